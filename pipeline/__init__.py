@@ -1,0 +1,1 @@
+"""edgebake: YAML recipes in, gated model bundles out."""

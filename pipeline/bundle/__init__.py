@@ -1,0 +1,1 @@
+"""What an app team gets: a manifest, the models, and one archive of both."""

@@ -1,0 +1,150 @@
+"""The verbs; the only place that reads argv."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from pipeline.errors import EdgebakeError
+
+STAGES = ("train", "prune", "quantize", "convert", "validate", "package")
+
+Verb = Callable[[argparse.Namespace, Console], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and return the exit code: 0 done, 1 the user can mend it, 2 a wrong command line, 130 interrupted."""
+    arguments = _parser().parse_args(argv)
+    console = Console(highlight=False, soft_wrap=True)
+    try:
+        _refuse_other_folder()
+        verb: Verb = arguments.verb
+        return verb(arguments, console)
+    except EdgebakeError as error:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"edgebake: {error}", markup=False, style="red")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 1
+
+
+def _refuse_other_folder() -> None:
+    if not Path("recipes/release.yaml").is_file():
+        raise EdgebakeError(f"{Path.cwd()}: no recipes/release.yaml; expected to be run in the project's top folder")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="edgebake", description="Build gated model bundles from YAML recipes.")
+    parser.add_argument("--version", action="version", version=f"edgebake {version('edgebake')}")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    build = _verb(verbs, "build", _build, "plan, run `dvc repro` and show the table")
+    build.add_argument("--keep-going", action="store_true", help="build what does not depend on a failed stage")
+    plan = _verb(verbs, "plan", _plan, "write params.yaml from recipes/")
+    how = plan.add_mutually_exclusive_group()
+    how.add_argument("--check", action="store_true", help="write nothing; fail where params.yaml is stale")
+    how.add_argument("--in-repro", action="store_true", help="fail where DVC has to read the plan again (for dvc.yaml)")
+    _verb(verbs, "list", _list, "list the targets and the options of every group")
+    show = _verb(verbs, "show", _show, "show a target's recipe and where each value comes from")
+    show.add_argument("target")
+    show.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="as in Hydra: train.epochs=3 quantize=dynamic")
+    _verb(verbs, "check", _check, "check every target, released or not")
+    _verb(verbs, "table", _table, "show what is built and how good it is")
+    _verb(verbs, "revision", _revision, "write the commit's hash (for dvc.yaml)")
+    for stage in STAGES:
+        _verb(verbs, stage, _stage, f"run {stage} for one variant (for dvc.yaml)").add_argument("variant")
+        verbs.choices[stage].set_defaults(stage=stage)
+    return parser
+
+
+def _verb(verbs: Any, name: str, function: Verb, summary: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = verbs.add_parser(name, help=summary, description=summary)
+    parser.set_defaults(verb=function)
+    return parser
+
+
+# Each verb imports what it needs itself, so that `edgebake --help` is there at once.
+# ruff: noqa: PLC0415
+
+
+def _build(arguments: argparse.Namespace, console: Console) -> int:
+    from pipeline import build, status
+
+    code = build.build(console, arguments.keep_going)
+    console.print(status.release_table())
+    return code
+
+
+def _plan(arguments: argparse.Namespace, console: Console) -> int:
+    from pipeline import plan
+
+    if arguments.check:
+        plan.check()
+        console.print("params.yaml is what recipes/ say")
+        return 0
+    found = plan.update(in_repro=arguments.in_repro)
+    for change in found:
+        console.print(str(change), markup=False)
+    console.print(f"params.yaml: {len(found)} changes" if found else "params.yaml: nothing to change")
+    return 0
+
+
+def _list(_: argparse.Namespace, console: Console) -> int:
+    from pipeline import compose
+
+    released = compose.compose_release().targets
+    for target in compose.targets():
+        console.print(f"target    {target}{'  (released)' if target in released else ''}")
+    for group, options in compose.groups().items():
+        if group != "target":
+            console.print(f"{group:9} {' '.join(options)}")
+    return 0
+
+
+def _show(arguments: argparse.Namespace, console: Console) -> int:
+    from pipeline import compose
+    from pipeline.report import recipe_text
+
+    composed = compose.compose_targets([arguments.target], arguments.overrides)[0]
+    origins = compose.origins(arguments.target, arguments.overrides)
+    console.print(recipe_text.text(composed.recipe, origins), markup=False)
+    return 0
+
+
+def _check(_: argparse.Namespace, console: Console) -> int:
+    from pipeline import compose
+
+    compose.compose_release()
+    targets = compose.targets()
+    compose.compose_targets(targets)
+    console.print(f"{len(targets)} targets are sound: {' '.join(targets)}")
+    return 0
+
+
+def _table(_: argparse.Namespace, console: Console) -> int:
+    from pipeline import status
+
+    console.print(status.release_table())
+    return 0
+
+
+def _revision(_: argparse.Namespace, console: Console) -> int:
+    from pipeline import revision
+
+    console.print(f"revision: {revision.write()}")
+    return 0
+
+
+def _stage(arguments: argparse.Namespace, _: Console) -> int:
+    from pipeline import job
+
+    job.run(arguments.stage, arguments.variant)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

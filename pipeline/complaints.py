@@ -1,0 +1,126 @@
+"""Turn what Hydra, OmegaConf and PyYAML raise into: file, key, what is wrong, what was expected."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from pathlib import Path
+
+import yaml
+
+from pipeline import recipe
+from pipeline.errors import RecipeError, listed, nearest
+
+_FILE = re.compile(r"In '(?P<config>[^']+)': ")
+_FULL_KEY = re.compile(r"full_key: (?P<key>\S+)")
+_TYPES = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false", "String": "a text"}
+
+
+def translate(error: Exception, recipes: Path, overrides: Sequence[str], default: Path) -> RecipeError:
+    """Return the same complaint in edgebake's words; `default` is the file to name where the error names none."""
+    if isinstance(error, yaml.MarkedYAMLError):
+        return _not_yaml(error, recipes)
+    text = "\n".join(str(link) for link in _chain(error))
+    key = _key(text)
+    where = _where(text, key, recipes, overrides, default)
+    for rule in (_unknown_key, _not_one_of, _wrong_type, _wrong_shape, _no_option, _no_choice, _no_group, _bad_override):
+        complaint = rule(text, key)
+        if complaint:
+            return RecipeError(f"{where}: {complaint}")
+    return RecipeError(f"{where}: {text.splitlines()[0]}")
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+def _key(text: str) -> str:
+    found = _FULL_KEY.search(text)
+    return found["key"] if found else ""
+
+
+def _where(text: str, key: str, recipes: Path, overrides: Sequence[str], default: Path) -> str:
+    missing = re.search(r"Could not find '(?P<group>[^/']+)/(?P<option>[^']+)'", text)
+    word = f"{missing['group']}={missing['option']}" if missing else key
+    if any(override.lstrip("+~").startswith(word) for override in overrides if word) or "parsing override" in text:
+        return "command line"
+    found = _FILE.search(text)
+    if found and not missing:
+        return str(recipes / f"{found['config']}.yaml")
+    return str(default)
+
+
+def _unknown_key(text: str, key: str) -> str | None:
+    found = re.search(r"Key '(?P<word>[^']+)' (?:is )?not in '(?P<type>\w+)'", text)
+    if not found:
+        return None
+    known = [field.name for field in fields(getattr(recipe, found["type"]))]
+    hint = nearest(found["word"], known)
+    if found["word"] == "target":
+        hint = "; a file in recipes/target/ begins with the line '# @package _global_'"
+    return f"{key}: unknown key; expected one of: {listed(known)}{hint}"
+
+
+def _not_one_of(text: str, key: str) -> str | None:
+    found = re.search(r"Invalid value '(?P<value>[^']*)', expected one of \[(?P<options>[^\]]*)\]", text)
+    if not found:
+        return None
+    options = found["options"].split(", ")
+    return f"{key}: {found['value']!r}; expected one of: {listed(options)}{nearest(found['value'], options)}"
+
+
+def _wrong_type(text: str, key: str) -> str | None:
+    found = re.search(r"Value '(?P<value>.*)' of type '\w+' could not be converted to (?P<type>\w+)", text)
+    return found and f"{key}: {found['value']!r}; expected {_TYPES.get(found['type'], found['type'])}"
+
+
+def _wrong_shape(text: str, key: str) -> str | None:
+    found = re.search(r"Invalid type assigned: (?P<type>\w+) is not a subclass of (?P<class>\w+)\. value: (?P<value>.*)", text)
+    if not found:
+        return None
+    known = [field.name for field in fields(getattr(recipe, found["class"]))]
+    return f"{key}: {found['value']}; expected the keys {listed(known)} below it"
+
+
+def _no_option(text: str, _: str) -> str | None:
+    found = re.search(r"Could not find '(?P<group>[^/']+)/(?P<option>[^']+)'", text)
+    if not found:
+        return None
+    options = _available(text)
+    expected = f"expected one of: {listed(options)}{nearest(found['option'], options)}"
+    return f"{found['group']}: no option {found['option']!r}; {expected}"
+
+
+def _no_choice(text: str, _: str) -> str | None:
+    found = re.search(r"You must specify '(?P<group>\w+)'", text)
+    return found and (
+        f"defaults: no '- override /{found['group']}: ...'; it has no default, expected one of: {listed(_available(text))}"
+    )
+
+
+def _no_group(text: str, _: str) -> str | None:
+    found = re.search(r"Could not override '(?P<group>[^']+)'\. No match in the defaults list", text)
+    known = [field.name for field in fields(recipe.Recipe)]
+    return found and (
+        f"defaults: no group {found['group']!r}; expected one of: {listed(known)}{nearest(found['group'], known)}"
+    )
+
+
+def _bad_override(text: str, _: str) -> str | None:
+    found = re.search(r"Error parsing override '(?P<override>[^']*)'", text)
+    return found and f"{found['override']!r} is not an override; expected KEY=VALUE, train.epochs=3 for one"
+
+
+def _available(text: str) -> list[str]:
+    block = re.search(r"Available options(?: in '\w+')?:\n(?P<options>(?:\t.*\n?)+)", text)
+    return [line.strip() for line in block["options"].splitlines()] if block else []
+
+
+def _not_yaml(error: yaml.MarkedYAMLError, recipes: Path) -> RecipeError:
+    mark = error.problem_mark
+    if mark is None:
+        return RecipeError(f"{recipes}: not YAML: {error.problem}")
+    file = Path(mark.name)
+    shown = recipes / file.relative_to(recipes.resolve()) if file.is_absolute() else file
+    return RecipeError(f"{shown}: line {mark.line + 1}: not YAML: {error.problem}")

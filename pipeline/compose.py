@@ -1,0 +1,165 @@
+"""YAML files in, typed recipes out. The only module that imports Hydra.
+
+Reads recipes/. Writes nothing.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hydra import compose, initialize_config_dir
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf, flag_override
+from omegaconf.errors import OmegaConfBaseException
+
+from pipeline import rules
+from pipeline.complaints import translate
+from pipeline.errors import RecipeError, listed, nearest
+from pipeline.recipe import Recipe, Release
+
+RECIPES = Path("recipes")
+COMMAND_LINE = "command line"
+
+_store = ConfigStore.instance()
+_store.store(name="schema", node=Recipe)
+_store.store(name="release_schema", node=Release)
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A target's recipe and the option that was picked in each group."""
+
+    target: str
+    recipe: Recipe
+    choices: dict[str, str]
+
+
+def targets() -> list[str]:
+    """Return the name of every file in recipes/target/, sorted."""
+    return sorted(path.stem for path in (RECIPES / "target").glob("*.yaml"))
+
+
+def groups() -> dict[str, list[str]]:
+    """Return the options of every group in recipes/."""
+    folders = sorted(path for path in RECIPES.iterdir() if path.is_dir())
+    return {folder.name: sorted(path.stem for path in folder.glob("*.yaml")) for folder in folders}
+
+
+def compose_release() -> Release:
+    """Return recipes/release.yaml, checked.
+
+    Raises:
+        RecipeError: a key is unknown, missing or wrong, or a target is named twice or does not exist.
+    """
+    file = RECIPES / "release.yaml"
+    try:
+        content = OmegaConf.load(file)
+        merged = OmegaConf.merge(OmegaConf.structured(Release), content)
+    except (OmegaConfBaseException, yaml.YAMLError) as error:
+        raise translate(error, RECIPES, (), default=file) from None
+    _refuse_missing(merged, {}, default=str(file))
+    release: Release = OmegaConf.to_object(merged)  # type: ignore[assignment]
+    _check_release(release, file)
+    return release
+
+
+def compose_targets(names: Sequence[str], overrides: Sequence[str] = ()) -> list[Composed]:
+    """Return the recipe of each target, checked; `overrides` are Hydra's, `train.epochs=3` for one.
+
+    Raises:
+        RecipeError: naming file, key, what is wrong and what was expected.
+    """
+    with _hydra():
+        return [_compose_target(name, overrides) for name in names]
+
+
+def origins(name: str, overrides: Sequence[str] = ()) -> dict[str, str]:
+    """Return for each dotted key of a target's recipe the file that its value came from."""
+    with _hydra():
+        return _origins(name, overrides)
+
+
+@contextmanager
+def _hydra() -> Iterator[None]:
+    with initialize_config_dir(str(RECIPES.resolve()), version_base="1.3"):
+        yield
+
+
+def _compose_target(name: str, overrides: Sequence[str]) -> Composed:
+    if name not in targets():
+        raise RecipeError(
+            f"recipes/target/{name}.yaml: no such target; expected one of: {listed(targets())}{nearest(name, targets())}"
+        )
+    try:
+        config = compose("recipe", overrides=[f"target={name}", *overrides], return_hydra_config=True)
+    except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
+        raise translate(error, RECIPES, overrides, RECIPES / "target" / f"{name}.yaml") from None
+    choices = {group: choice for group, choice in config.hydra.runtime.choices.items() if "/" not in group}
+    with flag_override(config, ["struct", "readonly"], [False, False]):
+        del config["hydra"]
+    return Composed(name, _typed(config, name, overrides), choices)
+
+
+def _typed(config: DictConfig, name: str, overrides: Sequence[str]) -> Recipe:
+    _refuse_missing(config, _origins(name, overrides) if OmegaConf.missing_keys(config) else {}, "recipes/recipe.yaml")
+    recipe: Recipe = OmegaConf.to_object(config)  # type: ignore[assignment]
+    problems = rules.check(recipe)
+    if problems:
+        files = _origins(name, overrides)
+        raise RecipeError("\n".join(f"{_file_of(key, files)}: {key}: {text}" for key, text in problems))
+    return recipe
+
+
+def _file_of(key: str, files: dict[str, str]) -> str:
+    """Return the file that set `key`, or the first that set something below it."""
+    below = (file for name, file in files.items() if name == key or name.startswith(f"{key}."))
+    return next(below, "recipes/recipe.yaml")
+
+
+def _refuse_missing(config: Any, files: dict[str, str], default: str) -> None:
+    for key in sorted(OmegaConf.missing_keys(config)):
+        raise RecipeError(f"{files.get(key, default)}: {key}: no value; expected one, it has no default")
+
+
+def _check_release(release: Release, file: Path) -> None:
+    if not release.targets:
+        raise RecipeError(f"{file}: targets: empty; expected at least one of: {listed(targets())}")
+    for target in release.targets:
+        if release.targets.count(target) > 1:
+            raise RecipeError(f"{file}: targets: {target} is named {release.targets.count(target)} times; expected once")
+        if target not in targets():
+            known = f"expected one of: {listed(targets())}{nearest(target, targets())}"
+            raise RecipeError(f"{file}: targets: no recipes/target/{target}.yaml; {known}")
+    problem = rules.version_problem(release.version)
+    if problem:
+        raise RecipeError(f"{file}: version: {problem}")
+
+
+def _origins(name: str, overrides: Sequence[str]) -> dict[str, str]:
+    loader = GlobalHydra.instance().config_loader()
+    defaults = loader.compute_defaults_list("recipe", [f"target={name}", *overrides], RunMode.RUN).defaults
+    found: dict[str, str] = {}
+    for entry in defaults:
+        path = RECIPES / f"{entry.config_path}.yaml"
+        if path.exists():
+            content = yaml.safe_load(path.read_text()) or {}
+            content.pop("defaults", None)
+            found.update(dict.fromkeys(_leaves(content, entry.package or ""), str(path)))
+    for override in overrides:
+        key = override.lstrip("+~").split("=", 1)[0]
+        found.update(dict.fromkeys([known for known in found if known == key] or [key], COMMAND_LINE))
+    return found
+
+
+def _leaves(content: Any, prefix: str) -> Iterator[str]:
+    if isinstance(content, dict) and content:
+        for key, value in content.items():
+            yield from _leaves(value, f"{prefix}.{key}" if prefix else str(key))
+    else:
+        yield prefix

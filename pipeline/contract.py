@@ -1,0 +1,77 @@
+"""What a model expects and answers: one contract for training, calibration, validation and the app.
+
+It travels with the model as contract.json, from train to the bundle.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from pipeline.recipe import Colour, Data, Model
+
+FILTERS = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+}
+
+
+@dataclass(frozen=True)
+class Contract:
+    """The model sees (pixel - mean) * scale, float32 [n, height, width, channels]; it answers one number per label."""
+
+    task: str
+    height: int  # pixels
+    width: int  # pixels
+    colour: str  # grey or rgb
+    resize: str
+    mean: float
+    scale: float
+    labels: list[str]
+
+    @property
+    def channels(self) -> int:
+        """Return 1 for grey, 3 for rgb."""
+        return 1 if self.colour == Colour.grey.value else 3
+
+    def prepare(self, images: list[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """Return images uint8 [h, w] or [h, w, 3] as the model sees them, float32 [n, height, width, channels]."""
+        return (self.resized(images).astype(np.float32) - np.float32(self.mean)) * np.float32(self.scale)
+
+    def resized(self, images: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+        """Return images in the model's size and colours, uint8 [n, height, width, channels]."""
+        pixels = np.stack([self._resized(image) for image in images])
+        return pixels.reshape(len(images), self.height, self.width, self.channels)
+
+    def _resized(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        mode = "L" if self.channels == 1 else "RGB"
+        size = (self.width, self.height)
+        return np.asarray(Image.fromarray(image).convert(mode).resize(size, FILTERS[self.resize]))
+
+    def to_json(self) -> str:
+        """Return the text of contract.json."""
+        return json.dumps(asdict(self), indent=2) + "\n"
+
+
+def make(data: Data, model: Model, labels: list[str]) -> Contract:
+    """Return the contract of a model that is trained on `data`."""
+    return Contract(
+        task="classification",
+        height=model.resolution,
+        width=model.resolution,
+        colour=data.colour.value,
+        resize=data.resize.value,
+        mean=data.mean,
+        scale=data.scale,
+        labels=labels,
+    )
+
+
+def from_json(text: str) -> Contract:
+    """Return the contract that contract.json holds."""
+    content: dict[str, Any] = json.loads(text)
+    return Contract(**content)

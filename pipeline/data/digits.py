@@ -1,0 +1,32 @@
+"""scikit-learn's handwritten digits: 1,797 grey images of 8 x 8 pixels, ten classes.
+
+Reads the table inside the scikit-learn distribution; importing scikit-learn itself would cost each stage seconds.
+Source: https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritten+digits (its test half).
+"""
+
+import gzip
+from importlib.metadata import distribution
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.dataset import Examples
+from pipeline.recipe import Data
+
+TOOLS = ("scikit-learn",)
+COUNT = 1797
+TABLE = "sklearn/datasets/data/digits.csv.gz"
+
+
+def count(_: Data) -> int:
+    """Return how many examples there are."""
+    return COUNT
+
+
+def load(_: Data) -> Examples:
+    """Return the digits, their 17 levels of grey spread over 0 to 255."""
+    path = Path(str(distribution("scikit-learn").locate_file(TABLE)))
+    with gzip.open(path, "rt") as table:
+        rows = np.loadtxt(table, delimiter=",")
+    pixels = np.rint(rows[:, :-1] * (255 / 16)).astype(np.uint8).reshape(-1, 8, 8)
+    return Examples(list(pixels), rows[:, -1].astype(np.int64), [str(digit) for digit in range(10)])

@@ -1,0 +1,49 @@
+"""Labelled images and their split, the same in every stage.
+
+Reads and writes nothing.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.recipe import Data, Splits
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Images uint8 [h, w] or [h, w, 3], each of its own size; labels int64 [n]; one name per class."""
+
+    images: list[NDArray[np.uint8]]
+    labels: NDArray[np.int64]
+    classes: list[str]
+
+    def take(self, indices: NDArray[np.int64]) -> "Examples":
+        """Return the examples at `indices`, in that order."""
+        return Examples([self.images[i] for i in indices], self.labels[indices], self.classes)
+
+
+def split_sizes(count: int, splits: Splits) -> dict[str, int]:
+    """Return how many of `count` examples each split holds; the test split is rounded up, train takes the rest."""
+    sizes = {
+        "test": math.ceil(count * splits.test - 1e-9),
+        "calibration": math.floor(count * splits.calibration + 1e-9),
+        "validation": math.floor(count * splits.validation + 1e-9),
+    }
+    return {"train": count - sum(sizes.values()), **sizes}
+
+
+def split(examples: Examples, data: Data, name: str) -> Examples:
+    """Return one split of the examples: `train`, `calibration`, `validation` or `test`.
+
+    The order is drawn once by `data.seed`, so that the splits are the same in every stage and share no example.
+    """
+    order = np.random.default_rng(data.seed).permutation(len(examples.labels))
+    start = 0
+    for split_name, size in split_sizes(len(order), data.splits).items():
+        if split_name == name:
+            return examples.take(order[start : start + size])
+        start += size
+    raise ValueError(name)

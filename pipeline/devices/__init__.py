@@ -1,0 +1,1 @@
+"""Where latency is measured, one file each: measure(runtime, folder, section) -> measurements by name."""

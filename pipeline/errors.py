@@ -1,0 +1,62 @@
+"""What can go wrong, as one tree.
+
+    EdgebakeError            the text is for the user: where, what is wrong, what was expected
+    ├── RecipeError          a recipe, or params.yaml, says something that cannot be built
+    ├── PlanError            params.yaml and the recipes disagree
+    ├── DataError            the examples on disk cannot be used
+    ├── ArtifactError        a stage's output is missing or damaged
+    ├── ConversionError      a runtime's file is not what the recipe asked for
+    ├── GateError            a bundle was refused
+    └── EnvironmentError_    git, DVC, the disk or a tool stands in the way
+    NotMeasurable            not an error: this machine cannot run that runtime, and why
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class EdgebakeError(Exception):
+    """A failure that the user can mend; shown without a traceback, exit code 1."""
+
+
+class RecipeError(EdgebakeError):
+    """Name the recipe file, the key, what is wrong and what was expected."""
+
+
+class PlanError(EdgebakeError):
+    """Say how params.yaml and the recipes differ and what to run."""
+
+
+class DataError(EdgebakeError):
+    """Name the file or folder of examples that cannot be used."""
+
+
+class ArtifactError(EdgebakeError):
+    """Name the artifact that is missing or damaged and the stage that makes it."""
+
+
+class ConversionError(EdgebakeError):
+    """Name the operator or output in which the converted file departs from the recipe."""
+
+
+class GateError(EdgebakeError):
+    """Hold the table of every gate that was not passed."""
+
+
+class EnvironmentError_(EdgebakeError):
+    """Name the tool, file or folder outside edgebake that stands in the way."""
+
+
+class NotMeasurable(Exception):  # noqa: N818 - a finding that ends up in the report, not a failure
+    """Say why this machine cannot run a converted file."""
+
+
+def nearest(word: str, options: Iterable[str]) -> str:
+    """Return `; did you mean 'x'?` for the option that looks most like `word`, or nothing."""
+    close = difflib.get_close_matches(word, list(options), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def listed(options: Iterable[str]) -> str:
+    """Return options as text, sorted and separated by commas."""
+    return ", ".join(sorted(options)) or "none"

@@ -1,0 +1,110 @@
+"""Start Keras in a state in which the same input gives the same bytes, and move models in and out of it.
+
+Importing TensorFlow costs 5 to 20 s, so only train, prune, quantize and convert may call this.
+"""
+
+import io
+import json
+import os
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+TOOLS = ("keras", "numpy", "tensorflow")
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date that a zip entry can hold
+
+
+def start(threads: int, seed: int = 0) -> Any:
+    """Import TensorFlow with `threads` threads and deterministic kernels; return the module keras.
+
+    The number of threads changes how sums are split, and with it every weight, so it is never left to the machine.
+    """
+    os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"  # oneDNN picks kernels by CPU model
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "1"
+    tensorflow = _import_tensorflow()
+    import keras  # noqa: PLC0415
+
+    tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
+    tensorflow.config.threading.set_inter_op_parallelism_threads(1)
+    tensorflow.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(seed)
+    return keras
+
+
+def save(model: Any) -> bytes:
+    """Return a model as a .keras archive without dates and memory addresses: equal models give equal bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "model.keras"
+        model.save(file)
+        return _normalised(file.read_bytes())
+
+
+def load(archive: bytes) -> Any:
+    """Return the model of a .keras archive; no code in it is run (Keras' safe mode)."""
+    import keras  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "model.keras"
+        file.write_bytes(archive)
+        return keras.models.load_model(file, compile=False, safe_mode=True)
+
+
+def function_of(model: Any) -> Any:
+    """Return a TensorFlow function image float32 [1, h, w, c] -> probabilities [1, classes], batch norm at inference."""
+    import tensorflow  # noqa: PLC0415
+
+    shape = (1, *model.inputs[0].shape[1:])
+    signature = [tensorflow.TensorSpec(shape, tensorflow.float32, name="image")]
+    return tensorflow.function(
+        lambda image: tensorflow.identity(model(image, training=False), name="probabilities"), input_signature=signature
+    )
+
+
+def frozen_graph(model: Any) -> Any:
+    """Return the graph of `function_of` with every variable folded into it as a constant."""
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2  # noqa: PLC0415
+
+    return convert_variables_to_constants_v2(function_of(model).get_concrete_function())
+
+
+def _import_tensorflow() -> Any:
+    # Keras imports scikit-learn when it finds it, for wrappers that nothing here uses: 1.5 s of every stage.
+    hidden = "sklearn" not in sys.modules
+    if hidden:
+        sys.modules["sklearn"] = None  # type: ignore[assignment]
+    import tensorflow  # noqa: PLC0415
+
+    if hidden:
+        del sys.modules["sklearn"]
+    return tensorflow
+
+
+def _normalised(archive: bytes) -> bytes:
+    written = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(archive)) as source, zipfile.ZipFile(written, "w", zipfile.ZIP_STORED) as target:
+        for name in sorted(source.namelist()):
+            entry = zipfile.ZipInfo(name, EPOCH)
+            entry.create_system = 3
+            entry.external_attr = 0o644 << 16
+            target.writestr(entry, _stable(name, source.read(name)))
+    return written.getvalue()
+
+
+def _stable(name: str, content: bytes) -> bytes:
+    if name == "metadata.json":
+        return json.dumps({**json.loads(content), "date_saved": "1980-01-01@00:00:00"}, sort_keys=True).encode()
+    if name == "config.json":
+        return json.dumps(_renumbered(json.loads(content), {}), sort_keys=True).encode()
+    return content
+
+
+def _renumbered(node: Any, seen: dict[int, int]) -> Any:
+    """Return a config whose shared_object_ids, memory addresses as Keras writes them, count 0, 1, 2 by first use."""
+    if isinstance(node, dict):
+        return {
+            key: seen.setdefault(value, len(seen)) if key == "shared_object_id" else _renumbered(value, seen)
+            for key, value in sorted(node.items())
+        }
+    return [_renumbered(item, seen) for item in node] if isinstance(node, list) else node

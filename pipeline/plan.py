@@ -1,0 +1,181 @@
+"""Lay all targets side by side and merge their equal beginnings into variants.
+
+Reads recipes/ and dvc.yaml. Writes params.yaml and artifacts/plan.ok; removes outputs that no variant stands for.
+"""
+
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipeline import artifacts, resolve
+from pipeline.compose import Composed, compose_release, compose_targets
+from pipeline.errors import PlanError
+from pipeline.recipe import Release
+from pipeline.sections import PARAMS, plain, read_plan
+
+STAGES = ("train", "prune", "quantize", "convert", "validate", "package")
+OK = artifacts.ROOT / "plan.ok"
+HEADER = """\
+# Written by `edgebake plan` from recipes/; committed, and reviewed like a lock file: its diff is what will be rebuilt.
+# Edit a recipe, not this file.
+"""
+
+Plan = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference between two plans."""
+
+    key: str
+    before: Any
+    after: Any
+
+    def __str__(self) -> str:
+        if self.before is None:
+            return f"+ {self.key}"
+        return f"- {self.key}" if self.after is None else f"  {self.key}: {self.before} -> {self.after}"
+
+
+def make() -> Plan:
+    """Return the plan of the release: for each stage a mapping from variant to its section."""
+    release = compose_release()
+    return merge(release, compose_targets(release.targets))
+
+
+def merge(release: Release, composed: Sequence[Composed]) -> Plan:
+    """Return the plan of these targets; equal work stands in it once, under the name that its first target gave it."""
+    plan: Plan = {stage: {} for stage in STAGES}
+    for target in composed:
+        _add(plan, release, target)
+    return plan
+
+
+def check() -> None:
+    """Hold params.yaml against the recipes.
+
+    Raises:
+        PlanError: they differ.
+    """
+    found = changes(read_plan(), make())
+    if found:
+        listing = "\n".join(map(str, found))
+        raise PlanError(f"{PARAMS}: not what recipes/ say; run `edgebake plan` and commit it:\n{listing}")
+
+
+def update(in_repro: bool = False) -> list[Change]:
+    """Write params.yaml where it differs from the recipes, and return the differences.
+
+    Raises:
+        PlanError: `in_repro`, and the differences change the graph that DVC has already read.
+    """
+    before, after = read_plan(), make()
+    found = changes(before, after)
+    if found:
+        write(after)
+    if in_repro and shape(before) != shape(after):
+        listing = "\n".join(map(str, found))
+        raise PlanError(f"{PARAMS}: the release has a new shape, and it is written now: run `dvc repro` again\n{listing}")
+    artifacts.write(OK, b"ok\n")
+    return found
+
+
+def write(plan: Plan) -> None:
+    """Write params.yaml and remove the outputs of variants that are gone."""
+    text = yaml.safe_dump(plan, sort_keys=False, width=120)
+    artifacts.write(PARAMS, (HEADER + text).encode())
+    for path in _orphans(plan):
+        shutil.rmtree(path)
+
+
+def changes(before: Plan, after: Plan) -> list[Change]:
+    """Return how two plans differ: variants that came or went, and single values."""
+    found: list[Change] = []
+    for stage in STAGES:
+        old, new = before.get(stage) or {}, after.get(stage) or {}
+        found += [Change(f"{stage}.{name}", None, new[name]) for name in new if name not in old]
+        found += [Change(f"{stage}.{name}", old[name], None) for name in old if name not in new]
+        found += [change for name in new if name in old for change in _differing(f"{stage}.{name}", old[name], new[name])]
+    return found
+
+
+def shape(plan: Plan) -> dict[str, Any]:
+    """Return what DVC has read into its graph before the first stage runs: variants and the values dvc.yaml names."""
+    named = _named_in_dvc_yaml()
+    return {
+        stage: {name: [_at(section, key) for key in named.get(stage, [])] for name, section in (plan.get(stage) or {}).items()}
+        for stage in STAGES
+    }
+
+
+def _add(plan: Plan, release: Release, target: Composed) -> None:
+    names: dict[str, str] = {}
+    sections: dict[str, Any] = {}
+    word, about = "", resolve.about(release)
+    for stage, section_of in resolve.SECTION_OF.items():
+        sections[stage] = plain(section_of(target.recipe, names, about))
+        word = _longer(word, resolve.word_of(stage, target))
+        names[stage] = word = _variant(plan[stage], word, sections[stage], target.target)
+    tools = {name: version for section in sections.values() for name, version in section["tools"].items()}
+    packaged = plain(resolve.packaged(target.recipe, names, _digest(sections), dict(sorted(tools.items()))))
+    bundle = plan["package"].setdefault(target.recipe.device.platform.value, {"about": asdict(about), "targets": {}})
+    bundle["targets"][target.target] = packaged
+
+
+def _longer(name: str, word: str) -> str:
+    """Return a variant's name with one more word; `none` changes nothing and is not named."""
+    return name if word == "none" else "-".join(part for part in (name, word) if part)
+
+
+def _variant(variants: dict[str, Any], name: str, section: Any, target: str) -> str:
+    """Return the name under which a section stands, adding it where it is new.
+
+    The first target to ask for a name keeps it plain; other work under the same name carries its target's name, so
+    that an edited value never renames a variant.
+    """
+    for known, content in variants.items():
+        if content == section:
+            return known
+    unique = f"{name}-{target}" if name in variants else name
+    variants[unique] = section
+    return unique
+
+
+def _digest(sections: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(sections, sort_keys=True).encode()).hexdigest()
+
+
+def _differing(key: str, before: Any, after: Any) -> Iterator[Change]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for word in dict.fromkeys([*before, *after]):
+            yield from _differing(f"{key}.{word}", before.get(word), after.get(word))
+    elif before != after:
+        yield Change(key, before, after)
+
+
+def _named_in_dvc_yaml() -> dict[str, list[str]]:
+    """Return for each stage the keys of a section that dvc.yaml puts into commands and paths."""
+    stages = yaml.safe_load(Path("dvc.yaml").read_text())["stages"]
+    return {stage: sorted(set(re.findall(r"\$\{item\.([\w.]+)\}", json.dumps(text)))) for stage, text in stages.items()}
+
+
+def _at(section: Any, dotted: str) -> Any:
+    for word in dotted.split("."):
+        section = (section or {}).get(word)
+    return section
+
+
+def _orphans(plan: Plan) -> Iterator[Path]:
+    kept = {artifacts.folder(stage, name, section.get("platform")) for stage in STAGES for name, section in plan[stage].items()}
+    for stage in STAGES:
+        pattern = "*/*" if stage == "validate" else "*"
+        for path in sorted((artifacts.ROOT / stage).glob(pattern)):
+            if path.is_dir() and path not in kept:
+                yield path

@@ -1,0 +1,45 @@
+"""Find a plugin by its name: the name in a recipe is the name of a module, and nothing else lists them."""
+
+import importlib
+import pkgutil
+from pathlib import Path
+from types import ModuleType
+
+from pipeline.errors import RecipeError, listed, nearest
+
+# Which key of a recipe names a module in which folder of pipeline/.
+FOLDERS = {
+    "data.source": "data",
+    "model.architecture": "models",
+    "prune.method": "pruners",
+    "quantize.scheme": "quantizers",
+    "convert.runtime": "runtimes",
+    "validate.where": "devices",
+}
+
+
+def options(key: str) -> list[str]:
+    """Return the names that a recipe may give to `key`, sorted."""
+    folder = Path(__file__).parent / FOLDERS[key]
+    return sorted(module.name for module in pkgutil.iter_modules([str(folder)]))
+
+
+def load(key: str, name: str) -> ModuleType:
+    """Import the module that `name` stands for.
+
+    Raises:
+        RecipeError: there is no such module.
+    """
+    known = options(key)
+    if name not in known:
+        expected = f"expected one of: {listed(known)}{nearest(name, known)}"
+        raise RecipeError(f"{key}: no module pipeline/{FOLDERS[key]}/{name}; {expected}")
+    return importlib.import_module(f"pipeline.{FOLDERS[key]}.{name}")
+
+
+def tools(*distributions: str) -> dict[str, str]:
+    """Return the installed version of each distribution."""
+    # Only the planner and the stages' own check ask for versions, hence the late import.
+    from importlib.metadata import version  # noqa: PLC0415
+
+    return {name: version(name) for name in sorted(set(distributions))}

@@ -1,0 +1,211 @@
+"""The recipe language: every word that a YAML file under recipes/ may use, with its type and unit.
+
+Values live in the YAML files, never here. What must hold between words is in pipeline/rules.py.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from omegaconf import MISSING
+
+
+class Platform(Enum):
+    """Where an app runs: one bundle for each."""
+
+    android = "android"
+    ios = "ios"
+    linux = "linux"
+
+
+class Colour(Enum):
+    """Which channels the model sees: one, or red, green, blue in this order."""
+
+    grey = "grey"
+    rgb = "rgb"
+
+
+class Resize(Enum):
+    """How an image is brought to the model's resolution (the filters of Pillow)."""
+
+    nearest = "nearest"
+    bilinear = "bilinear"
+    bicubic = "bicubic"
+
+
+class DType(Enum):
+    """Arithmetic that a device can count on."""
+
+    float32 = "float32"
+    float16 = "float16"
+    int8 = "int8"
+
+
+class Accelerator(Enum):
+    """What a device has to run a model on."""
+
+    cpu = "cpu"
+    gpu = "gpu"
+    npu = "npu"
+    neural_engine = "neural_engine"
+
+
+@dataclass
+class Release:
+    """recipes/release.yaml."""
+
+    name: str = MISSING
+    version: str = MISSING  # semantic version
+    author: str = MISSING
+    license: str = MISSING  # SPDX identifier
+    description: str = MISSING
+    targets: list[str] = MISSING
+
+
+@dataclass
+class Device:
+    """Facts of a class of devices; recipes/device/."""
+
+    name: str = MISSING
+    platform: Platform = MISSING
+    minimum_os: str = MISSING  # Android: API level; iOS: version; Linux: distribution and version
+    soc: list[str] = MISSING  # empty: any
+    memory_mb: int | None = MISSING  # at least; null: any
+    runtimes: list[str] = MISSING
+    dtypes: list[DType] = MISSING
+    accelerators: list[Accelerator] = MISSING  # in order of preference
+
+
+@dataclass
+class Splits:
+    """Share of the examples in each split; together 1."""
+
+    train: float = MISSING
+    calibration: float = MISSING
+    validation: float = MISSING
+    test: float = MISSING
+
+
+@dataclass
+class Data:
+    """What is learned from, and how its pixels reach the model; recipes/data/."""
+
+    source: str = MISSING  # pipeline/data/<source>.py
+    path: str = MISSING  # what DVC watches
+    colour: Colour = MISSING
+    resize: Resize = MISSING
+    mean: float = MISSING  # in pixel values, 0 to 255
+    scale: float = MISSING  # the model sees (pixel - mean) * scale
+    seed: int = MISSING
+    splits: Splits = field(default_factory=Splits)
+
+
+@dataclass
+class Model:
+    """What learns; recipes/model/."""
+
+    architecture: str = MISSING  # pipeline/models/<architecture>.py
+    width: float = MISSING  # multiplies the channels of every layer
+    resolution: int = MISSING  # pixels a side
+
+
+@dataclass
+class Train:
+    """How it learns; recipes/train/."""
+
+    epochs: int = MISSING
+    batch_size: int = MISSING
+    learning_rate: float = MISSING
+    seed: int = MISSING
+    threads: int = MISSING
+
+
+@dataclass
+class Prune:
+    """What is cut; recipes/prune/."""
+
+    method: str = MISSING  # pipeline/pruners/<method>.py
+
+
+@dataclass
+class Calibration:
+    """Examples of the calibration split that show a quantizer the ranges of activations."""
+
+    examples: int = MISSING
+    seed: int = MISSING
+
+
+@dataclass
+class Quantize:
+    """In which numbers it computes; recipes/quantize/."""
+
+    scheme: str = MISSING  # pipeline/quantizers/<scheme>.py
+    calibration: Calibration = field(default_factory=Calibration)
+
+
+@dataclass
+class Convert:
+    """For which runtime; recipes/convert/."""
+
+    runtime: str = MISSING  # pipeline/runtimes/<runtime>/
+    minimum_deployment_target: str | None = MISSING  # Core ML: iOS15 to iOS18
+
+
+@dataclass
+class Floor:
+    """Passed at this value and above."""
+
+    at_least: float = MISSING
+    required: bool = MISSING  # false: `not measured` is accepted; a measured miss never is
+
+
+@dataclass
+class Ceiling:
+    """Passed at this value and below."""
+
+    at_most: float = MISSING
+    required: bool = MISSING  # false: `not measured` is accepted; a measured miss never is
+
+
+@dataclass
+class Budget:
+    """One gate for each word that is not null."""
+
+    accuracy: Floor | None = MISSING  # top-1, 0 to 1
+    loss: Ceiling | None = MISSING  # of accuracy against the float model, 0 to 1
+    latency_p95_ms: Ceiling | None = MISSING
+    frames_per_second: Floor | None = MISSING
+    size_mb: Ceiling | None = MISSING  # 1 MB = 1,000,000 bytes
+    peak_memory_mb: Ceiling | None = MISSING
+
+
+@dataclass
+class Validate:
+    """What is measured, where, and what must hold; recipes/validate/."""
+
+    where: str = MISSING  # pipeline/devices/<where>.py
+    warmup: int = MISSING  # runs before the clock starts
+    runs: int = MISSING  # timed runs
+    budget: Budget = field(default_factory=Budget)
+
+
+@dataclass
+class Package:
+    """What an app does with the model's output; recipes/package/."""
+
+    top_k: int = MISSING
+    threshold: float = MISSING  # probability
+
+
+@dataclass
+class Recipe:
+    """One target: everything that turns examples into one file on one class of devices."""
+
+    device: Device = field(default_factory=Device)
+    data: Data = field(default_factory=Data)
+    model: Model = field(default_factory=Model)
+    train: Train = field(default_factory=Train)
+    prune: Prune = field(default_factory=Prune)
+    quantize: Quantize = field(default_factory=Quantize)
+    convert: Convert = field(default_factory=Convert)
+    validate: Validate = field(default_factory=Validate)
+    package: Package = field(default_factory=Package)

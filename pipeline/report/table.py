@@ -1,0 +1,57 @@
+"""Findings in, tables out, for a terminal or as plain text.
+
+Reads and writes nothing.
+"""
+
+import io
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.gates import Decision, Verdict
+from pipeline.measurement import Measurement
+
+STYLES = {Verdict.passed: "green", Verdict.failed: "red", Verdict.not_measured: "red", Verdict.accepted: "yellow"}
+UNITS = {"share": "", "ms": " ms", "1/s": "/s", "MB": " MB"}
+
+
+def gates(decisions: list[tuple[str, Decision]]) -> Table:
+    """Return a row per gate of a target."""
+    table = Table("target", "gate", "asked", "measured", "where", "verdict", box=box.SIMPLE)
+    for target, decision in decisions:
+        asked = f"{decision.bound.replace('_', ' ')} {decision.limit:g}"
+        row = (target, decision.gate, asked, shown(decision.measured), where(decision.measured), decision.verdict.value)
+        table.add_row(*row, style=STYLES[decision.verdict])
+    return table
+
+
+def release(rows: list[list[str]]) -> Table:
+    """Return a row per target: file, accuracy, loss, size, latency, where, gates."""
+    heads = ("target", "runtime", "accuracy", "float", "size", "p95, 1 thread", "frames", "measured", "gates", "bundle")
+    table = Table(*heads, box=box.SIMPLE)
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def as_text(table: Table) -> str:
+    """Return a table without colours, wide enough that nothing is cut."""
+    stream = io.StringIO()
+    Console(file=stream, width=160, no_color=True, highlight=False).print(table)
+    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines() if line.strip())
+
+
+def shown(measured: Measurement) -> str:
+    """Return a number with its unit, or that there is none."""
+    if measured.value is None:
+        return "not measured"
+    return f"{measured.value:.4g}{UNITS[measured.unit]}"
+
+
+def where(measured: Measurement) -> str:
+    """Return where a number comes from, or why there is none."""
+    if measured.value is None:
+        return measured.reason
+    threads = f", {measured.threads} thread{'s' if measured.threads != 1 else ''}" if measured.threads else ""
+    return f"{measured.where}{f' ({measured.device}{threads})' if measured.device else ''}"

@@ -1,0 +1,103 @@
+"""A composed recipe in, the section of each of its stages out.
+
+`names` holds the variants of the stages before, by stage. Reads and writes nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+from pipeline import keras_session, plugins
+from pipeline.about import About
+from pipeline.compose import Composed
+from pipeline.recipe import Recipe, Release
+from pipeline.sections import (
+    ConvertSection,
+    PruneSection,
+    QuantizeSection,
+    TargetSection,
+    TrainSection,
+    ValidateSection,
+)
+
+Names = dict[str, str]
+
+
+def about(release: Release) -> About:
+    """Return the words of a release that its model files carry."""
+    return About(**{field.name: getattr(release, field.name) for field in fields(About)})
+
+
+def train(recipe: Recipe, _: Names, __: About) -> TrainSection:
+    """Return what train reads."""
+    tools = plugins.tools(*keras_session.TOOLS, *_data_tools(recipe))
+    return TrainSection(**vars(recipe.train), data=recipe.data, model=recipe.model, tools=tools)
+
+
+def prune(recipe: Recipe, names: Names, _: About) -> PruneSection:
+    """Return what prune reads."""
+    tools = plugins.load("prune.method", recipe.prune.method).TOOLS
+    return PruneSection(**vars(recipe.prune), train=names["train"], tools=plugins.tools(*tools))
+
+
+def quantize(recipe: Recipe, names: Names, _: About) -> QuantizeSection:
+    """Return what quantize reads."""
+    tools = plugins.load("quantize.scheme", recipe.quantize.scheme).TOOLS
+    versions = plugins.tools(*tools, *_data_tools(recipe))
+    return QuantizeSection(**vars(recipe.quantize), prune=names["prune"], data=recipe.data, tools=versions)
+
+
+def convert(recipe: Recipe, names: Names, about: About) -> ConvertSection:
+    """Return what convert reads."""
+    tools = plugins.load("convert.runtime", recipe.convert.runtime).CONVERT_TOOLS
+    versions = plugins.tools(*keras_session.TOOLS, *tools)
+    return ConvertSection(**vars(recipe.convert), quantize=names["quantize"], about=about, tools=versions)
+
+
+def validate(recipe: Recipe, names: Names, _: About) -> ValidateSection:
+    """Return what validate reads."""
+    tools = plugins.load("convert.runtime", recipe.convert.runtime).RUN_TOOLS
+    measuring = {word: value for word, value in vars(recipe.validate).items() if word != "budget"}
+    return ValidateSection(
+        **measuring,
+        convert=names["convert"],
+        train=names["train"],
+        runtime=recipe.convert.runtime,
+        platform=recipe.device.platform.value,
+        data=recipe.data,
+        tools=plugins.tools("ai-edge-litert", *tools, *_data_tools(recipe)),
+    )
+
+
+SECTION_OF: dict[str, Callable[[Recipe, Names, About], Any]] = {
+    "train": train,
+    "prune": prune,
+    "quantize": quantize,
+    "convert": convert,
+    "validate": validate,
+}
+
+
+def word_of(stage: str, target: Composed) -> str:
+    """Return what a stage adds to the name of a variant: the option that the target picked."""
+    if stage == "train":
+        return f"{target.choices['data']}-{target.choices['model']}"
+    return target.recipe.device.platform.value if stage == "validate" else target.choices[stage]
+
+
+def packaged(recipe: Recipe, names: Names, digest: str, tools: dict[str, str]) -> TargetSection:
+    """Return what package reads of one target."""
+    return TargetSection(
+        validate=names["validate"],
+        runtime=recipe.convert.runtime,
+        device=recipe.device,
+        budget=recipe.validate.budget,
+        package=recipe.package,
+        recipe_sha256=digest,
+        tools=tools,
+    )
+
+
+def _data_tools(recipe: Recipe) -> tuple[str, ...]:
+    source: tuple[str, ...] = plugins.load("data.source", recipe.data.source).TOOLS
+    return ("numpy", "pillow", *source)

@@ -1,0 +1,158 @@
+"""What must hold between the words of a recipe, checked before any work starts.
+
+A rule takes a recipe and yields (key, what is wrong and what was expected). Each rule checks one thing.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+
+from pipeline import plugins
+from pipeline.dataset import split_sizes
+from pipeline.errors import EdgebakeError, listed
+from pipeline.recipe import Budget, Recipe
+
+Problem = tuple[str, str]
+
+DEPLOYMENT_TARGETS = ("iOS15", "iOS16", "iOS17", "iOS18")  # those that hold an ML Program, in coremltools 9
+
+
+def check(recipe: Recipe) -> list[Problem]:
+    """Return every problem of a recipe whose types are already right; an empty list is a sound recipe."""
+    plugin_problems = list(_names_a_module(recipe))
+    return plugin_problems or [problem for rule in RULES for problem in rule(recipe)]
+
+
+def version_problem(version: str) -> str | None:
+    """Return what is wrong with a release's version, if anything (https://semver.org, clause 2)."""
+    if re.fullmatch(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?", version):
+        return None
+    return f"{version!r}; expected MAJOR.MINOR.PATCH, 1.4.0 for one"
+
+
+def _names_a_module(recipe: Recipe) -> Iterator[Problem]:
+    for key in plugins.FOLDERS:
+        group, word = key.split(".")
+        try:
+            plugins.load(key, getattr(getattr(recipe, group), word))
+        except EdgebakeError as error:
+            yield key, str(error).removeprefix(f"{key}: ")
+
+
+def _splits_make_a_whole(recipe: Recipe) -> Iterator[Problem]:
+    shares = vars(recipe.data.splits)
+    for name, share in shares.items():
+        if not 0 < share < 1:
+            yield f"data.splits.{name}", f"{share:g}; expected a share between 0 and 1"
+    if abs(sum(shares.values()) - 1) > 1e-6:
+        yield "data.splits", f"the shares add up to {sum(shares.values()):g}; expected 1"
+
+
+def _pixels_are_scaled(recipe: Recipe) -> Iterator[Problem]:
+    if recipe.data.scale <= 0:
+        yield "data.scale", f"{recipe.data.scale:g}; expected more than 0"
+
+
+def _model_fits_its_architecture(recipe: Recipe) -> Iterator[Problem]:
+    minimum = plugins.load("model.architecture", recipe.model.architecture).MINIMUM_RESOLUTION
+    if recipe.model.resolution < minimum:
+        yield "model.resolution", f"{recipe.model.resolution}; {recipe.model.architecture} expects {minimum} or more"
+    if not 0 < recipe.model.width <= 4:
+        yield "model.width", f"{recipe.model.width:g}; expected more than 0 and at most 4"
+
+
+def _training_can_run(recipe: Recipe) -> Iterator[Problem]:
+    for word in ("epochs", "batch_size", "threads"):
+        if getattr(recipe.train, word) < 1:
+            yield f"train.{word}", f"{getattr(recipe.train, word)}; expected 1 or more"
+    if not 0 < recipe.train.learning_rate <= 1:
+        yield "train.learning_rate", f"{recipe.train.learning_rate:g}; expected more than 0 and at most 1"
+
+
+def _platform_has_the_runtime(recipe: Recipe) -> Iterator[Problem]:
+    runtime, device = recipe.convert.runtime, recipe.device
+    if runtime not in device.runtimes:
+        yield "convert.runtime", f"{device.name} has no {runtime}; expected one of: {listed(device.runtimes)}"
+
+
+def _runtime_carries_the_scheme(recipe: Recipe) -> Iterator[Problem]:
+    runtime = plugins.load("convert.runtime", recipe.convert.runtime)
+    if recipe.quantize.scheme not in runtime.SCHEMES:
+        carried = listed(runtime.SCHEMES)
+        yield "quantize.scheme", f"{recipe.convert.runtime} cannot carry {recipe.quantize.scheme}; expected one of: {carried}"
+
+
+def _device_runs_the_scheme(recipe: Recipe) -> Iterator[Problem]:
+    scheme = plugins.load("quantize.scheme", recipe.quantize.scheme)
+    runs = [dtype.value for dtype in recipe.device.dtypes]
+    if scheme.DTYPE not in runs:
+        named = f"{recipe.device.name} cannot run {scheme.DTYPE}, which {recipe.quantize.scheme} needs"
+        yield "quantize.scheme", f"{named}; it runs: {listed(runs)}"
+
+
+def _deployment_target_is_core_mls(recipe: Recipe) -> Iterator[Problem]:
+    target, runtime = recipe.convert.minimum_deployment_target, recipe.convert.runtime
+    key = "convert.minimum_deployment_target"
+    if runtime == "coreml" and target not in DEPLOYMENT_TARGETS:
+        yield key, f"{target}; expected one of: {listed(DEPLOYMENT_TARGETS)}"
+    if runtime != "coreml" and target is not None:
+        yield key, f"{target}; only coreml has one, expected null for {runtime}"
+
+
+def _calibration_fits_its_split(recipe: Recipe) -> Iterator[Problem]:
+    key, asked = "quantize.calibration.examples", recipe.quantize.calibration.examples
+    if not plugins.load("quantize.scheme", recipe.quantize.scheme).CALIBRATED:
+        return
+    try:
+        count = plugins.load("data.source", recipe.data.source).count(recipe.data)
+    except EdgebakeError as error:
+        yield "data.path", str(error)
+        return
+    held = split_sizes(count, recipe.data.splits)["calibration"]
+    if asked < 1:
+        yield key, f"{asked}; {recipe.quantize.scheme} expects 1 or more"
+    if asked > held:
+        yield key, f"{asked}; expected at most {held}, all that the calibration split holds"
+
+
+def _measuring_says_enough(recipe: Recipe) -> Iterator[Problem]:
+    if recipe.validate.runs < 200:
+        yield "validate.runs", f"{recipe.validate.runs}; expected 200 or more, fewer say nothing about the 95th percentile"
+    if recipe.validate.warmup < 0:
+        yield "validate.warmup", f"{recipe.validate.warmup}; expected 0 or more"
+
+
+def _budget_can_be_met(recipe: Recipe) -> Iterator[Problem]:
+    for word, gate in _gates(recipe.validate.budget):
+        bound = "at_least" if hasattr(gate, "at_least") else "at_most"
+        limit = getattr(gate, bound)
+        top = 1.0 if word in ("accuracy", "loss") else float("inf")
+        if not 0 <= limit <= top:
+            expected = "0 to 1" if top == 1 else "0 or more"
+            yield f"validate.budget.{word}.{bound}", f"{limit:g}; expected {expected}"
+
+
+def _answers_can_be_shown(recipe: Recipe) -> Iterator[Problem]:
+    if recipe.package.top_k < 1:
+        yield "package.top_k", f"{recipe.package.top_k}; expected 1 or more"
+    if not 0 <= recipe.package.threshold <= 1:
+        yield "package.threshold", f"{recipe.package.threshold:g}; expected 0 to 1"
+
+
+def _gates(budget: Budget) -> Iterator[tuple[str, object]]:
+    return ((word, gate) for word, gate in vars(budget).items() if gate is not None)
+
+
+RULES: tuple[Callable[[Recipe], Iterator[Problem]], ...] = (
+    _splits_make_a_whole,
+    _pixels_are_scaled,
+    _model_fits_its_architecture,
+    _training_can_run,
+    _platform_has_the_runtime,
+    _runtime_carries_the_scheme,
+    _device_runs_the_scheme,
+    _deployment_target_is_core_mls,
+    _calibration_fits_its_split,
+    _measuring_says_enough,
+    _budget_can_be_met,
+    _answers_can_be_shown,
+)

@@ -1,0 +1,31 @@
+"""Give equal Core ML packages equal bytes.
+
+coremltools writes random identifiers, protobuf maps in the order of their hash, and the date of conversion.
+"""
+
+import json
+import uuid
+from pathlib import Path
+
+CONVERSION_DATE = "com.github.apple.coremltools.conversion_date"
+
+
+def canonical(package: Path) -> None:
+    """Rewrite an .mlpackage folder in place; it stays one that Core ML loads."""
+    manifest_file = package / "Manifest.json"
+    manifest = json.loads(manifest_file.read_text())
+    items, root = manifest["itemInfoEntries"], manifest["rootModelIdentifier"]
+    names = {key: str(uuid.uuid5(uuid.NAMESPACE_URL, f"mlpackage:{item['path']}")) for key, item in items.items()}
+    manifest["itemInfoEntries"] = {names[key]: item for key, item in items.items()}
+    manifest["rootModelIdentifier"] = names[root]
+    manifest_file.write_text(json.dumps(manifest, indent=4, sort_keys=True) + "\n")
+    _sort_maps(package / "Data" / items[root]["path"])
+
+
+def _sort_maps(specification: Path) -> None:
+    from coremltools import proto  # noqa: PLC0415
+
+    model = proto.Model_pb2.Model()
+    model.ParseFromString(specification.read_bytes())
+    model.description.metadata.userDefined.pop(CONVERSION_DATE, None)
+    specification.write_bytes(model.SerializeToString(deterministic=True))

@@ -1,0 +1,6 @@
+"""ONNX Runtime: one .onnx file. Source: https://onnxruntime.ai."""
+
+SCHEMES = ("dynamic", "float16", "int8", "none")
+CONVERT_TOOLS = ("onnx", "onnxruntime", "tf2onnx")
+RUN_TOOLS = ("onnxruntime",)
+FILE = "model.onnx"

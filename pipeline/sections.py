@@ -1,0 +1,137 @@
+"""What a stage gets to read: its variant's section of params.yaml, typed.
+
+A section is the recipe's own group, plus the names of the variants it builds on and the versions of the tools it uses.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from omegaconf import MISSING, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from pipeline import recipe
+from pipeline.about import About
+from pipeline.complaints import translate
+from pipeline.errors import PlanError, RecipeError, listed, nearest
+
+PARAMS = Path("params.yaml")
+
+
+@dataclass
+class TrainSection(recipe.Train):
+    """What train reads."""
+
+    data: recipe.Data = field(default_factory=recipe.Data)
+    model: recipe.Model = field(default_factory=recipe.Model)
+    tools: dict[str, str] = MISSING
+
+
+@dataclass
+class PruneSection(recipe.Prune):
+    """What prune reads."""
+
+    train: str = MISSING
+    tools: dict[str, str] = MISSING
+
+
+@dataclass
+class QuantizeSection(recipe.Quantize):
+    """What quantize reads."""
+
+    prune: str = MISSING
+    data: recipe.Data = field(default_factory=recipe.Data)
+    tools: dict[str, str] = MISSING
+
+
+@dataclass
+class ConvertSection(recipe.Convert):
+    """What convert reads."""
+
+    quantize: str = MISSING
+    about: About = field(default_factory=About)
+    tools: dict[str, str] = MISSING
+
+
+@dataclass
+class ValidateSection:
+    """What validate reads; the budget is package's, so that a new one measures nothing again."""
+
+    where: str = MISSING
+    warmup: int = MISSING
+    runs: int = MISSING
+    convert: str = MISSING
+    train: str = MISSING  # its float model is what loss is counted against
+    runtime: str = MISSING
+    platform: str = MISSING
+    data: recipe.Data = field(default_factory=recipe.Data)
+    tools: dict[str, str] = MISSING
+
+
+@dataclass
+class TargetSection:
+    """One target of a bundle."""
+
+    validate: str = MISSING
+    runtime: str = MISSING
+    device: recipe.Device = field(default_factory=recipe.Device)
+    budget: recipe.Budget = field(default_factory=recipe.Budget)
+    package: recipe.Package = field(default_factory=recipe.Package)
+    recipe_sha256: str = MISSING
+    tools: dict[str, str] = MISSING  # of every stage that led here
+
+
+@dataclass
+class PackageSection:
+    """What package reads: everything of one platform."""
+
+    about: About = field(default_factory=About)
+    targets: dict[str, TargetSection] = MISSING
+
+
+SECTIONS: dict[str, type] = {
+    "train": TrainSection,
+    "prune": PruneSection,
+    "quantize": QuantizeSection,
+    "convert": ConvertSection,
+    "validate": ValidateSection,
+    "package": PackageSection,
+}
+
+
+def read_plan() -> dict[str, dict[str, Any]]:
+    """Return params.yaml as it is, {} where there is none.
+
+    Raises:
+        RecipeError: the file is not YAML.
+    """
+    if not PARAMS.exists():
+        return {}
+    try:
+        return yaml.safe_load(PARAMS.read_text()) or {}
+    except yaml.YAMLError as error:
+        raise translate(error, Path(), (), default=PARAMS) from None
+
+
+def read(stage: str, variant: str) -> Any:
+    """Return a variant's section as the stage's dataclass.
+
+    Raises:
+        PlanError: the plan has no such variant.
+        RecipeError: the section was edited into something that is not one.
+    """
+    known = read_plan().get(stage, {})
+    if variant not in known:
+        hint = nearest(variant, known)
+        raise PlanError(f"{PARAMS}: {stage}.{variant}: no such variant; expected one of: {listed(known)}{hint}")
+    try:
+        merged = OmegaConf.merge(OmegaConf.structured(SECTIONS[stage]), known[variant])
+        return OmegaConf.to_object(merged)
+    except OmegaConfBaseException as error:
+        raise RecipeError(str(translate(error, Path(), (), default=Path(f"{PARAMS}: {stage}.{variant}")))) from None
+
+
+def plain(section: Any) -> Any:
+    """Return a dataclass of the recipe language as what YAML can hold."""
+    return OmegaConf.to_container(OmegaConf.structured(section), enum_to_str=True)

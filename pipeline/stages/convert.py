@@ -1,0 +1,76 @@
+"""A quantized model in, the file of one runtime out, together with what is inside it.
+
+Reads quantize's output. Writes files/, contract.json, inspection.json.
+"""
+
+import importlib
+import json
+import shutil
+
+import numpy as np
+
+from pipeline import artifacts, contract, keras_session
+from pipeline.errors import ConversionError, NotMeasurable, listed
+from pipeline.job import Job
+from pipeline.quantized import Quantized
+from pipeline.sections import ConvertSection
+from pipeline.stages import quantize
+from pipeline.tensors import Inspection
+
+# Conversion runs on one thread: the calibrators' sums must not depend on the machine.
+THREADS = 1
+# Operators that move values and compute nothing; in front of the first integer kernel they may stand in float.
+MOVING = frozenset({"Reshape", "Transpose", "Squeeze", "Unsqueeze"})
+# How far a float file may be from Keras on the same input, in probability. Calibrated schemes are judged by the gates.
+TOLERANCE = {"float32": 1e-4, "float16": 2e-2}
+
+
+def run(job: Job) -> str:
+    """Convert, then hold what came out against what was asked for."""
+    section: ConvertSection = job.section
+    source = artifacts.opened(artifacts.folder("quantize", section.quantize))
+    quantized = quantize.read(source)
+    agreed = contract.from_json((source / "contract.json").read_text())
+    keras_session.start(THREADS)
+    files = _module(section, "convert").convert(quantized, agreed, section.about, section)
+    inspection: Inspection = _module(section, "inspect").inspect(files)
+    _refuse_floats(job.variant, quantized, inspection)
+    _refuse_other_answers(job, quantized, files)
+    artifacts.write_files(job.out / "files", files)
+    (job.out / "inspection.json").write_text(json.dumps(inspection.to_dict(), indent=2) + "\n")
+    shutil.copy(source / "contract.json", job.out)
+    size = sum(map(len, files.values()))
+    return f"{size:,} bytes, {len(inspection.operators)} operators, input {inspection.input.dtype}"
+
+
+def _module(section: ConvertSection, name: str):  # type: ignore[no-untyped-def]
+    return importlib.import_module(f"pipeline.runtimes.{section.runtime}.{name}")
+
+
+def _refuse_floats(variant: str, quantized: Quantized, inspection: Inspection) -> None:
+    floats = [name for name in inspection.in_float() if name not in MOVING]
+    if quantized.activations == "int8" and floats:
+        raise ConversionError(
+            f"convert {variant}: these operators stayed in float: {listed(floats)}; expected int8 from input to output"
+        )
+
+
+def _refuse_other_answers(job: Job, quantized: Quantized, files: dict[str, bytes]) -> None:
+    """Compare a float file with Keras on noise: a converter can leave weights out without an error."""
+    if quantized.weights not in TOLERANCE:
+        return
+    try:
+        session = _module(job.section, "run").load(files, THREADS)
+    except NotMeasurable:
+        return
+    model = keras_session.load(quantized.archive)
+    shape = (1, *model.inputs[0].shape[1:])
+    for example in np.random.default_rng(0).uniform(-1, 1, (4, *shape)).astype(np.float32):
+        session.feed(example)
+        session.invoke()
+        gap = float(np.abs(session.read() - np.asarray(model(example, training=False))).max())
+        if not gap <= TOLERANCE[quantized.weights]:
+            raise ConversionError(
+                f"convert {job.variant}: its answers differ from Keras by up to {gap:.2g}; "
+                f"expected at most {TOLERANCE[quantized.weights]:g} for {quantized.weights} weights"
+            )

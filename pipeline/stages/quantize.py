@@ -1,0 +1,54 @@
+"""A Keras model and calibration examples in, the numbers it is to compute in out.
+
+Reads prune's output and the calibration split. Writes model.keras, contract.json, scheme.json, calibration.npy.
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline import artifacts, contract, plugins
+from pipeline.dataset import split
+from pipeline.job import Job
+from pipeline.quantized import Quantized
+from pipeline.sections import QuantizeSection
+
+
+def run(job: Job) -> str:
+    """Decide the numbers; the runtimes' own converters turn the weights into them."""
+    section: QuantizeSection = job.section
+    source = artifacts.opened(artifacts.folder("prune", section.prune))
+    scheme = plugins.load("quantize.scheme", section.scheme)
+    calibration = _calibration(section, source) if scheme.CALIBRATED else None
+    _write(job.out, scheme.quantize((source / "model.keras").read_bytes(), calibration))
+    shutil.copy(source / "contract.json", job.out)
+    seen = "no calibration" if calibration is None else f"calibrated on {len(calibration)} examples"
+    return f"{section.scheme}, {seen}"
+
+
+def read(folder: Path) -> Quantized:
+    """Return what `run` wrote into a folder."""
+    scheme = json.loads((folder / "scheme.json").read_text())
+    examples = folder / "calibration.npy"
+    calibration = np.load(examples, allow_pickle=False) if examples.exists() else None
+    return Quantized((folder / "model.keras").read_bytes(), calibration=calibration, **scheme)
+
+
+def _calibration(section: QuantizeSection, source: Path) -> NDArray[np.float32]:
+    """Return the examples as the model sees them, float32 [n, h, w, c], drawn from the calibration split by a seed."""
+    agreed = contract.from_json((source / "contract.json").read_text())
+    examples = plugins.load("data.source", section.data.source).load(section.data)
+    held = split(examples, section.data, "calibration")
+    order = np.random.default_rng(section.calibration.seed).permutation(len(held.labels))
+    return agreed.prepare(held.take(order[: section.calibration.examples]).images)
+
+
+def _write(out: Path, quantized: Quantized) -> None:
+    (out / "model.keras").write_bytes(quantized.archive)
+    words = {"scheme": quantized.scheme, "weights": quantized.weights, "activations": quantized.activations}
+    (out / "scheme.json").write_text(json.dumps(words, indent=2) + "\n")
+    if quantized.calibration is not None:
+        np.save(out / "calibration.npy", quantized.calibration)

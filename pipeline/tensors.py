@@ -1,0 +1,82 @@
+"""How a converted file wants its input and gives its output: the words that every runtime shares."""
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One input or output; real value = (stored - zero_point) * scale where scale is not none."""
+
+    name: str
+    shape: list[int]
+    dtype: str
+    layout: str  # NHWC for an image, NC for one number per class
+    scale: float | None = None
+    zero_point: int | None = None
+
+    def to_stored(self, real: NDArray[np.float32]) -> NDArray[Any]:
+        """Return real values in this tensor's dtype, rounded to even and clipped to its range."""
+        if self.scale is None or self.zero_point is None:
+            return real.astype(self.dtype)
+        limits = np.iinfo(self.dtype)
+        return np.clip(np.rint(real / self.scale + self.zero_point), limits.min, limits.max).astype(self.dtype)
+
+    def to_real(self, stored: NDArray[Any]) -> NDArray[np.float32]:
+        """Return stored values as real ones, float32."""
+        if self.scale is None or self.zero_point is None:
+            return stored.astype(np.float32)
+        return (stored.astype(np.float32) - self.zero_point) * np.float32(self.scale)
+
+
+@dataclass(frozen=True, order=True)
+class Operator:
+    """One operator of a converted file and the dtypes that it computes on, weights aside."""
+
+    name: str
+    dtypes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """All that a converted file says of itself."""
+
+    input: Tensor
+    output: Tensor
+    operators: list[Operator]
+    tensors: dict[str, int]  # dtype -> how many tensors, constants included
+
+    def counted(self) -> list[dict[str, Any]]:
+        """Return each kind of operator once, with its count, sorted."""
+        counts = sorted(Counter(self.operators).items())
+        return [{"operator": item.name, "dtypes": list(item.dtypes), "count": count} for item, count in counts]
+
+    def in_float(self) -> list[str]:
+        """Return the kinds of operators that compute on floats, sorted."""
+        return sorted({item.name for item in self.operators if any(dtype.startswith("float") for dtype in item.dtypes)})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what inspection.json holds."""
+        return {
+            "input": asdict(self.input),
+            "output": asdict(self.output),
+            "operators": self.counted(),
+            "tensors": dict(sorted(self.tensors.items())),
+        }
+
+
+class Session(Protocol):
+    """A converted file, loaded: feed one example, invoke, read; split so that invoke alone can be timed."""
+
+    def feed(self, example: NDArray[np.float32]) -> None:
+        """Take one example as the model sees it, float32 [1, h, w, c]."""
+
+    def invoke(self) -> None:
+        """Run the model on what was fed."""
+
+    def read(self) -> NDArray[np.float32]:
+        """Return the last run's probabilities, float32 [1, classes]."""
