@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline.errors import ArtifactError, EnvironmentError_
+from pipeline.errors import ArtifactError, HostError
 
 ROOT = Path("artifacts")
 PARTIAL = ROOT / ".partial"
@@ -28,7 +28,7 @@ def published(target: Path) -> Iterator[Path]:
     """Give a fresh folder to write in; it takes the target's place when the block ends without an error.
 
     Raises:
-        EnvironmentError_: the disk is full or the folder cannot be written; nothing half-written stays.
+        HostError: the disk is full or the folder cannot be written; nothing half-written stays.
     """
     partial = PARTIAL / "-".join(target.relative_to(ROOT).parts)
     try:
@@ -48,7 +48,7 @@ def write(target: Path, content: bytes) -> None:
     """Write one file whole or not at all.
 
     Raises:
-        EnvironmentError_: the disk is full or the folder cannot be written.
+        HostError: the disk is full or the folder cannot be written.
     """
     partial = target.with_name(f".{target.name}.partial")
     try:
@@ -105,13 +105,13 @@ def write_files(target: Path, files: dict[str, bytes]) -> None:
         file.write_bytes(content)
 
 
-def disk_trouble(error: OSError, target: Path) -> EnvironmentError_:
+def disk_trouble(error: OSError, target: Path) -> HostError:
     """Return an OSError as a message that names what was being written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return EnvironmentError_(f"{target}: the disk is full; expected room for it: free some and run again")
+        return HostError(f"{target}: the disk is full; expected room for it: free some and run again")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return EnvironmentError_(f"{target}: cannot be written ({os.strerror(error.errno)}); expected a writable {ROOT}/")
-    return EnvironmentError_(f"{error.filename or target}: {error.strerror or error}")
+        return HostError(f"{target}: cannot be written ({os.strerror(error.errno)}); expected a writable {ROOT}/")
+    return HostError(f"{error.filename or target}: {error.strerror or error}")
 
 
 def _emptied(path: Path) -> None:

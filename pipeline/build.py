@@ -15,14 +15,14 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from pipeline import plan
-from pipeline.errors import EnvironmentError_
+from pipeline.errors import HostError
 from pipeline.sections import read_plan
 
 _RUNNING = re.compile(r"Running stage '(?P<stage>[^']+)'")
 _SETTLED = re.compile(r"Stage '(?P<stage>[^']+)' (?:didn't change|is cached)")
 # What DVC says to people who type `dvc repro` themselves.
 _CHATTER = re.compile(
-    r"^(> |Updating lock file|Generating lock file|Use `dvc push`|To track the changes|To enable auto|\tgit add|\tdvc config|\s*$)"
+    r"^(> |(Updating|Generating) lock file|Use `dvc push`|To track|To enable|\t(git add|dvc config)|\s*$)"
 )
 
 
@@ -30,24 +30,26 @@ def build(console: Console, keep_going: bool) -> int:
     """Plan, run `dvc repro` with live status, and return its exit code.
 
     Raises:
-        EnvironmentError_: git, dvc or the DVC project is missing.
+        HostError: git, dvc or the DVC project is missing.
     """
     _refuse_without_tools()
     plan.update()
     command = [sys.executable, "-m", "dvc", "repro", *(["--keep-going"] if keep_going else [])]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_environment()) as dvc:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_environment()
+    ) as dvc:
         _follow(dvc.stdout or iter(()), console)
         return dvc.wait()
 
 
 def _refuse_without_tools() -> None:
     if not shutil.which("git"):
-        raise EnvironmentError_("git: not found; expected it on PATH: a bundle names the commit it is built from")
+        raise HostError("git: not found; expected it on PATH: a bundle names the commit it is built from")
     inside = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
     if inside.returncode != 0:
-        raise EnvironmentError_("git: this folder is not in a repository with a commit; expected a clone of the project")
+        raise HostError("git: this folder is not in a repository with a commit; expected a clone of the project")
     if not Path(".dvc").is_dir():
-        raise EnvironmentError_("dvc: no .dvc/ here; expected a DVC project: run `dvc init`")
+        raise HostError("dvc: no .dvc/ here; expected a DVC project: run `dvc init`")
 
 
 def _environment() -> dict[str, str]:
@@ -58,7 +60,11 @@ def _environment() -> dict[str, str]:
 
 def _follow(lines: Iterator[str], console: Console) -> None:
     total = 2 + sum(map(len, read_plan().values()))  # plan and revision come on top of the variants
-    columns = (SpinnerColumn(), TextColumn("{task.completed:.0f}/{task.total:.0f} {task.description}"), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.completed:.0f}/{task.total:.0f} {task.description}"),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("starting dvc", total=total)
         for line in lines:

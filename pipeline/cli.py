@@ -17,7 +17,7 @@ Verb = Callable[[argparse.Namespace, Console], int]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one verb and return the exit code: 0 done, 1 the user can mend it, 2 a wrong command line, 130 interrupted."""
+    """Run one verb and return the exit code: 0 done, 1 for the user to mend, 2 wrong usage, 130 interrupted."""
     arguments = _parser().parse_args(argv)
     console = Console(highlight=False, soft_wrap=True)
     try:
@@ -75,7 +75,7 @@ def _build(arguments: argparse.Namespace, console: Console) -> int:
     from pipeline import build, status
 
     code = build.build(console, arguments.keep_going)
-    console.print(status.release_table())
+    status.show(console)
     return code
 
 
@@ -128,7 +128,7 @@ def _check(_: argparse.Namespace, console: Console) -> int:
 def _table(_: argparse.Namespace, console: Console) -> int:
     from pipeline import status
 
-    console.print(status.release_table())
+    status.show(console)
     return 0
 
 

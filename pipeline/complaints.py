@@ -22,7 +22,16 @@ def translate(error: Exception, recipes: Path, overrides: Sequence[str], default
     text = "\n".join(str(link) for link in _chain(error))
     key = _key(text)
     where = _where(text, key, recipes, overrides, default)
-    for rule in (_unknown_key, _not_one_of, _wrong_type, _wrong_shape, _no_option, _no_choice, _no_group, _bad_override):
+    for rule in (
+        _unknown_key,
+        _not_one_of,
+        _wrong_type,
+        _wrong_shape,
+        _no_option,
+        _no_choice,
+        _no_group,
+        _bad_override,
+    ):
         complaint = rule(text, key)
         if complaint:
             return RecipeError(f"{where}: {complaint}")
@@ -76,7 +85,7 @@ def _wrong_type(text: str, key: str) -> str | None:
 
 
 def _wrong_shape(text: str, key: str) -> str | None:
-    found = re.search(r"Invalid type assigned: (?P<type>\w+) is not a subclass of (?P<class>\w+)\. value: (?P<value>.*)", text)
+    found = re.search(r"Invalid type assigned: \w+ is not a subclass of (?P<class>\w+)\. value: (?P<value>.*)", text)
     if not found:
         return None
     known = [field.name for field in fields(getattr(recipe, found["class"]))]
@@ -94,9 +103,8 @@ def _no_option(text: str, _: str) -> str | None:
 
 def _no_choice(text: str, _: str) -> str | None:
     found = re.search(r"You must specify '(?P<group>\w+)'", text)
-    return found and (
-        f"defaults: no '- override /{found['group']}: ...'; it has no default, expected one of: {listed(_available(text))}"
-    )
+    expected = f"it has no default, expected one of: {listed(_available(text))}"
+    return found and f"defaults: no '- override /{found['group']}: ...'; {expected}"
 
 
 def _no_group(text: str, _: str) -> str | None:

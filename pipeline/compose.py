@@ -92,10 +92,10 @@ def _hydra() -> Iterator[None]:
 
 
 def _compose_target(name: str, overrides: Sequence[str]) -> Composed:
-    if name not in targets():
-        raise RecipeError(
-            f"recipes/target/{name}.yaml: no such target; expected one of: {listed(targets())}{nearest(name, targets())}"
-        )
+    known = targets()
+    if name not in known:
+        expected = f"expected one of: {listed(known)}{nearest(name, known)}"
+        raise RecipeError(f"recipes/target/{name}.yaml: no such target; {expected}")
     try:
         config = compose("recipe", overrides=[f"target={name}", *overrides], return_hydra_config=True)
     except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
@@ -132,7 +132,9 @@ def _check_release(release: Release, file: Path) -> None:
         raise RecipeError(f"{file}: targets: empty; expected at least one of: {listed(targets())}")
     for target in release.targets:
         if release.targets.count(target) > 1:
-            raise RecipeError(f"{file}: targets: {target} is named {release.targets.count(target)} times; expected once")
+            raise RecipeError(
+                f"{file}: targets: {target} is named {release.targets.count(target)} times; expected once"
+            )
         if target not in targets():
             known = f"expected one of: {listed(targets())}{nearest(target, targets())}"
             raise RecipeError(f"{file}: targets: no recipes/target/{target}.yaml; {known}")

@@ -1,14 +1,14 @@
 """What can go wrong, as one tree.
 
-    EdgebakeError            the text is for the user: where, what is wrong, what was expected
-    ├── RecipeError          a recipe, or params.yaml, says something that cannot be built
-    ├── PlanError            params.yaml and the recipes disagree
-    ├── DataError            the examples on disk cannot be used
-    ├── ArtifactError        a stage's output is missing or damaged
-    ├── ConversionError      a runtime's file is not what the recipe asked for
-    ├── GateError            a bundle was refused
-    └── EnvironmentError_    git, DVC, the disk or a tool stands in the way
-    NotMeasurable            not an error: this machine cannot run that runtime, and why
+EdgebakeError            the text is for the user: where, what is wrong, what was expected
+├── RecipeError          a recipe, or params.yaml, says something that cannot be built
+├── PlanError            params.yaml and the recipes disagree
+├── DataError            the examples on disk cannot be used
+├── ArtifactError        a stage's output is missing or damaged
+├── ConversionError      a runtime's file is not what the recipe asked for
+├── GateError            a bundle was refused
+└── HostError            git, DVC, the disk or a tool stands in the way
+NotMeasurable            not an error: this machine cannot run that runtime, and why
 """
 
 import difflib
@@ -43,7 +43,7 @@ class GateError(EdgebakeError):
     """Hold the table of every gate that was not passed."""
 
 
-class EnvironmentError_(EdgebakeError):
+class HostError(EdgebakeError):
     """Name the tool, file or folder outside edgebake that stands in the way."""
 
 

@@ -52,7 +52,7 @@ def load(archive: bytes) -> Any:
 
 
 def function_of(model: Any) -> Any:
-    """Return a TensorFlow function image float32 [1, h, w, c] -> probabilities [1, classes], batch norm at inference."""
+    """Return a TensorFlow function, image float32 [1, h, w, c] -> probabilities [1, classes], as at inference."""
     import tensorflow  # noqa: PLC0415
 
     shape = (1, *model.inputs[0].shape[1:])

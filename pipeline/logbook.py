@@ -6,7 +6,7 @@ Writes artifacts/<stage>/<variant>.log.
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -36,7 +36,5 @@ def quiet(log: Path) -> Iterator[Console]:
 
 def _flush_into_log() -> None:
     for stream in (sys.stdout, sys.stderr):
-        try:
+        with suppress(OSError):  # the disk is full: the log may end early, the stage's own error is what counts
             stream.flush()
-        except OSError:  # the disk is full: the log may end early, the stage's own error is what counts
-            pass

@@ -82,7 +82,9 @@ def update(in_repro: bool = False) -> list[Change]:
         write(after)
     if in_repro and shape(before) != shape(after):
         listing = "\n".join(map(str, found))
-        raise PlanError(f"{PARAMS}: the release has a new shape, and it is written now: run `dvc repro` again\n{listing}")
+        raise PlanError(
+            f"{PARAMS}: the release has a new shape, and it is written now: run `dvc repro` again\n{listing}"
+        )
     artifacts.write(OK, b"ok\n")
     return found
 
@@ -102,7 +104,9 @@ def changes(before: Plan, after: Plan) -> list[Change]:
         old, new = before.get(stage) or {}, after.get(stage) or {}
         found += [Change(f"{stage}.{name}", None, new[name]) for name in new if name not in old]
         found += [Change(f"{stage}.{name}", old[name], None) for name in old if name not in new]
-        found += [change for name in new if name in old for change in _differing(f"{stage}.{name}", old[name], new[name])]
+        found += [
+            change for name in new if name in old for change in _differing(f"{stage}.{name}", old[name], new[name])
+        ]
     return found
 
 
@@ -110,7 +114,10 @@ def shape(plan: Plan) -> dict[str, Any]:
     """Return what DVC has read into its graph before the first stage runs: variants and the values dvc.yaml names."""
     named = _named_in_dvc_yaml()
     return {
-        stage: {name: [_at(section, key) for key in named.get(stage, [])] for name, section in (plan.get(stage) or {}).items()}
+        stage: {
+            name: [_at(section, key) for key in named.get(stage, [])]
+            for name, section in (plan.get(stage) or {}).items()
+        }
         for stage in STAGES
     }
 
@@ -173,7 +180,11 @@ def _at(section: Any, dotted: str) -> Any:
 
 
 def _orphans(plan: Plan) -> Iterator[Path]:
-    kept = {artifacts.folder(stage, name, section.get("platform")) for stage in STAGES for name, section in plan[stage].items()}
+    kept = {
+        artifacts.folder(stage, name, section.get("platform"))
+        for stage in STAGES
+        for name, section in plan[stage].items()
+    }
     for stage in STAGES:
         pattern = "*/*" if stage == "validate" else "*"
         for path in sorted((artifacts.ROOT / stage).glob(pattern)):

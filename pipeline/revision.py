@@ -7,7 +7,7 @@ import subprocess
 from typing import Any
 
 from pipeline import artifacts
-from pipeline.errors import EnvironmentError_
+from pipeline.errors import HostError
 
 FILE = artifacts.ROOT / "revision"
 # What a build reads; dvc.lock records builds and is written during each.
@@ -30,8 +30,8 @@ def _git(*arguments: str) -> str:
     try:
         done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
     except FileNotFoundError:
-        raise EnvironmentError_("git: not found; expected it on PATH: a bundle names the commit it is built from") from None
+        raise HostError("git: not found; expected it on PATH: a bundle names the commit it is built from") from None
     if done.returncode != 0:
         complaint = done.stderr.strip().splitlines()[0]
-        raise EnvironmentError_(f"git: {complaint}; expected a clone with at least one commit")
+        raise HostError(f"git: {complaint}; expected a clone with at least one commit")
     return done.stdout.strip()

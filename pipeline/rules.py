@@ -78,7 +78,10 @@ def _runtime_carries_the_scheme(recipe: Recipe) -> Iterator[Problem]:
     runtime = plugins.load("convert.runtime", recipe.convert.runtime)
     if recipe.quantize.scheme not in runtime.SCHEMES:
         carried = listed(runtime.SCHEMES)
-        yield "quantize.scheme", f"{recipe.convert.runtime} cannot carry {recipe.quantize.scheme}; expected one of: {carried}"
+        yield (
+            "quantize.scheme",
+            f"{recipe.convert.runtime} cannot carry {recipe.quantize.scheme}; expected one of: {carried}",
+        )
 
 
 def _device_runs_the_scheme(recipe: Recipe) -> Iterator[Problem]:
@@ -116,7 +119,10 @@ def _calibration_fits_its_split(recipe: Recipe) -> Iterator[Problem]:
 
 def _measuring_says_enough(recipe: Recipe) -> Iterator[Problem]:
     if recipe.validate.runs < 200:
-        yield "validate.runs", f"{recipe.validate.runs}; expected 200 or more, fewer say nothing about the 95th percentile"
+        yield (
+            "validate.runs",
+            f"{recipe.validate.runs}; expected 200 or more, fewer say nothing about the 95th percentile",
+        )
     if recipe.validate.warmup < 0:
         yield "validate.warmup", f"{recipe.validate.warmup}; expected 0 or more"
 

@@ -1,24 +1,25 @@
 """How the release stands: what is built, how good it is, where it lies.
 
-Reads params.yaml and artifacts/validate/, artifacts/package/. Writes nothing.
+Reads params.yaml and artifacts/validate/, artifacts/package/. Writes to the console.
 """
 
 import json
 from typing import Any
 
+from rich.console import Console
 from rich.table import Table
 
 from pipeline import artifacts, sections
 from pipeline.errors import PlanError
 from pipeline.gates import Decision, Verdict
-from pipeline.measurement import Measurement, from_dict
+from pipeline.measurement import Measurement, all_threads, cpu_model, from_dict
 from pipeline.report import table
 from pipeline.sections import PackageSection, TargetSection
 from pipeline.stages.package import decide
 
 
-def release_table() -> Table:
-    """Return a row for every target of the plan.
+def show(console: Console) -> None:
+    """Print a row for every target of the plan, what its numbers mean, and where the bundles lie.
 
     Raises:
         PlanError: there is no plan.
@@ -30,18 +31,32 @@ def release_table() -> Table:
     for platform in plan["package"]:
         section: PackageSection = sections.read("package", platform)
         rows += [_row(platform, name, target) for name, target in section.targets.items()]
-    return table.release(rows)
+    _print(console, table.release(rows))
+    console.print(
+        f"accuracy: the shipped file in its own runtime, test split; float: the trained model on the same images\n"
+        f"host: {cpu_model()}, {all_threads()} threads; p95 and frames: one thread, this host and no device"
+    )
+    for platform in plan["package"]:
+        console.print(f"bundle {platform}: {_bundle(platform)}")
+
+
+def _print(console: Console, rows: Table) -> None:
+    """Print a table as wide as it needs to be where nobody looks through a window."""
+    if console.is_terminal:
+        console.print(rows)
+    else:
+        console.print(table.as_text(rows))
 
 
 def _row(platform: str, name: str, target: TargetSection) -> list[str]:
     report = artifacts.folder("validate", target.validate, platform) / "report.json"
     if not report.exists():
-        return [name, target.runtime, *["not built"] * 2, *[""] * 6]
+        return [name, target.runtime, "not built", *[""] * 6]
     content: dict[str, Any] = json.loads(report.read_text())
     found = {key: from_dict(metric) for key, metric in content["metrics"].items()}
     numbers = [_share(found["accuracy"]), _share(found["float_accuracy"])]
     others = [table.shown(found[key]) for key in ("size_mb", "latency_p95_ms", "frames_per_second")]
-    return [name, target.runtime, *numbers, *others, _where(found), _verdict(decide(target, content)), _bundle(platform)]
+    return [name, target.runtime, *numbers, *others, _where(found), _verdict(decide(target, content))]
 
 
 def _share(measured: Measurement) -> str:
@@ -49,20 +64,19 @@ def _share(measured: Measurement) -> str:
 
 
 def _where(found: dict[str, Measurement]) -> str:
-    latency = found["latency_p95_ms"]
-    return "on no device" if latency.value is None else f"{latency.where}: {latency.device}"
+    places = {found[name].where for name in ("accuracy", "latency_p95_ms")}
+    return " and ".join(sorted(places)) if places != {"not measured"} else "-"
 
 
 def _verdict(decisions: list[Decision]) -> str:
     missed = [one.gate for one in decisions if not one.lets_through]
-    accepted = [one.gate for one in decisions if one.verdict is Verdict.accepted]
-    passed = len(decisions) - len(missed) - len(accepted)
-    text = f"{passed} of {len(decisions)} passed"
+    accepted = sum(one.verdict is Verdict.accepted for one in decisions)
+    text = f"{sum(one.verdict is Verdict.passed for one in decisions)} of {len(decisions)} passed"
     if accepted:
-        text += f", {len(accepted)} not measured (accepted)"
+        text += f", {accepted} not measured (accepted)"
     return f"{text}, missed: {', '.join(missed)}" if missed else text
 
 
 def _bundle(platform: str) -> str:
     archive = artifacts.ROOT / "package" / f"{platform}.zip"
-    return str(archive) if archive.exists() else "none"
+    return f"{archive.parent / platform}/ and {archive}" if archive.exists() else "none, see above"

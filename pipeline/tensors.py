@@ -24,7 +24,9 @@ class Tensor:
         if self.scale is None or self.zero_point is None:
             return real.astype(self.dtype)
         limits = np.iinfo(self.dtype)
-        return np.clip(np.rint(real / self.scale + self.zero_point), limits.min, limits.max).astype(self.dtype)
+        steps = np.rint(real / self.scale + self.zero_point)
+        stored: NDArray[Any] = steps.clip(limits.min, limits.max).astype(self.dtype)
+        return stored
 
     def to_real(self, stored: NDArray[Any]) -> NDArray[np.float32]:
         """Return stored values as real ones, float32."""

@@ -1,1 +1,4 @@
-"""Sources of examples, one file each: count(data) cheaply, load(data) whole; TOOLS are the distributions they read with."""
+"""Sources of examples, one file each.
+
+count(data) is cheap, load(data) returns all; TOOLS are the distributions that are read with.
+"""

@@ -44,7 +44,9 @@ def _files(data: Data) -> dict[str, list[Path]]:
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; expected one sub-folder of images per class")
     classes = sorted(path for path in folder.iterdir() if path.is_dir())
-    found = {path.name: [file for file in sorted(path.iterdir()) if file.suffix.lower() in SUFFIXES] for path in classes}
+    found = {
+        path.name: [file for file in sorted(path.iterdir()) if file.suffix.lower() in SUFFIXES] for path in classes
+    }
     if not any(found.values()):
         raise DataError(f"{folder}: no images; expected one sub-folder per class with {', '.join(SUFFIXES)} files")
     for name, files in found.items():

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.errors import EnvironmentError_
+from pipeline.errors import HostError
 from pipeline.measurement import Measurement, all_threads, cpu_model
 from pipeline.timing import Timed, Timing
 
@@ -44,9 +44,13 @@ def _measurement(value: float, unit: str, threads: int, count: int) -> Measureme
 def _timed(job: Timed, threads: int) -> dict[str, Any]:
     request = {**vars(job), "files": str(job.files), "threads": threads}
     done = subprocess.run(
-        [sys.executable, "-m", "pipeline.stopwatch"], input=json.dumps(request), capture_output=True, text=True, check=False
+        [sys.executable, "-m", "pipeline.stopwatch"],
+        input=json.dumps(request),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode != 0:
-        raise EnvironmentError_(f"{job.files}: timing it on {threads} threads ended with code {done.returncode}: {done.stderr}")
+        raise HostError(f"{job.files}: timing it on {threads} threads ended with code {done.returncode}: {done.stderr}")
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answer

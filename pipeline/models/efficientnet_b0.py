@@ -21,7 +21,13 @@ def build(model: Model, channels: int, classes: int) -> Any:
 
     image = keras.Input((model.resolution, model.resolution, channels), name="image")
     whole = EfficientNet(
-        model.width, DEPTH, PRETRAINED_RESOLUTION, name="efficientnet_b0", weights=None, input_tensor=image, classes=classes
+        model.width,
+        DEPTH,
+        PRETRAINED_RESOLUTION,
+        name="efficientnet_b0",
+        weights=None,
+        input_tensor=image,
+        classes=classes,
     )
     # Its first layers expect pixels of 0 to 255; ours are scaled by the recipe, so the network starts behind them.
     return keras.Model(whole.get_layer("stem_conv_pad").input, whole.output)

@@ -13,5 +13,8 @@ def build(model: Model, channels: int, classes: int) -> Any:
 
     image = keras.Input((model.resolution, model.resolution, channels), name="image")
     return keras.applications.MobileNet(
-        input_tensor=image, alpha=model.width, weights=None, classes=classes, 
+        input_tensor=image,
+        alpha=model.width,
+        weights=None,
+        classes=classes,
     )

@@ -13,6 +13,7 @@ from pipeline.gates import Decision, Verdict
 from pipeline.measurement import Measurement
 
 STYLES = {Verdict.passed: "green", Verdict.failed: "red", Verdict.not_measured: "red", Verdict.accepted: "yellow"}
+RELEASE_COLUMNS = ("target", "runtime", "accuracy", "float", "size", "p95", "frames", "measured on", "gates")
 UNITS = {"share": "", "ms": " ms", "1/s": "/s", "MB": " MB"}
 
 
@@ -27,9 +28,8 @@ def gates(decisions: list[tuple[str, Decision]]) -> Table:
 
 
 def release(rows: list[list[str]]) -> Table:
-    """Return a row per target: file, accuracy, loss, size, latency, where, gates."""
-    heads = ("target", "runtime", "accuracy", "float", "size", "p95, 1 thread", "frames", "measured", "gates", "bundle")
-    table = Table(*heads, box=box.SIMPLE)
+    """Return a row per target: numbers, where they were measured, gates."""
+    table = Table(*RELEASE_COLUMNS, box=box.SIMPLE, pad_edge=False)
     for row in rows:
         table.add_row(*row)
     return table

@@ -24,7 +24,8 @@ def run(job: Job) -> str:
     decisions = {name: decide(section.targets[name], report) for name, (_, report) in found.items()}
     _refuse(job.variant, decisions)
     entries = [
-        manifest.entry(section.targets[name], (folder, report), decisions[name]) for name, (folder, report) in found.items()
+        manifest.entry(section.targets[name], (folder, report), decisions[name])
+        for name, (folder, report) in found.items()
     ]
     for entry in entries:
         artifacts.write_files(job.out, entry.files)

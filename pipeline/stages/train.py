@@ -29,7 +29,11 @@ def run(job: Job) -> str:
         section.model, agreed.channels, len(agreed.labels)
     )
     history = _fit(keras, model, (examples, agreed), job)
-    metrics = {"accuracy": history[-1]["val_accuracy"], "loss": history[-1]["val_loss"], "parameters": model.count_params()}
+    metrics = {
+        "accuracy": history[-1]["val_accuracy"],
+        "loss": history[-1]["val_loss"],
+        "parameters": model.count_params(),
+    }
     (job.out / "model.keras").write_bytes(keras_session.save(model))
     (job.out / "float.tflite").write_bytes(reference.convert(model))
     (job.out / "contract.json").write_text(agreed.to_json())

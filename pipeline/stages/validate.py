@@ -116,7 +116,13 @@ def _timing(job: Job) -> dict[str, Measurement]:
 
 
 def _nothing_measured(reason: str) -> dict[str, Measurement]:
-    units = {"accuracy": "share", "loss": "share", "latency_p95_ms": "ms", "frames_per_second": "1/s", "peak_memory_mb": "MB"}
+    units = {
+        "accuracy": "share",
+        "loss": "share",
+        "latency_p95_ms": "ms",
+        "frames_per_second": "1/s",
+        "peak_memory_mb": "MB",
+    }
     return {name: not_measured(unit, reason) for name, unit in units.items()}
 
 

@@ -35,7 +35,9 @@ def _operator(model: Any, graph: Any, item: Any) -> Operator:
     code = model.operatorCodes[item.opcodeIndex]
     # Codes below 127 lived in a byte once; the larger of the two fields is the true one (schema.fbs, OperatorCode).
     name = _OPERATORS[max(code.builtinCode, code.deprecatedBuiltinCode)]
-    live = [graph.tensors[i] for i in [*item.inputs, *item.outputs] if i >= 0 and not _is_constant(model, graph.tensors[i])]
+    live = [
+        graph.tensors[i] for i in [*item.inputs, *item.outputs] if i >= 0 and not _is_constant(model, graph.tensors[i])
+    ]
     return Operator(name, tuple(sorted({_DTYPES[tensor.type] for tensor in live})))
 
 
@@ -45,7 +47,7 @@ def _is_constant(model: Any, tensor: Any) -> bool:
 
 
 def _tensor(tensor: Any, layout: str) -> Tensor:
-    scales = tensor.quantization.scale if tensor.quantization is not None else None
+    scales: Any = tensor.quantization.scale if tensor.quantization is not None else None
     quantized = scales is not None and len(scales) > 0
     return Tensor(
         name=tensor.name.decode(),

@@ -4,7 +4,6 @@ Reads and writes nothing.
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 import onnx
 
@@ -63,7 +62,8 @@ def _names(graph: onnx.GraphProto, nodes: list[onnx.NodeProto]) -> dict[str, str
 
 
 def _renamed(node: onnx.NodeProto, number: int, names: dict[str, str]) -> onnx.NodeProto:
-    copy = onnx.NodeProto.FromString(node.SerializeToString())
+    copy = onnx.NodeProto()
+    copy.CopyFrom(node)
     copy.name, copy.doc_string = f"{node.op_type}_{number}", ""
     copy.input[:] = [names.get(name, name) for name in node.input]
     copy.output[:] = [names[name] for name in node.output]
