@@ -65,10 +65,7 @@ def _unknown_key(text: str, key: str) -> str | None:
     if not found:
         return None
     known = [field.name for field in fields(getattr(recipe, found["type"]))]
-    hint = nearest(found["word"], known)
-    if found["word"] == "target":
-        hint = "; a file in recipes/target/ begins with the line '# @package _global_'"
-    return f"{key}: unknown key; expected one of: {listed(known)}{hint}"
+    return f"{key}: unknown key; expected one of: {listed(known)}{nearest(found['word'], known)}"
 
 
 def _not_one_of(text: str, key: str) -> str | None:
@@ -90,6 +87,10 @@ def _wrong_shape(text: str, key: str) -> str | None:
         return None
     known = [field.name for field in fields(getattr(recipe, found["class"]))]
     return f"{key}: {found['value']}; expected the keys {listed(known)} below it"
+
+
+def _not_a_list(text: str, key: str) -> str | None:
+    return f"{key}: expected a list" if "is not a ListConfig, list or tuple" in text else None
 
 
 def _no_option(text: str, _: str) -> str | None:

@@ -15,7 +15,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf, flag_override
+from omegaconf import OmegaConf, flag_override
 from omegaconf.errors import OmegaConfBaseException
 
 from pipeline import rules
@@ -25,6 +25,8 @@ from pipeline.recipe import Recipe, Release
 
 RECIPES = Path("recipes")
 COMMAND_LINE = "command line"
+PLACE = "# @package _global_"  # without it, Hydra reads a target's words as lying below `target:`
+NO_VALUE = "no value; expected one, it has no default"
 
 _store = ConfigStore.instance()
 _store.store(name="schema", node=Recipe)
@@ -63,7 +65,8 @@ def compose_release() -> Release:
         merged = OmegaConf.merge(OmegaConf.structured(Release), content)
     except (OmegaConfBaseException, yaml.YAMLError) as error:
         raise translate(error, RECIPES, (), default=file) from None
-    _refuse_missing(merged, {}, default=str(file))
+    for key in sorted(OmegaConf.missing_keys(merged)):
+        raise RecipeError(f"{file}: {key}: {NO_VALUE}")
     release: Release = OmegaConf.to_object(merged)  # type: ignore[assignment]
     _check_release(release, file)
     return release
@@ -96,6 +99,7 @@ def _compose_target(name: str, overrides: Sequence[str]) -> Composed:
     if name not in known:
         expected = f"expected one of: {listed(known)}{nearest(name, known)}"
         raise RecipeError(f"recipes/target/{name}.yaml: no such target; {expected}")
+    _refuse_unplaced(RECIPES / "target" / f"{name}.yaml")
     try:
         config = compose("recipe", overrides=[f"target={name}", *overrides], return_hydra_config=True)
     except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
@@ -103,28 +107,34 @@ def _compose_target(name: str, overrides: Sequence[str]) -> Composed:
     choices = {group: choice for group, choice in config.hydra.runtime.choices.items() if "/" not in group}
     with flag_override(config, ["struct", "readonly"], [False, False]):
         del config["hydra"]
-    return Composed(name, _typed(config, name, overrides), choices)
-
-
-def _typed(config: DictConfig, name: str, overrides: Sequence[str]) -> Recipe:
-    _refuse_missing(config, _origins(name, overrides) if OmegaConf.missing_keys(config) else {}, "recipes/recipe.yaml")
-    recipe: Recipe = OmegaConf.to_object(config)  # type: ignore[assignment]
-    problems = rules.check(recipe)
-    if problems:
-        files = _origins(name, overrides)
-        raise RecipeError("\n".join(f"{_file_of(key, files)}: {key}: {text}" for key, text in problems))
-    return recipe
-
-
-def _file_of(key: str, files: dict[str, str]) -> str:
-    """Return the file that set `key`, or the first that set something below it."""
-    below = (file for name, file in files.items() if name == key or name.startswith(f"{key}."))
-    return next(below, "recipes/recipe.yaml")
-
-
-def _refuse_missing(config: Any, files: dict[str, str], default: str) -> None:
     for key in sorted(OmegaConf.missing_keys(config)):
-        raise RecipeError(f"{files.get(key, default)}: {key}: no value; expected one, it has no default")
+        raise RecipeError(f"{_file_of(key, name, choices, {})}: {key}: {NO_VALUE}")
+    recipe: Recipe = OmegaConf.to_object(config)  # type: ignore[assignment]
+    composed = Composed(name, recipe, choices)
+    _refuse_problems(composed, overrides)
+    return composed
+
+
+def _refuse_unplaced(target: Path) -> None:
+    if not target.read_text().startswith(PLACE):
+        raise RecipeError(f"{target}: line 1: no {PLACE!r}; expected it at the top of every target")
+
+
+def _refuse_problems(composed: Composed, overrides: Sequence[str]) -> None:
+    problems = rules.check(composed.recipe)
+    if problems:
+        files = _origins(composed.target, overrides)
+        lines = (f"{_file_of(key, composed.target, composed.choices, files)}: {key}: {text}" for key, text in problems)
+        raise RecipeError("\n".join(lines))
+
+
+def _file_of(key: str, target: str, choices: dict[str, str], files: dict[str, str]) -> str:
+    """Return the file to mend: a group's choice is made by the target, a value stands where it was last set."""
+    group = key.split(".", maxsplit=1)[0]
+    if key == group:
+        return str(RECIPES / "target" / f"{target}.yaml")
+    below = (file for name, file in files.items() if name == key or name.startswith(f"{key}."))
+    return next(below, str(RECIPES / group / f"{choices[group]}.yaml"))
 
 
 def _check_release(release: Release, file: Path) -> None:

@@ -3,13 +3,13 @@
 Reads and writes nothing.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.recipe import Data, Splits
+from pipeline.recipe import Data
+from pipeline.splits import split_sizes
 
 
 @dataclass(frozen=True)
@@ -23,16 +23,6 @@ class Examples:
     def take(self, indices: NDArray[np.int64]) -> "Examples":
         """Return the examples at `indices`, in that order."""
         return Examples([self.images[i] for i in indices], self.labels[indices], self.classes)
-
-
-def split_sizes(count: int, splits: Splits) -> dict[str, int]:
-    """Return how many of `count` examples each split holds; the test split is rounded up, train takes the rest."""
-    sizes = {
-        "test": math.ceil(count * splits.test - 1e-9),
-        "calibration": math.floor(count * splits.calibration + 1e-9),
-        "validation": math.floor(count * splits.validation + 1e-9),
-    }
-    return {"train": count - sum(sizes.values()), **sizes}
 
 
 def split(examples: Examples, data: Data, name: str) -> Examples:

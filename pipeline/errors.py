@@ -53,7 +53,7 @@ class NotMeasurable(Exception):  # noqa: N818 - a finding that ends up in the re
 
 def nearest(word: str, options: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` for the option that looks most like `word`, or nothing."""
-    close = difflib.get_close_matches(word, list(options), n=1, cutoff=0.5)
+    close = difflib.get_close_matches(word, list(options), n=1, cutoff=0.65)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 

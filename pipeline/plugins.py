@@ -1,7 +1,9 @@
 """Find a plugin by its name: the name in a recipe is the name of a module, and nothing else lists them."""
 
+import functools
 import importlib
 import pkgutil
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 
@@ -39,7 +41,9 @@ def load(key: str, name: str) -> ModuleType:
 
 def tools(*distributions: str) -> dict[str, str]:
     """Return the installed version of each distribution."""
-    # Only the planner and the stages' own check ask for versions, hence the late import.
-    from importlib.metadata import version  # noqa: PLC0415
+    return {name: _version(name) for name in sorted(set(distributions))}
 
-    return {name: version(name) for name in sorted(set(distributions))}
+
+@functools.cache
+def _version(distribution: str) -> str:
+    return version(distribution)

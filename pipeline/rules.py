@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Iterator
 
 from pipeline import plugins
-from pipeline.dataset import split_sizes
 from pipeline.errors import EdgebakeError, listed
 from pipeline.recipe import Budget, Recipe
+from pipeline.splits import split_sizes
 
 Problem = tuple[str, str]
 
@@ -71,25 +71,22 @@ def _training_can_run(recipe: Recipe) -> Iterator[Problem]:
 def _platform_has_the_runtime(recipe: Recipe) -> Iterator[Problem]:
     runtime, device = recipe.convert.runtime, recipe.device
     if runtime not in device.runtimes:
-        yield "convert.runtime", f"{device.name} has no {runtime}; expected one of: {listed(device.runtimes)}"
+        yield "convert", f"{device.name} has no {runtime}; expected one of: {listed(device.runtimes)}"
 
 
 def _runtime_carries_the_scheme(recipe: Recipe) -> Iterator[Problem]:
-    runtime = plugins.load("convert.runtime", recipe.convert.runtime)
-    if recipe.quantize.scheme not in runtime.SCHEMES:
-        carried = listed(runtime.SCHEMES)
-        yield (
-            "quantize.scheme",
-            f"{recipe.convert.runtime} cannot carry {recipe.quantize.scheme}; expected one of: {carried}",
-        )
+    runtime, scheme = recipe.convert.runtime, recipe.quantize.scheme
+    carried = plugins.load("convert.runtime", runtime).SCHEMES
+    if scheme not in carried:
+        yield "quantize", f"{runtime} cannot carry {scheme}; expected one of: {listed(carried)}"
 
 
 def _device_runs_the_scheme(recipe: Recipe) -> Iterator[Problem]:
-    scheme = plugins.load("quantize.scheme", recipe.quantize.scheme)
+    needed = plugins.load("quantize.scheme", recipe.quantize.scheme).DTYPE
     runs = [dtype.value for dtype in recipe.device.dtypes]
-    if scheme.DTYPE not in runs:
-        named = f"{recipe.device.name} cannot run {scheme.DTYPE}, which {recipe.quantize.scheme} needs"
-        yield "quantize.scheme", f"{named}; it runs: {listed(runs)}"
+    if needed not in runs:
+        wanted = f"the scheme {recipe.quantize.scheme} computes in {needed}"
+        yield "quantize", f"{wanted}, which {recipe.device.name} cannot run; it runs: {listed(runs)}"
 
 
 def _deployment_target_is_core_mls(recipe: Recipe) -> Iterator[Problem]:
@@ -113,7 +110,7 @@ def _calibration_fits_its_split(recipe: Recipe) -> Iterator[Problem]:
     held = split_sizes(count, recipe.data.splits)["calibration"]
     if asked < 1:
         yield key, f"{asked}; {recipe.quantize.scheme} expects 1 or more"
-    if asked > held:
+    if asked > held > 0:
         yield key, f"{asked}; expected at most {held}, all that the calibration split holds"
 
 

@@ -7,11 +7,12 @@ Source: https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritte
 import gzip
 from importlib.metadata import distribution
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from pipeline.dataset import Examples
 from pipeline.recipe import Data
+
+if TYPE_CHECKING:
+    from pipeline.dataset import Examples
 
 TOOLS = ("scikit-learn",)
 COUNT = 1797
@@ -23,8 +24,12 @@ def count(_: Data) -> int:
     return COUNT
 
 
-def load(_: Data) -> Examples:
+def load(_: Data) -> "Examples":
     """Return the digits, their 17 levels of grey spread over 0 to 255."""
+    import numpy as np  # noqa: PLC0415 - the planner loads this module only to count
+
+    from pipeline.dataset import Examples  # noqa: PLC0415
+
     path = Path(str(distribution("scikit-learn").locate_file(TABLE)))
     with gzip.open(path, "rt") as table:
         rows = np.loadtxt(table, delimiter=",")

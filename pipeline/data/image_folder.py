@@ -4,14 +4,13 @@ Reads `data.path`. Classes and files are taken in the order of their names.
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
-
-from pipeline.dataset import Examples
 from pipeline.errors import DataError
 from pipeline.recipe import Colour, Data
+
+if TYPE_CHECKING:
+    from pipeline.dataset import Examples
 
 TOOLS = ("pillow",)
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
@@ -27,12 +26,16 @@ def count(data: Data) -> int:
     return sum(len(files) for files in _files(data).values())
 
 
-def load(data: Data) -> Examples:
+def load(data: Data) -> "Examples":
     """Return every image of the folder, in its own size.
 
     Raises:
         DataError: the folder is missing or empty, or an image cannot be decoded.
     """
+    import numpy as np  # noqa: PLC0415 - the planner loads this module only to count
+
+    from pipeline.dataset import Examples  # noqa: PLC0415
+
     by_class = _files(data)
     images = [_decode(file, MODES[data.colour]) for files in by_class.values() for file in files]
     labels = np.repeat(np.arange(len(by_class)), [len(files) for files in by_class.values()])
@@ -55,7 +58,11 @@ def _files(data: Data) -> dict[str, list[Path]]:
     return found
 
 
-def _decode(file: Path, mode: str) -> NDArray[np.uint8]:
+def _decode(file: Path, mode: str) -> Any:
+    """Return the pixels, uint8 [h, w] or [h, w, 3]."""
+    import numpy as np  # noqa: PLC0415
+    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415
+
     try:
         with Image.open(file) as image:
             return np.asarray(image.convert(mode))

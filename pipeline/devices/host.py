@@ -5,8 +5,6 @@ import subprocess
 import sys
 from typing import Any
 
-import numpy as np
-
 from pipeline.errors import HostError
 from pipeline.measurement import Measurement, all_threads, cpu_model
 from pipeline.timing import Timed, Timing
@@ -28,6 +26,8 @@ def measure(job: Timed) -> Timing:
 
 
 def _latency(latencies: list[float], threads: int) -> dict[str, Measurement]:
+    import numpy as np  # noqa: PLC0415 - the planner loads this module too
+
     count = len(latencies)
     found = {
         f"latency_p{percent}_ms": _measurement(float(np.percentile(latencies, percent)), "ms", threads, count)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pipeline import keras_session
 from pipeline.about import About
 from pipeline.contract import Contract
-from pipeline.quantized import Quantized
+from pipeline.quantized import Calibration, Quantized
 from pipeline.recipe import Convert
 from pipeline.runtimes.litert import FILE, metadata
 
@@ -34,24 +34,24 @@ def _converter(graph: Any) -> Any:
     return tensorflow.lite.TFLiteConverter.from_concrete_functions([graph])
 
 
-def _float32(_: Any, __: NDArray[np.float32] | None) -> None:
+def _float32(_: Any, __: Calibration) -> None:
     """Leave the converter as it is."""
 
 
-def _dynamic(converter: Any, _: NDArray[np.float32] | None) -> None:
+def _dynamic(converter: Any, _: Calibration) -> None:
     import tensorflow  # noqa: PLC0415
 
     converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
 
 
-def _float16(converter: Any, _: NDArray[np.float32] | None) -> None:
+def _float16(converter: Any, _: Calibration) -> None:
     import tensorflow  # noqa: PLC0415
 
     converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
     converter.target_spec.supported_types = [tensorflow.float16]
 
 
-def _int8(converter: Any, calibration: NDArray[np.float32] | None) -> None:
+def _int8(converter: Any, calibration: Calibration) -> None:
     import tensorflow  # noqa: PLC0415
 
     if calibration is None:
@@ -66,7 +66,7 @@ def _int8(converter: Any, calibration: NDArray[np.float32] | None) -> None:
     converter.inference_input_type = converter.inference_output_type = tensorflow.int8
 
 
-SETTINGS: dict[str, Callable[[Any, NDArray[np.float32] | None], None]] = {
+SETTINGS: dict[str, Callable[[Any, Calibration], None]] = {
     "none": _float32,
     "float16": _float16,
     "dynamic": _dynamic,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pipeline import keras_session
 from pipeline.about import About
 from pipeline.contract import Contract
-from pipeline.quantized import Quantized
+from pipeline.quantized import Calibration, Quantized
 from pipeline.recipe import Convert
 from pipeline.runtimes.onnxruntime import FILE, metadata
 from pipeline.runtimes.onnxruntime.canonical import canonical
@@ -47,17 +47,17 @@ def _renamed(model: Any, names: dict[str, str]) -> Any:
     return model
 
 
-def _float32(model: Any, _: NDArray[np.float32] | None, __: Path) -> Any:
+def _float32(model: Any, _: Calibration, __: Path) -> Any:
     return model
 
 
-def _float16(model: Any, _: NDArray[np.float32] | None, __: Path) -> Any:
+def _float16(model: Any, _: Calibration, __: Path) -> Any:
     from onnxruntime.transformers.float16 import convert_float_to_float16  # noqa: PLC0415
 
     return convert_float_to_float16(model, keep_io_types=True)
 
 
-def _dynamic(model: Any, _: NDArray[np.float32] | None, folder: Path) -> Any:
+def _dynamic(model: Any, _: Calibration, folder: Path) -> Any:
     from onnxruntime.quantization import QuantType, quantize_dynamic  # noqa: PLC0415
 
     source, target = _prepared(model, folder), folder / "dynamic.onnx"
@@ -66,7 +66,7 @@ def _dynamic(model: Any, _: NDArray[np.float32] | None, folder: Path) -> Any:
     return _loaded(target)
 
 
-def _int8(model: Any, calibration: NDArray[np.float32] | None, folder: Path) -> Any:
+def _int8(model: Any, calibration: Calibration, folder: Path) -> Any:
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static  # noqa: PLC0415
 
     if calibration is None:
@@ -119,7 +119,7 @@ def _loaded(path: Path) -> Any:
     return onnx.load(path)
 
 
-SETTINGS: dict[str, Callable[[Any, NDArray[np.float32] | None, Path], Any]] = {
+SETTINGS: dict[str, Callable[[Any, Calibration, Path], Any]] = {
     "none": _float32,
     "float16": _float16,
     "dynamic": _dynamic,
