@@ -22,16 +22,7 @@ def translate(error: Exception, recipes: Path, overrides: Sequence[str], default
     text = "\n".join(str(link) for link in _chain(error))
     key = _key(text)
     where = _where(text, key, recipes, overrides, default)
-    for rule in (
-        _unknown_key,
-        _not_one_of,
-        _wrong_type,
-        _wrong_shape,
-        _no_option,
-        _no_choice,
-        _no_group,
-        _bad_override,
-    ):
+    for rule in RULES:
         complaint = rule(text, key)
         if complaint:
             return RecipeError(f"{where}: {complaint}")
@@ -133,3 +124,16 @@ def _not_yaml(error: yaml.MarkedYAMLError, recipes: Path) -> RecipeError:
     file = Path(mark.name)
     shown = recipes / file.relative_to(recipes.resolve()) if file.is_absolute() else file
     return RecipeError(f"{shown}: line {mark.line + 1}: not YAML: {error.problem}")
+
+
+RULES = (
+    _unknown_key,
+    _not_one_of,
+    _wrong_type,
+    _wrong_shape,
+    _not_a_list,
+    _no_option,
+    _no_choice,
+    _no_group,
+    _bad_override,
+)

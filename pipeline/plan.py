@@ -3,7 +3,6 @@
 Reads recipes/ and dvc.yaml. Writes params.yaml and artifacts/plan.ok; removes outputs that no variant stands for.
 """
 
-import hashlib
 import json
 import re
 import shutil
@@ -18,7 +17,7 @@ from pipeline import artifacts, resolve
 from pipeline.compose import Composed, compose_release, compose_targets
 from pipeline.errors import PlanError
 from pipeline.recipe import Release
-from pipeline.sections import PARAMS, plain, read_plan
+from pipeline.sections import PARAMS, chain, digest, plain, read_plan
 
 STAGES = ("train", "prune", "quantize", "convert", "validate", "package")
 OK = artifacts.ROOT / "plan.ok"
@@ -124,14 +123,12 @@ def shape(plan: Plan) -> dict[str, Any]:
 
 def _add(plan: Plan, release: Release, target: Composed) -> None:
     names: dict[str, str] = {}
-    sections: dict[str, Any] = {}
     word, about = "", resolve.about(release)
     for stage, section_of in resolve.SECTION_OF.items():
-        sections[stage] = plain(section_of(target.recipe, names, about))
+        section = plain(section_of(target.recipe, names, about))
         word = _longer(word, resolve.word_of(stage, target))
-        names[stage] = word = _variant(plan[stage], word, sections[stage], target.target)
-    tools = {name: version for section in sections.values() for name, version in section["tools"].items()}
-    packaged = plain(resolve.packaged(target.recipe, names, _digest(sections), dict(sorted(tools.items()))))
+        names[stage] = word = _variant(plan[stage], word, section, target.target)
+    packaged = plain(resolve.packaged(target.recipe, names, digest(chain(plan, names["validate"]))))
     bundle = plan["package"].setdefault(target.recipe.device.platform.value, {"about": asdict(about), "targets": {}})
     bundle["targets"][target.target] = packaged
 
@@ -153,10 +150,6 @@ def _variant(variants: dict[str, Any], name: str, section: Any, target: str) -> 
     unique = f"{name}-{target}" if name in variants else name
     variants[unique] = section
     return unique
-
-
-def _digest(sections: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(sections, sort_keys=True).encode()).hexdigest()
 
 
 def _differing(key: str, before: Any, after: Any) -> Iterator[Change]:

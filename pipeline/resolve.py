@@ -85,7 +85,7 @@ def word_of(stage: str, target: Composed) -> str:
     return target.recipe.device.platform.value if stage == "validate" else target.choices[stage]
 
 
-def packaged(recipe: Recipe, names: Names, digest: str, tools: dict[str, str]) -> TargetSection:
+def packaged(recipe: Recipe, names: Names, digest: str) -> TargetSection:
     """Return what package reads of one target."""
     return TargetSection(
         validate=names["validate"],
@@ -94,7 +94,6 @@ def packaged(recipe: Recipe, names: Names, digest: str, tools: dict[str, str]) -
         budget=recipe.validate.budget,
         package=recipe.package,
         recipe_sha256=digest,
-        tools=tools,
     )
 
 

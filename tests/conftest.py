@@ -1,0 +1,41 @@
+"""What many tests start from: the project's own recipes."""
+
+import shutil
+from contextlib import chdir
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+
+from pipeline.compose import Composed, compose_targets, targets
+from pipeline.recipe import Recipe
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of what the planner reads, to edit; the test runs in it."""
+    shutil.copytree(ROOT / "recipes", tmp_path / "recipes")
+    shutil.copy(ROOT / "dvc.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def composed() -> dict[str, Composed]:
+    """Every target of the project, composed once; to be read, not edited."""
+    with chdir(ROOT):
+        return {one.target: one for one in compose_targets(targets())}
+
+
+@pytest.fixture
+def recipe(composed: dict[str, Composed]) -> Recipe:
+    """A sound recipe, to edit: int8 for LiteRT on an Android phone."""
+    return deepcopy(composed["pixel_8"].recipe)
+
+
+@pytest.fixture
+def core_ml_recipe(composed: dict[str, Composed]) -> Recipe:
+    """A sound recipe, to edit: float16 for Core ML on an iPhone."""
+    return deepcopy(composed["iphone_15"].recipe)

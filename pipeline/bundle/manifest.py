@@ -13,7 +13,7 @@ from typing import Any
 from pipeline import artifacts
 from pipeline.contract import from_json
 from pipeline.gates import Decision
-from pipeline.sections import PackageSection, TargetSection, plain
+from pipeline.sections import PackageSection, TargetSection, chain, digest, plain, read_plan, tools_of
 
 FILE = "manifest.json"
 SCHEMA = "edgebake.manifest/1"
@@ -31,6 +31,7 @@ class Entry:
 def entry(target: TargetSection, validated: tuple[Path, dict[str, Any]], decisions: list[Decision]) -> Entry:
     """Return what the manifest says of one target; `validated` is validate's folder and its report."""
     folder, report = validated
+    chained = chain(read_plan(), target.validate)
     contract = from_json((folder / "contract.json").read_text())
     inspection = json.loads((folder / "inspection.json").read_text())
     files = _shipped(folder / "files", report["convert"])
@@ -52,8 +53,9 @@ def entry(target: TargetSection, validated: tuple[Path, dict[str, Any]], decisio
         "postprocessing": {"labels": contract.labels, **asdict(target.package)},
         "metrics": {name: report["metrics"][name] for name in STEADY},
         "gates": [decision.to_dict() for decision in decisions],
-        "recipe_sha256": target.recipe_sha256,
-        "tools": target.tools,
+        # Not the planner's digest: an experiment may have changed params.yaml since.
+        "recipe_sha256": digest(chained),
+        "tools": tools_of(chained),
     }
     labels = "".join(f"{label}\n" for label in contract.labels)
     return Entry(content, {**files, "labels.txt": labels.encode()})

@@ -1,0 +1,78 @@
+"""The input contract: worked pixels, and the same words after a trip through contract.json."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pipeline.contract import Contract, from_json, make
+from pipeline.recipe import Recipe
+
+GREY = Contract(
+    task="classification",
+    height=2,
+    width=3,
+    colour="grey",
+    resize="nearest",
+    mean=127.5,
+    scale=1 / 127.5,
+    labels=["cat", "dog"],
+)
+RGB = replace(GREY, colour="rgb")
+
+
+def test_black_becomes_minus_one_and_white_one() -> None:
+    image = np.array([[0, 255, 51], [102, 153, 204]], np.uint8)
+    expected = np.array([[-1, 1, -0.6], [-0.2, 0.2, 0.6]], np.float32)
+    np.testing.assert_allclose(GREY.prepare([image])[0, :, :, 0], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(("contract", "channels"), [(GREY, 1), (RGB, 3)])
+def test_images_of_every_size_come_out_in_the_models_own(contract: Contract, channels: int) -> None:
+    images = [np.zeros((8, 8), np.uint8), np.zeros((5, 9, 3), np.uint8)]
+    prepared = contract.prepare(images)
+    assert prepared.shape == (2, 2, 3, channels)
+    assert prepared.dtype == np.float32
+
+
+def test_nearest_takes_pixels_and_mixes_none() -> None:
+    halves = np.repeat(np.array([[0, 100, 200]], np.uint8), 4, axis=0).repeat(2, axis=1)
+    assert GREY.resized([halves])[0, :, :, 0].tolist() == [[0, 100, 200], [0, 100, 200]]
+
+
+def test_bilinear_mixes_neighbours() -> None:
+    edge = np.array([[0, 200], [0, 200]], np.uint8)
+    assert replace(GREY, resize="bilinear").resized([edge])[0, 0, :, 0].tolist() == [0, 100, 200]
+
+
+def test_grey_model_sees_the_luma_of_a_red_pixel() -> None:
+    red = np.tile(np.array([255, 0, 0], np.uint8), (2, 3, 1))
+    # ITU-R 601-2, as Pillow converts: 0.299 * 255 = 76.2
+    assert GREY.resized([red]).ravel().tolist() == [76] * 6
+
+
+def test_rgb_model_sees_a_grey_pixel_three_times() -> None:
+    grey = np.full((2, 3), 40, np.uint8)
+    assert RGB.resized([grey]).ravel().tolist() == [40] * 18
+
+
+def test_channels_stay_in_the_order_red_green_blue() -> None:
+    pixel = np.tile(np.array([1, 2, 3], np.uint8), (2, 3, 1))
+    assert RGB.resized([pixel])[0, 0, 0].tolist() == [1, 2, 3]
+
+
+def test_contract_of_a_recipe_takes_its_words(recipe: Recipe) -> None:
+    recipe.data.mean, recipe.data.scale, recipe.model.resolution = 10.0, 0.5, 24
+    made = make(recipe.data, recipe.model, ["0", "1"])
+    assert (made.height, made.width, made.colour, made.resize) == (24, 24, "grey", "bilinear")
+    assert (made.mean, made.scale, made.labels) == (10.0, 0.5, ["0", "1"])
+
+
+def test_contract_survives_its_file() -> None:
+    assert from_json(GREY.to_json()) == GREY
+
+
+def test_contract_file_is_plain_json_that_ends_its_last_line() -> None:
+    assert json.loads(GREY.to_json())["labels"] == ["cat", "dog"]
+    assert GREY.to_json().endswith("}\n")

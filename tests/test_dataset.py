@@ -1,0 +1,68 @@
+"""Splits: worked sizes, no example twice, the same in every stage."""
+
+import numpy as np
+import pytest
+
+from pipeline.dataset import Examples, split, split_sizes
+from pipeline.recipe import Data, Splits
+
+SPLITS = Splits(train=0.5, calibration=0.1, validation=0.1, test=0.3)
+NAMES = ("train", "calibration", "validation", "test")
+
+
+def _numbered(count: int) -> Examples:
+    """Return examples whose only pixel is their own number."""
+    images = [np.full((1, 1), i, np.uint8) for i in range(count)]
+    return Examples(images, np.arange(count) % 2, ["even", "odd"])
+
+
+def _numbers(examples: Examples) -> list[int]:
+    return [int(image[0, 0]) for image in examples.images]
+
+
+def test_test_split_is_rounded_up_and_train_takes_the_rest() -> None:
+    assert split_sizes(1797, SPLITS) == {"train": 899, "test": 540, "calibration": 179, "validation": 179}
+
+
+def test_whole_shares_are_not_moved_by_binary_fractions() -> None:
+    # 0.1 + 0.2 is a little more than 0.3 in binary, and 0.7 * 10 a little less than 7.
+    shares = Splits(train=0.1, calibration=0.7, validation=0.1, test=0.1 + 0.2 - 0.2)
+    assert split_sizes(10, shares) == {"train": 1, "test": 1, "calibration": 7, "validation": 1}
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 100, 1797])
+def test_no_split_is_negative_and_none_is_lost(count: int) -> None:
+    sizes = split_sizes(count, SPLITS)
+    assert min(sizes.values()) >= 0
+    assert sum(sizes.values()) == count
+
+
+def test_every_example_is_in_exactly_one_split() -> None:
+    data = Data(seed=0, splits=SPLITS)
+    found = [number for name in NAMES for number in _numbers(split(_numbered(50), data, name))]
+    assert sorted(found) == list(range(50))
+
+
+def test_labels_stay_with_their_images() -> None:
+    part = split(_numbered(50), Data(seed=0, splits=SPLITS), "train")
+    assert [number % 2 for number in _numbers(part)] == part.labels.tolist()
+    assert part.classes == ["even", "odd"]
+
+
+def test_a_seed_draws_the_same_split_again_and_another_seed_a_different_one() -> None:
+    first, again, other = (_numbers(split(_numbered(50), Data(seed=seed, splits=SPLITS), "test")) for seed in (0, 0, 1))
+    assert first == again
+    assert first != other
+
+
+def test_split_is_not_the_first_rows_of_a_sorted_set() -> None:
+    assert _numbers(split(_numbered(50), Data(seed=0, splits=SPLITS), "train")) != list(range(25))
+
+
+def test_unknown_split_is_a_mistake_of_the_caller() -> None:
+    with pytest.raises(ValueError, match="tset"):
+        split(_numbered(10), Data(seed=0, splits=SPLITS), "tset")
+
+
+def test_take_keeps_the_order_that_was_asked_for() -> None:
+    assert _numbers(_numbered(5).take(np.array([4, 0, 2]))) == [4, 0, 2]
