@@ -140,9 +140,9 @@ def _revision(_: argparse.Namespace, console: Console) -> int:
 
 
 def _stage(arguments: argparse.Namespace, _: Console) -> int:
-    from pipeline import job
+    from pipeline import runner
 
-    job.run(arguments.stage, arguments.variant)
+    runner.run(arguments.stage, arguments.variant)
     return 0
 
 

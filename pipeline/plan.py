@@ -16,8 +16,9 @@ import yaml
 from pipeline import artifacts, resolve
 from pipeline.compose import Composed, compose_release, compose_targets
 from pipeline.errors import PlanError
+from pipeline.lineage import chain, digest
 from pipeline.recipe import Release
-from pipeline.sections import PARAMS, chain, digest, plain, read_plan
+from pipeline.sections import PARAMS, plain, read_plan
 
 STAGES = ("train", "prune", "quantize", "convert", "validate", "package")
 OK = artifacts.ROOT / "plan.ok"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -21,3 +23,24 @@ class Quantized:
     weights: str  # float32, float16 or int8
     activations: str  # float32, float16 or int8
     calibration: Calibration = None
+
+    def to_files(self) -> dict[str, bytes]:
+        """Return what lies in quantize's folder: model.keras, scheme.json and, if any, calibration.npy."""
+        import numpy as np  # noqa: PLC0415
+
+        words = {"scheme": self.scheme, "weights": self.weights, "activations": self.activations}
+        files = {"model.keras": self.archive, "scheme.json": f"{json.dumps(words, indent=2)}\n".encode()}
+        if self.calibration is not None:
+            array = io.BytesIO()
+            np.save(array, self.calibration, allow_pickle=False)
+            files["calibration.npy"] = array.getvalue()
+        return files
+
+
+def from_files(files: dict[str, bytes]) -> Quantized:
+    """Return what `to_files` wrote."""
+    import numpy as np  # noqa: PLC0415
+
+    array = files.get("calibration.npy")
+    calibration = None if array is None else np.load(io.BytesIO(array), allow_pickle=False)
+    return Quantized(files["model.keras"], calibration=calibration, **json.loads(files["scheme.json"]))

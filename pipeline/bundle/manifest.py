@@ -13,7 +13,8 @@ from typing import Any
 from pipeline import artifacts
 from pipeline.contract import from_json
 from pipeline.gates import Decision
-from pipeline.sections import PackageSection, TargetSection, chain, digest, plain, read_plan, tools_of
+from pipeline.lineage import chain, digest, tools_of
+from pipeline.sections import PackageSection, TargetSection, plain, read_plan
 
 FILE = "manifest.json"
 SCHEMA = "edgebake.manifest/1"

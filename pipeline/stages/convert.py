@@ -12,9 +12,8 @@ import numpy as np
 from pipeline import artifacts, contract, keras_session
 from pipeline.errors import ConversionError, NotMeasurable, listed
 from pipeline.job import Job
-from pipeline.quantized import Quantized
+from pipeline.quantized import Quantized, from_files
 from pipeline.sections import ConvertSection
-from pipeline.stages import quantize
 from pipeline.tensors import Inspection
 
 # Conversion runs on one thread: the calibrators' sums must not depend on the machine.
@@ -29,7 +28,7 @@ def run(job: Job) -> str:
     """Convert, then hold what came out against what was asked for."""
     section: ConvertSection = job.section
     source = artifacts.opened(artifacts.folder("quantize", section.quantize))
-    quantized = quantize.read(source)
+    quantized = from_files(artifacts.read_files(source))
     agreed = contract.from_json((source / "contract.json").read_text())
     keras_session.start(THREADS)
     files = _module(section, "convert").convert(quantized, agreed, section.about, section)

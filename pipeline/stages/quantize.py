@@ -3,7 +3,6 @@
 Reads prune's output and the calibration split. Writes model.keras, contract.json, scheme.json, calibration.npy.
 """
 
-import json
 import shutil
 from pathlib import Path
 
@@ -23,18 +22,11 @@ def run(job: Job) -> str:
     source = artifacts.opened(artifacts.folder("prune", section.prune))
     scheme = plugins.load("quantize.scheme", section.scheme)
     calibration = _calibration(section, source) if scheme.CALIBRATED else None
-    _write(job.out, scheme.quantize((source / "model.keras").read_bytes(), calibration))
+    quantized: Quantized = scheme.quantize((source / "model.keras").read_bytes(), calibration)
+    artifacts.write_files(job.out, quantized.to_files())
     shutil.copy(source / "contract.json", job.out)
     seen = "no calibration" if calibration is None else f"calibrated on {len(calibration)} examples"
     return f"{section.scheme}, {seen}"
-
-
-def read(folder: Path) -> Quantized:
-    """Return what `run` wrote into a folder."""
-    scheme = json.loads((folder / "scheme.json").read_text())
-    examples = folder / "calibration.npy"
-    calibration = np.load(examples, allow_pickle=False) if examples.exists() else None
-    return Quantized((folder / "model.keras").read_bytes(), calibration=calibration, **scheme)
 
 
 def _calibration(section: QuantizeSection, source: Path) -> NDArray[np.float32]:
@@ -44,11 +36,3 @@ def _calibration(section: QuantizeSection, source: Path) -> NDArray[np.float32]:
     held = split(examples, section.data, "calibration")
     order = np.random.default_rng(section.calibration.seed).permutation(len(held.labels))
     return agreed.prepare(held.take(order[: section.calibration.examples]).images)
-
-
-def _write(out: Path, quantized: Quantized) -> None:
-    (out / "model.keras").write_bytes(quantized.archive)
-    words = {"scheme": quantized.scheme, "weights": quantized.weights, "activations": quantized.activations}
-    (out / "scheme.json").write_text(json.dumps(words, indent=2) + "\n")
-    if quantized.calibration is not None:
-        np.save(out / "calibration.npy", quantized.calibration)

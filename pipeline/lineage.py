@@ -1,0 +1,29 @@
+"""Which sections of the plan led to a target.
+
+Reads and writes nothing.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+
+def chain(plan: dict[str, dict[str, Any]], validate: str) -> dict[str, Any]:
+    """Return by stage the sections that led to a variant of validate, itself included."""
+    found: dict[str, Any] = {}
+    name = validate
+    for stage, before in (("validate", "convert"), ("convert", "quantize"), ("quantize", "prune"), ("prune", "train")):
+        found[stage] = plan[stage][name]
+        name = found[stage][before]
+    return {**found, "train": plan["train"][name]}
+
+
+def digest(chained: dict[str, Any]) -> str:
+    """Return the sha256 of a target's resolved recipe."""
+    return hashlib.sha256(json.dumps(chained, sort_keys=True).encode()).hexdigest()
+
+
+def tools_of(chained: dict[str, Any]) -> dict[str, str]:
+    """Return every tool that a target's stages use, and its version."""
+    found = {name: version for section in chained.values() for name, version in section["tools"].items()}
+    return dict(sorted(found.items()))

@@ -1,0 +1,186 @@
+"""The shape of the house, held: one word per thing, imports that point one way, DVC knowing the code of each stage."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline import cli, plugins
+
+ROOT = Path(__file__).parents[1]
+STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+SIX = ("train", "prune", "quantize", "convert", "validate", "package")
+SOURCES = sorted(path.relative_to(ROOT) for path in (ROOT / "pipeline").rglob("*.py"))
+
+# Words, messages and the way outputs are put in place: they cannot change the bytes that a stage writes.
+VOCABULARY = {
+    *("about", "artifacts", "complaints", "errors", "job", "logbook", "plugins", "recipe", "sections"),
+    *("report/__init__", "report/table"),
+}
+# Modules that a stage finds by a name in its section, or starts as a process of its own.
+FOUND_BY_NAME = {
+    "train": ["data/*.py", "models/*.py"],
+    "prune": ["pruners/*.py"],
+    "quantize": ["data/*.py", "quantizers/*.py"],
+    "convert": ["runtimes/*/convert.py", "runtimes/*/inspect.py"],
+    "validate": ["data/*.py", "devices/*.py", "runtimes/*/run.py", "stopwatch.py"],
+    "package": [],
+}
+LAYERS = [
+    {"cli", "__main__"},
+    {"build", "status", "plan"},
+    {"runner", "resolve", "compose"},
+    {"stages"},
+    {"bundle", "report", "revision"},
+    {"data", "models", "pruners", "quantizers", "runtimes", "devices", "tasks", "gates", "reference", "stopwatch"},
+]
+
+
+def imports(source: Path) -> Iterator[tuple[str, bool]]:
+    """Yield each imported module and whether it is imported at the top of the file."""
+    tree = ast.parse((ROOT / source).read_text())
+    top = {id(node) for node in tree.body}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, id(node) in top) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module, id(node) in top
+            yield from ((f"{node.module}.{alias.name}", id(node) in top) for alias in node.names)
+
+
+def module_file(name: str) -> Path | None:
+    path = Path(*name.split("."))
+    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
+        if (ROOT / candidate).is_file():
+            return candidate
+    return None
+
+
+def closure(roots: list[Path]) -> set[Path]:
+    seen: set[Path] = set()
+    waiting = list(roots)
+    while waiting:
+        source = waiting.pop()
+        if source in seen or source.with_suffix("").relative_to("pipeline").as_posix() in VOCABULARY:
+            continue
+        seen.add(source)
+        waiting += [file for name, _ in imports(source) if name.startswith("pipeline.") and (file := module_file(name))]
+    return {path for path in seen if path.name != "__init__.py" or path.parent.parent.name == "runtimes"}
+
+
+def code_of(stage: str) -> set[Path]:
+    found = [path.relative_to(ROOT) for glob in FOUND_BY_NAME[stage] for path in (ROOT / "pipeline").glob(glob)]
+    return closure([Path(f"pipeline/stages/{stage}.py"), *(path for path in found if path.name != "__init__.py")])
+
+
+def declared(stage: str) -> list[str]:
+    return [dep for dep in STAGES[stage]["do"]["deps"] if dep.startswith("pipeline/")]
+
+
+def covers(dependency: str, source: Path) -> bool:
+    pattern = re.sub(r"\\\$\\\{[^}]*\\\}", "[^/]+", re.escape(dependency))
+    return re.fullmatch(f"{pattern}(/.*)?", source.as_posix()) is not None
+
+
+def test_there_are_sources_to_look_at() -> None:
+    assert len(SOURCES) > 50
+
+
+@pytest.mark.parametrize("stage", SIX)
+def test_a_stage_is_the_same_word_everywhere(stage: str) -> None:
+    assert stage in STAGES
+    assert stage in cli.STAGES
+    assert (ROOT / "recipes" / stage).is_dir()
+    assert (ROOT / "pipeline" / "stages" / f"{stage}.py").is_file()
+    assert (ROOT / "tests" / "stages" / f"test_{stage}.py").is_file()
+    assert f"python -m pipeline {stage} " in STAGES[stage]["do"]["cmd"]
+    outs = [out if isinstance(out, str) else next(iter(out)) for out in STAGES[stage]["do"]["outs"]]
+    assert all(out.startswith(f"artifacts/{stage}/") for out in outs)
+
+
+@pytest.mark.parametrize("key", plugins.FOLDERS)
+def test_every_module_that_a_recipe_can_name_has_a_recipe_of_its_name(key: str) -> None:
+    group = key.split(".", maxsplit=1)[0]
+    options = plugins.options(key)
+    assert options
+    if group != "validate":  # its options are budgets; `where` names the device
+        assert set(options) <= {path.stem for path in (ROOT / "recipes" / group).glob("*.yaml")}
+
+
+@pytest.mark.parametrize("stage", SIX)
+def test_dvc_knows_all_the_code_of_a_stage_and_nothing_else(stage: str) -> None:
+    code = code_of(stage)
+    assert [str(source) for source in sorted(code) if not any(covers(dep, source) for dep in declared(stage))] == []
+    assert [dep for dep in declared(stage) if not any(covers(dep, source) for source in code)] == []
+
+
+def layer(name: str) -> int | None:
+    word = name.split(".")[1] if "." in name else ""
+    return next((number for number, words in enumerate(LAYERS) if word in words), None)
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=str)
+def test_imports_point_one_way(source: Path) -> None:
+    own = layer(".".join(source.with_suffix("").parts))
+    upward = [
+        name
+        for name, _ in imports(source)
+        if name.startswith("pipeline.") and own is not None and (other := layer(name)) is not None and other < own
+    ]
+    assert upward == []
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=str)
+def test_only_the_planner_imports_hydra_and_only_functions_import_tensorflow(source: Path) -> None:
+    found = [(name.split(".")[0], top) for name, top in imports(source)]
+    if source.name != "compose.py":
+        assert "hydra" not in {name for name, _ in found}
+    assert {name for name, top in found if top} & {"tensorflow", "keras", "coremltools", "tf2onnx"} == set()
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=str)
+def test_files_and_functions_stay_short(source: Path) -> None:
+    text = (ROOT / source).read_text()
+    assert len(text.splitlines()) < 300
+    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
+    assert [node.name for node in functions if (node.end_lineno or 0) - node.body[0].lineno + 1 > 40] == []
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=str)
+def test_only_the_command_line_reads_argv(source: Path) -> None:
+    if source.name != "cli.py":
+        assert "argv" not in (ROOT / source).read_text()
+
+
+def test_only_validate_reads_the_test_split() -> None:
+    reading = [
+        str(source) for source in SOURCES if re.search(r"""split\(.*["']test["']""", (ROOT / source).read_text())
+    ]
+    assert reading == ["pipeline/stages/validate.py"]
+
+
+def test_planning_validating_and_packaging_never_import_tensorflow() -> None:
+    modules = [
+        "pipeline.plan",
+        "pipeline.build",
+        "pipeline.status",
+        "pipeline.stages.validate",
+        "pipeline.stages.package",
+    ]
+    modules += [f"pipeline.runtimes.{name}.run" for name in plugins.options("convert.runtime")]
+    modules += ["pipeline.stopwatch", "pipeline.devices.host", "pipeline.data.digits", "pipeline.data.image_folder"]
+    heavy = ("tensorflow", "keras", "coremltools")
+    program = f"import sys, {', '.join(modules)}; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"
+
+
+def test_planning_does_not_import_numpy() -> None:
+    program = "import sys; from pipeline.cli import main; main(['plan', '--check']); print('numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.splitlines()[-1] == "False"
