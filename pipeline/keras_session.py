@@ -70,14 +70,10 @@ def frozen_graph(model: Any) -> Any:
 
 
 def _import_tensorflow() -> Any:
-    # Keras imports scikit-learn when it finds it, for wrappers that nothing here uses: 1.5 s of every stage.
-    hidden = "sklearn" not in sys.modules
-    if hidden:
-        sys.modules["sklearn"] = None  # type: ignore[assignment]
+    # Keras and coremltools import scikit-learn where they find it, for wrappers that nothing here uses: 1.5 s a stage.
+    sys.modules.setdefault("sklearn", None)  # type: ignore[arg-type]
     import tensorflow  # noqa: PLC0415
 
-    if hidden:
-        del sys.modules["sklearn"]
     return tensorflow
 
 

@@ -100,7 +100,8 @@ def _deployment_target_is_core_mls(recipe: Recipe) -> Iterator[Problem]:
 
 def _calibration_fits_its_split(recipe: Recipe) -> Iterator[Problem]:
     key, asked = "quantize.calibration.examples", recipe.quantize.calibration.examples
-    if not plugins.load("quantize.scheme", recipe.quantize.scheme).CALIBRATED:
+    calibrated = plugins.load("quantize.scheme", recipe.quantize.scheme).CALIBRATED
+    if not calibrated or any(_splits_make_a_whole(recipe)):
         return
     try:
         count = plugins.load("data.source", recipe.data.source).count(recipe.data)
@@ -110,7 +111,7 @@ def _calibration_fits_its_split(recipe: Recipe) -> Iterator[Problem]:
     held = split_sizes(count, recipe.data.splits)["calibration"]
     if asked < 1:
         yield key, f"{asked}; {recipe.quantize.scheme} expects 1 or more"
-    if asked > held > 0:
+    if asked > held:
         yield key, f"{asked}; expected at most {held}, all that the calibration split holds"
 
 

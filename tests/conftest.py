@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.compose import Composed, compose_targets, targets
-from pipeline.recipe import Recipe
+from pipeline import plan
+from pipeline.compose import Composed, compose_release, compose_targets, targets
+from pipeline.plan import Plan
+from pipeline.recipe import Recipe, Release
 
 ROOT = Path(__file__).parents[1]
 
@@ -27,6 +29,19 @@ def composed() -> dict[str, Composed]:
     """Every target of the project, composed once; to be read, not edited."""
     with chdir(ROOT):
         return {one.target: one for one in compose_targets(targets())}
+
+
+@pytest.fixture(scope="session")
+def release() -> Release:
+    """What the project releases; to be read, not edited."""
+    with chdir(ROOT):
+        return compose_release()
+
+
+@pytest.fixture
+def planned(release: Release, composed: dict[str, Composed]) -> Plan:
+    """The project's own plan."""
+    return plan.merge(release, [composed[name] for name in release.targets])
 
 
 @pytest.fixture

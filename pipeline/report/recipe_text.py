@@ -3,9 +3,11 @@
 Reads and writes nothing.
 """
 
-import json
+import math
 from collections.abc import Iterator
 from typing import Any
+
+import yaml
 
 from pipeline.recipe import Recipe
 from pipeline.sections import plain
@@ -29,9 +31,8 @@ def _lines(node: dict[str, Any], prefix: str, depth: int) -> Iterator[tuple[str,
 
 
 def _scalar(value: Any) -> str:
-    if isinstance(value, list):
-        return f"[{', '.join(map(_scalar, value))}]"
-    return str(value) if isinstance(value, str) else json.dumps(value)
+    # Inside a list in one line, YAML quotes whatever would read as something else.
+    return yaml.safe_dump([value], default_flow_style=True, allow_unicode=True, width=math.inf).rstrip()[1:-1]
 
 
 def _origin(key: str, origins: dict[str, str]) -> str:

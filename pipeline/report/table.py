@@ -14,7 +14,7 @@ from pipeline.measurement import Measurement
 
 STYLES = {Verdict.passed: "green", Verdict.failed: "red", Verdict.not_measured: "red", Verdict.accepted: "yellow"}
 RELEASE_COLUMNS = ("target", "runtime", "accuracy", "float", "size", "p95", "frames", "measured on", "gates")
-UNITS = {"share": "", "ms": " ms", "1/s": "/s", "MB": " MB"}
+UNITS = {"share": "", "ms": " ms", "MB": " MB"}
 
 
 def gates(decisions: list[tuple[str, Decision]]) -> Table:
@@ -44,9 +44,12 @@ def as_text(table: Table) -> str:
 
 def shown(measured: Measurement) -> str:
     """Return a number with its unit, or that there is none."""
-    if measured.value is None:
+    value = measured.value
+    if value is None:
         return "not measured"
-    return f"{measured.value:.4g}{UNITS[measured.unit]}"
+    if measured.unit == "MB" and abs(value) < 1:
+        return f"{value * 1000:.1f} kB"
+    return f"{value:,.0f}/s" if measured.unit == "1/s" else f"{value:.4g}{UNITS[measured.unit]}"
 
 
 def where(measured: Measurement) -> str:

@@ -6,6 +6,7 @@ Reads quantize's output. Writes files/, contract.json, inspection.json.
 import importlib
 import json
 import shutil
+from types import ModuleType
 
 import numpy as np
 
@@ -31,10 +32,10 @@ def run(job: Job) -> str:
     quantized = from_files(artifacts.read_files(source))
     agreed = contract.from_json((source / "contract.json").read_text())
     keras_session.start(THREADS)
-    files = _module(section, "convert").convert(quantized, agreed, section.about, section)
-    inspection: Inspection = _module(section, "inspect").inspect(files)
-    _refuse_floats(job.variant, quantized, inspection)
-    _refuse_other_answers(job, quantized, files)
+    files = _module(section.runtime, "convert").convert(quantized, agreed, section.about, section)
+    inspection: Inspection = _module(section.runtime, "inspect").inspect(files)
+    refuse_floats(job.variant, quantized, inspection)
+    refuse_other_answers(job.variant, section.runtime, quantized, files)
     artifacts.write_files(job.out / "files", files)
     (job.out / "inspection.json").write_text(json.dumps(inspection.to_dict(), indent=2) + "\n")
     shutil.copy(source / "contract.json", job.out)
@@ -42,11 +43,16 @@ def run(job: Job) -> str:
     return f"{size:,} bytes, {len(inspection.operators)} operators, input {inspection.input.dtype}"
 
 
-def _module(section: ConvertSection, name: str):  # type: ignore[no-untyped-def]
-    return importlib.import_module(f"pipeline.runtimes.{section.runtime}.{name}")
+def _module(runtime: str, name: str) -> ModuleType:
+    return importlib.import_module(f"pipeline.runtimes.{runtime}.{name}")
 
 
-def _refuse_floats(variant: str, quantized: Quantized, inspection: Inspection) -> None:
+def refuse_floats(variant: str, quantized: Quantized, inspection: Inspection) -> None:
+    """Hold the operators against the scheme.
+
+    Raises:
+        ConversionError: one computes in float though activations are to be int8.
+    """
     floats = [name for name in inspection.in_float() if name not in MOVING]
     if quantized.activations == "int8" and floats:
         raise ConversionError(
@@ -54,12 +60,16 @@ def _refuse_floats(variant: str, quantized: Quantized, inspection: Inspection) -
         )
 
 
-def _refuse_other_answers(job: Job, quantized: Quantized, files: dict[str, bytes]) -> None:
-    """Compare a float file with Keras on noise: a converter can leave weights out without an error."""
+def refuse_other_answers(variant: str, runtime: str, quantized: Quantized, files: dict[str, bytes]) -> None:
+    """Compare a float file with Keras on noise: a converter can leave weights out without an error.
+
+    Raises:
+        ConversionError: they differ by more than the tolerance of the weights' dtype.
+    """
     if quantized.weights not in TOLERANCE:
         return
     try:
-        session = _module(job.section, "run").load(files, THREADS)
+        session = _module(runtime, "run").load(files, THREADS)
     except NotMeasurable:
         return
     model = keras_session.load(quantized.archive)
@@ -70,6 +80,6 @@ def _refuse_other_answers(job: Job, quantized: Quantized, files: dict[str, bytes
         gap = float(np.abs(session.read() - np.asarray(model(example, training=False))).max())
         if not gap <= TOLERANCE[quantized.weights]:
             raise ConversionError(
-                f"convert {job.variant}: its answers differ from Keras by up to {gap:.2g}; "
+                f"convert {variant}: its answers differ from Keras by up to {gap:.2g}; "
                 f"expected at most {TOLERANCE[quantized.weights]:g} for {quantized.weights} weights"
             )

@@ -1,0 +1,159 @@
+"""The manifest: what it says of a bundle, and which mistakes its schema refuses."""
+
+import json
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from pipeline import artifacts, contract, gates, plan
+from pipeline.bundle import manifest
+from pipeline.measurement import Measurement
+from pipeline.plan import Plan
+from pipeline.sections import PackageSection, TargetSection, read
+from pipeline.tensors import Inspection, Operator, Tensor
+
+COMMIT = {"git_commit": "0123456789abcdef0123456789abcdef01234567", "dirty": False}
+LABELS = ["zero", "one"]
+INSPECTION = Inspection(
+    Tensor("image", [1, 32, 32, 1], "int8", "NHWC", scale=1 / 127.5, zero_point=-1),
+    Tensor("probabilities", [1, 2], "int8", "NC", scale=1 / 256, zero_point=-128),
+    [Operator("CONV_2D", ("int8",))],
+    {"int8": 3},
+)
+METRICS = {
+    "accuracy": Measurement(0.97, "share", "host", "some CPU", threads=1, n=540),
+    "float_accuracy": Measurement(0.98, "share", "host", "some CPU", threads=1, n=540),
+    "loss": Measurement(0.01, "share", "host", "some CPU", threads=1, n=540),
+    "size_mb": Measurement(0.04, "MB", "file"),
+    "latency_p95_ms": Measurement(0.2, "ms", "host", "some CPU", threads=1, n=500),
+    "frames_per_second": Measurement(6000, "1/s", "host", "some CPU", threads=1, n=500),
+}
+
+
+def _validated(target: TargetSection, section: PackageSection, files: dict[str, bytes]) -> manifest.Entry:
+    """Return the entry of a target whose validation left these files."""
+    agreed = contract.Contract("classification", 32, 32, "grey", "bilinear", 127.5, 1 / 127.5, LABELS)
+    folder = artifacts.folder("validate", target.validate, "android")
+    artifacts.write_files(folder / "files", files)
+    (folder / "contract.json").write_text(agreed.to_json())
+    (folder / "inspection.json").write_text(json.dumps(INSPECTION.to_dict()))
+    metrics = {name: measured.to_dict() for name, measured in METRICS.items()}
+    report = {"convert": "digits-ds_cnn-int8-litert", "metrics": metrics}
+    return manifest.entry(target, (folder, report), gates.decide(target.budget, METRICS))
+
+
+@pytest.fixture
+def section(project: Path, planned: Plan) -> PackageSection:
+    plan.write(planned)
+    found: PackageSection = read("package", "android")
+    return found
+
+
+@pytest.fixture
+def entry(section: PackageSection) -> manifest.Entry:
+    return _validated(section.targets["pixel_8"], section, {"model.tflite": b"TFL3 model"})
+
+
+@pytest.fixture
+def content(section: PackageSection, entry: manifest.Entry) -> dict[str, Any]:
+    made: dict[str, Any] = json.loads(manifest.make(section, "android", {"pixel_8": entry}, COMMIT))
+    return made
+
+
+def test_a_real_manifest_is_one(content: dict[str, Any]) -> None:
+    manifest.validate(content)
+    assert content["schema"] == "edgebake.manifest/1"
+    assert (content["name"], content["platform"], content["source"]) == ("digits", "android", COMMIT)
+
+
+def test_every_file_is_listed_with_its_digest_and_size(content: dict[str, Any]) -> None:
+    model = "models/digits-ds_cnn-int8-litert.tflite"
+    assert content["files"] == [
+        {"path": "labels.txt", "sha256": artifacts.sha256(b"zero\none\n"), "size": 9},
+        {"path": model, "sha256": artifacts.sha256(b"TFL3 model"), "size": 10},
+    ]
+    assert content["targets"]["pixel_8"]["model"] == model
+
+
+def test_an_app_finds_what_to_feed_and_what_comes_out(content: dict[str, Any]) -> None:
+    target = content["targets"]["pixel_8"]
+    assert target["preprocessing"] == {
+        "resize": "bilinear",
+        "width": 32,
+        "height": 32,
+        "colour": "grey",
+        "mean": 127.5,
+        "scale": 1 / 127.5,
+    }
+    assert target["postprocessing"]["labels"] == LABELS
+    assert (target["input"]["dtype"], target["input"]["zero_point"]) == ("int8", -1)
+    assert target["output"]["scale"] == 1 / 256
+
+
+def test_what_changes_from_run_to_run_is_left_out(content: dict[str, Any]) -> None:
+    target = content["targets"]["pixel_8"]
+    assert list(target["metrics"]) == ["accuracy", "float_accuracy", "loss", "size_mb"]
+    assert {"gate": "latency_p95_ms", "at_most": 50.0, "verdict": "passed"} in target["gates"]
+    assert "0.2" not in json.dumps(target["gates"])
+
+
+def test_recipe_and_tools_are_those_of_the_plan(content: dict[str, Any], planned: Plan) -> None:
+    target = content["targets"]["pixel_8"]
+    assert target["recipe_sha256"] == planned["package"]["android"]["targets"]["pixel_8"]["recipe_sha256"]
+    assert "tensorflow" in target["tools"]
+    assert "coremltools" not in target["tools"]
+
+
+def test_a_core_ml_package_is_named_by_its_folder(section: PackageSection) -> None:
+    package = {"model.mlpackage/Data/com.apple.CoreML/model.mlmodel": b"m", "model.mlpackage/Manifest.json": b"{}"}
+    entry = _validated(section.targets["pixel_8"], section, package)
+    assert entry.content["model"] == "models/digits-ds_cnn-int8-litert.mlpackage"
+    assert "models/digits-ds_cnn-int8-litert.mlpackage/Manifest.json" in entry.files
+
+
+def test_two_targets_with_one_model_list_it_once(section: PackageSection, entry: manifest.Entry) -> None:
+    both = json.loads(manifest.make(section, "android", {"pixel_8": entry, "pixel_7": entry}, COMMIT))
+    assert len(both["targets"]) == len(both["files"]) == 2
+
+
+def _target(content: dict[str, Any]) -> dict[str, Any]:
+    target: dict[str, Any] = content["targets"]["pixel_8"]
+    return target
+
+
+MUTATIONS: dict[str, Callable[[dict[str, Any]], object]] = {
+    "another schema": lambda m: m.update(schema="edgebake.manifest/2"),
+    "a key nobody knows": lambda m: m.update(author_email="someone"),
+    "no licence": lambda m: m.pop("license"),
+    "a platform nobody knows": lambda m: m.update(platform="windows"),
+    "a branch for a commit": lambda m: m["source"].update(git_commit="main"),
+    "no targets": lambda m: m.update(targets={}),
+    "no files": lambda m: m.update(files=[]),
+    "a path that leaves the bundle": lambda m: m["files"][0].update(path="models/../../labels.txt"),
+    "a path from the root": lambda m: _target(m).update(model="/models/a.tflite"),
+    "a digest cut short": lambda m: m["files"][0].update(sha256="abc"),
+    "a negative size": lambda m: m["files"][0].update(size=-1),
+    "an accelerator nobody knows": lambda m: _target(m).update(accelerators=["tpu"]),
+    "a tensor without its zero point": lambda m: _target(m)["input"].pop("zero_point"),
+    "an empty dimension": lambda m: _target(m)["input"].update(shape=[1, 0, 32, 1]),
+    "a scale of zero": lambda m: _target(m)["preprocessing"].update(scale=0),
+    "no labels": lambda m: _target(m)["postprocessing"].update(labels=[]),
+    "a threshold in percent": lambda m: _target(m)["postprocessing"].update(threshold=50),
+    "accuracy left out": lambda m: _target(m)["metrics"].pop("accuracy"),
+    "a number from an unknown place": lambda m: _target(m)["metrics"]["loss"].update(where="pixel_8"),
+    "a gate that was missed": lambda m: _target(m)["gates"][0].update(verdict="failed"),
+    "a gate without a limit": lambda m: _target(m)["gates"][0].pop("at_least"),
+    "a gate with two limits": lambda m: _target(m)["gates"][0].update(at_most=1),
+}
+
+
+@pytest.mark.parametrize("mistake", MUTATIONS)
+def test_schema_refuses(content: dict[str, Any], mistake: str) -> None:
+    changed = deepcopy(content)
+    MUTATIONS[mistake](changed)
+    with pytest.raises(jsonschema.ValidationError):
+        manifest.validate(changed)

@@ -1,0 +1,39 @@
+"""The digits are scikit-learn's own, spread over 0 to 255."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from pipeline.data import digits
+from pipeline.dataset import Examples
+from pipeline.recipe import Data
+
+
+@pytest.fixture(scope="module")
+def examples() -> Examples:
+    return digits.load(Data())
+
+
+def test_images_and_labels_are_those_of_scikit_learn(examples: Examples) -> None:
+    expected = load_digits()
+    np.testing.assert_array_equal(np.stack(examples.images), np.rint(expected.images * 255 / 16))
+    np.testing.assert_array_equal(examples.labels, expected.target)
+
+
+def test_first_row_of_the_first_digit_is_scaled_from_16_levels(examples: Examples) -> None:
+    # 0 0 5 13 9 1 0 0 in the table; 5 * 255 / 16 = 79.7
+    assert examples.images[0][0].tolist() == [0, 0, 80, 207, 143, 16, 0, 0]
+
+
+def test_darkest_and_lightest_levels_use_the_whole_range(examples: Examples) -> None:
+    assert (np.min(examples.images), np.max(examples.images)) == (0, 255)
+    assert examples.images[0].dtype == np.uint8
+
+
+def test_labels_name_ten_classes(examples: Examples) -> None:
+    assert examples.classes == ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]
+    assert examples.labels[:10].tolist() == list(range(10))
+
+
+def test_count_needs_no_reading_and_is_right(examples: Examples) -> None:
+    assert digits.count(Data()) == len(examples.images) == len(examples.labels)

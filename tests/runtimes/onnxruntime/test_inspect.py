@@ -1,0 +1,111 @@
+"""What a small file in QDQ form says of itself: which operators compute on integers, and which stayed in float."""
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+from pipeline.runtimes.onnxruntime import FILE
+from pipeline.runtimes.onnxruntime.inspect import inspect
+from pipeline.tensors import Inspection, Operator
+
+FLOAT = onnx.TensorProto.FLOAT
+CONV, SOFTMAX = Operator("Conv", ("int8",)), Operator("Softmax", ("float32",))
+
+
+def _inspected(nodes: list[onnx.NodeProto]) -> Inspection:
+    """Return what a file says in which `nodes` lead from `image` to `probabilities`."""
+    constants = {
+        "kernel": np.ones((2, 1, 2, 2), np.int8),
+        "scale": np.array(0.1, np.float32),
+        "zero": np.array(128, np.uint8),
+        "kernel_zero": np.array(0, np.int8),
+    }
+    graph = helper.make_graph(
+        nodes,
+        "main",
+        [helper.make_tensor_value_info("image", FLOAT, [1, 1, 4, 4])],
+        [helper.make_tensor_value_info("probabilities", FLOAT, [1, 2, 3, 3])],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    for number, node in enumerate(graph.node):
+        node.name = f"{node.op_type}_{number}"
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(model)
+    return inspect({FILE: model.SerializeToString()})
+
+
+def _quantize(source: str, target: str) -> onnx.NodeProto:
+    return helper.make_node("QuantizeLinear", [source, "scale", "zero"], [target])
+
+
+def _dequantize(source: str, target: str, zero: str = "zero") -> onnx.NodeProto:
+    return helper.make_node("DequantizeLinear", [source, "scale", zero], [target])
+
+
+def _convolution(target: str) -> list[onnx.NodeProto]:
+    """Return a convolution between its boundaries, from `image` to the integers `target`."""
+    return [
+        _quantize("image", "image_q"),
+        _dequantize("image_q", "image_d"),
+        _dequantize("kernel", "kernel_d", zero="kernel_zero"),
+        helper.make_node("Conv", ["image_d", "kernel_d"], ["sum"]),
+        _quantize("sum", target),
+    ]
+
+
+def test_an_operator_between_boundaries_counts_as_int8() -> None:
+    found = _inspected([*_convolution("sum_q"), _dequantize("sum_q", "probabilities")])
+    assert found.operators == [CONV]
+    assert found.in_float() == []
+
+
+def test_an_operator_whose_output_stays_in_float_is_found() -> None:
+    softmax = helper.make_node("Softmax", ["sum_d"], ["probabilities"], axis=1)
+    found = _inspected([*_convolution("sum_q"), _dequantize("sum_q", "sum_d"), softmax])
+    assert found.operators == [CONV, SOFTMAX]
+    assert found.in_float() == ["Softmax"]
+
+
+def test_an_operator_whose_input_comes_in_float_is_found() -> None:
+    nodes = [
+        helper.make_node("Relu", ["image"], ["relu"]),
+        *(_renamed(node) for node in _convolution("sum_q")),
+        _dequantize("sum_q", "probabilities"),
+    ]
+    assert _inspected(nodes).in_float() == ["Relu"]
+
+
+def _renamed(node: onnx.NodeProto) -> onnx.NodeProto:
+    node.input[:] = ["relu" if name == "image" else name for name in node.input]
+    return node
+
+
+def test_an_output_that_is_also_read_in_float_keeps_its_operator_in_float() -> None:
+    nodes = [
+        *_convolution("sum_q"),
+        _dequantize("sum_q", "sum_d"),
+        helper.make_node("Add", ["sum", "sum_d"], ["probabilities"]),
+    ]
+    assert _inspected(nodes).in_float() == ["Add", "Conv"]
+
+
+def test_a_float_file_is_in_float() -> None:
+    nodes = [
+        _dequantize("kernel", "kernel_d", zero="kernel_zero"),
+        helper.make_node("Conv", ["image", "kernel_d"], ["probabilities"]),
+    ]
+    assert _inspected(nodes).operators == [Operator("Conv", ("float32",))]
+
+
+def test_boundaries_are_no_operators_and_every_tensor_is_counted() -> None:
+    found = _inspected([*_convolution("sum_q"), _dequantize("sum_q", "probabilities")])
+    assert found.counted() == [{"operator": "Conv", "dtypes": ["int8"], "count": 1}]
+    # float32: image, image_d, kernel_d, sum, probabilities, scale; uint8: image_q, sum_q, zero; int8: kernel and its zero
+    assert found.tensors == {"float32": 6, "uint8": 3, "int8": 2}
+
+
+def test_input_and_output_are_as_the_app_sees_them() -> None:
+    found = _inspected([*_convolution("sum_q"), _dequantize("sum_q", "probabilities")])
+    assert (found.input.name, found.input.shape, found.input.dtype) == ("image", [1, 1, 4, 4], "float32")
+    assert (found.output.name, found.output.shape) == ("probabilities", [1, 2, 3, 3])
+    assert found.input.scale is None

@@ -1,0 +1,214 @@
+"""Targets laid side by side: equal work is planned once, other work under a name of its own."""
+
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline import artifacts, plan
+from pipeline.compose import Composed
+from pipeline.errors import PlanError
+from pipeline.plan import Change, Plan
+from pipeline.recipe import Ceiling, Release
+
+PARAMS = Path("params.yaml")
+RELEASED = ("pixel_8", "android_any", "iphone_15", "raspberry_pi_5")
+
+
+def _like(composed: Composed, target: str) -> Composed:
+    """Return the same recipe under another target's name, to edit."""
+    return replace(composed, target=target, recipe=deepcopy(composed.recipe))
+
+
+@pytest.fixture
+def four(release: Release, composed: dict[str, Composed]) -> Plan:
+    return plan.merge(release, [composed[name] for name in RELEASED])
+
+
+@pytest.fixture
+def reseeded(release: Release, composed: dict[str, Composed]) -> Plan:
+    """The same four targets, trained from other weights."""
+    targets = [_like(composed[name], name) for name in RELEASED]
+    for target in targets:
+        target.recipe.train.seed = 77
+    return plan.merge(release, targets)
+
+
+def _recipes_say(planned: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "make", lambda: planned)
+
+
+def test_four_targets_train_once_and_quantize_twice(four: Plan) -> None:
+    assert list(four["train"]) == list(four["prune"]) == ["digits-ds_cnn"]
+    assert list(four["quantize"]) == ["digits-ds_cnn-int8", "digits-ds_cnn-float16"]
+
+
+def test_names_of_variants_are_the_options_on_the_way_and_none_is_not_named(four: Plan) -> None:
+    assert list(four["convert"]) == [
+        "digits-ds_cnn-int8-litert",
+        "digits-ds_cnn-float16-litert",
+        "digits-ds_cnn-float16-coreml",
+        "digits-ds_cnn-int8-onnxruntime",
+    ]
+    assert [name.rpartition("-")[2] for name in four["validate"]] == ["android", "android", "ios", "linux"]
+
+
+def test_each_section_names_the_variant_that_it_builds_on(four: Plan) -> None:
+    validate = four["validate"]["digits-ds_cnn-float16-coreml-ios"]
+    convert = four["convert"][validate["convert"]]
+    quantize = four["quantize"][convert["quantize"]]
+    assert four["prune"][quantize["prune"]]["train"] == validate["train"] == "digits-ds_cnn"
+
+
+def test_a_bundle_holds_every_target_of_its_platform(four: Plan) -> None:
+    assert {platform: list(section["targets"]) for platform, section in four["package"].items()} == {
+        "android": ["pixel_8", "android_any"],
+        "ios": ["iphone_15"],
+        "linux": ["raspberry_pi_5"],
+    }
+
+
+def test_a_second_target_with_other_epochs_carries_its_own_name_from_there_on(
+    release: Release, composed: dict[str, Composed]
+) -> None:
+    patient = _like(composed["pixel_8"], "patient")
+    patient.recipe.train.epochs = 99
+    found = plan.merge(release, [composed["pixel_8"], patient])
+    assert list(found["train"]) == ["digits-ds_cnn", "digits-ds_cnn-patient"]
+    assert list(found["convert"]) == ["digits-ds_cnn-int8-litert", "digits-ds_cnn-patient-int8-litert"]
+    assert found["train"]["digits-ds_cnn-patient"]["epochs"] == 99
+    assert found["package"]["android"]["targets"]["patient"]["validate"] == "digits-ds_cnn-patient-int8-litert-android"
+
+
+def test_the_first_target_of_the_release_keeps_the_plain_name(release: Release, composed: dict[str, Composed]) -> None:
+    patient = _like(composed["pixel_8"], "patient")
+    patient.recipe.train.epochs = 99
+    found = plan.merge(release, [patient, composed["pixel_8"]])["train"]
+    assert list(found) == ["digits-ds_cnn", "digits-ds_cnn-pixel_8"]
+    assert found["digits-ds_cnn"]["epochs"] == 99
+
+
+def test_targets_that_part_late_share_what_comes_before(release: Release, composed: dict[str, Composed]) -> None:
+    careful = _like(composed["pixel_8"], "careful")
+    careful.recipe.validate.runs = 900
+    found = plan.merge(release, [composed["pixel_8"], careful])
+    assert len(found["train"]) == len(found["quantize"]) == len(found["convert"]) == 1
+    assert list(found["validate"]) == ["digits-ds_cnn-int8-litert-android", "digits-ds_cnn-int8-litert-android-careful"]
+
+
+def test_targets_that_differ_in_budget_alone_share_every_measurement(
+    release: Release, composed: dict[str, Composed]
+) -> None:
+    strict = _like(composed["pixel_8"], "strict")
+    strict.recipe.validate.budget.size_mb = Ceiling(at_most=1, required=True)
+    found = plan.merge(release, [composed["pixel_8"], strict])
+    targets = found["package"]["android"]["targets"]
+    assert len(found["validate"]) == 1
+    assert targets["strict"]["validate"] == targets["pixel_8"]["validate"]
+    assert targets["strict"]["recipe_sha256"] == targets["pixel_8"]["recipe_sha256"]
+    assert targets["strict"]["budget"]["size_mb"]["at_most"] == 1
+
+
+def test_a_value_of_the_first_stage_changes_every_digest_and_no_name(four: Plan, reseeded: Plan) -> None:
+    changed = [change.key for change in plan.changes(four, reseeded)]
+    assert changed[0] == "train.digits-ds_cnn.seed"
+    assert [key.rpartition(".")[2] for key in changed[1:]] == ["recipe_sha256"] * 4
+
+
+def test_changes_name_variants_that_came_and_went_and_single_values() -> None:
+    before = {"train": {"a": {"epochs": 3, "model": {"width": 1.0}}, "gone": {"epochs": 1}}}
+    after = {"train": {"a": {"epochs": 4, "model": {"width": 1.0}}, "new": {"epochs": 1}}, "prune": {}}
+    assert [str(change) for change in plan.changes(before, after)] == [
+        "+ train.new",
+        "- train.gone",
+        "  train.a.epochs: 3 -> 4",
+    ]
+
+
+def test_a_gate_that_became_null_is_a_change() -> None:
+    before = {"package": {"ios": {"targets": {"a": {"budget": {"loss": 0.1}}}}}}
+    after = {"package": {"ios": {"targets": {"a": {"budget": {"loss": None}}}}}}
+    assert plan.changes(before, after) == [Change("package.ios.targets.a.budget.loss", 0.1, None)]
+
+
+def test_equal_plans_have_no_changes(four: Plan) -> None:
+    assert plan.changes(four, deepcopy(four)) == []
+
+
+def test_a_number_keeps_the_shape(project: Path, four: Plan, reseeded: Plan) -> None:
+    assert plan.shape(four) == plan.shape(reseeded)
+
+
+def test_a_path_that_dvc_names_changes_the_shape(project: Path, four: Plan) -> None:
+    moved = deepcopy(four)
+    moved["train"]["digits-ds_cnn"]["data"]["path"] = "elsewhere"
+    assert plan.shape(moved) != plan.shape(four)
+
+
+def test_a_variant_that_went_changes_the_shape(project: Path, four: Plan) -> None:
+    fewer = deepcopy(four)
+    del fewer["validate"]["digits-ds_cnn-float16-coreml-ios"]
+    assert plan.shape(fewer) != plan.shape(four)
+
+
+def test_update_writes_the_plan_and_has_nothing_to_do_the_second_time(project: Path, planned: Plan) -> None:
+    found = plan.update()
+    assert "+ train.digits-ds_cnn" in map(str, found)
+    assert PARAMS.read_text().startswith("# Written by `edgebake plan`")
+    assert yaml.safe_load(PARAMS.read_text()) == planned
+    assert plan.OK.read_bytes() == b"ok\n"
+    assert plan.update() == []
+
+
+def test_check_passes_on_a_fresh_plan_and_lists_what_a_stale_one_misses(
+    project: Path, four: Plan, reseeded: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan.write(four)
+    _recipes_say(four, monkeypatch)
+    plan.check()
+    _recipes_say(reseeded, monkeypatch)
+    with pytest.raises(PlanError, match=r"run `edgebake plan` and commit it:\n  train.digits-ds_cnn.seed: 1 -> 77"):
+        plan.check()
+    assert plan.read_plan() == four
+
+
+def test_repro_goes_on_after_an_edited_number(
+    project: Path, four: Plan, reseeded: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan.write(four)
+    _recipes_say(reseeded, monkeypatch)
+    assert "  train.digits-ds_cnn.seed: 1 -> 77" in map(str, plan.update(in_repro=True))
+    assert plan.read_plan() == reseeded
+
+
+def test_repro_stops_where_dvc_has_to_read_the_plan_again(
+    project: Path, four: Plan, release: Release, composed: dict[str, Composed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan.write(four)
+    android = plan.merge(release, [composed["pixel_8"], composed["android_any"]])
+    _recipes_say(android, monkeypatch)
+    with pytest.raises(PlanError, match=r"it is written now: run `dvc repro` again\n(.*\n)*- package.ios"):
+        plan.update(in_repro=True)
+    assert plan.read_plan() == android
+
+
+def test_outputs_of_variants_that_are_gone_are_removed_and_the_others_stay(project: Path, four: Plan) -> None:
+    orphans = [artifacts.folder("train", "old"), artifacts.folder("validate", "old", "android")]
+    kept = [
+        artifacts.folder("train", "digits-ds_cnn"),
+        artifacts.folder("validate", "digits-ds_cnn-int8-litert-android", "android"),
+    ]
+    for folder in orphans + kept:
+        artifacts.write_files(folder, {"metrics.json": b"{}"})
+    plan.write(four)
+    assert [folder.exists() for folder in orphans] == [False, False]
+    assert [folder.exists() for folder in kept] == [True, True]
+
+
+def test_a_variant_that_moved_to_another_platform_leaves_nothing_behind(project: Path, four: Plan) -> None:
+    moved = artifacts.folder("validate", "digits-ds_cnn-int8-litert-android", "linux")
+    artifacts.write_files(moved, {"metrics.json": b"{}"})
+    plan.write(four)
+    assert not moved.exists()

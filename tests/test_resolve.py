@@ -1,0 +1,88 @@
+"""Sections: what each stage gets to read, and which of them an upgraded tool concerns."""
+
+from typing import Any
+
+import pytest
+
+from pipeline import plugins, resolve
+from pipeline.about import About
+from pipeline.compose import Composed
+from pipeline.recipe import Recipe
+from pipeline.sections import plain
+
+ABOUT = About(name="digits", version="1.0.0", author="someone", license="MIT", description="Reads digits.")
+NAMES = {stage: f"some-{stage}" for stage in resolve.SECTION_OF}
+INSTALLED = plugins.tools
+
+
+def _sections(recipe: Recipe) -> dict[str, Any]:
+    return {stage: plain(section_of(recipe, NAMES, ABOUT)) for stage, section_of in resolve.SECTION_OF.items()}
+
+
+def _touched_by(upgraded: str, composed: dict[str, Composed], monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, str]]:
+    """Return (target, stage) of each section that differs once a distribution has another version."""
+    before = {name: _sections(one.recipe) for name, one in composed.items()}
+    upgrade = {upgraded: "99.0"}
+    monkeypatch.setattr(plugins, "tools", lambda *names: INSTALLED(*names) | (upgrade if upgraded in names else {}))
+    after = {name: _sections(one.recipe) for name, one in composed.items()}
+    return {(name, stage) for name in before for stage in before[name] if before[name][stage] != after[name][stage]}
+
+
+def test_another_coremltools_converts_core_ml_again_and_nothing_else(
+    composed: dict[str, Composed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _touched_by("coremltools", composed, monkeypatch) == {("iphone_15", "convert")}
+
+
+def test_another_onnx_runtime_converts_and_measures_its_own_files_again(
+    composed: dict[str, Composed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touched = _touched_by("onnxruntime", composed, monkeypatch)
+    assert touched == {("raspberry_pi_5", "convert"), ("raspberry_pi_5", "validate")}
+
+
+def test_another_tensorflow_trains_again_and_measures_only_what_comes_of_it(
+    composed: dict[str, Composed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touched = _touched_by("tensorflow", composed, monkeypatch)
+    assert {stage for _, stage in touched} == {"train", "convert"}
+
+
+def test_a_tool_that_no_stage_uses_changes_nothing(
+    composed: dict[str, Composed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _touched_by("pytest", composed, monkeypatch) == set()
+
+
+def test_the_budget_is_packages_and_not_validates(recipe: Recipe) -> None:
+    assert "budget" not in _sections(recipe)["validate"]
+    packaged = plain(resolve.packaged(recipe, NAMES, "0" * 64))
+    assert packaged["budget"]["size_mb"] == plain(recipe)["validate"]["budget"]["size_mb"]
+    assert (packaged["validate"], packaged["runtime"]) == ("some-validate", "litert")
+
+
+def test_sections_point_at_the_variants_before(recipe: Recipe) -> None:
+    sections = _sections(recipe)
+    assert sections["prune"]["train"] == sections["validate"]["train"] == "some-train"
+    assert sections["quantize"]["prune"] == "some-prune"
+    assert sections["convert"]["quantize"] == "some-quantize"
+    assert sections["validate"]["convert"] == "some-convert"
+
+
+def test_model_files_carry_the_words_of_the_release(recipe: Recipe) -> None:
+    assert _sections(recipe)["convert"]["about"] == vars(ABOUT)
+    assert "about" not in _sections(recipe)["train"]
+
+
+@pytest.mark.parametrize(
+    ("stage", "word"),
+    [
+        ("train", "digits-ds_cnn"),
+        ("prune", "none"),
+        ("quantize", "float16"),
+        ("convert", "coreml"),
+        ("validate", "ios"),
+    ],
+)
+def test_a_stage_names_what_the_target_picked(composed: dict[str, Composed], stage: str, word: str) -> None:
+    assert resolve.word_of(stage, composed["iphone_15"]) == word

@@ -1,0 +1,148 @@
+"""One test per rule: the key that is named, what is wrong, what was expected."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline import rules
+from pipeline.compose import Composed
+from pipeline.recipe import Colour, DType, Floor, Recipe
+
+
+def test_sound_recipes_have_no_problems(composed: dict[str, Composed]) -> None:
+    assert {name: rules.check(one.recipe) for name, one in composed.items()} == {name: [] for name in composed}
+
+
+def test_names_are_modules(recipe: Recipe) -> None:
+    recipe.convert.runtime, recipe.package.top_k = "litrt", 0
+    expected = "expected one of: coreml, litert, onnxruntime; did you mean 'litert'?"
+    assert rules.check(recipe) == [("convert.runtime", f"no module pipeline/runtimes/litrt; {expected}")]
+
+
+def test_splits_make_a_whole(recipe: Recipe) -> None:
+    splits = recipe.data.splits
+    splits.train, splits.calibration, splits.validation, splits.test = 0.5, 0.1, 0.1, 0.4
+    assert rules.check(recipe) == [("data.splits", "the shares add up to 1.1; expected 1")]
+
+
+@pytest.mark.parametrize("share", [0.0, -0.1, 1.0, float("nan")])
+def test_every_split_has_a_share(recipe: Recipe, share: float) -> None:
+    recipe.data.splits.validation = share
+    assert ("data.splits.validation", f"{share:g}; expected a share between 0 and 1") in rules.check(recipe)
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0])
+def test_pixels_are_scaled(recipe: Recipe, scale: float) -> None:
+    recipe.data.scale = scale
+    assert rules.check(recipe) == [("data.scale", f"{scale:g}; expected more than 0")]
+
+
+def test_model_fits_its_architecture(recipe: Recipe) -> None:
+    recipe.model.resolution, recipe.model.width = 7, 4.5
+    assert rules.check(recipe) == [
+        ("model.resolution", "7; ds_cnn expects 8 or more"),
+        ("model.width", "4.5; expected more than 0 and at most 4"),
+    ]
+
+
+def test_training_can_run(recipe: Recipe) -> None:
+    recipe.train.epochs, recipe.train.batch_size, recipe.train.threads, recipe.train.learning_rate = 0, -1, 0, 1.5
+    assert rules.check(recipe) == [
+        ("train.epochs", "0; expected 1 or more"),
+        ("train.batch_size", "-1; expected 1 or more"),
+        ("train.threads", "0; expected 1 or more"),
+        ("train.learning_rate", "1.5; expected more than 0 and at most 1"),
+    ]
+
+
+def test_platform_has_the_runtime(core_ml_recipe: Recipe) -> None:
+    core_ml_recipe.convert.runtime, core_ml_recipe.convert.minimum_deployment_target = "litert", None
+    expected = "Apple iPhone 15 has no litert; expected one of: coreml, onnxruntime"
+    assert rules.check(core_ml_recipe) == [("convert", expected)]
+
+
+def test_runtime_carries_the_scheme(core_ml_recipe: Recipe) -> None:
+    core_ml_recipe.quantize.scheme, core_ml_recipe.quantize.calibration.examples = "int8", 10
+    expected = "coreml cannot carry int8; expected one of: dynamic, float16, none"
+    assert rules.check(core_ml_recipe) == [("quantize", expected)]
+
+
+def test_device_runs_the_scheme(recipe: Recipe) -> None:
+    recipe.device.dtypes = [DType.float32, DType.float16]
+    expected = "the scheme int8 computes in int8, which Google Pixel 8 cannot run; it runs: float16, float32"
+    assert rules.check(recipe) == [("quantize", expected)]
+
+
+def test_core_ml_needs_a_deployment_target_that_it_knows(core_ml_recipe: Recipe) -> None:
+    core_ml_recipe.convert.minimum_deployment_target = "iOS14"
+    expected = "iOS14; expected one of: iOS15, iOS16, iOS17, iOS18"
+    assert rules.check(core_ml_recipe) == [("convert.minimum_deployment_target", expected)]
+
+
+def test_deployment_target_is_core_mls_alone(recipe: Recipe) -> None:
+    recipe.convert.minimum_deployment_target = "iOS16"
+    expected = "iOS16; only coreml has one, expected null for litert"
+    assert rules.check(recipe) == [("convert.minimum_deployment_target", expected)]
+
+
+@pytest.mark.parametrize(
+    ("examples", "problem"),
+    [
+        (179, None),
+        (180, "180; expected at most 179, all that the calibration split holds"),
+        (0, "0; int8 expects 1 or more"),
+    ],
+)
+def test_calibration_fits_its_split(recipe: Recipe, examples: int, problem: str | None) -> None:
+    recipe.quantize.calibration.examples = examples
+    recipe.data.splits.calibration = 0.1  # of 1,797
+    assert rules.check(recipe) == ([("quantize.calibration.examples", problem)] if problem else [])
+
+
+def test_calibration_split_of_a_small_share_may_hold_nothing(recipe: Recipe) -> None:
+    splits = recipe.data.splits
+    splits.train, splits.calibration, splits.validation, splits.test = 0.5995, 0.0005, 0.1, 0.3
+    expected = "100; expected at most 0, all that the calibration split holds"
+    recipe.quantize.calibration.examples = 100
+    assert rules.check(recipe) == [("quantize.calibration.examples", expected)]
+
+
+def test_images_to_calibrate_with_are_there(recipe: Recipe, tmp_path: Path) -> None:
+    recipe.data.source, recipe.data.path, recipe.data.colour = "image_folder", str(tmp_path / "none"), Colour.rgb
+    expected = f"{tmp_path}/none: no such folder; expected one sub-folder of images per class"
+    assert rules.check(recipe) == [("data.path", expected)]
+
+
+def test_measuring_says_enough(recipe: Recipe) -> None:
+    recipe.validate.runs, recipe.validate.warmup = 199, -1
+    assert rules.check(recipe) == [
+        ("validate.runs", "199; expected 200 or more, fewer say nothing about the 95th percentile"),
+        ("validate.warmup", "-1; expected 0 or more"),
+    ]
+
+
+def test_budget_can_be_met(recipe: Recipe) -> None:
+    recipe.validate.budget.accuracy = Floor(at_least=95, required=True)
+    recipe.validate.budget.frames_per_second = Floor(at_least=-1, required=True)
+    assert rules.check(recipe) == [
+        ("validate.budget.accuracy.at_least", "95; expected 0 to 1"),
+        ("validate.budget.frames_per_second.at_least", "-1; expected 0 or more"),
+    ]
+
+
+def test_answers_can_be_shown(recipe: Recipe) -> None:
+    recipe.package.top_k, recipe.package.threshold = 0, 1.5
+    assert rules.check(recipe) == [
+        ("package.top_k", "0; expected 1 or more"),
+        ("package.threshold", "1.5; expected 0 to 1"),
+    ]
+
+
+@pytest.mark.parametrize("version", ["1.0.0", "0.10.2", "2.0.0-rc.1"])
+def test_semantic_versions_are_taken(version: str) -> None:
+    assert rules.version_problem(version) is None
+
+
+@pytest.mark.parametrize("version", ["1.0", "v1.0.0", "01.0.0", "1.0.0.0", "1.0.0 ", ""])
+def test_other_versions_are_refused(version: str) -> None:
+    assert rules.version_problem(version) == f"{version!r}; expected MAJOR.MINOR.PATCH, 1.4.0 for one"

@@ -1,0 +1,77 @@
+"""The table of the release: nothing built, one target built, no plan."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from pipeline import artifacts, plan, status
+from pipeline.errors import PlanError
+from pipeline.measurement import Measurement, not_measured
+from pipeline.plan import Plan
+
+FOUND = {
+    "accuracy": Measurement(0.96, "share", "host", device="some CPU", threads=1, n=540),
+    "float_accuracy": Measurement(0.9685, "share", "host", device="some CPU", threads=1, n=540),
+    "size_mb": Measurement(0.04366, "MB", "file"),
+    "latency_p95_ms": Measurement(0.25, "ms", "host", device="some CPU", threads=1, n=500),
+    "frames_per_second": Measurement(5000.0, "1/s", "host", device="some CPU", threads=1, n=500),
+}
+NOTHING = {"accuracy": "share", "latency_p95_ms": "ms", "frames_per_second": "1/s"}
+
+
+def _shown() -> list[str]:
+    stream = io.StringIO()
+    status.show(Console(file=stream, soft_wrap=True))
+    return stream.getvalue().splitlines()
+
+
+def _row(target: str) -> str:
+    return " ".join(next(line for line in _shown() if line.strip().startswith(target)).split())
+
+
+def _report(validate: str, platform: str, metrics: dict[str, Measurement]) -> None:
+    content = {"metrics": {name: measured.to_dict() for name, measured in metrics.items()}}
+    folder = artifacts.folder("validate", validate, platform)
+    artifacts.write_files(folder, {"report.json": json.dumps(content).encode()})
+
+
+def test_without_a_plan_it_says_how_to_get_one(project: Path) -> None:
+    with pytest.raises(PlanError, match="params.yaml: not there; run `edgebake plan`"):
+        status.show(Console(file=io.StringIO()))
+
+
+def test_a_target_that_is_not_built_says_so(project: Path, planned: Plan) -> None:
+    plan.write(planned)
+    assert _row("pixel_8") == "pixel_8 litert not built"
+    assert "bundle android: none, see above" in _shown()
+
+
+def test_a_built_target_shows_its_numbers_and_its_gates(project: Path, planned: Plan) -> None:
+    plan.write(planned)
+    _report("digits-ds_cnn-int8-litert-android", "android", FOUND)
+    assert _row("pixel_8") == "pixel_8 litert 96.00% 96.85% 43.7 kB 0.25 ms 5,000/s host 4 of 4 passed"
+    assert _row("android_any") == "android_any litert not built"
+
+
+def test_missed_gates_are_named(project: Path, planned: Plan) -> None:
+    plan.write(planned)
+    slow = {"latency_p95_ms": Measurement(51.0, "ms", "host"), "frames_per_second": Measurement(20.0, "1/s", "host")}
+    _report("digits-ds_cnn-int8-litert-android", "android", FOUND | slow)
+    assert _row("pixel_8").endswith("2 of 4 passed, missed: latency_p95_ms, frames_per_second")
+
+
+def test_what_was_not_measured_is_never_a_number(project: Path, planned: Plan) -> None:
+    plan.write(planned)
+    absent = {name: not_measured(unit, "no such device here") for name, unit in NOTHING.items()}
+    _report("digits-ds_cnn-float16-coreml-ios", "ios", FOUND | absent)
+    expected = "not measured 96.85% 43.7 kB not measured not measured - 1 of 4 passed, 3 not measured (accepted)"
+    assert _row("iphone_15") == f"iphone_15 coreml {expected}"
+
+
+def test_a_bundle_is_shown_with_its_place(project: Path, planned: Plan) -> None:
+    plan.write(planned)
+    artifacts.write_files(artifacts.ROOT / "package", {"linux.zip": b"zip"})
+    assert "bundle linux: artifacts/package/linux/ and artifacts/package/linux.zip" in _shown()
