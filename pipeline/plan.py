@@ -148,7 +148,9 @@ def _variant(variants: dict[str, Any], name: str, section: Any, target: str) -> 
     for known, content in variants.items():
         if content == section:
             return known
-    unique = f"{name}-{target}" if name in variants else name
+    unique = name
+    while unique in variants:  # a target may be called like an option, `float16` for one
+        unique = f"{unique}-{target}"
     variants[unique] = section
     return unique
 

@@ -38,9 +38,9 @@ def release() -> Release:
         return compose_release()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def planned(release: Release, composed: dict[str, Composed]) -> Plan:
-    """The project's own plan."""
+    """The project's own plan; to be read, not edited."""
     return plan.merge(release, [composed[name] for name in release.targets])
 
 

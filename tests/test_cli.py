@@ -88,14 +88,20 @@ def test_check_counts_the_targets(project: Path, capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().out.startswith("4 targets are sound: android_any iphone_15 pixel_8")
 
 
-def test_plan_tells_its_changes_once(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_plan_tells_its_changes_once(
+    project: Path, planned: Plan, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(plan, "make", lambda: planned)
     assert main(["plan"]) == 0
     assert "+ train.digits-ds_cnn\n" in capsys.readouterr().out
     assert main(["plan"]) == 0
     assert capsys.readouterr().out == "params.yaml: nothing to change\n"
 
 
-def test_stale_plan_is_code_1(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_stale_plan_is_code_1(
+    project: Path, planned: Plan, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(plan, "make", lambda: planned)
     assert main(["plan", "--check"]) == 1
     assert "params.yaml: not what recipes/ say; run `edgebake plan`" in capsys.readouterr().err
 

@@ -5,7 +5,7 @@ from pipeline.lineage import chain, digest, tools_of
 from pipeline.plan import Plan, merge
 from pipeline.recipe import Release
 
-PLAN = {
+PLAN: Plan = {
     "train": {"t": {"epochs": 3, "tools": {"numpy": "2", "keras": "3"}}, "other": {"epochs": 9, "tools": {}}},
     "prune": {"p": {"train": "t", "tools": {}}},
     "quantize": {"q": {"prune": "p", "tools": {"numpy": "2"}}},

@@ -12,6 +12,7 @@ from pipeline.compose import Composed
 from pipeline.errors import PlanError
 from pipeline.plan import Change, Plan
 from pipeline.recipe import Ceiling, Release
+from pipeline.sections import read_plan
 
 PARAMS = Path("params.yaml")
 RELEASED = ("pixel_8", "android_any", "iphone_15", "raspberry_pi_5")
@@ -19,15 +20,15 @@ RELEASED = ("pixel_8", "android_any", "iphone_15", "raspberry_pi_5")
 
 def _like(composed: Composed, target: str) -> Composed:
     """Return the same recipe under another target's name, to edit."""
-    return replace(composed, target=target, recipe=deepcopy(composed.recipe))
+    return replace(deepcopy(composed), target=target)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def four(release: Release, composed: dict[str, Composed]) -> Plan:
     return plan.merge(release, [composed[name] for name in RELEASED])
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def reseeded(release: Release, composed: dict[str, Composed]) -> Plan:
     """The same four targets, trained from other weights."""
     targets = [_like(composed[name], name) for name in RELEASED]
@@ -88,6 +89,18 @@ def test_the_first_target_of_the_release_keeps_the_plain_name(release: Release, 
     found = plan.merge(release, [patient, composed["pixel_8"]])["train"]
     assert list(found) == ["digits-ds_cnn", "digits-ds_cnn-pixel_8"]
     assert found["digits-ds_cnn"]["epochs"] == 99
+
+
+def test_a_target_called_like_an_option_takes_no_name_that_is_taken(
+    release: Release, composed: dict[str, Composed]
+) -> None:
+    plain, misnamed = _like(composed["pixel_8"], "plain"), _like(composed["pixel_8"], "float16")
+    for target in (plain, misnamed):
+        target.choices["quantize"], target.recipe.quantize.scheme = "none", "none"
+    misnamed.recipe.quantize.calibration.seed = 77
+    found = plan.merge(release, [plain, composed["android_any"], misnamed])["quantize"]
+    assert list(found) == ["digits-ds_cnn", "digits-ds_cnn-float16", "digits-ds_cnn-float16-float16"]
+    assert found["digits-ds_cnn-float16"]["scheme"] == "float16"
 
 
 def test_targets_that_part_late_share_what_comes_before(release: Release, composed: dict[str, Composed]) -> None:
@@ -153,7 +166,14 @@ def test_a_variant_that_went_changes_the_shape(project: Path, four: Plan) -> Non
     assert plan.shape(fewer) != plan.shape(four)
 
 
-def test_update_writes_the_plan_and_has_nothing_to_do_the_second_time(project: Path, planned: Plan) -> None:
+def test_the_plan_is_that_of_the_released_targets(project: Path, planned: Plan) -> None:
+    assert plan.make() == planned
+
+
+def test_update_writes_the_plan_and_has_nothing_to_do_the_second_time(
+    project: Path, planned: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _recipes_say(planned, monkeypatch)
     found = plan.update()
     assert "+ train.digits-ds_cnn" in map(str, found)
     assert PARAMS.read_text().startswith("# Written by `edgebake plan`")
@@ -171,7 +191,7 @@ def test_check_passes_on_a_fresh_plan_and_lists_what_a_stale_one_misses(
     _recipes_say(reseeded, monkeypatch)
     with pytest.raises(PlanError, match=r"run `edgebake plan` and commit it:\n  train.digits-ds_cnn.seed: 1 -> 77"):
         plan.check()
-    assert plan.read_plan() == four
+    assert read_plan() == four
 
 
 def test_repro_goes_on_after_an_edited_number(
@@ -180,7 +200,7 @@ def test_repro_goes_on_after_an_edited_number(
     plan.write(four)
     _recipes_say(reseeded, monkeypatch)
     assert "  train.digits-ds_cnn.seed: 1 -> 77" in map(str, plan.update(in_repro=True))
-    assert plan.read_plan() == reseeded
+    assert read_plan() == reseeded
 
 
 def test_repro_stops_where_dvc_has_to_read_the_plan_again(
@@ -191,7 +211,7 @@ def test_repro_stops_where_dvc_has_to_read_the_plan_again(
     _recipes_say(android, monkeypatch)
     with pytest.raises(PlanError, match=r"it is written now: run `dvc repro` again\n(.*\n)*- package.ios"):
         plan.update(in_repro=True)
-    assert plan.read_plan() == android
+    assert read_plan() == android
 
 
 def test_outputs_of_variants_that_are_gone_are_removed_and_the_others_stay(project: Path, four: Plan) -> None:

@@ -39,7 +39,7 @@ def _report(validate: str, platform: str, metrics: dict[str, Measurement]) -> No
 
 
 def test_without_a_plan_it_says_how_to_get_one(project: Path) -> None:
-    with pytest.raises(PlanError, match="params.yaml: not there; run `edgebake plan`"):
+    with pytest.raises(PlanError, match=r"params\.yaml: not there; run `edgebake plan`"):
         status.show(Console(file=io.StringIO()))
 
 

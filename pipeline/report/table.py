@@ -38,7 +38,7 @@ def release(rows: list[list[str]]) -> Table:
 def as_text(table: Table) -> str:
     """Return a table without colours, wide enough that nothing is cut."""
     stream = io.StringIO()
-    Console(file=stream, width=160, no_color=True, highlight=False).print(table)
+    Console(file=stream, width=1000, no_color=True, highlight=False).print(table)
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines() if line.strip())
 
 

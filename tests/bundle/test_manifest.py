@@ -1,9 +1,10 @@
 """The manifest: what it says of a bundle, and which mistakes its schema refuses."""
 
 import json
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import chdir
 from copy import deepcopy
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -34,10 +35,11 @@ METRICS = {
 }
 
 
-def _validated(target: TargetSection, section: PackageSection, files: dict[str, bytes]) -> manifest.Entry:
+def _validated(target: TargetSection, files: dict[str, bytes]) -> manifest.Entry:
     """Return the entry of a target whose validation left these files."""
     agreed = contract.Contract("classification", 32, 32, "grey", "bilinear", 127.5, 1 / 127.5, LABELS)
     folder = artifacts.folder("validate", target.validate, "android")
+    shutil.rmtree(folder, ignore_errors=True)
     artifacts.write_files(folder / "files", files)
     (folder / "contract.json").write_text(agreed.to_json())
     (folder / "inspection.json").write_text(json.dumps(INSPECTION.to_dict()))
@@ -46,19 +48,19 @@ def _validated(target: TargetSection, section: PackageSection, files: dict[str, 
     return manifest.entry(target, (folder, report), gates.decide(target.budget, METRICS))
 
 
-@pytest.fixture
-def section(project: Path, planned: Plan) -> PackageSection:
-    plan.write(planned)
-    found: PackageSection = read("package", "android")
-    return found
+@pytest.fixture(scope="module")
+def section(tmp_path_factory: pytest.TempPathFactory, planned: Plan) -> Iterator[PackageSection]:
+    with chdir(tmp_path_factory.mktemp("bundle")):
+        plan.write(planned)
+        yield read("package", "android")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def entry(section: PackageSection) -> manifest.Entry:
-    return _validated(section.targets["pixel_8"], section, {"model.tflite": b"TFL3 model"})
+    return _validated(section.targets["pixel_8"], {"model.tflite": b"TFL3 model"})
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def content(section: PackageSection, entry: manifest.Entry) -> dict[str, Any]:
     made: dict[str, Any] = json.loads(manifest.make(section, "android", {"pixel_8": entry}, COMMIT))
     return made
@@ -110,7 +112,7 @@ def test_recipe_and_tools_are_those_of_the_plan(content: dict[str, Any], planned
 
 def test_a_core_ml_package_is_named_by_its_folder(section: PackageSection) -> None:
     package = {"model.mlpackage/Data/com.apple.CoreML/model.mlmodel": b"m", "model.mlpackage/Manifest.json": b"{}"}
-    entry = _validated(section.targets["pixel_8"], section, package)
+    entry = _validated(section.targets["pixel_8"], package)
     assert entry.content["model"] == "models/digits-ds_cnn-int8-litert.mlpackage"
     assert "models/digits-ds_cnn-int8-litert.mlpackage/Manifest.json" in entry.files
 

@@ -69,7 +69,7 @@ def test_folder_without_images_says_which_files_it_takes(tmp_path: Path) -> None
 
 def test_class_without_images_is_named(data: Data) -> None:
     (Path(data.path) / "birds").mkdir()
-    with pytest.raises(DataError, match="birds: no images; expected .* files of the class 'birds'"):
+    with pytest.raises(DataError, match=r"birds: no images; expected .* files of the class 'birds'"):
         image_folder.count(data)
 
 

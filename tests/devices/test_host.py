@@ -37,7 +37,7 @@ class Stopwatch:
 @pytest.fixture
 def stopwatch(monkeypatch: pytest.MonkeyPatch) -> Stopwatch:
     made = Stopwatch()
-    monkeypatch.setattr(host.subprocess, "run", made.run)
+    monkeypatch.setattr(subprocess, "run", made.run)
     monkeypatch.setattr(host, "cpu_model", lambda: "some CPU")
     monkeypatch.setattr(host, "all_threads", lambda: 4)
     return made

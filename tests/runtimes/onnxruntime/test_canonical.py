@@ -12,12 +12,15 @@ from onnx import helper, numpy_helper
 
 from pipeline.runtimes.onnxruntime.canonical import canonical
 
-WEIGHTS = np.arange(12, dtype=np.float32).reshape(4, 3) / 10
-SHIFT, GAIN = np.array([0.5, -1, 2], np.float32), np.array([2, 3, 4], np.float32)
+Array = NDArray[np.float32]
+
+WEIGHTS: Array = np.arange(12, dtype=np.float32).reshape(4, 3) / np.float32(10)
+SHIFT: Array = np.array([0.5, -1, 2], np.float32)
+GAIN: Array = np.array([2, 3, 4], np.float32)
 FEED = np.array([[0.1, -0.2, 0.3, 0.4]], np.float32)
 
 
-def _wrapped(nodes: Iterable[onnx.NodeProto], constants: dict[str, NDArray[np.float32]]) -> onnx.ModelProto:
+def _wrapped(nodes: Iterable[onnx.NodeProto], constants: dict[str, Array]) -> onnx.ModelProto:
     image = helper.make_tensor_value_info("image", onnx.TensorProto.FLOAT, [1, 4])
     answer = helper.make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, [1, 3])
     initializers = [numpy_helper.from_array(value, name) for name, value in constants.items()]
@@ -25,7 +28,7 @@ def _wrapped(nodes: Iterable[onnx.NodeProto], constants: dict[str, NDArray[np.fl
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
-def _model(prefix: str = "", seed: int = 0, shift: NDArray[np.float32] = SHIFT) -> onnx.ModelProto:
+def _model(prefix: str = "", seed: int = 0, shift: Array = SHIFT) -> onnx.ModelProto:
     """Return relu(xW) * gain + softmax(xW + shift): two branches, so that nodes may stand in several orders."""
     product, scaled, soft = f"{prefix}product", f"{prefix}scaled", f"{prefix}soft"
     left = [
@@ -38,7 +41,11 @@ def _model(prefix: str = "", seed: int = 0, shift: NDArray[np.float32] = SHIFT) 
     ]
     first = helper.make_node("MatMul", ["image", f"{prefix}weights"], [product], name=f"{prefix}0")
     last = helper.make_node("Add", [scaled, soft], ["probabilities"], name=f"{prefix}5")
-    constants = [(f"{prefix}weights", WEIGHTS), (f"{prefix}gain", GAIN), (f"{prefix}shift", shift)]
+    constants: list[tuple[str, Array]] = [
+        (f"{prefix}weights", WEIGHTS),
+        (f"{prefix}gain", GAIN),
+        (f"{prefix}shift", shift),
+    ]
     chance = random.Random(seed)  # noqa: S311 - an order, not a secret
     branches = [left, right]
     chance.shuffle(branches)
@@ -47,12 +54,12 @@ def _model(prefix: str = "", seed: int = 0, shift: NDArray[np.float32] = SHIFT) 
 
 
 def _bytes(model: onnx.ModelProto) -> bytes:
-    return canonical(model).SerializeToString(deterministic=True)
+    return bytes(canonical(model).SerializeToString(deterministic=True))
 
 
-def _answer(model: onnx.ModelProto) -> NDArray[np.float32]:
+def _answer(model: onnx.ModelProto) -> Array:
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    found: NDArray[np.float32] = session.run(None, {"image": FEED})[0]
+    found: Array = session.run(None, {"image": FEED})[0]
     return found
 
 
@@ -80,7 +87,7 @@ def test_another_number_gives_other_bytes() -> None:
 
 
 def test_operands_keep_their_order() -> None:
-    constants = {"weights": WEIGHTS, "shift": SHIFT}
+    constants: dict[str, Array] = {"weights": WEIGHTS, "shift": SHIFT}
     product = helper.make_node("MatMul", ["image", "weights"], ["product"])
     one = _wrapped([product, helper.make_node("Sub", ["product", "shift"], ["probabilities"])], constants)
     other = _wrapped([product, helper.make_node("Sub", ["shift", "product"], ["probabilities"])], constants)

@@ -1,7 +1,10 @@
 """What a small file in QDQ form says of itself: which operators compute on integers, and which stayed in float."""
 
+from typing import Any
+
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from pipeline.runtimes.onnxruntime import FILE
@@ -14,7 +17,7 @@ CONV, SOFTMAX = Operator("Conv", ("int8",)), Operator("Softmax", ("float32",))
 
 def _inspected(nodes: list[onnx.NodeProto]) -> Inspection:
     """Return what a file says in which `nodes` lead from `image` to `probabilities`."""
-    constants = {
+    constants: dict[str, NDArray[Any]] = {
         "kernel": np.ones((2, 1, 2, 2), np.int8),
         "scale": np.array(0.1, np.float32),
         "zero": np.array(128, np.uint8),
@@ -100,8 +103,11 @@ def test_a_float_file_is_in_float() -> None:
 def test_boundaries_are_no_operators_and_every_tensor_is_counted() -> None:
     found = _inspected([*_convolution("sum_q"), _dequantize("sum_q", "probabilities")])
     assert found.counted() == [{"operator": "Conv", "dtypes": ["int8"], "count": 1}]
-    # float32: image, image_d, kernel_d, sum, probabilities, scale; uint8: image_q, sum_q, zero; int8: kernel and its zero
-    assert found.tensors == {"float32": 6, "uint8": 3, "int8": 2}
+    assert found.tensors == {
+        "float32": 6,  # image, image_d, kernel_d, sum, probabilities, scale
+        "uint8": 3,  # image_q, sum_q, zero
+        "int8": 2,  # kernel, kernel_zero
+    }
 
 
 def test_input_and_output_are_as_the_app_sees_them() -> None:

@@ -1,0 +1,144 @@
+"""Metadata in a handmade .tflite file, read back slot by slot; the model itself answers as before."""
+
+import io
+import struct
+import zipfile
+from typing import Any
+
+import flatbuffers
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from flatbuffers import number_types
+from flatbuffers.table import Table
+
+from pipeline.about import About
+from pipeline.contract import Contract
+from pipeline.runtimes.litert import FILE, metadata, run
+from pipeline.runtimes.litert.inspect import inspect
+from pipeline.tensors import Operator
+
+ABOUT = About(name="digits", version="1.2.3", author="Someone", license="MIT", description="Reads digits.")
+CONTRACT = Contract("classification", 2, 3, "grey", "bilinear", mean=127.5, scale=1 / 127.5, labels=["zero", "één"])
+# Slots in the order of the fields of metadata_schema.fbs.
+NAME, DESCRIPTION, VERSION, SUBGRAPHS, AUTHOR, LICENSE = 0, 1, 2, 3, 4, 5
+
+
+def _tensor(name: str, shape: list[int]) -> Any:
+    tensor = schema.TensorT()
+    tensor.name, tensor.shape, tensor.type, tensor.buffer = name, shape, schema.TensorType.FLOAT32, 0
+    return tensor
+
+
+def _softmax() -> bytes:
+    """Return a file whose one operator is a softmax over two numbers."""
+    operator, code, graph, model = schema.OperatorT(), schema.OperatorCodeT(), schema.SubGraphT(), schema.ModelT()
+    operator.inputs, operator.outputs = [0], [1]
+    operator.builtinOptionsType = schema.BuiltinOptions.SoftmaxOptions
+    operator.builtinOptions = schema.SoftmaxOptionsT()
+    operator.builtinOptions.beta = 1.0
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.SOFTMAX
+    code.version = 1
+    graph.tensors = [_tensor("image", [1, 2]), _tensor("Identity", [1, 2])]
+    graph.inputs, graph.outputs, graph.operators = [0], [1], [operator]
+    model.version, model.operatorCodes, model.subgraphs, model.buffers = 3, [code], [graph], [schema.BufferT()]
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+@pytest.fixture(scope="module")
+def attached() -> bytes:
+    return metadata.attach(_softmax(), CONTRACT, ABOUT)
+
+
+@pytest.fixture(scope="module")
+def root(attached: bytes) -> Table:
+    """The root table of the metadata."""
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(bytearray(attached), 0))
+    entries = {entry.name.decode(): entry.buffer for entry in model.metadata}
+    content = bytes(model.buffers[entries["TFLITE_METADATA"]].data)
+    assert content[4:8] == b"M001"
+    return Table(bytearray(content), struct.unpack("<I", content[:4])[0])
+
+
+def _at(table: Table, slot: int) -> int:
+    """Return where a field lies; every field that is asked for has to be there."""
+    offset = table.Offset(4 + 2 * slot)
+    assert offset
+    return int(offset + table.Pos)
+
+
+def _text(table: Table, slot: int) -> str:
+    found: bytes = table.String(_at(table, slot))
+    return found.decode()
+
+
+def _below(table: Table, slot: int) -> Table:
+    return Table(table.Bytes, table.Indirect(_at(table, slot)))
+
+
+def _only(table: Table, slot: int) -> Table:
+    """Return the one element of a vector of tables."""
+    offset = _at(table, slot) - table.Pos
+    assert table.VectorLen(offset) == 1
+    return Table(table.Bytes, table.Indirect(table.Vector(offset)))
+
+
+def _float(table: Table, slot: int) -> float:
+    offset = _at(table, slot) - table.Pos
+    assert table.VectorLen(offset) == 1
+    return float(table.Get(number_types.Float32Flags, table.Vector(offset)))
+
+
+def test_file_says_who_made_it_and_what_it_is(root: Table) -> None:
+    assert [_text(root, slot) for slot in (NAME, DESCRIPTION, VERSION, AUTHOR, LICENSE)] == [
+        "digits",
+        "Reads digits.",
+        "1.2.3",
+        "Someone",
+        "MIT",
+    ]
+
+
+def test_input_is_divided_by_127_5_where_our_contract_multiplies(root: Table) -> None:
+    image = _only(_only(root, SUBGRAPHS), 2)
+    assert _text(image, 0) == "image"
+    assert _text(image, 1) == "grey image, resized by bilinear"
+    options = _below(_only(image, 4), 1)
+    assert _float(options, 0) == 127.5
+    assert _float(options, 1) == pytest.approx(127.5)
+
+
+def test_input_is_a_grey_image_of_its_own_size(root: Table) -> None:
+    properties = _below(_below(_only(_only(root, SUBGRAPHS), 2), 3), 1)
+    assert properties.Get(number_types.Uint8Flags, _at(properties, 0)) == 2  # ColorSpaceType.GRAYSCALE
+    size = _below(properties, 1)
+    assert [size.Get(number_types.Uint32Flags, _at(size, slot)) for slot in (0, 1)] == [3, 2]  # width, height
+
+
+def test_output_points_at_the_labels(root: Table) -> None:
+    answer = _only(_only(root, SUBGRAPHS), 3)
+    assert _text(answer, 0) == "probabilities"
+    assert _text(_only(answer, 6), 0) == "labels.txt"
+
+
+def test_labels_are_a_zip_behind_the_model(attached: bytes) -> None:
+    with zipfile.ZipFile(io.BytesIO(attached)) as archive:
+        assert archive.namelist() == ["labels.txt"]
+        assert archive.read("labels.txt").decode() == "zero\néén\n"
+        assert archive.infolist()[0].date_time == (1980, 1, 1, 0, 0, 0)
+
+
+def test_same_model_and_words_give_the_same_bytes(attached: bytes) -> None:
+    assert metadata.attach(_softmax(), CONTRACT, ABOUT) == attached
+
+
+def test_model_answers_as_before_under_a_name_of_our_own(attached: bytes) -> None:
+    found = inspect({FILE: attached})
+    assert (found.input.name, found.output.name, found.output.shape) == ("image", "probabilities", [1, 2])
+    assert found.operators == [Operator("SOFTMAX", ("float32",))]
+    session = run.load({FILE: attached}, 1)
+    session.feed(np.log(np.array([[1, 3]], np.float32)))
+    session.invoke()
+    np.testing.assert_allclose(session.read(), [[0.25, 0.75]], rtol=1e-6)
