@@ -57,7 +57,6 @@ def edit_quantize(clone: Path) -> None:
     """Calibrate on 150 examples instead of 100."""
     recipe = clone / "recipes" / "quantize" / "int8.yaml"
     text = recipe.read_text()
-    assert "examples: 100" in text
     recipe.write_text(text.replace("examples: 100", "examples: 150"))
 
 

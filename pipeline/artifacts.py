@@ -69,22 +69,20 @@ def opened(target: Path) -> Path:
     stage = target.relative_to(ROOT).parts[0]
     if not (target / SUMS).is_file():
         raise ArtifactError(f"{target}: not there; {stage} makes it: run `dvc repro`")
-    for line in (target / SUMS).read_text().splitlines():
-        expected, _, name = line.partition("  ")
-        file = target / name
-        if not file.is_file() or sha256(file.read_bytes()) != expected:
+    lines = (line.partition("  ") for line in (target / SUMS).read_text().splitlines())
+    written = {name: digest for digest, _, name in lines}
+    for name in sorted(written.keys() | _below(target)):
+        if not (target / name).is_file() or sha256((target / name).read_bytes()) != written.get(name):
             raise ArtifactError(
-                f"{file}: not what {stage} wrote (its sha256 is not the one in {SUMS}): the file, or DVC's cached copy "
-                f"of it, is damaged; expected a sound copy: run `dvc pull --force {target}`, or build it again with "
-                f"`rm -r .dvc/cache {target}` and `dvc repro`"
+                f"{target / name}: not what {stage} wrote (compare {SUMS} beside it): the file, or DVC's cached copy "
+                f"of it, is damaged; expected a sound copy: `rm -r .dvc/cache {target}`, then `dvc repro`"
             )
     return target
 
 
 def sums(target: Path) -> str:
     """Return the lines of SHA256SUMS for every file below a folder, sorted by path."""
-    names = sorted(str(file.relative_to(target)) for file in target.rglob("*") if file.is_file() and file.name != SUMS)
-    return "".join(f"{sha256((target / name).read_bytes())}  {name}\n" for name in names)
+    return "".join(f"{sha256((target / name).read_bytes())}  {name}\n" for name in sorted(_below(target)))
 
 
 def sha256(content: bytes) -> str:
@@ -112,6 +110,11 @@ def disk_trouble(error: OSError, target: Path) -> HostError:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return HostError(f"{target}: cannot be written ({os.strerror(error.errno)}); expected a writable {ROOT}/")
     return HostError(f"{error.filename or target}: {error.strerror or error}")
+
+
+def _below(target: Path) -> set[str]:
+    files = (file.relative_to(target) for file in target.rglob("*") if file.is_file())
+    return {str(name) for name in files if str(name) != SUMS}
 
 
 def _emptied(path: Path) -> None:

@@ -165,7 +165,9 @@ def _origins(name: str, overrides: Sequence[str]) -> dict[str, str]:
             found.update(dict.fromkeys(_leaves(content, entry.package or ""), str(path)))
     for override in overrides:
         key = override.lstrip("+~").split("=", 1)[0]
-        found.update(dict.fromkeys([known for known in found if known == key] or [key], COMMAND_LINE))
+        if not (RECIPES / key).is_dir():  # the name of a group picks another file, which is among the entries already
+            touched = [known for known in found if known.startswith(f"{key}.")]
+            found.update(dict.fromkeys([*touched, key], COMMAND_LINE))
     return found
 
 

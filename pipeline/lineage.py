@@ -18,9 +18,10 @@ def chain(plan: dict[str, dict[str, Any]], validate: str) -> dict[str, Any]:
     return {**found, "train": plan["train"][name]}
 
 
-def digest(chained: dict[str, Any]) -> str:
-    """Return the sha256 of a target's resolved recipe."""
-    return hashlib.sha256(json.dumps(chained, sort_keys=True).encode()).hexdigest()
+def digest(chained: dict[str, Any], target: dict[str, Any]) -> str:
+    """Return the sha256 of a target's whole recipe: the sections that led to it, its device, budget and answers."""
+    recipe = {**chained, "package": {word: target[word] for word in ("device", "budget", "package")}}
+    return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
 
 
 def tools_of(chained: dict[str, Any]) -> dict[str, str]:

@@ -94,7 +94,7 @@ def write(plan: Plan) -> None:
     text = yaml.safe_dump(plan, sort_keys=False, width=120)
     artifacts.write(PARAMS, (HEADER + text).encode())
     for path in _orphans(plan):
-        shutil.rmtree(path)
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def changes(before: Plan, after: Plan) -> list[Change]:
@@ -129,7 +129,8 @@ def _add(plan: Plan, release: Release, target: Composed) -> None:
         section = plain(section_of(target.recipe, names, about))
         word = _longer(word, resolve.word_of(stage, target))
         names[stage] = word = _variant(plan[stage], word, section, target.target)
-    packaged = plain(resolve.packaged(target.recipe, names, digest(chain(plan, names["validate"]))))
+    packaged = plain(resolve.packaged(target.recipe, names))
+    packaged["recipe_sha256"] = digest(chain(plan, names["validate"]), packaged)
     bundle = plan["package"].setdefault(target.recipe.device.platform.value, {"about": asdict(about), "targets": {}})
     bundle["targets"][target.target] = packaged
 
@@ -176,13 +177,13 @@ def _at(section: Any, dotted: str) -> Any:
 
 
 def _orphans(plan: Plan) -> Iterator[Path]:
+    """Yield outputs that no variant stands for: folders, and the archives and logs beside them."""
     kept = {
         artifacts.folder(stage, name, section.get("platform"))
         for stage in STAGES
         for name, section in plan[stage].items()
     }
     for stage in STAGES:
-        pattern = "*/*" if stage == "validate" else "*"
-        for path in sorted((artifacts.ROOT / stage).glob(pattern)):
-            if path.is_dir() and path not in kept:
+        for path in sorted((artifacts.ROOT / stage).glob("*/*" if stage == "validate" else "*")):
+            if not any(path == folder or path.name.startswith(f"{folder.name}.") for folder in kept):
                 yield path

@@ -85,7 +85,7 @@ def word_of(stage: str, target: Composed) -> str:
     return target.recipe.device.platform.value if stage == "validate" else target.choices[stage]
 
 
-def packaged(recipe: Recipe, names: Names, digest: str) -> TargetSection:
+def packaged(recipe: Recipe, names: Names) -> TargetSection:
     """Return what package reads of one target."""
     return TargetSection(
         validate=names["validate"],
@@ -93,7 +93,7 @@ def packaged(recipe: Recipe, names: Names, digest: str) -> TargetSection:
         device=recipe.device,
         budget=recipe.validate.budget,
         package=recipe.package,
-        recipe_sha256=digest,
+        recipe_sha256="",  # of the whole, so the planner fills it in
     )
 
 

@@ -1,29 +1,57 @@
-"""Which commit a bundle is built from.
+"""Which commit a bundle is built from, and whether what it is built from differs from that commit.
 
-Reads git. Writes artifacts/revision.
+Reads git and params.yaml. Writes artifacts/revision/<platform>.json.
 """
 
+import json
 import subprocess
 from typing import Any
 
+import yaml
+
 from pipeline import artifacts
 from pipeline.errors import HostError
+from pipeline.lineage import chain, digest
+from pipeline.sections import PARAMS, read_plan
 
-FILE = artifacts.ROOT / "revision"
-# What a build reads; dvc.lock records builds and is written during each.
-INPUTS = ("recipes", "pipeline", "dvc.yaml", "params.yaml", "requirements.txt")
+FOLDER = artifacts.ROOT / "revision"
+# What every bundle is built from, whatever its platform; recipes reach it through params.yaml.
+SHARED = ("pipeline", "dvc.yaml", "requirements.txt", ":(glob)**/*.dvc")
 
 
 def write() -> str:
-    """Write the commit's hash where package depends on it, and return it."""
+    """Write a file per platform, on which package depends, and return the commit's hash.
+
+    A file changes only if the commit does, or the platform's own part of the plan: an edit for one platform does not
+    package the others again.
+
+    Raises:
+        HostError: this is no git repository with a commit.
+    """
     commit = _git("rev-parse", "HEAD")
-    artifacts.write(FILE, f"{commit}\n".encode())
+    now, committed = read_plan(), _plan_of_commit()
+    shared = bool(_git("status", "--porcelain", "--", *SHARED))
+    for platform in now["package"]:
+        dirty = shared or _recipes(now, platform) != _recipes(committed, platform)
+        content = json.dumps({"git_commit": commit, "dirty": dirty}, indent=2) + "\n"
+        artifacts.write(FOLDER / f"{platform}.json", content.encode())
     return commit
 
 
-def source() -> dict[str, Any]:
-    """Return the commit, and whether anything that a build reads differs from it."""
-    return {"git_commit": _git("rev-parse", "HEAD"), "dirty": bool(_git("status", "--porcelain", "--", *INPUTS))}
+def _plan_of_commit() -> dict[str, dict[str, Any]]:
+    if not _git("ls-tree", "--name-only", "HEAD", str(PARAMS)):
+        return {}
+    return yaml.safe_load(_git("show", f"HEAD:{PARAMS}")) or {}
+
+
+def _recipes(plan: dict[str, dict[str, Any]], platform: str) -> Any:
+    """Return all that the plan says of a platform, down to train."""
+    section = plan.get("package", {}).get(platform)
+    if section is None:
+        return None
+    return section, {
+        name: digest(chain(plan, target["validate"]), target) for name, target in section["targets"].items()
+    }
 
 
 def _git(*arguments: str) -> str:

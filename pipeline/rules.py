@@ -3,8 +3,10 @@
 A rule takes a recipe and yields (key, what is wrong and what was expected). Each rule checks one thing.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from pipeline import plugins
 from pipeline.errors import EdgebakeError, listed
@@ -45,6 +47,20 @@ def _splits_make_a_whole(recipe: Recipe) -> Iterator[Problem]:
             yield f"data.splits.{name}", f"{share:g}; expected a share between 0 and 1"
     if abs(sum(shares.values()) - 1) > 1e-6:
         yield "data.splits", f"the shares add up to {sum(shares.values()):g}; expected 1"
+
+
+def _numbers_are_numbers(recipe: Recipe) -> Iterator[Problem]:
+    for group in ("data", "model", "train", "package"):
+        for word, value in vars(getattr(recipe, group)).items():
+            if isinstance(value, float) and not math.isfinite(value):
+                yield f"{group}.{word}", f"{value}; expected a finite number"
+
+
+def _seeds_can_be_used(recipe: Recipe) -> Iterator[Problem]:
+    seeds = {"data.seed": recipe.data.seed, "train.seed": recipe.train.seed}
+    for key, seed in {**seeds, "quantize.calibration.seed": recipe.quantize.calibration.seed}.items():
+        if seed < 0:
+            yield key, f"{seed}; expected 0 or more"
 
 
 def _pixels_are_scaled(recipe: Recipe) -> Iterator[Problem]:
@@ -98,21 +114,32 @@ def _deployment_target_is_core_mls(recipe: Recipe) -> Iterator[Problem]:
         yield key, f"{target}; only coreml has one, expected null for {runtime}"
 
 
+def _data_is_there(recipe: Recipe) -> Iterator[Problem]:
+    try:
+        _count(recipe)
+    except EdgebakeError as error:
+        yield "data.path", str(error)
+
+
 def _calibration_fits_its_split(recipe: Recipe) -> Iterator[Problem]:
     key, asked = "quantize.calibration.examples", recipe.quantize.calibration.examples
     calibrated = plugins.load("quantize.scheme", recipe.quantize.scheme).CALIBRATED
-    if not calibrated or any(_splits_make_a_whole(recipe)):
+    if not calibrated or any(_splits_make_a_whole(recipe)) or any(_data_is_there(recipe)):
         return
-    try:
-        count = plugins.load("data.source", recipe.data.source).count(recipe.data)
-    except EdgebakeError as error:
-        yield "data.path", str(error)
-        return
-    held = split_sizes(count, recipe.data.splits)["calibration"]
     if asked < 1:
         yield key, f"{asked}; {recipe.quantize.scheme} expects 1 or more"
-    if asked > held:
+    count = _count(recipe)
+    if count is not None and asked > (held := split_sizes(count, recipe.data.splits)["calibration"]):
         yield key, f"{asked}; expected at most {held}, all that the calibration split holds"
+
+
+def _count(recipe: Recipe) -> int | None:
+    """Return how many examples there are; none if DVC tracks the data and has not fetched them yet."""
+    path = Path(recipe.data.path)
+    if not path.exists() and path.with_name(f"{path.name}.dvc").exists():
+        return None
+    count: int = plugins.load("data.source", recipe.data.source).count(recipe.data)
+    return count
 
 
 def _measuring_says_enough(recipe: Recipe) -> Iterator[Problem]:
@@ -148,6 +175,8 @@ def _gates(budget: Budget) -> Iterator[tuple[str, object]]:
 
 RULES: tuple[Callable[[Recipe], Iterator[Problem]], ...] = (
     _splits_make_a_whole,
+    _numbers_are_numbers,
+    _seeds_can_be_used,
     _pixels_are_scaled,
     _model_fits_its_architecture,
     _training_can_run,
@@ -155,6 +184,7 @@ RULES: tuple[Callable[[Recipe], Iterator[Problem]], ...] = (
     _runtime_carries_the_scheme,
     _device_runs_the_scheme,
     _deployment_target_is_core_mls,
+    _data_is_there,
     _calibration_fits_its_split,
     _measuring_says_enough,
     _budget_can_be_met,

@@ -58,8 +58,8 @@ class Inspection:
         return [{"operator": item.name, "dtypes": list(item.dtypes), "count": count} for item, count in counts]
 
     def in_float(self) -> list[str]:
-        """Return the kinds of operators that compute on floats, sorted."""
-        return sorted({item.name for item in self.operators if any(dtype.startswith("float") for dtype in item.dtypes)})
+        """Return the kinds of operators that compute on floats, or on what nobody could tell, sorted."""
+        return sorted({item.name for item in self.operators if any(map(_may_be_float, item.dtypes))})
 
     def to_dict(self) -> dict[str, Any]:
         """Return what inspection.json holds."""
@@ -69,6 +69,10 @@ class Inspection:
             "operators": self.counted(),
             "tensors": dict(sorted(self.tensors.items())),
         }
+
+
+def _may_be_float(dtype: str) -> bool:
+    return dtype.startswith("float") or dtype == "unknown"
 
 
 class Session(Protocol):

@@ -1,5 +1,7 @@
 """What led to a target: its sections, their digest, their tools."""
 
+import pytest
+
 from pipeline.compose import Composed
 from pipeline.lineage import chain, digest, tools_of
 from pipeline.plan import Plan, merge
@@ -23,15 +25,23 @@ def test_tools_are_those_of_every_stage_each_once_and_sorted() -> None:
     assert list(tools_of(chain(PLAN, "v")).items()) == [("keras", "3"), ("numpy", "2"), ("onnx", "1")]
 
 
+TARGET = {"device": {"name": "phone"}, "budget": {"size_mb": 20}, "package": {"top_k": 3}, "validate": "v"}
+
+
 def test_digest_does_not_depend_on_the_order_of_words() -> None:
-    assert digest({"train": {"a": 1, "b": 2}}) == digest({"train": {"b": 2, "a": 1}})
-    assert digest({"train": {"a": 1}}) != digest({"train": {"a": 2}})
+    assert digest({"train": {"a": 1, "b": 2}}, TARGET) == digest({"train": {"b": 2, "a": 1}}, TARGET)
+    assert digest({"train": {"a": 1}}, TARGET) != digest({"train": {"a": 2}}, TARGET)
+
+
+@pytest.mark.parametrize("word", ["device", "budget", "package"])
+def test_digest_covers_what_package_alone_reads(word: str) -> None:
+    assert digest({}, TARGET) != digest({}, {**TARGET, word: {}})
 
 
 def test_the_plan_gives_each_target_the_digest_of_its_chain(release: Release, composed: dict[str, Composed]) -> None:
     plan: Plan = merge(release, list(composed.values()))
     targets = [target for section in plan["package"].values() for target in section["targets"].values()]
     assert [target["recipe_sha256"] for target in targets] == [
-        digest(chain(plan, target["validate"])) for target in targets
+        digest(chain(plan, target["validate"]), target) for target in targets
     ]
     assert len({target["recipe_sha256"] for target in targets}) == len(composed)

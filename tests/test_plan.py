@@ -120,7 +120,7 @@ def test_targets_that_differ_in_budget_alone_share_every_measurement(
     targets = found["package"]["android"]["targets"]
     assert len(found["validate"]) == 1
     assert targets["strict"]["validate"] == targets["pixel_8"]["validate"]
-    assert targets["strict"]["recipe_sha256"] == targets["pixel_8"]["recipe_sha256"]
+    assert targets["strict"]["recipe_sha256"] != targets["pixel_8"]["recipe_sha256"]
     assert targets["strict"]["budget"]["size_mb"]["at_most"] == 1
 
 

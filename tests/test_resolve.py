@@ -56,7 +56,7 @@ def test_a_tool_that_no_stage_uses_changes_nothing(
 
 def test_the_budget_is_packages_and_not_validates(recipe: Recipe) -> None:
     assert "budget" not in _sections(recipe)["validate"]
-    packaged = plain(resolve.packaged(recipe, NAMES, "0" * 64))
+    packaged = plain(resolve.packaged(recipe, NAMES))
     assert packaged["budget"]["size_mb"] == plain(recipe)["validate"]["budget"]["size_mb"]
     assert (packaged["validate"], packaged["runtime"]) == ("some-validate", "litert")
 

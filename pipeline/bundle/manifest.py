@@ -55,11 +55,11 @@ def entry(target: TargetSection, validated: tuple[Path, dict[str, Any]], decisio
         "metrics": {name: report["metrics"][name] for name in STEADY},
         "gates": [decision.to_dict() for decision in decisions],
         # Not the planner's digest: an experiment may have changed params.yaml since.
-        "recipe_sha256": digest(chained),
+        "recipe_sha256": digest(chained, plain(target)),
         "tools": tools_of(chained),
     }
     labels = "".join(f"{label}\n" for label in contract.labels)
-    return Entry(content, {**files, "labels.txt": labels.encode()})
+    return Entry(content, {**files, f"models/{report['convert']}.labels.txt": labels.encode()})
 
 
 def make(section: PackageSection, platform: str, entries: dict[str, Entry], source: dict[str, Any]) -> str:

@@ -61,10 +61,10 @@ def _files(data: Data) -> dict[str, list[Path]]:
 def _decode(file: Path, mode: str) -> Any:
     """Return the pixels, uint8 [h, w] or [h, w, 3]."""
     import numpy as np  # noqa: PLC0415
-    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415
+    from PIL import Image, ImageOps, UnidentifiedImageError  # noqa: PLC0415
 
     try:
         with Image.open(file) as image:
-            return np.asarray(image.convert(mode))
+            return np.asarray(ImageOps.exif_transpose(image).convert(mode))
     except (UnidentifiedImageError, OSError, ValueError) as error:
         raise DataError(f"{file}: not an image that can be read ({error}); mend or remove it") from None

@@ -1,20 +1,22 @@
 """All that a platform's targets validated in, one bundle out; or a refusal, with a table of every gate not passed.
 
-Reads validate's outputs of one platform. Writes models/, labels.txt and manifest.json, and beside the folder
-<platform>.zip and <platform>.measurements.json.
+Reads validate's outputs of one platform. Writes models/ and manifest.json, and beside the folder <platform>.zip and
+<platform>.measurements.json.
 """
 
 import json
 from pathlib import Path
 from typing import Any
 
-from pipeline import artifacts, gates, revision
+from pipeline import artifacts, gates
 from pipeline.bundle import archive, manifest
 from pipeline.errors import GateError
 from pipeline.job import Job
 from pipeline.measurement import from_dict
 from pipeline.report import table
 from pipeline.sections import PackageSection, TargetSection
+
+REVISION = artifacts.ROOT / "revision"
 
 
 def run(job: Job) -> str:
@@ -29,7 +31,12 @@ def run(job: Job) -> str:
     ]
     for entry in entries:
         artifacts.write_files(job.out, entry.files)
-    content = manifest.make(section, job.variant, dict(zip(found, entries, strict=True)), revision.source())
+    content = manifest.make(
+        section,
+        job.variant,
+        dict(zip(found, entries, strict=True)),
+        json.loads((REVISION / f"{job.variant}.json").read_text()),
+    )
     (job.out / manifest.FILE).write_text(content)
     _write_beside(job, {name: report for name, (_, report) in found.items()})
     return f"{len(found)} targets, {artifacts.ROOT / 'package' / job.variant}.zip"

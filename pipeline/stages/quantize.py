@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline import artifacts, contract, plugins
 from pipeline.dataset import split
+from pipeline.errors import DataError
 from pipeline.job import Job
 from pipeline.quantized import Quantized
 from pipeline.sections import QuantizeSection
@@ -34,5 +35,10 @@ def _calibration(section: QuantizeSection, source: Path) -> NDArray[np.float32]:
     agreed = contract.from_json((source / "contract.json").read_text())
     examples = plugins.load("data.source", section.data.source).load(section.data)
     held = split(examples, section.data, "calibration")
+    if section.calibration.examples > len(held.labels):
+        raise DataError(
+            f"{section.data.path}: the calibration split holds {len(held.labels)} examples; "
+            f"expected at least the {section.calibration.examples} of quantize.calibration.examples"
+        )
     order = np.random.default_rng(section.calibration.seed).permutation(len(held.labels))
     return agreed.prepare(held.take(order[: section.calibration.examples]).images)

@@ -74,8 +74,9 @@ def test_a_real_manifest_is_one(content: dict[str, Any]) -> None:
 
 def test_every_file_is_listed_with_its_digest_and_size(content: dict[str, Any]) -> None:
     model = "models/digits-ds_cnn-int8-litert.tflite"
+    labels = "models/digits-ds_cnn-int8-litert.labels.txt"
     assert content["files"] == [
-        {"path": "labels.txt", "sha256": artifacts.sha256(b"zero\none\n"), "size": 9},
+        {"path": labels, "sha256": artifacts.sha256(b"zero\none\n"), "size": 9},
         {"path": model, "sha256": artifacts.sha256(b"TFL3 model"), "size": 10},
     ]
     assert content["targets"]["pixel_8"]["model"] == model

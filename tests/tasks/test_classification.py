@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipeline.tasks.classification import accuracy, confusion
+from pipeline.tasks.classification import accuracy
 
 ANSWERS = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.2, 0.5, 0.3], [0.0, 0.1, 0.9]], np.float32)
 LABELS = np.array([0, 1, 2, 2])
@@ -16,11 +16,3 @@ def test_a_tie_counts_for_the_first_class() -> None:
     tie = np.array([[0.5, 0.5]], np.float32)
     assert accuracy(tie, np.array([0])) == 1
     assert accuracy(tie, np.array([1])) == 0
-
-
-def test_confusion_counts_truth_by_row_and_answer_by_column() -> None:
-    assert confusion(ANSWERS, LABELS).tolist() == [[1, 0, 0], [0, 1, 0], [0, 1, 1]]
-
-
-def test_confusion_has_a_row_for_classes_that_were_never_seen() -> None:
-    assert confusion(ANSWERS[:1], LABELS[:1]).tolist() == [[1, 0, 0], [0, 0, 0], [0, 0, 0]]
