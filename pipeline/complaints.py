@@ -1,5 +1,6 @@
 """Turn what Hydra, OmegaConf and PyYAML raise into: file, key, what is wrong, what was expected."""
 
+import importlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
@@ -7,7 +8,6 @@ from pathlib import Path
 
 import yaml
 
-from pipeline import recipe
 from pipeline.errors import RecipeError, listed, nearest
 
 _FILE = re.compile(r"In '(?P<config>[^']+)': ")
@@ -55,7 +55,7 @@ def _unknown_key(text: str, key: str) -> str | None:
     found = re.search(r"Key '(?P<word>[^']+)' (?:is )?not in '(?P<type>\w+)'", text)
     if not found:
         return None
-    known = [field.name for field in fields(getattr(recipe, found["type"]))]
+    known = _words(found["type"])
     return f"{key}: unknown key; expected one of: {listed(known)}{nearest(found['word'], known)}"
 
 
@@ -76,7 +76,7 @@ def _wrong_shape(text: str, key: str) -> str | None:
     found = re.search(r"Invalid type assigned: \w+ is not a subclass of (?P<class>\w+)\. value: (?P<value>.*)", text)
     if not found:
         return None
-    known = [field.name for field in fields(getattr(recipe, found["class"]))]
+    known = _words(found["class"])
     return f"{key}: {found['value']}; expected the keys {listed(known)} below it"
 
 
@@ -101,7 +101,7 @@ def _no_choice(text: str, _: str) -> str | None:
 
 def _no_group(text: str, _: str) -> str | None:
     found = re.search(r"Could not override '(?P<group>[^']+)'\. No match in the defaults list", text)
-    known = [field.name for field in fields(recipe.Recipe)]
+    known = _words("Recipe")
     return found and (
         f"defaults: no group {found['group']!r}; expected one of: {listed(known)}{nearest(found['group'], known)}"
     )
@@ -110,6 +110,14 @@ def _no_group(text: str, _: str) -> str | None:
 def _bad_override(text: str, _: str) -> str | None:
     found = re.search(r"Error parsing override '(?P<override>[^']*)'", text)
     return found and f"{found['override']!r} is not an override; expected KEY=VALUE, train.epochs=3 for one"
+
+
+def _words(name: str) -> list[str]:
+    """Return the keys that a dataclass of the recipe language allows."""
+    # pipeline/sections.py imports this module, so it is looked up when it is needed.
+    modules = (importlib.import_module(f"pipeline.{module}") for module in ("recipe", "sections"))
+    found = next(getattr(module, name) for module in modules if hasattr(module, name))
+    return [field.name for field in fields(found)]
 
 
 def _available(text: str) -> list[str]:

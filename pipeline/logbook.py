@@ -5,6 +5,7 @@ Writes artifacts/<stage>/<variant>.log.
 
 import os
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,6 +26,11 @@ def quiet(log: Path) -> Iterator[Console]:
     try:
         with os.fdopen(os.dup(terminal), "w") as stream:
             yield Console(file=stream, highlight=False, soft_wrap=True)
+    except Exception:
+        _flush_into_log()
+        with suppress(OSError):
+            traceback.print_exc()
+        raise
     finally:
         # What Python still holds in its buffers belongs to the noise.
         _flush_into_log()

@@ -108,7 +108,8 @@ def read_plan() -> dict[str, dict[str, Any]]:
     if not PARAMS.exists():
         return {}
     try:
-        return yaml.safe_load(PARAMS.read_text()) or {}
+        with PARAMS.open() as file:
+            return yaml.safe_load(file) or {}
     except yaml.YAMLError as error:
         raise translate(error, Path(), (), default=PARAMS) from None
 

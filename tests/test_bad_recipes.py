@@ -1,23 +1,26 @@
 """Every file in tests/recipes/bad/ is one mistake: an edit of a recipe, and the exact message it must give."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 
+from pipeline import plugins
 from pipeline.cli import main
+from pipeline.errors import listed
 
 ROOT = Path(__file__).parents[1]
 BAD = sorted((ROOT / "tests/recipes/bad").glob("*.yaml"))
 
 
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    shutil.copytree(ROOT / "recipes", tmp_path / "recipes")
-    shutil.copy(ROOT / "dvc.yaml", tmp_path)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+# What a message lists grows with every new file, and no test should have to be edited for one.
+LISTS = {
+    "targets": listed(path.stem for path in (ROOT / "recipes/target").glob("*.yaml")),
+    "devices": listed(path.stem for path in (ROOT / "recipes/device").glob("*.yaml")),
+    "quantize": listed(path.stem for path in (ROOT / "recipes/quantize").glob("*.yaml")),
+    "schemes": listed(plugins.options("quantize.scheme")),
+    "architectures": listed(plugins.options("model.architecture")),
+}
 
 
 def test_there_are_as_many_mistakes_as_when_they_were_last_counted() -> None:
@@ -34,13 +37,15 @@ def test_a_mistake_is_named_with_file_and_key(mistake: Path, project: Path, caps
 
     code = main(["plan"])
 
-    assert capsys.readouterr().err.strip() == f"edgebake: {case['message']}"
+    assert capsys.readouterr().err.strip() == "edgebake: " + case["message"].format(**LISTS)
     assert code == 1
     assert not (project / "params.yaml").exists()
     assert not (project / "artifacts").exists()
 
 
-def test_the_sound_recipes_plan_without_a_word_of_complaint(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["plan"]) == 0
+def test_the_sound_recipes_plan_without_a_word_of_complaint(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    assert main(["plan", "--check"]) == 0
     assert capsys.readouterr().err == ""
-    assert (project / "params.yaml").read_text() == (ROOT / "params.yaml").read_text()

@@ -3,9 +3,7 @@
 import io
 import struct
 import zipfile
-from typing import Any
 
-import flatbuffers
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
@@ -17,6 +15,7 @@ from pipeline.contract import Contract
 from pipeline.runtimes.litert import FILE, metadata, run
 from pipeline.runtimes.litert.inspect import inspect
 from pipeline.tensors import Operator
+from tests.handmade import softmax_tflite
 
 ABOUT = About(name="digits", version="1.2.3", author="Someone", license="MIT", description="Reads digits.")
 CONTRACT = Contract("classification", 2, 3, "grey", "bilinear", mean=127.5, scale=1 / 127.5, labels=["zero", "één"])
@@ -24,32 +23,9 @@ CONTRACT = Contract("classification", 2, 3, "grey", "bilinear", mean=127.5, scal
 NAME, DESCRIPTION, VERSION, SUBGRAPHS, AUTHOR, LICENSE = 0, 1, 2, 3, 4, 5
 
 
-def _tensor(name: str, shape: list[int]) -> Any:
-    tensor = schema.TensorT()
-    tensor.name, tensor.shape, tensor.type, tensor.buffer = name, shape, schema.TensorType.FLOAT32, 0
-    return tensor
-
-
-def _softmax() -> bytes:
-    """Return a file whose one operator is a softmax over two numbers."""
-    operator, code, graph, model = schema.OperatorT(), schema.OperatorCodeT(), schema.SubGraphT(), schema.ModelT()
-    operator.inputs, operator.outputs = [0], [1]
-    operator.builtinOptionsType = schema.BuiltinOptions.SoftmaxOptions
-    operator.builtinOptions = schema.SoftmaxOptionsT()
-    operator.builtinOptions.beta = 1.0
-    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.SOFTMAX
-    code.version = 1
-    graph.tensors = [_tensor("image", [1, 2]), _tensor("Identity", [1, 2])]
-    graph.inputs, graph.outputs, graph.operators = [0], [1], [operator]
-    model.version, model.operatorCodes, model.subgraphs, model.buffers = 3, [code], [graph], [schema.BufferT()]
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
-
-
 @pytest.fixture(scope="module")
 def attached() -> bytes:
-    return metadata.attach(_softmax(), CONTRACT, ABOUT)
+    return metadata.attach(softmax_tflite(), CONTRACT, ABOUT)
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +107,7 @@ def test_labels_are_a_zip_behind_the_model(attached: bytes) -> None:
 
 
 def test_same_model_and_words_give_the_same_bytes(attached: bytes) -> None:
-    assert metadata.attach(_softmax(), CONTRACT, ABOUT) == attached
+    assert metadata.attach(softmax_tflite(), CONTRACT, ABOUT) == attached
 
 
 def test_model_answers_as_before_under_a_name_of_our_own(attached: bytes) -> None:

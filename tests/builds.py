@@ -1,0 +1,88 @@
+"""Clones of the project in which the real commands are run, for the tests that build."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Return an environment in which `python` is this one, runs the clone's own code, and nothing is coloured."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, "PYTHONPATH": str(folder), "NO_COLOR": "1"}
+
+
+def run(folder: Path, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a clone and return what it said."""
+    settings = environment(folder) | variables
+    return subprocess.run(list(command), cwd=folder, env=settings, capture_output=True, text=True, check=False)
+
+
+def edgebake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return run(folder, sys.executable, "-m", "pipeline", *arguments)
+
+
+def repro(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return run(folder, sys.executable, "-m", "dvc", "repro", *arguments)
+
+
+def snapshot(folder: Path) -> Path:
+    """Return a repository that holds the project as it stands, uncommitted edits included, in one commit."""
+    names = run(ROOT, "git", "ls-files", "--cached", "--others", "--exclude-standard").stdout.splitlines()
+    for name in names:
+        if (ROOT / name).is_file() and name != "dvc.lock":
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes((ROOT / name).read_bytes())
+    run(folder, "git", "init", "--quiet")
+    commit(folder, "The project")
+    return folder
+
+
+def clone(source: Path, folder: Path) -> Path:
+    """Return a fresh clone of a repository in an empty folder."""
+    done = run(source, "git", "clone", "--quiet", str(source), str(folder))
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def commit(folder: Path, message: str) -> None:
+    """Commit everything, by somebody who needs no configuration of git."""
+    run(folder, "git", "add", "--all")
+    who = {f"GIT_{role}_{word}": value for role in ("AUTHOR", "COMMITTER") for word, value in PERSON.items()}
+    done = run(folder, "git", "commit", "--quiet", "--message", message, **who)
+    assert done.returncode == 0, done.stderr
+
+
+PERSON = {"NAME": "Test", "EMAIL": "test@localhost"}
+
+
+def quicken(folder: Path) -> None:
+    """Train for one epoch on a quarter of the channels, and ask for no accuracy."""
+    edit(folder / "recipes/train/scratch.yaml", "epochs: 30", "epochs: 1")
+    edit(folder / "recipes/model/ds_cnn.yaml", "width: 1.0", "width: 0.25")
+    edit(folder / "recipes/validate/realtime.yaml", "at_least: 0.95", "at_least: 0")
+    assert edgebake(folder, "plan").returncode == 0
+    commit(folder, "Quick")
+
+
+def edit(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert old in text, f"{file} has no {old!r}"
+    file.write_text(text.replace(old, new, 1))
+
+
+def ran(said: str) -> list[str]:
+    """Return the stages that DVC ran, in order, less those that always run."""
+    lines = [line.split("'")[1] for line in said.splitlines() if line.startswith("Running stage")]
+    return [stage for stage in lines if stage not in ("plan", "revision")]
+
+
+def bundles(folder: Path) -> dict[str, str]:
+    """Return the sha256 of every file that ships, by its path."""
+    package = folder / "artifacts/package"
+    files = sorted(file for file in package.rglob("*") if file.is_file())
+    shipped = [file for file in files if not file.name.endswith((".log", ".measurements.json", ".gitignore"))]
+    return {str(file.relative_to(package)): hashlib.sha256(file.read_bytes()).hexdigest() for file in shipped}

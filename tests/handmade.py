@@ -1,0 +1,100 @@
+"""Converted files made by hand, small enough to know every answer."""
+
+from typing import Any
+
+import flatbuffers
+import numpy as np
+import onnx
+from ai_edge_litert import schema_py_generated as schema
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+
+PIXELS = 32 * 32
+
+
+def softmax_tflite() -> bytes:
+    """Return a .tflite whose one operator is a softmax over two numbers."""
+    operator = schema.OperatorT()
+    operator.inputs, operator.outputs = [0], [1]
+    operator.builtinOptionsType = schema.BuiltinOptions.SoftmaxOptions
+    operator.builtinOptions = schema.SoftmaxOptionsT()
+    operator.builtinOptions.beta = 1.0
+    tensors = [_tensor("image", [1, 2]), _tensor("Identity", [1, 2])]
+    return _tflite(schema.BuiltinOperator.SOFTMAX, operator, tensors, [])
+
+
+def constant_tflite(answer: int) -> bytes:
+    """Return a .tflite that sees images [1, 32, 32, 1] and is sure of `answer` out of ten."""
+    operator = schema.OperatorT()
+    operator.inputs, operator.outputs = [0, 1, 2], [3]
+    operator.builtinOptionsType = schema.BuiltinOptions.FullyConnectedOptions
+    operator.builtinOptions = schema.FullyConnectedOptionsT()
+    tensors = [
+        _tensor("image", [1, 32, 32, 1]),
+        _tensor("weights", [10, PIXELS], buffer=1),
+        _tensor("bias", [10], buffer=2),
+        _tensor("Identity", [1, 10]),
+    ]
+    constants = [np.zeros((10, PIXELS), np.float32), _sure_of(answer)]
+    return _tflite(schema.BuiltinOperator.FULLY_CONNECTED, operator, tensors, constants)
+
+
+def constant_onnx(answer: int) -> bytes:
+    """Return an .onnx that sees images [1, 32, 32, 1] and is sure of `answer` out of ten."""
+    nodes = [
+        helper.make_node("Flatten", ["image"], ["flat"], name="flatten"),
+        helper.make_node("Gemm", ["flat", "weights", "bias"], ["probabilities"], name="dense"),
+    ]
+    constants = {"weights": np.zeros((PIXELS, 10), np.float32), "bias": _sure_of(answer)}
+    return _onnx(nodes, [1, 32, 32, 1], [1, 10], constants)
+
+
+def softmax_onnx() -> bytes:
+    """Return an .onnx whose one operator is a softmax over two numbers."""
+    return _onnx([helper.make_node("Softmax", ["image"], ["probabilities"], name="softmax")], [1, 2], [1, 2], {})
+
+
+def _sure_of(answer: int) -> NDArray[np.float32]:
+    return (np.arange(10) == answer).astype(np.float32)
+
+
+def _tensor(name: str, shape: list[int], buffer: int = 0) -> Any:
+    tensor = schema.TensorT()
+    tensor.name, tensor.shape, tensor.type, tensor.buffer = name, shape, schema.TensorType.FLOAT32, buffer
+    return tensor
+
+
+def _buffer(content: NDArray[np.float32]) -> Any:
+    buffer = schema.BufferT()
+    buffer.data = list(content.tobytes())
+    return buffer
+
+
+def _tflite(code_number: int, operator: Any, tensors: list[Any], constants: list[NDArray[np.float32]]) -> bytes:
+    """Return a file of one operator, from its first tensor to its last; buffer 0 stands for no content."""
+    code, graph, model = schema.OperatorCodeT(), schema.SubGraphT(), schema.ModelT()
+    code.builtinCode = code.deprecatedBuiltinCode = code_number
+    code.version = 1
+    graph.tensors, graph.operators = tensors, [operator]
+    graph.inputs, graph.outputs = [0], [len(tensors) - 1]
+    model.version, model.operatorCodes, model.subgraphs = 3, [code], [graph]
+    model.buffers = [schema.BufferT(), *map(_buffer, constants)]
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def _onnx(
+    nodes: list[onnx.NodeProto], fed: list[int], read: list[int], constants: dict[str, NDArray[np.float32]]
+) -> bytes:
+    graph = helper.make_graph(
+        nodes,
+        "main",
+        [helper.make_tensor_value_info("image", onnx.TensorProto.FLOAT, fed)],
+        [helper.make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, read)],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(model)
+    content: bytes = model.SerializeToString()
+    return content

@@ -1,0 +1,103 @@
+"""Every architecture through every runtime, and every scheme through every runtime that says it carries it."""
+
+import importlib
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline import keras_session, plugins
+from pipeline.about import About
+from pipeline.contract import Contract
+from pipeline.quantized import Quantized
+from pipeline.recipe import Convert, Model
+from pipeline.stages import convert
+
+pytestmark = pytest.mark.slow
+
+ABOUT = About("test", "1.0.0", "nobody", "Apache-2.0", "random weights")
+ARCHITECTURES = plugins.options("model.architecture")
+RUNTIMES = plugins.options("convert.runtime")
+SCHEMES = [(name, scheme) for name in RUNTIMES for scheme in plugins.load("convert.runtime", name).SCHEMES]
+
+
+def contract(colour: str) -> Contract:
+    return Contract("classification", 32, 32, colour, "bilinear", 127.5, 1 / 127.5, [f"class {i}" for i in range(10)])
+
+
+@pytest.fixture(scope="module")
+def keras() -> Any:
+    return keras_session.start(convert.THREADS)
+
+
+def archive(keras: Any, architecture: str, colour: str, width: float) -> bytes:
+    """Return a model whose batch norms have something to fold, as after training."""
+    keras.utils.set_random_seed(7)
+    build = plugins.load("model.architecture", architecture).build
+    model = build(Model(architecture, width, 32), contract(colour).channels, 10)
+    random = np.random.default_rng(7)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            channels = layer.moving_mean.shape[0]
+            layer.moving_mean.assign(random.normal(0, 0.1, channels))
+            layer.moving_variance.assign(random.uniform(0.5, 1.5, channels))
+    return keras_session.save(model)
+
+
+def quantized(model: bytes, scheme: str, colour: str) -> Quantized:
+    examples = np.random.default_rng(0).uniform(-1, 1, (8, 32, 32, contract(colour).channels)).astype(np.float32)
+    found: Quantized = plugins.load("quantize.scheme", scheme).quantize(model, examples)
+    return found
+
+
+def converted(runtime: str, item: Quantized, colour: str) -> dict[str, bytes]:
+    """Return the files after the checks that the convert stage makes."""
+    section = Convert(runtime, "iOS16" if runtime == "coreml" else None)
+    module = importlib.import_module(f"pipeline.runtimes.{runtime}.convert")
+    files: dict[str, bytes] = module.convert(item, contract(colour), ABOUT, section)
+    inspection = importlib.import_module(f"pipeline.runtimes.{runtime}.inspect").inspect(files)
+    assert inspection.input.name == "image"
+    assert inspection.input.shape == [1, 32, 32, contract(colour).channels]
+    convert.refuse_floats("test", item, inspection)
+    convert.refuse_other_answers("test", runtime, item, files)
+    return files
+
+
+def test_all_six_architectures_are_here() -> None:
+    assert ARCHITECTURES == [
+        "ds_cnn", "efficientnet_b0", "mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_an_architecture_goes_through_every_runtime(keras: Any, architecture: str) -> None:
+    colour = "rgb" if architecture.endswith(("b0", "small")) else "grey"
+    model = archive(keras, architecture, colour, width=0.5)
+    for runtime, scheme in (("litert", "none"), ("onnxruntime", "none"), ("coreml", "float16")):
+        assert converted(runtime, quantized(model, scheme, colour), colour)
+    for runtime in ("litert", "onnxruntime"):
+        files = converted(runtime, quantized(model, "int8", colour), colour)
+        session = importlib.import_module(f"pipeline.runtimes.{runtime}.run").load(files, 1)
+        session.feed(np.zeros((1, 32, 32, contract(colour).channels), np.float32))
+        session.invoke()
+        assert session.read().sum() == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize(("runtime", "scheme"), SCHEMES)
+def test_a_runtime_carries_the_schemes_it_names_and_converts_the_same_twice(
+    keras: Any, runtime: str, scheme: str
+) -> None:
+    item = quantized(archive(keras, "ds_cnn", "grey", width=1), scheme, "grey")
+    files = converted(runtime, item, "grey")
+    assert files == converted(runtime, item, "grey")
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_fewer_bits_make_a_smaller_file(keras: Any, runtime: str) -> None:
+    model = archive(keras, "mobilenet_v1", "grey", width=0.25)
+    size = {
+        scheme: sum(map(len, converted(runtime, quantized(model, scheme, "grey"), "grey").values()))
+        for scheme in ("none", "float16", "dynamic")
+    }
+    assert size["float16"] < 0.6 * size["none"]
+    assert size["dynamic"] < 0.4 * size["none"]

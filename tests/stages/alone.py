@@ -1,0 +1,74 @@
+"""One stage, run by itself on artifacts that a test has laid out."""
+
+import io
+import json
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from rich.console import Console
+
+from pipeline import artifacts, contract, sections
+from pipeline.dataset import Examples, split
+from pipeline.job import Job
+from pipeline.recipe import Data
+
+CONTRACT = contract.Contract(
+    "classification", 32, 32, "grey", "bilinear", 127.5, 1 / 127.5, [str(digit) for digit in range(10)]
+)
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a stage left: its folder, and the line for the terminal."""
+
+    folder: Path
+    line: str
+
+    def json(self, name: str) -> Any:
+        return json.loads((self.folder / name).read_text())
+
+    def files(self) -> dict[str, bytes]:
+        """Return its files less the sums, which are the runner's."""
+        return {name: data for name, data in artifacts.read_files(self.folder).items() if name != artifacts.SUMS}
+
+
+def run(stage: str, variant: str) -> Ran:
+    """Run a stage as the runner does, without its log."""
+    section = sections.read(stage, variant)
+    target = artifacts.folder(stage, variant, getattr(section, "platform", None))
+    with artifacts.published(target) as out:
+        line = import_module(f"pipeline.stages.{stage}").run(Job(variant, section, out, Console(file=io.StringIO())))
+    return Ran(target, line)
+
+
+def lay(target: Path, files: dict[str, bytes]) -> None:
+    """Put an earlier stage's output in its place, with its sums and the digits' contract."""
+    with artifacts.published(target) as out:
+        artifacts.write_files(out, {"contract.json": CONTRACT.to_json().encode(), **files})
+
+
+def set_param(*path: str, value: Any) -> None:
+    """Change one value of params.yaml."""
+    content = yaml.safe_load(sections.PARAMS.read_text())
+    node = content
+    for word in path[:-1]:
+        node = node[word]
+    assert path[-1] in node
+    node[path[-1]] = value
+    sections.PARAMS.write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+def recorded_splits(stage: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return a list that fills with the names of the splits that a stage asks for."""
+    asked: list[str] = []
+
+    def recording(examples: Examples, data: Data, name: str) -> Examples:
+        asked.append(name)
+        return split(examples, data, name)
+
+    monkeypatch.setattr(f"pipeline.stages.{stage}.split", recording)
+    return asked

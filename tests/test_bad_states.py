@@ -1,0 +1,210 @@
+"""A sound recipe in a bad place: each state of the disk or the machine, and the exact message it must give."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline import artifacts
+from pipeline.cli import main
+
+VARIANT = "digits-ds_cnn"
+MAY_MOUNT = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount the small or read-only disk of this test")
+
+
+@pytest.fixture
+def trained(project: Path) -> Path:
+    """A planned project with 900 kB that stand for a trained model."""
+    assert main(["plan"]) == 0
+    with artifacts.published(artifacts.folder("train", VARIANT)) as out:
+        (out / "model.keras").write_bytes(bytes(900_000))
+        (out / "contract.json").write_text("{}")
+    return project
+
+
+@pytest.fixture
+def said(capsys: pytest.CaptureFixture[str]) -> "Said":
+    return Said(capsys)
+
+
+class Said:
+    """What a command printed as its complaint."""
+
+    def __init__(self, capture: pytest.CaptureFixture[str]) -> None:
+        self._capture = capture
+
+    def by(self, *arguments: str) -> str:
+        """Run a verb that must fail with exit code 1, and return its complaint."""
+        self._capture.readouterr()
+        assert main(list(arguments)) == 1
+        complaint = self._capture.readouterr().err.strip()
+        assert "Traceback" not in complaint
+        return complaint.removeprefix("edgebake: ")
+
+
+@contextmanager
+def mounted(folder: Path, options: str) -> Iterator[None]:
+    folder.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], check=False)
+    if done.returncode != 0:
+        pytest.skip("this sandbox does not let root mount a tmpfs")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+@MAY_MOUNT
+def test_a_full_disk(trained: Path, said: Said) -> None:
+    kept = artifacts.read_files(trained / "artifacts/train")
+    with mounted(trained / "artifacts", "size=1200k"):
+        artifacts.write_files(trained / "artifacts/train", kept)
+        assert said.by("prune", VARIANT) == (
+            f"artifacts/prune/{VARIANT}: the disk is full; expected room for it: free some and run again"
+        )
+        assert not (trained / "artifacts/prune" / VARIANT).exists()
+        assert list((trained / "artifacts/.partial").iterdir()) == []
+
+
+@MAY_MOUNT
+def test_a_read_only_artifacts_folder(trained: Path, said: Said) -> None:
+    with mounted(trained / "artifacts", "ro"):
+        assert said.by("prune", VARIANT) == (
+            f"artifacts/prune/{VARIANT}: cannot be written (Read-only file system); expected a writable artifacts/"
+        )
+
+
+def test_a_stage_before_that_has_not_run(project: Path, said: Said) -> None:
+    assert main(["plan"]) == 0
+    assert said.by("prune", VARIANT) == f"artifacts/train/{VARIANT}: not there; train makes it: run `dvc repro`"
+    assert not (project / "artifacts/prune" / VARIANT).exists()
+
+
+def test_a_damaged_artifact(trained: Path, said: Said) -> None:
+    damaged = trained / f"artifacts/train/{VARIANT}/model.keras"
+    damaged.write_bytes(bytes(899_999) + b"\1")
+    assert said.by("prune", VARIANT) == (
+        f"artifacts/train/{VARIANT}/model.keras: not what train wrote (compare SHA256SUMS beside it): the file, or "
+        f"DVC's cached copy of it, is damaged; expected a sound copy: `rm -r .dvc/cache artifacts/train/{VARIANT}`, "
+        "then `dvc repro`"
+    )
+
+
+def test_params_with_an_unknown_key(trained: Path, said: Said) -> None:
+    _edit(trained / "params.yaml", "method: none", "methods: none")
+    assert said.by("prune", VARIANT) == (
+        f"params.yaml: prune.{VARIANT}: methods: unknown key; expected one of: method, tools, train; "
+        "did you mean 'method'?"
+    )
+
+
+def test_params_with_a_value_of_the_wrong_type(trained: Path, said: Said) -> None:
+    _edit(trained / "params.yaml", "epochs: 30", "epochs: thirty")
+    assert said.by("train", VARIANT) == f"params.yaml: train.{VARIANT}: epochs: 'thirty'; expected a whole number"
+
+
+def test_params_that_are_not_yaml(trained: Path, said: Said) -> None:
+    (trained / "params.yaml").write_text("train: [\n")
+    assert said.by("prune", VARIANT) == (
+        "params.yaml: line 2: not YAML: expected the node content, but found '<stream end>'"
+    )
+
+
+def test_a_variant_that_the_plan_does_not_have(trained: Path, said: Said) -> None:
+    assert said.by("train", "digits-dscnn") == (
+        f"params.yaml: train.digits-dscnn: no such variant; expected one of: {VARIANT}; did you mean '{VARIANT}'?"
+    )
+
+
+def test_a_stale_plan(trained: Path, said: Said) -> None:
+    _edit(trained / "recipes/train/scratch.yaml", "epochs: 30", "epochs: 31")
+    complaint = said.by("plan", "--check").splitlines()
+    assert complaint[:2] == [
+        "params.yaml: not what recipes/ say; run `edgebake plan` and commit it:",
+        f"  train.{VARIANT}.epochs: 30 -> 31",
+    ]
+    assert "epochs: 30" in (trained / "params.yaml").read_text()
+
+
+def test_a_plan_edited_by_hand(trained: Path, said: Said) -> None:
+    _edit(trained / "params.yaml", "batch_size: 32", "batch_size: 64")
+    assert said.by("plan", "--check").splitlines() == [
+        "params.yaml: not what recipes/ say; run `edgebake plan` and commit it:",
+        f"  train.{VARIANT}.batch_size: 64 -> 32",
+    ]
+
+
+def test_a_folder_without_recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert said.by("plan") == f"{tmp_path}: no recipes/release.yaml; expected to be run in the project's top folder"
+
+
+def test_no_git(project: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
+    monkeypatch.setenv("PATH", str(project))
+    expected = "git: not found; expected it on PATH: a bundle names the commit it is built from"
+    assert said.by("build") == expected
+    assert said.by("revision") == expected
+
+
+def test_no_git_repository(project: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(project.parent))
+    assert said.by("build") == (
+        "git: this folder is not in a repository with a commit; expected a clone of the project"
+    )
+
+
+def test_no_dvc_project(project: Path, said: Said) -> None:
+    for command in (["init", "--quiet"], ["commit", "--quiet", "--allow-empty", "--message", "Empty"]):
+        subprocess.run(["git", "-c", "user.name=Test", "-c", "user.email=test@localhost", *command], check=True)
+    assert said.by("build") == "dvc: no .dvc/ here; expected a DVC project: run `dvc init`"
+
+
+def test_an_empty_image_folder(images: Path, said: Said) -> None:
+    shutil.rmtree(images)
+    images.mkdir()
+    assert said.by("check").splitlines()[0] == (
+        "recipes/data/image_folder.yaml: data.path: data/images: no images; expected one sub-folder per class with "
+        ".bmp, .jpeg, .jpg, .png, .webp files"
+    )
+
+
+def test_a_class_without_images(images: Path, said: Said) -> None:
+    (images / "unicorn").mkdir()
+    assert said.by("check").splitlines()[0] == (
+        "recipes/data/image_folder.yaml: data.path: data/images/unicorn: no images; expected .bmp, .jpeg, .jpg, .png, "
+        ".webp files of the class 'unicorn'"
+    )
+
+
+def test_a_corrupt_image(images: Path, said: Said) -> None:
+    (images / "dark/3.png").write_bytes(b"not a picture")
+    assert main(["plan"]) == 0
+    complaint = said.by("train", "image_folder-ds_cnn")
+    assert complaint.startswith("data/images/dark/3.png: not an image that can be read (")
+    assert complaint.endswith("); mend or remove it")
+    assert not Path("artifacts/train/image_folder-ds_cnn").exists()
+
+
+@pytest.fixture
+def images(project: Path) -> Path:
+    """A project whose targets learn from forty small pictures, dark ones and light ones."""
+    folder = project / "data/images"
+    for name, level in (("dark", 10), ("light", 240)):
+        (folder / name).mkdir(parents=True)
+        for number in range(20):
+            Image.fromarray(np.full((8, 8), level, np.uint8)).save(folder / name / f"{number}.png")
+    _edit(project / "recipes/recipe.yaml", "data: digits", "data: image_folder")
+    _edit(project / "recipes/quantize/int8.yaml", "examples: 100", "examples: 4")
+    return folder
+
+
+def _edit(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))

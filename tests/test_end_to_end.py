@@ -1,0 +1,213 @@
+"""The main job in real clones: `dvc repro` turns recipes into bundles, the same each time, and only what it must."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests import builds
+
+pytestmark = pytest.mark.slow
+
+STAGES_OF_A_BUILD = 15
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The repository that every test here clones."""
+    return builds.snapshot(tmp_path_factory.mktemp("source"))
+
+
+@pytest.fixture(scope="module")
+def built(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone with the default release built by one plain `dvc repro`; not to be edited."""
+    folder = builds.clone(source, tmp_path_factory.mktemp("default") / "clone")
+    done = builds.repro(folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(builds.ran(done.stdout)) == STAGES_OF_A_BUILD
+    return folder
+
+
+@pytest.fixture(scope="module")
+def quick(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone with a small release built, for tests that edit it; each leaves it built."""
+    folder = builds.clone(source, tmp_path_factory.mktemp("quick") / "clone")
+    builds.quicken(folder)
+    done = builds.repro(folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+def manifest(folder: Path, platform: str) -> Any:
+    return json.loads((folder / f"artifacts/package/{platform}/manifest.json").read_text())
+
+
+def test_every_target_of_the_default_release_passes_its_gates(built: Path) -> None:
+    said = builds.edgebake(built, "table").stdout
+    rows = {line.split()[0]: line for line in said.splitlines() if line.strip()}
+    for target in ("pixel_8", "android_any", "raspberry_pi_5"):
+        assert "4 of 4 passed" in rows[target]
+    assert "1 of 4 passed, 3 not measured (accepted)" in rows["iphone_15"]
+
+
+def test_the_models_are_as_good_as_the_release_says(built: Path) -> None:
+    for platform, target in (("android", "pixel_8"), ("android", "android_any"), ("linux", "raspberry_pi_5")):
+        report = json.loads((built / f"artifacts/package/{platform}.measurements.json").read_text())[target]
+        assert report["accuracy"]["value"] > 0.97
+        assert abs(report["loss"]["value"]) < 0.01
+        assert report["accuracy"]["n"] == 540
+        assert report["latency_p95_ms"]["where"] == "host"
+
+
+def test_a_bundle_holds_what_its_manifest_lists(built: Path) -> None:
+    for platform in ("android", "ios", "linux"):
+        content = manifest(built, platform)
+        listed = {entry["path"] for entry in content["files"]}
+        with zipfile.ZipFile(built / f"artifacts/package/{platform}.zip") as archive:
+            assert set(archive.namelist()) == listed | {"manifest.json", "SHA256SUMS"}
+        assert content["source"]["dirty"] is False
+
+
+def test_nothing_runs_when_nothing_changed(built: Path) -> None:
+    done = builds.repro(built)
+    assert done.returncode == 0
+    assert builds.ran(done.stdout) == []
+
+
+def test_two_clones_give_the_same_bytes_even_if_one_was_killed_in_three_stages(
+    source: Path, built: Path, tmp_path: Path
+) -> None:
+    other = builds.clone(source, tmp_path / "clone")
+    for stage in ("train", "convert", "package"):
+        kill_in(other, stage)
+    assert builds.repro(other).returncode == 0
+    assert builds.bundles(other) == builds.bundles(built)
+    assert len(builds.bundles(other)) > 10
+    assert not list((other / "artifacts/.partial").glob("*"))
+
+
+def kill_in(folder: Path, stage: str) -> None:
+    """Start a build and kill -9 it, DVC and the stage both, a moment after the stage has begun."""
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "dvc", "repro"],
+        cwd=folder,
+        env=builds.environment(folder),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as dvc:
+        said = iter(dvc.stdout or ())
+        assert any(line.startswith(f"Running stage '{stage}@") for line in said)
+        time.sleep({"train": 12, "convert": 6, "package": 0.4}[stage])
+        os.killpg(dvc.pid, signal.SIGKILL)
+    assert dvc.returncode == -signal.SIGKILL
+
+
+def test_an_edited_value_runs_only_what_it_touches(quick: Path) -> None:
+    builds.edit(quick / "recipes/quantize/int8.yaml", "examples: 100", "examples: 120")
+    done = builds.repro(quick)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert builds.ran(done.stdout) == [
+        "quantize@digits-ds_cnn-int8",
+        "convert@digits-ds_cnn-int8-litert",
+        "convert@digits-ds_cnn-int8-onnxruntime",
+        "validate@digits-ds_cnn-int8-litert-android",
+        "validate@digits-ds_cnn-int8-onnxruntime-linux",
+        "package@android",
+        "package@linux",
+    ]
+    assert manifest(quick, "android")["source"]["dirty"] is True
+    assert manifest(quick, "ios")["source"]["dirty"] is False
+
+
+def test_a_value_that_is_set_back_is_restored_and_not_built(quick: Path) -> None:
+    builds.run(quick, "git", "checkout", "--", "recipes")
+    done = builds.repro(quick)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not [stage for stage in builds.ran(done.stdout) if stage.startswith(("train", "convert"))]
+    assert builds.edgebake(quick, "plan", "--check").returncode == 0
+    assert manifest(quick, "android")["source"]["dirty"] is False
+
+
+def test_an_edited_shape_is_planned_and_asks_for_a_second_run(quick: Path) -> None:
+    builds.edit(quick / "recipes/target/android_any.yaml", "quantize: float16", "quantize: dynamic")
+    first = builds.repro(quick)
+    assert first.returncode != 0
+    assert "the release has a new shape, and it is written now: run `dvc repro` again" in first.stderr + first.stdout
+    second = builds.repro(quick)
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert "convert@digits-ds_cnn-dynamic-litert" in builds.ran(second.stdout)
+    assert not (quick / "artifacts/convert/digits-ds_cnn-float16-litert").exists()
+    builds.run(quick, "git", "checkout", "--", "recipes", "params.yaml")
+    assert builds.edgebake(quick, "build").returncode == 0
+
+
+def test_a_target_that_differs_in_its_budget_measures_nothing_again(quick: Path) -> None:
+    target = (quick / "recipes/target/pixel_8.yaml").read_text()
+    (quick / "recipes/target/strict.yaml").write_text(
+        f"{target}\nvalidate:\n  budget:\n    size_mb: {{ at_most: 1 }}\n"
+    )
+    builds.edit(quick / "recipes/release.yaml", "  - pixel_8", "  - pixel_8\n  - strict")
+    before = (quick / "dvc.lock").read_text()
+    assert builds.edgebake(quick, "build").returncode == 0
+    after = yaml.safe_load((quick / "dvc.lock").read_text())["stages"]
+    changed = {name for name, stage in yaml.safe_load(before)["stages"].items() if after[name] != stage}
+    assert {name for name in changed if name not in ("plan", "revision")} == {"package@android"}
+    assert set(manifest(quick, "android")["targets"]) == {"pixel_8", "strict", "android_any"}
+    (quick / "recipes/target/strict.yaml").unlink()
+    builds.run(quick, "git", "checkout", "--", "recipes", "params.yaml")
+    assert builds.edgebake(quick, "build").returncode == 0
+
+
+def test_a_missed_gate_refuses_its_platform_and_no_other(quick: Path) -> None:
+    builds.edit(
+        quick / "recipes/target/raspberry_pi_5.yaml",
+        "defaults:",
+        "validate: {budget: {accuracy: {at_least: 1}}}\ndefaults:",
+    )
+    done = builds.repro(quick, "--keep-going")
+    assert done.returncode != 0
+    said = done.stdout + done.stderr
+    assert "edgebake: linux: no bundle, 1 of 4 gates not passed" in said
+    assert "raspberry_pi_5   accuracy   at least 1" in said
+    assert not (quick / "artifacts/package/linux").exists()
+    assert not (quick / "artifacts/package/linux.zip").exists()
+    assert (quick / "artifacts/package/android.zip").exists()
+    builds.run(quick, "git", "checkout", "--", "recipes", "params.yaml")
+    assert builds.repro(quick).returncode == 0
+
+
+def test_new_calibration_data_never_meet_a_stale_model(quick: Path) -> None:
+    with (quick / "pipeline/data/digits.py").open("a") as code:
+        code.write("# the images are another day's\n")
+    said = builds.run(quick, sys.executable, "-m", "dvc", "status").stdout
+    for stage in ("train@digits-ds_cnn", "quantize@digits-ds_cnn-int8", "validate@digits-ds_cnn-int8-litert-android"):
+        assert f"{stage}:" in said
+    builds.run(quick, "git", "checkout", "--", "pipeline")
+
+
+def test_dvc_shows_parameters_metrics_plots_and_experiments(quick: Path) -> None:
+    dvc = (sys.executable, "-m", "dvc")
+    builds.commit(quick, "Built")
+    experiment = builds.run(quick, *dvc, "exp", "run", "--set-param", "train.digits-ds_cnn.epochs=2", "validate")
+    assert experiment.returncode == 0, experiment.stdout + experiment.stderr
+    parameters = builds.run(quick, *dvc, "params", "diff").stdout.splitlines()
+    assert any(line.split() == ["params.yaml", "train.digits-ds_cnn.epochs", "1", "2"] for line in parameters)
+    metrics = builds.run(quick, *dvc, "metrics", "diff").stdout
+    assert "accuracy" in metrics
+    assert "latency_p95_ms" in metrics
+    assert "size_mb" in builds.run(quick, *dvc, "metrics", "show").stdout
+    plots = builds.run(quick, *dvc, "plots", "show").stdout
+    assert plots.strip().endswith("index.html")
+    page = (quick / "dvc_plots/index.html").read_text()
+    for title in ("training of digits-ds_cnn", "confusion of", "latency of"):
+        assert title in page
