@@ -44,6 +44,8 @@ def one_round() -> dict[str, float]:
             "nothing changed": timed(lambda: run(repro, clone)),
             "one value of quantize": after(lambda: edit_quantize(clone), lambda: run(repro, clone)),
             "fifth target, other budget": after(lambda: add_target(clone), lambda: run([*edgebake(), "build"], clone)),
+            "edgebake plan": timed(lambda: run([*edgebake(), "plan"], clone)),
+            "edgebake --help": timed(lambda: run([*edgebake(), "--help"], clone)),
             "dvc's own start": timed(lambda: run([sys.executable, "-m", "dvc", "status"], clone)),
         }
 

@@ -113,18 +113,20 @@ def kill_in(folder: Path, stage: str) -> None:
 
 
 def test_an_edited_value_runs_only_what_it_touches(quick: Path) -> None:
-    builds.edit(quick / "recipes/quantize/int8.yaml", "examples: 100", "examples: 120")
+    builds.edit(quick / "recipes/quantize/int8.yaml", "examples: 100", "examples: 3")
     done = builds.repro(quick)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert builds.ran(done.stdout) == [
-        "quantize@digits-ds_cnn-int8",
-        "convert@digits-ds_cnn-int8-litert",
-        "convert@digits-ds_cnn-int8-onnxruntime",
-        "validate@digits-ds_cnn-int8-litert-android",
-        "validate@digits-ds_cnn-int8-onnxruntime-linux",
-        "package@android",
-        "package@linux",
-    ]
+    assert sorted(builds.ran(done.stdout)) == sorted(
+        [
+            "quantize@digits-ds_cnn-int8",
+            "convert@digits-ds_cnn-int8-litert",
+            "convert@digits-ds_cnn-int8-onnxruntime",
+            "validate@digits-ds_cnn-int8-litert-android",
+            "validate@digits-ds_cnn-int8-onnxruntime-linux",
+            "package@android",
+            "package@linux",
+        ]
+    )
     assert manifest(quick, "android")["source"]["dirty"] is True
     assert manifest(quick, "ios")["source"]["dirty"] is False
 

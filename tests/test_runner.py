@@ -126,7 +126,7 @@ def test_the_log_that_is_named_tells_where_it_was_raised() -> None:
 
 
 def test_a_mistake_of_the_user_is_told_as_it_is(run_as_prune: Callable[[Stage], None]) -> None:
-    with pytest.raises(GateError, match="^the table$"):
+    with pytest.raises(GateError, match=r"^the table$"):
         run_as_prune(_failing(GateError("the table")))
     assert _nothing_is_left()
 
@@ -135,6 +135,13 @@ def test_a_missing_file_is_told_by_its_name(run_as_prune: Callable[[Stage], None
     with pytest.raises(HostError, match=r"^nowhere/model\.keras: No such file or directory$"):
         run_as_prune(lambda _: Path("nowhere/model.keras").read_text())
     assert _nothing_is_left()
+
+
+def test_a_log_that_cannot_be_written_is_told_by_its_folder(run_as_prune: Callable[[Stage], None]) -> None:
+    artifacts.ROOT.mkdir(exist_ok=True)
+    (artifacts.ROOT / "prune").write_text("a file where a folder belongs")
+    with pytest.raises(HostError, match=r"^artifacts/prune: File exists$"):
+        run_as_prune(_writing(b"abc"))
 
 
 def test_ctrl_c_leaves_nothing(run_as_prune: Callable[[Stage], None]) -> None:
@@ -188,6 +195,7 @@ def test_noise_of_libraries_is_in_the_log_and_not_on_the_terminal(
 
 
 def test_printed_noise_is_in_the_log_and_not_on_the_terminal() -> None:
-    done = subprocess.run([sys.executable, "-E", "-c", CHATTY], capture_output=True, text=True, check=True)
+    buffered = {**os.environ, "PYTHONUNBUFFERED": ""}
+    done = subprocess.run([sys.executable, "-c", CHATTY], capture_output=True, text=True, check=True, env=buffered)
     assert done.stdout == "half way\nprune digits-ds_cnn: done\n"
     assert LOG.read_text() == "printed noise\n"

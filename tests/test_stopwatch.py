@@ -88,7 +88,8 @@ def test_one_example_is_fed_in_the_range_of_a_scaled_image(
     runtime = Runtime()
     _answered(runtime, request_of, monkeypatch)
     (example,) = runtime.sessions[0].fed
-    assert (example.shape, example.dtype) == ((1, 32, 32, 1), np.float32)
+    assert example.shape == (1, 32, 32, 1)
+    assert example.dtype == np.float32
     assert -1 <= example.min() < -0.9
     assert 0.9 < example.max() <= 1
 

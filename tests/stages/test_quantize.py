@@ -46,7 +46,8 @@ def test_int8_hands_on_the_model_its_contract_its_scheme_and_100_examples() -> N
 
 def test_examples_are_as_the_model_sees_them() -> None:
     found = _calibration(alone.run("quantize", INT8))
-    assert (found.shape, found.dtype) == ((100, 32, 32, 1), np.float32)
+    assert found.shape == (100, 32, 32, 1)
+    assert found.dtype == np.float32
     # Grey levels 0 and 255 become -1 and 1.
     assert (found.min(), found.max()) == (-1, 1)
 
