@@ -1,7 +1,9 @@
 """The main job in real clones: `dvc repro` turns recipes into bundles, the same each time, and only what it must."""
 
+import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -195,6 +197,25 @@ def test_new_calibration_data_never_meet_a_stale_model(quick: Path) -> None:
     for stage in ("train@digits-ds_cnn", "quantize@digits-ds_cnn-int8", "validate@digits-ds_cnn-int8-litert-android"):
         assert f"{stage}:" in said
     builds.run(quick, "git", "checkout", "--", "pipeline")
+
+
+def test_a_corrupt_cache_entry_is_named_and_mended_as_the_message_says(quick: Path) -> None:
+    quantized = quick / "artifacts/quantize/digits-ds_cnn-int8"
+    digest = hashlib.md5((quantized / "scheme.json").read_bytes(), usedforsecurity=False).hexdigest()
+    entry = quick / ".dvc/cache/files/md5" / digest[:2] / digest[2:]
+    entry.chmod(0o644)
+    entry.write_text("{}")
+    entry.chmod(0o444)  # DVC takes a read-only entry at its word
+    shutil.rmtree(quantized)
+    builds.edit(quick / "recipes/release.yaml", "version: 1.0.0", "version: 1.0.1")
+    done = builds.repro(quick)
+    assert done.returncode != 0
+    assert "edgebake: artifacts/quantize/digits-ds_cnn-int8/scheme.json: not what quantize wrote" in done.stderr
+    shutil.rmtree(quick / ".dvc/cache")
+    shutil.rmtree(quantized)
+    assert builds.repro(quick).returncode == 0
+    builds.run(quick, "git", "checkout", "--", "recipes")
+    assert builds.repro(quick).returncode == 0
 
 
 def test_dvc_shows_parameters_metrics_plots_and_experiments(quick: Path) -> None:
