@@ -17,6 +17,11 @@ from pipeline.report import table
 from pipeline.sections import PackageSection, TargetSection
 from pipeline.stages.package import decide
 
+NOTE = """\
+accuracy: the file that ships, in its own runtime, on the test split
+float: the trained model on the same images
+host: {cpu}, {threads} threads; p95: 95% of runs on one thread were faster"""
+
 
 def show(console: Console) -> None:
     """Print a row for every target of the plan, what its numbers mean, and where the bundles lie.
@@ -27,15 +32,19 @@ def show(console: Console) -> None:
     plan = sections.read_plan()
     if not plan:
         raise PlanError(f"{sections.PARAMS}: not there; run `edgebake plan`")
-    rows = []
+    rows: list[list[str]] = []
+    decisions: dict[str, list[Decision]] = {}
     for platform in plan["package"]:
         section: PackageSection = sections.read("package", platform)
-        rows += [_row(platform, name, target) for name, target in section.targets.items()]
+        for name, target in section.targets.items():
+            report = _report(platform, target)
+            rows.append(_row(name, target.runtime, report))
+            decisions |= {name: decide(target, report)} if report else {}
     _print(console, table.release(rows))
-    console.print(
-        f"accuracy: the shipped file in its own runtime, test split; float: the trained model on the same images\n"
-        f"host: {cpu_model()}, {all_threads()} threads; p95 and frames: one thread, this host and no device"
-    )
+    console.print(NOTE.format(cpu=cpu_model(), threads=all_threads()))
+    if decisions:
+        _print(console, table.verdicts(decisions))
+        _explain(console, decisions)
     for platform in plan["package"]:
         console.print(f"bundle {platform}: {_bundle(platform)}")
 
@@ -48,15 +57,18 @@ def _print(console: Console, rows: Table) -> None:
         console.print(table.as_text(rows))
 
 
-def _row(platform: str, name: str, target: TargetSection) -> list[str]:
-    report = artifacts.folder("validate", target.validate, platform) / "report.json"
-    if not report.exists():
-        return [name, target.runtime, "not built", *[""] * 6]
-    content: dict[str, Any] = json.loads(report.read_text())
-    found = {key: from_dict(metric) for key, metric in content["metrics"].items()}
+def _report(platform: str, target: TargetSection) -> dict[str, Any]:
+    file = artifacts.folder("validate", target.validate, platform) / "report.json"
+    return json.loads(file.read_text()) if file.exists() else {}
+
+
+def _row(name: str, runtime: str, report: dict[str, Any]) -> list[str]:
+    if not report:
+        return [name, runtime, "not built", "", "", "", ""]
+    found = {key: from_dict(metric) for key, metric in report["metrics"].items()}
     numbers = [_share(found["accuracy"]), _share(found["float_accuracy"])]
-    others = [table.shown(found[key]) for key in ("size_mb", "latency_p95_ms", "frames_per_second")]
-    return [name, target.runtime, *numbers, *others, _where(found), _verdict(decide(target, content))]
+    others = [table.shown(found[key]) for key in ("size_mb", "latency_p95_ms")]
+    return [name, runtime, *numbers, *others, _where(found)]
 
 
 def _share(measured: Measurement) -> str:
@@ -64,17 +76,17 @@ def _share(measured: Measurement) -> str:
 
 
 def _where(found: dict[str, Measurement]) -> str:
-    places = {found[name].where for name in ("accuracy", "latency_p95_ms")}
-    return " and ".join(sorted(places)) if places != {"not measured"} else "-"
+    places = {found[name].where for name in ("accuracy", "latency_p95_ms")} - {"not measured"}
+    return " and ".join(sorted(places)) or "-"
 
 
-def _verdict(decisions: list[Decision]) -> str:
-    missed = [one.gate for one in decisions if not one.lets_through]
-    accepted = sum(one.verdict is Verdict.accepted for one in decisions)
-    text = f"{sum(one.verdict is Verdict.passed for one in decisions)} of {len(decisions)} passed"
-    if accepted:
-        text += f", {accepted} not measured (accepted)"
-    return f"{text}, missed: {', '.join(missed)}" if missed else text
+def _explain(console: Console, decisions: dict[str, list[Decision]]) -> None:
+    """Say why a gate was not measured, once for each reason."""
+    absent = [one for found in decisions.values() for one in found if one.measured.value is None]
+    for reason in dict.fromkeys(one.measured.reason for one in absent):
+        console.print(f"not measured: {reason}")
+    if any(one.verdict is Verdict.accepted for one in absent):
+        console.print("accepted: not measured, and the target's recipe says `required: false`", markup=False)
 
 
 def _bundle(platform: str) -> str:

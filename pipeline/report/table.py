@@ -13,7 +13,14 @@ from pipeline.gates import Decision, Verdict
 from pipeline.measurement import Measurement
 
 STYLES = {Verdict.passed: "green", Verdict.failed: "red", Verdict.not_measured: "red", Verdict.accepted: "yellow"}
-RELEASE_COLUMNS = ("target", "runtime", "accuracy", "float", "size", "p95", "frames", "measured on", "gates")
+SHORT = {
+    Verdict.passed: "passed",
+    Verdict.failed: "FAILED",
+    Verdict.not_measured: "NOT MEASURED",
+    Verdict.accepted: "accepted",
+}
+RELEASE_COLUMNS = ("target", "runtime", "accuracy", "float", "size", "p95", "on")
+GATES = {"latency_p95_ms": "p95", "frames_per_second": "frames/s", "size_mb": "size", "peak_memory_mb": "memory"}
 UNITS = {"share": "", "ms": " ms", "MB": " MB"}
 
 
@@ -28,8 +35,22 @@ def gates(decisions: list[tuple[str, Decision]]) -> Table:
 
 
 def release(rows: list[list[str]]) -> Table:
-    """Return a row per target: numbers, where they were measured, gates."""
-    table = Table(*RELEASE_COLUMNS, box=box.SIMPLE, pad_edge=False)
+    """Return a row per target: numbers and where they were measured; it fits a terminal of 80 columns."""
+    return _compact(RELEASE_COLUMNS, rows)
+
+
+def verdicts(decisions: dict[str, list[Decision]]) -> Table:
+    """Return a row per target and a column per gate."""
+    gates = list(dict.fromkeys(one.gate for found in decisions.values() for one in found))
+    rows = []
+    for target, found in decisions.items():
+        by_gate = {one.gate: SHORT[one.verdict] for one in found}
+        rows.append([target, *(by_gate.get(gate, "no gate") for gate in gates)])
+    return _compact(("gates", *(GATES.get(gate, gate) for gate in gates)), rows)
+
+
+def _compact(heads: tuple[str, ...], rows: list[list[str]]) -> Table:
+    table = Table(*heads, box=box.SIMPLE, padding=0)
     for row in rows:
         table.add_row(*row)
     return table

@@ -39,7 +39,7 @@ def run(job: Job) -> str:
     )
     (job.out / manifest.FILE).write_text(content)
     _write_beside(job, {name: report for name, (_, report) in found.items()})
-    return f"{len(found)} targets, {artifacts.ROOT / 'package' / job.variant}.zip"
+    return f"{len(found)} target{'s' if len(found) != 1 else ''}, {artifacts.ROOT / 'package' / job.variant}.zip"
 
 
 def decide(target: TargetSection, report: dict[str, Any]) -> list[gates.Decision]:

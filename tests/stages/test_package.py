@@ -88,7 +88,7 @@ def _committed(params: Path) -> None:
 def test_a_bundle_is_its_models_their_labels_and_a_manifest() -> None:
     _linux()
     ran = alone.run("package", "linux")
-    assert ran.line == "1 targets, artifacts/package/linux.zip"
+    assert ran.line == "1 target, artifacts/package/linux.zip"
     assert ran.files()[f"models/{LINUX}.onnx"] == b"an onnx model"
     assert ran.files()[f"models/{LINUX}.labels.txt"] == b"0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n"
     assert sorted(ran.files()) == ["manifest.json", f"models/{LINUX}.labels.txt", f"models/{LINUX}.onnx"]
