@@ -3,6 +3,7 @@
 Runs dvc. Writes what its stages write.
 """
 
+import importlib.util
 import os
 import re
 import shutil
@@ -48,6 +49,8 @@ def _refuse_without_tools() -> None:
     inside = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
     if inside.returncode != 0:
         raise HostError("git: this folder is not in a repository with a commit; expected a clone of the project")
+    if not importlib.util.find_spec("dvc"):
+        raise HostError("dvc: not installed; expected it in this environment: run `make setup`")
     if not Path(".dvc").is_dir():
         raise HostError("dvc: no .dvc/ here; expected a DVC project: run `dvc init`")
 

@@ -29,7 +29,7 @@ def quiet(log: Path) -> Iterator[Console]:
     except Exception:
         _flush_into_log()
         with suppress(OSError):
-            traceback.print_exc()
+            os.write(noise, traceback.format_exc().encode())
         raise
     finally:
         # What Python still holds in its buffers belongs to the noise.

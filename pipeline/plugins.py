@@ -3,11 +3,11 @@
 import functools
 import importlib
 import pkgutil
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import ModuleType
 
-from pipeline.errors import RecipeError, listed, nearest
+from pipeline.errors import HostError, RecipeError, listed, nearest
 
 # Which key of a recipe names a module in which folder of pipeline/.
 FOLDERS = {
@@ -40,10 +40,17 @@ def load(key: str, name: str) -> ModuleType:
 
 
 def tools(*distributions: str) -> dict[str, str]:
-    """Return the installed version of each distribution."""
+    """Return the installed version of each distribution.
+
+    Raises:
+        HostError: one is not installed.
+    """
     return {name: _version(name) for name in sorted(set(distributions))}
 
 
 @functools.cache
 def _version(distribution: str) -> str:
-    return version(distribution)
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        raise HostError(f"{distribution}: not installed; expected it in this environment: run `make setup`") from None

@@ -160,9 +160,25 @@ def test_no_git_repository(project: Path, monkeypatch: pytest.MonkeyPatch, said:
 
 
 def test_no_dvc_project(project: Path, said: Said) -> None:
+    _repository()
+    assert said.by("build") == "dvc: no .dvc/ here; expected a DVC project: run `dvc init`"
+
+
+def _repository() -> None:
     for command in (["init", "--quiet"], ["commit", "--quiet", "--allow-empty", "--message", "Empty"]):
         subprocess.run(["git", "-c", "user.name=Test", "-c", "user.email=test@localhost", *command], check=True)
-    assert said.by("build") == "dvc: no .dvc/ here; expected a DVC project: run `dvc init`"
+
+
+def test_no_dvc(project: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
+    _repository()
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    assert said.by("build") == "dvc: not installed; expected it in this environment: run `make setup`"
+
+
+def test_a_tool_that_is_not_installed(trained: Path, said: Said) -> None:
+    _edit(trained / "params.yaml", "    tools: {}\n", "    tools: { no-such-tool: 1.0.0 }\n")
+    expected = "no-such-tool: not installed; expected it in this environment: run `make setup`"
+    assert said.by("prune", VARIANT) == expected
 
 
 def test_an_empty_image_folder(images: Path, said: Said) -> None:
