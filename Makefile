@@ -24,7 +24,7 @@ setup: .venv/installed
 
 # uv where it is found (seconds), pip otherwise (minutes); both refuse a file whose hash is not in requirements.txt.
 .venv/installed: requirements.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "edgebake needs Python 3.11 or newer, this is " + sys.version.split()[0] + ": make PYTHON=python3.11 ...")'
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "edgebake needs Python 3.11, 3.12 or 3.13, this is " + sys.version.split()[0] + ": make PYTHON=python3.11 ...")'
 	@rm -rf .venv
 	@echo "setting up .venv ..."
 	@if command -v uv >/dev/null 2>&1; then \

@@ -40,7 +40,7 @@ def build(console: Console, keep_going: bool) -> int:
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_environment()
     ) as dvc:
         _follow(dvc.stdout or iter(()), console)
-        return dvc.wait()
+        return min(dvc.wait(), 1)  # DVC ends with 255
 
 
 def _refuse_without_tools() -> None:
@@ -62,7 +62,7 @@ def _environment() -> dict[str, str]:
 
 
 def _follow(lines: Iterator[str], console: Console) -> None:
-    total = 2 + sum(map(len, read_plan().values()))  # plan and revision come on top of the variants
+    total = 2 + sum(len(read_plan()[stage]) for stage in plan.STAGES)  # plan and revision come on top of the variants
     columns = (
         SpinnerColumn(),
         TextColumn("{task.completed:.0f}/{task.total:.0f} {task.description}"),

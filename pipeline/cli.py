@@ -31,6 +31,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return 1
+    except OSError as error:
+        sys.stderr.write(
+            f"edgebake: {error.filename or 'output'}: {error.strerror}; expected it to be readable and writable\n"
+        )
+        return 1
 
 
 def _refuse_other_folder() -> None:
@@ -75,6 +80,8 @@ def _build(arguments: argparse.Namespace, console: Console) -> int:
     from pipeline import build, status
 
     code = build.build(console, arguments.keep_going)
+    if code:
+        console.print("the build failed: where a stage did not run, the table shows what an earlier build left")
     status.show(console)
     return code
 

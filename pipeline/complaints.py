@@ -26,7 +26,8 @@ def translate(error: Exception, recipes: Path, overrides: Sequence[str], default
         complaint = rule(text, key)
         if complaint:
             return RecipeError(f"{where}: {complaint}")
-    return RecipeError(f"{where}: {text.splitlines()[0]}")
+    plain = next((line for line in text.splitlines() if line and "while composing config" not in line), text)
+    return RecipeError(f"{where}: {key}: {plain.strip()}" if key else f"{where}: {plain.strip()}")
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -116,8 +117,8 @@ def _words(name: str) -> list[str]:
     """Return the keys that a dataclass of the recipe language allows."""
     # pipeline/sections.py imports this module, so it is looked up when it is needed.
     modules = (importlib.import_module(f"pipeline.{module}") for module in ("recipe", "sections"))
-    found = next(getattr(module, name) for module in modules if hasattr(module, name))
-    return [field.name for field in fields(found)]
+    found = next((getattr(module, name) for module in modules if hasattr(module, name)), None)
+    return [field.name for field in fields(found)] if found else []
 
 
 def _available(text: str) -> list[str]:

@@ -3,6 +3,7 @@
 Reads recipes/. Writes nothing.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -60,14 +61,11 @@ def compose_release() -> Release:
         RecipeError: a key is unknown, missing or wrong, or a target is named twice or does not exist.
     """
     file = RECIPES / "release.yaml"
-    try:
-        content = OmegaConf.load(file)
-        merged = OmegaConf.merge(OmegaConf.structured(Release), content)
-    except (OmegaConfBaseException, yaml.YAMLError) as error:
-        raise translate(error, RECIPES, (), default=file) from None
-    for key in sorted(OmegaConf.missing_keys(merged)):
-        raise RecipeError(f"{file}: {key}: {NO_VALUE}")
-    release: Release = OmegaConf.to_object(merged)  # type: ignore[assignment]
+    with _translated(file, ()):
+        merged = OmegaConf.merge(OmegaConf.structured(Release), OmegaConf.load(file))
+        for key in sorted(OmegaConf.missing_keys(merged)):
+            raise RecipeError(f"{file}: {key}: {NO_VALUE}")
+        release: Release = OmegaConf.to_object(merged)  # type: ignore[assignment]
     _check_release(release, file)
     return release
 
@@ -94,22 +92,44 @@ def _hydra() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _translated(file: Path, overrides: Sequence[str]) -> Iterator[None]:
+    """Say in edgebake's words what the libraries below complain of; `file` is named where they name none."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"{file}, or an option that it picks: not UTF-8: {error}") from None
+    except (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError) as error:
+        raise translate(error, RECIPES, overrides, file) from None
+
+
+def _refuse_names(choices: dict[str, str]) -> None:
+    """Refuse names that cannot be part of a variant's: DVC reads `.` as nesting, a shell splits at blanks."""
+    for group, choice in choices.items():
+        if not re.fullmatch(r"[A-Za-z0-9_]+", choice):
+            raise RecipeError(
+                f"{RECIPES / group / choice}.yaml: the name {choice!r} cannot be part of a variant's; "
+                "expected letters, digits and _ alone"
+            )
+
+
 def _compose_target(name: str, overrides: Sequence[str]) -> Composed:
     known = targets()
     if name not in known:
         expected = f"expected one of: {listed(known)}{nearest(name, known)}"
         raise RecipeError(f"recipes/target/{name}.yaml: no such target; {expected}")
-    _refuse_unplaced(RECIPES / "target" / f"{name}.yaml")
-    try:
+    file = RECIPES / "target" / f"{name}.yaml"
+    _refuse_unplaced(file)
+    with _translated(file, overrides):
         config = compose("recipe", overrides=[f"target={name}", *overrides], return_hydra_config=True)
-    except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
-        raise translate(error, RECIPES, overrides, RECIPES / "target" / f"{name}.yaml") from None
     choices = {group: choice for group, choice in config.hydra.runtime.choices.items() if "/" not in group}
     with flag_override(config, ["struct", "readonly"], [False, False]):
         del config["hydra"]
-    for key in sorted(OmegaConf.missing_keys(config)):
-        raise RecipeError(f"{_file_of(key, name, choices, {})}: {key}: {NO_VALUE}")
-    recipe: Recipe = OmegaConf.to_object(config)  # type: ignore[assignment]
+    with _translated(file, overrides):
+        for key in sorted(OmegaConf.missing_keys(config)):
+            raise RecipeError(f"{_file_of(key, name, choices, {})}: {key}: {NO_VALUE}")
+        recipe: Recipe = OmegaConf.to_object(config)  # type: ignore[assignment]
+    _refuse_names({"target": name, **choices})
     composed = Composed(name, recipe, choices)
     _refuse_problems(composed, overrides)
     return composed

@@ -3,6 +3,7 @@
 Reads recipes/ and dvc.yaml. Writes params.yaml and artifacts/plan.ok; removes outputs that no variant stands for.
 """
 
+import hashlib
 import json
 import re
 import shutil
@@ -15,7 +16,7 @@ import yaml
 
 from pipeline import artifacts, resolve
 from pipeline.compose import Composed, compose_release, compose_targets
-from pipeline.errors import PlanError
+from pipeline.errors import PlanError, RecipeError
 from pipeline.lineage import chain, digest
 from pipeline.recipe import Release
 from pipeline.sections import PARAMS, plain, read_plan
@@ -73,12 +74,18 @@ def check() -> None:
 def update(in_repro: bool = False) -> list[Change]:
     """Write params.yaml where it differs from the recipes, and return the differences.
 
+    Within `dvc repro` it is left alone as long as the recipes are those it was planned from: an experiment
+    (`dvc exp run -S`) may have set values in it.
+
     Raises:
         PlanError: `in_repro`, and the differences change the graph that DVC has already read.
     """
-    before, after = read_plan(), make()
+    before, after = _written(), make()
+    if in_repro and _fingerprint_of(before) == fingerprint(after):
+        artifacts.write(OK, b"ok\n")
+        return []
     found = changes(before, after)
-    if found:
+    if found or _fingerprint_of(before) != fingerprint(after):
         write(after)
     if in_repro and shape(before) != shape(after):
         listing = "\n".join(map(str, found))
@@ -89,9 +96,28 @@ def update(in_repro: bool = False) -> list[Change]:
     return found
 
 
+def _written() -> Plan:
+    """Return params.yaml, or nothing where it is so broken that only planning mends it."""
+    try:
+        return read_plan()
+    except RecipeError:
+        return {}
+
+
+def fingerprint(plan: Plan) -> str:
+    """Return what params.yaml remembers of the recipes and tools that it was planned from."""
+    stages = {stage: plan[stage] for stage in STAGES}
+    return hashlib.sha256(json.dumps(stages, sort_keys=True).encode()).hexdigest()
+
+
+def _fingerprint_of(written: Plan) -> str | None:
+    return written.get("plan", {}).get("sha256")
+
+
 def write(plan: Plan) -> None:
     """Write params.yaml and remove the outputs of variants that are gone."""
-    text = yaml.safe_dump(plan, sort_keys=False, width=120)
+    content = {"plan": {"sha256": fingerprint(plan)}, **plan}
+    text = yaml.safe_dump(content, sort_keys=False, width=120)
     artifacts.write(PARAMS, (HEADER + text).encode())
     for path in _orphans(plan):
         shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -30,7 +30,8 @@ def write() -> str:
     """
     commit = _git("rev-parse", "HEAD")
     now, committed = read_plan(), _plan_of_commit()
-    shared = bool(_git("status", "--porcelain", "--", *SHARED))
+    data = {section["data"]["path"] for section in now["train"].values()}
+    shared = bool(_git("status", "--porcelain", "--", *SHARED, *sorted(data)))
     for platform in now["package"]:
         dirty = shared or _recipes(now, platform) != _recipes(committed, platform)
         content = json.dumps({"git_commit": commit, "dirty": dirty}, indent=2) + "\n"

@@ -59,8 +59,8 @@ def _numbers_are_numbers(recipe: Recipe) -> Iterator[Problem]:
 def _seeds_can_be_used(recipe: Recipe) -> Iterator[Problem]:
     seeds = {"data.seed": recipe.data.seed, "train.seed": recipe.train.seed}
     for key, seed in {**seeds, "quantize.calibration.seed": recipe.quantize.calibration.seed}.items():
-        if seed < 0:
-            yield key, f"{seed}; expected 0 or more"
+        if not 0 <= seed < 2**32:
+            yield key, f"{seed}; expected 0 to 4294967295"
 
 
 def _pixels_are_scaled(recipe: Recipe) -> Iterator[Problem]:
@@ -121,6 +121,30 @@ def _data_is_there(recipe: Recipe) -> Iterator[Problem]:
         yield "data.path", str(error)
 
 
+def _every_split_holds_something(recipe: Recipe) -> Iterator[Problem]:
+    if any(_splits_make_a_whole(recipe)) or any(_data_is_there(recipe)) or (count := _count(recipe)) is None:
+        return
+    for name, size in split_sizes(count, recipe.data.splits).items():
+        if size < 1:
+            yield f"data.splits.{name}", f"holds none of the {count} examples; expected at least 1"
+
+
+def _device_has_an_accelerator(recipe: Recipe) -> Iterator[Problem]:
+    if not recipe.device.accelerators:
+        yield "device.accelerators", "empty; expected at least cpu"
+
+
+def _ios_holds_the_program(recipe: Recipe) -> Iterator[Problem]:
+    target, system = recipe.convert.minimum_deployment_target, recipe.device.minimum_os.split(".")[0]
+    if recipe.convert.runtime != "coreml" or target not in DEPLOYMENT_TARGETS or not system.isdigit():
+        return
+    key, version = "convert.minimum_deployment_target", int(target.removeprefix("iOS"))
+    if version > int(system):
+        yield key, f"{target}; {recipe.device.name} may run iOS {system}, expected at most that"
+    if version < 16 and recipe.quantize.scheme == "dynamic":
+        yield key, f"{target}; int8 weights expect iOS16 or newer"
+
+
 def _calibration_fits_its_split(recipe: Recipe) -> Iterator[Problem]:
     key, asked = "quantize.calibration.examples", recipe.quantize.calibration.examples
     calibrated = plugins.load("quantize.scheme", recipe.quantize.scheme).CALIBRATED
@@ -157,7 +181,7 @@ def _budget_can_be_met(recipe: Recipe) -> Iterator[Problem]:
         bound = "at_least" if hasattr(gate, "at_least") else "at_most"
         limit = getattr(gate, bound)
         top = 1.0 if word in ("accuracy", "loss") else float("inf")
-        if not 0 <= limit <= top:
+        if not 0 <= limit <= top or not math.isfinite(limit):
             expected = "0 to 1" if top == 1 else "0 or more"
             yield f"validate.budget.{word}.{bound}", f"{limit:g}; expected {expected}"
 
@@ -185,6 +209,9 @@ RULES: tuple[Callable[[Recipe], Iterator[Problem]], ...] = (
     _device_runs_the_scheme,
     _deployment_target_is_core_mls,
     _data_is_there,
+    _every_split_holds_something,
+    _device_has_an_accelerator,
+    _ios_holds_the_program,
     _calibration_fits_its_split,
     _measuring_says_enough,
     _budget_can_be_met,

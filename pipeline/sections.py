@@ -109,9 +109,22 @@ def read_plan() -> dict[str, dict[str, Any]]:
         return {}
     try:
         with PARAMS.open() as file:
-            return yaml.safe_load(file) or {}
+            content = yaml.safe_load(file) or {}
     except yaml.YAMLError as error:
         raise translate(error, Path(), (), default=PARAMS) from None
+    _refuse_other_shapes(content)
+    plan: dict[str, dict[str, Any]] = content
+    return plan
+
+
+def _refuse_other_shapes(content: Any) -> None:
+    again = "run `edgebake plan`"
+    if not isinstance(content, dict):
+        raise RecipeError(f"{PARAMS}: not a plan; expected a mapping from stage to variants: {again}")
+    for stage in SECTIONS if content else ():
+        variants = content.get(stage)
+        if not isinstance(variants, dict) or not all(isinstance(section, dict) for section in variants.values()):
+            raise RecipeError(f"{PARAMS}: {stage}: not a plan; expected a mapping from variant to section: {again}")
 
 
 def read(stage: str, variant: str) -> Any:

@@ -4,6 +4,7 @@ Reads params.yaml and artifacts/validate/, artifacts/package/. Writes to the con
 """
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Console
@@ -12,7 +13,7 @@ from rich.table import Table
 from pipeline import artifacts, sections
 from pipeline.errors import PlanError
 from pipeline.gates import Decision, Verdict
-from pipeline.measurement import Measurement, all_threads, cpu_model, from_dict
+from pipeline.measurement import Measurement, from_dict
 from pipeline.report import table
 from pipeline.sections import PackageSection, TargetSection
 from pipeline.stages.package import decide
@@ -20,7 +21,7 @@ from pipeline.stages.package import decide
 NOTE = """\
 accuracy: the file that ships, in its own runtime, on the test split
 float: the trained model on the same images
-host: {cpu}, {threads} threads; p95: 95% of runs on one thread were faster"""
+p95: 95% of runs on one thread were faster"""
 
 
 def show(console: Console) -> None:
@@ -33,15 +34,19 @@ def show(console: Console) -> None:
     if not plan:
         raise PlanError(f"{sections.PARAMS}: not there; run `edgebake plan`")
     rows: list[list[str]] = []
+    reports: list[dict[str, Any]] = []
     decisions: dict[str, list[Decision]] = {}
     for platform in plan["package"]:
         section: PackageSection = sections.read("package", platform)
         for name, target in section.targets.items():
             report = _report(platform, target)
+            reports.append(report)
             rows.append(_row(name, target.runtime, report))
             decisions |= {name: decide(target, report)} if report else {}
     _print(console, table.release(rows))
-    console.print(NOTE.format(cpu=cpu_model(), threads=all_threads()))
+    console.print(NOTE)
+    for place in dict.fromkeys(place for report in reports for place in _places(report)):
+        console.print(place)
     if decisions:
         _print(console, table.verdicts(decisions))
         _explain(console, decisions)
@@ -69,6 +74,13 @@ def _row(name: str, runtime: str, report: dict[str, Any]) -> list[str]:
     numbers = [_share(found["accuracy"]), _share(found["float_accuracy"])]
     others = [table.shown(found[key]) for key in ("size_mb", "latency_p95_ms")]
     return [name, runtime, *numbers, *others, _where(found)]
+
+
+def _places(report: dict[str, Any]) -> Iterator[str]:
+    """Yield each place where something was measured, with the processor that the report names."""
+    for metric in report.get("metrics", {}).values():
+        if metric.get("device"):
+            yield f"{metric['where']}: {metric['device']}"
 
 
 def _share(measured: Measurement) -> str:

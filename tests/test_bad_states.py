@@ -116,6 +116,29 @@ def test_params_that_are_not_yaml(trained: Path, said: Said) -> None:
     )
 
 
+@pytest.mark.parametrize("text", ["train: [a]\n", "train:\n", "train: {x: hello}\n", "prune: {}\n"])
+def test_params_without_sections(trained: Path, said: Said, text: str) -> None:
+    (trained / "params.yaml").write_text(text)
+    expected = "expected a mapping from variant to section: run `edgebake plan`"
+    assert said.by("train", VARIANT) == f"params.yaml: train: not a plan; {expected}"
+    assert said.by("table") == f"params.yaml: train: not a plan; {expected}"
+
+
+def test_a_name_that_cannot_be_part_of_a_variant(project: Path, said: Said) -> None:
+    (project / "recipes/quantize/int8.yaml").rename(project / "recipes/quantize/int8.v2.yaml")
+    _edit(project / "recipes/target/pixel_8.yaml", "quantize: int8", "quantize: int8.v2")
+    assert said.by("show", "pixel_8") == (
+        "recipes/quantize/int8.v2.yaml: the name 'int8.v2' cannot be part of a variant's; "
+        "expected letters, digits and _ alone"
+    )
+
+
+@pytest.mark.parametrize("line", ["epochs: ${nope}", "epochs: null"])
+def test_values_that_are_none(project: Path, said: Said, line: str) -> None:
+    _edit(project / "recipes/train/scratch.yaml", "epochs: 30", line)
+    assert "train.epochs: " in said.by("show", "pixel_8")
+
+
 def test_a_variant_that_the_plan_does_not_have(trained: Path, said: Said) -> None:
     assert said.by("train", "digits-dscnn") == (
         f"params.yaml: train.digits-dscnn: no such variant; expected one of: {VARIANT}; did you mean '{VARIANT}'?"

@@ -221,7 +221,12 @@ def test_a_corrupt_cache_entry_is_named_and_mended_as_the_message_says(quick: Pa
 def test_dvc_shows_parameters_metrics_plots_and_experiments(quick: Path) -> None:
     dvc = (sys.executable, "-m", "dvc")
     builds.commit(quick, "Built")
-    experiment = builds.run(quick, *dvc, "exp", "run", "--set-param", "train.digits-ds_cnn.epochs=2", "validate")
+    value = "train.digits-ds_cnn.epochs=2"
+    # In a folder of its own, where nothing has run yet.
+    experiment = builds.run(quick, *dvc, "exp", "run", "--temp", "--set-param", value, "train")
+    assert experiment.returncode == 0, experiment.stdout + experiment.stderr
+    assert "nothing to change" in experiment.stdout
+    experiment = builds.run(quick, *dvc, "exp", "run", "--set-param", value, "validate")
     assert experiment.returncode == 0, experiment.stdout + experiment.stderr
     parameters = builds.run(quick, *dvc, "params", "diff").stdout.splitlines()
     assert any(line.split() == ["params.yaml", "train.digits-ds_cnn.epochs", "1", "2"] for line in parameters)

@@ -99,12 +99,28 @@ def test_calibration_fits_its_split(recipe: Recipe, examples: int, problem: str 
     assert rules.check(recipe) == ([("quantize.calibration.examples", problem)] if problem else [])
 
 
-def test_calibration_split_of_a_small_share_may_hold_nothing(recipe: Recipe) -> None:
+def test_no_split_is_empty(recipe: Recipe) -> None:
     splits = recipe.data.splits
     splits.train, splits.calibration, splits.validation, splits.test = 0.5995, 0.0005, 0.1, 0.3
-    expected = "100; expected at most 0, all that the calibration split holds"
-    recipe.quantize.calibration.examples = 100
-    assert rules.check(recipe) == [("quantize.calibration.examples", expected)]
+    expected = ("data.splits.calibration", "holds none of the 1797 examples; expected at least 1")
+    assert rules.check(recipe)[0] == expected
+
+
+def test_the_deployment_target_is_one_that_the_device_runs(core_ml_recipe: Recipe) -> None:
+    core_ml_recipe.convert.minimum_deployment_target = "iOS18"
+    expected = "iOS18; Apple iPhone 15 may run iOS 17, expected at most that"
+    assert rules.check(core_ml_recipe) == [("convert.minimum_deployment_target", expected)]
+
+
+def test_int8_weights_of_core_ml_need_ios_16(core_ml_recipe: Recipe) -> None:
+    core_ml_recipe.convert.minimum_deployment_target, core_ml_recipe.quantize.scheme = "iOS15", "dynamic"
+    expected = "iOS15; int8 weights expect iOS16 or newer"
+    assert rules.check(core_ml_recipe) == [("convert.minimum_deployment_target", expected)]
+
+
+def test_a_device_has_something_to_run_on(recipe: Recipe) -> None:
+    recipe.device.accelerators = []
+    assert rules.check(recipe) == [("device.accelerators", "empty; expected at least cpu")]
 
 
 def test_images_to_calibrate_with_are_there(recipe: Recipe, tmp_path: Path) -> None:

@@ -50,6 +50,8 @@ def entry(target: TargetSection, validated: tuple[Path, dict[str, Any]], decisio
             "colour": contract.colour,
             "mean": contract.mean,
             "scale": contract.scale,
+            # A Core ML program takes the image itself and scales it inside.
+            "scaled_by": "model" if inspection["input"]["dtype"] == "image" else "app",
         },
         "postprocessing": {"labels": contract.labels, **asdict(target.package)},
         "metrics": {name: report["metrics"][name] for name in STEADY},

@@ -46,7 +46,7 @@ def _files(data: Data) -> dict[str, list[Path]]:
     folder = Path(data.path)
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; expected one sub-folder of images per class")
-    classes = sorted(path for path in folder.iterdir() if path.is_dir())
+    classes = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     found = {
         path.name: [file for file in sorted(path.iterdir()) if file.suffix.lower() in SUFFIXES] for path in classes
     }

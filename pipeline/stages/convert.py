@@ -21,6 +21,8 @@ from pipeline.tensors import Inspection
 THREADS = 1
 # Operators that move values and compute nothing; in front of the first integer kernel they may stand in float.
 MOVING = frozenset({"Reshape", "Transpose", "Squeeze", "Unsqueeze"})
+# The dtypes in which a runtime may store weights of a scheme.
+STORED_AS = {"float32": ("float32",), "float16": ("float16",), "int8": ("int8", "uint8")}
 # How far a float file may be from Keras on the same input, in probability. Calibrated schemes are judged by the gates.
 TOLERANCE = {"float32": 1e-4, "float16": 2e-2}
 
@@ -35,6 +37,7 @@ def run(job: Job) -> str:
     files = _module(section.runtime, "convert").convert(quantized, agreed, section.about, section)
     inspection: Inspection = _module(section.runtime, "inspect").inspect(files)
     refuse_floats(job.variant, quantized, inspection)
+    refuse_other_weights(job.variant, quantized, inspection)
     refuse_other_answers(job.variant, section.runtime, quantized, files)
     artifacts.write_files(job.out / "files", files)
     (job.out / "inspection.json").write_text(json.dumps(inspection.to_dict(), indent=2) + "\n")
@@ -57,6 +60,21 @@ def refuse_floats(variant: str, quantized: Quantized, inspection: Inspection) ->
     if quantized.activations == "int8" and floats:
         raise ConversionError(
             f"convert {variant}: these operators stayed in float: {listed(floats)}; expected int8 from input to output"
+        )
+
+
+def refuse_other_weights(variant: str, quantized: Quantized, inspection: Inspection) -> None:
+    """Hold the dtypes of all tensors, constants included, against the scheme.
+
+    Converters leave single small weights in float, LiteRT those of under 1,024 values; none at all is not the scheme.
+
+    Raises:
+        ConversionError: no tensor has the dtype that weights are to have.
+    """
+    if not set(STORED_AS[quantized.weights]) & set(inspection.tensors):
+        raise ConversionError(
+            f"convert {variant}: no weight became {quantized.weights}, the file holds: {listed(inspection.tensors)}; "
+            f"expected some: the model may be too small for the scheme {quantized.scheme}"
         )
 
 

@@ -30,8 +30,8 @@ def run(job: Job) -> str:
     )
     history = _fit(keras, model, (examples, agreed), job)
     metrics = {
-        "accuracy": history[-1]["val_accuracy"],
-        "loss": history[-1]["val_loss"],
+        "validation_accuracy": history[-1]["val_accuracy"],
+        "validation_cross_entropy": history[-1]["val_loss"],
         "parameters": model.count_params(),
     }
     (job.out / "model.keras").write_bytes(keras_session.save(model))
@@ -39,7 +39,7 @@ def run(job: Job) -> str:
     (job.out / "contract.json").write_text(agreed.to_json())
     (job.out / "history.csv").write_text(_as_csv(history))
     (job.out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
-    return f"validation accuracy {metrics['accuracy']:.4f}, {metrics['parameters']:,} parameters"
+    return f"validation accuracy {metrics['validation_accuracy']:.4f}, {metrics['parameters']:,} parameters"
 
 
 def _fit(keras: Any, model: Any, data: tuple[Examples, contract.Contract], job: Job) -> list[dict[str, float]]:

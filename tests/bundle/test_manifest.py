@@ -91,6 +91,7 @@ def test_an_app_finds_what_to_feed_and_what_comes_out(content: dict[str, Any]) -
         "colour": "grey",
         "mean": 127.5,
         "scale": 1 / 127.5,
+        "scaled_by": "app",
     }
     assert target["postprocessing"]["labels"] == LABELS
     assert (target["input"]["dtype"], target["input"]["zero_point"]) == ("int8", -1)

@@ -53,7 +53,11 @@ def test_metrics_are_those_of_the_last_epoch(ran: Ran) -> None:
     metrics = ran.json("metrics.json")
     # 1,464 in the kernels, four for each of 128 normalised channels, 330 in the last layer.
     parameters = 1464 + 4 * 128 + 330
-    assert metrics == {"accuracy": last["val_accuracy"], "loss": last["val_loss"], "parameters": parameters}
+    assert metrics == {
+        "validation_accuracy": last["val_accuracy"],
+        "validation_cross_entropy": last["val_loss"],
+        "parameters": parameters,
+    }
     assert ran.line == f"validation accuracy {last['val_accuracy']:.4f}, 2,306 parameters"
 
 
