@@ -143,13 +143,13 @@ def test_a_value_that_is_set_back_is_restored_and_not_built(quick: Path) -> None
 
 
 def test_an_edited_shape_is_planned_and_asks_for_a_second_run(quick: Path) -> None:
-    builds.edit(quick / "recipes/target/android_any.yaml", "quantize: float16", "quantize: dynamic")
+    builds.edit(quick / "recipes/target/android_any.yaml", "quantize: float16", "quantize: none")
     first = builds.repro(quick)
     assert first.returncode != 0
     assert "the release has a new shape, and it is written now: run `dvc repro` again" in first.stderr + first.stdout
     second = builds.repro(quick)
     assert second.returncode == 0, second.stdout + second.stderr
-    assert "convert@digits-ds_cnn-dynamic-litert" in builds.ran(second.stdout)
+    assert "convert@digits-ds_cnn-litert" in builds.ran(second.stdout)
     assert not (quick / "artifacts/convert/digits-ds_cnn-float16-litert").exists()
     builds.run(quick, "git", "checkout", "--", "recipes", "params.yaml")
     assert builds.edgebake(quick, "build").returncode == 0
