@@ -1,7 +1,7 @@
 """How a converted file wants its input and gives its output: the words that every runtime shares."""
 
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -51,6 +51,7 @@ class Inspection:
     output: Tensor
     operators: list[Operator]
     tensors: dict[str, int]  # dtype -> how many tensors, constants included
+    boundaries: dict[str, int] = field(default_factory=dict)  # ONNX's QDQ nodes, which become part of integer kernels
 
     def counted(self) -> list[dict[str, Any]]:
         """Return each kind of operator once, with its count, sorted."""
@@ -68,6 +69,7 @@ class Inspection:
             "output": asdict(self.output),
             "operators": self.counted(),
             "tensors": dict(sorted(self.tensors.items())),
+            "boundaries": dict(sorted(self.boundaries.items())),
         }
 
 

@@ -27,6 +27,7 @@ def inspect(files: dict[str, bytes]) -> Inspection:
         output=_tensor(graph.output[0], "NC"),
         operators=operators,
         tensors=dict(Counter(dtypes.values())),
+        boundaries=dict(Counter(node.op_type for node in graph.node if node.op_type in BOUNDARY)),
     )
 
 

@@ -103,6 +103,7 @@ def test_a_float_file_is_in_float() -> None:
 def test_boundaries_are_no_operators_and_every_tensor_is_counted() -> None:
     found = _inspected([*_convolution("sum_q"), _dequantize("sum_q", "probabilities")])
     assert found.counted() == [{"operator": "Conv", "dtypes": ["int8"], "count": 1}]
+    assert found.boundaries == {"QuantizeLinear": 2, "DequantizeLinear": 3}
     assert found.tensors == {
         "float32": 6,  # image, image_d, kernel_d, sum, probabilities, scale
         "uint8": 3,  # image_q, sum_q, zero
