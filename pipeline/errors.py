@@ -6,6 +6,7 @@ EdgebakeError            the text is for the user: where, what is wrong, what wa
 ├── DataError            the examples on disk cannot be used
 ├── ArtifactError        a stage's output is missing or damaged
 ├── ConversionError      a runtime's file is not what the recipe asked for
+├── CoverageError        an ML Program holds an operator that the executor does not cover
 ├── GateError            a bundle was refused
 └── HostError            git, DVC, the disk or a tool stands in the way
 NotMeasurable            not an error: this machine cannot run that runtime, and why
@@ -37,6 +38,10 @@ class ArtifactError(EdgebakeError):
 
 class ConversionError(EdgebakeError):
     """Name the operator or output in which the converted file departs from the recipe."""
+
+
+class CoverageError(EdgebakeError):
+    """Name every operator that the executor does not cover, where it stands, and which are covered."""
 
 
 class GateError(EdgebakeError):

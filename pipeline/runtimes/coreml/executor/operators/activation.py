@@ -1,0 +1,114 @@
+"""Activation functions."""
+
+import math
+
+import numpy as np
+
+from pipeline.runtimes.coreml.executor.call import Call, Translator, operator
+from pipeline.runtimes.coreml.executor.mil import Uncovered
+
+ALIKE = {"relu": "Relu", "sigmoid": "Sigmoid", "softplus": "Softplus", "softsign": "Softsign"}
+
+
+def _alike(kind: str) -> Translator:
+    return lambda call: call.emit(kind, call.tensor("x"))
+
+
+for _name, _kind in ALIKE.items():
+    operator(_alike(_kind), _name)
+
+
+@operator
+def relu6(call: Call) -> str:
+    return call.emit("Clip", call.tensor("x"), call.literal(0), call.literal(6))
+
+
+@operator
+def leaky_relu(call: Call) -> str:
+    return call.emit("LeakyRelu", call.tensor("x"), alpha=call.number("alpha", 0.01))
+
+
+@operator
+def elu(call: Call) -> str:
+    return call.emit("Elu", call.tensor("x"), alpha=call.number("alpha", 1.0))
+
+
+@operator
+def prelu(call: Call) -> str:
+    return call.emit("PRelu", call.tensor("x"), _per_channel(call, "alpha"))
+
+
+@operator
+def clamped_relu(call: Call) -> str:
+    rectified = call.emit("LeakyRelu", call.tensor("x"), alpha=call.number("alpha"))
+    return call.emit("Min", rectified, call.literal(call.number("beta")))
+
+
+@operator
+def thresholded_relu(call: Call) -> str:
+    x = call.tensor("x")
+    return call.emit(
+        "Where", call.emit("GreaterOrEqual", x, call.literal(call.number("alpha", 1.0))), x, call.literal(0)
+    )
+
+
+@operator
+def linear_activation(call: Call) -> str:
+    return _scaled(call, call.tensor("x"))
+
+
+@operator
+def scaled_tanh(call: Call) -> str:
+    inner = call.emit("Tanh", call.emit("Mul", call.tensor("x"), call.literal(call.number("beta", 1.0))))
+    return call.emit("Mul", call.literal(call.number("alpha", 1.0)), inner)
+
+
+@operator
+def sigmoid_hard(call: Call) -> str:
+    return call.emit("Clip", _scaled(call, call.tensor("x"), 0.2, 0.5), call.literal(0), call.literal(1))
+
+
+@operator
+def silu(call: Call) -> str:
+    x = call.tensor("x")
+    return call.emit("Mul", x, call.emit("Sigmoid", x))
+
+
+@operator
+def softplus_parametric(call: Call) -> str:
+    inner = call.emit("Softplus", call.emit("Mul", call.tensor("x"), _per_channel(call, "beta")))
+    return call.emit("Mul", _per_channel(call, "alpha"), inner)
+
+
+@operator
+def softmax(call: Call) -> str:
+    return call.emit("Softmax", call.tensor("x"), axis=call.integer("axis", -1))
+
+
+@operator
+def gelu(call: Call) -> str:
+    """Return x times the normal distribution function, exact or as one of two approximations."""
+    x, mode = call.tensor("x"), call.text("mode", "EXACT")
+    if mode == "SIGMOID_APPROXIMATION":
+        return call.emit("Mul", x, call.emit("Sigmoid", call.emit("Mul", x, call.literal(1.702))))
+    if mode == "TANH_APPROXIMATION":
+        cubed = call.emit("Mul", x, call.emit("Mul", x, x))
+        inner = call.emit("Add", x, call.emit("Mul", cubed, call.literal(0.044715)))
+        curve = call.emit("Tanh", call.emit("Mul", call.literal(math.sqrt(2 / math.pi)), inner))
+    elif mode == "EXACT":
+        curve = call.emit("Erf", call.emit("Mul", x, call.literal(math.sqrt(0.5))))
+    else:
+        raise Uncovered(f"mode {mode}")
+    half = call.emit("Mul", x, call.literal(0.5))
+    return call.emit("Mul", half, call.emit("Add", curve, call.literal(1)))
+
+
+def _scaled(call: Call, x: str, alpha: float = 1.0, beta: float = 0.0) -> str:
+    product = call.emit("Mul", x, call.literal(call.number("alpha", alpha)))
+    return call.emit("Add", product, call.literal(call.number("beta", beta)))
+
+
+def _per_channel(call: Call, parameter: str) -> str:
+    """Return a parameter with one number for each channel, shaped to broadcast along axis 1."""
+    value = call.constant(parameter).astype(np.float32)
+    return call.literal(value.reshape([-1] + [1] * (call.rank("x") - 2)))

@@ -1,0 +1,95 @@
+"""Convolution, [n, channels, ...] as in ONNX."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.runtimes.coreml.executor.call import Call, operator
+from pipeline.runtimes.coreml.executor.mil import Uncovered
+from pipeline.runtimes.coreml.executor.operators.windows import pads, spread
+
+
+@operator
+def conv(call: Call) -> str:
+    shape = _Shape.of(call)
+    return call.emit(
+        "Conv",
+        call.tensor("x"),
+        call.tensor("weight"),
+        *call.optional("bias"),
+        kernel_shape=shape.kernel,
+        strides=shape.strides,
+        dilations=shape.dilations,
+        group=call.integer("groups", 1),
+        pads=pads(call, shape.reach, shape.strides),
+    )
+
+
+@operator
+def conv_transpose(call: Call) -> str:
+    """Return the transposed convolution; ONNX states the output's size by what is cut off and added at its ends."""
+    shape = _Shape.of(call)
+    sizes = call.shape("x")[2:]
+    whole = [
+        stride * (size - 1) + reach for stride, size, reach in zip(shape.strides, sizes, shape.reach, strict=True)
+    ]
+    begin, end = _cut(call, whole, shape.strides)
+    wanted = call.integers("output_shape")[2:] if call.has("output_shape") else _output_sizes(call, whole, shape.strides)
+    missing = [
+        want - (size - first - last) for want, size, first, last in zip(wanted, whole, begin, end, strict=True)
+    ]
+    added = [max(extra, 0) for extra in missing]
+    if any(
+        extra >= max(stride, dilation)
+        for extra, stride, dilation in zip(added, shape.strides, shape.dilations, strict=True)
+    ):
+        raise Uncovered("an output_shape that is larger than the stride reaches")
+    return call.emit(
+        "ConvTranspose",
+        call.tensor("x"),
+        call.tensor("weight"),
+        *call.optional("bias"),
+        kernel_shape=shape.kernel,
+        strides=shape.strides,
+        dilations=shape.dilations,
+        group=call.integer("groups", 1),
+        pads=begin + [last - min(extra, 0) for last, extra in zip(end, missing, strict=True)],
+        output_padding=added,
+    )
+
+
+def _cut(call: Call, whole: Sequence[int], strides: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Return how much of the whole result is cut off at the beginning and at the end of each axis."""
+    kind = call.text("pad_type", "valid").lower()
+    if kind == "custom":
+        custom = call.integers("pad", [0] * 2 * len(whole))
+        return custom[0::2], custom[1::2]
+    totals = [0] * len(whole)
+    if kind == "same":
+        sizes = _output_sizes(call, whole, strides)
+        totals = [max(size - want, 0) for size, want in zip(whole, sizes, strict=True)]
+    return [total // 2 for total in totals], [total - total // 2 for total in totals]
+
+
+def _output_sizes(call: Call, whole: Sequence[int], strides: Sequence[int]) -> list[int]:
+    kind = call.text("pad_type", "valid").lower()
+    if kind == "same":
+        return [size * stride for size, stride in zip(call.shape("x")[2:], strides, strict=True)]
+    custom = call.integers("pad", [0] * 2 * len(whole)) if kind == "custom" else [0] * 2 * len(whole)
+    return [size - first - last for size, first, last in zip(whole, custom[0::2], custom[1::2], strict=True)]
+
+
+@dataclass(frozen=True)
+class _Shape:
+    kernel: list[int]
+    strides: list[int]
+    dilations: list[int]
+
+    @classmethod
+    def of(cls, call: Call) -> "_Shape":
+        kernel = list(call.shape("weight")[2:])
+        ones = [1] * len(kernel)
+        return cls(kernel, call.integers("strides", ones), call.integers("dilations", ones))
+
+    @property
+    def reach(self) -> list[int]:
+        return spread(self.kernel, self.dilations)

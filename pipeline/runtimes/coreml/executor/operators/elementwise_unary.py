@@ -1,0 +1,98 @@
+"""One number in, one number out."""
+
+from typing import Any
+
+import numpy as np
+from onnx import TensorProto
+
+from pipeline.runtimes.coreml.executor.call import Call, Translator, operator
+
+ON_ANY_NUMBER = {
+    "abs": "Abs",
+    "ceil": "Ceil",
+    "floor": "Floor",
+    "identity": "Identity",
+    "logical_not": "Not",
+    "round": "Round",  # both to even
+    "sign": "Sign",
+}
+ON_FLOATS = {
+    "acos": "Acos",
+    "asin": "Asin",
+    "atan": "Atan",
+    "atanh": "Atanh",
+    "cos": "Cos",
+    "cosh": "Cosh",
+    "erf": "Erf",
+    "exp": "Exp",
+    "sin": "Sin",
+    "sinh": "Sinh",
+    "sqrt": "Sqrt",
+    "tan": "Tan",
+    "tanh": "Tanh",
+}
+# What float becomes when it is cast to an integer of few bits: it is clipped.
+LIMITS: dict[str, Any] = {"int8": np.int8, "uint8": np.uint8, "int16": np.int16, "uint16": np.uint16}
+
+
+def _same(kind: str) -> Translator:
+    return lambda call: call.emit(kind, call.tensor("x"))
+
+
+def _on_floats(kind: str) -> Translator:
+    return lambda call: call.emit(kind, call.real("x"))
+
+
+for _name, _kind in ON_ANY_NUMBER.items():
+    operator(_same(_kind), _name)
+for _name, _kind in ON_FLOATS.items():
+    operator(_on_floats(_kind), _name)
+
+
+@operator
+def cast(call: Call) -> str:
+    source, target = call.carrier("x"), call.output_carrier()
+    x = call.tensor("x")
+    if source == TensorProto.FLOAT and call.output_dtype() in LIMITS:
+        limits = np.iinfo(LIMITS[call.output_dtype()])
+        x = call.emit("Clip", x, call.literal(limits.min), call.literal(limits.max))
+    return call.cast(x, target)
+
+
+@operator
+def clip(call: Call) -> str:
+    return call.emit("Clip", call.tensor("x"), call.literal(call.number("alpha")), call.literal(call.number("beta")))
+
+
+@operator
+def exp2(call: Call) -> str:
+    return call.emit("Pow", call.literal(2), call.real("x"))
+
+
+@operator
+def inverse(call: Call) -> str:
+    return call.emit("Reciprocal", _with_epsilon(call))
+
+
+@operator
+def log(call: Call) -> str:
+    return call.emit("Log", _with_epsilon(call))
+
+
+@operator
+def rsqrt(call: Call) -> str:
+    return call.emit("Reciprocal", call.emit("Sqrt", _with_epsilon(call)))
+
+
+@operator
+def square(call: Call) -> str:
+    return call.emit("Mul", call.tensor("x"), call.tensor("x"))
+
+
+@operator
+def threshold(call: Call) -> str:
+    return call.emit("Max", call.tensor("x"), call.literal(call.constant("alpha"), call.carrier("x")))
+
+
+def _with_epsilon(call: Call) -> str:
+    return call.emit("Add", call.real("x"), call.literal(call.number("epsilon", 0.0)))

@@ -1,0 +1,141 @@
+"""Tensors joined, split, filled, padded, sorted."""
+
+import numpy as np
+from onnx import TensorProto
+
+from pipeline.runtimes.coreml.executor.call import Call, operator
+from pipeline.runtimes.coreml.executor.mil import Uncovered
+
+PADDING = {"constant": "constant", "reflect": "reflect", "replicate": "edge"}
+
+
+@operator
+def concat(call: Call) -> str:
+    axis, tensors = call.integer("axis"), call.tensors("values")
+    if not call.flag("interleave"):
+        return call.emit("Concat", *tensors, axis=axis)
+    shape = list(call.shapes("values")[0])
+    axis %= len(shape)
+    beside = [call.emit("Unsqueeze", tensor, call.indices([axis + 1])) for tensor in tensors]
+    shape[axis] *= len(tensors)
+    return call.reshape(call.emit("Concat", *beside, axis=axis + 1), shape)
+
+
+@operator
+def stack(call: Call) -> str:
+    axis = call.integer("axis")
+    tensors = [call.emit("Unsqueeze", tensor, call.indices([axis])) for tensor in call.tensors("values")]
+    return call.emit("Concat", *tensors, axis=axis)
+
+
+@operator
+def split(call: Call) -> list[str]:
+    axis = call.integer("axis")
+    sizes = [shape[axis] for shape in call.output_shapes()]
+    if len(sizes) == 1:
+        return [call.emit("Identity", call.tensor("x"))]
+    return call.emit_many(len(sizes), "Split", call.tensor("x"), call.indices(sizes), axis=axis)
+
+
+@operator
+def tile(call: Call) -> str:
+    return call.emit("Tile", call.tensor("x"), call.indices(call.integers("reps")))
+
+
+@operator
+def pad(call: Call) -> str:
+    listed = call.integers("pad")
+    mode = call.text("mode", "constant").lower()
+    if mode not in PADDING:
+        raise Uncovered(f"mode {mode}")
+    if not listed:
+        return call.emit("Identity", call.tensor("x"))
+    # Pairs for the last axes alone; ONNX lists all beginnings, then all ends.
+    pairs = [0] * (2 * call.rank("x") - len(listed)) + listed
+    inputs = [call.tensor("x"), call.indices(pairs[0::2] + pairs[1::2])]
+    if mode == "constant":
+        inputs.append(call.literal(call.constant("constant_val", 0), call.carrier("x")))
+    return call.emit("Pad", *inputs, mode=PADDING[mode])
+
+
+@operator
+def shape(call: Call) -> str:
+    return call.literal(call.shape("x"), TensorProto.INT32)
+
+
+@operator
+def fill(call: Call) -> str:
+    value = call.literal(call.constant("value", 0), call.output_carrier())
+    return call.emit("Expand", value, call.indices(call.integers("shape")))
+
+
+@operator
+def fill_like(call: Call) -> str:
+    value = call.constant("value", 0)
+    return call.literal(np.full(call.shape("ref_tensor"), value), call.output_carrier())
+
+
+@operator
+def range_1d(call: Call) -> str:
+    start, end, step = (call.constant(word).item() for word in ("start", "end", "step"))
+    return call.literal(np.arange(start, end, step), call.output_carrier())
+
+
+@operator
+def one_hot(call: Call) -> str:
+    values = np.array([call.constant("off_value", 0).item(), call.constant("on_value", 1).item()])
+    size = call.indices([call.integer("one_hot_vector_size")])
+    pair = call.literal(values, call.output_carrier())
+    return call.emit("OneHot", call.tensor("indices"), size, pair, axis=call.integer("axis", -1))
+
+
+@operator
+def band_part(call: Call) -> str:
+    """Return x with zeros outside a band along the diagonal of its last two axes."""
+    height, width = call.shape("x")[-2:]
+    lower, upper = call.integer("lower", -1), call.integer("upper", -1)
+    row, column = np.ogrid[:height, :width]
+    kept = ((lower < 0) | (row - column <= lower)) & ((upper < 0) | (column - row <= upper))
+    zero = call.literal(0, call.carrier("x"))
+    return call.emit("Where", call.literal(kept, TensorProto.BOOL), call.tensor("x"), zero)
+
+
+@operator
+def cumsum(call: Call) -> str:
+    axis = call.literal(call.integer("axis", 0), TensorProto.INT64)
+    exclusive, backward = int(call.flag("exclusive")), int(call.flag("reverse"))
+    return call.emit("CumSum", call.tensor("x"), axis, exclusive=exclusive, reverse=backward)
+
+
+@operator
+def topk(call: Call) -> list[str]:
+    axis, count = call.integer("axis", -1), call.integer("k", 1)
+    values, places = _sorted(call, axis, call.shape("x")[axis] if count == -1 else count)
+    return [values, places][: len(call.output_shapes())]
+
+
+@operator
+def argsort(call: Call) -> str:
+    axis = call.integer("axis", -1)
+    return _sorted(call, axis, call.shape("x")[axis])[1]
+
+
+@operator
+def non_zero(call: Call) -> str:
+    return call.cast(call.transpose(call.emit("NonZero", call.tensor("x")), [1, 0]), TensorProto.INT32)
+
+
+@operator
+def select(call: Call) -> str:
+    chooser = call.tensor("cond")
+    if call.carrier("cond") != TensorProto.BOOL:
+        chooser = call.cast(chooser, TensorProto.BOOL)
+    return call.emit("Where", chooser, call.tensor("a"), call.tensor("b"))
+
+
+def _sorted(call: Call, axis: int, count: int) -> list[str]:
+    """Return the first `count` values along an axis and where they stood."""
+    largest = int(not call.flag("ascending"))
+    x, size = call.tensor("x"), call.indices([count])
+    values, places = call.emit_many(2, "TopK", x, size, axis=axis, largest=largest, sorted=1)
+    return [values, call.cast(places, TensorProto.INT32)]
