@@ -40,7 +40,15 @@ class Contract:
 
     def prepare(self, images: list[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Return images uint8 [h, w] or [h, w, 3] as the model sees them, float32 [n, height, width, channels]."""
-        return (self.resized(images).astype(np.float32) - np.float32(self.mean)) * np.float32(self.scale)
+        return self.scaled(self.resized(images))
+
+    def scaled(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return pixels uint8 as the model sees them, float32."""
+        return (pixels.astype(np.float32) - np.float32(self.mean)) * np.float32(self.scale)
+
+    def pixels(self, scaled: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Return the pixels that `scaled` was given, for files that take an image and scale it inside."""
+        return np.rint(scaled / np.float32(self.scale) + np.float32(self.mean)).astype(np.uint8)
 
     def resized(self, images: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
         """Return images in the model's size and colours, uint8 [n, height, width, channels]."""

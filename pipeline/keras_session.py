@@ -13,6 +13,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from pipeline.errors import ConversionError
+
 TOOLS = ("keras", "numpy", "tensorflow")
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date that a zip entry can hold
 
@@ -52,10 +54,15 @@ def load(archive: bytes) -> Any:
         return keras.models.load_model(file, compile=False, safe_mode=True)
 
 
-def function_of(model: Any) -> Any:
-    """Return a TensorFlow function, image float32 [1, h, w, c] -> probabilities [1, classes], as at inference."""
+def function_of(model: Any, any_resolution: bool = False) -> Any:
+    """Return a TensorFlow function, image float32 [1, h, w, c] -> probabilities [1, classes], as at inference.
+
+    With `any_resolution`, height and width of the image are left open.
+    """
     import tensorflow  # noqa: PLC0415
 
+    if any_resolution:
+        model = _at_any_resolution(model)
     shape = (1, *model.inputs[0].shape[1:])
     signature = [tensorflow.TensorSpec(shape, tensorflow.float32, name="image")]
     return tensorflow.function(
@@ -63,11 +70,29 @@ def function_of(model: Any) -> Any:
     )
 
 
-def frozen_graph(model: Any) -> Any:
+def frozen_graph(model: Any, any_resolution: bool = False) -> Any:
     """Return the graph of `function_of` with every variable folded into it as a constant."""
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2  # noqa: PLC0415
 
-    return convert_variables_to_constants_v2(function_of(model).get_concrete_function())
+    return convert_variables_to_constants_v2(function_of(model, any_resolution).get_concrete_function())
+
+
+def _at_any_resolution(model: Any) -> Any:
+    """Return the same layers and weights behind an input whose height and width are open.
+
+    Raises:
+        ConversionError: a layer can only be built for one size.
+    """
+    import keras  # noqa: PLC0415
+
+    image = keras.Input((None, None, model.inputs[0].shape[-1]), name="image")
+    try:
+        open_model = keras.models.clone_model(model, input_tensors=image)
+        open_model.set_weights(model.get_weights())
+    except ValueError as error:
+        first = str(error).splitlines()[0]
+        raise ConversionError(f"the model takes images of one size alone: {first}; expected no other sizes") from error
+    return open_model
 
 
 def _import_tensorflow() -> Any:

@@ -135,11 +135,55 @@ class Calibration:
 
 
 @dataclass
+class Palette:
+    """Lookup tables: each weight is an index into a few values."""
+
+    bits: int = MISSING  # of an index: 1, 2, 3, 4, 6 or 8
+    group_size: int | None = MISSING  # output channels that share a table; null: all of a layer
+    per_channel_scale: bool = MISSING  # each output channel is scaled to 1 before tables are made
+
+
+@dataclass
+class Compression:
+    """How weights are stored, for the schemes that say so; null for all others."""
+
+    palette: Palette | None = None
+    block_size: int | None = None  # input channels that share a scale
+    sparsity: float | None = None  # share of weights that become zero, the smallest first
+
+
+@dataclass
 class Quantize:
     """In which numbers it computes; recipes/quantize/."""
 
     scheme: str = MISSING  # pipeline/quantizers/<scheme>.py
     calibration: Calibration = field(default_factory=Calibration)
+    compression: Compression = field(default_factory=Compression)
+
+
+class Precision(Enum):
+    """Floating-point numbers that a program computes with."""
+
+    float16 = "float16"
+    float32 = "float32"
+
+
+@dataclass
+class Range:
+    """Every size from one to another, in pixels a side."""
+
+    smallest: int = MISSING
+    largest: int = MISSING
+
+
+@dataclass
+class CoreML:
+    """What only Core ML has a word for."""
+
+    minimum_deployment_target: str = MISSING  # iOS15 to iOS26
+    compute_precision: Precision = MISSING
+    resolutions: list[int] = MISSING  # further sizes of image that it takes, pixels a side; empty: the model's own alone
+    resolution_range: Range | None = MISSING  # the same as a range
 
 
 @dataclass
@@ -147,7 +191,7 @@ class Convert:
     """For which runtime; recipes/convert/."""
 
     runtime: str = MISSING  # pipeline/runtimes/<runtime>/
-    minimum_deployment_target: str | None = MISSING  # Core ML: iOS15 to iOS18
+    coreml: CoreML | None = MISSING
 
 
 @dataclass

@@ -11,11 +11,12 @@ from pathlib import Path
 from pipeline import plugins
 from pipeline.errors import EdgebakeError, listed
 from pipeline.recipe import Budget, Recipe
+from pipeline.runtimes.coreml import rules as coreml
 from pipeline.splits import split_sizes
 
 Problem = tuple[str, str]
 
-DEPLOYMENT_TARGETS = ("iOS15", "iOS16", "iOS17", "iOS18")  # those that hold an ML Program, in coremltools 9
+PALETTE_BITS = (1, 2, 3, 4, 6, 8)
 
 
 def check(recipe: Recipe) -> list[Problem]:
@@ -105,13 +106,39 @@ def _device_runs_the_scheme(recipe: Recipe) -> Iterator[Problem]:
         yield "quantize", f"{wanted}, which {recipe.device.name} cannot run; it runs: {listed(runs)}"
 
 
-def _deployment_target_is_core_mls(recipe: Recipe) -> Iterator[Problem]:
-    target, runtime = recipe.convert.minimum_deployment_target, recipe.convert.runtime
-    key = "convert.minimum_deployment_target"
-    if runtime == "coreml" and target not in DEPLOYMENT_TARGETS:
-        yield key, f"{target}; expected one of: {listed(DEPLOYMENT_TARGETS)}"
-    if runtime != "coreml" and target is not None:
-        yield key, f"{target}; only coreml has one, expected null for {runtime}"
+def _core_ml_has_its_words(recipe: Recipe) -> Iterator[Problem]:
+    runtime, words = recipe.convert.runtime, recipe.convert.coreml
+    if runtime == "coreml" and words is None:
+        yield "convert.coreml", "null; expected the words that only coreml has"
+    elif runtime == "coreml":
+        yield from coreml.check(recipe)
+    elif words is not None:
+        yield "convert.coreml", f"has words; expected null for {runtime}"
+
+
+def _scheme_has_its_words(recipe: Recipe) -> Iterator[Problem]:
+    scheme, given = recipe.quantize.scheme, vars(recipe.quantize.compression)
+    wanted = plugins.load("quantize.scheme", scheme).COMPRESSION
+    for word, value in given.items():
+        key = f"quantize.compression.{word}"
+        if word in wanted and value is None:
+            yield key, f"null; the scheme {scheme} expects it"
+        if word not in wanted and value is not None:
+            yield key, f"has a value; expected null for the scheme {scheme}"
+
+
+def _weights_can_be_compressed(recipe: Recipe) -> Iterator[Problem]:
+    key, asked = "quantize.compression", recipe.quantize.compression
+    if asked.sparsity is not None and not 0 < asked.sparsity < 1:
+        yield f"{key}.sparsity", f"{asked.sparsity:g}; expected a share between 0 and 1"
+    if asked.block_size is not None and asked.block_size < 2:
+        yield f"{key}.block_size", f"{asked.block_size}; expected 2 or more"
+    if asked.palette is None:
+        return
+    if asked.palette.bits not in PALETTE_BITS:
+        yield f"{key}.palette.bits", f"{asked.palette.bits}; expected one of: {listed(map(str, PALETTE_BITS))}"
+    if asked.palette.group_size is not None and asked.palette.group_size < 1:
+        yield f"{key}.palette.group_size", f"{asked.palette.group_size}; expected 1 or more, or null"
 
 
 def _data_is_there(recipe: Recipe) -> Iterator[Problem]:
@@ -132,17 +159,6 @@ def _every_split_holds_something(recipe: Recipe) -> Iterator[Problem]:
 def _device_has_an_accelerator(recipe: Recipe) -> Iterator[Problem]:
     if not recipe.device.accelerators:
         yield "device.accelerators", "empty; expected at least cpu"
-
-
-def _ios_holds_the_program(recipe: Recipe) -> Iterator[Problem]:
-    target, system = recipe.convert.minimum_deployment_target, recipe.device.minimum_os.split(".")[0]
-    if recipe.convert.runtime != "coreml" or target not in DEPLOYMENT_TARGETS or not system.isdigit():
-        return
-    key, version = "convert.minimum_deployment_target", int(target.removeprefix("iOS"))
-    if version > int(system):
-        yield key, f"{target}; {recipe.device.name} may run iOS {system}, expected at most that"
-    if version < 16 and recipe.quantize.scheme == "dynamic":
-        yield key, f"{target}; int8 weights expect iOS16 or newer"
 
 
 def _calibration_fits_its_split(recipe: Recipe) -> Iterator[Problem]:
@@ -207,11 +223,12 @@ RULES: tuple[Callable[[Recipe], Iterator[Problem]], ...] = (
     _platform_has_the_runtime,
     _runtime_carries_the_scheme,
     _device_runs_the_scheme,
-    _deployment_target_is_core_mls,
+    _core_ml_has_its_words,
+    _scheme_has_its_words,
+    _weights_can_be_compressed,
     _data_is_there,
     _every_split_holds_something,
     _device_has_an_accelerator,
-    _ios_holds_the_program,
     _calibration_fits_its_split,
     _measuring_says_enough,
     _budget_can_be_met,

@@ -4,6 +4,7 @@ from pipeline.quantized import Calibration, Quantized
 
 DTYPE = "float32"
 CALIBRATED = False
+COMPRESSION: tuple[str, ...] = ()
 TOOLS: tuple[str, ...] = ()
 
 

@@ -4,6 +4,7 @@ from pipeline.quantized import Calibration, Quantized
 
 DTYPE = "float16"
 CALIBRATED = False
+COMPRESSION: tuple[str, ...] = ()
 TOOLS: tuple[str, ...] = ()
 
 

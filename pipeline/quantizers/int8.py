@@ -4,6 +4,7 @@ from pipeline.quantized import Calibration, Quantized
 
 DTYPE = "int8"
 CALIBRATED = True
+COMPRESSION: tuple[str, ...] = ()
 TOOLS: tuple[str, ...] = ()
 
 

@@ -1,6 +1,7 @@
 """Runtimes, one folder each, all with the same files.
 
-__init__.py   facts: SCHEMES it can carry, the distributions it converts and runs with, the name of its file
+__init__.py   facts: SCHEMES it can carry, INT8_OPERATORS that int8 activations reach, the distributions it converts and
+              runs with, the name of its file
 convert.py    convert(...) -> the files that ship, by relative name; imports TensorFlow
 inspect.py    inspect(files) -> inputs, outputs, operators and dtypes of what was written
 metadata.py   puts labels and the input contract into the file's own metadata

@@ -4,6 +4,7 @@ Reads prune's output and the calibration split. Writes model.keras, contract.jso
 """
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ def run(job: Job) -> str:
     scheme = plugins.load("quantize.scheme", section.scheme)
     calibration = _calibration(section, source) if scheme.CALIBRATED else None
     quantized: Quantized = scheme.quantize((source / "model.keras").read_bytes(), calibration)
+    quantized = replace(quantized, compression=section.compression)
     artifacts.write_files(job.out, quantized.to_files())
     shutil.copy(source / "contract.json", job.out)
     seen = "no calibration" if calibration is None else f"calibrated on {len(calibration)} examples"

@@ -1,6 +1,8 @@
 """Core ML: one .mlpackage folder with an ML Program. Source: https://apple.github.io/coremltools."""
 
-SCHEMES = ("dynamic", "float16", "none")  # ranges for int8 activations can be found on a Mac alone
-CONVERT_TOOLS = ("coremltools",)
-RUN_TOOLS: tuple[str, ...] = ()
+SCHEMES = ("dynamic", "float16", "int4_weights", "int8", "none", "palettized", "sparse", "sparse_palettized")
+# Core ML quantizes the inputs of these; what lies between stays in float.
+INT8_OPERATORS: frozenset[str] | None = frozenset({"conv", "linear"})
+CONVERT_TOOLS = ("coremltools", "onnx", "onnxruntime")  # the executor finds ranges for int8, and checks what was written
+RUN_TOOLS = ("coremltools", "onnx", "onnxruntime")
 FILE = "model.mlpackage"

@@ -141,6 +141,10 @@ class Call:
         """Return the shapes that the program declares for all outputs."""
         return [output.type.sizes for output in self._operation.outputs]
 
+    def is_declared(self) -> bool:
+        """Return whether the program knows the first output's whole shape before it runs."""
+        return None not in self._operation.outputs[0].type.shape
+
     def output_dtype(self) -> str:
         """Return the dtype of the first output."""
         return self._operation.outputs[0].type.dtype

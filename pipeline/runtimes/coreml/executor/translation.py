@@ -132,6 +132,6 @@ def _lines(problems: list[Problem], count: int) -> Iterator[str]:
 
 
 def floats(program: Program) -> list[str]:
-    """Return the names of all values in float that the program computes or is given, in order."""
+    """Return the names of all values in float that the program computes, in order."""
     outputs = [output for operation in program.operations for output in operation.outputs]
-    return [value.name for value in [*program.inputs, *outputs] if value.type.dtype in FLOATS]
+    return [value.name for value in outputs if value.type.dtype in FLOATS]

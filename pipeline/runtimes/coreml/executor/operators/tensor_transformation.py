@@ -11,8 +11,9 @@ FROM_THE_END = -(2**31)  # an end that a backward slice never reaches
 
 @operator
 def reshape(call: Call) -> str:
-    # 0 and -1 mean the same to ONNX: keep the size, and what is left.
-    return call.reshape(call.tensor("x"), call.integers("shape"))
+    # 0 keeps a size and -1 takes what is left, in ONNX too, but there 0 may not stand beyond the old rank.
+    shape = call.output_shape() if call.is_declared() else call.integers("shape")
+    return call.reshape(call.tensor("x"), shape)
 
 
 @operator

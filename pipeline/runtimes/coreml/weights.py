@@ -1,0 +1,109 @@
+"""An ML Program with float weights in, the same with compressed ones out: one function per scheme.
+
+Every weight that coremltools can compress is, however small: the size of a model for phones is in its many small layers.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.recipe import Compression, Palette
+
+EVERY_WEIGHT = 0  # elements above which coremltools compresses a weight
+
+
+def _as_it_is(model: Any, _: Compression) -> Any:
+    return model
+
+
+def int8(model: Any, _: Compression) -> Any:
+    """Return the program with int8 weights, one scale for each output channel."""
+    import coremltools.optimize.coreml as cto  # noqa: PLC0415
+
+    settings = cto.OpLinearQuantizerConfig(mode="linear_symmetric", weight_threshold=EVERY_WEIGHT)
+    return cto.linear_quantize_weights(model, _for_all(settings))
+
+
+def int4(model: Any, compression: Compression) -> Any:
+    """Return the program with int4 weights, one scale for each block of input channels."""
+    import coremltools.optimize.coreml as cto  # noqa: PLC0415
+
+    settings = cto.OpLinearQuantizerConfig(
+        mode="linear_symmetric",
+        dtype="int4",
+        granularity="per_block",
+        block_size=compression.block_size,
+        weight_threshold=EVERY_WEIGHT,
+    )
+    return cto.linear_quantize_weights(model, _for_all(settings))
+
+
+def palettized(model: Any, compression: Compression, joint: bool = False) -> Any:
+    """Return the program with lookup tables; `joint` makes them of what is not zero alone."""
+    import coremltools.optimize.coreml as cto  # noqa: PLC0415
+
+    palette = _palette(compression)
+    settings = cto.OpPalettizerConfig(
+        mode="custom",
+        lut_function=lambda values: clustered(values, palette.bits),
+        granularity="per_tensor" if palette.group_size is None else "per_grouped_channel",
+        group_size=palette.group_size or 1,
+        enable_per_channel_scale=palette.per_channel_scale,
+        weight_threshold=EVERY_WEIGHT,
+    )
+    return cto.palettize_weights(model, _for_all(settings), joint_compression=joint)
+
+
+def sparse(model: Any, compression: Compression) -> Any:
+    """Return the program with the smallest weights of each layer at zero, and only the others stored."""
+    import coremltools.optimize.coreml as cto  # noqa: PLC0415
+
+    settings = cto.OpMagnitudePrunerConfig(target_sparsity=compression.sparsity, weight_threshold=EVERY_WEIGHT)
+    return cto.prune_weights(model, _for_all(settings))
+
+
+def sparse_palettized(model: Any, compression: Compression) -> Any:
+    """Return the program with the smallest weights at zero and lookup tables of the others."""
+    return palettized(sparse(model, compression), compression, joint=True)
+
+
+def clustered(values: NDArray[Any], bits: int) -> tuple[NDArray[Any], NDArray[np.uint8]]:
+    """Return the 2^bits values nearest to all given ones, in the sense of least squares, and each one's index.
+
+    Exact and the same on every machine: Grønlund et al., https://arxiv.org/abs/1701.07204, in the implementation that
+    ships inside coremltools. Its own choice for small weights, scikit-learn's k-means, is neither.
+    """
+    from coremltools._deps import _kmeans1d  # noqa: PLC0415
+
+    distinct, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    entries = min(len(distinct), 2**bits)
+    found = _kmeans1d.cluster(distinct.astype(np.float64), entries, weights=counts)
+    table = np.zeros(2**bits, values.dtype)
+    table[:entries] = found.centroids
+    return table, np.asarray(found.clusters, np.uint8)[inverse.reshape(-1)]
+
+
+def _for_all(settings: Any) -> Any:
+    import coremltools.optimize.coreml as cto  # noqa: PLC0415
+
+    return cto.OptimizationConfig(global_config=settings)
+
+
+def _palette(compression: Compression) -> Palette:
+    if compression.palette is None:
+        raise ValueError("palettized weights without a palette")
+    return compression.palette
+
+
+SETTINGS: dict[str, Callable[[Any, Compression], Any]] = {
+    "none": _as_it_is,
+    "float16": _as_it_is,
+    "dynamic": int8,
+    "int8": int8,
+    "int4_weights": int4,
+    "palettized": palettized,
+    "sparse": sparse,
+    "sparse_palettized": sparse_palettized,
+}
