@@ -48,7 +48,8 @@ class Contract:
 
     def pixels(self, scaled: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Return the pixels that `scaled` was given, for files that take an image and scale it inside."""
-        return np.rint(scaled / np.float32(self.scale) + np.float32(self.mean)).astype(np.uint8)
+        pixels: NDArray[np.uint8] = np.rint(scaled / np.float32(self.scale) + np.float32(self.mean)).astype(np.uint8)
+        return pixels
 
     def resized(self, images: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
         """Return images in the model's size and colours, uint8 [n, height, width, channels]."""

@@ -9,7 +9,6 @@ EdgebakeError            the text is for the user: where, what is wrong, what wa
 ├── CoverageError        an ML Program holds an operator that the executor does not cover
 ├── GateError            a bundle was refused
 └── HostError            git, DVC, the disk or a tool stands in the way
-NotMeasurable            not an error: this machine cannot run that runtime, and why
 """
 
 import difflib
@@ -50,10 +49,6 @@ class GateError(EdgebakeError):
 
 class HostError(EdgebakeError):
     """Name the tool, file or folder outside edgebake that stands in the way."""
-
-
-class NotMeasurable(Exception):  # noqa: N818 - a finding that ends up in the report, not a failure
-    """Say why this machine cannot run a converted file."""
 
 
 def nearest(word: str, options: Iterable[str]) -> str:

@@ -2,6 +2,8 @@
 
 import os
 import platform
+import subprocess
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ class Measurement:
 
     value: float | None
     unit: str
-    where: str  # host: the machine that built
+    where: str  # host: the machine that built, in the runtime of the device
     device: str = ""  # CPU model
     threads: int | None = None
     n: int | None = None  # examples or timed runs
@@ -41,6 +43,9 @@ def cpu_model() -> str:
         for line in cpuinfo.read_text().splitlines():
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
+    if sys.platform == "darwin":
+        asked = ["sysctl", "-n", "machdep.cpu.brand_string"]
+        return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
     return platform.processor() or platform.machine()
 
 

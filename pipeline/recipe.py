@@ -182,7 +182,9 @@ class CoreML:
 
     minimum_deployment_target: str = MISSING  # iOS15 to iOS26
     compute_precision: Precision = MISSING
-    resolutions: list[int] = MISSING  # further sizes of image that it takes, pixels a side; empty: the model's own alone
+    resolutions: list[int] = (
+        MISSING  # further sizes of image that it takes, pixels a side; empty: the model's own alone
+    )
     resolution_range: Range | None = MISSING  # the same as a range
 
 

@@ -15,11 +15,12 @@ from pipeline.errors import PlanError
 from pipeline.gates import Decision, Verdict
 from pipeline.measurement import Measurement, from_dict
 from pipeline.report import table
+from pipeline.runtimes.coreml.executor import LABEL
 from pipeline.sections import PackageSection, TargetSection
 from pipeline.stages.package import decide
 
 NOTE = """\
-accuracy: the file that ships, in its own runtime, on the test split
+accuracy: the file that ships, on the test split; on `host` in its own runtime
 float: the trained model on the same images
 p95: 95% of runs on one thread were faster"""
 
@@ -47,6 +48,8 @@ def show(console: Console) -> None:
     console.print(NOTE)
     for place in dict.fromkeys(place for report in reports for place in _places(report)):
         console.print(place)
+    for reason in dict.fromkeys(reason for report in reports for reason in _reasons(report)):
+        console.print(f"not measured: {reason}")
     if decisions:
         _print(console, table.verdicts(decisions))
         _explain(console, decisions)
@@ -80,7 +83,17 @@ def _places(report: dict[str, Any]) -> Iterator[str]:
     """Yield each place where something was measured, with the processor that the report names."""
     for metric in report.get("metrics", {}).values():
         if metric.get("device"):
-            yield f"{metric['where']}: {metric['device']}"
+            place = metric["where"]
+            note = f"{place}, not by Core ML" if place == LABEL else ""
+            yield ": ".join(filter(None, (_short(place), note, metric["device"])))
+
+
+def _reasons(report: dict[str, Any]) -> Iterator[str]:
+    """Yield why a number is missing, for those that the table shows."""
+    metrics = report.get("metrics", {})
+    for name in ("accuracy", "latency_p95_ms"):
+        if metrics and metrics[name]["value"] is None:
+            yield metrics[name]["reason"]
 
 
 def _share(measured: Measurement) -> str:
@@ -89,15 +102,17 @@ def _share(measured: Measurement) -> str:
 
 def _where(found: dict[str, Measurement]) -> str:
     places = {found[name].where for name in ("accuracy", "latency_p95_ms")} - {"not measured"}
-    return " and ".join(sorted(places)) or "-"
+    return " and ".join(sorted(map(_short, places))) or "-"
+
+
+def _short(place: str) -> str:
+    """Return a place in a word that fits a column; what it stands for is printed below the table."""
+    return "executor" if place == LABEL else place
 
 
 def _explain(console: Console, decisions: dict[str, list[Decision]]) -> None:
-    """Say why a gate was not measured, once for each reason."""
-    absent = [one for found in decisions.values() for one in found if one.measured.value is None]
-    for reason in dict.fromkeys(one.measured.reason for one in absent):
-        console.print(f"not measured: {reason}")
-    if any(one.verdict is Verdict.accepted for one in absent):
+    """Say what `accepted` means where it stands in the table."""
+    if any(one.verdict is Verdict.accepted for found in decisions.values() for one in found):
         console.print("accepted: not measured, and the target's recipe says `required: false`", markup=False)
 
 

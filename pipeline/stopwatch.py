@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.artifacts import read_files
 
@@ -20,19 +21,27 @@ from pipeline.artifacts import read_files
 def answer(request: dict[str, Any]) -> dict[str, Any]:
     """Return load time, peak memory grown by loading and running, and every timed run.
 
-    The fed example is noise in the range of a scaled image: a dense kernel takes as long for one as for another.
+    The fed example is noise, pixels or in the range of a scaled image: a dense kernel takes as long for one as for
+    another.
     """
     run = importlib.import_module(f"pipeline.runtimes.{request['runtime']}.run")
-    example = np.random.default_rng(0).uniform(-1, 1, request["shape"]).astype(np.float32)
+    example = _noise(request["shape"], request["image"])
     before = _forget_peak()
     start = time.perf_counter()
-    session = run.load(read_files(Path(request["files"])), request["threads"])
+    session = run.load(read_files(Path(request["files"])), request["threads"], request["way"])
     load_ms = (time.perf_counter() - start) * 1e3
     session.feed(example)
     for _ in range(request["warmup"]):
         session.invoke()
     latencies = [_milliseconds(session.invoke) for _ in range(request["runs"])]
     return {"load_ms": load_ms, "peak_memory_mb": (_peak() - before) / 1e6, "latencies_ms": latencies}
+
+
+def _noise(shape: list[int], image: bool) -> NDArray[Any]:
+    random = np.random.default_rng(0)
+    if image:
+        return random.integers(0, 256, shape, np.uint8)
+    return random.uniform(-1, 1, shape).astype(np.float32)
 
 
 def _milliseconds(call: Callable[[], None]) -> float:

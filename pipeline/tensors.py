@@ -7,6 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+IMAGE = "image"  # the dtype of an input that takes pixels, uint8, and scales them inside
+
 
 @dataclass(frozen=True)
 class Tensor:
@@ -18,6 +20,11 @@ class Tensor:
     layout: str  # NHWC for an image, NC for one number per class
     scale: float | None = None
     zero_point: int | None = None
+
+    @property
+    def is_image(self) -> bool:
+        """Return whether the file takes the image itself."""
+        return self.dtype == IMAGE
 
     def to_stored(self, real: NDArray[np.float32]) -> NDArray[Any]:
         """Return real values in this tensor's dtype, rounded to even and clipped to its range."""
@@ -81,7 +88,7 @@ class Session(Protocol):
     """A converted file, loaded: feed one example, invoke, read; split so that invoke alone can be timed."""
 
     def feed(self, example: NDArray[np.float32]) -> None:
-        """Take one example as the model sees it, float32 [1, h, w, c]."""
+        """Take one example as the model sees it, float32 [1, h, w, c]; pixels, uint8, where the input is an image."""
 
     def invoke(self) -> None:
         """Run the model on what was fed."""

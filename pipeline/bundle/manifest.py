@@ -18,7 +18,8 @@ from pipeline.sections import PackageSection, TargetSection, plain, read_plan
 
 FILE = "manifest.json"
 SCHEMA = "edgebake.manifest/1"
-STEADY = ("accuracy", "float_accuracy", "loss", "size_mb")  # metrics that do not change from run to run
+# Metrics that do not change from run to run; those of a further way to run the file end in its name.
+STEADY = ("accuracy", "float_accuracy", "loss", "size_mb", "accuracy_", "agreement_")
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def entry(target: TargetSection, validated: tuple[Path, dict[str, Any]], decisio
             "scaled_by": "model" if inspection["input"]["dtype"] == "image" else "app",
         },
         "postprocessing": {"labels": contract.labels, **asdict(target.package)},
-        "metrics": {name: report["metrics"][name] for name in STEADY},
+        "metrics": {name: metric for name, metric in report["metrics"].items() if _is_steady(name)},
         "gates": [decision.to_dict() for decision in decisions],
         # Not the planner's digest: an experiment may have changed params.yaml since.
         "recipe_sha256": digest(chained, plain(target)),
@@ -91,6 +92,10 @@ def validate(content: dict[str, Any]) -> None:
 
     schema = json.loads(resources.files("pipeline.bundle").joinpath("manifest.schema.json").read_text())
     jsonschema.validate(content, schema)
+
+
+def _is_steady(name: str) -> bool:
+    return name in STEADY or name.startswith(tuple(word for word in STEADY if word.endswith("_")))
 
 
 def _device(target: TargetSection) -> dict[str, Any]:

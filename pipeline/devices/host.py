@@ -8,24 +8,41 @@ from typing import Any
 from pipeline.errors import HostError
 from pipeline.measurement import Measurement, all_threads, cpu_model
 from pipeline.timing import Timed, Timing
+from pipeline.ways import HOST, Way
 
 PERCENTILES = (50, 90, 95, 99)
 
 
 def measure(job: Timed) -> Timing:
-    """Return latency, frames per second, load time and peak memory of a converted file.
+    """Return latency, frames per second, load time and peak memory of a converted file in each of its ways.
 
-    Latency on one thread carries the plain names, on all threads names that end in `_all_threads`.
+    The first way on one thread carries the plain names; on all threads they end in `_all_threads`, and those of another
+    way in its name.
     """
-    one, every = _timed(job, 1), _timed(job, all_threads())
-    metrics = _latency(one["latencies_ms"], 1)
-    metrics["load_ms"] = _measurement(one["load_ms"], "ms", 1, 1)
-    metrics["peak_memory_mb"] = _measurement(one["peak_memory_mb"], "MB", 1, 1)
-    on_all = _latency(every["latencies_ms"], all_threads())
-    return Timing(metrics | {f"{name}_all_threads": value for name, value in on_all.items()}, one["latencies_ms"])
+    first: list[float] = []
+    metrics: dict[str, Measurement] = {}
+    for way in job.ways:
+        answer = _timed(job, way, 1)
+        first = first or answer["latencies_ms"]
+        metrics |= _named(_of_one_process(answer, 1 if way.threaded else None), way.name)
+        if way.threaded:
+            on_all = _latency(_timed(job, way, all_threads())["latencies_ms"], all_threads())
+            metrics |= _named(on_all, f"{way.name}_all_threads".lstrip("_"))
+    return Timing(metrics, first)
 
 
-def _latency(latencies: list[float], threads: int) -> dict[str, Measurement]:
+def _named(metrics: dict[str, Measurement], suffix: str) -> dict[str, Measurement]:
+    return {f"{name}_{suffix}" if suffix else name: value for name, value in metrics.items()}
+
+
+def _of_one_process(answer: dict[str, Any], threads: int | None) -> dict[str, Measurement]:
+    metrics = _latency(answer["latencies_ms"], threads)
+    metrics["load_ms"] = _measurement(answer["load_ms"], "ms", threads, 1)
+    metrics["peak_memory_mb"] = _measurement(answer["peak_memory_mb"], "MB", threads, 1)
+    return metrics
+
+
+def _latency(latencies: list[float], threads: int | None) -> dict[str, Measurement]:
     import numpy as np  # noqa: PLC0415 - the planner loads this module too
 
     count = len(latencies)
@@ -37,12 +54,13 @@ def _latency(latencies: list[float], threads: int) -> dict[str, Measurement]:
     return found | {"frames_per_second": _measurement(frames, "1/s", threads, count)}
 
 
-def _measurement(value: float, unit: str, threads: int, count: int) -> Measurement:
-    return Measurement(value, unit, "host", device=cpu_model(), threads=threads, n=count)
+def _measurement(value: float, unit: str, threads: int | None, count: int) -> Measurement:
+    return Measurement(value, unit, HOST, device=cpu_model(), threads=threads, n=count)
 
 
-def _timed(job: Timed, threads: int) -> dict[str, Any]:
-    request = {**vars(job), "files": str(job.files), "threads": threads}
+def _timed(job: Timed, way: Way, threads: int) -> dict[str, Any]:
+    request = {**vars(job), "files": str(job.files), "threads": threads, "way": way.name}
+    del request["ways"]
     done = subprocess.run(
         [sys.executable, "-m", "pipeline.stopwatch"],
         input=json.dumps(request),

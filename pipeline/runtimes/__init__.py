@@ -5,5 +5,5 @@ __init__.py   facts: SCHEMES it can carry, INT8_OPERATORS that int8 activations 
 convert.py    convert(...) -> the files that ship, by relative name; imports TensorFlow
 inspect.py    inspect(files) -> inputs, outputs, operators and dtypes of what was written
 metadata.py   puts labels and the input contract into the file's own metadata
-run.py        load(files, threads) -> a Session on this machine, or NotMeasurable
+run.py        ways(files) in which this machine runs them; load(files, threads, way) -> a Session
 """

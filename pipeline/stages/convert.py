@@ -6,12 +6,14 @@ Reads quantize's output. Writes files/, contract.json, inspection.json.
 import importlib
 import json
 import shutil
+from dataclasses import dataclass
 from types import ModuleType
 
 import numpy as np
 
-from pipeline import artifacts, contract, keras_session
-from pipeline.errors import ConversionError, NotMeasurable, listed
+from pipeline import artifacts, contract, keras_session, plugins
+from pipeline.contract import Contract
+from pipeline.errors import ConversionError, listed
 from pipeline.job import Job
 from pipeline.quantized import Quantized, from_files
 from pipeline.sections import ConvertSection
@@ -22,7 +24,14 @@ THREADS = 1
 # Operators that move values and compute nothing; in front of the first integer kernel they may stand in float.
 MOVING = frozenset({"Reshape", "Transpose", "Squeeze", "Unsqueeze"})
 # The dtypes in which a runtime may store weights of a scheme.
-STORED_AS = {"float32": ("float32",), "float16": ("float16",), "int8": ("int8", "uint8")}
+STORED_AS = {
+    "float32": ("float32",),
+    "float16": ("float16",),
+    "int8": ("int8", "uint8"),
+    "int4": ("int4",),
+    "palette": ("palette",),
+    "sparse": ("sparse",),
+}
 # How far a float file may be from Keras on the same input, in probability. Calibrated schemes are judged by the gates.
 TOLERANCE = {"float32": 1e-4, "float16": 2e-2}
 
@@ -36,9 +45,10 @@ def run(job: Job) -> str:
     keras_session.start(THREADS)
     files = _module(section.runtime, "convert").convert(quantized, agreed, section.about, section)
     inspection: Inspection = _module(section.runtime, "inspect").inspect(files)
-    refuse_floats(job.variant, quantized, inspection)
+    runtime = plugins.load("convert.runtime", section.runtime)
+    refuse_floats(job.variant, quantized, inspection, runtime.INT8_OPERATORS)
     refuse_other_weights(job.variant, quantized, inspection)
-    refuse_other_answers(job.variant, section.runtime, quantized, files)
+    refuse_other_answers(Answers(job.variant, section.runtime, agreed, files), quantized, inspection)
     artifacts.write_files(job.out / "files", files)
     (job.out / "inspection.json").write_text(json.dumps(inspection.to_dict(), indent=2) + "\n")
     shutil.copy(source / "contract.json", job.out)
@@ -50,13 +60,23 @@ def _module(runtime: str, name: str) -> ModuleType:
     return importlib.import_module(f"pipeline.runtimes.{runtime}.{name}")
 
 
-def refuse_floats(variant: str, quantized: Quantized, inspection: Inspection) -> None:
-    """Hold the operators against the scheme.
+@dataclass(frozen=True)
+class Answers:
+    """A converted file that is asked a few questions."""
+
+    variant: str
+    runtime: str
+    contract: Contract
+    files: dict[str, bytes]
+
+
+def refuse_floats(variant: str, quantized: Quantized, inspection: Inspection, reached: frozenset[str] | None) -> None:
+    """Hold the operators against the scheme; `reached` names those that the runtime runs in int8, none: all.
 
     Raises:
         ConversionError: one computes in float though activations are to be int8.
     """
-    floats = [name for name in inspection.in_float() if name not in MOVING]
+    floats = [name for name in inspection.in_float() if name not in MOVING and (reached is None or name in reached)]
     if quantized.activations == "int8" and floats:
         raise ConversionError(
             f"convert {variant}: these operators stayed in float: {listed(floats)}; expected int8 from input to output"
@@ -78,26 +98,24 @@ def refuse_other_weights(variant: str, quantized: Quantized, inspection: Inspect
         )
 
 
-def refuse_other_answers(variant: str, runtime: str, quantized: Quantized, files: dict[str, bytes]) -> None:
-    """Compare a float file with Keras on noise: a converter can leave weights out without an error.
+def refuse_other_answers(asked: Answers, quantized: Quantized, inspection: Inspection) -> None:
+    """Compare a float file with Keras on images of noise: a converter can leave weights out without an error.
 
     Raises:
         ConversionError: they differ by more than the tolerance of the weights' dtype.
     """
     if quantized.weights not in TOLERANCE:
         return
-    try:
-        session = _module(runtime, "run").load(files, THREADS)
-    except NotMeasurable:
-        return
+    session = _module(asked.runtime, "run").load(asked.files, THREADS)
     model = keras_session.load(quantized.archive)
-    shape = (1, *model.inputs[0].shape[1:])
-    for example in np.random.default_rng(0).uniform(-1, 1, (4, *shape)).astype(np.float32):
-        session.feed(example)
+    shape = (4, 1, asked.contract.height, asked.contract.width, asked.contract.channels)
+    for pixels in np.random.default_rng(0).integers(0, 256, shape, np.uint8):
+        scaled = asked.contract.scaled(pixels)
+        session.feed(pixels if inspection.input.is_image else scaled)
         session.invoke()
-        gap = float(np.abs(session.read() - np.asarray(model(example, training=False))).max())
+        gap = float(np.abs(session.read() - np.asarray(model(scaled, training=False))).max())
         if not gap <= TOLERANCE[quantized.weights]:
             raise ConversionError(
-                f"convert {variant}: its answers differ from Keras by up to {gap:.2g}; "
+                f"convert {asked.variant}: its answers differ from Keras by up to {gap:.2g}; "
                 f"expected at most {TOLERANCE[quantized.weights]:g} for {quantized.weights} weights"
             )

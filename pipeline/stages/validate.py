@@ -7,8 +7,9 @@ report.json, metrics.json, confusion.csv, latency.csv. Never imports TensorFlow;
 import importlib
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -16,22 +17,29 @@ from numpy.typing import NDArray
 
 from pipeline import artifacts, contract, plugins
 from pipeline.dataset import split
-from pipeline.errors import NotMeasurable
 from pipeline.job import Job
 from pipeline.measurement import Measurement, cpu_model, not_measured
 from pipeline.runtimes import litert
 from pipeline.sections import ValidateSection
 from pipeline.tasks import classification
-from pipeline.tensors import Session
+from pipeline.tensors import IMAGE, Session
 from pipeline.timing import Timed
+from pipeline.ways import HOST, Way
 
 THREADS = 1  # of accuracy runs; LiteRT and ONNX Runtime answer the same for any number
+LATENCY_HEAD = "percentile,milliseconds\n"
+TIMED = {
+    "latency_p95_ms": "ms",
+    "frames_per_second": "1/s",
+    "peak_memory_mb": "MB",
+}  # what gates may ask for, in its unit
 
 
 @dataclass(frozen=True)
 class Test:
-    """The test split as the model sees it."""
+    """The test split, as pixels and as the model sees them."""
 
+    pixels: NDArray[np.uint8]  # [n, h, w, c]
     images: NDArray[np.float32]  # [n, h, w, c]
     labels: NDArray[np.int64]  # [n]
     classes: list[str]
@@ -45,12 +53,12 @@ def run(job: Job) -> str:
     for name in ("contract.json", "inspection.json"):
         shutil.copy(source / name, job.out)
     shutil.copytree(source / "files", job.out / "files")
-    metrics = _size(source / "files") | _float_accuracy(section, test)
-    try:
-        metrics |= _answers(job, test, metrics) | _timing(job)
-    except NotMeasurable as reason:
-        metrics |= _nothing_measured(str(reason))
-        _write_plots(job.out, "actual,predicted\n", "percentile,milliseconds\n")
+    files = artifacts.read_files(source / "files")
+    ways = _runtime(section.runtime).ways(files)
+    metrics = _size(files) | _float_accuracy(section, test)
+    metrics |= _answers(job, test, files, ways) | _timing(job, ways)
+    value = metrics["float_accuracy"].value, metrics["accuracy"].value
+    metrics["loss"] = replace(metrics["accuracy"], value=(value[0] or 0) - (value[1] or 0))
     _write(job, metrics)
     return _line(metrics)
 
@@ -58,77 +66,82 @@ def run(job: Job) -> str:
 def _test_split(section: ValidateSection, source: Path) -> Test:
     agreed = contract.from_json((source / "contract.json").read_text())
     examples = split(plugins.load("data.source", section.data.source).load(section.data), section.data, "test")
-    return Test(agreed.prepare(examples.images), examples.labels, examples.classes)
+    pixels = agreed.resized(examples.images)
+    return Test(pixels, agreed.scaled(pixels), examples.labels, examples.classes)
 
 
-def _size(files: Path) -> dict[str, Measurement]:
-    size = sum(map(len, artifacts.read_files(files).values()))
-    return {"size_mb": Measurement(size / 1e6, "MB", "file")}
+def _size(files: dict[str, bytes]) -> dict[str, Measurement]:
+    return {"size_mb": Measurement(sum(map(len, files.values())) / 1e6, "MB", "file")}
 
 
 def _float_accuracy(section: ValidateSection, test: Test) -> dict[str, Measurement]:
     model = artifacts.opened(artifacts.folder("train", section.train)) / "float.tflite"
-    session = _load("litert", {litert.FILE: model.read_bytes()})
-    return {"float_accuracy": _accuracy(_predict(session, test), test)}
+    session = _runtime("litert").load({litert.FILE: model.read_bytes()}, THREADS)
+    found = _predict(session, test.images)
+    return {"float_accuracy": _share(classification.accuracy(found, test.labels), HOST, test)}
 
 
-def _answers(job: Job, test: Test, metrics: dict[str, Measurement]) -> dict[str, Measurement]:
-    session = _load(job.section.runtime, artifacts.read_files(job.out / "files"))
-    probabilities = _predict(session, test)
+def _answers(job: Job, test: Test, files: dict[str, bytes], ways: tuple[Way, ...]) -> dict[str, Measurement]:
+    """Return accuracy in every way, and for each further one how often it agrees with the first on the best label."""
+    takes_image = _inspected(job)["dtype"] == IMAGE
+    metrics: dict[str, Measurement] = {}
+    answers = []
+    for way in ways:
+        session = _runtime(job.section.runtime).load(files, THREADS, way.name)
+        answers.append(_predict(session, test.pixels if takes_image else test.images))
+        accuracy = classification.accuracy(answers[-1], test.labels)
+        metrics["_".join(filter(None, ("accuracy", way.name)))] = _share(accuracy, way.where, test)
+        if way.name:
+            agreement = float((answers[-1].argmax(axis=1) == answers[0].argmax(axis=1)).mean())
+            metrics[f"agreement_{way.name}"] = _share(agreement, way.where, test)
+    _write_confusion(job.out, test, answers[0])
+    return metrics
+
+
+def _write_confusion(out: Path, test: Test, probabilities: NDArray[np.float32]) -> None:
     actual = [test.classes[i] for i in test.labels]
     predicted = [test.classes[i] for i in probabilities.argmax(axis=1)]
     rows = "".join(f"{one},{other}\n" for one, other in zip(actual, predicted, strict=True))
-    (job.out / "confusion.csv").write_text(f"actual,predicted\n{rows}")
-    accuracy = _accuracy(probabilities, test)
-    loss = (metrics["float_accuracy"].value or 0) - (accuracy.value or 0)
-    return {"accuracy": accuracy, "loss": Measurement(loss, "share", "host", cpu_model(), THREADS, len(test.labels))}
+    (out / "confusion.csv").write_text(f"actual,predicted\n{rows}")
 
 
-def _load(runtime: str, files: dict[str, bytes]) -> Session:
-    session: Session = importlib.import_module(f"pipeline.runtimes.{runtime}.run").load(files, THREADS)
-    return session
+def _runtime(name: str) -> ModuleType:
+    return importlib.import_module(f"pipeline.runtimes.{name}.run")
 
 
-def _predict(session: Session, test: Test) -> NDArray[np.float32]:
+def _inspected(job: Job) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((job.out / "inspection.json").read_text())["input"]
+    return found
+
+
+def _predict(session: Session, examples: NDArray[Any]) -> NDArray[np.float32]:
     answers = []
-    for i in range(len(test.labels)):
-        session.feed(test.images[i : i + 1])
+    for i in range(len(examples)):
+        session.feed(examples[i : i + 1])
         session.invoke()
         answers.append(session.read()[0].copy())
     return np.stack(answers)
 
 
-def _accuracy(probabilities: NDArray[np.float32], test: Test) -> Measurement:
-    value = classification.accuracy(probabilities, test.labels)
-    return Measurement(value, "share", "host", cpu_model(), THREADS, len(test.labels))
+def _share(value: float, where: str, test: Test) -> Measurement:
+    return Measurement(value, "share", where, cpu_model(), THREADS, len(test.labels))
 
 
-def _timing(job: Job) -> dict[str, Measurement]:
+def _timing(job: Job, ways: tuple[Way, ...]) -> dict[str, Measurement]:
     section: ValidateSection = job.section
-    shape = json.loads((job.out / "inspection.json").read_text())["input"]["shape"]
-    timed = Timed(section.runtime, job.out / "files", shape, section.warmup, section.runs)
-    found = plugins.load("validate.where", section.where).measure(timed)
+    if ways[0].untimed:
+        (job.out / "latency.csv").write_text(LATENCY_HEAD)
+        return {name: not_measured(unit, ways[0].untimed) for name, unit in TIMED.items()}
+    found = _inspected(job)
+    timed = Timed(
+        section.runtime, job.out / "files", found["shape"], found["dtype"] == IMAGE, ways, section.warmup, section.runs
+    )
+    timing = plugins.load("validate.where", section.where).measure(timed)
     percentiles = range(1, 100)
-    rows = zip(percentiles, np.percentile(found.latencies_ms, percentiles), strict=True)
-    (job.out / "latency.csv").write_text("percentile,milliseconds\n" + "".join(f"{p},{ms:.6f}\n" for p, ms in rows))
-    metrics: dict[str, Measurement] = found.metrics
+    rows = zip(percentiles, np.percentile(timing.latencies_ms, percentiles), strict=True)
+    (job.out / "latency.csv").write_text(LATENCY_HEAD + "".join(f"{p},{ms:.6f}\n" for p, ms in rows))
+    metrics: dict[str, Measurement] = timing.metrics
     return metrics
-
-
-def _nothing_measured(reason: str) -> dict[str, Measurement]:
-    units = {
-        "accuracy": "share",
-        "loss": "share",
-        "latency_p95_ms": "ms",
-        "frames_per_second": "1/s",
-        "peak_memory_mb": "MB",
-    }
-    return {name: not_measured(unit, reason) for name, unit in units.items()}
-
-
-def _write_plots(out: Path, confusion: str, latency: str) -> None:
-    (out / "confusion.csv").write_text(confusion)
-    (out / "latency.csv").write_text(latency)
 
 
 def _write(job: Job, metrics: dict[str, Measurement]) -> None:
@@ -145,6 +158,7 @@ def _write(job: Job, metrics: dict[str, Measurement]) -> None:
 
 
 def _line(metrics: dict[str, Measurement]) -> str:
-    if metrics["accuracy"].value is None:
-        return f"not measured: {metrics['accuracy'].reason}"
-    return f"accuracy {metrics['accuracy'].value:.4f}, p95 {metrics['latency_p95_ms'].value:.3f} ms on this host"
+    accuracy, latency = metrics["accuracy"], metrics["latency_p95_ms"]
+    where = "" if accuracy.where == HOST else f" {accuracy.where}"
+    timed = "not measured" if latency.value is None else f"{latency.value:.3f} ms on this host"
+    return f"accuracy {accuracy.value:.4f}{where}, p95 {timed}"

@@ -3,6 +3,10 @@
 SCHEMES = ("dynamic", "float16", "int4_weights", "int8", "none", "palettized", "sparse", "sparse_palettized")
 # Core ML quantizes the inputs of these; what lies between stays in float.
 INT8_OPERATORS: frozenset[str] | None = frozenset({"conv", "linear"})
-CONVERT_TOOLS = ("coremltools", "onnx", "onnxruntime")  # the executor finds ranges for int8, and checks what was written
+CONVERT_TOOLS = (
+    "coremltools",
+    "onnx",
+    "onnxruntime",
+)  # the executor finds ranges for int8, and checks what was written
 RUN_TOOLS = ("coremltools", "onnx", "onnxruntime")
 FILE = "model.mlpackage"

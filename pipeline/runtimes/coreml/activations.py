@@ -15,6 +15,7 @@ from pipeline.runtimes.coreml.executor import program as programs
 from pipeline.runtimes.coreml.executor.executor import Executor
 from pipeline.runtimes.coreml.executor.translation import Arithmetic, floats
 
+
 @dataclass(frozen=True)
 class Range:
     """Smallest and largest value that was seen."""
@@ -50,7 +51,7 @@ def quantized(model: Any, found: dict[str, Range]) -> Any:
     return _apply_graph_pass(
         model,
         _passes(config, _as_statistics(model, found)),
-        spec_version=ct._SPECIFICATION_VERSION_IOS_17,  # noqa: SLF001
+        spec_version=ct._SPECIFICATION_VERSION_IOS_17,
         pymil_load_func=load,
         skip_model_load=True,
     )
@@ -72,9 +73,7 @@ def _as_statistics(model: Any, found: dict[str, Range]) -> dict[str, Any]:
     from coremltools.optimize.coreml.experimental import _post_training_quantization as activation  # noqa: PLC0415
     from coremltools.optimize.coreml.experimental._model_debugger import ModelDebugger  # noqa: PLC0415
 
-    statistics = {
-        name: {"rmin": np.float32(one.low), "rmax": np.float32(one.high)} for name, one in found.items()
-    }
-    joined = ModelDebugger(model)._get_concat_op_info()  # noqa: SLF001
-    activation._adjust_concat_surrounding_activation_stats(joined, statistics)  # noqa: SLF001
+    statistics = {name: {"rmin": np.float32(one.low), "rmax": np.float32(one.high)} for name, one in found.items()}
+    joined = ModelDebugger(model)._get_concat_op_info()
+    activation._adjust_concat_surrounding_activation_stats(joined, statistics)
     return statistics

@@ -1,50 +1,73 @@
-"""Read inputs, outputs, operators and dtypes out of an .mlpackage.
-
-Imports coremltools, which imports TensorFlow where it is installed, so only convert calls this.
-"""
+"""Read inputs, outputs, operators and dtypes out of an .mlpackage."""
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
-from pipeline.runtimes.coreml import FILE
+from pipeline.runtimes.coreml import package
+from pipeline.runtimes.coreml.executor import program as programs
+from pipeline.runtimes.coreml.executor.executor import channels
+from pipeline.runtimes.coreml.executor.mil import Operation
+from pipeline.runtimes.coreml.executor.program import Program
 from pipeline.tensors import Inspection, Operator, Tensor
 
-SPECIFICATION = f"{FILE}/Data/com.apple.CoreML/model.mlmodel"
+BOUNDARY = ("quantize", "dequantize")
+# How compressed weights are stored; where the word is none, in the dtype of what is scaled.
+STORED_AS = {
+    "constexpr_lut_to_dense": "palette",
+    "constexpr_lut_to_sparse": "palette",
+    "constexpr_sparse_to_dense": "sparse",
+    "constexpr_affine_dequantize": None,
+    "constexpr_blockwise_shift_scale": None,
+    "constexpr_sparse_blockwise_shift_scale": None,
+}
+SCALED = ("quantized_data", "data", "nonzero_data")
 
 
 def inspect(files: dict[str, bytes]) -> Inspection:
     """Return what the package holds."""
-    from coremltools import proto  # noqa: PLC0415
-
-    model = proto.Model_pb2.Model()
-    model.ParseFromString(files[SPECIFICATION])
-    function = model.mlProgram.functions["main"]
-    operations = function.block_specializations[function.opset].operations
-    dtypes = [_dtypes(operation) for operation in operations]
-    program = [
-        Operator(operation.type, tuple(sorted(set(found))))
-        for operation, found in zip(operations, dtypes, strict=True)
-        if operation.type != "const"
-    ]
+    read = package.read(files)
+    program = programs.read(read)
+    dtypes = [kind.dtype for kind, _ in program.constants.values()]
+    dtypes += [output.type.dtype for operation in program.operations for output in operation.outputs]
     return Inspection(
-        input=_input(model.description.input[0]),
-        output=_output(model.description),
-        operators=program,
-        tensors=dict(Counter(dtype for found in dtypes for dtype in found)),
+        input=_input(read.specification.description.input[0]),
+        output=_output(read.specification.description),
+        operators=list(_operators(program)),
+        tensors=dict(Counter([*dtypes, *_storage(program)])),
+        boundaries=dict(Counter(one.kind for one in program.operations if one.kind in BOUNDARY)),
     )
 
 
-def _dtypes(operation: Any) -> list[str]:
-    from coremltools import proto  # noqa: PLC0415
+def _operators(program: Program) -> Iterator[Operator]:
+    makers = {output.name: one.kind for one in program.operations for output in one.outputs}
+    for operation in program.operations:
+        if operation.kind not in BOUNDARY:
+            yield Operator(operation.kind, _dtypes(operation, makers))
 
-    tensors = [output.type.tensorType for output in operation.outputs if output.type.WhichOneof("type") == "tensorType"]
-    return [proto.MIL_pb2.DataType.Name(tensor.dataType).lower() for tensor in tensors]
+
+def _dtypes(operation: Operation, makers: dict[str, str]) -> tuple[str, ...]:
+    """Return what an operator computes on: int8 where all that it reads comes from `dequantize`."""
+    live = [makers[name] for names in operation.inputs.values() for name in names if name in makers]
+    if live and set(live) == {"dequantize"}:
+        return ("int8",)
+    return tuple(sorted({output.type.dtype for output in operation.outputs}))
+
+
+def _storage(program: Program) -> Iterator[str]:
+    for operation in program.compressed:
+        word = STORED_AS.get(operation.kind)
+        scaled = next((operation.inputs[name][0] for name in SCALED if name in operation.inputs), None)
+        if word is not None:
+            yield word
+        elif scaled is not None:
+            yield program.constants[scaled][0].dtype
 
 
 def _input(feature: Any) -> Tensor:
     image = feature.type.imageType
-    channels = 1 if image.colorSpace == image.ColorSpace.Value("GRAYSCALE") else 3
-    return Tensor(name=feature.name, shape=[1, image.height, image.width, channels], dtype="image", layout="NHWC")
+    shape = [1, image.height, image.width, channels(image.colorSpace)]
+    return Tensor(name=feature.name, shape=shape, dtype="image", layout="NHWC")
 
 
 def _output(description: Any) -> Tensor:

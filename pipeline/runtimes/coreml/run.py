@@ -1,13 +1,65 @@
-"""Say why an .mlpackage is not run here: Core ML is a part of macOS and iOS."""
+"""Run an .mlpackage: with Apple's own runtime on a Mac, elsewhere with the ML Program executor."""
 
-from pipeline.errors import NotMeasurable
+import sys
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.runtimes.coreml import apple, package
+from pipeline.runtimes.coreml.executor import LABEL
+from pipeline.runtimes.coreml.executor import program as programs
+from pipeline.runtimes.coreml.executor.executor import Array, Executor
+from pipeline.runtimes.coreml.executor.translation import Arithmetic, floats
 from pipeline.tensors import Session
+from pipeline.ways import Way
+
+UNTIMED = "latency is that of Core ML's own runtime, a part of macOS and iOS; this machine has none"
+ROUNDED = Way("", LABEL, UNTIMED)
+UNROUNDED = Way("float32_arithmetic", LABEL, UNTIMED)
 
 
-def load(_: dict[str, bytes], __: int) -> Session:
-    """Refuse.
+class ExecutorSession:
+    """The executor with one image in and probabilities out."""
+
+    def __init__(self, files: dict[str, bytes], threads: int, arithmetic: Arithmetic) -> None:
+        self._executor = Executor(package.read(files), arithmetic, threads)
+        self._fed: dict[str, Array] = {}
+        self._found: list[Array] = []
+
+    def feed(self, example: NDArray[np.generic]) -> None:
+        """Take one image, uint8 [1, h, w, c]."""
+        self._fed = self._executor.prepared({"image": example})
+
+    def invoke(self) -> None:
+        """Run the program on what was fed."""
+        self._found = self._executor.run(self._fed)
+
+    def read(self) -> NDArray[np.float32]:
+        """Return the last run's probabilities, float32 [1, classes]."""
+        return self._found[0]
+
+
+def ways(files: dict[str, bytes]) -> tuple[Way, ...]:
+    """Return how this machine runs the package: on a Mac by compute units, elsewhere by arithmetic.
+
+    A program without float16 has one arithmetic.
+    """
+    if _on_a_mac():
+        return tuple(apple.UNITS)
+    program = programs.read(package.read(files))
+    return (ROUNDED, UNROUNDED) if floats(program, ("float16",)) else (ROUNDED,)
+
+
+def load(files: dict[str, bytes], threads: int, way: str = "") -> Session:
+    """Return the package, ready to run in one of its ways.
 
     Raises:
-        NotMeasurable: always; edgebake does not drive Core ML yet, on any machine.
+        CoverageError: the executor does not cover one of its operators.
     """
-    raise NotMeasurable("Core ML runs on Apple's systems alone, and edgebake drives no such device yet")
+    if _on_a_mac():
+        return apple.AppleSession(files, way)
+    return ExecutorSession(files, threads, Arithmetic.float32 if way == UNROUNDED.name else Arithmetic.float16)
+
+
+def _on_a_mac() -> bool:
+    return sys.platform == "darwin"

@@ -1,6 +1,6 @@
 """An ML Program with float weights in, the same with compressed ones out: one function per scheme.
 
-Every weight that coremltools can compress is, however small: the size of a model for phones is in its many small layers.
+However small a weight is, it is compressed: the size of a model for phones is in its many small layers.
 """
 
 from collections.abc import Callable

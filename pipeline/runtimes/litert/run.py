@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from pipeline.runtimes.litert import FILE
 from pipeline.runtimes.litert.inspect import inspect
 from pipeline.tensors import Session
+from pipeline.ways import ONLY, Way
 
 
 class LiteRTSession:
@@ -33,6 +34,11 @@ class LiteRTSession:
         return self._output.to_real(self._interpreter.get_tensor(self._output_index))
 
 
-def load(files: dict[str, bytes], threads: int) -> Session:
+def ways(_: dict[str, bytes]) -> tuple[Way, ...]:
+    """Return the one way in which a host runs the file."""
+    return ONLY
+
+
+def load(files: dict[str, bytes], threads: int, _: str = "") -> Session:
     """Return the file, ready to run on `threads` threads."""
     return LiteRTSession(files, threads)

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from pipeline.runtimes.onnxruntime import FILE
 from pipeline.tensors import Session
+from pipeline.ways import ONLY, Way
 
 
 class OnnxSession:
@@ -33,6 +34,11 @@ class OnnxSession:
         return self._outputs[0]
 
 
-def load(files: dict[str, bytes], threads: int) -> Session:
+def ways(_: dict[str, bytes]) -> tuple[Way, ...]:
+    """Return the one way in which a host runs the file."""
+    return ONLY
+
+
+def load(files: dict[str, bytes], threads: int, _: str = "") -> Session:
     """Return the file, ready to run on `threads` threads."""
     return OnnxSession(files, threads)

@@ -55,7 +55,7 @@ def value_of(message: Any, weights: dict[str, bytes]) -> NDArray[Any]:
     kind = type_of(message.type)
     content = immediate.tensor
     field = content.WhichOneof("value")
-    values = getattr(content, field).values if field else ()
+    values: Any = getattr(content, field).values if field else ()
     if field == "bytes":
         return unpacked(values, kind)
     if kind.dtype == "string":
@@ -84,7 +84,7 @@ def unpacked(content: bytes, kind: Type) -> NDArray[Any]:
 def unpacked_bits(content: NDArray[np.uint8], bits: int, count: int, dtype: str = "") -> NDArray[Any]:
     """Return `count` numbers of `bits` bits each; signed ones for a dtype that starts with `int`."""
     found = np.unpackbits(content, bitorder="little")[: count * bits].reshape(count, bits)
-    numbers = (found.astype(np.int16) << np.arange(bits, dtype=np.int16)).sum(axis=1)
+    numbers: NDArray[Any] = (found.astype(np.int16) << np.arange(bits, dtype=np.int16)).sum(axis=1)
     if dtype.startswith("int"):
         numbers = np.where(numbers >> (bits - 1), numbers - (1 << bits), numbers)
         return numbers.astype(np.int8)

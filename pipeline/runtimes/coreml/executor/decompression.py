@@ -26,7 +26,8 @@ def affine_dequantize(quantized_data: Array, scale: Array, axis: Array, zero_poi
     data = quantized_data.astype(np.float32)
     if zero_point is not None:
         data = data - broadcast(zero_point).astype(np.float32)
-    return (data * broadcast(scale)).astype(scale.dtype)
+    scaled: Array = (data * broadcast(scale)).astype(scale.dtype)
+    return scaled
 
 
 def cast(source_val: Array, output_dtype: Array) -> Array:
@@ -44,7 +45,8 @@ def lut_to_dense(indices: Array, lut: Array, shape: Array | None = None, vector_
         return _looked_up(indices, lut, vector_axis)
     count = int(np.prod(shape, dtype=np.int64))
     bits = int(lut.size).bit_length() - 1
-    return lut[unpacked_bits(indices, bits, count)].reshape(shape)
+    dense: Array = lut[unpacked_bits(indices, bits, count)].reshape(shape)
+    return dense
 
 
 def sparse_to_dense(nonzero_data: Array, mask: Array, shape: Array | None = None) -> Array:
@@ -61,7 +63,8 @@ def blockwise_shift_scale(data: Array, scale: Array, offset: Array | None = None
     shifted = data.astype(scale.dtype)
     if offset is not None:
         shifted = shifted - _repeated(offset, data.shape).astype(scale.dtype)
-    return (_repeated(scale, data.shape) * shifted).astype(scale.dtype)
+    scaled: Array = (_repeated(scale, data.shape) * shifted).astype(scale.dtype)
+    return scaled
 
 
 def lut_to_sparse(
@@ -89,12 +92,13 @@ def _looked_up(indices: Array, lut: Array, vector_axis: Array | None) -> Array:
         np.arange(size).reshape([-1 if axis == own else 1 for own in range(indices.ndim)]) // (size // count)
         for axis, (size, count) in enumerate(zip(indices.shape, lut.shape[:-2], strict=True))
     )
-    vectors = lut[(*tables, indices.astype(np.int64))]  # [*indices.shape, vector size]
+    vectors: Array = lut[(*tables, indices.astype(np.int64))]  # [*indices.shape, vector size]
     if lut.shape[-1] == 1 or vector_axis is None:
-        return vectors[..., 0]
+        single: Array = vectors[..., 0]
+        return single
     axis = int(vector_axis) % indices.ndim
     laid = np.moveaxis(vectors, -1, axis + 1)
-    return laid.reshape([size * lut.shape[-1] if own == axis else size for own, size in enumerate(indices.shape)])
+    return laid.reshape([size * (lut.shape[-1] if own == axis else 1) for own, size in enumerate(indices.shape)])
 
 
 def _repeated(parameter: Array, shape: tuple[int, ...]) -> Array:

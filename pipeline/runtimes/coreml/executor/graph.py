@@ -93,7 +93,7 @@ class Graph:
         return found
 
     def shape_of(self, tensor: str, known: dict[str, Type], start: int) -> tuple[int | None, ...] | None:
-        """Return the shape that the nodes from number `start` on give a tensor, by ONNX's own inference; None: unknown."""
+        """Return the shape that the nodes from number `start` on give a tensor, as far as ONNX can infer it."""
         nodes = self.nodes[start:]
         made = {name for node in nodes for name in node.output}
         read = {name for node in nodes for name in node.input} - made

@@ -20,6 +20,7 @@ class Program:
     inputs: list[Value]
     outputs: list[str]
     operations: list[Operation]  # those that compute, in order
+    compressed: list[Operation]  # those that decompress weights, whose results are among the constants
     constants: Constants
 
 
@@ -29,16 +30,18 @@ def read(package: Package, function: str = "main") -> Program:
     block = message.block_specializations[message.opset]
     constants: Constants = {}
     operations: list[Operation] = []
+    compressed: list[Operation] = []
     for item in block.operations:
         operation = Operation(item.type, len(operations) + 1, _inputs(item, package, constants), _outputs(item))
         if item.type == "const":
             constants[item.outputs[0].name] = (operation.outputs[0].type, _of_input(operation, constants, "val"))
         elif item.type in decompression.OPERATORS:
             _decompress(operation, constants)
+            compressed.append(operation)
         else:
             operations.append(operation)
     inputs = [Value(item.name, type_of(item.type)) for item in message.inputs]
-    return Program(inputs, list(block.outputs), operations, constants)
+    return Program(inputs, list(block.outputs), operations, compressed, constants)
 
 
 def _outputs(item: Any) -> list[Value]:

@@ -5,7 +5,7 @@ Every value keeps its name, so that any one of them can be read.
 
 import importlib
 import pkgutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -110,7 +110,11 @@ class _Translation:
         """Return the declared type; sizes that the input decides are filled in with what ONNX infers."""
         if None not in declared.shape:
             return declared
-        known = {self._values.tensors[name]: kind for name, kind in self._values.types.items() if name in self._values.tensors}
+        known = {
+            self._values.tensors[name]: kind
+            for name, kind in self._values.types.items()
+            if name in self._values.tensors
+        }
         return Type(declared.dtype, self._graph.shape_of(tensor, known, start) or declared.shape)
 
     def _rounded(self, tensor: str, kind: Type) -> str:
@@ -131,7 +135,7 @@ def _lines(problems: list[Problem], count: int) -> Iterator[str]:
         yield f"  {one.kind}: {problem.reason}, operation {one.position} of {count}, output {one.outputs[0].name!r}"
 
 
-def floats(program: Program) -> list[str]:
-    """Return the names of all values in float that the program computes, in order."""
+def floats(program: Program, dtypes: Collection[str] = FLOATS) -> list[str]:
+    """Return the names of all values of some float dtypes that the program computes, in order."""
     outputs = [output for operation in program.operations for output in operation.outputs]
-    return [value.name for value in outputs if value.type.dtype in FLOATS]
+    return [value.name for value in outputs if value.type.dtype in dtypes]

@@ -20,32 +20,38 @@ for _name, _kind in ALIKE.items():
 
 @operator
 def relu6(call: Call) -> str:
+    """Return x between 0 and 6."""
     return call.emit("Clip", call.tensor("x"), call.literal(0), call.literal(6))
 
 
 @operator
 def leaky_relu(call: Call) -> str:
+    """Return x, times alpha where it is negative."""
     return call.emit("LeakyRelu", call.tensor("x"), alpha=call.number("alpha", 0.01))
 
 
 @operator
 def elu(call: Call) -> str:
+    """Return x, or alpha (e^x - 1) where it is negative."""
     return call.emit("Elu", call.tensor("x"), alpha=call.number("alpha", 1.0))
 
 
 @operator
 def prelu(call: Call) -> str:
+    """Return x, times its channel's alpha where it is negative."""
     return call.emit("PRelu", call.tensor("x"), _per_channel(call, "alpha"))
 
 
 @operator
 def clamped_relu(call: Call) -> str:
+    """Return x, times alpha where it is negative, and at most beta."""
     rectified = call.emit("LeakyRelu", call.tensor("x"), alpha=call.number("alpha"))
     return call.emit("Min", rectified, call.literal(call.number("beta")))
 
 
 @operator
 def thresholded_relu(call: Call) -> str:
+    """Return x where it is at least alpha, else 0."""
     x = call.tensor("x")
     return call.emit(
         "Where", call.emit("GreaterOrEqual", x, call.literal(call.number("alpha", 1.0))), x, call.literal(0)
@@ -54,34 +60,40 @@ def thresholded_relu(call: Call) -> str:
 
 @operator
 def linear_activation(call: Call) -> str:
+    """Return alpha x + beta."""
     return _scaled(call, call.tensor("x"))
 
 
 @operator
 def scaled_tanh(call: Call) -> str:
+    """Return alpha tanh(beta x)."""
     inner = call.emit("Tanh", call.emit("Mul", call.tensor("x"), call.literal(call.number("beta", 1.0))))
     return call.emit("Mul", call.literal(call.number("alpha", 1.0)), inner)
 
 
 @operator
 def sigmoid_hard(call: Call) -> str:
+    """Return alpha x + beta between 0 and 1."""
     return call.emit("Clip", _scaled(call, call.tensor("x"), 0.2, 0.5), call.literal(0), call.literal(1))
 
 
 @operator
 def silu(call: Call) -> str:
+    """Return x sigmoid(x)."""
     x = call.tensor("x")
     return call.emit("Mul", x, call.emit("Sigmoid", x))
 
 
 @operator
 def softplus_parametric(call: Call) -> str:
+    """Return alpha log(1 + e^(beta x)), alpha and beta of the channel."""
     inner = call.emit("Softplus", call.emit("Mul", call.tensor("x"), _per_channel(call, "beta")))
     return call.emit("Mul", _per_channel(call, "alpha"), inner)
 
 
 @operator
 def softmax(call: Call) -> str:
+    """Return e^x over its sum along an axis."""
     return call.emit("Softmax", call.tensor("x"), axis=call.integer("axis", -1))
 
 

@@ -10,6 +10,7 @@ from pipeline.runtimes.coreml.executor.operators.windows import pads, spread
 
 @operator
 def conv(call: Call) -> str:
+    """Return the convolution plus bias."""
     shape = _Shape.of(call)
     return call.emit(
         "Conv",
@@ -29,14 +30,12 @@ def conv_transpose(call: Call) -> str:
     """Return the transposed convolution; ONNX states the output's size by what is cut off and added at its ends."""
     shape = _Shape.of(call)
     sizes = call.shape("x")[2:]
-    whole = [
-        stride * (size - 1) + reach for stride, size, reach in zip(shape.strides, sizes, shape.reach, strict=True)
-    ]
+    whole = [stride * (size - 1) + reach for stride, size, reach in zip(shape.strides, sizes, shape.reach, strict=True)]
     begin, end = _cut(call, whole, shape.strides)
-    wanted = call.integers("output_shape")[2:] if call.has("output_shape") else _output_sizes(call, whole, shape.strides)
-    missing = [
-        want - (size - first - last) for want, size, first, last in zip(wanted, whole, begin, end, strict=True)
-    ]
+    wanted = (
+        call.integers("output_shape")[2:] if call.has("output_shape") else _output_sizes(call, whole, shape.strides)
+    )
+    missing = [want - (size - first - last) for want, size, first, last in zip(wanted, whole, begin, end, strict=True)]
     added = [max(extra, 0) for extra in missing]
     if any(
         extra >= max(stride, dilation)

@@ -38,16 +38,19 @@ for _name, _kind in LOGICAL.items():
 
 @operator
 def not_equal(call: Call) -> str:
+    """Return whether x and y differ."""
     return call.emit("Not", call.emit("Equal", *_both(call)))
 
 
 @operator
 def real_div(call: Call) -> str:
+    """Return x / y."""
     return call.as_declared(call.emit("Div", call.real("x"), call.real("y")))
 
 
 @operator
 def floor_div(call: Call) -> str:
+    """Return floor(x / y)."""
     x, y = _both(call)
     if _on_integers(call):
         # ONNX divides integers towards zero; float64 holds every int32.
@@ -58,6 +61,7 @@ def floor_div(call: Call) -> str:
 
 @operator
 def mod(call: Call) -> str:
+    """Return x - floor(x / y) y."""
     x, y = _both(call)
     if _on_integers(call):
         return call.emit("Mod", x, y)

@@ -51,6 +51,7 @@ for _name, _kind in ON_FLOATS.items():
 
 @operator
 def cast(call: Call) -> str:
+    """Return x in another dtype; a float too large for few bits is clipped."""
     source, target = call.carrier("x"), call.output_carrier()
     x = call.tensor("x")
     if source == TensorProto.FLOAT and call.output_dtype() in LIMITS:
@@ -61,36 +62,43 @@ def cast(call: Call) -> str:
 
 @operator
 def clip(call: Call) -> str:
+    """Return x between alpha and beta."""
     return call.emit("Clip", call.tensor("x"), call.literal(call.number("alpha")), call.literal(call.number("beta")))
 
 
 @operator
 def exp2(call: Call) -> str:
+    """Return 2^x."""
     return call.emit("Pow", call.literal(2), call.real("x"))
 
 
 @operator
 def inverse(call: Call) -> str:
+    """Return 1 / (x + epsilon)."""
     return call.emit("Reciprocal", _with_epsilon(call))
 
 
 @operator
 def log(call: Call) -> str:
+    """Return the logarithm of x + epsilon."""
     return call.emit("Log", _with_epsilon(call))
 
 
 @operator
 def rsqrt(call: Call) -> str:
+    """Return 1 / sqrt(x + epsilon)."""
     return call.emit("Reciprocal", call.emit("Sqrt", _with_epsilon(call)))
 
 
 @operator
 def square(call: Call) -> str:
+    """Return x^2."""
     return call.emit("Mul", call.tensor("x"), call.tensor("x"))
 
 
 @operator
 def threshold(call: Call) -> str:
+    """Return max(x, alpha)."""
     return call.emit("Max", call.tensor("x"), call.literal(call.constant("alpha"), call.carrier("x")))
 
 

@@ -17,6 +17,7 @@ Pick = Callable[[int, int], NDArray[np.int64]]  # (size, new size) -> the index 
 
 @operator
 def upsample_bilinear(call: Call) -> str:
+    """Return x scaled up by two factors, interpolated."""
     corners = call.flag("align_corners", True)
     if corners:
         return _linear(call, "STRICT_ALIGN_CORNERS")
@@ -25,16 +26,19 @@ def upsample_bilinear(call: Call) -> str:
 
 @operator
 def resize_bilinear(call: Call) -> str:
+    """Return x in another size, interpolated."""
     return _linear(call, call.text("sampling_mode", "DEFAULT"))
 
 
 @operator
 def upsample_nearest_neighbor(call: Call) -> str:
+    """Return x scaled up by two factors, values repeated."""
     return _nearest(call, _floor)
 
 
 @operator
 def resize_nearest_neighbor(call: Call) -> str:
+    """Return x in another size, values repeated or left out."""
     return _nearest(call, _floor)
 
 
@@ -51,6 +55,7 @@ def resize(call: Call) -> str:
 
 @operator
 def crop(call: Call) -> str:
+    """Return x less some rows and columns at its edges."""
     (top, bottom), (left, right) = call.integers("crop_height"), call.integers("crop_width")
     height, width = call.shape("x")[-2:]
     ends = call.indices([height - bottom, width - right])

@@ -14,11 +14,13 @@ def linear(call: Call) -> str:
 
 @operator
 def matmul(call: Call) -> str:
+    """Return the matrix product of x and y."""
     return call.as_declared(call.emit("MatMul", _side(call, "x"), _side(call, "y")))
 
 
 @operator
 def einsum(call: Call) -> str:
+    """Return the sum of products that the equation says."""
     return call.emit("Einsum", *call.tensors("values"), equation=call.text("equation", ""))
 
 

@@ -8,6 +8,7 @@ from pipeline.runtimes.coreml.executor.mil import Uncovered
 
 @operator
 def batch_norm(call: Call) -> str:
+    """Return gamma (x - mean) / sqrt(variance + epsilon) + beta, by channel."""
     mean, variance = call.constant("mean"), call.constant("variance")
     gamma, beta = call.constant("gamma", np.ones_like(mean)), call.constant("beta", np.zeros_like(mean))
     parameters = (call.literal(value) for value in (gamma, beta, mean, variance))
@@ -16,6 +17,7 @@ def batch_norm(call: Call) -> str:
 
 @operator
 def instance_norm(call: Call) -> str:
+    """Return the same with mean and variance of each image's own channel."""
     channels = call.shape("x")[1]
     gamma, beta = call.constant("gamma", np.ones(channels)), call.constant("beta", np.zeros(channels))
     epsilon = call.number("epsilon", 1e-5)
@@ -42,6 +44,7 @@ def layer_norm(call: Call) -> str:
 
 @operator
 def l2_norm(call: Call) -> str:
+    """Return x over the root of its sum of squares along the last three axes."""
     x = call.tensor("x")
     squares = call.emit("ReduceSumSquare", x, call.indices([-3, -2, -1]), keepdims=1)
     epsilon = call.literal(call.number("epsilon", 1e-6))

@@ -8,17 +8,20 @@ from pipeline.runtimes.coreml.executor.operators.windows import pads
 
 @operator
 def avg_pool(call: Call) -> str:
+    """Return the mean of each window."""
     counts = not call.flag("exclude_padding_from_average")
     return call.emit("AveragePool", call.tensor("x"), **_window(call), count_include_pad=int(counts))
 
 
 @operator
 def max_pool(call: Call) -> str:
+    """Return the maximum of each window."""
     return call.emit("MaxPool", call.tensor("x"), **_window(call))
 
 
 @operator
 def l2_pool(call: Call) -> str:
+    """Return the root of the sum of squares of each window."""
     return call.emit("LpPool", call.tensor("x"), **_window(call), p=2)
 
 

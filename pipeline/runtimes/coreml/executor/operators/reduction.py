@@ -32,17 +32,20 @@ for _name, _kind in ALIKE.items():
 
 @operator
 def reduce_log_sum(call: Call) -> str:
+    """Return log(sum of x + epsilon)."""
     total = call.emit("Add", _reduced(call, "ReduceSum"), call.literal(call.number("epsilon", 0.0)))
     return call.emit("Log", total)
 
 
 @operator
 def reduce_argmax(call: Call) -> str:
+    """Return where the maximum stands."""
     return _extreme(call, "ArgMax")
 
 
 @operator
 def reduce_argmin(call: Call) -> str:
+    """Return where the minimum stands."""
     return _extreme(call, "ArgMin")
 
 

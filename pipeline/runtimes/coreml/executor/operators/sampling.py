@@ -12,6 +12,7 @@ def positions(size: int, new: int, mode: str) -> NDArray[np.float64]:
     Source: `resize` and `resize_bilinear` in coremltools' MIL documentation.
     """
     index = np.arange(new, dtype=np.float64)
+    places: NDArray[np.float64]
     if mode in ("STRICT_ALIGN_CORNERS", "ALIGN_CORNERS"):
         if new == 1:
             places = np.array([(size - 1) / 2 if mode == "ALIGN_CORNERS" else 0.0])

@@ -11,6 +11,7 @@ REDUCTIONS = {"update": "none", "add": "add", "sub": "add", "mul": "mul", "div":
 
 @operator
 def gather(call: Call) -> str:
+    """Return the slices of x that the indices name along an axis."""
     axis, batch = call.integer("axis", 0) % call.rank("x"), call.integer("batch_dims", 0)
     batch %= call.rank("indices") + 1
     if batch == 0:
@@ -20,11 +21,13 @@ def gather(call: Call) -> str:
 
 @operator
 def gather_along_axis(call: Call) -> str:
+    """Return the single values that the indices name along an axis."""
     return call.emit("GatherElements", call.tensor("x"), call.tensor("indices"), axis=call.integer("axis", 0))
 
 
 @operator
 def gather_nd(call: Call) -> str:
+    """Return what stands at places named by several indices each."""
     return call.emit("GatherND", call.tensor("x"), _as_int64(call), batch_dims=call.integer("batch_dims", 0))
 
 
@@ -43,6 +46,7 @@ def scatter(call: Call) -> str:
 
 @operator
 def scatter_along_axis(call: Call) -> str:
+    """Return data with single values along an axis replaced or combined."""
     axis, reduction = call.integer("axis", 0), _reduction(call)
     data, places = call.tensor("data"), call.tensor("indices")
     return call.emit("ScatterElements", data, places, _updates(call), axis=axis, reduction=reduction)
@@ -50,6 +54,7 @@ def scatter_along_axis(call: Call) -> str:
 
 @operator
 def scatter_nd(call: Call) -> str:
+    """Return data with what stands at named places replaced or combined."""
     return call.emit("ScatterND", call.tensor("data"), _as_int64(call), _updates(call), reduction=_reduction(call))
 
 

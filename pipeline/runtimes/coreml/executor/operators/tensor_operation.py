@@ -11,6 +11,7 @@ PADDING = {"constant": "constant", "reflect": "reflect", "replicate": "edge"}
 
 @operator
 def concat(call: Call) -> str:
+    """Return tensors joined along an axis, or with their slices taking turns."""
     axis, tensors = call.integer("axis"), call.tensors("values")
     if not call.flag("interleave"):
         return call.emit("Concat", *tensors, axis=axis)
@@ -23,6 +24,7 @@ def concat(call: Call) -> str:
 
 @operator
 def stack(call: Call) -> str:
+    """Return tensors joined along a new axis."""
     axis = call.integer("axis")
     tensors = [call.emit("Unsqueeze", tensor, call.indices([axis])) for tensor in call.tensors("values")]
     return call.emit("Concat", *tensors, axis=axis)
@@ -30,6 +32,7 @@ def stack(call: Call) -> str:
 
 @operator
 def split(call: Call) -> list[str]:
+    """Return x in parts along an axis."""
     axis = call.integer("axis")
     sizes = [shape[axis] for shape in call.output_shapes()]
     if len(sizes) == 1:
@@ -39,11 +42,13 @@ def split(call: Call) -> list[str]:
 
 @operator
 def tile(call: Call) -> str:
+    """Return x repeated along each axis."""
     return call.emit("Tile", call.tensor("x"), call.indices(call.integers("reps")))
 
 
 @operator
 def pad(call: Call) -> str:
+    """Return x with a constant, its mirror image or its edge around it."""
     listed = call.integers("pad")
     mode = call.text("mode", "constant").lower()
     if mode not in PADDING:
@@ -60,29 +65,34 @@ def pad(call: Call) -> str:
 
 @operator
 def shape(call: Call) -> str:
+    """Return the shape of x."""
     return call.literal(call.shape("x"), TensorProto.INT32)
 
 
 @operator
 def fill(call: Call) -> str:
+    """Return a tensor of one value."""
     value = call.literal(call.constant("value", 0), call.output_carrier())
     return call.emit("Expand", value, call.indices(call.integers("shape")))
 
 
 @operator
 def fill_like(call: Call) -> str:
+    """Return a tensor of one value in the shape of another."""
     value = call.constant("value", 0)
     return call.literal(np.full(call.shape("ref_tensor"), value), call.output_carrier())
 
 
 @operator
 def range_1d(call: Call) -> str:
+    """Return the numbers from start to end by step."""
     start, end, step = (call.constant(word).item() for word in ("start", "end", "step"))
     return call.literal(np.arange(start, end, step), call.output_carrier())
 
 
 @operator
 def one_hot(call: Call) -> str:
+    """Return vectors that are on at one index."""
     values = np.array([call.constant("off_value", 0).item(), call.constant("on_value", 1).item()])
     size = call.indices([call.integer("one_hot_vector_size")])
     pair = call.literal(values, call.output_carrier())
@@ -102,6 +112,7 @@ def band_part(call: Call) -> str:
 
 @operator
 def cumsum(call: Call) -> str:
+    """Return running sums along an axis."""
     axis = call.literal(call.integer("axis", 0), TensorProto.INT64)
     exclusive, backward = int(call.flag("exclusive")), int(call.flag("reverse"))
     return call.emit("CumSum", call.tensor("x"), axis, exclusive=exclusive, reverse=backward)
@@ -109,6 +120,7 @@ def cumsum(call: Call) -> str:
 
 @operator
 def topk(call: Call) -> list[str]:
+    """Return the largest or smallest k and where they stood."""
     axis, count = call.integer("axis", -1), call.integer("k", 1)
     values, places = _sorted(call, axis, call.shape("x")[axis] if count == -1 else count)
     return [values, places][: len(call.output_shapes())]
@@ -116,17 +128,20 @@ def topk(call: Call) -> list[str]:
 
 @operator
 def argsort(call: Call) -> str:
+    """Return where the sorted values stand."""
     axis = call.integer("axis", -1)
     return _sorted(call, axis, call.shape("x")[axis])[1]
 
 
 @operator
 def non_zero(call: Call) -> str:
+    """Return the places that are not zero, [count, rank]."""
     return call.cast(call.transpose(call.emit("NonZero", call.tensor("x")), [1, 0]), TensorProto.INT32)
 
 
 @operator
 def select(call: Call) -> str:
+    """Return a where the condition holds, else b."""
     chooser = call.tensor("cond")
     if call.carrier("cond") != TensorProto.BOOL:
         chooser = call.cast(chooser, TensorProto.BOOL)

@@ -11,6 +11,7 @@ FROM_THE_END = -(2**31)  # an end that a backward slice never reaches
 
 @operator
 def reshape(call: Call) -> str:
+    """Return x in another shape."""
     # 0 keeps a size and -1 takes what is left, in ONNX too, but there 0 may not stand beyond the old rank.
     shape = call.output_shape() if call.is_declared() else call.integers("shape")
     return call.reshape(call.tensor("x"), shape)
@@ -18,38 +19,45 @@ def reshape(call: Call) -> str:
 
 @operator
 def reshape_like(call: Call) -> str:
+    """Return x in a shape made of parts of other shapes."""
     return call.reshape(call.tensor("x"), call.output_shape())
 
 
 @operator
 def flatten2d(call: Call) -> str:
+    """Return x as a matrix."""
     return call.emit("Flatten", call.tensor("x"), axis=call.integer("axis", 1))
 
 
 @operator
 def expand_dims(call: Call) -> str:
+    """Return x with axes of size 1 added."""
     return call.emit("Unsqueeze", call.tensor("x"), call.indices(call.integers("axes")))
 
 
 @operator
 def squeeze(call: Call) -> str:
+    """Return x without axes of size 1."""
     axes = [call.indices(call.integers("axes"))] if call.has("axes") else []
     return call.emit("Squeeze", call.tensor("x"), *axes)
 
 
 @operator
 def transpose(call: Call) -> str:
+    """Return x with its axes in another order."""
     rank = call.rank("x")
     return call.transpose(call.tensor("x"), [axis % rank for axis in call.integers("perm")])
 
 
 @operator
 def slice_by_index(call: Call) -> str:
+    """Return what stands between begin and end."""
     return slice_to(call, call.tensor("x"), slices(call))
 
 
 @operator
 def slice_by_size(call: Call) -> str:
+    """Return a block of a size from begin on; -1: all that is left."""
     shape = call.shape("x")
     begin = [first % size if first < 0 else first for first, size in zip(call.integers("begin"), shape, strict=True)]
     sizes = [
@@ -73,6 +81,7 @@ def slice_update(call: Call) -> str:
 
 @operator
 def reverse(call: Call) -> str:
+    """Return x backwards along some axes."""
     axes = call.integers("axes", range(call.rank("x")))
     back, ends = call.indices([-1] * len(axes)), call.indices([FROM_THE_END] * len(axes))
     return call.emit("Slice", call.tensor("x"), back, ends, call.indices(axes), back)
@@ -80,6 +89,7 @@ def reverse(call: Call) -> str:
 
 @operator
 def reverse_sequence(call: Call) -> str:
+    """Return x with the first part of each sequence backwards."""
     time, batch = call.integer("seq_axis"), call.integer("batch_axis", 0)
     if {time % call.rank("x"), batch % call.rank("x")} != {0, 1}:
         raise Uncovered("reverse_sequence along axes other than 0 and 1")
@@ -89,6 +99,7 @@ def reverse_sequence(call: Call) -> str:
 
 @operator
 def sliding_windows(call: Call) -> str:
+    """Return the windows along an axis, in an axis of their own."""
     axis, size = call.integer("axis") % call.rank("x"), call.integer("size")
     stride = call.integer("stride", 1)
     count = (call.shape("x")[axis] - size) // stride + 1
@@ -98,21 +109,25 @@ def sliding_windows(call: Call) -> str:
 
 @operator
 def depth_to_space(call: Call) -> str:
+    """Return blocks of channels laid out as pixels."""
     return call.emit("DepthToSpace", call.tensor("x"), blocksize=call.integer("block_size"), mode="DCR")
 
 
 @operator
 def space_to_depth(call: Call) -> str:
+    """Return blocks of pixels laid out as channels."""
     return call.emit("SpaceToDepth", call.tensor("x"), blocksize=call.integer("block_size"))
 
 
 @operator
 def pixel_shuffle(call: Call) -> str:
+    """Return blocks of channels laid out as pixels, the channel running slowest."""
     return call.emit("DepthToSpace", call.tensor("x"), blocksize=call.integer("upscale_factor"), mode="CRD")
 
 
 @operator
 def pixel_unshuffle(call: Call) -> str:
+    """Return blocks of pixels laid out as channels, the channel running slowest."""
     factor = call.integer("downscale_factor")
     n, channels, height, width = call.shape("x")
     blocks = call.reshape(call.tensor("x"), [n, channels, height // factor, factor, width // factor, factor])
@@ -122,6 +137,7 @@ def pixel_unshuffle(call: Call) -> str:
 
 @operator
 def space_to_batch(call: Call) -> str:
+    """Return blocks of pixels laid out as images, after padding."""
     blocks = call.integers("block_shape")
     n, channels, *sizes = call.shape("x")
     count, rest = len(blocks), sizes[len(blocks) :]
@@ -146,6 +162,7 @@ def space_to_batch(call: Call) -> str:
 
 @operator
 def batch_to_space(call: Call) -> str:
+    """Return images laid out as blocks of pixels, then cropped."""
     blocks = call.integers("block_shape")
     n, channels, *sizes = call.shape("x")
     count, rest = len(blocks), sizes[len(blocks) :]

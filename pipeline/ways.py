@@ -1,0 +1,18 @@
+"""The ways in which one machine can run a converted file: compute units of Core ML, or kinds of arithmetic."""
+
+from dataclasses import dataclass
+
+HOST = "host"
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to run a file; a runtime's first is the one that gates judge."""
+
+    name: str = ""  # ends the names of its metrics, accuracy_cpu_only for one; empty for the first
+    where: str = HOST  # what its measurements say of where they were made
+    untimed: str = ""  # why its latency would say nothing; empty: it is timed
+    threaded: bool = True  # whether it can be told how many threads to use
+
+
+ONLY = (Way(),)
