@@ -6,7 +6,7 @@ import pytest
 
 from pipeline import rules
 from pipeline.compose import Composed
-from pipeline.recipe import Colour, DType, Floor, Recipe
+from pipeline.recipe import Colour, Compression, DType, Floor, Palette, Recipe
 
 
 def test_sound_recipes_have_no_problems(composed: dict[str, Composed]) -> None:
@@ -56,15 +56,16 @@ def test_training_can_run(recipe: Recipe) -> None:
 
 
 def test_platform_has_the_runtime(core_ml_recipe: Recipe) -> None:
-    core_ml_recipe.convert.runtime, core_ml_recipe.convert.minimum_deployment_target = "litert", None
+    core_ml_recipe.convert.runtime, core_ml_recipe.convert.coreml = "litert", None
     expected = "Apple iPhone 15 has no litert; expected one of: coreml, onnxruntime"
     assert rules.check(core_ml_recipe) == [("convert", expected)]
 
 
-def test_runtime_carries_the_scheme(core_ml_recipe: Recipe) -> None:
-    core_ml_recipe.quantize.scheme, core_ml_recipe.quantize.calibration.examples = "int8", 10
-    expected = "coreml cannot carry int8; expected one of: dynamic, float16, none"
-    assert rules.check(core_ml_recipe) == [("quantize", expected)]
+def test_runtime_carries_the_scheme(recipe: Recipe, core_ml_recipe: Recipe) -> None:
+    recipe.quantize = core_ml_recipe.quantize
+    recipe.quantize.scheme, recipe.quantize.compression.sparsity = "sparse", 0.5
+    expected = "litert cannot carry sparse; expected one of: dynamic, float16, int8, none"
+    assert rules.check(recipe) == [("quantize", expected)]
 
 
 def test_device_runs_the_scheme(recipe: Recipe) -> None:
@@ -73,16 +74,36 @@ def test_device_runs_the_scheme(recipe: Recipe) -> None:
     assert rules.check(recipe) == [("quantize", expected)]
 
 
-def test_core_ml_needs_a_deployment_target_that_it_knows(core_ml_recipe: Recipe) -> None:
-    core_ml_recipe.convert.minimum_deployment_target = "iOS14"
-    expected = "iOS14; expected one of: iOS15, iOS16, iOS17, iOS18"
-    assert rules.check(core_ml_recipe) == [("convert.minimum_deployment_target", expected)]
+def test_words_of_core_ml_stand_where_core_ml_is(recipe: Recipe, core_ml_recipe: Recipe) -> None:
+    recipe.convert.coreml, core_ml_recipe.convert.coreml = core_ml_recipe.convert.coreml, None
+    assert rules.check(recipe) == [("convert.coreml", "has words; expected null for litert")]
+    expected = "null; expected the words that only coreml has"
+    assert rules.check(core_ml_recipe) == [("convert.coreml", expected)]
 
 
-def test_deployment_target_is_core_mls_alone(recipe: Recipe) -> None:
-    recipe.convert.minimum_deployment_target = "iOS16"
-    expected = "iOS16; only coreml has one, expected null for litert"
-    assert rules.check(recipe) == [("convert.minimum_deployment_target", expected)]
+def test_a_scheme_has_its_words_and_no_others(core_ml_recipe: Recipe) -> None:
+    quantize = core_ml_recipe.quantize
+    quantize.scheme, quantize.compression.sparsity = "int4_weights", 0.5
+    core_ml_recipe.convert.coreml.minimum_deployment_target = "iOS18"  # type: ignore[union-attr]
+    core_ml_recipe.device.minimum_os = "18"
+    assert rules.check(core_ml_recipe) == [
+        ("quantize.compression.block_size", "null; the scheme int4_weights expects it"),
+        ("quantize.compression.sparsity", "has a value; expected null for the scheme int4_weights"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("compression", "word", "problem"),
+    [
+        (Compression(sparsity=1.0), "sparsity", "1; expected a share between 0 and 1"),
+        (Compression(block_size=1), "block_size", "1; expected 2 or more"),
+        (Compression(palette=Palette(5, None, False)), "palette.bits", "5; expected one of: 1, 2, 3, 4, 6, 8"),
+        (Compression(palette=Palette(4, 0, False)), "palette.group_size", "0; expected 1 or more, or null"),
+    ],
+)
+def test_weights_can_be_compressed(recipe: Recipe, compression: Compression, word: str, problem: str) -> None:
+    recipe.quantize.compression = compression
+    assert (f"quantize.compression.{word}", problem) in rules.check(recipe)
 
 
 @pytest.mark.parametrize(
@@ -104,18 +125,6 @@ def test_no_split_is_empty(recipe: Recipe) -> None:
     splits.train, splits.calibration, splits.validation, splits.test = 0.5995, 0.0005, 0.1, 0.3
     expected = ("data.splits.calibration", "holds none of the 1797 examples; expected at least 1")
     assert rules.check(recipe)[0] == expected
-
-
-def test_the_deployment_target_is_one_that_the_device_runs(core_ml_recipe: Recipe) -> None:
-    core_ml_recipe.convert.minimum_deployment_target = "iOS18"
-    expected = "iOS18; Apple iPhone 15 may run iOS 17, expected at most that"
-    assert rules.check(core_ml_recipe) == [("convert.minimum_deployment_target", expected)]
-
-
-def test_int8_weights_of_core_ml_need_ios_16(core_ml_recipe: Recipe) -> None:
-    core_ml_recipe.convert.minimum_deployment_target, core_ml_recipe.quantize.scheme = "iOS15", "dynamic"
-    expected = "iOS15; int8 weights expect iOS16 or newer"
-    assert rules.check(core_ml_recipe) == [("convert.minimum_deployment_target", expected)]
 
 
 def test_a_device_has_something_to_run_on(recipe: Recipe) -> None:

@@ -42,12 +42,12 @@ class Runtime:
 
     def __init__(self, load_ms: float = 0.0, kept_mb: int = 0, run_ms: float = 0.0) -> None:
         self.load_ms, self.kept_mb, self.run_ms = load_ms, kept_mb, run_ms
-        self.loaded: list[tuple[dict[str, bytes], int]] = []
+        self.loaded: list[tuple[dict[str, bytes], int, str]] = []
         self.sessions: list[Session] = []
 
-    def load(self, files: dict[str, bytes], threads: int) -> Session:
+    def load(self, files: dict[str, bytes], threads: int, way: str) -> Session:
         time.sleep(self.load_ms / 1000)
-        self.loaded.append((files, threads))
+        self.loaded.append((files, threads, way))
         self.sessions.append(Session(self.kept_mb, self.run_ms))
         return self.sessions[-1]
 
@@ -56,7 +56,7 @@ class Runtime:
 def request_of(tmp_path: Path) -> dict[str, Any]:
     """A request for 3 warm-ups and 7 timed runs of a file."""
     (tmp_path / "model.onnx").write_bytes(b"a model")
-    wanted = {"shape": [1, 32, 32, 1], "warmup": 3, "runs": 7, "threads": 2}
+    wanted = {"shape": [1, 32, 32, 1], "image": False, "warmup": 3, "runs": 7, "threads": 2, "way": "cpu_only"}
     return {"runtime": "onnxruntime", "files": str(tmp_path), **wanted}
 
 

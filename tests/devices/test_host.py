@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ from pipeline.devices import host
 from pipeline.errors import HostError
 from pipeline.measurement import Measurement
 from pipeline.timing import Timed
+from pipeline.ways import ONLY, Way
 
-JOB = Timed("litert", Path("artifacts/files"), [1, 2, 2, 1], warmup=5, runs=100)
+JOB = Timed("litert", Path("artifacts/files"), [1, 2, 2, 1], image=False, ways=ONLY, warmup=5, runs=100)
+UNITS = (Way("", threaded=False), Way("cpu_only", threaded=False))  # as a runtime that is told no number of threads
 ANSWERS: dict[int, dict[str, Any]] = {
     1: {"latencies_ms": [float(n) for n in range(100, 0, -1)], "load_ms": 12.5, "peak_memory_mb": 3.0},
     4: {"latencies_ms": [4.0] * 50, "load_ms": 99.0, "peak_memory_mb": 99.0},
@@ -75,8 +78,17 @@ def test_every_run_on_one_thread_is_kept_in_its_order(stopwatch: Stopwatch) -> N
 
 def test_stopwatch_is_asked_once_for_one_thread_and_once_for_all(stopwatch: Stopwatch) -> None:
     host.measure(JOB)
-    asked = {"runtime": "litert", "files": "artifacts/files", "shape": [1, 2, 2, 1], "warmup": 5, "runs": 100}
+    asked = {"runtime": "litert", "files": "artifacts/files", "shape": [1, 2, 2, 1], "image": False}
+    asked |= {"warmup": 5, "runs": 100, "way": ""}
     assert stopwatch.requests == [asked | {"threads": 1}, asked | {"threads": 4}]
+
+
+def test_each_way_is_timed_and_names_its_own_metrics(stopwatch: Stopwatch) -> None:
+    metrics = host.measure(replace(JOB, ways=UNITS)).metrics
+    assert [(request["way"], request["threads"]) for request in stopwatch.requests] == [("", 1), ("cpu_only", 1)]
+    assert metrics["latency_p50_ms"] == metrics["latency_p50_ms_cpu_only"]
+    assert metrics["latency_p50_ms"] == Measurement(50.5, "ms", "host", "some CPU", threads=None, n=100)
+    assert not any(name.endswith("_all_threads") for name in metrics)
 
 
 def test_a_stopwatch_that_fails_is_told_with_its_own_words(stopwatch: Stopwatch) -> None:

@@ -1,6 +1,7 @@
 """Every architecture through every runtime, and every scheme through every runtime that says it carries it."""
 
 import importlib
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,14 @@ from pipeline import keras_session, plugins
 from pipeline.about import About
 from pipeline.contract import Contract
 from pipeline.quantized import Quantized
-from pipeline.recipe import Convert, Model
+from pipeline.recipe import Compression, Convert, CoreML, Model, Palette, Precision
 from pipeline.stages import convert
 
 pytestmark = pytest.mark.slow
 
 ABOUT = About("test", "1.0.0", "nobody", "Apache-2.0", "random weights")
 ARCHITECTURES = plugins.options("model.architecture")
+COMPRESSION: dict[str, Any] = {"palette": Palette(4, None, False), "block_size": 32, "sparsity": 0.5}
 RUNTIMES = plugins.options("convert.runtime")
 SCHEMES = [(name, scheme) for name in RUNTIMES for scheme in plugins.load("convert.runtime", name).SCHEMES]
 
@@ -46,20 +48,24 @@ def archive(keras: Any, architecture: str, colour: str, width: float) -> bytes:
 
 def quantized(model: bytes, scheme: str, colour: str) -> Quantized:
     examples = np.random.default_rng(0).uniform(-1, 1, (8, 32, 32, contract(colour).channels)).astype(np.float32)
-    found: Quantized = plugins.load("quantize.scheme", scheme).quantize(model, examples)
-    return found
+    module = plugins.load("quantize.scheme", scheme)
+    words = {word: COMPRESSION[word] for word in module.COMPRESSION}
+    found: Quantized = module.quantize(model, examples)
+    return replace(found, calibration=examples if module.CALIBRATED else None, compression=Compression(**words))
 
 
 def converted(runtime: str, item: Quantized, colour: str) -> dict[str, bytes]:
     """Return the files after the checks that the convert stage makes."""
-    section = Convert(runtime, "iOS16" if runtime == "coreml" else None)
+    precision = Precision.float32 if item.scheme == "none" else Precision.float16
+    section = Convert(runtime, CoreML("iOS18", precision, [], None) if runtime == "coreml" else None)
     module = importlib.import_module(f"pipeline.runtimes.{runtime}.convert")
     files: dict[str, bytes] = module.convert(item, contract(colour), ABOUT, section)
     inspection = importlib.import_module(f"pipeline.runtimes.{runtime}.inspect").inspect(files)
     assert inspection.input.name == "image"
     assert inspection.input.shape == [1, 32, 32, contract(colour).channels]
-    convert.refuse_floats("test", item, inspection)
-    convert.refuse_other_answers("test", runtime, item, files)
+    convert.refuse_floats("test", item, inspection, plugins.load("convert.runtime", runtime).INT8_OPERATORS)
+    convert.refuse_other_weights("test", item, inspection)
+    convert.refuse_other_answers(convert.Answers("test", runtime, contract(colour), files), item, inspection)
     return files
 
 

@@ -1,0 +1,61 @@
+"""What tests of single operators say: fed with these values and given these parameters, one computes that."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline.errors import CoverageError
+from pipeline.runtimes.coreml.executor.translation import Arithmetic
+from tests.runtimes.coreml.programs import Array, Given, Op, Typed, answers, files
+
+
+def assert_computes(
+    kind: str,
+    fed: Mapping[str, Any],
+    given: Mapping[str, Given],
+    *expected: Any,
+    arithmetic: Arithmetic = Arithmetic.float32,
+) -> None:
+    """Run a program of one operator; dtype and shape of each output are those that are expected."""
+    wanted = {f"out_{number}": _array(value) for number, value in enumerate(expected)}
+    content = _program(kind, fed, given, {name: _typed(value) for name, value in wanted.items()})
+    found = answers(content, {name: _array(value) for name, value in fed.items()}, arithmetic)
+    assert list(found) == list(wanted)
+    for name, value in wanted.items():
+        assert found[name].shape == value.shape
+        assert found[name].dtype.kind == value.dtype.kind.replace("u", "i")  # every integer travels as int32
+        if value.dtype.kind == "f":
+            np.testing.assert_allclose(found[name], value, rtol=1e-5, atol=1e-6)
+        else:
+            np.testing.assert_array_equal(found[name], value)
+
+
+def refusal(kind: str, fed: Mapping[str, Any], given: Mapping[str, Given], *outputs: Typed) -> str:
+    """Return why the executor does not cover an operation."""
+    content = _program(kind, fed, given, {f"out_{number}": typed for number, typed in enumerate(outputs)})
+    with pytest.raises(CoverageError) as caught:
+        answers(content, {name: _array(value) for name, value in fed.items()})
+    line = str(caught.value).splitlines()[1]
+    return line.removeprefix(f"  {kind}: ").split(", operation")[0]
+
+
+def _program(
+    kind: str, fed: Mapping[str, Any], given: Mapping[str, Given], outputs: Mapping[str, Typed]
+) -> dict[str, bytes]:
+    """Return a program of one operation; what no parameter lists among several values is a parameter itself."""
+    listed = {name for value in given.values() if isinstance(value, tuple) for name in value if isinstance(name, str)}
+    parameters: dict[str, Given] = {name: name for name in fed if name not in listed}
+    inputs: dict[str, Typed] = {name: _typed(_array(value)) for name, value in fed.items()}
+    return files(inputs, [Op(kind, parameters | dict(given), outputs)], list(outputs))
+
+
+def _array(value: Any) -> Array:
+    array = np.asarray(value)
+    usual = {"float64": np.float32, "int64": np.int32}.get(array.dtype.name)
+    return array if usual is None else array.astype(usual)
+
+
+def _typed(value: Array) -> Typed:
+    return value.dtype.name, value.shape

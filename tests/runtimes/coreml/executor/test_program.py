@@ -1,0 +1,204 @@
+"""Apple's Model message in, operations and constants out, weights decompressed."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline.runtimes.coreml import package, schema
+from pipeline.runtimes.coreml.executor import program as programs
+from pipeline.runtimes.coreml.executor.mil import Operation, Type, Uncovered, Value
+from pipeline.runtimes.coreml.executor.program import Program
+from tests.runtimes.coreml.programs import (
+    OPSET,
+    Given,
+    Op,
+    Typed,
+    answers,
+    compressed,
+    constant,
+    files,
+    half,
+    labels,
+    op,
+    real,
+    text,
+)
+
+PAIR = real(1, 2)
+
+
+def _read(operations: list[Op], outputs: list[str], inputs: dict[str, Typed] | None = None) -> Program:
+    return programs.read(package.read(files(inputs or {"x": PAIR}, operations, outputs)))
+
+
+def test_inputs_outputs_and_operations_are_read_in_order() -> None:
+    found = _read([op("relu", {"x": "x"}, y=PAIR), op("add", {"x": "x", "y": "y"}, z=PAIR)], ["z", "y"])
+    pair = Type("float32", (1, 2))
+    assert found.inputs == [Value("x", pair)]
+    assert found.outputs == ["z", "y"]
+    assert found.operations == [
+        Operation("relu", 1, {"x": ["x"]}, [Value("y", pair)]),
+        Operation("add", 2, {"x": ["x"], "y": ["y"]}, [Value("z", pair)]),
+    ]
+
+
+def test_constants_are_no_operations_and_do_not_count_as_positions() -> None:
+    found = _read([op("add", {"x": "x", "y": 1.5}, y=PAIR), op("mul", {"x": "y", "y": [2.0, 3.0]}, z=PAIR)], ["z"])
+    assert [(one.kind, one.position) for one in found.operations] == [("add", 1), ("mul", 2)]
+    assert found.operations[1].inputs == {"x": ["y"], "y": ["z_y_0"]}
+    kind, value = found.constants["z_y_0"]
+    assert (kind, value.tolist()) == (Type("float32", (2,)), [2.0, 3.0])
+
+
+@pytest.mark.parametrize("kept", ["const", "place", "file"])
+def test_a_constant_is_read_from_wherever_it_is_kept(kept: str) -> None:
+    weight = constant(np.arange(6, dtype=np.float16).reshape(3, 2), kept=kept)
+    found = _read([op("linear", {"x": "x", "weight": weight}, y=real(1, 3))], ["y"])
+    (name,) = found.operations[0].inputs["weight"]
+    assert found.constants[name][0] == Type("float16", (3, 2))
+    assert found.constants[name][1].tolist() == [[0, 1], [2, 3], [4, 5]]
+
+
+def test_values_written_in_place_are_named_after_output_parameter_and_number() -> None:
+    axis = constant(0, kept="place")
+    listed: Given = ("x", constant([[5.0, 6.0]], kept="place"))
+    found = _read([op("concat", {"values": listed, "axis": axis}, y=real(2, 2))], ["y"])
+    assert found.operations[0].inputs == {"values": ["x", "y.values.1"], "axis": ["y.axis.0"]}
+
+
+def test_sizes_that_the_input_decides_are_unknown() -> None:
+    found = _read([op("relu", {"x": "x"}, y=real(1, None))], ["y"], {"x": real(1, None)})
+    assert found.inputs[0].type == Type("float32", (1, None))
+    with pytest.raises(Uncovered, match="a shape that is not known before it runs"):
+        _ = found.inputs[0].type.sizes
+    assert Type("float32", (1, 2)).sizes == (1, 2)
+
+
+def test_labels_are_a_list() -> None:
+    outputs: dict[str, Typed] = {"label": ("string", ()), "label_probs": ("dictionary", ())}
+    head = Op("classify", {"probabilities": "x", "classes": labels(["cat", "dog"])}, outputs)
+    found = _read([head], ["label", "label_probs"])
+    kind, value = found.constants[found.operations[0].inputs["classes"][0]]
+    assert (kind.dtype, value.tolist()) == ("list", ["cat", "dog"])
+    assert [one.type.dtype for one in found.operations[0].outputs] == ["string", "dictionary"]
+
+
+def test_the_block_of_the_functions_own_opset_is_read() -> None:
+    content = files({"x": PAIR}, [op("relu", {"x": "x"}, y=PAIR)], ["y"])
+    model = schema.module("Model_pb2").Model()
+    model.ParseFromString(content[package.specification_file(content)])
+    function = model.mlProgram.functions["main"]
+    function.block_specializations["CoreML5"].outputs.append("other")
+    model.mlProgram.functions["second"].CopyFrom(function)
+    model.mlProgram.functions["second"].block_specializations[OPSET].operations[0].type = "sigmoid"
+    content[package.specification_file(content)] = model.SerializeToString()
+    read = package.read(content)
+    assert programs.read(read).outputs == ["y"]
+    assert [one.kind for one in programs.read(read, "second").operations] == ["sigmoid"]
+
+
+INDICES = constant(np.array([0b01101100, 0b11], np.uint8), kept="file")  # 0, 3, 2, 1, 3
+MASK = constant(np.array([0b101101], np.uint8), kept="file")
+IOS_16: list[tuple[str, dict[str, Given], Any]] = [
+    (
+        "lut_to_dense",
+        {"indices": INDICES, "lut": [1.0, 2.0, 3.0, 4.0], "shape": constant([5], "uint32")},
+        [1, 4, 3, 2, 4],
+    ),
+    (
+        "sparse_to_dense",
+        {"nonzero_data": [1.0, 2.0, 3.0, 4.0], "mask": MASK, "shape": constant([3, 2], "uint32")},
+        [[1, 0], [2, 3], [0, 4]],
+    ),
+    (
+        "affine_dequantize",
+        {
+            "quantized_data": constant([[1, 2], [3, 4]], "uint8", "file"),
+            "zero_point": constant([1, 2], "uint8"),
+            "scale": [0.5, 2.0],
+            "axis": 0,
+        },
+        [[0, 0.5], [2, 4]],
+    ),
+    ("cast", {"source_val": constant([1.5], "float16", "file"), "output_dtype": text("fp32")}, [1.5]),
+]
+BLOCK = constant(np.arange(8).reshape(2, 4) - 4, "int4", "file")
+IOS_18: list[tuple[str, dict[str, Given], Any]] = [
+    (
+        "blockwise_shift_scale",
+        {"data": BLOCK, "scale": [[1.0, 2.0]], "offset": constant([[0, 1]], "int4")},
+        [[-4, -3, -6, -4], [0, 1, 2, 4]],
+    ),
+    (
+        "lut_to_dense",
+        {
+            "indices": constant([0, 3, 2, 1, 3], "uint2", "file"),
+            "lut": constant(np.arange(1.0, 5).reshape(1, 4, 1), "float32"),
+        },
+        [1, 4, 3, 2, 4],
+    ),
+    (
+        "sparse_to_dense",
+        {"nonzero_data": [1.0, 2.0], "mask": constant([[1, 0], [0, 1]], "uint1", "file")},
+        [[1, 0], [0, 2]],
+    ),
+    ("cast", {"source_val": constant([1.5], "float16", "file"), "output_dtype": text("fp32")}, [1.5]),
+]
+
+
+def _assert_weight(operation: Op, expected: Any) -> None:
+    shape = np.shape(expected)
+    program = [operation, op("add", {"x": "x", "y": "weight"}, y=real(*shape))]
+    found = _read(program, ["y"], {"x": real(*shape)})
+    assert [one.kind for one in found.operations] == ["add"]
+    assert [one.kind for one in found.compressed] == [operation.kind]
+    assert found.constants["weight"][0] == Type("float32", shape)
+    content = files({"x": real(*shape)}, program, ["y"])
+    assert answers(content, {"x": np.zeros(shape)})["y"].tolist() == expected
+
+
+@pytest.mark.parametrize(("kind", "attributes", "expected"), IOS_16)
+def test_weights_in_the_form_of_ios_16_stand_in_attributes(
+    kind: str, attributes: dict[str, Given], expected: Any
+) -> None:
+    _assert_weight(compressed(f"constexpr_{kind}", attributes, weight=real(*np.shape(expected))), expected)
+
+
+@pytest.mark.parametrize(("kind", "inputs", "expected"), IOS_18)
+def test_weights_in_the_form_of_ios_18_stand_in_inputs(kind: str, inputs: dict[str, Given], expected: Any) -> None:
+    _assert_weight(op(f"constexpr_{kind}", inputs, weight=real(*np.shape(expected))), expected)
+
+
+def test_decompression_goes_on_from_one_operator_to_the_next() -> None:
+    mask = constant([[1, 0, 1], [0, 1, 1]], "uint1", "file")
+    table, scale = constant(np.array([[[[1], [2]]]]), "int8"), constant([[0.5], [2.0]], "float32")
+    chain = [
+        op(
+            "constexpr_lut_to_sparse",
+            {"indices_mask": mask, "indices_nonzero_data": constant([0, 1, 1, 0], "uint1", "file"), "lut": table},
+            mask=("uint1", (2, 3)),
+            data=("int8", (4,)),
+        ),
+        op(
+            "constexpr_sparse_blockwise_shift_scale",
+            {"data_mask": "mask", "nonzero_data": "data", "scale": scale},
+            scaled_mask=("uint1", (2, 3)),
+            scaled=real(4),
+        ),
+        op("constexpr_sparse_to_dense", {"nonzero_data": "scaled", "mask": "scaled_mask"}, weight=real(2, 3)),
+    ]
+    found = _read(chain, ["weight"])
+    assert [one.kind for one in found.compressed] == [one.kind for one in chain]
+    assert found.operations == []
+    assert found.constants["data"][1].tolist() == [1, 2, 2, 1]
+    assert found.constants["weight"][1].tolist() == [[0.5, 0, 1], [0, 4, 2]]
+
+
+def test_a_weight_has_the_shape_that_its_output_declares() -> None:
+    attributes: dict[str, Given] = {"indices": constant([0b10], "uint8"), "lut": constant([1.0, 2.0], "float16")}
+    found = _read(
+        [compressed("constexpr_lut_to_dense", attributes | {"shape": constant([2], "uint32")}, w=half(2, 1))], ["w"]
+    )
+    assert found.constants["w"][0] == Type("float16", (2, 1))
+    assert found.constants["w"][1].tolist() == [[1], [2]]

@@ -1,0 +1,100 @@
+"""What a deployment target cannot hold is named, with the version that can."""
+
+import pytest
+
+from pipeline import rules
+from pipeline.recipe import Compression, CoreML, Palette, Precision, Range, Recipe
+from pipeline.runtimes import coreml
+from pipeline.runtimes.coreml.rules import DEPLOYMENT_TARGETS, FIRST_VERSION, TARGET
+
+
+@pytest.fixture
+def words(core_ml_recipe: Recipe) -> CoreML:
+    """The words of the recipe under test, to edit; its device may run any iOS."""
+    found = core_ml_recipe.convert.coreml
+    assert found is not None
+    core_ml_recipe.device.minimum_os = "26"
+    return found
+
+
+def test_every_scheme_that_core_ml_carries_has_a_first_version() -> None:
+    assert sorted(FIRST_VERSION) == sorted(coreml.SCHEMES)
+
+
+def test_a_target_is_one_that_holds_ml_programs(core_ml_recipe: Recipe, words: CoreML) -> None:
+    words.minimum_deployment_target = "iOS14"
+    expected = "iOS14; expected one of: iOS15, iOS16, iOS17, iOS18, iOS26"
+    assert rules.check(core_ml_recipe) == [(TARGET, expected)]
+
+
+@pytest.mark.parametrize("target", DEPLOYMENT_TARGETS)
+def test_every_known_target_takes_float16(core_ml_recipe: Recipe, words: CoreML, target: str) -> None:
+    words.minimum_deployment_target = target
+    assert rules.check(core_ml_recipe) == []
+
+
+def test_a_target_is_one_that_the_device_runs(core_ml_recipe: Recipe, words: CoreML) -> None:
+    core_ml_recipe.device.minimum_os, words.minimum_deployment_target = "17", "iOS18"
+    expected = "iOS18; Apple iPhone 15 may run iOS 17, expected at most that"
+    assert rules.check(core_ml_recipe) == [(TARGET, expected)]
+
+
+@pytest.mark.parametrize(
+    ("target", "scheme", "compression", "needs"),
+    [
+        ("iOS15", "dynamic", Compression(), "dynamic expects iOS16 or newer"),
+        ("iOS17", "int4_weights", Compression(block_size=32), "int4_weights expects iOS18 or newer"),
+        ("iOS16", "int8", Compression(), "int8 expects iOS17 or newer"),
+        ("iOS15", "sparse", Compression(sparsity=0.5), "sparse expects iOS16 or newer"),
+        ("iOS15", "palettized", Compression(Palette(4, None, False)), "palettized expects iOS16 or newer"),
+        ("iOS17", "palettized", Compression(Palette(3, None, False)), "palette.bits: 3 expects iOS18 or newer"),
+        ("iOS17", "palettized", Compression(Palette(4, 8, False)), "palette.group_size expects iOS18 or newer"),
+        (
+            "iOS17",
+            "palettized",
+            Compression(Palette(4, None, True)),
+            "palette.per_channel_scale expects iOS18 or newer",
+        ),
+        (
+            "iOS17",
+            "sparse_palettized",
+            Compression(Palette(4, None, False), sparsity=0.5),
+            "sparse_palettized expects iOS18 or newer",
+        ),
+    ],
+)
+def test_a_target_holds_the_scheme(
+    core_ml_recipe: Recipe, words: CoreML, target: str, scheme: str, compression: Compression, needs: str
+) -> None:
+    words.minimum_deployment_target = target
+    core_ml_recipe.quantize.scheme, core_ml_recipe.quantize.compression = scheme, compression
+    core_ml_recipe.quantize.calibration.examples = 10
+    assert rules.check(core_ml_recipe) == [(TARGET, f"{target}; {needs}")]
+    newer = f"iOS{needs.removesuffix(' or newer')[-2:]}"
+    words.minimum_deployment_target = newer
+    assert rules.check(core_ml_recipe) == []
+
+
+@pytest.mark.parametrize(
+    ("scheme", "precision", "wanted"), [("none", "float16", "float32"), ("float16", "float32", "float16")]
+)
+def test_precision_is_what_the_scheme_says(
+    core_ml_recipe: Recipe, words: CoreML, scheme: str, precision: str, wanted: str
+) -> None:
+    core_ml_recipe.quantize.scheme, words.compute_precision = scheme, Precision(precision)
+    expected = f"{precision}; the scheme {scheme} computes in {wanted}, expected that"
+    assert rules.check(core_ml_recipe) == [("convert.coreml.compute_precision", expected)]
+
+
+def test_a_range_of_resolutions_holds_the_models_own(core_ml_recipe: Recipe, words: CoreML) -> None:
+    words.resolution_range = Range(48, 96)
+    expected = "48 to 96; expected a range that holds the model's 32"
+    assert rules.check(core_ml_recipe) == [("convert.coreml.resolution_range", expected)]
+
+
+def test_resolutions_are_listed_or_a_range(core_ml_recipe: Recipe, words: CoreML) -> None:
+    words.resolutions, words.resolution_range = [24, 0], Range(24, 48)
+    assert rules.check(core_ml_recipe) == [
+        ("convert.coreml.resolutions", "stands beside resolution_range; expected one of the two"),
+        ("convert.coreml.resolutions", "0; expected 1 or more"),
+    ]
