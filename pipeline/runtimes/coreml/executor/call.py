@@ -137,9 +137,14 @@ class Call:
         """Return the shape that the program declares for an output."""
         return self._operation.outputs[index].type.sizes
 
-    def output_shapes(self) -> list[tuple[int, ...]]:
-        """Return the shapes that the program declares for all outputs."""
-        return [output.type.sizes for output in self._operation.outputs]
+    def output_count(self) -> int:
+        """Return how many outputs the operation has."""
+        return len(self._operation.outputs)
+
+    def output_sizes(self, axis: int) -> list[int]:
+        """Return the size that the program declares along one axis, for each output."""
+        sizes = Type("", tuple(output.type.shape[axis] for output in self._operation.outputs)).sizes
+        return list(sizes)
 
     def is_declared(self) -> bool:
         """Return whether the program knows the first output's whole shape before it runs."""

@@ -5,9 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 from numpy.typing import NDArray
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, NotImplemented
 
+from pipeline.errors import CoverageError
 from pipeline.runtimes.coreml import schema
 from pipeline.runtimes.coreml.executor import program as programs
 from pipeline.runtimes.coreml.executor.mil import Type, Value
@@ -38,13 +41,7 @@ class Executor:
         self.features = {item.name: item.type for item in package.specification.description.input}
         self.program = _fixed(programs.read(package), shapes or {}, self.features)
         self.outputs = [*_readable(self.program), *read]
-        model = translate(self.program, arithmetic, self.outputs)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(
-            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = _loaded(translate(self.program, arithmetic, self.outputs), threads)
         self._inputs = {item.name: item for item in self._session.get_inputs()}
 
     def prepared(self, fed: Mapping[str, Array]) -> dict[str, Array]:
@@ -67,6 +64,17 @@ class Executor:
         elif value.ndim != len(node.shape):
             value = value.reshape(node.shape)
         return np.ascontiguousarray(value, FED_AS[node.type])
+
+
+def _loaded(model: onnx.ModelProto, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    except (Fail, InvalidGraph, NotImplemented) as error:
+        # An operator for a type that ONNX Runtime has no kernel of.
+        raise CoverageError(f"the ML Program executor cannot run this program: {error}") from error
 
 
 def labels(program: Program) -> list[str]:

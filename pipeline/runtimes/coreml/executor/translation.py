@@ -67,7 +67,7 @@ class _Translation:
     def model(self, names: Sequence[str]) -> onnx.ModelProto:
         outputs = {}
         for name in dict.fromkeys(names):
-            if name not in self._values.tensors and name in self._program.constants:
+            if name in self._program.constants:
                 kind, value = self._program.constants[name]
                 self._graph.name(self._graph.constant(value, carrier(kind.dtype)), name)
             outputs[name] = carrier(self._values.types[name].dtype)

@@ -31,10 +31,8 @@ def conv_transpose(call: Call) -> str:
     shape = _Shape.of(call)
     sizes = call.shape("x")[2:]
     whole = [stride * (size - 1) + reach for stride, size, reach in zip(shape.strides, sizes, shape.reach, strict=True)]
-    begin, end = _cut(call, whole, shape.strides)
-    wanted = (
-        call.integers("output_shape")[2:] if call.has("output_shape") else _output_sizes(call, whole, shape.strides)
-    )
+    wanted = _output_sizes(call, whole, shape.strides)
+    begin, end = _cut(call, whole, wanted)
     missing = [want - (size - first - last) for want, size, first, last in zip(wanted, whole, begin, end, strict=True)]
     added = [max(extra, 0) for extra in missing]
     if any(
@@ -56,25 +54,29 @@ def conv_transpose(call: Call) -> str:
     )
 
 
-def _cut(call: Call, whole: Sequence[int], strides: Sequence[int]) -> tuple[list[int], list[int]]:
+def _cut(call: Call, whole: Sequence[int], wanted: Sequence[int]) -> tuple[list[int], list[int]]:
     """Return how much of the whole result is cut off at the beginning and at the end of each axis."""
-    kind = call.text("pad_type", "valid").lower()
-    if kind == "custom":
+    if _pad_type(call) == "custom":
         custom = call.integers("pad", [0] * 2 * len(whole))
         return custom[0::2], custom[1::2]
     totals = [0] * len(whole)
-    if kind == "same":
-        sizes = _output_sizes(call, whole, strides)
-        totals = [max(size - want, 0) for size, want in zip(whole, sizes, strict=True)]
+    if _pad_type(call) == "same":
+        totals = [max(size - want, 0) for size, want in zip(whole, wanted, strict=True)]
     return [total // 2 for total in totals], [total - total // 2 for total in totals]
 
 
 def _output_sizes(call: Call, whole: Sequence[int], strides: Sequence[int]) -> list[int]:
-    kind = call.text("pad_type", "valid").lower()
-    if kind == "same":
+    if call.has("output_shape"):
+        return call.integers("output_shape")[2:]
+    if _pad_type(call) == "same":
         return [size * stride for size, stride in zip(call.shape("x")[2:], strides, strict=True)]
-    custom = call.integers("pad", [0] * 2 * len(whole)) if kind == "custom" else [0] * 2 * len(whole)
+    none = [0] * 2 * len(whole)
+    custom = call.integers("pad", none) if _pad_type(call) == "custom" else none
     return [size - first - last for size, first, last in zip(whole, custom[0::2], custom[1::2], strict=True)]
+
+
+def _pad_type(call: Call) -> str:
+    return call.text("pad_type", "valid").lower()
 
 
 @dataclass(frozen=True)

@@ -69,25 +69,25 @@ def clip(call: Call) -> str:
 @operator
 def exp2(call: Call) -> str:
     """Return 2^x."""
-    return call.emit("Pow", call.literal(2), call.real("x"))
+    return call.as_declared(call.emit("Pow", call.literal(2), call.real("x")))
 
 
 @operator
 def inverse(call: Call) -> str:
     """Return 1 / (x + epsilon)."""
-    return call.emit("Reciprocal", _with_epsilon(call))
+    return call.emit("Reciprocal", _with_epsilon(call, 1e-4))
 
 
 @operator
 def log(call: Call) -> str:
     """Return the logarithm of x + epsilon."""
-    return call.emit("Log", _with_epsilon(call))
+    return call.emit("Log", _with_epsilon(call, 1e-45))
 
 
 @operator
 def rsqrt(call: Call) -> str:
     """Return 1 / sqrt(x + epsilon)."""
-    return call.emit("Reciprocal", call.emit("Sqrt", _with_epsilon(call)))
+    return call.emit("Reciprocal", call.emit("Sqrt", _with_epsilon(call, 1e-12)))
 
 
 @operator
@@ -102,5 +102,5 @@ def threshold(call: Call) -> str:
     return call.emit("Max", call.tensor("x"), call.literal(call.constant("alpha"), call.carrier("x")))
 
 
-def _with_epsilon(call: Call) -> str:
-    return call.emit("Add", call.real("x"), call.literal(call.number("epsilon", 0.0)))
+def _with_epsilon(call: Call, default: float) -> str:
+    return call.emit("Add", call.real("x"), call.literal(call.number("epsilon", default)))

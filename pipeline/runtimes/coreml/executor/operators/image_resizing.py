@@ -45,12 +45,12 @@ def resize_nearest_neighbor(call: Call) -> str:
 @operator
 def resize(call: Call) -> str:
     """Return x in another size of its last one or two axes (iOS 17)."""
-    mode = call.text("sampling_mode", "DEFAULT")
+    mode, count = call.text("sampling_mode", "DEFAULT"), call.integer("resized_dims")
+    if count > 2 and call.shape("x")[:-2] != call.output_shape()[:-2]:
+        raise Uncovered("resizing of more than two axes")
     if call.text("interpolation_mode", "LINEAR") == "NEAREST_NEIGHBOR":
         return _nearest(call, lambda size, new: _round(size, new, mode))
-    if call.shape("x")[:-2] != call.output_shape()[:-2]:
-        raise Uncovered("resizing of more than two axes")
-    return _linear(call, mode)
+    return _linear(call, mode, columns_alone=count == 1)
 
 
 @operator
@@ -65,20 +65,22 @@ def crop(call: Call) -> str:
 def _sizes(call: Call) -> list[tuple[int, int]]:
     """Return old and new size of height and width."""
     old = call.shape("x")[-2:]
-    if call.has("scale_factor_height") and call.has("scale_factor_width"):
-        factors = [call.number("scale_factor_height"), call.number("scale_factor_width")]
-        return [(size, int(size * factor)) for size, factor in zip(old, factors, strict=True)]
-    return list(zip(old, call.output_shape()[-2:], strict=True))
+    if call.is_declared():
+        return list(zip(old, call.output_shape()[-2:], strict=True))
+    # Upsampling of a size that the input decides; coremltools multiplies in float32 too.
+    factors = [np.float32(call.number(f"scale_factor_{axis}")) for axis in ("height", "width")]
+    return [(size, int(np.float32(size) * factor)) for size, factor in zip(old, factors, strict=True)]
 
 
-def _linear(call: Call, mode: str) -> str:
-    x = call.tensor("x")
+def _linear(call: Call, mode: str, columns_alone: bool = False) -> str:
+    x = call.real("x")
     (height, new_height), (width, new_width) = _sizes(call)
-    if new_height != height or mode == "OFFSET_CORNERS":
+    samples = mode == "OFFSET_CORNERS"  # looks between the places even where the size stays
+    if new_height != height or (samples and not columns_alone):
         x = call.emit("MatMul", call.literal(interpolation(height, new_height, mode)), x)
-    if new_width != width or mode == "OFFSET_CORNERS":
+    if new_width != width or samples:
         x = call.emit("MatMul", x, call.literal(interpolation(width, new_width, mode).T))
-    return x if x != call.tensor("x") else call.emit("Identity", x)
+    return call.as_declared(x)
 
 
 def _nearest(call: Call, pick: Pick) -> str:

@@ -33,8 +33,9 @@ for _name, _kind in ALIKE.items():
 @operator
 def reduce_log_sum(call: Call) -> str:
     """Return log(sum of x + epsilon)."""
-    total = call.emit("Add", _reduced(call, "ReduceSum"), call.literal(call.number("epsilon", 0.0)))
-    return call.emit("Log", total)
+    total = call.cast(_reduced(call, "ReduceSum"), TensorProto.FLOAT)
+    shifted = call.emit("Add", total, call.literal(call.number("epsilon", 1e-45)))
+    return call.as_declared(call.emit("Log", shifted))
 
 
 @operator

@@ -90,4 +90,6 @@ def _updates(call: Call) -> str:
     mode = call.text("mode", "add")
     if mode == "sub":
         return call.emit("Neg", call.tensor("updates"))
+    if mode == "div" and call.carrier("data") != TensorProto.FLOAT:
+        raise Uncovered("division of integers")
     return call.emit("Reciprocal", call.real("updates")) if mode == "div" else call.tensor("updates")

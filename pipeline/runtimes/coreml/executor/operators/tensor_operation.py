@@ -34,7 +34,7 @@ def stack(call: Call) -> str:
 def split(call: Call) -> list[str]:
     """Return x in parts along an axis."""
     axis = call.integer("axis")
-    sizes = [shape[axis] for shape in call.output_shapes()]
+    sizes = call.output_sizes(axis)
     if len(sizes) == 1:
         return [call.emit("Identity", call.tensor("x"))]
     return call.emit_many(len(sizes), "Split", call.tensor("x"), call.indices(sizes), axis=axis)
@@ -93,10 +93,13 @@ def range_1d(call: Call) -> str:
 @operator
 def one_hot(call: Call) -> str:
     """Return vectors that are on at one index."""
-    values = np.array([call.constant("off_value", 0).item(), call.constant("on_value", 1).item()])
+    on, off = call.constant("on_value", 1).item(), call.constant("off_value", 0).item()
+    # ONNX Runtime has the operator for int64 indices and float values alone.
+    places, pair = call.cast(call.tensor("indices"), TensorProto.INT64), call.literal([0, 1])
     size = call.indices([call.integer("one_hot_vector_size")])
-    pair = call.literal(values, call.output_carrier())
-    return call.emit("OneHot", call.tensor("indices"), size, pair, axis=call.integer("axis", -1))
+    marked = call.cast(call.emit("OneHot", places, size, pair, axis=call.integer("axis", -1)), TensorProto.BOOL)
+    carried = call.output_carrier()
+    return chosen(call, marked, (call.literal(on, carried), call.literal(off, carried)), carried)
 
 
 @operator
@@ -106,8 +109,8 @@ def band_part(call: Call) -> str:
     lower, upper = call.integer("lower", -1), call.integer("upper", -1)
     row, column = np.ogrid[:height, :width]
     kept = ((lower < 0) | (row - column <= lower)) & ((upper < 0) | (column - row <= upper))
-    zero = call.literal(0, call.carrier("x"))
-    return call.emit("Where", call.literal(kept, TensorProto.BOOL), call.tensor("x"), zero)
+    carried = call.carrier("x")
+    return chosen(call, call.literal(kept, TensorProto.BOOL), (call.tensor("x"), call.literal(0, carried)), carried)
 
 
 @operator
@@ -123,7 +126,7 @@ def topk(call: Call) -> list[str]:
     """Return the largest or smallest k and where they stood."""
     axis, count = call.integer("axis", -1), call.integer("k", 1)
     values, places = _sorted(call, axis, call.shape("x")[axis] if count == -1 else count)
-    return [values, places][: len(call.output_shapes())]
+    return [values, places][: call.output_count()]
 
 
 @operator
@@ -145,7 +148,15 @@ def select(call: Call) -> str:
     chooser = call.tensor("cond")
     if call.carrier("cond") != TensorProto.BOOL:
         chooser = call.cast(chooser, TensorProto.BOOL)
-    return call.emit("Where", chooser, call.tensor("a"), call.tensor("b"))
+    return chosen(call, chooser, (call.tensor("a"), call.tensor("b")), call.output_carrier())
+
+
+def chosen(call: Call, chooser: str, options: tuple[str, str], carried: int) -> str:
+    """Return the first option where the chooser is true, else the second; ONNX Runtime chooses among no bools."""
+    if carried != TensorProto.BOOL:
+        return call.emit("Where", chooser, *options)
+    numbers = [call.cast(option, TensorProto.INT32) for option in options]
+    return call.cast(call.emit("Where", chooser, *numbers), TensorProto.BOOL)
 
 
 def _sorted(call: Call, axis: int, count: int) -> list[str]:

@@ -12,9 +12,12 @@ FROM_THE_END = -(2**31)  # an end that a backward slice never reaches
 @operator
 def reshape(call: Call) -> str:
     """Return x in another shape."""
-    # 0 keeps a size and -1 takes what is left, in ONNX too, but there 0 may not stand beyond the old rank.
-    shape = call.output_shape() if call.is_declared() else call.integers("shape")
-    return call.reshape(call.tensor("x"), shape)
+    if call.is_declared():
+        return call.reshape(call.tensor("x"), call.output_shape())
+    # 0 keeps the size that stands as far from the end (iOS 17); ONNX counts from the front.
+    shape, old = call.integers("shape"), call.shape("x")
+    kept = [old[place - len(shape)] if size == 0 else size for place, size in enumerate(shape)]
+    return call.reshape(call.tensor("x"), kept)
 
 
 @operator
@@ -37,9 +40,12 @@ def expand_dims(call: Call) -> str:
 
 @operator
 def squeeze(call: Call) -> str:
-    """Return x without axes of size 1."""
-    axes = [call.indices(call.integers("axes"))] if call.has("axes") else []
-    return call.emit("Squeeze", call.tensor("x"), *axes)
+    """Return x without axes of size 1; others that are named stay."""
+    sizes = call.shape("x")
+    single = [axis for axis in call.integers("axes", range(len(sizes))) if sizes[axis] == 1]
+    if not single:
+        return call.emit("Identity", call.tensor("x"))
+    return call.emit("Squeeze", call.tensor("x"), call.indices(single))
 
 
 @operator
@@ -90,7 +96,7 @@ def reverse(call: Call) -> str:
 @operator
 def reverse_sequence(call: Call) -> str:
     """Return x with the first part of each sequence backwards."""
-    time, batch = call.integer("seq_axis"), call.integer("batch_axis", 0)
+    time, batch = call.integer("seq_axis", 0), call.integer("batch_axis", 0)
     if {time % call.rank("x"), batch % call.rank("x")} != {0, 1}:
         raise Uncovered("reverse_sequence along axes other than 0 and 1")
     lengths = call.cast(call.tensor("lengths"), TensorProto.INT64)
