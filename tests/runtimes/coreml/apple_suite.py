@@ -1,18 +1,19 @@
 """A pytest plugin: run coremltools' own operator tests with the executor in the place of Core ML.
 
-    python -m pytest -p tests.runtimes.coreml.apple_suite --pyargs coremltools.converters.mil.mil.ops.tests.iOS16
+    python -m pytest -p tests.runtimes.coreml.apple_suite --continue-on-collection-errors -c /dev/null \
+        --pyargs coremltools.converters.mil.mil.ops.tests.iOS16
 
-coremltools is told that it stands on a Mac; whatever it then asks Core ML to predict, the executor answers. A test
-whose program holds what the executor does not cover is skipped with the reason.
+coremltools is told that it stands on a Mac; whatever it then asks Core ML to predict, the executor answers. A test is
+skipped with the reason where its program holds what the executor does not cover, and where it needs PyTorch.
+APPLE_SUITE_EACH=6 keeps at most six parametrizations of each test; APPLE_SUITE_REPORT=FILE writes what came out.
 """
 
-import sys
-from collections.abc import Mapping
+import json
+import os
+from collections import Counter
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
-
-# coremltools imports it where it finds it, up to 20 s; no operator test needs it.
-sys.modules["tensorflow"] = None  # type: ignore[assignment]
 
 import coremltools as ct
 import coremltools.converters.mil.testing_utils as testing
@@ -26,6 +27,12 @@ from pipeline.runtimes.coreml import FILE, package
 from pipeline.runtimes.coreml.executor.executor import Executor
 from pipeline.runtimes.coreml.executor.translation import Arithmetic
 
+NEEDS_PYTORCH, NOT_COVERED = "needs PyTorch", "not covered: "
+OUTCOMES: Counter[str] = Counter()
+FAILED: list[str] = []
+SKIPPED: Counter[str] = Counter()
+OPERATORS: set[str] = set()
+
 
 class ModelProxy:
     """What coremltools calls instead of Apple's framework."""
@@ -37,37 +44,75 @@ class ModelProxy:
     def maximum_supported_specification_version() -> int:
         return int(ct._SPECIFICATION_VERSION_IOS_18)
 
-    def predict(self, fed: Mapping[str, Any], state: Any = None) -> dict[str, Any]:
-        if state is not None:
-            pytest.skip("not covered: state")
+    def predict(self, fed: Mapping[str, Any], _: Any = None) -> dict[str, Any]:
         if not self._folder.is_dir():
-            pytest.skip("not covered: not an ML Program")
+            pytest.skip(f"{NOT_COVERED}not an ML Program")
         files = {f"{FILE}/{name}": content for name, content in read_files(self._folder).items()}
-        arrays = {name: np.asarray(value) for name, value in fed.items()}
         shapes = {name: value.shape for name, value in fed.items() if isinstance(value, np.ndarray)}
         try:
             executor = Executor(package.read(files), Arithmetic.float16, shapes=shapes)
         except CoverageError as error:
-            pytest.skip(f"not covered: {str(error).splitlines()[1].strip()}")
+            operator, _, reason = str(error).splitlines()[1].strip().partition(": ")
+            pytest.skip(f"{NOT_COVERED}{operator}: {reason.split(', operation')[0]}")
+        OPERATORS.update(operation.kind for operation in executor.program.operations)
         try:
-            return executor.predict(arrays)
+            return executor.predict({name: np.asarray(value) for name, value in fed.items()})
         except Exception as error:
             raise RuntimeError(error) from error  # as coremltools does with what Core ML complains of
 
 
+models._MLModelProxy = ModelProxy
+models._macos_version = testing.coremltoolsutils._macos_version = lambda: (15, 0)
+testing._IS_MACOS = True
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is written for the format before ML Programs."""
-    older = [item for item in items if _backend(item) == "neuralnetwork"]
-    config.hook.pytest_deselected(items=older)
-    items[:] = [item for item in items if _backend(item) != "neuralnetwork"]
+    """Leave out what is written for the format before ML Programs, and what APPLE_SUITE_EACH leaves no room for."""
+    kept: list[pytest.Item] = []
+    by_test: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if _backend(item) != "neuralnetwork":
+            by_test.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    for group in by_test.values():
+        each = min(int(os.environ.get("APPLE_SUITE_EACH", len(group))), len(group))
+        kept += [group[number * len(group) // each] for number in range(each)]
+    stays = set(kept)
+    config.hook.pytest_deselected(items=[item for item in items if item not in stays])
+    items[:] = kept
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call() -> Generator[None, Any, Any]:
+    """Skip what this machine or the executor has not got, rather than fail."""
+    try:
+        return (yield)
+    except NameError as error:
+        if "torch" in str(error):
+            pytest.skip(NEEDS_PYTORCH)
+        raise
+    except Exception as error:
+        if "State functionality" in str(error):
+            pytest.skip(f"{NOT_COVERED}state")
+        raise
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.when == "call" or (report.when == "setup" and not report.passed):
+        OUTCOMES[report.outcome] += 1
+    if report.failed:
+        FAILED.append(report.nodeid)
+    if report.skipped and isinstance(report.longrepr, tuple):
+        SKIPPED[report.longrepr[2].removeprefix("Skipped: ")] += 1
+
+
+def pytest_sessionfinish() -> None:
+    file = os.environ.get("APPLE_SUITE_REPORT")
+    if file:
+        found = {"outcomes": OUTCOMES, "failed": FAILED, "skipped": SKIPPED, "operators": sorted(OPERATORS)}
+        Path(file).write_text(json.dumps(found, indent=2))
 
 
 def _backend(item: pytest.Item) -> str:
     parameters = getattr(item, "callspec", None)
     backend = parameters.params.get("backend") if parameters else None
     return getattr(backend, "backend", "")
-
-
-models._MLModelProxy = ModelProxy
-models._macos_version = testing.coremltoolsutils._macos_version = lambda: (15, 0)
-testing._IS_MACOS = True

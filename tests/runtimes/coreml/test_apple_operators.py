@@ -1,0 +1,64 @@
+"""The executor against coremltools' own operator tests, which carry the values that Core ML has to give.
+
+In the suite each test runs for six of its parameters at most, evenly picked; all of them, in about 25 minutes:
+APPLE_SUITE_EACH=100000 python -m pytest tests/runtimes/coreml/test_apple_operators.py
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.runtimes.coreml.executor.translation import covered
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[3]
+TESTS = "coremltools.converters.mil.mil.ops.tests"
+HALVES = (("iOS14", "iOS15", "iOS16"), ("iOS17", "iOS18"))  # one process each, side by side
+# Parts of covered operators, and operators, that these tests meet and the executor refuses by name.
+REFUSED = {
+    "local_response_norm: rank 3, on which coremltools' documentation and tests disagree",
+    "not an ML Program",
+    "state",
+}
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("apple")
+    started = [_started(half, folder / f"{half[0]}.json") for half in HALVES]
+    said = [process.communicate()[0] for process in started]
+    for half, text in zip(HALVES, said, strict=True):
+        assert (folder / f"{half[0]}.json").exists(), text[-3000:]
+    return [json.loads((folder / f"{half[0]}.json").read_text()) for half in HALVES]
+
+
+def _started(folders: tuple[str, ...], report: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "pytest", "-p", "tests.runtimes.coreml.apple_suite", "-q", "-W", "ignore"]
+    # Modules of theirs that import PyTorch at the top are left out where it is not installed.
+    command += ["--continue-on-collection-errors", "-c", os.devnull, "-p", "no:cacheprovider", "--tb=short"]
+    command += ["--pyargs", *(f"{TESTS}.{name}" for name in folders)]
+    settings = {"APPLE_SUITE_EACH": "6", **os.environ, "PYTHONPATH": str(ROOT), "APPLE_SUITE_REPORT": str(report)}
+    return subprocess.Popen(command, cwd=ROOT, env=settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def test_no_value_that_core_ml_has_to_give_is_missed(reports: list[dict[str, Any]]) -> None:
+    failed = [name for report in reports for name in report["failed"] if "::" in name]
+    assert failed == []
+    assert sum(report["outcomes"]["passed"] for report in reports) >= 900
+
+
+def test_what_is_refused_is_known(reports: list[dict[str, Any]]) -> None:
+    reasons = {reason for report in reports for reason in report["skipped"] if reason.startswith("not covered: ")}
+    assert {reason.removeprefix("not covered: ") for reason in reasons} <= REFUSED
+
+
+def test_most_covered_operators_are_met(reports: list[dict[str, Any]]) -> None:
+    met = {name for report in reports for name in report["operators"]}
+    assert met <= set(covered())
+    assert len(met) >= 125
