@@ -9,6 +9,7 @@ import importlib
 import json
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +22,19 @@ from pipeline.bundle.archive import zipped
 from pipeline.dataset import split
 from pipeline.measurement import all_threads
 from pipeline.quantized import Quantized
-from pipeline.recipe import Convert
+from pipeline.recipe import Compression, Convert, CoreML, Palette, Precision
 from pipeline.sections import TrainSection, ValidateSection, read, read_plan
 from pipeline.stages import convert as convert_stage
 from pipeline.tasks import classification
 
 RUNTIMES = {"pixel_8": ("litert", "int8", "android"), "android_any": ("litert", "float16", "android")}
-RUNTIMES |= {"iphone_15": ("coreml", "float16", "ios"), "raspberry_pi_5": ("onnxruntime", "int8", "linux")}
+RUNTIMES |= {"iphone_15": ("coreml", "float16", "ios"), "iphone_se_3": ("coreml", "palettized", "ios")}
+RUNTIMES |= {"raspberry_pi_5": ("onnxruntime", "int8", "linux")}
+PALETTE = Compression(palette=Palette(6, None, False))
 
 
 def main(folder: Path) -> None:
-    """Train, quantize, convert, measure and pack the four targets."""
+    """Train, quantize, convert, measure and pack the five targets."""
     section: TrainSection = read("train", next(iter(read_plan()["train"])))
     examples = plugins.load("data.source", section.data.source).load(section.data)
     agreed = contract.make(section.data, section.model, examples.classes)
@@ -41,11 +44,15 @@ def main(folder: Path) -> None:
     test = split(examples, section.data, "test")
     images = agreed.prepare(test.images)
     for target, (runtime, scheme, platform) in RUNTIMES.items():
-        quantized = plugins.load("quantize.scheme", scheme).quantize(archive, calibration)
+        module = plugins.load("quantize.scheme", scheme)
+        quantized = module.quantize(archive, calibration if module.CALIBRATED else None)
+        quantized = replace(quantized, compression=PALETTE if scheme == "palettized" else Compression())
         files = converted(quantized, runtime, agreed)
         found = {"float_accuracy": accuracy("litert", {"model.tflite": float_file}, images, test.labels)}
+        taken = agreed.resized(test.images) if runtime == "coreml" else images
+        found |= {"accuracy": accuracy(runtime, files, taken, test.labels)}
         if runtime != "coreml":
-            found |= {"accuracy": accuracy(runtime, files, images, test.labels), **timed(runtime, files)}
+            found |= timed(runtime, files)
         write_files(folder / platform, {f"models/{target}/{name}": content for name, content in files.items()})
         (folder / platform / f"{target}.json").write_text(json.dumps(found, indent=2))
     for platform in ("android", "ios", "linux"):
@@ -77,12 +84,15 @@ def train(section: TrainSection, examples: Any, agreed: contract.Contract) -> An
 def converted(quantized: Quantized, runtime: str, agreed: contract.Contract) -> dict[str, bytes]:
     """Return a runtime's files, held against Keras and the scheme as the convert stage does."""
     about = About("digits", "1.0.0", "the benchmark", "Apache-2.0", "straight line")
-    section = Convert(runtime, "iOS16" if runtime == "coreml" else None)
+    precision = CoreML("iOS16", Precision.float16, [], None)
+    section = Convert(runtime, precision if runtime == "coreml" else None)
     module = importlib.import_module(f"pipeline.runtimes.{runtime}.convert")
     files: dict[str, bytes] = module.convert(quantized, agreed, about, section)
     inspection = importlib.import_module(f"pipeline.runtimes.{runtime}.inspect").inspect(files)
-    convert_stage.refuse_floats("straight line", quantized, inspection)
-    convert_stage.refuse_other_answers("straight line", runtime, quantized, files)
+    reached = plugins.load("convert.runtime", runtime).INT8_OPERATORS
+    convert_stage.refuse_floats("straight line", quantized, inspection, reached)
+    asked = convert_stage.Answers("straight line", runtime, agreed, files)
+    convert_stage.refuse_other_answers(asked, quantized, inspection)
     return files
 
 
@@ -102,7 +112,13 @@ def timed(runtime: str, files: dict[str, bytes]) -> dict[str, Any]:
     section: ValidateSection = read("validate", next(iter(read_plan()["validate"])))
     with tempfile.TemporaryDirectory() as folder:
         write_files(Path(folder), files)
-        request: dict[str, Any] = {"runtime": runtime, "files": folder, "shape": [1, 32, 32, 1]}
+        request: dict[str, Any] = {
+            "runtime": runtime,
+            "files": folder,
+            "shape": [1, 32, 32, 1],
+            "image": False,
+            "way": "",
+        }
         request |= {"warmup": section.warmup, "runs": section.runs}
         return {str(threads): stopwatch.answer({**request, "threads": threads}) for threads in (1, all_threads())}
 

@@ -13,12 +13,19 @@ from pipeline.runtimes.coreml.executor.program import Constants
 
 Translator: TypeAlias = "Callable[[Call], str | list[str]]"
 OPERATORS: dict[str, Translator] = {}  # filled by the modules of operators/
+EXACT: set[str] = set()
 
 
 def operator(translator: Translator, name: str = "") -> Translator:
     """Let a function write the operator of its name, or of the given one."""
     OPERATORS[name or translator.__name__] = translator
     return translator
+
+
+def exact(translator: Translator, name: str = "") -> Translator:
+    """Do the same for one that only moves values or chooses among them: nothing in its result is left to round."""
+    EXACT.add(name or translator.__name__)
+    return operator(translator, name)
 
 
 class Values:

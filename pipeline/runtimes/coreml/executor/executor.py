@@ -8,7 +8,8 @@ import numpy as np
 import onnx
 import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, NotImplemented
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph
+from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NoKernel
 
 from pipeline.errors import CoverageError
 from pipeline.runtimes.coreml import schema
@@ -72,7 +73,7 @@ def _loaded(model: onnx.ModelProto, threads: int) -> onnxruntime.InferenceSessio
     options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    except (Fail, InvalidGraph, NotImplemented) as error:
+    except (Fail, InvalidGraph, NoKernel) as error:
         # An operator for a type that ONNX Runtime has no kernel of.
         raise CoverageError(f"the ML Program executor cannot run this program: {error}") from error
 

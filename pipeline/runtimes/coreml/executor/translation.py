@@ -14,7 +14,7 @@ from onnx import TensorProto
 
 from pipeline.errors import CoverageError, listed
 from pipeline.runtimes.coreml.executor import operators
-from pipeline.runtimes.coreml.executor.call import OPERATORS, Call, Values
+from pipeline.runtimes.coreml.executor.call import EXACT, OPERATORS, Call, Values
 from pipeline.runtimes.coreml.executor.graph import Graph, carrier
 from pipeline.runtimes.coreml.executor.mil import FLOATS, Operation, Type, Uncovered, Value
 from pipeline.runtimes.coreml.executor.program import Program
@@ -102,7 +102,8 @@ class _Translation:
         for output, tensor in zip(operation.outputs, tensors, strict=True):
             if tensor:  # classify's label and dictionary are no tensors
                 kind = self._with_shape(output.type, tensor, start)
-                self._graph.name(self._rounded(tensor, kind), output.name)
+                rounded = tensor if operation.kind in EXACT else self._rounded(tensor, kind)
+                self._graph.name(rounded, output.name)
                 self._values.types[output.name] = kind
                 self._values.tensors[output.name] = output.name
 

@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
-from pipeline.runtimes.coreml.executor.call import Call, Translator, operator
+from pipeline.runtimes.coreml.executor.call import Call, Translator, exact, operator
 from pipeline.runtimes.coreml.executor.mil import Uncovered
 
-ALIKE = {"relu": "Relu", "sigmoid": "Sigmoid", "softplus": "Softplus", "softsign": "Softsign"}
+ALIKE = {"sigmoid": "Sigmoid", "softplus": "Softplus", "softsign": "Softsign"}
 
 
 def _alike(kind: str) -> Translator:
@@ -16,9 +16,10 @@ def _alike(kind: str) -> Translator:
 
 for _name, _kind in ALIKE.items():
     operator(_alike(_kind), _name)
+exact(_alike("Relu"), "relu")
 
 
-@operator
+@exact
 def relu6(call: Call) -> str:
     """Return x between 0 and 6."""
     return call.emit("Clip", call.tensor("x"), call.literal(0), call.literal(6))

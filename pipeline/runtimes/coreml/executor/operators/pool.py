@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pipeline.runtimes.coreml.executor.call import Call, operator
+from pipeline.runtimes.coreml.executor.call import Call, exact, operator
 from pipeline.runtimes.coreml.executor.operators.windows import pads
 
 
@@ -13,7 +13,7 @@ def avg_pool(call: Call) -> str:
     return call.emit("AveragePool", call.tensor("x"), **_window(call), count_include_pad=int(counts))
 
 
-@operator
+@exact
 def max_pool(call: Call) -> str:
     """Return the maximum of each window."""
     return call.emit("MaxPool", call.tensor("x"), **_window(call))

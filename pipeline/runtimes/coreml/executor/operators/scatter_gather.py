@@ -3,13 +3,13 @@
 import numpy as np
 from onnx import TensorProto
 
-from pipeline.runtimes.coreml.executor.call import Call, operator
+from pipeline.runtimes.coreml.executor.call import Call, exact, operator
 from pipeline.runtimes.coreml.executor.mil import Uncovered
 
 REDUCTIONS = {"update": "none", "add": "add", "sub": "add", "mul": "mul", "div": "mul", "max": "max", "min": "min"}
 
 
-@operator
+@exact
 def gather(call: Call) -> str:
     """Return the slices of x that the indices name along an axis."""
     axis, batch = call.integer("axis", 0) % call.rank("x"), call.integer("batch_dims", 0)
@@ -19,13 +19,13 @@ def gather(call: Call) -> str:
     return _gather_in_batches(call, axis, batch)
 
 
-@operator
+@exact
 def gather_along_axis(call: Call) -> str:
     """Return the single values that the indices name along an axis."""
     return call.emit("GatherElements", call.tensor("x"), call.tensor("indices"), axis=call.integer("axis", 0))
 
 
-@operator
+@exact
 def gather_nd(call: Call) -> str:
     """Return what stands at places named by several indices each."""
     return call.emit("GatherND", call.tensor("x"), _as_int64(call), batch_dims=call.integer("batch_dims", 0))

@@ -3,13 +3,13 @@
 import numpy as np
 from onnx import TensorProto
 
-from pipeline.runtimes.coreml.executor.call import Call, operator
+from pipeline.runtimes.coreml.executor.call import Call, exact, operator
 from pipeline.runtimes.coreml.executor.mil import Uncovered
 
 PADDING = {"constant": "constant", "reflect": "reflect", "replicate": "edge"}
 
 
-@operator
+@exact
 def concat(call: Call) -> str:
     """Return tensors joined along an axis, or with their slices taking turns."""
     axis, tensors = call.integer("axis"), call.tensors("values")
@@ -22,7 +22,7 @@ def concat(call: Call) -> str:
     return call.reshape(call.emit("Concat", *beside, axis=axis + 1), shape)
 
 
-@operator
+@exact
 def stack(call: Call) -> str:
     """Return tensors joined along a new axis."""
     axis = call.integer("axis")
@@ -30,7 +30,7 @@ def stack(call: Call) -> str:
     return call.emit("Concat", *tensors, axis=axis)
 
 
-@operator
+@exact
 def split(call: Call) -> list[str]:
     """Return x in parts along an axis."""
     axis = call.integer("axis")
@@ -40,13 +40,13 @@ def split(call: Call) -> list[str]:
     return call.emit_many(len(sizes), "Split", call.tensor("x"), call.indices(sizes), axis=axis)
 
 
-@operator
+@exact
 def tile(call: Call) -> str:
     """Return x repeated along each axis."""
     return call.emit("Tile", call.tensor("x"), call.indices(call.integers("reps")))
 
 
-@operator
+@exact
 def pad(call: Call) -> str:
     """Return x with a constant, its mirror image or its edge around it."""
     listed = call.integers("pad")
@@ -142,7 +142,7 @@ def non_zero(call: Call) -> str:
     return call.cast(call.transpose(call.emit("NonZero", call.tensor("x")), [1, 0]), TensorProto.INT32)
 
 
-@operator
+@exact
 def select(call: Call) -> str:
     """Return a where the condition holds, else b."""
     chooser = call.tensor("cond")

@@ -3,13 +3,13 @@
 import numpy as np
 from onnx import TensorProto
 
-from pipeline.runtimes.coreml.executor.call import Call, operator
+from pipeline.runtimes.coreml.executor.call import Call, exact
 from pipeline.runtimes.coreml.executor.mil import Uncovered
 
 FROM_THE_END = -(2**31)  # an end that a backward slice never reaches
 
 
-@operator
+@exact
 def reshape(call: Call) -> str:
     """Return x in another shape."""
     if call.is_declared():
@@ -20,25 +20,25 @@ def reshape(call: Call) -> str:
     return call.reshape(call.tensor("x"), kept)
 
 
-@operator
+@exact
 def reshape_like(call: Call) -> str:
     """Return x in a shape made of parts of other shapes."""
     return call.reshape(call.tensor("x"), call.output_shape())
 
 
-@operator
+@exact
 def flatten2d(call: Call) -> str:
     """Return x as a matrix."""
     return call.emit("Flatten", call.tensor("x"), axis=call.integer("axis", 1))
 
 
-@operator
+@exact
 def expand_dims(call: Call) -> str:
     """Return x with axes of size 1 added."""
     return call.emit("Unsqueeze", call.tensor("x"), call.indices(call.integers("axes")))
 
 
-@operator
+@exact
 def squeeze(call: Call) -> str:
     """Return x without axes of size 1; others that are named stay."""
     sizes = call.shape("x")
@@ -48,20 +48,20 @@ def squeeze(call: Call) -> str:
     return call.emit("Squeeze", call.tensor("x"), call.indices(single))
 
 
-@operator
+@exact
 def transpose(call: Call) -> str:
     """Return x with its axes in another order."""
     rank = call.rank("x")
     return call.transpose(call.tensor("x"), [axis % rank for axis in call.integers("perm")])
 
 
-@operator
+@exact
 def slice_by_index(call: Call) -> str:
     """Return what stands between begin and end."""
     return slice_to(call, call.tensor("x"), slices(call))
 
 
-@operator
+@exact
 def slice_by_size(call: Call) -> str:
     """Return a block of a size from begin on; -1: all that is left."""
     shape = call.shape("x")
@@ -75,7 +75,7 @@ def slice_by_size(call: Call) -> str:
     return call.emit("Slice", call.tensor("x"), call.indices(begin), call.indices(end), axes)
 
 
-@operator
+@exact
 def slice_update(call: Call) -> str:
     """Return x with a slice of it replaced (iOS 18)."""
     shape = call.shape("x")
@@ -85,7 +85,7 @@ def slice_update(call: Call) -> str:
     return call.reshape(flat, shape)
 
 
-@operator
+@exact
 def reverse(call: Call) -> str:
     """Return x backwards along some axes."""
     axes = call.integers("axes", range(call.rank("x")))
@@ -93,7 +93,7 @@ def reverse(call: Call) -> str:
     return call.emit("Slice", call.tensor("x"), back, ends, call.indices(axes), back)
 
 
-@operator
+@exact
 def reverse_sequence(call: Call) -> str:
     """Return x with the first part of each sequence backwards."""
     time, batch = call.integer("seq_axis", 0), call.integer("batch_axis", 0)
@@ -103,7 +103,7 @@ def reverse_sequence(call: Call) -> str:
     return call.emit("ReverseSequence", call.tensor("x"), lengths, time_axis=time, batch_axis=batch)
 
 
-@operator
+@exact
 def sliding_windows(call: Call) -> str:
     """Return the windows along an axis, in an axis of their own."""
     axis, size = call.integer("axis") % call.rank("x"), call.integer("size")
@@ -113,25 +113,25 @@ def sliding_windows(call: Call) -> str:
     return call.emit("Gather", call.tensor("x"), call.literal(windows, TensorProto.INT64), axis=axis)
 
 
-@operator
+@exact
 def depth_to_space(call: Call) -> str:
     """Return blocks of channels laid out as pixels."""
     return call.emit("DepthToSpace", call.tensor("x"), blocksize=call.integer("block_size"), mode="DCR")
 
 
-@operator
+@exact
 def space_to_depth(call: Call) -> str:
     """Return blocks of pixels laid out as channels."""
     return call.emit("SpaceToDepth", call.tensor("x"), blocksize=call.integer("block_size"))
 
 
-@operator
+@exact
 def pixel_shuffle(call: Call) -> str:
     """Return blocks of channels laid out as pixels, the channel running slowest."""
     return call.emit("DepthToSpace", call.tensor("x"), blocksize=call.integer("upscale_factor"), mode="CRD")
 
 
-@operator
+@exact
 def pixel_unshuffle(call: Call) -> str:
     """Return blocks of pixels laid out as channels, the channel running slowest."""
     factor = call.integer("downscale_factor")
@@ -141,7 +141,7 @@ def pixel_unshuffle(call: Call) -> str:
     return call.reshape(gathered, [n, channels * factor * factor, height // factor, width // factor])
 
 
-@operator
+@exact
 def space_to_batch(call: Call) -> str:
     """Return blocks of pixels laid out as images, after padding."""
     blocks = call.integers("block_shape")
@@ -166,7 +166,7 @@ def space_to_batch(call: Call) -> str:
     return call.reshape(cut, [n * int(np.prod(blocks)), channels, *split[0::2], *rest])
 
 
-@operator
+@exact
 def batch_to_space(call: Call) -> str:
     """Return images laid out as blocks of pixels, then cropped."""
     blocks = call.integers("block_shape")

@@ -1,0 +1,210 @@
+"""How far Core ML packages are from Keras, what their compression costs and saves, and how fast they are executed here.
+
+    python benchmarks/coreml.py [agreement] [speed] [--models ds_cnn ...] [--epochs 4]
+
+Agreement: each architecture, trained for some epochs on digits, through every scheme and some deployment targets; then
+executed on Linux (edgebake's ML Program executor) on the test split. Speed: the default release's test split, and
+MobileNetV2-1.0-224 against ONNX Runtime on the tf2onnx export of the same model, all in this process.
+"""
+
+import argparse
+import importlib
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from pipeline import contract, keras_session, plugins
+from pipeline.about import About
+from pipeline.contract import Contract
+from pipeline.dataset import Examples, split
+from pipeline.quantized import Quantized
+from pipeline.recipe import Compression, Convert, CoreML, Model, Palette, Precision
+from pipeline.runtimes.coreml import package
+from pipeline.runtimes.coreml.executor.executor import Executor
+from pipeline.runtimes.coreml.executor.translation import Arithmetic, covered
+from pipeline.sections import TrainSection, read, read_plan
+
+ABOUT = About("benchmark", "1.0.0", "nobody", "Apache-2.0", "a benchmark")
+PALETTES = {bits: Compression(palette=Palette(bits, None, False)) for bits in (1, 2, 3, 4, 6, 8)}
+Case = tuple[str, str, str, Compression]  # label, scheme, deployment target
+CASES: tuple[Case, ...] = (
+    ("float32", "none", "iOS15", Compression()),
+    ("float16", "float16", "iOS16", Compression()),
+    ("float16", "float16", "iOS26", Compression()),
+    ("int8 weights", "dynamic", "iOS16", Compression()),
+    ("int8 weights", "dynamic", "iOS18", Compression()),
+    ("int4, blocks of 32", "int4_weights", "iOS18", Compression(block_size=32)),
+    ("palette, 8 bits", "palettized", "iOS16", PALETTES[8]),
+    ("palette, 6 bits", "palettized", "iOS16", PALETTES[6]),
+    ("palette, 4 bits", "palettized", "iOS16", PALETTES[4]),
+    ("palette, 3 bits", "palettized", "iOS18", PALETTES[3]),
+    ("palette, 4 bits, groups of 8", "palettized", "iOS18", Compression(palette=Palette(4, 8, False))),
+    ("palette, 4 bits, scaled", "palettized", "iOS18", Compression(palette=Palette(4, None, True))),
+    ("sparse, 30 %", "sparse", "iOS16", Compression(sparsity=0.3)),
+    ("sparse, 30 %, palette, 6 bits", "sparse_palettized", "iOS18", replace(PALETTES[6], sparsity=0.3)),
+    ("int8 weights and activations", "int8", "iOS17", Compression()),
+)
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A trained architecture, its contract, and the answers of Keras on the test split."""
+
+    archive: bytes
+    contract: Contract
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    calibration: NDArray[np.float32]
+    answers: NDArray[np.float32]
+
+
+def main() -> None:
+    """Measure what was asked for and print it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", default=["agreement", "speed"], metavar="PART")
+    parser.add_argument("--models", nargs="+", default=plugins.options("model.architecture"))
+    parser.add_argument("--epochs", type=int, default=4)
+    asked = parser.parse_args()
+    console = Console(width=140)
+    if "speed" in asked.parts:
+        console.print(speed_table(list(speed())))
+    if "agreement" in asked.parts:
+        console.print(agreement_table(asked.models, asked.epochs))
+        console.print(f"operators covered: {len(covered())}")
+
+
+def agreement_table(models: list[str], epochs: int) -> Table:
+    """Return a row for each model, deployment target and compression."""
+    heads = ("model", "target", "weights", "bytes", "accuracy", "top-1 as Keras", "largest error", "in float32")
+    table = Table(*heads, title="executed on Linux (edgebake's ML Program executor), 540 test images of digits")
+    for model in models:
+        learned = trained(model, epochs)
+        exact = accuracy(learned.answers, learned.labels)
+        table.add_row(model, "-", "Keras", str(len(learned.archive)), f"{exact:.4f}", "1.0000", "0", "")
+        for label, scheme, target, compression in CASES:
+            files = converted(learned, scheme, target, compression)
+            half, full = (answers(files, learned.pixels, arithmetic) for arithmetic in Arithmetic)
+            numbers = (accuracy(half, learned.labels), accuracy(half, learned.answers.argmax(axis=1)))
+            errors = (float(np.abs(found - learned.answers).max()) for found in (half, full))
+            size = sum(map(len, files.values()))
+            table.add_row(
+                model, target, label, str(size), *(f"{n:.4f}" for n in numbers), *(f"{e:.1e}" for e in errors)
+            )
+        sys.stderr.write(f"{model} measured\n")
+    return table
+
+
+def trained(architecture: str, epochs: int) -> Learned:
+    """Return an architecture after some epochs on digits, at 32 pixels."""
+    section: TrainSection = read("train", next(iter(read_plan()["train"])))
+    examples: Examples = plugins.load("data.source", "digits").load(section.data)
+    agreed = contract.make(section.data, section.model, examples.classes)
+    keras = keras_session.start(section.threads, section.seed)
+    width = 0.35 if architecture.startswith("mobilenet_v2") else 0.5
+    words = Model(architecture, 1.0 if architecture == "ds_cnn" else width, agreed.height)
+    model = plugins.load("model.architecture", architecture).build(words, agreed.channels, len(agreed.labels))
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.9
+    train, held, test = (split(examples, section.data, name) for name in ("train", "calibration", "test"))
+    model.compile(keras.optimizers.Adam(0.003), "sparse_categorical_crossentropy")
+    model.fit(agreed.prepare(train.images), train.labels, epochs=epochs, batch_size=32, verbose=0)
+    pixels = agreed.resized(test.images)
+    found = model.predict(agreed.scaled(pixels), verbose=0)
+    calibration = agreed.prepare(held.images[:100])
+    return Learned(keras_session.save(model), agreed, pixels, test.labels, calibration, found)
+
+
+def converted(learned: Learned, scheme: str, target: str, compression: Compression) -> dict[str, bytes]:
+    """Return the package of one case."""
+    module = plugins.load("quantize.scheme", scheme)
+    quantized: Quantized = module.quantize(learned.archive, learned.calibration if module.CALIBRATED else None)
+    precision = Precision.float32 if scheme == "none" else Precision.float16
+    words = Convert("coreml", CoreML(target, precision, [], None))
+    convert = importlib.import_module("pipeline.runtimes.coreml.convert").convert
+    files: dict[str, bytes] = convert(replace(quantized, compression=compression), learned.contract, ABOUT, words)
+    return files
+
+
+def answers(files: dict[str, bytes], pixels: NDArray[np.uint8], arithmetic: Arithmetic) -> NDArray[np.float32]:
+    """Return the executor's probabilities for each image."""
+    executor = Executor(package.read(files), arithmetic)
+    return np.concatenate([executor.run(executor.prepared({"image": image}))[0] for image in pixels])
+
+
+def accuracy(found: NDArray[np.float32], labels: NDArray[Any]) -> float:
+    """Return how often the best answer is the label."""
+    return float((found.argmax(axis=1) == labels).mean())
+
+
+def speed() -> Iterator[tuple[str, float, str]]:
+    """Yield what was timed, its seconds or ratio, and the aim."""
+    learned = trained("ds_cnn", 1)
+    files = converted(learned, "float16", "iOS16", Compression())
+    for arithmetic in Arithmetic:
+        seconds = timed(lambda one=arithmetic: answers(files, learned.pixels, one), 5)  # type: ignore[misc]
+        yield f"read, translate, run 540 images of digits, {arithmetic.value} arithmetic: seconds", seconds, "under 3"
+    yield from mobilenet()
+
+
+def mobilenet() -> Iterator[tuple[str, float, str]]:
+    """Yield the time of an image through MobileNetV2-1.0-224 as a ratio to ONNX Runtime on the tf2onnx export."""
+    keras = importlib.import_module("keras")
+    model = keras.applications.MobileNetV2(weights=None, input_shape=(224, 224, 3))
+    agreed = Contract("classification", 224, 224, "rgb", "bilinear", 127.5, 1 / 127.5, [str(i) for i in range(1000)])
+    pixels = np.random.default_rng(0).integers(0, 256, (1, 224, 224, 3), np.uint8)
+    learned = Learned(keras_session.save(model), agreed, pixels, np.zeros(1, np.int64), agreed.scaled(pixels), pixels)
+    onnx = importlib.import_module("pipeline.runtimes.onnxruntime.convert")
+    exported = onnx.convert(Quantized(learned.archive, "none", "float32", "float32"), agreed, ABOUT, Convert("", None))
+    reference = importlib.import_module("pipeline.runtimes.onnxruntime.run").load(exported, 1)
+    reference.feed(learned.calibration)
+    runs: dict[str, Callable[[], Any]] = {"tf2onnx": reference.invoke}
+    for scheme, target in (("none", "iOS15"), ("float16", "iOS16")):
+        read_package = package.read(converted(learned, scheme, target, Compression()))
+        for arithmetic in Arithmetic if scheme == "float16" else (Arithmetic.float32,):
+            executor = Executor(read_package, arithmetic)
+            fed = executor.prepared({"image": pixels})
+            runs[f"{scheme} program, {arithmetic.value} arithmetic"] = lambda one=executor, fed=fed: one.run(fed)  # type: ignore[misc]
+    medians = taken_in_turns(runs, 60)
+    yield "MobileNetV2-1.0-224, ONNX Runtime on the tf2onnx export: milliseconds", medians["tf2onnx"] * 1e3, ""
+    for name in list(runs)[1:]:
+        yield f"MobileNetV2-1.0-224, executor, {name}: ratio to it", medians[name] / medians["tf2onnx"], "at most 1.5"
+
+
+def taken_in_turns(runs: dict[str, Callable[[], Any]], count: int) -> dict[str, float]:
+    """Return the median seconds of each; one run of each in turn, so that all see the same machine."""
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(count):
+        for name, run in runs.items():
+            seconds[name].append(timed(run, 1))
+    return {name: statistics.median(found) for name, found in seconds.items()}
+
+
+def timed(run: Callable[[], Any], count: int) -> float:
+    """Return the median seconds of a call."""
+    found = []
+    for _ in range(count):
+        start = time.perf_counter()
+        run()
+        found.append(time.perf_counter() - start)
+    return statistics.median(found)
+
+
+def speed_table(rows: list[tuple[str, float, str]]) -> Table:
+    """Return what was timed, one row each."""
+    table = Table("one thread", "", "aim", title="medians, one run")
+    for what, value, aim in rows:
+        table.add_row(what, f"{value:.2f}", aim)
+    return table
+
+
+if __name__ == "__main__":
+    main()
