@@ -44,7 +44,9 @@ def _started(folders: tuple[str, ...], report: Path) -> subprocess.Popen[str]:
     command += ["--continue-on-collection-errors", "-c", os.devnull, "-p", "no:cacheprovider", "--tb=short"]
     command += ["--pyargs", *(f"{TESTS}.{name}" for name in folders)]
     settings = {"APPLE_SUITE_EACH": "6", **os.environ, "PYTHONPATH": str(ROOT), "APPLE_SUITE_REPORT": str(report)}
-    return subprocess.Popen(command, cwd=ROOT, env=settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(
+        command, cwd=ROOT, env=settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
 
 
 def test_no_value_that_core_ml_has_to_give_is_missed(reports: list[dict[str, Any]]) -> None:

@@ -63,7 +63,7 @@ def test_a_target_is_one_that_the_device_runs(core_ml_recipe: Recipe, words: Cor
         ),
     ],
 )
-def test_a_target_holds_the_scheme(
+def test_a_target_holds_the_scheme(  # noqa: PLR0917
     core_ml_recipe: Recipe, words: CoreML, target: str, scheme: str, compression: Compression, needs: str
 ) -> None:
     words.minimum_deployment_target = target

@@ -1,0 +1,147 @@
+"""The executor against Keras, on float32 programs of every architecture and of two heads; on a Mac, against Core ML."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pipeline import keras_session, plugins
+from pipeline.artifacts import write_files
+from pipeline.recipe import Model
+from pipeline.runtimes.coreml import FILE, package
+from pipeline.runtimes.coreml.convert import files_of
+from pipeline.runtimes.coreml.executor.executor import Executor
+from pipeline.runtimes.coreml.executor.translation import Arithmetic
+from tests.runtimes.coreml import heads
+
+pytestmark = pytest.mark.slow
+
+ARCHITECTURES = plugins.options("model.architecture")
+HEADS: dict[str, Callable[[], Any]] = {"detection": heads.detection, "segmentation": heads.segmentation}
+RESOLUTION = 64
+RELATIVE = 1e-4  # largest difference, to the largest value of an output
+Found = dict[str, NDArray[Any]]
+
+
+@pytest.fixture(scope="module")
+def keras() -> Any:
+    return keras_session.start(2)
+
+
+def built(keras: Any, name: str) -> Any:
+    """Return a model whose batch norms have statistics of the data, and no two channels the same ones."""
+    keras.utils.set_random_seed(3)
+    model = HEADS[name]() if name in HEADS else _classifier(name)
+    norms = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.BatchNormalization)]
+    for layer in norms:
+        layer.momentum = 0.0
+    model(images(model, 8), training=True)
+    random = np.random.default_rng(3)
+    for layer in norms:
+        layer.moving_variance.assign(layer.moving_variance * random.uniform(0.8, 1.25, layer.moving_variance.shape))
+    return model
+
+
+def _classifier(architecture: str) -> Any:
+    build = plugins.load("model.architecture", architecture).build
+    return build(Model(architecture, 0.5, RESOLUTION), 3, 10)
+
+
+def images(model: Any, count: int) -> NDArray[np.float32]:
+    return np.random.default_rng(0).uniform(-1, 1, (count, *model.inputs[0].shape[1:])).astype(np.float32)
+
+
+def converted(keras: Any, model: Any, precision: str, target: str) -> dict[str, bytes]:
+    """Return a package with the model's own outputs, without an image and a classifier around it."""
+    import coremltools as ct  # noqa: PLC0415
+    import tensorflow as tf  # noqa: PLC0415
+
+    shape = (1, *model.inputs[0].shape[1:])
+
+    @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32, name="image")])  # type: ignore[untyped-decorator]
+    def asked(image: Any) -> Any:
+        return model(image, training=False)
+
+    program = ct.convert(
+        [asked.get_concrete_function()],
+        source="tensorflow",
+        convert_to="mlprogram",
+        minimum_deployment_target=ct.target[target],
+        compute_precision=ct.precision[precision],
+        skip_model_load=True,
+    )
+    return files_of(program)
+
+
+def of_keras(model: Any, image: NDArray[np.float32]) -> list[NDArray[Any]]:
+    found = model(image, training=False)
+    return [np.asarray(one) for one in (found if isinstance(found, list) else [found])]
+
+
+def of_executor(files: dict[str, bytes], image: NDArray[np.float32], arithmetic: Arithmetic) -> Found:
+    return Executor(package.read(files), arithmetic).predict({"image": image})
+
+
+def of_core_ml(files: dict[str, bytes], image: NDArray[np.float32], units: str) -> Found:
+    import coremltools as ct  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory() as folder:
+        write_files(Path(folder), files)
+        model = ct.models.MLModel(str(Path(folder) / FILE), compute_units=ct.ComputeUnit[units])
+        return {name: np.asarray(value) for name, value in model.predict({"image": image}).items()}
+
+
+def gap(found: NDArray[Any], expected: NDArray[Any]) -> float:
+    """Return the largest difference, to the largest value that was expected."""
+    assert found.shape == expected.shape
+    return float(np.abs(found - expected).max() / np.abs(expected).max())
+
+
+def test_all_six_architectures_are_compared() -> None:
+    assert len(ARCHITECTURES) == 6
+
+
+@pytest.mark.parametrize("name", [*ARCHITECTURES, *HEADS])
+def test_a_float32_program_answers_as_keras_does(keras: Any, name: str) -> None:
+    model = built(keras, name)
+    files = converted(keras, model, "FLOAT32", "iOS15")
+    for image in np.split(images(model, 3), 3):
+        expected = of_keras(model, image)
+        found = of_executor(files, image, Arithmetic.float16)
+        assert len(found) == len(expected)
+        # coremltools names outputs as it likes; shapes tell them apart.
+        for wanted in expected:
+            assert gap(next(one for one in found.values() if one.shape == wanted.shape), wanted) < RELATIVE
+
+
+@pytest.mark.parametrize("name", ["ds_cnn", "mobilenet_v2", *HEADS])
+def test_half_precision_costs_something_and_not_much(keras: Any, name: str) -> None:
+    model = built(keras, name)
+    files = converted(keras, model, "FLOAT16", "iOS16")
+    image = images(model, 1)
+    for wanted in of_keras(model, image):
+        found = [
+            next(one for one in of_executor(files, image, way).values() if one.shape == wanted.shape)
+            for way in Arithmetic
+        ]
+        assert (found[0] != found[1]).any()
+        assert 0 < gap(found[0], wanted) < 0.05
+
+
+@pytest.mark.mac
+@pytest.mark.parametrize("precision", ["FLOAT32", "FLOAT16"])
+@pytest.mark.parametrize("units", ["CPU_ONLY", "ALL", "CPU_AND_NE"])
+@pytest.mark.parametrize("name", [*ARCHITECTURES, *HEADS])
+def test_core_ml_answers_as_the_executor_does(keras: Any, name: str, units: str, precision: str) -> None:
+    model = built(keras, name)
+    files = converted(keras, model, precision, "iOS16")
+    image = images(model, 1)
+    executed = of_executor(files, image, Arithmetic.float16)
+    # In float32 on the CPU only the order of sums differs; other units compute in float16.
+    allowed = 1e-3 if (precision, units) == ("FLOAT32", "CPU_ONLY") else 0.05
+    for output, value in of_core_ml(files, image, units).items():
+        assert gap(executed[output], value) < allowed
