@@ -87,7 +87,7 @@ def _may_be_float(dtype: str) -> bool:
 class Session(Protocol):
     """A converted file, loaded: feed one example, invoke, read; split so that invoke alone can be timed."""
 
-    def feed(self, example: NDArray[np.float32]) -> None:
+    def feed(self, example: NDArray[Any]) -> None:
         """Take one example as the model sees it, float32 [1, h, w, c]; pixels, uint8, where the input is an image."""
 
     def invoke(self) -> None:

@@ -12,16 +12,12 @@ from pipeline.runtimes.coreml.executor.program import Program
 from pipeline.tensors import Inspection, Operator, Tensor
 
 BOUNDARY = ("quantize", "dequantize")
-# How compressed weights are stored; where the word is none, in the dtype of what is scaled.
+# Weights that are stored as something else than numbers of some dtype.
 STORED_AS = {
     "constexpr_lut_to_dense": "palette",
     "constexpr_lut_to_sparse": "palette",
     "constexpr_sparse_to_dense": "sparse",
-    "constexpr_affine_dequantize": None,
-    "constexpr_blockwise_shift_scale": None,
-    "constexpr_sparse_blockwise_shift_scale": None,
 }
-SCALED = ("quantized_data", "data", "nonzero_data")
 
 
 def inspect(files: dict[str, bytes]) -> Inspection:
@@ -55,13 +51,7 @@ def _dtypes(operation: Operation, makers: dict[str, str]) -> tuple[str, ...]:
 
 
 def _storage(program: Program) -> Iterator[str]:
-    for operation in program.compressed:
-        word = STORED_AS.get(operation.kind)
-        scaled = next((operation.inputs[name][0] for name in SCALED if name in operation.inputs), None)
-        if word is not None:
-            yield word
-        elif scaled is not None:
-            yield program.constants[scaled][0].dtype
+    return (STORED_AS[operation.kind] for operation in program.compressed if operation.kind in STORED_AS)
 
 
 def _input(feature: Any) -> Tensor:

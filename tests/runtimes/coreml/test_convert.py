@@ -1,0 +1,200 @@
+"""Keras becomes an ML Program with an image in front and labels behind, the same bytes each time."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pipeline import keras_session, plugins
+from pipeline.about import About
+from pipeline.contract import Contract
+from pipeline.errors import ConversionError
+from pipeline.quantized import Quantized
+from pipeline.recipe import Compression, Convert, CoreML, Model, Palette, Precision, Range
+from pipeline.runtimes import coreml
+from pipeline.runtimes.coreml import convert, inspect, package
+from pipeline.runtimes.coreml.executor import program as programs
+from pipeline.runtimes.coreml.executor.executor import Executor, labels
+from pipeline.runtimes.coreml.executor.translation import Arithmetic
+from pipeline.runtimes.coreml.rules import DEPLOYMENT_TARGETS
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[3]
+ABOUT = About("digits", "1.2.3", "nobody", "Apache-2.0", "random weights")
+GREY = Contract("classification", 32, 32, "grey", "bilinear", 100.0, 0.01, [f"label {i}" for i in range(10)])
+WORDS = CoreML("iOS16", Precision.float16, [], None)
+PALETTE = Compression(palette=Palette(4, None, False))
+# scheme, its first deployment target, how its weights are stored, what it is told
+SCHEMES: list[tuple[str, str, str, Compression]] = [
+    ("none", "iOS15", "float32", Compression()),
+    ("float16", "iOS15", "float16", Compression()),
+    ("dynamic", "iOS16", "int8", Compression()),
+    ("palettized", "iOS16", "palette", PALETTE),
+    ("sparse", "iOS16", "sparse", Compression(sparsity=0.5)),
+    ("int8", "iOS17", "int8", Compression()),
+    ("int4_weights", "iOS18", "int4", Compression(block_size=16)),
+    ("sparse_palettized", "iOS18", "palette", replace(PALETTE, sparsity=0.5)),
+]
+
+
+@pytest.fixture(scope="module")
+def keras() -> Any:
+    return keras_session.start(2)
+
+
+@pytest.fixture(scope="module")
+def archive(keras: Any) -> bytes:
+    return random_archive(keras)
+
+
+def random_archive(keras: Any) -> bytes:
+    """Return a small classifier with weights that no two channels share."""
+    keras.utils.set_random_seed(5)
+    model = plugins.load("model.architecture", "ds_cnn").build(Model("ds_cnn", 0.25, 32), 1, 10)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.gamma.assign(np.random.default_rng(5).uniform(0.5, 1.5, layer.gamma.shape))
+    return keras_session.save(model)
+
+
+def converted(archive: bytes, scheme: str, words: CoreML, compression: Compression | None = None) -> dict[str, bytes]:
+    module = plugins.load("quantize.scheme", scheme)
+    examples = GREY.scaled(pixels(8)) if module.CALIBRATED else None
+    item: Quantized = replace(module.quantize(archive, examples), compression=compression or Compression())
+    if scheme == "none":
+        words = replace(words, compute_precision=Precision.float32)
+    return convert.convert(item, GREY, ABOUT, Convert("coreml", words))
+
+
+def pixels(count: int, side: int = 32) -> NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(0, 256, (count, side, side, 1), np.uint8)
+
+
+def answer(files: dict[str, bytes], image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the probabilities of one image [1, h, w, 1], in float32 arithmetic."""
+    shape = (1, image.shape[-1], *image.shape[1:3])
+    executor = Executor(package.read(files), Arithmetic.float32, shapes={"image": shape})
+    return executor.run(executor.prepared({"image": image}))[0]
+
+
+def test_every_scheme_is_tried() -> None:
+    assert sorted(scheme for scheme, *_ in SCHEMES) == sorted(coreml.SCHEMES)
+
+
+@pytest.mark.parametrize(("scheme", "first", "stored", "compression"), SCHEMES)
+def test_a_scheme_goes_into_its_first_target_and_the_newest(
+    archive: bytes, scheme: str, first: str, stored: str, compression: Compression
+) -> None:
+    for target in (first, DEPLOYMENT_TARGETS[-1]):
+        files = converted(archive, scheme, replace(WORDS, minimum_deployment_target=target), compression)
+        found = inspect.inspect(files)
+        assert stored in found.tensors
+        assert (found.input.dtype, found.input.shape) == ("image", [1, 32, 32, 1])
+        assert found.boundaries.get("quantize", 0) == (0 if scheme != "int8" else found.boundaries["dequantize"])
+        assert answer(files, pixels(1)).sum() == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize("target", DEPLOYMENT_TARGETS)
+def test_the_target_is_the_packages_own(archive: bytes, target: str) -> None:
+    files = converted(archive, "float16", replace(WORDS, minimum_deployment_target=target))
+    specification = package.read(files).specification
+    versions = {"iOS15": 6, "iOS16": 7, "iOS17": 8, "iOS18": 9, "iOS26": 10}  # of the format; Model.proto
+    assert specification.specificationVersion == versions[target]
+
+
+def test_image_scale_labels_and_description_are_in_the_package(archive: bytes, keras: Any) -> None:
+    files = converted(archive, "none", WORDS)
+    read = package.read(files)
+    assert labels(programs.read(read)) == GREY.labels
+    metadata = read.specification.description.metadata
+    assert (metadata.author, metadata.license, metadata.versionString) == ("nobody", "Apache-2.0", "1.2.3")
+    model = keras_session.load(archive)
+    for image in np.split(pixels(3), 3):
+        expected = np.asarray(model(GREY.scaled(image), training=False))
+        assert np.abs(answer(files, image) - expected).max() < 1e-5
+
+
+def test_every_bit_of_a_palette_is_one_value_more_or_less(archive: bytes) -> None:
+    sizes = []
+    for bits in (1, 2, 3, 4, 6, 8):
+        words = replace(WORDS, minimum_deployment_target="iOS18")
+        files = converted(archive, "palettized", words, Compression(palette=Palette(bits, None, False)))
+        program = programs.read(package.read(files))
+        weights = [program.constants[one.outputs[0].name][1] for one in program.compressed]
+        assert max(len(np.unique(weight)) for weight in weights) == min(2**bits, max(map(np.size, weights)))
+        sizes.append(sum(map(len, files.values())))
+    assert sizes == sorted(sizes)
+
+
+@pytest.mark.parametrize("palette", [Palette(4, 8, False), Palette(4, None, True)])
+def test_groups_and_scales_bring_weights_nearer(archive: bytes, palette: Palette) -> None:
+    words = replace(WORDS, minimum_deployment_target="iOS18")
+    exact = _weights(converted(archive, "float16", words))
+    plain = _weights(converted(archive, "palettized", words, PALETTE))
+    better = _weights(converted(archive, "palettized", words, Compression(palette=palette)))
+    assert _error(better, exact) < 0.9 * _error(plain, exact)
+
+
+def _weights(files: dict[str, bytes]) -> list[NDArray[Any]]:
+    program = programs.read(package.read(files))
+    names = [one.inputs["weight"][0] for one in program.operations if one.kind in ("conv", "linear")]
+    return [program.constants[name][1].astype(np.float32) for name in names]
+
+
+def _error(found: list[NDArray[Any]], exact: list[NDArray[Any]]) -> float:
+    return float(sum(((one - other) ** 2).sum() for one, other in zip(found, exact, strict=True)))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [replace(WORDS, resolutions=[24, 48]), replace(WORDS, resolution_range=Range(24, 96))],
+    ids=["list", "range"],
+)
+def test_other_sizes_of_image_are_answered_as_keras_answers_them(archive: bytes, words: CoreML) -> None:
+    files = converted(archive, "none", words)
+    model = keras_session._at_any_resolution(keras_session.load(archive))
+    for side in (24, 32, 48):
+        image = pixels(1, side)
+        expected = np.asarray(model(GREY.scaled(image), training=False))
+        assert np.abs(answer(files, image) - expected).max() < 1e-5
+    assert inspect.inspect(files).input.shape == [1, 32, 32, 1]
+
+
+def test_a_model_of_one_size_is_not_made_flexible(keras: Any) -> None:
+    image = keras.Input((32, 32, 1), name="image")
+    x = keras.layers.Dense(10, activation="softmax")(keras.layers.Flatten()(image))
+    archive = keras_session.save(keras.Model(image, x))
+    with pytest.raises(ConversionError, match=r"the model takes images of one size alone: .*; expected no other sizes"):
+        converted(archive, "float16", replace(WORDS, resolutions=[48]))
+
+
+def digests() -> Iterator[str]:
+    """Yield a digest of every scheme's package, for a process of its own."""
+    archive = random_archive(keras_session.start(1))
+    for scheme, first, _, compression in SCHEMES:
+        files = converted(archive, scheme, replace(WORDS, minimum_deployment_target=first), compression)
+        content = b"".join(name.encode() + data for name, data in sorted(files.items()))
+        yield f"{scheme} {hashlib.sha256(content).hexdigest()}"
+
+
+def test_two_processes_write_the_same_bytes() -> None:
+    program = "from tests.runtimes.coreml.test_convert import digests\nprint(chr(10).join(digests()))"
+    said = []
+    for seed in ("1", "2"):
+        settings = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(
+            [sys.executable, "-c", program], env=settings, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        said.append(done.stdout.splitlines())
+    assert len(said[0]) == len(SCHEMES)
+    assert said[0] == said[1]

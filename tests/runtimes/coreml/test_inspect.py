@@ -1,0 +1,71 @@
+"""What a package says of itself: its image, its operators with what they compute on, how its weights are stored."""
+
+import numpy as np
+
+from pipeline.runtimes.coreml.inspect import inspect
+from pipeline.tensors import Operator
+from tests.runtimes.coreml.programs import (
+    Given,
+    Image,
+    Op,
+    Typed,
+    compressed,
+    constant,
+    files,
+    half,
+    labels,
+    op,
+    real,
+    text,
+)
+from tests.runtimes.coreml.test_run import HALF
+
+ANSWER: dict[str, Typed] = {"label": ("string", ()), "scores": ("dictionary", ())}
+HEAD = Op("classify", {"probabilities": "y", "classes": labels(["no", "yes"])}, ANSWER)
+
+
+def test_an_image_goes_in_and_a_dictionary_comes_out() -> None:
+    found = inspect(HALF)
+    assert (found.input.name, found.input.shape, found.input.dtype) == ("image", [1, 1, 2, 1], "image")
+    assert (found.output.name, found.output.dtype) == ("dictionary", "dictionary of label to probability")
+    assert found.tensors["float16"] == 3  # cast, flat and probabilities
+    assert [one.name for one in found.operators] == ["cast", "reshape", "mul", "classify"]
+
+
+def test_an_operator_between_dequantized_values_computes_in_int8() -> None:
+    quantization: dict[str, Given] = {"scale": constant(np.float16(0.5)), "output_dtype": text("int8")}
+    steps = [
+        op("quantize", {"input": "x", **quantization}, q=("int8", (1, 2))),
+        op("dequantize", {"input": "q", "scale": constant(np.float16(0.5))}, d=half(1, 2)),
+        op("linear", {"x": "d", "weight": constant(np.ones((2, 2), np.float16))}, l=half(1, 2)),
+        op("relu", {"x": "l"}, y=half(1, 2)),
+        HEAD,
+    ]
+    found = inspect(files({"image": Image("GRAYSCALE", 1, 2), "x": half(1, 2)}, steps, ["label", "scores"]))
+    assert Operator("linear", ("int8",)) in found.operators
+    assert Operator("relu", ("float16",)) in found.operators
+    assert found.boundaries == {"quantize": 1, "dequantize": 1}
+
+
+def test_compressed_weights_are_named_by_how_they_are_stored() -> None:
+    lut: dict[str, Given] = {
+        "lut": constant(np.array([1, 2], np.float32)),
+        "indices": constant(np.array([2], np.uint8)),
+        "shape": np.array([1, 2], np.uint32),
+    }
+    affine: dict[str, Given] = {
+        "quantized_data": constant(np.array([[1, 2]], np.int8)),
+        "scale": constant(np.float32(0.5)),
+        "zero_point": constant(np.int8(0)),
+        "axis": constant(np.int32(0)),
+    }
+    steps = [
+        compressed("constexpr_lut_to_dense", lut, a=real(1, 2)),
+        compressed("constexpr_affine_dequantize", affine, b=real(1, 2)),
+        op("add", {"x": "a", "y": "b"}, c=real(1, 2)),
+        op("add", {"x": "x", "y": "c"}, y=real(1, 2)),
+        HEAD,
+    ]
+    found = inspect(files({"image": Image("GRAYSCALE", 1, 2), "x": real(1, 2)}, steps, ["label", "scores"]))
+    assert (found.tensors["palette"], found.tensors["int8"]) == (1, 2)  # weights and their zero point
+    assert "sparse" not in found.tensors

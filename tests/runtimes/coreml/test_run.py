@@ -1,0 +1,125 @@
+"""A package is run by the executor, and on a Mac by Core ML for three choices of compute units."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image as Picture
+
+from pipeline.runtimes.coreml import apple, run
+from pipeline.runtimes.coreml.executor import LABEL
+from tests.runtimes.coreml.programs import Image, Op, Typed, files, half, labels, op, real, text
+
+PIXELS = np.array([[[[51], [204]]]], np.uint8)  # [1, 1, 2, 1]
+
+
+def classifier(numbers: Typed) -> dict[str, bytes]:
+    """Return a package whose two probabilities are the pixels over 255, computed in some dtype."""
+    word = {"float16": "fp16", "float32": "fp32"}[numbers[0]]
+    answer: dict[str, Typed] = {"label": ("string", ()), "dictionary": ("dictionary", ())}
+    return files(
+        {"image": Image("GRAYSCALE", 1, 2)},
+        [
+            op("cast", {"x": "image", "dtype": text(word)}, cast=(numbers[0], (1, 1, 1, 2))),
+            op("reshape", {"x": "cast", "shape": [1, 2]}, flat=numbers),
+            op("mul", {"x": "flat", "y": 1 / 255}, probabilities=numbers),
+            Op("classify", {"probabilities": "probabilities", "classes": labels(["no", "yes"])}, answer),
+        ],
+        ["label", "dictionary"],
+    )
+
+
+HALF, FULL = classifier(half(1, 2)), classifier(real(1, 2))
+
+
+def test_a_program_with_float16_is_run_in_both_arithmetics_and_never_called_core_ml() -> None:
+    first, second = run.ways(HALF)
+    assert (first.name, second.name) == ("", "float32_arithmetic")
+    assert first.where == second.where == LABEL == "executed on Linux (edgebake's ML Program executor)"
+    assert first.untimed == second.untimed == run.UNTIMED
+
+
+def test_a_program_without_float16_has_one_arithmetic() -> None:
+    assert [way.name for way in run.ways(FULL)] == [""]
+
+
+def test_pixels_go_in_and_probabilities_come_out() -> None:
+    session = run.load(FULL, 1)
+    session.feed(PIXELS)
+    session.invoke()
+    assert session.read() == pytest.approx(np.array([[0.2, 0.8]]))
+
+
+def test_the_first_way_rounds_and_the_other_does_not() -> None:
+    found = []
+    for way in run.ways(HALF):
+        session = run.load(HALF, 1, way.name)
+        session.feed(PIXELS)
+        session.invoke()
+        found.append(session.read())
+    assert (found[0] == found[0].astype(np.float16)).all()
+    assert not (found[1] == found[1].astype(np.float16)).all()
+
+
+class CoreML:
+    """Stands for coremltools on a Mac: remembers what was loaded and fed, and answers with a dictionary."""
+
+    ComputeUnit = {"ALL": "all", "CPU_ONLY": "cpu", "CPU_AND_NE": "cpu and neural engine"}  # noqa: RUF012
+
+    def __init__(self) -> None:
+        self.models = SimpleNamespace(MLModel=self._load)
+        self.loaded: list[tuple[bool, str]] = []
+        self.fed: list[Picture.Image] = []
+
+    def _load(self, folder: str, compute_units: str) -> "CoreML":
+        self.loaded.append(((Path(folder) / "Manifest.json").exists(), compute_units))
+        return self
+
+    def predict(self, fed: Mapping[str, Any]) -> dict[str, Any]:
+        self.fed.append(fed["image"])
+        return {"label": "yes", "dictionary": {"yes": 0.75, "no": 0.25}}
+
+
+@pytest.fixture
+def mac(monkeypatch: pytest.MonkeyPatch) -> CoreML:
+    """A Mac, as far as this module can tell."""
+    found = CoreML()
+    monkeypatch.setattr(run, "_on_a_mac", lambda: True)
+    monkeypatch.setattr(apple, "_coremltools", lambda: found)
+    return found
+
+
+def test_a_mac_runs_it_for_three_choices_of_compute_units(mac: CoreML) -> None:
+    ways = run.ways(HALF)
+    assert [way.name for way in ways] == ["", "cpu_only", "cpu_and_neural_engine"]
+    assert {(way.where, way.untimed, way.threaded) for way in ways} == {("host", "", False)}
+    for way in ways:
+        run.load(HALF, 1, way.name)
+    assert mac.loaded == [(True, "all"), (True, "cpu"), (True, "cpu and neural engine")]
+
+
+def test_core_ml_is_fed_a_picture_and_its_dictionary_is_put_in_the_order_of_the_labels(mac: CoreML) -> None:
+    session = run.load(HALF, 1)
+    session.feed(PIXELS)
+    session.invoke()
+    assert session.read().tolist() == [[0.25, 0.75]]
+    assert (mac.fed[0].mode, np.asarray(mac.fed[0]).tolist()) == ("L", [[51, 204]])
+
+
+def test_a_picture_in_colours_keeps_them(mac: CoreML) -> None:
+    session = run.load(HALF, 1)
+    session.feed(np.array([[[[1, 2, 3]]]], np.uint8))
+    session.invoke()
+    assert (mac.fed[0].mode, np.asarray(mac.fed[0]).tolist()) == ("RGB", [[[1, 2, 3]]])
+
+
+@pytest.mark.mac
+@pytest.mark.parametrize("way", [way.name for way in apple.UNITS])
+def test_core_ml_and_the_executor_agree(way: str) -> None:
+    session = apple.AppleSession(HALF, way)
+    session.feed(PIXELS)
+    session.invoke()
+    assert session.read() == pytest.approx(np.array([[0.2, 0.8]]), abs=1e-3)
