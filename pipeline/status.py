@@ -36,6 +36,7 @@ def show(console: Console) -> None:
         raise PlanError(f"{sections.PARAMS}: not there; run `edgebake plan`")
     rows: list[list[str]] = []
     reports: list[dict[str, Any]] = []
+    halves: list[str] = []
     decisions: dict[str, list[Decision]] = {}
     for platform in plan["package"]:
         section: PackageSection = sections.read("package", platform)
@@ -43,11 +44,14 @@ def show(console: Console) -> None:
             report = _report(platform, target)
             reports.append(report)
             rows.append(_row(name, target.runtime, report))
+            halves += _half_precision(name, report)
             decisions |= {name: decide(target, report)} if report else {}
     _print(console, table.release(rows))
     console.print(NOTE)
     for place in dict.fromkeys(place for report in reports for place in _places(report)):
         console.print(place)
+    for line in halves:
+        console.print(line)
     for reason in dict.fromkeys(reason for report in reports for reason in _reasons(report)):
         console.print(f"not measured: {reason}")
     if decisions:
@@ -86,6 +90,17 @@ def _places(report: dict[str, Any]) -> Iterator[str]:
             place = metric["where"]
             note = f"{place}, not by Core ML" if place == LABEL else ""
             yield ": ".join(filter(None, (_short(place), note, metric["device"])))
+
+
+def _half_precision(target: str, report: dict[str, Any]) -> Iterator[str]:
+    """Yield what rounding to float16 costs, for a program that was executed in both arithmetics."""
+    metrics = report.get("metrics", {})
+    if "accuracy_float32_arithmetic" in metrics:
+        rounded, exact, same = (
+            f"{metrics[name]['value']:.2%}"
+            for name in ("accuracy", "accuracy_float32_arithmetic", "agreement_float32_arithmetic")
+        )
+        yield f"half precision of {target}: {rounded}, in float32 arithmetic {exact}, the same label for {same}"
 
 
 def _reasons(report: dict[str, Any]) -> Iterator[str]:

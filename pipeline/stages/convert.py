@@ -13,7 +13,7 @@ import numpy as np
 
 from pipeline import artifacts, contract, keras_session, plugins
 from pipeline.contract import Contract
-from pipeline.errors import ConversionError, listed
+from pipeline.errors import ConversionError, CoverageError, listed
 from pipeline.job import Job
 from pipeline.quantized import Quantized, from_files
 from pipeline.sections import ConvertSection
@@ -43,7 +43,10 @@ def run(job: Job) -> str:
     quantized = from_files(artifacts.read_files(source))
     agreed = contract.from_json((source / "contract.json").read_text())
     keras_session.start(THREADS)
-    files = _module(section.runtime, "convert").convert(quantized, agreed, section.about, section)
+    try:
+        files = _module(section.runtime, "convert").convert(quantized, agreed, section.about, section)
+    except CoverageError as error:  # ranges are found by running the program
+        raise CoverageError(f"convert {job.variant}: {error}") from error
     inspection: Inspection = _module(section.runtime, "inspect").inspect(files)
     runtime = plugins.load("convert.runtime", section.runtime)
     refuse_floats(job.variant, quantized, inspection, runtime.INT8_OPERATORS)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from pipeline import artifacts, contract, plugins
 from pipeline.dataset import split
+from pipeline.errors import CoverageError
 from pipeline.job import Job
 from pipeline.measurement import Measurement, cpu_model, not_measured
 from pipeline.runtimes import litert
@@ -56,7 +57,11 @@ def run(job: Job) -> str:
     files = artifacts.read_files(source / "files")
     ways = _runtime(section.runtime).ways(files)
     metrics = _size(files) | _float_accuracy(section, test)
-    metrics |= _answers(job, test, files, ways) | _timing(job, ways)
+    try:
+        metrics |= _answers(job, test, files, ways)
+    except CoverageError as error:
+        raise CoverageError(f"validate {job.variant}: {error}") from error
+    metrics |= _timing(job, ways)
     value = metrics["float_accuracy"].value, metrics["accuracy"].value
     metrics["loss"] = replace(metrics["accuracy"], value=(value[0] or 0) - (value[1] or 0))
     _write(job, metrics)

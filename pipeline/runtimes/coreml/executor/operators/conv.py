@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pipeline.runtimes.coreml.executor.call import Call, operator
 from pipeline.runtimes.coreml.executor.mil import Uncovered
@@ -12,17 +13,8 @@ from pipeline.runtimes.coreml.executor.operators.windows import pads, spread
 def conv(call: Call) -> str:
     """Return the convolution plus bias."""
     shape = _Shape.of(call)
-    return call.emit(
-        "Conv",
-        call.tensor("x"),
-        call.tensor("weight"),
-        *call.optional("bias"),
-        kernel_shape=shape.kernel,
-        strides=shape.strides,
-        dilations=shape.dilations,
-        group=call.integer("groups", 1),
-        pads=pads(call, shape.reach, shape.strides),
-    )
+    inputs = (call.tensor("x"), call.tensor("weight"), *call.optional("bias"))
+    return call.emit("Conv", *inputs, **shape.attributes(), pads=pads(call, shape.reach, shape.strides))
 
 
 @operator
@@ -40,18 +32,10 @@ def conv_transpose(call: Call) -> str:
         for extra, stride, dilation in zip(added, shape.strides, shape.dilations, strict=True)
     ):
         raise Uncovered("an output_shape that is larger than the stride reaches")
-    return call.emit(
-        "ConvTranspose",
-        call.tensor("x"),
-        call.tensor("weight"),
-        *call.optional("bias"),
-        kernel_shape=shape.kernel,
-        strides=shape.strides,
-        dilations=shape.dilations,
-        group=call.integer("groups", 1),
-        pads=begin + [last - min(extra, 0) for last, extra in zip(end, missing, strict=True)],
-        output_padding=added,
-    )
+    inputs = (call.tensor("x"), call.tensor("weight"), *call.optional("bias"))
+    # What is longer than wanted is cut off at the end.
+    end = [last - min(extra, 0) for last, extra in zip(end, missing, strict=True)]
+    return call.emit("ConvTranspose", *inputs, **shape.attributes(), pads=begin + end, output_padding=added)
 
 
 def _cut(call: Call, whole: Sequence[int], wanted: Sequence[int]) -> tuple[list[int], list[int]]:
@@ -84,12 +68,23 @@ class _Shape:
     kernel: list[int]
     strides: list[int]
     dilations: list[int]
+    groups: int
 
     @classmethod
     def of(cls, call: Call) -> "_Shape":
         kernel = list(call.shape("weight")[2:])
         ones = [1] * len(kernel)
-        return cls(kernel, call.integers("strides", ones), call.integers("dilations", ones))
+        strides, dilations = call.integers("strides", ones), call.integers("dilations", ones)
+        return cls(kernel, strides, dilations, call.integer("groups", 1))
+
+    def attributes(self) -> dict[str, Any]:
+        """Return what ONNX calls these."""
+        return {
+            "kernel_shape": self.kernel,
+            "strides": self.strides,
+            "dilations": self.dilations,
+            "group": self.groups,
+        }
 
     @property
     def reach(self) -> list[int]:
