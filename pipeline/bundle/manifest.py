@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import artifacts
-from pipeline.contract import from_json
+from pipeline.contract import Contract, from_json
 from pipeline.gates import Decision
 from pipeline.lineage import chain, digest, tools_of
 from pipeline.sections import PackageSection, TargetSection, plain, read_plan
+from pipeline.tensors import IMAGE
 
 FILE = "manifest.json"
 SCHEMA = "edgebake.manifest/1"
@@ -44,16 +45,7 @@ def entry(target: TargetSection, validated: tuple[Path, dict[str, Any]], decisio
         "accelerators": [item.value for item in target.device.accelerators],
         "input": inspection["input"],
         "output": inspection["output"],
-        "preprocessing": {
-            "resize": contract.resize,
-            "width": contract.width,
-            "height": contract.height,
-            "colour": contract.colour,
-            "mean": contract.mean,
-            "scale": contract.scale,
-            # A Core ML program takes the image itself and scales it inside.
-            "scaled_by": "model" if inspection["input"]["dtype"] == "image" else "app",
-        },
+        "preprocessing": _preprocessing(contract, inspection["input"]["dtype"], chained["convert"]),
         "postprocessing": {"labels": contract.labels, **asdict(target.package)},
         "metrics": {name: metric for name, metric in report["metrics"].items() if _is_steady(name)},
         "gates": [decision.to_dict() for decision in decisions],
@@ -92,6 +84,22 @@ def validate(content: dict[str, Any]) -> None:
 
     schema = json.loads(resources.files("pipeline.bundle").joinpath("manifest.schema.json").read_text())
     jsonschema.validate(content, schema)
+
+
+def _preprocessing(contract: Contract, dtype: str, convert: dict[str, Any]) -> dict[str, Any]:
+    """Return what an app does to an image; width and height are the model's own, other sizes stand beside them."""
+    words = convert.get("coreml") or {}
+    return {
+        "resize": contract.resize,
+        "width": contract.width,
+        "height": contract.height,
+        "colour": contract.colour,
+        "mean": contract.mean,
+        "scale": contract.scale,
+        # A Core ML program takes the image itself and scales it inside.
+        "scaled_by": "model" if dtype == IMAGE else "app",
+        **{word: words[word] for word in ("resolutions", "resolution_range") if words.get(word)},
+    }
 
 
 def _is_steady(name: str) -> bool:
