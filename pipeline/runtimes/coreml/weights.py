@@ -27,7 +27,11 @@ def int8(model: Any, _: Compression) -> Any:
 
 
 def int4(model: Any, compression: Compression) -> Any:
-    """Return the program with int4 weights, one scale for each block of input channels."""
+    """Return the program with int4 weights, one scale for each block of input channels.
+
+    Where the blocks do not divide the input channels, a depthwise layer for one, weights are int8, a scale for each
+    output channel: coremltools would leave them in float.
+    """
     import coremltools.optimize.coreml as cto  # noqa: PLC0415
 
     settings = cto.OpLinearQuantizerConfig(
@@ -37,23 +41,28 @@ def int4(model: Any, compression: Compression) -> Any:
         block_size=compression.block_size,
         weight_threshold=EVERY_WEIGHT,
     )
-    return cto.linear_quantize_weights(model, _for_all(settings))
+    return int8(cto.linear_quantize_weights(model, _for_all(settings)), compression)
 
 
 def palettized(model: Any, compression: Compression, joint: bool = False) -> Any:
-    """Return the program with lookup tables; `joint` makes them of what is not zero alone."""
+    """Return the program with lookup tables; `joint` makes them of what is not zero alone.
+
+    Where groups do not divide the output channels, one table serves them all: coremltools would leave them in float.
+    """
     import coremltools.optimize.coreml as cto  # noqa: PLC0415
 
     palette = _palette(compression)
-    settings = cto.OpPalettizerConfig(
-        mode="custom",
-        lut_function=lambda values: clustered(values, palette.bits),
-        granularity="per_tensor" if palette.group_size is None else "per_grouped_channel",
-        group_size=palette.group_size or 1,
-        enable_per_channel_scale=palette.per_channel_scale,
-        weight_threshold=EVERY_WEIGHT,
-    )
-    return cto.palettize_weights(model, _for_all(settings), joint_compression=joint)
+    for granularity in ("per_tensor",) if palette.group_size is None else ("per_grouped_channel", "per_tensor"):
+        settings = cto.OpPalettizerConfig(
+            mode="custom",
+            lut_function=lambda values: clustered(values, palette.bits),
+            granularity=granularity,
+            group_size=palette.group_size or 1,
+            enable_per_channel_scale=palette.per_channel_scale,
+            weight_threshold=EVERY_WEIGHT,
+        )
+        model = cto.palettize_weights(model, _for_all(settings), joint_compression=joint)
+    return model
 
 
 def sparse(model: Any, compression: Compression) -> Any:

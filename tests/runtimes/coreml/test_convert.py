@@ -198,3 +198,29 @@ def test_two_processes_write_the_same_bytes() -> None:
         said.append(done.stdout.splitlines())
     assert len(said[0]) == len(SCHEMES)
     assert said[0] == said[1]
+
+
+def test_where_blocks_do_not_fit_weights_are_int8_and_none_stays_in_float(archive: bytes) -> None:
+    words = replace(WORDS, minimum_deployment_target="iOS18")
+    program = programs.read(package.read(converted(archive, "int4_weights", words, Compression(block_size=8))))
+    stored = {one.outputs[0].name: program.constants[one.inputs["data"][0]][0].dtype for one in program.compressed}
+    kinds = {}
+    for one in program.operations:
+        if one.kind in ("conv", "linear"):
+            weight = program.constants[one.inputs["weight"][0]][1]
+            kinds[weight.shape[1] % 8 == 0] = stored[one.inputs["weight"][0]]
+    assert kinds == {True: "int4", False: "int8"}
+
+
+def test_where_groups_do_not_fit_one_table_serves_all_channels(archive: bytes) -> None:
+    words = replace(WORDS, minimum_deployment_target="iOS18")
+    grouped = Compression(palette=Palette(4, 8, False))
+    program = programs.read(package.read(converted(archive, "palettized", words, grouped)))
+    tables = {one.outputs[0].name: program.constants[one.inputs["lut"][0]][1].shape for one in program.compressed}
+    found = {}
+    for one in program.operations:
+        if one.kind in ("conv", "matmul"):
+            parameter, axis = ("weight", 0) if one.kind == "conv" else ("y", 1)
+            name = one.inputs[parameter][0]
+            found[program.constants[name][1].shape[axis]] = tables[name][axis]
+    assert found == {8: 1, 16: 2, 32: 4, 10: 1}  # output channels: tables
