@@ -63,7 +63,8 @@ def quicken(folder: Path) -> None:
     """Train for one epoch on a quarter of the channels, and ask for no accuracy."""
     edit(folder / "recipes/train/scratch.yaml", "epochs: 30", "epochs: 1")
     edit(folder / "recipes/model/ds_cnn.yaml", "width: 1.0", "width: 0.25")
-    edit(folder / "recipes/validate/realtime.yaml", "at_least: 0.95", "at_least: 0")
+    for budget in ("realtime", "untimed"):
+        edit(folder / f"recipes/validate/{budget}.yaml", "at_least: 0.95", "at_least: 0")
     assert edgebake(folder, "plan").returncode == 0
     commit(folder, "Quick")
 

@@ -72,20 +72,25 @@ def test_list_shows_released_targets_and_options(project: Path, capsys: pytest.C
     assert "target    pixel_8  (released)" in lines
     assert "target    iphone_15" in lines
     assert "convert   coreml litert onnxruntime" in lines
-    assert "quantize  dynamic float16 int8 none" in lines
+    for group in ("quantize", "validate"):
+        options = sorted(file.stem for file in (project / "recipes" / group).glob("*.yaml"))
+        assert f"{group}  {' '.join(options)}" in lines
 
 
 def test_show_names_the_file_of_every_value(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with (project / "recipes/target/iphone_15.yaml").open("a") as target:
+        target.write("validate:\n  budget:\n    accuracy: { required: false }\n")
     assert main(["show", "iphone_15", "train.epochs=3"]) == 0
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert "epochs: 3 # command line" in lines
     assert "runtime: coreml # recipes/convert/coreml.yaml" in lines
+    assert "at_least: 0.95 # recipes/validate/untimed.yaml" in lines
     assert "required: false # recipes/target/iphone_15.yaml" in lines
 
 
 def test_check_counts_the_targets(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check"]) == 0
-    assert capsys.readouterr().out.startswith("4 targets are sound: android_any iphone_15 pixel_8")
+    assert capsys.readouterr().out.startswith("5 targets are sound: android_any iphone_15 iphone_se_3 pixel_8")
 
 
 def test_plan_tells_its_changes_once(

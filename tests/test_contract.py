@@ -28,6 +28,21 @@ def test_black_becomes_minus_one_and_white_one() -> None:
     np.testing.assert_allclose(GREY.prepare([image])[0, :, :, 0], expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("mean", [0.0, 10.0, 127.5, 128.0, 255.0])
+@pytest.mark.parametrize("scale", [1.0, 1 / 255, 1 / 127.5, 1 / 58.4, 0.5, 3.0])
+def test_pixels_come_back_from_what_the_model_sees(mean: float, scale: float) -> None:
+    contract = replace(GREY, mean=mean, scale=scale)
+    every = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
+    found = contract.pixels(contract.scaled(every))
+    assert found.dtype == np.uint8
+    np.testing.assert_array_equal(found, every)
+
+
+def test_scaled_pixels_are_what_prepare_makes_of_images() -> None:
+    image = np.array([[0, 255, 51], [102, 153, 204]], np.uint8)
+    np.testing.assert_array_equal(GREY.scaled(GREY.resized([image])), GREY.prepare([image]))
+
+
 @pytest.mark.parametrize(("contract", "channels"), [(GREY, 1), (RGB, 3)])
 def test_images_of_every_size_come_out_in_the_models_own(contract: Contract, channels: int) -> None:
     images = [np.zeros((8, 8), np.uint8), np.zeros((5, 9, 3), np.uint8)]

@@ -15,11 +15,12 @@ from typing import Any
 import pytest
 import yaml
 
+from pipeline.runtimes.coreml.executor import LABEL
 from tests import builds
 
 pytestmark = pytest.mark.slow
 
-STAGES_OF_A_BUILD = 15
+STAGES_OF_A_BUILD = 18
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,8 @@ def test_every_target_of_the_default_release_passes_its_gates(built: Path) -> No
     rows = [line.split() for line in said.splitlines()]
     for target in ("pixel_8", "android_any", "raspberry_pi_5"):
         assert [target, "passed", "passed", "passed", "passed"] in rows
-    assert ["iphone_15", "accepted", "accepted", "accepted", "passed"] in rows
+    for target in ("iphone_15", "iphone_se_3"):
+        assert [target, "passed", *"no gate no gate".split(), "passed"] in rows
 
 
 def test_the_models_are_as_good_as_the_release_says(built: Path) -> None:
@@ -67,6 +69,24 @@ def test_the_models_are_as_good_as_the_release_says(built: Path) -> None:
         assert abs(report["loss"]["value"]) < 0.01
         assert report["accuracy"]["n"] == 540
         assert report["latency_p95_ms"]["where"] == "host"
+
+
+def test_core_ml_is_measured_without_a_mac_and_says_how(built: Path) -> None:
+    said = builds.edgebake(built, "table").stdout
+    assert f"executor: {LABEL}, not by Core ML: " in said
+    for target in ("iphone_15", "iphone_se_3"):
+        report = json.loads((built / "artifacts/package/ios.measurements.json").read_text())[target]
+        assert report["accuracy"]["value"] > 0.97
+        assert abs(report["loss"]["value"]) < 0.01
+        assert (report["accuracy"]["where"], report["accuracy"]["n"]) == (LABEL, 540)
+        assert report["agreement_float32_arithmetic"]["value"] > 0.99
+        assert report["latency_p95_ms"]["value"] is None
+        assert report["latency_p95_ms"]["reason"] in said
+
+
+def test_a_package_of_lookup_tables_is_the_smaller_one(built: Path) -> None:
+    report = json.loads((built / "artifacts/package/ios.measurements.json").read_text())
+    assert report["iphone_se_3"]["size_mb"]["value"] < report["iphone_15"]["size_mb"]["value"]
 
 
 def test_a_bundle_holds_what_its_manifest_lists(built: Path) -> None:

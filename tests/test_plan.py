@@ -14,7 +14,7 @@ from pipeline.recipe import Ceiling, Release
 from pipeline.sections import read_plan
 
 PARAMS = Path("params.yaml")
-RELEASED = ("pixel_8", "android_any", "iphone_15", "raspberry_pi_5")
+RELEASED = ("pixel_8", "android_any", "iphone_15", "iphone_se_3", "raspberry_pi_5")
 
 
 def _like(composed: Composed, target: str) -> Composed:
@@ -23,13 +23,13 @@ def _like(composed: Composed, target: str) -> Composed:
 
 
 @pytest.fixture(scope="module")
-def four(release: Release, composed: dict[str, Composed]) -> Plan:
+def five(release: Release, composed: dict[str, Composed]) -> Plan:
     return plan.merge(release, [composed[name] for name in RELEASED])
 
 
 @pytest.fixture(scope="module")
 def reseeded(release: Release, composed: dict[str, Composed]) -> Plan:
-    """The same four targets, trained from other weights."""
+    """The same five targets, trained from other weights."""
     targets = [_like(composed[name], name) for name in RELEASED]
     for target in targets:
         target.recipe.train.seed = 77
@@ -40,32 +40,33 @@ def _recipes_say(planned: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan, "make", lambda: planned)
 
 
-def test_four_targets_train_once_and_quantize_twice(four: Plan) -> None:
-    assert list(four["train"]) == list(four["prune"]) == ["digits-ds_cnn"]
-    assert list(four["quantize"]) == ["digits-ds_cnn-int8", "digits-ds_cnn-float16"]
+def test_five_targets_train_once_and_quantize_three_times(five: Plan) -> None:
+    assert list(five["train"]) == list(five["prune"]) == ["digits-ds_cnn"]
+    assert list(five["quantize"]) == ["digits-ds_cnn-int8", "digits-ds_cnn-float16", "digits-ds_cnn-palettized"]
 
 
-def test_names_of_variants_are_the_options_on_the_way_and_none_is_not_named(four: Plan) -> None:
-    assert list(four["convert"]) == [
+def test_names_of_variants_are_the_options_on_the_way_and_none_is_not_named(five: Plan) -> None:
+    assert list(five["convert"]) == [
         "digits-ds_cnn-int8-litert",
         "digits-ds_cnn-float16-litert",
         "digits-ds_cnn-float16-coreml",
+        "digits-ds_cnn-palettized-coreml",
         "digits-ds_cnn-int8-onnxruntime",
     ]
-    assert [name.rpartition("-")[2] for name in four["validate"]] == ["android", "android", "ios", "linux"]
+    assert [name.rpartition("-")[2] for name in five["validate"]] == ["android", "android", "ios", "ios", "linux"]
 
 
-def test_each_section_names_the_variant_that_it_builds_on(four: Plan) -> None:
-    validate = four["validate"]["digits-ds_cnn-float16-coreml-ios"]
-    convert = four["convert"][validate["convert"]]
-    quantize = four["quantize"][convert["quantize"]]
-    assert four["prune"][quantize["prune"]]["train"] == validate["train"] == "digits-ds_cnn"
+def test_each_section_names_the_variant_that_it_builds_on(five: Plan) -> None:
+    validate = five["validate"]["digits-ds_cnn-float16-coreml-ios"]
+    convert = five["convert"][validate["convert"]]
+    quantize = five["quantize"][convert["quantize"]]
+    assert five["prune"][quantize["prune"]]["train"] == validate["train"] == "digits-ds_cnn"
 
 
-def test_a_bundle_holds_every_target_of_its_platform(four: Plan) -> None:
-    assert {platform: list(section["targets"]) for platform, section in four["package"].items()} == {
+def test_a_bundle_holds_every_target_of_its_platform(five: Plan) -> None:
+    assert {platform: list(section["targets"]) for platform, section in five["package"].items()} == {
         "android": ["pixel_8", "android_any"],
-        "ios": ["iphone_15"],
+        "ios": ["iphone_15", "iphone_se_3"],
         "linux": ["raspberry_pi_5"],
     }
 
@@ -123,10 +124,10 @@ def test_targets_that_differ_in_budget_alone_share_every_measurement(
     assert targets["strict"]["budget"]["size_mb"]["at_most"] == 1
 
 
-def test_a_value_of_the_first_stage_changes_every_digest_and_no_name(four: Plan, reseeded: Plan) -> None:
-    changed = [change.key for change in plan.changes(four, reseeded)]
+def test_a_value_of_the_first_stage_changes_every_digest_and_no_name(five: Plan, reseeded: Plan) -> None:
+    changed = [change.key for change in plan.changes(five, reseeded)]
     assert changed[0] == "train.digits-ds_cnn.seed"
-    assert [key.rpartition(".")[2] for key in changed[1:]] == ["recipe_sha256"] * 4
+    assert [key.rpartition(".")[2] for key in changed[1:]] == ["recipe_sha256"] * 5
 
 
 def test_changes_name_variants_that_came_and_went_and_single_values() -> None:
@@ -145,24 +146,24 @@ def test_a_gate_that_became_null_is_a_change() -> None:
     assert plan.changes(before, after) == [Change("package.ios.targets.a.budget.loss", 0.1, None)]
 
 
-def test_equal_plans_have_no_changes(four: Plan) -> None:
-    assert plan.changes(four, deepcopy(four)) == []
+def test_equal_plans_have_no_changes(five: Plan) -> None:
+    assert plan.changes(five, deepcopy(five)) == []
 
 
-def test_a_number_keeps_the_shape(project: Path, four: Plan, reseeded: Plan) -> None:
-    assert plan.shape(four) == plan.shape(reseeded)
+def test_a_number_keeps_the_shape(project: Path, five: Plan, reseeded: Plan) -> None:
+    assert plan.shape(five) == plan.shape(reseeded)
 
 
-def test_a_path_that_dvc_names_changes_the_shape(project: Path, four: Plan) -> None:
-    moved = deepcopy(four)
+def test_a_path_that_dvc_names_changes_the_shape(project: Path, five: Plan) -> None:
+    moved = deepcopy(five)
     moved["train"]["digits-ds_cnn"]["data"]["path"] = "elsewhere"
-    assert plan.shape(moved) != plan.shape(four)
+    assert plan.shape(moved) != plan.shape(five)
 
 
-def test_a_variant_that_went_changes_the_shape(project: Path, four: Plan) -> None:
-    fewer = deepcopy(four)
+def test_a_variant_that_went_changes_the_shape(project: Path, five: Plan) -> None:
+    fewer = deepcopy(five)
     del fewer["validate"]["digits-ds_cnn-float16-coreml-ios"]
-    assert plan.shape(fewer) != plan.shape(four)
+    assert plan.shape(fewer) != plan.shape(five)
 
 
 def test_the_plan_is_that_of_the_released_targets(project: Path, planned: Plan) -> None:
@@ -182,31 +183,31 @@ def test_update_writes_the_plan_and_has_nothing_to_do_the_second_time(
 
 
 def test_check_passes_on_a_fresh_plan_and_lists_what_a_stale_one_misses(
-    project: Path, four: Plan, reseeded: Plan, monkeypatch: pytest.MonkeyPatch
+    project: Path, five: Plan, reseeded: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan.write(four)
-    _recipes_say(four, monkeypatch)
+    plan.write(five)
+    _recipes_say(five, monkeypatch)
     plan.check()
     _recipes_say(reseeded, monkeypatch)
     with pytest.raises(PlanError, match=r"run `edgebake plan` and commit it:\n  train.digits-ds_cnn.seed: 1 -> 77"):
         plan.check()
-    assert _stages() == four
+    assert _stages() == five
 
 
 def test_repro_goes_on_after_an_edited_number(
-    project: Path, four: Plan, reseeded: Plan, monkeypatch: pytest.MonkeyPatch
+    project: Path, five: Plan, reseeded: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan.write(four)
+    plan.write(five)
     _recipes_say(reseeded, monkeypatch)
     assert "  train.digits-ds_cnn.seed: 1 -> 77" in map(str, plan.update(in_repro=True))
     assert _stages() == reseeded
 
 
 def test_repro_keeps_what_an_experiment_set_until_a_recipe_is_edited(
-    project: Path, four: Plan, reseeded: Plan, monkeypatch: pytest.MonkeyPatch
+    project: Path, five: Plan, reseeded: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan.write(four)
-    _recipes_say(four, monkeypatch)
+    plan.write(five)
+    _recipes_say(five, monkeypatch)
     PARAMS.write_text(PARAMS.read_text().replace("epochs: 30", "epochs: 3"))
     assert plan.update(in_repro=True) == []
     assert read_plan()["train"]["digits-ds_cnn"]["epochs"] == 3
@@ -216,20 +217,20 @@ def test_repro_keeps_what_an_experiment_set_until_a_recipe_is_edited(
 
 
 def test_planning_by_hand_takes_an_experiments_value_back(
-    project: Path, four: Plan, monkeypatch: pytest.MonkeyPatch
+    project: Path, five: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan.write(four)
-    _recipes_say(four, monkeypatch)
+    plan.write(five)
+    _recipes_say(five, monkeypatch)
     PARAMS.write_text(PARAMS.read_text().replace("epochs: 30", "epochs: 3"))
     assert list(map(str, plan.update())) == ["  train.digits-ds_cnn.epochs: 3 -> 30"]
-    assert _stages() == four
+    assert _stages() == five
 
 
-def test_planning_mends_a_plan_that_is_none(project: Path, four: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_planning_mends_a_plan_that_is_none(project: Path, five: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     PARAMS.write_text("train: [a]\n")
-    _recipes_say(four, monkeypatch)
+    _recipes_say(five, monkeypatch)
     plan.update()
-    assert _stages() == four
+    assert _stages() == five
 
 
 def _stages() -> Plan:
@@ -237,9 +238,9 @@ def _stages() -> Plan:
 
 
 def test_repro_stops_where_dvc_has_to_read_the_plan_again(
-    project: Path, four: Plan, release: Release, composed: dict[str, Composed], monkeypatch: pytest.MonkeyPatch
+    project: Path, five: Plan, release: Release, composed: dict[str, Composed], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan.write(four)
+    plan.write(five)
     android = plan.merge(release, [composed["pixel_8"], composed["android_any"]])
     _recipes_say(android, monkeypatch)
     with pytest.raises(PlanError, match=r"it is written now: run `dvc repro` again\n(.*\n)*- package.ios"):
@@ -247,7 +248,7 @@ def test_repro_stops_where_dvc_has_to_read_the_plan_again(
     assert _stages() == android
 
 
-def test_outputs_of_variants_that_are_gone_are_removed_and_the_others_stay(project: Path, four: Plan) -> None:
+def test_outputs_of_variants_that_are_gone_are_removed_and_the_others_stay(project: Path, five: Plan) -> None:
     orphans = [artifacts.folder("train", "old"), artifacts.folder("validate", "old", "android")]
     kept = [
         artifacts.folder("train", "digits-ds_cnn"),
@@ -255,13 +256,13 @@ def test_outputs_of_variants_that_are_gone_are_removed_and_the_others_stay(proje
     ]
     for folder in orphans + kept:
         artifacts.write_files(folder, {"metrics.json": b"{}"})
-    plan.write(four)
+    plan.write(five)
     assert [folder.exists() for folder in orphans] == [False, False]
     assert [folder.exists() for folder in kept] == [True, True]
 
 
-def test_a_variant_that_moved_to_another_platform_leaves_nothing_behind(project: Path, four: Plan) -> None:
+def test_a_variant_that_moved_to_another_platform_leaves_nothing_behind(project: Path, five: Plan) -> None:
     moved = artifacts.folder("validate", "digits-ds_cnn-int8-litert-android", "linux")
     artifacts.write_files(moved, {"metrics.json": b"{}"})
-    plan.write(four)
+    plan.write(five)
     assert not moved.exists()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.quantized import Quantized, from_files
+from pipeline.recipe import Compression, Palette
 
 EXAMPLES = np.linspace(-1, 1, 8, dtype=np.float32).reshape(2, 2, 2, 1)
 INT8 = Quantized(b"keras", "int8", weights="int8", activations="int8", calibration=EXAMPLES)
@@ -12,6 +13,21 @@ FLOAT16 = Quantized(b"keras", "float16", weights="float16", activations="float32
 
 def test_scheme_and_model_read_back() -> None:
     assert from_files(FLOAT16.to_files()) == FLOAT16
+
+
+@pytest.mark.parametrize(
+    "compression",
+    [
+        Compression(),
+        Compression(block_size=32),
+        Compression(sparsity=0.5),
+        Compression(Palette(bits=4, group_size=None, per_channel_scale=False)),
+        Compression(Palette(bits=6, group_size=8, per_channel_scale=True), sparsity=0.75),
+    ],
+)
+def test_how_weights_are_stored_reads_back(compression: Compression) -> None:
+    quantized = Quantized(b"keras", "some_scheme", "palette", "float32", compression=compression)
+    assert from_files(quantized.to_files()) == quantized
 
 
 def test_calibration_reads_back_to_the_last_bit() -> None:

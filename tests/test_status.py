@@ -2,15 +2,19 @@
 
 import io
 import json
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from pipeline import artifacts, plan, status
+from pipeline.compose import Composed
 from pipeline.errors import PlanError
 from pipeline.measurement import Measurement, not_measured
 from pipeline.plan import Plan
+from pipeline.recipe import Ceiling, Floor, Release
+from pipeline.runtimes.coreml.executor import LABEL
 
 FOUND = {
     "accuracy": Measurement(0.96, "share", "host", device="some CPU", threads=1, n=540),
@@ -20,6 +24,13 @@ FOUND = {
     "frames_per_second": Measurement(5000.0, "1/s", "host", device="some CPU", threads=1, n=500),
 }
 NOTHING = {"accuracy": "share", "latency_p95_ms": "ms", "frames_per_second": "1/s"}
+REASON = "no such device here"
+ABSENT = {name: not_measured(unit, REASON) for name, unit in NOTHING.items()}
+EXECUTED = FOUND | {
+    "accuracy": Measurement(0.9667, "share", LABEL, device="some CPU", threads=1, n=540),
+    "latency_p95_ms": ABSENT["latency_p95_ms"],
+    "frames_per_second": ABSENT["frames_per_second"],
+}
 
 
 def _shown() -> list[str]:
@@ -30,6 +41,10 @@ def _shown() -> list[str]:
 
 def _rows(first: str) -> list[str]:
     return [" ".join(line.split()) for line in _shown() if line.split()[:1] == [first]]
+
+
+def _lines(start: str) -> list[str]:
+    return [line for line in _shown() if line.startswith(start)]
 
 
 def _report(validate: str, platform: str, metrics: dict[str, Measurement]) -> None:
@@ -69,20 +84,70 @@ def test_missed_gates_are_told_apart(project: Path, planned: Plan) -> None:
 
 def test_what_was_not_measured_is_never_a_number(project: Path, planned: Plan) -> None:
     plan.write(planned)
-    absent = {name: not_measured(unit, "no such device here") for name, unit in NOTHING.items()}
-    _report("digits-ds_cnn-float16-coreml-ios", "ios", FOUND | absent)
+    _report("digits-ds_cnn-float16-coreml-ios", "ios", FOUND | ABSENT)
     assert _rows("iphone_15") == [
         "iphone_15 coreml not measured 96.85% 43.7 kB not measured -",
-        "iphone_15 accepted accepted accepted passed",
+        "iphone_15 NOT MEASURED passed",
     ]
-    assert "not measured: no such device here" in _shown()
-    assert "accepted: not measured, and the target's recipe says `required: false`" in _shown()
+    assert _lines("not measured: ") == ["not measured: no such device here"]
+    assert _lines("accepted: ") == []
+
+
+def test_what_need_not_be_measured_is_accepted_and_says_what_that_means(
+    project: Path, release: Release, composed: dict[str, Composed]
+) -> None:
+    iphone = deepcopy(composed["iphone_15"])
+    iphone.recipe.validate.budget.accuracy = Floor(at_least=0.95, required=False)
+    iphone.recipe.validate.budget.latency_p95_ms = Ceiling(at_most=50, required=False)
+    plan.write(plan.merge(release, [iphone]))
+    _report("digits-ds_cnn-float16-coreml-ios", "ios", FOUND | ABSENT)
+    assert _rows("gates") == ["gates accuracy p95 size"]
+    assert _rows("iphone_15")[1] == "iphone_15 accepted accepted passed"
+    assert _lines("accepted: ") == ["accepted: not measured, and the target's recipe says `required: false`"]
+
+
+def test_what_the_executor_measured_is_explained_below_the_table(project: Path, planned: Plan) -> None:
+    plan.write(planned)
+    _report("digits-ds_cnn-float16-coreml-ios", "ios", EXECUTED)
+    assert _rows("iphone_15")[0] == "iphone_15 coreml 96.67% 96.85% 43.7 kB not measured executor"
+    assert _lines("executor: ") == [
+        "executor: executed on Linux (edgebake's ML Program executor), not by Core ML: some CPU"
+    ]
+    assert _lines("host: ") == ["host: some CPU"]  # where the float model ran
+
+
+def test_a_reason_that_many_numbers_share_is_told_once(project: Path, planned: Plan) -> None:
+    plan.write(planned)
+    for scheme in ("float16", "palettized"):
+        _report(f"digits-ds_cnn-{scheme}-coreml-ios", "ios", EXECUTED)
+    assert len(_rows("iphone_15")) == len(_rows("iphone_se_3")) == 2
+    assert _lines("not measured: ") == ["not measured: no such device here"]
+
+
+def test_a_gate_that_a_target_lacks_is_told_from_one_that_it_passed(project: Path, planned: Plan) -> None:
+    plan.write(planned)
+    _report("digits-ds_cnn-int8-litert-android", "android", FOUND)
+    _report("digits-ds_cnn-float16-coreml-ios", "ios", EXECUTED)
+    assert _rows("gates") == ["gates accuracy p95 frames/s size"]
+    assert _rows("pixel_8")[1] == "pixel_8 passed passed passed passed"
+    assert _rows("iphone_15")[1] == "iphone_15 passed no gate no gate passed"
+
+
+def test_half_precision_says_what_it_costs(project: Path, planned: Plan) -> None:
+    plan.write(planned)
+    shares = {"accuracy_float32_arithmetic": 0.9685, "agreement_float32_arithmetic": 0.9981}
+    compared = {name: Measurement(share, "share", LABEL) for name, share in shares.items()}
+    _report("digits-ds_cnn-float16-coreml-ios", "ios", EXECUTED | compared)
+    _report("digits-ds_cnn-palettized-coreml-ios", "ios", EXECUTED)
+    assert _lines("half precision ") == [
+        "half precision of iphone_15: 96.67%, in float32 arithmetic 96.85%, the same label for 99.81%"
+    ]
 
 
 def test_a_terminal_of_80_columns_shows_all_of_it(project: Path, planned: Plan) -> None:
     plan.write(planned)
-    absent = {name: not_measured(unit, "no such device here") for name, unit in NOTHING.items()}
-    _report("digits-ds_cnn-float16-coreml-ios", "ios", FOUND | absent)
+    _report("digits-ds_cnn-float16-coreml-ios", "ios", FOUND | ABSENT)
+    _report("digits-ds_cnn-palettized-coreml-ios", "ios", EXECUTED)
     _report("digits-ds_cnn-int8-onnxruntime-linux", "linux", FOUND)
     stream = io.StringIO()
     status.show(Console(file=stream, width=80, force_terminal=True))

@@ -23,10 +23,10 @@ class Session:
     def __init__(self, kept_mb: int = 0, run_ms: float = 0.0) -> None:
         self.kept = np.ones(kept_mb * MEGABYTE, np.uint8)
         self.run_ms = run_ms
-        self.fed: list[NDArray[np.float32]] = []
+        self.fed: list[NDArray[Any]] = []
         self.runs = 0
 
-    def feed(self, example: NDArray[np.float32]) -> None:
+    def feed(self, example: NDArray[Any]) -> None:
         self.fed.append(example)
 
     def invoke(self) -> None:
@@ -65,12 +65,12 @@ def _answered(runtime: Runtime, request: dict[str, Any], monkeypatch: pytest.Mon
     return stopwatch.answer(request)
 
 
-def test_the_files_are_loaded_once_on_the_threads_asked_for(
+def test_the_files_are_loaded_once_on_the_threads_and_in_the_way_asked_for(
     request_of: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runtime = Runtime()
     _answered(runtime, request_of, monkeypatch)
-    assert runtime.loaded == [({"model.onnx": b"a model"}, 2)]
+    assert runtime.loaded == [({"model.onnx": b"a model"}, 2, "cpu_only")]
 
 
 def test_warm_ups_run_and_are_not_among_the_timings(
@@ -92,6 +92,17 @@ def test_one_example_is_fed_in_the_range_of_a_scaled_image(
     assert example.dtype == np.float32
     assert -1 <= example.min() < -0.9
     assert 0.9 < example.max() <= 1
+
+
+def test_a_file_that_takes_an_image_is_fed_pixels_of_every_level(
+    request_of: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = Runtime()
+    _answered(runtime, request_of | {"image": True}, monkeypatch)
+    (example,) = runtime.sessions[0].fed
+    assert example.shape == (1, 32, 32, 1)
+    assert example.dtype == np.uint8
+    assert (example.min(), example.max()) == (0, 255)
 
 
 def test_loading_and_each_run_are_timed_in_milliseconds(

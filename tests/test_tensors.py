@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.tensors import Inspection, Operator, Tensor
+from pipeline.tensors import IMAGE, Inspection, Operator, Tensor
 
 INT8 = Tensor("image", [1, 2], "int8", "NHWC", scale=0.5, zero_point=-1)
 UINT8 = Tensor("image", [1, 2], "uint8", "NHWC", scale=0.25, zero_point=128)
@@ -40,6 +40,12 @@ def test_float_tensors_are_not_touched() -> None:
     real = np.array([-0.3, 7.25], np.float32)
     assert FLOAT.to_stored(real).tolist() == real.tolist()
     assert FLOAT.to_real(real).tolist() == real.tolist()
+
+
+def test_an_image_is_told_from_numbers_by_its_dtype() -> None:
+    assert Tensor("image", [1, 32, 32, 1], IMAGE, "NHWC").is_image
+    assert not INT8.is_image
+    assert not FLOAT.is_image
 
 
 def test_equal_operators_are_counted_together() -> None:

@@ -5,14 +5,17 @@ import shutil
 from collections.abc import Callable
 from contextlib import chdir
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from pipeline import artifacts
-from pipeline.errors import ConversionError
+from pipeline.errors import ConversionError, CoverageError
 from pipeline.quantized import Quantized
+from pipeline.runtimes import coreml
+from pipeline.runtimes.coreml import run as coreml_run
 from pipeline.runtimes.litert import inspect as litert_inspect
 from pipeline.runtimes.litert import run as litert_run
 from pipeline.stages import convert
@@ -20,7 +23,8 @@ from pipeline.tensors import Inspection, Operator, Session, Tensor
 from tests.stages import alone
 from tests.stages.alone import Ran
 
-INT8, FLOAT16 = "digits-ds_cnn-int8-litert", "digits-ds_cnn-float16-litert"
+INT8, FLOAT16, CORE_ML = "digits-ds_cnn-int8-litert", "digits-ds_cnn-float16-litert", "digits-ds_cnn-float16-coreml"
+ALL = None  # int8 is to reach every operator
 CONV, SOFTMAX, RESHAPE = (
     Operator("CONV_2D", ("int8",)),
     Operator("SOFTMAX", ("float32",)),
@@ -30,18 +34,19 @@ INTEGER = Quantized(b"", "int8", weights="int8", activations="int8")
 DYNAMIC = Quantized(b"", "dynamic", weights="int8", activations="float32")
 
 
-def _inspection(*operators: Operator) -> Inspection:
+def _inspection(*operators: Operator, stored: str = "int8") -> Inspection:
     image, answer = Tensor("image", [1, 32, 32, 1], "int8", "NHWC"), Tensor("probabilities", [1, 10], "int8", "NC")
-    return Inspection(image, answer, list(operators), {"int8": 3})
+    return Inspection(image, answer, list(operators), {stored: 3})
 
 
 def test_an_int8_file_of_int8_operators_is_what_was_asked_for() -> None:
-    convert.refuse_floats(INT8, INTEGER, _inspection(CONV))
+    convert.refuse_floats(INT8, INTEGER, _inspection(CONV), ALL)
 
 
 def test_operators_left_in_float_are_refused_by_name() -> None:
+    found = _inspection(CONV, SOFTMAX, Operator("MEAN", ("float32", "int8")), SOFTMAX)
     with pytest.raises(ConversionError) as refused:
-        convert.refuse_floats(INT8, INTEGER, _inspection(CONV, SOFTMAX, Operator("MEAN", ("float32", "int8")), SOFTMAX))
+        convert.refuse_floats(INT8, INTEGER, found, ALL)
     assert str(refused.value) == (
         "convert digits-ds_cnn-int8-litert: these operators stayed in float: MEAN, SOFTMAX; "
         "expected int8 from input to output"
@@ -49,20 +54,61 @@ def test_operators_left_in_float_are_refused_by_name() -> None:
 
 
 def test_operators_that_only_move_values_may_stay_in_float() -> None:
-    convert.refuse_floats(INT8, INTEGER, _inspection(Operator("Reshape", ("float32",)), CONV))
+    convert.refuse_floats(INT8, INTEGER, _inspection(RESHAPE, CONV), ALL)
 
 
 def test_a_scheme_with_float_activations_may_keep_its_operators_in_float() -> None:
-    convert.refuse_floats(INT8, DYNAMIC, _inspection(SOFTMAX))
+    convert.refuse_floats(INT8, DYNAMIC, _inspection(SOFTMAX), ALL)
+
+
+def test_operators_that_int8_does_not_reach_may_stay_in_float() -> None:
+    found = _inspection(Operator("conv", ("int8",)), Operator("softmax", ("float16",)))
+    convert.refuse_floats(CORE_ML, INTEGER, found, coreml.INT8_OPERATORS)
+
+
+def test_operators_that_int8_reaches_are_refused_and_no_others() -> None:
+    found = _inspection(Operator("conv", ("float16",)), Operator("softmax", ("float16",)))
+    with pytest.raises(ConversionError, match=r"stayed in float: conv; expected int8 from input to output$"):
+        convert.refuse_floats(CORE_ML, INTEGER, found, coreml.INT8_OPERATORS)
+
+
+@pytest.mark.parametrize(
+    ("weights", "stored"),
+    [("int8", "uint8"), ("int4", "int4"), ("palette", "palette"), ("sparse", "sparse"), ("float16", "float16")],
+)
+def test_weights_are_stored_as_the_scheme_says(weights: str, stored: str) -> None:
+    quantized = Quantized(b"", "some_scheme", weights=weights, activations="float32")
+    convert.refuse_other_weights(CORE_ML, quantized, _inspection(stored=stored))
+    with pytest.raises(ConversionError) as refused:
+        convert.refuse_other_weights(CORE_ML, quantized, _inspection(stored="float32"))
+    assert str(refused.value) == (
+        f"convert digits-ds_cnn-float16-coreml: no weight became {weights}, the file holds: float32; "
+        "expected some: the model may be too small for the scheme some_scheme"
+    )
+
+
+def test_a_program_that_cannot_be_run_to_find_ranges_is_refused_by_its_name(
+    params: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refusing(*_: object) -> dict[str, bytes]:
+        raise CoverageError("the ML Program executor does not cover: fold")
+
+    alone.lay(artifacts.folder("quantize", "digits-ds_cnn-float16"), Quantized(b"", "none", "", "").to_files())
+    monkeypatch.setattr("pipeline.keras_session.start", lambda _: None)
+    monkeypatch.setattr("pipeline.runtimes.coreml.convert.convert", refusing)
+    with pytest.raises(CoverageError) as refused:
+        alone.run("convert", CORE_ML)
+    assert str(refused.value) == f"convert {CORE_ML}: the ML Program executor does not cover: fold"
+    assert not artifacts.folder("convert", CORE_ML).exists()
 
 
 @pytest.fixture(scope="session")
 def quantized(small: Path, trained: tuple[Ran, list[str]]) -> Path:
-    """The small folder, its model quantized in both schemes of the plan."""
+    """The small folder, its model quantized in every scheme of the plan."""
     with chdir(small):
         alone.run("prune", "digits-ds_cnn")
-        alone.run("quantize", "digits-ds_cnn-int8")
-        alone.run("quantize", "digits-ds_cnn-float16")
+        for scheme in ("int8", "float16", "palettized"):
+            alone.run("quantize", f"digits-ds_cnn-{scheme}")
     return small
 
 
@@ -85,8 +131,8 @@ class Shifted:
         return self._session.read() + np.float32(self._shift)
 
 
-def _shifting(shift: float) -> Callable[[dict[str, bytes], int], Shifted]:
-    loading = litert_run.load
+def _shifting(shift: float, run: ModuleType = litert_run) -> Callable[[dict[str, bytes], int], Shifted]:
+    loading = run.load
     return lambda files, threads: Shifted(loading(files, threads), shift)
 
 
@@ -128,17 +174,18 @@ def test_a_file_with_an_operator_in_float_is_refused_and_leaves_nothing(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("shift", "gap"), [(0.5, "0.5"), (float("nan"), "nan")])
+@pytest.mark.parametrize("variant", [FLOAT16, CORE_ML])
 def test_answers_that_differ_from_keras_are_refused_and_leave_nothing(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, shift: float, gap: str
+    folder: Path, monkeypatch: pytest.MonkeyPatch, variant: str, shift: float, gap: str
 ) -> None:
-    monkeypatch.setattr(litert_run, "load", _shifting(shift))
+    runtime = {FLOAT16: litert_run, CORE_ML: coreml_run}[variant]
+    monkeypatch.setattr(runtime, "load", _shifting(shift, runtime))
     with pytest.raises(ConversionError) as refused:
-        alone.run("convert", FLOAT16)
+        alone.run("convert", variant)
     assert str(refused.value) == (
-        f"convert digits-ds_cnn-float16-litert: its answers differ from Keras by up to {gap}; "
-        "expected at most 0.02 for float16 weights"
+        f"convert {variant}: its answers differ from Keras by up to {gap}; expected at most 0.02 for float16 weights"
     )
-    assert not artifacts.folder("convert", FLOAT16).exists()
+    assert not artifacts.folder("convert", variant).exists()
 
 
 @pytest.mark.slow
@@ -159,6 +206,7 @@ def test_calibrated_answers_are_left_to_the_gates(folder: Path, monkeypatch: pyt
     [
         ("digits-ds_cnn-int8-onnxruntime", "files/model.onnx", "float32"),
         ("digits-ds_cnn-float16-coreml", "files/model.mlpackage/Manifest.json", "image"),
+        ("digits-ds_cnn-palettized-coreml", "files/model.mlpackage/Manifest.json", "image"),
     ],
 )
 def test_every_other_runtime_of_the_plan_gets_its_file(folder: Path, variant: str, file: str, dtype: str) -> None:

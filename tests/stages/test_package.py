@@ -2,21 +2,25 @@
 
 import json
 import zipfile
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipeline import artifacts
+from pipeline import artifacts, plan
 from pipeline.bundle import manifest
+from pipeline.compose import Composed
 from pipeline.errors import ArtifactError, GateError
 from pipeline.measurement import Measurement, not_measured
+from pipeline.recipe import Ceiling, Floor, Release
 from pipeline.tensors import Inspection, Operator, Tensor
 from tests.stages import alone
 
 COMMIT = {"git_commit": "0123456789abcdef0123456789abcdef01234567", "dirty": False}
 LINUX = "digits-ds_cnn-int8-onnxruntime"
 ANDROID = {"digits-ds_cnn-int8-litert": b"TFL3 int8", "digits-ds_cnn-float16-litert": b"TFL3 float16"}
+IOS = ("digits-ds_cnn-float16-coreml", "digits-ds_cnn-palettized-coreml")
 BUNDLE = artifacts.folder("package", "linux")
 REASON = "no such device here"
 INSPECTION = Inspection(
@@ -76,13 +80,25 @@ def _android(**found: float | None) -> None:
 
 def _ios(**found: float | None) -> None:
     package = {"model.mlpackage/Data/weight.bin": b"weights", "model.mlpackage/Manifest.json": b"{}"}
-    _validated("ios", "digits-ds_cnn-float16-coreml", package, **found)
+    for convert in IOS:
+        _validated("ios", convert, package, **found)
 
 
 @pytest.fixture(autouse=True)
 def _committed(params: Path) -> None:
     for platform in ("android", "ios", "linux"):
         artifacts.write(artifacts.ROOT / "revision" / f"{platform}.json", json.dumps(COMMIT).encode())
+
+
+@pytest.fixture
+def lenient(params: Path, release: Release, composed: dict[str, Composed]) -> None:
+    """A plan of one iPhone whose recipe accepts that accuracy and speed are not measured."""
+    iphone = deepcopy(composed["iphone_15"])
+    budget = iphone.recipe.validate.budget
+    budget.accuracy = Floor(at_least=0.95, required=False)
+    budget.latency_p95_ms = Ceiling(at_most=50, required=False)
+    budget.frames_per_second = Floor(at_least=30, required=False)
+    plan.write(plan.merge(release, [iphone]))
 
 
 def test_a_bundle_is_its_models_their_labels_and_a_manifest() -> None:
@@ -141,7 +157,7 @@ def test_what_was_not_measured_is_refused_where_it_is_required() -> None:
         alone.run("package", "linux")
 
 
-def test_what_was_not_measured_is_accepted_where_the_recipe_says_so() -> None:
+def test_what_was_not_measured_is_accepted_where_the_recipe_says_so(lenient: None) -> None:
     _ios(accuracy=None, loss=None, latency_p95_ms=None, frames_per_second=None, peak_memory_mb=None)
     target = alone.run("package", "ios").json("manifest.json")["targets"]["iphone_15"]
     assert [(gate["gate"], gate["verdict"]) for gate in target["gates"]] == [
@@ -153,9 +169,23 @@ def test_what_was_not_measured_is_accepted_where_the_recipe_says_so() -> None:
     assert target["metrics"]["accuracy"]["reason"] == REASON
 
 
-def test_a_gate_that_need_not_be_measured_is_still_held_against_a_number() -> None:
+def test_a_gate_that_need_not_be_measured_is_still_held_against_a_number(lenient: None) -> None:
     _ios(latency_p95_ms=50.5)
     with pytest.raises(GateError, match=r"latency_p95_ms +at most 50 +50\.5 ms .* failed$"):
+        alone.run("package", "ios")
+
+
+def test_speed_without_a_gate_need_not_be_measured_and_accuracy_must_be() -> None:
+    _ios(latency_p95_ms=None, frames_per_second=None, peak_memory_mb=None)
+    targets = alone.run("package", "ios").json("manifest.json")["targets"]
+    assert list(targets) == ["iphone_15", "iphone_se_3"]
+    for target in targets.values():
+        assert [(gate["gate"], gate["verdict"]) for gate in target["gates"]] == [
+            ("accuracy", "passed"),
+            ("size_mb", "passed"),
+        ]
+    _ios(accuracy=None, latency_p95_ms=None, frames_per_second=None, peak_memory_mb=None)
+    with pytest.raises(GateError, match=r"^ios: no bundle, 2 of 4 gates not passed\n"):
         alone.run("package", "ios")
 
 

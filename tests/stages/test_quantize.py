@@ -12,10 +12,13 @@ from pipeline import artifacts, sections
 from pipeline.data import digits
 from pipeline.dataset import split
 from pipeline.errors import ArtifactError, DataError
+from pipeline.quantized import from_files
+from pipeline.recipe import Compression, Palette
 from tests.stages import alone
 from tests.stages.alone import Ran
 
-INT8, FLOAT16 = "digits-ds_cnn-int8", "digits-ds_cnn-float16"
+INT8, FLOAT16, PALETTIZED = "digits-ds_cnn-int8", "digits-ds_cnn-float16", "digits-ds_cnn-palettized"
+UNCOMPRESSED = {"palette": None, "block_size": None, "sparsity": None}
 PRUNE = artifacts.folder("prune", "digits-ds_cnn")
 
 
@@ -40,7 +43,12 @@ def test_int8_hands_on_the_model_its_contract_its_scheme_and_100_examples() -> N
     assert ran.line == "int8, calibrated on 100 examples"
     assert sorted(ran.files()) == ["calibration.npy", "contract.json", "model.keras", "scheme.json"]
     assert ran.files()["model.keras"] == b"a model"
-    assert ran.json("scheme.json") == {"scheme": "int8", "weights": "int8", "activations": "int8"}
+    assert ran.json("scheme.json") == {
+        "scheme": "int8",
+        "weights": "int8",
+        "activations": "int8",
+        "compression": UNCOMPRESSED,
+    }
     assert ran.json("contract.json") == json.loads(alone.CONTRACT.to_json())
 
 
@@ -78,7 +86,25 @@ def test_float16_looks_at_no_examples(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ran.line == "float16, no calibration"
     assert asked == []
     assert sorted(ran.files()) == ["contract.json", "model.keras", "scheme.json"]
-    assert ran.json("scheme.json") == {"scheme": "float16", "weights": "float16", "activations": "float32"}
+    assert ran.json("scheme.json") == {
+        "scheme": "float16",
+        "weights": "float16",
+        "activations": "float32",
+        "compression": UNCOMPRESSED,
+    }
+
+
+def test_a_compressing_scheme_hands_on_how_the_recipe_wants_weights_stored() -> None:
+    alone.set_param("quantize", PALETTIZED, "compression", "palette", "bits", value=4)
+    ran = alone.run("quantize", PALETTIZED)
+    assert ran.line == "palettized, no calibration"
+    assert ran.json("scheme.json") == {
+        "scheme": "palettized",
+        "weights": "palette",
+        "activations": "float32",
+        "compression": {**UNCOMPRESSED, "palette": {"bits": 4, "group_size": None, "per_channel_scale": False}},
+    }
+    assert from_files(ran.files()).compression == Compression(Palette(4, None, False))
 
 
 def test_the_whole_split_can_be_asked_for_and_not_one_example_more() -> None:

@@ -10,32 +10,40 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from pipeline import artifacts, plan
 from pipeline.data import digits
-from pipeline.errors import ArtifactError
-from pipeline.measurement import all_threads, cpu_model
+from pipeline.devices import host
+from pipeline.errors import ArtifactError, CoverageError, listed
+from pipeline.measurement import Measurement, all_threads, cpu_model
 from pipeline.plan import Plan
 from pipeline.recipe import Data
+from pipeline.runtimes.coreml import apple
+from pipeline.runtimes.coreml import inspect as core_ml_inspect
+from pipeline.runtimes.coreml import run as core_ml_run
+from pipeline.runtimes.coreml.executor import LABEL
+from pipeline.runtimes.coreml.executor.translation import covered
 from pipeline.runtimes.onnxruntime.inspect import inspect
+from pipeline.timing import Timed, Timing
 from tests import handmade
+from tests.runtimes.coreml.programs import Image, Op, Typed, files, labels, op, real, text
 from tests.stages import alone
 from tests.stages.alone import Ran
 
-ONNX, CORE_ML = "digits-ds_cnn-int8-onnxruntime", "digits-ds_cnn-float16-coreml"
+ONNX = "digits-ds_cnn-int8-onnxruntime"
+CORE_ML, PALETTIZED = "digits-ds_cnn-float16-coreml", "digits-ds_cnn-palettized-coreml"
 # How often each digit, 0 to 9, stands in the test split.
 TRUTH = [56, 52, 52, 58, 51, 52, 59, 57, 53, 50]
-REASON = "Core ML runs on Apple's systems alone, and edgebake drives no such device yet"
 OUTPUT = ["confusion.csv", "contract.json", "inspection.json", "latency.csv", "metrics.json", "report.json"]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, planned: Plan) -> Iterator[Path]:
-    """A project whose float model is sure of 1 and whose converted file is sure of 3."""
+    """A project whose float model is sure of 1 and whose converted files are sure of 3, one of them of 7."""
     with chdir(tmp_path_factory.mktemp("validate")):
         plan.write(planned)
-        for platform, variant in {"linux": ONNX, "ios": CORE_ML}.items():
-            alone.set_param("validate", f"{variant}-{platform}", "runs", value=20)
+        alone.set_param("validate", f"{ONNX}-linux", "runs", value=20)
         model = {"model.onnx": handmade.constant_onnx(3)}
         inspection = json.dumps(inspect(model).to_dict()).encode()
         alone.lay(artifacts.folder("train", "digits-ds_cnn"), {"float.tflite": handmade.constant_tflite(1)})
@@ -43,9 +51,48 @@ def folder(tmp_path_factory: pytest.TempPathFactory, planned: Plan) -> Iterator[
             artifacts.folder("convert", ONNX),
             {"files/model.onnx": model["model.onnx"], "inspection.json": inspection},
         )
-        package = {"files/model.mlpackage/Manifest.json": b"{}", "files/model.mlpackage/Data/weight.bin": b"w" * 1998}
-        alone.lay(artifacts.folder("convert", CORE_ML), {**package, "inspection.json": inspection})
+        _lay_package(CORE_ML, PROGRAM)
+        _lay_package(PALETTIZED, _package("float32"))
         yield Path.cwd()
+
+
+def _package(dtype: str, *front: Op) -> dict[str, bytes]:
+    """Return a package that sees images [1, 32, 32, 1] and is surer of 7 than of 3, by less than float16 can tell.
+
+    Rounded to float16 both are 1, and the first of equals is the answer. `front` holds operations before all others.
+    """
+    number, word = np.dtype(dtype), text({"float16": "fp16", "float32": "fp32"}[dtype])
+    ones, more, less = np.ones(10, number), np.zeros((1, 10), number), np.zeros((1, 10), number)
+    more[0, [3, 7]], less[0, [3, 7]] = [1, 1 + 2**-10], [1, 1 - 2**-11]  # multiplied, at 7: 1 + 2^-11 - 2^-21
+    row: Typed = (dtype, (1, 10))
+    answer: dict[str, Typed] = {"label": ("string", ()), "scores": ("dictionary", ())}
+    seen = next(iter(front[-1].outputs)) if front else "image"
+    operations = [
+        *front,
+        op("cast", {"x": seen, "dtype": word}, pixels=(dtype, (1, 1, 32, 32))),
+        op("reshape", {"x": "pixels", "shape": [1, 1024]}, flat=(dtype, (1, 1024))),
+        op("linear", {"x": "flat", "weight": np.zeros((10, 1024), number), "bias": ones}, ones=row),
+        op("mul", {"x": "ones", "y": more}, more=row),
+        op("mul", {"x": "more", "y": less}, probabilities=row),
+        Op("classify", {"probabilities": "probabilities", "classes": labels(list("0123456789"))}, answer),
+    ]
+    return files({"image": Image("GRAYSCALE", 32, 32)}, operations, ["label", "scores"])
+
+
+PROGRAM = _package("float16")
+
+
+def _lay_package(variant: str, package: dict[str, bytes]) -> None:
+    """Lay out what convert writes of a package."""
+    inspection = json.dumps(core_ml_inspect.inspect(package).to_dict()).encode()
+    written = {f"files/{name}": content for name, content in package.items()}
+    alone.lay(artifacts.folder("convert", variant), {**written, "inspection.json": inspection})
+
+
+def _validated_off_a_mac(variant: str) -> Ran:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(core_ml_run, "_on_a_mac", lambda: False)
+        return alone.run("validate", f"{variant}-ios")
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +113,7 @@ def ran(folder: Path, asked: list[str]) -> Ran:
 @pytest.fixture(scope="module")
 def core_ml(folder: Path) -> Ran:
     with chdir(folder):
-        found = alone.run("validate", f"{CORE_ML}-ios")
+        found = _validated_off_a_mac(CORE_ML)
     return Ran(folder / found.folder, found.line)
 
 
@@ -143,23 +190,107 @@ def test_the_line_tells_accuracy_and_latency(ran: Ran, metrics: dict[str, Any]) 
     assert ran.line == f"accuracy 0.1074, p95 {metrics['latency_p95_ms']['value']:.3f} ms on this host"
 
 
-def test_core_ml_is_not_measured_and_says_why(core_ml: Ran) -> None:
+def test_core_ml_is_measured_by_the_executor_and_says_so(core_ml: Ran) -> None:
     metrics = core_ml.json("report.json")["metrics"]
-    absent = {"accuracy": "share", "loss": "share", "latency_p95_ms": "ms", "frames_per_second": "1/s"}
-    for name, unit in {**absent, "peak_memory_mb": "MB"}.items():
-        assert metrics[name] == {"value": None, "unit": unit, "where": "not measured", "reason": REASON}
-    assert core_ml.line == f"not measured: {REASON}"
+    here = {"unit": "share", "where": LABEL, "device": cpu_model(), "threads": 1, "n": 540}
+    assert metrics["accuracy"] == {"value": 58 / 540, **here}
+    assert metrics["float_accuracy"] == {"value": 52 / 540, **here, "where": "host"}
+    assert metrics["loss"] == {"value": pytest.approx(-6 / 540), **here}
+    assert core_ml.line == f"accuracy 0.1074 {LABEL}, p95 not measured"
 
 
-def test_core_ml_still_gets_its_size_and_the_float_accuracy(core_ml: Ran) -> None:
-    assert core_ml.json("metrics.json") == {"size_mb": 0.002, "float_accuracy": 52 / 540}
+def test_core_ml_in_float16_is_compared_with_float32_arithmetic(core_ml: Ran) -> None:
+    metrics = core_ml.json("report.json")["metrics"]
+    here = {"unit": "share", "where": LABEL, "device": cpu_model(), "threads": 1, "n": 540}
+    # Not rounded it is sure of 7, another answer on every image.
+    assert metrics["accuracy_float32_arithmetic"] == {"value": 57 / 540, **here}
+    assert metrics["agreement_float32_arithmetic"] == {"value": 0.0, **here}
+
+
+def test_core_ml_without_float16_has_nothing_to_compare(folder: Path) -> None:
+    with chdir(folder):
+        found = _validated_off_a_mac(PALETTIZED).json("report.json")["metrics"]
+    assert found["accuracy"]["value"] == 57 / 540
+    assert [name for name in found if name.endswith("arithmetic")] == []
+
+
+def test_core_ml_is_not_timed_off_a_mac_and_says_why(core_ml: Ran) -> None:
+    metrics = core_ml.json("report.json")["metrics"]
+    for name, unit in {"latency_p95_ms": "ms", "frames_per_second": "1/s", "peak_memory_mb": "MB"}.items():
+        absent = {"value": None, "unit": unit, "where": "not measured", "reason": core_ml_run.UNTIMED}
+        assert metrics[name] == absent
+    assert core_ml.files()["latency.csv"] == b"percentile,milliseconds\n"
+    numbers = {name: metric["value"] for name, metric in metrics.items() if metric["value"] is not None}
+    assert core_ml.json("metrics.json") == numbers
 
 
 def test_core_ml_leaves_every_file_all_the_same(core_ml: Ran) -> None:
-    package = ["files/model.mlpackage/Data/weight.bin", "files/model.mlpackage/Manifest.json"]
-    assert sorted(core_ml.files()) == sorted([*OUTPUT, *package])
-    assert core_ml.files()["confusion.csv"] == b"actual,predicted\n"
-    assert core_ml.files()["latency.csv"] == b"percentile,milliseconds\n"
+    assert sorted(core_ml.files()) == sorted([*OUTPUT, *(f"files/{name}" for name in PROGRAM)])
+    rows = _rows(core_ml, "confusion.csv")
+    assert Counter(row["actual"] for row in rows) == {str(digit): count for digit, count in enumerate(TRUTH)}
+    assert Counter(row["predicted"] for row in rows) == {"3": 540}
+    assert core_ml.json("metrics.json")["size_mb"] == sum(map(len, PROGRAM.values())) / 1e6
+
+
+def test_a_program_that_is_not_covered_is_named_and_leaves_nothing(params: Path) -> None:
+    alone.lay(artifacts.folder("train", "digits-ds_cnn"), {"float.tflite": handmade.constant_tflite(1)})
+    _lay_package(CORE_ML, _package("float16", op("fold", {"x": "image"}, folded=real(1, 1, 32, 32))))
+    with pytest.raises(CoverageError) as refused:
+        _validated_off_a_mac(CORE_ML)
+    assert str(refused.value) == (
+        f"validate {CORE_ML}-ios: the ML Program executor does not cover:\n"
+        "  fold: the operator, operation 1 of 7, output 'folded'\n"
+        f"it covers: {listed(covered())}"
+    )
+    assert not artifacts.folder("validate", f"{CORE_ML}-ios", "ios").exists()
+    assert list(artifacts.PARTIAL.iterdir()) == []
+
+
+class Apple:
+    """Stands for Apple's runtime: sure of 3, and of 7 where it may not use the GPU but the Neural Engine."""
+
+    def __init__(self, _: dict[str, bytes], way: str) -> None:
+        self._answer = 7 if way == "cpu_and_neural_engine" else 3
+
+    def feed(self, example: NDArray[np.uint8]) -> None:
+        assert (example.dtype.name, example.shape) == ("uint8", (1, 32, 32, 1))
+
+    def invoke(self) -> None:
+        """Do nothing: its answer is always the same."""
+
+    def read(self) -> NDArray[np.float32]:
+        return np.eye(10, dtype=np.float32)[[self._answer]]
+
+
+def test_core_ml_on_a_mac_is_measured_and_timed_for_each_choice_of_compute_units(
+    params: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs: list[Timed] = []
+
+    def measured(job: Timed) -> Timing:
+        jobs.append(job)
+        return Timing({"latency_p95_ms": Measurement(0.25, "ms", "host")}, [0.25])
+
+    monkeypatch.setattr(core_ml_run, "_on_a_mac", lambda: True)
+    monkeypatch.setattr(apple, "AppleSession", Apple)
+    monkeypatch.setattr(host, "measure", measured)
+    alone.lay(artifacts.folder("train", "digits-ds_cnn"), {"float.tflite": handmade.constant_tflite(1)})
+    _lay_package(CORE_ML, PROGRAM)
+    ran = alone.run("validate", f"{CORE_ML}-ios")
+    metrics = ran.json("report.json")["metrics"]
+    found = {name: metric["value"] for name, metric in metrics.items() if name.startswith(("accuracy", "agreement"))}
+    assert found == {
+        "accuracy": 58 / 540,
+        "accuracy_cpu_only": 58 / 540,
+        "agreement_cpu_only": 1.0,
+        "accuracy_cpu_and_neural_engine": 57 / 540,
+        "agreement_cpu_and_neural_engine": 0.0,
+    }
+    assert {metrics[name]["where"] for name in found} == {"host"}
+    (timed,) = jobs
+    assert (timed.runtime, timed.shape, timed.image) == ("coreml", [1, 32, 32, 1], True)
+    assert timed.ways == tuple(apple.UNITS)
+    assert ran.line == "accuracy 0.1074, p95 0.250 ms on this host"
 
 
 def test_every_budgeted_metric_is_in_every_report(ran: Ran, core_ml: Ran, planned: Plan) -> None:
