@@ -5,6 +5,8 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import chdir
 from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -14,8 +16,9 @@ from pipeline import artifacts, contract, gates, plan
 from pipeline.bundle import manifest
 from pipeline.measurement import Measurement
 from pipeline.plan import Plan
+from pipeline.runtimes.coreml.executor import LABEL
 from pipeline.sections import PackageSection, TargetSection, read
-from pipeline.tensors import Inspection, Operator, Tensor
+from pipeline.tensors import IMAGE, Inspection, Operator, Tensor
 
 COMMIT = {"git_commit": "0123456789abcdef0123456789abcdef01234567", "dirty": False}
 LABELS = ["zero", "one"]
@@ -33,19 +36,31 @@ METRICS = {
     "latency_p95_ms": Measurement(0.2, "ms", "host", "some CPU", threads=1, n=500),
     "frames_per_second": Measurement(6000, "1/s", "host", "some CPU", threads=1, n=500),
 }
+EXECUTED = METRICS | {
+    "accuracy": Measurement(0.97, "share", LABEL, "some CPU", threads=1, n=540),
+    "accuracy_float32_arithmetic": Measurement(0.975, "share", LABEL, "some CPU", threads=1, n=540),
+    "agreement_float32_arithmetic": Measurement(0.99, "share", LABEL, "some CPU", threads=1, n=540),
+}
+CORE_ML = "digits-ds_cnn-float16-coreml"
+PACKAGE = {"model.mlpackage/Data/com.apple.CoreML/model.mlmodel": b"m", "model.mlpackage/Manifest.json": b"{}"}
 
 
-def _validated(target: TargetSection, files: dict[str, bytes]) -> manifest.Entry:
-    """Return the entry of a target whose validation left these files."""
+def _validated(
+    target: TargetSection,
+    files: dict[str, bytes],
+    inspection: Inspection = INSPECTION,
+    found: dict[str, Measurement] = METRICS,
+) -> manifest.Entry:
+    """Return the entry of a target whose validation left these files and findings."""
     agreed = contract.Contract("classification", 32, 32, "grey", "bilinear", 127.5, 1 / 127.5, LABELS)
-    folder = artifacts.folder("validate", target.validate, "android")
+    folder = artifacts.folder("validate", target.validate, target.device.platform.value)
     shutil.rmtree(folder, ignore_errors=True)
     artifacts.write_files(folder / "files", files)
     (folder / "contract.json").write_text(agreed.to_json())
-    (folder / "inspection.json").write_text(json.dumps(INSPECTION.to_dict()))
-    metrics = {name: measured.to_dict() for name, measured in METRICS.items()}
-    report = {"convert": "digits-ds_cnn-int8-litert", "metrics": metrics}
-    return manifest.entry(target, (folder, report), gates.decide(target.budget, METRICS))
+    (folder / "inspection.json").write_text(json.dumps(inspection.to_dict()))
+    metrics = {name: measured.to_dict() for name, measured in found.items()}
+    report = {"convert": target.validate.rpartition("-")[0], "metrics": metrics}
+    return manifest.entry(target, (folder, report), gates.decide(target.budget, found))
 
 
 @pytest.fixture(scope="module")
@@ -113,10 +128,56 @@ def test_recipe_and_tools_are_those_of_the_plan(content: dict[str, Any], planned
 
 
 def test_a_core_ml_package_is_named_by_its_folder(section: PackageSection) -> None:
-    package = {"model.mlpackage/Data/com.apple.CoreML/model.mlmodel": b"m", "model.mlpackage/Manifest.json": b"{}"}
-    entry = _validated(section.targets["pixel_8"], package)
+    entry = _validated(section.targets["pixel_8"], PACKAGE)
     assert entry.content["model"] == "models/digits-ds_cnn-int8-litert.mlpackage"
     assert "models/digits-ds_cnn-int8-litert.mlpackage/Manifest.json" in entry.files
+
+
+def _of_an_iphone(planned: Plan, **words: Any) -> dict[str, Any]:
+    """Return the manifest of a Core ML package, some of whose words were replaced."""
+    planned = deepcopy(planned)
+    planned["convert"][CORE_ML]["coreml"] |= words
+    plan.write(planned)
+    section: PackageSection = read("package", "ios")
+    image = replace(INSPECTION, input=Tensor("image", [1, 32, 32, 1], IMAGE, "NHWC"))
+    entry = _validated(section.targets["iphone_15"], PACKAGE, image, EXECUTED)
+    made: dict[str, Any] = json.loads(manifest.make(section, "ios", {"iphone_15": entry}, COMMIT))
+    return made
+
+
+@pytest.fixture
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.usefixtures("_elsewhere")
+def test_a_core_ml_package_scales_by_itself_and_takes_one_size(planned: Plan) -> None:
+    found = _of_an_iphone(planned)["targets"]["iphone_15"]["preprocessing"]
+    assert (found["scaled_by"], found["width"], found["height"]) == ("model", 32, 32)
+    assert not {"resolutions", "resolution_range"} & set(found)
+
+
+@pytest.mark.usefixtures("_elsewhere")
+@pytest.mark.parametrize(
+    "words", [{"resolutions": [24, 48]}, {"resolution_range": {"smallest": 24, "largest": 96}}], ids=["list", "range"]
+)
+def test_an_app_finds_the_other_sizes_of_image_that_a_package_takes(planned: Plan, words: dict[str, Any]) -> None:
+    content = _of_an_iphone(planned, **words)
+    manifest.validate(content)
+    found = content["targets"]["iphone_15"]["preprocessing"]
+    assert {word: found[word] for word in words} == words
+    assert (found["width"], found["height"]) == (32, 32)
+
+
+@pytest.mark.usefixtures("_elsewhere")
+def test_what_the_executor_found_is_kept_and_labelled(planned: Plan) -> None:
+    content = _of_an_iphone(planned)
+    manifest.validate(content)
+    metrics = content["targets"]["iphone_15"]["metrics"]
+    steady = ["accuracy", "float_accuracy", "loss", "size_mb"]
+    assert list(metrics) == [*steady, "accuracy_float32_arithmetic", "agreement_float32_arithmetic"]
+    assert metrics["accuracy"]["where"] == "executed on Linux (edgebake's ML Program executor)"
+    assert metrics["float_accuracy"]["where"] == "host"
 
 
 def test_two_targets_with_one_model_list_it_once(section: PackageSection, entry: manifest.Entry) -> None:
@@ -144,6 +205,8 @@ MUTATIONS: dict[str, Callable[[dict[str, Any]], object]] = {
     "an accelerator nobody knows": lambda m: _target(m).update(accelerators=["tpu"]),
     "a tensor without its zero point": lambda m: _target(m)["input"].pop("zero_point"),
     "an empty dimension": lambda m: _target(m)["input"].update(shape=[1, 0, 32, 1]),
+    "a size of nothing": lambda m: _target(m)["preprocessing"].update(resolutions=[24, 0]),
+    "a range without an end": lambda m: _target(m)["preprocessing"].update(resolution_range={"smallest": 24}),
     "a scale of zero": lambda m: _target(m)["preprocessing"].update(scale=0),
     "no labels": lambda m: _target(m)["postprocessing"].update(labels=[]),
     "a threshold in percent": lambda m: _target(m)["postprocessing"].update(threshold=50),
