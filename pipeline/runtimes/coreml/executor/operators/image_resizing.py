@@ -65,7 +65,7 @@ def crop(call: Call) -> str:
 def _sizes(call: Call) -> list[tuple[int, int]]:
     """Return old and new size of height and width."""
     old = call.shape("x")[-2:]
-    if call.is_declared():
+    if call.is_declared() or not call.has("scale_factor_height"):
         return list(zip(old, call.output_shape()[-2:], strict=True))
     # Upsampling of a size that the input decides; coremltools multiplies in float32 too.
     factors = [np.float32(call.number(f"scale_factor_{axis}")) for axis in ("height", "width")]
