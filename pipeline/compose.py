@@ -101,6 +101,12 @@ def _translated(file: Path, overrides: Sequence[str]) -> Iterator[None]:
         raise RecipeError(f"{file}, or an option that it picks: not UTF-8: {error}") from None
     except (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError) as error:
         raise translate(error, RECIPES, overrides, file) from None
+    except AttributeError as error:
+        # OmegaConf 2.3 cannot merge a mapping from the command line into words that are null.
+        key = str(error).partition("full_key: ")[2].partition("\n")[0]
+        raise RecipeError(
+            f"command line: {key}: null; expected its words in a file of recipes/, a target for one"
+        ) from None
 
 
 def _refuse_names(choices: dict[str, str]) -> None:

@@ -158,3 +158,12 @@ def test_a_release_of_nothing_is_refused(project: Path) -> None:
     file.write_text(file.read_text().split("targets:")[0] + "targets: []\n")
     with pytest.raises(RecipeError, match=r"recipes/release.yaml: targets: empty; expected at least one of: android"):
         compose.compose_release()
+
+
+def test_words_that_are_null_are_given_in_a_file(project: Path) -> None:
+    with pytest.raises(RecipeError) as refused:
+        compose.compose_targets(["iphone_15"], ["convert.coreml.resolution_range={smallest:24,largest:96}"])
+    assert str(refused.value) == (
+        "command line: convert.coreml.resolution_range: null; "
+        "expected its words in a file of recipes/, a target for one"
+    )

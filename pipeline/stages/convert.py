@@ -38,15 +38,19 @@ TOLERANCE = {"float32": 1e-4, "float16": 2e-2}
 
 def run(job: Job) -> str:
     """Convert, then hold what came out against what was asked for."""
+    try:
+        return _converted(job)
+    except CoverageError as error:  # ranges are found, and answers compared, by running the program
+        raise CoverageError(f"convert {job.variant}: {error}") from error
+
+
+def _converted(job: Job) -> str:
     section: ConvertSection = job.section
     source = artifacts.opened(artifacts.folder("quantize", section.quantize))
     quantized = from_files(artifacts.read_files(source))
     agreed = contract.from_json((source / "contract.json").read_text())
     keras_session.start(THREADS)
-    try:
-        files = _module(section.runtime, "convert").convert(quantized, agreed, section.about, section)
-    except CoverageError as error:  # ranges are found by running the program
-        raise CoverageError(f"convert {job.variant}: {error}") from error
+    files = _module(section.runtime, "convert").convert(quantized, agreed, section.about, section)
     inspection: Inspection = _module(section.runtime, "inspect").inspect(files)
     runtime = plugins.load("convert.runtime", section.runtime)
     refuse_floats(job.variant, quantized, inspection, runtime.INT8_OPERATORS)

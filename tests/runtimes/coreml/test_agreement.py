@@ -29,7 +29,7 @@ Found = dict[str, NDArray[Any]]
 
 @pytest.fixture(scope="module")
 def keras() -> Any:
-    return keras_session.start(2)
+    return keras_session.start(1)
 
 
 def built(keras: Any, name: str) -> Any:

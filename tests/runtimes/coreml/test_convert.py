@@ -48,7 +48,7 @@ SCHEMES: list[tuple[str, str, str, Compression]] = [
 
 @pytest.fixture(scope="module")
 def keras() -> Any:
-    return keras_session.start(2)
+    return keras_session.start(1)
 
 
 @pytest.fixture(scope="module")
