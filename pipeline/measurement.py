@@ -45,7 +45,9 @@ def cpu_model() -> str:
                 return line.split(":", 1)[1].strip()
     if sys.platform == "darwin":
         asked = ["sysctl", "-n", "machdep.cpu.brand_string"]
-        return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+        said = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+        if said:
+            return said
     return platform.processor() or platform.machine()
 
 

@@ -104,11 +104,8 @@ def _half_precision(target: str, report: dict[str, Any]) -> Iterator[str]:
 
 
 def _reasons(report: dict[str, Any]) -> Iterator[str]:
-    """Yield why a number is missing, for those that the table shows."""
-    metrics = report.get("metrics", {})
-    for name in ("accuracy", "latency_p95_ms"):
-        if metrics and metrics[name]["value"] is None:
-            yield metrics[name]["reason"]
+    """Yield why a number is missing."""
+    return (metric["reason"] for metric in report.get("metrics", {}).values() if metric["value"] is None)
 
 
 def _share(measured: Measurement) -> str:

@@ -6,7 +6,7 @@ Source: the `constexpr_` operators and `quantize` in coremltools' MIL documentat
 from collections.abc import Iterator
 
 from pipeline.errors import listed
-from pipeline.recipe import Compression, CoreML, Precision, Recipe
+from pipeline.recipe import Compression, CoreML, Platform, Precision, Recipe
 
 DEPLOYMENT_TARGETS = ("iOS15", "iOS16", "iOS17", "iOS18", "iOS26")  # those that hold an ML Program, in coremltools 9
 # The first iOS version that has what a scheme stores its weights and activations in.
@@ -47,7 +47,8 @@ def version(words: CoreML) -> int:
 
 def _devices_have_the_version(recipe: Recipe, words: CoreML) -> Iterator[tuple[str, str]]:
     system = recipe.device.minimum_os.split(".")[0]
-    if system.isdigit() and version(words) > int(system):
+    is_ios = recipe.device.platform is Platform.ios and system.isdigit()
+    if is_ios and version(words) > int(system):
         name = recipe.device.name
         yield TARGET, f"{words.minimum_deployment_target}; {name} may run iOS {system}, expected at most that"
 

@@ -1,6 +1,7 @@
 """Values of every dtype and bit width, out of the program and out of a file of weights, bytes worked out by hand."""
 
 import importlib.util
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -127,12 +128,16 @@ def storage() -> ModuleType:
     assert folder is not None
     assert folder.origin is not None
     path = Path(folder.origin).with_name("libmilstoragepython.so")
-    found = importlib.util.spec_from_file_location("libmilstoragepython", path)
+    name = "coremltools.libmilstoragepython"
+    found = importlib.util.spec_from_file_location(name, path)
     assert found is not None
     assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
+    if name not in sys.modules:
+        # Under its own name, so that a later import of coremltools finds it: it cannot be loaded twice.
+        module = importlib.util.module_from_spec(found)
+        found.loader.exec_module(module)
+        sys.modules[name] = module
+    return sys.modules[name]
 
 
 WRITERS = {"float32": "float", "float16": "fp16"}
