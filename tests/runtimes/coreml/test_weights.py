@@ -3,9 +3,15 @@
 import numpy as np
 import pytest
 
+from pipeline import keras_session
 from pipeline.runtimes.coreml.weights import clustered
 
 pytestmark = pytest.mark.slow  # for the import of coremltools
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _session() -> None:
+    keras_session.start(1)  # before coremltools imports TensorFlow with other kernels, for the tests behind this one
 
 
 def test_four_values_stand_for_weights_that_lie_around_them() -> None:

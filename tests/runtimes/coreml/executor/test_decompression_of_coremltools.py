@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipeline import keras_session
 from pipeline.runtimes.coreml.executor import decompression
 from tests.runtimes.coreml.programs import Array
 
@@ -34,6 +35,7 @@ def ios18() -> ModuleType:
 
 
 def _operators(module: str) -> ModuleType:
+    keras_session.start(1)  # before coremltools imports TensorFlow with other kernels, for the tests behind this one
     return importlib.import_module(f"coremltools.converters.mil.mil.ops.defs.{module}")
 
 
