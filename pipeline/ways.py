@@ -14,5 +14,9 @@ class Way:
     untimed: str = ""  # why its latency would say nothing; empty: it is timed
     threaded: bool = True  # whether it can be told how many threads to use
 
+    def named(self, metric: str) -> str:
+        """Return the name that a metric has in this way."""
+        return f"{metric}_{self.name}" if self.name else metric
+
 
 ONLY = (Way(),)

@@ -24,15 +24,11 @@ def measure(job: Timed) -> Timing:
     for way in job.ways:
         answer = _timed(job, way, 1)
         first = first or answer["latencies_ms"]
-        metrics |= _named(_of_one_process(answer, 1 if way.threaded else None), way.name)
+        metrics |= {way.named(name): one for name, one in _of_one_process(answer, 1 if way.threaded else None).items()}
         if way.threaded:
             on_all = _latency(_timed(job, way, all_threads())["latencies_ms"], all_threads())
-            metrics |= _named(on_all, f"{way.name}_all_threads".lstrip("_"))
+            metrics |= {f"{way.named(name)}_all_threads": one for name, one in on_all.items()}
     return Timing(metrics, first)
-
-
-def _named(metrics: dict[str, Measurement], suffix: str) -> dict[str, Measurement]:
-    return {f"{name}_{suffix}" if suffix else name: value for name, value in metrics.items()}
 
 
 def _of_one_process(answer: dict[str, Any], threads: int | None) -> dict[str, Measurement]:

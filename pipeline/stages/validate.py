@@ -29,11 +29,8 @@ from pipeline.ways import HOST, Way
 
 THREADS = 1  # of accuracy runs; LiteRT and ONNX Runtime answer the same for any number
 LATENCY_HEAD = "percentile,milliseconds\n"
-TIMED = {
-    "latency_p95_ms": "ms",
-    "frames_per_second": "1/s",
-    "peak_memory_mb": "MB",
-}  # what gates may ask for, in its unit
+# What gates may ask of a timing, and its unit.
+TIMED = {"latency_p95_ms": "ms", "frames_per_second": "1/s", "peak_memory_mb": "MB"}
 
 
 @dataclass(frozen=True)
@@ -62,8 +59,8 @@ def run(job: Job) -> str:
     except CoverageError as error:
         raise CoverageError(f"validate {job.variant}: {error}") from error
     metrics |= _timing(job, ways)
-    value = metrics["float_accuracy"].value, metrics["accuracy"].value
-    metrics["loss"] = replace(metrics["accuracy"], value=(value[0] or 0) - (value[1] or 0))
+    accuracy = metrics["accuracy"]
+    metrics["loss"] = replace(accuracy, value=(metrics["float_accuracy"].value or 0) - (accuracy.value or 0))
     _write(job, metrics)
     return _line(metrics)
 
@@ -95,10 +92,10 @@ def _answers(job: Job, test: Test, files: dict[str, bytes], ways: tuple[Way, ...
         session = _runtime(job.section.runtime).load(files, THREADS, way.name)
         answers.append(_predict(session, test.pixels if takes_image else test.images))
         accuracy = classification.accuracy(answers[-1], test.labels)
-        metrics["_".join(filter(None, ("accuracy", way.name)))] = _share(accuracy, way.where, test)
+        metrics[way.named("accuracy")] = _share(accuracy, way.where, test)
         if way.name:
             agreement = float((answers[-1].argmax(axis=1) == answers[0].argmax(axis=1)).mean())
-            metrics[f"agreement_{way.name}"] = _share(agreement, way.where, test)
+            metrics[way.named("agreement")] = _share(agreement, way.where, test)
     _write_confusion(job.out, test, answers[0])
     return metrics
 

@@ -9,30 +9,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.runtimes.coreml.executor.constants import DTYPES, unpacked_bits
+from pipeline.runtimes.coreml.executor.constants import unpacked_bits
 
 Array = NDArray[Any]
 
 
 def affine_dequantize(quantized_data: Array, scale: Array, axis: Array, zero_point: Array | None = None) -> Array:
     """Return scale * (quantized_data - zero_point), per tensor or along one axis (iOS 16)."""
-
-    def broadcast(parameter: Array) -> Array:
-        shape = [1] * quantized_data.ndim
-        if parameter.size > 1:
-            shape[int(axis)] = parameter.size
-        return parameter.reshape(shape)
-
+    shape = [1] * quantized_data.ndim
+    shape[int(axis)] = -1
     data = quantized_data.astype(np.float32)
     if zero_point is not None:
-        data = data - broadcast(zero_point).astype(np.float32)
-    scaled: Array = (data * broadcast(scale)).astype(scale.dtype)
+        data = data - (zero_point if zero_point.size == 1 else zero_point.reshape(shape)).astype(np.float32)
+    scaled: Array = (data * (scale if scale.size == 1 else scale.reshape(shape))).astype(scale.dtype)
     return scaled
 
 
 def cast(source_val: Array, output_dtype: Array) -> Array:
     """Return float16 as float32."""
-    return source_val.astype({"fp32": np.float32}.get(str(output_dtype.item()), DTYPES["float32"]))
+    return source_val.astype({"fp32": np.float32}[output_dtype.item()])
 
 
 def lut_to_dense(indices: Array, lut: Array, shape: Array | None = None, vector_axis: Array | None = None) -> Array:

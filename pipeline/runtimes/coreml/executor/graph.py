@@ -82,7 +82,6 @@ class Graph:
             Uncovered: it depends on an input.
         """
         nodes, constants = self._upstream(tensor)
-        info = helper.make_tensor_value_info(tensor, TensorProto.UNDEFINED, None)
         if tensor in self.constants:
             return numpy_helper.to_array(self.constants[tensor])
         info = onnx.ValueInfoProto(name=tensor)

@@ -65,6 +65,7 @@ class _Translation:
         self._refuse()
 
     def model(self, names: Sequence[str]) -> onnx.ModelProto:
+        """Return the ONNX model from which these values can be read."""
         outputs = {}
         for name in dict.fromkeys(names):
             if name in self._program.constants:

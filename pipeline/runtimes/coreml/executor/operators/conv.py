@@ -72,6 +72,7 @@ class _Shape:
 
     @classmethod
     def of(cls, call: Call) -> "_Shape":
+        """Return the shape of an operation's kernel and how it moves."""
         kernel = list(call.shape("weight")[2:])
         ones = [1] * len(kernel)
         strides, dilations = call.integers("strides", ones), call.integers("dilations", ones)
@@ -88,4 +89,5 @@ class _Shape:
 
     @property
     def reach(self) -> list[int]:
+        """Return how far the dilated kernel reaches along each axis."""
         return spread(self.kernel, self.dilations)
