@@ -1,6 +1,17 @@
 """Core ML: one .mlpackage folder with an ML Program. Source: https://apple.github.io/coremltools."""
 
-SCHEMES = ("dynamic", "float16", "int4_weights", "int8", "none", "palettized", "sparse", "sparse_palettized")
+# The first iOS version that has what a scheme stores its weights and activations in.
+FIRST_VERSION = {
+    "dynamic": 16,
+    "float16": 15,
+    "int4_weights": 18,
+    "int8": 17,
+    "none": 15,
+    "palettized": 16,
+    "sparse": 16,
+    "sparse_palettized": 18,
+}
+SCHEMES = tuple(FIRST_VERSION)
 # What has to compute in int8: coremltools also quantizes pooling and sums of two values, and nothing else.
 INT8_OPERATORS: frozenset[str] | None = frozenset({"conv", "linear"})
 CONVERT_TOOLS = (

@@ -7,19 +7,9 @@ from collections.abc import Iterator
 
 from pipeline.errors import listed
 from pipeline.recipe import Compression, CoreML, Platform, Precision, Recipe
+from pipeline.runtimes.coreml import FIRST_VERSION
 
 DEPLOYMENT_TARGETS = ("iOS15", "iOS16", "iOS17", "iOS18", "iOS26")  # those that hold an ML Program, in coremltools 9
-# The first iOS version that has what a scheme stores its weights and activations in.
-FIRST_VERSION = {
-    "dynamic": 16,
-    "float16": 15,
-    "int4_weights": 18,
-    "int8": 17,
-    "none": 15,
-    "palettized": 16,
-    "sparse": 16,
-    "sparse_palettized": 18,
-}
 # Schemes that say by themselves in what floats a program computes.
 PRECISION = {"none": Precision.float32, "float16": Precision.float16}
 

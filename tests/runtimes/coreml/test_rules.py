@@ -5,7 +5,7 @@ import pytest
 from pipeline import rules
 from pipeline.recipe import Compression, CoreML, Palette, Precision, Range, Recipe
 from pipeline.runtimes import coreml
-from pipeline.runtimes.coreml.rules import DEPLOYMENT_TARGETS, FIRST_VERSION, TARGET
+from pipeline.runtimes.coreml.rules import DEPLOYMENT_TARGETS, TARGET
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def words(core_ml_recipe: Recipe) -> CoreML:
 
 
 def test_every_scheme_that_core_ml_carries_has_a_first_version() -> None:
-    assert sorted(FIRST_VERSION) == sorted(coreml.SCHEMES)
+    assert sorted(coreml.FIRST_VERSION) == sorted(coreml.SCHEMES)
 
 
 def test_a_target_is_one_that_holds_ml_programs(core_ml_recipe: Recipe, words: CoreML) -> None:

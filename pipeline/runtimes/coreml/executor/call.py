@@ -28,6 +28,11 @@ def exact(translator: Translator, name: str = "") -> Translator:
     return operator(translator, name)
 
 
+def alike(kind: str) -> Translator:
+    """Return the function of an operator that ONNX has under another name, on any number."""
+    return lambda call: call.emit(kind, call.tensor("x"))
+
+
 class Values:
     """What is known of every value of the program so far: its type and the ONNX tensor that carries it."""
 

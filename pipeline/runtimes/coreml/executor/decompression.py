@@ -4,7 +4,7 @@ Source: the `constexpr_` operators in coremltools' MIL documentation, iOS 16 and
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,17 @@ from numpy.typing import NDArray
 from pipeline.runtimes.coreml.executor.constants import unpacked_bits
 
 Array = NDArray[Any]
+Decompression: TypeAlias = "Callable[..., Array | tuple[Array, ...]]"
+OPERATORS: dict[str, Decompression] = {}
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
+def _operator(function: Function) -> Function:
+    OPERATORS[f"constexpr_{function.__name__}"] = function
+    return function
+
+
+@_operator
 def affine_dequantize(quantized_data: Array, scale: Array, axis: Array, zero_point: Array | None = None) -> Array:
     """Return scale * (quantized_data - zero_point), per tensor or along one axis (iOS 16)."""
     shape = [1] * quantized_data.ndim
@@ -25,11 +34,13 @@ def affine_dequantize(quantized_data: Array, scale: Array, axis: Array, zero_poi
     return scaled
 
 
+@_operator
 def cast(source_val: Array, output_dtype: Array) -> Array:
     """Return float16 as float32."""
     return source_val.astype({"fp32": np.float32}[output_dtype.item()])
 
 
+@_operator
 def lut_to_dense(indices: Array, lut: Array, shape: Array | None = None, vector_axis: Array | None = None) -> Array:
     """Return what the indices stand for in their lookup tables.
 
@@ -44,6 +55,7 @@ def lut_to_dense(indices: Array, lut: Array, shape: Array | None = None, vector_
     return dense
 
 
+@_operator
 def sparse_to_dense(nonzero_data: Array, mask: Array, shape: Array | None = None) -> Array:
     """Return a tensor that is zero where the mask is; iOS 16 packs the mask into bytes, with the shape beside it."""
     if shape is not None:
@@ -53,6 +65,7 @@ def sparse_to_dense(nonzero_data: Array, mask: Array, shape: Array | None = None
     return dense
 
 
+@_operator
 def blockwise_shift_scale(data: Array, scale: Array, offset: Array | None = None) -> Array:
     """Return scale * (data - offset); each dimension of scale divides the data's into blocks (iOS 18)."""
     shifted = data.astype(scale.dtype)
@@ -62,6 +75,7 @@ def blockwise_shift_scale(data: Array, scale: Array, offset: Array | None = None
     return scaled
 
 
+@_operator
 def lut_to_sparse(
     indices_mask: Array, indices_nonzero_data: Array, lut: Array, vector_axis: Array | None = None
 ) -> tuple[Array, Array]:
@@ -73,6 +87,7 @@ def lut_to_sparse(
     return mask, dense[mask != 0]
 
 
+@_operator
 def sparse_blockwise_shift_scale(
     data_mask: Array, nonzero_data: Array, scale: Array, offset: Array | None = None
 ) -> tuple[Array, Array]:
@@ -101,17 +116,3 @@ def _repeated(parameter: Array, shape: tuple[int, ...]) -> Array:
         if parameter.shape[axis] != size:
             parameter = np.repeat(parameter, size // parameter.shape[axis], axis)
     return parameter
-
-
-OPERATORS: dict[str, Callable[..., Array | tuple[Array, ...]]] = {
-    f"constexpr_{function.__name__}": function
-    for function in (
-        affine_dequantize,
-        blockwise_shift_scale,
-        cast,
-        lut_to_dense,
-        lut_to_sparse,
-        sparse_blockwise_shift_scale,
-        sparse_to_dense,
-    )
-}

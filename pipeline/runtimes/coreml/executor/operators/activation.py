@@ -4,19 +4,15 @@ import math
 
 import numpy as np
 
-from pipeline.runtimes.coreml.executor.call import Call, Translator, exact, operator
+from pipeline.runtimes.coreml.executor.call import Call, alike, exact, operator
 from pipeline.runtimes.coreml.executor.mil import Uncovered
 
 ALIKE = {"sigmoid": "Sigmoid", "softplus": "Softplus", "softsign": "Softsign"}
 
 
-def _alike(kind: str) -> Translator:
-    return lambda call: call.emit(kind, call.tensor("x"))
-
-
 for _name, _kind in ALIKE.items():
-    operator(_alike(_kind), _name)
-exact(_alike("Relu"), "relu")
+    operator(alike(_kind), _name)
+exact(alike("Relu"), "relu")
 
 
 @exact

@@ -1,11 +1,10 @@
 """One number in, one number out."""
 
-from typing import Any
-
 import numpy as np
 from onnx import TensorProto
 
-from pipeline.runtimes.coreml.executor.call import Call, Translator, operator
+from pipeline.runtimes.coreml.executor.call import Call, Translator, alike, operator
+from pipeline.runtimes.coreml.executor.constants import DTYPES
 
 ON_ANY_NUMBER = {
     "abs": "Abs",
@@ -32,11 +31,7 @@ ON_FLOATS = {
     "tanh": "Tanh",
 }
 # What float becomes when it is cast to an integer of few bits: it is clipped.
-LIMITS: dict[str, Any] = {"int8": np.int8, "uint8": np.uint8, "int16": np.int16, "uint16": np.uint16}
-
-
-def _same(kind: str) -> Translator:
-    return lambda call: call.emit(kind, call.tensor("x"))
+NARROW = ("int8", "uint8", "int16", "uint16")
 
 
 def _on_floats(kind: str) -> Translator:
@@ -44,7 +39,7 @@ def _on_floats(kind: str) -> Translator:
 
 
 for _name, _kind in ON_ANY_NUMBER.items():
-    operator(_same(_kind), _name)
+    operator(alike(_kind), _name)
 for _name, _kind in ON_FLOATS.items():
     operator(_on_floats(_kind), _name)
 
@@ -54,8 +49,8 @@ def cast(call: Call) -> str:
     """Return x in another dtype; a float too large for few bits is clipped."""
     source, target = call.carrier("x"), call.output_carrier()
     x = call.tensor("x")
-    if source == TensorProto.FLOAT and call.output_dtype() in LIMITS:
-        limits = np.iinfo(LIMITS[call.output_dtype()])
+    if source == TensorProto.FLOAT and call.output_dtype() in NARROW:
+        limits = np.iinfo(DTYPES[call.output_dtype()])
         x = call.emit("Clip", x, call.literal(limits.min), call.literal(limits.max))
     return call.cast(x, target)
 
