@@ -15,6 +15,7 @@ from pipeline.errors import ArtifactError, HostError
 
 ROOT = Path("artifacts")
 PARTIAL = ROOT / ".partial"
+VERDICTS = ROOT / "verdicts"  # of package on each target, for the planner
 SUMS = "SHA256SUMS"
 
 

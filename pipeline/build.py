@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from pipeline import plan
+from pipeline import ladder, plan
 from pipeline.errors import HostError
 from pipeline.sections import read_plan
 
@@ -28,13 +28,28 @@ _CHATTER = re.compile(
 
 
 def build(console: Console, keep_going: bool) -> int:
-    """Plan, run `dvc repro` with live status, and return its exit code.
+    """Plan, run `dvc repro` with live status, and return its exit code; again for each step down a ladder.
 
     Raises:
+        GateError: every rung of a ladder was ruled out.
         HostError: git, dvc or the DVC project is missing.
     """
     _refuse_without_tools()
     plan.update()
+    while True:
+        code, before = _repro(console, keep_going), read_plan().get("ladder")
+        if code == 0 or before is None:
+            return code
+        plan.update()
+        after = ladder.from_plan(read_plan())
+        if ladder.plain(after) == before:
+            return code
+        for target, rungs in after.items():
+            if before.get(target) != ladder.plain({target: rungs})[target]:
+                console.print(f"{target}: one rung further\n" + "\n".join(ladder.lines(rungs)), markup=False)
+
+
+def _repro(console: Console, keep_going: bool) -> int:
     command = [sys.executable, "-m", "dvc", "repro", *(["--keep-going"] if keep_going else [])]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_environment()

@@ -57,6 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     show = _verb(verbs, "show", _show, "show a target's recipe and where each value comes from")
     show.add_argument("target")
     show.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="as in Hydra: train.epochs=3 quantize=dynamic")
+    costs = _verb(verbs, "sensitivity", _sensitivity, "show what int8 would cost, layer by layer")
+    costs.add_argument("target")
+    costs.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="as for show")
     _verb(verbs, "check", _check, "check every target, released or not")
     _verb(verbs, "table", _table, "show what is built and how good it is")
     _verb(verbs, "revision", _revision, "write the commit's hash (for dvc.yaml)")
@@ -119,6 +122,13 @@ def _show(arguments: argparse.Namespace, console: Console) -> int:
     composed = compose.compose_targets([arguments.target], arguments.overrides)[0]
     origins = compose.origins(arguments.target, arguments.overrides)
     console.print(recipe_text.text(composed.recipe, origins), markup=False)
+    return 0
+
+
+def _sensitivity(arguments: argparse.Namespace, console: Console) -> int:
+    from pipeline import explain
+
+    explain.sensitivity(arguments.target, arguments.overrides, console)
     return 0
 
 

@@ -19,10 +19,10 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf, flag_override
 from omegaconf.errors import OmegaConfBaseException
 
-from pipeline import rules
+from pipeline import quantize_rules, rules
 from pipeline.complaints import translate
-from pipeline.errors import RecipeError, listed, nearest
-from pipeline.recipe import Recipe, Release
+from pipeline.errors import RecipeError, UnfitError, listed, nearest
+from pipeline.recipe import Quantize, Recipe, Release
 
 RECIPES = Path("recipes")
 COMMAND_LINE = "command line"
@@ -78,6 +78,19 @@ def compose_targets(names: Sequence[str], overrides: Sequence[str] = ()) -> list
     """
     with _hydra():
         return [_compose_target(name, overrides) for name in names]
+
+
+def quantize_option(name: str) -> Quantize:
+    """Return what recipes/quantize/<name>.yaml says, as it is.
+
+    Raises:
+        RecipeError: a key is unknown or wrong.
+    """
+    file = RECIPES / "quantize" / f"{name}.yaml"
+    with _translated(file, ()):
+        merged = OmegaConf.merge(OmegaConf.structured(Quantize), OmegaConf.load(file))
+        option: Quantize = OmegaConf.to_object(merged)  # type: ignore[assignment]
+    return option
 
 
 def origins(name: str, overrides: Sequence[str] = ()) -> dict[str, str]:
@@ -137,6 +150,7 @@ def _compose_target(name: str, overrides: Sequence[str]) -> Composed:
         recipe: Recipe = OmegaConf.to_object(config)  # type: ignore[assignment]
     _refuse_names({"target": name, **choices})
     composed = Composed(name, recipe, choices)
+    _refuse_unknown_rungs(composed, overrides)
     _refuse_problems(composed, overrides)
     return composed
 
@@ -146,12 +160,32 @@ def _refuse_unplaced(target: Path) -> None:
         raise RecipeError(f"{target}: line 1: no {PLACE!r}; expected it at the top of every target")
 
 
+def _refuse_unknown_rungs(composed: Composed, overrides: Sequence[str]) -> None:
+    """Refuse a ladder with a word that is no option: passed over in silence, it would never be tried."""
+    rungs = composed.recipe.quantize.ladder
+    if not rungs:
+        return
+    known = [file.stem for file in sorted((RECIPES / "quantize").glob("*.yaml")) if not _is_ladder(file)]
+    for option in rungs:
+        if option not in known:
+            key = "quantize.ladder"
+            file = _file_of(key, composed.target, composed.choices, _origins(composed.target, overrides))
+            expected = f"expected options of quantize: {listed(known)}{nearest(option, known)}"
+            raise RecipeError(f"{file}: {key}: {option}; {expected}")
+
+
+def _is_ladder(option: Path) -> bool:
+    content = yaml.safe_load(option.read_text())
+    return isinstance(content, dict) and content.get("scheme") == quantize_rules.AUTO
+
+
 def _refuse_problems(composed: Composed, overrides: Sequence[str]) -> None:
     problems = rules.check(composed.recipe)
     if problems:
         files = _origins(composed.target, overrides)
         lines = (f"{_file_of(key, composed.target, composed.choices, files)}: {key}: {text}" for key, text in problems)
-        raise RecipeError("\n".join(lines))
+        kind = UnfitError if all(key in quantize_rules.FIT for key, _ in problems) else RecipeError
+        raise kind("\n".join(lines))
 
 
 def _file_of(key: str, target: str, choices: dict[str, str], files: dict[str, str]) -> str:

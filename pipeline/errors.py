@@ -2,6 +2,7 @@
 
 EdgebakeError            the text is for the user: where, what is wrong, what was expected
 ├── RecipeError          a recipe, or params.yaml, says something that cannot be built
+│   └── UnfitError       a sound recipe asks for what its runtime or device cannot do
 ├── PlanError            params.yaml and the recipes disagree
 ├── DataError            the examples on disk cannot be used
 ├── ArtifactError        a stage's output is missing or damaged
@@ -21,6 +22,10 @@ class EdgebakeError(Exception):
 
 class RecipeError(EdgebakeError):
     """Name the recipe file, the key, what is wrong and what was expected."""
+
+
+class UnfitError(RecipeError):
+    """Name the key, what runtime or device cannot do, and what they can."""
 
 
 class PlanError(EdgebakeError):

@@ -35,6 +35,14 @@ class Decision:
         """Return whether a bundle may ship with this verdict."""
         return self.verdict in (Verdict.passed, Verdict.accepted)
 
+    @property
+    def shortfall(self) -> str:
+        """Return what was asked, what was measured, and by how much it missed."""
+        asked = f"{self.gate} {self.bound.replace('_', ' ')} {self.limit:g}"
+        if self.measured.value is None:
+            return f"{asked}: not measured"
+        return f"{asked}: {self.measured.value:.4g}, missed by {abs(self.measured.value - self.limit):.3g}"
+
     def to_dict(self) -> dict[str, Any]:
         """Return what a manifest says of a gate; the value itself may change from run to run and is not in it."""
         return {"gate": self.gate, self.bound: self.limit, "verdict": self.verdict.value}

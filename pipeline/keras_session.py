@@ -54,27 +54,27 @@ def load(archive: bytes) -> Any:
         return keras.models.load_model(file, compile=False, safe_mode=True)
 
 
-def function_of(model: Any, any_resolution: bool = False) -> Any:
+def function_of(model: Any, any_resolution: bool = False, any_batch: bool = False) -> Any:
     """Return a TensorFlow function, image float32 [1, h, w, c] -> probabilities [1, classes], as at inference.
 
-    With `any_resolution`, height and width of the image are left open.
+    With `any_resolution`, height and width of the image are left open; with `any_batch`, how many images there are.
     """
     import tensorflow  # noqa: PLC0415
 
     if any_resolution:
         model = _at_any_resolution(model)
-    shape = (1, *model.inputs[0].shape[1:])
+    shape = (None if any_batch else 1, *model.inputs[0].shape[1:])
     signature = [tensorflow.TensorSpec(shape, tensorflow.float32, name="image")]
     return tensorflow.function(
         lambda image: tensorflow.identity(model(image, training=False), name="probabilities"), input_signature=signature
     )
 
 
-def frozen_graph(model: Any, any_resolution: bool = False) -> Any:
+def frozen_graph(model: Any, any_resolution: bool = False, any_batch: bool = False) -> Any:
     """Return the graph of `function_of` with every variable folded into it as a constant."""
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2  # noqa: PLC0415
 
-    return convert_variables_to_constants_v2(function_of(model, any_resolution).get_concrete_function())
+    return convert_variables_to_constants_v2(function_of(model, any_resolution, any_batch).get_concrete_function())
 
 
 def _at_any_resolution(model: Any) -> Any:

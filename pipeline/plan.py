@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from pipeline import artifacts, resolve
+from pipeline import artifacts, ladder, resolve
 from pipeline.compose import Composed, compose_release, compose_targets
 from pipeline.errors import PlanError, RecipeError
 from pipeline.lineage import chain, digest
@@ -46,9 +46,42 @@ class Change:
 
 
 def make() -> Plan:
-    """Return the plan of the release: for each stage a mapping from variant to its section."""
+    """Return the plan of the release: for each stage a mapping from variant to its section, and the ladders' rungs.
+
+    Raises:
+        GateError: a target says `quantize: auto`, and every rung of its ladder was ruled out.
+    """
     release = compose_release()
-    return merge(release, compose_targets(release.targets))
+    asked = compose_targets(release.targets)
+    record = ladder.from_plan(_written())
+    while True:
+        climbed = {one.target: _climbed(one, record) for one in asked if ladder.is_auto(one)}
+        record = {target: rungs for target, (_, rungs) in climbed.items()}
+        plan = merge(release, [climbed[one.target][0] if one.target in climbed else one for one in asked])
+        out = {target: rung for target, rungs in record.items() if (rung := _ruled_out(plan, target, rungs[-1]))}
+        if not out:
+            return {**plan, "ladder": ladder.plain(record)} if record else plan
+        record |= {target: [*record[target][:-1], rung] for target, rung in out.items()}
+
+
+def _climbed(target: Composed, record: ladder.Record) -> tuple[Composed, list[ladder.Rung]]:
+    """Return the target on its rung; the digest of a rung is of that target alone, whatever its release is called."""
+
+    def digest_of(one: Composed) -> str:
+        sha256: str = packaged(merge(Release("", "", "", "", "", []), [one]), one.target)["recipe_sha256"]
+        return sha256
+
+    return ladder.climb(target, record.get(target.target, []), digest_of)
+
+
+def _ruled_out(plan: Plan, target: str, rung: ladder.Rung) -> ladder.Rung | None:
+    return ladder.ruled_out(target, rung, packaged(plan, target)["recipe_sha256"])
+
+
+def packaged(plan: Plan, target: str) -> Any:
+    """Return what package reads of a target."""
+    sections = (bundle["targets"] for bundle in plan["package"].values())
+    return next(targets[target] for targets in sections if target in targets)
 
 
 def merge(release: Release, composed: Sequence[Composed]) -> Plan:
@@ -133,7 +166,21 @@ def changes(before: Plan, after: Plan) -> list[Change]:
         found += [
             change for name in new if name in old for change in _differing(f"{stage}.{name}", old[name], new[name])
         ]
-    return found
+    return [*found, *_steps(before, after)]
+
+
+def _steps(before: Plan, after: Plan) -> Iterator[Change]:
+    """Yield each target whose ladder is another, with the rungs down to the one that is taken."""
+    old, new = before.get("ladder"), after.get("ladder")
+    old = old if isinstance(old, dict) else {}
+    for target in dict.fromkeys([*old, *(new or {})]):
+        rungs = [
+            ladder.from_plan({"ladder": {target: one[target]}}) if target in one else {} for one in (old, new or {})
+        ]
+        if rungs[0] != rungs[1]:
+            yield Change(
+                f"ladder.{target}", *(" > ".join(rung.option for rung in one.get(target, [])) for one in rungs)
+            )
 
 
 def shape(plan: Plan) -> dict[str, Any]:
@@ -155,10 +202,10 @@ def _add(plan: Plan, release: Release, target: Composed) -> None:
         section = plain(section_of(target.recipe, names, about))
         word = _longer(word, resolve.word_of(stage, target))
         names[stage] = word = _variant(plan[stage], word, section, target.target)
-    packaged = plain(resolve.packaged(target.recipe, names))
-    packaged["recipe_sha256"] = digest(chain(plan, names["validate"]), packaged)
+    found = plain(resolve.packaged(target.recipe, names))
+    found["recipe_sha256"] = digest(chain(plan, names["validate"]), found)
     bundle = plan["package"].setdefault(target.recipe.device.platform.value, {"about": asdict(about), "targets": {}})
-    bundle["targets"][target.target] = packaged
+    bundle["targets"][target.target] = found
 
 
 def _longer(name: str, word: str) -> str:

@@ -15,6 +15,7 @@ FOLDERS = {
     "model.architecture": "models",
     "prune.method": "pruners",
     "quantize.scheme": "quantizers",
+    "quantize.calibration.method": "calibrators",
     "convert.runtime": "runtimes",
     "validate.where": "devices",
 }

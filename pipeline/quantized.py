@@ -1,54 +1,58 @@
-"""What quantize hands to convert: a model, the numbers it is to compute in, and examples that show their ranges."""
+"""What quantize hands to convert: a model, the numbers it is to compute in, and the range of each of its values."""
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-from pipeline.recipe import Compression, Palette
+from pipeline import ranges as ranges_of
+from pipeline.recipe import Compression, DType, Granularity, Palette
 
-if TYPE_CHECKING:  # the planner reads the facts of every scheme and has no use for NumPy
-    import numpy as np
-    from numpy.typing import NDArray
-
-Calibration: TypeAlias = "NDArray[np.float32] | None"  # examples as the model sees them, [n, h, w, c]
+if TYPE_CHECKING:
+    from pipeline.ranges import Ranges
 
 
 @dataclass(frozen=True)
 class Quantized:
-    """A Keras archive and its scheme; no calibration for a scheme that needs none."""
+    """A Keras archive and its scheme; no ranges for a scheme whose activations stay in float."""
 
     archive: bytes
     scheme: str
     weights: str  # float32, float16, int8, int4, palette or sparse
-    activations: str  # float32, float16 or int8
-    calibration: Calibration = None
+    activations: str  # float32, int8 or int16
+    granularity: Granularity | None = None  # of weights that compute in integers
+    ranges: Ranges | None = None
     compression: Compression = field(default_factory=Compression)
+    keep: DType | None = None  # in what the kept layers compute
+    kept: dict[str, list[str]] = field(default_factory=dict)  # layer -> the values inside it, by their names in ranges
 
     def to_files(self) -> dict[str, bytes]:
-        """Return what lies in quantize's folder: model.keras, scheme.json and, if any, calibration.npy."""
-        import numpy as np  # noqa: PLC0415
-
-        words: dict[str, Any] = {"scheme": self.scheme, "weights": self.weights, "activations": self.activations}
-        words["compression"] = asdict(self.compression)
+        """Return what lies in quantize's folder: model.keras, scheme.json and ranges, empty if there are none."""
+        words: dict[str, Any] = {
+            "scheme": self.scheme,
+            "weights": self.weights,
+            "activations": self.activations,
+            "granularity": self.granularity and self.granularity.value,
+            "compression": asdict(self.compression),
+            "keep": self.keep and self.keep.value,
+            "kept": self.kept,
+        }
         files = {"model.keras": self.archive, "scheme.json": f"{json.dumps(words, indent=2)}\n".encode()}
-        if self.calibration is not None:
-            array = io.BytesIO()
-            np.save(array, self.calibration, allow_pickle=False)
-            files["calibration.npy"] = array.getvalue()
-        return files
+        return files | (self.ranges or ranges_of.empty()).to_files()
 
 
 def from_files(files: dict[str, bytes]) -> Quantized:
     """Return what `to_files` wrote."""
-    import numpy as np  # noqa: PLC0415
-
-    array = files.get("calibration.npy")
-    calibration = None if array is None else np.load(io.BytesIO(array), allow_pickle=False)
     words = json.loads(files["scheme.json"])
     compression = words.pop("compression")
     palette = compression.pop("palette")
-    compression = Compression(palette=None if palette is None else Palette(**palette), **compression)
-    return Quantized(files["model.keras"], calibration=calibration, compression=compression, **words)
+    granularity, keep = words.pop("granularity"), words.pop("keep")
+    return Quantized(
+        files["model.keras"],
+        ranges=ranges_of.from_files(files),
+        compression=Compression(palette=None if palette is None else Palette(**palette), **compression),
+        granularity=None if granularity is None else Granularity(granularity),
+        keep=None if keep is None else DType(keep),
+        **words,
+    )

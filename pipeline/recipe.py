@@ -33,11 +33,13 @@ class Resize(Enum):
 
 
 class DType(Enum):
-    """Arithmetic that a device can count on."""
+    """Numbers: what a device computes in, what a file takes and gives, what a layer is kept in."""
 
     float32 = "float32"
     float16 = "float16"
+    int16 = "int16"
     int8 = "int8"
+    uint8 = "uint8"
 
 
 class Accelerator(Enum):
@@ -130,8 +132,37 @@ class Prune:
 class Calibration:
     """Examples of the calibration split that show a quantizer the ranges of activations."""
 
+    method: str = MISSING  # pipeline/calibrators/<method>.py
     examples: int = MISSING
     seed: int = MISSING
+    percentile: float | None = None  # of values that the range holds, for the method of that name: 99.99 for one
+
+
+class Granularity(Enum):
+    """What shares a scale among the weights of a layer that computes in integers."""
+
+    per_channel = "per_channel"
+    per_tensor = "per_tensor"
+
+
+class TrainedRanges(Enum):
+    """How training finds the ranges of activations."""
+
+    moving = "moving"  # an average over batches
+    learned = "learned"  # by gradient, as weights are
+
+
+@dataclass
+class Training:
+    """Fine-tuning of a model that feels the rounding (quantization-aware training)."""
+
+    epochs: int = MISSING
+    batch_size: int = MISSING
+    learning_rate: float = MISSING
+    ranges: TrainedRanges = MISSING
+    freeze_after: int = MISSING  # epochs; then statistics of batch norm, and moving ranges, stand still
+    seed: int = MISSING
+    threads: int = MISSING
 
 
 @dataclass
@@ -157,7 +188,11 @@ class Quantize:
     """In which numbers it computes; recipes/quantize/."""
 
     scheme: str = MISSING  # pipeline/quantizers/<scheme>.py
-    calibration: Calibration = field(default_factory=Calibration)
+    calibration: Calibration | None = None  # null for schemes that look at no examples
+    granularity: Granularity | None = None  # null for schemes whose activations stay in float
+    training: Training | None = None  # null: post-training quantization
+    keep: DType | None = None  # of the layers that `mixed` keeps out of int8; null for all other schemes
+    ladder: list[str] | None = None  # options of this group, cheapest first; null for all schemes but `auto`
     compression: Compression = field(default_factory=Compression)
 
 
@@ -194,6 +229,9 @@ class Convert:
 
     runtime: str = MISSING  # pipeline/runtimes/<runtime>/
     coreml: CoreML | None = MISSING
+    input: DType | None = None  # null: as the runtime takes it best
+    output: DType | None = None  # null: as the runtime gives it best
+    ort_format: bool = False  # ONNX Runtime alone: also model.ort, and the list of operators that a small build needs
 
 
 @dataclass

@@ -22,6 +22,9 @@ from pipeline.sections import (
 
 Names = dict[str, str]
 
+# Ranges are found in TensorFlow, layers and their costs in LiteRT.
+QUANTIZE_TOOLS = (*keras_session.TOOLS, "ai-edge-litert", "litert-quantizer")
+
 
 def about(release: Release) -> About:
     """Return the words of a release that its model files carry."""
@@ -41,10 +44,17 @@ def prune(recipe: Recipe, names: Names, _: About) -> PruneSection:
 
 
 def quantize(recipe: Recipe, names: Names, _: About) -> QuantizeSection:
-    """Return what quantize reads."""
-    tools = plugins.load("quantize.scheme", recipe.quantize.scheme).TOOLS
-    versions = plugins.tools(*tools, *_data_tools(recipe))
-    return QuantizeSection(**vars(recipe.quantize), prune=names["prune"], data=recipe.data, tools=versions)
+    """Return what quantize reads; the gates stand in it only where they decide what comes out."""
+    words, budget = recipe.quantize, recipe.validate.budget
+    tools = () if words.calibration is None and words.training is None else QUANTIZE_TOOLS
+    return QuantizeSection(
+        **vars(words),
+        prune=names["prune"],
+        data=recipe.data,
+        accuracy=budget.accuracy if words.keep else None,
+        loss=budget.loss if words.keep else None,
+        tools=plugins.tools(*tools, *_data_tools(recipe)),
+    )
 
 
 def convert(recipe: Recipe, names: Names, about: About) -> ConvertSection:

@@ -7,16 +7,15 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-from pipeline import plugins
+from pipeline import plugins, quantize_rules
 from pipeline.errors import EdgebakeError, listed
 from pipeline.recipe import Budget, Recipe
 from pipeline.runtimes.coreml import rules as coreml
 from pipeline.splits import split_sizes
 
 Problem = tuple[str, str]
-
-PALETTE_BITS = (1, 2, 3, 4, 6, 8)
 
 
 def check(recipe: Recipe) -> list[Problem]:
@@ -34,11 +33,20 @@ def version_problem(version: str) -> str | None:
 
 def _names_a_module(recipe: Recipe) -> Iterator[Problem]:
     for key in plugins.FOLDERS:
-        group, word = key.split(".")
+        name = _at(recipe, key)
         try:
-            plugins.load(key, getattr(getattr(recipe, group), word))
+            if name is not None:
+                plugins.load(key, name)
         except EdgebakeError as error:
             yield key, str(error).removeprefix(f"{key}: ")
+
+
+def _at(recipe: Recipe, key: str) -> Any:
+    """Return the value of a dotted key; none below words that are null."""
+    value: Any = recipe
+    for word in key.split("."):
+        value = getattr(value, word, None)
+    return value
 
 
 def _splits_make_a_whole(recipe: Recipe) -> Iterator[Problem]:
@@ -58,9 +66,9 @@ def _numbers_are_numbers(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _seeds_can_be_used(recipe: Recipe) -> Iterator[Problem]:
-    seeds = {"data.seed": recipe.data.seed, "train.seed": recipe.train.seed}
-    for key, seed in {**seeds, "quantize.calibration.seed": recipe.quantize.calibration.seed}.items():
-        if not 0 <= seed < 2**32:
+    for key in ("data.seed", "train.seed", "quantize.calibration.seed", "quantize.training.seed"):
+        seed = _at(recipe, key)
+        if seed is not None and not 0 <= seed < 2**32:
             yield key, f"{seed}; expected 0 to 4294967295"
 
 
@@ -91,21 +99,6 @@ def _platform_has_the_runtime(recipe: Recipe) -> Iterator[Problem]:
         yield "convert", f"{device.name} has no {runtime}; expected one of: {listed(device.runtimes)}"
 
 
-def _runtime_carries_the_scheme(recipe: Recipe) -> Iterator[Problem]:
-    runtime, scheme = recipe.convert.runtime, recipe.quantize.scheme
-    carried = plugins.load("convert.runtime", runtime).SCHEMES
-    if scheme not in carried:
-        yield "quantize", f"{runtime} cannot carry {scheme}; expected one of: {listed(carried)}"
-
-
-def _device_runs_the_scheme(recipe: Recipe) -> Iterator[Problem]:
-    needed = plugins.load("quantize.scheme", recipe.quantize.scheme).DTYPE
-    runs = [dtype.value for dtype in recipe.device.dtypes]
-    if needed not in runs:
-        wanted = f"the scheme {recipe.quantize.scheme} computes in {needed}"
-        yield "quantize", f"{wanted}, which {recipe.device.name} cannot run; it runs: {listed(runs)}"
-
-
 def _core_ml_has_its_words(recipe: Recipe) -> Iterator[Problem]:
     runtime, words = recipe.convert.runtime, recipe.convert.coreml
     if runtime == "coreml" and words is None:
@@ -114,31 +107,6 @@ def _core_ml_has_its_words(recipe: Recipe) -> Iterator[Problem]:
         yield from coreml.check(recipe)
     elif words is not None:
         yield "convert.coreml", f"has words; expected null for {runtime}"
-
-
-def _scheme_has_its_words(recipe: Recipe) -> Iterator[Problem]:
-    scheme, given = recipe.quantize.scheme, vars(recipe.quantize.compression)
-    wanted = plugins.load("quantize.scheme", scheme).COMPRESSION
-    for word, value in given.items():
-        key = f"quantize.compression.{word}"
-        if word in wanted and value is None:
-            yield key, f"null; the scheme {scheme} expects it"
-        if word not in wanted and value is not None:
-            yield key, f"has a value; expected null for the scheme {scheme}"
-
-
-def _weights_can_be_compressed(recipe: Recipe) -> Iterator[Problem]:
-    key, asked = "quantize.compression", recipe.quantize.compression
-    if asked.sparsity is not None and not 0 < asked.sparsity < 1:
-        yield f"{key}.sparsity", f"{asked.sparsity:g}; expected a share between 0 and 1"
-    if asked.block_size is not None and asked.block_size < 2:
-        yield f"{key}.block_size", f"{asked.block_size}; expected 2 or more"
-    if asked.palette is None:
-        return
-    if asked.palette.bits not in PALETTE_BITS:
-        yield f"{key}.palette.bits", f"{asked.palette.bits}; expected one of: {listed(map(str, PALETTE_BITS))}"
-    if asked.palette.group_size is not None and asked.palette.group_size < 1:
-        yield f"{key}.palette.group_size", f"{asked.palette.group_size}; expected 1 or more, or null"
 
 
 def _data_is_there(recipe: Recipe) -> Iterator[Problem]:
@@ -162,15 +130,14 @@ def _device_has_an_accelerator(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _calibration_fits_its_split(recipe: Recipe) -> Iterator[Problem]:
-    key, asked = "quantize.calibration.examples", recipe.quantize.calibration.examples
-    calibrated = plugins.load("quantize.scheme", recipe.quantize.scheme).CALIBRATED
-    if not calibrated or any(_splits_make_a_whole(recipe)) or any(_data_is_there(recipe)):
+    key, words = "quantize.calibration.examples", recipe.quantize.calibration
+    if words is None or any(_splits_make_a_whole(recipe)) or any(_data_is_there(recipe)):
         return
-    if asked < 1:
-        yield key, f"{asked}; {recipe.quantize.scheme} expects 1 or more"
+    if words.examples < 1:
+        yield key, f"{words.examples}; {recipe.quantize.scheme} expects 1 or more"
     count = _count(recipe)
-    if count is not None and asked > (held := split_sizes(count, recipe.data.splits)["calibration"]):
-        yield key, f"{asked}; expected at most {held}, all that the calibration split holds"
+    if count is not None and words.examples > (held := split_sizes(count, recipe.data.splits)["calibration"]):
+        yield key, f"{words.examples}; expected at most {held}, all that the calibration split holds"
 
 
 def _count(recipe: Recipe) -> int | None:
@@ -221,11 +188,8 @@ RULES: tuple[Callable[[Recipe], Iterator[Problem]], ...] = (
     _model_fits_its_architecture,
     _training_can_run,
     _platform_has_the_runtime,
-    _runtime_carries_the_scheme,
-    _device_runs_the_scheme,
+    quantize_rules.check,
     _core_ml_has_its_words,
-    _scheme_has_its_words,
-    _weights_can_be_compressed,
     _data_is_there,
     _every_split_holds_something,
     _device_has_an_accelerator,

@@ -42,6 +42,8 @@ class QuantizeSection(recipe.Quantize):
 
     prune: str = MISSING
     data: recipe.Data = field(default_factory=recipe.Data)
+    accuracy: recipe.Floor | None = None  # the gates that `mixed` has to pass, null for all other schemes
+    loss: recipe.Ceiling | None = None
     tools: dict[str, str] = MISSING
 
 
@@ -138,9 +140,17 @@ def read(stage: str, variant: str) -> Any:
     if variant not in known:
         hint = nearest(variant, known)
         raise PlanError(f"{PARAMS}: {stage}.{variant}: no such variant; expected one of: {listed(known)}{hint}")
+    return typed(stage, variant, known[variant])
+
+
+def typed(stage: str, variant: str, section: dict[str, Any]) -> Any:
+    """Return a section of a plan as the stage's dataclass.
+
+    Raises:
+        RecipeError: it was edited into something that is not one.
+    """
     try:
-        merged = OmegaConf.merge(OmegaConf.structured(SECTIONS[stage]), known[variant])
-        return OmegaConf.to_object(merged)
+        return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(SECTIONS[stage]), section))
     except OmegaConfBaseException as error:
         raise RecipeError(str(translate(error, Path(), (), default=Path(f"{PARAMS}: {stage}.{variant}")))) from None
 

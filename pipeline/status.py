@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from pipeline import artifacts, sections
+from pipeline import artifacts, ladder, sections
 from pipeline.errors import PlanError
 from pipeline.gates import Decision, Verdict
 from pipeline.measurement import Measurement, from_dict
@@ -57,6 +57,8 @@ def show(console: Console) -> None:
     if decisions:
         _print(console, table.verdicts(decisions))
         _explain(console, decisions)
+    for name, rungs in ladder.from_plan(plan).items():
+        console.print(f"ladder of {name}:\n" + "\n".join(ladder.lines(rungs)), markup=False)
     for platform in plan["package"]:
         console.print(f"bundle {platform}: {_bundle(platform)}")
 

@@ -58,7 +58,7 @@ class Inspection:
     output: Tensor
     operators: list[Operator]
     tensors: dict[str, int]  # dtype -> how many tensors, constants included
-    boundaries: dict[str, int] = field(default_factory=dict)  # ONNX's QDQ nodes, which become part of integer kernels
+    boundaries: dict[str, int] = field(default_factory=dict)  # casts at the ends; QDQ nodes, parts of integer kernels
 
     def counted(self) -> list[dict[str, Any]]:
         """Return each kind of operator once, with its count, sorted."""
@@ -66,8 +66,8 @@ class Inspection:
         return [{"operator": item.name, "dtypes": list(item.dtypes), "count": count} for item, count in counts]
 
     def in_float(self) -> list[str]:
-        """Return the kinds of operators that compute on floats, or on what nobody could tell, sorted."""
-        return sorted({item.name for item in self.operators if any(map(_may_be_float, item.dtypes))})
+        """Return the operators that compute on floats, or on what nobody could tell, sorted; a kind for each of it."""
+        return sorted(item.name for item in self.operators if any(map(_may_be_float, item.dtypes)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return what inspection.json holds."""
@@ -95,3 +95,13 @@ class Session(Protocol):
 
     def read(self) -> NDArray[np.float32]:
         """Return the last run's probabilities, float32 [1, classes]."""
+
+
+def answers(session: Session, examples: NDArray[Any]) -> NDArray[np.float32]:
+    """Return the probabilities [n, classes] that a file gives for examples, one after the other."""
+    found = []
+    for number in range(len(examples)):
+        session.feed(examples[number : number + 1])
+        session.invoke()
+        found.append(session.read()[0].copy())
+    return np.stack(found)

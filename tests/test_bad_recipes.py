@@ -1,4 +1,7 @@
-"""Every file in tests/recipes/bad/ is one mistake: an edit of a recipe, and the exact message it must give."""
+"""Every file in tests/recipes/bad/ is one mistake: an edit of a recipe, and the exact message it must give.
+
+`before` is an edit after which all is still sound: it picks the option that the mistake is in.
+"""
 
 from pathlib import Path
 
@@ -8,6 +11,7 @@ import yaml
 from pipeline import plugins
 from pipeline.cli import main
 from pipeline.errors import listed
+from tests.builds import edit
 
 ROOT = Path(__file__).parents[1]
 BAD = sorted((ROOT / "tests/recipes/bad").glob("*.yaml"))
@@ -19,21 +23,23 @@ LISTS = {
     "devices": listed(path.stem for path in (ROOT / "recipes/device").glob("*.yaml")),
     "quantize": listed(path.stem for path in (ROOT / "recipes/quantize").glob("*.yaml")),
     "schemes": listed(plugins.options("quantize.scheme")),
+    "calibrators": listed(plugins.options("quantize.calibration.method")),
+    "rungs": listed(path.stem for path in (ROOT / "recipes/quantize").glob("*.yaml") if path.stem != "auto"),
     "architectures": listed(plugins.options("model.architecture")),
 }
 
 
 def test_there_are_as_many_mistakes_as_when_they_were_last_counted() -> None:
-    assert len(BAD) == 45
+    assert len(BAD) == 65
 
 
 @pytest.mark.parametrize("mistake", BAD, ids=lambda path: path.stem)
 def test_a_mistake_is_named_with_file_and_key(mistake: Path, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     case = yaml.safe_load(mistake.read_text())
-    file = project / case["file"]
-    sound = file.read_text()
-    assert case["replace"] in sound
-    file.write_text(sound.replace(case["replace"], case["with"], 1))
+    if "before" in case:
+        _edit(project, case["before"])
+        assert main(["check"]) == 0
+    _edit(project, case)
 
     code = main(["plan"])
 
@@ -41,6 +47,10 @@ def test_a_mistake_is_named_with_file_and_key(mistake: Path, project: Path, caps
     assert code == 1
     assert not (project / "params.yaml").exists()
     assert not (project / "artifacts").exists()
+
+
+def _edit(project: Path, words: dict[str, str]) -> None:
+    edit(project / words["file"], words["replace"], words["with"])
 
 
 def test_the_sound_recipes_plan_without_a_word_of_complaint(

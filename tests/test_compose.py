@@ -7,6 +7,7 @@ import pytest
 from pipeline import compose, plugins
 from pipeline.compose import Composed
 from pipeline.errors import RecipeError
+from pipeline.runtimes import coreml
 
 TARGETS = 5  # files in recipes/target/
 
@@ -39,15 +40,16 @@ def test_every_model_composes_for_every_runtime(project: Path, composed: dict[st
     assert [one.recipe.convert.runtime for one in found] == list(runtimes)
 
 
-@pytest.mark.parametrize("scheme", plugins.options("quantize.scheme"))
+@pytest.mark.parametrize("scheme", sorted(coreml.SCHEMES))
 def test_every_scheme_composes_for_core_ml_with_the_words_of_its_recipe(project: Path, scheme: str) -> None:
     precision = "float32" if scheme == "none" else "float16"
     newest = ["device.minimum_os='18'", "convert.coreml.minimum_deployment_target=iOS18"]
     words = [f"quantize={scheme}", f"convert.coreml.compute_precision={precision}", *newest]
     recipe = compose.compose_targets(["iphone_15"], words)[0].recipe
     assert recipe.quantize.scheme == scheme
-    given = [word for word, value in vars(recipe.quantize.compression).items() if value is not None]
-    assert sorted(given) == sorted(plugins.load("quantize.scheme", scheme).COMPRESSION)
+    others = {word: getattr(recipe.quantize, word) for word in ("granularity", "keep", "ladder")}
+    given = [word for word, value in {**vars(recipe.quantize.compression), **others}.items() if value is not None]
+    assert sorted(given) == sorted(plugins.load("quantize.scheme", scheme).WORDS)
 
 
 def test_choices_name_the_option_of_every_group(composed: dict[str, Composed]) -> None:

@@ -10,7 +10,7 @@ from pipeline import artifacts, plan
 from pipeline.compose import Composed
 from pipeline.errors import PlanError
 from pipeline.plan import Change, Plan
-from pipeline.recipe import Ceiling, Release
+from pipeline.recipe import Calibration, Ceiling, DType, Floor, Granularity, Quantize, Release
 from pipeline.sections import read_plan
 
 PARAMS = Path("params.yaml")
@@ -96,8 +96,8 @@ def test_a_target_called_like_an_option_takes_no_name_that_is_taken(
 ) -> None:
     plain, misnamed = _like(composed["pixel_8"], "plain"), _like(composed["pixel_8"], "float16")
     for target in (plain, misnamed):
-        target.choices["quantize"], target.recipe.quantize.scheme = "none", "none"
-    misnamed.recipe.quantize.calibration.seed = 77
+        target.choices["quantize"], target.recipe.quantize = "none", Quantize("none")
+    misnamed.recipe.quantize.granularity = Granularity.per_tensor
     found = plan.merge(release, [plain, composed["android_any"], misnamed])["quantize"]
     assert list(found) == ["digits-ds_cnn", "digits-ds_cnn-float16", "digits-ds_cnn-float16-float16"]
     assert found["digits-ds_cnn-float16"]["scheme"] == "float16"
@@ -122,6 +122,22 @@ def test_targets_that_differ_in_budget_alone_share_every_measurement(
     assert targets["strict"]["validate"] == targets["pixel_8"]["validate"]
     assert targets["strict"]["recipe_sha256"] != targets["pixel_8"]["recipe_sha256"]
     assert targets["strict"]["budget"]["size_mb"]["at_most"] == 1
+
+
+@pytest.mark.parametrize(("scheme", "keep", "count"), [("mixed", DType.float32, 2), ("int8", None, 1)])
+def test_the_gates_are_part_of_quantize_only_where_they_decide_what_comes_out(
+    release: Release, composed: dict[str, Composed], scheme: str, keep: DType | None, count: int
+) -> None:
+    lenient, strict = _like(composed["pixel_8"], "lenient"), _like(composed["pixel_8"], "strict")
+    calibration = Calibration("min_max", examples=100, seed=0)
+    for target, share in ((lenient, 0.9), (strict, 0.97)):
+        target.recipe.quantize = Quantize(scheme, calibration, Granularity.per_channel, keep=keep)
+        target.recipe.validate.budget.accuracy = Floor(at_least=share, required=True)
+    found = plan.merge(release, [lenient, strict])["quantize"]
+    assert len(found) == count
+    assert [section["accuracy"] for section in found.values()] == (
+        [{"at_least": 0.9, "required": True}, {"at_least": 0.97, "required": True}] if keep else [None]
+    )
 
 
 def test_a_value_of_the_first_stage_changes_every_digest_and_no_name(five: Plan, reseeded: Plan) -> None:

@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 
 from pipeline.quantized import Quantized, from_files
-from pipeline.recipe import Compression, Palette
+from pipeline.ranges import Range, Ranges
+from pipeline.recipe import Compression, DType, Granularity, Palette
 
-EXAMPLES = np.linspace(-1, 1, 8, dtype=np.float32).reshape(2, 2, 2, 1)
-INT8 = Quantized(b"keras", "int8", weights="int8", activations="int8", calibration=EXAMPLES)
+PROBES = np.linspace(-1, 1, 8, dtype=np.float32).reshape(2, 2, 2, 1)
+RELU = Range("cnn/re_lu_1/Relu6", 0, 0.1 + 0.2, 0, 6, 0, 5.5, 0, 6, (0.0, 6.0, 1 / 3, 2.5), ("cnn/conv_1/convolution",))
+IMAGE = Range("image", -1, 1, -1, 1, -1, 1, -1, 1, (-1.0, 1.0, 0.0, 0.5))
+INT8 = Quantized(b"keras", "int8", "int8", "int8", Granularity.per_channel, Ranges([IMAGE, RELU], PROBES))
 FLOAT16 = Quantized(b"keras", "float16", weights="float16", activations="float32")
 
 
@@ -30,25 +33,26 @@ def test_how_weights_are_stored_reads_back(compression: Compression) -> None:
     assert from_files(quantized.to_files()) == quantized
 
 
-def test_calibration_reads_back_to_the_last_bit() -> None:
-    found = from_files(INT8.to_files()).calibration
+def test_what_is_kept_reads_back() -> None:
+    kept = {"conv2d (CONV_2D)": ["cnn/conv_1/convolution", "cnn/re_lu_1/Relu6"]}
+    quantized = Quantized(b"keras", "mixed", "int8", "int8", Granularity.per_tensor, keep=DType.float16, kept=kept)
+    assert from_files(quantized.to_files()) == quantized
+
+
+def test_ranges_and_probes_read_back_to_the_last_bit() -> None:
+    found = from_files(INT8.to_files()).ranges
     assert found is not None
-    assert found.dtype == np.float32
-    np.testing.assert_array_equal(found, EXAMPLES)
+    assert found.found == [IMAGE, RELU]
+    assert found.probes.dtype == np.float32
+    np.testing.assert_array_equal(found.probes, PROBES)
 
 
-@pytest.mark.parametrize(
-    ("quantized", "names"),
-    [
-        (INT8, ["calibration.npy", "model.keras", "scheme.json"]),
-        (FLOAT16, ["model.keras", "scheme.json"]),
-    ],
-)
-def test_examples_are_written_only_for_a_scheme_that_needs_them(quantized: Quantized, names: list[str]) -> None:
-    assert sorted(quantized.to_files()) == names
+@pytest.mark.parametrize("quantized", [INT8, FLOAT16])
+def test_the_files_are_the_same_for_every_scheme(quantized: Quantized) -> None:
+    assert sorted(quantized.to_files()) == ["model.keras", "probes.npy", "ranges.csv", "scheme.json"]
 
 
-def test_calibration_that_would_run_code_is_refused() -> None:
-    objects = np.array([{"an": "object"}], dtype=object)
-    with pytest.raises(ValueError, match="allow_pickle=False"):
-        Quantized(b"keras", "int8", "int8", "int8", objects).to_files()
+def test_a_scheme_that_stays_in_float_has_no_ranges() -> None:
+    files = FLOAT16.to_files()
+    assert files["ranges.csv"].count(b"\n") == 1
+    assert from_files(files).ranges is None

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline import rules
 from pipeline.compose import Composed
-from pipeline.recipe import Colour, Compression, DType, Floor, Palette, Recipe
+from pipeline.recipe import Calibration, Colour, Floor, Quantize, Recipe
 
 
 def test_sound_recipes_have_no_problems(composed: dict[str, Composed]) -> None:
@@ -17,6 +17,14 @@ def test_names_are_modules(recipe: Recipe) -> None:
     recipe.convert.runtime, recipe.package.top_k = "litrt", 0
     expected = "expected one of: coreml, litert, onnxruntime; did you mean 'litert'?"
     assert rules.check(recipe) == [("convert.runtime", f"no module pipeline/runtimes/litrt; {expected}")]
+
+
+def test_a_way_to_calibrate_is_a_module(recipe: Recipe) -> None:
+    recipe.quantize.calibration = Calibration("minmax", examples=100, seed=0)
+    expected = "expected one of: entropy, min_max, moving_average, mse, percentile; did you mean 'min_max'?"
+    assert rules.check(recipe) == [
+        ("quantize.calibration.method", f"no module pipeline/calibrators/minmax; {expected}")
+    ]
 
 
 def test_splits_make_a_whole(recipe: Recipe) -> None:
@@ -61,49 +69,11 @@ def test_platform_has_the_runtime(core_ml_recipe: Recipe) -> None:
     assert rules.check(core_ml_recipe) == [("convert", expected)]
 
 
-def test_runtime_carries_the_scheme(recipe: Recipe, core_ml_recipe: Recipe) -> None:
-    recipe.quantize = core_ml_recipe.quantize
-    recipe.quantize.scheme, recipe.quantize.compression.sparsity = "sparse", 0.5
-    expected = "litert cannot carry sparse; expected one of: dynamic, float16, int8, none"
-    assert rules.check(recipe) == [("quantize", expected)]
-
-
-def test_device_runs_the_scheme(recipe: Recipe) -> None:
-    recipe.device.dtypes = [DType.float32, DType.float16]
-    expected = "the scheme int8 computes in int8, which Google Pixel 8 cannot run; it runs: float16, float32"
-    assert rules.check(recipe) == [("quantize", expected)]
-
-
 def test_words_of_core_ml_stand_where_core_ml_is(recipe: Recipe, core_ml_recipe: Recipe) -> None:
     recipe.convert.coreml, core_ml_recipe.convert.coreml = core_ml_recipe.convert.coreml, None
     assert rules.check(recipe) == [("convert.coreml", "has words; expected null for litert")]
     expected = "null; expected the words that only coreml has"
     assert rules.check(core_ml_recipe) == [("convert.coreml", expected)]
-
-
-def test_a_scheme_has_its_words_and_no_others(core_ml_recipe: Recipe) -> None:
-    quantize = core_ml_recipe.quantize
-    quantize.scheme, quantize.compression.sparsity = "int4_weights", 0.5
-    core_ml_recipe.convert.coreml.minimum_deployment_target = "iOS18"  # type: ignore[union-attr]
-    core_ml_recipe.device.minimum_os = "18"
-    assert rules.check(core_ml_recipe) == [
-        ("quantize.compression.block_size", "null; the scheme int4_weights expects it"),
-        ("quantize.compression.sparsity", "has a value; expected null for the scheme int4_weights"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("compression", "word", "problem"),
-    [
-        (Compression(sparsity=1.0), "sparsity", "1; expected a share between 0 and 1"),
-        (Compression(block_size=1), "block_size", "1; expected 2 or more"),
-        (Compression(palette=Palette(5, None, False)), "palette.bits", "5; expected one of: 1, 2, 3, 4, 6, 8"),
-        (Compression(palette=Palette(4, 0, False)), "palette.group_size", "0; expected 1 or more, or null"),
-    ],
-)
-def test_weights_can_be_compressed(recipe: Recipe, compression: Compression, word: str, problem: str) -> None:
-    recipe.quantize.compression = compression
-    assert (f"quantize.compression.{word}", problem) in rules.check(recipe)
 
 
 @pytest.mark.parametrize(
@@ -115,9 +85,22 @@ def test_weights_can_be_compressed(recipe: Recipe, compression: Compression, wor
     ],
 )
 def test_calibration_fits_its_split(recipe: Recipe, examples: int, problem: str | None) -> None:
-    recipe.quantize.calibration.examples = examples
+    recipe.quantize.calibration = Calibration("min_max", examples, seed=0)
     recipe.data.splits.calibration = 0.1  # of 1,797
     assert rules.check(recipe) == ([("quantize.calibration.examples", problem)] if problem else [])
+
+
+def test_a_scheme_that_looks_at_no_examples_needs_none(recipe: Recipe) -> None:
+    recipe.quantize = Quantize("dynamic")
+    assert rules.check(recipe) == []
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_seeds_can_be_used(recipe: Recipe, seed: int) -> None:
+    recipe.data.seed = recipe.train.seed = seed
+    recipe.quantize.calibration = Calibration("min_max", examples=100, seed=seed)
+    expected = f"{seed}; expected 0 to 4294967295"
+    assert rules.check(recipe) == [(key, expected) for key in ("data.seed", "train.seed", "quantize.calibration.seed")]
 
 
 def test_no_split_is_empty(recipe: Recipe) -> None:

@@ -1,7 +1,8 @@
-"""Quantization schemes, one file each.
+"""Quantization schemes, one file each: the numbers that weights and activations are stored in.
 
-DTYPE is the arithmetic a device must have, CALIBRATED whether the scheme looks at calibration examples, COMPRESSION
-which words of `quantize.compression` it needs.
-quantize(archive, calibration) takes a Keras archive and the examples as the model sees them, float32 [n, h, w, c]
-(none where the scheme is not calibrated), and returns what a runtime needs in order to convert.
+WEIGHTS      float32, float16, int8, int4, palette or sparse
+ACTIVATIONS  float32, int8 or int16; integers need ranges, so the scheme is calibrated on examples
+DTYPE        the arithmetic a device must have
+BITS         of weights, for the schemes that training can prepare a model for; none: it cannot
+WORDS        which words of `quantize.compression`, and which others of `quantize`, it needs
 """

@@ -1,13 +1,7 @@
 """Store weights as int4 with a scale for each block; activations stay in float."""
 
-from pipeline.quantized import Calibration, Quantized
-
+WEIGHTS = "int4"
+ACTIVATIONS = "float32"
 DTYPE = "float16"
-CALIBRATED = False
-COMPRESSION = ("block_size",)
-TOOLS: tuple[str, ...] = ()
-
-
-def quantize(archive: bytes, _: Calibration) -> Quantized:
-    """Return the model with the wish for int4 weights."""
-    return Quantized(archive, "int4_weights", weights="int4", activations="float32")
+BITS: int | None = 4
+WORDS: tuple[str, ...] = ("block_size",)

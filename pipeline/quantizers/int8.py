@@ -1,13 +1,7 @@
-"""Compute in int8, weights and activations; ranges come from calibration examples (post-training)."""
+"""Compute in int8, weights and activations."""
 
-from pipeline.quantized import Calibration, Quantized
-
+WEIGHTS = "int8"
+ACTIVATIONS = "int8"
 DTYPE = "int8"
-CALIBRATED = True
-COMPRESSION: tuple[str, ...] = ()
-TOOLS: tuple[str, ...] = ()
-
-
-def quantize(archive: bytes, calibration: Calibration) -> Quantized:
-    """Return the model with the wish for int8 and the examples that show the ranges."""
-    return Quantized(archive, "int8", weights="int8", activations="int8", calibration=calibration)
+BITS: int | None = 8
+WORDS: tuple[str, ...] = ("granularity",)

@@ -23,6 +23,9 @@ from pipeline.tensors import Inspection
 THREADS = 1
 # Operators that move values and compute nothing; in front of the first integer kernel they may stand in float.
 MOVING = frozenset({"Reshape", "Transpose", "Squeeze", "Unsqueeze"})
+# Operators that stand between a kept layer and its neighbours.
+CASTS = frozenset({"QUANTIZE", "DEQUANTIZE", "Cast", "cast"})
+INTEGERS = ("int8", "int16")
 # The dtypes in which a runtime may store weights of a scheme.
 STORED_AS = {
     "float32": ("float32",),
@@ -78,15 +81,23 @@ class Answers:
 
 
 def refuse_floats(variant: str, quantized: Quantized, inspection: Inspection, reached: frozenset[str] | None) -> None:
-    """Hold the operators against the scheme; `reached` names those that the runtime runs in int8, none: all.
+    """Hold the operators against the scheme; `reached` names those that the runtime runs in integers, none: all.
+
+    Casts at input and output are not among them. Layers that `mixed` keeps may stay in float, and no more than those.
 
     Raises:
-        ConversionError: one computes in float though activations are to be int8.
+        ConversionError: one computes in float though activations are to be integers.
     """
-    floats = [name for name in inspection.in_float() if name not in MOVING and (reached is None or name in reached)]
-    if quantized.activations == "int8" and floats:
+    if quantized.activations not in INTEGERS:
+        return
+    passing = MOVING | CASTS if quantized.kept else MOVING
+    floats = [name for name in inspection.in_float() if name not in passing and (reached is None or name in reached)]
+    allowed = sum(map(len, quantized.kept.values()))
+    if len(floats) > allowed:
+        kept = f", but for the kept layers: {listed(quantized.kept)}" if quantized.kept else ""
         raise ConversionError(
-            f"convert {variant}: these operators stayed in float: {listed(floats)}; expected int8 from input to output"
+            f"convert {variant}: these operators stayed in float: {listed(set(floats))}; "
+            f"expected {quantized.activations} from input to output{kept}"
         )
 
 

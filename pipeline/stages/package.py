@@ -1,7 +1,7 @@
 """All that a platform's targets validated in, one bundle out; or a refusal, with a table of every gate not passed.
 
 Reads validate's outputs of one platform. Writes models/ and manifest.json, and beside the folder <platform>.zip and
-<platform>.measurements.json.
+<platform>.measurements.json; and, refused or not, artifacts/verdicts/<target>.json.
 """
 
 import json
@@ -12,9 +12,10 @@ from pipeline import artifacts, gates
 from pipeline.bundle import archive, manifest
 from pipeline.errors import GateError
 from pipeline.job import Job
+from pipeline.lineage import chain, digest
 from pipeline.measurement import from_dict
 from pipeline.report import table
-from pipeline.sections import PackageSection, TargetSection
+from pipeline.sections import PackageSection, TargetSection, plain, read_plan
 
 REVISION = artifacts.ROOT / "revision"
 
@@ -24,6 +25,7 @@ def run(job: Job) -> str:
     section: PackageSection = job.section
     found = {name: _validated(job.variant, target) for name, target in section.targets.items()}
     decisions = {name: decide(section.targets[name], report) for name, (_, report) in found.items()}
+    _leave_verdicts(section, decisions)
     _refuse(job.variant, decisions)
     entries = [
         manifest.entry(section.targets[name], (folder, report), decisions[name])
@@ -50,6 +52,17 @@ def decide(target: TargetSection, report: dict[str, Any]) -> list[gates.Decision
 def _validated(platform: str, target: TargetSection) -> tuple[Path, dict[str, Any]]:
     folder = artifacts.opened(artifacts.folder("validate", target.validate, platform))
     return folder, json.loads((folder / "report.json").read_text())
+
+
+def _leave_verdicts(section: PackageSection, decisions: dict[str, list[gates.Decision]]) -> None:
+    """Tell the planner which targets missed a gate: it takes the next rung of those that say `quantize: auto`."""
+    for name, found in decisions.items():
+        missed = [one.shortfall for one in found if not one.lets_through]
+        # Not the planner's digest: an experiment may have changed params.yaml since, and says nothing of the recipe.
+        target = section.targets[name]
+        sha256 = digest(chain(read_plan(), target.validate), plain(target))
+        verdict = {"recipe_sha256": sha256, "missed": missed}
+        artifacts.write(artifacts.VERDICTS / f"{name}.json", (json.dumps(verdict, indent=2) + "\n").encode())
 
 
 def _refuse(platform: str, decisions: dict[str, list[gates.Decision]]) -> None:

@@ -1,46 +1,99 @@
-"""A Keras model and calibration examples in, the numbers it is to compute in out.
+"""A Keras model in, the numbers it is to compute in out: one set of weights and ranges for every runtime.
 
-Reads prune's output and the calibration split. Writes model.keras, contract.json, scheme.json, calibration.npy.
+Reads prune's output; the calibration split for ranges, the train and validation splits for training, the validation
+split to choose the layers that `mixed` keeps. Writes model.keras, contract.json, scheme.json, ranges.csv, probes.npy,
+layers.csv, training.csv.
 """
 
 import shutil
 from dataclasses import replace
-from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from pipeline import artifacts, contract, plugins
-from pipeline.dataset import split
-from pipeline.errors import DataError
+from pipeline import artifacts, calibration, contract, keras_session, plugins
+from pipeline.aware_training import train as aware
 from pipeline.job import Job
 from pipeline.quantized import Quantized
+from pipeline.recipe import Granularity
+from pipeline.report import layers as table
+from pipeline.runtimes.litert.convert import in_float
+from pipeline.runtimes.litert.program import Layer, Program
+from pipeline.runtimes.litert.quantizer import Integers
 from pipeline.sections import QuantizeSection
+from pipeline.source import Source
+
+# Without training; the sums behind a range must not depend on the machine.
+THREADS = 1
 
 
 def run(job: Job) -> str:
-    """Decide the numbers; the runtimes' own converters turn the weights into them."""
+    """Train if the recipe says so, find ranges if the scheme needs them, and choose what to keep."""
     section: QuantizeSection = job.section
-    source = artifacts.opened(artifacts.folder("prune", section.prune))
-    scheme = plugins.load("quantize.scheme", section.scheme)
-    calibration = _calibration(section, source) if scheme.CALIBRATED else None
-    quantized: Quantized = scheme.quantize((source / "model.keras").read_bytes(), calibration)
-    quantized = replace(quantized, compression=section.compression)
+    folder = artifacts.opened(artifacts.folder("prune", section.prune))
+    agreed = contract.from_json((folder / "contract.json").read_text())
+    source = Source((folder / "model.keras").read_bytes(), agreed, section)
+    if section.training or section.calibration:
+        threads, seed = (section.training.threads, section.training.seed) if section.training else (THREADS, 0)
+        keras_session.start(threads, seed)
+    quantized, history = _trained(source)
+    quantized, layers, line = _chosen(source, quantized)
     artifacts.write_files(job.out, quantized.to_files())
-    shutil.copy(source / "contract.json", job.out)
-    seen = "no calibration" if calibration is None else f"calibrated on {len(calibration)} examples"
-    return f"{section.scheme}, {seen}"
+    (job.out / "layers.csv").write_text(layers)
+    (job.out / "training.csv").write_text(history)
+    shutil.copy(folder / "contract.json", job.out)
+    return f"{section.scheme}, {line}"
 
 
-def _calibration(section: QuantizeSection, source: Path) -> NDArray[np.float32]:
-    """Return the examples as the model sees them, float32 [n, h, w, c], drawn from the calibration split by a seed."""
-    agreed = contract.from_json((source / "contract.json").read_text())
-    examples = plugins.load("data.source", section.data.source).load(section.data)
-    held = split(examples, section.data, "calibration")
-    if section.calibration.examples > len(held.labels):
-        raise DataError(
-            f"{section.data.path}: the calibration split holds {len(held.labels)} examples; "
-            f"expected at least the {section.calibration.examples} of quantize.calibration.examples"
-        )
-    order = np.random.default_rng(section.calibration.seed).permutation(len(held.labels))
-    return agreed.prepare(held.take(order[: section.calibration.examples]).images)
+def _trained(source: Source) -> tuple[Quantized, str]:
+    """Return the model, trained to feel the rounding where the recipe says so, with its ranges, and the history."""
+    section = source.section
+    scheme = plugins.load("quantize.scheme", section.scheme)
+    quantized = Quantized(
+        source.archive,
+        section.scheme,
+        scheme.WEIGHTS,
+        scheme.ACTIVATIONS,
+        granularity=section.granularity,
+        compression=section.compression,
+        keep=section.keep,
+    )
+    if section.training is None:
+        return replace(quantized, ranges=source.calibrated(source.archive)), table.history([])
+    settings = aware.Settings(
+        **{word: getattr(section.training, word) for word in ("epochs", "batch_size", "learning_rate", "freeze_after")},
+        ranges=section.training.ranges.value,
+        weight_bits=scheme.BITS,
+        per_tensor=section.granularity is Granularity.per_tensor,
+        activations=section.calibration is not None,
+    )
+    splits = aware.Splits(*source.prepared("train"), *source.prepared("validation"))
+    trained = aware.train(source.archive, splits, settings)
+    ranges = source.calibrated(trained.archive)
+    if ranges:
+        ranges = calibration.with_trained(ranges, trained.archive, trained.ranges)
+    return replace(quantized, archive=trained.archive, ranges=ranges), table.history(trained.history)
+
+
+def _chosen(source: Source, quantized: Quantized) -> tuple[Quantized, str, str]:
+    """Return the model with the layers that it keeps out of int8, the table of all layers, and a line about them."""
+    words = source.section.calibration
+    if quantized.ranges is None or words is None:
+        return quantized, table.layers([], []), "no calibration"
+    program = Program(in_float(keras_session.load(quantized.archive)), quantized.ranges)
+    kept = _kept(source, program, quantized) if quantized.keep else []
+    names = {f"{layer.name} ({layer.operator})": layer.values for layer in kept}
+    line = f"calibrated on {words.examples} examples by {words.method}{table.noted(program.layers)}"
+    if quantized.keep:
+        line += f", {len(kept)} of {len(program.layers)} layers kept in {quantized.keep.value}"
+    return replace(quantized, kept=names), table.layers(program.layers, kept), line
+
+
+def _kept(source: Source, program: Program, quantized: Quantized) -> list[Layer]:
+    from pipeline import sensitivity  # noqa: PLC0415 - only this scheme runs what it has quantized
+
+    section = source.section
+    scored = sensitivity.Scored(*source.prepared("validation"))
+    floors = [section.accuracy.at_least] if section.accuracy else []
+    if section.loss:
+        floors.append(sensitivity.accuracy(program, scored) - section.loss.at_most)
+    granularity = quantized.granularity or Granularity.per_channel
+    asked = Integers(quantized.activations, granularity, keep=quantized.keep)
+    return sensitivity.fewest(program, asked, scored, max(floors))

@@ -23,7 +23,7 @@ from pipeline.measurement import Measurement, cpu_model, not_measured
 from pipeline.runtimes import litert
 from pipeline.sections import ValidateSection
 from pipeline.tasks import classification
-from pipeline.tensors import IMAGE, Session
+from pipeline.tensors import IMAGE, answers
 from pipeline.timing import Timed
 from pipeline.ways import HOST, Way
 
@@ -53,11 +53,15 @@ def run(job: Job) -> str:
     shutil.copytree(source / "files", job.out / "files")
     files = artifacts.read_files(source / "files")
     ways = _runtime(section.runtime).ways(files)
-    metrics = _size(files) | _float_accuracy(section, test)
+    reference = _float_answers(section, test)
+    metrics = _size(files)
+    metrics["float_accuracy"] = _share(classification.accuracy(reference, test.labels), HOST, test)
     try:
-        metrics |= _answers(job, test, files, ways)
+        found = _answers(job, test, files, ways)
     except CoverageError as error:
         raise CoverageError(f"validate {job.variant}: {error}") from error
+    _write_confusion(job.out, test, found[0])
+    metrics |= _scores(test, reference, dict(zip(ways, found, strict=True)))
     metrics |= _timing(job, ways)
     accuracy = metrics["accuracy"]
     metrics["loss"] = replace(accuracy, value=(metrics["float_accuracy"].value or 0) - (accuracy.value or 0))
@@ -76,28 +80,31 @@ def _size(files: dict[str, bytes]) -> dict[str, Measurement]:
     return {"size_mb": Measurement(sum(map(len, files.values())) / 1e6, "MB", "file")}
 
 
-def _float_accuracy(section: ValidateSection, test: Test) -> dict[str, Measurement]:
+def _float_answers(section: ValidateSection, test: Test) -> NDArray[np.float32]:
     model = artifacts.opened(artifacts.folder("train", section.train)) / "float.tflite"
-    session = _runtime("litert").load({litert.FILE: model.read_bytes()}, THREADS)
-    found = _predict(session, test.images)
-    return {"float_accuracy": _share(classification.accuracy(found, test.labels), HOST, test)}
+    return answers(_runtime("litert").load({litert.FILE: model.read_bytes()}, THREADS), test.images)
 
 
-def _answers(job: Job, test: Test, files: dict[str, bytes], ways: tuple[Way, ...]) -> dict[str, Measurement]:
-    """Return accuracy in every way, and for each further one how often it agrees with the first on the best label."""
-    takes_image = _inspected(job)["dtype"] == IMAGE
-    metrics: dict[str, Measurement] = {}
-    answers = []
-    for way in ways:
-        session = _runtime(job.section.runtime).load(files, THREADS, way.name)
-        answers.append(_predict(session, test.pixels if takes_image else test.images))
-        accuracy = classification.accuracy(answers[-1], test.labels)
-        metrics[way.named("accuracy")] = _share(accuracy, way.where, test)
-        if way.name:
-            agreement = float((answers[-1].argmax(axis=1) == answers[0].argmax(axis=1)).mean())
-            metrics[way.named("agreement")] = _share(agreement, way.where, test)
-    _write_confusion(job.out, test, answers[0])
-    return metrics
+def _answers(job: Job, test: Test, files: dict[str, bytes], ways: tuple[Way, ...]) -> list[NDArray[np.float32]]:
+    """Return the probabilities [n, classes] in every way to run the files."""
+    examples = test.pixels if _inspected(job)["dtype"] == IMAGE else test.images
+    return [answers(_runtime(job.section.runtime).load(files, THREADS, way.name), examples) for way in ways]
+
+
+def _scores(
+    test: Test, reference: NDArray[np.float32], found: dict[Way, NDArray[np.float32]]
+) -> dict[str, Measurement]:
+    """Return accuracy in every way, and how often the first agrees on the best label with float and with the others."""
+    first, *others = found
+    metrics = {
+        way.named("accuracy"): _share(classification.accuracy(found[way], test.labels), way.where, test)
+        for way in found
+    }
+    for way in others:
+        same = classification.agreement(found[way], found[first])
+        metrics[way.named("agreement")] = _share(same, way.where, test)
+    same = classification.agreement(found[first], reference)
+    return metrics | {"agreement_with_float": _share(same, first.where, test)}
 
 
 def _write_confusion(out: Path, test: Test, probabilities: NDArray[np.float32]) -> None:
@@ -114,15 +121,6 @@ def _runtime(name: str) -> ModuleType:
 def _inspected(job: Job) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((job.out / "inspection.json").read_text())["input"]
     return found
-
-
-def _predict(session: Session, examples: NDArray[Any]) -> NDArray[np.float32]:
-    answers = []
-    for i in range(len(examples)):
-        session.feed(examples[i : i + 1])
-        session.invoke()
-        answers.append(session.read()[0].copy())
-    return np.stack(answers)
 
 
 def _share(value: float, where: str, test: Test) -> Measurement:

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from pipeline.recipe import Recipe
+from pipeline.recipe import Calibration, Recipe
 from pipeline.report.recipe_text import text
 from pipeline.sections import plain
 
@@ -29,7 +29,7 @@ def test_a_value_is_followed_by_its_own_origin(recipe: Recipe) -> None:
 
 
 def test_a_value_set_as_part_of_a_whole_has_the_origin_of_the_whole(recipe: Recipe) -> None:
-    recipe.quantize.calibration.examples = 7
+    recipe.quantize.calibration = Calibration("min_max", examples=7, seed=0)
     shown = text(recipe, {"quantize.calibration": "recipes/quantize/int8.yaml"})
     assert _line(shown, "examples") == "examples: 7 # recipes/quantize/int8.yaml"
 

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline import keras_session, plugins
+from pipeline import calibration, keras_session, plugins
 from pipeline.about import About
 from pipeline.contract import Contract
 from pipeline.quantized import Quantized
-from pipeline.recipe import Compression, Convert, CoreML, Model, Palette, Precision
+from pipeline.recipe import Calibration, Compression, Convert, CoreML, DType, Granularity, Model, Palette, Precision
+from pipeline.runtimes.litert import convert as litert
+from pipeline.runtimes.litert.program import Program
 from pipeline.stages import convert
 
 pytestmark = pytest.mark.slow
@@ -47,11 +49,21 @@ def archive(keras: Any, architecture: str, colour: str, width: float) -> bytes:
 
 
 def quantized(model: bytes, scheme: str, colour: str) -> Quantized:
-    examples = np.random.default_rng(0).uniform(-1, 1, (8, 32, 32, contract(colour).channels)).astype(np.float32)
+    """Return what quantize makes of a model, calibrated on noise; `mixed` keeps its last layer with weights."""
     module = plugins.load("quantize.scheme", scheme)
-    words = {word: COMPRESSION[word] for word in module.COMPRESSION}
-    found: Quantized = module.quantize(model, examples)
-    return replace(found, calibration=examples if module.CALIBRATED else None, compression=Compression(**words))
+    compression = Compression(**{word: COMPRESSION[word] for word in module.WORDS if word in COMPRESSION})
+    found = Quantized(model, scheme, module.WEIGHTS, module.ACTIVATIONS, compression=compression)
+    if "granularity" not in module.WORDS:
+        return found
+    agreed = contract(colour)
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 32, 32, agreed.channels), np.uint8)
+    ranges = calibration.calibrate(model, agreed.scaled(pixels), Calibration("min_max", 8, 0))
+    found = replace(found, granularity=Granularity.per_channel, ranges=ranges)
+    if scheme != "mixed":
+        return found
+    layers = Program(litert.in_float(keras_session.load(model)), ranges).layers
+    last = [layer for layer in layers if layer.is_weighted][-1]
+    return replace(found, keep=DType.float32, kept={last.name: last.values})
 
 
 def converted(runtime: str, item: Quantized, colour: str) -> dict[str, bytes]:

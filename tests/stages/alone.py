@@ -70,5 +70,7 @@ def recorded_splits(stage: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         asked.append(name)
         return split(examples, data, name)
 
-    monkeypatch.setattr(f"pipeline.stages.{stage}.split", recording)
+    # What quantize may be shown is in a module of its own.
+    module = "pipeline.source" if stage == "quantize" else f"pipeline.stages.{stage}"
+    monkeypatch.setattr(f"{module}.split", recording)
     return asked

@@ -1,25 +1,31 @@
-"""Quantize draws its calibration examples from the calibration split alone, the same for the same seed."""
+"""Quantize finds one set of ranges in the calibration split alone, the same for the same seed, and hands them on."""
 
-import io
+import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from pipeline import artifacts, sections
+from pipeline import artifacts, keras_session, plugins, sections
+from pipeline import ranges as ranges_of
 from pipeline.data import digits
 from pipeline.dataset import split
 from pipeline.errors import ArtifactError, DataError
 from pipeline.quantized import from_files
-from pipeline.recipe import Compression, Palette
+from pipeline.ranges import Ranges
+from pipeline.recipe import Compression, Model, Palette
 from tests.stages import alone
 from tests.stages.alone import Ran
 
 INT8, FLOAT16, PALETTIZED = "digits-ds_cnn-int8", "digits-ds_cnn-float16", "digits-ds_cnn-palettized"
 UNCOMPRESSED = {"palette": None, "block_size": None, "sparsity": None}
 PRUNE = artifacts.folder("prune", "digits-ds_cnn")
+FILES = [
+    "contract.json", "layers.csv", "model.keras", "probes.npy", "ranges.csv", "scheme.json", "training.csv",
+]  # fmt: skip
+GATE = {"at_least": 0.0, "required": True}
 
 
 @pytest.fixture(autouse=True)
@@ -27,57 +33,29 @@ def _pruned(params: Path) -> None:
     alone.lay(PRUNE, {"model.keras": b"a model"})
 
 
-def _calibration(ran: Ran) -> NDArray[np.float32]:
-    found: NDArray[np.float32] = np.load(io.BytesIO(ran.files()["calibration.npy"]), allow_pickle=False)
+@pytest.fixture(scope="module")
+def archive() -> bytes:
+    """A classifier with random weights, a quarter of the default one's channels."""
+    keras = keras_session.start(1, 3)
+    keras.backend.clear_session()
+    return keras_session.save(plugins.load("model.architecture", "ds_cnn").build(Model("ds_cnn", 0.25, 32), 1, 10))
+
+
+@pytest.fixture
+def real(archive: bytes, _pruned: None) -> bytes:
+    """The same in the place of the model that prune left."""
+    alone.lay(PRUNE, {"model.keras": archive})
+    return archive
+
+
+def _ranges(ran: Ran) -> Ranges:
+    found = ranges_of.from_files(ran.files())
+    assert found is not None
     return found
 
 
-def _held() -> NDArray[np.float32]:
-    """Return the whole calibration split as the model sees it."""
-    data = sections.read("quantize", INT8).data
-    return alone.CONTRACT.prepare(split(digits.load(data), data, "calibration").images)
-
-
-def test_int8_hands_on_the_model_its_contract_its_scheme_and_100_examples() -> None:
-    ran = alone.run("quantize", INT8)
-    assert ran.line == "int8, calibrated on 100 examples"
-    assert sorted(ran.files()) == ["calibration.npy", "contract.json", "model.keras", "scheme.json"]
-    assert ran.files()["model.keras"] == b"a model"
-    assert ran.json("scheme.json") == {
-        "scheme": "int8",
-        "weights": "int8",
-        "activations": "int8",
-        "compression": UNCOMPRESSED,
-    }
-    assert ran.json("contract.json") == json.loads(alone.CONTRACT.to_json())
-
-
-def test_examples_are_as_the_model_sees_them() -> None:
-    found = _calibration(alone.run("quantize", INT8))
-    assert found.shape == (100, 32, 32, 1)
-    assert found.dtype == np.float32
-    # Grey levels 0 and 255 become -1 and 1.
-    assert (found.min(), found.max()) == (-1, 1)
-
-
-def test_examples_are_100_different_ones_of_the_calibration_split() -> None:
-    drawn = {example.tobytes() for example in _calibration(alone.run("quantize", INT8))}
-    assert len(drawn) == 100
-    assert drawn < {example.tobytes() for example in _held()}
-
-
-def test_only_the_calibration_split_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = alone.recorded_splits("quantize", monkeypatch)
-    alone.run("quantize", INT8)
-    assert asked == ["calibration"]
-
-
-def test_same_seed_gives_the_same_bytes_and_another_seed_other_examples() -> None:
-    first, again = alone.run("quantize", INT8).files(), alone.run("quantize", INT8).files()
-    alone.set_param("quantize", INT8, "calibration", "seed", value=1)
-    other = alone.run("quantize", INT8).files()
-    assert first == again
-    assert first["calibration.npy"] != other["calibration.npy"]
+def _layers(ran: Ran) -> list[dict[str, Any]]:
+    return list(csv.DictReader(ran.files()["layers.csv"].decode().splitlines()))
 
 
 def test_float16_looks_at_no_examples(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,32 +63,91 @@ def test_float16_looks_at_no_examples(monkeypatch: pytest.MonkeyPatch) -> None:
     ran = alone.run("quantize", FLOAT16)
     assert ran.line == "float16, no calibration"
     assert asked == []
-    assert sorted(ran.files()) == ["contract.json", "model.keras", "scheme.json"]
+    assert sorted(ran.files()) == FILES
+    assert ran.files()["model.keras"] == b"a model"
+    assert ran.json("contract.json") == json.loads(alone.CONTRACT.to_json())
     assert ran.json("scheme.json") == {
         "scheme": "float16",
         "weights": "float16",
         "activations": "float32",
+        "granularity": None,
         "compression": UNCOMPRESSED,
+        "keep": None,
+        "kept": {},
     }
+    assert ranges_of.from_files(ran.files()) is None
+    assert _layers(ran) == []
 
 
 def test_a_compressing_scheme_hands_on_how_the_recipe_wants_weights_stored() -> None:
     alone.set_param("quantize", PALETTIZED, "compression", "palette", "bits", value=4)
     ran = alone.run("quantize", PALETTIZED)
     assert ran.line == "palettized, no calibration"
-    assert ran.json("scheme.json") == {
-        "scheme": "palettized",
-        "weights": "palette",
-        "activations": "float32",
-        "compression": {**UNCOMPRESSED, "palette": {"bits": 4, "group_size": None, "per_channel_scale": False}},
+    assert ran.json("scheme.json")["compression"] == {
+        **UNCOMPRESSED,
+        "palette": {"bits": 4, "group_size": None, "per_channel_scale": False},
     }
     assert from_files(ran.files()).compression == Compression(Palette(4, None, False))
 
 
-def test_the_whole_split_can_be_asked_for_and_not_one_example_more() -> None:
+def test_a_damaged_model_is_refused() -> None:
+    (PRUNE / "model.keras").write_bytes(b"another model")
+    with pytest.raises(ArtifactError, match=r"prune/digits-ds_cnn/model\.keras: not what prune wrote"):
+        alone.run("quantize", INT8)
+
+
+@pytest.mark.slow
+def test_int8_hands_on_the_model_and_a_range_for_each_of_its_values(real: bytes) -> None:
+    ran = alone.run("quantize", INT8)
+    assert ran.line.startswith("int8, calibrated on 100 examples by min_max")
+    assert sorted(ran.files()) == FILES
+    assert ran.files()["model.keras"] == real
+    ranges = _ranges(ran)
+    by_name = {one.name: one for one in ranges.found}
+    # Grey levels 0 and 255 become -1 and 1.
+    assert (by_name["image"].low, by_name["image"].high) == (-1, 1)
+    assert all(one.low <= 0 <= one.high for one in ranges.found)
+    assert all(one.low >= 0 and one.high <= 6 for name, one in by_name.items() if name.endswith("/Relu6"))
+    assert [row["layer"] for row in _layers(ran)][-2:] == ["probabilities", "probabilities"]
+    assert {row["kept"] for row in _layers(ran)} == {""}
+
+
+@pytest.mark.slow
+def test_probes_are_examples_of_the_calibration_split_alone(real: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = sections.read("quantize", INT8).data
+    held = alone.CONTRACT.prepare(split(digits.load(data), data, "calibration").images)
+    asked = alone.recorded_splits("quantize", monkeypatch)
+    probes = _ranges(alone.run("quantize", INT8)).probes
+    assert set(asked) == {"calibration"}
+    assert {probe.tobytes() for probe in probes} < {example.tobytes() for example in held}
+    assert len({probe.tobytes() for probe in probes}) == len(probes) == 4
+
+
+@pytest.mark.slow
+def test_same_seed_gives_the_same_bytes_and_another_seed_other_ranges(real: bytes) -> None:
+    alone.set_param("quantize", INT8, "calibration", "examples", value=20)
+    first, again = alone.run("quantize", INT8).files(), alone.run("quantize", INT8).files()
+    alone.set_param("quantize", INT8, "calibration", "seed", value=1)
+    other = alone.run("quantize", INT8).files()
+    assert first == again
+    assert first["ranges.csv"] != other["ranges.csv"]
+
+
+@pytest.mark.slow
+def test_a_method_that_clips_gives_narrower_ranges(real: bytes) -> None:
+    whole = {one.name: one for one in _ranges(alone.run("quantize", INT8)).found}
+    alone.set_param("quantize", INT8, "calibration", "method", value="percentile")
+    alone.set_param("quantize", INT8, "calibration", "percentile", value=99.0)
+    clipped = _ranges(alone.run("quantize", INT8)).found
+    assert all(one.high <= whole[one.name].high and one.low >= whole[one.name].low for one in clipped)
+    assert sum(one.high < whole[one.name].high for one in clipped) > len(clipped) / 2
+
+
+@pytest.mark.slow
+def test_the_whole_split_can_be_asked_for_and_not_one_example_more(real: bytes) -> None:
     # A tenth of 1,797 digits.
     alone.set_param("quantize", INT8, "calibration", "examples", value=179)
-    assert alone.run("quantize", INT8).line == "int8, calibrated on 179 examples"
+    assert alone.run("quantize", INT8).line.startswith("int8, calibrated on 179 examples")
     alone.set_param("quantize", INT8, "calibration", "examples", value=180)
     with pytest.raises(DataError) as refused:
         alone.run("quantize", INT8)
@@ -120,7 +157,26 @@ def test_the_whole_split_can_be_asked_for_and_not_one_example_more() -> None:
     )
 
 
-def test_a_damaged_model_is_refused() -> None:
-    (PRUNE / "model.keras").write_bytes(b"another model")
-    with pytest.raises(ArtifactError, match=r"prune/digits-ds_cnn/model\.keras: not what prune wrote"):
-        alone.run("quantize", INT8)
+@pytest.mark.slow
+def test_mixed_keeps_nothing_where_int8_passes_the_gate_and_all_where_nothing_does(real: bytes) -> None:
+    for word, value in {"scheme": "mixed", "keep": "float32", "accuracy": GATE}.items():
+        alone.set_param("quantize", INT8, word, value=value)
+    passing = alone.run("quantize", INT8)
+    assert passing.line.endswith("0 of 12 layers kept in float32")
+    assert passing.json("scheme.json")["kept"] == {}
+    alone.set_param("quantize", INT8, "accuracy", "at_least", value=1.0)
+    hopeless = alone.run("quantize", INT8)
+    assert hopeless.line.endswith("12 of 12 layers kept in float32")
+    assert {row["kept"] for row in _layers(hopeless)} == {"kept"}
+
+
+@pytest.mark.slow
+def test_a_dead_layer_is_told_by_name(archive: bytes) -> None:
+    keras_session.start(1)
+    model = keras_session.load(archive)
+    first = next(layer for layer in model.layers if "batch_normalization" in layer.name)
+    first.gamma.assign(np.zeros(first.gamma.shape))  # its beta is zero too, and so is all that follows
+    alone.lay(PRUNE, {"model.keras": keras_session.save(model)})
+    ran = alone.run("quantize", INT8)
+    assert ", zero width at conv2d depthwise_conv2d " in ran.line
+    assert _layers(ran)[0]["note"] == "zero width"

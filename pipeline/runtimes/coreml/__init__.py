@@ -6,12 +6,15 @@ FIRST_VERSION = {
     "float16": 15,
     "int4_weights": 18,
     "int8": 17,
+    "mixed": 17,
     "none": 15,
     "palettized": 16,
     "sparse": 16,
     "sparse_palettized": 18,
 }
 SCHEMES = tuple(FIRST_VERSION)
+KEEPS = ("float16", "float32")  # what `mixed` can keep layers in
+ENDS: dict[str, tuple[str, ...]] = {}  # an image goes in and a label comes out
 # What has to compute in int8: coremltools also quantizes pooling and sums of two values, and nothing else.
 INT8_OPERATORS: frozenset[str] | None = frozenset({"conv", "linear"})
 CONVERT_TOOLS = (

@@ -1,63 +1,90 @@
-"""Ranges of activations, found on any machine, and the ML Program with its activations in int8.
+"""An ML Program in float16 in, the same with its activations in int8 out, by coremltools' own passes.
 
 coremltools asks Core ML for the values of a program, which needs a Mac, and keeps the range of the last example alone.
-Here the executor computes them, and a range holds all examples.
+Here ranges are those of the model, shared by all runtimes. There is no int16: the operator `quantize` gives int8 or
+uint8, and OpLinearQuantizerConfig takes 4 and 8 bits.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pipeline.runtimes.coreml import package
-from pipeline.runtimes.coreml.executor import program as programs
-from pipeline.runtimes.coreml.executor.executor import Executor
-from pipeline.runtimes.coreml.executor.translation import Arithmetic, floats
+from pipeline.runtimes.coreml import block
+from pipeline.runtimes.coreml.block import Block
+from pipeline.runtimes.coreml.values import Values
 
-
-@dataclass(frozen=True)
-class Range:
-    """Smallest and largest value that was seen."""
-
-    low: float
-    high: float
+# What the passes treat. Source: SUPPORTED_OP_TYPES of insert_prefix_quantize_dequantize_pair, coremltools 9.
+TREATED = frozenset({"conv", "linear", "avg_pool", "max_pool", "add"})
 
 
-def ranges(files: dict[str, bytes], images: NDArray[np.uint8]) -> dict[str, Range]:
-    """Return the range of every float value of a program over images uint8 [n, h, w, c]."""
-    read = package.read(files)
-    executor = Executor(read, Arithmetic.float32, read=floats(programs.read(read)))
-    found: dict[str, Range] = {}
-    for image in images:
-        fed = {"image": image[np.newaxis]}
-        for name, value in {**fed, **executor.predict(fed)}.items():
-            seen = found.get(name, Range(np.inf, -np.inf))
-            found[name] = Range(min(seen.low, float(value.min())), max(seen.high, float(value.max())))
-    return found
+class Statistics(dict[str, dict[str, np.float32]]):
+    """Ranges in coremltools' words, each looked up when a pass asks for it; what concatenations join shares one."""
+
+    def __init__(self, program: Block, values: Values) -> None:
+        super().__init__()
+        self._program, self._values = program, values
+        self._joined = _joined(program)
+
+    def __missing__(self, value: str) -> dict[str, np.float32]:
+        """Find the range of a value.
+
+        Raises:
+            ConversionError: it is not known.
+        """
+        origins = [self._program.origin(one) for one in sorted(self._joined.get(value, {value}))]
+        ranges = [self._values.range_of(one) for one in origins]
+        self[value] = _as_statistics(min(one.low for one in ranges), max(one.high for one in ranges))
+        return self[value]
 
 
-def quantized(model: Any, found: dict[str, Range]) -> Any:
+def quantized(model: Any, values: Values, kept: set[str]) -> Any:
     """Return the program with a pair of quantize and dequantize at every input and output that Core ML runs in int8.
 
-    The passes are coremltools' own, as `linear_quantize_activations` runs them.
+    Operators that compute `kept`, values of the float32 program, are left out. The passes are coremltools' own, as
+    `linear_quantize_activations` runs them.
     """
     import coremltools as ct  # noqa: PLC0415
     import coremltools.optimize.coreml as cto  # noqa: PLC0415
     from coremltools.converters.mil.frontend.milproto.load import load  # noqa: PLC0415
     from coremltools.models.utils import _apply_graph_pass  # noqa: PLC0415
 
-    config = cto.OptimizationConfig(global_config=cto.OpLinearQuantizerConfig(mode="linear_symmetric"))
+    program = block.of(model)
+    config = cto.OptimizationConfig(
+        global_config=cto.OpLinearQuantizerConfig(mode="linear_symmetric"),
+        op_name_configs=dict.fromkeys(_left(program, kept)),
+    )
     return _apply_graph_pass(
         model,
-        _passes(config, _as_statistics(model, found)),
+        _passes(config, Statistics(program, values)),
         spec_version=ct._SPECIFICATION_VERSION_IOS_17,
         pymil_load_func=load,
         skip_model_load=True,
     )
 
 
-def _passes(config: Any, statistics: dict[str, Any]) -> list[Any]:
+def _left(program: Block, kept: set[str]) -> list[str]:
+    """Return the operators that stay as they are.
+
+    A sum with a constant is among them: the passes leave it in float too, but ask for the range of its other operand
+    first, which nobody knows where the sum is the scaling of the image.
+    """
+    mine = [block.name_of(item) for item in program.computing(kept) if item.type in TREATED]
+    sums = [item for item in program.operations if item.type == "add" and program.constants_of(item)]
+    return [*mine, *map(block.name_of, sums)]
+
+
+def _joined(program: Block) -> dict[str, set[str]]:
+    """Return, for every value that goes into concatenations or comes out, all computed values that it must be like."""
+    found: dict[str, set[str]] = {}
+    for item in program.operations:
+        if item.type == "concat":
+            values = {*block.read_by(item, "values"), item.outputs[0].name} - set(program.constants)
+            group = values.union(*(found.get(value, set()) for value in values))
+            found |= dict.fromkeys(group, group)
+    return found
+
+
+def _passes(config: Any, statistics: Statistics) -> list[Any]:
     from coremltools.converters.mil.mil.passes.graph_pass import PassOption  # noqa: PLC0415
     from coremltools.converters.mil.mil.passes.pass_registry import PASS_REGISTRY  # noqa: PLC0415
 
@@ -68,12 +95,6 @@ def _passes(config: Any, statistics: dict[str, Any]) -> list[Any]:
     return [*passes, PASS_REGISTRY["common::dequantize_quantize_pair_elimination"]]
 
 
-def _as_statistics(model: Any, found: dict[str, Range]) -> dict[str, Any]:
-    """Return ranges in coremltools' words; what one concatenation joins shares one range."""
-    from coremltools.optimize.coreml.experimental import _post_training_quantization as activation  # noqa: PLC0415
-    from coremltools.optimize.coreml.experimental._model_debugger import ModelDebugger  # noqa: PLC0415
-
-    statistics = {name: {"rmin": np.float32(one.low), "rmax": np.float32(one.high)} for name, one in found.items()}
-    joined = ModelDebugger(model)._get_concat_op_info()
-    activation._adjust_concat_surrounding_activation_stats(joined, statistics)
-    return statistics
+def _as_statistics(low: float, high: float) -> dict[str, np.float32]:
+    # Any scale holds nothing but zero, except the scale 0, which coremltools refuses.
+    return {"rmin": np.float32(low), "rmax": np.float32(high if high > low else 1.0)}

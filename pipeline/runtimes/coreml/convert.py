@@ -1,5 +1,6 @@
 """Keras in, .mlpackage out, by coremltools, with an image as input and labels as output."""
 
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -8,22 +9,27 @@ from pipeline import keras_session
 from pipeline.about import About
 from pipeline.artifacts import read_files
 from pipeline.contract import Contract
+from pipeline.errors import ConversionError, listed
 from pipeline.quantized import Quantized
-from pipeline.recipe import Convert, CoreML
-from pipeline.runtimes.coreml import FILE, activations, metadata, weights
+from pipeline.recipe import Convert, CoreML, DType, Granularity, Precision
+from pipeline.runtimes.coreml import FILE, activations, block, metadata, schema, values, weights
+from pipeline.runtimes.coreml.block import Block
 from pipeline.runtimes.coreml.canonical import canonical
+from pipeline.runtimes.coreml.weights import Storage
 
 
 def convert(quantized: Quantized, contract: Contract, about: About, section: Convert) -> dict[str, bytes]:
-    """Return the files of the package by their path, model.mlpackage/Manifest.json among them."""
+    """Return the files of the package by their path, model.mlpackage/Manifest.json among them.
+
+    Raises:
+        ConversionError: layers are to be kept as Core ML cannot keep them, or a range is not known.
+    """
     words = section.coreml
     if words is None:
         raise ValueError("a conversion to Core ML without its words")
-    model = _program(keras_session.load(quantized.archive), contract, words)
-    if quantized.calibration is not None:
-        ranges = activations.ranges(files_of(model), contract.pixels(quantized.calibration))
-        model = activations.quantized(model, ranges)
-    model = weights.SETTINGS[quantized.scheme](model, quantized.compression)
+    model, kept = _with_activations(quantized, contract, words)
+    storage = Storage(quantized.compression, quantized.granularity or Granularity.per_channel, _constants(model, kept))
+    model = weights.SETTINGS[quantized.scheme](model, storage)
     metadata.attach(model, contract, about)
     return files_of(model)
 
@@ -37,7 +43,57 @@ def files_of(model: Any) -> dict[str, bytes]:
         return read_files(Path(folder))
 
 
-def _program(model: Any, contract: Contract, words: CoreML) -> Any:
+def _with_activations(quantized: Quantized, contract: Contract, words: CoreML) -> tuple[Any, set[str]]:
+    """Return the program with its activations as the scheme wants them, and the values of kept layers."""
+    model = keras_session.load(quantized.archive)
+    precision = words.compute_precision
+    if quantized.ranges is None:
+        return _program(model, contract, words, _all_in(precision)), set()
+    if quantized.keep is DType.int16:
+        raise ConversionError("quantize.keep: int16: Core ML has no int16 activations; expected float16 or float32")
+    exact = _program(model, contract, words, _all_in(Precision.float32))
+    known = values.of(files_of(exact), contract.pixels(quantized.ranges.probes), quantized.ranges)
+    kept = known.inside(quantized.kept)
+    if quantized.keep is not DType.float32:
+        program = _program(model, contract, words, _all_in(precision))
+    else:
+        operators = {block.name_of(item) for item in block.of(exact).computing(kept)}
+        program = _program(model, contract, words, _all_but(operators))
+        _refuse_halves(block.of(program), kept)
+    return activations.quantized(program, known, kept), kept
+
+
+def _constants(model: Any, kept: set[str]) -> set[str]:
+    """Return the constants that the operators of kept layers read, which stay in float."""
+    program = block.of(model)
+    return {name for item in program.computing(kept) for name in program.constants_of(item)}
+
+
+def _all_in(precision: Precision) -> Any:
+    import coremltools as ct  # noqa: PLC0415
+
+    return ct.precision[precision.name.upper()]
+
+
+def _all_but(operators: set[str]) -> Any:
+    """Return float16 for all operators but those of these names, which stay in float32."""
+    import coremltools as ct  # noqa: PLC0415
+
+    # Here names are still those of TensorFlow; coremltools writes them into the file with underscores alone.
+    return ct.transform.FP16ComputePrecision(
+        op_selector=lambda operator: re.sub(r"[^a-zA-Z0-9_]", "_", operator.name) not in operators
+    )
+
+
+def _refuse_halves(program: Block, kept: set[str]) -> None:
+    half = schema.module("MIL_pb2").DataType.FLOAT16
+    outputs = [output for item in program.computing(kept) for output in item.outputs]
+    halves = [output.name for output in outputs if output.type.tensorType.dataType == half]
+    if halves:
+        raise ConversionError(f"these values of kept layers became float16: {listed(halves)}; expected float32")
+
+
+def _program(model: Any, contract: Contract, words: CoreML, precision: Any) -> Any:
     import coremltools as ct  # noqa: PLC0415
 
     sizes = _sizes(contract, words)
@@ -48,7 +104,7 @@ def _program(model: Any, contract: Contract, words: CoreML) -> Any:
         inputs=[_image(contract, sizes)],
         classifier_config=ct.ClassifierConfig(contract.labels),
         minimum_deployment_target=ct.target[words.minimum_deployment_target],
-        compute_precision=ct.precision[words.compute_precision.name.upper()],
+        compute_precision=precision,
         skip_model_load=True,
     )
 

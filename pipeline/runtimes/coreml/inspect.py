@@ -12,6 +12,8 @@ from pipeline.runtimes.coreml.executor.program import Program
 from pipeline.tensors import Inspection, Operator, Tensor
 
 BOUNDARY = ("quantize", "dequantize")
+# Elements of the smallest weight that coremltools compresses. Source: should_use_weight_file, coremltools 9.
+SMALLEST = 10
 # Weights that are stored as something else than numbers of some dtype.
 STORED_AS = {
     "constexpr_lut_to_dense": "palette",
@@ -37,17 +39,24 @@ def inspect(files: dict[str, bytes]) -> Inspection:
 
 def _operators(program: Program) -> Iterator[Operator]:
     makers = {output.name: one.kind for one in program.operations for output in one.outputs}
+    floats = _float_weights(program)
     for operation in program.operations:
         if operation.kind not in BOUNDARY:
-            yield Operator(operation.kind, _dtypes(operation, makers))
+            yield Operator(operation.kind, _dtypes(operation, makers, floats))
 
 
-def _dtypes(operation: Operation, makers: dict[str, str]) -> tuple[str, ...]:
-    """Return what an operator computes on: int8 where all that it reads comes from `dequantize`."""
+def _dtypes(operation: Operation, makers: dict[str, str], floats: set[str]) -> tuple[str, ...]:
+    """Return what an operator computes on: int8 where all that it reads comes from `dequantize`, weights aside."""
     live = [makers[name] for names in operation.inputs.values() for name in names if name in makers]
-    if live and set(live) == {"dequantize"}:
+    if live and set(live) == {"dequantize"} and not floats.intersection(operation.inputs.get("weight", [])):
         return ("int8",)
     return tuple(sorted({output.type.dtype for output in operation.outputs}))
+
+
+def _float_weights(program: Program) -> set[str]:
+    """Return the constants that are stored as floats, less those that are too small to be stored as anything else."""
+    decompressed = {output.name for operation in program.compressed for output in operation.outputs}
+    return {name for name, (_, value) in program.constants.items() if value.size >= SMALLEST} - decompressed
 
 
 def _storage(program: Program) -> Iterator[str]:

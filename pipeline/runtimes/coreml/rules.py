@@ -10,8 +10,14 @@ from pipeline.recipe import Compression, CoreML, Platform, Precision, Recipe
 from pipeline.runtimes.coreml import FIRST_VERSION
 
 DEPLOYMENT_TARGETS = ("iOS15", "iOS16", "iOS17", "iOS18", "iOS26")  # those that hold an ML Program, in coremltools 9
-# Schemes that say by themselves in what floats a program computes.
-PRECISION = {"none": Precision.float32, "float16": Precision.float16}
+# Schemes that say by themselves in what floats a program computes. With int8 activations the rest is float16:
+# coremltools writes every scale as float16, and `quantize` takes one of its input's own dtype alone.
+PRECISION = {
+    "none": Precision.float32,
+    "float16": Precision.float16,
+    "int8": Precision.float16,
+    "mixed": Precision.float16,
+}
 
 TARGET = "convert.coreml.minimum_deployment_target"
 

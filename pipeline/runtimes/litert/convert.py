@@ -1,74 +1,84 @@
-"""Keras in, .tflite out, by TensorFlow's own converter."""
+"""Keras in, .tflite out: TensorFlow's converter for the float program, LiteRT's own quantizer for integers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from pipeline import keras_session
 from pipeline.about import About
 from pipeline.contract import Contract
-from pipeline.quantized import Calibration, Quantized
-from pipeline.recipe import Convert
-from pipeline.runtimes.litert import FILE, metadata
+from pipeline.quantized import Quantized
+from pipeline.ranges import Ranges
+from pipeline.recipe import Convert, Granularity
+from pipeline.runtimes.litert import FILE, metadata, quantizer
+from pipeline.runtimes.litert.program import Program
 
 
-def convert(quantized: Quantized, contract: Contract, about: About, _: Convert) -> dict[str, bytes]:
+def convert(quantized: Quantized, contract: Contract, about: About, section: Convert) -> dict[str, bytes]:
     """Return {model.tflite: bytes}, labels and input contract in its metadata."""
-    graph = keras_session.frozen_graph(keras_session.load(quantized.archive))
-    return {FILE: metadata.attach(_converted(graph, quantized), contract, about)}
+    model = SETTINGS[quantized.scheme](keras_session.load(quantized.archive), quantized, section)
+    return {FILE: metadata.attach(model, contract, about)}
 
 
-def _converted(graph: Any, quantized: Quantized) -> bytes:
-    converter = _converter(graph)
-    SETTINGS[quantized.scheme](converter, quantized.calibration)
-    return bytes(converter.convert())
+def in_float(model: Any) -> bytes:
+    """Return a live Keras model as a float32 .tflite without metadata."""
+    return bytes(_converter(model).convert())
 
 
-def _converter(graph: Any) -> Any:
+def _converter(model: Any) -> Any:
     import tensorflow  # noqa: PLC0415
 
     # The variables are constants by now. Handing over the Keras model as second argument would leave them out of the
     # file without an error.
-    return tensorflow.lite.TFLiteConverter.from_concrete_functions([graph])
+    return tensorflow.lite.TFLiteConverter.from_concrete_functions([keras_session.frozen_graph(model)])
 
 
-def _float32(_: Any, __: Calibration) -> None:
-    """Leave the converter as it is."""
+def _none(model: Any, _: Quantized, __: Convert) -> bytes:
+    return in_float(model)
 
 
-def _dynamic(converter: Any, _: Calibration) -> None:
+def _float16(model: Any, _: Quantized, __: Convert) -> bytes:
     import tensorflow  # noqa: PLC0415
 
-    converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
-
-
-def _float16(converter: Any, _: Calibration) -> None:
-    import tensorflow  # noqa: PLC0415
-
+    converter = _converter(model)
     converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
     converter.target_spec.supported_types = [tensorflow.float16]
+    return bytes(converter.convert())
 
 
-def _int8(converter: Any, calibration: Calibration) -> None:
-    import tensorflow  # noqa: PLC0415
-
-    if calibration is None:
-        raise ValueError("int8 without calibration examples")
-
-    def representative() -> Iterator[list[NDArray[np.float32]]]:
-        return ([calibration[i : i + 1]] for i in range(len(calibration)))
-
-    converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
-    converter.representative_dataset = representative
-    converter.target_spec.supported_ops = [tensorflow.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = converter.inference_output_type = tensorflow.int8
+def _dynamic(model: Any, _: Quantized, __: Convert) -> bytes:
+    return quantizer.dynamic(in_float(model))
 
 
-SETTINGS: dict[str, Callable[[Any, Calibration], None]] = {
-    "none": _float32,
+def _int4(model: Any, quantized: Quantized, _: Convert) -> bytes:
+    return quantizer.weights(in_float(model), 4, quantized.compression.block_size)
+
+
+def _integers(model: Any, quantized: Quantized, section: Convert) -> bytes:
+    program = Program(in_float(model), _known(quantized))
+    kept = {value for values in quantized.kept.values() for value in values}
+    asked = quantizer.Integers(
+        activations=quantized.activations,
+        granularity=quantized.granularity or Granularity.per_channel,
+        keep=quantized.keep,
+        kept=[layer.tensor for layer in program.layers if kept.intersection(layer.values)],
+        input=section.input,
+        output=section.output,
+    )
+    return quantizer.integers(program, asked)
+
+
+def _known(quantized: Quantized) -> Ranges:
+    if quantized.ranges is None:
+        raise ValueError(f"{quantized.scheme} without ranges")
+    return quantized.ranges
+
+
+SETTINGS: dict[str, Callable[[Any, Quantized, Convert], bytes]] = {
+    "none": _none,
     "float16": _float16,
     "dynamic": _dynamic,
-    "int8": _int8,
+    "int8": _integers,
+    "int16x8": _integers,
+    "int4_weights": _int4,
+    "mixed": _integers,
 }

@@ -11,6 +11,8 @@ from pipeline.tensors import Inspection, Operator, Tensor
 _OPERATORS = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
 _DTYPES = {number: name.lower() for name, number in vars(schema.TensorType).items() if isinstance(number, int)}
 
+CASTS = ("QUANTIZE", "DEQUANTIZE")
+
 
 def inspect(files: dict[str, bytes]) -> Inspection:
     """Return what the file holds.
@@ -23,22 +25,36 @@ def inspect(files: dict[str, bytes]) -> Inspection:
     operators = [_operator(model, part, item) for part in model.subgraphs for item in part.operators]
     if any(operator.name == "VAR_HANDLE" for operator in operators):
         raise ValueError("the converted file reads variables: its weights were left out")
+    casts = [item for item in graph.operators if _is_cast(model, graph, item)]
+    for item in casts:
+        operators.remove(_operator(model, graph, item))
     return Inspection(
         input=_tensor(graph.tensors[graph.inputs[0]], "NHWC"),
         output=_tensor(graph.tensors[graph.outputs[0]], "NC"),
         operators=operators,
+        boundaries=dict(Counter(_name(model, item) for item in casts)),
         tensors=dict(Counter(_DTYPES[tensor.type] for part in model.subgraphs for tensor in part.tensors)),
     )
 
 
-def _operator(model: Any, graph: Any, item: Any) -> Operator:
+def _name(model: Any, item: Any) -> str:
     code = model.operatorCodes[item.opcodeIndex]
     # Codes below 127 lived in a byte once; the larger of the two fields is the true one (schema.fbs, OperatorCode).
-    name = _OPERATORS[max(code.builtinCode, code.deprecatedBuiltinCode)]
+    return str(_OPERATORS[max(code.builtinCode, code.deprecatedBuiltinCode)])
+
+
+def _is_cast(model: Any, graph: Any, item: Any) -> bool:
+    """Return whether an operator only casts the file's input for the first layer, or the last one's output."""
+    if _name(model, item) not in CASTS:
+        return False
+    return item.inputs[0] in graph.inputs or item.outputs[0] in graph.outputs
+
+
+def _operator(model: Any, graph: Any, item: Any) -> Operator:
     live = [
         graph.tensors[i] for i in [*item.inputs, *item.outputs] if i >= 0 and not _is_constant(model, graph.tensors[i])
     ]
-    return Operator(name, tuple(sorted({_DTYPES[tensor.type] for tensor in live})))
+    return Operator(_name(model, item), tuple(sorted({_DTYPES[tensor.type] for tensor in live})))
 
 
 def _is_constant(model: Any, tensor: Any) -> bool:

@@ -1,7 +1,7 @@
 """Read inputs, outputs, operators and dtypes out of an .onnx file.
 
 In QDQ form the graph is written in floats and an integer operator is one that stands between a DequantizeLinear and a
-QuantizeLinear; ONNX Runtime replaces the three by one integer kernel when it loads the file.
+QuantizeLinear; ONNX Runtime replaces the three by one integer kernel when it loads the file, if it has one.
 Source: https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html#onnx-quantization-representation-format
 """
 
@@ -9,26 +9,39 @@ from collections import Counter
 
 import onnx
 
-from pipeline.runtimes.onnxruntime import FILE
+from pipeline.runtimes.onnxruntime import FILE, kernels, scales
 from pipeline.tensors import Inspection, Operator, Tensor
 
 BOUNDARY = ("QuantizeLinear", "DequantizeLinear")
 
 
 def inspect(files: dict[str, bytes]) -> Inspection:
-    """Return what the file holds."""
+    """Return what the file holds; an operator is integer if it is written so and ONNX Runtime runs it so.
+
+    What is counted stands in the file, not in the graph that ONNX Runtime makes of it, which differs by processor.
+    """
     model = onnx.shape_inference.infer_shapes(onnx.load_from_string(files[FILE]))
     graph = model.graph
     dtypes = _dtypes(graph)
     integer = _between_boundaries(graph)
-    operators = [_operator(node, dtypes, node.name in integer) for node in graph.node if node.op_type not in BOUNDARY]
+    if integer:
+        floats = kernels.in_float(files[FILE])
+        integer -= {node.name for node in graph.node if floats.intersection(node.output)}
+    operators = [_operator(node, dtypes, node.name in integer) for node in _running(graph)]
+    properties = {entry.key: entry.value for entry in model.metadata_props}
     return Inspection(
-        input=_tensor(graph.input[0], "NHWC"),
-        output=_tensor(graph.output[0], "NC"),
+        input=_tensor("input", graph.input[0], properties),
+        output=_tensor("output", graph.output[0], properties),
         operators=operators,
         tensors=dict(Counter(dtypes.values())),
         boundaries=dict(Counter(node.op_type for node in graph.node if node.op_type in BOUNDARY)),
     )
+
+
+def _running(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+    """Return the nodes that compute on what is fed: no boundaries, and none that ONNX Runtime is done with at load."""
+    constants = {item.name for item in graph.initializer}
+    return [node for node in graph.node if node.op_type not in BOUNDARY and not constants.issuperset(node.input)]
 
 
 def _dtypes(graph: onnx.GraphProto) -> dict[str, str]:
@@ -66,7 +79,7 @@ def _operator(node: onnx.NodeProto, dtypes: dict[str, str], integer: bool) -> Op
     return Operator(node.op_type, tuple(sorted(set(live))))
 
 
-def _tensor(value: onnx.ValueInfoProto, layout: str) -> Tensor:
+def _tensor(end: str, value: onnx.ValueInfoProto, properties: dict[str, str]) -> Tensor:
     tensor_type = value.type.tensor_type
     shape = [dimension.dim_value for dimension in tensor_type.shape.dim]
-    return Tensor(name=value.name, shape=shape, dtype=_dtype(tensor_type.elem_type), layout=layout)
+    return scales.tensor(end, (value.name, shape, _dtype(tensor_type.elem_type)), properties)

@@ -1,4 +1,4 @@
-"""Put labels, the input contract and the release into an .onnx file's metadata_props."""
+"""Put labels, the input contract, the release and the scales of integer ends into an .onnx file's metadata_props."""
 
 import json
 
@@ -6,6 +6,7 @@ import onnx
 
 from pipeline.about import About
 from pipeline.contract import Contract
+from pipeline.runtimes.onnxruntime import scales
 
 
 def attach(model: onnx.ModelProto, contract: Contract, about: About) -> onnx.ModelProto:
@@ -18,6 +19,7 @@ def attach(model: onnx.ModelProto, contract: Contract, about: About) -> onnx.Mod
         "description": about.description,
         "labels": json.dumps(contract.labels),
         "contract": json.dumps(json.loads(contract.to_json()), sort_keys=True),
+        **scales.found(model.graph),
     }
     onnx.helper.set_model_props(model, content)
     return model

@@ -13,12 +13,23 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pipeline import keras_session, plugins
+from pipeline import calibration, keras_session, plugins
 from pipeline.about import About
 from pipeline.contract import Contract
 from pipeline.errors import ConversionError
 from pipeline.quantized import Quantized
-from pipeline.recipe import Compression, Convert, CoreML, Model, Palette, Precision, Range
+from pipeline.recipe import (
+    Calibration,
+    Compression,
+    Convert,
+    CoreML,
+    DType,
+    Granularity,
+    Model,
+    Palette,
+    Precision,
+    Range,
+)
 from pipeline.runtimes import coreml
 from pipeline.runtimes.coreml import convert, inspect, package
 from pipeline.runtimes.coreml.executor import program as programs
@@ -41,6 +52,7 @@ SCHEMES: list[tuple[str, str, str, Compression]] = [
     ("palettized", "iOS16", "palette", PALETTE),
     ("sparse", "iOS16", "sparse", Compression(sparsity=0.5)),
     ("int8", "iOS17", "int8", Compression()),
+    ("mixed", "iOS17", "int8", Compression()),
     ("int4_weights", "iOS18", "int4", Compression(block_size=16)),
     ("sparse_palettized", "iOS18", "palette", replace(PALETTE, sparsity=0.5)),
 ]
@@ -67,12 +79,23 @@ def random_archive(keras: Any) -> bytes:
 
 
 def converted(archive: bytes, scheme: str, words: CoreML, compression: Compression | None = None) -> dict[str, bytes]:
-    module = plugins.load("quantize.scheme", scheme)
-    examples = GREY.scaled(pixels(8)) if module.CALIBRATED else None
-    item: Quantized = replace(module.quantize(archive, examples), compression=compression or Compression())
+    item = quantized(archive, scheme)
     if scheme == "none":
         words = replace(words, compute_precision=Precision.float32)
-    return convert.convert(item, GREY, ABOUT, Convert("coreml", words))
+    return convert.convert(
+        replace(item, compression=compression or Compression()), GREY, ABOUT, Convert("coreml", words)
+    )
+
+
+def quantized(archive: bytes, scheme: str) -> Quantized:
+    """Return what quantize hands over; `mixed` keeps no layer."""
+    module = plugins.load("quantize.scheme", scheme)
+    item = Quantized(archive, scheme, module.WEIGHTS, module.ACTIVATIONS)
+    if module.ACTIVATIONS == "float32":
+        return item
+    ranges = calibration.calibrate(archive, GREY.scaled(pixels(8)), Calibration("min_max", 8, 0))
+    keep = DType.float16 if "keep" in module.WORDS else None
+    return replace(item, granularity=Granularity.per_channel, ranges=ranges, keep=keep)
 
 
 def pixels(count: int, side: int = 32) -> NDArray[np.uint8]:
@@ -99,7 +122,9 @@ def test_a_scheme_goes_into_its_first_target_and_the_newest(
         found = inspect.inspect(files)
         assert stored in found.tensors
         assert (found.input.dtype, found.input.shape) == ("image", [1, 32, 32, 1])
-        assert found.boundaries.get("quantize", 0) == (0 if scheme != "int8" else found.boundaries["dequantize"])
+        assert found.boundaries.get("quantize", 0) == (
+            found.boundaries["dequantize"] if scheme in ("int8", "mixed") else 0
+        )
         assert answer(files, pixels(1)).sum() == pytest.approx(1, abs=1e-3)
 
 

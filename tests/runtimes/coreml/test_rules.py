@@ -3,8 +3,19 @@
 import pytest
 
 from pipeline import rules
-from pipeline.recipe import Compression, CoreML, Palette, Precision, Range, Recipe
-from pipeline.runtimes import coreml
+from pipeline.recipe import (
+    Calibration,
+    Compression,
+    CoreML,
+    DType,
+    Granularity,
+    Palette,
+    Precision,
+    Quantize,
+    Range,
+    Recipe,
+)
+from pipeline.runtimes.coreml import rules as coreml_rules
 from pipeline.runtimes.coreml.rules import DEPLOYMENT_TARGETS, TARGET
 
 
@@ -17,8 +28,14 @@ def words(core_ml_recipe: Recipe) -> CoreML:
     return found
 
 
-def test_every_scheme_that_core_ml_carries_has_a_first_version() -> None:
-    assert sorted(coreml.FIRST_VERSION) == sorted(coreml.SCHEMES)
+def _scheme(name: str, compression: Compression | None = None) -> Quantize:
+    """Return the words of a scheme: those with int8 activations are calibrated."""
+    found = Quantize(name, compression=compression or Compression())
+    if name in ("int8", "mixed"):
+        found.calibration = Calibration("min_max", examples=10, seed=0)
+        found.granularity = Granularity.per_channel
+    found.keep = DType.float16 if name == "mixed" else None
+    return found
 
 
 def test_a_target_is_one_that_holds_ml_programs(core_ml_recipe: Recipe, words: CoreML) -> None:
@@ -45,6 +62,7 @@ def test_a_target_is_one_that_the_device_runs(core_ml_recipe: Recipe, words: Cor
         ("iOS15", "dynamic", Compression(), "dynamic expects iOS16 or newer"),
         ("iOS17", "int4_weights", Compression(block_size=32), "int4_weights expects iOS18 or newer"),
         ("iOS16", "int8", Compression(), "int8 expects iOS17 or newer"),
+        ("iOS16", "mixed", Compression(), "mixed expects iOS17 or newer"),
         ("iOS15", "sparse", Compression(sparsity=0.5), "sparse expects iOS16 or newer"),
         ("iOS15", "palettized", Compression(Palette(4, None, False)), "palettized expects iOS16 or newer"),
         ("iOS17", "palettized", Compression(Palette(3, None, False)), "palette.bits: 3 expects iOS18 or newer"),
@@ -68,22 +86,28 @@ def test_a_target_holds_the_scheme(  # noqa: PLR0917
 ) -> None:
     words.minimum_deployment_target = target
     core_ml_recipe.quantize.scheme, core_ml_recipe.quantize.compression = scheme, compression
-    core_ml_recipe.quantize.calibration.examples = 10
-    assert rules.check(core_ml_recipe) == [(TARGET, f"{target}; {needs}")]
+    assert list(coreml_rules.check(core_ml_recipe)) == [(TARGET, f"{target}; {needs}")]
     newer = f"iOS{needs.removesuffix(' or newer')[-2:]}"
     words.minimum_deployment_target = newer
-    assert rules.check(core_ml_recipe) == []
+    assert list(coreml_rules.check(core_ml_recipe)) == []
 
 
 @pytest.mark.parametrize(
-    ("scheme", "precision", "wanted"), [("none", "float16", "float32"), ("float16", "float32", "float16")]
+    ("scheme", "precision", "wanted"),
+    [
+        ("none", "float16", "float32"),
+        ("float16", "float32", "float16"),
+        ("int8", "float32", "float16"),
+        ("mixed", "float32", "float16"),
+    ],
 )
 def test_precision_is_what_the_scheme_says(
     core_ml_recipe: Recipe, words: CoreML, scheme: str, precision: str, wanted: str
 ) -> None:
-    core_ml_recipe.quantize.scheme, words.compute_precision = scheme, Precision(precision)
+    core_ml_recipe.quantize, words.compute_precision = _scheme(scheme), Precision(precision)
+    words.minimum_deployment_target = "iOS17"
     expected = f"{precision}; the scheme {scheme} computes in {wanted}, expected that"
-    assert rules.check(core_ml_recipe) == [("convert.coreml.compute_precision", expected)]
+    assert list(coreml_rules.check(core_ml_recipe)) == [("convert.coreml.compute_precision", expected)]
 
 
 def test_a_range_of_resolutions_holds_the_models_own(core_ml_recipe: Recipe, words: CoreML) -> None:
@@ -98,3 +122,10 @@ def test_resolutions_are_listed_or_a_range(core_ml_recipe: Recipe, words: CoreML
         ("convert.coreml.resolutions", "stands beside resolution_range; expected one of the two"),
         ("convert.coreml.resolutions", "0; expected 1 or more"),
     ]
+
+
+@pytest.mark.parametrize("scheme", ["int8", "mixed"])
+def test_what_is_not_int8_is_float16(core_ml_recipe: Recipe, words: CoreML, scheme: str) -> None:
+    core_ml_recipe.quantize.scheme, words.compute_precision = scheme, Precision.float32
+    expected = f"float32; the scheme {scheme} computes in float16, expected that"
+    assert ("convert.coreml.compute_precision", expected) in coreml_rules.check(core_ml_recipe)

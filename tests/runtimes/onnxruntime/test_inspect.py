@@ -4,12 +4,16 @@ from typing import Any
 
 import numpy as np
 import onnx
+import pytest
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from pipeline.runtimes.onnxruntime import FILE
+from pipeline.recipe import DType, Granularity
+from pipeline.runtimes.onnxruntime import FILE, ends, kernels, quantizer, scales
+from pipeline.runtimes.onnxruntime.canonical import canonical
 from pipeline.runtimes.onnxruntime.inspect import inspect
 from pipeline.tensors import Inspection, Operator
+from tests.runtimes.onnxruntime import programs
 
 FLOAT = onnx.TensorProto.FLOAT
 CONV, SOFTMAX = Operator("Conv", ("int8",)), Operator("Softmax", ("float32",))
@@ -116,3 +120,49 @@ def test_input_and_output_are_as_the_app_sees_them() -> None:
     assert (found.input.name, found.input.shape, found.input.dtype) == ("image", [1, 1, 4, 4], "float32")
     assert (found.output.name, found.output.shape) == ("probabilities", [1, 2, 3, 3])
     assert found.input.scale is None
+
+
+def test_an_operator_without_an_integer_kernel_is_in_float_wherever_it_stands() -> None:
+    nodes = [
+        *_convolution("sum_q"),
+        _dequantize("sum_q", "sum_d"),
+        helper.make_node("Tanh", ["sum_d"], ["tanh"]),
+        _quantize("tanh", "tanh_q"),
+        _dequantize("tanh_q", "probabilities"),
+    ]
+    found = _inspected(nodes)
+    assert found.operators == [CONV, Operator("Tanh", ("float32",))]
+
+
+def test_what_is_made_of_constants_alone_is_no_operator() -> None:
+    nodes = [
+        helper.make_node("Cast", ["scale"], ["kept"], to=FLOAT),
+        *_convolution("sum_q"),
+        _dequantize("sum_q", "sum_d"),
+        helper.make_node("Mul", ["sum_d", "kept"], ["probabilities"]),
+    ]
+    assert [operator.name for operator in _inspected(nodes).operators] == ["Conv", "Mul"]
+
+
+def test_a_file_of_floats_alone_is_not_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "in_float", lambda _: pytest.fail("loaded"))
+    softmax = helper.make_node("Conv", ["image", "kernel_d"], ["probabilities"])
+    _inspected([_dequantize("kernel", "kernel_d", zero="kernel_zero"), softmax])
+
+
+def test_integer_ends_say_what_they_stand_for() -> None:
+    program = programs.prepared()
+    model = quantizer.integers(program, quantizer.Integers(Granularity.per_channel))
+    model = canonical(ends.with_output(ends.with_input(model, DType.uint8, program.ranged["image"]), DType.int8))
+    helper.set_model_props(model, scales.found(model.graph))
+    found = inspect({FILE: model.SerializeToString()})
+    assert (found.input.dtype, found.output.dtype) == ("uint8", "int8")
+    low, high = program.ranged["image"]
+    assert found.input.scale == pytest.approx((high - low) / 255)
+    assert (found.output.scale, found.output.zero_point) == (float(np.float32(1 / 255)), -128)
+    assert found.in_float() == []
+
+
+def test_what_moves_the_image_before_it_is_quantized_may_be_in_float() -> None:
+    model = canonical(quantizer.integers(programs.prepared(), quantizer.Integers(Granularity.per_channel)))
+    assert inspect({FILE: model.SerializeToString()}).in_float() == ["Transpose"]

@@ -3,10 +3,14 @@
 import numpy as np
 import onnxruntime
 import pytest
+from onnx import helper
 
-from pipeline.runtimes.onnxruntime import FILE, run
+from pipeline.recipe import DType, Granularity
+from pipeline.runtimes.onnxruntime import FILE, ends, quantizer, run, scales, weights
+from pipeline.runtimes.onnxruntime.canonical import canonical
 from pipeline.tensors import Session
 from tests import handmade
+from tests.runtimes.onnxruntime import programs
 
 ONE_TO_THREE = np.log(np.array([[1, 3]], np.float32))
 EVEN = np.zeros((1, 2), np.float32)
@@ -67,3 +71,44 @@ def test_an_image_of_another_size_is_refused(session: Session) -> None:
     session.feed(np.zeros((1, 3), np.float32))
     with pytest.raises(onnxruntime.capi.onnxruntime_pybind11_state.InvalidArgument, match="Got: 3 Expected: 2"):
         session.invoke()
+
+
+@pytest.mark.parametrize("dtype", [DType.uint8, DType.int8])
+def test_integer_ends_are_fed_and_read_as_real_numbers(dtype: DType) -> None:
+    program = programs.prepared()
+    integers = quantizer.Integers(Granularity.per_channel)
+    expected = programs.answers(quantizer.integers(program, integers))
+    model = ends.with_input(quantizer.integers(program, integers), dtype, program.ranged["image"])
+    model = canonical(ends.with_output(model, dtype))
+    helper.set_model_props(model, scales.found(model.graph))
+    session = run.load({FILE: model.SerializeToString()}, 1)
+    for example, answer in zip(programs.EXAMPLES, expected, strict=True):
+        session.feed(example[None])
+        session.invoke()
+        assert session.read().dtype == np.float32
+        np.testing.assert_array_equal(session.read(), answer[None])
+
+
+def test_integer_weights_beside_float_activations_become_floats_at_load() -> None:
+    model = weights.int4(programs.small(), None)
+    session = run.load({FILE: model.SerializeToString()}, 1)
+    session.feed(programs.EXAMPLES[:1])
+    session.invoke()
+    np.testing.assert_allclose(session.read(), programs.answers(model, programs.EXAMPLES[:1], fused=False), atol=1e-6)
+
+
+@pytest.mark.parametrize(("is_integer", "entries"), [(True, []), (False, [("session.disable_quant_qdq", "1")])])
+def test_integer_kernels_are_left_to_files_that_quantize(
+    is_integer: bool, entries: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = programs.prepared()
+    model = quantizer.integers(program, quantizer.Integers(Granularity.per_channel)) if is_integer else program.model
+    asked: list[tuple[str, str]] = []
+
+    class Recording(onnxruntime.SessionOptions):  # type: ignore[misc]
+        def add_session_config_entry(self, key: str, value: str) -> None:
+            asked.append((key, value))
+
+    monkeypatch.setattr(onnxruntime, "SessionOptions", Recording)
+    run.load({FILE: canonical(model).SerializeToString()}, 1)
+    assert asked == entries

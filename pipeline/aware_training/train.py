@@ -1,0 +1,116 @@
+"""A trained Keras model in; the same model out, with weights, and ranges of activations, made for a coarse grid.
+
+Reads and writes nothing. The caller has started Keras with a seed: the same input gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline import keras_session
+from pipeline.aware_training import ranges, rewrite, weighted
+from pipeline.aware_training.fold import fold
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Images float32 [n, h, w, c] as the model sees them, and labels int64 [n]: to train with, and to look at."""
+
+    images: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    validation_images: NDArray[np.float32]
+    validation_labels: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train, and for which grid."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float  # at the start; it falls to zero along a cosine
+    freeze_after: int  # epochs, until statistics of batch normalization and moving ranges stay as they are
+    ranges: str  # moving or learned
+    weight_bits: int  # 8 or 4
+    per_tensor: bool  # one scale for a tensor, not one for each output channel
+    activations: bool  # rounded too, to 8 bits
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A .keras archive of plain layers whose float weights lie on their grid, and what was measured on the way.
+
+    `ranges` holds, by the name of a layer of that model, its input layer too, the range of what the layer returns.
+    """
+
+    archive: bytes
+    ranges: dict[str, tuple[float, float]]
+    history: list[dict[str, float]]  # epoch, loss, accuracy, val_loss, val_accuracy
+
+
+def train(archive: bytes, splits: Splits, settings: Settings) -> Trained:
+    """Train a model on while it computes as a runtime with coarse numbers will.
+
+    Raises:
+        ConversionError: the model cannot be rewritten for that.
+    """
+    folded = fold(keras_session.load(archive))
+    model = rewrite.trainable(folded, settings)
+    watch(model, splits, settings)
+    history = fit(model, splits, settings)
+    plain = rewrite.plain(model, folded)
+    return Trained(keras_session.save(plain), rewrite.trained_ranges(model), history)
+
+
+def watch(model: Any, splits: Splits, settings: Settings) -> None:
+    """Run the training images through the model once, so that every range starts from what it will see."""
+    if not settings.activations:
+        return
+    _set(model, ranges.Ranging, is_watching=True)
+    for start in range(0, len(splits.images), settings.batch_size):
+        model(splits.images[start : start + settings.batch_size], training=False)
+    _set(model, ranges.Ranging, is_watching=False)
+
+
+def fit(model: Any, splits: Splits, settings: Settings) -> list[dict[str, float]]:
+    """Train a model of fake-quantized layers and return a row for each epoch."""
+    import keras  # noqa: PLC0415
+
+    steps = settings.epochs * -(-len(splits.labels) // settings.batch_size)
+    rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps)
+    model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    fitted = model.fit(
+        splits.images,
+        splits.labels,
+        validation_data=(splits.validation_images, splits.validation_labels),
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        verbose=0,
+        callbacks=[_freezer(model, settings.freeze_after)],
+    )
+    rows = zip(*fitted.history.values(), strict=True)
+    return [{"epoch": epoch, **dict(zip(fitted.history, row, strict=True))} for epoch, row in enumerate(rows, start=1)]
+
+
+def _freezer(model: Any, after: int) -> Any:
+    """Return a callback that freezes statistics and ranges before the epoch `after`, counted from zero."""
+    import keras  # noqa: PLC0415
+
+    def freeze(epoch: int, _: Any) -> None:
+        if epoch == after:
+            _set(model, (weighted.Folding, ranges.Ranging), is_frozen=True)
+            model.make_train_function(force=True)  # the function that was traced knows the old state
+
+    return keras.callbacks.LambdaCallback(on_epoch_begin=freeze)
+
+
+def _set(model: Any, kinds: Any, **state: bool) -> None:
+    for layer in model.layers:
+        if isinstance(layer, kinds):
+            for name, value in state.items():
+                setattr(layer, name, value)

@@ -1,0 +1,126 @@
+"""A Keras model and examples in, the range of every value of it out. Imports TensorFlow."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline import keras_session, plugins
+from pipeline.ranges import Range, Ranges, marks
+from pipeline.recipe import Calibration
+from pipeline.seen import BINS, Seen
+
+PROBES = 4
+BATCH = 20  # examples at once, for speed alone
+# Operators that hand on what they were given.
+SAME = frozenset({"Identity", "IdentityN", "NoOp", "StopGradient"})
+
+Extremes = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+Pass = Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]
+
+
+def calibrate(archive: bytes, examples: NDArray[np.float32], words: Calibration) -> Ranges:
+    """Return the ranges that the recipe's method finds in examples as the model sees them, [n, h, w, c]."""
+    sources, values_of = _values(keras_session.load(archive))
+    find = plugins.load("quantize.calibration.method", words.method).find
+    probes = examples[:PROBES]
+    marked = [marks([value]) for value in values_of(probes)]
+    everything = _seen(values_of, examples)
+    found = [
+        replace(_range(one, find(one, words), left), name=name, sources=sources[name])
+        for name, one, left in zip(sources, everything, marked, strict=True)
+    ]
+    return Ranges(found, probes)
+
+
+def with_trained(ranges: Ranges, archive: bytes, trained: dict[str, tuple[float, float]]) -> Ranges:
+    """Return the ranges with those in place that training found, by layer of the model."""
+    import keras  # noqa: PLC0415
+
+    model = keras_session.load(archive)
+    outputs = [model.get_layer(name).output for name in trained]
+    values = keras.Model(model.inputs, outputs)(ranges.probes, training=False)
+    values = values if isinstance(values, list | tuple) else [values]
+    known = {one.name: one for one in ranges.found}
+    for (layer, (low, high)), value in zip(trained.items(), values, strict=True):
+        for one in ranges.alike([np.asarray(value)], layer):
+            known[one.name] = replace(one, low=min(low, 0.0), high=max(high, 0.0))
+    return Ranges([known[one.name] for one in ranges.found], ranges.probes)
+
+
+def _range(seen: Seen, found: tuple[float, float], left: tuple[float, ...]) -> Range:
+    """Return a range with zero in it: padding and the end of a ReLU must be exact (Jacob et al., arXiv 1712.05877)."""
+    return Range(
+        "",
+        low=min(found[0], 0.0),
+        high=max(found[1], 0.0),
+        smallest=float(seen.lows.min()),
+        largest=float(seen.highs.max()),
+        core_low=seen.quantile(0.001),
+        core_high=seen.quantile(0.999),
+        channel_low=float(np.median(seen.channel_lows)),
+        channel_high=float(np.median(seen.channel_highs)),
+        marks=left,
+    )
+
+
+def _values(model: Any) -> tuple[dict[str, tuple[str, ...]], Pass]:
+    """Return every float value that depends on the image with those it is computed from, and what computes them all."""
+    import tensorflow  # noqa: PLC0415
+
+    function = keras_session.frozen_graph(model, any_batch=True)
+    behind: dict[str, tuple[str, ...]] = {}  # of any tensor that depends on the image, the values it stands for
+    sources: dict[str, tuple[str, ...]] = {}
+    tensors = []
+    for operator in function.graph.get_operations():
+        given = tuple(dict.fromkeys(name for tensor in operator.inputs for name in behind.get(tensor.op.name, ())))
+        if not given and operator.type != "Placeholder":
+            continue
+        is_value = operator.type not in SAME and operator.outputs[0].dtype == tensorflow.float32
+        behind[operator.name] = (operator.name,) if is_value else given
+        if is_value:
+            sources[operator.name] = given
+            tensors.append(operator.outputs[0])
+    pruned = function.prune([function.inputs[0]], tensors)
+    return sources, lambda images: [value.numpy() for value in pruned(tensorflow.constant(images))]
+
+
+def _seen(values_of: Pass, examples: NDArray[np.float32]) -> list[Seen]:
+    """Return extremes in a first pass and histograms between them in a second."""
+    parts = [[_extremes(value, len(batch)) for value in values_of(batch)] for batch in _batches(examples)]
+    extremes = [_joined(one) for one in zip(*parts, strict=True)]
+    counts = [np.zeros(BINS, np.int64) for _ in extremes]
+    for batch in _batches(examples):
+        for number, value in enumerate(values_of(batch)):
+            lows, highs, *_ = extremes[number]
+            counts[number] += _histogram(value, float(lows.min()), float(highs.max()))
+    return [Seen(*one, count) for one, count in zip(extremes, counts, strict=True)]
+
+
+def _batches(examples: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+    return (examples[start : start + BATCH] for start in range(0, len(examples), BATCH))
+
+
+def _extremes(value: NDArray[np.float32], count: int) -> Extremes:
+    """Return smallest and largest of each example and of each channel, which come last in TensorFlow.
+
+    A value that is one for the whole batch counts for each example of it.
+    """
+    whole = value.astype(np.float64)
+    rows = whole.reshape(count, -1) if whole.ndim and len(whole) == count else whole.reshape(1, -1).repeat(count, 0)
+    channels = whole.reshape(-1, whole.shape[-1] if whole.ndim else 1)
+    return rows.min(axis=1), rows.max(axis=1), channels.min(axis=0), channels.max(axis=0)
+
+
+def _joined(parts: Sequence[Extremes]) -> Extremes:
+    lows, highs, channel_lows, channel_highs = zip(*parts, strict=True)
+    return np.concatenate(lows), np.concatenate(highs), np.min(channel_lows, axis=0), np.max(channel_highs, axis=0)
+
+
+def _histogram(value: NDArray[np.float32], low: float, high: float) -> NDArray[np.int64]:
+    if low == high:
+        return np.bincount([0], [value.size], BINS).astype(np.int64)
+    places = ((value.reshape(-1) - low) * (BINS / (high - low))).astype(np.int64).clip(0, BINS - 1)
+    return np.bincount(places, minlength=BINS)

@@ -1,0 +1,51 @@
+"""A model beside the examples that quantize may show it: never those of the test split."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline import calibration, plugins
+from pipeline.contract import Contract
+from pipeline.dataset import Examples, split
+from pipeline.errors import DataError
+from pipeline.ranges import Ranges
+from pipeline.sections import QuantizeSection
+
+
+@dataclass(frozen=True)
+class Source:
+    """The model as prune left it, what it expects, and what the recipe says."""
+
+    archive: bytes
+    agreed: Contract
+    section: QuantizeSection
+
+    def prepared(self, name: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return a split as the model sees it, float32 [n, h, w, c], and its labels [n]."""
+        examples = self._split(name)
+        return self.agreed.prepare(examples.images), examples.labels
+
+    def calibrated(self, archive: bytes) -> Ranges | None:
+        """Return the ranges of a model; none for a scheme whose activations stay in float."""
+        words = self.section.calibration
+        return None if words is None else calibration.calibrate(archive, self._drawn(words.examples, words.seed), words)
+
+    def _split(self, name: str) -> Examples:
+        data = self.section.data
+        return split(plugins.load("data.source", data.source).load(data), data, name)
+
+    def _drawn(self, count: int, seed: int) -> NDArray[np.float32]:
+        """Return examples as the model sees them, float32 [n, h, w, c], drawn from the calibration split by a seed.
+
+        Raises:
+            DataError: the split holds fewer.
+        """
+        held = self._split("calibration")
+        if count > len(held.labels):
+            raise DataError(
+                f"{self.section.data.path}: the calibration split holds {len(held.labels)} examples; "
+                f"expected at least the {count} of quantize.calibration.examples"
+            )
+        order = np.random.default_rng(seed).permutation(len(held.labels))
+        return self.agreed.prepare(held.take(order[:count]).images)

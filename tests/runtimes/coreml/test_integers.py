@@ -1,0 +1,203 @@
+"""Ranges that all runtimes share, layers that stay out of int8, and weights that training put on a grid."""
+
+import re
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pipeline import keras_session
+from pipeline.errors import ConversionError
+from pipeline.quantized import Quantized
+from pipeline.ranges import Ranges
+from pipeline.recipe import Compression, Convert, DType, Granularity
+from pipeline.runtimes.coreml import convert, inspect, package
+from pipeline.runtimes.coreml.executor import program as programs
+from pipeline.runtimes.coreml.executor.mil import Operation
+from pipeline.runtimes.coreml.executor.program import Program
+from tests.runtimes.coreml.test_convert import ABOUT, GREY, WORDS, answer, pixels, quantized, random_archive
+
+pytestmark = pytest.mark.slow
+
+KEPT = "functional_1/re_lu_3_1/Relu6"  # the end of a layer: depthwise convolution, batch norm, ReLU6
+DENSE = "functional_1/probabilities_1/BiasAdd"
+
+
+@pytest.fixture(scope="module")
+def archive() -> bytes:
+    model = keras_session.load(random_archive(keras_session.start(1)))
+    model.layers[-1].bias.assign(np.linspace(-1, 1, 10))  # without one the dense layer would be a matmul
+    return keras_session.save(model)
+
+
+@pytest.fixture(scope="module")
+def item(archive: bytes) -> Quantized:
+    return quantized(archive, "int8")
+
+
+def files(item: Quantized, target: str = "iOS17") -> dict[str, bytes]:
+    words = replace(WORDS, minimum_deployment_target=target)
+    return convert.convert(item, GREY, ABOUT, Convert("coreml", words))
+
+
+def program(item: Quantized, target: str = "iOS17") -> Program:
+    return programs.read(package.read(files(item, target)))
+
+
+def scales(found: Program) -> dict[str, float]:
+    """Return the scale of each value that is quantized."""
+    steps = [one for one in found.operations if one.kind == "quantize"]
+    return {one.inputs["input"][0]: float(found.constants[one.inputs["scale"][0]][1]) for one in steps}
+
+
+def mixed(item: Quantized, keep: DType, *ends: str) -> Quantized:
+    """Keep the layers with these values; a layer holds the sums of its batch norm too."""
+    layers = {end: [end, *_before(item.ranges, end)] for end in ends}
+    return replace(item, scheme="mixed", keep=keep, kept=layers)
+
+
+def _before(ranges: Ranges | None, value: str) -> tuple[str, ...]:
+    assert ranges is not None
+    return next(one.sources for one in ranges.found if one.name == value)
+
+
+def weighted(found: Program) -> dict[str, Operation]:
+    """Return the operators that multiply by weights, by their output in the float32 program."""
+    steps = [one for one in found.operations if one.kind in ("conv", "linear")]
+    return {one.outputs[0].name.removesuffix("_cast_fp16"): one for one in steps}
+
+
+def weighting(found: Program, relu: str) -> str:
+    """Return what a ReLU reads, by its name in the float32 program."""
+    steps = [one for one in found.operations if one.outputs[0].name == f"{relu.replace('/', '_')}_cast_fp16"]
+    return steps[0].inputs["x"][0].removesuffix("_cast_fp16")
+
+
+def test_scales_are_those_of_the_shared_ranges(item: Quantized) -> None:
+    assert item.ranges is not None
+    # Ranges that nobody could find by looking at this program: 10 for the first value, 11 for the next.
+    set_by_hand = [replace(one, low=-1.0, high=10.0 + number) for number, one in enumerate(item.ranges.found)]
+    highs = {re.sub(r"\W", "_", one.name): one.high for one in set_by_hand}
+    found = scales(program(replace(item, ranges=Ranges(set_by_hand, item.ranges.probes))))
+    assert len(found) >= 8
+    for value, scale in found.items():
+        name = value.removesuffix("_cast_fp16")
+        if name in highs:
+            assert scale == np.float16(2 * highs[name]) / np.float16(254)
+    assert sum(value.removesuffix("_cast_fp16") in highs for value in found) >= 8
+
+
+def test_a_range_wider_than_what_was_seen_is_taken_as_it_is(item: Quantized) -> None:
+    assert item.ranges is not None
+    doubled = [replace(one, low=2 * one.low, high=2 * one.high) for one in item.ranges.found]
+    once, twice = scales(program(item)), scales(program(replace(item, ranges=Ranges(doubled, item.ranges.probes))))
+    assert {name: 2 * scale for name, scale in once.items()} == pytest.approx(twice, rel=5e-3)
+
+
+def test_a_kept_layer_stays_float16_and_all_others_are_int8(item: Quantized) -> None:
+    exact = program(replace(item, scheme="float16", activations="float32", ranges=None))
+    wanted = mixed(item, DType.float16, KEPT, DENSE)
+    found = program(wanted)
+    stored = {one.outputs[0].name for one in found.compressed}
+    floats = {name for name, one in weighted(found).items() if one.inputs["weight"][0] not in stored}
+    assert sorted(weighted(found)[name].kind for name in floats) == ["conv", "linear"]
+    assert {DENSE.replace("/", "_"), weighting(found, KEPT)} == floats
+    for name in floats:
+        mine, theirs = (one.constants[weighted(one)[name].inputs["weight"][0]] for one in (found, exact))
+        assert mine[0].dtype == "float16"
+        np.testing.assert_array_equal(mine[1], theirs[1])
+    inspection = inspect.inspect(files(wanted))
+    kinds = Counter(one.dtypes for one in inspection.operators if one.name in ("conv", "linear"))
+    assert kinds == {("int8",): 8, ("float16",): 2}
+
+
+def test_a_kept_layer_can_compute_in_float32(item: Quantized) -> None:
+    content = files(mixed(item, DType.float32, KEPT, DENSE))
+    found = programs.read(package.read(content))
+    stored = {one.outputs[0].name for one in found.compressed}
+    types = {
+        name: (one.outputs[0].type.dtype, found.constants[one.inputs["weight"][0]][0].dtype)
+        for name, one in weighted(found).items()
+        if one.inputs["weight"][0] not in stored
+    }
+    assert list(types.values()) == [("float32", "float32")] * 2
+    relu = next(one for one in found.operations if one.outputs[0].name == KEPT.replace("/", "_"))
+    assert relu.outputs[0].type.dtype == "float32"
+    assert answer(content, pixels(1)).sum() == pytest.approx(1, abs=1e-3)
+
+
+def test_mixed_that_keeps_nothing_is_int8(item: Quantized) -> None:
+    assert files(mixed(item, DType.float32)) == files(item)
+
+
+def test_no_layer_is_kept_in_int16(item: Quantized) -> None:
+    expected = "quantize.keep: int16: Core ML has no int16 activations; expected float16 or float32"
+    with pytest.raises(ConversionError, match=f"^{re.escape(expected)}$"):
+        files(mixed(item, DType.int16, KEPT))
+
+
+@pytest.mark.parametrize("target", ["iOS17", "iOS18"])
+def test_one_scale_serves_a_layer_or_each_of_its_channels(item: Quantized, target: str) -> None:
+    sizes = {}
+    for granularity in Granularity:
+        found = program(replace(item, granularity=granularity), target)
+        sizes[granularity] = [found.constants[one.inputs["scale"][0]][1].size for one in found.compressed]
+    assert set(sizes[Granularity.per_tensor]) == {1}
+    assert sorted(set(sizes[Granularity.per_channel])) == [8, 10, 16, 32] or min(sizes[Granularity.per_channel]) > 1
+
+
+def test_the_image_scaling_is_not_asked_for_a_range(item: Quantized) -> None:
+    found = program(item)
+    first = [one.kind for one in found.operations[:4]]
+    assert first[:2] == ["mul", "add"]  # by a scale and with a bias: pixels are no value of the model
+    assert not any("scaled" in name for name in scales(found))
+
+
+def snapped(archive: bytes, bits: int, block: int | None) -> tuple[bytes, list[NDArray[np.int8]]]:
+    """Return the model with each weight on the grid of its output channel or block, and the integers layer by layer.
+
+    Integers are in Core ML's order, [out, in, h, w] or [out, in].
+    """
+    model, integers = keras_session.load(archive), []
+    for layer in model.layers:
+        if hasattr(layer, "kernel"):
+            kernel = np.asarray(layer.kernel)
+            axes = (1, 0) if kernel.ndim == 2 else (2, 3, 0, 1) if "depthwise" in layer.name else (3, 2, 0, 1)
+            rows = kernel.transpose(axes)
+            fits = block is not None and rows.shape[1] % block == 0
+            parts = rows.reshape(len(rows), -1, block if block is not None and fits else rows.shape[1], *rows.shape[2:])
+            most = 2 ** ((bits if fits else 8) - 1) - 1
+            scale = np.abs(parts).max(axis=tuple(range(2, parts.ndim)), keepdims=True) / most
+            whole = np.rint(parts / scale)
+            layer.kernel.assign((whole * scale).reshape(rows.shape).transpose(np.argsort(axes)))
+            integers.append(whole.reshape(rows.shape).astype(np.int8))
+    return keras_session.save(model), integers
+
+
+@pytest.mark.parametrize(("scheme", "bits", "block"), [("int8", 8, None), ("int4_weights", 4, 16)])
+def test_weights_on_a_grid_stay_the_integers_they_are(
+    archive: bytes, scheme: str, bits: int, block: int | None
+) -> None:
+    prepared, integers = snapped(archive, bits, block)
+    item = replace(quantized(prepared, scheme), compression=Compression(block_size=block))
+    found = program(item, "iOS18")
+    data = [found.constants[one.inputs["data"][0]][1] for one in _in_order(found)]
+    assert len(data) == len(integers) == 10
+    for mine, wanted in zip(data, integers, strict=True):
+        gap = np.abs(mine.reshape(wanted.shape).astype(int) - wanted)
+        assert gap.max() <= 1
+        assert (gap > 0).mean() < 0.01
+
+
+def _in_order(found: Program) -> list[Operation]:
+    made: dict[str, Any] = {one.outputs[0].name: one for one in found.compressed}
+    return [
+        made[one.inputs[word][0]] for one in found.operations for word in ("weight", "y") if _reads(one, word, made)
+    ]
+
+
+def _reads(one: Operation, word: str, made: dict[str, Any]) -> bool:
+    return one.inputs.get(word, [""])[0] in made

@@ -1,0 +1,124 @@
+"""LiteRT's quantizer is told every range, every kept layer and both ends."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline import calibration, keras_session
+from pipeline.recipe import Calibration, DType, Granularity
+from pipeline.runtimes import litert
+from pipeline.runtimes.litert import quantizer
+from pipeline.runtimes.litert.convert import in_float
+from pipeline.runtimes.litert.inspect import inspect
+from pipeline.runtimes.litert.program import Program, short
+from pipeline.runtimes.litert.quantizer import Integers
+
+pytestmark = pytest.mark.slow
+
+INT8 = Integers("int8", Granularity.per_channel)
+
+
+@pytest.fixture(scope="module")
+def program() -> Program:
+    """A convolution with two wide channels, a pooling and a softmax, calibrated on noise."""
+    keras = keras_session.start(1, 0)
+    keras.backend.clear_session()
+    image = keras.Input((8, 8, 1), name="image")
+    x = keras.layers.Conv2D(64, 3, name="first")(image)
+    x = keras.layers.ReLU(name="relu")(keras.layers.BatchNormalization(name="norm")(x))
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(keras.layers.Conv2D(64, 1, name="second")(x))
+    model = keras.Model(image, keras.layers.Dense(10, activation="softmax", name="answer")(x))
+    archive = keras_session.save(model)
+    examples = np.random.default_rng(0).uniform(-1, 1, (16, 8, 8, 1)).astype(np.float32)
+    ranges = calibration.calibrate(archive, examples, Calibration("min_max", 16, 0))
+    return Program(in_float(keras_session.load(archive)), ranges)
+
+
+def _inspected(content: bytes) -> Any:
+    return inspect({litert.FILE: content})
+
+
+def test_layers_are_what_runs_named_as_in_keras_with_all_that_is_fused_into_them(program: Program) -> None:
+    assert [(layer.name, layer.operator) for layer in program.layers] == [
+        ("first", "CONV_2D"),
+        ("second", "CONV_2D"),
+        ("pool", "MEAN"),
+        ("answer", "FULLY_CONNECTED"),
+        ("answer", "SOFTMAX"),
+    ]
+    inside = [value.rpartition("/")[2] for value in program.layers[0].values]
+    assert inside == ["convolution", "BiasAdd", "mul_1", "add_1", "Relu"]
+
+
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [
+        (["cnn_1/conv2d_3_1/convolution", "cnn_1/re_lu_1/Relu6"], "conv2d_3"),
+        (["cnn_1/pad_1/Pad", "cnn_1/depthwise_2_1/depthwise"], "depthwise_2"),
+        (["cnn_1/norm_1/batchnorm/mul_1"], "norm"),
+        (["cnn_1/Add"], "Add"),
+        (["image"], "image"),
+    ],
+)
+def test_a_layer_is_called_by_the_keras_layer_with_its_weights(values: list[str], name: str) -> None:
+    assert short(values) == name
+
+
+def test_the_scales_of_a_file_are_the_ranges_over_255_steps(program: Program) -> None:
+    found = _inspected(quantizer.integers(program, INT8))
+    low, high = program.ranged["image"]
+    assert found.input.scale == pytest.approx((high - low) / 255)
+    assert found.in_float() == []
+    assert (found.input.dtype, found.output.dtype) == ("int8", "int8")
+
+
+def test_int16_activations_leave_nothing_in_float(program: Program) -> None:
+    found = _inspected(quantizer.integers(program, Integers("int16", Granularity.per_channel)))
+    assert (found.input.dtype, found.in_float()) == ("int16", [])
+
+
+@pytest.mark.parametrize("wish", [DType.float32, DType.uint8, DType.int8])
+def test_both_ends_have_the_dtype_that_the_recipe_wants(program: Program, wish: DType) -> None:
+    asked = Integers("int8", Granularity.per_channel, input=wish, output=wish)
+    found = _inspected(quantizer.integers(program, asked))
+    assert (found.input.dtype, found.output.dtype) == (wish.value, wish.value)
+    assert found.in_float() == []
+
+
+def test_casts_at_the_ends_are_told_apart_from_layers(program: Program) -> None:
+    asked = Integers("int8", Granularity.per_channel, input=DType.float32, output=DType.float32)
+    assert _inspected(quantizer.integers(program, asked)).boundaries == {"QUANTIZE": 1, "DEQUANTIZE": 1}
+
+
+def test_one_scale_for_a_layer_makes_a_smaller_file(program: Program) -> None:
+    sizes = {one: len(quantizer.integers(program, Integers("int8", one))) for one in Granularity}
+    assert sizes[Granularity.per_tensor] < sizes[Granularity.per_channel]
+
+
+@pytest.mark.parametrize(
+    ("keep", "dtype"), [(DType.float32, "float32"), (DType.float16, "float32"), (DType.int16, "int16")]
+)
+def test_a_kept_layer_computes_in_what_it_is_kept_in_and_no_other_does(
+    program: Program, keep: DType, dtype: str
+) -> None:
+    asked = Integers("int8", Granularity.per_channel, keep=keep, kept=[program.layers[1].tensor])
+    found = _inspected(quantizer.integers(program, asked))
+    convolutions = [one.dtypes for one in found.operators if one.name == "CONV_2D"]
+    assert convolutions[0] == ("int8",)
+    assert dtype in convolutions[1]
+    assert next(one for one in found.operators if one.name == "FULLY_CONNECTED").dtypes == ("int8",)
+    assert ("float16" in found.tensors) is (keep is DType.float16)
+
+
+def test_only_the_layers_that_are_asked_for_are_quantized(program: Program) -> None:
+    asked = Integers("int8", Granularity.per_channel, only=[program.layers[3].tensor])
+    found = _inspected(quantizer.integers(program, asked))
+    assert [one.name for one in found.operators if one.dtypes == ("int8",)] == ["FULLY_CONNECTED"]
+    assert found.input.dtype == "float32"
+
+
+def test_int4_weights_of_convolutions_and_dense_layers(program: Program) -> None:
+    found = _inspected(quantizer.weights(program.model, 4, 32))
+    assert found.tensors["int4"] == 3
+    assert "int8" not in found.tensors

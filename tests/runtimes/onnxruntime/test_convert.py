@@ -1,0 +1,186 @@
+"""A Keras model goes into one .onnx file as its recipe says, or is refused with what was expected."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from numpy.typing import NDArray
+from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
+
+from pipeline import calibration, keras_session, plugins
+from pipeline.about import About
+from pipeline.contract import Contract
+from pipeline.errors import ConversionError
+from pipeline.quantized import Quantized
+from pipeline.ranges import Ranges
+from pipeline.recipe import Calibration, Compression, Convert, DType, Granularity, Model
+from pipeline.runtimes.onnxruntime import FILE, SCHEMES, kernels, ort_format, program, quantizer, run
+from pipeline.runtimes.onnxruntime.canonical import canonical
+from pipeline.runtimes.onnxruntime.convert import convert
+from pipeline.runtimes.onnxruntime.inspect import inspect
+from pipeline.runtimes.onnxruntime.program import Program
+from pipeline.stages.convert import MOVING
+
+ABOUT = About("test", "1.0.0", "nobody", "Apache-2.0", "random weights")
+INTEGERS = ("int8", "mixed")
+SIZE = 32
+
+
+def _contract(colour: str = "grey") -> Contract:
+    return Contract(
+        "classification", SIZE, SIZE, colour, "bilinear", 127.5, 1 / 127.5, [f"class {i}" for i in range(10)]
+    )
+
+
+def _section(**words: Any) -> Convert:
+    return Convert("onnxruntime", None, **words)
+
+
+def _quantized(scheme: str, archive: bytes = b"", ranges: Ranges | None = None) -> Quantized:
+    facts = plugins.load("quantize.scheme", scheme)
+    integers = scheme in INTEGERS
+    return Quantized(
+        archive,
+        scheme,
+        facts.WEIGHTS,
+        facts.ACTIVATIONS,
+        granularity=Granularity.per_channel if integers else None,
+        ranges=ranges if integers else None,
+        compression=Compression(block_size=32 if scheme == "int4_weights" else None),
+        keep=DType.float32 if scheme == "mixed" else None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("item", "section", "message"),
+    [
+        (
+            replace(_quantized("mixed"), keep=DType.int16),
+            _section(),
+            "quantize.keep: ONNX Runtime has no kernels that compute on int16; expected one of: float16, float32",
+        ),
+        (
+            _quantized("float16"),
+            _section(input=DType.uint8),
+            "convert.input: uint8 has no scale where activations stay in float, as in float16; "
+            "expected float32 or null",
+        ),
+    ],
+)
+def test_what_there_are_no_kernels_for_is_refused(item: Quantized, section: Convert, message: str) -> None:
+    with pytest.raises(ConversionError) as caught:
+        convert(item, _contract(), ABOUT, section)
+    assert str(caught.value) == message
+
+
+def _built(architecture: str, channels: int) -> tuple[bytes, Ranges, NDArray[np.float32]]:
+    """Return a model with random weights, its ranges on images of noise, and those images."""
+    keras = keras_session.start(1)
+    keras.utils.set_random_seed(7)
+    model = plugins.load("model.architecture", architecture).build(Model(architecture, 0.5, SIZE), channels, 10)
+    random = np.random.default_rng(7)
+    examples = random.uniform(-1, 1, (16, SIZE, SIZE, channels)).astype(np.float32)
+    for layer in model.layers:  # statistics of what flows through, without which signals die out
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.0
+    model(examples, training=True)
+    archive = keras_session.save(model)
+    return archive, calibration.calibrate(archive, examples, Calibration("min_max", 16, 0)), examples
+
+
+@pytest.fixture(scope="module")
+def small() -> tuple[bytes, Ranges, NDArray[np.float32]]:
+    return _built("ds_cnn", 1)
+
+
+def _answers(files: dict[str, bytes], examples: NDArray[np.float32]) -> NDArray[np.float32]:
+    session = run.load(files, 1)
+    found = []
+    for example in examples:
+        session.feed(example[None])
+        session.invoke()
+        found.append(session.read()[0].copy())
+    return np.stack(found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_every_scheme_answers_as_keras_does_and_the_same_twice(scheme: str, small: Any) -> None:
+    archive, ranges, examples = small
+    item = _quantized(scheme, archive, ranges)
+    files = convert(item, _contract(), ABOUT, _section())
+    assert files == convert(item, _contract(), ABOUT, _section())
+    expected = keras_session.load(archive)(examples, training=False)
+    tolerance = {"none": 1e-5, "float16": 1e-3, "int4_weights": 0.1}.get(scheme, 0.03)
+    np.testing.assert_allclose(_answers(files, examples), expected, atol=tolerance)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", [DType.uint8, DType.int8])
+def test_integer_ends_change_no_answer(dtype: DType, small: Any) -> None:
+    archive, ranges, examples = small
+    item = _quantized("int8", archive, ranges)
+    files = convert(item, _contract(), ABOUT, _section(input=dtype, output=dtype))
+    assert (inspect(files).input.dtype, inspect(files).output.dtype) == (dtype.value, dtype.value)
+    plain = convert(item, _contract(), ABOUT, _section())
+    np.testing.assert_array_equal(_answers(files, examples), _answers(plain, examples))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("keep", [DType.float32, DType.float16])
+def test_kept_layers_and_no_others_are_in_float(keep: DType, small: Any) -> None:
+    archive, ranges, _ = small
+    last = [one.name for one in ranges.found if "dense" in one.name or "probabilities" in one.name][:1]
+    item = replace(_quantized("mixed", archive, ranges), keep=keep, kept={"dense": last})
+    found = inspect(convert(item, _contract(), ABOUT, _section()))
+    assert [name for name in found.in_float() if name not in MOVING] == ["MatMul"]
+    assert ("float16" in found.tensors) == (keep is DType.float16)
+
+
+@pytest.mark.slow
+def test_the_ort_format_comes_beside_the_onnx_file(small: Any) -> None:
+    archive, ranges, _ = small
+    files = convert(_quantized("int8", archive, ranges), _contract(), ABOUT, _section(ort_format=True))
+    assert sorted(files) == ["model.onnx", ort_format.ORT_FILE, ort_format.OPERATORS, ort_format.OPERATORS_AND_TYPES]
+
+
+def _calibrated_by_onnx_runtime(model: onnx.ModelProto, examples: NDArray[np.float32], folder: Path) -> bytes:
+    """Return what ONNX Runtime makes of a prepared graph with its own smallest and largest values."""
+    waiting = iter(examples)
+
+    class Reader(CalibrationDataReader):  # type: ignore[misc]
+        def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+            example = next(waiting, None)
+            return None if example is None else {"image": example[None]}
+
+    source, target = folder / "float.onnx", folder / "int8.onnx"
+    onnx.save(model, source)
+    bits = {"activation_type": QuantType.QUInt8, "weight_type": QuantType.QInt8, "reduce_range": True}
+    quantize_static(source, target, Reader(), per_channel=True, **bits)
+    return target.read_bytes()
+
+
+# Inverted residuals; gates that are means; gates that are sigmoids.
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", ["mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0"])
+def test_all_is_integer_and_as_near_to_keras_as_onnx_runtimes_own_calibration(
+    architecture: str, tmp_path: Path
+) -> None:
+    archive, ranges, examples = _built(architecture, 3)
+    keras_model = keras_session.load(archive)
+    found = Program(program.prepared(program.exported(keras_model)), ranges)
+    model = canonical(quantizer.integers(found, quantizer.Integers(Granularity.per_channel))).SerializeToString()
+    assert not set(inspect({FILE: model}).in_float()) - MOVING
+    assert len(kernels.in_float(model)) <= 1  # what turns the image before it is quantized
+    expected = np.asarray(keras_model(examples, training=False))
+    # Rounding alone moves the answers of these random weights far: only another int8 file says how far.
+    other = _calibrated_by_onnx_runtime(found.model, examples, tmp_path)
+    ours, theirs = (_error(one, examples, expected) for one in (model, other))
+    assert ours <= 1.25 * theirs
+
+
+def _error(model: bytes, examples: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
+    return float(np.sqrt(np.square(_answers({FILE: model}, examples) - expected).mean()))

@@ -1,0 +1,153 @@
+"""Every operator gets an integer kernel, kept ones do not, and no processor's sums overflow."""
+
+import platform
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from pipeline.ranges import Ranges
+from pipeline.recipe import Granularity
+from pipeline.runtimes.onnxruntime import kernels, program, quantizer
+from pipeline.runtimes.onnxruntime.program import Program
+from pipeline.runtimes.onnxruntime.quantizer import Integers
+from tests.runtimes.onnxruntime import programs
+
+PER_CHANNEL = Integers(Granularity.per_channel)
+CHANNELS, SIZE = 16, 8
+
+
+def _weights(model: onnx.ModelProto) -> list[np.ndarray]:
+    """Return the int8 constants that are more than zero points."""
+    found = [numpy_helper.to_array(item) for item in model.graph.initializer]
+    return [value for value in found if value.dtype == np.int8 and value.ndim > 1]
+
+
+def test_every_operator_gets_an_integer_kernel() -> None:
+    model = quantizer.integers(programs.prepared(), PER_CHANNEL)
+    assert kernels.in_float(model.SerializeToString()) == set()
+    assert sorted(set(programs.kinds(kernels._optimized(model.SerializeToString())))) == [
+        "DequantizeLinear",
+        "Flatten",
+        "QLinearConv",
+        "QLinearGlobalAveragePool",
+        "QLinearMatMul",
+        "QLinearMul",
+        "QLinearSigmoid",
+        "QLinearSoftmax",
+        "QuantizeLinear",
+        "Transpose",
+    ]
+
+
+@pytest.mark.parametrize("granularity", list(Granularity))
+def test_integers_answer_as_floats_do(granularity: Granularity) -> None:
+    found = programs.prepared()
+    model = quantizer.integers(found, Integers(granularity))
+    expected = programs.answers(found.model)
+    np.testing.assert_allclose(programs.answers(model), expected, atol=0.02)
+    assert np.ptp(expected) > 0.1
+
+
+def test_the_program_itself_is_left_alone() -> None:
+    found = programs.prepared()
+    before = found.model.SerializeToString()
+    quantizer.integers(found, PER_CHANNEL)
+    assert found.model.SerializeToString() == before
+
+
+def test_ranges_become_scales() -> None:
+    found = programs.prepared()
+    model = quantizer.integers(found, PER_CHANNEL)
+    held = {item.name: numpy_helper.to_array(item) for item in model.graph.initializer}
+    low, high = found.ranged["logits"]
+    assert float(held["logits_scale"]) == pytest.approx((high - low) / 255)
+    assert int(held["logits_zero_point"]) == round(-low / float(held["logits_scale"]))
+    assert float(held["probabilities_scale"]) == pytest.approx(1 / 255)
+
+
+@pytest.mark.parametrize(("granularity", "scales"), [(Granularity.per_channel, 8), (Granularity.per_tensor, 1)])
+def test_scales_are_as_many_as_the_recipe_says(granularity: Granularity, scales: int) -> None:
+    model = quantizer.integers(programs.prepared(), Integers(granularity))
+    held = {item.name: numpy_helper.to_array(item) for item in model.graph.initializer}
+    assert held["wide_scale"].size == scales
+
+
+def test_weights_have_seven_bits() -> None:
+    weights = _weights(quantizer.integers(programs.prepared(), PER_CHANNEL))
+    assert len(weights) == 4
+    assert max(int(np.abs(value.astype(int)).max()) for value in weights) == 64
+
+
+def test_kept_nodes_stay_in_float_and_the_rest_does_not() -> None:
+    found = programs.prepared()
+    kept = found.holding(["squeezed", "gate"])
+    model = quantizer.integers(found, Integers(Granularity.per_channel, kept))
+    assert kernels.in_float(model.SerializeToString()) == {"gate"}  # one kernel for both
+    assert programs.dtypes(model)["narrow"] == onnx.TensorProto.FLOAT
+    np.testing.assert_allclose(programs.answers(model), programs.answers(found.model), atol=0.02)
+
+
+def test_the_same_program_gives_the_same_bytes() -> None:
+    one, other = (quantizer.integers(programs.prepared(), PER_CHANNEL).SerializeToString() for _ in range(2))
+    assert one == other
+
+
+def test_dynamic_weights_are_unsigned() -> None:
+    found = programs.prepared()
+    model = quantizer.dynamic(found.model)
+    assert "ConvInteger" in programs.kinds(model)
+    assert onnx.TensorProto.UINT8 in programs.dtypes(model).values()
+    np.testing.assert_allclose(programs.answers(model), programs.answers(found.model), atol=0.05)
+
+
+def _bright() -> Program:
+    """Return a convolution of ones by ones: the largest sums that there are."""
+    nodes = [
+        ("Conv", "image ones", "probabilities", {"pads": [1, 1, 1, 1]}),
+    ]
+    ones = np.ones((8, CHANNELS, 3, 3), np.float32)
+    model = programs.graph(nodes, {"ones": ones}, [1, 8, SIZE, SIZE])
+    del model.graph.input[0].type.tensor_type.shape.dim[:]
+    for size in (1, CHANNELS, SIZE, SIZE):
+        model.graph.input[0].type.tensor_type.shape.dim.add().dim_value = size
+    image = np.ones((1, CHANNELS, SIZE, SIZE), np.float32)
+    seen = program._observed(model, image)
+    found = [programs.range_of(name, values) for name, values in seen.items()]
+    return Program(model, Ranges(found, image))
+
+
+def _gap(model: onnx.ModelProto, **entries: str) -> float:
+    """Return how far the kernels are from the graph as it is written, which is added up in floats."""
+    image = np.ones((1, CHANNELS, SIZE, SIZE), np.float32)
+    written = programs.answers(model, image, fused=False)
+    return float(np.abs(programs.answers(model, image, fused=True, **entries) - written).max())
+
+
+def test_no_processor_overflows_on_seven_bits() -> None:
+    model = quantizer.integers(_bright(), PER_CHANNEL)
+    step = 9 * CHANNELS / 255
+    assert _gap(model) <= step
+    assert _gap(model, x64quantprecision="1") <= step
+
+
+def test_a_processor_without_vnni_overflows_on_eight() -> None:
+    model = quantizer.integers(_bright(), PER_CHANNEL)
+    for item in model.graph.initializer:
+        values = numpy_helper.to_array(item)
+        if values.dtype == np.int8 and values.ndim > 1:
+            item.CopyFrom(numpy_helper.from_array(np.full_like(values, 127), item.name))
+        elif item.name == "ones_scale":
+            item.CopyFrom(numpy_helper.from_array(np.full_like(values, 1 / 127), item.name))
+    assert _gap(model, x64quantprecision="1") <= 9 * CHANNELS / 255
+    overflowed = _gap(model)
+    if overflowed < 1 and _adds_in_32_bits():
+        pytest.skip("this processor adds products of bytes up in 32 bits: VNNI, or no x86")
+    assert overflowed == pytest.approx(71, abs=1)  # of 144
+
+
+def _adds_in_32_bits() -> bool:
+    described = Path("/proc/cpuinfo")
+    return platform.machine() not in ("x86_64", "AMD64") or not described.exists() or "vnni" in described.read_text()

@@ -1,0 +1,36 @@
+"""Scales go by name into a file's metadata and come back as they were."""
+
+import numpy as np
+
+from pipeline.about import About
+from pipeline.contract import Contract
+from pipeline.recipe import DType, Granularity
+from pipeline.runtimes.onnxruntime import ends, metadata, quantizer, scales
+from pipeline.runtimes.onnxruntime.canonical import canonical
+from tests.runtimes.onnxruntime import programs
+
+
+def test_a_tensor_without_properties_is_of_real_numbers() -> None:
+    found = scales.tensor("output", ("probabilities", [1, 4], "float32"), {"input_scale": "0.5", "name": "x"})
+    assert (found.scale, found.zero_point, found.layout) == (None, None, "NC")
+
+
+def test_a_tensor_has_the_properties_of_its_end() -> None:
+    properties = {"input_scale": "0.5", "input_zero_point": "-3"}
+    found = scales.tensor("input", ("image", [1, 6, 6, 3], "int8"), properties)
+    assert (found.scale, found.zero_point, found.layout) == (0.5, -3, "NHWC")
+    assert found.to_stored(np.array([1, -99], np.float32)).tolist() == [-1, -128]
+
+
+def test_metadata_holds_them_behind_the_labels() -> None:
+    program = programs.prepared()
+    model = quantizer.integers(program, quantizer.Integers(Granularity.per_channel))
+    model = ends.with_output(ends.with_input(model, DType.uint8, program.ranged["image"]), DType.int8)
+    contract = Contract("classification", 6, 6, "rgb", "bilinear", 127.5, 1 / 127.5, ["a", "b", "c", "d"])
+    model = metadata.attach(canonical(model), contract, About("n", "1.0.0", "a", "l", "d"))
+    found = {entry.key: entry.value for entry in model.metadata_props}
+    low, high = program.ranged["image"]
+    assert float(found["input_scale"]) == np.float32((high - low) / 255)
+    assert int(found["input_zero_point"]) == round(-low / float(found["input_scale"]))
+    assert (found["output_scale"], found["output_zero_point"]) == (repr(float(np.float32(1 / 255))), "-128")
+    assert found["labels"] == '["a", "b", "c", "d"]'

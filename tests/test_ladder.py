@@ -1,0 +1,293 @@
+"""`quantize: auto`: the first rung that no measurement has ruled out is built, and every other one says why not."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipeline import artifacts, ladder, plan
+from pipeline.errors import GateError, RecipeError
+from pipeline.ladder import Rung
+from pipeline.sections import PARAMS, read_plan
+from tests.builds import edit
+from tests.stages import alone
+
+SOUND = {"latency_p95_ms": 0.2, "frames_per_second": 6000.0, "size_mb": 0.04}
+MISSED = "accuracy at least 0.95: 0.9, missed by 0.05"
+
+
+@pytest.fixture
+def auto(project: Path) -> Path:
+    """A project that releases one target, `x`: the first of dynamic, int8 and float16 with which every gate passes."""
+    put_ladder("dynamic", "int8", "float16")
+    put_target("x")
+    release("x")
+    return project
+
+
+def put_ladder(*rungs: str) -> None:
+    Path("recipes/quantize/auto.yaml").write_text(yaml.safe_dump({"scheme": "auto", "ladder": list(rungs)}))
+
+
+def put_target(name: str, words: str = "", device: str = "pixel_8", convert: str = "litert") -> None:
+    choices = {"device": device, "quantize": "auto", "convert": convert}
+    lines = "".join(f"  - override /{group}: {choice}\n" for group, choice in choices.items())
+    Path(f"recipes/target/{name}.yaml").write_text(f"# @package _global_\ndefaults:\n{lines}{words}")
+
+
+def release(*names: str) -> None:
+    file = Path("recipes/release.yaml")
+    file.write_text(f"{file.read_text().partition('targets:')[0]}targets: [{', '.join(names)}]\n")
+
+
+def refused(**accuracy: float) -> None:
+    """Let package judge the targets for Android, found to be this accurate and otherwise sound."""
+    for name, target in read_plan()["package"]["android"]["targets"].items():
+        found = {**SOUND, "accuracy": accuracy[name]}
+        metrics = {gate: {"value": value, "unit": "share", "where": "host"} for gate, value in found.items()}
+        folder = artifacts.folder("validate", target["validate"], "android")
+        alone.lay(folder, {"report.json": json.dumps({"metrics": metrics}).encode()})
+    with pytest.raises(GateError, match=r"^android: no bundle"):
+        alone.run("package", "android")
+
+
+def fates(target: str = "x") -> dict[str, Any]:
+    """Return what params.yaml says of each rung down to the one that is built."""
+    return {rung["option"]: rung["refused"] or rung["missed"] for rung in read_plan()["ladder"][target]}
+
+
+def _stages() -> plan.Plan:
+    return {stage: read_plan()[stage] for stage in plan.STAGES}
+
+
+def test_the_cheapest_rung_is_planned_as_if_the_target_had_named_it(auto: Path) -> None:
+    plan.update()
+    assert fates() == {"dynamic": []}
+    climbed = _stages()
+    assert list(climbed["quantize"]) == ["digits-ds_cnn-dynamic"]
+    edit(Path("recipes/target/x.yaml"), "quantize: auto", "quantize: dynamic")
+    plan.update()
+    assert _stages() == climbed
+
+
+def test_a_rung_that_missed_a_gate_gives_way_to_the_next(auto: Path) -> None:
+    plan.update()
+    refused(x=0.9)
+    plan.update()
+    assert fates() == {"dynamic": [MISSED], "int8": []}
+    assert list(read_plan()["validate"]) == ["digits-ds_cnn-int8-litert-android"]
+    assert not artifacts.folder("validate", "digits-ds_cnn-dynamic-litert-android", "android").exists()
+
+
+def test_a_verdict_on_another_recipe_rules_nothing_out(auto: Path) -> None:
+    plan.update()
+    refused(x=0.9)
+    edit(Path("recipes/validate/realtime.yaml"), "at_least: 0.95", "at_least: 0.85")
+    plan.update()
+    assert fates() == {"dynamic": []}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("train/scratch", "epochs: 30", "epochs: 31"),
+        ("validate/realtime", "at_least: 0.95", "at_least: 0.96"),
+        ("device/pixel_8", "memory_mb: 8192", "memory_mb: 4096"),
+    ],
+)
+def test_an_edited_recipe_climbs_from_the_first_rung_again(auto: Path, file: str, old: str, new: str) -> None:
+    plan.update()
+    refused(x=0.9)
+    plan.update()
+    edit(Path(f"recipes/{file}.yaml"), old, new)
+    plan.update()
+    assert fates() == {"dynamic": []}
+
+
+def test_an_edit_of_a_lower_rung_leaves_the_ones_above_it_ruled_out(auto: Path) -> None:
+    plan.update()
+    refused(x=0.9)
+    plan.update()
+    before = read_plan()["ladder"]["x"]
+    edit(Path("recipes/quantize/int8.yaml"), "examples: 100", "examples: 50")
+    plan.update()
+    after = read_plan()["ladder"]["x"]
+    assert after[0] == before[0]
+    assert (after[1]["option"], after[1]["missed"]) == ("int8", [])
+    assert after[1]["recipe_sha256"] != before[1]["recipe_sha256"]
+
+
+def test_a_new_rung_on_top_is_tried_first_and_what_is_known_of_the_others_stays(auto: Path) -> None:
+    plan.update()
+    refused(x=0.9)
+    plan.update()
+    put_ladder("int8_per_tensor", "dynamic", "int8")
+    plan.update()
+    assert fates() == {"int8_per_tensor": []}
+    refused(x=0.9)
+    plan.update()
+    assert list(fates()) == ["int8_per_tensor", "dynamic"]
+
+
+@pytest.mark.parametrize(
+    ("device", "convert", "rung", "reason"),
+    [
+        (
+            "android_any",
+            "litert",
+            "int8",
+            "quantize: the scheme int8 computes in int8, which Any Android device cannot run; it runs: float16, "
+            "float32",
+        ),
+        (
+            "pixel_8",
+            "onnxruntime",
+            "int16x8",
+            "quantize: onnxruntime cannot carry int16x8; expected one of: dynamic, float16, int4_weights, int8, mixed, "
+            "none",
+        ),
+        ("iphone_15", "coreml", "int8", "convert.coreml.minimum_deployment_target: iOS16; int8 expects iOS17 or newer"),
+    ],
+)
+def test_a_rung_that_cannot_be_carried_is_passed_over_with_its_reason(
+    auto: Path, device: str, convert: str, rung: str, reason: str
+) -> None:
+    put_ladder(rung, "float16")
+    put_target("x", device=device, convert=convert)
+    plan.update()
+    assert fates() == {rung: reason, "float16": []}
+
+
+def test_a_rung_that_could_not_be_carried_is_tried_once_it_can_be(auto: Path) -> None:
+    put_ladder("int8", "float16")
+    put_target("x", device="android_any")
+    plan.update()
+    edit(Path("recipes/device/android_any.yaml"), "dtypes: [float32, float16]", "dtypes: [float32, float16, int8]")
+    plan.update()
+    assert fates() == {"int8": []}
+
+
+def test_a_ladder_without_a_rung_left_says_by_how_much_each_missed(auto: Path) -> None:
+    put_target("x", device="android_any")
+    plan.update()
+    refused(x=0.9)
+    plan.update()
+    refused(x=0.9481)
+    written = PARAMS.read_bytes()
+    with pytest.raises(GateError) as out:
+        plan.update()
+    assert str(out.value) == (
+        "x: no rung of quantize.ladder passes every gate\n"
+        "  dynamic  accuracy at least 0.95: 0.9, missed by 0.05\n"
+        "  int8     not tried: quantize: the scheme int8 computes in int8, which Any Android device cannot run; it "
+        "runs: float16, float32\n"
+        "  float16  accuracy at least 0.95: 0.9481, missed by 0.0019"
+    )
+    assert PARAMS.read_bytes() == written
+
+
+def test_a_rung_more_is_taken_where_all_others_were_out(auto: Path) -> None:
+    put_ladder("dynamic", "float16")
+    plan.update()
+    refused(x=0.9)
+    plan.update()
+    refused(x=0.9481)
+    put_ladder("dynamic", "float16", "none")
+    plan.update()
+    assert fates() == {
+        "dynamic": [MISSED],
+        "float16": ["accuracy at least 0.95: 0.9481, missed by 0.0019"],
+        "none": [],
+    }
+
+
+def test_every_missed_gate_stands_in_the_record(auto: Path) -> None:
+    edit(Path("recipes/validate/realtime.yaml"), "latency_p95_ms: { at_most: 50,", "latency_p95_ms: { at_most: 0.15,")
+    plan.update()
+    refused(x=0.9)
+    plan.update()
+    assert fates()["dynamic"] == [MISSED, "latency_p95_ms at most 0.15: 0.2, missed by 0.05"]
+
+
+def test_two_targets_on_one_rung_share_their_work_and_step_down_together(auto: Path) -> None:
+    put_target("y", "package: { threshold: 0.6 }\n")
+    release("x", "y")
+    plan.update()
+    assert [len(read_plan()[stage]) for stage in ("train", "quantize", "convert", "validate")] == [1, 1, 1, 1]
+    refused(x=0.9, y=0.9)
+    plan.update()
+    assert fates("x") == fates("y") == {"dynamic": [MISSED], "int8": []}
+    assert list(read_plan()["validate"]) == ["digits-ds_cnn-int8-litert-android"]
+
+
+def test_a_target_that_passes_stays_where_its_neighbour_steps_down(auto: Path) -> None:
+    put_target("y", "validate: { budget: { accuracy: { at_least: 0.85 } } }\n")
+    release("x", "y")
+    plan.update()
+    refused(x=0.9, y=0.9)
+    plan.update()
+    assert fates("x") == {"dynamic": [MISSED], "int8": []}
+    assert fates("y") == {"dynamic": []}
+    assert list(read_plan()["quantize"]) == ["digits-ds_cnn-int8", "digits-ds_cnn-dynamic"]
+
+
+def test_a_neighbour_that_left_the_release_does_not_send_a_target_up_again(auto: Path) -> None:
+    put_target("y", "train: { epochs: 31 }\n")
+    release("y", "x")
+    plan.update()
+    refused(x=0.9, y=0.97)
+    plan.update()
+    release("x")
+    plan.update()
+    assert fates() == {"dynamic": [MISSED], "int8": []}
+    assert list(read_plan()["ladder"]) == ["x"]
+
+
+def test_lines_stand_in_columns_and_name_every_missed_gate() -> None:
+    rungs = [
+        Rung("int8_per_tensor", "a1", missed=["size_mb at most 1: 2, missed by 1", MISSED]),
+        Rung("int8", refused="quantize: litert cannot carry it"),
+        Rung("none", "a2"),
+    ]
+    assert ladder.lines(rungs) == [
+        f"  int8_per_tensor  size_mb at most 1: 2, missed by 1; {MISSED}",
+        "  int8             not tried: quantize: litert cannot carry it",
+        "  none             taken",
+    ]
+    assert [rung.is_out for rung in rungs] == [True, True, False]
+
+
+def test_the_record_of_a_target_that_names_its_scheme_is_forgotten(auto: Path) -> None:
+    plan.update()
+    edit(Path("recipes/target/x.yaml"), "quantize: auto", "quantize: dynamic")
+    plan.update()
+    assert "ladder" not in read_plan()
+
+
+def test_a_target_may_bring_a_ladder_of_its_own(auto: Path) -> None:
+    put_target("x", "quantize: { ladder: [int8, float16] }\n")
+    plan.update()
+    assert fates() == {"int8": []}
+
+
+def test_a_mistake_in_the_file_of_a_rung_is_told_and_the_rung_is_not_passed_over(auto: Path) -> None:
+    edit(Path("recipes/quantize/dynamic.yaml"), "scheme: dynamic", "scheme: dynamic\ngranularty: per_channel")
+    with pytest.raises(RecipeError, match=r"^recipes/quantize/dynamic\.yaml: quantize\.granularty: unknown key"):
+        plan.update()
+
+
+@pytest.mark.parametrize("record", ["[x]", "{x: [int8]}", "{x: [{option: int8, colour: red}]}"])
+def test_planning_mends_a_record_that_is_none(auto: Path, record: str) -> None:
+    plan.update()
+    alone.set_param("ladder", value=yaml.safe_load(record))
+    plan.update()
+    assert fates() == {"dynamic": []}
+
+
+def test_a_rung_is_no_ladder_itself(auto: Path) -> None:
+    Path("recipes/quantize/other.yaml").write_text("scheme: auto\nladder: [int8]\n")
+    put_ladder("other", "float16")
+    with pytest.raises(RecipeError, match=r"^recipes/quantize/auto\.yaml: quantize\.ladder: other; expected"):
+        plan.update()
