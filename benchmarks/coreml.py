@@ -13,7 +13,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,48 +21,66 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from pipeline import contract, keras_session, plugins
+from pipeline import calibration, contract, keras_session, plugins
 from pipeline.about import About
 from pipeline.contract import Contract
 from pipeline.dataset import Examples, split
 from pipeline.quantized import Quantized
-from pipeline.recipe import Compression, Convert, CoreML, Model, Palette, Precision
+from pipeline.ranges import Ranges
+from pipeline.recipe import Calibration, Compression, Convert, CoreML, DType, Granularity, Model, Palette, Precision
 from pipeline.runtimes.coreml import package
 from pipeline.runtimes.coreml.executor.executor import Executor
 from pipeline.runtimes.coreml.executor.translation import Arithmetic, covered
+from pipeline.runtimes.litert.convert import in_float
+from pipeline.runtimes.litert.program import Program
 from pipeline.sections import TrainSection, read, read_plan
 
 ABOUT = About("benchmark", "1.0.0", "nobody", "Apache-2.0", "a benchmark")
 PALETTES = {bits: Compression(palette=Palette(bits, None, False)) for bits in (1, 2, 3, 4, 6, 8)}
-Case = tuple[str, str, str, Compression]  # label, scheme, deployment target
-CASES: tuple[Case, ...] = (
-    ("float32", "none", "iOS15", Compression()),
-    ("float16", "float16", "iOS16", Compression()),
-    ("float16", "float16", "iOS26", Compression()),
-    ("int8 weights", "dynamic", "iOS16", Compression()),
-    ("int8 weights", "dynamic", "iOS18", Compression()),
-    ("int4, blocks of 32", "int4_weights", "iOS18", Compression(block_size=32)),
-    ("palette, 8 bits", "palettized", "iOS16", PALETTES[8]),
-    ("palette, 6 bits", "palettized", "iOS16", PALETTES[6]),
-    ("palette, 4 bits", "palettized", "iOS16", PALETTES[4]),
-    ("palette, 3 bits", "palettized", "iOS18", PALETTES[3]),
-    ("palette, 4 bits, groups of 8", "palettized", "iOS18", Compression(palette=Palette(4, 8, False))),
-    ("palette, 4 bits, scaled", "palettized", "iOS18", Compression(palette=Palette(4, None, True))),
-    ("sparse, 30 %", "sparse", "iOS16", Compression(sparsity=0.3)),
-    ("sparse, 30 %, palette, 6 bits", "sparse_palettized", "iOS18", replace(PALETTES[6], sparsity=0.3)),
-    ("int8 weights and activations", "int8", "iOS17", Compression()),
+
+
+@dataclass(frozen=True)
+class Case:
+    """A way to compress; granularity counts where activations are integers, and what is kept is the last layer."""
+
+    label: str
+    scheme: str
+    target: str
+    compression: Compression = field(default_factory=Compression)
+    granularity: Granularity = Granularity.per_channel
+    keep: DType | None = None
+
+
+CASES = (
+    Case("float32", "none", "iOS15"),
+    Case("float16", "float16", "iOS16"),
+    Case("float16", "float16", "iOS26"),
+    Case("int8 weights", "dynamic", "iOS16"),
+    Case("int8 weights", "dynamic", "iOS18"),
+    Case("int4, blocks of 32", "int4_weights", "iOS18", Compression(block_size=32)),
+    Case("palette, 8 bits", "palettized", "iOS16", PALETTES[8]),
+    Case("palette, 6 bits", "palettized", "iOS16", PALETTES[6]),
+    Case("palette, 4 bits", "palettized", "iOS16", PALETTES[4]),
+    Case("palette, 3 bits", "palettized", "iOS18", PALETTES[3]),
+    Case("palette, 4 bits, groups of 8", "palettized", "iOS18", Compression(palette=Palette(4, 8, False))),
+    Case("palette, 4 bits, scaled", "palettized", "iOS18", Compression(palette=Palette(4, None, True))),
+    Case("sparse, 30 %", "sparse", "iOS16", Compression(sparsity=0.3)),
+    Case("sparse, 30 %, palette, 6 bits", "sparse_palettized", "iOS18", replace(PALETTES[6], sparsity=0.3)),
+    Case("int8 weights and activations", "int8", "iOS17"),
+    Case("the same, one scale a layer", "int8", "iOS17", granularity=Granularity.per_tensor),
+    Case("the same, last layer in float32", "mixed", "iOS17", keep=DType.float32),
 )
 
 
 @dataclass(frozen=True)
 class Learned:
-    """A trained architecture, its contract, and the answers of Keras on the test split."""
+    """A trained architecture, its contract, its ranges, and the answers of Keras on the test split."""
 
     archive: bytes
     contract: Contract
     pixels: NDArray[np.uint8]
     labels: NDArray[np.int64]
-    calibration: NDArray[np.float32]
+    ranges: Ranges | None
     answers: NDArray[np.float32]
 
 
@@ -89,15 +107,14 @@ def agreement_table(models: list[str], epochs: int) -> Table:
         learned = trained(model, epochs)
         exact = accuracy(learned.answers, learned.labels)
         table.add_row(model, "-", "Keras", str(len(learned.archive)), f"{exact:.4f}", "1.0000", "0", "")
-        for label, scheme, target, compression in CASES:
-            files = converted(learned, scheme, target, compression)
+        for case in CASES:
+            files = converted(learned, case)
             half, full = (answers(files, learned.pixels, arithmetic) for arithmetic in Arithmetic)
             numbers = (accuracy(half, learned.labels), accuracy(half, learned.answers.argmax(axis=1)))
             errors = (float(np.abs(found - learned.answers).max()) for found in (half, full))
             size = sum(map(len, files.values()))
-            table.add_row(
-                model, target, label, str(size), *(f"{n:.4f}" for n in numbers), *(f"{e:.1e}" for e in errors)
-            )
+            named = [model, case.target, case.label, str(size)]
+            table.add_row(*named, *(f"{n:.4f}" for n in numbers), *(f"{e:.1e}" for e in errors))
         sys.stderr.write(f"{model} measured\n")
     return table
 
@@ -119,19 +136,35 @@ def trained(architecture: str, epochs: int) -> Learned:
     model.fit(agreed.prepare(train.images), train.labels, epochs=epochs, batch_size=32, verbose=0)
     pixels = agreed.resized(test.images)
     found = model.predict(agreed.scaled(pixels), verbose=0)
-    calibration = agreed.prepare(held.images[:100])
-    return Learned(keras_session.save(model), agreed, pixels, test.labels, calibration, found)
+    archive, shown = keras_session.save(model), agreed.prepare(held.images[:100])
+    ranges = calibration.calibrate(archive, shown, Calibration("min_max", len(shown), 0))
+    return Learned(archive, agreed, pixels, test.labels, ranges, found)
 
 
-def converted(learned: Learned, scheme: str, target: str, compression: Compression) -> dict[str, bytes]:
+def converted(learned: Learned, case: Case) -> dict[str, bytes]:
     """Return the package of one case."""
-    module = plugins.load("quantize.scheme", scheme)
-    quantized: Quantized = module.quantize(learned.archive, learned.calibration if module.CALIBRATED else None)
-    precision = Precision.float32 if scheme == "none" else Precision.float16
-    words = Convert("coreml", CoreML(target, precision, [], None))
+    scheme = plugins.load("quantize.scheme", case.scheme)
+    quantized = Quantized(
+        learned.archive, case.scheme, scheme.WEIGHTS, scheme.ACTIVATIONS, compression=case.compression
+    )
+    if "granularity" in scheme.WORDS:
+        quantized = replace(quantized, granularity=case.granularity, ranges=learned.ranges)
+    if case.keep:
+        quantized = replace(quantized, keep=case.keep, kept=last_layer(learned))
+    precision = Precision.float32 if case.scheme == "none" else Precision.float16
+    words = Convert("coreml", CoreML(case.target, precision, [], None))
     convert = importlib.import_module("pipeline.runtimes.coreml.convert").convert
-    files: dict[str, bytes] = convert(replace(quantized, compression=compression), learned.contract, ABOUT, words)
+    files: dict[str, bytes] = convert(quantized, learned.contract, ABOUT, words)
     return files
+
+
+def last_layer(learned: Learned) -> dict[str, list[str]]:
+    """Return the last layer with weights and the values inside it, as quantize names what it keeps."""
+    if learned.ranges is None:
+        raise ValueError("a layer of a model without ranges")
+    layers = Program(in_float(keras_session.load(learned.archive)), learned.ranges).layers
+    last = [layer for layer in layers if layer.is_weighted][-1]
+    return {last.name: last.values}
 
 
 def answers(files: dict[str, bytes], pixels: NDArray[np.uint8], arithmetic: Arithmetic) -> NDArray[np.float32]:
@@ -148,7 +181,7 @@ def accuracy(found: NDArray[np.float32], labels: NDArray[Any]) -> float:
 def speed() -> Iterator[tuple[str, float, str]]:
     """Yield what was timed, its seconds or ratio, and the aim."""
     learned = trained("ds_cnn", 1)
-    files = converted(learned, "float16", "iOS16", Compression())
+    files = converted(learned, Case("", "float16", "iOS16"))
     for arithmetic in Arithmetic:
         seconds = timed(lambda one=arithmetic: answers(files, learned.pixels, one), 5)  # type: ignore[misc]
         yield f"read, translate, run 540 images of digits, {arithmetic.value} arithmetic: seconds", seconds, "under 3"
@@ -161,14 +194,14 @@ def mobilenet() -> Iterator[tuple[str, float, str]]:
     model = keras.applications.MobileNetV2(weights=None, input_shape=(224, 224, 3))
     agreed = Contract("classification", 224, 224, "rgb", "bilinear", 127.5, 1 / 127.5, [str(i) for i in range(1000)])
     pixels = np.random.default_rng(0).integers(0, 256, (1, 224, 224, 3), np.uint8)
-    learned = Learned(keras_session.save(model), agreed, pixels, np.zeros(1, np.int64), agreed.scaled(pixels), pixels)
+    learned = Learned(keras_session.save(model), agreed, pixels, np.zeros(1, np.int64), None, pixels)
     onnx = importlib.import_module("pipeline.runtimes.onnxruntime.convert")
     exported = onnx.convert(Quantized(learned.archive, "none", "float32", "float32"), agreed, ABOUT, Convert("", None))
     reference = importlib.import_module("pipeline.runtimes.onnxruntime.run").load(exported, 1)
-    reference.feed(learned.calibration)
+    reference.feed(agreed.scaled(pixels))
     runs: dict[str, Callable[[], Any]] = {"tf2onnx": reference.invoke}
     for scheme, target in (("none", "iOS15"), ("float16", "iOS16")):
-        read_package = package.read(converted(learned, scheme, target, Compression()))
+        read_package = package.read(converted(learned, Case("", scheme, target)))
         for arithmetic in Arithmetic if scheme == "float16" else (Arithmetic.float32,):
             executor = Executor(read_package, arithmetic)
             fed = executor.prepared({"image": pixels})

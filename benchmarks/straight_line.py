@@ -15,14 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import contract, keras_session, plugins, reference, stopwatch
+from pipeline import calibration, contract, keras_session, plugins, reference, stopwatch
 from pipeline.about import About
 from pipeline.artifacts import write_files
 from pipeline.bundle.archive import zipped
 from pipeline.dataset import split
 from pipeline.measurement import all_threads
 from pipeline.quantized import Quantized
-from pipeline.recipe import Compression, Convert, CoreML, Palette, Precision
+from pipeline.recipe import Calibration, Compression, Convert, CoreML, Granularity, Palette, Precision
 from pipeline.sections import TrainSection, ValidateSection, read, read_plan
 from pipeline.stages import convert as convert_stage
 from pipeline.tasks import classification
@@ -40,13 +40,18 @@ def main(folder: Path) -> None:
     agreed = contract.make(section.data, section.model, examples.classes)
     model = train(section, examples, agreed)
     archive, float_file = keras_session.save(model), reference.convert(model)
-    calibration = agreed.prepare(split(examples, section.data, "calibration").images[:100])
+    held = split(examples, section.data, "calibration")
+    drawn = held.take(np.random.default_rng(0).permutation(len(held.labels))[:100])
+    ranges = calibration.calibrate(archive, agreed.prepare(drawn.images), Calibration("min_max", 100, 0))
     test = split(examples, section.data, "test")
     images = agreed.prepare(test.images)
     for target, (runtime, scheme, platform) in RUNTIMES.items():
         module = plugins.load("quantize.scheme", scheme)
-        quantized = module.quantize(archive, calibration if module.CALIBRATED else None)
-        quantized = replace(quantized, compression=PALETTE if scheme == "palettized" else Compression())
+        quantized = Quantized(archive, scheme, module.WEIGHTS, module.ACTIVATIONS)
+        if scheme == "int8":
+            quantized = replace(quantized, granularity=Granularity.per_channel, ranges=ranges)
+        if scheme == "palettized":
+            quantized = replace(quantized, compression=PALETTE)
         files = converted(quantized, runtime, agreed)
         found = {"float_accuracy": accuracy("litert", {"model.tflite": float_file}, images, test.labels)}
         taken = agreed.resized(test.images) if runtime == "coreml" else images
@@ -91,6 +96,7 @@ def converted(quantized: Quantized, runtime: str, agreed: contract.Contract) -> 
     inspection = importlib.import_module(f"pipeline.runtimes.{runtime}.inspect").inspect(files)
     reached = plugins.load("convert.runtime", runtime).INT8_OPERATORS
     convert_stage.refuse_floats("straight line", quantized, inspection, reached)
+    convert_stage.refuse_other_weights("straight line", quantized, inspection)
     asked = convert_stage.Answers("straight line", runtime, agreed, files)
     convert_stage.refuse_other_answers(asked, quantized, inspection)
     return files

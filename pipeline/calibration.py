@@ -108,10 +108,10 @@ def _extremes(value: NDArray[np.float32], count: int) -> Extremes:
 
     A value that is one for the whole batch counts for each example of it.
     """
-    whole = value.astype(np.float64)
-    rows = whole.reshape(count, -1) if whole.ndim and len(whole) == count else whole.reshape(1, -1).repeat(count, 0)
-    channels = whole.reshape(-1, whole.shape[-1] if whole.ndim else 1)
-    return rows.min(axis=1), rows.max(axis=1), channels.min(axis=0), channels.max(axis=0)
+    whole = value if value.ndim > 1 and len(value) == count else value.reshape(1, -1).repeat(count, 0)
+    planes = whole.reshape(count, -1, whole.shape[-1])
+    lows, highs = planes.min(axis=1).astype(np.float64), planes.max(axis=1).astype(np.float64)
+    return lows.min(axis=1), highs.max(axis=1), lows.min(axis=0), highs.max(axis=0)
 
 
 def _joined(parts: Sequence[Extremes]) -> Extremes:
@@ -122,5 +122,6 @@ def _joined(parts: Sequence[Extremes]) -> Extremes:
 def _histogram(value: NDArray[np.float32], low: float, high: float) -> NDArray[np.int64]:
     if low == high:
         return np.bincount([0], [value.size], BINS).astype(np.int64)
-    places = ((value.reshape(-1) - low) * (BINS / (high - low))).astype(np.int64).clip(0, BINS - 1)
-    return np.bincount(places, minlength=BINS)
+    places = np.subtract(value, np.float32(low), dtype=np.float32)
+    places *= np.float32(BINS / (high - low))
+    return np.bincount(places.reshape(-1).astype(np.int32).clip(0, BINS - 1), minlength=BINS)

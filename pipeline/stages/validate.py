@@ -54,7 +54,7 @@ def run(job: Job) -> str:
     files = artifacts.read_files(source / "files")
     ways = _runtime(section.runtime).ways(files)
     reference = _float_answers(section, test)
-    metrics = _size(files)
+    metrics = _size(section.runtime, files)
     metrics["float_accuracy"] = _share(classification.accuracy(reference, test.labels), HOST, test)
     try:
         found = _answers(job, test, files, ways)
@@ -76,8 +76,11 @@ def _test_split(section: ValidateSection, source: Path) -> Test:
     return Test(pixels, agreed.scaled(pixels), examples.labels, examples.classes)
 
 
-def _size(files: dict[str, bytes]) -> dict[str, Measurement]:
-    return {"size_mb": Measurement(sum(map(len, files.values())) / 1e6, "MB", "file")}
+def _size(runtime: str, files: dict[str, bytes]) -> dict[str, Measurement]:
+    """Return the size of what an app opens, a file or a folder; what lies beside it is another form of the same."""
+    opened = plugins.load("convert.runtime", runtime).FILE
+    size = sum(len(content) for name, content in files.items() if name == opened or name.startswith(f"{opened}/"))
+    return {"size_mb": Measurement(size / 1e6, "MB", "file")}
 
 
 def _float_answers(section: ValidateSection, test: Test) -> NDArray[np.float32]:

@@ -46,7 +46,7 @@ def _float16(model: Any, _: Quantized, __: Convert) -> bytes:
 
 
 def _dynamic(model: Any, _: Quantized, __: Convert) -> bytes:
-    return quantizer.dynamic(in_float(model))
+    return quantizer.weights(in_float(model), 8)
 
 
 def _int4(model: Any, quantized: Quantized, _: Convert) -> bytes:

@@ -49,29 +49,20 @@ def integers(program: Program, asked: Integers) -> bytes:
     return _quantized(program.model, manager, known)
 
 
-def weights(model: bytes, bits: int, block_size: int | None) -> bytes:
-    """Return the program with integer weights and float activations.
+def weights(model: bytes, bits: int, block_size: int | None = None) -> bytes:
+    """Return the program with integer weights: dense layers and convolutions quantize what they are fed on the fly.
 
-    int4 is for convolutions, a scale for each channel, and for dense layers, a scale for each block; LiteRT has neither
-    blocks for convolutions nor int4 for depthwise ones, whose weights become int8.
+    Depthwise convolutions store int8 and compute in float, since LiteRT's kernel for them on the fly is slow and has no
+    int4 (benchmarks/quantize.py). int4 has a scale for each channel of a convolution, which cannot have blocks, and for
+    each block of a dense layer.
     """
     from litert_quantizer.qtyping import QuantGranularity, TFLOperationName  # noqa: PLC0415
 
+    blocks = QuantGranularity(f"BLOCKWISE_{block_size}") if block_size else QuantGranularity.CHANNELWISE
     manager = _manager()
     manager.add_weight_only_config(EVERYTHING, TFLOperationName.ALL_SUPPORTED, num_bits=8)
-    if bits == 4:
-        blocks = QuantGranularity(f"BLOCKWISE_{block_size}") if block_size else QuantGranularity.CHANNELWISE
-        manager.add_weight_only_config(EVERYTHING, TFLOperationName.CONV_2D, num_bits=4)
-        manager.add_dynamic_config(EVERYTHING, TFLOperationName.FULLY_CONNECTED, num_bits=4, granularity=blocks)
-    return _quantized(model, manager, None)
-
-
-def dynamic(model: bytes) -> bytes:
-    """Return the program with int8 weights; its kernels quantize activations on the fly."""
-    from litert_quantizer.qtyping import TFLOperationName  # noqa: PLC0415
-
-    manager = _manager()
-    manager.add_dynamic_config(EVERYTHING, TFLOperationName.ALL_SUPPORTED, num_bits=8)
+    manager.add_dynamic_config(EVERYTHING, TFLOperationName.CONV_2D, num_bits=bits)
+    manager.add_dynamic_config(EVERYTHING, TFLOperationName.FULLY_CONNECTED, num_bits=bits, granularity=blocks)
     return _quantized(model, manager, None)
 
 

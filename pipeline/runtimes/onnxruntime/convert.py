@@ -15,13 +15,19 @@ from pipeline.runtimes.onnxruntime import FILE, KEEPS, ends, metadata, ort_forma
 from pipeline.runtimes.onnxruntime.canonical import canonical
 from pipeline.runtimes.onnxruntime.program import IMAGE, Program
 
+# The option of a session that an app sets for such a file: its weights become floats once, at load, not in every run.
+INTEGERS_BESIDE_FLOATS, FOLD_WEIGHTS = "int4_weights", "session.disable_quant_qdq"
+
 
 def convert(quantized: Quantized, contract: Contract, about: About, section: Convert) -> dict[str, bytes]:
     """Return {model.onnx: bytes}, labels and input contract in its metadata; what `ort_format` makes beside it."""
     setting = SETTINGS[quantized.scheme]
     refuse(quantized, section)
     model = setting(program.exported(keras_session.load(quantized.archive)), quantized, section)
-    file: bytes = metadata.attach(canonical(model), contract, about).SerializeToString(deterministic=True)
+    model = metadata.attach(canonical(model), contract, about)
+    if quantized.scheme == INTEGERS_BESIDE_FLOATS:
+        model.metadata_props.add(key=FOLD_WEIGHTS, value="1")
+    file: bytes = model.SerializeToString(deterministic=True)
     return {FILE: file} | (ort_format.files(file) if section.ort_format else {})
 
 

@@ -19,13 +19,14 @@ import flatbuffers
 from pipeline.runtimes.onnxruntime import FILE
 
 ORT_FILE = "model.ort"
+# ONNX Runtime's tools give the lists these names; in a bundle they stand beside other models' and begin as their own.
 OPERATORS, OPERATORS_AND_TYPES = "required_operators.config", "required_operators_and_types.config"
 IDENTIFIER = b"ORTM"
 ALIGNMENT = 16  # no table or vector of the format asks for more
 
 
 def files(model: bytes) -> dict[str, bytes]:
-    """Return model.ort, required_operators.config and required_operators_and_types.config."""
+    """Return model.ort, model.required_operators.config and model.required_operators_and_types.config."""
     from onnxruntime.tools.convert_onnx_models_to_ort import (  # noqa: PLC0415
         OptimizationStyle,
         convert_onnx_models_to_ort,
@@ -41,7 +42,7 @@ def files(model: bytes) -> dict[str, bytes]:
         source = folder / ORT_FILE
         create_config_from_models([source], folder / OPERATORS_AND_TYPES, enable_type_reduction=True)
         found = {name: (folder / name).read_text() for name in (OPERATORS, OPERATORS_AND_TYPES)}
-        configs = {name: text.replace(f"{folder}/", "").encode() for name, text in found.items()}
+        configs = {f"model.{name}": text.replace(f"{folder}/", "").encode() for name, text in found.items()}
         return {ORT_FILE: normalised(source.read_bytes()), **configs}
 
 

@@ -77,14 +77,18 @@ def test_another_model_gives_other_bytes(model: onnx.ModelProto, files: dict[str
 
 
 def test_the_operators_of_a_small_build_are_listed(files: dict[str, bytes]) -> None:
-    assert sorted(files) == ["model.ort", "required_operators.config", "required_operators_and_types.config"]
-    assert files["required_operators.config"].decode() == (
+    assert sorted(files) == [
+        "model.ort",
+        "model.required_operators.config",
+        "model.required_operators_and_types.config",
+    ]
+    assert files["model.required_operators.config"].decode() == (
         "# Generated from model/s:\n"
         "# - model.ort\n"
         "ai.onnx;10;QLinearMatMul\n"
         "ai.onnx;13;DequantizeLinear,Flatten,QuantizeLinear,Transpose\n"
         "com.microsoft;1;QLinearConv,QLinearGlobalAveragePool,QLinearMul,QLinearSigmoid,QLinearSoftmax\n"
     )
-    typed = files["required_operators_and_types.config"].decode()
+    typed = files["model.required_operators_and_types.config"].decode()
     assert 'QLinearConv{"inputs": {"0": ["uint8_t"]}}' in typed
     assert typed.startswith("# Generated from model/s:\n# - model.ort\n")
