@@ -15,7 +15,14 @@ from typing import Any
 import pytest
 import yaml
 
+from pipeline import artifacts, contract, sections
+from pipeline.data import digits
+from pipeline.dataset import split
 from pipeline.runtimes.coreml.executor import LABEL
+from pipeline.runtimes.litert import run as litert_run
+from pipeline.runtimes.onnxruntime import run as onnx_run
+from pipeline.tasks import classification
+from pipeline.tensors import answers
 from tests import builds
 
 pytestmark = pytest.mark.slow
@@ -69,6 +76,28 @@ def test_the_models_are_as_good_as_the_release_says(built: Path) -> None:
         assert abs(report["loss"]["value"]) < 0.01
         assert report["accuracy"]["n"] == 540
         assert report["latency_p95_ms"]["where"] == "host"
+
+
+def test_int8_finds_the_label_of_float_and_of_the_other_runtime(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for platform, target in (("android", "pixel_8"), ("linux", "raspberry_pi_5")):
+        report = json.loads((built / f"artifacts/package/{platform}.measurements.json").read_text())[target]
+        assert report["agreement_with_float"]["value"] >= 0.99
+    monkeypatch.chdir(built)
+    images, found = pictures(), []
+    for runtime, where in (
+        (litert_run, "android/digits-ds_cnn-int8-litert-android"),
+        (onnx_run, "linux/digits-ds_cnn-int8-onnxruntime-linux"),
+    ):
+        files = artifacts.read_files(Path("artifacts/validate") / where / "files")
+        found.append(answers(runtime.load(files, 1), images))
+    assert classification.agreement(*found) >= 0.99
+
+
+def pictures() -> Any:
+    """Return the test split as the model sees it."""
+    section = sections.read("validate", "digits-ds_cnn-int8-litert-android")
+    agreed = contract.from_json((artifacts.folder("train", section.train) / "contract.json").read_text())
+    return agreed.prepare(split(digits.load(section.data), section.data, "test").images)
 
 
 def test_core_ml_is_measured_without_a_mac_and_says_how(built: Path) -> None:
@@ -208,6 +237,40 @@ def test_a_missed_gate_refuses_its_platform_and_no_other(quick: Path) -> None:
     assert (quick / "artifacts/package/android.zip").exists()
     builds.run(quick, "git", "checkout", "--", "recipes", "params.yaml")
     assert builds.repro(quick).returncode == 0
+
+
+def test_a_ladder_is_climbed_to_the_first_rung_that_passes_and_clones_take_the_same(quick: Path) -> None:
+    float16 = (quick / "artifacts/convert/digits-ds_cnn-float16-litert/files/model.tflite").stat().st_size
+    (quick / "recipes/target/climber.yaml").write_text(
+        "# @package _global_\ndefaults:\n  - override /device: pixel_8\n  - override /quantize: auto\n"
+        "  - override /convert: litert\nquantize: { ladder: [float16, palettized, int4_weights, int8] }\n"
+        f"validate: {{ budget: {{ size_mb: {{ at_most: {(float16 - 1) / 1e6} }} }} }}\n"
+    )
+    builds.edit(quick / "recipes/release.yaml", "  - pixel_8", "  - pixel_8\n  - climber")
+    done = builds.edgebake(quick, "build")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("climber: one rung further") == 1
+    assert "float16       size_mb at most" in done.stdout
+    assert "palettized    not tried: quantize: litert cannot carry palettized" in done.stdout
+    assert "int4_weights  taken" in done.stdout
+    assert manifest(quick, "android")["targets"]["climber"]["model"].endswith("int4_weights-litert.tflite")
+    shutil.rmtree(quick / "artifacts/verdicts")
+    assert builds.edgebake(quick, "plan", "--check").returncode == 0
+    (quick / "recipes/target/climber.yaml").unlink()
+    builds.run(quick, "git", "checkout", "--", "recipes", "params.yaml")
+    assert builds.edgebake(quick, "build").returncode == 0
+
+
+def test_what_int8_costs_is_shown_layer_by_layer_with_a_plot(quick: Path) -> None:
+    said = builds.edgebake(quick, "sensitivity", "iphone_15")  # which computes in float16
+    assert said.returncode == 0, said.stderr
+    rows = [line.split() for line in said.stdout.splitlines()]
+    assert {row[0] for row in rows if "CONV_2D" in row} == {"conv2d", *(f"conv2d_{number}" for number in range(1, 5))}
+    for suffix in ("csv", "svg"):
+        assert (quick / f"artifacts/sensitivity/iphone_15.{suffix}").stat().st_size > 500
+    missing = builds.edgebake(quick, "sensitivity", "iphone_15", "model.width=0.5")
+    assert missing.returncode == 1
+    assert "prune makes it: run `dvc repro`" in missing.stderr
 
 
 def test_new_calibration_data_never_meet_a_stale_model(quick: Path) -> None:
