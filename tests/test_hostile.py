@@ -13,6 +13,8 @@ from tests import hostile
 
 Probabilities = NDArray[np.float32]
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def archive() -> bytes:
@@ -66,12 +68,10 @@ def _ratio(before: Any, after: Any, layer: str) -> NDArray[np.float32]:
     return ratio
 
 
-@pytest.mark.slow
 def test_training_again_gives_the_same_bytes(archive: bytes) -> None:
     assert hostile.trained() == archive
 
 
-@pytest.mark.slow
 def test_int8_fails_with_a_scale_per_tensor_and_less_with_one_per_channel(archive: bytes, sound: Probabilities) -> None:
     model = keras_session.load(hostile.damaged(archive))
     in_float = _accuracy(sound)

@@ -1,6 +1,5 @@
 """Keras as the stages start it, with one thread, and a small model that was trained a little."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,11 +8,9 @@ from pipeline import keras_session
 
 
 @pytest.fixture
-def keras() -> Iterator[Any]:
+def keras() -> Any:
     """Keras with its random numbers at their start."""
-    started = keras_session.start(1)
-    yield started
-    started.backend.clear_session()
+    return keras_session.start(1)
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ from pipeline.aware_training.fold import fold
 from pipeline.aware_training.train import Settings, Splits, train
 from pipeline.errors import ConversionError
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = Settings(
     epochs=3,
     batch_size=16,
