@@ -22,6 +22,8 @@ if TYPE_CHECKING:  # the planner reads the facts of every scheme and has no use 
 # less than 1e-5 on the deepest architecture here.
 TOLERANCE = 1e-3
 OUTLIERS = 8  # times wider than what 99.8 % of its values, or half of its channels, need: as many fewer steps for them
+# How the names of values end that TensorFlow's operators with weights compute.
+MULTIPLYING = ("/convolution", "/depthwise", "/MatMul")
 NUMBERS = ("low", "high", "smallest", "largest", "core_low", "core_high", "channel_low", "channel_high")
 MARKS = ("least", "most", "mean", "power")
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import ConversionError
-from pipeline.ranges import Range, Ranges
+from pipeline.ranges import MULTIPLYING, Range, Ranges
 from pipeline.runtimes.coreml import package
 from pipeline.runtimes.coreml.executor import program as programs
 from pipeline.runtimes.coreml.executor.executor import Executor
@@ -40,16 +40,16 @@ class Values:
         return self.ranges.of(self.seen[value], value)
 
     def inside(self, kept: dict[str, list[str]]) -> set[str]:
-        """Return the program's values that are values of kept layers.
+        """Return the program's values that are values of kept layers; none of a padding that Core ML fuses away.
 
         Raises:
-            ConversionError: a layer has none.
+            ConversionError: a layer with weights has none.
         """
         names = {value: self._names(value) for value in self.seen}
         found: set[str] = set()
         for layer, wanted in kept.items():
             mine = {value for value, alike in names.items() if alike.intersection(wanted)}
-            if not mine:
+            if not mine and any(value.endswith(MULTIPLYING) for value in wanted):
                 raise ConversionError(
                     f"layer {layer}: the ML Program computes none of its values; expected some to keep"
                 )

@@ -10,11 +10,9 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from pipeline.ranges import Range, Ranges
+from pipeline.ranges import MULTIPLYING, Range, Ranges
 
 _OPERATORS = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
-# What TensorFlow calls the operators with weights.
-MULTIPLYING = ("/convolution", "/depthwise", "/MatMul")
 
 
 @dataclass(frozen=True)

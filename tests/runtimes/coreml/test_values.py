@@ -63,7 +63,11 @@ def test_values_inside_a_layer_are_found_by_what_they_hold() -> None:
     assert VALUES.inside({"a": ["layer/relu"], "b": ["layer/sub"]}) == {"rectified", "centred"}
 
 
-def test_a_layer_that_is_not_there_cannot_be_kept() -> None:
+def test_a_layer_with_weights_that_is_not_there_cannot_be_kept() -> None:
     expected = "layer lost: the ML Program computes none of its values; expected some to keep"
     with pytest.raises(ConversionError, match=f"^{re.escape(expected)}$"):
-        VALUES.inside({"lost": ["elsewhere/relu"]})
+        VALUES.inside({"lost": ["elsewhere/convolution", "elsewhere/relu"]})
+
+
+def test_a_padding_that_was_fused_away_needs_no_keeping() -> None:
+    assert VALUES.inside({"pad": ["elsewhere/Pad"]}) == set()

@@ -1,0 +1,64 @@
+"""edgebake's files: what its quantize and convert stages do, without their folders."""
+
+import dataclasses
+import functools
+import importlib
+from collections.abc import Iterator
+
+from benchmarks.peers.maker import EDGEBAKE, Built, Maker
+from benchmarks.peers.subject import Subject
+from pipeline import calibration, compose, plugins
+from pipeline.about import About
+from pipeline.quantized import Quantized
+from pipeline.recipe import Convert, CoreML, Precision
+
+ABOUT = About("benchmark", "1.0.0", "nobody", "Apache-2.0", "a benchmark")
+CORE_ML = "iOS18"  # the first that has every scheme
+
+
+def options() -> list[str]:
+    """Return the options of recipes/quantize/ that train nothing and choose nothing: a file follows from the model."""
+    found = {name: compose.quantize_option(name) for name in compose.groups()["quantize"]}
+    return [name for name, words in found.items() if not (words.training or words.keep or words.ladder)]
+
+
+def schemes(chosen: list[str]) -> set[str]:
+    """Return the schemes of some options."""
+    return {compose.quantize_option(option).scheme for option in chosen}
+
+
+def makers(chosen: list[str], runtimes: list[str]) -> Iterator[Maker]:
+    """Yield one for each option and each runtime that can carry it."""
+    for runtime in runtimes:
+        for option in chosen:
+            scheme = compose.quantize_option(option).scheme
+            if scheme in plugins.load("convert.runtime", runtime).SCHEMES:
+                yield Maker(EDGEBAKE, option, runtime, scheme, functools.partial(_built, option, runtime))
+
+
+def _built(option: str, runtime: str, subject: Subject) -> Built:
+    words = compose.quantize_option(option)
+    scheme = plugins.load("quantize.scheme", words.scheme)
+    quantized = Quantized(
+        subject.archive,
+        words.scheme,
+        scheme.WEIGHTS,
+        scheme.ACTIVATIONS,
+        granularity=words.granularity,
+        compression=words.compression,
+    )
+    if words.calibration:
+        examples = subject.drawn(words.calibration.examples, words.calibration.seed)
+        ranges = calibration.calibrate(subject.archive, examples, words.calibration)
+        quantized = dataclasses.replace(quantized, ranges=ranges)
+    module = importlib.import_module(f"pipeline.runtimes.{runtime}.convert")
+    files = module.convert(quantized, subject.agreed, ABOUT, _section(runtime, words.scheme))
+    # Other tools are given a live model: loading the archive once does not count.
+    return Built(files, uncounted=subject.loading)
+
+
+def _section(runtime: str, scheme: str) -> Convert:
+    if runtime != "coreml":
+        return Convert(runtime, None)
+    precision = Precision.float32 if scheme == "none" else Precision.float16
+    return Convert(runtime, CoreML(CORE_ML, precision, [], None))
