@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 
 from pipeline import calibration, keras_session
+from pipeline.about import About
+from pipeline.contract import Contract
 from pipeline.recipe import Calibration, DType, Granularity
 from pipeline.runtimes import litert
-from pipeline.runtimes.litert import quantizer
+from pipeline.runtimes.litert import metadata, quantizer, run
 from pipeline.runtimes.litert.convert import in_float
 from pipeline.runtimes.litert.inspect import inspect
 from pipeline.runtimes.litert.program import Program, short
 from pipeline.runtimes.litert.quantizer import Integers
+from pipeline.tensors import answers
 
 pytestmark = pytest.mark.slow
 
@@ -122,3 +125,21 @@ def test_int4_weights_of_convolutions_and_dense_layers(program: Program) -> None
     found = _inspected(quantizer.weights(program.model, 4, 32))
     assert found.tensors["int4"] == 3
     assert "int8" not in found.tensors
+
+
+def test_a_large_file_keeps_its_weights_when_metadata_are_put_in() -> None:
+    keras = keras_session.start(1, 0)
+    image = keras.Input((8, 8, 1), name="image")
+    x = keras.layers.Dense(4096, activation="relu")(keras.layers.Flatten()(image))  # 4096 x 64 + 10 x 4096 bytes
+    model = keras.Model(image, keras.layers.Dense(10, activation="softmax")(x))
+    whole = quantizer.weights(in_float(model), 8)
+    about = About("digits", "1.0.0", "nobody", "Apache-2.0", "large")
+    contract = Contract("classification", 8, 8, "grey", "bilinear", 127.5, 1 / 127.5, [str(i) for i in range(10)])
+    assert len(whole) > 256 * 1024
+    example = np.random.default_rng(0).uniform(-1, 1, (1, 8, 8, 1)).astype(np.float32)
+    found = [
+        answers(run.load({litert.FILE: content}, 1), example)
+        for content in (whole, metadata.attach(whole, contract, about))
+    ]
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_allclose(found[0], np.asarray(model(example)), atol=0.02)
