@@ -69,7 +69,7 @@ def test_an_architecture_answers_the_same_once_it_is_folded(architecture: str) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("architecture", ["ds_cnn", "mobilenet_v2", "mobilenet_v3_small"])
+@pytest.mark.parametrize("architecture", ["ds_cnn", "mobilenet_v3_small"])
 def test_an_architecture_is_trained_and_plain_again(architecture: str) -> None:
     images = _images()
     model = _built(architecture, images)

@@ -163,9 +163,9 @@ def _calibrated_by_onnx_runtime(model: onnx.ModelProto, examples: NDArray[np.flo
     return target.read_bytes()
 
 
-# Inverted residuals; gates that are means; gates that are sigmoids.
+# Gates that are means.
 @pytest.mark.slow
-@pytest.mark.parametrize("architecture", ["mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0"])
+@pytest.mark.parametrize("architecture", ["mobilenet_v3_small"])
 def test_all_is_integer_and_as_near_to_keras_as_onnx_runtimes_own_calibration(
     architecture: str, tmp_path: Path
 ) -> None:
