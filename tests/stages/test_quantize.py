@@ -178,5 +178,5 @@ def test_a_dead_layer_is_told_by_name(archive: bytes) -> None:
     first.gamma.assign(np.zeros(first.gamma.shape))  # its beta is zero too, and so is all that follows
     alone.lay(PRUNE, {"model.keras": keras_session.save(model)})
     ran = alone.run("quantize", INT8)
-    assert ", zero width at conv2d depthwise_conv2d " in ran.line
+    assert ", zero width at conv2d depthwise_conv2d conv2d_1 " in ran.line
     assert _layers(ran)[0]["note"] == "zero width"

@@ -62,13 +62,27 @@ class Program:
         tensor = graph.tensors[item.outputs[0]].name.decode()
         inside = self._inside(tensor)
         operator = _OPERATORS[max(code.builtinCode, code.deprecatedBuiltinCode)]
-        return Layer(tensor, operator, short(inside), self.known[tensor][0], inside)
+        return Layer(tensor, operator, short(inside), self._own(tensor)[0], inside)
+
+    def _own(self, tensor: str) -> list[Range]:
+        """Return the ranges of what a tensor is called; of all that it may be where it has a name of its own.
+
+        Values that are dead look alike; LiteRT's names, TensorFlow's joined by `;`, then tell them apart.
+        """
+        alike = self.known[tensor]
+        return [one for one in alike if one.name in tensor.split(";")] or alike
 
     def _inside(self, tensor: str) -> list[str]:
         """Return the values that a layer computes on the way from its inputs, other layers' outputs, in this order."""
-        borders = {one.name for alike in self.known.values() for one in alike}
+        # Twins of a border are borders too, but all that is dead is a twin of all that is dead.
+        borders = {
+            one.name
+            for each in self.known
+            for one in self._own(each)
+            if not one.is_empty or one.name in each.split(";")
+        }
         sources = {one.name: one.sources for one in self.ranges.found}
-        inside = {one.name for one in self.known[tensor]}
+        inside = {one.name for one in self._own(tensor)}
         waiting = list(inside)
         while waiting:
             fresh = [name for name in sources[waiting.pop()] if name not in borders | inside]

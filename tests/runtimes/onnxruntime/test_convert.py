@@ -144,7 +144,8 @@ def test_kept_layers_and_no_others_are_in_float(keep: DType, small: Any) -> None
 def test_the_ort_format_comes_beside_the_onnx_file(small: Any) -> None:
     archive, ranges, _ = small
     files = convert(_quantized("int8", archive, ranges), _contract(), ABOUT, _section(ort_format=True))
-    assert sorted(files) == ["model.onnx", ort_format.ORT_FILE, ort_format.OPERATORS, ort_format.OPERATORS_AND_TYPES]
+    lists = [f"model.{name}" for name in (ort_format.OPERATORS, ort_format.OPERATORS_AND_TYPES)]
+    assert sorted(files) == ["model.onnx", ort_format.ORT_FILE, *lists]
 
 
 def _calibrated_by_onnx_runtime(model: onnx.ModelProto, examples: NDArray[np.float32], folder: Path) -> bytes:
