@@ -9,7 +9,7 @@ release: setup
 	@edgebake build
 
 test: setup
-	@python -m pytest
+	@python -m pytest -m "not apple"
 
 quick-test: setup
 	@python -m pytest -m "not slow"

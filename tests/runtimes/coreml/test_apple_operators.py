@@ -15,7 +15,7 @@ import pytest
 
 from pipeline.runtimes.coreml.executor.translation import covered
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.apple]
 
 ROOT = Path(__file__).parents[3]
 TESTS = "coremltools.converters.mil.mil.ops.tests"
