@@ -6,8 +6,9 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pipeline import plugins
 from pipeline import ranges as ranges_of
-from pipeline.recipe import Compression, DType, Granularity, Palette
+from pipeline.recipe import Compression, DType, Granularity, Palette, Quantize
 
 if TYPE_CHECKING:
     from pipeline.ranges import Ranges
@@ -40,6 +41,20 @@ class Quantized:
         }
         files = {"model.keras": self.archive, "scheme.json": f"{json.dumps(words, indent=2)}\n".encode()}
         return files | (self.ranges or ranges_of.empty()).to_files()
+
+
+def asked(archive: bytes, words: Quantize) -> Quantized:
+    """Return a Keras archive with what a recipe's words say of its numbers, before any range is found."""
+    scheme = plugins.load("quantize.scheme", words.scheme)
+    return Quantized(
+        archive,
+        words.scheme,
+        scheme.WEIGHTS,
+        scheme.ACTIVATIONS,
+        granularity=words.granularity,
+        compression=words.compression,
+        keep=words.keep,
+    )
 
 
 def from_files(files: dict[str, bytes]) -> Quantized:

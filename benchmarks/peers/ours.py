@@ -9,7 +9,7 @@ from benchmarks.peers.maker import EDGEBAKE, Built, Maker
 from benchmarks.peers.subject import Subject
 from pipeline import calibration, compose, plugins
 from pipeline.about import About
-from pipeline.quantized import Quantized
+from pipeline.quantized import asked
 from pipeline.recipe import Convert, CoreML, Precision
 
 ABOUT = About("benchmark", "1.0.0", "nobody", "Apache-2.0", "a benchmark")
@@ -38,15 +38,7 @@ def makers(chosen: list[str], runtimes: list[str]) -> Iterator[Maker]:
 
 def _built(option: str, runtime: str, subject: Subject) -> Built:
     words = compose.quantize_option(option)
-    scheme = plugins.load("quantize.scheme", words.scheme)
-    quantized = Quantized(
-        subject.archive,
-        words.scheme,
-        scheme.WEIGHTS,
-        scheme.ACTIVATIONS,
-        granularity=words.granularity,
-        compression=words.compression,
-    )
+    quantized = asked(subject.archive, words)
     if words.calibration:
         examples = subject.drawn(words.calibration.examples, words.calibration.seed)
         ranges = calibration.calibrate(subject.archive, examples, words.calibration)

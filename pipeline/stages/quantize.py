@@ -11,7 +11,7 @@ from dataclasses import replace
 from pipeline import artifacts, calibration, contract, keras_session, plugins
 from pipeline.aware_training import train as aware
 from pipeline.job import Job
-from pipeline.quantized import Quantized
+from pipeline.quantized import Quantized, asked
 from pipeline.recipe import Granularity
 from pipeline.report import layers as table
 from pipeline.runtimes.litert.convert import in_float
@@ -45,22 +45,13 @@ def run(job: Job) -> str:
 def _trained(source: Source) -> tuple[Quantized, str]:
     """Return the model, trained to feel the rounding where the recipe says so, with its ranges, and the history."""
     section = source.section
-    scheme = plugins.load("quantize.scheme", section.scheme)
-    quantized = Quantized(
-        source.archive,
-        section.scheme,
-        scheme.WEIGHTS,
-        scheme.ACTIVATIONS,
-        granularity=section.granularity,
-        compression=section.compression,
-        keep=section.keep,
-    )
+    quantized = asked(source.archive, section)
     if section.training is None:
         return replace(quantized, ranges=source.calibrated(source.archive)), table.history([])
     settings = aware.Settings(
         **{word: getattr(section.training, word) for word in ("epochs", "batch_size", "learning_rate", "freeze_after")},
         ranges=section.training.ranges.value,
-        weight_bits=scheme.BITS,
+        weight_bits=plugins.load("quantize.scheme", section.scheme).BITS,
         per_tensor=section.granularity is Granularity.per_tensor,
         activations=section.calibration is not None,
     )
@@ -95,5 +86,5 @@ def _kept(source: Source, program: Program, quantized: Quantized) -> list[Layer]
     if section.loss:
         floors.append(sensitivity.accuracy(program, scored) - section.loss.at_most)
     granularity = quantized.granularity or Granularity.per_channel
-    asked = Integers(quantized.activations, granularity, keep=quantized.keep)
-    return sensitivity.fewest(program, asked, scored, max(floors))
+    wish = Integers(quantized.activations, granularity, keep=quantized.keep)
+    return sensitivity.fewest(program, wish, scored, max(floors))
