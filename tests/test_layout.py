@@ -19,8 +19,9 @@ SOURCES = sorted(path.relative_to(ROOT) for path in (ROOT / "pipeline").rglob("*
 
 # Words, messages and the way outputs are put in place: they cannot change the bytes that a stage writes.
 VOCABULARY = {
-    *("about", "artifacts", "complaints", "errors", "job", "logbook", "plugins", "recipe", "sections"),
+    *("about", "artifacts", "complaints", "errors", "job", "logbook", "plugins", "sections"),
     *("report/__init__", "report/table"),
+    *(f"recipe/{path.stem}" for path in (ROOT / "pipeline/recipe").glob("*.py")),
 }
 # Modules that a stage finds by a name in its section, or starts as a process of its own.
 FOUND_BY_NAME = {

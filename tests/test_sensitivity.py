@@ -11,6 +11,7 @@ from pipeline import calibration, keras_session, sensitivity
 from pipeline.about import About
 from pipeline.aware_training import train as aware
 from pipeline.contract import Contract
+from pipeline.fit import Splits
 from pipeline.quantized import Quantized
 from pipeline.ranges import Ranges
 from pipeline.recipe import Calibration, Convert, DType, Granularity
@@ -111,7 +112,7 @@ def test_a_calibration_that_clips_the_outlier_rescues_too(archive: bytes, scored
 
 def test_training_rescues_in_both_runtimes_from_one_set_of_ranges(archive: bytes, scored: dict[str, Scored]) -> None:
     keras_session.start(1)
-    splits = aware.Splits(*hostile.pictures("train"), *hostile.pictures("validation"))
+    splits = Splits(*hostile.pictures("train"), *hostile.pictures("validation"))
     settings = aware.Settings(
         epochs=8,
         batch_size=32,

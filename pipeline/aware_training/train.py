@@ -3,28 +3,14 @@
 Reads and writes nothing. The caller has started Keras with a seed: the same input gives the same bytes.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline import keras_session
 from pipeline.aware_training import ranges, rewrite, weighted
 from pipeline.aware_training.fold import fold
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-
-@dataclass(frozen=True)
-class Splits:
-    """Images float32 [n, h, w, c] as the model sees them, and labels int64 [n]: to train with, and to look at."""
-
-    images: NDArray[np.float32]
-    labels: NDArray[np.int64]
-    validation_images: NDArray[np.float32]
-    validation_labels: NDArray[np.int64]
+from pipeline.fit import Rows, Splits
+from pipeline.fit import fit as fit_in_float
 
 
 @dataclass(frozen=True)
@@ -50,7 +36,7 @@ class Trained:
 
     archive: bytes
     ranges: dict[str, tuple[float, float]]
-    history: list[dict[str, float]]  # epoch, loss, accuracy, val_loss, val_accuracy
+    history: Rows
 
 
 def train(archive: bytes, splits: Splits, settings: Settings) -> Trained:
@@ -77,24 +63,9 @@ def watch(model: Any, splits: Splits, settings: Settings) -> None:
     _set(model, ranges.Ranging, is_watching=False)
 
 
-def fit(model: Any, splits: Splits, settings: Settings) -> list[dict[str, float]]:
+def fit(model: Any, splits: Splits, settings: Settings) -> Rows:
     """Train a model of fake-quantized layers and return a row for each epoch."""
-    import keras  # noqa: PLC0415
-
-    steps = settings.epochs * -(-len(splits.labels) // settings.batch_size)
-    rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps)
-    model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
-    fitted = model.fit(
-        splits.images,
-        splits.labels,
-        validation_data=(splits.validation_images, splits.validation_labels),
-        epochs=settings.epochs,
-        batch_size=settings.batch_size,
-        verbose=0,
-        callbacks=[_freezer(model, settings.freeze_after)],
-    )
-    rows = zip(*fitted.history.values(), strict=True)
-    return [{"epoch": epoch, **dict(zip(fitted.history, row, strict=True))} for epoch, row in enumerate(rows, start=1)]
+    return fit_in_float(model, splits, settings, [_freezer(model, settings.freeze_after)])
 
 
 def _freezer(model: Any, after: int) -> Any:

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from pipeline import artifacts, calibration, contract, keras_session, plugins
 from pipeline.aware_training import train as aware
+from pipeline.fit import Splits
 from pipeline.job import Job
 from pipeline.quantized import Quantized, asked
 from pipeline.recipe import Granularity
@@ -55,7 +56,7 @@ def _trained(source: Source) -> tuple[Quantized, str]:
         per_tensor=section.granularity is Granularity.per_tensor,
         activations=section.calibration is not None,
     )
-    splits = aware.Splits(*source.prepared("train"), *source.prepared("validation"))
+    splits = Splits(*source.prepared("train"), *source.prepared("validation"))
     trained = aware.train(source.archive, splits, settings)
     ranges = source.calibrated(trained.archive)
     if ranges:

@@ -3,15 +3,14 @@
 Reads the train and validation splits. Writes model.keras, float.tflite, contract.json, history.csv, metrics.json.
 """
 
-import csv
-import io
 import json
 from typing import Any
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pipeline import contract, keras_session, plugins, reference
-from pipeline.dataset import Examples, split
+from pipeline import contract, fit, keras_session, plugins, reference
+from pipeline.dataset import split
+from pipeline.fit import Rows, Splits
 from pipeline.job import Job
 from pipeline.sections import TrainSection
 
@@ -28,7 +27,9 @@ def run(job: Job) -> str:
     model = plugins.load("model.architecture", section.model.architecture).build(
         section.model, agreed.channels, len(agreed.labels)
     )
-    history = _fit(keras, model, (examples, agreed), job)
+    train, validation = (split(examples, section.data, name) for name in ("train", "validation"))
+    splits = Splits(agreed.prepare(train.images), train.labels, agreed.prepare(validation.images), validation.labels)
+    history = _fit(keras, model, splits, job)
     metrics = {
         "validation_accuracy": history[-1]["val_accuracy"],
         "validation_cross_entropy": history[-1]["val_loss"],
@@ -37,33 +38,17 @@ def run(job: Job) -> str:
     (job.out / "model.keras").write_bytes(keras_session.save(model))
     (job.out / "float.tflite").write_bytes(reference.convert(model))
     (job.out / "contract.json").write_text(agreed.to_json())
-    (job.out / "history.csv").write_text(_as_csv(history))
+    (job.out / "history.csv").write_text(fit.as_csv(history))
     (job.out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
     return f"validation accuracy {metrics['validation_accuracy']:.4f}, {metrics['parameters']:,} parameters"
 
 
-def _fit(keras: Any, model: Any, data: tuple[Examples, contract.Contract], job: Job) -> list[dict[str, float]]:
-    section: TrainSection = job.section
-    examples, agreed = data
+def _fit(keras: Any, model: Any, splits: Splits, job: Job) -> Rows:
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = BATCH_NORM_MOMENTUM
-    train, validation = (split(examples, section.data, name) for name in ("train", "validation"))
-    steps = section.epochs * -(-len(train.labels) // section.batch_size)
-    rate = keras.optimizers.schedules.CosineDecay(section.learning_rate, steps)
-    model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
-    with _progress(job, section.epochs) as progress:
-        fitted = model.fit(
-            agreed.prepare(train.images),
-            train.labels,
-            validation_data=(agreed.prepare(validation.images), validation.labels),
-            epochs=section.epochs,
-            batch_size=section.batch_size,
-            verbose=0,
-            callbacks=[_ticker(keras, progress)],
-        )
-    rows = zip(*fitted.history.values(), strict=True)
-    return [{"epoch": epoch, **dict(zip(fitted.history, row, strict=True))} for epoch, row in enumerate(rows, start=1)]
+    with _progress(job, job.section.epochs) as progress:
+        return fit.fit(model, splits, job.section, [_ticker(keras, progress)])
 
 
 def _progress(job: Job, epochs: int) -> Progress:
@@ -78,11 +63,3 @@ def _ticker(keras: Any, progress: Progress) -> Any:
         progress.update(progress.task_ids[0], advance=1, found=f"validation accuracy {logs['val_accuracy']:.4f}")
 
     return keras.callbacks.LambdaCallback(on_epoch_end=tick)
-
-
-def _as_csv(rows: list[dict[str, float]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()

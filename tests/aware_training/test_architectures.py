@@ -8,7 +8,8 @@ import pytest
 from pipeline import keras_session, plugins
 from pipeline.aware_training import rewrite, train
 from pipeline.aware_training.fold import Folded, fold
-from pipeline.aware_training.train import Settings, Splits
+from pipeline.aware_training.train import Settings
+from pipeline.fit import Splits
 from pipeline.recipe import Model
 
 CLASSES = 4

@@ -15,8 +15,9 @@ from pipeline import keras_session
 from pipeline.aware_training import rewrite
 from pipeline.aware_training import train as training
 from pipeline.aware_training.fold import fold
-from pipeline.aware_training.train import Settings, Splits, train
+from pipeline.aware_training.train import Settings, train
 from pipeline.errors import ConversionError
+from pipeline.fit import Splits
 
 pytestmark = pytest.mark.slow
 

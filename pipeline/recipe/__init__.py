@@ -1,0 +1,82 @@
+"""The recipe language: every word that a YAML file under recipes/ may use, with its type and unit; a file per group.
+
+Values live in the YAML files, never here. What must hold between words is in pipeline/rules.py.
+"""
+
+from dataclasses import dataclass, field
+
+from omegaconf import MISSING
+
+from pipeline.recipe.convert import Convert, CoreML, Precision, Range
+from pipeline.recipe.data import Colour, Data, Resize, Splits
+from pipeline.recipe.device import Accelerator, Device, DType, Platform
+from pipeline.recipe.model import Model
+from pipeline.recipe.package import Package
+from pipeline.recipe.prune import Goal, Pattern, Prune, Score
+from pipeline.recipe.quantize import Calibration, Compression, Granularity, Palette, Quantize, TrainedRanges, Training
+from pipeline.recipe.train import Distill, FineTune, Train
+from pipeline.recipe.validate import Budget, Ceiling, Floor, Validate
+
+__all__ = [
+    "Accelerator",
+    "Budget",
+    "Calibration",
+    "Ceiling",
+    "Colour",
+    "Compression",
+    "Convert",
+    "CoreML",
+    "DType",
+    "Data",
+    "Device",
+    "Distill",
+    "FineTune",
+    "Floor",
+    "Goal",
+    "Granularity",
+    "Model",
+    "Package",
+    "Palette",
+    "Pattern",
+    "Platform",
+    "Precision",
+    "Prune",
+    "Quantize",
+    "Range",
+    "Recipe",
+    "Release",
+    "Resize",
+    "Score",
+    "Splits",
+    "Train",
+    "TrainedRanges",
+    "Training",
+    "Validate",
+]
+
+
+@dataclass
+class Release:
+    """recipes/release.yaml."""
+
+    name: str = MISSING
+    version: str = MISSING  # semantic version
+    author: str = MISSING
+    license: str = MISSING  # SPDX identifier
+    description: str = MISSING
+    targets: list[str] = MISSING
+
+
+@dataclass
+class Recipe:
+    """One target: everything that turns examples into one file on one class of devices."""
+
+    device: Device = field(default_factory=Device)
+    data: Data = field(default_factory=Data)
+    model: Model = field(default_factory=Model)
+    train: Train = field(default_factory=Train)
+    prune: Prune = field(default_factory=Prune)
+    quantize: Quantize = field(default_factory=Quantize)
+    convert: Convert = field(default_factory=Convert)
+    validate: Validate = field(default_factory=Validate)
+    package: Package = field(default_factory=Package)

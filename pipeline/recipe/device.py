@@ -1,0 +1,47 @@
+"""Facts of a class of devices."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from omegaconf import MISSING
+
+
+class Platform(Enum):
+    """Where an app runs: one bundle for each."""
+
+    android = "android"
+    ios = "ios"
+    linux = "linux"
+
+
+class DType(Enum):
+    """Numbers: what a device computes in, what a file takes and gives, what a layer is kept in."""
+
+    float32 = "float32"
+    float16 = "float16"
+    int16 = "int16"
+    int8 = "int8"
+    uint8 = "uint8"
+
+
+class Accelerator(Enum):
+    """What a device has to run a model on."""
+
+    cpu = "cpu"
+    gpu = "gpu"
+    npu = "npu"
+    neural_engine = "neural_engine"
+
+
+@dataclass
+class Device:
+    """Facts of a class of devices; recipes/device/."""
+
+    name: str = MISSING
+    platform: Platform = MISSING
+    minimum_os: str = MISSING  # Android: API level; iOS: version; Linux: distribution and version
+    soc: list[str] = MISSING  # empty: any
+    memory_mb: int | None = MISSING  # at least; null: any
+    runtimes: list[str] = MISSING
+    dtypes: list[DType] = MISSING
+    accelerators: list[Accelerator] = MISSING  # in order of preference
