@@ -7,6 +7,7 @@ from pipeline.aware_training import graph, parts
 from pipeline.aware_training.graph import Graph
 from pipeline.aware_training.parts import Part
 from pipeline.errors import ConversionError
+from pipeline.keras_graph import activation, functional, kind
 
 FUSED = ("linear", "relu", "relu6")  # what every runtime computes inside a weighted layer
 TOLERANCE = 1e-4  # of the largest magnitude in a tensor; sums of float32 in another order differ by less than 1e-5
@@ -29,7 +30,7 @@ def fold(model: Any) -> Folded:
     Raises:
         ConversionError: the model cannot be rewritten, or the rewritten one computes something else.
     """
-    model = _functional(model)
+    model = functional(model)
     found = graph.read(model)
     norms = _norms_behind(found)
     absorbed = {norm.name for norm in norms.values()}
@@ -52,7 +53,7 @@ def clone(layer: Any) -> Any:
 def copy_statistics(source: Any, target: Any) -> None:
     """Give each Normalization of `target` the numbers that its namesake in `source` learnt from data."""
     for layer in source.layers:
-        if graph.kind(layer) == "Normalization" and layer.weights:
+        if kind(layer) == "Normalization" and layer.weights:
             twin = target.get_layer(layer.name)
             twin.set_weights(layer.get_weights())
             twin.finalize_state()
@@ -80,22 +81,12 @@ def compare(first: Any, second: Any) -> None:
             )
 
 
-def _functional(model: Any) -> Any:
-    """Return the same layers as a functional model of one tensor; it may have been a Sequential, or one of lists."""
-    import keras  # noqa: PLC0415
-
-    if (len(model.inputs), len(model.outputs)) != (1, 1):
-        ends = f"{len(model.inputs)} inputs and {len(model.outputs)} outputs"
-        raise ConversionError(f"model {model.name!r}: has {ends}; expected one of each")
-    return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
-
-
 def _weighted(operation: Any) -> bool:
-    return graph.kind(operation) in graph.WEIGHTED
+    return kind(operation) in graph.WEIGHTED
 
 
 def _is_norm(operation: Any) -> bool:
-    return graph.kind(operation) == "BatchNormalization"
+    return kind(operation) == "BatchNormalization"
 
 
 def _norms_behind(found: Graph) -> dict[str, Any]:
@@ -103,7 +94,7 @@ def _norms_behind(found: Graph) -> dict[str, Any]:
     behind = {}
     for name, operation in found.operations.items():
         reader = found.only_reader(name)
-        if _weighted(operation) and graph.activation(operation) == "linear" and reader is not None and _is_norm(reader):
+        if _weighted(operation) and activation(operation) == "linear" and reader is not None and _is_norm(reader):
             behind[name] = _of_last_axis(reader, len(found.outputs[name].shape))
     return behind
 
@@ -136,7 +127,7 @@ def _rewritten(model: Any, weighted: set[str], absorbed: set[str]) -> Any:
         if _is_norm(layer):
             return keras.layers.DepthwiseConv2D(1, name=layer.name)
         config = {**layer.get_config(), "use_bias": True}
-        if graph.activation(layer) not in FUSED:
+        if activation(layer) not in FUSED:
             split[layer.name] = keras.layers.Activation(config["activation"], name=_split_name(layer))
             config["activation"] = "linear"
         return layer.__class__.from_config(config)
@@ -154,7 +145,7 @@ def _rewritten(model: Any, weighted: set[str], absorbed: set[str]) -> Any:
 
 
 def _split_name(layer: Any) -> str:
-    return f"{layer.name}_{graph.activation(layer)}"
+    return f"{layer.name}_{activation(layer)}"
 
 
 def _guard(model: Any, found: Graph, folded: Any, absorbed_by: dict[str, str]) -> None:
@@ -171,7 +162,7 @@ def _ends(found: Graph, absorbed_by: dict[str, str]) -> list[tuple[str, str]]:
     """Return the layers, before and after, that return the same tensor."""
     ends = []
     for name, operation in found.operations.items():
-        split = _weighted(operation) and graph.activation(operation) not in FUSED
+        split = _weighted(operation) and activation(operation) not in FUSED
         if _weighted(operation) or (_is_norm(operation) and name not in absorbed_by.values()):
             ends.append((absorbed_by.get(name, name), _split_name(operation) if split else name))
     return ends

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.errors import ConversionError, listed
+from pipeline.keras_graph import kind, nodes
 
 WEIGHTED = ("Conv2D", "DepthwiseConv2D", "Dense")
 KEPT = ("BatchNormalization", "Normalization")  # their numbers are statistics: folded, or left as they are
@@ -30,42 +31,18 @@ def read(model: Any) -> Graph:
     Raises:
         ConversionError: a layer is a model, is used twice, has channels first or weights of an unknown kind.
     """
-    nodes = _nodes(model)
-    _check_operations([node.operation for node in nodes])
-    readers: dict[str, list[Any]] = {node.operation.name: [] for node in nodes}
-    for node in nodes:
+    calls = nodes(model)
+    _check_operations([node.operation for node in calls])
+    readers: dict[str, list[Any]] = {node.operation.name: [] for node in calls}
+    for node in calls:
         for parent in node.parent_nodes:
             readers[parent.operation.name].append(node.operation)
     return Graph(
-        operations={node.operation.name: node.operation for node in nodes},
+        operations={node.operation.name: node.operation for node in calls},
         readers=readers,
-        outputs={node.operation.name: node.output_tensors[0] for node in nodes},
-        last=next(node.operation.name for node in nodes if any(one is model.outputs[0] for one in node.output_tensors)),
+        outputs={node.operation.name: node.output_tensors[0] for node in calls},
+        last=next(node.operation.name for node in calls if any(one is model.outputs[0] for one in node.output_tensors)),
     )
-
-
-def kind(operation: Any) -> str:
-    """Return the name of an operation's class; layers and keras.ops of one meaning share it, as Add and Add."""
-    return type(operation).__name__
-
-
-def activation(operation: Any) -> str:
-    """Return the function that an operation applies last: `linear` if it has none, `relu`, `relu6`, `softmax`, ..."""
-    function = getattr(operation, "activation", None)
-    if function is not None:
-        return str(getattr(function, "__name__", kind(function).lower()))
-    if kind(operation) == "ReLU":
-        plain = operation.negative_slope == 0 and operation.threshold == 0
-        names = {None: "relu", 6.0: "relu6"}
-        return names.get(operation.max_value, "clipped_relu") if plain else "bent_relu"
-    alone = ("Relu", "Relu6", "Softmax", "Sigmoid", "Tanh")
-    return kind(operation).lower() if kind(operation) in alone else "linear"
-
-
-def _nodes(model: Any) -> list[Any]:
-    # Private, and the only list of the calls that belong to this model: an operation's public `input` and `output` tell
-    # of its first call, which is in another model where layers were taken over from one.
-    return [node for depth in sorted(model._nodes_by_depth, reverse=True) for node in model._nodes_by_depth[depth]]
 
 
 def _check_operations(operations: list[Any]) -> None:

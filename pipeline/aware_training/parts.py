@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pipeline.aware_training import graph
+from pipeline.keras_graph import kind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,7 +49,7 @@ def of_layer(layer: Any, norm: Any) -> Part:
         kernel=np.array(layer.kernel),
         bias=np.array(layer.bias) if layer.use_bias else None,
         norm=None if norm is None else _numbers(norm),
-        is_depthwise=graph.kind(layer) == "DepthwiseConv2D",
+        is_depthwise=kind(layer) == "DepthwiseConv2D",
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from pipeline.aware_training import graph, ranges
 from pipeline.aware_training.fold import FUSED
 from pipeline.aware_training.graph import Graph
+from pipeline.keras_graph import activation, kind
 
 # What these return lies on the grid of what they are given. Layers, then keras.ops.
 MOVES = (
@@ -21,7 +22,7 @@ def is_stored(name: str, found: Graph) -> bool:
     The model's own output is not where its function has a known range: nothing is left to train behind it.
     """
     operation = found.operations[name]
-    if graph.kind(operation) in MOVES or (name == found.last and graph.activation(operation) in ranges.KNOWN):
+    if kind(operation) in MOVES or (name == found.last and activation(operation) in ranges.KNOWN):
         return False
     return not _has_its_function_behind(name, found)
 
@@ -29,13 +30,10 @@ def is_stored(name: str, found: Graph) -> bool:
 def _has_its_function_behind(name: str, found: Graph) -> bool:
     operation, reader = found.operations[name], found.only_reader(name)
     return (
-        graph.kind(operation) in FUSES
-        and graph.activation(operation) == "linear"
-        and reader is not None
-        and _is_function(reader)
+        kind(operation) in FUSES and activation(operation) == "linear" and reader is not None and _is_function(reader)
     )
 
 
 def _is_function(operation: Any) -> bool:
-    alone = graph.kind(operation) in ("Activation", "ReLU", "Relu", "Relu6")
-    return alone and graph.activation(operation) in FUSED
+    alone = kind(operation) in ("Activation", "ReLU", "Relu", "Relu6")
+    return alone and activation(operation) in FUSED

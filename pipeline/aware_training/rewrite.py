@@ -8,6 +8,7 @@ from pipeline.aware_training import fold, graph, placement, ranges, weighted
 from pipeline.aware_training.fold import Folded
 from pipeline.aware_training.grid import Grid
 from pipeline.errors import ConversionError
+from pipeline.keras_graph import activation
 
 if TYPE_CHECKING:
     from pipeline.aware_training.train import Settings
@@ -38,7 +39,7 @@ def trainable(folded: Folded, settings: Settings) -> Any:
         returned = layer(*given, **named)
         if not settings.activations or not placement.is_stored(layer.name, found):
             return returned
-        return _rounder(settings.ranges)(returned, layer.name, graph.activation(layer))
+        return _rounder(settings.ranges)(returned, layer.name, activation(layer))
 
     model = keras.models.clone_model(folded.model, entry, clone_function=twin, call_function=call)
     for name, part in folded.parts.items():

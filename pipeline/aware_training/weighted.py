@@ -3,9 +3,9 @@
 from functools import cache
 from typing import Any
 
-from pipeline.aware_training import graph
 from pipeline.aware_training.grid import Grid, nearest
 from pipeline.aware_training.parts import Part
+from pipeline.keras_graph import kind
 
 
 def make(layer: Any, part: Part, grid: Grid) -> Any:
@@ -107,7 +107,7 @@ def _class_of(plain: Any) -> Any:
 
 
 def _is_depthwise(layer: Any) -> bool:
-    return "DepthwiseConv2D" in graph.kind(layer)
+    return "DepthwiseConv2D" in kind(layer)
 
 
 def _as_depthwise(vector: Any, kernel: Any) -> Any:
