@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from pipeline.distillation import Lesson
 
-Rows = list[dict[str, float]]  # one per epoch: epoch, accuracy, loss, val_accuracy, val_loss
+HEADS = ("epoch", "accuracy", "loss", "val_accuracy", "val_loss")
+Rows = list[dict[str, float]]  # one per epoch, of these words
 
 
 @dataclass(frozen=True)
@@ -80,9 +81,9 @@ def accuracy(model: Any, splits: Splits) -> float:
 
 
 def as_csv(rows: Rows) -> str:
-    """Return a line per epoch below its heads."""
+    """Return a line per epoch below the heads; the heads alone where nothing was trained."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer = csv.DictWriter(text, fieldnames=HEADS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()

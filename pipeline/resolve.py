@@ -40,7 +40,16 @@ def train(recipe: Recipe, _: Names, __: About) -> TrainSection:
 def prune(recipe: Recipe, names: Names, _: About) -> PruneSection:
     """Return what prune reads."""
     tools = plugins.load("prune.method", recipe.prune.method).TOOLS
-    return PruneSection(**vars(recipe.prune), train=names["train"], tools=plugins.tools(*tools))
+    words = recipe.prune
+    distill = words.fine_tune and words.fine_tune.distill
+    return PruneSection(
+        **vars(words),
+        train=names["train"],
+        teacher=(distill and distill.teacher) or names["train"],
+        data=recipe.data,
+        trained=recipe.train,
+        tools=plugins.tools(*tools, *(_data_tools(recipe) if tools else ())),
+    )
 
 
 def quantize(recipe: Recipe, names: Names, _: About) -> QuantizeSection:

@@ -1,1 +1,1 @@
-"""Pruners, one file each: prune(archive) -> the pruned model's archive and what was cut."""
+"""Pruners, one file each: prune(parent, words) -> a smaller model and what was cut; `none` alone cuts nothing."""

@@ -1,4 +1,4 @@
-"""Layers in, CSV out: their ranges, which of them need a look, and how training went.
+"""Layers in, CSV out: their ranges, and which of them need a look.
 
 Reads and writes nothing.
 """
@@ -11,7 +11,6 @@ from typing import Any
 from pipeline.runtimes.litert.program import Layer
 
 LAYERS = ("layer", "operator", "low", "high", "width", "smallest", "largest", "note", "kept")
-HISTORY = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
 
 
 def layers(found: Sequence[Layer], kept: Collection[Layer]) -> str:
@@ -33,11 +32,6 @@ def layers(found: Sequence[Layer], kept: Collection[Layer]) -> str:
             for layer in found
         ),
     )
-
-
-def history(rows: list[dict[str, float]]) -> str:
-    """Return a row per epoch of training; only the heads where nothing was trained."""
-    return _text(HISTORY, ([row[word] for word in HISTORY] for row in rows))
 
 
 def note(layer: Layer) -> str:

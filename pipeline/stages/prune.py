@@ -1,22 +1,75 @@
 """A Keras model in, one with less in it out.
 
-Reads train's output. Writes model.keras, contract.json, pruned.json.
+Reads train's output, and the teacher's; the train and validation splits. Writes model.keras, contract.json,
+pruned.json, training.csv.
 """
 
 import json
 import shutil
+from typing import Any
 
-from pipeline import artifacts, plugins
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline import artifacts, contract, fit, keras_session, plugins
+from pipeline.dataset import Examples, split
+from pipeline.distillation import Lesson
+from pipeline.errors import DataError
+from pipeline.fit import Splits
 from pipeline.job import Job
+from pipeline.pruning import account
+from pipeline.pruning.parent import Parent
 from pipeline.sections import PruneSection
 
 
 def run(job: Job) -> str:
-    """Cut what the recipe says and report what was cut."""
+    """Cut what the recipe says, train what is left, and report what that cost and won."""
     section: PruneSection = job.section
     source = artifacts.opened(artifacts.folder("train", section.train))
-    archive, report = plugins.load("prune.method", section.method).prune((source / "model.keras").read_bytes())
-    (job.out / "model.keras").write_bytes(archive)
-    (job.out / "pruned.json").write_text(json.dumps({"method": section.method, **report}, indent=2) + "\n")
     shutil.copy(source / "contract.json", job.out)
-    return "kept whole" if not report["cut"] else f"{len(report['cut'])} layers cut"
+    archive = (source / "model.keras").read_bytes()
+    report: dict[str, Any] = {"method": section.method}
+    history: fit.Rows = []
+    if section.fine_tune is not None:
+        keras_session.start(section.fine_tune.threads, section.fine_tune.seed)
+        parent = _parent(section, archive)
+        pruned = plugins.load("prune.method", section.method).prune(parent, section)
+        archive, history = keras_session.save(pruned.model), pruned.history
+        report |= account.of(parent, pruned, section)
+    (job.out / "model.keras").write_bytes(archive)
+    (job.out / "pruned.json").write_text(json.dumps(report, indent=2) + "\n")
+    (job.out / "training.csv").write_text(fit.as_csv(history))
+    return account.line(report)
+
+
+def _parent(section: PruneSection, archive: bytes) -> Parent:
+    data = section.data
+    examples = plugins.load("data.source", data.source).load(data)
+    train, validation = split(examples, data, "train"), split(examples, data, "validation")
+    prepare = _contract(section.train).prepare
+    splits = Splits(prepare(train.images), train.labels, prepare(validation.images), validation.labels)
+    return Parent(archive, section.trained, splits, _lesson(section, train, validation))
+
+
+def _lesson(section: PruneSection, train: Examples, validation: Examples) -> Lesson | None:
+    """Return what the teacher answers on both splits, each image as the teacher sees it."""
+    words = section.fine_tune and section.fine_tune.distill
+    if not words:
+        return None
+    folder = artifacts.opened(artifacts.folder("train", section.teacher))
+    agreed = _contract(section.teacher)
+    if agreed.labels != train.classes:
+        raise DataError(
+            f"prune.fine_tune.distill.teacher: {section.teacher} answers with {len(agreed.labels)} other classes; "
+            f"expected a model of the {len(train.classes)} classes of {section.data.path}"
+        )
+    model = keras_session.load((folder / "model.keras").read_bytes())
+
+    def answers(examples: Examples) -> NDArray[np.float32]:
+        return np.asarray(model.predict(agreed.prepare(examples.images), verbose=0), np.float32)
+
+    return Lesson(answers(train), answers(validation), words.temperature, words.alpha)
+
+
+def _contract(variant: str) -> contract.Contract:
+    return contract.from_json((artifacts.folder("train", variant) / "contract.json").read_text())

@@ -8,7 +8,7 @@ layers.csv, training.csv.
 import shutil
 from dataclasses import replace
 
-from pipeline import artifacts, calibration, contract, keras_session, plugins
+from pipeline import artifacts, calibration, contract, fit, keras_session, plugins
 from pipeline.aware_training import train as aware
 from pipeline.fit import Splits
 from pipeline.job import Job
@@ -48,7 +48,7 @@ def _trained(source: Source) -> tuple[Quantized, str]:
     section = source.section
     quantized = asked(source.archive, section)
     if section.training is None:
-        return replace(quantized, ranges=source.calibrated(source.archive)), table.history([])
+        return replace(quantized, ranges=source.calibrated(source.archive)), fit.as_csv([])
     settings = aware.Settings(
         **{word: getattr(section.training, word) for word in ("epochs", "batch_size", "learning_rate", "freeze_after")},
         ranges=section.training.ranges.value,
@@ -61,7 +61,7 @@ def _trained(source: Source) -> tuple[Quantized, str]:
     ranges = source.calibrated(trained.archive)
     if ranges:
         ranges = calibration.with_trained(ranges, trained.archive, trained.ranges)
-    return replace(quantized, archive=trained.archive, ranges=ranges), table.history(trained.history)
+    return replace(quantized, archive=trained.archive, ranges=ranges), fit.as_csv(trained.history)
 
 
 def _chosen(source: Source, quantized: Quantized) -> tuple[Quantized, str, str]:

@@ -7,9 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from pipeline.clustering import clustered
 from pipeline.recipe import Compression, Granularity, Palette
 
 EVERY_WEIGHT = 0  # elements above which coremltools compresses a weight
@@ -90,22 +88,6 @@ def sparse(model: Any, storage: Storage) -> Any:
 def sparse_palettized(model: Any, storage: Storage) -> Any:
     """Return the program with the smallest weights at zero and lookup tables of the others."""
     return palettized(sparse(model, storage), storage, joint=True)
-
-
-def clustered(values: NDArray[Any], bits: int) -> tuple[NDArray[Any], NDArray[np.uint8]]:
-    """Return the 2^bits values nearest to all given ones, in the sense of least squares, and each one's index.
-
-    Exact and the same on every machine: Grønlund et al., https://arxiv.org/abs/1701.07204, in the implementation that
-    ships inside coremltools. Its own choice for small weights, scikit-learn's k-means, is neither.
-    """
-    from coremltools._deps import _kmeans1d  # noqa: PLC0415
-
-    distinct, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    entries = min(len(distinct), 2**bits)
-    found = _kmeans1d.cluster(distinct.astype(np.float64), entries, weights=counts)
-    table = np.zeros(2**bits, values.dtype)
-    table[:entries] = found.centroids
-    return table, np.asarray(found.clusters, np.uint8)[inverse.reshape(-1)]
 
 
 def _for_all(settings: Any) -> Any:

@@ -1,0 +1,75 @@
+"""Cut whole channels, so that every runtime has less to compute."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pipeline import fit, keras_session
+from pipeline.pruning import choice, costs, dependencies, fine_tune, latency, rebuild
+from pipeline.pruning.choice import Limits
+from pipeline.pruning.parent import Parent, Pruned
+from pipeline.recipe import Goal, Prune, Score
+
+if TYPE_CHECKING:
+    from pipeline.pruning.choice import Numbers, Ranked
+
+WORDS = ("score", "floor", "multiple", "steps")
+TOOLS: tuple[str, ...] = (*keras_session.TOOLS, "ai-edge-litert", "scipy")
+
+
+@dataclass
+class _Cut:
+    """The model on its way, and what is told of the way."""
+
+    model: Any
+    words: Prune
+    steps: list[dict[str, float]] = field(default_factory=list)
+    timed: list[dict[str, float]] = field(default_factory=list)
+    whole: dict[str, str] = field(default_factory=dict)
+    history: fit.Rows = field(default_factory=list)
+
+
+def prune(parent: Parent, words: Prune) -> Pruned:
+    """Cut and train in as many steps as the recipe says, each the same part of the way.
+
+    Raises:
+        ConversionError: the goal cannot be reached, or the smaller model computes something else than the larger one
+            without those channels.
+    """
+    full = parent.load()
+    cut, families = _Cut(full, words), dependencies.read(full).families
+    limits = Limits(words.floor or 0, words.multiple or 1, {one.layers: len(one.groups) for one in families})
+    steps = words.steps or 1
+    for number in range(steps):
+        found = dependencies.read(cut.model)
+        ranked = choice.rank(cut.model, found, words.score or Score.l2, parent.splits, limits)
+        counts = _counts(cut, ranked, full, (number + 1) / steps)
+        cut.model = rebuild.rebuild(cut.model, ranked.found, ranked.dropped(counts))
+        cut.whole = ranked.found.whole
+        _train(cut, parent, number)
+    last = cut.steps[-1]
+    report = {"whole": cut.whole, "steps": cut.steps} | ({"timed": cut.timed} if cut.timed else {})
+    return Pruned(cut.model, last["accuracy_cut"], last["accuracy"], cut.history, report)
+
+
+def _counts(cut: _Cut, ranked: Ranked, full: Any, way: float) -> Numbers:
+    """Return how many channels of each family stay after this part of the way."""
+    words, goal = cut.words, cut.words.target or Goal()
+    if goal.latency is not None:
+        counts, tried = latency.counts(ranked, full, goal.latency**way)
+        cut.timed += [asdict(one) for one in tried]
+        return counts
+    for word, share in (("macs", goal.macs), ("parameters", goal.parameters)):
+        if share is not None:
+            return choice.down_to(ranked, word, share**way * costs.total(costs.of(full), word))
+    return choice.by_share(ranked, (words.keep or 1.0) ** way)
+
+
+def _train(cut: _Cut, parent: Parent, number: int) -> None:
+    counted = costs.of(cut.model)
+    step: dict[str, float] = {word: costs.total(counted, word) for word in ("macs", "parameters")}
+    step["accuracy_cut"] = fit.accuracy(cut.model, parent.splits)
+    rows = fine_tune.train(cut.model, parent, fine_tune.part(cut.words, number))
+    cut.history += [row | {"epoch": row["epoch"] + len(cut.history)} for row in rows]
+    cut.steps.append(step | {"accuracy": fit.accuracy(cut.model, parent.splits)})

@@ -1,0 +1,61 @@
+"""What pruning cost and won, as pruned.json and the terminal have it; accuracies are those on the validation split."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline import fit
+from pipeline.pruning import baselines, costs
+from pipeline.pruning.costs import Cost
+
+if TYPE_CHECKING:
+    from pipeline.pruning.parent import Parent, Pruned
+    from pipeline.recipe import Prune
+
+WORDS = ("channels", "macs", "parameters")
+
+
+def of(parent: Parent, pruned: Pruned, words: Prune) -> dict[str, Any]:
+    """Return the account of a model beside its parent, and beside what was trained with the same budget."""
+    full = parent.load()
+    before, after = costs.of(full), costs.of(pruned.model)
+    told = {row["layer"]: row for row in pruned.report.get("layers", [])}
+    accuracy = {
+        "before": fit.accuracy(full, parent.splits),
+        "cut": pruned.accuracy_cut,
+        "fine_tuned": pruned.accuracy,
+    }
+    return {
+        "validation_images": len(parent.splits.validation_labels),
+        "accuracy": accuracy,
+        **{word: {"before": costs.total(before, word), "after": costs.total(after, word)} for word in WORDS[1:]},
+        "baselines": _baselines(parent, pruned, words) if words.baselines else {},
+        **{word: value for word, value in pruned.report.items() if word != "layers"},
+        "layers": [_layer(name, cost, after.get(name)) | told.get(name, {}) for name, cost in before.items()],
+    }
+
+
+def line(report: dict[str, Any]) -> str:
+    """Return an account in one line."""
+    if "accuracy" not in report:
+        return "kept whole"
+    shares = ", ".join(f"{report[word]['after'] / report[word]['before']:.0%} of {word}" for word in WORDS[1:])
+    accuracy = report["accuracy"]
+    steps = f"{accuracy['before']:.4f}, cut {accuracy['cut']:.4f}, fine-tuned {accuracy['fine_tuned']:.4f}"
+    others = "".join(f", {name.replace('_', ' ')} {found:.4f}" for name, found in report["baselines"].items())
+    return f"{shares}; validation accuracy {steps}{others}"
+
+
+def _baselines(parent: Parent, pruned: Pruned, words: Prune) -> dict[str, float]:
+    if words.fine_tune is None:
+        return {}
+    found = {"parent_trained_on": baselines.trained_on(parent, words.fine_tune)}
+    if costs.total(costs.of(pruned.model), "macs") < costs.total(costs.of(parent.load()), "macs"):
+        found["from_scratch"] = baselines.from_scratch(pruned.model, parent, words.fine_tune)
+    return {name: fit.accuracy(model, parent.splits) for name, model in found.items()}
+
+
+def _layer(name: str, before: Cost, after: Cost | None) -> dict[str, Any]:
+    """Return a row; a layer that pruning folded away has nothing after."""
+    pairs = {word: {"before": getattr(before, word), "after": getattr(after, word, None)} for word in WORDS}
+    return {"layer": name, "kind": before.kind, **pairs}

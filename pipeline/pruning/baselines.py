@@ -1,0 +1,40 @@
+"""What pruning has to beat, trained with the same budget: accuracies on the validation split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline import fit
+from pipeline.pruning.parent import Parent
+from pipeline.recipe import FineTune
+
+
+@dataclass(frozen=True)
+class Budget:
+    """As the parent was trained, for as long as the parent and the pruned model together."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+
+
+def trained_on(parent: Parent, words: FineTune) -> Any:
+    """Return the unpruned model after the training that the pruned one got to recover, from labels alone."""
+    import keras  # noqa: PLC0415
+
+    keras.utils.set_random_seed(words.seed)
+    model = parent.load()
+    fit.fit(model, parent.splits, words)
+    return model
+
+
+def from_scratch(pruned: Any, parent: Parent, words: FineTune) -> Any:
+    """Return the pruned model's architecture trained from random weights all the way."""
+    import keras  # noqa: PLC0415
+
+    keras.utils.set_random_seed(words.seed)
+    model = keras.models.clone_model(pruned)
+    budget = Budget(parent.train.epochs + words.epochs, parent.train.batch_size, parent.train.learning_rate)
+    fit.fit(model, parent.splits, budget)
+    return model

@@ -1,0 +1,31 @@
+"""A model that lost something in, trained on in place, by labels and perhaps by a teacher."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.fit import Rows, fit
+from pipeline.pruning.parent import Parent
+from pipeline.recipe import FineTune, Prune
+
+
+@dataclass(frozen=True)
+class Part:
+    """An equal part of the epochs of fine-tuning; each starts at the full learning rate again."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+
+
+def part(words: Prune, number: int) -> Part:
+    """Return the training after step `number`, counted from zero; together they have all epochs."""
+    whole, steps = words.fine_tune or FineTune(), words.steps or 1
+    epochs = whole.epochs * (number + 1) // steps - whole.epochs * number // steps
+    return Part(epochs, whole.batch_size, whole.learning_rate)
+
+
+def train(model: Any, parent: Parent, part: Part) -> Rows:
+    """Train a model in place and return the epochs."""
+    return fit(model, parent.splits, part, lesson=parent.lesson)

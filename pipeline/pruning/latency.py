@@ -1,0 +1,86 @@
+"""How long the float file of a smaller model takes, as a share of its parent's: in LiteRT, here and now, one thread."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline import reference
+from pipeline.errors import ConversionError
+from pipeline.pruning import bill, choice, rebuild
+from pipeline.runtimes import litert
+
+if TYPE_CHECKING:
+    from pipeline.pruning.choice import Numbers, Ranked
+    from pipeline.tensors import Session
+
+ROUNDS = 21
+ROUND_SECONDS = 0.01  # of one file in one round
+THREADS = 1
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A model of so many multiply-accumulates, and its latency: both as shares of the parent's."""
+
+    macs: float
+    latency: float
+
+
+def counts(ranked: Ranked, parent: Any, share: float) -> tuple[Numbers, list[Tried]]:
+    """Return the first counts on the path of multiply-accumulates that are fast enough, and all that was timed.
+
+    Halves the path again and again: a later model on it computes less, and is taken to be no slower.
+
+    Raises:
+        ConversionError: the smallest model is not fast enough.
+    """
+    price = bill.make(ranked.model, ranked.found, "macs")
+    steps = list(choice.path(ranked, price))
+    reference_session, tried = _session(parent), []
+
+    def is_fast(number: int) -> bool:
+        model = rebuild.rebuild(ranked.model, ranked.found, ranked.dropped(steps[number]))
+        ratio = ratio_of(_session(model), reference_session)
+        tried.append(Tried(float(price.of(steps[number]) / price.of(steps[0])), ratio))
+        return ratio <= share
+
+    first, last = 0, len(steps) - 1
+    if not is_fast(last):
+        raise ConversionError(
+            f"prune.target.latency: {tried[-1].latency:.2f} of the parent's where every layer is at its floor; "
+            f"expected at most {share:g}: a lower prune.floor, or more to be left"
+        )
+    while last - first > 1:
+        middle = (first + last) // 2
+        first, last = (first, middle) if is_fast(middle) else (middle, last)
+    return steps[last], tried
+
+
+def ratio_of(one: Session, other: Session) -> float:
+    """Return how many times as long as `other` one takes: the median over rounds, each of which times both."""
+    calls = max(1, round(ROUND_SECONDS / _seconds(other.invoke, 5)))
+    ratios = []
+    for number in range(ROUNDS):
+        pair = (one, other) if number % 2 else (other, one)
+        seconds = {id(session): _seconds(session.invoke, calls) for session in pair}
+        ratios.append(seconds[id(one)] / seconds[id(other)])
+    return statistics.median(ratios)
+
+
+def _seconds(call: Callable[[], Any], count: int) -> float:
+    found = []
+    for _ in range(count):
+        start = time.perf_counter()
+        call()
+        found.append(time.perf_counter() - start)
+    return statistics.median(found)
+
+
+def _session(model: Any) -> Session:
+    from pipeline.runtimes.litert import run  # noqa: PLC0415
+
+    return run.load({litert.FILE: reference.convert(model)}, THREADS)
