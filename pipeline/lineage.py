@@ -9,13 +9,15 @@ from typing import Any
 
 
 def chain(plan: dict[str, dict[str, Any]], validate: str) -> dict[str, Any]:
-    """Return by stage the sections that led to a variant of validate, itself included."""
+    """Return by stage the sections that led to a variant of validate, itself included; a teacher's train too."""
     found: dict[str, Any] = {}
     name = validate
     for stage, before in (("validate", "convert"), ("convert", "quantize"), ("quantize", "prune"), ("prune", "train")):
         found[stage] = plan[stage][name]
         name = found[stage][before]
-    return {**found, "train": plan["train"][name]}
+    found["train"] = plan["train"][name]
+    teacher = found["prune"].get("teacher", name)
+    return found if teacher == name else {**found, "teacher": plan["train"].get(teacher, {"tools": {}})}
 
 
 def digest(chained: dict[str, Any], target: dict[str, Any]) -> str:

@@ -15,8 +15,8 @@ from typing import Any
 import yaml
 
 from pipeline import artifacts, ladder, resolve
-from pipeline.compose import Composed, compose_release, compose_targets
-from pipeline.errors import PlanError, RecipeError
+from pipeline.compose import Composed, compose_release, compose_targets, origins
+from pipeline.errors import PlanError, RecipeError, listed, nearest
 from pipeline.lineage import chain, digest
 from pipeline.recipe import Release
 from pipeline.sections import PARAMS, plain, read_plan
@@ -55,20 +55,28 @@ def make() -> Plan:
     asked = compose_targets(release.targets)
     record = ladder.from_plan(_written())
     while True:
-        climbed = {one.target: _climbed(one, record) for one in asked if ladder.is_auto(one)}
+        climbed = {one.target: _climbed(one, record, asked) for one in asked if ladder.is_auto(one)}
         record = {target: rungs for target, (_, rungs) in climbed.items()}
         plan = merge(release, [climbed[one.target][0] if one.target in climbed else one for one in asked])
+        _refuse_unknown_teachers(plan, asked)
         out = {target: rung for target, rungs in record.items() if (rung := _ruled_out(plan, target, rungs[-1]))}
         if not out:
             return {**plan, "ladder": ladder.plain(record)} if record else plan
         record |= {target: [*record[target][:-1], rung] for target, rung in out.items()}
 
 
-def _climbed(target: Composed, record: ladder.Record) -> tuple[Composed, list[ladder.Rung]]:
-    """Return the target on its rung; the digest of a rung is of that target alone, whatever its release is called."""
+def _climbed(
+    target: Composed, record: ladder.Record, asked: Sequence[Composed]
+) -> tuple[Composed, list[ladder.Rung]]:
+    """Return the target on its rung; the digest of a rung is of that target, whatever its release is called.
+
+    Other targets are there for the teachers that they train.
+    """
+    others = [one for one in asked if not ladder.is_auto(one)]
 
     def digest_of(one: Composed) -> str:
-        sha256: str = packaged(merge(Release("", "", "", "", "", []), [one]), one.target)["recipe_sha256"]
+        merged = merge(Release("", "", "", "", "", []), [one, *others])
+        sha256: str = packaged(merged, one.target)["recipe_sha256"]
         return sha256
 
     return ladder.climb(target, record.get(target.target, []), digest_of)
@@ -76,6 +84,16 @@ def _climbed(target: Composed, record: ladder.Record) -> tuple[Composed, list[la
 
 def _ruled_out(plan: Plan, target: str, rung: ladder.Rung) -> ladder.Rung | None:
     return ladder.ruled_out(target, rung, packaged(plan, target)["recipe_sha256"])
+
+
+def _refuse_unknown_teachers(plan: Plan, asked: Sequence[Composed]) -> None:
+    """Refuse a teacher that no target of the release trains."""
+    for one in asked:
+        key, fine_tune = "prune.fine_tune.distill.teacher", one.recipe.prune.fine_tune
+        name = fine_tune and fine_tune.distill and fine_tune.distill.teacher
+        if name and name not in plan["train"]:
+            known = f"{listed(plan['train'])}{nearest(name, plan['train'])}"
+            raise RecipeError(f"{origins(one.target)[key]}: {key}: {name}; expected null, or a variant of train: {known}")
 
 
 def packaged(plan: Plan, target: str) -> Any:

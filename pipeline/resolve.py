@@ -47,7 +47,6 @@ def prune(recipe: Recipe, names: Names, _: About) -> PruneSection:
         train=names["train"],
         teacher=(distill and distill.teacher) or names["train"],
         data=recipe.data,
-        trained=recipe.train,
         tools=plugins.tools(*tools, *(_data_tools(recipe) if tools else ())),
     )
 

@@ -9,13 +9,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from pipeline import plugins, quantize_rules
+from pipeline import plugins, prune_rules, quantize_rules
 from pipeline.errors import EdgebakeError, listed
 from pipeline.recipe import Budget, Recipe
 from pipeline.runtimes.coreml import rules as coreml
 from pipeline.splits import split_sizes
 
 Problem = tuple[str, str]
+
+SEEDS = ("data.seed", "train.seed", "prune.fine_tune.seed", "quantize.calibration.seed", "quantize.training.seed")
 
 
 def check(recipe: Recipe) -> list[Problem]:
@@ -66,7 +68,7 @@ def _numbers_are_numbers(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _seeds_can_be_used(recipe: Recipe) -> Iterator[Problem]:
-    for key in ("data.seed", "train.seed", "quantize.calibration.seed", "quantize.training.seed"):
+    for key in SEEDS:
         seed = _at(recipe, key)
         if seed is not None and not 0 <= seed < 2**32:
             yield key, f"{seed}; expected 0 to 4294967295"
@@ -188,6 +190,7 @@ RULES: tuple[Callable[[Recipe], Iterator[Problem]], ...] = (
     _model_fits_its_architecture,
     _training_can_run,
     _platform_has_the_runtime,
+    prune_rules.check,
     quantize_rules.check,
     _core_ml_has_its_words,
     _data_is_there,

@@ -35,7 +35,6 @@ class PruneSection(recipe.Prune):
     train: str = MISSING
     teacher: str = MISSING  # the variant of train that fine-tuning learns from; `train` where it learns from none
     data: recipe.Data = field(default_factory=recipe.Data)
-    trained: recipe.Train = field(default_factory=recipe.Train)  # how the parent was, for what pruning has to beat
     tools: dict[str, str] = MISSING
 
 

@@ -26,7 +26,7 @@ VOCABULARY = {
 # Modules that a stage finds by a name in its section, or starts as a process of its own.
 FOUND_BY_NAME = {
     "train": ["data/*.py", "models/*.py"],
-    "prune": ["pruners/*.py"],
+    "prune": ["data/*.py", "pruners/*.py"],
     "quantize": ["calibrators/*.py", "data/*.py", "quantizers/*.py"],
     "convert": ["runtimes/*/convert.py", "runtimes/*/inspect.py"],
     "validate": ["data/*.py", "devices/*.py", "runtimes/*/run.py", "stopwatch.py"],

@@ -48,9 +48,10 @@ def test_another_tensorflow_trains_again_and_measures_only_what_comes_of_it(
     composed: dict[str, Composed], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     touched = _touched_by("tensorflow", composed, monkeypatch)
-    assert {stage for _, stage in touched} == {"train", "quantize", "convert"}
-    # Ranges are found in TensorFlow; a scheme that needs none is left alone.
-    assert {target for target, stage in touched if stage == "quantize"} == {"pixel_8", "raspberry_pi_5"}
+    assert {stage for _, stage in touched} == {"train", "prune", "quantize", "convert"}
+    # Ranges are found in TensorFlow; a scheme that needs none, and a model that stays whole, are left alone.
+    assert {target for target, stage in touched if stage == "quantize"} == {"pixel_8", "galaxy_a14", "raspberry_pi_5"}
+    assert {target for target, stage in touched if stage == "prune"} == {"galaxy_a14"}
 
 
 def test_a_tool_that_no_stage_uses_changes_nothing(

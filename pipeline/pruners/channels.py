@@ -14,7 +14,8 @@ from pipeline.recipe import Goal, Prune, Score
 if TYPE_CHECKING:
     from pipeline.pruning.choice import Numbers, Ranked
 
-WORDS = ("score", "floor", "multiple", "steps")
+WORDS: tuple[str, ...] = ("score", "floor", "multiple", "steps", "fine_tune", "baselines")
+ONE_OF: tuple[tuple[str, ...], ...] = (("keep",), ("target",))
 TOOLS: tuple[str, ...] = (*keras_session.TOOLS, "ai-edge-litert", "scipy")
 
 

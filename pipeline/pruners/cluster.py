@@ -12,7 +12,8 @@ from pipeline.pruning.kernels import Rule
 from pipeline.pruning.parent import Parent, Pruned
 from pipeline.recipe import Prune
 
-WORDS: tuple[str, ...] = ("bits", "per_channel", "fine_tune")
+WORDS: tuple[str, ...] = ("bits", "per_channel", "fine_tune", "baselines")
+ONE_OF: tuple[tuple[str, ...], ...] = ()
 TOOLS: tuple[str, ...] = (*keras_session.TOOLS, "coremltools")
 
 

@@ -14,7 +14,8 @@ from pipeline.pruning.masks import Masks, Ramp
 from pipeline.pruning.parent import Parent, Pruned
 from pipeline.recipe import FineTune, Pattern, Prune
 
-WORDS: tuple[str, ...] = ("sparsity", "pattern", "ramp", "fine_tune")  # sparsity and ramp, or pattern
+WORDS: tuple[str, ...] = ("fine_tune", "baselines")
+ONE_OF: tuple[tuple[str, ...], ...] = (("sparsity", "ramp"), ("pattern",))
 TOOLS: tuple[str, ...] = keras_session.TOOLS
 SPEED = (
     "the same time is expected: the runtimes here compute a zero like any other number, see docs/prune.md; "

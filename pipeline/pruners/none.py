@@ -1,4 +1,5 @@
 """Keep every channel and weight."""
 
 WORDS: tuple[str, ...] = ()
+ONE_OF: tuple[tuple[str, ...], ...] = ()
 TOOLS: tuple[str, ...] = ()

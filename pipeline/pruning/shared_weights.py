@@ -22,7 +22,7 @@ KINDS = ("Conv2D", "DepthwiseConv2D", "Dense")  # all with a kernel that a folde
 
 @dataclass(frozen=True)
 class Shared:
-    """A kernel of shared weights; cluster int32 and weight have its shape, clusters count from 0 over all tables."""
+    """A kernel of shared weights, and which cluster each is of; they are counted from 0 over all tables."""
 
     kernel: NDArray[np.float32]
     cluster: NDArray[np.int32]
@@ -42,11 +42,13 @@ def shared(kernel: NDArray[np.float32], bits: int, tables: int) -> Shared:
     """Return a kernel in which each table has at most 2^bits distinct weights; channels are its last axes."""
     import numpy as np  # noqa: PLC0415
 
-    weights, cluster = np.empty((kernel.size // tables, tables), np.float32), np.empty((kernel.size // tables, tables))
-    for number, column in enumerate(kernel.reshape(-1, tables).T):
+    columns = kernel.reshape(-1, tables)
+    weights, cluster = np.empty_like(columns), np.empty(columns.shape, np.int32)
+    for number, column in enumerate(columns.T):
         table, index = clustered(column, bits)
-        weights[:, number], cluster[:, number] = table[index], index + number * 2**bits
-    return Shared(weights.reshape(kernel.shape), cluster.astype(np.int32).reshape(kernel.shape), tables * 2**bits)
+        weights[:, number], cluster[:, number] = table[index], index
+    cluster += np.arange(tables, dtype=np.int32) * 2**bits
+    return Shared(weights.reshape(kernel.shape), cluster.reshape(kernel.shape), tables * 2**bits)
 
 
 def keeper(found: Shared) -> Rule:

@@ -1,10 +1,10 @@
-"""The best few values for some weights, worked out by hand; what coremltools makes of them is in test_convert.py."""
+"""The best few values for some weights, worked out by hand."""
 
 import numpy as np
 import pytest
 
 from pipeline import keras_session
-from pipeline.runtimes.coreml.weights import clustered
+from pipeline.clustering import clustered
 
 pytestmark = pytest.mark.slow  # for the import of coremltools
 

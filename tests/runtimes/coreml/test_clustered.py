@@ -1,0 +1,30 @@
+"""A model whose layers have sixteen weights each goes into tables of sixteen without a loss."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from pipeline import keras_session
+from pipeline.contract import Contract
+from pipeline.pruners import cluster
+from pipeline.recipe import Convert, Prune
+from pipeline.runtimes.coreml import convert, package
+from pipeline.runtimes.coreml.executor import program as programs
+from tests.pruners import halves
+from tests.runtimes.coreml.test_convert import ABOUT, PALETTE, WORDS, quantized
+
+pytestmark = pytest.mark.slow
+
+SMALL = Contract("classification", 8, 8, "grey", "bilinear", 127.5, 1 / 127.5, ["dark below", "even"])
+
+
+def test_tables_of_four_bits_hold_every_weight_to_float16() -> None:
+    learnt = cluster.prune(halves.parent(), Prune("cluster", bits=4, per_channel=False, fine_tune=halves.LEARN)).model
+    item = quantized(keras_session.save(learnt), "palettized")
+    item = dataclasses.replace(item, compression=PALETTE)
+    program = programs.read(package.read(convert.convert(item, SMALL, ABOUT, Convert("coreml", WORDS))))
+    stored = [np.unique(program.constants[one.outputs[0].name][1]) for one in program.compressed]
+    kernels = [np.array(layer.kernel, np.float16) for layer in learnt.layers if hasattr(layer, "kernel")]
+    assert sorted(map(list, stored)) == sorted(list(np.unique(kernel)) for kernel in kernels)
+    assert [len(values) for values in stored] == [16] * 4
