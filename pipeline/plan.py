@@ -65,9 +65,7 @@ def make() -> Plan:
         record |= {target: [*record[target][:-1], rung] for target, rung in out.items()}
 
 
-def _climbed(
-    target: Composed, record: ladder.Record, asked: Sequence[Composed]
-) -> tuple[Composed, list[ladder.Rung]]:
+def _climbed(target: Composed, record: ladder.Record, asked: Sequence[Composed]) -> tuple[Composed, list[ladder.Rung]]:
     """Return the target on its rung; the digest of a rung is of that target, whatever its release is called.
 
     Other targets are there for the teachers that they train.
@@ -93,7 +91,8 @@ def _refuse_unknown_teachers(plan: Plan, asked: Sequence[Composed]) -> None:
         name = fine_tune and fine_tune.distill and fine_tune.distill.teacher
         if name and name not in plan["train"]:
             known = f"{listed(plan['train'])}{nearest(name, plan['train'])}"
-            raise RecipeError(f"{origins(one.target)[key]}: {key}: {name}; expected null, or a variant of train: {known}")
+            file = origins(one.target)[key]
+            raise RecipeError(f"{file}: {key}: {name}; expected null, or a variant of train: {known}")
 
 
 def packaged(plan: Plan, target: str) -> Any:

@@ -14,7 +14,7 @@ from pipeline import artifacts, ladder, sections
 from pipeline.errors import PlanError
 from pipeline.gates import Decision, Verdict
 from pipeline.measurement import Measurement, from_dict
-from pipeline.report import table
+from pipeline.report import pruning, table
 from pipeline.runtimes.coreml.executor import LABEL
 from pipeline.sections import PackageSection, TargetSection
 from pipeline.stages.package import decide
@@ -57,10 +57,22 @@ def show(console: Console) -> None:
     if decisions:
         _print(console, table.verdicts(decisions))
         _explain(console, decisions)
+    _show_pruned(console, plan)
     for name, rungs in ladder.from_plan(plan).items():
         console.print(f"ladder of {name}:\n" + "\n".join(ladder.lines(rungs)), markup=False)
     for platform in plan["package"]:
         console.print(f"bundle {platform}: {_bundle(platform)}")
+
+
+def _show_pruned(console: Console, plan: dict[str, dict[str, Any]]) -> None:
+    """Print what each pruned model lost and saved, beside what it has to beat."""
+    files = {name: artifacts.folder("prune", name) / "pruned.json" for name in plan["prune"]}
+    accounts = {name: json.loads(file.read_text()) for name, file in files.items() if file.exists()}
+    accounts = {name: account for name, account in accounts.items() if "accuracy" in account}
+    if accounts:
+        _print(console, pruning.rows(accounts))
+        for line in pruning.lines(accounts):
+            console.print(line)
 
 
 def _print(console: Console, rows: Table) -> None:

@@ -60,8 +60,9 @@ PERSON = {"NAME": "Test", "EMAIL": "test@localhost"}
 
 
 def quicken(folder: Path) -> None:
-    """Train for one epoch on a quarter of the channels, and ask for no accuracy."""
+    """Train for one epoch on a quarter of the channels, prune nothing, and ask for no accuracy."""
     edit(folder / "recipes/train/scratch.yaml", "epochs: 30", "epochs: 1")
+    edit(folder / "recipes/release.yaml", "  - galaxy_a14\n", "")
     edit(folder / "recipes/model/ds_cnn.yaml", "width: 1.0", "width: 0.25")
     for budget in ("realtime", "untimed"):
         edit(folder / f"recipes/validate/{budget}.yaml", "at_least: 0.95", "at_least: 0")

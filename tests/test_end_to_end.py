@@ -27,7 +27,7 @@ from tests import builds
 
 pytestmark = pytest.mark.slow
 
-STAGES_OF_A_BUILD = 18
+STAGES_OF_A_BUILD = 22
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def manifest(folder: Path, platform: str) -> Any:
 def test_every_target_of_the_default_release_passes_its_gates(built: Path) -> None:
     said = builds.edgebake(built, "table").stdout
     rows = [line.split() for line in said.splitlines()]
-    for target in ("pixel_8", "android_any", "raspberry_pi_5"):
+    for target in ("pixel_8", "galaxy_a14", "android_any", "raspberry_pi_5"):
         assert [target, "passed", "passed", "passed", "passed"] in rows
     for target in ("iphone_15", "iphone_se_3"):
         assert [target, "passed", *["no", "gate", "no", "gate"], "passed"] in rows
@@ -76,6 +76,18 @@ def test_the_models_are_as_good_as_the_release_says(built: Path) -> None:
         assert abs(report["loss"]["value"]) < 0.01
         assert report["accuracy"]["n"] == 540
         assert report["latency_p95_ms"]["where"] == "host"
+
+
+def test_half_of_the_multiply_accumulates_cost_less_than_two_points(built: Path) -> None:
+    account = json.loads((built / "artifacts/prune/digits-ds_cnn-channels/pruned.json").read_text())
+    assert account["macs"]["after"] <= 0.5 * account["macs"]["before"]
+    assert account["accuracy"]["fine_tuned"] > account["accuracy"]["before"] - 0.02
+    report = json.loads((built / "artifacts/package/android.measurements.json").read_text())
+    assert report["galaxy_a14"]["loss"]["value"] < 0.02
+    assert report["galaxy_a14"]["size_mb"]["value"] < 0.7 * report["pixel_8"]["size_mb"]["value"]
+    said = builds.edgebake(built, "table").stdout
+    (row,) = (line.split() for line in said.splitlines() if line.split()[:1] == ["digits-ds_cnn-channels"])
+    assert row[1] == f"{account['macs']['after'] / account['macs']['before']:.0%}"
 
 
 def test_int8_finds_the_label_of_float_and_of_the_other_runtime(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,8 +58,8 @@ def _counts(cut: _Cut, ranked: Ranked, full: Any, way: float) -> Numbers:
     """Return how many channels of each family stay after this part of the way."""
     words, goal = cut.words, cut.words.target or Goal()
     if goal.latency is not None:
-        counts, tried = latency.counts(ranked, full, goal.latency**way)
-        cut.timed += [asdict(one) for one in tried]
+        counts, tried = latency.counts(ranked, full, goal.latency)
+        cut.timed = [asdict(one) for one in tried]
         return counts
     for word, share in (("macs", goal.macs), ("parameters", goal.parameters)):
         if share is not None:

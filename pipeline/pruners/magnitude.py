@@ -18,7 +18,7 @@ WORDS: tuple[str, ...] = ("fine_tune", "baselines")
 ONE_OF: tuple[tuple[str, ...], ...] = (("sparsity", "ramp"), ("pattern",))
 TOOLS: tuple[str, ...] = keras_session.TOOLS
 SPEED = (
-    "the same time is expected: the runtimes here compute a zero like any other number, see docs/prune.md; "
+    "the same time is expected: dense kernels compute a zero like any other number, see docs/prune.md; "
     "what becomes smaller is the download, which is compressed"
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from pipeline import fit
@@ -43,7 +44,17 @@ def line(report: dict[str, Any]) -> str:
     accuracy = report["accuracy"]
     steps = f"{accuracy['before']:.4f}, cut {accuracy['cut']:.4f}, fine-tuned {accuracy['fine_tuned']:.4f}"
     others = "".join(f", {name.replace('_', ' ')} {found:.4f}" for name, found in report["baselines"].items())
-    return f"{shares}; validation accuracy {steps}{others}"
+    return f"{shares}{_elsewhere(report)}; validation accuracy {steps}{others}"
+
+
+def _elsewhere(report: dict[str, Any]) -> str:
+    """Return what a goal of latency came to, in words that make the same model on any machine."""
+    if "timed" not in report:
+        return ""
+    share = math.ceil(report["macs"]["after"] / report["macs"]["before"] * 1e4) / 1e4
+    chosen = min(report["timed"], key=lambda tried: abs(tried["macs"] - share))
+    found = f"latency {chosen['latency']:.2f} of the parent's on this machine"
+    return f", {found} (anywhere: prune.target.macs: {share:g})"
 
 
 def _baselines(parent: Parent, pruned: Pruned, words: Prune) -> dict[str, float]:

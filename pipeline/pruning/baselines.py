@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline import fit
+from pipeline.aware_training.fold import copy_statistics
 from pipeline.pruning.parent import Parent
 from pipeline.recipe import FineTune
 
@@ -35,6 +36,7 @@ def from_scratch(pruned: Any, parent: Parent, words: FineTune) -> Any:
 
     keras.utils.set_random_seed(words.seed)
     model = keras.models.clone_model(pruned)
+    copy_statistics(pruned, model)  # no training finds them
     budget = Budget(parent.train.epochs + words.epochs, parent.train.batch_size, parent.train.learning_rate)
     fit.fit(model, parent.splits, budget)
     return model

@@ -44,7 +44,9 @@ def make(model: Any, found: Dependencies, word: str) -> Bill:
     """Return the bill in `macs` or in `parameters`."""
     import numpy as np  # noqa: PLC0415
 
-    rows = [row for name, cost in costs.of(model).items() for row in _products(model.get_layer(name), cost, found, word)]
+    rows = [
+        row for name, cost in costs.of(model).items() for row in _products(model.get_layer(name), cost, found, word)
+    ]
     unit, reads, returns = (np.array(column, np.float64) for column in zip(*rows, strict=True))
     return Bill(unit, reads, returns)
 
@@ -55,6 +57,9 @@ def _products(layer: Any, cost: Cost, found: Dependencies, word: str) -> Iterato
 
     channels, amount = found.channels[layer.name], getattr(cost, word)
     returns, once = _by_family(channels.outputs, found), np.eye(len(found.families) + 1)[-1]
+    if cost.kind == "PReLU" and layer.alpha.shape[-1] == 1:  # all channels share one slope
+        yield amount, once, once
+        return
     if cost.kind not in joints.MIXING:
         yield amount / cost.channels, once, returns
         return

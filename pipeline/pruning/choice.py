@@ -30,15 +30,19 @@ class Limits:
     multiple: int
     full: dict[tuple[str, ...], int]  # channels in the parent, by the layers of a family
 
+    def size(self, family: Family) -> int:
+        """Return how many channels the parent has; families of one channel each may have become one, and end there."""
+        return self.full.get(family.layers, len(family.groups))
+
     def least(self, family: Family) -> int:
         """Return how many channels have to stay."""
-        size = self.full[family.layers]
+        size = self.size(family)
         rounded = math.ceil(size * self.floor / self.multiple - 1e-9) * self.multiple
         return min(size, max(rounded, self.multiple))
 
     def nearest(self, family: Family, share: float) -> int:
         """Return how many channels stay where a share of the parent's is asked for."""
-        size = self.full[family.layers]
+        size = self.size(family)
         rounded = round(size * share / self.multiple) * self.multiple
         return min(len(family.groups), max(rounded, self.least(family)))
 
@@ -87,9 +91,10 @@ def rank(model: Any, found: Dependencies, how: Score, splits: Splits, limits: Li
     import numpy as np  # noqa: PLC0415
 
     scored = scores.score(model, found, how, splits)
-    silent = {name for one in found.families if np.isnan(scored[one.groups]).any() for name in one.layers}
+    is_scored = [not np.isnan(scored[one.groups]).any() for one in found.families]
+    families = [one for one, known in zip(found.families, is_scored, strict=True) if known]
+    silent = {name for one, known in zip(found.families, is_scored, strict=True) if not known for name in one.layers}
     why = f"the score {how.value} says nothing of its channels"
-    families = [one for one in found.families if not silent & set(one.layers)]
     found = replace(found, families=families, whole=found.whole | dict.fromkeys(sorted(silent), why))
     order = [family.groups[np.argsort(scored[family.groups], kind="stable")] for family in families]
     return Ranked(model, found, order, scored, limits, how is Score.taylor)
@@ -146,6 +151,6 @@ def _next(ranked: Ranked, price: Bill, counts: Numbers) -> Numbers | None:
         lost = np.array([ranked.lost(number, count, int(counts[number])) for number, count in steps.items()])
         best = int(np.argmin(lost / (price.of(counts) - price.of(after))))
     else:
-        best = int(np.argmax([counts[number] / limits.full[families[number].layers] for number in steps]))
+        best = int(np.argmax([counts[number] / limits.size(families[number]) for number in steps]))
     found: Numbers = after[best]
     return found

@@ -39,7 +39,8 @@ def total(costs: dict[str, Cost], word: str) -> int:
 def _macs(node: Any) -> int:
     """Return how often a weight of a kernel is multiplied; what is not a kernel is not counted."""
     kernels = [weight for weight in node.operation.weights if weight.name.endswith("kernel")]
-    widest = max((*node.input_tensors, *node.output_tensors), key=lambda one: math.prod(one.shape[1:-1]))
-    tensor = widest if "Transpose" in kind(node.operation) else node.output_tensors[0]
+    # A transposed convolution spreads each place that it reads; others gather for each place that they return.
+    tensor = (node.input_tensors if "Transpose" in kind(node.operation) else node.output_tensors)[0]
     weights: int = sum(math.prod(kernel.shape) for kernel in kernels)
-    return weights * math.prod(tensor.shape[1:-1])
+    places: int = math.prod(tensor.shape[1:-1])
+    return weights * places

@@ -108,8 +108,6 @@ def _stranger(call: Call) -> str | None:
         return "a model inside the model"
     if call.uses > 1:
         return f"which is used {call.uses} times"
-    if getattr(operation, "data_format", "channels_last") == "channels_first":
-        return "which has channels first"
     if name not in JOINTS or (name in LAYERS_ALONE and not isinstance(operation, keras.layers.Layer)):
         return f"a {name}, of which pruning knows nothing"
     if activation(operation) not in POINTWISE and name not in MIXING:
@@ -120,13 +118,13 @@ def _stranger(call: Call) -> str | None:
 def _odd_setting(call: Call) -> str | None:
     operation, name = call.operation, kind(call.operation)
     axes = len(call.shape)
+    if getattr(operation, "data_format", "channels_last") == "channels_first":
+        return "which has channels first"
     if name == "BatchNormalization" and operation.axis not in (-1, axes - 1):
         return "which normalizes another axis than the channels"
     if name in ("Flatten", "Reshape") and (not call.shape[-1] or call.shape[-1] % len(call.inputs[0])):
         return "which takes channels apart"
-    if name in TYING and any(_size(argument) > 1 for argument in _constants(call)):
-        return "which has a constant for each channel"
-    if name == "Rescaling" and max(_size(operation.scale), _size(operation.offset)) > 1:
+    if any(_size(constant) > 1 for constant in _constants(call)):
         return "which has a constant for each channel"
     if getattr(operation, "groups", 1) != 1:
         return f"which has {operation.groups} groups"
@@ -134,8 +132,13 @@ def _odd_setting(call: Call) -> str | None:
 
 
 def _constants(call: Call) -> Iterable[Any]:
+    """Return what an operation adds or multiplies with, less the tensors."""
     import keras  # noqa: PLC0415
 
+    if kind(call.operation) == "Rescaling":
+        return (call.operation.scale, call.operation.offset)
+    if kind(call.operation) not in TYING:
+        return ()
     arguments = keras.tree.flatten((call.node.arguments.args, call.node.arguments.kwargs))
     return (one for one in arguments if not isinstance(one, keras.KerasTensor))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.aware_training.fold import compare
+from pipeline.aware_training.fold import compare, copy_statistics
 from pipeline.keras_graph import kind, nodes
 from pipeline.pruning import joints
 
@@ -29,6 +29,7 @@ def rebuild(model: Any, found: Dependencies, dropped: Groups) -> Any:
     for layer in (node.operation for node in nodes(model)):
         if getattr(layer, "weights", None):
             made.get_layer(layer.name).set_weights(_sliced(layer, found, dropped))
+    copy_statistics(model, made)
     compare(zeroed(model, found, dropped), made)
     return made
 

@@ -90,8 +90,9 @@ def _taylor(model: Any, found: Dependencies, splits: Splits) -> Votes:
     squares = [np.zeros(found.channels[layer.name].outputs.shape) for layer in gates]
     for number in range(-(-len(splits.labels) // BATCH)):
         part = slice(number * BATCH, (number + 1) * BATCH)
-        for square, change in zip(squares, _changes(model, gates, splits.images[part], splits.labels[part]), strict=True):
-            square += change**2
+        changes = _changes(model, gates, splits.images[part], splits.labels[part])
+        for total, change in zip(squares, changes, strict=True):
+            np.add(total, change**2, out=total)
     for layer, square in zip(gates, squares, strict=True):
         yield found.channels[layer.name].outputs, square
 

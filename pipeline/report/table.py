@@ -36,7 +36,7 @@ def gates(decisions: list[tuple[str, Decision]]) -> Table:
 
 def release(rows: list[list[str]]) -> Table:
     """Return a row per target: numbers and where they were measured; it fits a terminal of 80 columns."""
-    return _compact(RELEASE_COLUMNS, rows)
+    return compact(RELEASE_COLUMNS, rows)
 
 
 def verdicts(decisions: dict[str, list[Decision]]) -> Table:
@@ -46,10 +46,11 @@ def verdicts(decisions: dict[str, list[Decision]]) -> Table:
     for target, found in decisions.items():
         by_gate = {one.gate: SHORT[one.verdict] for one in found}
         rows.append([target, *(by_gate.get(gate, "no gate") for gate in gates)])
-    return _compact(("gates", *(GATES.get(gate, gate) for gate in gates)), rows)
+    return compact(("gates", *(GATES.get(gate, gate) for gate in gates)), rows)
 
 
-def _compact(heads: tuple[str, ...], rows: list[list[str]]) -> Table:
+def compact(heads: tuple[str, ...], rows: list[list[str]]) -> Table:
+    """Return a table without room between its columns."""
     table = Table(*heads, box=box.SIMPLE, padding=0)
     for row in rows:
         table.add_row(*row)

@@ -1,48 +1,144 @@
-"""Prune hands on what its pruner gives, tells what was cut, and takes no damaged model."""
+"""Prune hands on what its pruner gives, tells what that cost and won, and takes no damaged model."""
 
+import csv
+from collections.abc import Iterator
+from contextlib import chdir
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipeline import artifacts
-from pipeline.errors import ArtifactError
+from pipeline import artifacts, keras_session
+from pipeline.errors import ArtifactError, DataError
 from tests.stages import alone
+from tests.stages.alone import Ran
 
 VARIANT = "digits-ds_cnn"
+CHANNELS = "digits-ds_cnn-channels"
 TRAIN = artifacts.folder("train", VARIANT)
+TEACHER = "digits-teacher"
+FILES = ["contract.json", "model.keras", "pruned.json", "training.csv"]
 
 
-@pytest.fixture(autouse=True)
-def _trained(params: Path) -> None:
+@pytest.fixture
+def whole(params: Path) -> Ran:
+    """What prune leaves of a model that is not pruned."""
     alone.lay(TRAIN, {"model.keras": b"a whole model", "float.tflite": b"TFL3"})
+    return alone.run("prune", VARIANT)
 
 
-def test_none_keeps_every_byte_and_says_so() -> None:
-    ran = alone.run("prune", VARIANT)
-    assert ran.line == "kept whole"
-    assert ran.json("pruned.json") == {"method": "none", "cut": []}
-    assert ran.files()["model.keras"] == b"a whole model"
+def test_none_keeps_every_byte_and_says_so(whole: Ran) -> None:
+    assert whole.line == "kept whole"
+    assert whole.json("pruned.json") == {"method": "none"}
+    assert whole.files()["model.keras"] == b"a whole model"
+    assert whole.files()["training.csv"] == b"epoch,accuracy,loss,val_accuracy,val_loss\n"
+    assert (whole.folder / "contract.json").read_text() == alone.CONTRACT.to_json()
 
 
-def test_output_is_the_model_its_contract_and_the_report() -> None:
-    ran = alone.run("prune", VARIANT)
-    assert sorted(ran.files()) == ["contract.json", "model.keras", "pruned.json"]
-    assert (ran.folder / "contract.json").read_text() == alone.CONTRACT.to_json()
-
-
-def test_what_a_pruner_cuts_is_handed_on_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    def halve(archive: bytes) -> tuple[bytes, dict[str, Any]]:
-        return archive[: len(archive) // 2], {"cut": [{"layer": "conv2d", "channels": 4}, {"layer": "dense"}]}
-
-    monkeypatch.setattr("pipeline.pruners.none.prune", halve)
-    ran = alone.run("prune", VARIANT)
-    assert ran.line == "2 layers cut"
-    assert ran.files()["model.keras"] == b"a whol"
-    assert ran.json("pruned.json")["cut"][0] == {"layer": "conv2d", "channels": 4}
-
-
-def test_a_damaged_model_is_refused() -> None:
+def test_a_damaged_model_is_refused(whole: Ran) -> None:
     (TRAIN / "model.keras").write_bytes(b"a whole mode1")
     with pytest.raises(ArtifactError, match=r"train/digits-ds_cnn/model\.keras: not what train wrote"):
         alone.run("prune", VARIANT)
+
+
+@pytest.fixture
+def quick(small: Path, trained: tuple[Ran, list[str]]) -> Iterator[Path]:
+    """A folder with a model that learnt for an epoch, whose plan cuts single channels and trains on for another."""
+    with chdir(small):
+        before = (small / "params.yaml").read_bytes()
+        section = ("prune", CHANNELS)
+        alone.set_param(*section, "multiple", value=1)
+        for word, value in {"epochs": 1, "threads": 1}.items():
+            alone.set_param(*section, "fine_tune", word, value=value)
+        yield small
+        (small / "params.yaml").write_bytes(before)
+
+
+@pytest.mark.slow
+def test_half_of_the_work_is_cut_and_the_account_is_of_the_model_that_was_written(
+    quick: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = alone.recorded_splits("prune", monkeypatch)
+    ran = alone.run("prune", CHANNELS)
+    assert asked == ["train", "validation"]
+    assert sorted(ran.files()) == FILES
+    account = ran.json("pruned.json")
+    share = account["macs"]["after"] / account["macs"]["before"]
+    assert 0.45 < share <= 0.5
+    assert ran.line.startswith(f"{share:.0%} of macs, ")
+    model = keras_session.load(ran.files()["model.keras"])
+    assert account["parameters"] == {"before": 2306, "after": model.count_params()}
+    for row in account["layers"]:
+        assert row["channels"]["after"] == model.get_layer(row["layer"]).output.shape[-1]
+    assert set(account["baselines"]) == {"parent_trained_on", "from_scratch"}
+    assert account["whole"] == {"probabilities": "its softmax looks at all channels"}
+    (epoch,) = csv.DictReader(ran.files()["training.csv"].decode().splitlines())
+    assert float(epoch["val_accuracy"]) == pytest.approx(account["accuracy"]["fine_tuned"], abs=1e-6)
+    _check_the_same_bytes_come_again(ran)
+
+
+def _check_the_same_bytes_come_again(ran: Ran) -> None:
+    """Baselines are trained afterwards and change nothing."""
+    files = ran.files()
+    alone.set_param("prune", CHANNELS, "baselines", value=False)
+    again = alone.run("prune", CHANNELS).files()
+    assert again["model.keras"] == files["model.keras"]
+    assert again["training.csv"] == files["training.csv"]
+
+
+def _teacher(classes: list[str], resolution: int = 16) -> None:
+    """Lay a teacher that sees smaller images and is sure of the digit 3."""
+    import keras  # noqa: PLC0415
+
+    image = keras.Input((resolution, resolution, 1), name="image")
+    head = keras.layers.Dense(len(classes), "softmax")
+    model = keras.Model(image, head(keras.layers.GlobalAveragePooling2D()(image)))
+    head.bias.assign([20.0 * (number == 3) for number in range(len(classes))])
+    agreed = replace(alone.CONTRACT, height=resolution, width=resolution, labels=classes)
+    files = {"model.keras": keras_session.save(model), "contract.json": agreed.to_json().encode()}
+    alone.lay(artifacts.folder("train", TEACHER), files)
+
+
+def _learn(alpha: float) -> None:
+    section = ("prune", CHANNELS)
+    alone.set_param(*section, "baselines", value=False)
+    alone.set_param(*section, "teacher", value=TEACHER)
+    alone.set_param(*section, "fine_tune", "distill", value={"temperature": 2.0, "alpha": alpha, "teacher": TEACHER})
+
+
+@pytest.mark.slow
+def test_a_teacher_by_name_is_asked_with_images_of_its_own_size_and_believed(quick: Path) -> None:
+    _teacher(alone.CONTRACT.labels)
+    _learn(alpha=0.0)
+    account = alone.run("prune", CHANNELS).json("pruned.json")
+    # It calls everything a 3, as a tenth of the digits are.
+    assert account["accuracy"]["fine_tuned"] < 0.2
+
+
+@pytest.mark.slow
+def test_a_teacher_of_other_classes_is_refused(quick: Path) -> None:
+    _teacher(["cat", "dog"])
+    _learn(alpha=0.5)
+    with pytest.raises(DataError) as caught:
+        alone.run("prune", CHANNELS)
+    assert str(caught.value) == (
+        "prune.fine_tune.distill.teacher: digits-teacher answers with 2 other classes; "
+        "expected a model of the 10 classes of pipeline/data/digits.py"
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("method", "words"),
+    [("magnitude", {"sparsity": 0.5, "ramp": 0.5}), ("cluster", {"bits": 3, "per_channel": False})],
+)
+def test_other_methods_leave_the_same_files(quick: Path, method: str, words: dict[str, Any]) -> None:
+    nothing = dict.fromkeys(("score", "target", "floor", "multiple", "steps"))
+    for word, value in {**nothing, "baselines": False, **words, "method": method}.items():
+        alone.set_param("prune", CHANNELS, word, value=value)
+    ran = alone.run("prune", CHANNELS)
+    assert sorted(ran.files()) == FILES
+    account = ran.json("pruned.json")
+    assert account["deflated_bytes"]["after"] < account["deflated_bytes"]["before"]
+    assert ran.line.startswith("100% of macs")

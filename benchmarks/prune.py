@@ -1,0 +1,86 @@
+"""What pruning costs and wins, beside what it has to beat.
+
+    python -m benchmarks.prune [--architectures ds_cnn mobilenet_v2] [--macs 0.5] [--epochs 10] [--seeds 1 2 3]
+
+Each architecture is trained on digits by its recipe, and pruned as recipes/prune/channels.yaml and magnitude.yaml say.
+Beside them stand the architecture that `channels` led to, trained from random weights for as long as parent and pruned
+model together, and the parent after the training that the pruned model got to recover. All but accuracy is a ratio to
+the unpruned model, whose files are timed twice: the second row of ratios is noise. Accuracy is that on the test split,
+the mean over seeds of what follows the cut, with its 95 % interval; latency that of one image on this host, one thread.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks.peers import subject
+from benchmarks.pruned import files, models, tables, verdicts
+from benchmarks.pruned.files import Entry
+from benchmarks.pruned.models import Made, Way
+from pipeline import keras_session
+
+ARCHITECTURES = ("ds_cnn", "mobilenet_v1", "mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0")
+EXAMPLES = 100  # calibrated on
+
+
+def main() -> None:
+    """Measure what was asked for and print it."""
+    asked = _asked()
+    console = Console(width=230)
+    keras_session.start(threads=1)
+    with tempfile.TemporaryDirectory() as temporary:
+        for architecture in asked.architectures:
+            entries = _entries(asked, architecture, asked.cache or Path(temporary))
+            console.print(tables.models(entries), tables.files(entries))
+            for line in _lines(entries, len(asked.also)):
+                console.print(line, markup=False, highlight=False)
+
+
+def _asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--architectures", nargs="+", default=list(ARCHITECTURES))
+    parser.add_argument(
+        "--macs", type=float, help="share of the multiply-accumulates to be left; default: the recipe's"
+    )
+    parser.add_argument("--epochs", type=int, help="of fine-tuning; default: the recipe's")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1], help="of fine-tuning and of what it has to beat")
+    parser.add_argument("--words", nargs="*", default=[], help="override channels.yaml: train@prune.fine_tune=distill")
+    parser.add_argument("--also", nargs="*", default=[], help="a further row of channels each: 'prune.steps=3 ...'")
+    parser.add_argument("--cache", type=Path, help="keep trained models in this folder")
+    return parser.parse_args()
+
+
+def _ways(asked: argparse.Namespace) -> list[Way]:
+    """Return channels as asked for, as asked for otherwise, and magnitude."""
+    epochs = () if asked.epochs is None else (f"prune.fine_tune.epochs={asked.epochs}",)
+    macs = () if asked.macs is None else (f"prune.target.macs={asked.macs}",)
+    words = (*asked.words, *macs, *epochs)
+    others = [Way(f"channels {also}", "channels", (*words, *also.split())) for also in asked.also]
+    return [Way("channels", "channels", words), *others, Way("magnitude", "magnitude", epochs)]
+
+
+def _entries(asked: argparse.Namespace, architecture: str, cache: Path) -> list[Entry]:
+    """Return the parent, the parent again, channels, what it has to beat and the other ways, all timed."""
+    one = subject.trained(architecture, cache, EXAMPLES)
+    full = files.built(Made(models.PARENT, [one]))
+    pruned = [files.built(made) for made in models.made(one, _ways(asked), asked.seeds)]
+    entries = [full, files.again(full), *pruned]
+    files.time_together(entries)
+    return entries
+
+
+def _lines(entries: list[Entry], also: int) -> Iterator[str]:
+    """Yield the parent's own numbers and what the tables come to."""
+    full, again, channels, scratch, trained_on, *others = entries
+    yield from (f"{full.name}: {line}" for line in tables.absolute(full))
+    for entry in (channels, *others[:also]):
+        yield verdicts.aim(entry, full)
+        yield from (verdicts.beside(entry, other) for other in (scratch, trained_on))
+    yield from verdicts.speed(others[also], full, again)
+
+
+if __name__ == "__main__":
+    main()

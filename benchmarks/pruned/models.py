@@ -1,0 +1,113 @@
+"""The models of a benchmark: pruned as recipes say, and trained with the same budget instead of being pruned."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from benchmarks.peers.subject import TARGET, Subject
+from pipeline import compose, keras_session, plugins
+from pipeline.dataset import split
+from pipeline.distillation import Lesson
+from pipeline.fit import Splits
+from pipeline.pruning import baselines
+from pipeline.pruning.parent import Parent
+from pipeline.recipe import FineTune, Recipe
+
+PARENT, SCRATCH, TRAINED_ON = "unpruned", "from scratch", "unpruned, trained on"
+
+
+@dataclass(frozen=True)
+class Way:
+    """How the models of one row are pruned: an option of recipes/prune/, and Hydra's words that override it."""
+
+    name: str
+    option: str
+    words: tuple[str, ...]
+
+    def recipe(self, architecture: str, seed: int) -> Recipe:
+        """Return the recipe in which what follows the cut has a seed."""
+        fixed = ("quantize=none", f"model={architecture}", f"prune={self.option}", f"prune.fine_tune.seed={seed}")
+        return compose.compose_targets([TARGET], [*fixed, *self.words])[0].recipe
+
+
+@dataclass(frozen=True)
+class Made:
+    """The models of one row, one for each seed, and the mean seconds in which one was made."""
+
+    name: str
+    models: list[Subject]
+    seconds: float = 0.0
+
+
+def made(one: Subject, ways: list[Way], seeds: list[int]) -> Iterator[Made]:
+    """Yield the row of each way; behind the first, those of what it has to beat, trained with its budget."""
+    first = _made(one, ways[0].name, seeds, lambda seed: _pruned(one, ways[0], seed))
+    smaller = dict(zip(seeds, first.models, strict=True))
+    yield first
+    yield _made(one, SCRATCH, seeds, lambda seed: _from_scratch(one, ways[0], seed, smaller[seed].model))
+    yield _made(one, TRAINED_ON, seeds, lambda seed: _trained_on(one, ways[0], seed))
+    for way in ways[1:]:
+        yield _made(one, way.name, seeds, lambda seed, way=way: _pruned(one, way, seed))  # type: ignore[misc]
+
+
+def _made(one: Subject, name: str, seeds: list[int], make: Callable[[int], Any]) -> Made:
+    start, models = time.perf_counter(), []
+    for seed in seeds:
+        models.append(_judged(one, make(seed)))
+    seconds = (time.perf_counter() - start) / len(seeds)
+    sys.stderr.write(f"{one.name}: {name}: {seconds:.0f} s a model\n")
+    return Made(name, models, seconds)
+
+
+def _judged(one: Subject, model: Any) -> Subject:
+    """Return the same images with another model and its answers."""
+    archive = keras_session.save(model)
+    loaded = keras_session.load(archive)
+    return replace(one, archive=archive, model=loaded, answers=np.asarray(loaded.predict(one.images, verbose=0)))
+
+
+def _pruned(one: Subject, way: Way, seed: int) -> Any:
+    import keras  # noqa: PLC0415
+
+    words = way.recipe(one.name, seed)
+    keras.utils.set_random_seed(seed)  # as the prune stage starts
+    return plugins.load("prune.method", words.prune.method).prune(_parent(one, words), words.prune).model
+
+
+def _from_scratch(one: Subject, way: Way, seed: int, smaller: Any) -> Any:
+    words = way.recipe(one.name, seed)
+    return baselines.from_scratch(smaller, _parent(one, words), _fine_tune(words))
+
+
+def _trained_on(one: Subject, way: Way, seed: int) -> Any:
+    words = way.recipe(one.name, seed)
+    return baselines.trained_on(_parent(one, words), _fine_tune(words))
+
+
+def _fine_tune(words: Recipe) -> FineTune:
+    if words.prune.fine_tune is None:
+        raise ValueError("pruning without fine-tuning")
+    return words.prune.fine_tune
+
+
+def _parent(one: Subject, words: Recipe) -> Parent:
+    """Return what the prune stage gives to a pruner."""
+    examples = plugins.load("data.source", words.data.source).load(words.data)
+    train, validation = split(examples, words.data, "train"), split(examples, words.data, "validation")
+    prepare = one.agreed.prepare
+    splits = Splits(prepare(train.images), train.labels, prepare(validation.images), validation.labels)
+    return Parent(one.archive, words.train, splits, _lesson(one.model, splits, _fine_tune(words)))
+
+
+def _lesson(model: Any, splits: Splits, words: FineTune) -> Lesson | None:
+    """Return what the unpruned model answers, if fine-tuning asks a teacher."""
+    if words.distill is None:
+        return None
+    if words.distill.teacher is not None:
+        raise ValueError(f"the teacher {words.distill.teacher}; here the unpruned model alone teaches")
+    answers = [np.asarray(model.predict(x, verbose=0)) for x in (splits.images, splits.validation_images)]
+    return Lesson(answers[0], answers[1], words.distill.temperature, words.distill.alpha)

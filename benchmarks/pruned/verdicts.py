@@ -1,0 +1,57 @@
+"""Entries in, what they say of the aim out, a line each."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.peers.verdict import SIGMAS, SPEED
+from benchmarks.pruned.files import Entry
+from benchmarks.pruned.tables import FILES, named
+
+LATENCY, LOSS = 0.65, 1.0  # the aim: at most this share of the parent's latency, below so many points of accuracy
+
+
+def aim(entry: Entry, full: Entry) -> str:
+    """Return for each file whether it is fast enough, and whether the model is right often enough."""
+    found = [f"{named(file)} {_met(entry.times(full, file), LATENCY)}" for file in FILES]
+    loss = 100 * float(full.right.mean() - entry.right.mean())
+    macs = entry.cost("macs") / full.cost("macs")
+    return (
+        f"{entry.name}, {macs:.2f} of the multiply-accumulates: latency {', '.join(found)}; "
+        f"loss {loss:.2f} points {'met' if loss < LOSS else 'MISSED'}"
+    )
+
+
+def beside(entry: Entry, other: Entry) -> str:
+    """Return which of two is right more often, and whether that is more than chance on these images."""
+    mine, its = entry.right, np.broadcast_to(other.right, entry.right.shape)
+    seeds, images = mine.shape
+    won, lost = int((mine & ~its).sum()) / seeds, int((~mine & its).sum()) / seeds
+    word = "equals" if won == lost else "beats" if won > lost else "LOSES to"
+    chance = "beyond" if is_beyond_chance(mine, its) else "within"
+    more = f"{abs(won - lost):.1f} of {images} images ({won:.1f}:{lost:.1f} where one alone is right)"
+    return f"{entry.name} {word} {other.name} by {more}, {chance} {SIGMAS} sigma"
+
+
+def is_beyond_chance(mine: NDArray[np.bool_], its: NDArray[np.bool_]) -> bool:
+    """Return whether right answers [seeds, images] differ beyond chance: McNemar's test, an image's seeds together."""
+    differences = mine.sum(axis=0) - its.sum(axis=0)
+    return bool(abs(differences.sum()) > SIGMAS * math.sqrt((differences**2).sum()))
+
+
+def speed(entry: Entry, full: Entry, again: Entry) -> Iterator[str]:
+    """Yield for each file whether it is as fast as the unpruned model's, as far as noise lets one say."""
+    for file in FILES:
+        mine, noise = entry.times(full, file), again.times(full, file)
+        if mine is not None and noise is not None:
+            margin = max(SPEED - 1, abs(noise - 1))
+            word = "the same" if abs(mine - 1) <= margin else "FASTER" if mine < 1 else "SLOWER"
+            yield f"{entry.name}, {named(file)}: {mine:.2f} of the latency, {word} within {margin:.2f}"
+
+
+def _met(ratio: float | None, limit: float) -> str:
+    if ratio is None:
+        return "not timed"
+    return f"{ratio:.2f} {'met' if ratio <= limit else 'MISSED'}"

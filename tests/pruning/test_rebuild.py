@@ -1,0 +1,165 @@
+"""After cutting and before fine-tuning, a model computes what the original does with those channels zero.
+
+Held for random channels, in every tensor and not only in the answer, where softmax could hide a difference.
+"""
+
+import functools
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from pipeline import keras_graph, keras_session, plugins
+from pipeline.errors import ConversionError
+from pipeline.pruning import bill, costs, dependencies, joints, rebuild
+from pipeline.pruning.dependencies import Dependencies
+from pipeline.recipe import Model
+from tests.pruning import graphs
+from tests.pruning.graphs import Groups
+
+SEEDS = st.integers(0, 2**32 - 1)
+FEW = settings(max_examples=3, derandomize=True, deadline=None, phases=[Phase.generate])
+TOLERANCE = 1e-4  # of the largest number in a tensor
+
+Read = tuple[Any, Dependencies]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _session() -> None:
+    keras_session.start(1)
+
+
+@functools.cache
+def made(name: str) -> Read:
+    return graphs.read(name)
+
+
+@functools.cache
+def architecture(name: str) -> Read:
+    keras_session.start(1)
+    model = plugins.load("model.architecture", name).build(Model(name, 0.25, 32), 3, 10)
+    model = graphs.randomise(model)
+    return model, dependencies.read(model)
+
+
+def check(read: Read, seed: int) -> None:
+    """Drop some channels; compare all tensors, and what is left to compute with what the bill says."""
+    model, found = read
+    counts, dropped = graphs.some(found, seed)
+    small = rebuild.rebuild(model, found, dropped)
+    assert_same(graphs.run(small), graphs.zeroed(model, found, dropped))
+    left = costs.of(small)
+    for word in ("macs", "parameters"):
+        assert float(bill.make(model, found, word).of(counts)) == pytest.approx(costs.total(left, word), rel=1e-9)
+
+
+def assert_same(cut: dict[str, list[Any]], zeroed: dict[str, list[Any]]) -> None:
+    assert sorted(cut) == sorted(zeroed)
+    for name, tensors in zeroed.items():
+        for one, other in zip(cut[name], tensors, strict=True):
+            np.testing.assert_allclose(
+                one, other, rtol=0, atol=TOLERANCE * max(np.abs(other).max(), 1e-6), err_msg=name
+            )
+
+
+@pytest.mark.parametrize("name", graphs.GRAPHS)
+@given(seed=SEEDS)
+@FEW
+def test_a_model_without_some_channels_computes_the_same_as_with_zeros(name: str, seed: int) -> None:
+    check(made(name), seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", plugins.options("model.architecture"))
+@given(seed=SEEDS)
+@FEW
+def test_an_architecture_without_some_channels_computes_the_same_as_with_zeros(name: str, seed: int) -> None:
+    check(architecture(name), seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", plugins.options("model.architecture"))
+def test_every_layer_of_an_architecture_but_the_last_may_be_cut(name: str) -> None:
+    model, found = architecture(name)
+    makers = [layer.name for layer in model.layers if keras_graph.kind(layer) in joints.MIXING]
+    assert list(found.whole) == makers[-1:]
+    assert {layer for family in found.families for layer in family.layers} == set(makers[:-1])
+
+
+def test_nothing_dropped_is_the_same_model() -> None:
+    model, found = made("residual")
+    whole = rebuild.rebuild(model, found, np.zeros(0, np.int64))
+    for one, other in zip(model.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert [layer.name for layer in whole.layers] == [layer.name for layer in model.layers]
+
+
+def test_weights_are_those_of_the_channels_that_stay() -> None:
+    model, found = made("residual")
+    groups = found.families[0].groups
+    small = rebuild.rebuild(model, found, groups[[1, 3]])
+    for name in ("a", "b"):
+        kernel, bias = model.get_layer(name).get_weights()
+        inputs = [0, 1] if name == "a" else [0, 2]
+        np.testing.assert_array_equal(small.get_layer(name).kernel, kernel[:, :, inputs][..., [0, 2]])
+        np.testing.assert_array_equal(small.get_layer(name).bias, bias[[0, 2]])
+    np.testing.assert_array_equal(small.get_layer("answer").kernel, model.get_layer("answer").kernel.numpy()[[0, 2]])
+
+
+def test_weights_behind_flatten_are_those_of_each_place() -> None:
+    model, found = made("flatten")
+    small = rebuild.rebuild(model, found, found.families[0].groups[[1]])
+    kernel = model.get_layer("b").kernel.numpy().reshape(9, 3, 5)
+    np.testing.assert_array_equal(small.get_layer("b").kernel, kernel[:, [0, 2]].reshape(18, 5))
+
+
+def test_weights_of_a_multiplied_depthwise_convolution_go_by_what_it_reads() -> None:
+    model, found = made("multiplied_and_tied")
+    small = rebuild.rebuild(model, found, found.families[0].groups[[1]])
+    before, after = (
+        next(layer for layer in one.layers if keras_graph.kind(layer) == "DepthwiseConv2D") for one in (model, small)
+    )
+    np.testing.assert_array_equal(after.kernel, before.kernel.numpy()[:, :, [0, 2]])
+    np.testing.assert_array_equal(after.bias, before.bias.numpy()[[0, 1, 4, 5]])
+
+
+def test_a_sequential_model_is_cut_too() -> None:
+    keras = keras_session.start(1)
+    layers = keras.layers
+    model = keras.Sequential(
+        [keras.Input((8, 8, 2)), layers.Conv2D(5, 3), layers.BatchNormalization(), layers.Flatten()]
+    )
+    model.add(layers.Dense(2))
+    model = graphs.randomise(keras_graph.functional(model))
+    check((model, dependencies.read(model)), seed=1)
+
+
+def test_the_model_itself_stays_as_it_is() -> None:
+    model, found = made("squeeze")
+    before = keras_session.save(model)
+    rebuild.rebuild(model, found, graphs.some(found, 2)[1])
+    assert keras_session.save(model) == before
+
+
+def _others(sliced: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
+    """Return a way to take as many channels of each layer, but its last instead of those that stay."""
+
+    def wrong(layer: Any, found: Dependencies, dropped: Groups) -> list[Any]:
+        weights = sliced(layer, found, dropped)
+        if layer.name != "a":
+            return weights
+        return [whole[..., -part.shape[-1] :] for whole, part in zip(layer.get_weights(), weights, strict=True)]
+
+    return wrong
+
+
+@pytest.mark.parametrize("name", ["residual", "flatten", "squeeze"])
+def test_a_model_of_the_wrong_channels_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, found = made(name)
+    monkeypatch.setattr(rebuild, "_sliced", _others(rebuild._sliced))
+    with pytest.raises(ConversionError, match=re.escape("the rewritten model differs by ")):
+        rebuild.rebuild(model, found, found.families[0].groups[-1:])
