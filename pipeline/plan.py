@@ -106,6 +106,10 @@ def merge(release: Release, composed: Sequence[Composed]) -> Plan:
     plan: Plan = {stage: {} for stage in STAGES}
     for target in composed:
         _add(plan, release, target)
+    for bundle in plan["package"].values():
+        for found in bundle["targets"].values():
+            # Last of all: a teacher may be trained by a later target.
+            found["recipe_sha256"] = digest(chain(plan, found["validate"]), found)
     return plan
 
 
@@ -220,7 +224,6 @@ def _add(plan: Plan, release: Release, target: Composed) -> None:
         word = _longer(word, resolve.word_of(stage, target))
         names[stage] = word = _variant(plan[stage], word, section, target.target)
     found = plain(resolve.packaged(target.recipe, names))
-    found["recipe_sha256"] = digest(chain(plan, names["validate"]), found)
     bundle = plan["package"].setdefault(target.recipe.device.platform.value, {"about": asdict(about), "targets": {}})
     bundle["targets"][target.target] = found
 

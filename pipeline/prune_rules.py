@@ -34,7 +34,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "fine_tune.distill.temperature": (0, math.inf),
 }
 OPEN_BELOW = ("keep", "sparsity", "ramp", "learning_rate", "temperature", "macs", "parameters", "latency")
-OPEN_ABOVE = ("sparsity", "macs", "parameters", "latency", "temperature")
+OPEN_ABOVE = ("keep", "sparsity", "macs", "parameters", "latency", "temperature")
 
 
 def check(recipe: Recipe) -> Iterator[Problem]:

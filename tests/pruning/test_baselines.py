@@ -10,7 +10,7 @@ from pipeline.fit import Splits
 from pipeline.pruning import baselines
 from pipeline.pruning.parent import Parent
 from pipeline.recipe import FineTune, Train
-from tests.pruning import graphs
+from tests.pruning import graphs, zeros
 
 TRAIN = Train(epochs=7, batch_size=8, learning_rate=0.5, seed=0, threads=1)
 WORDS = FineTune(epochs=3, batch_size=4, learning_rate=0.25, seed=1, threads=1)
@@ -58,5 +58,5 @@ def test_the_pruned_architecture_is_trained_from_random_weights_for_all_epochs_t
 def test_what_was_learnt_of_the_images_without_training_is_kept(parent: Parent, fitted: list[tuple[Any, ...]]) -> None:
     pruned = parent.load()
     model = baselines.from_scratch(pruned, parent, WORDS)
-    images = graphs.images(pruned)
+    images = zeros.images(pruned)
     np.testing.assert_array_equal(model.get_layer("normal")(images), pruned.get_layer("normal")(images))

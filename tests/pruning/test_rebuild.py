@@ -18,8 +18,8 @@ from pipeline.errors import ConversionError
 from pipeline.pruning import bill, costs, dependencies, joints, rebuild
 from pipeline.pruning.dependencies import Dependencies
 from pipeline.recipe import Model
-from tests.pruning import graphs
-from tests.pruning.graphs import Groups
+from tests.pruning import graphs, zeros
+from tests.pruning.zeros import Groups
 
 SEEDS = st.integers(0, 2**32 - 1)
 FEW = settings(max_examples=3, derandomize=True, deadline=None, phases=[Phase.generate])
@@ -49,9 +49,9 @@ def architecture(name: str) -> Read:
 def check(read: Read, seed: int) -> None:
     """Drop some channels; compare all tensors, and what is left to compute with what the bill says."""
     model, found = read
-    counts, dropped = graphs.some(found, seed)
+    counts, dropped = zeros.some(found, seed)
     small = rebuild.rebuild(model, found, dropped)
-    assert_same(graphs.run(small), graphs.zeroed(model, found, dropped))
+    assert_same(zeros.run(small), zeros.zeroed(model, found, dropped))
     left = costs.of(small)
     for word in ("macs", "parameters"):
         assert float(bill.make(model, found, word).of(counts)) == pytest.approx(costs.total(left, word), rel=1e-9)
@@ -141,7 +141,7 @@ def test_a_sequential_model_is_cut_too() -> None:
 def test_the_model_itself_stays_as_it_is() -> None:
     model, found = made("squeeze")
     before = keras_session.save(model)
-    rebuild.rebuild(model, found, graphs.some(found, 2)[1])
+    rebuild.rebuild(model, found, zeros.some(found, 2)[1])
     assert keras_session.save(model) == before
 
 

@@ -1,4 +1,4 @@
-"""Layers and training in CSV, and the layers whose ranges need a look."""
+"""Layers in CSV, and the layers whose ranges need a look."""
 
 import csv
 import io
@@ -83,14 +83,3 @@ def test_a_line_ends_with_the_layers_that_need_a_look() -> None:
     again = _layer("again", low=0.0, high=0.0)
     assert report.noted([DEAD, SOUND, SPIKY, again]) == ", zero width at dead again, outliers at spiky"
     assert report.noted([SOUND]) == ""
-
-
-def test_training_has_a_row_for_each_epoch_in_the_order_of_its_head() -> None:
-    row = {"val_accuracy": 0.5, "epoch": 1, "loss": 2.25, "accuracy": 0.25, "val_loss": 1.5, "learning_rate": 0.1}
-    assert report.history([row, {**row, "epoch": 2}]) == (
-        "epoch,loss,accuracy,val_loss,val_accuracy\n1,2.25,0.25,1.5,0.5\n2,2.25,0.25,1.5,0.5\n"
-    )
-
-
-def test_nothing_trained_is_a_head_alone() -> None:
-    assert report.history([]) == "epoch,loss,accuracy,val_loss,val_accuracy\n"

@@ -1,0 +1,41 @@
+"""The table of what pruning cost, and the lines that say where something else is better."""
+
+from typing import Any
+
+from pipeline.report import pruning, table
+
+ACCOUNT: dict[str, Any] = {
+    "validation_images": 200,
+    "accuracy": {"before": 0.98, "cut": 0.1, "fine_tuned": 0.96},
+    "macs": {"before": 1000, "after": 480},
+    "parameters": {"before": 400, "after": 100},
+    "baselines": {"parent_trained_on": 0.985, "from_scratch": 0.955},
+}
+
+
+def _rows(*accounts: dict[str, Any]) -> list[str]:
+    text = table.as_text(pruning.rows({f"variant_{number}": one for number, one in enumerate(accounts)}))
+    return [" ".join(line.split()) for line in text.splitlines() if "variant" in line]
+
+
+def test_a_row_says_what_is_left_and_how_good_it_is_beside_its_baselines() -> None:
+    assert _rows(ACCOUNT) == ["variant_0 48% 25% 98.00% 10.00% 96.00% 95.50% 98.50%"]
+
+
+def test_baselines_that_were_not_trained_say_so() -> None:
+    assert _rows(ACCOUNT | {"baselines": {}}) == ["variant_0 48% 25% 98.00% 10.00% 96.00% not trained not trained"]
+
+
+def test_what_beats_pruning_is_told_with_how_many_images() -> None:
+    assert list(pruning.lines({"small": ACCOUNT})) == [
+        "small: its parent, trained on with the same budget, is right on 5 more of 200 validation images"
+    ]
+    worse = ACCOUNT | {"baselines": {"from_scratch": 0.965}}
+    assert list(pruning.lines({"small": worse})) == [
+        "small: its architecture, trained from scratch with the same budget, "
+        "is right on 1 more of 200 validation images"
+    ]
+
+
+def test_nothing_is_told_where_pruning_is_as_good() -> None:
+    assert list(pruning.lines({"small": ACCOUNT | {"baselines": {"from_scratch": 0.96}}})) == []
