@@ -79,7 +79,10 @@ def _lines(entries: list[Entry], also: int) -> Iterator[str]:
     for entry in (channels, *others[:also]):
         yield verdicts.aim(entry, full)
         yield from (verdicts.beside(entry, other) for other in (scratch, trained_on))
-    yield from verdicts.speed(others[also], full, again)
+    alike = [(again, full), (trained_on, full), (scratch, channels)]
+    worst = ", ".join(f"{tables.named(file)} {verdicts.noise(alike, file):.2f}" for file in tables.FILES)
+    yield f"noise of latency, the worst ratio of two files of one architecture less 1: {worst}"
+    yield from verdicts.speed(others[also], full, alike)
 
 
 if __name__ == "__main__":

@@ -100,7 +100,8 @@ def test_params_with_an_unknown_key(trained: Path, said: Said) -> None:
     _edit(trained / "params.yaml", "method: none", "methods: none")
     assert said.by("prune", VARIANT) == (
         f"params.yaml: prune.{VARIANT}: methods: unknown key; expected one of: baselines, bits, data, fine_tune, "
-        "floor, keep, method, multiple, pattern, per_channel, ramp, score, sparsity, steps, target, teacher, tools, train; "
+        "floor, keep, method, multiple, pattern, per_channel, ramp, score, sparsity, steps, target, "
+        "teacher, tools, train; "
         "did you mean 'method'?"
     )
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.peers.verdict import SIGMAS, SPEED
-from benchmarks.pruned.files import Entry
+from benchmarks.pruned.files import Entry, File
 from benchmarks.pruned.tables import FILES, named
 
 LATENCY, LOSS = 0.65, 1.0  # the aim: at most this share of the parent's latency, below so many points of accuracy
@@ -41,14 +41,19 @@ def is_beyond_chance(mine: NDArray[np.bool_], its: NDArray[np.bool_]) -> bool:
     return bool(abs(differences.sum()) > SIGMAS * math.sqrt((differences**2).sum()))
 
 
-def speed(entry: Entry, full: Entry, again: Entry) -> Iterator[str]:
+def noise(alike: list[tuple[Entry, Entry]], file: File) -> float:
+    """Return how far from 1 the ratio of two files of one architecture comes, the worst of some pairs."""
+    ratios = [one.times(other, file) for one, other in alike]
+    return max((abs(ratio - 1) for ratio in ratios if ratio is not None), default=0.0)
+
+
+def speed(entry: Entry, full: Entry, alike: list[tuple[Entry, Entry]]) -> Iterator[str]:
     """Yield for each file whether it is as fast as the unpruned model's, as far as noise lets one say."""
     for file in FILES:
-        mine, noise = entry.times(full, file), again.times(full, file)
-        if mine is not None and noise is not None:
-            margin = max(SPEED - 1, abs(noise - 1))
-            word = "the same" if abs(mine - 1) <= margin else "FASTER" if mine < 1 else "SLOWER"
-            yield f"{entry.name}, {named(file)}: {mine:.2f} of the latency, {word} within {margin:.2f}"
+        ratio, margin = entry.times(full, file), max(SPEED - 1, noise(alike, file))
+        if ratio is not None:
+            word = "the same" if abs(ratio - 1) <= margin else "FASTER" if ratio < 1 else "SLOWER"
+            yield f"{entry.name}, {named(file)}: {ratio:.2f} of the latency, {word} within {margin:.2f}"
 
 
 def _met(ratio: float | None, limit: float) -> str:
