@@ -76,9 +76,11 @@ def _lines(entries: list[Entry], also: int) -> Iterator[str]:
     """Yield the parent's own numbers and what the tables come to."""
     full, again, channels, scratch, trained_on, *others = entries
     yield from (f"{full.name}: {line}" for line in tables.absolute(full))
-    for entry in (channels, *others[:also]):
+    yield verdicts.aim(channels, full)
+    yield from (verdicts.beside(channels, other) for other in (scratch, trained_on))
+    for entry in others[:also]:  # of another architecture than the one from scratch
         yield verdicts.aim(entry, full)
-        yield from (verdicts.beside(entry, other) for other in (scratch, trained_on))
+        yield from (verdicts.beside(entry, other) for other in (channels, trained_on))
     alike = [(again, full), (trained_on, full), (scratch, channels)]
     worst = ", ".join(f"{tables.named(file)} {verdicts.noise(alike, file):.2f}" for file in tables.FILES)
     yield f"noise of latency, the worst ratio of two files of one architecture less 1: {worst}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from pipeline.keras_graph import kind
+from pipeline.keras_graph import kind, nodes
 from pipeline.pruning import joints
 from pipeline.recipe import Score
 
@@ -99,11 +99,15 @@ def _taylor(model: Any, found: Dependencies, splits: Splits) -> Votes:
 
 def _gates(model: Any) -> list[Any]:
     """Return the layers whose weights scale a channel from nothing to what it is."""
-    return [
-        layer
-        for layer in model.layers
-        if (kind(layer) == "BatchNormalization" and layer.scale) or kind(layer) in joints.MIXING
-    ]
+    norms = [node for node in nodes(model) if kind(node.operation) == "BatchNormalization" and node.operation.scale]
+    scaled = {parent.operation.name for norm in norms for parent in norm.parent_nodes}
+    mixing = [layer for layer in model.layers if kind(layer) in joints.MIXING and layer.name not in scaled]
+    return [*(norm.operation for norm in norms), *mixing]
+
+
+def _gate_of(layer: Any) -> list[Any]:
+    """Return the variables of a gate, those of a frozen layer too."""
+    return [weight for weight in layer.weights if weight.name in ("kernel", "bias", "gamma", "beta")]
 
 
 def _changes(model: Any, gates: list[Any], images: Any, labels: Any) -> Iterator[Numbers]:
@@ -112,13 +116,14 @@ def _changes(model: Any, gates: list[Any], images: Any, labels: Any) -> Iterator
     import numpy as np  # noqa: PLC0415
     import tensorflow as tf  # noqa: PLC0415
 
-    variables = [variable for layer in gates for variable in layer.trainable_variables]
+    variables = [variable for layer in gates for variable in _gate_of(layer)]
     with tf.GradientTape() as tape:
+        tape.watch([variable.value for variable in variables])
         answers = model(images, training=False)
         loss = keras.ops.mean(keras.losses.sparse_categorical_crossentropy(labels, answers))
     gradients = iter(tape.gradient(loss, [variable.value for variable in variables]))
     for layer in gates:
-        products = [np.array(variable) * np.array(next(gradients)) for variable in layer.trainable_variables]
+        products = [np.array(variable) * np.array(next(gradients)) for variable in _gate_of(layer)]
         yield np.sum([product.reshape(-1, product.shape[-1]).sum(axis=0) for product in products], axis=0)
 
 
