@@ -36,7 +36,7 @@ def main() -> None:
             entries = _entries(asked, architecture, asked.cache or Path(temporary))
             console.print(tables.models(entries), tables.files(entries))
             for line in _lines(entries, len(asked.also)):
-                console.print(line, markup=False, highlight=False)
+                console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _asked() -> argparse.Namespace:

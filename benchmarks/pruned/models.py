@@ -13,7 +13,7 @@ from pipeline import compose, keras_session, plugins
 from pipeline.dataset import split
 from pipeline.distillation import Lesson
 from pipeline.fit import Splits
-from pipeline.pruning import baselines
+from pipeline.pruning import baselines, fine_tune
 from pipeline.pruning.parent import Parent
 from pipeline.recipe import FineTune, Recipe
 
@@ -80,18 +80,12 @@ def _pruned(one: Subject, way: Way, seed: int) -> Any:
 
 def _from_scratch(one: Subject, way: Way, seed: int, smaller: Any) -> Any:
     words = way.recipe(one.name, seed)
-    return baselines.from_scratch(smaller, _parent(one, words), _fine_tune(words))
+    return baselines.from_scratch(smaller, _parent(one, words), words.prune)
 
 
 def _trained_on(one: Subject, way: Way, seed: int) -> Any:
     words = way.recipe(one.name, seed)
-    return baselines.trained_on(_parent(one, words), _fine_tune(words))
-
-
-def _fine_tune(words: Recipe) -> FineTune:
-    if words.prune.fine_tune is None:
-        raise ValueError("pruning without fine-tuning")
-    return words.prune.fine_tune
+    return baselines.trained_on(_parent(one, words), words.prune)
 
 
 def _parent(one: Subject, words: Recipe) -> Parent:
@@ -100,7 +94,7 @@ def _parent(one: Subject, words: Recipe) -> Parent:
     train, validation = split(examples, words.data, "train"), split(examples, words.data, "validation")
     prepare = one.agreed.prepare
     splits = Splits(prepare(train.images), train.labels, prepare(validation.images), validation.labels)
-    return Parent(one.archive, words.train, splits, _lesson(one.model, splits, _fine_tune(words)))
+    return Parent(one.archive, words.train, splits, _lesson(one.model, splits, fine_tune.of(words.prune)))
 
 
 def _lesson(model: Any, splits: Splits, words: FineTune) -> Lesson | None:

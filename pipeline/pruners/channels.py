@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pipeline import fit, keras_session
+from pipeline import fit, keras_graph, keras_session
 from pipeline.pruning import choice, costs, dependencies, fine_tune, latency, rebuild
 from pipeline.pruning.choice import Limits
 from pipeline.pruning.parent import Parent, Pruned
@@ -72,5 +72,6 @@ def _train(cut: _Cut, parent: Parent, number: int) -> None:
     step: dict[str, float] = {word: costs.total(counted, word) for word in ("macs", "parameters")}
     step["accuracy_cut"] = fit.accuracy(cut.model, parent.splits)
     rows = fine_tune.train(cut.model, parent, fine_tune.part(cut.words, number))
+    cut.model = keras_graph.functional(cut.model)  # without what it was trained by, which would be cloned and saved too
     cut.history += [row | {"epoch": row["epoch"] + len(cut.history)} for row in rows]
     cut.steps.append(step | {"accuracy": fit.accuracy(cut.model, parent.splits)})

@@ -44,7 +44,13 @@ def line(report: dict[str, Any]) -> str:
     accuracy = report["accuracy"]
     steps = f"{accuracy['before']:.4f}, cut {accuracy['cut']:.4f}, fine-tuned {accuracy['fine_tuned']:.4f}"
     others = "".join(f", {name.replace('_', ' ')} {found:.4f}" for name, found in report["baselines"].items())
-    return f"{shares}{_elsewhere(report)}; validation accuracy {steps}{others}"
+    return f"{shares}{_packed(report)}{_elsewhere(report)}; validation accuracy {steps}{others}"
+
+
+def _packed(report: dict[str, Any]) -> str:
+    """Return what a method that cuts no channels wins."""
+    found = report.get("deflated_bytes")
+    return f", {found['after'] / found['before']:.0%} of the bytes once compressed" if found else ""
 
 
 def _elsewhere(report: dict[str, Any]) -> str:
@@ -58,11 +64,9 @@ def _elsewhere(report: dict[str, Any]) -> str:
 
 
 def _baselines(parent: Parent, pruned: Pruned, words: Prune) -> dict[str, float]:
-    if words.fine_tune is None:
-        return {}
-    found = {"parent_trained_on": baselines.trained_on(parent, words.fine_tune)}
+    found = {"parent_trained_on": baselines.trained_on(parent, words)}
     if costs.total(costs.of(pruned.model), "macs") < costs.total(costs.of(parent.load()), "macs"):
-        found["from_scratch"] = baselines.from_scratch(pruned.model, parent, words.fine_tune)
+        found["from_scratch"] = baselines.from_scratch(pruned.model, parent, words)
     return {name: fit.accuracy(model, parent.splits) for name, model in found.items()}
 
 

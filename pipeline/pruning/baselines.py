@@ -7,8 +7,9 @@ from typing import Any
 
 from pipeline import fit
 from pipeline.aware_training.fold import copy_statistics
+from pipeline.pruning import fine_tune
 from pipeline.pruning.parent import Parent
-from pipeline.recipe import FineTune
+from pipeline.recipe import Prune
 
 
 @dataclass(frozen=True)
@@ -20,23 +21,25 @@ class Budget:
     learning_rate: float
 
 
-def trained_on(parent: Parent, words: FineTune) -> Any:
-    """Return the unpruned model after the training that the pruned one got to recover, from labels alone."""
+def trained_on(parent: Parent, words: Prune) -> Any:
+    """Return the unpruned model after the training that the pruned one got, in as many steps, from labels alone."""
     import keras  # noqa: PLC0415
 
-    keras.utils.set_random_seed(words.seed)
+    keras.utils.set_random_seed(fine_tune.of(words).seed)
     model = parent.load()
-    fit.fit(model, parent.splits, words)
+    for number in range(words.steps or 1):
+        fit.fit(model, parent.splits, fine_tune.part(words, number))
     return model
 
 
-def from_scratch(pruned: Any, parent: Parent, words: FineTune) -> Any:
+def from_scratch(pruned: Any, parent: Parent, words: Prune) -> Any:
     """Return the pruned model's architecture trained from random weights all the way."""
     import keras  # noqa: PLC0415
 
-    keras.utils.set_random_seed(words.seed)
+    learn = fine_tune.of(words)
+    keras.utils.set_random_seed(learn.seed)
     model = keras.models.clone_model(pruned)
     copy_statistics(pruned, model)  # no training finds them
-    budget = Budget(parent.train.epochs + words.epochs, parent.train.batch_size, parent.train.learning_rate)
+    budget = Budget(parent.train.epochs + learn.epochs, parent.train.batch_size, parent.train.learning_rate)
     fit.fit(model, parent.splits, budget)
     return model

@@ -108,20 +108,38 @@ def by_share(ranked: Ranked, share: float) -> Numbers:
 
 
 def down_to(ranked: Ranked, word: str, goal: float) -> Numbers:
-    """Return the first counts on the path at which the cost in `macs` or `parameters` is at most `goal`.
+    """Return counts at which the cost in `macs` or `parameters` is at most `goal`, and with any more channels above.
+
+    They are the first ones on the path that are cheap enough, and what the last cut saved beyond the goal given back.
 
     Raises:
         ConversionError: every layer is at its floor before.
     """
     price = bill.make(ranked.model, ranked.found, word)
+    visited = []
     for counts in path(ranked, price):
-        cost = float(price.of(counts))
-        if cost <= goal:
-            return counts
+        visited.append(counts)
+        if (cost := float(price.of(counts))) <= goal:
+            return _filled(visited, price, goal)
     raise ConversionError(
         f"prune.target.{word}: {cost:,.0f} are left where every layer is at its floor; expected at most {goal:,.0f}: "
         "a lower prune.floor, or more to be left"
     )
+
+
+def _filled(visited: list[Numbers], price: Bill, goal: float) -> Numbers:
+    """Return the last counts with the cuts undone, the latest first, that the goal did not need."""
+    import numpy as np  # noqa: PLC0415
+
+    counts = visited[-1]
+    for earlier in reversed(visited[:-1]):
+        fuller = np.where(earlier > counts, earlier, counts)
+        for family in np.flatnonzero(fuller > counts):
+            candidate = counts.copy()
+            candidate[family] = fuller[family]
+            if price.of(candidate) <= goal:
+                counts = candidate
+    return counts
 
 
 def path(ranked: Ranked, price: Bill) -> Iterator[Numbers]:

@@ -19,9 +19,16 @@ class Part:
     learning_rate: float
 
 
+def of(words: Prune) -> FineTune:
+    """Return how a recipe trains on; rules see to it that every method but `none` says so."""
+    if words.fine_tune is None:
+        raise ValueError(f"{words.method} without fine-tuning")
+    return words.fine_tune
+
+
 def part(words: Prune, number: int) -> Part:
     """Return the training after step `number`, counted from zero; together they have all epochs."""
-    whole, steps = words.fine_tune or FineTune(), words.steps or 1
+    whole, steps = of(words), words.steps or 1
     epochs = whole.epochs * (number + 1) // steps - whole.epochs * number // steps
     return Part(epochs, whole.batch_size, whole.learning_rate)
 

@@ -9,11 +9,11 @@ from pipeline import fit, keras_session
 from pipeline.fit import Splits
 from pipeline.pruning import baselines
 from pipeline.pruning.parent import Parent
-from pipeline.recipe import FineTune, Train
+from pipeline.recipe import FineTune, Prune, Train
 from tests.pruning import graphs, zeros
 
 TRAIN = Train(epochs=7, batch_size=8, learning_rate=0.5, seed=0, threads=1)
-WORDS = FineTune(epochs=3, batch_size=4, learning_rate=0.25, seed=1, threads=1)
+WORDS = Prune("channels", steps=2, fine_tune=FineTune(3, 4, 0.25, 1, 1))
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def fitted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 
 def test_the_unpruned_model_is_trained_on_as_the_pruned_one(parent: Parent, fitted: list[tuple[Any, ...]]) -> None:
     model = baselines.trained_on(parent, WORDS)
-    assert fitted == [(model, graphs.NONE, (3, 4, 0.25))]
+    assert fitted == [(model, graphs.NONE, (1, 4, 0.25)), (model, graphs.NONE, (2, 4, 0.25))]
     for one, other in zip(model.get_weights(), parent.load().get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 
