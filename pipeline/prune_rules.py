@@ -86,7 +86,7 @@ def _words_fit_each_other(words: Prune) -> Iterator[Problem]:
         if len(goals) != 1:
             found = listed(goals) if goals else "nothing"
             yield "target", f"asks for {found}; expected one of macs, parameters, latency, and null for the others"
-        if words.target.latency is not None and words.steps != 1:
+        elif words.target.latency is not None and words.steps != 1:
             yield "steps", f"{words.steps}; expected 1 where prune.target asks for latency"
     if words.pattern is not None and words.pattern.kept >= words.pattern.of:
         yield "pattern.kept", f"{words.pattern.kept}; expected fewer than the {words.pattern.of} of prune.pattern.of"

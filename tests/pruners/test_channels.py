@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from pipeline import fit, keras_graph, keras_session
+from pipeline.distillation import Lesson
 from pipeline.errors import ConversionError
 from pipeline.fit import Splits
 from pipeline.pruners import channels
-from pipeline.pruning import costs, fine_tune, latency
+from pipeline.pruning import baselines, costs, fine_tune, latency
 from pipeline.pruning.parent import Parent, Pruned
 from pipeline.recipe import FineTune, Goal, Prune, Score, Train
 
@@ -105,6 +106,15 @@ def test_the_model_is_a_plain_one(parent: Parent, kept: Pruned) -> None:
     assert loaded.input_shape == (None, 8, 8, 1)
     assert loaded.inputs[0].name == "image"
     assert {type(layer).__module__.split(".")[0] for layer in loaded.layers} == {"keras"}
+
+
+def test_a_model_that_learnt_from_a_teacher_can_be_cut_again_and_trained_from_scratch(parent: Parent) -> None:
+    sure = [np.eye(2, dtype=np.float32)[np.ones(count, int)] for count in (32, 16)]
+    given = words(keep=0.5, steps=2, epochs=2)
+    pupil = prune(replace(parent, lesson=Lesson(sure[0], sure[1], temperature=2.0, alpha=0.0)), given)
+    assert sizes(pupil)["a"] == 4
+    baselines.from_scratch(pupil.model, parent, given)
+    assert archive(pupil) != archive(prune(parent, given))
 
 
 @pytest.mark.usefixtures("_untrained")

@@ -31,8 +31,8 @@ def model(hidden: int) -> Any:
     return keras.Model(image, keras.layers.Dense(2, name="answer")(x))
 
 
-def of(hidden: int, baselines: bool, fine_tune: bool = True) -> dict[str, Any]:
-    learn = FineTune(epochs=3, batch_size=4, learning_rate=0.25, seed=1, threads=1) if fine_tune else None
+def of(hidden: int, baselines: bool) -> dict[str, Any]:
+    learn = FineTune(epochs=3, batch_size=4, learning_rate=0.25, seed=1, threads=1)
     images, labels = np.zeros((5, 2), np.float32), np.zeros(5, np.int64)
     splits = Splits(images[:2], labels[:2], images, labels)
     parent = Parent(keras_session.save(model(4)), LEARN, splits)
@@ -85,7 +85,6 @@ def test_costs_are_those_of_the_model_and_of_each_layer() -> None:
 
 def test_baselines_are_told_where_they_are_asked_for(epochs: list[int]) -> None:
     assert of(3, baselines=False)["baselines"] == {}
-    assert of(3, baselines=True, fine_tune=False)["baselines"] == {}
     assert epochs == []
     assert of(3, baselines=True)["baselines"] == {"parent_trained_on": 0.34, "from_scratch": 0.14}
     assert epochs == [3, 10]
