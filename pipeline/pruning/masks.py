@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.keras_graph import kind
 from pipeline.pruning import kernels
+from pipeline.pruning.joints import MIXING
 from pipeline.pruning.kernels import Rule
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     Mask = NDArray[np.bool_]  # of a kernel's shape, true for what stays
 
-KINDS = ("Conv1D", "Conv2D", "Conv3D", "Dense")  # their kernels are [..., in, out]
 # Of the masks while zeros become more. Between two, what is left has to recover (Zhu & Gupta: 100 to 1,000 steps, of
 # many more than a small set has); a share that grows in more than some tens of parts is as good as smooth.
 UPDATES = 32
@@ -93,7 +93,7 @@ def pattern_of(kernel: NDArray[Any], pattern: Pattern) -> Mask:
 
 def chosen(model: Any, pattern: Pattern | None) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the layers to cut, and why each other layer with weights that could be cut stays whole, by name."""
-    able = kernels.of(model, KINDS)
+    able = kernels.of(model, MIXING)
     whole = {layer.name: _reason(kind(layer)) for layer in model.layers if layer.name not in able and _is_matrix(layer)}
     for name, layer in able.items():
         channels = layer.kernel.shape[-2]
@@ -109,7 +109,7 @@ def _is_matrix(layer: Any) -> bool:
 def _reason(name: str) -> str:
     if name == "DepthwiseConv2D":
         return "DepthwiseConv2D: a channel has few weights, and no others to make up for them"
-    return f"{name}: only {', '.join(KINDS)} are cut"
+    return f"{name}: only {', '.join(MIXING)} are cut"
 
 
 def _keeper(mask: Any) -> Rule:
