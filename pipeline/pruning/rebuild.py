@@ -41,7 +41,8 @@ def zeroed(model: Any, found: Dependencies, dropped: Groups) -> Any:
     def call(layer: Any, *arguments: Any, **options: Any) -> Any:
         returned = layer(*arguments, **options)
         kept = _kept(found.channels[layer.name].outputs, dropped)
-        return returned if kept.all() else returned * kept.astype("float32")
+        # A layer, for its name: an operation takes one that the model may have already.
+        return returned if kept.all() else keras.layers.Rescaling(kept.tolist(), name=f"{layer.name}_zeroed")(returned)
 
     return keras.models.clone_model(model, clone_function=lambda layer: layer, call_function=call)
 

@@ -163,3 +163,18 @@ def test_a_model_of_the_wrong_channels_is_refused(name: str, monkeypatch: pytest
     monkeypatch.setattr(rebuild, "_sliced", _others(rebuild._sliced))
     with pytest.raises(ConversionError, match=re.escape("the rewritten model differs by ")):
         rebuild.rebuild(model, found, found.families[0].groups[-1:])
+
+
+def test_names_that_keras_would_give_again_do_not_meet() -> None:
+    """A model that was loaded has the names that a fresh process counts from."""
+    keras = keras_session.start(1)
+    keras.backend.clear_session()
+    image = keras.Input((4, 4, 1), name="image")
+    x = keras.layers.Conv2D(4, 3, name="a")(image) * 0.5
+    x = keras.layers.GlobalAveragePooling2D(name="mean")(keras.layers.Conv2D(4, 1, name="b")(x))
+    model = keras.Model(image, keras.layers.Dense(2, name="answer")(x))
+    assert "multiply" in [operation.name for operation in model.operations]
+    keras.backend.clear_session()
+    found = dependencies.read(model)
+    made = rebuild.rebuild(model, found, found.families[0].groups[:2])
+    assert made.get_layer("a").filters == 2
