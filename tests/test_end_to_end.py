@@ -302,7 +302,8 @@ def test_a_corrupt_cache_entry_is_named_and_mended_as_the_message_says(quick: Pa
     entry.write_text("{}")
     entry.chmod(0o444)  # DVC takes a read-only entry at its word
     shutil.rmtree(quantized)
-    builds.edit(quick / "recipes/release.yaml", "version: 1.0.0", "version: 1.0.1")
+    with (quick / "recipes/target/pixel_8.yaml").open("a") as target:
+        target.write("convert: { input: uint8 }\n")
     done = builds.repro(quick)
     assert done.returncode != 0
     assert "edgebake: artifacts/quantize/digits-ds_cnn-int8/scheme.json: not what quantize wrote" in done.stderr
