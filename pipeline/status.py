@@ -71,6 +71,7 @@ def _show_pruned(console: Console, plan: dict[str, dict[str, Any]]) -> None:
     accounts = {name: account for name, account in accounts.items() if "accuracy" in account}
     if accounts:
         _print(console, pruning.rows(accounts))
+        console.print(pruning.NOTE)
         for line in pruning.lines(accounts):
             console.print(line)
 

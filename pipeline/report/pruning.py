@@ -10,20 +10,23 @@ from rich.table import Table
 
 from pipeline.report.table import compact
 
-COLUMNS = ("pruned", "macs", "parameters", "before", "cut", "fine-tuned", "from scratch", "parent trained on")
+COLUMNS = ("pruned", "macs", "params", "before", "cut", "tuned", "scratch", "parent on")
+NOTE = """\
+before, cut, tuned: accuracy on the validation split before, after cutting, after fine-tuning
+scratch: its architecture, trained from scratch with the same budget; parent on: its parent, trained on as long"""
 OTHERS = {
-    "from_scratch": "its architecture, trained from scratch with the same budget",
-    "parent_trained_on": "its parent, trained on with the same budget",
+    "from_scratch": "its architecture, trained from scratch",
+    "parent_trained_on": "its parent, trained on",
 }
 
 
 def rows(accounts: dict[str, dict[str, Any]]) -> Table:
-    """Return a row per variant: what is left of the parent, and accuracies on the validation split."""
+    """Return a row per variant; it fits a terminal of 80 columns."""
     return compact(COLUMNS, [_row(name, account) for name, account in accounts.items()])
 
 
 def lines(accounts: dict[str, dict[str, Any]]) -> Iterator[str]:
-    """Yield what the numbers are of, and where something else is better than pruning."""
+    """Yield where something else is better than pruning."""
     for name, account in accounts.items():
         images = account["validation_images"]
         for word, found in account["baselines"].items():
@@ -36,5 +39,5 @@ def _row(name: str, account: dict[str, Any]) -> list[str]:
     left = [f"{account[word]['after'] / account[word]['before']:.0%}" for word in ("macs", "parameters")]
     accuracies = [account["accuracy"][word] for word in ("before", "cut", "fine_tuned")]
     others = [account["baselines"].get(word) for word in OTHERS]
-    shown = ("not trained" if found is None else f"{found:.2%}" for found in [*accuracies, *others])
+    shown = ("-" if found is None else f"{found:.2%}" for found in [*accuracies, *others])
     return [name, *left, *shown]

@@ -23,17 +23,16 @@ def test_a_row_says_what_is_left_and_how_good_it_is_beside_its_baselines() -> No
 
 
 def test_baselines_that_were_not_trained_say_so() -> None:
-    assert _rows(ACCOUNT | {"baselines": {}}) == ["variant_0 48% 25% 98.00% 10.00% 96.00% not trained not trained"]
+    assert _rows(ACCOUNT | {"baselines": {}}) == ["variant_0 48% 25% 98.00% 10.00% 96.00% - -"]
 
 
 def test_what_beats_pruning_is_told_with_how_many_images() -> None:
     assert list(pruning.lines({"small": ACCOUNT})) == [
-        "small: its parent, trained on with the same budget, is right on 5 more of 200 validation images"
+        "small: its parent, trained on, is right on 5 more of 200 validation images"
     ]
     worse = ACCOUNT | {"baselines": {"from_scratch": 0.965}}
     assert list(pruning.lines({"small": worse})) == [
-        "small: its architecture, trained from scratch with the same budget, "
-        "is right on 1 more of 200 validation images"
+        "small: its architecture, trained from scratch, is right on 1 more of 200 validation images"
     ]
 
 
