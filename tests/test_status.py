@@ -158,3 +158,21 @@ def test_a_bundle_is_shown_with_its_place(project: Path, planned: Plan) -> None:
     plan.write(planned)
     artifacts.write_files(artifacts.ROOT / "package", {"linux.zip": b"zip"})
     assert "bundle linux: artifacts/package/linux/ and artifacts/package/linux.zip" in _shown()
+
+
+def test_a_pruned_model_stands_beside_what_it_has_to_beat(project: Path, planned: Plan) -> None:
+    plan.write(planned)
+    account = {
+        "validation_images": 100,
+        "accuracy": {"before": 0.98, "cut": 0.1, "fine_tuned": 0.96},
+        "macs": {"before": 1000, "after": 500},
+        "parameters": {"before": 400, "after": 100},
+        "baselines": {"from_scratch": 0.97},
+    }
+    for name, content in {"digits-ds_cnn": {"method": "none"}, "digits-ds_cnn-channels": account}.items():
+        artifacts.write_files(artifacts.folder("prune", name), {"pruned.json": json.dumps(content).encode()})
+    assert _rows("digits-ds_cnn-channels") == ["digits-ds_cnn-channels 50% 25% 98.00% 10.00% 96.00% 97.00% -"]
+    assert _lines("digits-ds_cnn-channels: ") == [
+        "digits-ds_cnn-channels: its architecture, trained from scratch, is right on 1 more of 100 validation images"
+    ]
+    assert _rows("digits-ds_cnn") == []
