@@ -11,7 +11,6 @@ import argparse
 import importlib
 import statistics
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -25,6 +24,7 @@ from pipeline import calibration, contract, keras_session, plugins
 from pipeline.about import About
 from pipeline.contract import Contract
 from pipeline.dataset import Examples, split
+from pipeline.pruning.latency import seconds_of
 from pipeline.quantized import Quantized
 from pipeline.ranges import Ranges
 from pipeline.recipe import Calibration, Compression, Convert, CoreML, DType, Granularity, Model, Palette, Precision
@@ -183,7 +183,7 @@ def speed() -> Iterator[tuple[str, float, str]]:
     learned = trained("ds_cnn", 1)
     files = converted(learned, Case("", "float16", "iOS16"))
     for arithmetic in Arithmetic:
-        seconds = timed(lambda one=arithmetic: answers(files, learned.pixels, one), 5)  # type: ignore[misc]
+        seconds = seconds_of(lambda one=arithmetic: answers(files, learned.pixels, one), 5)  # type: ignore[misc]
         yield f"read, translate, run 540 images of digits, {arithmetic.value} arithmetic: seconds", seconds, "under 3"
     yield from mobilenet()
 
@@ -217,18 +217,8 @@ def taken_in_turns(runs: dict[str, Callable[[], Any]], count: int) -> dict[str, 
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(count):
         for name, run in runs.items():
-            seconds[name].append(timed(run, 1))
+            seconds[name].append(seconds_of(run, 1))
     return {name: statistics.median(found) for name, found in seconds.items()}
-
-
-def timed(run: Callable[[], Any], count: int) -> float:
-    """Return the median seconds of a call."""
-    found = []
-    for _ in range(count):
-        start = time.perf_counter()
-        run()
-        found.append(time.perf_counter() - start)
-    return statistics.median(found)
 
 
 def speed_table(rows: list[tuple[str, float, str]]) -> Table:

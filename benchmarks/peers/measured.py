@@ -5,8 +5,6 @@ import importlib
 import math
 import statistics
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 
 from benchmarks.peers.maker import Maker
 from benchmarks.peers.subject import Subject
+from pipeline.pruning.latency import seconds_of
 from pipeline.tensors import Session, answers
 
 THREADS = 1
@@ -84,16 +83,6 @@ def time_in_turns(rows: list[Row], subject: Subject) -> None:
         for number in order:
             rows[number].rounds.append(seconds_of(sessions[number].invoke, counts[number]))
         order.reverse()
-
-
-def seconds_of(call: Callable[[], Any], count: int) -> float:
-    """Return the median seconds of a call."""
-    found = []
-    for _ in range(count):
-        start = time.perf_counter()
-        call()
-        found.append(time.perf_counter() - start)
-    return statistics.median(found)
 
 
 def wilson(share: float, count: int) -> tuple[float, float]:

@@ -62,16 +62,17 @@ def counts(ranked: Ranked, parent: Any, share: float) -> tuple[Numbers, list[Tri
 
 def ratio_of(one: Session, other: Session) -> float:
     """Return how many times as long as `other` one takes: the median over rounds, each of which times both."""
-    calls = max(1, round(ROUND_SECONDS / _seconds(other.invoke, 5)))
+    calls = max(1, round(ROUND_SECONDS / seconds_of(other.invoke, 5)))
     ratios = []
     for number in range(ROUNDS):
         pair = (one, other) if number % 2 else (other, one)
-        seconds = {id(session): _seconds(session.invoke, calls) for session in pair}
+        seconds = {id(session): seconds_of(session.invoke, calls) for session in pair}
         ratios.append(seconds[id(one)] / seconds[id(other)])
     return statistics.median(ratios)
 
 
-def _seconds(call: Callable[[], Any], count: int) -> float:
+def seconds_of(call: Callable[[], Any], count: int) -> float:
+    """Return the median seconds of a call."""
     found = []
     for _ in range(count):
         start = time.perf_counter()
