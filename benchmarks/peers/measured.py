@@ -5,6 +5,7 @@ import importlib
 import math
 import statistics
 import sys
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
