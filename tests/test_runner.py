@@ -176,7 +176,9 @@ def test_another_version_of_a_tool_than_planned_is_refused_before_the_stage_runs
 
 
 def test_a_variant_that_is_not_planned_is_refused() -> None:
-    with pytest.raises(PlanError, match="no such variant; expected one of: digits-ds_cnn; did you mean"):
+    with pytest.raises(
+        PlanError, match="no such variant; expected one of: digits-ds_cnn, digits-ds_cnn-channels; did you mean"
+    ):
         runner.run("prune", "digits-ds_cn")
 
 

@@ -52,8 +52,8 @@ def speed(entry: Entry, full: Entry, alike: list[tuple[Entry, Entry]]) -> Iterat
     for file in FILES:
         ratio, margin = entry.times(full, file), max(SPEED - 1, noise(alike, file))
         if ratio is not None:
-            word = "the same" if abs(ratio - 1) <= margin else "FASTER" if ratio < 1 else "SLOWER"
-            yield f"{entry.name}, {named(file)}: {ratio:.2f} of the latency, {word} within {margin:.2f}"
+            word = "FASTER" if ratio < 1 - margin else "SLOWER" if ratio > 1 + margin else "the same"
+            yield f"{entry.name}, {named(file)}: {ratio:.2f} of the latency, {word}; noise {margin:.2f}"
 
 
 def _met(ratio: float | None, limit: float) -> str:

@@ -19,7 +19,11 @@ from tests.stages import alone
 
 COMMIT = {"git_commit": "0123456789abcdef0123456789abcdef01234567", "dirty": False}
 LINUX = "digits-ds_cnn-int8-onnxruntime"
-ANDROID = {"digits-ds_cnn-int8-litert": b"TFL3 int8", "digits-ds_cnn-float16-litert": b"TFL3 float16"}
+ANDROID = {
+    "digits-ds_cnn-int8-litert": b"TFL3 int8",
+    "digits-ds_cnn-channels-int8-litert": b"TFL3 half in int8",
+    "digits-ds_cnn-float16-litert": b"TFL3 float16",
+}
 IOS = ("digits-ds_cnn-float16-coreml", "digits-ds_cnn-palettized-coreml")
 BUNDLE = artifacts.folder("package", "linux")
 REASON = "no such device here"
@@ -125,10 +129,11 @@ def test_the_manifest_is_valid_and_lists_what_lies_there() -> None:
 def test_every_target_of_a_platform_is_in_its_bundle() -> None:
     _android()
     ran = alone.run("package", "android")
-    assert ran.line == "2 targets, artifacts/package/android.zip"
+    assert ran.line == "3 targets, artifacts/package/android.zip"
     models = {name: target["model"] for name, target in ran.json("manifest.json")["targets"].items()}
     assert {name: ran.files()[model] for name, model in models.items()} == {
         "pixel_8": b"TFL3 int8",
+        "galaxy_a14": b"TFL3 half in int8",
         "android_any": b"TFL3 float16",
     }
 
@@ -144,7 +149,7 @@ def test_a_missed_gate_is_refused_with_its_table_and_leaves_nothing() -> None:
 def test_one_bad_target_holds_back_the_whole_platform() -> None:
     _android()
     _validated("android", "digits-ds_cnn-int8-litert", {"model.tflite": b"TFL3 int8"}, size_mb=20.5)
-    with pytest.raises(GateError, match=r"^android: no bundle, 1 of 8 gates not passed\n") as refused:
+    with pytest.raises(GateError, match=r"^android: no bundle, 1 of 12 gates not passed\n") as refused:
         alone.run("package", "android")
     assert " ".join(str(refused.value).splitlines()[-1].split()) == (
         "pixel_8 size_mb at most 20 20.5 MB host (some CPU, 1 thread) failed"

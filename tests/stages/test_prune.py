@@ -48,7 +48,8 @@ def quick(small: Path, trained: tuple[Ran, list[str]]) -> Iterator[Path]:
     with chdir(small):
         before = (small / "params.yaml").read_bytes()
         section = ("prune", CHANNELS)
-        alone.set_param(*section, "multiple", value=1)
+        for word in ("multiple", "steps"):
+            alone.set_param(*section, word, value=1)
         for word, value in {"epochs": 1, "threads": 1}.items():
             alone.set_param(*section, "fine_tune", word, value=value)
         yield small
