@@ -9,10 +9,10 @@ release: setup
 	@edgebake build
 
 test: setup
-	@python -m pytest -n 2 --dist loadfile -m "not apple"
+	@python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not apple"
 
 quick-test: setup
-	@python -m pytest -n 2 --dist loadfile -m "not slow"
+	@python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 lint: setup
 	@ruff check
