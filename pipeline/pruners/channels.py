@@ -9,7 +9,7 @@ from pipeline import fit, keras_graph, keras_session
 from pipeline.pruning import choice, costs, dependencies, fine_tune, latency, rebuild
 from pipeline.pruning.choice import Limits
 from pipeline.pruning.parent import Parent, Pruned
-from pipeline.recipe import Goal, Prune, Score
+from pipeline.recipe import Goal, Prune
 
 if TYPE_CHECKING:
     from pipeline.pruning.choice import Numbers, Ranked
@@ -38,13 +38,15 @@ def prune(parent: Parent, words: Prune) -> Pruned:
         ConversionError: the goal cannot be reached, or the smaller model computes something else than the larger one
             without those channels.
     """
+    if words.score is None or words.floor is None or words.multiple is None:
+        raise ValueError("pruning channels without score, floor or multiple")
     full = parent.load()
     cut, families = _Cut(full, words), dependencies.read(full).families
-    limits = Limits(words.floor or 0, words.multiple or 1, {one.layers: len(one.groups) for one in families})
+    limits = Limits(words.floor, words.multiple, {one.layers: len(one.groups) for one in families})
     steps = words.steps or 1
     for number in range(steps):
         found = dependencies.read(cut.model)
-        ranked = choice.rank(cut.model, found, words.score or Score.l2, parent.splits, limits)
+        ranked = choice.rank(cut.model, found, words.score, parent.splits, limits)
         counts = _counts(cut, ranked, full, (number + 1) / steps)
         cut.model = rebuild.rebuild(cut.model, ranked.found, ranked.dropped(counts))
         cut.whole = ranked.found.whole

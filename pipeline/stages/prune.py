@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import artifacts, contract, fit, keras_graph, keras_session, plugins, sections
+from pipeline import artifacts, contract, fit, keras_session, plugins, sections
 from pipeline.dataset import Examples, split
 from pipeline.distillation import Lesson
 from pipeline.errors import DataError
@@ -34,7 +34,7 @@ def run(job: Job) -> str:
         keras_session.start(section.fine_tune.threads, section.fine_tune.seed)
         parent = _parent(section, archive)
         pruned = plugins.load("prune.method", section.method).prune(parent, section)
-        archive, history = keras_session.save(keras_graph.functional(pruned.model)), pruned.history
+        archive, history = keras_session.save(pruned.model), pruned.history
         report |= account.of(parent, pruned, section)
     (job.out / "model.keras").write_bytes(archive)
     (job.out / "pruned.json").write_text(json.dumps(report, indent=2) + "\n")
