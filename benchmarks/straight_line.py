@@ -20,7 +20,6 @@ from pipeline.about import About
 from pipeline.artifacts import write_files
 from pipeline.bundle.archive import zipped
 from pipeline.dataset import split
-from pipeline.measurement import all_threads
 from pipeline.quantized import Quantized
 from pipeline.recipe import Calibration, Compression, Convert, CoreML, Granularity, Palette, Precision
 from pipeline.sections import TrainSection, ValidateSection, read, read_plan
@@ -120,13 +119,14 @@ def timed(runtime: str, files: dict[str, bytes]) -> dict[str, Any]:
         write_files(Path(folder), files)
         request: dict[str, Any] = {
             "runtime": runtime,
-            "files": folder,
-            "shape": [1, 32, 32, 1],
-            "image": False,
+            "file": str(Path(folder) / plugins.load("convert.runtime", runtime).FILE),
+            "baseline": None,
             "way": "",
+            "batch": None,
+            "sustained_minutes": None,
         }
-        request |= {"warmup": section.warmup, "runs": section.runs}
-        return {str(threads): stopwatch.answer({**request, "threads": threads}) for threads in (1, all_threads())}
+        request |= {"warmup": section.warmup, "runs": section.runs, "seconds": section.seconds}
+        return {str(threads): stopwatch.answer({**request, "threads": threads}) for threads in (1, "all")}
 
 
 if __name__ == "__main__":

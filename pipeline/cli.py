@@ -60,8 +60,14 @@ def _parser() -> argparse.ArgumentParser:
     costs = _verb(verbs, "sensitivity", _sensitivity, "show what int8 would cost, layer by layer")
     costs.add_argument("target")
     costs.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="as for show")
+    gate = _verb(verbs, "gate", _gate, "decide a target's gates again from what was measured")
+    gate.add_argument("target")
+    gate.add_argument(
+        "overrides", nargs="*", metavar="KEY=VALUE", help="as for show: validate.budget.loss.at_most=0.01"
+    )
     _verb(verbs, "check", _check, "check every target, released or not")
     _verb(verbs, "table", _table, "show what is built and how good it is")
+    _verb(verbs, "parity", _parity, "compare the files of one model across runtimes (for dvc.yaml)")
     _verb(verbs, "revision", _revision, "write the commit's hash (for dvc.yaml)")
     for stage in STAGES:
         _verb(verbs, stage, _stage, f"run {stage} for one variant (for dvc.yaml)").add_argument("variant")
@@ -90,13 +96,15 @@ def _build(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _plan(arguments: argparse.Namespace, console: Console) -> int:
-    from pipeline import plan
+    from pipeline import attempts, plan, sections
 
     if arguments.check:
         plan.check()
         console.print("params.yaml is what recipes/ say")
         return 0
     found = plan.update(in_repro=arguments.in_repro)
+    if arguments.in_repro:
+        attempts.count(sections.read_plan()["validate"])
     for change in found:
         console.print(str(change), markup=False)
     console.print(f"params.yaml: {len(found)} changes" if found else "params.yaml: nothing to change")
@@ -132,6 +140,12 @@ def _sensitivity(arguments: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _gate(arguments: argparse.Namespace, console: Console) -> int:
+    from pipeline import gate
+
+    return 0 if gate.gate(arguments.target, arguments.overrides, console) else 1
+
+
 def _check(_: argparse.Namespace, console: Console) -> int:
     from pipeline import compose
 
@@ -146,6 +160,13 @@ def _table(_: argparse.Namespace, console: Console) -> int:
     from pipeline import status
 
     status.show(console)
+    return 0
+
+
+def _parity(_: argparse.Namespace, console: Console) -> int:
+    from pipeline import parity
+
+    console.print(f"parity: {parity.write()}")
     return 0
 
 

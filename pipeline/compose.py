@@ -6,9 +6,9 @@ Reads recipes/. Writes nothing.
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import yaml
 from hydra import compose, initialize_config_dir
@@ -22,10 +22,11 @@ from omegaconf.errors import OmegaConfBaseException
 from pipeline import quantize_rules, rules
 from pipeline.complaints import translate
 from pipeline.errors import RecipeError, UnfitError, listed, nearest
-from pipeline.recipe import Quantize, Recipe, Release
+from pipeline.recipe import Recipe, Release
 
 RECIPES = Path("recipes")
 COMMAND_LINE = "command line"
+NONE = "none"  # the option of prune and quantize that changes nothing
 PLACE = "# @package _global_"  # without it, Hydra reads a target's words as lying below `target:`
 NO_VALUE = "no value; expected one, it has no default"
 
@@ -80,17 +81,23 @@ def compose_targets(names: Sequence[str], overrides: Sequence[str] = ()) -> list
         return [_compose_target(name, overrides) for name in names]
 
 
-def quantize_option(name: str) -> Quantize:
-    """Return what recipes/quantize/<name>.yaml says, as it is.
+def option(group: str, name: str) -> Any:
+    """Return what recipes/<group>/<name>.yaml says, as it is.
 
     Raises:
         RecipeError: a key is unknown or wrong.
     """
-    file = RECIPES / "quantize" / f"{name}.yaml"
+    file = RECIPES / group / f"{name}.yaml"
     with _translated(file, ()):
-        merged = OmegaConf.merge(OmegaConf.structured(Quantize), OmegaConf.load(file))
-        option: Quantize = OmegaConf.to_object(merged)  # type: ignore[assignment]
-    return option
+        merged = OmegaConf.merge(OmegaConf.structured(get_type_hints(Recipe)[group]), OmegaConf.load(file))
+        return OmegaConf.to_object(merged)
+
+
+def float_parent(target: Composed) -> Composed:
+    """Return what a target's speedup is counted against: its model, neither pruned nor quantized, in its runtime."""
+    convert = replace(target.recipe.convert, input=None, output=None, ort_format=False)
+    recipe = replace(target.recipe, prune=option("prune", NONE), quantize=option("quantize", NONE), convert=convert)
+    return replace(target, recipe=recipe, choices={**target.choices, "prune": NONE, "quantize": NONE})
 
 
 def origins(name: str, overrides: Sequence[str] = ()) -> dict[str, str]:

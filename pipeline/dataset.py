@@ -3,7 +3,7 @@
 Reads and writes nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +14,20 @@ from pipeline.splits import split_sizes
 
 @dataclass(frozen=True)
 class Examples:
-    """Images uint8 [h, w] or [h, w, 3], each of its own size; labels int64 [n]; one name per class."""
+    """Images uint8 [h, w] or [h, w, 3], each of its own size; labels int64 [n]; one name per class.
+
+    Columns say more of each image [n], the light in which it was taken for one; gates can ask about their values.
+    """
 
     images: list[NDArray[np.uint8]]
     labels: NDArray[np.int64]
     classes: list[str]
+    columns: dict[str, list[str]] = field(default_factory=dict)
 
     def take(self, indices: NDArray[np.int64]) -> "Examples":
         """Return the examples at `indices`, in that order."""
-        return Examples([self.images[i] for i in indices], self.labels[indices], self.classes)
+        columns = {name: [values[i] for i in indices] for name, values in self.columns.items()}
+        return Examples([self.images[i] for i in indices], self.labels[indices], self.classes, columns)
 
 
 def split(examples: Examples, data: Data, name: str) -> Examples:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from pipeline import artifacts, contract, keras_session, logbook, plan, sections
-from pipeline.compose import Composed, compose_release, compose_targets, quantize_option
+from pipeline.compose import Composed, compose_release, compose_targets, option
 from pipeline.errors import EdgebakeError, HostError
 from pipeline.report import costs as report
 from pipeline.report import table
@@ -71,7 +71,7 @@ def _section(target: str, overrides: Sequence[str]) -> QuantizeSection:
     """Return what quantize would read for a target, under the names that the release gives its variants."""
     composed = compose_targets([target], overrides)[0]
     if composed.recipe.quantize.calibration is None:
-        composed.recipe.quantize = quantize_option(INT8)
+        composed.recipe.quantize = option("quantize", INT8)
     release = compose_release()
     released = [one for one in compose_targets(release.targets) if one.target != target]
     return _leading_to(plan.merge(release, [*released, composed]), composed)

@@ -21,8 +21,8 @@ def chain(plan: dict[str, dict[str, Any]], validate: str) -> dict[str, Any]:
 
 
 def digest(chained: dict[str, Any], target: dict[str, Any]) -> str:
-    """Return the sha256 of a target's whole recipe: the sections that led to it, its device, budget and answers."""
-    recipe = {**chained, "package": {word: target[word] for word in ("device", "budget", "package")}}
+    """Return the sha256 of a target's whole recipe: what led to it, its device, budget, waivers and answers."""
+    recipe = {**chained, "package": {word: target[word] for word in ("device", "budget", "waivers", "package")}}
     return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
 
 

@@ -1,12 +1,9 @@
-"""A number with its unit and where it was measured, or the reason why there is none."""
+"""A number with its unit, its interval and where it was measured, or the reason why there is none."""
 
-import os
-import platform
-import subprocess
-import sys
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
+
+SLICE = "slice:"  # begins the name of a column of examples.csv that came with the data
 
 
 @dataclass(frozen=True)
@@ -15,10 +12,15 @@ class Measurement:
 
     value: float | None
     unit: str
-    where: str  # host: the machine that built, in the runtime of the device
-    device: str = ""  # CPU model
-    threads: int | None = None
+    where: str  # host: the machine that built; adb, ssh, mac, recorded: a device; predicted; file
+    interval: list[float] | None = None  # 95 %, two-sided; none where nothing was sampled, a size for one
     n: int | None = None  # examples or timed runs
+    device: str = ""  # processor, or model of a phone
+    os: str = ""
+    runtime: str = ""  # distribution and version
+    threads: int | None = None
+    governor: str = ""  # of the processor's clock, where the system has one
+    sha256: str = ""  # of the file that was measured
     reason: str = ""
 
     def to_dict(self) -> dict[str, Any]:
@@ -34,23 +36,3 @@ def from_dict(content: dict[str, Any]) -> Measurement:
 def not_measured(unit: str, reason: str) -> Measurement:
     """Return the absence of a number, and why."""
     return Measurement(None, unit, "not measured", reason=reason)
-
-
-def cpu_model() -> str:
-    """Return the processor's own name."""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    if sys.platform == "darwin":
-        asked = ["sysctl", "-n", "machdep.cpu.brand_string"]
-        said = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
-        if said:
-            return said
-    return platform.processor() or platform.machine()
-
-
-def all_threads() -> int:
-    """Return how many threads this process may run at once."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -15,7 +15,8 @@ from typing import Any
 import yaml
 
 from pipeline import artifacts, ladder, resolve
-from pipeline.compose import Composed, compose_release, compose_targets, origins
+from pipeline.about import About
+from pipeline.compose import Composed, compose_release, compose_targets, float_parent, origins
 from pipeline.errors import PlanError, RecipeError, listed, nearest
 from pipeline.lineage import chain, digest
 from pipeline.recipe import Release
@@ -217,15 +218,24 @@ def shape(plan: Plan) -> dict[str, Any]:
 
 
 def _add(plan: Plan, release: Release, target: Composed) -> None:
+    about = resolve.about(release)
     names: dict[str, str] = {}
-    word, about = "", resolve.about(release)
-    for stage, section_of in resolve.SECTION_OF.items():
-        section = plain(section_of(target.recipe, names, about))
-        word = _longer(word, resolve.word_of(stage, target))
-        names[stage] = word = _variant(plan[stage], word, section, target.target)
+    if target.recipe.validate.budget.speedup:
+        _name(plan, about, float_parent(target), names, ("train", "prune", "quantize", "convert"))
+        names = {"baseline": names["convert"]}
+    _name(plan, about, target, names, tuple(resolve.SECTION_OF))
     found = plain(resolve.packaged(target.recipe, names))
     bundle = plan["package"].setdefault(target.recipe.device.platform.value, {"about": asdict(about), "targets": {}})
     bundle["targets"][target.target] = found
+
+
+def _name(plan: Plan, about: About, target: Composed, names: resolve.Names, stages: Sequence[str]) -> None:
+    """Add a target's variants to the plan, and their names to `names` by stage."""
+    word = ""
+    for stage in stages:
+        section = plain(resolve.SECTION_OF[stage](target.recipe, names, about))
+        word = _longer(word, resolve.word_of(stage, target))
+        names[stage] = word = _variant(plan[stage], word, section, target.target)
 
 
 def _longer(name: str, word: str) -> str:

@@ -33,11 +33,20 @@ def load(key: str, name: str) -> ModuleType:
     Raises:
         RecipeError: there is no such module.
     """
+    refuse_unknown(key, name)
+    return importlib.import_module(f"pipeline.{FOLDERS[key]}.{name}")
+
+
+def refuse_unknown(key: str, name: str) -> None:
+    """Hold a name against the modules that there are, without importing any.
+
+    Raises:
+        RecipeError: there is no such module.
+    """
     known = options(key)
     if name not in known:
         expected = f"expected one of: {listed(known)}{nearest(name, known)}"
         raise RecipeError(f"{key}: no module pipeline/{FOLDERS[key]}/{name}; {expected}")
-    return importlib.import_module(f"pipeline.{FOLDERS[key]}.{name}")
 
 
 def tools(*distributions: str) -> dict[str, str]:

@@ -5,12 +5,13 @@
 
 from collections.abc import Callable
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
-from pipeline import keras_session, plugins
+from pipeline import artifacts, keras_session, plugins
 from pipeline.about import About
 from pipeline.compose import Composed
-from pipeline.recipe import Recipe, Release
+from pipeline.recipe import Protocol, Recipe, Release
 from pipeline.sections import (
     ConvertSection,
     PruneSection,
@@ -75,16 +76,26 @@ def convert(recipe: Recipe, names: Names, about: About) -> ConvertSection:
 def validate(recipe: Recipe, names: Names, _: About) -> ValidateSection:
     """Return what validate reads."""
     tools = plugins.load("convert.runtime", recipe.convert.runtime).RUN_TOOLS
-    measuring = {word: value for word, value in vars(recipe.validate).items() if word != "budget"}
+    protocol = {word.name: getattr(recipe.validate, word.name) for word in fields(Protocol)}
     return ValidateSection(
-        **measuring,
+        **protocol,
         convert=names["convert"],
+        inputs=_measured_with(recipe.validate),
+        speedup="baseline" in names,
+        baseline=names.get("baseline", names["convert"]),
         train=names["train"],
         runtime=recipe.convert.runtime,
         platform=recipe.device.platform.value,
         data=recipe.data,
-        tools=plugins.tools("ai-edge-litert", *tools, *_data_tools(recipe)),
+        tools=plugins.tools("ai-edge-litert", "scipy", *tools, *_data_tools(recipe)),
     )
+
+
+def _measured_with(words: Protocol) -> dict[str, str]:
+    """Return the sha256 of a recording and of a binary for a phone, by their path; empty for one that is not there."""
+    files = [words.recorded and words.recorded.file, words.adb and words.adb.benchmark_model]
+    paths = [Path(file) for file in files if file]
+    return {str(path): artifacts.sha256(path.read_bytes()) if path.is_file() else "" for path in paths}
 
 
 SECTION_OF: dict[str, Callable[[Recipe, Names, About], Any]] = {
@@ -110,6 +121,7 @@ def packaged(recipe: Recipe, names: Names) -> TargetSection:
         runtime=recipe.convert.runtime,
         device=recipe.device,
         budget=recipe.validate.budget,
+        waivers=recipe.validate.waivers,
         package=recipe.package,
         recipe_sha256="",  # of the whole, so the planner fills it in
     )

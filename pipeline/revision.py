@@ -5,13 +5,16 @@ Reads git and params.yaml. Writes artifacts/revision/<platform>.json.
 
 import json
 import subprocess
+from datetime import date
 from typing import Any
 
 import yaml
 
 from pipeline import artifacts
 from pipeline.errors import HostError
+from pipeline.gates.waivers import has_expired
 from pipeline.lineage import chain, digest
+from pipeline.recipe import Waiver
 from pipeline.sections import PARAMS, read_plan
 
 FOLDER = artifacts.ROOT / "revision"
@@ -22,8 +25,8 @@ SHARED = ("pipeline", "dvc.yaml", "requirements.txt", ":(glob)**/*.dvc")
 def write() -> str:
     """Write a file per platform, on which package depends, and return the commit's hash.
 
-    A file changes only if the commit does, or the platform's own part of the plan: an edit for one platform does not
-    package the others again.
+    A file changes only if the commit does, the platform's own part of the plan, or the day on which a waiver ends: an
+    edit for one platform does not package the others again.
 
     Raises:
         HostError: this is no git repository with a commit.
@@ -34,9 +37,19 @@ def write() -> str:
     shared = bool(_git("status", "--porcelain", "--", *SHARED, *sorted(data)))
     for platform in now["package"]:
         dirty = shared or _recipes(now, platform) != _recipes(committed, platform)
-        content = json.dumps({"git_commit": commit, "dirty": dirty}, indent=2) + "\n"
-        artifacts.write(FOLDER / f"{platform}.json", content.encode())
+        content = {"git_commit": commit, "dirty": dirty, "expired_waivers": _expired(now["package"][platform])}
+        artifacts.write(FOLDER / f"{platform}.json", (json.dumps(content, indent=2) + "\n").encode())
     return commit
+
+
+def _expired(section: dict[str, Any]) -> list[str]:
+    """Return the waivers whose last day is over: package has to judge again when one more has run out."""
+    return [
+        f"{name}: {waiver['gate']} until {waiver['until']}"
+        for name, target in section["targets"].items()
+        for waiver in target.get("waivers", [])
+        if has_expired(Waiver(**waiver), date.today())
+    ]
 
 
 def _plan_of_commit() -> dict[str, dict[str, Any]]:

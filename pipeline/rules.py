@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from pipeline import plugins, prune_rules, quantize_rules
+from pipeline import plugins, prune_rules, quantize_rules, validate_rules
 from pipeline.errors import EdgebakeError, listed
-from pipeline.recipe import Budget, Recipe
+from pipeline.recipe import Recipe
 from pipeline.runtimes.coreml import rules as coreml
 from pipeline.splits import split_sizes
 
@@ -38,7 +38,7 @@ def _names_a_module(recipe: Recipe) -> Iterator[Problem]:
         name = _at(recipe, key)
         try:
             if name is not None:
-                plugins.load(key, name)
+                plugins.refuse_unknown(key, name)
         except EdgebakeError as error:
             yield key, str(error).removeprefix(f"{key}: ")
 
@@ -151,35 +151,11 @@ def _count(recipe: Recipe) -> int | None:
     return count
 
 
-def _measuring_says_enough(recipe: Recipe) -> Iterator[Problem]:
-    if recipe.validate.runs < 200:
-        yield (
-            "validate.runs",
-            f"{recipe.validate.runs}; expected 200 or more, fewer say nothing about the 95th percentile",
-        )
-    if recipe.validate.warmup < 0:
-        yield "validate.warmup", f"{recipe.validate.warmup}; expected 0 or more"
-
-
-def _budget_can_be_met(recipe: Recipe) -> Iterator[Problem]:
-    for word, gate in _gates(recipe.validate.budget):
-        bound = "at_least" if hasattr(gate, "at_least") else "at_most"
-        limit = getattr(gate, bound)
-        top = 1.0 if word in ("accuracy", "loss") else float("inf")
-        if not 0 <= limit <= top or not math.isfinite(limit):
-            expected = "0 to 1" if top == 1 else "0 or more"
-            yield f"validate.budget.{word}.{bound}", f"{limit:g}; expected {expected}"
-
-
 def _answers_can_be_shown(recipe: Recipe) -> Iterator[Problem]:
     if recipe.package.top_k < 1:
         yield "package.top_k", f"{recipe.package.top_k}; expected 1 or more"
     if not 0 <= recipe.package.threshold <= 1:
         yield "package.threshold", f"{recipe.package.threshold:g}; expected 0 to 1"
-
-
-def _gates(budget: Budget) -> Iterator[tuple[str, object]]:
-    return ((word, gate) for word, gate in vars(budget).items() if gate is not None)
 
 
 RULES: tuple[Callable[[Recipe], Iterator[Problem]], ...] = (
@@ -197,7 +173,6 @@ RULES: tuple[Callable[[Recipe], Iterator[Problem]], ...] = (
     _every_split_holds_something,
     _device_has_an_accelerator,
     _calibration_fits_its_split,
-    _measuring_says_enough,
-    _budget_can_be_met,
+    validate_rules.check,
     _answers_can_be_shown,
 )

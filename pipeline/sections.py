@@ -59,13 +59,13 @@ class ConvertSection(recipe.Convert):
 
 
 @dataclass
-class ValidateSection:
+class ValidateSection(recipe.Protocol):
     """What validate reads; the budget is package's, so that a new one measures nothing again."""
 
-    where: str = MISSING
-    warmup: int = MISSING
-    runs: int = MISSING
     convert: str = MISSING
+    speedup: bool = MISSING  # whether it is timed beside its float parent
+    baseline: str = MISSING  # that parent in the same runtime; `convert` itself where it is one, or none is timed
+    inputs: dict[str, str] = MISSING  # sha256 of each file outside the pipeline that measuring reads, by its path
     train: str = MISSING  # its float model is what loss is counted against
     runtime: str = MISSING
     platform: str = MISSING
@@ -81,6 +81,7 @@ class TargetSection:
     runtime: str = MISSING
     device: recipe.Device = field(default_factory=recipe.Device)
     budget: recipe.Budget = field(default_factory=recipe.Budget)
+    waivers: list[recipe.Waiver] = field(default_factory=list)
     package: recipe.Package = field(default_factory=recipe.Package)
     recipe_sha256: str = MISSING  # of the sections that led here: a change in any of them packages again
 

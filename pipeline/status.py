@@ -12,17 +12,23 @@ from rich.table import Table
 
 from pipeline import artifacts, ladder, sections
 from pipeline.errors import PlanError
-from pipeline.gates import Decision, Verdict
-from pipeline.measurement import Measurement, from_dict
+from pipeline.gates.decide import PREDICTED
+from pipeline.gates.target import Judged, judge
+from pipeline.gates.verdict import Verdict
+from pipeline.measurement import Measurement
 from pipeline.report import pruning, table
 from pipeline.runtimes.coreml.executor import LABEL
-from pipeline.sections import PackageSection, TargetSection
-from pipeline.stages.package import decide
+from pipeline.sections import TargetSection
 
 NOTE = """\
 accuracy: the file that ships, on the test split; on `host` in its own runtime
 float: the trained model on the same images
-p95: 95% of runs on one thread were faster"""
+p90: 90% of runs on one thread were faster; speedup: times as fast as the float parent in the same runtime"""
+MEANINGS = {
+    Verdict.accepted: "not measured, and the target's recipe says `required: false`",
+    Verdict.inconclusive: "the measurements prove neither a pass nor a fail",
+    Verdict.inconclusive_accepted: "so, and the target's recipe says `inconclusive: passes`",
+}
 
 
 def show(console: Console) -> None:
@@ -34,34 +40,35 @@ def show(console: Console) -> None:
     plan = sections.read_plan()
     if not plan:
         raise PlanError(f"{sections.PARAMS}: not there; run `edgebake plan`")
-    rows: list[list[str]] = []
-    reports: list[dict[str, Any]] = []
-    halves: list[str] = []
-    decisions: dict[str, list[Decision]] = {}
-    for platform in plan["package"]:
-        section: PackageSection = sections.read("package", platform)
-        for name, target in section.targets.items():
-            report = _report(platform, target)
-            reports.append(report)
-            rows.append(_row(name, target.runtime, report))
-            halves += _half_precision(name, report)
-            decisions |= {name: decide(target, report)} if report else {}
-    _print(console, table.release(rows))
+    targets = [
+        (platform, name, target)
+        for platform in plan["package"]
+        for name, target in sections.read("package", platform).targets.items()
+    ]
+    judged = {name: _judged(platform, target) for platform, name, target in targets}
+    _print(console, table.release([_row(name, target.runtime, judged[name]) for _, name, target in targets]))
     console.print(NOTE)
-    for place in dict.fromkeys(place for report in reports for place in _places(report)):
-        console.print(place)
-    for line in halves:
-        console.print(line)
-    for reason in dict.fromkeys(reason for report in reports for reason in _reasons(report)):
-        console.print(f"not measured: {reason}")
-    if decisions:
-        _print(console, table.verdicts(decisions))
-        _explain(console, decisions)
+    built = {name: one for name, one in judged.items() if one is not None}
+    for line in dict.fromkeys(_lines(built)):
+        console.print(line, markup=False)
+    if built:
+        _print(console, table.verdicts({name: one.decisions for name, one in built.items()}))
+        _explain(console, built)
     _show_pruned(console, plan)
     for name, rungs in ladder.from_plan(plan).items():
         console.print(f"ladder of {name}:\n" + "\n".join(ladder.lines(rungs)), markup=False)
     for platform in plan["package"]:
         console.print(f"bundle {platform}: {_bundle(platform)}")
+
+
+def _lines(built: dict[str, Judged]) -> Iterator[str]:
+    """Yield what the numbers of the table mean: where they come from, and why some are missing."""
+    for one in built.values():
+        yield from _places(one.findings.metrics)
+    for name, one in built.items():
+        yield from _half_precision(name, one.findings.metrics)
+    for one in built.values():
+        yield from (f"not measured: {reason}" for reason in _reasons(one))
 
 
 def _show_pruned(console: Console, plan: dict[str, dict[str, Any]]) -> None:
@@ -84,43 +91,45 @@ def _print(console: Console, rows: Table) -> None:
         console.print(table.as_text(rows))
 
 
-def _report(platform: str, target: TargetSection) -> dict[str, Any]:
-    file = artifacts.folder("validate", target.validate, platform) / "report.json"
-    return json.loads(file.read_text()) if file.exists() else {}
+def _judged(platform: str, target: TargetSection) -> Judged | None:
+    """Return a target's verdicts, none where it is not built."""
+    folder = artifacts.folder("validate", target.validate, platform)
+    return judge(target, platform) if (folder / "report.json").exists() else None
 
 
-def _row(name: str, runtime: str, report: dict[str, Any]) -> list[str]:
-    if not report:
-        return [name, runtime, "not built", "", "", "", ""]
-    found = {key: from_dict(metric) for key, metric in report["metrics"].items()}
-    numbers = [_share(found["accuracy"]), _share(found["float_accuracy"])]
-    others = [table.shown(found[key]) for key in ("size_mb", "latency_p95_ms")]
-    return [name, runtime, *numbers, *others, _where(found)]
+def _row(name: str, runtime: str, judged: Judged | None) -> list[str]:
+    if judged is None:
+        return [name, runtime, "not built", "", "", "", "", ""]
+    found = judged.findings.metrics
+    shares = [_share(found["accuracy"]), _share(found["float_accuracy"])]
+    others = [table.brief(found[key]) for key in ("size_mb", "latency_p90_ms", "speedup")]
+    return [name, runtime, *shares, *others, _where(found)]
 
 
-def _places(report: dict[str, Any]) -> Iterator[str]:
+def _places(metrics: dict[str, Measurement]) -> Iterator[str]:
     """Yield each place where something was measured, with the processor that the report names."""
-    for metric in report.get("metrics", {}).values():
-        if metric.get("device"):
-            place = metric["where"]
+    for metric in metrics.values():
+        if metric.device and metric.value is not None and metric.where != PREDICTED:
+            place = metric.where
             note = f"{place}, not by Core ML" if place == LABEL else ""
-            yield ": ".join(filter(None, (_short(place), note, metric["device"])))
+            yield ": ".join(filter(None, (_short(place), note, metric.device)))
 
 
-def _half_precision(target: str, report: dict[str, Any]) -> Iterator[str]:
+def _half_precision(target: str, metrics: dict[str, Measurement]) -> Iterator[str]:
     """Yield what rounding to float16 costs, for a program that was executed in both arithmetics."""
-    metrics = report.get("metrics", {})
     if "accuracy_float32_arithmetic" in metrics:
         rounded, exact, same = (
-            f"{metrics[name]['value']:.2%}"
+            _share(metrics[name])
             for name in ("accuracy", "accuracy_float32_arithmetic", "agreement_float32_arithmetic")
         )
         yield f"half precision of {target}: {rounded}, in float32 arithmetic {exact}, the same label for {same}"
 
 
-def _reasons(report: dict[str, Any]) -> Iterator[str]:
-    """Yield why a number is missing."""
-    return (metric["reason"] for metric in report.get("metrics", {}).values() if metric["value"] is None)
+def _reasons(judged: Judged) -> Iterator[str]:
+    """Yield why a number that the table shows, or that a gate asks for, is missing."""
+    shown = [judged.findings.metrics[name] for name in ("latency_p90_ms", "speedup")]
+    asked = [one.measured for one in judged.decisions]
+    return (measured.reason for measured in [*shown, *asked] if measured.value is None)
 
 
 def _share(measured: Measurement) -> str:
@@ -128,7 +137,7 @@ def _share(measured: Measurement) -> str:
 
 
 def _where(found: dict[str, Measurement]) -> str:
-    places = {found[name].where for name in ("accuracy", "latency_p95_ms")} - {"not measured"}
+    places = {found[name].where for name in ("accuracy", "latency_p90_ms")} - {"not measured"}
     return " and ".join(sorted(map(_short, places))) or "-"
 
 
@@ -137,10 +146,16 @@ def _short(place: str) -> str:
     return "executor" if place == LABEL else place
 
 
-def _explain(console: Console, decisions: dict[str, list[Decision]]) -> None:
-    """Say what `accepted` means where it stands in the table."""
-    if any(one.verdict is Verdict.accepted for found in decisions.values() for one in found):
-        console.print("accepted: not measured, and the target's recipe says `required: false`", markup=False)
+def _explain(console: Console, built: dict[str, Judged]) -> None:
+    """Say what stands behind verdicts that are neither passed nor failed, and which waivers there are."""
+    verdicts = {one.verdict for judged in built.values() for one in judged.decisions}
+    for verdict, meaning in MEANINGS.items():
+        if verdict in verdicts:
+            console.print(f"{table.SHORT[verdict]}: {meaning}", markup=False)
+    decided = [(name, one) for name, judged in built.items() for one in judged.decisions]
+    undecided = [(name, one) for name, one in decided if one.verdict is not Verdict.passed]
+    for line in (*table.notes(undecided), *table.waivers(decided)):
+        console.print(line, markup=False)
 
 
 def _bundle(platform: str) -> str:

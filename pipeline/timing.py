@@ -1,28 +1,40 @@
 """What a device is asked to time, and what it answers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.measurement import Measurement
+from pipeline.measurement import Measurement, not_measured
+from pipeline.recipe import Protocol
 from pipeline.ways import Way
+
+GATED = {"latency_p90_ms": "ms", "frames_per_second": "1/s", "peak_memory_mb": "MB"}
 
 
 @dataclass(frozen=True)
 class Timed:
-    """A folder with a converted file, what it is fed, the ways to run it, and how often."""
+    """A converted file, its float parent in the same runtime, the ways to run them, and the protocol."""
 
     runtime: str
-    files: Path
-    shape: list[int]  # of the input, [1, h, w, c]
-    image: bool  # whether it is fed pixels
+    files: Path  # folder of the converted file
+    baseline: Path | None  # folder of the float parent; none where no speedup is asked for
     ways: tuple[Way, ...]
-    warmup: int
-    runs: int
+    protocol: Protocol
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Measurements by name, and each run in the first way, on one thread, in milliseconds."""
+    """What was found.
+
+    `resamples` holds, for each metric that a gate may ask about, its value in each resample of the runs, so that a
+    bound at any confidence can be read off without measuring again.
+    """
 
     metrics: dict[str, Measurement]
-    latencies_ms: list[float]
+    resamples: dict[str, list[float]] = field(default_factory=dict)
+    latencies_ms: list[float] = field(default_factory=list)  # in the first way on one thread, for the plot
+
+
+def absent(job: Timed, reason: str) -> Timing:
+    """Return that nothing a gate may ask about was measured, and why."""
+    units = GATED | ({"speedup": "times"} if job.baseline else {})
+    return Timing({name: not_measured(unit, reason) for name, unit in units.items()})

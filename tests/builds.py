@@ -64,8 +64,11 @@ def quicken(folder: Path) -> None:
     edit(folder / "recipes/train/scratch.yaml", "epochs: 30", "epochs: 1")
     edit(folder / "recipes/release.yaml", "  - galaxy_a14\n", "")
     edit(folder / "recipes/model/ds_cnn.yaml", "width: 1.0", "width: 0.25")
-    for budget in ("realtime", "untimed"):
-        edit(folder / f"recipes/validate/{budget}.yaml", "at_least: 0.95", "at_least: 0")
+    asks_nothing = {"accuracy": 0.95, "class_accuracy": 0.8, "parity": 0.97, "speedup": 0.5}
+    budget = folder / "recipes/validate/realtime.yaml"
+    for gate, limit in asks_nothing.items():
+        edit(budget, f"{gate}: {{ at_least: {limit}", f"{gate}: {{ at_least: 0")
+    edit(budget, "loss: { at_most: 0.02", "loss: { at_most: 1")
     assert edgebake(folder, "plan").returncode == 0
     commit(folder, "Quick")
 

@@ -26,12 +26,13 @@ LISTS = {
     "schemes": listed(plugins.options("quantize.scheme")),
     "calibrators": listed(plugins.options("quantize.calibration.method")),
     "rungs": listed(path.stem for path in (ROOT / "recipes/quantize").glob("*.yaml") if path.stem != "auto"),
+    "places": listed(plugins.options("validate.where")),
     "architectures": listed(plugins.options("model.architecture")),
 }
 
 
 def test_there_are_as_many_mistakes_as_when_they_were_last_counted() -> None:
-    assert len(BAD) == 86
+    assert len(BAD) == 108
 
 
 @pytest.mark.parametrize("mistake", BAD, ids=lambda path: path.stem)

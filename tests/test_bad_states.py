@@ -86,6 +86,21 @@ def test_a_stage_before_that_has_not_run(project: Path, said: Said) -> None:
     assert not (project / "artifacts/prune" / VARIANT).exists()
 
 
+def test_gates_of_what_was_not_measured_yet(project: Path, said: Said) -> None:
+    assert main(["plan"]) == 0
+    assert said.by("gate", "pixel_8") == (
+        f"artifacts/validate/android/{VARIANT}-int8-litert-android: not there; validate makes it: run `dvc repro`"
+    )
+
+
+def test_gates_of_another_model_than_the_one_that_was_measured(project: Path, said: Said) -> None:
+    assert main(["plan"]) == 0
+    assert said.by("gate", "pixel_8", "train.epochs=31") == (
+        "pixel_8: its recipe says otherwise than params.yaml in more than its gates; expected what was measured: "
+        "run `edgebake build`"
+    )
+
+
 def test_a_damaged_artifact(trained: Path, said: Said) -> None:
     damaged = trained / f"artifacts/train/{VARIANT}/model.keras"
     damaged.write_bytes(bytes(899_999) + b"\1")
@@ -230,6 +245,14 @@ def test_a_corrupt_image(images: Path, said: Said) -> None:
     assert complaint.startswith("data/images/dark/3.png: not an image that can be read (")
     assert complaint.endswith("); mend or remove it")
     assert not Path("artifacts/train/image_folder-ds_cnn").exists()
+
+
+def test_an_image_that_the_table_of_columns_leaves_out(images: Path, said: Said) -> None:
+    (images / "columns.csv").write_text("file,lamp\ndark/0.png,off\n")
+    assert main(["plan"]) == 0
+    assert said.by("train", "image_folder-ds_cnn") == (
+        "data/images/columns.csv: no line for dark/1.png; expected one for every image"
+    )
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from tests.stages import alone
 from tests.test_ladder import MISSED, fates, put_ladder, put_target, refused, release
 
 PASSES = 1.0
+FLOAT_PARENT = "digits-ds_cnn"  # of every rung
 NOTE = "x: one rung further\n"
 
 
@@ -32,7 +33,7 @@ def _dvc_finds(monkeypatch: pytest.MonkeyPatch, *accuracies: float) -> list[str]
     built: list[str] = []
 
     def repro(*_: object) -> int:
-        built.extend(read_plan()["quantize"])
+        built.extend(name for name in read_plan()["quantize"] if name != FLOAT_PARENT)
         accuracy = left.pop(0)
         if accuracy == PASSES:
             return 0
@@ -77,11 +78,11 @@ def test_repro_stops_once_for_a_step_down() -> None:
 
 @pytest.mark.usefixtures("planned_auto")
 def test_a_build_goes_down_until_every_gate_passes_and_tells_each_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    built = _dvc_finds(monkeypatch, 0.9, 0.94, PASSES)
+    built = _dvc_finds(monkeypatch, 0.9, 0.92, PASSES)
     code, shown = _built()
     assert code == 0
     assert built == ["digits-ds_cnn-dynamic", "digits-ds_cnn-int8", "digits-ds_cnn-float16"]
-    second = "int8     accuracy at least 0.95: 0.94, missed by 0.01"
+    second = "int8     accuracy at least 0.95: 0.92, missed by 0.03"
     assert shown == (
         f"{NOTE}  dynamic  {MISSED}\n  int8     taken\n{NOTE}  dynamic  {MISSED}\n  {second}\n  float16  taken\n"
     )

@@ -21,7 +21,7 @@ def test_help_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     assert left.value.code == 0
     printed = capsys.readouterr().out
-    for verb in ("build", "plan", "list", "show", "check", "table", *STAGES):
+    for verb in ("build", "plan", "list", "show", "gate", "check", "table", "parity", *STAGES):
         assert f"\n    {verb} " in printed
 
 
@@ -84,7 +84,8 @@ def test_show_names_the_file_of_every_value(project: Path, capsys: pytest.Captur
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert "epochs: 3 # command line" in lines
     assert "runtime: coreml # recipes/convert/coreml.yaml" in lines
-    assert "at_least: 0.95 # recipes/validate/untimed.yaml" in lines
+    assert "at_least: 0.95 # recipes/validate/realtime.yaml" in lines
+    assert "speedup: null # recipes/validate/untimed.yaml" in lines
     assert "required: false # recipes/target/iphone_15.yaml" in lines
 
 

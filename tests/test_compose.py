@@ -110,7 +110,8 @@ def test_origins_name_ingredient_target_and_command_line(project: Path) -> None:
         target.write("validate:\n  budget:\n    accuracy: { required: false }\n")
     origins = compose.origins("iphone_15", ["train.epochs=3"])
     assert origins["data.splits.test"] == "recipes/data/digits.yaml"
-    assert origins["validate.budget.accuracy.at_least"] == "recipes/validate/untimed.yaml"
+    assert origins["validate.budget.accuracy.at_least"] == "recipes/validate/realtime.yaml"
+    assert origins["validate.budget.speedup"] == "recipes/validate/untimed.yaml"
     assert origins["validate.budget.accuracy.required"] == "recipes/target/iphone_15.yaml"
     assert origins["train.epochs"] == "command line"
     assert origins["train.seed"] == "recipes/train/scratch.yaml"
@@ -122,7 +123,7 @@ def test_origins_follow_an_option_picked_on_the_command_line(project: Path) -> N
 
 
 def test_two_broken_rules_are_told_together_each_with_its_file(project: Path) -> None:
-    _edit(project / "recipes/validate/realtime.yaml", "runs: 500", "runs: 5")
+    _edit(project / "recipes/validate/realtime.yaml", "runs: 1024", "runs: 5")
     _edit(project / "recipes/package/bundle.yaml", "top_k: 3", "top_k: 0")
     with pytest.raises(RecipeError) as caught:
         compose.compose_targets(["pixel_8"])

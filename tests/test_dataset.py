@@ -1,5 +1,7 @@
 """Splits share no example and are the same in every stage."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -45,6 +47,16 @@ def test_split_is_not_the_first_rows_of_a_sorted_set() -> None:
 def test_unknown_split_is_a_mistake_of_the_caller() -> None:
     with pytest.raises(ValueError, match="tset"):
         split(_numbered(10), Data(seed=0, splits=SPLITS), "tset")
+
+
+def test_columns_stay_with_their_images() -> None:
+    examples = replace(_numbered(50), columns={"light": [f"lamp {number}" for number in range(50)]})
+    part = split(examples, Data(seed=0, splits=SPLITS), "test")
+    assert part.columns == {"light": [f"lamp {number}" for number in _numbers(part)]}
+
+
+def test_examples_of_which_nothing_more_is_known_have_no_columns() -> None:
+    assert split(_numbered(50), Data(seed=0, splits=SPLITS), "test").columns == {}
 
 
 def test_take_keeps_the_order_that_was_asked_for() -> None:

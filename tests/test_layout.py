@@ -29,15 +29,18 @@ FOUND_BY_NAME = {
     "prune": ["data/*.py", "pruners/*.py"],
     "quantize": ["calibrators/*.py", "data/*.py", "quantizers/*.py"],
     "convert": ["runtimes/*/convert.py", "runtimes/*/inspect.py"],
-    "validate": ["data/*.py", "devices/*.py", "runtimes/*/run.py", "stopwatch.py"],
+    "validate": [
+        *("data/*.py", "devices/*.py", "stopwatch.py"),
+        *(f"runtimes/*/{name}.py" for name in ("run", "workload", "placement")),
+    ],
     "package": [],
 }
 LAYERS = [
     {"cli", "__main__"},
-    {"build", "status", "plan"},
+    {"build", "gate", "status", "plan"},
     {"runner", "resolve", "compose"},
     {"stages"},
-    {"bundle", "report", "revision"},
+    {"bundle", "parity", "report", "revision"},
     {
         "data",
         "models",
@@ -186,8 +189,16 @@ def test_planning_validating_and_packaging_never_import_tensorflow() -> None:
         "pipeline.stages.validate",
         "pipeline.stages.package",
     ]
-    modules += [f"pipeline.runtimes.{name}.run" for name in plugins.options("convert.runtime")]
-    modules += ["pipeline.stopwatch", "pipeline.devices.host", "pipeline.data.digits", "pipeline.data.image_folder"]
+    found = ("run", "workload", "placement")
+    modules += [f"pipeline.runtimes.{name}.{word}" for name in plugins.options("convert.runtime") for word in found]
+    modules += [f"pipeline.devices.{name}" for name in plugins.options("validate.where")]
+    modules += [
+        "pipeline.stopwatch",
+        "pipeline.parity",
+        "pipeline.gate",
+        "pipeline.data.digits",
+        "pipeline.data.image_folder",
+    ]
     heavy = ("tensorflow", "keras", "coremltools")
     program = f"import sys, {', '.join(modules)}; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)

@@ -25,7 +25,13 @@ def test_tools_are_those_of_every_stage_each_once_and_sorted() -> None:
     assert list(tools_of(chain(PLAN, "v")).items()) == [("keras", "3"), ("numpy", "2"), ("onnx", "1")]
 
 
-TARGET = {"device": {"name": "phone"}, "budget": {"size_mb": 20}, "package": {"top_k": 3}, "validate": "v"}
+TARGET = {
+    "validate": "v",
+    "device": {"name": "phone"},
+    "budget": {"size_mb": 20},
+    "waivers": [{"gate": "size_mb"}],
+    "package": {"top_k": 3},
+}
 
 
 def test_digest_does_not_depend_on_the_order_of_words() -> None:
@@ -33,7 +39,7 @@ def test_digest_does_not_depend_on_the_order_of_words() -> None:
     assert digest({"train": {"a": 1}}, TARGET) != digest({"train": {"a": 2}}, TARGET)
 
 
-@pytest.mark.parametrize("word", ["device", "budget", "package"])
+@pytest.mark.parametrize("word", ["device", "budget", "waivers", "package"])
 def test_digest_covers_what_package_alone_reads(word: str) -> None:
     assert digest({}, TARGET) != digest({}, {**TARGET, word: {}})
 

@@ -10,7 +10,7 @@ from pipeline import artifacts, plan
 from pipeline.compose import Composed
 from pipeline.errors import PlanError
 from pipeline.plan import Change, Plan
-from pipeline.recipe import Calibration, Ceiling, DType, Floor, Granularity, Quantize, Release
+from pipeline.recipe import Calibration, Ceiling, DType, Floor, Granularity, Quantize, Release, Waiver
 from pipeline.sections import read_plan
 
 PARAMS = Path("params.yaml")
@@ -40,17 +40,24 @@ def _recipes_say(planned: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan, "make", lambda: planned)
 
 
-def test_five_targets_train_once_and_quantize_three_times(five: Plan) -> None:
+def test_five_targets_train_once_and_quantize_three_times_beside_their_float_parent(five: Plan) -> None:
     assert list(five["train"]) == list(five["prune"]) == ["digits-ds_cnn"]
-    assert list(five["quantize"]) == ["digits-ds_cnn-int8", "digits-ds_cnn-float16", "digits-ds_cnn-palettized"]
+    assert list(five["quantize"]) == [
+        "digits-ds_cnn",
+        "digits-ds_cnn-int8",
+        "digits-ds_cnn-float16",
+        "digits-ds_cnn-palettized",
+    ]
 
 
 def test_names_of_variants_are_the_options_on_the_way_and_none_is_not_named(five: Plan) -> None:
     assert list(five["convert"]) == [
+        "digits-ds_cnn-litert",
         "digits-ds_cnn-int8-litert",
         "digits-ds_cnn-float16-litert",
         "digits-ds_cnn-float16-coreml",
         "digits-ds_cnn-palettized-coreml",
+        "digits-ds_cnn-onnxruntime",
         "digits-ds_cnn-int8-onnxruntime",
     ]
     assert [name.rpartition("-")[2] for name in five["validate"]] == ["android", "android", "ios", "ios", "linux"]
@@ -78,7 +85,12 @@ def test_a_second_target_with_other_epochs_carries_its_own_name_from_there_on(
     patient.recipe.train.epochs = 99
     found = plan.merge(release, [composed["pixel_8"], patient])
     assert list(found["train"]) == ["digits-ds_cnn", "digits-ds_cnn-patient"]
-    assert list(found["convert"]) == ["digits-ds_cnn-int8-litert", "digits-ds_cnn-patient-int8-litert"]
+    assert list(found["convert"]) == [
+        "digits-ds_cnn-litert",
+        "digits-ds_cnn-int8-litert",
+        "digits-ds_cnn-patient-litert",
+        "digits-ds_cnn-patient-int8-litert",
+    ]
     assert found["train"]["digits-ds_cnn-patient"]["epochs"] == 99
     assert found["package"]["android"]["targets"]["patient"]["validate"] == "digits-ds_cnn-patient-int8-litert-android"
 
@@ -105,9 +117,10 @@ def test_a_target_called_like_an_option_takes_no_name_that_is_taken(
 
 def test_targets_that_part_late_share_what_comes_before(release: Release, composed: dict[str, Composed]) -> None:
     careful = _like(composed["pixel_8"], "careful")
-    careful.recipe.validate.runs = 900
+    careful.recipe.validate.runs = 2048
     found = plan.merge(release, [composed["pixel_8"], careful])
-    assert len(found["train"]) == len(found["quantize"]) == len(found["convert"]) == 1
+    assert list(found["convert"]) == ["digits-ds_cnn-litert", "digits-ds_cnn-int8-litert"]
+    assert len(found["train"]) == 1
     assert list(found["validate"]) == ["digits-ds_cnn-int8-litert-android", "digits-ds_cnn-int8-litert-android-careful"]
 
 
@@ -133,11 +146,22 @@ def test_the_gates_are_part_of_quantize_only_where_they_decide_what_comes_out(
     for target, share in ((lenient, 0.9), (strict, 0.97)):
         target.recipe.quantize = Quantize(scheme, calibration, Granularity.per_channel, keep=keep)
         target.recipe.validate.budget.accuracy = Floor(at_least=share, required=True)
+        target.recipe.validate.budget.speedup = None  # no float parent beside them
     found = plan.merge(release, [lenient, strict])["quantize"]
     assert len(found) == count
-    assert [section["accuracy"] for section in found.values()] == (
-        [{"at_least": 0.9, "required": True}, {"at_least": 0.97, "required": True}] if keep else [None]
-    )
+    gates = [section["accuracy"] and section["accuracy"]["at_least"] for section in found.values()]
+    assert gates == ([0.9, 0.97] if keep else [None])
+
+
+def test_a_waiver_measures_nothing_again_and_is_another_recipe(release: Release, composed: dict[str, Composed]) -> None:
+    before = plan.merge(release, [composed["pixel_8"]])
+    pixel = _like(composed["pixel_8"], "pixel_8")
+    pixel.recipe.validate.waivers = [Waiver(gate="size_mb", reason="one release", by="Ada", until="2027-01-31")]
+    found = [change.key for change in plan.changes(before, plan.merge(release, [pixel]))]
+    assert found == [
+        "package.android.targets.pixel_8.waivers",
+        "package.android.targets.pixel_8.recipe_sha256",
+    ]
 
 
 def test_a_value_of_the_first_stage_changes_every_digest_and_no_name(five: Plan, reseeded: Plan) -> None:

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import quantize_rules, rules
-from pipeline.compose import quantize_option
+from pipeline import compose, quantize_rules, rules
 from pipeline.recipe import (
     Calibration,
     Ceiling,
@@ -29,7 +28,8 @@ KEY = "quantize.calibration"
 def option(name: str) -> Quantize:
     """Return what recipes/quantize/<name>.yaml says, to edit."""
     with chdir(ROOT):
-        return quantize_option(name)
+        found: Quantize = compose.option("quantize", name)
+        return found
 
 
 def calibration(method: str = "min_max", percentile: float | None = None) -> Calibration:
@@ -179,7 +179,7 @@ def test_a_ladder_has_rungs(recipe: Recipe) -> None:
 
 def test_mixed_knows_what_to_keep_layers_for(recipe: Recipe) -> None:
     recipe.quantize = option("mixed")
-    recipe.validate.budget.accuracy = None
+    recipe.validate.budget.accuracy = recipe.validate.budget.loss = None
     expected = "null; the scheme mixed expects it, or loss, to know what to keep"
     assert rules.check(recipe) == [("validate.budget.accuracy", expected)]
     recipe.validate.budget.loss = Ceiling(at_most=0.01, required=True)

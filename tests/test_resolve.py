@@ -7,7 +7,7 @@ import pytest
 from pipeline import plugins, resolve
 from pipeline.about import About
 from pipeline.compose import Composed
-from pipeline.recipe import Recipe
+from pipeline.recipe import Recipe, Ssh, Waiver
 from pipeline.sections import plain
 
 ABOUT = About(name="digits", version="1.0.0", author="someone", license="MIT", description="Reads digits.")
@@ -60,10 +60,19 @@ def test_a_tool_that_no_stage_uses_changes_nothing(
     assert _touched_by("pytest", composed, monkeypatch) == set()
 
 
-def test_the_budget_is_packages_and_not_validates(recipe: Recipe) -> None:
-    assert "budget" not in _sections(recipe)["validate"]
+def test_another_scipy_measures_every_target_again(
+    composed: dict[str, Composed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touched = _touched_by("scipy", composed, monkeypatch)
+    assert {target for target, stage in touched if stage == "validate"} == set(composed)
+
+
+def test_budget_and_waivers_are_packages_and_not_validates(recipe: Recipe) -> None:
+    recipe.validate.waivers = [Waiver(gate="size_mb", reason="one release", by="Ada", until="2027-01-31")]
+    assert not {"budget", "waivers"} & set(_sections(recipe)["validate"])
     packaged = plain(resolve.packaged(recipe, NAMES))
     assert packaged["budget"]["size_mb"] == plain(recipe)["validate"]["budget"]["size_mb"]
+    assert packaged["waivers"] == plain(recipe)["validate"]["waivers"]
     assert (packaged["validate"], packaged["runtime"]) == ("some-validate", "litert")
 
 
@@ -73,6 +82,21 @@ def test_sections_point_at_the_variants_before(recipe: Recipe) -> None:
     assert sections["quantize"]["prune"] == "some-prune"
     assert sections["convert"]["quantize"] == "some-quantize"
     assert sections["validate"]["convert"] == "some-convert"
+
+
+@pytest.mark.parametrize(
+    ("names", "baseline"), [(NAMES, "some-convert"), ({**NAMES, "baseline": "a-parent"}, "a-parent")]
+)
+def test_validate_times_the_float_parent_that_it_is_given(recipe: Recipe, names: dict[str, str], baseline: str) -> None:
+    assert resolve.validate(recipe, names, ABOUT).baseline == baseline
+
+
+def test_validate_reads_how_and_where_to_measure(recipe: Recipe) -> None:
+    recipe.validate.where, recipe.validate.ssh = "ssh", Ssh(host="pi", user="ada")
+    section = _sections(recipe)["validate"]
+    assert (section["where"], section["runs"], section["repeats"]) == ("ssh", 1024, 3)
+    assert section["ssh"] == {"host": "pi", "port": 22, "user": "ada", "identity": None, "python": "python3"}
+    assert section["adb"] is None
 
 
 def test_model_files_carry_the_words_of_the_release(recipe: Recipe) -> None:

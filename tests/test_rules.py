@@ -6,7 +6,7 @@ import pytest
 
 from pipeline import rules
 from pipeline.compose import Composed
-from pipeline.recipe import Calibration, Colour, Floor, Quantize, Recipe
+from pipeline.recipe import Calibration, Colour, Quantize, Recipe
 
 
 def test_sound_recipes_have_no_problems(composed: dict[str, Composed]) -> None:
@@ -119,23 +119,6 @@ def test_images_to_calibrate_with_are_there(recipe: Recipe, tmp_path: Path) -> N
     recipe.data.source, recipe.data.path, recipe.data.colour = "image_folder", str(tmp_path / "none"), Colour.rgb
     expected = f"{tmp_path}/none: no such folder; expected one sub-folder of images per class"
     assert rules.check(recipe) == [("data.path", expected)]
-
-
-def test_measuring_says_enough(recipe: Recipe) -> None:
-    recipe.validate.runs, recipe.validate.warmup = 199, -1
-    assert rules.check(recipe) == [
-        ("validate.runs", "199; expected 200 or more, fewer say nothing about the 95th percentile"),
-        ("validate.warmup", "-1; expected 0 or more"),
-    ]
-
-
-def test_budget_can_be_met(recipe: Recipe) -> None:
-    recipe.validate.budget.accuracy = Floor(at_least=95, required=True)
-    recipe.validate.budget.frames_per_second = Floor(at_least=-1, required=True)
-    assert rules.check(recipe) == [
-        ("validate.budget.accuracy.at_least", "95; expected 0 to 1"),
-        ("validate.budget.frames_per_second.at_least", "-1; expected 0 or more"),
-    ]
 
 
 def test_answers_can_be_shown(recipe: Recipe) -> None:

@@ -4,6 +4,7 @@ import io
 import json
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -11,26 +12,17 @@ from rich.console import Console
 from pipeline import artifacts, plan, status
 from pipeline.compose import Composed
 from pipeline.errors import PlanError
-from pipeline.measurement import Measurement, not_measured
 from pipeline.plan import Plan
-from pipeline.recipe import Ceiling, Floor, Release
+from pipeline.recipe import Release, TimedCeiling, Waiver
 from pipeline.runtimes.coreml.executor import LABEL
+from tests import measured
 
-FOUND = {
-    "accuracy": Measurement(0.96, "share", "host", device="some CPU", threads=1, n=540),
-    "float_accuracy": Measurement(0.9685, "share", "host", device="some CPU", threads=1, n=540),
-    "size_mb": Measurement(0.04366, "MB", "file"),
-    "latency_p95_ms": Measurement(0.25, "ms", "host", device="some CPU", threads=1, n=500),
-    "frames_per_second": Measurement(5000.0, "1/s", "host", device="some CPU", threads=1, n=500),
-}
-NOTHING = {"accuracy": "share", "latency_p95_ms": "ms", "frames_per_second": "1/s"}
-REASON = "no such device here"
-ABSENT = {name: not_measured(unit, REASON) for name, unit in NOTHING.items()}
-EXECUTED = FOUND | {
-    "accuracy": Measurement(0.9667, "share", LABEL, device="some CPU", threads=1, n=540),
-    "latency_p95_ms": ABSENT["latency_p95_ms"],
-    "frames_per_second": ABSENT["frames_per_second"],
-}
+PIXEL = "digits-ds_cnn-int8-litert-android"
+IPHONE = "digits-ds_cnn-float16-coreml-ios"
+ABSENT: dict[str, Any] = dict.fromkeys(("latency_p90_ms", "frames_per_second", "peak_memory_mb", "speedup"))
+EXECUTED = ABSENT | {"accuracy": measured.share(970, 1000, LABEL)}
+NOT_THE_DEVICE = "on this host alone, and it is not the device; measure there, or say `evidence: host`"
+NO_PARITY = "artifacts/parity/{}.json is not there: run `dvc repro`"
 
 
 def _shown() -> list[str]:
@@ -47,12 +39,6 @@ def _lines(start: str) -> list[str]:
     return [line for line in _shown() if line.startswith(start)]
 
 
-def _report(validate: str, platform: str, metrics: dict[str, Measurement]) -> None:
-    content = {"metrics": {name: measured.to_dict() for name, measured in metrics.items()}}
-    folder = artifacts.folder("validate", validate, platform)
-    artifacts.write_files(folder, {"report.json": json.dumps(content).encode()})
-
-
 def test_without_a_plan_it_says_how_to_get_one(project: Path) -> None:
     with pytest.raises(PlanError, match=r"params\.yaml: not there; run `edgebake plan`"):
         status.show(Console(file=io.StringIO()))
@@ -66,50 +52,86 @@ def test_a_target_that_is_not_built_says_so(project: Path, planned: Plan) -> Non
 
 def test_a_built_target_shows_its_numbers_and_its_gates(project: Path, planned: Plan) -> None:
     plan.write(planned)
-    _report("digits-ds_cnn-int8-litert-android", "android", FOUND)
+    measured.lay(PIXEL, "android")
+    assert _rows("gates") == ["gates accuracy loss classes parity speedup p90 size"]
     assert _rows("pixel_8") == [
-        "pixel_8 litert 96.00% 96.85% 43.7 kB 0.25 ms host",
-        "pixel_8 passed passed passed passed",
+        "pixel_8 litert 97.00% 98.00% 40.0 kB 0.2 ms 2x host",
+        "pixel_8 passed passed passed accepted passed accepted passed",
     ]
     assert _rows("android_any") == ["android_any litert not built"]
 
 
 def test_missed_gates_are_told_apart(project: Path, planned: Plan) -> None:
     plan.write(planned)
-    slow = {"latency_p95_ms": Measurement(51.0, "ms", "host"), "frames_per_second": Measurement(20.0, "1/s", "host")}
-    _report("digits-ds_cnn-int8-litert-android", "android", FOUND | slow)
-    assert _rows("gates") == ["gates accuracy p95 frames/s size"]
-    assert _rows("pixel_8")[1] == "pixel_8 passed FAILED FAILED passed"
+    measured.lay(PIXEL, "android", speedup=0.4, size_mb=20.5)
+    assert _rows("pixel_8")[1] == "pixel_8 passed passed passed accepted FAILED accepted FAILED"
 
 
-def test_what_was_not_measured_is_never_a_number(project: Path, planned: Plan) -> None:
+def test_a_gate_that_the_measurements_cannot_decide_says_what_would(project: Path, planned: Plan) -> None:
     plan.write(planned)
-    _report("digits-ds_cnn-float16-coreml-ios", "ios", FOUND | ABSENT)
-    assert _rows("iphone_15") == [
-        "iphone_15 coreml not measured 96.85% 43.7 kB not measured -",
-        "iphone_15 NOT MEASURED passed",
+    measured.lay(PIXEL, "android", right=960)
+    assert _rows("pixel_8")[1] == "pixel_8 UNDECIDED passed passed accepted passed accepted passed"
+    assert _lines("UNDECIDED: ") == ["UNDECIDED: the measurements prove neither a pass nor a fail"]
+    assert _lines("pixel_8, ") == [
+        "pixel_8, accuracy: about 285 more test examples would decide; "
+        "until then it blocks the release, unless the recipe says `inconclusive: passes`"
     ]
-    assert _lines("not measured: ") == ["not measured: no such device here"]
-    assert _lines("accepted: ") == []
+
+
+def test_a_waived_gate_says_who_waived_it_until_when_and_why(
+    project: Path, release: Release, composed: dict[str, Composed]
+) -> None:
+    pixel = deepcopy(composed["pixel_8"])
+    pixel.recipe.validate.waivers = [Waiver(gate="size_mb", reason="one release", by="Ada", until="2999-12-31")]
+    plan.write(plan.merge(release, [pixel]))
+    measured.lay(PIXEL, "android", size_mb=20.5)
+    assert _rows("pixel_8")[1].split()[-1] == "waived"
+    assert _lines("pixel_8, ") == ["pixel_8, size_mb: failed; waived by Ada until 2999-12-31: one release"]
+
+
+def test_what_was_not_measured_is_never_a_number(
+    project: Path, release: Release, composed: dict[str, Composed]
+) -> None:
+    iphone = deepcopy(composed["iphone_15"])
+    iphone.recipe.validate.budget.peak_memory_mb = TimedCeiling(at_most=50, required=True)
+    plan.write(plan.merge(release, [iphone]))
+    measured.lay(IPHONE, "ios", **ABSENT)
+    assert _rows("iphone_15") == [
+        "iphone_15 coreml 97.00% 98.00% 40.0 kB - - host",
+        "iphone_15 passed passed passed accepted NOT MEASURED passed",
+    ]
+    assert _lines("not measured: ") == [
+        f"not measured: {measured.REASON}",
+        f"not measured: {NO_PARITY.format('ios')}",
+    ]
 
 
 def test_what_need_not_be_measured_is_accepted_and_says_what_that_means(
     project: Path, release: Release, composed: dict[str, Composed]
 ) -> None:
     iphone = deepcopy(composed["iphone_15"])
-    iphone.recipe.validate.budget.accuracy = Floor(at_least=0.95, required=False)
-    iphone.recipe.validate.budget.latency_p95_ms = Ceiling(at_most=50, required=False)
+    iphone.recipe.validate.budget.parity = None
+    iphone.recipe.validate.budget.latency_p90_ms = TimedCeiling(at_most=50, required=False)
     plan.write(plan.merge(release, [iphone]))
-    _report("digits-ds_cnn-float16-coreml-ios", "ios", FOUND | ABSENT)
-    assert _rows("gates") == ["gates accuracy p95 size"]
-    assert _rows("iphone_15")[1] == "iphone_15 accepted accepted passed"
+    measured.lay(IPHONE, "ios", **ABSENT)
+    assert _rows("gates") == ["gates accuracy loss classes p90 size"]
+    assert _rows("iphone_15")[1] == "iphone_15 passed passed passed accepted passed"
     assert _lines("accepted: ") == ["accepted: not measured, and the target's recipe says `required: false`"]
+
+
+def test_what_is_passed_needs_no_explanation(project: Path, release: Release, composed: dict[str, Composed]) -> None:
+    iphone = deepcopy(composed["iphone_15"])
+    iphone.recipe.validate.budget.parity = None
+    plan.write(plan.merge(release, [iphone]))
+    measured.lay(IPHONE, "ios")
+    assert _rows("iphone_15")[1] == "iphone_15 passed passed passed passed"
+    assert [_lines(start) for start in ("accepted: ", "UNDECIDED: ", "undecided: ", "iphone_15, ")] == [[], [], [], []]
 
 
 def test_what_the_executor_measured_is_explained_below_the_table(project: Path, planned: Plan) -> None:
     plan.write(planned)
-    _report("digits-ds_cnn-float16-coreml-ios", "ios", EXECUTED)
-    assert _rows("iphone_15")[0] == "iphone_15 coreml 96.67% 96.85% 43.7 kB not measured executor"
+    measured.lay(IPHONE, "ios", **EXECUTED)
+    assert _rows("iphone_15")[0] == "iphone_15 coreml 97.00% 98.00% 40.0 kB - - executor"
     assert _lines("executor: ") == [
         "executor: executed on Linux (edgebake's ML Program executor), not by Core ML: some CPU"
     ]
@@ -119,36 +141,48 @@ def test_what_the_executor_measured_is_explained_below_the_table(project: Path, 
 def test_a_reason_that_many_numbers_share_is_told_once(project: Path, planned: Plan) -> None:
     plan.write(planned)
     for scheme in ("float16", "palettized"):
-        _report(f"digits-ds_cnn-{scheme}-coreml-ios", "ios", EXECUTED)
+        measured.lay(f"digits-ds_cnn-{scheme}-coreml-ios", "ios", **EXECUTED)
     assert len(_rows("iphone_15")) == len(_rows("iphone_se_3")) == 2
-    assert _lines("not measured: ") == ["not measured: no such device here"]
+    assert _lines(f"not measured: {measured.REASON}") == [f"not measured: {measured.REASON}"]
+
+
+def test_a_limit_of_the_device_says_why_this_host_cannot_prove_it(project: Path, planned: Plan) -> None:
+    plan.write(planned)
+    measured.lay(PIXEL, "android")
+    assert f"not measured: {NOT_THE_DEVICE}" in _shown()
+    measured.lay(PIXEL, "android", timed_on="adb")
+    assert _rows("pixel_8") == [
+        "pixel_8 litert 97.00% 98.00% 40.0 kB 0.2 ms 2x adb and host",
+        "pixel_8 passed passed passed accepted passed passed passed",
+    ]
+    assert f"not measured: {NOT_THE_DEVICE}" not in _shown()
 
 
 def test_a_gate_that_a_target_lacks_is_told_from_one_that_it_passed(project: Path, planned: Plan) -> None:
     plan.write(planned)
-    _report("digits-ds_cnn-int8-litert-android", "android", FOUND)
-    _report("digits-ds_cnn-float16-coreml-ios", "ios", EXECUTED)
-    assert _rows("gates") == ["gates accuracy p95 frames/s size"]
-    assert _rows("pixel_8")[1] == "pixel_8 passed passed passed passed"
-    assert _rows("iphone_15")[1] == "iphone_15 passed no gate no gate passed"
+    measured.lay(PIXEL, "android")
+    measured.lay(IPHONE, "ios", **EXECUTED)
+    assert _rows("gates") == ["gates accuracy loss classes parity speedup p90 size"]
+    assert _rows("pixel_8")[1] == "pixel_8 passed passed passed accepted passed accepted passed"
+    assert _rows("iphone_15")[1] == "iphone_15 passed passed passed accepted no gate no gate passed"
 
 
 def test_half_precision_says_what_it_costs(project: Path, planned: Plan) -> None:
     plan.write(planned)
-    shares = {"accuracy_float32_arithmetic": 0.9685, "agreement_float32_arithmetic": 0.9981}
-    compared = {name: Measurement(share, "share", LABEL) for name, share in shares.items()}
-    _report("digits-ds_cnn-float16-coreml-ios", "ios", EXECUTED | compared)
-    _report("digits-ds_cnn-palettized-coreml-ios", "ios", EXECUTED)
+    counts = {"accuracy_float32_arithmetic": 971, "agreement_float32_arithmetic": 998}
+    compared: dict[str, Any] = {name: measured.share(count, 1000, LABEL) for name, count in counts.items()}
+    measured.lay(IPHONE, "ios", **EXECUTED, **compared)
+    measured.lay("digits-ds_cnn-palettized-coreml-ios", "ios", **EXECUTED)
     assert _lines("half precision ") == [
-        "half precision of iphone_15: 96.67%, in float32 arithmetic 96.85%, the same label for 99.81%"
+        "half precision of iphone_15: 97.00%, in float32 arithmetic 97.10%, the same label for 99.80%"
     ]
 
 
 def test_a_terminal_of_80_columns_shows_all_of_it(project: Path, planned: Plan) -> None:
     plan.write(planned)
-    _report("digits-ds_cnn-float16-coreml-ios", "ios", FOUND | ABSENT)
-    _report("digits-ds_cnn-palettized-coreml-ios", "ios", EXECUTED)
-    _report("digits-ds_cnn-int8-onnxruntime-linux", "linux", FOUND)
+    measured.lay(IPHONE, "ios", **ABSENT)
+    measured.lay("digits-ds_cnn-palettized-coreml-ios", "ios", **EXECUTED)
+    measured.lay("digits-ds_cnn-int8-onnxruntime-linux", "linux", right=960)
     stream = io.StringIO()
     status.show(Console(file=stream, width=80, force_terminal=True))
     assert "…" not in stream.getvalue()

@@ -18,26 +18,26 @@ CORE_ML = "iOS18"  # the first that has every scheme
 
 def options() -> list[str]:
     """Return the options of recipes/quantize/ that train nothing and choose nothing: a file follows from the model."""
-    found = {name: compose.quantize_option(name) for name in compose.groups()["quantize"]}
+    found = {name: compose.option("quantize", name) for name in compose.groups()["quantize"]}
     return [name for name, words in found.items() if not (words.training or words.keep or words.ladder)]
 
 
 def schemes(chosen: list[str]) -> set[str]:
     """Return the schemes of some options."""
-    return {compose.quantize_option(option).scheme for option in chosen}
+    return {compose.option("quantize", option).scheme for option in chosen}
 
 
 def makers(chosen: list[str], runtimes: list[str]) -> Iterator[Maker]:
     """Yield one for each option and each runtime that can carry it."""
     for runtime in runtimes:
         for option in chosen:
-            scheme = compose.quantize_option(option).scheme
+            scheme = compose.option("quantize", option).scheme
             if scheme in plugins.load("convert.runtime", runtime).SCHEMES:
                 yield Maker(EDGEBAKE, option, runtime, scheme, functools.partial(_built, option, runtime))
 
 
 def _built(option: str, runtime: str, subject: Subject) -> Built:
-    words = compose.quantize_option(option)
+    words = compose.option("quantize", option)
     quantized = asked(subject.archive, words)
     if words.calibration:
         examples = subject.drawn(words.calibration.examples, words.calibration.seed)

@@ -42,7 +42,7 @@ class Subject:
 
     def calibration(self) -> NDArray[np.float32]:
         """Return the examples of recipes/quantize/int8.yaml, which all tools are calibrated on."""
-        words = compose.quantize_option("int8").calibration
+        words = compose.option("quantize", "int8").calibration
         if words is None:
             raise ValueError("int8 without calibration")
         return self.drawn(words.examples, words.seed)

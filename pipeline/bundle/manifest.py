@@ -12,7 +12,7 @@ from typing import Any
 
 from pipeline import artifacts
 from pipeline.contract import Contract, from_json
-from pipeline.gates import Decision
+from pipeline.gates.target import Judged
 from pipeline.lineage import chain, digest, tools_of
 from pipeline.sections import PackageSection, TargetSection, plain, read_plan
 from pipeline.tensors import IMAGE
@@ -20,7 +20,10 @@ from pipeline.tensors import IMAGE
 FILE = "manifest.json"
 SCHEMA = "edgebake.manifest/1"
 # Metrics that do not change from run to run; those of a further way to run the file end in its name.
-STEADY = ("accuracy", "float_accuracy", "loss", "size_mb", "accuracy_", "agreement_")
+STEADY = (
+    *("accuracy", "float_accuracy", "loss", "calibration_error", "size_mb"),
+    *("macs", "parameters", "activation_peak_mb", "accuracy_", "agreement_"),
+)
 
 
 @dataclass(frozen=True)
@@ -31,9 +34,10 @@ class Entry:
     files: dict[str, bytes]
 
 
-def entry(target: TargetSection, validated: tuple[Path, dict[str, Any]], decisions: list[Decision]) -> Entry:
-    """Return what the manifest says of one target; `validated` is validate's folder and its report."""
-    folder, report = validated
+def entry(target: TargetSection, judged: Judged) -> Entry:
+    """Return what the manifest says of one target."""
+    folder = judged.folder
+    report = json.loads((folder / "report.json").read_text())
     chained = chain(read_plan(), target.validate)
     contract = from_json((folder / "contract.json").read_text())
     inspection = json.loads((folder / "inspection.json").read_text())
@@ -47,8 +51,9 @@ def entry(target: TargetSection, validated: tuple[Path, dict[str, Any]], decisio
         "output": inspection["output"],
         "preprocessing": _preprocessing(contract, inspection["input"]["dtype"], chained["convert"]),
         "postprocessing": {"labels": contract.labels, **asdict(target.package)},
-        "metrics": {name: metric for name, metric in report["metrics"].items() if _is_steady(name)},
-        "gates": [decision.to_dict() for decision in decisions],
+        "metrics": {name: _steady(metric) for name, metric in report["metrics"].items() if _is_steady(name)},
+        "gates": [decision.to_dict() for decision in judged.decisions],
+        "waivers": [vars(waiver) for waiver in target.waivers],
         # Not the planner's digest: an experiment may have changed params.yaml since.
         "recipe_sha256": digest(chained, plain(target)),
         "tools": tools_of(chained),
@@ -64,7 +69,7 @@ def make(section: PackageSection, platform: str, entries: dict[str, Entry], sour
         "schema": SCHEMA,
         **plain(section.about),
         "platform": platform,
-        "source": source,
+        "source": {word: source[word] for word in ("git_commit", "dirty")},
         "targets": {name: one.content for name, one in entries.items()},
         "files": [
             {"path": name, "sha256": artifacts.sha256(data), "size": len(data)} for name, data in sorted(files.items())
@@ -100,6 +105,11 @@ def _preprocessing(contract: Contract, dtype: str, convert: dict[str, Any]) -> d
         "scaled_by": "model" if dtype == IMAGE else "app",
         **{word: words[word] for word in ("resolutions", "resolution_range") if words.get(word)},
     }
+
+
+def _steady(metric: dict[str, Any]) -> dict[str, Any]:
+    """Return a measurement without what says nothing of accuracy and differs between equal machines."""
+    return {word: value for word, value in metric.items() if word not in ("os", "governor")}
 
 
 def _is_steady(name: str) -> bool:

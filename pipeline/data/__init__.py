@@ -1,4 +1,4 @@
 """Sources of examples, one file each.
 
-count(data) is cheap, load(data) returns all; TOOLS are the distributions that are read with.
+count(data) and columns(data) are cheap, load(data) returns all; TOOLS are the distributions that are read with.
 """

@@ -16,12 +16,18 @@ if TYPE_CHECKING:
 
 TOOLS = ("scikit-learn",)
 COUNT = 1797
+INK = ("light", "medium", "heavy")  # a third of the digits each
 TABLE = "sklearn/datasets/data/digits.csv.gz"
 
 
 def count(_: Data) -> int:
     """Return how many examples there are."""
     return COUNT
+
+
+def columns(_: Data) -> list[str]:
+    """Return what is known of each digit beside its label: how much ink it took."""
+    return ["ink"]
 
 
 def load(_: Data) -> "Examples":
@@ -34,4 +40,7 @@ def load(_: Data) -> "Examples":
     with gzip.open(path, "rt") as table:
         rows = np.loadtxt(table, delimiter=",")
     pixels = np.rint(rows[:, :-1] * (255 / 16)).astype(np.uint8).reshape(-1, 8, 8)
-    return Examples(list(pixels), rows[:, -1].astype(np.int64), [str(digit) for digit in range(10)])
+    amounts = rows[:, :-1].sum(axis=1)
+    thirds = np.searchsorted(np.quantile(amounts, [1 / 3, 2 / 3]), amounts)
+    ink = [INK[third] for third in thirds]
+    return Examples(list(pixels), rows[:, -1].astype(np.int64), [str(digit) for digit in range(10)], {"ink": ink})

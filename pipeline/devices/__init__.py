@@ -1,1 +1,1 @@
-"""Where latency is measured, one file each: measure(runtime, folder, section) -> measurements by name."""
+"""Where latency is measured, one file each: measure(what is timed, and how) -> measurements by name."""

@@ -9,49 +9,81 @@ from omegaconf import MISSING
 
 from pipeline.recipe.convert import Convert, CoreML, Precision, Range
 from pipeline.recipe.data import Colour, Data, Resize, Splits
-from pipeline.recipe.device import Accelerator, Device, DType, Platform
+from pipeline.recipe.device import Accelerator, Compute, Device, DType, Platform
 from pipeline.recipe.model import Model
 from pipeline.recipe.package import Package
 from pipeline.recipe.prune import Goal, Pattern, Prune, Score
 from pipeline.recipe.quantize import Calibration, Compression, Granularity, Palette, Quantize, TrainedRanges, Training
 from pipeline.recipe.train import Distill, FineTune, Train
-from pipeline.recipe.validate import Budget, Ceiling, Floor, Validate
+from pipeline.recipe.validate import (
+    Adb,
+    Budget,
+    Ceiling,
+    Evidence,
+    Floor,
+    Gate,
+    Inconclusive,
+    Mac,
+    PlacementFloor,
+    Protocol,
+    Recorded,
+    SliceFloor,
+    Ssh,
+    TimedCeiling,
+    TimedFloor,
+    Validate,
+    Waiver,
+)
 
 __all__ = [
     "Accelerator",
+    "Adb",
     "Budget",
     "Calibration",
     "Ceiling",
     "Colour",
     "Compression",
+    "Compute",
     "Convert",
     "CoreML",
     "DType",
     "Data",
     "Device",
     "Distill",
+    "Evidence",
     "FineTune",
     "Floor",
+    "Gate",
     "Goal",
     "Granularity",
+    "Inconclusive",
+    "Mac",
     "Model",
     "Package",
     "Palette",
     "Pattern",
+    "PlacementFloor",
     "Platform",
     "Precision",
+    "Protocol",
     "Prune",
     "Quantize",
     "Range",
     "Recipe",
+    "Recorded",
     "Release",
     "Resize",
     "Score",
+    "SliceFloor",
     "Splits",
+    "Ssh",
+    "TimedCeiling",
+    "TimedFloor",
     "Train",
     "TrainedRanges",
     "Training",
     "Validate",
+    "Waiver",
 ]
 
 

@@ -34,6 +34,15 @@ class Accelerator(Enum):
 
 
 @dataclass
+class Compute:
+    """What one core can do at most: latency is that of one thread."""
+
+    float32_gflops: float = MISSING  # a multiply-accumulate is two
+    int8_gops: float = MISSING  # likewise
+    memory_gb_s: float = MISSING  # of the memory, not of a cache; 1 GB = 1,000,000,000 bytes
+
+
+@dataclass
 class Device:
     """Facts of a class of devices; recipes/device/."""
 
@@ -45,3 +54,4 @@ class Device:
     runtimes: list[str] = MISSING
     dtypes: list[DType] = MISSING
     accelerators: list[Accelerator] = MISSING  # in order of preference
+    compute: Compute | None = None  # null: not published

@@ -4,34 +4,75 @@ Reads and writes nothing.
 """
 
 import io
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.gates import Decision, Verdict
+from pipeline.gates.verdict import Decision, Verdict
 from pipeline.measurement import Measurement
 
-STYLES = {Verdict.passed: "green", Verdict.failed: "red", Verdict.not_measured: "red", Verdict.accepted: "yellow"}
+STYLES = {
+    Verdict.passed: "green",
+    Verdict.failed: "red",
+    Verdict.inconclusive: "red",
+    Verdict.inconclusive_accepted: "yellow",
+    Verdict.not_measured: "red",
+    Verdict.accepted: "yellow",
+    Verdict.waived: "yellow",
+}
 SHORT = {
     Verdict.passed: "passed",
     Verdict.failed: "FAILED",
+    Verdict.inconclusive: "UNDECIDED",
+    Verdict.inconclusive_accepted: "undecided",
     Verdict.not_measured: "NOT MEASURED",
     Verdict.accepted: "accepted",
+    Verdict.waived: "waived",
 }
-RELEASE_COLUMNS = ("target", "runtime", "accuracy", "float", "size", "p95", "on")
-GATES = {"latency_p95_ms": "p95", "frames_per_second": "frames/s", "size_mb": "size", "peak_memory_mb": "memory"}
-UNITS = {"share": "", "ms": " ms", "MB": " MB"}
+RELEASE_COLUMNS = ("target", "runtime", "accuracy", "float", "size", "p90", "speedup", "on")
+GATES = {
+    "class_accuracy": "classes",
+    "slice_accuracy": "slices",
+    "calibration_error": "calibr.",
+    "parity_difference": "difference",
+    "latency_p90_ms": "p90",
+    "frames_per_second": "frames/s",
+    "size_mb": "size",
+    "peak_memory_mb": "memory",
+}
+UNITS = {"share": "", "ms": " ms", "MB": " MB", "times": "x"}
 
 
 def gates(decisions: list[tuple[str, Decision]]) -> Table:
     """Return a row per gate of a target."""
-    table = Table("target", "gate", "asked", "measured", "where", "verdict", box=box.SIMPLE)
+    table = Table("target", "gate", "asked", "measured", "bound", "n", "where", "verdict", box=box.SIMPLE)
     for target, decision in decisions:
-        asked = f"{decision.bound.replace('_', ' ')} {decision.limit:g}"
-        row = (target, decision.gate, asked, shown(decision.measured), where(decision.measured), decision.verdict.value)
+        measured = decision.measured
+        numbers = (shown(measured), _bound(decision), f"{measured.n:,}" if measured.n else "-")
+        row = (target, decision.gate, str(decision.asked), *numbers, where(measured), decision.verdict.value)
         table.add_row(*row, style=STYLES[decision.verdict])
     return table
+
+
+def notes(decisions: list[tuple[str, Decision]]) -> list[str]:
+    """Return a line for each gate that there is more to say of: the worst class, or what would decide."""
+    return [f"{target}, {decision.gate}: {decision.note}" for target, decision in decisions if decision.note]
+
+
+def waivers(decisions: list[tuple[str, Decision]]) -> list[str]:
+    """Return a line for each waiver, needed or not."""
+    held = [(target, one.gate, one.waiver) for target, one in decisions if one.waiver]
+    return [f"waiver: {target}, {gate}, by {one.by} until {one.until}: {one.reason}" for target, gate, one in held]
+
+
+def _bound(decision: Decision) -> str:
+    """Return what is proven at the confidence that the gate asks for."""
+    if decision.proven is None:
+        return "-"
+    return f"{shown(replace(decision.measured, value=decision.proven))} at {decision.asked.confidence:.4g}"
 
 
 def release(rows: list[list[str]]) -> Table:
@@ -39,7 +80,7 @@ def release(rows: list[list[str]]) -> Table:
     return compact(RELEASE_COLUMNS, rows)
 
 
-def verdicts(decisions: dict[str, list[Decision]]) -> Table:
+def verdicts(decisions: Mapping[str, Sequence[Decision]]) -> Table:
     """Return a row per target and a column per gate."""
     gates = list(dict.fromkeys(one.gate for found in decisions.values() for one in found))
     rows = []
@@ -72,6 +113,13 @@ def shown(measured: Measurement) -> str:
     if measured.unit == "MB" and abs(value) < 1:
         return f"{value * 1000:.1f} kB"
     return f"{value:,.0f}/s" if measured.unit == "1/s" else f"{value:.4g}{UNITS[measured.unit]}"
+
+
+def brief(measured: Measurement) -> str:
+    """Return a number for a narrow column: three digits, or a dash where there is none."""
+    if measured.value is None:
+        return "-"
+    return f"{measured.value:.3g}{UNITS[measured.unit]}" if measured.unit in ("ms", "times") else shown(measured)
 
 
 def where(measured: Measurement) -> str:

@@ -1,13 +1,15 @@
 """A converted file in, measurements of that very file in its own runtime out.
 
-Reads convert's output, the test split and train's float.tflite. Writes files/, contract.json, inspection.json,
-report.json, metrics.json, confusion.csv, latency.csv. Never imports TensorFlow; only this stage reads the test split.
+Reads convert's output, that of its float parent, the test split and train's float.tflite. Writes files/,
+contract.json, inspection.json, report.json, metrics.json, examples.csv, answers.npy, resamples.json, workload.json,
+placement.json, latency.csv. Never imports TensorFlow; only this stage reads the test split.
 """
 
+import csv
 import importlib
 import json
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,32 +17,36 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import artifacts, contract, plugins
-from pipeline.dataset import split
+from pipeline import artifacts, contract, placement, plugins, scores, stopwatch, workload
+from pipeline.dataset import Examples, split
 from pipeline.errors import CoverageError
 from pipeline.job import Job
-from pipeline.measurement import Measurement, cpu_model, not_measured
+from pipeline.measurement import SLICE, Measurement, not_measured
 from pipeline.runtimes import litert
+from pipeline.scores import Place, Scored
 from pipeline.sections import ValidateSection
-from pipeline.tasks import classification
 from pipeline.tensors import IMAGE, answers
-from pipeline.timing import Timed
+from pipeline.timing import Timed, Timing
 from pipeline.ways import HOST, Way
+from pipeline.workload import Uncounted, Workload
 
 THREADS = 1  # of accuracy runs; LiteRT and ONNX Runtime answer the same for any number
 LATENCY_HEAD = "percentile,milliseconds\n"
 # What gates may ask of a timing, and its unit.
-TIMED = {"latency_p95_ms": "ms", "frames_per_second": "1/s", "peak_memory_mb": "MB"}
+TIMED = {"latency_p90_ms": "ms", "frames_per_second": "1/s", "peak_memory_mb": "MB"}
+SPEEDUP = {"speedup": "times"}
+# What is counted in the file, and its unit.
+COUNTED = {"macs": "1", "parameters": "1", "activation_peak_mb": "MB"}
+NO_BASELINE = "no gate of the target asks for it"
 
 
 @dataclass(frozen=True)
 class Test:
     """The test split, as pixels and as the model sees them."""
 
+    examples: Examples
     pixels: NDArray[np.uint8]  # [n, h, w, c]
     images: NDArray[np.float32]  # [n, h, w, c]
-    labels: NDArray[np.int64]  # [n]
-    classes: list[str]
 
 
 def run(job: Job) -> str:
@@ -53,19 +59,23 @@ def run(job: Job) -> str:
     shutil.copytree(source / "files", job.out / "files")
     files = artifacts.read_files(source / "files")
     ways = _runtime(section.runtime).ways(files)
-    reference = _float_answers(section, test)
-    metrics = _size(section.runtime, files)
-    metrics["float_accuracy"] = _share(classification.accuracy(reference, test.labels), HOST, test)
-    try:
-        found = _answers(job, test, files, ways)
-    except CoverageError as error:
-        raise CoverageError(f"validate {job.variant}: {error}") from error
-    _write_confusion(job.out, test, found[0])
-    metrics |= _scores(test, reference, dict(zip(ways, found, strict=True)))
-    metrics |= _timing(job, ways)
-    accuracy = metrics["accuracy"]
-    metrics["loss"] = replace(accuracy, value=(metrics["float_accuracy"].value or 0) - (accuracy.value or 0))
-    _write(job, metrics)
+    scored = _scored(job, test, files, ways)
+    here, parent = _here(job), _parent(section)
+    error, resamples = scores.calibration_error(scored, here)
+    counted = _counted(section.runtime, files)
+    timing = _timing(job, ways)
+    metrics = {
+        **_size(section.runtime, files, here),
+        **scores.measured(scored, here, parent),
+        "calibration_error": error,
+        **_workload(counted, here),
+        **timing.metrics,
+    }
+    (job.out / "workload.json").write_text(workload.to_json(counted))
+    _write_placement(job, files, counted)
+    _write_examples(job.out, test, scored)
+    _write_latency(job.out, timing)
+    _write(job, metrics, {"calibration_error": resamples, **timing.resamples})
     return _line(metrics)
 
 
@@ -73,48 +83,71 @@ def _test_split(section: ValidateSection, source: Path) -> Test:
     agreed = contract.from_json((source / "contract.json").read_text())
     examples = split(plugins.load("data.source", section.data.source).load(section.data), section.data, "test")
     pixels = agreed.resized(examples.images)
-    return Test(pixels, agreed.scaled(pixels), examples.labels, examples.classes)
+    return Test(examples, pixels, agreed.scaled(pixels))
 
 
-def _size(runtime: str, files: dict[str, bytes]) -> dict[str, Measurement]:
+def _scored(job: Job, test: Test, files: dict[str, bytes], ways: tuple[Way, ...]) -> Scored:
+    """Return what the float parent, and the file in every way to run it, answer to the test split."""
+    section: ValidateSection = job.section
+    model = _float_model(section).read_bytes()
+    reference = answers(_runtime("litert").load({litert.FILE: model}, THREADS), test.images)
+    examples = test.pixels if _inspected(job)["dtype"] == IMAGE else test.images
+    runtime = _runtime(section.runtime)
+    try:
+        found = {way: answers(runtime.load(files, THREADS, way.name), examples) for way in ways}
+    except CoverageError as error:
+        raise CoverageError(f"validate {job.variant}: {error}") from error
+    return Scored(test.examples.labels, reference, found)
+
+
+def _float_model(section: ValidateSection) -> Path:
+    return artifacts.opened(artifacts.folder("train", section.train)) / "float.tflite"
+
+
+def _here(job: Job) -> Place:
+    section: ValidateSection = job.section
+    runtime = plugins.load("convert.runtime", section.runtime)
+    return _place(runtime.RUN_TOOLS, section, job.out / "files" / runtime.FILE)
+
+
+def _parent(section: ValidateSection) -> Place:
+    return _place(litert.RUN_TOOLS, section, _float_model(section))
+
+
+def _place(tools: tuple[str, ...], section: ValidateSection, file: Path) -> Place:
+    runtime = ", ".join(f"{name} {section.tools[name]}" for name in tools)
+    machine = (stopwatch.cpu_model(), stopwatch.os_name(), stopwatch.governor())
+    return Place(*machine, runtime, THREADS, stopwatch.digest(file))
+
+
+def _size(runtime: str, files: dict[str, bytes], here: Place) -> dict[str, Measurement]:
     """Return the size of what an app opens, a file or a folder; what lies beside it is another form of the same."""
     opened = plugins.load("convert.runtime", runtime).FILE
     size = sum(len(content) for name, content in files.items() if name == opened or name.startswith(f"{opened}/"))
-    return {"size_mb": Measurement(size / 1e6, "MB", "file")}
+    return {"size_mb": Measurement(size / 1e6, "MB", "file", sha256=here.sha256)}
 
 
-def _float_answers(section: ValidateSection, test: Test) -> NDArray[np.float32]:
-    model = artifacts.opened(artifacts.folder("train", section.train)) / "float.tflite"
-    return answers(_runtime("litert").load({litert.FILE: model.read_bytes()}, THREADS), test.images)
+def _counted(runtime: str, files: dict[str, bytes]) -> Workload | Uncounted:
+    try:
+        return workload.count(runtime, files)
+    except Uncounted as reason:
+        return reason
 
 
-def _answers(job: Job, test: Test, files: dict[str, bytes], ways: tuple[Way, ...]) -> list[NDArray[np.float32]]:
-    """Return the probabilities [n, classes] in every way to run the files."""
-    examples = test.pixels if _inspected(job)["dtype"] == IMAGE else test.images
-    return [answers(_runtime(job.section.runtime).load(files, THREADS, way.name), examples) for way in ways]
+def _workload(counted: Workload | Uncounted, here: Place) -> dict[str, Measurement]:
+    """Return how much the file computes, counted in the file itself."""
+    if isinstance(counted, Uncounted):
+        return {name: not_measured(unit, str(counted)) for name, unit in COUNTED.items()}
+    values = (counted.macs, counted.parameters, counted.activation_peak_bytes / 1e6)
+    numbers = zip(COUNTED.items(), values, strict=True)
+    return {name: Measurement(value, unit, "file", sha256=here.sha256) for (name, unit), value in numbers}
 
 
-def _scores(
-    test: Test, reference: NDArray[np.float32], found: dict[Way, NDArray[np.float32]]
-) -> dict[str, Measurement]:
-    """Return accuracy in every way, and how often the first agrees on the best label with float and with the others."""
-    first, *others = found
-    metrics = {
-        way.named("accuracy"): _share(classification.accuracy(found[way], test.labels), way.where, test)
-        for way in found
-    }
-    for way in others:
-        same = classification.agreement(found[way], found[first])
-        metrics[way.named("agreement")] = _share(same, way.where, test)
-    same = classification.agreement(found[first], reference)
-    return metrics | {"agreement_with_float": _share(same, first.where, test)}
-
-
-def _write_confusion(out: Path, test: Test, probabilities: NDArray[np.float32]) -> None:
-    actual = [test.classes[i] for i in test.labels]
-    predicted = [test.classes[i] for i in probabilities.argmax(axis=1)]
-    rows = "".join(f"{one},{other}\n" for one, other in zip(actual, predicted, strict=True))
-    (out / "confusion.csv").write_text(f"actual,predicted\n{rows}")
+def _write_placement(job: Job, files: dict[str, bytes], counted: Workload | Uncounted) -> None:
+    """Write what every accelerator of the platform would run; nothing where nobody knows what an operator costs."""
+    section: ValidateSection = job.section
+    found = placement.every(section.runtime, files, counted, section.platform) if isinstance(counted, Workload) else []
+    (job.out / "placement.json").write_text(json.dumps([asdict(one) for one in found], indent=2) + "\n")
 
 
 def _runtime(name: str) -> ModuleType:
@@ -126,28 +159,38 @@ def _inspected(job: Job) -> dict[str, Any]:
     return found
 
 
-def _share(value: float, where: str, test: Test) -> Measurement:
-    return Measurement(value, "share", where, cpu_model(), THREADS, len(test.labels))
-
-
-def _timing(job: Job, ways: tuple[Way, ...]) -> dict[str, Measurement]:
+def _timing(job: Job, ways: tuple[Way, ...]) -> Timing:
     section: ValidateSection = job.section
-    if ways[0].untimed:
-        (job.out / "latency.csv").write_text(LATENCY_HEAD)
-        return {name: not_measured(unit, ways[0].untimed) for name, unit in TIMED.items()}
-    found = _inspected(job)
-    timed = Timed(
-        section.runtime, job.out / "files", found["shape"], found["dtype"] == IMAGE, ways, section.warmup, section.runs
-    )
-    timing = plugins.load("validate.where", section.where).measure(timed)
-    percentiles = range(1, 100)
-    rows = zip(percentiles, np.percentile(timing.latencies_ms, percentiles), strict=True)
-    (job.out / "latency.csv").write_text(LATENCY_HEAD + "".join(f"{p},{ms:.6f}\n" for p, ms in rows))
-    metrics: dict[str, Measurement] = timing.metrics
-    return metrics
+    alone = {} if section.speedup else {"speedup": not_measured("times", NO_BASELINE)}
+    if ways[0].untimed and section.where == HOST:
+        absent = {name: not_measured(unit, ways[0].untimed) for name, unit in (TIMED | SPEEDUP).items()}
+        return Timing(absent)
+    baseline = artifacts.opened(artifacts.folder("convert", section.baseline)) / "files" if section.speedup else None
+    timed = Timed(section.runtime, job.out / "files", baseline, ways, section)
+    timing: Timing = plugins.load("validate.where", section.where).measure(timed)
+    return Timing({**timing.metrics, **alone}, timing.resamples, timing.latencies_ms)
 
 
-def _write(job: Job, metrics: dict[str, Measurement]) -> None:
+def _write_examples(out: Path, test: Test, scored: Scored) -> None:
+    """Write a row per example: its label and columns, what the file and its float parent answer, and how surely."""
+    classes, columns = test.examples.classes, test.examples.columns
+    head = ["label", "answer", "float_answer", "confidence", *(f"{SLICE}{name}" for name in columns)]
+    picked = (scored.labels, scored.answers.argmax(axis=1), scored.reference.argmax(axis=1))
+    named = [[classes[number] for number in numbers] for numbers in picked]
+    surely = [f"{one:.6f}" for one in scored.confidences]
+    with (out / "examples.csv").open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerows([head, *zip(*named, surely, *columns.values(), strict=True)])
+    np.save(out / "answers.npy", scored.answers)
+
+
+def _write_latency(out: Path, timing: Timing) -> None:
+    percentiles = range(1, 100) if timing.latencies_ms else ()
+    rows = zip(percentiles, np.percentile(timing.latencies_ms or [0.0], percentiles), strict=True)
+    (out / "latency.csv").write_text(LATENCY_HEAD + "".join(f"{p},{ms:.6f}\n" for p, ms in rows))
+
+
+def _write(job: Job, metrics: dict[str, Measurement], resamples: dict[str, list[float]]) -> None:
     section: ValidateSection = job.section
     report: dict[str, Any] = {
         "variant": job.variant,
@@ -158,10 +201,16 @@ def _write(job: Job, metrics: dict[str, Measurement]) -> None:
     numbers = {name: metric.value for name, metric in metrics.items() if metric.value is not None}
     (job.out / "report.json").write_text(json.dumps(report, indent=2) + "\n")
     (job.out / "metrics.json").write_text(json.dumps(numbers, indent=2) + "\n")
+    rounded = {name: [float(f"{value:.6g}") for value in values] for name, values in resamples.items()}
+    (job.out / "resamples.json").write_text(json.dumps(rounded) + "\n")
 
 
 def _line(metrics: dict[str, Measurement]) -> str:
-    accuracy, latency = metrics["accuracy"], metrics["latency_p95_ms"]
+    accuracy, latency = metrics["accuracy"], metrics["latency_p90_ms"]
     where = "" if accuracy.where == HOST else f" {accuracy.where}"
-    timed = "not measured" if latency.value is None else f"{latency.value:.3f} ms on this host"
-    return f"accuracy {accuracy.value:.4f}{where}, p95 {timed}"
+    timed = "not measured" if latency.value is None else f"{latency.value:.3f} ms on {_named(latency.where)}"
+    return f"accuracy {accuracy.value:.4f}{where}, p90 {timed}"
+
+
+def _named(where: str) -> str:
+    return "this host" if where == HOST else where

@@ -1,7 +1,6 @@
 """The manifest: what it says of a bundle, and which mistakes its schema refuses."""
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import chdir
 from copy import deepcopy
@@ -12,15 +11,18 @@ from typing import Any
 import jsonschema
 import pytest
 
-from pipeline import artifacts, contract, gates, plan
+from pipeline import artifacts, contract, plan
 from pipeline.bundle import manifest
-from pipeline.measurement import Measurement
+from pipeline.gates.target import judge
 from pipeline.plan import Plan
+from pipeline.recipe import Waiver
 from pipeline.runtimes.coreml.executor import LABEL
 from pipeline.sections import PackageSection, TargetSection, read
 from pipeline.tensors import IMAGE, Inspection, Operator, Tensor
+from tests import measured
 
 COMMIT = {"git_commit": "0123456789abcdef0123456789abcdef01234567", "dirty": False}
+REVISION = {**COMMIT, "expired_waivers": ["pixel_8: loss until 2026-01-31"]}
 LABELS = ["zero", "one"]
 INSPECTION = Inspection(
     Tensor("image", [1, 32, 32, 1], "int8", "NHWC", scale=1 / 127.5, zero_point=-1),
@@ -28,39 +30,33 @@ INSPECTION = Inspection(
     [Operator("CONV_2D", ("int8",))],
     {"int8": 3},
 )
-METRICS = {
-    "accuracy": Measurement(0.97, "share", "host", "some CPU", threads=1, n=540),
-    "float_accuracy": Measurement(0.98, "share", "host", "some CPU", threads=1, n=540),
-    "loss": Measurement(0.01, "share", "host", "some CPU", threads=1, n=540),
-    "size_mb": Measurement(0.04, "MB", "file"),
-    "latency_p95_ms": Measurement(0.2, "ms", "host", "some CPU", threads=1, n=500),
-    "frames_per_second": Measurement(6000, "1/s", "host", "some CPU", threads=1, n=500),
-}
-EXECUTED = METRICS | {
-    "accuracy": Measurement(0.97, "share", LABEL, "some CPU", threads=1, n=540),
-    "accuracy_float32_arithmetic": Measurement(0.975, "share", LABEL, "some CPU", threads=1, n=540),
-    "agreement_float32_arithmetic": Measurement(0.99, "share", LABEL, "some CPU", threads=1, n=540),
+EXECUTED = {
+    "accuracy": measured.share(970, 1000, LABEL),
+    "accuracy_float32_arithmetic": measured.share(975, 1000, LABEL),
+    "agreement_float32_arithmetic": measured.share(990, 1000, LABEL),
 }
 CORE_ML = "digits-ds_cnn-float16-coreml"
 PACKAGE = {"model.mlpackage/Data/com.apple.CoreML/model.mlmodel": b"m", "model.mlpackage/Manifest.json": b"{}"}
+WAIVER = {"gate": "size_mb", "reason": "one release", "by": "Ada", "until": "2999-12-31"}
+STEADY = [
+    *("size_mb", "float_accuracy", "accuracy", "agreement_with_float", "loss", "calibration_error"),
+    *("macs", "parameters", "activation_peak_mb"),
+]
 
 
 def _validated(
-    target: TargetSection,
-    files: dict[str, bytes],
-    inspection: Inspection = INSPECTION,
-    found: dict[str, Measurement] = METRICS,
+    target: TargetSection, files: dict[str, bytes], inspection: Inspection = INSPECTION, **found: Any
 ) -> manifest.Entry:
     """Return the entry of a target whose validation left these files and findings."""
     agreed = contract.Contract("classification", 32, 32, "grey", "bilinear", 127.5, 1 / 127.5, LABELS)
-    folder = artifacts.folder("validate", target.validate, target.device.platform.value)
-    shutil.rmtree(folder, ignore_errors=True)
-    artifacts.write_files(folder / "files", files)
-    (folder / "contract.json").write_text(agreed.to_json())
-    (folder / "inspection.json").write_text(json.dumps(inspection.to_dict()))
-    metrics = {name: measured.to_dict() for name, measured in found.items()}
-    report = {"convert": target.validate.rpartition("-")[0], "metrics": metrics}
-    return manifest.entry(target, (folder, report), gates.decide(target.budget, found))
+    platform = target.device.platform.value
+    written = {
+        "contract.json": agreed.to_json().encode(),
+        "inspection.json": json.dumps(inspection.to_dict()).encode(),
+        **{f"files/{name}": content for name, content in files.items()},
+    }
+    measured.lay(target.validate, platform, files=written, **found)
+    return manifest.entry(target, judge(target, platform))
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +73,7 @@ def entry(section: PackageSection) -> manifest.Entry:
 
 @pytest.fixture(scope="module")
 def content(section: PackageSection, entry: manifest.Entry) -> dict[str, Any]:
-    made: dict[str, Any] = json.loads(manifest.make(section, "android", {"pixel_8": entry}, COMMIT))
+    made: dict[str, Any] = json.loads(manifest.make(section, "android", {"pixel_8": entry}, REVISION))
     return made
 
 
@@ -115,9 +111,51 @@ def test_an_app_finds_what_to_feed_and_what_comes_out(content: dict[str, Any]) -
 
 def test_what_changes_from_run_to_run_is_left_out(content: dict[str, Any]) -> None:
     target = content["targets"]["pixel_8"]
-    assert list(target["metrics"]) == ["accuracy", "float_accuracy", "loss", "size_mb"]
-    assert {"gate": "latency_p95_ms", "at_most": 50.0, "verdict": "passed"} in target["gates"]
-    assert "0.2" not in json.dumps(target["gates"])
+    assert list(target["metrics"]) == STEADY
+    assert target["gates"][4] == {"gate": "speedup", "at_least": 0.5, "confidence": 0.95, "verdict": "passed"}
+    assert "2.0" not in json.dumps(target["gates"])
+
+
+def test_a_number_says_what_was_measured_how_sure_it_is_and_nothing_of_the_machines_clock(
+    content: dict[str, Any],
+) -> None:
+    metrics = content["targets"]["pixel_8"]["metrics"]
+    assert metrics["accuracy"] == {
+        "value": 0.97,
+        "unit": "share",
+        "where": "host",
+        "interval": measured.metrics()["accuracy"].interval,
+        "n": 1000,
+        "device": "some CPU",
+        "runtime": "some runtime 1.0",
+        "threads": 1,
+        "sha256": measured.SHA256,
+    }
+    assert metrics["size_mb"] == {"value": 0.04, "unit": "MB", "where": "file", "sha256": measured.SHA256}
+
+
+def test_every_gate_says_how_sure_one_had_to_be(content: dict[str, Any]) -> None:
+    gates = content["targets"]["pixel_8"]["gates"]
+    assert [gate["gate"] for gate in gates] == [
+        *("accuracy", "loss", "class_accuracy", "parity", "speedup", "latency_p90_ms", "size_mb")
+    ]
+    assert {gate["confidence"] for gate in gates} == {0.95}
+    assert content["targets"]["pixel_8"]["waivers"] == []
+
+
+def test_a_waiver_stands_beside_its_gate_and_among_all(section: PackageSection) -> None:
+    target = replace(section.targets["android_any"], waivers=[Waiver(**WAIVER)])
+    entry = _validated(target, {"model.tflite": b"TFL3 model"}, size_mb=20.5)
+    content = json.loads(manifest.make(section, "android", {"android_any": entry}, REVISION))
+    found = content["targets"]["android_any"]
+    assert found["waivers"] == [WAIVER]
+    assert found["gates"][-1] == {
+        "gate": "size_mb",
+        "at_most": 20.0,
+        "confidence": 0.95,
+        "verdict": "waived",
+        "waiver": WAIVER,
+    }
 
 
 def test_recipe_and_tools_are_those_of_the_plan(content: dict[str, Any], planned: Plan) -> None:
@@ -140,8 +178,8 @@ def _of_an_iphone(planned: Plan, **words: Any) -> dict[str, Any]:
     plan.write(planned)
     section: PackageSection = read("package", "ios")
     image = replace(INSPECTION, input=Tensor("image", [1, 32, 32, 1], IMAGE, "NHWC"))
-    entry = _validated(section.targets["iphone_15"], PACKAGE, image, EXECUTED)
-    made: dict[str, Any] = json.loads(manifest.make(section, "ios", {"iphone_15": entry}, COMMIT))
+    entry = _validated(section.targets["iphone_15"], PACKAGE, image, **EXECUTED)
+    made: dict[str, Any] = json.loads(manifest.make(section, "ios", {"iphone_15": entry}, REVISION))
     return made
 
 
@@ -174,14 +212,13 @@ def test_what_the_executor_found_is_kept_and_labelled(planned: Plan) -> None:
     content = _of_an_iphone(planned)
     manifest.validate(content)
     metrics = content["targets"]["iphone_15"]["metrics"]
-    steady = ["accuracy", "float_accuracy", "loss", "size_mb"]
-    assert list(metrics) == [*steady, "accuracy_float32_arithmetic", "agreement_float32_arithmetic"]
+    assert list(metrics) == [*STEADY, "accuracy_float32_arithmetic", "agreement_float32_arithmetic"]
     assert metrics["accuracy"]["where"] == "executed on Linux (edgebake's ML Program executor)"
     assert metrics["float_accuracy"]["where"] == "host"
 
 
 def test_two_targets_with_one_model_list_it_once(section: PackageSection, entry: manifest.Entry) -> None:
-    both = json.loads(manifest.make(section, "android", {"pixel_8": entry, "pixel_7": entry}, COMMIT))
+    both = json.loads(manifest.make(section, "android", {"pixel_8": entry, "pixel_7": entry}, REVISION))
     assert len(both["targets"]) == len(both["files"]) == 2
 
 
@@ -212,7 +249,17 @@ MUTATIONS: dict[str, Callable[[dict[str, Any]], object]] = {
     "a threshold in percent": lambda m: _target(m)["postprocessing"].update(threshold=50),
     "accuracy left out": lambda m: _target(m)["metrics"].pop("accuracy"),
     "a number from an unknown place": lambda m: _target(m)["metrics"]["loss"].update(where="pixel_8"),
+    "a clock": lambda m: _target(m)["metrics"]["accuracy"].update(governor="performance"),
+    "half an interval": lambda m: _target(m)["metrics"]["accuracy"].update(interval=[0.96]),
+    "a file's digest cut short": lambda m: _target(m)["metrics"]["size_mb"].update(sha256="ab"),
     "a gate that was missed": lambda m: _target(m)["gates"][0].update(verdict="failed"),
+    "a gate that could not be decided": lambda m: _target(m)["gates"][0].update(verdict="inconclusive"),
+    "a gate without its confidence": lambda m: _target(m)["gates"][0].pop("confidence"),
+    "a gate that a coin would pass": lambda m: _target(m)["gates"][0].update(confidence=0.4),
+    "no waivers": lambda m: _target(m).pop("waivers"),
+    "a waiver without a reason": lambda m: _target(m).update(waivers=[{**WAIVER, "reason": ""}]),
+    "a waiver by nobody": lambda m: _target(m).update(waivers=[{**WAIVER, "by": ""}]),
+    "a waiver until further notice": lambda m: _target(m)["gates"][0].update(waiver={**WAIVER, "until": "later"}),
     "a gate without a limit": lambda m: _target(m)["gates"][0].pop("at_least"),
     "a gate with two limits": lambda m: _target(m)["gates"][0].update(at_most=1),
 }

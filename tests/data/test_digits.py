@@ -1,5 +1,7 @@
 """The digits are scikit-learn's own, spread over 0 to 255."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
@@ -38,3 +40,19 @@ def test_labels_name_ten_classes(examples: Examples) -> None:
 
 def test_count_needs_no_reading_and_is_right(examples: Examples) -> None:
     assert digits.count(Data()) == len(examples.images) == len(examples.labels)
+
+
+def test_a_third_of_the_digits_took_little_ink_and_a_third_much(examples: Examples) -> None:
+    assert digits.columns(Data()) == list(examples.columns) == ["ink"]
+    # 1,797 / 3 = 599, and digits of one amount stay together.
+    assert Counter(examples.columns["ink"]) == {"light": 603, "medium": 608, "heavy": 586}
+
+
+def test_ink_is_the_sum_of_all_levels(examples: Examples) -> None:
+    amounts = load_digits().data.sum(axis=1)
+    names = np.array(examples.columns["ink"])
+    light, medium, heavy = (amounts[names == name] for name in ("light", "medium", "heavy"))
+    assert light.max() < medium.min()
+    assert medium.max() < heavy.min()
+    # 0 0 5 13 9 1 0 0, and seven more rows: 294 of the 1,024 levels.
+    assert (amounts[0], names[0]) == (294, "light")

@@ -84,3 +84,44 @@ def test_image_cut_short_is_named(data: Data) -> None:
     whole.write_bytes(whole.read_bytes()[:-25])
     with pytest.raises(DataError, match=r"cats/z\.png: not an image that can be read"):
         image_folder.load(data)
+
+
+def _columns(data: Data, *lines: str) -> None:
+    (Path(data.path) / "columns.csv").write_text("".join(f"{line}\n" for line in lines))
+
+
+def test_without_a_table_nothing_more_is_known_of_an_image(data: Data) -> None:
+    assert image_folder.columns(data) == []
+    assert image_folder.load(data).columns == {}
+
+
+def test_columns_say_more_of_each_image_in_the_order_of_the_images(data: Data) -> None:
+    _columns(data, "light,file,room", "day,dogs/b.png,hall", "night,cats/z.png,attic", "dusk,dogs/a.PNG,")
+    assert image_folder.columns(data) == ["light", "room"]
+    assert image_folder.load(data).columns == {"light": ["night", "dusk", "day"], "room": ["attic", "", "hall"]}
+
+
+def test_a_line_that_ends_early_leaves_its_last_columns_empty(data: Data) -> None:
+    _columns(data, "file,light", "dogs/b.png", "cats/z.png,night", "dogs/a.PNG,dusk")
+    assert image_folder.load(data).columns == {"light": ["night", "dusk", ""]}
+
+
+def test_a_table_is_no_image_and_no_class(data: Data) -> None:
+    _columns(data, "file,light")
+    assert image_folder.count(data) == 3
+
+
+def test_an_image_that_the_table_leaves_out_is_named(data: Data) -> None:
+    _columns(data, "file,light", "dogs/b.png,day", "cats/z.png,night")
+    with pytest.raises(DataError) as refused:
+        image_folder.load(data)
+    assert str(refused.value) == (f"{data.path}/columns.csv: no line for dogs/a.PNG; expected one for every image")
+
+
+def test_a_table_that_names_no_images_is_refused(data: Data) -> None:
+    _columns(data, "image,light", "dogs/b.png,day")
+    with pytest.raises(DataError) as refused:
+        image_folder.load(data)
+    assert str(refused.value) == (
+        f"{data.path}/columns.csv: no column 'file'; expected one that names each image, cats/1.jpg for one"
+    )

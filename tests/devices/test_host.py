@@ -1,8 +1,7 @@
-"""Timings on the host: worked percentiles from an answer of the stopwatch."""
+"""Timings on the host: one process for one thread, one for all, and more of them while an interval is too wide."""
 
 import json
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +9,11 @@ import pytest
 
 from pipeline.devices import host
 from pipeline.errors import HostError
-from pipeline.measurement import Measurement
 from pipeline.timing import Timed
-from pipeline.ways import ONLY, Way
+from pipeline.ways import Way
+from tests import timings
 
-JOB = Timed("litert", Path("artifacts/files"), [1, 2, 2, 1], image=False, ways=ONLY, warmup=5, runs=100)
-UNITS = (Way("", threaded=False), Way("cpu_only", threaded=False))  # as a runtime that is told no number of threads
-ANSWERS: dict[int, dict[str, Any]] = {
-    1: {"latencies_ms": [float(n) for n in range(100, 0, -1)], "load_ms": 12.5, "peak_memory_mb": 3.0},
-    4: {"latencies_ms": [4.0] * 50, "load_ms": 99.0, "peak_memory_mb": 99.0},
-}
+UNITS = (Way("", threaded=False), Way("cpu_only", threaded=False), Way("float32", untimed="an executor"))
 
 
 class Stopwatch:
@@ -28,70 +22,99 @@ class Stopwatch:
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
         self.code = 0
+        self.windows = [[2.0] * 10] * 30
 
     def run(self, command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
         assert command[1:] == ["-m", "pipeline.stopwatch"]
-        request = json.loads(options["input"])
-        self.requests.append(request)
-        answer = json.dumps(ANSWERS[request["threads"]])
-        return subprocess.CompletedProcess(command, self.code, f"INFO: hello\n{answer}\n", "no kernel for CUSTOM")
+        asked = json.loads(options["input"])
+        self.requests.append(asked)
+        baselines = [[6.0] * 10] * 30 if asked["baseline"] else []
+        threads = 4 if asked["threads"] == "all" else asked["threads"]
+        answer = json.dumps(timings.answer(self.windows, baselines, threads=threads, request=asked))
+        return subprocess.CompletedProcess(command, self.code, f"INFO: hello\n\n{answer}\n", "stopwatch: no kernel\n")
 
 
 @pytest.fixture
 def stopwatch(monkeypatch: pytest.MonkeyPatch) -> Stopwatch:
     made = Stopwatch()
     monkeypatch.setattr(subprocess, "run", made.run)
-    monkeypatch.setattr(host, "cpu_model", lambda: "some CPU")
-    monkeypatch.setattr(host, "all_threads", lambda: 4)
     return made
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        # 1 to 100 ms: the p-th percentile lies p % of the way from 1 to 100.
-        ("latency_p50_ms", 50.5),
-        ("latency_p90_ms", 90.1),
-        ("latency_p95_ms", 95.05),
-        ("latency_p99_ms", 99.01),
-        ("frames_per_second", 1000 / 50.5),
-        ("load_ms", 12.5),
-        ("peak_memory_mb", 3.0),
-        ("latency_p95_ms_all_threads", 4.0),
-        ("frames_per_second_all_threads", 250.0),
-    ],
-)
-def test_percentiles_and_frames_are_those_of_the_runs(stopwatch: Stopwatch, name: str, value: float) -> None:
-    assert host.measure(JOB).metrics[name].value == pytest.approx(value)
+@pytest.fixture
+def job(tmp_path: Path) -> Timed:
+    return timings.job(tmp_path, precision=0.05, repeats=3, sustained_minutes=1.0)
 
 
-def test_plain_names_are_one_thread_and_the_others_say_how_many(stopwatch: Stopwatch) -> None:
-    metrics = host.measure(JOB).metrics
-    assert metrics["latency_p50_ms_all_threads"] == Measurement(4.0, "ms", "host", "some CPU", threads=4, n=50)
-    assert (metrics["latency_p50_ms"].threads, metrics["latency_p50_ms"].n) == (1, 100)
-    assert (metrics["load_ms"].threads, metrics["load_ms"].n) == (1, 1)
+def test_plain_names_are_one_thread_beside_the_baseline_and_the_others_are_all(
+    stopwatch: Stopwatch, job: Timed
+) -> None:
+    metrics = host.measure(job).metrics
+    assert (metrics["latency_p90_ms"].value, metrics["latency_p90_ms"].threads) == (2.0, 1)
+    assert (metrics["speedup"].value, metrics["baseline_p90_ms"].value) == (3.0, 6.0)
+    assert metrics["latency_p90_ms_all_threads"].threads == 4
+    assert "speedup_all_threads" not in metrics
+    assert {metric.where for metric in metrics.values()} == {"host"}
 
 
-def test_every_run_on_one_thread_is_kept_in_its_order(stopwatch: Stopwatch) -> None:
-    assert host.measure(JOB).latencies_ms[:3] == [100.0, 99.0, 98.0]
+def test_one_thread_is_asked_everything_and_all_threads_only_for_latency(stopwatch: Stopwatch, job: Timed) -> None:
+    host.measure(job)
+    one, every = stopwatch.requests
+    asked = {"runtime": "litert", "file": str(job.files / "model.tflite"), "way": "", "warmup": 1, "runs": 30}
+    assert one == asked | {
+        "seconds": 1e-6,
+        "threads": 1,
+        "baseline": str(job.files.parent / "baseline" / "model.tflite"),
+        "batch": 2,
+        "sustained_minutes": 1.0,
+    }
+    assert every == one | {"threads": "all", "baseline": None, "batch": None, "sustained_minutes": None}
 
 
-def test_stopwatch_is_asked_once_for_one_thread_and_once_for_all(stopwatch: Stopwatch) -> None:
-    host.measure(JOB)
-    asked = {"runtime": "litert", "files": "artifacts/files", "shape": [1, 2, 2, 1], "image": False}
-    asked |= {"warmup": 5, "runs": 100, "way": ""}
-    assert stopwatch.requests == [asked | {"threads": 1}, asked | {"threads": 4}]
+def test_a_wide_interval_is_measured_again_in_a_new_process(stopwatch: Stopwatch, job: Timed) -> None:
+    stopwatch.windows = [[1.0] * 10, [9.0] * 10]
+    metrics = host.measure(job).metrics
+    assert [one["threads"] for one in stopwatch.requests] == [1, 1, 1, "all"]
+    assert [one["batch"] for one in stopwatch.requests] == [2, None, None, None]
+    assert metrics["latency_p90_ms"].n == 60
+    assert metrics["load_ms"].n == 3
 
 
-def test_each_way_is_timed_and_names_its_own_metrics(stopwatch: Stopwatch) -> None:
-    metrics = host.measure(replace(JOB, ways=UNITS)).metrics
-    assert [(request["way"], request["threads"]) for request in stopwatch.requests] == [("", 1), ("cpu_only", 1)]
-    assert metrics["latency_p50_ms"] == metrics["latency_p50_ms_cpu_only"]
-    assert metrics["latency_p50_ms"] == Measurement(50.5, "ms", "host", "some CPU", threads=None, n=100)
-    assert not any(name.endswith("_all_threads") for name in metrics)
+def test_a_narrow_one_is_not(stopwatch: Stopwatch, job: Timed) -> None:
+    host.measure(job)
+    assert [one["threads"] for one in stopwatch.requests] == [1, "all"]
 
 
-def test_a_stopwatch_that_fails_is_told_with_its_own_words(stopwatch: Stopwatch) -> None:
-    stopwatch.code = 3
-    with pytest.raises(HostError, match=r"artifacts/files: timing it on 1 threads ended with code 3: no kernel"):
-        host.measure(JOB)
+def test_each_timed_way_names_its_own_metrics(stopwatch: Stopwatch, tmp_path: Path) -> None:
+    metrics = host.measure(timings.job(tmp_path, ways=UNITS)).metrics
+    assert [(one["way"], one["threads"], bool(one["baseline"])) for one in stopwatch.requests] == [
+        ("", None, True),
+        ("cpu_only", None, False),
+    ]
+    assert metrics["latency_p50_ms"].value == metrics["latency_p50_ms_cpu_only"].value
+    assert not any(name.endswith(("_all_threads", "_float32")) for name in metrics)
+
+
+def test_a_file_that_cannot_be_timed_here_says_why(stopwatch: Stopwatch, tmp_path: Path) -> None:
+    found = host.measure(timings.job(tmp_path, ways=UNITS[::-1])).metrics["latency_p90_ms"]
+    assert (found.value, found.reason, stopwatch.requests) == (None, "an executor", [])
+
+
+def test_every_kept_run_on_one_thread_is_there_for_the_plot(stopwatch: Stopwatch, job: Timed) -> None:
+    assert host.measure(job).latencies_ms == [2.0] * 300
+
+
+def test_a_stopwatch_that_fails_is_told_with_its_own_words(stopwatch: Stopwatch, job: Timed) -> None:
+    stopwatch.code = 1
+    with pytest.raises(HostError, match=r"model\.tflite: timing it failed: no kernel$"):
+        host.measure(job)
+
+
+@pytest.mark.parametrize("runtime", ["litert", "onnxruntime"])
+def test_a_real_process_times_a_real_file(tmp_path: Path, runtime: str) -> None:
+    metrics = host.measure(timings.job(tmp_path, runtime)).metrics
+    for name in ("latency_p90_ms", "speedup", "latency_p90_ms_all_threads"):
+        low, high = metrics[name].interval or [0, 0]
+        assert 0 < low <= high
+    assert all(metrics[name].value for name in ("load_ms", "first_inference_ms", "frames_per_second"))
+    assert (metrics["throughput_batch_2"].value is None) == (runtime == "onnxruntime")

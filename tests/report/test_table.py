@@ -1,14 +1,19 @@
 """Numbers with their units, and tables that hide nothing."""
 
+from dataclasses import replace
+
 import pytest
 
-from pipeline.gates import Decision, Verdict
+from pipeline.gates.verdict import Asked, Decision, Verdict
 from pipeline.measurement import Measurement, not_measured
 from pipeline.report import table
 
-SLOW = Measurement(51.25, "ms", "host", "some CPU", threads=1, n=500)
-MISSED = Decision("latency_p95_ms", "at_most", 50.0, Verdict.failed, SLOW)
-ABSENT = Decision("accuracy", "at_least", 0.95, Verdict.not_measured, not_measured("share", "no such device here"))
+SLOW = Measurement(51.25, "ms", "adb", interval=[50.5, 52.0], n=1024, device="Pixel 8", threads=1)
+FAST = Asked("latency_p90_ms", "at_most", 50.0, 0.95)
+RIGHT = Asked("accuracy", "at_least", 0.95, 0.95)
+MISSED = Decision(FAST, Verdict.failed, SLOW, proven=51.8)
+ABSENT = Decision(RIGHT, Verdict.not_measured, not_measured("share", "no such device here"))
+LARGE = Decision(Asked("size_mb", "at_most", 20.0, 0.95), Verdict.failed, Measurement(20.5, "MB", "file"))
 
 
 @pytest.mark.parametrize(
@@ -21,6 +26,7 @@ ABSENT = Decision("accuracy", "at_least", 0.95, Verdict.not_measured, not_measur
         (3.5, "MB", "3.5 MB"),
         (0.043658, "MB", "43.7 kB"),
         (0.0, "share", "0"),
+        (1.8349, "times", "1.835x"),
     ],
 )
 def test_numbers_carry_their_unit(value: float, unit: str, shown: str) -> None:
@@ -36,8 +42,9 @@ def test_what_was_not_measured_shows_no_number_and_says_why() -> None:
 @pytest.mark.parametrize(
     ("measured", "where"),
     [
-        (Measurement(1, "ms", "host", "some CPU", threads=1), "host (some CPU, 1 thread)"),
-        (Measurement(1, "ms", "host", "some CPU", threads=4), "host (some CPU, 4 threads)"),
+        (Measurement(1, "ms", "host", device="some CPU", threads=1), "host (some CPU, 1 thread)"),
+        (Measurement(1, "ms", "host", device="some CPU", threads=4), "host (some CPU, 4 threads)"),
+        (Measurement(1, "share", "predicted", device="litert_gpu"), "predicted (litert_gpu)"),
         (Measurement(1, "MB", "file"), "file"),
     ],
 )
@@ -45,10 +52,61 @@ def test_numbers_say_where_they_come_from(measured: Measurement, where: str) -> 
     assert table.where(measured) == where
 
 
-def test_gates_show_what_was_asked_and_found() -> None:
-    rows = [" ".join(line.split()) for line in table.as_text(table.gates([("pixel_8", MISSED)])).splitlines()]
-    assert rows[0] == "target gate asked measured where verdict"
-    assert rows[-1] == "pixel_8 latency_p95_ms at most 50 51.25 ms host (some CPU, 1 thread) failed"
+def _gates(*decisions: tuple[str, Decision]) -> list[str]:
+    """Return the lines of the table of gates, each run of blanks as one."""
+    return [" ".join(line.split()) for line in table.as_text(table.gates(list(decisions))).splitlines()]
+
+
+def test_gates_show_what_was_asked_found_and_proven() -> None:
+    rows = _gates(("pixel_8", MISSED))
+    assert rows[0] == "target gate asked measured bound n where verdict"
+    assert rows[-1] == (
+        "pixel_8 latency_p90_ms at most 50 51.25 ms 51.8 ms at 0.95 1,024 adb (Pixel 8, 1 thread) failed"
+    )
+
+
+def test_what_was_not_sampled_has_no_bound() -> None:
+    assert _gates(("pixel_8", LARGE))[-1] == "pixel_8 size_mb at most 20 20.5 MB - - file failed"
+
+
+@pytest.mark.parametrize(("confidence", "bound"), [(0.9, "51.8 ms at 0.9"), (0.9999, "51.8 ms at 0.9999")])
+def test_a_bound_says_how_sure_it_is(confidence: float, bound: str) -> None:
+    decision = replace(MISSED, asked=replace(FAST, confidence=confidence))
+    assert f" {bound} 1,024 " in _gates(("pixel_8", decision))[-1]
+
+
+def test_a_line_for_each_gate_that_there_is_more_to_say_of() -> None:
+    worst = replace(MISSED, note="worst is 3: 10 of 30")
+    assert table.notes([("pixel_8", MISSED), ("iphone_15", worst)]) == [
+        "iphone_15, latency_p90_ms: worst is 3: 10 of 30"
+    ]
+
+
+def test_verdicts_stand_in_a_column_per_gate_and_tell_a_missed_one_by_its_capitals() -> None:
+    small = replace(LARGE, verdict=Verdict.waived)
+    undecided = replace(ABSENT, verdict=Verdict.inconclusive)
+    shown = table.as_text(table.verdicts({"pixel_8": [MISSED, small], "iphone_15": [undecided]}))
+    head, *_, first, second = (" ".join(line.split()) for line in shown.splitlines())
+    assert head == "gates p90 size accuracy"
+    assert first == "pixel_8 FAILED waived no gate"
+    assert second == "iphone_15 no gate no gate UNDECIDED"
+
+
+def test_every_verdict_has_a_word_and_a_colour() -> None:
+    assert set(table.SHORT) == set(table.STYLES) == set(Verdict)
+
+
+@pytest.mark.parametrize(
+    ("measured", "shown"),
+    [
+        (Measurement(1.8349, "times", "host"), "1.83x"),
+        (Measurement(0.24561, "ms", "host"), "0.246 ms"),
+        (Measurement(0.0437, "MB", "file"), "43.7 kB"),
+        (not_measured("ms", "no such device here"), "-"),
+    ],
+)
+def test_a_narrow_column_gets_three_digits(measured: Measurement, shown: str) -> None:
+    assert table.brief(measured) == shown
 
 
 def test_each_gate_has_a_row() -> None:

@@ -1,5 +1,6 @@
 """Where a stage is run: a project with its plan, and one whose model is trained."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import chdir
@@ -7,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import keras_session, plan
+from pipeline import artifacts, keras_session, plan
 from pipeline.plan import Plan
+from tests import measured
 from tests.stages import alone
 from tests.stages.alone import Ran
 
@@ -19,6 +21,15 @@ def params(tmp_path: Path, planned: Plan, monkeypatch: pytest.MonkeyPatch) -> Pa
     monkeypatch.chdir(tmp_path)
     plan.write(planned)
     return tmp_path
+
+
+@pytest.fixture
+def committed(params: Path) -> Path:
+    """That folder with what package reads beside measurements: the commit, and no other runtime to agree with."""
+    for platform in ("android", "ios", "linux"):
+        artifacts.write(artifacts.ROOT / "revision" / f"{platform}.json", json.dumps(alone.REVISION).encode())
+        measured.lay_parity(platform, {})
+    return params
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ class AppleSession:
     """A model loaded by Core ML for some compute units."""
 
     def __init__(self, files: dict[str, bytes], way: str) -> None:
-        coremltools = _coremltools()
+        coremltools = loaded()
         read = package.read(files)
         self._labels = labels(programs.read(read))
         self._probabilities = read.specification.description.predictedProbabilitiesName
@@ -53,7 +53,7 @@ class AppleSession:
         return np.array([[found[label] for label in self._labels]], np.float32)
 
 
-def _coremltools() -> Any:
+def loaded() -> Any:
     """Import coremltools without TensorFlow, which it would bring along for its converters, up to 20 s."""
     hidden = "tensorflow" not in sys.modules
     if hidden:

@@ -1,0 +1,184 @@
+"""How often a gate is wrong, over simulated models whose true accuracy is known.
+
+    python -m benchmarks.gates [--models 2000]
+
+Each row is a true value and a size of test set; many models are drawn from it, and each is judged by the gate, by
+comparing the point estimate with the limit as others do, and by methods that we could have taken instead. A pass is
+false where the true value misses the limit (at the limit itself, any pass counts), a fail where it holds.
+"""
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+from statsmodels.stats.proportion import proportion_confint
+
+from pipeline.gates.samples import Counts, Groups, Pairs, Sample
+from pipeline.gates.verdict import Asked
+
+SIZES = (200, 1_000, 10_000)
+CONFIDENCE = 0.95
+WON = 0.01  # examples that the converted model alone gets right, beside those that it loses
+CLASSES = 10
+RESAMPLES = 999
+
+Counted = NDArray[np.int64]
+
+
+class Scenario(Protocol):
+    """A gate and a true value: how counts are drawn, and how each method judges them."""
+
+    @property
+    def asked(self) -> Asked:
+        """Return what the gate asks."""
+
+    @property
+    def true(self) -> float:
+        """Return the true value."""
+
+    def draw(self, random: np.random.Generator, n: int) -> Counted:
+        """Return what n test examples count of one model."""
+
+    def sample(self, counts: Counted, n: int) -> Sample:
+        """Return what edgebake judges."""
+
+    def point(self, counts: Counted, n: int) -> bool:
+        """Return whether the point estimate passes."""
+
+    def other(self, counts: Counted, n: int, random: np.random.Generator) -> bool:
+        """Return whether another method passes."""
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A true loss of accuracy against the margin of a loss gate; the other method is the paired bootstrap."""
+
+    asked: Asked
+    true: float
+
+    def draw(self, random: np.random.Generator, n: int) -> Counted:
+        """Return how many examples are lost, won, neither."""
+        return random.multinomial(n, [self.true + WON, WON, 1 - self.true - 2 * WON])
+
+    def sample(self, counts: Counted, n: int) -> Sample:
+        """Return the pairs."""
+        return Pairs(int(counts[0]), int(counts[1]), n)
+
+    def point(self, counts: Counted, n: int) -> bool:
+        """Return whether the loss that was found is within the margin."""
+        return bool((counts[0] - counts[1]) / n <= self.asked.limit)
+
+    def other(self, counts: Counted, n: int, random: np.random.Generator) -> bool:
+        """Return whether the bootstrap's upper bound is within the margin."""
+        return _bootstrap(counts, n, random) <= self.asked.limit
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """The worst of some true accuracies against a floor, the others at 0.95; the other method is Wilson's interval."""
+
+    asked: Asked
+    true: float
+    classes: int = 1
+
+    def draw(self, random: np.random.Generator, n: int) -> Counted:
+        """Return how many examples of each class are right."""
+        shares = [self.true, *[0.95] * (self.classes - 1)]
+        return np.asarray(random.binomial(n // self.classes, shares))
+
+    def sample(self, counts: Counted, n: int) -> Sample:
+        """Return the counts of the one class, or of all."""
+        each = n // self.classes
+        if self.classes == 1:
+            return Counts(int(counts[0]), each)
+        return Groups({str(number): Counts(int(right), each) for number, right in enumerate(counts)})
+
+    def point(self, counts: Counted, n: int) -> bool:
+        """Return whether every share that was found reaches the floor."""
+        return bool(counts.min() / (n // self.classes) >= self.asked.limit)
+
+    def other(self, counts: Counted, n: int, _: np.random.Generator) -> bool:
+        """Return whether Wilson's lower bound of every share does."""
+        return all(_wilson(int(right), n // self.classes) >= self.asked.limit for right in counts)
+
+
+def scenarios() -> Iterator[list[Scenario]]:
+    """Yield the true values of each gate, from well inside its limit to well outside."""
+    margin = Asked("loss", "at_most", 0.02, CONFIDENCE)
+    yield [Loss(margin, true) for true in (0.0, 0.01, 0.02, 0.03, 0.04)]
+    floor = Asked("accuracy", "at_least", 0.95, CONFIDENCE)
+    yield [Accuracy(floor, true) for true in (0.98, 0.96, 0.95, 0.94, 0.93)]
+    each = Asked("class_accuracy", "at_least", 0.8, CONFIDENCE)
+    yield [Accuracy(each, true, CLASSES) for true in (0.95, 0.85, 0.8, 0.7)]
+
+
+def holds(scenario: Scenario) -> bool:
+    """Return whether the true value is on the right side of the limit, and not on it."""
+    if scenario.asked.bound == "at_most":
+        return scenario.true < scenario.asked.limit
+    return scenario.true > scenario.asked.limit
+
+
+def _bootstrap(counts: Counted, n: int, random: np.random.Generator) -> float:
+    """Return the upper bound of the loss: to resample n pairs is to draw their counts."""
+    drawn = random.multinomial(n, counts / n, RESAMPLES)
+    return float(np.quantile((drawn[:, 0] - drawn[:, 1]) / n, CONFIDENCE))
+
+
+def _wilson(right: int, n: int) -> float:
+    return float(proportion_confint(right, n, alpha=2 * (1 - CONFIDENCE), method="wilson")[0])
+
+
+def rates(scenario: Scenario, n: int, models: int) -> dict[str, float]:
+    """Return how often each method passes and fails models of one true value."""
+    random = np.random.default_rng(0)
+    found = dict.fromkeys(("point passes", "other passes", "passes", "fails"), 0.0)
+    for _ in range(models):
+        counts = scenario.draw(random, n)
+        sample = scenario.sample(counts, n)
+        proves = sample.proves(scenario.asked)
+        found["point passes"] += scenario.point(counts, n) / models
+        found["other passes"] += scenario.other(counts, n, random) / models
+        found["passes"] += proves / models
+        found["fails"] += (not proves and sample.disproves(scenario.asked)) / models
+    return found
+
+
+def row(scenario: Scenario, n: int, models: int) -> list[str]:
+    """Return the wrong verdicts of each method: false passes, or false fails."""
+    found = rates(scenario, n, models)
+    wrong = (
+        (1 - found["point passes"], 1 - found["other passes"], found["fails"])
+        if holds(scenario)
+        else (found["point passes"], found["other passes"], found["passes"])
+    )
+    undecided = 1 - found["passes"] - found["fails"]
+    kind = "false fail" if holds(scenario) else "false pass"
+    numbers = [f"{abs(round(share, 4)):.1%}" for share in (*wrong, undecided)]
+    return [f"{scenario.asked.gate} {scenario.asked}", f"{scenario.true:.3f}", f"{n:,}", kind, *numbers]
+
+
+def main(models: int) -> None:
+    """Print the table."""
+    console = Console(width=150)
+    table = Table("gate", "true value", "test set", "wrong is a", "point", "other method", "edgebake", "inconclusive")
+    for scenario in (one for group in scenarios() for one in group):
+        for n in SIZES:
+            table.add_row(*row(scenario, n, models))
+        table.add_section()
+    console.print(table)
+    error = np.sqrt(0.05 * 0.95 / models)
+    console.print(f"{models:,} models a row: a rate of 5 % is found with a standard error of {error:.2%}")
+    console.print("other method: paired bootstrap for loss, Wilson for the rest; like the point, it knows no")
+    console.print("`inconclusive`: where it does not pass, it counts as a fail")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--models", type=int, default=2_000)
+    main(parser.parse_args().models)

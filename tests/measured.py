@@ -1,0 +1,179 @@
+"""What validate and parity leave of a converted file, laid out by hand: so many examples, so many answered right."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pipeline import artifacts
+from pipeline.gates.target import PARITY
+from pipeline.measurement import Measurement, not_measured
+from pipeline.placement import Placement
+from pipeline.sections import read_plan
+from pipeline.statistics import proportion
+from pipeline.tensors import Inspection, Operator, Tensor
+from pipeline.ways import HOST
+from pipeline.workload import Operation, Workload, to_json
+from tests.stages import alone
+
+REASON = "no such device here"
+SHA256 = "ab" * 32
+PLACE: dict[str, Any] = {
+    "device": "some CPU",
+    "os": "Linux 6.1",
+    "runtime": "some runtime 1.0",
+    "threads": 1,
+    "governor": "performance",
+    "sha256": SHA256,
+}
+INSPECTION = Inspection(
+    Tensor("image", [1, 32, 32, 1], "float32", "NHWC"),
+    Tensor("probabilities", [1, 10], "float32", "NC"),
+    [Operator("Conv", ("int8",))],
+    {"int8": 3},
+)
+CPU = Placement("cpu", "", 1.0, 1.0, "", "", "the runtime's own kernels")
+WORKLOAD = Workload(
+    [Operation("Conv", "conv", "int8", 76_800_000, {"weights": 1000}, ("image", "weights"), ("probabilities",))],
+    sizes={"image": 1024, "weights": 1000, "probabilities": 10},
+    constants=frozenset({"weights"}),
+    inputs=("image",),
+    outputs=("probabilities",),
+)
+# Metrics that are not counted in examples; those of TIMED say where they were timed, those of RESAMPLED are spread.
+UNITS = {
+    "size_mb": "MB",
+    "calibration_error": "share",
+    "macs": "1",
+    "parameters": "1",
+    "activation_peak_mb": "MB",
+    "latency_p90_ms": "ms",
+    "frames_per_second": "1/s",
+    "peak_memory_mb": "MB",
+    "speedup": "times",
+}
+SOUND = {
+    "size_mb": 0.04,
+    "calibration_error": 0.02,
+    "macs": WORKLOAD.macs,
+    "parameters": WORKLOAD.parameters,
+    "activation_peak_mb": WORKLOAD.activation_peak_bytes / 1e6,
+    "latency_p90_ms": 0.2,
+    "frames_per_second": 6000.0,
+    "peak_memory_mb": 3.5,
+    "speedup": 2.0,
+}
+IN_FILE = ("size_mb", "macs", "parameters", "activation_peak_mb")
+TIMED = ("latency_p90_ms", "frames_per_second", "peak_memory_mb", "speedup")
+RESAMPLED = ("calibration_error", "latency_p90_ms", "frames_per_second", "speedup")
+
+
+def lay(
+    variant: str,
+    platform: str,
+    *,
+    right: int = 970,
+    lost: int = 10,
+    n: int = 1000,
+    files: Mapping[str, bytes] | None = None,
+    timed_on: str = HOST,
+    placements: Sequence[Placement] = (CPU,),
+    **found: float | Measurement | None,
+) -> Path:
+    """Put what validate writes of a variant in its place, and return the folder.
+
+    Args:
+        variant: of validate, in a plan that is there.
+        platform: its own.
+        right: examples that the file answers as they are labelled; the wrong ones are spread over the classes.
+        lost: as many more are answered right by the float parent.
+        n: examples.
+        files: of its folder, beside or instead of the others.
+        timed_on: where speed and memory were measured.
+        placements: on the accelerators of the platform.
+        found: metrics to replace: a number, a whole measurement, or none for what was not measured.
+    """
+    numbers = metrics(right, lost, n, timed_on) | {name: _replaced(name, one, timed_on) for name, one in found.items()}
+    report = {
+        "variant": variant,
+        "convert": read_plan()["validate"][variant]["convert"],
+        "metrics": {name: one.to_dict() for name, one in numbers.items()},
+    }
+    values = {name: numbers[name].value for name in RESAMPLED}
+    resamples = {name: spread(value) for name, value in values.items() if value is not None}
+    written = {
+        "files/model.tflite": b"TFL3 model",
+        "inspection.json": _json(INSPECTION.to_dict()),
+        "report.json": _json(report),
+        "examples.csv": _examples(right, lost, n),
+        "resamples.json": _json(resamples),
+        "placement.json": _json([asdict(one) for one in placements]),
+        "workload.json": to_json(WORKLOAD).encode(),
+    }
+    if files and any(name.startswith("files/") for name in files):
+        del written["files/model.tflite"]
+    folder = artifacts.folder("validate", variant, platform)
+    alone.lay(folder, {**written, **(files or {})})
+    return folder
+
+
+def lay_parity(platform: str, found: Mapping[str, dict[str, Any] | None]) -> None:
+    """Put what parity writes of a platform in its place: for each variant, the runtime that agrees least."""
+    artifacts.write(PARITY / f"{platform}.json", _json(found))
+
+
+def metrics(right: int = 970, lost: int = 10, n: int = 1000, timed_on: str = HOST) -> dict[str, Measurement]:
+    """Return what report.json holds of a sound file that answers so many examples as they are labelled."""
+    return {
+        "size_mb": _measured("size_mb", SOUND["size_mb"]),
+        "float_accuracy": share(right + lost, n),
+        "accuracy": share(right, n),
+        "agreement_with_float": share(n - lost, n),
+        "loss": share(lost, n),
+        **{name: _measured(name, value, timed_on) for name, value in SOUND.items() if name != "size_mb"},
+    }
+
+
+def share(count: int, n: int, where: str = HOST) -> Measurement:
+    """Return a share of the examples."""
+    return Measurement(count / n, "share", where, interval=proportion.interval(count, n), n=n, **PLACE)
+
+
+def spread(value: float) -> list[float]:
+    """Return 101 resamples, from 2 % below a value to 2 % above it."""
+    return [value * (0.98 + step / 2500) for step in range(101)]
+
+
+def _measured(name: str, value: float, timed_on: str = HOST) -> Measurement:
+    unit = UNITS[name]
+    if name in IN_FILE:
+        return Measurement(value, unit, "file", sha256=SHA256)
+    interval = [value * 0.98, value * 1.02] if name in RESAMPLED else None
+    return Measurement(value, unit, timed_on if name in TIMED else HOST, interval=interval, n=1024, **PLACE)
+
+
+def _replaced(name: str, found: float | Measurement | None, timed_on: str) -> Measurement:
+    if isinstance(found, Measurement):
+        return found
+    return not_measured(UNITS[name], REASON) if found is None else _measured(name, found, timed_on)
+
+
+def _examples(right: int, lost: int, n: int) -> bytes:
+    """Return examples.csv: the wrong answers come first, so that all of them took little ink."""
+    digits, ink = alone.CONTRACT.labels, ("light", "medium", "heavy")
+    rows = io.StringIO()
+    writer = csv.writer(rows, lineterminator="\n")
+    writer.writerow(["label", "answer", "float_answer", "confidence", "slice:ink"])
+    for number in range(n):
+        label, other = digits[number % 10], digits[(number + 1) % 10]
+        answer = other if number < n - right else label
+        float_answer = other if number < n - right - lost else label
+        writer.writerow([label, answer, float_answer, "0.950000", ink[number * 3 // n]])
+    return rows.getvalue().encode()
+
+
+def _json(content: Any) -> bytes:
+    return json.dumps(content).encode()

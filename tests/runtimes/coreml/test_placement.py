@@ -1,0 +1,90 @@
+"""Operators by version of iOS, held against coremltools, and what is known of the Neural Engine."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline.delegates.table import serving
+from pipeline.placement import Placement
+from pipeline.runtimes.coreml.placement import OPSETS, falling, since
+from pipeline.workload import unweighted
+from tests import placements
+from tests.runtimes.coreml.programs import Op, files, half, op, real, text
+
+DATA = {"image": half(1, 3, 6, 6)}
+
+
+def conv(dilation: int) -> Op:
+    words: dict[str, Any] = {"pad_type": text("same"), "dilations": [dilation, dilation]}
+    return op("conv", {"x": "image", "weight": np.ones((2, 3, 3, 3), np.float16), **words}, out=half(1, 2, 6, 6))
+
+
+def on(accelerator: str, content: dict[str, bytes]) -> Placement:
+    return placements.predict("coreml", content, "ios", [accelerator], [])[0]
+
+
+def test_the_operators_of_each_version_are_those_of_coremltools() -> None:
+    registry = pytest.importorskip("coremltools.converters.mil.mil.ops.registry").SSAOpRegistry
+    known = {
+        kind: max(15, min(int(version.name.removeprefix("iOS")) for version in versions))
+        for kind, versions in registry.core_ops.items()
+    }
+    assert len(known) > 150
+    assert since() == known
+
+
+def test_the_names_of_the_versions_are_those_of_coremltools() -> None:
+    coremltools = pytest.importorskip("coremltools")
+    opsets = coremltools._OPSET
+    assert {
+        opsets[version]: int(coremltools.target(version).name.removeprefix("iOS"))
+        for version in opsets
+        if int(coremltools.target(version).name.removeprefix("iOS")) >= 15
+    } == OPSETS
+
+
+def test_every_operator_that_is_counted_is_one_that_exists() -> None:
+    assert unweighted("coreml") <= since().keys()
+    found = serving("coreml", "ios", "neural_engine", [])
+    assert found is not None
+    assert set(found.never) <= since().keys()
+
+
+def test_an_operator_that_came_later_than_the_version_falls_off() -> None:
+    delegate = serving("coreml", "ios", "gpu", [])
+    assert delegate is not None
+    later = op("slice_update", {"x": "image", "update": "image"}, out=half(1, 3, 6, 6))
+    reason = "slice_update is not in iOS17, which the file is for: it came with iOS18"
+    assert falling(files(DATA, [later], ["out"]), delegate) == {0: reason}
+    none = op("made_up", {"x": "image"}, out=half(1, 3, 6, 6))
+    reason = "made_up is not in iOS17, which the file is for: no version has it"
+    assert falling(files(DATA, [none], ["out"]), delegate) == {0: reason}
+
+
+def test_the_neural_engine_computes_in_float16() -> None:
+    linear = op("linear", {"x": "halves", "weight": np.ones((2, 6), np.float16)}, out=half(1, 2))
+    scaled = op("mul", {"x": "image", "y": 0.5}, scaled=real(1, 6))
+    cast = op("cast", {"x": "scaled", "dtype": text("fp16")}, halves=half(1, 6))
+    content = files({"image": real(1, 6)}, [scaled, cast, linear], ["out"])
+    found = on("neural_engine", content)
+    assert (found.operators, found.macs) == (0.5, 1.0)
+    assert found.first_off == "operator 1 of 2: mul computes in float32, which coreml_neural_engine does not"
+    assert found.hint.startswith("the Neural Engine computes in float16 alone")
+    assert on("gpu", content).first_off == ""
+
+
+def test_a_dilated_convolution_was_seen_to_leave_the_neural_engine() -> None:
+    assert on("neural_engine", files(DATA, [conv(1)], ["out"])).operators == 1.0
+    found = on("neural_engine", files(DATA, [conv(2)], ["out"]))
+    assert (found.operators, found.macs) == (0.0, 0.0)
+    assert found.first_off == "operator 1 of 1: conv is dilated"
+    assert found.hint.startswith("a dilated one was seen to leave the Neural Engine")
+    assert on("gpu", files(DATA, [conv(2)], ["out"])).operators == 1.0
+
+
+def test_gathering_was_seen_to_leave_the_neural_engine() -> None:
+    gather = op("gather", {"x": "image", "indices": [0], "axis": 1}, out=half(1, 1, 6, 6))
+    found = on("neural_engine", files(DATA, [gather], ["out"]))
+    assert found.first_off == "operator 1 of 1: coreml_neural_engine does not run gather"
+    assert found.hint == "keep indices out of the model"

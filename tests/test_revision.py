@@ -1,0 +1,80 @@
+"""What package depends on beside its measurements: the commit, whether the plan differs from it, and waivers."""
+
+import json
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pipeline import plan, revision
+from pipeline.plan import Plan
+from tests import builds
+from tests.stages import alone
+
+PI = ("package", "linux", "targets", "raspberry_pi_5")
+WAIVER = {"gate": "size_mb", "reason": "one release", "by": "Ada", "until": "2027-01-31"}
+
+
+@pytest.fixture
+def committed(tmp_path: Path, planned: Plan, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A repository whose one commit holds the project's plan, and the hash of that commit; the test runs in it."""
+    monkeypatch.chdir(tmp_path)
+    plan.write(planned)
+    Path(".gitignore").write_text("artifacts/\n")
+    builds.run(tmp_path, "git", "init", "--quiet")
+    builds.commit(tmp_path, "The plan")
+    return builds.run(tmp_path, "git", "rev-parse", "HEAD").stdout.strip()
+
+
+def _today(monkeypatch: pytest.MonkeyPatch, day: date) -> None:
+    monkeypatch.setattr("pipeline.revision.date", SimpleNamespace(today=lambda: day))
+
+
+def _waive(*waivers: dict[str, str]) -> None:
+    alone.set_param(*PI, "waivers", value=list(waivers))
+
+
+def _written(platform: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((revision.FOLDER / f"{platform}.json").read_text())
+    return content
+
+
+def test_a_plan_as_it_was_committed_is_clean_and_waives_nothing(committed: str) -> None:
+    assert revision.write() == committed
+    clean = {"git_commit": committed, "dirty": False, "expired_waivers": []}
+    assert {platform: _written(platform) for platform in ("android", "ios", "linux")} == dict.fromkeys(
+        ("android", "ios", "linux"), clean
+    )
+
+
+def test_an_edit_for_one_platform_leaves_the_others_clean(committed: str) -> None:
+    _waive(WAIVER)
+    revision.write()
+    assert [_written(platform)["dirty"] for platform in ("android", "ios", "linux")] == [False, False, True]
+
+
+def test_a_waiver_holds_on_its_last_day_and_is_noticed_on_the_next(
+    committed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _waive(WAIVER)
+    found = []
+    for day in (date(2027, 1, 31), date(2027, 2, 1)):
+        _today(monkeypatch, day)
+        revision.write()
+        found.append(_written("linux")["expired_waivers"])
+    assert found == [[], ["raspberry_pi_5: size_mb until 2027-01-31"]]
+
+
+def test_only_the_platform_of_an_expired_waiver_is_packaged_again(
+    committed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _waive(WAIVER, {**WAIVER, "gate": "loss", "until": "2027-12-31"})
+    _today(monkeypatch, date(2027, 1, 31))
+    revision.write()
+    before = {platform: _written(platform) for platform in ("android", "ios", "linux")}
+    _today(monkeypatch, date(2027, 2, 1))
+    revision.write()
+    assert [platform for platform in before if _written(platform) != before[platform]] == ["linux"]
+    assert _written("linux")["expired_waivers"] == ["raspberry_pi_5: size_mb until 2027-01-31"]
