@@ -1,6 +1,6 @@
 """How often a gate is wrong, over simulated models whose true accuracy is known.
 
-    python -m benchmarks.gates [--models 2000]
+    python -m benchmarks.gates [--models 20000]
 
 Each row is a true value and a size of test set; many models are drawn from it, and each is judged by the gate, by
 comparing the point estimate with the limit as others do, and by methods that we could have taken instead. A pass is
@@ -41,8 +41,8 @@ class Scenario(Protocol):
     def true(self) -> float:
         """Return the true value."""
 
-    def draw(self, random: np.random.Generator, n: int) -> Counted:
-        """Return what n test examples count of one model."""
+    def draw(self, random: np.random.Generator, n: int, models: int) -> Counted:
+        """Return what n test examples count of each model [models, counts]."""
 
     def sample(self, counts: Counted, n: int) -> Sample:
         """Return what edgebake judges."""
@@ -61,9 +61,9 @@ class Loss:
     asked: Asked
     true: float
 
-    def draw(self, random: np.random.Generator, n: int) -> Counted:
+    def draw(self, random: np.random.Generator, n: int, models: int) -> Counted:
         """Return how many examples are lost, won, neither."""
-        return random.multinomial(n, [self.true + WON, WON, 1 - self.true - 2 * WON])
+        return random.multinomial(n, [self.true + WON, WON, 1 - self.true - 2 * WON], models)
 
     def sample(self, counts: Counted, n: int) -> Sample:
         """Return the pairs."""
@@ -86,10 +86,10 @@ class Accuracy:
     true: float
     classes: int = 1
 
-    def draw(self, random: np.random.Generator, n: int) -> Counted:
+    def draw(self, random: np.random.Generator, n: int, models: int) -> Counted:
         """Return how many examples of each class are right."""
         shares = [self.true, *[0.95] * (self.classes - 1)]
-        return np.asarray(random.binomial(n // self.classes, shares))
+        return random.binomial(n // self.classes, shares, (models, self.classes))
 
     def sample(self, counts: Counted, n: int) -> Sample:
         """Return the counts of the one class, or of all."""
@@ -138,14 +138,15 @@ def rates(scenario: Scenario, n: int, models: int) -> dict[str, float]:
     """Return how often each method passes and fails models of one true value."""
     random = np.random.default_rng(0)
     found = dict.fromkeys(("point passes", "other passes", "passes", "fails"), 0.0)
-    for _ in range(models):
-        counts = scenario.draw(random, n)
+    # Models that count the same are judged once.
+    for counts, times in zip(*np.unique(scenario.draw(random, n, models), axis=0, return_counts=True), strict=True):
+        share = times / models
         sample = scenario.sample(counts, n)
         proves = sample.proves(scenario.asked)
-        found["point passes"] += scenario.point(counts, n) / models
-        found["other passes"] += scenario.other(counts, n, random) / models
-        found["passes"] += proves / models
-        found["fails"] += (not proves and sample.disproves(scenario.asked)) / models
+        found["point passes"] += share * scenario.point(counts, n)
+        found["other passes"] += share * scenario.other(counts, n, random)
+        found["passes"] += share * proves
+        found["fails"] += share * (not proves and sample.disproves(scenario.asked))
     return found
 
 
@@ -180,5 +181,5 @@ def main(models: int) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--models", type=int, default=2_000)
+    parser.add_argument("--models", type=int, default=20_000)
     main(parser.parse_args().models)

@@ -241,7 +241,8 @@ def test_a_target_that_differs_in_its_budget_measures_nothing_again(quick: Path)
     assert builds.edgebake(quick, "build").returncode == 0
     after = yaml.safe_load((quick / "dvc.lock").read_text())["stages"]
     changed = {name for name, stage in yaml.safe_load(before)["stages"].items() if after[name] != stage}
-    assert {name for name in changed if name not in ("plan", "revision")} == {"package@android"}
+    # Planning also removes the folder that a test before this one left, and parity looks at all of them.
+    assert {name for name in changed if name not in ("plan", "revision", "parity")} == {"package@android"}
     assert set(manifest(quick, "android")["targets"]) == {"pixel_8", "strict", "android_any"}
     (quick / "recipes/target/strict.yaml").unlink()
     builds.run(quick, "git", "checkout", "--", "recipes", "params.yaml")

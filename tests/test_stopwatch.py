@@ -247,6 +247,7 @@ def test_core_ml_is_fed_images_of_its_own_size(tmp_path: Path, monkeypatch: pyte
     )
     monkeypatch.setitem(sys.modules, "coremltools", module)
     monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(stopwatch, "cpu_model", lambda: "Apple M2")  # a Mac asks sysctl, which Linux may lack
     (tmp_path / "model.mlpackage").mkdir()
     asked = timings.request(tmp_path / "model.mlpackage", runtime="coreml", threads=None, way="cpu_only", batch=3)
     answer = stopwatch.answer(asked)

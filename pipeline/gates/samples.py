@@ -90,12 +90,20 @@ class Pairs:
     won: int
     n: int
 
+    @property
+    def _found(self) -> float:
+        return (self.lost - self.won) / self.n
+
     def proves(self, asked: Asked) -> bool:
         """Return whether the upper bound of the loss clears the limit: a test of non-inferiority."""
+        if self._found > asked.limit:  # no bound of it is lower
+            return False
         return paired.p_less(self.lost, self.won, self.n, asked.limit) <= 1 - asked.confidence or asked.limit == 1
 
     def disproves(self, asked: Asked) -> bool:
         """Return whether the lower bound of the loss misses it."""
+        if self._found <= asked.limit:
+            return False
         return paired.p_more(self.lost, self.won, self.n, asked.limit) <= 1 - asked.confidence
 
     def bound(self, asked: Asked) -> float | None:
