@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+PREDICTED = "predicted"  # where a number comes from that nothing measured
 SLICE = "slice:"  # begins the name of a column of examples.csv that came with the data
 
 

@@ -7,7 +7,6 @@ file of another runtime that agrees with it least, or none.
 import csv
 import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,29 @@ KEPT = 10  # differing examples, the first ones
 FLOAT = "float"
 
 Plan = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one file answers to the test split."""
+
+    variant: str
+    runtime: str
+    probabilities: NDArray[np.float32]  # [n, classes]
+    labels: list[str]  # [n]
+    classes: list[str]
+
+    @property
+    def picked(self) -> NDArray[np.int64]:
+        """Return the number of the class that each example is given [n]."""
+        picked: NDArray[np.int64] = self.probabilities.argmax(axis=1)
+        return picked
+
+    def of(self, example: int, prefix: str = "") -> dict[str, Any]:
+        """Return the answer to an example, and how sure the file is."""
+        best = int(self.picked[example])
+        sure = round(float(self.probabilities[example, best]), 6)
+        return {f"{prefix}answer": self.classes[best], f"{prefix}probability": sure}
 
 
 @dataclass(frozen=True)
@@ -40,17 +62,16 @@ def write() -> str:
     """Compare every pair of files that ought to agree, and return how many there are."""
     plan = read_plan()
     variants = plan["validate"]
+    others = {name: [other for other in variants if _ought_to_agree(plan, name, other)] for name in variants}
+    answers = {name: _read(name, variants[name]) for name, twins in others.items() if twins}
     found: dict[str, dict[str, Any]] = {section["platform"]: {} for section in variants.values()}
-    count = 0
     for name, section in variants.items():
-        others = [other for other in variants if _ought_to_agree(plan, name, other)]
-        compared = [_compare(plan, name, other) for other in others]
-        count += len(compared)
+        compared = [_compare(answers[name], answers[other]) for other in others[name]]
         least = min(compared, key=lambda one: (one.same / one.n, -one.largest_difference), default=None)
         found[section["platform"]][name] = asdict(least) if least else None
     for platform, content in found.items():
         artifacts.write(FOLDER / f"{platform}.json", (json.dumps(content, indent=2) + "\n").encode())
-    return f"{count // 2} pairs of files compared"
+    return f"{sum(map(len, others.values())) // 2} pairs of files compared"
 
 
 def _ought_to_agree(plan: Plan, name: str, other: str) -> bool:
@@ -70,45 +91,26 @@ def _model(plan: Plan, name: str) -> tuple[str, str]:
     return section["prune"], FLOAT if is_float else quantize
 
 
-def _compare(plan: Plan, name: str, other: str) -> Comparison:
-    (answers, rows), (others, _) = _answers(plan, name), _answers(plan, other)
-    gaps = np.abs(answers - others)
-    differing = np.flatnonzero(answers.argmax(axis=1) != others.argmax(axis=1))
-    classes = _classes(plan, name)
+def _compare(one: Answers, other: Answers) -> Comparison:
+    gaps = np.abs(one.probabilities - other.probabilities)
+    differing = [int(example) for example in np.flatnonzero(one.picked != other.picked)]
     return Comparison(
-        other=other,
-        runtime=plan["validate"][other]["runtime"],
-        same=len(rows) - len(differing),
-        n=len(rows),
+        other=other.variant,
+        runtime=other.runtime,
+        same=len(one.labels) - len(differing),
+        n=len(one.labels),
         largest_difference=round(float(gaps.max()), 6),
         mean_difference=round(float(gaps.mean()), 6),
         first_differing=[
-            {
-                "example": int(i),
-                "label": rows[i]["label"],
-                **_answer(classes, answers[i]),
-                **_answer(classes, others[i], "other_"),
-            }
-            for i in differing[:KEPT]
+            {"example": example, "label": one.labels[example], **one.of(example), **other.of(example, "other_")}
+            for example in differing[:KEPT]
         ],
     )
 
 
-def _answer(classes: list[str], probabilities: NDArray[np.float32], prefix: str = "") -> dict[str, Any]:
-    best = int(probabilities.argmax())
-    return {f"{prefix}answer": classes[best], f"{prefix}probability": round(float(probabilities[best]), 6)}
-
-
-def _answers(plan: Plan, name: str) -> tuple[NDArray[np.float32], list[dict[str, str]]]:
-    folder = _folder(plan, name)
+def _read(name: str, section: dict[str, Any]) -> Answers:
+    folder = artifacts.opened(artifacts.folder("validate", name, section["platform"]))
     with (folder / "examples.csv").open(newline="") as file:
-        return np.load(folder / "answers.npy"), list(csv.DictReader(file))
-
-
-def _classes(plan: Plan, name: str) -> list[str]:
-    labels: list[str] = json.loads((_folder(plan, name) / "contract.json").read_text())["labels"]
-    return labels
-
-
-def _folder(plan: Plan, name: str) -> Path:
-    return artifacts.opened(artifacts.folder("validate", name, plan["validate"][name]["platform"]))
+        labels = [row["label"] for row in csv.DictReader(file)]
+    classes = json.loads((folder / "contract.json").read_text())["labels"]
+    return Answers(name, section["runtime"], np.load(folder / "answers.npy"), labels, classes)

@@ -2,7 +2,8 @@
 
 import json
 import shlex
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -38,6 +39,16 @@ class Machine(Protocol):
 
     def folder(self) -> AbstractContextManager[str]:
         """Give an empty folder there that is removed when the block ends, also by an error."""
+
+
+@contextmanager
+def removed(machine: Machine, folder: str) -> Iterator[str]:
+    """Give a folder of a machine that is removed when the block ends, also by an error."""
+    try:
+        yield folder
+    finally:
+        with suppress(UnansweredError):  # a machine that is gone cannot be cleaned up
+            machine.run(f"rm -rf {shlex.quote(folder)}")
 
 
 def measure(job: Timed, machine: Machine, python: str, where: str) -> Timing:

@@ -42,7 +42,7 @@ def measure(job: Timed, place: Place) -> Timing:
     """
     first, *others = job.ways
     if first.untimed:
-        return absent(job, first.untimed)
+        return absent(first.untimed)
     found = _repeated(job, place, request(job, place, first))
     metrics = found.metrics | _on_all_threads(job, place, first)
     for way in others:

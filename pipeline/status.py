@@ -12,10 +12,9 @@ from rich.table import Table
 
 from pipeline import artifacts, ladder, sections
 from pipeline.errors import PlanError
-from pipeline.gates.decide import PREDICTED
 from pipeline.gates.target import Judged, judge
 from pipeline.gates.verdict import Verdict
-from pipeline.measurement import Measurement
+from pipeline.measurement import PREDICTED, Measurement
 from pipeline.report import pruning, table
 from pipeline.runtimes.coreml.executor import LABEL
 from pipeline.sections import TargetSection

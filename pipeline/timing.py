@@ -7,7 +7,8 @@ from pipeline.measurement import Measurement, not_measured
 from pipeline.recipe import Protocol
 from pipeline.ways import Way
 
-GATED = {"latency_p90_ms": "ms", "frames_per_second": "1/s", "peak_memory_mb": "MB"}
+# What gates may ask of a timing, and its unit.
+GATED = {"latency_p90_ms": "ms", "frames_per_second": "1/s", "peak_memory_mb": "MB", "speedup": "times"}
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,6 @@ class Timing:
     latencies_ms: list[float] = field(default_factory=list)  # in the first way on one thread, for the plot
 
 
-def absent(job: Timed, reason: str) -> Timing:
+def absent(reason: str) -> Timing:
     """Return that nothing a gate may ask about was measured, and why."""
-    units = GATED | ({"speedup": "times"} if job.baseline else {})
-    return Timing({name: not_measured(unit, reason) for name, unit in units.items()})
+    return Timing({name: not_measured(unit, reason) for name, unit in GATED.items()})

@@ -6,7 +6,7 @@ Reads and writes nothing; each runtime counts its own file in pipeline/runtimes/
 import functools
 import importlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from math import prod
 from pathlib import Path
@@ -77,6 +77,23 @@ class Workload:
     def moved_bytes(self, operation: Operation) -> int:
         """Return the bytes that one operation reads and writes if no cache helps it."""
         return sum(self.sizes[name] for name in {*operation.reads, *operation.writes})
+
+
+def assembled(
+    operations: list[Operation],
+    size: Callable[[str], int],
+    constants: Collection[str],
+    ends: tuple[Iterable[str], Iterable[str]],
+) -> Workload:
+    """Return the workload of a file's operations: of all that the file knows, what they name.
+
+    `size` gives the bytes of a tensor, `ends` are the inputs and the outputs of the file.
+    """
+    named = {name for one in operations for name in (*one.reads, *one.writes)}
+    inputs, outputs = (tuple(name for name in names if name in named) for names in ends)
+    return Workload(
+        operations, {name: size(name) for name in named}, frozenset(named & set(constants)), inputs, outputs
+    )
 
 
 def count(runtime: str, files: dict[str, bytes]) -> Workload:

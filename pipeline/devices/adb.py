@@ -7,8 +7,8 @@ import math
 import re
 import shlex
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def measure(job: Timed) -> Timing:
             else _benchmarked(job, phone, Path(words.benchmark_model or ""))
         )
     except UnansweredError as error:
-        return absent(job, f"{ADB}: {error}")
+        return absent(f"{ADB}: {error}")
     return _described(found, before, Facts.of(phone))
 
 
@@ -90,17 +90,12 @@ class Phone:
             if ran.code != 0:
                 raise UnansweredError(f"copying {file.name}: {ran.last()}")
 
-    @contextmanager
-    def folder(self) -> Iterator[str]:
+    def folder(self) -> AbstractContextManager[str]:
         """Give an empty folder there that is removed when the block ends, also by an error."""
         made = self.run(f"rm -rf {FOLDER} && mkdir -p {FOLDER}")
         if made.code != 0:
             raise UnansweredError(made.last())
-        try:
-            yield FOLDER
-        finally:
-            with suppress(UnansweredError):  # a phone that is gone cannot be cleaned up
-                self.run(f"rm -rf {FOLDER}")
+        return remote.removed(self, FOLDER)
 
 
 def _adb(*words: str) -> Ran:

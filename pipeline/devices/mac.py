@@ -27,19 +27,19 @@ def measure(job: Timed) -> Timing:
         HostError: this Mac does not run the package.
     """
     if not _on_a_mac():
-        return absent(job, f"mac: Core ML is a part of macOS and iOS; this machine runs {stopwatch.os_name()}")
+        return absent(f"mac: Core ML is a part of macOS and iOS; this machine runs {stopwatch.os_name()}")
     file, baseline = (str(path) if path else None for path in repetition.opened(job))
     name = job.protocol.mac.device if job.protocol.mac else None
     if name is None:
         return repetition.measure(job, Place(MAC, str(file), baseline, repetition.in_a_process))
     if job.runtime != "coreml":
-        return absent(job, f"mac: an iPhone runs Core ML alone through coremltools, not {job.runtime}")
+        return absent(f"mac: an iPhone runs Core ML alone through coremltools, not {job.runtime}")
     asked = repetition.request(job, Place(MAC, str(file), baseline, repetition.in_a_process), FIRST)
     try:
         with asyncio.Runner() as runner:
             answers = [_on_iphone(runner.run, name, asked)]
     except UnansweredError as error:
-        return absent(job, f"mac: {error}")
+        return absent(f"mac: {error}")
     return latencies.timing(answers, MAC)
 
 

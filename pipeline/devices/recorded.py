@@ -67,11 +67,11 @@ def measure(job: Timed) -> Timing:
     words = job.protocol.recorded
     path = Path(words.file if words else "")
     if not path.is_file():
-        return absent(job, f"{path}: no such file" if words else "the recipe names no recording: validate.recorded")
+        return absent(f"{path}: no such file" if words else "the recipe names no recording: validate.recorded")
     answers = read(path)
     refused = _refused(job, answers)
     if refused:
-        return absent(job, f"{path}: {refused}")
+        return absent(f"{path}: {refused}")
     compared, reason = _compared(job, answers)
     found = _timing(compared)
     speedup = {"speedup": not_measured("times", f"{path}: {reason}")} if reason else {}

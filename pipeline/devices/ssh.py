@@ -8,8 +8,7 @@ import io
 import shlex
 import subprocess
 import tarfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from pipeline import remote
@@ -27,11 +26,11 @@ def measure(job: Timed) -> Timing:
     """Return what the stopwatch finds on the board, or that nothing was measured and why."""
     words = job.protocol.ssh
     if words is None:
-        return absent(job, "the recipe names no board: validate.ssh")
+        return absent("the recipe names no board: validate.ssh")
     try:
         return remote.measure(job, Board(words), words.python, "ssh")
     except UnansweredError as error:
-        return absent(job, f"{words.host}: {error}")
+        return absent(f"{words.host}: {error}")
 
 
 class Board:
@@ -59,18 +58,13 @@ class Board:
         if ran.code != 0:
             raise UnansweredError(f"copying the files: {ran.last()}")
 
-    @contextmanager
-    def folder(self) -> Iterator[str]:
+    def folder(self) -> AbstractContextManager[str]:
         """Give an empty folder there that is removed when the block ends, also by an error."""
         made = self.run("mktemp -d -t edgebake.XXXXXX")
         folder = made.output.strip()
         if made.code != 0 or "/edgebake." not in folder:
             raise UnansweredError(made.last())
-        try:
-            yield folder
-        finally:
-            with suppress(UnansweredError):  # a board that is gone cannot be cleaned up
-                self.run(f"rm -rf {shlex.quote(folder)}")
+        return remote.removed(self, folder)
 
     def _ran(self, command: str, fed: bytes) -> Ran:
         try:

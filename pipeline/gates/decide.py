@@ -8,11 +8,10 @@ from pipeline.gates.findings import Findings, Found
 from pipeline.gates.samples import Exact, Sample
 from pipeline.gates.verdict import Asked, Decision, Verdict
 from pipeline.gates.waivers import waived
-from pipeline.measurement import not_measured
+from pipeline.measurement import PREDICTED, not_measured
 from pipeline.recipe import Budget, Evidence, Gate, Inconclusive, Waiver
 from pipeline.ways import HOST
 
-PREDICTED = "predicted"
 # What may stand in for a metric that was not measured: a higher percentile that is fast enough proves the lower one.
 BOUNDED_BY = {"latency_p90_ms": "latency_p95_ms"}
 ESTIMATES = {"latency_p90_ms": "latency_predicted_ms"}
@@ -51,11 +50,9 @@ def _verdict(asked: Asked, gate: Gate, sample: Sample) -> Verdict:
 
 
 def _note(asked: Asked, verdict: Verdict, sample: Sample) -> str:
-    said = sample.note(asked)
     if verdict is Verdict.inconclusive:
-        return f"{said}; until then it blocks the release, unless the recipe says `inconclusive: passes`"
-    is_about_groups = said.startswith("worst")
-    return said if is_about_groups or verdict is Verdict.inconclusive_accepted else ""
+        return f"{sample.note(asked)}; until then it blocks the release, unless the recipe says `inconclusive: passes`"
+    return sample.note(asked) if verdict is Verdict.inconclusive_accepted else sample.detail
 
 
 def _found(word: str, gate: Gate, findings: Findings) -> Found:

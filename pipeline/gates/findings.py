@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.gates.samples import Counts, Exact, Groups, Pairs, Resamples, Sample
-from pipeline.measurement import SLICE, Measurement, from_dict, not_measured
+from pipeline.measurement import PREDICTED, SLICE, Measurement, from_dict, not_measured
 from pipeline.placement import Placement
 from pipeline.recipe import Gate, PlacementFloor, SliceFloor
 from pipeline.statistics import proportion
@@ -137,7 +137,7 @@ def _placement(findings: Findings, gate: Gate) -> Found:
     for one in findings.placements:
         if one.accelerator == accelerator:
             value = min(one.operators, one.macs)
-            return Measurement(value, "share", "predicted", device=one.delegate), Exact(value)
+            return Measurement(value, "share", PREDICTED, device=one.delegate), Exact(value)
     return not_measured("share", f"nothing is known to bring this file to the device's {accelerator}"), None
 
 

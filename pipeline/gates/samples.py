@@ -5,7 +5,7 @@ Every sample answers three questions: the bounds of the true value at some confi
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from pipeline.gates.verdict import Asked
 from pipeline.statistics import paired, proportion
@@ -23,8 +23,12 @@ class Sample(Protocol):
     def bound(self, asked: Asked) -> float | None:
         """Return the one-sided bound that has to clear the limit."""
 
+    @property
+    def detail(self) -> str:
+        """Return what the number alone does not say: the worst group."""
+
     def note(self, asked: Asked) -> str:
-        """Return what would decide, or what is worst."""
+        """Return the same, and what would decide where nothing is proven."""
 
 
 def _more(needed: int | None, n: int) -> str:
@@ -38,6 +42,7 @@ class Exact:
     """A number that nothing had to be sampled for, or that speaks for these examples alone."""
 
     value: float
+    detail: ClassVar[str] = ""
 
     def proves(self, asked: Asked) -> bool:
         """Return whether the number itself holds."""
@@ -62,6 +67,7 @@ class Counts:
 
     right: int
     n: int
+    detail: ClassVar[str] = ""
 
     def proves(self, asked: Asked) -> bool:
         """Return whether the lower bound clears the limit."""
@@ -89,6 +95,7 @@ class Pairs:
     lost: int
     won: int
     n: int
+    detail: ClassVar[str] = ""
 
     @property
     def _found(self) -> float:
@@ -131,6 +138,12 @@ class Groups:
         """Return the name of the group with the lowest share; of equals, the largest group."""
         return min(self.counts, key=lambda name: (self.counts[name].right / self.counts[name].n, -self.counts[name].n))
 
+    @property
+    def detail(self) -> str:
+        """Return the worst group."""
+        found = self.counts[self.worst]
+        return f"worst is {self.worst}: {found.right} of {found.n}"
+
     def proves(self, asked: Asked) -> bool:
         """Return whether every group clears the limit."""
         return all(one.proves(asked) for one in self.counts.values())
@@ -151,13 +164,12 @@ class Groups:
 
     def note(self, asked: Asked) -> str:
         """Return the worst group, and what would decide it."""
-        found = self.counts[self.worst]
-        said = f"worst is {self.worst}: {found.right} of {found.n}"
+        said = self.detail
         unproven = [one for one in self.counts.values() if not one.proves(asked)]
         if not unproven or self.missed(asked):
             return said
         if asked.limit == 1:
-            return f"{said}; {found.note(asked)}"
+            return f"{said}; {self.counts[self.worst].note(asked)}"
         needs = (proportion.needed(one.right, one.n, asked.limit, asked.confidence) for one in unproven)
         most = max((need - one.n for need, one in zip(needs, unproven, strict=True) if need), default=None)
         if most is None:
@@ -180,6 +192,7 @@ class Resamples:
 
     values: list[float]
     what_decides: str  # where the bound lies on the wrong side
+    detail: ClassVar[str] = ""
 
     def proves(self, asked: Asked) -> bool:
         """Return whether the bound clears the limit."""

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from pipeline import artifacts
 from pipeline.gates import findings
-from pipeline.gates.decide import PREDICTED, decide
+from pipeline.gates.decide import decide
 from pipeline.gates.findings import Findings
 from pipeline.gates.verdict import Decision
-from pipeline.measurement import Measurement, not_measured
+from pipeline.measurement import PREDICTED, Measurement, not_measured
 from pipeline.placement import Placement, reached
 from pipeline.recipe import Device
 from pipeline.sections import TargetSection

@@ -32,9 +32,6 @@ from pipeline.workload import Uncounted, Workload
 
 THREADS = 1  # of accuracy runs; LiteRT and ONNX Runtime answer the same for any number
 LATENCY_HEAD = "percentile,milliseconds\n"
-# What gates may ask of a timing, and its unit.
-TIMED = {"latency_p90_ms": "ms", "frames_per_second": "1/s", "peak_memory_mb": "MB"}
-SPEEDUP = {"speedup": "times"}
 # What is counted in the file, and its unit.
 COUNTED = {"macs": "1", "parameters": "1", "activation_peak_mb": "MB"}
 NO_BASELINE = "no gate of the target asks for it"
@@ -69,6 +66,7 @@ def run(job: Job) -> str:
         **scores.measured(scored, here, parent),
         "calibration_error": error,
         **_workload(counted, here),
+        "speedup": not_measured("times", NO_BASELINE),
         **timing.metrics,
     }
     (job.out / "workload.json").write_text(workload.to_json(counted))
@@ -161,14 +159,10 @@ def _inspected(job: Job) -> dict[str, Any]:
 
 def _timing(job: Job, ways: tuple[Way, ...]) -> Timing:
     section: ValidateSection = job.section
-    alone = {} if section.speedup else {"speedup": not_measured("times", NO_BASELINE)}
-    if ways[0].untimed and section.where == HOST:
-        absent = {name: not_measured(unit, ways[0].untimed) for name, unit in (TIMED | SPEEDUP).items()}
-        return Timing(absent)
     baseline = artifacts.opened(artifacts.folder("convert", section.baseline)) / "files" if section.speedup else None
     timed = Timed(section.runtime, job.out / "files", baseline, ways, section)
     timing: Timing = plugins.load("validate.where", section.where).measure(timed)
-    return Timing({**timing.metrics, **alone}, timing.resamples, timing.latencies_ms)
+    return timing
 
 
 def _write_examples(out: Path, test: Test, scored: Scored) -> None:

@@ -12,7 +12,16 @@ from pipeline.runtimes.coreml import package
 from pipeline.runtimes.coreml.executor import program as programs
 from pipeline.runtimes.coreml.executor.mil import Operation as Item
 from pipeline.runtimes.coreml.executor.mil import Type, Uncovered
-from pipeline.workload import Operation, Uncounted, Workload, product_macs, uncounted, unweighted, window_macs
+from pipeline.workload import (
+    Operation,
+    Uncounted,
+    Workload,
+    assembled,
+    product_macs,
+    uncounted,
+    unweighted,
+    window_macs,
+)
 
 CASTS = ("cast", "dequantize", "quantize")
 NO_OPERATORS = (*CASTS, "classify")
@@ -27,16 +36,9 @@ def workload(files: dict[str, bytes]) -> Workload:
     """
     file = File(files)
     operations = [file.operation(item) for item in file.running()]
-    named = {name for one in operations for name in (*one.reads, *one.writes)}
     inputs = [file.root(value.name) for value in file.program.inputs]
     outputs = [file.root(name) for name in _answers(file)]
-    return Workload(
-        operations,
-        {name: file.size(name) for name in named},
-        frozenset(named & file.constants),
-        tuple(name for name in inputs if name in named),
-        tuple(name for name in outputs if name in named),
-    )
+    return assembled(operations, file.size, file.constants, (inputs, outputs))
 
 
 class File:

@@ -12,7 +12,7 @@ from typing import Any
 from ai_edge_litert import schema_py_generated as schema
 
 from pipeline.runtimes.litert import FILE
-from pipeline.workload import Operation, Workload, product_macs, uncounted, unweighted, window_macs
+from pipeline.workload import Operation, Workload, assembled, product_macs, uncounted, unweighted, window_macs
 
 _OPERATORS = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
 _DTYPES = {number: name.lower() for name, number in vars(schema.TensorType).items() if isinstance(number, int)}
@@ -30,14 +30,11 @@ def workload(files: dict[str, bytes]) -> Workload:
     """
     file = File(files)
     operations = [file.operation(number) for number in file.running()]
-    named = {name for one in operations for name in (*one.reads, *one.writes)}
-    return Workload(
-        operations,
-        {name: size for name, size in file.sizes.items() if name in named},
-        frozenset(file.names[number] for number in file.constants) & named,
-        tuple(file.names[file.root(number)] for number in file.graph.inputs),
-        tuple(file.names[file.root(number)] for number in file.graph.outputs),
+    constants = {file.names[number] for number in file.constants}
+    inputs, outputs = (
+        [file.names[file.root(number)] for number in end] for end in (file.graph.inputs, file.graph.outputs)
     )
+    return assembled(operations, file.sizes.__getitem__, constants, (inputs, outputs))
 
 
 class File:

@@ -13,7 +13,16 @@ import onnx
 from onnx import helper
 
 from pipeline.runtimes.onnxruntime import FILE, kernels
-from pipeline.workload import Operation, Uncounted, Workload, product_macs, uncounted, unweighted, window_macs
+from pipeline.workload import (
+    Operation,
+    Uncounted,
+    Workload,
+    assembled,
+    product_macs,
+    uncounted,
+    unweighted,
+    window_macs,
+)
 
 BOUNDARY = ("QuantizeLinear", "DequantizeLinear")
 _BITS = {"BOOL": 8, "FLOAT": 32, "DOUBLE": 64, "STRING": 0}  # the others have it in their names
@@ -31,14 +40,9 @@ def workload(files: dict[str, bytes]) -> Workload:
     """
     file = File(files)
     operations = [file.operation(node) for node in file.running()]
-    named = {name for one in operations for name in (*one.reads, *one.writes)}
-    return Workload(
-        operations,
-        {name: file.size(name) for name in named},
-        frozenset(named & file.constants),
-        tuple(file.root(value.name) for value in file.graph.input if value.name not in file.constants),
-        tuple(file.root(value.name) for value in file.graph.output),
-    )
+    inputs = [file.root(value.name) for value in file.graph.input if value.name not in file.constants]
+    outputs = [file.root(value.name) for value in file.graph.output]
+    return assembled(operations, file.size, file.constants, (inputs, outputs))
 
 
 class File:
