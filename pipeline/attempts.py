@@ -16,7 +16,9 @@ TIMED = "latency_mean_ms"  # in every report of a file that was timed
 
 
 def count(variants: dict[str, dict[str, Any]]) -> None:
-    """Count one more attempt for each variant that no device has measured yet."""
+    """Count one more attempt for each variant that no device has measured yet, and forget those that are gone."""
+    for file in [one for one in FOLDER.rglob("*") if one.is_file() and one.name not in variants]:
+        file.unlink()
     for name, section in variants.items():
         file = FOLDER / section["platform"] / name
         before = int(file.read_text()) if file.exists() else 1

@@ -28,7 +28,13 @@ def gate(target: str, overrides: Sequence[str], console: Console) -> bool:
     judged = judge(section, platform)
     decided = [(target, one) for one in judged.decisions]
     console.print(table.as_text(table.gates(decided)), markup=False)
-    for line in (*table.notes(decided), *table.waivers(decided), *_origins(judged), *_placements(judged)):
+    for line in (
+        *table.notes(decided),
+        *table.waivers(decided),
+        *_origins(judged),
+        *_workload(judged),
+        *_placements(judged),
+    ):
         console.print(line, markup=False)
     return all(one.lets_through for one in judged.decisions)
 
@@ -68,6 +74,21 @@ def _origins(judged: Judged) -> Iterator[str]:
         clock = f"governor {governor}" if governor else "no governor of the clock"
         known = filter(None, (device, system, clock, runtime, f"file {sha256}" if sha256 else ""))
         yield f"{where}: {', '.join(known)}"
+
+
+def _workload(judged: Judged) -> Iterator[str]:
+    """Yield what the file computes, and what that takes on the device by its facts."""
+    found = judged.findings.metrics
+    macs, parameters, peak = (found[name] for name in ("macs", "parameters", "activation_peak_mb"))
+    if macs.value is None:
+        yield f"counted in the file: not measured: {macs.reason}"
+    else:
+        counted = f"{macs.value:,} multiply-accumulates, {parameters.value:,} parameters"
+        yield f"counted in the file: {counted}, activation peak {table.shown(peak)}"
+    estimate = found["latency_predicted_ms"]
+    known = estimate.value is not None
+    said = f"{table.shown(estimate)} on {estimate.device}" if known else f"not measured: {estimate.reason}"
+    yield f"predicted by roofline: {said}"
 
 
 def _placements(judged: Judged) -> Iterator[str]:

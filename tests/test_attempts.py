@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pipeline import attempts, plan
+from pipeline import artifacts, attempts, plan
 from pipeline.cli import main
 from pipeline.measurement import Measurement
 from pipeline.plan import Plan
@@ -40,6 +40,9 @@ def test_planning_within_a_build_counts_for_every_variant(project: Path, planned
     plan.write(planned)
     assert main(["plan"]) == 0
     assert not attempts.FOLDER.exists()
+    gone = attempts.FOLDER / "android" / "gone"
+    artifacts.write(gone, b"3\n")
     assert main(["plan", "--in-repro"]) == 0
+    assert not gone.exists()
     found = {file.name for file in attempts.FOLDER.rglob("*") if file.is_file()}
     assert found == set(planned["validate"])

@@ -37,6 +37,8 @@ def test_every_gate_is_shown_with_its_bound_and_how_many(built: Path, capsys: py
     assert all(words[-1] in ("passed", "recipe") for words in rows.values())
     assert "pixel_8, class_accuracy: worst is 0: 53 of 54" in said
     assert f"host: some CPU, Linux 6.1, governor performance, some runtime 1.0, file {measured.SHA256}" in said
+    assert "counted in the file: 76,800,000 multiply-accumulates, 1,000 parameters, activation peak 1.0 kB" in said
+    assert "predicted by roofline: not measured: what a core of Google Pixel 8 computes and moves at most" in said
     assert "predicted on cpu (kernels of the runtime): 100% of operators, 100% of multiply-accumulates" in said
 
 
