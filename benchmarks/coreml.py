@@ -192,7 +192,9 @@ def mobilenet() -> Iterator[tuple[str, float, str]]:
     """Yield the time of an image through MobileNetV2-1.0-224 as a ratio to ONNX Runtime on the tf2onnx export."""
     keras = importlib.import_module("keras")
     model = keras.applications.MobileNetV2(weights=None, input_shape=(224, 224, 3))
-    agreed = Contract("classification", 224, 224, "rgb", "bilinear", 127.5, 1 / 127.5, [str(i) for i in range(1000)])
+    agreed = Contract(
+        "classification", 224, 224, "rgb", "none", "bilinear", 127.5, 1 / 127.5, [str(i) for i in range(1000)]
+    )
     pixels = np.random.default_rng(0).integers(0, 256, (1, 224, 224, 3), np.uint8)
     learned = Learned(keras_session.save(model), agreed, pixels, np.zeros(1, np.int64), None, pixels)
     onnx = importlib.import_module("pipeline.runtimes.onnxruntime.convert")

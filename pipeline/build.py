@@ -77,7 +77,8 @@ def _environment() -> dict[str, str]:
 
 
 def _follow(lines: Iterator[str], console: Console) -> None:
-    total = 2 + sum(len(read_plan()[stage]) for stage in plan.STAGES)  # plan and revision come on top of the variants
+    variants = [len(read_plan()[stage]) for stage in plan.STAGES]
+    total = 3 + sum(variants) + len(read_plan()["package"])  # plan, revision and parity; a proof for each platform
     columns = (
         SpinnerColumn(),
         TextColumn("{task.completed:.0f}/{task.total:.0f} {task.description}"),

@@ -21,8 +21,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     console = Console(highlight=False, soft_wrap=True)
     try:
-        _refuse_other_folder()
         verb: Verb = arguments.verb
+        if verb not in (_keygen, _verify):  # which need nothing of a project
+            _refuse_other_folder()
         return verb(arguments, console)
     except EdgebakeError as error:
         Console(stderr=True, highlight=False, soft_wrap=True).print(f"edgebake: {error}", markup=False, style="red")
@@ -65,14 +66,32 @@ def _parser() -> argparse.ArgumentParser:
     gate.add_argument(
         "overrides", nargs="*", metavar="KEY=VALUE", help="as for show: validate.budget.loss.at_most=0.01"
     )
+    _add_keygen(verbs)
+    _add_verify(verbs)
     _verb(verbs, "check", _check, "check every target, released or not")
     _verb(verbs, "table", _table, "show what is built and how good it is")
     _verb(verbs, "parity", _parity, "compare the files of one model across runtimes (for dvc.yaml)")
+    _verb(verbs, "sign", _sign, "prove where a platform's bundle is from (for dvc.yaml)").add_argument("platform")
     _verb(verbs, "revision", _revision, "write the commit's hash (for dvc.yaml)")
     for stage in STAGES:
         _verb(verbs, stage, _stage, f"run {stage} for one variant (for dvc.yaml)").add_argument("variant")
         verbs.choices[stage].set_defaults(stage=stage)
     return parser
+
+
+def _add_keygen(verbs: Any) -> None:
+    keygen = _verb(verbs, "keygen", _keygen, "make a key to sign bundles with, or one to encrypt them with")
+    keygen.add_argument("file", type=Path, help="where the private key goes; its public half lies beside it")
+    keygen.add_argument("--encryption", action="store_true", help="a key for `protect: encrypt`; it has no public half")
+
+
+def _add_verify(verbs: Any) -> None:
+    verify = _verb(verbs, "verify", _verify, "hold a bundle against its manifest, SBOM, signature and provenance")
+    verify.add_argument("bundle", type=Path, help="a zip, or the same as a folder")
+    verify.add_argument("--key", type=Path, metavar="FILE", help="the public key of who should have signed it")
+    verify.add_argument("--unsigned", action="store_true", help="accept a bundle that says that it is unsigned")
+    verify.add_argument("--proof", type=Path, metavar="FOLDER", help="signature and provenance; else beside the bundle")
+    verify.add_argument("--rebuild", action="store_true", help="build its commit again and compare every byte")
 
 
 def _verb(verbs: Any, name: str, function: Verb, summary: str) -> argparse.ArgumentParser:
@@ -146,6 +165,23 @@ def _gate(arguments: argparse.Namespace, console: Console) -> int:
     return 0 if gate.gate(arguments.target, arguments.overrides, console) else 1
 
 
+def _keygen(arguments: argparse.Namespace, console: Console) -> int:
+    from pipeline import keygen
+
+    for line in keygen.keygen(arguments.file, arguments.encryption):
+        console.print(line, markup=False)
+    return 0
+
+
+def _verify(arguments: argparse.Namespace, console: Console) -> int:
+    from pipeline import verify
+
+    words = ("bundle", "proof", "unsigned", "rebuild")
+    asked = verify.Asked(**{word: getattr(arguments, word) for word in words}, public_key=arguments.key)
+    verify.verify(asked, console)
+    return 0
+
+
 def _check(_: argparse.Namespace, console: Console) -> int:
     from pipeline import compose
 
@@ -167,6 +203,13 @@ def _parity(_: argparse.Namespace, console: Console) -> int:
     from pipeline import parity
 
     console.print(f"parity: {parity.write()}")
+    return 0
+
+
+def _sign(arguments: argparse.Namespace, console: Console) -> int:
+    from pipeline import sign
+
+    console.print(f"sign {arguments.platform}: {sign.write(arguments.platform)}")
     return 0
 
 

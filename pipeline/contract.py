@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline.recipe import Colour, Data, Model
+from pipeline.recipe import Colour, Crop, Data, Model
 
 FILTERS = {
     "nearest": Image.Resampling.NEAREST,
@@ -28,6 +28,7 @@ class Contract:
     height: int  # pixels
     width: int  # pixels
     colour: str  # grey or rgb
+    crop: str
     resize: str
     mean: float
     scale: float
@@ -59,11 +60,21 @@ class Contract:
     def _resized(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         mode = "L" if self.channels == 1 else "RGB"
         size = (self.width, self.height)
-        return np.asarray(Image.fromarray(image).convert(mode).resize(size, FILTERS[self.resize]))
+        picture = Image.fromarray(image).convert(mode)
+        box = _center(picture.size, size) if self.crop == Crop.center.value else None
+        return np.asarray(picture.resize(size, FILTERS[self.resize], box))
 
     def to_json(self) -> str:
         """Return the text of contract.json."""
         return json.dumps(asdict(self), indent=2) + "\n"
+
+
+def _center(size: tuple[int, int], shape: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Return the largest box in the middle of an image that has the shape of another; whole pixels, rounded down."""
+    (width, height), (across, down) = size, shape
+    wide, high = min(width, height * across // down), min(height, width * down // across)
+    left, top = (width - wide) // 2, (height - high) // 2
+    return left, top, left + wide, top + high
 
 
 def make(data: Data, model: Model, labels: list[str]) -> Contract:
@@ -73,6 +84,7 @@ def make(data: Data, model: Model, labels: list[str]) -> Contract:
         height=model.resolution,
         width=model.resolution,
         colour=data.colour.value,
+        crop=data.crop.value,
         resize=data.resize.value,
         mean=data.mean,
         scale=data.scale,

@@ -9,6 +9,8 @@ EdgebakeError            the text is for the user: where, what is wrong, what wa
 ├── ConversionError      a runtime's file is not what the recipe asked for
 ├── CoverageError        an ML Program holds an operator that the executor does not cover
 ├── GateError            a bundle was refused
+├── LicenseError         a bundle may not hold what it is made from, or lacks the text of a license
+├── ProofError           a bundle's signature, provenance or content is not what it should be
 └── HostError            git, DVC, the disk or a tool stands in the way
 """
 
@@ -50,6 +52,14 @@ class CoverageError(EdgebakeError):
 
 class GateError(EdgebakeError):
     """Hold the table of every gate that was not passed."""
+
+
+class LicenseError(EdgebakeError):
+    """Name every ingredient that may not be in a bundle, its license, why, and where to mend it."""
+
+
+class ProofError(EdgebakeError):
+    """Name what of a bundle's signature, provenance or content is not what it should be."""
 
 
 class HostError(EdgebakeError):

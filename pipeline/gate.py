@@ -12,7 +12,7 @@ from pipeline import plan, sections
 from pipeline.compose import compose_release, compose_targets
 from pipeline.errors import PlanError
 from pipeline.gates.target import Judged, judge
-from pipeline.lineage import chain
+from pipeline.lineage import leading_to
 from pipeline.report import table
 from pipeline.sections import PackageSection, TargetSection
 
@@ -56,7 +56,7 @@ def _refuse_unmeasured(target: str, planned: dict[str, dict[str, Any]], validate
     """Refuse verdicts on another model than the recipe's: only what package reads may differ from the plan."""
     written = sections.read_plan()
     known = validate in written.get("validate", {})
-    if not known or chain(written, validate) != chain(planned, validate):
+    if not known or leading_to(written, validate) != leading_to(planned, validate):
         raise PlanError(
             f"{target}: its recipe says otherwise than {sections.PARAMS} in more than its gates; expected what was "
             "measured: run `edgebake build`"

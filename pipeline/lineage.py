@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 
-def chain(plan: dict[str, dict[str, Any]], validate: str) -> dict[str, Any]:
+def leading_to(plan: dict[str, dict[str, Any]], validate: str) -> dict[str, Any]:
     """Return by stage the sections that led to a variant of validate, itself included; a teacher's train too."""
     found: dict[str, Any] = {}
     name = validate

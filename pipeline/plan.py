@@ -8,17 +8,17 @@ import json
 import re
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from pipeline import artifacts, ladder, resolve
+from pipeline import artifacts, assign, ladder, release_rules
 from pipeline.about import About
 from pipeline.compose import Composed, compose_release, compose_targets, float_parent, origins
 from pipeline.errors import PlanError, RecipeError, listed, nearest
-from pipeline.lineage import chain, digest
+from pipeline.lineage import digest, leading_to
 from pipeline.recipe import Release
 from pipeline.sections import PARAMS, plain, read_plan
 
@@ -54,6 +54,7 @@ def make() -> Plan:
     """
     release = compose_release()
     asked = compose_targets(release.targets)
+    release_rules.check(release, asked)
     record = ladder.from_plan(_written())
     while True:
         climbed = {one.target: _climbed(one, record, asked) for one in asked if ladder.is_auto(one)}
@@ -74,7 +75,7 @@ def _climbed(target: Composed, record: ladder.Record, asked: Sequence[Composed])
     others = [one for one in asked if not ladder.is_auto(one)]
 
     def digest_of(one: Composed) -> str:
-        merged = merge(Release("", "", "", "", "", []), [one, *others])
+        merged = merge(Release("", "", "", "", "", signature=None, encryption_key=None, targets=[]), [one, *others])
         sha256: str = packaged(merged, one.target)["recipe_sha256"]
         return sha256
 
@@ -110,7 +111,7 @@ def merge(release: Release, composed: Sequence[Composed]) -> Plan:
     for bundle in plan["package"].values():
         for found in bundle["targets"].values():
             # Last of all: a teacher may be trained by a later target.
-            found["recipe_sha256"] = digest(chain(plan, found["validate"]), found)
+            found["recipe_sha256"] = digest(leading_to(plan, found["validate"]), found)
     return plan
 
 
@@ -218,23 +219,25 @@ def shape(plan: Plan) -> dict[str, Any]:
 
 
 def _add(plan: Plan, release: Release, target: Composed) -> None:
-    about = resolve.about(release)
+    about = assign.about(release)
     names: dict[str, str] = {}
     if target.recipe.validate.budget.speedup:
         _name(plan, about, float_parent(target), names, ("train", "prune", "quantize", "convert"))
         names = {"baseline": names["convert"]}
-    _name(plan, about, target, names, tuple(resolve.SECTION_OF))
-    found = plain(resolve.packaged(target.recipe, names))
-    bundle = plan["package"].setdefault(target.recipe.device.platform.value, {"about": asdict(about), "targets": {}})
+    _name(plan, about, target, names, tuple(assign.SECTION_OF))
+    found = plain(assign.packaged(target.recipe, names))
+    bundle = plan["package"].setdefault(
+        target.recipe.device.platform.value, plain(assign.bundle(release)) | {"targets": {}}
+    )
     bundle["targets"][target.target] = found
 
 
-def _name(plan: Plan, about: About, target: Composed, names: resolve.Names, stages: Sequence[str]) -> None:
+def _name(plan: Plan, about: About, target: Composed, names: assign.Names, stages: Sequence[str]) -> None:
     """Add a target's variants to the plan, and their names to `names` by stage."""
     word = ""
     for stage in stages:
-        section = plain(resolve.SECTION_OF[stage](target.recipe, names, about))
-        word = _longer(word, resolve.word_of(stage, target))
+        section = plain(assign.SECTION_OF[stage](target.recipe, names, about))
+        word = _longer(word, assign.word_of(stage, target))
         names[stage] = word = _variant(plan[stage], word, section, target.target)
 
 

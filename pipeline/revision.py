@@ -13,7 +13,7 @@ import yaml
 from pipeline import artifacts
 from pipeline.errors import HostError
 from pipeline.gates.waivers import has_expired
-from pipeline.lineage import chain, digest
+from pipeline.lineage import digest, leading_to
 from pipeline.recipe import Waiver
 from pipeline.sections import PARAMS, read_plan
 
@@ -64,7 +64,7 @@ def _recipes(plan: dict[str, dict[str, Any]], platform: str) -> Any:
     if section is None:
         return None
     return section, {
-        name: digest(chain(plan, target["validate"]), target) for name, target in section["targets"].items()
+        name: digest(leading_to(plan, target["validate"]), target) for name, target in section["targets"].items()
     }
 
 

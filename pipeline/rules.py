@@ -131,6 +131,14 @@ def _device_has_an_accelerator(recipe: Recipe) -> Iterator[Problem]:
         yield "device.accelerators", "empty; expected at least cpu"
 
 
+def _device_can_be_told(recipe: Recipe) -> Iterator[Problem]:
+    device = recipe.device
+    if not re.fullmatch(r"\d+(\.\d+)*", device.minimum_os):
+        yield "device.minimum_os", f"{device.minimum_os!r}; expected numbers with dots between, 17.2 for one"
+    if device.memory_mb is not None and device.memory_mb < 1:
+        yield "device.memory_mb", f"{device.memory_mb}; expected 1 or more, or null"
+
+
 def _calibration_fits_its_split(recipe: Recipe) -> Iterator[Problem]:
     key, words = "quantize.calibration.examples", recipe.quantize.calibration
     if words is None or any(_splits_make_a_whole(recipe)) or any(_data_is_there(recipe)):
@@ -172,6 +180,7 @@ RULES: tuple[Callable[[Recipe], Iterator[Problem]], ...] = (
     _data_is_there,
     _every_split_holds_something,
     _device_has_an_accelerator,
+    _device_can_be_told,
     _calibration_fits_its_split,
     validate_rules.check,
     _answers_can_be_shown,

@@ -54,6 +54,7 @@ class ConvertSection(recipe.Convert):
     """What convert reads."""
 
     quantize: str = MISSING
+    strip: bool = MISSING  # whether names, texts and metadata are taken out of the file
     about: About = field(default_factory=About)
     tools: dict[str, str] = MISSING
 
@@ -74,6 +75,13 @@ class ValidateSection(recipe.Protocol):
 
 
 @dataclass
+class Brought(recipe.Ingredient):
+    """What a target is made from and somebody else made."""
+
+    kind: str = MISSING  # data or weights
+
+
+@dataclass
 class TargetSection:
     """One target of a bundle."""
 
@@ -83,6 +91,7 @@ class TargetSection:
     budget: recipe.Budget = field(default_factory=recipe.Budget)
     waivers: list[recipe.Waiver] = field(default_factory=list)
     package: recipe.Package = field(default_factory=recipe.Package)
+    ingredients: list[Brought] = field(default_factory=list)
     recipe_sha256: str = MISSING  # of the sections that led here: a change in any of them packages again
 
 
@@ -91,7 +100,12 @@ class PackageSection:
     """What package reads: everything of one platform."""
 
     about: About = field(default_factory=About)
-    targets: dict[str, TargetSection] = MISSING
+    card: recipe.Card = field(default_factory=recipe.Card)
+    licenses: recipe.Licenses = field(default_factory=recipe.Licenses)
+    signature: recipe.Signature | None = None
+    public_key_sha256: str | None = None  # of the file that `signature` names
+    encryption_key: str | None = None
+    targets: dict[str, TargetSection] = MISSING  # in the order in which an app tries them
 
 
 SECTIONS: dict[str, type] = {

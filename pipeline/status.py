@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline import artifacts, ladder, sections
+from pipeline.bundle import manifest
 from pipeline.errors import PlanError
 from pipeline.gates.target import Judged, judge
 from pipeline.gates.verdict import Verdict
@@ -159,4 +160,9 @@ def _explain(console: Console, built: dict[str, Judged]) -> None:
 
 def _bundle(platform: str) -> str:
     archive = artifacts.ROOT / "package" / f"{platform}.zip"
-    return f"{archive.parent / platform}/ and {archive}" if archive.exists() else "none, see above"
+    folder = archive.parent / platform
+    if not (archive.exists() and (folder / manifest.FILE).exists()):
+        return "none, see above"
+    signature = json.loads((folder / manifest.FILE).read_text())["signature"]
+    by = signature if signature == manifest.UNSIGNED else f"to be signed by key {signature['key_id'][:16]}"
+    return f"{folder}/ and {archive}, {by}"

@@ -8,7 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pipeline import artifacts
+import numpy as np
+
+from pipeline import artifacts, golden
+from pipeline.dataset import Examples
 from pipeline.gates.target import PARITY
 from pipeline.measurement import Measurement, not_measured
 from pipeline.placement import Placement
@@ -109,6 +112,7 @@ def lay(
         "inspection.json": _json(INSPECTION.to_dict()),
         "report.json": _json(report),
         "examples.csv": _examples(right, lost, n),
+        "golden.json": _json(vectors(platform)),
         "resamples.json": _json(resamples),
         "placement.json": _json([asdict(one) for one in placements]),
         "workload.json": to_json(WORKLOAD).encode(),
@@ -118,6 +122,14 @@ def lay(
     folder = artifacts.folder("validate", variant, platform)
     alone.lay(folder, {**written, **(files or {})})
     return folder
+
+
+def vectors(platform: str) -> dict[str, Any]:
+    """Return what golden.json holds of a file that is sure of two grey pictures."""
+    images = [np.full((8, 8), 40 * digit, np.uint8) for digit in range(2)]
+    examples = Examples(images, np.arange(2), alone.CONTRACT.labels)
+    file = golden.File(SHA256, platform, INSPECTION.to_dict(), alone.CONTRACT)
+    return golden.make(file, examples, np.eye(10, dtype=np.float32)[:2])
 
 
 def lay_parity(platform: str, found: Mapping[str, dict[str, Any] | None]) -> None:

@@ -265,6 +265,8 @@ def images(project: Path) -> Path:
             Image.fromarray(np.full((8, 8), level, np.uint8)).save(folder / name / f"{number}.png")
     _edit(project / "recipes/recipe.yaml", "data: digits", "data: image_folder")
     _edit(project / "recipes/quantize/int8.yaml", "examples: 100", "examples: 4")
+    for word in ("name", "author", "license", "source"):
+        _edit(project / "recipes/data/image_folder.yaml", f"{word}: ???", f"{word}: MIT")
     return folder
 
 

@@ -14,6 +14,7 @@ GREY = Contract(
     height=2,
     width=3,
     colour="grey",
+    crop="none",
     resize="nearest",
     mean=127.5,
     scale=1 / 127.5,

@@ -27,7 +27,7 @@ from tests import builds
 
 pytestmark = pytest.mark.slow
 
-STAGES_OF_A_BUILD = 26
+STAGES_OF_A_BUILD = 30
 
 
 @pytest.fixture(scope="module")
@@ -203,6 +203,8 @@ def test_an_edited_value_runs_only_what_it_touches(quick: Path) -> None:
             "parity",
             "package@android",
             "package@linux",
+            "sign@android",
+            "sign@linux",
         ]
     )
     assert manifest(quick, "android")["source"]["dirty"] is True
@@ -234,7 +236,7 @@ def test_an_edited_shape_is_planned_and_asks_for_a_second_run(quick: Path) -> No
 def test_a_target_that_differs_in_its_budget_measures_nothing_again(quick: Path) -> None:
     target = (quick / "recipes/target/pixel_8.yaml").read_text()
     (quick / "recipes/target/strict.yaml").write_text(
-        f"{target}\nvalidate:\n  budget:\n    size_mb: {{ at_most: 1 }}\n"
+        f"{target}\ndevice: {{ soc: [Tensor G4] }}\nvalidate:\n  budget:\n    size_mb: {{ at_most: 1 }}\n"
     )
     builds.edit(quick / "recipes/release.yaml", "  - pixel_8", "  - pixel_8\n  - strict")
     before = (quick / "dvc.lock").read_text()
@@ -242,7 +244,9 @@ def test_a_target_that_differs_in_its_budget_measures_nothing_again(quick: Path)
     after = yaml.safe_load((quick / "dvc.lock").read_text())["stages"]
     changed = {name for name, stage in yaml.safe_load(before)["stages"].items() if after[name] != stage}
     # Planning also removes the folder that a test before this one left, and parity looks at all of them.
-    assert {name for name in changed if name not in ("plan", "revision", "parity")} == {"package@android"}
+    assert {name for name in changed if name not in ("plan", "revision", "parity")} == {
+        *("package@android", "sign@android")
+    }
     assert set(manifest(quick, "android")["targets"]) == {"pixel_8", "strict", "android_any"}
     (quick / "recipes/target/strict.yaml").unlink()
     builds.run(quick, "git", "checkout", "--", "recipes", "params.yaml")
@@ -262,6 +266,7 @@ def test_a_missed_gate_refuses_its_platform_and_no_other(quick: Path) -> None:
     assert "raspberry_pi_5   accuracy   at least 1" in said
     assert not (quick / "artifacts/package/linux").exists()
     assert not (quick / "artifacts/package/linux.zip").exists()
+    assert not (quick / "artifacts/package/linux.proof").exists()
     assert (quick / "artifacts/package/android.zip").exists()
     builds.run(quick, "git", "checkout", "--", "recipes", "params.yaml")
     assert builds.repro(quick).returncode == 0
@@ -271,7 +276,8 @@ def test_a_ladder_is_climbed_to_the_first_rung_that_passes_and_clones_take_the_s
     float16 = (quick / "artifacts/convert/digits-ds_cnn-float16-litert/files/model.tflite").stat().st_size
     (quick / "recipes/target/climber.yaml").write_text(
         "# @package _global_\ndefaults:\n  - override /device: pixel_8\n  - override /quantize: auto\n"
-        "  - override /convert: litert\nquantize: { ladder: [float16, palettized, int4_weights, int8] }\n"
+        "  - override /convert: litert\ndevice: { soc: [Tensor G4] }\n"
+        "quantize: { ladder: [float16, palettized, int4_weights, int8] }\n"
         f"validate: {{ budget: {{ size_mb: {{ at_most: {(float16 - 1) / 1e6} }} }} }}\n"
     )
     builds.edit(quick / "recipes/release.yaml", "  - pixel_8", "  - pixel_8\n  - climber")

@@ -19,7 +19,8 @@ MISSED = "accuracy at least 0.95: 0.9, missed by 0.05"
 
 @pytest.fixture
 def auto(project: Path) -> Path:
-    """A project that releases one target, `x`: the first of dynamic, int8 and float16 with which every gate passes."""
+    """A project that releases `x`, and what devices fall back to; its scheme is
+    the first of dynamic, int8 and float16 with which every gate passes."""
     put_ladder("dynamic", "int8", "float16")
     put_target("x")
     release("x")
@@ -33,18 +34,21 @@ def put_ladder(*rungs: str) -> None:
 def put_target(name: str, words: str = "", device: str = "pixel_8", convert: str = "litert") -> None:
     choices = {"device": device, "quantize": "auto", "convert": convert}
     lines = "".join(f"  - override /{group}: {choice}\n" for group, choice in choices.items())
-    Path(f"recipes/target/{name}.yaml").write_text(f"# @package _global_\ndefaults:\n{lines}{words}")
+    # Each for a chip of its own: a target whose devices all get another one first is refused.
+    rule = f"device: {{ soc: [the chip of {name}] }}\n"
+    Path(f"recipes/target/{name}.yaml").write_text(f"# @package _global_\ndefaults:\n{lines}{rule}{words}")
 
 
 def release(*names: str) -> None:
     file = Path("recipes/release.yaml")
-    file.write_text(f"{file.read_text().partition('targets:')[0]}targets: [{', '.join(names)}]\n")
+    targets = ", ".join([*names, "android_any"])
+    file.write_text(f"{file.read_text().partition('targets:')[0]}targets: [{targets}]\n")
 
 
 def refused(**accuracy: float) -> None:
-    """Let package judge the targets for Android, right on so many of 1,000 examples and otherwise sound."""
+    """Let package judge the targets for Android, right on as many examples of 1,000 as are said, 970 if not."""
     for name, target in read_plan()["package"]["android"]["targets"].items():
-        measured.lay(target["validate"], "android", right=round(accuracy[name] * 1000))
+        measured.lay(target["validate"], "android", right=round(accuracy.get(name, 0.97) * 1000))
     with pytest.raises(GateError, match=r"^android: no bundle"):
         alone.run("package", "android")
 
@@ -52,6 +56,11 @@ def refused(**accuracy: float) -> None:
 def fates(target: str = "x") -> dict[str, Any]:
     """Return what params.yaml says of each rung down to the one that is built."""
     return {rung["option"]: rung["refused"] or rung["missed"] for rung in read_plan()["ladder"][target]}
+
+
+def built(stage: str) -> list[str]:
+    """Return the variants of a stage, less those that the fallback alone needs."""
+    return [name for name in read_plan()[stage] if "float16" not in name]
 
 
 def _stages() -> plan.Plan:
@@ -62,7 +71,7 @@ def test_the_cheapest_rung_is_planned_as_if_the_target_had_named_it(auto: Path) 
     plan.update()
     assert fates() == {"dynamic": []}
     climbed = _stages()
-    assert list(climbed["quantize"]) == ["digits-ds_cnn", "digits-ds_cnn-dynamic"]  # and its float parent
+    assert built("quantize") == ["digits-ds_cnn", "digits-ds_cnn-dynamic"]  # and its float parent
     edit(Path("recipes/target/x.yaml"), "quantize: auto", "quantize: dynamic")
     plan.update()
     assert _stages() == climbed
@@ -73,7 +82,7 @@ def test_a_rung_that_missed_a_gate_gives_way_to_the_next(auto: Path) -> None:
     refused(x=0.9)
     plan.update()
     assert fates() == {"dynamic": [MISSED], "int8": []}
-    assert list(read_plan()["validate"]) == ["digits-ds_cnn-int8-litert-android"]
+    assert built("validate") == ["digits-ds_cnn-int8-litert-android"]
     assert not artifacts.folder("validate", "digits-ds_cnn-dynamic-litert-android", "android").exists()
 
 
@@ -90,7 +99,7 @@ def test_a_verdict_on_another_recipe_rules_nothing_out(auto: Path) -> None:
     [
         ("train/scratch", "epochs: 30", "epochs: 31"),
         ("validate/realtime", "at_least: 0.95", "at_least: 0.96"),
-        ("device/pixel_8", "memory_mb: 8192", "memory_mb: 4096"),
+        ("device/pixel_8", "memory_mb: 7000", "memory_mb: 4096"),
     ],
 )
 def test_an_edited_recipe_climbs_from_the_first_rung_again(auto: Path, file: str, old: str, new: str) -> None:
@@ -152,6 +161,7 @@ def test_a_rung_that_cannot_be_carried_is_passed_over_with_its_reason(
 ) -> None:
     put_ladder(rung, "float16")
     put_target("x", device=device, convert=convert)
+    release("x", "ios_any")
     plan.update()
     assert fates() == {rung: reason, "float16": []}
 
@@ -221,11 +231,11 @@ def test_two_targets_on_one_rung_share_their_work_and_step_down_together(auto: P
     release("x", "y")
     plan.update()
     # A float parent is converted beside them.
-    assert [len(read_plan()[stage]) for stage in ("train", "quantize", "convert", "validate")] == [1, 2, 2, 1]
+    assert [len(built(stage)) for stage in ("train", "quantize", "convert", "validate")] == [1, 2, 2, 1]
     refused(x=0.9, y=0.9)
     plan.update()
     assert fates("x") == fates("y") == {"dynamic": [MISSED], "int8": []}
-    assert list(read_plan()["validate"]) == ["digits-ds_cnn-int8-litert-android"]
+    assert built("validate") == ["digits-ds_cnn-int8-litert-android"]
 
 
 def test_a_target_that_passes_stays_where_its_neighbour_steps_down(auto: Path) -> None:
@@ -236,7 +246,7 @@ def test_a_target_that_passes_stays_where_its_neighbour_steps_down(auto: Path) -
     plan.update()
     assert fates("x") == {"dynamic": [MISSED], "int8": []}
     assert fates("y") == {"dynamic": []}
-    assert list(read_plan()["quantize"]) == ["digits-ds_cnn", "digits-ds_cnn-int8", "digits-ds_cnn-dynamic"]
+    assert built("quantize") == ["digits-ds_cnn", "digits-ds_cnn-int8", "digits-ds_cnn-dynamic"]
 
 
 def test_a_neighbour_that_left_the_release_does_not_send_a_target_up_again(auto: Path) -> None:

@@ -28,17 +28,17 @@ FOUND_BY_NAME = {
     "train": ["data/*.py", "models/*.py"],
     "prune": ["data/*.py", "pruners/*.py"],
     "quantize": ["calibrators/*.py", "data/*.py", "quantizers/*.py"],
-    "convert": ["runtimes/*/convert.py", "runtimes/*/inspect.py"],
+    "convert": [f"runtimes/*/{name}.py" for name in ("convert", "inspect", "strip")],
     "validate": [
         *("data/*.py", "devices/*.py", "stopwatch.py"),
         *(f"runtimes/*/{name}.py" for name in ("run", "workload", "placement")),
     ],
-    "package": [],
+    "package": ["runtimes/*/__init__.py"],
 }
 LAYERS = [
     {"cli", "__main__"},
     {"build", "gate", "status", "plan"},
-    {"runner", "resolve", "compose"},
+    {"runner", "assign", "compose"},
     {"stages"},
     {"bundle", "parity", "report", "revision"},
     {
@@ -91,7 +91,8 @@ def closure(roots: list[Path]) -> set[Path]:
 
 def code_of(stage: str) -> set[Path]:
     found = [path.relative_to(ROOT) for glob in FOUND_BY_NAME[stage] for path in (ROOT / "pipeline").glob(glob)]
-    return closure([Path(f"pipeline/stages/{stage}.py"), *(path for path in found if path.name != "__init__.py")])
+    modules = [path for path in found if path.name != "__init__.py" or path.parent.parent.name == "runtimes"]
+    return closure([Path(f"pipeline/stages/{stage}.py"), *modules])
 
 
 def declared(stage: str) -> list[str]:

@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.compose import Composed
-from pipeline.lineage import chain, digest, tools_of
+from pipeline.lineage import digest, leading_to, tools_of
 from pipeline.plan import Plan, merge
 from pipeline.recipe import Release
 
@@ -17,12 +17,12 @@ PLAN: Plan = {
 
 
 def test_chain_holds_one_section_of_each_stage() -> None:
-    found = chain(PLAN, "v")
+    found = leading_to(PLAN, "v")
     assert found == {stage: next(iter(variants.values())) for stage, variants in PLAN.items()}
 
 
 def test_tools_are_those_of_every_stage_each_once_and_sorted() -> None:
-    assert list(tools_of(chain(PLAN, "v")).items()) == [("keras", "3"), ("numpy", "2"), ("onnx", "1")]
+    assert list(tools_of(leading_to(PLAN, "v")).items()) == [("keras", "3"), ("numpy", "2"), ("onnx", "1")]
 
 
 TARGET = {
@@ -48,6 +48,6 @@ def test_the_plan_gives_each_target_the_digest_of_its_chain(release: Release, co
     plan: Plan = merge(release, list(composed.values()))
     targets = [target for section in plan["package"].values() for target in section["targets"].values()]
     assert [target["recipe_sha256"] for target in targets] == [
-        digest(chain(plan, target["validate"]), target) for target in targets
+        digest(leading_to(plan, target["validate"]), target) for target in targets
     ]
     assert len({target["recipe_sha256"] for target in targets}) == len(composed)

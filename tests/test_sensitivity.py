@@ -24,7 +24,9 @@ from tests import hostile
 
 pytestmark = pytest.mark.slow
 
-CONTRACT = Contract("classification", 16, 16, "grey", "bilinear", 127.5, 1 / 127.5, [str(digit) for digit in range(10)])
+CONTRACT = Contract(
+    "classification", 16, 16, "grey", "none", "bilinear", 127.5, 1 / 127.5, [str(digit) for digit in range(10)]
+)
 ABOUT = About("digits", "1.0.0", "nobody", "Apache-2.0", "quantizes badly")
 TENSOR, CHANNEL = Granularity.per_tensor, Granularity.per_channel
 ASKED = Integers("int8", CHANNEL, keep=DType.float32)

@@ -5,20 +5,22 @@ bundle, in <platform>.measurements.json.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from pipeline import artifacts
-from pipeline.contract import Contract, from_json
+from pipeline.bundle import chain, golden, steps
+from pipeline.contract import from_json
 from pipeline.gates.target import Judged
-from pipeline.lineage import chain, digest, tools_of
+from pipeline.lineage import digest, leading_to, tools_of
 from pipeline.sections import PackageSection, TargetSection, plain, read_plan
-from pipeline.tensors import IMAGE
 
 FILE = "manifest.json"
 SCHEMA = "edgebake.manifest/1"
+UNSIGNED = "unsigned"
 # Metrics that do not change from run to run; those of a further way to run the file end in its name.
 STEADY = (
     *("accuracy", "float_accuracy", "loss", "calibration_error", "size_mb"),
@@ -35,48 +37,73 @@ class Entry:
 
 
 def entry(target: TargetSection, judged: Judged) -> Entry:
-    """Return what the manifest says of one target."""
+    """Return what the manifest says of one target, and its files as they were measured."""
     folder = judged.folder
     report = json.loads((folder / "report.json").read_text())
-    chained = chain(read_plan(), target.validate)
+    chained = leading_to(read_plan(), target.validate)
     contract = from_json((folder / "contract.json").read_text())
     inspection = json.loads((folder / "inspection.json").read_text())
-    files = _shipped(folder / "files", report["convert"])
+    name = report["convert"]
+    models = _shipped(folder / "files", name)
+    labels, vectors = f"models/{name}.labels.txt", f"golden/{name}.json"
+    after = steps.after(inspection["output"], target.package, labels)
     content = {
-        "device": _device(target),
-        "model": _model_path(files),
+        **chain.said(target.device),
+        "model": _model_path(models),
         "runtime": target.runtime,
-        "accelerators": [item.value for item in target.device.accelerators],
+        "protection": target.package.protect.value,
+        "task": contract.task,
         "input": inspection["input"],
         "output": inspection["output"],
-        "preprocessing": _preprocessing(contract, inspection["input"]["dtype"], chained["convert"]),
-        "postprocessing": {"labels": contract.labels, **asdict(target.package)},
-        "metrics": {name: _steady(metric) for name, metric in report["metrics"].items() if _is_steady(name)},
+        "preprocessing": steps.before(contract, inspection["input"], chained["convert"]),
+        "postprocessing": after,
+        "labels": contract.labels,
+        "golden": vectors,
+        "metrics": {metric: _steady(found) for metric, found in report["metrics"].items() if _is_steady(metric)},
         "gates": [decision.to_dict() for decision in judged.decisions],
         "waivers": [vars(waiver) for waiver in target.waivers],
         # Not the planner's digest: an experiment may have changed params.yaml since.
         "recipe_sha256": digest(chained, plain(target)),
+        "scheme": chained["quantize"]["scheme"],
         "tools": tools_of(chained),
     }
-    labels = "".join(f"{label}\n" for label in contract.labels)
-    return Entry(content, {**files, f"models/{report['convert']}.labels.txt": labels.encode()})
+    texts = {
+        labels: "".join(f"{label}\n" for label in contract.labels).encode(),
+        vectors: golden.shipped(json.loads((folder / "golden.json").read_text()), after, contract.labels),
+    }
+    return Entry(content, {**models, **texts})
 
 
-def make(section: PackageSection, platform: str, entries: dict[str, Entry], source: dict[str, Any]) -> str:
-    """Return the text of manifest.json, checked against its schema."""
-    files = {name: content for one in entries.values() for name, content in one.files.items()}
-    content = {
+def head(
+    section: PackageSection, platform: str, entries: Mapping[str, Entry], source: dict[str, Any]
+) -> dict[str, Any]:
+    """Return all that a manifest says but who signs it, under which licenses, and which files there are."""
+    return {
         "schema": SCHEMA,
         **plain(section.about),
         "platform": platform,
         "source": {word: source[word] for word in ("git_commit", "dirty")},
+        "chain": list(entries),
         "targets": {name: one.content for name, one in entries.items()},
-        "files": [
-            {"path": name, "sha256": artifacts.sha256(data), "size": len(data)} for name, data in sorted(files.items())
-        ],
     }
-    validate(content)
-    return json.dumps(content, indent=2) + "\n"
+
+
+def text(content: dict[str, Any], files: Mapping[str, bytes], encrypted: Mapping[str, dict[str, Any]]) -> str:
+    """Return the text of manifest.json, checked against its schema.
+
+    Args:
+        content: all of it but the files.
+        files: every file of the bundle beside the manifest, by its path.
+        encrypted: what is said of each file that is encrypted.
+    """
+    listed = [
+        {"path": path, "sha256": artifacts.sha256(data), "size": len(data)}
+        | ({"encryption": encrypted[path]} if path in encrypted else {})
+        for path, data in sorted(files.items())
+    ]
+    whole = {**content, "files": listed}
+    validate(whole)
+    return json.dumps(whole, indent=2) + "\n"
 
 
 def validate(content: dict[str, Any]) -> None:
@@ -85,26 +112,10 @@ def validate(content: dict[str, Any]) -> None:
     Raises:
         jsonschema.ValidationError: it is not one.
     """
-    import jsonschema  # noqa: PLC0415 - 0.2 s, and only package needs it
+    import jsonschema  # noqa: PLC0415 - 0.2 s, and only package and verify need it
 
     schema = json.loads(resources.files("pipeline.bundle").joinpath("manifest.schema.json").read_text())
     jsonschema.validate(content, schema)
-
-
-def _preprocessing(contract: Contract, dtype: str, convert: dict[str, Any]) -> dict[str, Any]:
-    """Return what an app does to an image; width and height are the model's own, other sizes stand beside them."""
-    words = convert.get("coreml") or {}
-    return {
-        "resize": contract.resize,
-        "width": contract.width,
-        "height": contract.height,
-        "colour": contract.colour,
-        "mean": contract.mean,
-        "scale": contract.scale,
-        # A Core ML program takes the image itself and scales it inside.
-        "scaled_by": "model" if dtype == IMAGE else "app",
-        **{word: words[word] for word in ("resolutions", "resolution_range") if words.get(word)},
-    }
 
 
 def _steady(metric: dict[str, Any]) -> dict[str, Any]:
@@ -114,11 +125,6 @@ def _steady(metric: dict[str, Any]) -> dict[str, Any]:
 
 def _is_steady(name: str) -> bool:
     return name in STEADY or name.startswith(tuple(word for word in STEADY if word.endswith("_")))
-
-
-def _device(target: TargetSection) -> dict[str, Any]:
-    facts = plain(target.device)
-    return {word: facts[word] for word in ("name", "minimum_os", "soc", "memory_mb")}
 
 
 def _shipped(files: Path, name: str) -> dict[str, bytes]:

@@ -5,15 +5,14 @@ Values live in the YAML files, never here. What must hold between words is in pi
 
 from dataclasses import dataclass, field
 
-from omegaconf import MISSING
-
 from pipeline.recipe.convert import Convert, CoreML, Precision, Range
-from pipeline.recipe.data import Colour, Data, Resize, Splits
+from pipeline.recipe.data import Colour, Crop, Data, Ingredient, Resize, SourcedData, Splits
 from pipeline.recipe.device import Accelerator, Compute, Device, DType, Platform
-from pipeline.recipe.model import Model
-from pipeline.recipe.package import Package
+from pipeline.recipe.model import Model, SourcedModel
+from pipeline.recipe.package import Package, Protect
 from pipeline.recipe.prune import Goal, Pattern, Prune, Score
 from pipeline.recipe.quantize import Calibration, Compression, Granularity, Palette, Quantize, TrainedRanges, Training
+from pipeline.recipe.release import Card, Licenses, Release, Signature
 from pipeline.recipe.train import Distill, FineTune, Train
 from pipeline.recipe.validate import (
     Adb,
@@ -40,12 +39,14 @@ __all__ = [
     "Adb",
     "Budget",
     "Calibration",
+    "Card",
     "Ceiling",
     "Colour",
     "Compression",
     "Compute",
     "Convert",
     "CoreML",
+    "Crop",
     "DType",
     "Data",
     "Device",
@@ -57,6 +58,8 @@ __all__ = [
     "Goal",
     "Granularity",
     "Inconclusive",
+    "Ingredient",
+    "Licenses",
     "Mac",
     "Model",
     "Package",
@@ -65,6 +68,7 @@ __all__ = [
     "PlacementFloor",
     "Platform",
     "Precision",
+    "Protect",
     "Protocol",
     "Prune",
     "Quantize",
@@ -74,7 +78,10 @@ __all__ = [
     "Release",
     "Resize",
     "Score",
+    "Signature",
     "SliceFloor",
+    "SourcedData",
+    "SourcedModel",
     "Splits",
     "Ssh",
     "TimedCeiling",
@@ -88,24 +95,12 @@ __all__ = [
 
 
 @dataclass
-class Release:
-    """recipes/release.yaml."""
-
-    name: str = MISSING
-    version: str = MISSING  # semantic version
-    author: str = MISSING
-    license: str = MISSING  # SPDX identifier
-    description: str = MISSING
-    targets: list[str] = MISSING
-
-
-@dataclass
 class Recipe:
     """One target: everything that turns examples into one file on one class of devices."""
 
     device: Device = field(default_factory=Device)
-    data: Data = field(default_factory=Data)
-    model: Model = field(default_factory=Model)
+    data: SourcedData = field(default_factory=SourcedData)
+    model: SourcedModel = field(default_factory=SourcedModel)
     train: Train = field(default_factory=Train)
     prune: Prune = field(default_factory=Prune)
     quantize: Quantize = field(default_factory=Quantize)

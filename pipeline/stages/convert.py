@@ -1,6 +1,6 @@
 """A quantized model in, the file of one runtime out, together with what is inside it.
 
-Reads quantize's output. Writes files/, contract.json, inspection.json.
+Reads quantize's output. Writes files/, contract.json, inspection.json; stripped.json where the file was stripped.
 """
 
 import importlib
@@ -54,6 +54,9 @@ def _converted(job: Job) -> str:
     agreed = contract.from_json((source / "contract.json").read_text())
     keras_session.start(THREADS)
     files = _module(section.runtime, "convert").convert(quantized, agreed, section.about, section)
+    size = f"{_size(files):,} bytes"
+    if section.strip:  # first, so that what is inspected, compared and measured is what ships
+        files, size = _stripped(job, files)
     inspection: Inspection = _module(section.runtime, "inspect").inspect(files)
     runtime = plugins.load("convert.runtime", section.runtime)
     refuse_floats(job.variant, quantized, inspection, runtime.INT8_OPERATORS)
@@ -62,8 +65,19 @@ def _converted(job: Job) -> str:
     artifacts.write_files(job.out / "files", files)
     (job.out / "inspection.json").write_text(json.dumps(inspection.to_dict(), indent=2) + "\n")
     shutil.copy(source / "contract.json", job.out)
-    size = sum(map(len, files.values()))
-    return f"{size:,} bytes, {len(inspection.operators)} operators, input {inspection.input.dtype}"
+    return f"{size}, {len(inspection.operators)} operators, input {inspection.input.dtype}"
+
+
+def _stripped(job: Job, files: dict[str, bytes]) -> tuple[dict[str, bytes], str]:
+    """Return the files without words, and by how much they shrank, which stripped.json says too."""
+    found: dict[str, bytes] = _module(job.section.runtime, "strip").strip(files)
+    before, after = _size(files), _size(found)
+    (job.out / "stripped.json").write_text(json.dumps({"before": before, "after": after}, indent=2) + "\n")
+    return found, f"stripped from {before:,} to {after:,} bytes"
+
+
+def _size(files: dict[str, bytes]) -> int:
+    return sum(map(len, files.values()))
 
 
 def _module(runtime: str, name: str) -> ModuleType:

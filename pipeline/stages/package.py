@@ -1,19 +1,20 @@
 """All that a platform's targets validated in, one bundle out; or a refusal, with a table of every gate not passed.
 
-Reads validate's outputs of one platform, and parity's. Writes models/ and manifest.json, and beside the folder
-<platform>.zip and <platform>.measurements.json; and, refused or not, artifacts/verdicts/<target>.json.
+Reads validate's outputs of one platform, and parity's. Writes the bundle, and beside the folder <platform>.zip, sample
+code in <platform>.samples/ and <platform>.measurements.json; and, refused or not, artifacts/verdicts/<target>.json.
 """
 
 import json
+import shutil
 from dataclasses import asdict
 from typing import Any
 
 from pipeline import artifacts
-from pipeline.bundle import archive, manifest
+from pipeline.bundle import archive, contents, manifest, proof, samples
 from pipeline.errors import GateError
 from pipeline.gates.target import Judged, judge
 from pipeline.job import Job
-from pipeline.lineage import chain, digest
+from pipeline.lineage import digest, leading_to
 from pipeline.report import table
 from pipeline.sections import PackageSection, plain, read_plan
 
@@ -26,17 +27,11 @@ def run(job: Job) -> str:
     found = {name: judge(target, job.variant) for name, target in section.targets.items()}
     _leave_verdicts(section, found)
     _refuse(job.variant, found)
-    entries = [manifest.entry(section.targets[name], judged) for name, judged in found.items()]
-    for entry in entries:
-        artifacts.write_files(job.out, entry.files)
-    content = manifest.make(
-        section,
-        job.variant,
-        dict(zip(found, entries, strict=True)),
-        json.loads((REVISION / f"{job.variant}.json").read_text()),
-    )
-    (job.out / manifest.FILE).write_text(content)
-    _write_beside(job, found)
+    entries = {name: manifest.entry(section.targets[name], judged) for name, judged in found.items()}
+    source = json.loads((REVISION / f"{job.variant}.json").read_text())
+    files = contents.make(section, job.variant, entries, source)
+    artifacts.write_files(job.out, files)
+    _write_beside(job, found, files)
     return f"{len(found)} target{'s' if len(found) != 1 else ''}, {artifacts.ROOT / 'package' / job.variant}.zip"
 
 
@@ -46,7 +41,7 @@ def _leave_verdicts(section: PackageSection, found: dict[str, Judged]) -> None:
         missed = [one.shortfall for one in judged.decisions if not one.lets_through]
         # Not the planner's digest: an experiment may have changed params.yaml since, and says nothing of the recipe.
         target = section.targets[name]
-        sha256 = digest(chain(read_plan(), target.validate), plain(target))
+        sha256 = digest(leading_to(read_plan(), target.validate), plain(target))
         verdict = {"recipe_sha256": sha256, "missed": missed}
         artifacts.write(artifacts.VERDICTS / f"{name}.json", (json.dumps(verdict, indent=2) + "\n").encode())
 
@@ -55,17 +50,21 @@ def _refuse(platform: str, found: dict[str, Judged]) -> None:
     decided = [(name, one) for name, judged in found.items() for one in judged.decisions]
     missed = [(name, one) for name, one in decided if not one.lets_through]
     if missed:
+        # Of the bundle before this one: it is no proof of anything that lies there.
+        shutil.rmtree(proof.beside(artifacts.folder("package", platform)), ignore_errors=True)
         lines = [f"{platform}: no bundle, {len(missed)} of {len(decided)} gates not passed"]
         raise GateError("\n".join([*lines, table.as_text(table.gates(missed)), *table.notes(missed)]))
 
 
-def _write_beside(job: Job, found: dict[str, Judged]) -> None:
+def _write_beside(job: Job, found: dict[str, Judged], files: dict[str, bytes]) -> None:
     # The archive is of the bundle as it will lie there, SHA256SUMS included.
     (job.out / artifacts.SUMS).write_text(artifacts.sums(job.out))
     beside = artifacts.ROOT / "package"
-    artifacts.write(beside / f"{job.variant}.zip", archive.zipped(job.out))
-    content = {name: _measured(judged) for name, judged in found.items()}
-    artifacts.write(beside / f"{job.variant}.measurements.json", (json.dumps(content, indent=2) + "\n").encode())
+    archived, measured = archive.zipped(job.out), {name: _measured(judged) for name, judged in found.items()}
+    with artifacts.published(beside / f"{job.variant}.samples") as folder:
+        artifacts.write_files(folder, samples.make(json.loads(files[manifest.FILE]), files))
+    artifacts.write(beside / f"{job.variant}.measurements.json", (json.dumps(measured, indent=2) + "\n").encode())
+    artifacts.write(beside / f"{job.variant}.zip", archived)
 
 
 def _measured(judged: Judged) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """A converted file in, measurements of that very file in its own runtime out.
 
 Reads convert's output, that of its float parent, the test split and train's float.tflite. Writes files/,
-contract.json, inspection.json, report.json, metrics.json, examples.csv, answers.npy, resamples.json, workload.json,
-placement.json, latency.csv. Never imports TensorFlow; only this stage reads the test split.
+contract.json, inspection.json, report.json, metrics.json, examples.csv, answers.npy, golden.json, resamples.json,
+workload.json, placement.json, latency.csv. Never imports TensorFlow; only this stage reads the test split.
 """
 
 import csv
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import artifacts, contract, placement, plugins, scores, stopwatch, workload
+from pipeline import artifacts, contract, golden, placement, plugins, scores, stopwatch, workload
 from pipeline.dataset import Examples, split
 from pipeline.errors import CoverageError
 from pipeline.job import Job
@@ -72,6 +72,7 @@ def run(job: Job) -> str:
     (job.out / "workload.json").write_text(workload.to_json(counted))
     _write_placement(job, files, counted)
     _write_examples(job.out, test, scored)
+    _write_golden(job, test, scored, here)
     _write_latency(job.out, timing)
     _write(job, metrics, {"calibration_error": resamples, **timing.resamples})
     return _line(metrics)
@@ -176,6 +177,15 @@ def _write_examples(out: Path, test: Test, scored: Scored) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerows([head, *zip(*named, surely, *columns.values(), strict=True)])
     np.save(out / "answers.npy", scored.answers)
+
+
+def _write_golden(job: Job, test: Test, scored: Scored, here: Place) -> None:
+    """Write what an app holds itself against: a few of the examples, with what the file took and gave."""
+    inspection = json.loads((job.out / "inspection.json").read_text())
+    agreed = contract.from_json((job.out / "contract.json").read_text())
+    file = golden.File(here.sha256, job.section.platform, inspection, agreed)
+    content = golden.make(file, test.examples, scored.answers)
+    (job.out / "golden.json").write_text(json.dumps(content, indent=2) + "\n")
 
 
 def _write_latency(out: Path, timing: Timing) -> None:

@@ -37,6 +37,7 @@ EXECUTED = {
 }
 CORE_ML = "digits-ds_cnn-float16-coreml"
 PACKAGE = {"model.mlpackage/Data/com.apple.CoreML/model.mlmodel": b"m", "model.mlpackage/Manifest.json": b"{}"}
+LICENSE = {"kind": "model", "name": "digits", "license": "Apache-2.0", "source": "", "decision": "allow"}
 WAIVER = {"gate": "size_mb", "reason": "one release", "by": "Ada", "until": "2999-12-31"}
 STEADY = [
     *("size_mb", "float_accuracy", "accuracy", "agreement_with_float", "loss", "calibration_error"),
@@ -48,7 +49,7 @@ def _validated(
     target: TargetSection, files: dict[str, bytes], inspection: Inspection = INSPECTION, **found: Any
 ) -> manifest.Entry:
     """Return the entry of a target whose validation left these files and findings."""
-    agreed = contract.Contract("classification", 32, 32, "grey", "bilinear", 127.5, 1 / 127.5, LABELS)
+    agreed = contract.Contract("classification", 32, 32, "grey", "none", "bilinear", 127.5, 1 / 127.5, LABELS)
     platform = target.device.platform.value
     written = {
         "contract.json": agreed.to_json().encode(),
@@ -57,6 +58,14 @@ def _validated(
     }
     measured.lay(target.validate, platform, files=written, **found)
     return manifest.entry(target, judge(target, platform))
+
+
+def _made(section: PackageSection, platform: str, **entries: manifest.Entry) -> dict[str, Any]:
+    """Return an unsigned manifest of these targets and their files."""
+    files = {path: data for entry in entries.values() for path, data in entry.files.items()}
+    content = {**manifest.head(section, platform, entries, REVISION), "signature": "unsigned", "licenses": [LICENSE]}
+    made: dict[str, Any] = json.loads(manifest.text(content, files, {}))
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +82,7 @@ def entry(section: PackageSection) -> manifest.Entry:
 
 @pytest.fixture(scope="module")
 def content(section: PackageSection, entry: manifest.Entry) -> dict[str, Any]:
-    made: dict[str, Any] = json.loads(manifest.make(section, "android", {"pixel_8": entry}, REVISION))
-    return made
+    return _made(section, "android", pixel_8=entry)
 
 
 def test_a_real_manifest_is_one(content: dict[str, Any]) -> None:
@@ -86,25 +94,28 @@ def test_a_real_manifest_is_one(content: dict[str, Any]) -> None:
 def test_every_file_is_listed_with_its_digest_and_size(content: dict[str, Any]) -> None:
     model = "models/digits-ds_cnn-int8-litert.tflite"
     labels = "models/digits-ds_cnn-int8-litert.labels.txt"
-    assert content["files"] == [
+    assert content["files"][1:] == [
         {"path": labels, "sha256": artifacts.sha256(b"zero\none\n"), "size": 9},
         {"path": model, "sha256": artifacts.sha256(b"TFL3 model"), "size": 10},
     ]
+    assert content["files"][0]["path"] == content["targets"]["pixel_8"]["golden"]
     assert content["targets"]["pixel_8"]["model"] == model
 
 
 def test_an_app_finds_what_to_feed_and_what_comes_out(content: dict[str, Any]) -> None:
     target = content["targets"]["pixel_8"]
-    assert target["preprocessing"] == {
-        "resize": "bilinear",
-        "width": 32,
-        "height": 32,
-        "colour": "grey",
-        "mean": 127.5,
-        "scale": 1 / 127.5,
-        "scaled_by": "app",
-    }
-    assert target["postprocessing"]["labels"] == LABELS
+    assert target["preprocessing"] == [
+        {"step": "decode", "colour": "grey"},
+        {"step": "resize", "width": 32, "height": 32, "filter": "bilinear", "antialias": True},
+        {"step": "normalize", "mean": 127.5, "scale": 1 / 127.5},
+        {"step": "quantize", "dtype": "int8", "scale": 1 / 127.5, "zero_point": -1},
+        {"step": "layout", "layout": "NHWC"},
+    ]
+    assert target["postprocessing"] == [
+        {"step": "dequantize", "scale": 1 / 256, "zero_point": -128},
+        {"step": "top_k", "k": 3, "threshold": 0.5, "labels": "models/digits-ds_cnn-int8-litert.labels.txt"},
+    ]
+    assert target["labels"] == LABELS
     assert (target["input"]["dtype"], target["input"]["zero_point"]) == ("int8", -1)
     assert target["output"]["scale"] == 1 / 256
 
@@ -146,7 +157,7 @@ def test_every_gate_says_how_sure_one_had_to_be(content: dict[str, Any]) -> None
 def test_a_waiver_stands_beside_its_gate_and_among_all(section: PackageSection) -> None:
     target = replace(section.targets["android_any"], waivers=[Waiver(**WAIVER)])
     entry = _validated(target, {"model.tflite": b"TFL3 model"}, size_mb=20.5)
-    content = json.loads(manifest.make(section, "android", {"android_any": entry}, REVISION))
+    content = _made(section, "android", android_any=entry)
     found = content["targets"]["android_any"]
     assert found["waivers"] == [WAIVER]
     assert found["gates"][-1] == {
@@ -179,8 +190,7 @@ def _of_an_iphone(planned: Plan, **words: Any) -> dict[str, Any]:
     section: PackageSection = read("package", "ios")
     image = replace(INSPECTION, input=Tensor("image", [1, 32, 32, 1], IMAGE, "NHWC"))
     entry = _validated(section.targets["iphone_15"], PACKAGE, image, **EXECUTED)
-    made: dict[str, Any] = json.loads(manifest.make(section, "ios", {"iphone_15": entry}, REVISION))
-    return made
+    return _made(section, "ios", iphone_15=entry)
 
 
 @pytest.fixture
@@ -191,8 +201,8 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("_elsewhere")
 def test_a_core_ml_package_scales_by_itself_and_takes_one_size(planned: Plan) -> None:
     found = _of_an_iphone(planned)["targets"]["iphone_15"]["preprocessing"]
-    assert (found["scaled_by"], found["width"], found["height"]) == ("model", 32, 32)
-    assert not {"resolutions", "resolution_range"} & set(found)
+    assert [step["step"] for step in found] == ["decode", "resize"]
+    assert not {"resolutions", "resolution_range"} & set(found[1])
 
 
 @pytest.mark.usefixtures("_elsewhere")
@@ -202,7 +212,7 @@ def test_a_core_ml_package_scales_by_itself_and_takes_one_size(planned: Plan) ->
 def test_an_app_finds_the_other_sizes_of_image_that_a_package_takes(planned: Plan, words: dict[str, Any]) -> None:
     content = _of_an_iphone(planned, **words)
     manifest.validate(content)
-    found = content["targets"]["iphone_15"]["preprocessing"]
+    found = content["targets"]["iphone_15"]["preprocessing"][1]
     assert {word: found[word] for word in words} == words
     assert (found["width"], found["height"]) == (32, 32)
 
@@ -218,8 +228,9 @@ def test_what_the_executor_found_is_kept_and_labelled(planned: Plan) -> None:
 
 
 def test_two_targets_with_one_model_list_it_once(section: PackageSection, entry: manifest.Entry) -> None:
-    both = json.loads(manifest.make(section, "android", {"pixel_8": entry, "pixel_7": entry}, REVISION))
-    assert len(both["targets"]) == len(both["files"]) == 2
+    both = _made(section, "android", pixel_8=entry, pixel_7=entry)
+    assert (len(both["targets"]), len(both["files"])) == (2, len(entry.files))
+    assert both["chain"] == ["pixel_8", "pixel_7"]
 
 
 def _target(content: dict[str, Any]) -> dict[str, Any]:
@@ -242,11 +253,25 @@ MUTATIONS: dict[str, Callable[[dict[str, Any]], object]] = {
     "an accelerator nobody knows": lambda m: _target(m).update(accelerators=["tpu"]),
     "a tensor without its zero point": lambda m: _target(m)["input"].pop("zero_point"),
     "an empty dimension": lambda m: _target(m)["input"].update(shape=[1, 0, 32, 1]),
-    "a size of nothing": lambda m: _target(m)["preprocessing"].update(resolutions=[24, 0]),
-    "a range without an end": lambda m: _target(m)["preprocessing"].update(resolution_range={"smallest": 24}),
-    "a scale of zero": lambda m: _target(m)["preprocessing"].update(scale=0),
-    "no labels": lambda m: _target(m)["postprocessing"].update(labels=[]),
-    "a threshold in percent": lambda m: _target(m)["postprocessing"].update(threshold=50),
+    "a size of nothing": lambda m: _target(m)["preprocessing"][1].update(resolutions=[24, 0]),
+    "a range without an end": lambda m: _target(m)["preprocessing"][1].update(resolution_range={"smallest": 24}),
+    "a scale of zero": lambda m: _target(m)["preprocessing"][2].update(scale=0),
+    "a step nobody knows": lambda m: _target(m)["preprocessing"][2].update(step="blur"),
+    "a step with another's words": lambda m: _target(m)["preprocessing"][0].update(mean=0),
+    "no steps": lambda m: _target(m).update(postprocessing=[]),
+    "no labels": lambda m: _target(m).update(labels=[]),
+    "a threshold in percent": lambda m: _target(m)["postprocessing"][1].update(threshold=50),
+    "a system without a number": lambda m: _target(m)["device"].update(minimum_os="Debian 12"),
+    "no rule about features": lambda m: _target(m)["device"].pop("features"),
+    "a target that is there twice": lambda m: m.update(chain=["pixel_8", "pixel_8"]),
+    "no chain": lambda m: m.update(chain=[]),
+    "a signature by nobody": lambda m: m.update(signature=""),
+    "a signature of another kind": lambda m: m.update(signature={"algorithm": "rsa", "key_id": "ab" * 32}),
+    "a license that is denied": lambda m: m["licenses"][0].update(decision="deny"),
+    "nothing that it is made from": lambda m: m.update(licenses=[]),
+    "a protection nobody knows": lambda m: _target(m).update(protection="hide"),
+    "encryption without a key": lambda m: m["files"][0].update(encryption={"scheme": "tink-aes256-gcm-hkdf-1mb"}),
+    "a path with a blank": lambda m: m["files"][0].update(path="models/a b"),
     "accuracy left out": lambda m: _target(m)["metrics"].pop("accuracy"),
     "a number from an unknown place": lambda m: _target(m)["metrics"]["loss"].update(where="pixel_8"),
     "a clock": lambda m: _target(m)["metrics"]["accuracy"].update(governor="performance"),

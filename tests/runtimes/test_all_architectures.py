@@ -26,7 +26,9 @@ SCHEMES = [(name, scheme) for name in RUNTIMES for scheme in plugins.load("conve
 
 
 def contract(colour: str) -> Contract:
-    return Contract("classification", 32, 32, colour, "bilinear", 127.5, 1 / 127.5, [f"class {i}" for i in range(10)])
+    return Contract(
+        "classification", 32, 32, colour, "none", "bilinear", 127.5, 1 / 127.5, [f"class {i}" for i in range(10)]
+    )
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,8 @@ from tests import measured
 from tests.stages import alone
 from tests.stages.alone import Ran
 
+ROOT = Path(__file__).parents[2]
+
 
 @pytest.fixture
 def params(tmp_path: Path, planned: Plan, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -25,7 +27,8 @@ def params(tmp_path: Path, planned: Plan, monkeypatch: pytest.MonkeyPatch) -> Pa
 
 @pytest.fixture
 def committed(params: Path) -> Path:
-    """That folder with what package reads beside measurements: the commit, and no other runtime to agree with."""
+    """That folder with what package reads beside measurements: the commit, licenses, no other runtime to agree with."""
+    shutil.copytree(ROOT / "LICENSES", params / "LICENSES")
     for platform in ("android", "ios", "linux"):
         artifacts.write(artifacts.ROOT / "revision" / f"{platform}.json", json.dumps(alone.REVISION).encode())
         measured.lay_parity(platform, {})

@@ -20,6 +20,7 @@ from pipeline.runtimes.litert import inspect as litert_inspect
 from pipeline.runtimes.litert import run as litert_run
 from pipeline.stages import convert
 from pipeline.tensors import Inspection, Operator, Session, Tensor
+from tests.handmade import constant_tflite
 from tests.stages import alone
 from tests.stages.alone import Ran
 
@@ -155,6 +156,34 @@ def test_output_is_the_file_what_is_in_it_and_the_contract(folder: Path) -> None
     found = litert_inspect.inspect({"model.tflite": files["files/model.tflite"]})
     assert ran.json("inspection.json") == json.loads(json.dumps(found.to_dict()))
     assert ran.line == f"{len(files['files/model.tflite']):,} bytes, 12 operators, input int8"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", [INT8, "digits-ds_cnn-int8-onnxruntime", CORE_ML])
+def test_a_stripped_file_is_smaller_and_all_that_is_said_of_it_is_what_was_said_before(
+    folder: Path, variant: str
+) -> None:
+    plain = alone.run("convert", variant)
+    before, inspection = _size(plain), plain.json("inspection.json")
+    alone.set_param("convert", variant, "strip", value=True)
+    ran = alone.run("convert", variant)
+    assert ran.json("stripped.json") == {"before": before, "after": _size(ran)}
+    assert _size(ran) < before
+    assert ran.line.startswith(f"stripped from {before:,} to {_size(ran):,} bytes, ")
+    assert ran.json("inspection.json") == inspection
+
+
+def _size(ran: Ran) -> int:
+    return sum(len(content) for name, content in ran.files().items() if name.startswith("files/"))
+
+
+@pytest.mark.slow
+def test_it_is_the_stripped_file_that_is_held_against_the_recipe(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.runtimes.litert.strip.strip", lambda _: {"model.tflite": constant_tflite(3)})
+    alone.set_param("convert", FLOAT16, "strip", value=True)
+    with pytest.raises(ConversionError, match="no weight became float16, the file holds: float32"):
+        alone.run("convert", FLOAT16)
+    assert not artifacts.folder("convert", FLOAT16).exists()
 
 
 @pytest.mark.slow

@@ -1,19 +1,23 @@
 """Package judges what validate wrote: a bundle that is the same for the same findings, or a table and no bundle."""
 
+import base64
+import io
 import json
 import zipfile
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipeline import artifacts
-from pipeline.bundle import manifest
-from pipeline.errors import ArtifactError, GateError
+from pipeline import artifacts, keygen
+from pipeline.bundle import decrypt, keys, manifest
+from pipeline.errors import ArtifactError, GateError, LicenseError, RecipeError
+from pipeline.sections import read_plan
 from tests import measured
 from tests.stages import alone
 
-LINUX = "digits-ds_cnn-int8-onnxruntime"
+LINUX, FALLBACK = "digits-ds_cnn-int8-onnxruntime", "digits-ds_cnn-onnxruntime"
 ANDROID = {
     "digits-ds_cnn-int8-litert": b"TFL3 int8",
     "digits-ds_cnn-channels-int8-litert": b"TFL3 half in int8",
@@ -22,7 +26,7 @@ ANDROID = {
 IOS = ("digits-ds_cnn-float16-coreml", "digits-ds_cnn-palettized-coreml")
 BUNDLE = artifacts.folder("package", "linux")
 REFUSED_LINUX = """\
-linux: no bundle, 2 of 7 gates not passed
+linux: no bundle, 2 of 14 gates not passed
   target           gate       asked           measured   bound             n       where                       verdict
  ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
   raspberry_pi_5   accuracy   at least 0.95   0.92       0.9044 at 0.95    1,000   host (some CPU, 1 thread)   failed
@@ -38,7 +42,9 @@ def _validated(platform: str, convert: str, files: dict[str, bytes], **found: An
 
 
 def _linux(**found: Any) -> None:
+    """Lay out a file for the Raspberry Pi of which that is found, and a sound one for all others."""
     _validated("linux", LINUX, {"model.onnx": b"an onnx model"}, **found)
+    _validated("linux", FALLBACK, {"model.onnx": b"a float model"})
 
 
 def _android(**found: Any) -> None:
@@ -52,13 +58,102 @@ def _ios(**found: Any) -> None:
         _validated("ios", convert, package, **found)
 
 
-def test_a_bundle_is_its_models_their_labels_and_a_manifest() -> None:
+def test_a_bundle_is_its_models_and_all_that_describes_them() -> None:
     _linux()
     ran = alone.run("package", "linux")
-    assert ran.line == "1 target, artifacts/package/linux.zip"
+    assert ran.line == "2 targets, artifacts/package/linux.zip"
     assert ran.files()[f"models/{LINUX}.onnx"] == b"an onnx model"
     assert ran.files()[f"models/{LINUX}.labels.txt"] == b"0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n"
-    assert sorted(ran.files()) == ["manifest.json", f"models/{LINUX}.labels.txt", f"models/{LINUX}.onnx"]
+    assert sorted(ran.files()) == [
+        *(f"LICENSES/{name}.txt" for name in ("Apache-2.0", "CC-BY-4.0", "MIT")),
+        *("MODEL_CARD.md", "NOTICE"),
+        *(f"golden/{name}.json" for name in (LINUX, FALLBACK)),
+        "manifest.json",
+        *(f"models/{name}.{ending}" for name in (LINUX, FALLBACK) for ending in ("labels.txt", "onnx")),
+        "sbom.cdx.json",
+    ]
+
+
+def test_sample_code_lies_beside_the_bundle_and_not_in_it() -> None:
+    _linux()
+    ran = alone.run("package", "linux")
+    beside = artifacts.read_files(BUNDLE.with_name("linux.samples"))
+    assert {"classify.py", "README.md"} <= set(beside)
+    assert not [name for name in ran.files() if name.endswith((".py", ".kt", ".swift"))]
+
+
+def test_a_license_that_the_release_denies_stops_the_bundle_and_names_what_brought_it_in() -> None:
+    alone.set_param("package", "linux", "licenses", "allow", value=["Apache-2.0", "MIT"])
+    alone.set_param("package", "linux", "licenses", "deny", value=["CC-BY-4.0"])
+    _linux()
+    with pytest.raises(LicenseError) as refused:
+        alone.run("package", "linux")
+    assert str(refused.value) == (
+        "recipes/release.yaml: licenses: data 'Optical Recognition of Handwritten Digits' is under CC-BY-4.0: "
+        "CC-BY-4.0 is denied; expected licenses in `allow` or `review`, and the text of each LicenseRef- in LICENSES/"
+    )
+    assert not BUNDLE.exists()
+
+
+def test_the_manifest_says_who_will_sign_without_a_secret() -> None:
+    private = Path("release.pem")
+    keygen.keygen(private, encryption=False)
+    public = keygen.public_half(private)
+    private.unlink()
+    alone.set_param("package", "linux", "signature", value={"key": f"file:{private}", "public_key": str(public)})
+    alone.set_param("package", "linux", "public_key_sha256", value=artifacts.sha256(public.read_bytes()))
+    _linux()
+    said = alone.run("package", "linux").json("manifest.json")["signature"]
+    assert said == {"algorithm": "ecdsa-sha2-nistp256", "key_id": keys.key_id(keys.public_key(public))}
+
+
+def test_another_public_key_than_was_planned_with_is_refused() -> None:
+    keygen.keygen(Path("release.pem"), encryption=False)
+    words = {"key": "file:release.pem", "public_key": "release.pub.pem"}
+    alone.set_param("package", "linux", "signature", value=words)
+    alone.set_param("package", "linux", "public_key_sha256", value="ab" * 32)
+    _linux()
+    with pytest.raises(ArtifactError, match=r"^release\.pub\.pem: not the public key that was planned with"):
+        alone.run("package", "linux")
+
+
+@pytest.fixture
+def encrypted(monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """The key of a plan whose Raspberry Pi gets its file encrypted."""
+    key = bytes(range(32))
+    monkeypatch.setenv("MODEL_KEY", base64.b64encode(key).decode())
+    alone.set_param("package", "linux", "encryption_key", value="env:MODEL_KEY")
+    alone.set_param("package", "linux", "targets", "raspberry_pi_5", "package", "protect", value="encrypt")
+    return key
+
+
+def test_an_encrypted_file_is_the_same_each_time_and_an_app_with_the_key_gets_the_measured_one(
+    encrypted: bytes,
+) -> None:
+    _linux()
+    ran = alone.run("package", "linux")
+    first = ran.files()
+    path = f"models/{LINUX}.onnx"
+    listed = {file["path"]: file for file in ran.json("manifest.json")["files"]}
+    assert b"an onnx model" not in first[path]
+    assert listed[path]["encryption"]["plain_sha256"] == artifacts.sha256(b"an onnx model")
+    assert [name for name, file in listed.items() if "encryption" in file] == [path]
+    plain = io.BytesIO()
+    decrypt.decrypt(io.BytesIO(first[path]), plain, encrypted, b"digits/1.0.0/linux/" + path.encode())
+    assert plain.getvalue() == b"an onnx model"
+    assert alone.run("package", "linux").files() == first
+
+
+def test_two_targets_that_share_a_file_agree_on_its_encryption(encrypted: bytes) -> None:
+    planned = read_plan()["package"]["linux"]["targets"]["raspberry_pi_5"]["validate"]
+    alone.set_param("package", "linux", "targets", "linux_any", "validate", value=planned)
+    _linux()
+    with pytest.raises(RecipeError) as refused:
+        alone.run("package", "linux")
+    assert str(refused.value) == (
+        "recipes/target/linux_any.yaml: package.protect: none; it shares models/digits-ds_cnn-int8-onnxruntime.onnx "
+        "with raspberry_pi_5, which says encrypt; expected the same word in both"
+    )
 
 
 def test_the_manifest_is_valid_and_lists_what_lies_there() -> None:
@@ -155,7 +250,8 @@ def test_another_accuracy_is_another_bundle() -> None:
     first = alone.run("package", "linux").files()
     _linux(right=980)
     second = alone.run("package", "linux").files()
-    assert [name for name in first if first[name] != second[name]] == [manifest.FILE]
+    changed = [name for name in first if first[name] != second[name]]
+    assert changed == ["MODEL_CARD.md", manifest.FILE, "sbom.cdx.json"]
 
 
 @pytest.mark.parametrize("name", ["report.json", "examples.csv", "resamples.json"])

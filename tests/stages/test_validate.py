@@ -1,6 +1,8 @@
 """Validate measures constant classifiers of the digits, whose accuracy can be counted by hand."""
 
+import base64
 import csv
+import io
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL.Image
 import pytest
 from numpy.typing import NDArray
 
@@ -45,8 +48,8 @@ SHARES = {
 # How often each digit, 0 to 9, stands in the test split.
 TRUTH = [56, 52, 52, 58, 51, 52, 59, 57, 53, 50]
 OUTPUT = [
-    *("answers.npy", "contract.json", "examples.csv", "inspection.json", "latency.csv", "metrics.json"),
-    *("placement.json", "report.json", "resamples.json", "workload.json"),
+    *("answers.npy", "contract.json", "examples.csv", "golden.json", "inspection.json", "latency.csv"),
+    *("metrics.json", "placement.json", "report.json", "resamples.json", "workload.json"),
 ]
 
 
@@ -212,6 +215,28 @@ def test_examples_have_a_row_each_with_both_answers_and_the_columns_of_the_data(
     answers = np.load(ran.folder / "answers.npy")
     assert answers.shape == (540, 10)
     assert set(answers.argmax(axis=1)) == {3}
+
+
+def test_golden_vectors_are_examples_of_the_test_split_with_what_the_file_took_and_gave(ran: Ran) -> None:
+    found = ran.json("golden.json")
+    assert found["sha256"] == digest(ran.folder / "files/model.onnx")
+    # It is sure of 3, and right five times and more: none of the five examples is another digit.
+    assert [one["label"] for one in found["examples"]] == ["3"] * 5
+    assert {tuple(one["output"]) for one in found["examples"]} == {(0, 0, 0, 1, 0, 0, 0, 0, 0, 0)}
+    raw = np.asarray(PIL.Image.open(io.BytesIO(base64.b64decode(found["examples"][0]["image"]))))
+    drawn = np.random.default_rng(0).permutation(1797)[899:1439]
+    first = next(number for number in drawn if digits.load(Data()).labels[number] == 3)
+    assert (raw == digits.load(Data()).images[first]).all()
+    tensor = found["examples"][0]["tensor"]
+    fed = np.frombuffer(base64.b64decode(tensor["data"]), tensor["dtype"]).reshape(tensor["shape"])
+    assert (fed == alone.CONTRACT.prepare([raw])).all()
+
+
+def test_golden_vectors_of_core_ml_hold_pixels_and_only_clear_answers(folder: Path, core_ml: Ran) -> None:
+    # In float16 it cannot tell 3 from 7; in float32 it is surer of 7 by less than a GPU can tell.
+    assert core_ml.json("golden.json")["examples"] == []
+    with chdir(folder):
+        assert _validated_off_a_mac(PALETTIZED).json("golden.json")["examples"] == []
 
 
 def test_timings_say_where_on_how_many_threads_and_how_often(metrics: dict[str, Any]) -> None:

@@ -23,4 +23,5 @@ CONVERT_TOOLS = (
     "onnxruntime",
 )  # the executor finds ranges for int8, and checks what was written
 RUN_TOOLS = ("coremltools", "onnx", "onnxruntime")
+LIBRARY: dict[str, str] | None = None  # Core ML is a part of the system: nobody distributes it with an app
 FILE = "model.mlpackage"

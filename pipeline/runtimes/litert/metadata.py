@@ -15,6 +15,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from pipeline.about import About
 from pipeline.contract import Contract
+from pipeline.runtimes.litert import tables
 from pipeline.runtimes.litert.inspect import inspect
 
 LABELS_FILE = "labels.txt"
@@ -33,7 +34,7 @@ Field = Callable[[int], None]  # writes one field into the slot it is given
 
 def attach(model: bytes, contract: Contract, about: About) -> bytes:
     """Return the file with metadata in it and its labels behind it, as every reader of TFLite metadata expects."""
-    content = schema.ModelT.InitFromObj(schema.Model.GetRootAs(bytearray(model), 0))
+    content = tables.read(model)
     _name_output(content.subgraphs[0])
     buffer = schema.BufferT()
     buffer.data = list(_metadata(model, contract, about))
@@ -41,9 +42,7 @@ def attach(model: bytes, contract: Contract, about: About) -> bytes:
     entry = schema.MetadataT()
     entry.name, entry.buffer = BUFFER_NAME, len(content.buffers) - 1
     content.metadata = [*(content.metadata or []), entry]
-    builder = flatbuffers.Builder(len(model))
-    builder.Finish(content.Pack(builder), b"TFL3")
-    return _with_labels(bytes(builder.Output()), contract.labels)
+    return _with_labels(tables.written(content), contract.labels)
 
 
 def _name_output(graph: Any) -> None:

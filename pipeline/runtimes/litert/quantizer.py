@@ -11,11 +11,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-import flatbuffers
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 
 from pipeline.recipe import DType, Granularity
+from pipeline.runtimes.litert import tables
 from pipeline.runtimes.litert.program import Program
 
 EVERYTHING = ".*"
@@ -163,19 +162,5 @@ def _quantized(model: bytes, manager: Any, known: dict[str, Any] | None) -> byte
     quantizer.load_quantization_recipe(manager.get_quantization_recipe())
     # It prints sizes and a bar.
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        return _in_one_piece(bytes(quantizer.quantize(known).quantized_model))
-
-
-def _in_one_piece(model: bytes) -> bytes:
-    """Return a .tflite whose weights lie in its tables: from 256 KiB on the quantizer writes them behind, at an offset.
-
-    Both are valid, but whoever writes such a file anew, the metadata writer for one, would lose them.
-    """
-    content = schema.ModelT.InitFromObj(schema.Model.GetRootAs(bytearray(model), 0))
-    for buffer in content.buffers:
-        if buffer.offset > 1:  # 0 and 1 stand for: not used (schema.fbs, Buffer)
-            buffer.data = np.frombuffer(model, np.uint8, buffer.size, buffer.offset)
-            buffer.offset = buffer.size = 0
-    builder = flatbuffers.Builder(len(model))
-    builder.Finish(content.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+        # Written anew, its weights lie in its tables.
+        return tables.written(tables.read(bytes(quantizer.quantize(known).quantized_model)))

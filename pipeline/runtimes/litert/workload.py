@@ -63,7 +63,7 @@ class File:
     def kind(self, number: int) -> str:
         """Return the name of an operator's kind; of a custom one, its own."""
         code = self.model.operatorCodes[self.graph.operators[number].opcodeIndex]
-        return _kind(code)
+        return kind_of(code)
 
     def operation(self, number: int) -> Operation:
         """Return an operator that runs."""
@@ -97,7 +97,7 @@ class File:
         source, made = item.inputs[0], item.outputs[0]
         if all(one in self.constants for one in item.inputs if one >= 0):
             self.constants.add(made)
-            if _kind(self.model.operatorCodes[item.opcodeIndex]) in CASTS:
+            if kind_of(self.model.operatorCodes[item.opcodeIndex]) in CASTS:
                 self.same[made] = source
         elif self._is_end(item):
             # The cast tensor stands for both: the first layer reads it, or the last one wrote it.
@@ -105,7 +105,7 @@ class File:
 
     def _is_end(self, item: Any) -> bool:
         ends = item.inputs[0] in self.graph.inputs or item.outputs[0] in self.graph.outputs
-        return ends and _kind(self.model.operatorCodes[item.opcodeIndex]) in CASTS
+        return ends and kind_of(self.model.operatorCodes[item.opcodeIndex]) in CASTS
 
     def _dtype(self, item: Any) -> str:
         live = [one for one in item.inputs if one >= 0 and one not in self.constants]
@@ -155,7 +155,8 @@ class File:
         return (prod(self.shape(number)) * (int(found.group()) if found else 8) + 7) // 8
 
 
-def _kind(code: Any) -> str:
+def kind_of(code: Any) -> str:
+    """Return the name of an operator's kind by its OperatorCode; of a custom one, its own."""
     # Codes below 127 lived in a byte once; the larger of the two fields is the true one (schema.fbs, OperatorCode).
     kind = _OPERATORS[max(code.builtinCode, code.deprecatedBuiltinCode)]
     return str(code.customCode.decode() if kind == "CUSTOM" and code.customCode else kind)

@@ -8,4 +8,11 @@ ENDS = {"float32": ("float32",), "int8": ("float32", "int8", "uint8")}
 INT8_OPERATORS: frozenset[str] | None = None  # all
 CONVERT_TOOLS = ("flatbuffers", "onnx", "onnxruntime", "tf2onnx")
 RUN_TOOLS = ("onnxruntime",)
+# What an app links to run a file: the distribution that it was measured with stands for it in the bill of materials.
+LIBRARY: dict[str, str] | None = {
+    "name": "ONNX Runtime",
+    "distribution": "onnxruntime",
+    "license": "MIT",
+    "source": "https://onnxruntime.ai",
+}
 FILE = "model.onnx"

@@ -9,6 +9,7 @@ from typing import Any
 from pipeline.tensors import Tensor
 
 LAYOUTS = {"input": "NHWC", "output": "NC"}
+KEYS = tuple(f"{end}_{word}" for end in LAYOUTS for word in ("scale", "zero_point"))
 
 
 def found(graph: Any) -> dict[str, str]:

@@ -41,7 +41,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[3]
 ABOUT = About("digits", "1.2.3", "nobody", "Apache-2.0", "random weights")
-GREY = Contract("classification", 32, 32, "grey", "bilinear", 100.0, 0.01, [f"label {i}" for i in range(10)])
+GREY = Contract("classification", 32, 32, "grey", "none", "bilinear", 100.0, 0.01, [f"label {i}" for i in range(10)])
 WORDS = CoreML("iOS16", Precision.float16, [], None)
 PALETTE = Compression(palette=Palette(4, None, False))
 # scheme, its first deployment target, how its weights are stored, what it is told

@@ -18,7 +18,9 @@ from pipeline.tensors import Operator
 from tests.handmade import softmax_tflite
 
 ABOUT = About(name="digits", version="1.2.3", author="Someone", license="MIT", description="Reads digits.")
-CONTRACT = Contract("classification", 2, 3, "grey", "bilinear", mean=127.5, scale=1 / 127.5, labels=["zero", "één"])
+CONTRACT = Contract(
+    "classification", 2, 3, "grey", "none", "bilinear", mean=127.5, scale=1 / 127.5, labels=["zero", "één"]
+)
 # Slots in the order of the fields of metadata_schema.fbs.
 NAME, DESCRIPTION, VERSION, SUBGRAPHS, AUTHOR, LICENSE = 0, 1, 2, 3, 4, 5
 

@@ -48,7 +48,7 @@ def type_of(message: Any) -> Type:
 def value_of(message: Any, weights: dict[str, bytes]) -> NDArray[Any]:
     """Return what a Value message holds; a list comes back as an array of its items."""
     if message.WhichOneof("value") == "blobFileValue":
-        return _stored(message, weights)
+        return unpacked(stored(message.blobFileValue, weights), type_of(message.type))
     immediate = message.immediateValue
     if immediate.WhichOneof("value") == "list":
         return np.array([value_of(item, weights).item() for item in immediate.list.values])
@@ -63,14 +63,18 @@ def value_of(message: Any, weights: dict[str, bytes]) -> NDArray[Any]:
     return np.array(list(values), DTYPES[kind.dtype]).reshape(kind.sizes)
 
 
-def _stored(message: Any, weights: dict[str, bytes]) -> NDArray[Any]:
-    where = message.blobFileValue
+def stored(where: Any, weights: dict[str, bytes]) -> bytes:
+    """Return the bytes that a BlobFileValue message points at.
+
+    Raises:
+        ValueError: nothing was written there.
+    """
     name = where.fileName.rsplit("/", 1)[-1]
     content = weights[name]
     sentinel, _, size, start = struct.unpack_from("<IIQQ", content, where.offset)
     if sentinel != SENTINEL:
         raise ValueError(f"{name}: no entry at offset {where.offset}")
-    return unpacked(content[start : start + size], type_of(message.type))
+    return content[start : start + size]
 
 
 def unpacked(content: bytes, kind: Type) -> NDArray[Any]:

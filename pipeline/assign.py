@@ -3,7 +3,7 @@
 `names` holds the variants of the stages before, by stage. Reads and writes nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,11 @@ from typing import Any
 from pipeline import artifacts, keras_session, plugins
 from pipeline.about import About
 from pipeline.compose import Composed
-from pipeline.recipe import Protocol, Recipe, Release
+from pipeline.recipe import Data, Ingredient, Model, Protect, Protocol, Recipe, Release
 from pipeline.sections import (
+    Brought,
     ConvertSection,
+    PackageSection,
     PruneSection,
     QuantizeSection,
     TargetSection,
@@ -32,10 +34,32 @@ def about(release: Release) -> About:
     return About(**{field.name: getattr(release, field.name) for field in fields(About)})
 
 
+def bundle(release: Release) -> PackageSection:
+    """Return what package reads of a release, less the targets."""
+    key = release.signature and Path(release.signature.public_key)
+    return PackageSection(
+        about=about(release),
+        card=release.card,
+        licenses=release.licenses,
+        signature=release.signature,
+        # A file that is not there is a complaint of package, which needs it.
+        public_key_sha256=artifacts.sha256(key.read_bytes()) if key and key.is_file() else None,
+        encryption_key=release.encryption_key,
+        targets={},
+    )
+
+
 def train(recipe: Recipe, _: Names, __: About) -> TrainSection:
     """Return what train reads."""
     tools = plugins.tools(*keras_session.TOOLS, *_data_tools(recipe))
-    return TrainSection(**vars(recipe.train), data=recipe.data, model=recipe.model, tools=tools)
+    return TrainSection(
+        **vars(recipe.train), data=_read(Data, recipe.data), model=_read(Model, recipe.model), tools=tools
+    )
+
+
+def _read(base: type[Any], words: Any) -> Any:
+    """Return the words that a stage reads: who made something changes nothing that is built."""
+    return base(**{word.name: getattr(words, word.name) for word in fields(base)})
 
 
 def prune(recipe: Recipe, names: Names, _: About) -> PruneSection:
@@ -47,7 +71,7 @@ def prune(recipe: Recipe, names: Names, _: About) -> PruneSection:
         **vars(words),
         train=names["train"],
         teacher=(distill and distill.teacher) or names["train"],
-        data=recipe.data,
+        data=_read(Data, recipe.data),
         tools=plugins.tools(*tools, *(_data_tools(recipe) if tools else ())),
     )
 
@@ -59,7 +83,7 @@ def quantize(recipe: Recipe, names: Names, _: About) -> QuantizeSection:
     return QuantizeSection(
         **vars(words),
         prune=names["prune"],
-        data=recipe.data,
+        data=_read(Data, recipe.data),
         accuracy=budget.accuracy if words.keep else None,
         loss=budget.loss if words.keep else None,
         tools=plugins.tools(*tools, *_data_tools(recipe)),
@@ -70,15 +94,15 @@ def convert(recipe: Recipe, names: Names, about: About) -> ConvertSection:
     """Return what convert reads."""
     tools = plugins.load("convert.runtime", recipe.convert.runtime).CONVERT_TOOLS
     versions = plugins.tools(*keras_session.TOOLS, *tools)
-    return ConvertSection(**vars(recipe.convert), quantize=names["quantize"], about=about, tools=versions)
+    strip = recipe.package.protect is not Protect.none
+    return ConvertSection(**vars(recipe.convert), quantize=names["quantize"], strip=strip, about=about, tools=versions)
 
 
 def validate(recipe: Recipe, names: Names, _: About) -> ValidateSection:
     """Return what validate reads."""
     tools = plugins.load("convert.runtime", recipe.convert.runtime).RUN_TOOLS
-    protocol = {word.name: getattr(recipe.validate, word.name) for word in fields(Protocol)}
     return ValidateSection(
-        **protocol,
+        **vars(_read(Protocol, recipe.validate)),
         convert=names["convert"],
         inputs=_measured_with(recipe.validate),
         speedup="baseline" in names,
@@ -86,7 +110,7 @@ def validate(recipe: Recipe, names: Names, _: About) -> ValidateSection:
         train=names["train"],
         runtime=recipe.convert.runtime,
         platform=recipe.device.platform.value,
-        data=recipe.data,
+        data=_read(Data, recipe.data),
         tools=plugins.tools("ai-edge-litert", "scipy", *tools, *_data_tools(recipe)),
     )
 
@@ -123,8 +147,16 @@ def packaged(recipe: Recipe, names: Names) -> TargetSection:
         budget=recipe.validate.budget,
         waivers=recipe.validate.waivers,
         package=recipe.package,
+        ingredients=list(_brought(recipe)),
         recipe_sha256="",  # of the whole, so the planner fills it in
     )
+
+
+def _brought(recipe: Recipe) -> Iterator[Brought]:
+    found: dict[str, Ingredient | None] = {"data": recipe.data.origin, "weights": recipe.model.pretrained}
+    for kind, ingredient in found.items():
+        if ingredient:
+            yield Brought(**vars(ingredient), kind=kind)
 
 
 def _data_tools(recipe: Recipe) -> tuple[str, ...]:

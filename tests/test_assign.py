@@ -4,20 +4,21 @@ from typing import Any
 
 import pytest
 
-from pipeline import plugins, resolve
+from pipeline import assign, plugins
 from pipeline.about import About
 from pipeline.compose import Composed
 from pipeline.recipe import Recipe, Ssh, Waiver
 from pipeline.sections import plain
 
 ABOUT = About(name="digits", version="1.0.0", author="someone", license="MIT", description="Reads digits.")
-NAMES = {stage: f"some-{stage}" for stage in resolve.SECTION_OF}
+NAMES = {stage: f"some-{stage}" for stage in assign.SECTION_OF}
 INSTALLED = plugins.tools
-IPHONES = ("iphone_15", "iphone_se_3")
+IPHONES = ("iphone_15", "iphone_se_3", "ios_any")
+LINUX = ("raspberry_pi_5", "linux_any")
 
 
 def _sections(recipe: Recipe) -> dict[str, Any]:
-    return {stage: plain(section_of(recipe, NAMES, ABOUT)) for stage, section_of in resolve.SECTION_OF.items()}
+    return {stage: plain(section_of(recipe, NAMES, ABOUT)) for stage, section_of in assign.SECTION_OF.items()}
 
 
 def _touched_by(upgraded: str, composed: dict[str, Composed], monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, str]]:
@@ -41,7 +42,7 @@ def test_another_onnx_runtime_converts_and_measures_again_what_runs_on_it(
 ) -> None:
     touched = _touched_by("onnxruntime", composed, monkeypatch)
     # The executor of Core ML's programs is built on it.
-    assert touched == {(target, stage) for target in ("raspberry_pi_5", *IPHONES) for stage in ("convert", "validate")}
+    assert touched == {(target, stage) for target in (*LINUX, *IPHONES) for stage in ("convert", "validate")}
 
 
 def test_another_tensorflow_trains_again_and_measures_only_what_comes_of_it(
@@ -70,7 +71,7 @@ def test_another_scipy_measures_every_target_again(
 def test_budget_and_waivers_are_packages_and_not_validates(recipe: Recipe) -> None:
     recipe.validate.waivers = [Waiver(gate="size_mb", reason="one release", by="Ada", until="2027-01-31")]
     assert not {"budget", "waivers"} & set(_sections(recipe)["validate"])
-    packaged = plain(resolve.packaged(recipe, NAMES))
+    packaged = plain(assign.packaged(recipe, NAMES))
     assert packaged["budget"]["size_mb"] == plain(recipe)["validate"]["budget"]["size_mb"]
     assert packaged["waivers"] == plain(recipe)["validate"]["waivers"]
     assert (packaged["validate"], packaged["runtime"]) == ("some-validate", "litert")
@@ -88,7 +89,7 @@ def test_sections_point_at_the_variants_before(recipe: Recipe) -> None:
     ("names", "baseline"), [(NAMES, "some-convert"), ({**NAMES, "baseline": "a-parent"}, "a-parent")]
 )
 def test_validate_times_the_float_parent_that_it_is_given(recipe: Recipe, names: dict[str, str], baseline: str) -> None:
-    assert resolve.validate(recipe, names, ABOUT).baseline == baseline
+    assert assign.validate(recipe, names, ABOUT).baseline == baseline
 
 
 def test_validate_reads_how_and_where_to_measure(recipe: Recipe) -> None:
@@ -115,4 +116,4 @@ def test_model_files_carry_the_words_of_the_release(recipe: Recipe) -> None:
     ],
 )
 def test_a_stage_names_what_the_target_picked(composed: dict[str, Composed], stage: str, word: str) -> None:
-    assert resolve.word_of(stage, composed["iphone_15"]) == word
+    assert assign.word_of(stage, composed["iphone_15"]) == word

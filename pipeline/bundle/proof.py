@@ -1,0 +1,66 @@
+"""Who vouches for a bundle, and for how it came to be: the folder <platform>.proof that lies beside it.
+
+It lies beside the bundle and not in it: it is about the bundle's bytes, and those are the same whoever signs them.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from pipeline import artifacts
+from pipeline.bundle import keys, manifest, provenance, signature
+from pipeline.errors import ProofError
+
+SIGNATURE = "model.sig"
+PROVENANCE = "provenance.json"
+
+
+def beside(bundle: Path) -> Path:
+    """Return where the proof of a bundle lies."""
+    return bundle.with_name(f"{bundle.name.removesuffix('.zip')}.proof")
+
+
+def signed(folder: Path, proof: Path, content: dict[str, Any], public_key: Path | None) -> str:
+    """Hold a bundle against its signature, and return by whom it is.
+
+    Raises:
+        ProofError: it is by another key, or of another bundle.
+    """
+    if public_key is None:
+        return "none, as the manifest says"
+    found, said = keys.key_id(keys.public_key(public_key)), content["signature"]["key_id"]
+    if found != said:
+        raise ProofError(f"{public_key}: this is key {found[:16]}; the manifest says that {said[:16]} signs it")
+    signature.verify(folder, proof / SIGNATURE, public_key)
+    return f"OpenSSF model signature by key {found[:16]}"
+
+
+def origin(proof: Path, public_key: Path | None) -> dict[str, Any]:
+    """Return what provenance says of a build, its signature checked where there is a key.
+
+    Raises:
+        ProofError: it is missing, or not by this key.
+    """
+    file = proof / PROVENANCE
+    if not file.is_file():
+        raise ProofError(f"{file}: not there; expected the provenance of the bundle (--proof FOLDER if elsewhere)")
+    return provenance.opened(file.read_bytes(), public_key)
+
+
+def provenanced(bundle: Path, folder: Path, content: dict[str, Any], statement: dict[str, Any]) -> str:
+    """Hold a bundle against what its provenance is of, and return where it is from.
+
+    Raises:
+        ProofError: the provenance is of another build, or says something else than the manifest.
+    """
+    subjects = {one["name"]: one["digest"]["sha256"] for one in statement["subject"]}
+    expected = {manifest.FILE, *(file["path"] for file in content["files"] if file["path"].startswith("models/"))}
+    for name in sorted(expected):
+        if subjects.get(name) != artifacts.sha256((folder / name).read_bytes()):
+            raise ProofError(f"{PROVENANCE}: of another build: it is not about this {name}")
+    archive = f"{content['platform']}.zip"
+    if bundle.is_file() and subjects.get(archive) != artifacts.sha256(bundle.read_bytes()):
+        raise ProofError(f"{PROVENANCE}: of another build: it is not about this {archive}")
+    commit = provenance.commit(statement)
+    if commit != content["source"]["git_commit"]:
+        raise ProofError(f"{PROVENANCE}: built from {commit}; the manifest says {content['source']['git_commit']}")
+    return f"SLSA v1, {len(subjects)} subjects, commit {commit[:12]}{', changed' if content['source']['dirty'] else ''}"

@@ -1,0 +1,71 @@
+// Runs an .mlpackage with Core ML.
+//
+// Not through Vision: its requests scale pictures by a filter of their own. The picture arrives here in the model's
+// size, so that nothing is left to scale.
+// Source: https://developer.apple.com/documentation/coreml/mlmodel
+
+import CoreML
+import CoreVideo
+import Foundation
+
+/// An actor, so that a prediction never runs on the main thread, and one at a time.
+actor CoreMLSession: Session {
+    private let model: MLModel
+    private let compiled: URL
+    private let words: Words
+
+    /// - Parameter package: the folder that ends in .mlpackage; it is compiled for this device, which takes a while.
+    init(package: URL, words: Words, accelerator: String) async throws {
+        let configuration = MLModelConfiguration()
+        switch accelerator {
+        case "neural_engine": configuration.computeUnits = .cpuAndNeuralEngine
+        case "gpu": configuration.computeUnits = .cpuAndGPU
+        default: configuration.computeUnits = .cpuOnly
+        }
+        compiled = try await MLModel.compileModel(at: package)
+        model = try await MLModel.load(contentsOf: compiled, configuration: configuration)
+        self.words = words
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(at: compiled)
+    }
+
+    func run(_ input: Tensor) throws -> [Float] {
+        let picture = MLFeatureValue(pixelBuffer: try pixelBuffer(input))
+        let features = try MLDictionaryFeatureProvider(dictionary: [words.input.name: picture])
+        let found = try model.prediction(from: features)
+        guard let scores = found.featureValue(for: words.output.name)?.dictionaryValue else {
+            throw BundleError("\(words.output.name): not among what the model gives")
+        }
+        return words.labels.map { scores[$0]?.floatValue ?? .nan }
+    }
+
+    /// Returns pixels [1, height, width, 1 or 3] as Core ML takes them: grey, or blue, green, red and one more.
+    private func pixelBuffer(_ input: Tensor) throws -> CVPixelBuffer {
+        let (height, width, channels) = (input.shape[1], input.shape[2], input.shape[3])
+        let format = channels == 1 ? kCVPixelFormatType_OneComponent8 : kCVPixelFormatType_32BGRA
+        var created: CVPixelBuffer?
+        CVPixelBufferCreate(nil, width, height, format, nil, &created)
+        guard let buffer = created, CVPixelBufferLockBaseAddress(buffer, []) == kCVReturnSuccess,
+            let base = CVPixelBufferGetBaseAddress(buffer)
+        else {
+            throw BundleError("no memory for a picture of \(width) x \(height)")
+        }
+        defer { CVPixelBufferUnlockBaseAddress(buffer, []) }
+        let pixels = [UInt8](input.data)
+        for y in 0..<height {
+            let row = (base + y * CVPixelBufferGetBytesPerRow(buffer)).assumingMemoryBound(to: UInt8.self)
+            for x in 0..<width {
+                let place = (y * width + x) * channels
+                if channels == 1 {
+                    row[x] = pixels[place]
+                } else {
+                    (row[4 * x], row[4 * x + 1], row[4 * x + 2]) = (pixels[place + 2], pixels[place + 1], pixels[place])
+                    row[4 * x + 3] = 255
+                }
+            }
+        }
+        return buffer
+    }
+}

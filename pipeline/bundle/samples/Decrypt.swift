@@ -1,0 +1,41 @@
+// Reads files in Tink's format AES256_GCM_HKDF_1MB, as the models of this bundle are encrypted.
+// Source: https://developers.google.com/tink/streaming-aead/aes_gcm_hkdf_streaming
+
+import CryptoKit
+import Foundation
+
+private let segmentSize = 1 << 20
+private let headerSize = 40
+private let tagSize = 16
+
+/// Returns what a file held before it was encrypted.
+///
+/// - Parameter associated: name/version/platform/path, which the file is bound to.
+/// - Throws: the file was changed or cut, is another one, or is for another key.
+func decrypted(_ file: Data, key: SymmetricKey, associated: String) throws -> Data {
+    let bytes = [UInt8](file)
+    guard bytes.count >= headerSize + tagSize, bytes[0] == headerSize else {
+        throw BundleError("no encrypted file: its header is missing")
+    }
+    let fileKey = HKDF<SHA256>.deriveKey(
+        inputKeyMaterial: key, salt: bytes[1..<33], info: Data(associated.utf8), outputByteCount: 32)
+    var plain = Data()
+    var (start, number) = (headerSize, UInt32(0))
+    while true {
+        let end = min((Int(number) + 1) * segmentSize, bytes.count)
+        let isLast = end == bytes.count
+        guard end - start >= tagSize else {
+            throw BundleError("segment \(number): cut")
+        }
+        // The nonce of the last segment says so: a file that was cut between two of them is noticed.
+        let counter = withUnsafeBytes(of: number.bigEndian) { Array($0) }
+        let nonce = try AES.GCM.Nonce(data: bytes[33..<headerSize] + counter + [isLast ? 1 : 0])
+        let box = try AES.GCM.SealedBox(
+            nonce: nonce, ciphertext: bytes[start..<end - tagSize], tag: bytes[end - tagSize..<end])
+        plain += try AES.GCM.open(box, using: fileKey)
+        if isLast {
+            return plain
+        }
+        (start, number) = (end, number + 1)
+    }
+}

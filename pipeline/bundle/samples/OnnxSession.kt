@@ -1,0 +1,56 @@
+// Runs an .onnx file with ONNX Runtime.
+// Source: https://onnxruntime.ai/docs/api/java/ai/onnxruntime/OrtSession.html
+
+package com.example.bundle
+
+import ai.onnxruntime.OnnxJavaType
+import ai.onnxruntime.OnnxTensor
+import ai.onnxruntime.OrtEnvironment
+import ai.onnxruntime.OrtSession
+import java.io.File
+import java.nio.ByteOrder
+
+/** NPU and GPU are reached through NNAPI, which gives what they cannot run to the CPU. */
+internal class OnnxSession(model: File, private val target: Target, accelerator: String) : Session {
+    private val environment = OrtEnvironment.getEnvironment()
+    private val session = options(model, accelerator).use { environment.createSession(model.path, it) }
+
+    override fun run(input: Tensor): FloatArray =
+        taken(input).use { tensor ->
+            session.run(mapOf(session.inputNames.first() to tensor)).use { given(it.get(0) as OnnxTensor) }
+        }
+
+    override fun close() = session.close()
+
+    private fun taken(input: Tensor): OnnxTensor {
+        val shape = input.shape.map(Int::toLong).toLongArray()
+        val data = input.data.duplicate().order(ByteOrder.nativeOrder())
+        return when (input.dtype) {
+            "float32" -> OnnxTensor.createTensor(environment, data.asFloatBuffer(), shape)
+            "int8" -> OnnxTensor.createTensor(environment, data, shape, OnnxJavaType.INT8)
+            "uint8" -> OnnxTensor.createTensor(environment, data, shape, OnnxJavaType.UINT8)
+            else -> error("${input.dtype}: no dtype that this bundle was tried with")
+        }
+    }
+
+    private fun given(output: OnnxTensor): FloatArray = when (val dtype = target.output.getString("dtype")) {
+        "float32" -> output.floatBuffer.let { buffer -> FloatArray(buffer.remaining()) { buffer.get(it) } }
+        "int8" -> output.byteBuffer.let { buffer -> FloatArray(buffer.remaining()) { buffer.get(it).toFloat() } }
+        "uint8" -> output.byteBuffer.let { buffer ->
+            FloatArray(buffer.remaining()) { (buffer.get(it).toInt() and 0xff).toFloat() }
+        }
+        else -> error("$dtype: no dtype that this bundle was tried with")
+    }
+
+    private companion object {
+        fun options(model: File, accelerator: String): OrtSession.SessionOptions {
+            val options = OrtSession.SessionOptions()
+            // Integer weights become floats once, at load, and not in every run.
+            if ("QuantizeLinear" !in model.readText(Charsets.ISO_8859_1)) {
+                options.addConfigEntry("session.disable_quant_qdq", "1")
+            }
+            if (accelerator != "cpu") options.addNnapi()
+            return options
+        }
+    }
+}

@@ -1,0 +1,50 @@
+// Runs an .onnx file with ONNX Runtime.
+// Source: https://onnxruntime.ai/docs/api/objectivec
+
+import Foundation
+import OnnxRuntimeBindings
+
+/// An actor, so that a run never blocks the main thread. Neural Engine and GPU are reached through Core ML.
+actor OnnxSession: Session {
+    private let environment: ORTEnv
+    private let session: ORTSession
+    private let words: Words
+
+    init(model: URL, words: Words, accelerator: String) throws {
+        let options = try ORTSessionOptions()
+        // Integer weights become floats once, at load, and not in every run.
+        if try Data(contentsOf: model).range(of: Data("QuantizeLinear".utf8)) == nil {
+            try options.addConfigEntry(withKey: "session.disable_quant_qdq", value: "1")
+        }
+        if accelerator != "cpu" {
+            let coreML = ORTCoreMLExecutionProviderOptions()
+            coreML.createMLProgram = true
+            try options.appendCoreMLExecutionProvider(with: coreML)
+        }
+        environment = try ORTEnv(loggingLevel: .warning)
+        session = try ORTSession(env: environment, modelPath: model.path, sessionOptions: options)
+        self.words = words
+    }
+
+    func run(_ input: Tensor) throws -> [Float] {
+        let taken = try ORTValue(
+            tensorData: NSMutableData(data: input.data),
+            elementType: element(input.dtype),
+            shape: input.shape.map { NSNumber(value: $0) })
+        let (inputs, outputs) = (try session.inputNames(), try session.outputNames())
+        let found = try session.run(withInputs: [inputs[0]: taken], outputNames: [outputs[0]], runOptions: nil)
+        guard let data = try found[outputs[0]]?.tensorData() as Data? else {
+            throw BundleError("\(outputs[0]): not among what the model gives")
+        }
+        return try Tensor(dtype: words.output.dtype, shape: [], data: data).values.map { Float($0) }
+    }
+
+    private func element(_ dtype: String) throws -> ORTTensorElementDataType {
+        switch dtype {
+        case "float32": return .float
+        case "int8": return .int8
+        case "uint8": return .uInt8
+        default: throw BundleError("\(dtype): no dtype that this bundle was tried with")
+        }
+    }
+}

@@ -1,0 +1,123 @@
+// From the model's output to answers, and what a device has to answer before a model is trusted there.
+
+import Foundation
+
+/// A class, and how likely it is.
+struct Answer: Sendable, Equatable {
+    let label: String
+    let probability: Float
+}
+
+/// A loaded model. Its output is as stored: integers too come as floats.
+protocol Session: Sendable {
+    func run(_ input: Tensor) async throws -> [Float]
+}
+
+/// Returns answers in falling probability; empty where none is likely enough.
+func postprocess(_ steps: [Step], _ output: [Float], _ labels: [String]) throws -> [Answer] {
+    var values = output
+    for step in steps {
+        switch step.step {
+        case "dequantize": values = dequantized(values, step)
+        case "softmax": values = softmax(values)
+        case "top_k": return topK(values, labels, step.k ?? labels.count, Float(step.threshold ?? 0))
+        default: throw BundleError("\(step.step): no step that is known here; the bundle is newer than this code")
+        }
+    }
+    throw BundleError("no answers: the bundle's last step is not top_k")
+}
+
+private func dequantized(_ stored: [Float], _ step: Step) -> [Float] {
+    let (scale, zero) = (Float(step.scale ?? 1), Float(step.zeroPoint ?? 0))
+    return stored.map { ($0 - zero) * scale }
+}
+
+private func softmax(_ logits: [Float]) -> [Float] {
+    let largest = logits.max() ?? 0
+    let powers = logits.map { exp($0 - largest) }
+    let sum = powers.reduce(0, +)
+    return powers.map { $0 / sum }
+}
+
+/// Of equals, the first class comes first.
+private func topK(_ probabilities: [Float], _ labels: [String], _ k: Int, _ threshold: Float) -> [Answer] {
+    let order = probabilities.indices.sorted {
+        (probabilities[$0], -$0) > (probabilities[$1], -$1)
+    }
+    return order.prefix(k)
+        .filter { probabilities[$0] >= threshold }
+        .map { Answer(label: labels[$0], probability: probabilities[$0]) }
+}
+
+/// Pictures with the input and the answer that belong to them, and how far a device may be off.
+struct GoldenVectors: Decodable {
+    struct Tolerances: Decodable {
+        let tensor: Double
+        let output: Double
+    }
+
+    struct Stored: Decodable {
+        let dtype: String
+        let shape: [Int]
+        let data: Data
+    }
+
+    struct Expected: Decodable {
+        let label: String
+    }
+
+    struct Example: Decodable {
+        let image: Data
+        let tensor: Stored
+        let output: [Double]
+        let answer: [Expected]
+    }
+
+    let tolerances: Tolerances
+    let examples: [Example]
+}
+
+/// Returns in what this device departs from the golden vectors of a target; none: in nothing.
+func departure(_ bundle: ModelBundle, _ target: Target, _ session: any Session) async throws -> String? {
+    let vectors = try decoder().decode(GoldenVectors.self, from: bundle.content(target.words.golden))
+    for (number, example) in vectors.examples.enumerated() {
+        if let found = try await difference(target, vectors.tolerances, example, session) {
+            return "golden vector \(number): \(found)"
+        }
+    }
+    return nil
+}
+
+private func difference(
+    _ target: Target, _ allowed: GoldenVectors.Tolerances, _ example: GoldenVectors.Example, _ session: any Session
+) async throws -> String? {
+    let (words, stored) = (target.words, example.tensor)
+    let expected = Tensor(dtype: stored.dtype, shape: stored.shape, data: stored.data)
+    let tensor = try preprocess(words.preprocessing, Picture(file: example.image))
+    guard tensor.dtype == expected.dtype, tensor.shape == expected.shape else {
+        return "the input is \(tensor.dtype) \(tensor.shape), expected \(expected.dtype) \(expected.shape)"
+    }
+    let inputOff = try largestDifference(tensor.values, expected.values) * (words.input.scale ?? 1)
+    // With the expected input, so that only the model is asked.
+    let output = try await session.run(expected)
+    let first = words.postprocessing.first
+    let real = first.map { $0.step == "dequantize" ? dequantized(output, $0) : output } ?? output
+    guard real.count == example.output.count else {
+        return "\(real.count) numbers, expected \(example.output.count)"
+    }
+    let outputOff = largestDifference(real.map { Double($0) }, example.output)
+    let answer = try postprocess(words.postprocessing, output, words.labels).first?.label
+    // Not `>`: what is no number is not within a tolerance either.
+    if !(inputOff <= allowed.tensor) {
+        return "the input is \(inputOff) off"
+    }
+    if !(outputOff <= allowed.output) {
+        return "the output is \(outputOff) off"
+    }
+    return answer == example.answer.first?.label ? nil : "the answer is \(answer ?? "none")"
+}
+
+private func largestDifference(_ found: [Double], _ expected: [Double]) -> Double {
+    let differences = zip(found, expected).map { abs($0 - $1) }
+    return differences.contains { $0.isNaN } ? .nan : differences.max() ?? 0
+}

@@ -1,0 +1,181 @@
+// From a picture to the model's input, to the bit as in training: the resize is Pillow's, in the same fixed point.
+
+package com.example.bundle
+
+import java.nio.ByteBuffer
+import java.nio.ByteOrder
+import kotlin.math.abs
+import kotlin.math.ceil
+import kotlin.math.max
+import kotlin.math.min
+import org.json.JSONObject
+
+/** A picture as Android gives it: one Int per pixel, row by row, 8 bits each of alpha, red, green and blue. */
+class Picture(val width: Int, val height: Int, val argb: IntArray)
+
+/** Numbers as a file takes them, little-endian. */
+class Tensor(val dtype: String, val shape: List<Int>, val data: ByteBuffer) {
+    /** The number of elements. */
+    val size: Int = shape.fold(1, Int::times)
+
+    /** One element, as it is stored. */
+    operator fun get(index: Int): Double = when (dtype) {
+        "float32" -> data.getFloat(4 * index).toDouble()
+        "int16" -> data.getShort(2 * index).toDouble()
+        "int8" -> data.get(index).toDouble()
+        "uint8" -> (data.get(index).toInt() and 0xff).toDouble()
+        else -> error("$dtype: no dtype of an input")
+    }
+}
+
+/** Returns what the model takes for a picture, [1, height, width, channels]. */
+fun preprocess(steps: List<JSONObject>, picture: Picture): Tensor {
+    val words = steps.associateBy { it.getString("step") }
+    val resize = words.getValue("resize")
+    val (width, height) = Pair(resize.getInt("width"), resize.getInt("height"))
+    val pixels = decode(picture, words.getValue("decode").getString("colour"))
+    val box = if ("crop" in words) middle(pixels, width, height) else Box(0, 0, pixels.width, pixels.height)
+    val small = resized(pixels, width, height, box, resize.getString("filter"))
+    val shape = listOf(1, height, width, small.channels)
+    val levels = small.values.map { (it.toInt() and 0xff).toFloat() }
+    val normalize = words["normalize"] ?: return integers("uint8", shape, levels.map(Float::toDouble))
+    val mean = normalize.getDouble("mean").toFloat()
+    val scale = normalize.getDouble("scale").toFloat()
+    val real = levels.map { (it - mean) * scale }
+    val quantize = words["quantize"] ?: return floats(shape, real)
+    val step = quantize.getDouble("scale").toFloat()
+    val zero = quantize.getInt("zero_point")
+    return integers(quantize.getString("dtype"), shape, real.map { Math.rint((it / step + zero).toDouble()) })
+}
+
+private fun floats(shape: List<Int>, values: List<Float>): Tensor {
+    val data = ByteBuffer.allocateDirect(4 * values.size).order(ByteOrder.LITTLE_ENDIAN)
+    values.forEachIndexed { index, value -> data.putFloat(4 * index, value) }
+    return Tensor("float32", shape, data)
+}
+
+/** Returns integers of a dtype, cut off at its ends. */
+private fun integers(dtype: String, shape: List<Int>, values: List<Double>): Tensor {
+    val (bytes, least, most) = when (dtype) {
+        "int8" -> Triple(1, -128.0, 127.0)
+        "uint8" -> Triple(1, 0.0, 255.0)
+        "int16" -> Triple(2, -32768.0, 32767.0)
+        else -> error("$dtype: no dtype of an input")
+    }
+    val data = ByteBuffer.allocateDirect(bytes * values.size).order(ByteOrder.LITTLE_ENDIAN)
+    values.forEachIndexed { index, value ->
+        val stored = value.coerceIn(least, most).toInt()
+        if (bytes == 1) data.put(index, stored.toByte()) else data.putShort(2 * index, stored.toShort())
+    }
+    return Tensor(dtype, shape, data)
+}
+
+/** Pixels of 8 bits, row by row: one number each for grey; red, green and blue for colour. */
+internal class Pixels(val width: Int, val height: Int, val channels: Int, val values: ByteArray) {
+    operator fun get(x: Int, y: Int, channel: Int): Int = values[(y * width + x) * channels + channel].toInt() and 0xff
+}
+
+private inline fun pixels(width: Int, height: Int, channels: Int, value: (Int, Int, Int) -> Int): Pixels {
+    val values = ByteArray(width * height * channels)
+    var index = 0
+    for (y in 0 until height) {
+        for (x in 0 until width) {
+            for (channel in 0 until channels) values[index++] = value(x, y, channel).toByte()
+        }
+    }
+    return Pixels(width, height, channels, values)
+}
+
+/** Returns the channels that the model sees; grey is ITU-R 601-2 luma in Pillow's fixed point. */
+private fun decode(picture: Picture, colour: String): Pixels {
+    fun channel(x: Int, y: Int, shift: Int): Int = picture.argb[y * picture.width + x] shr shift and 0xff
+    if (colour == "rgb") {
+        return pixels(picture.width, picture.height, 3) { x, y, number -> channel(x, y, 16 - 8 * number) }
+    }
+    return pixels(picture.width, picture.height, 1) { x, y, _ ->
+        (channel(x, y, 16) * 19595 + channel(x, y, 8) * 38470 + channel(x, y, 0) * 7471 + 0x8000) shr 16
+    }
+}
+
+/** A part of a picture. */
+internal class Box(val left: Int, val top: Int, val right: Int, val bottom: Int)
+
+/** Returns the largest box in the middle that has the shape of the model's input; whole pixels, rounded down. */
+private fun middle(pixels: Pixels, across: Int, down: Int): Box {
+    val wide = min(pixels.width, pixels.height * across / down)
+    val high = min(pixels.height, pixels.width * down / across)
+    val (left, top) = Pair((pixels.width - wide) / 2, (pixels.height - high) / 2)
+    return Box(left, top, left + wide, top + high)
+}
+
+/**
+ * Returns a box of a picture in another size, as Pillow 13 does by `resize(size, filter, box)`.
+ *
+ * Rows come first where that is less work: each pass rounds to 8 bits, so that the order can be seen in the result.
+ */
+internal fun resized(pixels: Pixels, width: Int, height: Int, box: Box, filter: String): Pixels {
+    if (filter == "nearest") {
+        val columns = nearest(box.left, box.right, width)
+        val rows = nearest(box.top, box.bottom, height)
+        return pixels(width, height, pixels.channels) { x, y, channel -> pixels[columns[x], rows[y], channel] }
+    }
+    val columns = weights(pixels.width, box.left, box.right, width, filter)
+    val rows = weights(pixels.height, box.top, box.bottom, height, filter)
+    val isTall = height < pixels.height && pixels.height - height > 2 * (pixels.width - width)
+    if (isTall) return resampled(transposed(resampled(transposed(pixels), rows)), columns)
+    return transposed(resampled(transposed(resampled(pixels, columns)), rows))
+}
+
+/** Returns the pixel that each new pixel takes its value from; added up in the same order as in Pillow. */
+private fun nearest(start: Int, end: Int, size: Int): IntArray {
+    val scale = (end - start).toDouble() / size
+    var place = start + scale * 0.5
+    return IntArray(size) { place.toInt().also { place += scale } }
+}
+
+/** What a new pixel is made of: the first old pixel, and the weight of each from there on, in fixed point. */
+private class Weights(val first: Int, val values: IntArray)
+
+private const val PRECISION_BITS = 22
+
+/** Returns the weights of each new pixel; a smaller picture has a wider filter, so that no old pixel is left out. */
+private fun weights(old: Int, start: Int, end: Int, size: Int, filter: String): List<Weights> {
+    val scale = (end - start).toDouble() / size
+    val stretch = max(scale, 1.0)
+    val support = (if (filter == "bicubic") 2.0 else 1.0) * stretch
+    return List(size) { place ->
+        val center = start + (place + 0.5) * scale
+        val first = max((center - support + 0.5).toInt(), 0)
+        val last = min((center + support + 0.5).toInt(), old)
+        val real = DoubleArray(last - first) { bell(filter, (it + first - center + 0.5) * (1.0 / stretch)) }
+        val sum = real.fold(0.0, Double::plus)
+        Weights(first, IntArray(real.size) { fixed(if (sum == 0.0) real[it] else real[it] / sum) })
+    }
+}
+
+private fun fixed(weight: Double): Int =
+    (weight * (1 shl PRECISION_BITS) + if (weight < 0) -0.5 else 0.5).toInt()
+
+/** Returns the weight of a pixel that lies so far from the center. */
+private fun bell(filter: String, distance: Double): Double {
+    val x = abs(distance)
+    val a = -0.5
+    return when {
+        filter == "bilinear" -> max(1.0 - x, 0.0)
+        x < 1.0 -> ((a + 2.0) * x - (a + 3.0)) * x * x + 1
+        x < 2.0 -> (((x - 5) * x + 8) * x - 4) * a
+        else -> 0.0
+    }
+}
+
+/** Returns the picture in another width; every sum is rounded to 8 bits. */
+private fun resampled(pixels: Pixels, weights: List<Weights>): Pixels =
+    pixels(weights.size, pixels.height, pixels.channels) { x, y, channel ->
+        val (first, values) = weights[x].let { Pair(it.first, it.values) }
+        var sum = 1 shl (PRECISION_BITS - 1)
+        for (place in values.indices) sum += pixels[first + place, y, channel] * values[place]
+        (sum shr PRECISION_BITS).coerceIn(0, 255)
+    }
+
+private fun transposed(pixels: Pixels): Pixels =
+    pixels(pixels.height, pixels.width, pixels.channels) { x, y, channel -> pixels[y, x, channel] }

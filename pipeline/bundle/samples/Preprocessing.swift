@@ -1,0 +1,216 @@
+// From a picture to the model's input, to the bit as in training: the resize is Pillow's, in the same fixed point.
+
+import Foundation
+
+/// A picture: four bytes per pixel, row by row, red, green, blue and one that is not used.
+struct Picture: Sendable {
+    let width: Int
+    let height: Int
+    let rgba: [UInt8]
+}
+
+/// Numbers as a file takes them, little-endian.
+struct Tensor: Sendable {
+    let dtype: String
+    let shape: [Int]
+    let data: Data
+
+    /// The elements, as they are stored.
+    var values: [Double] {
+        get throws {
+            switch dtype {
+            case "float32": return elements(of: Float.self).map { Double($0) }
+            case "int16": return elements(of: Int16.self).map { Double($0) }
+            case "int8": return elements(of: Int8.self).map { Double($0) }
+            case "uint8": return elements(of: UInt8.self).map { Double($0) }
+            default: throw BundleError("\(dtype): no dtype that is known here")
+            }
+        }
+    }
+
+    private func elements<Element>(of type: Element.Type) -> [Element] {
+        data.withUnsafeBytes { bytes in
+            (0..<bytes.count / MemoryLayout<Element>.size).map {
+                bytes.loadUnaligned(fromByteOffset: $0 * MemoryLayout<Element>.size, as: type)
+            }
+        }
+    }
+}
+
+/// Returns what the model takes for a picture, [1, height, width, channels].
+func preprocess(_ steps: [Step], _ picture: Picture) throws -> Tensor {
+    let words = Dictionary(steps.map { ($0.step, $0) }, uniquingKeysWith: { first, _ in first })
+    guard let decode = words["decode"], let resize = words["resize"],
+        let width = resize.width, let height = resize.height, let filter = resize.filter
+    else {
+        throw BundleError("preprocessing: neither decode nor resize can be left out")
+    }
+    let pixels = decoded(picture, colour: decode.colour ?? "rgb")
+    let whole = Box(left: 0, top: 0, right: pixels.width, bottom: pixels.height)
+    let box = words["crop"] == nil ? whole : middle(pixels, width, height)
+    let small = resized(pixels, width, height, box, filter)
+    let shape = [1, height, width, small.channels]
+    guard let normalize = words["normalize"], let mean = normalize.mean, let scale = normalize.scale else {
+        return Tensor(dtype: "uint8", shape: shape, data: Data(small.values))
+    }
+    let real = small.values.map { (Float($0) - Float(mean)) * Float(scale) }
+    guard let quantize = words["quantize"], let step = quantize.scale, let zero = quantize.zeroPoint else {
+        return Tensor(dtype: "float32", shape: shape, data: real.withUnsafeBytes { Data($0) })
+    }
+    let stored = real.map { ($0 / Float(step) + Float(zero)).rounded(.toNearestOrEven) }
+    return try integers(quantize.dtype ?? "", shape, stored)
+}
+
+/// Returns integers of a dtype, cut off at its ends.
+private func integers(_ dtype: String, _ shape: [Int], _ values: [Float]) throws -> Tensor {
+    func cut<Stored: FixedWidthInteger>(_: Stored.Type) -> Data {
+        let (least, most) = (Float(Stored.min), Float(Stored.max))
+        return values.map { Stored(min(max($0, least), most)) }.withUnsafeBytes { Data($0) }
+    }
+    switch dtype {
+    case "int8": return Tensor(dtype: dtype, shape: shape, data: cut(Int8.self))
+    case "uint8": return Tensor(dtype: dtype, shape: shape, data: cut(UInt8.self))
+    case "int16": return Tensor(dtype: dtype, shape: shape, data: cut(Int16.self))
+    default: throw BundleError("\(dtype): no dtype of an input")
+    }
+}
+
+/// Pixels of 8 bits, row by row: one number each for grey; red, green and blue for colour.
+struct Pixels {
+    let width: Int
+    let height: Int
+    let channels: Int
+    var values: [UInt8] = []
+
+    init(_ width: Int, _ height: Int, _ channels: Int, value: (Int, Int, Int) -> Int) {
+        (self.width, self.height, self.channels) = (width, height, channels)
+        values.reserveCapacity(width * height * channels)
+        for y in 0..<height {
+            for x in 0..<width {
+                for channel in 0..<channels {
+                    values.append(UInt8(value(x, y, channel)))
+                }
+            }
+        }
+    }
+
+    subscript(x: Int, y: Int, channel: Int) -> Int {
+        Int(values[(y * width + x) * channels + channel])
+    }
+}
+
+/// Returns the channels that the model sees; grey is ITU-R 601-2 luma in Pillow's fixed point.
+private func decoded(_ picture: Picture, colour: String) -> Pixels {
+    func channel(_ x: Int, _ y: Int, _ number: Int) -> Int {
+        Int(picture.rgba[(y * picture.width + x) * 4 + number])
+    }
+    if colour == "rgb" {
+        return Pixels(picture.width, picture.height, 3, value: channel)
+    }
+    return Pixels(picture.width, picture.height, 1) { x, y, _ in
+        (channel(x, y, 0) * 19595 + channel(x, y, 1) * 38470 + channel(x, y, 2) * 7471 + 0x8000) >> 16
+    }
+}
+
+/// A part of a picture.
+struct Box {
+    let left: Int
+    let top: Int
+    let right: Int
+    let bottom: Int
+}
+
+/// Returns the largest box in the middle that has the shape of the model's input; whole pixels, rounded down.
+private func middle(_ pixels: Pixels, _ across: Int, _ down: Int) -> Box {
+    let wide = min(pixels.width, pixels.height * across / down)
+    let high = min(pixels.height, pixels.width * down / across)
+    let (left, top) = ((pixels.width - wide) / 2, (pixels.height - high) / 2)
+    return Box(left: left, top: top, right: left + wide, bottom: top + high)
+}
+
+/// Returns a box of a picture in another size, as Pillow 13 does by `resize(size, filter, box)`.
+///
+/// Rows come first where that is less work: each pass rounds to 8 bits, so that the order can be seen in the result.
+func resized(_ pixels: Pixels, _ width: Int, _ height: Int, _ box: Box, _ filter: String) -> Pixels {
+    if filter == "nearest" {
+        let columns = nearest(box.left, box.right, width)
+        let rows = nearest(box.top, box.bottom, height)
+        return Pixels(width, height, pixels.channels) { x, y, channel in pixels[columns[x], rows[y], channel] }
+    }
+    let columns = weights(pixels.width, box.left, box.right, width, filter)
+    let rows = weights(pixels.height, box.top, box.bottom, height, filter)
+    let isTall = height < pixels.height && pixels.height - height > 2 * (pixels.width - width)
+    if isTall {
+        return resampled(transposed(resampled(transposed(pixels), rows)), columns)
+    }
+    return transposed(resampled(transposed(resampled(pixels, columns)), rows))
+}
+
+/// Returns the pixel that each new pixel takes its value from; added up in the same order as in Pillow.
+private func nearest(_ start: Int, _ end: Int, _ size: Int) -> [Int] {
+    let scale = Double(end - start) / Double(size)
+    var place = Double(start) + scale * 0.5
+    return (0..<size).map { _ in
+        defer { place += scale }
+        return Int(place)
+    }
+}
+
+/// What a new pixel is made of: the first old pixel, and the weight of each from there on, in fixed point.
+private struct Weights {
+    let first: Int
+    let values: [Int]
+}
+
+private let precisionBits = 22
+
+/// Returns the weights of each new pixel; a smaller picture has a wider filter, so that no old pixel is left out.
+private func weights(_ old: Int, _ start: Int, _ end: Int, _ size: Int, _ filter: String) -> [Weights] {
+    let scale = Double(end - start) / Double(size)
+    let stretch = max(scale, 1.0)
+    let support = (filter == "bicubic" ? 2.0 : 1.0) * stretch
+    return (0..<size).map { place in
+        let center = Double(start) + (Double(place) + 0.5) * scale
+        let first = max(Int(center - support + 0.5), 0)
+        let last = min(Int(center + support + 0.5), old)
+        let real = (first..<last).map { bell(filter, (Double($0) - center + 0.5) * (1.0 / stretch)) }
+        let sum = real.reduce(0.0, +)
+        return Weights(first: first, values: real.map { fixed(sum == 0.0 ? $0 : $0 / sum) })
+    }
+}
+
+private func fixed(_ weight: Double) -> Int {
+    Int(weight * Double(1 << precisionBits) + (weight < 0 ? -0.5 : 0.5))
+}
+
+/// Returns the weight of a pixel that lies so far from the center.
+private func bell(_ filter: String, _ distance: Double) -> Double {
+    let x = abs(distance)
+    let a = -0.5
+    if filter == "bilinear" {
+        return max(1.0 - x, 0.0)
+    }
+    if x < 1.0 {
+        return ((a + 2.0) * x - (a + 3.0)) * x * x + 1
+    }
+    if x < 2.0 {
+        return (((x - 5) * x + 8) * x - 4) * a
+    }
+    return 0.0
+}
+
+/// Returns the picture in another width; every sum is rounded to 8 bits.
+private func resampled(_ pixels: Pixels, _ weights: [Weights]) -> Pixels {
+    Pixels(weights.count, pixels.height, pixels.channels) { x, y, channel in
+        let (first, values) = (weights[x].first, weights[x].values)
+        var sum = 1 << (precisionBits - 1)
+        for place in values.indices {
+            sum += pixels[first + place, y, channel] * values[place]
+        }
+        return min(max(sum >> precisionBits, 0), 255)
+    }
+}
+
+private func transposed(_ pixels: Pixels) -> Pixels {
+    Pixels(pixels.height, pixels.width, pixels.channels) { x, y, channel in pixels[y, x, channel] }
+}

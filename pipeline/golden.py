@@ -1,0 +1,135 @@
+"""A few examples with the tensor and the answer that belong to them: what an app holds itself against on a device.
+
+Made where the test split is read, and shipped with the bundle. Reads and writes nothing.
+"""
+
+import base64
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from pipeline.contract import Contract
+from pipeline.dataset import Examples
+from pipeline.tensors import Tensor
+
+FORMAT = "edgebake.golden/1"
+EXAMPLES = 5
+# Top-1 and top-2 lie so many tolerances apart: each may be one off, so that two would do; two more keep the order.
+CLEAR = 4
+# Two machines round (pixel - mean) * scale differently in the last bit of a float32.
+ROUNDING = 1.01
+# Probabilities of the same float32 kernels on another CPU: sums are added up in another order, errors of 1e-6 a layer.
+SAME_KERNELS = 1e-3
+# GPUs and neural engines compute in float16, whose error of 2^-11 a layer adds up to a few hundredths in a logit; a
+# quarter of that arrives in a probability near 0.5, where most does. Integer kernels differ by a step a layer alike.
+OTHER_KERNELS = 0.02
+STEPS = 4  # of a quantized output, for the same reason, where a step is large
+DIGITS = 6  # of a probability: a thousandth of the smallest tolerance
+
+
+@dataclass(frozen=True)
+class File:
+    """A converted file, as far as its answers go."""
+
+    sha256: str
+    platform: str
+    inspection: dict[str, Any]  # what inspection.json holds
+    contract: Contract
+
+
+def make(file: File, examples: Examples, answers: NDArray[np.float32]) -> dict[str, Any]:
+    """Return what golden.json holds; no examples where none of the answers is clear.
+
+    Args:
+        file: that gave the answers.
+        examples: of the test split.
+        answers: real probabilities [n, classes].
+    """
+    limits = tolerances(file)
+    chosen = _chosen(examples, answers, limits["output"])
+    return {
+        "format": FORMAT,
+        "sha256": file.sha256,
+        "tolerances": limits,
+        "examples": [_vector(file, examples, number, answers[number]) for number in chosen],
+    }
+
+
+def tolerances(file: File) -> dict[str, float]:
+    """Return how far an app may be off, in real units: `tensor` for the model's input, `output` for probabilities."""
+    return {"tensor": _of_tensor(file), "output": _of_output(file)}
+
+
+def _of_tensor(file: File) -> float:
+    """Return one pixel level: image libraries round the sums of a resize differently."""
+    tensor = Tensor(**file.inspection["input"])
+    if tensor.is_image:
+        return 1.0
+    level = file.contract.scale * ROUNDING
+    # What is one level off may also fall on the other side of a rounding.
+    return level + tensor.scale if tensor.scale is not None else level
+
+
+def _of_output(file: File) -> float:
+    scale = file.inspection["output"]["scale"] or 0.0
+    dtypes = {dtype for one in file.inspection["operators"] for dtype in one["dtypes"]}
+    # Phones have GPUs, which compute a float32 file in float16.
+    if file.platform == "linux" and dtypes == {"float32"}:
+        return max(SAME_KERNELS, STEPS * scale)
+    return max(OTHER_KERNELS, STEPS * scale)
+
+
+def _chosen(examples: Examples, answers: NDArray[np.float32], tolerance: float) -> list[int]:
+    """Return a few examples with clear answers, in their order: right ones first, of each class one, then another."""
+    second, first = np.sort(answers, axis=1)[:, -2:].T
+    classes = answers.argmax(axis=1)
+    # A bundle is downloaded: of two pictures the smaller one.
+    sizes = [image.size for image in examples.images]
+    clear = [number for number in range(len(answers)) if first[number] - second[number] > CLEAR * tolerance]
+    clear.sort(key=lambda number: (classes[number] != examples.labels[number], sizes[number], number))
+    return sorted(islice(_in_turns(clear, classes), EXAMPLES))
+
+
+def _in_turns(numbers: list[int], classes: NDArray[np.int64]) -> Iterator[int]:
+    """Yield the first of each class, in their order, then the second of each, and so on."""
+    seen: dict[int, int] = {}
+    rounds = []
+    for number in numbers:
+        rounds.append((seen.setdefault(int(classes[number]), 0), number))
+        seen[int(classes[number])] += 1
+    yield from (number for _, number in sorted(rounds, key=lambda one: one[0]))
+
+
+def _vector(file: File, examples: Examples, number: int, answer: NDArray[np.float32]) -> dict[str, Any]:
+    image = examples.images[number]
+    return {
+        "image": _text(_png(image)),
+        "tensor": _tensor(file, image),
+        "output": [round(float(probability), DIGITS) for probability in answer],
+        "label": examples.classes[examples.labels[number]],
+    }
+
+
+def _tensor(file: File, image: NDArray[np.uint8]) -> dict[str, Any]:
+    """Return the input that the file takes for an image."""
+    tensor = Tensor(**file.inspection["input"])
+    pixels = file.contract.resized([image])
+    stored = pixels if tensor.is_image else tensor.to_stored(file.contract.scaled(pixels))
+    little = stored.astype(stored.dtype.newbyteorder("<"))
+    return {"dtype": stored.dtype.name, "shape": list(stored.shape), "data": _text(little.tobytes())}
+
+
+def _png(image: NDArray[np.uint8]) -> bytes:
+    written = io.BytesIO()
+    Image.fromarray(image).save(written, "PNG")
+    return written.getvalue()
+
+
+def _text(content: bytes) -> str:
+    return base64.b64encode(content).decode()

@@ -1,0 +1,83 @@
+"""Build a bundle again from the commit that its provenance names, and compare bytes.
+
+Reads the repository and DVC's cache of tracked data; builds in a temporary clone, which shares nothing else with it.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from pipeline import artifacts
+from pipeline.bundle import difference, provenance
+from pipeline.errors import HostError, ProofError
+
+CACHE = Path(".dvc/cache")
+
+
+def compare(bundle: Path, content: dict[str, Any], statement: dict[str, Any]) -> str:
+    """Rebuild, and return that every byte is the same.
+
+    Raises:
+        ProofError: it was built from a changed working tree, it does not build, or it comes out different.
+        HostError: this repository does not have the commit.
+    """
+    if content["source"]["dirty"]:
+        raise ProofError(
+            "built from a working tree that differs from its commit: nobody can build it again; expected a clean one"
+        )
+    commit, platform = provenance.commit(statement), content["platform"]
+    with tempfile.TemporaryDirectory() as folder:
+        clone = Path(folder) / "clone"
+        _clone(commit, clone)
+        _build(clone, platform)
+        theirs = artifacts.read_files(clone / artifacts.folder("package", platform))
+    ours = artifacts.read_files(bundle)
+    if found := difference.differences(ours, theirs):
+        raise ProofError("\n".join([f"not what commit {commit[:12]} builds here (bundle, then rebuilt):", *found]))
+    return f"{len(theirs)} files from commit {commit[:12]}, every byte the same"
+
+
+def _clone(commit: str, clone: Path) -> None:
+    if _git(Path(), "cat-file", "-e", f"{commit}^{{commit}}").returncode != 0:
+        raise HostError(f"git: no commit {commit} in this repository; expected a clone that has it: `git fetch`")
+    for arguments in (("clone", "--quiet", "--no-checkout", ".", str(clone)), ("checkout", "--quiet", commit)):
+        done = _git(clone if arguments[0] == "checkout" else Path(), *arguments)
+        if done.returncode != 0:
+            raise HostError(f"git {arguments[0]}: {done.stderr.strip()}")
+    (clone / "dvc.lock").unlink(missing_ok=True)  # what an earlier build found is no reason to build nothing now
+
+
+def _build(clone: Path, platform: str) -> None:
+    tracked = [str(file.relative_to(clone)) for file in clone.rglob("*.dvc") if file.is_file()]
+    if tracked:
+        # A cache is laid out as a remote is. It is not shared: its record of runs would answer for the build.
+        _dvc(clone, "remote", "add", "--local", "origin-of-data", str(CACHE.resolve()))
+        _dvc(clone, "pull", "--remote", "origin-of-data", *tracked)
+    _dvc(clone, "repro", f"package@{platform}")
+
+
+def _dvc(clone: Path, *arguments: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", *arguments],
+        cwd=clone,
+        env=_environment(clone),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+        raise ProofError("\n".join([f"dvc {arguments[0]}: the commit does not build here:", *said[-12:]]))
+
+
+def _environment(clone: Path) -> dict[str, str]:
+    """Return an environment in which `python` is this one and runs the clone's own code."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    return {**os.environ, "PATH": path, "PYTHONPATH": str(clone), "NO_COLOR": "1"}
+
+
+def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False)

@@ -1,0 +1,38 @@
+"""What must hold between the targets of a release, checked before any work starts.
+
+Reads and writes nothing.
+"""
+
+from collections.abc import Sequence
+
+from pipeline.bundle import chain
+from pipeline.compose import Composed
+from pipeline.errors import RecipeError
+from pipeline.recipe import Platform, Protect, Release
+
+
+def check(release: Release, asked: Sequence[Composed]) -> None:
+    """Refuse a release whose bundles could not be made, or would leave a device without a file.
+
+    Raises:
+        RecipeError: naming the key of recipes/release.yaml.
+    """
+    _refuse_broken_chains(asked)
+    _refuse_encryption_without_key(release, asked)
+
+
+def _refuse_broken_chains(asked: Sequence[Composed]) -> None:
+    """Refuse a release that leaves a device of a platform without a file, or a target without a device."""
+    for platform in Platform:
+        targets = {one.target: chain.said(one.recipe.device) for one in asked if one.recipe.device.platform is platform}
+        for problem in chain.problems(targets) if targets else ():
+            raise RecipeError(f"recipes/release.yaml: targets: {problem}")
+
+
+def _refuse_encryption_without_key(release: Release, asked: Sequence[Composed]) -> None:
+    for one in asked:
+        if one.recipe.package.protect is Protect.encrypt and release.encryption_key is None:
+            raise RecipeError(
+                f"recipes/release.yaml: encryption_key: null; {one.target} says `protect: encrypt`: "
+                "expected file:PATH or env:NAME"
+            )

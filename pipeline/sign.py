@@ -1,0 +1,145 @@
+"""The proof beside a bundle: what it was built from, and, where the release says so, who vouches for it.
+
+Reads artifacts/package/<platform>/ and <platform>.zip, params.yaml, dvc.lock, and the data that was learned from.
+Writes artifacts/package/<platform>.proof/ with provenance.json and, where it is signed, model.sig.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from hashlib import file_digest, sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipeline import artifacts, sections
+from pipeline.bundle import keys, lock, manifest, proof, provenance, signature
+from pipeline.bundle.provenance import Build, Source
+from pipeline.errors import ArtifactError, DataError
+from pipeline.lineage import leading_to
+from pipeline.recipe import Signature
+from pipeline.sections import PackageSection
+
+LOCK = Path("dvc.lock")
+URI = re.compile(r"[a-z][a-z0-9+.-]*:")  # in-toto asks for one; a recipe may say in words where data is from
+
+
+def write(platform: str) -> str:
+    """Write the proof of a platform's bundle, whole or not at all, and return by whom it is.
+
+    Raises:
+        ArtifactError: there is no bundle, or one of another plan.
+        DataError: the data that was learned from is gone.
+        HostError: the key cannot be had, or cannot sign.
+    """
+    section: PackageSection = sections.read("package", platform)
+    bundle = artifacts.opened(artifacts.folder("package", platform))
+    content = json.loads((bundle / manifest.FILE).read_text())
+    signer = _signer(section.signature, content)
+    said = provenance.statement(_build(section, platform, content))
+    with artifacts.published(proof.beside(bundle)) as out:
+        (out / proof.PROVENANCE).write_bytes(provenance.envelope(said, signer))
+        if signer:
+            signature.sign(bundle, out / proof.SIGNATURE, signer)
+    return f"signed by {keys.key_id(signer.public_key)[:16]}" if signer else "unsigned, as recipes/release.yaml says"
+
+
+def _signer(asked: Signature | None, content: dict[str, Any]) -> keys.Signer | None:
+    signer = keys.signer(asked.key, Path(asked.public_key)) if asked else None
+    planned = keys.key_id(signer.public_key) if signer else None
+    packaged = None if content["signature"] == manifest.UNSIGNED else content["signature"]["key_id"]
+    if planned != packaged:
+        names = [f"key {found[:16]}" if found else "nobody" for found in (packaged, planned)]
+        raise ArtifactError(
+            f"{manifest.FILE} of {content['platform']}: to be signed by {names[0]}; params.yaml says {names[1]}: "
+            "run `dvc repro`"
+        )
+    return signer
+
+
+def _build(section: PackageSection, platform: str, content: dict[str, Any]) -> Build:
+    plan = sections.read_plan()
+    chains = [leading_to(plan, target.validate) for target in section.targets.values()]
+    converts = [chain["validate"]["convert"] for chain in chains]
+    tools = {name: found for target in content["targets"].values() for name, found in target["tools"].items()}
+    return Build(
+        platform=platform,
+        subjects=_subjects(platform, content),
+        git_commit=content["source"]["git_commit"],
+        dirty=content["source"]["dirty"],
+        recipes={name: target["recipe_sha256"] for name, target in content["targets"].items()},
+        params=sha256(provenance.canonical(plan["package"][platform])).hexdigest(),
+        lock=lock.digest(_lock(), converts),
+        data=_data(section, chains),
+        tools=tools,
+        version=version("edgebake"),
+    )
+
+
+def _subjects(platform: str, content: dict[str, Any]) -> dict[str, str]:
+    """Return the digest of the archive, the manifest, and every file of a model, by its name."""
+    folder = artifacts.folder("package", platform)
+    archive = folder.with_name(f"{platform}.zip")
+    if not archive.is_file():
+        raise ArtifactError(f"{archive}: not there; package makes it: run `dvc repro`")
+    models = {one["path"]: one["sha256"] for one in content["files"] if one["path"].startswith("models/")}
+    return {archive.name: _sha256(archive), manifest.FILE: _sha256(folder / manifest.FILE), **models}
+
+
+def _lock() -> dict[str, Any]:
+    if not LOCK.is_file():
+        raise ArtifactError(f"{LOCK}: not there; expected DVC's record of what was built: run `dvc repro`")
+    found: dict[str, Any] = yaml.safe_load(LOCK.read_text()) or {}
+    return found
+
+
+def _data(section: PackageSection, chains: list[dict[str, Any]]) -> list[Source]:
+    """Return what the models of a platform, and their teachers, were trained on, each once."""
+    origins = {
+        chain["train"]["data"]["path"]: one.source
+        for target, chain in zip(section.targets.values(), chains, strict=True)
+        for one in target.ingredients
+        if one.kind == "data" and URI.match(one.source)
+    }
+    trained = [chain[word] for chain in chains for word in ("train", "teacher") if "data" in chain.get(word, {})]
+    paths = sorted({one["data"]["path"] for one in trained})
+    return [_source(Path(path), origins.get(path)) for path in paths]
+
+
+def _source(path: Path, origin: str | None) -> Source:
+    if not path.exists():
+        raise DataError(f"{path}: not there; expected the data that was learned from: `dvc pull`")
+    digest = {"dirHash": _dir_hash(path)} if path.is_dir() else {"sha256": _sha256(path)}
+    # Where somebody keeps data outside the project says nothing to others, and something about the machine.
+    return Source(path.name if path.is_absolute() else path.as_posix(), digest, origin, _tracked(path))
+
+
+def _tracked(path: Path) -> str | None:
+    """Return the hash by which DVC tracks data, by the .dvc file beside it or beside a folder that it is in."""
+    for one in (path, *path.parents):
+        file = one.with_name(f"{one.name}.dvc") if one.name else None
+        if file and file.is_file():
+            found: str | None = yaml.safe_load(file.read_text())["outs"][0].get("md5")
+            return found
+    return None
+
+
+def _dir_hash(folder: Path) -> str:
+    """Return in-toto's dirHash of a folder, which is `sha256sum` of the lines of `sha256sum` over all of its files.
+
+    Source: https://github.com/in-toto/attestation/blob/main/spec/v1/digest_set.md.
+    """
+    return sha256("".join(_lines(folder)).encode()).hexdigest()
+
+
+def _lines(folder: Path) -> Iterator[str]:
+    files = {file.relative_to(folder).as_posix(): file for file in folder.rglob("*") if file.is_file()}
+    for name in sorted(files, key=str.encode):
+        yield f"{_sha256(files[name])}  {name}\n"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,117 @@
+"""A small bundle, laid out by hand: its section, its manifest and its files, and the plan that led to it."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipeline.about import About
+from pipeline.recipe import Card, Device, Licenses
+from pipeline.sections import Brought, PackageSection, TargetSection
+
+ABOUT = About("digits", "1.2.0", "Ada", "Apache-2.0", "Reads one digit.")
+DIGITS = Brought("Handwritten Digits", "E. Alpaydin", "CC-BY-4.0", "https://doi.org/10.24432/C50P49", kind="data")
+WEIGHTS = Brought("Some Weights", "Ada", "MIT", "a page of Ada's", kind="weights")
+POLICY = Licenses(allow=["Apache-2.0", "CC-BY-4.0", "MIT"], review=["MPL-2.0"], deny=["CC-BY-NC-4.0", "GPL-3.0-only"])
+LITERT, ONNX = "models/digits-litert.tflite", "models/digits-onnxruntime.onnx"
+FILES = {
+    LITERT: b"TFL3 model",
+    ONNX: b"onnx",
+    "models/digits-litert.labels.txt": b"0\n1\n",
+    "golden/digits.json": b"{}",
+}
+SHA256 = "ab" * 32
+WHERE: dict[str, Any] = {"device": "some CPU", "runtime": "some runtime 1.0", "threads": 1, "sha256": SHA256}
+PLAN = {
+    "validate": {"v": {"convert": "c"}},
+    "convert": {"c": {"quantize": "q"}},
+    "quantize": {"q": {"prune": "p"}},
+    "prune": {"p": {"train": "t"}},
+    "train": {"t": {"model": {"architecture": "ds_cnn"}}},
+    "package": {},
+}
+
+
+def plan(folder: Path) -> None:
+    """Put the plan that led to the bundle into a folder."""
+    (folder / "params.yaml").write_text(yaml.safe_dump(PLAN))
+
+
+def section(*brought: Brought, about: About = ABOUT, card: Card | None = None) -> PackageSection:
+    """Return what package reads: two targets, both made from what was brought."""
+    target = TargetSection(validate="v", runtime="litert", device=Device(), ingredients=list(brought))
+    return PackageSection(
+        about=about,
+        card=card or Card(["Reading digits."], ["Nothing but digits."]),
+        licenses=POLICY,
+        targets={"pixel_8": target, "linux_any": target},
+    )
+
+
+def content() -> dict[str, Any]:
+    """Return the manifest of two targets, less its files."""
+    return {
+        "schema": "edgebake.manifest/1",
+        **vars(ABOUT),
+        "platform": "android",
+        "signature": "unsigned",
+        "source": {"git_commit": "0123456789abcdef0123456789abcdef01234567", "dirty": False},
+        "chain": ["pixel_8", "linux_any"],
+        "targets": {
+            "pixel_8": target("litert", LITERT, {"ai-edge-litert": "2.3.0", "tensorflow": "2.20.0"}),
+            "linux_any": target("onnxruntime", ONNX, {"onnxruntime": "1.32.0"}),
+        },
+        "licenses": [
+            {
+                "kind": "data",
+                "name": DIGITS.name,
+                "license": DIGITS.license,
+                "source": DIGITS.source,
+                "decision": "allow",
+            },
+        ],
+    }
+
+
+def target(runtime: str, model: str, tools: dict[str, str]) -> dict[str, Any]:
+    """Return a target of the manifest."""
+    return {
+        "device": {"name": "Pixel 8", "minimum_os": "34"},
+        "model": model,
+        "runtime": runtime,
+        "accelerators": ["npu", "cpu"],
+        "protection": "none",
+        "task": "classification",
+        "input": {"name": "image", "shape": [1, 32, 32, 1], "dtype": "int8", "layout": "NHWC"},
+        "output": {"name": "probabilities", "shape": [1, 2], "dtype": "int8", "layout": "NC"},
+        "preprocessing": [
+            {"step": "decode", "colour": "grey"},
+            {"step": "resize", "width": 32, "height": 32, "filter": "bilinear", "antialias": True},
+            {"step": "normalize", "mean": 127.5, "scale": 1 / 127.5},
+        ],
+        "postprocessing": [
+            {"step": "decode_boxes", "boxes": "corners", "anchors": [[0.0, 0.0, 1.0, 1.0]] * 1917, "scales": None},
+            {"step": "top_k", "k": 3, "threshold": 0.5, "labels": "models/digits-litert.labels.txt"},
+        ],
+        "metrics": {
+            "accuracy": {
+                "value": 0.97,
+                "unit": "share",
+                "where": "host",
+                "interval": [0.957, 0.98],
+                "n": 1000,
+                **WHERE,
+            },
+            "size_mb": {"value": 0.04, "unit": "MB", "where": "file", "sha256": SHA256},
+            "macs": {"value": 76800000, "unit": "1", "where": "file", "sha256": SHA256},
+            "loss": {"value": None, "unit": "share", "where": "not measured", "reason": "no such device here"},
+        },
+        "gates": [
+            {"gate": "accuracy", "at_least": 0.95, "confidence": 0.95, "verdict": "passed"},
+            {"gate": "size_mb", "at_most": 0.03, "confidence": 0.975, "verdict": "waived"},
+        ],
+        "waivers": [{"gate": "size_mb", "reason": "one release", "by": "Ada", "until": "2999-12-31"}],
+        "recipe_sha256": SHA256,
+        "scheme": "int8",
+        "tools": tools,
+    }

@@ -1,0 +1,238 @@
+"""The Python sample, run as an app's developer would: in an empty folder, with a bundle and nothing of edgebake."""
+
+import ast
+import base64
+import importlib.util
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline import artifacts
+from pipeline.bundle import samples
+from pipeline.tensors import Tensor
+from tests.bundle import small
+from tests.bundle.small import Target
+
+# As `python classify.py`, but with the word `pipeline` taken: whatever imports it stops.
+ALONE = "import sys, runpy; sys.modules['pipeline'] = None; runpy.run_path('classify.py', run_name='__main__')"
+
+
+def _written(folder: Path, files: dict[str, bytes]) -> Path:
+    """Lay out a bundle and its sample, as they are unpacked."""
+    manifest = json.loads(files["manifest.json"])
+    (folder / "classify.py").write_bytes(samples.make(manifest, files)["classify.py"])
+    (folder / f"{manifest['platform']}.zip").write_bytes(small.zipped(files))
+    return folder
+
+
+def _ran(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-I", "-c", ALONE, *arguments]
+    return subprocess.run(command, cwd=folder, env={}, capture_output=True, text=True, check=False)
+
+
+def _linux(**targets: Target) -> dict[str, bytes]:
+    return small.bundle("linux", targets or {"any": Target(small.onnx_model(), small.contract())})
+
+
+def _changed(files: dict[str, bytes], change: Callable[[dict[str, Any]], None]) -> dict[str, bytes]:
+    """Return a bundle whose golden vectors were edited, and whose manifest lists them as they are now."""
+    vectors = json.loads(files["golden/any.json"])
+    change(vectors["examples"][0])
+    found = {**files, "golden/any.json": json.dumps(vectors).encode()}
+    manifest = json.loads(files["manifest.json"])
+    for entry in manifest["files"]:
+        entry["sha256"] = artifacts.sha256(found[entry["path"]])
+    return {**found, "manifest.json": json.dumps(manifest).encode()}
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        Target(small.onnx_model(), small.contract()),
+        Target(small.onnx_model(channels=3), small.contract("rgb", "center", "bicubic")),
+        Target(small.onnx_model(integers=True), small.contract(resize="nearest", crop="center")),
+        Target(small.litert_model(), small.contract(labels=[str(digit) for digit in range(10)])),
+    ],
+    ids=["grey float32", "colour, cropped, bicubic", "int8, cropped, nearest", "LiteRT"],
+)
+def test_a_sound_bundle_answers_its_golden_vectors(tmp_path: Path, target: Target) -> None:
+    platform = "android" if target.model.runtime == "litert" else "linux"
+    done = _ran(_written(tmp_path, small.bundle(platform, {"any": target})), "--check", "--bundle", f"{platform}.zip")
+    said = [line for line in done.stderr.splitlines() if not line.startswith("INFO: ")]  # of LiteRT itself
+    assert (done.stdout, said, done.returncode) == ("any: answers its golden vectors\n", [], 0)
+
+
+def test_an_unpacked_bundle_is_read_as_well(tmp_path: Path) -> None:
+    files = _linux()
+    _written(tmp_path, files)
+    artifacts.write_files(tmp_path / "unpacked", files)
+    assert _ran(tmp_path, "--check", "--bundle", "unpacked").returncode == 0
+
+
+def test_the_sample_holds_nothing_of_edgebake(tmp_path: Path) -> None:
+    _written(tmp_path, _linux())
+    assert "import pipeline" not in (tmp_path / "classify.py").read_text()
+    assert "from pipeline" not in (tmp_path / "classify.py").read_text()
+    assert "noqa" not in (tmp_path / "classify.py").read_text()
+
+
+def _wrong_pixel(example: dict[str, Any]) -> None:
+    tensor = np.frombuffer(base64.b64decode(example["tensor"]["data"]), "<f4").copy()
+    tensor[500] += 3 / 127.5
+    example["tensor"]["data"] = base64.b64encode(tensor.tobytes()).decode()
+
+
+def _wrong_shape(example: dict[str, Any]) -> None:
+    example["tensor"]["shape"] = [1, 1, 32, 32]
+
+
+def _wrong_output(example: dict[str, Any]) -> None:
+    example["output"] = [example["output"][0] + 0.002, *example["output"][1:]]
+
+
+def _no_number(example: dict[str, Any]) -> None:
+    example["output"] = [float("nan"), *example["output"][1:]]
+
+
+def _wrong_answer(example: dict[str, Any]) -> None:
+    example["answer"][0]["label"] = "wolf"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_wrong_pixel, "any: golden vector 0: the input is 0.0235294 off, expected at most 0.00792157\n"),
+        (_wrong_shape, "any: golden vector 0: the input is float32 (1, 32, 32, 1), expected float32 (1, 1, 32, 32)\n"),
+        (_wrong_output, "any: golden vector 0: the output is 0.002"),
+        (_no_number, "any: golden vector 0: the output is nan off, expected at most 0.001\n"),
+        (_wrong_answer, "any: golden vector 0: the answer is ['cat'], expected ['wolf']\n"),
+    ],
+    ids=["input", "shape", "output", "nan", "answer"],
+)
+def test_a_departure_from_a_golden_vector_is_named(
+    tmp_path: Path, change: Callable[[dict[str, Any]], None], said: str
+) -> None:
+    done = _ran(_written(tmp_path, _changed(_linux(), change)), "--check")
+    assert done.stderr.startswith(said)
+    assert (done.stdout, done.returncode) == ("", 1)
+
+
+def test_a_file_that_is_not_what_the_manifest_lists_is_not_run(tmp_path: Path) -> None:
+    files = _linux()
+    done = _ran(_written(tmp_path, {**files, "models/any.onnx": files["models/any.onnx"] + b" "}), "--check")
+    assert done.stderr == "any: models/any.onnx: not the file that manifest.json lists\n"
+    assert done.returncode == 1
+
+
+def test_a_picture_gets_the_answer_that_the_model_gives(tmp_path: Path) -> None:
+    target = Target(small.onnx_model(), small.contract())
+    _written(tmp_path, _linux(any=target))
+    pixels = small.pictures(1, 1, seed=7)[0]
+    Image.fromarray(pixels).save(tmp_path / "picture.png")
+    answer = target.model.answer(target.contract.prepare([pixels]))[0]
+    best = int(answer.argmax())
+    done = _ran(tmp_path, "picture.png")
+    assert answer[best] >= 0.5
+    assert done.stdout == f"picture.png: {small.CLASSES[best]} {answer[best]:.3f}\n"
+
+
+def test_the_first_target_whose_rule_this_machine_meets_is_taken(tmp_path: Path) -> None:
+    sound = small.onnx_model()
+    targets = {
+        "other": Target(sound, small.contract(), {"soc": ["BCM2712"]}),
+        "newer": Target(sound, small.contract(), {"minimum_os": "99.0"}),
+        "larger": Target(sound, small.contract(), {"memory_mb": 1_000_000_000}),
+        "any": Target(sound, small.contract(labels=["one", "two", "three"])),
+    }
+    Image.fromarray(small.pictures(1, 1, seed=7)[0]).save(tmp_path / "picture.png")
+    _written(tmp_path, _linux(**targets))
+    assert _ran(tmp_path, "picture.png").stdout.split()[1] in ("one", "two", "three")
+    assert _ran(tmp_path, "picture.png", "--soc", "BCM2712").stdout.split()[1] in small.CLASSES
+
+
+def test_a_target_that_fails_its_golden_vectors_is_left_out_and_the_next_is_taken(tmp_path: Path) -> None:
+    target = Target(small.onnx_model(), small.contract())
+    Image.fromarray(small.pictures(1, 1, seed=7)[0]).save(tmp_path / "picture.png")
+    _written(tmp_path, _changed(_linux(any=target, last=target), _wrong_output))
+    done = _ran(tmp_path, "picture.png")
+    assert done.stderr.startswith("any: left out: golden vector 0: the output is 0.002")
+    assert (done.stdout.split()[0], done.returncode) == ("picture.png:", 0)
+
+
+def test_a_bundle_that_does_not_work_here_says_so(tmp_path: Path) -> None:
+    done = _ran(_written(tmp_path, _changed(_linux(), _wrong_output)), "picture.png")
+    assert done.stderr.endswith("no model of this bundle works on this machine\n")
+    assert done.returncode == 1
+
+
+def test_an_encrypted_bundle_is_read_with_its_key(tmp_path: Path) -> None:
+    target = Target(small.onnx_model(), small.contract())
+    _written(tmp_path, small.bundle("linux", {"any": target}, encrypted=True))
+    (tmp_path / "key").write_bytes(base64.b64encode(small.KEY) + b"\n")
+    (tmp_path / "other").write_bytes(base64.b64encode(bytes(32)))
+    done = _ran(tmp_path, "--check", "--key", "key")
+    assert (done.stdout, done.stderr, done.returncode) == ("any: answers its golden vectors\n", "", 0)
+    assert _ran(tmp_path, "--check").stderr == "any: models/any.onnx: is encrypted; expected --key FILE\n"
+    assert _ran(tmp_path, "--check", "--key", "other").stderr == (
+        "any: segment 0: changed or cut, of another file, or under another key\n"
+    )
+
+
+def test_a_bundle_that_is_not_encrypted_needs_no_cryptography(tmp_path: Path) -> None:
+    _written(tmp_path, _linux())
+    text = (tmp_path / "classify.py").read_text()
+    assert [word for word in ("cryptography", "--key", "decrypt", "encrypted") if word in text] == []
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
+    """The sample as a module."""
+    file = _written(tmp_path_factory.mktemp("sample"), _linux()) / "classify.py"
+    found = importlib.util.spec_from_file_location("classify", file)
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("colour", ["grey", "rgb"])
+@pytest.mark.parametrize("crop", ["none", "center"])
+@pytest.mark.parametrize("resize", ["nearest", "bilinear", "bicubic"])
+def test_pictures_reach_the_model_as_in_training(sample: ModuleType, colour: str, crop: str, resize: str) -> None:
+    target = Target(small.onnx_model(3 if colour == "rgb" else 1), small.contract(colour, crop, resize))
+    manifest = json.loads(_linux(any=target)["manifest.json"])
+    for pixels in (*small.pictures(5, 1), *small.pictures(5, 3)):
+        found = sample.preprocess(manifest["targets"]["any"]["preprocessing"], Image.fromarray(pixels))
+        assert np.array_equal(found, target.contract.prepare([pixels]))
+
+
+def test_integers_are_rounded_as_when_the_file_was_measured(sample: ModuleType) -> None:
+    taken = Tensor("image", [1, 32, 32, 1], "uint8", "NHWC", 0.0078, 128)
+    real = small.contract().scaled(np.arange(256, dtype=np.uint8))
+    found = sample.quantize(real, {"dtype": "uint8", "scale": 0.0078, "zero_point": 128})
+    assert np.array_equal(found, taken.to_stored(real))
+
+
+def test_this_machine_says_what_it_is(sample: ModuleType) -> None:
+    found = sample.facts(None)
+    assert int(found.os.split(".")[0]) >= 2
+    assert found.memory_mb > 500
+    assert found.accelerators == {"cpu"}
+    assert sample.facts("BCM2712").soc == "BCM2712"
+
+
+def test_no_two_parts_of_the_sample_use_one_name_for_two_things() -> None:
+    encrypted = small.bundle("linux", {"any": Target(small.onnx_model(), small.contract())}, encrypted=True)
+    text = samples.make(json.loads(encrypted["manifest.json"]), encrypted)["classify.py"].decode()
+    found = [node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    assert len(found) > 20
+    assert len(found) == len(set(found))

@@ -1,0 +1,146 @@
+"""A stripped .mlpackage holds no words of ours and answers with the same bits and the same labels."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline import keras_session
+from pipeline.recipe import Compression, CoreML, Range
+from pipeline.runtimes.coreml import package
+from pipeline.runtimes.coreml.executor import program as programs
+from pipeline.runtimes.coreml.executor.executor import labels
+from pipeline.runtimes.coreml.inspect import inspect
+from pipeline.runtimes.coreml.strip import strip
+from tests.runtimes.coreml.programs import answers
+from tests.runtimes.coreml.test_convert import GREY, SCHEMES, WORDS, answer, converted, pixels, random_archive
+from tests.runtimes.coreml.test_run import FULL, PIXELS
+
+Files = dict[str, bytes]
+
+
+def _edited(files: Files) -> tuple[Any, str]:
+    return package.read(files).specification, package.specification_file(files)
+
+
+@pytest.fixture(scope="module")
+def wordy() -> Files:
+    """A package with every word that a package can have."""
+    model, path = _edited(FULL)
+    metadata = model.description.metadata
+    metadata.author = metadata.license = metadata.shortDescription = metadata.versionString = "secret"
+    metadata.userDefined["com.github.apple.coremltools.version"] = "secret"
+    model.description.input[0].shortDescription = model.description.output[0].shortDescription = "secret"
+    model.mlProgram.docString = "secret"
+    model.mlProgram.attributes["buildInfo"].immediateValue.tensor.strings.values[:] = ["secret"]
+    return {**FULL, path: model.SerializeToString()}
+
+
+def test_every_word_but_the_names_of_the_ends_and_the_labels_is_gone(wordy: Files) -> None:
+    model, path = _edited(strip(wordy))
+    words = [b"secret", b"flat", b"coremltools", b"buildInfo"]
+    assert all(word in wordy[path] for word in words)
+    assert [word for word in words if word in strip(wordy)[path]] == []
+    assert [one.name for one in (*model.description.input, *model.description.output)] == [
+        *("image", "label", "dictionary"),
+    ]
+    assert labels(programs.read(package.read(strip(wordy)))) == ["no", "yes"]
+
+
+def test_operations_are_numbered_and_so_are_their_values(wordy: Files) -> None:
+    model, _ = _edited(strip(wordy))
+    block = model.mlProgram.functions["main"].block_specializations["CoreML7"]
+    named = [item.attributes["name"].immediateValue.tensor.strings.values[0] for item in block.operations]
+    assert named == [f"o{number}" for number in range(len(named))]
+    assert [output.name for item in block.operations for output in item.outputs] == [
+        *(f"v{number}" for number in range(len(named) - 1)),
+        *("label", "dictionary"),
+    ]
+
+
+def test_it_answers_with_the_same_bits_and_stripping_again_changes_nothing(wordy: Files) -> None:
+    once = strip(wordy)
+    assert [one.tolist() for one in answers(once, {"image": PIXELS}).values()] == [
+        one.tolist() for one in answers(wordy, {"image": PIXELS}).values()
+    ]
+    assert strip(once) == once == strip(wordy)
+    assert {path: once[path] for path in once if "weights" in path} == {
+        path: wordy[path] for path in wordy if "weights" in path
+    }
+
+
+def test_values_of_a_loop_are_shortened_with_those_around_it() -> None:
+    model, path = _edited(FULL)
+    block = model.mlProgram.functions["main"].block_specializations["CoreML7"]
+    loop = block.operations.add(type="while_loop")
+    loop.outputs.add(name="last")
+    inner = loop.blocks.add(outputs=["next"])
+    inner.inputs.add(name="counter")
+    step = inner.operations.add(type="add")
+    for parameter, name in (("x", "counter"), ("y", "flat")):
+        step.inputs[parameter].arguments.add(name=name)
+    step.outputs.add(name="next")
+    found, _ = _edited(strip({**FULL, path: model.SerializeToString()}))
+    block = found.mlProgram.functions["main"].block_specializations["CoreML7"]
+    flat = next(item for item in block.operations if item.type == "reshape").outputs[0].name
+    inner = block.operations[-1].blocks[0]
+    step = inner.operations[0]
+    assert step.inputs["x"].arguments[0].name == inner.inputs[0].name
+    assert step.inputs["y"].arguments[0].name == flat
+    assert step.outputs[0].name == inner.outputs[0]
+    names = {inner.inputs[0].name, inner.outputs[0], flat, block.operations[-1].outputs[0].name}
+    assert len(names) == 4
+    assert names.isdisjoint({"counter", "next", "flat", "last"})
+
+
+@pytest.fixture(scope="module")
+def archive() -> bytes:
+    return random_archive(keras_session.start(1))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("scheme", "first", "_", "compression"), SCHEMES)
+def test_every_scheme_answers_with_the_same_bits_and_names_no_layer(
+    archive: bytes, scheme: str, first: str, _: str, compression: Compression
+) -> None:
+    files = converted(archive, scheme, replace(WORDS, minimum_deployment_target=first), compression)
+    found = strip(files)
+    for image in np.split(pixels(4), 4):
+        np.testing.assert_array_equal(answer(found, image), answer(files, image))
+    assert inspect(found) == inspect(files)
+    assert labels(programs.read(package.read(found))) == GREY.labels
+    path = package.specification_file(files)
+    ends = {"image", "probabilities"}  # the second is a word of the operation `classify` too
+    layers = {layer.name for layer in keras_session.load(archive).layers} - ends
+    words = [*(name.encode() for name in layers), b"functional", b"batchnorm", b"tensorflow", b"coremltools", b"nobody"]
+    assert any(word in files[path] for word in words)
+    assert [word for word in words if word in found[path]] == []
+    assert len(found[path]) < len(files[path])
+    assert strip(found) == found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "words",
+    [replace(WORDS, resolutions=[24, 48]), replace(WORDS, resolution_range=Range(24, 96))],
+    ids=["list", "range"],
+)
+def test_other_sizes_of_image_are_answered_as_before(archive: bytes, words: CoreML) -> None:
+    files = converted(archive, "none", words)
+    for side in (24, 32, 48):
+        image = pixels(1, side)
+        np.testing.assert_array_equal(answer(strip(files), image), answer(files, image))
+
+
+@pytest.mark.slow
+def test_coremltools_reads_what_is_left(archive: bytes, tmp_path: Any) -> None:
+    import coremltools  # noqa: PLC0415
+    from coremltools.converters.mil.frontend.milproto import load  # noqa: PLC0415
+
+    from pipeline.artifacts import write_files  # noqa: PLC0415
+
+    write_files(tmp_path, strip(converted(archive, "float16", WORDS)))
+    model = coremltools.models.MLModel(str(tmp_path / "model.mlpackage"), skip_model_load=True)
+    found = load.load(model.get_spec(), model.get_spec().specificationVersion, model.weights_dir)
+    assert list(found.functions["main"].inputs) == ["image"]

@@ -1,0 +1,110 @@
+"""A stripped .tflite holds no words of ours and answers with the same bits."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+
+from pipeline import keras_session
+from pipeline.contract import Contract
+from pipeline.recipe import Convert
+from pipeline.runtimes import litert
+from pipeline.runtimes.litert import FILE, convert, metadata, run, tables
+from pipeline.runtimes.litert.inspect import inspect
+from pipeline.runtimes.litert.strip import strip
+from pipeline.tensors import answers
+from tests.handmade import constant_tflite
+from tests.runtimes.coreml.test_convert import ABOUT, GREY, pixels, quantized, random_archive
+
+CONTRACT = Contract(
+    "classification", 32, 32, "grey", "none", "bilinear", 127.5, 1 / 127.5, [f"class {digit}" for digit in range(10)]
+)
+
+
+def _metadata(content: Any, name: str, data: bytes) -> None:
+    buffer, entry = schema.BufferT(), schema.MetadataT()
+    buffer.data = list(data)
+    content.buffers.append(buffer)
+    entry.name, entry.buffer = name, len(content.buffers) - 1
+    content.metadata = [*(content.metadata or []), entry]
+
+
+def _mapped(name: str, index: int) -> Any:
+    entry = schema.TensorMapT()
+    entry.name, entry.tensorIndex = name, index
+    return entry
+
+
+@pytest.fixture(scope="module")
+def wordy() -> dict[str, bytes]:
+    """A file with every word that a file can have."""
+    content = tables.read(constant_tflite(7))
+    content.description = "the converter's own words"
+    graph = content.subgraphs[0]
+    graph.name, graph.debugMetadataIndex, graph.operators[0].debugMetadataIndex = "secret_graph", 0, 0
+    signature = schema.SignatureDefT()
+    signature.signatureKey = "secret_signature"
+    signature.inputs, signature.outputs = [_mapped("secret_in", 0)], [_mapped("secret_out", 3)]
+    content.signatureDefs = [signature]
+    _metadata(content, "secret_debugging", b"secret stack trace")
+    _metadata(content, "reduced_precision_support", b"fp16accfp32")
+    return {FILE: metadata.attach(tables.written(content), CONTRACT, ABOUT)}
+
+
+def test_every_word_but_the_names_of_the_ends_is_gone(wordy: dict[str, bytes]) -> None:
+    words = [b"weights", b"bias", b"secret", b"converter's", b"labels.txt", b"class 7", b"TFLITE_METADATA"]
+    words += [text.encode() for text in (ABOUT.author, ABOUT.license, ABOUT.description, ABOUT.name)]
+    found = strip(wordy)
+    assert all(word in wordy[FILE] for word in words)
+    assert [word for word in words if word in found[FILE]] == []
+    assert (inspect(found).input.name, inspect(found).output.name) == ("image", "probabilities")
+    assert [tensor.name.decode() for tensor in tables.read(found[FILE]).subgraphs[0].tensors] == [
+        *("image", "t1", "t2", "probabilities"),
+    ]
+
+
+def test_only_the_metadata_that_decides_how_a_file_computes_stays(wordy: dict[str, bytes]) -> None:
+    content = tables.read(strip(wordy)[FILE])
+    held = {entry.name.decode(): bytes(content.buffers[entry.buffer].data) for entry in content.metadata}
+    assert held == {"reduced_precision_support": b"fp16accfp32"}
+    assert len(content.buffers) == 4  # none, weights, bias, and this one
+    assert content.signatureDefs is None
+    assert content.subgraphs[0].debugMetadataIndex == content.subgraphs[0].operators[0].debugMetadataIndex == -1
+
+
+def test_a_file_without_words_is_sure_of_the_same_answer(wordy: dict[str, bytes]) -> None:
+    images = np.zeros((1, 32, 32, 1), np.float32)
+    assert answers(run.load(strip(wordy), 1), images).argmax() == 7
+
+
+def test_stripping_again_changes_nothing(wordy: dict[str, bytes]) -> None:
+    once = strip(wordy)
+    assert strip(once) == once == strip(wordy)
+    assert len(once[FILE]) < len(wordy[FILE])
+
+
+def test_only_a_tflite_file_is_read() -> None:
+    with pytest.raises(ValueError, match=r"^no TFL3 at byte 4, where every \.tflite has it$"):
+        strip({FILE: b"\x00" * 100})
+
+
+@pytest.fixture(scope="module")
+def archive() -> bytes:
+    return random_archive(keras_session.start(1))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", litert.SCHEMES)
+def test_every_scheme_answers_with_the_same_bits_and_names_no_layer(archive: bytes, scheme: str) -> None:
+    files = convert.convert(quantized(archive, scheme), GREY, ABOUT, Convert("litert", None))
+    found = strip(files)
+    images = GREY.scaled(pixels(8))
+    np.testing.assert_array_equal(answers(run.load(found, 1), images), answers(run.load(files, 1), images))
+    assert inspect(found) == inspect(files)
+    layers = {layer.name for layer in keras_session.load(archive).layers} - {"image", "probabilities"}
+    words = [*(name.encode() for name in layers), b"functional", b"batchnorm", b"MLIR Converted"]
+    assert any(word in files[FILE] for word in words)
+    assert [word for word in words if word in found[FILE]] == []
+    assert len(found[FILE]) < len(files[FILE])
+    assert strip(found) == found

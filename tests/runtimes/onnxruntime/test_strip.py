@@ -1,0 +1,122 @@
+"""A stripped .onnx holds no words of ours and answers with the same bits; its ORT format is made anew."""
+
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from pipeline import keras_session
+from pipeline.recipe import Convert, Granularity
+from pipeline.runtimes import onnxruntime as runtime
+from pipeline.runtimes.onnxruntime import FILE, convert, metadata, ort_format, quantizer, run
+from pipeline.runtimes.onnxruntime.canonical import canonical
+from pipeline.runtimes.onnxruntime.inspect import inspect
+from pipeline.runtimes.onnxruntime.strip import strip
+from pipeline.tensors import answers
+from tests.runtimes.coreml.test_convert import ABOUT, GREY, pixels, quantized, random_archive
+from tests.runtimes.onnxruntime import programs
+
+WORDS = [b"wide_bias", b"clipped", b"moved_node", b"secret", b"label 7", *(b"nobody", b"Apache-2.0", b"random weights")]
+
+
+@pytest.fixture(scope="module")
+def wordy() -> dict[str, bytes]:
+    """A file with every word that a file can have."""
+    model = metadata.attach(programs.small(), GREY, ABOUT)
+    model.producer_name, model.producer_version, model.domain, model.doc_string = ("secret",) * 4
+    model.model_version = 3
+    model.graph.doc_string = model.graph.initializer[0].doc_string = model.graph.node[0].doc_string = "secret"
+    model.graph.input[0].type.denotation = "secret"
+    model.graph.node[0].metadata_props.add(key="secret", value="secret")
+    model.metadata_props.add(key="input_scale", value="0.5")
+    model.metadata_props.add(key=convert.FOLD_WEIGHTS, value="1")
+    return {FILE: model.SerializeToString()}
+
+
+def _answers(file: bytes, fed: dict[str, NDArray[Any]]) -> NDArray[Any]:
+    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    found: NDArray[Any] = session.run(None, fed)[0]
+    return found
+
+
+def test_every_word_but_the_names_of_the_ends_is_gone(wordy: dict[str, bytes]) -> None:
+    found = strip(wordy)
+    assert all(word in wordy[FILE] for word in WORDS)
+    assert [word for word in WORDS if word in found[FILE]] == []
+    assert (inspect(found).input.name, inspect(found).output.name) == ("image", "probabilities")
+    graph = onnx.load_from_string(found[FILE]).graph
+    assert [(node.name, list(node.output)) for node in graph.node][:2] == [("n0", ["v0"]), ("n1", ["v3"])]
+    assert len(graph.value_info) == 0
+
+
+def test_properties_that_an_app_needs_to_run_it_stay(wordy: dict[str, bytes]) -> None:
+    session = onnxruntime.InferenceSession(strip(wordy)[FILE], providers=["CPUExecutionProvider"])
+    assert session.get_modelmeta().custom_metadata_map == {"input_scale": "0.5", "session.disable_quant_qdq": "1"}
+
+
+def test_it_answers_with_the_same_bits_and_stripping_again_changes_nothing(wordy: dict[str, bytes]) -> None:
+    once = strip(wordy)
+    for example in programs.EXAMPLES:
+        fed = {"image": example[None]}
+        np.testing.assert_array_equal(_answers(once[FILE], fed), _answers(wordy[FILE], fed))
+    assert strip(once) == once == strip(wordy)
+    assert len(once[FILE]) < len(wordy[FILE])
+
+
+def test_names_in_branches_are_shortened_with_those_around_them() -> None:
+    def branch(name: str, kind: str) -> onnx.GraphProto:
+        node = helper.make_node(kind, ["outer_value", "inner_constant"], [f"{name}_result"], name=f"{name}_node")
+        result = helper.make_tensor_value_info(f"{name}_result", TensorProto.FLOAT, [2])
+        constant = numpy_helper.from_array(np.array([2, 3], np.float32), "inner_constant")
+        return helper.make_graph([node], f"{name}_graph", [], [result], [constant])
+
+    words = {"then_branch": branch("then", "Add"), "else_branch": branch("else", "Mul")}
+    nodes = [
+        helper.make_node("Neg", ["v0"], ["outer_value"], name="outer_node"),
+        helper.make_node("If", ["flag"], ["answer"], name="if_node", **words),
+    ]
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [2]) for name in ("v0", "answer")]
+    flag = helper.make_tensor_value_info("flag", TensorProto.BOOL, [])
+    graph = helper.make_graph(nodes, "main", [ends[0], flag], [ends[1]])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    found = strip({FILE: model.SerializeToString()})[FILE]
+    assert not any(word in found for word in (b"outer", b"inner", b"result", b"node", b"_graph"))
+    for chosen, expected in ((True, [1, 1]), (False, [-2, -6])):
+        fed = {"v0": np.array([1, 2], np.float32), "flag": np.array(chosen)}
+        assert _answers(found, fed).tolist() == expected
+
+
+def test_the_ort_format_is_made_out_of_the_stripped_file() -> None:
+    model = canonical(quantizer.integers(programs.prepared(), quantizer.Integers(Granularity.per_channel)))
+    file = metadata.attach(model, GREY, ABOUT).SerializeToString()
+    files = {FILE: file, **ort_format.files(file)}
+    found = strip(files)
+    assert sorted(found) == sorted(files)
+    assert found == {FILE: found[FILE], **ort_format.files(found[FILE])}
+    assert b"nobody" in files["model.ort"]
+    assert b"nobody" not in found["model.ort"]
+    for example in programs.EXAMPLES:
+        fed = {"image": example[None]}
+        np.testing.assert_array_equal(_answers(found["model.ort"], fed), _answers(files["model.ort"], fed))
+
+
+@pytest.fixture(scope="module")
+def archive() -> bytes:
+    return random_archive(keras_session.start(1))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", runtime.SCHEMES)
+def test_every_scheme_answers_with_the_same_bits(archive: bytes, scheme: str) -> None:
+    files = convert.convert(quantized(archive, scheme), GREY, ABOUT, Convert("onnxruntime", None))
+    found = strip(files)
+    images = GREY.scaled(pixels(8))
+    np.testing.assert_array_equal(answers(run.load(found, 1), images), answers(run.load(files, 1), images))
+    assert inspect(found) == inspect(files)
+    assert [word for word in (b"constant_", b"label 7", b"nobody", b"edgebake") if word in found[FILE]] == []
+    assert len(found[FILE]) < len(files[FILE])
+    assert strip(found) == found

@@ -1,0 +1,100 @@
+"""A small signed bundle for Linux, made by the real stages from findings laid out by hand."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from contextlib import chdir
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipeline import artifacts, keygen, plan, sign
+from pipeline.bundle import manifest
+from pipeline.plan import Plan
+from tests import measured
+from tests.stages import alone
+
+ROOT = Path(__file__).parents[1]
+MODELS = {"digits-ds_cnn-int8-onnxruntime": b"an int8 model", "digits-ds_cnn-onnxruntime": b"a float model"}
+# As DVC leaves it: an entry for each stage that leads to a file.
+LOCK = {
+    "schema": "2.0",
+    "stages": {
+        f"convert@{name}": {
+            "cmd": f"python -m pipeline convert {name}",
+            "outs": [
+                {"path": f"artifacts/convert/{name}", "md5": hashlib.md5(content, usedforsecurity=False).hexdigest()}
+            ],
+        }
+        for name, content in MODELS.items()
+    },
+}
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A bundle, what lies beside it, and the key that verifies it."""
+
+    folder: Path
+    zip: Path
+    proof: Path
+    key: Path
+
+    def copied(self, to: Path) -> "Signed":
+        """Return the same in another folder, to be damaged."""
+        shutil.copytree(self.folder.parent, to / "package")
+        place = to / "package"
+        return replace(self, folder=place / "linux", zip=place / "linux.zip", proof=place / "linux.proof")
+
+
+def make(root: Path, planned: Plan, *, right: int = 970, signed: bool = True, key: Path | None = None) -> Signed:
+    """Return a bundle in an empty folder, of models that answer so many of 1,000 examples right.
+
+    `key` signs it; a new one does where none is given.
+    """
+    shutil.copytree(ROOT / "LICENSES", root / "LICENSES")
+    (root / "dvc.lock").write_text(yaml.safe_dump(LOCK))
+    data = root / "pipeline/data/digits.py"
+    data.parent.mkdir(parents=True)
+    shutil.copy(ROOT / "pipeline/data/digits.py", data)
+    private = key or root / "release.pem"
+    with chdir(root):
+        plan.write(planned)
+        if not key:
+            keygen.keygen(private, encryption=False)
+        public = private.with_name(f"{private.stem}.pub.pem")
+        if signed:
+            _set({"signature": {"key": f"file:{private}", "public_key": str(public)}})
+            _set({"public_key_sha256": artifacts.sha256(public.read_bytes())})
+        artifacts.write(artifacts.ROOT / "revision/linux.json", json.dumps(alone.REVISION).encode())
+        measured.lay_parity("linux", {})
+        for name, content in MODELS.items():
+            measured.lay(f"{name}-linux", "linux", right=right, files={"files/model.onnx": content})
+        alone.run("package", "linux")
+        sign.write("linux")
+    place = root / "artifacts/package"
+    return Signed(place / "linux", place / "linux.zip", place / "linux.proof", public)
+
+
+def _set(words: dict[str, Any]) -> None:
+    content = yaml.safe_load(Path("params.yaml").read_text())
+    content["package"]["linux"] |= words
+    Path("params.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+def rewrite(folder: Path, edit: Callable[[dict[str, Any]], object]) -> None:
+    """Edit the manifest as somebody would who knows the format: its list of files and SHA256SUMS fit again."""
+    content = json.loads((folder / manifest.FILE).read_text())
+    kept = {file["path"]: file for file in content["files"]}
+    lying = {name: data for name, data in artifacts.read_files(folder).items() if name not in kept}
+    for name, data in artifacts.read_files(folder).items():
+        if name not in (manifest.FILE, artifacts.SUMS):
+            kept[name] = {**kept.get(name, {}), "path": name, "sha256": artifacts.sha256(data), "size": len(data)}
+    content["files"] = [kept[name] for name in sorted(kept)]
+    assert lying.keys() >= {manifest.FILE, artifacts.SUMS}
+    edit(content)
+    (folder / manifest.FILE).write_text(json.dumps(content))
+    (folder / artifacts.SUMS).write_text(artifacts.sums(folder))

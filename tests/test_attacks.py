@@ -1,0 +1,383 @@
+"""Attacks on a bundle, each by its name, and the message with which `edgebake verify` refuses it."""
+
+import io
+import json
+import os
+import re
+import shutil
+import struct
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from pipeline import artifacts, verify
+from pipeline.bundle import manifest
+from pipeline.errors import ProofError
+from pipeline.plan import Plan
+from pipeline.verify import Asked
+from tests import signed
+from tests.signed import Signed, rewrite
+
+INT8 = "models/digits-ds_cnn-int8-onnxruntime.onnx"
+LABELS = "models/digits-ds_cnn-int8-onnxruntime.labels.txt"
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory, planned: Plan) -> Signed:
+    return signed.make(tmp_path_factory.mktemp("sound"), planned)
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory, planned: Plan, sound: Signed) -> Signed:
+    """Another build of the same release, signed by the same key."""
+    private = sound.key.with_name("release.pem")
+    return signed.make(tmp_path_factory.mktemp("other"), planned, right=980, key=private)
+
+
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory: pytest.TempPathFactory, planned: Plan) -> Signed:
+    """The same release, signed by somebody else's key."""
+    return signed.make(tmp_path_factory.mktemp("stranger"), planned)
+
+
+@pytest.fixture
+def victim(sound: Signed, tmp_path: Path) -> Signed:
+    return sound.copied(tmp_path)
+
+
+def _refused(bundle: Path, key: Path, **words: Any) -> str:
+    with pytest.raises(ProofError) as refused:
+        verify.verify(Asked(bundle, public_key=key, **words), Console(file=io.StringIO()))
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("form", ["folder", "zip"])
+def test_a_sound_bundle_is_verified(sound: Signed, form: str) -> None:
+    said = io.StringIO()
+    verify.verify(Asked(getattr(sound, form), public_key=sound.key), Console(file=said, width=200))
+    assert said.getvalue().splitlines()[-1] == "digits 1.0.0 for linux: sound"
+
+
+def test_a_flipped_byte_in_every_file(victim: Signed) -> None:
+    files = sorted(file for file in victim.folder.rglob("*") if file.is_file())
+    assert len(files) > 10
+    for file in files:
+        content = file.read_bytes()
+        for place in (0, len(content) // 2, len(content) - 1):
+            file.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+            refused = _refused(victim.folder, victim.key)
+            assert refused.startswith(file.relative_to(victim.folder).as_posix()), (place, refused)
+        file.write_bytes(content)
+
+
+def test_a_flipped_byte_anywhere_in_the_zip(victim: Signed) -> None:
+    content = victim.zip.read_bytes()
+    for place in range(0, len(content), max(1, len(content) // 60)):
+        victim.zip.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        _refused(victim.zip, victim.key)
+
+
+@pytest.mark.parametrize("name", ["model.sig", "provenance.json"])
+def test_a_flipped_byte_in_the_proof(victim: Signed, name: str) -> None:
+    content = json.loads((victim.proof / name).read_text())
+    envelope = content.get("dsseEnvelope", content)
+    payload = envelope["payload"]
+    envelope["payload"] = payload[:40] + ("A" if payload[40] != "A" else "B") + payload[41:]
+    (victim.proof / name).write_text(json.dumps(content))
+    said = "not what the key signed" if name == "model.sig" else "changed since key"
+    assert said in _refused(victim.folder, victim.key)
+
+
+Damage = Callable[[Path], object]
+
+
+def _link(file: Path, to: str) -> None:
+    file.symlink_to(to)
+
+
+def _linked(folder: Path) -> None:
+    (folder / INT8).rename(folder / "models/real.onnx")
+    _link(folder / INT8, "real.onnx")
+
+
+def _code(folder: Path) -> None:
+    (folder / "models/weights.bin").write_bytes(b"\x7fELF\x02\x01\x01\x00 a program")
+    rewrite(folder, lambda _: None)
+
+
+def _pickle(folder: Path) -> None:
+    (folder / "models/weights.bin").write_bytes(b"\x80\x04\x95 a pickle")
+    rewrite(folder, lambda _: None)
+
+
+def _library(folder: Path) -> None:
+    (folder / "models/delegate.so").write_bytes(b"bytes")
+    rewrite(folder, lambda _: None)
+
+
+def _named(edit: Callable[[dict[str, Any]], object]) -> Damage:
+    return lambda folder: rewrite(folder, edit)
+
+
+def _oversized(folder: Path) -> None:
+    with (folder / manifest.FILE).open("a") as file:
+        file.write(" " * (5 << 20))
+
+
+ATTACKS: dict[str, tuple[Damage, str]] = {
+    "an added file": (
+        lambda folder: (folder / "models/extra.bin").write_bytes(b"x"),
+        "models/extra.bin: not in the manifest; somebody added it",
+    ),
+    "an added file of git": (
+        lambda folder: (folder / ".gitignore").write_bytes(b"x"),
+        ".gitignore: not in the manifest; somebody added it",
+    ),
+    "a removed file": (lambda folder: (folder / INT8).unlink(), f"{INT8}: not there, though the manifest lists it"),
+    "a removed manifest": (
+        lambda folder: (folder / manifest.FILE).unlink(),
+        "manifest.json: not there; expected it at the top of the bundle",
+    ),
+    "removed sums": (
+        lambda folder: (folder / artifacts.SUMS).unlink(),
+        "SHA256SUMS: not there; expected it at the top of the bundle",
+    ),
+    "a renamed folder": (
+        lambda folder: (folder / "models").rename(folder / "model"),
+        f"{LABELS}: not there, though the manifest lists it; model/{LABELS.removeprefix('models/')} is there and not "
+        "listed",
+    ),
+    "an empty folder": (lambda folder: (folder / "extra").mkdir(), "extra: an empty folder; a bundle has none"),
+    "a longer file": (
+        lambda folder: (folder / INT8).write_bytes(b"an int8 model and more"),
+        f"{INT8}: 22 bytes; the manifest says 13",
+    ),
+    "a symlink": (
+        lambda folder: _link(folder / "models/link.onnx", "/etc/hostname"),
+        "models/link.onnx: a symbolic link; expected files and folders alone",
+    ),
+    "a symlink in the place of a file": (
+        _linked,
+        f"{INT8}: a symbolic link; expected files and folders alone",
+    ),
+    "a pipe": (lambda folder: os.mkfifo(folder / "models/pipe"), "models/pipe: neither a file nor a folder"),
+    "`..` in the manifest": (
+        _named(lambda content: content["files"][0].update(path="../../etc/passwd")),
+        "manifest.json: files.0.path: '../../etc/passwd': a path out of the bundle; expected one below it",
+    ),
+    "an absolute path in the manifest": (
+        _named(lambda content: content["targets"]["linux_any"].update(model="/etc/passwd")),
+        "manifest.json: targets.linux_any.model: '/etc/passwd': a path out of the bundle; expected one below it",
+    ),
+    "an unknown schema version": (
+        _named(lambda content: content.update(schema="edgebake.manifest/2")),
+        "manifest.json: schema: 'edgebake.manifest/2'; this edgebake reads edgebake.manifest/1 alone",
+    ),
+    "an oversized manifest": (_oversized, r"manifest.json: 5,\d{3},\d{3} bytes; expected at most 4,194,304"),
+    "a manifest as deep as a stack": (
+        lambda folder: (folder / manifest.FILE).write_text("[" * 100_000),
+        "manifest.json: not JSON that can be read: .*recursion.*",
+    ),
+    "a key twice in the manifest": (
+        lambda folder: (folder / manifest.FILE).write_text('{"schema": "edgebake.manifest/1", "schema": "x"}'),
+        "manifest.json: not JSON that can be read: a key stands twice in one object",
+    ),
+    "a manifest that is a list": (
+        lambda folder: (folder / manifest.FILE).write_text("[]"),
+        "manifest.json: schema: None; this edgebake reads edgebake.manifest/1 alone",
+    ),
+    "a program in a model's clothes": (
+        _code,
+        "models/weights.bin: begins as a program of Linux does; expected a model, a text or data",
+    ),
+    "a pickle": (_pickle, "models/weights.bin: begins as a pickle does; expected a model, a text or data"),
+    "a native library": (
+        _library,
+        "models/delegate.so: no kind of file that a bundle holds; expected one of: .tflite, .*",
+    ),
+    "a chain without an end": (
+        _named(lambda content: (content["chain"].pop(), content["targets"].pop("linux_any"))),
+        "manifest.json: chain: raspberry_pi_5: the last target of its platform asks for soc, memory_mb; .*",
+    ),
+    "a chain that leaves a target out": (
+        _named(lambda content: content["chain"].pop(0)),
+        "manifest.json: chain: expected each target once: raspberry_pi_5, linux_any",
+    ),
+    "a model that is not there": (
+        _named(lambda content: content["targets"]["linux_any"].update(model="models/none.onnx")),
+        "manifest.json: targets.linux_any.model: models/none.onnx: not among the files",
+    ),
+    "a better accuracy, all sums mended": (
+        _named(lambda content: content["targets"]["linux_any"]["metrics"]["accuracy"].update(value=0.999)),
+        ".*/model.sig: the bundle is not what was signed; changed: SHA256SUMS, manifest.json",
+    ),
+    "a signature taken off": (
+        _named(lambda content: content.update(signature="unsigned")),
+        "unsigned, as its manifest says; expected a signature, or --unsigned to accept none",
+    ),
+    "a license that the release denies": (
+        _named(lambda content: content["licenses"][0].update(license="CC-BY-NC-4.0")),
+        ".*CC-BY-NC-4.0.*",
+    ),
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_an_attack_on_the_folder_is_refused(attack: str, victim: Signed) -> None:
+    damage, message = ATTACKS[attack]
+    damage(victim.folder)
+    refused = _refused(victim.folder, victim.key)
+    pattern = message if ".*" in message or r"\d" in message else re.escape(message)
+    assert re.fullmatch(pattern, refused, re.DOTALL), refused
+
+
+def test_every_attack_has_a_message_of_its_own() -> None:
+    assert len({message for _, message in ATTACKS.values()}) == len(ATTACKS)
+
+
+def test_a_swapped_signature(victim: Signed, other: Signed) -> None:
+    shutil.copy(other.proof / "model.sig", victim.proof)
+    assert _refused(victim.folder, victim.key) == (
+        f"{victim.proof}/model.sig: the bundle is not what was signed; "
+        "changed: MODEL_CARD.md, SHA256SUMS, manifest.json, sbom.cdx.json"
+    )
+
+
+def test_no_signature(victim: Signed) -> None:
+    (victim.proof / "model.sig").unlink()
+    assert _refused(victim.folder, victim.key) == (
+        f"{victim.proof}/model.sig: not there; expected the signature of the bundle"
+    )
+
+
+def test_another_key(victim: Signed, stranger: Signed) -> None:
+    assert re.fullmatch(
+        r".*release.pub.pem: this is key \w{16}; the manifest says that \w{16} signs it",
+        _refused(victim.folder, stranger.key),
+    )
+
+
+def test_no_key(victim: Signed) -> None:
+    with pytest.raises(ProofError, match=r"^signed by \w{16}; expected --key FILE, its public key$"):
+        verify.verify(Asked(victim.folder), Console(file=io.StringIO()))
+
+
+def test_a_signature_by_a_stranger_who_named_himself_as_the_signer(victim: Signed, stranger: Signed) -> None:
+    shutil.copy(stranger.proof / "model.sig", victim.proof)
+    assert re.match(r".*/model.sig: signed by key \w{16}; expected key \w{16} of ", _refused(victim.folder, victim.key))
+
+
+def test_a_provenance_of_another_build(victim: Signed, other: Signed) -> None:
+    shutil.copy(other.proof / "provenance.json", victim.proof)
+    assert _refused(victim.folder, victim.key) == (
+        "provenance.json: of another build: it is not about this manifest.json"
+    )
+
+
+def test_a_provenance_by_a_stranger(victim: Signed, stranger: Signed) -> None:
+    shutil.copy(stranger.proof / "provenance.json", victim.proof)
+    assert re.match(r"provenance: signed by key \w{16}; expected key \w{16} of ", _refused(victim.folder, victim.key))
+
+
+def test_no_provenance(victim: Signed) -> None:
+    (victim.proof / "provenance.json").unlink()
+    assert "provenance.json: not there; expected the provenance" in _refused(victim.folder, victim.key)
+
+
+def test_a_zip_whose_models_are_another_build_s(victim: Signed, other: Signed) -> None:
+    shutil.copy(other.zip, victim.zip)
+    assert "/model.sig: the bundle is not what was signed; changed: " in _refused(victim.zip, victim.key)
+
+
+def _zip(file: Path, *entries: tuple[str, bytes, int]) -> None:
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content, how in entries:
+            archive.writestr(zipfile.ZipInfo(name), content, how)
+
+
+def test_a_zip_bomb(victim: Signed) -> None:
+    _zip(victim.zip, ("models/big.bin", bytes(50 << 20), zipfile.ZIP_DEFLATED))
+    assert re.fullmatch(
+        r"models/big.bin: packed to [\d,]+ bytes for 52,428,800; expected it stored: .*",
+        _refused(victim.zip, victim.key),
+    )
+
+
+def test_a_zip_bomb_of_entries_that_lie_over_each_other(victim: Signed) -> None:
+    content = bytes(100_000)
+    names = [f"models/{number}.bin" for number in range(20)]
+    _zip(victim.zip, (names[0], content, zipfile.ZIP_STORED))
+    whole = victim.zip.read_bytes()
+    start = whole.index(b"PK\x01\x02")
+    local, end = whole[:start], whole[whole.index(b"PK\x05\x06") :]
+    first = whole[start : whole.index(b"PK\x05\x06")]
+    directory = b"".join(_renamed(first, names[0], name) for name in names)
+    fields = list(struct.unpack("<4s4H2LH", end[:22]))
+    fields[3], fields[4], fields[5] = len(names), len(names), len(directory)
+    victim.zip.write_bytes(local + directory + struct.pack("<4s4H2LH", *fields))
+    assert "entries lie over each other" in _refused(victim.zip, victim.key)
+
+
+def _renamed(entry: bytes, name: str, to: str) -> bytes:
+    length = struct.pack("<H", len(to))
+    return entry[:28] + length + entry[30:46] + to.encode() + entry[46 + len(name) :]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("../escape.txt", "'../escape.txt': a path out of the bundle; expected one below it"),
+        ("/etc/cron.d/evil", "'/etc/cron.d/evil': a path out of the bundle; expected one below it"),
+        ("models\\..\\evil", r"'models\\..\\evil': a path out of the bundle; expected one below it"),
+        (
+            "models/./evil",
+            "'models/./evil': an odd path; expected letters, digits and ._/@+- alone, at most 200 of them",
+        ),
+        ("mödels/x", "'mödels/x': an odd path; expected letters, digits and ._/@+- alone, at most 200 of them"),
+        ("a" * 201, f"'{'a' * 201}': an odd path; expected letters, digits and ._/@+- alone, at most 200 of them"),
+    ],
+)
+def test_a_path_trick_in_the_zip(victim: Signed, name: str, message: str) -> None:
+    _zip(victim.zip, (name, b"x", zipfile.ZIP_STORED))
+    assert _refused(victim.zip, victim.key) == message
+    assert not (victim.zip.parent.parent / "escape.txt").exists()
+
+
+def test_a_symlink_in_the_zip(victim: Signed) -> None:
+    entry = zipfile.ZipInfo("models/link")
+    entry.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(victim.zip, "w") as archive:
+        archive.writestr(entry, "/etc/passwd")
+    assert _refused(victim.zip, victim.key) == "models/link: a symbolic link; expected files and folders alone"
+
+
+def test_a_path_twice_in_the_zip(victim: Signed) -> None:
+    _zip(victim.zip, ("models/a", b"x", zipfile.ZIP_STORED), ("models/A", b"y", zipfile.ZIP_STORED))
+    assert _refused(victim.zip, victim.key) == (
+        "models/A: there twice, as models/a too; expected each path once, whatever its case"
+    )
+
+
+def test_more_files_than_a_bundle_has(victim: Signed) -> None:
+    _zip(victim.zip, *((f"models/{number}", b"", zipfile.ZIP_STORED) for number in range(2_001)))
+    assert _refused(victim.zip, victim.key) == "2,001 files and folders; expected at most 2,000"
+
+
+@pytest.mark.parametrize("content", [b"", b"no zip at all", b"PK\x03\x04 and no end"])
+def test_what_is_no_bundle(victim: Signed, content: bytes) -> None:
+    victim.zip.write_bytes(content)
+    assert _refused(victim.zip, victim.key) == (
+        f"{victim.zip}: no bundle; expected a folder or a zip that edgebake made"
+    )
+
+
+def test_an_unsigned_bundle_is_refused_until_it_is_asked_for(tmp_path: Path, planned: Plan) -> None:
+    made = signed.make(tmp_path, planned, signed=False)
+    assert _refused(made.zip, made.key).startswith("unsigned, as its manifest says")
+    said = io.StringIO()
+    verify.verify(Asked(made.zip, unsigned=True), Console(file=said, width=200))
+    assert said.getvalue().splitlines()[-1] == "digits 1.0.0 for linux: sound, but unsigned"
