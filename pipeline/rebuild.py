@@ -14,8 +14,6 @@ from pipeline import artifacts
 from pipeline.bundle import difference, provenance
 from pipeline.errors import HostError, ProofError
 
-CACHE = Path(".dvc/cache")
-
 
 def compare(bundle: Path, content: dict[str, Any], statement: dict[str, Any]) -> str:
     """Rebuild, and return that every byte is the same.
@@ -54,12 +52,14 @@ def _build(clone: Path, platform: str) -> None:
     tracked = [str(file.relative_to(clone)) for file in clone.rglob("*.dvc") if file.is_file()]
     if tracked:
         # A cache is laid out as a remote is. It is not shared: its record of runs would answer for the build.
-        _dvc(clone, "remote", "add", "--local", "origin-of-data", str(CACHE.resolve()))
+        cache = _dvc(Path.cwd(), "cache", "dir").strip()
+        _dvc(clone, "remote", "add", "--local", "origin-of-data", cache)
         _dvc(clone, "pull", "--remote", "origin-of-data", *tracked)
     _dvc(clone, "repro", f"package@{platform}")
 
 
-def _dvc(clone: Path, *arguments: str) -> None:
+def _dvc(clone: Path, *arguments: str) -> str:
+    """Run DVC in a folder, and return what it said."""
     done = subprocess.run(
         [sys.executable, "-m", "dvc", *arguments],
         cwd=clone,
@@ -71,6 +71,7 @@ def _dvc(clone: Path, *arguments: str) -> None:
     if done.returncode != 0:
         said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
         raise ProofError("\n".join([f"dvc {arguments[0]}: the commit does not build here:", *said[-12:]]))
+    return done.stdout
 
 
 def _environment(clone: Path) -> dict[str, str]:

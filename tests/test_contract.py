@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from pipeline.contract import Contract, from_json, make
 from pipeline.recipe import Recipe
@@ -60,6 +61,29 @@ def test_nearest_takes_pixels_and_mixes_none() -> None:
 def test_bilinear_mixes_neighbours() -> None:
     edge = np.array([[0, 200], [0, 200]], np.uint8)
     assert replace(GREY, resize="bilinear").resized([edge])[0, 0, :, 0].tolist() == [0, 100, 200]
+
+
+WIDE = np.arange(60, dtype=np.uint8).reshape(5, 12)  # five rows of twelve
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "image", "kept"),
+    [
+        (2, 3, WIDE, WIDE[:, 2:9]),  # 5 * 3 / 2 = 7 of 12 columns, 2 of the other 5 to the left
+        (2, 3, WIDE.T, WIDE.T[4:7, :]),  # 5 * 2 / 3 = 3 of 12 rows, 4 of the other 9 above
+        (4, 4, WIDE, WIDE[:, 3:8]),
+        (5, 12, WIDE, WIDE),
+    ],
+)
+def test_center_takes_the_largest_part_in_the_middle_with_the_models_shape(
+    height: int, width: int, image: NDArray[np.uint8], kept: NDArray[np.uint8]
+) -> None:
+    whole = replace(GREY, height=height, width=width, resize="bilinear")
+    np.testing.assert_array_equal(replace(whole, crop="center").resized([image]), whole.resized([kept]))
+
+
+def test_none_takes_the_whole_image_and_stretches_it() -> None:
+    assert GREY.resized([WIDE])[0, :, :, 0].tolist() == [[14, 18, 22], [38, 42, 46]]
 
 
 def test_grey_model_sees_the_luma_of_a_red_pixel() -> None:

@@ -15,6 +15,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from pipeline.about import About
 from pipeline.contract import Contract
+from pipeline.recipe import Crop
 from pipeline.runtimes.litert import tables
 from pipeline.runtimes.litert.inspect import inspect
 
@@ -87,7 +88,8 @@ def _input_tensor(b: flatbuffers.Builder, name: str, contract: Contract) -> int:
     mean, std = _floats(b, [contract.mean]), _floats(b, [1 / contract.scale])
     options = _table(b, 2, {0: _offset(b, mean), 1: _offset(b, std)})
     unit = _table(b, 2, {0: _byte(b, _NORMALIZATION_OPTIONS), 1: _offset(b, options)})
-    described = f"{contract.colour} image, resized by {contract.resize}"
+    crop = "" if contract.crop == Crop.none.value else f", {contract.crop} cropped"
+    described = f"{contract.colour} image{crop}, resized by {contract.resize}"
     fields = {0: _text(b, name), 1: _text(b, described), 3: _offset(b, content), 4: _offset(b, _vector(b, [unit]))}
     return _table(b, 7, fields)
 

@@ -1,0 +1,50 @@
+"""The steps around a model, for each kind of end that a file can have."""
+
+from dataclasses import replace
+from typing import Any
+
+from pipeline.bundle import steps
+from pipeline.contract import Contract
+from pipeline.recipe import Package, Protect
+from pipeline.tensors import IMAGE
+
+CONTRACT = Contract("classification", 48, 64, "rgb", "none", "bicubic", 10.0, 0.5, ["cat", "dog"])
+FLOAT = {"dtype": "float32", "scale": None, "zero_point": None, "layout": "NHWC"}
+PACKAGE = Package(top_k=1, threshold=0.25, protect=Protect.none)
+
+
+def _words(found: list[dict[str, Any]]) -> list[str]:
+    return [step["step"] for step in found]
+
+
+def test_a_float_input_is_normalized_and_not_quantized() -> None:
+    assert steps.before(CONTRACT, FLOAT, {}) == [
+        {"step": "decode", "colour": "rgb"},
+        {"step": "resize", "width": 64, "height": 48, "filter": "bicubic", "antialias": True},
+        {"step": "normalize", "mean": 10.0, "scale": 0.5},
+        {"step": "layout", "layout": "NHWC"},
+    ]
+
+
+def test_a_crop_comes_before_the_resize_and_has_the_models_shape() -> None:
+    found = steps.before(replace(CONTRACT, crop="center"), FLOAT, {})
+    assert _words(found)[:3] == ["decode", "crop", "resize"]
+    assert found[1] == {"step": "crop", "anchor": "center", "width_to_height": 64 / 48}
+
+
+def test_nearest_takes_pixels_and_smooths_nothing() -> None:
+    assert steps.before(replace(CONTRACT, resize="nearest"), FLOAT, {})[1]["antialias"] is False
+
+
+def test_a_program_that_takes_an_image_gets_it_after_the_resize() -> None:
+    assert _words(steps.before(CONTRACT, {**FLOAT, "dtype": IMAGE}, {})) == ["decode", "resize"]
+
+
+def test_a_float_output_is_read_as_it_is_and_an_integer_one_dequantized() -> None:
+    top = {"step": "top_k", "k": 1, "threshold": 0.25, "labels": "models/x.labels.txt"}
+    assert steps.after(FLOAT, PACKAGE, "models/x.labels.txt") == [top]
+    integers = {**FLOAT, "dtype": "int8", "scale": 0.5, "zero_point": -3}
+    assert steps.after(integers, PACKAGE, "models/x.labels.txt") == [
+        {"step": "dequantize", "scale": 0.5, "zero_point": -3},
+        top,
+    ]
