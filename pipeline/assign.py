@@ -25,6 +25,8 @@ from pipeline.sections import (
 
 Names = dict[str, str]
 
+# What the bytes of a bundle are from, beside its models.
+PACKAGE_TOOLS = ("cryptography", "cyclonedx-python-lib", "license-expression", "numpy")
 # Ranges are found in TensorFlow, layers and their costs in LiteRT.
 QUANTIZE_TOOLS = (*keras_session.TOOLS, "ai-edge-litert", "litert-quantizer")
 
@@ -45,6 +47,7 @@ def bundle(release: Release) -> PackageSection:
         # A file that is not there is a complaint of package, which needs it.
         public_key_sha256=artifacts.sha256(key.read_bytes()) if key and key.is_file() else None,
         encryption_key=release.encryption_key,
+        tools=plugins.tools(*PACKAGE_TOOLS),
         targets={},
     )
 

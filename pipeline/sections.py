@@ -105,6 +105,7 @@ class PackageSection:
     signature: recipe.Signature | None = None
     public_key_sha256: str | None = None  # of the file that `signature` names
     encryption_key: str | None = None
+    tools: dict[str, str] = field(default_factory=dict)
     targets: dict[str, TargetSection] = MISSING  # in the order in which an app tries them
 
 
