@@ -14,7 +14,6 @@ from tests.stages import alone
 from tests.test_ladder import MISSED, fates, put_ladder, put_target, refused, release
 
 PASSES = 1.0
-FLOAT_PARENT = "digits-ds_cnn"  # of every rung
 NOTE = "x: one rung further\n"
 
 
@@ -28,12 +27,14 @@ def planned_auto(project: Path) -> None:
 
 
 def _dvc_finds(monkeypatch: pytest.MonkeyPatch, *accuracies: float) -> list[str]:
-    """Put in place of each run of DVC what package makes of an accuracy; return the variants that were built."""
+    """Put in place of each run of DVC what package makes of an accuracy; return the variant of quantize that each built for `x`."""
     left = list(accuracies)
     built: list[str] = []
 
     def repro(*_: object) -> int:
-        built.extend(name for name in read_plan()["quantize"] if name != FLOAT_PARENT)
+        planned = read_plan()
+        validate = planned["package"]["android"]["targets"]["x"]["validate"]
+        built.append(planned["convert"][planned["validate"][validate]["convert"]]["quantize"])
         accuracy = left.pop(0)
         if accuracy == PASSES:
             return 0

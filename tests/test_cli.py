@@ -92,7 +92,7 @@ def test_show_names_the_file_of_every_value(project: Path, capsys: pytest.Captur
 def test_check_counts_the_targets(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check"]) == 0
     assert capsys.readouterr().out.startswith(
-        "6 targets are sound: android_any galaxy_a14 iphone_15 iphone_se_3 pixel_8"
+        "8 targets are sound: android_any galaxy_a14 ios_any iphone_15 iphone_se_3 linux_any pixel_8"
     )
 
 

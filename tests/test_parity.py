@@ -38,7 +38,7 @@ def found(project: Path, planned: Plan) -> dict[str, Any]:
         _lay(planned, variant, TRUTH, 0.91)
     _lay(planned, INT8_ONNX, [3, 5, 9, 3], 0.82)
     _lay(planned, FLOAT_CORE_ML, TRUTH, 0.82)
-    assert parity.write() == "2 pairs of files compared"
+    assert parity.write() == "4 pairs of files compared"
     files = {platform: parity.FOLDER / f"{platform}.json" for platform in planned["package"]}
     return {platform: json.loads(file.read_text()) for platform, file in files.items()}
 

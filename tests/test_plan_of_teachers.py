@@ -16,6 +16,7 @@ from tests import builds
 def test_a_teacher_is_a_variant_of_train_and_an_unknown_one_is_named(project: Path) -> None:
     target = (project / "recipes/target/galaxy_a14.yaml").read_text()
     other = target.replace("  - override /prune: channels", "  - override /model: mobilenet_v2")
+    other += "\ndevice: { soc: [another chip] }\n"
     (project / "recipes/target/large.yaml").write_text(other)
     builds.edit(project / "recipes/release.yaml", "  - galaxy_a14", "  - galaxy_a14\n  - large")
     distilled = "  - override /prune: channels\n  - override /train@prune.fine_tune: distill"

@@ -174,7 +174,8 @@ def test_half_precision_says_what_it_costs(project: Path, planned: Plan) -> None
     measured.lay(IPHONE, "ios", **EXECUTED, **compared)
     measured.lay("digits-ds_cnn-palettized-coreml-ios", "ios", **EXECUTED)
     assert _lines("half precision ") == [
-        "half precision of iphone_15: 97.00%, in float32 arithmetic 97.10%, the same label for 99.80%"
+        f"half precision of {target}: 97.00%, in float32 arithmetic 97.10%, the same label for 99.80%"
+        for target in ("iphone_15", "ios_any")
     ]
 
 
@@ -190,8 +191,15 @@ def test_a_terminal_of_80_columns_shows_all_of_it(project: Path, planned: Plan) 
 
 def test_a_bundle_is_shown_with_its_place(project: Path, planned: Plan) -> None:
     plan.write(planned)
-    artifacts.write_files(artifacts.ROOT / "package", {"linux.zip": b"zip"})
-    assert "bundle linux: artifacts/package/linux/ and artifacts/package/linux.zip" in _shown()
+    place = artifacts.ROOT / "package"
+    artifacts.write_files(place, {"linux.zip": b"zip"})
+    assert _lines("bundle linux") == ["bundle linux: none, see above"]  # its folder is not there
+    for signature, words in {"unsigned": "unsigned", "key": "to be signed by key abababababababab"}.items():
+        said = {"algorithm": "ecdsa-sha2-nistp256", "key_id": "ab" * 32} if signature == "key" else signature
+        artifacts.write_files(place / "linux", {"manifest.json": json.dumps({"signature": said}).encode()})
+        assert _lines("bundle linux") == [
+            f"bundle linux: artifacts/package/linux/ and artifacts/package/linux.zip, {words}"
+        ]
 
 
 def test_a_pruned_model_stands_beside_what_it_has_to_beat(project: Path, planned: Plan) -> None:

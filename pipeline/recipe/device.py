@@ -50,7 +50,9 @@ class Device:
     platform: Platform = MISSING
     minimum_os: str = MISSING  # Android: API level; iOS: version; Linux: version of glibc
     soc: list[str] = MISSING  # as the system names it, one of these; empty: any
-    memory_mb: int | None = MISSING  # at least, as the system counts it: less than what is sold; null: any
+    memory_mb: int | None = (
+        MISSING  # at least, of 1,000,000 bytes, as the system counts them: not all that is sold; null: any
+    )
     features: list[str] = MISSING  # all of these, as the system names them; empty: none is asked for
     devices: list[str] = MISSING  # as the system names models, one of these; empty: any
     excluded_devices: list[str] = MISSING  # none of these

@@ -232,7 +232,7 @@ def test_golden_vectors_are_examples_of_the_test_split_with_what_the_file_took_a
     assert (fed == alone.CONTRACT.prepare([raw])).all()
 
 
-def test_golden_vectors_of_core_ml_hold_pixels_and_only_clear_answers(folder: Path, core_ml: Ran) -> None:
+def test_a_file_whose_answers_other_kernels_could_turn_has_no_golden_vectors(folder: Path, core_ml: Ran) -> None:
     # In float16 it cannot tell 3 from 7; in float32 it is surer of 7 by less than a GPU can tell.
     assert core_ml.json("golden.json")["examples"] == []
     with chdir(folder):
