@@ -27,7 +27,7 @@ def planned_auto(project: Path) -> None:
 
 
 def _dvc_finds(monkeypatch: pytest.MonkeyPatch, *accuracies: float) -> list[str]:
-    """Put in place of each run of DVC what package makes of an accuracy; return the variant of quantize that each built for `x`."""
+    """Put what package makes of an accuracy in place of each run of DVC; return what each would quantize for `x`."""
     left = list(accuracies)
     built: list[str] = []
 
