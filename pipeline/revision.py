@@ -19,7 +19,7 @@ from pipeline.sections import PARAMS, read_plan
 
 FOLDER = artifacts.ROOT / "revision"
 # What every bundle is built from, whatever its platform; recipes reach it through params.yaml.
-SHARED = ("pipeline", "dvc.yaml", "requirements.txt", ":(glob)**/*.dvc")
+SHARED = ("pipeline", "dvc.yaml", "requirements.txt", "LICENSES", ":(glob)**/*.dvc")
 
 
 def write() -> str:

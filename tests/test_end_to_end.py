@@ -159,16 +159,29 @@ def test_nothing_runs_when_nothing_changed(built: Path) -> None:
     assert builds.ran(done.stdout) == []
 
 
-def test_two_clones_give_the_same_bytes_even_if_one_was_killed_in_three_stages(
-    source: Path, built: Path, tmp_path: Path
-) -> None:
-    other = builds.clone(source, tmp_path / "clone")
-    for stage in ("train", "convert", "package"):
-        kill_in(other, stage)
-    assert builds.repro(other).returncode == 0
-    assert builds.bundles(other) == builds.bundles(built)
-    assert len(builds.bundles(other)) > 10
-    assert not list((other / "artifacts/.partial").glob("*"))
+def test_a_bundle_is_built_again_from_its_commit_byte_for_byte(built: Path) -> None:
+    """The default release, in a clone and a cache of its own: nothing of the first build answers for the second."""
+    said = builds.edgebake(built, "verify", "artifacts/package/android.zip", "--unsigned", "--rebuild")
+    assert said.returncode == 0, said.stdout + said.stderr
+    lines = said.stdout.splitlines()
+    assert lines[-1] == "digits 1.0.0 for android: sound, but unsigned"
+    (rebuilt,) = (line for line in lines if line.startswith("rebuilt"))
+    commit = builds.run(built, "git", "rev-parse", "HEAD").stdout[:12]
+    listed = len(manifest(built, "android")["files"])
+    assert rebuilt.split(maxsplit=1)[1] == f"{listed + 2} files from commit {commit}, every byte the same"
+
+
+def test_every_bundle_is_verified_and_every_sample_answers_it(built: Path, tmp_path: Path) -> None:
+    for platform in ("android", "ios", "linux"):
+        archive = built / f"artifacts/package/{platform}.zip"
+        said = builds.edgebake(tmp_path, "verify", str(archive), "--unsigned")  # by who has no clone
+        assert said.returncode == 0, said.stdout + said.stderr
+    for platform in ("android", "linux"):
+        archive = built / f"artifacts/package/{platform}.zip"
+        sample = built / f"artifacts/package/{platform}.samples/classify.py"
+        command = [sys.executable, "-I", str(sample), "--bundle", str(archive), "--check"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def kill_in(folder: Path, stage: str) -> None:
@@ -187,6 +200,16 @@ def kill_in(folder: Path, stage: str) -> None:
         time.sleep({"train": 12, "convert": 6, "package": 0.4}[stage])
         os.killpg(dvc.pid, signal.SIGKILL)
     assert dvc.returncode == -signal.SIGKILL
+
+
+def test_a_build_that_was_killed_in_three_stages_gives_the_same_bytes(quick: Path, tmp_path: Path) -> None:
+    other = builds.clone(quick, tmp_path / "clone")
+    for stage in ("train", "convert", "package"):
+        kill_in(other, stage)
+    assert builds.repro(other).returncode == 0
+    assert builds.bundles(other) == builds.bundles(quick)
+    assert len(builds.bundles(other)) > 10
+    assert not list((other / "artifacts/.partial").glob("*"))
 
 
 def test_an_edited_value_runs_only_what_it_touches(quick: Path) -> None:

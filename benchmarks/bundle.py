@@ -1,0 +1,133 @@
+"""What each part of a bundle weighs, and what it costs to make and to verify.
+
+    python -m benchmarks.bundle [--platform linux] [--repeats 5]
+
+Run it in a project whose release is built. Nothing is written there. Times are medians, the first call of each apart
+where it also loads a library; a signing key and an encryption key are made for the occasion.
+"""
+
+import argparse
+import io
+import json
+import secrets
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from pipeline import artifacts, keygen, sections
+from pipeline.bundle import (
+    archive,
+    card,
+    checks,
+    contents,
+    decrypt,
+    encryption,
+    ingredients,
+    keys,
+    licenses,
+    manifest,
+    samples,
+    sbom,
+    signature,
+    untrusted,
+)
+from pipeline.gates.target import judge
+from pipeline.sections import PackageSection
+
+Part = tuple[str, int | None, Callable[[], object]]
+
+
+def main() -> None:
+    """Measure the parts of one platform's bundle and print them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--platform", default="linux")
+    parser.add_argument("--repeats", type=int, default=5)
+    asked = parser.parse_args()
+    table = Table("part", "bytes", "first ms", "median ms")
+    with tempfile.TemporaryDirectory() as folder:
+        for name, size, run in [*_made(asked.platform), *_proven(asked.platform, Path(folder))]:
+            first, later = _times(run, asked.repeats)
+            table.add_row(name, "-" if size is None else f"{size:,}", f"{first:.1f}", f"{later:.1f}")
+    Console().print(table)
+
+
+def _times(run: Callable[[], object], repeats: int) -> tuple[float, float]:
+    """Return the milliseconds of the first call, and the median of further ones."""
+    found = []
+    for _ in range(repeats + 1):
+        start = time.perf_counter()
+        run()
+        found.append((time.perf_counter() - start) * 1000)
+    return found[0], median(found[1:])
+
+
+def _made(platform: str) -> list[Part]:
+    """Return what package makes."""
+    section: PackageSection = sections.read("package", platform)
+    source = json.loads((artifacts.ROOT / "revision" / f"{platform}.json").read_text())
+    folder = artifacts.folder("package", platform)
+    files = artifacts.read_files(folder)
+    content = json.loads(files[manifest.FILE])
+    found = {name: judge(target, platform) for name, target in section.targets.items()}
+    entries = {name: manifest.entry(section.targets[name], judged) for name, judged in found.items()}
+    judged = licenses.judge(ingredients.of(section, content["targets"]), section.licenses)
+    models = {path: data for entry in entries.values() for path, data in entry.files.items()}
+    sample = samples.make(content, files)
+    return [
+        ("gates, decided", None, lambda: [judge(one, platform) for one in section.targets.values()]),
+        ("models and labels", _size(files, "models/"), lambda: [_entry(section, name, found) for name in found]),
+        ("golden vectors", _size(files, "golden/"), lambda: None),
+        ("licenses", _size(files, "LICENSES/"), lambda: licenses.texts(judged)),
+        ("NOTICE", len(files[contents.NOTICE]), lambda: licenses.notice(section.about, judged)),
+        ("SBOM", len(files[sbom.FILE]), lambda: sbom.make(content, section, judged, models)),
+        ("model card", len(files[contents.CARD]), lambda: card.make(content, section)),
+        ("all files", sum(map(len, files.values())), lambda: contents.make(section, platform, entries, source)),
+        ("zip", folder.with_name(f"{platform}.zip").stat().st_size, lambda: archive.zipped(folder)),
+        ("samples, beside it", sum(map(len, sample.values())), lambda: samples.make(content, files)),
+    ]
+
+
+def _entry(section: PackageSection, name: str, found: dict[str, Any]) -> manifest.Entry:
+    return manifest.entry(section.targets[name], found[name])
+
+
+def _size(files: dict[str, bytes], below: str) -> int:
+    return sum(len(data) for path, data in files.items() if path.startswith(below))
+
+
+def _proven(platform: str, scratch: Path) -> list[Part]:
+    """Return what sign makes and verify asks."""
+    folder = artifacts.folder("package", platform)
+    content = checks.read_manifest(folder)
+    private = scratch / "key.pem"
+    keygen.keygen(private, encryption=False)
+    public, sig = keygen.public_half(private), scratch / "model.sig"
+    signer = keys.signer(f"file:{private}", public)
+    signature.sign(folder, sig, signer)
+    data, key = max(artifacts.read_files(folder / "models").values(), key=len), secrets.token_bytes(32)
+    sealed = encryption.encrypt(data, key, b"")
+    return [
+        ("signature", sig.stat().st_size, lambda: signature.sign(folder, sig, signer)),
+        ("largest model, encrypted", len(sealed), lambda: encryption.encrypt(data, key, b"")),
+        ("the same, decrypted", len(data), lambda: decrypt.decrypt(io.BytesIO(sealed), io.BytesIO(), key, b"")),
+        ("verify: unpack", None, lambda: _opened(folder.with_name(f"{platform}.zip"))),
+        ("verify: manifest", None, lambda: checks.read_manifest(folder)),
+        ("verify: files", None, lambda: checks.files(folder, content)),
+        ("verify: SBOM", None, lambda: checks.bill(folder, content)),
+        ("verify: signature", None, lambda: signature.verify(folder, sig, public)),
+    ]
+
+
+def _opened(bundle: Path) -> None:
+    with untrusted.opened(bundle):
+        pass
+
+
+if __name__ == "__main__":
+    main()

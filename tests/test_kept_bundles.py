@@ -1,0 +1,86 @@
+"""Bundles of earlier schemas in tests/bundles/, kept forever: today's code verifies, resolves and runs them."""
+
+import base64
+import importlib
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from pipeline import verify
+from pipeline.bundle import samples
+from pipeline.bundle.resolve import Facts, resolve
+from pipeline.tensors import Tensor
+from pipeline.verify import Asked
+
+KEPT = sorted((Path(__file__).parent / "bundles").glob("v*/*.zip"))
+# A device of each platform, and the target that it got from the first bundle on.
+DEVICES = {
+    "android": (Facts("34", "Tensor G3", 7600, frozenset(), "google/shiba", frozenset({"npu", "cpu"})), "pixel_8"),
+    "linux": (Facts("2.36", "BCM2712", 4000), "raspberry_pi_5"),
+}
+ANY = {"android": (Facts("23"), "android_any"), "linux": (Facts("2.31"), "linux_any")}
+
+
+def _files(bundle: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(bundle) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def _manifest(bundle: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(_files(bundle)["manifest.json"])
+    return content
+
+
+def test_bundles_are_kept() -> None:
+    assert {bundle.relative_to(bundle.parents[1]).as_posix() for bundle in KEPT} >= {"v1/android.zip", "v1/linux.zip"}
+
+
+@pytest.mark.parametrize("bundle", KEPT, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_it_is_verified(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # where no release says what it thinks of licenses today
+    said = io.StringIO()
+    verify.verify(Asked(bundle, public_key=bundle.parent / "release.pub.pem"), Console(file=said, width=200))
+    assert said.getvalue().splitlines()[-1] == f"digits 1.0.0 for {bundle.stem}: sound"
+
+
+@pytest.mark.parametrize("bundle", KEPT, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_devices_get_what_they_got(bundle: Path) -> None:
+    for facts, target in (DEVICES[bundle.stem], ANY[bundle.stem]):
+        assert resolve(_manifest(bundle), facts)[0].target == target
+
+
+@pytest.mark.parametrize("bundle", KEPT, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_every_model_answers_its_golden_vectors(bundle: Path) -> None:
+    files, content = _files(bundle), _manifest(bundle)
+    for target in content["targets"].values():
+        runtime = importlib.import_module(f"pipeline.runtimes.{target['runtime']}")
+        runner = importlib.import_module(f"pipeline.runtimes.{target['runtime']}.run")
+        session = runner.load({runtime.FILE: files[target["model"]]}, 1)
+        golden = json.loads(files[target["golden"]])
+        assert len(golden["examples"]) >= 3
+        for example in golden["examples"]:
+            session.feed(Tensor(**target["input"]).to_real(_tensor(example["tensor"])))
+            session.invoke()
+            assert np.abs(session.read()[0] - example["output"]).max() <= golden["tolerances"]["output"]
+
+
+def _tensor(stored: dict[str, Any]) -> np.ndarray[Any, Any]:
+    content = base64.b64decode(stored["data"])
+    return np.frombuffer(content, np.dtype(stored["dtype"]).newbyteorder("<")).reshape(stored["shape"])
+
+
+@pytest.mark.parametrize("bundle", KEPT, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_todays_sample_runs_it(bundle: Path, tmp_path: Path) -> None:
+    sample = tmp_path / "classify.py"
+    sample.write_bytes(samples.make(_manifest(bundle), _files(bundle))["classify.py"])
+    command = [sys.executable, "-I", str(sample), "--bundle", str(bundle), "--check"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
