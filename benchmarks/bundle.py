@@ -40,7 +40,7 @@ from pipeline.bundle import (
 from pipeline.gates.target import judge
 from pipeline.sections import PackageSection
 
-Part = tuple[str, int | None, Callable[[], object]]
+Part = tuple[str, int | None, Callable[[], object] | None]  # none: made in the part below
 
 
 def main() -> None:
@@ -52,8 +52,8 @@ def main() -> None:
     table = Table("part", "bytes", "first ms", "median ms")
     with tempfile.TemporaryDirectory() as folder:
         for name, size, run in [*_made(asked.platform), *_proven(asked.platform, Path(folder))]:
-            first, later = _times(run, asked.repeats)
-            table.add_row(name, "-" if size is None else f"{size:,}", f"{first:.1f}", f"{later:.1f}")
+            times = [f"{found:.1f}" for found in _times(run, asked.repeats)] if run else ["-", "-"]
+            table.add_row(name, "-" if size is None else f"{size:,}", *times)
     Console().print(table)
 
 
@@ -81,8 +81,8 @@ def _made(platform: str) -> list[Part]:
     sample = samples.make(content, files)
     return [
         ("gates, decided", None, lambda: [judge(one, platform) for one in section.targets.values()]),
-        ("models and labels", _size(files, "models/"), lambda: [_entry(section, name, found) for name in found]),
-        ("golden vectors", _size(files, "golden/"), lambda: None),
+        ("models and labels", _size(files, "models/"), None),
+        ("golden vectors", _size(files, "golden/"), lambda: [_entry(section, name, found) for name in found]),
         ("licenses", _size(files, "LICENSES/"), lambda: licenses.texts(judged)),
         ("NOTICE", len(files[contents.NOTICE]), lambda: licenses.notice(section.about, judged)),
         ("SBOM", len(files[sbom.FILE]), lambda: sbom.make(content, section, judged, models)),

@@ -1,6 +1,6 @@
 """The signature over a bundle's folder, in the format of OpenSSF model signing, which its own tools verify.
 
-    python -m model_signing verify key BUNDLE --signature model.sig --public-key KEY.pub.pem
+    python -m model_signing verify key BUNDLE --signature model.sig --public_key KEY.pub.pem
 
 A list of every file and its sha256 as an in-toto statement, in a DSSE envelope, in a Sigstore bundle without a log.
 Source: https://github.com/sigstore/model-transparency, version 1.1.1.
