@@ -22,7 +22,7 @@ from omegaconf.errors import OmegaConfBaseException
 from pipeline import quantize_rules, rules
 from pipeline.complaints import translate
 from pipeline.errors import RecipeError, UnfitError, listed, nearest
-from pipeline.recipe import Recipe, Release
+from pipeline.recipe import Protect, Recipe, Release
 
 RECIPES = Path("recipes")
 COMMAND_LINE = "command line"
@@ -96,7 +96,13 @@ def option(group: str, name: str) -> Any:
 def float_parent(target: Composed) -> Composed:
     """Return what a target's speedup is counted against: its model, neither pruned nor quantized, in its runtime."""
     convert = replace(target.recipe.convert, input=None, output=None, ort_format=False)
-    recipe = replace(target.recipe, prune=option("prune", NONE), quantize=option("quantize", NONE), convert=convert)
+    recipe = replace(
+        target.recipe,
+        prune=option("prune", NONE),
+        quantize=option("quantize", NONE),
+        convert=convert,
+        package=replace(target.recipe.package, protect=Protect.none),  # it does not ship, and targets share it
+    )
     return replace(target, recipe=recipe, choices={**target.choices, "prune": NONE, "quantize": NONE})
 
 

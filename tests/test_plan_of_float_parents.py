@@ -6,7 +6,7 @@ from dataclasses import replace
 from pipeline import plan
 from pipeline.compose import Composed
 from pipeline.plan import Plan
-from pipeline.recipe import DType, Quantize, Release, TimedCeiling
+from pipeline.recipe import DType, Protect, Quantize, Release, TimedCeiling
 
 
 def _like(composed: Composed, target: str) -> Composed:
@@ -57,6 +57,20 @@ def test_targets_without_a_speedup_gate_bring_no_float_parent(release: Release, 
     assert list(found["quantize"]) == ["digits-ds_cnn-int8", "digits-ds_cnn-channels-int8"]
     assert list(found["convert"]) == ["digits-ds_cnn-int8-litert", "digits-ds_cnn-channels-int8-litert"]
     assert list(_parents(found).values()) == list(found["convert"])
+
+
+def test_a_stripped_target_shares_its_parent_with_one_that_is_not(
+    release: Release, composed: dict[str, Composed]
+) -> None:
+    pixel, stripped = (_like(composed["pixel_8"], name) for name in ("pixel_8", "stripped"))
+    stripped.recipe.package.protect = Protect.strip
+    found = plan.merge(release, [pixel, stripped])
+    assert {name: section["strip"] for name, section in found["convert"].items()} == {
+        "digits-ds_cnn-litert": False,
+        "digits-ds_cnn-int8-litert": False,
+        "digits-ds_cnn-int8-litert-stripped": True,
+    }
+    assert set(_parents(found).values()) == {"digits-ds_cnn-litert"}
 
 
 def test_a_float_target_is_its_own_parent(release: Release, composed: dict[str, Composed]) -> None:
