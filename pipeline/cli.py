@@ -88,8 +88,9 @@ def _add_keygen(verbs: Any) -> None:
 def _add_verify(verbs: Any) -> None:
     verify = _verb(verbs, "verify", _verify, "hold a bundle against its manifest, SBOM, signature and provenance")
     verify.add_argument("bundle", type=Path, help="a zip, or the same as a folder")
-    verify.add_argument("--key", type=Path, metavar="FILE", help="the public key of who should have signed it")
-    verify.add_argument("--unsigned", action="store_true", help="accept a bundle that says that it is unsigned")
+    who = verify.add_mutually_exclusive_group()
+    who.add_argument("--key", type=Path, metavar="FILE", help="the public key of who should have signed it")
+    who.add_argument("--unsigned", action="store_true", help="accept a bundle that says that it is unsigned")
     verify.add_argument("--proof", type=Path, metavar="FOLDER", help="signature and provenance; else beside the bundle")
     verify.add_argument("--rebuild", action="store_true", help="build its commit again and compare every byte")
 

@@ -14,8 +14,9 @@ from typing import Any
 
 import yaml
 
-from pipeline import artifacts, sections
+from pipeline import artifacts, plugins, sections
 from pipeline.bundle import keys, lock, manifest, proof, provenance, signature
+from pipeline.bundle.archive import zipped
 from pipeline.bundle.provenance import Build, Source
 from pipeline.errors import ArtifactError, DataError
 from pipeline.lineage import leading_to
@@ -23,6 +24,7 @@ from pipeline.recipe import Signature
 from pipeline.sections import PackageSection
 
 LOCK = Path("dvc.lock")
+SIGN_TOOLS = ("model-signing", "securesystemslib")
 URI = re.compile(r"[a-z][a-z0-9+.-]*:")  # in-toto asks for one; a recipe may say in words where data is from
 
 
@@ -63,7 +65,8 @@ def _build(section: PackageSection, platform: str, content: dict[str, Any]) -> B
     plan = sections.read_plan()
     chains = [leading_to(plan, target.validate) for target in section.targets.values()]
     converts = [chain["validate"]["convert"] for chain in chains]
-    tools = {name: found for target in content["targets"].values() for name, found in target["tools"].items()}
+    used = {name: found for target in content["targets"].values() for name, found in target["tools"].items()}
+    tools = {**section.tools, **plugins.tools(*SIGN_TOOLS), **used}
     return Build(
         platform=platform,
         subjects=_subjects(platform, content),
@@ -79,13 +82,18 @@ def _build(section: PackageSection, platform: str, content: dict[str, Any]) -> B
 
 
 def _subjects(platform: str, content: dict[str, Any]) -> dict[str, str]:
-    """Return the digest of the archive, the manifest, and every file of a model, by its name."""
+    """Return the digest of the archive, the measurements, the manifest, and every file of a model, by its name."""
     folder = artifacts.folder("package", platform)
     archive = folder.with_name(f"{platform}.zip")
-    if not archive.is_file():
-        raise ArtifactError(f"{archive}: not there; package makes it: run `dvc repro`")
+    beside = folder.with_name(f"{platform}.measurements.json")
+    for file in (archive, beside):
+        if not file.is_file():
+            raise ArtifactError(f"{file}: not there; package makes it: run `dvc repro`")
+    if archive.read_bytes() != zipped(folder):
+        raise ArtifactError(f"{archive}: not the archive of {folder}; somebody changed it: run `dvc repro --force`")
     models = {one["path"]: one["sha256"] for one in content["files"] if one["path"].startswith("models/")}
-    return {archive.name: _sha256(archive), manifest.FILE: _sha256(folder / manifest.FILE), **models}
+    beside_it = {file.name: _sha256(file) for file in (archive, beside)}
+    return {**beside_it, manifest.FILE: _sha256(folder / manifest.FILE), **models}
 
 
 def _lock() -> dict[str, Any]:

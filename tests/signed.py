@@ -18,7 +18,7 @@ from tests import measured
 from tests.stages import alone
 
 ROOT = Path(__file__).parents[1]
-MODELS = {"digits-ds_cnn-int8-onnxruntime": b"an int8 model", "digits-ds_cnn-onnxruntime": b"a float model"}
+MODELS = {"digits-ds_cnn-int8-onnxruntime": b"\x08 an int8 model", "digits-ds_cnn-onnxruntime": b"\x08 a float model"}
 # As DVC leaves it: an entry for each stage that leads to a file.
 LOCK = {
     "schema": "2.0",

@@ -13,6 +13,7 @@ import yaml
 
 from pipeline import artifacts, plan, sections, sign
 from pipeline.bundle import keys, provenance, signature
+from pipeline.bundle.archive import zipped
 from pipeline.errors import ArtifactError, DataError, EdgebakeError, HostError
 from pipeline.plan import Plan
 from tests.bundle.signing import key
@@ -63,7 +64,8 @@ def _lay_bundle(signed_by: Any) -> None:
     }
     with artifacts.published(BUNDLE) as out:
         artifacts.write_files(out, {**MODELS, "NOTICE": b"none", "manifest.json": json.dumps(content).encode()})
-    artifacts.write(BUNDLE.with_name("linux.zip"), b"the archive")
+    artifacts.write(BUNDLE.with_name("linux.zip"), zipped(BUNDLE))
+    artifacts.write(BUNDLE.with_name("linux.measurements.json"), b"{}")
 
 
 def _ask(private: Path, public: Path) -> str:
@@ -101,10 +103,21 @@ def test_an_unsigned_bundle_has_unsigned_provenance(packaged: Path) -> None:
     assert json.loads((PROOF / "provenance.json").read_text())["signatures"] == []
 
 
-def test_provenance_is_of_the_archive_the_manifest_and_every_file_of_a_model(packaged: Path) -> None:
+@pytest.mark.parametrize("content", [b"#!/bin/sh\n", b"not a zip"])
+def test_an_archive_that_is_not_of_the_bundle_is_not_signed(packaged: Path, content: bytes) -> None:
+    archive = BUNDLE.with_name("linux.zip")
+    archive.write_bytes(content + archive.read_bytes())
+    assert _refused(ArtifactError) == (
+        f"{archive}: not the archive of {BUNDLE}; somebody changed it: run `dvc repro --force`"
+    )
+    assert not PROOF.exists()
+
+
+def test_provenance_is_of_the_archive_the_measurements_the_manifest_and_every_file_of_a_model(packaged: Path) -> None:
     sign.write("linux")
     assert {one["name"]: one["digest"]["sha256"] for one in _said()["subject"]} == {
-        "linux.zip": artifacts.sha256(b"the archive"),
+        "linux.measurements.json": artifacts.sha256(b"{}"),
+        "linux.zip": artifacts.sha256(BUNDLE.with_name("linux.zip").read_bytes()),
         "manifest.json": artifacts.sha256((BUNDLE / "manifest.json").read_bytes()),
         **{path: artifacts.sha256(data) for path, data in MODELS.items()},
     }

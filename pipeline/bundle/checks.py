@@ -4,10 +4,11 @@ Each takes the folder and its manifest, returns what was found in a few words, a
 """
 
 import json
+import re
 from collections.abc import Iterator
 from hashlib import file_digest
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pipeline import artifacts
 from pipeline.bundle import chain, manifest, sbom
@@ -15,26 +16,17 @@ from pipeline.bundle.untrusted import refuse_path
 from pipeline.errors import ProofError
 
 MOST_BYTES = 4 << 20  # of a manifest: one of a thousand files takes a tenth of it
-# What a bundle holds, by the end of its name. No code: stores forbid apps to load any that they did not review.
-ENDINGS = (
-    *(".tflite", ".onnx", ".ort", ".config", ".mlmodel", ".bin", ".plist"),
-    *(".json", ".txt", ".md", "NOTICE", artifacts.SUMS),
-)
-# How files begin that a machine would run, or Python would run code from.
-CODE = {
-    b"\x7fELF": "a program of Linux",
-    b"MZ": "a program of Windows",
-    b"\xcf\xfa\xed\xfe": "a program of macOS",
-    b"\xce\xfa\xed\xfe": "a program of macOS",
-    b"\xca\xfe\xba\xbe": "a program of macOS, or a class of Java",
-    b"dex\n": "code of Android",
-    b"#!": "a script",
-    b"PK\x03\x04": "an archive",
-    b"\x80\x02": "a pickle",
-    b"\x80\x03": "a pickle",
-    b"\x80\x04": "a pickle",
-    b"\x80\x05": "a pickle",
-    b"\x00asm": "WebAssembly",
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+PROTOBUF = re.compile(rb"\x08.*", re.DOTALL)  # field 1, a number: the version, which both kinds begin with
+# What a bundle holds: by place and name, a text, JSON, or how a model begins. No code: stores forbid apps to load any.
+KINDS: dict[str, Literal["json", "text"] | re.Pattern[bytes]] = {
+    r"sbom\.cdx\.json|golden/[^/]+\.json|models/[^/]+\.mlpackage/Manifest\.json": "json",
+    r"NOTICE|MODEL_CARD\.md|LICENSES/[^/]+\.txt|models/[^/]+\.labels\.txt|models/[^/]+\.config": "text",
+    r"models/[^/]+\.tflite": re.compile(rb".{4}TFL3", re.DOTALL),
+    r"models/[^/]+\.ort": re.compile(rb".{4}ORTM", re.DOTALL),
+    r"models/[^/]+\.onnx": PROTOBUF,
+    r"models/[^/]+\.mlpackage/.+\.mlmodel": PROTOBUF,
+    r"models/[^/]+\.mlpackage/.+/weights/weight\.bin": re.compile(rb".{4}\x02\0\0\0", re.DOTALL),
 }
 
 
@@ -56,6 +48,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     schema = content.get("schema") if isinstance(content, dict) else None
     if schema != manifest.SCHEMA:
         raise ProofError(f"{manifest.FILE}: schema: {schema!r}; this edgebake reads {manifest.SCHEMA} alone")
+    _refuse_controls(content)
     _refuse_paths(content)
     _refuse_invalid(content)
     found: dict[str, Any] = content
@@ -67,6 +60,13 @@ def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("a key stands twice in one object")
     return found
+
+
+def _refuse_controls(content: dict[str, Any]) -> None:
+    """Refuse texts that could draw lines of their own on a terminal, or that cannot be printed at all."""
+    for key, value in _texts(content):
+        if CONTROL.search(key) or CONTROL.search(value):
+            raise ProofError(f"{manifest.FILE}: {key!a:.100}: a control character; expected plain text")
 
 
 def _refuse_paths(content: Any) -> None:
@@ -100,6 +100,8 @@ def _refuse_invalid(content: Any) -> None:
 def files(folder: Path, content: dict[str, Any]) -> str:
     """Hold every file against the manifest, and the manifest against SHA256SUMS."""
     listed = {file["path"]: file for file in content["files"]}
+    if len(listed) != len(content["files"]):
+        raise ProofError(f"{manifest.FILE}: files: a path stands there twice")
     lying = {file.relative_to(folder).as_posix(): file for file in folder.rglob("*") if file.is_file()}
     for path in sorted(listed.keys() - lying.keys()):
         raise ProofError(
@@ -138,17 +140,35 @@ def _sha256(file: Path) -> str:
         return file_digest(content, "sha256").hexdigest()
 
 
-def no_code(folder: Path, content: dict[str, Any]) -> str:
-    """Refuse what is not known to be a model, a text or data, and what begins as a program does."""
-    for path in sorted(file["path"] for file in content["files"]):
-        if not path.endswith(ENDINGS):
-            raise ProofError(f"{path}: no kind of file that a bundle holds; expected one of: {', '.join(ENDINGS)}")
-        with (folder / path).open("rb") as file:
-            start = file.read(8)
-        for magic, kind in CODE.items():
-            if start.startswith(magic) and not path.endswith((".txt", ".md")):
-                raise ProofError(f"{path}: begins as {kind} does; expected a model, a text or data")
-    return "no program, script, archive or pickle"
+def kinds(folder: Path, content: dict[str, Any]) -> str:
+    """Hold each file against what its place and name say that it is: a model, a text or data."""
+    for file in content["files"]:
+        problem = _problem(file["path"], folder / file["path"], "encryption" in file)
+        if problem:
+            raise ProofError(f"{file['path']}: {problem}")
+    return "models, texts and data alone"
+
+
+def _problem(path: str, file: Path, is_encrypted: bool) -> str | None:
+    kind = next((kind for place, kind in KINDS.items() if re.fullmatch(place, path)), None)
+    if kind is None:
+        return "no kind of file that a bundle holds in this place"
+    if is_encrypted:
+        return None
+    if isinstance(kind, str):
+        return _not_text(file, kind)
+    with file.open("rb") as content:
+        return None if kind.fullmatch(content.read(8)) else "does not begin as such a model does"
+
+
+def _not_text(file: Path, kind: str) -> str | None:
+    try:
+        text = file.read_text("utf-8")
+        if kind == "json":
+            json.loads(text)
+    except (ValueError, RecursionError):
+        return f"expected {'JSON' if kind == 'json' else 'a text in UTF-8'}"
+    return "a script, or holds zeros; expected a text" if text.startswith("#!") or "\0" in text else None
 
 
 def targets(_: Path, content: dict[str, Any]) -> str:
@@ -161,18 +181,34 @@ def targets(_: Path, content: dict[str, Any]) -> str:
         for path in (target["golden"], *(step["labels"] for step in target["postprocessing"] if "labels" in step)):
             if path not in listed:
                 raise ProofError(f"{manifest.FILE}: targets.{name}: {path}: not among the files")
-        if not any(path == target["model"] or path.startswith(f"{target['model']}/") for path in listed):
-            raise ProofError(f"{manifest.FILE}: targets.{name}.model: {target['model']}: not among the files")
+        _hold_model(name, target, content["files"])
     for problem in chain.problems({name: content["targets"][name] for name in content["chain"]}):
         raise ProofError(f"{manifest.FILE}: chain: {problem}")
     return " > ".join(content["chain"])
 
 
+def _hold_model(name: str, target: dict[str, Any], listed: list[dict[str, Any]]) -> None:
+    where, model = f"{manifest.FILE}: targets.{name}", target["model"]
+    files = [file for file in listed if file["path"] == model or file["path"].startswith(f"{model}/")]
+    if not files:
+        raise ProofError(f"{where}.model: {model}: not among the files")
+    for file in files:
+        if ("encryption" in file) != (target["protection"] == "encrypt"):
+            raise ProofError(
+                f"{where}.protection: {target['protection']}; {file['path']} is "
+                f"{'encrypted' if 'encryption' in file else 'plain'}"
+            )
+
+
 def bill(folder: Path, content: dict[str, Any]) -> str:
     """Hold the SBOM against its schema and the files."""
-    listed = {file["path"]: (folder / file["path"]).read_bytes() for file in content["files"]}
-    if sbom.FILE not in listed:
+    if not (folder / sbom.FILE).is_file():
         raise ProofError(f"{sbom.FILE}: not there; expected the bill of materials at the top of the bundle")
-    for problem in sbom.check(listed[sbom.FILE], listed):
+    text = (folder / sbom.FILE).read_bytes()
+    for problem in sbom.check(text, {file["path"]: file["sha256"] for file in content["files"]}):
         raise ProofError(f"{sbom.FILE}: {problem}")
+    found, said = sbom.terms(text), {(one["name"], one["license"]) for one in content["licenses"]}
+    for name, license_ in sorted(found ^ said):
+        where = sbom.FILE if (name, license_) in said else manifest.FILE
+        raise ProofError(f"{where}: licenses: {name} under {license_}: not there; expected the same in both")
     return "CycloneDX 1.6, every model in it"

@@ -25,7 +25,9 @@ def make(
 
     Raises:
         LicenseError: something that the bundle is made from is under a license that the release does not allow.
-        ProofError: the key that the release names cannot be used.
+        ArtifactError: the public key is not the one that was planned with.
+        HostError: a key that the release names cannot be used.
+        RecipeError: two targets share a file, and one of them encrypts it.
     """
     content = manifest.head(section, platform, entries, source)
     judged = licenses.judge(ingredients.of(section, content["targets"]), section.licenses)

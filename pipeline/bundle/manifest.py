@@ -1,7 +1,7 @@
 """What an app reads to use a bundle, and a release engineer to trust it.
 
-Everything in it is the same for the same commit on the same machine. Times and memory are not, so they lie beside the
-bundle, in <platform>.measurements.json.
+Everything in it is the same for the same commit. Times, memory and the machine are not, so they lie beside the bundle,
+in <platform>.measurements.json, and its provenance names that file.
 """
 
 import json
@@ -15,12 +15,16 @@ from pipeline import artifacts
 from pipeline.bundle import chain, golden, steps
 from pipeline.contract import from_json
 from pipeline.gates.target import Judged
+from pipeline.gates.verdict import Decision
 from pipeline.lineage import digest, leading_to, tools_of
 from pipeline.sections import PackageSection, TargetSection, plain, read_plan
 
 FILE = "manifest.json"
 SCHEMA = "edgebake.manifest/1"
 UNSIGNED = "unsigned"
+# Gates whose verdict may differ between two runs that both let the target through; the measurements hold it.
+TIMED = ("speedup", "latency_p90_ms", "frames_per_second", "peak_memory_mb")
+LET_THROUGH = "let through by what was timed"
 # Metrics that do not change from run to run; those of a further way to run the file end in its name.
 STEADY = (
     *("accuracy", "float_accuracy", "loss", "calibration_error", "size_mb"),
@@ -60,7 +64,7 @@ def entry(target: TargetSection, judged: Judged) -> Entry:
         "labels": contract.labels,
         "golden": vectors,
         "metrics": {metric: _steady(found) for metric, found in report["metrics"].items() if _is_steady(metric)},
-        "gates": [decision.to_dict() for decision in judged.decisions],
+        "gates": [_steady_gate(decision) for decision in judged.decisions],
         "waivers": [vars(waiver) for waiver in target.waivers],
         # Not the planner's digest: an experiment may have changed params.yaml since.
         "recipe_sha256": digest(chained, plain(target)),
@@ -119,8 +123,16 @@ def validate(content: dict[str, Any]) -> None:
 
 
 def _steady(metric: dict[str, Any]) -> dict[str, Any]:
-    """Return a measurement without what says nothing of accuracy and differs between equal machines."""
-    return {word: value for word, value in metric.items() if word not in ("os", "governor")}
+    """Return a measurement without the machine that made it: another one finds the same, and makes the same bundle."""
+    return {word: value for word, value in metric.items() if word not in ("device", "os", "governor")}
+
+
+def _steady_gate(decision: Decision) -> dict[str, Any]:
+    """Return what was asked and the verdict; of a gate on times, that it let the target through."""
+    said = decision.to_dict()
+    if decision.gate not in TIMED:
+        return said
+    return {word: value for word, value in said.items() if word != "waiver"} | {"verdict": LET_THROUGH}
 
 
 def _is_steady(name: str) -> bool:

@@ -16,7 +16,8 @@ PROVENANCE = "provenance.json"
 
 def beside(bundle: Path) -> Path:
     """Return where the proof of a bundle lies."""
-    return bundle.with_name(f"{bundle.name.removesuffix('.zip')}.proof")
+    place = bundle.resolve() if bundle.name in ("", "..") else bundle
+    return place.with_name(f"{place.name.removesuffix('.zip')}.proof")
 
 
 def signed(folder: Path, proof: Path, content: dict[str, Any], public_key: Path | None) -> str:
@@ -43,6 +44,8 @@ def origin(proof: Path, public_key: Path | None) -> dict[str, Any]:
     file = proof / PROVENANCE
     if not file.is_file():
         raise ProofError(f"{file}: not there; expected the provenance of the bundle (--proof FOLDER if elsewhere)")
+    if file.stat().st_size > signature.MOST_BYTES:
+        raise ProofError(f"{file}: {file.stat().st_size:,} bytes; expected at most {signature.MOST_BYTES:,}")
     return provenance.opened(file.read_bytes(), public_key)
 
 
@@ -53,14 +56,28 @@ def provenanced(bundle: Path, folder: Path, content: dict[str, Any], statement: 
         ProofError: the provenance is of another build, or says something else than the manifest.
     """
     subjects = {one["name"]: one["digest"]["sha256"] for one in statement["subject"]}
-    expected = {manifest.FILE, *(file["path"] for file in content["files"] if file["path"].startswith("models/"))}
-    for name in sorted(expected):
+    models = [file["path"] for file in content["files"] if file["path"].startswith("models/")]
+    for name in sorted({manifest.FILE, *models}):
         if subjects.get(name) != artifacts.sha256((folder / name).read_bytes()):
             raise ProofError(f"{PROVENANCE}: of another build: it is not about this {name}")
     archive = f"{content['platform']}.zip"
     if bundle.is_file() and subjects.get(archive) != artifacts.sha256(bundle.read_bytes()):
         raise ProofError(f"{PROVENANCE}: of another build: it is not about this {archive}")
-    commit = provenance.commit(statement)
-    if commit != content["source"]["git_commit"]:
-        raise ProofError(f"{PROVENANCE}: built from {commit}; the manifest says {content['source']['git_commit']}")
+    _hold_words(content, statement)
+    commit = content["source"]["git_commit"]
     return f"SLSA v1, {len(subjects)} subjects, commit {commit[:12]}{', changed' if content['source']['dirty'] else ''}"
+
+
+def _hold_words(content: dict[str, Any], statement: dict[str, Any]) -> None:
+    """Hold all that provenance says of a build, and the manifest says too, against the manifest."""
+    said = provenance.summary(statement)
+    expected = {
+        "buildType": provenance.BUILD_TYPE,
+        "commit": content["source"]["git_commit"],
+        "dirty": content["source"]["dirty"],
+        "platform": content["platform"],
+        "recipes": {name: target["recipe_sha256"] for name, target in content["targets"].items()},
+    }
+    for word, value in expected.items():
+        if said[word] != value:
+            raise ProofError(f"{PROVENANCE}: {word}: {said[word]!r:.100}; the manifest says {value!r:.100}")

@@ -101,6 +101,26 @@ def commit(said: dict[str, Any]) -> str:
     return str(found)
 
 
+def summary(said: dict[str, Any]) -> dict[str, Any]:
+    """Return what a statement says of a build that its manifest says too.
+
+    Raises:
+        ProofError: it leaves one of them out.
+    """
+    try:
+        definition = said["predicate"]["buildDefinition"]
+        asked = definition["externalParameters"]
+        return {
+            "buildType": definition["buildType"],
+            "commit": commit(said),
+            "dirty": definition["internalParameters"]["dirty"],
+            "platform": asked["platform"],
+            "recipes": {name: recipe["sha256"] for name, recipe in asked["recipes"].items()},
+        }
+    except (KeyError, TypeError, AttributeError):
+        raise ProofError("provenance: leaves out how it was built; expected platform, recipes and dirty") from None
+
+
 def _dependencies(said: dict[str, Any]) -> Any:
     return said["predicate"]["buildDefinition"]["resolvedDependencies"]
 
@@ -146,7 +166,7 @@ def _said(payload: bytes) -> dict[str, Any]:
     try:
         said: dict[str, Any] = json.loads(payload)
         wrong = {key: said[key] for key, value in expected.items() if said[key] != value}
-        complete = all({"name", "digest"} <= one.keys() and "sha256" in one["digest"] for one in said["subject"])
+        complete = all(isinstance(one["name"], str) and "sha256" in one["digest"] for one in said["subject"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         complete, wrong = False, {}
     for key, value in wrong.items():

@@ -165,19 +165,30 @@ def _interval(ends: list[float] | None) -> dict[str, Any]:
     return {"confidenceInterval": {"lowerBound": str(ends[0]), "upperBound": str(ends[1])}}
 
 
-def check(text: bytes, files: Mapping[str, bytes]) -> list[str]:
+def terms(text: bytes) -> set[tuple[str, str]]:
+    """Return the name and license of the model and of all that it is made from, of a bill that `check` found sound."""
+    components = [one for one in _components(json.loads(text)) if one["type"] != "file"]
+    return {(one["name"], _term(license_)) for one in components for license_ in one.get("licenses", [{}])}
+
+
+def _term(license_: Mapping[str, Any]) -> str:
+    named = license_.get("license", {})
+    return str(license_.get("expression") or named.get("id") or named.get("name"))
+
+
+def check(text: bytes, digests: Mapping[str, str]) -> list[str]:
     """Return what is wrong with a bill of materials; it may be anybody's.
 
     Args:
         text: of sbom.cdx.json.
-        files: of the bundle by path, as they ship.
+        digests: sha256 of each file of the bundle by path, as it ships.
     """
     wrong = _against_schema(text)
     if wrong:
         return [wrong]
     document = json.loads(text)
     components = list(_components(document))
-    return [*_dangling(components), *_not_spdx(components), *_other_files(components, files)]
+    return [*_dangling(components), *_not_spdx(components), *_other_files(components, digests)]
 
 
 def _against_schema(text: bytes) -> str:
@@ -222,15 +233,15 @@ def _not_spdx(components: Sequence[Mapping[str, Any]]) -> Iterator[str]:
                 yield f"component {component['name']!r}: license {license_['expression']!r}: {error}"
 
 
-def _other_files(components: Sequence[Mapping[str, Any]], files: Mapping[str, bytes]) -> Iterator[str]:
+def _other_files(components: Sequence[Mapping[str, Any]], digests: Mapping[str, str]) -> Iterator[str]:
     """Yield where the files that are listed and those that lie there differ."""
     listed = [(one["name"], one.get("hashes", [])) for one in components if one["type"] == "file"]
     for path, hashes in listed:
-        digests = {one["content"].lower() for one in hashes if one["alg"] == "SHA-256"}
-        if path not in files:
+        found = {one["content"].lower() for one in hashes if one["alg"] == "SHA-256"}
+        if path not in digests:
             yield f"file {path!r}: not in the bundle"
-        elif digests != {artifacts.sha256(files[path])}:
+        elif found != {digests[path]}:
             yield f"file {path!r}: its SHA-256 is not that of the file in the bundle"
-    for path in sorted(files.keys() - {path for path, _ in listed}):
+    for path in sorted(digests.keys() - {path for path, _ in listed}):
         if path.startswith(MODELS):
             yield f"file {path!r}: in the bundle, and not listed"

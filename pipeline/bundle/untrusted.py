@@ -11,12 +11,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pipeline.bundle.archive import zipped
 from pipeline.errors import ProofError
 
 PATH = re.compile(r"[A-Za-z0-9._/@+-]{1,200}")  # of manifest.schema.json, less what _refuse_path says by name
 MOST_FILES = 2_000
 MOST_BYTES = 4 << 30
 CHUNK = 1 << 20
+# What a zip that is not one makes the library raise.
+TROUBLE = (zipfile.BadZipFile, NotImplementedError, UnicodeError, OSError, EOFError, ValueError, OverflowError)
 
 
 @contextmanager
@@ -63,8 +66,11 @@ def _unpack(archive: Path, folder: Path) -> None:
             _refuse_odd_zip(entries, archive.stat().st_size)
             for entry in entries:
                 _write(packed, entry, folder / entry.filename)
-    except zipfile.BadZipFile as error:
-        raise ProofError(f"{archive}: a damaged zip: {error}") from None
+    except TROUBLE as error:
+        raise ProofError(f"{archive}: a damaged zip: {type(error).__name__}") from None
+    # Bytes before, between or behind the entries would be signed and verified by nobody.
+    if zipped(folder) != archive.read_bytes():
+        raise ProofError(f"{archive}: not the archive that edgebake makes of these files; something else is in it")
 
 
 def _refuse_odd_zip(entries: list[zipfile.ZipInfo], size: int) -> None:

@@ -123,11 +123,13 @@ def test_an_app_finds_what_to_feed_and_what_comes_out(content: dict[str, Any]) -
 def test_what_changes_from_run_to_run_is_left_out(content: dict[str, Any]) -> None:
     target = content["targets"]["pixel_8"]
     assert list(target["metrics"]) == STEADY
-    assert target["gates"][4] == {"gate": "speedup", "at_least": 0.5, "confidence": 0.95, "verdict": "passed"}
+    assert target["gates"][4] == {"gate": "speedup", "at_least": 0.5, "confidence": 0.95} | {
+        "verdict": "let through by what was timed"
+    }
     assert "2.0" not in json.dumps(target["gates"])
 
 
-def test_a_number_says_what_was_measured_how_sure_it_is_and_nothing_of_the_machines_clock(
+def test_a_number_says_what_was_measured_how_sure_it_is_and_nothing_of_the_machine(
     content: dict[str, Any],
 ) -> None:
     metrics = content["targets"]["pixel_8"]["metrics"]
@@ -137,7 +139,6 @@ def test_a_number_says_what_was_measured_how_sure_it_is_and_nothing_of_the_machi
         "where": "host",
         "interval": measured.metrics()["accuracy"].interval,
         "n": 1000,
-        "device": "some CPU",
         "runtime": "some runtime 1.0",
         "threads": 1,
         "sha256": measured.SHA256,
