@@ -26,7 +26,9 @@ from pipeline.sections import (
 Names = dict[str, str]
 
 # What the bytes of a bundle are from, beside its models.
-PACKAGE_TOOLS = ("cryptography", "cyclonedx-python-lib", "license-expression", "numpy")
+PACKAGE_TOOLS = (
+    *("cryptography", "cyclonedx-python-lib", "license-expression", "numpy", "packageurl-python", "py-serializable"),
+)
 # Ranges are found in TensorFlow, layers and their costs in LiteRT.
 QUANTIZE_TOOLS = (*keras_session.TOOLS, "ai-edge-litert", "litert-quantizer")
 

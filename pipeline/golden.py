@@ -132,7 +132,8 @@ def _tensor(file: File, image: NDArray[np.uint8]) -> dict[str, Any]:
 
 def _png(image: NDArray[np.uint8]) -> bytes:
     written = io.BytesIO()
-    Image.fromarray(image).save(written, "PNG")
+    # Stored, not deflated: those bytes depend on the zlib at hand.
+    Image.fromarray(image).save(written, "PNG", compress_level=0)
     return written.getvalue()
 
 

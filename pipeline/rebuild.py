@@ -4,15 +4,22 @@ Reads the repository and DVC's cache of tracked data; builds in a temporary clon
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from pipeline import artifacts
 from pipeline.bundle import difference, provenance
 from pipeline.errors import HostError, ProofError
+from pipeline.sections import PARAMS
+
+# What would lead git to another repository.
+WITHHELD = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
 
 
 def compare(bundle: Path, content: dict[str, Any], statement: dict[str, Any]) -> str:
@@ -27,6 +34,7 @@ def compare(bundle: Path, content: dict[str, Any], statement: dict[str, Any]) ->
             "built from a working tree that differs from its commit: nobody can build it again; expected a clean one"
         )
     commit, platform = provenance.commit(statement), content["platform"]
+    _refuse_stray(commit)
     with tempfile.TemporaryDirectory() as folder:
         clone = Path(folder) / "clone"
         _clone(commit, clone)
@@ -38,10 +46,19 @@ def compare(bundle: Path, content: dict[str, Any], statement: dict[str, Any]) ->
     return f"{len(theirs)} files from commit {commit[:12]}, every byte the same"
 
 
-def _clone(commit: str, clone: Path) -> None:
+def _refuse_stray(commit: str) -> None:
+    """Refuse a commit that nobody took in: building runs its code."""
     if _git(Path(), "cat-file", "-e", f"{commit}^{{commit}}").returncode != 0:
         raise HostError(f"git: no commit {commit} in this repository; expected a clone that has it: `git fetch`")
-    for arguments in (("clone", "--quiet", "--no-checkout", ".", str(clone)), ("checkout", "--quiet", commit)):
+    if not _git(Path(), "for-each-ref", "--contains", commit, "refs/heads", "refs/tags", "refs/remotes").stdout:
+        raise HostError(
+            f"git: {commit} is on no branch or tag of this repository; building it would run code of nobody's"
+        )
+
+
+def _clone(commit: str, clone: Path) -> None:
+    top = _git(Path(), "rev-parse", "--show-toplevel").stdout.strip()
+    for arguments in (("clone", "--quiet", "--no-checkout", top, str(clone)), ("checkout", "--quiet", commit)):
         done = _git(clone if arguments[0] == "checkout" else Path(), *arguments)
         if done.returncode != 0:
             raise HostError(f"git {arguments[0]}: {done.stderr.strip()}")
@@ -49,6 +66,7 @@ def _clone(commit: str, clone: Path) -> None:
 
 
 def _build(clone: Path, platform: str) -> None:
+    _lend_key(clone, platform)
     tracked = [str(file.relative_to(clone)) for file in clone.rglob("*.dvc") if file.is_file()]
     if tracked:
         # A cache is laid out as a remote is. It is not shared: its record of runs would answer for the build.
@@ -56,6 +74,30 @@ def _build(clone: Path, platform: str) -> None:
         _dvc(clone, "remote", "add", "--local", "origin-of-data", cache)
         _dvc(clone, "pull", "--remote", "origin-of-data", *tracked)
     _dvc(clone, "repro", f"package@{platform}")
+
+
+def _lend_key(clone: Path, platform: str) -> None:
+    """Put the encryption key where the clone's plan looks for it, until the temporary folder goes.
+
+    Raises:
+        HostError: it is not here.
+    """
+    scheme, _, path = str(_bundles(clone).get(platform, {}).get("encryption_key")).partition(":")
+    if scheme != "file" or Path(path).is_absolute():
+        return
+    if not Path(path).is_file():
+        raise HostError(f"{path}: not there; expected the encryption key that the bundle was built with")
+    (clone / path).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(path, clone / path)
+    (clone / path).chmod(0o600)
+
+
+def _bundles(folder: Path) -> dict[str, Any]:
+    """Return what a folder's params.yaml says of each platform's bundle; nothing where it has none."""
+    file = folder / PARAMS
+    plan = yaml.safe_load(file.read_text()) if file.is_file() else {}
+    found: dict[str, Any] = plan.get("package", {})
+    return found
 
 
 def _dvc(clone: Path, *arguments: str) -> str:
@@ -77,7 +119,15 @@ def _dvc(clone: Path, *arguments: str) -> str:
 def _environment(clone: Path) -> dict[str, str]:
     """Return an environment in which `python` is this one and runs the clone's own code."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    return {**os.environ, "PATH": path, "PYTHONPATH": str(clone), "NO_COLOR": "1"}
+    withheld = {*WITHHELD, *_signing_variables()}
+    kept = {name: value for name, value in os.environ.items() if name not in withheld}
+    return {**kept, "PATH": path, "PYTHONPATH": str(clone), "NO_COLOR": "1"}
+
+
+def _signing_variables() -> set[str]:
+    """Return the variables that hold signing keys of this project's release: a rebuild signs nothing."""
+    keys = [section["signature"]["key"] for section in _bundles(Path()).values() if section.get("signature")]
+    return {key.removeprefix("env:") for key in keys if key.startswith("env:")}
 
 
 def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

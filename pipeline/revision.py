@@ -6,6 +6,7 @@ Reads git and params.yaml. Writes artifacts/revision/<platform>.json.
 import json
 import subprocess
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -33,13 +34,25 @@ def write() -> str:
     """
     commit = _git("rev-parse", "HEAD")
     now, committed = read_plan(), _plan_of_commit()
-    data = {section["data"]["path"] for section in now["train"].values()}
-    shared = bool(_git("status", "--porcelain", "--", *SHARED, *sorted(data)))
+    data = sorted({section["data"]["path"] for section in now["train"].values()})
+    shared = bool(_git("status", "--porcelain", "--", *SHARED, *data)) or any(map(_is_held_by_nobody, data))
     for platform in now["package"]:
-        dirty = shared or _recipes(now, platform) != _recipes(committed, platform)
+        dirty = shared or _recipes(now, platform) != _recipes(committed, platform) or _has_loose_key(now, platform)
         content = {"git_commit": commit, "dirty": dirty, "expired_waivers": _expired(now["package"][platform])}
         artifacts.write(FOLDER / f"{platform}.json", (json.dumps(content, indent=2) + "\n").encode())
     return commit
+
+
+def _is_held_by_nobody(path: str) -> bool:
+    """Return whether git ignores data that DVC does not track either."""
+    tracked = any(one.name and one.with_name(f"{one.name}.dvc").exists() for one in (Path(path), *Path(path).parents))
+    return not tracked and bool(_git("status", "--porcelain", "--ignored", "--", path))
+
+
+def _has_loose_key(plan: dict[str, dict[str, Any]], platform: str) -> bool:
+    """Return whether the public key that the manifest is to name is not in the commit as it lies there."""
+    signature = plan["package"][platform].get("signature")
+    return bool(signature and _git("status", "--porcelain", "--ignored", "--", signature["public_key"]))
 
 
 def _expired(section: dict[str, Any]) -> list[str]:

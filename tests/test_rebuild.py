@@ -97,6 +97,32 @@ def test_a_commit_that_is_not_here_is_named(bundle: Path) -> None:
         rebuild.compare(bundle, _content(), _statement("ab" * 20))
 
 
+def test_a_commit_on_no_branch_is_not_run(bundle: Path, project: Path) -> None:
+    tree = builds.run(project, "git", "rev-parse", "HEAD^{tree}").stdout.strip()
+    who = {f"GIT_{role}_{word}": "x" for role in ("AUTHOR", "COMMITTER") for word in ("NAME", "EMAIL")}
+    stray = builds.run(project, "git", "commit-tree", tree, "-m", "stray", **who).stdout.strip()
+    with pytest.raises(HostError, match=f"^git: {stray} is on no branch or tag of this repository; building it would"):
+        rebuild.compare(bundle, _content(), _statement(stray))
+
+
+def test_an_encryption_key_is_lent_to_the_clone_and_a_missing_one_is_named(
+    bundle: Path, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = builds.clone(project, tmp_path / "clone")
+    monkeypatch.chdir(clone)
+    (clone / "params.yaml").write_text("package: { linux: { encryption_key: 'file:keys/model.key' } }\n")
+    reads = "test $(stat -c %a keys/model.key) = 600 && cp data"
+    (clone / "dvc.yaml").write_text(DVC_YAML.replace("cp data", reads))
+    builds.commit(clone, "Encrypted")
+    builds.run(clone, "python", "-m", "dvc", "cache", "dir", "--local", str(project / ".dvc/cache"))
+    with pytest.raises(HostError, match=r"^keys/model\.key: not there; expected the encryption key"):
+        rebuild.compare(project / bundle, _content(), _statement(_commit(clone)))
+    (clone / "keys").mkdir()
+    (clone / "keys/model.key").write_text("secret")
+    said = rebuild.compare(project / bundle, _content(), _statement(_commit(clone)))
+    assert said.endswith("every byte the same")
+
+
 def test_a_commit_that_does_not_build_says_what_dvc_said(bundle: Path, project: Path, tmp_path: Path) -> None:
     clone = builds.clone(project, tmp_path / "clone")
     (clone / "dvc.yaml").write_text(DVC_YAML.replace("cp data", "echo the gate was missed && false && cp data"))

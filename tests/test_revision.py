@@ -78,3 +78,28 @@ def test_only_the_platform_of_an_expired_waiver_is_packaged_again(
     revision.write()
     assert [platform for platform in before if _written(platform) != before[platform]] == ["linux"]
     assert _written("linux")["expired_waivers"] == ["raspberry_pi_5: size_mb until 2027-01-31"]
+
+
+def test_a_public_key_that_is_not_committed_makes_its_platform_dirty(committed: str) -> None:
+    words = {"key": "env:KEY", "public_key": "release.pub.pem"}
+    alone.set_param("package", "linux", "signature", value=words)
+    Path("release.pub.pem").write_text("a key")
+    builds.commit(Path(), "A plan with a signature")
+    revision.write()
+    assert _written("linux")["dirty"] is False
+    Path("release.pub.pem").write_text("another key")
+    revision.write()
+    assert [_written(platform)["dirty"] for platform in ("android", "linux")] == [False, True]
+
+
+@pytest.mark.parametrize(("tracked", "dirty"), [(True, False), (False, True)])
+def test_data_that_git_ignores_are_dirty_unless_dvc_tracks_them(committed: str, tracked: bool, dirty: bool) -> None:
+    alone.set_param("train", "digits-ds_cnn", "data", "path", value="data/images")
+    Path("data/images").mkdir(parents=True)
+    Path("data/images/1.png").write_bytes(b"png")
+    Path("data/.gitignore").write_text("/images\n")
+    if tracked:
+        Path("data/images.dvc").write_text("outs: []\n")
+    builds.commit(Path(), "Data")
+    revision.write()
+    assert _written("linux")["dirty"] is dirty

@@ -63,7 +63,11 @@ def generate(private: Path, public: Path) -> ec.EllipticCurvePublicKey:
     key = ec.generate_private_key(ec.SECP256R1())
     text = key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     _create(private, text, 0o600)
-    _create(public, _pem(key.public_key()), 0o644)
+    try:
+        _create(public, _pem(key.public_key()), 0o644)
+    except HostError:
+        private.unlink()  # nobody could use it, and it would be in the way of the next one
+        raise
     return key.public_key()
 
 

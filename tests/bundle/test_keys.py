@@ -53,6 +53,12 @@ def test_no_key_is_overwritten(pair: tuple[Path, Path], tmp_path: Path) -> None:
     assert not (tmp_path / "new").exists()
 
 
+def test_no_private_key_stays_without_its_public_half(tmp_path: Path) -> None:
+    with pytest.raises(HostError, match="cannot be written"):
+        keys.generate(tmp_path / "release.pem", tmp_path / "none/release.pub.pem")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_key_is_not_written_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "release.pem").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(HostError, match="is there already"):

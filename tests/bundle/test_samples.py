@@ -165,5 +165,16 @@ def test_nothing_works_on_the_thread_of_the_user_interface() -> None:
         assert f"actor {session}: Session" in swift[f"{session}.swift"]
 
 
+def test_an_app_compares_what_it_decrypted_before_it_loads_it() -> None:
+    kotlin = _made("android", ("litert",), encrypted=True)["ModelBundle.kt"]
+    swift = _made("ios", ("coreml",), encrypted=True)["ModelBundle.swift"]
+    for text, steps in (
+        (kotlin, ("decrypt(", 'getLong("plain_size")', 'getString("plain_sha256")', "return load(plain)")),
+        (swift, ("decrypted(", "said.plainSize", "said.plainSha256", "return try await load(plain")),
+    ):
+        places = [text.index(step) for step in steps]
+        assert places == sorted(places)
+
+
 def test_the_same_bundle_gives_the_same_samples() -> None:
     assert _made("android", ("litert", "onnxruntime")) == _made("android", ("litert", "onnxruntime"))

@@ -173,9 +173,18 @@ def test_a_bundle_that_does_not_work_here_says_so(tmp_path: Path) -> None:
     assert done.returncode == 1
 
 
-def test_an_encrypted_bundle_is_read_with_its_key(tmp_path: Path) -> None:
+def _encrypted(**wrong: Any) -> dict[str, bytes]:
+    """Return an encrypted bundle; what its manifest says of the plain file may be wrong."""
     target = Target(small.onnx_model(), small.contract())
-    _written(tmp_path, small.bundle("linux", {"any": target}, encrypted=True))
+    files = small.bundle("linux", {"any": target}, encrypted=True)
+    manifest = json.loads(files["manifest.json"])
+    entry = next(one for one in manifest["files"] if "encryption" in one)
+    entry["encryption"] |= {"plain_size": len(target.model.files[".onnx"]), **wrong}
+    return {**files, "manifest.json": json.dumps(manifest).encode()}
+
+
+def test_an_encrypted_bundle_is_read_with_its_key(tmp_path: Path) -> None:
+    _written(tmp_path, _encrypted())
     (tmp_path / "key").write_bytes(base64.b64encode(small.KEY) + b"\n")
     (tmp_path / "other").write_bytes(base64.b64encode(bytes(32)))
     done = _ran(tmp_path, "--check", "--key", "key")
@@ -184,6 +193,15 @@ def test_an_encrypted_bundle_is_read_with_its_key(tmp_path: Path) -> None:
     assert _ran(tmp_path, "--check", "--key", "other").stderr == (
         "any: segment 0: changed or cut, of another file, or under another key\n"
     )
+
+
+@pytest.mark.parametrize("wrong", [{"plain_size": 1}, {"plain_sha256": "ab" * 32}], ids=["size", "sha256"])
+def test_what_decrypts_to_another_file_than_is_listed_is_not_run(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    _written(tmp_path, _encrypted(**wrong))
+    (tmp_path / "key").write_bytes(base64.b64encode(small.KEY))
+    done = _ran(tmp_path, "--check", "--key", "key")
+    assert done.stderr == "any: models/any.onnx: decrypted, not the file that manifest.json lists\n"
+    assert (done.stdout, done.returncode) == ("", 1)
 
 
 def test_a_bundle_that_is_not_encrypted_needs_no_cryptography(tmp_path: Path) -> None:

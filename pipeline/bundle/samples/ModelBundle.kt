@@ -45,11 +45,15 @@ class ModelBundle(
     fun <T> withModel(target: Target, load: (File) -> T): T {
         val file = checked(target.model)
         // <encrypted>
-        if (listed.getValue(target.model).has("encryption")) {
+        val said = listed.getValue(target.model).optJSONObject("encryption")
+        if (said != null) {
             val plain = File.createTempFile("model", null, cache)
             try {
                 val release = listOf("name", "version", "platform").map(manifest::getString)
                 plain.outputStream().use { decrypt(file, it, key, (release + target.model).joinToString("/")) }
+                val isListed = plain.length() == said.getLong("plain_size") &&
+                    sha256(plain) == said.getString("plain_sha256")
+                check(isListed) { "${target.model}: decrypted, not what manifest.json lists" }
                 return load(plain)
             } finally {
                 // What is loaded stays in memory.

@@ -54,7 +54,7 @@ struct ModelBundle: Sendable {
             throw BundleError("\(path): not in manifest.json")
         }
         let content = try Data(contentsOf: folder.appendingPathComponent(path))
-        guard SHA256.hash(data: content).map({ String(format: "%02x", $0) }).joined() == file.sha256 else {
+        guard digest(content) == file.sha256 else {
             throw BundleError("\(path): not what manifest.json lists")
         }
         return content
@@ -72,8 +72,13 @@ struct ModelBundle: Sendable {
             let parent = url.deletingLastPathComponent()
             try FileManager.default.createDirectory(at: parent, withIntermediateDirectories: true)
             let about = [manifest.name, manifest.version, manifest.platform, file.path].joined(separator: "/")
-            let stored = try content(file.path)
-            let opened = file.encryption == nil ? stored : try decrypted(stored, key: key, associated: about)
+            var opened = try content(file.path)
+            if let said = file.encryption {
+                opened = try decrypted(opened, key: key, associated: about)
+                guard opened.count == said.plainSize, digest(opened) == said.plainSha256 else {
+                    throw BundleError("\(file.path): decrypted, not what manifest.json lists")
+                }
+            }
             try opened.write(to: url, options: .completeFileProtection)
         }
         return try await load(plain.appendingPathComponent(model))
@@ -91,7 +96,8 @@ struct ModelBundle: Sendable {
 struct Manifest: Decodable, Sendable {
     struct File: Decodable, Sendable {
         struct Encryption: Decodable, Sendable {
-            let scheme: String?
+            let plainSize: Int
+            let plainSha256: String
         }
 
         let path: String
@@ -195,6 +201,10 @@ private func isAtLeast(_ version: String, _ least: String) -> Bool {
         }
     }
     return true
+}
+
+private func digest(_ content: Data) -> String {
+    SHA256.hash(data: content).map { String(format: "%02x", $0) }.joined()
 }
 
 func decoder() -> JSONDecoder {

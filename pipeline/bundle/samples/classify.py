@@ -72,7 +72,10 @@ class Bundle:
         about = (self.manifest["name"], self.manifest["version"], self.manifest["platform"], path)
         plain = io.BytesIO()
         decrypt(io.BytesIO(content), plain, self._key, "/".join(about).encode())
-        return plain.getvalue()
+        opened, said = plain.getvalue(), self._files[path]["encryption"]
+        if (len(opened), hashlib.sha256(opened).hexdigest()) != (said["plain_size"], said["plain_sha256"]):
+            raise BundleError(f"{path}: decrypted, not the file that manifest.json lists")
+        return opened
 
     # </encrypted>
     def _content(self, path: str) -> bytes:
