@@ -27,7 +27,12 @@ Names = dict[str, str]
 
 # What the bytes of a bundle are from, beside its models.
 PACKAGE_TOOLS = (
-    *("cryptography", "cyclonedx-python-lib", "license-expression", "numpy", "packageurl-python", "py-serializable"),
+    "cryptography",
+    "cyclonedx-python-lib",
+    "license-expression",
+    "numpy",
+    "packageurl-python",
+    "py-serializable",
 )
 # Ranges are found in TensorFlow, layers and their costs in LiteRT.
 QUANTIZE_TOOLS = (*keras_session.TOOLS, "ai-edge-litert", "litert-quantizer")

@@ -27,7 +27,7 @@ def compare(bundle: Path, content: dict[str, Any], statement: dict[str, Any]) ->
 
     Raises:
         ProofError: it was built from a changed working tree, it does not build, or it comes out different.
-        HostError: this repository does not have the commit.
+        HostError: this repository does not have the commit, or not the encryption key.
     """
     if content["source"]["dirty"]:
         raise ProofError(
@@ -52,13 +52,18 @@ def _refuse_stray(commit: str) -> None:
         raise HostError(f"git: no commit {commit} in this repository; expected a clone that has it: `git fetch`")
     if not _git(Path(), "for-each-ref", "--contains", commit, "refs/heads", "refs/tags", "refs/remotes").stdout:
         raise HostError(
-            f"git: {commit} is on no branch or tag of this repository; building it would run code of nobody's"
+            f"git: commit {commit} is on no branch or tag of this repository; expected one that is: its code is run"
         )
 
 
+def _project() -> Path:
+    """Return the root of this repository; the command may run below it."""
+    return Path(_git(Path(), "rev-parse", "--show-toplevel").stdout.strip())
+
+
 def _clone(commit: str, clone: Path) -> None:
-    top = _git(Path(), "rev-parse", "--show-toplevel").stdout.strip()
-    for arguments in (("clone", "--quiet", "--no-checkout", top, str(clone)), ("checkout", "--quiet", commit)):
+    source = str(_project())
+    for arguments in (("clone", "--quiet", "--no-checkout", source, str(clone)), ("checkout", "--quiet", commit)):
         done = _git(clone if arguments[0] == "checkout" else Path(), *arguments)
         if done.returncode != 0:
             raise HostError(f"git {arguments[0]}: {done.stderr.strip()}")
@@ -70,7 +75,7 @@ def _build(clone: Path, platform: str) -> None:
     tracked = [str(file.relative_to(clone)) for file in clone.rglob("*.dvc") if file.is_file()]
     if tracked:
         # A cache is laid out as a remote is. It is not shared: its record of runs would answer for the build.
-        cache = _dvc(Path.cwd(), "cache", "dir").strip()
+        cache = _dvc(_project(), "cache", "dir").strip()
         _dvc(clone, "remote", "add", "--local", "origin-of-data", cache)
         _dvc(clone, "pull", "--remote", "origin-of-data", *tracked)
     _dvc(clone, "repro", f"package@{platform}")
@@ -80,23 +85,27 @@ def _lend_key(clone: Path, platform: str) -> None:
     """Put the encryption key where the clone's plan looks for it, until the temporary folder goes.
 
     Raises:
-        HostError: it is not here.
+        HostError: it is not here, or the plan looks for it outside of the project.
     """
     scheme, _, path = str(_bundles(clone).get(platform, {}).get("encryption_key")).partition(":")
     if scheme != "file" or Path(path).is_absolute():
         return
-    if not Path(path).is_file():
+    key, lent = _project() / path, clone / path
+    if not key.is_file():
         raise HostError(f"{path}: not there; expected the encryption key that the bundle was built with")
-    (clone / path).parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(path, clone / path)
-    (clone / path).chmod(0o600)
+    if not lent.parent.resolve().is_relative_to(clone.resolve()):
+        raise HostError(f"{path}: leads out of the project; expected an encryption key in it, or an absolute path")
+    lent.parent.mkdir(parents=True, exist_ok=True)
+    lent.unlink(missing_ok=True)  # a link in the commit would be written through
+    shutil.copyfile(key, lent)
+    lent.chmod(0o600)
 
 
 def _bundles(folder: Path) -> dict[str, Any]:
     """Return what a folder's params.yaml says of each platform's bundle; nothing where it has none."""
     file = folder / PARAMS
-    plan = yaml.safe_load(file.read_text()) if file.is_file() else {}
-    found: dict[str, Any] = plan.get("package", {})
+    plan = (yaml.safe_load(file.read_text()) if file.is_file() else None) or {}
+    found: dict[str, Any] = plan.get("package") or {}
     return found
 
 
@@ -119,16 +128,20 @@ def _dvc(clone: Path, *arguments: str) -> str:
 def _environment(clone: Path) -> dict[str, str]:
     """Return an environment in which `python` is this one and runs the clone's own code."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    withheld = {*WITHHELD, *_signing_variables()}
-    kept = {name: value for name, value in os.environ.items() if name not in withheld}
+    kept = _without(*WITHHELD, *_signing_variables(_project()), *_signing_variables(clone))
     return {**kept, "PATH": path, "PYTHONPATH": str(clone), "NO_COLOR": "1"}
 
 
-def _signing_variables() -> set[str]:
-    """Return the variables that hold signing keys of this project's release: a rebuild signs nothing."""
-    keys = [section["signature"]["key"] for section in _bundles(Path()).values() if section.get("signature")]
+def _without(*names: str) -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in names}
+
+
+def _signing_variables(folder: Path) -> set[str]:
+    """Return the variables that hold signing keys of a project's release: a rebuild signs nothing."""
+    keys = [section["signature"]["key"] for section in _bundles(folder).values() if section.get("signature")]
     return {key.removeprefix("env:") for key in keys if key.startswith("env:")}
 
 
 def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    kept = _without(*WITHHELD)
+    return subprocess.run(["git", *arguments], cwd=folder, env=kept, capture_output=True, text=True, check=False)

@@ -34,8 +34,8 @@ def write() -> str:
     """
     commit = _git("rev-parse", "HEAD")
     now, committed = read_plan(), _plan_of_commit()
-    data = sorted({section["data"]["path"] for section in now["train"].values()})
-    shared = bool(_git("status", "--porcelain", "--", *SHARED, *data)) or any(map(_is_held_by_nobody, data))
+    data = {section["data"]["path"] for section in now["train"].values()}
+    shared = bool(_git("status", "--porcelain", "--", *SHARED)) or any(map(_is_loose, data))
     for platform in now["package"]:
         dirty = shared or _recipes(now, platform) != _recipes(committed, platform) or _has_loose_key(now, platform)
         content = {"git_commit": commit, "dirty": dirty, "expired_waivers": _expired(now["package"][platform])}
@@ -43,16 +43,20 @@ def write() -> str:
     return commit
 
 
-def _is_held_by_nobody(path: str) -> bool:
-    """Return whether git ignores data that DVC does not track either."""
-    tracked = any(one.name and one.with_name(f"{one.name}.dvc").exists() for one in (Path(path), *Path(path).parents))
-    return not tracked and bool(_git("status", "--porcelain", "--ignored", "--", path))
+def _is_loose(path: str) -> bool:
+    """Return whether the commit does not hold a path as it lies there, and DVC does not track it either."""
+    named = Path(path)
+    if any(one.name and one.with_name(f"{one.name}.dvc").exists() for one in (named, *named.parents)):
+        return False  # git ignores it on purpose, and its .dvc file is shared
+    real = named.resolve()
+    inside = real.is_relative_to(_git("rev-parse", "--show-toplevel"))
+    return not inside or bool(_git("status", "--porcelain", "--ignored", "--", str(real)))
 
 
 def _has_loose_key(plan: dict[str, dict[str, Any]], platform: str) -> bool:
     """Return whether the public key that the manifest is to name is not in the commit as it lies there."""
     signature = plan["package"][platform].get("signature")
-    return bool(signature and _git("status", "--porcelain", "--ignored", "--", signature["public_key"]))
+    return bool(signature and _is_loose(signature["public_key"]))
 
 
 def _expired(section: dict[str, Any]) -> list[str]:

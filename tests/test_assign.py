@@ -6,7 +6,7 @@ import pytest
 
 from pipeline import assign, plugins
 from pipeline.about import About
-from pipeline.compose import Composed
+from pipeline.compose import Composed, compose_release
 from pipeline.recipe import Recipe, Ssh, Waiver
 from pipeline.sections import plain
 
@@ -66,6 +66,15 @@ def test_another_scipy_measures_every_target_again(
 ) -> None:
     touched = _touched_by("scipy", composed, monkeypatch)
     assert {target for target, stage in touched if stage == "validate"} == set(composed)
+
+
+@pytest.mark.parametrize("upgraded", ["cyclonedx-python-lib", "packageurl-python", "py-serializable"])
+def test_another_tool_that_shapes_the_sbom_packages_again(upgraded: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    release = compose_release()
+    before = plain(assign.bundle(release))["tools"]
+    upgrade = {upgraded: "99.0"}
+    monkeypatch.setattr(plugins, "tools", lambda *names: INSTALLED(*names) | (upgrade if upgraded in names else {}))
+    assert plain(assign.bundle(release))["tools"] == {**before, upgraded: "99.0"}
 
 
 def test_budget_and_waivers_are_packages_and_not_validates(recipe: Recipe) -> None:

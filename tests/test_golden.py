@@ -45,6 +45,13 @@ def _numbers(found: dict[str, Any]) -> list[int]:
     return [int(picture[0, 0]) // 10 for picture in _pictures(found)]
 
 
+def test_the_bytes_of_a_picture_do_not_depend_on_who_deflates() -> None:
+    found = golden.make(_file(), _examples([0]), _answers(SURE[0]))
+    written = base64.b64decode(found["examples"][0]["image"])
+    # 8 rows of a filter's number and 8 pixels: stored, they stand in the file as they are.
+    assert b"".join(b"\x00" + bytes(8) for _ in range(8)) in written
+
+
 SURE = {0: [0.9, 0.05, 0.05], 1: [0.05, 0.9, 0.05], 2: [0.05, 0.05, 0.9]}
 
 

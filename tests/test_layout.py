@@ -37,7 +37,7 @@ FOUND_BY_NAME = {
 }
 LAYERS = [
     {"cli", "__main__"},
-    {"build", "gate", "status", "plan"},
+    {"build", "gate", "keygen", "plan", "rebuild", "sign", "status", "verify"},
     {"runner", "assign", "compose"},
     {"stages"},
     {"bundle", "parity", "report", "revision"},

@@ -20,6 +20,8 @@ stages:
       deps: [data]
       outs: [artifacts/package/linux]
 """
+# The mode that keys need; `ls` says it alike on every system.
+MODE_OF_KEY = "ls -l keys/model.key | grep -q ^-rw-------"
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +55,18 @@ def _statement(commit: str) -> dict[str, Any]:
 
 def _content(dirty: bool = False) -> dict[str, Any]:
     return {"platform": "linux", "source": {"dirty": dirty}}
+
+
+def _changed(project: Path, folder: Path, section: str, asks: str, **links: Path) -> Path:
+    """Return a clone with a plan for linux, whose stage first asks for something, and links to keys."""
+    clone = builds.clone(project, folder / "clone")
+    (clone / "params.yaml").write_text(f"package: {{ linux: {section} }}\n")
+    (clone / "dvc.yaml").write_text(DVC_YAML.replace("cp data", f"{asks} && cp data"))
+    for name, target in links.items():
+        (clone / f"{name}.key").symlink_to(target)
+    builds.commit(clone, "Changed")
+    builds.run(clone, "python", "-m", "dvc", "cache", "dir", "--local", str(project / ".dvc/cache"))
+    return clone
 
 
 def test_the_same_bytes_are_said_to_be_the_same(bundle: Path, project: Path) -> None:
@@ -101,26 +115,54 @@ def test_a_commit_on_no_branch_is_not_run(bundle: Path, project: Path) -> None:
     tree = builds.run(project, "git", "rev-parse", "HEAD^{tree}").stdout.strip()
     who = {f"GIT_{role}_{word}": "x" for role in ("AUTHOR", "COMMITTER") for word in ("NAME", "EMAIL")}
     stray = builds.run(project, "git", "commit-tree", tree, "-m", "stray", **who).stdout.strip()
-    with pytest.raises(HostError, match=f"^git: {stray} is on no branch or tag of this repository; building it would"):
+    with pytest.raises(HostError, match=f"^git: commit {stray} is on no branch or tag of this repository; expected "):
         rebuild.compare(bundle, _content(), _statement(stray))
 
 
 def test_an_encryption_key_is_lent_to_the_clone_and_a_missing_one_is_named(
     bundle: Path, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clone = builds.clone(project, tmp_path / "clone")
+    clone = _changed(project, tmp_path, "{ encryption_key: 'file:keys/model.key' }", MODE_OF_KEY)
     monkeypatch.chdir(clone)
-    (clone / "params.yaml").write_text("package: { linux: { encryption_key: 'file:keys/model.key' } }\n")
-    reads = "test $(stat -c %a keys/model.key) = 600 && cp data"
-    (clone / "dvc.yaml").write_text(DVC_YAML.replace("cp data", reads))
-    builds.commit(clone, "Encrypted")
-    builds.run(clone, "python", "-m", "dvc", "cache", "dir", "--local", str(project / ".dvc/cache"))
     with pytest.raises(HostError, match=r"^keys/model\.key: not there; expected the encryption key"):
         rebuild.compare(project / bundle, _content(), _statement(_commit(clone)))
     (clone / "keys").mkdir()
     (clone / "keys/model.key").write_text("secret")
     said = rebuild.compare(project / bundle, _content(), _statement(_commit(clone)))
     assert said.endswith("every byte the same")
+    monkeypatch.chdir(clone / "keys")
+    assert rebuild.compare(project / bundle, _content(), _statement(_commit(clone))) == said
+
+
+def test_a_key_is_not_lent_through_a_link_nor_out_of_the_clone(
+    bundle: Path, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = tmp_path / "elsewhere.key"
+    key.write_text("secret")
+    clone = _changed(project, tmp_path, "{ encryption_key: 'file:model.key' }", "test ! -L model.key", model=key)
+    monkeypatch.chdir(clone)
+    rebuild.compare(project / bundle, _content(), _statement(_commit(clone)))
+    assert key.read_text() == "secret"
+    (clone / "params.yaml").write_text("package: { linux: { encryption_key: 'file:../elsewhere.key' } }\n")
+    builds.commit(clone, "Out of the project")
+    with pytest.raises(HostError) as refused:
+        rebuild.compare(project / bundle, _content(), _statement(_commit(clone)))
+    assert str(refused.value) == (
+        "../elsewhere.key: leads out of the project; expected an encryption key in it, or an absolute path"
+    )
+
+
+def test_a_build_is_not_told_the_signing_key_and_stays_in_its_own_repository(
+    bundle: Path, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signature = "{ signature: { key: 'env:SIGNING_KEY', public_key: release.pub.pem } }"
+    clone = _changed(project, tmp_path, signature, 'test -z "$SIGNING_KEY$GIT_DIR" && test -n "$MODEL_KEY"')
+    monkeypatch.chdir(clone)
+    for name in ("SIGNING_KEY", "MODEL_KEY"):
+        monkeypatch.setenv(name, "secret")
+    monkeypatch.setenv("GIT_DIR", str(tmp_path))
+    commit = builds.run(clone, "git", "rev-parse", "HEAD", GIT_DIR=str(clone / ".git")).stdout.strip()
+    assert rebuild.compare(project / bundle, _content(), _statement(commit)).endswith("every byte the same")
 
 
 def test_a_commit_that_does_not_build_says_what_dvc_said(bundle: Path, project: Path, tmp_path: Path) -> None:

@@ -92,6 +92,17 @@ def test_a_public_key_that_is_not_committed_makes_its_platform_dirty(committed: 
     assert [_written(platform)["dirty"] for platform in ("android", "linux")] == [False, True]
 
 
+@pytest.mark.parametrize("name", ["keys/release.pub.pem", "../release.pub.pem"], ids=["ignored", "outside"])
+def test_a_public_key_that_no_commit_can_hold_makes_its_platform_dirty(committed: str, name: str) -> None:
+    alone.set_param("package", "linux", "signature", value={"key": "env:KEY", "public_key": name})
+    Path(".gitignore").write_text("artifacts/\nkeys/\n")
+    builds.commit(Path(), "A plan with a signature")
+    Path("keys").mkdir()
+    Path(name).write_text("a key")
+    revision.write()
+    assert [_written(platform)["dirty"] for platform in ("android", "linux")] == [False, True]
+
+
 @pytest.mark.parametrize(("tracked", "dirty"), [(True, False), (False, True)])
 def test_data_that_git_ignores_are_dirty_unless_dvc_tracks_them(committed: str, tracked: bool, dirty: bool) -> None:
     alone.set_param("train", "digits-ds_cnn", "data", "path", value="data/images")
