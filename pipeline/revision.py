@@ -49,8 +49,11 @@ def _is_loose(path: str) -> bool:
     if any(one.name and one.with_name(f"{one.name}.dvc").exists() for one in (named, *named.parents)):
         return False  # git ignores it on purpose, and its .dvc file is shared
     real = named.resolve()
-    inside = real.is_relative_to(_git("rev-parse", "--show-toplevel"))
-    return not inside or bool(_git("status", "--porcelain", "--ignored", "--", str(real)))
+    if not real.is_relative_to(_git("rev-parse", "--show-toplevel")):
+        return True
+    # A folder may hold files that git ignores and nobody reads; what git ignores as a whole is in no list of its files.
+    ignored = real.exists() and not _git("ls-files", "--", str(real))
+    return ignored or bool(_git("status", "--porcelain", "--", str(real)))
 
 
 def _has_loose_key(plan: dict[str, dict[str, Any]], platform: str) -> bool:

@@ -112,7 +112,8 @@ def bundle(platform: str, targets: dict[str, Target], *, encrypted: bool = False
     said: dict[str, Any] = {}
     if encrypted:
         for path in [path for path in files if path.startswith("models/") and not path.endswith(".txt")]:
-            said[path] = {"encryption": {"plain_sha256": hashlib.sha256(files[path]).hexdigest()}}
+            plain = {"plain_sha256": hashlib.sha256(files[path]).hexdigest(), "plain_size": len(files[path])}
+            said[path] = {"encryption": plain}
             files[path] = encryption.encrypt(files[path], KEY, encryption.associated("small", "1.0.0", platform, path))
     listed = [
         {"path": path, "sha256": hashlib.sha256(content).hexdigest(), "size": len(content), **said.get(path, {})}
