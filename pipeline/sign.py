@@ -7,7 +7,7 @@ Writes artifacts/package/<platform>.proof/ with provenance.json and, where it is
 import json
 import re
 from collections.abc import Iterator
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -92,8 +92,8 @@ def _subjects(platform: str, content: dict[str, Any]) -> dict[str, str]:
     if archive.read_bytes() != zipped(folder):
         raise ArtifactError(f"{archive}: not the archive of {folder}; somebody changed it: run `dvc repro --force`")
     models = {one["path"]: one["sha256"] for one in content["files"] if one["path"].startswith("models/")}
-    beside_it = {file.name: _sha256(file) for file in (archive, beside)}
-    return {**beside_it, manifest.FILE: _sha256(folder / manifest.FILE), **models}
+    beside_it = {file.name: artifacts.sha256_of(file) for file in (archive, beside)}
+    return {**beside_it, manifest.FILE: artifacts.sha256_of(folder / manifest.FILE), **models}
 
 
 def _lock() -> dict[str, Any]:
@@ -119,7 +119,7 @@ def _data(section: PackageSection, chains: list[dict[str, Any]]) -> list[Source]
 def _source(path: Path, origin: str | None) -> Source:
     if not path.exists():
         raise DataError(f"{path}: not there; expected the data that was learned from: `dvc pull`")
-    digest = {"dirHash": _dir_hash(path)} if path.is_dir() else {"sha256": _sha256(path)}
+    digest = {"dirHash": _dir_hash(path)} if path.is_dir() else {"sha256": artifacts.sha256_of(path)}
     # Where somebody keeps data outside the project says nothing to others, and something about the machine.
     return Source(path.name if path.is_absolute() else path.as_posix(), digest, origin, _tracked(path))
 
@@ -145,9 +145,4 @@ def _dir_hash(folder: Path) -> str:
 def _lines(folder: Path) -> Iterator[str]:
     files = {file.relative_to(folder).as_posix(): file for file in folder.rglob("*") if file.is_file()}
     for name in sorted(files, key=str.encode):
-        yield f"{_sha256(files[name])}  {name}\n"
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
+        yield f"{artifacts.sha256_of(files[name])}  {name}\n"

@@ -6,7 +6,6 @@ Each takes the folder and its manifest, returns what was found in a few words, a
 import json
 import re
 from collections.abc import Iterator
-from hashlib import file_digest
 from pathlib import Path
 from typing import Any, Literal
 
@@ -112,7 +111,7 @@ def files(folder: Path, content: dict[str, Any]) -> str:
     for path, file in listed.items():
         if lying[path].stat().st_size != file["size"]:
             raise ProofError(f"{path}: {lying[path].stat().st_size:,} bytes; the manifest says {file['size']:,}")
-        if _sha256(lying[path]) != file["sha256"]:
+        if artifacts.sha256_of(lying[path]) != file["sha256"]:
             raise ProofError(f"{path}: changed; its sha256 is not what the manifest says")
     _hold_sums(folder)
     return f"{len(listed)} files, {sum(file['size'] for file in content['files']):,} bytes, each as the manifest says"
@@ -130,14 +129,9 @@ def _hold_sums(folder: Path) -> None:
         raise ProofError(f"{artifacts.SUMS}: not there; expected it at the top of the bundle")
     if sums.read_bytes() == artifacts.sums(folder).encode():
         return
-    if f"{_sha256(folder / manifest.FILE)}  {manifest.FILE}\n".encode() not in sums.read_bytes():
+    if f"{artifacts.sha256_of(folder / manifest.FILE)}  {manifest.FILE}\n".encode() not in sums.read_bytes():
         raise ProofError(f"{manifest.FILE}: changed; its sha256 is not what {artifacts.SUMS} says")
     raise ProofError(f"{artifacts.SUMS}: changed; it is not the list of what lies there")
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as content:
-        return file_digest(content, "sha256").hexdigest()
 
 
 def kinds(folder: Path, content: dict[str, Any]) -> str:

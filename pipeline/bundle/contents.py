@@ -9,12 +9,12 @@ from typing import Any
 
 from pipeline import artifacts
 from pipeline.bundle import card, encryption, ingredients, keys, licenses, manifest, sbom
+from pipeline.bundle.key_service import ALGORITHM
 from pipeline.bundle.manifest import Entry
 from pipeline.errors import ArtifactError, RecipeError
 from pipeline.recipe import Protect
 from pipeline.sections import PackageSection
 
-ALGORITHM = "ecdsa-sha2-nistp256"  # as securesystemslib names it
 CARD, NOTICE = "MODEL_CARD.md", "NOTICE"
 
 
