@@ -500,6 +500,11 @@ def test_a_key_is_never_dropped_because_the_bundle_says_that_it_is_unsigned(tmp_
     assert refused == f"unsigned, as its manifest says; expected a signature by {made.key}"
 
 
+def test_a_bundle_that_is_not_there(victim: Signed) -> None:
+    missing = victim.zip.with_name("nothing.zip")
+    assert _refused(missing, victim.key) == f"{missing}: not there; expected a folder or a zip that edgebake made"
+
+
 def test_an_unsigned_bundle_is_refused_until_it_is_asked_for(tmp_path: Path, planned: Plan) -> None:
     made = signed.make(tmp_path, planned, signed=False)
     with pytest.raises(ProofError, match=r"^unsigned, as its manifest says; expected a signature, or --unsigned"):

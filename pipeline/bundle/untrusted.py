@@ -29,6 +29,8 @@ def opened(bundle: Path) -> Iterator[Path]:
     Raises:
         ProofError: it is neither, or holds what no bundle holds.
     """
+    if not bundle.exists():
+        raise ProofError(f"{bundle}: not there; expected a folder or a zip that edgebake made")
     if bundle.is_dir() and not bundle.is_symlink():
         _refuse_odd_entries(bundle)
         yield bundle
