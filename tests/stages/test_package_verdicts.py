@@ -1,5 +1,6 @@
 """What lets a bundle through: proof, the recipe's own word, or somebody's waiver; and what a refusal says."""
 
+import json
 from contextlib import chdir
 from copy import deepcopy
 from datetime import date
@@ -56,8 +57,15 @@ def _ios(**found: Any) -> None:
             measured.lay(variant, "ios", **found)
 
 
+def _gates(ran: alone.Ran, target: str = "raspberry_pi_5") -> list[dict[str, Any]]:
+    """Return what the measurements beside a bundle say of each gate."""
+    beside = ran.folder.with_name(f"{ran.folder.name}.measurements.json")
+    found: list[dict[str, Any]] = json.loads(beside.read_text())[target]["gates"]
+    return found
+
+
 def _verdicts(ran: alone.Ran, target: str = "raspberry_pi_5") -> dict[str, str]:
-    return {gate["gate"]: gate["verdict"] for gate in ran.json("manifest.json")["targets"][target]["gates"]}
+    return {gate["gate"]: gate["verdict"] for gate in _gates(ran, target)}
 
 
 def test_a_class_that_is_missed_is_named_with_the_table() -> None:
@@ -152,14 +160,33 @@ def test_a_confidence_of_its_own_decides_what_0_95_cannot() -> None:
 
 
 def test_a_waived_gate_ships_and_stands_in_the_manifest_with_who_why_and_until_when() -> None:
-    alone.set_param(*PI, "waivers", value=[WAIVER])
-    _linux(speedup=0.4)
+    waiver = {**WAIVER, "gate": "size_mb"}
+    alone.set_param(*PI, "waivers", value=[waiver])
+    _linux(size_mb=20.5)
     ran = alone.run("package", "linux")
     manifest.validate(ran.json("manifest.json"))
     target = ran.json("manifest.json")["targets"]["raspberry_pi_5"]
-    assert target["waivers"] == [WAIVER]
-    waived = {"gate": "speedup", "at_least": 0.5, "confidence": 0.95, "verdict": "waived", "waiver": WAIVER}
+    assert target["waivers"] == [waiver]
+    waived = {"gate": "size_mb", "at_most": 20.0, "confidence": 0.95, "verdict": "waived", "waiver": waiver}
     assert [gate for gate in target["gates"] if "waiver" in gate] == [waived]
+
+
+def test_a_waived_gate_on_times_stands_with_its_waiver_in_the_measurements_and_let_through_in_the_manifest() -> None:
+    alone.set_param(*PI, "waivers", value=[WAIVER])
+    _linux(speedup=0.4)
+    ran = alone.run("package", "linux")
+    target = ran.json("manifest.json")["targets"]["raspberry_pi_5"]
+    (said,) = (gate for gate in target["gates"] if gate["gate"] == "speedup")
+    assert (said["verdict"], target["waivers"]) == ("let through by what was timed", [WAIVER])
+    (found,) = (gate for gate in _gates(ran) if "waiver" in gate)
+    assert (found["gate"], found["verdict"], found["waiver"]) == ("speedup", "waived", WAIVER)
+
+
+def test_the_manifest_is_the_same_whether_a_phone_was_there_or_not() -> None:
+    _linux(latency_p90_ms=0.2)
+    without = alone.run("package", "linux").files()
+    _linux(timed_on="ssh", latency_p90_ms=0.2)
+    assert alone.run("package", "linux").files() == without
 
 
 def test_a_waiver_that_has_run_out_refuses_and_names_who_and_when() -> None:
