@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pipeline import contract, keras_session
 from pipeline.data import digits
 from pipeline.dataset import split
-from pipeline.recipe import Colour, Data, Model, Resize, Splits
+from pipeline.recipe import Colour, Crop, Data, Model, Resize, Splits
 
 RESOLUTION = 16  # pixels a side
 CLASSES = 10
@@ -33,6 +33,7 @@ DATA = Data(
     source="digits",
     path="pipeline/data/digits.py",
     colour=Colour.grey,
+    crop=Crop.none,
     resize=Resize.bilinear,
     mean=127.5,
     scale=1 / 127.5,

@@ -370,7 +370,7 @@ def test_dvc_shows_parameters_metrics_plots_and_experiments(quick: Path) -> None
     experiment = builds.run(quick, *dvc, "exp", "run", "--set-param", value, "validate")
     assert experiment.returncode == 0, experiment.stdout + experiment.stderr
     parameters = builds.run(quick, *dvc, "params", "diff").stdout.splitlines()
-    assert any(line.split() == ["params.yaml", "train.digits-ds_cnn.epochs", "1", "2"] for line in parameters)
+    assert any(line.split() == ["params.yaml", "train.digits-ds_cnn.epochs", "8", "2"] for line in parameters)
     metrics = builds.run(quick, *dvc, "metrics", "diff").stdout
     assert "accuracy" in metrics
     assert "latency_p90_ms" in metrics
