@@ -183,7 +183,7 @@ def _where(found: Mapping[str, Any]) -> str:
     if found["value"] is None:
         return f"{found['where']}: {found['reason']}"
     threads = f"{found['threads']} thread{'s' if found['threads'] > 1 else ''}" if "threads" in found else ""
-    place = ", ".join(word for word in (found.get("device"), found.get("runtime"), threads) if word)
+    place = ", ".join(word for word in (found.get("runtime"), threads) if word)
     return f"{found['where']}: {place}" if place else str(found["where"])
 
 

@@ -183,7 +183,7 @@ def targets(_: Path, content: dict[str, Any]) -> str:
 
 def _hold_model(name: str, target: dict[str, Any], listed: list[dict[str, Any]]) -> None:
     where, model = f"{manifest.FILE}: targets.{name}", target["model"]
-    files = [file for file in listed if file["path"] == model or file["path"].startswith(f"{model}/")]
+    files = [file for file in listed if manifest.is_part(file["path"], model)]
     if not files:
         raise ProofError(f"{where}.model: {model}: not among the files")
     for file in files:

@@ -91,4 +91,4 @@ def _hidden(targets: dict[str, Any], files: Mapping[str, bytes]) -> list[str]:
                     f"{target['model']} with {name}, which says encrypt; expected the same word in both"
                 )
     models = {targets[name]["model"] for name in targets if wanted[name]}
-    return [path for path in sorted(files) if any(path == model or path.startswith(f"{model}/") for model in models)]
+    return [path for path in sorted(files) if any(manifest.is_part(path, model) for model in models)]

@@ -122,6 +122,11 @@ def validate(content: dict[str, Any]) -> None:
     jsonschema.validate(content, schema)
 
 
+def is_part(path: str, model: str) -> bool:
+    """Return whether a file is a model, or lies in the folder that one is."""
+    return path == model or path.startswith(f"{model}/")
+
+
 def _steady(metric: dict[str, Any]) -> dict[str, Any]:
     """Return a measurement without the machine that made it: another one finds the same, and makes the same bundle."""
     return {word: value for word, value in metric.items() if word not in ("device", "os", "governor")}

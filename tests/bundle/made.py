@@ -21,7 +21,7 @@ FILES = {
     "golden/digits.json": b"{}",
 }
 SHA256 = "ab" * 32
-WHERE: dict[str, Any] = {"device": "some CPU", "runtime": "some runtime 1.0", "threads": 1, "sha256": SHA256}
+WHERE: dict[str, Any] = {"runtime": "some runtime 1.0", "threads": 1, "sha256": SHA256}
 PLAN = {
     "validate": {"v": {"convert": "c"}},
     "convert": {"c": {"quantize": "q"}},
