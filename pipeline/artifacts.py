@@ -87,6 +87,11 @@ def sums(target: Path) -> str:
     return "".join(f"{sha256((target / name).read_bytes())}  {name}\n" for name in sorted(_below(target)))
 
 
+def sums_of(path: Path) -> str:
+    """Return the lines of SHA256SUMS for a file, or for a folder."""
+    return sums(path) if path.is_dir() else f"{sha256_of(path)}  {path.name}\n"
+
+
 def sha256(content: bytes) -> str:
     """Return the hexadecimal digest."""
     return hashlib.sha256(content).hexdigest()

@@ -8,13 +8,14 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from pipeline import artifacts, keras_session, plugins
+from pipeline import artifacts, formats, keras_session, plugins
 from pipeline.about import About
 from pipeline.compose import Composed
 from pipeline.recipe import Data, Ingredient, Model, Protect, Protocol, Recipe, Release
 from pipeline.sections import (
     Brought,
     ConvertSection,
+    DataSection,
     PackageSection,
     PruneSection,
     QuantizeSection,
@@ -59,17 +60,38 @@ def bundle(release: Release) -> PackageSection:
     )
 
 
-def train(recipe: Recipe, _: Names, __: About) -> TrainSection:
+def data(recipe: Recipe, _: Names, __: About) -> DataSection:
+    """Return what the stage `data` reads."""
+    return DataSection(**vars(_read(Data, recipe.data)), tools=plugins.tools(*_data_tools(recipe)))
+
+
+def train(recipe: Recipe, names: Names, _: About) -> TrainSection:
     """Return what train reads."""
-    tools = plugins.tools(*keras_session.TOOLS, *_data_tools(recipe))
+    brought = recipe.model.imported
     return TrainSection(
-        **vars(recipe.train), data=_read(Data, recipe.data), model=_read(Model, recipe.model), tools=tools
+        **vars(recipe.train),
+        examples=names["data"],
+        format=_format(recipe),
+        reference=_reference(recipe),
+        file=brought.file if brought else f"pipeline/models/{recipe.model.architecture}.py",
+        data=_read(Data, recipe.data),
+        model=_read(Model, recipe.model),
+        tools=plugins.tools(*keras_session.TOOLS, *_data_tools(recipe)),
     )
+
+
+def _format(recipe: Recipe) -> str:
+    return formats.of(recipe.model.imported.file) if recipe.model.imported else "keras"
 
 
 def _read(base: type[Any], words: Any) -> Any:
     """Return the words that a stage reads: who made something changes nothing that is built."""
     return base(**{word.name: getattr(words, word.name) for word in fields(base)})
+
+
+def _reference(recipe: Recipe) -> str:
+    """Return the float model in a form that runs without TensorFlow."""
+    return "float.onnx" if _format(recipe) == "onnx" else "float.tflite"
 
 
 def prune(recipe: Recipe, names: Names, _: About) -> PruneSection:
@@ -80,6 +102,8 @@ def prune(recipe: Recipe, names: Names, _: About) -> PruneSection:
     return PruneSection(
         **vars(words),
         train=names["train"],
+        examples=names["data"],
+        format=_format(recipe),
         teacher=(distill and distill.teacher) or names["train"],
         data=_read(Data, recipe.data),
         tools=plugins.tools(*tools, *(_data_tools(recipe) if tools else ())),
@@ -93,6 +117,8 @@ def quantize(recipe: Recipe, names: Names, _: About) -> QuantizeSection:
     return QuantizeSection(
         **vars(words),
         prune=names["prune"],
+        examples=names["data"],
+        format=_format(recipe),
         data=_read(Data, recipe.data),
         accuracy=budget.accuracy if words.keep else None,
         loss=budget.loss if words.keep else None,
@@ -105,7 +131,14 @@ def convert(recipe: Recipe, names: Names, about: About) -> ConvertSection:
     tools = plugins.load("convert.runtime", recipe.convert.runtime).CONVERT_TOOLS
     versions = plugins.tools(*keras_session.TOOLS, *tools)
     strip = recipe.package.protect is not Protect.none
-    return ConvertSection(**vars(recipe.convert), quantize=names["quantize"], strip=strip, about=about, tools=versions)
+    return ConvertSection(
+        **vars(recipe.convert),
+        quantize=names["quantize"],
+        format=_format(recipe),
+        strip=strip,
+        about=about,
+        tools=versions,
+    )
 
 
 def validate(recipe: Recipe, names: Names, _: About) -> ValidateSection:
@@ -118,6 +151,8 @@ def validate(recipe: Recipe, names: Names, _: About) -> ValidateSection:
         speedup="baseline" in names,
         baseline=names.get("baseline", names["convert"]),
         train=names["train"],
+        examples=names["data"],
+        reference=_reference(recipe),
         runtime=recipe.convert.runtime,
         platform=recipe.device.platform.value,
         data=_read(Data, recipe.data),
@@ -133,6 +168,7 @@ def _measured_with(words: Protocol) -> dict[str, str]:
 
 
 SECTION_OF: dict[str, Callable[[Recipe, Names, About], Any]] = {
+    "data": data,
     "train": train,
     "prune": prune,
     "quantize": quantize,
@@ -143,8 +179,10 @@ SECTION_OF: dict[str, Callable[[Recipe, Names, About], Any]] = {
 
 def word_of(stage: str, target: Composed) -> str:
     """Return what a stage adds to the name of a variant: the option that the target picked."""
+    if stage == "data":
+        return target.choices["data"]
     if stage == "train":
-        return f"{target.choices['data']}-{target.choices['model']}"
+        return target.choices["model"]
     return target.recipe.device.platform.value if stage == "validate" else target.choices[stage]
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from pipeline.errors import EdgebakeError
 
-STAGES = ("train", "prune", "quantize", "convert", "validate", "package")
+STAGES = ("data", "train", "prune", "quantize", "convert", "validate", "package")
 
 Verb = Callable[[argparse.Namespace, Console], int]
 

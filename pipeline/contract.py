@@ -4,6 +4,7 @@ It travels with the model as contract.json, from train to the bundle.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -27,19 +28,19 @@ class Contract:
     task: str
     height: int  # pixels
     width: int  # pixels
-    colour: str  # grey or rgb
+    colour: str  # grey, rgb or bgr
     crop: str
     resize: str
-    mean: float
-    scale: float
+    mean: list[float]  # one for all channels, or one for each
+    scale: list[float]  # likewise
     labels: list[str]
 
     @property
     def channels(self) -> int:
-        """Return 1 for grey, 3 for rgb."""
+        """Return 1 for grey, 3 for rgb and bgr."""
         return 1 if self.colour == Colour.grey.value else 3
 
-    def prepare(self, images: list[NDArray[np.uint8]]) -> NDArray[np.float32]:
+    def prepare(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Return images uint8 [h, w] or [h, w, 3] as the model sees them, float32 [n, height, width, channels]."""
         return self.scaled(self.resized(images))
 
@@ -49,13 +50,14 @@ class Contract:
 
     def pixels(self, scaled: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Return the pixels that `scaled` was given, for files that take an image and scale it inside."""
-        pixels: NDArray[np.uint8] = np.rint(scaled / np.float32(self.scale) + np.float32(self.mean)).astype(np.uint8)
-        return pixels
+        levels = scaled / np.float32(self.scale) + np.float32(self.mean)
+        return np.asarray(np.rint(levels), np.uint8)
 
-    def resized(self, images: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-        """Return images in the model's size and colours, uint8 [n, height, width, channels]."""
+    def resized(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+        """Return images in the model's size and the order of its channels, uint8 [n, height, width, channels]."""
         pixels = np.stack([self._resized(image) for image in images])
-        return pixels.reshape(len(images), self.height, self.width, self.channels)
+        pixels = pixels.reshape(len(images), self.height, self.width, self.channels)
+        return pixels[..., ::-1] if self.colour == Colour.bgr.value else pixels
 
     def _resized(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         mode = "L" if self.channels == 1 else "RGB"
@@ -82,7 +84,7 @@ def make(data: Data, model: Model, labels: list[str]) -> Contract:
     return Contract(
         task="classification",
         height=model.resolution,
-        width=model.resolution,
+        width=(model.imported and model.imported.across) or model.resolution,
         colour=data.colour.value,
         crop=data.crop.value,
         resize=data.resize.value,

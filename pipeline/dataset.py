@@ -1,44 +1,109 @@
-"""Labelled images and their split, the same in every stage.
+"""Labelled images and their splits, the same in every stage.
 
-Reads and writes nothing.
+Reads what the stage `data` wrote. Writes nothing.
 """
 
-from dataclasses import dataclass, field
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline import artifacts, plugins
 from pipeline.recipe import Data
-from pipeline.splits import split_sizes
+from pipeline.splits import NAMES, split_sizes
+
+TABLE = "examples.csv"
+HEADS = ("number", "name", "label", "split", "height", "width", "sha256")
+
+Images = Sequence[NDArray[np.uint8]]
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Images uint8 [h, w] or [h, w, 3], each of its own size; labels int64 [n]; one name per class.
+    """Images uint8 [h, w] or [h, w, 3], each of its own size, decoded when asked for; labels int64 [n].
 
     Columns say more of each image [n], the light in which it was taken for one; gates can ask about their values.
     """
 
-    images: list[NDArray[np.uint8]]
+    images: Images
     labels: NDArray[np.int64]
     classes: list[str]
     columns: dict[str, list[str]] = field(default_factory=dict)
+    names: list[str] = field(default_factory=list)  # of each: its path below data.path, or its row
+    splits: list[str] = field(default_factory=list)  # of each, as the source says; "" where it is drawn by the seed
+    areas: list[int] = field(default_factory=list)  # pixels of each, once `data` has looked at them
 
     def take(self, indices: NDArray[np.int64]) -> "Examples":
-        """Return the examples at `indices`, in that order."""
+        """Return the examples at `indices`, in that order; no image is read."""
         columns = {name: [values[i] for i in indices] for name, values in self.columns.items()}
-        return Examples([self.images[i] for i in indices], self.labels[indices], self.classes, columns)
+        lists = {word: [value[i] for i in indices] for word in ("names", "splits") if (value := getattr(self, word))}
+        return replace(self, images=Picked(self.images, indices), labels=self.labels[indices], columns=columns, **lists)
+
+
+@dataclass(frozen=True)
+class Picked(Sequence[NDArray[np.uint8]]):
+    """Some of the images, in another order."""
+
+    images: Images
+    indices: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.indices)
+
+    @overload
+    def __getitem__(self, number: int) -> NDArray[np.uint8]: ...
+    @overload
+    def __getitem__(self, number: slice) -> "Picked": ...
+
+    def __getitem__(self, number: int | slice) -> "NDArray[np.uint8] | Picked":
+        """Return one image, or a part of them that is read as late."""
+        if isinstance(number, slice):
+            return Picked(self.images, self.indices[number])
+        return self.images[int(self.indices[number])]
+
+
+def draw(examples: Examples, data: Data) -> dict[str, NDArray[np.int64]]:
+    """Return the numbers of the examples of each split, by its name.
+
+    The order is drawn once by `data.seed`, from all examples or from those that the source calls train.
+    """
+    said = np.array(examples.splits or [""] * len(examples.labels))
+    counts = {str(name): int(count) for name, count in zip(*np.unique(said, return_counts=True), strict=True)}
+    free = np.flatnonzero((said == "") | (said == "train"))
+    order = free[np.random.default_rng(data.seed).permutation(len(free))]
+    found, start = {}, 0
+    for name, size in split_sizes(counts, data.splits).items():
+        is_drawn = name == "train" or getattr(data.splits, name) is not None
+        found[name] = order[start : start + size] if is_drawn else np.flatnonzero(said == name)
+        start += size if is_drawn else 0
+    return found
 
 
 def split(examples: Examples, data: Data, name: str) -> Examples:
     """Return one split of the examples: `train`, `calibration`, `validation` or `test`.
 
-    The order is drawn once by `data.seed`, so that the splits are the same in every stage and share no example.
+    Raises:
+        ValueError: there is no split of this name.
     """
-    order = np.random.default_rng(data.seed).permutation(len(examples.labels))
-    start = 0
-    for split_name, size in split_sizes(len(order), data.splits).items():
-        if split_name == name:
-            return examples.take(order[start : start + size])
-        start += size
-    raise ValueError(name)
+    if name not in NAMES:
+        raise ValueError(name)
+    return examples.take(draw(examples, data)[name])
+
+
+def read(data: Data, variant: str, name: str) -> Examples:
+    """Return one split of what the stage `data` looked at, without the examples that it left out."""
+    rows = [row for row in rows_of(artifacts.opened(artifacts.folder("data", variant))) if row["split"] == name]
+    examples: Examples = plugins.load("data.source", data.source).load(data)
+    taken = examples.take(np.array([int(row["number"]) for row in rows], np.int64))
+    return replace(taken, areas=[int(row["height"]) * int(row["width"]) for row in rows])
+
+
+def rows_of(folder: Path) -> Iterator[dict[str, str]]:
+    """Yield what the stage `data` wrote of each example that it kept."""
+    with (folder / TABLE).open(newline="") as lines:
+        yield from csv.DictReader(lines)

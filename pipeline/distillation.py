@@ -30,7 +30,14 @@ def goals(labels: NDArray[np.int64], answers: NDArray[np.float32]) -> NDArray[np
     """Return the labels, one-hot, beside the teacher's probabilities: [n, 2 * classes]."""
     import numpy as np  # noqa: PLC0415
 
-    return np.concatenate([np.eye(answers.shape[1], dtype=np.float32)[labels], answers], axis=1)
+    return np.concatenate([one_hot(labels, answers.shape[1]), answers], axis=1)
+
+
+def one_hot(labels: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
+    """Return labels as [n, classes], 1 for each one's own class."""
+    import numpy as np  # noqa: PLC0415
+
+    return np.eye(classes, dtype=np.float32)[labels]
 
 
 def loss(lesson: Lesson) -> Callable[[Any, Any], Any]:

@@ -5,6 +5,7 @@ EdgebakeError            the text is for the user: where, what is wrong, what wa
 │   └── UnfitError       a sound recipe asks for what its runtime or device cannot do
 ├── PlanError            params.yaml and the recipes disagree
 ├── DataError            the examples on disk cannot be used
+├── ModelError           a model that somebody brought cannot be used
 ├── ArtifactError        a stage's output is missing or damaged
 ├── ConversionError      a runtime's file is not what the recipe asked for
 ├── CoverageError        an ML Program holds an operator that the executor does not cover
@@ -36,6 +37,10 @@ class PlanError(EdgebakeError):
 
 class DataError(EdgebakeError):
     """Name the file or folder of examples that cannot be used."""
+
+
+class ModelError(EdgebakeError):
+    """Name the brought model, the recipe key that mends it, what is wrong and what was expected."""
 
 
 class ArtifactError(EdgebakeError):

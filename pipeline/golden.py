@@ -72,7 +72,7 @@ def _of_tensor(file: File) -> float:
     tensor = Tensor(**file.inspection["input"])
     if tensor.is_image:
         return 1.0
-    level = file.contract.scale * ROUNDING
+    level = max(file.contract.scale) * ROUNDING
     # What is one level off may also fall on the other side of a rounding.
     return level + tensor.scale if tensor.scale is not None else level
 
@@ -95,7 +95,7 @@ def _chosen(examples: Examples, answers: NDArray[np.float32], tolerance: float) 
     second, first = np.sort(answers, axis=1)[:, -2:].T
     classes = answers.argmax(axis=1)
     # A bundle is downloaded: of two pictures the smaller one.
-    sizes = [image.size for image in examples.images]
+    sizes = examples.areas
     clear = [number for number in range(len(answers)) if first[number] - second[number] > CLEAR * tolerance]
     clear.sort(key=lambda number: (classes[number] != examples.labels[number], sizes[number], number))
     return sorted(islice(_in_turns(clear, classes), EXAMPLES))

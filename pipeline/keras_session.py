@@ -48,6 +48,9 @@ def load(archive: bytes) -> Any:
     """Return the model of a .keras archive; no code in it is run (Keras' safe mode)."""
     import keras  # noqa: PLC0415
 
+    from pipeline.formats import graph_layer  # noqa: PLC0415
+
+    graph_layer.register()  # the one layer of ours that a model may hold
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.keras"
         file.write_bytes(archive)
@@ -72,9 +75,14 @@ def function_of(model: Any, any_resolution: bool = False, any_batch: bool = Fals
 
 def frozen_graph(model: Any, any_resolution: bool = False, any_batch: bool = False) -> Any:
     """Return the graph of `function_of` with every variable folded into it as a constant."""
+    return frozen(function_of(model, any_resolution, any_batch))
+
+
+def frozen(function: Any) -> Any:
+    """Return the graph of a TensorFlow function with every variable folded into it as a constant."""
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2  # noqa: PLC0415
 
-    return convert_variables_to_constants_v2(function_of(model, any_resolution, any_batch).get_concrete_function())
+    return convert_variables_to_constants_v2(function.get_concrete_function())
 
 
 def _at_any_resolution(model: Any) -> Any:

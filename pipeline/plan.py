@@ -22,7 +22,7 @@ from pipeline.lineage import digest, leading_to
 from pipeline.recipe import Release
 from pipeline.sections import PARAMS, plain, read_plan
 
-STAGES = ("train", "prune", "quantize", "convert", "validate", "package")
+STAGES = ("data", "train", "prune", "quantize", "convert", "validate", "package")
 OK = artifacts.ROOT / "plan.ok"
 HEADER = """\
 # Written by `edgebake plan` from recipes/; committed, and reviewed like a lock file: its diff is what will be rebuilt.
@@ -222,7 +222,7 @@ def _add(plan: Plan, release: Release, target: Composed) -> None:
     about = assign.about(release)
     names: dict[str, str] = {}
     if target.recipe.validate.budget.speedup:
-        _name(plan, about, float_parent(target), names, ("train", "prune", "quantize", "convert"))
+        _name(plan, about, float_parent(target), names, ("data", "train", "prune", "quantize", "convert"))
         names = {"baseline": names["convert"]}
     _name(plan, about, target, names, tuple(assign.SECTION_OF))
     found = plain(assign.packaged(target.recipe, names))

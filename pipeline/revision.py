@@ -34,8 +34,8 @@ def write() -> str:
     """
     commit = _git("rev-parse", "HEAD")
     now, committed = read_plan(), _plan_of_commit()
-    data = {section["data"]["path"] for section in now["train"].values()}
-    shared = bool(_git("status", "--porcelain", "--", *SHARED)) or any(map(_is_loose, data))
+    brought = {path for section in now["train"].values() for path in (section["data"]["path"], section["file"])}
+    shared = bool(_git("status", "--porcelain", "--", *SHARED)) or any(map(_is_loose, brought))
     for platform in now["package"]:
         dirty = shared or _recipes(now, platform) != _recipes(committed, platform) or _has_loose_key(now, platform)
         content = {"git_commit": commit, "dirty": dirty, "expired_waivers": _expired(now["package"][platform])}

@@ -6,14 +6,12 @@ A rule takes a recipe and yields (key, what is wrong and what was expected). Eac
 import math
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
-from pipeline import plugins, prune_rules, quantize_rules, validate_rules
+from pipeline import data_rules, model_rules, plugins, prune_rules, quantize_rules, train_rules, validate_rules
 from pipeline.errors import EdgebakeError, listed
-from pipeline.recipe import Recipe
+from pipeline.recipe import Colour, Recipe
 from pipeline.runtimes.coreml import rules as coreml
-from pipeline.splits import split_sizes
 
 Problem = tuple[str, str]
 
@@ -51,20 +49,12 @@ def _at(recipe: Recipe, key: str) -> Any:
     return value
 
 
-def _splits_make_a_whole(recipe: Recipe) -> Iterator[Problem]:
-    shares = vars(recipe.data.splits)
-    for name, share in shares.items():
-        if not 0 < share < 1:
-            yield f"data.splits.{name}", f"{share:g}; expected a share between 0 and 1"
-    if abs(sum(shares.values()) - 1) > 1e-6:
-        yield "data.splits", f"the shares add up to {sum(shares.values()):g}; expected 1"
-
-
 def _numbers_are_numbers(recipe: Recipe) -> Iterator[Problem]:
     for group in ("data", "model", "train", "package"):
         for word, value in vars(getattr(recipe, group)).items():
-            if isinstance(value, float) and not math.isfinite(value):
-                yield f"{group}.{word}", f"{value}; expected a finite number"
+            for number in value if isinstance(value, list) else [value]:
+                if isinstance(number, float) and not math.isfinite(number):
+                    yield f"{group}.{word}", f"{number}; expected a finite number"
 
 
 def _seeds_can_be_used(recipe: Recipe) -> Iterator[Problem]:
@@ -75,24 +65,16 @@ def _seeds_can_be_used(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _pixels_are_scaled(recipe: Recipe) -> Iterator[Problem]:
-    if recipe.data.scale <= 0:
-        yield "data.scale", f"{recipe.data.scale:g}; expected more than 0"
-
-
-def _model_fits_its_architecture(recipe: Recipe) -> Iterator[Problem]:
-    minimum = plugins.load("model.architecture", recipe.model.architecture).MINIMUM_RESOLUTION
-    if recipe.model.resolution < minimum:
-        yield "model.resolution", f"{recipe.model.resolution}; {recipe.model.architecture} expects {minimum} or more"
-    if not 0 < recipe.model.width <= 4:
-        yield "model.width", f"{recipe.model.width:g}; expected more than 0 and at most 4"
-
-
-def _training_can_run(recipe: Recipe) -> Iterator[Problem]:
-    for word in ("epochs", "batch_size", "threads"):
-        if getattr(recipe.train, word) < 1:
-            yield f"train.{word}", f"{getattr(recipe.train, word)}; expected 1 or more"
-    if not 0 < recipe.train.learning_rate <= 1:
-        yield "train.learning_rate", f"{recipe.train.learning_rate:g}; expected more than 0 and at most 1"
+    data = recipe.data
+    channels = 1 if data.colour is Colour.grey else 3
+    each = f", or {channels}, one for each channel of {data.colour.value}" if channels > 1 else f", for {data.colour.value}"
+    for word, numbers in (("mean", data.mean), ("scale", data.scale)):
+        if len(numbers) not in (1, channels):
+            found = f"{len(numbers)} number{'s' if numbers else ''}"
+            yield f"data.{word}", f"{len(numbers)} numbers; expected 1{each}"
+    for scale in data.scale:
+        if scale <= 0:
+            yield "data.scale", f"{scale:g}; expected more than 0"
 
 
 def _platform_has_the_runtime(recipe: Recipe) -> Iterator[Problem]:
@@ -111,21 +93,6 @@ def _core_ml_has_its_words(recipe: Recipe) -> Iterator[Problem]:
         yield "convert.coreml", f"has words; expected null for {runtime}"
 
 
-def _data_is_there(recipe: Recipe) -> Iterator[Problem]:
-    try:
-        _count(recipe)
-    except EdgebakeError as error:
-        yield "data.path", str(error)
-
-
-def _every_split_holds_something(recipe: Recipe) -> Iterator[Problem]:
-    if any(_splits_make_a_whole(recipe)) or any(_data_is_there(recipe)) or (count := _count(recipe)) is None:
-        return
-    for name, size in split_sizes(count, recipe.data.splits).items():
-        if size < 1:
-            yield f"data.splits.{name}", f"holds none of the {count} examples; expected at least 1"
-
-
 def _device_has_an_accelerator(recipe: Recipe) -> Iterator[Problem]:
     if not recipe.device.accelerators:
         yield "device.accelerators", "empty; expected at least cpu"
@@ -139,26 +106,6 @@ def _device_can_be_told(recipe: Recipe) -> Iterator[Problem]:
         yield "device.memory_mb", f"{device.memory_mb}; expected 1 or more, or null"
 
 
-def _calibration_fits_its_split(recipe: Recipe) -> Iterator[Problem]:
-    key, words = "quantize.calibration.examples", recipe.quantize.calibration
-    if words is None or any(_splits_make_a_whole(recipe)) or any(_data_is_there(recipe)):
-        return
-    if words.examples < 1:
-        yield key, f"{words.examples}; {recipe.quantize.scheme} expects 1 or more"
-    count = _count(recipe)
-    if count is not None and words.examples > (held := split_sizes(count, recipe.data.splits)["calibration"]):
-        yield key, f"{words.examples}; expected at most {held}, all that the calibration split holds"
-
-
-def _count(recipe: Recipe) -> int | None:
-    """Return how many examples there are; none if DVC tracks the data and has not fetched them yet."""
-    path = Path(recipe.data.path)
-    if not path.exists() and path.with_name(f"{path.name}.dvc").exists():
-        return None
-    count: int = plugins.load("data.source", recipe.data.source).count(recipe.data)
-    return count
-
-
 def _answers_can_be_shown(recipe: Recipe) -> Iterator[Problem]:
     if recipe.package.top_k < 1:
         yield "package.top_k", f"{recipe.package.top_k}; expected 1 or more"
@@ -167,21 +114,18 @@ def _answers_can_be_shown(recipe: Recipe) -> Iterator[Problem]:
 
 
 RULES: tuple[Callable[[Recipe], Iterator[Problem]], ...] = (
-    _splits_make_a_whole,
+    data_rules.check,
     _numbers_are_numbers,
     _seeds_can_be_used,
     _pixels_are_scaled,
-    _model_fits_its_architecture,
-    _training_can_run,
+    model_rules.check,
+    train_rules.check,
     _platform_has_the_runtime,
     prune_rules.check,
     quantize_rules.check,
     _core_ml_has_its_words,
-    _data_is_there,
-    _every_split_holds_something,
     _device_has_an_accelerator,
     _device_can_be_told,
-    _calibration_fits_its_split,
     validate_rules.check,
     _answers_can_be_shown,
 )

@@ -20,9 +20,20 @@ PARAMS = Path("params.yaml")
 
 
 @dataclass
+class DataSection(recipe.Data):
+    """What the stage `data` reads."""
+
+    tools: dict[str, str] = MISSING
+
+
+@dataclass
 class TrainSection(recipe.Train):
     """What train reads."""
 
+    examples: str = MISSING  # the variant of `data`
+    format: str = MISSING  # of the model that train writes: keras, onnx or tflite
+    reference: str = MISSING  # the float model that others are compared with: float.tflite or float.onnx
+    file: str = MISSING  # what the model is from: the module of its architecture, or what somebody brought
     data: recipe.Data = field(default_factory=recipe.Data)
     model: recipe.Model = field(default_factory=recipe.Model)
     tools: dict[str, str] = MISSING
@@ -33,6 +44,8 @@ class PruneSection(recipe.Prune):
     """What prune reads."""
 
     train: str = MISSING
+    examples: str = MISSING
+    format: str = MISSING
     teacher: str = MISSING  # the variant of train that fine-tuning learns from; `train` where it learns from none
     data: recipe.Data = field(default_factory=recipe.Data)
     tools: dict[str, str] = MISSING
@@ -43,6 +56,8 @@ class QuantizeSection(recipe.Quantize):
     """What quantize reads."""
 
     prune: str = MISSING
+    examples: str = MISSING
+    format: str = MISSING
     data: recipe.Data = field(default_factory=recipe.Data)
     accuracy: recipe.Floor | None = None  # the gates that `mixed` has to pass, null for all other schemes
     loss: recipe.Ceiling | None = None
@@ -54,6 +69,7 @@ class ConvertSection(recipe.Convert):
     """What convert reads."""
 
     quantize: str = MISSING
+    format: str = MISSING
     strip: bool = MISSING  # whether names, texts and metadata are taken out of the file
     about: About = field(default_factory=About)
     tools: dict[str, str] = MISSING
@@ -68,6 +84,8 @@ class ValidateSection(recipe.Protocol):
     baseline: str = MISSING  # that parent in the same runtime; `convert` itself where it is one, or none is timed
     inputs: dict[str, str] = MISSING  # sha256 of each file outside the pipeline that measuring reads, by its path
     train: str = MISSING  # its float model is what loss is counted against
+    examples: str = MISSING
+    reference: str = MISSING  # the file of that float model
     runtime: str = MISSING
     platform: str = MISSING
     data: recipe.Data = field(default_factory=recipe.Data)
@@ -110,6 +128,7 @@ class PackageSection:
 
 
 SECTIONS: dict[str, type] = {
+    "data": DataSection,
     "train": TrainSection,
     "prune": PruneSection,
     "quantize": QuantizeSection,

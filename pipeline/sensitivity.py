@@ -14,14 +14,14 @@ from pipeline.runtimes.litert import quantizer, run
 from pipeline.runtimes.litert.program import Layer, Program
 from pipeline.runtimes.litert.quantizer import Integers
 from pipeline.tasks import classification
-from pipeline.tensors import answers
+from pipeline.tensors import Examples, answers
 
 
 @dataclass(frozen=True)
 class Scored:
     """Examples as the model sees them, float32 [n, h, w, c], and their labels [n]."""
 
-    images: NDArray[np.float32]
+    images: Examples
     labels: NDArray[np.int64]
 
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import calibration, plugins
+from pipeline import calibration, dataset
 from pipeline.contract import Contract
-from pipeline.dataset import Examples, split
+from pipeline.dataset import Examples
 from pipeline.errors import DataError
+from pipeline.prepared import Prepared
 from pipeline.ranges import Ranges
 from pipeline.sections import QuantizeSection
 
@@ -21,10 +22,10 @@ class Source:
     agreed: Contract
     section: QuantizeSection
 
-    def prepared(self, name: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    def prepared(self, name: str) -> tuple[Prepared, NDArray[np.int64]]:
         """Return a split as the model sees it, float32 [n, h, w, c], and its labels [n]."""
         examples = self._split(name)
-        return self.agreed.prepare(examples.images), examples.labels
+        return Prepared(examples.images, self.agreed), examples.labels
 
     def calibrated(self, archive: bytes) -> Ranges | None:
         """Return the ranges of a model; none for a scheme whose activations stay in float."""
@@ -32,8 +33,7 @@ class Source:
         return None if words is None else calibration.calibrate(archive, self._drawn(words.examples, words.seed), words)
 
     def _split(self, name: str) -> Examples:
-        data = self.section.data
-        return split(plugins.load("data.source", data.source).load(data), data, name)
+        return dataset.read(self.section.data, self.section.examples, name)
 
     def _drawn(self, count: int, seed: int) -> NDArray[np.float32]:
         """Return examples as the model sees them, float32 [n, h, w, c], drawn from the calibration split by a seed.

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from pipeline.dataset import Examples, split
-from pipeline.recipe import Data, Splits
+from pipeline.recipe import By, Data, Splits
 
-SPLITS = Splits(train=0.5, calibration=0.1, validation=0.1, test=0.3)
+SPLITS = Splits(By.seed, train=0.5, calibration=0.1, validation=0.1, test=0.3)
 NAMES = ("train", "calibration", "validation", "test")
 
 
@@ -61,3 +61,27 @@ def test_examples_of_which_nothing_more_is_known_have_no_columns() -> None:
 
 def test_take_keeps_the_order_that_was_asked_for() -> None:
     assert _numbers(_numbered(5).take(np.array([4, 0, 2]))) == [4, 0, 2]
+
+
+def test_what_the_source_calls_a_split_is_one_and_its_train_is_drawn_from() -> None:
+    said = ["train"] * 30 + ["test"] * 20
+    data = Data(seed=0, splits=Splits(By.source, calibration=0.1, validation=0.2))
+    parts = {name: _numbers(split(replace(_numbered(50), splits=said), data, name)) for name in NAMES}
+    assert parts["test"] == list(range(30, 50))
+    assert {name: len(part) for name, part in parts.items()} == {
+        "train": 21,
+        "calibration": 3,
+        "validation": 6,
+        "test": 20,
+    }
+    assert sorted(number for name in NAMES[:3] for number in parts[name]) == list(range(30))
+
+
+def test_taking_a_part_reads_no_image() -> None:
+    class Unread(list[int]):
+        def __getitem__(self, _: object) -> int:  # type: ignore[override]
+            raise AssertionError("read")
+
+    examples = Examples(Unread(range(10)), np.arange(10) % 2, ["even", "odd"])  # type: ignore[arg-type]
+    part = split(split(examples, Data(seed=0, splits=SPLITS), "train"), Data(seed=1, splits=SPLITS), "train")
+    assert len(part.images) == 3  # half of five, and what is left of the others rounded up and down

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pipeline import fit, keras_session
 from pipeline.distillation import Lesson
-from pipeline.fit import Splits
+from pipeline.fit import Aids, Splits
 from pipeline.recipe import Train
 
 WORDS = Train(epochs=3, batch_size=32, learning_rate=0.05, seed=0, threads=1)
@@ -55,7 +55,7 @@ def test_the_same_seed_gives_the_same_weights(taught: bool) -> None:
     found = []
     for seed in (0, 0, 1):
         student = model(seed)
-        rows = fit.fit(student, splits(), WORDS, lesson=lesson(splits(), 0.5) if taught else None)
+        rows = fit.fit(student, splits(), WORDS, Aids(lesson=lesson(splits(), 0.5) if taught else None))
         found.append((rows, [weight.tobytes() for weight in student.get_weights()]))
     assert found[0] == found[1]
     assert found[0] != found[2]
@@ -87,7 +87,7 @@ def test_callbacks_see_every_step() -> None:
     def note(step: int, **_: Any) -> None:
         steps.append(step)
 
-    fit.fit(student, splits(), WORDS, [keras.callbacks.LambdaCallback(on_train_batch_begin=note)])
+    fit.fit(student, splits(), WORDS, Aids([keras.callbacks.LambdaCallback(on_train_batch_begin=note)]))
     assert steps == list(range(8)) * 3
 
 
@@ -95,7 +95,7 @@ def test_where_labels_are_noise_a_student_follows_its_teacher() -> None:
     seen, words = splits(NOISE), Train(40, 32, 0.02, 0, 1)
     alone, taught = model(), model()
     fit.fit(alone, seen, words)
-    rows = fit.fit(taught, seen, words, lesson=lesson(seen, 0.0))
+    rows = fit.fit(taught, seen, words, Aids(lesson=lesson(seen, 0.0)))
     assert fit.accuracy(taught, seen) > 0.95
     assert fit.accuracy(alone, seen) < 0.85
     answers = taught.predict(seen.validation_images, verbose=0)

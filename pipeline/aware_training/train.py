@@ -9,8 +9,9 @@ from typing import Any
 from pipeline import keras_session
 from pipeline.aware_training import ranges, rewrite, weighted
 from pipeline.aware_training.fold import fold
-from pipeline.fit import Rows, Splits
+from pipeline.fit import Aids, Rows, Splits
 from pipeline.fit import fit as fit_in_float
+from pipeline.recipe import Train
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,16 @@ class Settings:
     epochs: int
     batch_size: int
     learning_rate: float  # at the start; it falls to zero along a cosine
+    seed: int
     freeze_after: int  # epochs, until statistics of batch normalization and moving ranges stay as they are
     ranges: str  # moving or learned
     weight_bits: int  # 8 or 4
     per_tensor: bool  # one scale for a tensor, not one for each output channel
     activations: bool  # rounded too, to 8 bits
+
+    def words(self) -> Train:
+        """Return how long and how fast; the threads have started."""
+        return Train(self.epochs, self.batch_size, self.learning_rate, self.seed, threads=0)
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,7 @@ def watch(model: Any, splits: Splits, settings: Settings) -> None:
 
 def fit(model: Any, splits: Splits, settings: Settings) -> Rows:
     """Train a model of fake-quantized layers and return a row for each epoch."""
-    return fit_in_float(model, splits, settings, [_freezer(model, settings.freeze_after)])
+    return fit_in_float(model, splits, settings.words(), Aids([_freezer(model, settings.freeze_after)]))
 
 
 def _freezer(model: Any, after: int) -> Any:

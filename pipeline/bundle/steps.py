@@ -42,10 +42,15 @@ def _picture(contract: Contract, convert: dict[str, Any]) -> Iterator[Step]:
 
 def _numbers(contract: Contract, tensor: dict[str, Any]) -> Iterator[Step]:
     """Yield what an app does to pixels; a Core ML program takes them as they are."""
-    yield {"step": "normalize", "mean": contract.mean, "scale": contract.scale}
+    yield {"step": "normalize", "mean": _one_or_each(contract.mean), "scale": _one_or_each(contract.scale)}
     if tensor["scale"] is not None:
         yield {"step": "quantize", **{word: tensor[word] for word in ("dtype", "scale", "zero_point")}}
     yield {"step": "layout", "layout": tensor["layout"]}
+
+
+def _one_or_each(numbers: list[float]) -> float | list[float]:
+    """Return one number where it is for all channels: apps of earlier releases read no other."""
+    return numbers[0] if len(numbers) == 1 else numbers
 
 
 def after(tensor: dict[str, Any], package: Package, labels: str) -> list[Step]:

@@ -9,20 +9,27 @@ from importlib.metadata import distribution
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline import labels
 from pipeline.recipe import Data
 
 if TYPE_CHECKING:
     from pipeline.dataset import Examples
 
 TOOLS = ("scikit-learn",)
+WORDS = ()
 COUNT = 1797
 INK = ("light", "medium", "heavy")  # a third of the digits each
 TABLE = "sklearn/datasets/data/digits.csv.gz"
 
 
-def count(_: Data) -> int:
-    """Return how many examples there are."""
-    return COUNT
+def count(data: Data) -> dict[str, int]:
+    """Return how many examples there are; they say no split.
+
+    Raises:
+        DataError: the recipe asks for their own splits.
+    """
+    labels.refuse_other_splits(data, [], "examples that do")
+    return {"": COUNT}
 
 
 def columns(_: Data) -> list[str]:
@@ -30,12 +37,17 @@ def columns(_: Data) -> list[str]:
     return ["ink"]
 
 
-def load(_: Data) -> "Examples":
-    """Return the digits, their 17 levels of grey spread over 0 to 255."""
+def load(data: Data) -> "Examples":
+    """Return the digits, their 17 levels of grey spread over 0 to 255.
+
+    Raises:
+        DataError: the recipe asks for their own splits, or its labels file lacks a digit.
+    """
     import numpy as np  # noqa: PLC0415 - the planner loads this module only to count
 
     from pipeline.dataset import Examples  # noqa: PLC0415
 
+    count(data)
     path = Path(str(distribution("scikit-learn").locate_file(TABLE)))
     with gzip.open(path, "rt") as table:
         rows = np.loadtxt(table, delimiter=",")
@@ -43,4 +55,12 @@ def load(_: Data) -> "Examples":
     amounts = rows[:, :-1].sum(axis=1)
     thirds = np.searchsorted(np.quantile(amounts, [1 / 3, 2 / 3]), amounts)
     ink = [INK[third] for third in thirds]
-    return Examples(list(pixels), rows[:, -1].astype(np.int64), [str(digit) for digit in range(10)], {"ink": ink})
+    classes, numbers = labels.from_names(data, [str(int(digit)) for digit in rows[:, -1]])
+    return Examples(
+        images=list(pixels),
+        labels=np.array(numbers, np.int64),
+        classes=classes,
+        columns={"ink": ink},
+        names=[f"row {number}" for number in range(COUNT)],
+        splits=[""] * COUNT,
+    )

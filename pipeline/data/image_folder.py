@@ -1,105 +1,206 @@
 """One folder of images per class: `cats/1.jpg`, `dogs/1.png`; the folder's name is the label.
 
-Reads `data.path`. Classes and files are taken in the order of their names. `columns.csv` at the top of the folder, if
-it is there, says more of every image: its column `file` names it, `cats/1.jpg`, and each other column is the data's.
+Reads `data.path`. With `splits: { by: source }` those folders lie in one for each split: `train/cats/1.jpg`. A table,
+if `data.table` names one, can say label and split instead, and more of each image. Classes and files are taken in the
+order of their names.
 """
 
-import csv
-from collections.abc import Iterable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
-from pipeline.errors import DataError
-from pipeline.recipe import Colour, Data
+import os
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline import labels, tables
+from pipeline.decode import OnDemand, decode_file
+from pipeline.errors import DataError, nearest
+from pipeline.recipe import By, Data
 
 if TYPE_CHECKING:
     from pipeline.dataset import Examples
+    from pipeline.tables import Row
 
 TOOLS = ("pillow",)
+WORDS = ("table",)
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
-COLUMNS, FILE = "columns.csv", "file"
-MODES = {Colour.grey: "L", Colour.rgb: "RGB"}
+BESIDE = (".csv", ".json", ".md", ".txt", ".xml", ".yaml", ".yml")  # what people put beside images
+NAMES_BESIDE = ("__MACOSX", "COPYING", "LICENSE", "NOTICE", "README", "Thumbs.db", "desktop.ini")
+SPLIT_FOLDERS = "train, val, test (and calibration) folders, each with a folder for every class"
 
 
-def count(data: Data) -> int:
-    """Return how many images lie in the folder.
+@dataclass(frozen=True)
+class Found:
+    """One image."""
+
+    file: str  # path below data.path
+    label: str
+    split: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What lies in a folder and below it, as paths; what is hidden is left out."""
+
+    images: list[str] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)  # folders with nothing in them that is looked at
+    strange: list[str] = field(default_factory=list)  # files of other kinds
+
+
+def count(data: Data) -> dict[str, int]:
+    """Return how many images there are by the split that the folders or the table say, `""` for none.
 
     Raises:
-        DataError: the folder is missing, or holds no image in a sub-folder.
+        DataError: the folder is missing or not laid out as expected, or the table does not fit it.
     """
-    return sum(len(files) for files in _files(data).values())
+    return labels.counts(one.split for one in _found(data))
 
 
 def columns(data: Data) -> list[str]:
-    """Return the columns of columns.csv, less the one that names the file; none where there is no such file."""
-    table = Path(data.path) / COLUMNS
-    if not table.is_file():
-        return []
-    with table.open(newline="") as lines:
-        return [name for name in next(csv.reader(lines), []) if name != FILE]
+    """Return the columns of the table that say neither image, label nor split; none where there is no table."""
+    return tables.columns(Path(data.path), data.table) if data.table else []
 
 
-def load(data: Data) -> "Examples":
-    """Return every image of the folder, in its own size.
+def load(data: Data) -> Examples:
+    """Return every image of the folder, in its own size; none is decoded yet.
 
     Raises:
-        DataError: the folder is missing or empty, or an image cannot be decoded; columns.csv leaves one out.
+        DataError: the folder is missing or not laid out as expected, or the table does not fit it.
     """
     import numpy as np  # noqa: PLC0415 - the planner loads this module only to count
 
     from pipeline.dataset import Examples  # noqa: PLC0415
 
-    by_class = _files(data)
-    images = [_decode(file, MODES[data.colour]) for files in by_class.values() for file in files]
-    labels = np.repeat(np.arange(len(by_class)), [len(files) for files in by_class.values()])
-    files = [file for found in by_class.values() for file in found]
-    return Examples(images, labels.astype(np.int64), list(by_class), _columns(data, files))
+    found, folder = _found(data), Path(data.path)
+    classes, numbers = labels.from_names(data, [one.label for one in found])
+    rows = tables.rows(folder, data.table) if data.table else {}
+    return Examples(
+        images=OnDemand(len(found), lambda number: decode_file(folder / found[number].file, data.colour)),
+        labels=np.array(numbers, np.int64),
+        classes=classes,
+        columns={name: [rows[one.file].cells[name] for one in found] for name in columns(data)},
+        names=[one.file for one in found],
+        splits=[one.split for one in found],
+    )
 
 
-def _columns(data: Data, files: Iterable[Path]) -> dict[str, list[str]]:
-    """Return the values of each column in the order of the files.
-
-    Raises:
-        DataError: columns.csv has no column `file`, or leaves an image out.
-    """
-    names, table = columns(data), Path(data.path) / COLUMNS
-    if not names:
-        return {}
-    with table.open(newline="") as lines:
-        rows = csv.DictReader(lines)
-        by_file = {row.get(FILE): row for row in rows}
-    if FILE not in (rows.fieldnames or ()):
-        raise DataError(f"{table}: no column {FILE!r}; expected one that names each image, cats/1.jpg for one")
-    wanted = [file.relative_to(data.path).as_posix() for file in files]
-    for file in wanted:
-        if file not in by_file:
-            raise DataError(f"{table}: no line for {file}; expected one for every image")
-    return {name: [by_file[file][name] or "" for file in wanted] for name in names}
-
-
-def _files(data: Data) -> dict[str, list[Path]]:
+def _found(data: Data) -> list[Found]:
     folder = Path(data.path)
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; expected one sub-folder of images per class")
-    classes = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    found = {
-        path.name: [file for file in sorted(path.iterdir()) if file.suffix.lower() in SUFFIXES] for path in classes
-    }
-    if not any(found.values()):
-        raise DataError(f"{folder}: no images; expected one sub-folder per class with {', '.join(SUFFIXES)} files")
-    for name, files in found.items():
-        if not files:
-            raise DataError(f"{folder / name}: no images; expected {', '.join(SUFFIXES)} files of the class {name!r}")
+    listing = Listing()
+    try:
+        _list(folder, "", listing, (os.path.realpath(folder),))
+    except OSError as error:
+        raise DataError(f"{error.filename}: {error.strerror}; expected a folder that can be listed") from None
+    _refuse_strange(folder, listing)
+    rows = tables.rows(folder, data.table) if data.table else {}
+    if data.table:
+        tables.match(folder / data.table.file, rows, listing.images)
+    found = _by_table(data, listing, rows) if data.table and data.table.label else _by_folder(data, listing, rows)
+    labels.refuse_other_splits(data, {one.split for one in found}, SPLIT_FOLDERS)
+    names = [one.label for one in found]
+    labels.from_names(data, names)
+    labels.refuse_unlearned(data, names, [one.split for one in found])
     return found
 
 
-def _decode(file: Path, mode: str) -> Any:
-    """Return the pixels, uint8 [h, w] or [h, w, 3]."""
-    import numpy as np  # noqa: PLC0415
-    from PIL import Image, ImageOps, UnidentifiedImageError  # noqa: PLC0415
+def _list(folder: Path, below: str, listing: Listing, above: tuple[str, ...]) -> None:
+    """Sort what lies in a folder into a listing, in the order of names, deeper folders in the place of theirs."""
+    with os.scandir(folder) as entries:
+        held = sorted((entry for entry in entries if _counts(entry.name)), key=lambda entry: entry.name)
+    if not held:
+        listing.empty.append(below)
+    for entry in held:
+        path, suffix = f"{below}/{entry.name}".lstrip("/"), Path(entry.name).suffix.lower()
+        if suffix in SUFFIXES:
+            listing.images.append(path)  # a folder of this name too: it is no image that can be read
+        elif entry.is_dir():
+            real = os.path.realpath(entry.path) if entry.is_symlink() else entry.path
+            if real in above:
+                raise DataError(f"{entry.path}: a link to a folder that it lies in; expected images")
+            _list(Path(entry.path), path, listing, (*above, os.path.realpath(real)))
+        else:
+            listing.strange.append(path)
 
-    try:
-        with Image.open(file) as image:
-            return np.asarray(ImageOps.exif_transpose(image).convert(mode))
-    except (UnidentifiedImageError, OSError, ValueError) as error:
-        raise DataError(f"{file}: not an image that can be read ({error}); mend or remove it") from None
+
+def _counts(name: str) -> bool:
+    return not (name.startswith(".") or name in NAMES_BESIDE or name.lower().endswith(BESIDE))
+
+
+def _refuse_strange(folder: Path, listing: Listing) -> None:
+    if unwritable := [path for path in listing.images if not _is_text(path)]:
+        raise DataError(f"{folder}: a name that is not UTF-8: {unwritable[0]!a}; expected another name")
+    if listing.strange:
+        kinds: dict[str, list[str]] = defaultdict(list)
+        for path in listing.strange:
+            kinds[Path(path).suffix.lower() or "no suffix"].append(path)
+        held = "; ".join(f"{len(paths)} with {kind} ({labels.few(paths)})" for kind, paths in sorted(kinds.items()))
+        expected = f"expected {', '.join(SUFFIXES)}: convert or remove them"
+        raise DataError(f"{folder}: files of other kinds: {held}; {expected}")
+    if not listing.images:
+        raise DataError(f"{folder}: no images; expected one sub-folder per class with {', '.join(SUFFIXES)} files")
+
+
+def _is_text(path: str) -> bool:
+    return path.isascii() or not any("\udc80" <= letter <= "\udcff" for letter in path)
+
+
+def _by_table(data: Data, listing: Listing, rows: dict[str, Row]) -> list[Found]:
+    """Return the images with the labels that the table says, wherever they lie."""
+    _refuse_folders_of_splits(data, listing)
+    found = []
+    for file in listing.images:
+        row = rows[file]
+        found.append(Found(file, row.label, row.split or _split(data, file)))
+    return found
+
+
+def _by_folder(data: Data, listing: Listing, rows: dict[str, Row]) -> list[Found]:
+    """Return the images with their folder's name as label, below a folder for the split if the folders say it."""
+    says_split = data.splits.by is By.source and not (data.table and data.table.split)
+    layout = "<split>/<class>/<image>" if says_split else "<class>/<image>"
+    depth = layout.count("/")
+    if not says_split:
+        _refuse_folders_of_splits(data, listing)
+    if high := [file for file in listing.images if file.count("/") < depth]:
+        raise DataError(f"{data.path}: in no folder of a class: {labels.few(high)}; expected {layout}")
+    if deep := [file for file in listing.images if file.count("/") > depth]:
+        raise DataError(f"{data.path}: folders in the folder of a class: {labels.few(deep)}; expected {layout}")
+    found = [
+        Found(file, file.split("/")[-2], _split(data, file) if says_split else rows[file].split if rows else "")
+        for file in listing.images
+    ]
+    found.sort(key=lambda one: one.label)
+    if not data.labels:
+        _refuse_empty(data, listing, depth, {one.label for one in found})
+    return found
+
+
+def _split(data: Data, file: str) -> str:
+    """Return the split that the first folder of a path names, if the recipe asks for it."""
+    if data.splits.by is not By.source:
+        return ""
+    word, _, rest = file.partition("/")
+    split = labels.split_of(word)
+    if split is None or not rest:
+        hint = nearest(word.lower(), labels.SPLITS)
+        raise DataError(f"{data.path}: {word}: not a split, as `by: source` asks; expected {SPLIT_FOLDERS}{hint}")
+    return split
+
+
+def _refuse_folders_of_splits(data: Data, listing: Listing) -> None:
+    """Refuse to draw splits from a folder that has them, or to take their folders for classes."""
+    top = sorted({file.partition("/")[0] for file in listing.images if "/" in file})
+    if data.splits.by is not By.source and len(top) > 1 and all(labels.split_of(word) for word in top):
+        held = ", ".join(f"{word}/" for word in top)
+        raise DataError(f"{data.path}: its folders {held} are splits; expected `data.splits.by: source` for them")
+
+
+def _refuse_empty(data: Data, listing: Listing, depth: int, classes: set[str]) -> None:
+    for path in listing.empty:
+        name = path.split("/")[-1]
+        if path.count("/") == depth - 1 and name not in classes:
+            expected = f"expected {', '.join(SUFFIXES)} files of the class {name!r}"
+            raise DataError(f"{Path(data.path) / path}: no images; {expected}")

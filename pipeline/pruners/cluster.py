@@ -32,7 +32,7 @@ def prune(parent: Parent, words: Prune) -> Pruned:
     rules = _shared(model, words.bits, bool(words.per_channel))
     accuracy_cut = fit.accuracy(model, parent.splits)
     with kernels.held(rules):
-        history = fit.fit(model, parent.splits, words.fine_tune, lesson=parent.lesson)
+        history = fit.fit(model, parent.splits, words.fine_tune, parent.aids())
     model = keras_graph.functional(model)  # without an optimizer and its state, which would be saved too
     return Pruned(
         model=model,

@@ -63,7 +63,7 @@ def _fine_tuned(model: Any, parent: Parent, words: Prune, learn: FineTune) -> Ro
         made.cut(how)
         callbacks = []
     with kernels.held(made.rules()):
-        return fit.fit(model, parent.splits, learn, callbacks, parent.lesson)
+        return fit.fit(model, parent.splits, learn, parent.aids(callbacks))
 
 
 def _grower(made: Masks, ramp: Ramp) -> Any:

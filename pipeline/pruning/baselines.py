@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from pipeline import fit
 from pipeline.aware_training.fold import copy_statistics
+from pipeline.fit import Aids
 from pipeline.pruning import fine_tune
 from pipeline.pruning.parent import Parent
 from pipeline.recipe import Prune
-
-
-@dataclass(frozen=True)
-class Budget:
-    """As the parent was trained, for as long as the parent and the pruned model together."""
-
-    epochs: int
-    batch_size: int
-    learning_rate: float
 
 
 def trained_on(parent: Parent, words: Prune) -> Any:
@@ -28,18 +20,21 @@ def trained_on(parent: Parent, words: Prune) -> Any:
     keras.utils.set_random_seed(fine_tune.of(words).seed)
     model = parent.load()
     for number in range(words.steps or 1):
-        fit.fit(model, parent.splits, fine_tune.part(words, number))
+        fit.fit(model, parent.splits, fine_tune.part(words, number), Aids(contract=parent.contract))
     return model
 
 
 def from_scratch(pruned: Any, parent: Parent, words: Prune) -> Any:
-    """Return the pruned model's architecture trained from random weights all the way."""
+    """Return the pruned model's architecture trained from random weights all the way.
+
+    As the parent was trained, for as long as the parent and the pruned model together.
+    """
     import keras  # noqa: PLC0415
 
     learn = fine_tune.of(words)
     keras.utils.set_random_seed(learn.seed)
     model = keras.models.clone_model(pruned)
     copy_statistics(pruned, model)  # no training finds them
-    budget = Budget(parent.train.epochs + learn.epochs, parent.train.batch_size, parent.train.learning_rate)
-    fit.fit(model, parent.splits, budget)
+    budget = replace(parent.train, epochs=parent.train.epochs + learn.epochs, layers=learn.layers)
+    fit.fit(model, parent.splits, budget, Aids(contract=parent.contract))
     return model

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
-from pipeline.fit import Rows, fit
+from pipeline.fit import Aids, Rows, fit
 from pipeline.pruning.parent import Parent
 from pipeline.recipe import FineTune, Prune
-
-
-@dataclass(frozen=True)
-class Part:
-    """An equal part of the epochs of fine-tuning; each starts at the full learning rate again."""
-
-    epochs: int
-    batch_size: int
-    learning_rate: float
 
 
 def of(words: Prune) -> FineTune:
@@ -26,13 +17,16 @@ def of(words: Prune) -> FineTune:
     return words.fine_tune
 
 
-def part(words: Prune, number: int) -> Part:
-    """Return the training after step `number`, counted from zero; together they have all epochs."""
+def part(words: Prune, number: int) -> FineTune:
+    """Return the training after step `number`, counted from zero; together they have all epochs.
+
+    Each starts at the full learning rate again.
+    """
     whole, steps = of(words), words.steps or 1
     epochs = whole.epochs * (number + 1) // steps - whole.epochs * number // steps
-    return Part(epochs, whole.batch_size, whole.learning_rate)
+    return replace(whole, epochs=epochs)
 
 
-def train(model: Any, parent: Parent, part: Part) -> Rows:
+def train(model: Any, parent: Parent, part: FineTune) -> Rows:
     """Train a model in place and return the epochs."""
-    return fit(model, parent.splits, part, lesson=parent.lesson)
+    return fit(model, parent.splits, part, parent.aids())

@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipeline import keras_graph, keras_session
-from pipeline.fit import Rows, Splits
+from pipeline.fit import Aids, Rows, Splits
 from pipeline.recipe import Train
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.contract import Contract
     from pipeline.distillation import Lesson
 
 
@@ -21,6 +24,11 @@ class Parent:
     train: Train
     splits: Splits
     lesson: Lesson | None = None
+    contract: Contract | None = None  # of the images, where they are augmented
+
+    def aids(self, callbacks: Sequence[Any] = ()) -> Aids:
+        """Return what fine-tuning has beside images and words."""
+        return Aids(callbacks, self.lesson, self.contract)
 
     def load(self) -> Any:
         """Return a live copy, a functional model of one image in and one answer out."""

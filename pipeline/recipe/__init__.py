@@ -6,14 +6,28 @@ Values live in the YAML files, never here. What must hold between words is in pi
 from dataclasses import dataclass, field
 
 from pipeline.recipe.convert import Convert, CoreML, Precision, Range
-from pipeline.recipe.data import Colour, Crop, Data, Ingredient, Resize, SourcedData, Splits
+from pipeline.recipe.data import (
+    By,
+    Colour,
+    Crop,
+    Data,
+    Encoding,
+    Features,
+    Ingredient,
+    OnCorrupt,
+    OnLeak,
+    Resize,
+    SourcedData,
+    Splits,
+    Table,
+)
 from pipeline.recipe.device import Accelerator, Compute, Device, DType, Platform
-from pipeline.recipe.model import Model, SourcedModel
+from pipeline.recipe.model import Head, Imported, Model, Output, SourcedModel
 from pipeline.recipe.package import Package, Protect
 from pipeline.recipe.prune import Goal, Pattern, Prune, Score
 from pipeline.recipe.quantize import Calibration, Compression, Granularity, Palette, Quantize, TrainedRanges, Training
 from pipeline.recipe.release import Card, Licenses, Release, Signature
-from pipeline.recipe.train import Distill, FineTune, Train
+from pipeline.recipe.train import Augment, ClassWeights, Distill, EarlyStopping, FineTune, Flip, Monitor, Schedule, Train
 from pipeline.recipe.validate import (
     Adb,
     Budget,
@@ -37,10 +51,13 @@ from pipeline.recipe.validate import (
 __all__ = [
     "Accelerator",
     "Adb",
+    "Augment",
     "Budget",
+    "By",
     "Calibration",
     "Card",
     "Ceiling",
+    "ClassWeights",
     "Colour",
     "Compression",
     "Compute",
@@ -51,17 +68,27 @@ __all__ = [
     "Data",
     "Device",
     "Distill",
+    "EarlyStopping",
+    "Encoding",
     "Evidence",
+    "Features",
     "FineTune",
+    "Flip",
     "Floor",
     "Gate",
     "Goal",
     "Granularity",
+    "Head",
+    "Imported",
     "Inconclusive",
     "Ingredient",
     "Licenses",
     "Mac",
     "Model",
+    "Monitor",
+    "OnCorrupt",
+    "OnLeak",
+    "Output",
     "Package",
     "Palette",
     "Pattern",
@@ -77,6 +104,7 @@ __all__ = [
     "Recorded",
     "Release",
     "Resize",
+    "Schedule",
     "Score",
     "Signature",
     "SliceFloor",
@@ -84,6 +112,7 @@ __all__ = [
     "SourcedModel",
     "Splits",
     "Ssh",
+    "Table",
     "TimedCeiling",
     "TimedFloor",
     "Train",

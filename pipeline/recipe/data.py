@@ -7,10 +7,11 @@ from omegaconf import MISSING
 
 
 class Colour(Enum):
-    """Which channels the model sees: one, or red, green, blue in this order."""
+    """Which channels the model sees, in which order: one, or three; images are read as red, green, blue."""
 
     grey = "grey"
     rgb = "rgb"
+    bgr = "bgr"  # as models see them that come from Caffe
 
 
 class Crop(Enum):
@@ -28,14 +29,64 @@ class Resize(Enum):
     bicubic = "bicubic"
 
 
+class By(Enum):
+    """What decides in which split an example lies."""
+
+    seed = "seed"  # drawn from all; the shares together are 1
+    source = "source"  # what the data say; a share is of what they call train, for a split that they do not have
+
+
+class OnCorrupt(Enum):
+    """What becomes of an image that cannot be read."""
+
+    stop = "stop"
+    skip = "skip"  # left out of every split, counted and named
+
+
+class OnLeak(Enum):
+    """What becomes of an image that lies in two splits."""
+
+    stop = "stop"
+    skip = "skip"  # the test split keeps it, then validation, then calibration; the others lose it
+
+
 @dataclass
 class Splits:
-    """Share of the examples in each split; together 1."""
+    """Share of the examples in each split; null where the data say it."""
 
-    train: float = MISSING
-    calibration: float = MISSING
-    validation: float = MISSING
-    test: float = MISSING
+    by: By = MISSING
+    train: float | None = None
+    calibration: float | None = None
+    validation: float | None = None
+    test: float | None = None
+
+
+@dataclass
+class Table:
+    """A CSV that says more of each image; a column that is none of these is a slice that gates can ask about."""
+
+    file: str = MISSING  # below data.path
+    image: str = MISSING  # the column that names the image by its path below data.path
+    label: str | None = MISSING  # null: the image's folder is its label
+    split: str | None = MISSING  # null: the folders, or the seed, say it
+
+
+class Encoding(Enum):
+    """How a TFRecord holds an image."""
+
+    encoded = "encoded"  # as a file: JPEG, PNG, BMP or WebP
+    raw = "raw"  # its pixels, uint8
+
+
+@dataclass
+class Features:
+    """Which features of a tf.train.Example say what."""
+
+    image: str = MISSING
+    label: str = MISSING
+    encoding: Encoding = MISSING
+    shape: list[int] | None = MISSING  # of raw pixels, [h, w] or [h, w, 3]; null for encoded ones
+    names: str | None = MISSING  # the feature that holds the class's name; null: its number is its name
 
 
 @dataclass
@@ -57,10 +108,16 @@ class Data:
     colour: Colour = MISSING
     crop: Crop = MISSING
     resize: Resize = MISSING
-    mean: float = MISSING  # in pixel values, 0 to 255
-    scale: float = MISSING  # the model sees (pixel - mean) * scale
+    mean: list[float] = MISSING  # in pixel values, 0 to 255; one for all channels, or one for each as the model sees them
+    scale: list[float] = MISSING  # likewise; the model sees (pixel - mean) * scale
     seed: int = MISSING
     splits: Splits = field(default_factory=Splits)
+    on_corrupt: OnCorrupt = MISSING
+    on_leak: OnLeak = OnLeak.stop
+    labels: str | None = None  # a text file, a class per line in the order of the model's answers; null: as the data say
+    table: Table | None = None  # of image_folder
+    features: Features | None = None  # of tfrecord
+    name: str | None = None  # of keras
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """A Keras model in, one with less in it out.
 
-Reads train's output, and the teacher's; the train and validation splits. Writes model.keras, contract.json,
+Reads train's output, and the teacher's; the train and validation splits. Writes model.<format>, contract.json,
 pruned.json, training.csv.
 """
 
@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import artifacts, contract, fit, keras_session, plugins, sections
-from pipeline.dataset import Examples, split
+from pipeline import artifacts, contract, dataset, fit, keras_session, plugins, sections
+from pipeline.dataset import Examples
 from pipeline.distillation import Lesson
 from pipeline.errors import DataError
 from pipeline.fit import Splits
 from pipeline.job import Job
+from pipeline.prepared import Prepared
 from pipeline.pruning import account
 from pipeline.pruning.parent import Parent
 from pipeline.sections import PruneSection
@@ -27,7 +28,8 @@ def run(job: Job) -> str:
     section: PruneSection = job.section
     source = artifacts.opened(artifacts.folder("train", section.train))
     shutil.copy(source / "contract.json", job.out)
-    archive = (source / "model.keras").read_bytes()
+    file = f"model.{section.format}"
+    archive = (source / file).read_bytes()
     report: dict[str, Any] = {"method": section.method}
     history: fit.Rows = []
     if section.fine_tune is not None:
@@ -36,21 +38,19 @@ def run(job: Job) -> str:
         pruned = plugins.load("prune.method", section.method).prune(parent, section)
         archive, history = keras_session.save(pruned.model), pruned.history
         report |= account.of(parent, pruned, section)
-    (job.out / "model.keras").write_bytes(archive)
+    (job.out / file).write_bytes(archive)
     (job.out / "pruned.json").write_text(json.dumps(report, indent=2) + "\n")
     (job.out / "training.csv").write_text(fit.as_csv(history))
     return account.line(report)
 
 
 def _parent(section: PruneSection, archive: bytes) -> Parent:
-    data = section.data
-    examples = plugins.load("data.source", data.source).load(data)
-    train, validation = split(examples, data, "train"), split(examples, data, "validation")
-    prepare = _contract(section.train).prepare
-    splits = Splits(prepare(train.images), train.labels, prepare(validation.images), validation.labels)
+    train, validation = (dataset.read(section.data, section.examples, name) for name in ("train", "validation"))
+    agreed = _contract(section.train)
+    splits = Splits(Prepared(train.images, agreed), train.labels, Prepared(validation.images, agreed), validation.labels)
     # Not in prune's own section: what counts is how the parent on disk was trained, in an experiment too.
     trained = sections.read("train", section.train)
-    return Parent(archive, trained, splits, _lesson(section, train, validation))
+    return Parent(archive, trained, splits, _lesson(section, train, validation), agreed)
 
 
 def _lesson(section: PruneSection, train: Examples, validation: Examples) -> Lesson | None:
@@ -68,7 +68,7 @@ def _lesson(section: PruneSection, train: Examples, validation: Examples) -> Les
     model = keras_session.load((folder / "model.keras").read_bytes())
 
     def answers(examples: Examples) -> NDArray[np.float32]:
-        return np.asarray(model.predict(agreed.prepare(examples.images), verbose=0), np.float32)
+        return fit.answers(model, Prepared(examples.images, agreed))
 
     return Lesson(answers(train), answers(validation), words.temperature, words.alpha)
 

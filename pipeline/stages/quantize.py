@@ -50,7 +50,7 @@ def _trained(source: Source) -> tuple[Quantized, str]:
     if section.training is None:
         return replace(quantized, ranges=source.calibrated(source.archive)), fit.as_csv([])
     settings = aware.Settings(
-        **{word: getattr(section.training, word) for word in ("epochs", "batch_size", "learning_rate", "freeze_after")},
+        **{word: getattr(section.training, word) for word in ("epochs", "batch_size", "learning_rate", "seed", "freeze_after")},
         ranges=section.training.ranges.value,
         weight_bits=plugins.load("quantize.scheme", section.scheme).BITS,
         per_tensor=section.granularity is Granularity.per_tensor,

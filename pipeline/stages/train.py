@@ -1,54 +1,122 @@
-"""Examples in, a trained Keras model out.
+"""Examples in, a trained model out: one that was built here, or one that somebody brought.
 
-Reads the train and validation splits. Writes model.keras, float.tflite, contract.json, history.csv, metrics.json.
+Reads the train and validation splits, and a brought model's file. Writes model.<format>, the float model as a file that
+runs without TensorFlow, contract.json, history.csv, metrics.json.
 """
 
+import hashlib
+import importlib
 import json
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pipeline import contract, fit, keras_session, plugins, reference
-from pipeline.dataset import split
-from pipeline.fit import Rows, Splits
+from pipeline import artifacts, contract, dataset, fit, keras_session, plugins, reference, sections
+from pipeline.contract import Contract
+from pipeline.fit import Aids, Rows, Splits
+from pipeline.fitting.checkpoint import Checkpoint
 from pipeline.job import Job
+from pipeline.prepared import Prepared
 from pipeline.sections import TrainSection
+from pipeline.tasks import classification
 
 # Keras' own 0.99 needs thousands of steps to settle; a small set sees some hundreds, and folding would bake the lag in.
 BATCH_NORM_MOMENTUM = 0.9
+CHECKPOINTS = artifacts.ROOT / ".checkpoints"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model's archive, the float file that others are compared with, its epochs and its metrics."""
+
+    archive: bytes
+    reference: bytes
+    history: Rows
+    metrics: dict[str, float]
 
 
 def run(job: Job) -> str:
     """Train, and keep the float model in a form that runs without TensorFlow as the one others are compared with."""
     section: TrainSection = job.section
-    examples = plugins.load("data.source", section.data.source).load(section.data)
-    agreed = contract.make(section.data, section.model, examples.classes)
-    keras = keras_session.start(section.threads, section.seed)
-    model = plugins.load("model.architecture", section.model.architecture).build(
-        section.model, agreed.channels, len(agreed.labels)
-    )
-    train, validation = (split(examples, section.data, name) for name in ("train", "validation"))
-    splits = Splits(agreed.prepare(train.images), train.labels, agreed.prepare(validation.images), validation.labels)
-    history = _fit(keras, model, splits, job)
-    metrics = {
-        "validation_accuracy": history[-1]["val_accuracy"],
-        "validation_cross_entropy": history[-1]["val_loss"],
-        "parameters": model.count_params(),
-    }
-    (job.out / "model.keras").write_bytes(keras_session.save(model))
-    (job.out / "float.tflite").write_bytes(reference.convert(model))
+    train, validation = (dataset.read(section.data, section.examples, name) for name in ("train", "validation"))
+    agreed = contract.make(section.data, section.model, train.classes)
+    splits = Splits(Prepared(train.images, agreed), train.labels, Prepared(validation.images, agreed), validation.labels)
+    trained = _trained(job, splits, agreed) if section.format == "keras" else _brought(section, splits, agreed)
+    (job.out / f"model.{section.format}").write_bytes(trained.archive)
+    (job.out / section.reference).write_bytes(trained.reference)
     (job.out / "contract.json").write_text(agreed.to_json())
-    (job.out / "history.csv").write_text(fit.as_csv(history))
-    (job.out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
-    return f"validation accuracy {metrics['validation_accuracy']:.4f}, {metrics['parameters']:,} parameters"
+    (job.out / "history.csv").write_text(fit.as_csv(trained.history))
+    (job.out / "metrics.json").write_text(json.dumps(trained.metrics, indent=2) + "\n")
+    parameters = f", {trained.metrics['parameters']:,} parameters" if "parameters" in trained.metrics else ""
+    return f"validation accuracy {trained.metrics['validation_accuracy']:.4f}{parameters}"
 
 
-def _fit(keras: Any, model: Any, splits: Splits, job: Job) -> Rows:
+def _trained(job: Job, splits: Splits, agreed: Contract) -> Trained:
+    section: TrainSection = job.section
+    keras = keras_session.start(section.threads, section.seed)
+    model = _model(keras, section, agreed)
+    history = _fit(model, splits, agreed, job) if section.epochs else []
+    metrics = _metrics(fit.answers(model, splits.validation_images), splits)
+    return Trained(
+        archive=keras_session.save(model),
+        reference=reference.convert(model),
+        history=history,
+        metrics={**metrics, "parameters": model.count_params()},
+    )
+
+
+def _model(keras: Any, section: TrainSection, agreed: Contract) -> Any:
+    """Return the untrained network, or the one that somebody brought."""
+    if section.model.imported is not None:
+        return _format(section).read(agreed, section.model.imported)
+    module = plugins.load("model.architecture", section.model.architecture)
+    model = module.build(section.model, agreed.channels, len(agreed.labels))
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = BATCH_NORM_MOMENTUM
+    return model
+
+
+def _format(section: TrainSection) -> Any:
+    return importlib.import_module(f"pipeline.formats.{section.format}")
+
+
+def _brought(section: TrainSection, splits: Splits, agreed: Contract) -> Trained:
+    """Return a model that no layer of Keras stands for: it is measured, and stays as it is."""
+    module = _format(section)
+    archive = module.read(agreed, section.model.imported)
+    answer, images = module.answers(archive), splits.validation_images
+    answers = np.concatenate([answer(images[number : number + 1]) for number in range(len(images))])
+    return Trained(archive, module.float_file(archive), [], _metrics(answers, splits))
+
+
+def _metrics(answers: Any, splits: Splits) -> dict[str, float]:
+    labels = splits.validation_labels
+    right = np.clip(answers[np.arange(len(labels)), labels].astype(np.float64), 1e-7, 1)
+    return {
+        "validation_accuracy": classification.accuracy(answers, labels),
+        "validation_cross_entropy": float(-np.log(right).mean()),
+    }
+
+
+def _fit(model: Any, splits: Splits, agreed: Contract, job: Job) -> Rows:
+    checkpoint = Checkpoint(CHECKPOINTS / f"train-{job.variant}.npz", _key(job))
     with _progress(job, job.section.epochs) as progress:
-        return fit.fit(model, splits, job.section, [_ticker(keras, progress)])
+        aids = Aids([_ticker(progress)], contract=agreed, checkpoint=checkpoint)
+        history = fit.fit(model, splits, job.section, aids)
+    checkpoint.remove()
+    return history
+
+
+def _key(job: Job) -> str:
+    """Return a digest of all that a training is made from."""
+    section: TrainSection = job.section
+    examples = (artifacts.folder("data", section.examples) / artifacts.SUMS).read_text()
+    words = json.dumps([sections.plain(section), examples, artifacts.sums_of(Path(section.file))], sort_keys=True)
+    return hashlib.sha256(words.encode()).hexdigest()
 
 
 def _progress(job: Job, epochs: int) -> Progress:
@@ -58,8 +126,10 @@ def _progress(job: Job, epochs: int) -> Progress:
     return progress
 
 
-def _ticker(keras: Any, progress: Progress) -> Any:
-    def tick(_: int, logs: dict[str, float]) -> None:
-        progress.update(progress.task_ids[0], advance=1, found=f"validation accuracy {logs['val_accuracy']:.4f}")
+def _ticker(progress: Progress) -> Any:
+    import keras  # noqa: PLC0415
+
+    def tick(epoch: int, logs: dict[str, float]) -> None:
+        progress.update(progress.task_ids[0], completed=epoch + 1, found=f"accuracy {logs['val_accuracy']:.4f}")
 
     return keras.callbacks.LambdaCallback(on_epoch_end=tick)

@@ -1,6 +1,6 @@
 """A converted file in, measurements of that very file in its own runtime out.
 
-Reads convert's output, that of its float parent, the test split and train's float.tflite. Writes files/,
+Reads convert's output, that of its float parent, the test split and train's float model. Writes files/,
 contract.json, inspection.json, report.json, metrics.json, examples.csv, answers.npy, golden.json, resamples.json,
 workload.json, placement.json, latency.csv. Never imports TensorFlow; only this stage reads the test split.
 """
@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import artifacts, contract, golden, placement, plugins, scores, stopwatch, workload
-from pipeline.dataset import Examples, split
+from pipeline import artifacts, contract, dataset, golden, placement, plugins, scores, stopwatch, workload
+from pipeline.dataset import Examples
 from pipeline.errors import CoverageError
 from pipeline.job import Job
 from pipeline.measurement import SLICE, Measurement, not_measured
-from pipeline.runtimes import litert
+from pipeline.prepared import Prepared
 from pipeline.scores import Place, Scored
 from pipeline.sections import ValidateSection
 from pipeline.tensors import IMAGE, answers
@@ -31,6 +31,7 @@ from pipeline.ways import HOST, Way
 from pipeline.workload import Uncounted, Workload
 
 THREADS = 1  # of accuracy runs; LiteRT and ONNX Runtime answer the same for any number
+RUNTIMES = {".tflite": "litert", ".onnx": "onnxruntime"}  # of the float model that others are compared with
 LATENCY_HEAD = "percentile,milliseconds\n"
 # What is counted in the file, and its unit.
 COUNTED = {"macs": "1", "parameters": "1", "activation_peak_mb": "MB"}
@@ -39,11 +40,10 @@ NO_BASELINE = "no gate of the target asks for it"
 
 @dataclass(frozen=True)
 class Test:
-    """The test split, as pixels and as the model sees them."""
+    """The test split, and the same as the model sees it, read as late as a file is asked about it."""
 
     examples: Examples
-    pixels: NDArray[np.uint8]  # [n, h, w, c]
-    images: NDArray[np.float32]  # [n, h, w, c]
+    prepared: Prepared
 
 
 def run(job: Job) -> str:
@@ -80,17 +80,16 @@ def run(job: Job) -> str:
 
 def _test_split(section: ValidateSection, source: Path) -> Test:
     agreed = contract.from_json((source / "contract.json").read_text())
-    examples = split(plugins.load("data.source", section.data.source).load(section.data), section.data, "test")
-    pixels = agreed.resized(examples.images)
-    return Test(examples, pixels, agreed.scaled(pixels))
+    examples = dataset.read(section.data, section.examples, "test")
+    return Test(examples, Prepared(examples.images, agreed))
 
 
 def _scored(job: Job, test: Test, files: dict[str, bytes], ways: tuple[Way, ...]) -> Scored:
     """Return what the float parent, and the file in every way to run it, answer to the test split."""
     section: ValidateSection = job.section
-    model = _float_model(section).read_bytes()
-    reference = answers(_runtime("litert").load({litert.FILE: model}, THREADS), test.images)
-    examples = test.pixels if _inspected(job)["dtype"] == IMAGE else test.images
+    model = {_of_reference(section).FILE: _float_model(section).read_bytes()}
+    reference = answers(_runtime(_runtime_of_reference(section)).load(model, THREADS), test.prepared)
+    examples = test.prepared.as_pixels() if _inspected(job)["dtype"] == IMAGE else test.prepared
     runtime = _runtime(section.runtime)
     try:
         found = {way: answers(runtime.load(files, THREADS, way.name), examples) for way in ways}
@@ -100,7 +99,15 @@ def _scored(job: Job, test: Test, files: dict[str, bytes], ways: tuple[Way, ...]
 
 
 def _float_model(section: ValidateSection) -> Path:
-    return artifacts.opened(artifacts.folder("train", section.train)) / "float.tflite"
+    return artifacts.opened(artifacts.folder("train", section.train)) / section.reference
+
+
+def _runtime_of_reference(section: ValidateSection) -> str:
+    return RUNTIMES[Path(section.reference).suffix]
+
+
+def _of_reference(section: ValidateSection) -> ModuleType:
+    return plugins.load("convert.runtime", _runtime_of_reference(section))
 
 
 def _here(job: Job) -> Place:
@@ -110,7 +117,7 @@ def _here(job: Job) -> Place:
 
 
 def _parent(section: ValidateSection) -> Place:
-    return _place(litert.RUN_TOOLS, section, _float_model(section))
+    return _place(_of_reference(section).RUN_TOOLS, section, _float_model(section))
 
 
 def _place(tools: tuple[str, ...], section: ValidateSection, file: Path) -> Place:

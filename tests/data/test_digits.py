@@ -1,6 +1,7 @@
 """The digits are scikit-learn's own, spread over 0 to 255."""
 
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +9,8 @@ from sklearn.datasets import load_digits
 
 from pipeline.data import digits
 from pipeline.dataset import Examples
-from pipeline.recipe import Data
+from pipeline.errors import DataError
+from pipeline.recipe import By, Data, Splits
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +41,9 @@ def test_labels_name_ten_classes(examples: Examples) -> None:
 
 
 def test_count_needs_no_reading_and_is_right(examples: Examples) -> None:
-    assert digits.count(Data()) == len(examples.images) == len(examples.labels)
+    assert digits.count(Data()) == {"": len(examples.images)}
+    assert len(examples.images) == len(examples.labels) == len(examples.names) == 1797
+    assert set(examples.splits) == {""}
 
 
 def test_a_third_of_the_digits_took_little_ink_and_a_third_much(examples: Examples) -> None:
@@ -56,3 +60,15 @@ def test_ink_is_the_sum_of_all_levels(examples: Examples) -> None:
     assert medium.max() < heavy.min()
     # 0 0 5 13 9 1 0 0, and seven more rows: 294 of the 1,024 levels.
     assert (amounts[0], names[0]) == (294, "light")
+
+
+def test_digits_say_no_splits() -> None:
+    with pytest.raises(DataError, match="does not say the splits; expected examples that do, or "):
+        digits.count(Data(path="digits", splits=Splits(By.source)))
+
+
+def test_a_labels_file_gives_the_order_of_the_answers(tmp_path: Path) -> None:
+    (tmp_path / "labels.txt").write_text("".join(f"{digit}\n" for digit in (1, 0, *range(2, 10))))
+    examples = digits.load(Data(labels=str(tmp_path / "labels.txt")))
+    assert examples.classes[:3] == ["1", "0", "2"]
+    assert examples.labels[:3].tolist() == [1, 0, 2]

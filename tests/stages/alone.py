@@ -11,8 +11,8 @@ import pytest
 import yaml
 from rich.console import Console
 
-from pipeline import artifacts, contract, sections
-from pipeline.dataset import Examples, split
+from pipeline import artifacts, contract, dataset, sections
+from pipeline.dataset import Examples
 from pipeline.job import Job
 from pipeline.recipe import Data
 
@@ -63,15 +63,14 @@ def set_param(*path: str, value: Any) -> None:
     sections.PARAMS.write_text(yaml.safe_dump(content, sort_keys=False))
 
 
-def recorded_splits(stage: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def recorded_splits(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return a list that fills with the names of the splits that a stage asks for."""
     asked: list[str] = []
+    read = dataset.read
 
-    def recording(examples: Examples, data: Data, name: str) -> Examples:
+    def recording(data: Data, variant: str, name: str) -> Examples:
         asked.append(name)
-        return split(examples, data, name)
+        return read(data, variant, name)
 
-    # What quantize may be shown is in a module of its own.
-    module = "pipeline.source" if stage == "quantize" else f"pipeline.stages.{stage}"
-    monkeypatch.setattr(f"{module}.split", recording)
+    monkeypatch.setattr(dataset, "read", recording)
     return asked

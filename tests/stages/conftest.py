@@ -17,11 +17,21 @@ from tests.stages.alone import Ran
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.fixture(scope="session")
+def looked_at(tmp_path_factory: pytest.TempPathFactory, planned: Plan) -> Path:
+    """What the stage `data` left of the digits."""
+    folder = tmp_path_factory.mktemp("data")
+    with chdir(folder):
+        plan.write(planned)
+        return folder / alone.run("data", "digits").folder
+
+
 @pytest.fixture
-def params(tmp_path: Path, planned: Plan, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the project's plan and nothing else; the test runs in it."""
+def params(tmp_path: Path, planned: Plan, looked_at: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the project's plan and the splits of the digits; the test runs in it."""
     monkeypatch.chdir(tmp_path)
     plan.write(planned)
+    shutil.copytree(looked_at, artifacts.folder("data", "digits"))
     return tmp_path
 
 
@@ -36,11 +46,12 @@ def committed(params: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def small(tmp_path_factory: pytest.TempPathFactory, planned: Plan) -> Iterator[Path]:
+def small(tmp_path_factory: pytest.TempPathFactory, planned: Plan, looked_at: Path) -> Iterator[Path]:
     """A folder whose plan trains a quarter of the channels, once over the data, on the one thread of convert."""
     folder = tmp_path_factory.mktemp("small")
     with chdir(folder):
         plan.write(planned)
+        shutil.copytree(looked_at, artifacts.folder("data", "digits"))
         for word, value in {"epochs": 1, "threads": 1}.items():
             alone.set_param("train", "digits-ds_cnn", word, value=value)
         alone.set_param("train", "digits-ds_cnn", "model", "width", value=0.25)
@@ -54,6 +65,6 @@ def trained(small: Path) -> tuple[Ran, list[str]]:
     with chdir(small), pytest.MonkeyPatch.context() as monkeypatch:
         # Layers count from one, as in a process of its own.
         keras_session.start(threads=1).backend.clear_session()
-        asked = alone.recorded_splits("train", monkeypatch)
+        asked = alone.recorded_splits(monkeypatch)
         ran = alone.run("train", "digits-ds_cnn")
     return Ran(small / ran.folder, ran.line), asked

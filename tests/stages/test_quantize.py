@@ -59,7 +59,7 @@ def _layers(ran: Ran) -> list[dict[str, Any]]:
 
 
 def test_float16_looks_at_no_examples(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = alone.recorded_splits("quantize", monkeypatch)
+    asked = alone.recorded_splits(monkeypatch)
     ran = alone.run("quantize", FLOAT16)
     assert ran.line == "float16, no calibration"
     assert asked == []
@@ -116,7 +116,7 @@ def test_int8_hands_on_the_model_and_a_range_for_each_of_its_values(real: bytes)
 def test_probes_are_examples_of_the_calibration_split_alone(real: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     data = sections.read("quantize", INT8).data
     held = alone.CONTRACT.prepare(split(digits.load(data), data, "calibration").images)
-    asked = alone.recorded_splits("quantize", monkeypatch)
+    asked = alone.recorded_splits(monkeypatch)
     probes = _ranges(alone.run("quantize", INT8)).probes
     assert set(asked) == {"calibration"}
     assert {probe.tobytes() for probe in probes} < {example.tobytes() for example in held}

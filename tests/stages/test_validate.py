@@ -121,7 +121,7 @@ def asked() -> list[str]:
 @pytest.fixture(scope="module")
 def ran(folder: Path, asked: list[str]) -> Ran:
     with chdir(folder), pytest.MonkeyPatch.context() as monkeypatch:
-        recorded = alone.recorded_splits("validate", monkeypatch)
+        recorded = alone.recorded_splits(monkeypatch)
         found = alone.run("validate", f"{ONNX}-linux")
         asked += recorded
     return Ran(folder / found.folder, found.line)

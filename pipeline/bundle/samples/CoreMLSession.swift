@@ -42,6 +42,8 @@ actor CoreMLSession: Session {
     }
 
     /// Returns pixels [1, height, width, 1 or 3] as Core ML takes them: grey, or blue, green, red and one more.
+    ///
+    /// A model that sees blue first turns them itself.
     private func pixelBuffer(_ input: Tensor) throws -> CVPixelBuffer {
         let (height, width, channels) = (input.shape[1], input.shape[2], input.shape[3])
         let format = channels == 1 ? kCVPixelFormatType_OneComponent8 : kCVPixelFormatType_32BGRA
@@ -54,6 +56,7 @@ actor CoreMLSession: Session {
         }
         defer { CVPixelBufferUnlockBaseAddress(buffer, []) }
         let pixels = [UInt8](input.data)
+        let (blue, red) = words.preprocessing.first?.colour == "bgr" ? (0, 2) : (2, 0)
         for y in 0..<height {
             let row = (base + y * CVPixelBufferGetBytesPerRow(buffer)).assumingMemoryBound(to: UInt8.self)
             for x in 0..<width {
@@ -61,7 +64,8 @@ actor CoreMLSession: Session {
                 if channels == 1 {
                     row[x] = pixels[place]
                 } else {
-                    (row[4 * x], row[4 * x + 1], row[4 * x + 2]) = (pixels[place + 2], pixels[place + 1], pixels[place])
+                    let colours = (pixels[place + blue], pixels[place + 1], pixels[place + red])
+                    (row[4 * x], row[4 * x + 1], row[4 * x + 2]) = colours
                     row[4 * x + 3] = 255
                 }
             }

@@ -140,12 +140,27 @@ struct Step: Decodable, Sendable {
     let width: Int?
     let height: Int?
     let filter: String?
-    let mean: Double?
-    let scale: Double?
+    let mean: Numbers?
+    let scale: Numbers?
     let dtype: String?
     let zeroPoint: Int?
     let k: Int?
     let threshold: Double?
+}
+
+/// One number for all channels, or one for each.
+struct Numbers: Decodable, Sendable {
+    private let values: [Double]
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        values = try (try? [container.decode(Double.self)]) ?? container.decode([Double].self)
+    }
+
+    /// The number for an element of a tensor in which channels come last.
+    subscript(element: Int) -> Float {
+        Float(values[element % values.count])
+    }
 }
 
 /// One file of the bundle, what it is for, and what an app does before and after it.

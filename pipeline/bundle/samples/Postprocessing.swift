@@ -28,7 +28,7 @@ func postprocess(_ steps: [Step], _ output: [Float], _ labels: [String]) throws 
 }
 
 private func dequantized(_ stored: [Float], _ step: Step) -> [Float] {
-    let (scale, zero) = (Float(step.scale ?? 1), Float(step.zeroPoint ?? 0))
+    let (scale, zero) = (step.scale?[0] ?? 1, Float(step.zeroPoint ?? 0))
     return stored.map { ($0 - zero) * scale }
 }
 

@@ -39,13 +39,18 @@ fun preprocess(steps: List<JSONObject>, picture: Picture): Tensor {
     val shape = listOf(1, height, width, small.channels)
     val levels = small.values.map { (it.toInt() and 0xff).toFloat() }
     val normalize = words["normalize"] ?: return integers("uint8", shape, levels.map(Float::toDouble))
-    val mean = normalize.getDouble("mean").toFloat()
-    val scale = normalize.getDouble("scale").toFloat()
-    val real = levels.map { (it - mean) * scale }
+    val (mean, scale) = Pair(numbers(normalize, "mean"), numbers(normalize, "scale"))
+    val real = levels.mapIndexed { index, level -> (level - mean[index % mean.size]) * scale[index % scale.size] }
     val quantize = words["quantize"] ?: return floats(shape, real)
     val step = quantize.getDouble("scale").toFloat()
     val zero = quantize.getInt("zero_point")
     return integers(quantize.getString("dtype"), shape, real.map { Math.rint((it / step + zero).toDouble()) })
+}
+
+/** Returns what a step says for all channels, one number, or for each in turn. */
+private fun numbers(step: JSONObject, word: String): List<Float> {
+    val each = step.optJSONArray(word) ?: return listOf(step.getDouble(word).toFloat())
+    return List(each.length()) { each.getDouble(it).toFloat() }
 }
 
 private fun floats(shape: List<Int>, values: List<Float>): Tensor {
@@ -70,7 +75,7 @@ private fun integers(dtype: String, shape: List<Int>, values: List<Double>): Ten
     return Tensor(dtype, shape, data)
 }
 
-/** Pixels of 8 bits, row by row: one number each for grey; red, green and blue for colour. */
+/** Pixels of 8 bits, row by row: one number each for grey, three for colour. */
 internal class Pixels(val width: Int, val height: Int, val channels: Int, val values: ByteArray) {
     operator fun get(x: Int, y: Int, channel: Int): Int = values[(y * width + x) * channels + channel].toInt() and 0xff
 }
@@ -89,8 +94,9 @@ private inline fun pixels(width: Int, height: Int, channels: Int, value: (Int, I
 /** Returns the channels that the model sees; grey is ITU-R 601-2 luma in Pillow's fixed point. */
 private fun decode(picture: Picture, colour: String): Pixels {
     fun channel(x: Int, y: Int, shift: Int): Int = picture.argb[y * picture.width + x] shr shift and 0xff
-    if (colour == "rgb") {
-        return pixels(picture.width, picture.height, 3) { x, y, number -> channel(x, y, 16 - 8 * number) }
+    if (colour != "grey") {
+        val shifts = if (colour == "bgr") listOf(0, 8, 16) else listOf(16, 8, 0)
+        return pixels(picture.width, picture.height, 3) { x, y, number -> channel(x, y, shifts[number]) }
     }
     return pixels(picture.width, picture.height, 1) { x, y, _ ->
         (channel(x, y, 16) * 19595 + channel(x, y, 8) * 38470 + channel(x, y, 0) * 7471 + 0x8000) shr 16

@@ -53,11 +53,11 @@ func preprocess(_ steps: [Step], _ picture: Picture) throws -> Tensor {
     guard let normalize = words["normalize"], let mean = normalize.mean, let scale = normalize.scale else {
         return Tensor(dtype: "uint8", shape: shape, data: Data(small.values))
     }
-    let real = small.values.map { (Float($0) - Float(mean)) * Float(scale) }
-    guard let quantize = words["quantize"], let step = quantize.scale, let zero = quantize.zeroPoint else {
+    let real = small.values.enumerated().map { index, level in (Float(level) - mean[index]) * scale[index] }
+    guard let quantize = words["quantize"], let step = quantize.scale?[0], let zero = quantize.zeroPoint else {
         return Tensor(dtype: "float32", shape: shape, data: real.withUnsafeBytes { Data($0) })
     }
-    let stored = real.map { ($0 / Float(step) + Float(zero)).rounded(.toNearestOrEven) }
+    let stored = real.map { ($0 / step + Float(zero)).rounded(.toNearestOrEven) }
     return try integers(quantize.dtype ?? "", shape, stored)
 }
 
@@ -75,7 +75,7 @@ private func integers(_ dtype: String, _ shape: [Int], _ values: [Float]) throws
     }
 }
 
-/// Pixels of 8 bits, row by row: one number each for grey; red, green and blue for colour.
+/// Pixels of 8 bits, row by row: one number each for grey, three for colour.
 struct Pixels {
     let width: Int
     let height: Int
@@ -104,8 +104,9 @@ private func decoded(_ picture: Picture, colour: String) -> Pixels {
     func channel(_ x: Int, _ y: Int, _ number: Int) -> Int {
         Int(picture.rgba[(y * picture.width + x) * 4 + number])
     }
-    if colour == "rgb" {
-        return Pixels(picture.width, picture.height, 3, value: channel)
+    if colour != "grey" {
+        let order = colour == "bgr" ? [2, 1, 0] : [0, 1, 2]
+        return Pixels(picture.width, picture.height, 3) { x, y, number in channel(x, y, order[number]) }
     }
     return Pixels(picture.width, picture.height, 1) { x, y, _ in
         (channel(x, y, 0) * 19595 + channel(x, y, 1) * 38470 + channel(x, y, 2) * 7471 + 0x8000) >> 16

@@ -94,6 +94,8 @@ def preprocess(steps: list[dict[str, Any]], picture: Image.Image) -> NDArray[Any
     # With a box, Pillow's filters still see the pixels around it; cropped first, they would not.
     resized = picture.resize(size, FILTERS[words["resize"]["filter"]], box)
     pixels: NDArray[Any] = np.asarray(resized).reshape(1, size[1], size[0], -1)
+    if words["decode"]["colour"] == "bgr":
+        pixels = pixels[..., ::-1]
     if "normalize" not in words:
         return pixels
     mean, scale = np.float32(words["normalize"]["mean"]), np.float32(words["normalize"]["scale"])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.artifacts import write_files
-from pipeline.runtimes.coreml import FILE, package
+from pipeline.runtimes.coreml import FILE, package, picture
 from pipeline.runtimes.coreml.executor import program as programs
 from pipeline.runtimes.coreml.executor.executor import labels
 from pipeline.ways import Way
@@ -28,9 +28,9 @@ class AppleSession:
 
     def __init__(self, files: dict[str, bytes], way: str) -> None:
         coremltools = loaded()
-        read = package.read(files)
-        self._labels = labels(programs.read(read))
-        self._probabilities = read.specification.description.predictedProbabilitiesName
+        self._read = package.read(files)
+        self._labels = labels(programs.read(self._read))
+        self._probabilities = self._read.specification.description.predictedProbabilitiesName
         self._folder = tempfile.TemporaryDirectory()  # for as long as the model is in use
         write_files(Path(self._folder.name), files)
         units = coremltools.ComputeUnit[next(unit for one, unit in UNITS.items() if one.name == way)]
@@ -39,8 +39,8 @@ class AppleSession:
         self._found: dict[str, Any] = {}
 
     def feed(self, example: NDArray[Any]) -> None:
-        """Take one image, uint8 [1, h, w, c]."""
-        image = example[0]
+        """Take one image, uint8 [1, h, w, c], channels in the model's order."""
+        image = picture.of(example, self._read)[0]
         self._fed = {"image": Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)}
 
     def invoke(self) -> None:

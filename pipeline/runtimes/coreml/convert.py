@@ -98,7 +98,7 @@ def _program(model: Any, contract: Contract, words: CoreML, precision: Any) -> A
 
     sizes = _sizes(contract, words)
     return ct.convert(
-        [keras_session.frozen_graph(model, any_resolution=sizes is not None)],
+        [_graph(model, contract, any_resolution=sizes is not None)],
         source="tensorflow",
         convert_to="mlprogram",
         inputs=[_image(contract, sizes)],
@@ -109,16 +109,37 @@ def _program(model: Any, contract: Contract, words: CoreML, precision: Any) -> A
     )
 
 
+def _graph(model: Any, contract: Contract, any_resolution: bool) -> Any:
+    """Return the frozen graph of a model, behind the scales of its channels where an image cannot have them."""
+    function = keras_session.function_of(model, any_resolution)
+    if _has_one_scale(contract):
+        return keras_session.frozen(function)
+    import tensorflow  # noqa: PLC0415
+
+    scale = tensorflow.constant([[[contract.scale]]], tensorflow.float32)
+    behind = tensorflow.function(
+        lambda image: function.python_function(image * scale), input_signature=function.input_signature
+    )
+    return keras_session.frozen(behind)
+
+
+def _has_one_scale(contract: Contract) -> bool:
+    return len(set(contract.scale)) == 1
+
+
 def _image(contract: Contract, sizes: Any) -> Any:
     import coremltools as ct  # noqa: PLC0415
 
+    # Core ML computes pixel * scale + bias, with one scale for all channels; others are in the graph.
+    scale = contract.scale[0] if _has_one_scale(contract) else 1.0
+    means = contract.mean if len(contract.mean) > 1 else contract.mean * contract.channels
+    biases = [-mean * scale for mean in means]
     return ct.ImageType(
         name="image",
         shape=sizes or (1, contract.height, contract.width, contract.channels),
-        color_layout=ct.colorlayout.GRAYSCALE if contract.channels == 1 else ct.colorlayout.RGB,
-        # Core ML computes pixel * scale + bias.
-        scale=contract.scale,
-        bias=-contract.mean * contract.scale if contract.channels == 1 else [-contract.mean * contract.scale] * 3,
+        color_layout=ct.colorlayout["GRAYSCALE" if contract.channels == 1 else contract.colour.upper()],
+        scale=scale,
+        bias=biases[0] if contract.channels == 1 else biases,
     )
 
 

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.runtimes.coreml import apple, package
+from pipeline.runtimes.coreml import apple, package, picture
 from pipeline.runtimes.coreml.executor import LABEL
 from pipeline.runtimes.coreml.executor import program as programs
 from pipeline.runtimes.coreml.executor.executor import Array, Executor
@@ -22,13 +22,14 @@ class ExecutorSession:
     """The executor with one image in and probabilities out."""
 
     def __init__(self, files: dict[str, bytes], threads: int, arithmetic: Arithmetic) -> None:
-        self._executor = Executor(package.read(files), arithmetic, threads)
+        self._read = package.read(files)
+        self._executor = Executor(self._read, arithmetic, threads)
         self._fed: dict[str, Array] = {}
         self._found: list[Array] = []
 
     def feed(self, example: NDArray[np.generic]) -> None:
-        """Take one image, uint8 [1, h, w, c]."""
-        self._fed = self._executor.prepared({"image": example})
+        """Take one image, uint8 [1, h, w, c], channels in the model's order."""
+        self._fed = self._executor.prepared({"image": picture.of(example, self._read)})
 
     def invoke(self) -> None:
         """Run the program on what was fed."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import ConversionError
 from pipeline.ranges import MULTIPLYING, Range, Ranges
-from pipeline.runtimes.coreml import package
+from pipeline.runtimes.coreml import package, picture
 from pipeline.runtimes.coreml.executor import program as programs
 from pipeline.runtimes.coreml.executor.executor import Executor
 from pipeline.runtimes.coreml.executor.translation import Arithmetic, floats
@@ -65,11 +65,11 @@ class Values:
 
 
 def of(files: dict[str, bytes], pixels: NDArray[np.uint8], ranges: Ranges) -> Values:
-    """Return the values of a program, given the probes as pixels uint8 [n, h, w, c]."""
+    """Return the values of a program, given the probes as pixels uint8 [n, h, w, c], channels in the model's order."""
     read = package.read(files)
     executor = Executor(read, Arithmetic.float32, read=floats(programs.read(read)))
     seen: Seen = {}
-    for image in pixels:
+    for image in picture.of(pixels, read):
         fed = {"image": image[np.newaxis]}
         for name, value in {**fed, **executor.predict(fed)}.items():
             seen.setdefault(name, []).append(value)

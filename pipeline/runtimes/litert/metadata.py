@@ -25,7 +25,7 @@ BUFFER_NAME = "TFLITE_METADATA"
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 # Enumerations and union members of the schema.
-_COLOUR = {"rgb": 1, "grey": 2}
+_COLOUR = {"bgr": 0, "rgb": 1, "grey": 2}  # 0 is UNKNOWN: the schema has no word for blue first
 _IMAGE_PROPERTIES = 2
 _NORMALIZATION_OPTIONS = 1
 _TENSOR_AXIS_LABELS = 2
@@ -85,7 +85,7 @@ def _input_tensor(b: flatbuffers.Builder, name: str, contract: Contract) -> int:
     image = _table(b, 2, {0: _byte(b, _COLOUR[contract.colour]), 1: _offset(b, size)})
     content = _table(b, 3, {0: _byte(b, _IMAGE_PROPERTIES), 1: _offset(b, image)})
     # The schema divides where our contract multiplies: (pixel - mean) / std.
-    mean, std = _floats(b, [contract.mean]), _floats(b, [1 / contract.scale])
+    mean, std = _floats(b, contract.mean), _floats(b, [1 / scale for scale in contract.scale])
     options = _table(b, 2, {0: _offset(b, mean), 1: _offset(b, std)})
     unit = _table(b, 2, {0: _byte(b, _NORMALIZATION_OPTIONS), 1: _offset(b, options)})
     crop = "" if contract.crop == Crop.none.value else f", {contract.crop} cropped"

@@ -1,0 +1,148 @@
+"""Every example is looked at once: splits that share nothing, and nothing that cannot be read."""
+
+import csv
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pipeline import artifacts, dataset, sections
+from pipeline.data import digits
+from pipeline.dataset import Examples
+from pipeline.errors import DataError
+from pipeline.recipe import Data
+from tests.stages import alone
+
+COUNT = 40
+
+
+@dataclass(frozen=True)
+class Numbered(Sequence[Any]):
+    """Images whose only pixel is their number; some are damaged, some are copies of another."""
+
+    damaged: frozenset[int] = frozenset()
+    copies: tuple[tuple[int, int], ...] = ()
+
+    def __len__(self) -> int:
+        return COUNT
+
+    def __getitem__(self, number: Any) -> NDArray[np.uint8]:
+        if number in self.damaged:
+            raise DataError(f"images/{number}.png: not an image that can be read (empty file); mend or remove it")
+        return np.full((1, 2), dict(self.copies).get(number, number), np.uint8)
+
+
+def given(monkeypatch: pytest.MonkeyPatch, images: Numbered, splits: list[str] | None = None) -> None:
+    names = [f"{number}.png" for number in range(COUNT)]
+    labels = np.arange(COUNT) % 2
+    examples = Examples(images, labels, ["even", "odd"], names=names, splits=splits or [])
+    source = SimpleNamespace(load=lambda _: examples)
+    monkeypatch.setattr("pipeline.plugins.load", lambda *_: source)
+
+
+def rows() -> list[dict[str, str]]:
+    with (artifacts.folder("data", "digits") / "examples.csv").open(newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def test_the_digits_are_split_as_their_recipe_says(params: Path) -> None:
+    ran = alone.run("data", "digits")
+    assert ran.line == "1,797 examples of 10 classes: train 899, calibration 179, validation 179, test 540"
+    found = rows()
+    assert Counter(row["split"] for row in found) == {"train": 899, "test": 540, "calibration": 179, "validation": 179}
+    assert sorted(int(row["number"]) for row in found) == list(range(1797))
+    first = found[0]
+    image = digits.load(Data()).images[int(first["number"])]
+    assert first["sha256"] == hashlib.sha256(b"(8, 8)" + image.tobytes()).hexdigest()
+    assert (first["height"], first["width"]) == ("8", "8")
+
+
+def test_what_a_stage_reads_is_what_was_written(params: Path) -> None:
+    alone.run("data", "digits")
+    section = sections.read_plan()["train"]["digits-ds_cnn"]
+    assert section["examples"] == "digits"
+    read = dataset.read(Data(source="digits", path="unused"), "digits", "test")
+    wanted = [row for row in rows() if row["split"] == "test"]
+    assert [read.classes[label] for label in read.labels] == [row["label"] for row in wanted]
+    assert read.areas == [64] * 540
+    assert len(read.columns["ink"]) == 540
+
+
+def test_a_damaged_image_stops_the_build(params: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, Numbered(damaged=frozenset({3, 7})))
+    with pytest.raises(DataError) as refused:
+        alone.run("data", "digits")
+    assert sorted(str(refused.value).splitlines()) == [
+        f"images/{number}.png: not an image that can be read (empty file); mend or remove it" for number in (3, 7)
+    ]
+
+
+def test_of_many_damaged_images_five_are_named_and_the_rest_counted(
+    params: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given(monkeypatch, Numbered(damaged=frozenset(range(9))))
+    with pytest.raises(DataError) as refused:
+        alone.run("data", "digits")
+    assert str(refused.value).splitlines()[5:] == ["... and 4 more"]
+
+
+def test_damaged_images_are_skipped_and_counted_if_the_recipe_says_so(
+    params: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone.set_param("data", "digits", "on_corrupt", value="skip")
+    given(monkeypatch, Numbered(damaged=frozenset({3, 7})))
+    ran = alone.run("data", "digits")
+    assert ran.line.endswith(", 2 skipped")
+    assert len(ran.json("data.json")["skipped"]) == 2
+    assert not {"3", "7"} & {row["number"] for row in rows()}
+    assert len(rows()) == COUNT - 2
+
+
+def test_an_image_in_two_splits_stops_the_build_and_both_are_named(
+    params: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    splits = ["train"] * 30 + ["calibration"] * 3 + ["validation"] * 3 + ["test"] * 4
+    for name, by in (("by", "source"), ("train", None), ("calibration", None), ("validation", None), ("test", None)):
+        alone.set_param("data", "digits", "splits", name, value=by)
+    given(monkeypatch, Numbered(copies=((38, 5), (10, 11))), splits)
+    with pytest.raises(DataError) as refused:
+        alone.run("data", "digits")
+    # 10 and 11 lie in one split, which is no leak.
+    assert str(refused.value) == (
+        "pipeline/data/digits.py: 1 images lie in more than one split; expected each in one alone: remove the copies, "
+        "or say `on_leak: skip`\n5.png (train) = 38.png (test)"
+    )
+    alone.set_param("data", "digits", "on_leak", value="skip")
+    ran = alone.run("data", "digits")
+    assert ran.json("data.json")["splits"] == {"train": 29, "calibration": 3, "validation": 3, "test": 4}
+    assert "5" not in {row["number"] for row in rows()}
+
+
+def test_splits_of_the_source_are_kept_and_shares_are_drawn_from_its_train(
+    params: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    splits = ["train"] * 30 + ["test"] * 10
+    shares = {"by": "source", "train": None, "calibration": 0.1, "validation": 0.2, "test": None}
+    for name, value in shares.items():
+        alone.set_param("data", "digits", "splits", name, value=value)
+    given(monkeypatch, Numbered(), splits)
+    ran = alone.run("data", "digits")
+    assert ran.json("data.json")["splits"] == {"train": 21, "calibration": 3, "validation": 6, "test": 10}
+    assert {int(row["number"]) for row in rows() if row["split"] == "test"} == set(range(30, 40))
+
+
+def test_a_split_that_skipping_emptied_is_named(params: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    splits = ["train"] * 36 + ["calibration", "validation", "test", "test"]
+    for name, value in {"by": "source", **dict.fromkeys(("train", "calibration", "validation", "test"))}.items():
+        alone.set_param("data", "digits", "splits", name, value=value)
+    alone.set_param("data", "digits", "on_corrupt", value="skip")
+    given(monkeypatch, Numbered(damaged=frozenset({36})), splits)
+    with pytest.raises(DataError, match="the split calibration holds no example that can be read; expected at least 1"):
+        alone.run("data", "digits")
