@@ -24,6 +24,7 @@ from pipeline import calibration, contract, keras_session, plugins
 from pipeline.about import About
 from pipeline.contract import Contract
 from pipeline.dataset import Examples, split
+from pipeline.model_rules import IMPORT
 from pipeline.pruning.latency import seconds_of
 from pipeline.quantized import Quantized
 from pipeline.ranges import Ranges
@@ -88,7 +89,8 @@ def main() -> None:
     """Measure what was asked for and print it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", default=["agreement", "speed"], metavar="PART")
-    parser.add_argument("--models", nargs="+", default=plugins.options("model.architecture"))
+    own = [name for name in plugins.options("model.architecture") if name != IMPORT]
+    parser.add_argument("--models", nargs="+", default=own)
     parser.add_argument("--epochs", type=int, default=4)
     asked = parser.parse_args()
     console = Console(width=140)
@@ -193,7 +195,7 @@ def mobilenet() -> Iterator[tuple[str, float, str]]:
     keras = importlib.import_module("keras")
     model = keras.applications.MobileNetV2(weights=None, input_shape=(224, 224, 3))
     agreed = Contract(
-        "classification", 224, 224, "rgb", "none", "bilinear", 127.5, 1 / 127.5, [str(i) for i in range(1000)]
+        "classification", 224, 224, "rgb", "none", "bilinear", [127.5], [1 / 127.5], [str(i) for i in range(1000)]
     )
     pixels = np.random.default_rng(0).integers(0, 256, (1, 224, 224, 3), np.uint8)
     learned = Learned(keras_session.save(model), agreed, pixels, np.zeros(1, np.int64), None, pixels)

@@ -121,9 +121,7 @@ def _examples(folder: Path) -> tuple[Any, Any]:
     examples = image_folder.load(words)
 
     def contract(side: int) -> Any:
-        return Contract(
-            "classification", side, side, "rgb", "none", "bilinear", [127.5], [1 / 127.5], examples.classes
-        )
+        return Contract("classification", side, side, "rgb", "none", "bilinear", [127.5], [1 / 127.5], examples.classes)
 
     return examples, contract
 

@@ -62,7 +62,11 @@ def bundle(release: Release) -> PackageSection:
 
 def data(recipe: Recipe, _: Names, __: About) -> DataSection:
     """Return what the stage `data` reads."""
-    return DataSection(**vars(_read(Data, recipe.data)), tools=plugins.tools(*_data_tools(recipe)))
+    return DataSection(
+        **vars(_read(Data, recipe.data)),
+        classes=recipe.data.labels or recipe.data.path,
+        tools=plugins.tools(*_data_tools(recipe)),
+    )
 
 
 def train(recipe: Recipe, names: Names, _: About) -> TrainSection:

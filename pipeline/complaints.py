@@ -19,7 +19,7 @@ def translate(error: Exception, recipes: Path, overrides: Sequence[str], default
     """Return the same complaint in edgebake's words; `default` is the file to name where the error names none."""
     if isinstance(error, yaml.MarkedYAMLError):
         return _not_yaml(error, recipes)
-    text = "\n".join(str(link) for link in _chain(error))
+    text = "\n".join(_said(link) for link in _chain(error))
     key = _key(text)
     where = _where(text, key, recipes, overrides, default)
     for rule in RULES:
@@ -34,6 +34,13 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__
+
+
+def _said(error: BaseException) -> str:
+    """Return a message; behind it the number that was no list, which OmegaConf leaves out of its own."""
+    value = getattr(error, "value", None)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return f"{error}\nnumber: {value}" if is_number else str(error)
 
 
 def _key(text: str) -> str:
@@ -82,7 +89,10 @@ def _wrong_shape(text: str, key: str) -> str | None:
 
 
 def _not_a_list(text: str, key: str) -> str | None:
-    return f"{key}: expected a list" if "is not a ListConfig, list or tuple" in text else None
+    if "is not a ListConfig, list or tuple" not in text:
+        return None
+    found = re.search(r"^number: (?P<number>.*)$", text, re.MULTILINE)
+    return f"{key}: {found['number']}; expected a list, [{found['number']}]" if found else f"{key}: expected a list"
 
 
 def _no_option(text: str, _: str) -> str | None:

@@ -66,15 +66,12 @@ def _seeds_can_be_used(recipe: Recipe) -> Iterator[Problem]:
 
 def _pixels_are_scaled(recipe: Recipe) -> Iterator[Problem]:
     data = recipe.data
-    channels = 1 if data.colour is Colour.grey else 3
-    each = f", or {channels}, one for each channel of {data.colour.value}" if channels > 1 else f", for {data.colour.value}"
+    grey, colour = data.colour is Colour.grey, data.colour.value
+    expected = f"1, as {colour} has one channel" if grey else f"1, or 3, one for each channel of {colour}"
     for word, numbers in (("mean", data.mean), ("scale", data.scale)):
-        if len(numbers) not in (1, channels):
-            found = f"{len(numbers)} number{'s' if numbers else ''}"
-            yield f"data.{word}", f"{len(numbers)} numbers; expected 1{each}"
-    for scale in data.scale:
-        if scale <= 0:
-            yield "data.scale", f"{scale:g}; expected more than 0"
+        if len(numbers) not in ((1,) if grey else (1, 3)):
+            yield f"data.{word}", f"{len(numbers)} numbers; expected {expected}"
+    yield from (("data.scale", f"{scale:g}; expected more than 0") for scale in data.scale if scale <= 0)
 
 
 def _platform_has_the_runtime(recipe: Recipe) -> Iterator[Problem]:

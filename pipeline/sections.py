@@ -23,6 +23,7 @@ PARAMS = Path("params.yaml")
 class DataSection(recipe.Data):
     """What the stage `data` reads."""
 
+    classes: str = MISSING  # the labels file; `path` where the data say the classes
     tools: dict[str, str] = MISSING
 
 

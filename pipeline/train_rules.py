@@ -41,7 +41,7 @@ def _something_is_learned(recipe: Recipe) -> Iterator[Problem]:
     for word in ("batch_size", "threads"):
         if getattr(words, word) < 1:
             yield f"train.{word}", f"{getattr(words, word)}; expected 1 or more"
-    if words.epochs and not 0 < words.learning_rate <= 1:
+    if (words.epochs or brought is None) and not 0 < words.learning_rate <= 1:
         yield "train.learning_rate", f"{words.learning_rate:g}; expected more than 0 and at most 1"
 
 

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from pipeline import plugins
-from pipeline.errors import listed, nearest
+from pipeline.errors import DataError, listed, nearest
 from pipeline.recipe import Adb, Gate, Recipe, SliceFloor, Waiver
 
 Problem = tuple[str, str]
@@ -95,7 +95,10 @@ def _the_column_is_there(recipe: Recipe) -> Iterator[Problem]:
     gate = recipe.validate.budget.slice_accuracy
     if not isinstance(gate, SliceFloor):
         return
-    known = plugins.load("data.source", recipe.data.source).columns(recipe.data)
+    try:
+        known = plugins.load("data.source", recipe.data.source).columns(recipe.data)
+    except DataError:  # data_rules says so, or DVC has not fetched it yet
+        return
     if gate.column not in known:
         hint = f"expected one of: {listed(known)}{nearest(gate.column, known)}"
         yield "validate.budget.slice_accuracy.column", f"{gate.column}: {recipe.data.source} has no such column; {hint}"

@@ -35,8 +35,8 @@ DATA = Data(
     colour=Colour.grey,
     crop=Crop.none,
     resize=Resize.bilinear,
-    mean=127.5,
-    scale=1 / 127.5,
+    mean=[127.5],
+    scale=[1 / 127.5],
     seed=0,
     splits=Splits(train=0.5, calibration=0.1, validation=0.1, test=0.3),
 )

@@ -127,7 +127,7 @@ def lay(
 def vectors(platform: str) -> dict[str, Any]:
     """Return what golden.json holds of a file that is sure of two grey pictures."""
     images = [np.full((8, 8), 40 * digit, np.uint8) for digit in range(2)]
-    examples = Examples(images, np.arange(2), alone.CONTRACT.labels)
+    examples = Examples(images, np.arange(2), alone.CONTRACT.labels, areas=[image.size for image in images])
     file = golden.File(SHA256, platform, INSPECTION.to_dict(), alone.CONTRACT)
     return golden.make(file, examples, np.eye(10, dtype=np.float32)[:2])
 

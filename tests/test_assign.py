@@ -117,7 +117,8 @@ def test_model_files_carry_the_words_of_the_release(recipe: Recipe) -> None:
 @pytest.mark.parametrize(
     ("stage", "word"),
     [
-        ("train", "digits-ds_cnn"),
+        ("data", "digits"),
+        ("train", "ds_cnn"),
         ("prune", "none"),
         ("quantize", "float16"),
         ("convert", "coreml"),

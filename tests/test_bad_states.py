@@ -114,8 +114,8 @@ def test_a_damaged_artifact(trained: Path, said: Said) -> None:
 def test_params_with_an_unknown_key(trained: Path, said: Said) -> None:
     _edit(trained / "params.yaml", "method: none", "methods: none")
     assert said.by("prune", VARIANT) == (
-        f"params.yaml: prune.{VARIANT}: methods: unknown key; expected one of: baselines, bits, data, fine_tune, "
-        "floor, keep, method, multiple, pattern, per_channel, ramp, score, sparsity, steps, target, "
+        f"params.yaml: prune.{VARIANT}: methods: unknown key; expected one of: baselines, bits, data, examples, "
+        "fine_tune, floor, format, keep, method, multiple, pattern, per_channel, ramp, score, sparsity, steps, target, "
         "teacher, tools, train; "
         "did you mean 'method'?"
     )
@@ -133,12 +133,12 @@ def test_params_that_are_not_yaml(trained: Path, said: Said) -> None:
     )
 
 
-@pytest.mark.parametrize("text", ["train: [a]\n", "train:\n", "train: {x: hello}\n", "prune: {}\n"])
+@pytest.mark.parametrize("text", ["data: [a]\n", "data:\n", "data: {x: hello}\n", "prune: {}\n"])
 def test_params_without_sections(trained: Path, said: Said, text: str) -> None:
     (trained / "params.yaml").write_text(text)
     expected = "expected a mapping from variant to section: run `edgebake plan`"
-    assert said.by("train", VARIANT) == f"params.yaml: train: not a plan; {expected}"
-    assert said.by("table") == f"params.yaml: train: not a plan; {expected}"
+    assert said.by("train", VARIANT) == f"params.yaml: data: not a plan; {expected}"
+    assert said.by("table") == f"params.yaml: data: not a plan; {expected}"
 
 
 def test_a_name_that_cannot_be_part_of_a_variant(project: Path, said: Said) -> None:
@@ -241,17 +241,26 @@ def test_a_class_without_images(images: Path, said: Said) -> None:
 def test_a_corrupt_image(images: Path, said: Said) -> None:
     (images / "dark/3.png").write_bytes(b"not a picture")
     assert main(["plan"]) == 0
-    complaint = said.by("train", "image_folder-ds_cnn")
-    assert complaint.startswith("data/images/dark/3.png: not an image that can be read (")
-    assert complaint.endswith("); mend or remove it")
-    assert not Path("artifacts/train/image_folder-ds_cnn").exists()
+    assert said.by("data", "image_folder") == (
+        "data/images/dark/3.png: not an image that can be read (a text; expected JPEG, PNG, BMP or WebP); "
+        "mend or remove it, or say `on_corrupt: skip`"
+    )
+    assert not Path("artifacts/data/image_folder").exists()
 
 
-def test_an_image_that_the_table_of_columns_leaves_out(images: Path, said: Said) -> None:
-    (images / "columns.csv").write_text("file,lamp\ndark/0.png,off\n")
+def test_a_picture_in_two_splits(images: Path, said: Said) -> None:
+    for number in range(20):
+        shutil.copy(images / "dark/0.png", images / f"dark/copy_{number}.png")
+    assert main(["plan"]) == 0
+    complaint = said.by("data", "image_folder")
+    assert complaint.startswith("data/images: 1 images lie in more than one split; expected each in one alone: ")
+    assert "dark/0.png (" in complaint
+
+
+def test_no_stage_before_the_data_were_looked_at(images: Path, said: Said) -> None:
     assert main(["plan"]) == 0
     assert said.by("train", "image_folder-ds_cnn") == (
-        "data/images/columns.csv: no line for dark/1.png; expected one for every image"
+        "artifacts/data/image_folder: not there; data makes it: run `dvc repro`"
     )
 
 
@@ -262,7 +271,7 @@ def images(project: Path) -> Path:
     for name, level in (("dark", 10), ("light", 240)):
         (folder / name).mkdir(parents=True)
         for number in range(20):
-            Image.fromarray(np.full((8, 8), level, np.uint8)).save(folder / name / f"{number}.png")
+            Image.fromarray(np.full((8, 8 + number), level, np.uint8)).save(folder / name / f"{number}.png")
     _edit(project / "recipes/recipe.yaml", "data: digits", "data: image_folder")
     _edit(project / "recipes/quantize/int8.yaml", "examples: 100", "examples: 4")
     for word in ("name", "author", "license", "source"):

@@ -8,6 +8,7 @@ from pipeline import compose, plugins
 from pipeline.compose import Composed
 from pipeline.errors import RecipeError
 from pipeline.runtimes import coreml
+from tests import architectures
 
 TARGETS = 8  # files in recipes/target/
 
@@ -32,7 +33,7 @@ def test_every_runtime_has_a_target(composed: dict[str, Composed]) -> None:
     assert sorted(_by_runtime(composed)) == plugins.options("convert.runtime")
 
 
-@pytest.mark.parametrize("model", plugins.options("model.architecture"))
+@pytest.mark.parametrize("model", architectures.NAMES)
 def test_every_model_composes_for_every_runtime(project: Path, composed: dict[str, Composed], model: str) -> None:
     runtimes = _by_runtime(composed)
     found = compose.compose_targets(list(runtimes.values()), [f"model={model}"])
@@ -95,7 +96,7 @@ def test_an_override_picks_another_option(project: Path) -> None:
         ("train.epochs=many", "command line: train.epochs: 'many'; expected a whole number"),
         ("train.epoch=3", "command line: train.epoch: unknown key; .*did you mean 'epochs'"),
         ("quantize=int4", "command line: quantize: no option 'int4'; .* int4_weights, .*; did you mean 'int8'"),
-        ("data.colour=gray", "command line: data.colour: 'gray'; expected one of: grey, rgb; did you mean 'grey'"),
+        ("data.colour=gray", "command line: data.colour: 'gray'; expected one of: grey, rgb, bgr; did you mean 'grey'"),
         ("train.epochs", "command line: 'train.epochs' is not an override; expected KEY=VALUE"),
         ("train.epochs=0", "command line: train.epochs: 0; expected 1 or more"),
     ],

@@ -17,11 +17,12 @@ GREY = Contract(
     colour="grey",
     crop="none",
     resize="nearest",
-    mean=127.5,
-    scale=1 / 127.5,
+    mean=[127.5],
+    scale=[1 / 127.5],
     labels=["cat", "dog"],
 )
 RGB = replace(GREY, colour="rgb")
+BGR = replace(GREY, colour="bgr")
 
 
 def test_black_becomes_minus_one_and_white_one() -> None:
@@ -33,7 +34,7 @@ def test_black_becomes_minus_one_and_white_one() -> None:
 @pytest.mark.parametrize("mean", [0.0, 10.0, 127.5, 128.0, 255.0])
 @pytest.mark.parametrize("scale", [1.0, 1 / 255, 1 / 127.5, 1 / 58.4, 0.5, 3.0])
 def test_pixels_come_back_from_what_the_model_sees(mean: float, scale: float) -> None:
-    contract = replace(GREY, mean=mean, scale=scale)
+    contract = replace(GREY, mean=[mean], scale=[scale])
     every = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
     found = contract.pixels(contract.scaled(every))
     assert found.dtype == np.uint8
@@ -102,15 +103,37 @@ def test_channels_stay_in_the_order_red_green_blue() -> None:
     assert RGB.resized([pixel])[0, 0, 0].tolist() == [1, 2, 3]
 
 
+def test_blue_comes_first_where_the_contract_says_so() -> None:
+    pixel = np.tile(np.array([1, 2, 3], np.uint8), (2, 3, 1))
+    assert BGR.resized([pixel])[0, 0, 0].tolist() == [3, 2, 1]
+    assert BGR.resized([np.full((2, 3), 40, np.uint8)]).ravel().tolist() == [40] * 18
+
+
+def test_every_channel_has_its_mean_and_its_scale_in_the_order_that_the_model_sees() -> None:
+    pixel = np.tile(np.array([30, 20, 10], np.uint8), (2, 3, 1))
+    red_first = replace(RGB, mean=[1.0, 2.0, 3.0], scale=[0.5, 1.0, 2.0])
+    assert red_first.prepare([pixel])[0, 1, 2].tolist() == [14.5, 18.0, 14.0]
+    blue_first = replace(red_first, colour="bgr")
+    assert blue_first.prepare([pixel])[0, 1, 2].tolist() == [4.5, 18.0, 54.0]
+    assert replace(blue_first, scale=[2.0]).prepare([pixel])[0, 1, 2].tolist() == [18.0, 36.0, 54.0]
+
+
+def test_pixels_of_several_channels_come_back_each_by_its_own_numbers() -> None:
+    contract = replace(BGR, mean=[103.939, 116.779, 123.68], scale=[1 / 57.4, 1 / 57.1, 1 / 58.4])
+    every = np.arange(768, dtype=np.int64).astype(np.uint8).reshape(1, 16, 16, 3)
+    np.testing.assert_array_equal(contract.pixels(contract.scaled(every)), every)
+
+
 def test_contract_of_a_recipe_takes_its_words(recipe: Recipe) -> None:
-    recipe.data.mean, recipe.data.scale, recipe.model.resolution = 10.0, 0.5, 24
+    recipe.data.mean, recipe.data.scale, recipe.model.resolution = [10.0], [0.5], 24
     made = make(recipe.data, recipe.model, ["0", "1"])
     assert (made.height, made.width, made.colour, made.resize) == (24, 24, "grey", "bilinear")
-    assert (made.mean, made.scale, made.labels) == (10.0, 0.5, ["0", "1"])
+    assert (made.mean, made.scale, made.labels) == ([10.0], [0.5], ["0", "1"])
 
 
 def test_contract_survives_its_file() -> None:
-    assert from_json(GREY.to_json()) == GREY
+    for contract in (GREY, replace(BGR, mean=[1.0, 2.0, 3.0])):
+        assert from_json(contract.to_json()) == contract
 
 
 def test_contract_file_is_plain_json_that_ends_its_last_line() -> None:

@@ -40,7 +40,7 @@ def model(seed: int = 0) -> Any:
 
 def lesson(seen: Splits, alpha: float) -> Lesson:
     """Return what a teacher says who is nine tenths sure of the truth."""
-    answers = [np.eye(2, dtype=np.float32)[truth(one)] * 0.8 + 0.1 for one in (seen.images, seen.validation_images)]
+    answers = [np.eye(2, dtype=np.float32)[truth(one[:])] * 0.8 + 0.1 for one in (seen.images, seen.validation_images)]
     return Lesson(answers[0], answers[1], 2.0, alpha)
 
 

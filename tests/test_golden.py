@@ -2,6 +2,7 @@
 
 import base64
 import io
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from pipeline.dataset import Examples
 from pipeline.tensors import Inspection, Operator, Tensor
 
 CLASSES = ["a", "b", "c"]
-CONTRACT = Contract("classification", 4, 4, "grey", "none", "bilinear", 127.5, 1 / 127.5, CLASSES)
+CONTRACT = Contract("classification", 4, 4, "grey", "none", "bilinear", [127.5], [1 / 127.5], CLASSES)
 FLOATS, INTEGERS = [Operator("Conv", ("float32",))], [Operator("Conv", ("int8",))]
 
 
@@ -29,7 +30,7 @@ def _file(
 
 def _examples(labels: list[int], sides: list[int] | None = None) -> Examples:
     images = [np.full((side, side), 10 * number, np.uint8) for number, side in enumerate(sides or [8] * len(labels))]
-    return Examples(images, np.array(labels), CLASSES)
+    return Examples(images, np.array(labels), CLASSES, areas=[image.size for image in images])
 
 
 def _answers(*rows: list[float]) -> NDArray[np.float32]:
@@ -92,7 +93,7 @@ def test_of_one_class_the_smallest_pictures_are_taken() -> None:
 def test_the_picture_is_the_raw_one_in_its_own_size() -> None:
     rng = np.random.default_rng(0)
     images = [rng.integers(0, 256, shape, dtype=np.uint8) for shape in ((9, 5), (7, 11, 3))]
-    found = golden.make(_file(), Examples(images, np.array([0, 1]), CLASSES), _answers(SURE[0], SURE[1]))
+    found = golden.make(_file(), Examples(images, np.array([0, 1]), CLASSES, areas=[image.size for image in images]), _answers(SURE[0], SURE[1]))
     assert all(map(np.array_equal, _pictures(found), images))
 
 
@@ -107,7 +108,7 @@ def test_the_picture_is_the_raw_one_in_its_own_size() -> None:
 )
 def test_the_tensor_is_exactly_what_the_file_takes(tensor: Tensor, data: bytes) -> None:
     black, white = np.zeros((4, 4), np.uint8), np.full((4, 4), 255, np.uint8)
-    examples = Examples([black, white], np.array([0, 1]), CLASSES)
+    examples = Examples([black, white], np.array([0, 1]), CLASSES, areas=[black.size, white.size])
     found = golden.make(_file(tensor), examples, _answers(SURE[0], SURE[1]))
     tensors = [one["tensor"] for one in found["examples"]]
     assert [one["shape"] for one in tensors] == [[1, 4, 4, 1]] * 2
@@ -132,6 +133,11 @@ def test_the_answer_is_real_probabilities() -> None:
 )
 def test_a_tensor_may_be_one_pixel_level_off_and_rounded_another_way(tensor: Tensor, real: float) -> None:
     assert golden.tolerances(_file(tensor))["tensor"] == pytest.approx(real)
+
+
+def test_one_pixel_level_is_the_most_of_any_channel() -> None:
+    file = replace(_file(), contract=replace(CONTRACT, colour="rgb", scale=[0.25, 0.5, 0.125]))
+    assert golden.tolerances(file)["tensor"] == pytest.approx(1.01 / 2)
 
 
 @pytest.mark.parametrize("tensor", [None, Tensor("image", [1, 4, 4, 1], "int8", "NHWC", 0.0078, 3)], ids=str)

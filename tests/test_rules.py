@@ -41,8 +41,32 @@ def test_every_split_has_a_share(recipe: Recipe, share: float) -> None:
 
 @pytest.mark.parametrize("scale", [0.0, -1.0])
 def test_pixels_are_scaled(recipe: Recipe, scale: float) -> None:
-    recipe.data.scale = scale
+    recipe.data.scale = [scale]
     assert rules.check(recipe) == [("data.scale", f"{scale:g}; expected more than 0")]
+
+
+@pytest.mark.parametrize("colour", [Colour.rgb, Colour.bgr])
+def test_a_mean_is_for_all_channels_or_for_each(recipe: Recipe, colour: Colour) -> None:
+    recipe.data.colour, recipe.data.mean, recipe.data.scale = colour, [104.0, 117.0, 123.0], [1.0]
+    assert rules.check(recipe) == []
+    recipe.data.mean, recipe.data.scale = [104.0, 117.0], []
+    expected = f"expected 1, or 3, one for each channel of {colour.value}"
+    assert rules.check(recipe) == [("data.mean", f"2 numbers; {expected}"), ("data.scale", f"0 numbers; {expected}")]
+
+
+def test_grey_has_one_channel(recipe: Recipe) -> None:
+    recipe.data.mean = [104.0, 117.0, 123.0]
+    assert rules.check(recipe) == [("data.mean", "3 numbers; expected 1, as grey has one channel")]
+
+
+def test_every_channel_is_scaled_by_a_number(recipe: Recipe) -> None:
+    recipe.data.colour, recipe.data.mean = Colour.rgb, [1.0, float("nan"), 3.0]
+    recipe.data.scale = [1.0, 0.0, -0.5]
+    assert rules.check(recipe) == [
+        ("data.mean", "nan; expected a finite number"),
+        ("data.scale", "0; expected more than 0"),
+        ("data.scale", "-0.5; expected more than 0"),
+    ]
 
 
 def test_model_fits_its_architecture(recipe: Recipe) -> None:

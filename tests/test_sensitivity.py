@@ -25,7 +25,7 @@ from tests import hostile
 pytestmark = pytest.mark.slow
 
 CONTRACT = Contract(
-    "classification", 16, 16, "grey", "none", "bilinear", 127.5, 1 / 127.5, [str(digit) for digit in range(10)]
+    "classification", 16, 16, "grey", "none", "bilinear", [127.5], [1 / 127.5], [str(digit) for digit in range(10)]
 )
 ABOUT = About("digits", "1.0.0", "nobody", "Apache-2.0", "quantizes badly")
 TENSOR, CHANNEL = Granularity.per_tensor, Granularity.per_channel
@@ -119,6 +119,7 @@ def test_training_rescues_in_both_runtimes_from_one_set_of_ranges(archive: bytes
         epochs=8,
         batch_size=32,
         learning_rate=0.002,
+        seed=0,
         freeze_after=5,
         ranges="moving",
         weight_bits=8,

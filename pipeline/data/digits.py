@@ -9,7 +9,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline import labels
+from pipeline.reading import labels
 from pipeline.recipe import Data
 
 if TYPE_CHECKING:

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline import labels, tables
-from pipeline.decode import OnDemand, decode_file
 from pipeline.errors import DataError, nearest
+from pipeline.reading import labels, tables
+from pipeline.reading.decode import OnDemand, decode_file
 from pipeline.recipe import By, Data
 
 if TYPE_CHECKING:
     from pipeline.dataset import Examples
-    from pipeline.tables import Row
+    from pipeline.reading.tables import Row
 
 TOOLS = ("pillow",)
 WORDS = ("table",)

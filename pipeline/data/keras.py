@@ -15,8 +15,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline import arrays, labels
 from pipeline.errors import DataError, listed, nearest
+from pipeline.reading import arrays, labels
 from pipeline.recipe import Data
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline import arrays, labels
 from pipeline.errors import DataError
+from pipeline.reading import arrays, labels
 from pipeline.recipe import Data
 
 if TYPE_CHECKING:

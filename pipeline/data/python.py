@@ -14,9 +14,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import labels
-from pipeline.decode import OnDemand, in_colour
 from pipeline.errors import DataError, listed
+from pipeline.reading import labels
+from pipeline.reading.decode import OnDemand, in_colour
 from pipeline.recipe import Colour, Data
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import labels, records
-from pipeline.decode import OnDemand, decode, in_colour
 from pipeline.errors import DataError, listed, nearest
+from pipeline.reading import labels, records
+from pipeline.reading.decode import OnDemand, decode, in_colour
+from pipeline.reading.records import Record
 from pipeline.recipe import By, Colour, Data, Encoding, Features
-from pipeline.records import Record
 
 if TYPE_CHECKING:
     import numpy as np

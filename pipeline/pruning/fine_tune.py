@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from pipeline.fit import Aids, Rows, fit
+from pipeline.fit import Rows, fit
 from pipeline.pruning.parent import Parent
 from pipeline.recipe import FineTune, Prune
 

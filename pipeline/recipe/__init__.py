@@ -27,7 +27,17 @@ from pipeline.recipe.package import Package, Protect
 from pipeline.recipe.prune import Goal, Pattern, Prune, Score
 from pipeline.recipe.quantize import Calibration, Compression, Granularity, Palette, Quantize, TrainedRanges, Training
 from pipeline.recipe.release import Card, Licenses, Release, Signature
-from pipeline.recipe.train import Augment, ClassWeights, Distill, EarlyStopping, FineTune, Flip, Monitor, Schedule, Train
+from pipeline.recipe.train import (
+    Augment,
+    ClassWeights,
+    Distill,
+    EarlyStopping,
+    FineTune,
+    Flip,
+    Monitor,
+    Schedule,
+    Train,
+)
 from pipeline.recipe.validate import (
     Adb,
     Budget,

@@ -108,13 +108,13 @@ class Data:
     colour: Colour = MISSING
     crop: Crop = MISSING
     resize: Resize = MISSING
-    mean: list[float] = MISSING  # in pixel values, 0 to 255; one for all channels, or one for each as the model sees them
+    mean: list[float] = MISSING  # in pixel values, 0 to 255; one, or one for each channel in the model's order
     scale: list[float] = MISSING  # likewise; the model sees (pixel - mean) * scale
     seed: int = MISSING
     splits: Splits = field(default_factory=Splits)
     on_corrupt: OnCorrupt = MISSING
     on_leak: OnLeak = OnLeak.stop
-    labels: str | None = None  # a text file, a class per line in the order of the model's answers; null: as the data say
+    labels: str | None = None  # a text file, a class per line in the order of answers; null: as the data say
     table: Table | None = None  # of image_folder
     features: Features | None = None  # of tfrecord
     name: str | None = None  # of keras

@@ -70,7 +70,7 @@ class Train:
     threads: int = MISSING
     schedule: Schedule = Schedule.cosine
     warmup_epochs: int = 0  # in which the rate rises from zero
-    layers: list[str] = field(default_factory=lambda: ["*"])  # that learn, by patterns of their names; others are frozen
+    layers: list[str] = field(default_factory=lambda: ["*"])  # that learn, by patterns of names; others are frozen
     early_stopping: EarlyStopping | None = None
     class_weights: ClassWeights = ClassWeights.equal
     augment: Augment | None = None

@@ -47,7 +47,8 @@ def run(job: Job) -> str:
 def _parent(section: PruneSection, archive: bytes) -> Parent:
     train, validation = (dataset.read(section.data, section.examples, name) for name in ("train", "validation"))
     agreed = _contract(section.train)
-    splits = Splits(Prepared(train.images, agreed), train.labels, Prepared(validation.images, agreed), validation.labels)
+    images = [Prepared(examples.images, agreed) for examples in (train, validation)]
+    splits = Splits(images[0], train.labels, images[1], validation.labels)
     # Not in prune's own section: what counts is how the parent on disk was trained, in an experiment too.
     trained = sections.read("train", section.train)
     return Parent(archive, trained, splits, _lesson(section, train, validation), agreed)

@@ -23,6 +23,7 @@ from pipeline.source import Source
 
 # Without training; the sums behind a range must not depend on the machine.
 THREADS = 1
+AWARE_WORDS = ("epochs", "batch_size", "learning_rate", "seed", "freeze_after")
 
 
 def run(job: Job) -> str:
@@ -50,7 +51,7 @@ def _trained(source: Source) -> tuple[Quantized, str]:
     if section.training is None:
         return replace(quantized, ranges=source.calibrated(source.archive)), fit.as_csv([])
     settings = aware.Settings(
-        **{word: getattr(section.training, word) for word in ("epochs", "batch_size", "learning_rate", "seed", "freeze_after")},
+        **{word: getattr(section.training, word) for word in AWARE_WORDS},
         ranges=section.training.ranges.value,
         weight_bits=plugins.load("quantize.scheme", section.scheme).BITS,
         per_tensor=section.granularity is Granularity.per_tensor,

@@ -43,7 +43,8 @@ def run(job: Job) -> str:
     section: TrainSection = job.section
     train, validation = (dataset.read(section.data, section.examples, name) for name in ("train", "validation"))
     agreed = contract.make(section.data, section.model, train.classes)
-    splits = Splits(Prepared(train.images, agreed), train.labels, Prepared(validation.images, agreed), validation.labels)
+    images = [Prepared(examples.images, agreed) for examples in (train, validation)]
+    splits = Splits(images[0], train.labels, images[1], validation.labels)
     trained = _trained(job, splits, agreed) if section.format == "keras" else _brought(section, splits, agreed)
     (job.out / f"model.{section.format}").write_bytes(trained.archive)
     (job.out / section.reference).write_bytes(trained.reference)
@@ -115,7 +116,8 @@ def _key(job: Job) -> str:
     """Return a digest of all that a training is made from."""
     section: TrainSection = job.section
     examples = (artifacts.folder("data", section.examples) / artifacts.SUMS).read_text()
-    words = json.dumps([sections.plain(section), examples, artifacts.sums_of(Path(section.file))], sort_keys=True)
+    brought = artifacts.sums_of(Path(section.file)) if section.model.imported else ""
+    words = json.dumps([sections.plain(section), examples, brought], sort_keys=True)
     return hashlib.sha256(words.encode()).hexdigest()
 
 

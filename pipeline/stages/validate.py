@@ -15,7 +15,6 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline import artifacts, contract, dataset, golden, placement, plugins, scores, stopwatch, workload
 from pipeline.dataset import Examples

@@ -25,6 +25,7 @@ SETTINGS = Settings(
     epochs=3,
     batch_size=16,
     learning_rate=0.02,
+    seed=0,
     freeze_after=2,
     ranges="moving",
     weight_bits=8,

@@ -62,7 +62,7 @@ def contract(
     colour: str = "grey", crop: str = "none", resize: str = "bilinear", labels: list[str] = CLASSES
 ) -> Contract:
     """Return a contract for pictures of 32 by 32."""
-    return Contract("classification", 32, 32, colour, crop, resize, 127.5, 1 / 127.5, labels)
+    return Contract("classification", 32, 32, colour, crop, resize, [127.5], [1 / 127.5], labels)
 
 
 def onnx_model(channels: int = 1, integers: bool = False) -> Model:
@@ -175,7 +175,9 @@ def _vectors(platform: str, target: Target, inspection: dict[str, Any], after: l
     images = pictures(60, target.contract.channels)
     seen = target.contract.prepare(images)
     answers = np.concatenate([target.model.answer(seen[number : number + 1]) for number in range(len(seen))])
-    examples = Examples(images, answers.argmax(axis=1), target.contract.labels)
+    examples = Examples(
+        images, answers.argmax(axis=1), target.contract.labels, areas=[image.size for image in images]
+    )
     made = golden.make(golden.File("ab" * 32, platform, inspection, target.contract), examples, answers)
     return bundle_golden.shipped(made, after, target.contract.labels)
 

@@ -49,7 +49,7 @@ def _validated(
     target: TargetSection, files: dict[str, bytes], inspection: Inspection = INSPECTION, **found: Any
 ) -> manifest.Entry:
     """Return the entry of a target whose validation left these files and findings."""
-    agreed = contract.Contract("classification", 32, 32, "grey", "none", "bilinear", 127.5, 1 / 127.5, LABELS)
+    agreed = contract.Contract("classification", 32, 32, "grey", "none", "bilinear", [127.5], [1 / 127.5], LABELS)
     platform = target.device.platform.value
     written = {
         "contract.json": agreed.to_json().encode(),
@@ -239,6 +239,13 @@ def _target(content: dict[str, Any]) -> dict[str, Any]:
     return target
 
 
+def test_blue_first_and_numbers_of_each_channel_are_of_the_schema(content: dict[str, Any]) -> None:
+    changed = deepcopy(content)
+    _target(changed)["preprocessing"][0].update(colour="bgr")
+    _target(changed)["preprocessing"][2].update(mean=[104, 117, 123], scale=[0.1, 0.2, 0.3])
+    manifest.validate(changed)
+
+
 MUTATIONS: dict[str, Callable[[dict[str, Any]], object]] = {
     "another schema": lambda m: m.update(schema="edgebake.manifest/2"),
     "a key nobody knows": lambda m: m.update(author_email="someone"),
@@ -257,6 +264,9 @@ MUTATIONS: dict[str, Callable[[dict[str, Any]], object]] = {
     "a size of nothing": lambda m: _target(m)["preprocessing"][1].update(resolutions=[24, 0]),
     "a range without an end": lambda m: _target(m)["preprocessing"][1].update(resolution_range={"smallest": 24}),
     "a scale of zero": lambda m: _target(m)["preprocessing"][2].update(scale=0),
+    "a scale of zero of one channel": lambda m: _target(m)["preprocessing"][2].update(scale=[1, 0, 1]),
+    "a mean of two channels": lambda m: _target(m)["preprocessing"][2].update(mean=[1, 2]),
+    "channels in an order nobody knows": lambda m: _target(m)["preprocessing"][0].update(colour="gbr"),
     "a step nobody knows": lambda m: _target(m)["preprocessing"][2].update(step="blur"),
     "a step with another's words": lambda m: _target(m)["preprocessing"][0].update(mean=0),
     "no steps": lambda m: _target(m).update(postprocessing=[]),

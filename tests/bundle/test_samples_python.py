@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -222,11 +223,17 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("colour", ["grey", "rgb"])
+@pytest.mark.parametrize("colour", ["grey", "rgb", "bgr"])
+@pytest.mark.parametrize("mean", [[127.5], [104.0, 117.0, 123.0]], ids=["one mean", "a mean each"])
 @pytest.mark.parametrize("crop", ["none", "center"])
 @pytest.mark.parametrize("resize", ["nearest", "bilinear", "bicubic"])
-def test_pictures_reach_the_model_as_in_training(sample: ModuleType, colour: str, crop: str, resize: str) -> None:
-    target = Target(small.onnx_model(3 if colour == "rgb" else 1), small.contract(colour, crop, resize))
+def test_pictures_reach_the_model_as_in_training(
+    sample: ModuleType, colour: str, mean: list[float], crop: str, resize: str
+) -> None:
+    agreed = small.contract(colour, crop, resize)
+    mean = mean if colour != "grey" else [127.5]
+    agreed = replace(agreed, mean=mean, scale=[1 / (1 + one) for one in mean])
+    target = Target(small.onnx_model(agreed.channels), agreed)
     manifest = json.loads(_linux(any=target)["manifest.json"])
     for pixels in (*small.pictures(5, 1), *small.pictures(5, 3)):
         found = sample.preprocess(manifest["targets"]["any"]["preprocessing"], Image.fromarray(pixels))

@@ -8,7 +8,7 @@ from pipeline.contract import Contract
 from pipeline.recipe import Package, Protect
 from pipeline.tensors import IMAGE
 
-CONTRACT = Contract("classification", 48, 64, "rgb", "none", "bicubic", 10.0, 0.5, ["cat", "dog"])
+CONTRACT = Contract("classification", 48, 64, "rgb", "none", "bicubic", [10.0], [0.5], ["cat", "dog"])
 FLOAT = {"dtype": "float32", "scale": None, "zero_point": None, "layout": "NHWC"}
 PACKAGE = Package(top_k=1, threshold=0.25, protect=Protect.none)
 
@@ -24,6 +24,13 @@ def test_a_float_input_is_normalized_and_not_quantized() -> None:
         {"step": "normalize", "mean": 10.0, "scale": 0.5},
         {"step": "layout", "layout": "NHWC"},
     ]
+
+
+def test_blue_first_and_numbers_of_each_channel_are_said_as_they_are() -> None:
+    turned = replace(CONTRACT, colour="bgr", mean=[104.0, 117.0, 123.0])
+    found = steps.before(turned, FLOAT, {})
+    assert found[0] == {"step": "decode", "colour": "bgr"}
+    assert found[2] == {"step": "normalize", "mean": [104.0, 117.0, 123.0], "scale": 0.5}
 
 
 def test_a_crop_comes_before_the_resize_and_has_the_models_shape() -> None:

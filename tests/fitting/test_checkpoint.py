@@ -15,7 +15,7 @@ from tests.fitting import nets
 WORDS = Train(5, 32, 0.05, 0, 1)
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """Stands for a kill in the middle of an epoch."""
 
 
@@ -24,7 +24,7 @@ def killer(epoch: int) -> Any:
 
     def kill(now: int, _: Any) -> None:
         if now == epoch:
-            raise Killed
+            raise KilledError
 
     return keras.callbacks.LambdaCallback(on_epoch_begin=kill)
 
@@ -38,7 +38,7 @@ def test_resumed_is_as_if_it_had_never_been_killed(
     whole = nets.model(dropout=dropout)
     rows = fit.fit(whole, nets.splits(), words)
     checkpoint = Checkpoint(tmp_path / "kept.npz", "same")
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         fit.fit(nets.model(dropout=dropout), nets.splits(), words, Aids([killer(3)], checkpoint=checkpoint))
     resumed = nets.model(seed=9, dropout=dropout)
     again = fit.fit(resumed, nets.splits(), words, Aids(checkpoint=checkpoint))
@@ -48,7 +48,7 @@ def test_resumed_is_as_if_it_had_never_been_killed(
 
 
 def test_what_another_recipe_left_is_not_taken_up(tmp_path: Path) -> None:
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         fit.fit(nets.model(), nets.splits(), WORDS, Aids([killer(3)], checkpoint=Checkpoint(tmp_path / "k.npz", "one")))
     model = nets.model()
     assert fit.fit(model, nets.splits(), WORDS, Aids(checkpoint=Checkpoint(tmp_path / "k.npz", "other"))) == fit.fit(
@@ -72,7 +72,7 @@ def test_augmentation_goes_on_where_it_was(tmp_path: Path) -> None:
     whole, resumed = net(), net()
     fit.fit(whole, splits, words, Aids(contract=nets.CONTRACT))
     kept = Checkpoint(tmp_path / "kept.npz", "same")
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         fit.fit(net(), splits, words, Aids([killer(2)], contract=nets.CONTRACT, checkpoint=kept))
     fit.fit(resumed, splits, words, Aids(contract=nets.CONTRACT, checkpoint=kept))
     for one, other in zip(whole.get_weights(), resumed.get_weights(), strict=True):

@@ -44,7 +44,7 @@ def of(hidden: int, baselines: bool) -> dict[str, Any]:
 def epochs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Training takes no time, and a model with more weights is right more often."""
     found: list[int] = []
-    monkeypatch.setattr(fit, "fit", lambda _, __, words: found.append(words.epochs))
+    monkeypatch.setattr(fit, "fit", lambda _, __, words, ___: found.append(words.epochs))
     monkeypatch.setattr(fit, "accuracy", lambda model, _: model.count_params() / 100)
     return found
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline import fit, keras_session
-from pipeline.fit import Splits
+from pipeline.fit import Aids, Splits
 from pipeline.pruning import baselines
 from pipeline.pruning.parent import Parent
 from pipeline.recipe import FineTune, Prune, Train
@@ -27,7 +27,7 @@ def fitted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """What was trained on, and how: epochs, size of a batch, rate."""
     found: list[tuple[Any, ...]] = []
 
-    def note(model: Any, splits: Splits, words: fit.Words) -> None:
+    def note(model: Any, splits: Splits, words: Train, _: Aids) -> None:
         found.append((model, splits, (words.epochs, words.batch_size, words.learning_rate)))
 
     monkeypatch.setattr(fit, "fit", note)

@@ -1,10 +1,11 @@
 """Steps share the epochs of fine-tuning."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.pruning import fine_tune
-from pipeline.pruning.fine_tune import Part
 from pipeline.recipe import FineTune, Prune
 
 
@@ -14,8 +15,11 @@ def words(epochs: int, steps: int | None) -> Prune:
 
 
 def test_parts_are_as_equal_as_whole_epochs_can_be() -> None:
-    assert [fine_tune.part(words(5, 2), number) for number in range(2)] == [Part(2, 16, 0.25), Part(3, 16, 0.25)]
-    assert fine_tune.part(words(5, None), 0) == Part(5, 16, 0.25)
+    whole = words(5, None).fine_tune
+    assert whole is not None
+    parts = [fine_tune.part(words(5, 2), number) for number in range(2)]
+    assert parts == [replace(whole, epochs=2), replace(whole, epochs=3)]
+    assert fine_tune.part(words(5, None), 0) == whole
 
 
 @given(epochs=st.integers(1, 200), steps=st.integers(1, 20))

@@ -18,6 +18,7 @@ from pipeline.errors import ConversionError
 from pipeline.pruning import bill, costs, dependencies, joints, rebuild
 from pipeline.pruning.dependencies import Dependencies
 from pipeline.recipe import Model
+from tests import architectures
 from tests.pruning import graphs, zeros
 from tests.pruning.zeros import Groups
 
@@ -74,7 +75,7 @@ def test_a_model_without_some_channels_computes_the_same_as_with_zeros(name: str
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", plugins.options("model.architecture"))
+@pytest.mark.parametrize("name", architectures.NAMES)
 @given(seed=SEEDS)
 @FEW
 def test_an_architecture_without_some_channels_computes_the_same_as_with_zeros(name: str, seed: int) -> None:
@@ -82,7 +83,7 @@ def test_an_architecture_without_some_channels_computes_the_same_as_with_zeros(n
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", plugins.options("model.architecture"))
+@pytest.mark.parametrize("name", architectures.NAMES)
 def test_every_layer_of_an_architecture_but_the_last_may_be_cut(name: str) -> None:
     model, found = architecture(name)
     makers = [layer.name for layer in model.layers if keras_graph.kind(layer) in joints.MIXING]

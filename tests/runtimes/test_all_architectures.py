@@ -15,11 +15,12 @@ from pipeline.recipe import Calibration, Compression, Convert, CoreML, DType, Gr
 from pipeline.runtimes.litert import convert as litert
 from pipeline.runtimes.litert.program import Program
 from pipeline.stages import convert
+from tests import architectures
 
 pytestmark = pytest.mark.slow
 
 ABOUT = About("test", "1.0.0", "nobody", "Apache-2.0", "random weights")
-ARCHITECTURES = plugins.options("model.architecture")
+ARCHITECTURES = architectures.NAMES
 COMPRESSION: dict[str, Any] = {"palette": Palette(4, None, False), "block_size": 32, "sparsity": 0.5}
 RUNTIMES = plugins.options("convert.runtime")
 SCHEMES = [(name, scheme) for name in RUNTIMES for scheme in plugins.load("convert.runtime", name).SCHEMES]
@@ -27,7 +28,7 @@ SCHEMES = [(name, scheme) for name in RUNTIMES for scheme in plugins.load("conve
 
 def contract(colour: str) -> Contract:
     return Contract(
-        "classification", 32, 32, colour, "none", "bilinear", 127.5, 1 / 127.5, [f"class {i}" for i in range(10)]
+        "classification", 32, 32, colour, "none", "bilinear", [127.5], [1 / 127.5], [f"class {i}" for i in range(10)]
     )
 
 

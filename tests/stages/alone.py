@@ -17,7 +17,7 @@ from pipeline.job import Job
 from pipeline.recipe import Data
 
 CONTRACT = contract.Contract(
-    "classification", 32, 32, "grey", "none", "bilinear", 127.5, 1 / 127.5, [str(digit) for digit in range(10)]
+    "classification", 32, 32, "grey", "none", "bilinear", [127.5], [1 / 127.5], [str(digit) for digit in range(10)]
 )
 REVISION = {"git_commit": "0123456789abcdef0123456789abcdef01234567", "dirty": False, "expired_waivers": []}
 

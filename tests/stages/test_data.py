@@ -3,11 +3,9 @@
 import csv
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,29 +15,25 @@ from pipeline import artifacts, dataset, sections
 from pipeline.data import digits
 from pipeline.dataset import Examples
 from pipeline.errors import DataError
+from pipeline.reading.decode import OnDemand
 from pipeline.recipe import Data
 from tests.stages import alone
 
 COUNT = 40
 
 
-@dataclass(frozen=True)
-class Numbered(Sequence[Any]):
-    """Images whose only pixel is their number; some are damaged, some are copies of another."""
+def numbered(damaged: Collection[int] = (), copies: dict[int, int] | None = None) -> OnDemand:
+    """Return images whose only level is their number; some are damaged, some are copies of another."""
 
-    damaged: frozenset[int] = frozenset()
-    copies: tuple[tuple[int, int], ...] = ()
-
-    def __len__(self) -> int:
-        return COUNT
-
-    def __getitem__(self, number: Any) -> NDArray[np.uint8]:
-        if number in self.damaged:
+    def read(number: int) -> NDArray[np.uint8]:
+        if number in damaged:
             raise DataError(f"images/{number}.png: not an image that can be read (empty file); mend or remove it")
-        return np.full((1, 2), dict(self.copies).get(number, number), np.uint8)
+        return np.full((1, 2), (copies or {}).get(number, number), np.uint8)
+
+    return OnDemand(COUNT, read)
 
 
-def given(monkeypatch: pytest.MonkeyPatch, images: Numbered, splits: list[str] | None = None) -> None:
+def given(monkeypatch: pytest.MonkeyPatch, images: OnDemand, splits: list[str] | None = None) -> None:
     names = [f"{number}.png" for number in range(COUNT)]
     labels = np.arange(COUNT) % 2
     examples = Examples(images, labels, ["even", "odd"], names=names, splits=splits or [])
@@ -76,7 +70,7 @@ def test_what_a_stage_reads_is_what_was_written(params: Path) -> None:
 
 
 def test_a_damaged_image_stops_the_build(params: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    given(monkeypatch, Numbered(damaged=frozenset({3, 7})))
+    given(monkeypatch, numbered({3, 7}))
     with pytest.raises(DataError) as refused:
         alone.run("data", "digits")
     assert sorted(str(refused.value).splitlines()) == [
@@ -87,7 +81,7 @@ def test_a_damaged_image_stops_the_build(params: Path, monkeypatch: pytest.Monke
 def test_of_many_damaged_images_five_are_named_and_the_rest_counted(
     params: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given(monkeypatch, Numbered(damaged=frozenset(range(9))))
+    given(monkeypatch, numbered(range(9)))
     with pytest.raises(DataError) as refused:
         alone.run("data", "digits")
     assert str(refused.value).splitlines()[5:] == ["... and 4 more"]
@@ -97,7 +91,7 @@ def test_damaged_images_are_skipped_and_counted_if_the_recipe_says_so(
     params: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone.set_param("data", "digits", "on_corrupt", value="skip")
-    given(monkeypatch, Numbered(damaged=frozenset({3, 7})))
+    given(monkeypatch, numbered({3, 7}))
     ran = alone.run("data", "digits")
     assert ran.line.endswith(", 2 skipped")
     assert len(ran.json("data.json")["skipped"]) == 2
@@ -111,7 +105,7 @@ def test_an_image_in_two_splits_stops_the_build_and_both_are_named(
     splits = ["train"] * 30 + ["calibration"] * 3 + ["validation"] * 3 + ["test"] * 4
     for name, by in (("by", "source"), ("train", None), ("calibration", None), ("validation", None), ("test", None)):
         alone.set_param("data", "digits", "splits", name, value=by)
-    given(monkeypatch, Numbered(copies=((38, 5), (10, 11))), splits)
+    given(monkeypatch, numbered(copies={38: 5, 10: 11}), splits)
     with pytest.raises(DataError) as refused:
         alone.run("data", "digits")
     # 10 and 11 lie in one split, which is no leak.
@@ -132,7 +126,7 @@ def test_splits_of_the_source_are_kept_and_shares_are_drawn_from_its_train(
     shares = {"by": "source", "train": None, "calibration": 0.1, "validation": 0.2, "test": None}
     for name, value in shares.items():
         alone.set_param("data", "digits", "splits", name, value=value)
-    given(monkeypatch, Numbered(), splits)
+    given(monkeypatch, numbered(), splits)
     ran = alone.run("data", "digits")
     assert ran.json("data.json")["splits"] == {"train": 21, "calibration": 3, "validation": 6, "test": 10}
     assert {int(row["number"]) for row in rows() if row["split"] == "test"} == set(range(30, 40))
@@ -143,6 +137,6 @@ def test_a_split_that_skipping_emptied_is_named(params: Path, monkeypatch: pytes
     for name, value in {"by": "source", **dict.fromkeys(("train", "calibration", "validation", "test"))}.items():
         alone.set_param("data", "digits", "splits", name, value=value)
     alone.set_param("data", "digits", "on_corrupt", value="skip")
-    given(monkeypatch, Numbered(damaged=frozenset({36})), splits)
+    given(monkeypatch, numbered({36}), splits)
     with pytest.raises(DataError, match="the split calibration holds no example that can be read; expected at least 1"):
         alone.run("data", "digits")

@@ -60,7 +60,7 @@ def quick(small: Path, trained: tuple[Ran, list[str]]) -> Iterator[Path]:
 def test_half_of_the_work_is_cut_and_the_account_is_of_the_model_that_was_written(
     quick: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = alone.recorded_splits("prune", monkeypatch)
+    asked = alone.recorded_splits(monkeypatch)
     ran = alone.run("prune", CHANNELS)
     assert asked == ["train", "validation"]
     assert sorted(ran.files()) == FILES

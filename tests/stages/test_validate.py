@@ -4,6 +4,7 @@ import base64
 import csv
 import io
 import json
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import chdir
@@ -54,10 +55,11 @@ OUTPUT = [
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, planned: Plan) -> Iterator[Path]:
+def folder(tmp_path_factory: pytest.TempPathFactory, planned: Plan, looked_at: Path) -> Iterator[Path]:
     """A project whose float model is sure of 1 and whose converted files are sure of 3, one of them of 7."""
     with chdir(tmp_path_factory.mktemp("validate")):
         plan.write(planned)
+        shutil.copytree(looked_at, artifacts.folder("data", "digits"))
         for word, value in {"runs": 20, "seconds": 0.01, "repeats": 1}.items():
             alone.set_param("validate", f"{ONNX}-linux", word, value=value)
         model = {"model.onnx": handmade.constant_onnx(3)}

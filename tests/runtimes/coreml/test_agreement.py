@@ -16,11 +16,12 @@ from pipeline.runtimes.coreml import FILE, package
 from pipeline.runtimes.coreml.convert import files_of
 from pipeline.runtimes.coreml.executor.executor import Executor
 from pipeline.runtimes.coreml.executor.translation import Arithmetic
+from tests import architectures
 from tests.runtimes.coreml import heads
 
 pytestmark = pytest.mark.slow
 
-ARCHITECTURES = plugins.options("model.architecture")
+ARCHITECTURES = architectures.NAMES
 HEADS: dict[str, Callable[[], Any]] = {"detection": heads.detection, "segmentation": heads.segmentation}
 RESOLUTION = 64
 RELATIVE = 1e-4  # largest difference, to the largest value of an output

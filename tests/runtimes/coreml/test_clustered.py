@@ -16,7 +16,7 @@ from tests.runtimes.coreml.test_convert import ABOUT, PALETTE, WORDS, quantized
 
 pytestmark = pytest.mark.slow
 
-SMALL = Contract("classification", 8, 8, "grey", "none", "bilinear", 127.5, 1 / 127.5, ["dark below", "even"])
+SMALL = Contract("classification", 8, 8, "grey", "none", "bilinear", [127.5], [1 / 127.5], ["dark below", "even"])
 
 
 def test_tables_of_four_bits_hold_every_weight_to_float16() -> None:

@@ -31,7 +31,7 @@ from pipeline.recipe import (
     Range,
 )
 from pipeline.runtimes import coreml
-from pipeline.runtimes.coreml import convert, inspect, package
+from pipeline.runtimes.coreml import convert, inspect, package, run
 from pipeline.runtimes.coreml.executor import program as programs
 from pipeline.runtimes.coreml.executor.executor import Executor, labels
 from pipeline.runtimes.coreml.executor.translation import Arithmetic
@@ -41,7 +41,8 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[3]
 ABOUT = About("digits", "1.2.3", "nobody", "Apache-2.0", "random weights")
-GREY = Contract("classification", 32, 32, "grey", "none", "bilinear", 100.0, 0.01, [f"label {i}" for i in range(10)])
+LABELS = [f"label {i}" for i in range(10)]
+GREY = Contract("classification", 32, 32, "grey", "none", "bilinear", [100.0], [0.01], LABELS)
 WORDS = CoreML("iOS16", Precision.float16, [], None)
 PALETTE = Compression(palette=Palette(4, None, False))
 # scheme, its first deployment target, how its weights are stored, what it is told
@@ -68,10 +69,10 @@ def archive(keras: Any) -> bytes:
     return random_archive(keras)
 
 
-def random_archive(keras: Any) -> bytes:
+def random_archive(keras: Any, channels: int = 1) -> bytes:
     """Return a small classifier with weights that no two channels share."""
     keras.utils.set_random_seed(5)
-    model = plugins.load("model.architecture", "ds_cnn").build(Model("ds_cnn", 0.25, 32), 1, 10)
+    model = plugins.load("model.architecture", "ds_cnn").build(Model("ds_cnn", 0.25, 32), channels, 10)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.gamma.assign(np.random.default_rng(5).uniform(0.5, 1.5, layer.gamma.shape))
@@ -98,8 +99,8 @@ def quantized(archive: bytes, scheme: str) -> Quantized:
     return replace(item, granularity=Granularity.per_channel, ranges=ranges, keep=keep)
 
 
-def pixels(count: int, side: int = 32) -> NDArray[np.uint8]:
-    return np.random.default_rng(0).integers(0, 256, (count, side, side, 1), np.uint8)
+def pixels(count: int, side: int = 32, channels: int = 1) -> NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(0, 256, (count, side, side, channels), np.uint8)
 
 
 def answer(files: dict[str, bytes], image: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -146,6 +147,39 @@ def test_image_scale_labels_and_description_are_in_the_package(archive: bytes, k
     for image in np.split(pixels(3), 3):
         expected = np.asarray(model(GREY.scaled(image), training=False))
         assert np.abs(answer(files, image) - expected).max() < 1e-5
+
+
+@pytest.mark.parametrize("colour", ["rgb", "bgr"])
+@pytest.mark.parametrize("scale", [[0.02], [0.01, 0.02, 0.03]], ids=["one scale", "a scale each"])
+@pytest.mark.parametrize("sizes", [[], [24]], ids=["one size", "two sizes"])
+def test_a_package_sees_channels_as_keras_does(keras: Any, colour: str, scale: list[float], sizes: list[int]) -> None:
+    agreed = replace(GREY, colour=colour, mean=[104.0, 117.0, 123.0], scale=scale)
+    archive = random_archive(keras, channels=3)
+    words = replace(WORDS, compute_precision=Precision.float32, resolutions=sizes)
+    item = quantized(archive, "none")
+    session = run.load(convert.convert(item, agreed, ABOUT, Convert("coreml", words)), 1)
+    model = keras_session.load(archive)
+    for image in pixels(3, channels=3):
+        seen = agreed.resized([image])
+        session.feed(seen)
+        session.invoke()
+        expected = np.asarray(model(agreed.scaled(seen), training=False))
+        assert np.abs(session.read() - expected).max() < 1e-5
+
+
+def test_channels_of_several_scales_are_quantized_as_those_of_one(keras: Any) -> None:
+    agreed = replace(GREY, colour="bgr", mean=[104.0, 117.0, 123.0], scale=[0.01, 0.02, 0.015])
+    archive = random_archive(keras, channels=3)
+    ranges = calibration.calibrate(archive, agreed.scaled(pixels(8, channels=3)), Calibration("min_max", 8, 0))
+    item = Quantized(archive, "int8", "int8", "int8", granularity=Granularity.per_channel, ranges=ranges)
+    words = replace(WORDS, minimum_deployment_target="iOS17")
+    files = convert.convert(item, agreed, ABOUT, Convert("coreml", words))
+    model = keras_session.load(archive)
+    session = run.load(files, 1)
+    for image in np.split(pixels(3, channels=3), 3):
+        session.feed(image)
+        session.invoke()
+        assert np.abs(session.read() - np.asarray(model(agreed.scaled(image), training=False))).max() < 0.05
 
 
 def test_every_bit_of_a_palette_is_one_value_more_or_less(archive: bytes) -> None:

@@ -116,6 +116,36 @@ def test_a_picture_in_colours_keeps_them(mac: CoreML) -> None:
     assert (mac.fed[0].mode, np.asarray(mac.fed[0]).tolist()) == ("RGB", [[[1, 2, 3]]])
 
 
+def first_channel(colours: str) -> dict[str, bytes]:
+    """Return a package that is sure of its second label in proportion to the first channel that it sees."""
+    answer: dict[str, Typed] = {"label": ("string", ()), "dictionary": ("dictionary", ())}
+    return files(
+        {"image": Image(colours, 1, 1)},
+        [
+            op("reshape", {"x": "image", "shape": [1, 3]}, flat=real(1, 3)),
+            op("mul", {"x": "flat", "y": [[1 / 255, 0.0, 0.0]]}, probabilities=real(1, 3)),
+            Op("classify", {"probabilities": "probabilities", "classes": labels(["a", "b", "c"])}, answer),
+        ],
+        ["label", "dictionary"],
+    )
+
+
+@pytest.mark.parametrize("colours", ["RGB", "BGR"])
+def test_channels_are_fed_in_the_order_that_the_program_sees(colours: str) -> None:
+    session = run.load(first_channel(colours), 1)
+    session.feed(np.array([[[[51, 0, 204]]]], np.uint8))
+    session.invoke()
+    assert session.read() == pytest.approx(np.array([[0.2, 0, 0]]))
+
+
+@pytest.mark.parametrize(("colours", "pixel"), [("RGB", [1, 2, 3]), ("BGR", [3, 2, 1])])
+def test_core_ml_takes_a_picture_and_turns_it_itself(mac: CoreML, colours: str, pixel: list[int]) -> None:
+    session = run.load(first_channel(colours), 1)
+    session.feed(np.array([[[[1, 2, 3]]]], np.uint8))
+    session.invoke()
+    assert np.asarray(mac.fed[0]).tolist() == [[pixel]]
+
+
 @pytest.mark.mac
 @pytest.mark.parametrize("way", [way.name for way in apple.UNITS])
 def test_core_ml_and_the_executor_agree(way: str) -> None:

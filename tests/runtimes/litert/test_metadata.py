@@ -3,6 +3,7 @@
 import io
 import struct
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from tests.handmade import softmax_tflite
 
 ABOUT = About(name="digits", version="1.2.3", author="Someone", license="MIT", description="Reads digits.")
 CONTRACT = Contract(
-    "classification", 2, 3, "grey", "none", "bilinear", mean=127.5, scale=1 / 127.5, labels=["zero", "één"]
+    "classification", 2, 3, "grey", "none", "bilinear", mean=[127.5], scale=[1 / 127.5], labels=["zero", "één"]
 )
 # Slots in the order of the fields of metadata_schema.fbs.
 NAME, DESCRIPTION, VERSION, SUBGRAPHS, AUTHOR, LICENSE = 0, 1, 2, 3, 4, 5
@@ -33,6 +34,10 @@ def attached() -> bytes:
 @pytest.fixture(scope="module")
 def root(attached: bytes) -> Table:
     """The root table of the metadata."""
+    return _root(attached)
+
+
+def _root(attached: bytes) -> Table:
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(bytearray(attached), 0))
     entries = {entry.name.decode(): entry.buffer for entry in model.metadata}
     content = bytes(model.buffers[entries["TFLITE_METADATA"]].data)
@@ -63,10 +68,10 @@ def _only(table: Table, slot: int) -> Table:
     return Table(table.Bytes, table.Indirect(table.Vector(offset)))
 
 
-def _float(table: Table, slot: int) -> float:
+def _floats(table: Table, slot: int) -> list[float]:
     offset = _at(table, slot) - table.Pos
-    assert table.VectorLen(offset) == 1
-    return float(table.Get(number_types.Float32Flags, table.Vector(offset)))
+    numbers = range(table.VectorLen(offset))
+    return [float(table.Get(number_types.Float32Flags, table.Vector(offset) + 4 * number)) for number in numbers]
 
 
 def test_file_says_who_made_it_and_what_it_is(root: Table) -> None:
@@ -84,8 +89,8 @@ def test_input_is_divided_by_127_5_where_our_contract_multiplies(root: Table) ->
     assert _text(image, 0) == "image"
     assert _text(image, 1) == "grey image, resized by bilinear"
     options = _below(_only(image, 4), 1)
-    assert _float(options, 0) == 127.5
-    assert _float(options, 1) == pytest.approx(127.5)
+    assert _floats(options, 0) == [127.5]
+    assert _floats(options, 1) == pytest.approx([127.5])
 
 
 def test_input_is_a_grey_image_of_its_own_size(root: Table) -> None:
@@ -93,6 +98,16 @@ def test_input_is_a_grey_image_of_its_own_size(root: Table) -> None:
     assert properties.Get(number_types.Uint8Flags, _at(properties, 0)) == 2  # ColorSpaceType.GRAYSCALE
     size = _below(properties, 1)
     assert [size.Get(number_types.Uint32Flags, _at(size, slot)) for slot in (0, 1)] == [3, 2]  # width, height
+
+
+def test_every_channel_has_its_numbers_and_no_reader_takes_blue_first_for_red_first() -> None:
+    agreed = replace(CONTRACT, colour="bgr", mean=[104.0, 117.0, 123.0], scale=[1.0, 0.5, 0.25])
+    image = _only(_only(_root(metadata.attach(softmax_tflite(), agreed, ABOUT)), SUBGRAPHS), 2)
+    assert _text(image, 1) == "bgr image, resized by bilinear"
+    options = _below(_only(image, 4), 1)
+    assert [_floats(options, slot) for slot in (0, 1)] == [[104.0, 117.0, 123.0], [1.0, 2.0, 4.0]]
+    properties = _below(_below(image, 3), 1)
+    assert properties.Offset(4) == 0  # the field has its default, ColorSpaceType.UNKNOWN
 
 
 def test_output_points_at_the_labels(root: Table) -> None:

@@ -135,7 +135,7 @@ def test_a_large_file_keeps_its_weights_when_metadata_are_put_in() -> None:
     whole = quantizer.weights(in_float(model), 8)
     about = About("digits", "1.0.0", "nobody", "Apache-2.0", "large")
     contract = Contract(
-        "classification", 8, 8, "grey", "none", "bilinear", 127.5, 1 / 127.5, [str(i) for i in range(10)]
+        "classification", 8, 8, "grey", "none", "bilinear", [127.5], [1 / 127.5], [str(i) for i in range(10)]
     )
     assert len(whole) > 256 * 1024
     example = np.random.default_rng(0).uniform(-1, 1, (1, 8, 8, 1)).astype(np.float32)

@@ -18,7 +18,7 @@ from tests.handmade import constant_tflite
 from tests.runtimes.coreml.test_convert import ABOUT, GREY, pixels, quantized, random_archive
 
 CONTRACT = Contract(
-    "classification", 32, 32, "grey", "none", "bilinear", 127.5, 1 / 127.5, [f"class {digit}" for digit in range(10)]
+    "classification", 32, 32, "grey", "none", "bilinear", [127.5], [1 / 127.5], [f"class {digit}" for digit in range(10)]
 )
 
 

@@ -31,7 +31,7 @@ SIZE = 32
 
 def _contract(colour: str = "grey") -> Contract:
     return Contract(
-        "classification", SIZE, SIZE, colour, "none", "bilinear", 127.5, 1 / 127.5, [f"class {i}" for i in range(10)]
+        "classification", SIZE, SIZE, colour, "none", "bilinear", [127.5], [1 / 127.5], [f"class {i}" for i in range(10)]
     )
 
 

@@ -26,7 +26,7 @@ def test_metadata_holds_them_behind_the_labels() -> None:
     program = programs.prepared()
     model = quantizer.integers(program, quantizer.Integers(Granularity.per_channel))
     model = ends.with_output(ends.with_input(model, DType.uint8, program.ranged["image"]), DType.int8)
-    contract = Contract("classification", 6, 6, "rgb", "none", "bilinear", 127.5, 1 / 127.5, ["a", "b", "c", "d"])
+    contract = Contract("classification", 6, 6, "rgb", "none", "bilinear", [127.5], [1 / 127.5], ["a", "b", "c", "d"])
     model = metadata.attach(canonical(model), contract, About("n", "1.0.0", "a", "l", "d"))
     found = {entry.key: entry.value for entry in model.metadata_props}
     low, high = program.ranged["image"]

@@ -11,8 +11,8 @@ from PIL import Image
 
 from pipeline import keras_session
 from pipeline.contract import Contract
-from pipeline.decode import OnDemand, decode, decode_file, in_colour
 from pipeline.errors import DataError
+from pipeline.reading.decode import OnDemand, decode, decode_file, in_colour
 from pipeline.recipe import Colour
 from tests.images import DAMAGED, damaged_folder, noise
 
@@ -82,7 +82,7 @@ def test_images_are_resized_as_tensorflow_does(
     method: str, levels: int, size: tuple[int, int], photo: NDArray[np.uint8], tensorflow: Any
 ) -> None:
     height, width = size
-    agreed = Contract("classification", height, width, "rgb", "none", method, 0.0, 1.0, ["a", "b"])
+    agreed = Contract("classification", height, width, "rgb", "none", method, [0.0], [1.0], ["a", "b"])
     expected = np.clip(np.rint(tensorflow.image.resize(photo, size, method, antialias=True)), 0, 255)
     assert np.abs(agreed.resized([photo])[0] - expected).max() <= levels
 

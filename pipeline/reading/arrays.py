@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from pipeline import labels
-from pipeline.decode import OnDemand, in_colour
 from pipeline.errors import DataError, listed
+from pipeline.reading import labels
+from pipeline.reading.decode import OnDemand, in_colour
 from pipeline.recipe import Data
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import tables
 from pipeline.errors import DataError
+from pipeline.reading import tables
 from pipeline.recipe import Table
 
 TABLE = Table(file="table.csv", image="file", label="kind", split=None)

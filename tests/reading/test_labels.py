@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import labels
 from pipeline.errors import DataError
+from pipeline.reading import labels
 from pipeline.recipe import By, Data, Splits
 
 

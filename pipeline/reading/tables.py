@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from pipeline.errors import DataError, listed, nearest
-from pipeline.labels import few, split_of
+from pipeline.reading.labels import few, split_of
 from pipeline.recipe import Table
 
 
