@@ -1,7 +1,8 @@
-"""A Keras model and examples in, the range of every value of it out. Imports TensorFlow."""
+"""A model and examples in, the range of every value of it out. Imports TensorFlow for a model of Keras."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -21,9 +22,16 @@ Extremes = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], 
 Pass = Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]
 
 
-def calibrate(archive: bytes, examples: NDArray[np.float32], words: Calibration) -> Ranges:
-    """Return the ranges that the recipe's method finds in examples as the model sees them, [n, h, w, c]."""
-    sources, values_of = _values(keras_session.load(archive))
+def calibrate(archive: bytes, examples: NDArray[np.float32], words: Calibration, form: str = "keras") -> Ranges:
+    """Return the ranges that the recipe's method finds in examples as the model sees them, [n, h, w, c].
+
+    Args:
+        archive: the model.
+        examples: shown to it.
+        words: of the recipe.
+        form: the model's format, keras, onnx or tflite.
+    """
+    sources, values_of = _values_in(archive, form)
     find = plugins.load("quantize.calibration.method", words.method).find
     probes = examples[:PROBES]
     marked = [marks([value]) for value in values_of(probes)]
@@ -64,6 +72,13 @@ def _range(seen: Seen, found: tuple[float, float], left: tuple[float, ...]) -> R
         channel_high=float(np.median(seen.channel_highs)),
         marks=left,
     )
+
+
+def _values_in(archive: bytes, form: str) -> tuple[dict[str, tuple[str, ...]], Pass]:
+    if form == "keras":
+        return _values(keras_session.load(archive))
+    found: tuple[dict[str, tuple[str, ...]], Pass] = import_module(f"pipeline.formats.{form}").values(archive)
+    return found
 
 
 def _values(model: Any) -> tuple[dict[str, tuple[str, ...]], Pass]:

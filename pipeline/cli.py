@@ -22,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     console = Console(highlight=False, soft_wrap=True)
     try:
         verb: Verb = arguments.verb
-        if verb not in (_keygen, _verify):  # which need nothing of a project
+        if verb not in (_inspect, _keygen, _verify):  # which need nothing of a project
             _refuse_other_folder()
         return verb(arguments, console)
     except EdgebakeError as error:
@@ -55,6 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument("--check", action="store_true", help="write nothing; fail where params.yaml is stale")
     how.add_argument("--in-repro", action="store_true", help="fail where DVC has to read the plan again (for dvc.yaml)")
     _verb(verbs, "list", _list, "list the targets and the options of every group")
+    inspect = _verb(verbs, "inspect", _inspect, "show what is in a model that somebody trained, and a recipe for it")
+    inspect.add_argument("file", type=Path, help="a .keras, .h5, .onnx or .tflite, or the folder of a SavedModel")
+    _add_init(verbs)
     show = _verb(verbs, "show", _show, "show a target's recipe and where each value comes from")
     show.add_argument("target")
     show.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="as in Hydra: train.epochs=3 quantize=dynamic")
@@ -77,6 +80,27 @@ def _parser() -> argparse.ArgumentParser:
         _verb(verbs, stage, _stage, f"run {stage} for one variant (for dvc.yaml)").add_argument("variant")
         verbs.choices[stage].set_defaults(stage=stage)
     return parser
+
+
+def _add_init(verbs: Any) -> None:
+    init = _verb(verbs, "init", _init, "write a target, and recipes of your own data and model, from a few answers")
+    init.add_argument("name", help="of the target: letters, digits and _")
+    init.add_argument("--device", help="an option of recipes/device/; asked for on a terminal")
+    init.add_argument("--data", help="a folder, .npz, .tfrecord or .py, a set of Keras, or an option of recipes/data/")
+    init.add_argument("--model", help="a file of a trained model, or an option of recipes/model/")
+    for word, option in {"quantize": "int8", "convert": "litert", "train": "none, fine_tune or scratch"}.items():
+        init.add_argument(f"--{word}", metavar="OPTION", help=f"of recipes/{word}/, {option}; else what fits")
+    init.add_argument("--colour", choices=("grey", "rgb", "bgr"), help="what the model sees; else rgb, or as it says")
+    for word, unit in {"mean": "in pixel values, 0 to 255", "scale": "the model sees (pixel - mean) * scale"}.items():
+        init.add_argument(f"--{word}", type=float, nargs="+", metavar="NUMBER", help=f"{unit}; one, or one per channel")
+    init.add_argument("--output", choices=("probabilities", "logits"), help="of the model; else as its last layer says")
+    init.add_argument("--head", choices=("keep", "new"), help="of the model; new: for your classes, and trained")
+    init.add_argument("--trust", action="store_true", help="let Lambda layers of the model run")
+    init.add_argument("--labels", metavar="FILE", help="a class per line, in the order of the model's answers")
+    init.add_argument("--resolution", type=int, metavar="PIXELS", help="a side, where the model takes any")
+    for word in ("name", "author", "license", "source"):
+        init.add_argument(f"--data-{word}", metavar="TEXT", help="of whoever made the data")
+        init.add_argument(f"--model-{word}", metavar="TEXT", help="of whoever trained the model")
 
 
 def _add_keygen(verbs: Any) -> None:
@@ -150,6 +174,25 @@ def _show(arguments: argparse.Namespace, console: Console) -> int:
     composed = compose.compose_targets([arguments.target], arguments.overrides)[0]
     origins = compose.origins(arguments.target, arguments.overrides)
     console.print(recipe_text.text(composed.recipe, origins), markup=False)
+    return 0
+
+
+def _inspect(arguments: argparse.Namespace, console: Console) -> int:
+    from pipeline.inspect import file, recipe, report
+
+    path = arguments.file
+    found = file.look(path)
+    for line in [*report.lines(found, str(path)), "", *recipe.start(found, path.as_posix(), recipe.name_of(path))]:
+        console.print(line, markup=False)
+    return 0
+
+
+def _init(arguments: argparse.Namespace, console: Console) -> int:
+    from pipeline.init import begin
+
+    given = {word: value for word, value in vars(arguments).items() if word != "verb"}
+    for line in begin.begin(given, console):
+        console.print(line, markup=False)
     return 0
 
 

@@ -38,7 +38,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 def _said(error: BaseException) -> str:
     """Return a message; behind it the number that was no list, which OmegaConf leaves out of its own."""
-    value = getattr(error, "value", None)
+    value = next((link.value for link in (error, error.__context__) if hasattr(link, "value")), None)
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return f"{error}\nnumber: {value}" if is_number else str(error)
 

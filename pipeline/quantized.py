@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import plugins
 from pipeline import ranges as ranges_of
-from pipeline.recipe import Compression, DType, Granularity, Palette, Quantize
+from pipeline.recipe import Compression, DType, Granularity, Palette
 
 if TYPE_CHECKING:
     from pipeline.ranges import Ranges
+    from pipeline.sections import QuantizeSection
+
+
+MODEL = "model."  # and its format
 
 
 @dataclass(frozen=True)
 class Quantized:
-    """A Keras archive and its scheme; no ranges for a scheme whose activations stay in float."""
+    """A model's archive and its scheme; no ranges for a scheme whose activations stay in float."""
 
     archive: bytes
     scheme: str
@@ -27,9 +31,10 @@ class Quantized:
     compression: Compression = field(default_factory=Compression)
     keep: DType | None = None  # in what the kept layers compute
     kept: dict[str, list[str]] = field(default_factory=dict)  # layer -> the values inside it, by their names in ranges
+    format: str = "keras"  # or onnx or tflite, of a model that somebody brought
 
     def to_files(self) -> dict[str, bytes]:
-        """Return what lies in quantize's folder: model.keras, scheme.json and ranges, empty if there are none."""
+        """Return what lies in quantize's folder: model.<format>, scheme.json and ranges, empty if there are none."""
         words: dict[str, Any] = {
             "scheme": self.scheme,
             "weights": self.weights,
@@ -39,12 +44,12 @@ class Quantized:
             "keep": self.keep and self.keep.value,
             "kept": self.kept,
         }
-        files = {"model.keras": self.archive, "scheme.json": f"{json.dumps(words, indent=2)}\n".encode()}
+        files = {f"model.{self.format}": self.archive, "scheme.json": f"{json.dumps(words, indent=2)}\n".encode()}
         return files | (self.ranges or ranges_of.empty()).to_files()
 
 
-def asked(archive: bytes, words: Quantize) -> Quantized:
-    """Return a Keras archive with what a recipe's words say of its numbers, before any range is found."""
+def asked(archive: bytes, words: QuantizeSection) -> Quantized:
+    """Return a model's archive with what a recipe's words say of its numbers, before any range is found."""
     scheme = plugins.load("quantize.scheme", words.scheme)
     return Quantized(
         archive,
@@ -54,6 +59,7 @@ def asked(archive: bytes, words: Quantize) -> Quantized:
         granularity=words.granularity,
         compression=words.compression,
         keep=words.keep,
+        format=words.format,
     )
 
 
@@ -63,8 +69,10 @@ def from_files(files: dict[str, bytes]) -> Quantized:
     compression = words.pop("compression")
     palette = compression.pop("palette")
     granularity, keep = words.pop("granularity"), words.pop("keep")
+    file = next(name for name in files if name.startswith(MODEL))
     return Quantized(
-        files["model.keras"],
+        files[file],
+        format=file.removeprefix(MODEL),
         ranges=ranges_of.from_files(files),
         compression=Compression(palette=None if palette is None else Palette(**palette), **compression),
         granularity=None if granularity is None else Granularity(granularity),

@@ -30,7 +30,9 @@ class Source:
     def calibrated(self, archive: bytes) -> Ranges | None:
         """Return the ranges of a model; none for a scheme whose activations stay in float."""
         words = self.section.calibration
-        return None if words is None else calibration.calibrate(archive, self._drawn(words.examples, words.seed), words)
+        if words is None:
+            return None
+        return calibration.calibrate(archive, self._drawn(words.examples, words.seed), words, self.section.format)
 
     def _split(self, name: str) -> Examples:
         return dataset.read(self.section.data, self.section.examples, name)

@@ -96,7 +96,7 @@ def test_an_override_picks_another_option(project: Path) -> None:
         ("train.epochs=many", "command line: train.epochs: 'many'; expected a whole number"),
         ("train.epoch=3", "command line: train.epoch: unknown key; .*did you mean 'epochs'"),
         ("quantize=int4", "command line: quantize: no option 'int4'; .* int4_weights, .*; did you mean 'int8'"),
-        ("data.colour=gray", "command line: data.colour: 'gray'; expected one of: grey, rgb, bgr; did you mean 'grey'"),
+        ("data.colour=gray", "command line: data.colour: 'gray'; expected one of: bgr, grey, rgb; did you mean 'grey'"),
         ("train.epochs", "command line: 'train.epochs' is not an override; expected KEY=VALUE"),
         ("train.epochs=0", "command line: train.epochs: 0; expected 1 or more"),
     ],

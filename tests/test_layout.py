@@ -28,8 +28,8 @@ FOUND_BY_NAME = {
     "data": ["data/*.py"],
     "train": ["data/*.py", "formats/*.py", "models/*.py"],
     "prune": ["data/*.py", "pruners/*.py"],
-    "quantize": ["calibrators/*.py", "data/*.py", "quantizers/*.py"],
-    "convert": [f"runtimes/*/{name}.py" for name in ("convert", "inspect", "strip")],
+    "quantize": ["calibrators/*.py", "data/*.py", "formats/*.py", "quantizers/*.py"],
+    "convert": ["formats/*.py", *(f"runtimes/*/{name}.py" for name in ("convert", "inspect", "strip"))],
     "validate": [
         *("data/*.py", "devices/*.py", "stopwatch.py"),
         *(f"runtimes/*/{name}.py" for name in ("run", "workload", "placement")),

@@ -20,7 +20,8 @@ class Step:
 
     def __str__(self) -> str:
         """Return the step as a person would write it."""
-        return f"{self.name}: x * {_short(self.factor)} + {_short(self.offset)}"
+        times = "" if set(self.factor) == {1.0} else f" * {_short(self.factor)}"
+        return f"{self.name}: x{times}{_plus(self.offset)}"
 
 
 def divided(values: Sequence[float], name: str) -> Step | None:
@@ -47,6 +48,12 @@ def pixels(steps: Sequence[Step]) -> Pixels | None:
     if SPREAD[0] <= factor <= SPREAD[1] and factor != 1:
         return Pixels((0.0,), (1 / WHITE,), "it scales pixels of 0 to 1 itself")
     return None
+
+
+def _plus(values: Sequence[float]) -> str:
+    if all(value <= 0 for value in values):
+        return f" - {_short([-value for value in values])}" if any(values) else ""
+    return f" + {_short(values)}"
 
 
 def _short(values: Sequence[float]) -> str:

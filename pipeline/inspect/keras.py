@@ -1,6 +1,5 @@
 """A .keras archive or an HDF5 file of Keras in, what its config says out: as JSON, without Keras."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +66,7 @@ def _found(path: Path, model: Any, origin: tuple[str, str], parameters: int) -> 
             form="keras",
             container=origin[0],
             writer=origin[1],
-            size=os.path.getsize(path),
+            size=path.stat().st_size,
             inputs=config.inputs(model),
             outputs=config.outputs(model),
             last=config.activation(model),

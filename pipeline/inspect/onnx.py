@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 LABELS = ("labels", "names", "classes", "class_names")
 PASSING = ("Identity", "Cast", "Reshape", "Flatten", "Squeeze", "Dropout", "DequantizeLinear", "QuantizeLinear")
 ENDINGS = {
-    **{"Softmax": "softmax", "Sigmoid": "sigmoid", "LogSoftmax": "log_softmax"},
+    "Softmax": "softmax",
+    "Sigmoid": "sigmoid",
+    "LogSoftmax": "log_softmax",
     **dict.fromkeys(("Gemm", "MatMul", "Add", "Conv", "GlobalAveragePool", "ReduceMean"), LOGITS),
 }
 QUANTIZED = ("QuantizeLinear", "DequantizeLinear", "QLinearConv", "ConvInteger", "MatMulInteger")
@@ -78,13 +80,7 @@ def _end(value: Any) -> End:
 
     tensor = value.type.tensor_type
     shape = tuple(int(dim.dim_value) if dim.HasField("dim_value") else None for dim in tensor.shape.dim)
-    return End(
-        value.name,
-        shape,
-        onnx.TensorProto.DataType.Name(tensor.elem_type).lower().replace("float", "float32")
-        if tensor.elem_type == onnx.TensorProto.FLOAT
-        else onnx.TensorProto.DataType.Name(tensor.elem_type).lower(),
-    )
+    return End(value.name, shape, str(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type).name))
 
 
 def _last(graph: Any) -> str | None:

@@ -1,8 +1,10 @@
 """The folder of a SavedModel in, what its serving signature says out. TensorFlow reads it, and runs nothing of it."""
 
+import math
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,10 @@ from pipeline.formats import SAVED_MODEL
 from pipeline.formats.saved_model import REFUSED, SERVING
 from pipeline.inspect.found import LOGITS, End, Found
 
+UNCOUNTED = ("optimizer", "_all_variables/", "keras_api/metrics")  # the second are the first ones again
 PLUMBING = {
-    *("Const", "Identity", "IdentityN", "NoOp", "Placeholder", "ReadVariableOp", "VarHandleOp", "ReadVariableOp"),
-    *("PartitionedCall", "StatefulPartitionedCall", "AssignVariableOp", "RestoreV2", "SaveV2", "MergeV2Checkpoints"),
-    *("ShardedFilename", "StringJoin", "Select", "StaticRegexFullMatch", "Pack"),
+    *("Const", "Identity", "IdentityN", "NoOp", "Placeholder", "ReadVariableOp", "VarHandleOp"),
+    *("PartitionedCall", "StatefulPartitionedCall"),
 }
 CALLS = ("PartitionedCall", "StatefulPartitionedCall")
 ENDINGS = {"Softmax": "softmax", "Sigmoid": "sigmoid", **dict.fromkeys(("BiasAdd", "AddV2", "MatMul", "Mean"), LOGITS)}
@@ -26,12 +28,14 @@ def read(path: Path) -> Found:
     Raises:
         ModelError: it is damaged, or has no signature to serve by.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _quiet():
+        import tensorflow  # noqa: F401, PLC0415
     graph = _meta_graph(path)
     signature = _signature(graph, path)
     library = {function.signature.name: function for function in graph.graph_def.library.function}
     outputs = sorted(signature.outputs.items())
-    operations = Counter(_operations(graph.graph_def.node, library, set()))
+    serving = _reached(graph.graph_def.node, [info.name for _, info in outputs])
+    operations = Counter(_operations(serving, library, set()))
     acting = sorted(set(operations) & REFUSED)
     return Found(
         form="keras",
@@ -45,6 +49,19 @@ def read(path: Path) -> Found:
         kinds=Counter({kind: count for kind, count in operations.items() if kind not in PLUMBING}),
         refused=f"it holds {listed(acting)}, which do more than compute" if acting else None,
     )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what TensorFlow says of this machine while it is imported, written below Python's sys.stderr, to itself."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _meta_graph(path: Path) -> Any:
@@ -74,16 +91,24 @@ def _end(name: str, info: Any) -> End:
     return End(name, shape, str(dtypes.as_dtype(info.dtype).name))
 
 
+def _reached(nodes: Any, tensors: Sequence[str]) -> list[Any]:
+    """Return the nodes that these tensors are computed from: saving and loading lie beside them."""
+    named, waiting = {node.name: node for node in nodes}, list(tensors)
+    found: dict[str, Any] = {}
+    while waiting:
+        name = waiting.pop().lstrip("^").partition(":")[0]
+        if name in named and name not in found:
+            found[name] = named[name]
+            waiting += named[name].input
+    return list(found.values())
+
+
 def _operations(nodes: Any, library: dict[str, Any], seen: set[str]) -> Iterator[str]:
-    """Yield the kind of every operation that is reached by serving; functions of saving and loading are not."""
+    """Yield the kind of every operation, in functions that are called too."""
     for node in nodes:
-        name = node.attr["f"].func.name if node.op in CALLS else ""
         yield node.op
-        if (
-            name in library
-            and name not in seen
-            and not name.startswith(("__inference__traced_save", "__inference__traced_restore"))
-        ):
+        name = node.attr["f"].func.name if node.op in CALLS else ""
+        if name in library and name not in seen:
             seen.add(name)
             yield from _operations(library[name].node_def, library, seen)
 
@@ -109,16 +134,10 @@ def _parameters(path: Path) -> int:
     from tensorflow import train  # noqa: PLC0415
 
     try:
-        held = train.list_variables(str(path / "variables" / "variables"))
-    except (OSError, ValueError) as error:
+        held = train.load_checkpoint(str(path / "variables" / "variables"))
+        dtypes, shapes = held.get_variable_to_dtype_map(), held.get_variable_to_shape_map()
+    except (OSError, ValueError, RuntimeError) as error:
         first = str(error).splitlines()[0]
         raise ModelError(f"{path}: cannot be read ({first}); expected {SAVED_MODEL} and all of variables/") from None
-    sizes = [_product(shape) for name, shape in held if "/.ATTRIBUTES/" in name and "optimizer" not in name]
-    return sum(sizes)
-
-
-def _product(shape: list[int]) -> int:
-    total = 1
-    for size in shape:
-        total *= size
-    return total
+    names = [name for name in shapes if "/.ATTRIBUTES/" in name and not any(word in name for word in UNCOUNTED)]
+    return sum(math.prod(shapes[name]) for name in names if dtypes[name].is_floating)

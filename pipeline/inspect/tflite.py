@@ -11,7 +11,9 @@ from pipeline.inspect.found import LOGITS, End, Found, Pixels
 
 PASSING = ("DEQUANTIZE", "QUANTIZE", "RESHAPE", "SQUEEZE")
 ENDINGS = {
-    **{"SOFTMAX": "softmax", "LOGISTIC": "sigmoid", "LOG_SOFTMAX": "log_softmax"},
+    "SOFTMAX": "softmax",
+    "LOGISTIC": "sigmoid",
+    "LOG_SOFTMAX": "log_softmax",
     **dict.fromkeys(("FULLY_CONNECTED", "CONV_2D", "ADD", "MEAN", "AVERAGE_POOL_2D"), LOGITS),
 }
 INTEGERS = ("int8", "uint8", "int16")
@@ -27,11 +29,9 @@ def read(path: Path) -> Found:
     content = path.read_bytes()
     try:
         return _found(content)
-    except (ValueError, IndexError, TypeError, AttributeError, OverflowError) as error:
+    except Exception as error:  # where a table points nowhere, flatbuffers raises whatever it runs into
         expected = "copy it again, or convert the model again"
         raise ModelError(f"{path}: is damaged, or no .tflite ({_first(error)}); {expected}") from None
-    except Exception as error:  # struct.error and what flatbuffers raises where a table points nowhere
-        raise ModelError(f"{path}: is damaged ({_first(error)}); copy it again") from None
 
 
 def _found(content: bytes) -> Found:
@@ -77,7 +77,7 @@ def _dtype(tensor: Any) -> str:
     from ai_edge_litert import schema_py_generated as schema  # noqa: PLC0415
 
     names = {number: name.lower() for name, number in vars(schema.TensorType).items() if isinstance(number, int)}
-    return names[tensor.type]
+    return str(names[tensor.type])
 
 
 def _end(tensor: Any) -> End:

@@ -6,10 +6,14 @@ Reads quantize's output. Writes files/, contract.json, inspection.json; stripped
 import importlib
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from types import ModuleType
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline import artifacts, contract, keras_session, plugins
 from pipeline.contract import Contract
@@ -52,7 +56,8 @@ def _converted(job: Job) -> str:
     source = artifacts.opened(artifacts.folder("quantize", section.quantize))
     quantized = from_files(artifacts.read_files(source))
     agreed = contract.from_json((source / "contract.json").read_text())
-    keras_session.start(THREADS)
+    if section.format == "keras":
+        keras_session.start(THREADS)
     files = _module(section.runtime, "convert").convert(quantized, agreed, section.about, section)
     size = f"{_size(files):,} bytes"
     if section.strip:  # first, so that what is inspected, compared and measured is what ships
@@ -82,6 +87,18 @@ def _size(files: dict[str, bytes]) -> int:
 
 def _module(runtime: str, name: str) -> ModuleType:
     return importlib.import_module(f"pipeline.runtimes.{runtime}.{name}")
+
+
+def _model(quantized: Quantized) -> Callable[[NDArray[np.float32]], Any]:
+    """Return what answers as the model before conversion does."""
+    if quantized.format == "keras":
+        return partial(keras_session.load(quantized.archive), training=False)
+    found: Callable[[NDArray[np.float32]], Any] = _answering(quantized.format)(quantized.archive)
+    return found
+
+
+def _answering(form: str) -> Any:
+    return importlib.import_module(f"pipeline.formats.{form}").answers
 
 
 @dataclass(frozen=True)
@@ -131,7 +148,7 @@ def refuse_other_weights(variant: str, quantized: Quantized, inspection: Inspect
 
 
 def refuse_other_answers(asked: Answers, quantized: Quantized, inspection: Inspection) -> None:
-    """Compare a float file with Keras on images of noise: a converter can leave weights out without an error.
+    """Compare a float file with its model on images of noise: a converter can leave weights out without an error.
 
     Raises:
         ConversionError: they differ by more than the tolerance of the weights' dtype.
@@ -139,15 +156,15 @@ def refuse_other_answers(asked: Answers, quantized: Quantized, inspection: Inspe
     if quantized.weights not in TOLERANCE:
         return
     session = _module(asked.runtime, "run").load(asked.files, THREADS)
-    model = keras_session.load(quantized.archive)
+    model = _model(quantized)
     shape = (4, 1, asked.contract.height, asked.contract.width, asked.contract.channels)
     for pixels in np.random.default_rng(0).integers(0, 256, shape, np.uint8):
         scaled = asked.contract.scaled(pixels)
         session.feed(pixels if inspection.input.is_image else scaled)
         session.invoke()
-        gap = float(np.abs(session.read() - np.asarray(model(scaled, training=False))).max())
+        gap = float(np.abs(session.read() - np.asarray(model(scaled))).max())
         if not gap <= TOLERANCE[quantized.weights]:
             raise ConversionError(
-                f"convert {asked.variant}: its answers differ from Keras by up to {gap:.2g}; "
+                f"convert {asked.variant}: its answers differ from its model's by up to {gap:.2g}; "
                 f"expected at most {TOLERANCE[quantized.weights]:g} for {quantized.weights} weights"
             )

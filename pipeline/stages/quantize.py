@@ -1,8 +1,8 @@
-"""A Keras model in, the numbers it is to compute in out: one set of weights and ranges for every runtime.
+"""A model in, the numbers it is to compute in out: one set of weights and ranges for every runtime.
 
 Reads prune's output; the calibration split for ranges, the train and validation splits for training, the validation
-split to choose the layers that `mixed` keeps. Writes model.keras, contract.json, scheme.json, ranges.csv, probes.npy,
-layers.csv, training.csv.
+split to choose the layers that `mixed` keeps. Writes model.<format>, contract.json, scheme.json, ranges.csv,
+probes.npy, layers.csv, training.csv.
 """
 
 import shutil
@@ -31,8 +31,8 @@ def run(job: Job) -> str:
     section: QuantizeSection = job.section
     folder = artifacts.opened(artifacts.folder("prune", section.prune))
     agreed = contract.from_json((folder / "contract.json").read_text())
-    source = Source((folder / "model.keras").read_bytes(), agreed, section)
-    if section.training or section.calibration:
+    source = Source((folder / f"model.{section.format}").read_bytes(), agreed, section)
+    if section.format == "keras" and (section.training or section.calibration):
         threads, seed = (section.training.threads, section.training.seed) if section.training else (THREADS, 0)
         keras_session.start(threads, seed)
     quantized, history = _trained(source)
@@ -70,7 +70,10 @@ def _chosen(source: Source, quantized: Quantized) -> tuple[Quantized, str, str]:
     words = source.section.calibration
     if quantized.ranges is None or words is None:
         return quantized, table.layers([], []), "no calibration"
-    program = Program(in_float(keras_session.load(quantized.archive)), quantized.ranges)
+    if quantized.format == "onnx":  # no LiteRT runs it, whose layers the table is of
+        return quantized, table.layers([], []), f"calibrated on {words.examples} examples by {words.method}"
+    model = quantized.archive if quantized.format == "tflite" else keras_session.load(quantized.archive)
+    program = Program(in_float(model), quantized.ranges)
     kept = _kept(source, program, quantized) if quantized.keep else []
     names = {f"{layer.name} ({layer.operator})": layer.values for layer in kept}
     line = f"calibrated on {words.examples} examples by {words.method}{table.noted(program.layers)}"

@@ -1,4 +1,7 @@
-"""Keras in, .tflite out: TensorFlow's converter for the float program, LiteRT's own quantizer for integers."""
+"""A model in, .tflite out: TensorFlow's converter for the float program, LiteRT's own quantizer for integers.
+
+A model is a live one of Keras, or the bytes of a .tflite that somebody brought.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,13 +18,17 @@ from pipeline.runtimes.litert.program import Program
 
 def convert(quantized: Quantized, contract: Contract, about: About, section: Convert) -> dict[str, bytes]:
     """Return {model.tflite: bytes}, labels and input contract in its metadata."""
-    model = SETTINGS[quantized.scheme](keras_session.load(quantized.archive), quantized, section)
+    model = SETTINGS[quantized.scheme](_model(quantized), quantized, section)
     return {FILE: metadata.attach(model, contract, about)}
 
 
+def _model(quantized: Quantized) -> Any:
+    return quantized.archive if quantized.format == "tflite" else keras_session.load(quantized.archive)
+
+
 def in_float(model: Any) -> bytes:
-    """Return a live Keras model as a float32 .tflite without metadata."""
-    return bytes(_converter(model).convert())
+    """Return a model as a float32 .tflite without metadata."""
+    return model if isinstance(model, bytes) else bytes(_converter(model).convert())
 
 
 def _converter(model: Any) -> Any:
@@ -37,6 +44,8 @@ def _none(model: Any, _: Quantized, __: Convert) -> bytes:
 
 
 def _float16(model: Any, _: Quantized, __: Convert) -> bytes:
+    if isinstance(model, bytes):
+        return quantizer.halves(model)
     import tensorflow  # noqa: PLC0415
 
     converter = _converter(model)

@@ -18,6 +18,7 @@ from pipeline.runtimes.litert import tables
 from pipeline.runtimes.litert.program import Program
 
 EVERYTHING = ".*"
+WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 BITS = {"int8": 8, "int16": 16}
 
 
@@ -67,6 +68,14 @@ def weights(model: bytes, bits: int, block_size: int | None = None) -> bytes:
     return _quantized(model, manager, None)
 
 
+def halves(model: bytes) -> bytes:
+    """Return the program with weights stored as float16; it computes in float32."""
+    manager = _manager()
+    for operator in WEIGHTED:
+        _cast(manager, EVERYTHING, operator)
+    return _quantized(model, manager, None)
+
+
 def _manager() -> Any:
     from litert_quantizer.recipe_manager import RecipeManager  # noqa: PLC0415
 
@@ -100,7 +109,7 @@ def _keep(manager: Any, pattern: str, asked: Integers) -> None:
         return
     _leave(manager, pattern, "ALL_SUPPORTED")
     if asked.keep is DType.float16:
-        for operator in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
+        for operator in WEIGHTED:
             _cast(manager, pattern, operator)
 
 

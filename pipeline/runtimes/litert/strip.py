@@ -25,7 +25,7 @@ def strip(files: dict[str, bytes]) -> dict[str, bytes]:
     for number, graph in enumerate(content.subgraphs):
         graph.name, graph.debugMetadataIndex = None, NO_DEBUG_METADATA
         _shorten(graph, is_main=number == 0)
-    _drop_unread_buffers(content)
+    drop_unread_buffers(content)
     return {FILE: tables.written(content)}
 
 
@@ -38,7 +38,7 @@ def _shorten(graph: Any, is_main: bool) -> None:
         item.debugMetadataIndex = NO_DEBUG_METADATA
 
 
-def _drop_unread_buffers(content: Any) -> None:
+def drop_unread_buffers(content: Any) -> None:
     """Leave buffer 0, which stands for no content (schema.fbs, Model), and those that are read, in their order."""
     readers = [*content.metadata, *(tensor for graph in content.subgraphs for tensor in graph.tensors)]
     read = sorted({0, *(reader.buffer for reader in readers)})

@@ -1,4 +1,4 @@
-"""Keras in, .onnx out: tf2onnx for the float program, ONNX Runtime's own quantizers for integers."""
+"""Keras or ONNX in, .onnx out: tf2onnx for the float program, ONNX Runtime's own quantizers for integers."""
 
 from collections.abc import Callable
 
@@ -23,12 +23,18 @@ def convert(quantized: Quantized, contract: Contract, about: About, section: Con
     """Return {model.onnx: bytes}, labels and input contract in its metadata; what `ort_format` makes beside it."""
     setting = SETTINGS[quantized.scheme]
     refuse(quantized, section)
-    model = setting(program.exported(keras_session.load(quantized.archive)), quantized, section)
+    model = setting(_graph(quantized), quantized, section)
     model = metadata.attach(canonical(model), contract, about)
     if quantized.scheme == INTEGERS_BESIDE_FLOATS:
         model.metadata_props.add(key=FOLD_WEIGHTS, value="1")
     file: bytes = model.SerializeToString(deterministic=True)
     return {FILE: file} | (ort_format.files(file) if section.ort_format else {})
+
+
+def _graph(quantized: Quantized) -> onnx.ModelProto:
+    if quantized.format == "onnx":
+        return onnx.load_from_string(quantized.archive)
+    return program.exported(keras_session.load(quantized.archive))
 
 
 def refuse(quantized: Quantized, section: Convert) -> None:

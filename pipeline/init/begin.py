@@ -1,0 +1,209 @@
+"""Answers in, the files of a target under recipes/ out: all of them, composed once, or none."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from pipeline import compose, plugins
+from pipeline.errors import DataError, HostError, ModelError, RecipeError
+from pipeline.init import ask, choice, closing, source, texts
+from pipeline.init.answers import Answers, refuse_name, refuse_unknown
+from pipeline.inspect import file as model_file
+from pipeline.inspect import recipe
+from pipeline.inspect.found import Found
+from pipeline.recipe import Colour, Data, Device
+from pipeline.splits import split_sizes
+
+DEFAULT = ([127.5], [1 / 127.5])  # as the options of recipes/data/ have it
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What the answers come to."""
+
+    answers: Answers
+    device: Device
+    found: Found | None  # of a model that is a file, or an option that names one
+    own_model: bool  # whether recipes/model/<name>.yaml is to be written
+    data: Data | None  # where recipes/data/<name>.yaml is to be written
+
+
+def begin(given: Mapping[str, Any], console: Console) -> list[str]:
+    """Write the recipes of a target, and return the lines that say what to do with them.
+
+    Raises:
+        EdgebakeError: an answer is missing or wrong, a file is there already, or the target would not be sound.
+    """
+    begun = _begun(Answers(**given), console)
+    files = _files(begun)
+    with _written(files):
+        unsaid = closing.unsaid(begun.answers.name, _choices(begun))
+        compose.compose_targets([begun.answers.name], [f"{key}=unsaid" for key, _ in unsaid])
+    return closing.lines(begun.answers.name, _choices(begun), list(files), unsaid)
+
+
+def _begun(answers: Answers, console: Console) -> Begun:
+    refuse_name(answers.name)
+    asks = sys.stdin.isatty() and console.is_terminal
+    answers = ask.first(answers, console) if asks else answers
+    known = compose.groups()
+    if answers.device is None:
+        raise RecipeError(f"--device: not said; expected one of: {', '.join(known['device'])}")
+    for group in ("device", "quantize", "convert", "train"):
+        if (option := getattr(answers, group)) is not None:
+            refuse_unknown(f"--{group}", option, known[group])
+    found, is_own = _model(answers, known["model"])
+    if found and is_own:
+        answers = ask.of_model(answers, found, console) if asks else answers
+        _refuse_undecided(answers, found)
+    is_new = answers.data is not None and answers.data not in known["data"]
+    groups = [group for group, is_asked in (("data", is_new), ("model", is_own)) if is_asked]
+    answers = ask.origins(answers, groups, console) if asks else answers
+    data = _data(answers, found) if is_new else None
+    device = compose.option("device", answers.device)
+    return Begun(answers, device, found, is_own, data)
+
+
+def _model(answers: Answers, options: list[str]) -> tuple[Found | None, bool]:
+    """Return what is in the model's file, if it has one, and whether it is no option yet."""
+    if answers.model is None:
+        return None, False
+    if answers.model in options:
+        imported = choice.content("model", answers.model).get("imported")
+        return (model_file.look(Path(imported["file"])) if imported else None), False
+    path = Path(answers.model)
+    if not path.exists() and not path.suffix and "/" not in answers.model:
+        refuse_unknown("--model", answers.model, options, "no such file, and no option of recipes/model/")
+    found = model_file.look(path)
+    _inside("--model", answers.model)
+    if found.refused:
+        raise ModelError(f"{path}: {found.refused}")
+    if found.code and not answers.trust:
+        raise ModelError(f"{path}: {found.code}, by --trust")
+    return found, True
+
+
+def _inside(flag: str, path: str) -> None:
+    if Path(path).is_absolute() or ".." in Path(path).parts:
+        raise RecipeError(f"{flag}: {path}; expected a path inside the project: copy it there first")
+
+
+def _refuse_undecided(answers: Answers, found: Found) -> None:
+    """Refuse to guess what decides whether the model sees what it was trained on."""
+    said = "`edgebake inspect` shows what the file says, and what is common"
+    if (answers.mean is None) != (answers.scale is None):
+        raise RecipeError("--mean and --scale: one of them; expected both, or neither")
+    if answers.mean is None and found.pixels is None:
+        raise RecipeError(f"--mean, --scale: {answers.model} does not say what pixels become; expected both; {said}")
+    if answers.output is None and found.output is None:
+        raise RecipeError(f"--output: {answers.model} does not say it; expected probabilities or logits; {said}")
+    if answers.resolution is None and found.image[0] is None:
+        raise RecipeError(f"--resolution: {answers.model} takes any size; expected one, 224 for one")
+    if answers.data is None:
+        raise RecipeError(f"--data: not said; expected examples for {answers.model}, {source.EXPECTED}")
+
+
+def _data(answers: Answers, found: Found | None) -> Data:
+    """Return the words of recipes/data/<name>.yaml."""
+    mean, scale = answers.mean or DEFAULT[0], answers.scale or DEFAULT[1]
+    if found and found.pixels and not answers.mean:
+        mean, scale = list(found.pixels.mean), list(found.pixels.scale)
+    path = str(answers.data).rstrip("/")
+    _inside("--data", path)
+    told = source.told(path, mean, scale)
+    colour = Colour(answers.colour) if answers.colour else _colour(found) or told.colour
+    told = source.with_splits(replace(told, colour=colour, labels=answers.labels))
+    if found and answers.head != "new":
+        _refuse_other_classes(told, found, str(answers.model))
+    return told
+
+
+def _colour(found: Found | None) -> Colour | None:
+    if found is None or found.image[2] is None:
+        return None
+    return Colour.grey if found.image[2] == 1 else Colour.rgb
+
+
+def _refuse_other_classes(data: Data, found: Found, model: str) -> None:
+    classes = len(plugins.load("data.source", data.source).load(data).classes)
+    if found.classes is not None and classes != found.classes:
+        raise DataError(
+            f"{data.path}: has {classes} classes, and {model} answers for {found.classes}; expected as many: --labels "
+            f"with a file of {found.classes} lines, or `--head new --train fine_tune` to train it for yours"
+        )
+
+
+def _choices(begun: Begun) -> dict[str, str]:
+    """Return the option of each group that the target picks."""
+    answers = begun.answers
+    form = begun.found.form if begun.found else None
+    runtime = answers.convert or choice.runtime(begun.device, form)
+    is_done = begun.found is not None and "already" in begun.found.numbers
+    trained = ("fine_tune" if answers.head == "new" else "none") if begun.found else None
+    picked = {
+        "device": answers.device,
+        "data": answers.name if begun.data else answers.data,
+        "model": answers.name if begun.own_model else answers.model,
+        "train": answers.train or trained,
+        "quantize": answers.quantize or ("none" if is_done else choice.scheme(begun.device, form, runtime)),
+        "convert": runtime,
+        "validate": "untimed" if runtime == choice.UNTIMED else None,
+    }
+    return {group: option for group, option in picked.items() if option is not None}
+
+
+def _files(begun: Begun) -> dict[Path, str]:
+    """Return the text of every file that is to be written."""
+    answers, name, files = begun.answers, begun.answers.name, {}
+    if begun.data:
+        made = answers.origin("data", Path(begun.data.path).stem)
+        files[compose.RECIPES / "data" / f"{name}.yaml"] = texts.data(begun.data, made)
+    if begun.found and begun.own_model:
+        words = recipe.brought(begun.found, Path(str(answers.model)).as_posix())
+        words = replace(
+            words,
+            output=answers.output or words.output,
+            resolution=answers.resolution or words.resolution,
+            head=answers.head or "keep",
+            trust=answers.trust,
+            origin=answers.origin("model", Path(str(answers.model)).stem),
+        )
+        files[compose.RECIPES / "model" / f"{name}.yaml"] = recipe.model(begun.found, words)
+    files[compose.RECIPES / "target" / f"{name}.yaml"] = texts.target(_choices(begun), _below(begun))
+    return files
+
+
+def _below(begun: Begun) -> dict[str, dict[str, Any]]:
+    """Return the values that the target sets below its options."""
+    answers, below = begun.answers, {}
+    if begun.data is None:
+        given = {word: getattr(answers, word) for word in ("colour", "mean", "scale", "labels")}
+        below["data"] = {word: value for word, value in given.items() if value is not None}
+    option = _choices(begun)["quantize"]
+    asked = choice.examples(option)
+    if begun.data and asked:
+        counts = plugins.load("data.source", begun.data.source).count(begun.data)
+        held = split_sizes(counts, begun.data.splits)["calibration"]
+        below["quantize"] = {"calibration": {"examples": held}} if 0 < held < asked else {}
+    return {group: words for group, words in below.items() if words}
+
+
+@contextmanager
+def _written(files: Mapping[Path, str]) -> Iterator[None]:
+    """Write all files, and take them away again where what follows fails."""
+    for path in files:
+        if path.exists():
+            raise HostError(f"{path}: is there already, and is not overwritten; expected another name, or remove it")
+    try:
+        for path, content in files.items():
+            path.write_text(content)
+        yield
+    except BaseException:
+        for path in files:
+            path.unlink(missing_ok=True)
+        raise
