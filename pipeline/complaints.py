@@ -38,9 +38,9 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 def _said(error: BaseException) -> str:
     """Return a message; behind it the number that was no list, which OmegaConf leaves out of its own."""
-    value = next((link.value for link in (error, error.__context__) if hasattr(link, "value")), None)
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return f"{error}\nnumber: {value}" if is_number else str(error)
+    # Hydra's own error hides the one that has it.
+    value = str(getattr(error, "value", getattr(error.__context__, "value", "")))
+    return f"{error}\nnumber: {value}" if re.fullmatch(r"-?[\d.]+(e[-+]?\d+)?", value) else str(error)
 
 
 def _key(text: str) -> str:

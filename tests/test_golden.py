@@ -93,7 +93,11 @@ def test_of_one_class_the_smallest_pictures_are_taken() -> None:
 def test_the_picture_is_the_raw_one_in_its_own_size() -> None:
     rng = np.random.default_rng(0)
     images = [rng.integers(0, 256, shape, dtype=np.uint8) for shape in ((9, 5), (7, 11, 3))]
-    found = golden.make(_file(), Examples(images, np.array([0, 1]), CLASSES, areas=[image.size for image in images]), _answers(SURE[0], SURE[1]))
+    found = golden.make(
+        _file(),
+        Examples(images, np.array([0, 1]), CLASSES, areas=[image.size for image in images]),
+        _answers(SURE[0], SURE[1]),
+    )
     assert all(map(np.array_equal, _pictures(found), images))
 
 

@@ -11,7 +11,7 @@ class Running:
     """Run a graph that holds its weights as constants; nothing in it can be trained."""
 
     content = b""  # the graph
-    ends: dict[str, Any]  # names of the tensors that go in and out, the shape that comes out, the batch that goes in
+    ends: dict[str, Any]  # names of the tensors that go in and out, and the shape that comes out
 
     def call(self, given: Any) -> Any:
         """Return what the graph computes."""
@@ -20,11 +20,7 @@ class Running:
 
         tensors = keras.tree.flatten(given)
         # Inside a function, as the import of a graph is not for eager mode.
-        run = tensorflow.function(self._run)
-        if self.ends["batch"] == 1 and tensors[0].shape[0] != 1:
-            spec = tensorflow.TensorSpec(self.ends["shape"][1:], tensorflow.float32)
-            return tensorflow.map_fn(lambda image: run(image[None])[0], tensors[0], fn_output_signature=spec)
-        return run(*tensors)
+        return tensorflow.function(self._run)(*tensors)
 
     def compute_output_spec(self, *_: Any, **__: Any) -> Any:
         """Return the shape that the graph says, which Keras cannot see."""
@@ -59,7 +55,8 @@ class Running:
         graph = tensorflow.compat.v1.GraphDef.FromString(self.content)
         names = dict(zip(self.ends["inputs"], tensors, strict=True))
         (returned,) = tensorflow.graph_util.import_graph_def(graph, names, [self.ends["output"]], name="")
-        return tensorflow.ensure_shape(returned, self.ends["shape"])
+        returned.set_shape(self.ends["shape"])
+        return returned
 
 
 @cache
@@ -77,17 +74,15 @@ def made(settings: dict[str, Any], ends: dict[str, Any]) -> Any:
     return layer
 
 
-def wrapped(function: Any, shape: list[int | None], name: str) -> Any:
-    """Return the layer that runs a frozen concrete function; `shape` is what it returns, with the batch first."""
-    graph = function.graph.as_graph_def()
+def wrapped(function: Any, graph: Any, shape: list[int | None], name: str) -> Any:
+    """Return the layer that runs the graph of a frozen function; `shape` is what it returns, with the batch first."""
     for node in graph.node:
         node.ClearField("experimental_debug_info")
         node.attr.pop("_class", None)
-    content = graph.SerializeToString(deterministic=True)
     inputs = [tensor.name for tensor in function.inputs]
-    ends = {"inputs": inputs, "output": function.outputs[0].name, "shape": shape, "batch": function.inputs[0].shape[0]}
+    ends = {"inputs": inputs, "output": function.outputs[0].name, "shape": shape}
     layer = made({"name": name, "trainable": False}, ends)
-    layer.content = content
+    layer.content = graph.SerializeToString(deterministic=True)
     return layer
 
 
@@ -101,4 +96,5 @@ def traced(layer: Any, given: Any) -> Any:
     specs = [tensorflow.TensorSpec(tensor.shape, tensor.dtype) for tensor in tensors]
     function = tensorflow.function(lambda *values: layer(keras.tree.pack_sequence_as(given, values)))
     frozen = convert_variables_to_constants_v2(function.get_concrete_function(*specs))
-    return wrapped(frozen, [*tensors[0].shape[:1], *frozen.outputs[0].shape[1:]], layer.name)
+    shape = [*tensors[0].shape[:1], *frozen.outputs[0].shape[1:]]
+    return wrapped(frozen, frozen.graph.as_graph_def(), shape, layer.name)

@@ -5,6 +5,7 @@ Reads .keras and HDF5 files of Keras 3 and Keras 2, and SavedModels. Nothing in 
 """
 
 import io
+import re
 import tempfile
 import zipfile
 from pathlib import Path
@@ -108,7 +109,8 @@ def _refuse_other_ends(model: Any, file: str) -> None:
 
 
 def _first(error: Exception) -> str:
-    """Return what Keras says, without the config that it prints."""
-    text = str(error).strip()
-    cause = text.rsplit("Exception encountered: ", maxsplit=1)[-1]
-    return cause.splitlines()[0][:300] if cause else type(error).__name__
+    """Return what Keras says, without the config that it prints, colours and where it was."""
+    plain = re.sub("\x1b\\[[0-9;]*m", "", str(error)).rsplit("Exception encountered: ", maxsplit=1)[-1]
+    lines = [line.strip() for line in plain.splitlines() if line.strip()]
+    told = [line for line in lines if not line.startswith("Exception encountered when calling")]
+    return told[0][:300] if told else type(error).__name__

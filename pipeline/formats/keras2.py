@@ -22,6 +22,8 @@ DROPPED = {  # words that change nothing at inference, or that Keras 3 has no ot
     "SeparableConv2D": ("kernel_initializer", "kernel_regularizer", "kernel_constraint", "groups"),
     "DepthwiseConv2D": ("kernel_initializer", "kernel_regularizer", "kernel_constraint", "groups"),
     "Conv2DTranspose": ("groups",),
+    "SpatialDropout2D": ("trainable", "noise_shape"),
+    "MultiHeadAttention": ("query_shape", "key_shape", "value_shape", "softmax_robust_masking"),
 }
 RENAMED: dict[str, str] = {"BatchNormalizationV1": "BatchNormalization", "BatchNormalizationV2": "BatchNormalization"}
 OTHER_NOW = "hard_sigmoid"  # Keras 2: clip(0.2 x + 0.5, 0, 1); Keras 3: relu6(x + 3) / 6

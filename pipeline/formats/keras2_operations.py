@@ -51,8 +51,11 @@ OPERATIONS = {
     "stack": Operation(NUMPY, "Stack", {"axis": "axis"}),
     "clip_by_value": Operation(NUMPY, "Clip", {"clip_value_min": "x_min", "clip_value_max": "x_max"}),
     "cast": Operation(CORE, "Cast", {"dtype": "dtype"}),
+    "pad": Operation(NUMPY, "Pad", {"paddings": "pad_width"}),
     "getitem": Operation(NUMPY, "GetItem", second="slice_spec"),
 }
+# What is also Keras' way; another value is refused.
+USUAL = {"data_format": "NHWC", "mode": "CONSTANT", "constant_values": 0}
 
 
 def made(function: str, first: Any, words: dict[str, Any]) -> tuple[dict[str, Any], list[Any]] | None:
@@ -61,7 +64,7 @@ def made(function: str, first: Any, words: dict[str, Any]) -> tuple[dict[str, An
     `first` is the first operand, `words` what TensorFlow's function was called with besides.
     """
     operation = OPERATIONS.get(function.rsplit(".", maxsplit=1)[-1])
-    given = {word: value for word, value in words.items() if value is not None and word != "name"}
+    given = {word: value for word, value in words.items() if value not in (None, USUAL.get(word)) and word != "name"}
     if operation is None or not set(given) <= {*operation.settings, operation.second}:
         return None
     config = {**operation.defaults, **{word: given[key] for key, word in operation.settings.items() if key in given}}
@@ -72,6 +75,8 @@ def made(function: str, first: Any, words: dict[str, Any]) -> tuple[dict[str, An
 
 def _operand(value: Any) -> Any:
     """Return a constant or what a tensor is cut by."""
+    if isinstance(value, list) and value and all(isinstance(item, float) for item in value):
+        return {"class_name": "__numpy__", "config": {"value": value, "dtype": "float32"}}
     if isinstance(value, list):
         return [_operand(item) for item in value]
     if isinstance(value, dict) and set(value) == {"start", "stop", "step"}:

@@ -35,9 +35,66 @@ def read(path: Path, file: str) -> Any:
     graph = frozen.graph.as_graph_def()
     _refuse_acts(_kinds([graph]), file, REFUSED | STORING)
     given, returned = _ends(frozen, file)
-    layer = graph_layer.wrapped(frozen, [None, *returned.shape[1:]], "graph")
+    if given.shape[0] is not None:
+        _open_batch(graph, given.shape[0])
+    layer = graph_layer.wrapped(frozen, graph, [None, *returned.shape[1:]], "graph")
     image = keras.Input(tuple(given.shape[1:]), name="image")
-    return keras.Model(image, layer(image))
+    model = keras.Model(image, layer(image), name="saved_model")
+    if given.shape[0] is not None:
+        _refuse_one_batch(frozen, model, file)
+    return model
+
+
+def _open_batch(graph: Any, count: int) -> None:
+    """Let every Reshape find out how many images there are, where the graph says it; `_refuse_one_batch` looks at it."""
+    found = {node.name: node for node in graph.node}
+    for node in [node for node in graph.node if node.op == "Reshape"]:
+        shape = found.get(node.input[1].split(":")[0])
+        if shape is not None and shape.op == "Pack":  # of the number of images and the other sides
+            shape.input[0] = _constant(graph, f"{shape.name}/open_batch", -1)
+        elif shape is not None and shape.op == "Const":
+            node.input[1] = _opened(graph, shape, count) or node.input[1]
+
+
+def _opened(graph: Any, shape: Any, count: int) -> str | None:
+    from tensorflow import make_ndarray  # noqa: PLC0415
+
+    sides = make_ndarray(shape.attr["value"].tensor).tolist()
+    if sides[0] != count or -1 in sides:
+        return None
+    return _constant(graph, f"{shape.name}/open_batch", [-1, *sides[1:]])
+
+
+def _constant(graph: Any, name: str, value: Any) -> str:
+    """Return the name of a constant int32, added to the graph if it is not there."""
+    from tensorflow import int32, make_tensor_proto  # noqa: PLC0415
+
+    if all(node.name != name for node in graph.node):
+        node = graph.node.add()
+        node.name, node.op = name, "Const"
+        node.attr["dtype"].type = int32.as_datatype_enum
+        node.attr["value"].tensor.CopyFrom(make_tensor_proto(value, int32))
+    return name
+
+
+def _refuse_one_batch(function: Any, model: Any, file: str) -> None:
+    """Refuse a graph that can only be run on as many images as its signature says."""
+    import numpy as np  # noqa: PLC0415
+    import tensorflow  # noqa: PLC0415
+
+    count, *size = (side or 32 for side in function.inputs[0].shape)
+    images = np.random.default_rng(0).uniform(-1, 1, (count + 1, *size)).astype(np.float32)
+    try:
+        together = np.asarray(model(images))[:count]
+        alone = np.asarray(function(tensorflow.constant(images[:count]))[0])
+        is_free = np.allclose(together, alone, atol=1e-5)
+    except (tensorflow.errors.OpError, ValueError):
+        is_free = False
+    if not is_free:
+        raise ModelError(
+            f"{file}: its graph takes {count} images at a time and no other number; expected one with an open batch: "
+            "keras.Input without batch_size, or TensorSpec([None, h, w, c])"
+        )
 
 
 def _loaded(path: Path, file: str) -> Any:

@@ -1,11 +1,13 @@
 """The questions of `edgebake init`, for what no flag says."""
 
 from dataclasses import replace
+from typing import Any
 
 from rich.console import Console
-from rich.prompt import Prompt
+from rich.prompt import IntPrompt, Prompt
 
 from pipeline import compose
+from pipeline.errors import RecipeError
 from pipeline.init.answers import Answers
 from pipeline.inspect.found import Found
 from pipeline.inspect.report import COMMON
@@ -30,21 +32,20 @@ def of_model(answers: Answers, found: Found, console: Console) -> Answers:
         output = Prompt.ask("What does it answer", console=console, choices=["probabilities", "logits"])
         answers = replace(answers, output=output)
     if answers.resolution is None and found.image[0] is None:
-        answers = replace(answers, resolution=int(Prompt.ask("Pixels a side", console=console, default="224")))
+        answers = replace(answers, resolution=IntPrompt.ask("Pixels a side", console=console, default=224))
     return answers if answers.mean or found.pixels else _pixels(answers, console)
 
 
 def origins(answers: Answers, groups: list[str], console: Console) -> Answers:
     """Return the answers with who made the data and the model; what is left out stays `???`."""
+    said: dict[str, Any] = {}
     for group in groups:
         for word, hint in {"author": "", "license": ", SPDX", "source": ", where it is from"}.items():
             key = f"{group}_{word}"
             if getattr(answers, key) is None:
-                said = Prompt.ask(
-                    f"{word.capitalize()} of the {group}{hint} (empty: later)", console=console, default=""
-                )
-                answers = replace(answers, **{key: said or None})
-    return answers
+                asked = f"{word.capitalize()} of the {group}{hint} (empty: later)"
+                said[key] = Prompt.ask(asked, console=console, default="") or None
+    return replace(answers, **said)
 
 
 def _pixels(answers: Answers, console: Console) -> Answers:
@@ -65,4 +66,7 @@ def _numbers(ways: list[str]) -> list[str]:
 
 
 def _read(text: str) -> list[float]:
-    return [float(word) for word in text.replace(",", " ").split()]
+    try:
+        return [float(word) for word in text.replace(",", " ").split()]
+    except ValueError:
+        raise RecipeError(f"{text!r}: no numbers; expected one, or three with blanks between") from None

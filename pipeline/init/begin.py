@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from pipeline import compose, plugins
-from pipeline.errors import DataError, HostError, ModelError, RecipeError
+from pipeline.errors import DataError, HostError, ModelError, RecipeError, listed
 from pipeline.init import ask, choice, closing, source, texts
 from pipeline.init.answers import Answers, refuse_name, refuse_unknown
 from pipeline.inspect import file as model_file
@@ -39,10 +39,13 @@ def begin(given: Mapping[str, Any], console: Console) -> list[str]:
     Raises:
         EdgebakeError: an answer is missing or wrong, a file is there already, or the target would not be sound.
     """
-    begun = _begun(Answers(**given), console)
+    try:
+        begun = _begun(Answers(**given), console)
+    except EOFError:
+        raise RecipeError("no answer; expected one to every question, or flags: `edgebake init --help`") from None
     files = _files(begun)
     with _written(files):
-        unsaid = closing.unsaid(begun.answers.name, _choices(begun))
+        unsaid = closing.unsaid(_choices(begun))
         compose.compose_targets([begun.answers.name], [f"{key}=unsaid" for key, _ in unsaid])
     return closing.lines(begun.answers.name, _choices(begun), list(files), unsaid)
 
@@ -65,7 +68,7 @@ def _begun(answers: Answers, console: Console) -> Begun:
     groups = [group for group, is_asked in (("data", is_new), ("model", is_own)) if is_asked]
     answers = ask.origins(answers, groups, console) if asks else answers
     data = _data(answers, found) if is_new else None
-    device = compose.option("device", answers.device)
+    device = compose.option("device", str(answers.device))
     return Begun(answers, device, found, is_own, data)
 
 
@@ -118,9 +121,7 @@ def _data(answers: Answers, found: Found | None) -> Data:
     told = source.told(path, mean, scale)
     colour = Colour(answers.colour) if answers.colour else _colour(found) or told.colour
     told = source.with_splits(replace(told, colour=colour, labels=answers.labels))
-    if found and answers.head != "new":
-        _refuse_other_classes(told, found, str(answers.model))
-    return told
+    return _in_order(told, found, answers) if found and answers.head != "new" else told
 
 
 def _colour(found: Found | None) -> Colour | None:
@@ -129,13 +130,28 @@ def _colour(found: Found | None) -> Colour | None:
     return Colour.grey if found.image[2] == 1 else Colour.rgb
 
 
-def _refuse_other_classes(data: Data, found: Found, model: str) -> None:
-    classes = len(plugins.load("data.source", data.source).load(data).classes)
-    if found.classes is not None and classes != found.classes:
+def _in_order(data: Data, found: Found, answers: Answers) -> Data:
+    """Return the data with their classes in the order of the model's answers, as far as its file says it."""
+    classes: list[str] = plugins.load("data.source", data.source).load(data).classes
+    if found.classes is not None and len(classes) != found.classes:
         raise DataError(
-            f"{data.path}: has {classes} classes, and {model} answers for {found.classes}; expected as many: --labels "
-            f"with a file of {found.classes} lines, or `--head new --train fine_tune` to train it for yours"
+            f"{data.path}: has {len(classes)} classes, and {answers.model} answers for {found.classes}; expected as "
+            f"many: --labels with a file of {found.classes} lines, or `--head new --train fine_tune` to train it for "
+            "yours"
         )
+    if not found.labels or answers.labels or classes == list(found.labels):
+        return data
+    if sorted(classes) != sorted(found.labels):
+        theirs, own = listed(set(found.labels) - set(classes)), listed(set(classes) - set(found.labels))
+        raise DataError(
+            f"{data.path}: {answers.model} knows the classes {theirs}, and the data have {own}; expected the same "
+            "names, or --labels with a file that says yours in the order of its answers"
+        )
+    return replace(data, labels=str(_labels_file(answers.name)))
+
+
+def _labels_file(name: str) -> Path:
+    return compose.RECIPES / "data" / f"{name}.labels.txt"
 
 
 def _choices(begun: Begun) -> dict[str, str]:
@@ -159,10 +175,12 @@ def _choices(begun: Begun) -> dict[str, str]:
 
 def _files(begun: Begun) -> dict[Path, str]:
     """Return the text of every file that is to be written."""
-    answers, name, files = begun.answers, begun.answers.name, {}
+    answers, name, files = begun.answers, begun.answers.name, dict[Path, str]()
     if begun.data:
         made = answers.origin("data", Path(begun.data.path).stem)
         files[compose.RECIPES / "data" / f"{name}.yaml"] = texts.data(begun.data, made)
+        if begun.found and begun.data.labels == str(_labels_file(name)):
+            files[_labels_file(name)] = "".join(f"{label}\n" for label in begun.found.labels)
     if begun.found and begun.own_model:
         words = recipe.brought(begun.found, Path(str(answers.model)).as_posix())
         words = replace(
@@ -187,7 +205,7 @@ def _below(begun: Begun) -> dict[str, dict[str, Any]]:
     option = _choices(begun)["quantize"]
     asked = choice.examples(option)
     if begun.data and asked:
-        counts = plugins.load("data.source", begun.data.source).count(begun.data)
+        counts = plugins.load("data.source", begun.data.source).count(replace(begun.data, labels=answers.labels))
         held = split_sizes(counts, begun.data.splits)["calibration"]
         below["quantize"] = {"calibration": {"examples": held}} if 0 < held < asked else {}
     return {group: words for group, words in below.items() if words}

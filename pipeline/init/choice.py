@@ -28,7 +28,7 @@ def runtime(device: Device, form: str | None) -> str:
     Raises:
         RecipeError: there is none.
     """
-    possible = RUNTIMES[form] if form else {name: None for name in device.runtimes}
+    possible = RUNTIMES[form] if form else dict.fromkeys(device.runtimes)
     fitting = [name for name in device.runtimes if name in possible]
     if not fitting:
         raise RecipeError(

@@ -10,7 +10,7 @@ from pipeline.inspect.recipe import MISSING
 ORIGINS = {"data": "origin", "model": "pretrained"}
 
 
-def unsaid(name: str, choices: Mapping[str, str]) -> list[tuple[str, str]]:
+def unsaid(choices: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return each key that nobody said a value for, and the file that it belongs in."""
     found = []
     for group, word in ORIGINS.items():
@@ -25,7 +25,10 @@ def lines(
     name: str, choices: Mapping[str, str], files: Sequence[Path], missing: Sequence[tuple[str, str]]
 ) -> list[str]:
     """Return what was written, and what is left to do, in its order."""
-    steps = [f"fill in {key.partition('.')[2]} in {file}" for key, file in missing]
+    keys: dict[str, list[str]] = {}
+    for key, file in missing:
+        keys.setdefault(file, []).append(key.partition(".")[2])
+    steps = [f"fill in {', '.join(words)} in {file}" for file, words in keys.items()]
     steps += _tracking(choices)
     steps += [
         f"edgebake show {name}",
@@ -53,9 +56,9 @@ def _release(name: str, choices: Mapping[str, str]) -> list[str]:
     platform, last = device.platform.value, choice.fallback(device)
     if last is None:
         return [f"name it in targets: of recipes/release.yaml, the last of {platform}: it runs on every device"]
-    given = " ".join(f"--{group} {choices[group]}" for group in ("data", "model") if group in choices)
+    given = [f"--{group} {choices[group]}" for group in ("data", "model") if group in choices]
+    call = " ".join([f"edgebake init {name}_any --device {last}", *given])
     return [
         f"name it in targets: of recipes/release.yaml, before one that every device of {platform} runs; "
-        f"`edgebake init {name}_any --device {last} {given}`".rstrip("` ")
-        + "` makes such a one of the same model",
+        f"`{call}` writes one from the same model",
     ]

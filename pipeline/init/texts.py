@@ -21,6 +21,7 @@ KINDS = {
 def data(words: Data, made: Origin) -> str:
     """Return recipes/data/<name>.yaml."""
     where = FETCHED if words.name else TRACKED.format(words.path)
+    labels = text(words.labels) if words.labels else "null"
     return "\n".join(
         [
             f"# {KINDS[words.source]}: {words.path}. {where}",
@@ -36,7 +37,7 @@ def data(words: Data, made: Origin) -> str:
             *pixels(words.mean, words.scale),
             "seed: 0",
             f"splits: {_splits(words.splits)}",
-            f"labels: {text(words.labels) if words.labels else 'null'} # a text file, a class a line, as the model answers",
+            f"labels: {labels} # a text file, one class a line, in the order of the answers",
             "on_corrupt: stop # or skip: an image that cannot be read is left out, counted and named",
             "",
         ]

@@ -39,7 +39,7 @@ def kinds(model: Layer) -> Counter[str]:
     """Count the layers of a model, and of the models within it, by kind."""
     found: Counter[str] = Counter()
     for layer in layers(model):
-        found += kinds(layer) if is_model(layer) else Counter([layer["class_name"]])
+        found += kinds(layer) if is_model(layer) else Counter([str(layer["class_name"])])
     del found["InputLayer"]
     return found
 
@@ -113,7 +113,7 @@ def steps(model: Layer) -> list[Step | str]:
 
 def _step(layer: Layer) -> Step | None:
     kind, config, name = layer["class_name"], layer["config"], _name(layer)
-    if kind == "Rescaling":
+    if kind == "Rescaling" and _numbers(config["scale"]):
         return Step(_numbers(config["scale"]), _numbers(config.get("offset", 0.0)), f"{name}: Rescaling")
     if kind == "Normalization":
         mean, variance = _numbers(config.get("mean")), _numbers(config.get("variance"))

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pipeline import formats
-from pipeline.errors import ModelError
+from pipeline.errors import EdgebakeError, ModelError
 from pipeline.formats import safety
 from pipeline.inspect import keras, onnx, saved_model, tflite
 from pipeline.inspect.found import Found
@@ -26,7 +26,15 @@ def look(path: Path) -> Found:
     if path.is_dir():
         return saved_model.read(path)
     safety.refuse_stand_in(path, str(path))
-    return READERS[form](path)
+    try:
+        return READERS[form](path)
+    except EdgebakeError:
+        raise
+    # h5py, flatbuffers and protobuf raise whatever they run into in a damaged file.
+    except Exception as error:
+        first = next(iter(str(error).splitlines()), type(error).__name__)
+        expected = "copy it again, or save the model again"
+        raise ModelError(f"{path}: is damaged, or no {form} model ({first}); {expected}") from error
 
 
 def _folder(path: Path) -> str:

@@ -60,25 +60,22 @@ def _found(path: Path, model: Any, origin: tuple[str, str], parameters: int) -> 
     if not isinstance(model, dict) or model.get("class_name") not in config.MODELS:
         kind = model.get("class_name") if isinstance(model, dict) else type(model).__name__
         raise ModelError(f"{path}: {safety.unknown(str(kind), 'the model')}")
-    try:
-        steps = config.steps(model)
-        return Found(
-            form="keras",
-            container=origin[0],
-            writer=origin[1],
-            size=path.stat().st_size,
-            inputs=config.inputs(model),
-            outputs=config.outputs(model),
-            last=config.activation(model),
-            parameters=parameters,
-            kinds=config.kinds(model),
-            inside=tuple(map(str, steps)),
-            code=_trouble(model, path, trust=False),
-            refused=_trouble(model, path, trust=True),
-            pixels=affine.pixels([step for step in steps if isinstance(step, Step)]),
-        )
-    except (KeyError, TypeError, IndexError, AttributeError, StopIteration) as error:
-        raise ModelError(f"{path}: its config is not as Keras writes it ({error!r}); save the model again") from None
+    steps = config.steps(model)
+    return Found(
+        form="keras",
+        container=origin[0],
+        writer=origin[1],
+        size=path.stat().st_size,
+        inputs=config.inputs(model),
+        outputs=config.outputs(model),
+        last=config.activation(model),
+        parameters=parameters,
+        kinds=config.kinds(model),
+        inside=tuple(map(str, steps)),
+        code=_trouble(model, path, trust=False),
+        refused=_trouble(model, path, trust=True),
+        pixels=affine.pixels([step for step in steps if isinstance(step, Step)]),
+    )
 
 
 def _trouble(model: Any, path: Path, trust: bool) -> str | None:

@@ -4,7 +4,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import ModelError
 from pipeline.inspect import affine, tflite_metadata
 from pipeline.inspect.affine import Step
 from pipeline.inspect.found import LOGITS, End, Found, Pixels
@@ -21,17 +20,8 @@ SMALLEST = {"uint8": 0, "int8": -128}  # what a black pixel is where pixels go i
 
 
 def read(path: Path) -> Found:
-    """Return what a TFLite model says.
-
-    Raises:
-        ModelError: it is damaged.
-    """
-    content = path.read_bytes()
-    try:
-        return _found(content)
-    except Exception as error:  # where a table points nowhere, flatbuffers raises whatever it runs into
-        expected = "copy it again, or convert the model again"
-        raise ModelError(f"{path}: is damaged, or no .tflite ({_first(error)}); {expected}") from None
+    """Return what a TFLite model says."""
+    return _found(path.read_bytes())
 
 
 def _found(content: bytes) -> Found:
@@ -172,8 +162,3 @@ def _as_they_are(graph: Any) -> Pixels | None:
 
 def _text(value: Any) -> str:
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value or "")
-
-
-def _first(error: Exception) -> str:
-    text = str(error)
-    return text.splitlines()[0] if text else type(error).__name__

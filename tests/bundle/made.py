@@ -28,6 +28,7 @@ PLAN = {
     "quantize": {"q": {"prune": "p"}},
     "prune": {"p": {"train": "t"}},
     "train": {"t": {"model": {"architecture": "ds_cnn"}}},
+    "data": {},
     "package": {},
 }
 

@@ -175,9 +175,7 @@ def _vectors(platform: str, target: Target, inspection: dict[str, Any], after: l
     images = pictures(60, target.contract.channels)
     seen = target.contract.prepare(images)
     answers = np.concatenate([target.model.answer(seen[number : number + 1]) for number in range(len(seen))])
-    examples = Examples(
-        images, answers.argmax(axis=1), target.contract.labels, areas=[image.size for image in images]
-    )
+    examples = Examples(images, answers.argmax(axis=1), target.contract.labels, areas=[image.size for image in images])
     made = golden.make(golden.File("ab" * 32, platform, inspection, target.contract), examples, answers)
     return bundle_golden.shipped(made, after, target.contract.labels)
 
