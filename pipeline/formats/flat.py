@@ -18,15 +18,10 @@ def flat(model: Any, image: Any) -> Any:
     import keras  # noqa: PLC0415
 
     names: dict[str, Any] = {image.name: image}
-    return keras.Model(image, _through(functional(model), image, {}, names), name=keras_name(model))
+    return keras.Model(image, _through(functional(model), image, names), name=_name(model))
 
 
-def keras_name(model: Any) -> str:
-    """Return a name that TensorFlow takes as a scope."""
-    return "".join(letter if letter.isalnum() else "_" for letter in model.name)
-
-
-def _through(model: Any, tensor: Any, options: dict[str, Any], names: dict[str, Any]) -> Any:
+def _through(model: Any, tensor: Any, names: dict[str, Any]) -> Any:
     import keras  # noqa: PLC0415
 
     values = {id(model.inputs[0]): tensor}
@@ -35,7 +30,7 @@ def _through(model: Any, tensor: Any, options: dict[str, Any], names: dict[str, 
             continue
         given = (node.arguments.args, node.arguments.kwargs)
         arguments, words = keras.tree.map_structure(lambda one: values.get(id(one), one), given)
-        returned = _called(node.operation, arguments, {**words, **options}, names)
+        returned = _called(node.operation, arguments, words, names)
         values.update(zip(map(id, node.output_tensors), keras.tree.flatten(returned), strict=True))
     return values[id(model.outputs[0])]
 
@@ -45,12 +40,10 @@ def _called(operation: Any, arguments: Any, words: dict[str, Any], names: dict[s
 
     if kind(operation) in INERT or kind(operation).startswith("Random"):
         return arguments[0]
-    training = {"training": words["training"]} if words.get("training") is not None else {}
     if isinstance(operation, keras.Model) and (len(operation.inputs), len(operation.outputs)) == (1, 1):
-        return _through(functional(operation), arguments[0], training, names)
+        return _through(functional(operation), arguments[0], names)
+    # Keras 3 lets the caller decide on training, whatever is written here.
     kept = {word: value for word, value in words.items() if word not in ("training", "mask")}
-    if training and getattr(operation, "_call_has_training_arg", False):
-        kept.update(training)
     if kind(operation) == "Lambda":
         operation = graph_layer.traced(operation, arguments[0])
     operation.name = _unique(operation, names)
@@ -63,3 +56,8 @@ def _unique(operation: Any, names: dict[str, Any]) -> str:
     while names.setdefault(name, operation) is not operation:
         name, number = f"{operation.name}_{number}", number + 1
     return str(name)
+
+
+def _name(model: Any) -> str:
+    """TensorFlow takes it as a scope."""
+    return "".join(letter if letter.isalnum() else "_" for letter in model.name)

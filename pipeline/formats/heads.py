@@ -31,6 +31,11 @@ def renewed(model: Any, classes: int, file: str) -> Any:
     import keras  # noqa: PLC0415
 
     last = _last(model)
+    if kind(last) == "Graph":
+        raise ModelError(
+            f"{file}: is a SavedModel, whose layers cannot be told apart, so model.imported.head: new has no layer to "
+            "replace; bring the model as .keras, or keep its head"
+        )
     if kind(last) in ("Softmax", "Activation"):
         last = _maker(model, last)
     if kind(last) != "Dense":

@@ -46,7 +46,7 @@ def read(path: Path, file: str) -> Any:
 
 
 def _open_batch(graph: Any, count: int) -> None:
-    """Let every Reshape find out how many images there are, where the graph says it; `_refuse_one_batch` looks at it."""
+    """Let every Reshape count the images where the graph says how many; `_refuse_one_batch` looks at the answers."""
     found = {node.name: node for node in graph.node}
     for node in [node for node in graph.node if node.op == "Reshape"]:
         shape = found.get(node.input[1].split(":")[0])

@@ -17,9 +17,8 @@ from pipeline.tensors import answers
 from tests.handmade import constant_tflite
 from tests.runtimes.coreml.test_convert import ABOUT, GREY, pixels, quantized, random_archive
 
-CONTRACT = Contract(
-    "classification", 32, 32, "grey", "none", "bilinear", [127.5], [1 / 127.5], [f"class {digit}" for digit in range(10)]
-)
+LABELS = [f"class {digit}" for digit in range(10)]
+CONTRACT = Contract("classification", 32, 32, "grey", "none", "bilinear", [127.5], [1 / 127.5], LABELS)
 
 
 def _metadata(content: Any, name: str, data: bytes) -> None:

@@ -30,9 +30,8 @@ SIZE = 32
 
 
 def _contract(colour: str = "grey") -> Contract:
-    return Contract(
-        "classification", SIZE, SIZE, colour, "none", "bilinear", [127.5], [1 / 127.5], [f"class {i}" for i in range(10)]
-    )
+    labels = [f"class {i}" for i in range(10)]
+    return Contract("classification", SIZE, SIZE, colour, "none", "bilinear", [127.5], [1 / 127.5], labels)
 
 
 def _section(**words: Any) -> Convert:

@@ -1,0 +1,209 @@
+"""docs/bring_your_own.md, word by word in a fresh clone; and its model in every format that can be brought."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from pipeline import calibration, contract, formats, keras_session, reference
+from pipeline.about import About
+from pipeline.contract import Contract
+from pipeline.data import python as own_module
+from pipeline.formats import keras as keras_format
+from pipeline.formats import onnx as onnx_format
+from pipeline.formats import tflite as tflite_format
+from pipeline.quantized import Quantized
+from pipeline.recipe import By, Calibration, Colour, Convert, Data, Granularity, Head, Imported, Output, Splits
+from pipeline.runtimes.litert import convert as to_litert
+from pipeline.runtimes.litert import run as litert
+from pipeline.runtimes.onnxruntime import convert as to_onnx
+from pipeline.runtimes.onnxruntime import program
+from pipeline.runtimes.onnxruntime import run as onnx_runtime
+from tests import builds
+
+pytestmark = pytest.mark.slow
+
+DOC = builds.ROOT / "docs/bring_your_own.md"
+FENCE = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A piece of the page that is to be followed, and what stands before it."""
+
+    kind: str
+    text: str
+    before: str
+
+
+def blocks(section: str) -> Iterator[Block]:
+    page = DOC.read_text()
+    text = page[page.index(f"## {section}\n") :].split("\n## ")[0]
+    start = 0
+    for found in FENCE.finditer(text):
+        yield Block(found[2], found[3], text[start : found.start()])
+        start = found.end()
+
+
+@pytest.fixture(scope="module")
+def followed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[Block, str]]]:
+    """A clone in which the short way was gone, and what each command said."""
+    source = builds.snapshot(tmp_path_factory.mktemp("source"))
+    folder = builds.clone(source, tmp_path_factory.mktemp("own") / "clone")
+    said = []
+    for block in blocks("The short way"):
+        if block.kind == "sh":
+            said.append((block, _run(folder, block.text)))
+        elif block.kind == "yaml":
+            _edit(folder, block)
+        else:
+            assert block.kind == "text"
+            _compare(block.text, said[-1][1])
+    return folder, said
+
+
+def _run(folder: Path, commands: str) -> str:
+    done = subprocess.run(
+        ["bash", "-euc", commands],
+        cwd=folder,
+        env=builds.environment(folder),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{commands}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def _edit(folder: Path, block: Block) -> None:
+    """Do with a piece of YAML what the sentence before it says: the file that it names last ends with it."""
+    file = folder / re.findall(r"`(recipes/[\w/]+\.yaml)`", block.before)[-1]
+    text = file.read_text()
+    word = block.text.split(":")[0]
+    kept = text[: text.index(f"\n{word}:") + 1] if f"\n{word}:" in text else f"{text}\n"
+    file.write_text(kept + block.text)
+
+
+def _compare(shown: str, said: str) -> None:
+    """Hold what the page shows against what was said; numbers may differ."""
+    found = [_without_numbers(line) for line in said.splitlines()]
+    for line in shown.splitlines():
+        assert _without_numbers(line) in found, f"{line}\n{said}"
+
+
+def _without_numbers(line: str) -> str:
+    return re.sub(r"[\d.,]+|─+", "#", line).replace(" ", "")
+
+
+def test_the_page_leads_to_bundles(followed: tuple[Path, list[tuple[Block, str]]]) -> None:
+    folder, said = followed
+    assert len(said) >= 6
+    for platform in ("android", "ios"):
+        assert (folder / f"artifacts/package/{platform}.zip").is_file()
+    (build,) = [text for block, text in said if block.text.strip() == "edgebake build"]
+    rows = [line.split() for line in build.splitlines() if line.split()[:1] in (["my_phone"], ["my_iphone"])]
+    assert len(rows) == 4  # numbers, and gates
+    assert all(float(row[2].rstrip("%")) > 90 for row in rows[:2])
+    assert all("passed" in row and "FAILED" not in row for row in rows[2:])
+
+
+def test_the_words_of_training_are_words(followed: tuple[Path, list[tuple[Block, str]]]) -> None:
+    folder, _ = followed
+    (words,) = [yaml.safe_load(block.text) for block in blocks("Training on") if block.kind == "yaml"]
+    target = folder / "recipes/target/my_phone.yaml"
+    before = target.read_text()
+    trained = before.replace("override /train: none", "override /train: fine_tune") + yaml.safe_dump(words)
+    target.write_text(trained)
+    try:
+        done = builds.edgebake(folder, "show", "my_phone")
+        assert done.returncode == 0, done.stderr
+        assert "monitor: accuracy" in done.stdout
+    finally:
+        target.write_text(before)
+
+
+def test_the_module_on_the_page_is_read(tmp_path: Path) -> None:
+    (block,) = [block for block in blocks("Other data") if block.kind == "python"]
+    (tmp_path / "my_data.py").write_text(block.text)
+    data = Data(source="python", path=str(tmp_path / "my_data.py"), colour=Colour.grey, splits=Splits(By.seed))
+    assert own_module.count(data) == {"": 40}
+    assert own_module.load(data).classes == ["dark", "light"]
+
+
+# The same model as it would be brought in each format.
+
+SIDE = 96
+ABOUT = About("net", "1.0.0", "", "", "")
+
+
+@pytest.fixture(scope="module")
+def brought(followed: tuple[Path, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the page's MobileNetV2, 0.35 wide for 96 x 96 pixels, in every format."""
+    keras_session.start(1)
+    import keras  # noqa: PLC0415
+
+    folder = tmp_path_factory.mktemp("formats")
+    (folder / "net.h5").write_bytes((followed[0] / "models/digits.h5").read_bytes())
+    model = keras.models.load_model(folder / "net.h5", compile=False)
+    model.save(folder / "net.keras")
+    model.export(folder / "saved", verbose=False)
+    (folder / "net.tflite").write_bytes(reference.convert(model))
+    (folder / "net.onnx").write_bytes(program.exported(model).SerializeToString())
+    return folder
+
+
+def _agreed() -> Contract:
+    labels = [str(digit) for digit in range(10)]
+    return contract.Contract("classification", SIDE, SIDE, "rgb", "none", "bilinear", [127.5], [1 / 127.5], labels)
+
+
+def _pictures(folder: Path, count: int) -> Any:
+    files = sorted((folder / "data/images").glob("*/*.png"))[:: 1797 // count][:count]
+    return _agreed().prepare([np.asarray(Image.open(file).convert("RGB")) for file in files])
+
+
+def _words(file: Path) -> Imported:
+    return Imported(str(file), Output.probabilities, Head.keep, trust=False, across=None)
+
+
+@pytest.mark.parametrize("name", ["net.h5", "net.keras", "saved", "net.tflite", "net.onnx"])
+def test_the_model_answers_the_same_in_every_format(followed: tuple[Path, Any], brought: Path, name: str) -> None:
+    pictures = _pictures(followed[0], 12)
+    expected = np.asarray(keras_format.read(_agreed(), _words(brought / "net.h5"))(pictures, training=False))
+    assert formats.of(str(brought / name)) in ("keras", "onnx", "tflite")
+    if name.endswith((".tflite", ".onnx")):
+        module = tflite_format if name.endswith(".tflite") else onnx_format
+        answer = module.answers(module.read(_agreed(), _words(brought / name)))
+        found = np.concatenate([answer(picture[None]) for picture in pictures])
+    else:
+        found = np.asarray(keras_format.read(_agreed(), _words(brought / name))(pictures, training=False))
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    assert len(set(expected.argmax(axis=1).tolist())) >= 6
+
+
+@pytest.mark.parametrize("name", ["saved", "net.tflite", "net.onnx"])
+def test_int8_of_it_finds_the_same_digits(followed: tuple[Path, Any], brought: Path, name: str) -> None:
+    pictures = _pictures(followed[0], 40)
+    expected = np.asarray(keras_format.read(_agreed(), _words(brought / "net.h5"))(pictures, training=False))
+    form = formats.of(str(brought / name))
+    module = {"keras": keras_format, "onnx": onnx_format, "tflite": tflite_format}[form]
+    archive: Any = module.read(_agreed(), _words(brought / name))
+    archive = keras_session.save(archive) if form == "keras" else archive
+    ranges = calibration.calibrate(archive, pictures[:16], Calibration("min_max", 16, 0), form)
+    asked = Quantized(archive, "int8", "int8", "int8", Granularity.per_channel, ranges, format=form)
+    words = Convert(runtime="", input=None, output=None, ort_format=False, coreml=None)
+    converter, runtime = (to_onnx, onnx_runtime) if form == "onnx" else (to_litert, litert)
+    session = runtime.load(converter.convert(asked, _agreed(), ABOUT, words), 1)
+    same = 0
+    for picture, answer in zip(pictures, expected, strict=True):
+        session.feed(picture[None])
+        session.invoke()
+        same += int(session.read().argmax() == answer.argmax())
+    assert same >= 36
