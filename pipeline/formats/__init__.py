@@ -39,6 +39,8 @@ def of(file: str) -> str:
     suffix = path.suffix.lower()
     if suffix in MENDS:
         raise ModelError(f"{file}: {KEY} cannot be a {suffix} file: {MENDS[suffix]}; expected {EXPECTED}")
+    if not path.exists() and path.with_name(f"{path.name}.dvc").exists():
+        return SUFFIXES.get(suffix, "keras")  # DVC has not fetched it yet
     if not path.exists():
         raise ModelError(f"{file}: no such file; expected {KEY} to name {EXPECTED}")
     if (path / SAVED_MODEL).is_file():

@@ -212,7 +212,8 @@ def test_answers_that_differ_from_keras_are_refused_and_leave_nothing(
     with pytest.raises(ConversionError) as refused:
         alone.run("convert", variant)
     assert str(refused.value) == (
-        f"convert {variant}: its answers differ from its model's by up to {gap}; expected at most 0.02 for float16 weights"
+        f"convert {variant}: its answers differ from its model's by up to {gap}; "
+        "expected at most 0.02 for float16 weights"
     )
     assert not artifacts.folder("convert", variant).exists()
 

@@ -14,6 +14,7 @@ from pipeline.recipe import Convert, DType, Granularity
 from pipeline.runtimes.onnxruntime import FILE, KEEPS, ends, metadata, ort_format, program, quantizer, weights
 from pipeline.runtimes.onnxruntime.canonical import canonical
 from pipeline.runtimes.onnxruntime.program import IMAGE, Program
+from pipeline.runtimes.onnxruntime.spelled import spelled
 
 # The option of a session that an app sets for such a file: its weights become floats once, at load, not in every run.
 INTEGERS_BESIDE_FLOATS, FOLD_WEIGHTS = "int4_weights", "session.disable_quant_qdq"
@@ -71,7 +72,7 @@ def _int4(model: onnx.ModelProto, quantized: Quantized, _: Convert) -> onnx.Mode
 
 
 def _integers(model: onnx.ModelProto, quantized: Quantized, section: Convert) -> onnx.ModelProto:
-    known = Program(program.prepared(model), _known(quantized))
+    known = Program(program.prepared(spelled(model)), _known(quantized))
     kept = known.holding([value for values in quantized.kept.values() for value in values])
     asked = quantizer.Integers(quantized.granularity or Granularity.per_channel, kept)
     found = quantizer.integers(known, asked)

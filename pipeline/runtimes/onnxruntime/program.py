@@ -88,18 +88,29 @@ def pooled(model: onnx.ModelProto) -> onnx.ModelProto:
     Both sum up the same [n, c, h, w] and divide by h * w.
     """
     ranks = {value.name: len(value.type.tensor_type.shape.dim) for value in model.graph.value_info}
-    for node in model.graph.node:
-        if node.op_type == "ReduceMean" and ranks.get(node.input[0]) == 4 and _is_spatial(node):
-            pool = onnx.helper.make_node("GlobalAveragePool", node.input[:1], node.output, name=node.name)
-            node.CopyFrom(pool)
+    numbers = {item.name: item for item in model.graph.initializer if item.data_type == onnx.TensorProto.INT64}
+    for place, node in reversed(list(enumerate(model.graph.node))):
+        if node.op_type != "ReduceMean" or ranks.get(node.input[0]) != 4 or not _is_spatial(node, numbers):
+            continue
+        pooled, answer = f"{node.output[0]}_pooled", node.output[0]
+        keeps = _words(node).get("keepdims", 1) == 1
+        pool = onnx.helper.make_node("GlobalAveragePool", node.input[:1], [answer if keeps else pooled], node.name)
+        node.CopyFrom(pool)
+        if not keeps:
+            model.graph.node.insert(place + 1, onnx.helper.make_node("Flatten", [pooled], [answer], f"{answer}_flatten"))
     return model
 
 
-def _is_spatial(node: onnx.NodeProto) -> bool:
-    # Up to opset 17 the axes are an attribute.
-    found = {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
-    axes = sorted(axis % 4 for axis in found.get("axes", []))
-    return axes == [2, 3] and found.get("keepdims", 1) == 1
+def _is_spatial(node: onnx.NodeProto, numbers: dict[str, onnx.TensorProto]) -> bool:
+    # From opset 18 on the axes are a tensor, up to 17 an attribute.
+    axes = _words(node).get("axes", [])
+    if len(node.input) > 1:
+        axes = onnx.numpy_helper.to_array(numbers[node.input[1]]) if node.input[1] in numbers else []
+    return sorted(int(axis) % 4 for axis in axes) == [2, 3]
+
+
+def _words(node: onnx.NodeProto) -> dict[str, Any]:
+    return {word.name: onnx.helper.get_attribute_value(word) for word in node.attribute}
 
 
 def _observed(model: onnx.ModelProto, probes: NDArray[np.float32]) -> dict[str, list[NDArray[np.float32]]]:

@@ -19,7 +19,8 @@ def int4(model: onnx.ModelProto, block_size: int | None) -> onnx.ModelProto:
 
     Blocks are for the sizes that they divide. Depthwise convolutions, where a channel has but a few weights, get int8.
     """
-    model = onnx.version_converter.convert_version(model, INT4_OPSET)
+    if all(entry.version < INT4_OPSET for entry in model.opset_import):
+        model = onnx.version_converter.convert_version(model, INT4_OPSET)
     model.ir_version = INT4_IR
     found = {item.name: item for item in model.graph.initializer}
     nodes: list[onnx.NodeProto] = []
