@@ -10,16 +10,15 @@ from numpy.typing import NDArray
 
 from pipeline.contract import Contract
 from pipeline.errors import ModelError
+from pipeline.formats import probing
 from pipeline.keras_graph import activation, kind, nodes
 from pipeline.recipe import Output
 
-KEY = "model.imported.output"
 LAYER = "probabilities"
 PAIR = {  # one number -> two: kernel [1, 2] and bias [2]
     Output.probabilities: ([[-1.0, 1.0]], [1.0, 0.0]),
     Output.logits: ([[0.0, 1.0]], [0.0, 0.0]),
 }
-TOLERANCE = 1e-3  # of the sum of a row, float16 models included
 
 
 def renewed(model: Any, classes: int, file: str) -> Any:
@@ -53,14 +52,14 @@ def answering(model: Any, output: Output, agreed: Contract, file: str) -> Any:
     Raises:
         ModelError: `model.imported.output` says something else than the model's answers.
     """
-    answers = _answers(model, agreed)
+    answers = np.asarray(model(probing.noise(agreed), training=False))
     if answers.shape[1] == 1:
         return _pair(model, output, answers, file)
-    is_certain = _are_probabilities(answers)
-    if output is Output.logits and is_certain:
-        raise ModelError(f"{file}: its answers are probabilities already; expected {KEY}: probabilities")
-    if output is Output.probabilities and not is_certain:
-        raise ModelError(f"{file}: {_no_probabilities(model, answers)}")
+    if output is Output.probabilities and activation(_last(model)) == "sigmoid":
+        raise ModelError(
+            f"{file}: its last layer is a sigmoid: each class for itself; expected one of several classes: a softmax"
+        )
+    probing.refuse_other_output(answers, output, file)
     return model if output is Output.probabilities else _softened(model)
 
 
@@ -74,9 +73,11 @@ def _pair(model: Any, output: Output, answers: NDArray[np.float32], file: str) -
     import keras  # noqa: PLC0415
 
     if output is Output.probabilities and not ((answers >= 0) & (answers <= 1)).all():
-        raise ModelError(f"{file}: its answers reach {_reach(answers)}, not 0 to 1; expected {KEY}: logits")
+        raise ModelError(
+            f"{file}: its answers reach {probing.reach(answers)}, not 0 to 1; expected {probing.KEY}: logits"
+        )
     if output is Output.logits and activation(_last(model)) == "sigmoid":
-        raise ModelError(f"{file}: its answers are probabilities already; expected {KEY}: probabilities")
+        raise ModelError(f"{file}: its answers are probabilities already; expected {probing.KEY}: probabilities")
     is_logits = output is Output.logits
     layer = keras.layers.Dense(2, trainable=False, name="pair" if is_logits else LAYER)
     made = keras.Model(model.inputs[0], layer(model.outputs[0]))
@@ -88,27 +89,6 @@ def _softened(model: Any) -> Any:
     import keras  # noqa: PLC0415
 
     return keras.Model(model.inputs[0], keras.layers.Softmax(name=LAYER)(model.outputs[0]))
-
-
-def _no_probabilities(model: Any, answers: NDArray[np.float32]) -> str:
-    if activation(_last(model)) == "sigmoid":
-        return "its last layer is a sigmoid: each class for itself; expected one of several classes: a softmax"
-    return f"its answers reach {_reach(answers)} and are no probabilities, which sum to 1; expected {KEY}: logits"
-
-
-def _reach(answers: NDArray[np.float32]) -> str:
-    return f"{answers.min():.3g} to {answers.max():.3g}"
-
-
-def _are_probabilities(answers: NDArray[np.float32]) -> bool:
-    return bool((answers >= 0).all() and np.allclose(answers.sum(axis=1), 1, atol=TOLERANCE))
-
-
-def _answers(model: Any, agreed: Contract) -> NDArray[np.float32]:
-    """Return what it says to images of noise, float32 [4, classes]."""
-    shape = (4, agreed.height, agreed.width, agreed.channels)
-    noise = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    return np.asarray(model(agreed.scaled(noise), training=False))
 
 
 def _last(model: Any) -> Any:

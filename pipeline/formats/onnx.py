@@ -17,7 +17,7 @@ from pipeline.errors import ModelError
 from pipeline.formats import ends, onnx_graph, probing
 from pipeline.recipe import Imported, Output
 from pipeline.runtimes.onnxruntime.canonical import canonical
-from pipeline.runtimes.onnxruntime.program import IMAGE, PROBABILITIES
+from pipeline.runtimes.onnxruntime.program import IMAGE, PROBABILITIES, folded
 from pipeline.runtimes.onnxruntime.spelled import spelled
 
 Values = tuple[dict[str, tuple[str, ...]], Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]]
@@ -35,7 +35,7 @@ def read(agreed: Contract, words: Imported) -> bytes:
     model = onnx_graph.plain(words.file)
     is_first = _with_image(model, agreed, words.file)
     model = _with_answer(_sized(model, agreed, is_first), agreed, words)
-    return bytes(canonical(model).SerializeToString(deterministic=True))
+    return bytes(canonical(folded(model)).SerializeToString(deterministic=True))
 
 
 def float_file(archive: bytes) -> bytes:

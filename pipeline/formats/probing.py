@@ -29,6 +29,11 @@ def refuse_other_output(answers: NDArray[np.float32], output: Output, file: str)
         raise ModelError(f"{file}: its answers are probabilities already; expected {KEY}: probabilities")
     if output is Output.probabilities and not are_probabilities:
         raise ModelError(
-            f"{file}: its answers reach {answers.min():.3g} to {answers.max():.3g} and are no probabilities, which sum "
-            f"to 1; expected {KEY}: logits"
+            f"{file}: its answers reach {reach(answers)} and are no probabilities, which sum to 1; "
+            f"expected {KEY}: logits"
         )
+
+
+def reach(answers: NDArray[np.float32]) -> str:
+    """Return the smallest and the largest as text."""
+    return f"{answers.min():.3g} to {answers.max():.3g}"

@@ -72,7 +72,7 @@ def _int4(model: onnx.ModelProto, quantized: Quantized, _: Convert) -> onnx.Mode
 
 
 def _integers(model: onnx.ModelProto, quantized: Quantized, section: Convert) -> onnx.ModelProto:
-    known = Program(program.prepared(spelled(model)), _known(quantized))
+    known = Program(spelled(program.prepared(model)), _known(quantized))
     kept = known.holding([value for values in quantized.kept.values() for value in values])
     asked = quantizer.Integers(quantized.granularity or Granularity.per_channel, kept)
     found = quantizer.integers(known, asked)

@@ -73,13 +73,18 @@ def _renamed(model: onnx.ModelProto, names: dict[str, str]) -> onnx.ModelProto:
 
 def prepared(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return a graph with shapes inferred, constants folded and means as pools, as the quantizers want it."""
+    return pooled(folded(model))
+
+
+def folded(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a graph with shapes inferred and all computed that does not depend on the image."""
     from onnxruntime.quantization.shape_inference import quant_pre_process  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "float.onnx", Path(folder) / "prepared.onnx"
         onnx.save(model, source)
         quant_pre_process(source, target, skip_symbolic_shape=True)
-        return pooled(onnx.load(target))
+        return onnx.load(target)
 
 
 def pooled(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -97,7 +102,9 @@ def pooled(model: onnx.ModelProto) -> onnx.ModelProto:
         pool = onnx.helper.make_node("GlobalAveragePool", node.input[:1], [answer if keeps else pooled], node.name)
         node.CopyFrom(pool)
         if not keeps:
-            model.graph.node.insert(place + 1, onnx.helper.make_node("Flatten", [pooled], [answer], f"{answer}_flatten"))
+            model.graph.node.insert(
+                place + 1, onnx.helper.make_node("Flatten", [pooled], [answer], f"{answer}_flatten")
+            )
     return model
 
 
