@@ -27,7 +27,7 @@ from tests import builds
 
 pytestmark = pytest.mark.slow
 
-STAGES_OF_A_BUILD = 30
+STAGES_OF_A_BUILD = 31
 
 
 @pytest.fixture(scope="module")

@@ -140,8 +140,8 @@ def _with_answer(model: onnx.ModelProto, agreed: Contract, words: Imported) -> o
         graph.initializer.append(onnx.numpy_helper.from_array(np.array(shape, np.int64), "shape"))
         graph.node.append(onnx.helper.make_node("Reshape", [last, "shape"], ["flat"]))
         last = "flat"
-    kind, settings = ("Softmax", {"axis": -1}) if words.output is Output.logits else ("Identity", {})
-    graph.node.append(onnx.helper.make_node(kind, [last], [PROBABILITIES], **settings))
+    kind = "Softmax" if words.output is Output.logits else "Identity"  # of the last axis, unless told otherwise
+    graph.node.append(onnx.helper.make_node(kind, [last], [PROBABILITIES]))
     del graph.output[:]
     graph.output.append(onnx.helper.make_tensor_value_info(PROBABILITIES, onnx.TensorProto.FLOAT, shape))
     return onnx_graph.without_identities(model)
@@ -162,6 +162,6 @@ def _asked(model: onnx.ModelProto, name: str, agreed: Contract, file: str) -> li
 def _session(model: onnx.ModelProto) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what it raises says as much
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL  # fusing would hide tensors
     return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])

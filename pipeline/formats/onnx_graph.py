@@ -65,8 +65,8 @@ def _refuse_missing(model: onnx.ModelProto, path: Path) -> None:
     missing = {name for name in missing if not (path.parent / name).is_file()}
     if missing:
         raise ModelError(
-            f"{path}: its weights lie in {listed(missing)}, which is not there; expected it beside the model, or all in "
-            "one file: torch.onnx.export(..., external_data=False)"
+            f"{path}: its weights lie in {listed(missing)}, which is not there; expected it beside the model, or all "
+            "in one file: torch.onnx.export(..., external_data=False)"
         )
 
 

@@ -6,18 +6,17 @@ from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
 from pipeline.contract import Contract
 from pipeline.errors import ModelError, listed
-from pipeline.formats import ends, probing, safety
+from pipeline.formats import ends, probing, safety, tflite_graph
 from pipeline.recipe import Imported, Output
 from pipeline.runtimes.litert import strip, tables
 
 Values = tuple[dict[str, tuple[str, ...]], Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]]
 
-IMAGE, PROBABILITIES = b"image", b"probabilities"
+IMAGE, LOGITS, PROBABILITIES = b"image", b"logits", b"probabilities"
 OPERATORS = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
 DTYPES = {number: name.lower() for name, number in vars(schema.TensorType).items() if isinstance(number, int)}
 INTEGERS = ("int4", "int8", "uint8", "int16")
@@ -35,10 +34,10 @@ def read(agreed: Contract, words: Imported) -> bytes:
     given, answer = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
     _refuse_other_ends(given, answer, agreed, words.file)
     _forget_words(content)
-    given.name, given.shape, given.shapeSignature = IMAGE, [1, agreed.height, agreed.width, agreed.channels], None
-    probing.refuse_other_output(_asked(tables.written(content), agreed, words.file), words.output, words.file)
+    probing.refuse_other_output(_settled(content, agreed, words.file), words.output, words.file)
+    given.name = IMAGE
     if words.output is Output.logits:
-        answer.name = b"logits"
+        answer.name = LOGITS
         answer = _soften(content, graph, len(agreed.labels))
     answer.name = PROBABILITIES
     return bytes(tables.written(content))
@@ -51,7 +50,7 @@ def float_file(archive: bytes) -> bytes:
 
 def answers(archive: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
     """Return what computes probabilities [1, classes] of an image [1, h, w, c]."""
-    interpreter = _interpreter(archive)
+    interpreter = tflite_graph.interpreter(archive)
 
     def answer(image: NDArray[np.float32]) -> NDArray[np.float32]:
         interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image)
@@ -65,8 +64,8 @@ def values(archive: bytes) -> Values:
     """Return every float value that depends on the image with those it is computed from, and what computes them all."""
     graph = tables.read(archive).subgraphs[0]
     sources = _sources(graph)
-    names = {index: _name(graph, index) for index in sources}
-    interpreter = _interpreter(archive)
+    names = {index: graph.tensors[index].name.decode() for index in sources}
+    interpreter = tflite_graph.interpreter(archive)
 
     def one(image: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         interpreter.set_tensor(graph.inputs[0], image)
@@ -92,10 +91,6 @@ def _sources(graph: Any) -> dict[int, tuple[int, ...]]:
             if is_value:
                 found[index] = given
     return found
-
-
-def _name(graph: Any, index: int) -> str:
-    return str(graph.tensors[index].name.decode().replace(" ", "_"))
 
 
 def _loaded(file: str) -> Any:
@@ -177,21 +172,12 @@ def _soften(content: Any, graph: Any, classes: int) -> Any:
     return tensor
 
 
-def _asked(model: bytes, agreed: Contract, file: str) -> NDArray[np.float32]:
+def _settled(content: Any, agreed: Contract, file: str) -> NDArray[np.float32]:
+    """Fix the program for one image; return what it answers to noise."""
     try:
-        answer = answers(model)
+        tflite_graph.settle(content, {IMAGE, LOGITS, PROBABILITIES})
+        answer = answers(tables.written(content))
         return np.concatenate([answer(image[None]) for image in probing.noise(agreed)])
     except (RuntimeError, ValueError) as error:
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelError(f"{file}: LiteRT cannot run it ({first[:200]}); convert it again") from None
-
-
-def _interpreter(model: bytes) -> Any:
-    interpreter = Interpreter(
-        model_content=model,
-        num_threads=1,
-        experimental_preserve_all_tensors=True,
-        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-    )
-    interpreter.allocate_tensors()
-    return interpreter

@@ -101,7 +101,7 @@ def test_values_are_those_behind_the_image(tmp_path: Path) -> None:
     file = graphs.saved(graphs.like_pytorch(), tmp_path / "net.onnx")
     archive = form.read(graphs.contract(), graphs.words(file, Output.logits))
     sources, compute = form.values(archive)
-    assert list(sources)[0] == "image"
+    assert next(iter(sources)) == "image"
     assert sources["image"] == ()
     found = dict(zip(sources, compute(graphs.pictures(2)), strict=True))
     (sum_,) = [name for name in sources if name.startswith("Add")]

@@ -70,7 +70,8 @@ class Program:
         Values that are dead look alike; LiteRT's names, TensorFlow's joined by `;`, then tell them apart.
         """
         alike = self.known[tensor]
-        return [one for one in alike if one.name in tensor.split(";")] or alike
+        names = {tensor, *tensor.split(";")}  # a brought .tflite names its own values
+        return [one for one in alike if one.name in names] or alike
 
     def _inside(self, tensor: str) -> list[str]:
         """Return the values that a layer computes on the way from its inputs, other layers' outputs, in this order."""
@@ -79,7 +80,7 @@ class Program:
             one.name
             for each in self.known
             for one in self._own(each)
-            if not one.is_empty or one.name in each.split(";")
+            if not one.is_empty or one.name in {each, *each.split(";")}
         }
         sources = {one.name: one.sources for one in self.ranges.found}
         inside = {one.name for one in self._own(tensor)}
