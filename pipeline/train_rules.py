@@ -24,10 +24,11 @@ OF_COLOUR = ("saturation", "hue")
 def check(recipe: Recipe) -> Iterator[Problem]:
     """Yield every problem of how a model learns."""
     yield from _something_is_learned(recipe)
-    words = {"train": recipe.train, "prune.fine_tune": recipe.prune.fine_tune}
-    for group, how in words.items():
-        if how is not None:
-            yield from ((f"{group}.{key}", text) for key, text in _of(how, recipe))
+    yield from ((f"train.{key}", text) for key, text in _of(recipe.train, recipe.train.epochs, recipe.data.colour))
+    learn = recipe.prune.fine_tune
+    if learn is not None:
+        epochs = learn.epochs // max(recipe.prune.steps or 1, 1)  # each step warms up anew
+        yield from ((f"prune.fine_tune.{key}", text) for key, text in _of(learn, epochs, recipe.data.colour))
     if recipe.prune.fine_tune is not None and recipe.prune.fine_tune.layers != ["*"]:
         yield "prune.fine_tune.layers", "expected ['*']: what was cut is learned in all layers"
 
@@ -45,15 +46,15 @@ def _something_is_learned(recipe: Recipe) -> Iterator[Problem]:
         yield "train.learning_rate", f"{words.learning_rate:g}; expected more than 0 and at most 1"
 
 
-def _of(words: Train, recipe: Recipe) -> Iterator[Problem]:
-    if words.epochs and not 0 <= words.warmup_epochs < words.epochs:
-        yield "warmup_epochs", f"{words.warmup_epochs}; expected 0, or fewer than the {words.epochs} of epochs"
+def _of(words: Train, epochs: int, colour: Colour) -> Iterator[Problem]:
+    if epochs > 0 and not 0 <= words.warmup_epochs < epochs:
+        yield "warmup_epochs", f"{words.warmup_epochs}; expected 0, or fewer than the {epochs} of epochs"
     if not words.layers:
         yield "layers", "empty; expected patterns of names of layers, '*' for all"
     if words.early_stopping is not None and words.early_stopping.patience < 1:
         yield "early_stopping.patience", f"{words.early_stopping.patience}; expected 1 or more"
     if words.augment is not None:
-        yield from ((f"augment.{key}", text) for key, text in _augment(words.augment, recipe.data.colour))
+        yield from ((f"augment.{key}", text) for key, text in _augment(words.augment, colour))
 
 
 def _augment(words: Augment, colour: Colour) -> Iterator[Problem]:

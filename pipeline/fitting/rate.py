@@ -16,34 +16,28 @@ def schedule(words: Train, steps: int) -> Any:
 
     rate, rising = words.learning_rate, words.warmup_epochs * steps
     falling = (words.epochs - words.warmup_epochs) * steps
-    if words.schedule is Schedule.constant and not rising:
-        return rate
     if words.schedule is Schedule.cosine:
-        if not rising:
-            return keras.optimizers.schedules.CosineDecay(rate, falling)
-        return keras.optimizers.schedules.CosineDecay(0.0, falling, warmup_target=rate, warmup_steps=rising)
-    end = 0.0 if words.schedule is Schedule.linear else rate
-    fall = keras.optimizers.schedules.PolynomialDecay(rate, falling, end)
-    return _Warm(fall, rate, rising) if rising else fall
+        fall = keras.optimizers.schedules.CosineDecay(rate, falling)
+    else:
+        end = 0.0 if words.schedule is Schedule.linear else rate
+        fall = keras.optimizers.schedules.PolynomialDecay(rate, falling, end)
+    return _warmed(fall, rate, rising) if rising else fall
 
 
-class _Warm:
-    """Built on first use, since Keras is imported late."""
+def _warmed(fall: Any, rate: float, rising: int) -> Any:
+    """Return a schedule that rises along a line for some steps and goes on as another."""
+    import keras  # noqa: PLC0415
 
-    def __new__(cls, fall: Any, rate: float, rising: int) -> Any:
-        """Return a schedule that rises along a line and goes on as another."""
-        import keras  # noqa: PLC0415
+    class Warmed(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+        """Rise, then fall."""
 
-        class Warm(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-            """Rise along a line, then fall."""
+        def __call__(self, step: Any) -> Any:
+            """Return the rate of a step."""
+            step = keras.ops.cast(step, "float32")
+            return keras.ops.where(step < rising, rate * step / rising, fall(step - rising))
 
-            def __call__(self, step: Any) -> Any:
-                """Return the rate of a step."""
-                step = keras.ops.cast(step, "float32")
-                return keras.ops.where(step < rising, rate * step / rising, fall(step - rising))
+        def get_config(self) -> dict[str, Any]:
+            """Return nothing: no model is saved with it."""
+            return {}
 
-            def get_config(self) -> dict[str, Any]:
-                """Return nothing: no model is saved with it."""
-                return {}
-
-        return Warm()
+    return Warmed()
