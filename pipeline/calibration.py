@@ -131,6 +131,9 @@ def _extremes(value: NDArray[np.float32], count: int) -> Extremes:
 
 def _joined(parts: Sequence[Extremes]) -> Extremes:
     lows, highs, channel_lows, channel_highs = zip(*parts, strict=True)
+    if len({len(one) for one in channel_lows}) > 1:  # its last axis is no channel: it grows with the batch
+        channel_lows = tuple(one.min(keepdims=True) for one in channel_lows)
+        channel_highs = tuple(one.max(keepdims=True) for one in channel_highs)
     return np.concatenate(lows), np.concatenate(highs), np.min(channel_lows, axis=0), np.max(channel_highs, axis=0)
 
 

@@ -91,7 +91,8 @@ class Ranges:
         if not nearest <= TOLERANCE:
             raise ConversionError(
                 f"tensor {tensor}: no value of the model is like it, the nearest differs by {nearest:.2g}; "
-                f"expected {TOLERANCE:g} or less: its range is not known"
+                f"expected {TOLERANCE:g} or less: its range is not known. A scheme whose activations stay in float "
+                "needs none: float16 or dynamic"
             )
         order = np.argsort(gaps, kind="stable")
         return [self.found[i] for i in order if gaps[i] <= max(10 * nearest, 1e-6)]

@@ -13,6 +13,7 @@ from typing import Any
 
 from pipeline.contract import Contract
 from pipeline.errors import EdgebakeError, ModelError
+from pipeline.fitting.layers import leaves
 from pipeline.formats import ends, h5, heads, keras2, safety, saved_model
 from pipeline.formats.flat import flat
 from pipeline.recipe import Head, Imported
@@ -31,6 +32,7 @@ def read(agreed: Contract, words: Imported) -> Any:
 
     loaded = _loaded(words)
     _refuse_other_ends(loaded, words.file)
+    _compute_in_float32(loaded)
     found = loaded.inputs[0].shape
     renews = words.head is Head.new
     classes = len(agreed.labels) if renews else heads.classes(loaded)
@@ -93,6 +95,13 @@ def _uncompiled(node: Any) -> Any:
     if isinstance(node, dict):
         return {key: _uncompiled(value) for key, value in node.items() if key != "compile_config"}
     return [_uncompiled(item) for item in node] if isinstance(node, list) else node
+
+
+def _compute_in_float32(model: Any) -> None:
+    """Let layers compute in what their weights are: mixed precision is for training on a GPU."""
+    for layer in leaves(model):
+        if layer.compute_dtype != layer.variable_dtype and layer.variable_dtype == "float32":
+            layer.dtype_policy = "float32"
 
 
 def _refuse_other_ends(model: Any, file: str) -> None:

@@ -102,7 +102,20 @@ def _loaded(file: str) -> Any:
         raise ModelError(f"{file}: no sound .tflite ({error}); convert it again") from None
     if not content.subgraphs or not content.subgraphs[0].operators:
         raise ModelError(f"{file}: holds no operators; convert it again")
+    if not _is_sound(content, content.subgraphs[0]):
+        raise ModelError(f"{file}: is damaged: it names parts that it does not have; copy it again")
     return content
+
+
+def _is_sound(content: Any, graph: Any) -> bool:
+    tensors = [*graph.inputs, *graph.outputs, *(index for item in graph.operators for index in item.outputs)]
+    inputs = [index for item in graph.operators for index in item.inputs]  # -1: it is left out
+    return (
+        all(0 <= index < len(graph.tensors) for index in tensors)
+        and all(-1 <= index < len(graph.tensors) for index in inputs)
+        and all(item.opcodeIndex < len(content.operatorCodes) for item in graph.operators)
+        and all(tensor.buffer < len(content.buffers) for tensor in graph.tensors)
+    )
 
 
 def _refuse_others(content: Any, graph: Any, file: str) -> None:

@@ -1,5 +1,6 @@
 """Answers in, the files of a target under recipes/ out: all of them, composed once, or none."""
 
+import math
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,8 +15,8 @@ from pipeline.errors import DataError, HostError, ModelError, RecipeError, liste
 from pipeline.init import ask, choice, closing, source, texts
 from pipeline.init.answers import Answers, refuse_name, refuse_unknown
 from pipeline.inspect import file as model_file
-from pipeline.inspect import recipe
-from pipeline.inspect.found import Found
+from pipeline.inspect import recipe, report
+from pipeline.inspect.found import Found, Pixels
 from pipeline.recipe import Colour, Data, Device
 from pipeline.splits import split_sizes
 
@@ -84,8 +85,8 @@ def _model(answers: Answers, options: list[str]) -> tuple[Found | None, bool]:
         refuse_unknown("--model", answers.model, options, "no such file, and no option of recipes/model/")
     found = model_file.look(path)
     _inside("--model", answers.model)
-    if found.refused:
-        raise ModelError(f"{path}: {found.refused}")
+    if why := found.refused or report.refused_ends(found):
+        raise ModelError(f"{path}: {why}")
     if found.code and not answers.trust:
         raise ModelError(f"{path}: {found.code}, by --trust")
     return found, True
@@ -103,12 +104,29 @@ def _refuse_undecided(answers: Answers, found: Found) -> None:
         raise RecipeError("--mean and --scale: one of them; expected both, or neither")
     if answers.mean is None and found.pixels is None:
         raise RecipeError(f"--mean, --scale: {answers.model} does not say what pixels become; expected both; {said}")
+    if found.pixels and answers.mean and not _alike(answers, found.pixels):
+        mean, scale = report.numbers(found.pixels.mean), report.numbers(found.pixels.scale)
+        raise RecipeError(
+            f"--mean, --scale: {answers.model} says mean {mean}, scale {scale}: {found.pixels.why}; expected these, or "
+            "neither flag. If the file is wrong, mend recipes/data/ afterwards"
+        )
     if answers.output is None and found.output is None:
         raise RecipeError(f"--output: {answers.model} does not say it; expected probabilities or logits; {said}")
     if answers.resolution is None and found.image[0] is None:
         raise RecipeError(f"--resolution: {answers.model} takes any size; expected one, 224 for one")
     if answers.data is None:
         raise RecipeError(f"--data: not said; expected examples for {answers.model}, {source.EXPECTED}")
+
+
+def _alike(answers: Answers, pixels: Pixels) -> bool:
+    """Return whether flags say what the file says, to five digits; one number is for all channels."""
+    said = ((answers.mean, pixels.mean), (answers.scale, pixels.scale))
+    return all(
+        math.isclose(flag[place % len(flag)], told[place % len(told)], rel_tol=1e-5, abs_tol=1e-9)
+        for flag, told in said
+        if flag
+        for place in range(3)
+    )
 
 
 def _data(answers: Answers, found: Found | None) -> Data:
@@ -204,9 +222,11 @@ def _below(begun: Begun) -> dict[str, dict[str, Any]]:
         below["data"] = {word: value for word, value in given.items() if value is not None}
     option = _choices(begun)["quantize"]
     asked = choice.examples(option)
-    if begun.data and asked:
-        counts = plugins.load("data.source", begun.data.source).count(replace(begun.data, labels=answers.labels))
-        held = split_sizes(counts, begun.data.splits)["calibration"]
+    data = begun.data or (compose.option("data", answers.data) if answers.data else None)
+    if data and asked:
+        told = replace(data, labels=answers.labels) if begun.data else data  # its labels file is not written yet
+        counts = plugins.load("data.source", data.source).count(told)
+        held = split_sizes(counts, data.splits)["calibration"]
         below["quantize"] = {"calibration": {"examples": held}} if 0 < held < asked else {}
     return {group: words for group, words in below.items() if words}
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pipeline.errors import listed
 from pipeline.formats.safety import TRUST
-from pipeline.inspect.found import End, Found
+from pipeline.inspect.found import COLOURS, End, Found
 from pipeline.model_rules import RUNTIMES
 
 SHOWN = 6  # labels and kinds of layers; the rest is counted
@@ -63,18 +63,24 @@ def _trouble(found: Found) -> Iterator[tuple[str, str]]:
     runtimes = RUNTIMES[found.form]
     if found.code and not found.refused:
         yield "code", f"{found.code.rstrip('.')} ({TRUST} is false by default)"
-    if found.refused or (why := _ends(found)):
+    if found.refused or (why := refused_ends(found)):
         yield "refused", found.refused or why
     else:
         yield "goes to", listed(runtimes)
 
 
-def _ends(found: Found) -> str:
+def refused_ends(found: Found) -> str:
     """Return why the ends of a model are not those of a classifier of images, if they are not."""
     if len(found.inputs) != 1 or len(found.outputs) != 1:
         return f"{len(found.inputs)} inputs and {len(found.outputs)} outputs; expected one image in, one answer out"
     shape = found.inputs[0].shape
-    return "" if len(shape) == 4 else f"takes {_shape(shape)}; expected images, [n, height, width, channels]"
+    if len(shape) != 4:
+        return f"takes {_shape(shape)}; expected images, [n, height, width, channels]"
+    if not {shape[1], shape[3]} & {*COLOURS, None}:
+        return f"takes {_shape(shape)}; expected images of 1 or 3 channels"
+    if found.last == "sigmoid" and (found.classes or 0) > 2:
+        return "ends in a sigmoid for each class by itself; expected one of several classes: a softmax"
+    return ""
 
 
 def _unknown(found: Found) -> Iterator[str]:

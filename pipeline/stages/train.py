@@ -7,7 +7,7 @@ runs without TensorFlow, contract.json, history.csv, metrics.json.
 import hashlib
 import importlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,13 @@ from pipeline.fit import Aids, Rows, Splits
 from pipeline.fitting.checkpoint import Checkpoint
 from pipeline.job import Job
 from pipeline.prepared import Prepared
+from pipeline.recipe import Head
 from pipeline.sections import TrainSection
 from pipeline.tasks import classification
 
 # Keras' own 0.99 needs thousands of steps to settle; a small set sees some hundreds, and folding would bake the lag in.
 BATCH_NORM_MOMENTUM = 0.9
+HEAD = "probabilities"  # the name of a head that takes another's place
 CHECKPOINTS = artifacts.ROOT / ".checkpoints"
 
 
@@ -107,9 +109,17 @@ def _fit(model: Any, splits: Splits, agreed: Contract, job: Job) -> Rows:
     checkpoint = Checkpoint(CHECKPOINTS / f"train-{job.variant}.npz", _key(job))
     with _progress(job, job.section.epochs) as progress:
         aids = Aids([_ticker(progress)], contract=agreed, checkpoint=checkpoint)
-        history = fit.fit(model, splits, job.section, aids)
+        history = fit.fit(model, splits, _words(job.section), aids)
     checkpoint.remove()
     return history
+
+
+def _words(section: TrainSection) -> TrainSection:
+    """Return how to train; a head that is new learns, whichever other layers do."""
+    brought = section.model.imported
+    if brought is None or brought.head is not Head.new:
+        return section
+    return replace(section, layers=[*section.layers, HEAD] if section.layers != ["*"] else section.layers)
 
 
 def _key(job: Job) -> str:

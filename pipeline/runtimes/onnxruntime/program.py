@@ -59,7 +59,25 @@ def exported(model: Any) -> onnx.ModelProto:
     found, _ = tf2onnx.convert.from_graph_def(
         graph.graph.as_graph_def(), input_names=inputs, output_names=outputs, opset=OPSET
     )
-    return canonical(_renamed(found, {inputs[0]: IMAGE, outputs[0]: PROBABILITIES}))
+    return canonical(_without_erfc(_renamed(found, {inputs[0]: IMAGE, outputs[0]: PROBABILITIES})))
+
+
+def _without_erfc(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return the graph with 1 - erf(x) for erfc(x), of exact GELU, which tf2onnx writes and ONNX does not have."""
+    nodes = [one for node in model.graph.node for one in (_spelt(node, model) if node.op_type == "Erfc" else [node])]
+    copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
+    del model.graph.node[:]
+    model.graph.node.extend(copies)
+    return model
+
+
+def _spelt(node: onnx.NodeProto, model: onnx.ModelProto) -> list[onnx.NodeProto]:
+    one, inner = f"{node.output[0]}_one", f"{node.output[0]}_erf"
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(1, np.float32), one))
+    return [
+        onnx.helper.make_node("Erf", node.input, [inner], f"{node.name}_erf"),
+        onnx.helper.make_node("Sub", [one, inner], node.output, f"{node.name}_rest"),
+    ]
 
 
 def _renamed(model: onnx.ModelProto, names: dict[str, str]) -> onnx.ModelProto:
