@@ -53,16 +53,17 @@ class Contract:
         levels = scaled / np.array(self.scale, np.float32) + np.array(self.mean, np.float32)
         return np.asarray(np.rint(levels), np.uint8)
 
-    def resized(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    def resized(self, images: Sequence[NDArray[np.uint8] | Image.Image]) -> NDArray[np.uint8]:
         """Return images in the model's size and the order of its channels, uint8 [n, height, width, channels]."""
         pixels = np.stack([self._resized(image) for image in images])
         pixels = pixels.reshape(len(images), self.height, self.width, self.channels)
         return pixels[..., ::-1] if self.colour == Colour.bgr.value else pixels
 
-    def _resized(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def _resized(self, image: NDArray[np.uint8] | Image.Image) -> NDArray[np.uint8]:
         mode = "L" if self.channels == 1 else "RGB"
         size = (self.width, self.height)
-        picture = Image.fromarray(image).convert(mode)
+        picture = image if isinstance(image, Image.Image) else Image.fromarray(image)
+        picture = picture if picture.mode == mode else picture.convert(mode)  # which would copy
         box = _center(picture.size, size) if self.crop == Crop.center.value else None
         return np.asarray(picture.resize(size, FILTERS[self.resize], box))
 

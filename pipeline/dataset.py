@@ -7,12 +7,13 @@ import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline import artifacts, plugins
+from pipeline.reading.decode import OnDemand
 from pipeline.recipe import Data
 from pipeline.splits import NAMES, split_sizes
 
@@ -65,6 +66,15 @@ class Picked(Sequence[NDArray[np.uint8]]):
         if isinstance(number, slice):
             return Picked(self.images, self.indices[number])
         return self.images[int(self.indices[number])]
+
+    def picture(self, number: int) -> Any:
+        """Return one image as pixels, or as Pillow's where it was read as such."""
+        return picture(self.images, int(self.indices[number]))
+
+
+def picture(images: Images, number: int) -> Any:
+    """Return one image as pixels, or as Pillow's where it was read as such."""
+    return images.picture(number) if isinstance(images, OnDemand | Picked) else images[number]
 
 
 def draw(examples: Examples, data: Data) -> dict[str, NDArray[np.int64]]:

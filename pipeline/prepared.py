@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline import artifacts
 from pipeline.contract import Contract
-from pipeline.dataset import Images
+from pipeline.dataset import Images, picture
 
 THREADS = 2  # that decode; what comes out is the same for any number
 
@@ -62,7 +62,7 @@ class Prepared:
         start, handle = number * self._bytes, self._file.fileno()
         if self._is_kept[number]:
             return np.frombuffer(os.pread(handle, self._bytes, start), np.uint8).reshape(self._shape)
-        pixels: NDArray[np.uint8] = self._agreed.resized([self._images[number]])[0]
+        pixels: NDArray[np.uint8] = self._agreed.resized([picture(self._images, number)])[0]
         os.pwrite(handle, pixels.tobytes(), start)
         self._is_kept[number] = True
         return pixels

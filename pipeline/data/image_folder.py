@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import DataError, nearest
 from pipeline.reading import labels, tables
-from pipeline.reading.decode import OnDemand, decode_file
+from pipeline.reading.decode import OnDemand, picture_file
 from pipeline.recipe import By, Data
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def load(data: Data) -> Examples:
     classes, numbers = labels.from_names(data, [one.label for one in found])
     rows = tables.rows(folder, data.table) if data.table else {}
     return Examples(
-        images=OnDemand(len(found), lambda number: decode_file(folder / found[number].file, data.colour)),
+        images=OnDemand(len(found), lambda number: picture_file(folder / found[number].file, data.colour)),
         labels=np.array(numbers, np.int64),
         classes=classes,
         columns={name: [rows[one.file].cells[name] for one in found] for name in columns(data)},

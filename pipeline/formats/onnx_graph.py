@@ -47,6 +47,8 @@ def _loaded(file: str) -> onnx.ModelProto:
         model = onnx.load(file, load_external_data=False)
         _refuse_missing(model, path)
         onnx.load_external_data_for_model(model, str(path.parent))
+        for item in model.graph.initializer:
+            item.ClearField("data_location")  # which loading leaves set
         model = inliner.inline_local_functions(model)
         onnx.checker.check_model(model)
     except (DecodeError, onnx.checker.ValidationError, RuntimeError, ValueError) as error:

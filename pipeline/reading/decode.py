@@ -33,10 +33,10 @@ HEIF = b"ftyp"  # in bytes 4 to 8: https://www.rfc-editor.org/rfc/rfc9402 and IS
 
 @dataclass(frozen=True)
 class OnDemand(Sequence["NDArray[np.uint8]"]):
-    """Images that are read when they are asked for, and not kept."""
+    """Images that are read when they are asked for, and not kept; what reads one returns pixels or Pillow's image."""
 
     length: int
-    read: Callable[[int], NDArray[np.uint8]]
+    read: Callable[[int], Any]
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -53,11 +53,17 @@ class OnDemand(Sequence["NDArray[np.uint8]"]):
         if isinstance(number, slice):
             part = numbers[number]
             return OnDemand(len(part), lambda place: self.read(part[place]))
-        return self.read(numbers[number])
+        import numpy as np  # noqa: PLC0415 - the planner loads this module only to count
+
+        return np.asarray(self.read(numbers[number]))
+
+    def picture(self, number: int) -> Any:
+        """Return one image as it was read: a photo costs two thirds more by way of an array."""
+        return self.read(number)
 
 
-def decode_file(file: Path, colour: Colour) -> NDArray[np.uint8]:
-    """Return the pixels of an image file.
+def picture_file(file: Path, colour: Colour) -> Any:
+    """Return Pillow's image of a file.
 
     Raises:
         DataError: it cannot be read, or is not a whole image.
@@ -70,21 +76,42 @@ def decode_file(file: Path, colour: Colour) -> NDArray[np.uint8]:
         raise _refusal(str(file), f"{what}") from None
     if not is_file:
         raise _refusal(str(file), "a folder" if file.is_dir() else "not a file")
-    return decode(content, colour, str(file))
+    return picture(content, colour, str(file))
+
+
+def decode_file(file: Path, colour: Colour) -> NDArray[np.uint8]:
+    """Return the pixels of an image file.
+
+    Raises:
+        DataError: it cannot be read, or is not a whole image.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    return np.asarray(picture_file(file, colour))
 
 
 def decode(content: bytes, colour: Colour, name: str) -> NDArray[np.uint8]:
-    """Return the pixels of an image, turned as the camera says; alpha is dropped, of an animation the first is taken.
+    """Return the pixels of an image; grey gives [h, w], any other colour [h, w, 3] in the order red, green, blue.
+
+    Raises:
+        DataError: it is not a whole image.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    return np.asarray(picture(content, colour, name))
+
+
+def picture(content: bytes, colour: Colour, name: str) -> Any:
+    """Return Pillow's image, turned as the camera says; alpha is dropped, of an animation the first is taken.
 
     Args:
         content: a JPEG, PNG, BMP or WebP.
-        colour: grey gives [h, w], any other [h, w, 3] in the order red, green, blue.
+        colour: grey gives the mode L, any other RGB.
         name: what a person calls the image.
 
     Raises:
         DataError: it is not a whole image.
     """
-    import numpy as np  # noqa: PLC0415 - the planner loads this module only to count
     from PIL import Image, ImageOps, UnidentifiedImageError  # noqa: PLC0415
 
     if not content:
@@ -93,7 +120,9 @@ def decode(content: bytes, colour: Colour, name: str) -> NDArray[np.uint8]:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             if 0 in image.size:
                 raise _refusal(name, f"{image.width} x {image.height} pixels")
-            return np.asarray(_in_colour(ImageOps.exif_transpose(image), colour))
+            ImageOps.exif_transpose(image, in_place=True)
+            image.load()
+            return _in_colour(image, colour)
     except UnidentifiedImageError:
         raise _refusal(name, _likeness(content)) from None
     except DataError:
@@ -115,7 +144,8 @@ def in_colour(pixels: NDArray[Any], colour: Colour) -> NDArray[np.uint8]:
 def _in_colour(picture: Any, colour: Colour) -> Any:
     picture.info.pop("transparency", None)  # of a palette: dropped as any other alpha
     picture = _in_8_bits(picture) if picture.mode.startswith("I") else picture
-    return picture.convert("L" if colour is Colour.grey else "RGB")
+    mode = "L" if colour is Colour.grey else "RGB"
+    return picture if picture.mode == mode else picture.convert(mode)  # which would copy
 
 
 def _in_8_bits(picture: Any) -> Any:

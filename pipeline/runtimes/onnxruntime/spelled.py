@@ -15,6 +15,8 @@ from onnx import helper, numpy_helper
 SWISH = {"alpha": 1 / 6, "beta": 0.5}
 SIGMOID = {"alpha": 0.2, "beta": 0.5}
 EPSILON = {"epsilon": 1e-5}
+# Ends of constants' names. `_scale` is how the quantizer calls its own, and it takes for them whatever has the name.
+NAMES = ("factor", "summand")
 
 
 def spelled(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -54,7 +56,7 @@ def _hard_swish(node: onnx.NodeProto, graph: onnx.GraphProto) -> list[onnx.NodeP
 def _clipped(node: onnx.NodeProto, graph: onnx.GraphProto, words: dict[str, Any], output: str) -> list[onnx.NodeProto]:
     """Return clip(alpha * x + beta, 0, 1)."""
     shifted = f"{output}_shifted"
-    limits = [_constant(graph, f"{output}_{word}", np.float32(value)) for word, value in (("zero", 0), ("one", 1))]
+    limits = [_constant(graph, f"{output}_{word}", np.float32(value)) for word, value in (("least", 0), ("most", 1))]
     scale, shift = np.float32(words["alpha"]), np.float32(words["beta"])
     return [
         *_affine(graph, node.input[0], (scale, shift), shifted),
@@ -73,9 +75,7 @@ def _batch_norm(node: onnx.NodeProto, graph: onnx.GraphProto) -> list[onnx.NodeP
 
 def _affine(graph: onnx.GraphProto, given: str, numbers: tuple[Any, Any], output: str) -> list[onnx.NodeProto]:
     """Return scale * x + shift."""
-    scale, shift = (
-        _constant(graph, f"{output}_{word}", value) for word, value in zip(("scale", "shift"), numbers, strict=True)
-    )
+    scale, shift = (_constant(graph, f"{output}_{word}", value) for word, value in zip(NAMES, numbers, strict=True))
     scaled = f"{output}_scaled"
     return [
         helper.make_node("Mul", [given, scale], [scaled], f"{output}_mul"),

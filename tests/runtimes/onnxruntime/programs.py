@@ -35,7 +35,7 @@ NODES: list[Node] = [
 ]
 
 
-def graph(nodes: Iterable[Node], constants: dict[str, Array], answer: Any) -> Any:
+def graph(nodes: Iterable[Node], constants: dict[str, Any], answer: Any, opset: int = 17) -> Any:
     """Return a model of these nodes that takes `image`."""
     made = [helper.make_node(kind, ins.split(), [out], name=f"{out}_node", **words) for kind, ins, out, words in nodes]
     content = helper.make_graph(
@@ -45,7 +45,7 @@ def graph(nodes: Iterable[Node], constants: dict[str, Array], answer: Any) -> An
         [helper.make_tensor_value_info("probabilities", FLOAT, answer)],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
-    model = helper.make_model(content, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    model = helper.make_model(content, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
     onnx.checker.check_model(model)
     return onnx.shape_inference.infer_shapes(model)
 

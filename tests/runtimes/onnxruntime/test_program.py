@@ -24,11 +24,28 @@ def test_a_mean_over_height_and_width_becomes_a_pool_and_says_the_same() -> None
 
 @pytest.mark.parametrize(
     ("axes", "keepdims", "answer"),
-    [([1, 2], 1, [1, 1, 1, 3]), ([2, 3], 0, [1, 6]), ([2], 1, [1, 6, 1, 3]), ([1, 2, 3], 1, [1, 1, 1, 1])],
+    [([1, 2], 1, [1, 1, 1, 3]), ([2], 1, [1, 6, 1, 3]), ([1, 2, 3], 1, [1, 1, 1, 1])],
 )
 def test_any_other_mean_stays(axes: list[int], keepdims: int, answer: list[int]) -> None:
-    model = programs.graph([("ReduceMean", "image", "probabilities", {"axes": axes, "keepdims": keepdims})], {}, answer)
-    assert programs.kinds(program.pooled(model)) == ["ReduceMean"]
+    nodes: list[programs.Node] = [
+        ("Neg", "image", "negative", {}),
+        ("ReduceMean", "negative", "probabilities", {"axes": axes, "keepdims": keepdims}),
+    ]
+    assert programs.kinds(program.pooled(programs.graph(nodes, {}, answer))) == ["Neg", "ReduceMean"]
+
+
+@pytest.mark.parametrize("opset", [17, 18])
+def test_a_mean_without_its_axes_becomes_a_pool_that_is_flattened(opset: int) -> None:
+    axes = {"axes": [-2, -1]} if opset < 18 else {}
+    nodes: list[programs.Node] = [
+        ("Neg", "image", "negative", {}),
+        ("ReduceMean", "negative" if axes else "negative last", "probabilities", {"keepdims": 0, **axes}),
+    ]
+    last = {} if axes else {"last": np.array([-2, -1])}
+    before, after = (programs.graph(nodes, last, [1, 6], opset) for _ in range(2))
+    after = program.pooled(after)
+    assert programs.kinds(after) == ["Neg", "GlobalAveragePool", "Flatten"]
+    np.testing.assert_allclose(programs.answers(after), programs.answers(before), atol=1e-6)
 
 
 def test_axes_may_count_from_the_end() -> None:
