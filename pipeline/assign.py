@@ -72,16 +72,24 @@ def data(recipe: Recipe, _: Names, __: About) -> DataSection:
 def train(recipe: Recipe, names: Names, _: About) -> TrainSection:
     """Return what train reads."""
     brought = recipe.model.imported
+    file = brought.file if brought else f"pipeline/models/{recipe.model.architecture}.py"
     return TrainSection(
         **vars(recipe.train),
         examples=names["data"],
         format=_format(recipe),
         reference=_reference(recipe),
-        file=brought.file if brought else f"pipeline/models/{recipe.model.architecture}.py",
+        file=file,
+        weights=_weights(file),
         data=_read(Data, recipe.data),
         model=_read(Model, recipe.model),
         tools=plugins.tools(*keras_session.TOOLS, *_data_tools(recipe)),
     )
+
+
+def _weights(file: str) -> str:
+    """Return the file that PyTorch keeps an ONNX file's weights in, if there is one."""
+    beside = f"{file}.data"
+    return beside if Path(beside).exists() or Path(f"{beside}.dvc").exists() else file
 
 
 def _format(recipe: Recipe) -> str:

@@ -1,5 +1,6 @@
 """The calls that make a Keras model, and what its operations are."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from pipeline.errors import ConversionError
@@ -42,3 +43,12 @@ def activation(operation: Any) -> str:
         return names.get(operation.max_value, "clipped_relu") if plain else "bent_relu"
     alone = ("Relu", "Relu6", "Softmax", "Sigmoid", "Tanh")
     return kind(operation).lower() if kind(operation) in alone else "linear"
+
+
+def leaves(model: Any) -> Iterator[Any]:
+    """Yield the layers of a model, and those of models inside it."""
+    for layer in model.layers:
+        if hasattr(layer, "layers"):
+            yield from leaves(layer)
+        else:
+            yield layer

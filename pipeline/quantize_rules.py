@@ -62,6 +62,8 @@ def _runtime_has_the_ends(recipe: Recipe) -> Iterator[Problem]:
             yield f"convert.{word}", f"{wish.value}; {name} with the scheme {scheme} expects {expected}"
     if recipe.convert.ort_format and name != "onnxruntime":
         yield "convert.ort_format", f"true; expected false for {name}"
+    elif recipe.convert.ort_format and scheme == "int4_weights":
+        yield "convert.ort_format", "true; expected false for int4_weights: ORT format has no 4-bit tensors"
 
 
 def _scheme_has_its_words(recipe: Recipe) -> Iterator[Problem]:

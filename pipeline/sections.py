@@ -35,6 +35,7 @@ class TrainSection(recipe.Train):
     format: str = MISSING  # of the model that train writes: keras, onnx or tflite
     reference: str = MISSING  # the float model that others are compared with: float.tflite or float.onnx
     file: str = MISSING  # what the model is from: the module of its architecture, or what somebody brought
+    weights: str = MISSING  # where its weights lie, beside many an ONNX file; `file` where they are in it
     data: recipe.Data = field(default_factory=recipe.Data)
     model: recipe.Model = field(default_factory=recipe.Model)
     tools: dict[str, str] = MISSING

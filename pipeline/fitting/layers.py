@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from pipeline.errors import RecipeError, nearest
+from pipeline.keras_graph import leaves
 
 ALL = ("*",)
 
@@ -36,12 +37,3 @@ def learning(model: Any, patterns: Sequence[str]) -> Iterator[None]:
     finally:
         for layer, was in zip(held, before, strict=True):
             layer.trainable = was
-
-
-def leaves(model: Any) -> Iterator[Any]:
-    """Yield the layers of a model, and those of models inside it."""
-    for layer in model.layers:
-        if hasattr(layer, "layers"):
-            yield from leaves(layer)
-        else:
-            yield layer

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from pipeline.fitting.layers import leaves
+from pipeline.keras_graph import leaves
 
 MIXED = "mixed_float16"
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from pipeline.contract import Contract
 from pipeline.errors import EdgebakeError, ModelError
-from pipeline.fitting.layers import leaves
 from pipeline.formats import ends, h5, heads, keras2, safety, saved_model
 from pipeline.formats.flat import flat
+from pipeline.keras_graph import leaves
 from pipeline.recipe import Head, Imported
 
 FLOAT = "float.tflite"

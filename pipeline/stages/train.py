@@ -126,7 +126,8 @@ def _key(job: Job) -> str:
     """Return a digest of all that a training is made from."""
     section: TrainSection = job.section
     examples = (artifacts.folder("data", section.examples) / artifacts.SUMS).read_text()
-    brought = artifacts.sums_of(Path(section.file)) if section.model.imported else ""
+    files = {section.file, section.weights} if section.model.imported else set()
+    brought = [artifacts.sums_of(Path(file)) for file in sorted(files)]
     words = json.dumps([sections.plain(section), examples, brought], sort_keys=True)
     return hashlib.sha256(words.encode()).hexdigest()
 
