@@ -75,7 +75,7 @@ def test_every_target_of_the_default_release_passes_its_gates(built: Path) -> No
 def test_a_verdict_is_decided_again_without_measuring(built: Path) -> None:
     said = builds.edgebake(built, "gate", "pixel_8")
     assert said.returncode == 0, said.stderr
-    strict = builds.edgebake(built, "gate", "pixel_8", "validate.budget.accuracy.at_least=0.99")
+    strict = builds.edgebake(built, "gate", "pixel_8", "validate.budget.accuracy.at_least=0.975")
     assert strict.returncode == 1
     assert "more test examples would decide" in strict.stdout
 

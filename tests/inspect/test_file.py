@@ -26,7 +26,7 @@ def model() -> Any:
     return keras.Sequential(
         [
             keras.Input((16, 16, 3), name="photo"),
-            layers.Rescaling(1 / 127.5, offset=-1),
+            layers.Rescaling(1 / 127.5, offset=-1, name="rescaling"),
             layers.Conv2D(4, 3, activation="relu"),
             layers.GlobalAveragePooling2D(),
             layers.Dropout(0.5),
