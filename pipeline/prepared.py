@@ -17,6 +17,7 @@ from pipeline import artifacts
 from pipeline.contract import Contract
 from pipeline.dataset import Images, picture
 
+LARGE = 128 * 128  # pixels from which on threads are worth it
 THREADS = 2  # that decode; what comes out is the same for any number
 
 
@@ -32,6 +33,7 @@ class Prepared:
         beside = artifacts.ROOT if artifacts.ROOT.is_dir() else None  # a temporary folder may lie in memory
         self._file: BinaryIO = tempfile.TemporaryFile(dir=beside)  # noqa: SIM115 - it lives as long as this
         self._threads = ThreadPoolExecutor(THREADS)
+        self._largest = 0  # pixels of an image so far
 
     def __len__(self) -> int:
         """Return how many images there are."""
@@ -45,9 +47,13 @@ class Prepared:
         """Return some of the images in the model's size and colours, uint8 [n, h, w, c]."""
         numbers = range(len(self))[which] if isinstance(which, slice) else [int(number) for number in which]
         found = np.empty((len(numbers), *self._shape), np.uint8)
-        # A piece for each thread: an image of 32 x 32 is decoded in less time than a thread takes to be asked.
-        pieces = [range(start, len(numbers), THREADS) for start in range(THREADS)]
-        list(self._threads.map(lambda piece: self._fill(found, numbers, piece), pieces))
+        for place in range(min(1, len(numbers))):
+            found[place] = self._one(numbers[place])
+        # Small images take less time to decode than threads take to hand over Python's lock.
+        count = THREADS if self._largest >= LARGE else 1
+        pieces = [range(1 + start, len(numbers), count) for start in range(count)]
+        run = self._threads.map if count > 1 else map
+        list(run(lambda piece: self._fill(found, numbers, piece), pieces))
         return found
 
     def as_pixels(self) -> "Pixels":
@@ -62,7 +68,9 @@ class Prepared:
         start, handle = number * self._bytes, self._file.fileno()
         if self._is_kept[number]:
             return np.frombuffer(os.pread(handle, self._bytes, start), np.uint8).reshape(self._shape)
-        pixels: NDArray[np.uint8] = self._agreed.resized([picture(self._images, number)])[0]
+        image = picture(self._images, number)
+        self._largest = max(self._largest, image.size if isinstance(image, np.ndarray) else image.width * image.height)
+        pixels: NDArray[np.uint8] = self._agreed.resized([image])[0]
         os.pwrite(handle, pixels.tobytes(), start)
         self._is_kept[number] = True
         return pixels

@@ -6,6 +6,7 @@ Nothing is guessed: what is cut short or is no image stops with a DataError.
 from __future__ import annotations
 
 import io
+import os
 import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -69,7 +70,7 @@ def picture_file(file: Path, colour: Colour) -> Any:
         DataError: it cannot be read, or is not a whole image.
     """
     try:
-        is_file = stat.S_ISREG(file.stat().st_mode)
+        is_file = stat.S_ISREG(os.stat(file).st_mode)  # noqa: PTH116 - a third of the time of a Path's own
         content = file.read_bytes() if is_file else b""
     except OSError as error:
         what = f"a link to {file.readlink()}, which is not there" if file.is_symlink() else error.strerror
