@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from importlib import import_module
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +14,6 @@ from pipeline.seen import BINS, Seen
 
 PROBES = 4
 BATCH = 20  # examples at once, for speed alone
-# Operators that hand on what they were given.
-SAME = frozenset({"Identity", "IdentityN", "NoOp", "StopGradient"})
 
 Extremes = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 Pass = Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]
@@ -31,7 +28,7 @@ def calibrate(archive: bytes, examples: NDArray[np.float32], words: Calibration,
         words: of the recipe.
         form: the model's format, keras, onnx or tflite.
     """
-    sources, values_of = _values_in(archive, form)
+    sources, values_of = import_module(f"pipeline.formats.{form}").values(archive)
     find = plugins.load("quantize.calibration.method", words.method).find
     probes = examples[:PROBES]
     marked = [marks([value]) for value in values_of(probes)]
@@ -72,34 +69,6 @@ def _range(seen: Seen, found: tuple[float, float], left: tuple[float, ...]) -> R
         channel_high=float(np.median(seen.channel_highs)),
         marks=left,
     )
-
-
-def _values_in(archive: bytes, form: str) -> tuple[dict[str, tuple[str, ...]], Pass]:
-    if form == "keras":
-        return _values(keras_session.load(archive))
-    found: tuple[dict[str, tuple[str, ...]], Pass] = import_module(f"pipeline.formats.{form}").values(archive)
-    return found
-
-
-def _values(model: Any) -> tuple[dict[str, tuple[str, ...]], Pass]:
-    """Return every float value that depends on the image with those it is computed from, and what computes them all."""
-    import tensorflow  # noqa: PLC0415
-
-    function = keras_session.frozen_graph(model, any_batch=True)
-    behind: dict[str, tuple[str, ...]] = {}  # of any tensor that depends on the image, the values it stands for
-    sources: dict[str, tuple[str, ...]] = {}
-    tensors = []
-    for operator in function.graph.get_operations():
-        given = tuple(dict.fromkeys(name for tensor in operator.inputs for name in behind.get(tensor.op.name, ())))
-        if not given and operator.type != "Placeholder":
-            continue
-        is_value = operator.type not in SAME and operator.outputs[0].dtype == tensorflow.float32
-        behind[operator.name] = (operator.name,) if is_value else given
-        if is_value:
-            sources[operator.name] = given
-            tensors.append(operator.outputs[0])
-    pruned = function.prune([function.inputs[0]], tensors)
-    return sources, lambda images: [value.numpy() for value in pruned(tensorflow.constant(images))]
 
 
 def _seen(values_of: Pass, examples: NDArray[np.float32]) -> list[Seen]:

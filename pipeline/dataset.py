@@ -7,7 +7,7 @@ import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,39 +42,13 @@ class Examples:
         """Return the examples at `indices`, in that order; no image is read."""
         columns = {name: [values[i] for i in indices] for name, values in self.columns.items()}
         lists = {word: [value[i] for i in indices] for word in ("names", "splits") if (value := getattr(self, word))}
-        return replace(self, images=Picked(self.images, indices), labels=self.labels[indices], columns=columns, **lists)
-
-
-@dataclass(frozen=True)
-class Picked(Sequence[NDArray[np.uint8]]):
-    """Some of the images, in another order."""
-
-    images: Images
-    indices: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        """Return how many there are."""
-        return len(self.indices)
-
-    @overload
-    def __getitem__(self, number: int) -> NDArray[np.uint8]: ...
-    @overload
-    def __getitem__(self, number: slice) -> "Picked": ...
-
-    def __getitem__(self, number: int | slice) -> "NDArray[np.uint8] | Picked":
-        """Return one image, or a part of them that is read as late."""
-        if isinstance(number, slice):
-            return Picked(self.images, self.indices[number])
-        return self.images[int(self.indices[number])]
-
-    def picture(self, number: int) -> Any:
-        """Return one image as pixels, or as Pillow's where it was read as such."""
-        return picture(self.images, int(self.indices[number]))
+        images = OnDemand(len(indices), lambda number: picture(self.images, int(indices[number])))
+        return replace(self, images=images, labels=self.labels[indices], columns=columns, **lists)
 
 
 def picture(images: Images, number: int) -> Any:
     """Return one image as pixels, or as Pillow's where it was read as such."""
-    return images.picture(number) if isinstance(images, OnDemand | Picked) else images[number]
+    return images.picture(number) if isinstance(images, OnDemand) else images[number]
 
 
 def draw(examples: Examples, data: Data) -> dict[str, NDArray[np.int64]]:

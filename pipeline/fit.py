@@ -17,6 +17,7 @@ from pipeline import distillation
 from pipeline.fitting import batches, precision, rate
 from pipeline.fitting.augmentation import Augmentation
 from pipeline.fitting.batches import Lot
+from pipeline.fitting.checkpoint import Checkpoint, Course
 from pipeline.fitting.layers import learning
 from pipeline.recipe import ClassWeights, Monitor, Train
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from pipeline.contract import Contract
     from pipeline.distillation import Lesson
-    from pipeline.fitting.checkpoint import Checkpoint, Course
     from pipeline.prepared import Prepared
 
 HEADS = ("epoch", "accuracy", "loss", "val_accuracy", "val_loss")
@@ -107,7 +107,7 @@ class _Training:
     def run(self) -> Rows:
         """Train from the start, or from where a checkpoint left off; return the epochs."""
         checkpoint = self._aids.checkpoint
-        course = checkpoint.read(self._variables()) if checkpoint else _new_course()
+        course = checkpoint.read(self._variables()) if checkpoint else Course()
         while len(course.rows) < self._words.epochs and not self._is_over(course):
             course.rows.append(self._epoch(len(course.rows)))
             self._remember(course)
@@ -148,12 +148,6 @@ class _Training:
     def _variables(self) -> list[Any]:
         drawn = self._augment.state() if self._augment else []
         return [*self._model.variables, *self._model.optimizer.variables, *drawn]
-
-
-def _new_course() -> Course:
-    from pipeline.fitting.checkpoint import Course  # noqa: PLC0415
-
-    return Course()
 
 
 def _augmentation(words: Train, aids: Aids) -> Augmentation | None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pipeline import formats, plugins
 from pipeline.errors import EdgebakeError, listed
+from pipeline.quantize_rules import AUTO
 from pipeline.recipe import Head, Imported, Recipe
 
 Problem = tuple[str, str]
@@ -16,7 +17,6 @@ RUNTIMES: dict[str, dict[str, tuple[str, ...] | None]] = {
     "onnx": {"onnxruntime": ("none", "float16", "dynamic", "int8", "int4_weights")},
     "tflite": {"litert": None},
 }
-AUTO = "auto"
 
 
 def check(recipe: Recipe) -> Iterator[Problem]:

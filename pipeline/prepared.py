@@ -17,7 +17,8 @@ from pipeline import artifacts
 from pipeline.contract import Contract
 from pipeline.dataset import Images, picture
 
-LARGE = 128 * 128  # pixels from which on threads are worth it
+# Smaller images take less time to decode than threads take to hand over Python's lock.
+LARGE = 128 * 128  # pixels
 THREADS = 2  # that decode; what comes out is the same for any number
 
 
@@ -47,13 +48,13 @@ class Prepared:
         """Return some of the images in the model's size and colours, uint8 [n, h, w, c]."""
         numbers = range(len(self))[which] if isinstance(which, slice) else [int(number) for number in which]
         found = np.empty((len(numbers), *self._shape), np.uint8)
-        for place in range(min(1, len(numbers))):
-            found[place] = self._one(numbers[place])
-        # Small images take less time to decode than threads take to hand over Python's lock.
-        count = THREADS if self._largest >= LARGE else 1
-        pieces = [range(1 + start, len(numbers), count) for start in range(count)]
-        run = self._threads.map if count > 1 else map
-        list(run(lambda piece: self._fill(found, numbers, piece), pieces))
+        places = range(len(numbers))
+        self._fill(found, numbers, places[:1])  # which says how large they are
+        if self._largest < LARGE:
+            self._fill(found, numbers, places[1:])
+        else:
+            pieces = [places[1 + start :: THREADS] for start in range(THREADS)]
+            list(self._threads.map(lambda piece: self._fill(found, numbers, piece), pieces))
         return found
 
     def as_pixels(self) -> "Pixels":

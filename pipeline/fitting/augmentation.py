@@ -52,7 +52,7 @@ def _crop(keras: Any, words: Augment, seed: int) -> list[Any]:
     lost = 1 - (words.crop or 1)
     return [
         keras.layers.RandomZoom((-lost, 0.0), fill_mode="reflect", seed=seed),
-        keras.layers.RandomTranslation(lost / 2, lost / 2, fill_mode="reflect", seed=seed),
+        keras.layers.RandomTranslation(lost / 2, lost / 2, fill_mode="reflect", seed=seed + len(MAKERS) + 1),
     ]
 
 

@@ -8,9 +8,14 @@ import io
 import re
 import tempfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline import keras_session
 from pipeline.contract import Contract
 from pipeline.errors import EdgebakeError, ModelError
 from pipeline.formats import ends, h5, heads, keras2, safety, saved_model
@@ -18,7 +23,10 @@ from pipeline.formats.flat import flat
 from pipeline.keras_graph import leaves
 from pipeline.recipe import Head, Imported
 
-FLOAT = "float.tflite"
+# Operators that hand on what they were given.
+SAME = frozenset({"Identity", "IdentityN", "NoOp", "StopGradient"})
+
+Values = tuple[dict[str, tuple[str, ...]], Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]]
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 
 
@@ -45,6 +53,33 @@ def read(agreed: Contract, words: Imported) -> Any:
     if renews:
         return heads.renewed(model, len(agreed.labels), words.file)
     return heads.answering(model, words.output, agreed, words.file)
+
+
+def answers(archive: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    """Return what computes probabilities [n, classes] of images [n, h, w, c]."""
+    model = keras_session.load(archive)
+    return lambda images: np.asarray(model(images, training=False))
+
+
+def values(archive: bytes) -> Values:
+    """Return every float value that depends on the image with those it is computed from, and what computes them all."""
+    import tensorflow  # noqa: PLC0415
+
+    function = keras_session.frozen_graph(keras_session.load(archive), any_batch=True)
+    behind: dict[str, tuple[str, ...]] = {}  # of any tensor that depends on the image, the values it stands for
+    sources: dict[str, tuple[str, ...]] = {}
+    tensors = []
+    for operator in function.graph.get_operations():
+        given = tuple(dict.fromkeys(name for tensor in operator.inputs for name in behind.get(tensor.op.name, ())))
+        if not given and operator.type != "Placeholder":
+            continue
+        is_value = operator.type not in SAME and operator.outputs[0].dtype == tensorflow.float32
+        behind[operator.name] = (operator.name,) if is_value else given
+        if is_value:
+            sources[operator.name] = given
+            tensors.append(operator.outputs[0])
+    pruned = function.prune([function.inputs[0]], tensors)
+    return sources, lambda images: [value.numpy() for value in pruned(tensorflow.constant(images))]
 
 
 def _loaded(words: Imported) -> Any:

@@ -38,11 +38,6 @@ def read(agreed: Contract, words: Imported) -> bytes:
     return bytes(canonical(folded(model)).SerializeToString(deterministic=True))
 
 
-def float_file(archive: bytes) -> bytes:
-    """Return what others are compared with: the archive itself, which ONNX Runtime runs."""
-    return archive
-
-
 def answers(archive: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
     """Return what computes probabilities [1, classes] of an image [1, h, w, c]."""
     session = _session(onnx.load_from_string(archive))

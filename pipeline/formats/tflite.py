@@ -43,11 +43,6 @@ def read(agreed: Contract, words: Imported) -> bytes:
     return bytes(tables.written(content))
 
 
-def float_file(archive: bytes) -> bytes:
-    """Return what others are compared with: the archive itself, which LiteRT runs."""
-    return archive
-
-
 def answers(archive: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
     """Return what computes probabilities [1, classes] of an image [1, h, w, c]."""
     interpreter = tflite_graph.interpreter(archive)

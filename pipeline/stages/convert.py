@@ -6,14 +6,10 @@ Reads quantize's output. Writes files/, contract.json, inspection.json; stripped
 import importlib
 import json
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from types import ModuleType
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline import artifacts, contract, keras_session, plugins
 from pipeline.contract import Contract
@@ -89,18 +85,6 @@ def _module(runtime: str, name: str) -> ModuleType:
     return importlib.import_module(f"pipeline.runtimes.{runtime}.{name}")
 
 
-def _model(quantized: Quantized) -> Callable[[NDArray[np.float32]], Any]:
-    """Return what answers as the model before conversion does."""
-    if quantized.format == "keras":
-        return partial(keras_session.load(quantized.archive), training=False)
-    found: Callable[[NDArray[np.float32]], Any] = _answering(quantized.format)(quantized.archive)
-    return found
-
-
-def _answering(form: str) -> Any:
-    return importlib.import_module(f"pipeline.formats.{form}").answers
-
-
 @dataclass(frozen=True)
 class Answers:
     """A converted file that is asked a few questions."""
@@ -156,13 +140,13 @@ def refuse_other_answers(asked: Answers, quantized: Quantized, inspection: Inspe
     if quantized.weights not in TOLERANCE:
         return
     session = _module(asked.runtime, "run").load(asked.files, THREADS)
-    model = _model(quantized)
+    model = importlib.import_module(f"pipeline.formats.{quantized.format}").answers(quantized.archive)
     shape = (4, 1, asked.contract.height, asked.contract.width, asked.contract.channels)
     for pixels in np.random.default_rng(0).integers(0, 256, shape, np.uint8):
         scaled = asked.contract.scaled(pixels)
         session.feed(pixels if inspection.input.is_image else scaled)
         session.invoke()
-        gap = float(np.abs(session.read() - np.asarray(model(scaled))).max())
+        gap = float(np.abs(session.read() - model(scaled)).max())
         if not gap <= TOLERANCE[quantized.weights]:
             raise ConversionError(
                 f"convert {asked.variant}: its answers differ from its model's by up to {gap:.2g}; "

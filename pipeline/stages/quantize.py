@@ -15,7 +15,7 @@ from pipeline.job import Job
 from pipeline.quantized import Quantized, asked
 from pipeline.recipe import Granularity
 from pipeline.report import layers as table
-from pipeline.runtimes.litert.convert import in_float
+from pipeline.runtimes.litert.convert import in_float, loaded
 from pipeline.runtimes.litert.program import Layer, Program
 from pipeline.runtimes.litert.quantizer import Integers
 from pipeline.sections import QuantizeSection
@@ -72,8 +72,7 @@ def _chosen(source: Source, quantized: Quantized) -> tuple[Quantized, str, str]:
         return quantized, table.layers([], []), "no calibration"
     if quantized.format == "onnx":  # no LiteRT runs it, whose layers the table is of
         return quantized, table.layers([], []), f"calibrated on {words.examples} examples by {words.method}"
-    model = quantized.archive if quantized.format == "tflite" else keras_session.load(quantized.archive)
-    program = Program(in_float(model), quantized.ranges)
+    program = Program(in_float(loaded(quantized)), quantized.ranges)
     kept = _kept(source, program, quantized) if quantized.keep else []
     names = {f"{layer.name} ({layer.operator})": layer.values for layer in kept}
     line = f"calibrated on {words.examples} examples by {words.method}{table.noted(program.layers)}"

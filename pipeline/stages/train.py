@@ -18,6 +18,7 @@ from pipeline import artifacts, contract, dataset, fit, keras_session, plugins, 
 from pipeline.contract import Contract
 from pipeline.fit import Aids, Rows, Splits
 from pipeline.fitting.checkpoint import Checkpoint
+from pipeline.formats import heads
 from pipeline.job import Job
 from pipeline.prepared import Prepared
 from pipeline.recipe import Head
@@ -26,7 +27,6 @@ from pipeline.tasks import classification
 
 # Keras' own 0.99 needs thousands of steps to settle; a small set sees some hundreds, and folding would bake the lag in.
 BATCH_NORM_MOMENTUM = 0.9
-HEAD = "probabilities"  # the name of a head that takes another's place
 CHECKPOINTS = artifacts.ROOT / ".checkpoints"
 
 
@@ -93,7 +93,7 @@ def _brought(section: TrainSection, splits: Splits, agreed: Contract) -> Trained
     archive = module.read(agreed, section.model.imported)
     answer, images = module.answers(archive), splits.validation_images
     answers = np.concatenate([answer(images[number : number + 1]) for number in range(len(images))])
-    return Trained(archive, module.float_file(archive), [], _metrics(answers, splits))
+    return Trained(archive, archive, [], _metrics(answers, splits))
 
 
 def _metrics(answers: Any, splits: Splits) -> dict[str, float]:
@@ -119,7 +119,7 @@ def _words(section: TrainSection) -> TrainSection:
     brought = section.model.imported
     if brought is None or brought.head is not Head.new:
         return section
-    return replace(section, layers=[*section.layers, HEAD] if section.layers != ["*"] else section.layers)
+    return replace(section, layers=[*section.layers, heads.LAYER] if section.layers != ["*"] else section.layers)
 
 
 def _key(job: Job) -> str:

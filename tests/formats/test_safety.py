@@ -103,3 +103,17 @@ def test_an_archive_without_its_weights_is_refused(tmp_path: Path) -> None:
         archive.writestr("config.json", json.dumps({}))
     with pytest.raises(ModelError, match=r"model\.weights\.h5.*expected a \.keras archive"):
         safety.entries(tmp_path / "model.keras", "model.keras", ("config.json", "model.weights.h5"))
+
+
+def test_a_layer_that_keras_cannot_make_is_told_in_one_line(tmp_path: Path) -> None:
+    config = layer("Dense", units=-3)
+    file = tmp_path / "model.h5"
+    with h5py.File(file, "w") as store:
+        store.attrs["model_config"], store.attrs["keras_version"] = json.dumps(config), "3.15.1"
+        store.create_group("model_weights")
+    with pytest.raises(ModelError) as refused:
+        _loaded(words(file))
+    text = str(refused.value)
+    assert text.startswith(f"{file}: Keras cannot make this model (")
+    assert text.endswith("); save it again with Keras 3, or bring it as a SavedModel: model.export('folder')")
+    assert "\n" not in text

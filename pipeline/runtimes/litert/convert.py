@@ -18,11 +18,12 @@ from pipeline.runtimes.litert.program import Program
 
 def convert(quantized: Quantized, contract: Contract, about: About, section: Convert) -> dict[str, bytes]:
     """Return {model.tflite: bytes}, labels and input contract in its metadata."""
-    model = SETTINGS[quantized.scheme](_model(quantized), quantized, section)
+    model = SETTINGS[quantized.scheme](loaded(quantized), quantized, section)
     return {FILE: metadata.attach(model, contract, about)}
 
 
-def _model(quantized: Quantized) -> Any:
+def loaded(quantized: Quantized) -> Any:
+    """Return a live model of Keras, or the bytes of a .tflite that somebody brought."""
     return quantized.archive if quantized.format == "tflite" else keras_session.load(quantized.archive)
 
 

@@ -116,7 +116,7 @@ def pooled(model: onnx.ModelProto) -> onnx.ModelProto:
         if node.op_type != "ReduceMean" or ranks.get(node.input[0]) != 4 or not _is_spatial(node, numbers):
             continue
         pooled, answer = f"{node.output[0]}_pooled", node.output[0]
-        keeps = _words(node).get("keepdims", 1) == 1
+        keeps = attributes(node).get("keepdims", 1) == 1
         pool = onnx.helper.make_node("GlobalAveragePool", node.input[:1], [answer if keeps else pooled], node.name)
         node.CopyFrom(pool)
         if not keeps:
@@ -128,13 +128,14 @@ def pooled(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def _is_spatial(node: onnx.NodeProto, numbers: dict[str, onnx.TensorProto]) -> bool:
     # From opset 18 on the axes are a tensor, up to 17 an attribute.
-    axes = _words(node).get("axes", [])
+    axes = attributes(node).get("axes", [])
     if len(node.input) > 1:
         axes = onnx.numpy_helper.to_array(numbers[node.input[1]]) if node.input[1] in numbers else []
     return sorted(int(axis) % 4 for axis in axes) == [2, 3]
 
 
-def _words(node: onnx.NodeProto) -> dict[str, Any]:
+def attributes(node: onnx.NodeProto) -> dict[str, Any]:
+    """Return a node's attributes by their names."""
     return {word.name: onnx.helper.get_attribute_value(word) for word in node.attribute}
 
 

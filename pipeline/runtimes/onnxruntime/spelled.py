@@ -11,6 +11,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from pipeline.runtimes.onnxruntime.program import attributes
+
 # What HardSwish means by HardSigmoid, and the defaults of both other operators: https://onnx.ai/onnx/operators.
 SWISH = {"alpha": 1 / 6, "beta": 0.5}
 SIGMOID = {"alpha": 0.2, "beta": 0.5}
@@ -43,7 +45,7 @@ def _can(node: onnx.NodeProto, graph: onnx.GraphProto) -> bool:
 
 
 def _hard_sigmoid(node: onnx.NodeProto, graph: onnx.GraphProto) -> list[onnx.NodeProto]:
-    words = SIGMOID | _words(node)
+    words = SIGMOID | attributes(node)
     return _clipped(node, graph, words, node.output[0])
 
 
@@ -67,7 +69,7 @@ def _clipped(node: onnx.NodeProto, graph: onnx.GraphProto, words: dict[str, Any]
 def _batch_norm(node: onnx.NodeProto, graph: onnx.GraphProto) -> list[onnx.NodeProto]:
     held = {item.name: item for item in graph.initializer}
     gamma, beta, mean, variance = (numpy_helper.to_array(held[name]).astype(np.float64) for name in node.input[1:])
-    scale = gamma / np.sqrt(variance + (EPSILON | _words(node))["epsilon"])
+    scale = gamma / np.sqrt(variance + (EPSILON | attributes(node))["epsilon"])
     shape = (1, -1, 1, 1)
     numbers = (np.float32(scale).reshape(shape), np.float32(beta - mean * scale).reshape(shape))
     return _affine(graph, node.input[0], numbers, node.output[0])
@@ -86,10 +88,6 @@ def _affine(graph: onnx.GraphProto, given: str, numbers: tuple[Any, Any], output
 def _constant(graph: onnx.GraphProto, name: str, value: NDArray[np.float32] | np.float32) -> str:
     graph.initializer.append(numpy_helper.from_array(np.array(value), name))
     return name
-
-
-def _words(node: onnx.NodeProto) -> dict[str, Any]:
-    return {word.name: helper.get_attribute_value(word) for word in node.attribute}
 
 
 SPELLINGS: dict[str, Callable[[onnx.NodeProto, onnx.GraphProto], list[onnx.NodeProto]]] = {
