@@ -13,6 +13,7 @@ from pipeline.about import About
 from pipeline.compose import Composed
 from pipeline.recipe import Data, Ingredient, Model, Protect, Protocol, Recipe, Release
 from pipeline.sections import (
+    NO_FILE,
     Brought,
     ConvertSection,
     DataSection,
@@ -64,7 +65,8 @@ def data(recipe: Recipe, _: Names, __: About) -> DataSection:
     """Return what the stage `data` reads."""
     return DataSection(
         **vars(_read(Data, recipe.data)),
-        classes=recipe.data.labels or recipe.data.path,
+        data_file=_data_file(recipe),
+        classes=recipe.data.labels or _data_file(recipe),
         tools=plugins.tools(*_data_tools(recipe)),
     )
 
@@ -72,7 +74,7 @@ def data(recipe: Recipe, _: Names, __: About) -> DataSection:
 def train(recipe: Recipe, names: Names, _: About) -> TrainSection:
     """Return what train reads."""
     brought = recipe.model.imported
-    file = brought.file if brought else f"pipeline/models/{recipe.model.architecture}.py"
+    file = brought.file if brought else NO_FILE
     return TrainSection(
         **vars(recipe.train),
         examples=names["data"],
@@ -81,6 +83,7 @@ def train(recipe: Recipe, names: Names, _: About) -> TrainSection:
         file=file,
         weights=_weights(file),
         data=_read(Data, recipe.data),
+        data_file=_data_file(recipe),
         model=_read(Model, recipe.model),
         tools=plugins.tools(*keras_session.TOOLS, *_data_tools(recipe)),
     )
@@ -88,6 +91,8 @@ def train(recipe: Recipe, names: Names, _: About) -> TrainSection:
 
 def _weights(file: str) -> str:
     """Return the file that PyTorch keeps an ONNX file's weights in, if there is one."""
+    if file == NO_FILE:
+        return file
     beside = f"{file}.data"
     return beside if Path(beside).exists() or Path(f"{beside}.dvc").exists() else file
 
@@ -118,6 +123,7 @@ def prune(recipe: Recipe, names: Names, _: About) -> PruneSection:
         format=_format(recipe),
         teacher=(distill and distill.teacher) or names["train"],
         data=_read(Data, recipe.data),
+        data_file=_data_file(recipe),
         tools=plugins.tools(*tools, *(_data_tools(recipe) if tools else ())),
     )
 
@@ -132,6 +138,7 @@ def quantize(recipe: Recipe, names: Names, _: About) -> QuantizeSection:
         examples=names["data"],
         format=_format(recipe),
         data=_read(Data, recipe.data),
+        data_file=_data_file(recipe),
         accuracy=budget.accuracy if words.keep else None,
         loss=budget.loss if words.keep else None,
         tools=plugins.tools(*tools, *_data_tools(recipe)),
@@ -165,9 +172,11 @@ def validate(recipe: Recipe, names: Names, _: About) -> ValidateSection:
         train=names["train"],
         examples=names["data"],
         reference=_reference(recipe),
+        reference_runtime="onnxruntime" if _format(recipe) == "onnx" else "litert",
         runtime=recipe.convert.runtime,
         platform=recipe.device.platform.value,
         data=_read(Data, recipe.data),
+        data_file=_data_file(recipe),
         tools=plugins.tools("ai-edge-litert", "scipy", *tools, *_data_tools(recipe)),
     )
 
@@ -217,6 +226,10 @@ def _brought(recipe: Recipe) -> Iterator[Brought]:
     for kind, ingredient in found.items():
         if ingredient:
             yield Brought(**vars(ingredient), kind=kind)
+
+
+def _data_file(recipe: Recipe) -> str:
+    return recipe.data.path or NO_FILE
 
 
 def _data_tools(recipe: Recipe) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from importlib import import_module
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +27,7 @@ def calibrate(archive: bytes, examples: NDArray[np.float32], words: Calibration,
         words: of the recipe.
         form: the model's format, keras, onnx or tflite.
     """
-    sources, values_of = import_module(f"pipeline.formats.{form}").values(archive)
+    sources, values_of = plugins.load("model.format", form).values(archive)
     find = plugins.load("quantize.calibration.method", words.method).find
     probes = examples[:PROBES]
     marked = [marks([value]) for value in values_of(probes)]

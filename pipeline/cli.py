@@ -140,7 +140,7 @@ def _build(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _plan(arguments: argparse.Namespace, console: Console) -> int:
-    from pipeline import attempts, plan, sections
+    from pipeline import attempts, code_digest, plan, sections
 
     if arguments.check:
         plan.check()
@@ -149,7 +149,8 @@ def _plan(arguments: argparse.Namespace, console: Console) -> int:
     found = plan.update(in_repro=arguments.in_repro)
     if arguments.in_repro:
         attempts.count(sections.read_plan()["validate"])
-    for change in found:
+    code_changes = code_digest.write(sections.read_plan())
+    for change in [*found, *code_changes]:
         console.print(str(change), markup=False)
     console.print(f"params.yaml: {len(found)} changes" if found else "params.yaml: nothing to change")
     return 0

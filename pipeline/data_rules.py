@@ -1,7 +1,6 @@
 """What must hold between the words of `data`, and between them and the data: a part of pipeline/rules.py."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from pipeline import plugins
 from pipeline.errors import EdgebakeError, listed
@@ -15,9 +14,13 @@ OWN = ("table", "features", "name")  # words that are null for most sources
 
 def check(recipe: Recipe) -> Iterator[Problem]:
     """Yield every problem of the data that a recipe names."""
-    problems = [*_source_has_its_words(recipe.data), *_shares_can_be_drawn(recipe.data)]
+    problems = [
+        *_source_has_its_path(recipe.data),
+        *_source_has_its_words(recipe.data),
+        *_shares_can_be_drawn(recipe.data),
+    ]
     yield from problems
-    if problems or _waits_for_dvc(recipe.data):
+    if problems or (recipe.data.path is not None and _waits_for_dvc(recipe.data)):
         return
     try:
         counts: Mapping[str, int] = plugins.load("data.source", recipe.data.source).count(recipe.data)
@@ -30,8 +33,16 @@ def check(recipe: Recipe) -> Iterator[Problem]:
 
 def _waits_for_dvc(data: Data) -> bool:
     """Return whether DVC tracks the data and has not fetched them yet."""
-    path = Path(data.path)
+    path = data.location
     return not path.exists() and path.with_name(f"{path.name}.dvc").exists()
+
+
+def _source_has_its_path(data: Data) -> Iterator[Problem]:
+    is_bundled = hasattr(plugins.load("data.source", data.source), "bundled_file")
+    if is_bundled and data.path is not None:
+        yield "data.path", f"{data.title}; expected null: {data.source} reads a file inside an installed package"
+    if not is_bundled and data.path is None:
+        yield "data.path", f"null; expected a path: {data.source} reads files"
 
 
 def _source_has_its_words(data: Data) -> Iterator[Problem]:

@@ -3,10 +3,10 @@
 Reads and writes nothing. What one runtime knows of its own delegates is in pipeline/runtimes/<runtime>/placement.py.
 """
 
-import importlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pipeline import plugins
 from pipeline.delegates.table import Delegate, on, serving
 from pipeline.recipe import Device
 from pipeline.workload import Operation, Workload
@@ -70,7 +70,7 @@ def _placed(accelerator: str, delegate: Delegate, files: dict[str, bytes], workl
 
 def _falling(delegate: Delegate, files: dict[str, bytes], workload: Workload) -> dict[int, str]:
     """Return why operators fall off, by their place in the workload: for what the table says, or the runtime does."""
-    module = importlib.import_module(f"pipeline.runtimes.{delegate.runtime}.placement")
+    module = plugins.load_part("convert.runtime", delegate.runtime, "placement")
     found: dict[int, str] = module.falling(files, delegate)
     told = {number: delegate.refuses(one.kind, one.dtype) for number, one in enumerate(workload.operations)}
     return found | {number: reason for number, reason in told.items() if reason}

@@ -20,10 +20,10 @@ from pipeline.compose import Composed, compose_release, compose_targets, float_p
 from pipeline.errors import PlanError, RecipeError, listed, nearest
 from pipeline.lineage import digest, leading_to
 from pipeline.recipe import Release
-from pipeline.sections import PARAMS, plain, read_plan
+from pipeline.sections import NO_FILE, PARAMS, plain, read_plan
 
 STAGES = ("data", "train", "prune", "quantize", "convert", "validate", "package")
-OK = artifacts.ROOT / "plan.ok"
+OK = Path(NO_FILE)
 HEADER = """\
 # Written by `edgebake plan` from recipes/; committed, and reviewed like a lock file: its diff is what will be rebuilt.
 # Edit a recipe, not this file.

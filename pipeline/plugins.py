@@ -18,6 +18,7 @@ FOLDERS = {
     "quantize.calibration.method": "calibrators",
     "convert.runtime": "runtimes",
     "validate.where": "devices",
+    "model.format": "formats",
 }
 
 
@@ -34,7 +35,34 @@ def load(key: str, name: str) -> ModuleType:
         RecipeError: there is no such module.
     """
     refuse_unknown(key, name)
-    return importlib.import_module(f"pipeline.{FOLDERS[key]}.{name}")
+    return importlib.import_module(module_name(key, name))
+
+
+def load_part(key: str, name: str, part: str) -> ModuleType:
+    """Import a module inside a plugin that is a package.
+
+    Raises:
+        RecipeError: there is no such plugin.
+    """
+    refuse_unknown(key, name)
+    return importlib.import_module(f"{module_name(key, name)}.{part}")
+
+
+def load_stage(stage: str) -> ModuleType:
+    """Import the module of a stage."""
+    return importlib.import_module(f"pipeline.stages.{stage}")
+
+
+def load_all(package: str) -> list[ModuleType]:
+    """Import every module of a package, which finds them itself, and return them by name."""
+    found = importlib.import_module(package)
+    names = sorted(module.name for module in pkgutil.iter_modules(found.__path__))
+    return [importlib.import_module(f"{package}.{name}") for name in names]
+
+
+def module_name(key: str, name: str) -> str:
+    """Return the dotted name of the module that `name` stands for."""
+    return f"pipeline.{FOLDERS[key]}.{name}"
 
 
 def refuse_unknown(key: str, name: str) -> None:

@@ -16,7 +16,7 @@ from pipeline.errors import HostError
 from pipeline.gates.waivers import has_expired
 from pipeline.lineage import digest, leading_to
 from pipeline.recipe import Waiver
-from pipeline.sections import PARAMS, read_plan
+from pipeline.sections import NO_FILE, PARAMS, read_plan
 
 FOLDER = artifacts.ROOT / "revision"
 # What every bundle is built from, whatever its platform; recipes reach it through params.yaml.
@@ -34,8 +34,9 @@ def write() -> str:
     """
     commit = _git("rev-parse", "HEAD")
     now, committed = read_plan(), _plan_of_commit()
-    brought = {path for section in now["train"].values() for path in (section["data"]["path"], section["file"])}
-    shared = bool(_git("status", "--porcelain", "--", *SHARED)) or any(map(_is_loose, brought))
+    imported = {path for section in now["train"].values() for path in (section["data_file"], section["file"])}
+    imported.discard(NO_FILE)
+    shared = bool(_git("status", "--porcelain", "--", *SHARED)) or any(map(_is_loose, imported))
     for platform in now["package"]:
         dirty = shared or _recipes(now, platform) != _recipes(committed, platform) or _has_loose_key(now, platform)
         content = {"git_commit": commit, "dirty": dirty, "expired_waivers": _expired(now["package"][platform])}

@@ -1,10 +1,10 @@
 """Run one stage for one variant: read its section, keep it quiet, publish its output whole or not at all."""
 
-import importlib
+import sys
 
 from rich.console import Console
 
-from pipeline import artifacts, logbook, plugins, sections
+from pipeline import artifacts, code_digest, logbook, plugins, sections
 from pipeline.errors import EdgebakeError, PlanError
 from pipeline.job import Job
 
@@ -21,8 +21,10 @@ def run(stage: str, variant: str) -> None:
     log = target.with_name(f"{target.name}.log")
     try:
         with logbook.quiet(log) as console, artifacts.published(target) as out:
-            module = importlib.import_module(f"pipeline.stages.{stage}")
+            imported_before = set(sys.modules)
+            module = plugins.load_stage(stage)
             line = module.run(Job(variant, section, out, console))
+            code_digest.refuse_unlisted(stage, variant, sys.modules.keys() - imported_before)
     except EdgebakeError:
         raise
     except OSError as error:

@@ -11,19 +11,22 @@ import yaml
 from omegaconf import MISSING, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from pipeline import recipe
+from pipeline import artifacts, recipe
 from pipeline.about import About
 from pipeline.complaints import translate
 from pipeline.errors import PlanError, RecipeError, listed, nearest
 
 PARAMS = Path("params.yaml")
+# What a stage depends on where its parameters name no file: a file that is always the same.
+NO_FILE = (artifacts.ROOT / "plan.ok").as_posix()
 
 
 @dataclass
 class DataSection(recipe.Data):
     """What the stage `data` reads."""
 
-    classes: str = MISSING  # the labels file; `path` where the data say the classes
+    data_file: str = MISSING  # `path`, or NO_FILE
+    classes: str = MISSING  # the labels file; `data_file` where the data say the classes
     tools: dict[str, str] = MISSING
 
 
@@ -34,9 +37,10 @@ class TrainSection(recipe.Train):
     examples: str = MISSING  # the variant of `data`
     format: str = MISSING  # of the model that train writes: keras, onnx or tflite
     reference: str = MISSING  # the float model that others are compared with: float.tflite or float.onnx
-    file: str = MISSING  # what the model is from: the module of its architecture, or what somebody brought
+    file: str = MISSING  # of an imported model; NO_FILE for one that is built here
     weights: str = MISSING  # where its weights lie, beside many an ONNX file; `file` where they are in it
     data: recipe.Data = field(default_factory=recipe.Data)
+    data_file: str = MISSING  # `data.path`, or NO_FILE
     model: recipe.Model = field(default_factory=recipe.Model)
     tools: dict[str, str] = MISSING
 
@@ -50,6 +54,7 @@ class PruneSection(recipe.Prune):
     format: str = MISSING
     teacher: str = MISSING  # the variant of train that fine-tuning learns from; `train` where it learns from none
     data: recipe.Data = field(default_factory=recipe.Data)
+    data_file: str = MISSING  # `data.path`, or NO_FILE
     tools: dict[str, str] = MISSING
 
 
@@ -61,6 +66,7 @@ class QuantizeSection(recipe.Quantize):
     examples: str = MISSING
     format: str = MISSING
     data: recipe.Data = field(default_factory=recipe.Data)
+    data_file: str = MISSING  # `data.path`, or NO_FILE
     accuracy: recipe.Floor | None = None  # the gates that `mixed` has to pass, null for all other schemes
     loss: recipe.Ceiling | None = None
     tools: dict[str, str] = MISSING
@@ -88,9 +94,11 @@ class ValidateSection(recipe.Protocol):
     train: str = MISSING  # its float model is what loss is counted against
     examples: str = MISSING
     reference: str = MISSING  # the file of that float model
+    reference_runtime: str = MISSING  # which runs it
     runtime: str = MISSING
     platform: str = MISSING
     data: recipe.Data = field(default_factory=recipe.Data)
+    data_file: str = MISSING  # `data.path`, or NO_FILE
     tools: dict[str, str] = MISSING
 
 

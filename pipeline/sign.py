@@ -106,14 +106,22 @@ def _lock() -> dict[str, Any]:
 def _data(section: PackageSection, chains: list[dict[str, Any]]) -> list[Source]:
     """Return what the models of a platform, and their teachers, were trained on, each once."""
     origins = {
-        chain["train"]["data"]["path"]: one.source
+        _data_file(chain["train"]["data"]): one.source
         for target, chain in zip(section.targets.values(), chains, strict=True)
         for one in target.ingredients
         if one.kind == "data" and URI.match(one.source)
     }
     trained = [chain[word] for chain in chains for word in ("train", "teacher") if "data" in chain.get(word, {})]
-    paths = sorted({one["data"]["path"] for one in trained})
-    return [_source(Path(path), origins.get(path)) for path in paths]
+    paths = sorted({_data_file(one["data"]) for one in trained})
+    return [_source(path, origins.get(path)) for path in paths]
+
+
+def _data_file(data: dict[str, Any]) -> Path:
+    """Return what data were read from: their path, or a file inside an installed package."""
+    if data["path"] is not None:
+        return Path(data["path"])
+    bundled_file: Path = plugins.load("data.source", data["source"]).bundled_file()
+    return bundled_file
 
 
 def _source(path: Path, origin: str | None) -> Source:

@@ -46,7 +46,7 @@ class Source:
         held = self._split("calibration")
         if count > len(held.labels):
             raise DataError(
-                f"{self.section.data.path}: the calibration split holds {len(held.labels)} examples; "
+                f"{self.section.data.title}: the calibration split holds {len(held.labels)} examples; "
                 f"expected at least the {count} of quantize.calibration.examples"
             )
         order = np.random.default_rng(seed).permutation(len(held.labels))

@@ -4,7 +4,6 @@ Reads and writes nothing; each runtime counts its own file in pipeline/runtimes/
 """
 
 import functools
-import importlib
 import json
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -14,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from pipeline import plugins
 from pipeline.recipe.device import Compute
 
 
@@ -102,7 +102,7 @@ def count(runtime: str, files: dict[str, bytes]) -> Workload:
     Raises:
         Uncounted: it is not known how much some operator multiplies.
     """
-    counted: Workload = importlib.import_module(f"pipeline.runtimes.{runtime}.workload").workload(files)
+    counted: Workload = plugins.load_part("convert.runtime", runtime, "workload").workload(files)
     return counted
 
 

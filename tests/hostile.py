@@ -31,7 +31,7 @@ OUTLIER_SCALE = 128.0  # the other channels share about two of 256 levels
 
 DATA = Data(
     source="digits",
-    path="pipeline/data/digits.py",
+    path=None,
     colour=Colour.grey,
     crop=Crop.none,
     resize=Resize.bilinear,

@@ -57,9 +57,6 @@ def make(root: Path, planned: Plan, *, right: int = 970, signed: bool = True, ke
     """
     shutil.copytree(ROOT / "LICENSES", root / "LICENSES")
     (root / "dvc.lock").write_text(yaml.safe_dump(LOCK))
-    data = root / "pipeline/data/digits.py"
-    data.parent.mkdir(parents=True)
-    shutil.copy(ROOT / "pipeline/data/digits.py", data)
     private = key or root / "release.pem"
     with chdir(root):
         plan.write(planned)

@@ -332,11 +332,30 @@ def test_what_int8_costs_is_shown_layer_by_layer_with_a_plot(quick: Path) -> Non
 
 def test_new_calibration_data_never_meet_a_stale_model(quick: Path) -> None:
     with (quick / "pipeline/data/digits.py").open("a") as code:
-        code.write("# the images are another day's\n")
+        code.write('INK = ("faint", "medium", "heavy")\n')
+    planned = builds.edgebake(quick, "plan").stdout
     said = builds.run(quick, sys.executable, "-m", "dvc", "status").stdout
     for stage in ("train@digits-ds_cnn", "quantize@digits-ds_cnn-int8", "validate@digits-ds_cnn-int8-litert-android"):
         assert f"{stage}:" in said
+        assert f"  {stage.replace('@', '.')}: code of pipeline/data/digits.py\n" in planned
     builds.run(quick, "git", "checkout", "--", "pipeline")
+
+
+def test_an_edited_comment_runs_nothing_and_edited_code_runs_what_reaches_it(quick: Path) -> None:
+    with (quick / "pipeline/stages/convert.py").open("a") as code:
+        code.write("\n\n# a comment\n")
+    done = builds.repro(quick)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [stage for stage in builds.ran(done.stdout) if not stage.startswith(("package", "sign"))] == []
+    with (quick / "pipeline/runtimes/coreml/convert.py").open("a") as code:
+        code.write("CHANGED = True\n")
+    done = builds.repro(quick)
+    assert done.returncode == 0, done.stdout + done.stderr
+    converted = {stage for stage in builds.ran(done.stdout) if stage.startswith("convert")}
+    assert converted == {"convert@digits-ds_cnn-float16-coreml", "convert@digits-ds_cnn-palettized-coreml"}
+    assert "code of pipeline/runtimes/coreml/convert.py" in done.stdout
+    builds.run(quick, "git", "checkout", "--", "pipeline")
+    assert builds.repro(quick).returncode == 0
 
 
 def test_a_corrupt_cache_entry_is_named_and_mended_as_the_message_says(quick: Path) -> None:

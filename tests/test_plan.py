@@ -196,7 +196,7 @@ def test_a_number_keeps_the_shape(project: Path, five: Plan, reseeded: Plan) -> 
 
 def test_a_path_that_dvc_names_changes_the_shape(project: Path, five: Plan) -> None:
     moved = deepcopy(five)
-    moved["train"]["digits-ds_cnn"]["data"]["path"] = "elsewhere"
+    moved["train"]["digits-ds_cnn"]["data_file"] = "elsewhere"
     assert plan.shape(moved) != plan.shape(five)
 
 

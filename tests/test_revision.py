@@ -105,7 +105,7 @@ def test_a_public_key_that_no_commit_can_hold_makes_its_platform_dirty(committed
 
 @pytest.mark.parametrize(("tracked", "dirty"), [(True, False), (False, True)])
 def test_data_that_git_ignores_are_dirty_unless_dvc_tracks_them(committed: str, tracked: bool, dirty: bool) -> None:
-    alone.set_param("train", "digits-ds_cnn", "data", "path", value="data/images")
+    alone.set_param("train", "digits-ds_cnn", "data_file", value="data/images")
     Path("data/images").mkdir(parents=True)
     Path("data/images/1.png").write_bytes(b"png")
     Path("data/.gitignore").write_text("/images\n")

@@ -14,6 +14,7 @@ import yaml
 from pipeline import artifacts, plan, sections, sign
 from pipeline.bundle import keys, provenance, signature
 from pipeline.bundle.archive import zipped
+from pipeline.data import digits
 from pipeline.errors import ArtifactError, DataError, EdgebakeError, HostError
 from pipeline.plan import Plan
 from tests.bundle.signing import key
@@ -21,7 +22,6 @@ from tests.bundle.signing import key
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 PROOF = Path("artifacts/package/linux.proof")
 BUNDLE = Path("artifacts/package/linux")
-DATA = Path("pipeline/data/digits.py")
 MODELS = {"models/a.onnx": b"an onnx model", "models/a.labels.txt": b"0\n1\n"}
 TARGETS = {"raspberry_pi_5": {"keras": "3.15.1"}, "linux_any": {"keras": "3.15.1", "onnxruntime": "1.30.0"}}
 
@@ -31,8 +31,6 @@ def packaged(tmp_path: Path, planned: Plan, monkeypatch: pytest.MonkeyPatch) -> 
     """A folder with the project's plan, its lock, its data and an unsigned bundle for Linux; the test runs in it."""
     monkeypatch.chdir(tmp_path)
     plan.write(planned)
-    DATA.parent.mkdir(parents=True)
-    DATA.write_text("digits")
     _lay_lock()
     _lay_bundle("unsigned")
     return tmp_path
@@ -136,12 +134,23 @@ def test_provenance_says_what_the_bundle_was_built_from(packaged: Path) -> None:
     assert run["builder"]["version"] == {"edgebake": version("edgebake")}
 
 
-def test_data_in_a_file_is_named_by_its_sha256_and_its_origin(packaged: Path) -> None:
+def test_data_inside_an_installed_package_are_named_by_their_own_file(packaged: Path) -> None:
     sign.write("linux")
-    assert _dependency("pipeline/data/digits.py") == {
-        "name": "pipeline/data/digits.py",
+    assert _dependency("digits.csv.gz") == {
+        "name": "digits.csv.gz",
         "uri": "https://doi.org/10.24432/C50P49",
-        "digest": {"sha256": artifacts.sha256(b"digits")},
+        "digest": {"sha256": artifacts.sha256(digits.bundled_file().read_bytes())},
+    }
+
+
+def test_data_in_a_file_are_named_by_its_path_and_sha256(packaged: Path) -> None:
+    artifacts.write(Path("data/mine.npz"), b"images")
+    _learn_from("data/mine.npz")
+    sign.write("linux")
+    assert _dependency("data/mine.npz") == {
+        "name": "data/mine.npz",
+        "uri": "https://doi.org/10.24432/C50P49",
+        "digest": {"sha256": artifacts.sha256(b"images")},
     }
 
 
@@ -180,8 +189,8 @@ def test_where_data_lies_on_this_machine_is_not_told(packaged: Path) -> None:
 
 
 def test_data_that_is_gone_is_named(packaged: Path) -> None:
-    DATA.unlink()
-    assert _refused(DataError) == f"{DATA}: not there; expected the data that was learned from: `dvc pull`"
+    _learn_from("data/gone.npz")
+    assert _refused(DataError) == "data/gone.npz: not there; expected the data that was learned from: `dvc pull`"
     assert not PROOF.exists()
 
 

@@ -4,7 +4,6 @@ A model is cut into the parts that its runtime knows, by the suffix of its path;
 """
 
 import functools
-import importlib
 import json
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
@@ -81,7 +80,7 @@ def _cut(runtime: str, files: Files, whose: str) -> Files:
         ValueError: it is none.
     """
     file = plugins.load("convert.runtime", runtime).FILE
-    cut: Callable[[Files], Files] = importlib.import_module(f"pipeline.runtimes.{runtime}.parts").parts
+    cut: Callable[[Files], Files] = plugins.load_part("convert.runtime", runtime, "parts").parts
     try:
         return cut({f"{file}{path}": data for path, data in files.items()})
     except Exception as error:  # what a parser raises of a damaged file is up to the damage

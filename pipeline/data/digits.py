@@ -32,6 +32,11 @@ def count(data: Data) -> dict[str, int]:
     return {"": COUNT}
 
 
+def bundled_file() -> Path:
+    """Return the table inside the installed scikit-learn."""
+    return Path(str(distribution("scikit-learn").locate_file(TABLE)))
+
+
 def columns(_: Data) -> list[str]:
     """Return what is known of each digit beside its label: how much ink it took."""
     return ["ink"]
@@ -48,8 +53,7 @@ def load(data: Data) -> "Examples":
     from pipeline.dataset import Examples  # noqa: PLC0415
 
     count(data)
-    path = Path(str(distribution("scikit-learn").locate_file(TABLE)))
-    with gzip.open(path, "rt") as table:
+    with gzip.open(bundled_file(), "rt") as table:
         rows = np.loadtxt(table, delimiter=",")
     pixels = np.rint(rows[:, :-1] * (255 / 16)).astype(np.uint8).reshape(-1, 8, 8)
     amounts = rows[:, :-1].sum(axis=1)

@@ -59,7 +59,7 @@ def count(data: Data) -> dict[str, int]:
 
 def columns(data: Data) -> list[str]:
     """Return the columns of the table that say neither image, label nor split; none where there is no table."""
-    return tables.columns(Path(data.path), data.table) if data.table else []
+    return tables.columns(data.location, data.table) if data.table else []
 
 
 def load(data: Data) -> Examples:
@@ -72,7 +72,7 @@ def load(data: Data) -> Examples:
 
     from pipeline.dataset import Examples  # noqa: PLC0415
 
-    found, folder = _found(data), Path(data.path)
+    found, folder = _found(data), data.location
     classes, numbers = labels.from_names(data, [one.label for one in found])
     rows = tables.rows(folder, data.table) if data.table else {}
     return Examples(
@@ -86,7 +86,7 @@ def load(data: Data) -> Examples:
 
 
 def _found(data: Data) -> list[Found]:
-    folder = Path(data.path)
+    folder = data.location
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; expected one sub-folder of images per class")
     listing = Listing()
@@ -165,9 +165,9 @@ def _by_folder(data: Data, listing: Listing, rows: dict[str, Row]) -> list[Found
     if not says_split:
         _refuse_folders_of_splits(data, listing)
     if high := [file for file in listing.images if file.count("/") < depth]:
-        raise DataError(f"{data.path}: in no folder of a class: {labels.few(high)}; expected {layout}")
+        raise DataError(f"{data.title}: in no folder of a class: {labels.few(high)}; expected {layout}")
     if deep := [file for file in listing.images if file.count("/") > depth]:
-        raise DataError(f"{data.path}: folders in the folder of a class: {labels.few(deep)}; expected {layout}")
+        raise DataError(f"{data.title}: folders in the folder of a class: {labels.few(deep)}; expected {layout}")
     found = [
         Found(file, file.split("/")[-2], _split(data, file) if says_split else rows[file].split if rows else "")
         for file in listing.images
@@ -186,7 +186,7 @@ def _split(data: Data, file: str) -> str:
     split = labels.split_of(word)
     if split is None or not rest:
         hint = nearest(word.lower(), labels.SPLITS)
-        raise DataError(f"{data.path}: {word}: not a split, as `by: source` asks; expected {SPLIT_FOLDERS}{hint}")
+        raise DataError(f"{data.title}: {word}: not a split, as `by: source` asks; expected {SPLIT_FOLDERS}{hint}")
     return split
 
 
@@ -195,7 +195,7 @@ def _refuse_folders_of_splits(data: Data, listing: Listing) -> None:
     top = sorted({file.partition("/")[0] for file in listing.images if "/" in file})
     if data.splits.by is not By.source and len(top) > 1 and all(labels.split_of(word) for word in top):
         held = ", ".join(f"{word}/" for word in top)
-        raise DataError(f"{data.path}: its folders {held} are splits; expected `data.splits.by: source` for them")
+        raise DataError(f"{data.title}: its folders {held} are splits; expected `data.splits.by: source` for them")
 
 
 def _refuse_empty(data: Data, listing: Listing, depth: int, classes: set[str]) -> None:
@@ -203,4 +203,4 @@ def _refuse_empty(data: Data, listing: Listing, depth: int, classes: set[str]) -
         name = path.split("/")[-1]
         if path.count("/") == depth - 1 and name not in classes:
             expected = f"expected {', '.join(SUFFIXES)} files of the class {name!r}"
-            raise DataError(f"{Path(data.path) / path}: no images; {expected}")
+            raise DataError(f"{data.location / path}: no images; {expected}")

@@ -81,7 +81,7 @@ def load(data: Data) -> Examples:
 def _file(data: Data) -> Path:
     """Return the file of a set, fetched if it is not there."""
     _names(data)
-    file = Path(data.path)
+    file = data.location
     if not file.exists():
         _fetch(str(data.name), file)
     return file

@@ -6,7 +6,6 @@ x_test, y_test. Images are uint8 [n, h, w] or [n, h, w, 1 or 3], labels whole nu
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import DataError
@@ -44,7 +43,7 @@ def load(data: Data) -> Examples:
 
 
 def _pairs(data: Data) -> list[arrays.Pair]:
-    path = Path(data.path)
+    path = data.location
     if not path.exists():
         raise DataError(f"{path}: no such file; expected a .npz, or a folder with images.npy and labels.npy")
     found = arrays.pairs(path)

@@ -57,8 +57,8 @@ def load(data: Data) -> Examples:
 def _examples(data: Data) -> Examples:
     import numpy as np  # noqa: PLC0415
 
-    file = _file(Path(data.path))
-    found = _called(file, Path(data.path), file.stat().st_mtime_ns)
+    file = _file(data.location)
+    found = _called(file, data.location, file.stat().st_mtime_ns)
     where = f"{file}: {FUNCTION}()"
     _check(where, found)
     splits = list(found.splits) or [""] * len(found.labels)

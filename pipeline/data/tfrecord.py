@@ -81,10 +81,10 @@ def _words(data: Data) -> Features:
 
 
 def _index(data: Data) -> list[Record]:
-    files = _files(Path(data.path))
+    files = _files(data.location)
     found = [record for file in files for record in records.index(file)]
     if not found:
-        raise DataError(f"{data.path}: no records; expected one for every image")
+        raise DataError(f"{data.title}: no records; expected one for every image")
     named = {split for file in files if (split := _split_in(file))}
     if data.splits.by is By.source or len(named) > 1:
         labels.refuse_other_splits(data, named, "train and test in the names of the files")
@@ -164,17 +164,19 @@ def _classes(data: Data, said: Sequence[tuple[int | str, str]]) -> tuple[list[st
     for label, name in said:
         if name and names[label] != name:
             raise DataError(
-                f"{data.path}: the label {label} is called {names[label]!r} and {name!r}; expected one name"
+                f"{data.title}: the label {label} is called {names[label]!r} and {name!r}; expected one name"
             )
     if len(set(names.values())) < len(names):
         raise DataError(
-            f"{data.path}: two labels have the same name; expected another for each: {listed(names.values())}"
+            f"{data.title}: two labels have the same name; expected another for each: {listed(names.values())}"
         )
     values = [names.get(label, label) for label, _ in said]
     texts = [value for value in values if isinstance(value, str)]
     whole = [value for value in values if isinstance(value, int)]
     if texts and whole:
-        raise DataError(f"{data.path}: labels are numbers in some records and names in others; expected one of the two")
+        raise DataError(
+            f"{data.title}: labels are numbers in some records and names in others; expected one of the two"
+        )
     if not texts:
         return labels.from_numbers(data, whole)
     classes, numbers = labels.from_names(data, texts)

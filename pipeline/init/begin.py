@@ -153,7 +153,7 @@ def _in_order(data: Data, found: Found, answers: Answers) -> Data:
     classes: list[str] = plugins.load("data.source", data.source).load(data).classes
     if found.classes is not None and len(classes) != found.classes:
         raise DataError(
-            f"{data.path}: has {len(classes)} classes, and {answers.model} answers for {found.classes}; expected as "
+            f"{data.title}: has {len(classes)} classes, and {answers.model} answers for {found.classes}; expected as "
             f"many: --labels with a file of {found.classes} lines, or `--head new --train fine_tune` to train it for "
             "yours"
         )
@@ -162,7 +162,7 @@ def _in_order(data: Data, found: Found, answers: Answers) -> Data:
     if sorted(classes) != sorted(found.labels):
         theirs, own = listed(set(found.labels) - set(classes)), listed(set(classes) - set(found.labels))
         raise DataError(
-            f"{data.path}: {answers.model} knows the classes {theirs}, and the data have {own}; expected the same "
+            f"{data.title}: {answers.model} knows the classes {theirs}, and the data have {own}; expected the same "
             "names, or --labels with a file that says yours in the order of its answers"
         )
     return replace(data, labels=str(_labels_file(answers.name)))
@@ -195,7 +195,7 @@ def _files(begun: Begun) -> dict[Path, str]:
     """Return the text of every file that is to be written."""
     answers, name, files = begun.answers, begun.answers.name, dict[Path, str]()
     if begun.data:
-        made = answers.origin("data", Path(begun.data.path).stem)
+        made = answers.origin("data", begun.data.location.stem)
         files[compose.RECIPES / "data" / f"{name}.yaml"] = texts.data(begun.data, made)
         if begun.found and begun.data.labels == str(_labels_file(name)):
             files[_labels_file(name)] = "".join(f"{label}\n" for label in begun.found.labels)

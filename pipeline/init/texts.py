@@ -27,7 +27,7 @@ def data(words: Data, made: Origin) -> str:
             f"# {KINDS[words.source]}: {words.path}. {where}",
             f"source: {words.source}",
             *([f"name: {words.name}"] if words.name else []),
-            f"path: {text(words.path)}",
+            f"path: {text(words.location.as_posix())}",
             *(_features(words.features) if words.features else []),
             "origin: # of your images; `package` holds the license against those that recipes/release.yaml allows",
             *origin(made),

@@ -107,7 +107,7 @@ def _classes(data: Data, values: list[Any], names: list[str] | None) -> tuple[li
     if names is None:
         return labels.from_names(data, values) if isinstance(values[0], str) else labels.from_numbers(data, values)
     if wrong := [value for value in values if value not in range(len(names))]:
-        raise DataError(f"{data.path}: the label {wrong[0]!r}; expected 0 to {len(names) - 1}, one for each class")
+        raise DataError(f"{data.title}: the label {wrong[0]!r}; expected 0 to {len(names) - 1}, one for each class")
     return labels.from_names(data, [names[value] for value in values]) if data.labels else (names, values)
 
 
@@ -237,7 +237,7 @@ def _checked(data: Data, array: Stored) -> Any:
     try:
         return array.read()
     except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{data.path}: {array.name} is damaged ({error}); expected it as it was saved") from None
+        raise DataError(f"{data.title}: {array.name} is damaged ({error}); expected it as it was saved") from None
 
 
 def _text(shape: tuple[int, ...]) -> str:

@@ -33,7 +33,7 @@ def from_names(data: Data, names: Sequence[str]) -> tuple[list[str], list[int]]:
     for name in found:
         if name not in classes:
             hint = f"expected one of: {listed(classes)}{nearest(name, classes)}"
-            raise DataError(f"{data.path}: the class {name!r} is not in {data.labels}; {hint}")
+            raise DataError(f"{data.title}: the class {name!r} is not in {data.labels}; {hint}")
     return _at_least_two(data, classes, found), _numbers(names, classes)
 
 
@@ -51,7 +51,7 @@ def from_numbers(data: Data, numbers: Sequence[int]) -> tuple[list[str], list[in
     for number in found:
         if not 0 <= number < len(classes):
             expected = f"expected 0 to {len(classes) - 1}, one for each line of {data.labels}"
-            raise DataError(f"{data.path}: the label {number}; {expected}")
+            raise DataError(f"{data.title}: the label {number}; {expected}")
     return _at_least_two(data, classes, found), list(numbers)
 
 
@@ -93,12 +93,12 @@ def refuse_other_splits(data: Data, said: Collection[str], expected: str) -> Non
     if data.splits.by is not By.source:
         if named:
             held = " and ".join(named)
-            raise DataError(f"{data.path}: says itself what is {held}; expected `data.splits.by: source`")
+            raise DataError(f"{data.title}: says itself what is {held}; expected `data.splits.by: source`")
         return
     if not named:
-        raise DataError(f"{data.path}: does not say the splits; expected {expected}, or `data.splits.by: seed`")
+        raise DataError(f"{data.title}: does not say the splits; expected {expected}, or `data.splits.by: seed`")
     if "train" not in named:
-        raise DataError(f"{data.path}: holds {' and '.join(named)} and nothing to train with; expected {expected}")
+        raise DataError(f"{data.title}: holds {' and '.join(named)} and nothing to train with; expected {expected}")
 
 
 def refuse_unlearned(data: Data, names: Iterable[str], splits: Iterable[str]) -> None:
@@ -118,7 +118,7 @@ def refuse_unlearned(data: Data, names: Iterable[str], splits: Iterable[str]) ->
     for split in sorted(held.keys() - {"", "train"}):
         if missing := sorted(held[split] - held["train"]):
             classes = ", ".join(repr(name) for name in missing[:SHOWN])
-            raise DataError(f"{data.path}: {split} holds {classes}, train does not; expected every class in train")
+            raise DataError(f"{data.title}: {split} holds {classes}, train does not; expected every class in train")
 
 
 def few(things: Sequence[object]) -> str:
@@ -143,5 +143,5 @@ def _numbers(values: Sequence[object], classes: Sequence[object]) -> list[int]:
 def _at_least_two(data: Data, classes: list[str], found: Sequence[object]) -> list[str]:
     if len(found) < 2:
         held = f"all examples are of the class {found[0]!r}" if found else "no examples"
-        raise DataError(f"{data.path}: {held}; expected two classes or more")
+        raise DataError(f"{data.title}: {held}; expected two classes or more")
     return classes

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 
 from omegaconf import MISSING
 
@@ -104,7 +105,7 @@ class Data:
     """What is learned from, and how its pixels reach the model."""
 
     source: str = MISSING  # pipeline/data/<source>.py
-    path: str = MISSING  # what DVC watches
+    path: str | None = MISSING  # what DVC watches; null where the source reads a file inside an installed package
     colour: Colour = MISSING
     crop: Crop = MISSING
     resize: Resize = MISSING
@@ -118,6 +119,18 @@ class Data:
     table: Table | None = None  # of image_folder
     features: Features | None = None  # of tfrecord
     name: str | None = None  # of keras
+
+    @property
+    def location(self) -> Path:
+        """Return `path` of a source that reads files; the checks of recipes refuse one without it."""
+        if self.path is None:
+            raise ValueError(f"{self.source} has no path")
+        return Path(self.path)
+
+    @property
+    def title(self) -> str:
+        """Return what messages call the data: their path, or the source that needs none."""
+        return self.path or f"data source {self.source}"
 
 
 @dataclass

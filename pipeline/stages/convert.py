@@ -3,7 +3,6 @@
 Reads quantize's output. Writes files/, contract.json, inspection.json; stripped.json where the file was stripped.
 """
 
-import importlib
 import json
 import shutil
 from dataclasses import dataclass
@@ -82,7 +81,7 @@ def _size(files: dict[str, bytes]) -> int:
 
 
 def _module(runtime: str, name: str) -> ModuleType:
-    return importlib.import_module(f"pipeline.runtimes.{runtime}.{name}")
+    return plugins.load_part("convert.runtime", runtime, name)
 
 
 @dataclass(frozen=True)
@@ -140,7 +139,7 @@ def refuse_other_answers(asked: Answers, quantized: Quantized, inspection: Inspe
     if quantized.weights not in TOLERANCE:
         return
     session = _module(asked.runtime, "run").load(asked.files, THREADS)
-    model = importlib.import_module(f"pipeline.formats.{quantized.format}").answers(quantized.archive)
+    model = plugins.load("model.format", quantized.format).answers(quantized.archive)
     shape = (4, 1, asked.contract.height, asked.contract.width, asked.contract.channels)
     for pixels in np.random.default_rng(0).integers(0, 256, shape, np.uint8):
         scaled = asked.contract.scaled(pixels)

@@ -79,7 +79,7 @@ def _refuse_empty(kept: list[Look], section: DataSection) -> None:
     counts = Counter(look.split for look in kept)
     for name in NAMES:
         if not counts[name]:
-            raise DataError(f"{section.path}: the split {name} holds no example that can be read; expected at least 1")
+            raise DataError(f"{section.title}: the split {name} holds no example that can be read; expected at least 1")
 
 
 def _without_leaks(kept: list[Look]) -> list[Look]:
@@ -101,7 +101,7 @@ def _refuse_leaks(kept: list[Look], examples: Examples, section: DataSection) ->
     if leaks:
         lines = [" = ".join(f"{_name(examples, look)} ({look.split})" for look in looks) for looks in leaks]
         raise DataError(
-            f"{section.path}: {len(leaks)} images lie in more than one split; expected each in one alone: "
+            f"{section.title}: {len(leaks)} images lie in more than one split; expected each in one alone: "
             f"remove the copies, or say `on_leak: skip`\n{_few(lines)}"
         )
 

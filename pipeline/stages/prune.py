@@ -64,7 +64,7 @@ def _lesson(section: PruneSection, train: Examples, validation: Examples) -> Les
     if agreed.labels != train.classes:
         raise DataError(
             f"prune.fine_tune.distill.teacher: {section.teacher} answers with {len(agreed.labels)} other classes; "
-            f"expected a model of the {len(train.classes)} classes of {section.data.path}"
+            f"expected a model of the {len(train.classes)} classes of {section.data.title}"
         )
     model = keras_session.load((folder / "model.keras").read_bytes())
 

@@ -5,7 +5,6 @@ runs without TensorFlow, contract.json, history.csv, metrics.json.
 """
 
 import hashlib
-import importlib
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -84,7 +83,7 @@ def _model(keras: Any, section: TrainSection, agreed: Contract) -> Any:
 
 
 def _format(section: TrainSection) -> Any:
-    return importlib.import_module(f"pipeline.formats.{section.format}")
+    return plugins.load("model.format", section.format)
 
 
 def _brought(section: TrainSection, splits: Splits, agreed: Contract) -> Trained:

@@ -6,7 +6,6 @@ workload.json, placement.json, latency.csv. Never imports TensorFlow; only this 
 """
 
 import csv
-import importlib
 import json
 import shutil
 from dataclasses import asdict, dataclass
@@ -30,7 +29,6 @@ from pipeline.ways import HOST, Way
 from pipeline.workload import Uncounted, Workload
 
 THREADS = 1  # of accuracy runs; LiteRT and ONNX Runtime answer the same for any number
-RUNTIMES = {".tflite": "litert", ".onnx": "onnxruntime"}  # of the float model that others are compared with
 LATENCY_HEAD = "percentile,milliseconds\n"
 # What is counted in the file, and its unit.
 COUNTED = {"macs": "1", "parameters": "1", "activation_peak_mb": "MB"}
@@ -87,7 +85,7 @@ def _scored(job: Job, test: Test, files: dict[str, bytes], ways: tuple[Way, ...]
     """Return what the float parent, and the file in every way to run it, answer to the test split."""
     section: ValidateSection = job.section
     model = {_of_reference(section).FILE: _float_model(section).read_bytes()}
-    reference = answers(_runtime(_runtime_of_reference(section)).load(model, THREADS), test.prepared)
+    reference = answers(_runtime(section.reference_runtime).load(model, THREADS), test.prepared)
     examples = test.prepared.as_pixels() if _inspected(job)["dtype"] == IMAGE else test.prepared
     runtime = _runtime(section.runtime)
     try:
@@ -101,12 +99,8 @@ def _float_model(section: ValidateSection) -> Path:
     return artifacts.opened(artifacts.folder("train", section.train)) / section.reference
 
 
-def _runtime_of_reference(section: ValidateSection) -> str:
-    return RUNTIMES[Path(section.reference).suffix]
-
-
 def _of_reference(section: ValidateSection) -> ModuleType:
-    return plugins.load("convert.runtime", _runtime_of_reference(section))
+    return plugins.load("convert.runtime", section.reference_runtime)
 
 
 def _here(job: Job) -> Place:
@@ -156,7 +150,7 @@ def _write_placement(job: Job, files: dict[str, bytes], counted: Workload | Unco
 
 
 def _runtime(name: str) -> ModuleType:
-    return importlib.import_module(f"pipeline.runtimes.{name}.run")
+    return plugins.load_part("convert.runtime", name, "run")
 
 
 def _inspected(job: Job) -> dict[str, Any]:

@@ -24,9 +24,9 @@ def _lock() -> dict[str, Any]:
     """Return a lock of two models; b learned from a teacher, and old is of a variant that is long gone."""
     model = "artifacts/{}/{}/model.keras"
     stages = {
-        "plan": _entry(["artifacts/plan.ok", "artifacts/attempts"], []),
+        "plan": _entry(["artifacts/plan.ok", "artifacts/code", "artifacts/attempts"], []),
         **{
-            f"train@{one}": _entry([model.format("train", one)], ["artifacts/plan.ok", "pipeline/fit.py"])
+            f"train@{one}": _entry([model.format("train", one)], [f"artifacts/code/train/{one}"])
             for one in ("a", "b", "teacher")
         },
         "prune@a": _entry([model.format("prune", "a")], [model.format("train", "a")]),

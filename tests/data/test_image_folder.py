@@ -87,7 +87,7 @@ def test_a_folder_of_the_digits_is_the_digits(tmp_path: Path) -> None:
 
 
 def test_listing_reads_no_image(data: Data) -> None:
-    (Path(data.path) / "cats" / "torn.png").write_bytes(b"\x89PNG torn")
+    (data.location / "cats" / "torn.png").write_bytes(b"\x89PNG torn")
     examples = image_folder.load(data)
     assert len(examples.images) == 4
     assert examples.images[1].shape == (2, 3, 3)
@@ -96,7 +96,7 @@ def test_listing_reads_no_image(data: Data) -> None:
 
 
 def test_a_damaged_file_is_an_example_that_cannot_be_read(data: Data) -> None:
-    damaged_folder(Path(data.path) / "bad")
+    damaged_folder(data.location / "bad")
     examples = image_folder.load(data)
     bad = [number for number, name in enumerate(examples.names) if name.startswith("bad/")]
     assert len(bad) == 16
@@ -106,7 +106,7 @@ def test_a_damaged_file_is_an_example_that_cannot_be_read(data: Data) -> None:
 
 
 def test_texts_and_hidden_files_are_no_images(data: Data) -> None:
-    root = Path(data.path)
+    root = data.location
     for name in ("README.md", "LICENSE", "notes.csv", ".DS_Store", "dogs/notes.txt", "dogs/Thumbs.db", "dogs/._a.png"):
         (root / name).write_text("two dogs")
     for name in ("__MACOSX", ".cache"):
@@ -128,13 +128,13 @@ def test_folder_without_images_says_which_files_it_takes(data: Data, tmp_path: P
 
 
 def test_class_without_images_is_named(data: Data) -> None:
-    (Path(data.path) / "birds").mkdir()
+    (data.location / "birds").mkdir()
     assert _refused(data) == "birds: no images; expected .bmp, .jpeg, .jpg, .png, .webp files of the class 'birds'"
 
 
 def test_files_of_other_kinds_are_listed(data: Data) -> None:
     for name in ("dogs/c.gif", "dogs/d.GIF", "cats/raw"):
-        (Path(data.path) / name).write_bytes(b"GIF89a")
+        (data.location / name).write_bytes(b"GIF89a")
     assert _refused(data) == (
         "files of other kinds: 2 with .gif (dogs/c.gif, dogs/d.GIF); 1 with no suffix (cats/raw); "
         "expected .bmp, .jpeg, .jpg, .png, .webp: convert or remove them"
@@ -142,12 +142,12 @@ def test_files_of_other_kinds_are_listed(data: Data) -> None:
 
 
 def test_an_image_in_no_class_is_named(data: Data) -> None:
-    _png(Path(data.path) / "stray.png")
+    _png(data.location / "stray.png")
     assert _refused(data) == "in no folder of a class: stray.png; expected <class>/<image>"
 
 
 def test_classes_within_classes_are_named(data: Data) -> None:
-    _png(Path(data.path) / "cats" / "persian" / "a.png")
+    _png(data.location / "cats" / "persian" / "a.png")
     assert _refused(data) == "folders in the folder of a class: cats/persian/a.png; expected <class>/<image>"
 
 
@@ -158,14 +158,14 @@ def test_one_class_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_link_to_a_folder_above_it_is_named(data: Data) -> None:
-    (Path(data.path) / "cats" / "again").symlink_to(data.path)
+    (data.location / "cats" / "again").symlink_to(data.location)
     assert _refused(data) == "cats/again: a link to a folder that it lies in; expected images"
 
 
 def test_labels_give_the_order_of_the_answers_and_may_name_classes_without_images(data: Data) -> None:
-    file = Path(data.path) / "labels.txt"
+    file = data.location / "labels.txt"
     file.write_text("dogs\nbirds\ncats\n")
-    (Path(data.path) / "birds").mkdir()
+    (data.location / "birds").mkdir()
     data.labels = str(file)
     examples = image_folder.load(data)
     assert examples.classes == ["dogs", "birds", "cats"]
@@ -190,7 +190,7 @@ def test_splits_are_not_drawn_from_folders_that_are_splits(split: Data) -> None:
 
 
 def test_folders_that_are_no_splits_are_named(split: Data) -> None:
-    (Path(split.path) / "test").rename(Path(split.path) / "tests")
+    (split.location / "test").rename(split.location / "tests")
     assert _refused(split) == (
         "tests: not a split, as `by: source` asks; expected train, val, test (and calibration) folders, each with a "
         "folder for every class; did you mean 'test'?"
@@ -198,17 +198,17 @@ def test_folders_that_are_no_splits_are_named(split: Data) -> None:
 
 
 def test_nothing_to_train_with_is_said(split: Data) -> None:
-    (Path(split.path) / "train").rename(Path(split.path) / "calib")
+    (split.location / "train").rename(split.location / "calib")
     assert _refused(split).startswith("holds calibration and test and validation and nothing to train with; expected")
 
 
 def test_a_class_that_train_lacks_is_named(split: Data) -> None:
-    _png(Path(split.path) / "test" / "birds" / "a.png")
+    _png(split.location / "test" / "birds" / "a.png")
     assert _refused(split) == "test holds 'birds', train does not; expected every class in train"
 
 
 def _table(data: Data, *lines: str, label: str | None = None, split: str | None = None) -> None:
-    (Path(data.path) / "table.csv").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8-sig")
+    (data.location / "table.csv").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8-sig")
     data.table = Table(file="table.csv", image="file", label=label, split=split)
 
 
@@ -305,5 +305,5 @@ def test_a_table_that_is_not_there_is_named(data: Data) -> None:
 
 def test_a_table_that_is_no_text_is_named(data: Data) -> None:
     _table(data)
-    (Path(data.path) / "table.csv").write_bytes(b"file,kind\n\xff\xfe,a\n")
+    (data.location / "table.csv").write_bytes(b"file,kind\n\xff\xfe,a\n")
     assert _refused(data).startswith("table.csv: line 1 cannot be read ('utf-8' codec")

@@ -33,7 +33,7 @@ def test_a_set_is_fetched_once_and_counted(data: Data, monkeypatch: pytest.Monke
     assert keras.count(data) == {"train": 2, "test": 1}
     monkeypatch.setattr(keras, "FETCH", "raise SystemExit('again')")
     assert keras.count(data) == {"train": 2, "test": 1}
-    held = sorted(file.name for file in Path(data.path).parent.iterdir())
+    held = sorted(file.name for file in data.location.parent.iterdir())
     assert held == ["fashion_mnist.npz", "fashion_mnist.npz.sha256"]
 
 
@@ -58,10 +58,10 @@ def test_keras_itself_is_asked_in_a_process_of_its_own(
 
 def test_fetching_gives_the_same_bytes_each_time(data: Data) -> None:
     keras.count(data)
-    first = Path(data.path).read_bytes()
-    Path(data.path).unlink()
+    first = data.location.read_bytes()
+    data.location.unlink()
     keras.count(data)
-    assert Path(data.path).read_bytes() == first
+    assert data.location.read_bytes() == first
 
 
 def test_numbers_have_the_names_of_their_classes(data: Data) -> None:
@@ -76,7 +76,7 @@ def test_every_class_is_an_answer_in_the_order_of_its_number(name: str, count: i
     data.name, data.path = name, str(tmp_path / f"{name}.npz")
     x, y = noise(count, 2, 2), np.arange(count)[:, None]
     np.savez(data.path, x_train=x, y_train=y, x_test=x, y_test=y)
-    Path(f"{data.path}.sha256").write_text(f"{keras._sha256(Path(data.path))}  {name}.npz\n")
+    Path(f"{data.path}.sha256").write_text(f"{keras._sha256(data.location)}  {name}.npz\n")
     examples = keras.load(data)
     assert len(set(examples.classes)) == count
     assert examples.labels.tolist() == [*range(count), *range(count)]
@@ -91,7 +91,7 @@ def test_a_labels_file_gives_the_order_of_the_answers(data: Data, tmp_path: Path
 
 def test_another_file_than_was_fetched_is_refused(data: Data) -> None:
     keras.count(data)
-    file = Path(data.path)
+    file = data.location
     content = bytearray(file.read_bytes())
     content[200] ^= 1
     file.write_bytes(content)
@@ -110,7 +110,7 @@ def test_without_a_network_a_person_is_told_what_to_bring(data: Data, monkeypatc
     monkeypatch.setattr(keras, "FETCH", "raise OSError('Name or service not known')")
     with pytest.raises(DataError) as refused:
         keras.count(data)
-    folder = Path(data.path).parent
+    folder = data.location.parent
     assert str(refused.value) == (
         f"fashion_mnist: not in {folder}/ and cannot be fetched (OSError: Name or service not known); "
         "expected a network, or the file and fashion_mnist.npz.sha256 from another machine"

@@ -146,7 +146,7 @@ def test_without_splits_in_the_names_they_cannot_be_the_sources(tmp_path: Path) 
 
 def test_files_that_are_no_arrays_are_named(tmp_path: Path) -> None:
     data = _saved(tmp_path, x=IMAGES, y=LABELS)
-    file = Path(data.path)
+    file = data.location
     whole = file.read_bytes()
     for content in (b"", b"no zip", whole[:-30]):
         file.write_bytes(content)
@@ -157,7 +157,7 @@ def test_files_that_are_no_arrays_are_named(tmp_path: Path) -> None:
 
 def test_a_wrong_byte_is_found_before_it_is_learned_from(tmp_path: Path) -> None:
     data = _saved(tmp_path, x=noise(4, 100, 100), y=LABELS)  # more than is read with the head
-    file = Path(data.path)
+    file = data.location
     content = bytearray(file.read_bytes())
     content[20_000] ^= 1
     file.write_bytes(content)

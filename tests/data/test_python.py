@@ -30,7 +30,7 @@ def data(tmp_path: Path) -> Data:
 
 def _refused(data: Data, function: str) -> str:
     """Return what is said of another function, without the file."""
-    file = Path(data.path) / "examples.py"
+    file = data.location / "examples.py"
     file.write_text(dedent(function))
     python._called.cache_clear()
     with pytest.raises(DataError) as refused:
@@ -49,11 +49,11 @@ def test_what_the_function_returns_are_the_examples(data: Data) -> None:
 
 def test_nothing_is_written_beside_the_users_code(data: Data) -> None:
     python.load(data)
-    assert sorted(file.name for file in Path(data.path).iterdir()) == ["examples.py", "levels.txt"]
+    assert sorted(file.name for file in data.location.iterdir()) == ["examples.py", "levels.txt"]
 
 
 def test_a_file_alone_is_given_its_own_path(data: Data) -> None:
-    file = Path(data.path) / "mine.py"
+    file = data.location / "mine.py"
     file.write_text(GOOD.replace('path / "levels.txt"', 'path.parent / "levels.txt"'))
     data.path = str(file)
     assert python.count(data) == {"": 3}
@@ -65,14 +65,14 @@ def test_images_have_the_colour_that_the_recipe_asks_for(data: Data) -> None:
 
 
 def test_a_labels_file_gives_the_order_of_the_answers(data: Data) -> None:
-    (Path(data.path) / "labels.txt").write_text("dark\nlight\n")
-    data.labels = str(Path(data.path) / "labels.txt")
+    (data.location / "labels.txt").write_text("dark\nlight\n")
+    data.labels = str(data.location / "labels.txt")
     examples = python.load(data)
     assert (examples.classes, examples.labels.tolist()) == (["dark", "light"], [1, 0, 0])
 
 
 def test_the_function_says_the_splits(data: Data) -> None:
-    file = Path(data.path) / "examples.py"
+    file = data.location / "examples.py"
     file.write_text(GOOD.replace('off"]})', "off\"]}, splits=['train', 'train', 'test'])"))
     data.splits = Splits(By.source)
     assert python.count(data) == {"train": 2, "test": 1}

@@ -125,7 +125,7 @@ def test_a_teacher_of_other_classes_is_refused(quick: Path) -> None:
         alone.run("prune", CHANNELS)
     assert str(caught.value) == (
         "prune.fine_tune.distill.teacher: digits-teacher answers with 2 other classes; "
-        "expected a model of the 10 classes of pipeline/data/digits.py"
+        "expected a model of the 10 classes of data source digits"
     )
 
 

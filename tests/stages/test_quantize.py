@@ -152,7 +152,7 @@ def test_the_whole_split_can_be_asked_for_and_not_one_example_more(real: bytes) 
     with pytest.raises(DataError) as refused:
         alone.run("quantize", INT8)
     assert str(refused.value) == (
-        "pipeline/data/digits.py: the calibration split holds 179 examples; "
+        "data source digits: the calibration split holds 179 examples; "
         "expected at least the 180 of quantize.calibration.examples"
     )
 

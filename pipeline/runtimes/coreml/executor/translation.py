@@ -3,8 +3,6 @@
 Every value keeps its name, so that any one of them can be read.
 """
 
-import importlib
-import pkgutil
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -12,15 +10,14 @@ from enum import Enum
 import onnx
 from onnx import TensorProto
 
+from pipeline import plugins
 from pipeline.errors import CoverageError, listed
-from pipeline.runtimes.coreml.executor import operators
 from pipeline.runtimes.coreml.executor.call import EXACT, OPERATORS, Call, Values
 from pipeline.runtimes.coreml.executor.graph import Graph, carrier
 from pipeline.runtimes.coreml.executor.mil import FLOATS, Operation, Type, Uncovered, Value
 from pipeline.runtimes.coreml.executor.program import Program
 
-for _module in pkgutil.iter_modules(operators.__path__):
-    importlib.import_module(f"{operators.__name__}.{_module.name}")
+plugins.load_all("pipeline.runtimes.coreml.executor.operators")  # each module adds its own to OPERATORS
 
 
 class Arithmetic(Enum):
