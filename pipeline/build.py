@@ -6,7 +6,6 @@ Runs dvc. Writes what its stages write.
 import importlib.util
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from pipeline import ladder, plan
+from pipeline import git, ladder, plan
 from pipeline.errors import HostError
 from pipeline.sections import read_plan
 
@@ -59,15 +58,12 @@ def _repro(console: Console, keep_going: bool) -> int:
 
 
 def _refuse_without_tools() -> None:
-    if not shutil.which("git"):
-        raise HostError("git: not found; expected it on PATH: a bundle names the commit it is built from")
-    inside = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-    if inside.returncode != 0:
-        raise HostError("git: this folder is not in a repository with a commit; expected a clone of the project")
+    git.head()
     if not importlib.util.find_spec("dvc"):
         raise HostError("dvc: not installed; expected it in this environment: run `make setup`")
     if not Path(".dvc").is_dir():
-        raise HostError("dvc: no .dvc/ here; expected a DVC project: run `dvc init`")
+        initialize = "dvc init" if git.prefix() == Path() else "dvc init --subdir"
+        raise HostError(f"dvc: no .dvc/ here; expected a DVC project: run `{initialize}`")
 
 
 def _environment() -> dict[str, str]:

@@ -13,13 +13,12 @@ from typing import Any
 
 import yaml
 
-from pipeline import artifacts
+from pipeline import artifacts, git
 from pipeline.bundle import difference, provenance
 from pipeline.errors import HostError, ProofError
 from pipeline.sections import PARAMS
 
-# What would lead git to another repository.
-WITHHELD = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
+DVC_YAML = Path("dvc.yaml")
 
 
 def compare(bundle: Path, content: dict[str, Any], statement: dict[str, Any]) -> str:
@@ -36,8 +35,7 @@ def compare(bundle: Path, content: dict[str, Any], statement: dict[str, Any]) ->
     commit, platform = provenance.commit(statement), content["platform"]
     _refuse_stray(commit)
     with tempfile.TemporaryDirectory() as folder:
-        clone = Path(folder) / "clone"
-        _clone(commit, clone)
+        clone = _clone(commit, Path(folder) / "clone")
         _build(clone, platform)
         theirs = artifacts.read_files(clone / artifacts.folder("package", platform))
     ours = artifacts.read_files(bundle)
@@ -48,26 +46,44 @@ def compare(bundle: Path, content: dict[str, Any], statement: dict[str, Any]) ->
 
 def _refuse_stray(commit: str) -> None:
     """Refuse a commit that nobody took in: building runs its code."""
-    if _git(Path(), "cat-file", "-e", f"{commit}^{{commit}}").returncode != 0:
-        raise HostError(f"git: no commit {commit} in this repository; expected a clone that has it: `git fetch`")
-    if not _git(Path(), "for-each-ref", "--contains", commit, "refs/heads", "refs/tags", "refs/remotes").stdout:
+    git.top()  # fails in git's own words where there is no repository that it may read
+    if not git.succeeds("cat-file", "-e", f"{commit}^{{commit}}"):
+        shallow = git.run("rev-parse", "--is-shallow-repository") == "true"
+        fetch = "git fetch --unshallow" if shallow else "git fetch"
+        raise HostError(f"git: no commit {commit} in this repository; expected a clone that has it: `{fetch}`")
+    if not git.run("for-each-ref", "--contains", commit, "refs/heads", "refs/tags", "refs/remotes"):
         raise HostError(
             f"git: commit {commit} is on no branch or tag of this repository; expected one that is: its code is run"
         )
 
 
 def _project() -> Path:
-    """Return the root of this repository; the command may run below it."""
-    return Path(_git(Path(), "rev-parse", "--show-toplevel").stdout.strip())
+    """Return the project's top folder; the command may run below it, and the repository's may lie above it.
+
+    Raises:
+        HostError: this folder is in no project.
+    """
+    here, top = Path.cwd().resolve(), git.top()
+    for folder in (here, *here.parents):
+        if (folder / DVC_YAML).is_file():
+            return folder
+        if folder == top:
+            break
+    raise HostError(f"{here}: no {DVC_YAML} here or above, up to {top}; expected to be run in the project's folder")
 
 
-def _clone(commit: str, clone: Path) -> None:
-    source = str(_project())
-    for arguments in (("clone", "--quiet", "--no-checkout", source, str(clone)), ("checkout", "--quiet", commit)):
-        done = _git(clone if arguments[0] == "checkout" else Path(), *arguments)
-        if done.returncode != 0:
-            raise HostError(f"git {arguments[0]}: {done.stderr.strip()}")
-    (clone / "dvc.lock").unlink(missing_ok=True)  # what an earlier build found is no reason to build nothing now
+def _clone(commit: str, clone: Path) -> Path:
+    """Clone the whole repository at a commit, and return the project's folder in the clone."""
+    below = git.prefix(_project())
+    git.run("clone", "--quiet", "--no-checkout", "--template=", str(git.top()), str(clone))
+    git.run("checkout", "--quiet", commit, folder=clone)
+    project = clone / below
+    if not (project / DVC_YAML).is_file():
+        raise ProofError(
+            f"{below / DVC_YAML}: not in commit {commit[:12]}; expected the project to lie where it does now"
+        )
+    (project / "dvc.lock").unlink(missing_ok=True)  # what an earlier build found is no reason to build nothing now
+    return project
 
 
 def _build(clone: Path, platform: str) -> None:
@@ -128,7 +144,7 @@ def _dvc(clone: Path, *arguments: str) -> str:
 def _environment(clone: Path) -> dict[str, str]:
     """Return an environment in which `python` is this one and runs the clone's own code."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    kept = _without(*WITHHELD, *_signing_variables(_project()), *_signing_variables(clone))
+    kept = _without(*git.WITHHELD, *_signing_variables(_project()), *_signing_variables(clone))
     return {**kept, "PATH": path, "PYTHONPATH": str(clone), "NO_COLOR": "1"}
 
 
@@ -140,8 +156,3 @@ def _signing_variables(folder: Path) -> set[str]:
     """Return the variables that hold signing keys of a project's release: a rebuild signs nothing."""
     keys = [section["signature"]["key"] for section in _bundles(folder).values() if section.get("signature")]
     return {key.removeprefix("env:") for key in keys if key.startswith("env:")}
-
-
-def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    kept = _without(*WITHHELD)
-    return subprocess.run(["git", *arguments], cwd=folder, env=kept, capture_output=True, text=True, check=False)

@@ -4,15 +4,13 @@ Reads git and params.yaml. Writes artifacts/revision/<platform>.json.
 """
 
 import json
-import subprocess
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from pipeline import artifacts
-from pipeline.errors import HostError
+from pipeline import artifacts, git
 from pipeline.gates.waivers import has_expired
 from pipeline.lineage import digest, leading_to
 from pipeline.recipe import Waiver
@@ -30,13 +28,13 @@ def write() -> str:
     edit for one platform does not package the others again.
 
     Raises:
-        HostError: this is no git repository with a commit.
+        HostError: git is not there, or this is no repository with a commit.
     """
-    commit = _git("rev-parse", "HEAD")
+    commit = git.head()
     now, committed = read_plan(), _plan_of_commit()
     imported = {path for section in now["train"].values() for path in (section["data_file"], section["file"])}
     imported.discard(NO_FILE)
-    shared = bool(_git("status", "--porcelain", "--", *SHARED)) or any(map(_is_loose, imported))
+    shared = git.changed(*SHARED) or any(map(_is_loose, imported))
     for platform in now["package"]:
         dirty = shared or _recipes(now, platform) != _recipes(committed, platform) or _has_loose_key(now, platform)
         content = {"git_commit": commit, "dirty": dirty, "expired_waivers": _expired(now["package"][platform])}
@@ -50,11 +48,16 @@ def _is_loose(path: str) -> bool:
     if any(one.name and one.with_name(f"{one.name}.dvc").exists() for one in (named, *named.parents)):
         return False  # git ignores it on purpose, and its .dvc file is shared
     real = named.resolve()
-    if not real.is_relative_to(_git("rev-parse", "--show-toplevel")):
+    if not real.is_relative_to(git.top()):
         return True
     # A folder may hold files that git ignores and nobody reads; what git ignores as a whole is in no list of its files.
-    ignored = real.exists() and not _git("ls-files", "--", str(real))
-    return ignored or bool(_git("status", "--porcelain", "--", str(real)))
+    ignored = real.exists() and not git.run("ls-files", "--", _literal(real))
+    return ignored or git.changed(_literal(real))
+
+
+def _literal(path: Path) -> str:
+    """Return a path as a pathspec in which no character has a meaning of its own."""
+    return f":(literal){path}"
 
 
 def _has_loose_key(plan: dict[str, dict[str, Any]], platform: str) -> bool:
@@ -74,9 +77,7 @@ def _expired(section: dict[str, Any]) -> list[str]:
 
 
 def _plan_of_commit() -> dict[str, dict[str, Any]]:
-    if not _git("ls-tree", "--name-only", "HEAD", str(PARAMS)):
-        return {}
-    return yaml.safe_load(_git("show", f"HEAD:{PARAMS}")) or {}
+    return yaml.safe_load(git.committed(PARAMS) or "") or {}
 
 
 def _recipes(plan: dict[str, dict[str, Any]], platform: str) -> Any:
@@ -87,14 +88,3 @@ def _recipes(plan: dict[str, dict[str, Any]], platform: str) -> Any:
     return section, {
         name: digest(leading_to(plan, target["validate"]), target) for name, target in section["targets"].items()
     }
-
-
-def _git(*arguments: str) -> str:
-    try:
-        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise HostError("git: not found; expected it on PATH: a bundle names the commit it is built from") from None
-    if done.returncode != 0:
-        complaint = done.stderr.strip().splitlines()[0]
-        raise HostError(f"git: {complaint}; expected a clone with at least one commit")
-    return done.stdout.strip()
