@@ -174,3 +174,73 @@ def test_a_commit_that_does_not_build_says_what_dvc_said(bundle: Path, project: 
         rebuild.compare(project / bundle, _content(), _statement(_commit(clone)))
     assert str(refused.value).startswith("dvc repro: the commit does not build here:\n")
     assert "the gate was missed" in str(refused.value)
+
+
+@pytest.fixture(scope="module")
+def monorepo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project that is built as a sub-folder of a bigger repository; the folder of the project."""
+    top = tmp_path_factory.mktemp("mono repo")
+    inner = top / "teams" / "edge ü"
+    (inner / "data").mkdir(parents=True)
+    (inner / "data/weights.txt").write_text("1\n2\n3\n")
+    (inner / "dvc.yaml").write_text(DVC_YAML)
+    builds.run(top, "git", "init", "--quiet")
+    for arguments in (("init", "--quiet", "--subdir"), ("add", "data"), ("repro", "--quiet")):
+        done = builds.run(inner, "python", "-m", "dvc", *arguments)
+        assert done.returncode == 0, done.stderr
+    builds.commit(top, "Built")
+    return inner
+
+
+def test_a_project_in_a_bigger_repository_is_built_again_in_its_folder(
+    monorepo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = _commit(monorepo)
+    bundle = monorepo / artifacts.folder("package", "linux")
+    monkeypatch.chdir(monorepo / "data")
+    rebuilt = rebuild.compare(bundle, _content(), _statement(commit))
+    assert rebuilt == f"1 files from commit {commit[:12]}, every byte the same"
+
+
+def test_a_folder_of_a_bigger_repository_that_is_in_no_project_is_named(
+    monorepo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    top = monorepo.parents[1]
+    monkeypatch.chdir(monorepo.parent)
+    with pytest.raises(HostError) as refused:
+        rebuild.compare(monorepo / "artifacts/package/linux", _content(), _statement(_commit(monorepo)))
+    assert str(refused.value) == (
+        f"{monorepo.parent}: no dvc.yaml here or above, up to {top}; expected to be run in the project's folder"
+    )
+
+
+def test_a_commit_in_which_the_project_lay_elsewhere_is_named(
+    monorepo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = builds.clone(monorepo.parents[1], tmp_path / "clone")
+    commit = _commit(clone)
+    (clone / "teams").rename(clone / "squads")
+    builds.commit(clone, "Moved")
+    monkeypatch.chdir(clone / "squads/edge ü")
+    with pytest.raises(ProofError) as refused:
+        rebuild.compare(monorepo / "artifacts/package/linux", _content(), _statement(commit))
+    assert str(refused.value) == (
+        f"squads/edge ü/dvc.yaml: not in commit {commit[:12]}; expected the project where it lies now"
+    )
+
+
+def test_a_shallow_clone_names_how_to_fetch_what_it_lacks(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = builds.clone(project, tmp_path / "whole")
+    first = _commit(whole)
+    (whole / "note").write_text("later")
+    builds.commit(whole, "Later")
+    shallow = tmp_path / "shallow"
+    builds.run(whole, "git", "clone", "--quiet", "--depth", "1", whole.as_uri(), str(shallow))
+    monkeypatch.chdir(shallow)
+    with pytest.raises(HostError) as refused:
+        rebuild.compare(tmp_path, _content(), _statement(first))
+    assert str(refused.value) == (
+        f"git: no commit {first} in this repository; expected a clone that has it: `git fetch --unshallow`"
+    )

@@ -114,3 +114,42 @@ def test_data_that_git_ignores_are_dirty_unless_dvc_tracks_them(committed: str, 
     builds.commit(Path(), "Data")
     revision.write()
     assert _written("linux")["dirty"] is dirty
+
+
+def test_a_plan_in_a_sub_folder_of_a_bigger_repository_is_clean_until_its_own_folder_is_edited(
+    tmp_path: Path, planned: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = tmp_path / "teams" / "edge ü"
+    inner.mkdir(parents=True)
+    monkeypatch.chdir(inner)
+    plan.write(planned)
+    Path("dvc.yaml").write_text("stages: {}\n")
+    Path(".gitignore").write_text("artifacts/\n")
+    (tmp_path / "params.yaml").write_text("of another project\n")
+    builds.run(tmp_path, "git", "init", "--quiet")
+    builds.commit(tmp_path, "Monorepo")
+    (tmp_path / "params.yaml").write_text("edited\n")
+    revision.write()
+    assert _written("linux")["dirty"] is False
+    Path("dvc.yaml").write_text("stages: { edited: {} }\n")
+    revision.write()
+    assert _written("linux")["dirty"] is True
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_data_beside_the_project_in_a_bigger_repository_count_as_committed(
+    tmp_path: Path, planned: Plan, monkeypatch: pytest.MonkeyPatch, edited: bool
+) -> None:
+    (tmp_path / "inner").mkdir()
+    monkeypatch.chdir(tmp_path / "inner")
+    plan.write(planned)
+    alone.set_param("train", "digits-ds_cnn", "data", "path", value="../images[1]")
+    Path(".gitignore").write_text("artifacts/\n")
+    Path("../images[1]").mkdir()
+    Path("../images[1]/1.png").write_bytes(b"png")
+    builds.run(tmp_path, "git", "init", "--quiet")
+    builds.commit(tmp_path, "Monorepo")
+    if edited:
+        Path("../images[1]/1.png").write_bytes(b"another png")
+    revision.write()
+    assert _written("linux")["dirty"] is edited
