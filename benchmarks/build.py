@@ -18,6 +18,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from pipeline import git
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -34,8 +36,8 @@ def main() -> None:
 def one_round() -> dict[str, float]:
     """Return the seconds of each scenario, in a clone of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        clone = Path(folder) / "clone"
-        run(["git", "clone", "--quiet", str(ROOT), str(clone)], Path(folder))
+        git.run("clone", "--quiet", str(git.top(ROOT)), f"{folder}/clone")
+        clone = Path(folder) / "clone" / git.prefix(ROOT)  # the project may lie below the top of its repository
         straight = [sys.executable, str(clone / "benchmarks" / "straight_line.py"), folder]
         repro = [sys.executable, "-m", "dvc", "repro"]
         return {

@@ -79,9 +79,7 @@ def _clone(commit: str, clone: Path) -> Path:
     git.run("checkout", "--quiet", commit, folder=clone)
     project = clone / below
     if not (project / DVC_YAML).is_file():
-        raise ProofError(
-            f"{below / DVC_YAML}: not in commit {commit[:12]}; expected the project to lie where it does now"
-        )
+        raise ProofError(f"{below / DVC_YAML}: not in commit {commit[:12]}; expected the project where it lies now")
     (project / "dvc.lock").unlink(missing_ok=True)  # what an earlier build found is no reason to build nothing now
     return project
 
@@ -90,11 +88,21 @@ def _build(clone: Path, platform: str) -> None:
     _lend_key(clone, platform)
     tracked = [str(file.relative_to(clone)) for file in clone.rglob("*.dvc") if file.is_file()]
     if tracked:
-        # A cache is laid out as a remote is. It is not shared: its record of runs would answer for the build.
-        cache = _dvc(_project(), "cache", "dir").strip()
-        _dvc(clone, "remote", "add", "--local", "origin-of-data", cache)
+        _lend_cache(clone)
         _dvc(clone, "pull", "--remote", "origin-of-data", *tracked)
     _dvc(clone, "repro", f"package@{platform}")
+
+
+def _lend_cache(clone: Path) -> None:
+    """Make the project's cache a remote of the clone: it is laid out as one, and its record of runs stays behind.
+
+    As a whole it would answer for the build. DVC's settings are ASCII, and the path of a cache is any: so a link with a
+    plain name leads to it, and the settings have only the way up to that link.
+    """
+    project = _project()
+    link = git.top(clone).with_name("cache")
+    link.symlink_to(project / _dvc(project, "cache", "dir").strip(), target_is_directory=True)
+    _dvc(clone, "remote", "add", "--local", "origin-of-data", os.path.relpath(link, clone))
 
 
 def _lend_key(clone: Path, platform: str) -> None:

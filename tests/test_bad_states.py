@@ -195,13 +195,22 @@ def test_no_git(project: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> N
 def test_no_git_repository(project: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(project.parent))
     assert said.by("build") == (
-        "git: this folder is not in a repository with a commit; expected a clone of the project"
+        "git rev-parse: fatal: not a git repository (or any of the parent directories): .git\n"
+        "expected git to work in this folder's repository: a bundle names a commit of it"
     )
 
 
 def test_no_dvc_project(project: Path, said: Said) -> None:
     _repository()
     assert said.by("build") == "dvc: no .dvc/ here; expected a DVC project: run `dvc init`"
+
+
+def test_no_dvc_project_in_a_sub_folder(project: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
+    _repository()
+    inner = project / "inner"
+    shutil.copytree(project / "recipes", inner / "recipes")
+    monkeypatch.chdir(inner)
+    assert said.by("build") == ("dvc: no .dvc/ here; expected a DVC project: run `dvc init --subdir`")
 
 
 def _repository() -> None:
