@@ -94,10 +94,10 @@ def _build(clone: Path, platform: str) -> None:
 
 
 def _lend_cache(clone: Path) -> None:
-    """Make the project's cache a remote of the clone: it is laid out as one, and its record of runs stays behind.
+    """Make the project's cache a remote of the clone: a cache is laid out as a remote is.
 
-    As a whole it would answer for the build. DVC's settings are ASCII, and the path of a cache is any: so a link with a
-    plain name leads to it, and the settings have only the way up to that link.
+    It is not shared: its record of runs would answer for the build. DVC can write only ASCII into its settings, so they
+    name a link beside the clone, by a relative path, and the link leads to the cache.
     """
     project = _project()
     link = git.top(clone).with_name("cache")
