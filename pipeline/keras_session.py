@@ -13,6 +13,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from pipeline import malloc
 from pipeline.errors import ConversionError
 
 TOOLS = ("keras", "numpy", "tensorflow")
@@ -23,7 +24,10 @@ def start(threads: int, seed: int = 0) -> Any:
     """Import TensorFlow with `threads` threads and deterministic kernels; return the module keras.
 
     The number of threads changes how sums are split, and with it every weight, so it is never left to the machine.
+    Memory is kept between steps from here on: train, prune, quantize and convert all start Keras by this function, and
+    malloc's settings hold for what is allocated after them, so they come before the import.
     """
+    malloc.keep_freed_memory()
     os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"  # oneDNN picks kernels by CPU model
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "1"
     tensorflow = _import_tensorflow()
