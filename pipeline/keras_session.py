@@ -24,8 +24,8 @@ def start(threads: int, seed: int = 0) -> Any:
     """Import TensorFlow with `threads` threads and deterministic kernels; return the module keras.
 
     The number of threads changes how sums are split, and with it every weight, so it is never left to the machine.
-    Memory is kept between steps from here on: train, prune, quantize and convert all start Keras by this function, and
-    malloc's settings hold for what is allocated after them, so they come before the import.
+    Freed memory is kept from here on, not in the training loop: every stage that trains comes through
+    here, and so do calibration and conversion, which run a model as often.
     """
     malloc.keep_freed_memory()
     os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"  # oneDNN picks kernels by CPU model

@@ -1,8 +1,10 @@
 """Make glibc's malloc keep freed memory for the next allocation instead of handing it back to the kernel.
 
-A training step frees its tensors and the next step allocates the same sizes again. By default, glibc unmaps large
-blocks and trims the heap in between, so the kernel clears the same pages in every step: the training of the default
-release spent 42 % of its CPU time on that. Values of tensors do not depend on where they lie in memory.
+A training step frees its tensors and the next step allocates the same sizes again. By default, glibc
+unmaps large blocks and trims heaps in between, so the kernel clears the same pages in every step:
+training the default release took 37.6 s of CPU time, 15.6 s of it in the kernel; with these settings
+22.7 s, 1.9 s of it in the kernel (medians of three, glibc 2.36, two cores). The largest resident set
+grew from 756 to 768 MB. The bytes stay the same: no value depends on where it lies in memory.
 
 Source: mallopt(3), https://man7.org/linux/man-pages/man3/mallopt.3.html
 """
