@@ -24,7 +24,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from pipeline import git
+from edgebake.bundle.trust import git
 
 ROOT = Path(__file__).parents[1]
 BOARD = "benchmark_board"  # a name for the target that is added, and its device
@@ -46,7 +46,7 @@ def main() -> None:
 def one_round() -> dict[str, float]:
     """Return the seconds of each scenario, in two clones of its own."""
     repro = [sys.executable, "-m", "dvc", "repro"]
-    edgebake = [sys.executable, "-m", "pipeline"]
+    edgebake = [sys.executable, "-m", "edgebake"]
     with tempfile.TemporaryDirectory() as temporary:
         straight, clone = cloned(Path(temporary), "straight"), cloned(Path(temporary), "cold")
         seconds = {
@@ -128,7 +128,7 @@ def timed(call: Callable[[], None]) -> float:
 def run(command: list[str], folder: Path) -> None:
     """Run a command in a folder with this environment's Python first on PATH."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(folder)}
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(folder / "pipeline")}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")

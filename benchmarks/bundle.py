@@ -20,25 +20,13 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from pipeline import artifacts, keygen, sections
-from pipeline.bundle import (
-    archive,
-    card,
-    checks,
-    contents,
-    decrypt,
-    encryption,
-    ingredients,
-    keys,
-    licenses,
-    manifest,
-    samples,
-    sbom,
-    signature,
-    untrusted,
-)
-from pipeline.gates.target import judge
-from pipeline.sections import PackageSection
+from edgebake import artifacts
+from edgebake.bundle import archive, assemble, components, licenses, manifest, model_card, samples, sbom
+from edgebake.bundle.trust import decryption, encryption, keys, safe_extract, signature, verification
+from edgebake.cli import keygen
+from edgebake.evaluation.gates.judge import judge
+from edgebake.recipe import stage_params
+from edgebake.recipe.stage_params import PackageSection
 
 Part = tuple[str, int | None, Callable[[], object] | None]  # none: made in the part below
 
@@ -69,14 +57,14 @@ def _times(run: Callable[[], object], repeats: int) -> tuple[float, float]:
 
 def _made(platform: str) -> list[Part]:
     """Return what package makes."""
-    section: PackageSection = sections.read("package", platform)
+    section: PackageSection = stage_params.read("package", platform)
     source = json.loads((artifacts.ROOT / "revision" / f"{platform}.json").read_text())
     folder = artifacts.folder("package", platform)
     files = artifacts.read_files(folder)
     content = json.loads(files[manifest.FILE])
     found = {name: judge(target, platform) for name, target in section.targets.items()}
     entries = {name: manifest.entry(section.targets[name], judged) for name, judged in found.items()}
-    judged = licenses.judge(ingredients.of(section, content["targets"]), section.licenses)
+    judged = licenses.judge(components.of(section, content["targets"]), section.licenses)
     models = {path: data for entry in entries.values() for path, data in entry.files.items()}
     sample = samples.make(content, files)
     return [
@@ -84,10 +72,10 @@ def _made(platform: str) -> list[Part]:
         ("models and labels", _size(files, "models/"), None),
         ("golden vectors", _size(files, "golden/"), lambda: [_entry(section, name, found) for name in found]),
         ("licenses", _size(files, "LICENSES/"), lambda: licenses.texts(judged)),
-        ("NOTICE", len(files[contents.NOTICE]), lambda: licenses.notice(section.about, judged)),
+        ("NOTICE", len(files[assemble.NOTICE]), lambda: licenses.notice(section.about, judged)),
         ("SBOM", len(files[sbom.FILE]), lambda: sbom.make(content, section, judged, models)),
-        ("model card", len(files[contents.CARD]), lambda: card.make(content, section)),
-        ("all files", sum(map(len, files.values())), lambda: contents.make(section, platform, entries, source)),
+        ("model card", len(files[assemble.CARD]), lambda: model_card.make(content, section)),
+        ("all files", sum(map(len, files.values())), lambda: assemble.make(section, platform, entries, source)),
         ("zip", folder.with_name(f"{platform}.zip").stat().st_size, lambda: archive.zipped(folder)),
         ("samples, beside it", sum(map(len, sample.values())), lambda: samples.make(content, files)),
     ]
@@ -104,7 +92,7 @@ def _size(files: dict[str, bytes], below: str) -> int:
 def _proven(platform: str, scratch: Path) -> list[Part]:
     """Return what sign makes and verify asks."""
     folder = artifacts.folder("package", platform)
-    content = checks.read_manifest(folder)
+    content = verification.read_manifest(folder)
     private = scratch / "key.pem"
     keygen.keygen(private, encryption=False)
     public, sig = keygen.public_half(private), scratch / "model.sig"
@@ -115,17 +103,17 @@ def _proven(platform: str, scratch: Path) -> list[Part]:
     return [
         ("signature", sig.stat().st_size, lambda: signature.sign(folder, sig, signer)),
         ("largest model, encrypted", len(sealed), lambda: encryption.encrypt(data, key, b"")),
-        ("the same, decrypted", len(data), lambda: decrypt.decrypt(io.BytesIO(sealed), io.BytesIO(), key, b"")),
+        ("the same, decrypted", len(data), lambda: decryption.decrypt(io.BytesIO(sealed), io.BytesIO(), key, b"")),
         ("verify: unpack", None, lambda: _opened(folder.with_name(f"{platform}.zip"))),
-        ("verify: manifest", None, lambda: checks.read_manifest(folder)),
-        ("verify: files", None, lambda: checks.files(folder, content)),
-        ("verify: SBOM", None, lambda: checks.bill(folder, content)),
+        ("verify: manifest", None, lambda: verification.read_manifest(folder)),
+        ("verify: files", None, lambda: verification.files(folder, content)),
+        ("verify: SBOM", None, lambda: verification.bill(folder, content)),
         ("verify: signature", None, lambda: signature.verify(folder, sig, public)),
     ]
 
 
 def _opened(bundle: Path) -> None:
-    with untrusted.opened(bundle):
+    with safe_extract.opened(bundle):
         pass
 
 

@@ -20,21 +20,24 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from pipeline import calibration, contract, keras_session, plugins
-from pipeline.about import About
-from pipeline.contract import Contract
-from pipeline.dataset import Examples, split
-from pipeline.model_rules import IMPORT
-from pipeline.pruning.latency import seconds_of
-from pipeline.quantized import Quantized
-from pipeline.ranges import Ranges
-from pipeline.recipe import Calibration, Compression, Convert, CoreML, DType, Granularity, Model, Palette, Precision
-from pipeline.runtimes.coreml import package
-from pipeline.runtimes.coreml.executor.executor import Executor
-from pipeline.runtimes.coreml.executor.translation import Arithmetic, covered
-from pipeline.runtimes.litert.convert import in_float
-from pipeline.runtimes.litert.program import Program
-from pipeline.sections import TrainSection, read, read_plan
+from edgebake import plugins
+from edgebake.compression.pruning.latency import seconds_of
+from edgebake.compression.quantization import calibration
+from edgebake.data.dataset import Examples, split
+from edgebake.models import keras_session
+from edgebake.models.activation_ranges import Ranges
+from edgebake.models.quantized_model import Quantized
+from edgebake.plan.checks.model import IMPORT
+from edgebake.recipe import Calibration, Compression, Convert, CoreML, DType, Granularity, Model, Palette, Precision
+from edgebake.recipe.about import About
+from edgebake.recipe.stage_params import TrainSection, read, read_plan
+from edgebake.runtimes.coreml import package
+from edgebake.runtimes.coreml.executor.executor import Executor
+from edgebake.runtimes.coreml.executor.translation import Arithmetic, covered
+from edgebake.runtimes.litert.convert import in_float
+from edgebake.runtimes.litert.program import Program
+from edgebake.tasks import contract
+from edgebake.tasks.contract import Contract
 
 ABOUT = About("benchmark", "1.0.0", "nobody", "Apache-2.0", "a benchmark")
 PALETTES = {bits: Compression(palette=Palette(bits, None, False)) for bits in (1, 2, 3, 4, 6, 8)}
@@ -155,7 +158,7 @@ def converted(learned: Learned, case: Case) -> dict[str, bytes]:
         quantized = replace(quantized, keep=case.keep, kept=last_layer(learned))
     precision = Precision.float32 if case.scheme == "none" else Precision.float16
     words = Convert("coreml", CoreML(case.target, precision, [], None))
-    convert = importlib.import_module("pipeline.runtimes.coreml.convert").convert
+    convert = importlib.import_module("edgebake.runtimes.coreml.convert").convert
     files: dict[str, bytes] = convert(quantized, learned.contract, ABOUT, words)
     return files
 
@@ -199,9 +202,9 @@ def mobilenet() -> Iterator[tuple[str, float, str]]:
     )
     pixels = np.random.default_rng(0).integers(0, 256, (1, 224, 224, 3), np.uint8)
     learned = Learned(keras_session.save(model), agreed, pixels, np.zeros(1, np.int64), None, pixels)
-    onnx = importlib.import_module("pipeline.runtimes.onnxruntime.convert")
+    onnx = importlib.import_module("edgebake.runtimes.onnxruntime.convert")
     exported = onnx.convert(Quantized(learned.archive, "none", "float32", "float32"), agreed, ABOUT, Convert("", None))
-    reference = importlib.import_module("pipeline.runtimes.onnxruntime.run").load(exported, 1)
+    reference = importlib.import_module("edgebake.runtimes.onnxruntime.run").load(exported, 1)
     reference.feed(agreed.scaled(pixels))
     runs: dict[str, Callable[[], Any]] = {"tf2onnx": reference.invoke}
     for scheme, target in (("none", "iOS15"), ("float16", "iOS16")):

@@ -112,9 +112,9 @@ def _timed(passes: dict[str, Callable[[], int]]) -> dict[str, float]:
 
 def _examples(folder: Path) -> tuple[Any, Any]:
     """Return the folder through edgebake's own source, and the contract of a model that looks at it."""
-    from pipeline.contract import Contract  # noqa: PLC0415
-    from pipeline.data import image_folder  # noqa: PLC0415
-    from pipeline.recipe import By, Colour, Data, OnCorrupt, Splits  # noqa: PLC0415
+    from edgebake.data.sources import image_folder  # noqa: PLC0415
+    from edgebake.recipe import By, Colour, Data, OnCorrupt, Splits  # noqa: PLC0415
+    from edgebake.tasks.contract import Contract  # noqa: PLC0415
 
     words = Data(source="image_folder", path=str(folder), colour=Colour.rgb, splits=Splits(By.seed), seed=0)
     words.on_corrupt = OnCorrupt.stop
@@ -127,10 +127,10 @@ def _examples(folder: Path) -> tuple[Any, Any]:
 
 
 def _train(folder: Path, side: int) -> dict[str, float]:
-    from pipeline import keras_session  # noqa: PLC0415
-    from pipeline.fitting import batches  # noqa: PLC0415
-    from pipeline.fitting.batches import Lot  # noqa: PLC0415
-    from pipeline.prepared import Prepared  # noqa: PLC0415
+    from edgebake.data.preprocessed import Prepared  # noqa: PLC0415
+    from edgebake.models import keras_session  # noqa: PLC0415
+    from edgebake.training import batches  # noqa: PLC0415
+    from edgebake.training.batches import Lot  # noqa: PLC0415
 
     keras_session.start(2)
     examples, contract = _examples(folder)
@@ -146,7 +146,7 @@ def _train(folder: Path, side: int) -> dict[str, float]:
 
 
 def _bare_train(folder: Path, side: int) -> dict[str, float]:
-    from pipeline import keras_session  # noqa: PLC0415
+    from edgebake.models import keras_session  # noqa: PLC0415
 
     keras_session.start(2)
     import tensorflow as tf  # noqa: PLC0415
@@ -170,8 +170,8 @@ def _bare_train(folder: Path, side: int) -> dict[str, float]:
 
 
 def _validate(folder: Path, side: int) -> dict[str, float]:
-    from pipeline.prepared import Prepared  # noqa: PLC0415
-    from pipeline.tensors import READ_AT_ONCE  # noqa: PLC0415
+    from edgebake.data.preprocessed import Prepared  # noqa: PLC0415
+    from edgebake.runtimes.interface import READ_AT_ONCE  # noqa: PLC0415
 
     examples, contract = _examples(folder)
     images = Prepared(examples.images, contract(side))
@@ -198,9 +198,9 @@ def _bare_validate(folder: Path, side: int) -> dict[str, float]:
 
 
 def _data(folder: Path, _: int) -> dict[str, float]:
-    from pipeline.recipe import By, OnCorrupt, Splits  # noqa: PLC0415
-    from pipeline.sections import DataSection  # noqa: PLC0415
-    from pipeline.stages import data as stage  # noqa: PLC0415
+    from edgebake.recipe import By, OnCorrupt, Splits  # noqa: PLC0415
+    from edgebake.recipe.stage_params import DataSection  # noqa: PLC0415
+    from edgebake.stages import data as stage  # noqa: PLC0415
 
     examples, _ = _examples(folder)
     section = DataSection(path=str(folder), splits=Splits(By.seed, 0.6, 0.1, 0.1, 0.2), seed=0, tools={})

@@ -18,8 +18,8 @@ from rich.console import Console
 from rich.table import Table
 from statsmodels.stats.proportion import proportion_confint
 
-from pipeline.gates.samples import Counts, Groups, Pairs, Sample
-from pipeline.gates.verdict import Asked
+from edgebake.evaluation.gates.hypothesis_tests import Counts, Groups, Pairs, Sample
+from edgebake.evaluation.gates.verdict import Asked
 
 SIZES = (200, 1_000, 10_000)
 CONFIDENCE = 0.95

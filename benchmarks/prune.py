@@ -20,7 +20,7 @@ from benchmarks.peers import subject
 from benchmarks.pruned import files, models, tables, verdicts
 from benchmarks.pruned.files import Entry
 from benchmarks.pruned.models import Made, Way
-from pipeline import keras_session
+from edgebake.models import keras_session
 
 ARCHITECTURES = ("ds_cnn", "mobilenet_v1", "mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0")
 EXAMPLES = 100  # calibrated on

@@ -23,7 +23,7 @@ from benchmarks.peers import converter, litert, measured, olive, onnx_runtime, o
 from benchmarks.peers.maker import Maker
 from benchmarks.peers.measured import Row
 from benchmarks.peers.subject import Subject
-from pipeline import keras_session
+from edgebake.models import keras_session
 
 OPTIONS = ("none", "float16", "dynamic", "int8", "int16x8", "int4_weights")
 RUNTIMES = ("litert", "onnxruntime")

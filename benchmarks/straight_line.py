@@ -30,8 +30,11 @@ from functools import partial
 from rich.console import Console
 from rich.table import Table
 
-from pipeline import cli, keras_session, plan, sections
-from pipeline.stages import convert, data, package, prune, quantize, train, validate
+from edgebake.cli import main as cli_main
+from edgebake.models import keras_session
+from edgebake.plan import planner
+from edgebake.recipe import stage_params
+from edgebake.stages import convert, data, package, prune, quantize, train, validate
 
 STAGES = (data, train, prune, quantize, convert, validate, package)  # imported here, not in each fork
 # What the stages import inside functions, and takes long.
@@ -55,7 +58,7 @@ def main() -> None:
     seconds = {"imports": time.perf_counter() - start}
     for command in commands():
         verb = command[0]
-        seconds[verb] = seconds.get(verb, 0.0) + run_in_fork(partial(cli.main, command), command)
+        seconds[verb] = seconds.get(verb, 0.0) + run_in_fork(partial(cli_main.main, command), command)
     total = time.perf_counter() - start
     Console(width=100).print(table(seconds, total))
 
@@ -71,8 +74,8 @@ def commands() -> Iterator[Command]:
     """Yield the commands of dvc.yaml in an order in which each finds its inputs."""
     yield ("plan", "--in-repro")
     yield ("revision",)
-    planned = sections.read_plan()
-    for stage in plan.STAGES:
+    planned = stage_params.read_plan()
+    for stage in planner.STAGES:
         if stage == "package":
             yield ("parity",)
         for variant in planned[stage]:

@@ -1,6 +1,6 @@
 """The networks that edgebake builds itself."""
 
-from pipeline import plugins
-from pipeline.model_rules import IMPORT
+from edgebake import plugins
+from edgebake.plan.checks.model import IMPORT
 
 NAMES = [name for name in plugins.options("model.architecture") if name != IMPORT]

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 def environment(folder: Path) -> dict[str, str]:
     """Return an environment in which `python` is this one, runs the clone's own code, and nothing is coloured."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, "PYTHONPATH": str(folder), "NO_COLOR": "1"}
+    return {**os.environ, "PATH": path, "PYTHONPATH": str(folder / "pipeline"), "NO_COLOR": "1"}
 
 
 def run(folder: Path, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -22,7 +22,7 @@ def run(folder: Path, *command: str, **variables: str) -> subprocess.CompletedPr
 
 
 def edgebake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return run(folder, sys.executable, "-m", "pipeline", *arguments)
+    return run(folder, sys.executable, "-m", "edgebake", *arguments)
 
 
 def repro(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

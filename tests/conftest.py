@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import plan
-from pipeline.compose import Composed, compose_release, compose_targets, targets
-from pipeline.plan import Plan
-from pipeline.recipe import Recipe, Release
+from edgebake.plan import planner
+from edgebake.plan.compose import Composed, compose_release, compose_targets, targets
+from edgebake.plan.planner import Plan
+from edgebake.recipe import Recipe, Release
 
 ROOT = Path(__file__).parents[1]
 
@@ -46,7 +46,7 @@ def release() -> Release:
 @pytest.fixture(scope="session")
 def planned(release: Release, composed: dict[str, Composed]) -> Plan:
     """The project's own plan; to be read, not edited."""
-    return plan.merge(release, [composed[name] for name in release.targets])
+    return planner.merge(release, [composed[name] for name in release.targets])
 
 
 @pytest.fixture

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import contract, keras_session
-from pipeline.data import digits
-from pipeline.dataset import split
-from pipeline.recipe import Colour, Crop, Data, Model, Resize, Splits
+from edgebake.data.dataset import split
+from edgebake.data.sources import digits
+from edgebake.models import keras_session
+from edgebake.recipe import Colour, Crop, Data, Model, Resize, Splits
+from edgebake.tasks import contract
 
 RESOLUTION = 16  # pixels a side
 CLASSES = 10

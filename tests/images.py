@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pipeline.data import digits
-from pipeline.recipe import Data
+from edgebake.data.sources import digits
+from edgebake.recipe import Data
 
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n"
 # By file, what is said of it.

@@ -10,16 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import artifacts, golden
-from pipeline.dataset import Examples
-from pipeline.gates.target import PARITY
-from pipeline.measurement import Measurement, not_measured
-from pipeline.placement import Placement
-from pipeline.sections import read_plan
-from pipeline.statistics import proportion
-from pipeline.tensors import Inspection, Operator, Tensor
-from pipeline.ways import HOST
-from pipeline.workload import Operation, Workload, to_json
+from edgebake import artifacts
+from edgebake.data.dataset import Examples
+from edgebake.evaluation import golden
+from edgebake.evaluation.gates.judge import PARITY
+from edgebake.evaluation.statistics import proportion
+from edgebake.measurement import Measurement, not_measured
+from edgebake.recipe.stage_params import read_plan
+from edgebake.runtimes.interface import Inspection, Operator, Tensor
+from edgebake.runtimes.placement import Placement
+from edgebake.runtimes.run_modes import HOST
+from edgebake.runtimes.workload import Operation, Workload, to_json
 from tests.stages import alone
 
 REASON = "no such device here"

@@ -1,8 +1,8 @@
 """Placements of a file on one device, for the tests of each runtime."""
 
-from pipeline.placement import Placement, every, reached
-from pipeline.recipe import Accelerator, Device, Platform
-from pipeline.workload import count
+from edgebake.recipe import Accelerator, Device, Platform
+from edgebake.runtimes.placement import Placement, every, reached
+from edgebake.runtimes.workload import count
 
 
 def predict(

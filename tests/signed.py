@@ -11,9 +11,12 @@ from typing import Any
 
 import yaml
 
-from pipeline import artifacts, keygen, plan, sign
-from pipeline.bundle import manifest
-from pipeline.plan import Plan
+from edgebake import artifacts
+from edgebake.bundle import manifest
+from edgebake.cli import keygen
+from edgebake.plan import planner
+from edgebake.plan.planner import Plan
+from edgebake.stages import sign
 from tests import measured
 from tests.stages import alone
 
@@ -24,7 +27,7 @@ LOCK = {
     "schema": "2.0",
     "stages": {
         f"convert@{name}": {
-            "cmd": f"python -m pipeline convert {name}",
+            "cmd": f"python -m edgebake convert {name}",
             "outs": [
                 {"path": f"artifacts/convert/{name}", "md5": hashlib.md5(content, usedforsecurity=False).hexdigest()}
             ],
@@ -59,7 +62,7 @@ def make(root: Path, planned: Plan, *, right: int = 970, signed: bool = True, ke
     (root / "dvc.lock").write_text(yaml.safe_dump(LOCK))
     private = key or root / "release.pem"
     with chdir(root):
-        plan.write(planned)
+        planner.write(planned)
         if not key:
             keygen.keygen(private, encryption=False)
         public = private.with_name(f"{private.stem}.pub.pem")

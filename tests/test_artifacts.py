@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import artifacts
-from pipeline.errors import ArtifactError, HostError
+from edgebake import artifacts
+from edgebake.errors import ArtifactError, HostError
 
 # FIPS 180-2, appendix B.1: the digest of "abc".
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

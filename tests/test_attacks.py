@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from pipeline import artifacts, verify
-from pipeline.bundle import keys, manifest, provenance
-from pipeline.errors import ProofError
-from pipeline.plan import Plan
-from pipeline.verify import Asked
+from edgebake import artifacts
+from edgebake.bundle import manifest
+from edgebake.bundle.trust import keys, provenance
+from edgebake.cli import verify
+from edgebake.cli.verify import Asked
+from edgebake.errors import ProofError
+from edgebake.plan.planner import Plan
 from tests import signed
 from tests.signed import Signed, rewrite
 

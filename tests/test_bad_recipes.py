@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline import plugins
-from pipeline.cli import main
-from pipeline.errors import listed
+from edgebake import plugins
+from edgebake.cli.main import main
+from edgebake.errors import listed
 from tests.builds import edit
 
 ROOT = Path(__file__).parents[1]

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline import artifacts
-from pipeline.cli import main
+from edgebake import artifacts
+from edgebake.cli.main import main
 
 VARIANT = "digits-ds_cnn"
 MAY_MOUNT = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount the small or read-only disk of this test")

@@ -12,20 +12,22 @@ import pytest
 import yaml
 from PIL import Image
 
-from pipeline import calibration, contract, formats, keras_session, reference
-from pipeline.about import About
-from pipeline.contract import Contract
-from pipeline.data import python as own_module
-from pipeline.formats import keras as keras_format
-from pipeline.formats import onnx as onnx_format
-from pipeline.formats import tflite as tflite_format
-from pipeline.quantized import Quantized
-from pipeline.recipe import By, Calibration, Colour, Convert, Data, Granularity, Head, Imported, Output, Splits
-from pipeline.runtimes.litert import convert as to_litert
-from pipeline.runtimes.litert import run as litert
-from pipeline.runtimes.onnxruntime import convert as to_onnx
-from pipeline.runtimes.onnxruntime import program
-from pipeline.runtimes.onnxruntime import run as onnx_runtime
+from edgebake.compression.quantization import calibration
+from edgebake.data.sources import python as own_module
+from edgebake.models import float_reference, importers, keras_session
+from edgebake.models.importers import keras as keras_format
+from edgebake.models.importers import onnx as onnx_format
+from edgebake.models.importers import tflite as tflite_format
+from edgebake.models.onnx import program
+from edgebake.models.quantized_model import Quantized
+from edgebake.recipe import By, Calibration, Colour, Convert, Data, Granularity, Head, Imported, Output, Splits
+from edgebake.recipe.about import About
+from edgebake.runtimes.litert import convert as to_litert
+from edgebake.runtimes.litert import run as litert
+from edgebake.runtimes.onnxruntime import convert as to_onnx
+from edgebake.runtimes.onnxruntime import run as onnx_runtime
+from edgebake.tasks import contract
+from edgebake.tasks.contract import Contract
 from tests import builds
 
 pytestmark = pytest.mark.slow
@@ -154,7 +156,7 @@ def brought(followed: tuple[Path, Any], tmp_path_factory: pytest.TempPathFactory
     model = keras.models.load_model(folder / "net.h5", compile=False)
     model.save(folder / "net.keras")
     model.export(folder / "saved", verbose=False)
-    (folder / "net.tflite").write_bytes(reference.convert(model))
+    (folder / "net.tflite").write_bytes(float_reference.convert(model))
     (folder / "net.onnx").write_bytes(program.exported(model).SerializeToString())
     return folder
 
@@ -177,7 +179,7 @@ def _words(file: Path) -> Imported:
 def test_the_model_answers_the_same_in_every_format(followed: tuple[Path, Any], brought: Path, name: str) -> None:
     pictures = _pictures(followed[0], 12)
     expected = np.asarray(keras_format.read(_agreed(), _words(brought / "net.h5"))(pictures, training=False))
-    assert formats.of(str(brought / name)) in ("keras", "onnx", "tflite")
+    assert importers.of(str(brought / name)) in ("keras", "onnx", "tflite")
     if name.endswith((".tflite", ".onnx")):
         module = tflite_format if name.endswith(".tflite") else onnx_format
         answer = module.answers(module.read(_agreed(), _words(brought / name)))
@@ -192,7 +194,7 @@ def test_the_model_answers_the_same_in_every_format(followed: tuple[Path, Any], 
 def test_int8_of_it_finds_the_same_digits(followed: tuple[Path, Any], brought: Path, name: str) -> None:
     pictures = _pictures(followed[0], 40)
     expected = np.asarray(keras_format.read(_agreed(), _words(brought / "net.h5"))(pictures, training=False))
-    form = formats.of(str(brought / name))
+    form = importers.of(str(brought / name))
     module = {"keras": keras_format, "onnx": onnx_format, "tflite": tflite_format}[form]
     archive: Any = module.read(_agreed(), _words(brought / name))
     archive = keras_session.save(archive) if form == "keras" else archive

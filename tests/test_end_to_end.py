@@ -15,14 +15,16 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline import artifacts, contract, sections
-from pipeline.data import digits
-from pipeline.dataset import split
-from pipeline.runtimes.coreml.executor import LABEL
-from pipeline.runtimes.litert import run as litert_run
-from pipeline.runtimes.onnxruntime import run as onnx_run
-from pipeline.tasks import classification
-from pipeline.tensors import answers
+from edgebake import artifacts
+from edgebake.data.dataset import split
+from edgebake.data.sources import digits
+from edgebake.recipe import stage_params
+from edgebake.runtimes.coreml.executor import LABEL
+from edgebake.runtimes.interface import answers
+from edgebake.runtimes.litert import run as litert_run
+from edgebake.runtimes.onnxruntime import run as onnx_run
+from edgebake.tasks import contract
+from edgebake.tasks.outputs import classification
 from tests import builds
 
 pytestmark = pytest.mark.slow
@@ -120,7 +122,7 @@ def test_int8_finds_the_label_of_float_and_of_the_other_runtime(built: Path, mon
 
 def pictures() -> Any:
     """Return the test split as the model sees it."""
-    section = sections.read("validate", "digits-ds_cnn-int8-litert-android")
+    section = stage_params.read("validate", "digits-ds_cnn-int8-litert-android")
     agreed = contract.from_json((artifacts.folder("train", section.train) / "contract.json").read_text())
     return agreed.prepare(split(digits.load(section.data), section.data, "test").images)
 
@@ -331,29 +333,29 @@ def test_what_int8_costs_is_shown_layer_by_layer_with_a_plot(quick: Path) -> Non
 
 
 def test_new_calibration_data_never_meet_a_stale_model(quick: Path) -> None:
-    with (quick / "pipeline/data/digits.py").open("a") as code:
+    with (quick / "pipeline/edgebake/data/sources/digits.py").open("a") as code:
         code.write('INK = ("faint", "medium", "heavy")\n')
     planned = builds.edgebake(quick, "plan").stdout
     said = builds.run(quick, sys.executable, "-m", "dvc", "status").stdout
     for stage in ("train@digits-ds_cnn", "quantize@digits-ds_cnn-int8", "validate@digits-ds_cnn-int8-litert-android"):
         assert f"{stage}:" in said
-        assert f"  {stage.replace('@', '.')}: code of pipeline/data/digits.py\n" in planned
+        assert f"  {stage.replace('@', '.')}: code of pipeline/edgebake/data/sources/digits.py\n" in planned
     builds.run(quick, "git", "checkout", "--", "pipeline")
 
 
 def test_an_edited_comment_runs_nothing_and_edited_code_runs_what_reaches_it(quick: Path) -> None:
-    with (quick / "pipeline/stages/convert.py").open("a") as code:
+    with (quick / "pipeline/edgebake/stages/convert.py").open("a") as code:
         code.write("\n\n# a comment\n")
     done = builds.repro(quick)
     assert done.returncode == 0, done.stdout + done.stderr
     assert [stage for stage in builds.ran(done.stdout) if not stage.startswith(("package", "sign"))] == []
-    with (quick / "pipeline/runtimes/coreml/convert.py").open("a") as code:
+    with (quick / "pipeline/edgebake/runtimes/coreml/convert.py").open("a") as code:
         code.write("CHANGED = True\n")
     done = builds.repro(quick)
     assert done.returncode == 0, done.stdout + done.stderr
     converted = {stage for stage in builds.ran(done.stdout) if stage.startswith("convert")}
     assert converted == {"convert@digits-ds_cnn-float16-coreml", "convert@digits-ds_cnn-palettized-coreml"}
-    assert "code of pipeline/runtimes/coreml/convert.py" in done.stdout
+    assert "code of pipeline/edgebake/runtimes/coreml/convert.py" in done.stdout
     builds.run(quick, "git", "checkout", "--", "pipeline")
     assert builds.repro(quick).returncode == 0
 

@@ -8,7 +8,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from pipeline import keras_session
+from edgebake.models import keras_session
 from tests import hostile
 
 Probabilities = NDArray[np.float32]

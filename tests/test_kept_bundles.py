@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from pipeline import verify
-from pipeline.bundle import samples
-from pipeline.bundle.resolve import Facts, resolve
-from pipeline.tensors import Tensor
-from pipeline.verify import Asked
+from edgebake.bundle import samples
+from edgebake.bundle.device_matching import Facts, resolve
+from edgebake.cli import verify
+from edgebake.cli.verify import Asked
+from edgebake.runtimes.interface import Tensor
 
 KEPT = sorted((Path(__file__).parent / "bundles").glob("v*/*.zip"))
 # A device of each platform, and the target that it got from the first bundle on.
@@ -61,8 +61,8 @@ def test_devices_get_what_they_got(bundle: Path) -> None:
 def test_every_model_answers_its_golden_vectors(bundle: Path) -> None:
     files, content = _files(bundle), _manifest(bundle)
     for target in content["targets"].values():
-        runtime = importlib.import_module(f"pipeline.runtimes.{target['runtime']}")
-        runner = importlib.import_module(f"pipeline.runtimes.{target['runtime']}.run")
+        runtime = importlib.import_module(f"edgebake.runtimes.{target['runtime']}")
+        runner = importlib.import_module(f"edgebake.runtimes.{target['runtime']}.run")
         session = runner.load({runtime.FILE: files[target["model"]]}, 1)
         golden = json.loads(files[target["golden"]])
         assert len(golden["examples"]) >= 3

@@ -1,4 +1,4 @@
-"""The shape of the house, held: one word per thing, imports that point one way, DVC knowing the code of each stage."""
+"""The shape of the house, held: one word per thing, imports that point one way."""
 
 import ast
 import re
@@ -10,45 +10,43 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline import cli, plugins
+from edgebake import plugins
+from edgebake.cli import main
 
 ROOT = Path(__file__).parents[1]
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 SEVEN = ("data", "train", "prune", "quantize", "convert", "validate", "package")
-SOURCES = sorted(path.relative_to(ROOT) for path in (ROOT / "pipeline").rglob("*.py"))
+SOURCES = sorted(path.relative_to(ROOT) for path in (ROOT / "pipeline/edgebake").rglob("*.py"))
+# Imports point down this list, and nowhere else; names on one line do not import each other.
+LAYERS = (
+    {"__main__"},
+    {"cli"},
+    {"execution", "delivery"},
+    {"plan", "stages"},
+    {"report"},
+    {"bundle"},
+    {"evaluation", "compression"},
+    {"training"},
+    {"runtimes"},
+    {"data"},
+    {"models"},
+    {"tasks"},
+    {"recipe"},
+    {"artifacts", "plugins", "measurement"},
+    {"errors"},
+)
 
 # Beside plugins: modules that coremltools and ONNX Runtime generate, Keras' data sets in a process of
 # their own, the user's examples.py, which DVC watches as data, and the stopwatch, which runs without edgebake.
 IMPORTS_BY_NAME = (
-    "pipeline/plugins.py",
-    "pipeline/complaints.py",
-    "pipeline/stopwatch.py",
-    "pipeline/data/keras.py",
-    "pipeline/data/python.py",
-    "pipeline/runtimes/coreml/schema.py",
-    "pipeline/runtimes/onnxruntime/ort_format.py",
+    "pipeline/edgebake/plugins.py",
+    "pipeline/edgebake/recipe/config_errors.py",
+    "pipeline/edgebake/evaluation/latency/stopwatch.py",
+    "pipeline/edgebake/data/sources/keras.py",
+    "pipeline/edgebake/data/sources/python.py",
+    "pipeline/edgebake/runtimes/coreml/schema.py",
+    "pipeline/edgebake/runtimes/onnxruntime/ort_format.py",
 )
-LAYERS = [
-    {"cli", "__main__"},
-    {"build", "gate", "init", "keygen", "plan", "rebuild", "sign", "status", "verify"},
-    {"runner", "assign", "compose"},
-    {"stages"},
-    {"bundle", "parity", "report", "revision"},
-    {
-        "data",
-        "formats",
-        "models",
-        "pruners",
-        "quantizers",
-        "calibrators",
-        "runtimes",
-        "devices",
-        "tasks",
-        "gates",
-        "reference",
-        "stopwatch",
-    },
-]
 
 
 def imports(source: Path) -> Iterator[tuple[str, bool]]:
@@ -70,11 +68,11 @@ def test_there_are_sources_to_look_at() -> None:
 @pytest.mark.parametrize("stage", SEVEN)
 def test_a_stage_is_the_same_word_everywhere(stage: str) -> None:
     assert stage in STAGES
-    assert stage in cli.STAGES
+    assert stage in main.STAGES
     assert (ROOT / "recipes" / stage).is_dir()
-    assert (ROOT / "pipeline" / "stages" / f"{stage}.py").is_file()
+    assert (ROOT / "pipeline/edgebake/stages" / f"{stage}.py").is_file()
     assert (ROOT / "tests" / "stages" / f"test_{stage}.py").is_file()
-    assert f"python -m pipeline {stage} " in STAGES[stage]["do"]["cmd"]
+    assert f"python -m edgebake {stage} " in STAGES[stage]["do"]["cmd"]
     outs = [out if isinstance(out, str) else next(iter(out)) for out in STAGES[stage]["do"]["outs"]]
     assert all(out.startswith(f"artifacts/{stage}/") for out in outs)
 
@@ -107,20 +105,57 @@ def test_modules_are_imported_by_name_through_plugins_alone(source: Path) -> Non
         assert call.startswith('"'), call
 
 
-def layer(name: str) -> int | None:
-    word = name.split(".")[1] if "." in name else ""
-    return next((number for number, words in enumerate(LAYERS) if word in words), None)
+def layer(room: str) -> int | None:
+    """Return the line of LAYERS that a room, or a module beside the rooms, stands on."""
+    return next((number for number, rooms in enumerate(LAYERS) if room in rooms), None)
+
+
+def own_modules(source: Path) -> Iterator[str]:
+    """Yield each module of ours that a file imports: at the top, in a function, for types alone, or by name.
+
+    `plugins` finds modules by name for those who call it: the calls count, not its own text.
+    """
+    for node in ast.walk(ast.parse((ROOT / source).read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.startswith("edgebake."))
+        elif isinstance(node, ast.ImportFrom) and node.module == "edgebake":
+            yield from (f"edgebake.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("edgebake."):
+            yield node.module or ""
+        elif source.name == "plugins.py":
+            continue
+        elif isinstance(node, ast.Constant) and re.fullmatch(r"edgebake(\.[a-z_0-9]+)+\.?", str(node.value)):
+            yield str(node.value)
+        elif isinstance(node, ast.Call):
+            yield from plugin_folders(node)
+
+
+def plugin_folders(call: ast.Call) -> Iterator[str]:
+    """Yield the package in which `plugins.load("data.source", name)` and its like find a module."""
+    function = call.func
+    if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name) and function.value.id == "plugins":
+        keys = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
+        folders = [plugins.FOLDERS[key] for key in keys if isinstance(key, str) and key in plugins.FOLDERS]
+        yield from (f"edgebake.{folder.replace('/', '.')}" for folder in folders)
+        if function.attr == "load_stage":
+            yield "edgebake.stages"
+
+
+def test_no_line_of_the_layers_names_a_room_twice() -> None:
+    rooms = [room for line in LAYERS for room in line]
+    assert len(rooms) == len(set(rooms))
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=str)
-def test_imports_point_one_way(source: Path) -> None:
-    own = layer(".".join(source.with_suffix("").parts))
-    upward = [
-        name
-        for name, _ in imports(source)
-        if name.startswith("pipeline.") and own is not None and (other := layer(name)) is not None and other < own
-    ]
-    assert upward == []
+def test_every_module_has_a_room_and_imports_point_down(source: Path) -> None:
+    room = source.relative_to("pipeline/edgebake").with_suffix("").parts[0]
+    imported = {name.split(".")[1] for name in own_modules(source)} - {room}
+    if room == "__init__":  # of the whole package
+        assert imported == set()
+        return
+    own = layer(room)
+    assert own is not None, f"{source}: expected a room of LAYERS; {room} is none"
+    assert sorted(name for name in imported if (layer(name) or -1) <= own) == []
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=str)
@@ -141,33 +176,33 @@ def test_files_and_functions_stay_short(source: Path) -> None:
 
 @pytest.mark.parametrize("source", SOURCES, ids=str)
 def test_only_the_command_line_reads_argv(source: Path) -> None:
-    if source.name != "cli.py":
+    if source != Path("pipeline/edgebake/cli/main.py"):
         assert "argv" not in (ROOT / source).read_text()
 
 
 def test_only_validate_reads_the_test_split() -> None:
     reading = [str(source) for source in SOURCES if re.search(r"""read\(.*["']test["']""", (ROOT / source).read_text())]
-    assert reading == ["pipeline/stages/validate.py"]
+    assert reading == ["pipeline/edgebake/stages/validate.py"]
 
 
 def test_planning_validating_and_packaging_never_import_tensorflow() -> None:
     modules = [
-        "pipeline.plan",
-        "pipeline.build",
-        "pipeline.status",
-        "pipeline.stages.validate",
-        "pipeline.stages.package",
+        "edgebake.plan.planner",
+        "edgebake.execution.local",
+        "edgebake.cli.table",
+        "edgebake.stages.validate",
+        "edgebake.stages.package",
     ]
     found = ("run", "workload", "placement")
-    modules += [f"pipeline.runtimes.{name}.{word}" for name in plugins.options("convert.runtime") for word in found]
-    modules += [f"pipeline.devices.{name}" for name in plugins.options("validate.where")]
+    modules += [f"edgebake.runtimes.{name}.{word}" for name in plugins.options("convert.runtime") for word in found]
+    modules += [f"edgebake.evaluation.devices.{name}" for name in plugins.options("validate.where")]
     modules += [
-        "pipeline.stopwatch",
-        "pipeline.parity",
-        "pipeline.gate",
-        *(f"pipeline.data.{name}" for name in plugins.options("data.source")),
-        "pipeline.inspect.keras",
-        "pipeline.init",
+        "edgebake.evaluation.latency.stopwatch",
+        "edgebake.stages.parity",
+        "edgebake.cli.gate",
+        *(f"edgebake.data.sources.{name}" for name in plugins.options("data.source")),
+        "edgebake.models.inspection.keras",
+        "edgebake.cli.init",
     ]
     heavy = ("tensorflow", "keras", "coremltools")
     program = f"import sys, {', '.join(modules)}; print([name for name in {heavy} if name in sys.modules])"
@@ -176,6 +211,6 @@ def test_planning_validating_and_packaging_never_import_tensorflow() -> None:
 
 
 def test_planning_does_not_import_numpy() -> None:
-    program = "import sys; from pipeline.cli import main; main(['plan', '--check']); print('numpy' in sys.modules)"
+    program = "import sys; from edgebake.cli.main import main; main(['plan', '--check']); print('numpy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.splitlines()[-1] == "False"

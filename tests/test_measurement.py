@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.measurement import Measurement, from_dict, not_measured
+from edgebake.measurement import Measurement, from_dict, not_measured
 
 
 def test_only_fields_that_say_something_are_written() -> None:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline import stopwatch
-from pipeline.recipe import Protocol
-from pipeline.timing import Timed
-from pipeline.ways import ONLY, Way
+from edgebake.evaluation.latency import stopwatch
+from edgebake.evaluation.latency.request import Timed
+from edgebake.recipe import Protocol
+from edgebake.runtimes.run_modes import ONLY, Way
 from tests import handmade
 
 Answer = dict[str, Any]

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from benchmarks.peers.maker import Maker
 from benchmarks.peers.subject import Subject
-from pipeline.pruning.latency import seconds_of
-from pipeline.tensors import Session, answers
+from edgebake.compression.pruning.latency import seconds_of
+from edgebake.runtimes.interface import Session, answers
 
 THREADS = 1
 ROUNDS = 31
@@ -95,7 +95,7 @@ def wilson(share: float, count: int) -> tuple[float, float]:
 
 
 def _session(row: Row) -> Session:
-    module = importlib.import_module(f"pipeline.runtimes.{row.maker.runtime}.run")
+    module = importlib.import_module(f"edgebake.runtimes.{row.maker.runtime}.run")
     session: Session = module.load(row.files, THREADS)
     return session
 

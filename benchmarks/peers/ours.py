@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 from benchmarks.peers.maker import EDGEBAKE, Built, Maker
 from benchmarks.peers.subject import Subject
-from pipeline import calibration, compose, plugins
-from pipeline.about import About
-from pipeline.quantized import asked
-from pipeline.recipe import Convert, CoreML, Precision
+from edgebake import plugins
+from edgebake.compression.quantization import calibration
+from edgebake.models.quantized_model import asked
+from edgebake.plan import compose
+from edgebake.recipe import Convert, CoreML, Precision
+from edgebake.recipe.about import About
 
 ABOUT = About("benchmark", "1.0.0", "nobody", "Apache-2.0", "a benchmark")
 CORE_ML = "iOS18"  # the first that has every scheme
@@ -38,12 +40,12 @@ def makers(chosen: list[str], runtimes: list[str]) -> Iterator[Maker]:
 
 def _built(option: str, runtime: str, subject: Subject) -> Built:
     words = compose.option("quantize", option)
-    quantized = asked(subject.archive, words)
+    quantized = asked(subject.archive, words, plugins.load("quantize.scheme", words.scheme))
     if words.calibration:
         examples = subject.drawn(words.calibration.examples, words.calibration.seed)
         ranges = calibration.calibrate(subject.archive, examples, words.calibration)
         quantized = dataclasses.replace(quantized, ranges=ranges)
-    module = importlib.import_module(f"pipeline.runtimes.{runtime}.convert")
+    module = importlib.import_module(f"edgebake.runtimes.{runtime}.convert")
     files = module.convert(quantized, subject.agreed, ABOUT, _section(runtime, words.scheme))
     # Other tools are given a live model: loading the archive once does not count.
     return Built(files, uncounted=subject.loading)

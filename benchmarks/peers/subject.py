@@ -9,13 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from pipeline import compose, contract, keras_session, plugins
-from pipeline.contract import Contract
-from pipeline.dataset import Examples, split
-from pipeline.job import Job
-from pipeline.recipe import Data, Recipe
-from pipeline.sections import TrainSection
-from pipeline.stages import train
+from edgebake import plugins
+from edgebake.data.dataset import Examples, split
+from edgebake.models import keras_session
+from edgebake.plan import compose
+from edgebake.recipe import Data, Recipe
+from edgebake.recipe.stage_params import TrainSection
+from edgebake.stages import train
+from edgebake.stages.job import Job
+from edgebake.tasks import contract
+from edgebake.tasks.contract import Contract
 
 TARGET = "pixel_8"  # for its words of data, model and train alone
 

@@ -14,7 +14,7 @@ from benchmarks.peers.maker import Maker
 from benchmarks.peers.measured import Row
 from benchmarks.peers.subject import Subject
 from benchmarks.pruned.models import Made
-from pipeline.pruning import costs
+from edgebake.compression.pruning import layer_costs
 
 OPTIONS = ("none", "int8")
 RUNTIMES = ("litert", "onnxruntime")
@@ -44,7 +44,7 @@ class Entry:
 
     def cost(self, word: str) -> float:
         """Return the mean of `macs` or `parameters` over seeds."""
-        return statistics.mean(costs.total(costs.of(model.model), word) for model in self.models)
+        return statistics.mean(layer_costs.total(layer_costs.of(model.model), word) for model in self.models)
 
     def size(self, file: File) -> int:
         """Return bytes."""

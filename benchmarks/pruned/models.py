@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 
 from benchmarks.peers.subject import TARGET, Subject
-from pipeline import compose, keras_session, plugins
-from pipeline.dataset import split
-from pipeline.distillation import Lesson
-from pipeline.fit import Splits
-from pipeline.pruning import baselines, fine_tune
-from pipeline.pruning.parent import Parent
-from pipeline.recipe import FineTune, Recipe
+from edgebake import plugins
+from edgebake.compression.pruning import baselines, fine_tune
+from edgebake.compression.pruning.original_model import Parent
+from edgebake.data.dataset import split
+from edgebake.models import keras_session
+from edgebake.plan import compose
+from edgebake.recipe import FineTune, Recipe
+from edgebake.training.distillation import Lesson
+from edgebake.training.loop import Splits
 
 PARENT, SCRATCH, TRAINED_ON = "unpruned", "from scratch", "unpruned, trained on"
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import yaml
 
-from pipeline.about import About
-from pipeline.recipe import Card, Device, Licenses
-from pipeline.sections import Brought, PackageSection, TargetSection
+from edgebake.recipe import Card, Device, Licenses
+from edgebake.recipe.about import About
+from edgebake.recipe.stage_params import Brought, PackageSection, TargetSection
 
 ABOUT = About("digits", "1.2.0", "Ada", "Apache-2.0", "Reads one digit.")
 DIGITS = Brought("Handwritten Digits", "E. Alpaydin", "CC-BY-4.0", "https://doi.org/10.24432/C50P49", kind="data")

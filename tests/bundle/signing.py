@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from pipeline.artifacts import write_files
-from pipeline.bundle import keys
+from edgebake.artifacts import write_files
+from edgebake.bundle.trust import keys
 
 FILES = {"manifest.json": b"{}", "models/a.tflite": b"\x00\x01", "models/a.labels.txt": b"0\n1\n"}
 

@@ -14,14 +14,15 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from pipeline import golden
-from pipeline.bundle import encryption, steps
-from pipeline.bundle import golden as bundle_golden
-from pipeline.contract import Contract
-from pipeline.dataset import Examples
-from pipeline.recipe import Package, Protect
-from pipeline.runtimes.litert import run as litert
-from pipeline.tensors import IMAGE, Inspection, Operator, Tensor
+from edgebake.bundle import golden_vectors as bundle_golden
+from edgebake.bundle import processing_steps
+from edgebake.bundle.trust import encryption
+from edgebake.data.dataset import Examples
+from edgebake.evaluation import golden
+from edgebake.recipe import Package, Protect
+from edgebake.runtimes.interface import IMAGE, Inspection, Operator, Tensor
+from edgebake.runtimes.litert import run as litert
+from edgebake.tasks.contract import Contract
 from tests import handmade
 
 CLASSES = ["cat", "dog", "fox"]
@@ -153,7 +154,7 @@ def _target(platform: str, target: Target, name: str, files: dict[str, bytes]) -
     inspection = Inspection(model.input, model.output, [Operator("Gemm", ("float32",))], {}).to_dict()
     files.update({f"models/{name}{path}": content for path, content in model.files.items()})
     labels = f"models/{name}.labels.txt"
-    after = steps.after(inspection["output"], Package(top_k=3, threshold=0.5, protect=Protect.none), labels)
+    after = processing_steps.after(inspection["output"], Package(top_k=3, threshold=0.5, protect=Protect.none), labels)
     files[labels] = "".join(f"{label}\n" for label in agreed.labels).encode()
     files[f"golden/{name}.json"] = _vectors(platform, target, inspection, after)
     return {
@@ -163,7 +164,7 @@ def _target(platform: str, target: Target, name: str, files: dict[str, bytes]) -
         "accelerators": list(target.accelerators),
         "input": inspection["input"],
         "output": inspection["output"],
-        "preprocessing": steps.before(agreed, inspection["input"], {}),
+        "preprocessing": processing_steps.before(agreed, inspection["input"], {}),
         "postprocessing": after,
         "labels": agreed.labels,
         "golden": f"golden/{name}.json",

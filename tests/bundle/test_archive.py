@@ -5,8 +5,8 @@ import os
 import zipfile
 from pathlib import Path
 
-from pipeline.artifacts import write_files
-from pipeline.bundle.archive import zipped
+from edgebake.artifacts import write_files
+from edgebake.bundle.archive import zipped
 
 FILES = {"manifest.json": b"{}", "models/digits.tflite": b"\x00\x01", "Labels.txt": b"0\n1\n"}
 

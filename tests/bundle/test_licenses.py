@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.bundle import licenses
-from pipeline.bundle.ingredients import Ingredient
-from pipeline.bundle.licenses import Decision, Verdict, decide
-from pipeline.errors import LicenseError
-from pipeline.plan import Plan
-from pipeline.recipe import Licenses
-from pipeline.sections import PackageSection, typed
+from edgebake.bundle import licenses
+from edgebake.bundle.components import Ingredient
+from edgebake.bundle.licenses import Decision, Verdict, decide
+from edgebake.errors import LicenseError
+from edgebake.plan.planner import Plan
+from edgebake.recipe import Licenses
+from edgebake.recipe.stage_params import PackageSection, typed
 from tests.bundle import made
 
 ROOT = Path(__file__).parents[2]

@@ -11,14 +11,16 @@ from typing import Any
 import jsonschema
 import pytest
 
-from pipeline import artifacts, contract, plan
-from pipeline.bundle import manifest
-from pipeline.gates.target import judge
-from pipeline.plan import Plan
-from pipeline.recipe import Waiver
-from pipeline.runtimes.coreml.executor import LABEL
-from pipeline.sections import PackageSection, TargetSection, read
-from pipeline.tensors import IMAGE, Inspection, Operator, Tensor
+from edgebake import artifacts
+from edgebake.bundle import manifest
+from edgebake.evaluation.gates.judge import judge
+from edgebake.plan import planner
+from edgebake.plan.planner import Plan
+from edgebake.recipe import Waiver
+from edgebake.recipe.stage_params import PackageSection, TargetSection, read
+from edgebake.runtimes.coreml.executor import LABEL
+from edgebake.runtimes.interface import IMAGE, Inspection, Operator, Tensor
+from edgebake.tasks import contract
 from tests import measured
 
 COMMIT = {"git_commit": "0123456789abcdef0123456789abcdef01234567", "dirty": False}
@@ -71,7 +73,7 @@ def _made(section: PackageSection, platform: str, **entries: manifest.Entry) -> 
 @pytest.fixture(scope="module")
 def section(tmp_path_factory: pytest.TempPathFactory, planned: Plan) -> Iterator[PackageSection]:
     with chdir(tmp_path_factory.mktemp("bundle")):
-        plan.write(planned)
+        planner.write(planned)
         yield read("package", "android")
 
 
@@ -187,7 +189,7 @@ def _of_an_iphone(planned: Plan, **words: Any) -> dict[str, Any]:
     """Return the manifest of a Core ML package, some of whose words were replaced."""
     planned = deepcopy(planned)
     planned["convert"][CORE_ML]["coreml"] |= words
-    plan.write(planned)
+    planner.write(planned)
     section: PackageSection = read("package", "ios")
     image = replace(INSPECTION, input=Tensor("image", [1, 32, 32, 1], IMAGE, "NHWC"))
     entry = _validated(section.targets["iphone_15"], PACKAGE, image, **EXECUTED)

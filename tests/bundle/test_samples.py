@@ -10,7 +10,7 @@ import tree_sitter_kotlin
 import tree_sitter_swift
 from tree_sitter import Language, Node, Parser
 
-from pipeline.bundle import samples
+from edgebake.bundle import samples
 from tests.bundle import small
 from tests.bundle.small import Target
 

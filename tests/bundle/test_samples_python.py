@@ -16,14 +16,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline import artifacts
-from pipeline.bundle import samples
-from pipeline.tensors import Tensor
+from edgebake import artifacts
+from edgebake.bundle import samples
+from edgebake.runtimes.interface import Tensor
 from tests.bundle import small
 from tests.bundle.small import Target
 
-# As `python classify.py`, but with the word `pipeline` taken: whatever imports it stops.
-ALONE = "import sys, runpy; sys.modules['pipeline'] = None; runpy.run_path('classify.py', run_name='__main__')"
+# As `python classify.py`, but with the word `edgebake` taken: whatever imports it stops.
+ALONE = "import sys, runpy; sys.modules['edgebake'] = None; runpy.run_path('classify.py', run_name='__main__')"
 
 
 def _written(folder: Path, files: dict[str, bytes]) -> Path:
@@ -80,8 +80,8 @@ def test_an_unpacked_bundle_is_read_as_well(tmp_path: Path) -> None:
 
 def test_the_sample_holds_nothing_of_edgebake(tmp_path: Path) -> None:
     _written(tmp_path, _linux())
-    assert "import pipeline" not in (tmp_path / "classify.py").read_text()
-    assert "from pipeline" not in (tmp_path / "classify.py").read_text()
+    assert "import edgebake" not in (tmp_path / "classify.py").read_text()
+    assert "from edgebake" not in (tmp_path / "classify.py").read_text()
     assert "noqa" not in (tmp_path / "classify.py").read_text()
 
 

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline.bundle import samples
+from edgebake.bundle import samples
 
 Pixels = NDArray[np.int64]  # [height, width, channels]
 Box = tuple[int, int, int, int]

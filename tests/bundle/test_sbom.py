@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from pipeline import artifacts
-from pipeline.bundle import ingredients, licenses, sbom
+from edgebake import artifacts
+from edgebake.bundle import components, licenses, sbom
 from tests.bundle import made
 
 DIGESTS = {path: artifacts.sha256(data) for path, data in made.FILES.items()}
@@ -23,7 +23,7 @@ def _planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _made(content: dict[str, Any], files: dict[str, bytes], *brought: Any) -> bytes:
     section = made.section(*(brought or (made.DIGITS, made.WEIGHTS)))
-    judged = licenses.judge(ingredients.of(section, content["targets"]), made.POLICY)
+    judged = licenses.judge(components.of(section, content["targets"]), made.POLICY)
     return sbom.make(content, section, judged, files)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pipeline.report import pruning, table
+from edgebake.report import pruning, tables
 
 ACCOUNT: dict[str, Any] = {
     "validation_images": 200,
@@ -14,7 +14,7 @@ ACCOUNT: dict[str, Any] = {
 
 
 def _rows(*accounts: dict[str, Any]) -> list[str]:
-    text = table.as_text(pruning.rows({f"variant_{number}": one for number, one in enumerate(accounts)}))
+    text = tables.as_text(pruning.rows({f"variant_{number}": one for number, one in enumerate(accounts)}))
     return [" ".join(line.split()) for line in text.splitlines() if "variant" in line]
 
 

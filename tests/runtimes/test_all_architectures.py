@@ -7,14 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline import calibration, keras_session, plugins
-from pipeline.about import About
-from pipeline.contract import Contract
-from pipeline.quantized import Quantized
-from pipeline.recipe import Calibration, Compression, Convert, CoreML, DType, Granularity, Model, Palette, Precision
-from pipeline.runtimes.litert import convert as litert
-from pipeline.runtimes.litert.program import Program
-from pipeline.stages import convert
+from edgebake import plugins
+from edgebake.compression.quantization import calibration
+from edgebake.models import keras_session
+from edgebake.models.quantized_model import Quantized
+from edgebake.recipe import Calibration, Compression, Convert, CoreML, DType, Granularity, Model, Palette, Precision
+from edgebake.recipe.about import About
+from edgebake.runtimes.litert import convert as litert
+from edgebake.runtimes.litert.program import Program
+from edgebake.stages import convert
+from edgebake.tasks.contract import Contract
 from tests import architectures
 
 pytestmark = pytest.mark.slow
@@ -73,9 +75,9 @@ def converted(runtime: str, item: Quantized, colour: str) -> dict[str, bytes]:
     """Return the files after the checks that the convert stage makes."""
     precision = Precision.float32 if item.scheme == "none" else Precision.float16
     section = Convert(runtime, CoreML("iOS18", precision, [], None) if runtime == "coreml" else None)
-    module = importlib.import_module(f"pipeline.runtimes.{runtime}.convert")
+    module = importlib.import_module(f"edgebake.runtimes.{runtime}.convert")
     files: dict[str, bytes] = module.convert(item, contract(colour), ABOUT, section)
-    inspection = importlib.import_module(f"pipeline.runtimes.{runtime}.inspect").inspect(files)
+    inspection = importlib.import_module(f"edgebake.runtimes.{runtime}.inspect").inspect(files)
     assert inspection.input.name == "image"
     assert inspection.input.shape == [1, 32, 32, contract(colour).channels]
     convert.refuse_floats("test", item, inspection, plugins.load("convert.runtime", runtime).INT8_OPERATORS)
@@ -98,7 +100,7 @@ def test_an_architecture_goes_through_every_runtime(keras: Any, architecture: st
         assert converted(runtime, quantized(model, scheme, colour), colour)
     for runtime in ("litert", "onnxruntime"):
         files = converted(runtime, quantized(model, "int8", colour), colour)
-        session = importlib.import_module(f"pipeline.runtimes.{runtime}.run").load(files, 1)
+        session = importlib.import_module(f"edgebake.runtimes.{runtime}.run").load(files, 1)
         session.feed(np.zeros((1, 32, 32, contract(colour).channels), np.float32))
         session.invoke()
         assert session.read().sum() == pytest.approx(1, abs=0.05)

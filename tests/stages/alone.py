@@ -11,10 +11,12 @@ import pytest
 import yaml
 from rich.console import Console
 
-from pipeline import artifacts, contract, dataset, sections
-from pipeline.dataset import Examples
-from pipeline.job import Job
-from pipeline.recipe import Data
+from edgebake import artifacts
+from edgebake.data import dataset
+from edgebake.data.dataset import Examples
+from edgebake.recipe import Data, stage_params
+from edgebake.stages.job import Job
+from edgebake.tasks import contract
 
 CONTRACT = contract.Contract(
     "classification", 32, 32, "grey", "none", "bilinear", [127.5], [1 / 127.5], [str(digit) for digit in range(10)]
@@ -39,10 +41,10 @@ class Ran:
 
 def run(stage: str, variant: str) -> Ran:
     """Run a stage as the runner does, without its log."""
-    section = sections.read(stage, variant)
+    section = stage_params.read(stage, variant)
     target = artifacts.folder(stage, variant, getattr(section, "platform", None))
     with artifacts.published(target) as out:
-        line = import_module(f"pipeline.stages.{stage}").run(Job(variant, section, out, Console(file=io.StringIO())))
+        line = import_module(f"edgebake.stages.{stage}").run(Job(variant, section, out, Console(file=io.StringIO())))
     return Ran(target, line)
 
 
@@ -54,13 +56,13 @@ def lay(target: Path, files: dict[str, bytes]) -> None:
 
 def set_param(*path: str, value: Any) -> None:
     """Change one value of params.yaml."""
-    content = yaml.safe_load(sections.PARAMS.read_text())
+    content = yaml.safe_load(stage_params.PARAMS.read_text())
     node = content
     for word in path[:-1]:
         node = node[word]
     assert path[-1] in node
     node[path[-1]] = value
-    sections.PARAMS.write_text(yaml.safe_dump(content, sort_keys=False))
+    stage_params.PARAMS.write_text(yaml.safe_dump(content, sort_keys=False))
 
 
 def recorded_splits(monkeypatch: pytest.MonkeyPatch) -> list[str]:

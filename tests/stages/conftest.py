@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import artifacts, keras_session, plan
-from pipeline.plan import Plan
+from edgebake import artifacts
+from edgebake.models import keras_session
+from edgebake.plan import planner
+from edgebake.plan.planner import Plan
 from tests import measured
 from tests.stages import alone
 from tests.stages.alone import Ran
@@ -22,7 +24,7 @@ def looked_at(tmp_path_factory: pytest.TempPathFactory, planned: Plan) -> Path:
     """What the stage `data` left of the digits."""
     folder = tmp_path_factory.mktemp("data")
     with chdir(folder):
-        plan.write(planned)
+        planner.write(planned)
         return folder / alone.run("data", "digits").folder
 
 
@@ -30,7 +32,7 @@ def looked_at(tmp_path_factory: pytest.TempPathFactory, planned: Plan) -> Path:
 def params(tmp_path: Path, planned: Plan, looked_at: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the project's plan and the splits of the digits; the test runs in it."""
     monkeypatch.chdir(tmp_path)
-    plan.write(planned)
+    planner.write(planned)
     shutil.copytree(looked_at, artifacts.folder("data", "digits"))
     return tmp_path
 
@@ -50,7 +52,7 @@ def small(tmp_path_factory: pytest.TempPathFactory, planned: Plan, looked_at: Pa
     """A folder whose plan trains a quarter of the channels, once over the data, on the one thread of convert."""
     folder = tmp_path_factory.mktemp("small")
     with chdir(folder):
-        plan.write(planned)
+        planner.write(planned)
         shutil.copytree(looked_at, artifacts.folder("data", "digits"))
         for word, value in {"epochs": 1, "threads": 1}.items():
             alone.set_param("train", "digits-ds_cnn", word, value=value)

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pipeline import artifacts
-from pipeline.errors import ConversionError, CoverageError
-from pipeline.quantized import Quantized
-from pipeline.runtimes import coreml
-from pipeline.runtimes.coreml import run as coreml_run
-from pipeline.runtimes.litert import inspect as litert_inspect
-from pipeline.runtimes.litert import run as litert_run
-from pipeline.stages import convert
-from pipeline.tensors import Inspection, Operator, Session, Tensor
+from edgebake import artifacts
+from edgebake.errors import ConversionError, CoverageError
+from edgebake.models.quantized_model import Quantized
+from edgebake.runtimes import coreml
+from edgebake.runtimes.coreml import run as coreml_run
+from edgebake.runtimes.interface import Inspection, Operator, Session, Tensor
+from edgebake.runtimes.litert import inspect as litert_inspect
+from edgebake.runtimes.litert import run as litert_run
+from edgebake.stages import convert
 from tests.handmade import constant_tflite
 from tests.stages import alone
 from tests.stages.alone import Ran
@@ -95,8 +95,8 @@ def test_a_program_that_cannot_be_run_to_find_ranges_is_refused_by_its_name(
         raise CoverageError("the ML Program executor does not cover: fold")
 
     alone.lay(artifacts.folder("quantize", "digits-ds_cnn-float16"), Quantized(b"", "none", "", "").to_files())
-    monkeypatch.setattr("pipeline.keras_session.start", lambda _: None)
-    monkeypatch.setattr("pipeline.runtimes.coreml.convert.convert", refusing)
+    monkeypatch.setattr("edgebake.models.keras_session.start", lambda _: None)
+    monkeypatch.setattr("edgebake.runtimes.coreml.convert.convert", refusing)
     with pytest.raises(CoverageError) as refused:
         alone.run("convert", CORE_ML)
     assert str(refused.value) == f"convert {CORE_ML}: the ML Program executor does not cover: fold"
@@ -179,7 +179,7 @@ def _size(ran: Ran) -> int:
 
 @pytest.mark.slow
 def test_it_is_the_stripped_file_that_is_held_against_the_recipe(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.runtimes.litert.strip.strip", lambda _: {"model.tflite": constant_tflite(3)})
+    monkeypatch.setattr("edgebake.runtimes.litert.strip.strip", lambda _: {"model.tflite": constant_tflite(3)})
     alone.set_param("convert", FLOAT16, "strip", value=True)
     with pytest.raises(ConversionError, match="no weight became float16, the file holds: float32"):
         alone.run("convert", FLOAT16)

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pipeline import artifacts, dataset, sections
-from pipeline.data import digits
-from pipeline.dataset import Examples
-from pipeline.errors import DataError
-from pipeline.reading.decode import OnDemand
-from pipeline.recipe import Data
+from edgebake import artifacts
+from edgebake.data import dataset
+from edgebake.data.dataset import Examples
+from edgebake.data.readers.decode import OnDemand
+from edgebake.data.sources import digits
+from edgebake.errors import DataError
+from edgebake.recipe import Data, stage_params
 from tests.stages import alone
 
 COUNT = 40
@@ -38,7 +39,7 @@ def given(monkeypatch: pytest.MonkeyPatch, images: OnDemand, splits: list[str] |
     labels = np.arange(COUNT) % 2
     examples = Examples(images, labels, ["even", "odd"], names=names, splits=splits or [])
     source = SimpleNamespace(load=lambda _: examples)
-    monkeypatch.setattr("pipeline.plugins.load", lambda *_: source)
+    monkeypatch.setattr("edgebake.plugins.load", lambda *_: source)
 
 
 def rows() -> list[dict[str, str]]:
@@ -60,7 +61,7 @@ def test_the_digits_are_split_as_their_recipe_says(params: Path) -> None:
 
 def test_what_a_stage_reads_is_what_was_written(params: Path) -> None:
     alone.run("data", "digits")
-    section = sections.read_plan()["train"]["digits-ds_cnn"]
+    section = stage_params.read_plan()["train"]["digits-ds_cnn"]
     assert section["examples"] == "digits"
     read = dataset.read(Data(source="digits", path="unused"), "digits", "test")
     wanted = [row for row in rows() if row["split"] == "test"]
@@ -110,8 +111,8 @@ def test_an_image_in_two_splits_stops_the_build_and_both_are_named(
         alone.run("data", "digits")
     # 10 and 11 lie in one split, which is no leak.
     assert str(refused.value) == (
-        "data source digits: 1 images lie in more than one split; expected each in one alone: remove the copies, "
-        "or say `on_leak: skip`\n5.png (train) = 38.png (test)"
+        "data source digits: 1 images lie in more than one split; expected each in one alone: "
+        "remove the copies, or say `on_leak: skip`\n5.png (train) = 38.png (test)"
     )
     alone.set_param("data", "digits", "on_leak", value="skip")
     ran = alone.run("data", "digits")

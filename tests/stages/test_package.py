@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
-from pipeline import artifacts, keygen
-from pipeline.bundle import decrypt, keys, manifest
-from pipeline.errors import ArtifactError, GateError, LicenseError, RecipeError
-from pipeline.sections import read_plan
+from edgebake import artifacts
+from edgebake.bundle import manifest
+from edgebake.bundle.trust import decryption, keys
+from edgebake.cli import keygen
+from edgebake.errors import ArtifactError, GateError, LicenseError, RecipeError
+from edgebake.recipe.stage_params import read_plan
 from tests import measured
 from tests.stages import alone
 
@@ -139,7 +141,7 @@ def test_an_encrypted_file_is_the_same_each_time_and_an_app_with_the_key_gets_th
     assert listed[path]["encryption"]["plain_sha256"] == artifacts.sha256(b"an onnx model")
     assert [name for name, file in listed.items() if "encryption" in file] == [path]
     plain = io.BytesIO()
-    decrypt.decrypt(io.BytesIO(first[path]), plain, encrypted, b"digits/1.0.0/linux/" + path.encode())
+    decryption.decrypt(io.BytesIO(first[path]), plain, encrypted, b"digits/1.0.0/linux/" + path.encode())
     assert plain.getvalue() == b"an onnx model"
     assert alone.run("package", "linux").files() == first
 

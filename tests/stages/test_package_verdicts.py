@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from pipeline import plan
-from pipeline.bundle import manifest
-from pipeline.compose import Composed
-from pipeline.errors import GateError
-from pipeline.recipe import Floor, Release, TimedCeiling, TimedFloor
-from pipeline.sections import read_plan
+from edgebake.bundle import manifest
+from edgebake.errors import GateError
+from edgebake.plan import planner
+from edgebake.plan.compose import Composed
+from edgebake.recipe import Floor, Release, TimedCeiling, TimedFloor
+from edgebake.recipe.stage_params import read_plan
 from tests import measured
 from tests.stages import alone
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("committed")
 
 @pytest.fixture(autouse=True)
 def _today(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.gates.decide.date", SimpleNamespace(today=lambda: TODAY))
+    monkeypatch.setattr("edgebake.evaluation.gates.decide.date", SimpleNamespace(today=lambda: TODAY))
 
 
 @pytest.fixture
@@ -42,8 +42,8 @@ def lenient(release: Release, composed: dict[str, Composed]) -> None:
     budget.latency_p90_ms = TimedCeiling(at_most=50, required=False)
     budget.frames_per_second = TimedFloor(at_least=30, required=False)
     with chdir(ROOT):  # the float parent is in recipes/
-        merged = plan.merge(release, [iphone])
-    plan.write(merged)
+        merged = planner.merge(release, [iphone])
+    planner.write(merged)
 
 
 def _linux(**found: Any) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from pipeline import artifacts, keras_session
-from pipeline.errors import ArtifactError, DataError
+from edgebake import artifacts
+from edgebake.errors import ArtifactError, DataError
+from edgebake.models import keras_session
 from tests.stages import alone
 from tests.stages.alone import Ran
 

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline import artifacts, keras_session, plugins, sections
-from pipeline import ranges as ranges_of
-from pipeline.data import digits
-from pipeline.dataset import split
-from pipeline.errors import ArtifactError, DataError
-from pipeline.quantized import from_files
-from pipeline.ranges import Ranges
-from pipeline.recipe import Compression, Model, Palette
+from edgebake import artifacts, plugins
+from edgebake.data.dataset import split
+from edgebake.data.sources import digits
+from edgebake.errors import ArtifactError, DataError
+from edgebake.models import activation_ranges as ranges_of
+from edgebake.models import keras_session
+from edgebake.models.activation_ranges import Ranges
+from edgebake.models.quantized_model import from_files
+from edgebake.recipe import Compression, Model, Palette, stage_params
 from tests.stages import alone
 from tests.stages.alone import Ran
 
@@ -114,7 +115,7 @@ def test_int8_hands_on_the_model_and_a_range_for_each_of_its_values(real: bytes)
 
 @pytest.mark.slow
 def test_probes_are_examples_of_the_calibration_split_alone(real: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    data = sections.read("quantize", INT8).data
+    data = stage_params.read("quantize", INT8).data
     held = alone.CONTRACT.prepare(split(digits.load(data), data, "calibration").images)
     asked = alone.recorded_splits(monkeypatch)
     probes = _ranges(alone.run("quantize", INT8)).probes

@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline import artifacts, contract, keras_session
-from pipeline.runtimes.litert import FILE, run
+from edgebake import artifacts
+from edgebake.models import keras_session
+from edgebake.runtimes.litert import FILE, run
+from edgebake.tasks import contract
 from tests.stages import alone
 from tests.stages.alone import Ran
 
@@ -80,7 +82,7 @@ def test_batch_normalisation_forgets_faster_than_keras_would_have_it(ran: Ran) -
 def test_another_process_trains_the_same_bytes(ran: Ran, small: Path, tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_bytes((small / "params.yaml").read_bytes())
     shutil.copytree(small / artifacts.folder("data", "digits"), tmp_path / artifacts.folder("data", "digits"))
-    program = f"from pipeline import runner; runner.run('train', '{VARIANT}')"
+    program = f"from edgebake.execution import runner; runner.run('train', '{VARIANT}')"
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
     again = tmp_path / artifacts.folder("train", VARIANT)
     assert done.stdout == f"train {VARIANT}: {ran.line}\n"

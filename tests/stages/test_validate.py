@@ -16,24 +16,25 @@ import PIL.Image
 import pytest
 from numpy.typing import NDArray
 
-from pipeline import artifacts, plan
-from pipeline.data import digits
-from pipeline.devices import host
-from pipeline.errors import ArtifactError, CoverageError, listed
-from pipeline.gates.findings import SPECIAL
-from pipeline.measurement import Measurement
-from pipeline.plan import Plan
-from pipeline.recipe import Data
-from pipeline.runtimes.coreml import apple
-from pipeline.runtimes.coreml import inspect as core_ml_inspect
-from pipeline.runtimes.coreml import run as core_ml_run
-from pipeline.runtimes.coreml.executor import LABEL
-from pipeline.runtimes.coreml.executor.translation import covered
-from pipeline.runtimes.onnxruntime.inspect import inspect
-from pipeline.statistics import paired, proportion
-from pipeline.stopwatch import all_threads, cpu_model, digest, os_name
-from pipeline.timing import Timed, Timing
-from pipeline.workload import from_json
+from edgebake import artifacts
+from edgebake.data.sources import digits
+from edgebake.errors import ArtifactError, CoverageError, listed
+from edgebake.evaluation.devices import host
+from edgebake.evaluation.gates.evidence import SPECIAL
+from edgebake.evaluation.latency.request import Timed, Timing
+from edgebake.evaluation.latency.stopwatch import all_threads, cpu_model, digest, os_name
+from edgebake.evaluation.statistics import paired, proportion
+from edgebake.measurement import Measurement
+from edgebake.plan import planner
+from edgebake.plan.planner import Plan
+from edgebake.recipe import Data
+from edgebake.runtimes.coreml import apple
+from edgebake.runtimes.coreml import inspect as core_ml_inspect
+from edgebake.runtimes.coreml import run as core_ml_run
+from edgebake.runtimes.coreml.executor import LABEL
+from edgebake.runtimes.coreml.executor.translation import covered
+from edgebake.runtimes.onnxruntime.inspect import inspect
+from edgebake.runtimes.workload import from_json
 from tests import handmade
 from tests.runtimes.coreml.programs import Image, Op, Typed, files, labels, op, real, text
 from tests.stages import alone
@@ -58,7 +59,7 @@ OUTPUT = [
 def folder(tmp_path_factory: pytest.TempPathFactory, planned: Plan, looked_at: Path) -> Iterator[Path]:
     """A project whose float model is sure of 1 and whose converted files are sure of 3, one of them of 7."""
     with chdir(tmp_path_factory.mktemp("validate")):
-        plan.write(planned)
+        planner.write(planned)
         shutil.copytree(looked_at, artifacts.folder("data", "digits"))
         for word, value in {"runs": 20, "seconds": 0.01, "repeats": 1}.items():
             alone.set_param("validate", f"{ONNX}-linux", word, value=value)

@@ -21,11 +21,11 @@ import coremltools.models.model as models
 import numpy as np
 import pytest
 
-from pipeline.artifacts import read_files
-from pipeline.errors import CoverageError
-from pipeline.runtimes.coreml import FILE, package
-from pipeline.runtimes.coreml.executor.executor import Executor
-from pipeline.runtimes.coreml.executor.translation import Arithmetic
+from edgebake.artifacts import read_files
+from edgebake.errors import CoverageError
+from edgebake.runtimes.coreml import FILE, package
+from edgebake.runtimes.coreml.executor.executor import Executor
+from edgebake.runtimes.coreml.executor.translation import Arithmetic
 
 NEEDS_PYTORCH, NOT_COVERED = "needs PyTorch", "not covered: "
 OUTCOMES: Counter[str] = Counter()

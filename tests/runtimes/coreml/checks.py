@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.errors import CoverageError
-from pipeline.runtimes.coreml.executor.translation import Arithmetic
+from edgebake.errors import CoverageError
+from edgebake.runtimes.coreml.executor.translation import Arithmetic
 from tests.runtimes.coreml.programs import Array, Given, Op, Typed, answers, files
 
 

@@ -13,9 +13,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.runtimes.coreml import FILE, package, schema
-from pipeline.runtimes.coreml.executor.executor import Executor
-from pipeline.runtimes.coreml.executor.translation import Arithmetic
+from edgebake.runtimes.coreml import FILE, package, schema
+from edgebake.runtimes.coreml.executor.executor import Executor
+from edgebake.runtimes.coreml.executor.translation import Arithmetic
 
 Array: TypeAlias = NDArray[Any]
 Typed: TypeAlias = tuple[str, tuple[int | None, ...]]  # dtype and shape; None: the input decides that size

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from pipeline.errors import ConversionError
-from pipeline.ranges import Ranges
-from pipeline.runtimes.coreml import activations
-from pipeline.runtimes.coreml.activations import Statistics
-from pipeline.runtimes.coreml.values import Values
+from edgebake.errors import ConversionError
+from edgebake.models.activation_ranges import Ranges
+from edgebake.runtimes.coreml import activations
+from edgebake.runtimes.coreml.activations import Statistics
+from edgebake.runtimes.coreml.values import Values
 from tests.runtimes.coreml.programs import constant, half, op, real
 from tests.runtimes.coreml.test_block import loaded
 from tests.runtimes.coreml.test_values import known

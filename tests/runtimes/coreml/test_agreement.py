@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pipeline import keras_session, plugins
-from pipeline.artifacts import write_files
-from pipeline.recipe import Model
-from pipeline.runtimes.coreml import FILE, package
-from pipeline.runtimes.coreml.convert import files_of
-from pipeline.runtimes.coreml.executor.executor import Executor
-from pipeline.runtimes.coreml.executor.translation import Arithmetic
+from edgebake import plugins
+from edgebake.artifacts import write_files
+from edgebake.models import keras_session
+from edgebake.recipe import Model
+from edgebake.runtimes.coreml import FILE, package
+from edgebake.runtimes.coreml.convert import files_of
+from edgebake.runtimes.coreml.executor.executor import Executor
+from edgebake.runtimes.coreml.executor.translation import Arithmetic
 from tests import architectures
 from tests.runtimes.coreml import heads
 

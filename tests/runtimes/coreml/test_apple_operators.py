@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.runtimes.coreml.executor.translation import covered
+from edgebake.runtimes.coreml.executor.translation import covered
 
 pytestmark = [pytest.mark.slow, pytest.mark.apple]
 
@@ -51,7 +51,8 @@ def _started(folders: tuple[str, ...], report: Path) -> subprocess.Popen[str]:
     # Modules of theirs that import PyTorch at the top are left out where it is not installed.
     command += ["--continue-on-collection-errors", "-c", os.devnull, "-p", "no:cacheprovider", "--tb=short"]
     command += ["--pyargs", *(f"{TESTS}.{name}" for name in folders)]
-    settings = {"APPLE_SUITE_EACH": "6", **os.environ, "PYTHONPATH": str(ROOT), "APPLE_SUITE_REPORT": str(report)}
+    path = f"{ROOT}{os.pathsep}{ROOT / 'pipeline'}"
+    settings = {"APPLE_SUITE_EACH": "6", **os.environ, "PYTHONPATH": path, "APPLE_SUITE_REPORT": str(report)}
     return subprocess.Popen(
         command, cwd=ROOT, env=settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from pipeline.runtimes.coreml import block, package
-from pipeline.runtimes.coreml.block import Block
+from edgebake.runtimes.coreml import block, package
+from edgebake.runtimes.coreml.block import Block
 from tests.runtimes.coreml.programs import Op, constant, files, half, op, real, text
 
 

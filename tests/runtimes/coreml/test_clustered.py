@@ -5,13 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 
-from pipeline import keras_session
-from pipeline.contract import Contract
-from pipeline.pruners import cluster
-from pipeline.recipe import Convert, Prune
-from pipeline.runtimes.coreml import convert, package
-from pipeline.runtimes.coreml.executor import program as programs
-from tests.pruners import halves
+from edgebake.compression.pruning.methods import cluster
+from edgebake.models import keras_session
+from edgebake.recipe import Convert, Prune
+from edgebake.runtimes.coreml import convert, package
+from edgebake.runtimes.coreml.executor import program as programs
+from edgebake.tasks.contract import Contract
+from tests.compression.pruning.methods import halves
 from tests.runtimes.coreml.test_convert import ABOUT, PALETTE, WORDS, quantized
 
 pytestmark = pytest.mark.slow

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pipeline import calibration, keras_session, plugins
-from pipeline.about import About
-from pipeline.contract import Contract
-from pipeline.errors import ConversionError
-from pipeline.quantized import Quantized
-from pipeline.recipe import (
+from edgebake import plugins
+from edgebake.compression.quantization import calibration
+from edgebake.errors import ConversionError
+from edgebake.models import keras_session
+from edgebake.models.quantized_model import Quantized
+from edgebake.recipe import (
     Calibration,
     Compression,
     Convert,
@@ -30,12 +30,14 @@ from pipeline.recipe import (
     Precision,
     Range,
 )
-from pipeline.runtimes import coreml
-from pipeline.runtimes.coreml import convert, inspect, package, run
-from pipeline.runtimes.coreml.executor import program as programs
-from pipeline.runtimes.coreml.executor.executor import Executor, labels
-from pipeline.runtimes.coreml.executor.translation import Arithmetic
-from pipeline.runtimes.coreml.rules import DEPLOYMENT_TARGETS
+from edgebake.recipe.about import About
+from edgebake.runtimes import coreml
+from edgebake.runtimes.coreml import convert, inspect, package, run
+from edgebake.runtimes.coreml.executor import program as programs
+from edgebake.runtimes.coreml.executor.executor import Executor, labels
+from edgebake.runtimes.coreml.executor.translation import Arithmetic
+from edgebake.runtimes.coreml.rules import DEPLOYMENT_TARGETS
+from edgebake.tasks.contract import Contract
 
 pytestmark = pytest.mark.slow
 
@@ -249,7 +251,7 @@ def test_two_processes_write_the_same_bytes() -> None:
     program = "from tests.runtimes.coreml.test_convert import digests\nprint(chr(10).join(digests()))"
     said = []
     for seed in ("1", "2"):
-        settings = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)}
+        settings = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'pipeline'}"}
         done = subprocess.run(
             [sys.executable, "-c", program], env=settings, capture_output=True, text=True, check=False
         )

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from pipeline.runtimes.coreml.inspect import inspect
-from pipeline.tensors import Operator
+from edgebake.runtimes.coreml.inspect import inspect
+from edgebake.runtimes.interface import Operator
 from tests.runtimes.coreml.programs import (
     Given,
     Image,

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pipeline import keras_session
-from pipeline.errors import ConversionError
-from pipeline.quantized import Quantized
-from pipeline.ranges import Ranges
-from pipeline.recipe import Compression, Convert, DType, Granularity
-from pipeline.runtimes.coreml import convert, inspect, package
-from pipeline.runtimes.coreml.executor import program as programs
-from pipeline.runtimes.coreml.executor.mil import Operation
-from pipeline.runtimes.coreml.executor.program import Program
+from edgebake.errors import ConversionError
+from edgebake.models import keras_session
+from edgebake.models.activation_ranges import Ranges
+from edgebake.models.quantized_model import Quantized
+from edgebake.recipe import Compression, Convert, DType, Granularity
+from edgebake.runtimes.coreml import convert, inspect, package
+from edgebake.runtimes.coreml.executor import program as programs
+from edgebake.runtimes.coreml.executor.mil import Operation
+from edgebake.runtimes.coreml.executor.program import Program
 from tests.runtimes.coreml.test_convert import ABOUT, GREY, WORDS, answer, pixels, quantized, random_archive
 
 pytestmark = pytest.mark.slow

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pipeline.runtimes.coreml import package, schema
+from edgebake.runtimes.coreml import package, schema
 from tests.runtimes.coreml.programs import constant, files, op, real
 
 FOLDER = "model.mlpackage"

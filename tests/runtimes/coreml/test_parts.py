@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.runtimes.coreml import package
-from pipeline.runtimes.coreml.parts import parts
+from edgebake.runtimes.coreml import package
+from edgebake.runtimes.coreml.parts import parts
 from tests.runtimes.coreml.programs import constant, files, op, real
 from tests.runtimes.coreml.test_run import FULL
 

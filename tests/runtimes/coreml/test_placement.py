@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.delegates.table import serving
-from pipeline.placement import Placement
-from pipeline.runtimes.coreml.placement import OPSETS, falling, since
-from pipeline.workload import unweighted
+from edgebake.runtimes.coreml.placement import OPSETS, falling, since
+from edgebake.runtimes.delegates.table import serving
+from edgebake.runtimes.placement import Placement
+from edgebake.runtimes.workload import unweighted
 from tests import placements
 from tests.runtimes.coreml.programs import Op, files, half, op, real, text
 

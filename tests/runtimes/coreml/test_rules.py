@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipeline import rules
-from pipeline.recipe import (
+from edgebake.plan.checks import recipe as recipe_checks
+from edgebake.recipe import (
     Calibration,
     Compression,
     CoreML,
@@ -15,8 +15,8 @@ from pipeline.recipe import (
     Range,
     Recipe,
 )
-from pipeline.runtimes.coreml import rules as coreml_rules
-from pipeline.runtimes.coreml.rules import DEPLOYMENT_TARGETS, TARGET
+from edgebake.runtimes.coreml import rules as coreml_rules
+from edgebake.runtimes.coreml.rules import DEPLOYMENT_TARGETS, TARGET
 
 
 @pytest.fixture
@@ -41,19 +41,19 @@ def _scheme(name: str, compression: Compression | None = None) -> Quantize:
 def test_a_target_is_one_that_holds_ml_programs(core_ml_recipe: Recipe, words: CoreML) -> None:
     words.minimum_deployment_target = "iOS14"
     expected = "iOS14; expected one of: iOS15, iOS16, iOS17, iOS18, iOS26"
-    assert rules.check(core_ml_recipe) == [(TARGET, expected)]
+    assert recipe_checks.check(core_ml_recipe) == [(TARGET, expected)]
 
 
 @pytest.mark.parametrize("target", DEPLOYMENT_TARGETS)
 def test_every_known_target_takes_float16(core_ml_recipe: Recipe, words: CoreML, target: str) -> None:
     words.minimum_deployment_target = target
-    assert rules.check(core_ml_recipe) == []
+    assert recipe_checks.check(core_ml_recipe) == []
 
 
 def test_a_target_is_one_that_the_device_runs(core_ml_recipe: Recipe, words: CoreML) -> None:
     core_ml_recipe.device.minimum_os, words.minimum_deployment_target = "17", "iOS18"
     expected = "iOS18; Apple iPhone 15 may run iOS 17, expected at most that"
-    assert rules.check(core_ml_recipe) == [(TARGET, expected)]
+    assert recipe_checks.check(core_ml_recipe) == [(TARGET, expected)]
 
 
 @pytest.mark.parametrize(
@@ -113,12 +113,12 @@ def test_precision_is_what_the_scheme_says(
 def test_a_range_of_resolutions_holds_the_models_own(core_ml_recipe: Recipe, words: CoreML) -> None:
     words.resolution_range = Range(48, 96)
     expected = "48 to 96; expected a range that holds the model's 32"
-    assert rules.check(core_ml_recipe) == [("convert.coreml.resolution_range", expected)]
+    assert recipe_checks.check(core_ml_recipe) == [("convert.coreml.resolution_range", expected)]
 
 
 def test_resolutions_are_listed_or_a_range(core_ml_recipe: Recipe, words: CoreML) -> None:
     words.resolutions, words.resolution_range = [24, 0], Range(24, 48)
-    assert rules.check(core_ml_recipe) == [
+    assert recipe_checks.check(core_ml_recipe) == [
         ("convert.coreml.resolutions", "stands beside resolution_range; expected one of the two"),
         ("convert.coreml.resolutions", "0; expected 1 or more"),
     ]

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 
-from pipeline.runtimes.coreml import apple, run
-from pipeline.runtimes.coreml.executor import LABEL
+from edgebake.runtimes.coreml import apple, run
+from edgebake.runtimes.coreml.executor import LABEL
 from tests.runtimes.coreml.programs import Image, Op, Typed, files, half, labels, op, real, text
 
 PIXELS = np.array([[[[51], [204]]]], np.uint8)  # [1, 1, 2, 1]

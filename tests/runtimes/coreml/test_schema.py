@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from pipeline.runtimes.coreml import schema
+from edgebake.runtimes.coreml import schema
 
 
 def _ran(program: str) -> str:
@@ -18,7 +18,7 @@ def _ran(program: str) -> str:
 def test_the_classes_load_without_coremltools_or_tensorflow(name: str) -> None:
     said = _ran(f"""
 import sys
-from pipeline.runtimes.coreml import schema
+from edgebake.runtimes.coreml import schema
 print(schema.module("{name}").__name__)
 print([name for name in ("coremltools", "tensorflow", "torch", "sklearn") if name in sys.modules])
 """)
@@ -30,7 +30,7 @@ def test_a_later_import_of_coremltools_is_a_real_one_and_shares_the_classes() ->
     said = _ran("""
 import sys
 sys.modules["tensorflow"] = None
-from pipeline.runtimes.coreml import schema
+from edgebake.runtimes.coreml import schema
 before = schema.module("Model_pb2")
 import coremltools
 print(callable(coremltools.convert), coremltools.proto.Model_pb2 is before)

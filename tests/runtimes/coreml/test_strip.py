@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline import keras_session
-from pipeline.recipe import Compression, CoreML, Range
-from pipeline.runtimes.coreml import package
-from pipeline.runtimes.coreml.executor import program as programs
-from pipeline.runtimes.coreml.executor.executor import labels
-from pipeline.runtimes.coreml.inspect import inspect
-from pipeline.runtimes.coreml.strip import strip
+from edgebake.models import keras_session
+from edgebake.recipe import Compression, CoreML, Range
+from edgebake.runtimes.coreml import package
+from edgebake.runtimes.coreml.executor import program as programs
+from edgebake.runtimes.coreml.executor.executor import labels
+from edgebake.runtimes.coreml.inspect import inspect
+from edgebake.runtimes.coreml.strip import strip
 from tests.runtimes.coreml.programs import answers
 from tests.runtimes.coreml.test_convert import GREY, SCHEMES, WORDS, answer, converted, pixels, random_archive
 from tests.runtimes.coreml.test_run import FULL, PIXELS
@@ -138,7 +138,7 @@ def test_coremltools_reads_what_is_left(archive: bytes, tmp_path: Any) -> None:
     import coremltools  # noqa: PLC0415
     from coremltools.converters.mil.frontend.milproto import load  # noqa: PLC0415
 
-    from pipeline.artifacts import write_files  # noqa: PLC0415
+    from edgebake.artifacts import write_files  # noqa: PLC0415
 
     write_files(tmp_path, strip(converted(archive, "float16", WORDS)))
     model = coremltools.models.MLModel(str(tmp_path / "model.mlpackage"), skip_model_load=True)

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.errors import ConversionError
-from pipeline.ranges import Range, Ranges, marks
-from pipeline.runtimes.coreml import values
+from edgebake.errors import ConversionError
+from edgebake.models.activation_ranges import Range, Ranges, marks
+from edgebake.runtimes.coreml import values
 from tests.runtimes.coreml.programs import Image, files, op, real
 
 PROBES = np.array([[[[10], [250]]], [[[90], [110]]]], np.uint8)

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.runtimes.coreml.workload import workload
-from pipeline.workload import Uncounted
+from edgebake.runtimes.coreml.workload import workload
+from edgebake.runtimes.workload import Uncounted
 from tests.runtimes.coreml.programs import Typed, compressed, constant, files, half, labels, op, real, text
 
 

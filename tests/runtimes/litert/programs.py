@@ -9,7 +9,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
-from pipeline.runtimes.litert import FILE
+from edgebake.runtimes.litert import FILE
 
 Constant = NDArray[Any]
 

@@ -11,11 +11,11 @@ from ai_edge_litert import schema_py_generated as schema
 from flatbuffers import number_types
 from flatbuffers.table import Table
 
-from pipeline.about import About
-from pipeline.contract import Contract
-from pipeline.runtimes.litert import FILE, metadata, run
-from pipeline.runtimes.litert.inspect import inspect
-from pipeline.tensors import Operator
+from edgebake.recipe.about import About
+from edgebake.runtimes.interface import Operator
+from edgebake.runtimes.litert import FILE, metadata, run
+from edgebake.runtimes.litert.inspect import inspect
+from edgebake.tasks.contract import Contract
 from tests.handmade import softmax_tflite
 
 ABOUT = About(name="digits", version="1.2.3", author="Someone", license="MIT", description="Reads digits.")

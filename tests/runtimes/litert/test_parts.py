@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.runtimes.litert import FILE, metadata, tables
-from pipeline.runtimes.litert.parts import parts
+from edgebake.models.tflite import tables
+from edgebake.runtimes.litert import FILE, metadata
+from edgebake.runtimes.litert.parts import parts
 from tests.handmade import constant_tflite
 from tests.runtimes.litert.test_metadata import ABOUT, CONTRACT
 

@@ -7,10 +7,10 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert._pywrap_analyzer_wrapper import ModelAnalyzer
 
-from pipeline.delegates.table import serving
-from pipeline.runtimes.litert import FILE
-from pipeline.runtimes.litert.placement import CHECKS, _objections
-from pipeline.workload import unweighted
+from edgebake.runtimes.delegates.table import serving
+from edgebake.runtimes.litert import FILE
+from edgebake.runtimes.litert.placement import CHECKS, _objections
+from edgebake.runtimes.workload import unweighted
 from tests import placements
 from tests.runtimes.litert.programs import Op, files
 

@@ -5,17 +5,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline import calibration, keras_session
-from pipeline.about import About
-from pipeline.contract import Contract
-from pipeline.recipe import Calibration, DType, Granularity
-from pipeline.runtimes import litert
-from pipeline.runtimes.litert import metadata, quantizer, run
-from pipeline.runtimes.litert.convert import in_float
-from pipeline.runtimes.litert.inspect import inspect
-from pipeline.runtimes.litert.program import Program, short
-from pipeline.runtimes.litert.quantizer import Integers
-from pipeline.tensors import answers
+from edgebake.compression.quantization import calibration
+from edgebake.models import keras_session
+from edgebake.recipe import Calibration, DType, Granularity
+from edgebake.recipe.about import About
+from edgebake.runtimes import litert
+from edgebake.runtimes.interface import answers
+from edgebake.runtimes.litert import metadata, quantizer, run
+from edgebake.runtimes.litert.convert import in_float
+from edgebake.runtimes.litert.inspect import inspect
+from edgebake.runtimes.litert.program import Program, short
+from edgebake.runtimes.litert.quantizer import Integers
+from edgebake.tasks.contract import Contract
 
 pytestmark = pytest.mark.slow
 

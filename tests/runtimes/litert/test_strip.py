@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from pipeline import keras_session
-from pipeline.contract import Contract
-from pipeline.recipe import Convert
-from pipeline.runtimes import litert
-from pipeline.runtimes.litert import FILE, convert, metadata, run, tables
-from pipeline.runtimes.litert.inspect import inspect
-from pipeline.runtimes.litert.strip import strip
-from pipeline.tensors import answers
+from edgebake.models import keras_session
+from edgebake.models.tflite import tables
+from edgebake.recipe import Convert
+from edgebake.runtimes import litert
+from edgebake.runtimes.interface import answers
+from edgebake.runtimes.litert import FILE, convert, metadata, run
+from edgebake.runtimes.litert.inspect import inspect
+from edgebake.runtimes.litert.strip import strip
+from edgebake.tasks.contract import Contract
 from tests.handmade import constant_tflite
 from tests.runtimes.coreml.test_convert import ABOUT, GREY, pixels, quantized, random_archive
 

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.runtimes.litert.workload import workload
-from pipeline.workload import Uncounted
+from edgebake.runtimes.litert.workload import workload
+from edgebake.runtimes.workload import Uncounted
 from tests.runtimes.litert.programs import Op, files
 
 

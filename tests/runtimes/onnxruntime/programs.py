@@ -9,9 +9,9 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from pipeline.ranges import Range, Ranges, marks
-from pipeline.runtimes.onnxruntime import program
-from pipeline.runtimes.onnxruntime.program import Program
+from edgebake.models.activation_ranges import Range, Ranges, marks
+from edgebake.models.onnx import program
+from edgebake.models.onnx.program import Program
 
 Array = NDArray[np.float32]
 Node = tuple[str, str, str, dict[str, Any]]  # operator, inputs, output, attributes

@@ -10,19 +10,22 @@ import pytest
 from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
 
-from pipeline import calibration, keras_session, plugins
-from pipeline.about import About
-from pipeline.contract import Contract
-from pipeline.errors import ConversionError
-from pipeline.quantized import Quantized
-from pipeline.ranges import Ranges
-from pipeline.recipe import Calibration, Compression, Convert, DType, Granularity, Model
-from pipeline.runtimes.onnxruntime import FILE, SCHEMES, kernels, ort_format, program, quantizer, run
-from pipeline.runtimes.onnxruntime.canonical import canonical
-from pipeline.runtimes.onnxruntime.convert import convert
-from pipeline.runtimes.onnxruntime.inspect import inspect
-from pipeline.runtimes.onnxruntime.program import Program
-from pipeline.stages.convert import MOVING
+from edgebake import plugins
+from edgebake.compression.quantization import calibration
+from edgebake.errors import ConversionError
+from edgebake.models import keras_session
+from edgebake.models.activation_ranges import Ranges
+from edgebake.models.onnx import program
+from edgebake.models.onnx.canonical import canonical
+from edgebake.models.onnx.program import Program
+from edgebake.models.quantized_model import Quantized
+from edgebake.recipe import Calibration, Compression, Convert, DType, Granularity, Model
+from edgebake.recipe.about import About
+from edgebake.runtimes.onnxruntime import FILE, SCHEMES, kernels, ort_format, quantizer, run
+from edgebake.runtimes.onnxruntime.convert import convert
+from edgebake.runtimes.onnxruntime.inspect import inspect
+from edgebake.stages.convert import MOVING
+from edgebake.tasks.contract import Contract
 
 ABOUT = About("test", "1.0.0", "nobody", "Apache-2.0", "random weights")
 INTEGERS = ("int8", "mixed")

@@ -7,13 +7,13 @@ import onnx
 import pytest
 from numpy.typing import NDArray
 
-from pipeline.errors import ConversionError
-from pipeline.recipe import DType, Granularity
-from pipeline.runtimes.onnxruntime import ends, kernels, quantizer, scales
-from pipeline.runtimes.onnxruntime.canonical import canonical
-from pipeline.runtimes.onnxruntime.program import Program
-from pipeline.runtimes.onnxruntime.quantizer import Integers
-from pipeline.tensors import Tensor
+from edgebake.errors import ConversionError
+from edgebake.models.onnx.canonical import canonical
+from edgebake.models.onnx.program import Program
+from edgebake.recipe import DType, Granularity
+from edgebake.runtimes.interface import Tensor
+from edgebake.runtimes.onnxruntime import ends, kernels, quantizer, scales
+from edgebake.runtimes.onnxruntime.quantizer import Integers
 from tests.runtimes.onnxruntime import programs
 
 EVERY_LAYER = [f"{output}_node" for _, _, output, _ in programs.NODES]

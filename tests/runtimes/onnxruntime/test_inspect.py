@@ -8,11 +8,11 @@ import pytest
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from pipeline.recipe import DType, Granularity
-from pipeline.runtimes.onnxruntime import FILE, ends, kernels, quantizer, scales
-from pipeline.runtimes.onnxruntime.canonical import canonical
-from pipeline.runtimes.onnxruntime.inspect import inspect
-from pipeline.tensors import Inspection, Operator
+from edgebake.models.onnx.canonical import canonical
+from edgebake.recipe import DType, Granularity
+from edgebake.runtimes.interface import Inspection, Operator
+from edgebake.runtimes.onnxruntime import FILE, ends, kernels, quantizer, scales
+from edgebake.runtimes.onnxruntime.inspect import inspect
 from tests.runtimes.onnxruntime import programs
 
 FLOAT = onnx.TensorProto.FLOAT

@@ -4,9 +4,9 @@ import numpy as np
 import onnx
 import pytest
 
-from pipeline.recipe import Granularity
-from pipeline.runtimes.onnxruntime import kernels, quantizer
-from pipeline.runtimes.onnxruntime.program import Program
+from edgebake.models.onnx.program import Program
+from edgebake.recipe import Granularity
+from edgebake.runtimes.onnxruntime import kernels, quantizer
 from tests.runtimes.onnxruntime import programs
 
 

@@ -10,15 +10,15 @@ import onnx
 import onnxruntime
 import pytest
 
-from pipeline.recipe import Granularity
-from pipeline.runtimes.onnxruntime import ort_format, quantizer
-from pipeline.runtimes.onnxruntime.canonical import canonical
+from edgebake.models.onnx.canonical import canonical
+from edgebake.recipe import Granularity
+from edgebake.runtimes.onnxruntime import ort_format, quantizer
 from tests.runtimes.onnxruntime import programs
 
 HASHED = """
 import hashlib, sys
 from pathlib import Path
-from pipeline.runtimes.onnxruntime import ort_format
+from edgebake.runtimes.onnxruntime import ort_format
 files = ort_format.files(Path(sys.argv[1]).read_bytes())
 print(" ".join(hashlib.sha256(files[name]).hexdigest() for name in sorted(files)))
 """

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import onnx
 import pytest
 
-from pipeline.runtimes.onnxruntime import FILE
-from pipeline.runtimes.onnxruntime.parts import parts
+from edgebake.runtimes.onnxruntime import FILE
+from edgebake.runtimes.onnxruntime.parts import parts
 from tests.handmade import constant_onnx
 
 

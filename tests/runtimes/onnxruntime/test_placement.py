@@ -4,10 +4,11 @@ import onnx
 import pytest
 from onnx import helper
 
-from pipeline.delegates.table import serving
-from pipeline.placement import Placement
-from pipeline.runtimes.onnxruntime import FILE, program
-from pipeline.workload import unweighted
+from edgebake.models.onnx import program
+from edgebake.runtimes.delegates.table import serving
+from edgebake.runtimes.onnxruntime import FILE
+from edgebake.runtimes.placement import Placement
+from edgebake.runtimes.workload import unweighted
 from tests import placements
 from tests.runtimes.onnxruntime import programs
 from tests.runtimes.onnxruntime.test_workload import integers, made

@@ -8,11 +8,12 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from pipeline.ranges import Ranges
-from pipeline.recipe import Granularity
-from pipeline.runtimes.onnxruntime import kernels, program, quantizer
-from pipeline.runtimes.onnxruntime.program import Program
-from pipeline.runtimes.onnxruntime.quantizer import Integers
+from edgebake.models.activation_ranges import Ranges
+from edgebake.models.onnx import program
+from edgebake.models.onnx.program import Program
+from edgebake.recipe import Granularity
+from edgebake.runtimes.onnxruntime import kernels, quantizer
+from edgebake.runtimes.onnxruntime.quantizer import Integers
 from tests.runtimes.onnxruntime import programs
 
 PER_CHANNEL = Integers(Granularity.per_channel)

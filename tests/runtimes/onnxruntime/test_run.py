@@ -5,10 +5,10 @@ import onnxruntime
 import pytest
 from onnx import helper
 
-from pipeline.recipe import DType, Granularity
-from pipeline.runtimes.onnxruntime import FILE, ends, quantizer, run, scales, weights
-from pipeline.runtimes.onnxruntime.canonical import canonical
-from pipeline.tensors import Session
+from edgebake.models.onnx.canonical import canonical
+from edgebake.recipe import DType, Granularity
+from edgebake.runtimes.interface import Session
+from edgebake.runtimes.onnxruntime import FILE, ends, quantizer, run, scales, weights
 from tests import handmade
 from tests.runtimes.onnxruntime import programs
 

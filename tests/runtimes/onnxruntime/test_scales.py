@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from pipeline.about import About
-from pipeline.contract import Contract
-from pipeline.recipe import DType, Granularity
-from pipeline.runtimes.onnxruntime import ends, metadata, quantizer, scales
-from pipeline.runtimes.onnxruntime.canonical import canonical
+from edgebake.models.onnx.canonical import canonical
+from edgebake.recipe import DType, Granularity
+from edgebake.recipe.about import About
+from edgebake.runtimes.onnxruntime import ends, metadata, quantizer, scales
+from edgebake.tasks.contract import Contract
 from tests.runtimes.onnxruntime import programs
 
 

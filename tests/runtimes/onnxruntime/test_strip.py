@@ -9,14 +9,14 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from pipeline import keras_session
-from pipeline.recipe import Convert, Granularity
-from pipeline.runtimes import onnxruntime as runtime
-from pipeline.runtimes.onnxruntime import FILE, convert, metadata, ort_format, quantizer, run
-from pipeline.runtimes.onnxruntime.canonical import canonical
-from pipeline.runtimes.onnxruntime.inspect import inspect
-from pipeline.runtimes.onnxruntime.strip import strip
-from pipeline.tensors import answers
+from edgebake.models import keras_session
+from edgebake.models.onnx.canonical import canonical
+from edgebake.recipe import Convert, Granularity
+from edgebake.runtimes import onnxruntime as runtime
+from edgebake.runtimes.interface import answers
+from edgebake.runtimes.onnxruntime import FILE, convert, metadata, ort_format, quantizer, run
+from edgebake.runtimes.onnxruntime.inspect import inspect
+from edgebake.runtimes.onnxruntime.strip import strip
 from tests.runtimes.coreml.test_convert import ABOUT, GREY, pixels, quantized, random_archive
 from tests.runtimes.onnxruntime import programs
 

@@ -7,7 +7,7 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
-from pipeline.runtimes.onnxruntime import weights
+from edgebake.runtimes.onnxruntime import weights
 from tests.runtimes.onnxruntime import programs
 
 INT4, INT8, HALF = onnx.TensorProto.INT4, onnx.TensorProto.INT8, onnx.TensorProto.FLOAT16

@@ -8,9 +8,10 @@ import pytest
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from pipeline.runtimes.onnxruntime import FILE, program
-from pipeline.runtimes.onnxruntime.workload import workload
-from pipeline.workload import Uncounted
+from edgebake.models.onnx import program
+from edgebake.runtimes.onnxruntime import FILE
+from edgebake.runtimes.onnxruntime.workload import workload
+from edgebake.runtimes.workload import Uncounted
 from tests.runtimes.onnxruntime import programs
 
 FLOAT = onnx.TensorProto.FLOAT

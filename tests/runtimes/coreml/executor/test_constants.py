@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.runtimes.coreml import schema
-from pipeline.runtimes.coreml.executor.constants import DTYPES, type_of, unpacked, unpacked_bits, value_of
-from pipeline.runtimes.coreml.executor.mil import Type
+from edgebake.runtimes.coreml import schema
+from edgebake.runtimes.coreml.executor.constants import DTYPES, type_of, unpacked, unpacked_bits, value_of
+from edgebake.runtimes.coreml.executor.mil import Type
 from tests.runtimes.coreml.programs import Blob, Constant, constant, labels, text, type_message, value_message
 
 # dtype, its values, and their bytes in the order of the file

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.runtimes.coreml.executor import decompression
+from edgebake.runtimes.coreml.executor import decompression
 from tests.runtimes.coreml.programs import Array
 
 FOUR_ROWS = [[1, 1, 0, 0, 0, 0], [1, 1, 0, 0, 0, 1], [0, 1, 1, 0, 1, 0], [0, 0, 0, 1, 0, 0]]

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline import keras_session
-from pipeline.runtimes.coreml.executor import decompression
+from edgebake.models import keras_session
+from edgebake.runtimes.coreml.executor import decompression
 from tests.runtimes.coreml.programs import Array
 
 pytestmark = pytest.mark.slow  # the import of coremltools takes 16 s

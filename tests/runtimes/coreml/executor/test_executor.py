@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.errors import CoverageError
-from pipeline.runtimes.coreml import package
-from pipeline.runtimes.coreml.executor import program as programs
-from pipeline.runtimes.coreml.executor.executor import Executor, channels, labels
-from pipeline.runtimes.coreml.executor.translation import Arithmetic
+from edgebake.errors import CoverageError
+from edgebake.runtimes.coreml import package
+from edgebake.runtimes.coreml.executor import program as programs
+from edgebake.runtimes.coreml.executor.executor import Executor, channels, labels
+from edgebake.runtimes.coreml.executor.translation import Arithmetic
 from tests.runtimes.coreml import programs as handmade
 from tests.runtimes.coreml.programs import Array, Image, Op, Typed, answers, files, op, real, whole
 

@@ -6,8 +6,8 @@ import onnxruntime
 import pytest
 from onnx import TensorProto
 
-from pipeline.runtimes.coreml.executor.graph import Graph, carrier
-from pipeline.runtimes.coreml.executor.mil import Type, Uncovered
+from edgebake.runtimes.coreml.executor.graph import Graph, carrier
+from edgebake.runtimes.coreml.executor.mil import Type, Uncovered
 
 FLOAT, INT32, INT64 = TensorProto.FLOAT, TensorProto.INT32, TensorProto.INT64
 

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.runtimes.coreml import package, schema
-from pipeline.runtimes.coreml.executor import program as programs
-from pipeline.runtimes.coreml.executor.mil import Operation, Type, Uncovered, Value
-from pipeline.runtimes.coreml.executor.program import Program
+from edgebake.runtimes.coreml import package, schema
+from edgebake.runtimes.coreml.executor import program as programs
+from edgebake.runtimes.coreml.executor.mil import Operation, Type, Uncovered, Value
+from edgebake.runtimes.coreml.executor.program import Program
 from tests.runtimes.coreml.programs import (
     OPSET,
     Given,

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.errors import CoverageError
-from pipeline.runtimes.coreml import package
-from pipeline.runtimes.coreml.executor import program as programs
-from pipeline.runtimes.coreml.executor.translation import Arithmetic, covered, floats
+from edgebake.errors import CoverageError
+from edgebake.runtimes.coreml import package
+from edgebake.runtimes.coreml.executor import program as programs
+from edgebake.runtimes.coreml.executor.translation import Arithmetic, covered, floats
 from tests.runtimes.coreml.programs import Given, Op, Typed, answers, constant, files, half, op, real, text, whole
 
 HALF, FULL = Arithmetic.float16, Arithmetic.float32

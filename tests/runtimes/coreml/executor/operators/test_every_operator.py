@@ -4,8 +4,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.runtimes.coreml.executor import operators
-from pipeline.runtimes.coreml.executor.translation import covered
+from edgebake.runtimes.coreml.executor import operators
+from edgebake.runtimes.coreml.executor.translation import covered
 
 SOURCES = sorted(Path(__file__).parent.glob("test_*.py"))
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pipeline.runtimes.coreml.executor.mil import Uncovered
-from pipeline.runtimes.coreml.executor.operators.sampling import interpolation, positions
+from edgebake.runtimes.coreml.executor.mil import Uncovered
+from edgebake.runtimes.coreml.executor.operators.sampling import interpolation, positions
 
 MODES = ("STRICT_ALIGN_CORNERS", "ALIGN_CORNERS", "DEFAULT", "OFFSET_CORNERS", "UNALIGN_CORNERS")
 

@@ -1,0 +1,68 @@
+"""All that a bundle is made from, and the code that an app needs beside it: whose it is, under which license.
+
+Reads the plan. Writes nothing.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from edgebake import plugins
+from edgebake.recipe.about import About
+from edgebake.recipe.lineage import leading_to
+from edgebake.recipe.stage_params import PackageSection, TargetSection, read_plan
+
+KINDS = ("model", "data", "weights", "code")
+
+
+@dataclass(frozen=True)
+class Ingredient:
+    """Something with a license of its own."""
+
+    kind: str  # one of KINDS
+    name: str
+    license: str  # SPDX expression
+    source: str  # where it was taken from
+    version: str = ""  # empty: it has none, or the commit in the manifest says it
+    author: str = ""  # whom the license asks to be named; empty: nobody is known
+    purl: str = ""  # package URL: https://github.com/package-url/purl-spec
+
+
+# Sample code is not in the bundle, but an app copies it from beside the bundle.
+EDGEBAKE = Ingredient("code", "edgebake", "Apache-2.0", "pipeline/edgebake/bundle/samples")
+
+
+def of(section: PackageSection, targets: Mapping[str, Mapping[str, Any]]) -> list[Ingredient]:
+    """Return the release itself, then data, weights and code, each once and sorted by name.
+
+    Args:
+        section: what package reads; it says what the targets were made from.
+        targets: as the manifest holds them, with `runtime` and `tools`.
+    """
+    found = {_release(section.about), *_brought(section), EDGEBAKE, *_libraries(targets)}
+    return sorted(found, key=lambda one: (KINDS.index(one.kind), one.name, one.version, one.license, one.source))
+
+
+def architecture(target: TargetSection) -> str:
+    """Return which architecture a target's model has: the name of a module in models/architectures/."""
+    name: str = leading_to(read_plan(), target.validate)["train"]["model"]["architecture"]
+    return name
+
+
+def _release(about: About) -> Ingredient:
+    return Ingredient("model", about.name, about.license, "recipes/release.yaml", about.version, about.author)
+
+
+def _brought(section: PackageSection) -> Iterator[Ingredient]:
+    for target in section.targets.values():
+        for one in target.ingredients:
+            yield Ingredient(one.kind, one.name, one.license, one.source, author=one.author)
+
+
+def _libraries(targets: Mapping[str, Mapping[str, Any]]) -> Iterator[Ingredient]:
+    for target in targets.values():
+        library = plugins.load("convert.runtime", target["runtime"]).LIBRARY
+        if library is not None:
+            version = target["tools"][library["distribution"]]
+            purl = f"pkg:pypi/{library['distribution']}@{version}"
+            yield Ingredient("code", library["name"], library["license"], library["source"], version, purl=purl)

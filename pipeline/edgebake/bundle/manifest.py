@@ -1,0 +1,154 @@
+"""What an app reads to use a bundle, and a release engineer to trust it.
+
+Everything in it is the same for the same commit. Times, memory and the machine are not, so they lie beside the bundle,
+in <platform>.measurements.json, and its provenance names that file.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from edgebake import artifacts
+from edgebake.bundle import fallback_order, golden_vectors, processing_steps
+from edgebake.evaluation.gates.judge import Judged
+from edgebake.evaluation.gates.verdict import Decision
+from edgebake.recipe.lineage import digest, leading_to, tools_of
+from edgebake.recipe.stage_params import PackageSection, TargetSection, plain, read_plan
+from edgebake.tasks.contract import from_json
+
+FILE = "manifest.json"
+SCHEMA = "edgebake.manifest/1"
+UNSIGNED = "unsigned"
+# Gates whose verdict may differ between two runs that both let the target through; the measurements hold it.
+TIMED = ("speedup", "latency_p90_ms", "frames_per_second", "peak_memory_mb")
+LET_THROUGH = "let through by what was timed"
+# Metrics that do not change from run to run; those of a further way to run the file end in its name.
+STEADY = (
+    *("accuracy", "float_accuracy", "loss", "calibration_error", "size_mb"),
+    *("macs", "parameters", "activation_peak_mb", "accuracy_", "agreement_"),
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One target's part of the manifest, and the files that it brings along by their path in the bundle."""
+
+    content: dict[str, Any]
+    files: dict[str, bytes]
+
+
+def entry(target: TargetSection, judged: Judged) -> Entry:
+    """Return what the manifest says of one target, and its files as they were measured."""
+    folder = judged.folder
+    report = json.loads((folder / "report.json").read_text())
+    chained = leading_to(read_plan(), target.validate)
+    contract = from_json((folder / "contract.json").read_text())
+    inspection = json.loads((folder / "inspection.json").read_text())
+    name = report["convert"]
+    models = _shipped(folder / "files", name)
+    labels, vectors = f"models/{name}.labels.txt", f"golden/{name}.json"
+    after = processing_steps.after(inspection["output"], target.package, labels)
+    content = {
+        **fallback_order.said(target.device),
+        "model": _model_path(models),
+        "runtime": target.runtime,
+        "protection": target.package.protect.value,
+        "task": contract.task,
+        "input": inspection["input"],
+        "output": inspection["output"],
+        "preprocessing": processing_steps.before(contract, inspection["input"], chained["convert"]),
+        "postprocessing": after,
+        "labels": contract.labels,
+        "golden": vectors,
+        "metrics": {metric: _steady(found) for metric, found in report["metrics"].items() if _is_steady(metric)},
+        "gates": [_steady_gate(decision) for decision in judged.decisions],
+        "waivers": [vars(waiver) for waiver in target.waivers],
+        # Not the planner's digest: an experiment may have changed params.yaml since.
+        "recipe_sha256": digest(chained, plain(target)),
+        "scheme": chained["quantize"]["scheme"],
+        "tools": tools_of(chained),
+    }
+    texts = {
+        labels: "".join(f"{label}\n" for label in contract.labels).encode(),
+        vectors: golden_vectors.shipped(json.loads((folder / "golden.json").read_text()), after, contract.labels),
+    }
+    return Entry(content, {**models, **texts})
+
+
+def head(
+    section: PackageSection, platform: str, entries: Mapping[str, Entry], source: dict[str, Any]
+) -> dict[str, Any]:
+    """Return all that a manifest says but who signs it, under which licenses, and which files there are."""
+    return {
+        "schema": SCHEMA,
+        **plain(section.about),
+        "platform": platform,
+        "source": {word: source[word] for word in ("git_commit", "dirty")},
+        "chain": list(entries),
+        "targets": {name: one.content for name, one in entries.items()},
+    }
+
+
+def text(content: dict[str, Any], files: Mapping[str, bytes], encrypted: Mapping[str, dict[str, Any]]) -> str:
+    """Return the text of manifest.json, checked against its schema.
+
+    Args:
+        content: all of it but the files.
+        files: every file of the bundle beside the manifest, by its path.
+        encrypted: what is said of each file that is encrypted.
+    """
+    listed = [
+        {"path": path, "sha256": artifacts.sha256(data), "size": len(data)}
+        | ({"encryption": encrypted[path]} if path in encrypted else {})
+        for path, data in sorted(files.items())
+    ]
+    whole = {**content, "files": listed}
+    validate(whole)
+    return json.dumps(whole, indent=2) + "\n"
+
+
+def validate(content: dict[str, Any]) -> None:
+    """Hold a manifest against manifest.schema.json.
+
+    Raises:
+        jsonschema.ValidationError: it is not one.
+    """
+    import jsonschema  # noqa: PLC0415 - 0.2 s, and only package and verify need it
+
+    schema = json.loads(resources.files("edgebake.bundle").joinpath("manifest.schema.json").read_text())
+    jsonschema.validate(content, schema)
+
+
+def is_part(path: str, model: str) -> bool:
+    """Return whether a file is a model, or lies in the folder that one is."""
+    return path == model or path.startswith(f"{model}/")
+
+
+def _steady(metric: dict[str, Any]) -> dict[str, Any]:
+    """Return a measurement without the machine that made it: another one finds the same, and makes the same bundle."""
+    return {word: value for word, value in metric.items() if word not in ("device", "os", "governor")}
+
+
+def _steady_gate(decision: Decision) -> dict[str, Any]:
+    """Return what was asked and the verdict; of a gate on times, that it let the target through."""
+    said = decision.to_dict()
+    if decision.gate not in TIMED:
+        return said
+    return {word: value for word, value in said.items() if word != "waiver"} | {"verdict": LET_THROUGH}
+
+
+def _is_steady(name: str) -> bool:
+    return name in STEADY or name.startswith(tuple(word for word in STEADY if word.endswith("_")))
+
+
+def _shipped(files: Path, name: str) -> dict[str, bytes]:
+    """Return a converted file under its variant's name: models/digits-ds_cnn-int8-litert.tflite."""
+    return {f"models/{name}{path.removeprefix('model')}": data for path, data in artifacts.read_files(files).items()}
+
+
+def _model_path(files: dict[str, bytes]) -> str:
+    """Return what an app opens: the file, or for Core ML the folder that holds its files."""
+    return "/".join(next(iter(files)).split("/")[:2])

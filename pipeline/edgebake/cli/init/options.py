@@ -1,0 +1,70 @@
+"""A device and a model in, the runtime and the numbers that fit both out."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from edgebake import plugins
+from edgebake.errors import RecipeError, listed
+from edgebake.models.importers import RUNTIMES
+from edgebake.plan import compose
+from edgebake.recipe import Device
+
+# The first of these that fits: Core ML's Neural Engine computes in float16 alone.
+WISHES = {"coreml": ("float16", "none"), "litert": ("int8", "float16", "none"), "onnxruntime": ("int8", "none")}
+UNTIMED = "coreml"
+
+
+def content(group: str, option: str) -> dict[str, Any]:
+    """Return what an option's file says, whether it is whole or not."""
+    found = yaml.safe_load((compose.RECIPES / group / f"{option}.yaml").read_text())
+    return found if isinstance(found, dict) else {}
+
+
+def runtime(device: Device, form: str | None) -> str:
+    """Return the device's first runtime that the model can go to; `form` is None for one that edgebake makes.
+
+    Raises:
+        RecipeError: there is none.
+    """
+    possible = RUNTIMES[form] if form else dict.fromkeys(device.runtimes)
+    fitting = [name for name in device.runtimes if name in possible]
+    if not fitting:
+        raise RecipeError(
+            f"--device: {device.name} has {listed(device.runtimes)}, and {form} models go to {listed(possible)}; "
+            "expected another device, or the model as .keras"
+        )
+    return fitting[0]
+
+
+def scheme(device: Device, form: str | None, where: str) -> str:
+    """Return the option of quantize that the device runs and the model can have, the smallest first."""
+    allowed: Mapping[str, Any] = RUNTIMES[form] if form else {}
+    schemes = allowed.get(where) or plugins.load("convert.runtime", where).SCHEMES
+    runs = [dtype.value for dtype in device.dtypes]
+    wishes = WISHES.get(where, ("none",))
+    fitting = (name for name in wishes if name in schemes and plugins.load("quantize.scheme", name).DTYPE in runs)
+    return next(fitting, "none")
+
+
+def examples(option: str) -> int:
+    """Return how many calibration examples an option of quantize asks for."""
+    words = content("quantize", option).get("calibration") or {}
+    return int(words.get("examples", 0))
+
+
+def fallback(device: Device) -> str | None:
+    """Return the option of the same platform that every device runs; None where this is it, or there is none."""
+    if not _asks(vars(device)):
+        return None
+    for file in sorted(Path(compose.RECIPES / "device").glob("*.yaml")):
+        other = content("device", file.stem)
+        if other.get("platform") == device.platform.value and not _asks(other):
+            return file.stem
+    return None
+
+
+def _asks(device: Mapping[str, Any]) -> bool:
+    return any(device.get(word) for word in ("soc", "memory_mb", "features", "devices", "excluded_devices"))

@@ -1,0 +1,71 @@
+"""Let the weights of a layer share few values, and train those on.
+
+Source: Han et al., https://arxiv.org/abs/1510.00149, section 3.
+"""
+
+from typing import Any
+
+from edgebake.compression.pruning import kernels, shared_weights
+from edgebake.compression.pruning.kernels import Rule
+from edgebake.compression.pruning.original_model import Parent, Pruned
+from edgebake.compression.quantization.qat.fold import fold
+from edgebake.models import keras_graph, keras_session
+from edgebake.recipe import Prune
+from edgebake.training import loop
+
+WORDS: tuple[str, ...] = ("bits", "per_channel", "fine_tune", "baselines")
+ONE_OF: tuple[tuple[str, ...], ...] = ()
+TOOLS: tuple[str, ...] = (*keras_session.TOOLS, "coremltools")
+
+
+def prune(parent: Parent, words: Prune) -> Pruned:
+    """Share 2^bits weights in each layer, or in each of its output channels.
+
+    Batch normalization is folded first: every runtime does so, and would give each channel weights of its own.
+
+    Raises:
+        ConversionError: batch normalization cannot be folded.
+    """
+    if words.bits is None or words.fine_tune is None:
+        raise ValueError("clustering without bits or without fine-tuning")
+    model = fold(parent.load()).model
+    before = kernels.deflated_bytes(model)
+    rules = _shared(model, words.bits, bool(words.per_channel))
+    accuracy_cut = loop.accuracy(model, parent.splits)
+    with kernels.held(rules):
+        history = loop.fit(model, parent.splits, words.fine_tune, parent.aids())
+    model = keras_graph.functional(model)  # without an optimizer and its state, which would be saved too
+    return Pruned(
+        model=model,
+        accuracy_cut=accuracy_cut,
+        accuracy=loop.accuracy(model, parent.splits),
+        history=history,
+        report={
+            "layers": [_entry(layer, bool(words.per_channel)) for layer in _layers(model)],
+            "deflated_bytes": {"before": before, "after": kernels.deflated_bytes(model)},
+        },
+    )
+
+
+def _layers(model: Any) -> list[Any]:
+    return list(kernels.of(model, shared_weights.KINDS).values())
+
+
+def _shared(model: Any, bits: int, per_channel: bool) -> list[tuple[Any, Rule]]:
+    """Share the weights of each kernel, and return with each the rule that keeps it so."""
+    import numpy as np  # noqa: PLC0415
+
+    rules = []
+    for layer in _layers(model):
+        found = shared_weights.shared(np.array(layer.kernel), bits, shared_weights.tables_of(layer, per_channel))
+        layer.kernel.assign(found.kernel)
+        rules.append((layer.kernel, shared_weights.keeper(found)))
+    return rules
+
+
+def _entry(layer: Any, per_channel: bool) -> dict[str, Any]:
+    import numpy as np  # noqa: PLC0415
+
+    kernel = np.array(layer.kernel)
+    values = shared_weights.values_of(kernel, shared_weights.tables_of(layer, per_channel))
+    return {"layer": layer.name, "kind": keras_graph.kind(layer), "weights": kernel.size, "values": values}

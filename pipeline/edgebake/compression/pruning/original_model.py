@@ -1,0 +1,46 @@
+"""What a pruner is given, and what it gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from edgebake.models import keras_graph, keras_session
+from edgebake.recipe import Train
+from edgebake.training.loop import Aids, Rows, Splits
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from edgebake.tasks.contract import Contract
+    from edgebake.training.distillation import Lesson
+
+
+@dataclass(frozen=True)
+class Parent:
+    """A trained model, how it was trained, the images to train it on with, and a teacher's answers if there is one."""
+
+    archive: bytes
+    train: Train
+    splits: Splits
+    lesson: Lesson | None = None
+    contract: Contract | None = None  # of the images, where they are augmented
+
+    def aids(self, callbacks: Sequence[Any] = ()) -> Aids:
+        """Return what fine-tuning has beside images and words."""
+        return Aids(callbacks, self.lesson, self.contract)
+
+    def load(self) -> Any:
+        """Return a live copy, a functional model of one image in and one answer out."""
+        return keras_graph.functional(keras_session.load(self.archive))
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """A plain Keras model that converts everywhere; accuracies are those on the validation split."""
+
+    model: Any
+    accuracy_cut: float  # before fine-tuning
+    accuracy: float  # after it
+    history: Rows  # of fine-tuning
+    report: dict[str, Any] = field(default_factory=dict)  # what only this method has to say, for pruned.json

@@ -1,0 +1,1 @@
+"""Quantize a model: schemes, calibration of ranges, sensitivity, quantization-aware training."""

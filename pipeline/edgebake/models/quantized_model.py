@@ -1,0 +1,80 @@
+"""What quantize hands to convert: a model, the numbers it is to compute in, and the range of each of its values."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from edgebake.models import activation_ranges as ranges_of
+from edgebake.recipe import Compression, DType, Granularity, Palette
+
+if TYPE_CHECKING:
+    from edgebake.models.activation_ranges import Ranges
+    from edgebake.recipe.stage_params import QuantizeSection
+
+
+MODEL = "model."  # and its format
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """A model's archive and its scheme; no ranges for a scheme whose activations stay in float."""
+
+    archive: bytes
+    scheme: str
+    weights: str  # float32, float16, int8, int4, palette or sparse
+    activations: str  # float32, int8 or int16
+    granularity: Granularity | None = None  # of weights that compute in integers
+    ranges: Ranges | None = None
+    compression: Compression = field(default_factory=Compression)
+    keep: DType | None = None  # in what the kept layers compute
+    kept: dict[str, list[str]] = field(default_factory=dict)  # layer -> the values inside it, by their names in ranges
+    format: str = "keras"  # or onnx or tflite, of a model that somebody brought
+
+    def to_files(self) -> dict[str, bytes]:
+        """Return what lies in quantize's folder: model.<format>, scheme.json and ranges, empty if there are none."""
+        words: dict[str, Any] = {
+            "scheme": self.scheme,
+            "weights": self.weights,
+            "activations": self.activations,
+            "granularity": self.granularity and self.granularity.value,
+            "compression": asdict(self.compression),
+            "keep": self.keep and self.keep.value,
+            "kept": self.kept,
+        }
+        files = {f"model.{self.format}": self.archive, "scheme.json": f"{json.dumps(words, indent=2)}\n".encode()}
+        return files | (self.ranges or ranges_of.empty()).to_files()
+
+
+def asked(archive: bytes, words: QuantizeSection, scheme: ModuleType) -> Quantized:
+    """Return a model's archive with what a recipe's words and its scheme's module say of its numbers, ranges aside."""
+    return Quantized(
+        archive,
+        words.scheme,
+        scheme.WEIGHTS,
+        scheme.ACTIVATIONS,
+        granularity=words.granularity,
+        compression=words.compression,
+        keep=words.keep,
+        format=words.format,
+    )
+
+
+def from_files(files: dict[str, bytes]) -> Quantized:
+    """Return what `to_files` wrote."""
+    words = json.loads(files["scheme.json"])
+    compression = words.pop("compression")
+    palette = compression.pop("palette")
+    granularity, keep = words.pop("granularity"), words.pop("keep")
+    file = next(name for name in files if name.startswith(MODEL))
+    return Quantized(
+        files[file],
+        format=file.removeprefix(MODEL),
+        ranges=ranges_of.from_files(files),
+        compression=Compression(palette=None if palette is None else Palette(**palette), **compression),
+        granularity=None if granularity is None else Granularity(granularity),
+        keep=None if keep is None else DType(keep),
+        **words,
+    )

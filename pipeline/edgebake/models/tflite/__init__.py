@@ -1,0 +1,1 @@
+"""Read and rewrite TFLite graphs; no runtime is started."""

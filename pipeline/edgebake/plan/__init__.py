@@ -1,0 +1,1 @@
+"""Turn recipes into params.yaml: compose, resolve, and merge what targets share."""

@@ -1,0 +1,1 @@
+"""Check what must hold between the fields of a recipe, one file per group."""

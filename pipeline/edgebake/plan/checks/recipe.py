@@ -1,0 +1,146 @@
+"""What must hold between the words of a recipe, checked before any work starts.
+
+A rule takes a recipe and yields (key, what is wrong and what was expected). Each rule checks one thing.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from edgebake import plugins
+from edgebake.errors import EdgebakeError, listed
+from edgebake.plan.checks import (
+    data as data_checks,
+)
+from edgebake.plan.checks import (
+    model as model_checks,
+)
+from edgebake.plan.checks import (
+    prune as prune_checks,
+)
+from edgebake.plan.checks import (
+    quantize as quantize_checks,
+)
+from edgebake.plan.checks import (
+    train as train_checks,
+)
+from edgebake.plan.checks import (
+    validate as validate_checks,
+)
+from edgebake.recipe import Colour, Recipe
+from edgebake.runtimes.coreml import rules as coreml
+
+Problem = tuple[str, str]
+
+SEEDS = ("data.seed", "train.seed", "prune.fine_tune.seed", "quantize.calibration.seed", "quantize.training.seed")
+
+
+def check(recipe: Recipe) -> list[Problem]:
+    """Return every problem of a recipe whose types are already right; an empty list is a sound recipe."""
+    plugin_problems = list(_names_a_module(recipe))
+    return plugin_problems or [problem for rule in RULES for problem in rule(recipe)]
+
+
+def version_problem(version: str) -> str | None:
+    """Return what is wrong with a release's version, if anything (https://semver.org, clause 2)."""
+    if re.fullmatch(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?", version):
+        return None
+    return f"{version!r}; expected MAJOR.MINOR.PATCH, 1.4.0 for one"
+
+
+def _names_a_module(recipe: Recipe) -> Iterator[Problem]:
+    for key in plugins.FOLDERS:
+        name = _at(recipe, key)
+        try:
+            if name is not None:
+                plugins.refuse_unknown(key, name)
+        except EdgebakeError as error:
+            yield key, str(error).removeprefix(f"{key}: ")
+
+
+def _at(recipe: Recipe, key: str) -> Any:
+    """Return the value of a dotted key; none below words that are null."""
+    value: Any = recipe
+    for word in key.split("."):
+        value = getattr(value, word, None)
+    return value
+
+
+def _numbers_are_numbers(recipe: Recipe) -> Iterator[Problem]:
+    for group in ("data", "model", "train", "package"):
+        for word, value in vars(getattr(recipe, group)).items():
+            for number in value if isinstance(value, list) else [value]:
+                if isinstance(number, float) and not math.isfinite(number):
+                    yield f"{group}.{word}", f"{number}; expected a finite number"
+
+
+def _seeds_can_be_used(recipe: Recipe) -> Iterator[Problem]:
+    for key in SEEDS:
+        seed = _at(recipe, key)
+        if seed is not None and not 0 <= seed < 2**32:
+            yield key, f"{seed}; expected 0 to 4294967295"
+
+
+def _pixels_are_scaled(recipe: Recipe) -> Iterator[Problem]:
+    data = recipe.data
+    grey, colour = data.colour is Colour.grey, data.colour.value
+    expected = f"1, as {colour} has one channel" if grey else f"1, or 3, one for each channel of {colour}"
+    for word, numbers in (("mean", data.mean), ("scale", data.scale)):
+        if len(numbers) not in ((1,) if grey else (1, 3)):
+            yield f"data.{word}", f"{len(numbers)} numbers; expected {expected}"
+    yield from (("data.scale", f"{scale:g}; expected more than 0") for scale in data.scale if scale <= 0)
+
+
+def _platform_has_the_runtime(recipe: Recipe) -> Iterator[Problem]:
+    runtime, device = recipe.convert.runtime, recipe.device
+    if runtime not in device.runtimes:
+        yield "convert", f"{device.name} has no {runtime}; expected one of: {listed(device.runtimes)}"
+
+
+def _core_ml_has_its_words(recipe: Recipe) -> Iterator[Problem]:
+    runtime, words = recipe.convert.runtime, recipe.convert.coreml
+    if runtime == "coreml" and words is None:
+        yield "convert.coreml", "null; expected the words that only coreml has"
+    elif runtime == "coreml":
+        yield from coreml.check(recipe)
+    elif words is not None:
+        yield "convert.coreml", f"has words; expected null for {runtime}"
+
+
+def _device_has_an_accelerator(recipe: Recipe) -> Iterator[Problem]:
+    if not recipe.device.accelerators:
+        yield "device.accelerators", "empty; expected at least cpu"
+
+
+def _device_can_be_told(recipe: Recipe) -> Iterator[Problem]:
+    device = recipe.device
+    if not re.fullmatch(r"\d+(\.\d+)*", device.minimum_os):
+        yield "device.minimum_os", f"{device.minimum_os!r}; expected numbers with dots between, 17.2 for one"
+    if device.memory_mb is not None and device.memory_mb < 1:
+        yield "device.memory_mb", f"{device.memory_mb}; expected 1 or more, or null"
+
+
+def _answers_can_be_shown(recipe: Recipe) -> Iterator[Problem]:
+    if recipe.package.top_k < 1:
+        yield "package.top_k", f"{recipe.package.top_k}; expected 1 or more"
+    if not 0 <= recipe.package.threshold <= 1:
+        yield "package.threshold", f"{recipe.package.threshold:g}; expected 0 to 1"
+
+
+RULES: tuple[Callable[[Recipe], Iterator[Problem]], ...] = (
+    data_checks.check,
+    _numbers_are_numbers,
+    _seeds_can_be_used,
+    _pixels_are_scaled,
+    model_checks.check,
+    train_checks.check,
+    _platform_has_the_runtime,
+    prune_checks.check,
+    quantize_checks.check,
+    _core_ml_has_its_words,
+    _device_has_an_accelerator,
+    _device_can_be_told,
+    validate_checks.check,
+    _answers_can_be_shown,
+)

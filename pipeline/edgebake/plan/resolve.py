@@ -1,0 +1,238 @@
+"""A composed recipe in, the section of each of its stages out.
+
+`names` holds the variants of the stages before, by stage. Reads and writes nothing.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from edgebake import artifacts, plugins
+from edgebake.models import importers, keras_session
+from edgebake.plan.compose import Composed
+from edgebake.recipe import Data, Ingredient, Model, Protect, Protocol, Recipe, Release
+from edgebake.recipe.about import About
+from edgebake.recipe.stage_params import (
+    NO_FILE,
+    Brought,
+    ConvertSection,
+    DataSection,
+    PackageSection,
+    PruneSection,
+    QuantizeSection,
+    TargetSection,
+    TrainSection,
+    ValidateSection,
+)
+
+Names = dict[str, str]
+
+# What the bytes of a bundle are from, beside its models.
+PACKAGE_TOOLS = (
+    "cryptography",
+    "cyclonedx-python-lib",
+    "license-expression",
+    "numpy",
+    "packageurl-python",
+    "py-serializable",
+)
+# Ranges are found in TensorFlow, layers and their costs in LiteRT.
+QUANTIZE_TOOLS = (*keras_session.TOOLS, "ai-edge-litert", "litert-quantizer")
+
+
+def about(release: Release) -> About:
+    """Return the words of a release that its model files carry."""
+    return About(**{field.name: getattr(release, field.name) for field in fields(About)})
+
+
+def bundle(release: Release) -> PackageSection:
+    """Return what package reads of a release, less the targets."""
+    key = release.signature and Path(release.signature.public_key)
+    return PackageSection(
+        about=about(release),
+        card=release.card,
+        licenses=release.licenses,
+        signature=release.signature,
+        # A file that is not there is a complaint of package, which needs it.
+        public_key_sha256=artifacts.sha256(key.read_bytes()) if key and key.is_file() else None,
+        encryption_key=release.encryption_key,
+        tools=plugins.tools(*PACKAGE_TOOLS),
+        targets={},
+    )
+
+
+def data(recipe: Recipe, _: Names, __: About) -> DataSection:
+    """Return what the stage `data` reads."""
+    return DataSection(
+        **vars(_read(Data, recipe.data)),
+        data_file=_data_file(recipe),
+        classes=recipe.data.labels or _data_file(recipe),
+        tools=plugins.tools(*_data_tools(recipe)),
+    )
+
+
+def train(recipe: Recipe, names: Names, _: About) -> TrainSection:
+    """Return what train reads."""
+    brought = recipe.model.imported
+    file = brought.file if brought else NO_FILE
+    return TrainSection(
+        **vars(recipe.train),
+        examples=names["data"],
+        format=_format(recipe),
+        reference=_reference(recipe),
+        file=file,
+        weights=_weights(file),
+        data=_read(Data, recipe.data),
+        data_file=_data_file(recipe),
+        model=_read(Model, recipe.model),
+        tools=plugins.tools(*keras_session.TOOLS, *_data_tools(recipe)),
+    )
+
+
+def _weights(file: str) -> str:
+    """Return the file that PyTorch keeps an ONNX file's weights in, if there is one."""
+    if file == NO_FILE:
+        return file
+    beside = f"{file}.data"
+    return beside if Path(beside).exists() or Path(f"{beside}.dvc").exists() else file
+
+
+def _format(recipe: Recipe) -> str:
+    return importers.of(recipe.model.imported.file) if recipe.model.imported else "keras"
+
+
+def _read(base: type[Any], words: Any) -> Any:
+    """Return the words that a stage reads: who made something changes nothing that is built."""
+    return base(**{word.name: getattr(words, word.name) for word in fields(base)})
+
+
+def _reference(recipe: Recipe) -> str:
+    """Return the float model in a form that runs without TensorFlow."""
+    return "float.onnx" if _format(recipe) == "onnx" else "float.tflite"
+
+
+def prune(recipe: Recipe, names: Names, _: About) -> PruneSection:
+    """Return what prune reads."""
+    tools = plugins.load("prune.method", recipe.prune.method).TOOLS
+    words = recipe.prune
+    distill = words.fine_tune and words.fine_tune.distill
+    return PruneSection(
+        **vars(words),
+        train=names["train"],
+        examples=names["data"],
+        format=_format(recipe),
+        teacher=(distill and distill.teacher) or names["train"],
+        data=_read(Data, recipe.data),
+        data_file=_data_file(recipe),
+        tools=plugins.tools(*tools, *(_data_tools(recipe) if tools else ())),
+    )
+
+
+def quantize(recipe: Recipe, names: Names, _: About) -> QuantizeSection:
+    """Return what quantize reads; the gates stand in it only where they decide what comes out."""
+    words, budget = recipe.quantize, recipe.validate.budget
+    tools = () if words.calibration is None and words.training is None else QUANTIZE_TOOLS
+    return QuantizeSection(
+        **vars(words),
+        prune=names["prune"],
+        examples=names["data"],
+        format=_format(recipe),
+        data=_read(Data, recipe.data),
+        data_file=_data_file(recipe),
+        accuracy=budget.accuracy if words.keep else None,
+        loss=budget.loss if words.keep else None,
+        tools=plugins.tools(*tools, *_data_tools(recipe)),
+    )
+
+
+def convert(recipe: Recipe, names: Names, about: About) -> ConvertSection:
+    """Return what convert reads."""
+    tools = plugins.load("convert.runtime", recipe.convert.runtime).CONVERT_TOOLS
+    versions = plugins.tools(*keras_session.TOOLS, *tools)
+    strip = recipe.package.protect is not Protect.none
+    return ConvertSection(
+        **vars(recipe.convert),
+        quantize=names["quantize"],
+        format=_format(recipe),
+        strip=strip,
+        about=about,
+        tools=versions,
+    )
+
+
+def validate(recipe: Recipe, names: Names, _: About) -> ValidateSection:
+    """Return what validate reads."""
+    tools = plugins.load("convert.runtime", recipe.convert.runtime).RUN_TOOLS
+    return ValidateSection(
+        **vars(_read(Protocol, recipe.validate)),
+        convert=names["convert"],
+        inputs=_measured_with(recipe.validate),
+        speedup="baseline" in names,
+        baseline=names.get("baseline", names["convert"]),
+        train=names["train"],
+        examples=names["data"],
+        reference=_reference(recipe),
+        reference_runtime="onnxruntime" if _format(recipe) == "onnx" else "litert",
+        runtime=recipe.convert.runtime,
+        platform=recipe.device.platform.value,
+        data=_read(Data, recipe.data),
+        data_file=_data_file(recipe),
+        tools=plugins.tools("ai-edge-litert", "scipy", *tools, *_data_tools(recipe)),
+    )
+
+
+def _measured_with(words: Protocol) -> dict[str, str]:
+    """Return the sha256 of a recording and of a binary for a phone, by their path; empty for one that is not there."""
+    files = [words.recorded and words.recorded.file, words.adb and words.adb.benchmark_model]
+    paths = [Path(file) for file in files if file]
+    return {str(path): artifacts.sha256(path.read_bytes()) if path.is_file() else "" for path in paths}
+
+
+SECTION_OF: dict[str, Callable[[Recipe, Names, About], Any]] = {
+    "data": data,
+    "train": train,
+    "prune": prune,
+    "quantize": quantize,
+    "convert": convert,
+    "validate": validate,
+}
+
+
+def word_of(stage: str, target: Composed) -> str:
+    """Return what a stage adds to the name of a variant: the option that the target picked."""
+    if stage == "data":
+        return target.choices["data"]
+    if stage == "train":
+        return target.choices["model"]
+    return target.recipe.device.platform.value if stage == "validate" else target.choices[stage]
+
+
+def packaged(recipe: Recipe, names: Names) -> TargetSection:
+    """Return what package reads of one target."""
+    return TargetSection(
+        validate=names["validate"],
+        runtime=recipe.convert.runtime,
+        device=recipe.device,
+        budget=recipe.validate.budget,
+        waivers=recipe.validate.waivers,
+        package=recipe.package,
+        ingredients=list(_brought(recipe)),
+        recipe_sha256="",  # of the whole, so the planner fills it in
+    )
+
+
+def _brought(recipe: Recipe) -> Iterator[Brought]:
+    found: dict[str, Ingredient | None] = {"data": recipe.data.origin, "weights": recipe.model.pretrained}
+    for kind, ingredient in found.items():
+        if ingredient:
+            yield Brought(**vars(ingredient), kind=kind)
+
+
+def _data_file(recipe: Recipe) -> str:
+    return recipe.data.path or NO_FILE
+
+
+def _data_tools(recipe: Recipe) -> tuple[str, ...]:
+    source: tuple[str, ...] = plugins.load("data.source", recipe.data.source).TOOLS
+    return ("numpy", "pillow", *source)

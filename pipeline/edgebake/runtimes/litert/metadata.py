@@ -1,0 +1,137 @@
+"""Put TFLite metadata into a .tflite file: normalisation, colours, labels, author, licence.
+
+Written by hand since the official writers are not to be had: tflite-support stops at Python 3.11, mediapipe's
+needs 470 MB and does not import. Tables and the order of their fields: metadata_schema.fbs of TensorFlow Lite Support,
+https://github.com/tensorflow/tflite-support/blob/master/tensorflow_lite_support/metadata/metadata_schema.fbs
+"""
+
+import io
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import flatbuffers
+from ai_edge_litert import schema_py_generated as schema
+
+from edgebake.models.tflite import tables
+from edgebake.recipe import Crop
+from edgebake.recipe.about import About
+from edgebake.runtimes.litert.inspect import inspect
+from edgebake.tasks.contract import Contract
+
+LABELS_FILE = "labels.txt"
+OUTPUT = "probabilities"
+BUFFER_NAME = "TFLITE_METADATA"
+EPOCH = (1980, 1, 1, 0, 0, 0)
+
+# Enumerations and union members of the schema.
+_COLOUR = {"bgr": 0, "rgb": 1, "grey": 2}  # 0 is UNKNOWN: the schema has no word for blue first
+_IMAGE_PROPERTIES = 2
+_NORMALIZATION_OPTIONS = 1
+_TENSOR_AXIS_LABELS = 2
+
+Field = Callable[[int], None]  # writes one field into the slot it is given
+
+
+def attach(model: bytes, contract: Contract, about: About) -> bytes:
+    """Return the file with metadata in it and its labels behind it, as every reader of TFLite metadata expects."""
+    content = tables.read(model)
+    _name_output(content.subgraphs[0])
+    buffer = schema.BufferT()
+    buffer.data = list(_metadata(model, contract, about))
+    content.buffers.append(buffer)
+    entry = schema.MetadataT()
+    entry.name, entry.buffer = BUFFER_NAME, len(content.buffers) - 1
+    content.metadata = [*(content.metadata or []), entry]
+    return _with_labels(tables.written(content), contract.labels)
+
+
+def _name_output(graph: Any) -> None:
+    # The converter calls it Identity, whatever the graph says.
+    graph.tensors[graph.outputs[0]].name = OUTPUT
+
+
+def _with_labels(model: bytes, labels: list[str]) -> bytes:
+    """Return the file followed by a zip of its associated files (metadata_schema.fbs, 'associated files')."""
+    written = io.BytesIO(model)
+    with zipfile.ZipFile(written, "a", zipfile.ZIP_STORED) as archive:
+        entry = zipfile.ZipInfo(LABELS_FILE, EPOCH)
+        entry.create_system = 3
+        archive.writestr(entry, "".join(f"{label}\n" for label in labels))
+    return written.getvalue()
+
+
+def _metadata(model: bytes, contract: Contract, about: About) -> bytes:
+    spec = inspect({"model.tflite": model})
+    b = flatbuffers.Builder(1024)
+    image = _input_tensor(b, spec.input.name, contract)
+    answer = _output_tensor(b)
+    subgraph = _table(b, 10, {2: _offset(b, _vector(b, [image])), 3: _offset(b, _vector(b, [answer]))})
+    fields = {
+        0: _text(b, about.name),
+        1: _text(b, about.description),
+        2: _text(b, about.version),
+        3: _offset(b, _vector(b, [subgraph])),
+        4: _text(b, about.author),
+        5: _text(b, about.license),
+        7: _text(b, "1.0.0"),  # min_parser_version
+    }
+    b.Finish(_table(b, 8, fields), b"M001")
+    return bytes(b.Output())
+
+
+def _input_tensor(b: flatbuffers.Builder, name: str, contract: Contract) -> int:
+    size = _table(b, 2, {0: _uint(b, contract.width), 1: _uint(b, contract.height)})
+    image = _table(b, 2, {0: _byte(b, _COLOUR[contract.colour]), 1: _offset(b, size)})
+    content = _table(b, 3, {0: _byte(b, _IMAGE_PROPERTIES), 1: _offset(b, image)})
+    # The schema divides where our contract multiplies: (pixel - mean) / std.
+    mean, std = _floats(b, contract.mean), _floats(b, [1 / scale for scale in contract.scale])
+    options = _table(b, 2, {0: _offset(b, mean), 1: _offset(b, std)})
+    unit = _table(b, 2, {0: _byte(b, _NORMALIZATION_OPTIONS), 1: _offset(b, options)})
+    crop = "" if contract.crop == Crop.none.value else f", {contract.crop} cropped"
+    described = f"{contract.colour} image{crop}, resized by {contract.resize}"
+    fields = {0: _text(b, name), 1: _text(b, described), 3: _offset(b, content), 4: _offset(b, _vector(b, [unit]))}
+    return _table(b, 7, fields)
+
+
+def _output_tensor(b: flatbuffers.Builder) -> int:
+    labels = _table(b, 5, {0: _text(b, LABELS_FILE), 2: _byte(b, _TENSOR_AXIS_LABELS)})
+    fields = {0: _text(b, OUTPUT), 1: _text(b, "one probability per label"), 6: _offset(b, _vector(b, [labels]))}
+    return _table(b, 7, fields)
+
+
+def _table(b: flatbuffers.Builder, slots: int, fields: dict[int, Field]) -> int:
+    b.StartObject(slots)
+    for slot, write in fields.items():
+        write(slot)
+    return int(b.EndObject())
+
+
+def _text(b: flatbuffers.Builder, text: str) -> Field:
+    return _offset(b, b.CreateString(text))
+
+
+def _offset(b: flatbuffers.Builder, offset: int) -> Field:
+    return lambda slot: b.PrependUOffsetTRelativeSlot(slot, offset, 0)
+
+
+def _byte(b: flatbuffers.Builder, value: int) -> Field:
+    return lambda slot: b.PrependUint8Slot(slot, value, 0)
+
+
+def _uint(b: flatbuffers.Builder, value: int) -> Field:
+    return lambda slot: b.PrependUint32Slot(slot, value, 0)
+
+
+def _floats(b: flatbuffers.Builder, values: list[float]) -> int:
+    b.StartVector(4, len(values), 4)
+    for value in reversed(values):
+        b.PrependFloat32(value)
+    return int(b.EndVector())
+
+
+def _vector(b: flatbuffers.Builder, offsets: list[int]) -> int:
+    b.StartVector(4, len(offsets), 4)
+    for offset in reversed(offsets):
+        b.PrependUOffsetTRelative(offset)
+    return int(b.EndVector())

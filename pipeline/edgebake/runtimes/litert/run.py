@@ -1,0 +1,44 @@
+"""Run a .tflite file with LiteRT's interpreter; TensorFlow is not imported."""
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
+
+from edgebake.runtimes.interface import Session
+from edgebake.runtimes.litert import FILE
+from edgebake.runtimes.litert.inspect import inspect
+from edgebake.runtimes.run_modes import ONLY, Way
+
+
+class LiteRTSession:
+    """One interpreter with its tensors allocated."""
+
+    def __init__(self, files: dict[str, bytes], threads: int) -> None:
+        self._interpreter = Interpreter(model_content=files[FILE], num_threads=threads)
+        self._interpreter.allocate_tensors()
+        self._input_index = self._interpreter.get_input_details()[0]["index"]
+        self._output_index = self._interpreter.get_output_details()[0]["index"]
+        inspection = inspect(files)
+        self._input, self._output = inspection.input, inspection.output
+
+    def feed(self, example: NDArray[np.float32]) -> None:
+        """Take one example as the model sees it, float32 [1, h, w, c]."""
+        self._interpreter.set_tensor(self._input_index, self._input.to_stored(example))
+
+    def invoke(self) -> None:
+        """Run the model on what was fed."""
+        self._interpreter.invoke()
+
+    def read(self) -> NDArray[np.float32]:
+        """Return the last run's probabilities, float32 [1, classes]."""
+        return self._output.to_real(self._interpreter.get_tensor(self._output_index))
+
+
+def ways(_: dict[str, bytes]) -> tuple[Way, ...]:
+    """Return the one way in which a host runs the file."""
+    return ONLY
+
+
+def load(files: dict[str, bytes], threads: int, _: str = "") -> Session:
+    """Return the file, ready to run on `threads` threads."""
+    return LiteRTSession(files, threads)

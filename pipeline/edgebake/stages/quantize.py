@@ -1,0 +1,99 @@
+"""A model in, the numbers it is to compute in out: one set of weights and ranges for every runtime.
+
+Reads prune's output; the calibration split for ranges, the train and validation splits for training, the validation
+split to choose the layers that `mixed` keeps. Writes model.<format>, contract.json, scheme.json, ranges.csv,
+probes.npy, layers.csv, training.csv.
+"""
+
+import shutil
+from dataclasses import replace
+
+from edgebake import artifacts, plugins
+from edgebake.compression.quantization import calibration
+from edgebake.compression.quantization import layer_table as table
+from edgebake.compression.quantization.calibration_data import Source
+from edgebake.compression.quantization.qat import train as aware
+from edgebake.compression.quantization.qat.settings import Settings
+from edgebake.models import keras_session
+from edgebake.models.quantized_model import Quantized, asked
+from edgebake.recipe import Granularity
+from edgebake.recipe.stage_params import QuantizeSection
+from edgebake.runtimes.litert.convert import in_float, loaded
+from edgebake.runtimes.litert.program import Layer, Program
+from edgebake.runtimes.litert.quantizer import Integers
+from edgebake.stages.job import Job
+from edgebake.tasks import contract
+from edgebake.training import loop
+from edgebake.training.loop import Splits
+
+# Without training; the sums behind a range must not depend on the machine.
+THREADS = 1
+AWARE_WORDS = ("epochs", "batch_size", "learning_rate", "seed", "freeze_after")
+
+
+def run(job: Job) -> str:
+    """Train if the recipe says so, find ranges if the scheme needs them, and choose what to keep."""
+    section: QuantizeSection = job.section
+    folder = artifacts.opened(artifacts.folder("prune", section.prune))
+    agreed = contract.from_json((folder / "contract.json").read_text())
+    source = Source((folder / f"model.{section.format}").read_bytes(), agreed, section)
+    if section.format == "keras" and (section.training or section.calibration):
+        threads, seed = (section.training.threads, section.training.seed) if section.training else (THREADS, 0)
+        keras_session.start(threads, seed)
+    quantized, history = _trained(source)
+    quantized, layers, line = _chosen(source, quantized)
+    artifacts.write_files(job.out, quantized.to_files())
+    (job.out / "layers.csv").write_text(layers)
+    (job.out / "training.csv").write_text(history)
+    shutil.copy(folder / "contract.json", job.out)
+    return f"{section.scheme}, {line}"
+
+
+def _trained(source: Source) -> tuple[Quantized, str]:
+    """Return the model, trained to feel the rounding where the recipe says so, with its ranges, and the history."""
+    section = source.section
+    quantized = asked(source.archive, section, plugins.load("quantize.scheme", section.scheme))
+    if section.training is None:
+        return replace(quantized, ranges=source.calibrated(source.archive)), loop.as_csv([])
+    settings = Settings(
+        **{word: getattr(section.training, word) for word in AWARE_WORDS},
+        ranges=section.training.ranges.value,
+        weight_bits=plugins.load("quantize.scheme", section.scheme).BITS,
+        per_tensor=section.granularity is Granularity.per_tensor,
+        activations=section.calibration is not None,
+    )
+    splits = Splits(*source.prepared("train"), *source.prepared("validation"))
+    trained = aware.train(source.archive, splits, settings)
+    ranges = source.calibrated(trained.archive)
+    if ranges:
+        ranges = calibration.with_trained(ranges, trained.archive, trained.ranges)
+    return replace(quantized, archive=trained.archive, ranges=ranges), loop.as_csv(trained.history)
+
+
+def _chosen(source: Source, quantized: Quantized) -> tuple[Quantized, str, str]:
+    """Return the model with the layers that it keeps out of int8, the table of all layers, and a line about them."""
+    words = source.section.calibration
+    if quantized.ranges is None or words is None:
+        return quantized, table.layers([], []), "no calibration"
+    if quantized.format == "onnx":  # no LiteRT runs it, whose layers the table is of
+        return quantized, table.layers([], []), f"calibrated on {words.examples} examples by {words.method}"
+    program = Program(in_float(loaded(quantized)), quantized.ranges)
+    kept = _kept(source, program, quantized) if quantized.keep else []
+    names = {f"{layer.name} ({layer.operator})": layer.values for layer in kept}
+    line = f"calibrated on {words.examples} examples by {words.method}{table.noted(program.layers)}"
+    if quantized.keep:
+        line += f", {len(kept)} of {len(program.layers)} layers kept in {quantized.keep.value}"
+    return replace(quantized, kept=names), table.layers(program.layers, kept), line
+
+
+def _kept(source: Source, program: Program, quantized: Quantized) -> list[Layer]:
+    from edgebake.compression.quantization import sensitivity  # noqa: PLC0415 - only this scheme runs what it has quantized
+
+    section = source.section
+    scored = sensitivity.Scored(*source.prepared("validation"))
+    floors = [section.accuracy.at_least] if section.accuracy else []
+    if section.loss:
+        floors.append(sensitivity.accuracy(program, scored) - section.loss.at_most)
+    granularity = quantized.granularity or Granularity.per_channel
+    wish = Integers(quantized.activations, granularity, keep=quantized.keep)
+    return sensitivity.fewest(program, wish, scored, max(floors))

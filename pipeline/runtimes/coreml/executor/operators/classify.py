@@ -1,9 +1,0 @@
-"""The head of a classifier."""
-
-from pipeline.runtimes.coreml.executor.call import Call, operator
-
-
-@operator
-def classify(_: Call) -> list[str]:
-    """Return no tensors: label and dictionary are made of the probabilities, which are there already."""
-    return ["", ""]

@@ -1,0 +1,69 @@
+"""What a bundle is made from: each thing once, with the license that it comes under."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from edgebake import plugins
+from edgebake.bundle import components
+from edgebake.bundle.components import EDGEBAKE, Ingredient
+from edgebake.plan.planner import Plan
+from edgebake.recipe.stage_params import PackageSection, typed
+from tests.bundle import made
+
+ONNX_RUNTIME = Ingredient(
+    "code", "ONNX Runtime", "MIT", "https://onnxruntime.ai", "1.32.0", purl="pkg:pypi/onnxruntime@1.32.0"
+)
+LITERT = Ingredient(
+    "code", "LiteRT", "Apache-2.0", "https://ai.google.dev/edge/litert", "2.3.0", purl="pkg:pypi/ai-edge-litert@2.3.0"
+)
+
+
+def test_a_bundle_is_made_from_the_release_what_others_made_and_code() -> None:
+    found = components.of(made.section(made.DIGITS, made.WEIGHTS), made.content()["targets"])
+    assert found == [
+        Ingredient("model", "digits", "Apache-2.0", "recipes/release.yaml", "1.2.0", "Ada"),
+        Ingredient("data", "Handwritten Digits", "CC-BY-4.0", "https://doi.org/10.24432/C50P49", author="E. Alpaydin"),
+        Ingredient("weights", "Some Weights", "MIT", "a page of Ada's", author="Ada"),
+        LITERT,
+        ONNX_RUNTIME,
+        EDGEBAKE,
+    ]
+
+
+def test_two_data_sets_of_one_name_but_two_licenses_are_both_there() -> None:
+    other = replace(made.DIGITS, license="CC0-1.0")
+    found = components.of(made.section(made.DIGITS, other), {})
+    assert [one.license for one in found if one.kind == "data"] == ["CC-BY-4.0", "CC0-1.0"]
+
+
+def test_core_ml_is_the_systems_own_and_brings_no_license() -> None:
+    targets = {"iphone_15": {"runtime": "coreml", "tools": {"coremltools": "9.0"}}}
+    assert [one for one in components.of(made.section(), targets) if one.kind == "code"] == [EDGEBAKE]
+
+
+@pytest.mark.parametrize("runtime", plugins.options("convert.runtime"))
+def test_the_version_of_a_library_is_among_the_tools_that_measure_with_it(runtime: str) -> None:
+    module = plugins.load("convert.runtime", runtime)
+    assert module.LIBRARY is None or module.LIBRARY["distribution"] in module.RUN_TOOLS
+
+
+def test_the_projects_own_data_is_named(planned: Plan) -> None:
+    section: PackageSection = typed("package", "android", planned["package"]["android"])
+    data = [one for one in components.of(section, {}) if one.kind == "data"]
+    assert data == [
+        Ingredient(
+            "data",
+            "Optical Recognition of Handwritten Digits",
+            "CC-BY-4.0",
+            "https://doi.org/10.24432/C50P49",
+            author="E. Alpaydin and C. Kaynak",
+        )
+    ]
+
+
+def test_an_architecture_is_that_of_the_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    made.plan(tmp_path)
+    assert components.architecture(made.section().targets["pixel_8"]) == "ds_cnn"

@@ -1,0 +1,125 @@
+"""A chain ends, and each of its targets is some device's first."""
+
+from typing import Any
+
+import pytest
+
+from edgebake.bundle import fallback_order
+from edgebake.plan.compose import Composed
+from edgebake.recipe import Recipe
+
+
+def _target(minimum_os: str = "23", accelerators: tuple[str, ...] = ("cpu",), **rule: Any) -> dict[str, Any]:
+    every: dict[str, Any] = {"soc": [], "memory_mb": None, "features": [], "devices": [], "excluded_devices": []}
+    return {"device": {"minimum_os": minimum_os, **every, **rule}, "accelerators": list(accelerators)}
+
+
+ANY = _target()
+
+
+def _problems(**targets: dict[str, Any]) -> list[str]:
+    return list(fallback_order.problems(targets))
+
+
+def test_a_chain_that_narrows_no_later_target_and_ends_is_sound() -> None:
+    assert _problems(fast=_target("34", soc=["G3"]), small=_target("33", memory_mb=3000), any=ANY) == []
+
+
+def test_one_target_for_every_device_is_a_chain() -> None:
+    assert _problems(any=ANY) == []
+
+
+LAST = "expected one behind it that every device can run"
+
+
+@pytest.mark.parametrize(
+    ("rule", "asked"),
+    [
+        ({"soc": ["G3"]}, "soc"),
+        ({"memory_mb": 2000, "features": ["gps"]}, "memory_mb, features"),
+        ({"devices": ["a/b"]}, "devices"),
+        ({"excluded_devices": ["a/b"]}, "excluded_devices"),
+    ],
+)
+def test_a_last_target_that_asks_for_something_is_refused(rule: dict[str, Any], asked: str) -> None:
+    assert _problems(only=_target(**rule)) == [f"only: the last target of its platform asks for {asked}; {LAST}"]
+
+
+def test_a_last_target_that_needs_a_newer_system_than_others_is_refused() -> None:
+    assert _problems(old=_target("21", soc=["G1"]), any=ANY) == [
+        "any: expects 23 of the system, and old is for 21 and newer; expected the last target to ask for the least"
+    ]
+
+
+def test_a_last_target_without_the_cpu_is_refused() -> None:
+    assert _problems(any=_target(accelerators=("gpu", "npu"))) == [
+        "any: not for the CPU, which every device has; expected cpu among the last one's accelerators"
+    ]
+
+
+def test_a_target_behind_one_for_all_its_devices_is_refused() -> None:
+    assert _problems(wide=_target("30"), narrow=_target("34", soc=["G3"]), any=ANY) == [
+        "narrow: no device gets it first: all that it is for get wide, which comes before it; "
+        "expected narrow to come first, or to be for other devices"
+    ]
+
+
+def test_the_same_devices_twice_are_refused() -> None:
+    assert len(_problems(one=_target("34", soc=["G3"]), two=_target("34", soc=["G3"]), any=ANY)) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "narrower"),
+    [
+        ({}, {}, True),
+        ({"soc": ["a"]}, {}, True),
+        ({}, {"soc": ["a"]}, False),
+        ({"soc": ["a"]}, {"soc": ["a", "b"]}, True),
+        ({"soc": ["a", "b"]}, {"soc": ["a"]}, False),
+        ({"memory_mb": 4000}, {"memory_mb": 3000}, True),
+        ({"memory_mb": 3000}, {"memory_mb": 4000}, False),
+        ({}, {"memory_mb": 1}, False),
+        ({"features": ["x", "y"]}, {"features": ["x"]}, True),
+        ({"features": ["x"]}, {"features": ["x", "y"]}, False),
+        ({"devices": ["d"]}, {"devices": ["d", "e"]}, True),
+        ({}, {"excluded_devices": ["d"]}, False),
+        ({"excluded_devices": ["d", "e"]}, {"excluded_devices": ["d"]}, True),
+        ({"devices": ["e"]}, {"excluded_devices": ["d"]}, True),
+        ({"devices": ["d", "e"]}, {"excluded_devices": ["d"]}, False),
+        ({"devices": ["d", "e"], "excluded_devices": ["d"]}, {"excluded_devices": ["d"]}, True),
+    ],
+)
+def test_a_rule_narrows_another_where_every_device_of_it_meets_the_other(
+    one: dict[str, Any], other: dict[str, Any], narrower: bool
+) -> None:
+    assert fallback_order.narrows(_target(**one)["device"], _target(**other)["device"]) is narrower
+
+
+def test_an_older_system_is_the_wider_rule() -> None:
+    assert fallback_order.narrows(_target("34")["device"], _target("33")["device"])
+    assert not fallback_order.narrows(_target("33")["device"], _target("34")["device"])
+
+
+def test_an_iphone_is_known_by_its_model_and_not_by_its_chip(core_ml_recipe: Recipe, recipe: Recipe) -> None:
+    said = fallback_order.said(core_ml_recipe.device)
+    assert (said["device"]["soc"], said["device"]["devices"]) == ([], ["iPhone15,4", "iPhone15,5"])
+    assert core_ml_recipe.device.soc == ["A16 Bionic"]
+    assert fallback_order.said(recipe.device)["device"]["soc"] == ["Tensor G3"]
+
+
+def test_the_projects_own_release_has_a_chain_per_platform(composed: dict[str, Composed]) -> None:
+    for platform, names in {
+        "android": ["pixel_8", "galaxy_a14", "android_any"],
+        "ios": ["iphone_15", "iphone_se_3", "ios_any"],
+        "linux": ["raspberry_pi_5", "linux_any"],
+    }.items():
+        devices = [composed[name].recipe.device for name in names]
+        assert {device.platform.value for device in devices} == {platform}
+        assert (
+            list(
+                fallback_order.problems(
+                    {name: fallback_order.said(device) for name, device in zip(names, devices, strict=True)}
+                )
+            )
+            == []
+        )

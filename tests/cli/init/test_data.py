@@ -1,0 +1,76 @@
+"""How data are read is told from what lies at their path."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgebake.cli.init import data
+from edgebake.errors import DataError
+from edgebake.recipe import By, Colour, Data
+
+
+def told(path: Path | str) -> Data:
+    return data.told(str(path), [0], [1])
+
+
+def test_a_folder_is_one_of_images_unless_something_else_lies_in_it(tmp_path: Path) -> None:
+    (tmp_path / "cats").mkdir()
+    assert told(tmp_path).source == "image_folder"
+    (tmp_path / "examples.py").touch()
+    assert told(tmp_path).source == "python"
+
+
+def test_arrays_say_their_colour_and_their_splits(tmp_path: Path) -> None:
+    grey, labels = np.zeros((8, 4, 4), np.uint8), np.arange(8) % 2
+    np.savez(tmp_path / "grey.npz", x_train=grey, y_train=labels, x_test=grey, y_test=labels)
+    found = data.with_splits(told(tmp_path / "grey.npz"))
+    assert (found.source, found.colour, found.splits.by) == ("npz", Colour.grey, By.source)
+    assert (found.splits.test, found.splits.validation) == (None, 0.1)
+    np.savez(tmp_path / "rgb.npz", x=np.zeros((8, 4, 4, 3), np.uint8), y=labels)
+    found = data.with_splits(told(tmp_path / "rgb.npz"))
+    assert (found.colour, found.splits.by, found.splits.train) == (Colour.rgb, By.seed, 0.6)
+
+
+def test_a_name_of_keras_is_a_set_of_keras() -> None:
+    found = told("cifar10")
+    assert (found.source, found.name, found.path, found.colour) == (
+        "keras",
+        "cifar10",
+        "data/keras/cifar10.npz",
+        Colour.rgb,
+    )
+
+
+def test_records_say_which_features_are_image_and_label(tmp_path: Path) -> None:
+    from edgebake.models import keras_session  # noqa: PLC0415
+
+    keras_session.start(1)
+    import tensorflow  # noqa: PLC0415
+
+    feature, train = tensorflow.train.Feature, tensorflow.train
+    held = {
+        "image/encoded": feature(bytes_list=train.BytesList(value=[b"\xff\xd8\xff rest"])),
+        "image/class/label": feature(int64_list=train.Int64List(value=[3])),
+        "image/class/text": feature(bytes_list=train.BytesList(value=[b"cat"])),
+        "image/height": feature(int64_list=train.Int64List(value=[8])),
+    }
+    with tensorflow.io.TFRecordWriter(str(tmp_path / "train.tfrecord")) as writer:
+        writer.write(train.Example(features=train.Features(feature=held)).SerializeToString())
+    words = told(tmp_path / "train.tfrecord").features
+    assert words is not None
+    assert (words.image, words.label, words.names) == ("image/encoded", "image/class/label", "image/class/text")
+
+
+def test_damaged_splits_are_not_taken_for_classes(tmp_path: Path) -> None:
+    for name in ("train/a", "train/b", "test/a", "test/c"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "1.png").touch()
+    with pytest.raises(DataError, match="'c'"):
+        data.with_splits(told(tmp_path))
+
+
+def test_data_that_dvc_has_not_fetched_are_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "images.dvc").touch()
+    with pytest.raises(DataError, match=r"run `dvc pull"):
+        told(tmp_path / "images")

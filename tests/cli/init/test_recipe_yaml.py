@@ -1,0 +1,91 @@
+"""What `edgebake inspect` prints: the report, and a recipe that can be pasted."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from edgebake.cli.init import recipe_yaml
+from edgebake.models.inspection.found import End, Found, Pixels
+from edgebake.report import model_file
+
+FOUND = Found(
+    form="keras",
+    container="Keras archive",
+    writer="Keras 3.15.1",
+    size=1234567,
+    inputs=(End("photo", (None, 96, 128, 3), "float32"),),
+    outputs=(End("answer", (None, 10), "float32"),),
+    last="softmax",
+    parameters=420000,
+    kinds={"Conv2D": 12, "Dense": 1},
+)
+
+
+def part(lines: list[str], title: str) -> str:
+    start = lines.index(title) + 1
+    return "\n".join(lines[start : next(n for n in range(start, len(lines)) if lines[n].startswith("---"))])
+
+
+def test_the_report_says_what_is_known_and_what_is_not() -> None:
+    lines = model_file.lines(FOUND, "net.keras")
+    assert lines[0] == "net.keras: Keras archive, written by Keras 3.15.1; 1,234,567 bytes"
+    assert "  input       photo, float32 [n, 96, 128, 3]: height, width, channels (NHWC)" in lines
+    assert "  output      answer, float32 [n, 10]: 10 classes" in lines
+    assert "  layers      13: 12 Conv2D, 1 Dense" in lines
+    assert "  goes to     coreml, litert, onnxruntime" in lines
+    unknown = next(line for line in lines if line.startswith("The file does not say"))
+    assert "mean, scale" in unknown
+    assert "rgb, or bgr" in unknown
+    assert "probabilities or logits" not in unknown
+    torch = "  ImageNet (torchvision): mean [123.675, 116.28, 103.53], scale [0.0171247538, 0.0175070028, 0.0174291939]"
+    assert torch in lines
+
+
+def test_what_is_known_is_not_asked_for() -> None:
+    known = replace(FOUND, pixels=Pixels((0.0,), (1.0,), "inside"), colour="rgb", labels=("a", "b"))
+    lines = model_file.lines(known, "net.keras")
+    assert not any(line.startswith(("The file does not say", "Common")) for line in lines)
+    assert "  labels      2: a, b" in lines
+
+
+def test_a_model_of_two_inputs_goes_nowhere() -> None:
+    lines = model_file.lines(replace(FOUND, inputs=(*FOUND.inputs, *FOUND.inputs)), "net.keras")
+    assert "  refused     2 inputs and 1 outputs; expected one image in, one answer out" in lines
+    assert not any("goes to" in line for line in lines)
+
+
+def test_the_recipe_is_filled_in_as_far_as_the_file_says_it() -> None:
+    lines = recipe_yaml.start(FOUND, "models/net.keras", "net")
+    model = yaml.safe_load(part(lines, "--- recipes/model/net.yaml"))
+    assert (model["architecture"], model["resolution"]) == ("import", 96)
+    assert model["imported"] == {
+        "file": "models/net.keras",
+        "output": "probabilities",
+        "head": "keep",
+        "trust": False,
+        "across": 128,
+    }
+    data = part(lines, "--- recipes/data/<yours>.yaml, in place of its own lines")
+    assert "mean: [127.5] # ?" in data
+    assert "colour: rgb # ? or bgr" in data
+
+
+def test_what_a_person_has_to_decide_is_marked() -> None:
+    lines = recipe_yaml.start(replace(FOUND, last=None), "net.keras", "net")
+    assert any(line.startswith("  output: probabilities # ?") for line in lines)
+    known = recipe_yaml.start(replace(FOUND, pixels=Pixels((0.0,), (1.0,), "inside"), colour="rgb"), "net.keras", "net")
+    assert not any("# ?" in line for line in known if line.startswith(("mean", "scale", "colour", "  output")))
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), [("Me", "Me"), ("null", '"null"'), ("12", '"12"'), ("a: b", '"a: b"'), ("???", "???")]
+)
+def test_texts_are_quoted_where_yaml_would_read_something_else(value: str, written: str) -> None:
+    assert recipe_yaml.text(value) == written
+    assert yaml.safe_load(recipe_yaml.text(value)) == value
+
+
+def test_a_file_gives_a_name_that_recipes_can_have() -> None:
+    assert recipe_yaml.name_of(Path("models/My Net-v2.keras")) == "my_net_v2"

@@ -1,0 +1,132 @@
+"""The verbs as a user types them: what is printed, and the exit code."""
+
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from edgebake.cli.main import STAGES, main
+from edgebake.plan import planner
+from edgebake.plan.planner import Plan
+
+
+def _python(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
+def test_help_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["--help"])
+    assert left.value.code == 0
+    printed = capsys.readouterr().out
+    for verb in ("build", "plan", "list", "show", "gate", "check", "table", "parity", *STAGES):
+        assert f"\n    {verb} " in printed
+
+
+def test_version_is_the_installed_one(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out == f"edgebake {version('edgebake')}\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["bake"], ["show"], ["train"], ["plan", "--check", "--in-repro"]])
+def test_wrong_usage_is_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    assert left.value.code == 2
+    assert capsys.readouterr().err.startswith("usage: edgebake")
+
+
+def test_another_folder_is_code_1_and_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["list"]) == 1
+    expected = f"edgebake: {tmp_path}: no recipes/release.yaml; expected to be run in the project's top folder\n"
+    assert capsys.readouterr().err == expected
+
+
+def test_a_users_mistake_is_code_1_without_a_traceback(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "pixel_8", "train.epoch=3"]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("edgebake: command line: train.epoch: unknown key")
+    assert printed.err.count("\n") == 1
+
+
+def test_ctrl_c_is_code_130(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("edgebake.plan.compose.targets", interrupt)
+    assert main(["list"]) == 130
+
+
+def test_list_shows_released_targets_and_options(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    release = project / "recipes/release.yaml"
+    release.write_text(release.read_text().replace("  - iphone_15\n", ""))
+    assert main(["list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "target    pixel_8  (released)" in lines
+    assert "target    iphone_15" in lines
+    assert "convert   coreml litert onnxruntime" in lines
+    for group in ("quantize", "validate"):
+        options = sorted(file.stem for file in (project / "recipes" / group).glob("*.yaml"))
+        assert f"{group}  {' '.join(options)}" in lines
+
+
+def test_show_names_the_file_of_every_value(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with (project / "recipes/target/iphone_15.yaml").open("a") as target:
+        target.write("validate:\n  budget:\n    accuracy: { required: false }\n")
+    assert main(["show", "iphone_15", "train.epochs=3"]) == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "epochs: 3 # command line" in lines
+    assert "runtime: coreml # recipes/convert/coreml.yaml" in lines
+    assert "at_least: 0.95 # recipes/validate/realtime.yaml" in lines
+    assert "speedup: null # recipes/validate/untimed.yaml" in lines
+    assert "required: false # recipes/target/iphone_15.yaml" in lines
+
+
+def test_check_counts_the_targets(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check"]) == 0
+    assert capsys.readouterr().out.startswith(
+        "8 targets are sound: android_any galaxy_a14 ios_any iphone_15 iphone_se_3 linux_any pixel_8"
+    )
+
+
+def test_plan_tells_its_changes_once(
+    project: Path, planned: Plan, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(planner, "make", lambda: planned)
+    assert main(["plan"]) == 0
+    assert "+ train.digits-ds_cnn\n" in capsys.readouterr().out
+    assert main(["plan"]) == 0
+    assert capsys.readouterr().out == "params.yaml: nothing to change\n"
+
+
+def test_stale_plan_is_code_1(
+    project: Path, planned: Plan, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(planner, "make", lambda: planned)
+    assert main(["plan", "--check"]) == 1
+    assert "params.yaml: not what recipes/ say; run `edgebake plan`" in capsys.readouterr().err
+
+
+def test_a_stage_without_such_a_variant_is_code_1(
+    project: Path, planned: Plan, capsys: pytest.CaptureFixture[str]
+) -> None:
+    planner.write(planned)
+    assert main(["train", "digits-ds_cn"]) == 1
+    assert "did you mean 'digits-ds_cnn'?" in capsys.readouterr().err
+
+
+def test_the_table_needs_a_plan(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["table"]) == 1
+    assert "run `edgebake plan`" in capsys.readouterr().err
+
+
+def test_help_waits_for_no_library() -> None:
+    code = "import sys, edgebake.cli.main; print(sorted({'hydra', 'numpy', 'tensorflow', 'dvc'} & set(sys.modules)))"
+    assert _python(code) == "[]\n"

@@ -1,0 +1,32 @@
+"""What pruners are tried on: images with a bright upper half and others, and a small model that tells them apart."""
+
+import numpy as np
+
+from edgebake.compression.pruning.original_model import Parent
+from edgebake.models import keras_session
+from edgebake.recipe import FineTune
+from edgebake.training.loop import Splits
+
+LEARN = FineTune(epochs=4, batch_size=16, learning_rate=0.01, seed=0, threads=1)
+
+
+def splits() -> Splits:
+    labels = np.arange(96) % 2
+    images = np.random.default_rng(0).uniform(-1, 1, (96, 8, 8, 1)).astype(np.float32)
+    images[labels == 1, 4:] *= 0.2
+    return Splits(images[:64], labels[:64], images[64:], labels[64:])
+
+
+def parent() -> Parent:
+    """Return a model with each kind of layer that pruners treat in its own way, trained until it is right."""
+    keras = keras_session.start(1)
+    layers = keras.layers
+    image = keras.Input((8, 8, 1), name="image")
+    x = layers.BatchNormalization(name="norm", momentum=0.9)(layers.Conv2D(16, 3, use_bias=False, name="conv")(image))
+    x = layers.DepthwiseConv2D(3, activation="relu", name="depthwise")(layers.ReLU(name="relu")(x))
+    x = layers.GlobalAveragePooling2D(name="average")(layers.Conv2D(8, 1, activation="relu", name="wide")(x))
+    model = keras.Model(image, layers.Dense(2, activation="softmax", name="probabilities")(x))
+    model.compile(keras.optimizers.Adam(0.03), "sparse_categorical_crossentropy")
+    seen = splits()
+    model.fit(seen.images, seen.labels, epochs=15, batch_size=16, verbose=0)
+    return Parent(keras_session.save(keras.Model(model.input, model.output)), LEARN, seen)

@@ -1,0 +1,70 @@
+"""A model of few distinct weights: exactly so many, and still as few after fine-tuning and conversion."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from edgebake.compression.pruning.methods import cluster
+from edgebake.compression.pruning.original_model import Parent
+from edgebake.compression.quantization.qat.fold import fold
+from edgebake.models import keras_session
+from edgebake.recipe import Prune
+from tests.compression.pruning.methods import halves
+
+pytestmark = pytest.mark.slow  # for the import of coremltools
+
+WORDS = Prune("cluster", bits=2, per_channel=False, fine_tune=halves.LEARN)
+
+
+@pytest.fixture(scope="module")
+def parent() -> Parent:
+    return halves.parent()
+
+
+def test_each_layer_has_four_weights_bit_for_bit(parent: Parent) -> None:
+    found = cluster.prune(parent, WORDS)
+    kernels = {layer.name: np.array(layer.kernel) for layer in found.model.layers if hasattr(layer, "kernel")}
+    values = {name: len(np.unique(kernel.view(np.uint32))) for name, kernel in kernels.items()}
+    assert values == {"conv": 4, "depthwise": 4, "wide": 4, "probabilities": 4}
+    assert found.report["layers"][:2] == [
+        {"layer": "conv", "kind": "Conv2D", "weights": 144, "values": 4},
+        {"layer": "depthwise", "kind": "DepthwiseConv2D", "weights": 144, "values": 4},
+    ]
+    packed = found.report["deflated_bytes"]
+    assert packed["after"] < packed["before"]
+
+
+def test_each_channel_has_four_of_its_own(parent: Parent) -> None:
+    found = cluster.prune(parent, dataclasses.replace(WORDS, per_channel=True))
+    kernel = np.array(found.model.get_layer("conv").kernel)
+    assert [len(np.unique(kernel[..., channel])) for channel in range(16)] == [4] * 16
+    depthwise = np.array(found.model.get_layer("depthwise").kernel)
+    assert [len(np.unique(depthwise[..., channel, 0])) for channel in range(16)] == [4] * 16
+    assert [entry["values"] for entry in found.report["layers"]] == [4, 4, 4, 4]
+
+
+def test_what_is_shared_is_learnt(parent: Parent) -> None:
+    found = cluster.prune(parent, WORDS)
+    assert found.accuracy_cut < 0.9
+    assert found.accuracy > 0.95
+    assert found.accuracy == pytest.approx(found.history[-1]["val_accuracy"])
+    assert [row["epoch"] for row in found.history] == [1, 2, 3, 4]
+
+
+def test_the_archive_is_a_folded_model_and_the_same_again(parent: Parent) -> None:
+    archives = []
+    for _ in range(2):
+        keras_session.start(1)
+        archives.append(keras_session.save(cluster.prune(parent, WORDS).model))
+    assert archives[0] == archives[1]
+    plain = keras_session.save(fold(parent.load()).model)
+    assert len(archives[0]) == len(plain)  # no state of an optimizer
+    assert [layer.name for layer in keras_session.load(archives[0]).layers] == [
+        layer.name for layer in keras_session.load(plain).layers
+    ]
+
+
+def test_a_recipe_without_its_words_is_our_own_mistake(parent: Parent) -> None:
+    with pytest.raises(ValueError, match="without"):
+        cluster.prune(parent, dataclasses.replace(WORDS, bits=None))

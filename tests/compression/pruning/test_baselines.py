@@ -1,0 +1,63 @@
+"""What pruning has to beat has the same shape, the same budget and the same images."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgebake.compression.pruning import baselines
+from edgebake.compression.pruning.original_model import Parent
+from edgebake.models import keras_session
+from edgebake.recipe import FineTune, Prune, Train
+from edgebake.training import loop
+from edgebake.training.loop import Aids, Splits
+from tests.compression.pruning import graphs, zeros
+
+TRAIN = Train(epochs=7, batch_size=8, learning_rate=0.5, seed=0, threads=1)
+WORDS = Prune("channels", steps=2, fine_tune=FineTune(3, 4, 0.25, 1, 1))
+
+
+@pytest.fixture(scope="module")
+def parent() -> Parent:
+    keras_session.start(1)
+    return Parent(keras_session.save(graphs.build("normalized")), TRAIN, graphs.NONE)
+
+
+@pytest.fixture
+def fitted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """What was trained on, and how: epochs, size of a batch, rate."""
+    found: list[tuple[Any, ...]] = []
+
+    def note(model: Any, splits: Splits, words: Train, _: Aids) -> None:
+        found.append((model, splits, (words.epochs, words.batch_size, words.learning_rate)))
+
+    monkeypatch.setattr(loop, "fit", note)
+    return found
+
+
+def test_the_unpruned_model_is_trained_on_as_the_pruned_one(parent: Parent, fitted: list[tuple[Any, ...]]) -> None:
+    model = baselines.trained_on(parent, WORDS)
+    assert fitted == [(model, graphs.NONE, (1, 4, 0.25)), (model, graphs.NONE, (2, 4, 0.25))]
+    for one, other in zip(model.get_weights(), parent.load().get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_the_pruned_architecture_is_trained_from_random_weights_for_all_epochs_together(
+    parent: Parent, fitted: list[tuple[Any, ...]]
+) -> None:
+    pruned = parent.load()
+    model = baselines.from_scratch(pruned, parent, WORDS)
+    assert fitted == [(model, graphs.NONE, (7 + 3, 8, 0.5))]
+    assert [layer.name for layer in model.layers] == [layer.name for layer in pruned.layers]
+    assert [weight.shape for weight in model.weights] == [weight.shape for weight in pruned.weights]
+    assert np.abs(np.array(model.get_layer("a").kernel) - np.array(pruned.get_layer("a").kernel)).max() > 0.1
+    assert np.abs(np.array(model.get_layer("a").bias)).max() == 0
+    again = baselines.from_scratch(pruned, parent, WORDS)
+    np.testing.assert_array_equal(model.get_layer("a").kernel, again.get_layer("a").kernel)
+
+
+def test_what_was_learnt_of_the_images_without_training_is_kept(parent: Parent, fitted: list[tuple[Any, ...]]) -> None:
+    pruned = parent.load()
+    model = baselines.from_scratch(pruned, parent, WORDS)
+    images = zeros.images(pruned)
+    np.testing.assert_array_equal(model.get_layer("normal")(images), pruned.get_layer("normal")(images))

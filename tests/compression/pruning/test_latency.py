@@ -1,0 +1,111 @@
+"""The search for a fast enough model, with a clock that follows multiply-accumulates; and how two files are timed."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from edgebake.compression.pruning import cost_model, dependency_graph, latency, layer_costs, selection
+from edgebake.compression.pruning.selection import Limits, Ranked
+from edgebake.errors import ConversionError
+from edgebake.models import keras_session
+from edgebake.recipe import Score
+from tests.compression.pruning import graphs
+
+
+@pytest.fixture(scope="module")
+def ranked() -> Ranked:
+    keras_session.start(1)
+    model, found = graphs.read("concatenation_and_sum")
+    limits = Limits(0.5, 1, {family.layers: len(family.groups) for family in found.families})
+    return selection.rank(model, dependency_graph.read(model), Score.l1, graphs.NONE, limits)
+
+
+@pytest.fixture
+def _by_macs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(latency, "_session", lambda model: layer_costs.total(layer_costs.of(model), "macs"))
+    monkeypatch.setattr(latency, "ratio_of", lambda one, other: one / other)
+
+
+def shares(ranked: Ranked) -> list[float]:
+    price = cost_model.make(ranked.model, ranked.found, "macs")
+    found = [float(price.of(counts)) for counts in selection.path(ranked, price)]
+    return [one / found[0] for one in found]
+
+
+@pytest.mark.usefixtures("_by_macs")
+def test_the_first_model_that_is_fast_enough_is_found(ranked: Ranked) -> None:
+    path = list(selection.path(ranked, cost_model.make(ranked.model, ranked.found, "macs")))
+    of_path = shares(ranked)
+    assert len(path) == 5
+    for number in range(1, len(path)):
+        between = (of_path[number - 1] + of_path[number]) / 2
+        for share in (of_path[number] + 1e-9, between):
+            counts, tried = latency.counts(ranked, ranked.model, share)
+            assert counts.tolist() == path[number].tolist()
+            assert all(one.latency == pytest.approx(one.macs) for one in tried)
+
+
+@pytest.mark.usefixtures("_by_macs")
+def test_few_models_are_timed_and_the_smallest_first(ranked: Ranked) -> None:
+    of_path = shares(ranked)
+    _, tried = latency.counts(ranked, ranked.model, of_path[1] + 1e-9)
+    assert [one.macs for one in tried] == pytest.approx([of_path[4], of_path[2], of_path[1]])
+
+
+@pytest.mark.usefixtures("_by_macs")
+def test_a_goal_below_the_smallest_model_is_refused(ranked: Ranked) -> None:
+    expected = (
+        f"prune.target.latency: {shares(ranked)[-1]:.2f} of the parent's where every layer is at its floor; "
+        "expected at most 0.1: a lower prune.floor, or more to be left"
+    )
+    with pytest.raises(ConversionError, match=f"^{re.escape(expected)}$"):
+        latency.counts(ranked, ranked.model, 0.1)
+
+
+@dataclass
+class Clock:
+    """Time that passes only where something runs."""
+
+    now: float = 0.0
+
+    def session(self, name: str, seconds: Callable[[int], float], ran: list[str]) -> Any:
+        @dataclass
+        class Fake:
+            calls: int = 0
+
+            def invoke(fake) -> None:  # noqa: N805
+                ran.append(name)
+                self.now += seconds(fake.calls)
+                fake.calls += 1
+
+        return Fake()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    one = Clock()
+    monkeypatch.setattr(latency, "time", SimpleNamespace(perf_counter=lambda: one.now))
+    return one
+
+
+def test_a_ratio_is_how_many_times_as_long_one_takes(clock: Clock) -> None:
+    ran: list[str] = []
+    one, other = clock.session("one", lambda _: 0.002, ran), clock.session("other", lambda _: 0.004, ran)
+    assert latency.ratio_of(one, other) == pytest.approx(0.5)
+    rounds = ran[5:]  # the first are to find how many calls make a round
+    calls = round(latency.ROUND_SECONDS / 0.004)
+    assert len(rounds) == 2 * calls * latency.ROUNDS
+    firsts = rounds[:: 2 * calls]
+    assert set(firsts[::2]) == {"other"}
+    assert set(firsts[1::2]) == {"one"}
+
+
+def test_a_pause_of_the_machine_is_no_slowness(clock: Clock) -> None:
+    ran: list[str] = []
+    one = clock.session("one", lambda call: 5.0 if call % 4 == 0 else 0.02, ran)
+    other = clock.session("other", lambda _: 0.02, ran)
+    assert latency.ratio_of(one, other) == pytest.approx(1.0)

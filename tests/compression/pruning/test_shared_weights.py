@@ -1,0 +1,72 @@
+"""Few weights, shared and kept shared, worked out by hand."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgebake.compression.pruning import kernels, shared_weights
+from edgebake.models import keras_session
+
+pytestmark = pytest.mark.slow  # for the import of coremltools
+
+KERNEL = np.array([[0.0, 1.0], [0.2, 1.2], [1.0, 2.0], [1.2, 5.0]], np.float32)  # [in, out]
+
+
+@pytest.fixture
+def keras() -> Any:
+    return keras_session.start(1)
+
+
+def test_a_layer_shares_two_weights_or_each_channel_has_two_of_its_own() -> None:
+    one = shared_weights.shared(KERNEL, 1, tables=1)
+    assert one.clusters == 2
+    assert one.cluster.tolist() == [[0, 0], [0, 0], [0, 0], [0, 1]]
+    assert one.kernel.tolist() == [[pytest.approx(6.6 / 7)] * 2] * 3 + [[pytest.approx(6.6 / 7), 5]]
+    two = shared_weights.shared(KERNEL, 1, tables=2)
+    assert two.clusters == 4
+    assert two.cluster.tolist() == [[0, 2], [0, 2], [1, 2], [1, 3]]
+    assert two.kernel == pytest.approx(np.array([[0.1, 1.4], [0.1, 1.4], [1.1, 1.4], [1.1, 5]]))
+
+
+def test_few_weights_stay_as_they_are() -> None:
+    assert np.array_equal(shared_weights.shared(KERNEL, 3, tables=1).kernel, KERNEL)
+    assert shared_weights.values_of(KERNEL, 1) == 6
+    assert shared_weights.values_of(KERNEL, 2) == 4
+
+
+def test_no_two_of_many_tables_share_a_cluster() -> None:
+    found = shared_weights.shared(np.random.default_rng(0).normal(size=(20, 300)).astype(np.float32), 2, tables=300)
+    assert np.array_equal(np.unique(found.cluster), np.arange(1200))
+    assert np.array_equal(found.cluster[0] // 4, np.arange(300))
+
+
+def test_output_channels_of_a_depthwise_layer_are_its_last_two_axes(keras: Any) -> None:
+    depthwise, conv = keras.layers.DepthwiseConv2D(3, depth_multiplier=2), keras.layers.Conv2D(5, 3)
+    for layer in (depthwise, conv):
+        layer.build((None, 8, 8, 4))
+    assert [shared_weights.tables_of(layer, per_channel=True) for layer in (depthwise, conv)] == [8, 5]
+    assert [shared_weights.tables_of(layer, per_channel=False) for layer in (depthwise, conv)] == [1, 1]
+    found = shared_weights.shared(np.array(depthwise.kernel), 1, 8)
+    assert [len(np.unique(found.kernel[..., c, m])) for c in range(4) for m in range(2)] == [2] * 8
+
+
+def test_weights_of_a_cluster_step_together_by_their_mean(keras: Any) -> None:
+    layer = keras.layers.Dense(2, use_bias=False)
+    layer.build((None, 4))
+    found = shared_weights.shared(KERNEL, 1, tables=2)
+    layer.kernel.assign(found.kernel)
+    gradient = np.array([[1, 0], [3, 3], [0, 6], [0, 1]], np.float32)
+    with kernels.held([(layer.kernel, shared_weights.keeper(found))]):
+        keras.optimizers.SGD(0.1).apply([gradient], [layer.kernel])
+    # means of the gradient: 2 and 0 in the first channel, 3 and 1 in the second
+    assert np.array(layer.kernel) == pytest.approx(np.array([[-0.1, 1.1], [-0.1, 1.1], [1.1, 1.1], [1.1, 4.9]]))
+
+
+def test_without_a_step_nothing_moves_however_often_and_however_many(keras: Any) -> None:
+    draw = np.random.default_rng(0)
+    found = shared_weights.shared(draw.normal(size=(200_000, 1)).astype(np.float32), 2, tables=1)
+    rule, kernel = shared_weights.keeper(found), found.kernel
+    for _ in range(3):
+        kernel = np.array(rule(kernel))
+    assert np.array_equal(kernel, found.kernel)

@@ -1,0 +1,184 @@
+"""After cutting and before fine-tuning, a model computes what the original does with those channels zero.
+
+Held for random channels, in every tensor and not only in the answer, where softmax could hide a difference.
+"""
+
+import functools
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from edgebake import plugins
+from edgebake.compression.pruning import channel_coupling, cost_model, dependency_graph, layer_costs, shrink
+from edgebake.compression.pruning.dependency_graph import Dependencies
+from edgebake.errors import ConversionError
+from edgebake.models import keras_graph, keras_session
+from edgebake.recipe import Model
+from tests import architectures
+from tests.compression.pruning import graphs, zeros
+from tests.compression.pruning.zeros import Groups
+
+SEEDS = st.integers(0, 2**32 - 1)
+FEW = settings(max_examples=3, derandomize=True, deadline=None, phases=[Phase.generate])
+TOLERANCE = 1e-4  # of the largest number in a tensor
+
+Read = tuple[Any, Dependencies]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _session() -> None:
+    keras_session.start(1)
+
+
+@functools.cache
+def made(name: str) -> Read:
+    return graphs.read(name)
+
+
+@functools.cache
+def architecture(name: str) -> Read:
+    keras_session.start(1)
+    model = plugins.load("model.architecture", name).build(Model(name, 0.25, 32), 3, 10)
+    model = graphs.randomise(model)
+    return model, dependency_graph.read(model)
+
+
+def check(read: Read, seed: int) -> None:
+    """Drop some channels; compare all tensors, and what is left to compute with what the bill says."""
+    model, found = read
+    counts, dropped = zeros.some(found, seed)
+    small = shrink.rebuild(model, found, dropped)
+    assert_same(zeros.run(small), zeros.zeroed(model, found, dropped))
+    left = layer_costs.of(small)
+    for word in ("macs", "parameters"):
+        assert float(cost_model.make(model, found, word).of(counts)) == pytest.approx(
+            layer_costs.total(left, word), rel=1e-9
+        )
+
+
+def assert_same(cut: dict[str, list[Any]], zeroed: dict[str, list[Any]]) -> None:
+    assert sorted(cut) == sorted(zeroed)
+    for name, tensors in zeroed.items():
+        for one, other in zip(cut[name], tensors, strict=True):
+            np.testing.assert_allclose(
+                one, other, rtol=0, atol=TOLERANCE * max(np.abs(other).max(), 1e-6), err_msg=name
+            )
+
+
+@pytest.mark.parametrize("name", graphs.GRAPHS)
+@given(seed=SEEDS)
+@FEW
+def test_a_model_without_some_channels_computes_the_same_as_with_zeros(name: str, seed: int) -> None:
+    check(made(name), seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", architectures.NAMES)
+@given(seed=SEEDS)
+@FEW
+def test_an_architecture_without_some_channels_computes_the_same_as_with_zeros(name: str, seed: int) -> None:
+    check(architecture(name), seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", architectures.NAMES)
+def test_every_layer_of_an_architecture_but_the_last_may_be_cut(name: str) -> None:
+    model, found = architecture(name)
+    makers = [layer.name for layer in model.layers if keras_graph.kind(layer) in channel_coupling.MIXING]
+    assert list(found.whole) == makers[-1:]
+    assert {layer for family in found.families for layer in family.layers} == set(makers[:-1])
+
+
+def test_nothing_dropped_is_the_same_model() -> None:
+    model, found = made("residual")
+    whole = shrink.rebuild(model, found, np.zeros(0, np.int64))
+    for one, other in zip(model.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert [layer.name for layer in whole.layers] == [layer.name for layer in model.layers]
+
+
+def test_weights_are_those_of_the_channels_that_stay() -> None:
+    model, found = made("residual")
+    groups = found.families[0].groups
+    small = shrink.rebuild(model, found, groups[[1, 3]])
+    for name in ("a", "b"):
+        kernel, bias = model.get_layer(name).get_weights()
+        inputs = [0, 1] if name == "a" else [0, 2]
+        np.testing.assert_array_equal(small.get_layer(name).kernel, kernel[:, :, inputs][..., [0, 2]])
+        np.testing.assert_array_equal(small.get_layer(name).bias, bias[[0, 2]])
+    np.testing.assert_array_equal(small.get_layer("answer").kernel, model.get_layer("answer").kernel.numpy()[[0, 2]])
+
+
+def test_weights_behind_flatten_are_those_of_each_place() -> None:
+    model, found = made("flatten")
+    small = shrink.rebuild(model, found, found.families[0].groups[[1]])
+    kernel = model.get_layer("b").kernel.numpy().reshape(9, 3, 5)
+    np.testing.assert_array_equal(small.get_layer("b").kernel, kernel[:, [0, 2]].reshape(18, 5))
+
+
+def test_weights_of_a_multiplied_depthwise_convolution_go_by_what_it_reads() -> None:
+    model, found = made("multiplied_and_tied")
+    small = shrink.rebuild(model, found, found.families[0].groups[[1]])
+    before, after = (
+        next(layer for layer in one.layers if keras_graph.kind(layer) == "DepthwiseConv2D") for one in (model, small)
+    )
+    np.testing.assert_array_equal(after.kernel, before.kernel.numpy()[:, :, [0, 2]])
+    np.testing.assert_array_equal(after.bias, before.bias.numpy()[[0, 1, 4, 5]])
+
+
+def test_a_sequential_model_is_cut_too() -> None:
+    keras = keras_session.start(1)
+    layers = keras.layers
+    model = keras.Sequential(
+        [keras.Input((8, 8, 2)), layers.Conv2D(5, 3), layers.BatchNormalization(), layers.Flatten()]
+    )
+    model.add(layers.Dense(2))
+    model = graphs.randomise(keras_graph.functional(model))
+    check((model, dependency_graph.read(model)), seed=1)
+
+
+def test_the_model_itself_stays_as_it_is() -> None:
+    model, found = made("squeeze")
+    before = keras_session.save(model)
+    shrink.rebuild(model, found, zeros.some(found, 2)[1])
+    assert keras_session.save(model) == before
+
+
+def _others(sliced: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
+    """Return a way to take as many channels of each layer, but its last instead of those that stay."""
+
+    def wrong(layer: Any, found: Dependencies, dropped: Groups) -> list[Any]:
+        weights = sliced(layer, found, dropped)
+        if layer.name != "a":
+            return weights
+        return [whole[..., -part.shape[-1] :] for whole, part in zip(layer.get_weights(), weights, strict=True)]
+
+    return wrong
+
+
+@pytest.mark.parametrize("name", ["residual", "flatten", "squeeze"])
+def test_a_model_of_the_wrong_channels_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, found = made(name)
+    monkeypatch.setattr(shrink, "_sliced", _others(shrink._sliced))
+    with pytest.raises(ConversionError, match=re.escape("the rewritten model differs by ")):
+        shrink.rebuild(model, found, found.families[0].groups[-1:])
+
+
+def test_names_that_keras_would_give_again_do_not_meet() -> None:
+    """A model that was loaded has the names that a fresh process counts from."""
+    keras = keras_session.start(1)
+    keras.backend.clear_session()
+    image = keras.Input((4, 4, 1), name="image")
+    x = keras.layers.Conv2D(4, 3, name="a")(image) * 0.5
+    x = keras.layers.GlobalAveragePooling2D(name="mean")(keras.layers.Conv2D(4, 1, name="b")(x))
+    model = keras.Model(image, keras.layers.Dense(2, name="answer")(x))
+    assert "multiply" in [operation.name for operation in model.operations]
+    keras.backend.clear_session()
+    found = dependency_graph.read(model)
+    made = shrink.rebuild(model, found, found.families[0].groups[:2])
+    assert made.get_layer("a").filters == 2

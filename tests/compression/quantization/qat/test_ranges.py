@@ -1,0 +1,85 @@
+"""Ranges of activations move, are learned or are known, and always hold zero."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgebake.compression.quantization.qat import ranges
+
+BATCHES = np.array([[-1, 0, 3], [-2, 0, 1]], np.float32)
+
+
+def _ends(layer: Any) -> Any:
+    return pytest.approx([float(end) for end in layer.ends()], rel=1e-6)
+
+
+def _built(way: str, function: str = "linear") -> Any:
+    layer = ranges.make("some_range", way, function)
+    layer.build((None, 3))
+    return layer
+
+
+def test_a_moving_range_starts_at_the_first_batch_and_moves_by_a_twentieth(keras: Any) -> None:
+    layer = _built("moving")
+    layer(BATCHES[0], training=True)
+    assert _ends(layer) == [-1, 3]
+    layer(BATCHES[1], training=True)
+    assert _ends(layer) == [0.95 * -1 + 0.05 * -2, 0.95 * 3 + 0.05 * 1]
+
+
+def test_a_frozen_range_stays_and_so_does_one_at_inference(keras: Any) -> None:
+    layer = _built("moving")
+    layer(BATCHES[0], training=True)
+    layer(BATCHES[1], training=False)
+    layer.is_frozen = True
+    layer(BATCHES[1], training=True)
+    assert _ends(layer) == [-1, 3]
+
+
+def test_zero_is_in_every_range(keras: Any) -> None:
+    above, below = _built("moving"), _built("moving")
+    above(BATCHES[0] + 5, training=True)
+    below(BATCHES[0] - 5, training=True)
+    assert _ends(above) == [0, 8]
+    assert _ends(below) == [-6, ranges.SMALLEST]
+
+
+def test_activations_go_to_255_steps_and_are_clipped(keras: Any) -> None:
+    layer = _built("moving")
+    layer.high.assign(2.55)
+    found = layer(np.array([-1, 0.123, 0.127, 9], np.float32))
+    np.testing.assert_allclose(np.array(found), [0, 0.12, 0.13, 2.55], rtol=1e-6)
+
+
+def test_a_learned_range_only_watches_when_told_to(keras: Any) -> None:
+    layer = _built("learned")
+    layer(BATCHES[0], training=True)
+    assert _ends(layer) == [0, ranges.SMALLEST]
+    layer.is_watching = True
+    layer(BATCHES[0], training=False)
+    assert _ends(layer) == [-1, 3]
+
+
+def test_the_ends_of_a_learned_range_get_the_gradient_of_what_they_clip(keras: Any) -> None:
+    import tensorflow as tf  # noqa: PLC0415
+
+    layer = _built("learned")
+    layer.low.assign(-1)
+    layer.high.assign(2)
+    with tf.GradientTape() as tape:
+        total = tf.reduce_sum(layer(tf.constant([-5.0, -4.0, 0.5, 9.0]), training=True))
+    low, high = tape.gradient(total, [variable.value for variable in layer.trainable_variables])
+    assert (float(low), float(high)) == (2, 1)
+
+
+def test_moving_and_known_ranges_are_not_trained(keras: Any) -> None:
+    assert [len(_built(way).trainable_variables) for way in ("moving", "learned")] == [0, 2]
+    assert _built("learned", "sigmoid").trainable_variables == []
+
+
+def test_the_range_of_sigmoid_is_known(keras: Any) -> None:
+    layer = _built("moving", "sigmoid")
+    layer.is_watching = True
+    layer(BATCHES[0], training=True)
+    assert _ends(layer) == [0, 255 / 256]

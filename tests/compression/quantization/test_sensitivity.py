@@ -1,0 +1,135 @@
+"""A model that quantizes badly: what it loses in int8, who is to blame, and what rescues it, in two runtimes."""
+
+import importlib
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgebake.compression.quantization import calibration, sensitivity
+from edgebake.compression.quantization.qat import train as aware
+from edgebake.compression.quantization.qat.settings import Settings
+from edgebake.compression.quantization.sensitivity import Scored
+from edgebake.models import keras_session
+from edgebake.models.activation_ranges import Ranges
+from edgebake.models.quantized_model import Quantized
+from edgebake.recipe import Calibration, Convert, DType, Granularity
+from edgebake.recipe.about import About
+from edgebake.runtimes.interface import answers
+from edgebake.runtimes.litert.convert import in_float
+from edgebake.runtimes.litert.program import Program
+from edgebake.runtimes.litert.quantizer import Integers
+from edgebake.tasks.contract import Contract
+from edgebake.training.loop import Splits
+from tests import hostile
+
+pytestmark = pytest.mark.slow
+
+CONTRACT = Contract(
+    "classification", 16, 16, "grey", "none", "bilinear", [127.5], [1 / 127.5], [str(digit) for digit in range(10)]
+)
+ABOUT = About("digits", "1.0.0", "nobody", "Apache-2.0", "quantizes badly")
+TENSOR, CHANNEL = Granularity.per_tensor, Granularity.per_channel
+ASKED = Integers("int8", CHANNEL, keep=DType.float32)
+OUTLIER = {"pointwise_2", "depthwise_3"}  # one channel between them is 128 times wider than the others
+RUNTIMES = ["litert", "onnxruntime"]
+
+
+@pytest.fixture(scope="module")
+def archive() -> bytes:
+    return hostile.damaged(hostile.trained())
+
+
+@pytest.fixture(scope="module")
+def scored() -> dict[str, Scored]:
+    return {name: Scored(*hostile.pictures(name)) for name in ("validation", "test")}
+
+
+def calibrated(archive: bytes, method: str = "min_max") -> Ranges:
+    keras_session.start(1)
+    examples, _ = hostile.pictures("calibration")
+    return calibration.calibrate(archive, examples[:100], Calibration(method, 100, 0))
+
+
+@pytest.fixture(scope="module")
+def program(archive: bytes) -> Program:
+    ranges = calibrated(archive)
+    return Program(in_float(keras_session.load(archive)), ranges)
+
+
+@pytest.fixture(scope="module")
+def kept(program: Program, scored: dict[str, Scored]) -> dict[str, list[str]]:
+    """The layers that `mixed` keeps in order to lose at most a point on the validation split."""
+    floor = sensitivity.accuracy(program, scored["validation"]) - 0.01
+    return {layer.name: layer.values for layer in sensitivity.fewest(program, ASKED, scored["validation"], floor)}
+
+
+def accuracy(runtime: str, item: Quantized, test: Scored) -> float:
+    """Return the accuracy of the converted file in its own runtime."""
+    files = importlib.import_module(f"edgebake.runtimes.{runtime}.convert").convert(
+        item, CONTRACT, ABOUT, Convert(runtime, None)
+    )
+    session = importlib.import_module(f"edgebake.runtimes.{runtime}.run").load(files, 1)
+    found: Any = answers(session, test.images).argmax(axis=1) == test.labels
+    return float(np.mean(found))
+
+
+def test_the_layers_around_the_outlier_are_the_dearest(program: Program, scored: dict[str, Scored]) -> None:
+    costs = sensitivity.costs(program, ASKED, scored["validation"])
+    assert {cost.layer.name for cost in costs[:2]} == OUTLIER
+    assert costs[0].signal_to_noise_db < costs[2].signal_to_noise_db < costs[-1].signal_to_noise_db
+    assert min(cost.accuracy_lost for cost in costs[:2]) > 0.05
+    assert len(costs) == len(program.layers)
+
+
+def test_the_outlier_is_reported_where_it_is_and_nowhere_else(program: Program) -> None:
+    assert [layer.name for layer in program.layers if layer.range.has_outliers] == ["pointwise_2"]
+
+
+def test_the_fewest_layers_are_kept(program: Program, kept: dict[str, list[str]], scored: dict[str, Scored]) -> None:
+    assert set(kept) == OUTLIER
+    assert sensitivity.fewest(program, ASKED, scored["validation"], 0.0) == []
+    assert len(sensitivity.fewest(program, ASKED, scored["validation"], 1.01)) == len(program.layers)
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_one_scale_per_layer_fails_one_per_channel_is_better_and_keeping_two_layers_rescues(
+    runtime: str, archive: bytes, program: Program, kept: dict[str, list[str]], scored: dict[str, Scored]
+) -> None:
+    test = scored["test"]
+    whole = sensitivity.accuracy(program, test)
+    int8 = Quantized(archive, "int8", "int8", "int8", TENSOR, program.ranges)
+    per_tensor = accuracy(runtime, int8, test)
+    per_channel = accuracy(runtime, replace(int8, granularity=CHANNEL), test)
+    mixed = accuracy(runtime, replace(int8, scheme="mixed", granularity=CHANNEL, keep=DType.float32, kept=kept), test)
+    assert whole > 0.95
+    assert per_tensor < whole - 0.3
+    assert per_tensor + 0.2 < per_channel < whole - 0.1
+    assert mixed > whole - 0.02
+
+
+def test_a_calibration_that_clips_the_outlier_rescues_too(archive: bytes, scored: dict[str, Scored]) -> None:
+    int8 = Quantized(archive, "int8", "int8", "int8", CHANNEL, calibrated(archive, "entropy"))
+    assert accuracy("litert", int8, scored["test"]) > 0.95
+
+
+def test_training_rescues_in_both_runtimes_from_one_set_of_ranges(archive: bytes, scored: dict[str, Scored]) -> None:
+    keras_session.start(1)
+    splits = Splits(*hostile.pictures("train"), *hostile.pictures("validation"))
+    settings = Settings(
+        epochs=8,
+        batch_size=32,
+        learning_rate=0.002,
+        seed=0,
+        freeze_after=5,
+        ranges="moving",
+        weight_bits=8,
+        per_tensor=False,
+        activations=True,
+    )
+    trained = aware.train(archive, splits, settings)
+    ranges = calibration.with_trained(calibrated(trained.archive), trained.archive, trained.ranges)
+    int8 = Quantized(trained.archive, "int8", "int8", "int8", CHANNEL, ranges)
+    found = {runtime: accuracy(runtime, int8, scored["test"]) for runtime in RUNTIMES}
+    assert min(found.values()) > 0.9, found

@@ -1,0 +1,50 @@
+"""Who has been measured is left alone; who waits for a device is counted on."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgebake import artifacts
+from edgebake.cli.main import main
+from edgebake.execution import retries
+from edgebake.measurement import Measurement
+from edgebake.plan import planner
+from edgebake.plan.planner import Plan
+from tests import measured
+
+VARIANT = "digits-ds_cnn-int8-litert-android"
+
+
+def _counted(where: str) -> list[int]:
+    """Return the number after each of three plans, if it is measured in the last of them."""
+    variants: dict[str, dict[str, Any]] = {VARIANT: {"where": where, "platform": "android"}}
+    found = []
+    for timed in (None, 0.2, 0.2):
+        retries.count(variants)
+        found.append(int((retries.FOLDER / "android" / VARIANT).read_text()))
+        if timed:
+            measured.lay(VARIANT, "android", latency_mean_ms=Measurement(timed, "ms", "ssh"))
+        else:
+            measured.lay(VARIANT, "android")
+    return found
+
+
+@pytest.mark.parametrize(("where", "numbers"), [("ssh", [1, 2, 2]), ("adb", [1, 2, 2]), ("host", [1, 1, 1])])
+def test_a_device_is_asked_again_until_it_has_measured(
+    project: Path, planned: Plan, where: str, numbers: list[int]
+) -> None:
+    planner.write(planned)
+    assert _counted(where) == numbers
+
+
+def test_planning_within_a_build_counts_for_every_variant(project: Path, planned: Plan) -> None:
+    planner.write(planned)
+    assert main(["plan"]) == 0
+    assert not retries.FOLDER.exists()
+    gone = retries.FOLDER / "android" / "gone"
+    artifacts.write(gone, b"3\n")
+    assert main(["plan", "--in-repro"]) == 0
+    assert not gone.exists()
+    found = {file.name for file in retries.FOLDER.rglob("*") if file.is_file()}
+    assert found == set(planned["validate"])

@@ -1,0 +1,27 @@
+"""A model whose ends are not the recipe's is refused with every difference and the words that decide it."""
+
+import pytest
+
+from edgebake.errors import ModelError
+from edgebake.models.importers.ends import Ends, refuse_others
+from edgebake.tasks.contract import Contract
+
+
+def agreed() -> Contract:
+    return Contract("classification", 96, 96, "rgb", "none", "bilinear", [0.0], [1.0], ["cat", "dog"])
+
+
+def test_equal_ends_and_ends_of_any_size_pass() -> None:
+    refuse_others(Ends(96, 96, 3, 2), agreed(), "model.keras")
+    refuse_others(Ends(None, None, 3, 2), agreed(), "model.keras")
+
+
+def test_every_difference_is_told_at_once() -> None:
+    with pytest.raises(ModelError) as told:
+        refuse_others(Ends(224, 192, 1, 10), agreed(), "model.keras")
+    text = str(told.value)
+    assert text.startswith("model.keras: the model does not fit its recipe: it takes images of 224 x 192 pixels")
+    assert "expected model.resolution: 224 and model.imported.across: 192" in text
+    assert "data.colour: grey" in text
+    assert "it answers for 10 classes, and the data have 2" in text
+    assert "model.imported.head: new" in text

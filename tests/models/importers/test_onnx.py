@@ -1,0 +1,163 @@
+"""ONNX files of others keep their answers, take images with channels last, and quantize in ONNX Runtime."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+from edgebake.compression.quantization import calibration
+from edgebake.errors import ModelError
+from edgebake.models.importers import onnx as form
+from edgebake.models.quantized_model import Quantized
+from edgebake.recipe import Calibration, Compression, Convert, Granularity, Output
+from edgebake.recipe.about import About
+from edgebake.runtimes.onnxruntime import convert, run
+from tests.models.importers import graphs
+
+ABOUT = About("net", "1.0.0", "", "", "")
+CONVERT = Convert(runtime="onnxruntime", input=None, output=None, ort_format=False, coreml=None)
+
+
+def original(model: onnx.ModelProto, image: Any) -> Any:
+    """Return what the file itself answers to an image with channels last."""
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return session.run(None, {model.graph.input[0].name: image.transpose(0, 3, 1, 2)})[0]
+
+
+def softmax(logits: Any) -> Any:
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("batch", [1, "N"])
+@pytest.mark.parametrize("opset", [9, 12, 13, 17])
+def test_answers_are_those_of_the_file(tmp_path: Path, batch: int | str, opset: int) -> None:
+    model = graphs.like_pytorch(batch, opset=opset)
+    file = graphs.saved(model, tmp_path / "net.onnx")
+    archive = form.read(graphs.contract(), graphs.words(file, Output.logits))
+    answer = form.answers(archive)
+    for image in graphs.pictures(4):
+        np.testing.assert_allclose(answer(image[None]), softmax(original(model, image[None])), atol=1e-5)
+    graph = onnx.load_from_string(archive).graph
+    assert [value.name for value in [*graph.input, *graph.output]] == ["image", "probabilities"]
+    assert [dim.dim_value for dim in graph.input[0].type.tensor_type.shape.dim] == [1, 12, 12, 3]
+
+
+def test_probabilities_stay_as_they_are(tmp_path: Path) -> None:
+    model = graphs.like_pytorch(softmax=True)
+    archive = form.read(graphs.contract(), graphs.words(graphs.saved(model, tmp_path / "net.onnx")))
+    image = graphs.pictures(1)
+    np.testing.assert_allclose(form.answers(archive)(image), original(model, image), atol=1e-6)
+    assert [node.op_type for node in onnx.load_from_string(archive).graph.node].count("Softmax") == 1
+
+
+def test_the_same_file_gives_the_same_bytes(tmp_path: Path) -> None:
+    file = graphs.saved(graphs.like_pytorch(), tmp_path / "net.onnx")
+    archives = [form.read(graphs.contract(), graphs.words(file, Output.logits)) for _ in range(2)]
+    assert archives[0] == archives[1]
+
+
+def _quantized(archive: bytes, scheme: str) -> Quantized:
+    weights = {"none": "float32", "float16": "float16", "dynamic": "int8", "int8": "int8", "int4_weights": "int4"}
+    ranges = None
+    if scheme == "int8":
+        ranges = calibration.calibrate(archive, graphs.pictures(), Calibration("min_max", 24, 0), "onnx")
+    return Quantized(
+        archive,
+        scheme,
+        weights[scheme],
+        "int8" if ranges else "float32",
+        granularity=Granularity.per_channel if ranges else None,
+        ranges=ranges,
+        compression=Compression(block_size=32 if scheme == "int4_weights" else None),
+        format="onnx",
+    )
+
+
+@pytest.mark.parametrize(
+    ("scheme", "tolerance"),
+    [("none", 1e-5), ("float16", 5e-3), ("dynamic", 0.05), ("int8", 0.05), ("int4_weights", 0.2)],
+)
+def test_every_scheme_of_onnx_runtime_can_be_had(tmp_path: Path, scheme: str, tolerance: float) -> None:
+    model = graphs.like_pytorch("N")
+    file = graphs.saved(model, tmp_path / "net.onnx")
+    archive = form.read(graphs.contract(), graphs.words(file, Output.logits))
+    files = convert.convert(_quantized(archive, scheme), graphs.contract(), ABOUT, CONVERT)
+    session = run.load(files, 1)
+    for image in graphs.pictures(8):
+        session.feed(image[None])
+        session.invoke()
+        gap = np.abs(session.read() - softmax(original(model, image[None]))).max()
+        assert gap <= tolerance
+    if scheme == "int8":
+        graph = onnx.load_from_string(files["model.onnx"]).graph
+        assert {node.op_type for node in graph.node} >= {"QuantizeLinear", "DequantizeLinear"}
+
+
+def test_values_are_those_behind_the_image(tmp_path: Path) -> None:
+    file = graphs.saved(graphs.like_pytorch(), tmp_path / "net.onnx")
+    archive = form.read(graphs.contract(), graphs.words(file, Output.logits))
+    sources, compute = form.values(archive)
+    assert next(iter(sources)) == "image"
+    assert sources["image"] == ()
+    found = dict(zip(sources, compute(graphs.pictures(2)), strict=True))
+    (sum_,) = [name for name in sources if name.startswith("Add")]
+    first, second = sources[sum_]
+    np.testing.assert_allclose(found[sum_], found[first] + found[second], atol=1e-6)
+    assert found[sum_].shape == (2, 6, 6, 8)
+
+
+def _integers() -> onnx.ModelProto:
+    model = graphs.like_pytorch()
+    model.graph.node[2].op_type = "QuantizeLinear"
+    return model
+
+
+def _foreign() -> onnx.ModelProto:
+    model = graphs.like_pytorch()
+    model.graph.node[2].domain, model.graph.node[2].op_type = "com.acme", "Shine"
+    model.opset_import.append(onnx.helper.make_opsetid("com.acme", 1))
+    return model
+
+
+def _two_outputs() -> onnx.ModelProto:
+    model = graphs.like_pytorch()
+    model.graph.output.append(onnx.helper.make_tensor_value_info("g", onnx.TensorProto.FLOAT, [1, 8]))
+    return model
+
+
+REFUSED: dict[str, tuple[Any, str]] = {
+    "foreign": (_foreign, "operators that ONNX does not define: com.acme.Shine; expected its own alone"),
+    "two outputs": (_two_outputs, "has 2 outputs (logits, g); expected one image in, one answer out"),
+    "logits": (graphs.like_pytorch, "and are no probabilities, which sum to 1; expected model.imported.output: logits"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_read_says_why(tmp_path: Path, name: str) -> None:
+    make, text = REFUSED[name]
+    file = graphs.saved(make(), tmp_path / "net.onnx")
+    with pytest.raises(ModelError) as refused:
+        form.read(graphs.contract(), graphs.words(file))
+    assert str(refused.value).startswith(f"{file}: ")
+    assert text in str(refused.value)
+
+
+def test_another_model_than_the_recipe_says_is_told_with_the_words_to_mend(tmp_path: Path) -> None:
+    file = graphs.saved(graphs.like_pytorch(), tmp_path / "net.onnx")
+    other = graphs.contract(channels=1, classes=5)
+    with pytest.raises(ModelError) as refused:
+        form.read(other, graphs.words(file, Output.logits))
+    assert "expected data.colour: rgb or bgr" in str(refused.value)
+    assert "it answers for 3 classes, and the data have 5" in str(refused.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b"\x08\x07rubbish" * 50, b"version https://git-lfs.github.com"])
+def test_what_is_no_model_is_said_to_be_none(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "net.onnx"
+    file.write_bytes(content)
+    with pytest.raises(ModelError, match=r"net\.onnx: "):
+        form.read(graphs.contract(), graphs.words(file))

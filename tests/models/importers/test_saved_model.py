@@ -1,0 +1,122 @@
+"""A SavedModel becomes a layer that runs its graph: the same answers, the same bytes each time, in every runtime."""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgebake.errors import ModelError
+from edgebake.models import keras_session
+from edgebake.models.importers import keras as keras_format
+from edgebake.models.quantized_model import Quantized
+from edgebake.recipe import Convert, CoreML, Head, Precision
+from edgebake.recipe.about import About
+from tests.models.importers.made import agreed, model, words
+
+ABOUT = About("test", "1.0.0", "nobody", "Apache-2.0", "random weights")
+PIXELS = np.random.default_rng(1).integers(0, 256, (2, 16, 16, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def keras() -> Any:
+    return keras_session.start(1)
+
+
+def exported(made: Any, folder: Path) -> Path:
+    made.export(folder, verbose=False)
+    return folder
+
+
+def function(tensorflow: Any, body: Any, shape: Any, folder: Path, **signatures: Any) -> Path:
+    module = tensorflow.Module()
+    module.made = tensorflow.function(body, input_signature=[tensorflow.TensorSpec(shape, tensorflow.float32)])
+    tensorflow.saved_model.save(module, folder, signatures={"serving_default": module.made, **signatures})
+    return folder
+
+
+def test_an_exported_model_answers_the_same_after_it_was_saved(keras: Any, tmp_path: Path) -> None:
+    made = model(keras)
+    folder = exported(made, tmp_path / "model")
+    archives = [keras_session.save(keras_format.read(agreed(4), words(folder))) for _ in range(2)]
+    assert archives[0] == archives[1]
+    found = keras_session.load(archives[0])
+    images = agreed(4).scaled(PIXELS)
+    assert np.asarray(found(images)) == pytest.approx(np.asarray(made(images)), abs=1e-6)
+
+
+@pytest.mark.parametrize("runtime", ["litert", "onnxruntime", "coreml"])
+def test_every_runtime_computes_what_the_graph_does(keras: Any, tmp_path: Path, runtime: str) -> None:
+    made = model(keras)
+    archive = keras_session.save(keras_format.read(agreed(4), words(exported(made, tmp_path / "model"))))
+    section = Convert(runtime, CoreML("iOS18", Precision.float32, [], None) if runtime == "coreml" else None)
+    item = Quantized(archive, "none", "float32", "float32")
+    files = importlib.import_module(f"edgebake.runtimes.{runtime}.convert").convert(item, agreed(4), ABOUT, section)
+    session = importlib.import_module(f"edgebake.runtimes.{runtime}.run").load(files, 1)
+    scaled = agreed(4).scaled(PIXELS[:1])
+    session.feed(PIXELS[:1] if runtime == "coreml" else scaled)
+    session.invoke()
+    assert np.asarray(session.read()) == pytest.approx(np.asarray(made(scaled)), abs=1e-5)
+
+
+def test_a_graph_of_one_image_is_opened_for_several(keras: Any, tmp_path: Path) -> None:
+    import tensorflow  # noqa: PLC0415
+
+    kernel = tensorflow.constant(np.random.default_rng(0).normal(0, 0.1, (768, 4)).astype(np.float32))
+    folder = function(
+        tensorflow,
+        lambda image: tensorflow.nn.softmax(tensorflow.reshape(image, (1, 768)) @ kernel),
+        (1, 16, 16, 3),
+        tmp_path,
+    )
+    images = agreed(4).scaled(PIXELS)
+    found = np.asarray(keras_format.read(agreed(4), words(folder))(images))
+    assert found == pytest.approx(tensorflow.nn.softmax(images.reshape(2, 768) @ kernel).numpy(), abs=1e-6)
+
+
+def test_a_graph_that_cannot_take_several_is_refused(keras: Any, tmp_path: Path) -> None:
+    import tensorflow  # noqa: PLC0415
+
+    folder = function(
+        tensorflow,
+        lambda image: tensorflow.nn.softmax(tensorflow.reduce_mean(image, (0, 1, 2))[None]),
+        (1, 16, 16, 3),
+        tmp_path,
+    )
+    with pytest.raises(ModelError, match="takes 1 images at a time and no other number"):
+        keras_format.read(agreed(3), words(folder))
+
+
+def test_a_graph_that_reads_a_file_is_refused_before_it_is_loaded(keras: Any, tmp_path: Path) -> None:
+    import tensorflow  # noqa: PLC0415
+
+    def body(image: Any) -> Any:
+        length = tensorflow.strings.length(tensorflow.io.read_file("/etc/hostname"))
+        return tensorflow.nn.softmax(
+            tensorflow.reduce_mean(image, (1, 2)) + tensorflow.cast(length, tensorflow.float32)
+        )
+
+    folder = function(tensorflow, body, (None, 16, 16, 3), tmp_path)
+    with pytest.raises(ModelError, match="is a ReadFile, which does more than compute"):
+        keras_format.read(agreed(3), words(folder))
+
+
+def test_its_head_cannot_be_replaced(keras: Any, tmp_path: Path) -> None:
+    folder = exported(model(keras), tmp_path / "model")
+    with pytest.raises(ModelError, match=r"is a SavedModel.*model\.imported\.head: new"):
+        keras_format.read(agreed(7), words(folder, head=Head.new))
+
+
+def test_a_folder_that_lacks_its_weights_is_refused(keras: Any, tmp_path: Path) -> None:
+    folder = exported(model(keras), tmp_path / "model")
+    for file in (folder / "variables").iterdir():
+        file.unlink()
+    with pytest.raises(ModelError, match=r"expected saved_model\.pb and all of variables/"):
+        keras_format.read(agreed(4), words(folder))
+
+
+def test_a_damaged_graph_is_refused(keras: Any, tmp_path: Path) -> None:
+    (tmp_path / "saved_model.pb").write_bytes(b"\xff\xff nothing")
+    with pytest.raises(ModelError, match=r"saved_model\.pb is damaged"):
+        keras_format.read(agreed(4), words(tmp_path))

@@ -1,0 +1,112 @@
+"""Float .tflite files of others keep their answers and quantize in LiteRT."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgebake.compression.quantization import calibration
+from edgebake.errors import ModelError
+from edgebake.models.importers import tflite as form
+from edgebake.models.quantized_model import Quantized
+from edgebake.recipe import Calibration, Compression, Convert, Granularity, Output
+from edgebake.recipe.about import About
+from edgebake.runtimes.litert import convert, metadata, run
+from tests.models.importers import graphs
+
+ABOUT = About("net", "1.0.0", "", "", "")
+CONVERT = Convert(runtime="litert", input=None, output=None, ort_format=False, coreml=None)
+
+
+def truth(logits: bool, image: Any) -> Any:
+    answer = np.asarray(graphs.keras_model(logits)(image, training=False))
+    powers = np.exp(answer - answer.max())
+    return powers / powers.sum() if logits else answer
+
+
+@pytest.mark.parametrize("logits", [False, True])
+def test_answers_are_those_of_the_file(tmp_path: Path, logits: bool) -> None:
+    file = graphs.tflite(tmp_path / "net.tflite", logits)
+    output = Output.logits if logits else Output.probabilities
+    archive = form.read(graphs.contract(), graphs.words(file, output))
+    answer = form.answers(archive)
+    for image in graphs.pictures(3):
+        np.testing.assert_allclose(answer(image[None]), truth(logits, image[None]), atol=1e-5)
+    assert archive == form.read(graphs.contract(), graphs.words(file, output))
+
+
+SCHEMES = {
+    "none": ("float32", "float32", 1e-5),
+    "float16": ("float16", "float32", 0.01),
+    "dynamic": ("int8", "float32", 0.05),
+    "int4_weights": ("int4", "float32", 0.3),
+    "int8": ("int8", "int8", 0.05),
+    "int16x8": ("int8", "int16", 0.05),
+}
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_every_scheme_of_litert_can_be_had(tmp_path: Path, scheme: str) -> None:
+    weights, activations, tolerance = SCHEMES[scheme]
+    archive = form.read(graphs.contract(), graphs.words(graphs.tflite(tmp_path / "net.tflite")))
+    calibrated = activations != "float32"
+    ranges = (
+        calibration.calibrate(archive, graphs.pictures(), Calibration("min_max", 24, 0), "tflite")
+        if calibrated
+        else None
+    )
+    quantized = Quantized(
+        archive,
+        scheme,
+        weights,
+        activations,
+        granularity=Granularity.per_channel if calibrated else None,
+        ranges=ranges,
+        compression=Compression(block_size=None),
+        format="tflite",
+    )
+    files = convert.convert(quantized, graphs.contract(), ABOUT, CONVERT)
+    session = run.load(files, 1)
+    for image in graphs.pictures(6):
+        session.feed(image[None])
+        session.invoke()
+        assert np.abs(session.read() - truth(False, image[None])).max() <= tolerance
+
+
+def test_metadata_of_others_makes_place_for_ours(tmp_path: Path) -> None:
+    plain = graphs.tflite(tmp_path / "net.tflite")
+    other = graphs.contract(classes=3)
+    plain.write_bytes(metadata.attach(plain.read_bytes(), other, About("theirs", "9", "", "", "")))
+    archive = form.read(graphs.contract(), graphs.words(plain))
+    assert b"theirs" not in archive
+    assert b"TFLITE_METADATA" not in archive
+
+
+def test_a_quantized_file_asks_for_its_float_parent(tmp_path: Path) -> None:
+    archive = form.read(graphs.contract(), graphs.words(graphs.tflite(tmp_path / "net.tflite")))
+    from edgebake.runtimes.litert import quantizer  # noqa: PLC0415
+
+    file = tmp_path / "small.tflite"
+    file.write_bytes(quantizer.weights(archive, 8))
+    with pytest.raises(ModelError) as refused:
+        form.read(graphs.contract(), graphs.words(file))
+    assert str(refused.value) == (
+        f"{file}: already quantized (it holds int8); expected the float model that it was made from"
+    )
+
+
+def test_logits_and_sizes_are_held_against_the_recipe(tmp_path: Path) -> None:
+    file = graphs.tflite(tmp_path / "net.tflite", logits=True)
+    with pytest.raises(ModelError, match=r"which sum to 1; expected model\.imported\.output: logits"):
+        form.read(graphs.contract(), graphs.words(file))
+    with pytest.raises(ModelError, match=r"expected data\.colour: rgb or bgr"):
+        form.read(graphs.contract(channels=1), graphs.words(file, Output.logits))
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b"rubbish" * 50, b"\x1c\0\0\0TFL3" + b"\xff" * 80])
+def test_what_is_no_model_is_said_to_be_none(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "net.tflite"
+    file.write_bytes(content)
+    with pytest.raises(ModelError, match=r"net\.tflite: "):
+        form.read(graphs.contract(), graphs.words(file))

@@ -1,0 +1,62 @@
+"""Operators without an integer kernel are said by others that have one, and the graph answers the same."""
+
+import numpy as np
+import onnx
+import pytest
+
+from edgebake.models.onnx.decompose import spelled
+from edgebake.models.onnx.program import Program
+from edgebake.recipe import Granularity
+from edgebake.runtimes.onnxruntime import kernels, quantizer
+from tests.runtimes.onnxruntime import programs
+
+NORM = {
+    "gamma": np.array([0.5, 1, 2], np.float32),
+    "beta": np.array([0, -1, 1], np.float32),
+    "mean": np.array([0.1, 0.2, -0.3], np.float32),
+    "variance": np.array([1, 0.25, 4], np.float32),
+}
+SAID: dict[str, list[programs.Node]] = {
+    "hard sigmoid": [("HardSigmoid", "wide", "said", {"alpha": 0.25, "beta": 0.4})],
+    "hard sigmoid of ONNX's own slope": [("HardSigmoid", "wide", "said", {})],
+    "hard swish": [("HardSwish", "wide", "said", {})],
+    "batch norm": [("BatchNormalization", "wide gamma beta mean variance", "said", {"epsilon": 1e-3})],
+}
+
+
+def _graph(nodes: list[programs.Node]) -> onnx.ModelProto:
+    around: list[programs.Node] = [
+        ("Transpose", "image", "turned", {"perm": [0, 3, 1, 2]}),
+        ("Mul", "turned eight", "wide", {}),
+        *nodes,
+        ("GlobalAveragePool", "said", "probabilities", {}),
+    ]
+    model: onnx.ModelProto = programs.graph(around, {**NORM, "eight": np.float32(8)}, [1, 3, 1, 1])
+    return model
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_the_graph_answers_the_same(name: str) -> None:
+    before, after = _graph(SAID[name]), spelled(_graph(SAID[name]))
+    assert not {"HardSigmoid", "HardSwish", "BatchNormalization"}.intersection(programs.kinds(after))
+    np.testing.assert_allclose(programs.answers(after), programs.answers(before), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_all_of_it_has_integer_kernels_that_answer_as_it_does(name: str) -> None:
+    model = spelled(_graph(SAID[name]))
+    found = quantizer.integers(Program(model, programs.ranges(model)), quantizer.Integers(Granularity.per_channel))
+    assert kernels.in_float(found.SerializeToString()) <= {"turned"}
+    np.testing.assert_allclose(programs.answers(found), programs.answers(_graph(SAID[name])), atol=0.1)
+
+
+def test_worked_numbers_of_a_hard_swish() -> None:
+    nodes: list[programs.Node] = [("Identity", "image", "wide", {}), ("HardSwish", "wide", "probabilities", {})]
+    model = spelled(programs.graph(nodes, {}, programs.SHAPE))
+    image = np.zeros((1, *programs.SHAPE[1:]), np.float32)
+    image[0, 0, 0] = [-4, 1, 5]
+    np.testing.assert_allclose(programs.answers(model, image)[0, 0, 0], [0, 2 / 3, 5], atol=1e-6)
+
+
+def test_a_graph_of_other_operators_stays_as_it_is() -> None:
+    assert spelled(programs.small()) == programs.small()

@@ -1,0 +1,103 @@
+"""A prepared graph says the same in floats, and every tensor of it finds its range."""
+
+import numpy as np
+import onnx
+import pytest
+
+from edgebake.errors import ConversionError
+from edgebake.models.activation_ranges import Ranges
+from edgebake.models.onnx import program
+from edgebake.models.onnx.program import Program
+from tests.runtimes.onnxruntime import programs
+
+
+def test_a_mean_over_height_and_width_becomes_a_pool_and_says_the_same() -> None:
+    before, after = programs.small(), program.pooled(programs.small())
+    assert programs.kinds(before).count("ReduceMean") == 1
+    assert "ReduceMean" not in programs.kinds(after)
+    assert programs.kinds(after).count("GlobalAveragePool") == 2
+    for fused in (True, False):
+        np.testing.assert_allclose(
+            programs.answers(after, fused=fused), programs.answers(before, fused=fused), rtol=1e-6, atol=1e-7
+        )
+
+
+@pytest.mark.parametrize(
+    ("axes", "keepdims", "answer"),
+    [([1, 2], 1, [1, 1, 1, 3]), ([2], 1, [1, 6, 1, 3]), ([1, 2, 3], 1, [1, 1, 1, 1])],
+)
+def test_any_other_mean_stays(axes: list[int], keepdims: int, answer: list[int]) -> None:
+    nodes: list[programs.Node] = [
+        ("Neg", "image", "negative", {}),
+        ("ReduceMean", "negative", "probabilities", {"axes": axes, "keepdims": keepdims}),
+    ]
+    assert programs.kinds(program.pooled(programs.graph(nodes, {}, answer))) == ["Neg", "ReduceMean"]
+
+
+@pytest.mark.parametrize("opset", [17, 18])
+def test_a_mean_without_its_axes_becomes_a_pool_that_is_flattened(opset: int) -> None:
+    axes = {"axes": [-2, -1]} if opset < 18 else {}
+    nodes: list[programs.Node] = [
+        ("Neg", "image", "negative", {}),
+        ("ReduceMean", "negative" if axes else "negative last", "probabilities", {"keepdims": 0, **axes}),
+    ]
+    last = {} if axes else {"last": np.array([-2, -1])}
+    before, after = (programs.graph(nodes, last, [1, 6], opset) for _ in range(2))
+    after = program.pooled(after)
+    assert programs.kinds(after) == ["Neg", "GlobalAveragePool", "Flatten"]
+    np.testing.assert_allclose(programs.answers(after), programs.answers(before), atol=1e-6)
+
+
+def test_axes_may_count_from_the_end() -> None:
+    nodes: list[programs.Node] = [
+        ("Neg", "image", "negative", {}),
+        ("ReduceMean", "negative", "probabilities", {"axes": [-1, -2], "keepdims": 1}),
+    ]
+    model = program.pooled(programs.graph(nodes, {}, [1, 6, 1, 1]))
+    assert programs.kinds(model) == ["Neg", "GlobalAveragePool"]
+
+
+def test_preparing_folds_what_is_constant_and_says_the_same() -> None:
+    nodes: list[programs.Node] = [("Add", "shift shift", "twice", {}), ("Sub", "image twice", "probabilities", {})]
+    model = programs.graph(nodes, {"shift": np.array([1, 2, 3], np.float32)}, programs.SHAPE)
+    found = program.prepared(model)
+    assert programs.kinds(found) == ["Sub"]
+    np.testing.assert_array_equal(programs.answers(found), programs.answers(model))
+
+
+def test_every_tensor_finds_the_range_of_its_value() -> None:
+    found = programs.prepared()
+    assert set(found.known) == {"image", *(name for node in found.model.graph.node for name in node.output)}
+    assert {alike[0].name for alike in found.known.values()} >= {"image", "sum", "clipped", "gate", "logits"}
+    assert found.known["sum"][0].name == "sum"
+    clipped = found.ranges.found[[one.name for one in found.ranges.found].index("clipped")]
+    assert found.ranged["clipped"] == (0.0, clipped.high)
+
+
+def test_values_that_look_alike_share_the_range_of_all() -> None:
+    found = programs.prepared()
+    assert {one.name for one in found.known["turned"]} == {"image", "turned"}
+    assert found.ranged["turned"] == found.ranged["image"]
+
+
+def test_a_tensor_that_is_no_value_of_the_model_is_refused() -> None:
+    found = programs.prepared()
+    without = Ranges([one for one in found.ranges.found if one.name != "gate"], found.ranges.probes)
+    with pytest.raises(
+        ConversionError, match=r"^tensor gate: no value of the model is like it, the nearest differs by "
+    ):
+        _ = Program(found.model, without).known
+
+
+def test_nodes_are_found_by_the_values_that_they_compute() -> None:
+    found = programs.prepared()
+    assert found.holding(["squeezed", "gate", "unknown"]) == ["squeezed_node", "gate_node"]
+    assert found.holding([]) == []
+
+
+def test_what_is_seen_is_what_the_graph_computes() -> None:
+    model = onnx.shape_inference.infer_shapes(programs.small())
+    seen = program._observed(model, programs.EXAMPLES[:2])
+    np.testing.assert_array_equal(seen["turned"][1], programs.EXAMPLES[1:2].transpose(0, 3, 1, 2))
+    assert seen["clipped"][0].min() == 0
+    assert [len(values) for values in seen.values()] == [2] * 13

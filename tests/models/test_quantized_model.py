@@ -1,0 +1,58 @@
+"""What quantize hands to convert survives its folder."""
+
+import numpy as np
+import pytest
+
+from edgebake.models.activation_ranges import Range, Ranges
+from edgebake.models.quantized_model import Quantized, from_files
+from edgebake.recipe import Compression, DType, Granularity, Palette
+
+PROBES = np.linspace(-1, 1, 8, dtype=np.float32).reshape(2, 2, 2, 1)
+RELU = Range("cnn/re_lu_1/Relu6", 0, 0.1 + 0.2, 0, 6, 0, 5.5, 0, 6, (0.0, 6.0, 1 / 3, 2.5), ("cnn/conv_1/convolution",))
+IMAGE = Range("image", -1, 1, -1, 1, -1, 1, -1, 1, (-1.0, 1.0, 0.0, 0.5))
+INT8 = Quantized(b"keras", "int8", "int8", "int8", Granularity.per_channel, Ranges([IMAGE, RELU], PROBES))
+FLOAT16 = Quantized(b"keras", "float16", weights="float16", activations="float32")
+
+
+def test_scheme_and_model_read_back() -> None:
+    assert from_files(FLOAT16.to_files()) == FLOAT16
+
+
+@pytest.mark.parametrize(
+    "compression",
+    [
+        Compression(),
+        Compression(block_size=32),
+        Compression(sparsity=0.5),
+        Compression(Palette(bits=4, group_size=None, per_channel_scale=False)),
+        Compression(Palette(bits=6, group_size=8, per_channel_scale=True), sparsity=0.75),
+    ],
+)
+def test_how_weights_are_stored_reads_back(compression: Compression) -> None:
+    quantized = Quantized(b"keras", "some_scheme", "palette", "float32", compression=compression)
+    assert from_files(quantized.to_files()) == quantized
+
+
+def test_what_is_kept_reads_back() -> None:
+    kept = {"conv2d (CONV_2D)": ["cnn/conv_1/convolution", "cnn/re_lu_1/Relu6"]}
+    quantized = Quantized(b"keras", "mixed", "int8", "int8", Granularity.per_tensor, keep=DType.float16, kept=kept)
+    assert from_files(quantized.to_files()) == quantized
+
+
+def test_ranges_and_probes_read_back_to_the_last_bit() -> None:
+    found = from_files(INT8.to_files()).ranges
+    assert found is not None
+    assert found.found == [IMAGE, RELU]
+    assert found.probes.dtype == np.float32
+    np.testing.assert_array_equal(found.probes, PROBES)
+
+
+@pytest.mark.parametrize("quantized", [INT8, FLOAT16])
+def test_the_files_are_the_same_for_every_scheme(quantized: Quantized) -> None:
+    assert sorted(quantized.to_files()) == ["model.keras", "probes.npy", "ranges.csv", "scheme.json"]
+
+
+def test_a_scheme_that_stays_in_float_has_no_ranges() -> None:
+    files = FLOAT16.to_files()
+    assert files["ranges.csv"].count(b"\n") == 1
+    assert from_files(files).ranges is None

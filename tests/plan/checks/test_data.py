@@ -1,0 +1,113 @@
+"""Words about data that cannot be meant, each with its message."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgebake.plan.checks import data as data_checks
+from edgebake.recipe import By, Features, Recipe, Splits, Table
+
+
+@pytest.fixture
+def folder(tmp_path: Path, recipe: Recipe) -> Path:
+    """Ten pictures of each class to train with and five to test with, which the recipe reads."""
+    for split, count in (("train", 10), ("test", 5)):
+        for name in ("cats", "dogs"):
+            place = tmp_path / split / name
+            place.mkdir(parents=True)
+            for number in range(count):
+                Image.fromarray(np.full((4, 4 + number), 9, np.uint8)).save(place / f"{number}.png")
+    recipe.data.source, recipe.data.path = "image_folder", str(tmp_path)
+    recipe.data.splits = Splits(By.source, calibration=0.2, validation=0.2)
+    assert recipe.quantize.calibration is not None
+    recipe.quantize.calibration.examples = 4
+    return tmp_path
+
+
+def problems(recipe: Recipe) -> list[tuple[str, str]]:
+    return list(data_checks.check(recipe))
+
+
+def test_splits_of_folders_are_sound(folder: Path, recipe: Recipe) -> None:
+    assert problems(recipe) == []
+
+
+def _edit(recipe: Recipe, **words: Any) -> None:
+    for word, value in words.items():
+        setattr(recipe.data.splits, word, value)
+
+
+CASES: dict[str, tuple[Callable[[Recipe], None], str, str]] = {
+    "no share for a split that is not there": (
+        lambda recipe: _edit(recipe, validation=None),
+        "data.splits.validation",
+        "null, and the data have no such split; expected a share of train, 0.1 for one",
+    ),
+    "a share for a split that is there": (
+        lambda recipe: _edit(recipe, test=0.1),
+        "data.splits.test",
+        "0.1, and the data have such a split, of 10; expected null",
+    ),
+    "a share of train": (
+        lambda recipe: _edit(recipe, train=0.5),
+        "data.splits.train",
+        "has a share; expected null where `by` is source: train is what is left",
+    ),
+    "more than all": (
+        lambda recipe: _edit(recipe, validation=0.9),
+        "data.splits",
+        "the shares of train add up to 1.1; expected less than 1",
+    ),
+    "a share that holds nothing": (
+        lambda recipe: _edit(recipe, validation=0.01),
+        "data.splits.validation",
+        "holds none of the 30 examples; expected at least 1",
+    ),
+    "more calibration than there is": (
+        lambda recipe: setattr(recipe.quantize.calibration, "examples", 5),
+        "quantize.calibration.examples",
+        "5; expected at most 4, all that the calibration split holds",
+    ),
+    "a word of another source": (
+        lambda recipe: setattr(recipe.data, "features", Features("image", "label")),
+        "data.features",
+        "has a value; expected null for image_folder: it is a word of tfrecord",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_word_that_cannot_be_meant_is_named(folder: Path, recipe: Recipe, name: str) -> None:
+    edit, key, text = CASES[name]
+    edit(recipe)
+    assert problems(recipe) == [(key, text)]
+
+
+def test_shares_by_seed_are_all_there_and_make_a_whole(recipe: Recipe) -> None:
+    recipe.data.splits = Splits(By.seed, train=0.5, calibration=0.1, validation=0.1)
+    assert problems(recipe) == [("data.splits.test", "null; expected a share where `by` is seed")]
+    recipe.data.splits = Splits(By.seed, train=0.5, calibration=0.1, validation=0.1, test=0.2)
+    assert problems(recipe) == [("data.splits", "the shares add up to 0.9; expected 1")]
+
+
+def test_a_table_is_no_word_of_digits(recipe: Recipe) -> None:
+    recipe.data.table = Table("table.csv", "file", None, None)
+    assert problems(recipe) == [("data.table", "has a value; expected null for digits: it is a word of image_folder")]
+
+
+def test_folders_of_splits_are_not_taken_for_classes(folder: Path, recipe: Recipe) -> None:
+    recipe.data.splits = Splits(By.seed, 0.6, 0.1, 0.1, 0.2)
+    ((key, text),) = problems(recipe)
+    assert key == "data.path"
+    assert text == (f"{folder}: its folders test/, train/ are splits; expected `data.splits.by: source` for them")
+
+
+def test_data_that_dvc_has_not_fetched_are_waited_for(tmp_path: Path, recipe: Recipe) -> None:
+    recipe.data.source, recipe.data.path = "image_folder", str(tmp_path / "images")
+    assert [key for key, _ in problems(recipe)] == ["data.path"]
+    (tmp_path / "images.dvc").write_text("outs: []\n")
+    assert problems(recipe) == []

@@ -1,0 +1,137 @@
+"""What a brought model cannot become is refused before any work, by the names of format and scheme."""
+
+from pathlib import Path
+
+import pytest
+
+from edgebake.plan.checks import model as model_checks
+from edgebake.plan.checks import train as train_checks
+from edgebake.recipe import Augment, Colour, EarlyStopping, Head, Imported, Monitor, Output, Recipe
+
+
+@pytest.fixture
+def brought(project: Path, recipe: Recipe) -> Recipe:
+    """A sound recipe that measures models/net.onnx in ONNX Runtime."""
+    (project / "models/saved").mkdir(parents=True)
+    (project / "models/saved/saved_model.pb").write_bytes(b"1")
+    for name in ("net.onnx", "net.tflite", "net.h5", "net.pt"):
+        (project / "models" / name).write_bytes(b"1")
+    recipe.model.architecture, recipe.model.width = "import", 1.0
+    recipe.model.imported = Imported("models/net.onnx", Output.probabilities, Head.keep, trust=False, across=None)
+    recipe.train.epochs, recipe.train.learning_rate = 0, 0.0
+    recipe.convert.runtime = "onnxruntime"
+    return recipe
+
+
+def problems(recipe: Recipe) -> list[tuple[str, str]]:
+    return [*model_checks.check(recipe), *train_checks.check(recipe)]
+
+
+def _file(recipe: Recipe, name: str) -> None:
+    assert recipe.model.imported is not None
+    recipe.model.imported.file = f"models/{name}"
+
+
+def test_what_can_be_is_sound(brought: Recipe) -> None:
+    assert problems(brought) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "runtime", "message"),
+    [
+        ("net.onnx", "litert", "models/net.onnx: onnx models cannot become litert; expected one of: onnxruntime"),
+        ("net.onnx", "coreml", "models/net.onnx: onnx models cannot become coreml; expected one of: onnxruntime"),
+        (
+            "net.tflite",
+            "onnxruntime",
+            "models/net.tflite: tflite models cannot become onnxruntime; expected one of: litert",
+        ),
+    ],
+)
+def test_a_runtime_that_a_format_cannot_reach(brought: Recipe, file: str, runtime: str, message: str) -> None:
+    _file(brought, file)
+    brought.convert.runtime = runtime
+    assert problems(brought) == [("convert", message)]
+
+
+def test_a_scheme_that_a_format_cannot_carry(brought: Recipe) -> None:
+    brought.quantize.scheme = "mixed"
+    assert problems(brought) == [
+        (
+            "quantize",
+            "models/net.onnx: onnx models cannot carry mixed in onnxruntime; "
+            "expected one of: dynamic, float16, int4_weights, int8, none",
+        )
+    ]
+
+
+@pytest.mark.parametrize("file", ["net.onnx", "net.tflite", "saved"])
+def test_a_finished_graph_learns_nothing(brought: Recipe, file: str) -> None:
+    _file(brought, file)
+    brought.convert.runtime = "litert" if file == "net.tflite" else "onnxruntime"
+    brought.train.epochs, brought.train.learning_rate = 3, 0.01
+    brought.prune.method = "channels"
+    found = dict(problems(brought))
+    why = f"models/{file} holds a finished graph, and no layers that could learn"
+    assert found["train"] == f"{why}; expected `override /train: none`, or its .keras or .h5 file"
+    assert found["prune"] == f"{why} or be cut; expected `override /prune: none`, or its .keras or .h5 file"
+
+
+def test_files_that_cannot_be_read_say_what_to_do(brought: Recipe) -> None:
+    _file(brought, "net.pt")
+    ((key, text),) = problems(brought)
+    assert key == "model.imported.file"
+    assert "a PyTorch file is a pickle, and reading it runs code; export it to ONNX: torch.onnx.export" in text
+    _file(brought, "../net.onnx")
+    assert problems(brought)[0][0] == "model.imported.file"
+
+
+def test_a_model_that_dvc_has_not_fetched_is_waited_for(brought: Recipe, project: Path) -> None:
+    (project / "models/net.onnx").unlink()
+    assert [key for key, _ in problems(brought)] == ["model.imported.file"]
+    (project / "models/net.onnx.dvc").write_text("outs: []\n")
+    assert problems(brought) == []
+
+
+def test_words_of_an_import_and_the_architecture_go_together(brought: Recipe) -> None:
+    brought.model.architecture = "ds_cnn"
+    assert problems(brought)[0] == ("model.imported", "expected null for the architecture ds_cnn")
+    brought.model.architecture, brought.model.imported = "import", None
+    assert problems(brought)[0] == ("model.imported", "expected its words for the architecture import")
+
+
+def test_a_new_head_has_to_learn(brought: Recipe) -> None:
+    _file(brought, "net.h5")
+    assert brought.model.imported is not None
+    brought.model.imported.head = Head.new
+    assert problems(brought) == [("train.epochs", "0; a new head expects 1 or more: it has learned nothing yet")]
+
+
+def test_a_model_of_random_weights_has_to_learn(recipe: Recipe) -> None:
+    recipe.train.epochs = 0
+    assert problems(recipe) == [("train.epochs", "0; expected 1 or more")]
+
+
+@pytest.mark.parametrize(
+    ("augment", "problem"),
+    [
+        (Augment(crop=1.0), ("train.augment.crop", "1; expected more than 0 and less than 1, or null")),
+        (Augment(rotation=200.0), ("train.augment.rotation", "200; expected more than 0 and at most 180, or null")),
+        (Augment(hue=0.1), ("train.augment.hue", "0.1; expected null for grey images")),
+    ],
+)
+def test_augmentation_has_bounds(recipe: Recipe, augment: Augment, problem: tuple[str, str]) -> None:
+    assert recipe.data.colour is Colour.grey
+    recipe.train.augment = augment
+    assert problems(recipe) == [problem]
+
+
+def test_words_of_training_fit_each_other(recipe: Recipe) -> None:
+    recipe.train.warmup_epochs = 30
+    recipe.train.layers = []
+    recipe.train.early_stopping = EarlyStopping(Monitor.loss, 0)
+    assert problems(recipe) == [
+        ("train.warmup_epochs", "30; expected 0, or fewer than the 30 of epochs"),
+        ("train.layers", "empty; expected patterns of names of layers, '*' for all"),
+        ("train.early_stopping.patience", "0; expected 1 or more"),
+    ]

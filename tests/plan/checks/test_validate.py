@@ -1,0 +1,175 @@
+"""One test per rule of the words of `validate`: the key that is named, what is wrong, what was expected."""
+
+from pathlib import Path
+
+import pytest
+
+from edgebake.plan.checks import recipe as recipe_checks
+from edgebake.recipe import (
+    Accelerator,
+    Adb,
+    Budget,
+    Ceiling,
+    Floor,
+    Gate,
+    Mac,
+    PlacementFloor,
+    Recipe,
+    Recorded,
+    SliceFloor,
+    Ssh,
+    TimedFloor,
+    Waiver,
+)
+
+
+def test_measuring_says_enough(recipe: Recipe) -> None:
+    recipe.validate.runs, recipe.validate.warmup = 199, -1
+    assert recipe_checks.check(recipe) == [
+        ("validate.runs", "199; expected 200 or more, fewer say nothing about the 95th percentile"),
+        ("validate.warmup", "-1; expected 0 or more"),
+    ]
+
+
+def test_a_measurement_is_repeated_in_batches_of_something(recipe: Recipe) -> None:
+    recipe.validate.repeats = recipe.validate.batch = 0
+    assert recipe_checks.check(recipe) == [
+        ("validate.repeats", "0; expected 1 or more"),
+        ("validate.batch", "0; expected 1 or more"),
+    ]
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, 3601.0, float("inf"), float("nan")])
+def test_the_clock_runs_and_stops(recipe: Recipe, value: float) -> None:
+    recipe.validate.seconds = recipe.validate.sustained_minutes = value
+    expected = f"{value:g}; expected more than 0 and at most 3600"
+    assert recipe_checks.check(recipe) == [("validate.seconds", expected), ("validate.sustained_minutes", expected)]
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, 5.0, float("nan")])
+def test_precision_is_a_share(recipe: Recipe, share: float) -> None:
+    recipe.validate.precision = share
+    expected = f"{share:g}; expected a share between 0 and 1, 0.05 for one"
+    assert recipe_checks.check(recipe) == [("validate.precision", expected)]
+
+
+@pytest.mark.parametrize("place", ["adb", "ssh", "recorded"])
+def test_a_place_has_its_words_and_no_other_place_has_any(recipe: Recipe, place: str) -> None:
+    words = {"adb": Adb(python="python3"), "ssh": Ssh(host="pi"), "recorded": Recorded(file="lab.json")}
+    setattr(recipe.validate, place, words[place])
+    assert recipe_checks.check(recipe) == [(f"validate.{place}", "has words; expected null where `where` is host")]
+    recipe.validate.where = place
+    assert recipe_checks.check(recipe) == []
+    setattr(recipe.validate, place, None)
+    assert recipe_checks.check(recipe) == [(f"validate.{place}", f"null; expected its words where `where` is {place}")]
+
+
+def test_a_mac_needs_no_words_and_has_none_elsewhere(core_ml_recipe: Recipe) -> None:
+    core_ml_recipe.validate.where = "mac"
+    assert recipe_checks.check(core_ml_recipe) == []
+    core_ml_recipe.validate.mac = Mac(device="my iPhone")
+    assert recipe_checks.check(core_ml_recipe) == []
+    core_ml_recipe.validate.where = "host"
+    assert recipe_checks.check(core_ml_recipe) == [("validate.mac", "has words; expected null where `where` is host")]
+
+
+@pytest.mark.parametrize("is_both", [True, False])
+def test_one_way_leads_into_a_phone(recipe: Recipe, tmp_path: Path, is_both: bool) -> None:
+    binary = tmp_path / "benchmark_model"
+    binary.write_bytes(b"ELF")
+    recipe.validate.where = "adb"
+    recipe.validate.adb = Adb(benchmark_model=str(binary), python="python3") if is_both else Adb()
+    expected = "expected either benchmark_model or python, the other null"
+    assert recipe_checks.check(recipe) == [("validate.adb", expected)]
+    recipe.validate.adb = Adb(benchmark_model=str(binary))
+    assert recipe_checks.check(recipe) == []
+
+
+def test_googles_binary_is_there(recipe: Recipe, tmp_path: Path) -> None:
+    recipe.validate.where, recipe.validate.adb = "adb", Adb(benchmark_model=str(tmp_path))
+    expected = f"{tmp_path}: no such file; expected Google's binary"
+    assert recipe_checks.check(recipe) == [("validate.adb.benchmark_model", expected)]
+
+
+def test_budget_can_be_met(recipe: Recipe) -> None:
+    recipe.validate.budget.accuracy = Floor(at_least=95, required=True)
+    recipe.validate.budget.frames_per_second = TimedFloor(at_least=-1, required=True)
+    assert recipe_checks.check(recipe) == [
+        ("validate.budget.accuracy.at_least", "95; expected 0 to 1"),
+        ("validate.budget.frames_per_second.at_least", "-1; expected 0 or more"),
+    ]
+
+
+SHARES: dict[str, Gate] = {
+    "accuracy": Floor(at_least=1.5),
+    "loss": Ceiling(at_most=1.5),
+    "class_accuracy": Floor(at_least=1.5),
+    "slice_accuracy": SliceFloor(at_least=1.5, column="ink"),
+    "calibration_error": Ceiling(at_most=1.5),
+    "parity": Floor(at_least=1.5),
+    "parity_difference": Ceiling(at_most=1.5),
+    "placement": PlacementFloor(at_least=1.5, accelerator=Accelerator.gpu),
+}
+
+
+@pytest.mark.parametrize("word", SHARES)
+def test_no_share_is_above_1(recipe: Recipe, word: str) -> None:
+    setattr(recipe.validate.budget, word, SHARES[word])
+    bound = "at_least" if hasattr(SHARES[word], "at_least") else "at_most"
+    assert recipe_checks.check(recipe) == [(f"validate.budget.{word}.{bound}", "1.5; expected 0 to 1")]
+
+
+@pytest.mark.parametrize("word", sorted(set(Budget.__dataclass_fields__) - set(SHARES)))
+def test_what_is_no_share_has_no_top_but_is_a_number(recipe: Recipe, word: str) -> None:
+    is_floor = word in ("speedup", "frames_per_second")
+    for limit, problem in ((1e9, None), (float("inf"), "inf; expected 0 or more")):
+        gate = Floor(at_least=limit) if is_floor else Ceiling(at_most=limit)
+        setattr(recipe.validate.budget, word, gate)
+        key = f"validate.budget.{word}.{'at_least' if is_floor else 'at_most'}"
+        assert recipe_checks.check(recipe) == ([(key, problem)] if problem else [])
+
+
+@pytest.mark.parametrize("confidence", [0.4, 1.0, 95.0, float("nan")])
+def test_no_gate_asks_for_certainty_or_for_less_than_a_coin(recipe: Recipe, confidence: float) -> None:
+    recipe.validate.budget.accuracy = Floor(at_least=0.95, required=True, confidence=confidence)
+    expected = f"{confidence:g}; expected 0.5 to 1, 0.95 for one"
+    assert recipe_checks.check(recipe) == [("validate.budget.accuracy.confidence", expected)]
+
+
+def test_a_slice_is_of_a_column_that_the_data_has(recipe: Recipe, tmp_path: Path) -> None:
+    recipe.validate.budget.slice_accuracy = SliceFloor(at_least=0.9, column="inc", required=True)
+    expected = "inc: digits has no such column; expected one of: ink; did you mean 'ink'?"
+    assert recipe_checks.check(recipe) == [("validate.budget.slice_accuracy.column", expected)]
+    recipe.validate.budget.slice_accuracy.column = "ink"
+    assert recipe_checks.check(recipe) == []
+
+
+WAIVER = {"gate": "size_mb", "reason": "one release", "by": "Ada", "until": "2027-01-31"}
+
+
+@pytest.mark.parametrize(
+    ("word", "value", "problem"),
+    [
+        (
+            "gate",
+            "sizes_mb",
+            "sizes_mb: the budget has no such gate; expected one of: accuracy, class_accuracy, latency_p90_ms, loss, "
+            "parity, size_mb, speedup; did you mean 'size_mb'?",
+        ),
+        (
+            "gate",
+            "placement",
+            "placement: the budget has no such gate; expected one of: accuracy, class_accuracy, latency_p90_ms, loss, "
+            "parity, size_mb, speedup",
+        ),
+        ("reason", " ", "empty; expected who waives the gate, and why"),
+        ("by", "", "empty; expected who waives the gate, and why"),
+        ("until", "2027-02-30", "2027-02-30; expected a date, 2027-01-31 for one"),
+        ("until", "soon", "soon; expected a date, 2027-01-31 for one"),
+    ],
+)
+def test_a_waiver_says_which_gate_why_who_and_until_when(recipe: Recipe, word: str, value: str, problem: str) -> None:
+    recipe.validate.waivers = [Waiver(**WAIVER)]
+    assert recipe_checks.check(recipe) == []
+    recipe.validate.waivers = [Waiver(**WAIVER), Waiver(**{**WAIVER, word: value})]
+    assert recipe_checks.check(recipe) == [(f"validate.waivers.1.{word}", problem)]

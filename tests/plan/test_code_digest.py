@@ -1,0 +1,139 @@
+"""Which code counts for which variant of the project's own plan; tests/test_end_to_end.py has the same with DVC."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from edgebake.errors import PlanError
+from edgebake.plan import code_digest, source_files
+from edgebake.plan.code_digest import CodeChange, named_plugins
+from edgebake.plan.planner import Plan
+
+PACKAGE = source_files.PACKAGE
+NAME = PACKAGE.name
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the package, to edit; the test runs in the folder that it lies in."""
+    monkeypatch.chdir(tmp_path)
+    copy = tmp_path / NAME
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(source_files, "PACKAGE", copy)
+    return copy
+
+
+def edit(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+
+
+def changed(planned: Plan) -> dict[str, tuple[str, ...]]:
+    return {change.variant: change.files for change in code_digest.write(planned)}
+
+
+def test_an_edit_of_words_changes_no_digest_and_an_edit_of_code_those_that_reach_it(
+    package: Path, planned: Plan
+) -> None:
+    assert changed(planned) == {}
+    trainer = package / "training/loop.py"
+    edit(trainer, '"""', '"""Say it otherwise. ')
+    trainer.write_text(trainer.read_text() + "\n# a comment\n")
+    assert changed(planned) == {}
+    trainer.write_text(trainer.read_text() + "\nCHANGED = True\n")
+    stages = {variant.partition(".")[0] for variant in changed(planned)}
+    assert stages == {"train", "prune", "quantize"}
+    assert changed(planned) == {}
+
+
+def test_a_change_names_the_module(package: Path, planned: Plan) -> None:
+    changed(planned)
+    (package / "models/architectures/ds_cnn.py").write_text("EMPTY = True\n")
+    assert [str(change) for change in code_digest.write(planned)] == [
+        f"  train.digits-ds_cnn: code of {NAME}/models/architectures/ds_cnn.py"
+    ]
+
+
+def test_many_changed_files_are_counted() -> None:
+    assert str(CodeChange("train.a", ("1.py", "2.py", "3.py", "4.py", "5.py"))) == (
+        "  train.a: code of 1.py, 2.py, 3.py and 2 more files"
+    )
+
+
+@pytest.mark.parametrize(
+    ("file", "reaching"),
+    [
+        ("runtimes/coreml/executor/operators/pool.py", ["convert", "validate"]),
+        ("compression/pruning/methods/magnitude.py", []),  # no target of the release prunes so
+        ("models/architectures/mobilenet_v2.py", []),
+        ("evaluation/devices/ssh.py", []),
+        ("recipe/train.py", []),  # declared, and in the parameters
+        ("errors.py", []),
+        ("data/sources/digits.py", ["data", "prune", "quantize", "sign", "train", "validate"]),
+        ("runtimes/delegates/litert_gpu.yaml", ["convert", "package", "sign", "validate"]),
+        ("bundle/manifest.schema.json", ["package", "sign"]),
+        ("bundle/samples/Classifier.kt", ["package"]),
+        ("stages/parity.py", ["parity"]),
+    ],
+)
+def test_files_reach_the_stages_that_run_them(package: Path, planned: Plan, file: str, reaching: list[str]) -> None:
+    changed(planned)
+    with (package / file).open("a") as content:
+        content.write("\nCHANGED = 1\n" if file.endswith(".py") else "\n")
+    stages = {variant.partition(".")[0] for variant in changed(planned)}
+    assert sorted(stages) == reaching
+
+
+def test_a_runtime_reaches_its_own_variants_alone(package: Path, planned: Plan) -> None:
+    changed(planned)
+    (package / "runtimes/onnxruntime/quantizer.py").write_text("CHANGED = 1\n")
+    variants = [variant for variant in changed(planned) if variant.startswith("convert.")]
+    assert variants
+    assert all(variant.endswith("-onnxruntime") for variant in variants)
+
+
+def test_sample_code_counts_with_its_comments_since_it_ships_as_text(package: Path, planned: Plan) -> None:
+    changed(planned)
+    for file in ("bundle/samples/classify.py", "tasks/postprocess.py"):
+        with (package / file).open("a") as content:
+            content.write("# a comment\n")
+        assert {variant.partition(".")[0] for variant in changed(planned)} == {"package"}, file
+
+
+def test_digest_files_of_variants_that_are_gone_are_removed(package: Path, planned: Plan) -> None:
+    changed(planned)
+    stale = code_digest.FOLDER / "train" / "gone"
+    stale.write_text("")
+    changed(planned)
+    assert not stale.exists()
+
+
+def test_a_damaged_cache_is_read_again(package: Path, planned: Plan) -> None:
+    changed(planned)
+    source_files.CACHE.write_text('{"version": 1, "files": ')
+    assert changed(planned) == {}
+
+
+def test_a_stage_that_imports_what_is_not_listed_is_refused(package: Path, planned: Plan) -> None:
+    changed(planned)
+    code_digest.refuse_unlisted("data", "digits", [f"{NAME}.data.splits", f"{NAME}.recipe", "numpy", f"{NAME}.errors"])
+    with pytest.raises(PlanError) as caught:
+        code_digest.refuse_unlisted("data", "digits", [f"{NAME}.training.loop"])
+    assert str(caught.value) == (
+        f"artifacts/code/data/digits: does not list {NAME}/training/loop.py, which data digits has imported; "
+        "expected every import to be an import statement, or a call of edgebake's `plugins` with a constant key"
+    )
+
+
+def test_plugins_are_those_that_the_parameters_name() -> None:
+    assert named_plugins({"source": "digits"}, "data.source") == ["digits"]
+    assert named_plugins({"data": {"source": "npz"}}, "data.source") == ["npz"]
+    runtimes = {"runtime": "coreml", "reference_runtime": "litert"}
+    assert named_plugins(runtimes, "convert.runtime") == ["coreml", "litert"]
+    assert named_plugins({"calibration": {"method": "mse"}}, "quantize.calibration.method") == ["mse"]
+    assert named_plugins({"method": "mse"}, "quantize.calibration.method") == [
+        *("entropy", "min_max", "moving_average", "mse", "percentile")
+    ]
+    assert named_plugins({"calibration": None}, "quantize.calibration.method") == []

@@ -1,0 +1,53 @@
+"""What led to a target: its sections, their digest, their tools."""
+
+import pytest
+
+from edgebake.plan.compose import Composed
+from edgebake.plan.planner import Plan, merge
+from edgebake.recipe import Release
+from edgebake.recipe.lineage import digest, leading_to, tools_of
+
+PLAN: Plan = {
+    "train": {"t": {"epochs": 3, "tools": {"numpy": "2", "keras": "3"}}, "other": {"epochs": 9, "tools": {}}},
+    "prune": {"p": {"train": "t", "tools": {}}},
+    "quantize": {"q": {"prune": "p", "tools": {"numpy": "2"}}},
+    "convert": {"c": {"quantize": "q", "tools": {"onnx": "1"}}},
+    "validate": {"v": {"convert": "c", "tools": {"numpy": "2"}}},
+}
+
+
+def test_chain_holds_one_section_of_each_stage() -> None:
+    found = leading_to(PLAN, "v")
+    assert found == {stage: next(iter(variants.values())) for stage, variants in PLAN.items()}
+
+
+def test_tools_are_those_of_every_stage_each_once_and_sorted() -> None:
+    assert list(tools_of(leading_to(PLAN, "v")).items()) == [("keras", "3"), ("numpy", "2"), ("onnx", "1")]
+
+
+TARGET = {
+    "validate": "v",
+    "device": {"name": "phone"},
+    "budget": {"size_mb": 20},
+    "waivers": [{"gate": "size_mb"}],
+    "package": {"top_k": 3},
+}
+
+
+def test_digest_does_not_depend_on_the_order_of_words() -> None:
+    assert digest({"train": {"a": 1, "b": 2}}, TARGET) == digest({"train": {"b": 2, "a": 1}}, TARGET)
+    assert digest({"train": {"a": 1}}, TARGET) != digest({"train": {"a": 2}}, TARGET)
+
+
+@pytest.mark.parametrize("word", ["device", "budget", "waivers", "package"])
+def test_digest_covers_what_package_alone_reads(word: str) -> None:
+    assert digest({}, TARGET) != digest({}, {**TARGET, word: {}})
+
+
+def test_the_plan_gives_each_target_the_digest_of_its_chain(release: Release, composed: dict[str, Composed]) -> None:
+    plan: Plan = merge(release, list(composed.values()))
+    targets = [target for section in plan["package"].values() for target in section["targets"].values()]
+    assert [target["recipe_sha256"] for target in targets] == [
+        digest(leading_to(plan, target["validate"]), target) for target in targets
+    ]
+    assert len({target["recipe_sha256"] for target in targets}) == len(composed)

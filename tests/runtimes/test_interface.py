@@ -1,0 +1,67 @@
+"""Stored and real values: worked numbers; and what an inspection counts."""
+
+import numpy as np
+import pytest
+
+from edgebake.runtimes.interface import IMAGE, Inspection, Operator, Tensor
+
+INT8 = Tensor("image", [1, 2], "int8", "NHWC", scale=0.5, zero_point=-1)
+UINT8 = Tensor("image", [1, 2], "uint8", "NHWC", scale=0.25, zero_point=128)
+FLOAT = Tensor("image", [1, 2], "float32", "NHWC")
+CONV, SOFTMAX = Operator("CONV_2D", ("int8",)), Operator("SOFTMAX", ("float32",))
+
+
+@pytest.mark.parametrize(
+    ("real", "stored"),
+    [(0.0, -1), (1.0, 1), (0.25, 0), (0.75, 0), (1.25, 2), (1.3, 2), (1000.0, 127), (-1000.0, -128)],
+)
+def test_int8_is_rounded_half_to_even_and_clipped(real: float, stored: int) -> None:
+    found = INT8.to_stored(np.array([real], np.float32))
+    assert found.dtype == np.int8
+    assert found.tolist() == [stored]
+
+
+def test_uint8_is_clipped_to_its_own_range() -> None:
+    assert UINT8.to_stored(np.array([-1000, 0, 0.5, 1000], np.float32)).tolist() == [0, 128, 130, 255]
+
+
+def test_int8_reads_back_as_distance_from_the_zero_point() -> None:
+    found = INT8.to_real(np.array([-128, -1, 127], np.int8))
+    assert found.dtype == np.float32
+    assert found.tolist() == [-63.5, 0.0, 64.0]
+
+
+def test_every_int8_value_survives_the_trip_to_real_and_back() -> None:
+    every = np.arange(-128, 128).astype(np.int8)
+    assert INT8.to_stored(INT8.to_real(every)).tolist() == every.tolist()
+
+
+def test_float_tensors_are_not_touched() -> None:
+    real = np.array([-0.3, 7.25], np.float32)
+    assert FLOAT.to_stored(real).tolist() == real.tolist()
+    assert FLOAT.to_real(real).tolist() == real.tolist()
+
+
+def test_an_image_is_told_from_numbers_by_its_dtype() -> None:
+    assert Tensor("image", [1, 32, 32, 1], IMAGE, "NHWC").is_image
+    assert not INT8.is_image
+    assert not FLOAT.is_image
+
+
+def test_equal_operators_are_counted_together() -> None:
+    inspection = Inspection(INT8, FLOAT, [SOFTMAX, CONV, CONV], {"int8": 3})
+    assert inspection.counted() == [
+        {"operator": "CONV_2D", "dtypes": ["int8"], "count": 2},
+        {"operator": "SOFTMAX", "dtypes": ["float32"], "count": 1},
+    ]
+
+
+def test_operators_in_float_are_found_in_every_precision() -> None:
+    half, boundary = Operator("ADD", ("float16",)), Operator("QUANTIZE", ("float32", "int8"))
+    assert Inspection(INT8, FLOAT, [CONV, SOFTMAX, half, boundary], {}).in_float() == ["ADD", "QUANTIZE", "SOFTMAX"]
+
+
+def test_inspection_file_does_not_depend_on_the_order_of_tensors() -> None:
+    one = Inspection(INT8, FLOAT, [CONV], {"int8": 3, "float32": 1}).to_dict()
+    other = Inspection(INT8, FLOAT, [CONV], {"float32": 1, "int8": 3}).to_dict()
+    assert list(one["tensors"]) == list(other["tensors"]) == ["float32", "int8"]

@@ -1,0 +1,96 @@
+"""What the tables of the delegates say, whose they are, and how a placement reads."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from edgebake import plugins
+from edgebake.recipe import Accelerator, Platform
+from edgebake.runtimes.delegates import table
+from edgebake.runtimes.delegates.table import FOLDER, Delegate, serving
+from edgebake.runtimes.litert.workload import workload
+from edgebake.runtimes.placement import Placement
+from tests import placements
+from tests.runtimes.litert.programs import Op, files
+
+ALL = table._all()
+
+
+def network(answer: Op) -> dict[str, bytes]:
+    """Return a dense layer of 12 multiply-accumulates and what follows it."""
+    dense = Op("FULLY_CONNECTED", ["image", "weights"], "logits", "FullyConnectedOptions")
+    live = {name: ("float32", [1, 2]) for name in ("logits", answer.output)}
+    live["image"] = ("float32", [1, 6])
+    return files([dense, answer], live, {"weights": np.ones((2, 6), np.float32)})
+
+
+SOFTMAX = Op("SOFTMAX", ["logits"], "probabilities", "SoftmaxOptions", {"beta": 1.0})
+
+
+def test_there_are_tables_to_look_at() -> None:
+    assert len(ALL) == len(list(FOLDER.glob("*.yaml"))) == 6
+
+
+@pytest.mark.parametrize("one", ALL, ids=lambda one: one.name)
+def test_every_table_names_its_source_and_the_words_of_recipes(one: Delegate) -> None:
+    assert one.source
+    assert ".com/" in one.source or ".io/" in one.source or " at " in one.source or "installed" in one.source
+    assert one.runtime in plugins.options("convert.runtime")
+    assert one.name.startswith(f"{one.runtime}_")
+    assert one.accelerators
+    assert set(one.accelerators) <= {word.value for word in Accelerator} - {"cpu"}
+    assert one.platforms
+    assert set(one.platforms) <= {word.value for word in Platform}
+
+
+@pytest.mark.parametrize(
+    ("runtime", "platform", "accelerator"),
+    product(("litert", "onnxruntime", "coreml"), ("android", "ios", "linux"), ("gpu", "npu", "neural_engine")),
+)
+def test_no_two_delegates_answer_for_the_same_accelerator(runtime: str, platform: str, accelerator: str) -> None:
+    fits = [
+        one for one in ALL if one.runtime == runtime and platform in one.platforms and accelerator in one.accelerators
+    ]
+    assert len(fits) <= 1
+
+
+def test_a_delegate_for_some_chips_serves_devices_that_have_no_others() -> None:
+    def served(*soc: str) -> bool:
+        return serving("litert", "android", "npu", list(soc)) is not None
+
+    assert served("Tensor G3")
+    assert served("Tensor G3", "Tensor G4")
+    assert not served("Tensor G3", "Exynos 850")
+    assert not served("Exynos 850")
+    assert not served()
+
+
+def test_the_cpu_runs_everything_and_an_accelerator_that_nothing_reaches_is_left_out() -> None:
+    found = placements.predict("litert", network(SOFTMAX), "linux", ["npu", "gpu", "cpu"], [])
+    assert found == [Placement("cpu", "", 1.0, 1.0, "", "", "the runtime's own kernels")]
+
+
+def test_the_order_is_that_of_the_device() -> None:
+    found = placements.predict("litert", network(SOFTMAX), "android", ["npu", "gpu", "cpu"], ["Tensor G3"])
+    assert [(one.accelerator, one.delegate) for one in found] == [
+        ("npu", "litert_google_tensor"),
+        ("gpu", "litert_gpu"),
+        ("cpu", ""),
+    ]
+    assert {(one.operators, one.macs, one.first_off) for one in found} == {(1.0, 1.0, "")}
+
+
+def test_shares_are_of_operators_and_of_multiply_accumulates_and_the_first_that_falls_off_has_a_hint() -> None:
+    (found,) = placements.predict("litert", network(Op("SQUEEZE", ["logits"], "out")), "android", ["gpu"], [])
+    assert (found.operators, found.macs) == (0.5, 1.0)
+    assert found.first_off == "operator 2 of 2: litert_gpu does not run SQUEEZE"
+    assert found.hint == "use a reshape to a fixed shape"
+    assert found.source.startswith("google-ai-edge/LiteRT, tflite/tools/versioning/gpu_compatibility.cc at ")
+
+
+def test_a_file_that_multiplies_nothing_is_placed_whole() -> None:
+    content = files([Op("RELU", ["image"], "out")], {"image": ("float32", [1, 2]), "out": ("float32", [1, 2])}, {})
+    assert workload(content).macs == 0
+    (found,) = placements.predict("litert", content, "android", ["gpu"], [])
+    assert (found.operators, found.macs) == (1.0, 1.0)

@@ -1,0 +1,283 @@
+"""The proof beside a bundle: whole or not at all, of this bundle, by the key that the release names."""
+
+import hashlib
+import json
+import subprocess
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from edgebake import artifacts
+from edgebake.bundle.archive import zipped
+from edgebake.bundle.trust import keys, provenance, signature
+from edgebake.data.sources import digits
+from edgebake.errors import ArtifactError, DataError, EdgebakeError, HostError
+from edgebake.plan import planner
+from edgebake.plan.planner import Plan
+from edgebake.recipe import stage_params
+from edgebake.stages import sign
+from tests.bundle.signing import key
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+PROOF = Path("artifacts/package/linux.proof")
+BUNDLE = Path("artifacts/package/linux")
+MODELS = {"models/a.onnx": b"an onnx model", "models/a.labels.txt": b"0\n1\n"}
+TARGETS = {"raspberry_pi_5": {"keras": "3.15.1"}, "linux_any": {"keras": "3.15.1", "onnxruntime": "1.30.0"}}
+
+
+@pytest.fixture
+def packaged(tmp_path: Path, planned: Plan, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the project's plan, its lock, its data and an unsigned bundle for Linux; the test runs in it."""
+    monkeypatch.chdir(tmp_path)
+    planner.write(planned)
+    _lay_lock()
+    _lay_bundle("unsigned")
+    return tmp_path
+
+
+def _lay_lock() -> None:
+    """Write what DVC does of the stages that the plan has."""
+    before = {"convert": "quantize", "quantize": "prune", "prune": "train"}
+    stages = {}
+    for stage in ("train", *reversed(before)):
+        for name, section in stage_params.read_plan()[stage].items():
+            found = [f"artifacts/{before[stage]}/{section[before[stage]]}/model.keras"] if stage in before else []
+            stages[f"{stage}@{name}"] = {
+                "cmd": f"python -m edgebake {stage} {name}",
+                "deps": [{"path": path, "md5": "0"} for path in found],
+                "outs": [{"path": f"artifacts/{stage}/{name}", "md5": "0"}],
+            }
+    sign.LOCK.write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
+
+
+def _lay_bundle(signed_by: Any) -> None:
+    files = [{"path": path, "sha256": artifacts.sha256(data), "size": len(data)} for path, data in MODELS.items()]
+    content = {
+        "platform": "linux",
+        "signature": signed_by,
+        "source": {"git_commit": COMMIT, "dirty": False},
+        "targets": {name: {"recipe_sha256": name[0] * 64, "tools": tools} for name, tools in TARGETS.items()},
+        "files": [*files, {"path": "NOTICE", "sha256": artifacts.sha256(b"none"), "size": 4}],
+    }
+    with artifacts.published(BUNDLE) as out:
+        artifacts.write_files(out, {**MODELS, "NOTICE": b"none", "manifest.json": json.dumps(content).encode()})
+    artifacts.write(BUNDLE.with_name("linux.zip"), zipped(BUNDLE))
+    artifacts.write(BUNDLE.with_name("linux.measurements.json"), b"{}")
+
+
+def _ask(private: Path, public: Path) -> str:
+    """Have the plan ask for a signature and the bundle announce it; return the name of the key."""
+    content = stage_params.read_plan()
+    content["package"]["linux"]["signature"] = {"key": f"file:{private}", "public_key": str(public)}
+    stage_params.PARAMS.write_text(yaml.safe_dump(content, sort_keys=False))
+    name = keys.key_id(keys.public_key(public))
+    _lay_bundle({"algorithm": "ecdsa-sha2-nistp256", "key_id": name})
+    return name
+
+
+def _said(public: Path | None = None) -> Any:
+    return provenance.opened((PROOF / "provenance.json").read_bytes(), public)
+
+
+def _dependency(name: str) -> Any:
+    found = _said()["predicate"]["buildDefinition"]["resolvedDependencies"]
+    return next(one for one in found if one["name"] == name)
+
+
+def _refused(kind: type[EdgebakeError]) -> str:
+    with pytest.raises(kind) as refused:
+        sign.write("linux")
+    return str(refused.value)
+
+
+def _names() -> list[str]:
+    return sorted(artifacts.read_files(PROOF))
+
+
+def test_an_unsigned_bundle_has_unsigned_provenance(packaged: Path) -> None:
+    assert sign.write("linux") == "unsigned, as recipes/release.yaml says"
+    assert _names() == ["SHA256SUMS", "provenance.json"]
+    assert json.loads((PROOF / "provenance.json").read_text())["signatures"] == []
+
+
+@pytest.mark.parametrize("content", [b"#!/bin/sh\n", b"not a zip"])
+def test_an_archive_that_is_not_of_the_bundle_is_not_signed(packaged: Path, content: bytes) -> None:
+    archive = BUNDLE.with_name("linux.zip")
+    archive.write_bytes(content + archive.read_bytes())
+    assert _refused(ArtifactError) == (
+        f"{archive}: not the archive of {BUNDLE}; somebody changed it: run `dvc repro --force`"
+    )
+    assert not PROOF.exists()
+
+
+def test_provenance_is_of_the_archive_the_measurements_the_manifest_and_every_file_of_a_model(packaged: Path) -> None:
+    sign.write("linux")
+    assert {one["name"]: one["digest"]["sha256"] for one in _said()["subject"]} == {
+        "linux.measurements.json": artifacts.sha256(b"{}"),
+        "linux.zip": artifacts.sha256(BUNDLE.with_name("linux.zip").read_bytes()),
+        "manifest.json": artifacts.sha256((BUNDLE / "manifest.json").read_bytes()),
+        **{path: artifacts.sha256(data) for path, data in MODELS.items()},
+    }
+
+
+def test_provenance_says_what_the_bundle_was_built_from(packaged: Path) -> None:
+    sign.write("linux")
+    definition, run = _said()["predicate"]["buildDefinition"], _said()["predicate"]["runDetails"]
+    assert provenance.commit(_said()) == COMMIT
+    assert definition["internalParameters"] == {"dirty": False}
+    asked = definition["externalParameters"]
+    assert asked["recipes"] == {"raspberry_pi_5": {"sha256": "r" * 64}, "linux_any": {"sha256": "l" * 64}}
+    part = json.dumps(stage_params.read_plan()["package"]["linux"], sort_keys=True, separators=(",", ":"))
+    assert asked["params"] == {"sha256": hashlib.sha256(part.encode()).hexdigest()}
+    assert _dependency("onnxruntime") == {"name": "onnxruntime", "uri": "pkg:pypi/onnxruntime@1.30.0"}
+    assert run["builder"]["version"] == {"edgebake": version("edgebake")}
+
+
+def test_data_inside_an_installed_package_are_named_by_their_own_file(packaged: Path) -> None:
+    sign.write("linux")
+    assert _dependency("digits.csv.gz") == {
+        "name": "digits.csv.gz",
+        "uri": "https://doi.org/10.24432/C50P49",
+        "digest": {"sha256": artifacts.sha256(digits.bundled_file().read_bytes())},
+    }
+
+
+def test_data_in_a_file_are_named_by_its_path_and_sha256(packaged: Path) -> None:
+    artifacts.write(Path("data/mine.npz"), b"images")
+    _learn_from("data/mine.npz")
+    sign.write("linux")
+    assert _dependency("data/mine.npz") == {
+        "name": "data/mine.npz",
+        "uri": "https://doi.org/10.24432/C50P49",
+        "digest": {"sha256": artifacts.sha256(b"images")},
+    }
+
+
+def _learn_from(path: str) -> None:
+    content = stage_params.read_plan()
+    for section in content["train"].values():
+        section["data"]["path"] = path
+    stage_params.PARAMS.write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+def test_data_in_a_folder_is_named_as_sha256sum_would_and_by_dvcs_hash(packaged: Path) -> None:
+    artifacts.write_files(Path("data/images"), {"b/1.png": b"1", "a.png": b"2", "Z.png": b"3"})
+    Path("data/images.dvc").write_text("outs:\n- md5: 0123.dir\n  path: images\n")
+    _learn_from("data/images")
+    sign.write("linux")
+    command = "find . -type f | cut -c3- | LC_ALL=C sort | xargs -r sha256sum | sha256sum | cut -f1 -d' '"
+    found = subprocess.run(command, shell=True, cwd="data/images", capture_output=True, text=True, check=True)  # noqa: S602 - in-toto's own words
+    assert _dependency("data/images")["digest"] == {"dirHash": found.stdout.strip()}
+    assert _dependency("data/images")["annotations"] == {"dvc": "0123.dir"}
+
+
+def test_data_below_a_folder_that_dvc_tracks_is_tracked(packaged: Path) -> None:
+    artifacts.write_files(Path("data/all/train"), {"a.png": b"2"})
+    Path("data/all.dvc").write_text("outs:\n- md5: 4567.dir\n  path: all\n")
+    _learn_from("data/all/train")
+    sign.write("linux")
+    assert _dependency("data/all/train")["annotations"] == {"dvc": "4567.dir"}
+
+
+def test_where_data_lies_on_this_machine_is_not_told(packaged: Path) -> None:
+    artifacts.write_files(packaged / "outside", {"a.png": b"2"})
+    _learn_from(str(packaged / "outside"))
+    sign.write("linux")
+    assert "dirHash" in _dependency("outside")["digest"]
+    assert str(packaged) not in json.dumps(_said())
+
+
+def test_data_that_is_gone_is_named(packaged: Path) -> None:
+    _learn_from("data/gone.npz")
+    assert _refused(DataError) == "data/gone.npz: not there; expected the data that was learned from: `dvc pull`"
+    assert not PROOF.exists()
+
+
+def test_a_signed_bundle_has_a_signature_and_signed_provenance(packaged: Path, tmp_path: Path) -> None:
+    private, public = key(tmp_path / "keys")
+    name = _ask(private, public)
+    assert sign.write("linux") == f"signed by {name[:16]}"
+    assert _names() == ["SHA256SUMS", "model.sig", "provenance.json"]
+    signature.verify(BUNDLE, PROOF / "model.sig", public)
+    assert provenance.commit(_said(public)) == COMMIT
+
+
+def test_the_same_bundle_has_the_same_proof(packaged: Path, tmp_path: Path) -> None:
+    _ask(*key(tmp_path / "keys"))
+    sign.write("linux")
+    first = artifacts.read_files(PROOF)
+    sign.write("linux")
+    assert artifacts.read_files(PROOF) == first
+
+
+def test_a_signature_that_is_no_longer_asked_for_goes_away(packaged: Path, tmp_path: Path) -> None:
+    _ask(*key(tmp_path / "keys"))
+    sign.write("linux")
+    plan_of_today = stage_params.read_plan()
+    plan_of_today["package"]["linux"]["signature"] = None
+    stage_params.PARAMS.write_text(yaml.safe_dump(plan_of_today, sort_keys=False))
+    _lay_bundle("unsigned")
+    sign.write("linux")
+    assert _names() == ["SHA256SUMS", "provenance.json"]
+
+
+def test_a_bundle_that_announces_another_signer_is_not_signed(packaged: Path, tmp_path: Path) -> None:
+    name = _ask(*key(tmp_path / "keys"))
+    _lay_bundle("unsigned")
+    assert _refused(ArtifactError) == (
+        f"manifest.json of linux: to be signed by nobody; params.yaml says key {name[:16]}: run `dvc repro`"
+    )
+    assert not PROOF.exists()
+
+
+def test_a_key_that_is_gone_leaves_the_proof_that_was_there(packaged: Path, tmp_path: Path) -> None:
+    private, public = key(tmp_path / "keys")
+    _ask(private, public)
+    sign.write("linux")
+    before = artifacts.read_files(PROOF)
+    private.unlink()
+    assert _refused(HostError) == f"{private}: cannot be read (No such file or directory); expected a key there"
+    assert artifacts.read_files(PROOF) == before
+
+
+def test_a_key_that_stops_signing_halfway_leaves_nothing(
+    packaged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _ask(*key(tmp_path / "keys"))
+    made = keys.signer
+    calls: list[bytes] = []
+
+    def tiring(uri: str, public: Path) -> keys.Signer:
+        signer = made(uri, public)
+
+        def ask(message: bytes) -> bytes:
+            calls.append(message)
+            if len(calls) > 1:
+                raise HostError("awskms: throttled")
+            return signer.ask(message)
+
+        return replace(signer, ask=ask)
+
+    monkeypatch.setattr(keys, "signer", tiring)
+    assert _refused(HostError) == "awskms: throttled"
+    assert len(calls) == 2
+    assert not PROOF.exists()
+
+
+def test_a_damaged_bundle_is_not_signed(packaged: Path) -> None:
+    (BUNDLE / "models/a.onnx").write_bytes(b"another model")
+    assert "artifacts/package/linux/models/a.onnx: not what package wrote" in _refused(ArtifactError)
+
+
+def test_a_bundle_without_its_archive_is_not_signed(packaged: Path) -> None:
+    BUNDLE.with_name("linux.zip").unlink()
+    assert _refused(ArtifactError) == "artifacts/package/linux.zip: not there; package makes it: run `dvc repro`"
+
+
+def test_a_build_without_dvcs_record_is_not_signed(packaged: Path) -> None:
+    sign.LOCK.unlink()
+    assert _refused(ArtifactError) == ("dvc.lock: not there; expected DVC's record of what was built: run `dvc repro`")

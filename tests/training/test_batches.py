@@ -1,0 +1,54 @@
+"""Orders depend on seed and epoch alone, and rare classes count more where they are to."""
+
+import numpy as np
+import pytest
+
+from edgebake.models import keras_session
+from edgebake.recipe import ClassWeights, EarlyStopping, Monitor, Train
+from edgebake.training import batches, loop
+from edgebake.training.batches import Lot
+from tests.training import nets
+
+
+def test_an_epoch_has_its_own_order() -> None:
+    first, second, other = (batches.shuffled(100, *key).tolist() for key in ((0, 0), (0, 1), (1, 0)))
+    assert sorted(first) == sorted(second) == list(range(100))
+    assert len({tuple(order) for order in (first, second, other)}) == 3
+    assert batches.shuffled(100, 0, 1).tolist() == second
+
+
+def test_a_dataset_holds_every_example_once_in_that_order() -> None:
+    keras_session.start(1)
+    lot = Lot(np.arange(10, dtype=np.float32).reshape(10, 1, 1, 1), np.arange(10))
+    found = list(batches.dataset(lot, np.array([3, 1, 4, 0, 5]), 2))
+    assert [goals.numpy().tolist() for _, goals in found] == [[3, 1], [4, 0], [5]]
+    assert [images.numpy().ravel().tolist() for images, _ in found] == [[3, 1], [4, 0], [5]]
+
+
+def test_classes_count_the_same_together() -> None:
+    weights = batches.class_weights(np.array([0, 0, 0, 1]))
+    np.testing.assert_allclose(weights, [2 / 3, 2 / 3, 2 / 3, 2])
+    assert weights.mean() == pytest.approx(1)
+
+
+def test_balanced_weights_make_a_rare_class_heard() -> None:
+    rng = np.random.default_rng(0)
+    labels = (np.arange(400) % 20 == 0).astype(np.int64)  # one in twenty
+    images = (rng.normal(size=(400, 1, 1, 2)) + labels[:, None, None, None] * 1.2).astype(np.float32)
+    splits = loop.Splits(images, labels, images, labels)
+    heard = {}
+    for weights in ClassWeights:
+        model = nets.model()
+        loop.fit(model, splits, Train(8, 32, 0.02, 0, 1, class_weights=weights))
+        heard[weights] = (loop.answers(model, images).argmax(axis=1) == 1)[labels == 1].mean()
+    assert heard[ClassWeights.balanced] > heard[ClassWeights.equal] + 0.3
+
+
+def test_training_stops_when_it_no_longer_helps_and_keeps_the_best() -> None:
+    model, splits = nets.model(), nets.splits()
+    words = Train(60, 32, 0.3, 0, 1, early_stopping=EarlyStopping(Monitor.accuracy, 3))
+    rows = loop.fit(model, splits, words)
+    best = max(row["val_accuracy"] for row in rows)
+    assert len(rows) < 60
+    assert [row["val_accuracy"] for row in rows].index(best) == len(rows) - 4
+    assert loop.accuracy(model, splits) == pytest.approx(best)

@@ -1,0 +1,104 @@
+"""One loop for all: the same weights from the same seed, a row for each epoch, and a teacher that is followed."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edgebake.models import keras_session
+from edgebake.recipe import Train
+from edgebake.training import loop
+from edgebake.training.distillation import Lesson
+from edgebake.training.loop import Aids, Splits
+
+WORDS = Train(epochs=3, batch_size=32, learning_rate=0.05, seed=0, threads=1)
+NOISE = 0.45  # share of the labels that are wrong
+
+
+def points(count: int) -> NDArray[np.float32]:
+    """Return images of two pixels."""
+    return np.random.default_rng(1).uniform(-1, 1, (count, 1, 1, 2)).astype(np.float32)
+
+
+def truth(images: NDArray[np.float32]) -> NDArray[np.int64]:
+    return (images[:, 0, 0, 0] > images[:, 0, 0, 1]).astype(np.int64)
+
+
+def splits(noise: float = 0.0) -> Splits:
+    images = points(450)
+    labels = truth(images)
+    flipped = np.random.default_rng(2).uniform(size=250) < noise
+    return Splits(images[:250], np.where(flipped, 1 - labels[:250], labels[:250]), images[250:], labels[250:])
+
+
+def model(seed: int = 0) -> Any:
+    keras = keras_session.start(1, seed)
+    image = keras.Input((1, 1, 2))
+    hidden = keras.layers.Dense(16, "relu")(keras.layers.Flatten()(image))
+    return keras.Model(image, keras.layers.Dense(2, "softmax")(hidden))
+
+
+def lesson(seen: Splits, alpha: float) -> Lesson:
+    """Return what a teacher says who is nine tenths sure of the truth."""
+    answers = [np.eye(2, dtype=np.float32)[truth(one[:])] * 0.8 + 0.1 for one in (seen.images, seen.validation_images)]
+    return Lesson(answers[0], answers[1], 2.0, alpha)
+
+
+def test_the_last_step_of_an_epoch_may_be_smaller() -> None:
+    assert loop.steps_of(splits(), WORDS) == 8  # 250 images, 32 a step
+    assert loop.steps_of(splits(), Train(1, 250, 0.1, 0, 1)) == 1
+    assert loop.steps_of(splits(), Train(1, 1000, 0.1, 0, 1)) == 1
+
+
+@pytest.mark.parametrize("taught", [False, True])
+def test_the_same_seed_gives_the_same_weights(taught: bool) -> None:
+    found = []
+    for seed in (0, 0, 1):
+        student = model(seed)
+        rows = loop.fit(student, splits(), WORDS, Aids(lesson=lesson(splits(), 0.5) if taught else None))
+        found.append((rows, [weight.tobytes() for weight in student.get_weights()]))
+    assert found[0] == found[1]
+    assert found[0] != found[2]
+
+
+def test_every_epoch_is_a_row_and_the_last_tells_of_the_model() -> None:
+    student = model()
+    rows = loop.fit(student, splits(), WORDS)
+    assert [list(row) for row in rows] == [["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]] * 3
+    assert [row["epoch"] for row in rows] == [1, 2, 3]
+    assert loop.accuracy(student, splits()) == pytest.approx(rows[-1]["val_accuracy"])
+    assert loop.accuracy(student, splits()) > 0.9
+    lines = loop.as_csv(rows).splitlines()
+    assert lines[0] == "epoch,accuracy,loss,val_accuracy,val_loss"
+    assert len(lines) == 4
+
+
+def test_the_rate_falls_to_zero_along_a_cosine() -> None:
+    student = model()
+    loop.fit(student, splits(), WORDS)
+    rate = student.optimizer._learning_rate  # the schedule; the public one is its value by now
+    assert [float(rate(step)) for step in (0, 12, 24)] == pytest.approx([0.05, 0.025, 0.0], abs=1e-6)
+
+
+def test_callbacks_see_every_step() -> None:
+    student, steps = model(), []
+    import keras  # noqa: PLC0415
+
+    def note(step: int, **_: Any) -> None:
+        steps.append(step)
+
+    loop.fit(student, splits(), WORDS, Aids([keras.callbacks.LambdaCallback(on_train_batch_begin=note)]))
+    assert steps == list(range(8)) * 3
+
+
+def test_where_labels_are_noise_a_student_follows_its_teacher() -> None:
+    seen, words = splits(NOISE), Train(40, 32, 0.02, 0, 1)
+    alone, taught = model(), model()
+    loop.fit(alone, seen, words)
+    rows = loop.fit(taught, seen, words, Aids(lesson=lesson(seen, 0.0)))
+    assert loop.accuracy(taught, seen) > 0.95
+    assert loop.accuracy(alone, seen) < 0.85
+    answers = taught.predict(seen.validation_images, verbose=0)
+    assert np.abs(answers - lesson(seen, 0.0).validation_answers).mean() < 0.1
+    assert rows[-1]["val_accuracy"] == pytest.approx(loop.accuracy(taught, seen))
