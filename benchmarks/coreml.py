@@ -23,6 +23,7 @@ from rich.table import Table
 from edgebake import plugins
 from edgebake.compression.pruning.latency import seconds_of
 from edgebake.compression.quantization import calibration
+from edgebake.compression.quantization.schemes import SCHEMES
 from edgebake.data.dataset import Examples, split
 from edgebake.models import keras_session
 from edgebake.models.activation_ranges import Ranges
@@ -148,11 +149,11 @@ def trained(architecture: str, epochs: int) -> Learned:
 
 def converted(learned: Learned, case: Case) -> dict[str, bytes]:
     """Return the package of one case."""
-    scheme = plugins.load("quantize.scheme", case.scheme)
+    scheme = SCHEMES[case.scheme]
     quantized = Quantized(
-        learned.archive, case.scheme, scheme.WEIGHTS, scheme.ACTIVATIONS, compression=case.compression
+        learned.archive, case.scheme, scheme.weights, scheme.activations, compression=case.compression
     )
-    if "granularity" in scheme.WORDS:
+    if "granularity" in scheme.options:
         quantized = replace(quantized, granularity=case.granularity, ranges=learned.ranges)
     if case.keep:
         quantized = replace(quantized, keep=case.keep, kept=last_layer(learned))

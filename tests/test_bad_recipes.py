@@ -10,6 +10,7 @@ import yaml
 
 from edgebake import plugins
 from edgebake.cli.main import main
+from edgebake.compression.quantization.schemes import AUTO, SCHEMES
 from edgebake.errors import listed
 from tests.builds import edit
 
@@ -23,7 +24,7 @@ LISTS = {
     "devices": listed(path.stem for path in (ROOT / "recipes/device").glob("*.yaml")),
     "pruners": listed(plugins.options("prune.method")),
     "quantize": listed(path.stem for path in (ROOT / "recipes/quantize").glob("*.yaml")),
-    "schemes": listed(plugins.options("quantize.scheme")),
+    "schemes": listed(sorted([*SCHEMES, AUTO])),
     "calibrators": listed(plugins.options("quantize.calibration.method")),
     "rungs": listed(path.stem for path in (ROOT / "recipes/quantize").glob("*.yaml") if path.stem != "auto"),
     "places": listed(plugins.options("validate.where")),

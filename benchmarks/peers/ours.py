@@ -9,6 +9,7 @@ from benchmarks.peers.maker import EDGEBAKE, Built, Maker
 from benchmarks.peers.subject import Subject
 from edgebake import plugins
 from edgebake.compression.quantization import calibration
+from edgebake.compression.quantization.schemes import SCHEMES
 from edgebake.models.quantized_model import asked
 from edgebake.plan import compose
 from edgebake.recipe import Convert, CoreML, Precision
@@ -40,7 +41,9 @@ def makers(chosen: list[str], runtimes: list[str]) -> Iterator[Maker]:
 
 def _built(option: str, runtime: str, subject: Subject) -> Built:
     words = compose.option("quantize", option)
-    quantized = asked(subject.archive, words, plugins.load("quantize.scheme", words.scheme))
+    scheme = SCHEMES[words.scheme]
+    words = dataclasses.replace(words, weights=scheme.weights, activations=scheme.activations)
+    quantized = asked(subject.archive, words)
     if words.calibration:
         examples = subject.drawn(words.calibration.examples, words.calibration.seed)
         ranges = calibration.calibrate(subject.archive, examples, words.calibration)

@@ -14,7 +14,6 @@ FOLDERS = {
     "data.source": "data/sources",
     "model.architecture": "models/architectures",
     "prune.method": "compression/pruning/methods",
-    "quantize.scheme": "compression/quantization/schemes",
     "quantize.calibration.method": "compression/quantization/calibrators",
     "convert.runtime": "runtimes",
     "validate.where": "evaluation/devices",

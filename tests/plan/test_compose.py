@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from edgebake import plugins
+from edgebake.compression.quantization.schemes import SCHEMES
 from edgebake.errors import RecipeError
 from edgebake.plan import compose
 from edgebake.plan.compose import Composed
@@ -51,7 +52,7 @@ def test_every_scheme_composes_for_core_ml_with_the_words_of_its_recipe(project:
     assert recipe.quantize.scheme == scheme
     others = {word: getattr(recipe.quantize, word) for word in ("granularity", "keep", "ladder")}
     given = [word for word, value in {**vars(recipe.quantize.compression), **others}.items() if value is not None]
-    assert sorted(given) == sorted(plugins.load("quantize.scheme", scheme).WORDS)
+    assert sorted(given) == sorted(SCHEMES[scheme].options)
 
 
 def test_choices_name_the_option_of_every_group(composed: dict[str, Composed]) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from edgebake import plugins
 from edgebake.compression.quantization import calibration
+from edgebake.compression.quantization import schemes
 from edgebake.models import keras_session
 from edgebake.models.quantized_model import Quantized
 from edgebake.recipe import Calibration, Compression, Convert, CoreML, DType, Granularity, Model, Palette, Precision
@@ -55,10 +56,10 @@ def archive(keras: Any, architecture: str, colour: str, width: float) -> bytes:
 
 def quantized(model: bytes, scheme: str, colour: str) -> Quantized:
     """Return what quantize makes of a model, calibrated on noise; `mixed` keeps its last layer with weights."""
-    module = plugins.load("quantize.scheme", scheme)
-    compression = Compression(**{word: COMPRESSION[word] for word in module.WORDS if word in COMPRESSION})
-    found = Quantized(model, scheme, module.WEIGHTS, module.ACTIVATIONS, compression=compression)
-    if "granularity" not in module.WORDS:
+    module = schemes.SCHEMES[scheme]
+    compression = Compression(**{word: COMPRESSION[word] for word in module.options if word in COMPRESSION})
+    found = Quantized(model, scheme, module.weights, module.activations, compression=compression)
+    if "granularity" not in module.options:
         return found
     agreed = contract(colour)
     pixels = np.random.default_rng(0).integers(0, 256, (8, 32, 32, agreed.channels), np.uint8)

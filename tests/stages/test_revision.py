@@ -144,7 +144,7 @@ def test_data_beside_the_project_in_a_bigger_repository_count_as_committed(
     (tmp_path / "inner").mkdir()
     monkeypatch.chdir(tmp_path / "inner")
     planner.write(planned)
-    alone.set_param("train", "digits-ds_cnn", "data", "path", value="../images[1]")
+    alone.set_param("train", "digits-ds_cnn", "data_file", value="../images[1]")
     Path(".gitignore").write_text("artifacts/\n")
     Path("../images[1]").mkdir()
     Path("../images[1]/1.png").write_bytes(b"png")

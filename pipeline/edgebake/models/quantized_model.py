@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from edgebake.models import activation_ranges as ranges_of
@@ -48,13 +47,13 @@ class Quantized:
         return files | (self.ranges or ranges_of.empty()).to_files()
 
 
-def asked(archive: bytes, words: QuantizeSection, scheme: ModuleType) -> Quantized:
-    """Return a model's archive with what a recipe's words and its scheme's module say of its numbers, ranges aside."""
+def asked(archive: bytes, words: QuantizeSection) -> Quantized:
+    """Return a model's archive with what the parameters of quantize say of its numbers, ranges aside."""
     return Quantized(
         archive,
         words.scheme,
-        scheme.WEIGHTS,
-        scheme.ACTIVATIONS,
+        words.weights,
+        words.activations,
         granularity=words.granularity,
         compression=words.compression,
         keep=words.keep,

@@ -19,6 +19,7 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf, flag_override
 from omegaconf.errors import OmegaConfBaseException
 
+from edgebake.compression.quantization import schemes
 from edgebake.errors import RecipeError, UnfitError, listed, nearest
 from edgebake.plan.checks import quantize as quantize_checks
 from edgebake.plan.checks import recipe as recipe_checks
@@ -190,7 +191,7 @@ def _refuse_unknown_rungs(composed: Composed, overrides: Sequence[str]) -> None:
 
 def _is_ladder(option: Path) -> bool:
     content = yaml.safe_load(option.read_text())
-    return isinstance(content, dict) and content.get("scheme") == quantize_checks.AUTO
+    return isinstance(content, dict) and content.get("scheme") == schemes.AUTO
 
 
 def _refuse_problems(composed: Composed, overrides: Sequence[str]) -> None:

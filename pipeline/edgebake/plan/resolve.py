@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edgebake import artifacts, plugins
+from edgebake.compression.quantization.schemes import SCHEMES
 from edgebake.models import importers, keras_session
 from edgebake.plan.compose import Composed
 from edgebake.recipe import Data, Ingredient, Model, Protect, Protocol, Recipe, Release
@@ -133,8 +134,12 @@ def quantize(recipe: Recipe, names: Names, _: About) -> QuantizeSection:
     """Return what quantize reads; the gates stand in it only where they decide what comes out."""
     words, budget = recipe.quantize, recipe.validate.budget
     tools = () if words.calibration is None and words.training is None else QUANTIZE_TOOLS
+    scheme = SCHEMES[words.scheme]
     return QuantizeSection(
         **vars(words),
+        weights=scheme.weights,
+        activations=scheme.activations,
+        qat_bits=scheme.qat_bits,
         prune=names["prune"],
         examples=names["data"],
         format=_format(recipe),

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from edgebake import artifacts
+from edgebake.compression.quantization.schemes import AUTO
 from edgebake.errors import GateError, UnfitError
-from edgebake.plan.checks.quantize import AUTO
 from edgebake.plan.compose import Composed, compose_targets
 
 Digest = Callable[[Composed], str]  # of a target's whole recipe

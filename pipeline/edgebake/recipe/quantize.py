@@ -67,7 +67,7 @@ class Compression:
 class Quantize:
     """In which numbers it computes; recipes/quantize/."""
 
-    scheme: str = MISSING  # pipeline/edgebake/compression/quantization/schemes/<scheme>.py
+    scheme: str = MISSING  # a row of compression/quantization/schemes.py, or auto
     calibration: Calibration | None = None  # null for schemes that look at no examples
     granularity: Granularity | None = None  # null for schemes whose activations stay in float
     training: Training | None = None  # null: post-training quantization

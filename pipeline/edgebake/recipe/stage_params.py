@@ -62,6 +62,9 @@ class PruneSection(recipe.Prune):
 class QuantizeSection(recipe.Quantize):
     """What quantize reads."""
 
+    weights: str = MISSING  # of the scheme, as its row of compression/quantization/schemes.py says
+    activations: str = MISSING
+    qat_bits: int | None = None
     prune: str = MISSING
     examples: str = MISSING
     format: str = MISSING

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgebake import artifacts, plugins
+from edgebake import artifacts
 from edgebake.recipe.stage_params import read_plan
 
 FOLDER = artifacts.ROOT / "parity"
@@ -86,8 +86,7 @@ def _model(plan: Plan, name: str) -> tuple[str, str]:
     """Return the pruned model that a file holds, and its numbers: `float`, or how it was quantized."""
     quantize = plan["convert"][plan["validate"][name]["convert"]]["quantize"]
     section = plan["quantize"][quantize]
-    scheme = plugins.load("quantize.scheme", section["scheme"])
-    is_float = scheme.WEIGHTS.startswith("float") and scheme.ACTIVATIONS.startswith("float")
+    is_float = section["weights"].startswith("float") and section["activations"].startswith("float")
     return section["prune"], FLOAT if is_float else quantize
 
 

@@ -8,7 +8,7 @@ probes.npy, layers.csv, training.csv.
 import shutil
 from dataclasses import replace
 
-from edgebake import artifacts, plugins
+from edgebake import artifacts
 from edgebake.compression.quantization import calibration
 from edgebake.compression.quantization import layer_table as table
 from edgebake.compression.quantization.calibration_data import Source
@@ -52,13 +52,15 @@ def run(job: Job) -> str:
 def _trained(source: Source) -> tuple[Quantized, str]:
     """Return the model, trained to feel the rounding where the recipe says so, with its ranges, and the history."""
     section = source.section
-    quantized = asked(source.archive, section, plugins.load("quantize.scheme", section.scheme))
+    quantized = asked(source.archive, section)
     if section.training is None:
         return replace(quantized, ranges=source.calibrated(source.archive)), loop.as_csv([])
+    if section.qat_bits is None:
+        raise ValueError(f"{section.scheme} has no quantization-aware training")
     settings = Settings(
         **{word: getattr(section.training, word) for word in AWARE_WORDS},
         ranges=section.training.ranges.value,
-        weight_bits=plugins.load("quantize.scheme", section.scheme).BITS,
+        weight_bits=section.qat_bits,
         per_tensor=section.granularity is Granularity.per_tensor,
         activations=section.calibration is not None,
     )

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from edgebake import plugins
 from edgebake.compression.quantization import calibration
+from edgebake.compression.quantization import schemes
 from edgebake.errors import ConversionError
 from edgebake.models import keras_session
 from edgebake.models.quantized_model import Quantized
@@ -92,12 +93,12 @@ def converted(archive: bytes, scheme: str, words: CoreML, compression: Compressi
 
 def quantized(archive: bytes, scheme: str) -> Quantized:
     """Return what quantize hands over; `mixed` keeps no layer."""
-    module = plugins.load("quantize.scheme", scheme)
-    item = Quantized(archive, scheme, module.WEIGHTS, module.ACTIVATIONS)
-    if module.ACTIVATIONS == "float32":
+    module = schemes.SCHEMES[scheme]
+    item = Quantized(archive, scheme, module.weights, module.activations)
+    if module.activations == "float32":
         return item
     ranges = calibration.calibrate(archive, GREY.scaled(pixels(8)), Calibration("min_max", 8, 0))
-    keep = DType.float16 if "keep" in module.WORDS else None
+    keep = DType.float16 if "keep" in module.options else None
     return replace(item, granularity=Granularity.per_channel, ranges=ranges, keep=keep)
 
 

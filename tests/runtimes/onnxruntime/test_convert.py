@@ -12,6 +12,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_
 
 from edgebake import plugins
 from edgebake.compression.quantization import calibration
+from edgebake.compression.quantization import schemes
 from edgebake.errors import ConversionError
 from edgebake.models import keras_session
 from edgebake.models.activation_ranges import Ranges
@@ -42,13 +43,13 @@ def _section(**words: Any) -> Convert:
 
 
 def _quantized(scheme: str, archive: bytes = b"", ranges: Ranges | None = None) -> Quantized:
-    facts = plugins.load("quantize.scheme", scheme)
+    facts = schemes.SCHEMES[scheme]
     integers = scheme in INTEGERS
     return Quantized(
         archive,
         scheme,
-        facts.WEIGHTS,
-        facts.ACTIVATIONS,
+        facts.weights,
+        facts.activations,
         granularity=Granularity.per_channel if integers else None,
         ranges=ranges if integers else None,
         compression=Compression(block_size=32 if scheme == "int4_weights" else None),

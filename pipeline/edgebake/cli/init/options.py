@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from edgebake import plugins
+from edgebake.compression.quantization.schemes import SCHEMES
 from edgebake.errors import RecipeError, listed
 from edgebake.models.importers import RUNTIMES
 from edgebake.plan import compose
@@ -45,7 +46,7 @@ def scheme(device: Device, form: str | None, where: str) -> str:
     schemes = allowed.get(where) or plugins.load("convert.runtime", where).SCHEMES
     runs = [dtype.value for dtype in device.dtypes]
     wishes = WISHES.get(where, ("none",))
-    fitting = (name for name in wishes if name in schemes and plugins.load("quantize.scheme", name).DTYPE in runs)
+    fitting = (name for name in wishes if name in schemes and SCHEMES[name].arithmetic in runs)
     return next(fitting, "none")
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edgebake import plugins
+from edgebake.compression.quantization.schemes import AUTO
 from edgebake.errors import EdgebakeError, listed
 from edgebake.models import importers
-from edgebake.plan.checks.quantize import AUTO
 from edgebake.recipe import Head, Imported, Recipe
 
 Problem = tuple[str, str]

@@ -5,14 +5,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from edgebake import plugins
+from edgebake.compression.quantization.schemes import AUTO, AUTO_OPTIONS, SCHEMES
 from edgebake.errors import listed
 from edgebake.recipe import Recipe
 
 Problem = tuple[str, str]
 
 PALETTE_BITS = (1, 2, 3, 4, 6, 8)
-AUTO = "auto"  # a ladder of other options, each of which is checked when it is its turn
-INTEGERS = ("int8", "int16")
 # Keys whose problems say that an option does not fit this runtime or device, and not that somebody made a mistake.
 FIT = (
     *("quantize", "quantize.keep", "quantize.compression.block_size", "convert.input", "convert.output"),
@@ -44,7 +43,7 @@ def _runtime_carries_the_scheme(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _device_runs_the_scheme(recipe: Recipe) -> Iterator[Problem]:
-    needed = plugins.load("quantize.scheme", recipe.quantize.scheme).DTYPE
+    needed = SCHEMES[recipe.quantize.scheme].arithmetic
     runs = [dtype.value for dtype in recipe.device.dtypes]
     if needed not in runs:
         wanted = f"the scheme {recipe.quantize.scheme} computes in {needed}"
@@ -54,7 +53,7 @@ def _device_runs_the_scheme(recipe: Recipe) -> Iterator[Problem]:
 def _runtime_has_the_ends(recipe: Recipe) -> Iterator[Problem]:
     name, scheme = recipe.convert.runtime, recipe.quantize.scheme
     runtime = plugins.load("convert.runtime", name)
-    possible = runtime.ENDS.get(plugins.load("quantize.scheme", scheme).ACTIVATIONS, ())
+    possible = runtime.ENDS.get(SCHEMES[scheme].activations, ())
     for word in ("input", "output"):
         wish = getattr(recipe.convert, word)
         if wish is not None and wish.value not in possible:
@@ -68,7 +67,7 @@ def _runtime_has_the_ends(recipe: Recipe) -> Iterator[Problem]:
 
 def _scheme_has_its_words(recipe: Recipe) -> Iterator[Problem]:
     words = recipe.quantize
-    wanted = plugins.load("quantize.scheme", words.scheme).WORDS
+    wanted = AUTO_OPTIONS if words.scheme == AUTO else SCHEMES[words.scheme].options
     given: dict[str, Any] = {f"compression.{word}": value for word, value in vars(words.compression).items()}
     given |= {word: getattr(words, word) for word in ("granularity", "keep", "ladder")}
     for key, value in given.items():
@@ -100,7 +99,7 @@ def _weights_can_be_compressed(recipe: Recipe) -> Iterator[Problem]:
 
 def _calibration_says_how(recipe: Recipe) -> Iterator[Problem]:
     key, scheme, words = "quantize.calibration", recipe.quantize.scheme, recipe.quantize.calibration
-    integers = plugins.load("quantize.scheme", scheme).ACTIVATIONS in INTEGERS
+    integers = scheme != AUTO and SCHEMES[scheme].has_integer_activations
     if words is None:
         if integers:
             yield key, f"null; the scheme {scheme} expects method, examples and seed"
@@ -121,7 +120,7 @@ def _training_can_run(recipe: Recipe) -> Iterator[Problem]:
     key, scheme, words = "quantize.training", recipe.quantize.scheme, recipe.quantize.training
     if words is None:
         return
-    if plugins.load("quantize.scheme", scheme).BITS is None:
+    if scheme == AUTO or SCHEMES[scheme].qat_bits is None:
         yield key, f"has words; expected null for the scheme {scheme}"
     for word in ("epochs", "batch_size", "threads"):
         if getattr(words, word) < 1:

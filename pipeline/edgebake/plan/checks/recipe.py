@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from edgebake import plugins
+from edgebake.compression.quantization import schemes
 from edgebake.errors import EdgebakeError, listed
 from edgebake.plan.checks import (
     data as data_checks,
@@ -57,6 +58,10 @@ def _names_a_module(recipe: Recipe) -> Iterator[Problem]:
                 plugins.refuse_unknown(key, name)
         except EdgebakeError as error:
             yield key, str(error).removeprefix(f"{key}: ")
+    try:
+        schemes.refuse_unknown(recipe.quantize.scheme)
+    except EdgebakeError as error:
+        yield "quantize.scheme", str(error)
 
 
 def _at(recipe: Recipe, key: str) -> Any:
