@@ -35,8 +35,7 @@ from edgebake.recipe.stage_params import TrainSection, read, read_plan
 from edgebake.runtimes.coreml import package
 from edgebake.runtimes.coreml.executor.executor import Executor
 from edgebake.runtimes.coreml.executor.translation import Arithmetic, covered
-from edgebake.runtimes.litert.convert import in_float
-from edgebake.runtimes.litert.program import Program
+from edgebake.runtimes.litert.program import Program, in_float
 from edgebake.tasks import contract
 from edgebake.tasks.contract import Contract
 

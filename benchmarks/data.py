@@ -171,7 +171,7 @@ def _bare_train(folder: Path, side: int) -> dict[str, float]:
 
 def _validate(folder: Path, side: int) -> dict[str, float]:
     from edgebake.data.preprocessed import Prepared  # noqa: PLC0415
-    from edgebake.runtimes.interface import READ_AT_ONCE  # noqa: PLC0415
+    from edgebake.runtimes.session import READ_AT_ONCE  # noqa: PLC0415
 
     examples, contract = _examples(folder)
     images = Prepared(examples.images, contract(side))

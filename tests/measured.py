@@ -17,9 +17,9 @@ from edgebake.evaluation.gates.judge import PARITY
 from edgebake.evaluation.statistics import proportion
 from edgebake.measurement import Measurement, not_measured
 from edgebake.recipe.stage_params import read_plan
-from edgebake.runtimes.interface import Inspection, Operator, Tensor
 from edgebake.runtimes.placement import Placement
 from edgebake.runtimes.run_modes import HOST
+from edgebake.runtimes.session import Inspection, Operator, Tensor
 from edgebake.runtimes.workload import Operation, Workload, to_json
 from tests.stages import alone
 

@@ -1,8 +1,8 @@
 """Placements of a file on one device, for the tests of each runtime."""
 
 from edgebake.recipe import Accelerator, Device, Platform
+from edgebake.runtimes.interface import load_runtime
 from edgebake.runtimes.placement import Placement, every, reached
-from edgebake.runtimes.workload import count
 
 
 def predict(
@@ -10,4 +10,4 @@ def predict(
 ) -> list[Placement]:
     """Return what `gate` shows for a device."""
     device = Device(platform=Platform(platform), accelerators=[Accelerator(one) for one in accelerators], soc=soc)
-    return reached(every(runtime, files, count(runtime, files), platform), runtime, device)
+    return reached(every(runtime, files, load_runtime(runtime).count_workload(files), platform), runtime, device)

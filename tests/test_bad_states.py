@@ -114,8 +114,9 @@ def test_a_damaged_artifact(trained: Path, said: Said) -> None:
 def test_params_with_an_unknown_key(trained: Path, said: Said) -> None:
     _edit(trained / "params.yaml", "method: none", "methods: none")
     assert said.by("prune", VARIANT) == (
-        f"params.yaml: prune.{VARIANT}: methods: unknown key; expected one of: baselines, bits, data, data_file, examples, "
-        "fine_tune, floor, format, keep, method, multiple, pattern, per_channel, ramp, score, sparsity, steps, target, "
+        f"params.yaml: prune.{VARIANT}: methods: unknown key; expected one of: baselines, bits, data, data_file, "
+        "examples, fine_tune, floor, format, keep, method, multiple, pattern, per_channel, ramp, score, sparsity, "
+        "steps, target, "
         "teacher, tools, train; "
         "did you mean 'method'?"
     )

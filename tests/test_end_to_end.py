@@ -20,9 +20,9 @@ from edgebake.data.dataset import split
 from edgebake.data.sources import digits
 from edgebake.recipe import stage_params
 from edgebake.runtimes.coreml.executor import LABEL
-from edgebake.runtimes.interface import answers
 from edgebake.runtimes.litert import run as litert_run
 from edgebake.runtimes.onnxruntime import run as onnx_run
+from edgebake.runtimes.session import predictions, single_output
 from edgebake.tasks import contract
 from edgebake.tasks.outputs import classification
 from tests import builds
@@ -116,7 +116,7 @@ def test_int8_finds_the_label_of_float_and_of_the_other_runtime(built: Path, mon
         (onnx_run, "linux/digits-ds_cnn-int8-onnxruntime-linux"),
     ):
         files = artifacts.read_files(Path("artifacts/validate") / where / "files")
-        found.append(answers(runtime.load(files, 1), images))
+        found.append(single_output(predictions(runtime.load(files, 1), images)))
     assert classification.agreement(*found) >= 0.99
 
 

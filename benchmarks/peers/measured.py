@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from benchmarks.peers.maker import Maker
 from benchmarks.peers.subject import Subject
 from edgebake.compression.pruning.latency import seconds_of
-from edgebake.runtimes.interface import Session, answers
+from edgebake.runtimes.session import Session, predictions, single_output
 
 THREADS = 1
 ROUNDS = 31
@@ -60,7 +60,7 @@ def build(maker: Maker, subject: Subject, repeats: int) -> Row:
                 built = maker.build(subject)
             row.seconds = min(row.seconds, time.perf_counter() - start - built.uncounted)
         row.files = built.files
-        found = answers(_session(row), _fed(maker.runtime, subject))
+        found = single_output(predictions(_session(row), _fed(maker.runtime, subject)))
     except Exception as error:  # a tool that cannot is a row of the table
         row.error = f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
         return row

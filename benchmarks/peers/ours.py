@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 from benchmarks.peers.maker import EDGEBAKE, Built, Maker
 from benchmarks.peers.subject import Subject
-from edgebake import plugins
 from edgebake.compression.quantization import calibration
 from edgebake.compression.quantization.schemes import SCHEMES
 from edgebake.models.quantized_model import asked
 from edgebake.plan import compose
 from edgebake.recipe import Convert, CoreML, Precision
 from edgebake.recipe.about import About
+from edgebake.runtimes.interface import schemes_of
 
 ABOUT = About("benchmark", "1.0.0", "nobody", "Apache-2.0", "a benchmark")
 CORE_ML = "iOS18"  # the first that has every scheme
@@ -35,7 +35,7 @@ def makers(chosen: list[str], runtimes: list[str]) -> Iterator[Maker]:
     for runtime in runtimes:
         for option in chosen:
             scheme = compose.option("quantize", option).scheme
-            if scheme in plugins.load("convert.runtime", runtime).SCHEMES:
+            if scheme in schemes_of(runtime):
                 yield Maker(EDGEBAKE, option, runtime, scheme, functools.partial(_built, option, runtime))
 
 

@@ -40,14 +40,9 @@ def load(key: str, name: str) -> ModuleType:
     return importlib.import_module(module_name(key, name))
 
 
-def load_part(key: str, name: str, part: str) -> ModuleType:
-    """Import a module inside a plugin that is a package.
-
-    Raises:
-        RecipeError: there is no such plugin.
-    """
-    refuse_unknown(key, name)
-    return importlib.import_module(f"{module_name(key, name)}.{part}")
+def load_encoder(package: str, family: str) -> ModuleType:
+    """Import the encoder of a family of schemes from a runtime's package of encoders."""
+    return importlib.import_module(f"{package}.{family}")
 
 
 def load_stage(stage: str) -> ModuleType:

@@ -20,8 +20,8 @@ from edgebake.bundle.trust import encryption
 from edgebake.data.dataset import Examples
 from edgebake.evaluation import golden
 from edgebake.recipe import Package, Protect
-from edgebake.runtimes.interface import IMAGE, Inspection, Operator, Tensor
 from edgebake.runtimes.litert import run as litert
+from edgebake.runtimes.session import IMAGE, Inspection, Operator, Tensor, single_output
 from edgebake.tasks.contract import Contract
 from tests import handmade
 
@@ -91,7 +91,7 @@ def litert_model() -> Model:
     def answer(example: NDArray[np.float32]) -> NDArray[np.float32]:
         session.feed(example)
         session.invoke()
-        return session.read()
+        return single_output(session.read())
 
     ends = (Tensor("image", [1, 32, 32, 1], "float32", "NHWC"), Tensor("Identity", [1, 10], "float32", "NC"))
     return Model("litert", {".tflite": files["model.tflite"]}, *ends, answer)

@@ -10,6 +10,7 @@ from edgebake.bundle import components
 from edgebake.bundle.components import EDGEBAKE, Ingredient
 from edgebake.plan.planner import Plan
 from edgebake.recipe.stage_params import PackageSection, typed
+from edgebake.runtimes.interface import load_runtime
 from tests.bundle import made
 
 ONNX_RUNTIME = Ingredient(
@@ -45,8 +46,8 @@ def test_core_ml_is_the_systems_own_and_brings_no_license() -> None:
 
 @pytest.mark.parametrize("runtime", plugins.options("convert.runtime"))
 def test_the_version_of_a_library_is_among_the_tools_that_measure_with_it(runtime: str) -> None:
-    module = plugins.load("convert.runtime", runtime)
-    assert module.LIBRARY is None or module.LIBRARY["distribution"] in module.RUN_TOOLS
+    facts = load_runtime(runtime).facts
+    assert facts.library is None or facts.library.distribution in facts.run_tools
 
 
 def test_the_projects_own_data_is_named(planned: Plan) -> None:

@@ -19,7 +19,7 @@ from edgebake.plan.planner import Plan
 from edgebake.recipe import Waiver
 from edgebake.recipe.stage_params import PackageSection, TargetSection, read
 from edgebake.runtimes.coreml.executor import LABEL
-from edgebake.runtimes.interface import IMAGE, Inspection, Operator, Tensor
+from edgebake.runtimes.session import IMAGE, Inspection, Operator, Tensor
 from edgebake.tasks import contract
 from tests import measured
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from edgebake.bundle import processing_steps
 from edgebake.recipe import Package, Protect
-from edgebake.runtimes.interface import IMAGE
+from edgebake.runtimes.session import IMAGE
 from edgebake.tasks.contract import Contract
 
 CONTRACT = Contract("classification", 48, 64, "rgb", "none", "bicubic", [10.0], [0.5], ["cat", "dog"])

@@ -18,7 +18,7 @@ from PIL import Image
 
 from edgebake import artifacts
 from edgebake.bundle import samples
-from edgebake.runtimes.interface import Tensor
+from edgebake.runtimes.session import Tensor
 from tests.bundle import small
 from tests.bundle.small import Target
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from edgebake.data.dataset import Examples
 from edgebake.evaluation import golden
-from edgebake.runtimes.interface import Inspection, Operator, Tensor
+from edgebake.runtimes.session import Inspection, Operator, Tensor
 from edgebake.tasks.contract import Contract
 
 CLASSES = ["a", "b", "c"]

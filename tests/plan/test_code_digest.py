@@ -72,7 +72,7 @@ def test_many_changed_files_are_counted() -> None:
         ("recipe/train.py", []),  # declared, and in the parameters
         ("errors.py", []),
         ("data/sources/digits.py", ["data", "prune", "quantize", "sign", "train", "validate"]),
-        ("runtimes/delegates/litert_gpu.yaml", ["convert", "package", "sign", "validate"]),
+        ("runtimes/delegates/litert_gpu.yaml", ["package", "sign", "validate"]),
         ("bundle/manifest.schema.json", ["package", "sign"]),
         ("bundle/samples/Classifier.kt", ["package"]),
         ("stages/parity.py", ["parity"]),
@@ -94,6 +94,29 @@ def test_a_runtime_reaches_its_own_variants_alone(package: Path, planned: Plan) 
     assert all(variant.endswith("-onnxruntime") for variant in variants)
 
 
+def test_a_new_scheme_builds_nothing_again(package: Path, planned: Plan) -> None:
+    changed(planned)
+    (package / "runtimes/litert/encoders/ternary.py").write_text('SCHEMES = ("ternary",)\n')
+    with (package / "compression/quantization/schemes.py").open("a") as table:
+        table.write('SCHEMES["ternary"] = Scheme("int8", "float32", arithmetic="float32")\n')
+    assert changed(planned) == {}
+
+
+def test_an_encoder_reaches_the_variants_of_its_schemes_alone(package: Path, planned: Plan) -> None:
+    changed(planned)
+    (package / "runtimes/litert/encoders/integer.py").write_text("CHANGED = 1\n")
+    assert set(changed(planned)) == {
+        "convert.digits-ds_cnn-int8-litert",
+        "convert.digits-ds_cnn-channels-int8-litert",
+    }
+
+
+def test_how_files_are_written_reaches_no_measurement(package: Path, planned: Plan) -> None:
+    changed(planned)
+    (package / "runtimes/litert/convert.py").write_text("CHANGED = 1\n")
+    assert {variant.partition(".")[0] for variant in changed(planned)} == {"convert"}
+
+
 def test_sample_code_counts_with_its_comments_since_it_ships_as_text(package: Path, planned: Plan) -> None:
     changed(planned)
     for file in ("bundle/samples/classify.py", "tasks/postprocess.py"):
@@ -112,7 +135,7 @@ def test_digest_files_of_variants_that_are_gone_are_removed(package: Path, plann
 
 def test_a_damaged_cache_is_read_again(package: Path, planned: Plan) -> None:
     changed(planned)
-    source_files.CACHE.write_text('{"version": 1, "files": ')
+    source_files.CACHE.write_text(source_files.CACHE.read_text()[:-9])
     assert changed(planned) == {}
 
 

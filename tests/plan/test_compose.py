@@ -43,7 +43,7 @@ def test_every_model_composes_for_every_runtime(project: Path, composed: dict[st
     assert [one.recipe.convert.runtime for one in found] == list(runtimes)
 
 
-@pytest.mark.parametrize("scheme", sorted(coreml.SCHEMES))
+@pytest.mark.parametrize("scheme", sorted(coreml.first_versions()))
 def test_every_scheme_composes_for_core_ml_with_the_words_of_its_recipe(project: Path, scheme: str) -> None:
     precision = "float32" if scheme == "none" else "float16"
     newest = ["device.minimum_os='18'", "convert.coreml.minimum_deployment_target=iOS18"]

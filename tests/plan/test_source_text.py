@@ -74,15 +74,20 @@ def load(data):
 class Runtime:
     def strip(self, files):
         from edgebake.models.tflite import strip
-        return plugins.load_part("convert.runtime", self.name, "strip")
+        return plugins.load_all("edgebake.runtimes.litert.encoders")
 """
     result = references(text, "edgebake.stages")
     ours = {"edgebake", "edgebake.plugins", "edgebake.stages", "edgebake.stages.near"}
     assert set(result.top.imports) == {*ours, "numpy"}
     assert result.functions["load"].imports == ["edgebake.data.sources", "edgebake.data.sources.digits"]
-    assert result.functions["load"].plugins == [PluginCall("load", "data.source", None)]
-    assert result.functions["strip"].plugins == [PluginCall("load_part", "convert.runtime", "strip")]
+    assert result.functions["load"].plugins == [PluginCall("load", "data.source")]
+    assert result.functions["strip"].plugins == [PluginCall("load_all", "edgebake.runtimes.litert.encoders")]
     assert "digits" not in result.top.names
+
+
+def test_what_is_imported_for_types_alone_is_not_run() -> None:
+    text = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import numpy\nelse:\n    import json\n"
+    assert references(text, "edgebake").top.imports == ["typing", "typing.TYPE_CHECKING", "json"]
 
 
 def test_a_name_given_to_getattr_counts_as_used() -> None:

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from edgebake import plugins
-from edgebake.compression.quantization import calibration
-from edgebake.compression.quantization import schemes
+from edgebake.compression.quantization import calibration, schemes
 from edgebake.models import keras_session
 from edgebake.models.quantized_model import Quantized
 from edgebake.recipe import Calibration, Compression, Convert, CoreML, DType, Granularity, Model, Palette, Precision
 from edgebake.recipe.about import About
-from edgebake.runtimes.litert import convert as litert
-from edgebake.runtimes.litert.program import Program
+from edgebake.runtimes.interface import schemes_of
+from edgebake.runtimes.litert.program import Program, in_float
+from edgebake.runtimes.session import single_output
 from edgebake.stages import convert
 from edgebake.tasks.contract import Contract
 from tests import architectures
@@ -26,7 +26,7 @@ ABOUT = About("test", "1.0.0", "nobody", "Apache-2.0", "random weights")
 ARCHITECTURES = architectures.NAMES
 COMPRESSION: dict[str, Any] = {"palette": Palette(4, None, False), "block_size": 32, "sparsity": 0.5}
 RUNTIMES = plugins.options("convert.runtime")
-SCHEMES = [(name, scheme) for name in RUNTIMES for scheme in plugins.load("convert.runtime", name).SCHEMES]
+SCHEMES = [(name, scheme) for name in RUNTIMES for scheme in schemes_of(name)]
 
 
 def contract(colour: str) -> Contract:
@@ -67,7 +67,7 @@ def quantized(model: bytes, scheme: str, colour: str) -> Quantized:
     found = replace(found, granularity=Granularity.per_channel, ranges=ranges)
     if scheme != "mixed":
         return found
-    layers = Program(litert.in_float(keras_session.load(model)), ranges).layers
+    layers = Program(in_float(keras_session.load(model)), ranges).layers
     last = [layer for layer in layers if layer.is_weighted][-1]
     return replace(found, keep=DType.float32, kept={last.name: last.values})
 
@@ -104,7 +104,7 @@ def test_an_architecture_goes_through_every_runtime(keras: Any, architecture: st
         session = importlib.import_module(f"edgebake.runtimes.{runtime}.run").load(files, 1)
         session.feed(np.zeros((1, 32, 32, contract(colour).channels), np.float32))
         session.invoke()
-        assert session.read().sum() == pytest.approx(1, abs=0.05)
+        assert single_output(session.read()).sum() == pytest.approx(1, abs=0.05)
 
 
 @pytest.mark.parametrize(("runtime", "scheme"), SCHEMES)

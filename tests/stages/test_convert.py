@@ -16,9 +16,9 @@ from edgebake.errors import ConversionError, CoverageError
 from edgebake.models.quantized_model import Quantized
 from edgebake.runtimes import coreml
 from edgebake.runtimes.coreml import run as coreml_run
-from edgebake.runtimes.interface import Inspection, Operator, Session, Tensor
 from edgebake.runtimes.litert import inspect as litert_inspect
 from edgebake.runtimes.litert import run as litert_run
+from edgebake.runtimes.session import Inspection, Operator, Session, Tensor
 from edgebake.stages import convert
 from tests.handmade import constant_tflite
 from tests.stages import alone
@@ -64,13 +64,13 @@ def test_a_scheme_with_float_activations_may_keep_its_operators_in_float() -> No
 
 def test_operators_that_int8_does_not_reach_may_stay_in_float() -> None:
     found = _inspection(Operator("conv", ("int8",)), Operator("softmax", ("float16",)))
-    convert.refuse_floats(CORE_ML, INTEGER, found, coreml.INT8_OPERATORS)
+    convert.refuse_floats(CORE_ML, INTEGER, found, coreml.FACTS.int8_operators)
 
 
 def test_operators_that_int8_reaches_are_refused_and_no_others() -> None:
     found = _inspection(Operator("conv", ("float16",)), Operator("softmax", ("float16",)))
     with pytest.raises(ConversionError, match=r"stayed in float: conv; expected int8 from input to output$"):
-        convert.refuse_floats(CORE_ML, INTEGER, found, coreml.INT8_OPERATORS)
+        convert.refuse_floats(CORE_ML, INTEGER, found, coreml.FACTS.int8_operators)
 
 
 @pytest.mark.parametrize(
@@ -128,8 +128,8 @@ class Shifted:
         self._session, self._shift = session, shift
         self.feed, self.invoke = session.feed, session.invoke
 
-    def read(self) -> NDArray[np.float32]:
-        return self._session.read() + np.float32(self._shift)
+    def read(self) -> dict[str, NDArray[np.float32]]:
+        return {name: value + np.float32(self._shift) for name, value in self._session.read().items()}
 
 
 def _shifting(shift: float, run: ModuleType = litert_run) -> Callable[[dict[str, bytes], int], Shifted]:

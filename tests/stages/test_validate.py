@@ -346,8 +346,8 @@ class Apple:
     def invoke(self) -> None:
         """Do nothing: its answer is always the same."""
 
-    def read(self) -> NDArray[np.float32]:
-        return np.eye(10, dtype=np.float32)[[self._answer]]
+    def read(self) -> dict[str, NDArray[np.float32]]:
+        return {"probabilities": np.eye(10, dtype=np.float32)[[self._answer]]}
 
 
 def test_core_ml_on_a_mac_is_measured_and_timed_for_each_choice_of_compute_units(

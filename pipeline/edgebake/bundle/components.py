@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from edgebake import plugins
 from edgebake.recipe.about import About
 from edgebake.recipe.lineage import leading_to
 from edgebake.recipe.stage_params import PackageSection, TargetSection, read_plan
+from edgebake.runtimes.interface import load_runtime
 
 KINDS = ("model", "data", "weights", "code")
 
@@ -61,8 +61,8 @@ def _brought(section: PackageSection) -> Iterator[Ingredient]:
 
 def _libraries(targets: Mapping[str, Mapping[str, Any]]) -> Iterator[Ingredient]:
     for target in targets.values():
-        library = plugins.load("convert.runtime", target["runtime"]).LIBRARY
+        library = load_runtime(target["runtime"]).facts.library
         if library is not None:
-            version = target["tools"][library["distribution"]]
-            purl = f"pkg:pypi/{library['distribution']}@{version}"
-            yield Ingredient("code", library["name"], library["license"], library["source"], version, purl=purl)
+            version = target["tools"][library.distribution]
+            purl = f"pkg:pypi/{library.distribution}@{version}"
+            yield Ingredient("code", library.name, library.license, library.source, version, purl=purl)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from edgebake.recipe import Crop, Package
-from edgebake.runtimes.interface import IMAGE
+from edgebake.runtimes.session import IMAGE
 from edgebake.tasks.contract import Contract
 
 Step = dict[str, Any]

@@ -59,8 +59,7 @@ def sensitivity(target: str, overrides: Sequence[str], console: Console) -> None
 
 def _costs(source: Source) -> "list[Cost]":
     from edgebake.compression.quantization import sensitivity as layers  # noqa: PLC0415 - LiteRT, which no other verb needs
-    from edgebake.runtimes.litert.convert import in_float  # noqa: PLC0415
-    from edgebake.runtimes.litert.program import Program  # noqa: PLC0415
+    from edgebake.runtimes.litert.program import Program, in_float  # noqa: PLC0415
     from edgebake.runtimes.litert.quantizer import Integers  # noqa: PLC0415
 
     keras_session.start(1)

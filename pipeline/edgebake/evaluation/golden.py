@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgebake.data.dataset import Examples
-from edgebake.runtimes.interface import Tensor
+from edgebake.runtimes.session import Tensor
 from edgebake.tasks.contract import Contract
 
 FORMAT = "edgebake.golden/1"

@@ -15,6 +15,20 @@ if TYPE_CHECKING:
 
 
 MODEL = "model."  # and its format
+# Families of schemes by what weights are stored in, where activations stay in float32.
+FAMILIES = {
+    "float32": "float",
+    "float16": "float",
+    "int8": "weight_only",
+    "int4": "weight_only",
+    "palette": "palettized",
+    "sparse": "sparse",
+}
+
+
+def encoder_family(weights: str, activations: str) -> str:
+    """Return the family of schemes that a runtime's encoder of the same name writes."""
+    return FAMILIES[weights] if activations == "float32" else "integer"
 
 
 @dataclass(frozen=True)
@@ -31,6 +45,18 @@ class Quantized:
     keep: DType | None = None  # in what the kept layers compute
     kept: dict[str, list[str]] = field(default_factory=dict)  # layer -> the values inside it, by their names in ranges
     format: str = "keras"  # or onnx or tflite, of a model that somebody brought
+
+    @property
+    def family(self) -> str:
+        """Return the family of the scheme: the name of the encoder that writes it."""
+        return encoder_family(self.weights, self.activations)
+
+    @property
+    def known_ranges(self) -> Ranges:
+        """Return the ranges of a scheme that needs them."""
+        if self.ranges is None:
+            raise ValueError(f"{self.scheme} without ranges")
+        return self.ranges
 
     def to_files(self) -> dict[str, bytes]:
         """Return what lies in quantize's folder: model.<format>, scheme.json and ranges, empty if there are none."""

@@ -167,15 +167,13 @@ class Closure:
         """Return the modules that a call of `plugins` can load with these parameters."""
         if call.function == "load_all":
             return self.sources.modules_in(call.key)
-        if call.function not in ("load", "load_part") or call.key not in plugins.FOLDERS:
+        if call.function == "load_encoder":
+            encoders = {value for path, value in _leaves(self.params, ()) if path[-1] == "encoder"}
+            return [f"{call.key}.{encoder}" for encoder in sorted(encoders)] or self.sources.modules_in(call.key)
+        if call.function != "load" or call.key not in plugins.FOLDERS:
             return []
         names = named_plugins(self.params, call.key)
-        packages = [plugins.module_name(call.key, name) for name in names]
-        if call.function == "load":
-            return packages
-        if call.part:
-            return [f"{package}.{call.part}" for package in packages]
-        return [module for package in packages for module in self.sources.modules_in(package)]
+        return [plugins.module_name(call.key, name) for name in names]
 
     def _read_as_text(self, source: SourceFile) -> None:
         """Add the sources in a package's folder, and what they import from their own package, as texts."""

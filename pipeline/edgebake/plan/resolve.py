@@ -11,6 +11,7 @@ from typing import Any
 from edgebake import artifacts, plugins
 from edgebake.compression.quantization.schemes import SCHEMES
 from edgebake.models import importers, keras_session
+from edgebake.models.quantized_model import encoder_family
 from edgebake.plan.compose import Composed
 from edgebake.recipe import Data, Ingredient, Model, Protect, Protocol, Recipe, Release
 from edgebake.recipe.about import About
@@ -26,6 +27,7 @@ from edgebake.recipe.stage_params import (
     TrainSection,
     ValidateSection,
 )
+from edgebake.runtimes.interface import load_runtime
 
 Names = dict[str, str]
 
@@ -153,11 +155,13 @@ def quantize(recipe: Recipe, names: Names, _: About) -> QuantizeSection:
 
 def convert(recipe: Recipe, names: Names, about: About) -> ConvertSection:
     """Return what convert reads."""
-    tools = plugins.load("convert.runtime", recipe.convert.runtime).CONVERT_TOOLS
+    tools = load_runtime(recipe.convert.runtime).facts.convert_tools
     versions = plugins.tools(*keras_session.TOOLS, *tools)
     strip = recipe.package.protect is not Protect.none
+    scheme = SCHEMES[recipe.quantize.scheme]
     return ConvertSection(
         **vars(recipe.convert),
+        encoder=encoder_family(scheme.weights, scheme.activations),
         quantize=names["quantize"],
         format=_format(recipe),
         strip=strip,
@@ -168,7 +172,7 @@ def convert(recipe: Recipe, names: Names, about: About) -> ConvertSection:
 
 def validate(recipe: Recipe, names: Names, _: About) -> ValidateSection:
     """Return what validate reads."""
-    tools = plugins.load("convert.runtime", recipe.convert.runtime).RUN_TOOLS
+    tools = load_runtime(recipe.convert.runtime).facts.run_tools
     return ValidateSection(
         **vars(_read(Protocol, recipe.validate)),
         convert=names["convert"],

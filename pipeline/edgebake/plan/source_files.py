@@ -17,7 +17,8 @@ from edgebake.plan.source_text import PluginCall, References, SourceReferences
 CACHE = artifacts.ROOT / ".code.json"
 PACKAGE = Path(artifacts.__file__).parent
 OWN_PLUGINS = Path("plugins")  # of the project
-VERSION = 1  # of the cache's format
+# Of the cache: the code that reads sources, since another one may find other things in them.
+VERSION = artifacts.sha256(b"".join(Path(file).read_bytes() for file in (__file__, source_text.__file__)))
 
 
 @dataclass(frozen=True)

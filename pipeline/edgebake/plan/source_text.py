@@ -16,11 +16,10 @@ DOCUMENTED = (ast.Module, ast.ClassDef, *FUNCTIONS)
 
 @dataclass(frozen=True)
 class PluginCall:
-    """A call `plugins.load("data.source", ...)`, or `plugins.load_all("<package>")` with the package as `key`."""
+    """A call of `plugins` with a constant: load("data.source", ...), or load_all("<package>")."""
 
     function: str
     key: str
-    part: str | None  # of `plugins.load_part("convert.runtime", ..., "run")`; None where it is not a constant
 
 
 @dataclass
@@ -115,6 +114,9 @@ def _rows_inside_strings(tree: ast.Module) -> Iterator[int]:
 def _collect(nodes: Iterable[ast.AST], package: str, into: References) -> None:
     """Add what nodes refer to; a function's body is its own, except for the function's name."""
     for node in nodes:
+        if isinstance(node, ast.If) and _is_name(node.test, "TYPE_CHECKING"):
+            _collect(node.orelse, package, into)  # what stands in its body is never imported
+            continue
         if isinstance(node, ast.Import):
             into.imports += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -148,8 +150,7 @@ def _add_call(node: ast.Call, into: References) -> None:
         into.reads_own_folder = True
     is_plugin = isinstance(node.func, ast.Attribute) and _is_name(node.func.value, "plugins")
     if is_plugin and texts:
-        part = texts[1] if len(texts) > 1 else None
-        into.plugins.append(PluginCall(node.func.attr, texts[0], part))  # type: ignore[attr-defined]
+        into.plugins.append(PluginCall(node.func.attr, texts[0]))  # type: ignore[attr-defined]
 
 
 def _is_name(node: ast.AST, name: str) -> bool:

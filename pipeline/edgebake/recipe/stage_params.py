@@ -81,6 +81,7 @@ class ConvertSection(recipe.Convert):
 
     quantize: str = MISSING
     format: str = MISSING
+    encoder: str = MISSING  # the family of schemes, and the module of runtimes/<runtime>/encoders/ that writes it
     strip: bool = MISSING  # whether names, texts and metadata are taken out of the file
     about: About = field(default_factory=About)
     tools: dict[str, str] = MISSING

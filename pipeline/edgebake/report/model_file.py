@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from edgebake.errors import listed
-from edgebake.models.importers import RUNTIMES
 from edgebake.models.importers.safety import TRUST
 from edgebake.models.inspection.found import COLOURS, End, Found
+from edgebake.runtimes.interface import runtimes_of
 
 SHOWN = 6  # labels and kinds of layers; the rest is counted
 # What images have to become, by the way in which a model was trained. Sources: keras.applications.imagenet_utils
@@ -60,7 +60,7 @@ def _known(found: Found) -> Iterator[tuple[str, str]]:
 
 
 def _trouble(found: Found) -> Iterator[tuple[str, str]]:
-    runtimes = RUNTIMES[found.form]
+    runtimes = runtimes_of(found.form)
     if found.code and not found.refused:
         yield "code", f"{found.code.rstrip('.')} ({TRUST} is false by default)"
     if found.refused or (why := refused_ends(found)):

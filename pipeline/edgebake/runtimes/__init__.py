@@ -1,11 +1,12 @@
-"""Runtimes, one folder each, all with the same files.
+"""Runtimes: one folder each, which ends with an object of the protocol in interface.py.
 
-__init__.py   facts: SCHEMES it can carry, INT8_OPERATORS that int8 activations reach, the distributions it converts and
-              runs with, the name of its file
-convert.py    convert(...) -> the files that ship, by relative name; imports TensorFlow
-inspect.py    inspect(files) -> inputs, outputs, operators and dtypes of what was written
-parts.py      parts(files) -> the content of what was written, cut into parts with names, to compare two files by
-strip.py      strip(files) -> the files without names, texts and metadata, which answer with the same bits
+__init__.py   facts, and the object RUNTIME
+convert.py    a quantized model to the files that ship; imports TensorFlow
+encoders/     a module for each family of schemes: SCHEMES that it writes, and encode(...)
+inspect.py    what was written: input, output, operators, dtypes
+parts.py      the same cut into parts with names, to compare two files by
+strip.py      the same without names, texts and metadata
 metadata.py   puts labels and the input contract into the file's own metadata
-run.py        ways(files) in which this machine runs them; load(files, threads, way) -> a Session
+run.py        the modes in which this machine runs the files, and a session of one
+workload.py   what the files compute; placement.py: what an accelerator cannot run
 """

@@ -1,119 +1,131 @@
-"""How a converted file wants its input and gives its output: the words that every runtime shares."""
+"""What a runtime is: the facts of one, and all that the planner and the stages ask of it.
 
-from collections import Counter
-from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+Each runtime is a folder of runtimes/, or of a project's plugins/runtimes/, whose __init__.py ends with one object,
+RUNTIME. Its methods import what they need when they are called, so that planning stays quick. Their names occur nowhere
+else in the package: the code digest follows an import inside a method where the method's name occurs.
+"""
 
-import numpy as np
-from numpy.typing import NDArray
+from __future__ import annotations
 
-READ_AT_ONCE = 64  # examples, for speed alone
-IMAGE = "image"  # the dtype of an input that takes pixels, uint8, and scales them inside
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
+from edgebake import plugins
 
-@dataclass(frozen=True)
-class Tensor:
-    """One input or output; real value = (stored - zero_point) * scale where scale is not none."""
+if TYPE_CHECKING:
+    from edgebake.models.quantized_model import Quantized
+    from edgebake.recipe import Recipe
+    from edgebake.recipe.stage_params import ConvertSection
+    from edgebake.runtimes.delegates.table import Delegate
+    from edgebake.runtimes.run_modes import Way
+    from edgebake.runtimes.session import Inspection, Session
+    from edgebake.runtimes.workload import Workload
+    from edgebake.tasks.contract import Contract
 
-    name: str
-    shape: list[int]
-    dtype: str
-    layout: str  # NHWC for an image, NC for one number per class
-    scale: float | None = None
-    zero_point: int | None = None
-
-    @property
-    def is_image(self) -> bool:
-        """Return whether the file takes the image itself."""
-        return self.dtype == IMAGE
-
-    def to_stored(self, real: NDArray[np.float32]) -> NDArray[Any]:
-        """Return real values in this tensor's dtype, rounded to even and clipped to its range."""
-        if self.scale is None or self.zero_point is None:
-            return real.astype(self.dtype)
-        limits = np.iinfo(self.dtype)
-        steps = np.rint(real / self.scale + self.zero_point)
-        stored: NDArray[Any] = steps.clip(limits.min, limits.max).astype(self.dtype)
-        return stored
-
-    def to_real(self, stored: NDArray[Any]) -> NDArray[np.float32]:
-        """Return stored values as real ones, float32."""
-        if self.scale is None or self.zero_point is None:
-            return stored.astype(np.float32)
-        return (stored.astype(np.float32) - self.zero_point) * np.float32(self.scale)
-
-
-@dataclass(frozen=True, order=True)
-class Operator:
-    """One operator of a converted file and the dtypes that it computes on, weights aside."""
-
-    name: str
-    dtypes: tuple[str, ...]
+Files = dict[str, bytes]  # what ships, by its path
+Problem = tuple[str, str]  # the key of a recipe, and what is wrong with its value
 
 
 @dataclass(frozen=True)
-class Inspection:
-    """All that a converted file says of itself."""
+class Library:
+    """What an app links to run a file; the distribution that it was measured with stands for it in the SBOM."""
 
-    input: Tensor
-    output: Tensor
-    operators: list[Operator]
-    tensors: dict[str, int]  # dtype -> how many tensors, constants included
-    boundaries: dict[str, int] = field(default_factory=dict)  # casts at the ends; QDQ nodes, parts of integer kernels
-
-    def counted(self) -> list[dict[str, Any]]:
-        """Return each kind of operator once, with its count, sorted."""
-        counts = sorted(Counter(self.operators).items())
-        return [{"operator": item.name, "dtypes": list(item.dtypes), "count": count} for item, count in counts]
-
-    def in_float(self) -> list[str]:
-        """Return the operators that compute on floats, or on what nobody could tell, sorted; a kind for each of it."""
-        return sorted(item.name for item in self.operators if any(map(_may_be_float, item.dtypes)))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return what inspection.json holds."""
-        return {
-            "input": asdict(self.input),
-            "output": asdict(self.output),
-            "operators": self.counted(),
-            "tensors": dict(sorted(self.tensors.items())),
-            "boundaries": dict(sorted(self.boundaries.items())),
-        }
+    name: str
+    distribution: str  # on PyPI
+    license: str  # SPDX expression
+    source: str
 
 
-def _may_be_float(dtype: str) -> bool:
-    return dtype.startswith("float") or dtype == "unknown"
+@dataclass(frozen=True)
+class RuntimeFacts:
+    """What holds for every file of a runtime."""
+
+    file: str  # what an app opens, a file or a folder
+    convert_tools: tuple[str, ...]  # distributions whose versions change what is converted
+    run_tools: tuple[str, ...]  # those that change what is measured
+    # Formats of models that can be converted, each with the schemes that it cannot have.
+    model_formats: Mapping[str, frozenset[str]]
+    fallback_dtypes: tuple[str, ...]  # what `mixed` can keep layers in
+    io_dtypes: Mapping[str, tuple[str, ...]]  # dtypes that input and output can have, by that of activations
+    timed_at: tuple[str, ...]  # values of `validate.where` that can time its files
+    preferred_schemes: tuple[str, ...]  # what `edgebake init` takes, the first that fits
+    library: Library | None  # None: part of the system
+    preferred_validate: str | None = None  # the option of recipes/validate/ that `init` takes; None: the menu's own
+    block_sizes: tuple[int, ...] = ()  # of int4 weights; empty: any
+    int8_operators: frozenset[str] | None = None  # those that have to compute in int8 activations; None: all
+    own_options: tuple[str, ...] = ()  # of recipes/convert/, which no other runtime has
+    sample_code: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # files of bundle/samples/, by platform
 
 
-class Session(Protocol):
-    """A converted file, loaded: feed one example, invoke, read; split so that invoke alone can be timed."""
+class Runtime(Protocol):
+    """All that the planner and the stages ask of a runtime."""
 
-    def feed(self, example: NDArray[Any]) -> None:
-        """Take one example as the model sees it, float32 [1, h, w, c]; pixels, uint8, where the input is an image."""
+    facts: RuntimeFacts
 
-    def invoke(self) -> None:
-        """Run the model on what was fed."""
+    def encodable_schemes(self) -> frozenset[str]:
+        """Return the schemes that the runtime's encoders write."""
 
-    def read(self) -> NDArray[np.float32]:
-        """Return the last run's probabilities, float32 [1, classes]."""
+    def check_recipe(self, recipe: Recipe) -> Iterator[Problem]:
+        """Yield what of a recipe does not fit this runtime, beyond its facts."""
+
+    def convert_model(self, model: Quantized, contract: Contract, options: ConvertSection) -> Files:
+        """Return the files that ship.
+
+        Raises:
+            ConversionError: the runtime cannot hold the model as the options say.
+            CoverageError: part of the model could not be run to find its ranges.
+        """
+
+    def inspect_files(self, files: Files) -> Inspection:
+        """Return input, output, operators and dtypes of what was written."""
+
+    def run_modes(self, files: Files) -> tuple[Way, ...]:
+        """Return the modes in which this machine runs the files; gates judge the first."""
+
+    def load_session(self, files: Files, threads: int, mode: str = "") -> Session:
+        """Return the files, ready to run in one of their modes.
+
+        Raises:
+            CoverageError: an operator is not covered here.
+        """
+
+    def count_workload(self, files: Files) -> Workload:
+        """Return what the files compute and move.
+
+        Raises:
+            Uncounted: it is not known how much an operator multiplies.
+        """
+
+    def unsupported_operators(self, files: Files, delegate: Delegate) -> dict[int, str]:
+        """Return, by the operator's index in the workload, why the delegate cannot run it."""
+
+    def strip_names(self, files: Files) -> Files:
+        """Return the files without names, texts and metadata; they answer with the same bits."""
+
+    def named_parts(self, files: Files) -> dict[str, bytes]:
+        """Return the content of the files in parts with names, by which two files can be compared."""
 
 
-class Examples(Protocol):
-    """An array [n, h, w, c], or what reads a part of one when it is asked for it."""
+def load_runtime(name: str) -> Runtime:
+    """Return the runtime of a name.
 
-    def __len__(self) -> int:
-        """Return how many there are."""
+    Raises:
+        RecipeError: there is none.
+    """
+    runtime: Runtime = plugins.load("convert.runtime", name).RUNTIME
+    return runtime
 
-    def __getitem__(self, which: slice, /) -> NDArray[Any]:
-        """Return some of them."""
+
+def schemes_of(name: str, model_format: str = "keras") -> tuple[str, ...]:
+    """Return the schemes that a runtime writes for models of a format, sorted; none where it takes no such models."""
+    runtime = load_runtime(name)
+    excluded = runtime.facts.model_formats.get(model_format)
+    if excluded is None:
+        return ()
+    return tuple(sorted(runtime.encodable_schemes() - excluded))
 
 
-def answers(session: Session, examples: Examples) -> NDArray[np.float32]:
-    """Return the probabilities [n, classes] that a file gives for examples, one after the other."""
-    found = []
-    for start in range(0, len(examples), READ_AT_ONCE):
-        for example in examples[start : start + READ_AT_ONCE]:
-            session.feed(example[np.newaxis])
-            session.invoke()
-            found.append(session.read()[0].copy())
-    return np.stack(found)
+def runtimes_of(model_format: str) -> tuple[str, ...]:
+    """Return the runtimes that models of a format can be converted for, sorted."""
+    return tuple(name for name in plugins.options("convert.runtime") if schemes_of(name, model_format))

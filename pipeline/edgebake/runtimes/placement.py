@@ -6,9 +6,9 @@ Reads and writes nothing. What one runtime knows of its own delegates is in runt
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from edgebake import plugins
 from edgebake.recipe import Device
 from edgebake.runtimes.delegates.table import Delegate, on, serving
+from edgebake.runtimes.interface import load_runtime
 from edgebake.runtimes.workload import Operation, Workload
 
 CPU = "cpu"
@@ -70,8 +70,7 @@ def _placed(accelerator: str, delegate: Delegate, files: dict[str, bytes], workl
 
 def _falling(delegate: Delegate, files: dict[str, bytes], workload: Workload) -> dict[int, str]:
     """Return why operators fall off, by their place in the workload: for what the table says, or the runtime does."""
-    module = plugins.load_part("convert.runtime", delegate.runtime, "placement")
-    found: dict[int, str] = module.falling(files, delegate)
+    found = load_runtime(delegate.runtime).unsupported_operators(files, delegate)
     told = {number: delegate.refuses(one.kind, one.dtype) for number, one in enumerate(workload.operations)}
     return found | {number: reason for number, reason in told.items() if reason}
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import yaml
 
-from edgebake import plugins
 from edgebake.recipe.device import Compute
 
 
@@ -94,16 +93,6 @@ def assembled(
     return Workload(
         operations, {name: size(name) for name in named}, frozenset(named & set(constants)), inputs, outputs
     )
-
-
-def count(runtime: str, files: dict[str, bytes]) -> Workload:
-    """Return what a converted file computes and moves.
-
-    Raises:
-        Uncounted: it is not known how much some operator multiplies.
-    """
-    counted: Workload = plugins.load_part("convert.runtime", runtime, "workload").workload(files)
-    return counted
 
 
 def from_json(text: str) -> Workload:

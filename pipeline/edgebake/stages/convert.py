@@ -6,7 +6,6 @@ Reads quantize's output. Writes files/, contract.json, inspection.json; stripped
 import json
 import shutil
 from dataclasses import dataclass
-from types import ModuleType
 
 import numpy as np
 
@@ -15,7 +14,8 @@ from edgebake.errors import ConversionError, CoverageError, listed
 from edgebake.models import keras_session
 from edgebake.models.quantized_model import Quantized, from_files
 from edgebake.recipe.stage_params import ConvertSection
-from edgebake.runtimes.interface import Inspection
+from edgebake.runtimes.interface import load_runtime
+from edgebake.runtimes.session import Inspection, single_output
 from edgebake.stages.job import Job
 from edgebake.tasks import contract
 from edgebake.tasks.contract import Contract
@@ -55,13 +55,13 @@ def _converted(job: Job) -> str:
     agreed = contract.from_json((source / "contract.json").read_text())
     if section.format == "keras":
         keras_session.start(THREADS)
-    files = _module(section.runtime, "convert").convert(quantized, agreed, section.about, section)
+    runtime = load_runtime(section.runtime)
+    files = runtime.convert_model(quantized, agreed, section)
     size = f"{_size(files):,} bytes"
     if section.strip:  # first, so that what is inspected, compared and measured is what ships
         files, size = _stripped(job, files)
-    inspection: Inspection = _module(section.runtime, "inspect").inspect(files)
-    runtime = plugins.load("convert.runtime", section.runtime)
-    refuse_floats(job.variant, quantized, inspection, runtime.INT8_OPERATORS)
+    inspection = runtime.inspect_files(files)
+    refuse_floats(job.variant, quantized, inspection, runtime.facts.int8_operators)
     refuse_other_weights(job.variant, quantized, inspection)
     refuse_other_answers(Answers(job.variant, section.runtime, agreed, files), quantized, inspection)
     artifacts.write_files(job.out / "files", files)
@@ -72,18 +72,14 @@ def _converted(job: Job) -> str:
 
 def _stripped(job: Job, files: dict[str, bytes]) -> tuple[dict[str, bytes], str]:
     """Return the files without words, and by how much they shrank, which stripped.json says too."""
-    found: dict[str, bytes] = _module(job.section.runtime, "strip").strip(files)
-    before, after = _size(files), _size(found)
+    stripped = load_runtime(job.section.runtime).strip_names(files)
+    before, after = _size(files), _size(stripped)
     (job.out / "stripped.json").write_text(json.dumps({"before": before, "after": after}, indent=2) + "\n")
-    return found, f"stripped from {before:,} to {after:,} bytes"
+    return stripped, f"stripped from {before:,} to {after:,} bytes"
 
 
 def _size(files: dict[str, bytes]) -> int:
     return sum(map(len, files.values()))
-
-
-def _module(runtime: str, name: str) -> ModuleType:
-    return plugins.load_part("convert.runtime", runtime, name)
 
 
 @dataclass(frozen=True)
@@ -140,14 +136,14 @@ def refuse_other_answers(asked: Answers, quantized: Quantized, inspection: Inspe
     """
     if quantized.weights not in TOLERANCE:
         return
-    session = _module(asked.runtime, "run").load(asked.files, THREADS)
+    session = load_runtime(asked.runtime).load_session(asked.files, THREADS)
     model = plugins.load("model.format", quantized.format).answers(quantized.archive)
     shape = (4, 1, asked.contract.height, asked.contract.width, asked.contract.channels)
     for pixels in np.random.default_rng(0).integers(0, 256, shape, np.uint8):
         scaled = asked.contract.scaled(pixels)
         session.feed(pixels if inspection.input.is_image else scaled)
         session.invoke()
-        gap = float(np.abs(session.read() - model(scaled)).max())
+        gap = float(np.abs(single_output(session.read()) - model(scaled)).max())
         if not gap <= TOLERANCE[quantized.weights]:
             raise ConversionError(
                 f"convert {asked.variant}: its answers differ from its model's by up to {gap:.2g}; "

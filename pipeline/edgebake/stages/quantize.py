@@ -18,8 +18,7 @@ from edgebake.models import keras_session
 from edgebake.models.quantized_model import Quantized, asked
 from edgebake.recipe import Granularity
 from edgebake.recipe.stage_params import QuantizeSection
-from edgebake.runtimes.litert.convert import in_float, loaded
-from edgebake.runtimes.litert.program import Layer, Program
+from edgebake.runtimes.litert.program import Layer, Program, in_float, loaded
 from edgebake.runtimes.litert.quantizer import Integers
 from edgebake.stages.job import Job
 from edgebake.tasks import contract

@@ -10,10 +10,10 @@ import json
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgebake import artifacts, plugins
 from edgebake.data import dataset
@@ -27,8 +27,10 @@ from edgebake.evaluation.quality import Place, Scored
 from edgebake.measurement import SLICE, Measurement, not_measured
 from edgebake.recipe.stage_params import ValidateSection
 from edgebake.runtimes import placement, workload
-from edgebake.runtimes.interface import IMAGE, answers
+from edgebake.runtimes.interface import load_runtime
 from edgebake.runtimes.run_modes import HOST, Way
+from edgebake.runtimes.session import IMAGE, Session, predictions, single_output
+from edgebake.runtimes.session import Examples as Images
 from edgebake.runtimes.workload import Uncounted, Workload
 from edgebake.stages.job import Job
 from edgebake.tasks import contract
@@ -57,7 +59,7 @@ def run(job: Job) -> str:
         shutil.copy(source / name, job.out)
     shutil.copytree(source / "files", job.out / "files")
     files = artifacts.read_files(source / "files")
-    ways = _runtime(section.runtime).ways(files)
+    ways = load_runtime(section.runtime).run_modes(files)
     scored = _scored(job, test, files, ways)
     here, parent = _here(job), _parent(section)
     error, resamples = quality.calibration_error(scored, here)
@@ -89,12 +91,12 @@ def _test_split(section: ValidateSection, source: Path) -> Test:
 def _scored(job: Job, test: Test, files: dict[str, bytes], ways: tuple[Way, ...]) -> Scored:
     """Return what the float parent, and the file in every way to run it, answer to the test split."""
     section: ValidateSection = job.section
-    model = {_of_reference(section).FILE: _float_model(section).read_bytes()}
-    reference = answers(_runtime(section.reference_runtime).load(model, THREADS), test.prepared)
+    model = {load_runtime(section.reference_runtime).facts.file: _float_model(section).read_bytes()}
+    reference = _probabilities(load_runtime(section.reference_runtime).load_session(model, THREADS), test.prepared)
     examples = test.prepared.as_pixels() if _inspected(job)["dtype"] == IMAGE else test.prepared
-    runtime = _runtime(section.runtime)
+    runtime = load_runtime(section.runtime)
     try:
-        found = {way: answers(runtime.load(files, THREADS, way.name), examples) for way in ways}
+        found = {way: _probabilities(runtime.load_session(files, THREADS, way.name), examples) for way in ways}
     except CoverageError as error:
         raise CoverageError(f"validate {job.variant}: {error}") from error
     return Scored(test.examples.labels, reference, found)
@@ -104,18 +106,14 @@ def _float_model(section: ValidateSection) -> Path:
     return artifacts.opened(artifacts.folder("train", section.train)) / section.reference
 
 
-def _of_reference(section: ValidateSection) -> ModuleType:
-    return plugins.load("convert.runtime", section.reference_runtime)
-
-
 def _here(job: Job) -> Place:
     section: ValidateSection = job.section
-    runtime = plugins.load("convert.runtime", section.runtime)
-    return _place(runtime.RUN_TOOLS, section, job.out / "files" / runtime.FILE)
+    facts = load_runtime(section.runtime).facts
+    return _place(facts.run_tools, section, job.out / "files" / facts.file)
 
 
 def _parent(section: ValidateSection) -> Place:
-    return _place(_of_reference(section).RUN_TOOLS, section, _float_model(section))
+    return _place(load_runtime(section.reference_runtime).facts.run_tools, section, _float_model(section))
 
 
 def _place(tools: tuple[str, ...], section: ValidateSection, file: Path) -> Place:
@@ -126,14 +124,14 @@ def _place(tools: tuple[str, ...], section: ValidateSection, file: Path) -> Plac
 
 def _size(runtime: str, files: dict[str, bytes], here: Place) -> dict[str, Measurement]:
     """Return the size of what an app opens, a file or a folder; what lies beside it is another form of the same."""
-    opened = plugins.load("convert.runtime", runtime).FILE
+    opened = load_runtime(runtime).facts.file
     size = sum(len(content) for name, content in files.items() if name == opened or name.startswith(f"{opened}/"))
     return {"size_mb": Measurement(size / 1e6, "MB", "file", sha256=here.sha256)}
 
 
 def _counted(runtime: str, files: dict[str, bytes]) -> Workload | Uncounted:
     try:
-        return workload.count(runtime, files)
+        return load_runtime(runtime).count_workload(files)
     except Uncounted as reason:
         return reason
 
@@ -154,8 +152,9 @@ def _write_placement(job: Job, files: dict[str, bytes], counted: Workload | Unco
     (job.out / "placement.json").write_text(json.dumps([asdict(one) for one in found], indent=2) + "\n")
 
 
-def _runtime(name: str) -> ModuleType:
-    return plugins.load_part("convert.runtime", name, "run")
+def _probabilities(session: Session, images: Images) -> NDArray[np.float32]:
+    """Return the probabilities [n, classes] that a file gives for images [n, h, w, c]."""
+    return single_output(predictions(session, images))
 
 
 def _inspected(job: Job) -> dict[str, Any]:

@@ -16,10 +16,9 @@ from edgebake.models.activation_ranges import Ranges
 from edgebake.models.quantized_model import Quantized
 from edgebake.recipe import Calibration, Convert, DType, Granularity
 from edgebake.recipe.about import About
-from edgebake.runtimes.interface import answers
-from edgebake.runtimes.litert.convert import in_float
-from edgebake.runtimes.litert.program import Program
+from edgebake.runtimes.litert.program import Program, in_float
 from edgebake.runtimes.litert.quantizer import Integers
+from edgebake.runtimes.session import predictions, single_output
 from edgebake.tasks.contract import Contract
 from edgebake.training.loop import Splits
 from tests import hostile
@@ -71,7 +70,7 @@ def accuracy(runtime: str, item: Quantized, test: Scored) -> float:
         item, CONTRACT, ABOUT, Convert(runtime, None)
     )
     session = importlib.import_module(f"edgebake.runtimes.{runtime}.run").load(files, 1)
-    found: Any = answers(session, test.images).argmax(axis=1) == test.labels
+    found: Any = single_output(predictions(session, test.images)).argmax(axis=1) == test.labels
     return float(np.mean(found))
 
 

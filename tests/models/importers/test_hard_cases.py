@@ -13,6 +13,7 @@ from edgebake.models.onnx import program
 from edgebake.recipe import Calibration
 from edgebake.runtimes.litert import FILE, run
 from edgebake.runtimes.onnxruntime import run as onnx_runtime
+from edgebake.runtimes.session import single_output
 from edgebake.training import loop
 from tests.models.importers import graphs
 
@@ -36,7 +37,7 @@ def _answers(session: Any, pictures: Any) -> Any:
     for picture in pictures:
         session.feed(picture[None])
         session.invoke()
-        found.append(session.read()[0].copy())
+        found.append(single_output(session.read())[0].copy())
     return np.stack(found)
 
 

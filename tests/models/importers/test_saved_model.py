@@ -13,6 +13,7 @@ from edgebake.models.importers import keras as keras_format
 from edgebake.models.quantized_model import Quantized
 from edgebake.recipe import Convert, CoreML, Head, Precision
 from edgebake.recipe.about import About
+from edgebake.runtimes.session import single_output
 from tests.models.importers.made import agreed, model, words
 
 ABOUT = About("test", "1.0.0", "nobody", "Apache-2.0", "random weights")
@@ -57,7 +58,7 @@ def test_every_runtime_computes_what_the_graph_does(keras: Any, tmp_path: Path, 
     scaled = agreed(4).scaled(PIXELS[:1])
     session.feed(PIXELS[:1] if runtime == "coreml" else scaled)
     session.invoke()
-    assert np.asarray(session.read()) == pytest.approx(np.asarray(made(scaled)), abs=1e-5)
+    assert np.asarray(single_output(session.read())) == pytest.approx(np.asarray(made(scaled)), abs=1e-5)
 
 
 def test_a_graph_of_one_image_is_opened_for_several(keras: Any, tmp_path: Path) -> None:

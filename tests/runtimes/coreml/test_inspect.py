@@ -3,7 +3,7 @@
 import numpy as np
 
 from edgebake.runtimes.coreml.inspect import inspect
-from edgebake.runtimes.interface import Operator
+from edgebake.runtimes.session import Operator
 from tests.runtimes.coreml.programs import (
     Given,
     Image,

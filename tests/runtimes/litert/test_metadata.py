@@ -12,9 +12,9 @@ from flatbuffers import number_types
 from flatbuffers.table import Table
 
 from edgebake.recipe.about import About
-from edgebake.runtimes.interface import Operator
 from edgebake.runtimes.litert import FILE, metadata, run
 from edgebake.runtimes.litert.inspect import inspect
+from edgebake.runtimes.session import Operator, single_output
 from edgebake.tasks.contract import Contract
 from tests.handmade import softmax_tflite
 
@@ -134,4 +134,4 @@ def test_model_answers_as_before_under_a_name_of_our_own(attached: bytes) -> Non
     session = run.load({FILE: attached}, 1)
     session.feed(np.log(np.array([[1, 3]], np.float32)))
     session.invoke()
-    np.testing.assert_allclose(session.read(), [[0.25, 0.75]], rtol=1e-6)
+    np.testing.assert_allclose(single_output(session.read()), [[0.25, 0.75]], rtol=1e-6)

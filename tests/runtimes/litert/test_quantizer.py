@@ -10,12 +10,11 @@ from edgebake.models import keras_session
 from edgebake.recipe import Calibration, DType, Granularity
 from edgebake.recipe.about import About
 from edgebake.runtimes import litert
-from edgebake.runtimes.interface import answers
 from edgebake.runtimes.litert import metadata, quantizer, run
-from edgebake.runtimes.litert.convert import in_float
 from edgebake.runtimes.litert.inspect import inspect
-from edgebake.runtimes.litert.program import Program, short
+from edgebake.runtimes.litert.program import Program, in_float, short
 from edgebake.runtimes.litert.quantizer import Integers
+from edgebake.runtimes.session import predictions, single_output
 from edgebake.tasks.contract import Contract
 
 pytestmark = pytest.mark.slow
@@ -141,7 +140,7 @@ def test_a_large_file_keeps_its_weights_when_metadata_are_put_in() -> None:
     assert len(whole) > 256 * 1024
     example = np.random.default_rng(0).uniform(-1, 1, (1, 8, 8, 1)).astype(np.float32)
     found = [
-        answers(run.load({litert.FILE: content}, 1), example)
+        single_output(predictions(run.load({litert.FILE: content}, 1), example))
         for content in (whole, metadata.attach(whole, contract, about))
     ]
     np.testing.assert_array_equal(found[0], found[1])

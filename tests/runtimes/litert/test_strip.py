@@ -9,11 +9,11 @@ from ai_edge_litert import schema_py_generated as schema
 from edgebake.models import keras_session
 from edgebake.models.tflite import tables
 from edgebake.recipe import Convert
-from edgebake.runtimes import litert
-from edgebake.runtimes.interface import answers
+from edgebake.runtimes.interface import schemes_of
 from edgebake.runtimes.litert import FILE, convert, metadata, run
 from edgebake.runtimes.litert.inspect import inspect
 from edgebake.runtimes.litert.strip import strip
+from edgebake.runtimes.session import predictions, single_output
 from edgebake.tasks.contract import Contract
 from tests.handmade import constant_tflite
 from tests.runtimes.coreml.test_convert import ABOUT, GREY, pixels, quantized, random_archive
@@ -75,7 +75,7 @@ def test_only_the_metadata_that_decides_how_a_file_computes_stays(wordy: dict[st
 
 def test_a_file_without_words_is_sure_of_the_same_answer(wordy: dict[str, bytes]) -> None:
     images = np.zeros((1, 32, 32, 1), np.float32)
-    assert answers(run.load(strip(wordy), 1), images).argmax() == 7
+    assert single_output(predictions(run.load(strip(wordy), 1), images)).argmax() == 7
 
 
 def test_stripping_again_changes_nothing(wordy: dict[str, bytes]) -> None:
@@ -95,12 +95,14 @@ def archive() -> bytes:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scheme", litert.SCHEMES)
+@pytest.mark.parametrize("scheme", schemes_of("litert"))
 def test_every_scheme_answers_with_the_same_bits_and_names_no_layer(archive: bytes, scheme: str) -> None:
     files = convert.convert(quantized(archive, scheme), GREY, ABOUT, Convert("litert", None))
     found = strip(files)
     images = GREY.scaled(pixels(8))
-    np.testing.assert_array_equal(answers(run.load(found, 1), images), answers(run.load(files, 1), images))
+    np.testing.assert_array_equal(
+        single_output(predictions(run.load(found, 1), images)), single_output(predictions(run.load(files, 1), images))
+    )
     assert inspect(found) == inspect(files)
     layers = {layer.name for layer in keras_session.load(archive).layers} - {"image", "probabilities"}
     words = [*(name.encode() for name in layers), b"functional", b"batchnorm", b"MLIR Converted"]

@@ -11,9 +11,9 @@ from edgebake.errors import ConversionError
 from edgebake.models.onnx.canonical import canonical
 from edgebake.models.onnx.program import Program
 from edgebake.recipe import DType, Granularity
-from edgebake.runtimes.interface import Tensor
 from edgebake.runtimes.onnxruntime import ends, kernels, quantizer, scales
 from edgebake.runtimes.onnxruntime.quantizer import Integers
+from edgebake.runtimes.session import Tensor
 from tests.runtimes.onnxruntime import programs
 
 EVERY_LAYER = [f"{output}_node" for _, _, output, _ in programs.NODES]

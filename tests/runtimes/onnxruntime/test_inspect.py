@@ -10,9 +10,9 @@ from onnx import helper, numpy_helper
 
 from edgebake.models.onnx.canonical import canonical
 from edgebake.recipe import DType, Granularity
-from edgebake.runtimes.interface import Inspection, Operator
 from edgebake.runtimes.onnxruntime import FILE, ends, kernels, quantizer, scales
 from edgebake.runtimes.onnxruntime.inspect import inspect
+from edgebake.runtimes.session import Inspection, Operator
 from tests.runtimes.onnxruntime import programs
 
 FLOAT = onnx.TensorProto.FLOAT

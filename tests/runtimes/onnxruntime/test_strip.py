@@ -12,11 +12,11 @@ from onnx import TensorProto, helper, numpy_helper
 from edgebake.models import keras_session
 from edgebake.models.onnx.canonical import canonical
 from edgebake.recipe import Convert, Granularity
-from edgebake.runtimes import onnxruntime as runtime
-from edgebake.runtimes.interface import answers
+from edgebake.runtimes.interface import schemes_of
 from edgebake.runtimes.onnxruntime import FILE, convert, metadata, ort_format, quantizer, run
 from edgebake.runtimes.onnxruntime.inspect import inspect
 from edgebake.runtimes.onnxruntime.strip import strip
+from edgebake.runtimes.session import predictions, single_output
 from tests.runtimes.coreml.test_convert import ABOUT, GREY, pixels, quantized, random_archive
 from tests.runtimes.onnxruntime import programs
 
@@ -33,7 +33,7 @@ def wordy() -> dict[str, bytes]:
     model.graph.input[0].type.denotation = "secret"
     model.graph.node[0].metadata_props.add(key="secret", value="secret")
     model.metadata_props.add(key="input_scale", value="0.5")
-    model.metadata_props.add(key=convert.FOLD_WEIGHTS, value="1")
+    model.metadata_props.add(key=metadata.FOLD_WEIGHTS, value="1")
     return {FILE: model.SerializeToString()}
 
 
@@ -110,12 +110,14 @@ def archive() -> bytes:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scheme", runtime.SCHEMES)
+@pytest.mark.parametrize("scheme", schemes_of("onnxruntime"))
 def test_every_scheme_answers_with_the_same_bits(archive: bytes, scheme: str) -> None:
     files = convert.convert(quantized(archive, scheme), GREY, ABOUT, Convert("onnxruntime", None))
     found = strip(files)
     images = GREY.scaled(pixels(8))
-    np.testing.assert_array_equal(answers(run.load(found, 1), images), answers(run.load(files, 1), images))
+    np.testing.assert_array_equal(
+        single_output(predictions(run.load(found, 1), images)), single_output(predictions(run.load(files, 1), images))
+    )
     assert inspect(found) == inspect(files)
     assert [word for word in (b"constant_", b"label 7", b"nobody", b"edgebake") if word in found[FILE]] == []
     assert len(found[FILE]) < len(files[FILE])

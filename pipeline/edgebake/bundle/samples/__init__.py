@@ -10,15 +10,16 @@ from collections.abc import Iterator, Mapping
 from importlib import resources
 from typing import Any
 
-# What each platform gets, and the word that a bundle has to have for it; none: always.
+from edgebake.runtimes.interface import RuntimeFacts, load_runtime
+
+# What each platform gets beside the sessions of its runtimes (RuntimeFacts.sample_code), and the word that a bundle has
+# to have for it; none: always.
 FILES: dict[str, dict[str, str | None]] = {
     "android": {
         "ModelBundle.kt": None,
         "Preprocessing.kt": None,
         "Postprocessing.kt": None,
         "Classifier.kt": None,
-        "LiteRtSession.kt": "litert",
-        "OnnxSession.kt": "onnxruntime",
         "Decrypt.kt": "encrypted",
         "BundleTest.kt": None,
         "classify.py": None,
@@ -28,15 +29,12 @@ FILES: dict[str, dict[str, str | None]] = {
         "Preprocessing.swift": None,
         "Postprocessing.swift": None,
         "Classifier.swift": None,
-        "CoreMLSession.swift": "coreml",
-        "OnnxSession.swift": "onnxruntime",
         "Decrypt.swift": "encrypted",
         "BundleTests.swift": None,
     },
     "linux": {"classify.py": None},
 }
 COMMENT = {"py": "#", "kt": "//", "swift": "//"}
-DISTRIBUTIONS = {"litert": "ai-edge-litert", "onnxruntime": "onnxruntime"}  # what pip calls a runtime
 MARK = re.compile(r"\s*(?:#|//|\*|<!--) <(/?)(\w+)>(?: -->)?")
 INLINED = re.compile(r"from (edgebake\.[\w.]+) import .+")
 NOQA = re.compile(r"  # noqa: .+")
@@ -51,6 +49,8 @@ def make(manifest: dict[str, Any], bundle_files: Mapping[str, bytes]) -> dict[st
     """
     has = words(manifest)
     names = [name for name, word in FILES[manifest["platform"]].items() if word is None or word in has]
+    for facts in _runtimes(manifest):
+        names += facts.sample_code.get(manifest["platform"], ())
     made = {name: _header(name, manifest) + _filled(name, manifest, has) for name in names}
     made["README.md"] = _readme(manifest, bundle_files, has)
     return {name: text.encode() for name, text in made.items()}
@@ -62,6 +62,12 @@ def words(manifest: dict[str, Any]) -> set[str]:
     encrypted = any("encryption" in file for file in manifest["files"])
     python = {"python"} if "classify.py" in FILES[manifest["platform"]] else set()
     return {manifest["platform"], *runtimes, "encrypted" if encrypted else "plain"} | python
+
+
+def _runtimes(manifest: dict[str, Any]) -> list[RuntimeFacts]:
+    """Return the facts of each runtime of a bundle, sorted by name."""
+    names = sorted({target["runtime"] for target in manifest["targets"].values()})
+    return [load_runtime(name).facts for name in names]
 
 
 def _header(name: str, manifest: dict[str, Any]) -> str:
@@ -130,7 +136,8 @@ def _readme(manifest: dict[str, Any], bundle_files: Mapping[str, bytes], has: se
 def _requirements(manifest: dict[str, Any], has: set[str]) -> list[str]:
     """Return what the Python sample needs, runtimes in the version that the files were measured in."""
     versions = {name: version for one in manifest["targets"].values() for name, version in one["tools"].items()}
-    runtimes = [f"{name}=={versions[name]}" for word, name in DISTRIBUTIONS.items() if word in has]
+    libraries = [facts.library for facts in _runtimes(manifest) if facts.library is not None]
+    runtimes = [f"{library.distribution}=={versions[library.distribution]}" for library in libraries]
     return ["numpy", "'pillow>=13'", *(["cryptography"] if "encrypted" in has else []), *runtimes]
 
 

@@ -6,12 +6,13 @@ A model is cut into the parts that its runtime knows, by the suffix of its path;
 import functools
 import json
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import PurePosixPath
 from typing import Any
 
 from edgebake import plugins
+from edgebake.runtimes.interface import load_runtime
 
 LIMIT = 10  # lines about one file
 WIDTH = 60  # characters of a value
@@ -46,7 +47,7 @@ def _by_path(files: Files) -> dict[str, Files]:
 def _runtimes() -> dict[str, str]:
     """Return the runtime by the suffix of its model's path."""
     names = plugins.options("convert.runtime")
-    return {PurePosixPath(plugins.load("convert.runtime", name).FILE).suffix: name for name in names}
+    return {PurePosixPath(load_runtime(name).facts.file).suffix: name for name in names}
 
 
 def _limited(path: str, found: list[str]) -> list[str]:
@@ -79,8 +80,8 @@ def _cut(runtime: str, files: Files, whose: str) -> Files:
     Raises:
         ValueError: it is none.
     """
-    file = plugins.load("convert.runtime", runtime).FILE
-    cut: Callable[[Files], Files] = plugins.load_part("convert.runtime", runtime, "parts").parts
+    file = load_runtime(runtime).facts.file
+    cut = load_runtime(runtime).named_parts
     try:
         return cut({f"{file}{path}": data for path, data in files.items()})
     except Exception as error:  # what a parser raises of a damaged file is up to the damage

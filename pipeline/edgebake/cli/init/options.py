@@ -6,16 +6,11 @@ from typing import Any
 
 import yaml
 
-from edgebake import plugins
 from edgebake.compression.quantization.schemes import SCHEMES
 from edgebake.errors import RecipeError, listed
-from edgebake.models.importers import RUNTIMES
 from edgebake.plan import compose
 from edgebake.recipe import Device
-
-# The first of these that fits: Core ML's Neural Engine computes in float16 alone.
-WISHES = {"coreml": ("float16", "none"), "litert": ("int8", "float16", "none"), "onnxruntime": ("int8", "none")}
-UNTIMED = "coreml"
+from edgebake.runtimes.interface import load_runtime, runtimes_of, schemes_of
 
 
 def content(group: str, option: str) -> dict[str, Any]:
@@ -30,7 +25,7 @@ def runtime(device: Device, form: str | None) -> str:
     Raises:
         RecipeError: there is none.
     """
-    possible = RUNTIMES[form] if form else dict.fromkeys(device.runtimes)
+    possible = runtimes_of(form) if form else device.runtimes
     fitting = [name for name in device.runtimes if name in possible]
     if not fitting:
         raise RecipeError(
@@ -42,10 +37,9 @@ def runtime(device: Device, form: str | None) -> str:
 
 def scheme(device: Device, form: str | None, where: str) -> str:
     """Return the option of quantize that the device runs and the model can have, the smallest first."""
-    allowed: Mapping[str, Any] = RUNTIMES[form] if form else {}
-    schemes = allowed.get(where) or plugins.load("convert.runtime", where).SCHEMES
+    schemes = schemes_of(where, form or "keras")
     runs = [dtype.value for dtype in device.dtypes]
-    wishes = WISHES.get(where, ("none",))
+    wishes = load_runtime(where).facts.preferred_schemes
     fitting = (name for name in wishes if name in schemes and SCHEMES[name].arithmetic in runs)
     return next(fitting, "none")
 

@@ -21,6 +21,7 @@ from edgebake.models.inspection.found import Found, Pixels
 from edgebake.plan import compose
 from edgebake.recipe import Colour, Data, Device
 from edgebake.report import model_file as model_report
+from edgebake.runtimes.interface import load_runtime
 
 DEFAULT = ([127.5], [1 / 127.5])  # as the options of recipes/data/ have it
 
@@ -188,7 +189,7 @@ def _choices(begun: Begun) -> dict[str, str]:
         "train": answers.train or trained,
         "quantize": answers.quantize or ("none" if is_done else target_options.scheme(begun.device, form, runtime)),
         "convert": runtime,
-        "validate": "untimed" if runtime == target_options.UNTIMED else None,
+        "validate": load_runtime(runtime).facts.preferred_validate,
     }
     return {group: option for group, option in picked.items() if option is not None}
 

@@ -15,7 +15,7 @@ from edgebake.runtimes import litert
 
 if TYPE_CHECKING:
     from edgebake.compression.pruning.selection import Numbers, Ranked
-    from edgebake.runtimes.interface import Session
+    from edgebake.runtimes.session import Session
 
 ROUNDS = 21
 ROUND_SECONDS = 0.01  # of one file in one round

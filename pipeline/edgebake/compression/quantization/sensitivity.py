@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgebake.runtimes import litert
-from edgebake.runtimes.interface import Examples, answers
 from edgebake.runtimes.litert import quantizer, run
 from edgebake.runtimes.litert.program import Layer, Program
 from edgebake.runtimes.litert.quantizer import Integers
+from edgebake.runtimes.session import Examples, predictions, single_output
 from edgebake.tasks.outputs import classification
 
 
@@ -84,5 +84,5 @@ def _cost(layer: Layer, reference: Score, found: Score) -> Cost:
 
 
 def _score(model: bytes, scored: Scored) -> Score:
-    found = answers(run.load({litert.FILE: model}, 1), scored.images)
+    found = single_output(predictions(run.load({litert.FILE: model}, 1), scored.images))
     return Score(classification.accuracy(found, scored.labels), found)

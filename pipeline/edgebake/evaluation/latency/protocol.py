@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgebake import plugins
 from edgebake.errors import HostError
 from edgebake.evaluation.latency import measurements
 from edgebake.evaluation.latency.measurements import Answer, Metrics
 from edgebake.evaluation.latency.request import Timed, Timing, absent
+from edgebake.runtimes.interface import load_runtime
 from edgebake.runtimes.run_modes import Way
 
 PRECISE = ("latency_p90_ms", "speedup")  # have to be as narrow as the protocol says
@@ -73,7 +73,7 @@ def request(job: Timed, place: Place, way: Way) -> Answer:
 
 def opened(job: Timed) -> tuple[Path, Path | None]:
     """Return what an app opens, a file or a folder, of the converted file and of its baseline."""
-    name = plugins.load("convert.runtime", job.runtime).FILE
+    name = load_runtime(job.runtime).facts.file
     return job.files / name, job.baseline and job.baseline / name
 
 

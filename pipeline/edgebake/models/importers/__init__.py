@@ -27,12 +27,6 @@ MENDS = {
     ".ort": "ORT format is what edgebake writes; bring the ONNX file that it was made from",
     ".dvc": "it is DVC's note of a file; name the file itself, after `dvc pull`",
 }
-# Where a model of each format can go, and the schemes that it can have there; none: all that the runtime has.
-RUNTIMES: dict[str, dict[str, tuple[str, ...] | None]] = {
-    "keras": {"coreml": None, "litert": None, "onnxruntime": None},
-    "onnx": {"onnxruntime": ("none", "float16", "dynamic", "int8", "int4_weights")},
-    "tflite": {"litert": None},
-}
 
 
 def of(file: str) -> str:

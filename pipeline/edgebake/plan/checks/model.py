@@ -8,6 +8,7 @@ from edgebake.compression.quantization.schemes import AUTO
 from edgebake.errors import EdgebakeError, listed
 from edgebake.models import importers
 from edgebake.recipe import Head, Imported, Recipe
+from edgebake.runtimes.interface import runtimes_of, schemes_of
 
 Problem = tuple[str, str]
 
@@ -53,14 +54,15 @@ def _file_can_be_read(words: Imported) -> Iterator[Problem]:
 
 def _file_can_become_that(recipe: Recipe, words: Imported) -> Iterator[Problem]:
     form = importers.of(words.file)
-    runtimes, runtime, scheme = importers.RUNTIMES[form], recipe.convert.runtime, recipe.quantize.scheme
+    runtime, scheme = recipe.convert.runtime, recipe.quantize.scheme
+    runtimes = runtimes_of(form)
     if recipe.model.width != 1:
         yield "model.width", f"{recipe.model.width:g}; expected 1: the file has the channels that it has"
     if runtime not in runtimes:
         yield "convert", f"{words.file}: {form} models cannot become {runtime}; expected one of: {listed(runtimes)}"
         return
-    schemes = runtimes[runtime]
-    if schemes is not None and scheme not in (*schemes, AUTO):
+    schemes = schemes_of(runtime, form)
+    if schemes != schemes_of(runtime) and scheme not in (*schemes, AUTO):
         expected = f"expected one of: {listed(schemes)}"
         yield "quantize", f"{words.file}: {form} models cannot carry {scheme} in {runtime}; {expected}"
     if form != "keras" or Path(words.file).suffix.lower() not in importers.SUFFIXES:

@@ -8,6 +8,7 @@ from edgebake import plugins
 from edgebake.compression.quantization.schemes import AUTO, AUTO_OPTIONS, SCHEMES
 from edgebake.errors import listed
 from edgebake.recipe import Recipe
+from edgebake.runtimes.interface import load_runtime, schemes_of
 
 Problem = tuple[str, str]
 
@@ -31,12 +32,15 @@ def check(recipe: Recipe) -> Iterator[Problem]:
 
 def _runtime_carries_the_scheme(recipe: Recipe) -> Iterator[Problem]:
     name, scheme, keep = recipe.convert.runtime, recipe.quantize.scheme, recipe.quantize.keep
-    runtime = plugins.load("convert.runtime", name)
-    if scheme not in runtime.SCHEMES:
-        yield "quantize", f"{name} cannot carry {scheme}; expected one of: {listed(runtime.SCHEMES)}"
-    elif keep is not None and keep.value not in runtime.KEEPS:
-        yield "quantize.keep", f"{name} cannot keep layers in {keep.value}; expected one of: {listed(runtime.KEEPS)}"
-    blocks, asked = getattr(runtime, "BLOCK_SIZES", None), recipe.quantize.compression.block_size
+    facts = load_runtime(name).facts
+    schemes = schemes_of(name)
+    if scheme not in schemes:
+        yield "quantize", f"{name} cannot carry {scheme}; expected one of: {listed(schemes)}"
+    elif keep is not None and keep.value not in facts.fallback_dtypes:
+        expected = listed(facts.fallback_dtypes)
+        yield "quantize.keep", f"{name} cannot keep layers in {keep.value}; expected one of: {expected}"
+    blocks = facts.block_sizes
+    asked = recipe.quantize.compression.block_size
     if blocks and asked is not None and asked not in blocks:
         expected = listed(map(str, blocks))
         yield "quantize.compression.block_size", f"{asked}; {name} expects one of: {expected}"
@@ -52,17 +56,12 @@ def _device_runs_the_scheme(recipe: Recipe) -> Iterator[Problem]:
 
 def _runtime_has_the_ends(recipe: Recipe) -> Iterator[Problem]:
     name, scheme = recipe.convert.runtime, recipe.quantize.scheme
-    runtime = plugins.load("convert.runtime", name)
-    possible = runtime.ENDS.get(SCHEMES[scheme].activations, ())
+    possible = load_runtime(name).facts.io_dtypes.get(SCHEMES[scheme].activations, ())
     for word in ("input", "output"):
         wish = getattr(recipe.convert, word)
         if wish is not None and wish.value not in possible:
             expected = f"null or one of: {listed(possible)}" if possible else "null"
             yield f"convert.{word}", f"{wish.value}; {name} with the scheme {scheme} expects {expected}"
-    if recipe.convert.ort_format and name != "onnxruntime":
-        yield "convert.ort_format", f"true; expected false for {name}"
-    elif recipe.convert.ort_format and scheme == "int4_weights":
-        yield "convert.ort_format", "true; expected false for int4_weights: ORT format has no 4-bit tensors"
 
 
 def _scheme_has_its_words(recipe: Recipe) -> Iterator[Problem]:

@@ -30,7 +30,7 @@ from edgebake.plan.checks import (
     validate as validate_checks,
 )
 from edgebake.recipe import Colour, Recipe
-from edgebake.runtimes.coreml import rules as coreml
+from edgebake.runtimes.interface import load_runtime
 
 Problem = tuple[str, str]
 
@@ -103,14 +103,17 @@ def _platform_has_the_runtime(recipe: Recipe) -> Iterator[Problem]:
         yield "convert", f"{device.name} has no {runtime}; expected one of: {listed(device.runtimes)}"
 
 
-def _core_ml_has_its_words(recipe: Recipe) -> Iterator[Problem]:
-    runtime, words = recipe.convert.runtime, recipe.convert.coreml
-    if runtime == "coreml" and words is None:
-        yield "convert.coreml", "null; expected the words that only coreml has"
-    elif runtime == "coreml":
-        yield from coreml.check(recipe)
-    elif words is not None:
-        yield "convert.coreml", f"has words; expected null for {runtime}"
+def _runtime_has_its_options(recipe: Recipe) -> Iterator[Problem]:
+    runtime = recipe.convert.runtime
+    for name in plugins.options("convert.runtime"):
+        foreign = load_runtime(name).facts.own_options if name != runtime else ()
+        for option in foreign:
+            value = getattr(recipe.convert, option)
+            if value is True:
+                yield f"convert.{option}", f"true; expected false for {runtime}"
+            elif value:
+                yield f"convert.{option}", f"has words; expected null for {runtime}"
+    yield from load_runtime(runtime).check_recipe(recipe)
 
 
 def _device_has_an_accelerator(recipe: Recipe) -> Iterator[Problem]:
@@ -143,7 +146,7 @@ RULES: tuple[Callable[[Recipe], Iterator[Problem]], ...] = (
     _platform_has_the_runtime,
     prune_checks.check,
     quantize_checks.check,
-    _core_ml_has_its_words,
+    _runtime_has_its_options,
     _device_has_an_accelerator,
     _device_can_be_told,
     validate_checks.check,

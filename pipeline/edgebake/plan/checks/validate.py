@@ -8,6 +8,7 @@ from pathlib import Path
 from edgebake import plugins
 from edgebake.errors import DataError, listed, nearest
 from edgebake.recipe import Adb, Gate, Recipe, SliceFloor, Waiver
+from edgebake.runtimes.interface import load_runtime
 
 Problem = tuple[str, str]
 
@@ -58,12 +59,18 @@ def _the_place_has_its_words(recipe: Recipe) -> Iterator[Problem]:
             yield f"validate.{place}", f"has words; expected null where `where` is {words.where}"
         if not has and words.where == place:
             yield f"validate.{place}", f"null; expected its words where `where` is {place}"
-    if words.where in ("adb", "ssh") and recipe.convert.runtime == "coreml":
-        yield "validate.where", f"{words.where}: expected host, mac or recorded for coreml"
-    if words.where == "mac" and recipe.convert.runtime != "coreml":
-        yield "validate.where", f"mac: expected another place for {recipe.convert.runtime}; it runs Core ML alone"
+    yield from _the_place_runs_the_runtime(recipe)
     if words.mac is not None and words.where != "mac":
         yield "validate.mac", f"has words; expected null where `where` is {words.where}"
+
+
+def _the_place_runs_the_runtime(recipe: Recipe) -> Iterator[Problem]:
+    """Yield a place that runs files of other runtimes alone; a project's own device runs what its author says."""
+    runtime, where = recipe.convert.runtime, recipe.validate.where
+    places = {name: load_runtime(name).facts.timed_at for name in plugins.options("convert.runtime")}
+    known = {place for timed_at in places.values() for place in timed_at}
+    if where in known and where not in places[runtime]:
+        yield "validate.where", f"{where}: expected one of {listed(places[runtime])} for {runtime}"
 
 
 def _one_way_into_the_phone(words: Adb | None) -> Iterator[Problem]:

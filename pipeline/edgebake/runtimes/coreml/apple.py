@@ -47,10 +47,10 @@ class AppleSession:
         """Let Core ML predict on what was fed."""
         self._found = self._model.predict(self._fed)
 
-    def read(self) -> NDArray[np.float32]:
-        """Return the last prediction's probabilities in the order of the labels, float32 [1, classes]."""
-        found = self._found[self._probabilities]
-        return np.array([[found[label] for label in self._labels]], np.float32)
+    def read(self) -> dict[str, NDArray[np.float32]]:
+        """Return the last probabilities by their name, in the order of the labels, float32 [1, classes]."""
+        by_label = self._found[self._probabilities]
+        return {self._probabilities: np.array([[by_label[label] for label in self._labels]], np.float32)}
 
 
 def loaded() -> Any:

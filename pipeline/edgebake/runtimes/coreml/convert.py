@@ -5,13 +5,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from edgebake import plugins
 from edgebake.artifacts import read_files
 from edgebake.errors import ConversionError, listed
 from edgebake.models import keras_session
 from edgebake.models.quantized_model import Quantized
 from edgebake.recipe import Convert, CoreML, DType, Granularity, Precision
 from edgebake.recipe.about import About
-from edgebake.runtimes.coreml import FILE, activations, block, metadata, schema, values, weights
+from edgebake.runtimes.coreml import FILE, activations, block, metadata, schema, values
 from edgebake.runtimes.coreml.block import Block
 from edgebake.runtimes.coreml.canonical import canonical
 from edgebake.runtimes.coreml.weights import Storage
@@ -29,7 +30,8 @@ def convert(quantized: Quantized, contract: Contract, about: About, section: Con
         raise ValueError("a conversion to Core ML without its words")
     model, kept = _with_activations(quantized, contract, words)
     storage = Storage(quantized.compression, quantized.granularity or Granularity.per_channel, _constants(model, kept))
-    model = weights.SETTINGS[quantized.scheme](model, storage)
+    encoder = plugins.load_encoder("edgebake.runtimes.coreml.encoders", quantized.family)
+    model = encoder.encode(model, storage, quantized.weights)
     metadata.attach(model, contract, about)
     return files_of(model)
 

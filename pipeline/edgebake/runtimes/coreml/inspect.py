@@ -9,7 +9,7 @@ from edgebake.runtimes.coreml.executor import program as programs
 from edgebake.runtimes.coreml.executor.executor import channels
 from edgebake.runtimes.coreml.executor.mil import Operation
 from edgebake.runtimes.coreml.executor.program import Program
-from edgebake.runtimes.interface import Inspection, Operator, Tensor
+from edgebake.runtimes.session import Inspection, Operator, Tensor
 
 BOUNDARY = ("quantize", "dequantize")
 # Elements of the smallest weight that coremltools compresses. Source: should_use_weight_file, coremltools 9.

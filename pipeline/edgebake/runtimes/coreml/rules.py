@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from edgebake.errors import listed
 from edgebake.recipe import Compression, CoreML, Platform, Precision, Recipe
-from edgebake.runtimes.coreml import FIRST_VERSION
+from edgebake.runtimes.coreml import first_versions
 
 DEPLOYMENT_TARGETS = ("iOS15", "iOS16", "iOS17", "iOS18", "iOS26")  # those that hold an ML Program, in coremltools 9
 # Schemes that say by themselves in what floats a program computes. With int8 activations the rest is float16:
@@ -26,6 +26,7 @@ def check(recipe: Recipe) -> Iterator[tuple[str, str]]:
     """Yield every problem of a recipe whose runtime is Core ML."""
     words = recipe.convert.coreml
     if words is None:
+        yield "convert.coreml", "null; expected the words that only coreml has"
         return
     if words.minimum_deployment_target not in DEPLOYMENT_TARGETS:
         yield TARGET, f"{words.minimum_deployment_target}; expected one of: {listed(DEPLOYMENT_TARGETS)}"
@@ -51,7 +52,7 @@ def _devices_have_the_version(recipe: Recipe, words: CoreML) -> Iterator[tuple[s
 
 def _version_holds_the_scheme(recipe: Recipe, words: CoreML) -> Iterator[tuple[str, str]]:
     scheme = recipe.quantize.scheme
-    needed = {scheme: FIRST_VERSION.get(scheme, 0), **_needed_by(recipe.quantize.compression)}
+    needed = {scheme: first_versions().get(scheme, 0), **_needed_by(recipe.quantize.compression)}
     for what, first in needed.items():
         if version(words) < first:
             yield TARGET, f"{words.minimum_deployment_target}; {what} expects iOS{first} or newer"

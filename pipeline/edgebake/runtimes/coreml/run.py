@@ -10,8 +10,8 @@ from edgebake.runtimes.coreml.executor import LABEL
 from edgebake.runtimes.coreml.executor import program as programs
 from edgebake.runtimes.coreml.executor.executor import Array, Executor
 from edgebake.runtimes.coreml.executor.translation import Arithmetic, floats
-from edgebake.runtimes.interface import Session
 from edgebake.runtimes.run_modes import Way
+from edgebake.runtimes.session import Session
 
 UNTIMED = "latency is that of Core ML's own runtime, a part of macOS and iOS; this machine has none"
 ROUNDED = Way("", LABEL, UNTIMED)
@@ -35,9 +35,9 @@ class ExecutorSession:
         """Run the program on what was fed."""
         self._found = self._executor.run(self._fed)
 
-    def read(self) -> NDArray[np.float32]:
-        """Return the last run's probabilities, float32 [1, classes]."""
-        return self._found[0]
+    def read(self) -> dict[str, NDArray[np.float32]]:
+        """Return the probabilities of the last run by their name in the package, float32 [1, classes]."""
+        return {self._read.specification.description.predictedProbabilitiesName: self._found[0]}
 
 
 def ways(files: dict[str, bytes]) -> tuple[Way, ...]:

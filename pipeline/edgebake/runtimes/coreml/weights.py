@@ -1,9 +1,9 @@
-"""An ML Program with float weights in, the same with compressed ones out: one function per scheme.
+"""Compress the float weights of an ML Program: a function for each way to store them.
 
 However small a weight is, it is compressed: the size of a model for phones is in its many small layers.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +20,6 @@ class Storage:
     compression: Compression
     granularity: Granularity = Granularity.per_channel  # of int8
     kept: Collection[str] = ()  # constants that int8 leaves in float
-
-
-def _as_it_is(model: Any, _: Storage) -> Any:
-    return model
 
 
 def int8(model: Any, storage: Storage) -> Any:
@@ -100,16 +96,3 @@ def _palette(compression: Compression) -> Palette:
     if compression.palette is None:
         raise ValueError("palettized weights without a palette")
     return compression.palette
-
-
-SETTINGS: dict[str, Callable[[Any, Storage], Any]] = {
-    "none": _as_it_is,
-    "float16": _as_it_is,
-    "dynamic": int8,
-    "int8": int8,
-    "int4_weights": int4,
-    "mixed": int8,
-    "palettized": palettized,
-    "sparse": sparse,
-    "sparse_palettized": sparse_palettized,
-}

@@ -1,18 +1,100 @@
 """LiteRT (TensorFlow Lite): one .tflite file. Source: https://ai.google.dev/edge/litert."""
 
-SCHEMES = ("dynamic", "float16", "int16x8", "int4_weights", "int8", "mixed", "none")
-KEEPS = ("float16", "float32", "int16")  # what `mixed` can keep layers in
-# Dtypes that a file's input and output can have, by that of its activations.
-ENDS = {"float32": ("float32",), "int8": ("float32", "int8", "uint8"), "int16": ("float32", "int16")}
-BLOCK_SIZES = (32, 64, 128, 256)  # of int4 weights
-INT8_OPERATORS: frozenset[str] | None = None  # all
-CONVERT_TOOLS = ("ai-edge-litert", "flatbuffers", "litert-quantizer")
-RUN_TOOLS = ("ai-edge-litert",)
-# What an app links to run a file: the distribution that it was measured with stands for it in the bill of materials.
-LIBRARY: dict[str, str] | None = {
-    "name": "LiteRT",
-    "distribution": "ai-edge-litert",
-    "license": "Apache-2.0",
-    "source": "https://ai.google.dev/edge/litert",
-}
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from edgebake import plugins
+from edgebake.runtimes.interface import Files, Library, Problem, Runtime, RuntimeFacts
+
+if TYPE_CHECKING:
+    from edgebake.models.quantized_model import Quantized
+    from edgebake.recipe import Recipe
+    from edgebake.recipe.stage_params import ConvertSection
+    from edgebake.runtimes.delegates.table import Delegate
+    from edgebake.runtimes.run_modes import Way
+    from edgebake.runtimes.session import Inspection, Session
+    from edgebake.runtimes.workload import Workload
+    from edgebake.tasks.contract import Contract
+
 FILE = "model.tflite"
+FACTS = RuntimeFacts(
+    file=FILE,
+    convert_tools=("ai-edge-litert", "flatbuffers", "litert-quantizer"),
+    run_tools=("ai-edge-litert",),
+    model_formats={"keras": frozenset(), "tflite": frozenset()},
+    fallback_dtypes=("float16", "float32", "int16"),
+    io_dtypes={"float32": ("float32",), "int8": ("float32", "int8", "uint8"), "int16": ("float32", "int16")},
+    timed_at=("adb", "host", "recorded", "ssh"),
+    preferred_schemes=("int8", "float16", "none"),
+    library=Library("LiteRT", "ai-edge-litert", "Apache-2.0", "https://ai.google.dev/edge/litert"),
+    block_sizes=(32, 64, 128, 256),
+    sample_code={"android": ("LiteRtSession.kt",)},
+)
+
+
+class LiteRt:
+    """LiteRT, as interface.Runtime describes it."""
+
+    facts = FACTS
+
+    def encodable_schemes(self) -> frozenset[str]:
+        """Return the schemes of every encoder."""
+        encoders = plugins.load_all("edgebake.runtimes.litert.encoders")
+        return frozenset(scheme for encoder in encoders for scheme in encoder.SCHEMES)
+
+    def check_recipe(self, _: Recipe) -> Iterator[Problem]:
+        """Yield nothing: the facts say all."""
+        yield from ()
+
+    def convert_model(self, model: Quantized, contract: Contract, options: ConvertSection) -> Files:
+        """Return {model.tflite: bytes}, labels and input contract in its metadata."""
+        from edgebake.runtimes.litert.convert import convert  # noqa: PLC0415
+
+        return convert(model, contract, options.about, options)
+
+    def inspect_files(self, files: Files) -> Inspection:
+        """Return input, output, operators and dtypes of what was written."""
+        from edgebake.runtimes.litert.inspect import inspect  # noqa: PLC0415
+
+        return inspect(files)
+
+    def run_modes(self, files: Files) -> tuple[Way, ...]:
+        """Return the one mode in which a host runs the file."""
+        from edgebake.runtimes.litert.run import ways  # noqa: PLC0415
+
+        return ways(files)
+
+    def load_session(self, files: Files, threads: int, mode: str = "") -> Session:
+        """Return the files, ready to run in one of their modes."""
+        from edgebake.runtimes.litert.run import load  # noqa: PLC0415
+
+        return load(files, threads, mode)
+
+    def count_workload(self, files: Files) -> Workload:
+        """Return what the files compute and move."""
+        from edgebake.runtimes.litert.workload import workload  # noqa: PLC0415
+
+        return workload(files)
+
+    def unsupported_operators(self, files: Files, delegate: Delegate) -> dict[int, str]:
+        """Return, by the operator's index in the workload, why the delegate cannot run it."""
+        from edgebake.runtimes.litert.placement import falling  # noqa: PLC0415
+
+        return falling(files, delegate)
+
+    def strip_names(self, files: Files) -> Files:
+        """Return the files without names, texts and metadata."""
+        from edgebake.runtimes.litert.strip import strip  # noqa: PLC0415
+
+        return strip(files)
+
+    def named_parts(self, files: Files) -> dict[str, bytes]:
+        """Return the content of the files in parts with names."""
+        from edgebake.runtimes.litert.parts import parts  # noqa: PLC0415
+
+        return parts(files)
+
+
+RUNTIME: Runtime = LiteRt()

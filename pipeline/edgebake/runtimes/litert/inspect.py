@@ -5,8 +5,8 @@ from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
 
-from edgebake.runtimes.interface import Inspection, Operator, Tensor
 from edgebake.runtimes.litert import FILE
+from edgebake.runtimes.session import Inspection, Operator, Tensor
 
 _OPERATORS = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
 _DTYPES = {number: name.lower() for name, number in vars(schema.TensorType).items() if isinstance(number, int)}

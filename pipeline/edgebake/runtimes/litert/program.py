@@ -10,7 +10,9 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
+from edgebake.models import keras_session
 from edgebake.models.activation_ranges import MULTIPLYING, Range, Ranges
+from edgebake.models.quantized_model import Quantized
 
 _OPERATORS = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
 
@@ -127,3 +129,22 @@ def _computed(content: Any) -> Iterator[tuple[int, str]]:
     for index in [*graph.inputs, *(index for item in graph.operators for index in item.outputs)]:
         if graph.tensors[index].type == schema.TensorType.FLOAT32:
             yield index, graph.tensors[index].name.decode()
+
+
+def loaded(quantized: Quantized) -> Any:
+    """Return a live model of Keras, or the bytes of an imported .tflite."""
+    return quantized.archive if quantized.format == "tflite" else keras_session.load(quantized.archive)
+
+
+def in_float(model: Any) -> bytes:
+    """Return a model as a float32 .tflite without metadata."""
+    return model if isinstance(model, bytes) else bytes(converter(model).convert())
+
+
+def converter(model: Any) -> Any:
+    """Return TensorFlow's converter for a live model of Keras."""
+    import tensorflow  # noqa: PLC0415
+
+    # The variables are constants by now. Handing over the Keras model as second argument would leave them out of the
+    # file without an error.
+    return tensorflow.lite.TFLiteConverter.from_concrete_functions([keras_session.frozen_graph(model)])

@@ -4,10 +4,10 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from edgebake.runtimes.interface import Session
 from edgebake.runtimes.litert import FILE
 from edgebake.runtimes.litert.inspect import inspect
 from edgebake.runtimes.run_modes import ONLY, Way
+from edgebake.runtimes.session import Session
 
 
 class LiteRTSession:
@@ -29,9 +29,9 @@ class LiteRTSession:
         """Run the model on what was fed."""
         self._interpreter.invoke()
 
-    def read(self) -> NDArray[np.float32]:
-        """Return the last run's probabilities, float32 [1, classes]."""
-        return self._output.to_real(self._interpreter.get_tensor(self._output_index))
+    def read(self) -> dict[str, NDArray[np.float32]]:
+        """Return the output of the last run by its name, float32 [1, ...]."""
+        return {self._output.name: self._output.to_real(self._interpreter.get_tensor(self._output_index))}
 
 
 def ways(_: dict[str, bytes]) -> tuple[Way, ...]:

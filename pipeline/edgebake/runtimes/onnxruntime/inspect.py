@@ -9,8 +9,8 @@ from collections import Counter
 
 import onnx
 
-from edgebake.runtimes.interface import Inspection, Operator, Tensor
 from edgebake.runtimes.onnxruntime import FILE, kernels, scales
+from edgebake.runtimes.session import Inspection, Operator, Tensor
 
 BOUNDARY = ("QuantizeLinear", "DequantizeLinear")
 

@@ -8,6 +8,10 @@ from edgebake.recipe.about import About
 from edgebake.runtimes.onnxruntime import scales
 from edgebake.tasks.contract import Contract
 
+# The option of a session that an app sets for a file with int4 weights: they become floats once, at load, not in
+# every run.
+FOLD_WEIGHTS = "session.disable_quant_qdq"
+
 
 def attach(model: onnx.ModelProto, contract: Contract, about: About) -> onnx.ModelProto:
     """Return the model with metadata_props that ONNX Runtime shows as an app's custom_metadata_map."""

@@ -6,9 +6,9 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from edgebake.runtimes.interface import Session, Tensor
 from edgebake.runtimes.onnxruntime import FILE, scales
 from edgebake.runtimes.run_modes import ONLY, Way
+from edgebake.runtimes.session import Session, Tensor
 
 DTYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8", "tensor(int8)": "int8"}
 # `DequantizeLinear` does not hold this text.
@@ -41,9 +41,9 @@ class OnnxSession:
         """Run the model on what was fed."""
         self._outputs = self._session.run(None, self._fed)
 
-    def read(self) -> NDArray[np.float32]:
-        """Return the last run's probabilities, float32 [1, classes]."""
-        return self._output.to_real(self._outputs[0])
+    def read(self) -> dict[str, NDArray[np.float32]]:
+        """Return the output of the last run by its name, float32 [1, ...]."""
+        return {self._output.name: self._output.to_real(self._outputs[0])}
 
 
 def _tensor(end: str, seen: Any, properties: dict[str, str]) -> Tensor:

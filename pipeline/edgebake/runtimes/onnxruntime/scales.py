@@ -6,7 +6,7 @@ ONNX has no place for them beside the type of an input, so they go by name into 
 from collections.abc import Mapping
 from typing import Any
 
-from edgebake.runtimes.interface import Tensor
+from edgebake.runtimes.session import Tensor
 
 LAYOUTS = {"input": "NHWC", "output": "NC"}
 KEYS = tuple(f"{end}_{word}" for end in LAYOUTS for word in ("scale", "zero_point"))

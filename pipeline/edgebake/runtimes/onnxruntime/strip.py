@@ -15,7 +15,7 @@ from typing import Any
 import onnx
 
 from edgebake.runtimes.onnxruntime import FILE, ort_format, scales
-from edgebake.runtimes.onnxruntime.convert import FOLD_WEIGHTS
+from edgebake.runtimes.onnxruntime.metadata import FOLD_WEIGHTS
 
 # Fields of any message that nothing is computed with.
 TEXTS = ("denotation", "doc_string", "metadata_props", "quantization_annotation", "value_info")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edgebake.runtimes.interface import IMAGE, Inspection, Operator, Tensor
+from edgebake.runtimes.session import IMAGE, Inspection, Operator, Tensor
 
 INT8 = Tensor("image", [1, 2], "int8", "NHWC", scale=0.5, zero_point=-1)
 UINT8 = Tensor("image", [1, 2], "uint8", "NHWC", scale=0.25, zero_point=128)

@@ -1,0 +1,1 @@
+"""Encoders of Core ML, a module for each family: SCHEMES that it writes, and encode(model, storage, weights)."""

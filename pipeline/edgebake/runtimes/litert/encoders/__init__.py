@@ -1,0 +1,1 @@
+"""Encoders of LiteRT, a module for each family: SCHEMES that it writes, and encode(model, quantized, options)."""

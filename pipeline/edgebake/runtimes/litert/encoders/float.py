@@ -1,0 +1,27 @@
+"""Encode weights in float32, or in float16 beside float32 activations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from edgebake.models.quantized_model import Quantized
+    from edgebake.recipe import Convert
+
+SCHEMES = ("none", "float16")
+
+
+def encode(model: Any, quantized: Quantized, _: Convert) -> bytes:
+    """Return the .tflite of a live model of Keras, or of the bytes of an imported .tflite."""
+    from edgebake.runtimes.litert import program, quantizer  # noqa: PLC0415
+
+    if quantized.weights == "float32":
+        return program.in_float(model)
+    if isinstance(model, bytes):
+        return quantizer.halves(model)
+    import tensorflow  # noqa: PLC0415
+
+    converter = program.converter(model)
+    converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_types = [tensorflow.float16]
+    return bytes(converter.convert())

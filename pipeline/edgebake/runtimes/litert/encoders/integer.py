@@ -1,0 +1,30 @@
+"""Encode weights in int8 and activations in int8 or int16, by the ranges that calibration found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from edgebake.models.quantized_model import Quantized
+    from edgebake.recipe import Convert
+
+SCHEMES = ("int8", "int16x8", "mixed")
+
+
+def encode(model: Any, quantized: Quantized, options: Convert) -> bytes:
+    """Return the .tflite that computes in integers, less the layers that `mixed` keeps in another dtype."""
+    from edgebake.recipe import Granularity  # noqa: PLC0415
+    from edgebake.runtimes.litert import program, quantizer  # noqa: PLC0415
+
+    float_program = program.Program(program.in_float(model), quantized.known_ranges)
+    kept_values = {value for values in quantized.kept.values() for value in values}
+    kept = [layer.tensor for layer in float_program.layers if kept_values.intersection(layer.values)]
+    integers = quantizer.Integers(
+        activations=quantized.activations,
+        granularity=quantized.granularity or Granularity.per_channel,
+        keep=quantized.keep,
+        kept=kept,
+        input=options.input,
+        output=options.output,
+    )
+    return quantizer.integers(float_program, integers)

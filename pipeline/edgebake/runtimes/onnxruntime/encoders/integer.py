@@ -1,0 +1,30 @@
+"""Encode weights and activations in int8, by the ranges that calibration found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import onnx
+
+    from edgebake.models.quantized_model import Quantized
+    from edgebake.recipe import Convert
+
+SCHEMES = ("int8", "mixed")
+
+
+def encode(model: onnx.ModelProto, quantized: Quantized, options: Convert) -> onnx.ModelProto:
+    """Return the graph with quantized weights and activations, less the layers that `mixed` keeps in float."""
+    from edgebake.models.onnx import program  # noqa: PLC0415
+    from edgebake.models.onnx.decompose import spelled  # noqa: PLC0415
+    from edgebake.recipe import DType, Granularity  # noqa: PLC0415
+    from edgebake.runtimes.onnxruntime import ends, quantizer, weights  # noqa: PLC0415
+
+    float_program = program.Program(spelled(program.prepared(model)), quantized.known_ranges)
+    kept = float_program.holding([value for values in quantized.kept.values() for value in values])
+    integers = quantizer.Integers(quantized.granularity or Granularity.per_channel, kept)
+    encoded = quantizer.integers(float_program, integers)
+    if quantized.keep is DType.float16:
+        encoded = weights.halved(encoded, kept)
+    encoded = ends.with_input(encoded, options.input, float_program.ranged[program.IMAGE])
+    return ends.with_output(encoded, options.output)

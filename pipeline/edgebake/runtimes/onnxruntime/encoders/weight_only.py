@@ -1,0 +1,23 @@
+"""Encode weights in int8 or int4 beside float32 activations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import onnx
+
+    from edgebake.models.quantized_model import Quantized
+    from edgebake.recipe import Convert
+
+SCHEMES = ("dynamic", "int4_weights")
+
+
+def encode(model: onnx.ModelProto, quantized: Quantized, _: Convert) -> onnx.ModelProto:
+    """Return the graph with integer weights; 4-bit ones share a scale in blocks of `compression.block_size`."""
+    from edgebake.models.onnx import program  # noqa: PLC0415
+    from edgebake.runtimes.onnxruntime import quantizer, weights  # noqa: PLC0415
+
+    if quantized.weights == "int4":
+        return weights.int4(program.prepared(model), quantized.compression.block_size)
+    return quantizer.dynamic(program.prepared(model))
