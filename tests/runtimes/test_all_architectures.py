@@ -13,7 +13,7 @@ from edgebake.models import keras_session
 from edgebake.models.quantized_model import Quantized
 from edgebake.recipe import Calibration, Compression, Convert, CoreML, DType, Granularity, Model, Palette, Precision
 from edgebake.recipe.about import About
-from edgebake.runtimes.interface import schemes_of
+from edgebake.runtimes.interface import load_runtime, schemes_of
 from edgebake.runtimes.litert.program import Program, in_float
 from edgebake.runtimes.session import single_output
 from edgebake.stages import convert
@@ -81,7 +81,7 @@ def converted(runtime: str, item: Quantized, colour: str) -> dict[str, bytes]:
     inspection = importlib.import_module(f"edgebake.runtimes.{runtime}.inspect").inspect(files)
     assert inspection.input.name == "image"
     assert inspection.input.shape == [1, 32, 32, contract(colour).channels]
-    convert.refuse_floats("test", item, inspection, plugins.load("convert.runtime", runtime).INT8_OPERATORS)
+    convert.refuse_floats("test", item, inspection, load_runtime(runtime).facts.int8_operators)
     convert.refuse_other_weights("test", item, inspection)
     convert.refuse_other_answers(convert.Answers("test", runtime, contract(colour), files), item, inspection)
     return files
