@@ -1,5 +1,9 @@
 # The three commands of the README, and what developers use. Everything lives in .venv; nothing else is touched.
 PYTHON ?= python3
+# uv where it is found (seconds), pip otherwise (minutes); `make setup UV=` does without uv.
+UV := $(shell command -v uv 2>/dev/null)
+# The version of pip to set up with, where it is not the one that Python brings: `make setup UV= PIP=22.3`.
+PIP :=
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -22,20 +26,29 @@ lint: setup
 
 setup: .venv/installed
 
-# uv where it is found (seconds), pip otherwise (minutes); both refuse a file whose hash is not in requirements.txt.
+# Both install exactly what requirements.txt lists, and refuse a file whose hash is not there. The list is complete, so
+# dependencies are not looked up: of `name[extra]`, pip before 23.3 would take the newest release. One package has no
+# wheel; it is built with the setuptools and the wheel of the list, which are therefore installed first.
+LOCKED := --no-deps --require-hashes --only-binary :all: --no-binary antlr4-python3-runtime --no-build-isolation
+EDITABLE := --no-deps --no-build-isolation -e .
+
 .venv/installed: requirements.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "edgebake needs Python 3.11, 3.12 or 3.13, this is " + sys.version.split()[0] + ": make PYTHON=python3.11 ...")'
-	@rm -rf .venv
-	@echo "setting up .venv ..."
-	@if command -v uv >/dev/null 2>&1; then \
-		uv venv --quiet --python "$$(command -v $(PYTHON))" .venv && \
-		uv pip install --quiet --require-hashes --python $(BIN)/python -r requirements.txt && \
-		uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . ; \
+	@set -e; \
+	python="$$($(PYTHON) setup_check.py $(if $(UV),uv,pip))"; \
+	rm -rf .venv; \
+	echo "setting up .venv ..."; \
+	if [ -n "$(UV)" ]; then \
+		"$(UV)" venv --quiet --python "$$python" .venv; \
+		install() { "$(UV)" pip install --quiet --compile-bytecode --python $(BIN)/python "$$@"; }; \
 	else \
-		$(PYTHON) -m venv .venv && \
-		$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt && \
-		$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
-	fi
+		"$$python" -m venv .venv; \
+		install() { $(BIN)/python -m pip install --quiet --disable-pip-version-check --use-pep517 "$$@"; }; \
+		$(if $(PIP),install pip==$(PIP);) \
+	fi; \
+	awk '/^[^ ]/ {listed = /^(setuptools|wheel)==/} listed' requirements.txt >.venv/build-requirements.txt; \
+	install $(LOCKED) -r .venv/build-requirements.txt; \
+	install $(LOCKED) -r requirements.txt; \
+	install $(EDITABLE)
 	@touch $@
 
 # Run by hand when a dependency is added or upgraded; then commit the file.

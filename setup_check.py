@@ -1,0 +1,84 @@
+"""Refuse a machine that edgebake cannot be set up on, before anything is removed or downloaded.
+
+`make setup` runs this with the Python that .venv will be made from, and reads from standard output which Python that is.
+It needs nothing but the standard library, and runs under every Python 3, so that an old one is told that it is too old.
+"""
+
+import os
+import platform
+import sys
+import sysconfig
+
+GLIBC, MACOS = (2, 28), (14, 0)  # the oldest that the wheels of requirements.txt are for
+
+
+def refusal(installer: str) -> str:
+    """Return what is missing on this machine and what is needed instead, or an empty text."""
+    return _python() or _system() or _venv(installer)
+
+
+def _python() -> str:
+    version = sys.version.split()[0]
+    if not (3, 11) <= sys.version_info[:2] < (3, 14):
+        return "this is Python " + version + "; expected 3.11, 3.12 or 3.13: make PYTHON=python3.11 ..."
+    if sys.implementation.name != "cpython" or sysconfig.get_config_var("Py_GIL_DISABLED"):
+        name = platform.python_implementation() + " " + version
+        return "tensorflow has no wheel for " + name + " as built here; expected CPython with its lock"
+    if sys.maxsize < 2**32:
+        return "tensorflow has no wheel for a 32-bit Python; expected a 64-bit one"
+    return ""
+
+
+def _system() -> str:
+    machine = platform.machine()
+    if sys.platform == "linux":
+        return _linux(machine)
+    if sys.platform == "darwin":
+        return _mac(machine)
+    return "it runs on Linux and macOS, this is " + sys.platform + "; on Windows, use a Linux of WSL 2"
+
+
+def _linux(machine: str) -> str:
+    if machine not in ("x86_64", "aarch64"):
+        return "tensorflow has no wheel for Linux on " + machine + "; expected x86_64 or aarch64"
+    glibc = _glibc()
+    if not glibc:
+        return "tensorflow has no wheel for musl, the C library of Alpine; expected a Linux with glibc 2.28 or newer"
+    if tuple(int(part) for part in glibc.split(".")[:2]) < GLIBC:
+        return "onnxruntime has no wheel for glibc " + glibc + "; expected a Linux with glibc 2.28 or newer"
+    return ""
+
+
+def _glibc() -> str:
+    try:
+        name = os.confstr("CS_GNU_LIBC_VERSION") or ""
+    except (OSError, ValueError):  # another C library does not know the question
+        name = ""
+    return name.replace("glibc", "").strip()
+
+
+def _mac(machine: str) -> str:
+    if machine != "arm64":
+        return "tensorflow has no wheel for a Mac on Intel, or Python runs under Rosetta; expected Apple silicon"
+    version = platform.mac_ver()[0]
+    if tuple(int(part) for part in version.split(".")[:2]) < MACOS:
+        return "onnxruntime has no wheel for macOS " + version + "; expected macOS 14 or newer"
+    return ""
+
+
+def _venv(installer: str) -> str:
+    if installer == "pip":
+        try:
+            import ensurepip  # noqa: F401, PLC0415
+        except ImportError:
+            package = "python3.{}-venv".format(sys.version_info[1])  # noqa: UP032
+            return "this Python has no ensurepip; expected it: apt-get install " + package + ", or install uv"
+    return ""
+
+
+if __name__ == "__main__":
+    complaint = refusal(sys.argv[1])
+    if complaint:
+        sys.exit("edgebake: " + complaint)
+    # The one outside of any venv: .venv may be active, and is about to be removed.
+    sys.stdout.write(getattr(sys, "_base_executable", sys.executable) + "\n")
