@@ -1,7 +1,7 @@
 """Refuse a machine that edgebake cannot be set up on, before anything is removed or downloaded.
 
-`make setup` runs this with the Python that .venv will be made from, and reads from standard output which Python that is.
-It needs nothing but the standard library, and runs under every Python 3, so that an old one is told that it is too old.
+`make setup` runs this with the Python that .venv is to be made from, and reads its path from standard output.
+It needs the standard library alone and runs under every Python 3, so that an old one is told that it is too old.
 """
 
 import os

@@ -1,6 +1,8 @@
 """What many tests start from: the project's own recipes."""
 
+import os
 import shutil
+from collections.abc import Generator
 from contextlib import chdir
 from copy import deepcopy
 from pathlib import Path
@@ -11,6 +13,7 @@ from edgebake.plan import planner
 from edgebake.plan.compose import Composed, compose_release, compose_targets, targets
 from edgebake.plan.planner import Plan
 from edgebake.recipe import Recipe, Release
+from tests import other_system
 
 ROOT = Path(__file__).parents[1]
 
@@ -18,6 +21,32 @@ ROOT = Path(__file__).parents[1]
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest file, so that of two processes none is left alone with it at the end."""
     items.sort(key=lambda item: item.path.name != "test_end_to_end.py")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail a test that CI skips, as it guards nothing there, unless the operating system is the reason."""
+    report = yield
+    _fail_a_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Fail a module that CI skips as a whole."""
+    report = yield
+    _fail_a_skip(report)
+    return report
+
+
+def _fail_a_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if not os.environ.get("CI") or not report.skipped or hasattr(report, "wasxfail"):
+        return
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    reason = reason.removeprefix("Skipped: ")
+    if not reason.startswith(other_system.REASON):
+        report.outcome = "failed"
+        report.longrepr = f"{report.nodeid}: skipped on CI: {reason}; expected it to run there"
 
 
 @pytest.fixture

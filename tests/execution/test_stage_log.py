@@ -5,9 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from edgebake.execution.stage_log import quiet
+from tests import other_system
 
 NOISY = """
 import os, subprocess, sys
@@ -85,7 +84,7 @@ def test_the_console_is_no_terminal_where_there_is_none(tmp_path: Path) -> None:
 def test_no_file_stays_open(tmp_path: Path) -> None:
     descriptors = Path("/proc/self/fd")
     if not descriptors.exists():
-        pytest.skip("only Linux lists what is open")
+        other_system.skip("only Linux lists what is open")
     with quiet(tmp_path / "digits.log"):
         pass
     before = len(list(descriptors.iterdir()))
@@ -97,6 +96,6 @@ def test_no_file_stays_open(tmp_path: Path) -> None:
 
 def test_a_full_disk_ends_the_log_early_and_hides_no_error(tmp_path: Path) -> None:
     if not Path("/dev/full").exists():
-        pytest.skip("only Linux has a disk that is always full")
+        other_system.skip("only Linux has a disk that is always full")
     done = _python(FAILING.replace("digits.log", "/dev/full"), tmp_path)
     assert done.stdout.splitlines()[-1] == "after"

@@ -17,7 +17,7 @@ import pytest
 from edgebake import plugins
 from edgebake.evaluation.latency import stopwatch
 from edgebake.runtimes.coreml import apple
-from tests import handmade, timings
+from tests import handmade, other_system, timings
 
 MEGABYTE = 1_000_000
 SOURCE = Path(stopwatch.__file__)
@@ -179,7 +179,7 @@ def test_loading_and_each_run_are_timed_in_milliseconds(interpreter: type[Interp
 
 def test_memory_is_what_the_candidate_alone_added(interpreter: type[Interpreter], file: Path) -> None:
     if not Path("/proc/self/clear_refs").exists():
-        pytest.skip("only Linux can forget a peak")
+        other_system.skip("only Linux can forget a peak")
     np.ones(300 * MEGABYTE, np.uint8)
     interpreter.kept_mb = 60
     answer = stopwatch.answer(timings.request(file, baseline=str(file), batch=2))

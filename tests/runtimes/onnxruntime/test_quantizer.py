@@ -144,9 +144,10 @@ def test_a_processor_without_vnni_overflows_on_eight() -> None:
             item.CopyFrom(numpy_helper.from_array(np.full_like(values, 1 / 127), item.name))
     assert _gap(model, x64quantprecision="1") <= 9 * CHANNELS / 255
     overflowed = _gap(model)
-    if overflowed < 1 and _adds_in_32_bits():
-        pytest.skip("this processor adds products of bytes up in 32 bits: VNNI, or no x86")
-    assert overflowed == pytest.approx(71, abs=1)  # of 144
+    if not _adds_in_32_bits():
+        assert overflowed == pytest.approx(71, abs=1)  # of 144
+    else:  # no kernel has to overflow there, though one for older processors may be chosen
+        assert overflowed < 1 or overflowed == pytest.approx(71, abs=1)
 
 
 def _adds_in_32_bits() -> bool:
