@@ -30,12 +30,12 @@ def _python() -> str:
 
 
 def _system() -> str:
-    machine = platform.machine()
-    if sys.platform == "linux":
+    system, machine = platform.system(), platform.machine()
+    if system == "Linux":
         return _linux(machine)
-    if sys.platform == "darwin":
+    if system == "Darwin":
         return _mac(machine)
-    return "it runs on Linux and macOS, this is " + sys.platform + "; on Windows, use a Linux of WSL 2"
+    return "this is " + system + "; expected Linux or macOS: on Windows, a Linux of WSL 2"
 
 
 def _linux(machine: str) -> str:

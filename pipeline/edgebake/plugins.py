@@ -3,6 +3,8 @@
 import functools
 import importlib
 import pkgutil
+import platform
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +21,9 @@ FOLDERS = {
     "validate.where": "evaluation/devices",
     "model.format": "models/importers",
 }
+
+# The distribution that requirements.txt leaves out where it has no wheel, by a marker in pyproject.toml.
+NEEDS_X86_OR_MAC = "coremltools"
 
 
 def options(key: str) -> list[str]:
@@ -88,4 +93,15 @@ def _version(distribution: str) -> str:
     try:
         return version(distribution)
     except PackageNotFoundError:
-        raise HostError(f"{distribution}: not installed; expected it in this environment: run `make setup`") from None
+        raise HostError(_absence(distribution)) from None
+
+
+def _absence(distribution: str) -> str:
+    """Return why a distribution is not installed, and what to do."""
+    has_wheel = sys.platform == "darwin" or platform.machine() == "x86_64"
+    if distribution != NEEDS_X86_OR_MAC or has_wheel:
+        return f"{distribution}: not installed; expected it in this environment: run `make setup`"
+    return (
+        f"{distribution}: not installed, it has no wheel for {sys.platform} on {platform.machine()}; expected targets "
+        "that do without: drop those of iOS, and those with `prune: cluster`, from `targets:` in recipes/release.yaml"
+    )
