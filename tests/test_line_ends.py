@@ -24,7 +24,7 @@ def _git(folder: Path, *arguments: str) -> list[str]:
 
 def test_every_file_has_the_bytes_that_are_committed(clone: Path) -> None:
     lines = _git(clone, "ls-files", "-z", "--format=%(objectname) %(path)")
-    committed = dict(reversed(line.split(" ", 1)) for line in lines)
+    committed = {path: digest for digest, path in (line.split(" ", 1) for line in lines)}
     assert len(committed) > 500
     paths = "\n".join(committed)
     command = ["git", "hash-object", "--no-filters", "--stdin-paths"]

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from pipeline import plugins
-from pipeline.errors import HostError
+from edgebake import plugins
+from edgebake.errors import HostError
 
 ROOT = Path(__file__).parents[1]
 LOCK = (ROOT / "requirements.txt").read_text()
@@ -114,4 +115,4 @@ def test_core_ml_is_left_out_where_its_converter_has_no_wheel(
 
 
 def _not_installed(name: str) -> str:
-    raise plugins.PackageNotFoundError(name)
+    raise PackageNotFoundError(name)
