@@ -132,9 +132,9 @@ class Shifted:
         return {name: value + np.float32(self._shift) for name, value in self._session.read().items()}
 
 
-def _shifting(shift: float, run: ModuleType = litert_run) -> Callable[[dict[str, bytes], int], Shifted]:
+def _shifting(shift: float, run: ModuleType = litert_run) -> Callable[..., Shifted]:
     loading = run.load
-    return lambda files, threads: Shifted(loading(files, threads), shift)
+    return lambda *arguments: Shifted(loading(*arguments), shift)
 
 
 @pytest.mark.slow

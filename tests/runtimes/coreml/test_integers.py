@@ -100,7 +100,7 @@ def test_a_range_wider_than_what_was_seen_is_taken_as_it_is(item: Quantized) -> 
 
 
 def test_a_kept_layer_stays_float16_and_all_others_are_int8(item: Quantized) -> None:
-    exact = program(replace(item, scheme="float16", activations="float32", ranges=None))
+    exact = program(replace(item, scheme="float16", weights="float16", activations="float32", ranges=None))
     wanted = mixed(item, DType.float16, KEPT, DENSE)
     found = program(wanted)
     stored = {one.outputs[0].name for one in found.compressed}
