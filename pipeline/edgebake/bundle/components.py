@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from edgebake.bundle.lineage import leading_to
 from edgebake.recipe.about import About
-from edgebake.recipe.lineage import leading_to
 from edgebake.recipe.stage_params import PackageSection, TargetSection, read_plan
 from edgebake.runtimes.interface import load_runtime
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from edgebake import artifacts
 from edgebake.bundle import fallback_order, golden_vectors, processing_steps
+from edgebake.bundle.lineage import digest, leading_to, tools_of
 from edgebake.evaluation.gates.judge import Judged
 from edgebake.evaluation.gates.verdict import Decision
-from edgebake.recipe.lineage import digest, leading_to, tools_of
 from edgebake.recipe.stage_params import PackageSection, TargetSection, plain, read_plan
 from edgebake.tasks.contract import from_json
 

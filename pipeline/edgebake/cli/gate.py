@@ -8,12 +8,12 @@ from typing import Any
 
 from rich.console import Console
 
+from edgebake.bundle.lineage import leading_to
 from edgebake.errors import PlanError
 from edgebake.evaluation.gates.judge import Judged, judge
 from edgebake.plan import planner
 from edgebake.plan.compose import compose_release, compose_targets
 from edgebake.recipe import stage_params
-from edgebake.recipe.lineage import leading_to
 from edgebake.recipe.stage_params import PackageSection, TargetSection
 from edgebake.report import tables
 

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from edgebake import artifacts
+from edgebake.bundle.lineage import digest, leading_to
 from edgebake.errors import PlanError, RecipeError, listed, nearest
 from edgebake.plan import resolve, scheme_search
 from edgebake.plan.checks import release as release_checks
@@ -22,7 +23,6 @@ from edgebake.plan.compose import Composed, compose_release, compose_targets, fl
 from edgebake.plan.scheme_search import Record, Rung
 from edgebake.recipe import Release
 from edgebake.recipe.about import About
-from edgebake.recipe.lineage import digest, leading_to
 from edgebake.recipe.stage_params import NO_FILE, PARAMS, plain, read_plan
 
 STAGES = ("data", "train", "prune", "quantize", "convert", "validate", "package")

@@ -11,10 +11,10 @@ from typing import Any
 
 from edgebake import artifacts
 from edgebake.bundle import archive, assemble, manifest, samples
+from edgebake.bundle.lineage import digest, leading_to
 from edgebake.bundle.trust import proof
 from edgebake.errors import GateError
 from edgebake.evaluation.gates.judge import Judged, judge
-from edgebake.recipe.lineage import digest, leading_to
 from edgebake.recipe.stage_params import PackageSection, plain, read_plan
 from edgebake.report import tables
 from edgebake.stages.job import Job

@@ -11,10 +11,10 @@ from typing import Any
 import yaml
 
 from edgebake import artifacts
+from edgebake.bundle.lineage import digest, leading_to
 from edgebake.bundle.trust import git
 from edgebake.evaluation.gates.waivers import has_expired
 from edgebake.recipe import Waiver
-from edgebake.recipe.lineage import digest, leading_to
 from edgebake.recipe.stage_params import NO_FILE, PARAMS, read_plan
 
 FOLDER = artifacts.ROOT / "revision"

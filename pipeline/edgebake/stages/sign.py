@@ -17,11 +17,11 @@ import yaml
 from edgebake import artifacts, plugins
 from edgebake.bundle import manifest
 from edgebake.bundle.archive import zipped
+from edgebake.bundle.lineage import leading_to
 from edgebake.bundle.trust import dvc_lock, keys, proof, provenance, signature
 from edgebake.bundle.trust.provenance import Build, Source
 from edgebake.errors import ArtifactError, DataError
 from edgebake.recipe import Signature, stage_params
-from edgebake.recipe.lineage import leading_to
 from edgebake.recipe.stage_params import PackageSection
 
 LOCK = Path("dvc.lock")

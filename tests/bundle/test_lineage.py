@@ -2,10 +2,10 @@
 
 import pytest
 
+from edgebake.bundle.lineage import digest, leading_to, tools_of
 from edgebake.plan.compose import Composed
 from edgebake.plan.planner import Plan, merge
 from edgebake.recipe import Release
-from edgebake.recipe.lineage import digest, leading_to, tools_of
 
 PLAN: Plan = {
     "train": {"t": {"epochs": 3, "tools": {"numpy": "2", "keras": "3"}}, "other": {"epochs": 9, "tools": {}}},
