@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
+from edgebake import plugins
 from edgebake.errors import EdgebakeError
 
 STAGES = ("data", "train", "prune", "quantize", "convert", "validate", "package")
@@ -26,8 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             _refuse_other_folder()
         return verb(arguments, console)
     except EdgebakeError as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"edgebake: {error}", markup=False, style="red")
-        return 1
+        return _refused(error)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -37,6 +37,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"edgebake: {error.filename or 'output'}: {error.strerror}; expected it to be readable and writable\n"
         )
         return 1
+    except Exception as error:
+        blamed = plugins.blame(error)
+        if blamed is None:
+            raise
+        return _refused(blamed)
+
+
+def _refused(error: EdgebakeError) -> int:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"edgebake: {error}", markup=False, style="red")
+    return 1
 
 
 def _refuse_other_folder() -> None:
@@ -168,6 +178,9 @@ def _list(_: argparse.Namespace, console: Console) -> int:
     for group, options in compose.groups().items():
         if group != "target":
             console.print(f"{group:9} {' '.join(options)}")
+    for key in plugins.KINDS:
+        for name in plugins.of_project(key):
+            console.print(f"plugin    {plugins.PROJECT}/{plugins.KINDS[key]}/{name}  ({key})")
     return 0
 
 

@@ -33,9 +33,8 @@ def run(stage: str, variant: str) -> None:
     except OSError as error:
         raise artifacts.disk_trouble(error, target) from error
     except Exception as error:
-        raise EdgebakeError(
-            f"{stage} {variant}: {type(error).__name__}: {error}; the whole story is in {log}"
-        ) from error
+        reason = plugins.blame(error) or f"{type(error).__name__}: {error}"
+        raise EdgebakeError(f"{stage} {variant}: {reason}; the whole story is in {log}") from error
     Console(highlight=False, soft_wrap=True).print(f"{stage} {variant}: {line}")
 
 

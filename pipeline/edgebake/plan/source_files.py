@@ -9,14 +9,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from edgebake import artifacts
+from edgebake import artifacts, plugins
 from edgebake.errors import EdgebakeError
 from edgebake.plan import source_text
 from edgebake.plan.source_text import PluginCall, References, SourceReferences
 
 CACHE = artifacts.ROOT / ".code.json"
 PACKAGE = Path(artifacts.__file__).parent
-OWN_PLUGINS = Path("plugins")  # of the project
+PLUGIN_DEPTH = 2  # dots in `plugins.<kind>.<name>`
 # Of the cache: the code that reads sources, since another one may find other things in them.
 VERSION = artifacts.sha256(b"".join(Path(file).read_bytes() for file in (__file__, source_text.__file__)))
 
@@ -58,13 +58,18 @@ class SourceFiles:
         return [package, *(f"{package}.{name}" for name in names if name != "__init__")]
 
     def data_beside(self, source: SourceFile) -> dict[str, str]:
-        """Return the digest of each file beside a package's __init__.py that is no Python, by its path."""
+        """Return the digest of each file beside a package's __init__.py that is no Python, by its path.
+
+        Of a plugin of the project these are the files in the folders below it, too.
+        """
         if source.file.name != "__init__.py":
             return {}
-        others = [
-            file for file in source.file.parent.iterdir() if file.is_file() and file.suffix not in (".py", ".pyc")
-        ]
-        return {_shown(file): artifacts.sha256_of(file) for file in others}
+        folder = source.file.parent
+        is_of_project = source.module.partition(".")[0] == plugins.PROJECT.name
+        is_plugin = is_of_project and source.module.count(".") >= PLUGIN_DEPTH
+        files = folder.rglob("*") if is_plugin else folder.iterdir()
+        data = [file for file in files if file.is_file() and _is_data(file.relative_to(folder))]
+        return {_shown(file): artifacts.sha256_of(file) for file in data}
 
     def sha256_as_text(self, path: str) -> str:
         """Return the digest of a source as it lies there, comments included."""
@@ -132,9 +137,14 @@ def _read_cache() -> dict[str, Any]:
     return files
 
 
+def _is_data(path: Path) -> bool:
+    is_hidden = any(part.startswith(".") for part in path.parts)  # an editor's, or the system's
+    return not is_hidden and path.suffix not in (".py", ".pyc")
+
+
 def _folder_of(module: str) -> Path | None:
     first, _, rest = module.partition(".")
-    top = {PACKAGE.name: PACKAGE, OWN_PLUGINS.name: OWN_PLUGINS}.get(first)
+    top = {PACKAGE.name: PACKAGE, plugins.PROJECT.name: plugins.PROJECT}.get(first)
     if top is None:
         return None
     folder = top.joinpath(*rest.split(".")) if rest else top
@@ -144,9 +154,8 @@ def _folder_of(module: str) -> Path | None:
 def _file_of(module: str) -> Path | None:
     parent, _, name = module.rpartition(".")
     package = _folder_of(module)
-    if package is not None:
-        file = package / "__init__.py"
-        return file if file.is_file() else None
+    if package is not None and (package / "__init__.py").is_file():
+        return package / "__init__.py"
     folder = _folder_of(parent) if parent else None
     if folder is None:
         return None

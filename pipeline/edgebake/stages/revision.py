@@ -19,7 +19,10 @@ from edgebake.recipe.stage_params import NO_FILE, PARAMS, read_plan
 
 FOLDER = artifacts.ROOT / "revision"
 # What every bundle is built from, whatever its platform; recipes reach it through params.yaml.
-SHARED = ("pipeline", "dvc.yaml", "requirements.txt", "LICENSES", ":(glob)**/*.dvc")
+SHARED = (
+    *("pipeline", "plugins", "dvc.yaml", "requirements.txt", "LICENSES", ":(glob)**/*.dvc"),
+    ":(exclude,glob)**/__pycache__/**",
+)
 
 
 def write() -> str:

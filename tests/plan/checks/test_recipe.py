@@ -17,7 +17,7 @@ def test_names_are_modules(recipe: Recipe) -> None:
     recipe.convert.runtime, recipe.package.top_k = "litrt", 0
     expected = "expected one of: coreml, litert, onnxruntime; did you mean 'litert'?"
     assert recipe_checks.check(recipe) == [
-        ("convert.runtime", f"no module pipeline/edgebake/runtimes/litrt; {expected}")
+        ("convert.runtime", f"no module plugins/runtimes/litrt or edgebake/runtimes/litrt; {expected}")
     ]
 
 
@@ -27,7 +27,7 @@ def test_a_way_to_calibrate_is_a_module(recipe: Recipe) -> None:
     assert recipe_checks.check(recipe) == [
         (
             "quantize.calibration.method",
-            f"no module pipeline/edgebake/compression/quantization/calibrators/minmax; {expected}",
+            f"no module plugins/calibrators/minmax or edgebake/compression/quantization/calibrators/minmax; {expected}",
         )
     ]
 

@@ -47,15 +47,16 @@ def _source_has_its_path(data: Data) -> Iterator[Problem]:
 
 def _source_has_its_words(data: Data) -> Iterator[Problem]:
     words = getattr(plugins.load("data.source", data.source), "WORDS", ())
-    owners = {word: name for name in plugins.options("data.source") for word in _words_of(name)}
     for word in OWN:
         if getattr(data, word) is not None and word not in words:
-            yield f"data.{word}", f"has a value; expected null for {data.source}: it is a word of {owners[word]}"
+            owners = listed(_sources_with(word))
+            yield f"data.{word}", f"has a value; expected null for {data.source}: it is a word of {owners}"
 
 
-def _words_of(source: str) -> tuple[str, ...]:
-    words: tuple[str, ...] = getattr(plugins.load("data.source", source), "WORDS", ())
-    return words
+def _sources_with(word: str) -> Iterator[str]:
+    for name in plugins.of_package("data.source"):
+        if word in getattr(plugins.load("data.source", name), "WORDS", ()):
+            yield name
 
 
 def _shares_can_be_drawn(data: Data) -> Iterator[Problem]:
