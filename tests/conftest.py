@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from edgebake.plan import planner
-from edgebake.plan.compose import Composed, compose_release, compose_targets, targets
+from edgebake.plan.compose import Composed, compose_release, compose_targets
 from edgebake.plan.planner import Plan
 from edgebake.recipe import Recipe, Release
+from edgebake.recipe.files import targets
 from tests import other_system
 
 ROOT = Path(__file__).parents[1]

@@ -11,7 +11,7 @@ from edgebake.compression.quantization import calibration
 from edgebake.compression.quantization.schemes import SCHEMES
 from edgebake.models.quantized_model import asked
 from edgebake.plan import compose
-from edgebake.recipe import Convert, CoreML, Precision
+from edgebake.recipe import Convert, CoreML, Precision, files
 from edgebake.recipe.about import About
 from edgebake.runtimes.interface import schemes_of
 
@@ -21,7 +21,7 @@ CORE_ML = "iOS18"  # the first that has every scheme
 
 def options() -> list[str]:
     """Return the options of recipes/quantize/ that train nothing and choose nothing: a file follows from the model."""
-    found = {name: compose.option("quantize", name) for name in compose.groups()["quantize"]}
+    found = {name: compose.option("quantize", name) for name in files.groups()["quantize"]}
     return [name for name, words in found.items() if not (words.training or words.keep or words.ladder)]
 
 

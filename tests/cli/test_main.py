@@ -60,7 +60,7 @@ def test_ctrl_c_is_code_130(project: Path, monkeypatch: pytest.MonkeyPatch) -> N
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("edgebake.plan.compose.targets", interrupt)
+    monkeypatch.setattr("edgebake.recipe.files.targets", interrupt)
     assert main(["list"]) == 130
 
 

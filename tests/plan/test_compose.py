@@ -9,6 +9,7 @@ from edgebake.compression.quantization.schemes import SCHEMES
 from edgebake.errors import RecipeError
 from edgebake.plan import compose
 from edgebake.plan.compose import Composed
+from edgebake.recipe import files
 from edgebake.runtimes import coreml
 from tests import architectures
 
@@ -58,19 +59,19 @@ def test_every_scheme_composes_for_core_ml_with_the_words_of_its_recipe(project:
 def test_choices_name_the_option_of_every_group(composed: dict[str, Composed]) -> None:
     choices = composed["iphone_15"].choices
     assert (choices["device"], choices["quantize"], choices["convert"]) == ("iphone_15", "float16", "coreml")
-    assert set(compose.groups()) <= set(choices)
+    assert set(files.groups()) <= set(choices)
 
 
 def test_options_of_a_group_are_its_files(project: Path) -> None:
     (project / "recipes/model/nano.yaml").write_text("architecture: ds_cnn\nwidth: 0.5\nresolution: 32\n")
-    assert "nano" in compose.groups()["model"]
+    assert "nano" in files.groups()["model"]
     assert compose.compose_targets(["pixel_8"], ["model=nano"])[0].recipe.model.width == 0.5
 
 
 def test_a_target_is_any_file_in_its_folder(project: Path) -> None:
     target = project / "recipes/target"
     (target / "pixel_7.yaml").write_text((target / "pixel_8.yaml").read_text())
-    assert len(compose.targets()) == TARGETS + 1
+    assert len(files.targets()) == TARGETS + 1
     assert compose.compose_targets(["pixel_7"])[0].recipe.quantize.scheme == "int8"
 
 
@@ -139,7 +140,7 @@ def test_two_broken_rules_are_told_together_each_with_its_file(project: Path) ->
 def test_the_release_reads_back_as_it_is_written(project: Path) -> None:
     release = compose.compose_release()
     assert release.name == "digits"
-    assert set(release.targets) <= set(compose.targets())
+    assert set(release.targets) <= set(files.targets())
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ identifiers into `allow`, `review` and `deny`:
 - GPL-3.0 and GPL-3.0+, which SPDX deprecates, are read as GPL-3.0-only and GPL-3.0-or-later, and so for all of GNU's.
   `+` behind another identifier is refused: it lets in licenses that nobody has read yet.
 
-Texts lie in LICENSES/<identifier>.txt, as in https://reuse.software/spec-3.3. Writes nothing.
+Texts lie in the project's LICENSES/<identifier>.txt, as in https://reuse.software/spec-3.3; edgebake brings those of
+its own release, which are taken where the project has none. Writes nothing.
 """
 
 import functools
@@ -29,8 +30,9 @@ from edgebake.bundle.components import Ingredient
 from edgebake.errors import LicenseError, nearest
 from edgebake.recipe import Licenses
 from edgebake.recipe.about import About
+from edgebake.recipe.files import LICENSES, license_texts
 
-FOLDER = Path("LICENSES")
+FOLDER = LICENSES
 REFERENCE = re.compile(r"LicenseRef-[A-Za-z0-9.-]+")
 LONGEST = 1000  # characters of an expression: the parser takes a while for more, and a stranger may have written it
 MENDED_IN = {
@@ -155,7 +157,7 @@ def _of_symbol(symbol: Any, rules: dict[str, Verdict], folder: Path) -> Decision
     if verdict is Verdict.unlisted:
         return Decision(verdict, identifiers, (f"{whole} is in no list",))
     if REFERENCE.fullmatch(base) and not _text_of(base, folder).is_file():
-        return Decision(Verdict.unlisted, identifiers, (f"its text, {_text_of(base, FOLDER)}, is not there",))
+        return Decision(Verdict.unlisted, identifiers, (f"its text, {FOLDER}/{base}.txt, is not there",))
     return Decision(verdict, identifiers)
 
 
@@ -197,7 +199,9 @@ def _older(identifier: str) -> tuple[str, ...]:
 
 
 def _text_of(identifier: str, folder: Path) -> Path:
-    return folder / f"{identifier}.txt"
+    """Return the file of a license's text; edgebake's own text stands in for one of the project alone."""
+    text = folder / f"{identifier}.txt"
+    return license_texts().get(identifier, text) if folder == FOLDER else text
 
 
 def listed(judged: Iterable[Judged]) -> list[dict[str, str]]:
@@ -223,13 +227,13 @@ def texts(judged: Iterable[Judged], folder: Path = FOLDER) -> dict[str, bytes]:
     """
     users = {name: one for one, decision in reversed(list(judged)) for name in decision.identifiers}
     missing = [
-        f"{_text_of(name, FOLDER)}: not there; expected the text of {name}, which {one.kind} {one.name!r} is under"
+        f"{FOLDER}/{name}.txt: not there; expected the text of {name}, which {one.kind} {one.name!r} is under"
         for name, one in sorted(users.items())
         if not _text_of(name, folder).is_file()
     ]
     if missing:
         raise LicenseError("\n".join(missing))
-    return {_text_of(name, FOLDER).as_posix(): _text_of(name, folder).read_bytes() for name in sorted(users)}
+    return {f"{FOLDER}/{name}.txt": _text_of(name, folder).read_bytes() for name in sorted(users)}
 
 
 def notice(about: About, judged: Iterable[Judged]) -> str:

@@ -170,17 +170,9 @@ def _plan(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _list(_: argparse.Namespace, console: Console) -> int:
-    from edgebake.plan import compose
+    from edgebake.cli import listing
 
-    released = compose.compose_release().targets
-    for target in compose.targets():
-        console.print(f"target    {target}{'  (released)' if target in released else ''}")
-    for group, options in compose.groups().items():
-        if group != "target":
-            console.print(f"{group:9} {' '.join(options)}")
-    for key in plugins.KINDS:
-        for name in plugins.of_project(key):
-            console.print(f"plugin    {plugins.PROJECT}/{plugins.KINDS[key]}/{name}  ({key})")
+    listing.show(console)
     return 0
 
 
@@ -251,9 +243,10 @@ def _verify(arguments: argparse.Namespace, console: Console) -> int:
 
 def _check(_: argparse.Namespace, console: Console) -> int:
     from edgebake.plan import compose
+    from edgebake.recipe import files
 
     compose.compose_release()
-    targets = compose.targets()
+    targets = files.targets()
     compose.compose_targets(targets)
     console.print(f"{len(targets)} targets are sound: {' '.join(targets)}")
     return 0

@@ -14,7 +14,8 @@ from rich.console import Console
 from edgebake.bundle import manifest
 from edgebake.bundle.trust import license_check, proof, safe_extract, verification
 from edgebake.errors import ProofError
-from edgebake.plan.compose import RECIPES, compose_release
+from edgebake.plan.compose import compose_release
+from edgebake.recipe.files import RECIPES
 
 RELEASE = RECIPES / "release.yaml"
 

@@ -16,12 +16,13 @@ from edgebake import artifacts, plugins
 from edgebake.errors import PlanError
 from edgebake.plan.source_files import SourceFile, SourceFiles
 from edgebake.plan.source_text import PluginCall, References
-from edgebake.recipe import stage_params
+from edgebake.recipe import files, stage_params
 
 FOLDER = artifacts.ROOT / "code"
 # Stages of dvc.yaml without a variant, and those whose variants are another stage's.
 WITHOUT_VARIANTS = ("parity",)
 VARIANTS_OF = {"sign": "package"}
+WITH_LICENSE_TEXTS = ("package",)  # which puts them into bundles, from the project or from edgebake
 SHOWN = 3  # changed files of a variant that are listed by name
 DECLARATIONS = ("recipe", "errors")
 
@@ -53,6 +54,8 @@ def write(plan: Plan) -> list[CodeChange]:
         target = FOLDER / stage / variant if variant else FOLDER / stage
         written.add(target)
         lines = Closure(source_files, params).digest_lines(f"{source_files.package}.stages.{stage}")
+        if stage in WITH_LICENSE_TEXTS:
+            lines += _license_lines()
         before = target.read_text().splitlines() if target.is_file() else lines
         if before != lines:
             name = f"{stage}.{variant}" if variant else stage
@@ -105,6 +108,15 @@ def _variants(plan: Plan) -> Iterator[tuple[str, str, Any]]:
             yield stage, variant, params
     for stage in WITHOUT_VARIANTS:
         yield stage, "", stages
+
+
+def _license_lines() -> list[str]:
+    lines = []
+    for identifier, file in files.license_texts().items():
+        path = (files.LICENSES / f"{identifier}.txt").as_posix()
+        shown = path if file.is_relative_to(files.LICENSES) else f"{SourceFiles.package}/{path}"
+        lines.append(f"{artifacts.sha256_of(file)}  {shown}")
+    return lines
 
 
 def _changed_files(before: Iterable[str], after: Iterable[str]) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """YAML files in, typed recipes out. The only module that imports Hydra.
 
-Reads recipes/. Writes nothing.
+Reads recipes/, and behind it the recipes that edgebake brings. Writes nothing.
 """
 
 import re
@@ -12,9 +12,12 @@ from typing import Any, get_type_hints
 
 import yaml
 from hydra import compose, initialize_config_dir
+from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
+from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra.types import RunMode
 from omegaconf import OmegaConf, flag_override
 from omegaconf.errors import OmegaConfBaseException
@@ -24,9 +27,10 @@ from edgebake.errors import RecipeError, UnfitError, listed, nearest
 from edgebake.plan.checks import quantize as quantize_checks
 from edgebake.plan.checks import recipe as recipe_checks
 from edgebake.recipe import Protect, Recipe, Release
+from edgebake.recipe import files as recipe_files
 from edgebake.recipe.config_errors import translate
+from edgebake.recipe.files import RECIPES, find, shown, shown_option, targets
 
-RECIPES = Path("recipes")
 COMMAND_LINE = "command line"
 NONE = "none"  # the option of prune and quantize that changes nothing
 PLACE = "# @package _global_"  # without it, Hydra reads a target's words as lying below `target:`
@@ -37,6 +41,18 @@ _store.store(name="schema", node=Recipe)
 _store.store(name="release_schema", node=Release)
 
 
+class Brought(SearchPathPlugin):
+    """Let Hydra look for what the project's folder lacks in the recipes that edgebake brings."""
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        """Append their folder; Hydra calls this."""
+        for folder in recipe_files.folders()[1:]:
+            search_path.append("edgebake", f"file://{folder}")
+
+
+Plugins.instance().register(Brought)
+
+
 @dataclass(frozen=True)
 class Composed:
     """A target's recipe and the option that was picked in each group."""
@@ -44,17 +60,6 @@ class Composed:
     target: str
     recipe: Recipe
     choices: dict[str, str]
-
-
-def targets() -> list[str]:
-    """Return the name of every file in recipes/target/, sorted."""
-    return sorted(path.stem for path in (RECIPES / "target").glob("*.yaml"))
-
-
-def groups() -> dict[str, list[str]]:
-    """Return the options of every group in recipes/."""
-    folders = sorted(path for path in RECIPES.iterdir() if path.is_dir())
-    return {folder.name: sorted(path.stem for path in folder.glob("*.yaml")) for folder in folders}
 
 
 def compose_release() -> Release:
@@ -84,12 +89,12 @@ def compose_targets(names: Sequence[str], overrides: Sequence[str] = ()) -> list
 
 
 def option(group: str, name: str) -> Any:
-    """Return what recipes/<group>/<name>.yaml says, as it is.
+    """Return what the file of an option says, as it is.
 
     Raises:
         RecipeError: a key is unknown or wrong.
     """
-    file = RECIPES / group / f"{name}.yaml"
+    file = find(f"{group}/{name}")
     with _translated(file, ()):
         merged = OmegaConf.merge(OmegaConf.structured(get_type_hints(Recipe)[group]), OmegaConf.load(file))
         return OmegaConf.to_object(merged)
@@ -126,9 +131,9 @@ def _translated(file: Path, overrides: Sequence[str]) -> Iterator[None]:
     try:
         yield
     except UnicodeDecodeError as error:
-        raise RecipeError(f"{file}, or an option that it picks: not UTF-8: {error}") from None
+        raise RecipeError(f"{shown(file)}, or an option that it picks: not UTF-8: {error}") from None
     except (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError) as error:
-        raise translate(error, RECIPES, overrides, file) from None
+        raise translate(error, overrides, shown(file)) from None
     except AttributeError as error:
         # OmegaConf 2.3 cannot merge a mapping from the command line into words that are null.
         key = str(error).partition("full_key: ")[2].partition("\n")[0]
@@ -142,7 +147,7 @@ def _refuse_names(choices: dict[str, str]) -> None:
     for group, choice in choices.items():
         if not re.fullmatch(r"[A-Za-z0-9_]+", choice):
             raise RecipeError(
-                f"{RECIPES / group / choice}.yaml: the name {choice!r} cannot be part of a variant's; "
+                f"{shown_option(group, choice)}: the name {choice!r} cannot be part of a variant's; "
                 "expected letters, digits and _ alone"
             )
 
@@ -152,7 +157,7 @@ def _compose_target(name: str, overrides: Sequence[str]) -> Composed:
     if name not in known:
         expected = f"expected one of: {listed(known)}{nearest(name, known)}"
         raise RecipeError(f"recipes/target/{name}.yaml: no such target; {expected}")
-    file = RECIPES / "target" / f"{name}.yaml"
+    file = find(f"target/{name}")
     _refuse_unplaced(file)
     with _translated(file, overrides):
         config = compose("recipe", overrides=[f"target={name}", *overrides], return_hydra_config=True)
@@ -172,7 +177,7 @@ def _compose_target(name: str, overrides: Sequence[str]) -> Composed:
 
 def _refuse_unplaced(target: Path) -> None:
     if not target.read_text().startswith(PLACE):
-        raise RecipeError(f"{target}: line 1: no {PLACE!r}; expected it at the top of every target")
+        raise RecipeError(f"{shown(target)}: line 1: no {PLACE!r}; expected it at the top of every target")
 
 
 def _refuse_unknown_rungs(composed: Composed, overrides: Sequence[str]) -> None:
@@ -180,7 +185,7 @@ def _refuse_unknown_rungs(composed: Composed, overrides: Sequence[str]) -> None:
     rungs = composed.recipe.quantize.ladder
     if not rungs:
         return
-    known = [file.stem for file in sorted((RECIPES / "quantize").glob("*.yaml")) if not _is_ladder(file)]
+    known = [name for name in recipe_files.options("quantize") if not _is_ladder(find(f"quantize/{name}"))]
     for option in rungs:
         if option not in known:
             key = "quantize.ladder"
@@ -207,9 +212,9 @@ def _file_of(key: str, target: str, choices: dict[str, str], files: dict[str, st
     """Return the file to mend: a group's choice is made by the target, a value stands where it was last set."""
     group = key.split(".", maxsplit=1)[0]
     if key == group:
-        return str(RECIPES / "target" / f"{target}.yaml")
+        return shown_option("target", target)
     below = (file for name, file in files.items() if name == key or name.startswith(f"{key}."))
-    return next(below, str(RECIPES / group / f"{choices[group]}.yaml"))
+    return next(below, shown_option(group, choices[group]))
 
 
 def _check_release(release: Release, file: Path) -> None:
@@ -233,14 +238,14 @@ def _origins(name: str, overrides: Sequence[str]) -> dict[str, str]:
     defaults = loader.compute_defaults_list("recipe", [f"target={name}", *overrides], RunMode.RUN).defaults
     found: dict[str, str] = {}
     for entry in defaults:
-        path = RECIPES / f"{entry.config_path}.yaml"
+        path = find(str(entry.config_path))
         if path.exists():
             content = yaml.safe_load(path.read_text()) or {}
             content.pop("defaults", None)
-            found.update(dict.fromkeys(_leaves(content, entry.package or ""), str(path)))
+            found.update(dict.fromkeys(_leaves(content, entry.package or ""), shown(path)))
     for override in overrides:
         key = override.lstrip("+~").split("=", 1)[0]
-        if not (RECIPES / key).is_dir():  # the name of a group picks another file, which is among the entries already
+        if not recipe_files.is_group(key):  # the name of a group picks another file, which is among the entries already
             touched = [known for known in found if known.startswith(f"{key}.")]
             found.update(dict.fromkeys([*touched, key], COMMAND_LINE))
     return found

@@ -9,19 +9,20 @@ from pathlib import Path
 import yaml
 
 from edgebake.errors import RecipeError, listed, nearest
+from edgebake.recipe import files
 
 _FILE = re.compile(r"In '(?P<config>[^']+)': ")
 _FULL_KEY = re.compile(r"full_key: (?P<key>\S+)")
 _TYPES = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false", "String": "a text"}
 
 
-def translate(error: Exception, recipes: Path, overrides: Sequence[str], default: Path) -> RecipeError:
+def translate(error: Exception, overrides: Sequence[str], default: str) -> RecipeError:
     """Return the same complaint in edgebake's words; `default` is the file to name where the error names none."""
     if isinstance(error, yaml.MarkedYAMLError):
-        return _not_yaml(error, recipes)
+        return _not_yaml(error, default)
     text = "\n".join(_said(link) for link in _chain(error))
     key = _key(text)
-    where = _where(text, key, recipes, overrides, default)
+    where = _where(text, key, overrides, default)
     for rule in RULES:
         complaint = rule(text, key)
         if complaint:
@@ -48,15 +49,15 @@ def _key(text: str) -> str:
     return found["key"] if found else ""
 
 
-def _where(text: str, key: str, recipes: Path, overrides: Sequence[str], default: Path) -> str:
+def _where(text: str, key: str, overrides: Sequence[str], default: str) -> str:
     missing = re.search(r"Could not find '(?P<group>[^/']+)/(?P<option>[^']+)'", text)
     word = f"{missing['group']}={missing['option']}" if missing else key
     if any(override.lstrip("+~").startswith(word) for override in overrides if word) or "parsing override" in text:
         return "command line"
     found = _FILE.search(text)
     if found and not missing:
-        return str(recipes / f"{found['config']}.yaml")
-    return str(default)
+        return files.shown(files.find(found["config"]))
+    return default
 
 
 def _unknown_key(text: str, key: str) -> str | None:
@@ -137,13 +138,11 @@ def _available(text: str) -> list[str]:
     return [line.strip() for line in block["options"].splitlines()] if block else []
 
 
-def _not_yaml(error: yaml.MarkedYAMLError, recipes: Path) -> RecipeError:
+def _not_yaml(error: yaml.MarkedYAMLError, default: str) -> RecipeError:
     mark = error.problem_mark
     if mark is None:
-        return RecipeError(f"{recipes}: not YAML: {error.problem}")
-    file = Path(mark.name)
-    shown = recipes / file.relative_to(recipes.resolve()) if file.is_absolute() else file
-    return RecipeError(f"{shown}: line {mark.line + 1}: not YAML: {error.problem}")
+        return RecipeError(f"{default}: not YAML: {error.problem}")
+    return RecipeError(f"{files.shown(Path(mark.name))}: line {mark.line + 1}: not YAML: {error.problem}")
 
 
 RULES = (

@@ -164,7 +164,7 @@ def read_plan() -> dict[str, dict[str, Any]]:
         with PARAMS.open() as file:
             content = yaml.safe_load(file) or {}
     except yaml.YAMLError as error:
-        raise translate(error, Path(), (), default=PARAMS) from None
+        raise translate(error, (), default=str(PARAMS)) from None
     _refuse_other_shapes(content)
     plan: dict[str, dict[str, Any]] = content
     return plan
@@ -203,7 +203,7 @@ def typed(stage: str, variant: str, section: dict[str, Any]) -> Any:
     try:
         return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(SECTIONS[stage]), section))
     except OmegaConfBaseException as error:
-        raise RecipeError(str(translate(error, Path(), (), default=Path(f"{PARAMS}: {stage}.{variant}")))) from None
+        raise RecipeError(str(translate(error, (), default=f"{PARAMS}: {stage}.{variant}"))) from None
 
 
 def plain(section: Any) -> Any:

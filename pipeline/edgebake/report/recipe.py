@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from edgebake.recipe import Recipe
+from edgebake.recipe import Recipe, files
 from edgebake.recipe.stage_params import plain
 
 
@@ -38,4 +38,4 @@ def _scalar(value: Any) -> str:
 def _origin(key: str, origins: dict[str, str]) -> str:
     while key not in origins and "." in key:
         key = key.rpartition(".")[0]
-    return origins.get(key, "recipes/recipe.yaml")
+    return origins.get(key) or files.shown(files.find("recipe"))

@@ -8,7 +8,7 @@ from edgebake.data.readers import arrays, records
 from edgebake.data.sources import keras, tfrecord
 from edgebake.data.splits import DRAWN
 from edgebake.errors import DataError, EdgebakeError, listed, nearest
-from edgebake.recipe import By, Colour, Crop, Data, Encoding, Features, OnCorrupt, Resize, Splits
+from edgebake.recipe import By, Colour, Crop, Data, Encoding, Features, OnCorrupt, Resize, Splits, files
 
 SHARES = {"train": 0.6, "calibration": 0.1, "validation": 0.1, "test": 0.2}
 IMAGES = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"RIFF")  # how JPEG, PNG, BMP and WebP begin
@@ -88,7 +88,7 @@ def _absent(path: Path) -> str:
 
 
 def _words() -> list[str]:
-    return [*keras.CLASSES, *(file.stem for file in Path("recipes/data").glob("*.yaml"))]
+    return [*keras.CLASSES, *files.options("data")]
 
 
 def _features(path: Path) -> Features:
@@ -102,7 +102,7 @@ def _features(path: Path) -> Features:
     labels = [key for key, value in held.items() if key.endswith("label") and len(value) == 1]
     names = [key for key, value in held.items() if key.endswith("text") and len(value) == 1]
     if len(images) != 1 or len(labels) != 1:
-        mend = "copy recipes/data/tfrecord.yaml, name them there, and give --data that option"
+        mend = f"copy {files.shown_option('data', 'tfrecord')}, name them there, and give --data that option"
         raise DataError(f"{file}: which features are image and label cannot be told of: {listed(held)}; {mend}")
     return Features(images[0], labels[0], Encoding.encoded, None, names[0] if len(names) == 1 else None)
 

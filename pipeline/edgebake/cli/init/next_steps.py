@@ -6,6 +6,7 @@ from pathlib import Path
 from edgebake.cli.init import options
 from edgebake.cli.init.recipe_yaml import MISSING
 from edgebake.plan import compose
+from edgebake.recipe.files import RECIPES, shown_option
 
 ORIGINS = {"data": "origin", "model": "pretrained"}
 
@@ -16,7 +17,7 @@ def unsaid(choices: Mapping[str, str]) -> list[tuple[str, str]]:
     for group, word in ORIGINS.items():
         option = choices.get(group)
         words = (options.content(group, option).get(word) or {}) if option else {}
-        file = str(compose.RECIPES / group / f"{option}.yaml")
+        file = str(RECIPES / group / f"{option}.yaml")
         found += [(f"{group}.{word}.{key}", file) for key, value in words.items() if value == MISSING]
     return found
 
@@ -30,10 +31,11 @@ def lines(
         keys.setdefault(file, []).append(key.partition(".")[2])
     steps = [f"fill in {', '.join(words)} in {file}" for file, words in keys.items()]
     steps += _tracking(choices)
+    validate = choices.get("validate", "realtime")
     steps += [
         f"edgebake show {name}",
         *_release(name, choices),
-        f"look at the budget that it has to meet: recipes/validate/{choices.get('validate', 'realtime')}.yaml; "
+        f"look at the budget that it has to meet: {shown_option('validate', validate)}; "
         f"what should differ goes below `validate: budget:` in recipes/target/{name}.yaml",
         "edgebake build",
     ]

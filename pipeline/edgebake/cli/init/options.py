@@ -1,21 +1,19 @@
 """A device and a model in, the runtime and the numbers that fit both out."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import yaml
 
 from edgebake.compression.quantization.schemes import SCHEMES
 from edgebake.errors import RecipeError, listed
-from edgebake.plan import compose
-from edgebake.recipe import Device
+from edgebake.recipe import Device, files
 from edgebake.runtimes.interface import load_runtime, runtimes_of, schemes_of
 
 
 def content(group: str, option: str) -> dict[str, Any]:
     """Return what an option's file says, whether it is whole or not."""
-    found = yaml.safe_load((compose.RECIPES / group / f"{option}.yaml").read_text())
+    found = yaml.safe_load(files.find(f"{group}/{option}").read_text())
     return found if isinstance(found, dict) else {}
 
 
@@ -54,10 +52,10 @@ def fallback(device: Device) -> str | None:
     """Return the option of the same platform that every device runs; None where this is it, or there is none."""
     if not _asks(vars(device)):
         return None
-    for file in sorted(Path(compose.RECIPES / "device").glob("*.yaml")):
-        other = content("device", file.stem)
+    for option in files.options("device"):
+        other = content("device", option)
         if other.get("platform") == device.platform.value and not _asks(other):
-            return file.stem
+            return option
     return None
 
 

@@ -9,7 +9,7 @@ from rich.prompt import IntPrompt, Prompt
 from edgebake.cli.init.answers import Answers
 from edgebake.errors import RecipeError
 from edgebake.models.inspection.found import Found
-from edgebake.plan import compose
+from edgebake.recipe.files import groups
 from edgebake.report.model_file import COMMON
 
 OWN = "numbers of its own"
@@ -17,7 +17,7 @@ OWN = "numbers of its own"
 
 def first(answers: Answers, console: Console) -> Answers:
     """Return the answers with a device, data and a model."""
-    known = compose.groups()
+    known = groups()
     device = answers.device or Prompt.ask("For which device", console=console, choices=known["device"])
     data = answers.data or Prompt.ask("Which data (a folder, a file, a set of Keras or an option)", console=console)
     model = answers.model or Prompt.ask(

@@ -20,6 +20,8 @@ from edgebake.models.inspection import file as model_file
 from edgebake.models.inspection.found import Found, Pixels
 from edgebake.plan import compose
 from edgebake.recipe import Colour, Data, Device
+from edgebake.recipe import files as recipe_files
+from edgebake.recipe.files import RECIPES
 from edgebake.report import model_file as model_report
 from edgebake.runtimes.interface import load_runtime
 
@@ -58,7 +60,7 @@ def _begun(answers: Answers, console: Console) -> Begun:
     refuse_name(answers.name)
     asks = sys.stdin.isatty() and console.is_terminal
     answers = prompts.first(answers, console) if asks else answers
-    known = compose.groups()
+    known = recipe_files.groups()
     if answers.device is None:
         raise RecipeError(f"--device: not said; expected one of: {', '.join(known['device'])}")
     for group in ("device", "quantize", "convert", "train"):
@@ -172,7 +174,7 @@ def _in_order(data: Data, found: Found, answers: Answers) -> Data:
 
 
 def _labels_file(name: str) -> Path:
-    return compose.RECIPES / "data" / f"{name}.labels.txt"
+    return RECIPES / "data" / f"{name}.labels.txt"
 
 
 def _choices(begun: Begun) -> dict[str, str]:
@@ -199,7 +201,7 @@ def _files(begun: Begun) -> dict[Path, str]:
     answers, name, files = begun.answers, begun.answers.name, dict[Path, str]()
     if begun.data:
         made = answers.origin("data", begun.data.location.stem)
-        files[compose.RECIPES / "data" / f"{name}.yaml"] = target_yaml.data(begun.data, made)
+        files[RECIPES / "data" / f"{name}.yaml"] = target_yaml.data(begun.data, made)
         if begun.found and begun.data.labels == str(_labels_file(name)):
             files[_labels_file(name)] = "".join(f"{label}\n" for label in begun.found.labels)
     if begun.found and begun.own_model:
@@ -212,8 +214,8 @@ def _files(begun: Begun) -> dict[Path, str]:
             trust=answers.trust,
             origin=answers.origin("model", Path(str(answers.model)).stem),
         )
-        files[compose.RECIPES / "model" / f"{name}.yaml"] = recipe_yaml.model(begun.found, words)
-    files[compose.RECIPES / "target" / f"{name}.yaml"] = target_yaml.target(_choices(begun), _below(begun))
+        files[RECIPES / "model" / f"{name}.yaml"] = recipe_yaml.model(begun.found, words)
+    files[RECIPES / "target" / f"{name}.yaml"] = target_yaml.target(_choices(begun), _below(begun))
     return files
 
 
@@ -240,11 +242,15 @@ def _written(files: Mapping[Path, str]) -> Iterator[None]:
     for path in files:
         if path.exists():
             raise HostError(f"{path}: is there already, and is not overwritten; expected another name, or remove it")
+    new_folders = {path.parent for path in files if not path.parent.exists()}
     try:
         for path, content in files.items():
+            path.parent.mkdir(exist_ok=True)
             path.write_text(content)
         yield
     except BaseException:
         for path in files:
             path.unlink(missing_ok=True)
+        for folder in new_folders:
+            folder.rmdir()
         raise
