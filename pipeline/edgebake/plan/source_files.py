@@ -139,7 +139,7 @@ def _read_cache() -> dict[str, Any]:
 
 def _is_data(path: Path) -> bool:
     is_hidden = any(part.startswith(".") for part in path.parts)  # an editor's, or the system's
-    return not is_hidden and path.suffix not in (".py", ".pyc")
+    return not is_hidden and path.suffix not in (".py", ".pyc", ".typed")
 
 
 def _folder_of(module: str) -> Path | None:
