@@ -1,11 +1,11 @@
-"""Build the package; pyproject.toml says all of it but that the top folders recipes/ and LICENSES/ lie in it."""
+"""Build the package; pyproject.toml says all of it but what of the top folder lies in it too."""
 
 from pathlib import Path
 
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-BROUGHT = {"recipes": "**/*.yaml", "LICENSES": "*.txt"}
+BROUGHT = ("recipes/**/*.yaml", "LICENSES/*.txt", "dvc.yaml")
 
 
 class BuildWithRecipes(build_py):
@@ -26,9 +26,9 @@ class BuildWithRecipes(build_py):
 
     def _brought(self) -> dict[Path, Path]:
         """Return where each file goes."""
-        package = Path(self.build_lib) / "edgebake"
-        files = [file for folder, pattern in BROUGHT.items() for file in sorted(Path(folder).glob(pattern))]
-        return {file: package / file for file in files}
+        folder = Path(self.build_lib) / "edgebake/brought"
+        files = [file for pattern in BROUGHT for file in sorted(Path().glob(pattern))]
+        return {file: folder / file for file in files}
 
 
 setup(cmdclass={"build_py": BuildWithRecipes})

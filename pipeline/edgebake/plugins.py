@@ -60,7 +60,8 @@ def of_project(key: str) -> list[str]:
     """Return the names of the project's own plugins for `key`, sorted; `_` begins the name of a helper."""
     if key not in KINDS:
         return []
-    modules = pkgutil.iter_modules([str(PROJECT / KINDS[key])])
+    folder = PROJECT.resolve() / KINDS[key]  # whole: Python remembers what a relative path stood for
+    modules = pkgutil.iter_modules([str(folder)])
     return sorted(module.name for module in modules if not module.name.startswith("_"))
 
 

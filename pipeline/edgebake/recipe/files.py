@@ -13,9 +13,9 @@ TARGET = "target"
 
 
 def brought(name: str) -> Path:
-    """Return a folder that comes with edgebake: `recipes` or `LICENSES`."""
-    installed = PACKAGE / name
-    return installed if installed.is_dir() else PACKAGE.parents[1] / name
+    """Return what comes with edgebake: `recipes`, `LICENSES` or `dvc.yaml`."""
+    installed = PACKAGE / "brought" / name
+    return installed if installed.exists() else PACKAGE.parents[1] / name
 
 
 def folders() -> list[Path]:

@@ -1,0 +1,372 @@
+"""A project beside edgebake: the real commands, with plugins of its own, from a checkout and from the wheel.
+
+docs/recipes.md is followed word by word with the wheel.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import builds
+from tests.builds import ROOT, edit, ran
+
+CHECKOUT = ROOT / "pipeline"
+DOC = ROOT / "docs/recipes.md"
+FENCE = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+FILE = re.compile(r"`([\w/]+\.(?:py|yaml))`")
+RELEASE = """\
+name: squares
+version: 0.1.0
+author: The authors of squares
+license: Apache-2.0
+description: Tells bright squares from dark ones.
+card: { intended_use: [Trying out edgebake.], limits: [It has seen squares alone.] }
+licenses: { allow: [Apache-2.0, CC0-1.0, MIT], review: [], deny: [] }
+signature: null
+encryption_key: null
+targets: [first, second]
+"""
+SOURCE = """\
+\"\"\"Squares of one shade.\"\"\"
+from plugins.sources import _pixels
+
+TOOLS = ()
+
+
+def count(data):
+    return {"": 40}
+
+
+def columns(data):
+    return []
+
+
+def load(data):
+    import numpy as np
+
+    from edgebake.data.dataset import Examples
+
+    images = [_pixels.square(number) for number in range(40)]
+    return Examples(images, np.arange(40) % 2, ["dark", "bright"])
+"""
+HELPER = """\
+def square(number):
+    import numpy as np
+
+    return np.full((8, 8), number + 100 * (number % 2), np.uint8)
+"""
+DATA = """\
+source: {source}
+path: data.txt
+origin: {{ name: Squares, author: The authors of squares, license: CC0-1.0, source: plugins }}
+colour: grey
+crop: none
+resize: bilinear
+mean: [127.5]
+scale: [0.0078125]
+seed: 0
+splits: {{ by: seed, train: 0.5, calibration: 0.1, validation: 0.2, test: 0.2 }}
+on_corrupt: stop
+"""
+TARGET = """\
+# @package _global_
+defaults:
+  - override /device: {platform}_any
+  - override /data: {data}
+"""
+
+
+def write(folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+def run(folder: Path, package: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a project that has edgebake from a folder of packages."""
+    return builds.run(folder, *command, PYTHONPATH=str(package))
+
+
+def repro(folder: Path, package: Path = CHECKOUT) -> list[str]:
+    """Build both data variants of the project, and return the stages that ran, sorted."""
+    done = run(folder, package, sys.executable, "-m", "dvc", "repro", "data@squares", "data@plain")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return sorted(ran(done.stdout))
+
+
+def begun(folder: Path, package: Path) -> Path:
+    """Return a project of two targets, each with a source of its own; `squares` has a helper."""
+    write(
+        folder,
+        {
+            "dvc.yaml": (ROOT / "dvc.yaml").read_text(),
+            ".gitignore": "artifacts/\n__pycache__/\n",
+            "data.txt": "",
+            "recipes/release.yaml": RELEASE,
+            "recipes/data/squares.yaml": DATA.format(source="squares"),
+            "recipes/data/plain.yaml": DATA.format(source="plain"),
+            "recipes/target/first.yaml": TARGET.format(platform="linux", data="squares"),
+            "recipes/target/second.yaml": TARGET.format(platform="android", data="plain"),
+            "plugins/sources/squares.py": SOURCE,
+            "plugins/sources/_pixels.py": HELPER,
+            "plugins/sources/plain.py": SOURCE.replace("from plugins.sources import _pixels\n", HELPER).replace(
+                "_pixels.", ""
+            ),
+        },
+    )
+    builds.run(folder, "git", "init", "--quiet")
+    assert run(folder, package, sys.executable, "-m", "dvc", "init", "--quiet").returncode == 0
+    done = run(folder, package, sys.executable, "-m", "edgebake", "plan")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return begun(tmp_path_factory.mktemp("squares"), CHECKOUT)
+
+
+def plan(folder: Path) -> str:
+    done = run(folder, CHECKOUT, sys.executable, "-m", "edgebake", "plan")
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_an_edit_of_a_plugin_runs_those_variants_again_that_name_it(project: Path) -> None:
+    assert repro(project) == ["data@plain", "data@squares"]
+    assert repro(project) == []
+    source = project / "plugins/sources/squares.py"
+
+    edit(source, '"""Squares of one shade."""', '"""Squares, each of one shade."""\n# A comment.\n')
+    assert repro(project) == []
+
+    edit(source, "arange(40) % 2", "arange(40) // 20")
+    assert "  data.squares: code of plugins/sources/squares.py\n" in plan(project)
+    assert repro(project) == ["data@squares"]
+
+    edit(project / "plugins/sources/_pixels.py", "100 *", "120 *")
+    said = plan(project)
+    assert "  data.squares: code of plugins/sources/_pixels.py\n" in said
+    assert "data.plain" not in said
+    assert repro(project) == ["data@squares"]
+
+
+def test_a_module_becomes_a_folder_with_data_beside_it(project: Path) -> None:
+    repro(project)
+    plain = project / "plugins/sources/plain.py"
+    package = project / "plugins/sources/plain"
+    package.mkdir()
+    plain.rename(package / "__init__.py")
+    (package / "tables").mkdir()
+    (package / "tables/shades.csv").write_text("1\n")
+    assert repro(project) == ["data@plain"]
+    (package / "tables/shades.csv").write_text("2\n")
+    assert "  data.plain: code of plugins/sources/plain/tables/shades.csv\n" in plan(project)
+    assert repro(project) == ["data@plain"]
+    (package / "tables/.shades.csv.swp").write_text("of an editor")
+    assert repro(project) == []
+
+
+def test_a_plugin_in_place_of_ours_is_what_counts(project: Path) -> None:
+    edit(project / "recipes/data/plain.yaml", "source: plain", "source: digits")
+    write(project, {"plugins/sources/digits.py": SOURCE})
+    plan(project)
+    digest = (project / "artifacts/code/data/plain").read_text()
+    assert "plugins/sources/digits.py\n" in digest
+    assert "edgebake/data/sources/digits.py" not in digest
+    (project / "plugins/sources/digits.py").unlink()
+    edit(project / "recipes/data/plain.yaml", "source: digits", "source: plain")
+    plan(project)
+
+
+def test_an_uncommitted_edit_of_a_plugin_makes_a_bundle_dirty(project: Path) -> None:
+    def is_dirty() -> bool:
+        done = run(project, CHECKOUT, sys.executable, "-m", "edgebake", "revision")
+        assert done.returncode == 0, done.stderr
+        return '"dirty": true' in (project / "artifacts/revision/linux.json").read_text()
+
+    builds.commit(project, "Squares")
+    assert not is_dirty()
+    cache = project / "plugins/sources/__pycache__/squares.cpython-311.pyc"
+    write(project, {str(cache.relative_to(project)): "of a test", ".gitignore": "artifacts/\n"})
+    builds.commit(project, "Ignore less")
+    cache.write_text("of another test")
+    assert not is_dirty()
+    edit(project / "plugins/sources/squares.py", "TOOLS = ()", "TOOLS = []")
+    assert is_dirty()
+
+
+def test_a_failure_inside_a_plugin_names_its_line(project: Path) -> None:
+    edit(project / "plugins/sources/squares.py", "    images =", "    1 / 0\n    images =")
+    done = run(project, CHECKOUT, sys.executable, "-m", "edgebake", "data", "squares")
+    assert done.returncode == 1
+    line = (project / "plugins/sources/squares.py").read_text().splitlines().index("    1 / 0") + 1
+    assert done.stderr == (
+        f"edgebake: data squares: plugins/sources/squares.py:{line}: ZeroDivisionError: division by zero; "
+        "expected a plugin that runs; the whole story is in artifacts/data/squares.log\n"
+    )
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of packages that holds the wheel alone; the checkout it was built from is gone."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    source.mkdir()
+    builds.snapshot(source)
+    wheel = ("wheel", "--no-build-isolation", "--no-deps", "--wheel-dir", str(folder), str(source))
+    install = ("install", "--no-deps", "--no-compile", "--target", str(folder / "site"))
+    pip(folder, *wheel)
+    source.rename(folder / "elsewhere")
+    pip(folder, *install, str(next(folder.glob("edgebake-*.whl"))))
+    return folder / "site"
+
+
+def pip(folder: Path, *arguments: str) -> None:
+    done = builds.run(folder, sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_the_package_and_what_it_brings_and_nothing_else(site: Path) -> None:
+    record = next(site.glob("edgebake-*.dist-info/RECORD")).read_text()
+    installed = {line.split(",")[0] for line in record.splitlines()}
+    own = {name for name in installed if ".dist-info/" not in name and not name.startswith("../")}
+    assert {name.partition("/")[0] for name in own} == {"edgebake"}
+    tracked = set(builds.run(ROOT, "git", "ls-files", "--cached", "--others", "--exclude-standard").stdout.split())
+    package = {name.removeprefix("pipeline/") for name in tracked if name.startswith("pipeline/edgebake/")}
+    folders = ("recipes/", "LICENSES/")
+    brought = {f"edgebake/brought/{name}" for name in tracked if name.startswith(folders) or name == "dvc.yaml"}
+    assert own == package | brought
+    assert "edgebake/py.typed" in own
+
+
+@pytest.mark.slow
+def test_a_project_has_what_it_lacks_from_the_wheel(site: Path, tmp_path: Path) -> None:
+    folder = begun(tmp_path, site)
+    write(
+        folder,
+        {
+            "recipes/quantize/int8.yaml": "# Of the project.\nscheme: float16\n",
+            "recipes/quantize/own.yaml": "scheme: int8\nbits: 3\n",
+        },
+    )
+
+    def edgebake(*arguments: str) -> str:
+        done = run(folder, site, "edgebake", *arguments)
+        return done.stdout + done.stderr
+
+    where = run(folder, site, sys.executable, "-c", "import edgebake; print(edgebake.__path__)").stdout
+    assert where == f"['{site}/edgebake']\n"
+    assert edgebake("--version") == f"edgebake {next(site.glob('*.dist-info')).stem.partition('-')[2]}\n"
+    assert edgebake("check") == "2 targets are sound: first second\n"
+    listed = edgebake("list").splitlines()
+    assert listed[:3] == [
+        "target    first  (released)",
+        "target    second  (released)",
+        "convert   coreml litert onnxruntime",
+    ]
+    assert "data      digits image_folder keras npz plain python squares tfrecord" in listed
+    assert listed[-2:] == [
+        "plugin    plugins/sources/plain  (data.source)",
+        "plugin    plugins/sources/squares  (data.source)",
+    ]
+    shown = edgebake("show", "first", "quantize=int8")
+    assert origin(shown, "source: squares") == "recipes/data/squares.yaml"
+    assert origin(shown, "architecture: ds_cnn") == "edgebake: model/ds_cnn.yaml"
+    assert origin(shown, "scheme: float16") == "recipes/quantize/int8.yaml"
+    assert edgebake("show", "first", "quantize=own") == (
+        "edgebake: recipes/quantize/own.yaml: quantize.bits: unknown key; expected one of: calibration, compression, "
+        "granularity, keep, ladder, layers, scheme, training\n"
+    )
+    assert edgebake("show", "first", "quantize=int9").startswith(
+        "edgebake: command line: quantize: no option 'int9'; expected one of: auto, dynamic, float16, int16x8, "
+    )
+    assert edgebake("show", "pixel_8") == (
+        "edgebake: recipes/target/pixel_8.yaml: no such target; expected one of: first, second\n"
+    )
+    assert repro(folder, site) == ["data@plain", "data@squares"]
+    assert "edgebake/LICENSES/MIT.txt\n" in (folder / "artifacts/code/package/linux").read_text()
+
+
+def origin(shown: str, line: str) -> str:
+    """Return the file that `edgebake show` names behind a line."""
+    return next(text.partition("# ")[2] for text in shown.splitlines() if text.strip().startswith(line))
+
+
+@pytest.fixture(scope="module")
+def followed(site: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A project in which docs/recipes.md was followed from its beginning, and all that the commands said."""
+    folder = tmp_path_factory.mktemp("stripes")
+    page = DOC.read_text()
+    page = page[page.index("## A project of your own") : page.index("### A runtime")]
+    said = []
+    start = 0
+    for fence in FENCE.finditer(page):
+        text = "".join(line.removeprefix(fence[1]) for line in fence[3].splitlines(keepends=True))
+        before = page[start : fence.start()]
+        start = fence.end()
+        commands = re.findall(r"`(edgebake show [^`]+)`", before)
+        if fence[2] == "sh":
+            commands.append(text)
+        else:
+            write(folder, {FILE.findall(before)[0]: text})
+        for command in commands:
+            done = run(folder, site, "bash", "-euc", command)
+            assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+            said.append(done.stdout)
+    last = re.findall(r"`(edgebake show [^`]+)`", page[start:])
+    for command in last:
+        assert run(folder, site, "bash", "-euc", command).returncode == 0, command
+    assert last
+    return folder, "".join(said)
+
+
+@pytest.mark.slow
+def test_the_guide_can_be_followed(followed: tuple[Path, str], site: Path) -> None:
+    folder, said = followed
+    assert "2 targets are sound: any_linux raspberry_pi_4\n" in said
+    assert "+ package.linux.targets.raspberry_pi_4\n" in said
+    assert "data pixel_table: 1,200 examples" in said
+    assert "2 passed" in said
+    kinds = {path.parent.name for path in (folder / "plugins").rglob("*.py")}
+    assert kinds == {"sources", "architectures", "pruning_methods", "calibrators", "devices"}
+
+
+@pytest.mark.slow
+def test_every_plugin_of_the_guide_takes_part_in_a_bundle(followed: tuple[Path, str], site: Path) -> None:
+    folder, _ = followed
+    (folder / "recipes/target/raspberry_pi_4.yaml").unlink()
+    edit(folder / "recipes/release.yaml", "  - raspberry_pi_4\n", "")
+    edit(folder / "plugins/devices/idle_host.py", "LOAD = 0.5", "LOAD = 1e9")
+    target = """\
+# @package _global_
+defaults:
+  - override /device: linux_any
+  - override /data: pixel_table
+  - override /model: two_layers
+  - override /prune: smallest
+  - override /quantize: int8
+  - override /convert: onnxruntime
+
+train: { epochs: 6 }
+device: { dtypes: [float32, int8] }
+quantize: { calibration: { method: three_sigma, examples: 100 } }
+validate:
+  where: idle_host
+  runs: 200
+  budget: { accuracy: { at_least: 0.5 }, class_accuracy: { at_least: 0.1 }, loss: { at_most: 1 }, speedup: null }
+"""
+    write(folder, {"recipes/target/any_linux.yaml": target})
+    assert run(folder, site, "edgebake", "plan").returncode == 0
+    builds.commit(folder, "Stripes")
+    done = run(folder, site, sys.executable, "-m", "dvc", "repro", "package@linux")
+    assert done.returncode == 0, done.stdout + done.stderr
+    texts = {file.name for file in (folder / "artifacts/package/linux/LICENSES").iterdir()}
+    assert texts == {"Apache-2.0.txt", "CC0-1.0.txt", "MIT.txt"}
+    assert "two_layers" in (folder / "params.yaml").read_text()
+    pruned = next((folder / "artifacts/prune").glob("*/pruned.json")).read_text()
+    assert '"method": "smallest"' in pruned

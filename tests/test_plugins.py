@@ -1,0 +1,178 @@
+"""Plugins of a project: where they are looked for, how they import each other, and what is wrong with one."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgebake import plugins
+from edgebake.cli.main import main
+from edgebake.errors import RecipeError
+from tests import builds
+
+SOURCE = """\
+TOOLS = ()
+
+
+def count(data): return {"": 3}
+
+
+def columns(data): return []
+
+
+def load(data): raise NotImplementedError
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder plugins/ of an empty project, in which the test runs; the project is not on Python's path."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path not in ("", str(tmp_path))])
+    return tmp_path / "plugins"
+
+
+def write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+
+
+def refusal(key: str, name: str) -> str:
+    with pytest.raises(RecipeError) as caught:
+        plugins.load(key, name)
+    return str(caught.value)
+
+
+def test_every_key_of_a_project_names_a_folder_of_ours_too() -> None:
+    assert set(plugins.KINDS) < set(plugins.FOLDERS)
+    assert set(plugins.REQUIRED) == set(plugins.KINDS)
+
+
+@pytest.mark.parametrize("key", [key for key in plugins.KINDS if key != "convert.runtime"])
+def test_what_is_required_of_a_project_our_own_plugins_have(key: str) -> None:
+    for name in plugins.options(key):
+        if name not in ("import", "none"):  # which stand for nothing to build and nothing to cut
+            assert set(plugins.REQUIRED[key]) <= vars(plugins.load(key, name)).keys(), name
+
+
+def test_a_module_and_a_folder_are_plugins_and_a_helper_is_none(folder: Path) -> None:
+    write(folder / "sources/mine.py", SOURCE)
+    write(folder / "sources/other/__init__.py", SOURCE)
+    write(folder / "sources/_pixels.py", "")
+    write(folder / "sources/notes/readme.txt", "")
+    assert plugins.of_project("data.source") == ["mine", "other"]
+    assert plugins.load("data.source", "mine").count(None) == {"": 3}
+    assert plugins.load("data.source", "other").__name__ == "plugins.sources.other"
+    assert "digits" in plugins.options("data.source")
+
+
+def test_the_projects_plugin_comes_before_ours(folder: Path) -> None:
+    ours = plugins.load("data.source", "digits")
+    write(folder / "sources/digits.py", SOURCE)
+    assert plugins.module_name("data.source", "digits") == "plugins.sources.digits"
+    assert plugins.load("data.source", "digits") is not ours
+    assert plugins.options("data.source").count("digits") == 1
+
+
+def test_plugins_import_each_other_without_a_package_file_and_off_the_path(folder: Path) -> None:
+    write(folder / "shared.py", "SIZE = 7")
+    write(folder / "sources/_pixels.py", "from plugins import shared\nSIZE = shared.SIZE\n")
+    write(folder / "sources/mine.py", f"from plugins.sources import _pixels\nfrom . import _pixels as same\n{SOURCE}")
+    module = plugins.load("data.source", "mine")
+    assert module._pixels.SIZE == 7
+    assert module.same is module._pixels
+
+
+def test_a_package_file_of_the_project_runs(folder: Path) -> None:
+    write(folder / "__init__.py", "SIZE = 5\n")
+    write(folder / "sources/mine.py", f"from plugins import SIZE\n{SOURCE}")
+    assert plugins.load("data.source", "mine").SIZE == 5
+
+
+def test_an_installed_package_called_plugins_does_not_win(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stray = tmp_path / "site"
+    write(stray / "plugins/__init__.py", "STRAY = True\n")
+    write(stray / "plugins/sources/__init__.py", "")
+    write(stray / "plugins/sources/_pixels.py", "raise RuntimeError('stray')\n")
+    monkeypatch.syspath_prepend(stray)
+    monkeypatch.delitem(sys.modules, "plugins", raising=False)
+    __import__("plugins.sources")  # as another package may have done
+    write(folder / "sources/_pixels.py", "SIZE = 7\n")
+    write(folder / "sources/mine.py", f"from plugins.sources import _pixels\n{SOURCE}")
+    assert plugins.load("data.source", "mine")._pixels.SIZE == 7
+
+
+def test_each_project_has_its_own(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(folder / "sources/mine.py", f"PLACE = 'first'\n{SOURCE}")
+    write(tmp_path / "second/plugins/sources/mine.py", f"PLACE = 'second'\n{SOURCE}")
+    assert plugins.load("data.source", "mine").PLACE == "first"
+    monkeypatch.chdir("second")
+    assert plugins.load("data.source", "mine").PLACE == "second"
+
+
+def test_an_unknown_name_says_both_places_and_the_nearest(folder: Path) -> None:
+    write(folder / "sources/pixel_table.py", SOURCE)
+    assert refusal("data.source", "pixel_tabel") == (
+        "data.source: no module plugins/sources/pixel_tabel or edgebake/data/sources/pixel_tabel; expected one of: "
+        "digits, image_folder, keras, npz, pixel_table, python, tfrecord; did you mean 'pixel_table'?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("TOOLS = (\n", "plugins/sources/mine.py:1: SyntaxError: '(' was never closed; expected a plugin that runs"),
+        (
+            "\nimport no_such_package.part\n",
+            "plugins/sources/mine.py:2: ModuleNotFoundError: No module named 'no_such_package'; expected the package "
+            "no_such_package in this environment: install it",
+        ),
+        (
+            "from plugins.sources import _missing\n",
+            "plugins/sources/mine.py:1: ImportError: cannot import name '_missing' from 'plugins.sources' "
+            "(unknown location); expected a plugin that runs",
+        ),
+        ("\n\n1 / 0\n", "plugins/sources/mine.py:3: ZeroDivisionError: division by zero; expected a plugin that runs"),
+        ("raise SystemExit(0)\n", "plugins/sources/mine.py:1: SystemExit: 0; expected a plugin that runs"),
+        (
+            SOURCE.replace("TOOLS", "TOOL").replace("count", "counts"),
+            "plugins/sources/mine.py: no TOOLS, count; expected of a plugin for data.source: TOOLS, columns, count, "
+            "load",
+        ),
+    ],
+)
+def test_a_plugin_that_does_not_import_is_named_with_its_line(folder: Path, text: str, message: str) -> None:
+    write(folder / "sources/mine.py", text)
+    assert refusal("data.source", "mine") == message
+
+
+def test_a_mistake_in_a_helper_is_the_helpers(folder: Path) -> None:
+    write(folder / "sources/_pixels.py", "SIZE = 1\nSIZES = [SIZE\n")
+    write(folder / "sources/mine.py", f"from plugins.sources import _pixels\n{SOURCE}")
+    assert refusal("data.source", "mine") == (
+        "plugins/sources/_pixels.py:2: SyntaxError: '[' was never closed; expected a plugin that runs"
+    )
+
+
+def test_a_plugin_that_fails_while_planning_ends_without_a_traceback(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(project / "plugins/sources/digits.py", SOURCE.replace('{"": 3}', "data.no_such_field"))
+    builds.edit(project / "recipes/data/digits.yaml", "path: null", "path: .")
+    assert main(["check"]) == 1
+    assert capsys.readouterr().err == (
+        "edgebake: plugins/sources/digits.py:4: AttributeError: 'SourcedData' object has no attribute "
+        "'no_such_field'; expected a plugin that runs\n"
+    )
+
+
+def test_a_plugin_is_listed(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(project / "plugins/sources/mine.py", SOURCE)
+    write(project / "plugins/devices/bench.py", "def measure(job): ...\n")
+    assert main(["list"]) == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "plugin    plugins/sources/mine  (data.source)",
+        "plugin    plugins/devices/bench  (validate.where)",
+    ]
