@@ -16,7 +16,8 @@ from tests.builds import ROOT, edit, ran
 CHECKOUT = ROOT / "pipeline"
 DOC = ROOT / "docs/recipes.md"
 FENCE = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
-FILE = re.compile(r"`([\w/]+\.(?:py|yaml))`")
+ADDITION = re.compile(r"Add `(\w+)` to `targets:` in `([\w/.]+)`, before `(\w+)`")
+FILE = re.compile(r"^(?:\d\. )?`([\w/]+\.(?:py|yaml))`", re.MULTILINE)
 RELEASE = """\
 name: squares
 version: 0.1.0
@@ -250,7 +251,7 @@ def test_a_project_has_what_it_lacks_from_the_wheel(site: Path, tmp_path: Path) 
     write(
         folder,
         {
-            "recipes/quantize/int8.yaml": "# Of the project.\nscheme: float16\n",
+            "recipes/quantize/int8.yaml": "# Of the project.\nscheme: none\n",
             "recipes/quantize/own.yaml": "scheme: int8\nbits: 3\n",
         },
     )
@@ -277,10 +278,10 @@ def test_a_project_has_what_it_lacks_from_the_wheel(site: Path, tmp_path: Path) 
     shown = edgebake("show", "first", "quantize=int8")
     assert origin(shown, "source: squares") == "recipes/data/squares.yaml"
     assert origin(shown, "architecture: ds_cnn") == "edgebake: model/ds_cnn.yaml"
-    assert origin(shown, "scheme: float16") == "recipes/quantize/int8.yaml"
+    assert origin(shown, "scheme: none") == "recipes/quantize/int8.yaml"
     assert edgebake("show", "first", "quantize=own") == (
         "edgebake: recipes/quantize/own.yaml: quantize.bits: unknown key; expected one of: calibration, compression, "
-        "granularity, keep, ladder, layers, scheme, training\n"
+        "granularity, keep, ladder, scheme, training\n"
     )
     assert edgebake("show", "first", "quantize=int9").startswith(
         "edgebake: command line: quantize: no option 'int9'; expected one of: auto, dynamic, float16, int16x8, "
@@ -309,11 +310,13 @@ def followed(site: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
         text = "".join(line.removeprefix(fence[1]) for line in fence[3].splitlines(keepends=True))
         before = page[start : fence.start()]
         start = fence.end()
+        for name, file, other in ADDITION.findall(before):
+            edit(folder / file, f"  - {other}\n", f"  - {name}\n  - {other}\n")
         commands = re.findall(r"`(edgebake show [^`]+)`", before)
         if fence[2] == "sh":
             commands.append(text)
         else:
-            write(folder, {FILE.findall(before)[0]: text})
+            write(folder, {FILE.findall(before)[-1]: text})
         for command in commands:
             done = run(folder, site, "bash", "-euc", command)
             assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
