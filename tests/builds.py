@@ -1,10 +1,12 @@
 """Clones of the project in which the real commands are run, for the tests that build."""
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 
@@ -12,7 +14,10 @@ ROOT = Path(__file__).parents[1]
 def environment(folder: Path) -> dict[str, str]:
     """Return an environment in which `python` is this one, runs the clone's own code, and nothing is coloured."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, "PYTHONPATH": str(folder / "pipeline"), "NO_COLOR": "1"}
+    settings = {**os.environ, "PATH": path, "PYTHONPATH": str(folder / "pipeline"), "NO_COLOR": "1"}
+    # A build starts 60 processes: without byte code each would compile the package again.
+    settings.pop("PYTHONDONTWRITEBYTECODE", None)
+    return settings
 
 
 def run(folder: Path, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -96,3 +101,8 @@ def bundles(folder: Path) -> dict[str, str]:
     changing = (".log", ".measurements.json", ".gitignore")  # and so does the proof, which is about the second
     shipped = [file for file in files if not (file.name.endswith(changing) or file.parent.suffix == ".proof")]
     return {str(file.relative_to(package)): hashlib.sha256(file.read_bytes()).hexdigest() for file in shipped}
+
+
+def manifest(folder: Path, platform: str) -> Any:
+    """Return the manifest of the bundle that was built for a platform."""
+    return json.loads((folder / f"artifacts/package/{platform}/manifest.json").read_text())

@@ -1,8 +1,9 @@
 """What many tests start from: the project's own recipes."""
 
+import gc
 import os
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import chdir
 from copy import deepcopy
 from pathlib import Path
@@ -14,14 +15,33 @@ from edgebake.plan.compose import Composed, compose_release, compose_targets
 from edgebake.plan.planner import Plan
 from edgebake.recipe import Recipe, Release
 from edgebake.recipe.files import targets
-from tests import other_system
+from tests import other_system, releases
 
 ROOT = Path(__file__).parents[1]
 
 
+# Files that take minutes, the longest first: of two processes none is left alone with one of them at the end.
+LONG = (
+    "test_default_release.py",
+    "test_same_bytes.py",
+    "test_all_architectures.py",
+    "test_edited_recipes.py",
+    "test_edited_code.py",
+    "test_apple_operators.py",
+    "test_bring_your_own.py",
+    "test_convert.py",
+)
+
+
+def pytest_configure() -> None:
+    """Look for garbage less often: in the millions of objects of TensorFlow that took a sixth of the time."""
+    gc.set_threshold(50_000, 20, 50)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest file, so that of two processes none is left alone with it at the end."""
-    items.sort(key=lambda item: item.path.name != "test_end_to_end.py")
+    """Begin with the long files."""
+    place = {name: number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.path.name, len(LONG)))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -77,6 +97,26 @@ def release() -> Release:
 def planned(release: Release, composed: dict[str, Composed]) -> Plan:
     """The project's own plan; to be read, not edited."""
     return planner.merge(release, [composed[name] for name in release.targets])
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone with the default release built by one plain `dvc repro`; not to be edited."""
+    return releases.once(releases.shared_folder(tmp_path_factory) / "default", releases.build_default)
+
+
+@pytest.fixture(scope="session")
+def quick_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone with a small release built; not to be edited."""
+    return releases.once(releases.shared_folder(tmp_path_factory) / "quick", releases.build_quick)
+
+
+@pytest.fixture
+def quick(quick_release: Path, tmp_path: Path) -> Iterator[Path]:
+    """A clone with a small release built, to edit."""
+    folder = releases.copy(quick_release, tmp_path / "clone")
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

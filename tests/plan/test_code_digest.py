@@ -1,4 +1,4 @@
-"""Which code counts for which variant of the project's own plan; tests/test_end_to_end.py has the same with DVC."""
+"""Which code counts for which variant of the project's own plan; tests/test_edited_code.py has the same with DVC."""
 
 import shutil
 from pathlib import Path
