@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,18 +15,36 @@ from PIL import Image
 from edgebake import artifacts
 from edgebake.cli.main import main
 from tests import other_system
+from tests.builds import ROOT
 
 VARIANT = "digits-ds_cnn"
 
 
+@pytest.fixture(scope="module")
+def planned_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project that `edgebake plan` was run in; to be copied, not edited."""
+    folder = tmp_path_factory.mktemp("planned")
+    shutil.copytree(ROOT / "recipes", folder / "recipes")
+    shutil.copy(ROOT / "dvc.yaml", folder)
+    with chdir(folder):
+        assert main(["plan"]) == 0
+    return folder
+
+
 @pytest.fixture
-def trained(project: Path) -> Path:
+def with_plan(planned_project: Path, project: Path) -> Path:
+    """A planned project, to edit; the test runs in it."""
+    shutil.copytree(planned_project, project, dirs_exist_ok=True)
+    return project
+
+
+@pytest.fixture
+def trained(with_plan: Path) -> Path:
     """A planned project with 900 kB that stand for a trained model."""
-    assert main(["plan"]) == 0
     with artifacts.published(artifacts.folder("train", VARIANT)) as out:
         (out / "model.keras").write_bytes(bytes(900_000))
         (out / "contract.json").write_text("{}")
-    return project
+    return with_plan
 
 
 @pytest.fixture
@@ -83,21 +101,20 @@ def test_a_read_only_artifacts_folder(trained: Path, said: Said) -> None:
         )
 
 
-def test_a_stage_before_that_has_not_run(project: Path, said: Said) -> None:
-    assert main(["plan"]) == 0
+def test_a_stage_before_that_has_not_run(with_plan: Path, said: Said) -> None:
     assert said.by("prune", VARIANT) == f"artifacts/train/{VARIANT}: not there; train makes it: run `dvc repro`"
-    assert not (project / "artifacts/prune" / VARIANT).exists()
+    assert not (with_plan / "artifacts/prune" / VARIANT).exists()
 
 
-def test_gates_of_what_was_not_measured_yet(project: Path, said: Said) -> None:
-    assert main(["plan"]) == 0
+@pytest.mark.usefixtures("with_plan")
+def test_gates_of_what_was_not_measured_yet(said: Said) -> None:
     assert said.by("gate", "pixel_8") == (
         f"artifacts/validate/android/{VARIANT}-int8-litert-android: not there; validate makes it: run `dvc repro`"
     )
 
 
-def test_gates_of_another_model_than_the_one_that_was_measured(project: Path, said: Said) -> None:
-    assert main(["plan"]) == 0
+@pytest.mark.usefixtures("with_plan")
+def test_gates_of_another_model_than_the_one_that_was_measured(said: Said) -> None:
     assert said.by("gate", "pixel_8", "train.epochs=31") == (
         "pixel_8: its recipe says otherwise than params.yaml in more than its gates; expected what was measured: "
         "run `edgebake build`"

@@ -1,6 +1,7 @@
 """Which code counts for which variant of the project's own plan; tests/test_edited_code.py has the same with DVC."""
 
 import shutil
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -14,14 +15,24 @@ PACKAGE = source_files.PACKAGE
 NAME = PACKAGE.name
 
 
+@pytest.fixture(scope="module")
+def digested(tmp_path_factory: pytest.TempPathFactory, planned: Plan) -> Path:
+    """A folder with a copy of the package and with its digests, nothing of which was there before."""
+    folder = tmp_path_factory.mktemp("digested")
+    shutil.copytree(PACKAGE, folder / NAME, ignore=shutil.ignore_patterns("__pycache__"))
+    with chdir(folder), pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(source_files, "PACKAGE", folder / NAME)
+        assert changed(planned) == {}
+    return folder
+
+
 @pytest.fixture
-def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the package, to edit; the test runs in the folder that it lies in."""
+def package(tmp_path: Path, digested: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the package with its digests, to edit; the test runs in the folder that it lies in."""
     monkeypatch.chdir(tmp_path)
-    copy = tmp_path / NAME
-    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(source_files, "PACKAGE", copy)
-    return copy
+    shutil.copytree(digested, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setattr(source_files, "PACKAGE", tmp_path / NAME)
+    return tmp_path / NAME
 
 
 def edit(file: Path, old: str, new: str) -> None:
@@ -49,7 +60,6 @@ def test_an_edit_of_words_changes_no_digest_and_an_edit_of_code_those_that_reach
 
 
 def test_a_change_names_the_module(package: Path, planned: Plan) -> None:
-    changed(planned)
     (package / "models/architectures/ds_cnn.py").write_text("EMPTY = True\n")
     assert [str(change) for change in code_digest.write(planned)] == [
         f"  train.digits-ds_cnn: code of {NAME}/models/architectures/ds_cnn.py"
@@ -79,7 +89,6 @@ def test_many_changed_files_are_counted() -> None:
     ],
 )
 def test_files_reach_the_stages_that_run_them(package: Path, planned: Plan, file: str, reaching: list[str]) -> None:
-    changed(planned)
     with (package / file).open("a") as content:
         content.write("\nCHANGED = 1\n" if file.endswith(".py") else "\n")
     stages = {variant.partition(".")[0] for variant in changed(planned)}
@@ -87,7 +96,6 @@ def test_files_reach_the_stages_that_run_them(package: Path, planned: Plan, file
 
 
 def test_a_runtime_reaches_its_own_variants_alone(package: Path, planned: Plan) -> None:
-    changed(planned)
     (package / "runtimes/onnxruntime/quantizer.py").write_text("CHANGED = 1\n")
     variants = [variant for variant in changed(planned) if variant.startswith("convert.")]
     assert variants
@@ -95,7 +103,6 @@ def test_a_runtime_reaches_its_own_variants_alone(package: Path, planned: Plan) 
 
 
 def test_a_new_scheme_builds_nothing_again(package: Path, planned: Plan) -> None:
-    changed(planned)
     (package / "runtimes/litert/encoders/ternary.py").write_text('SCHEMES = ("ternary",)\n')
     with (package / "compression/quantization/schemes.py").open("a") as table:
         table.write('SCHEMES["ternary"] = Scheme("int8", "float32", arithmetic="float32")\n')
@@ -103,7 +110,6 @@ def test_a_new_scheme_builds_nothing_again(package: Path, planned: Plan) -> None
 
 
 def test_an_encoder_reaches_the_variants_of_its_schemes_alone(package: Path, planned: Plan) -> None:
-    changed(planned)
     (package / "runtimes/litert/encoders/integer.py").write_text("CHANGED = 1\n")
     assert set(changed(planned)) == {
         "convert.digits-ds_cnn-int8-litert",
@@ -112,13 +118,11 @@ def test_an_encoder_reaches_the_variants_of_its_schemes_alone(package: Path, pla
 
 
 def test_how_files_are_written_reaches_no_measurement(package: Path, planned: Plan) -> None:
-    changed(planned)
     (package / "runtimes/litert/convert.py").write_text("CHANGED = 1\n")
     assert {variant.partition(".")[0] for variant in changed(planned)} == {"convert"}
 
 
 def test_sample_code_counts_with_its_comments_since_it_ships_as_text(package: Path, planned: Plan) -> None:
-    changed(planned)
     for file in ("bundle/samples/classify.py", "tasks/postprocess.py"):
         with (package / file).open("a") as content:
             content.write("# a comment\n")
@@ -126,7 +130,6 @@ def test_sample_code_counts_with_its_comments_since_it_ships_as_text(package: Pa
 
 
 def test_digest_files_of_variants_that_are_gone_are_removed(package: Path, planned: Plan) -> None:
-    changed(planned)
     stale = code_digest.FOLDER / "train" / "gone"
     stale.write_text("")
     changed(planned)
@@ -134,13 +137,11 @@ def test_digest_files_of_variants_that_are_gone_are_removed(package: Path, plann
 
 
 def test_a_damaged_cache_is_read_again(package: Path, planned: Plan) -> None:
-    changed(planned)
     source_files.CACHE.write_text(source_files.CACHE.read_text()[:-9])
     assert changed(planned) == {}
 
 
 def test_a_stage_that_imports_what_is_not_listed_is_refused(package: Path, planned: Plan) -> None:
-    changed(planned)
     code_digest.refuse_unlisted("data", "digits", [f"{NAME}.data.splits", f"{NAME}.recipe", "numpy", f"{NAME}.errors"])
     with pytest.raises(PlanError) as caught:
         code_digest.refuse_unlisted("data", "digits", [f"{NAME}.training.loop"])
