@@ -7,16 +7,23 @@ PIP :=
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: release test setup quick-test lint requirements
+.PHONY: release test test-slow quick-test setup lint requirements
+
+PYTEST := python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 release: setup
 	@edgebake build
 
+# Everything fast, and one real build of the default release.
 test: setup
-	@python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not apple"
+	@$(PYTEST) -m "not slow"
+
+# What builds, trains or converts for long.
+test-slow: setup
+	@$(PYTEST) -m slow
 
 quick-test: setup
-	@python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
+	@$(PYTEST) -m "not slow and not release"
 
 lint: setup
 	@ruff check
