@@ -9,15 +9,18 @@ from copy import deepcopy
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from edgebake.plan import planner
 from edgebake.plan.compose import Composed, compose_release, compose_targets
 from edgebake.plan.planner import Plan
 from edgebake.recipe import Recipe, Release
 from edgebake.recipe.files import targets
-from tests import other_system, releases
+from tests import other_system, properties, releases
 
 ROOT = Path(__file__).parents[1]
+
+settings.load_profile(properties.DEFAULT)  # `--hypothesis-profile` comes later, and wins
 
 
 # Files that take minutes, the longest first: of two processes none is left alone with one of them at the end.

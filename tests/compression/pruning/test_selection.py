@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edgebake.compression.pruning import cost_model, dependency_graph, selection
@@ -16,6 +16,7 @@ from edgebake.compression.pruning.selection import Limits, Ranked
 from edgebake.errors import ConversionError
 from edgebake.models import keras_session
 from edgebake.recipe import Score
+from tests import properties
 from tests.compression.pruning import graphs
 
 # The first family costs 1 for each channel, the second 4.
@@ -203,7 +204,7 @@ def of(model: Any, how: Score) -> Ranked:
 
 @pytest.mark.parametrize("word", ["macs", "parameters"])
 @given(share=st.floats(0.25, 1))
-@settings(max_examples=20, deadline=None)
+@properties.one_in(5)
 def test_a_goal_is_reached_and_no_family_has_room_for_more(real: Ranked, word: str, share: float) -> None:
     price = cost_model.make(real.model, real.found, word)
     goal = share * float(price.of(real.sizes))

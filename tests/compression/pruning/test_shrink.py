@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edgebake import plugins
@@ -19,12 +19,12 @@ from edgebake.compression.pruning.dependency_graph import Dependencies
 from edgebake.errors import ConversionError
 from edgebake.models import keras_graph, keras_session
 from edgebake.recipe import Model
-from tests import architectures
+from tests import architectures, properties
 from tests.compression.pruning import graphs, zeros
 from tests.compression.pruning.zeros import Groups
 
 SEEDS = st.integers(0, 2**32 - 1)
-FEW = settings(max_examples=3, derandomize=True, deadline=None, phases=[Phase.generate])
+FEW = properties.one_in(30)
 TOLERANCE = 1e-4  # of the largest number in a tensor
 
 Read = tuple[Any, Dependencies]

@@ -15,7 +15,7 @@ import pytest
 
 from edgebake.runtimes.coreml.executor.translation import covered
 
-pytestmark = [pytest.mark.slow, pytest.mark.apple]
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[3]
 TESTS = "coremltools.converters.mil.mil.ops.tests"
