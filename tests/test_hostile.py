@@ -1,4 +1,8 @@
-"""The network that quantizes badly is sound in float, damaged or not, and int8 does fail on it."""
+"""The network that quantizes badly is sound in float, damaged or not, and int8 does fail on it.
+
+Guards that the net that tests of quantization rely on is as hostile as they believe.
+Slow: it trains that net.
+"""
 
 from collections.abc import Iterable
 from typing import Any

@@ -1,4 +1,8 @@
-"""The best few values for some weights, worked out by hand."""
+"""The best few values for some weights, worked out by hand.
+
+Guards that clusters are the best ones, not the ones that a random start gave.
+Slow: it imports coremltools.
+"""
 
 import numpy as np
 import pytest
@@ -6,7 +10,7 @@ import pytest
 from edgebake.models import keras_session
 from edgebake.models.weight_clustering import clustered
 
-pytestmark = pytest.mark.slow  # for the import of coremltools
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -1,4 +1,8 @@
-"""Convert turns the trained model into each runtime's file, and refuses one that is not what the recipe asked for."""
+"""Convert turns the trained model into each runtime's file, and refuses one that is not what the recipe asked for.
+
+Guards that no file leaves convert that differs from its recipe or from Keras.
+Slow: the slow ones train a net and convert it.
+"""
 
 import json
 import shutil

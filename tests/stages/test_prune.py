@@ -1,4 +1,8 @@
-"""Prune hands on what its pruner gives, tells what that cost and won, and takes no damaged model."""
+"""Prune hands on what its pruner gives, tells what that cost and won, and takes no damaged model.
+
+Guards that the account of prune is true of the model that it hands on.
+Slow: the slow ones train, prune and fine-tune a net.
+"""
 
 import csv
 from collections.abc import Iterator

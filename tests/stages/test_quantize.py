@@ -1,4 +1,8 @@
-"""Quantize finds one set of ranges in the calibration split alone, the same for the same seed, and hands them on."""
+"""Quantize finds one set of ranges in the calibration split alone, the same for the same seed, and hands them on.
+
+Guards that ranges come from the calibration split alone, and from the seed.
+Slow: the slow ones start TensorFlow and calibrate.
+"""
 
 import csv
 import json

@@ -1,4 +1,8 @@
-"""Few weights, shared and kept shared, worked out by hand."""
+"""Few weights, shared and kept shared, worked out by hand.
+
+Guards that weights that share a value share it after every step of fine-tuning.
+Slow: it imports coremltools.
+"""
 
 from typing import Any
 
@@ -8,7 +12,7 @@ import pytest
 from edgebake.compression.pruning import kernels, shared_weights
 from edgebake.models import keras_session
 
-pytestmark = pytest.mark.slow  # for the import of coremltools
+pytestmark = pytest.mark.slow
 
 KERNEL = np.array([[0.0, 1.0], [0.2, 1.2], [1.0, 2.0], [1.2, 5.0]], np.float32)  # [in, out]
 

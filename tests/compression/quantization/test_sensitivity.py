@@ -1,4 +1,8 @@
-"""A model that quantizes badly: what it loses in int8, who is to blame, and what rescues it, in two runtimes."""
+"""A model that quantizes badly: what it loses in int8, who is to blame, and what rescues it, in two runtimes.
+
+Guards that `edgebake sensitivity` blames the right layers, and each rescue that docs name is one.
+Slow: it trains a net and converts it many times.
+"""
 
 import importlib
 from dataclasses import replace

@@ -1,4 +1,8 @@
-"""The executor against Keras, on float32 programs of every architecture and of two heads; on a Mac, against Core ML."""
+"""The executor against Keras, on float32 programs of every architecture and of two heads; on a Mac, against Core ML.
+
+Guards that gates of Core ML that are decided without a Mac are decided on the right answers.
+Slow: it converts all six architectures and two heads.
+"""
 
 import tempfile
 from collections.abc import Callable

@@ -2,6 +2,9 @@
 
 In the suite each test runs for six of its parameters at most, evenly picked; all of them, in about 25 minutes:
 APPLE_SUITE_EACH=100000 python -m pytest tests/runtimes/coreml/test_apple_operators.py
+
+Guards that every operator of the executor gives the values that Apple tests for.
+Slow: it runs about 1,000 tests of coremltools, in two processes.
 """
 
 import json

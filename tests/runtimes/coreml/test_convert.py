@@ -1,4 +1,9 @@
-"""Keras becomes an ML Program with an image in front and labels behind, the same bytes each time."""
+"""Keras becomes an ML Program with an image in front and labels behind, the same bytes each time.
+
+Guards that each scheme ends in a package that says what the recipe says, for the oldest system
+that takes it.
+Slow: each test converts with coremltools, one all schemes in two processes.
+"""
 
 import hashlib
 import os

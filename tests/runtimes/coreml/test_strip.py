@@ -1,4 +1,8 @@
-"""A stripped .mlpackage holds no words of ours and answers with the same bits and the same labels."""
+"""A stripped .mlpackage holds no words of ours and answers with the same bits and the same labels.
+
+Guards that no name, path or word of the machine that built ships in a package.
+Slow: the slow ones convert every scheme with coremltools.
+"""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,8 @@
-"""LiteRT's quantizer is told every range, every kept layer and both ends."""
+"""LiteRT's quantizer is told every range, every kept layer and both ends.
+
+Guards that int8 of LiteRT is made from the ranges of the recipe and no others.
+Slow: it starts TensorFlow and converts.
+"""
 
 from typing import Any
 

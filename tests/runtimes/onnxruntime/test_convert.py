@@ -1,4 +1,8 @@
-"""A Keras model goes into one .onnx file as its recipe says, or is refused with what was expected."""
+"""A Keras model goes into one .onnx file as its recipe says, or is refused with what was expected.
+
+Guards that each scheme ends in an .onnx that says what the recipe says.
+Slow: the slow ones train a net and convert it.
+"""
 
 from dataclasses import replace
 from pathlib import Path

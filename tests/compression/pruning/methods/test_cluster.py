@@ -1,4 +1,8 @@
-"""A model of few distinct weights: exactly so many, and still as few after fine-tuning and conversion."""
+"""A model of few distinct weights: exactly so many, and still as few after fine-tuning and conversion.
+
+Guards that what `prune: cluster` promises of the number of weights lasts to the converted file.
+Slow: it imports coremltools, fine-tunes a net and converts it.
+"""
 
 import dataclasses
 
@@ -12,7 +16,7 @@ from edgebake.models import keras_session
 from edgebake.recipe import Prune
 from tests.compression.pruning.methods import halves
 
-pytestmark = pytest.mark.slow  # for the import of coremltools
+pytestmark = pytest.mark.slow
 
 WORDS = Prune("cluster", bits=2, per_channel=False, fine_tune=halves.LEARN)
 

@@ -1,4 +1,8 @@
-"""Every architecture of the house can be folded and trained for a grid."""
+"""Every architecture of the house can be folded and trained for a grid.
+
+Guards that quantization-aware training takes every architecture and gives plain layers back.
+Slow: the slow ones fold all six architectures and train two of them.
+"""
 
 from typing import Any
 

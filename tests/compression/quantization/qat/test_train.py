@@ -1,4 +1,9 @@
-"""Training for a grid gives plain layers on that grid, ranges by their names, and the same bytes every time."""
+"""Training for a grid gives plain layers on that grid, ranges by their names, and the same bytes every time.
+
+Guards that a model trained for int8 or int4 ships without code of ours and is the same every
+time.
+Slow: each test trains a small net.
+"""
 
 import dataclasses
 import io

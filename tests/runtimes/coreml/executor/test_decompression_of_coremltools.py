@@ -1,4 +1,8 @@
-"""Decompression is that of coremltools, bit for bit, on random weights of every operator, shape and granularity."""
+"""Decompression is that of coremltools, bit for bit, on random weights of every operator, shape and granularity.
+
+Guards that the executor reads compressed weights as Core ML does.
+Slow: it imports coremltools.
+"""
 
 import importlib
 from types import ModuleType
@@ -11,7 +15,7 @@ from edgebake.models import keras_session
 from edgebake.runtimes.coreml.executor import decompression
 from tests.runtimes.coreml.programs import Array
 
-pytestmark = pytest.mark.slow  # the import of coremltools takes 16 s
+pytestmark = pytest.mark.slow
 
 SHAPES = [(12,), (8, 12), (4, 6, 8), (8, 4, 3, 3), (4, 4, 2, 2, 2)]
 INTEGERS = {
