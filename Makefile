@@ -7,12 +7,10 @@ PIP :=
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-# Every process of a build would compile the package again.
-unexport PYTHONDONTWRITEBYTECODE
-
 .PHONY: release test test-slow quick-test setup lint requirements
 
-PYTEST := python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# With byte code: every process that a test starts would compile the package again.
+PYTEST := env -u PYTHONDONTWRITEBYTECODE python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 release: setup
 	@edgebake build
