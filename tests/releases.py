@@ -30,7 +30,7 @@ def once(folder: Path, make: Callable[[Path], None]) -> Path:
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if failed.exists():
-            raise AssertionError(f"{folder.name}: failed in another process: {failed.read_text()}")
+            raise AssertionError(f"{folder.name}: failed before, in this run: {failed.read_text()}")
         if not done.exists():
             try:
                 make(folder)
