@@ -46,6 +46,11 @@ def test_every_line_is_a_requirement() -> None:
     assert len(REQUIREMENTS) == len(lines) > 100
 
 
+def test_every_python_gets_the_same_version() -> None:
+    names = [canonicalize_name(requirement.name) for requirement in REQUIREMENTS]
+    assert [name for name in names if names.count(name) > 1] == []
+
+
 def test_a_plan_is_the_same_on_every_python() -> None:
     plan = yaml.safe_load((ROOT / "params.yaml").read_text())
     tools = {canonicalize_name(name) for name in _tools(plan)}
