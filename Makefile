@@ -12,14 +12,13 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 .PHONY: release test test-slow quick-test setup lint requirements
 
 # With byte code: every process that a test starts would compile the package again.
-PYTEST := env -u PYTHONDONTWRITEBYTECODE python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 release: setup
 	@$(BIN)/edgebake build
 
 # Everything fast, and one real build of the default release.
 test: setup
-<<<<<<< HEAD
 	@$(PYTEST) -m "not slow"
 
 # What builds, trains or converts for long.
@@ -28,12 +27,6 @@ test-slow: setup
 
 quick-test: setup
 	@$(PYTEST) -m "not slow and not release"
-=======
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not apple"
-
-quick-test: setup
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
->>>>>>> 49c3e03 (CI on three Pythons, two systems and two installers)
 
 lint: setup
 	@$(BIN)/ruff check
