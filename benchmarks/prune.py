@@ -46,6 +46,7 @@ def _asked() -> argparse.Namespace:
         "--macs", type=float, help="share of the multiply-accumulates to be left; default: the recipe's"
     )
     parser.add_argument("--epochs", type=int, help="of fine-tuning; default: the recipe's")
+    parser.add_argument("--train-epochs", type=int, help="of each architecture; default: the recipe's")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1], help="of fine-tuning and of what it has to beat")
     parser.add_argument("--words", nargs="*", default=[], help="override channels.yaml: train@prune.fine_tune=distill")
     parser.add_argument("--also", nargs="*", default=[], help="a further row of channels each: 'prune.steps=3 ...'")
@@ -64,7 +65,7 @@ def _ways(asked: argparse.Namespace) -> list[Way]:
 
 def _entries(asked: argparse.Namespace, architecture: str, cache: Path) -> list[Entry]:
     """Return the parent, the parent again, channels, what it has to beat and the other ways, all timed."""
-    one = subject.trained(architecture, cache, EXAMPLES)
+    one = subject.trained(architecture, cache, EXAMPLES, asked.train_epochs)
     full = files.built(Made(models.PARENT, [one]))
     pruned = [files.built(made) for made in models.made(one, _ways(asked), asked.seeds)]
     entries = [full, files.again(full), *pruned]

@@ -57,6 +57,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--coreml", action="store_true", help="also edgebake's Core ML packages, in the executor")
     parser.add_argument("--olive", action="store_true", help="also Olive, in an environment that is made for it")
     parser.add_argument("--examples", type=int, default=100, help="calibrate on no more than these")
+    parser.add_argument("--train-epochs", type=int, help="of each architecture; default: the recipe's")
     parser.add_argument("--repeats", type=int, default=2, help="builds of each file; the fastest counts")
     parser.add_argument("--cache", type=Path, help="keep trained models and Olive's environment in this folder")
     asked = parser.parse_args()
@@ -80,7 +81,8 @@ def _makers(asked: argparse.Namespace, cache: Path) -> Iterator[Maker]:
 
 
 def _subjects(asked: argparse.Namespace, cache: Path) -> Iterator[Subject]:
-    yield from (subject.trained(architecture, cache, asked.examples) for architecture in asked.architectures)
+    for architecture in asked.architectures:
+        yield subject.trained(architecture, cache, asked.examples, asked.train_epochs)
     yield from (subject.given(model, asked.images, asked.examples) for model in asked.model)
 
 

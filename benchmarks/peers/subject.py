@@ -1,6 +1,8 @@
 """The models that are quantized: trained by the train stage and kept in a folder, or given as a .keras file."""
 
+import contextlib
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from edgebake import plugins
+from edgebake import artifacts, plugins
 from edgebake.data.dataset import Examples, split
 from edgebake.models import keras_session
-from edgebake.plan import compose
-from edgebake.recipe import Data, Recipe
-from edgebake.recipe.stage_params import TrainSection
-from edgebake.stages import train
+from edgebake.plan import compose, planner
+from edgebake.plan.compose import Composed
+from edgebake.recipe import Data, stage_params
+from edgebake.stages import data, train
 from edgebake.stages.job import Job
 from edgebake.tasks import contract
 from edgebake.tasks.contract import Contract
@@ -51,16 +53,39 @@ class Subject:
         return self.drawn(words.examples, words.seed)
 
 
-def trained(architecture: str, cache: Path, examples: int) -> Subject:
-    """Return an architecture trained on digits by its recipe, on one thread; the folder is read where it holds it."""
-    words = _composed(f"model={architecture}")
-    section = TrainSection(**vars(words.train) | {"threads": 1}, data=words.data, model=words.model, tools={})
-    folder = cache / f"digits-{architecture}"
-    if not (folder / "metrics.json").is_file():
+def trained(architecture: str, cache: Path, examples: int, epochs: int | None = None) -> Subject:
+    """Return an architecture trained on digits by its recipe, on one thread.
+
+    The cache holds what was trained before; `epochs` replaces those of the recipe.
+    """
+    overrides = [] if epochs is None else [f"train.epochs={epochs}"]
+    composed = _composed(f"model={architecture}", *overrides)
+    output = _trained(composed, cache / "-".join(["digits", architecture, *overrides]))
+    agreed = contract.from_json((output / "contract.json").read_text())
+    archive = (output / "model.keras").read_bytes()
+    return _subject((architecture, examples), archive, agreed, composed.recipe.data)
+
+
+def _trained(composed: Composed, folder: Path) -> Path:
+    """Return the output of train, after running data and train in a folder where it is not yet."""
+    plan = planner.merge(compose.compose_release(), [composed])
+    (variant,) = plan["train"]
+    plan["train"][variant]["threads"] = 1
+    output = artifacts.folder("train", variant)
+    if not (folder / output).is_dir():
         folder.mkdir(parents=True, exist_ok=True)
-        train.run(Job(architecture, section, folder, Console(stderr=True)))
-    agreed = contract.from_json((folder / "contract.json").read_text())
-    return _subject((architecture, examples), (folder / "model.keras").read_bytes(), agreed, words.data)
+        with contextlib.chdir(folder):
+            _run("data", data.run, plan["data"])
+            _run("train", train.run, plan["train"])
+    return folder / output
+
+
+def _run(stage: str, run: Callable[[Job], str], variants: dict[str, Any]) -> None:
+    """Run the variants of a stage in this process and in artifacts/ of the current folder."""
+    for variant, content in variants.items():
+        params = stage_params.typed(stage, variant, content)
+        with artifacts.published(artifacts.folder(stage, variant)) as out:
+            run(Job(variant, params, out, Console(stderr=True)))
 
 
 def given(model: Path, images: Path, examples: int) -> Subject:
@@ -71,19 +96,19 @@ def given(model: Path, images: Path, examples: int) -> Subject:
     archive = model.read_bytes()
     _, height, width, channels = keras_session.load(archive).inputs[0].shape
     colour = "grey" if channels == 1 else "rgb"
-    words = _composed("data=image_folder", f"data.path='{images}'", f"data.colour={colour}")
+    words = _composed("data=image_folder", f"data.path='{images}'", f"data.colour={colour}").recipe
     classes = sorted(path.name for path in images.iterdir() if path.is_dir() and not path.name.startswith("."))
     agreed = replace(contract.make(words.data, words.model, classes), height=height, width=width)
     return _subject((model.stem, examples), archive, agreed, words.data)
 
 
-def _composed(*overrides: str) -> Recipe:
-    return compose.compose_targets([TARGET], ["quantize=none", *overrides])[0].recipe
+def _composed(*overrides: str) -> Composed:
+    return compose.compose_targets([TARGET], ["quantize=none", *overrides])[0]
 
 
-def _subject(named: tuple[str, int], archive: bytes, agreed: Contract, data: Data) -> Subject:
-    everything: Examples = plugins.load("data.source", data.source).load(data)
-    held, test = (split(everything, data, word) for word in ("calibration", "test"))
+def _subject(named: tuple[str, int], archive: bytes, agreed: Contract, words: Data) -> Subject:
+    everything: Examples = plugins.load("data.source", words.source).load(words)
+    held, test = (split(everything, words, name) for name in ("calibration", "test"))
     images, model = agreed.prepare(test.images), keras_session.load(archive)
     answers = np.asarray(model.predict(images, verbose=0))
     name, examples = named
