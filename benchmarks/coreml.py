@@ -1,6 +1,6 @@
 """How far Core ML packages are from Keras, what their compression costs and saves, and how fast they are executed here.
 
-    python benchmarks/coreml.py [agreement] [speed] [--models ds_cnn ...] [--epochs 4]
+    python -m benchmarks.coreml [agreement] [speed] [--models ds_cnn ...] [--epochs 4] [--targets iOS17 ...]
 
 Agreement: each architecture, trained for some epochs on digits, through every scheme and some deployment targets; then
 executed on Linux (edgebake's ML Program executor) on the test split. Speed: the default release's test split, and
@@ -95,16 +95,20 @@ def main() -> None:
     own = [name for name in plugins.options("model.architecture") if name != IMPORT]
     parser.add_argument("--models", nargs="+", default=own)
     parser.add_argument("--epochs", type=int, default=4)
+    targets = sorted({case.target for case in CASES})
+    parser.add_argument("--targets", nargs="+", default=targets, choices=targets, help="of agreement")
+    parser.add_argument("--rounds", type=int, default=60, help="of MobileNetV2, in speed")
     asked = parser.parse_args()
+    cases = [case for case in CASES if case.target in asked.targets]
     console = Console(width=140)
     if "speed" in asked.parts:
-        console.print(speed_table(list(speed())))
+        console.print(speed_table(list(speed(asked.rounds))))
     if "agreement" in asked.parts:
-        console.print(agreement_table(asked.models, asked.epochs))
+        console.print(agreement_table(asked.models, asked.epochs, cases))
         console.print(f"operators covered: {len(covered())}")
 
 
-def agreement_table(models: list[str], epochs: int) -> Table:
+def agreement_table(models: list[str], epochs: int, cases: list[Case]) -> Table:
     """Return a row for each model, deployment target and compression."""
     heads = ("model", "target", "weights", "bytes", "accuracy", "top-1 as Keras", "largest error", "in float32")
     table = Table(*heads, title="executed on Linux (edgebake's ML Program executor), 540 test images of digits")
@@ -112,7 +116,7 @@ def agreement_table(models: list[str], epochs: int) -> Table:
         learned = trained(model, epochs)
         exact = accuracy(learned.answers, learned.labels)
         table.add_row(model, "-", "Keras", str(len(learned.archive)), f"{exact:.4f}", "1.0000", "0", "")
-        for case in CASES:
+        for case in cases:
             files = converted(learned, case)
             half, full = (answers(files, learned.pixels, arithmetic) for arithmetic in Arithmetic)
             numbers = (accuracy(half, learned.labels), accuracy(half, learned.answers.argmax(axis=1)))
@@ -183,17 +187,17 @@ def accuracy(found: NDArray[np.float32], labels: NDArray[Any]) -> float:
     return float((found.argmax(axis=1) == labels).mean())
 
 
-def speed() -> Iterator[tuple[str, float, str]]:
+def speed(rounds: int) -> Iterator[tuple[str, float, str]]:
     """Yield what was timed, its seconds or ratio, and the aim."""
     learned = trained("ds_cnn", 1)
     files = converted(learned, Case("", "float16", "iOS16"))
     for arithmetic in Arithmetic:
         seconds = seconds_of(lambda one=arithmetic: answers(files, learned.pixels, one), 5)  # type: ignore[misc]
         yield f"read, translate, run 540 images of digits, {arithmetic.value} arithmetic: seconds", seconds, "under 3"
-    yield from mobilenet()
+    yield from mobilenet(rounds)
 
 
-def mobilenet() -> Iterator[tuple[str, float, str]]:
+def mobilenet(rounds: int) -> Iterator[tuple[str, float, str]]:
     """Yield the time of an image through MobileNetV2-1.0-224 as a ratio to ONNX Runtime on the tf2onnx export."""
     keras = importlib.import_module("keras")
     model = keras.applications.MobileNetV2(weights=None, input_shape=(224, 224, 3))
@@ -213,7 +217,7 @@ def mobilenet() -> Iterator[tuple[str, float, str]]:
             executor = Executor(read_package, arithmetic)
             fed = executor.prepared({"image": pixels})
             runs[f"{scheme} program, {arithmetic.value} arithmetic"] = lambda one=executor, fed=fed: one.run(fed)  # type: ignore[misc]
-    medians = taken_in_turns(runs, 60)
+    medians = taken_in_turns(runs, rounds)
     yield "MobileNetV2-1.0-224, ONNX Runtime on the tf2onnx export: milliseconds", medians["tf2onnx"] * 1e3, ""
     for name in list(runs)[1:]:
         yield f"MobileNetV2-1.0-224, executor, {name}: ratio to it", medians[name] / medians["tf2onnx"], "at most 1.5"

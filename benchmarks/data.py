@@ -1,9 +1,9 @@
 """How fast images reach training and validate, and in how much memory, beside a bare loop over the same folder.
 
-    python -m benchmarks.data [--counts 1000 10000 60000] [--photos 2000]
+    python -m benchmarks.data [--counts 1000 10000 60000] [--photos 2000] [--turns 3]
 
 Makes folders of PNGs of 32 x 32 pixels, and one of JPEGs of 1024 x 768, below a temporary folder. Every number comes
-from a process of its own, in turns of the two sides, three of each; rates are medians. Memory is the largest resident
+from a process of its own, in turns of the two sides; rates are medians. Memory is the largest resident
 set of the process, less what it was when its libraries were loaded.
 
 - training: batches of 32 as a model sees them, through the dataset that trains; without a model. The bare loop is
@@ -33,7 +33,6 @@ from rich.table import Table
 
 CLASSES = 10
 BATCH = 32
-TURNS = 3
 SMALL, PHOTO = (32, 32), (768, 1024)
 MODEL = {SMALL: 32, PHOTO: 96}  # pixels a side that the model sees
 SIDES = ("edgebake", "bare")
@@ -45,6 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--counts", type=int, nargs="+", default=[1000, 10000, 60000])
     parser.add_argument("--photos", type=int, default=2000)
+    parser.add_argument("--turns", type=int, default=3, help="processes of each side")
     parser.add_argument("--case", nargs=4, help=argparse.SUPPRESS)  # use, side, folder, pixels a side
     asked = parser.parse_args()
     if asked.case:
@@ -54,7 +54,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for count, size in [*((count, SMALL) for count in asked.counts), (asked.photos, PHOTO)]:
             images = _folder(Path(folder) / f"{count}-{size[1]}", count, size)
-            for row in _rows(images, MODEL[size]):
+            for row in _rows(images, MODEL[size], asked.turns):
                 table.add_row(f"{count:,}", f"{size[1]} x {size[0]}", *row)
     Console(width=120).print(table)
 
@@ -74,10 +74,10 @@ def _folder(folder: Path, count: int, size: tuple[int, int]) -> Path:
     return folder
 
 
-def _rows(folder: Path, side: int) -> Iterable[tuple[str, ...]]:
+def _rows(folder: Path, side: int, turns: int) -> Iterable[tuple[str, ...]]:
     for use in USES:
         found: dict[str, list[dict[str, float]]] = {name: [] for name in SIDES}
-        for _ in range(TURNS):
+        for _ in range(turns):
             for name in SIDES:
                 found[name].append(_apart(use, name, folder, side))
         memory = [f"{median(one['memory_mb'] for one in found[name]):.0f}" for name in SIDES]

@@ -58,9 +58,11 @@ def _ways(asked: argparse.Namespace) -> list[Way]:
     """Return channels as asked for, as asked for otherwise, and magnitude."""
     epochs = () if asked.epochs is None else (f"prune.fine_tune.epochs={asked.epochs}",)
     macs = () if asked.macs is None else (f"prune.target.macs={asked.macs}",)
-    words = (*asked.words, *macs, *epochs)
+    # Of the parent; and what is trained from scratch trains as long as parent and pruned model together.
+    parent = () if asked.train_epochs is None else (f"train.epochs={asked.train_epochs}",)
+    words = (*asked.words, *macs, *epochs, *parent)
     others = [Way(f"channels {also}", "channels", (*words, *also.split())) for also in asked.also]
-    return [Way("channels", "channels", words), *others, Way("magnitude", "magnitude", epochs)]
+    return [Way("channels", "channels", words), *others, Way("magnitude", "magnitude", (*epochs, *parent))]
 
 
 def _entries(asked: argparse.Namespace, architecture: str, cache: Path) -> list[Entry]:

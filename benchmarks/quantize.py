@@ -31,14 +31,14 @@ RUNTIMES = ("litert", "onnxruntime")
 
 def main() -> None:
     """Measure what was asked for and print it."""
-    asked = _asked()
+    asked = options()
     console = Console(width=200)
     keras_session.start(threads=1)
     with tempfile.TemporaryDirectory() as temporary:
         cache = asked.cache or Path(temporary)
-        makers = list(_makers(asked, cache))
+        wanted = list(makers(asked, cache))
         for one in _subjects(asked, cache):
-            rows = _rows(makers, one, asked.repeats)
+            rows = _rows(wanted, one, asked.repeats)
             for table in (_files(one, rows), _verdicts(one, rows)):
                 console.print(table)
             for row in rows:
@@ -47,7 +47,8 @@ def main() -> None:
                     console.print(f"no file: {maker.who} {maker.way}, {maker.runtime}: {row.error}", markup=False)
 
 
-def _asked() -> argparse.Namespace:
+def options() -> argparse.Namespace:
+    """Return what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--architectures", nargs="*", help="default: ds_cnn mobilenet_v2; none with --model")
     parser.add_argument("--model", type=Path, nargs="*", default=[], help="a saved .keras; more may follow")
@@ -68,14 +69,15 @@ def _asked() -> argparse.Namespace:
     return asked
 
 
-def _makers(asked: argparse.Namespace, cache: Path) -> Iterator[Maker]:
+def makers(asked: argparse.Namespace, cache: Path) -> Iterator[Maker]:
+    """Yield edgebake's makers and those of peers; Olive, where it does not install, is named and left out."""
     yield from ours.makers(asked.options, [*asked.runtimes, *(["coreml"] if asked.coreml else [])])
     peers = [*converter.makers(), *litert.makers(), *onnx_runtime.makers()]
     if asked.olive:
         try:
             peers += olive.makers(cache)
         except olive.OliveError as error:
-            sys.stderr.write(f"Olive does not install: {error}\n")
+            sys.stderr.write(f"Olive is left out: {error}\n")
     wanted = ours.schemes(asked.options)
     yield from (one for one in peers if one.runtime in asked.runtimes and one.scheme in wanted)
 
@@ -86,9 +88,9 @@ def _subjects(asked: argparse.Namespace, cache: Path) -> Iterator[Subject]:
     yield from (subject.given(model, asked.images, asked.examples) for model in asked.model)
 
 
-def _rows(makers: list[Maker], one: Subject, repeats: int) -> list[Row]:
+def _rows(wanted: list[Maker], one: Subject, repeats: int) -> list[Row]:
     rows = []
-    for maker in makers:
+    for maker in wanted:
         start = time.perf_counter()
         rows.append(measured.build(maker, one, repeats))
         seconds = time.perf_counter() - start

@@ -26,6 +26,10 @@ def run(folder: Path, *command: str, **variables: str) -> subprocess.CompletedPr
     return subprocess.run(list(command), cwd=folder, env=settings, capture_output=True, text=True, check=False)
 
 
+def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return run(folder, sys.executable, *arguments)
+
+
 def edgebake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return run(folder, sys.executable, "-m", "edgebake", *arguments)
 
