@@ -13,6 +13,7 @@ from edgebake.models.quantized_model import asked
 from edgebake.plan import compose
 from edgebake.recipe import Convert, CoreML, Precision, files
 from edgebake.recipe.about import About
+from edgebake.recipe.stage_params import QuantizeSection
 from edgebake.runtimes.interface import schemes_of
 
 ABOUT = About("benchmark", "1.0.0", "nobody", "Apache-2.0", "a benchmark")
@@ -40,9 +41,9 @@ def makers(chosen: list[str], runtimes: list[str]) -> Iterator[Maker]:
 
 
 def _built(option: str, runtime: str, subject: Subject) -> Built:
-    words = compose.option("quantize", option)
-    scheme = SCHEMES[words.scheme]
-    words = dataclasses.replace(words, weights=scheme.weights, activations=scheme.activations)
+    options = compose.option("quantize", option)
+    scheme = SCHEMES[options.scheme]
+    words = QuantizeSection(**vars(options), format="keras", weights=scheme.weights, activations=scheme.activations)
     quantized = asked(subject.archive, words)
     if words.calibration:
         examples = subject.drawn(words.calibration.examples, words.calibration.seed)
