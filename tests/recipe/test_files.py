@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edgebake.bundle import licenses
+from edgebake.bundle import license_texts, licenses
 from edgebake.cli.main import main
 from edgebake.errors import RecipeError
 from edgebake.plan import code_digest, compose
@@ -108,9 +108,9 @@ def test_init_that_fails_leaves_no_folder(bare: Path) -> None:
 
 def test_a_license_text_is_the_projects_or_ours(bare: Path) -> None:
     policy = Licenses(allow=["MIT", "LicenseRef-Own"], review=[], deny=[])
-    assert files.license_texts()["MIT"] == files.brought("LICENSES") / "MIT.txt"
+    assert license_texts.by_identifier()["MIT"] == files.brought("LICENSES") / "MIT.txt"
     write("LICENSES/MIT.txt", "of the project")
-    assert files.license_texts()["MIT"] == Path("LICENSES/MIT.txt")
+    assert license_texts.by_identifier()["MIT"] == Path("LICENSES/MIT.txt")
     assert not licenses.decide("LicenseRef-Own", policy).lets_through
     write("LICENSES/LicenseRef-Own.txt", "own")
     assert licenses.decide("LicenseRef-Own", policy).lets_through

@@ -26,13 +26,13 @@ from typing import Any
 
 from license_expression import ExpressionError, LicenseSymbol, Licensing, get_spdx_licensing
 
+from edgebake.bundle import license_texts
 from edgebake.bundle.components import Ingredient
 from edgebake.errors import LicenseError, nearest
 from edgebake.recipe import Licenses
 from edgebake.recipe.about import About
-from edgebake.recipe.files import LICENSES, license_texts
 
-FOLDER = LICENSES
+FOLDER = license_texts.FOLDER
 REFERENCE = re.compile(r"LicenseRef-[A-Za-z0-9.-]+")
 LONGEST = 1000  # characters of an expression: the parser takes a while for more, and a stranger may have written it
 MENDED_IN = {
@@ -201,7 +201,7 @@ def _older(identifier: str) -> tuple[str, ...]:
 def _text_of(identifier: str, folder: Path) -> Path:
     """Return the file of a license's text; edgebake's own text stands in for one of the project alone."""
     text = folder / f"{identifier}.txt"
-    return license_texts().get(identifier, text) if folder == FOLDER else text
+    return license_texts.by_identifier().get(identifier, text) if folder == FOLDER else text
 
 
 def listed(judged: Iterable[Judged]) -> list[dict[str, str]]:

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edgebake import artifacts, plugins
+from edgebake.bundle import license_texts
 from edgebake.errors import PlanError
 from edgebake.plan.source_files import SourceFile, SourceFiles
 from edgebake.plan.source_text import PluginCall, References
-from edgebake.recipe import files, stage_params
+from edgebake.recipe import stage_params
 
 FOLDER = artifacts.ROOT / "code"
 # Stages of dvc.yaml without a variant, and those whose variants are another stage's.
@@ -112,9 +113,9 @@ def _variants(plan: Plan) -> Iterator[tuple[str, str, Any]]:
 
 def _license_lines() -> list[str]:
     lines = []
-    for identifier, file in files.license_texts().items():
-        path = (files.LICENSES / f"{identifier}.txt").as_posix()
-        shown = path if file.is_relative_to(files.LICENSES) else f"{SourceFiles.package}/{path}"
+    for identifier, file in license_texts.by_identifier().items():
+        path = (license_texts.FOLDER / f"{identifier}.txt").as_posix()
+        shown = path if file.is_relative_to(license_texts.FOLDER) else f"{SourceFiles.package}/{path}"
         lines.append(f"{artifacts.sha256_of(file)}  {shown}")
     return lines
 

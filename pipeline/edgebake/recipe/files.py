@@ -1,4 +1,4 @@
-"""Find the files of recipes and of licenses: the project's, and behind them those that edgebake brings.
+"""Find the files of recipes: the project's in recipes/, and behind them those that edgebake brings.
 
 A file of the project replaces ours of the same name. Targets are the project's alone, unless it has no recipes/target/.
 What edgebake brings lies in an installed package, and at the top of the repository in a checkout of it.
@@ -7,7 +7,6 @@ What edgebake brings lies in an installed package, and at the top of the reposit
 from pathlib import Path
 
 RECIPES = Path("recipes")  # of the project
-LICENSES = Path("LICENSES")  # likewise: the texts of licenses
 PACKAGE = Path(__file__).parents[1]
 TARGET = "target"
 
@@ -53,12 +52,6 @@ def is_group(name: str) -> bool:
 def targets() -> list[str]:
     """Return the targets that there are, sorted."""
     return options(TARGET)
-
-
-def license_texts() -> dict[str, Path]:
-    """Return the file of each license's text by its SPDX identifier, the project's before ours."""
-    ours = {file.stem: file for file in sorted(brought(LICENSES.name).glob("*.txt"))}
-    return ours | {file.stem: file for file in sorted(LICENSES.glob("*.txt"))}
 
 
 def shown(file: Path) -> str:
