@@ -1,6 +1,7 @@
 """A built release whose code is edited, or whose cache is damaged; and DVC's own commands on it."""
 
 import hashlib
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -23,7 +24,7 @@ def test_new_calibration_data_never_meet_a_stale_model(quick: Path) -> None:
     said = builds.run(quick, sys.executable, "-m", "dvc", "status").stdout
     for stage in ("train@digits-ds_cnn", "quantize@digits-ds_cnn-int8", "validate@digits-ds_cnn-int8-litert-android"):
         assert f"{stage}:" in said
-        assert f"  {stage.replace('@', '.')}: code of pipeline/edgebake/data/sources/digits.py\n" in planned
+        assert f"  {stage.replace('@', '.')}: code of edgebake/data/sources/digits.py\n" in planned
 
 
 def test_an_edited_comment_runs_nothing_and_edited_code_runs_what_reaches_it(quick: Path) -> None:
@@ -42,13 +43,13 @@ def test_an_edited_comment_runs_nothing_and_edited_code_runs_what_reaches_it(qui
     assert done.returncode == 0, done.stdout + done.stderr
     converted = {stage for stage in builds.ran(done.stdout) if stage.startswith("convert")}
     assert converted == {"convert@digits-ds_cnn-float16-coreml", "convert@digits-ds_cnn-palettized-coreml"}
-    assert "code of pipeline/edgebake/runtimes/coreml/convert.py" in done.stdout
+    assert "code of edgebake/runtimes/coreml/convert.py" in done.stdout
 
 
 def test_a_corrupt_cache_entry_is_named_and_mended_as_the_message_says(quick: Path) -> None:
     """Guards that a damaged cache is told from a broken recipe, and that the way out which the message names is one.
 
-    Slow: it throws the cache away and builds what is missing.
+    Slow: it throws the cache away and builds the model and one file again.
     """
     quantized = quick / "artifacts/quantize/digits-ds_cnn-int8"
     digest = hashlib.md5((quantized / "scheme.json").read_bytes(), usedforsecurity=False).hexdigest()
@@ -59,18 +60,20 @@ def test_a_corrupt_cache_entry_is_named_and_mended_as_the_message_says(quick: Pa
     shutil.rmtree(quantized)
     with (quick / "recipes/target/pixel_8.yaml").open("a") as target:
         target.write("convert: { input: uint8 }\n")
-    done = builds.repro(quick)
+    converted = "convert@digits-ds_cnn-int8-litert"
+    done = builds.repro(quick, converted)
     assert done.returncode != 0
     assert "edgebake: artifacts/quantize/digits-ds_cnn-int8/scheme.json: not what quantize wrote" in done.stderr
     shutil.rmtree(quick / ".dvc/cache")
     shutil.rmtree(quantized)
-    assert builds.repro(quick).returncode == 0
+    assert builds.repro(quick, converted).returncode == 0
+    assert json.loads((quantized / "scheme.json").read_text())["scheme"] == "int8"
 
 
 def test_dvc_shows_parameters_metrics_plots_and_experiments(quick: Path) -> None:
     """Guards what README.md says of DVC's own commands: experiments, `params`, `metrics`, `plots`.
 
-    Slow: two experiments, each of which trains a model.
+    Slow: two experiments, each of which trains a model; the second converts and measures it for one target.
     """
     dvc = (sys.executable, "-m", "dvc")
     builds.commit(quick, "Built")
@@ -79,7 +82,8 @@ def test_dvc_shows_parameters_metrics_plots_and_experiments(quick: Path) -> None
     experiment = builds.run(quick, *dvc, "exp", "run", "--temp", "--set-param", value, "train")
     assert experiment.returncode == 0, experiment.stdout + experiment.stderr
     assert "nothing to change" in experiment.stdout
-    experiment = builds.run(quick, *dvc, "exp", "run", "--set-param", value, "validate")
+    measured = "validate@digits-ds_cnn-int8-litert-android"
+    experiment = builds.run(quick, *dvc, "exp", "run", "--set-param", value, measured)
     assert experiment.returncode == 0, experiment.stdout + experiment.stderr
     parameters = builds.run(quick, *dvc, "params", "diff").stdout.splitlines()
     assert any(line.split() == ["params.yaml", "train.digits-ds_cnn.epochs", "8", "2"] for line in parameters)
