@@ -233,7 +233,10 @@ def pip(folder: Path, *arguments: str) -> None:
 
 @pytest.mark.slow
 def test_the_wheel_holds_the_package_and_what_it_brings_and_nothing_else(site: Path) -> None:
-    """Guards against tests in a wheel and recipes left out of it; slow, since it builds the wheel."""
+    """Guards against tests in a wheel and recipes left out of it.
+
+    Slow: it builds the wheel.
+    """
     record = next(site.glob("edgebake-*.dist-info/RECORD")).read_text()
     installed = {line.split(",")[0] for line in record.splitlines()}
     own = {name for name in installed if ".dist-info/" not in name and not name.startswith("../")}
@@ -248,7 +251,10 @@ def test_the_wheel_holds_the_package_and_what_it_brings_and_nothing_else(site: P
 
 @pytest.mark.slow
 def test_a_project_has_what_it_lacks_from_the_wheel(site: Path, tmp_path: Path) -> None:
-    """Guards against paths that only a checkout has; slow, since it installs the wheel and runs eight commands."""
+    """Guards against paths that only a checkout has.
+
+    Slow: it installs the wheel and runs eight commands.
+    """
     folder = begun(tmp_path, site)
     write(
         folder,
@@ -332,7 +338,10 @@ def followed(site: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
 
 @pytest.mark.slow
 def test_the_guide_can_be_followed(followed: tuple[Path, str], site: Path) -> None:
-    """Guards the code blocks of docs/recipes.md; slow, since every command in them is run."""
+    """Guards the code blocks of docs/recipes.md.
+
+    Slow: every command in them is run.
+    """
     folder, said = followed
     assert "2 targets are sound: any_linux raspberry_pi_4\n" in said
     assert "+ package.linux.targets.raspberry_pi_4\n" in said
@@ -344,7 +353,10 @@ def test_the_guide_can_be_followed(followed: tuple[Path, str], site: Path) -> No
 
 @pytest.mark.slow
 def test_every_plugin_of_the_guide_takes_part_in_a_bundle(followed: tuple[Path, str], site: Path) -> None:
-    """Guards against plugins that are checked and never run; slow, since it trains a model and builds its bundle."""
+    """Guards against plugins that are checked and never run.
+
+    Slow: it trains a model and builds its bundle.
+    """
     folder, _ = followed
     (folder / "recipes/target/raspberry_pi_4.yaml").unlink()
     edit(folder / "recipes/release.yaml", "  - raspberry_pi_4\n", "")

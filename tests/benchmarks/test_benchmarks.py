@@ -1,4 +1,8 @@
-"""Every benchmark runs to its end in its smallest size, and prints rows that can be true."""
+"""Every benchmark runs to its end in its smallest size, and prints rows that can be true.
+
+Guards against benchmarks that no longer start, or no longer do what they compare.
+Slow: two of them build a small release, the others train small models.
+"""
 
 import math
 from collections.abc import Iterator
