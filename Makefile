@@ -39,6 +39,7 @@ setup: .venv/installed
 # Both install exactly what requirements.txt lists, and refuse a file whose hash is not there. The list is complete, so
 # dependencies are not looked up: of `name[extra]`, pip before 23.3 would take the newest release. One package has no
 # wheel; it is built with the setuptools and the wheel of the list, which are therefore installed first.
+# uv does not run where it cannot write its cache, as in a read-only home, unless it is told to do without.
 LOCKED := --no-deps --require-hashes --only-binary :all: --no-binary antlr4-python3-runtime --no-build-isolation
 EDITABLE := --no-deps --no-build-isolation -e .
 
@@ -48,6 +49,8 @@ EDITABLE := --no-deps --no-build-isolation -e .
 	rm -rf .venv; \
 	echo "setting up .venv ..."; \
 	if [ -n "$(UV)" ]; then \
+		cache="$$("$(UV)" cache dir)"; \
+		mkdir -p "$$cache" 2>/dev/null && [ -w "$$cache" ] || export UV_NO_CACHE=1; \
 		"$(UV)" venv --quiet --python "$$python" .venv; \
 		install() { "$(UV)" pip install --quiet --compile-bytecode --python $(BIN)/python "$$@"; }; \
 	else \
