@@ -71,16 +71,18 @@ class Said:
 def mounted(folder: Path, options: str) -> Iterator[None]:
     if sys.platform != "linux":
         other_system.skip("only Linux has tmpfs")
-    if os.geteuid() != 0:
+    as_root = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]  # which GitHub's runners let anybody be
+    if as_root and not shutil.which("sudo"):
         pytest.skip("only root may mount the small or read-only disk of this test")
     folder.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], check=False)
+    owned = f"{options},uid={os.getuid()}"
+    done = subprocess.run([*as_root, "mount", "-t", "tmpfs", "-o", owned, "tmpfs", str(folder)], check=False)
     if done.returncode != 0:
-        pytest.skip("this sandbox does not let root mount a tmpfs")
+        pytest.skip("this machine does not let us mount a tmpfs")
     try:
         yield
     finally:
-        subprocess.run(["umount", str(folder)], check=True)
+        subprocess.run([*as_root, "umount", str(folder)], check=True)
 
 
 def test_a_full_disk(trained: Path, said: Said) -> None:

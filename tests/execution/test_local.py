@@ -1,6 +1,7 @@
 """A ladder from verdict to plan: `dvc repro` stops for a step down, `edgebake build` takes as many as it needs."""
 
 import io
+import os
 import shutil
 from pathlib import Path
 
@@ -150,3 +151,15 @@ def test_what_an_experiment_missed_rules_out_no_rung_of_the_recipe() -> None:
     planner.update()
     assert read_plan()["train"]["digits-ds_cnn"]["epochs"] == 30
     assert fates() == {"dynamic": []}
+
+
+def test_a_user_without_a_name_gets_one_for_dvc(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_entry(number: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {number}")
+
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", no_entry)
+    assert local._environment()["LOGNAME"] == f"user-{os.getuid()}"
+    monkeypatch.setenv("LOGNAME", "me")
+    assert local._environment()["LOGNAME"] == "me"

@@ -5,6 +5,7 @@ Runs dvc. Writes what its stages write.
 
 import importlib.util
 import os
+import pwd
 import re
 import subprocess
 import sys
@@ -68,9 +69,21 @@ def _refuse_without_tools() -> None:
 
 
 def _environment() -> dict[str, str]:
-    """Return an environment in which the `python` of dvc.yaml is the one that runs this."""
+    """Return an environment in which the `python` of dvc.yaml is the one that runs this, and the user has a name.
+
+    DVC asks for the user's name, which a container that runs under any number has none of.
+    """
     folder = str(Path(sys.executable).parent)
-    return {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"}
+    path = f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"
+    return {**_user_name(), **os.environ, "PATH": path}
+
+
+def _user_name() -> dict[str, str]:
+    try:
+        pwd.getpwuid(os.getuid())
+    except KeyError:
+        return {"LOGNAME": f"user-{os.getuid()}"}
+    return {}
 
 
 def _follow(lines: Iterator[str], console: Console) -> None:
