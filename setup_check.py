@@ -20,10 +20,16 @@ def refusal(installer: str) -> str:
 def _python() -> str:
     version = sys.version.split()[0]
     if not (3, 11) <= sys.version_info[:2] < (3, 14):
-        return "this is Python " + version + "; expected 3.11, 3.12 or 3.13: make PYTHON=python3.11 ..."
+        return (
+            "this is Python "
+            + version
+            + "; expected 3.11, 3.12 or 3.13: make PYTHON=python3.11 ..."
+        )
     if sys.implementation.name != "cpython" or sysconfig.get_config_var("Py_GIL_DISABLED"):
         name = platform.python_implementation() + " " + version
-        return "tensorflow has no wheel for " + name + " as built here; expected CPython with its lock"
+        return (
+            "tensorflow has no wheel for " + name + " as built here; expected CPython with its lock"
+        )
     if sys.maxsize < 2**32:
         return "tensorflow has no wheel for a 32-bit Python; expected a 64-bit one"
     return ""
@@ -45,7 +51,11 @@ def _linux(machine: str) -> str:
     if not glibc:
         return "tensorflow has no wheel for musl, the C library of Alpine; expected a Linux with glibc 2.28 or newer"
     if tuple(int(part) for part in glibc.split(".")[:2]) < GLIBC:
-        return "onnxruntime has no wheel for glibc " + glibc + "; expected a Linux with glibc 2.28 or newer"
+        return (
+            "onnxruntime has no wheel for glibc "
+            + glibc
+            + "; expected a Linux with glibc 2.28 or newer"
+        )
     return ""
 
 
@@ -69,10 +79,14 @@ def _mac(machine: str) -> str:
 def _venv(installer: str) -> str:
     if installer == "pip":
         try:
-            import ensurepip  # noqa: F401, PLC0415
+            import ensurepip  # noqa: F401 - asked whether it is there
         except ImportError:
-            package = "python3.{}-venv".format(sys.version_info[1])  # noqa: UP032
-            return "this Python has no ensurepip; expected it: apt-get install " + package + ", or install uv"
+            package = "python3.{}-venv".format(sys.version_info[1])  # noqa: UP032 - runs on old Pythons
+            return (
+                "this Python has no ensurepip; expected it: apt-get install "
+                + package
+                + ", or install uv"
+            )
     return ""
 
 

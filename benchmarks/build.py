@@ -33,7 +33,9 @@ BUDGET = "\nvalidate:\n  budget:\n    size_mb: { at_most: 1 }\n"
 
 def main() -> None:
     """Measure every scenario and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--repeats", type=int, default=3)
     repeats = parser.parse_args().repeats
     runs = [one_round() for _ in range(repeats)]
@@ -50,14 +52,18 @@ def one_round() -> dict[str, float]:
     with tempfile.TemporaryDirectory() as temporary:
         straight, clone = cloned(Path(temporary), "straight"), cloned(Path(temporary), "cold")
         seconds = {
-            "straight line": timed(lambda: run([sys.executable, "-m", "benchmarks.straight_line"], straight)),
+            "straight line": timed(
+                lambda: run([sys.executable, "-m", "benchmarks.straight_line"], straight)
+            ),
             "cold": timed(lambda: run(repro, clone)),
         }
         refuse_other_bundles(bundles(straight), bundles(clone))
         return seconds | {
             "nothing changed": timed(lambda: run(repro, clone)),
             "one value of quantize": after(lambda: edit_quantize(clone), lambda: run(repro, clone)),
-            "one more target": after(lambda: add_target(clone), lambda: run([*edgebake, "build"], clone)),
+            "one more target": after(
+                lambda: add_target(clone), lambda: run([*edgebake, "build"], clone)
+            ),
             "edgebake plan": timed(lambda: run([*edgebake, "plan"], clone)),
             "edgebake --help": timed(lambda: run([*edgebake, "--help"], clone)),
             "dvc's own start": timed(lambda: run([sys.executable, "-m", "dvc", "status"], clone)),
@@ -81,7 +87,9 @@ def refuse_other_bundles(straight: dict[str, str], cold: dict[str, str]) -> None
     names = sorted(straight.keys() | cold.keys())
     differing = [name for name in names if straight.get(name) != cold.get(name)]
     if differing:
-        sys.exit(f"{', '.join(differing)}: the straight line and the cold build made different bytes")
+        sys.exit(
+            f"{', '.join(differing)}: the straight line and the cold build made different bytes"
+        )
     if not cold:
         sys.exit("artifacts/package/: no zip; expected one per platform of recipes/release.yaml")
 
@@ -129,14 +137,18 @@ def run(command: list[str], folder: Path) -> None:
     """Run a command in a folder with this environment's Python first on PATH."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "PYTHONPATH": str(folder / "pipeline")}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
 
 
 def table(seconds: dict[str, float], repeats: int) -> Table:
     """Return a row per scenario with its ratios to the straight line and to the cold build."""
-    found = Table("scenario", "seconds", "to straight line", "to cold", title=f"medians of {repeats}")
+    found = Table(
+        "scenario", "seconds", "to straight line", "to cold", title=f"medians of {repeats}"
+    )
     for name, value in seconds.items():
         to_straight, to_cold = value / seconds["straight line"], value / seconds["cold"]
         found.add_row(name, f"{value:.1f}", f"{to_straight:.2f}", f"{to_cold:.3f}")

@@ -21,8 +21,24 @@ from rich.console import Console
 from rich.table import Table
 
 from edgebake import artifacts
-from edgebake.bundle import archive, assemble, components, licenses, manifest, model_card, samples, sbom
-from edgebake.bundle.trust import decryption, encryption, keys, safe_extract, signature, verification
+from edgebake.bundle import (
+    archive,
+    assemble,
+    components,
+    licenses,
+    manifest,
+    model_card,
+    samples,
+    sbom,
+)
+from edgebake.bundle.trust import (
+    decryption,
+    encryption,
+    keys,
+    safe_extract,
+    signature,
+    verification,
+)
 from edgebake.cli import keygen
 from edgebake.evaluation.gates.judge import judge
 from edgebake.recipe import stage_params
@@ -33,7 +49,9 @@ Part = tuple[str, int | None, Callable[[], object] | None]  # none: made in the 
 
 def main() -> None:
     """Measure the parts of one platform's bundle and print them."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--platform", default="linux")
     parser.add_argument("--repeats", type=int, default=5)
     asked = parser.parse_args()
@@ -63,21 +81,39 @@ def _made(platform: str) -> list[Part]:
     files = artifacts.read_files(folder)
     content = json.loads(files[manifest.FILE])
     found = {name: judge(target, platform) for name, target in section.targets.items()}
-    entries = {name: manifest.entry(section.targets[name], judged) for name, judged in found.items()}
+    entries = {
+        name: manifest.entry(section.targets[name], judged) for name, judged in found.items()
+    }
     judged = licenses.judge(components.of(section, content["targets"]), section.licenses)
     models = {path: data for entry in entries.values() for path, data in entry.files.items()}
     sample = samples.make(content, files)
     return [
-        ("gates, decided", None, lambda: [judge(one, platform) for one in section.targets.values()]),
+        (
+            "gates, decided",
+            None,
+            lambda: [judge(one, platform) for one in section.targets.values()],
+        ),
         ("models and labels", _size(files, "models/"), None),
-        ("golden vectors", _size(files, "golden/"), lambda: [_entry(section, name, found) for name in found]),
+        (
+            "golden vectors",
+            _size(files, "golden/"),
+            lambda: [_entry(section, name, found) for name in found],
+        ),
         ("licenses", _size(files, "LICENSES/"), lambda: licenses.texts(judged)),
         ("NOTICE", len(files[assemble.NOTICE]), lambda: licenses.notice(section.about, judged)),
         ("SBOM", len(files[sbom.FILE]), lambda: sbom.make(content, section, judged, models)),
         ("model card", len(files[assemble.CARD]), lambda: model_card.make(content, section)),
-        ("all files", sum(map(len, files.values())), lambda: assemble.make(section, platform, entries, source)),
+        (
+            "all files",
+            sum(map(len, files.values())),
+            lambda: assemble.make(section, platform, entries, source),
+        ),
         ("zip", folder.with_name(f"{platform}.zip").stat().st_size, lambda: archive.zipped(folder)),
-        ("samples, beside it", sum(map(len, sample.values())), lambda: samples.make(content, files)),
+        (
+            "samples, beside it",
+            sum(map(len, sample.values())),
+            lambda: samples.make(content, files),
+        ),
     ]
 
 
@@ -98,12 +134,19 @@ def _proven(platform: str, scratch: Path) -> list[Part]:
     public, sig = keygen.public_half(private), scratch / "model.sig"
     signer = keys.signer(f"file:{private}", public)
     signature.sign(folder, sig, signer)
-    data, key = max(artifacts.read_files(folder / "models").values(), key=len), secrets.token_bytes(32)
+    data, key = (
+        max(artifacts.read_files(folder / "models").values(), key=len),
+        secrets.token_bytes(32),
+    )
     sealed = encryption.encrypt(data, key, b"")
     return [
         ("signature", sig.stat().st_size, lambda: signature.sign(folder, sig, signer)),
         ("largest model, encrypted", len(sealed), lambda: encryption.encrypt(data, key, b"")),
-        ("the same, decrypted", len(data), lambda: decryption.decrypt(io.BytesIO(sealed), io.BytesIO(), key, b"")),
+        (
+            "the same, decrypted",
+            len(data),
+            lambda: decryption.decrypt(io.BytesIO(sealed), io.BytesIO(), key, b""),
+        ),
         ("verify: unpack", None, lambda: _opened(folder.with_name(f"{platform}.zip"))),
         ("verify: manifest", None, lambda: verification.read_manifest(folder)),
         ("verify: files", None, lambda: verification.files(folder, content)),

@@ -13,6 +13,7 @@ import statistics
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,17 @@ from edgebake.models import keras_session
 from edgebake.models.activation_ranges import Ranges
 from edgebake.models.quantized_model import Quantized
 from edgebake.plan.checks.model import IMPORT
-from edgebake.recipe import Calibration, Compression, Convert, CoreML, DType, Granularity, Model, Palette, Precision
+from edgebake.recipe import (
+    Calibration,
+    Compression,
+    Convert,
+    CoreML,
+    DType,
+    Granularity,
+    Model,
+    Palette,
+    Precision,
+)
 from edgebake.recipe.about import About
 from edgebake.recipe.stage_params import TrainSection, read, read_plan
 from edgebake.runtimes.coreml import package
@@ -66,10 +77,25 @@ CASES = (
     Case("palette, 6 bits", "palettized", "iOS16", PALETTES[6]),
     Case("palette, 4 bits", "palettized", "iOS16", PALETTES[4]),
     Case("palette, 3 bits", "palettized", "iOS18", PALETTES[3]),
-    Case("palette, 4 bits, groups of 8", "palettized", "iOS18", Compression(palette=Palette(4, 8, False))),
-    Case("palette, 4 bits, scaled", "palettized", "iOS18", Compression(palette=Palette(4, None, True))),
+    Case(
+        "palette, 4 bits, groups of 8",
+        "palettized",
+        "iOS18",
+        Compression(palette=Palette(4, 8, False)),
+    ),
+    Case(
+        "palette, 4 bits, scaled",
+        "palettized",
+        "iOS18",
+        Compression(palette=Palette(4, None, True)),
+    ),
     Case("sparse, 30 %", "sparse", "iOS16", Compression(sparsity=0.3)),
-    Case("sparse, 30 %, palette, 6 bits", "sparse_palettized", "iOS18", replace(PALETTES[6], sparsity=0.3)),
+    Case(
+        "sparse, 30 %, palette, 6 bits",
+        "sparse_palettized",
+        "iOS18",
+        replace(PALETTES[6], sparsity=0.3),
+    ),
     Case("int8 weights and activations", "int8", "iOS17"),
     Case("the same, one scale a layer", "int8", "iOS17", granularity=Granularity.per_tensor),
     Case("the same, last layer in float32", "mixed", "iOS17", keep=DType.float32),
@@ -90,13 +116,17 @@ class Learned:
 
 def main() -> None:
     """Measure what was asked for and print it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("parts", nargs="*", default=["agreement", "speed"], metavar="PART")
     own = [name for name in plugins.options("model.architecture") if name != IMPORT]
     parser.add_argument("--models", nargs="+", default=own)
     parser.add_argument("--epochs", type=int, default=4)
     targets = sorted({case.target for case in CASES})
-    parser.add_argument("--targets", nargs="+", default=targets, choices=targets, help="of agreement")
+    parser.add_argument(
+        "--targets", nargs="+", default=targets, choices=targets, help="of agreement"
+    )
     parser.add_argument("--rounds", type=int, default=60, help="of MobileNetV2, in speed")
     asked = parser.parse_args()
     cases = [case for case in CASES if case.target in asked.targets]
@@ -110,16 +140,33 @@ def main() -> None:
 
 def agreement_table(models: list[str], epochs: int, cases: list[Case]) -> Table:
     """Return a row for each model, deployment target and compression."""
-    heads = ("model", "target", "weights", "bytes", "accuracy", "top-1 as Keras", "largest error", "in float32")
-    table = Table(*heads, title="executed on Linux (edgebake's ML Program executor), 540 test images of digits")
+    heads = (
+        "model",
+        "target",
+        "weights",
+        "bytes",
+        "accuracy",
+        "top-1 as Keras",
+        "largest error",
+        "in float32",
+    )
+    table = Table(
+        *heads,
+        title="executed on Linux (edgebake's ML Program executor), 540 test images of digits",
+    )
     for model in models:
         learned = trained(model, epochs)
         exact = accuracy(learned.answers, learned.labels)
-        table.add_row(model, "-", "Keras", str(len(learned.archive)), f"{exact:.4f}", "1.0000", "0", "")
+        table.add_row(
+            model, "-", "Keras", str(len(learned.archive)), f"{exact:.4f}", "1.0000", "0", ""
+        )
         for case in cases:
             files = converted(learned, case)
             half, full = (answers(files, learned.pixels, arithmetic) for arithmetic in Arithmetic)
-            numbers = (accuracy(half, learned.labels), accuracy(half, learned.answers.argmax(axis=1)))
+            numbers = (
+                accuracy(half, learned.labels),
+                accuracy(half, learned.answers.argmax(axis=1)),
+            )
             errors = (float(np.abs(found - learned.answers).max()) for found in (half, full))
             size = sum(map(len, files.values()))
             named = [model, case.target, case.label, str(size)]
@@ -136,11 +183,15 @@ def trained(architecture: str, epochs: int) -> Learned:
     keras = keras_session.start(section.threads, section.seed)
     width = 0.35 if architecture.startswith("mobilenet_v2") else 0.5
     words = Model(architecture, 1.0 if architecture == "ds_cnn" else width, agreed.height)
-    model = plugins.load("model.architecture", architecture).build(words, agreed.channels, len(agreed.labels))
+    model = plugins.load("model.architecture", architecture).build(
+        words, agreed.channels, len(agreed.labels)
+    )
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.9
-    train, held, test = (split(examples, section.data, name) for name in ("train", "calibration", "test"))
+    train, held, test = (
+        split(examples, section.data, name) for name in ("train", "calibration", "test")
+    )
     model.compile(keras.optimizers.Adam(0.003), "sparse_categorical_crossentropy")
     model.fit(agreed.prepare(train.images), train.labels, epochs=epochs, batch_size=32, verbose=0)
     pixels = agreed.resized(test.images)
@@ -154,7 +205,11 @@ def converted(learned: Learned, case: Case) -> dict[str, bytes]:
     """Return the package of one case."""
     scheme = SCHEMES[case.scheme]
     quantized = Quantized(
-        learned.archive, case.scheme, scheme.weights, scheme.activations, compression=case.compression
+        learned.archive,
+        case.scheme,
+        scheme.weights,
+        scheme.activations,
+        compression=case.compression,
     )
     if "granularity" in scheme.options:
         quantized = replace(quantized, granularity=case.granularity, ranges=learned.ranges)
@@ -176,10 +231,14 @@ def last_layer(learned: Learned) -> dict[str, list[str]]:
     return {last.name: last.values}
 
 
-def answers(files: dict[str, bytes], pixels: NDArray[np.uint8], arithmetic: Arithmetic) -> NDArray[np.float32]:
+def answers(
+    files: dict[str, bytes], pixels: NDArray[np.uint8], arithmetic: Arithmetic
+) -> NDArray[np.float32]:
     """Return the executor's probabilities for each image."""
     executor = Executor(package.read(files), arithmetic)
-    return np.concatenate([executor.run(executor.prepared({"image": image}))[0] for image in pixels])
+    return np.concatenate(
+        [executor.run(executor.prepared({"image": image}))[0] for image in pixels]
+    )
 
 
 def accuracy(found: NDArray[np.float32], labels: NDArray[Any]) -> float:
@@ -193,7 +252,11 @@ def speed(rounds: int) -> Iterator[tuple[str, float, str]]:
     files = converted(learned, Case("", "float16", "iOS16"))
     for arithmetic in Arithmetic:
         seconds = seconds_of(lambda one=arithmetic: answers(files, learned.pixels, one), 5)  # type: ignore[misc]
-        yield f"read, translate, run 540 images of digits, {arithmetic.value} arithmetic: seconds", seconds, "under 3"
+        yield (
+            f"read, translate, run 540 images of digits, {arithmetic.value} arithmetic: seconds",
+            seconds,
+            "under 3",
+        )
     yield from mobilenet(rounds)
 
 
@@ -202,12 +265,24 @@ def mobilenet(rounds: int) -> Iterator[tuple[str, float, str]]:
     keras = importlib.import_module("keras")
     model = keras.applications.MobileNetV2(weights=None, input_shape=(224, 224, 3))
     agreed = Contract(
-        "classification", 224, 224, "rgb", "none", "bilinear", [127.5], [1 / 127.5], [str(i) for i in range(1000)]
+        "classification",
+        224,
+        224,
+        "rgb",
+        "none",
+        "bilinear",
+        [127.5],
+        [1 / 127.5],
+        [str(i) for i in range(1000)],
     )
     pixels = np.random.default_rng(0).integers(0, 256, (1, 224, 224, 3), np.uint8)
-    learned = Learned(keras_session.save(model), agreed, pixels, np.zeros(1, np.int64), None, pixels)
+    learned = Learned(
+        keras_session.save(model), agreed, pixels, np.zeros(1, np.int64), None, pixels
+    )
     onnx = importlib.import_module("edgebake.runtimes.onnxruntime.convert")
-    exported = onnx.convert(Quantized(learned.archive, "none", "float32", "float32"), agreed, ABOUT, Convert("", None))
+    exported = onnx.convert(
+        Quantized(learned.archive, "none", "float32", "float32"), agreed, ABOUT, Convert("", None)
+    )
     reference = importlib.import_module("edgebake.runtimes.onnxruntime.run").load(exported, 1)
     reference.feed(agreed.scaled(pixels))
     runs: dict[str, Callable[[], Any]] = {"tf2onnx": reference.invoke}
@@ -216,11 +291,19 @@ def mobilenet(rounds: int) -> Iterator[tuple[str, float, str]]:
         for arithmetic in Arithmetic if scheme == "float16" else (Arithmetic.float32,):
             executor = Executor(read_package, arithmetic)
             fed = executor.prepared({"image": pixels})
-            runs[f"{scheme} program, {arithmetic.value} arithmetic"] = lambda one=executor, fed=fed: one.run(fed)  # type: ignore[misc]
+            runs[f"{scheme} program, {arithmetic.value} arithmetic"] = partial(executor.run, fed)
     medians = taken_in_turns(runs, rounds)
-    yield "MobileNetV2-1.0-224, ONNX Runtime on the tf2onnx export: milliseconds", medians["tf2onnx"] * 1e3, ""
+    yield (
+        "MobileNetV2-1.0-224, ONNX Runtime on the tf2onnx export: milliseconds",
+        medians["tf2onnx"] * 1e3,
+        "",
+    )
     for name in list(runs)[1:]:
-        yield f"MobileNetV2-1.0-224, executor, {name}: ratio to it", medians[name] / medians["tf2onnx"], "at most 1.5"
+        yield (
+            f"MobileNetV2-1.0-224, executor, {name}: ratio to it",
+            medians[name] / medians["tf2onnx"],
+            "at most 1.5",
+        )
 
 
 def taken_in_turns(runs: dict[str, Callable[[], Any]], count: int) -> dict[str, float]:

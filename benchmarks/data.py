@@ -41,14 +41,20 @@ USES = ("training", "validate")
 
 def main() -> None:
     """Make the folders, measure, print the table; or, told a case, measure that alone."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--counts", type=int, nargs="+", default=[1000, 10000, 60000])
     parser.add_argument("--photos", type=int, default=2000)
     parser.add_argument("--turns", type=int, default=3, help="processes of each side")
-    parser.add_argument("--case", nargs=4, help=argparse.SUPPRESS)  # use, side, folder, pixels a side
+    parser.add_argument(
+        "--case", nargs=4, help=argparse.SUPPRESS
+    )  # use, side, folder, pixels a side
     asked = parser.parse_args()
     if asked.case:
-        print(json.dumps(CASES[asked.case[0], asked.case[1]](Path(asked.case[2]), int(asked.case[3]))))
+        print(
+            json.dumps(CASES[asked.case[0], asked.case[1]](Path(asked.case[2]), int(asked.case[3])))
+        )
         return
     table = Table("images", "size", "into", "images/s", "bare", "ratio", "MB more", "bare MB")
     with tempfile.TemporaryDirectory() as folder:
@@ -68,7 +74,9 @@ def _folder(folder: Path, count: int, size: tuple[int, int]) -> Path:
         place = folder / f"class_{number % CLASSES}"
         place.mkdir(parents=True, exist_ok=True)
         slopes = rng.uniform(-0.3, 0.3, (3, 2)) * 32 / size[0]
-        shades = [128 + a * (down - size[0] / 2) * 8 + b * (across - size[1] / 2) * 8 for a, b in slopes]
+        shades = [
+            128 + a * (down - size[0] / 2) * 8 + b * (across - size[1] / 2) * 8 for a, b in slopes
+        ]
         pixels = np.stack(shades, -1) + rng.normal(0, 6, (*size, 1)).astype(np.float32)
         Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(place / f"{number:06}.{suffix}")
     return folder
@@ -112,25 +120,37 @@ def _timed(passes: dict[str, Callable[[], int]]) -> dict[str, float]:
 
 def _examples(folder: Path) -> tuple[Any, Any]:
     """Return the folder through edgebake's own source, and the contract of a model that looks at it."""
-    from edgebake.data.sources import image_folder  # noqa: PLC0415
-    from edgebake.recipe import By, Colour, Data, OnCorrupt, Splits  # noqa: PLC0415
-    from edgebake.tasks.contract import Contract  # noqa: PLC0415
+    from edgebake.data.sources import image_folder
+    from edgebake.recipe import By, Colour, Data, OnCorrupt, Splits
+    from edgebake.tasks.contract import Contract
 
-    words = Data(source="image_folder", path=str(folder), colour=Colour.rgb, splits=Splits(By.seed), seed=0)
+    words = Data(
+        source="image_folder", path=str(folder), colour=Colour.rgb, splits=Splits(By.seed), seed=0
+    )
     words.on_corrupt = OnCorrupt.stop
     examples = image_folder.load(words)
 
     def contract(side: int) -> Any:
-        return Contract("classification", side, side, "rgb", "none", "bilinear", [127.5], [1 / 127.5], examples.classes)
+        return Contract(
+            "classification",
+            side,
+            side,
+            "rgb",
+            "none",
+            "bilinear",
+            [127.5],
+            [1 / 127.5],
+            examples.classes,
+        )
 
     return examples, contract
 
 
 def _train(folder: Path, side: int) -> dict[str, float]:
-    from edgebake.data.preprocessed import Prepared  # noqa: PLC0415
-    from edgebake.models import keras_session  # noqa: PLC0415
-    from edgebake.training import batches  # noqa: PLC0415
-    from edgebake.training.batches import Lot  # noqa: PLC0415
+    from edgebake.data.preprocessed import Prepared
+    from edgebake.models import keras_session
+    from edgebake.training import batches
+    from edgebake.training.batches import Lot
 
     keras_session.start(2)
     examples, contract = _examples(folder)
@@ -146,10 +166,10 @@ def _train(folder: Path, side: int) -> dict[str, float]:
 
 
 def _bare_train(folder: Path, side: int) -> dict[str, float]:
-    from edgebake.models import keras_session  # noqa: PLC0415
+    from edgebake.models import keras_session
 
     keras_session.start(2)
-    import tensorflow as tf  # noqa: PLC0415
+    import tensorflow as tf
 
     files = sorted(map(str, folder.rglob("*.*")))
     labels = [int(Path(file).parent.name.rpartition("_")[2]) for file in files]
@@ -161,7 +181,9 @@ def _bare_train(folder: Path, side: int) -> dict[str, float]:
 
     def epoch() -> int:
         order = np.random.default_rng(0).permutation(len(files))
-        dataset = tf.data.Dataset.from_tensor_slices(([files[i] for i in order], [labels[i] for i in order]))
+        dataset = tf.data.Dataset.from_tensor_slices(
+            ([files[i] for i in order], [labels[i] for i in order])
+        )
         dataset = dataset.map(read, num_parallel_calls=2).batch(BATCH).prefetch(2)
         return sum(len(images) for images, _ in dataset)
 
@@ -170,8 +192,8 @@ def _bare_train(folder: Path, side: int) -> dict[str, float]:
 
 
 def _validate(folder: Path, side: int) -> dict[str, float]:
-    from edgebake.data.preprocessed import Prepared  # noqa: PLC0415
-    from edgebake.runtimes.session import READ_AT_ONCE  # noqa: PLC0415
+    from edgebake.data.preprocessed import Prepared
+    from edgebake.runtimes.session import READ_AT_ONCE
 
     examples, contract = _examples(folder)
     images = Prepared(examples.images, contract(side))
@@ -198,12 +220,14 @@ def _bare_validate(folder: Path, side: int) -> dict[str, float]:
 
 
 def _data(folder: Path, _: int) -> dict[str, float]:
-    from edgebake.recipe import By, OnCorrupt, Splits  # noqa: PLC0415
-    from edgebake.recipe.stage_params import DataSection  # noqa: PLC0415
-    from edgebake.stages import data as stage  # noqa: PLC0415
+    from edgebake.recipe import By, OnCorrupt, Splits
+    from edgebake.recipe.stage_params import DataSection
+    from edgebake.stages import data as stage
 
     examples, _ = _examples(folder)
-    section = DataSection(path=str(folder), splits=Splits(By.seed, 0.6, 0.1, 0.1, 0.2), seed=0, tools={})
+    section = DataSection(
+        path=str(folder), splits=Splits(By.seed, 0.6, 0.1, 0.1, 0.2), seed=0, tools={}
+    )
     section.on_corrupt = OnCorrupt.stop
     return _timed({"once": lambda: len(list(stage._looks(examples, section)))})
 

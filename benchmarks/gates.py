@@ -96,7 +96,9 @@ class Accuracy:
         each = n // self.classes
         if self.classes == 1:
             return Counts(int(counts[0]), each)
-        return Groups({str(number): Counts(int(right), each) for number, right in enumerate(counts)})
+        return Groups(
+            {str(number): Counts(int(right), each) for number, right in enumerate(counts)}
+        )
 
     def point(self, counts: Counted, n: int) -> bool:
         """Return whether every share that was found reaches the floor."""
@@ -139,7 +141,9 @@ def rates(scenario: Scenario, n: int, models: int) -> dict[str, float]:
     random = np.random.default_rng(0)
     found = dict.fromkeys(("point passes", "other passes", "passes", "fails"), 0.0)
     # Models that count the same are judged once.
-    for counts, times in zip(*np.unique(scenario.draw(random, n, models), axis=0, return_counts=True), strict=True):
+    for counts, times in zip(
+        *np.unique(scenario.draw(random, n, models), axis=0, return_counts=True), strict=True
+    ):
         share = times / models
         sample = scenario.sample(counts, n)
         proves = sample.proves(scenario.asked)
@@ -161,21 +165,40 @@ def row(scenario: Scenario, n: int, models: int) -> list[str]:
     undecided = 1 - found["passes"] - found["fails"]
     kind = "false fail" if holds(scenario) else "false pass"
     numbers = [f"{abs(round(share, 4)):.1%}" for share in (*wrong, undecided)]
-    return [f"{scenario.asked.gate} {scenario.asked}", f"{scenario.true:.3f}", f"{n:,}", kind, *numbers]
+    return [
+        f"{scenario.asked.gate} {scenario.asked}",
+        f"{scenario.true:.3f}",
+        f"{n:,}",
+        kind,
+        *numbers,
+    ]
 
 
 def main(models: int) -> None:
     """Print the table."""
     console = Console(width=150)
-    table = Table("gate", "true value", "test set", "wrong is a", "point", "other method", "edgebake", "inconclusive")
+    table = Table(
+        "gate",
+        "true value",
+        "test set",
+        "wrong is a",
+        "point",
+        "other method",
+        "edgebake",
+        "inconclusive",
+    )
     for scenario in (one for group in scenarios() for one in group):
         for n in SIZES:
             table.add_row(*row(scenario, n, models))
         table.add_section()
     console.print(table)
     error = np.sqrt(0.05 * 0.95 / models)
-    console.print(f"{models:,} models a row: a rate of 5 % is found with a standard error of {error:.2%}")
-    console.print("other method: paired bootstrap for loss, Wilson for the rest; like the point, it knows no")
+    console.print(
+        f"{models:,} models a row: a rate of 5 % is found with a standard error of {error:.2%}"
+    )
+    console.print(
+        "other method: paired bootstrap for loss, Wilson for the rest; like the point, it knows no"
+    )
     console.print("`inconclusive`: where it does not pass, it counts as a fail")
 
 

@@ -40,16 +40,35 @@ def main() -> None:
 
 
 def _asked() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--architectures", nargs="+", default=list(ARCHITECTURES))
     parser.add_argument(
-        "--macs", type=float, help="share of the multiply-accumulates to be left; default: the recipe's"
+        "--macs",
+        type=float,
+        help="share of the multiply-accumulates to be left; default: the recipe's",
     )
     parser.add_argument("--epochs", type=int, help="of fine-tuning; default: the recipe's")
-    parser.add_argument("--train-epochs", type=int, help="of each architecture; default: the recipe's")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1], help="of fine-tuning and of what it has to beat")
-    parser.add_argument("--words", nargs="*", default=[], help="override channels.yaml: train@prune.fine_tune=distill")
-    parser.add_argument("--also", nargs="*", default=[], help="a further row of channels each: 'prune.steps=3 ...'")
+    parser.add_argument(
+        "--train-epochs", type=int, help="of each architecture; default: the recipe's"
+    )
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        nargs="+",
+        default=[1],
+        help="of fine-tuning and of what it has to beat",
+    )
+    parser.add_argument(
+        "--words",
+        nargs="*",
+        default=[],
+        help="override channels.yaml: train@prune.fine_tune=distill",
+    )
+    parser.add_argument(
+        "--also", nargs="*", default=[], help="a further row of channels each: 'prune.steps=3 ...'"
+    )
     parser.add_argument("--cache", type=Path, help="keep trained models in this folder")
     return parser.parse_args()
 
@@ -62,7 +81,11 @@ def _ways(asked: argparse.Namespace) -> list[Way]:
     parent = () if asked.train_epochs is None else (f"train.epochs={asked.train_epochs}",)
     words = (*asked.words, *macs, *epochs, *parent)
     others = [Way(f"channels {also}", "channels", (*words, *also.split())) for also in asked.also]
-    return [Way("channels", "channels", words), *others, Way("magnitude", "magnitude", (*epochs, *parent))]
+    return [
+        Way("channels", "channels", words),
+        *others,
+        Way("magnitude", "magnitude", (*epochs, *parent)),
+    ]
 
 
 def _entries(asked: argparse.Namespace, architecture: str, cache: Path) -> list[Entry]:
@@ -85,7 +108,9 @@ def _lines(entries: list[Entry], also: int) -> Iterator[str]:
         yield verdicts.aim(entry, full)
         yield from (verdicts.beside(entry, other) for other in (channels, trained_on))
     alike = [(again, full), (trained_on, full), (scratch, channels)]
-    worst = ", ".join(f"{tables.named(file)} {verdicts.noise(alike, file):.2f}" for file in tables.FILES)
+    worst = ", ".join(
+        f"{tables.named(file)} {verdicts.noise(alike, file):.2f}" for file in tables.FILES
+    )
     yield f"noise of latency, the worst ratio of two files of one architecture less 1: {worst}"
     yield from verdicts.speed(others[also], full, alike)
 

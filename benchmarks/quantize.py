@@ -19,7 +19,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.peers import converter, litert, measured, olive, onnx_runtime, ours, subject, verdict
+from benchmarks.peers import (
+    converter,
+    litert,
+    measured,
+    olive,
+    onnx_runtime,
+    ours,
+    subject,
+    verdict,
+)
 from benchmarks.peers.maker import Maker
 from benchmarks.peers.measured import Row
 from benchmarks.peers.subject import Subject
@@ -44,23 +53,42 @@ def main() -> None:
             for row in rows:
                 if row.error:
                     maker = row.maker
-                    console.print(f"no file: {maker.who} {maker.way}, {maker.runtime}: {row.error}", markup=False)
+                    console.print(
+                        f"no file: {maker.who} {maker.way}, {maker.runtime}: {row.error}",
+                        markup=False,
+                    )
 
 
 def options() -> argparse.Namespace:
     """Return what the command line asks for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--architectures", nargs="*", help="default: ds_cnn mobilenet_v2; none with --model")
-    parser.add_argument("--model", type=Path, nargs="*", default=[], help="a saved .keras; more may follow")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--architectures", nargs="*", help="default: ds_cnn mobilenet_v2; none with --model"
+    )
+    parser.add_argument(
+        "--model", type=Path, nargs="*", default=[], help="a saved .keras; more may follow"
+    )
     parser.add_argument("--images", type=Path, help="folder of images for --model")
     parser.add_argument("--options", nargs="+", default=list(OPTIONS), choices=ours.options())
     parser.add_argument("--runtimes", nargs="+", default=list(RUNTIMES), choices=RUNTIMES)
-    parser.add_argument("--coreml", action="store_true", help="also edgebake's Core ML packages, in the executor")
-    parser.add_argument("--olive", action="store_true", help="also Olive, in an environment that is made for it")
+    parser.add_argument(
+        "--coreml", action="store_true", help="also edgebake's Core ML packages, in the executor"
+    )
+    parser.add_argument(
+        "--olive", action="store_true", help="also Olive, in an environment that is made for it"
+    )
     parser.add_argument("--examples", type=int, default=100, help="calibrate on no more than these")
-    parser.add_argument("--train-epochs", type=int, help="of each architecture; default: the recipe's")
-    parser.add_argument("--repeats", type=int, default=2, help="builds of each file; the fastest counts")
-    parser.add_argument("--cache", type=Path, help="keep trained models and Olive's environment in this folder")
+    parser.add_argument(
+        "--train-epochs", type=int, help="of each architecture; default: the recipe's"
+    )
+    parser.add_argument(
+        "--repeats", type=int, default=2, help="builds of each file; the fastest counts"
+    )
+    parser.add_argument(
+        "--cache", type=Path, help="keep trained models and Olive's environment in this folder"
+    )
     asked = parser.parse_args()
     if asked.model and asked.images is None:
         parser.error("--model expects --images")
@@ -94,10 +122,14 @@ def _rows(wanted: list[Maker], one: Subject, repeats: int) -> list[Row]:
         start = time.perf_counter()
         rows.append(measured.build(maker, one, repeats))
         seconds = time.perf_counter() - start
-        sys.stderr.write(f"{one.name}: {maker.who} {maker.way}, {maker.runtime}: {seconds:.0f} s {rows[-1].error}\n")
+        sys.stderr.write(
+            f"{one.name}: {maker.who} {maker.way}, {maker.runtime}: {seconds:.0f} s {rows[-1].error}\n"
+        )
     for runtime in RUNTIMES:
         measured.time_in_turns([row for row in rows if row.maker.runtime == runtime], one)
-    return sorted(rows, key=lambda row: (row.maker.runtime, row.maker.scheme, not row.maker.is_ours))
+    return sorted(
+        rows, key=lambda row: (row.maker.runtime, row.maker.scheme, not row.maker.is_ours)
+    )
 
 
 def _files(one: Subject, rows: list[Row]) -> Table:
@@ -107,13 +139,27 @@ def _files(one: Subject, rows: list[Row]) -> Table:
         f"{one.name}: {one.model.count_params():,} parameters, accuracy of Keras {exact:.4f} on {len(one.labels)} test "
         f"images, calibrated on {len(one.calibration())} examples"
     )
-    heads = ("runtime", "scheme", "by", "accuracy", "95 %", "agreement", "bytes", "latency to float", "build s")
+    heads = (
+        "runtime",
+        "scheme",
+        "by",
+        "accuracy",
+        "95 %",
+        "agreement",
+        "bytes",
+        "latency to float",
+        "build s",
+    )
     table = Table(*heads, title=title)
-    floats = {row.maker.runtime: row for row in rows if row.maker.is_ours and row.maker.way == "none"}
+    floats = {
+        row.maker.runtime: row for row in rows if row.maker.is_ours and row.maker.way == "none"
+    }
     for row in rows:
         maker = row.maker
         named = [maker.runtime, maker.scheme, f"{maker.who} {maker.way}"]
-        table.add_row(*named, *(["none"] if row.error else _numbers(row, floats.get(maker.runtime))))
+        table.add_row(
+            *named, *(["none"] if row.error else _numbers(row, floats.get(maker.runtime)))
+        )
     return table
 
 
@@ -121,7 +167,14 @@ def _numbers(row: Row, exact: Row | None) -> list[str]:
     low, high = measured.wilson(row.accuracy, len(row.right))
     ratio = f"{row.times(exact):.2f}" if exact and row.rounds and exact.rounds else "-"
     interval = f"{low:.4f} - {high:.4f}"
-    return [f"{row.accuracy:.4f}", interval, f"{row.agreement:.4f}", f"{row.size:,}", ratio, f"{row.seconds:.2f}"]
+    return [
+        f"{row.accuracy:.4f}",
+        interval,
+        f"{row.agreement:.4f}",
+        f"{row.size:,}",
+        ratio,
+        f"{row.seconds:.2f}",
+    ]
 
 
 def _verdicts(one: Subject, rows: list[Row]) -> Table:
@@ -130,10 +183,22 @@ def _verdicts(one: Subject, rows: list[Row]) -> Table:
         f"{one.name}, edgebake to the best peer in each column. BEATEN: fewer right answers beyond {verdict.SIGMAS} "
         f"sigma, or above {verdict.SIZE} of its size, {verdict.SPEED} of its latency, {verdict.BUILD} of its build time"
     )
-    table = Table("runtime", "option", "right where the other is wrong", "size", "latency", "build", title=title)
+    table = Table(
+        "runtime",
+        "option",
+        "right where the other is wrong",
+        "size",
+        "latency",
+        "build",
+        title=title,
+    )
     for row in rows:
         like = (row.maker.runtime, row.maker.scheme)
-        others = [peer for peer in rows if (peer.maker.runtime, peer.maker.scheme) == like and not peer.error]
+        others = [
+            peer
+            for peer in rows
+            if (peer.maker.runtime, peer.maker.scheme) == like and not peer.error
+        ]
         peers = [peer for peer in others if not peer.maker.is_ours]
         if row.maker.is_ours and peers:
             found = ["no file  BEATEN"] if row.error else map(str, verdict.of(row, peers))

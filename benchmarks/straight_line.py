@@ -36,7 +36,15 @@ from edgebake.plan import planner
 from edgebake.recipe import stage_params
 from edgebake.stages import convert, data, package, prune, quantize, train, validate
 
-STAGES = (data, train, prune, quantize, convert, validate, package)  # imported here, not in each fork
+STAGES = (
+    data,
+    train,
+    prune,
+    quantize,
+    convert,
+    validate,
+    package,
+)  # imported here, not in each fork
 # What the stages import inside functions, and takes long.
 LIBRARIES = (
     "ai_edge_litert.interpreter",
@@ -58,7 +66,9 @@ def main() -> None:
     seconds = {"imports": time.perf_counter() - start}
     for command in commands():
         verb = command[0]
-        seconds[verb] = seconds.get(verb, 0.0) + run_in_fork(partial(cli_main.main, command), command)
+        seconds[verb] = seconds.get(verb, 0.0) + run_in_fork(
+            partial(cli_main.main, command), command
+        )
     total = time.perf_counter() - start
     Console(width=100).print(table(seconds, total))
 

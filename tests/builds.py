@@ -23,7 +23,9 @@ def environment(folder: Path) -> dict[str, str]:
 def run(folder: Path, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run a command in a clone and return what it said."""
     settings = environment(folder) | variables
-    return subprocess.run(list(command), cwd=folder, env=settings, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        list(command), cwd=folder, env=settings, capture_output=True, text=True, check=False
+    )
 
 
 def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -60,7 +62,11 @@ def clone(source: Path, folder: Path) -> Path:
 def commit(folder: Path, message: str) -> None:
     """Commit everything, by somebody who needs no configuration of git."""
     run(folder, "git", "add", "--all")
-    who = {f"GIT_{role}_{word}": value for role in ("AUTHOR", "COMMITTER") for word, value in PERSON.items()}
+    who = {
+        f"GIT_{role}_{word}": value
+        for role in ("AUTHOR", "COMMITTER")
+        for word, value in PERSON.items()
+    }
     bare = ("-c", "commit.gpgSign=false", "-c", f"core.hooksPath={os.devnull}")
     done = run(folder, "git", *bare, "commit", "--quiet", "--message", message, **who)
     assert done.returncode == 0, done.stderr
@@ -102,9 +108,20 @@ def bundles(folder: Path) -> dict[str, str]:
     """Return the sha256 of every file that ships, by its path."""
     package = folder / "artifacts/package"
     files = sorted(file for file in package.rglob("*") if file.is_file())
-    changing = (".log", ".measurements.json", ".gitignore")  # and so does the proof, which is about the second
-    shipped = [file for file in files if not (file.name.endswith(changing) or file.parent.suffix == ".proof")]
-    return {str(file.relative_to(package)): hashlib.sha256(file.read_bytes()).hexdigest() for file in shipped}
+    changing = (
+        ".log",
+        ".measurements.json",
+        ".gitignore",
+    )  # and so does the proof, which is about the second
+    shipped = [
+        file
+        for file in files
+        if not (file.name.endswith(changing) or file.parent.suffix == ".proof")
+    ]
+    return {
+        str(file.relative_to(package)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in shipped
+    }
 
 
 def manifest(folder: Path, platform: str) -> Any:

@@ -48,7 +48,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Fail a test that CI skips, as it guards nothing there, unless the operating system is the reason."""
     report = yield
     _fail_a_skip(report)
@@ -105,7 +107,9 @@ def planned(release: Release, composed: dict[str, Composed]) -> Plan:
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone with the default release built by one plain `dvc repro`; not to be edited."""
-    return releases.once(releases.shared_folder(tmp_path_factory) / "default", releases.build_default)
+    return releases.once(
+        releases.shared_folder(tmp_path_factory) / "default", releases.build_default
+    )
 
 
 @pytest.fixture(scope="session")

@@ -51,7 +51,12 @@ def constant_onnx(answer: int) -> bytes:
 
 def softmax_onnx() -> bytes:
     """Return an .onnx whose one operator is a softmax over two numbers."""
-    return _onnx([helper.make_node("Softmax", ["image"], ["probabilities"], name="softmax")], [1, 2], [1, 2], {})
+    return _onnx(
+        [helper.make_node("Softmax", ["image"], ["probabilities"], name="softmax")],
+        [1, 2],
+        [1, 2],
+        {},
+    )
 
 
 def _sure_of(answer: int) -> NDArray[np.float32]:
@@ -60,7 +65,12 @@ def _sure_of(answer: int) -> NDArray[np.float32]:
 
 def _tensor(name: str, shape: list[int], buffer: int = 0) -> Any:
     tensor = schema.TensorT()
-    tensor.name, tensor.shape, tensor.type, tensor.buffer = name, shape, schema.TensorType.FLOAT32, buffer
+    tensor.name, tensor.shape, tensor.type, tensor.buffer = (
+        name,
+        shape,
+        schema.TensorType.FLOAT32,
+        buffer,
+    )
     return tensor
 
 
@@ -70,7 +80,9 @@ def _buffer(content: NDArray[np.float32]) -> Any:
     return buffer
 
 
-def _tflite(code_number: int, operator: Any, tensors: list[Any], constants: list[NDArray[np.float32]]) -> bytes:
+def _tflite(
+    code_number: int, operator: Any, tensors: list[Any], constants: list[NDArray[np.float32]]
+) -> bytes:
     """Return a file of one operator, from its first tensor to its last; buffer 0 stands for no content."""
     code, graph, model = schema.OperatorCodeT(), schema.SubGraphT(), schema.ModelT()
     code.builtinCode = code.deprecatedBuiltinCode = code_number
@@ -85,7 +97,10 @@ def _tflite(code_number: int, operator: Any, tensors: list[Any], constants: list
 
 
 def _onnx(
-    nodes: list[onnx.NodeProto], fed: list[int], read: list[int], constants: dict[str, NDArray[np.float32]]
+    nodes: list[onnx.NodeProto],
+    fed: list[int],
+    read: list[int],
+    constants: dict[str, NDArray[np.float32]],
 ) -> bytes:
     graph = helper.make_graph(
         nodes,

@@ -26,8 +26,20 @@ LEARNING_RATE = 0.01
 # Damage is done between a convolution and the depthwise one that alone reads it: each of their weights belongs to one
 # damaged channel, so scales per channel repair all of the weights. Activations have one scale, which nothing repairs.
 CHANNEL_PAIRS = (("stem", "depthwise_1"), ("pointwise_1", "depthwise_2"))
-CHANNEL_SCALES = (1, 1 / 2, 1, 1 / 4, 1, 1 / 8, 1, 1 / 64)  # with 1/128, int8 per channel suffers too
-OUTLIER_PAIR = ("pointwise_2", "depthwise_3")  # both must stay in float to keep the tensor between them out of int8
+CHANNEL_SCALES = (
+    1,
+    1 / 2,
+    1,
+    1 / 4,
+    1,
+    1 / 8,
+    1,
+    1 / 64,
+)  # with 1/128, int8 per channel suffers too
+OUTLIER_PAIR = (
+    "pointwise_2",
+    "depthwise_3",
+)  # both must stay in float to keep the tensor between them out of int8
 OUTLIER_SCALE = 128.0  # the other channels share about two of 256 levels
 
 DATA = Data(
@@ -53,7 +65,7 @@ def pictures(name: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
 
 def build() -> Any:
     """Return the untrained network: three depthwise-separable blocks, the second with squeeze-and-excite."""
-    import keras  # noqa: PLC0415
+    import keras
 
     layers = keras.layers
     image = keras.Input((RESOLUTION, RESOLUTION, 1), name="image")
@@ -62,7 +74,9 @@ def build() -> Any:
     x = _separable(x, 2, 32, excite=True)
     x = _separable(x, 3, 48)
     x = layers.GlobalAveragePooling2D(name="average")(x)
-    return keras.Model(image, layers.Dense(CLASSES, activation="softmax", name="probabilities")(x), name="hostile")
+    return keras.Model(
+        image, layers.Dense(CLASSES, activation="softmax", name="probabilities")(x), name="hostile"
+    )
 
 
 def trained() -> bytes:
@@ -101,25 +115,31 @@ def _rescale(model: Any, writer: str, reader: str, factors: NDArray[np.float32])
 
 
 def _separable(x: Any, number: int, filters: int, excite: bool = False) -> Any:
-    import keras  # noqa: PLC0415
+    import keras
 
     layers, strides, name = keras.layers, 1 if number == 3 else 2, f"depthwise_{number}"
-    x = _normalised(layers.DepthwiseConv2D(3, strides=strides, padding="same", use_bias=False, name=name)(x))
+    x = _normalised(
+        layers.DepthwiseConv2D(3, strides=strides, padding="same", use_bias=False, name=name)(x)
+    )
     x = _excited(x) if excite else x
     return _normalised(layers.Conv2D(filters, 1, use_bias=False, name=f"pointwise_{number}")(x))
 
 
 def _excited(x: Any) -> Any:
-    import keras  # noqa: PLC0415
+    import keras
 
     layers, channels = keras.layers, x.shape[-1]
     gate = layers.GlobalAveragePooling2D(keepdims=True, name="squeeze")(x)
     gate = layers.Dense(channels // 4, activation="relu", name="reduce")(gate)
-    return layers.Multiply(name="excite")([x, layers.Dense(channels, activation="sigmoid", name="expand")(gate)])
+    return layers.Multiply(name="excite")(
+        [x, layers.Dense(channels, activation="sigmoid", name="expand")(gate)]
+    )
 
 
 def _normalised(x: Any) -> Any:
-    import keras  # noqa: PLC0415
+    import keras
 
     name = x._keras_history.operation.name
-    return keras.layers.ReLU(name=f"{name}_relu")(keras.layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x))
+    return keras.layers.ReLU(name=f"{name}_relu")(
+        keras.layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
+    )

@@ -50,7 +50,11 @@ def damaged_folder(path: Path) -> None:
     """Write a file of every kind of DAMAGED, straight into the folder."""
     path.mkdir(parents=True)
     picture = Image.fromarray(noise(64, 64, 3))
-    for kind, file, share in (("JPEG", "cut.jpg", 0.6), ("PNG", "cut.png", 0.6), ("WEBP", "cut.webp", 0.6)):
+    for kind, file, share in (
+        ("JPEG", "cut.jpg", 0.6),
+        ("PNG", "cut.png", 0.6),
+        ("WEBP", "cut.webp", 0.6),
+    ):
         picture.save(path / file, kind)
         (path / file).write_bytes(_part((path / file).read_bytes(), share))
     picture.save(path / "head.jpg")
@@ -82,5 +86,10 @@ def _png(width: int, height: int) -> bytes:
     }
     written = b"\x89PNG\r\n\x1a\n"
     for name, content in chunks.items():
-        written += struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        written += (
+            struct.pack(">I", len(content))
+            + name
+            + content
+            + struct.pack(">I", zlib.crc32(name + content))
+        )
     return written

@@ -41,7 +41,17 @@ INSPECTION = Inspection(
 )
 CPU = Placement("cpu", "", 1.0, 1.0, "", "", "the runtime's own kernels")
 WORKLOAD = Workload(
-    [Operation("Conv", "conv", "int8", 76_800_000, {"weights": 1000}, ("image", "weights"), ("probabilities",))],
+    [
+        Operation(
+            "Conv",
+            "conv",
+            "int8",
+            76_800_000,
+            {"weights": 1000},
+            ("image", "weights"),
+            ("probabilities",),
+        )
+    ],
     sizes={"image": 1024, "weights": 1000, "probabilities": 10},
     constants=frozenset({"weights"}),
     inputs=("image",),
@@ -100,7 +110,9 @@ def lay(
         placements: on the accelerators of the platform.
         found: metrics to replace: a number, a whole measurement, or none for what was not measured.
     """
-    numbers = metrics(right, lost, n, timed_on) | {name: _replaced(name, one, timed_on) for name, one in found.items()}
+    numbers = metrics(right, lost, n, timed_on) | {
+        name: _replaced(name, one, timed_on) for name, one in found.items()
+    }
     report = {
         "variant": variant,
         "convert": read_plan()["validate"][variant]["convert"],
@@ -128,7 +140,9 @@ def lay(
 def vectors(platform: str) -> dict[str, Any]:
     """Return what golden.json holds of a file that is sure of two grey pictures."""
     images = [np.full((8, 8), 40 * digit, np.uint8) for digit in range(2)]
-    examples = Examples(images, np.arange(2), alone.CONTRACT.labels, areas=[image.size for image in images])
+    examples = Examples(
+        images, np.arange(2), alone.CONTRACT.labels, areas=[image.size for image in images]
+    )
     file = golden.File(SHA256, platform, INSPECTION.to_dict(), alone.CONTRACT)
     return golden.make(file, examples, np.eye(10, dtype=np.float32)[:2])
 
@@ -138,7 +152,9 @@ def lay_parity(platform: str, found: Mapping[str, dict[str, Any] | None]) -> Non
     artifacts.write(PARITY / f"{platform}.json", _json(found))
 
 
-def metrics(right: int = 970, lost: int = 10, n: int = 1000, timed_on: str = HOST) -> dict[str, Measurement]:
+def metrics(
+    right: int = 970, lost: int = 10, n: int = 1000, timed_on: str = HOST
+) -> dict[str, Measurement]:
     """Return what report.json holds of a sound file that answers so many examples as they are labelled."""
     return {
         "size_mb": _measured("size_mb", SOUND["size_mb"]),
@@ -146,13 +162,19 @@ def metrics(right: int = 970, lost: int = 10, n: int = 1000, timed_on: str = HOS
         "accuracy": share(right, n),
         "agreement_with_float": share(n - lost, n),
         "loss": share(lost, n),
-        **{name: _measured(name, value, timed_on) for name, value in SOUND.items() if name != "size_mb"},
+        **{
+            name: _measured(name, value, timed_on)
+            for name, value in SOUND.items()
+            if name != "size_mb"
+        },
     }
 
 
 def share(count: int, n: int, where: str = HOST) -> Measurement:
     """Return a share of the examples."""
-    return Measurement(count / n, "share", where, interval=proportion.interval(count, n), n=n, **PLACE)
+    return Measurement(
+        count / n, "share", where, interval=proportion.interval(count, n), n=n, **PLACE
+    )
 
 
 def spread(value: float) -> list[float]:
@@ -165,7 +187,9 @@ def _measured(name: str, value: float, timed_on: str = HOST) -> Measurement:
     if name in IN_FILE:
         return Measurement(value, unit, "file", sha256=SHA256)
     interval = [value * 0.98, value * 1.02] if name in RESAMPLED else None
-    return Measurement(value, unit, timed_on if name in TIMED else HOST, interval=interval, n=1024, **PLACE)
+    return Measurement(
+        value, unit, timed_on if name in TIMED else HOST, interval=interval, n=1024, **PLACE
+    )
 
 
 def _replaced(name: str, found: float | Measurement | None, timed_on: str) -> Measurement:

@@ -9,5 +9,13 @@ def predict(
     runtime: str, files: dict[str, bytes], platform: str, accelerators: list[str], soc: list[str]
 ) -> list[Placement]:
     """Return what `gate` shows for a device."""
-    device = Device(platform=Platform(platform), accelerators=[Accelerator(one) for one in accelerators], soc=soc)
-    return reached(every(runtime, files, load_runtime(runtime).count_workload(files), platform), runtime, device)
+    device = Device(
+        platform=Platform(platform),
+        accelerators=[Accelerator(one) for one in accelerators],
+        soc=soc,
+    )
+    return reached(
+        every(runtime, files, load_runtime(runtime).count_workload(files), platform),
+        runtime,
+        device,
+    )

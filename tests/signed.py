@@ -21,7 +21,10 @@ from tests import measured
 from tests.stages import alone
 
 ROOT = Path(__file__).parents[1]
-MODELS = {"digits-ds_cnn-int8-onnxruntime": b"\x08 an int8 model", "digits-ds_cnn-onnxruntime": b"\x08 a float model"}
+MODELS = {
+    "digits-ds_cnn-int8-onnxruntime": b"\x08 an int8 model",
+    "digits-ds_cnn-onnxruntime": b"\x08 a float model",
+}
 # As DVC leaves it: an entry for each stage that leads to a file.
 LOCK = {
     "schema": "2.0",
@@ -29,7 +32,10 @@ LOCK = {
         f"convert@{name}": {
             "cmd": f"python -m edgebake convert {name}",
             "outs": [
-                {"path": f"artifacts/convert/{name}", "md5": hashlib.md5(content, usedforsecurity=False).hexdigest()}
+                {
+                    "path": f"artifacts/convert/{name}",
+                    "md5": hashlib.md5(content, usedforsecurity=False).hexdigest(),
+                }
             ],
         }
         for name, content in MODELS.items()
@@ -50,10 +56,14 @@ class Signed:
         """Return the same in another folder, to be damaged."""
         shutil.copytree(self.folder.parent, to / "package")
         place = to / "package"
-        return replace(self, folder=place / "linux", zip=place / "linux.zip", proof=place / "linux.proof")
+        return replace(
+            self, folder=place / "linux", zip=place / "linux.zip", proof=place / "linux.proof"
+        )
 
 
-def make(root: Path, planned: Plan, *, right: int = 970, signed: bool = True, key: Path | None = None) -> Signed:
+def make(
+    root: Path, planned: Plan, *, right: int = 970, signed: bool = True, key: Path | None = None
+) -> Signed:
     """Return a bundle in an empty folder, of models that answer so many of 1,000 examples right.
 
     `key` signs it; a new one does where none is given.
@@ -92,7 +102,12 @@ def rewrite(folder: Path, edit: Callable[[dict[str, Any]], object]) -> None:
     lying = {name: data for name, data in artifacts.read_files(folder).items() if name not in kept}
     for name, data in artifacts.read_files(folder).items():
         if name not in (manifest.FILE, artifacts.SUMS):
-            kept[name] = {**kept.get(name, {}), "path": name, "sha256": artifacts.sha256(data), "size": len(data)}
+            kept[name] = {
+                **kept.get(name, {}),
+                "path": name,
+                "sha256": artifacts.sha256(data),
+                "size": len(data),
+            }
     content["files"] = [kept[name] for name in sorted(kept)]
     assert lying.keys() >= {manifest.FILE, artifacts.SUMS}
     edit(content)

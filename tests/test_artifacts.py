@@ -68,7 +68,10 @@ def test_leftovers_of_a_killed_stage_do_not_reach_the_next_output() -> None:
 
 
 def test_full_disk_is_named_with_what_was_being_written() -> None:
-    with pytest.raises(HostError, match="artifacts/train/digits-ds_cnn: the disk is full"), artifacts.published(TRAIN):
+    with (
+        pytest.raises(HostError, match="artifacts/train/digits-ds_cnn: the disk is full"),
+        artifacts.published(TRAIN),
+    ):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert not TRAIN.exists()
 
@@ -78,8 +81,14 @@ def test_full_disk_is_named_with_what_was_being_written() -> None:
     [
         (OSError(errno.ENOSPC, ""), "artifacts/x: the disk is full; expected room for it"),
         (OSError(errno.EDQUOT, ""), "artifacts/x: the disk is full; expected room for it"),
-        (OSError(errno.EACCES, ""), "artifacts/x: cannot be written (Permission denied); expected a writable"),
-        (FileNotFoundError(errno.ENOENT, "No such file or directory", "y"), "y: No such file or directory"),
+        (
+            OSError(errno.EACCES, ""),
+            "artifacts/x: cannot be written (Permission denied); expected a writable",
+        ),
+        (
+            FileNotFoundError(errno.ENOENT, "No such file or directory", "y"),
+            "y: No such file or directory",
+        ),
     ],
 )
 def test_disk_trouble_is_told_in_words(error: OSError, message: str) -> None:
@@ -87,7 +96,9 @@ def test_disk_trouble_is_told_in_words(error: OSError, message: str) -> None:
 
 
 def test_missing_output_names_the_stage_that_makes_it() -> None:
-    with pytest.raises(ArtifactError, match="artifacts/train/digits-ds_cnn: not there; train makes it"):
+    with pytest.raises(
+        ArtifactError, match="artifacts/train/digits-ds_cnn: not there; train makes it"
+    ):
         artifacts.opened(TRAIN)
 
 
@@ -123,4 +134,7 @@ def test_file_that_cannot_be_replaced_leaves_nothing_half_written() -> None:
 def test_files_survive_the_trip_to_disk_in_the_order_of_their_paths() -> None:
     files = {"b.bin": b"\x00\xff", "a/b/c.txt": b"deep"}
     artifacts.write_files(artifacts.ROOT, files)
-    assert list(artifacts.read_files(artifacts.ROOT).items()) == [("a/b/c.txt", b"deep"), ("b.bin", b"\x00\xff")]
+    assert list(artifacts.read_files(artifacts.ROOT).items()) == [
+        ("a/b/c.txt", b"deep"),
+        ("b.bin", b"\x00\xff"),
+    ]

@@ -86,7 +86,9 @@ def test_a_flipped_byte_anywhere_in_the_zip(victim: Signed) -> None:
 def test_a_flipped_bit_in_every_byte_of_the_zips_directory(victim: Signed) -> None:
     content = victim.zip.read_bytes()
     for place in range(content.index(b"PK\x01\x02"), len(content), 3):
-        victim.zip.write_bytes(content[:place] + bytes([content[place] ^ (1 << place % 8)]) + content[place + 1 :])
+        victim.zip.write_bytes(
+            content[:place] + bytes([content[place] ^ (1 << place % 8)]) + content[place + 1 :]
+        )
         _refused(victim.zip, victim.key)
 
 
@@ -99,10 +101,14 @@ def test_a_flipped_bit_in_every_byte_of_the_zips_directory(victim: Signed) -> No
     ],
     ids=["before", "comment", "behind"],
 )
-def test_bytes_that_belong_to_no_file_of_the_zip(victim: Signed, damage: Callable[[bytes], bytes]) -> None:
+def test_bytes_that_belong_to_no_file_of_the_zip(
+    victim: Signed, damage: Callable[[bytes], bytes]
+) -> None:
     victim.zip.write_bytes(damage(victim.zip.read_bytes()))
     refused = _refused(victim.zip, victim.key)
-    assert "not the archive that edgebake makes of these files" in refused or "damaged zip" in refused
+    assert (
+        "not the archive that edgebake makes of these files" in refused or "damaged zip" in refused
+    )
 
 
 @pytest.mark.parametrize("name", ["model.sig", "provenance.json"])
@@ -144,7 +150,12 @@ def _gone(path: str) -> Damage:
 
     def gone(folder: Path) -> None:
         (folder / path).unlink()
-        rewrite(folder, lambda content: content.update(files=[one for one in content["files"] if one["path"] != path]))
+        rewrite(
+            folder,
+            lambda content: content.update(
+                files=[one for one in content["files"] if one["path"] != path]
+            ),
+        )
 
     return gone
 
@@ -173,7 +184,10 @@ ATTACKS: dict[str, tuple[Damage, str]] = {
         lambda folder: (folder / ".gitignore").write_bytes(b"x"),
         ".gitignore: not in the manifest; somebody added it",
     ),
-    "a removed file": (lambda folder: (folder / INT8).unlink(), f"{INT8}: not there, though the manifest lists it"),
+    "a removed file": (
+        lambda folder: (folder / INT8).unlink(),
+        f"{INT8}: not there, though the manifest lists it",
+    ),
     "a removed manifest": (
         lambda folder: (folder / manifest.FILE).unlink(),
         "manifest.json: not there; expected it at the top of the bundle",
@@ -187,7 +201,10 @@ ATTACKS: dict[str, tuple[Damage, str]] = {
         f"{LABELS}: not there, though the manifest lists it; model/{LABELS.removeprefix('models/')} is there and not "
         "listed",
     ),
-    "an empty folder": (lambda folder: (folder / "extra").mkdir(), "extra: an empty folder; a bundle has none"),
+    "an empty folder": (
+        lambda folder: (folder / "extra").mkdir(),
+        "extra: an empty folder; a bundle has none",
+    ),
     "a longer file": (
         lambda folder: (folder / INT8).write_bytes(b"an int8 model and more"),
         f"{INT8}: 22 bytes; the manifest says 15",
@@ -200,7 +217,10 @@ ATTACKS: dict[str, tuple[Damage, str]] = {
         _linked,
         f"{INT8}: a symbolic link; expected files and folders alone",
     ),
-    "a pipe": (lambda folder: os.mkfifo(folder / "models/pipe"), "models/pipe: neither a file nor a folder"),
+    "a pipe": (
+        lambda folder: os.mkfifo(folder / "models/pipe"),
+        "models/pipe: neither a file nor a folder",
+    ),
     "`..` in the manifest": (
         _named(lambda content: content["files"][0].update(path="../../etc/passwd")),
         "manifest.json: files.0.path: '../../etc/passwd': a path out of the bundle; expected one below it",
@@ -213,13 +233,18 @@ ATTACKS: dict[str, tuple[Damage, str]] = {
         _named(lambda content: content.update(schema="edgebake.manifest/2")),
         "manifest.json: schema: 'edgebake.manifest/2'; this edgebake reads edgebake.manifest/1 alone",
     ),
-    "an oversized manifest": (_oversized, r"manifest.json: 5,\d{3},\d{3} bytes; expected at most 4,194,304"),
+    "an oversized manifest": (
+        _oversized,
+        r"manifest.json: 5,\d{3},\d{3} bytes; expected at most 4,194,304",
+    ),
     "a manifest as deep as a stack": (
         lambda folder: (folder / manifest.FILE).write_text("[" * 100_000),
         "manifest.json: not JSON that can be read: .*recursion.*",
     ),
     "a key twice in the manifest": (
-        lambda folder: (folder / manifest.FILE).write_text('{"schema": "edgebake.manifest/1", "schema": "x"}'),
+        lambda folder: (folder / manifest.FILE).write_text(
+            '{"schema": "edgebake.manifest/1", "schema": "x"}'
+        ),
         "manifest.json: not JSON that can be read: a key stands twice in one object",
     ),
     "a manifest that is a list": (
@@ -264,7 +289,9 @@ ATTACKS: dict[str, tuple[Damage, str]] = {
         "manifest.json: targets.linux_any.protection: encrypt; models/digits-ds_cnn-onnxruntime.onnx is plain",
     ),
     "a version of five thousand digits": (
-        _named(lambda content: content["targets"]["linux_any"]["device"].update(minimum_os="9" * 5000)),
+        _named(
+            lambda content: content["targets"]["linux_any"]["device"].update(minimum_os="9" * 5000)
+        ),
         "manifest.json: targets.linux_any.device.minimum_os: '9.*",
     ),
     "an ingredient left out": (
@@ -297,7 +324,11 @@ ATTACKS: dict[str, tuple[Damage, str]] = {
         "manifest.json: targets.linux_any.model: models/none.onnx: not among the files",
     ),
     "a better accuracy, all sums mended": (
-        _named(lambda content: content["targets"]["linux_any"]["metrics"]["accuracy"].update(value=0.999)),
+        _named(
+            lambda content: content["targets"]["linux_any"]["metrics"]["accuracy"].update(
+                value=0.999
+            )
+        ),
         ".*/model.sig: the bundle is not what was signed; changed: SHA256SUMS, manifest.json",
     ),
     "a signature taken off": (
@@ -344,13 +375,20 @@ def test_another_key(victim: Signed, stranger: Signed) -> None:
 
 
 def test_no_key(victim: Signed) -> None:
-    with pytest.raises(ProofError, match=r"^signed by \w{16}; expected --key FILE, its public key$"):
+    with pytest.raises(
+        ProofError, match=r"^signed by \w{16}; expected --key FILE, its public key$"
+    ):
         verify.verify(Asked(victim.folder), Console(file=io.StringIO()))
 
 
-def test_a_signature_by_a_stranger_who_named_himself_as_the_signer(victim: Signed, stranger: Signed) -> None:
+def test_a_signature_by_a_stranger_who_named_himself_as_the_signer(
+    victim: Signed, stranger: Signed
+) -> None:
     shutil.copy(stranger.proof / "model.sig", victim.proof)
-    assert re.match(r".*/model.sig: signed by key \w{16}; expected key \w{16} of ", _refused(victim.folder, victim.key))
+    assert re.match(
+        r".*/model.sig: signed by key \w{16}; expected key \w{16} of ",
+        _refused(victim.folder, victim.key),
+    )
 
 
 def test_a_provenance_of_another_build(victim: Signed, other: Signed) -> None:
@@ -375,12 +413,23 @@ def _definition(said: dict[str, Any]) -> dict[str, Any]:
 
 
 CONTRADICTIONS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
-    "dirty": (lambda said: _definition(said)["internalParameters"].update(dirty=True), "dirty: True; .* says False"),
-    "platform": (lambda said: _definition(said)["externalParameters"].update(platform="ios"), "platform: 'ios'; .*"),
-    "recipes": (lambda said: _definition(said)["externalParameters"].update(recipes={}), "recipes: {}; .*"),
+    "dirty": (
+        lambda said: _definition(said)["internalParameters"].update(dirty=True),
+        "dirty: True; .* says False",
+    ),
+    "platform": (
+        lambda said: _definition(said)["externalParameters"].update(platform="ios"),
+        "platform: 'ios'; .*",
+    ),
+    "recipes": (
+        lambda said: _definition(said)["externalParameters"].update(recipes={}),
+        "recipes: {}; .*",
+    ),
     "buildType": (lambda said: _definition(said).update(buildType="x"), "buildType: 'x'; .*"),
     "commit": (
-        lambda said: _definition(said)["resolvedDependencies"][0]["digest"].update(gitCommit="ab" * 20),
+        lambda said: _definition(said)["resolvedDependencies"][0]["digest"].update(
+            gitCommit="ab" * 20
+        ),
         "commit: 'abab.*",
     ),
 }
@@ -401,17 +450,24 @@ def test_an_endless_provenance(victim: Signed) -> None:
 
 def test_a_provenance_by_a_stranger(victim: Signed, stranger: Signed) -> None:
     shutil.copy(stranger.proof / "provenance.json", victim.proof)
-    assert re.match(r"provenance: signed by key \w{16}; expected key \w{16} of ", _refused(victim.folder, victim.key))
+    assert re.match(
+        r"provenance: signed by key \w{16}; expected key \w{16} of ",
+        _refused(victim.folder, victim.key),
+    )
 
 
 def test_no_provenance(victim: Signed) -> None:
     (victim.proof / "provenance.json").unlink()
-    assert "provenance.json: not there; expected the provenance" in _refused(victim.folder, victim.key)
+    assert "provenance.json: not there; expected the provenance" in _refused(
+        victim.folder, victim.key
+    )
 
 
 def test_a_zip_whose_models_are_another_build_s(victim: Signed, other: Signed) -> None:
     shutil.copy(other.zip, victim.zip)
-    assert "/model.sig: the bundle is not what was signed; changed: " in _refused(victim.zip, victim.key)
+    assert "/model.sig: the bundle is not what was signed; changed: " in _refused(
+        victim.zip, victim.key
+    )
 
 
 def _zip(file: Path, *entries: tuple[str, bytes, int]) -> None:
@@ -453,13 +509,22 @@ def _renamed(entry: bytes, name: str, to: str) -> bytes:
     [
         ("../escape.txt", "'../escape.txt': a path out of the bundle; expected one below it"),
         ("/etc/cron.d/evil", "'/etc/cron.d/evil': a path out of the bundle; expected one below it"),
-        ("models\\..\\evil", r"'models\\..\\evil': a path out of the bundle; expected one below it"),
+        (
+            "models\\..\\evil",
+            r"'models\\..\\evil': a path out of the bundle; expected one below it",
+        ),
         (
             "models/./evil",
             "'models/./evil': an odd path; expected letters, digits and ._/@+- alone, at most 200 of them",
         ),
-        ("mödels/x", "'mödels/x': an odd path; expected letters, digits and ._/@+- alone, at most 200 of them"),
-        ("a" * 201, f"'{'a' * 201}': an odd path; expected letters, digits and ._/@+- alone, at most 200 of them"),
+        (
+            "mödels/x",
+            "'mödels/x': an odd path; expected letters, digits and ._/@+- alone, at most 200 of them",
+        ),
+        (
+            "a" * 201,
+            f"'{'a' * 201}': an odd path; expected letters, digits and ._/@+- alone, at most 200 of them",
+        ),
     ],
 )
 def test_a_path_trick_in_the_zip(victim: Signed, name: str, message: str) -> None:
@@ -473,7 +538,10 @@ def test_a_symlink_in_the_zip(victim: Signed) -> None:
     entry.external_attr = 0o120777 << 16
     with zipfile.ZipFile(victim.zip, "w") as archive:
         archive.writestr(entry, "/etc/passwd")
-    assert _refused(victim.zip, victim.key) == "models/link: a symbolic link; expected files and folders alone"
+    assert (
+        _refused(victim.zip, victim.key)
+        == "models/link: a symbolic link; expected files and folders alone"
+    )
 
 
 def test_a_path_twice_in_the_zip(victim: Signed) -> None:
@@ -496,7 +564,9 @@ def test_what_is_no_bundle(victim: Signed, content: bytes) -> None:
     )
 
 
-def test_a_key_is_never_dropped_because_the_bundle_says_that_it_is_unsigned(tmp_path: Path, planned: Plan) -> None:
+def test_a_key_is_never_dropped_because_the_bundle_says_that_it_is_unsigned(
+    tmp_path: Path, planned: Plan
+) -> None:
     made = signed.make(tmp_path, planned, signed=False)
     refused = _refused(made.zip, made.key, unsigned=True)
     assert refused == f"unsigned, as its manifest says; expected a signature by {made.key}"
@@ -504,12 +574,17 @@ def test_a_key_is_never_dropped_because_the_bundle_says_that_it_is_unsigned(tmp_
 
 def test_a_bundle_that_is_not_there(victim: Signed) -> None:
     missing = victim.zip.with_name("nothing.zip")
-    assert _refused(missing, victim.key) == f"{missing}: not there; expected a folder or a zip that edgebake made"
+    assert (
+        _refused(missing, victim.key)
+        == f"{missing}: not there; expected a folder or a zip that edgebake made"
+    )
 
 
 def test_an_unsigned_bundle_is_refused_until_it_is_asked_for(tmp_path: Path, planned: Plan) -> None:
     made = signed.make(tmp_path, planned, signed=False)
-    with pytest.raises(ProofError, match=r"^unsigned, as its manifest says; expected a signature, or --unsigned"):
+    with pytest.raises(
+        ProofError, match=r"^unsigned, as its manifest says; expected a signature, or --unsigned"
+    ):
         verify.verify(Asked(made.zip), Console(file=io.StringIO()))
     said = io.StringIO()
     verify.verify(Asked(made.zip, unsigned=True), Console(file=said, width=200))

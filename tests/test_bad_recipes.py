@@ -26,7 +26,9 @@ LISTS = {
     "quantize": listed(path.stem for path in (ROOT / "recipes/quantize").glob("*.yaml")),
     "schemes": listed(sorted([*SCHEMES, AUTO])),
     "calibrators": listed(plugins.options("quantize.calibration.method")),
-    "rungs": listed(path.stem for path in (ROOT / "recipes/quantize").glob("*.yaml") if path.stem != "auto"),
+    "rungs": listed(
+        path.stem for path in (ROOT / "recipes/quantize").glob("*.yaml") if path.stem != "auto"
+    ),
     "places": listed(plugins.options("validate.where")),
     "architectures": listed(plugins.options("model.architecture")),
 }
@@ -37,7 +39,9 @@ def test_there_are_as_many_mistakes_as_when_they_were_last_counted() -> None:
 
 
 @pytest.mark.parametrize("mistake", BAD, ids=lambda path: path.stem)
-def test_a_mistake_is_named_with_file_and_key(mistake: Path, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_mistake_is_named_with_file_and_key(
+    mistake: Path, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     case = yaml.safe_load(mistake.read_text())
     if "before" in case:
         _edit(project, case["before"])

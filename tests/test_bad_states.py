@@ -71,12 +71,16 @@ class Said:
 def mounted(folder: Path, options: str) -> Iterator[None]:
     if sys.platform != "linux":
         other_system.skip("only Linux has tmpfs")
-    as_root = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]  # which GitHub's runners let anybody be
+    as_root = (
+        [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
+    )  # which GitHub's runners let anybody be
     if as_root and not shutil.which("sudo"):
         pytest.skip("only root may mount the small or read-only disk of this test")
     folder.mkdir(parents=True, exist_ok=True)
     owned = f"{options},uid={os.getuid()}"
-    done = subprocess.run([*as_root, "mount", "-t", "tmpfs", "-o", owned, "tmpfs", str(folder)], check=False)
+    done = subprocess.run(
+        [*as_root, "mount", "-t", "tmpfs", "-o", owned, "tmpfs", str(folder)], check=False
+    )
     if done.returncode != 0:
         pytest.skip("this machine does not let us mount a tmpfs")
     try:
@@ -104,7 +108,10 @@ def test_a_read_only_artifacts_folder(trained: Path, said: Said) -> None:
 
 
 def test_a_stage_before_that_has_not_run(with_plan: Path, said: Said) -> None:
-    assert said.by("prune", VARIANT) == f"artifacts/train/{VARIANT}: not there; train makes it: run `dvc repro`"
+    assert (
+        said.by("prune", VARIANT)
+        == f"artifacts/train/{VARIANT}: not there; train makes it: run `dvc repro`"
+    )
     assert not (with_plan / "artifacts/prune" / VARIANT).exists()
 
 
@@ -146,7 +153,10 @@ def test_params_with_an_unknown_key(trained: Path, said: Said) -> None:
 
 def test_params_with_a_value_of_the_wrong_type(trained: Path, said: Said) -> None:
     _edit(trained / "params.yaml", "epochs: 30", "epochs: thirty")
-    assert said.by("train", VARIANT) == f"params.yaml: train.{VARIANT}: epochs: 'thirty'; expected a whole number"
+    assert (
+        said.by("train", VARIANT)
+        == f"params.yaml: train.{VARIANT}: epochs: 'thirty'; expected a whole number"
+    )
 
 
 def test_params_that_are_not_yaml(trained: Path, said: Said) -> None:
@@ -203,9 +213,14 @@ def test_a_plan_edited_by_hand(trained: Path, said: Said) -> None:
     ]
 
 
-def test_a_folder_without_recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
+def test_a_folder_without_recipes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: Said
+) -> None:
     monkeypatch.chdir(tmp_path)
-    assert said.by("plan") == f"{tmp_path}: no recipes/release.yaml; expected to be run in the project's top folder"
+    assert (
+        said.by("plan")
+        == f"{tmp_path}: no recipes/release.yaml; expected to be run in the project's top folder"
+    )
 
 
 def test_no_git(project: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
@@ -228,23 +243,34 @@ def test_no_dvc_project(project: Path, said: Said) -> None:
     assert said.by("build") == "dvc: no .dvc/ here; expected a DVC project: run `dvc init`"
 
 
-def test_no_dvc_project_in_a_sub_folder(project: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
+def test_no_dvc_project_in_a_sub_folder(
+    project: Path, monkeypatch: pytest.MonkeyPatch, said: Said
+) -> None:
     _repository()
     inner = project / "inner"
     shutil.copytree(project / "recipes", inner / "recipes")
     monkeypatch.chdir(inner)
-    assert said.by("build") == ("dvc: no .dvc/ here; expected a DVC project: run `dvc init --subdir`")
+    assert said.by("build") == (
+        "dvc: no .dvc/ here; expected a DVC project: run `dvc init --subdir`"
+    )
 
 
 def _repository() -> None:
-    for command in (["init", "--quiet"], ["commit", "--quiet", "--allow-empty", "--message", "Empty"]):
-        subprocess.run(["git", "-c", "user.name=Test", "-c", "user.email=test@localhost", *command], check=True)
+    for command in (
+        ["init", "--quiet"],
+        ["commit", "--quiet", "--allow-empty", "--message", "Empty"],
+    ):
+        subprocess.run(
+            ["git", "-c", "user.name=Test", "-c", "user.email=test@localhost", *command], check=True
+        )
 
 
 def test_no_dvc(project: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
     _repository()
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    assert said.by("build") == "dvc: not installed; expected it in this environment: run `make setup`"
+    assert (
+        said.by("build") == "dvc: not installed; expected it in this environment: run `make setup`"
+    )
 
 
 def test_a_tool_that_is_not_installed(trained: Path, said: Said) -> None:
@@ -285,7 +311,9 @@ def test_a_picture_in_two_splits(images: Path, said: Said) -> None:
         shutil.copy(images / "dark/0.png", images / f"dark/copy_{number}.png")
     assert main(["plan"]) == 0
     complaint = said.by("data", "image_folder")
-    assert complaint.startswith("data/images: 1 images lie in more than one split; expected each in one alone: ")
+    assert complaint.startswith(
+        "data/images: 1 images lie in more than one split; expected each in one alone: "
+    )
     assert "dark/0.png (" in complaint
 
 
@@ -303,7 +331,9 @@ def images(project: Path) -> Path:
     for name, level in (("dark", 10), ("light", 240)):
         (folder / name).mkdir(parents=True)
         for number in range(20):
-            Image.fromarray(np.full((8, 8 + number), level, np.uint8)).save(folder / name / f"{number}.png")
+            Image.fromarray(np.full((8, 8 + number), level, np.uint8)).save(
+                folder / name / f"{number}.png"
+            )
     _edit(project / "recipes/recipe.yaml", "data: digits", "data: image_folder")
     _edit(project / "recipes/quantize/int8.yaml", "examples: 100", "examples: 4")
     for word in ("name", "author", "license", "source"):

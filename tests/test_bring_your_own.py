@@ -24,7 +24,18 @@ from edgebake.models.importers import onnx as onnx_format
 from edgebake.models.importers import tflite as tflite_format
 from edgebake.models.onnx import program
 from edgebake.models.quantized_model import Quantized
-from edgebake.recipe import By, Calibration, Colour, Convert, Data, Granularity, Head, Imported, Output, Splits
+from edgebake.recipe import (
+    By,
+    Calibration,
+    Colour,
+    Convert,
+    Data,
+    Granularity,
+    Head,
+    Imported,
+    Output,
+    Splits,
+)
 from edgebake.recipe.about import About
 from edgebake.runtimes.litert import convert as to_litert
 from edgebake.runtimes.litert import run as litert
@@ -115,7 +126,11 @@ def test_the_page_leads_to_bundles(followed: tuple[Path, list[tuple[Block, str]]
     for platform in ("android", "ios"):
         assert (folder / f"artifacts/package/{platform}.zip").is_file()
     (build,) = [text for block, text in said if block.text.strip() == "edgebake build"]
-    rows = [line.split() for line in build.splitlines() if line.split()[:1] in (["my_phone"], ["my_iphone"])]
+    rows = [
+        line.split()
+        for line in build.splitlines()
+        if line.split()[:1] in (["my_phone"], ["my_iphone"])
+    ]
     assert len(rows) == 4  # numbers, and gates
     assert all(float(row[2].rstrip("%")) > 90 for row in rows[:2])
     assert all("passed" in row and "FAILED" not in row for row in rows[2:])
@@ -123,10 +138,14 @@ def test_the_page_leads_to_bundles(followed: tuple[Path, list[tuple[Block, str]]
 
 def test_the_words_of_training_are_words(followed: tuple[Path, list[tuple[Block, str]]]) -> None:
     folder, _ = followed
-    (words,) = [yaml.safe_load(block.text) for block in blocks("Training on") if block.kind == "yaml"]
+    (words,) = [
+        yaml.safe_load(block.text) for block in blocks("Training on") if block.kind == "yaml"
+    ]
     target = folder / "recipes/target/my_phone.yaml"
     before = target.read_text()
-    trained = before.replace("override /train: none", "override /train: fine_tune") + yaml.safe_dump(words)
+    trained = before.replace(
+        "override /train: none", "override /train: fine_tune"
+    ) + yaml.safe_dump(words)
     target.write_text(trained)
     try:
         done = builds.edgebake(folder, "show", "my_phone")
@@ -139,7 +158,12 @@ def test_the_words_of_training_are_words(followed: tuple[Path, list[tuple[Block,
 def test_the_module_on_the_page_is_read(tmp_path: Path) -> None:
     (block,) = [block for block in blocks("Other data") if block.kind == "python"]
     (tmp_path / "my_data.py").write_text(block.text)
-    data = Data(source="python", path=str(tmp_path / "my_data.py"), colour=Colour.grey, splits=Splits(By.seed))
+    data = Data(
+        source="python",
+        path=str(tmp_path / "my_data.py"),
+        colour=Colour.grey,
+        splits=Splits(By.seed),
+    )
     assert own_module.count(data) == {"": 40}
     assert own_module.load(data).classes == ["dark", "light"]
 
@@ -154,7 +178,7 @@ ABOUT = About("net", "1.0.0", "", "", "")
 def brought(followed: tuple[Path, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the page's MobileNetV2, 0.35 wide for 96 x 96 pixels, in every format."""
     keras_session.start(1)
-    import keras  # noqa: PLC0415
+    import keras
 
     folder = tmp_path_factory.mktemp("formats")
     (folder / "net.h5").write_bytes((followed[0] / "models/digits.h5").read_bytes())
@@ -168,7 +192,9 @@ def brought(followed: tuple[Path, Any], tmp_path_factory: pytest.TempPathFactory
 
 def _agreed() -> Contract:
     labels = [str(digit) for digit in range(10)]
-    return contract.Contract("classification", SIDE, SIDE, "rgb", "none", "bilinear", [127.5], [1 / 127.5], labels)
+    return contract.Contract(
+        "classification", SIDE, SIDE, "rgb", "none", "bilinear", [127.5], [1 / 127.5], labels
+    )
 
 
 def _pictures(folder: Path, count: int) -> Any:
@@ -181,24 +207,34 @@ def _words(file: Path) -> Imported:
 
 
 @pytest.mark.parametrize("name", ["net.h5", "net.keras", "saved", "net.tflite", "net.onnx"])
-def test_the_model_answers_the_same_in_every_format(followed: tuple[Path, Any], brought: Path, name: str) -> None:
+def test_the_model_answers_the_same_in_every_format(
+    followed: tuple[Path, Any], brought: Path, name: str
+) -> None:
     pictures = _pictures(followed[0], 12)
-    expected = np.asarray(keras_format.read(_agreed(), _words(brought / "net.h5"))(pictures, training=False))
+    expected = np.asarray(
+        keras_format.read(_agreed(), _words(brought / "net.h5"))(pictures, training=False)
+    )
     assert importers.of(str(brought / name)) in ("keras", "onnx", "tflite")
     if name.endswith((".tflite", ".onnx")):
         module = tflite_format if name.endswith(".tflite") else onnx_format
         answer = module.answers(module.read(_agreed(), _words(brought / name)))
         found = np.concatenate([answer(picture[None]) for picture in pictures])
     else:
-        found = np.asarray(keras_format.read(_agreed(), _words(brought / name))(pictures, training=False))
+        found = np.asarray(
+            keras_format.read(_agreed(), _words(brought / name))(pictures, training=False)
+        )
     np.testing.assert_allclose(found, expected, atol=1e-4)
     assert len(set(expected.argmax(axis=1).tolist())) >= 6
 
 
 @pytest.mark.parametrize("name", ["saved", "net.tflite", "net.onnx"])
-def test_int8_of_it_finds_the_same_digits(followed: tuple[Path, Any], brought: Path, name: str) -> None:
+def test_int8_of_it_finds_the_same_digits(
+    followed: tuple[Path, Any], brought: Path, name: str
+) -> None:
     pictures = _pictures(followed[0], 40)
-    expected = np.asarray(keras_format.read(_agreed(), _words(brought / "net.h5"))(pictures, training=False))
+    expected = np.asarray(
+        keras_format.read(_agreed(), _words(brought / "net.h5"))(pictures, training=False)
+    )
     form = importers.of(str(brought / name))
     module = {"keras": keras_format, "onnx": onnx_format, "tflite": tflite_format}[form]
     archive: Any = module.read(_agreed(), _words(brought / name))

@@ -34,7 +34,13 @@ def test_every_target_of_the_default_release_passes_its_gates(built: Path) -> No
     # Nobody else runs a pruned model, or one in lookup tables; and no phone is attached.
     assert ["galaxy_a14", *["passed"] * 3, "accepted", "passed", "accepted", "passed"] in rows
     assert ["iphone_15", *["passed"] * 4, *["no", "gate", "no", "gate"], "passed"] in rows
-    assert ["iphone_se_3", *["passed"] * 3, "accepted", *["no", "gate", "no", "gate"], "passed"] in rows
+    assert [
+        "iphone_se_3",
+        *["passed"] * 3,
+        "accepted",
+        *["no", "gate", "no", "gate"],
+        "passed",
+    ] in rows
 
 
 def test_a_verdict_is_decided_again_without_measuring(built: Path) -> None:
@@ -46,8 +52,14 @@ def test_a_verdict_is_decided_again_without_measuring(built: Path) -> None:
 
 
 def test_the_models_are_as_good_as_the_release_says(built: Path) -> None:
-    for platform, target in (("android", "pixel_8"), ("android", "android_any"), ("linux", "raspberry_pi_5")):
-        report = json.loads((built / f"artifacts/package/{platform}.measurements.json").read_text())[target]["metrics"]
+    for platform, target in (
+        ("android", "pixel_8"),
+        ("android", "android_any"),
+        ("linux", "raspberry_pi_5"),
+    ):
+        report = json.loads(
+            (built / f"artifacts/package/{platform}.measurements.json").read_text()
+        )[target]["metrics"]
         assert report["accuracy"]["value"] > 0.97
         assert abs(report["loss"]["value"]) < 0.01
         assert report["accuracy"]["n"] == 540
@@ -64,13 +76,19 @@ def test_half_of_the_multiply_accumulates_cost_less_than_two_points(built: Path)
     assert pruned["loss"]["value"] < 0.02
     assert pruned["size_mb"]["value"] < 0.7 * whole["size_mb"]["value"]
     said = builds.edgebake(built, "table").stdout
-    (row,) = (line.split() for line in said.splitlines() if line.split()[:1] == ["digits-ds_cnn-channels"])
+    (row,) = (
+        line.split() for line in said.splitlines() if line.split()[:1] == ["digits-ds_cnn-channels"]
+    )
     assert row[1] == f"{account['macs']['after'] / account['macs']['before']:.0%}"
 
 
-def test_int8_finds_the_label_of_float_and_of_the_other_runtime(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_int8_finds_the_label_of_float_and_of_the_other_runtime(
+    built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for platform, target in (("android", "pixel_8"), ("linux", "raspberry_pi_5")):
-        report = json.loads((built / f"artifacts/package/{platform}.measurements.json").read_text())[target]["metrics"]
+        report = json.loads(
+            (built / f"artifacts/package/{platform}.measurements.json").read_text()
+        )[target]["metrics"]
         assert report["agreement_with_float"]["value"] >= 0.99
     monkeypatch.chdir(built)
     images, found = pictures(), []
@@ -86,7 +104,9 @@ def test_int8_finds_the_label_of_float_and_of_the_other_runtime(built: Path, mon
 def pictures() -> Any:
     """Return the test split as the model sees it."""
     section = stage_params.read("validate", "digits-ds_cnn-int8-litert-android")
-    agreed = contract.from_json((artifacts.folder("train", section.train) / "contract.json").read_text())
+    agreed = contract.from_json(
+        (artifacts.folder("train", section.train) / "contract.json").read_text()
+    )
     return agreed.prepare(split(digits.load(section.data), section.data, "test").images)
 
 
@@ -94,7 +114,9 @@ def test_core_ml_is_measured_without_a_mac_and_says_how(built: Path) -> None:
     said = builds.edgebake(built, "table").stdout
     assert f"executor: {LABEL}, not by Core ML: " in said
     for target in ("iphone_15", "iphone_se_3"):
-        report = json.loads((built / "artifacts/package/ios.measurements.json").read_text())[target]["metrics"]
+        report = json.loads((built / "artifacts/package/ios.measurements.json").read_text())[
+            target
+        ]["metrics"]
         assert report["accuracy"]["value"] > 0.97
         assert abs(report["loss"]["value"]) < 0.01
         assert (report["accuracy"]["where"], report["accuracy"]["n"]) == (LABEL, 540)
@@ -105,7 +127,9 @@ def test_core_ml_is_measured_without_a_mac_and_says_how(built: Path) -> None:
 
 def test_a_package_of_lookup_tables_is_the_smaller_one(built: Path) -> None:
     report = json.loads((built / "artifacts/package/ios.measurements.json").read_text())
-    tables, floats = (report[target]["metrics"]["size_mb"]["value"] for target in ("iphone_se_3", "iphone_15"))
+    tables, floats = (
+        report[target]["metrics"]["size_mb"]["value"] for target in ("iphone_se_3", "iphone_15")
+    )
     assert tables < floats
 
 
@@ -127,7 +151,9 @@ def test_nothing_runs_when_nothing_changed(built: Path) -> None:
 def test_every_bundle_is_verified_and_every_sample_answers_it(built: Path, tmp_path: Path) -> None:
     for platform in ("android", "ios", "linux"):
         archive = built / f"artifacts/package/{platform}.zip"
-        said = builds.edgebake(tmp_path, "verify", str(archive), "--unsigned")  # by who has no clone
+        said = builds.edgebake(
+            tmp_path, "verify", str(archive), "--unsigned"
+        )  # by who has no clone
         assert said.returncode == 0, said.stdout + said.stderr
     for platform in ("android", "linux"):
         archive = built / f"artifacts/package/{platform}.zip"

@@ -22,7 +22,11 @@ def test_new_calibration_data_never_meet_a_stale_model(quick: Path) -> None:
         code.write('INK = ("faint", "medium", "heavy")\n')
     planned = builds.edgebake(quick, "plan").stdout
     said = builds.run(quick, sys.executable, "-m", "dvc", "status").stdout
-    for stage in ("train@digits-ds_cnn", "quantize@digits-ds_cnn-int8", "validate@digits-ds_cnn-int8-litert-android"):
+    for stage in (
+        "train@digits-ds_cnn",
+        "quantize@digits-ds_cnn-int8",
+        "validate@digits-ds_cnn-int8-litert-android",
+    ):
         assert f"{stage}:" in said
         assert f"  {stage.replace('@', '.')}: code of edgebake/data/sources/digits.py\n" in planned
 
@@ -36,13 +40,18 @@ def test_an_edited_comment_runs_nothing_and_edited_code_runs_what_reaches_it(qui
         code.write("\n\n# a comment\n")
     done = builds.repro(quick)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert [stage for stage in builds.ran(done.stdout) if not stage.startswith(("package", "sign"))] == []
+    assert [
+        stage for stage in builds.ran(done.stdout) if not stage.startswith(("package", "sign"))
+    ] == []
     with (quick / "pipeline/edgebake/runtimes/coreml/convert.py").open("a") as code:
         code.write("CHANGED = True\n")
     done = builds.repro(quick)
     assert done.returncode == 0, done.stdout + done.stderr
     converted = {stage for stage in builds.ran(done.stdout) if stage.startswith("convert")}
-    assert converted == {"convert@digits-ds_cnn-float16-coreml", "convert@digits-ds_cnn-palettized-coreml"}
+    assert converted == {
+        "convert@digits-ds_cnn-float16-coreml",
+        "convert@digits-ds_cnn-palettized-coreml",
+    }
     assert "code of edgebake/runtimes/coreml/convert.py" in done.stdout
 
 
@@ -52,7 +61,9 @@ def test_a_corrupt_cache_entry_is_named_and_mended_as_the_message_says(quick: Pa
     Slow: it throws the cache away and builds the model and one file again.
     """
     quantized = quick / "artifacts/quantize/digits-ds_cnn-int8"
-    digest = hashlib.md5((quantized / "scheme.json").read_bytes(), usedforsecurity=False).hexdigest()
+    digest = hashlib.md5(
+        (quantized / "scheme.json").read_bytes(), usedforsecurity=False
+    ).hexdigest()
     entry = quick / ".dvc/cache/files/md5" / digest[:2] / digest[2:]
     entry.chmod(0o644)
     entry.write_text("{}")
@@ -63,7 +74,10 @@ def test_a_corrupt_cache_entry_is_named_and_mended_as_the_message_says(quick: Pa
     converted = "convert@digits-ds_cnn-int8-litert"
     done = builds.repro(quick, converted)
     assert done.returncode != 0
-    assert "edgebake: artifacts/quantize/digits-ds_cnn-int8/scheme.json: not what quantize wrote" in done.stderr
+    assert (
+        "edgebake: artifacts/quantize/digits-ds_cnn-int8/scheme.json: not what quantize wrote"
+        in done.stderr
+    )
     shutil.rmtree(quick / ".dvc/cache")
     shutil.rmtree(quantized)
     assert builds.repro(quick, converted).returncode == 0
@@ -86,7 +100,10 @@ def test_dvc_shows_parameters_metrics_plots_and_experiments(quick: Path) -> None
     experiment = builds.run(quick, *dvc, "exp", "run", "--set-param", value, measured)
     assert experiment.returncode == 0, experiment.stdout + experiment.stderr
     parameters = builds.run(quick, *dvc, "params", "diff").stdout.splitlines()
-    assert any(line.split() == ["params.yaml", "train.digits-ds_cnn.epochs", "8", "2"] for line in parameters)
+    assert any(
+        line.split() == ["params.yaml", "train.digits-ds_cnn.epochs", "8", "2"]
+        for line in parameters
+    )
     metrics = builds.run(quick, *dvc, "metrics", "diff").stdout
     assert "accuracy" in metrics
     assert "latency_p90_ms" in metrics

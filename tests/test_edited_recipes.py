@@ -39,7 +39,9 @@ def test_an_edited_value_runs_only_what_it_touches_and_set_back_it_is_restored(q
     builds.run(quick, "git", "checkout", "--", "recipes")
     done = builds.repro(quick)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert not [stage for stage in builds.ran(done.stdout) if stage.startswith(("train", "convert"))]
+    assert not [
+        stage for stage in builds.ran(done.stdout) if stage.startswith(("train", "convert"))
+    ]
     assert builds.edgebake(quick, "plan", "--check").returncode == 0
     assert manifest(quick, "android")["source"]["dirty"] is False
 
@@ -52,7 +54,10 @@ def test_an_edited_shape_is_planned_and_asks_for_a_second_run(quick: Path) -> No
     builds.edit(quick / "recipes/target/android_any.yaml", "quantize: float16", "quantize: dynamic")
     first = builds.repro(quick)
     assert first.returncode != 0
-    assert "the release has a new shape, and it is written now: run `dvc repro` again" in first.stderr + first.stdout
+    assert (
+        "the release has a new shape, and it is written now: run `dvc repro` again"
+        in first.stderr + first.stdout
+    )
     second = builds.repro(quick)
     assert second.returncode == 0, second.stdout + second.stderr
     assert "convert@digits-ds_cnn-dynamic-litert" in builds.ran(second.stdout)
@@ -74,8 +79,13 @@ def test_a_target_that_differs_in_its_budget_measures_nothing_again(quick: Path)
     before = (quick / "dvc.lock").read_text()
     assert builds.edgebake(quick, "build").returncode == 0
     after = yaml.safe_load((quick / "dvc.lock").read_text())["stages"]
-    changed = {name for name, stage in yaml.safe_load(before)["stages"].items() if after[name] != stage}
-    assert {name for name in changed if name not in ("plan", "revision")} == {"package@android", "sign@android"}
+    changed = {
+        name for name, stage in yaml.safe_load(before)["stages"].items() if after[name] != stage
+    }
+    assert {name for name in changed if name not in ("plan", "revision")} == {
+        "package@android",
+        "sign@android",
+    }
     assert set(manifest(quick, "android")["targets"]) == {"pixel_8", "strict", "android_any"}
 
 
@@ -102,12 +112,16 @@ def test_a_missed_gate_refuses_its_platform_and_no_other(quick: Path) -> None:
     assert builds.repro(quick).returncode == 0
 
 
-def test_a_ladder_is_climbed_to_the_first_rung_that_passes_and_clones_take_the_same(quick: Path) -> None:
+def test_a_ladder_is_climbed_to_the_first_rung_that_passes_and_clones_take_the_same(
+    quick: Path,
+) -> None:
     """Guards `quantize: auto`: the first rung that passes is taken, and every other one says why not.
 
     Slow: two runs of DVC, the second of which converts and measures another scheme.
     """
-    float16 = (quick / "artifacts/convert/digits-ds_cnn-float16-litert/files/model.tflite").stat().st_size
+    float16 = (
+        (quick / "artifacts/convert/digits-ds_cnn-float16-litert/files/model.tflite").stat().st_size
+    )
     (quick / "recipes/target/climber.yaml").write_text(
         "# @package _global_\ndefaults:\n  - override /device: pixel_8\n  - override /quantize: auto\n"
         "  - override /convert: litert\ndevice: { soc: [Tensor G4] }\n"
@@ -121,7 +135,9 @@ def test_a_ladder_is_climbed_to_the_first_rung_that_passes_and_clones_take_the_s
     assert "float16       size_mb at most" in done.stdout
     assert "palettized    not tried: quantize: litert cannot carry palettized" in done.stdout
     assert "int4_weights  taken" in done.stdout
-    assert manifest(quick, "android")["targets"]["climber"]["model"].endswith("int4_weights-litert.tflite")
+    assert manifest(quick, "android")["targets"]["climber"]["model"].endswith(
+        "int4_weights-litert.tflite"
+    )
     shutil.rmtree(quick / "artifacts/verdicts")
     assert builds.edgebake(quick, "plan", "--check").returncode == 0
 
@@ -134,7 +150,10 @@ def test_what_int8_costs_is_shown_layer_by_layer_with_a_plot(quick: Path) -> Non
     said = builds.edgebake(quick, "sensitivity", "iphone_15")  # which computes in float16
     assert said.returncode == 0, said.stderr
     rows = [line.split() for line in said.stdout.splitlines()]
-    assert {row[0] for row in rows if "CONV_2D" in row} == {"conv2d", *(f"conv2d_{number}" for number in range(1, 5))}
+    assert {row[0] for row in rows if "CONV_2D" in row} == {
+        "conv2d",
+        *(f"conv2d_{number}" for number in range(1, 5)),
+    }
     for suffix in ("csv", "svg"):
         assert (quick / f"artifacts/sensitivity/iphone_15.{suffix}").stat().st_size > 500
     missing = builds.edgebake(quick, "sensitivity", "iphone_15", "model.width=0.5")

@@ -31,7 +31,9 @@ def sound(archive: bytes) -> Probabilities:
 
 
 def _answers(archive: bytes) -> Probabilities:
-    answers: Probabilities = keras_session.load(archive)(hostile.pictures("test")[0], training=False).numpy()
+    answers: Probabilities = keras_session.load(archive)(
+        hostile.pictures("test")[0], training=False
+    ).numpy()
     return answers
 
 
@@ -40,7 +42,9 @@ def _accuracy(answers: Probabilities) -> float:
 
 
 @pytest.mark.parametrize(("channels", "outlier"), [(True, False), (False, True), (True, True)])
-def test_damage_changes_no_answer_in_float(archive: bytes, sound: Probabilities, channels: bool, outlier: bool) -> None:
+def test_damage_changes_no_answer_in_float(
+    archive: bytes, sound: Probabilities, channels: bool, outlier: bool
+) -> None:
     damaged = hostile.damaged(archive, channels, outlier)
     answers = _answers(damaged)
     assert damaged != archive
@@ -68,7 +72,9 @@ def test_damage_is_where_it_is_said_to_be(archive: bytes) -> None:
 
 def _ratio(before: Any, after: Any, layer: str) -> NDArray[np.float32]:
     """Return by what each of a layer's first weights (kernel, or gamma) was multiplied."""
-    ratio: NDArray[np.float32] = after.get_layer(layer).get_weights()[0] / before.get_layer(layer).get_weights()[0]
+    ratio: NDArray[np.float32] = (
+        after.get_layer(layer).get_weights()[0] / before.get_layer(layer).get_weights()[0]
+    )
     return ratio
 
 
@@ -76,7 +82,9 @@ def test_training_again_gives_the_same_bytes(archive: bytes) -> None:
     assert hostile.trained() == archive
 
 
-def test_int8_fails_with_a_scale_per_tensor_and_less_with_one_per_channel(archive: bytes, sound: Probabilities) -> None:
+def test_int8_fails_with_a_scale_per_tensor_and_less_with_one_per_channel(
+    archive: bytes, sound: Probabilities
+) -> None:
     model = keras_session.load(hostile.damaged(archive))
     in_float = _accuracy(sound)
     per_tensor, per_channel = (_accuracy(_run(_int8(model, shared))) for shared in (True, False))
@@ -86,12 +94,14 @@ def test_int8_fails_with_a_scale_per_tensor_and_less_with_one_per_channel(archiv
 
 def _int8(model: Any, one_scale_per_tensor: bool) -> bytes:
     """Return a .tflite of int8 inside and float at both ends."""
-    import tensorflow  # noqa: PLC0415
+    import tensorflow
 
     def seen() -> Iterable[list[Probabilities]]:
         return ([image[None]] for image in hostile.pictures("calibration")[0])
 
-    converter = tensorflow.lite.TFLiteConverter.from_concrete_functions([keras_session.frozen_graph(model)])
+    converter = tensorflow.lite.TFLiteConverter.from_concrete_functions(
+        [keras_session.frozen_graph(model)]
+    )
     converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
     converter.target_spec.supported_ops = [tensorflow.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.representative_dataset = seen
@@ -102,7 +112,10 @@ def _int8(model: Any, one_scale_per_tensor: bool) -> bytes:
 def _run(tflite: bytes) -> Probabilities:
     interpreter = Interpreter(model_content=tflite, num_threads=1)
     interpreter.allocate_tensors()
-    image, answer = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+    image, answer = (
+        interpreter.get_input_details()[0]["index"],
+        interpreter.get_output_details()[0]["index"],
+    )
     answers = []
     for picture in hostile.pictures("test")[0]:
         interpreter.set_tensor(image, picture[None])

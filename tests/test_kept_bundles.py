@@ -23,7 +23,10 @@ from edgebake.runtimes.session import Tensor, single_output
 KEPT = sorted((Path(__file__).parent / "bundles").glob("v*/*.zip"))
 # A device of each platform, and the target that it got from the first bundle on.
 DEVICES = {
-    "android": (Facts("34", "Tensor G3", 7600, frozenset(), "google/shiba", frozenset({"npu", "cpu"})), "pixel_8"),
+    "android": (
+        Facts("34", "Tensor G3", 7600, frozenset(), "google/shiba", frozenset({"npu", "cpu"})),
+        "pixel_8",
+    ),
     "linux": (Facts("2.36", "BCM2712", 4000), "raspberry_pi_5"),
 }
 ANY = {"android": (Facts("23"), "android_any"), "linux": (Facts("2.31"), "linux_any")}
@@ -40,14 +43,19 @@ def _manifest(bundle: Path) -> dict[str, Any]:
 
 
 def test_bundles_are_kept() -> None:
-    assert {bundle.relative_to(bundle.parents[1]).as_posix() for bundle in KEPT} >= {"v1/android.zip", "v1/linux.zip"}
+    assert {bundle.relative_to(bundle.parents[1]).as_posix() for bundle in KEPT} >= {
+        "v1/android.zip",
+        "v1/linux.zip",
+    }
 
 
 @pytest.mark.parametrize("bundle", KEPT, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_it_is_verified(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # where no release says what it thinks of licenses today
     said = io.StringIO()
-    verify.verify(Asked(bundle, public_key=bundle.parent / "release.pub.pem"), Console(file=said, width=200))
+    verify.verify(
+        Asked(bundle, public_key=bundle.parent / "release.pub.pem"), Console(file=said, width=200)
+    )
     assert said.getvalue().splitlines()[-1] == f"digits 1.0.0 for {bundle.stem}: sound"
 
 
@@ -69,12 +77,17 @@ def test_every_model_answers_its_golden_vectors(bundle: Path) -> None:
         for example in golden["examples"]:
             session.feed(Tensor(**target["input"]).to_real(_tensor(example["tensor"])))
             session.invoke()
-            assert np.abs(single_output(session.read())[0] - example["output"]).max() <= golden["tolerances"]["output"]
+            assert (
+                np.abs(single_output(session.read())[0] - example["output"]).max()
+                <= golden["tolerances"]["output"]
+            )
 
 
 def _tensor(stored: dict[str, Any]) -> np.ndarray[Any, Any]:
     content = base64.b64decode(stored["data"])
-    return np.frombuffer(content, np.dtype(stored["dtype"]).newbyteorder("<")).reshape(stored["shape"])
+    return np.frombuffer(content, np.dtype(stored["dtype"]).newbyteorder("<")).reshape(
+        stored["shape"]
+    )
 
 
 @pytest.mark.parametrize("bundle", KEPT, ids=lambda path: f"{path.parent.name}-{path.stem}")

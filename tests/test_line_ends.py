@@ -12,13 +12,23 @@ ROOT = Path(__file__).parents[1]
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone as git for Windows makes it by default."""
     folder = tmp_path_factory.mktemp("clone")
-    command = ["git", "-c", "core.autocrlf=true", "clone", "--quiet", "--config", "core.autocrlf=true"]
+    command = [
+        "git",
+        "-c",
+        "core.autocrlf=true",
+        "clone",
+        "--quiet",
+        "--config",
+        "core.autocrlf=true",
+    ]
     subprocess.run([*command, str(ROOT), str(folder)], check=True)
     return folder
 
 
 def _git(folder: Path, *arguments: str) -> list[str]:
-    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True
+    )
     return done.stdout.split("\0")[:-1]
 
 
@@ -28,7 +38,9 @@ def test_every_file_has_the_bytes_that_are_committed(clone: Path) -> None:
     assert len(committed) > 500
     paths = "\n".join(committed)
     command = ["git", "hash-object", "--no-filters", "--stdin-paths"]
-    done = subprocess.run(command, cwd=clone, input=paths, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        command, cwd=clone, input=paths, capture_output=True, text=True, check=True
+    )
     there = dict(zip(committed, done.stdout.split(), strict=True))
     assert [path for path in committed if there[path] != committed[path]] == []
 

@@ -6,7 +6,11 @@ from edgebake.measurement import Measurement, from_dict, not_measured
 
 
 def test_only_fields_that_say_something_are_written() -> None:
-    assert Measurement(0.04, "MB", "file").to_dict() == {"value": 0.04, "unit": "MB", "where": "file"}
+    assert Measurement(0.04, "MB", "file").to_dict() == {
+        "value": 0.04,
+        "unit": "MB",
+        "where": "file",
+    }
 
 
 def test_zero_is_a_finding() -> None:
@@ -36,8 +40,24 @@ def test_absence_is_written_with_its_reason() -> None:
 @pytest.mark.parametrize(
     "measured",
     [
-        Measurement(1.5, "ms", "adb", interval=[1.25, 1.75], n=1024, device="some CPU", os="Android 14", threads=2),
-        Measurement(0.96, "share", "host", runtime="some runtime 1.0", governor="performance", sha256="ab" * 32),
+        Measurement(
+            1.5,
+            "ms",
+            "adb",
+            interval=[1.25, 1.75],
+            n=1024,
+            device="some CPU",
+            os="Android 14",
+            threads=2,
+        ),
+        Measurement(
+            0.96,
+            "share",
+            "host",
+            runtime="some runtime 1.0",
+            governor="performance",
+            sha256="ab" * 32,
+        ),
         Measurement(0.04, "MB", "file"),
         not_measured("ms", "no such device here"),
     ],

@@ -113,9 +113,9 @@ def begun(folder: Path, package: Path) -> Path:
             "recipes/target/second.yaml": TARGET.format(platform="android", data="plain"),
             "plugins/sources/squares.py": SOURCE,
             "plugins/sources/_pixels.py": HELPER,
-            "plugins/sources/plain.py": SOURCE.replace("from plugins.sources import _pixels\n", HELPER).replace(
-                "_pixels.", ""
-            ),
+            "plugins/sources/plain.py": SOURCE.replace(
+                "from plugins.sources import _pixels\n", HELPER
+            ).replace("_pixels.", ""),
         },
     )
     builds.run(folder, "git", "init", "--quiet")
@@ -227,7 +227,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def pip(folder: Path, *arguments: str) -> None:
-    done = builds.run(folder, sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments)
+    done = builds.run(
+        folder, sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -241,10 +243,20 @@ def test_the_wheel_holds_the_package_and_what_it_brings_and_nothing_else(site: P
     installed = {line.split(",")[0] for line in record.splitlines()}
     own = {name for name in installed if ".dist-info/" not in name and not name.startswith("../")}
     assert {name.partition("/")[0] for name in own} == {"edgebake"}
-    tracked = set(builds.run(ROOT, "git", "ls-files", "--cached", "--others", "--exclude-standard").stdout.split())
-    package = {name.removeprefix("pipeline/") for name in tracked if name.startswith("pipeline/edgebake/")}
+    tracked = set(
+        builds.run(
+            ROOT, "git", "ls-files", "--cached", "--others", "--exclude-standard"
+        ).stdout.split()
+    )
+    package = {
+        name.removeprefix("pipeline/") for name in tracked if name.startswith("pipeline/edgebake/")
+    }
     folders = ("recipes/", "LICENSES/")
-    brought = {f"edgebake/brought/{name}" for name in tracked if name.startswith(folders) or name == "dvc.yaml"}
+    brought = {
+        f"edgebake/brought/{name}"
+        for name in tracked
+        if name.startswith(folders) or name == "dvc.yaml"
+    }
     assert own == package | brought
     assert "edgebake/py.typed" in own
 
@@ -268,9 +280,14 @@ def test_a_project_has_what_it_lacks_from_the_wheel(site: Path, tmp_path: Path) 
         done = run(folder, site, "edgebake", *arguments)
         return done.stdout + done.stderr
 
-    where = run(folder, site, sys.executable, "-c", "import edgebake; print(edgebake.__path__)").stdout
+    where = run(
+        folder, site, sys.executable, "-c", "import edgebake; print(edgebake.__path__)"
+    ).stdout
     assert where == f"['{site}/edgebake']\n"
-    assert edgebake("--version") == f"edgebake {next(site.glob('*.dist-info')).stem.partition('-')[2]}\n"
+    assert (
+        edgebake("--version")
+        == f"edgebake {next(site.glob('*.dist-info')).stem.partition('-')[2]}\n"
+    )
     assert edgebake("check") == "2 targets are sound: first second\n"
     listed = edgebake("list").splitlines()
     assert listed[:3] == [
@@ -303,7 +320,9 @@ def test_a_project_has_what_it_lacks_from_the_wheel(site: Path, tmp_path: Path) 
 
 def origin(shown: str, line: str) -> str:
     """Return the file that `edgebake show` names behind a line."""
-    return next(text.partition("# ")[2] for text in shown.splitlines() if text.strip().startswith(line))
+    return next(
+        text.partition("# ")[2] for text in shown.splitlines() if text.strip().startswith(line)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -352,7 +371,9 @@ def test_the_guide_can_be_followed(followed: tuple[Path, str], site: Path) -> No
 
 
 @pytest.mark.slow
-def test_every_plugin_of_the_guide_takes_part_in_a_bundle(followed: tuple[Path, str], site: Path) -> None:
+def test_every_plugin_of_the_guide_takes_part_in_a_bundle(
+    followed: tuple[Path, str], site: Path
+) -> None:
     """Guards against plugins that are checked and never run.
 
     Slow: it trains a model and builds its bundle.

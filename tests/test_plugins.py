@@ -77,7 +77,10 @@ def test_the_projects_plugin_comes_before_ours(folder: Path) -> None:
 def test_plugins_import_each_other_without_a_package_file_and_off_the_path(folder: Path) -> None:
     write(folder / "shared.py", "SIZE = 7")
     write(folder / "sources/_pixels.py", "from plugins import shared\nSIZE = shared.SIZE\n")
-    write(folder / "sources/mine.py", f"from plugins.sources import _pixels\nfrom . import _pixels as same\n{SOURCE}")
+    write(
+        folder / "sources/mine.py",
+        f"from plugins.sources import _pixels\nfrom . import _pixels as same\n{SOURCE}",
+    )
     module = plugins.load("data.source", "mine")
     assert module._pixels.SIZE == 7
     assert module.same is module._pixels
@@ -104,7 +107,9 @@ def test_an_installed_package_called_plugins_does_not_win(
     assert plugins.load("data.source", "mine")._pixels.SIZE == 7
 
 
-def test_each_project_has_its_own(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_project_has_its_own(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write(folder / "sources/mine.py", f"PLACE = 'first'\n{SOURCE}")
     write(tmp_path / "second/plugins/sources/mine.py", f"PLACE = 'second'\n{SOURCE}")
     assert plugins.load("data.source", "mine").PLACE == "first"
@@ -123,7 +128,10 @@ def test_an_unknown_name_says_both_places_and_the_nearest(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("TOOLS = (\n", "plugins/sources/mine.py:1: SyntaxError: '(' was never closed; expected a plugin that runs"),
+        (
+            "TOOLS = (\n",
+            "plugins/sources/mine.py:1: SyntaxError: '(' was never closed; expected a plugin that runs",
+        ),
         (
             "\nimport no_such_package.part\n",
             "plugins/sources/mine.py:2: ModuleNotFoundError: No module named 'no_such_package'; expected the package "
@@ -134,8 +142,14 @@ def test_an_unknown_name_says_both_places_and_the_nearest(folder: Path) -> None:
             "plugins/sources/mine.py:1: ImportError: cannot import name '_missing' from 'plugins.sources' "
             "(unknown location); expected a plugin that runs",
         ),
-        ("\n\n1 / 0\n", "plugins/sources/mine.py:3: ZeroDivisionError: division by zero; expected a plugin that runs"),
-        ("raise SystemExit(0)\n", "plugins/sources/mine.py:1: SystemExit: 0; expected a plugin that runs"),
+        (
+            "\n\n1 / 0\n",
+            "plugins/sources/mine.py:3: ZeroDivisionError: division by zero; expected a plugin that runs",
+        ),
+        (
+            "raise SystemExit(0)\n",
+            "plugins/sources/mine.py:1: SystemExit: 0; expected a plugin that runs",
+        ),
         (
             SOURCE.replace("TOOLS", "TOOL").replace("count", "counts"),
             "plugins/sources/mine.py: no TOOLS, count; expected of a plugin for data.source: TOOLS, columns, count, "
@@ -143,7 +157,9 @@ def test_an_unknown_name_says_both_places_and_the_nearest(folder: Path) -> None:
         ),
     ],
 )
-def test_a_plugin_that_does_not_import_is_named_with_its_line(folder: Path, text: str, message: str) -> None:
+def test_a_plugin_that_does_not_import_is_named_with_its_line(
+    folder: Path, text: str, message: str
+) -> None:
     write(folder / "sources/mine.py", text)
     assert refusal("data.source", "mine") == message
 

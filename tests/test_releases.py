@@ -16,7 +16,9 @@ def test_several_who_need_it_at_the_same_time_get_it_made_once(tmp_path: Path) -
         folder.mkdir()
 
     with ThreadPoolExecutor(4) as threads:
-        answers = list(threads.map(lambda _: releases.once(tmp_path / "shared/quick", make), range(4)))
+        answers = list(
+            threads.map(lambda _: releases.once(tmp_path / "shared/quick", make), range(4))
+        )
     assert answers == [tmp_path / "shared/quick"] * 4
     assert calls == [tmp_path / "shared/quick"]
 
@@ -27,7 +29,9 @@ def test_what_failed_says_so_to_everybody_and_is_not_tried_again(tmp_path: Path)
 
     with pytest.raises(ValueError, match="no space left"):
         releases.once(tmp_path / "quick", fail)
-    with pytest.raises(AssertionError, match=r"^quick: failed before, in this run: dvc: no space left$"):
+    with pytest.raises(
+        AssertionError, match=r"^quick: failed before, in this run: dvc: no space left$"
+    ):
         releases.once(tmp_path / "quick", Path.mkdir)
 
 

@@ -57,7 +57,11 @@ def test_a_plan_is_the_same_on_every_python() -> None:
     names = [canonicalize_name(requirement.name) for requirement in REQUIREMENTS]
     assert {"coremltools", "numpy", "scipy", "tensorflow"} <= tools
     assert {name: names.count(name) for name in sorted(tools) if names.count(name) != 1} == {}
-    markers = {str(one.marker) for one in REQUIREMENTS if canonicalize_name(one.name) in tools and one.marker}
+    markers = {
+        str(one.marker)
+        for one in REQUIREMENTS
+        if canonicalize_name(one.name) in tools and one.marker
+    }
     assert [marker for marker in markers if "python" in marker] == []
 
 
@@ -68,7 +72,14 @@ def test_each_is_pinned_with_hashes(entry: str) -> None:
 
 
 def test_no_index_is_named() -> None:
-    assert re.findall(r"^.*(?:://|-index|--find-links).*$", LOCK.replace("--no-emit-index-url", ""), re.MULTILINE) == []
+    assert (
+        re.findall(
+            r"^.*(?:://|-index|--find-links).*$",
+            LOCK.replace("--no-emit-index-url", ""),
+            re.MULTILINE,
+        )
+        == []
+    )
 
 
 def test_what_builds_packages_is_pinned_too() -> None:
@@ -76,7 +87,9 @@ def test_what_builds_packages_is_pinned_too() -> None:
     built_with = re.search(r"listed = /\^\(([a-z|]+)\)==/", MAKEFILE)
     assert built_with
     builders = set(built_with[1].split("|"))
-    ours = {canonicalize_name(Requirement(line).name) for line in PROJECT["build-system"]["requires"]}
+    ours = {
+        canonicalize_name(Requirement(line).name) for line in PROJECT["build-system"]["requires"]
+    }
     assert ours <= builders <= PINNED
     assert "--no-build-isolation" in MAKEFILE
 

@@ -23,14 +23,19 @@ def test_a_bundle_is_built_again_from_its_commit_byte_for_byte(built: Path) -> N
     Slow: it builds the whole release in a clone and a cache of its own, so that nothing of the first build answers for
     the second.
     """
-    said = builds.edgebake(built, "verify", "artifacts/package/android.zip", "--unsigned", "--rebuild")
+    said = builds.edgebake(
+        built, "verify", "artifacts/package/android.zip", "--unsigned", "--rebuild"
+    )
     assert said.returncode == 0, said.stdout + said.stderr
     lines = said.stdout.splitlines()
     assert lines[-1] == "digits 1.0.0 for android: sound, but unsigned"
     (rebuilt,) = (line for line in lines if line.startswith("rebuilt"))
     commit = builds.run(built, "git", "rev-parse", "HEAD").stdout[:12]
     listed = len(manifest(built, "android")["files"])
-    assert rebuilt.split(maxsplit=1)[1] == f"{listed + 2} files from commit {commit}, every byte the same"
+    assert (
+        rebuilt.split(maxsplit=1)[1]
+        == f"{listed + 2} files from commit {commit}, every byte the same"
+    )
 
 
 # What lies on the disk while a stage is at work: of train, an epoch that is done.
@@ -58,7 +63,9 @@ def kill_in(folder: Path, stage: str) -> None:
     assert dvc.returncode == -signal.SIGKILL
 
 
-def test_a_build_that_was_killed_in_three_stages_gives_the_same_bytes(quick_release: Path, tmp_path: Path) -> None:
+def test_a_build_that_was_killed_in_three_stages_gives_the_same_bytes(
+    quick_release: Path, tmp_path: Path
+) -> None:
     """Guards that nothing half-written is ever taken up, and that training goes on where it was.
 
     Slow: it builds a release from nothing, in four goes.

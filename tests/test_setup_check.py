@@ -20,7 +20,10 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     """Stand in for a machine; what is not given is that of a sound one."""
 
     def set_up(
-        system: str = "Linux", processor: str = "x86_64", glibc: str | None = "glibc 2.28", macos: str = "14.0"
+        system: str = "Linux",
+        processor: str = "x86_64",
+        glibc: str | None = "glibc 2.28",
+        macos: str = "14.0",
     ) -> None:
         monkeypatch.setattr("platform.system", lambda: system)
         monkeypatch.setattr("platform.machine", lambda: processor)
@@ -38,15 +41,30 @@ SOUND = [
     {"system": "Darwin", "processor": "arm64", "macos": "26.1.2"},
 ]
 REFUSED = {
-    "musl": ({"glibc": None}, "tensorflow has no wheel for musl, the C library of Alpine; expected a Linux with glibc"),
-    "old glibc": ({"glibc": "glibc 2.27"}, "onnxruntime has no wheel for glibc 2.27; expected a Linux with glibc 2.28"),
-    "32-bit Raspberry Pi": ({"processor": "armv7l"}, "tensorflow has no wheel for Linux on armv7l; expected x86_64 or"),
-    "Intel Mac": ({"system": "Darwin"}, "tensorflow has no wheel for a Mac on Intel, or Python runs under Rosetta;"),
+    "musl": (
+        {"glibc": None},
+        "tensorflow has no wheel for musl, the C library of Alpine; expected a Linux with glibc",
+    ),
+    "old glibc": (
+        {"glibc": "glibc 2.27"},
+        "onnxruntime has no wheel for glibc 2.27; expected a Linux with glibc 2.28",
+    ),
+    "32-bit Raspberry Pi": (
+        {"processor": "armv7l"},
+        "tensorflow has no wheel for Linux on armv7l; expected x86_64 or",
+    ),
+    "Intel Mac": (
+        {"system": "Darwin"},
+        "tensorflow has no wheel for a Mac on Intel, or Python runs under Rosetta;",
+    ),
     "old macOS": (
         {"system": "Darwin", "processor": "arm64", "macos": "13.6"},
         "onnxruntime has no wheel for macOS 13.6; expected macOS 14 or newer",
     ),
-    "Windows": ({"system": "Windows", "processor": "AMD64"}, "this is Windows; expected Linux or macOS: on Windows, a"),
+    "Windows": (
+        {"system": "Windows", "processor": "AMD64"},
+        "this is Windows; expected Linux or macOS: on Windows, a",
+    ),
 }
 
 
@@ -57,7 +75,9 @@ def test_a_sound_machine_is_not_refused(facts: dict[str, str], machine: Machine)
 
 
 @pytest.mark.parametrize(("facts", "expected"), REFUSED.values(), ids=REFUSED)
-def test_a_machine_without_wheels_is_refused(facts: dict[str, str], expected: str, machine: Machine) -> None:
+def test_a_machine_without_wheels_is_refused(
+    facts: dict[str, str], expected: str, machine: Machine
+) -> None:
     machine(**facts)
     complaint = setup_check.refusal("pip")
     assert complaint.startswith(expected)
@@ -81,11 +101,15 @@ def test_another_python_than_cpython_is_refused(monkeypatch: pytest.MonkeyPatch)
     assert setup_check.refusal("pip").startswith("tensorflow has no wheel for PyPy 3.")
 
 
-def test_pip_needs_ensurepip_and_uv_does_not(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pip_needs_ensurepip_and_uv_does_not(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     machine()
     monkeypatch.setitem(sys.modules, "ensurepip", None)
     assert setup_check.refusal("uv") == ""
-    assert setup_check.refusal("pip").startswith("this Python has no ensurepip; expected it: apt-get install python3.")
+    assert setup_check.refusal("pip").startswith(
+        "this Python has no ensurepip; expected it: apt-get install python3."
+    )
 
 
 def test_a_refusal_leaves_everything_as_it_is(tmp_path: Path) -> None:
@@ -97,7 +121,11 @@ def test_a_refusal_leaves_everything_as_it_is(tmp_path: Path) -> None:
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv" / "kept").touch()
     done = subprocess.run(
-        ["make", "setup", f"PYTHON={python}"], cwd=tmp_path, capture_output=True, text=True, check=False
+        ["make", "setup", f"PYTHON={python}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 2
     assert done.stderr.splitlines()[0] == "edgebake: this is Python 3.10.13"
@@ -109,5 +137,7 @@ def test_the_python_outside_of_any_venv_is_named() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     python = done.stdout.removesuffix("\n")
     prefixes = "import sys; print(sys.prefix == sys.base_prefix, sys.prefix)"
-    told = subprocess.run([python, "-c", prefixes], capture_output=True, text=True, check=True).stdout
+    told = subprocess.run(
+        [python, "-c", prefixes], capture_output=True, text=True, check=True
+    ).stdout
     assert told.strip() == f"True {sys.base_prefix}"

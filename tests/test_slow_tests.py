@@ -8,7 +8,11 @@ import pytest
 
 FOLDER = Path(__file__).parent
 MARK = "pytest.mark.slow"
-FILES = [file for file in sorted(FOLDER.rglob("test_*.py")) if MARK in file.read_text() and file != Path(__file__)]
+FILES = [
+    file
+    for file in sorted(FOLDER.rglob("test_*.py"))
+    if MARK in file.read_text() and file != Path(__file__)
+]
 WORDS = ("Guards ", "Slow: ")
 
 
@@ -16,7 +20,11 @@ def slow_tests(module: ast.Module) -> Iterator[ast.FunctionDef]:
     """Yield the tests of a file that are marked, or all of them where the file is."""
     assignments = [node for node in module.body if isinstance(node, ast.Assign)]
     whole = any(MARK in ast.unparse(node.value) for node in assignments)
-    tests = [node for node in module.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
+    tests = [
+        node
+        for node in module.body
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    ]
     for test in tests:
         if whole or any(MARK in ast.unparse(mark) for mark in test.decorator_list):
             yield test

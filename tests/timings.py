@@ -32,7 +32,14 @@ def job(root: Path, runtime: str = "litert", ways: tuple[Way, ...] = ONLY, **wor
 
 def request(file: Path, **words: Any) -> Answer:
     """Return what a stopwatch is asked of a .tflite file, with other words where given."""
-    asked = {"runtime": "litert", "file": str(file), "baseline": None, "threads": 1, "way": "", "batch": None}
+    asked = {
+        "runtime": "litert",
+        "file": str(file),
+        "baseline": None,
+        "threads": 1,
+        "way": "",
+        "batch": None,
+    }
     return {**asked, "warmup": 1, "runs": 30, "seconds": 1e-6, "sustained_minutes": None, **words}
 
 
@@ -41,7 +48,9 @@ def window(latencies: Sequence[float]) -> Answer:
     return stopwatch.summary(list(latencies))
 
 
-def answer(candidates: Sequence[Sequence[float]], baselines: Sequence[Sequence[float]] = (), **fields: Any) -> Answer:
+def answer(
+    candidates: Sequence[Sequence[float]], baselines: Sequence[Sequence[float]] = (), **fields: Any
+) -> Answer:
     """Return an answer with the latencies of each window, and other fields where given."""
     windows = [{"candidate": window(one)} for one in candidates]
     for pair, baseline in zip(windows, baselines, strict=False):

@@ -23,19 +23,22 @@ def makers() -> list[Maker]:
         "int16x8": _int16x8,
     }
     words = {"none": "float32", "dynamic": "dynamic range", "int8": "full integer"}
-    return [Maker(WHO, words.get(scheme, scheme), "litert", scheme, _builder(way)) for scheme, way in ways.items()]
+    return [
+        Maker(WHO, words.get(scheme, scheme), "litert", scheme, _builder(way))
+        for scheme, way in ways.items()
+    ]
 
 
 def in_float(model: Any) -> bytes:
     """Return a live Keras model as a float32 .tflite with a signature."""
-    import tensorflow  # noqa: PLC0415
+    import tensorflow
 
     return bytes(tensorflow.lite.TFLiteConverter.from_keras_model(model).convert())
 
 
 def _builder(way: Callable[[Any, Subject], None]) -> Callable[[Subject], Built]:
     def build(subject: Subject) -> Built:
-        import tensorflow  # noqa: PLC0415
+        import tensorflow
 
         converter = tensorflow.lite.TFLiteConverter.from_keras_model(subject.model)
         way(converter, subject)
@@ -45,20 +48,20 @@ def _builder(way: Callable[[Any, Subject], None]) -> Callable[[Subject], Built]:
 
 
 def _dynamic(converter: Any, _: Subject) -> None:
-    import tensorflow  # noqa: PLC0415
+    import tensorflow
 
     converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
 
 
 def _float16(converter: Any, subject: Subject) -> None:
-    import tensorflow  # noqa: PLC0415
+    import tensorflow
 
     _dynamic(converter, subject)
     converter.target_spec.supported_types = [tensorflow.float16]
 
 
 def _int8(converter: Any, subject: Subject) -> None:
-    import tensorflow  # noqa: PLC0415
+    import tensorflow
 
     _calibrated(converter, subject)
     converter.target_spec.supported_ops = [tensorflow.lite.OpsSet.TFLITE_BUILTINS_INT8]
@@ -67,7 +70,7 @@ def _int8(converter: Any, subject: Subject) -> None:
 
 
 def _int16x8(converter: Any, subject: Subject) -> None:
-    import tensorflow  # noqa: PLC0415
+    import tensorflow
 
     _calibrated(converter, subject)
     converter.target_spec.supported_ops = [

@@ -22,13 +22,15 @@ RECIPES = {
 
 def makers() -> list[Maker]:
     """Return one for each of its recipes for such models."""
-    return [Maker(WHO, recipe, "litert", scheme, _builder(recipe)) for recipe, scheme in RECIPES.items()]
+    return [
+        Maker(WHO, recipe, "litert", scheme, _builder(recipe)) for recipe, scheme in RECIPES.items()
+    ]
 
 
 def _builder(name: str) -> Callable[[Subject], Built]:
     def build(subject: Subject) -> Built:
-        from litert_quantizer import recipe  # noqa: PLC0415
-        from litert_quantizer.quantizer import Quantizer  # noqa: PLC0415
+        from litert_quantizer import recipe
+        from litert_quantizer.quantizer import Quantizer
 
         # Its calibration needs a signature, so the float file is the one that TFLiteConverter makes of a Keras model.
         quantizer = Quantizer(converter.in_float(subject.model), getattr(recipe, name)())

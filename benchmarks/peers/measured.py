@@ -31,9 +31,13 @@ class Row:
     error: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
     seconds: float = 0.0  # to build
-    right: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))  # of each test image
+    right: NDArray[np.bool_] = field(
+        default_factory=lambda: np.zeros(0, np.bool_)
+    )  # of each test image
     agreement: float = 0.0  # with Keras, best answer
-    rounds: list[float] = field(default_factory=list)  # median seconds of an image in each round; none: not timed
+    rounds: list[float] = field(
+        default_factory=list
+    )  # median seconds of an image in each round; none: not timed
 
     @property
     def size(self) -> int:
@@ -47,7 +51,9 @@ class Row:
 
     def times(self, other: "Row") -> float:
         """Return how many times as long as another file it takes: the median over rounds, each of which timed both."""
-        return statistics.median(mine / its for mine, its in zip(self.rounds, other.rounds, strict=True))
+        return statistics.median(
+            mine / its for mine, its in zip(self.rounds, other.rounds, strict=True)
+        )
 
 
 def build(maker: Maker, subject: Subject, repeats: int) -> Row:
@@ -65,7 +71,10 @@ def build(maker: Maker, subject: Subject, repeats: int) -> Row:
         row.error = f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
         return row
     best = found.argmax(axis=1)
-    row.right, row.agreement = best == subject.labels, float((best == subject.answers.argmax(axis=1)).mean())
+    row.right, row.agreement = (
+        best == subject.labels,
+        float((best == subject.answers.argmax(axis=1)).mean()),
+    )
     return row
 
 
@@ -78,7 +87,10 @@ def time_in_turns(rows: list[Row], subject: Subject) -> None:
         session.feed(image)
         for _ in range(20):
             session.invoke()
-    counts = [max(1, min(200, round(ROUND_SECONDS / seconds_of(session.invoke, 5)))) for session in sessions]
+    counts = [
+        max(1, min(200, round(ROUND_SECONDS / seconds_of(session.invoke, 5))))
+        for session in sessions
+    ]
     order = list(range(len(rows)))
     for _ in range(ROUNDS):
         for number in order:
@@ -90,7 +102,11 @@ def wilson(share: float, count: int) -> tuple[float, float]:
     """Return the 95 % interval of a share. Source: Wilson, https://doi.org/10.1080/01621459.1927.10502953."""
     z = 1.96
     middle = (share + z * z / (2 * count)) / (1 + z * z / count)
-    reach = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count)) / (1 + z * z / count)
+    reach = (
+        z
+        * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+        / (1 + z * z / count)
+    )
     return middle - reach, middle + reach
 
 

@@ -21,7 +21,12 @@ from benchmarks.peers.subject import Subject
 
 WHO = "Olive"
 SCRIPT = Path(__file__).with_name("olive_quantize.py")
-ENVIRONMENT = {**os.environ, "OLIVE_DISABLE_TELEMETRY": "1", "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+ENVIRONMENT = {
+    **os.environ,
+    "OLIVE_DISABLE_TELEMETRY": "1",
+    "OMP_NUM_THREADS": "1",
+    "CUDA_VISIBLE_DEVICES": "",
+}
 
 
 class OliveError(Exception):
@@ -36,18 +41,30 @@ def makers(cache: Path) -> list[Maker]:
     """
     python = _environment(cache / "olive")
     ways = {"static": "int8", "dynamic": "dynamic"}
-    return [Maker(WHO, mode, "onnxruntime", scheme, _builder(python, mode)) for mode, scheme in ways.items()]
+    return [
+        Maker(WHO, mode, "onnxruntime", scheme, _builder(python, mode))
+        for mode, scheme in ways.items()
+    ]
 
 
 def _environment(folder: Path) -> Path:
     python = folder / "bin" / "python"
     if not python.exists():
         _run([*_tool("venv", [sys.executable, "-m", "venv"]), str(folder)])
-    if subprocess.run([python, "-I", "-c", "import olive, requests"], capture_output=True, check=False).returncode != 0:
+    if (
+        subprocess.run(
+            [python, "-I", "-c", "import olive, requests"], capture_output=True, check=False
+        ).returncode
+        != 0
+    ):
         # Olive 0.13 imports requests and does not say so.
         wanted = ["olive-ai", "requests", f"onnxruntime=={version('onnxruntime')}"]
         pip = [str(python), "-m", "pip", "install", *wanted]
-        _run(["uv", "pip", "install", "--python", str(python), *wanted] if shutil.which("uv") else pip)
+        _run(
+            ["uv", "pip", "install", "--python", str(python), *wanted]
+            if shutil.which("uv")
+            else pip
+        )
     return python
 
 
@@ -58,12 +75,16 @@ def _tool(word: str, otherwise: list[str]) -> list[str]:
 def _builder(python: Path, mode: str) -> Callable[[Subject], Built]:
     def build(subject: Subject) -> Built:
         with tempfile.TemporaryDirectory() as folder:
-            paths = [Path(folder) / name for name in ("float.onnx", "examples.npy", "quantized.onnx")]
+            paths = [
+                Path(folder) / name for name in ("float.onnx", "examples.npy", "quantized.onnx")
+            ]
             paths[0].write_bytes(onnx_runtime.in_float(subject))
             np.save(paths[1], subject.calibration())
             start = time.perf_counter()
             # Isolated: neither this folder, whose olive.py is this file, nor edgebake's packages are its business.
-            seconds = float(_run([str(python), "-I", str(SCRIPT), mode, *map(str, paths)]).splitlines()[-1])
+            seconds = float(
+                _run([str(python), "-I", str(SCRIPT), mode, *map(str, paths)]).splitlines()[-1]
+            )
             files = {onnx_runtime.FILE: paths[2].read_bytes()}
             return Built(files, uncounted=time.perf_counter() - start - seconds)
 

@@ -53,7 +53,9 @@ def data(source: Path, examples: Path) -> Any:
     config = importlib.import_module("olive.data.config")
     name, images = onnx.load(source).graph.input[0].name, np.load(examples)
     registry.register_dataset("examples")(lambda **_: Examples(images, name))
-    return config.DataConfig(name="examples", load_dataset_config=config.DataComponentConfig(type="examples"))
+    return config.DataConfig(
+        name="examples", load_dataset_config=config.DataComponentConfig(type="examples")
+    )
 
 
 if __name__ == "__main__":

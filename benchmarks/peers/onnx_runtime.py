@@ -24,7 +24,9 @@ class Reader:
     """Calibration examples, one at a time."""
 
     def __init__(self, examples: NDArray[np.float32], name: str) -> None:
-        self._rows: Iterator[dict[str, Any]] = iter([{name: examples[i : i + 1]} for i in range(len(examples))])
+        self._rows: Iterator[dict[str, Any]] = iter(
+            [{name: examples[i : i + 1]} for i in range(len(examples))]
+        )
 
     def get_next(self) -> dict[str, Any] | None:
         """Return the next one as the session is fed it, none behind the last."""
@@ -39,13 +41,18 @@ def makers() -> list[Maker]:
         ("quantize_dynamic", "dynamic", _dynamic),
     )
     found = [Maker(WHO, word, "onnxruntime", scheme, _builder(way)) for word, scheme, way in ways]
-    return [Maker("tf2onnx", "float32", "onnxruntime", "none", lambda one: Built({FILE: in_float(one)})), *found]
+    return [
+        Maker(
+            "tf2onnx", "float32", "onnxruntime", "none", lambda one: Built({FILE: in_float(one)})
+        ),
+        *found,
+    ]
 
 
 def in_float(subject: Subject) -> bytes:
     """Return a live Keras model as a float32 .onnx that takes one image."""
-    import tensorflow  # noqa: PLC0415
-    import tf2onnx  # noqa: PLC0415
+    import tensorflow
+    import tf2onnx
 
     shape = (1, *subject.images.shape[1:])
     signature = [tensorflow.TensorSpec(shape, tensorflow.float32, name="image")]
@@ -70,15 +77,15 @@ def _builder(way: Way) -> Callable[[Subject], Built]:
 
 
 def _static(source: Path, target: Path, subject: Subject) -> None:
-    from onnxruntime.quantization import quantize_static  # noqa: PLC0415
+    from onnxruntime.quantization import quantize_static
 
     quantize_static(source, target, Reader(subject.calibration(), input_name(source)))
 
 
 def _advised(source: Path, target: Path, subject: Subject) -> None:
     """Prepare, then a scale for each channel and 7-bit weights, which x86 processors without VNNI need."""
-    from onnxruntime.quantization import QuantType, quantize_static  # noqa: PLC0415
-    from onnxruntime.quantization.shape_inference import quant_pre_process  # noqa: PLC0415
+    from onnxruntime.quantization import QuantType, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
 
     prepared = source.with_name("prepared.onnx")
     quant_pre_process(source, prepared, skip_symbolic_shape=True)
@@ -88,6 +95,6 @@ def _advised(source: Path, target: Path, subject: Subject) -> None:
 
 
 def _dynamic(source: Path, target: Path, _: Subject) -> None:
-    from onnxruntime.quantization import quantize_dynamic  # noqa: PLC0415
+    from onnxruntime.quantization import quantize_dynamic
 
     quantize_dynamic(source, target)

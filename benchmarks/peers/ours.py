@@ -23,7 +23,9 @@ CORE_ML = "iOS18"  # the first that has every scheme
 def options() -> list[str]:
     """Return the options of recipes/quantize/ that train nothing and choose nothing: a file follows from the model."""
     found = {name: compose.option("quantize", name) for name in files.groups()["quantize"]}
-    return [name for name, words in found.items() if not (words.training or words.keep or words.ladder)]
+    return [
+        name for name, words in found.items() if not (words.training or words.keep or words.ladder)
+    ]
 
 
 def schemes(chosen: list[str]) -> set[str]:
@@ -37,13 +39,17 @@ def makers(chosen: list[str], runtimes: list[str]) -> Iterator[Maker]:
         for option in chosen:
             scheme = compose.option("quantize", option).scheme
             if scheme in schemes_of(runtime):
-                yield Maker(EDGEBAKE, option, runtime, scheme, functools.partial(_built, option, runtime))
+                yield Maker(
+                    EDGEBAKE, option, runtime, scheme, functools.partial(_built, option, runtime)
+                )
 
 
 def _built(option: str, runtime: str, subject: Subject) -> Built:
     options = compose.option("quantize", option)
     scheme = SCHEMES[options.scheme]
-    words = QuantizeSection(**vars(options), format="keras", weights=scheme.weights, activations=scheme.activations)
+    words = QuantizeSection(
+        **vars(options), format="keras", weights=scheme.weights, activations=scheme.activations
+    )
     quantized = asked(subject.archive, words)
     if words.calibration:
         examples = subject.drawn(words.calibration.examples, words.calibration.seed)

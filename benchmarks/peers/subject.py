@@ -97,7 +97,9 @@ def given(model: Path, images: Path, examples: int) -> Subject:
     _, height, width, channels = keras_session.load(archive).inputs[0].shape
     colour = "grey" if channels == 1 else "rgb"
     words = _composed("data=image_folder", f"data.path='{images}'", f"data.colour={colour}").recipe
-    classes = sorted(path.name for path in images.iterdir() if path.is_dir() and not path.name.startswith("."))
+    classes = sorted(
+        path.name for path in images.iterdir() if path.is_dir() and not path.name.startswith(".")
+    )
     agreed = replace(contract.make(words.data, words.model, classes), height=height, width=width)
     return _subject((model.stem, examples), archive, agreed, words.data)
 
@@ -114,7 +116,9 @@ def _subject(named: tuple[str, int], archive: bytes, agreed: Contract, words: Da
     name, examples = named
     loading = min(_seconds_to_load(archive) for _ in range(3))
     held_images = agreed.prepare(held.images)
-    return Subject(name, archive, model, agreed, held_images, images, test.labels, answers, examples, loading)
+    return Subject(
+        name, archive, model, agreed, held_images, images, test.labels, answers, examples, loading
+    )
 
 
 def _seconds_to_load(archive: bytes) -> float:

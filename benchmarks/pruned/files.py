@@ -40,11 +40,17 @@ class Entry:
     def accuracy(self, file: File) -> float | None:
         """Return the mean over seeds; None if a model has no such file."""
         rows = [files[file] for files in self.files]
-        return None if any(row.error for row in rows) else statistics.mean(row.accuracy for row in rows)
+        return (
+            None
+            if any(row.error for row in rows)
+            else statistics.mean(row.accuracy for row in rows)
+        )
 
     def cost(self, word: str) -> float:
         """Return the mean of `macs` or `parameters` over seeds."""
-        return statistics.mean(layer_costs.total(layer_costs.of(model.model), word) for model in self.models)
+        return statistics.mean(
+            layer_costs.total(layer_costs.of(model.model), word) for model in self.models
+        )
 
     def size(self, file: File) -> int:
         """Return bytes."""
@@ -63,8 +69,13 @@ class Entry:
 def built(made: Made) -> Entry:
     """Return models with their files, not yet timed."""
     start = time.perf_counter()
-    files = [{(maker.runtime, maker.way): _row(maker, model) for maker in _makers()} for model in made.models]
-    sys.stderr.write(f"{made.models[0].name}: {made.name}: {time.perf_counter() - start:.0f} s for files\n")
+    files = [
+        {(maker.runtime, maker.way): _row(maker, model) for maker in _makers()}
+        for model in made.models
+    ]
+    sys.stderr.write(
+        f"{made.models[0].name}: {made.name}: {time.perf_counter() - start:.0f} s for files\n"
+    )
     return Entry(made.name, made.models, made.seconds, files)
 
 
@@ -77,7 +88,12 @@ def again(entry: Entry) -> Entry:
 def time_together(entries: list[Entry]) -> None:
     """Time the files of each runtime in turns."""
     for runtime in RUNTIMES:
-        rows = [row for entry in entries for (where, _), row in entry.files[0].items() if where == runtime]
+        rows = [
+            row
+            for entry in entries
+            for (where, _), row in entry.files[0].items()
+            if where == runtime
+        ]
         measured.time_in_turns(rows, entries[0].models[0])
 
 

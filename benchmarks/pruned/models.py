@@ -32,7 +32,12 @@ class Way:
 
     def recipe(self, architecture: str, seed: int) -> Recipe:
         """Return the recipe in which what follows the cut has a seed."""
-        fixed = ("quantize=none", f"model={architecture}", f"prune={self.option}", f"prune.fine_tune.seed={seed}")
+        fixed = (
+            "quantize=none",
+            f"model={architecture}",
+            f"prune={self.option}",
+            f"prune.fine_tune.seed={seed}",
+        )
         return compose.compose_targets([TARGET], [*fixed, *self.words])[0].recipe
 
 
@@ -50,7 +55,9 @@ def made(one: Subject, ways: list[Way], seeds: list[int]) -> Iterator[Made]:
     first = _made(one, ways[0].name, seeds, lambda seed: _pruned(one, ways[0], seed))
     smaller = dict(zip(seeds, first.models, strict=True))
     yield first
-    yield _made(one, SCRATCH, seeds, lambda seed: _from_scratch(one, ways[0], seed, smaller[seed].model))
+    yield _made(
+        one, SCRATCH, seeds, lambda seed: _from_scratch(one, ways[0], seed, smaller[seed].model)
+    )
     yield _made(one, TRAINED_ON, seeds, lambda seed: _trained_on(one, ways[0], seed))
     for way in ways[1:]:
         yield _made(one, way.name, seeds, lambda seed, way=way: _pruned(one, way, seed))  # type: ignore[misc]
@@ -69,15 +76,24 @@ def _judged(one: Subject, model: Any) -> Subject:
     """Return the same images with another model and its answers."""
     archive = keras_session.save(model)
     loaded = keras_session.load(archive)
-    return replace(one, archive=archive, model=loaded, answers=np.asarray(loaded.predict(one.images, verbose=0)))
+    return replace(
+        one,
+        archive=archive,
+        model=loaded,
+        answers=np.asarray(loaded.predict(one.images, verbose=0)),
+    )
 
 
 def _pruned(one: Subject, way: Way, seed: int) -> Any:
-    import keras  # noqa: PLC0415
+    import keras
 
     words = way.recipe(one.name, seed)
     keras.utils.set_random_seed(seed)  # as the prune stage starts
-    return plugins.load("prune.method", words.prune.method).prune(_parent(one, words), words.prune).model
+    return (
+        plugins.load("prune.method", words.prune.method)
+        .prune(_parent(one, words), words.prune)
+        .model
+    )
 
 
 def _from_scratch(one: Subject, way: Way, seed: int, smaller: Any) -> Any:
@@ -93,10 +109,17 @@ def _trained_on(one: Subject, way: Way, seed: int) -> Any:
 def _parent(one: Subject, words: Recipe) -> Parent:
     """Return what the prune stage gives to a pruner."""
     examples = plugins.load("data.source", words.data.source).load(words.data)
-    train, validation = split(examples, words.data, "train"), split(examples, words.data, "validation")
+    train, validation = (
+        split(examples, words.data, "train"),
+        split(examples, words.data, "validation"),
+    )
     prepare = one.agreed.prepare
-    splits = Splits(prepare(train.images), train.labels, prepare(validation.images), validation.labels)
-    return Parent(one.archive, words.train, splits, _lesson(one.model, splits, fine_tune.of(words.prune)))
+    splits = Splits(
+        prepare(train.images), train.labels, prepare(validation.images), validation.labels
+    )
+    return Parent(
+        one.archive, words.train, splits, _lesson(one.model, splits, fine_tune.of(words.prune))
+    )
 
 
 def _lesson(model: Any, splits: Splits, words: FineTune) -> Lesson | None:
@@ -104,6 +127,10 @@ def _lesson(model: Any, splits: Splits, words: FineTune) -> Lesson | None:
     if words.distill is None:
         return None
     if words.distill.teacher is not None:
-        raise ValueError(f"the teacher {words.distill.teacher}; here the unpruned model alone teaches")
-    answers = [np.asarray(model.predict(x, verbose=0)) for x in (splits.images, splits.validation_images)]
+        raise ValueError(
+            f"the teacher {words.distill.teacher}; here the unpruned model alone teaches"
+        )
+    answers = [
+        np.asarray(model.predict(x, verbose=0)) for x in (splits.images, splits.validation_images)
+    ]
     return Lesson(answers[0], answers[1], words.distill.temperature, words.distill.alpha)

@@ -24,12 +24,23 @@ def absolute(entry: Entry) -> Iterator[str]:
     for file in FILES:
         row = entry.files[0][file]
         took = f"{statistics.median(row.rounds) * 1000:.4f} ms" if row.rounds else "not timed"
-        yield f"{named(file)}: " + (row.error or f"{row.size:,} bytes, {entry.packed(file):,} packed, {took}")
+        yield f"{named(file)}: " + (
+            row.error or f"{row.size:,} bytes, {entry.packed(file):,} packed, {took}"
+        )
 
 
 def models(entries: list[Entry]) -> Table:
     """Return a row for each way to a model."""
-    heads = ("model", "MACs", "parameters", "accuracy", "95 %", "by seed", "loss, points", "seconds")
+    heads = (
+        "model",
+        "MACs",
+        "parameters",
+        "accuracy",
+        "95 %",
+        "by seed",
+        "loss, points",
+        "seconds",
+    )
     table, full = Table(*heads, title=f"{entries[0].models[0].name}: models, in Keras"), entries[0]
     for entry in entries:
         shares = [f"{entry.cost(word) / full.cost(word):.2f}" for word in ("macs", "parameters")]
@@ -42,7 +53,12 @@ def _accuracies(entry: Entry, full: Entry) -> list[str]:
     low, high = measured.wilson(accuracy, right.shape[1])
     seeds = " ".join(str(count) for count in right.sum(axis=1))
     loss = 100 * (float(full.right.mean()) - accuracy)
-    return [f"{accuracy:.4f}", f"{low:.4f} - {high:.4f}", f"{seeds} of {right.shape[1]}", f"{loss:+.2f}"]
+    return [
+        f"{accuracy:.4f}",
+        f"{low:.4f} - {high:.4f}",
+        f"{seeds} of {right.shape[1]}",
+        f"{loss:+.2f}",
+    ]
 
 
 def files(entries: list[Entry]) -> Table:
@@ -54,7 +70,9 @@ def files(entries: list[Entry]) -> Table:
         for head in (f"{above}\naccuracy", "\n\nbytes", "\n\npacked", "\n\nlatency"):
             table.add_column(head, justify="right", no_wrap=True)
     for entry in entries:
-        table.add_row(entry.name, *(cell for file in FILES for cell in _cells(entry, entries[0], file)))
+        table.add_row(
+            entry.name, *(cell for file in FILES for cell in _cells(entry, entries[0], file))
+        )
     return table
 
 
@@ -63,4 +81,8 @@ def _cells(entry: Entry, full: Entry, file: File) -> list[str]:
     if accuracy is None or full.accuracy(file) is None:
         return ["no file", "-", "-", "-"]
     sizes = entry.size(file) / full.size(file), entry.packed(file) / full.packed(file)
-    return [f"{accuracy:.4f}", *(f"{size:.2f}" for size in sizes), "-" if latency is None else f"{latency:.2f}"]
+    return [
+        f"{accuracy:.4f}",
+        *(f"{size:.2f}" for size in sizes),
+        "-" if latency is None else f"{latency:.2f}",
+    ]

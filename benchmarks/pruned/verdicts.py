@@ -10,7 +10,10 @@ from benchmarks.peers.verdict import SIGMAS, SPEED
 from benchmarks.pruned.files import Entry, File
 from benchmarks.pruned.tables import FILES, named
 
-LATENCY, LOSS = 0.65, 1.0  # the aim: at most this share of the parent's latency, below so many points of accuracy
+LATENCY, LOSS = (
+    0.65,
+    1.0,
+)  # the aim: at most this share of the parent's latency, below so many points of accuracy
 
 
 def aim(entry: Entry, full: Entry) -> str:
@@ -31,7 +34,9 @@ def beside(entry: Entry, other: Entry) -> str:
     won, lost = int((mine & ~its).sum()) / seeds, int((~mine & its).sum()) / seeds
     word = "equals" if won == lost else "beats" if won > lost else "LOSES to"
     chance = "beyond" if is_beyond_chance(mine, its) else "within"
-    more = f"{abs(won - lost):.1f} of {images} images ({won:.1f}:{lost:.1f} where one alone is right)"
+    more = (
+        f"{abs(won - lost):.1f} of {images} images ({won:.1f}:{lost:.1f} where one alone is right)"
+    )
     return f"{entry.name} {word} {other.name} by {more}, {chance} {SIGMAS} sigma"
 
 
@@ -52,7 +57,9 @@ def speed(entry: Entry, full: Entry, alike: list[tuple[Entry, Entry]]) -> Iterat
     for file in FILES:
         ratio, margin = entry.times(full, file), max(SPEED - 1, noise(alike, file))
         if ratio is not None:
-            word = "FASTER" if ratio < 1 - margin else "SLOWER" if ratio > 1 + margin else "the same"
+            word = (
+                "FASTER" if ratio < 1 - margin else "SLOWER" if ratio > 1 + margin else "the same"
+            )
             yield f"{entry.name}, {named(file)}: {ratio:.2f} of the latency, {word}; noise {margin:.2f}"
 
 

@@ -24,13 +24,17 @@ SIDE, SEEN, EPOCHS = 96, 700, 10
 def main() -> None:
     """Write the images, train, save."""
     digits = load_digits()
-    pictures = [Image.fromarray(np.rint(image * (255 / 16)).astype(np.uint8)) for image in digits.images]
+    pictures = [
+        Image.fromarray(np.rint(image * (255 / 16)).astype(np.uint8)) for image in digits.images
+    ]
     for number, (picture, label) in enumerate(zip(pictures, digits.target, strict=True)):
         file = IMAGES / str(label) / f"{number:04}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
         picture.save(file)
     seen = np.random.default_rng(1).permutation(len(pictures))[:SEEN]
-    colours = [pictures[i].convert("RGB").resize((SIDE, SIDE), Image.Resampling.BILINEAR) for i in seen]
+    colours = [
+        pictures[i].convert("RGB").resize((SIDE, SIDE), Image.Resampling.BILINEAR) for i in seen
+    ]
     images = np.stack([np.asarray(one, np.float32) / 127.5 - 1 for one in colours])
     MODEL.parent.mkdir(exist_ok=True)
     _trained(images, digits.target[seen]).save(MODEL)
@@ -43,7 +47,9 @@ def _trained(images: np.ndarray, labels: np.ndarray) -> keras.Model:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.9  # there are few steps to settle in
     rate = keras.optimizers.schedules.CosineDecay(0.005, EPOCHS * -(-SEEN // 32))
-    model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile(
+        keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
     model.fit(images, labels, epochs=EPOCHS, batch_size=32, verbose=2)
     return model
 

@@ -74,7 +74,9 @@ def opened(target: Path) -> Path:
     lines = (line.partition("  ") for line in (target / SUMS).read_text().splitlines())
     written = {name: digest for digest, _, name in lines}
     for name in sorted(written.keys() | _below(target)):
-        if not (target / name).is_file() or sha256((target / name).read_bytes()) != written.get(name):
+        if not (target / name).is_file() or sha256((target / name).read_bytes()) != written.get(
+            name
+        ):
             raise ArtifactError(
                 f"{target / name}: not what {stage} wrote (compare {SUMS} beside it): the file, or DVC's cached copy "
                 f"of it, is damaged; expected a sound copy: `rm -r .dvc/cache {target}`, then `dvc repro`"
@@ -84,7 +86,9 @@ def opened(target: Path) -> Path:
 
 def sums(target: Path) -> str:
     """Return the lines of SHA256SUMS for every file below a folder, sorted by path."""
-    return "".join(f"{sha256((target / name).read_bytes())}  {name}\n" for name in sorted(_below(target)))
+    return "".join(
+        f"{sha256((target / name).read_bytes())}  {name}\n" for name in sorted(_below(target))
+    )
 
 
 def sums_of(path: Path) -> str:
@@ -105,7 +109,11 @@ def sha256_of(file: Path) -> str:
 
 def read_files(target: Path) -> dict[str, bytes]:
     """Return every file below a folder by its relative path, sorted."""
-    return {str(file.relative_to(target)): file.read_bytes() for file in sorted(target.rglob("*")) if file.is_file()}
+    return {
+        str(file.relative_to(target)): file.read_bytes()
+        for file in sorted(target.rglob("*"))
+        if file.is_file()
+    }
 
 
 def write_files(target: Path, files: dict[str, bytes]) -> None:
@@ -119,9 +127,13 @@ def write_files(target: Path, files: dict[str, bytes]) -> None:
 def disk_trouble(error: OSError, target: Path) -> HostError:
     """Return an OSError as a message that names what was being written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return HostError(f"{target}: the disk is full; expected room for it: free some and run again")
+        return HostError(
+            f"{target}: the disk is full; expected room for it: free some and run again"
+        )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return HostError(f"{target}: cannot be written ({os.strerror(error.errno)}); expected a writable {ROOT}/")
+        return HostError(
+            f"{target}: cannot be written ({os.strerror(error.errno)}); expected a writable {ROOT}/"
+        )
     return HostError(f"{error.filename or target}: {error.strerror or error}")
 
 

@@ -14,7 +14,9 @@ class Measurement:
     value: float | None
     unit: str
     where: str  # host: the machine that built; adb, ssh, mac, recorded: a device; predicted; file
-    interval: list[float] | None = None  # 95 %, two-sided; none where nothing was sampled, a size for one
+    interval: list[float] | None = (
+        None  # 95 %, two-sided; none where nothing was sampled, a size for one
+    )
     n: int | None = None  # examples or timed runs
     device: str = ""  # processor, or model of a phone
     os: str = ""
@@ -26,7 +28,11 @@ class Measurement:
 
     def to_dict(self) -> dict[str, Any]:
         """Return what report.json and the manifest hold: the fields that say something."""
-        return {key: value for key, value in asdict(self).items() if value not in (None, "") or key == "value"}
+        return {
+            key: value
+            for key, value in asdict(self).items()
+            if value not in (None, "") or key == "value"
+        }
 
 
 def from_dict(content: dict[str, Any]) -> Measurement:

@@ -60,7 +60,9 @@ def of_project(key: str) -> list[str]:
     """Return the names of the project's own plugins for `key`, sorted; `_` begins the name of a helper."""
     if key not in KINDS:
         return []
-    folder = PROJECT.resolve() / KINDS[key]  # whole: Python remembers what a relative path stood for
+    folder = (
+        PROJECT.resolve() / KINDS[key]
+    )  # whole: Python remembers what a relative path stood for
     modules = pkgutil.iter_modules([str(folder)])
     return sorted(module.name for module in modules if not module.name.startswith("_"))
 
@@ -225,4 +227,6 @@ def _refuse_incomplete(key: str, module: ModuleType) -> None:
     missing = [name for name in required if not hasattr(module, name)]
     if missing:
         file = PROJECT / Path(str(module.__file__)).relative_to(PROJECT.resolve())
-        raise RecipeError(f"{file}: no {listed(missing)}; expected of a plugin for {key}: {listed(required)}")
+        raise RecipeError(
+            f"{file}: no {listed(missing)}; expected of a plugin for {key}: {listed(required)}"
+        )

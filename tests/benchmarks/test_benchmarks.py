@@ -87,7 +87,9 @@ def test_bundle_weighs_and_times_each_part(project: Path, straight_line: str) ->
     archive = (project / f"artifacts/package/{PLATFORM}.zip").stat().st_size
     assert size["zip"] == archive
     assert size["models and labels"] + size["golden vectors"] + size["SBOM"] < size["all files"]
-    times = [number(value) for *_, first, median in rows for value in (first, median) if value != "-"]
+    times = [
+        number(value) for *_, first, median in rows for value in (first, median) if value != "-"
+    ]
     assert all(0 <= value < math.inf for value in times)
     assert "verify: signature" in [row[0] for row in rows]
 
@@ -98,7 +100,11 @@ def test_gates_are_right_where_it_is_easy(project: Path) -> None:
     shares = [number(cell) for row in rows for cell in row[4:]]
     assert len(shares) == 14 * 3 * 4
     assert all(0 <= share <= 100 for share in shares)
-    far_off = [row for row in rows if row[0] == "accuracy at least 0.95" and row[1:3] == ["0.930", "10,000"]]
+    far_off = [
+        row
+        for row in rows
+        if row[0] == "accuracy at least 0.95" and row[1:3] == ["0.930", "10,000"]
+    ]
     assert [row[6:] for row in far_off] == [["0.0%", "0.0%"]]
 
 
@@ -133,22 +139,42 @@ def test_prune_sets_models_and_files_beside_their_baselines(project: Path) -> No
     # A small model has 16 channels in a layer, which the recipe cuts by multiples of 16.
     rows = rows_of(output_of(project, "prune", *words, "--words", "prune.multiple=4"))
     models = [row for row in rows if len(row) == 8]
-    names = ["unpruned", "unpruned again", "channels", "from scratch", "unpruned, trained on", "magnitude"]
+    names = [
+        "unpruned",
+        "unpruned again",
+        "channels",
+        "from scratch",
+        "unpruned, trained on",
+        "magnitude",
+    ]
     assert [row[0] for row in models] == names
     costs = {row[0]: number(row[1]) for row in models}
     assert costs["channels"] == costs["from scratch"] < costs["unpruned"] == 1
     assert all(is_share(row[3]) for row in models)
     files = [row for row in rows if len(row) == 17]
     assert [row[0] for row in files] == names
-    assert all(number(cell) > 0 for row in files for cell in row[1:])  # a file in each runtime, timed
+    assert all(
+        number(cell) > 0 for row in files for cell in row[1:]
+    )  # a file in each runtime, timed
 
 
 def test_quantize_sets_our_files_beside_those_of_peers(project: Path) -> None:
-    words = ("--architectures", "ds_cnn", "--train-epochs", "1", "--repeats", "1", "--examples", "10")
+    words = (
+        "--architectures",
+        "ds_cnn",
+        "--train-epochs",
+        "1",
+        "--repeats",
+        "1",
+        "--examples",
+        "10",
+    )
     output = output_of(project, "quantize", *words, "--options", "none", "int8", "--coreml")
     assert "no file" not in output
     files = [row for row in rows_of(output) if len(row) == 9]
-    ours = [(runtime, scheme) for runtime, scheme, maker, *_ in files if maker.startswith("edgebake")]
+    ours = [
+        (runtime, scheme) for runtime, scheme, maker, *_ in files if maker.startswith("edgebake")
+    ]
     runtimes = ("coreml", "litert", "onnxruntime")
     assert ours == [(runtime, scheme) for runtime in runtimes for scheme in ("int8", "none")]
     peers = {row[2].split()[0] for row in files} - {"edgebake"}

@@ -10,9 +10,15 @@ from edgebake.recipe.about import About
 from edgebake.recipe.stage_params import Brought, PackageSection, TargetSection
 
 ABOUT = About("digits", "1.2.0", "Ada", "Apache-2.0", "Reads one digit.")
-DIGITS = Brought("Handwritten Digits", "E. Alpaydin", "CC-BY-4.0", "https://doi.org/10.24432/C50P49", kind="data")
+DIGITS = Brought(
+    "Handwritten Digits", "E. Alpaydin", "CC-BY-4.0", "https://doi.org/10.24432/C50P49", kind="data"
+)
 WEIGHTS = Brought("Some Weights", "Ada", "MIT", "a page of Ada's", kind="weights")
-POLICY = Licenses(allow=["Apache-2.0", "CC-BY-4.0", "MIT"], review=["MPL-2.0"], deny=["CC-BY-NC-4.0", "GPL-3.0-only"])
+POLICY = Licenses(
+    allow=["Apache-2.0", "CC-BY-4.0", "MIT"],
+    review=["MPL-2.0"],
+    deny=["CC-BY-NC-4.0", "GPL-3.0-only"],
+)
 LITERT, ONNX = "models/digits-litert.tflite", "models/digits-onnxruntime.onnx"
 FILES = {
     LITERT: b"TFL3 model",
@@ -40,7 +46,9 @@ def plan(folder: Path) -> None:
 
 def section(*brought: Brought, about: About = ABOUT, card: Card | None = None) -> PackageSection:
     """Return what package reads: two targets, both made from what was brought."""
-    target = TargetSection(validate="v", runtime="litert", device=Device(), ingredients=list(brought))
+    target = TargetSection(
+        validate="v", runtime="litert", device=Device(), ingredients=list(brought)
+    )
     return PackageSection(
         about=about,
         card=card or Card(["Reading digits."], ["Nothing but digits."]),
@@ -59,7 +67,9 @@ def content() -> dict[str, Any]:
         "source": {"git_commit": "0123456789abcdef0123456789abcdef01234567", "dirty": False},
         "chain": ["pixel_8", "linux_any"],
         "targets": {
-            "pixel_8": target("litert", LITERT, {"ai-edge-litert": "2.3.0", "tensorflow": "2.20.0"}),
+            "pixel_8": target(
+                "litert", LITERT, {"ai-edge-litert": "2.3.0", "tensorflow": "2.20.0"}
+            ),
             "linux_any": target("onnxruntime", ONNX, {"onnxruntime": "1.32.0"}),
         },
         "licenses": [
@@ -91,8 +101,18 @@ def target(runtime: str, model: str, tools: dict[str, str]) -> dict[str, Any]:
             {"step": "normalize", "mean": 127.5, "scale": 1 / 127.5},
         ],
         "postprocessing": [
-            {"step": "decode_boxes", "boxes": "corners", "anchors": [[0.0, 0.0, 1.0, 1.0]] * 1917, "scales": None},
-            {"step": "top_k", "k": 3, "threshold": 0.5, "labels": "models/digits-litert.labels.txt"},
+            {
+                "step": "decode_boxes",
+                "boxes": "corners",
+                "anchors": [[0.0, 0.0, 1.0, 1.0]] * 1917,
+                "scales": None,
+            },
+            {
+                "step": "top_k",
+                "k": 3,
+                "threshold": 0.5,
+                "labels": "models/digits-litert.labels.txt",
+            },
         ],
         "metrics": {
             "accuracy": {
@@ -105,13 +125,20 @@ def target(runtime: str, model: str, tools: dict[str, str]) -> dict[str, Any]:
             },
             "size_mb": {"value": 0.04, "unit": "MB", "where": "file", "sha256": SHA256},
             "macs": {"value": 76800000, "unit": "1", "where": "file", "sha256": SHA256},
-            "loss": {"value": None, "unit": "share", "where": "not measured", "reason": "no such device here"},
+            "loss": {
+                "value": None,
+                "unit": "share",
+                "where": "not measured",
+                "reason": "no such device here",
+            },
         },
         "gates": [
             {"gate": "accuracy", "at_least": 0.95, "confidence": 0.95, "verdict": "passed"},
             {"gate": "size_mb", "at_most": 0.03, "confidence": 0.975, "verdict": "waived"},
         ],
-        "waivers": [{"gate": "size_mb", "reason": "one release", "by": "Ada", "until": "2999-12-31"}],
+        "waivers": [
+            {"gate": "size_mb", "reason": "one release", "by": "Ada", "until": "2999-12-31"}
+        ],
         "recipe_sha256": SHA256,
         "scheme": "int8",
         "tools": tools,

@@ -68,7 +68,10 @@ def contract(
 
 def onnx_model(channels: int = 1, integers: bool = False) -> Model:
     """Return an .onnx that weighs every pixel: a softmax over three sums; with integers, int8 in and out."""
-    ends = (Tensor("image", [1, 32, 32, channels], "float32", "NHWC"), Tensor("probabilities", [1, 3], "float32", "NC"))
+    ends = (
+        Tensor("image", [1, 32, 32, channels], "float32", "NHWC"),
+        Tensor("probabilities", [1, 3], "float32", "NC"),
+    )
     content = _graph(channels, integers)
     if integers:
         ends = (
@@ -93,7 +96,10 @@ def litert_model() -> Model:
         session.invoke()
         return single_output(session.read())
 
-    ends = (Tensor("image", [1, 32, 32, 1], "float32", "NHWC"), Tensor("Identity", [1, 10], "float32", "NC"))
+    ends = (
+        Tensor("image", [1, 32, 32, 1], "float32", "NHWC"),
+        Tensor("Identity", [1, 10], "float32", "NC"),
+    )
     return Model("litert", {".tflite": files["model.tflite"]}, *ends, answer)
 
 
@@ -103,21 +109,40 @@ def core_ml_model() -> Model:
         Tensor("image", [1, 32, 32, 1], IMAGE, "NHWC"),
         Tensor("probabilities", [1], "dictionary of label to probability", "NC"),
     )
-    return Model("coreml", {".mlpackage/Manifest.json": b"{}"}, *ends, lambda _: np.eye(3, dtype=np.float32)[:1])
+    return Model(
+        "coreml",
+        {".mlpackage/Manifest.json": b"{}"},
+        *ends,
+        lambda _: np.eye(3, dtype=np.float32)[:1],
+    )
 
 
-def bundle(platform: str, targets: dict[str, Target], *, encrypted: bool = False) -> dict[str, bytes]:
+def bundle(
+    platform: str, targets: dict[str, Target], *, encrypted: bool = False
+) -> dict[str, bytes]:
     """Return the files of a bundle by their path, manifest.json among them."""
     files: dict[str, bytes] = {}
     described = {name: _target(platform, target, name, files) for name, target in targets.items()}
     said: dict[str, Any] = {}
     if encrypted:
-        for path in [path for path in files if path.startswith("models/") and not path.endswith(".txt")]:
-            plain = {"plain_sha256": hashlib.sha256(files[path]).hexdigest(), "plain_size": len(files[path])}
+        for path in [
+            path for path in files if path.startswith("models/") and not path.endswith(".txt")
+        ]:
+            plain = {
+                "plain_sha256": hashlib.sha256(files[path]).hexdigest(),
+                "plain_size": len(files[path]),
+            }
             said[path] = {"encryption": plain}
-            files[path] = encryption.encrypt(files[path], KEY, encryption.associated("small", "1.0.0", platform, path))
+            files[path] = encryption.encrypt(
+                files[path], KEY, encryption.associated("small", "1.0.0", platform, path)
+            )
     listed = [
-        {"path": path, "sha256": hashlib.sha256(content).hexdigest(), "size": len(content), **said.get(path, {})}
+        {
+            "path": path,
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "size": len(content),
+            **said.get(path, {}),
+        }
         for path, content in files.items()
     ]
     manifest = {
@@ -151,10 +176,14 @@ def pictures(count: int, channels: int, seed: int = 0) -> list[NDArray[np.uint8]
 
 def _target(platform: str, target: Target, name: str, files: dict[str, bytes]) -> dict[str, Any]:
     model, agreed = target.model, target.contract
-    inspection = Inspection(model.input, model.output, [Operator("Gemm", ("float32",))], {}).to_dict()
+    inspection = Inspection(
+        model.input, model.output, [Operator("Gemm", ("float32",))], {}
+    ).to_dict()
     files.update({f"models/{name}{path}": content for path, content in model.files.items()})
     labels = f"models/{name}.labels.txt"
-    after = processing_steps.after(inspection["output"], Package(top_k=3, threshold=0.5, protect=Protect.none), labels)
+    after = processing_steps.after(
+        inspection["output"], Package(top_k=3, threshold=0.5, protect=Protect.none), labels
+    )
     files[labels] = "".join(f"{label}\n" for label in agreed.labels).encode()
     files[f"golden/{name}.json"] = _vectors(platform, target, inspection, after)
     return {
@@ -172,12 +201,23 @@ def _target(platform: str, target: Target, name: str, files: dict[str, bytes]) -
     }
 
 
-def _vectors(platform: str, target: Target, inspection: dict[str, Any], after: list[dict[str, Any]]) -> bytes:
+def _vectors(
+    platform: str, target: Target, inspection: dict[str, Any], after: list[dict[str, Any]]
+) -> bytes:
     images = pictures(60, target.contract.channels)
     seen = target.contract.prepare(images)
-    answers = np.concatenate([target.model.answer(seen[number : number + 1]) for number in range(len(seen))])
-    examples = Examples(images, answers.argmax(axis=1), target.contract.labels, areas=[image.size for image in images])
-    made = golden.make(golden.File("ab" * 32, platform, inspection, target.contract), examples, answers)
+    answers = np.concatenate(
+        [target.model.answer(seen[number : number + 1]) for number in range(len(seen))]
+    )
+    examples = Examples(
+        images,
+        answers.argmax(axis=1),
+        target.contract.labels,
+        areas=[image.size for image in images],
+    )
+    made = golden.make(
+        golden.File("ab" * 32, platform, inspection, target.contract), examples, answers
+    )
     return bundle_golden.shipped(made, after, target.contract.labels)
 
 
@@ -198,8 +238,14 @@ def _graph(channels: int, integers: bool) -> bytes:
         helper.make_node("Softmax", ["sums"], [ends[1]]),
     ]
     if integers:
-        nodes.insert(0, helper.make_node("DequantizeLinear", ["image", "in_scale", "in_zero"], ["fed"]))
-        nodes.append(helper.make_node("QuantizeLinear", ["answers", "out_scale", "out_zero"], ["probabilities"]))
+        nodes.insert(
+            0, helper.make_node("DequantizeLinear", ["image", "in_scale", "in_zero"], ["fed"])
+        )
+        nodes.append(
+            helper.make_node(
+                "QuantizeLinear", ["answers", "out_scale", "out_zero"], ["probabilities"]
+            )
+        )
     else:
         constants = {"weights": weights}
     dtype = onnx.TensorProto.INT8 if integers else onnx.TensorProto.FLOAT

@@ -53,7 +53,11 @@ def test_one_other_byte_gives_another_archive(tmp_path: Path) -> None:
 
 def test_entries_are_sorted_by_bytes_dated_1980_and_not_compressed(tmp_path: Path) -> None:
     entries = _entries(zipped(_folder(tmp_path, FILES)))
-    assert [entry.filename for entry in entries] == ["Labels.txt", "manifest.json", "models/digits.tflite"]
+    assert [entry.filename for entry in entries] == [
+        "Labels.txt",
+        "manifest.json",
+        "models/digits.tflite",
+    ]
     assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
     assert {entry.compress_type for entry in entries} == {zipfile.ZIP_STORED}
 
@@ -65,6 +69,12 @@ def test_files_unpack_to_what_they_were(tmp_path: Path) -> None:
 
 
 def test_folder_of_a_core_ml_package_is_kept(tmp_path: Path) -> None:
-    package = {"models/a.mlpackage/Manifest.json": b"{}", "models/a.mlpackage/Data/weights/weight.bin": b"w"}
+    package = {
+        "models/a.mlpackage/Manifest.json": b"{}",
+        "models/a.mlpackage/Data/weights/weight.bin": b"w",
+    }
     names = [entry.filename for entry in _entries(zipped(_folder(tmp_path, package)))]
-    assert names == ["models/a.mlpackage/Data/weights/weight.bin", "models/a.mlpackage/Manifest.json"]
+    assert names == [
+        "models/a.mlpackage/Data/weights/weight.bin",
+        "models/a.mlpackage/Manifest.json",
+    ]

@@ -14,10 +14,20 @@ from edgebake.runtimes.interface import load_runtime
 from tests.bundle import made
 
 ONNX_RUNTIME = Ingredient(
-    "code", "ONNX Runtime", "MIT", "https://onnxruntime.ai", "1.32.0", purl="pkg:pypi/onnxruntime@1.32.0"
+    "code",
+    "ONNX Runtime",
+    "MIT",
+    "https://onnxruntime.ai",
+    "1.32.0",
+    purl="pkg:pypi/onnxruntime@1.32.0",
 )
 LITERT = Ingredient(
-    "code", "LiteRT", "Apache-2.0", "https://ai.google.dev/edge/litert", "2.3.0", purl="pkg:pypi/ai-edge-litert@2.3.0"
+    "code",
+    "LiteRT",
+    "Apache-2.0",
+    "https://ai.google.dev/edge/litert",
+    "2.3.0",
+    purl="pkg:pypi/ai-edge-litert@2.3.0",
 )
 
 
@@ -25,7 +35,13 @@ def test_a_bundle_is_made_from_the_release_what_others_made_and_code() -> None:
     found = components.of(made.section(made.DIGITS, made.WEIGHTS), made.content()["targets"])
     assert found == [
         Ingredient("model", "digits", "Apache-2.0", "recipes/release.yaml", "1.2.0", "Ada"),
-        Ingredient("data", "Handwritten Digits", "CC-BY-4.0", "https://doi.org/10.24432/C50P49", author="E. Alpaydin"),
+        Ingredient(
+            "data",
+            "Handwritten Digits",
+            "CC-BY-4.0",
+            "https://doi.org/10.24432/C50P49",
+            author="E. Alpaydin",
+        ),
         Ingredient("weights", "Some Weights", "MIT", "a page of Ada's", author="Ada"),
         LITERT,
         ONNX_RUNTIME,
@@ -41,7 +57,9 @@ def test_two_data_sets_of_one_name_but_two_licenses_are_both_there() -> None:
 
 def test_core_ml_is_the_systems_own_and_brings_no_license() -> None:
     targets = {"iphone_15": {"runtime": "coreml", "tools": {"coremltools": "9.0"}}}
-    assert [one for one in components.of(made.section(), targets) if one.kind == "code"] == [EDGEBAKE]
+    assert [one for one in components.of(made.section(), targets) if one.kind == "code"] == [
+        EDGEBAKE
+    ]
 
 
 @pytest.mark.parametrize("runtime", plugins.options("convert.runtime"))
@@ -64,7 +82,9 @@ def test_the_projects_own_data_is_named(planned: Plan) -> None:
     ]
 
 
-def test_an_architecture_is_that_of_the_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_architecture_is_that_of_the_plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     made.plan(tmp_path)
     assert components.architecture(made.section().targets["pixel_8"]) == "ds_cnn"

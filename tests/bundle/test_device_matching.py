@@ -23,12 +23,18 @@ def test_a_device_gets_what_the_vector_says(case: dict[str, Any]) -> None:
 
 
 def test_the_vectors_ask_for_every_word_of_a_rule() -> None:
-    rules = [target["device"] for one in VECTORS["manifests"].values() for target in one["targets"].values()]
+    rules = [
+        target["device"]
+        for one in VECTORS["manifests"].values()
+        for target in one["targets"].values()
+    ]
     for word in ("soc", "memory_mb", "features", "devices", "excluded_devices"):
         assert any(rule[word] for rule in rules), word
 
 
-@pytest.mark.parametrize(("version", "found"), [("34", (34,)), ("17.0", (17,)), ("2.36", (2, 36)), ("0", ())])
+@pytest.mark.parametrize(
+    ("version", "found"), [("34", (34,)), ("17.0", (17,)), ("2.36", (2, 36)), ("0", ())]
+)
 def test_a_version_is_its_numbers(version: str, found: tuple[int, ...]) -> None:
     assert numbers(version) == found
 

@@ -9,9 +9,20 @@ from edgebake.plan.compose import Composed
 from edgebake.recipe import Recipe
 
 
-def _target(minimum_os: str = "23", accelerators: tuple[str, ...] = ("cpu",), **rule: Any) -> dict[str, Any]:
-    every: dict[str, Any] = {"soc": [], "memory_mb": None, "features": [], "devices": [], "excluded_devices": []}
-    return {"device": {"minimum_os": minimum_os, **every, **rule}, "accelerators": list(accelerators)}
+def _target(
+    minimum_os: str = "23", accelerators: tuple[str, ...] = ("cpu",), **rule: Any
+) -> dict[str, Any]:
+    every: dict[str, Any] = {
+        "soc": [],
+        "memory_mb": None,
+        "features": [],
+        "devices": [],
+        "excluded_devices": [],
+    }
+    return {
+        "device": {"minimum_os": minimum_os, **every, **rule},
+        "accelerators": list(accelerators),
+    }
 
 
 ANY = _target()
@@ -22,7 +33,10 @@ def _problems(**targets: dict[str, Any]) -> list[str]:
 
 
 def test_a_chain_that_narrows_no_later_target_and_ends_is_sound() -> None:
-    assert _problems(fast=_target("34", soc=["G3"]), small=_target("33", memory_mb=3000), any=ANY) == []
+    assert (
+        _problems(fast=_target("34", soc=["G3"]), small=_target("33", memory_mb=3000), any=ANY)
+        == []
+    )
 
 
 def test_one_target_for_every_device_is_a_chain() -> None:
@@ -42,7 +56,9 @@ LAST = "expected one behind it that every device can run"
     ],
 )
 def test_a_last_target_that_asks_for_something_is_refused(rule: dict[str, Any], asked: str) -> None:
-    assert _problems(only=_target(**rule)) == [f"only: the last target of its platform asks for {asked}; {LAST}"]
+    assert _problems(only=_target(**rule)) == [
+        f"only: the last target of its platform asks for {asked}; {LAST}"
+    ]
 
 
 def test_a_last_target_that_needs_a_newer_system_than_others_is_refused() -> None:
@@ -65,7 +81,9 @@ def test_a_target_behind_one_for_all_its_devices_is_refused() -> None:
 
 
 def test_the_same_devices_twice_are_refused() -> None:
-    assert len(_problems(one=_target("34", soc=["G3"]), two=_target("34", soc=["G3"]), any=ANY)) == 1
+    assert (
+        len(_problems(one=_target("34", soc=["G3"]), two=_target("34", soc=["G3"]), any=ANY)) == 1
+    )
 
 
 @pytest.mark.parametrize(
@@ -100,7 +118,9 @@ def test_an_older_system_is_the_wider_rule() -> None:
     assert not fallback_order.narrows(_target("33")["device"], _target("34")["device"])
 
 
-def test_an_iphone_is_known_by_its_model_and_not_by_its_chip(core_ml_recipe: Recipe, recipe: Recipe) -> None:
+def test_an_iphone_is_known_by_its_model_and_not_by_its_chip(
+    core_ml_recipe: Recipe, recipe: Recipe
+) -> None:
     said = fallback_order.said(core_ml_recipe.device)
     assert (said["device"]["soc"], said["device"]["devices"]) == ([], ["iPhone15,4", "iPhone15,5"])
     assert core_ml_recipe.device.soc == ["A16 Bionic"]
@@ -118,7 +138,10 @@ def test_the_projects_own_release_has_a_chain_per_platform(composed: dict[str, C
         assert (
             list(
                 fallback_order.problems(
-                    {name: fallback_order.said(device) for name, device in zip(names, devices, strict=True)}
+                    {
+                        name: fallback_order.said(device)
+                        for name, device in zip(names, devices, strict=True)
+                    }
                 )
             )
             == []

@@ -24,7 +24,9 @@ def _made(*outputs: list[float]) -> dict[str, Any]:
 
 
 def _examples(*outputs: list[float], steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(golden_vectors.shipped(_made(*outputs), steps, LABELS))["examples"]
+    found: list[dict[str, Any]] = json.loads(
+        golden_vectors.shipped(_made(*outputs), steps, LABELS)
+    )["examples"]
     return found
 
 

@@ -17,7 +17,13 @@ from tests.bundle import made
 
 ROOT = Path(__file__).parents[2]
 POLICY = Licenses(
-    allow=["Apache-2.0", "MIT", "LicenseRef-Acme", "LicenseRef-Lost", "GPL-2.0-only WITH Classpath-exception-2.0"],
+    allow=[
+        "Apache-2.0",
+        "MIT",
+        "LicenseRef-Acme",
+        "LicenseRef-Lost",
+        "GPL-2.0-only WITH Classpath-exception-2.0",
+    ],
     review=["MPL-2.0", "CC-BY-SA-4.0", "0BSD"],
     deny=["CC-BY-NC-4.0", "GPL-2.0-only", "GPL-3.0-only", "0BSD"],
 )
@@ -36,7 +42,10 @@ LET_THROUGH: dict[str, tuple[Verdict, list[str]]] = {
     "MIT AND (GPL-3.0-only OR MPL-2.0)": (Verdict.review, ["MIT", "MPL-2.0"]),
     "MIT OR GPL-3.0-only AND Apache-2.0": (Verdict.allow, ["MIT"]),
     "Apache-2.0 WITH LLVM-exception": (Verdict.allow, ["Apache-2.0", "LLVM-exception"]),
-    "GPL-2.0-only WITH Classpath-exception-2.0": (Verdict.allow, ["GPL-2.0-only", "Classpath-exception-2.0"]),
+    "GPL-2.0-only WITH Classpath-exception-2.0": (
+        Verdict.allow,
+        ["GPL-2.0-only", "Classpath-exception-2.0"],
+    ),
     "LicenseRef-Acme": (Verdict.allow, ["LicenseRef-Acme"]),
     "MIT OR LicenseRef-Lost": (Verdict.allow, ["MIT"]),
 }
@@ -46,7 +55,10 @@ REFUSED: dict[str, tuple[Verdict, list[str]]] = {
     "Zlib": (Verdict.unlisted, ["Zlib is in no list"]),
     "Apache-2.0 AND CC-BY-NC-4.0": (Verdict.deny, ["CC-BY-NC-4.0 is denied"]),
     "CC-BY-NC-4.0 AND Zlib": (Verdict.unlisted, ["CC-BY-NC-4.0 is denied", "Zlib is in no list"]),
-    "CC-BY-NC-4.0 OR GPL-3.0-only": (Verdict.deny, ["CC-BY-NC-4.0 is denied", "GPL-3.0-only is denied"]),
+    "CC-BY-NC-4.0 OR GPL-3.0-only": (
+        Verdict.deny,
+        ["CC-BY-NC-4.0 is denied", "GPL-3.0-only is denied"],
+    ),
     "GPL-3.0-only WITH Classpath-exception-2.0": (
         Verdict.deny,
         ["GPL-3.0-only WITH Classpath-exception-2.0 is denied"],
@@ -59,11 +71,17 @@ REFUSED: dict[str, tuple[Verdict, list[str]]] = {
     "GPL-3.0": (Verdict.deny, ["GPL-3.0-only is denied"]),
     "GPL-3.0+": (Verdict.unlisted, ["GPL-3.0-or-later is in no list"]),
     "MIT+": (Verdict.invalid, ["'MIT+' is no SPDX identifier; did you mean 'MIT'?"]),
-    "MIT OR Apache2": (Verdict.invalid, ["'Apache2' is no SPDX identifier; did you mean 'Apache-2.0'?"]),
+    "MIT OR Apache2": (
+        Verdict.invalid,
+        ["'Apache2' is no SPDX identifier; did you mean 'Apache-2.0'?"],
+    ),
     "LicenseRef-../../MIT": (Verdict.invalid, []),
     "": (Verdict.invalid, ["no license is named"]),
     "  ": (Verdict.invalid, ["no license is named"]),
-    "MIT WITH": (Verdict.invalid, ['it cannot be parsed (Invalid expression for token: "WITH" at position: 4)']),
+    "MIT WITH": (
+        Verdict.invalid,
+        ['it cannot be parsed (Invalid expression for token: "WITH" at position: 4)'],
+    ),
     "MIT AND": (Verdict.invalid, []),
     "(MIT": (Verdict.invalid, ["it cannot be parsed (Invalid expression)"]),
     "MIT WITH MIT": (Verdict.invalid, []),
@@ -95,7 +113,9 @@ def test_it_stops_a_bundle(expression: str, folder: Path) -> None:
     assert not reasons or list(found.reasons) == reasons
 
 
-@pytest.mark.parametrize("nested", ["(" * 490 + "MIT" + ")" * 490, "(MIT AND " * 90 + "MIT" + ")" * 90])
+@pytest.mark.parametrize(
+    "nested", ["(" * 490 + "MIT" + ")" * 490, "(MIT AND " * 90 + "MIT" + ")" * 90]
+)
 def test_an_expression_of_many_brackets_is_read(nested: str, folder: Path) -> None:
     assert decide(nested, POLICY, folder).verdict is Verdict.allow
 
@@ -130,7 +150,9 @@ def _judged(texts: Mapping[str, str], folder: Path) -> list[licenses.Judged]:
         Ingredient("model", "digits", "apache-2.0", "recipes/release.yaml", "1.2.0"),
         _one("data", "Handwritten Digits", "GPL-3.0-only OR MPL-2.0"),
         _one("weights", "Some Weights", "Apache-2.0"),
-        Ingredient("code", "LiteRT", "Apache-2.0 WITH LLVM-exception", "https://example.org", "2.3.0"),
+        Ingredient(
+            "code", "LiteRT", "Apache-2.0 WITH LLVM-exception", "https://example.org", "2.3.0"
+        ),
     ]
     return licenses.judge(mixed, POLICY, folder)
 
@@ -212,4 +234,6 @@ def test_texts_are_those_of_spdx(identifier: str) -> None:
 
 def test_every_license_that_the_project_allows_has_its_text(planned: Plan) -> None:
     section: PackageSection = typed("package", "android", planned["package"]["android"])
-    assert [one for one in section.licenses.allow if not (ROOT / f"LICENSES/{one}.txt").is_file()] == []
+    assert [
+        one for one in section.licenses.allow if not (ROOT / f"LICENSES/{one}.txt").is_file()
+    ] == []

@@ -8,7 +8,10 @@ from edgebake.plan.planner import Plan, merge
 from edgebake.recipe import Release
 
 PLAN: Plan = {
-    "train": {"t": {"epochs": 3, "tools": {"numpy": "2", "keras": "3"}}, "other": {"epochs": 9, "tools": {}}},
+    "train": {
+        "t": {"epochs": 3, "tools": {"numpy": "2", "keras": "3"}},
+        "other": {"epochs": 9, "tools": {}},
+    },
     "prune": {"p": {"train": "t", "tools": {}}},
     "quantize": {"q": {"prune": "p", "tools": {"numpy": "2"}}},
     "convert": {"c": {"quantize": "q", "tools": {"onnx": "1"}}},
@@ -22,7 +25,11 @@ def test_chain_holds_one_section_of_each_stage() -> None:
 
 
 def test_tools_are_those_of_every_stage_each_once_and_sorted() -> None:
-    assert list(tools_of(leading_to(PLAN, "v")).items()) == [("keras", "3"), ("numpy", "2"), ("onnx", "1")]
+    assert list(tools_of(leading_to(PLAN, "v")).items()) == [
+        ("keras", "3"),
+        ("numpy", "2"),
+        ("onnx", "1"),
+    ]
 
 
 TARGET = {
@@ -35,7 +42,9 @@ TARGET = {
 
 
 def test_digest_does_not_depend_on_the_order_of_words() -> None:
-    assert digest({"train": {"a": 1, "b": 2}}, TARGET) == digest({"train": {"b": 2, "a": 1}}, TARGET)
+    assert digest({"train": {"a": 1, "b": 2}}, TARGET) == digest(
+        {"train": {"b": 2, "a": 1}}, TARGET
+    )
     assert digest({"train": {"a": 1}}, TARGET) != digest({"train": {"a": 2}}, TARGET)
 
 
@@ -44,9 +53,13 @@ def test_digest_covers_what_package_alone_reads(word: str) -> None:
     assert digest({}, TARGET) != digest({}, {**TARGET, word: {}})
 
 
-def test_the_plan_gives_each_target_the_digest_of_its_chain(release: Release, composed: dict[str, Composed]) -> None:
+def test_the_plan_gives_each_target_the_digest_of_its_chain(
+    release: Release, composed: dict[str, Composed]
+) -> None:
     plan: Plan = merge(release, list(composed.values()))
-    targets = [target for section in plan["package"].values() for target in section["targets"].values()]
+    targets = [
+        target for section in plan["package"].values() for target in section["targets"].values()
+    ]
     assert [target["recipe_sha256"] for target in targets] == [
         digest(leading_to(plan, target["validate"]), target) for target in targets
     ]

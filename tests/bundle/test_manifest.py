@@ -38,8 +38,17 @@ EXECUTED = {
     "agreement_float32_arithmetic": measured.share(990, 1000, LABEL),
 }
 CORE_ML = "digits-ds_cnn-float16-coreml"
-PACKAGE = {"model.mlpackage/Data/com.apple.CoreML/model.mlmodel": b"m", "model.mlpackage/Manifest.json": b"{}"}
-LICENSE = {"kind": "model", "name": "digits", "license": "Apache-2.0", "source": "", "decision": "allow"}
+PACKAGE = {
+    "model.mlpackage/Data/com.apple.CoreML/model.mlmodel": b"m",
+    "model.mlpackage/Manifest.json": b"{}",
+}
+LICENSE = {
+    "kind": "model",
+    "name": "digits",
+    "license": "Apache-2.0",
+    "source": "",
+    "decision": "allow",
+}
 WAIVER = {"gate": "size_mb", "reason": "one release", "by": "Ada", "until": "2999-12-31"}
 STEADY = [
     *("size_mb", "float_accuracy", "accuracy", "agreement_with_float", "loss", "calibration_error"),
@@ -48,10 +57,15 @@ STEADY = [
 
 
 def _validated(
-    target: TargetSection, files: dict[str, bytes], inspection: Inspection = INSPECTION, **found: Any
+    target: TargetSection,
+    files: dict[str, bytes],
+    inspection: Inspection = INSPECTION,
+    **found: Any,
 ) -> manifest.Entry:
     """Return the entry of a target whose validation left these files and findings."""
-    agreed = contract.Contract("classification", 32, 32, "grey", "none", "bilinear", [127.5], [1 / 127.5], LABELS)
+    agreed = contract.Contract(
+        "classification", 32, 32, "grey", "none", "bilinear", [127.5], [1 / 127.5], LABELS
+    )
     platform = target.device.platform.value
     written = {
         "contract.json": agreed.to_json().encode(),
@@ -65,7 +79,11 @@ def _validated(
 def _made(section: PackageSection, platform: str, **entries: manifest.Entry) -> dict[str, Any]:
     """Return an unsigned manifest of these targets and their files."""
     files = {path: data for entry in entries.values() for path, data in entry.files.items()}
-    content = {**manifest.head(section, platform, entries, REVISION), "signature": "unsigned", "licenses": [LICENSE]}
+    content = {
+        **manifest.head(section, platform, entries, REVISION),
+        "signature": "unsigned",
+        "licenses": [LICENSE],
+    }
     made: dict[str, Any] = json.loads(manifest.text(content, files, {}))
     return made
 
@@ -90,7 +108,11 @@ def content(section: PackageSection, entry: manifest.Entry) -> dict[str, Any]:
 def test_a_real_manifest_is_one(content: dict[str, Any]) -> None:
     manifest.validate(content)
     assert content["schema"] == "edgebake.manifest/1"
-    assert (content["name"], content["platform"], content["source"]) == ("digits", "android", COMMIT)
+    assert (content["name"], content["platform"], content["source"]) == (
+        "digits",
+        "android",
+        COMMIT,
+    )
 
 
 def test_every_file_is_listed_with_its_digest_and_size(content: dict[str, Any]) -> None:
@@ -115,7 +137,12 @@ def test_an_app_finds_what_to_feed_and_what_comes_out(content: dict[str, Any]) -
     ]
     assert target["postprocessing"] == [
         {"step": "dequantize", "scale": 1 / 256, "zero_point": -128},
-        {"step": "top_k", "k": 3, "threshold": 0.5, "labels": "models/digits-ds_cnn-int8-litert.labels.txt"},
+        {
+            "step": "top_k",
+            "k": 3,
+            "threshold": 0.5,
+            "labels": "models/digits-ds_cnn-int8-litert.labels.txt",
+        },
     ]
     assert target["labels"] == LABELS
     assert (target["input"]["dtype"], target["input"]["zero_point"]) == ("int8", -1)
@@ -145,7 +172,12 @@ def test_a_number_says_what_was_measured_how_sure_it_is_and_nothing_of_the_machi
         "threads": 1,
         "sha256": measured.SHA256,
     }
-    assert metrics["size_mb"] == {"value": 0.04, "unit": "MB", "where": "file", "sha256": measured.SHA256}
+    assert metrics["size_mb"] == {
+        "value": 0.04,
+        "unit": "MB",
+        "where": "file",
+        "sha256": measured.SHA256,
+    }
 
 
 def test_every_gate_says_how_sure_one_had_to_be(content: dict[str, Any]) -> None:
@@ -174,7 +206,10 @@ def test_a_waiver_stands_beside_its_gate_and_among_all(section: PackageSection) 
 
 def test_recipe_and_tools_are_those_of_the_plan(content: dict[str, Any], planned: Plan) -> None:
     target = content["targets"]["pixel_8"]
-    assert target["recipe_sha256"] == planned["package"]["android"]["targets"]["pixel_8"]["recipe_sha256"]
+    assert (
+        target["recipe_sha256"]
+        == planned["package"]["android"]["targets"]["pixel_8"]["recipe_sha256"]
+    )
     assert "tensorflow" in target["tools"]
     assert "coremltools" not in target["tools"]
 
@@ -210,9 +245,13 @@ def test_a_core_ml_package_scales_by_itself_and_takes_one_size(planned: Plan) ->
 
 @pytest.mark.usefixtures("_elsewhere")
 @pytest.mark.parametrize(
-    "words", [{"resolutions": [24, 48]}, {"resolution_range": {"smallest": 24, "largest": 96}}], ids=["list", "range"]
+    "words",
+    [{"resolutions": [24, 48]}, {"resolution_range": {"smallest": 24, "largest": 96}}],
+    ids=["list", "range"],
 )
-def test_an_app_finds_the_other_sizes_of_image_that_a_package_takes(planned: Plan, words: dict[str, Any]) -> None:
+def test_an_app_finds_the_other_sizes_of_image_that_a_package_takes(
+    planned: Plan, words: dict[str, Any]
+) -> None:
     content = _of_an_iphone(planned, **words)
     manifest.validate(content)
     found = content["targets"]["iphone_15"]["preprocessing"][1]
@@ -230,7 +269,9 @@ def test_what_the_executor_found_is_kept_and_labelled(planned: Plan) -> None:
     assert metrics["float_accuracy"]["where"] == "host"
 
 
-def test_two_targets_with_one_model_list_it_once(section: PackageSection, entry: manifest.Entry) -> None:
+def test_two_targets_with_one_model_list_it_once(
+    section: PackageSection, entry: manifest.Entry
+) -> None:
     both = _made(section, "android", pixel_8=entry, pixel_7=entry)
     assert (len(both["targets"]), len(both["files"])) == (2, len(entry.files))
     assert both["chain"] == ["pixel_8", "pixel_7"]
@@ -264,11 +305,17 @@ MUTATIONS: dict[str, Callable[[dict[str, Any]], object]] = {
     "a tensor without its zero point": lambda m: _target(m)["input"].pop("zero_point"),
     "an empty dimension": lambda m: _target(m)["input"].update(shape=[1, 0, 32, 1]),
     "a size of nothing": lambda m: _target(m)["preprocessing"][1].update(resolutions=[24, 0]),
-    "a range without an end": lambda m: _target(m)["preprocessing"][1].update(resolution_range={"smallest": 24}),
+    "a range without an end": lambda m: _target(m)["preprocessing"][1].update(
+        resolution_range={"smallest": 24}
+    ),
     "a scale of zero": lambda m: _target(m)["preprocessing"][2].update(scale=0),
-    "a scale of zero of one channel": lambda m: _target(m)["preprocessing"][2].update(scale=[1, 0, 1]),
+    "a scale of zero of one channel": lambda m: _target(m)["preprocessing"][2].update(
+        scale=[1, 0, 1]
+    ),
     "a mean of two channels": lambda m: _target(m)["preprocessing"][2].update(mean=[1, 2]),
-    "channels in an order nobody knows": lambda m: _target(m)["preprocessing"][0].update(colour="gbr"),
+    "channels in an order nobody knows": lambda m: _target(m)["preprocessing"][0].update(
+        colour="gbr"
+    ),
     "a step nobody knows": lambda m: _target(m)["preprocessing"][2].update(step="blur"),
     "a step with another's words": lambda m: _target(m)["preprocessing"][0].update(mean=0),
     "no steps": lambda m: _target(m).update(postprocessing=[]),
@@ -279,25 +326,35 @@ MUTATIONS: dict[str, Callable[[dict[str, Any]], object]] = {
     "a target that is there twice": lambda m: m.update(chain=["pixel_8", "pixel_8"]),
     "no chain": lambda m: m.update(chain=[]),
     "a signature by nobody": lambda m: m.update(signature=""),
-    "a signature of another kind": lambda m: m.update(signature={"algorithm": "rsa", "key_id": "ab" * 32}),
+    "a signature of another kind": lambda m: m.update(
+        signature={"algorithm": "rsa", "key_id": "ab" * 32}
+    ),
     "a license that is denied": lambda m: m["licenses"][0].update(decision="deny"),
     "nothing that it is made from": lambda m: m.update(licenses=[]),
     "a protection nobody knows": lambda m: _target(m).update(protection="hide"),
-    "encryption without a key": lambda m: m["files"][0].update(encryption={"scheme": "tink-aes256-gcm-hkdf-1mb"}),
+    "encryption without a key": lambda m: m["files"][0].update(
+        encryption={"scheme": "tink-aes256-gcm-hkdf-1mb"}
+    ),
     "a path with a blank": lambda m: m["files"][0].update(path="models/a b"),
     "accuracy left out": lambda m: _target(m)["metrics"].pop("accuracy"),
-    "a number from an unknown place": lambda m: _target(m)["metrics"]["loss"].update(where="pixel_8"),
+    "a number from an unknown place": lambda m: _target(m)["metrics"]["loss"].update(
+        where="pixel_8"
+    ),
     "a clock": lambda m: _target(m)["metrics"]["accuracy"].update(governor="performance"),
     "half an interval": lambda m: _target(m)["metrics"]["accuracy"].update(interval=[0.96]),
     "a file's digest cut short": lambda m: _target(m)["metrics"]["size_mb"].update(sha256="ab"),
     "a gate that was missed": lambda m: _target(m)["gates"][0].update(verdict="failed"),
-    "a gate that could not be decided": lambda m: _target(m)["gates"][0].update(verdict="inconclusive"),
+    "a gate that could not be decided": lambda m: _target(m)["gates"][0].update(
+        verdict="inconclusive"
+    ),
     "a gate without its confidence": lambda m: _target(m)["gates"][0].pop("confidence"),
     "a gate that a coin would pass": lambda m: _target(m)["gates"][0].update(confidence=0.4),
     "no waivers": lambda m: _target(m).pop("waivers"),
     "a waiver without a reason": lambda m: _target(m).update(waivers=[{**WAIVER, "reason": ""}]),
     "a waiver by nobody": lambda m: _target(m).update(waivers=[{**WAIVER, "by": ""}]),
-    "a waiver until further notice": lambda m: _target(m)["gates"][0].update(waiver={**WAIVER, "until": "later"}),
+    "a waiver until further notice": lambda m: _target(m)["gates"][0].update(
+        waiver={**WAIVER, "until": "later"}
+    ),
     "a gate without a limit": lambda m: _target(m)["gates"][0].pop("at_least"),
     "a gate with two limits": lambda m: _target(m)["gates"][0].update(at_most=1),
 }

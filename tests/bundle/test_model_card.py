@@ -66,7 +66,9 @@ def test_gates_stand_with_their_limits_and_waivers(content: dict[str, Any]) -> N
     assert "| accuracy | at least 0.95 | 95 % | passed |" in lines
     assert "| size_mb | at most 0.03 | 97.5 % | waived |" in lines
     assert "- size_mb, by Ada until 2999-12-31: one release" in lines
-    content["targets"] = {name: {**target, "waivers": []} for name, target in content["targets"].items()}
+    content["targets"] = {
+        name: {**target, "waivers": []} for name, target in content["targets"].items()
+    }
     assert "No gate is waived." in _lines(content)
 
 
@@ -154,16 +156,27 @@ def _shown(text: str) -> str:
 
 @pytest.mark.parametrize("text", EVIL)
 def test_words_of_a_recipe_are_shown_and_do_nothing(text: str) -> None:
-    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(f"- {model_card.escaped(text)}")
+    tokens = (
+        MarkdownIt("commonmark")
+        .enable(["table", "strikethrough"])
+        .parse(f"- {model_card.escaped(text)}")
+    )
     kinds = ["bullet_list_open", "list_item_open", "paragraph_open", "inline"]
-    assert [token.type for token in tokens] == [*kinds, "paragraph_close", "list_item_close", "bullet_list_close"]
+    assert [token.type for token in tokens] == [
+        *kinds,
+        "paragraph_close",
+        "list_item_close",
+        "bullet_list_close",
+    ]
     inline = tokens[3].children or []
     assert {token.type for token in inline} <= {"text", "text_special"}
     assert "".join(token.content for token in inline) == _shown(text)
 
 
 @pytest.mark.parametrize("text", EVIL)
-def test_words_of_a_recipe_change_no_table_and_no_heading(text: str, content: dict[str, Any]) -> None:
+def test_words_of_a_recipe_change_no_table_and_no_heading(
+    text: str, content: dict[str, Any]
+) -> None:
     content["licenses"][0] |= {"name": text, "source": text}
     content["description"] = content["author"] = text
     content["targets"]["pixel_8"]["metrics"]["loss"]["reason"] = text
@@ -177,5 +190,10 @@ def test_words_of_a_recipe_change_no_table_and_no_heading(text: str, content: di
 def _shape(text: str) -> list[str]:
     """Return the blocks of a Markdown text, what stands in them aside."""
     tokens = MarkdownIt("commonmark").enable("table").parse(text)
-    assert not [child for token in tokens for child in token.children or [] if child.type in ("html_inline", "image")]
+    assert not [
+        child
+        for token in tokens
+        for child in token.children or []
+        if child.type in ("html_inline", "image")
+    ]
     return [token.type for token in tokens]

@@ -8,7 +8,9 @@ from edgebake.recipe import Package, Protect
 from edgebake.runtimes.session import IMAGE
 from edgebake.tasks.contract import Contract
 
-CONTRACT = Contract("classification", 48, 64, "rgb", "none", "bicubic", [10.0], [0.5], ["cat", "dog"])
+CONTRACT = Contract(
+    "classification", 48, 64, "rgb", "none", "bicubic", [10.0], [0.5], ["cat", "dog"]
+)
 FLOAT = {"dtype": "float32", "scale": None, "zero_point": None, "layout": "NHWC"}
 PACKAGE = Package(top_k=1, threshold=0.25, protect=Protect.none)
 
@@ -40,11 +42,17 @@ def test_a_crop_comes_before_the_resize_and_has_the_models_shape() -> None:
 
 
 def test_nearest_takes_pixels_and_smooths_nothing() -> None:
-    assert processing_steps.before(replace(CONTRACT, resize="nearest"), FLOAT, {})[1]["antialias"] is False
+    assert (
+        processing_steps.before(replace(CONTRACT, resize="nearest"), FLOAT, {})[1]["antialias"]
+        is False
+    )
 
 
 def test_a_program_that_takes_an_image_gets_it_after_the_resize() -> None:
-    assert _words(processing_steps.before(CONTRACT, {**FLOAT, "dtype": IMAGE}, {})) == ["decode", "resize"]
+    assert _words(processing_steps.before(CONTRACT, {**FLOAT, "dtype": IMAGE}, {})) == [
+        "decode",
+        "resize",
+    ]
 
 
 def test_a_float_output_is_read_as_it_is_and_an_integer_one_dequantized() -> None:

@@ -16,9 +16,13 @@ from tests.bundle.small import Target
 
 DIGITS = [str(digit) for digit in range(10)]
 TARGETS = {
-    "litert": Target(small.litert_model(), small.contract(labels=DIGITS), accelerators=("npu", "gpu", "cpu")),
+    "litert": Target(
+        small.litert_model(), small.contract(labels=DIGITS), accelerators=("npu", "gpu", "cpu")
+    ),
     "onnxruntime": Target(small.onnx_model(), small.contract()),
-    "coreml": Target(small.core_ml_model(), small.contract(), accelerators=("neural_engine", "cpu")),
+    "coreml": Target(
+        small.core_ml_model(), small.contract(), accelerators=("neural_engine", "cpu")
+    ),
 }
 RUNTIMES = {
     "android": [("litert",), ("onnxruntime",), ("litert", "onnxruntime")],
@@ -35,7 +39,13 @@ PARSERS = {
     "swift": Parser(Language(tree_sitter_swift.language())),
 }
 SHARED = {
-    "android": ["BundleTest.kt", "Classifier.kt", "ModelBundle.kt", "Postprocessing.kt", "Preprocessing.kt"],
+    "android": [
+        "BundleTest.kt",
+        "Classifier.kt",
+        "ModelBundle.kt",
+        "Postprocessing.kt",
+        "Preprocessing.kt",
+    ],
     "ios": [
         "BundleTests.swift",
         "Classifier.swift",
@@ -60,7 +70,9 @@ def _errors(node: Node) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(("platform", "runtimes", "encrypted"), COMBINATIONS)
-def test_every_file_parses_whatever_the_bundle_holds(platform: str, runtimes: tuple[str, ...], encrypted: bool) -> None:
+def test_every_file_parses_whatever_the_bundle_holds(
+    platform: str, runtimes: tuple[str, ...], encrypted: bool
+) -> None:
     parsed = 0
     for name, text in _made(platform, runtimes, encrypted).items():
         parser = PARSERS.get(name.rpartition(".")[2])
@@ -83,9 +95,12 @@ def test_no_mark_and_no_word_of_the_templates_is_left(
     platform: str, runtimes: tuple[str, ...], encrypted: bool
 ) -> None:
     for name, text in _made(platform, runtimes, encrypted).items():
-        assert re.findall(r"</?(?:encrypted|plain|litert|onnxruntime|coreml|android|ios|linux|python)>", text) == [], (
-            name
-        )
+        assert (
+            re.findall(
+                r"</?(?:encrypted|plain|litert|onnxruntime|coreml|android|ios|linux|python)>", text
+            )
+            == []
+        ), name
         assert re.findall(r"@[A-Z]+@", text) == [], name
 
 
@@ -108,7 +123,9 @@ def test_no_mark_and_no_word_of_the_templates_is_left(
 def test_a_bundle_gets_the_files_that_it_needs(
     platform: str, runtimes: tuple[str, ...], encrypted: bool, more: list[str]
 ) -> None:
-    assert sorted(_made(platform, runtimes, encrypted)) == sorted(["README.md", *SHARED.get(platform, []), *more])
+    assert sorted(_made(platform, runtimes, encrypted)) == sorted(
+        ["README.md", *SHARED.get(platform, []), *more]
+    )
 
 
 def test_an_app_gets_no_runtime_that_its_bundle_does_not_use() -> None:
@@ -151,7 +168,10 @@ def test_the_readme_names_targets_in_the_order_of_the_chain_with_their_sizes() -
 
 
 def test_the_readme_names_what_python_needs() -> None:
-    assert "pip install numpy 'pillow>=13' onnxruntime==1.32.0\n" in _made("linux", ("onnxruntime",))["README.md"]
+    assert (
+        "pip install numpy 'pillow>=13' onnxruntime==1.32.0\n"
+        in _made("linux", ("onnxruntime",))["README.md"]
+    )
     text = _made("android", ("litert",), encrypted=True)["README.md"]
     assert "pip install numpy 'pillow>=13' cryptography ai-edge-litert==2.3.0\n" in text
     assert "pip install" not in _made("ios", ("coreml",))["README.md"]
@@ -169,12 +189,25 @@ def test_an_app_compares_what_it_decrypted_before_it_loads_it() -> None:
     kotlin = _made("android", ("litert",), encrypted=True)["ModelBundle.kt"]
     swift = _made("ios", ("coreml",), encrypted=True)["ModelBundle.swift"]
     for text, steps in (
-        (kotlin, ("decrypt(", 'getLong("plain_size")', 'getString("plain_sha256")', "return load(plain)")),
-        (swift, ("decrypted(", "said.plainSize", "said.plainSha256", "return try await load(plain")),
+        (
+            kotlin,
+            (
+                "decrypt(",
+                'getLong("plain_size")',
+                'getString("plain_sha256")',
+                "return load(plain)",
+            ),
+        ),
+        (
+            swift,
+            ("decrypted(", "said.plainSize", "said.plainSha256", "return try await load(plain"),
+        ),
     ):
         places = [text.index(step) for step in steps]
         assert places == sorted(places)
 
 
 def test_the_same_bundle_gives_the_same_samples() -> None:
-    assert _made("android", ("litert", "onnxruntime")) == _made("android", ("litert", "onnxruntime"))
+    assert _made("android", ("litert", "onnxruntime")) == _made(
+        "android", ("litert", "onnxruntime")
+    )

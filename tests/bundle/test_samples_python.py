@@ -66,8 +66,15 @@ def _changed(files: dict[str, bytes], change: Callable[[dict[str, Any]], None]) 
 )
 def test_a_sound_bundle_answers_its_golden_vectors(tmp_path: Path, target: Target) -> None:
     platform = "android" if target.model.runtime == "litert" else "linux"
-    done = _ran(_written(tmp_path, small.bundle(platform, {"any": target})), "--check", "--bundle", f"{platform}.zip")
-    said = [line for line in done.stderr.splitlines() if not line.startswith("INFO: ")]  # of LiteRT itself
+    done = _ran(
+        _written(tmp_path, small.bundle(platform, {"any": target})),
+        "--check",
+        "--bundle",
+        f"{platform}.zip",
+    )
+    said = [
+        line for line in done.stderr.splitlines() if not line.startswith("INFO: ")
+    ]  # of LiteRT itself
     assert (done.stdout, said, done.returncode) == ("any: answers its golden vectors\n", [], 0)
 
 
@@ -110,8 +117,14 @@ def _wrong_answer(example: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (_wrong_pixel, "any: golden vector 0: the input is 0.0235294 off, expected at most 0.00792157\n"),
-        (_wrong_shape, "any: golden vector 0: the input is float32 (1, 32, 32, 1), expected float32 (1, 1, 32, 32)\n"),
+        (
+            _wrong_pixel,
+            "any: golden vector 0: the input is 0.0235294 off, expected at most 0.00792157\n",
+        ),
+        (
+            _wrong_shape,
+            "any: golden vector 0: the input is float32 (1, 32, 32, 1), expected float32 (1, 1, 32, 32)\n",
+        ),
         (_wrong_output, "any: golden vector 0: the output is 0.002"),
         (_no_number, "any: golden vector 0: the output is nan off, expected at most 0.001\n"),
         (_wrong_answer, "any: golden vector 0: the answer is ['cat'], expected ['wolf']\n"),
@@ -128,7 +141,9 @@ def test_a_departure_from_a_golden_vector_is_named(
 
 def test_a_file_that_is_not_what_the_manifest_lists_is_not_run(tmp_path: Path) -> None:
     files = _linux()
-    done = _ran(_written(tmp_path, {**files, "models/any.onnx": files["models/any.onnx"] + b" "}), "--check")
+    done = _ran(
+        _written(tmp_path, {**files, "models/any.onnx": files["models/any.onnx"] + b" "}), "--check"
+    )
     assert done.stderr == "any: models/any.onnx: not the file that manifest.json lists\n"
     assert done.returncode == 1
 
@@ -159,7 +174,9 @@ def test_the_first_target_whose_rule_this_machine_meets_is_taken(tmp_path: Path)
     assert _ran(tmp_path, "picture.png", "--soc", "BCM2712").stdout.split()[1] in small.CLASSES
 
 
-def test_a_target_that_fails_its_golden_vectors_is_left_out_and_the_next_is_taken(tmp_path: Path) -> None:
+def test_a_target_that_fails_its_golden_vectors_is_left_out_and_the_next_is_taken(
+    tmp_path: Path,
+) -> None:
     target = Target(small.onnx_model(), small.contract())
     Image.fromarray(small.pictures(1, 1, seed=7)[0]).save(tmp_path / "picture.png")
     _written(tmp_path, _changed(_linux(any=target, last=target), _wrong_output))
@@ -189,15 +206,26 @@ def test_an_encrypted_bundle_is_read_with_its_key(tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(base64.b64encode(small.KEY) + b"\n")
     (tmp_path / "other").write_bytes(base64.b64encode(bytes(32)))
     done = _ran(tmp_path, "--check", "--key", "key")
-    assert (done.stdout, done.stderr, done.returncode) == ("any: answers its golden vectors\n", "", 0)
-    assert _ran(tmp_path, "--check").stderr == "any: models/any.onnx: is encrypted; expected --key FILE\n"
+    assert (done.stdout, done.stderr, done.returncode) == (
+        "any: answers its golden vectors\n",
+        "",
+        0,
+    )
+    assert (
+        _ran(tmp_path, "--check").stderr
+        == "any: models/any.onnx: is encrypted; expected --key FILE\n"
+    )
     assert _ran(tmp_path, "--check", "--key", "other").stderr == (
         "any: segment 0: changed or cut, of another file, or under another key\n"
     )
 
 
-@pytest.mark.parametrize("wrong", [{"plain_size": 1}, {"plain_sha256": "ab" * 32}], ids=["size", "sha256"])
-def test_what_decrypts_to_another_file_than_is_listed_is_not_run(tmp_path: Path, wrong: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "wrong", [{"plain_size": 1}, {"plain_sha256": "ab" * 32}], ids=["size", "sha256"]
+)
+def test_what_decrypts_to_another_file_than_is_listed_is_not_run(
+    tmp_path: Path, wrong: dict[str, Any]
+) -> None:
     _written(tmp_path, _encrypted(**wrong))
     (tmp_path / "key").write_bytes(base64.b64encode(small.KEY))
     done = _ran(tmp_path, "--check", "--key", "key")
@@ -208,7 +236,9 @@ def test_what_decrypts_to_another_file_than_is_listed_is_not_run(tmp_path: Path,
 def test_a_bundle_that_is_not_encrypted_needs_no_cryptography(tmp_path: Path) -> None:
     _written(tmp_path, _linux())
     text = (tmp_path / "classify.py").read_text()
-    assert [word for word in ("cryptography", "--key", "decrypt", "encrypted") if word in text] == []
+    assert [
+        word for word in ("cryptography", "--key", "decrypt", "encrypted") if word in text
+    ] == []
 
 
 @pytest.fixture(scope="module")
@@ -236,7 +266,9 @@ def test_pictures_reach_the_model_as_in_training(
     target = Target(small.onnx_model(agreed.channels), agreed)
     manifest = json.loads(_linux(any=target)["manifest.json"])
     for pixels in (*small.pictures(5, 1), *small.pictures(5, 3)):
-        found = sample.preprocess(manifest["targets"]["any"]["preprocessing"], Image.fromarray(pixels))
+        found = sample.preprocess(
+            manifest["targets"]["any"]["preprocessing"], Image.fromarray(pixels)
+        )
         assert np.array_equal(found, target.contract.prepare([pixels]))
 
 
@@ -256,8 +288,14 @@ def test_this_machine_says_what_it_is(sample: ModuleType) -> None:
 
 
 def test_no_two_parts_of_the_sample_use_one_name_for_two_things() -> None:
-    encrypted = small.bundle("linux", {"any": Target(small.onnx_model(), small.contract())}, encrypted=True)
+    encrypted = small.bundle(
+        "linux", {"any": Target(small.onnx_model(), small.contract())}, encrypted=True
+    )
     text = samples.make(json.loads(encrypted["manifest.json"]), encrypted)["classify.py"].decode()
-    found = [node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    found = [
+        node.name
+        for node in ast.parse(text).body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    ]
     assert len(found) > 20
     assert len(found) == len(set(found))

@@ -59,7 +59,10 @@ def weights(old: int, start: int, end: int, size: int, name: str) -> list[tuple[
         center = start + (place + 0.5) * scale
         first = max(int(center - support + 0.5), 0)
         last = min(int(center + support + 0.5), old)
-        real = [bell(name, (number + first - center + 0.5) * (1.0 / stretch)) for number in range(last - first)]
+        real = [
+            bell(name, (number + first - center + 0.5) * (1.0 / stretch))
+            for number in range(last - first)
+        ]
         total = 0.0
         for one in real:
             total += one
@@ -111,7 +114,13 @@ def _cases() -> list[tuple[tuple[int, int, int], tuple[int, int]]]:
         ((int(high), int(wide), int(rng.choice([1, 3]))), (int(width), int(height)))
         for high, wide, width, height in rng.integers(1, 100, (60, 4))
     ]
-    return [*drawn, ((1, 1, 1), (32, 32)), ((8, 8, 1), (32, 32)), ((400, 40, 3), (32, 32)), ((40, 400, 3), (32, 32))]
+    return [
+        *drawn,
+        ((1, 1, 1), (32, 32)),
+        ((8, 8, 1), (32, 32)),
+        ((400, 40, 3), (32, 32)),
+        ((40, 400, 3), (32, 32)),
+    ]
 
 
 @pytest.mark.parametrize("name", FILTERS)
@@ -126,8 +135,15 @@ def test_the_resize_of_the_samples_is_pillows_to_the_bit(name: str, cropped: boo
         if box[0] == box[2] or box[1] == box[3]:
             continue  # nothing of the picture has the model's shape
         picture = Image.fromarray(values[..., 0] if shape[2] == 1 else values)
-        expected = np.asarray(picture.resize((width, height), FILTERS[name], box)).reshape(height, width, -1)
-        assert np.array_equal(resized(pixels, width, height, box, name), expected), (shape, width, height, box)
+        expected = np.asarray(picture.resize((width, height), FILTERS[name], box)).reshape(
+            height, width, -1
+        )
+        assert np.array_equal(resized(pixels, width, height, box, name), expected), (
+            shape,
+            width,
+            height,
+            box,
+        )
         seen += 1
     assert seen > 50
 
@@ -142,9 +158,24 @@ def test_grey_is_pillows_to_the_bit() -> None:
 def test_the_templates_hold_the_same_numbers(template: str) -> None:
     text = Path(samples.__file__).with_name(template).read_text()
     for line in (
-        *("(center - support + 0.5)", "(center + support + 0.5)", "center + 0.5) * (1.0 / stretch)", "a = -0.5"),
-        *("(((x - 5) * x + 8) * x - 4) * a", "((a + 2.0) * x - (a + 3.0)) * x * x + 1", "? -0.5 : 0.5"),
-        *("19595", "38470", "7471", "0x8000", "pixels.height - height > 2 * (pixels.width - width)"),
+        *(
+            "(center - support + 0.5)",
+            "(center + support + 0.5)",
+            "center + 0.5) * (1.0 / stretch)",
+            "a = -0.5",
+        ),
+        *(
+            "(((x - 5) * x + 8) * x - 4) * a",
+            "((a + 2.0) * x - (a + 3.0)) * x * x + 1",
+            "? -0.5 : 0.5",
+        ),
+        *(
+            "19595",
+            "38470",
+            "7471",
+            "0x8000",
+            "pixels.height - height > 2 * (pixels.width - width)",
+        ),
         *("pixels.height * across / down", "pixels.width * down / across", "= 22"),
     ):
         kotlin = line.replace("? -0.5 : 0.5", "-0.5 else 0.5")

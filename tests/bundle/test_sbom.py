@@ -67,12 +67,16 @@ def test_every_model_is_listed_with_its_digest(document: dict[str, Any]) -> None
     listed = {one["name"]: one["hashes"] for one in _model(document)["components"]}
     models = [path for path in made.FILES if path.startswith("models/")]
     assert listed == {
-        path: [{"alg": "SHA-256", "content": artifacts.sha256(made.FILES[path])}] for path in sorted(models)
+        path: [{"alg": "SHA-256", "content": artifacts.sha256(made.FILES[path])}]
+        for path in sorted(models)
     }
 
 
 def test_what_others_made_is_listed_with_its_license(document: dict[str, Any]) -> None:
-    found = {one["name"]: (one["type"], one["licenses"], one.get("purl")) for one in document["components"]}
+    found = {
+        one["name"]: (one["type"], one["licenses"], one.get("purl"))
+        for one in document["components"]
+    }
     apache, mit = [{"license": {"id": "Apache-2.0"}}], [{"license": {"id": "MIT"}}]
     assert found == {
         "Handwritten Digits": ("data", [{"license": {"id": "CC-BY-4.0"}}], None),
@@ -83,7 +87,10 @@ def test_what_others_made_is_listed_with_its_license(document: dict[str, Any]) -
     }
     assert _model(document)["licenses"] == apache
     everything = sorted(one["bom-ref"] for one in document["components"])
-    assert next(one["dependsOn"] for one in document["dependencies"] if one["ref"] == "model") == everything
+    assert (
+        next(one["dependsOn"] for one in document["dependencies"] if one["ref"] == "model")
+        == everything
+    )
 
 
 @pytest.mark.parametrize("expression", ["MIT OR GPL-3.0-only", "Apache-2.0 WITH LLVM-exception"])
@@ -161,7 +168,11 @@ def test_check_names(mistake: str, document: dict[str, Any]) -> None:
 
 def test_a_second_entry_of_a_file_hides_no_wrong_one(document: dict[str, Any]) -> None:
     components = _model(document)["components"]
-    wrong = {**components[0], "bom-ref": "wrong", "hashes": [{"alg": "SHA-256", "content": "ab" * 32}]}
+    wrong = {
+        **components[0],
+        "bom-ref": "wrong",
+        "hashes": [{"alg": "SHA-256", "content": "ab" * 32}],
+    }
     components.insert(0, wrong)
     assert sbom.check(json.dumps(document).encode(), DIGESTS) == [
         "file 'models/digits-litert.labels.txt': its SHA-256 is not that of the file in the bundle"
@@ -171,7 +182,9 @@ def test_a_second_entry_of_a_file_hides_no_wrong_one(document: dict[str, Any]) -
 OUTSIDE: dict[str, Mistake] = {
     "a license nobody knows": lambda d: _model(d).update(licenses=[{"license": {"id": "Apache2"}}]),
     "a word nobody knows": lambda d: _model(d)["modelCard"].update(nope=1),
-    "no kind of learning": lambda d: _model(d)["modelCard"]["modelParameters"]["approach"].update(type="magic"),
+    "no kind of learning": lambda d: _model(d)["modelCard"]["modelParameters"]["approach"].update(
+        type="magic"
+    ),
     "another version": lambda d: d.update(specVersion="1.3"),
 }
 
@@ -183,7 +196,9 @@ def test_schema_refuses(mistake: str, document: dict[str, Any]) -> None:
     assert problem.startswith("not CycloneDX 1.6: ")
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b"\xff\xfe", b"[" * 100_000], ids=["empty", "cut", "bytes", "deep"])
+@pytest.mark.parametrize(
+    "text", [b"", b"{", b"\xff\xfe", b"[" * 100_000], ids=["empty", "cut", "bytes", "deep"]
+)
 def test_what_is_no_json_is_said_to_be_none(text: bytes) -> None:
     (problem,) = sbom.check(text, DIGESTS)
     assert problem.startswith("not JSON that can be read: ")
@@ -196,4 +211,6 @@ def test_a_list_is_no_bill() -> None:
 
 def test_a_bill_of_nothing_lists_no_model() -> None:
     empty = json.dumps({"bomFormat": "CycloneDX", "specVersion": "1.6"}).encode()
-    assert sbom.check(empty, {made.ONNX: DIGESTS[made.ONNX]}) == [f"file '{made.ONNX}': in the bundle, and not listed"]
+    assert sbom.check(empty, {made.ONNX: DIGESTS[made.ONNX]}) == [
+        f"file '{made.ONNX}': in the bundle, and not listed"
+    ]

@@ -24,7 +24,9 @@ def _primitive(key: bytes) -> Any:
     handle = new_keyset_handle(streaming_aead.streaming_aead_key_templates.AES256_GCM_HKDF_1MB)
     keyset = json.loads(json_proto_keyset_format.serialize(handle, secret_key_access.TOKEN))
     data = keyset["key"][0]["keyData"]
-    message = aes_gcm_hkdf_streaming_pb2.AesGcmHkdfStreamingKey.FromString(base64.b64decode(data["value"]))
+    message = aes_gcm_hkdf_streaming_pb2.AesGcmHkdfStreamingKey.FromString(
+        base64.b64decode(data["value"])
+    )
     message.key_value = key
     data["value"] = base64.b64encode(message.SerializeToString()).decode()
     ours = json_proto_keyset_format.parse(json.dumps(keyset), secret_key_access.TOKEN)

@@ -27,22 +27,40 @@ def _rows(said: str) -> dict[str, list[str]]:
     return {words[1]: words[2:] for words in lines}
 
 
-def test_every_gate_is_shown_with_its_bound_and_how_many(built: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_gate_is_shown_with_its_bound_and_how_many(
+    built: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["gate", "pixel_8"]) == 0
     said = capsys.readouterr().out
     rows = _rows(said)
     # 0.9758: the lower bound of 533 of 540 at 0.95; 0.00557: of no difference in 540.
-    assert " ".join(rows["accuracy"]).startswith("at least 0.95 0.987 0.9758 at 0.95 540 host (some CPU, 1 thread)")
+    assert " ".join(rows["accuracy"]).startswith(
+        "at least 0.95 0.987 0.9758 at 0.95 540 host (some CPU, 1 thread)"
+    )
     assert " ".join(rows["loss"]).startswith("at most 0.02 0 0.00557 at 0.95 540 ")
     assert all(words[-1] in ("passed", "recipe") for words in rows.values())
     assert "pixel_8, class_accuracy: worst is 0: 53 of 54" in said
-    assert f"host: some CPU, Linux 6.1, governor performance, some runtime 1.0, file {measured.SHA256}" in said
-    assert "counted in the file: 76,800,000 multiply-accumulates, 1,000 parameters, activation peak 1.0 kB" in said
-    assert "predicted by roofline: not measured: what a core of Google Pixel 8 computes and moves at most" in said
-    assert "predicted on cpu (kernels of the runtime): 100% of operators, 100% of multiply-accumulates" in said
+    assert (
+        f"host: some CPU, Linux 6.1, governor performance, some runtime 1.0, file {measured.SHA256}"
+        in said
+    )
+    assert (
+        "counted in the file: 76,800,000 multiply-accumulates, 1,000 parameters, activation peak 1.0 kB"
+        in said
+    )
+    assert (
+        "predicted by roofline: not measured: what a core of Google Pixel 8 computes and moves at most"
+        in said
+    )
+    assert (
+        "predicted on cpu (kernels of the runtime): 100% of operators, 100% of multiply-accumulates"
+        in said
+    )
 
 
-def test_an_override_is_decided_again_without_measuring(built: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_override_is_decided_again_without_measuring(
+    built: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["gate", "pixel_8", "validate.budget.accuracy.at_least=0.98"]) == 1
     said = capsys.readouterr().out
     assert _rows(said)["accuracy"][-1] == "inconclusive"
@@ -52,13 +70,21 @@ def test_an_override_is_decided_again_without_measuring(built: Path, capsys: pyt
 def test_an_edited_recipe_is_decided_again_before_it_is_planned(
     built: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    edit(built / "recipes/validate/realtime.yaml", "size_mb: { at_most: 20,", "size_mb: { at_most: 0.01,")
+    edit(
+        built / "recipes/validate/realtime.yaml",
+        "size_mb: { at_most: 20,",
+        "size_mb: { at_most: 0.01,",
+    )
     assert main(["gate", "pixel_8"]) == 1
     assert _rows(capsys.readouterr().out)["size_mb"][-1] == "failed"
 
 
 def test_a_waiver_is_shown(built: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    edit(built / "recipes/validate/realtime.yaml", "size_mb: { at_most: 20,", "size_mb: { at_most: 0.01,")
+    edit(
+        built / "recipes/validate/realtime.yaml",
+        "size_mb: { at_most: 20,",
+        "size_mb: { at_most: 0.01,",
+    )
     waiver = "{ gate: size_mb, reason: one release, by: Ada, until: '2999-12-31' }"
     edit(built / "recipes/validate/realtime.yaml", "waivers: []", f"waivers: [{waiver}]")
     assert main(["gate", "pixel_8"]) == 0
@@ -67,7 +93,9 @@ def test_a_waiver_is_shown(built: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert "waiver: pixel_8, size_mb, by Ada until 2999-12-31: one release" in said
 
 
-def test_a_recipe_that_says_otherwise_of_the_model_is_refused(built: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_recipe_that_says_otherwise_of_the_model_is_refused(
+    built: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["gate", "pixel_8", "train.epochs=3"]) == 1
     assert capsys.readouterr().err.strip() == (
         "edgebake: pixel_8: its recipe says otherwise than params.yaml in more than its gates; expected what was "
@@ -75,7 +103,9 @@ def test_a_recipe_that_says_otherwise_of_the_model_is_refused(built: Path, capsy
     )
 
 
-def test_a_target_that_was_not_measured_is_refused(built: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_target_that_was_not_measured_is_refused(
+    built: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["gate", "raspberry_pi_5"]) == 1
     assert "dvc repro" in capsys.readouterr().err
 

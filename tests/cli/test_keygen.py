@@ -19,14 +19,22 @@ def test_a_signing_key_and_its_public_half_sign(tmp_path: Path) -> None:
 def test_what_is_said_can_be_pasted_into_the_release(tmp_path: Path) -> None:
     lines = keygen.keygen(tmp_path / "release.pem", encryption=False)
     found = yaml.safe_load("\n".join(lines[lines.index("recipes/release.yaml:") + 1 :]))
-    assert found == {"signature": {"key": f"file:{tmp_path}/release.pem", "public_key": f"{tmp_path}/release.pub.pem"}}
+    assert found == {
+        "signature": {
+            "key": f"file:{tmp_path}/release.pem",
+            "public_key": f"{tmp_path}/release.pub.pem",
+        }
+    }
     assert keys.signer(found["signature"]["key"], Path(found["signature"]["public_key"]))
 
 
 def test_the_name_of_the_key_is_said(tmp_path: Path) -> None:
     lines = keygen.keygen(tmp_path / "release.pem", encryption=False)
     name = keys.key_id(keys.public_key(tmp_path / "release.pub.pem"))
-    assert lines[1] == f"{tmp_path}/release.pub.pem: the public key {name}; commit it, and give it to who verifies"
+    assert (
+        lines[1]
+        == f"{tmp_path}/release.pub.pem: the public key {name}; commit it, and give it to who verifies"
+    )
 
 
 def test_an_encryption_key_can_be_used_as_is_said(tmp_path: Path) -> None:
@@ -45,6 +53,8 @@ def test_a_second_key_of_the_name_is_refused(tmp_path: Path, encryption: bool) -
     assert (tmp_path / "key").read_bytes() == before
 
 
-@pytest.mark.parametrize(("private", "public"), [("a.pem", "a.pub.pem"), ("a", "a.pub.pem"), ("v1.2", "v1.2.pub.pem")])
+@pytest.mark.parametrize(
+    ("private", "public"), [("a.pem", "a.pub.pem"), ("a", "a.pub.pem"), ("v1.2", "v1.2.pub.pem")]
+)
 def test_the_public_half_lies_beside_the_private_one(private: str, public: str) -> None:
     assert keygen.public_half(Path("keys") / private) == Path("keys") / public

@@ -13,7 +13,9 @@ from edgebake.plan.planner import Plan
 
 
 def _python(code: str) -> str:
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
 
 
 def test_help_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
@@ -31,7 +33,9 @@ def test_version_is_the_installed_one(capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().out == f"edgebake {version('edgebake')}\n"
 
 
-@pytest.mark.parametrize("arguments", [[], ["bake"], ["show"], ["train"], ["plan", "--check", "--in-repro"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["bake"], ["show"], ["train"], ["plan", "--check", "--in-repro"]]
+)
 def test_wrong_usage_is_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         main(arguments)
@@ -48,7 +52,9 @@ def test_another_folder_is_code_1_and_one_line(
     assert capsys.readouterr().err == expected
 
 
-def test_a_users_mistake_is_code_1_without_a_traceback(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_users_mistake_is_code_1_without_a_traceback(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["show", "pixel_8", "train.epoch=3"]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""
@@ -64,7 +70,9 @@ def test_ctrl_c_is_code_130(project: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert main(["list"]) == 130
 
 
-def test_list_shows_released_targets_and_options(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_list_shows_released_targets_and_options(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     release = project / "recipes/release.yaml"
     release.write_text(release.read_text().replace("  - iphone_15\n", ""))
     assert main(["list"]) == 0
@@ -77,7 +85,9 @@ def test_list_shows_released_targets_and_options(project: Path, capsys: pytest.C
         assert f"{group}  {' '.join(options)}" in lines
 
 
-def test_show_names_the_file_of_every_value(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_show_names_the_file_of_every_value(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with (project / "recipes/target/iphone_15.yaml").open("a") as target:
         target.write("validate:\n  budget:\n    accuracy: { required: false }\n")
     assert main(["show", "iphone_15", "train.epochs=3"]) == 0
@@ -97,7 +107,10 @@ def test_check_counts_the_targets(project: Path, capsys: pytest.CaptureFixture[s
 
 
 def test_plan_tells_its_changes_once(
-    project: Path, planned: Plan, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    project: Path,
+    planned: Plan,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(planner, "make", lambda: planned)
     assert main(["plan"]) == 0
@@ -107,7 +120,10 @@ def test_plan_tells_its_changes_once(
 
 
 def test_stale_plan_is_code_1(
-    project: Path, planned: Plan, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    project: Path,
+    planned: Plan,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(planner, "make", lambda: planned)
     assert main(["plan", "--check"]) == 1

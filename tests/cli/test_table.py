@@ -21,9 +21,13 @@ from tests import measured
 
 PIXEL = "digits-ds_cnn-int8-litert-android"
 IPHONE = "digits-ds_cnn-float16-coreml-ios"
-ABSENT: dict[str, Any] = dict.fromkeys(("latency_p90_ms", "frames_per_second", "peak_memory_mb", "speedup"))
+ABSENT: dict[str, Any] = dict.fromkeys(
+    ("latency_p90_ms", "frames_per_second", "peak_memory_mb", "speedup")
+)
 EXECUTED = ABSENT | {"accuracy": measured.share(970, 1000, LABEL)}
-NOT_THE_DEVICE = "on this host alone, and it is not the device; measure there, or say `evidence: host`"
+NOT_THE_DEVICE = (
+    "on this host alone, and it is not the device; measure there, or say `evidence: host`"
+)
 NO_PARITY = "artifacts/parity/{}.json is not there: run `dvc repro`"
 
 
@@ -69,7 +73,9 @@ def test_missed_gates_are_told_apart(project: Path, planned: Plan) -> None:
     assert _rows("pixel_8")[1] == "pixel_8 passed passed passed accepted FAILED accepted FAILED"
 
 
-def test_a_gate_that_the_measurements_cannot_decide_says_what_would(project: Path, planned: Plan) -> None:
+def test_a_gate_that_the_measurements_cannot_decide_says_what_would(
+    project: Path, planned: Plan
+) -> None:
     planner.write(planned)
     measured.lay(PIXEL, "android", right=960)
     assert _rows("pixel_8")[1] == "pixel_8 UNDECIDED passed passed accepted passed accepted passed"
@@ -84,11 +90,15 @@ def test_a_waived_gate_says_who_waived_it_until_when_and_why(
     project: Path, release: Release, composed: dict[str, Composed]
 ) -> None:
     pixel = deepcopy(composed["pixel_8"])
-    pixel.recipe.validate.waivers = [Waiver(gate="size_mb", reason="one release", by="Ada", until="2999-12-31")]
+    pixel.recipe.validate.waivers = [
+        Waiver(gate="size_mb", reason="one release", by="Ada", until="2999-12-31")
+    ]
     planner.write(planner.merge(release, [pixel]))
     measured.lay(PIXEL, "android", size_mb=20.5)
     assert _rows("pixel_8")[1].split()[-1] == "waived"
-    assert _lines("pixel_8, ") == ["pixel_8, size_mb: failed; waived by Ada until 2999-12-31: one release"]
+    assert _lines("pixel_8, ") == [
+        "pixel_8, size_mb: failed; waived by Ada until 2999-12-31: one release"
+    ]
 
 
 def test_what_was_not_measured_is_never_a_number(
@@ -118,19 +128,27 @@ def test_what_need_not_be_measured_is_accepted_and_says_what_that_means(
     measured.lay(IPHONE, "ios", **ABSENT)
     assert _rows("gates") == ["gates accuracy loss classes p90 size"]
     assert _rows("iphone_15")[1] == "iphone_15 passed passed passed accepted passed"
-    assert _lines("accepted: ") == ["accepted: not measured, and the target's recipe says `required: false`"]
+    assert _lines("accepted: ") == [
+        "accepted: not measured, and the target's recipe says `required: false`"
+    ]
 
 
-def test_what_is_passed_needs_no_explanation(project: Path, release: Release, composed: dict[str, Composed]) -> None:
+def test_what_is_passed_needs_no_explanation(
+    project: Path, release: Release, composed: dict[str, Composed]
+) -> None:
     iphone = deepcopy(composed["iphone_15"])
     iphone.recipe.validate.budget.parity = None
     planner.write(planner.merge(release, [iphone]))
     measured.lay(IPHONE, "ios")
     assert _rows("iphone_15")[1] == "iphone_15 passed passed passed passed"
-    assert [_lines(start) for start in ("accepted: ", "UNDECIDED: ", "undecided: ", "iphone_15, ")] == [[], [], [], []]
+    assert [
+        _lines(start) for start in ("accepted: ", "UNDECIDED: ", "undecided: ", "iphone_15, ")
+    ] == [[], [], [], []]
 
 
-def test_what_the_executor_measured_is_explained_below_the_table(project: Path, planned: Plan) -> None:
+def test_what_the_executor_measured_is_explained_below_the_table(
+    project: Path, planned: Plan
+) -> None:
     planner.write(planned)
     measured.lay(IPHONE, "ios", **EXECUTED)
     assert _rows("iphone_15")[0] == "iphone_15 coreml 97.00% 98.00% 40.0 kB - - executor"
@@ -148,7 +166,9 @@ def test_a_reason_that_many_numbers_share_is_told_once(project: Path, planned: P
     assert _lines(f"not measured: {measured.REASON}") == [f"not measured: {measured.REASON}"]
 
 
-def test_a_limit_of_the_device_says_why_this_host_cannot_prove_it(project: Path, planned: Plan) -> None:
+def test_a_limit_of_the_device_says_why_this_host_cannot_prove_it(
+    project: Path, planned: Plan
+) -> None:
     planner.write(planned)
     measured.lay(PIXEL, "android")
     assert f"not measured: {NOT_THE_DEVICE}" in _shown()
@@ -160,7 +180,9 @@ def test_a_limit_of_the_device_says_why_this_host_cannot_prove_it(project: Path,
     assert f"not measured: {NOT_THE_DEVICE}" not in _shown()
 
 
-def test_a_gate_that_a_target_lacks_is_told_from_one_that_it_passed(project: Path, planned: Plan) -> None:
+def test_a_gate_that_a_target_lacks_is_told_from_one_that_it_passed(
+    project: Path, planned: Plan
+) -> None:
     planner.write(planned)
     measured.lay(PIXEL, "android")
     measured.lay(IPHONE, "ios", **EXECUTED)
@@ -172,7 +194,9 @@ def test_a_gate_that_a_target_lacks_is_told_from_one_that_it_passed(project: Pat
 def test_half_precision_says_what_it_costs(project: Path, planned: Plan) -> None:
     planner.write(planned)
     counts = {"accuracy_float32_arithmetic": 971, "agreement_float32_arithmetic": 998}
-    compared: dict[str, Any] = {name: measured.share(count, 1000, LABEL) for name, count in counts.items()}
+    compared: dict[str, Any] = {
+        name: measured.share(count, 1000, LABEL) for name, count in counts.items()
+    }
     measured.lay(IPHONE, "ios", **EXECUTED, **compared)
     measured.lay("digits-ds_cnn-palettized-coreml-ios", "ios", **EXECUTED)
     assert _lines("half precision ") == [
@@ -196,9 +220,18 @@ def test_a_bundle_is_shown_with_its_place(project: Path, planned: Plan) -> None:
     place = artifacts.ROOT / "package"
     artifacts.write_files(place, {"linux.zip": b"zip"})
     assert _lines("bundle linux") == ["bundle linux: none, see above"]  # its folder is not there
-    for signature, words in {"unsigned": "unsigned", "key": "to be signed by key abababababababab"}.items():
-        said = {"algorithm": "ecdsa-sha2-nistp256", "key_id": "ab" * 32} if signature == "key" else signature
-        artifacts.write_files(place / "linux", {"manifest.json": json.dumps({"signature": said}).encode()})
+    for signature, words in {
+        "unsigned": "unsigned",
+        "key": "to be signed by key abababababababab",
+    }.items():
+        said = (
+            {"algorithm": "ecdsa-sha2-nistp256", "key_id": "ab" * 32}
+            if signature == "key"
+            else signature
+        )
+        artifacts.write_files(
+            place / "linux", {"manifest.json": json.dumps({"signature": said}).encode()}
+        )
         assert _lines("bundle linux") == [
             f"bundle linux: artifacts/package/linux/ and artifacts/package/linux.zip, {words}"
         ]
@@ -213,9 +246,16 @@ def test_a_pruned_model_stands_beside_what_it_has_to_beat(project: Path, planned
         "parameters": {"before": 400, "after": 100},
         "baselines": {"from_scratch": 0.97},
     }
-    for name, content in {"digits-ds_cnn": {"method": "none"}, "digits-ds_cnn-channels": account}.items():
-        artifacts.write_files(artifacts.folder("prune", name), {"pruned.json": json.dumps(content).encode()})
-    assert _rows("digits-ds_cnn-channels") == ["digits-ds_cnn-channels 50% 25% 98.00% 10.00% 96.00% 97.00% -"]
+    for name, content in {
+        "digits-ds_cnn": {"method": "none"},
+        "digits-ds_cnn-channels": account,
+    }.items():
+        artifacts.write_files(
+            artifacts.folder("prune", name), {"pruned.json": json.dumps(content).encode()}
+        )
+    assert _rows("digits-ds_cnn-channels") == [
+        "digits-ds_cnn-channels 50% 25% 98.00% 10.00% 96.00% 97.00% -"
+    ]
     assert _lines("digits-ds_cnn-channels: ") == [
         "digits-ds_cnn-channels: its architecture, trained from scratch, is right on 1 more of 100 validation images"
     ]

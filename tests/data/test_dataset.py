@@ -35,7 +35,9 @@ def test_labels_stay_with_their_images() -> None:
 
 
 def test_a_seed_draws_the_same_split_again_and_another_seed_a_different_one() -> None:
-    first, again, other = (_numbers(split(_numbered(50), Data(seed=seed, splits=SPLITS), "test")) for seed in (0, 0, 1))
+    first, again, other = (
+        _numbers(split(_numbered(50), Data(seed=seed, splits=SPLITS), "test")) for seed in (0, 0, 1)
+    )
     assert first == again
     assert first != other
 
@@ -66,7 +68,9 @@ def test_take_keeps_the_order_that_was_asked_for() -> None:
 def test_what_the_source_calls_a_split_is_one_and_its_train_is_drawn_from() -> None:
     said = ["train"] * 30 + ["test"] * 20
     data = Data(seed=0, splits=Splits(By.source, calibration=0.1, validation=0.2))
-    parts = {name: _numbers(split(replace(_numbered(50), splits=said), data, name)) for name in NAMES}
+    parts = {
+        name: _numbers(split(replace(_numbered(50), splits=said), data, name)) for name in NAMES
+    }
     assert parts["test"] == list(range(30, 50))
     assert {name: len(part) for name, part in parts.items()} == {
         "train": 21,
@@ -83,5 +87,7 @@ def test_taking_a_part_reads_no_image() -> None:
             raise AssertionError("read")
 
     examples = Examples(Unread(range(10)), np.arange(10) % 2, ["even", "odd"])  # type: ignore[arg-type]
-    part = split(split(examples, Data(seed=0, splits=SPLITS), "train"), Data(seed=1, splits=SPLITS), "train")
+    part = split(
+        split(examples, Data(seed=0, splits=SPLITS), "train"), Data(seed=1, splits=SPLITS), "train"
+    )
     assert len(part.images) == 3  # half of five, and what is left of the others rounded up and down

@@ -35,7 +35,9 @@ def test_slices_and_rows_are_those_of_the_whole() -> None:
         np.testing.assert_array_equal(prepared[2:5], whole[2:5])
         np.testing.assert_array_equal(prepared[7:99], whole[7:])
         np.testing.assert_array_equal(prepared[np.array([8, 0, 8])], whole[[8, 0, 8]])
-    np.testing.assert_array_equal(prepared.as_pixels()[1:3], CONTRACT.resized([images[1], images[2]]))
+    np.testing.assert_array_equal(
+        prepared.as_pixels()[1:3], CONTRACT.resized([images[1], images[2]])
+    )
 
 
 def test_an_image_is_decoded_once_and_only_when_it_is_asked_for() -> None:

@@ -16,20 +16,30 @@ from edgebake.runtimes.session import Inspection, Operator, Tensor
 from edgebake.tasks.contract import Contract
 
 CLASSES = ["a", "b", "c"]
-CONTRACT = Contract("classification", 4, 4, "grey", "none", "bilinear", [127.5], [1 / 127.5], CLASSES)
+CONTRACT = Contract(
+    "classification", 4, 4, "grey", "none", "bilinear", [127.5], [1 / 127.5], CLASSES
+)
 FLOATS, INTEGERS = [Operator("Conv", ("float32",))], [Operator("Conv", ("int8",))]
 
 
 def _file(
-    tensor: Tensor | None = None, operators: list[Operator] = FLOATS, step: float | None = None, platform: str = "linux"
+    tensor: Tensor | None = None,
+    operators: list[Operator] = FLOATS,
+    step: float | None = None,
+    platform: str = "linux",
 ) -> golden.File:
     taken = tensor or Tensor("image", [1, 4, 4, 1], "float32", "NHWC")
     given = Tensor("probabilities", [1, 3], "float32", "NC", step, None if step is None else 0)
-    return golden.File("ab" * 32, platform, Inspection(taken, given, operators, {}).to_dict(), CONTRACT)
+    return golden.File(
+        "ab" * 32, platform, Inspection(taken, given, operators, {}).to_dict(), CONTRACT
+    )
 
 
 def _examples(labels: list[int], sides: list[int] | None = None) -> Examples:
-    images = [np.full((side, side), 10 * number, np.uint8) for number, side in enumerate(sides or [8] * len(labels))]
+    images = [
+        np.full((side, side), 10 * number, np.uint8)
+        for number, side in enumerate(sides or [8] * len(labels))
+    ]
     return Examples(images, np.array(labels), CLASSES, areas=[image.size for image in images])
 
 
@@ -38,7 +48,10 @@ def _answers(*rows: list[float]) -> NDArray[np.float32]:
 
 
 def _pictures(found: dict[str, Any]) -> list[NDArray[np.uint8]]:
-    return [np.asarray(Image.open(io.BytesIO(base64.b64decode(one["image"])))) for one in found["examples"]]
+    return [
+        np.asarray(Image.open(io.BytesIO(base64.b64decode(one["image"]))))
+        for one in found["examples"]
+    ]
 
 
 def _numbers(found: dict[str, Any]) -> list[int]:
@@ -82,12 +95,24 @@ def test_no_clear_answer_leaves_no_example() -> None:
 
 def test_right_answers_come_before_wrong_ones() -> None:
     labels = [1, 1, 1, 0, 0, 0, 0, 0]
-    assert _numbers(golden.make(_file(), _examples(labels), _answers(*[SURE[0]] * 8))) == [3, 4, 5, 6, 7]
+    assert _numbers(golden.make(_file(), _examples(labels), _answers(*[SURE[0]] * 8))) == [
+        3,
+        4,
+        5,
+        6,
+        7,
+    ]
 
 
 def test_of_one_class_the_smallest_pictures_are_taken() -> None:
     sides = [64, 8, 64, 8, 64, 8, 8, 8]
-    assert _numbers(golden.make(_file(), _examples([0] * 8, sides), _answers(*[SURE[0]] * 8))) == [1, 3, 5, 6, 7]
+    assert _numbers(golden.make(_file(), _examples([0] * 8, sides), _answers(*[SURE[0]] * 8))) == [
+        1,
+        3,
+        5,
+        6,
+        7,
+    ]
 
 
 def test_the_picture_is_the_raw_one_in_its_own_size() -> None:
@@ -118,7 +143,10 @@ def test_the_tensor_is_exactly_what_the_file_takes(tensor: Tensor, data: bytes) 
     assert [one["shape"] for one in tensors] == [[1, 4, 4, 1]] * 2
     assert {one["dtype"] for one in tensors} == {"uint8" if tensor.is_image else tensor.dtype}
     width = len(data) // 2
-    assert [base64.b64decode(one["data"]) for one in tensors] == [data[:width] * 16, data[width:] * 16]
+    assert [base64.b64decode(one["data"]) for one in tensors] == [
+        data[:width] * 16,
+        data[width:] * 16,
+    ]
 
 
 def test_the_answer_is_real_probabilities() -> None:
@@ -135,7 +163,9 @@ def test_the_answer_is_real_probabilities() -> None:
     ],
     ids=["float32", "int8", "image"],
 )
-def test_a_tensor_may_be_one_pixel_level_off_and_rounded_another_way(tensor: Tensor, real: float) -> None:
+def test_a_tensor_may_be_one_pixel_level_off_and_rounded_another_way(
+    tensor: Tensor, real: float
+) -> None:
     assert golden.tolerances(_file(tensor))["tensor"] == pytest.approx(real)
 
 
@@ -144,13 +174,17 @@ def test_one_pixel_level_is_the_most_of_any_channel() -> None:
     assert golden.tolerances(file)["tensor"] == pytest.approx(1.01 / 2)
 
 
-@pytest.mark.parametrize("tensor", [None, Tensor("image", [1, 4, 4, 1], "int8", "NHWC", 0.0078, 3)], ids=str)
+@pytest.mark.parametrize(
+    "tensor", [None, Tensor("image", [1, 4, 4, 1], "int8", "NHWC", 0.0078, 3)], ids=str
+)
 def test_a_pixel_that_is_one_level_off_is_within_the_tolerance_and_one_that_is_three_off_is_not(
     tensor: Tensor | None,
 ) -> None:
     file = _file(tensor)
     taken, allowed = Tensor(**file.inspection["input"]), golden.tolerances(file)["tensor"]
-    levels = CONTRACT.scaled(np.arange(16, 240, dtype=np.uint8))  # of the range that int8 does not cut off
+    levels = CONTRACT.scaled(
+        np.arange(16, 240, dtype=np.uint8)
+    )  # of the range that int8 does not cut off
     real = taken.to_real(taken.to_stored(levels))
     assert np.abs(real[1:] - real[:-1]).max() <= allowed
     assert np.abs(real[3:] - real[:-3]).min() > allowed
@@ -167,18 +201,31 @@ def test_a_pixel_that_is_one_level_off_is_within_the_tolerance_and_one_that_is_t
         (INTEGERS, 1 / 64, "linux", 4 / 64),
         (FLOATS, 1 / 256, "linux", 4 / 256),
     ],
-    ids=["float32 on the CPU", "GPU", "float16", "integers", "integer output", "coarse output", "quantized output"],
+    ids=[
+        "float32 on the CPU",
+        "GPU",
+        "float16",
+        "integers",
+        "integer output",
+        "coarse output",
+        "quantized output",
+    ],
 )
 def test_an_answer_may_be_off_by_what_other_kernels_make_of_it(
     operators: list[Operator], step: float | None, platform: str, real: float
 ) -> None:
-    assert golden.tolerances(_file(operators=operators, step=step, platform=platform))["output"] == real
+    assert (
+        golden.tolerances(_file(operators=operators, step=step, platform=platform))["output"]
+        == real
+    )
 
 
 def test_the_same_answers_give_the_same_vectors() -> None:
     labels = [0, 1, 2, 0, 1, 2, 0]
     answers = _answers(*(SURE[label] for label in labels))
-    assert golden.make(_file(), _examples(labels), answers) == golden.make(_file(), _examples(labels), answers)
+    assert golden.make(_file(), _examples(labels), answers) == golden.make(
+        _file(), _examples(labels), answers
+    )
 
 
 def test_it_says_its_format_and_of_which_file_it_is() -> None:

@@ -75,14 +75,19 @@ def test_repro_stops_once_for_a_step_down() -> None:
     with pytest.raises(PlanError) as stopped:
         planner.update(in_repro=True)
     again, *listing = str(stopped.value).splitlines()
-    assert again == "params.yaml: the release has a new shape, and it is written now: run `dvc repro` again"
+    assert (
+        again
+        == "params.yaml: the release has a new shape, and it is written now: run `dvc repro` again"
+    )
     assert {"+ quantize.digits-ds_cnn-int8", "- quantize.digits-ds_cnn-dynamic"} <= set(listing)
     assert fates() == {"dynamic": [MISSED], "int8": []}
     assert planner.update(in_repro=True) == []
 
 
 @pytest.mark.usefixtures("planned_auto")
-def test_a_build_goes_down_until_every_gate_passes_and_tells_each_step(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_build_goes_down_until_every_gate_passes_and_tells_each_step(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     built = _dvc_finds(monkeypatch, 0.9, 0.92, PASSES)
     code, shown = _built()
     assert code == 0
@@ -94,10 +99,13 @@ def test_a_build_goes_down_until_every_gate_passes_and_tells_each_step(monkeypat
 
 
 @pytest.mark.usefixtures("planned_auto")
-def test_a_build_whose_ladder_ends_says_what_every_rung_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_build_whose_ladder_ends_says_what_every_rung_missed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     built = _dvc_finds(monkeypatch, 0.9, 0.9, 0.9)
     with pytest.raises(
-        GateError, match=rf"^x: no rung .*\n  dynamic  {MISSED}\n  int8     {MISSED}\n  float16  {MISSED}$"
+        GateError,
+        match=rf"^x: no rung .*\n  dynamic  {MISSED}\n  int8     {MISSED}\n  float16  {MISSED}$",
     ):
         _built()
     assert len(built) == 3
@@ -110,7 +118,9 @@ def test_a_build_that_fails_before_its_gates_takes_no_step(monkeypatch: pytest.M
     assert (runs, fates()) == (["dvc"], {"dynamic": []})
 
 
-def test_a_build_without_a_ladder_runs_dvc_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_build_without_a_ladder_runs_dvc_once(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     runs = _dvc_fails(monkeypatch)
     assert _built() == (1, "")
     assert runs == ["dvc"]
@@ -122,14 +132,20 @@ def test_the_table_shows_the_ladder_of_each_target() -> None:
     planner.update()
     shown = io.StringIO()
     table.show(Console(file=shown, width=200))
-    assert f"ladder of x:\n  dynamic  {MISSED}\n  int8     taken\nbundle android: none" in shown.getvalue()
+    assert (
+        f"ladder of x:\n  dynamic  {MISSED}\n  int8     taken\nbundle android: none"
+        in shown.getvalue()
+    )
 
 
 @pytest.mark.usefixtures("planned_auto")
 def test_a_stale_plan_is_told_after_a_verdict() -> None:
     planner.check()
     refused(x=0.9)
-    with pytest.raises(PlanError, match=r"^params\.yaml: not what recipes/ say; .*\n\+ quantize\.digits-ds_cnn-int8\n"):
+    with pytest.raises(
+        PlanError,
+        match=r"^params\.yaml: not what recipes/ say; .*\n\+ quantize\.digits-ds_cnn-int8\n",
+    ):
         planner.check()
     assert fates() == {"dynamic": []}
 

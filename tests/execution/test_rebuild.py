@@ -76,7 +76,9 @@ def test_the_same_bytes_are_said_to_be_the_same(bundle: Path, project: Path) -> 
     assert said == f"1 files from commit {commit[:12]}, every byte the same"
 
 
-def test_a_difference_names_the_file_and_what_in_it_differs(bundle: Path, project: Path, tmp_path: Path) -> None:
+def test_a_difference_names_the_file_and_what_in_it_differs(
+    bundle: Path, project: Path, tmp_path: Path
+) -> None:
     (tmp_path / "weights.txt").write_text("1\n2\n4\n")
     (tmp_path / "extra.bin").write_bytes(b"x")
     commit = _commit(project)
@@ -88,7 +90,9 @@ def test_a_difference_names_the_file_and_what_in_it_differs(bundle: Path, projec
     assert "line 3" in said[2]
 
 
-def test_what_an_earlier_build_left_in_the_cache_does_not_answer_for_the_build(bundle: Path, project: Path) -> None:
+def test_what_an_earlier_build_left_in_the_cache_does_not_answer_for_the_build(
+    bundle: Path, project: Path
+) -> None:
     """The tree has been edited since, and the edit built: the cache of runs holds it, and the clone must not see it."""
     commit = _commit(project)
     (project / "data/weights.txt").write_text("9\n")
@@ -96,27 +100,37 @@ def test_what_an_earlier_build_left_in_the_cache_does_not_answer_for_the_build(b
     with pytest.raises(ProofError, match="not what commit"):
         rebuild.compare(bundle, _content(), _statement(commit))
     builds.run(project, "git", "checkout", "--quiet", "--", ".")
-    assert builds.run(project, "python", "-m", "dvc", "checkout", "--quiet", "--force").returncode == 0
+    assert (
+        builds.run(project, "python", "-m", "dvc", "checkout", "--quiet", "--force").returncode == 0
+    )
     assert rebuild.compare(bundle, _content(), _statement(commit)).endswith("every byte the same")
 
 
 def test_a_bundle_of_a_changed_tree_cannot_be_built_again(bundle: Path, project: Path) -> None:
-    with pytest.raises(ProofError, match=r"^built from a working tree that differs from its commit"):
+    with pytest.raises(
+        ProofError, match=r"^built from a working tree that differs from its commit"
+    ):
         rebuild.compare(bundle, _content(dirty=True), _statement(_commit(project)))
 
 
 def test_a_commit_that_is_not_here_is_named(bundle: Path) -> None:
     with pytest.raises(
-        HostError, match=f"^git: no commit {'ab' * 20} in this repository; expected a clone that has it"
+        HostError,
+        match=f"^git: no commit {'ab' * 20} in this repository; expected a clone that has it",
     ):
         rebuild.compare(bundle, _content(), _statement("ab" * 20))
 
 
 def test_a_commit_on_no_branch_is_not_run(bundle: Path, project: Path) -> None:
     tree = builds.run(project, "git", "rev-parse", "HEAD^{tree}").stdout.strip()
-    who = {f"GIT_{role}_{word}": "x" for role in ("AUTHOR", "COMMITTER") for word in ("NAME", "EMAIL")}
+    who = {
+        f"GIT_{role}_{word}": "x" for role in ("AUTHOR", "COMMITTER") for word in ("NAME", "EMAIL")
+    }
     stray = builds.run(project, "git", "commit-tree", tree, "-m", "stray", **who).stdout.strip()
-    with pytest.raises(HostError, match=f"^git: commit {stray} is on no branch or tag of this repository; expected "):
+    with pytest.raises(
+        HostError,
+        match=f"^git: commit {stray} is on no branch or tag of this repository; expected ",
+    ):
         rebuild.compare(bundle, _content(), _statement(stray))
 
 
@@ -125,7 +139,9 @@ def test_an_encryption_key_is_lent_to_the_clone_and_a_missing_one_is_named(
 ) -> None:
     clone = _changed(project, tmp_path, "{ encryption_key: 'file:keys/model.key' }", MODE_OF_KEY)
     monkeypatch.chdir(clone)
-    with pytest.raises(HostError, match=r"^keys/model\.key: not there; expected the encryption key"):
+    with pytest.raises(
+        HostError, match=r"^keys/model\.key: not there; expected the encryption key"
+    ):
         rebuild.compare(project / bundle, _content(), _statement(_commit(clone)))
     (clone / "keys").mkdir()
     (clone / "keys/model.key").write_text("secret")
@@ -140,11 +156,15 @@ def test_a_key_is_not_lent_through_a_link_nor_out_of_the_clone(
 ) -> None:
     key = tmp_path / "elsewhere.key"
     key.write_text("secret")
-    clone = _changed(project, tmp_path, "{ encryption_key: 'file:model.key' }", "test ! -L model.key", model=key)
+    clone = _changed(
+        project, tmp_path, "{ encryption_key: 'file:model.key' }", "test ! -L model.key", model=key
+    )
     monkeypatch.chdir(clone)
     rebuild.compare(project / bundle, _content(), _statement(_commit(clone)))
     assert key.read_text() == "secret"
-    (clone / "params.yaml").write_text("package: { linux: { encryption_key: 'file:../elsewhere.key' } }\n")
+    (clone / "params.yaml").write_text(
+        "package: { linux: { encryption_key: 'file:../elsewhere.key' } }\n"
+    )
     builds.commit(clone, "Out of the project")
     with pytest.raises(HostError) as refused:
         rebuild.compare(project / bundle, _content(), _statement(_commit(clone)))
@@ -157,18 +177,28 @@ def test_a_build_is_not_told_the_signing_key_and_stays_in_its_own_repository(
     bundle: Path, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     signature = "{ signature: { key: 'env:SIGNING_KEY', public_key: release.pub.pem } }"
-    clone = _changed(project, tmp_path, signature, 'test -z "$SIGNING_KEY$GIT_DIR" && test -n "$MODEL_KEY"')
+    clone = _changed(
+        project, tmp_path, signature, 'test -z "$SIGNING_KEY$GIT_DIR" && test -n "$MODEL_KEY"'
+    )
     monkeypatch.chdir(clone)
     for name in ("SIGNING_KEY", "MODEL_KEY"):
         monkeypatch.setenv(name, "secret")
     monkeypatch.setenv("GIT_DIR", str(tmp_path))
-    commit = builds.run(clone, "git", "rev-parse", "HEAD", GIT_DIR=str(clone / ".git")).stdout.strip()
-    assert rebuild.compare(project / bundle, _content(), _statement(commit)).endswith("every byte the same")
+    commit = builds.run(
+        clone, "git", "rev-parse", "HEAD", GIT_DIR=str(clone / ".git")
+    ).stdout.strip()
+    assert rebuild.compare(project / bundle, _content(), _statement(commit)).endswith(
+        "every byte the same"
+    )
 
 
-def test_a_commit_that_does_not_build_says_what_dvc_said(bundle: Path, project: Path, tmp_path: Path) -> None:
+def test_a_commit_that_does_not_build_says_what_dvc_said(
+    bundle: Path, project: Path, tmp_path: Path
+) -> None:
     clone = builds.clone(project, tmp_path / "clone")
-    (clone / "dvc.yaml").write_text(DVC_YAML.replace("cp data", "echo the gate was missed && false && cp data"))
+    (clone / "dvc.yaml").write_text(
+        DVC_YAML.replace("cp data", "echo the gate was missed && false && cp data")
+    )
     builds.commit(clone, "Broken")
     builds.run(clone, "python", "-m", "dvc", "cache", "dir", "--local", str(project / ".dvc/cache"))
     with chdir(clone), pytest.raises(ProofError) as refused:
@@ -209,7 +239,9 @@ def test_a_folder_of_a_bigger_repository_that_is_in_no_project_is_named(
     top = monorepo.parents[1]
     monkeypatch.chdir(monorepo.parent)
     with pytest.raises(HostError) as refused:
-        rebuild.compare(monorepo / "artifacts/package/linux", _content(), _statement(_commit(monorepo)))
+        rebuild.compare(
+            monorepo / "artifacts/package/linux", _content(), _statement(_commit(monorepo))
+        )
     assert str(refused.value) == (
         f"{monorepo.parent}: no dvc.yaml here or above, up to {top}; expected to be run in the project's folder"
     )

@@ -30,7 +30,9 @@ def _counted(where: str) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize(("where", "numbers"), [("ssh", [1, 2, 2]), ("adb", [1, 2, 2]), ("host", [1, 1, 1])])
+@pytest.mark.parametrize(
+    ("where", "numbers"), [("ssh", [1, 2, 2]), ("adb", [1, 2, 2]), ("host", [1, 1, 1])]
+)
 def test_a_device_is_asked_again_until_it_has_measured(
     project: Path, planned: Plan, where: str, numbers: list[int]
 ) -> None:

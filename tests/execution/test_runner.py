@@ -97,7 +97,11 @@ def test_a_stage_gets_its_variant_its_typed_section_and_an_empty_folder(
         return ""
 
     run_as_prune(stage)
-    assert (jobs[0].variant, jobs[0].section.method, jobs[0].section.train) == (VARIANT, "none", VARIANT)
+    assert (jobs[0].variant, jobs[0].section.method, jobs[0].section.train) == (
+        VARIANT,
+        "none",
+        VARIANT,
+    )
     assert found == []
 
 
@@ -108,7 +112,9 @@ def test_validate_publishes_below_its_platform(monkeypatch: pytest.MonkeyPatch) 
     assert Path("artifacts/validate/ios/digits-ds_cnn-float16-coreml-ios.log").exists()
 
 
-def test_a_stage_that_raises_leaves_nothing_and_names_its_log(run_as_prune: Callable[[Stage], None]) -> None:
+def test_a_stage_that_raises_leaves_nothing_and_names_its_log(
+    run_as_prune: Callable[[Stage], None],
+) -> None:
     with pytest.raises(EdgebakeError) as failed:
         run_as_prune(_failing(ValueError("no such layer")))
     assert str(failed.value) == (
@@ -120,7 +126,9 @@ def test_a_stage_that_raises_leaves_nothing_and_names_its_log(run_as_prune: Call
 
 def test_the_log_that_is_named_tells_where_it_was_raised() -> None:
     program = CHATTY.replace('return "done"', "return [][0]")
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 1
     log = LOG.read_text()
     assert "in stage\n" in log
@@ -139,7 +147,9 @@ def test_a_missing_file_is_told_by_its_name(run_as_prune: Callable[[Stage], None
     assert _nothing_is_left()
 
 
-def test_a_log_that_cannot_be_written_is_told_by_its_folder(run_as_prune: Callable[[Stage], None]) -> None:
+def test_a_log_that_cannot_be_written_is_told_by_its_folder(
+    run_as_prune: Callable[[Stage], None],
+) -> None:
     artifacts.ROOT.mkdir(exist_ok=True)
     (artifacts.ROOT / "prune").write_text("a file where a folder belongs")
     with pytest.raises(HostError, match=r"^artifacts/prune: File exists$"):
@@ -152,7 +162,9 @@ def test_ctrl_c_leaves_nothing(run_as_prune: Callable[[Stage], None]) -> None:
     assert _nothing_is_left()
 
 
-def test_a_failure_keeps_the_output_of_the_run_before(run_as_prune: Callable[[Stage], None]) -> None:
+def test_a_failure_keeps_the_output_of_the_run_before(
+    run_as_prune: Callable[[Stage], None],
+) -> None:
     run_as_prune(_writing(b"abc"))
     with pytest.raises(EdgebakeError):
         run_as_prune(_failing(ValueError()))
@@ -179,7 +191,8 @@ def test_another_version_of_a_tool_than_planned_is_refused_before_the_stage_runs
 
 def test_a_variant_that_is_not_planned_is_refused() -> None:
     with pytest.raises(
-        PlanError, match="no such variant; expected one of: digits-ds_cnn, digits-ds_cnn-channels; did you mean"
+        PlanError,
+        match="no such variant; expected one of: digits-ds_cnn, digits-ds_cnn-channels; did you mean",
     ):
         runner.run("prune", "digits-ds_cn")
 
@@ -200,6 +213,8 @@ def test_noise_of_libraries_is_in_the_log_and_not_on_the_terminal(
 
 def test_printed_noise_is_in_the_log_and_not_on_the_terminal() -> None:
     buffered = {**os.environ, "PYTHONUNBUFFERED": ""}
-    done = subprocess.run([sys.executable, "-c", CHATTY], capture_output=True, text=True, check=True, env=buffered)
+    done = subprocess.run(
+        [sys.executable, "-c", CHATTY], capture_output=True, text=True, check=True, env=buffered
+    )
     assert done.stdout == "half way\nprune digits-ds_cnn: done\n"
     assert LOG.read_text() == "printed noise\n"

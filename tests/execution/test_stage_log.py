@@ -40,7 +40,9 @@ except ZeroDivisionError:
 def _python(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
     buffered = {**os.environ, "PYTHONUNBUFFERED": ""}  # or no noise could be left in a buffer
     command = [sys.executable, "-c", program]
-    return subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder, env=buffered)
+    return subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=folder, env=buffered
+    )
 
 
 def test_the_terminal_gets_what_is_said_to_the_console_and_nothing_else(tmp_path: Path) -> None:

@@ -40,7 +40,9 @@ def test_a_value_is_found_in_another_order_of_axes_and_with_the_noise_of_other_k
 def test_a_stranger_is_refused_by_name() -> None:
     with pytest.raises(ConversionError) as refused:
         RANGES.of([CONV * 1.1], "Conv_7_0")
-    assert str(refused.value).startswith("tensor Conv_7_0: no value of the model is like it, the nearest differs by ")
+    assert str(refused.value).startswith(
+        "tensor Conv_7_0: no value of the model is like it, the nearest differs by "
+    )
     assert str(refused.value).endswith(
         "expected 0.001 or less: its range is not known. A scheme whose activations stay in float needs none: "
         "float16 or dynamic"

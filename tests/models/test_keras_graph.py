@@ -35,7 +35,9 @@ def test_a_model_of_lists_becomes_one_of_tensors(keras: Any) -> None:
 def test_several_ends_are_refused(keras: Any) -> None:
     one, other = keras.Input((2,)), keras.Input((2,))
     model = keras.Model([one, other], [keras.layers.Add()([one, other]), one, other], name="many")
-    with pytest.raises(ConversionError, match=r"^model 'many': has 2 inputs and 3 outputs; expected one of each$"):
+    with pytest.raises(
+        ConversionError, match=r"^model 'many': has 2 inputs and 3 outputs; expected one of each$"
+    ):
         keras_graph.functional(model)
 
 
@@ -87,7 +89,9 @@ def test_calls_in_another_model_do_not_count(keras: Any) -> None:
         (lambda layers: layers.MaxPooling2D(), "linear"),
     ],
 )
-def test_an_activation_is_what_a_layer_applies_last(keras: Any, make: Callable[[Any], Any], expected: str) -> None:
+def test_an_activation_is_what_a_layer_applies_last(
+    keras: Any, make: Callable[[Any], Any], expected: str
+) -> None:
     assert keras_graph.activation(make(keras.layers)) == expected
 
 
@@ -101,4 +105,6 @@ def test_an_operation_is_an_activation_too(keras: Any, name: str) -> None:
 def test_a_layer_and_an_operation_of_one_meaning_are_of_one_kind(keras: Any) -> None:
     image = keras.Input((3,), name="image")
     sums = keras.layers.Add()([image, image]), image + image
-    assert [keras_graph.kind(keras_graph.nodes(keras.Model(image, one))[1].operation) for one in sums] == ["Add", "Add"]
+    assert [
+        keras_graph.kind(keras_graph.nodes(keras.Model(image, one))[1].operation) for one in sums
+    ] == ["Add", "Add"]

@@ -16,7 +16,11 @@ def _archive(files: dict[str, bytes], date: tuple[int, int, int, int, int, int])
 
 
 def _files(address: int, saved: str) -> dict[str, bytes]:
-    layers = [{"shared_object_id": address}, {"shared_object_id": address + 96}, {"shared_object_id": address}]
+    layers = [
+        {"shared_object_id": address},
+        {"shared_object_id": address + 96},
+        {"shared_object_id": address},
+    ]
     return {
         "metadata.json": json.dumps({"keras_version": "3.15.1", "date_saved": saved}).encode(),
         "config.json": json.dumps({"layers": layers}).encode(),
@@ -25,7 +29,10 @@ def _files(address: int, saved: str) -> dict[str, bytes]:
 
 
 def test_addresses_count_from_zero_in_the_order_of_first_use() -> None:
-    config = {"a": {"shared_object_id": 9000}, "b": [{"shared_object_id": 70}, {"shared_object_id": 9000}]}
+    config = {
+        "a": {"shared_object_id": 9000},
+        "b": [{"shared_object_id": 70}, {"shared_object_id": 9000}],
+    }
     assert _renumbered(config, {}) == {
         "a": {"shared_object_id": 0},
         "b": [{"shared_object_id": 1}, {"shared_object_id": 0}],
@@ -33,7 +40,10 @@ def test_addresses_count_from_zero_in_the_order_of_first_use() -> None:
 
 
 def test_numbers_that_are_no_addresses_stay() -> None:
-    assert _renumbered({"units": 10, "rates": [0.1, None, "relu"]}, {}) == {"units": 10, "rates": [0.1, None, "relu"]}
+    assert _renumbered({"units": 10, "rates": [0.1, None, "relu"]}, {}) == {
+        "units": 10,
+        "rates": [0.1, None, "relu"],
+    }
 
 
 def test_two_saves_of_one_model_become_the_same_bytes() -> None:
@@ -53,6 +63,8 @@ def test_weights_are_kept_to_the_byte() -> None:
 
 def test_models_that_share_other_layers_stay_different() -> None:
     shared, own = _files(1, "x"), _files(1, "x")
-    own["config.json"] = json.dumps({"layers": [{"shared_object_id": n} for n in (1, 2, 3)]}).encode()
+    own["config.json"] = json.dumps(
+        {"layers": [{"shared_object_id": n} for n in (1, 2, 3)]}
+    ).encode()
     date = (2026, 1, 1, 0, 0, 0)
     assert _normalised(_archive(shared, date)) != _normalised(_archive(own, date))

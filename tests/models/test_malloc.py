@@ -10,7 +10,9 @@ import pytest
 
 from edgebake.models import keras_session, malloc
 
-ON_GLIBC = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is not glibc")
+ON_GLIBC = pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc", reason="the C library is not glibc"
+)
 # Blocks below M_MMAP_THRESHOLD, allocated, written and freed as training steps do; in a thread too, whose heaps are of
 # 64 MiB each and another part of malloc.
 STEPS = """
@@ -39,7 +41,9 @@ thread.join()
 def page_faults_of_steps(setup: str) -> tuple[str, list[int]]:
     """Return the value of an expression that a process begins with, and the page faults of main and other thread."""
     program = STEPS.format(setup=setup)
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     value, *faults = done.stdout.split()
     return value, [int(count) for count in faults]
 
@@ -54,7 +58,9 @@ def test_the_kernel_gives_no_page_twice() -> None:
 
 
 def test_each_setting_fits_a_c_int() -> None:
-    assert [ctypes.c_int(value).value for value in malloc.SETTINGS.values()] == list(malloc.SETTINGS.values())
+    assert [ctypes.c_int(value).value for value in malloc.SETTINGS.values()] == list(
+        malloc.SETTINGS.values()
+    )
 
 
 def test_a_c_library_without_mallopt_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

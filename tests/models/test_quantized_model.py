@@ -8,9 +8,23 @@ from edgebake.models.quantized_model import Quantized, from_files
 from edgebake.recipe import Compression, DType, Granularity, Palette
 
 PROBES = np.linspace(-1, 1, 8, dtype=np.float32).reshape(2, 2, 2, 1)
-RELU = Range("cnn/re_lu_1/Relu6", 0, 0.1 + 0.2, 0, 6, 0, 5.5, 0, 6, (0.0, 6.0, 1 / 3, 2.5), ("cnn/conv_1/convolution",))
+RELU = Range(
+    "cnn/re_lu_1/Relu6",
+    0,
+    0.1 + 0.2,
+    0,
+    6,
+    0,
+    5.5,
+    0,
+    6,
+    (0.0, 6.0, 1 / 3, 2.5),
+    ("cnn/conv_1/convolution",),
+)
 IMAGE = Range("image", -1, 1, -1, 1, -1, 1, -1, 1, (-1.0, 1.0, 0.0, 0.5))
-INT8 = Quantized(b"keras", "int8", "int8", "int8", Granularity.per_channel, Ranges([IMAGE, RELU], PROBES))
+INT8 = Quantized(
+    b"keras", "int8", "int8", "int8", Granularity.per_channel, Ranges([IMAGE, RELU], PROBES)
+)
 FLOAT16 = Quantized(b"keras", "float16", weights="float16", activations="float32")
 
 
@@ -35,7 +49,9 @@ def test_how_weights_are_stored_reads_back(compression: Compression) -> None:
 
 def test_what_is_kept_reads_back() -> None:
     kept = {"conv2d (CONV_2D)": ["cnn/conv_1/convolution", "cnn/re_lu_1/Relu6"]}
-    quantized = Quantized(b"keras", "mixed", "int8", "int8", Granularity.per_tensor, keep=DType.float16, kept=kept)
+    quantized = Quantized(
+        b"keras", "mixed", "int8", "int8", Granularity.per_tensor, keep=DType.float16, kept=kept
+    )
     assert from_files(quantized.to_files()) == quantized
 
 
@@ -49,7 +65,12 @@ def test_ranges_and_probes_read_back_to_the_last_bit() -> None:
 
 @pytest.mark.parametrize("quantized", [INT8, FLOAT16])
 def test_the_files_are_the_same_for_every_scheme(quantized: Quantized) -> None:
-    assert sorted(quantized.to_files()) == ["model.keras", "probes.npy", "ranges.csv", "scheme.json"]
+    assert sorted(quantized.to_files()) == [
+        "model.keras",
+        "probes.npy",
+        "ranges.csv",
+        "scheme.json",
+    ]
 
 
 def test_a_scheme_that_stays_in_float_has_no_ranges() -> None:

@@ -15,7 +15,9 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(autouse=True, scope="module")
 def _session() -> None:
-    keras_session.start(1)  # before coremltools imports TensorFlow with other kernels, for the tests behind this one
+    keras_session.start(
+        1
+    )  # before coremltools imports TensorFlow with other kernels, for the tests behind this one
 
 
 def test_four_values_stand_for_weights_that_lie_around_them() -> None:

@@ -88,7 +88,9 @@ def test_many_changed_files_are_counted() -> None:
         ("stages/parity.py", ["parity"]),
     ],
 )
-def test_files_reach_the_stages_that_run_them(package: Path, planned: Plan, file: str, reaching: list[str]) -> None:
+def test_files_reach_the_stages_that_run_them(
+    package: Path, planned: Plan, file: str, reaching: list[str]
+) -> None:
     with (package / file).open("a") as content:
         content.write("\nCHANGED = 1\n" if file.endswith(".py") else "\n")
     stages = {variant.partition(".")[0] for variant in changed(planned)}
@@ -122,7 +124,9 @@ def test_how_files_are_written_reaches_no_measurement(package: Path, planned: Pl
     assert {variant.partition(".")[0] for variant in changed(planned)} == {"convert"}
 
 
-def test_sample_code_counts_with_its_comments_since_it_ships_as_text(package: Path, planned: Plan) -> None:
+def test_sample_code_counts_with_its_comments_since_it_ships_as_text(
+    package: Path, planned: Plan
+) -> None:
     for file in ("bundle/samples/classify.py", "tasks/postprocess.py"):
         with (package / file).open("a") as content:
             content.write("# a comment\n")
@@ -142,7 +146,9 @@ def test_a_damaged_cache_is_read_again(package: Path, planned: Plan) -> None:
 
 
 def test_a_stage_that_imports_what_is_not_listed_is_refused(package: Path, planned: Plan) -> None:
-    code_digest.refuse_unlisted("data", "digits", [f"{NAME}.data.splits", f"{NAME}.recipe", "numpy", f"{NAME}.errors"])
+    code_digest.refuse_unlisted(
+        "data", "digits", [f"{NAME}.data.splits", f"{NAME}.recipe", "numpy", f"{NAME}.errors"]
+    )
     with pytest.raises(PlanError) as caught:
         code_digest.refuse_unlisted("data", "digits", [f"{NAME}.training.loop"])
     assert str(caught.value) == (
@@ -156,7 +162,9 @@ def test_plugins_are_those_that_the_parameters_name() -> None:
     assert named_plugins({"data": {"source": "npz"}}, "data.source") == ["npz"]
     runtimes = {"runtime": "coreml", "reference_runtime": "litert"}
     assert named_plugins(runtimes, "convert.runtime") == ["coreml", "litert"]
-    assert named_plugins({"calibration": {"method": "mse"}}, "quantize.calibration.method") == ["mse"]
+    assert named_plugins({"calibration": {"method": "mse"}}, "quantize.calibration.method") == [
+        "mse"
+    ]
     assert named_plugins({"method": "mse"}, "quantize.calibration.method") == [
         *("entropy", "min_max", "moving_average", "mse", "percentile")
     ]

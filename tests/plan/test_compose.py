@@ -37,7 +37,9 @@ def test_every_runtime_has_a_target(composed: dict[str, Composed]) -> None:
 
 
 @pytest.mark.parametrize("model", architectures.NAMES)
-def test_every_model_composes_for_every_runtime(project: Path, composed: dict[str, Composed], model: str) -> None:
+def test_every_model_composes_for_every_runtime(
+    project: Path, composed: dict[str, Composed], model: str
+) -> None:
     runtimes = _by_runtime(composed)
     found = compose.compose_targets(list(runtimes.values()), [f"model={model}"])
     assert [one.recipe.model.architecture for one in found] == [model] * 3
@@ -45,25 +47,37 @@ def test_every_model_composes_for_every_runtime(project: Path, composed: dict[st
 
 
 @pytest.mark.parametrize("scheme", sorted(coreml.first_versions()))
-def test_every_scheme_composes_for_core_ml_with_the_words_of_its_recipe(project: Path, scheme: str) -> None:
+def test_every_scheme_composes_for_core_ml_with_the_words_of_its_recipe(
+    project: Path, scheme: str
+) -> None:
     precision = "float32" if scheme == "none" else "float16"
     newest = ["device.minimum_os='18'", "convert.coreml.minimum_deployment_target=iOS18"]
     words = [f"quantize={scheme}", f"convert.coreml.compute_precision={precision}", *newest]
     recipe = compose.compose_targets(["iphone_15"], words)[0].recipe
     assert recipe.quantize.scheme == scheme
     others = {word: getattr(recipe.quantize, word) for word in ("granularity", "keep", "ladder")}
-    given = [word for word, value in {**vars(recipe.quantize.compression), **others}.items() if value is not None]
+    given = [
+        word
+        for word, value in {**vars(recipe.quantize.compression), **others}.items()
+        if value is not None
+    ]
     assert sorted(given) == sorted(SCHEMES[scheme].options)
 
 
 def test_choices_name_the_option_of_every_group(composed: dict[str, Composed]) -> None:
     choices = composed["iphone_15"].choices
-    assert (choices["device"], choices["quantize"], choices["convert"]) == ("iphone_15", "float16", "coreml")
+    assert (choices["device"], choices["quantize"], choices["convert"]) == (
+        "iphone_15",
+        "float16",
+        "coreml",
+    )
     assert set(files.groups()) <= set(choices)
 
 
 def test_options_of_a_group_are_its_files(project: Path) -> None:
-    (project / "recipes/model/nano.yaml").write_text("architecture: ds_cnn\nwidth: 0.5\nresolution: 32\n")
+    (project / "recipes/model/nano.yaml").write_text(
+        "architecture: ds_cnn\nwidth: 0.5\nresolution: 32\n"
+    )
     assert "nano" in files.groups()["model"]
     assert compose.compose_targets(["pixel_8"], ["model=nano"])[0].recipe.model.width == 0.5
 
@@ -76,11 +90,15 @@ def test_a_target_is_any_file_in_its_folder(project: Path) -> None:
 
 
 def test_unknown_target_is_told_with_the_nearest_one(project: Path) -> None:
-    with pytest.raises(RecipeError, match=r"recipes/target/pixel8.yaml: no such target; .*did you mean 'pixel_8'\?"):
+    with pytest.raises(
+        RecipeError, match=r"recipes/target/pixel8.yaml: no such target; .*did you mean 'pixel_8'\?"
+    ):
         compose.compose_targets(["pixel8"])
 
 
-def test_overrides_change_a_value_and_nothing_else(project: Path, composed: dict[str, Composed]) -> None:
+def test_overrides_change_a_value_and_nothing_else(
+    project: Path, composed: dict[str, Composed]
+) -> None:
     recipe = compose.compose_targets(["pixel_8"], ["train.epochs=7"])[0].recipe
     assert recipe.train.epochs == 7
     recipe.train.epochs = composed["pixel_8"].recipe.train.epochs
@@ -98,8 +116,14 @@ def test_an_override_picks_another_option(project: Path) -> None:
     [
         ("train.epochs=many", "command line: train.epochs: 'many'; expected a whole number"),
         ("train.epoch=3", "command line: train.epoch: unknown key; .*did you mean 'epochs'"),
-        ("quantize=int4", "command line: quantize: no option 'int4'; .* int4_weights, .*; did you mean 'int8'"),
-        ("data.colour=gray", "command line: data.colour: 'gray'; expected one of: bgr, grey, rgb; did you mean 'grey'"),
+        (
+            "quantize=int4",
+            "command line: quantize: no option 'int4'; .* int4_weights, .*; did you mean 'int8'",
+        ),
+        (
+            "data.colour=gray",
+            "command line: data.colour: 'gray'; expected one of: bgr, grey, rgb; did you mean 'grey'",
+        ),
         ("train.epochs", "command line: 'train.epochs' is not an override; expected KEY=VALUE"),
         ("train.epochs=0", "command line: train.epochs: 0; expected 1 or more"),
     ],
@@ -133,7 +157,9 @@ def test_two_broken_rules_are_told_together_each_with_its_file(project: Path) ->
         compose.compose_targets(["pixel_8"])
     lines = str(caught.value).splitlines()
     assert len(lines) == 2
-    assert lines[0].startswith("recipes/validate/realtime.yaml: validate.runs: 5; expected 200 or more")
+    assert lines[0].startswith(
+        "recipes/validate/realtime.yaml: validate.runs: 5; expected 200 or more"
+    )
     assert lines[1] == "recipes/package/bundle.yaml: package.top_k: 0; expected 1 or more"
 
 
@@ -146,15 +172,25 @@ def test_the_release_reads_back_as_it_is_written(project: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        ("- pixel_8\n", "- pixel_8\n  - pixel_8\n", "targets: pixel_8 is named 2 times; expected once"),
-        ("- pixel_8\n", "- pixel_9\n", "targets: no recipes/target/pixel_9.yaml; .*did you mean 'pixel_8'"),
+        (
+            "- pixel_8\n",
+            "- pixel_8\n  - pixel_8\n",
+            "targets: pixel_8 is named 2 times; expected once",
+        ),
+        (
+            "- pixel_8\n",
+            "- pixel_9\n",
+            "targets: no recipes/target/pixel_9.yaml; .*did you mean 'pixel_8'",
+        ),
         ("version: 1", "version: v1", "version: 'v1.* expected MAJOR.MINOR.PATCH, 1.4.0 for one"),
         ("license: Apache-2.0\n", "", "license: no value; expected one, it has no default"),
         ("license:", "licence:", "licence: unknown key; expected one of: .*did you mean 'license'"),
         ("targets:", "targets: [", "line .*: not YAML"),
     ],
 )
-def test_wrong_release_is_told_with_file_and_key(project: Path, old: str, new: str, complaint: str) -> None:
+def test_wrong_release_is_told_with_file_and_key(
+    project: Path, old: str, new: str, complaint: str
+) -> None:
     _edit(project / "recipes/release.yaml", old, new)
     with pytest.raises(RecipeError, match=f"recipes/release.yaml: {complaint}"):
         compose.compose_release()
@@ -163,13 +199,18 @@ def test_wrong_release_is_told_with_file_and_key(project: Path, old: str, new: s
 def test_a_release_of_nothing_is_refused(project: Path) -> None:
     file = project / "recipes/release.yaml"
     file.write_text(file.read_text().split("targets:")[0] + "targets: []\n")
-    with pytest.raises(RecipeError, match=r"recipes/release.yaml: targets: empty; expected at least one of: android"):
+    with pytest.raises(
+        RecipeError,
+        match=r"recipes/release.yaml: targets: empty; expected at least one of: android",
+    ):
         compose.compose_release()
 
 
 def test_words_that_are_null_are_given_in_a_file(project: Path) -> None:
     with pytest.raises(RecipeError) as refused:
-        compose.compose_targets(["iphone_15"], ["convert.coreml.resolution_range={smallest:24,largest:96}"])
+        compose.compose_targets(
+            ["iphone_15"], ["convert.coreml.resolution_range={smallest:24,largest:96}"]
+        )
     assert str(refused.value) == (
         "command line: convert.coreml.resolution_range: null; "
         "expected its words in a file of recipes/, a target for one"

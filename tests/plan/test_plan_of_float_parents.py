@@ -19,28 +19,41 @@ def _parents(found: Plan) -> dict[str, str]:
     return {name: section["baseline"] for name, section in found["validate"].items()}
 
 
-def test_a_target_with_a_speedup_gate_brings_its_float_parent_and_no_other_does(planned: Plan) -> None:
-    assert _parents(planned) == {
-        "digits-ds_cnn-int8-litert-android": "digits-ds_cnn-litert",
-        "digits-ds_cnn-channels-int8-litert-android": "digits-ds_cnn-litert",
-        "digits-ds_cnn-float16-litert-android": "digits-ds_cnn-litert",
-        "digits-ds_cnn-float16-coreml-ios": "digits-ds_cnn-float16-coreml",  # untimed: its own file
-        "digits-ds_cnn-palettized-coreml-ios": "digits-ds_cnn-palettized-coreml",
-        "digits-ds_cnn-int8-onnxruntime-linux": "digits-ds_cnn-onnxruntime",
-        "digits-ds_cnn-onnxruntime-linux": "digits-ds_cnn-onnxruntime",  # a float model, which is its own parent
-    }
+def test_a_target_with_a_speedup_gate_brings_its_float_parent_and_no_other_does(
+    planned: Plan,
+) -> None:
+    assert (
+        _parents(planned)
+        == {
+            "digits-ds_cnn-int8-litert-android": "digits-ds_cnn-litert",
+            "digits-ds_cnn-channels-int8-litert-android": "digits-ds_cnn-litert",
+            "digits-ds_cnn-float16-litert-android": "digits-ds_cnn-litert",
+            "digits-ds_cnn-float16-coreml-ios": "digits-ds_cnn-float16-coreml",  # untimed: its own file
+            "digits-ds_cnn-palettized-coreml-ios": "digits-ds_cnn-palettized-coreml",
+            "digits-ds_cnn-int8-onnxruntime-linux": "digits-ds_cnn-onnxruntime",
+            "digits-ds_cnn-onnxruntime-linux": "digits-ds_cnn-onnxruntime",  # a float model, which is its own parent
+        }
+    )
 
 
-def test_a_float_parent_is_converted_once_per_runtime_and_validated_only_where_it_ships(planned: Plan) -> None:
+def test_a_float_parent_is_converted_once_per_runtime_and_validated_only_where_it_ships(
+    planned: Plan,
+) -> None:
     parents = ["digits-ds_cnn-litert", "digits-ds_cnn-onnxruntime"]
-    converted = [name for name, section in planned["convert"].items() if section["quantize"] == "digits-ds_cnn"]
+    converted = [
+        name
+        for name, section in planned["convert"].items()
+        if section["quantize"] == "digits-ds_cnn"
+    ]
     assert converted == parents
     validated = {section["convert"] for section in planned["validate"].values()}
     assert set(parents) & validated == {"digits-ds_cnn-onnxruntime"}  # which linux_any ships
     assert planned["quantize"]["digits-ds_cnn"]["scheme"] == "none"
 
 
-def test_a_pruned_target_is_counted_against_the_whole_model(release: Release, composed: dict[str, Composed]) -> None:
+def test_a_pruned_target_is_counted_against_the_whole_model(
+    release: Release, composed: dict[str, Composed]
+) -> None:
     found = planner.merge(release, [composed["galaxy_a14"]])
     assert list(found["prune"]) == ["digits-ds_cnn", "digits-ds_cnn-channels"]
     assert list(found["quantize"]) == ["digits-ds_cnn", "digits-ds_cnn-channels-int8"]
@@ -49,13 +62,18 @@ def test_a_pruned_target_is_counted_against_the_whole_model(release: Release, co
     assert _parents(found) == {"digits-ds_cnn-channels-int8-litert-android": "digits-ds_cnn-litert"}
 
 
-def test_targets_without_a_speedup_gate_bring_no_float_parent(release: Release, composed: dict[str, Composed]) -> None:
+def test_targets_without_a_speedup_gate_bring_no_float_parent(
+    release: Release, composed: dict[str, Composed]
+) -> None:
     pixel, galaxy = (_like(composed[name], name) for name in ("pixel_8", "galaxy_a14"))
     for target in (pixel, galaxy):
         target.recipe.validate.budget.speedup = None
     found = planner.merge(release, [pixel, galaxy])
     assert list(found["quantize"]) == ["digits-ds_cnn-int8", "digits-ds_cnn-channels-int8"]
-    assert list(found["convert"]) == ["digits-ds_cnn-int8-litert", "digits-ds_cnn-channels-int8-litert"]
+    assert list(found["convert"]) == [
+        "digits-ds_cnn-int8-litert",
+        "digits-ds_cnn-channels-int8-litert",
+    ]
     assert list(_parents(found).values()) == list(found["convert"])
 
 
@@ -87,7 +105,11 @@ def test_a_parent_takes_and_gives_floats_whatever_its_child_is_fed(
     fed = _like(composed["pixel_8"], "fed")
     fed.recipe.convert.input = fed.recipe.convert.output = DType.int8
     found = planner.merge(release, [composed["android_any"], fed])["convert"]
-    assert list(found) == ["digits-ds_cnn-litert", "digits-ds_cnn-float16-litert", "digits-ds_cnn-int8-litert"]
+    assert list(found) == [
+        "digits-ds_cnn-litert",
+        "digits-ds_cnn-float16-litert",
+        "digits-ds_cnn-int8-litert",
+    ]
     parent, child = found["digits-ds_cnn-litert"], found["digits-ds_cnn-int8-litert"]
     assert (parent["input"], parent["output"]) == (None, None)
     assert (child["input"], child["output"]) == ("int8", "int8")

@@ -38,7 +38,10 @@ def test_a_teacher_is_a_variant_of_train_and_an_unknown_one_is_named(project: Pa
 def test_another_training_of_the_teacher_is_another_recipe_of_its_pupil(
     release: Release, composed: dict[str, Composed]
 ) -> None:
-    pupil, teacher = deepcopy(composed["galaxy_a14"]), replace(deepcopy(composed["galaxy_a14"]), target="large")
+    pupil, teacher = (
+        deepcopy(composed["galaxy_a14"]),
+        replace(deepcopy(composed["galaxy_a14"]), target="large"),
+    )
     teacher.recipe.model.architecture = "mobilenet_v2"
     teacher.choices["model"] = "mobilenet_v2"
     fine_tune = pupil.recipe.prune.fine_tune
@@ -47,5 +50,9 @@ def test_another_training_of_the_teacher_is_another_recipe_of_its_pupil(
     digests = []
     for epochs in (30, 40):
         teacher.recipe.train.epochs = epochs
-        digests.append(planner.packaged(planner.merge(release, [pupil, teacher]), "galaxy_a14")["recipe_sha256"])
+        digests.append(
+            planner.packaged(planner.merge(release, [pupil, teacher]), "galaxy_a14")[
+                "recipe_sha256"
+            ]
+        )
     assert digests[0] != digests[1]

@@ -11,7 +11,16 @@ from edgebake.errors import PlanError
 from edgebake.plan import planner
 from edgebake.plan.compose import Composed
 from edgebake.plan.planner import Change, Plan
-from edgebake.recipe import Calibration, Ceiling, DType, Floor, Granularity, Quantize, Release, Waiver
+from edgebake.recipe import (
+    Calibration,
+    Ceiling,
+    DType,
+    Floor,
+    Granularity,
+    Quantize,
+    Release,
+    Waiver,
+)
 from edgebake.recipe.stage_params import read_plan
 
 PARAMS = Path("params.yaml")
@@ -41,7 +50,9 @@ def _recipes_say(planned: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planner, "make", lambda: planned)
 
 
-def test_five_targets_train_once_and_quantize_three_times_beside_their_float_parent(five: Plan) -> None:
+def test_five_targets_train_once_and_quantize_three_times_beside_their_float_parent(
+    five: Plan,
+) -> None:
     assert list(five["train"]) == list(five["prune"]) == ["digits-ds_cnn"]
     assert list(five["quantize"]) == [
         "digits-ds_cnn",
@@ -61,7 +72,13 @@ def test_names_of_variants_are_the_options_on_the_way_and_none_is_not_named(five
         "digits-ds_cnn-onnxruntime",
         "digits-ds_cnn-int8-onnxruntime",
     ]
-    assert [name.rpartition("-")[2] for name in five["validate"]] == ["android", "android", "ios", "ios", "linux"]
+    assert [name.rpartition("-")[2] for name in five["validate"]] == [
+        "android",
+        "android",
+        "ios",
+        "ios",
+        "linux",
+    ]
 
 
 def test_each_section_names_the_variant_that_it_builds_on(five: Plan) -> None:
@@ -72,7 +89,9 @@ def test_each_section_names_the_variant_that_it_builds_on(five: Plan) -> None:
 
 
 def test_a_bundle_holds_every_target_of_its_platform(five: Plan) -> None:
-    assert {platform: list(section["targets"]) for platform, section in five["package"].items()} == {
+    assert {
+        platform: list(section["targets"]) for platform, section in five["package"].items()
+    } == {
         "android": ["pixel_8", "android_any"],
         "ios": ["iphone_15", "iphone_se_3"],
         "linux": ["raspberry_pi_5"],
@@ -93,10 +112,15 @@ def test_a_second_target_with_other_epochs_carries_its_own_name_from_there_on(
         "digits-ds_cnn-patient-int8-litert",
     ]
     assert found["train"]["digits-ds_cnn-patient"]["epochs"] == 99
-    assert found["package"]["android"]["targets"]["patient"]["validate"] == "digits-ds_cnn-patient-int8-litert-android"
+    assert (
+        found["package"]["android"]["targets"]["patient"]["validate"]
+        == "digits-ds_cnn-patient-int8-litert-android"
+    )
 
 
-def test_the_first_target_of_the_release_keeps_the_plain_name(release: Release, composed: dict[str, Composed]) -> None:
+def test_the_first_target_of_the_release_keeps_the_plain_name(
+    release: Release, composed: dict[str, Composed]
+) -> None:
     patient = _like(composed["pixel_8"], "patient")
     patient.recipe.train.epochs = 99
     found = planner.merge(release, [patient, composed["pixel_8"]])["train"]
@@ -112,17 +136,26 @@ def test_a_target_called_like_an_option_takes_no_name_that_is_taken(
         target.choices["quantize"], target.recipe.quantize = "none", Quantize("none")
     misnamed.recipe.quantize.granularity = Granularity.per_tensor
     found = planner.merge(release, [plain, composed["android_any"], misnamed])["quantize"]
-    assert list(found) == ["digits-ds_cnn", "digits-ds_cnn-float16", "digits-ds_cnn-float16-float16"]
+    assert list(found) == [
+        "digits-ds_cnn",
+        "digits-ds_cnn-float16",
+        "digits-ds_cnn-float16-float16",
+    ]
     assert found["digits-ds_cnn-float16"]["scheme"] == "float16"
 
 
-def test_targets_that_part_late_share_what_comes_before(release: Release, composed: dict[str, Composed]) -> None:
+def test_targets_that_part_late_share_what_comes_before(
+    release: Release, composed: dict[str, Composed]
+) -> None:
     careful = _like(composed["pixel_8"], "careful")
     careful.recipe.validate.runs = 2048
     found = planner.merge(release, [composed["pixel_8"], careful])
     assert list(found["convert"]) == ["digits-ds_cnn-litert", "digits-ds_cnn-int8-litert"]
     assert len(found["train"]) == 1
-    assert list(found["validate"]) == ["digits-ds_cnn-int8-litert-android", "digits-ds_cnn-int8-litert-android-careful"]
+    assert list(found["validate"]) == [
+        "digits-ds_cnn-int8-litert-android",
+        "digits-ds_cnn-int8-litert-android-careful",
+    ]
 
 
 def test_targets_that_differ_in_budget_alone_share_every_measurement(
@@ -138,7 +171,9 @@ def test_targets_that_differ_in_budget_alone_share_every_measurement(
     assert targets["strict"]["budget"]["size_mb"]["at_most"] == 1
 
 
-@pytest.mark.parametrize(("scheme", "keep", "count"), [("mixed", DType.float32, 2), ("int8", None, 1)])
+@pytest.mark.parametrize(
+    ("scheme", "keep", "count"), [("mixed", DType.float32, 2), ("int8", None, 1)]
+)
 def test_the_gates_are_part_of_quantize_only_where_they_decide_what_comes_out(
     release: Release, composed: dict[str, Composed], scheme: str, keep: DType | None, count: int
 ) -> None:
@@ -154,10 +189,14 @@ def test_the_gates_are_part_of_quantize_only_where_they_decide_what_comes_out(
     assert gates == ([0.9, 0.97] if keep else [None])
 
 
-def test_a_waiver_measures_nothing_again_and_is_another_recipe(release: Release, composed: dict[str, Composed]) -> None:
+def test_a_waiver_measures_nothing_again_and_is_another_recipe(
+    release: Release, composed: dict[str, Composed]
+) -> None:
     before = planner.merge(release, [composed["pixel_8"]])
     pixel = _like(composed["pixel_8"], "pixel_8")
-    pixel.recipe.validate.waivers = [Waiver(gate="size_mb", reason="one release", by="Ada", until="2027-01-31")]
+    pixel.recipe.validate.waivers = [
+        Waiver(gate="size_mb", reason="one release", by="Ada", until="2027-01-31")
+    ]
     found = [change.key for change in planner.changes(before, planner.merge(release, [pixel]))]
     assert found == [
         "package.android.targets.pixel_8.waivers",
@@ -165,7 +204,9 @@ def test_a_waiver_measures_nothing_again_and_is_another_recipe(release: Release,
     ]
 
 
-def test_a_value_of_the_first_stage_changes_every_digest_and_no_name(five: Plan, reseeded: Plan) -> None:
+def test_a_value_of_the_first_stage_changes_every_digest_and_no_name(
+    five: Plan, reseeded: Plan
+) -> None:
     changed = [change.key for change in planner.changes(five, reseeded)]
     assert changed[0] == "train.digits-ds_cnn.seed"
     assert [key.rpartition(".")[2] for key in changed[1:]] == ["recipe_sha256"] * 5
@@ -173,7 +214,10 @@ def test_a_value_of_the_first_stage_changes_every_digest_and_no_name(five: Plan,
 
 def test_changes_name_variants_that_came_and_went_and_single_values() -> None:
     before = {"train": {"a": {"epochs": 3, "model": {"width": 1.0}}, "gone": {"epochs": 1}}}
-    after = {"train": {"a": {"epochs": 4, "model": {"width": 1.0}}, "new": {"epochs": 1}}, "prune": {}}
+    after = {
+        "train": {"a": {"epochs": 4, "model": {"width": 1.0}}, "new": {"epochs": 1}},
+        "prune": {},
+    }
     assert [str(change) for change in planner.changes(before, after)] == [
         "+ train.new",
         "- train.gone",
@@ -184,7 +228,9 @@ def test_changes_name_variants_that_came_and_went_and_single_values() -> None:
 def test_a_gate_that_became_null_is_a_change() -> None:
     before = {"package": {"ios": {"targets": {"a": {"budget": {"loss": 0.1}}}}}}
     after = {"package": {"ios": {"targets": {"a": {"budget": {"loss": None}}}}}}
-    assert planner.changes(before, after) == [Change("package.ios.targets.a.budget.loss", 0.1, None)]
+    assert planner.changes(before, after) == [
+        Change("package.ios.targets.a.budget.loss", 0.1, None)
+    ]
 
 
 def test_equal_plans_have_no_changes(five: Plan) -> None:
@@ -230,7 +276,9 @@ def test_check_passes_on_a_fresh_plan_and_lists_what_a_stale_one_misses(
     _recipes_say(five, monkeypatch)
     planner.check()
     _recipes_say(reseeded, monkeypatch)
-    with pytest.raises(PlanError, match=r"run `edgebake plan` and commit it:\n  train.digits-ds_cnn.seed: 1 -> 77"):
+    with pytest.raises(
+        PlanError, match=r"run `edgebake plan` and commit it:\n  train.digits-ds_cnn.seed: 1 -> 77"
+    ):
         planner.check()
     assert _stages() == five
 
@@ -267,7 +315,9 @@ def test_planning_by_hand_takes_an_experiments_value_back(
     assert _stages() == five
 
 
-def test_planning_mends_a_plan_that_is_none(project: Path, five: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_planning_mends_a_plan_that_is_none(
+    project: Path, five: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
     PARAMS.write_text("train: [a]\n")
     _recipes_say(five, monkeypatch)
     planner.update()
@@ -279,17 +329,25 @@ def _stages() -> Plan:
 
 
 def test_repro_stops_where_dvc_has_to_read_the_plan_again(
-    project: Path, five: Plan, release: Release, composed: dict[str, Composed], monkeypatch: pytest.MonkeyPatch
+    project: Path,
+    five: Plan,
+    release: Release,
+    composed: dict[str, Composed],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     planner.write(five)
     android = planner.merge(release, [composed["pixel_8"], composed["android_any"]])
     _recipes_say(android, monkeypatch)
-    with pytest.raises(PlanError, match=r"it is written now: run `dvc repro` again\n(.*\n)*- package.ios"):
+    with pytest.raises(
+        PlanError, match=r"it is written now: run `dvc repro` again\n(.*\n)*- package.ios"
+    ):
         planner.update(in_repro=True)
     assert _stages() == android
 
 
-def test_outputs_of_variants_that_are_gone_are_removed_and_the_others_stay(project: Path, five: Plan) -> None:
+def test_outputs_of_variants_that_are_gone_are_removed_and_the_others_stay(
+    project: Path, five: Plan
+) -> None:
     orphans = [artifacts.folder("train", "old"), artifacts.folder("validate", "old", "android")]
     kept = [
         artifacts.folder("train", "digits-ds_cnn"),
@@ -302,7 +360,9 @@ def test_outputs_of_variants_that_are_gone_are_removed_and_the_others_stay(proje
     assert [folder.exists() for folder in kept] == [True, True]
 
 
-def test_a_variant_that_moved_to_another_platform_leaves_nothing_behind(project: Path, five: Plan) -> None:
+def test_a_variant_that_moved_to_another_platform_leaves_nothing_behind(
+    project: Path, five: Plan
+) -> None:
     moved = artifacts.folder("validate", "digits-ds_cnn-int8-litert-android", "linux")
     artifacts.write_files(moved, {"metrics.json": b"{}"})
     planner.write(five)

@@ -11,7 +11,9 @@ from edgebake.recipe import Recipe, Ssh, Waiver
 from edgebake.recipe.about import About
 from edgebake.recipe.stage_params import plain
 
-ABOUT = About(name="digits", version="1.0.0", author="someone", license="MIT", description="Reads digits.")
+ABOUT = About(
+    name="digits", version="1.0.0", author="someone", license="MIT", description="Reads digits."
+)
 NAMES = {stage: f"some-{stage}" for stage in resolve.SECTION_OF}
 INSTALLED = plugins.tools
 IPHONES = ("iphone_15", "iphone_se_3", "ios_any")
@@ -19,16 +21,28 @@ LINUX = ("raspberry_pi_5", "linux_any")
 
 
 def _sections(recipe: Recipe) -> dict[str, Any]:
-    return {stage: plain(section_of(recipe, NAMES, ABOUT)) for stage, section_of in resolve.SECTION_OF.items()}
+    return {
+        stage: plain(section_of(recipe, NAMES, ABOUT))
+        for stage, section_of in resolve.SECTION_OF.items()
+    }
 
 
-def _touched_by(upgraded: str, composed: dict[str, Composed], monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, str]]:
+def _touched_by(
+    upgraded: str, composed: dict[str, Composed], monkeypatch: pytest.MonkeyPatch
+) -> set[tuple[str, str]]:
     """Return (target, stage) of each section that differs once a distribution has another version."""
     before = {name: _sections(one.recipe) for name, one in composed.items()}
     upgrade = {upgraded: "99.0"}
-    monkeypatch.setattr(plugins, "tools", lambda *names: INSTALLED(*names) | (upgrade if upgraded in names else {}))
+    monkeypatch.setattr(
+        plugins, "tools", lambda *names: INSTALLED(*names) | (upgrade if upgraded in names else {})
+    )
     after = {name: _sections(one.recipe) for name, one in composed.items()}
-    return {(name, stage) for name in before for stage in before[name] if before[name][stage] != after[name][stage]}
+    return {
+        (name, stage)
+        for name in before
+        for stage in before[name]
+        if before[name][stage] != after[name][stage]
+    }
 
 
 def test_another_coremltools_converts_and_measures_core_ml_again_and_nothing_else(
@@ -43,7 +57,9 @@ def test_another_onnx_runtime_converts_and_measures_again_what_runs_on_it(
 ) -> None:
     touched = _touched_by("onnxruntime", composed, monkeypatch)
     # The executor of Core ML's programs is built on it.
-    assert touched == {(target, stage) for target in (*LINUX, *IPHONES) for stage in ("convert", "validate")}
+    assert touched == {
+        (target, stage) for target in (*LINUX, *IPHONES) for stage in ("convert", "validate")
+    }
 
 
 def test_another_tensorflow_trains_again_and_measures_only_what_comes_of_it(
@@ -52,7 +68,11 @@ def test_another_tensorflow_trains_again_and_measures_only_what_comes_of_it(
     touched = _touched_by("tensorflow", composed, monkeypatch)
     assert {stage for _, stage in touched} == {"train", "prune", "quantize", "convert"}
     # Ranges are found in TensorFlow; a scheme that needs none, and a model that stays whole, are left alone.
-    assert {target for target, stage in touched if stage == "quantize"} == {"pixel_8", "galaxy_a14", "raspberry_pi_5"}
+    assert {target for target, stage in touched if stage == "quantize"} == {
+        "pixel_8",
+        "galaxy_a14",
+        "raspberry_pi_5",
+    }
     assert {target for target, stage in touched if stage == "prune"} == {"galaxy_a14"}
 
 
@@ -69,17 +89,25 @@ def test_another_scipy_measures_every_target_again(
     assert {target for target, stage in touched if stage == "validate"} == set(composed)
 
 
-@pytest.mark.parametrize("upgraded", ["cyclonedx-python-lib", "packageurl-python", "py-serializable"])
-def test_another_tool_that_shapes_the_sbom_packages_again(upgraded: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "upgraded", ["cyclonedx-python-lib", "packageurl-python", "py-serializable"]
+)
+def test_another_tool_that_shapes_the_sbom_packages_again(
+    upgraded: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     release = compose_release()
     before = plain(resolve.bundle(release))["tools"]
     upgrade = {upgraded: "99.0"}
-    monkeypatch.setattr(plugins, "tools", lambda *names: INSTALLED(*names) | (upgrade if upgraded in names else {}))
+    monkeypatch.setattr(
+        plugins, "tools", lambda *names: INSTALLED(*names) | (upgrade if upgraded in names else {})
+    )
     assert plain(resolve.bundle(release))["tools"] == {**before, upgraded: "99.0"}
 
 
 def test_budget_and_waivers_are_packages_and_not_validates(recipe: Recipe) -> None:
-    recipe.validate.waivers = [Waiver(gate="size_mb", reason="one release", by="Ada", until="2027-01-31")]
+    recipe.validate.waivers = [
+        Waiver(gate="size_mb", reason="one release", by="Ada", until="2027-01-31")
+    ]
     assert not {"budget", "waivers"} & set(_sections(recipe)["validate"])
     packaged = plain(resolve.packaged(recipe, NAMES))
     assert packaged["budget"]["size_mb"] == plain(recipe)["validate"]["budget"]["size_mb"]
@@ -96,9 +124,12 @@ def test_sections_point_at_the_variants_before(recipe: Recipe) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "baseline"), [(NAMES, "some-convert"), ({**NAMES, "baseline": "a-parent"}, "a-parent")]
+    ("names", "baseline"),
+    [(NAMES, "some-convert"), ({**NAMES, "baseline": "a-parent"}, "a-parent")],
 )
-def test_validate_times_the_float_parent_that_it_is_given(recipe: Recipe, names: dict[str, str], baseline: str) -> None:
+def test_validate_times_the_float_parent_that_it_is_given(
+    recipe: Recipe, names: dict[str, str], baseline: str
+) -> None:
     assert resolve.validate(recipe, names, ABOUT).baseline == baseline
 
 
@@ -106,7 +137,13 @@ def test_validate_reads_how_and_where_to_measure(recipe: Recipe) -> None:
     recipe.validate.where, recipe.validate.ssh = "ssh", Ssh(host="pi", user="ada")
     section = _sections(recipe)["validate"]
     assert (section["where"], section["runs"], section["repeats"]) == ("ssh", 1024, 3)
-    assert section["ssh"] == {"host": "pi", "port": 22, "user": "ada", "identity": None, "python": "python3"}
+    assert section["ssh"] == {
+        "host": "pi",
+        "port": 22,
+        "user": "ada",
+        "identity": None,
+        "python": "python3",
+    }
     assert section["adb"] is None
 
 
@@ -126,5 +163,7 @@ def test_model_files_carry_the_words_of_the_release(recipe: Recipe) -> None:
         ("validate", "ios"),
     ],
 )
-def test_a_stage_names_what_the_target_picked(composed: dict[str, Composed], stage: str, word: str) -> None:
+def test_a_stage_names_what_the_target_picked(
+    composed: dict[str, Composed], stage: str, word: str
+) -> None:
     assert resolve.word_of(stage, composed["iphone_15"]) == word

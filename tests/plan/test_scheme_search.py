@@ -29,15 +29,21 @@ def auto(project: Path) -> Path:
 
 
 def put_ladder(*rungs: str) -> None:
-    Path("recipes/quantize/auto.yaml").write_text(yaml.safe_dump({"scheme": "auto", "ladder": list(rungs)}))
+    Path("recipes/quantize/auto.yaml").write_text(
+        yaml.safe_dump({"scheme": "auto", "ladder": list(rungs)})
+    )
 
 
-def put_target(name: str, words: str = "", device: str = "pixel_8", convert: str = "litert") -> None:
+def put_target(
+    name: str, words: str = "", device: str = "pixel_8", convert: str = "litert"
+) -> None:
     choices = {"device": device, "quantize": "auto", "convert": convert}
     lines = "".join(f"  - override /{group}: {choice}\n" for group, choice in choices.items())
     # Each for a chip of its own: a target whose devices all get another one first is refused.
     rule = f"device: {{ soc: [the chip of {name}] }}\n"
-    Path(f"recipes/target/{name}.yaml").write_text(f"# @package _global_\ndefaults:\n{lines}{rule}{words}")
+    Path(f"recipes/target/{name}.yaml").write_text(
+        f"# @package _global_\ndefaults:\n{lines}{rule}{words}"
+    )
 
 
 def release(*names: str) -> None:
@@ -49,7 +55,9 @@ def release(*names: str) -> None:
 def refused(**accuracy: float) -> None:
     """Let package judge the targets for Android, right on as many examples of 1,000 as are said, 970 if not."""
     found: dict[str, float] = {}
-    for name, target in read_plan()["package"]["android"]["targets"].items():  # some may share a file
+    for name, target in read_plan()["package"]["android"][
+        "targets"
+    ].items():  # some may share a file
         found[target["validate"]] = min(found.get(target["validate"], 1), accuracy.get(name, 0.97))
     for variant, share in found.items():
         measured.lay(variant, "android", right=round(share * 1000))
@@ -59,7 +67,9 @@ def refused(**accuracy: float) -> None:
 
 def fates(target: str = "x") -> dict[str, Any]:
     """Return what params.yaml says of each rung down to the one that is built."""
-    return {rung["option"]: rung["refused"] or rung["missed"] for rung in read_plan()["ladder"][target]}
+    return {
+        rung["option"]: rung["refused"] or rung["missed"] for rung in read_plan()["ladder"][target]
+    }
 
 
 def built(stage: str) -> list[str]:
@@ -87,7 +97,9 @@ def test_a_rung_that_missed_a_gate_gives_way_to_the_next(auto: Path) -> None:
     planner.update()
     assert fates() == {"dynamic": [MISSED], "int8": []}
     assert built("validate") == ["digits-ds_cnn-int8-litert-android"]
-    assert not artifacts.folder("validate", "digits-ds_cnn-dynamic-litert-android", "android").exists()
+    assert not artifacts.folder(
+        "validate", "digits-ds_cnn-dynamic-litert-android", "android"
+    ).exists()
 
 
 def test_a_verdict_on_another_recipe_rules_nothing_out(auto: Path) -> None:
@@ -106,7 +118,9 @@ def test_a_verdict_on_another_recipe_rules_nothing_out(auto: Path) -> None:
         ("device/pixel_8", "memory_mb: 7000", "memory_mb: 4096"),
     ],
 )
-def test_an_edited_recipe_climbs_from_the_first_rung_again(auto: Path, file: str, old: str, new: str) -> None:
+def test_an_edited_recipe_climbs_from_the_first_rung_again(
+    auto: Path, file: str, old: str, new: str
+) -> None:
     planner.update()
     refused(x=0.9)
     planner.update()
@@ -157,7 +171,12 @@ def test_a_new_rung_on_top_is_tried_first_and_what_is_known_of_the_others_stays(
             "quantize: onnxruntime cannot carry int16x8; expected one of: dynamic, float16, int4_weights, int8, mixed, "
             "none",
         ),
-        ("iphone_15", "coreml", "int8", "convert.coreml.minimum_deployment_target: iOS16; int8 expects iOS17 or newer"),
+        (
+            "iphone_15",
+            "coreml",
+            "int8",
+            "convert.coreml.minimum_deployment_target: iOS16; int8 expects iOS17 or newer",
+        ),
     ],
 )
 def test_a_rung_that_cannot_be_carried_is_passed_over_with_its_reason(
@@ -174,7 +193,11 @@ def test_a_rung_that_could_not_be_carried_is_tried_once_it_can_be(auto: Path) ->
     put_ladder("int8", "float16")
     put_target("x", device="android_any")
     planner.update()
-    edit(Path("recipes/device/android_any.yaml"), "dtypes: [float32, float16]", "dtypes: [float32, float16, int8]")
+    edit(
+        Path("recipes/device/android_any.yaml"),
+        "dtypes: [float32, float16]",
+        "dtypes: [float32, float16, int8]",
+    )
     planner.update()
     assert fates() == {"int8": []}
 
@@ -214,19 +237,27 @@ def test_a_rung_more_is_taken_where_all_others_were_out(auto: Path) -> None:
 
 
 def test_every_missed_gate_stands_in_the_record(auto: Path) -> None:
-    edit(Path("recipes/validate/realtime.yaml"), "speedup: { at_least: 0.5,", "speedup: { at_least: 2.5,")
+    edit(
+        Path("recipes/validate/realtime.yaml"),
+        "speedup: { at_least: 0.5,",
+        "speedup: { at_least: 2.5,",
+    )
     planner.update()
     refused(x=0.9)
     planner.update()
     assert fates()["dynamic"] == [MISSED, "speedup at least 2.5: 2, missed by 0.5"]
 
 
-def test_a_rung_that_the_examples_cannot_decide_gives_way_and_says_what_would_decide(auto: Path) -> None:
+def test_a_rung_that_the_examples_cannot_decide_gives_way_and_says_what_would_decide(
+    auto: Path,
+) -> None:
     planner.update()
     refused(x=0.96)
     planner.update()
     (missed,) = fates()["dynamic"]
-    assert missed.startswith("accuracy at least 0.95: 0.96, inconclusive: about 285 more test examples would decide; ")
+    assert missed.startswith(
+        "accuracy at least 0.95: 0.96, inconclusive: about 285 more test examples would decide; "
+    )
     assert list(fates()) == ["dynamic", "int8"]
 
 
@@ -235,7 +266,12 @@ def test_two_targets_on_one_rung_share_their_work_and_step_down_together(auto: P
     release("x", "y")
     planner.update()
     # A float parent is converted beside them.
-    assert [len(built(stage)) for stage in ("train", "quantize", "convert", "validate")] == [1, 2, 2, 1]
+    assert [len(built(stage)) for stage in ("train", "quantize", "convert", "validate")] == [
+        1,
+        2,
+        2,
+        1,
+    ]
     refused(x=0.9, y=0.9)
     planner.update()
     assert fates("x") == fates("y") == {"dynamic": [MISSED], "int8": []}
@@ -292,9 +328,17 @@ def test_a_target_may_bring_a_ladder_of_its_own(auto: Path) -> None:
     assert fates() == {"int8": []}
 
 
-def test_a_mistake_in_the_file_of_a_rung_is_told_and_the_rung_is_not_passed_over(auto: Path) -> None:
-    edit(Path("recipes/quantize/dynamic.yaml"), "scheme: dynamic", "scheme: dynamic\ngranularty: per_channel")
-    with pytest.raises(RecipeError, match=r"^recipes/quantize/dynamic\.yaml: quantize\.granularty: unknown key"):
+def test_a_mistake_in_the_file_of_a_rung_is_told_and_the_rung_is_not_passed_over(
+    auto: Path,
+) -> None:
+    edit(
+        Path("recipes/quantize/dynamic.yaml"),
+        "scheme: dynamic",
+        "scheme: dynamic\ngranularty: per_channel",
+    )
+    with pytest.raises(
+        RecipeError, match=r"^recipes/quantize/dynamic\.yaml: quantize\.granularty: unknown key"
+    ):
         planner.update()
 
 
@@ -309,5 +353,7 @@ def test_planning_mends_a_record_that_is_none(auto: Path, record: str) -> None:
 def test_a_rung_is_no_ladder_itself(auto: Path) -> None:
     Path("recipes/quantize/other.yaml").write_text("scheme: auto\nladder: [int8]\n")
     put_ladder("other", "float16")
-    with pytest.raises(RecipeError, match=r"^recipes/quantize/auto\.yaml: quantize\.ladder: other; expected"):
+    with pytest.raises(
+        RecipeError, match=r"^recipes/quantize/auto\.yaml: quantize\.ladder: other; expected"
+    ):
         planner.update()

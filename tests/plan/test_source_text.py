@@ -79,9 +79,14 @@ class Runtime:
     result = references(text, "edgebake.stages")
     ours = {"edgebake", "edgebake.plugins", "edgebake.stages", "edgebake.stages.near"}
     assert set(result.top.imports) == {*ours, "numpy"}
-    assert result.functions["load"].imports == ["edgebake.data.sources", "edgebake.data.sources.digits"]
+    assert result.functions["load"].imports == [
+        "edgebake.data.sources",
+        "edgebake.data.sources.digits",
+    ]
     assert result.functions["load"].plugins == [PluginCall("load", "data.source")]
-    assert result.functions["strip"].plugins == [PluginCall("load_all", "edgebake.runtimes.litert.encoders")]
+    assert result.functions["strip"].plugins == [
+        PluginCall("load_all", "edgebake.runtimes.litert.encoders")
+    ]
     assert "digits" not in result.top.names
 
 
@@ -96,4 +101,6 @@ def test_a_name_given_to_getattr_counts_as_used() -> None:
 
 def test_reading_the_own_package_as_text_is_noticed() -> None:
     assert references("resources.files(__package__)\n", "edgebake").top.reads_own_folder
-    assert not references('resources.files("edgebake").joinpath("schema.json")\n', "edgebake").top.reads_own_folder
+    assert not references(
+        'resources.files("edgebake").joinpath("schema.json")\n', "edgebake"
+    ).top.reads_own_folder

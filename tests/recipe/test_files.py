@@ -68,7 +68,9 @@ def test_an_option_of_the_project_replaces_ours_and_is_named(bare: Path) -> None
 
 def test_a_mistake_is_named_where_it_stands(bare: Path) -> None:
     write("recipes/target/own.yaml", f"{OWN_TARGET}\nmodel: {{ widht: 2 }}\n")
-    assert refusal("own").startswith("recipes/target/own.yaml: model.widht: unknown key; expected one of: ")
+    assert refusal("own").startswith(
+        "recipes/target/own.yaml: model.widht: unknown key; expected one of: "
+    )
     write("recipes/target/own.yaml", OWN_TARGET)
     write("recipes/train/scratch.yaml", "epochs: [\n")
     assert refusal("own").startswith("recipes/train/scratch.yaml: line 2: not YAML: ")
@@ -77,7 +79,8 @@ def test_a_mistake_is_named_where_it_stands(bare: Path) -> None:
 def test_an_option_of_ours_that_does_not_fit_is_named_as_ours(bare: Path) -> None:
     write("recipes/target/own.yaml", OWN_TARGET)
     write(
-        "recipes/recipe.yaml", (ROOT / "recipes/recipe.yaml").read_text().replace("data: digits", "data: image_folder")
+        "recipes/recipe.yaml",
+        (ROOT / "recipes/recipe.yaml").read_text().replace("data: digits", "data: image_folder"),
     )
     assert (
         refusal("own")
@@ -92,12 +95,17 @@ def test_edgebake_itself_is_shown_by_its_own_paths(monkeypatch: pytest.MonkeyPat
 
 
 def test_init_begins_a_project(bare: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["init", "cam", "--device", "linux_any", "--data", "digits", "--model", "ds_cnn"]) == 0
+    assert (
+        main(["init", "cam", "--device", "linux_any", "--data", "digits", "--model", "ds_cnn"]) == 0
+    )
     assert sorted(str(file) for file in Path("recipes").rglob("*.yaml")) == [
         "recipes/release.yaml",
         "recipes/target/cam.yaml",
     ]
-    assert "look at the budget that it has to meet: edgebake: validate/realtime.yaml; " in capsys.readouterr().out
+    assert (
+        "look at the budget that it has to meet: edgebake: validate/realtime.yaml; "
+        in capsys.readouterr().out
+    )
 
 
 def test_init_that_fails_leaves_no_folder(bare: Path) -> None:
@@ -120,5 +128,6 @@ def test_a_license_text_packages_again_and_nothing_else(bare: Path, planned: Pla
     code_digest.write(planned)
     write("LICENSES/MIT.txt", "of the project")
     assert {change.variant: change.files for change in code_digest.write(planned)} == {
-        f"package.{platform}": ("LICENSES/MIT.txt", "edgebake/LICENSES/MIT.txt") for platform in planned["package"]
+        f"package.{platform}": ("LICENSES/MIT.txt", "edgebake/LICENSES/MIT.txt")
+        for platform in planned["package"]
     }

@@ -40,7 +40,9 @@ def _bars(plot: ET.Element) -> list[dict[str, str]]:
 
 
 def test_a_row_says_in_round_numbers_what_a_layer_costs() -> None:
-    layer = Layer("model/conv2d/Relu;model/conv2d/bias", "CONV_2D", "conv2d", SEEN, ["model/conv2d/Relu"])
+    layer = Layer(
+        "model/conv2d/Relu;model/conv2d/bias", "CONV_2D", "conv2d", SEEN, ["model/conv2d/Relu"]
+    )
     assert layer_costs.rows([Cost(layer, 31.23456, 1 / 3)]) == [
         Row("conv2d", "CONV_2D", 31.23, 0.333333, -1.0, 6.123457)
     ]
@@ -52,7 +54,10 @@ def test_rows_keep_the_order_of_the_costs() -> None:
 
 
 def test_the_table_shows_decibels_percent_and_range() -> None:
-    shown = [" ".join(line.split()) for line in tables.as_text(layer_costs.as_table([DEAREST, FREE])).splitlines()]
+    shown = [
+        " ".join(line.split())
+        for line in tables.as_text(layer_costs.as_table([DEAREST, FREE])).splitlines()
+    ]
     assert shown[0] == "layer operator signal to noise accuracy lost range"
     assert shown[-2:] == [
         "conv2d CONV_2D 10.0 dB +1.25% -1.5 to 6",
@@ -95,7 +100,9 @@ def test_the_plot_has_a_bar_for_each_layer_the_first_on_top_and_all_inside() -> 
         ([0.5], ["200.0"]),
     ],
 )
-def test_a_bar_is_as_long_as_its_share_of_the_longest(decibels: list[float], width: list[str]) -> None:
+def test_a_bar_is_as_long_as_its_share_of_the_longest(
+    decibels: list[float], width: list[str]
+) -> None:
     rows = [Row("a", "ADD", value, 0.0, 0.0, 1.0) for value in decibels]
     assert [bar["width"] for bar in _bars(_drawn(rows))] == width
 
@@ -113,7 +120,10 @@ def test_the_plot_says_beside_each_bar_which_layer_and_how_much() -> None:
 
 def test_names_with_signs_of_xml_are_shown_as_they_are() -> None:
     name = """a<b> & "c" 'd' ]]> &amp;"""
-    texts = [text.text for text in _drawn([Row(name, "ADD", 1.0, 0.0, 0.0, 1.0)], title=name).iter(f"{SVG}text")]
+    texts = [
+        text.text
+        for text in _drawn([Row(name, "ADD", 1.0, 0.0, 0.0, 1.0)], title=name).iter(f"{SVG}text")
+    ]
     assert texts[:2] == [f"{name}: signal to noise of each layer in int8", f"{name} (ADD)"]
 
 

@@ -14,7 +14,9 @@ ACCOUNT: dict[str, Any] = {
 
 
 def _rows(*accounts: dict[str, Any]) -> list[str]:
-    text = tables.as_text(pruning.rows({f"variant_{number}": one for number, one in enumerate(accounts)}))
+    text = tables.as_text(
+        pruning.rows({f"variant_{number}": one for number, one in enumerate(accounts)})
+    )
     return [" ".join(line.split()) for line in text.splitlines() if "variant" in line]
 
 

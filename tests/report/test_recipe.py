@@ -9,7 +9,9 @@ from edgebake.report.recipe import text
 
 
 def _line(shown: str, word: str) -> str:
-    return " ".join(next(line for line in shown.splitlines() if line.strip().startswith(f"{word}:")).split())
+    return " ".join(
+        next(line for line in shown.splitlines() if line.strip().startswith(f"{word}:")).split()
+    )
 
 
 def test_text_is_yaml_that_says_what_the_recipe_says(recipe: Recipe) -> None:
@@ -17,14 +19,18 @@ def test_text_is_yaml_that_says_what_the_recipe_says(recipe: Recipe) -> None:
 
 
 @pytest.mark.parametrize("name", ["34", "no", "a: b", "#1", "Pi, any", "null", "Größe", "x" * 300])
-def test_words_that_yaml_would_take_for_something_else_are_quoted(recipe: Recipe, name: str) -> None:
+def test_words_that_yaml_would_take_for_something_else_are_quoted(
+    recipe: Recipe, name: str
+) -> None:
     recipe.device.minimum_os, recipe.device.soc = name, [name, "other"]
     assert yaml.safe_load(text(recipe, {})) == plain(recipe)
 
 
 def test_a_value_is_followed_by_its_own_origin(recipe: Recipe) -> None:
     recipe.train.epochs = 3
-    shown = text(recipe, {"train.epochs": "command line", "train.seed": "recipes/train/scratch.yaml"})
+    shown = text(
+        recipe, {"train.epochs": "command line", "train.seed": "recipes/train/scratch.yaml"}
+    )
     assert _line(shown, "epochs") == "epochs: 3 # command line"
 
 
@@ -37,7 +43,9 @@ def test_a_value_set_as_part_of_a_whole_has_the_origin_of_the_whole(recipe: Reci
 def test_lists_and_nothing_stand_on_one_line(recipe: Recipe) -> None:
     recipe.device.runtimes, recipe.device.memory_mb = ["litert", "onnxruntime"], None
     shown = text(recipe, {"device": "recipes/device/pixel_8.yaml"})
-    assert _line(shown, "runtimes") == "runtimes: [litert, onnxruntime] # recipes/device/pixel_8.yaml"
+    assert (
+        _line(shown, "runtimes") == "runtimes: [litert, onnxruntime] # recipes/device/pixel_8.yaml"
+    )
     assert _line(shown, "memory_mb") == "memory_mb: null # recipes/device/pixel_8.yaml"
 
 

@@ -13,7 +13,9 @@ FAST = Asked("latency_p90_ms", "at_most", 50.0, 0.95)
 RIGHT = Asked("accuracy", "at_least", 0.95, 0.95)
 MISSED = Decision(FAST, Verdict.failed, SLOW, proven=51.8)
 ABSENT = Decision(RIGHT, Verdict.not_measured, not_measured("share", "no such device here"))
-LARGE = Decision(Asked("size_mb", "at_most", 20.0, 0.95), Verdict.failed, Measurement(20.5, "MB", "file"))
+LARGE = Decision(
+    Asked("size_mb", "at_most", 20.0, 0.95), Verdict.failed, Measurement(20.5, "MB", "file")
+)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +56,10 @@ def test_numbers_say_where_they_come_from(measured: Measurement, where: str) -> 
 
 def _gates(*decisions: tuple[str, Decision]) -> list[str]:
     """Return the lines of the table of gates, each run of blanks as one."""
-    return [" ".join(line.split()) for line in tables.as_text(tables.gates(list(decisions))).splitlines()]
+    return [
+        " ".join(line.split())
+        for line in tables.as_text(tables.gates(list(decisions))).splitlines()
+    ]
 
 
 def test_gates_show_what_was_asked_found_and_proven() -> None:
@@ -69,7 +74,9 @@ def test_what_was_not_sampled_has_no_bound() -> None:
     assert _gates(("pixel_8", LARGE))[-1] == "pixel_8 size_mb at most 20 20.5 MB - - file failed"
 
 
-@pytest.mark.parametrize(("confidence", "bound"), [(0.9, "51.8 ms at 0.9"), (0.9999, "51.8 ms at 0.9999")])
+@pytest.mark.parametrize(
+    ("confidence", "bound"), [(0.9, "51.8 ms at 0.9"), (0.9999, "51.8 ms at 0.9999")]
+)
 def test_a_bound_says_how_sure_it_is(confidence: float, bound: str) -> None:
     decision = replace(MISSED, asked=replace(FAST, confidence=confidence))
     assert f" {bound} 1,024 " in _gates(("pixel_8", decision))[-1]

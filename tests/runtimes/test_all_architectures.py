@@ -16,7 +16,17 @@ from edgebake import plugins
 from edgebake.compression.quantization import calibration, schemes
 from edgebake.models import keras_session
 from edgebake.models.quantized_model import Quantized
-from edgebake.recipe import Calibration, Compression, Convert, CoreML, DType, Granularity, Model, Palette, Precision
+from edgebake.recipe import (
+    Calibration,
+    Compression,
+    Convert,
+    CoreML,
+    DType,
+    Granularity,
+    Model,
+    Palette,
+    Precision,
+)
 from edgebake.recipe.about import About
 from edgebake.runtimes.interface import load_runtime, schemes_of
 from edgebake.runtimes.litert.program import Program, in_float
@@ -29,14 +39,26 @@ pytestmark = pytest.mark.slow
 
 ABOUT = About("test", "1.0.0", "nobody", "Apache-2.0", "random weights")
 ARCHITECTURES = architectures.NAMES
-COMPRESSION: dict[str, Any] = {"palette": Palette(4, None, False), "block_size": 32, "sparsity": 0.5}
+COMPRESSION: dict[str, Any] = {
+    "palette": Palette(4, None, False),
+    "block_size": 32,
+    "sparsity": 0.5,
+}
 RUNTIMES = plugins.options("convert.runtime")
 SCHEMES = [(name, scheme) for name in RUNTIMES for scheme in schemes_of(name)]
 
 
 def contract(colour: str) -> Contract:
     return Contract(
-        "classification", 32, 32, colour, "none", "bilinear", [127.5], [1 / 127.5], [f"class {i}" for i in range(10)]
+        "classification",
+        32,
+        32,
+        colour,
+        "none",
+        "bilinear",
+        [127.5],
+        [1 / 127.5],
+        [f"class {i}" for i in range(10)],
     )
 
 
@@ -62,7 +84,9 @@ def archive(keras: Any, architecture: str, colour: str, width: float) -> bytes:
 def quantized(model: bytes, scheme: str, colour: str) -> Quantized:
     """Return what quantize makes of a model, calibrated on noise; `mixed` keeps its last layer with weights."""
     module = schemes.SCHEMES[scheme]
-    compression = Compression(**{word: COMPRESSION[word] for word in module.options if word in COMPRESSION})
+    compression = Compression(
+        **{word: COMPRESSION[word] for word in module.options if word in COMPRESSION}
+    )
     found = Quantized(model, scheme, module.weights, module.activations, compression=compression)
     if "granularity" not in module.options:
         return found
@@ -80,7 +104,9 @@ def quantized(model: bytes, scheme: str, colour: str) -> Quantized:
 def converted(runtime: str, item: Quantized, colour: str) -> dict[str, bytes]:
     """Return the files after the checks that the convert stage makes."""
     precision = Precision.float32 if item.scheme == "none" else Precision.float16
-    section = Convert(runtime, CoreML("iOS18", precision, [], None) if runtime == "coreml" else None)
+    section = Convert(
+        runtime, CoreML("iOS18", precision, [], None) if runtime == "coreml" else None
+    )
     module = importlib.import_module(f"edgebake.runtimes.{runtime}.convert")
     files: dict[str, bytes] = module.convert(item, contract(colour), ABOUT, section)
     inspection = importlib.import_module(f"edgebake.runtimes.{runtime}.inspect").inspect(files)
@@ -88,7 +114,9 @@ def converted(runtime: str, item: Quantized, colour: str) -> dict[str, bytes]:
     assert inspection.input.shape == [1, 32, 32, contract(colour).channels]
     convert.refuse_floats("test", item, inspection, load_runtime(runtime).facts.int8_operators)
     convert.refuse_other_weights("test", item, inspection)
-    convert.refuse_other_answers(convert.Answers("test", runtime, contract(colour), files), item, inspection)
+    convert.refuse_other_answers(
+        convert.Answers("test", runtime, contract(colour), files), item, inspection
+    )
     return files
 
 

@@ -35,7 +35,12 @@ def test_there_are_tables_to_look_at() -> None:
 @pytest.mark.parametrize("one", ALL, ids=lambda one: one.name)
 def test_every_table_names_its_source_and_the_words_of_recipes(one: Delegate) -> None:
     assert one.source
-    assert ".com/" in one.source or ".io/" in one.source or " at " in one.source or "installed" in one.source
+    assert (
+        ".com/" in one.source
+        or ".io/" in one.source
+        or " at " in one.source
+        or "installed" in one.source
+    )
     assert one.runtime in plugins.options("convert.runtime")
     assert one.name.startswith(f"{one.runtime}_")
     assert one.accelerators
@@ -46,11 +51,19 @@ def test_every_table_names_its_source_and_the_words_of_recipes(one: Delegate) ->
 
 @pytest.mark.parametrize(
     ("runtime", "platform", "accelerator"),
-    product(("litert", "onnxruntime", "coreml"), ("android", "ios", "linux"), ("gpu", "npu", "neural_engine")),
+    product(
+        ("litert", "onnxruntime", "coreml"),
+        ("android", "ios", "linux"),
+        ("gpu", "npu", "neural_engine"),
+    ),
 )
-def test_no_two_delegates_answer_for_the_same_accelerator(runtime: str, platform: str, accelerator: str) -> None:
+def test_no_two_delegates_answer_for_the_same_accelerator(
+    runtime: str, platform: str, accelerator: str
+) -> None:
     fits = [
-        one for one in ALL if one.runtime == runtime and platform in one.platforms and accelerator in one.accelerators
+        one
+        for one in ALL
+        if one.runtime == runtime and platform in one.platforms and accelerator in one.accelerators
     ]
     assert len(fits) <= 1
 
@@ -72,7 +85,9 @@ def test_the_cpu_runs_everything_and_an_accelerator_that_nothing_reaches_is_left
 
 
 def test_the_order_is_that_of_the_device() -> None:
-    found = placements.predict("litert", network(SOFTMAX), "android", ["npu", "gpu", "cpu"], ["Tensor G3"])
+    found = placements.predict(
+        "litert", network(SOFTMAX), "android", ["npu", "gpu", "cpu"], ["Tensor G3"]
+    )
     assert [(one.accelerator, one.delegate) for one in found] == [
         ("npu", "litert_google_tensor"),
         ("gpu", "litert_gpu"),
@@ -81,16 +96,26 @@ def test_the_order_is_that_of_the_device() -> None:
     assert {(one.operators, one.macs, one.first_off) for one in found} == {(1.0, 1.0, "")}
 
 
-def test_shares_are_of_operators_and_of_multiply_accumulates_and_the_first_that_falls_off_has_a_hint() -> None:
-    (found,) = placements.predict("litert", network(Op("SQUEEZE", ["logits"], "out")), "android", ["gpu"], [])
+def test_shares_are_of_operators_and_of_multiply_accumulates_and_the_first_that_falls_off_has_a_hint() -> (
+    None
+):
+    (found,) = placements.predict(
+        "litert", network(Op("SQUEEZE", ["logits"], "out")), "android", ["gpu"], []
+    )
     assert (found.operators, found.macs) == (0.5, 1.0)
     assert found.first_off == "operator 2 of 2: litert_gpu does not run SQUEEZE"
     assert found.hint == "use a reshape to a fixed shape"
-    assert found.source.startswith("google-ai-edge/LiteRT, tflite/tools/versioning/gpu_compatibility.cc at ")
+    assert found.source.startswith(
+        "google-ai-edge/LiteRT, tflite/tools/versioning/gpu_compatibility.cc at "
+    )
 
 
 def test_a_file_that_multiplies_nothing_is_placed_whole() -> None:
-    content = files([Op("RELU", ["image"], "out")], {"image": ("float32", [1, 2]), "out": ("float32", [1, 2])}, {})
+    content = files(
+        [Op("RELU", ["image"], "out")],
+        {"image": ("float32", [1, 2]), "out": ("float32", [1, 2])},
+        {},
+    )
     assert workload(content).macs == 0
     (found,) = placements.predict("litert", content, "android", ["gpu"], [])
     assert (found.operators, found.macs) == (1.0, 1.0)

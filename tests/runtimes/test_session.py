@@ -13,7 +13,16 @@ CONV, SOFTMAX = Operator("CONV_2D", ("int8",)), Operator("SOFTMAX", ("float32",)
 
 @pytest.mark.parametrize(
     ("real", "stored"),
-    [(0.0, -1), (1.0, 1), (0.25, 0), (0.75, 0), (1.25, 2), (1.3, 2), (1000.0, 127), (-1000.0, -128)],
+    [
+        (0.0, -1),
+        (1.0, 1),
+        (0.25, 0),
+        (0.75, 0),
+        (1.25, 2),
+        (1.3, 2),
+        (1000.0, 127),
+        (-1000.0, -128),
+    ],
 )
 def test_int8_is_rounded_half_to_even_and_clipped(real: float, stored: int) -> None:
     found = INT8.to_stored(np.array([real], np.float32))
@@ -22,7 +31,12 @@ def test_int8_is_rounded_half_to_even_and_clipped(real: float, stored: int) -> N
 
 
 def test_uint8_is_clipped_to_its_own_range() -> None:
-    assert UINT8.to_stored(np.array([-1000, 0, 0.5, 1000], np.float32)).tolist() == [0, 128, 130, 255]
+    assert UINT8.to_stored(np.array([-1000, 0, 0.5, 1000], np.float32)).tolist() == [
+        0,
+        128,
+        130,
+        255,
+    ]
 
 
 def test_int8_reads_back_as_distance_from_the_zero_point() -> None:
@@ -58,7 +72,11 @@ def test_equal_operators_are_counted_together() -> None:
 
 def test_operators_in_float_are_found_in_every_precision() -> None:
     half, boundary = Operator("ADD", ("float16",)), Operator("QUANTIZE", ("float32", "int8"))
-    assert Inspection(INT8, FLOAT, [CONV, SOFTMAX, half, boundary], {}).in_float() == ["ADD", "QUANTIZE", "SOFTMAX"]
+    assert Inspection(INT8, FLOAT, [CONV, SOFTMAX, half, boundary], {}).in_float() == [
+        "ADD",
+        "QUANTIZE",
+        "SOFTMAX",
+    ]
 
 
 def test_inspection_file_does_not_depend_on_the_order_of_tensors() -> None:

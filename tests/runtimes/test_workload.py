@@ -20,12 +20,16 @@ from tests.runtimes.litert.programs import Op
 from tests.runtimes.onnxruntime import programs as graphs
 
 
-def operation(name: str, reads: str, writes: str, macs: int = 0, dtype: str = "float32") -> Operation:
+def operation(
+    name: str, reads: str, writes: str, macs: int = 0, dtype: str = "float32"
+) -> Operation:
     return Operation("conv", name, dtype, macs, {}, tuple(reads.split()), tuple(writes.split()))
 
 
 def of(*operations: Operation, outputs: str = "d", **sizes: int) -> Workload:
-    return Workload(list(operations), sizes, frozenset({"w"} & set(sizes)), ("a",), tuple(outputs.split()))
+    return Workload(
+        list(operations), sizes, frozenset({"w"} & set(sizes)), ("a",), tuple(outputs.split())
+    )
 
 
 def zeros(*shape: int) -> Any:
@@ -50,7 +54,12 @@ def in_litert() -> dict[str, bytes]:
                 same | {"depthMultiplier": 1},
             ),
             Op("MEAN", ["depthwise", "axes"], "mean", "ReducerOptions"),
-            Op("FULLY_CONNECTED", ["mean", "dense", "dense_bias"], "logits", "FullyConnectedOptions"),
+            Op(
+                "FULLY_CONNECTED",
+                ["mean", "dense", "dense_bias"],
+                "logits",
+                "FullyConnectedOptions",
+            ),
             Op("SOFTMAX", ["logits"], "probabilities", "SoftmaxOptions", {"beta": 1.0}),
         ],
         {
@@ -83,7 +92,12 @@ def in_onnx() -> dict[str, bytes]:
         ("Gemm", "flat dense dense_bias", "logits", {}),
         ("Softmax", "logits", "probabilities", {"axis": -1}),
     ]
-    constants = {"wide": zeros(8, 3, 3, 3), "wide_bias": zeros(8), "deep": zeros(8, 1, 3, 3), "deep_bias": zeros(8)}
+    constants = {
+        "wide": zeros(8, 3, 3, 3),
+        "wide_bias": zeros(8),
+        "deep": zeros(8, 1, 3, 3),
+        "deep_bias": zeros(8),
+    }
     constants |= {"dense": zeros(8, 4), "dense_bias": zeros(4)}
     return {FILE: graphs.graph(nodes, constants, [1, 4]).SerializeToString()}
 
@@ -95,7 +109,13 @@ def in_coreml() -> dict[str, bytes]:
         [
             op(
                 "conv",
-                {"x": "image", "weight": zeros(8, 3, 3, 3), "bias": zeros(8), "groups": 1, **around},
+                {
+                    "x": "image",
+                    "weight": zeros(8, 3, 3, 3),
+                    "bias": zeros(8),
+                    "groups": 1,
+                    **around,
+                },
                 conv=real(1, 8, 6, 6),
             ),
             op(
@@ -103,7 +123,11 @@ def in_coreml() -> dict[str, bytes]:
                 {"x": "conv", "weight": zeros(8, 1, 3, 3), "bias": zeros(8), "groups": 8, **around},
                 depthwise=real(1, 8, 6, 6),
             ),
-            op("reduce_mean", {"x": "depthwise", "axes": [2, 3], "keep_dims": False}, mean=real(1, 8)),
+            op(
+                "reduce_mean",
+                {"x": "depthwise", "axes": [2, 3], "keep_dims": False},
+                mean=real(1, 8),
+            ),
             op("linear", {"x": "mean", "weight": zeros(4, 8), "bias": zeros(4)}, logits=real(1, 4)),
             op("softmax", {"x": "logits", "axis": -1}, probabilities=real(1, 4)),
         ],
@@ -122,13 +146,17 @@ COUNTED: dict[str, Callable[[], Workload]] = {
 def test_one_network_is_counted_alike_in_every_runtime(runtime: str) -> None:
     found = COUNTED[runtime]()
     assert [one.macs for one in found.operations if one.macs] == list(MACS.values())
-    assert [sum(one.parameters.values()) for one in found.operations if one.parameters] == list(PARAMETERS.values())
+    assert [sum(one.parameters.values()) for one in found.operations if one.parameters] == list(
+        PARAMETERS.values()
+    )
     assert found.macs == 7776 + 2592 + 32
     assert found.parameters == 224 + 80 + 36
 
 
 @pytest.mark.parametrize("runtime", COUNTED)
-def test_the_most_that_is_alive_is_what_the_depthwise_convolution_reads_and_writes(runtime: str) -> None:
+def test_the_most_that_is_alive_is_what_the_depthwise_convolution_reads_and_writes(
+    runtime: str,
+) -> None:
     assert COUNTED[runtime]().activation_peak_bytes == 2 * 6 * 6 * 8 * 4
 
 
@@ -154,20 +182,35 @@ def test_weights_that_two_operations_share_are_stored_once() -> None:
 
 def test_a_file_without_operators_needs_nothing() -> None:
     found = Workload([], {}, frozenset(), (), ())
-    assert (found.macs, found.parameters, found.activation_peak_bytes, found.weight_bytes) == (0, 0, 0, 0)
+    assert (found.macs, found.parameters, found.activation_peak_bytes, found.weight_bytes) == (
+        0,
+        0,
+        0,
+        0,
+    )
 
 
 def test_the_roofline_is_the_slower_of_computing_and_moving_for_each_operation() -> None:
     computer = Compute(float32_gflops=2.0, int8_gops=8.0, memory_gb_s=1.0)
     computing = of(operation("one", "a", "d", macs=1_000_000), a=1000, d=1000)
-    assert workloads.roofline(computing, computer) == pytest.approx(1.0)  # 2 million operations at 2 billion a second
+    assert workloads.roofline(computing, computer) == pytest.approx(
+        1.0
+    )  # 2 million operations at 2 billion a second
     moving = of(operation("one", "a", "d", macs=1000), a=1_500_000, d=500_000)
     assert workloads.roofline(moving, computer) == pytest.approx(2.0)
-    both = of(operation("one", "a", "b", macs=1_000_000), operation("two", "b", "d"), a=1, b=1_000_000, d=1_000_000)
+    both = of(
+        operation("one", "a", "b", macs=1_000_000),
+        operation("two", "b", "d"),
+        a=1,
+        b=1_000_000,
+        d=1_000_000,
+    )
     assert workloads.roofline(both, computer) == pytest.approx(1.000001 + 2.0)
 
 
-@pytest.mark.parametrize(("dtype", "expected"), [("int8", 0.25), ("uint8", 0.25), ("float16", 1.0), ("float32", 1.0)])
+@pytest.mark.parametrize(
+    ("dtype", "expected"), [("int8", 0.25), ("uint8", 0.25), ("float16", 1.0), ("float32", 1.0)]
+)
 def test_integers_run_at_their_own_peak(dtype: str, expected: float) -> None:
     found = of(operation("one", "a", "d", macs=1_000_000, dtype=dtype), a=1, d=1)
     assert workloads.roofline(found, Compute(2.0, 8.0, 1.0)) == pytest.approx(expected)

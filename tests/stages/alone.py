@@ -19,9 +19,21 @@ from edgebake.stages.job import Job
 from edgebake.tasks import contract
 
 CONTRACT = contract.Contract(
-    "classification", 32, 32, "grey", "none", "bilinear", [127.5], [1 / 127.5], [str(digit) for digit in range(10)]
+    "classification",
+    32,
+    32,
+    "grey",
+    "none",
+    "bilinear",
+    [127.5],
+    [1 / 127.5],
+    [str(digit) for digit in range(10)],
 )
-REVISION = {"git_commit": "0123456789abcdef0123456789abcdef01234567", "dirty": False, "expired_waivers": []}
+REVISION = {
+    "git_commit": "0123456789abcdef0123456789abcdef01234567",
+    "dirty": False,
+    "expired_waivers": [],
+}
 
 
 @dataclass(frozen=True)
@@ -36,7 +48,11 @@ class Ran:
 
     def files(self) -> dict[str, bytes]:
         """Return its files less the sums, which are the runner's."""
-        return {name: data for name, data in artifacts.read_files(self.folder).items() if name != artifacts.SUMS}
+        return {
+            name: data
+            for name, data in artifacts.read_files(self.folder).items()
+            if name != artifacts.SUMS
+        }
 
 
 def run(stage: str, variant: str) -> Ran:
@@ -44,7 +60,9 @@ def run(stage: str, variant: str) -> Ran:
     section = stage_params.read(stage, variant)
     target = artifacts.folder(stage, variant, getattr(section, "platform", None))
     with artifacts.published(target) as out:
-        line = import_module(f"edgebake.stages.{stage}").run(Job(variant, section, out, Console(file=io.StringIO())))
+        line = import_module(f"edgebake.stages.{stage}").run(
+            Job(variant, section, out, Console(file=io.StringIO()))
+        )
     return Ran(target, line)
 
 

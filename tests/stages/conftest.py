@@ -42,13 +42,17 @@ def committed(params: Path) -> Path:
     """That folder with what package reads beside measurements: the commit, licenses, no other runtime to agree with."""
     shutil.copytree(ROOT / "LICENSES", params / "LICENSES")
     for platform in ("android", "ios", "linux"):
-        artifacts.write(artifacts.ROOT / "revision" / f"{platform}.json", json.dumps(alone.REVISION).encode())
+        artifacts.write(
+            artifacts.ROOT / "revision" / f"{platform}.json", json.dumps(alone.REVISION).encode()
+        )
         measured.lay_parity(platform, {})
     return params
 
 
 @pytest.fixture(scope="session")
-def small(tmp_path_factory: pytest.TempPathFactory, planned: Plan, looked_at: Path) -> Iterator[Path]:
+def small(
+    tmp_path_factory: pytest.TempPathFactory, planned: Plan, looked_at: Path
+) -> Iterator[Path]:
     """A folder whose plan trains a quarter of the channels, once over the data, on the one thread of convert."""
     folder = tmp_path_factory.mktemp("small")
     with chdir(folder):

@@ -28,7 +28,11 @@ from tests.handmade import constant_tflite
 from tests.stages import alone
 from tests.stages.alone import Ran
 
-INT8, FLOAT16, CORE_ML = "digits-ds_cnn-int8-litert", "digits-ds_cnn-float16-litert", "digits-ds_cnn-float16-coreml"
+INT8, FLOAT16, CORE_ML = (
+    "digits-ds_cnn-int8-litert",
+    "digits-ds_cnn-float16-litert",
+    "digits-ds_cnn-float16-coreml",
+)
 ALL = None  # int8 is to reach every operator
 CONV, SOFTMAX, RESHAPE = (
     Operator("CONV_2D", ("int8",)),
@@ -40,7 +44,10 @@ DYNAMIC = Quantized(b"", "dynamic", weights="int8", activations="float32")
 
 
 def _inspection(*operators: Operator, stored: str = "int8") -> Inspection:
-    image, answer = Tensor("image", [1, 32, 32, 1], "int8", "NHWC"), Tensor("probabilities", [1, 10], "int8", "NC")
+    image, answer = (
+        Tensor("image", [1, 32, 32, 1], "int8", "NHWC"),
+        Tensor("probabilities", [1, 10], "int8", "NC"),
+    )
     return Inspection(image, answer, list(operators), {stored: 3})
 
 
@@ -73,13 +80,21 @@ def test_operators_that_int8_does_not_reach_may_stay_in_float() -> None:
 
 def test_operators_that_int8_reaches_are_refused_and_no_others() -> None:
     found = _inspection(Operator("conv", ("float16",)), Operator("softmax", ("float16",)))
-    with pytest.raises(ConversionError, match=r"stayed in float: conv; expected int8 from input to output$"):
+    with pytest.raises(
+        ConversionError, match=r"stayed in float: conv; expected int8 from input to output$"
+    ):
         convert.refuse_floats(CORE_ML, INTEGER, found, coreml.FACTS.int8_operators)
 
 
 @pytest.mark.parametrize(
     ("weights", "stored"),
-    [("int8", "uint8"), ("int4", "int4"), ("palette", "palette"), ("sparse", "sparse"), ("float16", "float16")],
+    [
+        ("int8", "uint8"),
+        ("int4", "int4"),
+        ("palette", "palette"),
+        ("sparse", "sparse"),
+        ("float16", "float16"),
+    ],
 )
 def test_weights_are_stored_as_the_scheme_says(weights: str, stored: str) -> None:
     quantized = Quantized(b"", "some_scheme", weights=weights, activations="float32")
@@ -98,7 +113,10 @@ def test_a_program_that_cannot_be_run_to_find_ranges_is_refused_by_its_name(
     def refusing(*_: object) -> dict[str, bytes]:
         raise CoverageError("the ML Program executor does not cover: fold")
 
-    alone.lay(artifacts.folder("quantize", "digits-ds_cnn-float16"), Quantized(b"", "none", "", "").to_files())
+    alone.lay(
+        artifacts.folder("quantize", "digits-ds_cnn-float16"),
+        Quantized(b"", "none", "", "").to_files(),
+    )
     monkeypatch.setattr("edgebake.models.keras_session.start", lambda _: None)
     monkeypatch.setattr("edgebake.runtimes.coreml.convert.convert", refusing)
     with pytest.raises(CoverageError) as refused:
@@ -133,7 +151,9 @@ class Shifted:
         self.feed, self.invoke = session.feed, session.invoke
 
     def read(self) -> dict[str, NDArray[np.float32]]:
-        return {name: value + np.float32(self._shift) for name, value in self._session.read().items()}
+        return {
+            name: value + np.float32(self._shift) for name, value in self._session.read().items()
+        }
 
 
 def _shifting(shift: float, run: ModuleType = litert_run) -> Callable[..., Shifted]:
@@ -148,7 +168,13 @@ def test_an_int8_file_computes_in_int8_from_input_to_output(folder: Path) -> Non
     assert (inspection["input"]["dtype"], inspection["output"]["dtype"]) == ("int8", "int8")
     assert {tuple(operator["dtypes"]) for operator in inspection["operators"]} == {("int8",)}
     counts = {operator["operator"]: operator["count"] for operator in inspection["operators"]}
-    assert counts == {"CONV_2D": 5, "DEPTHWISE_CONV_2D": 4, "FULLY_CONNECTED": 1, "MEAN": 1, "SOFTMAX": 1}
+    assert counts == {
+        "CONV_2D": 5,
+        "DEPTHWISE_CONV_2D": 4,
+        "FULLY_CONNECTED": 1,
+        "MEAN": 1,
+        "SOFTMAX": 1,
+    }
 
 
 @pytest.mark.slow
@@ -182,8 +208,12 @@ def _size(ran: Ran) -> int:
 
 
 @pytest.mark.slow
-def test_it_is_the_stripped_file_that_is_held_against_the_recipe(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgebake.runtimes.litert.strip.strip", lambda _: {"model.tflite": constant_tflite(3)})
+def test_it_is_the_stripped_file_that_is_held_against_the_recipe(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "edgebake.runtimes.litert.strip.strip", lambda _: {"model.tflite": constant_tflite(3)}
+    )
     alone.set_param("convert", FLOAT16, "strip", value=True)
     with pytest.raises(ConversionError, match="no weight became float16, the file holds: float32"):
         alone.run("convert", FLOAT16)
@@ -223,13 +253,17 @@ def test_answers_that_differ_from_keras_are_refused_and_leave_nothing(
 
 
 @pytest.mark.slow
-def test_answers_within_the_tolerance_are_taken(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answers_within_the_tolerance_are_taken(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(litert_run, "load", _shifting(0.015))
     assert alone.run("convert", FLOAT16).json("inspection.json")["input"]["dtype"] == "float32"
 
 
 @pytest.mark.slow
-def test_calibrated_answers_are_left_to_the_gates(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_calibrated_answers_are_left_to_the_gates(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(litert_run, "load", _shifting(0.5))
     assert alone.run("convert", INT8).json("inspection.json")["input"]["dtype"] == "int8"
 
@@ -243,7 +277,9 @@ def test_calibrated_answers_are_left_to_the_gates(folder: Path, monkeypatch: pyt
         ("digits-ds_cnn-palettized-coreml", "files/model.mlpackage/Manifest.json", "image"),
     ],
 )
-def test_every_other_runtime_of_the_plan_gets_its_file(folder: Path, variant: str, file: str, dtype: str) -> None:
+def test_every_other_runtime_of_the_plan_gets_its_file(
+    folder: Path, variant: str, file: str, dtype: str
+) -> None:
     ran = alone.run("convert", variant)
     assert file in ran.files()
     found = ran.json("inspection.json")["input"]

@@ -28,13 +28,17 @@ def numbered(damaged: Collection[int] = (), copies: dict[int, int] | None = None
 
     def read(number: int) -> NDArray[np.uint8]:
         if number in damaged:
-            raise DataError(f"images/{number}.png: not an image that can be read (empty file); mend or remove it")
+            raise DataError(
+                f"images/{number}.png: not an image that can be read (empty file); mend or remove it"
+            )
         return np.full((1, 2), (copies or {}).get(number, number), np.uint8)
 
     return OnDemand(COUNT, read)
 
 
-def given(monkeypatch: pytest.MonkeyPatch, images: OnDemand, splits: list[str] | None = None) -> None:
+def given(
+    monkeypatch: pytest.MonkeyPatch, images: OnDemand, splits: list[str] | None = None
+) -> None:
     names = [f"{number}.png" for number in range(COUNT)]
     labels = np.arange(COUNT) % 2
     examples = Examples(images, labels, ["even", "odd"], names=names, splits=splits or [])
@@ -49,9 +53,17 @@ def rows() -> list[dict[str, str]]:
 
 def test_the_digits_are_split_as_their_recipe_says(params: Path) -> None:
     ran = alone.run("data", "digits")
-    assert ran.line == "1,797 examples of 10 classes: train 899, calibration 179, validation 179, test 540"
+    assert (
+        ran.line
+        == "1,797 examples of 10 classes: train 899, calibration 179, validation 179, test 540"
+    )
     found = rows()
-    assert Counter(row["split"] for row in found) == {"train": 899, "test": 540, "calibration": 179, "validation": 179}
+    assert Counter(row["split"] for row in found) == {
+        "train": 899,
+        "test": 540,
+        "calibration": 179,
+        "validation": 179,
+    }
     assert sorted(int(row["number"]) for row in found) == list(range(1797))
     first = found[0]
     image = digits.load(Data()).images[int(first["number"])]
@@ -75,7 +87,8 @@ def test_a_damaged_image_stops_the_build(params: Path, monkeypatch: pytest.Monke
     with pytest.raises(DataError) as refused:
         alone.run("data", "digits")
     assert sorted(str(refused.value).splitlines()) == [
-        f"images/{number}.png: not an image that can be read (empty file); mend or remove it" for number in (3, 7)
+        f"images/{number}.png: not an image that can be read (empty file); mend or remove it"
+        for number in (3, 7)
     ]
 
 
@@ -104,7 +117,13 @@ def test_an_image_in_two_splits_stops_the_build_and_both_are_named(
     params: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     splits = ["train"] * 30 + ["calibration"] * 3 + ["validation"] * 3 + ["test"] * 4
-    for name, by in (("by", "source"), ("train", None), ("calibration", None), ("validation", None), ("test", None)):
+    for name, by in (
+        ("by", "source"),
+        ("train", None),
+        ("calibration", None),
+        ("validation", None),
+        ("test", None),
+    ):
         alone.set_param("data", "digits", "splits", name, value=by)
     given(monkeypatch, numbered(copies={38: 5, 10: 11}), splits)
     with pytest.raises(DataError) as refused:
@@ -116,7 +135,12 @@ def test_an_image_in_two_splits_stops_the_build_and_both_are_named(
     )
     alone.set_param("data", "digits", "on_leak", value="skip")
     ran = alone.run("data", "digits")
-    assert ran.json("data.json")["splits"] == {"train": 29, "calibration": 3, "validation": 3, "test": 4}
+    assert ran.json("data.json")["splits"] == {
+        "train": 29,
+        "calibration": 3,
+        "validation": 3,
+        "test": 4,
+    }
     assert "5" not in {row["number"] for row in rows()}
 
 
@@ -129,15 +153,28 @@ def test_splits_of_the_source_are_kept_and_shares_are_drawn_from_its_train(
         alone.set_param("data", "digits", "splits", name, value=value)
     given(monkeypatch, numbered(), splits)
     ran = alone.run("data", "digits")
-    assert ran.json("data.json")["splits"] == {"train": 21, "calibration": 3, "validation": 6, "test": 10}
+    assert ran.json("data.json")["splits"] == {
+        "train": 21,
+        "calibration": 3,
+        "validation": 6,
+        "test": 10,
+    }
     assert {int(row["number"]) for row in rows() if row["split"] == "test"} == set(range(30, 40))
 
 
-def test_a_split_that_skipping_emptied_is_named(params: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_split_that_skipping_emptied_is_named(
+    params: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     splits = ["train"] * 36 + ["calibration", "validation", "test", "test"]
-    for name, value in {"by": "source", **dict.fromkeys(("train", "calibration", "validation", "test"))}.items():
+    for name, value in {
+        "by": "source",
+        **dict.fromkeys(("train", "calibration", "validation", "test")),
+    }.items():
         alone.set_param("data", "digits", "splits", name, value=value)
     alone.set_param("data", "digits", "on_corrupt", value="skip")
     given(monkeypatch, numbered({36}), splits)
-    with pytest.raises(DataError, match="the split calibration holds no example that can be read; expected at least 1"):
+    with pytest.raises(
+        DataError,
+        match="the split calibration holds no example that can be read; expected at least 1",
+    ):
         alone.run("data", "digits")

@@ -55,7 +55,10 @@ def _android(**found: Any) -> None:
 
 
 def _ios(**found: Any) -> None:
-    package = {"model.mlpackage/Data/weight.bin": b"weights", "model.mlpackage/Manifest.json": b"{}"}
+    package = {
+        "model.mlpackage/Data/weight.bin": b"weights",
+        "model.mlpackage/Manifest.json": b"{}",
+    }
     for convert in IOS:
         _validated("ios", convert, package, **found)
 
@@ -71,7 +74,11 @@ def test_a_bundle_is_its_models_and_all_that_describes_them() -> None:
         *("MODEL_CARD.md", "NOTICE"),
         *(f"golden/{name}.json" for name in (LINUX, FALLBACK)),
         "manifest.json",
-        *(f"models/{name}.{ending}" for name in (LINUX, FALLBACK) for ending in ("labels.txt", "onnx")),
+        *(
+            f"models/{name}.{ending}"
+            for name in (LINUX, FALLBACK)
+            for ending in ("labels.txt", "onnx")
+        ),
         "sbom.cdx.json",
     ]
 
@@ -102,11 +109,18 @@ def test_the_manifest_says_who_will_sign_without_a_secret() -> None:
     keygen.keygen(private, encryption=False)
     public = keygen.public_half(private)
     private.unlink()
-    alone.set_param("package", "linux", "signature", value={"key": f"file:{private}", "public_key": str(public)})
-    alone.set_param("package", "linux", "public_key_sha256", value=artifacts.sha256(public.read_bytes()))
+    alone.set_param(
+        "package", "linux", "signature", value={"key": f"file:{private}", "public_key": str(public)}
+    )
+    alone.set_param(
+        "package", "linux", "public_key_sha256", value=artifacts.sha256(public.read_bytes())
+    )
     _linux()
     said = alone.run("package", "linux").json("manifest.json")["signature"]
-    assert said == {"algorithm": "ecdsa-sha2-nistp256", "key_id": keys.key_id(keys.public_key(public))}
+    assert said == {
+        "algorithm": "ecdsa-sha2-nistp256",
+        "key_id": keys.key_id(keys.public_key(public)),
+    }
 
 
 def test_another_public_key_than_was_planned_with_is_refused() -> None:
@@ -115,7 +129,9 @@ def test_another_public_key_than_was_planned_with_is_refused() -> None:
     alone.set_param("package", "linux", "signature", value=words)
     alone.set_param("package", "linux", "public_key_sha256", value="ab" * 32)
     _linux()
-    with pytest.raises(ArtifactError, match=r"^release\.pub\.pem: not the public key that was planned with"):
+    with pytest.raises(
+        ArtifactError, match=r"^release\.pub\.pem: not the public key that was planned with"
+    ):
         alone.run("package", "linux")
 
 
@@ -125,7 +141,9 @@ def encrypted(monkeypatch: pytest.MonkeyPatch) -> bytes:
     key = bytes(range(32))
     monkeypatch.setenv("MODEL_KEY", base64.b64encode(key).decode())
     alone.set_param("package", "linux", "encryption_key", value="env:MODEL_KEY")
-    alone.set_param("package", "linux", "targets", "raspberry_pi_5", "package", "protect", value="encrypt")
+    alone.set_param(
+        "package", "linux", "targets", "raspberry_pi_5", "package", "protect", value="encrypt"
+    )
     return key
 
 
@@ -141,7 +159,9 @@ def test_an_encrypted_file_is_the_same_each_time_and_an_app_with_the_key_gets_th
     assert listed[path]["encryption"]["plain_sha256"] == artifacts.sha256(b"an onnx model")
     assert [name for name, file in listed.items() if "encryption" in file] == [path]
     plain = io.BytesIO()
-    decryption.decrypt(io.BytesIO(first[path]), plain, encrypted, b"digits/1.0.0/linux/" + path.encode())
+    decryption.decrypt(
+        io.BytesIO(first[path]), plain, encrypted, b"digits/1.0.0/linux/" + path.encode()
+    )
     assert plain.getvalue() == b"an onnx model"
     assert alone.run("package", "linux").files() == first
 
@@ -165,7 +185,11 @@ def test_the_manifest_is_valid_and_lists_what_lies_there() -> None:
     manifest.validate(content)
     assert content["source"] == {word: alone.REVISION[word] for word in ("git_commit", "dirty")}
     listed = {file["path"]: (file["sha256"], file["size"]) for file in content["files"]}
-    lying = {name: (artifacts.sha256(data), len(data)) for name, data in ran.files().items() if name != manifest.FILE}
+    lying = {
+        name: (artifacts.sha256(data), len(data))
+        for name, data in ran.files().items()
+        if name != manifest.FILE
+    }
     assert listed == lying
     assert content["targets"]["raspberry_pi_5"]["metrics"]["accuracy"]["value"] == 0.97
 
@@ -174,7 +198,9 @@ def test_every_target_of_a_platform_is_in_its_bundle() -> None:
     _android()
     ran = alone.run("package", "android")
     assert ran.line == "3 targets, artifacts/package/android.zip"
-    models = {name: target["model"] for name, target in ran.json("manifest.json")["targets"].items()}
+    models = {
+        name: target["model"] for name, target in ran.json("manifest.json")["targets"].items()
+    }
     assert {name: ran.files()[model] for name, model in models.items()} == {
         "pixel_8": b"TFL3 int8",
         "galaxy_a14": b"TFL3 half in int8",
@@ -193,7 +219,9 @@ def test_a_missed_gate_is_refused_with_its_table_and_leaves_nothing() -> None:
 def test_one_bad_target_holds_back_the_whole_platform() -> None:
     _android()
     _validated("android", "digits-ds_cnn-int8-litert", {"model.tflite": b"TFL3 int8"}, size_mb=20.5)
-    with pytest.raises(GateError, match=r"^android: no bundle, 1 of 21 gates not passed\n") as refused:
+    with pytest.raises(
+        GateError, match=r"^android: no bundle, 1 of 21 gates not passed\n"
+    ) as refused:
         alone.run("package", "android")
     assert " ".join(str(refused.value).splitlines()[-1].split()) == (
         "pixel_8 size_mb at most 20 20.5 MB - - file failed"
@@ -204,7 +232,9 @@ def test_the_zip_holds_the_folder_and_its_sums() -> None:
     _ios()
     ran = alone.run("package", "ios")
     with zipfile.ZipFile(BUNDLE.with_name("ios.zip")) as archive:
-        assert {name: archive.read(name) for name in archive.namelist()} == artifacts.read_files(ran.folder)
+        assert {name: archive.read(name) for name in archive.namelist()} == artifacts.read_files(
+            ran.folder
+        )
         assert artifacts.SUMS in archive.namelist()
 
 
@@ -225,20 +255,30 @@ def test_the_measurements_beside_the_bundle_hold_every_number_and_the_digest_of_
     alone.run("package", "linux")
     found = json.loads(BUNDLE.with_name("linux.measurements.json").read_text())["raspberry_pi_5"]
     # 2 * 76.8 million operations at 153.6 a nanosecond.
-    predicted = {"value": 1.0, "unit": "ms", "where": "predicted", "device": "Raspberry Pi 5", "threads": 1}
+    predicted = {
+        "value": 1.0,
+        "unit": "ms",
+        "where": "predicted",
+        "device": "Raspberry Pi 5",
+        "threads": 1,
+    }
     assert found["metrics"] == {
         **{name: one.to_dict() for name, one in measured.metrics().items()},
         "latency_predicted_ms": predicted,
     }
     assert {one.get("sha256") for one in found["metrics"].values()} == {measured.SHA256, None}
-    assert [name for name, one in found["metrics"].items() if "sha256" not in one] == ["latency_predicted_ms"]
+    assert [name for name, one in found["metrics"].items() if "sha256" not in one] == [
+        "latency_predicted_ms"
+    ]
     assert (found["placement"], found["parity"]) == ([asdict(measured.CPU)], None)
 
 
 def test_the_measurements_beside_the_bundle_hold_what_each_gate_was_decided_from() -> None:
     _linux(size_mb=0.04, speedup=2.0)
     alone.run("package", "linux")
-    gates = json.loads(BUNDLE.with_name("linux.measurements.json").read_text())["raspberry_pi_5"]["gates"]
+    gates = json.loads(BUNDLE.with_name("linux.measurements.json").read_text())["raspberry_pi_5"][
+        "gates"
+    ]
     by_gate = {gate["gate"]: gate for gate in gates}
     assert by_gate["accuracy"]["measured"]["interval"] == measured.metrics()["accuracy"].interval
     # The 5 % quantile of resamples from 1.96 to 2.04.

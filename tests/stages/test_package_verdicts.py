@@ -23,14 +23,21 @@ ROOT = Path(__file__).parents[2]
 PI = ("package", "linux", "targets", "raspberry_pi_5")
 PI_FILE, FALLBACK = "digits-ds_cnn-int8-onnxruntime-linux", "digits-ds_cnn-onnxruntime-linux"
 TODAY = date(2027, 1, 10)
-WAIVER = {"gate": "speedup", "reason": "the next board is faster", "by": "Ada", "until": "2027-01-10"}
+WAIVER = {
+    "gate": "speedup",
+    "reason": "the next board is faster",
+    "by": "Ada",
+    "until": "2027-01-10",
+}
 
 pytestmark = pytest.mark.usefixtures("committed")
 
 
 @pytest.fixture(autouse=True)
 def _today(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgebake.evaluation.gates.decide.date", SimpleNamespace(today=lambda: TODAY))
+    monkeypatch.setattr(
+        "edgebake.evaluation.gates.decide.date", SimpleNamespace(today=lambda: TODAY)
+    )
 
 
 @pytest.fixture
@@ -73,13 +80,17 @@ def test_a_class_that_is_missed_is_named_with_the_table() -> None:
     _linux(right=600)
     with pytest.raises(GateError) as refused:
         alone.run("package", "linux")
-    assert str(refused.value).splitlines()[-1] == "raspberry_pi_5, class_accuracy: worst is 0: 60 of 100"
+    assert (
+        str(refused.value).splitlines()[-1]
+        == "raspberry_pi_5, class_accuracy: worst is 0: 60 of 100"
+    )
 
 
 def test_what_was_not_measured_is_refused_where_it_is_required() -> None:
     _linux(speedup=None)
     with pytest.raises(
-        GateError, match=rf"speedup +at least 0\.5 +not measured +- +- +{measured.REASON} +not measured$"
+        GateError,
+        match=rf"speedup +at least 0\.5 +not measured +- +- +{measured.REASON} +not measured$",
     ):
         alone.run("package", "linux")
 
@@ -101,7 +112,9 @@ def test_what_was_not_measured_is_accepted_where_the_recipe_says_so(lenient: Non
 def test_a_gate_that_need_not_be_measured_is_still_held_against_a_number(lenient: None) -> None:
     _ios(timed_on="mac", latency_p90_ms=55.0)
     # The 95 % quantile of resamples from 53.9 to 56.1.
-    with pytest.raises(GateError, match=r"latency_p90_ms +at most 50 +55 ms +55\.99 ms at 0\.95 .* failed$"):
+    with pytest.raises(
+        GateError, match=r"latency_p90_ms +at most 50 +55 ms +55\.99 ms at 0\.95 .* failed$"
+    ):
         alone.run("package", "ios")
 
 
@@ -110,12 +123,21 @@ def test_speed_without_a_gate_need_not_be_measured() -> None:
     ran = alone.run("package", "ios")
     assert list(ran.json("manifest.json")["targets"]) == ["iphone_15", "iphone_se_3", "ios_any"]
     for target in ("iphone_15", "iphone_se_3", "ios_any"):
-        assert list(_verdicts(ran, target)) == ["accuracy", "loss", "class_accuracy", "parity", "size_mb"]
+        assert list(_verdicts(ran, target)) == [
+            "accuracy",
+            "loss",
+            "class_accuracy",
+            "parity",
+            "size_mb",
+        ]
 
 
 def test_how_fast_the_building_machine_is_passes_no_limit_of_the_device() -> None:
     _linux(latency_p90_ms=0.2)
-    assert _verdicts(alone.run("package", "linux"))["latency_p90_ms"] == "not measured, accepted by the recipe"
+    assert (
+        _verdicts(alone.run("package", "linux"))["latency_p90_ms"]
+        == "not measured, accepted by the recipe"
+    )
     _linux(timed_on="ssh", latency_p90_ms=0.2)
     assert _verdicts(alone.run("package", "linux"))["latency_p90_ms"] == "passed"
 
@@ -149,13 +171,18 @@ def test_what_the_examples_cannot_decide_blocks_and_says_how_many_more_would() -
 def test_what_the_examples_cannot_decide_ships_where_the_recipe_says_so() -> None:
     alone.set_param(*PI, "budget", "accuracy", "inconclusive", value="passes")
     _linux(right=960)
-    assert _verdicts(alone.run("package", "linux"))["accuracy"] == "inconclusive, accepted by the recipe"
+    assert (
+        _verdicts(alone.run("package", "linux"))["accuracy"]
+        == "inconclusive, accepted by the recipe"
+    )
 
 
 def test_a_confidence_of_its_own_decides_what_0_95_cannot() -> None:
     alone.set_param(*PI, "budget", "accuracy", "confidence", value=0.9)
     _linux(right=960)
-    gate = alone.run("package", "linux").json("manifest.json")["targets"]["raspberry_pi_5"]["gates"][0]
+    gate = alone.run("package", "linux").json("manifest.json")["targets"]["raspberry_pi_5"][
+        "gates"
+    ][0]
     assert gate == {"gate": "accuracy", "at_least": 0.95, "confidence": 0.9, "verdict": "passed"}
 
 
@@ -167,11 +194,19 @@ def test_a_waived_gate_ships_and_stands_in_the_manifest_with_who_why_and_until_w
     manifest.validate(ran.json("manifest.json"))
     target = ran.json("manifest.json")["targets"]["raspberry_pi_5"]
     assert target["waivers"] == [waiver]
-    waived = {"gate": "size_mb", "at_most": 20.0, "confidence": 0.95, "verdict": "waived", "waiver": waiver}
+    waived = {
+        "gate": "size_mb",
+        "at_most": 20.0,
+        "confidence": 0.95,
+        "verdict": "waived",
+        "waiver": waiver,
+    }
     assert [gate for gate in target["gates"] if "waiver" in gate] == [waived]
 
 
-def test_a_waived_gate_on_times_stands_with_its_waiver_in_the_measurements_and_let_through_in_the_manifest() -> None:
+def test_a_waived_gate_on_times_stands_with_its_waiver_in_the_measurements_and_let_through_in_the_manifest() -> (
+    None
+):
     alone.set_param(*PI, "waivers", value=[WAIVER])
     _linux(speedup=0.4)
     ran = alone.run("package", "linux")

@@ -17,7 +17,10 @@ from tests.stages import alone
 
 LABELS = [str(digit) for digit in range(10)]
 INT8_LITERT, INT8_ONNX = "digits-ds_cnn-int8-litert-android", "digits-ds_cnn-int8-onnxruntime-linux"
-FLOAT_LITERT, FLOAT_CORE_ML = "digits-ds_cnn-float16-litert-android", "digits-ds_cnn-float16-coreml-ios"
+FLOAT_LITERT, FLOAT_CORE_ML = (
+    "digits-ds_cnn-float16-litert-android",
+    "digits-ds_cnn-float16-coreml-ios",
+)
 TRUTH = [3, 5, 8, 3]
 
 
@@ -29,7 +32,9 @@ def _lay(planned: Plan, variant: str, answers: Sequence[int], sure: float) -> No
     np.save(saved, probabilities)
     rows = "".join(f"{label},{answer}\n" for label, answer in zip(TRUTH, answers, strict=True))
     files = {"answers.npy": saved.getvalue(), "examples.csv": f"label,answer\n{rows}".encode()}
-    alone.lay(artifacts.folder("validate", variant, planned["validate"][variant]["platform"]), files)
+    alone.lay(
+        artifacts.folder("validate", variant, planned["validate"][variant]["platform"]), files
+    )
 
 
 @pytest.fixture
@@ -45,14 +50,18 @@ def found(project: Path, planned: Plan) -> dict[str, Any]:
     return {platform: json.loads(file.read_text()) for platform, file in files.items()}
 
 
-def test_every_platform_has_a_file_with_all_of_its_variants(found: dict[str, Any], planned: Plan) -> None:
+def test_every_platform_has_a_file_with_all_of_its_variants(
+    found: dict[str, Any], planned: Plan
+) -> None:
     for platform, content in found.items():
         assert list(content) == [
             name for name, section in planned["validate"].items() if section["platform"] == platform
         ]
 
 
-def test_int8_is_compared_with_int8_and_the_first_differing_examples_are_kept(found: dict[str, Any]) -> None:
+def test_int8_is_compared_with_int8_and_the_first_differing_examples_are_kept(
+    found: dict[str, Any],
+) -> None:
     assert found["android"][INT8_LITERT] == {
         "other": INT8_ONNX,
         "runtime": "onnxruntime",
@@ -78,7 +87,11 @@ def test_float_is_compared_with_float_and_by_how_much_is_told_where_answers_are_
     found: dict[str, Any],
 ) -> None:
     compared = found["ios"][FLOAT_CORE_ML]
-    assert (compared["other"], compared["same"], compared["first_differing"]) == (FLOAT_LITERT, 4, [])
+    assert (compared["other"], compared["same"], compared["first_differing"]) == (
+        FLOAT_LITERT,
+        4,
+        [],
+    )
     assert compared["largest_difference"] == pytest.approx(0.09, abs=1e-6)
 
 
@@ -89,8 +102,15 @@ def test_another_model_and_other_numbers_have_nobody_to_agree_with(found: dict[s
 
 def test_of_two_others_the_one_that_agrees_least_counts(project: Path, planned: Plan) -> None:
     twin = "digits-ds_cnn-int8-coreml-ios"
-    validate = {INT8_LITERT: planned["validate"][INT8_LITERT], INT8_ONNX: planned["validate"][INT8_ONNX]}
-    validate[twin] = validate[INT8_LITERT] | {"convert": "twin", "runtime": "coreml", "platform": "ios"}
+    validate = {
+        INT8_LITERT: planned["validate"][INT8_LITERT],
+        INT8_ONNX: planned["validate"][INT8_ONNX],
+    }
+    validate[twin] = validate[INT8_LITERT] | {
+        "convert": "twin",
+        "runtime": "coreml",
+        "platform": "ios",
+    }
     convert = planned["convert"] | {"twin": planned["convert"]["digits-ds_cnn-int8-litert"]}
     written = {**planned, "validate": validate, "convert": convert}
     planner.write(written)

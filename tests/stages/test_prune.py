@@ -43,7 +43,9 @@ def test_none_keeps_every_byte_and_says_so(whole: Ran) -> None:
 
 def test_a_damaged_model_is_refused(whole: Ran) -> None:
     (TRAIN / "model.keras").write_bytes(b"a whole mode1")
-    with pytest.raises(ArtifactError, match=r"train/digits-ds_cnn/model\.keras: not what train wrote"):
+    with pytest.raises(
+        ArtifactError, match=r"train/digits-ds_cnn/model\.keras: not what train wrote"
+    ):
         alone.run("prune", VARIANT)
 
 
@@ -80,7 +82,9 @@ def test_half_of_the_work_is_cut_and_the_account_is_of_the_model_that_was_writte
     assert set(account["baselines"]) == {"parent_trained_on", "from_scratch"}
     assert account["whole"] == {"probabilities": "its softmax looks at all channels"}
     (epoch,) = csv.DictReader(ran.files()["training.csv"].decode().splitlines())
-    assert float(epoch["val_accuracy"]) == pytest.approx(account["accuracy"]["fine_tuned"], abs=1e-6)
+    assert float(epoch["val_accuracy"]) == pytest.approx(
+        account["accuracy"]["fine_tuned"], abs=1e-6
+    )
     _check_the_same_bytes_come_again(ran)
 
 
@@ -95,7 +99,7 @@ def _check_the_same_bytes_come_again(ran: Ran) -> None:
 
 def _teacher(classes: list[str], resolution: int = 16) -> None:
     """Lay a teacher that sees smaller images and is sure of the digit 3."""
-    import keras  # noqa: PLC0415
+    import keras
 
     image = keras.Input((resolution, resolution, 1), name="image")
     head = keras.layers.Dense(len(classes), "softmax")
@@ -110,7 +114,12 @@ def _learn(alpha: float) -> None:
     section = ("prune", CHANNELS)
     alone.set_param(*section, "baselines", value=False)
     alone.set_param(*section, "teacher", value=TEACHER)
-    alone.set_param(*section, "fine_tune", "distill", value={"temperature": 2.0, "alpha": alpha, "teacher": TEACHER})
+    alone.set_param(
+        *section,
+        "fine_tune",
+        "distill",
+        value={"temperature": 2.0, "alpha": alpha, "teacher": TEACHER},
+    )
 
 
 @pytest.mark.slow
@@ -139,7 +148,9 @@ def test_a_teacher_of_other_classes_is_refused(quick: Path) -> None:
     ("method", "words"),
     [("magnitude", {"sparsity": 0.5, "ramp": 0.5}), ("cluster", {"bits": 3, "per_channel": False})],
 )
-def test_other_methods_leave_the_same_files(quick: Path, method: str, words: dict[str, Any]) -> None:
+def test_other_methods_leave_the_same_files(
+    quick: Path, method: str, words: dict[str, Any]
+) -> None:
     nothing = dict.fromkeys(("score", "target", "floor", "multiple", "steps"))
     for word, value in {**nothing, "baselines": False, **words, "method": method}.items():
         alone.set_param("prune", CHANNELS, word, value=value)

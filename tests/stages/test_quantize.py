@@ -24,7 +24,11 @@ from edgebake.recipe import Compression, Model, Palette, stage_params
 from tests.stages import alone
 from tests.stages.alone import Ran
 
-INT8, FLOAT16, PALETTIZED = "digits-ds_cnn-int8", "digits-ds_cnn-float16", "digits-ds_cnn-palettized"
+INT8, FLOAT16, PALETTIZED = (
+    "digits-ds_cnn-int8",
+    "digits-ds_cnn-float16",
+    "digits-ds_cnn-palettized",
+)
 UNCOMPRESSED = {"palette": None, "block_size": None, "sparsity": None}
 PRUNE = artifacts.folder("prune", "digits-ds_cnn")
 FILES = [
@@ -43,7 +47,9 @@ def archive() -> bytes:
     """A classifier with random weights, a quarter of the default one's channels."""
     keras = keras_session.start(1, 3)
     keras.backend.clear_session()
-    return keras_session.save(plugins.load("model.architecture", "ds_cnn").build(Model("ds_cnn", 0.25, 32), 1, 10))
+    return keras_session.save(
+        plugins.load("model.architecture", "ds_cnn").build(Model("ds_cnn", 0.25, 32), 1, 10)
+    )
 
 
 @pytest.fixture
@@ -97,7 +103,9 @@ def test_a_compressing_scheme_hands_on_how_the_recipe_wants_weights_stored() -> 
 
 def test_a_damaged_model_is_refused() -> None:
     (PRUNE / "model.keras").write_bytes(b"another model")
-    with pytest.raises(ArtifactError, match=r"prune/digits-ds_cnn/model\.keras: not what prune wrote"):
+    with pytest.raises(
+        ArtifactError, match=r"prune/digits-ds_cnn/model\.keras: not what prune wrote"
+    ):
         alone.run("quantize", INT8)
 
 
@@ -112,13 +120,17 @@ def test_int8_hands_on_the_model_and_a_range_for_each_of_its_values(real: bytes)
     # Grey levels 0 and 255 become -1 and 1.
     assert (by_name["image"].low, by_name["image"].high) == (-1, 1)
     assert all(one.low <= 0 <= one.high for one in ranges.found)
-    assert all(one.low >= 0 and one.high <= 6 for name, one in by_name.items() if name.endswith("/Relu6"))
+    assert all(
+        one.low >= 0 and one.high <= 6 for name, one in by_name.items() if name.endswith("/Relu6")
+    )
     assert [row["layer"] for row in _layers(ran)][-2:] == ["probabilities", "probabilities"]
     assert {row["kept"] for row in _layers(ran)} == {""}
 
 
 @pytest.mark.slow
-def test_probes_are_examples_of_the_calibration_split_alone(real: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_probes_are_examples_of_the_calibration_split_alone(
+    real: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = stage_params.read("quantize", INT8).data
     held = alone.CONTRACT.prepare(split(digits.load(data), data, "calibration").images)
     asked = alone.recorded_splits(monkeypatch)
@@ -144,7 +156,9 @@ def test_a_method_that_clips_gives_narrower_ranges(real: bytes) -> None:
     alone.set_param("quantize", INT8, "calibration", "method", value="percentile")
     alone.set_param("quantize", INT8, "calibration", "percentile", value=99.0)
     clipped = _ranges(alone.run("quantize", INT8)).found
-    assert all(one.high <= whole[one.name].high and one.low >= whole[one.name].low for one in clipped)
+    assert all(
+        one.high <= whole[one.name].high and one.low >= whole[one.name].low for one in clipped
+    )
     assert sum(one.high < whole[one.name].high for one in clipped) > len(clipped) / 2
 
 
@@ -163,7 +177,9 @@ def test_the_whole_split_can_be_asked_for_and_not_one_example_more(real: bytes) 
 
 
 @pytest.mark.slow
-def test_mixed_keeps_nothing_where_int8_passes_the_gate_and_all_where_nothing_does(real: bytes) -> None:
+def test_mixed_keeps_nothing_where_int8_passes_the_gate_and_all_where_nothing_does(
+    real: bytes,
+) -> None:
     for word, value in {"scheme": "mixed", "keep": "float32", "accuracy": GATE}.items():
         alone.set_param("quantize", INT8, word, value=value)
     passing = alone.run("quantize", INT8)
@@ -180,7 +196,9 @@ def test_a_dead_layer_is_told_by_name(archive: bytes) -> None:
     keras_session.start(1)
     model = keras_session.load(archive)
     first = next(layer for layer in model.layers if "batch_normalization" in layer.name)
-    first.gamma.assign(np.zeros(first.gamma.shape))  # its beta is zero too, and so is all that follows
+    first.gamma.assign(
+        np.zeros(first.gamma.shape)
+    )  # its beta is zero too, and so is all that follows
     alone.lay(PRUNE, {"model.keras": keras_session.save(model)})
     ran = alone.run("quantize", INT8)
     assert ", zero width at conv2d depthwise_conv2d conv2d_1 " in ran.line

@@ -45,15 +45,19 @@ def _written(platform: str) -> dict[str, Any]:
 def test_a_plan_as_it_was_committed_is_clean_and_waives_nothing(committed: str) -> None:
     assert revision.write() == committed
     clean = {"git_commit": committed, "dirty": False, "expired_waivers": []}
-    assert {platform: _written(platform) for platform in ("android", "ios", "linux")} == dict.fromkeys(
-        ("android", "ios", "linux"), clean
-    )
+    assert {
+        platform: _written(platform) for platform in ("android", "ios", "linux")
+    } == dict.fromkeys(("android", "ios", "linux"), clean)
 
 
 def test_an_edit_for_one_platform_leaves_the_others_clean(committed: str) -> None:
     _waive(WAIVER)
     revision.write()
-    assert [_written(platform)["dirty"] for platform in ("android", "ios", "linux")] == [False, False, True]
+    assert [_written(platform)["dirty"] for platform in ("android", "ios", "linux")] == [
+        False,
+        False,
+        True,
+    ]
 
 
 def test_a_waiver_holds_on_its_last_day_and_is_noticed_on_the_next(
@@ -93,8 +97,12 @@ def test_a_public_key_that_is_not_committed_makes_its_platform_dirty(committed: 
     assert [_written(platform)["dirty"] for platform in ("android", "linux")] == [False, True]
 
 
-@pytest.mark.parametrize("name", ["keys/release.pub.pem", "../release.pub.pem"], ids=["ignored", "outside"])
-def test_a_public_key_that_no_commit_can_hold_makes_its_platform_dirty(committed: str, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["keys/release.pub.pem", "../release.pub.pem"], ids=["ignored", "outside"]
+)
+def test_a_public_key_that_no_commit_can_hold_makes_its_platform_dirty(
+    committed: str, name: str
+) -> None:
     alone.set_param("package", "linux", "signature", value={"key": "env:KEY", "public_key": name})
     Path(".gitignore").write_text("artifacts/\nkeys/\n")
     builds.commit(Path(), "A plan with a signature")
@@ -105,7 +113,9 @@ def test_a_public_key_that_no_commit_can_hold_makes_its_platform_dirty(committed
 
 
 @pytest.mark.parametrize(("tracked", "dirty"), [(True, False), (False, True)])
-def test_data_that_git_ignores_are_dirty_unless_dvc_tracks_them(committed: str, tracked: bool, dirty: bool) -> None:
+def test_data_that_git_ignores_are_dirty_unless_dvc_tracks_them(
+    committed: str, tracked: bool, dirty: bool
+) -> None:
     alone.set_param("train", "digits-ds_cnn", "data_file", value="data/images")
     Path("data/images").mkdir(parents=True)
     Path("data/images/1.png").write_bytes(b"png")

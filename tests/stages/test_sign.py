@@ -26,7 +26,10 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 PROOF = Path("artifacts/package/linux.proof")
 BUNDLE = Path("artifacts/package/linux")
 MODELS = {"models/a.onnx": b"an onnx model", "models/a.labels.txt": b"0\n1\n"}
-TARGETS = {"raspberry_pi_5": {"keras": "3.15.1"}, "linux_any": {"keras": "3.15.1", "onnxruntime": "1.30.0"}}
+TARGETS = {
+    "raspberry_pi_5": {"keras": "3.15.1"},
+    "linux_any": {"keras": "3.15.1", "onnxruntime": "1.30.0"},
+}
 
 
 @pytest.fixture
@@ -45,7 +48,11 @@ def _lay_lock() -> None:
     stages = {}
     for stage in ("train", *reversed(before)):
         for name, section in stage_params.read_plan()[stage].items():
-            found = [f"artifacts/{before[stage]}/{section[before[stage]]}/model.keras"] if stage in before else []
+            found = (
+                [f"artifacts/{before[stage]}/{section[before[stage]]}/model.keras"]
+                if stage in before
+                else []
+            )
             stages[f"{stage}@{name}"] = {
                 "cmd": f"python -m edgebake {stage} {name}",
                 "deps": [{"path": path, "md5": "0"} for path in found],
@@ -55,16 +62,23 @@ def _lay_lock() -> None:
 
 
 def _lay_bundle(signed_by: Any) -> None:
-    files = [{"path": path, "sha256": artifacts.sha256(data), "size": len(data)} for path, data in MODELS.items()]
+    files = [
+        {"path": path, "sha256": artifacts.sha256(data), "size": len(data)}
+        for path, data in MODELS.items()
+    ]
     content = {
         "platform": "linux",
         "signature": signed_by,
         "source": {"git_commit": COMMIT, "dirty": False},
-        "targets": {name: {"recipe_sha256": name[0] * 64, "tools": tools} for name, tools in TARGETS.items()},
+        "targets": {
+            name: {"recipe_sha256": name[0] * 64, "tools": tools} for name, tools in TARGETS.items()
+        },
         "files": [*files, {"path": "NOTICE", "sha256": artifacts.sha256(b"none"), "size": 4}],
     }
     with artifacts.published(BUNDLE) as out:
-        artifacts.write_files(out, {**MODELS, "NOTICE": b"none", "manifest.json": json.dumps(content).encode()})
+        artifacts.write_files(
+            out, {**MODELS, "NOTICE": b"none", "manifest.json": json.dumps(content).encode()}
+        )
     artifacts.write(BUNDLE.with_name("linux.zip"), zipped(BUNDLE))
     artifacts.write(BUNDLE.with_name("linux.measurements.json"), b"{}")
 
@@ -114,7 +128,9 @@ def test_an_archive_that_is_not_of_the_bundle_is_not_signed(packaged: Path, cont
     assert not PROOF.exists()
 
 
-def test_provenance_is_of_the_archive_the_measurements_the_manifest_and_every_file_of_a_model(packaged: Path) -> None:
+def test_provenance_is_of_the_archive_the_measurements_the_manifest_and_every_file_of_a_model(
+    packaged: Path,
+) -> None:
     sign.write("linux")
     assert {one["name"]: one["digest"]["sha256"] for one in _said()["subject"]} == {
         "linux.measurements.json": artifacts.sha256(b"{}"),
@@ -130,10 +146,18 @@ def test_provenance_says_what_the_bundle_was_built_from(packaged: Path) -> None:
     assert provenance.commit(_said()) == COMMIT
     assert definition["internalParameters"] == {"dirty": False}
     asked = definition["externalParameters"]
-    assert asked["recipes"] == {"raspberry_pi_5": {"sha256": "r" * 64}, "linux_any": {"sha256": "l" * 64}}
-    part = json.dumps(stage_params.read_plan()["package"]["linux"], sort_keys=True, separators=(",", ":"))
+    assert asked["recipes"] == {
+        "raspberry_pi_5": {"sha256": "r" * 64},
+        "linux_any": {"sha256": "l" * 64},
+    }
+    part = json.dumps(
+        stage_params.read_plan()["package"]["linux"], sort_keys=True, separators=(",", ":")
+    )
     assert asked["params"] == {"sha256": hashlib.sha256(part.encode()).hexdigest()}
-    assert _dependency("onnxruntime") == {"name": "onnxruntime", "uri": "pkg:pypi/onnxruntime@1.30.0"}
+    assert _dependency("onnxruntime") == {
+        "name": "onnxruntime",
+        "uri": "pkg:pypi/onnxruntime@1.30.0",
+    }
     assert run["builder"]["version"] == {"edgebake": version("edgebake")}
 
 
@@ -169,8 +193,12 @@ def test_data_in_a_folder_is_named_as_sha256sum_would_and_by_dvcs_hash(packaged:
     Path("data/images.dvc").write_text("outs:\n- md5: 0123.dir\n  path: images\n")
     _learn_from("data/images")
     sign.write("linux")
-    command = "find . -type f | cut -c3- | LC_ALL=C sort | xargs -r sha256sum | sha256sum | cut -f1 -d' '"
-    found = subprocess.run(command, shell=True, cwd="data/images", capture_output=True, text=True, check=True)  # noqa: S602 - in-toto's own words
+    command = (
+        "find . -type f | cut -c3- | LC_ALL=C sort | xargs -r sha256sum | sha256sum | cut -f1 -d' '"
+    )
+    found = subprocess.run(  # noqa: S602 - the command is the one of the in-toto specification
+        command, shell=True, cwd="data/images", capture_output=True, text=True, check=True
+    )
     assert _dependency("data/images")["digest"] == {"dirHash": found.stdout.strip()}
     assert _dependency("data/images")["annotations"] == {"dvc": "0123.dir"}
 
@@ -193,11 +221,16 @@ def test_where_data_lies_on_this_machine_is_not_told(packaged: Path) -> None:
 
 def test_data_that_is_gone_is_named(packaged: Path) -> None:
     _learn_from("data/gone.npz")
-    assert _refused(DataError) == "data/gone.npz: not there; expected the data that was learned from: `dvc pull`"
+    assert (
+        _refused(DataError)
+        == "data/gone.npz: not there; expected the data that was learned from: `dvc pull`"
+    )
     assert not PROOF.exists()
 
 
-def test_a_signed_bundle_has_a_signature_and_signed_provenance(packaged: Path, tmp_path: Path) -> None:
+def test_a_signed_bundle_has_a_signature_and_signed_provenance(
+    packaged: Path, tmp_path: Path
+) -> None:
     private, public = key(tmp_path / "keys")
     name = _ask(private, public)
     assert sign.write("linux") == f"signed by {name[:16]}"
@@ -225,7 +258,9 @@ def test_a_signature_that_is_no_longer_asked_for_goes_away(packaged: Path, tmp_p
     assert _names() == ["SHA256SUMS", "provenance.json"]
 
 
-def test_a_bundle_that_announces_another_signer_is_not_signed(packaged: Path, tmp_path: Path) -> None:
+def test_a_bundle_that_announces_another_signer_is_not_signed(
+    packaged: Path, tmp_path: Path
+) -> None:
     name = _ask(*key(tmp_path / "keys"))
     _lay_bundle("unsigned")
     assert _refused(ArtifactError) == (
@@ -240,7 +275,10 @@ def test_a_key_that_is_gone_leaves_the_proof_that_was_there(packaged: Path, tmp_
     sign.write("linux")
     before = artifacts.read_files(PROOF)
     private.unlink()
-    assert _refused(HostError) == f"{private}: cannot be read (No such file or directory); expected a key there"
+    assert (
+        _refused(HostError)
+        == f"{private}: cannot be read (No such file or directory); expected a key there"
+    )
     assert artifacts.read_files(PROOF) == before
 
 
@@ -270,14 +308,21 @@ def test_a_key_that_stops_signing_halfway_leaves_nothing(
 
 def test_a_damaged_bundle_is_not_signed(packaged: Path) -> None:
     (BUNDLE / "models/a.onnx").write_bytes(b"another model")
-    assert "artifacts/package/linux/models/a.onnx: not what package wrote" in _refused(ArtifactError)
+    assert "artifacts/package/linux/models/a.onnx: not what package wrote" in _refused(
+        ArtifactError
+    )
 
 
 def test_a_bundle_without_its_archive_is_not_signed(packaged: Path) -> None:
     BUNDLE.with_name("linux.zip").unlink()
-    assert _refused(ArtifactError) == "artifacts/package/linux.zip: not there; package makes it: run `dvc repro`"
+    assert (
+        _refused(ArtifactError)
+        == "artifacts/package/linux.zip: not there; package makes it: run `dvc repro`"
+    )
 
 
 def test_a_build_without_dvcs_record_is_not_signed(packaged: Path) -> None:
     sign.LOCK.unlink()
-    assert _refused(ArtifactError) == ("dvc.lock: not there; expected DVC's record of what was built: run `dvc repro`")
+    assert _refused(ArtifactError) == (
+        "dvc.lock: not there; expected DVC's record of what was built: run `dvc repro`"
+    )

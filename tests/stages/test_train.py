@@ -39,11 +39,19 @@ def _history(ran: Ran) -> list[dict[str, float]]:
 
 
 def test_output_is_the_model_its_float_file_its_contract_and_its_numbers(ran: Ran) -> None:
-    assert sorted(ran.files()) == ["contract.json", "float.tflite", "history.csv", "metrics.json", "model.keras"]
+    assert sorted(ran.files()) == [
+        "contract.json",
+        "float.tflite",
+        "history.csv",
+        "metrics.json",
+        "model.keras",
+    ]
     assert contract.from_json((ran.folder / "contract.json").read_text()) == alone.CONTRACT
 
 
-def test_the_test_and_calibration_splits_are_never_asked_for(trained: tuple[Ran, list[str]]) -> None:
+def test_the_test_and_calibration_splits_are_never_asked_for(
+    trained: tuple[Ran, list[str]],
+) -> None:
     assert trained[1] == ["train", "validation"]
 
 
@@ -75,7 +83,9 @@ def test_the_float_file_answers_like_keras(ran: Ran) -> None:
     for example in np.random.default_rng(0).uniform(-1, 1, (5, 1, 32, 32, 1)).astype(np.float32):
         session.feed(example)
         session.invoke()
-        np.testing.assert_allclose(single_output(session.read()), model(example, training=False), atol=1e-5)
+        np.testing.assert_allclose(
+            single_output(session.read()), model(example, training=False), atol=1e-5
+        )
 
 
 def test_batch_normalisation_forgets_faster_than_keras_would_have_it(ran: Ran) -> None:
@@ -86,9 +96,13 @@ def test_batch_normalisation_forgets_faster_than_keras_would_have_it(ran: Ran) -
 
 def test_another_process_trains_the_same_bytes(ran: Ran, small: Path, tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_bytes((small / "params.yaml").read_bytes())
-    shutil.copytree(small / artifacts.folder("data", "digits"), tmp_path / artifacts.folder("data", "digits"))
+    shutil.copytree(
+        small / artifacts.folder("data", "digits"), tmp_path / artifacts.folder("data", "digits")
+    )
     program = f"from edgebake.execution import runner; runner.run('train', '{VARIANT}')"
-    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
     again = tmp_path / artifacts.folder("train", VARIANT)
     assert done.stdout == f"train {VARIANT}: {ran.line}\n"
     assert (again / artifacts.SUMS).read_text() == (ran.folder / artifacts.SUMS).read_text()
@@ -96,7 +110,9 @@ def test_another_process_trains_the_same_bytes(ran: Ran, small: Path, tmp_path: 
 
 def test_another_seed_trains_another_model(ran: Ran, small: Path, tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_bytes((small / "params.yaml").read_bytes())
-    shutil.copytree(small / artifacts.folder("data", "digits"), tmp_path / artifacts.folder("data", "digits"))
+    shutil.copytree(
+        small / artifacts.folder("data", "digits"), tmp_path / artifacts.folder("data", "digits")
+    )
     with chdir(tmp_path):
         alone.set_param("train", VARIANT, "seed", value=2)
         other = alone.run("train", VARIANT)

@@ -50,13 +50,22 @@ SHARES = {
 # How often each digit, 0 to 9, stands in the test split.
 TRUTH = [56, 52, 52, 58, 51, 52, 59, 57, 53, 50]
 OUTPUT = [
-    *("answers.npy", "contract.json", "examples.csv", "golden.json", "inspection.json", "latency.csv"),
+    *(
+        "answers.npy",
+        "contract.json",
+        "examples.csv",
+        "golden.json",
+        "inspection.json",
+        "latency.csv",
+    ),
     *("metrics.json", "placement.json", "report.json", "resamples.json", "workload.json"),
 ]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, planned: Plan, looked_at: Path) -> Iterator[Path]:
+def folder(
+    tmp_path_factory: pytest.TempPathFactory, planned: Plan, looked_at: Path
+) -> Iterator[Path]:
     """A project whose float model is sure of 1 and whose converted files are sure of 3, one of them of 7."""
     with chdir(tmp_path_factory.mktemp("validate")):
         planner.write(planned)
@@ -65,12 +74,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory, planned: Plan, looked_at: P
             alone.set_param("validate", f"{ONNX}-linux", word, value=value)
         model = {"model.onnx": handmade.constant_onnx(3)}
         inspection = json.dumps(inspect(model).to_dict()).encode()
-        alone.lay(artifacts.folder("train", "digits-ds_cnn"), {"float.tflite": handmade.constant_tflite(1)})
+        alone.lay(
+            artifacts.folder("train", "digits-ds_cnn"),
+            {"float.tflite": handmade.constant_tflite(1)},
+        )
         alone.lay(
             artifacts.folder("convert", ONNX),
             {"files/model.onnx": model["model.onnx"], "inspection.json": inspection},
         )
-        alone.lay(artifacts.folder("convert", BASELINE), {"files/model.onnx": handmade.constant_onnx(1)})
+        alone.lay(
+            artifacts.folder("convert", BASELINE), {"files/model.onnx": handmade.constant_onnx(1)}
+        )
         _lay_package(CORE_ML, PROGRAM)
         _lay_package(PALETTIZED, _package("float32"))
         yield Path.cwd()
@@ -83,7 +97,10 @@ def _package(dtype: str, *front: Op) -> dict[str, bytes]:
     """
     number, word = np.dtype(dtype), text({"float16": "fp16", "float32": "fp32"}[dtype])
     ones, more, less = np.ones(10, number), np.zeros((1, 10), number), np.zeros((1, 10), number)
-    more[0, [3, 7]], less[0, [3, 7]] = [1, 1 + 2**-10], [1, 1 - 2**-11]  # multiplied, at 7: 1 + 2^-11 - 2^-21
+    more[0, [3, 7]], less[0, [3, 7]] = (
+        [1, 1 + 2**-10],
+        [1, 1 - 2**-11],
+    )  # multiplied, at 7: 1 + 2^-11 - 2^-21
     row: Typed = (dtype, (1, 10))
     answer: dict[str, Typed] = {"label": ("string", ()), "scores": ("dictionary", ())}
     seen = next(iter(front[-1].outputs)) if front else "image"
@@ -94,7 +111,11 @@ def _package(dtype: str, *front: Op) -> dict[str, bytes]:
         op("linear", {"x": "flat", "weight": np.zeros((10, 1024), number), "bias": ones}, ones=row),
         op("mul", {"x": "ones", "y": more}, more=row),
         op("mul", {"x": "more", "y": less}, probabilities=row),
-        Op("classify", {"probabilities": "probabilities", "classes": labels(list("0123456789"))}, answer),
+        Op(
+            "classify",
+            {"probabilities": "probabilities", "classes": labels(list("0123456789"))},
+            answer,
+        ),
     ]
     return files({"image": Image("GRAYSCALE", 32, 32)}, operations, ["label", "scores"])
 
@@ -166,7 +187,10 @@ def test_the_truth_is_counted_in_the_data() -> None:
 def test_accuracy_is_the_share_of_the_one_digit_it_knows(metrics: dict[str, Any]) -> None:
     for name, (value, interval) in SHARES.items():
         found = metrics[name]
-        assert (found["value"], found["interval"]) == (pytest.approx(value), pytest.approx(interval))
+        assert (found["value"], found["interval"]) == (
+            pytest.approx(value),
+            pytest.approx(interval),
+        )
         assert (found["unit"], found["where"], found["n"]) == ("share", "host", 540)
 
 
@@ -210,7 +234,9 @@ def test_work_is_counted_in_the_file_and_placed(ran: Ran, metrics: dict[str, Any
 
 def test_examples_have_a_row_each_with_both_answers_and_the_columns_of_the_data(ran: Ran) -> None:
     rows = _rows(ran, "examples.csv")
-    assert Counter(row["label"] for row in rows) == {str(digit): count for digit, count in enumerate(TRUTH)}
+    assert Counter(row["label"] for row in rows) == {
+        str(digit): count for digit, count in enumerate(TRUTH)
+    }
     assert Counter(row["answer"] for row in rows) == {"3": 540}
     assert Counter(row["float_answer"] for row in rows) == {"1": 540}
     assert [row["label"] for row in rows[:5]] == ["7", "5", "3", "6", "9"]
@@ -220,7 +246,9 @@ def test_examples_have_a_row_each_with_both_answers_and_the_columns_of_the_data(
     assert set(answers.argmax(axis=1)) == {3}
 
 
-def test_golden_vectors_are_examples_of_the_test_split_with_what_the_file_took_and_gave(ran: Ran) -> None:
+def test_golden_vectors_are_examples_of_the_test_split_with_what_the_file_took_and_gave(
+    ran: Ran,
+) -> None:
     found = ran.json("golden.json")
     assert found["sha256"] == digest(ran.folder / "files/model.onnx")
     # It is sure of 3, and right five times and more: none of the five examples is another digit.
@@ -235,7 +263,9 @@ def test_golden_vectors_are_examples_of_the_test_split_with_what_the_file_took_a
     assert (fed == alone.CONTRACT.prepare([raw])).all()
 
 
-def test_a_file_whose_answers_other_kernels_could_turn_has_no_golden_vectors(folder: Path, core_ml: Ran) -> None:
+def test_a_file_whose_answers_other_kernels_could_turn_has_no_golden_vectors(
+    folder: Path, core_ml: Ran
+) -> None:
     # In float16 it cannot tell 3 from 7; in float32 it is surer of 7 by less than a GPU can tell.
     assert core_ml.json("golden.json")["examples"] == []
     with chdir(folder):
@@ -244,7 +274,12 @@ def test_a_file_whose_answers_other_kernels_could_turn_has_no_golden_vectors(fol
 
 def test_timings_say_where_on_how_many_threads_and_how_often(metrics: dict[str, Any]) -> None:
     one, every = metrics["latency_p90_ms"], metrics["latency_p90_ms_all_threads"]
-    assert (one["where"], one["threads"], every["where"], every["threads"]) == ("host", 1, "host", all_threads())
+    assert (one["where"], one["threads"], every["where"], every["threads"]) == (
+        "host",
+        1,
+        "host",
+        all_threads(),
+    )
     assert min(one["n"], every["n"]) >= 20
     assert metrics["speedup"]["unit"] == "times"
     assert metrics["baseline_p90_ms"]["sha256"] == artifacts.sha256(handmade.constant_onnx(1))
@@ -252,16 +287,22 @@ def test_timings_say_where_on_how_many_threads_and_how_often(metrics: dict[str, 
     assert metrics["load_ms"]["value"] > 0
 
 
-def test_latency_has_99_percentiles_that_agree_with_the_report(ran: Ran, metrics: dict[str, Any]) -> None:
+def test_latency_has_99_percentiles_that_agree_with_the_report(
+    ran: Ran, metrics: dict[str, Any]
+) -> None:
     rows = _rows(ran, "latency.csv")
     assert [int(row["percentile"]) for row in rows] == list(range(1, 100))
     milliseconds = [float(row["milliseconds"]) for row in rows]
     assert milliseconds == sorted(milliseconds)
     for percentile in (50, 90, 95, 99):
-        assert milliseconds[percentile - 1] == pytest.approx(metrics[f"latency_p{percentile}_ms"]["value"], rel=0.3)
+        assert milliseconds[percentile - 1] == pytest.approx(
+            metrics[f"latency_p{percentile}_ms"]["value"], rel=0.3
+        )
 
 
-def test_report_names_what_was_validated_and_metrics_are_its_numbers(ran: Ran, metrics: dict[str, Any]) -> None:
+def test_report_names_what_was_validated_and_metrics_are_its_numbers(
+    ran: Ran, metrics: dict[str, Any]
+) -> None:
     report = ran.json("report.json")
     assert (report["variant"], report["convert"]) == (f"{ONNX}-linux", ONNX)
     assert report["runtime"] == "onnxruntime"
@@ -271,7 +312,9 @@ def test_report_names_what_was_validated_and_metrics_are_its_numbers(ran: Ran, m
 
 
 def test_the_line_tells_accuracy_and_latency(ran: Ran, metrics: dict[str, Any]) -> None:
-    assert ran.line == f"accuracy 0.1074, p90 {metrics['latency_p90_ms']['value']:.3f} ms on this host"
+    assert (
+        ran.line == f"accuracy 0.1074, p90 {metrics['latency_p90_ms']['value']:.3f} ms on this host"
+    )
 
 
 def test_core_ml_is_measured_by_the_executor_and_says_so(core_ml: Ran) -> None:
@@ -286,7 +329,10 @@ def test_core_ml_is_measured_by_the_executor_and_says_so(core_ml: Ran) -> None:
 def test_core_ml_in_float16_is_compared_with_float32_arithmetic(core_ml: Ran) -> None:
     metrics = core_ml.json("report.json")["metrics"]
     # Not rounded it is sure of 7, another answer on every image.
-    for name, value in {"accuracy_float32_arithmetic": 57 / 540, "agreement_float32_arithmetic": 0.0}.items():
+    for name, value in {
+        "accuracy_float32_arithmetic": 57 / 540,
+        "agreement_float32_arithmetic": 0.0,
+    }.items():
         assert (metrics[name]["value"], metrics[name]["where"]) == (value, LABEL)
 
 
@@ -305,24 +351,37 @@ def test_core_ml_is_not_timed_off_a_mac_and_says_why(core_ml: Ran) -> None:
         "peak_memory_mb": "MB",
         "speedup": "times",
     }.items():
-        absent = {"value": None, "unit": unit, "where": "not measured", "reason": core_ml_run.UNTIMED}
+        absent = {
+            "value": None,
+            "unit": unit,
+            "where": "not measured",
+            "reason": core_ml_run.UNTIMED,
+        }
         assert metrics[name] == absent
     assert core_ml.files()["latency.csv"] == b"percentile,milliseconds\n"
-    numbers = {name: metric["value"] for name, metric in metrics.items() if metric["value"] is not None}
+    numbers = {
+        name: metric["value"] for name, metric in metrics.items() if metric["value"] is not None
+    }
     assert core_ml.json("metrics.json") == numbers
 
 
 def test_core_ml_leaves_every_file_all_the_same(core_ml: Ran) -> None:
     assert sorted(core_ml.files()) == sorted([*OUTPUT, *(f"files/{name}" for name in PROGRAM)])
     rows = _rows(core_ml, "examples.csv")
-    assert Counter(row["label"] for row in rows) == {str(digit): count for digit, count in enumerate(TRUTH)}
+    assert Counter(row["label"] for row in rows) == {
+        str(digit): count for digit, count in enumerate(TRUTH)
+    }
     assert Counter(row["answer"] for row in rows) == {"3": 540}
     assert core_ml.json("metrics.json")["size_mb"] == sum(map(len, PROGRAM.values())) / 1e6
 
 
 def test_a_program_that_is_not_covered_is_named_and_leaves_nothing(params: Path) -> None:
-    alone.lay(artifacts.folder("train", "digits-ds_cnn"), {"float.tflite": handmade.constant_tflite(1)})
-    _lay_package(CORE_ML, _package("float16", op("fold", {"x": "image"}, folded=real(1, 1, 32, 32))))
+    alone.lay(
+        artifacts.folder("train", "digits-ds_cnn"), {"float.tflite": handmade.constant_tflite(1)}
+    )
+    _lay_package(
+        CORE_ML, _package("float16", op("fold", {"x": "image"}, folded=real(1, 1, 32, 32)))
+    )
     with pytest.raises(CoverageError) as refused:
         _validated_off_a_mac(CORE_ML)
     assert str(refused.value) == (
@@ -362,12 +421,16 @@ def test_core_ml_on_a_mac_is_measured_and_timed_for_each_choice_of_compute_units
     monkeypatch.setattr(core_ml_run, "_on_a_mac", lambda: True)
     monkeypatch.setattr(apple, "AppleSession", Apple)
     monkeypatch.setattr(host, "measure", measured)
-    alone.lay(artifacts.folder("train", "digits-ds_cnn"), {"float.tflite": handmade.constant_tflite(1)})
+    alone.lay(
+        artifacts.folder("train", "digits-ds_cnn"), {"float.tflite": handmade.constant_tflite(1)}
+    )
     _lay_package(CORE_ML, PROGRAM)
     ran = alone.run("validate", f"{CORE_ML}-ios")
     metrics = ran.json("report.json")["metrics"]
     found = {
-        name: metric["value"] for name, metric in metrics.items() if name.startswith(("accuracy", "agreement_cpu"))
+        name: metric["value"]
+        for name, metric in metrics.items()
+        if name.startswith(("accuracy", "agreement_cpu"))
     }
     assert found == {
         "accuracy": 58 / 540,
@@ -378,7 +441,10 @@ def test_core_ml_on_a_mac_is_measured_and_timed_for_each_choice_of_compute_units
     }
     assert {metrics[name]["where"] for name in found} == {"host"}
     (timed,) = jobs
-    assert (timed.runtime, timed.baseline) == ("coreml", None)  # no gate of the target asks for a speedup
+    assert (timed.runtime, timed.baseline) == (
+        "coreml",
+        None,
+    )  # no gate of the target asks for a speedup
     assert metrics["speedup"]["value"] is None
     assert timed.ways == tuple(apple.UNITS)
     assert ran.line == "accuracy 0.1074, p90 0.250 ms on this host"
@@ -392,7 +458,9 @@ def test_every_budgeted_metric_is_in_every_report(ran: Ran, core_ml: Ran, planne
 
 
 @pytest.mark.parametrize(
-    "damaged", [f"convert/{ONNX}/files/model.onnx", "train/digits-ds_cnn/float.tflite"], ids=["converted", "float"]
+    "damaged",
+    [f"convert/{ONNX}/files/model.onnx", "train/digits-ds_cnn/float.tflite"],
+    ids=["converted", "float"],
 )
 def test_a_file_that_is_not_what_was_written_is_not_measured(
     folder: Path, monkeypatch: pytest.MonkeyPatch, damaged: str
@@ -402,7 +470,9 @@ def test_a_file_that_is_not_what_was_written_is_not_measured(
     whole = file.read_bytes()
     file.write_bytes(handmade.constant_onnx(4))
     try:
-        with pytest.raises(ArtifactError, match=f"{file}: not what {damaged.split('/', maxsplit=1)[0]} wrote"):
+        with pytest.raises(
+            ArtifactError, match=f"{file}: not what {damaged.split('/', maxsplit=1)[0]} wrote"
+        ):
             alone.run("validate", f"{ONNX}-linux")
     finally:
         file.write_bytes(whole)

@@ -80,7 +80,9 @@ def test_center_takes_the_largest_part_in_the_middle_with_the_models_shape(
     height: int, width: int, image: NDArray[np.uint8], kept: NDArray[np.uint8]
 ) -> None:
     whole = replace(GREY, height=height, width=width, resize="bilinear")
-    np.testing.assert_array_equal(replace(whole, crop="center").resized([image]), whole.resized([kept]))
+    np.testing.assert_array_equal(
+        replace(whole, crop="center").resized([image]), whole.resized([kept])
+    )
 
 
 def test_none_takes_the_whole_image_and_stretches_it() -> None:

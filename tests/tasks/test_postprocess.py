@@ -89,13 +89,18 @@ ROWS = _floats(
     ("words", "kept"),
     [
         ({"iou": 0.3, "threshold": 0.0, "limit": 9}, [("cat", 0.8), ("dog", 0.7), ("cat", 0.2)]),
-        ({"iou": 0.5, "threshold": 0.0, "limit": 9}, [("cat", 0.8), ("dog", 0.7), ("cat", 0.6), ("cat", 0.2)]),
+        (
+            {"iou": 0.5, "threshold": 0.0, "limit": 9},
+            [("cat", 0.8), ("dog", 0.7), ("cat", 0.6), ("cat", 0.2)],
+        ),
         ({"iou": 0.5, "threshold": 0.5, "limit": 9}, [("cat", 0.8), ("dog", 0.7), ("cat", 0.6)]),
         ({"iou": 0.5, "threshold": 0.5, "limit": 1}, [("cat", 0.8)]),
     ],
     ids=["overlapping", "apart", "threshold", "limit"],
 )
-def test_a_box_stays_where_no_surer_one_of_its_class_is(words: dict[str, Any], kept: list[tuple[str, float]]) -> None:
+def test_a_box_stays_where_no_surer_one_of_its_class_is(
+    words: dict[str, Any], kept: list[tuple[str, float]]
+) -> None:
     found = postprocess.non_maximum_suppression(ROWS, LABELS, words)
     assert [(one["label"], round(one["probability"], 6)) for one in found] == kept
     assert found[0]["box"] == [0, 1, 2, 3]
@@ -104,7 +109,9 @@ def test_a_box_stays_where_no_surer_one_of_its_class_is(words: dict[str, Any], k
 def test_of_equally_sure_boxes_the_first_row_stays() -> None:
     rows = _floats([0, 0, 2, 2, 0.5], [0, 0, 2, 2.5, 0.5])
     words = {"iou": 0.5, "threshold": 0.0, "limit": 9}
-    assert [one["box"] for one in postprocess.non_maximum_suppression(rows, LABELS, words)] == [[0, 0, 2, 2]]
+    assert [one["box"] for one in postprocess.non_maximum_suppression(rows, LABELS, words)] == [
+        [0, 0, 2, 2]
+    ]
 
 
 def test_a_mask_of_one_class_is_where_it_is_likely_enough() -> None:
@@ -125,23 +132,32 @@ def test_steps_are_run_in_order() -> None:
 
 
 def test_logits_and_boxes_and_masks_are_run_too() -> None:
-    after_softmax: list[dict[str, Any]] = [{"step": "softmax"}, {"step": "top_k", "k": 1, "threshold": 0.0}]
+    after_softmax: list[dict[str, Any]] = [
+        {"step": "softmax"},
+        {"step": "top_k", "k": 1, "threshold": 0.0},
+    ]
     assert postprocess.run(after_softmax, np.log(_floats([1, 2, 5])), LABELS)[0]["label"] == "fox"
     boxes: list[dict[str, Any]] = [
         {"step": "decode_boxes", "boxes": "corners", "anchors": None, "scales": None},
         {"step": "non_maximum_suppression", "iou": 0.5, "threshold": 0.75, "limit": 9},
     ]
     assert [one["label"] for one in postprocess.run(boxes, ROWS[None], LABELS)] == ["cat"]
-    assert postprocess.run([{"step": "mask", "threshold": None}], _floats([[[0.1, 0.9]]]), LABELS).tolist() == [[1]]
+    assert postprocess.run(
+        [{"step": "mask", "threshold": None}], _floats([[[0.1, 0.9]]]), LABELS
+    ).tolist() == [[1]]
 
 
 def test_a_step_that_is_not_known_is_not_left_out() -> None:
-    with pytest.raises(ValueError, match="blur: no step that is known here; the bundle is newer than this code"):
+    with pytest.raises(
+        ValueError, match="blur: no step that is known here; the bundle is newer than this code"
+    ):
         postprocess.run([{"step": "blur"}], _floats([1]), LABELS)
 
 
 def test_it_imports_nothing_that_an_app_does_not_have() -> None:
     tree = ast.parse(Path(postprocess.__file__).read_text())
-    imported = {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+    imported = {
+        name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names
+    }
     imported |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert {name.split(".")[0] for name in imported} - set(sys.stdlib_module_names) == {"numpy"}

@@ -61,7 +61,9 @@ def test_contrast_is_that_of_the_word() -> None:
 
 
 def test_saturation_leaves_grey_alone_and_changes_colour_both_ways() -> None:
-    np.testing.assert_allclose(changed(Augment(saturation=0.5), grey(20, 90))[0], grey(20, 90), atol=0.01)
+    np.testing.assert_allclose(
+        changed(Augment(saturation=0.5), grey(20, 90))[0], grey(20, 90), atol=0.01
+    )
     red = nets.CONTRACT.scaled(np.broadcast_to(np.array([200, 100, 100], np.uint8), (200, 4, 4, 3)))
     gaps = changed(Augment(saturation=0.5), red)[0]
     spread = (gaps[:, 0, 0, 0] - gaps[:, 0, 0, 1]) * 127.5

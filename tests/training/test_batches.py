@@ -11,7 +11,9 @@ from tests.training import nets
 
 
 def test_an_epoch_has_its_own_order() -> None:
-    first, second, other = (batches.shuffled(100, *key).tolist() for key in ((0, 0), (0, 1), (1, 0)))
+    first, second, other = (
+        batches.shuffled(100, *key).tolist() for key in ((0, 0), (0, 1), (1, 0))
+    )
     assert sorted(first) == sorted(second) == list(range(100))
     assert len({tuple(order) for order in (first, second, other)}) == 3
     assert batches.shuffled(100, 0, 1).tolist() == second
@@ -34,7 +36,9 @@ def test_classes_count_the_same_together() -> None:
 def test_balanced_weights_make_a_rare_class_heard() -> None:
     rng = np.random.default_rng(0)
     labels = (np.arange(400) % 20 == 0).astype(np.int64)  # one in twenty
-    images = (rng.normal(size=(400, 1, 1, 2)) + labels[:, None, None, None] * 1.2).astype(np.float32)
+    images = (rng.normal(size=(400, 1, 1, 2)) + labels[:, None, None, None] * 1.2).astype(
+        np.float32
+    )
     splits = loop.Splits(images, labels, images, labels)
     heard = {}
     for weights in ClassWeights:

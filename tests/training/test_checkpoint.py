@@ -20,7 +20,7 @@ class KilledError(Exception):
 
 
 def killer(epoch: int) -> Any:
-    import keras  # noqa: PLC0415
+    import keras
 
     def kill(now: int, _: Any) -> None:
         if now == epoch:
@@ -39,7 +39,12 @@ def test_resumed_is_as_if_it_had_never_been_killed(
     rows = loop.fit(whole, nets.splits(), words)
     checkpoint = Checkpoint(tmp_path / "kept.npz", "same")
     with pytest.raises(KilledError):
-        loop.fit(nets.model(dropout=dropout), nets.splits(), words, Aids([killer(3)], checkpoint=checkpoint))
+        loop.fit(
+            nets.model(dropout=dropout),
+            nets.splits(),
+            words,
+            Aids([killer(3)], checkpoint=checkpoint),
+        )
     resumed = nets.model(seed=9, dropout=dropout)
     again = loop.fit(resumed, nets.splits(), words, Aids(checkpoint=checkpoint))
     assert again == rows
@@ -50,18 +55,21 @@ def test_resumed_is_as_if_it_had_never_been_killed(
 def test_what_another_recipe_left_is_not_taken_up(tmp_path: Path) -> None:
     with pytest.raises(KilledError):
         loop.fit(
-            nets.model(), nets.splits(), WORDS, Aids([killer(3)], checkpoint=Checkpoint(tmp_path / "k.npz", "one"))
+            nets.model(),
+            nets.splits(),
+            WORDS,
+            Aids([killer(3)], checkpoint=Checkpoint(tmp_path / "k.npz", "one")),
         )
     model = nets.model()
-    assert loop.fit(model, nets.splits(), WORDS, Aids(checkpoint=Checkpoint(tmp_path / "k.npz", "other"))) == loop.fit(
-        nets.model(), nets.splits(), WORDS
-    )
+    assert loop.fit(
+        model, nets.splits(), WORDS, Aids(checkpoint=Checkpoint(tmp_path / "k.npz", "other"))
+    ) == loop.fit(nets.model(), nets.splits(), WORDS)
 
 
 def test_augmentation_goes_on_where_it_was(tmp_path: Path) -> None:
-    import keras  # noqa: PLC0415
+    import keras
 
-    from edgebake.training.loop import Splits  # noqa: PLC0415
+    from edgebake.training.loop import Splits
 
     def net() -> Any:
         nets.model()  # starts Keras with its seed

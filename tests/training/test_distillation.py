@@ -55,7 +55,9 @@ def test_a_temperature_softens_both_and_its_square_makes_up_for_smaller_gradient
     ]
     even = [[0.5, 0.5], [0.5, 0.5]]
     assert loss(even, 2.0, 0.0) == pytest.approx([4 * one for one in close], abs=1e-5)
-    assert loss(even, 2.0, 0.25) == pytest.approx([0.25 * math.log(2) + 3 * one for one in close], abs=1e-5)
+    assert loss(even, 2.0, 0.25) == pytest.approx(
+        [0.25 * math.log(2) + 3 * one for one in close], abs=1e-5
+    )
 
 
 def test_certainty_is_no_infinity() -> None:
@@ -63,5 +65,7 @@ def test_certainty_is_no_infinity() -> None:
 
 
 def test_accuracy_asks_for_the_labels_alone() -> None:
-    right = distillation.accuracy(distillation.goals(LABELS, TAUGHT), np.array([[0.6, 0.4], [0.4, 0.6]], np.float32))
+    right = distillation.accuracy(
+        distillation.goals(LABELS, TAUGHT), np.array([[0.6, 0.4], [0.4, 0.6]], np.float32)
+    )
     assert np.array(right).tolist() == [1.0, 0.0]

@@ -29,7 +29,9 @@ def splits(noise: float = 0.0) -> Splits:
     images = points(450)
     labels = truth(images)
     flipped = np.random.default_rng(2).uniform(size=250) < noise
-    return Splits(images[:250], np.where(flipped, 1 - labels[:250], labels[:250]), images[250:], labels[250:])
+    return Splits(
+        images[:250], np.where(flipped, 1 - labels[:250], labels[:250]), images[250:], labels[250:]
+    )
 
 
 def model(seed: int = 0) -> Any:
@@ -41,7 +43,10 @@ def model(seed: int = 0) -> Any:
 
 def lesson(seen: Splits, alpha: float) -> Lesson:
     """Return what a teacher says who is nine tenths sure of the truth."""
-    answers = [np.eye(2, dtype=np.float32)[truth(one[:])] * 0.8 + 0.1 for one in (seen.images, seen.validation_images)]
+    answers = [
+        np.eye(2, dtype=np.float32)[truth(one[:])] * 0.8 + 0.1
+        for one in (seen.images, seen.validation_images)
+    ]
     return Lesson(answers[0], answers[1], 2.0, alpha)
 
 
@@ -56,7 +61,9 @@ def test_the_same_seed_gives_the_same_weights(taught: bool) -> None:
     found = []
     for seed in (0, 0, 1):
         student = model(seed)
-        rows = loop.fit(student, splits(), WORDS, Aids(lesson=lesson(splits(), 0.5) if taught else None))
+        rows = loop.fit(
+            student, splits(), WORDS, Aids(lesson=lesson(splits(), 0.5) if taught else None)
+        )
         found.append((rows, [weight.tobytes() for weight in student.get_weights()]))
     assert found[0] == found[1]
     assert found[0] != found[2]
@@ -65,7 +72,9 @@ def test_the_same_seed_gives_the_same_weights(taught: bool) -> None:
 def test_every_epoch_is_a_row_and_the_last_tells_of_the_model() -> None:
     student = model()
     rows = loop.fit(student, splits(), WORDS)
-    assert [list(row) for row in rows] == [["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]] * 3
+    assert [list(row) for row in rows] == [
+        ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
+    ] * 3
     assert [row["epoch"] for row in rows] == [1, 2, 3]
     assert loop.accuracy(student, splits()) == pytest.approx(rows[-1]["val_accuracy"])
     assert loop.accuracy(student, splits()) > 0.9
@@ -78,17 +87,21 @@ def test_the_rate_falls_to_zero_along_a_cosine() -> None:
     student = model()
     loop.fit(student, splits(), WORDS)
     rate = student.optimizer._learning_rate  # the schedule; the public one is its value by now
-    assert [float(rate(step)) for step in (0, 12, 24)] == pytest.approx([0.05, 0.025, 0.0], abs=1e-6)
+    assert [float(rate(step)) for step in (0, 12, 24)] == pytest.approx(
+        [0.05, 0.025, 0.0], abs=1e-6
+    )
 
 
 def test_callbacks_see_every_step() -> None:
     student, steps = model(), []
-    import keras  # noqa: PLC0415
+    import keras
 
     def note(step: int, **_: Any) -> None:
         steps.append(step)
 
-    loop.fit(student, splits(), WORDS, Aids([keras.callbacks.LambdaCallback(on_train_batch_begin=note)]))
+    loop.fit(
+        student, splits(), WORDS, Aids([keras.callbacks.LambdaCallback(on_train_batch_begin=note)])
+    )
     assert steps == list(range(8)) * 3
 
 

@@ -25,7 +25,7 @@ def test_layers_compute_in_halves_and_are_themselves_again_afterwards() -> None:
 
 def nets_copy(model: object) -> object:
     """Return the model without its optimizer."""
-    import keras  # noqa: PLC0415
+    import keras
 
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())  # type: ignore[attr-defined]

@@ -30,7 +30,7 @@ def test_a_pattern_that_fits_nothing_is_a_mistake() -> None:
 
 def test_layers_of_models_inside_are_found_too() -> None:
     inner = nets.model()
-    import keras  # noqa: PLC0415
+    import keras
 
     image = keras.Input((1, 1, 2))
     outer = keras.Model(image, keras.layers.Dense(2, "softmax", name="outer")(inner(image)))

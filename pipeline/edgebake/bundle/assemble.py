@@ -50,7 +50,9 @@ def _signer(section: PackageSection) -> str | dict[str, str]:
         return manifest.UNSIGNED
     file = Path(section.signature.public_key)
     if not file.is_file() or artifacts.sha256(file.read_bytes()) != section.public_key_sha256:
-        raise ArtifactError(f"{file}: not the public key that was planned with; run `edgebake plan`")
+        raise ArtifactError(
+            f"{file}: not the public key that was planned with; run `edgebake plan`"
+        )
     return {"algorithm": ALGORITHM, "key_id": keys.key_id(keys.public_key(file))}
 
 
@@ -62,11 +64,15 @@ def _sealed(
     if not hidden:
         return plain, {}
     if section.encryption_key is None:
-        raise RecipeError("recipes/release.yaml: encryption_key: null; expected file:PATH or env:NAME")
+        raise RecipeError(
+            "recipes/release.yaml: encryption_key: null; expected file:PATH or env:NAME"
+        )
     key = keys.secret(section.encryption_key)
     files, said = dict(plain), {}
     for path in hidden:
-        bound = encryption.associated(content["name"], content["version"], content["platform"], path)
+        bound = encryption.associated(
+            content["name"], content["version"], content["platform"], path
+        )
         files[path] = encryption.encrypt(plain[path], key, bound)
         said[path] = {
             "scheme": encryption.SCHEME,
@@ -83,7 +89,9 @@ def _hidden(targets: dict[str, Any], files: Mapping[str, bytes]) -> list[str]:
     Raises:
         RecipeError: two targets share one, and only one of them wants it to be.
     """
-    wanted = {name: target["protection"] == Protect.encrypt.value for name, target in targets.items()}
+    wanted = {
+        name: target["protection"] == Protect.encrypt.value for name, target in targets.items()
+    }
     for name, target in targets.items():
         for other in targets:
             if targets[other]["model"] == target["model"] and wanted[name] and not wanted[other]:
@@ -92,4 +100,6 @@ def _hidden(targets: dict[str, Any], files: Mapping[str, bytes]) -> list[str]:
                     f"{target['model']} with {name}, which says encrypt; expected the same word in both"
                 )
     models = {targets[name]["model"] for name in targets if wanted[name]}
-    return [path for path in sorted(files) if any(manifest.is_part(path, model) for model in models)]
+    return [
+        path for path in sorted(files) if any(manifest.is_part(path, model) for model in models)
+    ]

@@ -40,7 +40,10 @@ def of(section: PackageSection, targets: Mapping[str, Mapping[str, Any]]) -> lis
         targets: as the manifest holds them, with `runtime` and `tools`.
     """
     found = {_release(section.about), *_brought(section), EDGEBAKE, *_libraries(targets)}
-    return sorted(found, key=lambda one: (KINDS.index(one.kind), one.name, one.version, one.license, one.source))
+    return sorted(
+        found,
+        key=lambda one: (KINDS.index(one.kind), one.name, one.version, one.license, one.source),
+    )
 
 
 def architecture(target: TargetSection) -> str:
@@ -50,7 +53,9 @@ def architecture(target: TargetSection) -> str:
 
 
 def _release(about: About) -> Ingredient:
-    return Ingredient("model", about.name, about.license, "recipes/release.yaml", about.version, about.author)
+    return Ingredient(
+        "model", about.name, about.license, "recipes/release.yaml", about.version, about.author
+    )
 
 
 def _brought(section: PackageSection) -> Iterator[Ingredient]:
@@ -65,4 +70,6 @@ def _libraries(targets: Mapping[str, Mapping[str, Any]]) -> Iterator[Ingredient]
         if library is not None:
             version = target["tools"][library.distribution]
             purl = f"pkg:pypi/{library.distribution}@{version}"
-            yield Ingredient("code", library.name, library.license, library.source, version, purl=purl)
+            yield Ingredient(
+                "code", library.name, library.license, library.source, version, purl=purl
+            )

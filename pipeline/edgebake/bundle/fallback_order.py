@@ -51,7 +51,11 @@ def problems(targets: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
 
 def _ends(rules: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     last = list(rules)[-1]
-    asked = [word for word in ("soc", "memory_mb", "features", "devices", "excluded_devices") if rules[last][word]]
+    asked = [
+        word
+        for word in ("soc", "memory_mb", "features", "devices", "excluded_devices")
+        if rules[last][word]
+    ]
     if asked:
         yield (
             f"{last}: the last target of its platform asks for {', '.join(asked)}; "

@@ -21,7 +21,9 @@ def shipped(golden: dict[str, Any], steps: list[dict[str, Any]], labels: list[st
         GateError: there is no such example, so that an app could not tell whether the model works on its device.
     """
     tolerance = golden["tolerances"]["output"]
-    examples = [one for one in golden["examples"] if not _is_near_threshold(one["output"], steps, tolerance)]
+    examples = [
+        one for one in golden["examples"] if not _is_near_threshold(one["output"], steps, tolerance)
+    ]
     if not examples:
         raise GateError(
             f"golden.json of the model {golden['sha256'][:12]}: examples: none whose answer is clear; expected one or "

@@ -66,7 +66,9 @@ class Decision:
     """The verdict on an expression."""
 
     verdict: Verdict
-    identifiers: tuple[str, ...] = ()  # of the licenses and exceptions that were chosen: a bundle carries their texts
+    identifiers: tuple[
+        str, ...
+    ] = ()  # of the licenses and exceptions that were chosen: a bundle carries their texts
     reasons: tuple[str, ...] = ()  # why it stops a bundle; none where it does not
 
     @property
@@ -78,7 +80,9 @@ class Decision:
 Judged = tuple[Ingredient, Decision]
 
 
-def judge(ingredients: Iterable[Ingredient], policy: Licenses, folder: Path = FOLDER) -> list[Judged]:
+def judge(
+    ingredients: Iterable[Ingredient], policy: Licenses, folder: Path = FOLDER
+) -> list[Judged]:
     """Return each ingredient with the decision on its license.
 
     Raises:
@@ -95,7 +99,9 @@ def _complaint(one: Ingredient, decision: Decision) -> str:
     what = f"{one.kind} {one.name!r} is under {one.license or 'nothing'}: {', '.join(decision.reasons)}"
     if decision.verdict is Verdict.invalid:
         return f"{MENDED_IN[one.kind]}: {what}; expected an SPDX expression of https://spdx.org/licenses"
-    expected = "expected licenses in `allow` or `review`, and the text of each LicenseRef- in LICENSES/"
+    expected = (
+        "expected licenses in `allow` or `review`, and the text of each LicenseRef- in LICENSES/"
+    )
     return f"recipes/release.yaml: licenses: {what}; {expected}"
 
 
@@ -117,7 +123,9 @@ def decide(expression: str, policy: Licenses, folder: Path = FOLDER) -> Decision
 def _rules(policy: Licenses) -> dict[str, Verdict]:
     """Return the verdict on each identifier of the policy; the strictest list comes last, so that it counts."""
     lists = {Verdict.allow: policy.allow, Verdict.review: policy.review, Verdict.deny: policy.deny}
-    return {_normal(identifier): verdict for verdict, listed in lists.items() for identifier in listed}
+    return {
+        _normal(identifier): verdict for verdict, listed in lists.items() for identifier in listed
+    }
 
 
 def _normal(identifier: str) -> str:
@@ -157,7 +165,9 @@ def _of_symbol(symbol: Any, rules: dict[str, Verdict], folder: Path) -> Decision
     if verdict is Verdict.unlisted:
         return Decision(verdict, identifiers, (f"{whole} is in no list",))
     if REFERENCE.fullmatch(base) and not _text_of(base, folder).is_file():
-        return Decision(Verdict.unlisted, identifiers, (f"its text, {FOLDER}/{base}.txt, is not there",))
+        return Decision(
+            Verdict.unlisted, identifiers, (f"its text, {FOLDER}/{base}.txt, is not there",)
+        )
     return Decision(verdict, identifiers)
 
 
@@ -189,7 +199,9 @@ def _spdx() -> Licensing:
     """
     known = get_spdx_licensing().known_symbols.values()
     of_spdx = [one for one in known if not REFERENCE.fullmatch(one.key)]
-    return Licensing([LicenseSymbol(one.key, _older(one.key), is_exception=one.is_exception) for one in of_spdx])
+    return Licensing(
+        [LicenseSymbol(one.key, _older(one.key), is_exception=one.is_exception) for one in of_spdx]
+    )
 
 
 def _older(identifier: str) -> tuple[str, ...]:
@@ -210,7 +222,11 @@ def listed(judged: Iterable[Judged]) -> list[dict[str, str]]:
         {
             "kind": one.kind,
             "name": one.name,
-            **{word: value for word, value in (("version", one.version), ("author", one.author)) if value},
+            **{
+                word: value
+                for word, value in (("version", one.version), ("author", one.author))
+                if value
+            },
             "license": str(parsed(one.license)),
             "source": one.source,
             "decision": decision.verdict.value,
@@ -238,14 +254,22 @@ def texts(judged: Iterable[Judged], folder: Path = FOLDER) -> dict[str, bytes]:
 
 def notice(about: About, judged: Iterable[Judged]) -> str:
     """Return the text of NOTICE: the release, and what it is made from under which license."""
-    head = [f"{about.name} {about.version}, by {about.author}", about.description, f"License: {about.license}"]
+    head = [
+        f"{about.name} {about.version}, by {about.author}",
+        about.description,
+        f"License: {about.license}",
+    ]
     blocks = [head, ["The texts of all licenses lie in LICENSES/. It is made from:"]]
     blocks += [_noted(one, decision) for one, decision in judged if one.kind != "model"]
-    return "\n\n".join("\n".join(" ".join(line.split()) for line in block) for block in blocks) + "\n"
+    return (
+        "\n\n".join("\n".join(" ".join(line.split()) for line in block) for block in blocks) + "\n"
+    )
 
 
 def _noted(one: Ingredient, decision: Decision) -> list[str]:
-    chosen = f"; chosen: {', '.join(decision.identifiers)}" if " OR " in str(parsed(one.license)) else ""
+    chosen = (
+        f"; chosen: {', '.join(decision.identifiers)}" if " OR " in str(parsed(one.license)) else ""
+    )
     review = ", to be reviewed" if decision.verdict is Verdict.review else ""
     return [
         f"{one.kind}: {one.name} {one.version}",

@@ -63,7 +63,11 @@ def entry(target: TargetSection, judged: Judged) -> Entry:
         "postprocessing": after,
         "labels": contract.labels,
         "golden": vectors,
-        "metrics": {metric: _steady(found) for metric, found in report["metrics"].items() if _is_steady(metric)},
+        "metrics": {
+            metric: _steady(found)
+            for metric, found in report["metrics"].items()
+            if _is_steady(metric)
+        },
         "gates": [_steady_gate(decision) for decision in judged.decisions],
         "waivers": [vars(waiver) for waiver in target.waivers],
         # Not the planner's digest: an experiment may have changed params.yaml since.
@@ -73,7 +77,9 @@ def entry(target: TargetSection, judged: Judged) -> Entry:
     }
     texts = {
         labels: "".join(f"{label}\n" for label in contract.labels).encode(),
-        vectors: golden_vectors.shipped(json.loads((folder / "golden.json").read_text()), after, contract.labels),
+        vectors: golden_vectors.shipped(
+            json.loads((folder / "golden.json").read_text()), after, contract.labels
+        ),
     }
     return Entry(content, {**models, **texts})
 
@@ -92,7 +98,9 @@ def head(
     }
 
 
-def text(content: dict[str, Any], files: Mapping[str, bytes], encrypted: Mapping[str, dict[str, Any]]) -> str:
+def text(
+    content: dict[str, Any], files: Mapping[str, bytes], encrypted: Mapping[str, dict[str, Any]]
+) -> str:
     """Return the text of manifest.json, checked against its schema.
 
     Args:
@@ -116,9 +124,11 @@ def validate(content: dict[str, Any]) -> None:
     Raises:
         jsonschema.ValidationError: it is not one.
     """
-    import jsonschema  # noqa: PLC0415 - 0.2 s, and only package and verify need it
+    import jsonschema  # 0.2 s, and only package and verify need it
 
-    schema = json.loads(resources.files("edgebake.bundle").joinpath("manifest.schema.json").read_text())
+    schema = json.loads(
+        resources.files("edgebake.bundle").joinpath("manifest.schema.json").read_text()
+    )
     jsonschema.validate(content, schema)
 
 
@@ -129,7 +139,9 @@ def is_part(path: str, model: str) -> bool:
 
 def _steady(metric: dict[str, Any]) -> dict[str, Any]:
     """Return a measurement without the machine that made it: another one finds the same, and makes the same bundle."""
-    return {word: value for word, value in metric.items() if word not in ("device", "os", "governor")}
+    return {
+        word: value for word, value in metric.items() if word not in ("device", "os", "governor")
+    }
 
 
 def _steady_gate(decision: Decision) -> dict[str, Any]:
@@ -137,7 +149,9 @@ def _steady_gate(decision: Decision) -> dict[str, Any]:
     said = decision.to_dict()
     if decision.gate not in TIMED:
         return said
-    return {word: value for word, value in said.items() if word != "waiver"} | {"verdict": LET_THROUGH}
+    return {word: value for word, value in said.items() if word != "waiver"} | {
+        "verdict": LET_THROUGH
+    }
 
 
 def _is_steady(name: str) -> bool:
@@ -146,7 +160,10 @@ def _is_steady(name: str) -> bool:
 
 def _shipped(files: Path, name: str) -> dict[str, bytes]:
     """Return a converted file under its variant's name: models/digits-ds_cnn-int8-litert.tflite."""
-    return {f"models/{name}{path.removeprefix('model')}": data for path, data in artifacts.read_files(files).items()}
+    return {
+        f"models/{name}{path.removeprefix('model')}": data
+        for path, data in artifacts.read_files(files).items()
+    }
 
 
 def _model_path(files: dict[str, bytes]) -> str:

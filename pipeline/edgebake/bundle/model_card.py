@@ -61,7 +61,9 @@ def escaped(text: str) -> str:
     line = " ".join("".join(mark if mark.isprintable() else " " for mark in text).split())
     shown = "".join(ENTITIES.get(mark) or MARKS.get(mark) or mark for mark in line)
     shown = UNDERSCORE.sub(r"\_", shown)
-    return AT_START.sub(lambda found: f"{found[1]}\\" if found[1].isdigit() else f"\\{found[1]}", shown)
+    return AT_START.sub(
+        lambda found: f"{found[1]}\\" if found[1].isdigit() else f"\\{found[1]}", shown
+    )
 
 
 def _linked(source: str) -> str:
@@ -81,7 +83,11 @@ def _details(content: Mapping[str, Any], section: PackageSection) -> list[str]:
     """Return who made what, from what, and how it can be held against its source."""
     source, signature = content["source"], content["signature"]
     families = sorted({architecture(target) for target in section.targets.values()})
-    signed = "nobody" if isinstance(signature, str) else f"key {signature['key_id']} ({signature['algorithm']})"
+    signed = (
+        "nobody"
+        if isinstance(signature, str)
+        else f"key {signature['key_id']} ({signature['algorithm']})"
+    )
     said = {
         "Author": content["author"],
         "License": content["license"],
@@ -91,12 +97,19 @@ def _details(content: Mapping[str, Any], section: PackageSection) -> list[str]:
         "Commit": f"{source['git_commit']}{', with changes that were not committed' if source['dirty'] else ''}",
         "Signed by": signed,
     }
-    return ["", "## Model details", "", *(f"- {word}: {escaped(value)}" for word, value in said.items())]
+    return [
+        "",
+        "## Model details",
+        "",
+        *(f"- {word}: {escaped(value)}" for word, value in said.items()),
+    ]
 
 
 def _metrics(content: Mapping[str, Any]) -> list[str]:
     found = {name for target in content["targets"].values() for name in target["metrics"]}
-    meanings = [f"- {escaped(name)}: {meaning}" for name, meaning in MEANINGS.items() if name in found]
+    meanings = [
+        f"- {escaped(name)}: {meaning}" for name, meaning in MEANINGS.items() if name in found
+    ]
     return [
         *("", "## Metrics", ""),
         *meanings,
@@ -109,7 +122,13 @@ def _metrics(content: Mapping[str, Any]) -> list[str]:
 def _data(content: Mapping[str, Any]) -> list[str]:
     """Return what was learned from and measured on; which examples went where is the recipe's."""
     rows = [
-        (one["kind"], escaped(one["name"]), escaped(one["license"]), escaped(one["decision"]), _linked(one["source"]))
+        (
+            one["kind"],
+            escaped(one["name"]),
+            escaped(one["license"]),
+            escaped(one["decision"]),
+            _linked(one["source"]),
+        )
         for one in content["licenses"]
     ]
     return [
@@ -133,7 +152,9 @@ def _target(name: str, target: Mapping[str, Any]) -> list[str]:
         "After the model": _steps(target["postprocessing"]),
         "Protection": PROTECTION[target["protection"]],
         "Scheme": target["scheme"],
-        "Tools": ", ".join(f"{tool} {version}" for tool, version in sorted(target["tools"].items())),
+        "Tools": ", ".join(
+            f"{tool} {version}" for tool, version in sorted(target["tools"].items())
+        ),
         "Recipe": f"sha256 {target['recipe_sha256']}",
     }
     numbers = [_number_row(metric, found) for metric, found in target["metrics"].items()]
@@ -141,7 +162,10 @@ def _target(name: str, target: Mapping[str, Any]) -> list[str]:
         *("", f"### {escaped(name)}", ""),
         *(f"- {word}: {escaped(value)}" for word, value in said.items()),
         *_table(("metric", "value", "95 % interval", "n", "measured"), numbers),
-        *_table(("gate", "asked", "confidence", "verdict"), [_gate_row(gate) for gate in target["gates"]]),
+        *_table(
+            ("gate", "asked", "confidence", "verdict"),
+            [_gate_row(gate) for gate in target["gates"]],
+        ),
         *_waivers(target["waivers"]),
     ]
 
@@ -151,7 +175,11 @@ def _steps(steps: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _step(step: Mapping[str, Any]) -> str:
-    words = [f"{word} {_short(value)}" for word, value in step.items() if word != "step" and value is not None]
+    words = [
+        f"{word} {_short(value)}"
+        for word, value in step.items()
+        if word != "step" and value is not None
+    ]
     return f"{step['step']} ({', '.join(words)})" if words else str(step["step"])
 
 
@@ -182,7 +210,11 @@ def _where(found: Mapping[str, Any]) -> str:
     """Return where a number comes from, or why there is none."""
     if found["value"] is None:
         return f"{found['where']}: {found['reason']}"
-    threads = f"{found['threads']} thread{'s' if found['threads'] > 1 else ''}" if "threads" in found else ""
+    threads = (
+        f"{found['threads']} thread{'s' if found['threads'] > 1 else ''}"
+        if "threads" in found
+        else ""
+    )
     place = ", ".join(word for word in (found.get("runtime"), threads) if word)
     return f"{found['where']}: {place}" if place else str(found["where"])
 
@@ -190,11 +222,18 @@ def _where(found: Mapping[str, Any]) -> str:
 def _gate_row(gate: Mapping[str, Any]) -> list[str]:
     bound = "at_least" if "at_least" in gate else "at_most"
     asked = f"{bound.replace('_', ' ')} {gate[bound]:g}"
-    return [escaped(gate["gate"]), asked, f"{gate['confidence'] * 100:g} %", escaped(gate["verdict"])]
+    return [
+        escaped(gate["gate"]),
+        asked,
+        f"{gate['confidence'] * 100:g} %",
+        escaped(gate["verdict"]),
+    ]
 
 
 def _waivers(waivers: Sequence[Mapping[str, str]]) -> list[str]:
     if not waivers:
         return ["", "No gate is waived."]
-    said = [f"{one['gate']}, by {one['by']} until {one['until']}: {one['reason']}" for one in waivers]
+    said = [
+        f"{one['gate']}, by {one['by']} until {one['until']}: {one['reason']}" for one in waivers
+    ]
     return ["", "Waived:", "", *(f"- {escaped(line)}" for line in said)]

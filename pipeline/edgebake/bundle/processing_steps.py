@@ -21,13 +21,20 @@ def before(contract: Contract, tensor: dict[str, Any], convert: dict[str, Any]) 
         tensor: its input, as inspection.json describes it.
         convert: the section that the file was converted by.
     """
-    return [*_picture(contract, convert), *(() if tensor["dtype"] == IMAGE else _numbers(contract, tensor))]
+    return [
+        *_picture(contract, convert),
+        *(() if tensor["dtype"] == IMAGE else _numbers(contract, tensor)),
+    ]
 
 
 def _picture(contract: Contract, convert: dict[str, Any]) -> Iterator[Step]:
     yield {"step": "decode", "colour": contract.colour}
     if contract.crop == Crop.center.value:
-        yield {"step": "crop", "anchor": "center", "width_to_height": contract.width / contract.height}
+        yield {
+            "step": "crop",
+            "anchor": "center",
+            "width_to_height": contract.width / contract.height,
+        }
     words = convert.get("coreml") or {}
     yield {
         "step": "resize",
@@ -42,9 +49,16 @@ def _picture(contract: Contract, convert: dict[str, Any]) -> Iterator[Step]:
 
 def _numbers(contract: Contract, tensor: dict[str, Any]) -> Iterator[Step]:
     """Yield what an app does to pixels; a Core ML program takes them as they are."""
-    yield {"step": "normalize", "mean": _one_or_each(contract.mean), "scale": _one_or_each(contract.scale)}
+    yield {
+        "step": "normalize",
+        "mean": _one_or_each(contract.mean),
+        "scale": _one_or_each(contract.scale),
+    }
     if tensor["scale"] is not None:
-        yield {"step": "quantize", **{word: tensor[word] for word in ("dtype", "scale", "zero_point")}}
+        yield {
+            "step": "quantize",
+            **{word: tensor[word] for word in ("dtype", "scale", "zero_point")},
+        }
     yield {"step": "layout", "layout": tensor["layout"]}
 
 
@@ -64,4 +78,7 @@ def after(tensor: dict[str, Any], package: Package, labels: str) -> list[Step]:
     top = {"step": "top_k", "k": package.top_k, "threshold": package.threshold, "labels": labels}
     if tensor["scale"] is None:
         return [top]
-    return [{"step": "dequantize", "scale": tensor["scale"], "zero_point": tensor["zero_point"]}, top]
+    return [
+        {"step": "dequantize", "scale": tensor["scale"], "zero_point": tensor["zero_point"]},
+        top,
+    ]

@@ -24,7 +24,10 @@ SHOWN = 200  # characters of a complaint of the schema, which may quote the whol
 
 
 def make(
-    content: Mapping[str, Any], section: PackageSection, judged: Sequence[Judged], files: Mapping[str, bytes]
+    content: Mapping[str, Any],
+    section: PackageSection,
+    judged: Sequence[Judged],
+    files: Mapping[str, bytes],
 ) -> bytes:
     """Return the text of sbom.cdx.json.
 
@@ -34,7 +37,7 @@ def make(
         judged: the ingredients; the release itself is the only one of kind `model`.
         files: of the bundle by path, as they ship; those in models/ are listed.
     """
-    from cyclonedx.output.json import JsonV1Dot6  # noqa: PLC0415 - a second, and only package and verify need it
+    from cyclonedx.output.json import JsonV1Dot6  # a second, and only package and verify need it
 
     ingredients = [one for one, _ in judged]
     document = json.loads(JsonV1Dot6(_bom(content, ingredients, files)).output_as_string())
@@ -43,8 +46,10 @@ def make(
     return (json.dumps(document, indent=2, sort_keys=True) + "\n").encode()
 
 
-def _bom(content: Mapping[str, Any], ingredients: Sequence[Ingredient], files: Mapping[str, bytes]) -> Any:
-    from cyclonedx.model.bom import Bom  # noqa: PLC0415 - as above
+def _bom(
+    content: Mapping[str, Any], ingredients: Sequence[Ingredient], files: Mapping[str, bytes]
+) -> Any:
+    from cyclonedx.model.bom import Bom
 
     bom = Bom(serial_number=_serial(content, files))
     model = bom.metadata.component = _model(content, ingredients, files)
@@ -56,17 +61,24 @@ def _bom(content: Mapping[str, Any], ingredients: Sequence[Ingredient], files: M
 
 def _serial(content: Mapping[str, Any], files: Mapping[str, bytes]) -> uuid.UUID:
     digests = [f"{artifacts.sha256(data)}  {path}" for path, data in sorted(files.items())]
-    return uuid.uuid5(uuid.NAMESPACE_URL, "\n".join([*(content[w] for w in ("name", "version", "platform")), *digests]))
+    return uuid.uuid5(
+        uuid.NAMESPACE_URL,
+        "\n".join([*(content[w] for w in ("name", "version", "platform")), *digests]),
+    )
 
 
 def _refs(ingredients: Sequence[Ingredient]) -> dict[str, Ingredient]:
     """Return what others made by a name that no two of them share: data:1."""
-    return {f"{one.kind}:{number}": one for number, one in enumerate(ingredients) if one.kind != "model"}
+    return {
+        f"{one.kind}:{number}": one for number, one in enumerate(ingredients) if one.kind != "model"
+    }
 
 
-def _model(content: Mapping[str, Any], ingredients: Sequence[Ingredient], files: Mapping[str, bytes]) -> "Component":
-    from cyclonedx.model import Property  # noqa: PLC0415 - as above
-    from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415 - as above
+def _model(
+    content: Mapping[str, Any], ingredients: Sequence[Ingredient], files: Mapping[str, bytes]
+) -> "Component":
+    from cyclonedx.model import Property
+    from cyclonedx.model.component import Component, ComponentType
 
     release = next(one for one in ingredients if one.kind == "model")
     said = {"platform": content["platform"], "git_commit": content["source"]["git_commit"]}
@@ -83,17 +95,17 @@ def _model(content: Mapping[str, Any], ingredients: Sequence[Ingredient], files:
 
 
 def _file(path: str, data: bytes) -> "Component":
-    from cyclonedx.model import HashAlgorithm, HashType  # noqa: PLC0415 - as above
-    from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415 - as above
+    from cyclonedx.model import HashAlgorithm, HashType
+    from cyclonedx.model.component import Component, ComponentType
 
     digest = HashType(alg=HashAlgorithm.SHA_256, content=artifacts.sha256(data))
     return Component(name=path, type=ComponentType.FILE, bom_ref=f"file:{path}", hashes=[digest])
 
 
 def _part(ref: str, one: Ingredient) -> "Component":
-    from cyclonedx.model import Property  # noqa: PLC0415 - as above
-    from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415 - as above
-    from packageurl import PackageURL  # noqa: PLC0415 - as above
+    from cyclonedx.model import Property
+    from cyclonedx.model.component import Component, ComponentType
+    from packageurl import PackageURL
 
     types = {
         "data": ComponentType.DATA,
@@ -112,14 +124,16 @@ def _part(ref: str, one: Ingredient) -> "Component":
 
 
 def _license(expression: str) -> "License":
-    from cyclonedx.model.license import DisjunctiveLicense, LicenseExpression  # noqa: PLC0415 - as above
+    from cyclonedx.model.license import DisjunctiveLicense, LicenseExpression
 
     normal = str(parsed(expression))
     is_listed = " " not in normal and not normal.startswith("LicenseRef-")
     return DisjunctiveLicense(id=normal) if is_listed else LicenseExpression(normal)
 
 
-def _card(content: Mapping[str, Any], section: PackageSection, ingredients: Sequence[Ingredient]) -> dict[str, Any]:
+def _card(
+    content: Mapping[str, Any], section: PackageSection, ingredients: Sequence[Ingredient]
+) -> dict[str, Any]:
     targets = content["targets"]
     families = sorted({architecture(target) for target in section.targets.values()})
     return {
@@ -127,7 +141,9 @@ def _card(content: Mapping[str, Any], section: PackageSection, ingredients: Sequ
             "approach": {"type": "supervised"},  # all that edgebake trains
             "task": ", ".join(sorted({target["task"] for target in targets.values()})),
             "architectureFamily": ", ".join(families),
-            "datasets": [{"ref": ref} for ref, one in _refs(ingredients).items() if one.kind == "data"],
+            "datasets": [
+                {"ref": ref} for ref, one in _refs(ingredients).items() if one.kind == "data"
+            ],
             "inputs": _tensors(targets, "input"),
             "outputs": _tensors(targets, "output"),
         },
@@ -141,7 +157,10 @@ def _card(content: Mapping[str, Any], section: PackageSection, ingredients: Sequ
 
 def _tensors(targets: Mapping[str, Any], side: str) -> list[dict[str, str]]:
     tensors = [target[side] for target in targets.values()]
-    return [{"format": text} for text in sorted({f"{one['dtype']} {one['shape']} {one['layout']}" for one in tensors})]
+    return [
+        {"format": text}
+        for text in sorted({f"{one['dtype']} {one['shape']} {one['layout']}" for one in tensors})
+    ]
 
 
 def _metrics(content: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -152,7 +171,9 @@ def _metrics(content: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             if found["value"] is not None:
                 yield {
                     "type": metric,
-                    "value": str(found["value"]),  # in the unit that the metric's name ends in; a share or a count else
+                    "value": str(
+                        found["value"]
+                    ),  # in the unit that the metric's name ends in; a share or a count else
                     "slice": f"{name}, {target['runtime']}, {found['where']}",
                     **_interval(found.get("interval")),
                 }
@@ -168,7 +189,11 @@ def _interval(ends: list[float] | None) -> dict[str, Any]:
 def terms(text: bytes) -> set[tuple[str, str]]:
     """Return the name and license of the model and of all that it is made from, of a bill that `check` found sound."""
     components = [one for one in _components(json.loads(text)) if one["type"] != "file"]
-    return {(one["name"], _term(license_)) for one in components for license_ in one.get("licenses", [{}])}
+    return {
+        (one["name"], _term(license_))
+        for one in components
+        for license_ in one.get("licenses", [{}])
+    }
 
 
 def _term(license_: Mapping[str, Any]) -> str:
@@ -192,8 +217,8 @@ def check(text: bytes, digests: Mapping[str, str]) -> list[str]:
 
 
 def _against_schema(text: bytes) -> str:
-    from cyclonedx.schema import SchemaVersion  # noqa: PLC0415 - as above
-    from cyclonedx.validation.json import JsonStrictValidator  # noqa: PLC0415 - as above
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
 
     try:
         error = JsonStrictValidator(SchemaVersion.V1_6).validate_str(text.decode())
@@ -207,7 +232,9 @@ def _against_schema(text: bytes) -> str:
 
 
 def _components(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    waiting = [document["metadata"]["component"]] if "component" in document.get("metadata", {}) else []
+    waiting = (
+        [document["metadata"]["component"]] if "component" in document.get("metadata", {}) else []
+    )
     waiting += document.get("components", [])
     while waiting:
         component = waiting.pop(0)
@@ -218,7 +245,9 @@ def _components(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 def _dangling(components: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     known = {one["bom-ref"] for one in components if "bom-ref" in one}
     for component in components:
-        for dataset in component.get("modelCard", {}).get("modelParameters", {}).get("datasets", []):
+        for dataset in (
+            component.get("modelCard", {}).get("modelParameters", {}).get("datasets", [])
+        ):
             if "ref" in dataset and dataset["ref"] not in known:
                 yield f"modelCard of {component['name']!r}: no component {dataset['ref']!r}, a data set of it"
 
@@ -233,7 +262,9 @@ def _not_spdx(components: Sequence[Mapping[str, Any]]) -> Iterator[str]:
                 yield f"component {component['name']!r}: license {license_['expression']!r}: {error}"
 
 
-def _other_files(components: Sequence[Mapping[str, Any]], digests: Mapping[str, str]) -> Iterator[str]:
+def _other_files(
+    components: Sequence[Mapping[str, Any]], digests: Mapping[str, str]
+) -> Iterator[str]:
     """Yield where the files that are listed and those that lie there differ."""
     listed = [(one["name"], one.get("hashes", [])) for one in components if one["type"] == "file"]
     for path, hashes in listed:

@@ -88,7 +88,11 @@ def _workload(judged: Judged) -> Iterator[str]:
         yield f"counted in the file: {counted}, activation peak {tables.shown(peak)}"
     estimate = found["latency_predicted_ms"]
     known = estimate.value is not None
-    said = f"{tables.shown(estimate)} on {estimate.device}" if known else f"not measured: {estimate.reason}"
+    said = (
+        f"{tables.shown(estimate)} on {estimate.device}"
+        if known
+        else f"not measured: {estimate.reason}"
+    )
     yield f"predicted by roofline: {said}"
 
 

@@ -53,14 +53,19 @@ def sensitivity(target: str, overrides: Sequence[str], console: Console) -> None
     artifacts.write(FOLDER / f"{target}.csv", report.as_csv(rows).encode())
     artifacts.write(FOLDER / f"{target}.svg", report.as_svg(target, rows).encode())
     console.print(tables.as_text(report.as_table(rows)), markup=False)
-    console.print("each layer alone in int8, all others in float; on the validation split, in LiteRT", markup=False)
+    console.print(
+        "each layer alone in int8, all others in float; on the validation split, in LiteRT",
+        markup=False,
+    )
     console.print(f"plot: {FOLDER / target}.svg; table: {FOLDER / target}.csv", markup=False)
 
 
 def _costs(source: Source) -> "list[Cost]":
-    from edgebake.compression.quantization import sensitivity as layers  # noqa: PLC0415 - LiteRT, which no other verb needs
-    from edgebake.runtimes.litert.program import Program, in_float  # noqa: PLC0415
-    from edgebake.runtimes.litert.quantizer import Integers  # noqa: PLC0415
+    from edgebake.compression.quantization import (
+        sensitivity as layers,  # LiteRT, which no other verb needs
+    )
+    from edgebake.runtimes.litert.program import Program, in_float
+    from edgebake.runtimes.litert.quantizer import Integers
 
     keras_session.start(1)
     ranges = source.calibrated(source.archive)
@@ -85,5 +90,7 @@ def _leading_to(planned: planner.Plan, composed: Composed) -> QuantizeSection:
     validate = planner.packaged(planned, composed.target)["validate"]
     convert = planned["validate"][validate]["convert"]
     quantize = planned["convert"][convert]["quantize"]
-    section: QuantizeSection = stage_params.typed("quantize", quantize, planned["quantize"][quantize])
+    section: QuantizeSection = stage_params.typed(
+        "quantize", quantize, planned["quantize"][quantize]
+    )
     return section

@@ -48,7 +48,10 @@ def show(console: Console) -> None:
         for name, target in stage_params.read("package", platform).targets.items()
     ]
     judged = {name: _judged(platform, target) for platform, name, target in targets}
-    _print(console, tables.release([_row(name, target.runtime, judged[name]) for _, name, target in targets]))
+    _print(
+        console,
+        tables.release([_row(name, target.runtime, judged[name]) for _, name, target in targets]),
+    )
     console.print(NOTE)
     built = {name: one for name, one in judged.items() if one is not None}
     for line in dict.fromkeys(_lines(built)):
@@ -166,5 +169,9 @@ def _bundle(platform: str) -> str:
     if not (archive.exists() and (folder / manifest.FILE).exists()):
         return "none, see above"
     signature = json.loads((folder / manifest.FILE).read_text())["signature"]
-    by = signature if signature == manifest.UNSIGNED else f"to be signed by key {signature['key_id'][:16]}"
+    by = (
+        signature
+        if signature == manifest.UNSIGNED
+        else f"to be signed by key {signature['key_id'][:16]}"
+    )
     return f"{folder}/ and {archive}, {by}"

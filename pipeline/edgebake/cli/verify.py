@@ -56,19 +56,30 @@ def verify(asked: Asked, console: Console) -> None:
         for word, found in held.items():
             console.print(f"{word:11} {found}", markup=False)
         if asked.rebuild:
-            from edgebake.execution import rebuild  # noqa: PLC0415 - it needs a clone of the project, and git
+            from edgebake.execution import rebuild  # it needs a clone of the project, and git
 
-            console.print(f"{'rebuilt':11} {rebuild.compare(folder, content, statement)}", markup=False)
+            console.print(
+                f"{'rebuilt':11} {rebuild.compare(folder, content, statement)}", markup=False
+            )
     name = f"{content['name']} {content['version']} for {content['platform']}"
-    console.print(f"{name}: sound{'' if content['signature'] != manifest.UNSIGNED else ', but unsigned'}", markup=False)
+    console.print(
+        f"{name}: sound{'' if content['signature'] != manifest.UNSIGNED else ', but unsigned'}",
+        markup=False,
+    )
 
 
-def _held(asked: Asked, folder: Path, beside: Path, content: dict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
+def _held(
+    asked: Asked, folder: Path, beside: Path, content: dict[str, Any]
+) -> tuple[dict[str, str], dict[str, Any]]:
     """Return what was found by each check, and what the provenance says."""
-    found = {"manifest": f"{content['schema']}, {content['name']} {content['version']} for {content['platform']}"}
+    found = {
+        "manifest": f"{content['schema']}, {content['name']} {content['version']} for {content['platform']}"
+    }
     found |= {word: check(folder, content) for word, check in CHECKS.items()}
     policy = compose_release().licenses if RELEASE.is_file() else None
-    found["licenses"] = f"{license_check.hold(folder, content, policy)} by {RELEASE if policy else 'its own release'}"
+    found["licenses"] = (
+        f"{license_check.hold(folder, content, policy)} by {RELEASE if policy else 'its own release'}"
+    )
     key = _key(asked, content)
     found["signature"] = proof.signed(folder, beside, content, key)
     statement = proof.origin(beside, key)
@@ -80,10 +91,16 @@ def _key(asked: Asked, content: dict[str, Any]) -> Path | None:
     """Return the public key to verify with; none for a bundle that may be unsigned and is."""
     if content["signature"] == manifest.UNSIGNED:
         if asked.public_key is not None:
-            raise ProofError(f"unsigned, as its manifest says; expected a signature by {asked.public_key}")
+            raise ProofError(
+                f"unsigned, as its manifest says; expected a signature by {asked.public_key}"
+            )
         if asked.unsigned:
             return None
-        raise ProofError("unsigned, as its manifest says; expected a signature, or --unsigned to accept none")
+        raise ProofError(
+            "unsigned, as its manifest says; expected a signature, or --unsigned to accept none"
+        )
     if asked.public_key is None:
-        raise ProofError(f"signed by {content['signature']['key_id'][:16]}; expected --key FILE, its public key")
+        raise ProofError(
+            f"signed by {content['signature']['key_id'][:16]}; expected --key FILE, its public key"
+        )
     return asked.public_key

@@ -35,13 +35,19 @@ class Examples:
     classes: list[str]
     columns: dict[str, list[str]] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)  # of each: its path below data.path, or its row
-    splits: list[str] = field(default_factory=list)  # of each, as the source says; "" where it is drawn by the seed
+    splits: list[str] = field(
+        default_factory=list
+    )  # of each, as the source says; "" where it is drawn by the seed
     areas: list[int] = field(default_factory=list)  # pixels of each, once `data` has looked at them
 
     def take(self, indices: NDArray[np.int64]) -> "Examples":
         """Return the examples at `indices`, in that order; no image is read."""
         columns = {name: [values[i] for i in indices] for name, values in self.columns.items()}
-        lists = {word: [value[i] for i in indices] for word in ("names", "splits") if (value := getattr(self, word))}
+        lists = {
+            word: [value[i] for i in indices]
+            for word in ("names", "splits")
+            if (value := getattr(self, word))
+        }
         images = OnDemand(len(indices), lambda number: picture(self.images, int(indices[number])))
         return replace(self, images=images, labels=self.labels[indices], columns=columns, **lists)
 
@@ -57,7 +63,10 @@ def draw(examples: Examples, data: Data) -> dict[str, NDArray[np.int64]]:
     The order is drawn once by `data.seed`, from all examples or from those that the source calls train.
     """
     said = np.array(examples.splits or [""] * len(examples.labels))
-    counts = {str(name): int(count) for name, count in zip(*np.unique(said, return_counts=True), strict=True)}
+    counts = {
+        str(name): int(count)
+        for name, count in zip(*np.unique(said, return_counts=True), strict=True)
+    }
     free = np.flatnonzero((said == "") | (said == "train"))
     order = free[np.random.default_rng(data.seed).permutation(len(free))]
     found, start = {}, 0
@@ -81,7 +90,11 @@ def split(examples: Examples, data: Data, name: str) -> Examples:
 
 def read(data: Data, variant: str, name: str) -> Examples:
     """Return one split of what the stage `data` looked at, without the examples that it left out."""
-    rows = [row for row in rows_of(artifacts.opened(artifacts.folder("data", variant))) if row["split"] == name]
+    rows = [
+        row
+        for row in rows_of(artifacts.opened(artifacts.folder("data", variant)))
+        if row["split"] == name
+    ]
     examples: Examples = plugins.load("data.source", data.source).load(data)
     taken = examples.take(np.array([int(row["number"]) for row in rows], np.int64))
     return replace(taken, areas=[int(row["height"]) * int(row["width"]) for row in rows])

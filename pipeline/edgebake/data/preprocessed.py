@@ -31,7 +31,9 @@ class Prepared:
         self._shape = (agreed.height, agreed.width, agreed.channels)
         self._bytes = agreed.height * agreed.width * agreed.channels
         self._is_kept = np.zeros(len(images), bool)
-        beside = artifacts.ROOT if artifacts.ROOT.is_dir() else None  # a temporary folder may lie in memory
+        beside = (
+            artifacts.ROOT if artifacts.ROOT.is_dir() else None
+        )  # a temporary folder may lie in memory
         self._file: BinaryIO = tempfile.TemporaryFile(dir=beside)  # noqa: SIM115 - it lives as long as this
         self._threads = ThreadPoolExecutor(THREADS)
         self._largest = 0  # pixels of an image so far
@@ -46,7 +48,11 @@ class Prepared:
 
     def pixels(self, which: slice | Sequence[int] | NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return some of the images in the model's size and colours, uint8 [n, h, w, c]."""
-        numbers = range(len(self))[which] if isinstance(which, slice) else [int(number) for number in which]
+        numbers = (
+            range(len(self))[which]
+            if isinstance(which, slice)
+            else [int(number) for number in which]
+        )
         found = np.empty((len(numbers), *self._shape), np.uint8)
         places = range(len(numbers))
         self._fill(found, numbers, places[:1])  # which says how large they are
@@ -68,9 +74,14 @@ class Prepared:
     def _one(self, number: int) -> NDArray[np.uint8]:
         start, handle = number * self._bytes, self._file.fileno()
         if self._is_kept[number]:
-            return np.frombuffer(os.pread(handle, self._bytes, start), np.uint8).reshape(self._shape)
+            return np.frombuffer(os.pread(handle, self._bytes, start), np.uint8).reshape(
+                self._shape
+            )
         image = picture(self._images, number)
-        self._largest = max(self._largest, image.size if isinstance(image, np.ndarray) else image.width * image.height)
+        self._largest = max(
+            self._largest,
+            image.size if isinstance(image, np.ndarray) else image.width * image.height,
+        )
         pixels: NDArray[np.uint8] = self._agreed.resized([image])[0]
         os.pwrite(handle, pixels.tobytes(), start)
         self._is_kept[number] = True

@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from edgebake.recipe import Splits
 
 NAMES = ("train", "calibration", "validation", "test")
-DRAWN = ("test", "calibration", "validation")  # the order in which an example that is drawn finds its split
+DRAWN = (
+    "test",
+    "calibration",
+    "validation",
+)  # the order in which an example that is drawn finds its split
 
 
 def split_sizes(counts: Mapping[str, int], splits: Splits) -> dict[str, int]:
@@ -17,7 +21,11 @@ def split_sizes(counts: Mapping[str, int], splits: Splits) -> dict[str, int]:
         splits: a share is drawn from what the source calls train, or says nothing of.
     """
     free = counts.get("", 0) + counts.get("train", 0)
-    drawn = {name: _drawn(name, free * share) for name in DRAWN if (share := getattr(splits, name)) is not None}
+    drawn = {
+        name: _drawn(name, free * share)
+        for name in DRAWN
+        if (share := getattr(splits, name)) is not None
+    }
     said = {name: counts.get(name, 0) for name in NAMES}
     sizes = {name: drawn.get(name, said[name]) for name in DRAWN}
     return {"train": free - sum(drawn.values()), **sizes}

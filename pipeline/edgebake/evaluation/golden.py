@@ -87,7 +87,9 @@ def _of_kernels(file: File) -> float:
     if any("int" in dtype for dtype in dtypes):
         return INTEGER_KERNELS
     # GPUs of phones compute float32 files in float16.
-    return FLOAT32_KERNELS if file.platform == "linux" and dtypes == {"float32"} else FLOAT16_KERNELS
+    return (
+        FLOAT32_KERNELS if file.platform == "linux" and dtypes == {"float32"} else FLOAT16_KERNELS
+    )
 
 
 def _chosen(examples: Examples, answers: NDArray[np.float32], tolerance: float) -> list[int]:
@@ -96,8 +98,14 @@ def _chosen(examples: Examples, answers: NDArray[np.float32], tolerance: float) 
     classes = answers.argmax(axis=1)
     # A bundle is downloaded: of two pictures the smaller one.
     sizes = examples.areas
-    clear = [number for number in range(len(answers)) if first[number] - second[number] > CLEAR * tolerance]
-    clear.sort(key=lambda number: (classes[number] != examples.labels[number], sizes[number], number))
+    clear = [
+        number
+        for number in range(len(answers))
+        if first[number] - second[number] > CLEAR * tolerance
+    ]
+    clear.sort(
+        key=lambda number: (classes[number] != examples.labels[number], sizes[number], number)
+    )
     return sorted(islice(_in_turns(clear, classes), EXAMPLES))
 
 
@@ -111,7 +119,9 @@ def _in_turns(numbers: list[int], classes: NDArray[np.int64]) -> Iterator[int]:
     yield from (number for _, number in sorted(rounds, key=lambda one: one[0]))
 
 
-def _vector(file: File, examples: Examples, number: int, answer: NDArray[np.float32]) -> dict[str, Any]:
+def _vector(
+    file: File, examples: Examples, number: int, answer: NDArray[np.float32]
+) -> dict[str, Any]:
     image = examples.images[number]
     return {
         "image": _text(_png(image)),
@@ -127,7 +137,11 @@ def _tensor(file: File, image: NDArray[np.uint8]) -> dict[str, Any]:
     pixels = file.contract.resized([image])
     stored = pixels if tensor.is_image else tensor.to_stored(file.contract.scaled(pixels))
     little = stored.astype(stored.dtype.newbyteorder("<"))
-    return {"dtype": stored.dtype.name, "shape": list(stored.shape), "data": _text(little.tobytes())}
+    return {
+        "dtype": stored.dtype.name,
+        "shape": list(stored.shape),
+        "data": _text(little.tobytes()),
+    }
 
 
 def _png(image: NDArray[np.uint8]) -> bytes:

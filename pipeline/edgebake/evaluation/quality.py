@@ -84,7 +84,9 @@ def calibration_error(scored: Scored, here: Place) -> tuple[Measurement, list[fl
     columns = (scored.confidences, scored.right)
     values = bootstrap.resampled(classification.calibration_error, columns)
     found = classification.calibration_error(*columns)
-    return here.share(found, scored.first.where, bootstrap.interval(values), len(scored.labels)), values
+    return here.share(
+        found, scored.first.where, bootstrap.interval(values), len(scored.labels)
+    ), values
 
 
 def _share(right: NDArray[np.bool_], where: str, place: Place) -> Measurement:
@@ -92,6 +94,8 @@ def _share(right: NDArray[np.bool_], where: str, place: Place) -> Measurement:
     return place.share(count / n, where, proportion.interval(count, n), n)
 
 
-def _loss(before: NDArray[np.bool_], now: NDArray[np.bool_], where: str, place: Place) -> Measurement:
+def _loss(
+    before: NDArray[np.bool_], now: NDArray[np.bool_], where: str, place: Place
+) -> Measurement:
     lost, won, n = int((before & ~now).sum()), int((~before & now).sum()), len(now)
     return place.share((lost - won) / n, where, paired.interval(lost, won, n), n)

@@ -47,7 +47,10 @@ def build(console: Console, keep_going: bool) -> int:
             return code
         for target, rungs in after.items():
             if before.get(target) != scheme_search.plain({target: rungs})[target]:
-                console.print(f"{target}: one rung further\n" + "\n".join(scheme_search.lines(rungs)), markup=False)
+                console.print(
+                    f"{target}: one rung further\n" + "\n".join(scheme_search.lines(rungs)),
+                    markup=False,
+                )
 
 
 def _repro(console: Console, keep_going: bool) -> int:
@@ -88,13 +91,17 @@ def _user_name() -> dict[str, str]:
 
 def _follow(lines: Iterator[str], console: Console) -> None:
     variants = [len(read_plan()[stage]) for stage in planner.STAGES]
-    total = 3 + sum(variants) + len(read_plan()["package"])  # plan, revision and parity; a proof for each platform
+    total = (
+        3 + sum(variants) + len(read_plan()["package"])
+    )  # plan, revision and parity; a proof for each platform
     columns = (
         SpinnerColumn(),
         TextColumn("{task.completed:.0f}/{task.total:.0f} {task.description}"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
         task = progress.add_task("starting dvc", total=total)
         for line in lines:
             running, settled = _RUNNING.search(line), _SETTLED.search(line)

@@ -40,7 +40,11 @@ def compare(bundle: Path, content: dict[str, Any], statement: dict[str, Any]) ->
         theirs = artifacts.read_files(clone / artifacts.folder("package", platform))
     ours = artifacts.read_files(bundle)
     if found := bundle_diff.differences(ours, theirs):
-        raise ProofError("\n".join([f"not what commit {commit[:12]} builds here (bundle, then rebuilt):", *found]))
+        raise ProofError(
+            "\n".join(
+                [f"not what commit {commit[:12]} builds here (bundle, then rebuilt):", *found]
+            )
+        )
     return f"{len(theirs)} files from commit {commit[:12]}, every byte the same"
 
 
@@ -50,7 +54,9 @@ def _refuse_stray(commit: str) -> None:
     if not git.succeeds("cat-file", "-e", f"{commit}^{{commit}}"):
         shallow = git.run("rev-parse", "--is-shallow-repository") == "true"
         fetch = "git fetch --unshallow" if shallow else "git fetch"
-        raise HostError(f"git: no commit {commit} in this repository; expected a clone that has it: `{fetch}`")
+        raise HostError(
+            f"git: no commit {commit} in this repository; expected a clone that has it: `{fetch}`"
+        )
     if not git.run("for-each-ref", "--contains", commit, "refs/heads", "refs/tags", "refs/remotes"):
         raise HostError(
             f"git: commit {commit} is on no branch or tag of this repository; expected one that is: its code is run"
@@ -69,7 +75,9 @@ def _project() -> Path:
             return folder
         if folder == top:
             break
-    raise HostError(f"{here}: no {DVC_YAML} here or above, up to {top}; expected to be run in the project's folder")
+    raise HostError(
+        f"{here}: no {DVC_YAML} here or above, up to {top}; expected to be run in the project's folder"
+    )
 
 
 def _clone(commit: str, clone: Path) -> Path:
@@ -79,8 +87,12 @@ def _clone(commit: str, clone: Path) -> Path:
     git.run("checkout", "--quiet", commit, folder=clone)
     project = clone / below
     if not (project / DVC_YAML).is_file():
-        raise ProofError(f"{below / DVC_YAML}: not in commit {commit[:12]}; expected the project where it lies now")
-    (project / "dvc.lock").unlink(missing_ok=True)  # what an earlier build found is no reason to build nothing now
+        raise ProofError(
+            f"{below / DVC_YAML}: not in commit {commit[:12]}; expected the project where it lies now"
+        )
+    (project / "dvc.lock").unlink(
+        missing_ok=True
+    )  # what an earlier build found is no reason to build nothing now
     return project
 
 
@@ -116,9 +128,13 @@ def _lend_key(clone: Path, platform: str) -> None:
         return
     key, lent = _project() / path, clone / path
     if not key.is_file():
-        raise HostError(f"{path}: not there; expected the encryption key that the bundle was built with")
+        raise HostError(
+            f"{path}: not there; expected the encryption key that the bundle was built with"
+        )
     if not lent.parent.resolve().is_relative_to(clone.resolve()):
-        raise HostError(f"{path}: leads out of the project; expected an encryption key in it, or an absolute path")
+        raise HostError(
+            f"{path}: leads out of the project; expected an encryption key in it, or an absolute path"
+        )
     lent.parent.mkdir(parents=True, exist_ok=True)
     lent.unlink(missing_ok=True)  # a link in the commit would be written through
     shutil.copyfile(key, lent)
@@ -145,7 +161,9 @@ def _dvc(clone: Path, *arguments: str) -> str:
     )
     if done.returncode != 0:
         said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        raise ProofError("\n".join([f"dvc {arguments[0]}: the commit does not build here:", *said[-12:]]))
+        raise ProofError(
+            "\n".join([f"dvc {arguments[0]}: the commit does not build here:", *said[-12:]])
+        )
     return done.stdout
 
 
@@ -167,5 +185,9 @@ def _without(*names: str) -> dict[str, str]:
 
 def _signing_variables(folder: Path) -> set[str]:
     """Return the variables that hold signing keys of a project's release: a rebuild signs nothing."""
-    keys = [section["signature"]["key"] for section in _bundles(folder).values() if section.get("signature")]
+    keys = [
+        section["signature"]["key"]
+        for section in _bundles(folder).values()
+        if section.get("signature")
+    ]
     return {key.removeprefix("env:") for key in keys if key.startswith("env:")}

@@ -42,5 +42,7 @@ def quiet(log: Path) -> Iterator[Console]:
 
 def _flush_into_log() -> None:
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError):  # the disk is full: the log may end early, the stage's own error is what counts
+        with suppress(
+            OSError
+        ):  # the disk is full: the log may end early, the stage's own error is what counts
             stream.flush()

@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from edgebake.errors import ConversionError
 
 if TYPE_CHECKING:  # the planner reads the facts of every scheme and has no use for NumPy
-    import numpy as np
     from numpy.typing import NDArray
 
 # How far the marks of one value may differ between runtimes, relative to its root mean square. Float kernels differ by
@@ -24,7 +25,16 @@ TOLERANCE = 1e-3
 OUTLIERS = 8  # times wider than what 99.8 % of its values, or half of its channels, need: as many fewer steps for them
 # How the names of values end that TensorFlow's operators with weights compute.
 MULTIPLYING = ("/convolution", "/depthwise", "/MatMul")
-NUMBERS = ("low", "high", "smallest", "largest", "core_low", "core_high", "channel_low", "channel_high")
+NUMBERS = (
+    "low",
+    "high",
+    "smallest",
+    "largest",
+    "core_low",
+    "core_high",
+    "channel_low",
+    "channel_high",
+)
 MARKS = ("least", "most", "mean", "power")
 
 
@@ -83,8 +93,6 @@ class Ranges:
         Raises:
             ConversionError: there is none.
         """
-        import numpy as np  # noqa: PLC0415
-
         mine = np.array(marks(seen))
         gaps = np.abs(self._table() - mine).max(axis=1) / max(mine[3], 1e-9)
         nearest = float(gaps.min())
@@ -98,7 +106,6 @@ class Ranges:
         return [self.found[i] for i in order if gaps[i] <= max(10 * nearest, 1e-6)]
 
     def _table(self) -> NDArray[np.float64]:
-        import numpy as np  # noqa: PLC0415
 
         if not self._marks:
             self._marks.append(np.array([one.marks for one in self.found]))
@@ -106,8 +113,6 @@ class Ranges:
 
     def to_files(self) -> dict[str, bytes]:
         """Return ranges.csv and probes.npy."""
-        import numpy as np  # noqa: PLC0415
-
         text, array = io.StringIO(), io.BytesIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(("name", *NUMBERS, *MARKS, "sources"))
@@ -120,15 +125,11 @@ class Ranges:
 
 def empty() -> Ranges:
     """Return the ranges of a model whose activations stay in float: none."""
-    import numpy as np  # noqa: PLC0415
-
     return Ranges([], np.zeros((0, 0, 0, 0), np.float32))
 
 
 def from_files(files: dict[str, bytes]) -> Ranges | None:
     """Return what `to_files` wrote; none where there are no ranges."""
-    import numpy as np  # noqa: PLC0415
-
     rows = list(csv.reader(io.StringIO(files["ranges.csv"].decode())))[1:]
     if not rows:
         return None
@@ -138,12 +139,17 @@ def from_files(files: dict[str, bytes]) -> Ranges | None:
 
 def _row(name: str, numbers: list[float], sources: str) -> Range:
     words = dict(zip(NUMBERS, numbers, strict=False))
-    return Range(name, **words, marks=tuple(numbers[len(NUMBERS) :]), sources=tuple(sources.split()))
+    return Range(
+        name, **words, marks=tuple(numbers[len(NUMBERS) :]), sources=tuple(sources.split())
+    )
 
 
 def marks(seen: Sequence[NDArray[np.floating]]) -> tuple[float, ...]:
     """Return smallest, largest, mean and root mean square: no order of axes changes them."""
-    import numpy as np  # noqa: PLC0415
-
     values = np.concatenate([np.asarray(one, np.float64).reshape(-1) for one in seen])
-    return float(values.min()), float(values.max()), float(values.mean()), float(np.sqrt(np.square(values).mean()))
+    return (
+        float(values.min()),
+        float(values.max()),
+        float(values.mean()),
+        float(np.sqrt(np.square(values).mean())),
+    )

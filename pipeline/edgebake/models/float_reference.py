@@ -7,6 +7,10 @@ from edgebake.models import keras_session
 
 def convert(model: Any) -> bytes:
     """Return a live Keras model as a float32 .tflite."""
-    import tensorflow  # noqa: PLC0415
+    import tensorflow
 
-    return bytes(tensorflow.lite.TFLiteConverter.from_concrete_functions([keras_session.frozen_graph(model)]).convert())
+    return bytes(
+        tensorflow.lite.TFLiteConverter.from_concrete_functions(
+            [keras_session.frozen_graph(model)]
+        ).convert()
+    )

@@ -12,7 +12,7 @@ def functional(model: Any) -> Any:
     Raises:
         ConversionError: it has several inputs or outputs.
     """
-    import keras  # noqa: PLC0415
+    import keras
 
     if (len(model.inputs), len(model.outputs)) != (1, 1):
         ends = f"{len(model.inputs)} inputs and {len(model.outputs)} outputs"
@@ -24,7 +24,11 @@ def nodes(model: Any) -> list[Any]:
     """Return the calls that make a functional model, each after those that it reads."""
     # Private, and the only list of the calls that belong to this model: an operation's public `input` and `output` tell
     # of its first call, which is in another model where layers were taken over from one.
-    return [node for depth in sorted(model._nodes_by_depth, reverse=True) for node in model._nodes_by_depth[depth]]
+    return [
+        node
+        for depth in sorted(model._nodes_by_depth, reverse=True)
+        for node in model._nodes_by_depth[depth]
+    ]
 
 
 def kind(operation: Any) -> str:

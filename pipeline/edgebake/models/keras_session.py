@@ -31,7 +31,7 @@ def start(threads: int, seed: int = 0) -> Any:
     os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"  # oneDNN picks kernels by CPU model
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "1"
     tensorflow = _import_tensorflow()
-    import keras  # noqa: PLC0415
+    import keras
 
     tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
     tensorflow.config.threading.set_inter_op_parallelism_threads(1)
@@ -50,9 +50,9 @@ def save(model: Any) -> bytes:
 
 def load(archive: bytes) -> Any:
     """Return the model of a .keras archive; no code in it is run (Keras' safe mode)."""
-    import keras  # noqa: PLC0415
+    import keras
 
-    from edgebake.models.importers import graph_layer  # noqa: PLC0415
+    from edgebake.models.importers import graph_layer
 
     graph_layer.register()  # the one layer of ours that a model may hold
     with tempfile.TemporaryDirectory() as folder:
@@ -66,14 +66,15 @@ def function_of(model: Any, any_resolution: bool = False, any_batch: bool = Fals
 
     With `any_resolution`, height and width of the image are left open; with `any_batch`, how many images there are.
     """
-    import tensorflow  # noqa: PLC0415
+    import tensorflow
 
     if any_resolution:
         model = _at_any_resolution(model)
     shape = (None if any_batch else 1, *model.inputs[0].shape[1:])
     signature = [tensorflow.TensorSpec(shape, tensorflow.float32, name="image")]
     return tensorflow.function(
-        lambda image: tensorflow.identity(model(image, training=False), name="probabilities"), input_signature=signature
+        lambda image: tensorflow.identity(model(image, training=False), name="probabilities"),
+        input_signature=signature,
     )
 
 
@@ -84,7 +85,7 @@ def frozen_graph(model: Any, any_resolution: bool = False, any_batch: bool = Fal
 
 def frozen(function: Any) -> Any:
     """Return the graph of a TensorFlow function with every variable folded into it as a constant."""
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2  # noqa: PLC0415
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
     return convert_variables_to_constants_v2(function.get_concrete_function())
 
@@ -95,7 +96,7 @@ def _at_any_resolution(model: Any) -> Any:
     Raises:
         ConversionError: a layer can only be built for one size.
     """
-    import keras  # noqa: PLC0415
+    import keras
 
     image = keras.Input((None, None, model.inputs[0].shape[-1]), name="image")
     try:
@@ -103,7 +104,9 @@ def _at_any_resolution(model: Any) -> Any:
         open_model.set_weights(model.get_weights())
     except ValueError as error:
         first = str(error).splitlines()[0]
-        raise ConversionError(f"the model takes images of one size alone: {first}; expected no other sizes") from error
+        raise ConversionError(
+            f"the model takes images of one size alone: {first}; expected no other sizes"
+        ) from error
     return open_model
 
 
@@ -113,7 +116,7 @@ def _import_tensorflow() -> Any:
     # Its 3,000 modules are here to stay: looking for garbage among them takes a tenth of the import.
     gc.disable()
     try:
-        import tensorflow  # noqa: PLC0415
+        import tensorflow
     finally:
         gc.enable()
     return tensorflow
@@ -121,7 +124,10 @@ def _import_tensorflow() -> Any:
 
 def _normalised(archive: bytes) -> bytes:
     written = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(archive)) as source, zipfile.ZipFile(written, "w", zipfile.ZIP_STORED) as target:
+    with (
+        zipfile.ZipFile(io.BytesIO(archive)) as source,
+        zipfile.ZipFile(written, "w", zipfile.ZIP_STORED) as target,
+    ):
         for name in sorted(source.namelist()):
             entry = zipfile.ZipInfo(name, EPOCH)
             entry.create_system = 3
@@ -132,7 +138,9 @@ def _normalised(archive: bytes) -> bytes:
 
 def _stable(name: str, content: bytes) -> bytes:
     if name == "metadata.json":
-        return json.dumps({**json.loads(content), "date_saved": "1980-01-01@00:00:00"}, sort_keys=True).encode()
+        return json.dumps(
+            {**json.loads(content), "date_saved": "1980-01-01@00:00:00"}, sort_keys=True
+        ).encode()
     if name == "config.json":
         return json.dumps(_renumbered(json.loads(content), {}), sort_keys=True).encode()
     return content
@@ -142,7 +150,9 @@ def _renumbered(node: Any, seen: dict[int, int]) -> Any:
     """Return a config whose shared_object_ids, memory addresses as Keras writes them, count 0, 1, 2 by first use."""
     if isinstance(node, dict):
         return {
-            key: seen.setdefault(value, len(seen)) if key == "shared_object_id" else _renumbered(value, seen)
+            key: seen.setdefault(value, len(seen))
+            if key == "shared_object_id"
+            else _renumbered(value, seen)
             for key, value in sorted(node.items())
         }
     return [_renumbered(item, seen) for item in node] if isinstance(node, list) else node

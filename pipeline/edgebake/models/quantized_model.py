@@ -43,7 +43,9 @@ class Quantized:
     ranges: Ranges | None = None
     compression: Compression = field(default_factory=Compression)
     keep: DType | None = None  # in what the kept layers compute
-    kept: dict[str, list[str]] = field(default_factory=dict)  # layer -> the values inside it, by their names in ranges
+    kept: dict[str, list[str]] = field(
+        default_factory=dict
+    )  # layer -> the values inside it, by their names in ranges
     format: str = "keras"  # or onnx or tflite, of a model that somebody brought
 
     @property
@@ -69,7 +71,10 @@ class Quantized:
             "keep": self.keep and self.keep.value,
             "kept": self.kept,
         }
-        files = {f"model.{self.format}": self.archive, "scheme.json": f"{json.dumps(words, indent=2)}\n".encode()}
+        files = {
+            f"model.{self.format}": self.archive,
+            "scheme.json": f"{json.dumps(words, indent=2)}\n".encode(),
+        }
         return files | (self.ranges or ranges_of.empty()).to_files()
 
 
@@ -98,7 +103,9 @@ def from_files(files: dict[str, bytes]) -> Quantized:
         files[file],
         format=file.removeprefix(MODEL),
         ranges=ranges_of.from_files(files),
-        compression=Compression(palette=None if palette is None else Palette(**palette), **compression),
+        compression=Compression(
+            palette=None if palette is None else Palette(**palette), **compression
+        ),
         granularity=None if granularity is None else Granularity(granularity),
         keep=None if keep is None else DType(keep),
         **words,

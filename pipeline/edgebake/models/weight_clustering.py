@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -15,8 +16,7 @@ def clustered(values: NDArray[Any], bits: int) -> tuple[NDArray[Any], NDArray[np
     At most 8 bits. Exact and the same on every machine: Grønlund et al., https://arxiv.org/abs/1701.07204, in the
     implementation that ships inside coremltools. Its own choice for small weights, scikit-learn's k-means, is neither.
     """
-    import numpy as np  # noqa: PLC0415
-    from coremltools._deps import _kmeans1d  # noqa: PLC0415
+    from coremltools._deps import _kmeans1d
 
     distinct, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     entries = min(len(distinct), 2**bits)

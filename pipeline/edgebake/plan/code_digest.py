@@ -40,7 +40,9 @@ class CodeChange:
     def __str__(self) -> str:
         shown = ", ".join(self.files[:SHOWN])
         more = len(self.files) - SHOWN
-        return f"  {self.variant}: code of {shown}" + (f" and {more} more files" if more > 0 else "")
+        return f"  {self.variant}: code of {shown}" + (
+            f" and {more} more files" if more > 0 else ""
+        )
 
 
 def write(plan: Plan) -> list[CodeChange]:
@@ -115,7 +117,9 @@ def _license_lines() -> list[str]:
     lines = []
     for identifier, file in license_texts.by_identifier().items():
         path = (license_texts.FOLDER / f"{identifier}.txt").as_posix()
-        shown = path if file.is_relative_to(license_texts.FOLDER) else f"{SourceFiles.package}/{path}"
+        shown = (
+            path if file.is_relative_to(license_texts.FOLDER) else f"{SourceFiles.package}/{path}"
+        )
         lines.append(f"{artifacts.sha256_of(file)}  {shown}")
     return lines
 
@@ -132,7 +136,9 @@ class Closure:
     sources: SourceFiles
     params: Any
     _reached: dict[str, SourceFile] = field(default_factory=dict)
-    _as_text: set[str] = field(default_factory=set)  # paths of sources that are read as text, comments included
+    _as_text: set[str] = field(
+        default_factory=set
+    )  # paths of sources that are read as text, comments included
     _names: set[str] = field(default_factory=set)
 
     def digest_lines(self, module: str) -> list[str]:
@@ -140,7 +146,9 @@ class Closure:
         self._reach(module)
         self._names |= self._reached[module].references.functions.keys()  # which the runner calls
         size = -1
-        while size != len(self._reached):  # a module reached late may name a function of one that was reached early
+        while size != len(
+            self._reached
+        ):  # a module reached late may name a function of one that was reached early
             size = len(self._reached)
             for source in list(self._reached.values()):
                 self._follow(source)
@@ -182,7 +190,9 @@ class Closure:
             return self.sources.modules_in(call.key)
         if call.function == "load_encoder":
             encoders = {value for path, value in _leaves(self.params, ()) if path[-1] == "encoder"}
-            return [f"{call.key}.{encoder}" for encoder in sorted(encoders)] or self.sources.modules_in(call.key)
+            return [
+                f"{call.key}.{encoder}" for encoder in sorted(encoders)
+            ] or self.sources.modules_in(call.key)
         if call.function != "load" or call.key not in plugins.FOLDERS:
             return []
         names = named_plugins(self.params, call.key)
@@ -197,7 +207,9 @@ class Closure:
             self._as_text.add(text.path)
             self._reach(module)
             inlined = [self.sources.find(name) for name in text.references.top.imports]
-            self._as_text |= {file.path for file in inlined if file is not None and file.module != source.package}
+            self._as_text |= {
+                file.path for file in inlined if file is not None and file.module != source.package
+            }
 
 
 def named_plugins(params: Any, key: str) -> list[str]:

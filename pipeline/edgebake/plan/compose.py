@@ -96,7 +96,9 @@ def option(group: str, name: str) -> Any:
     """
     file = find(f"{group}/{name}")
     with _translated(file, ()):
-        merged = OmegaConf.merge(OmegaConf.structured(get_type_hints(Recipe)[group]), OmegaConf.load(file))
+        merged = OmegaConf.merge(
+            OmegaConf.structured(get_type_hints(Recipe)[group]), OmegaConf.load(file)
+        )
         return OmegaConf.to_object(merged)
 
 
@@ -108,9 +110,13 @@ def float_parent(target: Composed) -> Composed:
         prune=option("prune", NONE),
         quantize=option("quantize", NONE),
         convert=convert,
-        package=replace(target.recipe.package, protect=Protect.none),  # it does not ship, and targets share it
+        package=replace(
+            target.recipe.package, protect=Protect.none
+        ),  # it does not ship, and targets share it
     )
-    return replace(target, recipe=recipe, choices={**target.choices, "prune": NONE, "quantize": NONE})
+    return replace(
+        target, recipe=recipe, choices={**target.choices, "prune": NONE, "quantize": NONE}
+    )
 
 
 def origins(name: str, overrides: Sequence[str] = ()) -> dict[str, str]:
@@ -131,7 +137,9 @@ def _translated(file: Path, overrides: Sequence[str]) -> Iterator[None]:
     try:
         yield
     except UnicodeDecodeError as error:
-        raise RecipeError(f"{shown(file)}, or an option that it picks: not UTF-8: {error}") from None
+        raise RecipeError(
+            f"{shown(file)}, or an option that it picks: not UTF-8: {error}"
+        ) from None
     except (HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError) as error:
         raise translate(error, overrides, shown(file)) from None
     except AttributeError as error:
@@ -160,8 +168,12 @@ def _compose_target(name: str, overrides: Sequence[str]) -> Composed:
     file = find(f"target/{name}")
     _refuse_unplaced(file)
     with _translated(file, overrides):
-        config = compose("recipe", overrides=[f"target={name}", *overrides], return_hydra_config=True)
-    choices = {group: choice for group, choice in config.hydra.runtime.choices.items() if "/" not in group}
+        config = compose(
+            "recipe", overrides=[f"target={name}", *overrides], return_hydra_config=True
+        )
+    choices = {
+        group: choice for group, choice in config.hydra.runtime.choices.items() if "/" not in group
+    }
     with flag_override(config, ["struct", "readonly"], [False, False]):
         del config["hydra"]
     with _translated(file, overrides):
@@ -177,7 +189,9 @@ def _compose_target(name: str, overrides: Sequence[str]) -> Composed:
 
 def _refuse_unplaced(target: Path) -> None:
     if not target.read_text().startswith(PLACE):
-        raise RecipeError(f"{shown(target)}: line 1: no {PLACE!r}; expected it at the top of every target")
+        raise RecipeError(
+            f"{shown(target)}: line 1: no {PLACE!r}; expected it at the top of every target"
+        )
 
 
 def _refuse_unknown_rungs(composed: Composed, overrides: Sequence[str]) -> None:
@@ -185,11 +199,17 @@ def _refuse_unknown_rungs(composed: Composed, overrides: Sequence[str]) -> None:
     rungs = composed.recipe.quantize.ladder
     if not rungs:
         return
-    known = [name for name in recipe_files.options("quantize") if not _is_ladder(find(f"quantize/{name}"))]
+    known = [
+        name
+        for name in recipe_files.options("quantize")
+        if not _is_ladder(find(f"quantize/{name}"))
+    ]
     for option in rungs:
         if option not in known:
             key = "quantize.ladder"
-            file = _file_of(key, composed.target, composed.choices, _origins(composed.target, overrides))
+            file = _file_of(
+                key, composed.target, composed.choices, _origins(composed.target, overrides)
+            )
             expected = f"expected options of quantize: {listed(known)}{nearest(option, known)}"
             raise RecipeError(f"{file}: {key}: {option}; {expected}")
 
@@ -203,7 +223,10 @@ def _refuse_problems(composed: Composed, overrides: Sequence[str]) -> None:
     problems = recipe_checks.check(composed.recipe)
     if problems:
         files = _origins(composed.target, overrides)
-        lines = (f"{_file_of(key, composed.target, composed.choices, files)}: {key}: {text}" for key, text in problems)
+        lines = (
+            f"{_file_of(key, composed.target, composed.choices, files)}: {key}: {text}"
+            for key, text in problems
+        )
         kind = UnfitError if all(key in quantize_checks.FIT for key, _ in problems) else RecipeError
         raise kind("\n".join(lines))
 
@@ -235,7 +258,9 @@ def _check_release(release: Release, file: Path) -> None:
 
 def _origins(name: str, overrides: Sequence[str]) -> dict[str, str]:
     loader = GlobalHydra.instance().config_loader()
-    defaults = loader.compute_defaults_list("recipe", [f"target={name}", *overrides], RunMode.RUN).defaults
+    defaults = loader.compute_defaults_list(
+        "recipe", [f"target={name}", *overrides], RunMode.RUN
+    ).defaults
     found: dict[str, str] = {}
     for entry in defaults:
         path = find(str(entry.config_path))
@@ -245,7 +270,9 @@ def _origins(name: str, overrides: Sequence[str]) -> dict[str, str]:
             found.update(dict.fromkeys(_leaves(content, entry.package or ""), shown(path)))
     for override in overrides:
         key = override.lstrip("+~").split("=", 1)[0]
-        if not recipe_files.is_group(key):  # the name of a group picks another file, which is among the entries already
+        if not recipe_files.is_group(
+            key
+        ):  # the name of a group picks another file, which is among the entries already
             touched = [known for known in found if known.startswith(f"{key}.")]
             found.update(dict.fromkeys([*touched, key], COMMAND_LINE))
     return found

@@ -46,7 +46,11 @@ class Change:
     def __str__(self) -> str:
         if self.before is None:
             return f"+ {self.key}"
-        return f"- {self.key}" if self.after is None else f"  {self.key}: {self.before} -> {self.after}"
+        return (
+            f"- {self.key}"
+            if self.after is None
+            else f"  {self.key}: {self.before} -> {self.after}"
+        )
 
 
 def make() -> Plan:
@@ -60,17 +64,27 @@ def make() -> Plan:
     release_checks.check(release, asked)
     record = scheme_search.from_plan(_written())
     while True:
-        climbed = {one.target: _climbed(one, record, asked) for one in asked if scheme_search.is_auto(one)}
+        climbed = {
+            one.target: _climbed(one, record, asked) for one in asked if scheme_search.is_auto(one)
+        }
         record = {target: rungs for target, (_, rungs) in climbed.items()}
-        plan = merge(release, [climbed[one.target][0] if one.target in climbed else one for one in asked])
+        plan = merge(
+            release, [climbed[one.target][0] if one.target in climbed else one for one in asked]
+        )
         _refuse_unknown_teachers(plan, asked)
-        out = {target: rung for target, rungs in record.items() if (rung := _ruled_out(plan, target, rungs[-1]))}
+        out = {
+            target: rung
+            for target, rungs in record.items()
+            if (rung := _ruled_out(plan, target, rungs[-1]))
+        }
         if not out:
             return {**plan, "ladder": scheme_search.plain(record)} if record else plan
         record |= {target: [*record[target][:-1], rung] for target, rung in out.items()}
 
 
-def _climbed(target: Composed, record: Record, asked: Sequence[Composed]) -> tuple[Composed, list[Rung]]:
+def _climbed(
+    target: Composed, record: Record, asked: Sequence[Composed]
+) -> tuple[Composed, list[Rung]]:
     """Return the target on its rung; the digest of a rung is of that target, whatever its release is called.
 
     Other targets are there for the teachers that they train.
@@ -78,7 +92,10 @@ def _climbed(target: Composed, record: Record, asked: Sequence[Composed]) -> tup
     others = [one for one in asked if not scheme_search.is_auto(one)]
 
     def digest_of(one: Composed) -> str:
-        merged = merge(Release("", "", "", "", "", signature=None, encryption_key=None, targets=[]), [one, *others])
+        merged = merge(
+            Release("", "", "", "", "", signature=None, encryption_key=None, targets=[]),
+            [one, *others],
+        )
         sha256: str = packaged(merged, one.target)["recipe_sha256"]
         return sha256
 
@@ -97,7 +114,9 @@ def _refuse_unknown_teachers(plan: Plan, asked: Sequence[Composed]) -> None:
         if name and name not in plan["train"]:
             known = f"{listed(plan['train'])}{nearest(name, plan['train'])}"
             file = origins(one.target)[key]
-            raise RecipeError(f"{file}: {key}: {name}; expected null, or a variant of train: {known}")
+            raise RecipeError(
+                f"{file}: {key}: {name}; expected null, or a variant of train: {known}"
+            )
 
 
 def packaged(plan: Plan, target: str) -> Any:
@@ -127,7 +146,9 @@ def check() -> None:
     found = changes(read_plan(), make())
     if found:
         listing = "\n".join(map(str, found))
-        raise PlanError(f"{PARAMS}: not what recipes/ say; run `edgebake plan` and commit it:\n{listing}")
+        raise PlanError(
+            f"{PARAMS}: not what recipes/ say; run `edgebake plan` and commit it:\n{listing}"
+        )
 
 
 def update(in_repro: bool = False) -> list[Change]:
@@ -190,7 +211,10 @@ def changes(before: Plan, after: Plan) -> list[Change]:
         found += [Change(f"{stage}.{name}", None, new[name]) for name in new if name not in old]
         found += [Change(f"{stage}.{name}", old[name], None) for name in old if name not in new]
         found += [
-            change for name in new if name in old for change in _differing(f"{stage}.{name}", old[name], new[name])
+            change
+            for name in new
+            if name in old
+            for change in _differing(f"{stage}.{name}", old[name], new[name])
         ]
     return [*found, *_steps(before, after)]
 
@@ -206,7 +230,8 @@ def _steps(before: Plan, after: Plan) -> Iterator[Change]:
         ]
         if rungs[0] != rungs[1]:
             yield Change(
-                f"ladder.{target}", *(" > ".join(rung.option for rung in one.get(target, [])) for one in rungs)
+                f"ladder.{target}",
+                *(" > ".join(rung.option for rung in one.get(target, [])) for one in rungs),
             )
 
 
@@ -226,7 +251,13 @@ def _add(plan: Plan, release: Release, target: Composed) -> None:
     about = resolve.about(release)
     names: dict[str, str] = {}
     if target.recipe.validate.budget.speedup:
-        _name(plan, about, float_parent(target), names, ("data", "train", "prune", "quantize", "convert"))
+        _name(
+            plan,
+            about,
+            float_parent(target),
+            names,
+            ("data", "train", "prune", "quantize", "convert"),
+        )
         names = {"baseline": names["convert"]}
     _name(plan, about, target, names, tuple(resolve.SECTION_OF))
     found = plain(resolve.packaged(target.recipe, names))
@@ -236,7 +267,9 @@ def _add(plan: Plan, release: Release, target: Composed) -> None:
     bundle["targets"][target.target] = found
 
 
-def _name(plan: Plan, about: About, target: Composed, names: resolve.Names, stages: Sequence[str]) -> None:
+def _name(
+    plan: Plan, about: About, target: Composed, names: resolve.Names, stages: Sequence[str]
+) -> None:
     """Add a target's variants to the plan, and their names to `names` by stage."""
     word = ""
     for stage in stages:
@@ -277,7 +310,10 @@ def _differing(key: str, before: Any, after: Any) -> Iterator[Change]:
 def _named_in_dvc_yaml() -> dict[str, list[str]]:
     """Return for each stage the keys of a section that dvc.yaml puts into commands and paths."""
     stages = yaml.safe_load(Path("dvc.yaml").read_text())["stages"]
-    return {stage: sorted(set(re.findall(r"\$\{item\.([\w.]+)\}", json.dumps(text)))) for stage, text in stages.items()}
+    return {
+        stage: sorted(set(re.findall(r"\$\{item\.([\w.]+)\}", json.dumps(text))))
+        for stage, text in stages.items()
+    }
 
 
 def _at(section: Any, dotted: str) -> Any:
@@ -295,5 +331,7 @@ def _orphans(plan: Plan) -> Iterator[Path]:
     }
     for stage in STAGES:
         for path in sorted((artifacts.ROOT / stage).glob("*/*" if stage == "validate" else "*")):
-            if not any(path == folder or path.name.startswith(f"{folder.name}.") for folder in kept):
+            if not any(
+                path == folder or path.name.startswith(f"{folder.name}.") for folder in kept
+            ):
                 yield path

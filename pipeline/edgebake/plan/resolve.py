@@ -195,7 +195,9 @@ def _measured_with(words: Protocol) -> dict[str, str]:
     """Return the sha256 of a recording and of a binary for a phone, by their path; empty for one that is not there."""
     files = [words.recorded and words.recorded.file, words.adb and words.adb.benchmark_model]
     paths = [Path(file) for file in files if file]
-    return {str(path): artifacts.sha256(path.read_bytes()) if path.is_file() else "" for path in paths}
+    return {
+        str(path): artifacts.sha256(path.read_bytes()) if path.is_file() else "" for path in paths
+    }
 
 
 SECTION_OF: dict[str, Callable[[Recipe, Names, About], Any]] = {
@@ -232,7 +234,10 @@ def packaged(recipe: Recipe, names: Names) -> TargetSection:
 
 
 def _brought(recipe: Recipe) -> Iterator[Brought]:
-    found: dict[str, Ingredient | None] = {"data": recipe.data.origin, "weights": recipe.model.pretrained}
+    found: dict[str, Ingredient | None] = {
+        "data": recipe.data.origin,
+        "weights": recipe.model.pretrained,
+    }
     for kind, ingredient in found.items():
         if ingredient:
             yield Brought(**vars(ingredient), kind=kind)

@@ -25,7 +25,9 @@ class Rung:
 
     option: str
     recipe_sha256: str = ""
-    missed: list[str] = field(default_factory=list)  # the gates that ruled it out, with what was measured
+    missed: list[str] = field(
+        default_factory=list
+    )  # the gates that ruled it out, with what was measured
     refused: str = ""  # why it could not even be tried
 
     @property
@@ -52,7 +54,9 @@ def climb(target: Composed, written: Sequence[Rung], digest: Digest) -> tuple[Co
     found: list[Rung] = []
     for option in target.recipe.quantize.ladder or []:
         try:
-            composed = compose_targets([target.target], [f"quantize={option}", "quantize.ladder=null"])[0]
+            composed = compose_targets(
+                [target.target], [f"quantize={option}", "quantize.ladder=null"]
+            )[0]
         except UnfitError as error:
             found.append(Rung(option, refused=_reason(error)))
             continue
@@ -83,7 +87,10 @@ def lines(rungs: Sequence[Rung]) -> list[str]:
 def from_plan(content: dict[str, Any]) -> Record:
     """Return what params.yaml remembers; nothing where somebody has broken it, so that planning mends it."""
     try:
-        return {target: [Rung(**rung) for rung in rungs] for target, rungs in content.get("ladder", {}).items()}
+        return {
+            target: [Rung(**rung) for rung in rungs]
+            for target, rungs in content.get("ladder", {}).items()
+        }
     except (AttributeError, TypeError):
         return {}
 

@@ -18,7 +18,9 @@ CACHE = artifacts.ROOT / ".code.json"
 PACKAGE = Path(artifacts.__file__).parent
 PLUGIN_DEPTH = 2  # dots in `plugins.<kind>.<name>`
 # Of the cache: the code that reads sources, since another one may find other things in them.
-VERSION = artifacts.sha256(b"".join(Path(file).read_bytes() for file in (__file__, source_text.__file__)))
+VERSION = artifacts.sha256(
+    b"".join(Path(file).read_bytes() for file in (__file__, source_text.__file__))
+)
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,11 @@ class SourceFiles:
 
     def sha256_as_text(self, path: str) -> str:
         """Return the digest of a source as it lies there, comments included."""
-        file = next(source.file for source in self._files.values() if source is not None and source.path == path)
+        file = next(
+            source.file
+            for source in self._files.values()
+            if source is not None and source.path == path
+        )
         return artifacts.sha256_of(file)
 
     def save(self) -> None:
@@ -93,7 +99,9 @@ class SourceFiles:
         if entry is None or entry["state"] != state:
             entry = {"state": state, **_parsed(file, path, package)}
         self._fresh[path] = entry
-        return SourceFile(module, package, file, path, entry["sha256"], _references(entry["references"]))
+        return SourceFile(
+            module, package, file, path, entry["sha256"], _references(entry["references"])
+        )
 
 
 def _parsed(file: Path, path: str, package: str) -> dict[str, Any]:

@@ -106,7 +106,9 @@ def _blank(lines: list[str], node: ast.expr) -> None:
 def _rows_inside_strings(tree: ast.Module) -> Iterator[int]:
     docstrings = {id(node) for node in _docstrings(tree)}
     for node in ast.walk(tree):
-        is_text = isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+        is_text = isinstance(node, ast.JoinedStr) or (
+            isinstance(node, ast.Constant) and isinstance(node.value, str)
+        )
         if is_text and id(node) not in docstrings:
             yield from range(node.lineno, (node.end_lineno or node.lineno) + 1)  # type: ignore[attr-defined]
 
@@ -146,7 +148,11 @@ def _add_call(node: ast.Call, into: References) -> None:
     texts = [value for value in arguments if isinstance(value, str)]
     if _is_name(node.func, "getattr"):
         into.names.update(texts)
-    if isinstance(node.func, ast.Attribute) and _is_name(node.func.value, "resources") and not texts:
+    if (
+        isinstance(node.func, ast.Attribute)
+        and _is_name(node.func.value, "resources")
+        and not texts
+    ):
         into.reads_own_folder = True
     is_plugin = isinstance(node.func, ast.Attribute) and _is_name(node.func.value, "plugins")
     if is_plugin and texts:

@@ -25,7 +25,15 @@ from edgebake.recipe.device import Accelerator, Compute, Device, DType, Platform
 from edgebake.recipe.model import Head, Imported, Model, Output, SourcedModel
 from edgebake.recipe.package import Package, Protect
 from edgebake.recipe.prune import Goal, Pattern, Prune, Score
-from edgebake.recipe.quantize import Calibration, Compression, Granularity, Palette, Quantize, TrainedRanges, Training
+from edgebake.recipe.quantize import (
+    Calibration,
+    Compression,
+    Granularity,
+    Palette,
+    Quantize,
+    TrainedRanges,
+    Training,
+)
 from edgebake.recipe.release import Card, Licenses, Release, Signature
 from edgebake.recipe.train import (
     Augment,

@@ -13,7 +13,12 @@ from edgebake.recipe import files
 
 _FILE = re.compile(r"In '(?P<config>[^']+)': ")
 _FULL_KEY = re.compile(r"full_key: (?P<key>\S+)")
-_TYPES = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false", "String": "a text"}
+_TYPES = {
+    "Integer": "a whole number",
+    "Float": "a number",
+    "Boolean": "true or false",
+    "String": "a text",
+}
 
 
 def translate(error: Exception, overrides: Sequence[str], default: str) -> RecipeError:
@@ -27,7 +32,9 @@ def translate(error: Exception, overrides: Sequence[str], default: str) -> Recip
         complaint = rule(text, key)
         if complaint:
             return RecipeError(f"{where}: {complaint}")
-    plain = next((line for line in text.splitlines() if line and "while composing config" not in line), text)
+    plain = next(
+        (line for line in text.splitlines() if line and "while composing config" not in line), text
+    )
     return RecipeError(f"{where}: {key}: {plain.strip()}" if key else f"{where}: {plain.strip()}")
 
 
@@ -41,7 +48,9 @@ def _said(error: BaseException) -> str:
     """Return a message; behind it the number that was no list, which OmegaConf leaves out of its own."""
     # Hydra's own error hides the one that has it.
     value = str(getattr(error, "value", getattr(error.__context__, "value", "")))
-    return f"{error}\nnumber: {value}" if re.fullmatch(r"-?[\d.]+(e[-+]?\d+)?", value) else str(error)
+    return (
+        f"{error}\nnumber: {value}" if re.fullmatch(r"-?[\d.]+(e[-+]?\d+)?", value) else str(error)
+    )
 
 
 def _key(text: str) -> str:
@@ -52,7 +61,10 @@ def _key(text: str) -> str:
 def _where(text: str, key: str, overrides: Sequence[str], default: str) -> str:
     missing = re.search(r"Could not find '(?P<group>[^/']+)/(?P<option>[^']+)'", text)
     word = f"{missing['group']}={missing['option']}" if missing else key
-    if any(override.lstrip("+~").startswith(word) for override in overrides if word) or "parsing override" in text:
+    if (
+        any(override.lstrip("+~").startswith(word) for override in overrides if word)
+        or "parsing override" in text
+    ):
         return "command line"
     found = _FILE.search(text)
     if found and not missing:
@@ -69,7 +81,9 @@ def _unknown_key(text: str, key: str) -> str | None:
 
 
 def _not_one_of(text: str, key: str) -> str | None:
-    found = re.search(r"Invalid value '(?P<value>[^']*)', expected one of \[(?P<options>[^\]]*)\]", text)
+    found = re.search(
+        r"Invalid value '(?P<value>[^']*)', expected one of \[(?P<options>[^\]]*)\]", text
+    )
     if not found:
         return None
     options = found["options"].split(", ")
@@ -77,12 +91,19 @@ def _not_one_of(text: str, key: str) -> str | None:
 
 
 def _wrong_type(text: str, key: str) -> str | None:
-    found = re.search(r"Value '(?P<value>.*)' of type '\w+' could not be converted to (?P<type>\w+)", text)
-    return found and f"{key}: {found['value']!r}; expected {_TYPES.get(found['type'], found['type'])}"
+    found = re.search(
+        r"Value '(?P<value>.*)' of type '\w+' could not be converted to (?P<type>\w+)", text
+    )
+    return (
+        found and f"{key}: {found['value']!r}; expected {_TYPES.get(found['type'], found['type'])}"
+    )
 
 
 def _wrong_shape(text: str, key: str) -> str | None:
-    found = re.search(r"Invalid type assigned: \w+ is not a subclass of (?P<class>\w+)\. value: (?P<value>.*)", text)
+    found = re.search(
+        r"Invalid type assigned: \w+ is not a subclass of (?P<class>\w+)\. value: (?P<value>.*)",
+        text,
+    )
     if not found:
         return None
     known = _words(found["class"])
@@ -93,7 +114,11 @@ def _not_a_list(text: str, key: str) -> str | None:
     if "is not a ListConfig, list or tuple" not in text:
         return None
     found = re.search(r"^number: (?P<number>.*)$", text, re.MULTILINE)
-    return f"{key}: {found['number']}; expected a list, [{found['number']}]" if found else f"{key}: expected a list"
+    return (
+        f"{key}: {found['number']}; expected a list, [{found['number']}]"
+        if found
+        else f"{key}: expected a list"
+    )
 
 
 def _no_option(text: str, _: str) -> str | None:
@@ -112,7 +137,9 @@ def _no_choice(text: str, _: str) -> str | None:
 
 
 def _no_group(text: str, _: str) -> str | None:
-    found = re.search(r"Could not override '(?P<group>[^']+)'\. No match in the defaults list", text)
+    found = re.search(
+        r"Could not override '(?P<group>[^']+)'\. No match in the defaults list", text
+    )
     known = _words("Recipe")
     return found and (
         f"defaults: no group {found['group']!r}; expected one of: {listed(known)}{nearest(found['group'], known)}"
@@ -121,7 +148,10 @@ def _no_group(text: str, _: str) -> str | None:
 
 def _bad_override(text: str, _: str) -> str | None:
     found = re.search(r"Error parsing override '(?P<override>[^']*)'", text)
-    return found and f"{found['override']!r} is not an override; expected KEY=VALUE, train.epochs=3 for one"
+    return (
+        found
+        and f"{found['override']!r} is not an override; expected KEY=VALUE, train.epochs=3 for one"
+    )
 
 
 def _words(name: str) -> list[str]:
@@ -142,7 +172,9 @@ def _not_yaml(error: yaml.MarkedYAMLError, default: str) -> RecipeError:
     mark = error.problem_mark
     if mark is None:
         return RecipeError(f"{default}: not YAML: {error.problem}")
-    return RecipeError(f"{files.shown(Path(mark.name))}: line {mark.line + 1}: not YAML: {error.problem}")
+    return RecipeError(
+        f"{files.shown(Path(mark.name))}: line {mark.line + 1}: not YAML: {error.problem}"
+    )
 
 
 RULES = (

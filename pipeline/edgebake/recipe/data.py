@@ -87,7 +87,9 @@ class Features:
     label: str = MISSING
     encoding: Encoding = MISSING
     shape: list[int] | None = MISSING  # of raw pixels, [h, w] or [h, w, 3]; null for encoded ones
-    names: str | None = MISSING  # the feature that holds the class's name; null: its number is its name
+    names: str | None = (
+        MISSING  # the feature that holds the class's name; null: its number is its name
+    )
 
 
 @dataclass
@@ -105,17 +107,23 @@ class Data:
     """What is learned from, and how its pixels reach the model."""
 
     source: str = MISSING  # pipeline/edgebake/data/sources/<source>.py
-    path: str | None = MISSING  # what DVC watches; null where the source reads a file inside an installed package
+    path: str | None = (
+        MISSING  # what DVC watches; null where the source reads a file inside an installed package
+    )
     colour: Colour = MISSING
     crop: Crop = MISSING
     resize: Resize = MISSING
-    mean: list[float] = MISSING  # in pixel values, 0 to 255; one, or one for each channel in the model's order
+    mean: list[float] = (
+        MISSING  # in pixel values, 0 to 255; one, or one for each channel in the model's order
+    )
     scale: list[float] = MISSING  # likewise; the model sees (pixel - mean) * scale
     seed: int = MISSING
     splits: Splits = field(default_factory=Splits)
     on_corrupt: OnCorrupt = MISSING
     on_leak: OnLeak = OnLeak.stop
-    labels: str | None = None  # a text file, a class per line in the order of answers; null: as the data say
+    labels: str | None = (
+        None  # a text file, a class per line in the order of answers; null: as the data say
+    )
     table: Table | None = None  # of image_folder
     features: Features | None = None  # of tfrecord
     name: str | None = None  # of keras

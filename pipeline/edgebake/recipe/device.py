@@ -53,7 +53,9 @@ class Device:
     memory_mb: int | None = (
         MISSING  # at least, of 1,000,000 bytes, as the system counts them: not all that is sold; null: any
     )
-    features: list[str] = MISSING  # all of these, as the system names them; empty: none is asked for
+    features: list[str] = (
+        MISSING  # all of these, as the system names them; empty: none is asked for
+    )
     devices: list[str] = MISSING  # as the system names models, one of these; empty: any
     excluded_devices: list[str] = MISSING  # none of these
     runtimes: list[str] = MISSING

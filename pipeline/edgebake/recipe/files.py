@@ -34,7 +34,11 @@ def find(config: str) -> Path:
 def options(group: str) -> list[str]:
     """Return the options of a group, the project's and ours, sorted."""
     of_project = RECIPES / group
-    places = [of_project] if group == TARGET and of_project.is_dir() else [one / group for one in folders()]
+    places = (
+        [of_project]
+        if group == TARGET and of_project.is_dir()
+        else [one / group for one in folders()]
+    )
     return sorted({file.stem for place in places for file in place.glob("*.yaml")})
 
 

@@ -23,7 +23,9 @@ class Goal:
 
     macs: float | None = None  # multiply-accumulates of one image
     parameters: float | None = None
-    latency: float | None = None  # of the float file in LiteRT, on the machine that prunes, one thread
+    latency: float | None = (
+        None  # of the float file in LiteRT, on the machine that prunes, one thread
+    )
 
 
 @dataclass
@@ -43,7 +45,9 @@ class Prune:
     keep: float | None = None  # channels: share of its channels that each layer keeps
     target: Goal | None = None  # channels: instead of keep, what is to be left
     floor: float | None = None  # channels: share of its channels that each layer keeps at least
-    multiple: int | None = None  # channels: each layer keeps a multiple of this, as vector units like it
+    multiple: int | None = (
+        None  # channels: each layer keeps a multiple of this, as vector units like it
+    )
     steps: int | None = None  # channels: cut and trained in so many steps, each a part of the way
     sparsity: float | None = None  # magnitude: share of weights that become zero
     pattern: Pattern | None = None  # magnitude: instead of sparsity

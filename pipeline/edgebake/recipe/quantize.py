@@ -15,7 +15,9 @@ class Calibration:
     method: str = MISSING  # pipeline/edgebake/compression/quantization/calibrators/<method>.py
     examples: int = MISSING
     seed: int = MISSING
-    percentile: float | None = None  # of values that the range holds, for the method of that name: 99.99 for one
+    percentile: float | None = (
+        None  # of values that the range holds, for the method of that name: 99.99 for one
+    )
 
 
 class Granularity(Enum):
@@ -40,7 +42,9 @@ class Training:
     batch_size: int = MISSING
     learning_rate: float = MISSING
     ranges: TrainedRanges = MISSING
-    freeze_after: int = MISSING  # epochs; then statistics of batch norm, and moving ranges, stand still
+    freeze_after: int = (
+        MISSING  # epochs; then statistics of batch norm, and moving ranges, stand still
+    )
     seed: int = MISSING
     threads: int = MISSING
 
@@ -71,6 +75,10 @@ class Quantize:
     calibration: Calibration | None = None  # null for schemes that look at no examples
     granularity: Granularity | None = None  # null for schemes whose activations stay in float
     training: Training | None = None  # null: post-training quantization
-    keep: DType | None = None  # of the layers that `mixed` keeps out of int8; null for all other schemes
-    ladder: list[str] | None = None  # options of this group, cheapest first; null for all schemes but `auto`
+    keep: DType | None = (
+        None  # of the layers that `mixed` keeps out of int8; null for all other schemes
+    )
+    ladder: list[str] | None = (
+        None  # options of this group, cheapest first; null for all schemes but `auto`
+    )
     compression: Compression = field(default_factory=Compression)

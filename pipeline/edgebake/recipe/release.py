@@ -26,7 +26,9 @@ class Licenses:
 class Signature:
     """Who signs, by ECDSA on P-256."""
 
-    key: str = MISSING  # file:PATH, env:NAME, or the URI of a key management service, awskms:... for one
+    key: str = (
+        MISSING  # file:PATH, env:NAME, or the URI of a key management service, awskms:... for one
+    )
     public_key: str = MISSING  # path of its public half, PEM
 
 
@@ -42,5 +44,7 @@ class Release:
     card: Card = field(default_factory=Card)
     licenses: Licenses = field(default_factory=Licenses)
     signature: Signature | None = MISSING  # null: unsigned, and the manifest says so
-    encryption_key: str | None = MISSING  # file:PATH or env:NAME; null where no target says `protect: encrypt`
+    encryption_key: str | None = (
+        MISSING  # file:PATH or env:NAME; null where no target says `protect: encrypt`
+    )
     targets: list[str] = MISSING

@@ -36,9 +36,13 @@ class TrainSection(recipe.Train):
 
     examples: str = MISSING  # the variant of `data`
     format: str = MISSING  # of the model that train writes: keras, onnx or tflite
-    reference: str = MISSING  # the float model that others are compared with: float.tflite or float.onnx
+    reference: str = (
+        MISSING  # the float model that others are compared with: float.tflite or float.onnx
+    )
     file: str = MISSING  # of an imported model; NO_FILE for one that is built here
-    weights: str = MISSING  # where its weights lie, beside many an ONNX file; `file` where they are in it
+    weights: str = (
+        MISSING  # where its weights lie, beside many an ONNX file; `file` where they are in it
+    )
     data: recipe.Data = field(default_factory=recipe.Data)
     data_file: str = MISSING  # `data.path`, or NO_FILE
     model: recipe.Model = field(default_factory=recipe.Model)
@@ -70,7 +74,9 @@ class QuantizeSection(recipe.Quantize):
     format: str = MISSING
     data: recipe.Data = field(default_factory=recipe.Data)
     data_file: str = MISSING  # `data.path`, or NO_FILE
-    accuracy: recipe.Floor | None = None  # the gates that `mixed` has to pass, null for all other schemes
+    accuracy: recipe.Floor | None = (
+        None  # the gates that `mixed` has to pass, null for all other schemes
+    )
     loss: recipe.Ceiling | None = None
     tools: dict[str, str] = MISSING
 
@@ -94,7 +100,9 @@ class ValidateSection(recipe.Protocol):
     convert: str = MISSING
     speedup: bool = MISSING  # whether it is timed beside its float parent
     baseline: str = MISSING  # that parent in the same runtime; `convert` itself where it is one, or none is timed
-    inputs: dict[str, str] = MISSING  # sha256 of each file outside the pipeline that measuring reads, by its path
+    inputs: dict[str, str] = (
+        MISSING  # sha256 of each file outside the pipeline that measuring reads, by its path
+    )
     train: str = MISSING  # its float model is what loss is counted against
     examples: str = MISSING
     reference: str = MISSING  # the file of that float model
@@ -124,7 +132,9 @@ class TargetSection:
     waivers: list[recipe.Waiver] = field(default_factory=list)
     package: recipe.Package = field(default_factory=recipe.Package)
     ingredients: list[Brought] = field(default_factory=list)
-    recipe_sha256: str = MISSING  # of the sections that led here: a change in any of them packages again
+    recipe_sha256: str = (
+        MISSING  # of the sections that led here: a change in any of them packages again
+    )
 
 
 @dataclass
@@ -173,11 +183,17 @@ def read_plan() -> dict[str, dict[str, Any]]:
 def _refuse_other_shapes(content: Any) -> None:
     again = "run `edgebake plan`"
     if not isinstance(content, dict):
-        raise RecipeError(f"{PARAMS}: not a plan; expected a mapping from stage to variants: {again}")
+        raise RecipeError(
+            f"{PARAMS}: not a plan; expected a mapping from stage to variants: {again}"
+        )
     for stage in SECTIONS if content else ():
         variants = content.get(stage)
-        if not isinstance(variants, dict) or not all(isinstance(section, dict) for section in variants.values()):
-            raise RecipeError(f"{PARAMS}: {stage}: not a plan; expected a mapping from variant to section: {again}")
+        if not isinstance(variants, dict) or not all(
+            isinstance(section, dict) for section in variants.values()
+        ):
+            raise RecipeError(
+                f"{PARAMS}: {stage}: not a plan; expected a mapping from variant to section: {again}"
+            )
 
 
 def read(stage: str, variant: str) -> Any:
@@ -190,7 +206,9 @@ def read(stage: str, variant: str) -> Any:
     known = read_plan().get(stage, {})
     if variant not in known:
         hint = nearest(variant, known)
-        raise PlanError(f"{PARAMS}: {stage}.{variant}: no such variant; expected one of: {listed(known)}{hint}")
+        raise PlanError(
+            f"{PARAMS}: {stage}.{variant}: no such variant; expected one of: {listed(known)}{hint}"
+        )
     return typed(stage, variant, known[variant])
 
 
@@ -203,7 +221,9 @@ def typed(stage: str, variant: str, section: dict[str, Any]) -> Any:
     try:
         return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(SECTIONS[stage]), section))
     except OmegaConfBaseException as error:
-        raise RecipeError(str(translate(error, (), default=f"{PARAMS}: {stage}.{variant}"))) from None
+        raise RecipeError(
+            str(translate(error, (), default=f"{PARAMS}: {stage}.{variant}"))
+        ) from None
 
 
 def plain(section: Any) -> Any:

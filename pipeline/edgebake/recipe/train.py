@@ -49,14 +49,18 @@ class Augment:
     """How images of the train split are changed at random, anew in each epoch; null: not in this way."""
 
     flip: Flip | None = None
-    crop: float | None = None  # the least share of each side that is kept, 0.8 for one; then back to the whole size
+    crop: float | None = (
+        None  # the least share of each side that is kept, 0.8 for one; then back to the whole size
+    )
     rotation: float | None = None  # degrees, at most, either way
     brightness: float | None = None  # share of the whole range, at most, either way
     contrast: float | None = None  # 0.2: between 0.8 and 1.2 times as much
     saturation: float | None = None  # as contrast; of colour images
     hue: float | None = None  # share of the colour circle, at most, either way; of colour images
     mixup: float | None = None  # alpha of Zhang et al., https://arxiv.org/abs/1710.09412
-    cutout: float | None = None  # share of the image that is blanked, https://arxiv.org/abs/1708.04552
+    cutout: float | None = (
+        None  # share of the image that is blanked, https://arxiv.org/abs/1708.04552
+    )
 
 
 @dataclass
@@ -70,7 +74,9 @@ class Train:
     threads: int = MISSING
     schedule: Schedule = Schedule.cosine
     warmup_epochs: int = 0  # in which the rate rises from zero
-    layers: list[str] = field(default_factory=lambda: ["*"])  # that learn, by patterns of names; others are frozen
+    layers: list[str] = field(
+        default_factory=lambda: ["*"]
+    )  # that learn, by patterns of names; others are frozen
     early_stopping: EarlyStopping | None = None
     class_weights: ClassWeights = ClassWeights.equal
     augment: Augment | None = None
@@ -82,7 +88,9 @@ class Distill:
     """A teacher whose answers count beside the labels (knowledge distillation)."""
 
     temperature: float = MISSING  # above 1, what a teacher thinks of wrong answers weighs more
-    alpha: float = MISSING  # share of the loss that is the labels', 0 to 1; the rest is the teacher's
+    alpha: float = (
+        MISSING  # share of the loss that is the labels', 0 to 1; the rest is the teacher's
+    )
     teacher: str | None = MISSING  # a variant of train; null: the unpruned model
 
 

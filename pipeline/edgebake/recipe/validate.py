@@ -80,13 +80,21 @@ class Budget:
     """One gate for each word that is not null."""
 
     accuracy: Floor | None = MISSING  # top-1, 0 to 1
-    loss: Ceiling | None = MISSING  # of accuracy against the float parent on the same examples, 0 to 1
+    loss: Ceiling | None = (
+        MISSING  # of accuracy against the float parent on the same examples, 0 to 1
+    )
     class_accuracy: Floor | None = MISSING  # of every class
     slice_accuracy: SliceFloor | None = MISSING  # of every value of a column
     calibration_error: Ceiling | None = MISSING  # expected, 0 to 1
-    parity: Floor | None = MISSING  # examples with the same answer in every other runtime of the same model
-    parity_difference: Ceiling | None = MISSING  # of one probability in two runtimes; the largest, 0 to 1
-    speedup: Floor | None = MISSING  # times as fast as the float parent in the same runtime, on the same machine
+    parity: Floor | None = (
+        MISSING  # examples with the same answer in every other runtime of the same model
+    )
+    parity_difference: Ceiling | None = (
+        MISSING  # of one probability in two runtimes; the largest, 0 to 1
+    )
+    speedup: Floor | None = (
+        MISSING  # times as fast as the float parent in the same runtime, on the same machine
+    )
     latency_p90_ms: TimedCeiling | None = MISSING  # of one image on one thread
     frames_per_second: TimedFloor | None = MISSING
     peak_memory_mb: TimedCeiling | None = MISSING
@@ -109,7 +117,9 @@ class Adb:
     """A phone with Android, reached with adb; one of the last two words, the other null."""
 
     serial: str | None = None  # null: the only one that is attached
-    benchmark_model: str | None = None  # Google's binary for the phone, a file on this machine; .tflite alone
+    benchmark_model: str | None = (
+        None  # Google's binary for the phone, a file on this machine; .tflite alone
+    )
     python: str | None = None  # on the phone, with the runtime installed
 
 
@@ -146,7 +156,9 @@ class Protocol:
     warmup: int = MISSING  # runs before the clock starts
     runs: int = MISSING  # timed runs, at least
     seconds: float = MISSING  # of timed runs, at least
-    precision: float = MISSING  # half the interval of p90, as a share of it; wider ones are measured again
+    precision: float = (
+        MISSING  # half the interval of p90, as a share of it; wider ones are measured again
+    )
     repeats: int = MISSING  # measured so often at most
     batch: int = MISSING  # images at once, for throughput
     sustained_minutes: float | None = MISSING  # without a pause; null: not measured

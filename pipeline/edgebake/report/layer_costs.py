@@ -51,7 +51,11 @@ def as_table(found: Sequence[Row]) -> Table:
     """Return what the terminal shows."""
     table = Table("layer", "operator", "signal to noise", "accuracy lost", "range", box=box.SIMPLE)
     for row in found:
-        numbers = (f"{row.signal_to_noise_db:.1f} dB", f"{row.accuracy_lost:+.2%}", f"{row.low:.4g} to {row.high:.4g}")
+        numbers = (
+            f"{row.signal_to_noise_db:.1f} dB",
+            f"{row.accuracy_lost:+.2%}",
+            f"{row.low:.4g} to {row.high:.4g}",
+        )
         table.add_row(row.layer, row.operator, *numbers)
     return table
 
@@ -67,9 +71,14 @@ def as_csv(found: Sequence[Row]) -> str:
 
 def as_svg(title: str, found: Sequence[Row]) -> str:
     """Return a bar for each layer, the dearest on top: the shorter, the more noise it adds."""
-    longest = max((row.signal_to_noise_db for row in found if row.signal_to_noise_db < float("inf")), default=1.0)
+    longest = max(
+        (row.signal_to_noise_db for row in found if row.signal_to_noise_db < float("inf")),
+        default=1.0,
+    )
     height = (len(found) + 2) * LINE
-    bars = "\n".join(_bar(number, row, max(longest, 1.0)) for number, row in enumerate(found, start=1))
+    bars = "\n".join(
+        _bar(number, row, max(longest, 1.0)) for number, row in enumerate(found, start=1)
+    )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{NAMES + BARS + 120}" height="{height}" '
         'font-family="sans-serif" font-size="12">\n'

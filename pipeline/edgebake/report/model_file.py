@@ -43,13 +43,22 @@ def _known(found: Found) -> Iterator[tuple[str, str]]:
         yield "input", f"{_end(end)}{_layout(found)}"
     for end in found.outputs:
         yield "output", _end(end) + (f": {found.classes} classes" if found.classes else "")
-    yield "last layer", f"{found.last}: {found.output}" if found.output else found.last or "cannot be told"
+    yield (
+        "last layer",
+        f"{found.last}: {found.output}" if found.output else found.last or "cannot be told",
+    )
     yield "parameters", f"{found.parameters:,}"
-    yield "operators" if found.form != "keras" or found.container == "SavedModel" else "layers", _kinds(found)
+    yield (
+        "operators" if found.form != "keras" or found.container == "SavedModel" else "layers",
+        _kinds(found),
+    )
     yield "numbers", found.numbers
     yield from (("inside", step) for step in found.inside)
     if found.pixels:
-        yield "pixels", f"mean {numbers(found.pixels.mean)}, scale {numbers(found.pixels.scale)}: {found.pixels.why}"
+        yield (
+            "pixels",
+            f"mean {numbers(found.pixels.mean)}, scale {numbers(found.pixels.scale)}: {found.pixels.why}",
+        )
     if found.colour:
         yield "colours", f"{found.colour}, as its metadata say"
     if found.labels:
@@ -79,7 +88,9 @@ def refused_ends(found: Found) -> str:
     if not {shape[1], shape[3]} & {*COLOURS, None}:
         return f"takes {_shape(shape)}; expected images of 1 or 3 channels"
     if found.last == "sigmoid" and (found.classes or 0) > 2:
-        return "ends in a sigmoid for each class by itself; expected one of several classes: a softmax"
+        return (
+            "ends in a sigmoid for each class by itself; expected one of several classes: a softmax"
+        )
     return ""
 
 
@@ -108,7 +119,8 @@ def _end(end: End) -> str:
 
 def _shape(shape: tuple[int | None, ...]) -> str:
     sizes = [
-        "n" if place == 0 and size is None else "any" if size is None else str(size) for place, size in enumerate(shape)
+        "n" if place == 0 and size is None else "any" if size is None else str(size)
+        for place, size in enumerate(shape)
     ]
     return f"[{', '.join(sizes)}]"
 

@@ -36,7 +36,9 @@ def lines(accounts: dict[str, dict[str, Any]]) -> Iterator[str]:
 
 
 def _row(name: str, account: dict[str, Any]) -> list[str]:
-    left = [f"{account[word]['after'] / account[word]['before']:.0%}" for word in ("macs", "parameters")]
+    left = [
+        f"{account[word]['after'] / account[word]['before']:.0%}" for word in ("macs", "parameters")
+    ]
     accuracies = [account["accuracy"][word] for word in ("before", "cut", "fine_tuned")]
     others = [account["baselines"].get(word) for word in OTHERS]
     shown = ("-" if found is None else f"{found:.2%}" for found in [*accuracies, *others])

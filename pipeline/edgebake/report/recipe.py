@@ -17,7 +17,9 @@ def text(recipe: Recipe, origins: dict[str, str]) -> str:
     """Return YAML whose comments name the origin of each value."""
     lines = list(_lines(plain(recipe), "", 0))
     width = max(len(line) for line, key in lines if key)
-    return "\n".join(f"{line:{width}}  # {_origin(key, origins)}" if key else line for line, key in lines)
+    return "\n".join(
+        f"{line:{width}}  # {_origin(key, origins)}" if key else line for line, key in lines
+    )
 
 
 def _lines(node: dict[str, Any], prefix: str, depth: int) -> Iterator[tuple[str, str]]:
@@ -32,7 +34,9 @@ def _lines(node: dict[str, Any], prefix: str, depth: int) -> Iterator[tuple[str,
 
 def _scalar(value: Any) -> str:
     # Inside a list in one line, YAML quotes whatever would read as something else.
-    return yaml.safe_dump([value], default_flow_style=True, allow_unicode=True, width=math.inf).rstrip()[1:-1]
+    return yaml.safe_dump(
+        [value], default_flow_style=True, allow_unicode=True, width=math.inf
+    ).rstrip()[1:-1]
 
 
 def _origin(key: str, origins: dict[str, str]) -> str:

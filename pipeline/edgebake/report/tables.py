@@ -48,24 +48,40 @@ UNITS = {"share": "", "ms": " ms", "MB": " MB", "times": "x"}
 
 def gates(decisions: list[tuple[str, Decision]]) -> Table:
     """Return a row per gate of a target."""
-    table = Table("target", "gate", "asked", "measured", "bound", "n", "where", "verdict", box=box.SIMPLE)
+    table = Table(
+        "target", "gate", "asked", "measured", "bound", "n", "where", "verdict", box=box.SIMPLE
+    )
     for target, decision in decisions:
         measured = decision.measured
         numbers = (shown(measured), _bound(decision), f"{measured.n:,}" if measured.n else "-")
-        row = (target, decision.gate, str(decision.asked), *numbers, where(measured), decision.verdict.value)
+        row = (
+            target,
+            decision.gate,
+            str(decision.asked),
+            *numbers,
+            where(measured),
+            decision.verdict.value,
+        )
         table.add_row(*row, style=STYLES[decision.verdict])
     return table
 
 
 def notes(decisions: list[tuple[str, Decision]]) -> list[str]:
     """Return a line for each gate that there is more to say of: the worst class, or what would decide."""
-    return [f"{target}, {decision.gate}: {decision.note}" for target, decision in decisions if decision.note]
+    return [
+        f"{target}, {decision.gate}: {decision.note}"
+        for target, decision in decisions
+        if decision.note
+    ]
 
 
 def waivers(decisions: list[tuple[str, Decision]]) -> list[str]:
     """Return a line for each waiver, needed or not."""
     held = [(target, one.gate, one.waiver) for target, one in decisions if one.waiver]
-    return [f"waiver: {target}, {gate}, by {one.by} until {one.until}: {one.reason}" for target, gate, one in held]
+    return [
+        f"waiver: {target}, {gate}, by {one.by} until {one.until}: {one.reason}"
+        for target, gate, one in held
+    ]
 
 
 def _bound(decision: Decision) -> str:
@@ -119,12 +135,20 @@ def brief(measured: Measurement) -> str:
     """Return a number for a narrow column: three digits, or a dash where there is none."""
     if measured.value is None:
         return "-"
-    return f"{measured.value:.3g}{UNITS[measured.unit]}" if measured.unit in ("ms", "times") else shown(measured)
+    return (
+        f"{measured.value:.3g}{UNITS[measured.unit]}"
+        if measured.unit in ("ms", "times")
+        else shown(measured)
+    )
 
 
 def where(measured: Measurement) -> str:
     """Return where a number comes from, or why there is none."""
     if measured.value is None:
         return measured.reason
-    threads = f", {measured.threads} thread{'s' if measured.threads != 1 else ''}" if measured.threads else ""
+    threads = (
+        f", {measured.threads} thread{'s' if measured.threads != 1 else ''}"
+        if measured.threads
+        else ""
+    )
     return f"{measured.where}{f' ({measured.device}{threads})' if measured.device else ''}"

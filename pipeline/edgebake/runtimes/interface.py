@@ -47,15 +47,23 @@ class RuntimeFacts:
     # Formats of models that can be converted, each with the schemes that it cannot have.
     model_formats: Mapping[str, frozenset[str]]
     fallback_dtypes: tuple[str, ...]  # what `mixed` can keep layers in
-    io_dtypes: Mapping[str, tuple[str, ...]]  # dtypes that input and output can have, by that of activations
+    io_dtypes: Mapping[
+        str, tuple[str, ...]
+    ]  # dtypes that input and output can have, by that of activations
     timed_at: tuple[str, ...]  # values of `validate.where` that can time its files
     preferred_schemes: tuple[str, ...]  # what `edgebake init` takes, the first that fits
     library: Library | None  # None: part of the system
-    preferred_validate: str | None = None  # the option of recipes/validate/ that `init` takes; None: the menu's own
+    preferred_validate: str | None = (
+        None  # the option of recipes/validate/ that `init` takes; None: the menu's own
+    )
     block_sizes: tuple[int, ...] = ()  # of int4 weights; empty: any
-    int8_operators: frozenset[str] | None = None  # those that have to compute in int8 activations; None: all
+    int8_operators: frozenset[str] | None = (
+        None  # those that have to compute in int8 activations; None: all
+    )
     own_options: tuple[str, ...] = ()  # of recipes/convert/, which no other runtime has
-    sample_code: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # files of bundle/samples/, by platform
+    sample_code: Mapping[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # files of bundle/samples/, by platform
 
 
 class Runtime(Protocol):
@@ -128,4 +136,6 @@ def schemes_of(name: str, model_format: str = "keras") -> tuple[str, ...]:
 
 def runtimes_of(model_format: str) -> tuple[str, ...]:
     """Return the runtimes that models of a format can be converted for, sorted."""
-    return tuple(name for name in plugins.options("convert.runtime") if schemes_of(name, model_format))
+    return tuple(
+        name for name in plugins.options("convert.runtime") if schemes_of(name, model_format)
+    )

@@ -27,22 +27,30 @@ class Placement:
     source: str  # of the facts
 
 
-def every(runtime: str, files: dict[str, bytes], workload: Workload, platform: str) -> list[Placement]:
+def every(
+    runtime: str, files: dict[str, bytes], workload: Workload, platform: str
+) -> list[Placement]:
     """Return a placement for each accelerator that some delegate of the runtime reaches on a platform; the CPU first.
 
     `files` is the converted file, as artifacts.read_files returns it.
     """
     found = [Placement(CPU, "", 1.0, 1.0, "", "", "the runtime's own kernels")]
     for delegate in on(runtime, platform):
-        found += [_placed(accelerator, delegate, files, workload) for accelerator in delegate.accelerators]
+        found += [
+            _placed(accelerator, delegate, files, workload) for accelerator in delegate.accelerators
+        ]
     return found
 
 
 def reached(placements: Iterable[Placement], runtime: str, device: Device) -> list[Placement]:
     """Return those of a device's accelerators that the runtime reaches on all of its chips, in the device's order."""
-    by_way: dict[tuple[str, str | None], Placement] = {(one.accelerator, one.delegate): one for one in placements}
+    by_way: dict[tuple[str, str | None], Placement] = {
+        (one.accelerator, one.delegate): one for one in placements
+    }
     ways = [(one.value, _delegate(runtime, one.value, device)) for one in device.accelerators]
-    return [by_way[accelerator, name] for accelerator, name in ways if (accelerator, name) in by_way]
+    return [
+        by_way[accelerator, name] for accelerator, name in ways if (accelerator, name) in by_way
+    ]
 
 
 def _delegate(runtime: str, accelerator: str, device: Device) -> str | None:
@@ -52,7 +60,9 @@ def _delegate(runtime: str, accelerator: str, device: Device) -> str | None:
     return delegate.name if delegate else None
 
 
-def _placed(accelerator: str, delegate: Delegate, files: dict[str, bytes], workload: Workload) -> Placement:
+def _placed(
+    accelerator: str, delegate: Delegate, files: dict[str, bytes], workload: Workload
+) -> Placement:
     reasons = _falling(delegate, files, workload)
     running = [one for number, one in enumerate(workload.operations) if number not in reasons]
     first = min(reasons, default=None)
@@ -71,7 +81,10 @@ def _placed(accelerator: str, delegate: Delegate, files: dict[str, bytes], workl
 def _falling(delegate: Delegate, files: dict[str, bytes], workload: Workload) -> dict[int, str]:
     """Return why operators fall off, by their place in the workload: for what the table says, or the runtime does."""
     found = load_runtime(delegate.runtime).unsupported_operators(files, delegate)
-    told = {number: delegate.refuses(one.kind, one.dtype) for number, one in enumerate(workload.operations)}
+    told = {
+        number: delegate.refuses(one.kind, one.dtype)
+        for number, one in enumerate(workload.operations)
+    }
     return found | {number: reason for number, reason in told.items() if reason}
 
 

@@ -60,12 +60,17 @@ class Inspection:
     output: Tensor
     operators: list[Operator]
     tensors: dict[str, int]  # dtype -> how many tensors, constants included
-    boundaries: dict[str, int] = field(default_factory=dict)  # casts at the ends; QDQ nodes, parts of integer kernels
+    boundaries: dict[str, int] = field(
+        default_factory=dict
+    )  # casts at the ends; QDQ nodes, parts of integer kernels
 
     def counted(self) -> list[dict[str, Any]]:
         """Return each kind of operator once, with its count, sorted."""
         counts = sorted(Counter(self.operators).items())
-        return [{"operator": item.name, "dtypes": list(item.dtypes), "count": count} for item, count in counts]
+        return [
+            {"operator": item.name, "dtypes": list(item.dtypes), "count": count}
+            for item, count in counts
+        ]
 
     def in_float(self) -> list[str]:
         """Return the operators that compute on floats, or on what nobody could tell, sorted; a kind for each of it."""

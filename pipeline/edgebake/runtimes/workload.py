@@ -16,7 +16,7 @@ import yaml
 from edgebake.recipe.device import Compute
 
 
-class Uncounted(Exception):  # noqa: N818 - no mistake of anybody: the reason why there is no number
+class Uncounted(Exception):  # noqa: N818 - not an error: the reason why there is no number
     """Say what of a file cannot be counted."""
 
 
@@ -56,7 +56,11 @@ class Workload:
     @property
     def parameters(self) -> int:
         """Return how many numbers all weights and biases have; what operations share counts once."""
-        return sum({name: size for one in self.operations for name, size in one.parameters.items()}.values())
+        return sum(
+            {
+                name: size for one in self.operations for name, size in one.parameters.items()
+            }.values()
+        )
 
     @property
     def weight_bytes(self) -> int:
@@ -91,7 +95,11 @@ def assembled(
     named = {name for one in operations for name in (*one.reads, *one.writes)}
     inputs, outputs = (tuple(name for name in names if name in named) for names in ends)
     return Workload(
-        operations, {name: size(name) for name in named}, frozenset(named & set(constants)), inputs, outputs
+        operations,
+        {name: size(name) for name in named},
+        frozenset(named & set(constants)),
+        inputs,
+        outputs,
     )
 
 
@@ -116,7 +124,9 @@ def to_json(workload: Workload | Uncounted) -> str:
     """Return what workload.json holds: the workload, or why there is none."""
     if isinstance(workload, Uncounted):
         return json.dumps({"uncounted": str(workload)}) + "\n"
-    return json.dumps({**asdict(workload), "constants": sorted(workload.constants)}, indent=1) + "\n"
+    return (
+        json.dumps({**asdict(workload), "constants": sorted(workload.constants)}, indent=1) + "\n"
+    )
 
 
 def roofline(workload: Workload, compute: Compute) -> float:
@@ -172,4 +182,6 @@ def unweighted(runtime: str) -> frozenset[str]:
 
 def uncounted(kind: str, counted: Iterable[str]) -> Uncounted:
     """Return the error for an operator of which nobody said how much it computes."""
-    return Uncounted(f"{kind}: how much it multiplies is not known; known are: {', '.join(sorted(counted))}")
+    return Uncounted(
+        f"{kind}: how much it multiplies is not known; known are: {', '.join(sorted(counted))}"
+    )

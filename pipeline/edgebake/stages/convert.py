@@ -63,7 +63,9 @@ def _converted(job: Job) -> str:
     inspection = runtime.inspect_files(files)
     refuse_floats(job.variant, quantized, inspection, runtime.facts.int8_operators)
     refuse_other_weights(job.variant, quantized, inspection)
-    refuse_other_answers(Answers(job.variant, section.runtime, agreed, files), quantized, inspection)
+    refuse_other_answers(
+        Answers(job.variant, section.runtime, agreed, files), quantized, inspection
+    )
     artifacts.write_files(job.out / "files", files)
     (job.out / "inspection.json").write_text(json.dumps(inspection.to_dict(), indent=2) + "\n")
     shutil.copy(source / "contract.json", job.out)
@@ -74,7 +76,9 @@ def _stripped(job: Job, files: dict[str, bytes]) -> tuple[dict[str, bytes], str]
     """Return the files without words, and by how much they shrank, which stripped.json says too."""
     stripped = load_runtime(job.section.runtime).strip_names(files)
     before, after = _size(files), _size(stripped)
-    (job.out / "stripped.json").write_text(json.dumps({"before": before, "after": after}, indent=2) + "\n")
+    (job.out / "stripped.json").write_text(
+        json.dumps({"before": before, "after": after}, indent=2) + "\n"
+    )
     return stripped, f"stripped from {before:,} to {after:,} bytes"
 
 
@@ -92,7 +96,9 @@ class Answers:
     files: dict[str, bytes]
 
 
-def refuse_floats(variant: str, quantized: Quantized, inspection: Inspection, reached: frozenset[str] | None) -> None:
+def refuse_floats(
+    variant: str, quantized: Quantized, inspection: Inspection, reached: frozenset[str] | None
+) -> None:
     """Hold the operators against the scheme; `reached` names those that the runtime runs in integers, none: all.
 
     Casts at input and output are not among them. Layers that `mixed` keeps may stay in float, and no more than those.
@@ -103,7 +109,11 @@ def refuse_floats(variant: str, quantized: Quantized, inspection: Inspection, re
     if quantized.activations not in INTEGERS:
         return
     passing = MOVING | CASTS if quantized.kept else MOVING
-    floats = [name for name in inspection.in_float() if name not in passing and (reached is None or name in reached)]
+    floats = [
+        name
+        for name in inspection.in_float()
+        if name not in passing and (reached is None or name in reached)
+    ]
     allowed = sum(map(len, quantized.kept.values()))
     if len(floats) > allowed:
         kept = f", but for the kept layers: {listed(quantized.kept)}" if quantized.kept else ""

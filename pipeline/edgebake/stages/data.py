@@ -20,7 +20,9 @@ from edgebake.recipe import OnCorrupt, OnLeak
 from edgebake.recipe.stage_params import DataSection
 from edgebake.stages.job import Job
 
-THREADS = 2  # images are decoded outside of Python's lock; what comes out is the same for any number
+THREADS = (
+    2  # images are decoded outside of Python's lock; what comes out is the same for any number
+)
 CHUNK = 64  # images that are under way at once
 KEEPING = ("test", "validation", "calibration", "train")
 SHOWN = 5  # of what is wrong, the rest is counted
@@ -59,10 +61,18 @@ def run(job: Job) -> str:
 
 def _looks(examples: Examples, section: DataSection) -> Iterator[Look]:
     """Yield what is seen of each example, split by split, in the order in which the splits hold them."""
-    places = [(int(number), name) for name, numbers in draw(examples, section).items() for number in numbers]
+    places = [
+        (int(number), name)
+        for name, numbers in draw(examples, section).items()
+        for number in numbers
+    ]
     with ThreadPoolExecutor(THREADS) as threads:
-        for start in range(0, len(places), CHUNK):  # a map over all would decode all before the first is looked at
-            yield from threads.map(lambda place: _look(examples, *place), places[start : start + CHUNK])
+        for start in range(
+            0, len(places), CHUNK
+        ):  # a map over all would decode all before the first is looked at
+            yield from threads.map(
+                lambda place: _look(examples, *place), places[start : start + CHUNK]
+            )
 
 
 def _look(examples: Examples, number: int, split: str) -> Look:
@@ -79,7 +89,9 @@ def _refuse_empty(kept: list[Look], section: DataSection) -> None:
     counts = Counter(look.split for look in kept)
     for name in NAMES:
         if not counts[name]:
-            raise DataError(f"{section.title}: the split {name} holds no example that can be read; expected at least 1")
+            raise DataError(
+                f"{section.title}: the split {name} holds no example that can be read; expected at least 1"
+            )
 
 
 def _without_leaks(kept: list[Look]) -> list[Look]:
@@ -99,7 +111,10 @@ def _refuse_leaks(kept: list[Look], examples: Examples, section: DataSection) ->
         places[look.sha256].append(look)
     leaks = [looks for looks in places.values() if len({look.split for look in looks}) > 1]
     if leaks:
-        lines = [" = ".join(f"{_name(examples, look)} ({look.split})" for look in looks) for looks in leaks]
+        lines = [
+            " = ".join(f"{_name(examples, look)} ({look.split})" for look in looks)
+            for looks in leaks
+        ]
         raise DataError(
             f"{section.title}: {len(leaks)} images lie in more than one split; expected each in one alone: "
             f"remove the copies, or say `on_leak: skip`\n{_few(lines)}"

@@ -28,7 +28,9 @@ def run(job: Job) -> str:
     found = {name: judge(target, job.variant) for name, target in section.targets.items()}
     _leave_verdicts(section, found)
     _refuse(job.variant, found)
-    entries = {name: manifest.entry(section.targets[name], judged) for name, judged in found.items()}
+    entries = {
+        name: manifest.entry(section.targets[name], judged) for name, judged in found.items()
+    }
     source = json.loads((REVISION / f"{job.variant}.json").read_text())
     files = assemble.make(section, job.variant, entries, source)
     artifacts.write_files(job.out, files)
@@ -44,7 +46,9 @@ def _leave_verdicts(section: PackageSection, found: dict[str, Judged]) -> None:
         target = section.targets[name]
         sha256 = digest(leading_to(read_plan(), target.validate), plain(target))
         verdict = {"recipe_sha256": sha256, "missed": missed}
-        artifacts.write(artifacts.VERDICTS / f"{name}.json", (json.dumps(verdict, indent=2) + "\n").encode())
+        artifacts.write(
+            artifacts.VERDICTS / f"{name}.json", (json.dumps(verdict, indent=2) + "\n").encode()
+        )
 
 
 def _refuse(platform: str, found: dict[str, Judged]) -> None:
@@ -54,17 +58,25 @@ def _refuse(platform: str, found: dict[str, Judged]) -> None:
         # Of the bundle before this one: it is no proof of anything that lies there.
         shutil.rmtree(proof.beside(artifacts.folder("package", platform)), ignore_errors=True)
         lines = [f"{platform}: no bundle, {len(missed)} of {len(decided)} gates not passed"]
-        raise GateError("\n".join([*lines, tables.as_text(tables.gates(missed)), *tables.notes(missed)]))
+        raise GateError(
+            "\n".join([*lines, tables.as_text(tables.gates(missed)), *tables.notes(missed)])
+        )
 
 
 def _write_beside(job: Job, found: dict[str, Judged], files: dict[str, bytes]) -> None:
     # The archive is of the bundle as it will lie there, SHA256SUMS included.
     (job.out / artifacts.SUMS).write_text(artifacts.sums(job.out))
     beside = artifacts.ROOT / "package"
-    archived, measured = archive.zipped(job.out), {name: _measured(judged) for name, judged in found.items()}
+    archived, measured = (
+        archive.zipped(job.out),
+        {name: _measured(judged) for name, judged in found.items()},
+    )
     with artifacts.published(beside / f"{job.variant}.samples") as folder:
         artifacts.write_files(folder, samples.make(json.loads(files[manifest.FILE]), files))
-    artifacts.write(beside / f"{job.variant}.measurements.json", (json.dumps(measured, indent=2) + "\n").encode())
+    artifacts.write(
+        beside / f"{job.variant}.measurements.json",
+        (json.dumps(measured, indent=2) + "\n").encode(),
+    )
     artifacts.write(beside / f"{job.variant}.zip", archived)
 
 

@@ -62,15 +62,22 @@ def write() -> str:
     """Compare every pair of files that ought to agree, and return how many there are."""
     plan = read_plan()
     variants = plan["validate"]
-    others = {name: [other for other in variants if _ought_to_agree(plan, name, other)] for name in variants}
+    others = {
+        name: [other for other in variants if _ought_to_agree(plan, name, other)]
+        for name in variants
+    }
     answers = {name: _read(name, variants[name]) for name, twins in others.items() if twins}
     found: dict[str, dict[str, Any]] = {section["platform"]: {} for section in variants.values()}
     for name, section in variants.items():
         compared = [_compare(answers[name], answers[other]) for other in others[name]]
-        least = min(compared, key=lambda one: (one.same / one.n, -one.largest_difference), default=None)
+        least = min(
+            compared, key=lambda one: (one.same / one.n, -one.largest_difference), default=None
+        )
         found[section["platform"]][name] = asdict(least) if least else None
     for platform, content in found.items():
-        artifacts.write(FOLDER / f"{platform}.json", (json.dumps(content, indent=2) + "\n").encode())
+        artifacts.write(
+            FOLDER / f"{platform}.json", (json.dumps(content, indent=2) + "\n").encode()
+        )
     return f"{sum(map(len, others.values())) // 2} pairs of files compared"
 
 
@@ -101,7 +108,12 @@ def _compare(one: Answers, other: Answers) -> Comparison:
         largest_difference=round(float(gaps.max()), 6),
         mean_difference=round(float(gaps.mean()), 6),
         first_differing=[
-            {"example": example, "label": one.labels[example], **one.of(example), **other.of(example, "other_")}
+            {
+                "example": example,
+                "label": one.labels[example],
+                **one.of(example),
+                **other.of(example, "other_"),
+            }
             for example in differing[:KEPT]
         ],
     )

@@ -50,7 +50,9 @@ def run(job: Job) -> str:
 
 
 def _parent(section: PruneSection, archive: bytes) -> Parent:
-    train, validation = (dataset.read(section.data, section.examples, name) for name in ("train", "validation"))
+    train, validation = (
+        dataset.read(section.data, section.examples, name) for name in ("train", "validation")
+    )
     agreed = _contract(section.train)
     images = [Prepared(examples.images, agreed) for examples in (train, validation)]
     splits = Splits(images[0], train.labels, images[1], validation.labels)

@@ -37,7 +37,9 @@ def run(job: Job) -> str:
     agreed = contract.from_json((folder / "contract.json").read_text())
     source = Source((folder / f"model.{section.format}").read_bytes(), agreed, section)
     if section.format == "keras" and (section.training or section.calibration):
-        threads, seed = (section.training.threads, section.training.seed) if section.training else (THREADS, 0)
+        threads, seed = (
+            (section.training.threads, section.training.seed) if section.training else (THREADS, 0)
+        )
         keras_session.start(threads, seed)
     quantized, history = _trained(source)
     quantized, layers, line = _chosen(source, quantized)
@@ -77,7 +79,11 @@ def _chosen(source: Source, quantized: Quantized) -> tuple[Quantized, str, str]:
     if quantized.ranges is None or words is None:
         return quantized, table.layers([], []), "no calibration"
     if quantized.format == "onnx":  # no LiteRT runs it, whose layers the table is of
-        return quantized, table.layers([], []), f"calibrated on {words.examples} examples by {words.method}"
+        return (
+            quantized,
+            table.layers([], []),
+            f"calibrated on {words.examples} examples by {words.method}",
+        )
     program = Program(in_float(loaded(quantized)), quantized.ranges)
     kept = _kept(source, program, quantized) if quantized.keep else []
     names = {f"{layer.name} ({layer.operator})": layer.values for layer in kept}
@@ -88,7 +94,9 @@ def _chosen(source: Source, quantized: Quantized) -> tuple[Quantized, str, str]:
 
 
 def _kept(source: Source, program: Program, quantized: Quantized) -> list[Layer]:
-    from edgebake.compression.quantization import sensitivity  # noqa: PLC0415 - only this scheme runs what it has quantized
+    from edgebake.compression.quantization import (
+        sensitivity,  # only this scheme runs what it has quantized
+    )
 
     section = source.section
     scored = sensitivity.Scored(*source.prepared("validation"))

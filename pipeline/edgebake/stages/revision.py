@@ -36,20 +36,36 @@ def write() -> str:
     """
     commit = git.head()
     now, committed = read_plan(), _plan_of_commit()
-    imported = {path for section in now["train"].values() for path in (section["data_file"], section["file"])}
+    imported = {
+        path
+        for section in now["train"].values()
+        for path in (section["data_file"], section["file"])
+    }
     imported.discard(NO_FILE)
     shared = git.changed(*SHARED) or any(map(_is_loose, imported))
     for platform in now["package"]:
-        dirty = shared or _recipes(now, platform) != _recipes(committed, platform) or _has_loose_key(now, platform)
-        content = {"git_commit": commit, "dirty": dirty, "expired_waivers": _expired(now["package"][platform])}
-        artifacts.write(FOLDER / f"{platform}.json", (json.dumps(content, indent=2) + "\n").encode())
+        dirty = (
+            shared
+            or _recipes(now, platform) != _recipes(committed, platform)
+            or _has_loose_key(now, platform)
+        )
+        content = {
+            "git_commit": commit,
+            "dirty": dirty,
+            "expired_waivers": _expired(now["package"][platform]),
+        }
+        artifacts.write(
+            FOLDER / f"{platform}.json", (json.dumps(content, indent=2) + "\n").encode()
+        )
     return commit
 
 
 def _is_loose(path: str) -> bool:
     """Return whether the commit does not hold a path as it lies there, and DVC does not track it either."""
     named = Path(path)
-    if any(one.name and one.with_name(f"{one.name}.dvc").exists() for one in (named, *named.parents)):
+    if any(
+        one.name and one.with_name(f"{one.name}.dvc").exists() for one in (named, *named.parents)
+    ):
         return False  # git ignores it on purpose, and its .dvc file is shared
     real = named.resolve()
     if not real.is_relative_to(git.top()):
@@ -90,5 +106,6 @@ def _recipes(plan: dict[str, dict[str, Any]], platform: str) -> Any:
     if section is None:
         return None
     return section, {
-        name: digest(leading_to(plan, target["validate"]), target) for name, target in section["targets"].items()
+        name: digest(leading_to(plan, target["validate"]), target)
+        for name, target in section["targets"].items()
     }

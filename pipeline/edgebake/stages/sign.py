@@ -26,7 +26,9 @@ from edgebake.recipe.stage_params import PackageSection
 
 LOCK = Path("dvc.lock")
 SIGN_TOOLS = ("model-signing", "securesystemslib")
-URI = re.compile(r"[a-z][a-z0-9+.-]*:")  # in-toto asks for one; a recipe may say in words where data is from
+URI = re.compile(
+    r"[a-z][a-z0-9+.-]*:"
+)  # in-toto asks for one; a recipe may say in words where data is from
 
 
 def write(platform: str) -> str:
@@ -46,7 +48,11 @@ def write(platform: str) -> str:
         (out / proof.PROVENANCE).write_bytes(provenance.envelope(said, signer))
         if signer:
             signature.sign(bundle, out / proof.SIGNATURE, signer)
-    return f"signed by {keys.key_id(signer.public_key)[:16]}" if signer else "unsigned, as recipes/release.yaml says"
+    return (
+        f"signed by {keys.key_id(signer.public_key)[:16]}"
+        if signer
+        else "unsigned, as recipes/release.yaml says"
+    )
 
 
 def _signer(asked: Signature | None, content: dict[str, Any]) -> keys.Signer | None:
@@ -66,7 +72,11 @@ def _build(section: PackageSection, platform: str, content: dict[str, Any]) -> B
     plan = stage_params.read_plan()
     chains = [leading_to(plan, target.validate) for target in section.targets.values()]
     converts = [chain["validate"]["convert"] for chain in chains]
-    used = {name: found for target in content["targets"].values() for name, found in target["tools"].items()}
+    used = {
+        name: found
+        for target in content["targets"].values()
+        for name, found in target["tools"].items()
+    }
     tools = {**section.tools, **plugins.tools(*SIGN_TOOLS), **used}
     return Build(
         platform=platform,
@@ -91,15 +101,21 @@ def _subjects(platform: str, content: dict[str, Any]) -> dict[str, str]:
         if not file.is_file():
             raise ArtifactError(f"{file}: not there; package makes it: run `dvc repro`")
     if archive.read_bytes() != zipped(folder):
-        raise ArtifactError(f"{archive}: not the archive of {folder}; somebody changed it: run `dvc repro --force`")
-    models = {one["path"]: one["sha256"] for one in content["files"] if one["path"].startswith("models/")}
+        raise ArtifactError(
+            f"{archive}: not the archive of {folder}; somebody changed it: run `dvc repro --force`"
+        )
+    models = {
+        one["path"]: one["sha256"] for one in content["files"] if one["path"].startswith("models/")
+    }
     beside_it = {file.name: artifacts.sha256_of(file) for file in (archive, beside)}
     return {**beside_it, manifest.FILE: artifacts.sha256_of(folder / manifest.FILE), **models}
 
 
 def _lock() -> dict[str, Any]:
     if not LOCK.is_file():
-        raise ArtifactError(f"{LOCK}: not there; expected DVC's record of what was built: run `dvc repro`")
+        raise ArtifactError(
+            f"{LOCK}: not there; expected DVC's record of what was built: run `dvc repro`"
+        )
     found: dict[str, Any] = yaml.safe_load(LOCK.read_text()) or {}
     return found
 
@@ -112,7 +128,12 @@ def _data(section: PackageSection, chains: list[dict[str, Any]]) -> list[Source]
         for one in target.ingredients
         if one.kind == "data" and URI.match(one.source)
     }
-    trained = [chain[word] for chain in chains for word in ("train", "teacher") if "data" in chain.get(word, {})]
+    trained = [
+        chain[word]
+        for chain in chains
+        for word in ("train", "teacher")
+        if "data" in chain.get(word, {})
+    ]
     paths = sorted({_data_file(one["data"]) for one in trained})
     return [_source(path, origins.get(path)) for path in paths]
 
@@ -128,9 +149,13 @@ def _data_file(data: dict[str, Any]) -> Path:
 def _source(path: Path, origin: str | None) -> Source:
     if not path.exists():
         raise DataError(f"{path}: not there; expected the data that was learned from: `dvc pull`")
-    digest = {"dirHash": _dir_hash(path)} if path.is_dir() else {"sha256": artifacts.sha256_of(path)}
+    digest = (
+        {"dirHash": _dir_hash(path)} if path.is_dir() else {"sha256": artifacts.sha256_of(path)}
+    )
     # Where somebody keeps data outside the project says nothing to others, and something about the machine.
-    return Source(path.name if path.is_absolute() else path.as_posix(), digest, origin, _tracked(path))
+    return Source(
+        path.name if path.is_absolute() else path.as_posix(), digest, origin, _tracked(path)
+    )
 
 
 def _tracked(path: Path) -> str | None:
@@ -152,6 +177,8 @@ def _dir_hash(folder: Path) -> str:
 
 
 def _lines(folder: Path) -> Iterator[str]:
-    files = {file.relative_to(folder).as_posix(): file for file in folder.rglob("*") if file.is_file()}
+    files = {
+        file.relative_to(folder).as_posix(): file for file in folder.rglob("*") if file.is_file()
+    }
     for name in sorted(files, key=str.encode):
         yield f"{artifacts.sha256_of(files[name])}  {name}\n"

@@ -46,17 +46,25 @@ class Trained:
 def run(job: Job) -> str:
     """Train, and keep the float model in a form that runs without TensorFlow as the one others are compared with."""
     section: TrainSection = job.section
-    train, validation = (dataset.read(section.data, section.examples, name) for name in ("train", "validation"))
+    train, validation = (
+        dataset.read(section.data, section.examples, name) for name in ("train", "validation")
+    )
     agreed = contract.make(section.data, section.model, train.classes)
     images = [Prepared(examples.images, agreed) for examples in (train, validation)]
     splits = Splits(images[0], train.labels, images[1], validation.labels)
-    trained = _trained(job, splits, agreed) if section.format == "keras" else _brought(section, splits, agreed)
+    trained = (
+        _trained(job, splits, agreed)
+        if section.format == "keras"
+        else _brought(section, splits, agreed)
+    )
     (job.out / f"model.{section.format}").write_bytes(trained.archive)
     (job.out / section.reference).write_bytes(trained.reference)
     (job.out / "contract.json").write_text(agreed.to_json())
     (job.out / "history.csv").write_text(loop.as_csv(trained.history))
     (job.out / "metrics.json").write_text(json.dumps(trained.metrics, indent=2) + "\n")
-    parameters = f", {trained.metrics['parameters']:,} parameters" if "parameters" in trained.metrics else ""
+    parameters = (
+        f", {trained.metrics['parameters']:,} parameters" if "parameters" in trained.metrics else ""
+    )
     return f"validation accuracy {trained.metrics['validation_accuracy']:.4f}{parameters}"
 
 
@@ -122,7 +130,10 @@ def _words(section: TrainSection) -> TrainSection:
     brought = section.model.imported
     if brought is None or brought.head is not Head.new:
         return section
-    return replace(section, layers=[*section.layers, heads.LAYER] if section.layers != ["*"] else section.layers)
+    return replace(
+        section,
+        layers=[*section.layers, heads.LAYER] if section.layers != ["*"] else section.layers,
+    )
 
 
 def _key(job: Job) -> str:
@@ -136,16 +147,25 @@ def _key(job: Job) -> str:
 
 
 def _progress(job: Job, epochs: int) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[found]}"), TimeRemainingColumn())
-    progress = Progress(*columns, console=job.console, transient=True, disable=not job.console.is_terminal)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[found]}"),
+        TimeRemainingColumn(),
+    )
+    progress = Progress(
+        *columns, console=job.console, transient=True, disable=not job.console.is_terminal
+    )
     progress.add_task(f"train {job.variant}", total=epochs, found="")
     return progress
 
 
 def _ticker(progress: Progress) -> Any:
-    import keras  # noqa: PLC0415
+    import keras
 
     def tick(epoch: int, logs: dict[str, float]) -> None:
-        progress.update(progress.task_ids[0], completed=epoch + 1, found=f"accuracy {logs['val_accuracy']:.4f}")
+        progress.update(
+            progress.task_ids[0], completed=epoch + 1, found=f"accuracy {logs['val_accuracy']:.4f}"
+        )
 
     return keras.callbacks.LambdaCallback(on_epoch_end=tick)

@@ -92,11 +92,16 @@ def _scored(job: Job, test: Test, files: dict[str, bytes], ways: tuple[Way, ...]
     """Return what the float parent, and the file in every way to run it, answer to the test split."""
     section: ValidateSection = job.section
     model = {load_runtime(section.reference_runtime).facts.file: _float_model(section).read_bytes()}
-    reference = _probabilities(load_runtime(section.reference_runtime).load_session(model, THREADS), test.prepared)
+    reference = _probabilities(
+        load_runtime(section.reference_runtime).load_session(model, THREADS), test.prepared
+    )
     examples = test.prepared.as_pixels() if _inspected(job)["dtype"] == IMAGE else test.prepared
     runtime = load_runtime(section.runtime)
     try:
-        found = {way: _probabilities(runtime.load_session(files, THREADS, way.name), examples) for way in ways}
+        found = {
+            way: _probabilities(runtime.load_session(files, THREADS, way.name), examples)
+            for way in ways
+        }
     except CoverageError as error:
         raise CoverageError(f"validate {job.variant}: {error}") from error
     return Scored(test.examples.labels, reference, found)
@@ -113,7 +118,9 @@ def _here(job: Job) -> Place:
 
 
 def _parent(section: ValidateSection) -> Place:
-    return _place(load_runtime(section.reference_runtime).facts.run_tools, section, _float_model(section))
+    return _place(
+        load_runtime(section.reference_runtime).facts.run_tools, section, _float_model(section)
+    )
 
 
 def _place(tools: tuple[str, ...], section: ValidateSection, file: Path) -> Place:
@@ -125,7 +132,11 @@ def _place(tools: tuple[str, ...], section: ValidateSection, file: Path) -> Plac
 def _size(runtime: str, files: dict[str, bytes], here: Place) -> dict[str, Measurement]:
     """Return the size of what an app opens, a file or a folder; what lies beside it is another form of the same."""
     opened = load_runtime(runtime).facts.file
-    size = sum(len(content) for name, content in files.items() if name == opened or name.startswith(f"{opened}/"))
+    size = sum(
+        len(content)
+        for name, content in files.items()
+        if name == opened or name.startswith(f"{opened}/")
+    )
     return {"size_mb": Measurement(size / 1e6, "MB", "file", sha256=here.sha256)}
 
 
@@ -142,14 +153,23 @@ def _workload(counted: Workload | Uncounted, here: Place) -> dict[str, Measureme
         return {name: not_measured(unit, str(counted)) for name, unit in COUNTED.items()}
     values = (counted.macs, counted.parameters, counted.activation_peak_bytes / 1e6)
     numbers = zip(COUNTED.items(), values, strict=True)
-    return {name: Measurement(value, unit, "file", sha256=here.sha256) for (name, unit), value in numbers}
+    return {
+        name: Measurement(value, unit, "file", sha256=here.sha256)
+        for (name, unit), value in numbers
+    }
 
 
 def _write_placement(job: Job, files: dict[str, bytes], counted: Workload | Uncounted) -> None:
     """Write what every accelerator of the platform would run; nothing where nobody knows what an operator costs."""
     section: ValidateSection = job.section
-    found = placement.every(section.runtime, files, counted, section.platform) if isinstance(counted, Workload) else []
-    (job.out / "placement.json").write_text(json.dumps([asdict(one) for one in found], indent=2) + "\n")
+    found = (
+        placement.every(section.runtime, files, counted, section.platform)
+        if isinstance(counted, Workload)
+        else []
+    )
+    (job.out / "placement.json").write_text(
+        json.dumps([asdict(one) for one in found], indent=2) + "\n"
+    )
 
 
 def _probabilities(session: Session, images: Images) -> NDArray[np.float32]:
@@ -164,7 +184,11 @@ def _inspected(job: Job) -> dict[str, Any]:
 
 def _timing(job: Job, ways: tuple[Way, ...]) -> Timing:
     section: ValidateSection = job.section
-    baseline = artifacts.opened(artifacts.folder("convert", section.baseline)) / "files" if section.speedup else None
+    baseline = (
+        artifacts.opened(artifacts.folder("convert", section.baseline)) / "files"
+        if section.speedup
+        else None
+    )
     timed = Timed(section.runtime, job.out / "files", baseline, ways, section)
     timing: Timing = plugins.load("validate.where", section.where).measure(timed)
     return timing
@@ -173,7 +197,13 @@ def _timing(job: Job, ways: tuple[Way, ...]) -> Timing:
 def _write_examples(out: Path, test: Test, scored: Scored) -> None:
     """Write a row per example: its label and columns, what the file and its float parent answer, and how surely."""
     classes, columns = test.examples.classes, test.examples.columns
-    head = ["label", "answer", "float_answer", "confidence", *(f"{SLICE}{name}" for name in columns)]
+    head = [
+        "label",
+        "answer",
+        "float_answer",
+        "confidence",
+        *(f"{SLICE}{name}" for name in columns),
+    ]
     picked = (scored.labels, scored.answers.argmax(axis=1), scored.reference.argmax(axis=1))
     named = [[classes[number] for number in numbers] for numbers in picked]
     surely = [f"{one:.6f}" for one in scored.confidences]
@@ -209,14 +239,20 @@ def _write(job: Job, metrics: dict[str, Measurement], resamples: dict[str, list[
     numbers = {name: metric.value for name, metric in metrics.items() if metric.value is not None}
     (job.out / "report.json").write_text(json.dumps(report, indent=2) + "\n")
     (job.out / "metrics.json").write_text(json.dumps(numbers, indent=2) + "\n")
-    rounded = {name: [float(f"{value:.6g}") for value in values] for name, values in resamples.items()}
+    rounded = {
+        name: [float(f"{value:.6g}") for value in values] for name, values in resamples.items()
+    }
     (job.out / "resamples.json").write_text(json.dumps(rounded) + "\n")
 
 
 def _line(metrics: dict[str, Measurement]) -> str:
     accuracy, latency = metrics["accuracy"], metrics["latency_p90_ms"]
     where = "" if accuracy.where == HOST else f" {accuracy.where}"
-    timed = "not measured" if latency.value is None else f"{latency.value:.3f} ms on {_named(latency.where)}"
+    timed = (
+        "not measured"
+        if latency.value is None
+        else f"{latency.value:.3f} ms on {_named(latency.where)}"
+    )
     return f"accuracy {accuracy.value:.4f}{where}, p90 {timed}"
 
 

@@ -46,7 +46,9 @@ class Contract:
 
     def scaled(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return pixels uint8 as the model sees them, float32."""
-        return (pixels.astype(np.float32) - np.array(self.mean, np.float32)) * np.array(self.scale, np.float32)
+        return (pixels.astype(np.float32) - np.array(self.mean, np.float32)) * np.array(
+            self.scale, np.float32
+        )
 
     def pixels(self, scaled: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Return the pixels that `scaled` was given, for files that take an image and scale it inside."""

@@ -40,7 +40,9 @@ def _applied(step: dict[str, Any], value: Any, labels: list[str]) -> Any:
         case "mask":
             return mask(value, step["threshold"])
         case other:
-            raise ValueError(f"{other}: no step that is known here; the bundle is newer than this code")
+            raise ValueError(
+                f"{other}: no step that is known here; the bundle is newer than this code"
+            )
 
 
 def dequantize(stored: NDArray[Any], scale: float, zero_point: int) -> Floats:
@@ -55,7 +57,9 @@ def softmax(logits: Floats) -> Floats:
     return probabilities
 
 
-def top_k(probabilities: Floats, labels: list[str], k: int, threshold: float) -> list[dict[str, Any]]:
+def top_k(
+    probabilities: Floats, labels: list[str], k: int, threshold: float
+) -> list[dict[str, Any]]:
     """Return at most k answers in falling probability, less those below the threshold; of equals the first class."""
     order = np.argsort(-probabilities, kind="stable")[:k]
     return [
@@ -65,7 +69,9 @@ def top_k(probabilities: Floats, labels: list[str], k: int, threshold: float) ->
     ]
 
 
-def decode_boxes(rows: Floats, boxes: str, anchors: list[list[float]] | None, scales: list[float] | None) -> Floats:
+def decode_boxes(
+    rows: Floats, boxes: str, anchors: list[list[float]] | None, scales: list[float] | None
+) -> Floats:
     """Return rows [n, 4 + classes] whose first four numbers are top, left, bottom, right.
 
     Center and size are relative to an anchor [y, x, height, width] where there are anchors: the size is a power of e.
@@ -83,7 +89,9 @@ def decode_boxes(rows: Floats, boxes: str, anchors: list[list[float]] | None, sc
     return decoded
 
 
-def non_maximum_suppression(rows: Floats, labels: list[str], step: dict[str, Any]) -> list[dict[str, Any]]:
+def non_maximum_suppression(
+    rows: Floats, labels: list[str], step: dict[str, Any]
+) -> list[dict[str, Any]]:
     """Return the boxes that no surer box of the same class overlaps, in falling probability; of equals the first row.
 
     Args:
@@ -95,11 +103,17 @@ def non_maximum_suppression(rows: Floats, labels: list[str], step: dict[str, Any
     kept: list[int] = []
     for number in np.argsort(-surest, kind="stable"):
         rivals = [other for other in kept if classes[other] == classes[number]]
-        overlaps = any(overlap(rows[number, :4], rows[other, :4]) >= step["iou"] for other in rivals)
+        overlaps = any(
+            overlap(rows[number, :4], rows[other, :4]) >= step["iou"] for other in rivals
+        )
         if surest[number] >= step["threshold"] and not overlaps and len(kept) < step["limit"]:
             kept.append(int(number))
     return [
-        {"label": labels[classes[one]], "probability": float(surest[one]), "box": rows[one, :4].tolist()}
+        {
+            "label": labels[classes[one]],
+            "probability": float(surest[one]),
+            "box": rows[one, :4].tolist(),
+        }
         for one in kept
     ]
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 PREFETCHED = 2  # batches that are made while the model learns
@@ -29,14 +30,14 @@ class Lot:
 
 def shuffled(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
     """Return the order of an epoch; it needs none of the epochs before, so that a killed training goes on in it."""
-    import numpy as np  # noqa: PLC0415
-
     return np.random.default_rng((seed, epoch)).permutation(count)
 
 
-def dataset(lot: Lot, order: NDArray[np.int64], size: int, augment: Callable[..., Any] | None = None) -> Any:
+def dataset(
+    lot: Lot, order: NDArray[np.int64], size: int, augment: Callable[..., Any] | None = None
+) -> Any:
     """Return a tf.data.Dataset of batches of a lot; `augment` changes a batch."""
-    import tensorflow as tf  # noqa: PLC0415
+    import tensorflow as tf
 
     def batches() -> Iterator[tuple[Any, ...]]:
         for start in range(0, len(order), size):
@@ -48,13 +49,15 @@ def dataset(lot: Lot, order: NDArray[np.int64], size: int, augment: Callable[...
     if augment is not None:
         found = found.map(augment)
     # Keras asks how many there are only to say that there were fewer.
-    return found.apply(tf.data.experimental.assert_cardinality(-(-len(order) // size))).prefetch(PREFETCHED)
+    return found.apply(tf.data.experimental.assert_cardinality(-(-len(order) // size))).prefetch(
+        PREFETCHED
+    )
 
 
 def class_weights(labels: NDArray[np.int64]) -> NDArray[np.float32]:
     """Return what each example counts so that all classes count the same, 1 on average."""
-    import numpy as np  # noqa: PLC0415
-
     counts = np.bincount(labels)
-    weights: NDArray[np.float32] = (len(labels) / (np.count_nonzero(counts) * counts[labels])).astype(np.float32)
+    weights: NDArray[np.float32] = (
+        len(labels) / (np.count_nonzero(counts) * counts[labels])
+    ).astype(np.float32)
     return weights

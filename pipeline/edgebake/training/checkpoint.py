@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edgebake import artifacts
 
 
@@ -29,19 +31,17 @@ class Checkpoint:
 
     def write(self, course: Course, variables: Sequence[Any]) -> None:
         """Keep an epoch, whole or not at all."""
-        import numpy as np  # noqa: PLC0415 - the planner imports whatever trains
-
         words = {"key": self.key, "rows": course.rows, "best": course.best, "waited": course.waited}
         arrays = {f"variable_{number}": np.asarray(one) for number, one in enumerate(variables)}
-        arrays |= {f"best_{number}": np.asarray(one) for number, one in enumerate(course.best_weights)}
+        arrays |= {
+            f"best_{number}": np.asarray(one) for number, one in enumerate(course.best_weights)
+        }
         written = io.BytesIO()
         np.savez(written, words=np.array(json.dumps(words)), **arrays)  # type: ignore[arg-type]
         artifacts.write(self.file, written.getvalue())
 
     def read(self, variables: Sequence[Any]) -> Course:
         """Set variables to what was kept last and return how far it was; a new course where there is nothing."""
-        import numpy as np  # noqa: PLC0415
-
         if not self.file.is_file():
             return Course()
         with np.load(self.file, allow_pickle=False) as kept:

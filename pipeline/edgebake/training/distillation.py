@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 SMALLEST = 1e-7  # a probability below counts as this
@@ -28,15 +29,11 @@ class Lesson:
 
 def goals(labels: NDArray[np.int64], answers: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the labels, one-hot, beside the teacher's probabilities: [n, 2 * classes]."""
-    import numpy as np  # noqa: PLC0415
-
     return np.concatenate([one_hot(labels, answers.shape[1]), answers], axis=1)
 
 
 def one_hot(labels: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
     """Return labels as [n, classes], 1 for each one's own class."""
-    import numpy as np  # noqa: PLC0415
-
     return np.eye(classes, dtype=np.float32)[labels]
 
 
@@ -46,7 +43,7 @@ def loss(lesson: Lesson) -> Callable[[Any, Any], Any]:
     alpha * cross entropy with the labels + (1 - alpha) * T^2 * KL(teacher's at temperature T || the model's at T).
     A model answers probabilities: their logarithm is its logits less a constant, which softmax takes no notice of.
     """
-    import keras  # noqa: PLC0415
+    import keras
 
     def of(wanted: Any, answered: Any) -> Any:
         labels, taught = keras.ops.split(wanted, 2, axis=-1)
@@ -59,13 +56,15 @@ def loss(lesson: Lesson) -> Callable[[Any, Any], Any]:
 
 def accuracy(wanted: Any, answered: Any) -> Any:
     """Return for each example whether the best answer is that of its label."""
-    import keras  # noqa: PLC0415
+    import keras
 
     labels, _ = keras.ops.split(wanted, 2, axis=-1)
     return keras.metrics.categorical_accuracy(labels, answered)
 
 
 def _softened(probabilities: Any, lesson: Lesson) -> Any:
-    import keras  # noqa: PLC0415
+    import keras
 
-    return keras.ops.softmax(keras.ops.log(keras.ops.maximum(probabilities, SMALLEST)) / lesson.temperature, axis=-1)
+    return keras.ops.softmax(
+        keras.ops.log(keras.ops.maximum(probabilities, SMALLEST)) / lesson.temperature, axis=-1
+    )

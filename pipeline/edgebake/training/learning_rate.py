@@ -12,7 +12,7 @@ def schedule(words: Train, steps: int) -> Any:
         words: with the rate at the start, or after warming up, and how it falls.
         steps: in an epoch.
     """
-    import keras  # noqa: PLC0415
+    import keras
 
     rate, rising = words.learning_rate, words.warmup_epochs * steps
     falling = (words.epochs - words.warmup_epochs) * steps
@@ -26,7 +26,7 @@ def schedule(words: Train, steps: int) -> Any:
 
 def _warmed(fall: Any, rate: float, rising: int) -> Any:
     """Return a schedule that rises along a line for some steps and goes on as another."""
-    import keras  # noqa: PLC0415
+    import keras
 
     class Warmed(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
         """Rise, then fall."""

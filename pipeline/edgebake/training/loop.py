@@ -13,6 +13,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from edgebake.recipe import ClassWeights, Monitor, Train
 from edgebake.training import batches, distillation, learning_rate, mixed_precision
 from edgebake.training.augmentation import Augmentation
@@ -21,7 +23,6 @@ from edgebake.training.checkpoint import Checkpoint, Course
 from edgebake.training.trainable_layers import learning
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from edgebake.data.preprocessed import Prepared
@@ -58,7 +59,9 @@ def fit(model: Any, splits: Splits, words: Train, aids: Aids | None = None) -> R
     aids = aids or Aids()
     with ExitStack() as stack:
         stack.enter_context(learning(model, words.layers))
-        stack.enter_context(mixed_precision.mixed(model, words.mixed_precision and mixed_precision.has_gpu()))
+        stack.enter_context(
+            mixed_precision.mixed(model, words.mixed_precision and mixed_precision.has_gpu())
+        )
         return _Training(model, splits, words, aids).run()
 
 
@@ -69,10 +72,10 @@ def steps_of(splits: Splits, words: Train) -> int:
 
 def answers(model: Any, images: NDArray[np.float32] | Prepared) -> NDArray[np.float32]:
     """Return what a model answers to images [n, h, w, c], a few at a time: [n, classes]."""
-    import numpy as np  # noqa: PLC0415
-
     starts = range(0, len(images), BATCH)
-    return np.concatenate([np.asarray(model.predict_on_batch(images[start : start + BATCH])) for start in starts])
+    return np.concatenate(
+        [np.asarray(model.predict_on_batch(images[start : start + BATCH])) for start in starts]
+    )
 
 
 def accuracy(model: Any, splits: Splits) -> float:
@@ -94,7 +97,7 @@ class _Training:
     """One training, an epoch at a time."""
 
     def __init__(self, model: Any, splits: Splits, words: Train, aids: Aids) -> None:
-        import keras  # noqa: PLC0415
+        import keras
 
         self._model, self._splits, self._words, self._aids = model, splits, words, aids
         self._augment = _augmentation(words, aids)
@@ -156,15 +159,20 @@ def _augmentation(words: Train, aids: Aids) -> Augmentation | None:
 
 
 def _in_order(lot: Lot) -> NDArray[np.int64]:
-    import numpy as np  # noqa: PLC0415
 
     return np.arange(len(lot.goals))
 
 
-def _goal(model: Any, splits: Splits, words: Train, lesson: Lesson | None) -> tuple[Lot, Lot, Any, Any]:
+def _goal(
+    model: Any, splits: Splits, words: Train, lesson: Lesson | None
+) -> tuple[Lot, Lot, Any, Any]:
     """Return what is to be answered on both splits, the loss and the measure of accuracy."""
     labels = (splits.labels, splits.validation_labels)
-    weights = batches.class_weights(splits.labels) if words.class_weights is ClassWeights.balanced else None
+    weights = (
+        batches.class_weights(splits.labels)
+        if words.class_weights is ClassWeights.balanced
+        else None
+    )
     loss: Any = "sparse_categorical_crossentropy"
     measure: Any = "accuracy"
     goals: Any = labels
@@ -175,4 +183,9 @@ def _goal(model: Any, splits: Splits, words: Train, lesson: Lesson | None) -> tu
     elif words.augment is not None and words.augment.mixup is not None:  # between two classes
         goals = [distillation.one_hot(one, model.output_shape[-1]) for one in labels]
         loss = "categorical_crossentropy"
-    return Lot(splits.images, goals[0], weights), Lot(splits.validation_images, goals[1]), loss, measure
+    return (
+        Lot(splits.images, goals[0], weights),
+        Lot(splits.validation_images, goals[1]),
+        loss,
+        measure,
+    )

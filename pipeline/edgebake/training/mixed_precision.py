@@ -11,7 +11,7 @@ MIXED = "mixed_float16"
 
 def has_gpu() -> bool:
     """Return whether TensorFlow finds a GPU."""
-    import tensorflow  # noqa: PLC0415
+    import tensorflow
 
     return bool(tensorflow.config.list_physical_devices("GPU"))
 

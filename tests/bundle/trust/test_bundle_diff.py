@@ -56,7 +56,11 @@ def test_a_file_of_one_bundle_alone_is_named_and_a_package_is_one() -> None:
     ("ours", "theirs", "expected"),
     [
         ({"a": {"b": 1}}, {"a": {"b": 2}}, ["a.b: ours 1, theirs 2"]),
-        ({"a": [1, 2]}, {"a": [1, 3, 4]}, ["a[1]: ours 2, theirs 3", "a[2]: ours absent, theirs 4"]),
+        (
+            {"a": [1, 2]},
+            {"a": [1, 3, 4]},
+            ["a[1]: ours 2, theirs 3", "a[2]: ours absent, theirs 4"],
+        ),
         ({"a": None}, {}, ["a: ours null, theirs absent"]),
         ({"a": 1}, {"a": 1.0}, ["a: ours 1, theirs 1.0"]),
         ({"a": 1}, {"a": True}, ["a: ours 1, theirs true"]),
@@ -68,7 +72,9 @@ def test_a_file_of_one_bundle_alone_is_named_and_a_package_is_one() -> None:
     ],
 )
 def test_json_is_told_apart_by_key(ours: object, theirs: object, expected: list[str]) -> None:
-    assert differences(_json(ours), _json(theirs)) == [f"manifest.json: {line}" for line in expected]
+    assert differences(_json(ours), _json(theirs)) == [
+        f"manifest.json: {line}" for line in expected
+    ]
 
 
 def test_json_that_is_only_written_otherwise_is_told_apart_by_line() -> None:
@@ -123,9 +129,12 @@ def test_a_tflite_file_is_told_apart_by_its_parts() -> None:
         "models/digits.tflite: tensor 2 'offset' is only in theirs",
     ]
     ours, theirs = (
-        metadata.attach(constant_tflite(1), CONTRACT, about) for about in (ABOUT, replace(ABOUT, version="2"))
+        metadata.attach(constant_tflite(1), CONTRACT, about)
+        for about in (ABOUT, replace(ABOUT, version="2"))
     )
-    assert differences({TFLITE: ours}, {TFLITE: theirs}) == ["models/digits.tflite: metadata TFLITE_METADATA differs"]
+    assert differences({TFLITE: ours}, {TFLITE: theirs}) == [
+        "models/digits.tflite: metadata TFLITE_METADATA differs"
+    ]
 
 
 def test_an_onnx_file_is_told_apart_by_its_parts() -> None:
@@ -152,11 +161,16 @@ def test_a_model_of_equal_parts_differs_in_how_it_is_laid_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "runtime", "good"), [(TFLITE, "litert", constant_tflite(1)), (ONNX, "onnxruntime", constant_onnx(1))]
+    ("path", "runtime", "good"),
+    [(TFLITE, "litert", constant_tflite(1)), (ONNX, "onnxruntime", constant_onnx(1))],
 )
-def test_a_model_that_cannot_be_read_is_told_apart_by_byte_and_says_whose(path: str, runtime: str, good: bytes) -> None:
+def test_a_model_that_cannot_be_read_is_told_apart_by_byte_and_says_whose(
+    path: str, runtime: str, good: bytes
+) -> None:
     (line,) = differences({path: good}, {path: b"\xff" * 9})
-    assert line.startswith(f"{path}: byte 0 is the first to differ, ours has {len(good):,} bytes, theirs 9; theirs ")
+    assert line.startswith(
+        f"{path}: byte 0 is the first to differ, ours has {len(good):,} bytes, theirs 9; theirs "
+    )
     assert f"; theirs cannot be read as a model of {runtime}: " in line
 
 
@@ -167,7 +181,10 @@ def test_the_files_of_a_damaged_package_are_told_apart_by_byte() -> None:
         "models/digits.mlpackage: Data/com.apple.CoreML/weights/weight.bin",
         "models/digits.mlpackage: Manifest.json",
     ]
-    assert all("theirs cannot be read as a model of coreml: Expecting property name" in line for line in found)
+    assert all(
+        "theirs cannot be read as a model of coreml: Expecting property name" in line
+        for line in found
+    )
 
 
 def test_noise_of_any_length_is_told_apart_without_an_error() -> None:

@@ -30,7 +30,9 @@ def _lock() -> dict[str, Any]:
             for one in ("a", "b", "teacher")
         },
         "prune@a": _entry([model.format("prune", "a")], [model.format("train", "a")]),
-        "prune@b": _entry([model.format("prune", "b")], [model.format("train", "b"), "artifacts/train/teacher"]),
+        "prune@b": _entry(
+            [model.format("prune", "b")], [model.format("train", "b"), "artifacts/train/teacher"]
+        ),
         "quantize@a": _entry([model.format("quantize", "a")], [model.format("prune", "a")]),
         "quantize@b": _entry([model.format("quantize", "b")], [model.format("prune", "b")]),
         "convert@a": _entry(["artifacts/convert/a"], [model.format("quantize", "a")]),
@@ -38,7 +40,9 @@ def _lock() -> dict[str, Any]:
         "convert@old": _entry(["artifacts/convert/old"], [model.format("quantize", "a")]),
         "validate@a": _entry(["artifacts/validate/android/a/report.json"], ["artifacts/convert/a"]),
         "parity": _entry(["artifacts/parity"], ["artifacts/validate"]),
-        "package@android": _entry(["artifacts/package/android"], ["artifacts/validate/android", "artifacts/parity"]),
+        "package@android": _entry(
+            ["artifacts/package/android"], ["artifacts/validate/android", "artifacts/parity"]
+        ),
     }
     return {"schema": "2.0", "stages": stages}
 
@@ -64,7 +68,9 @@ def test_a_teacher_led_to_the_bytes_too() -> None:
 
 
 def test_the_lock_digest_is_one_that_anybody_can_compute() -> None:
-    stages = {name: _lock()["stages"][name] for name in ("convert@a", "prune@a", "quantize@a", "train@a")}
+    stages = {
+        name: _lock()["stages"][name] for name in ("convert@a", "prune@a", "quantize@a", "train@a")
+    }
     text = json.dumps(stages, sort_keys=True, separators=(",", ":"))
     assert dvc_lock.digest(_lock(), ["a"]) == hashlib.sha256(text.encode()).hexdigest()
 
@@ -77,7 +83,10 @@ def test_the_order_of_the_lock_does_not_matter() -> None:
 def test_a_stage_that_was_never_run_is_named() -> None:
     with pytest.raises(ArtifactError) as refused:
         dvc_lock.digest(_lock(), ["c"])
-    assert str(refused.value) == "dvc.lock: convert@c: not there; expected what was built: run `dvc repro`"
+    assert (
+        str(refused.value)
+        == "dvc.lock: convert@c: not there; expected what was built: run `dvc repro`"
+    )
 
 
 def test_the_projects_own_lock_is_followed_down_to_train() -> None:

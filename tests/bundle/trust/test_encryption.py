@@ -43,7 +43,10 @@ def _decrypted(content: bytes, key: bytes, associated: bytes) -> bytes:
 def test_a_file_is_encrypted_as_the_vector_says(case: dict[str, Any]) -> None:
     found = _encrypted(case)
     assert found[:40].hex() == case["header"]
-    assert (len(found), sha256(found).hexdigest()) == (case["encrypted_size"], case["encrypted_sha256"])
+    assert (len(found), sha256(found).hexdigest()) == (
+        case["encrypted_size"],
+        case["encrypted_sha256"],
+    )
     assert found.hex() == case.get("encrypted", found.hex())
 
 
@@ -80,13 +83,21 @@ def test_a_file_that_was_changed_is_refused(change: dict[str, Any]) -> None:
 @pytest.mark.parametrize("size", EDGES)
 def test_tink_reads_what_we_encrypt(size: int) -> None:
     data = os.urandom(size)
-    assert tinked.decrypted(encryption.encrypt(data, KEY, b"a/1/ios/models/m"), KEY, b"a/1/ios/models/m") == data
+    assert (
+        tinked.decrypted(
+            encryption.encrypt(data, KEY, b"a/1/ios/models/m"), KEY, b"a/1/ios/models/m"
+        )
+        == data
+    )
 
 
 @pytest.mark.parametrize("size", EDGES)
 def test_we_read_what_tink_encrypts(size: int) -> None:
     data = os.urandom(size)
-    assert _decrypted(tinked.encrypted(data, KEY, b"a/1/ios/models/m"), KEY, b"a/1/ios/models/m") == data
+    assert (
+        _decrypted(tinked.encrypted(data, KEY, b"a/1/ios/models/m"), KEY, b"a/1/ios/models/m")
+        == data
+    )
 
 
 def test_the_same_file_is_the_same_again() -> None:
@@ -94,7 +105,9 @@ def test_the_same_file_is_the_same_again() -> None:
     assert encryption.encrypt(data, KEY, b"a") == encryption.encrypt(data, KEY, b"a")
 
 
-@pytest.mark.parametrize(("data", "key", "associated"), [(b"y", KEY, b"a"), (b"x", KEY, b"b"), (b"x", KEY[::-1], b"a")])
+@pytest.mark.parametrize(
+    ("data", "key", "associated"), [(b"y", KEY, b"a"), (b"x", KEY, b"b"), (b"x", KEY[::-1], b"a")]
+)
 def test_no_two_files_share_a_salt_or_a_prefix(data: bytes, key: bytes, associated: bytes) -> None:
     one, other = encryption.encrypt(b"x", KEY, b"a"), encryption.encrypt(data, key, associated)
     assert one[1:33] != other[1:33]
@@ -133,17 +146,28 @@ def _device(case: dict[str, str]) -> ec.EllipticCurvePrivateKey:
 def test_a_device_unwraps_the_key_of_the_vector(case: dict[str, str]) -> None:
     point = (serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
     assert _device(case).public_key().public_bytes(*point).hex() == case["device_public_key"]
-    assert decryption.unwrap(bytes.fromhex(case["wrapped"]), _device(case), case["info"].encode()).hex() == case["key"]
+    assert (
+        decryption.unwrap(
+            bytes.fromhex(case["wrapped"]), _device(case), case["info"].encode()
+        ).hex()
+        == case["key"]
+    )
 
 
 @pytest.mark.parametrize("case", VECTORS["wrapped_refused"], ids=lambda case: case["name"])
 def test_a_key_for_another_device_or_purpose_is_refused(case: dict[str, str]) -> None:
-    with pytest.raises(ValueError, match=r"^the key was wrapped for another device or another purpose"):
+    with pytest.raises(
+        ValueError, match=r"^the key was wrapped for another device or another purpose"
+    ):
         decryption.unwrap(bytes.fromhex(case["wrapped"]), _device(case), case["info"].encode())
 
 
 def test_a_wrapped_key_is_unwrapped_again_and_never_twice_the_same() -> None:
     device = ec.generate_private_key(ec.SECP256R1())
     one, other = (encryption.wrap(KEY, device.public_key(), b"digits") for _ in range(2))
-    assert decryption.unwrap(one, device, b"digits") == decryption.unwrap(other, device, b"digits") == KEY
+    assert (
+        decryption.unwrap(one, device, b"digits")
+        == decryption.unwrap(other, device, b"digits")
+        == KEY
+    )
     assert (len(one), one != other) == (113, True)

@@ -34,7 +34,9 @@ def project(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_a_project_below_the_top_of_its_repository_reads_its_own_files(repository: Path, project: Path) -> None:
+def test_a_project_below_the_top_of_its_repository_reads_its_own_files(
+    repository: Path, project: Path
+) -> None:
     assert git.top() == repository
     assert git.prefix() == Path("inner")
     assert git.committed(Path("params.yaml")) == "package: ü"
@@ -75,7 +77,10 @@ def _nested(source: Path, folder: Path) -> None:
 
 @pytest.mark.parametrize("place", [_worktree, _submodule, _shallow, _detached, _nested])
 def test_the_commit_is_that_of_the_project_wherever_it_lies(
-    place: Callable[[Path, Path], None], repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: Callable[[Path, Path], None],
+    repository: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (repository / "params.yaml").write_text("package: ü\n")
     builds.commit(repository, "The project")
@@ -119,22 +124,36 @@ def test_a_repository_of_another_user_is_refused_in_the_words_of_git(
     with pytest.raises(HostError) as refused:
         git.head()
     first, *others = str(refused.value).splitlines()
-    assert first == f"git rev-parse: fatal: detected dubious ownership in repository at '{repository}'"
+    assert (
+        first == f"git rev-parse: fatal: detected dubious ownership in repository at '{repository}'"
+    )
     assert any("git config --global --add safe.directory" in line for line in others)
     assert str(refused.value).endswith(EXPECTED)
 
 
-def test_git_that_is_not_there_is_named(repository: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_git_that_is_not_there_is_named(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(HostError) as refused:
         git.head()
-    assert str(refused.value) == ("git: not found; expected it on PATH: a bundle names the commit it is built from")
+    assert str(refused.value) == (
+        "git: not found; expected it on PATH: a bundle names the commit it is built from"
+    )
 
 
 @pytest.mark.parametrize(
-    "setting", ["status.showUntrackedFiles=no", "status.branch=true", "color.ui=always", "core.quotePath=true"]
+    "setting",
+    [
+        "status.showUntrackedFiles=no",
+        "status.branch=true",
+        "color.ui=always",
+        "core.quotePath=true",
+    ],
 )
-def test_what_a_user_configured_changes_no_answer(setting: str, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_user_configured_changes_no_answer(
+    setting: str, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     name, _, value = setting.partition("=")
     for word, text in {"COUNT": "1", "KEY_0": name, "VALUE_0": value}.items():
         monkeypatch.setenv(f"GIT_CONFIG_{word}", text)

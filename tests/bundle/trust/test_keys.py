@@ -38,7 +38,9 @@ def _check(public: Path, signature: bytes, message: bytes) -> None:
     keys.public_key(public).verify(signature, message, ec.ECDSA(hashes.SHA256()))
 
 
-def test_a_new_private_key_is_its_owners_alone_and_the_public_one_everybodys(pair: tuple[Path, Path]) -> None:
+def test_a_new_private_key_is_its_owners_alone_and_the_public_one_everybodys(
+    pair: tuple[Path, Path],
+) -> None:
     assert [stat.S_IMODE(path.stat().st_mode) & 0o077 for path in pair] == [0, 0o044]
     assert pair[0].read_text().startswith("-----BEGIN PRIVATE KEY-----")
 
@@ -46,7 +48,9 @@ def test_a_new_private_key_is_its_owners_alone_and_the_public_one_everybodys(pai
 def test_no_key_is_overwritten(pair: tuple[Path, Path], tmp_path: Path) -> None:
     before = [path.read_bytes() for path in pair]
     for private, public in (pair, (tmp_path / "new", pair[1]), (pair[0], tmp_path / "new")):
-        with pytest.raises(HostError, match="is there already; expected a free path: a key that is"):
+        with pytest.raises(
+            HostError, match="is there already; expected a free path: a key that is"
+        ):
             keys.generate(private, public)
     assert [path.read_bytes() for path in pair] == before
     assert not (tmp_path / "new").exists()
@@ -91,7 +95,9 @@ def test_a_variable_signs_whether_it_holds_pem_or_base64_of_it(
     _check(pair[1], keys.signer("env:KEY", pair[1]).sign(b"bundle"), b"bundle")
 
 
-def test_a_variable_that_is_not_set_is_named(pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_that_is_not_set_is_named(
+    pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("KEY", raising=False)
     assert _refused("env:KEY", pair[1]) == "env:KEY: no such variable; expected it to hold the key"
 
@@ -104,7 +110,9 @@ def test_a_file_that_others_can_read_is_refused(pair: tuple[Path, Path], mode: i
     )
 
 
-def test_a_link_is_judged_by_the_file_that_it_leads_to(pair: tuple[Path, Path], tmp_path: Path) -> None:
+def test_a_link_is_judged_by_the_file_that_it_leads_to(
+    pair: tuple[Path, Path], tmp_path: Path
+) -> None:
     link = tmp_path / "link"
     link.symlink_to(pair[0])
     _check(pair[1], keys.signer(f"file:{link}", pair[1]).sign(b"bundle"), b"bundle")
@@ -112,7 +120,9 @@ def test_a_link_is_judged_by_the_file_that_it_leads_to(pair: tuple[Path, Path], 
     assert "others can read it (mode 0644)" in _refused(f"file:{link}", pair[1])
 
 
-def test_a_file_of_somebody_else_is_refused(pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_of_somebody_else_is_refused(
+    pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     owner = os.geteuid()
     if owner == 0:
         owner = 12345
@@ -126,8 +136,14 @@ def test_a_file_of_somebody_else_is_refused(pair: tuple[Path, Path], monkeypatch
 
 def test_a_pipe_and_a_folder_are_no_keys(pair: tuple[Path, Path], tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe", 0o600)
-    assert _refused(f"file:{tmp_path}/pipe", pair[1]) == f"{tmp_path}/pipe: no file; expected a key in one"
-    assert _refused(f"file:{tmp_path}", pair[1]) == f"{tmp_path}: cannot be read (Is a directory); expected a key there"
+    assert (
+        _refused(f"file:{tmp_path}/pipe", pair[1])
+        == f"{tmp_path}/pipe: no file; expected a key in one"
+    )
+    assert (
+        _refused(f"file:{tmp_path}", pair[1])
+        == f"{tmp_path}: cannot be read (Is a directory); expected a key there"
+    )
 
 
 def test_a_missing_file_is_named(pair: tuple[Path, Path]) -> None:
@@ -136,7 +152,9 @@ def test_a_missing_file_is_named(pair: tuple[Path, Path]) -> None:
     )
 
 
-def test_a_private_key_has_to_belong_to_the_public_one(pair: tuple[Path, Path], tmp_path: Path) -> None:
+def test_a_private_key_has_to_belong_to_the_public_one(
+    pair: tuple[Path, Path], tmp_path: Path
+) -> None:
     other = signing.key(tmp_path, "other")
     names = [keys.key_id(keys.public_key(public))[:16] for _, public in (other, pair)]
     assert _refused(f"file:{other[0]}", pair[1]) == (
@@ -154,19 +172,31 @@ def test_a_private_key_has_to_belong_to_the_public_one(pair: tuple[Path, Path], 
     ],
     ids=["p384", "k256", "ed25519", "rsa"],
 )
-def test_another_kind_of_key_is_named(pair: tuple[Path, Path], tmp_path: Path, key: Any, kind: str) -> None:
+def test_another_kind_of_key_is_named(
+    pair: tuple[Path, Path], tmp_path: Path, key: Any, kind: str
+) -> None:
     private, public = tmp_path / "private", tmp_path / "public"
     private.write_bytes(key.private_bytes(PEM, PKCS8, BARE))
     private.chmod(0o600)
-    public.write_bytes(key.public_key().public_bytes(PEM, serialization.PublicFormat.SubjectPublicKeyInfo))
-    assert _refused(f"file:{private}", pair[1]) == f"{private}: {kind}; expected ECDSA on P-256 (secp256r1)"
-    assert _refused(f"file:{pair[0]}", public) == f"{public}: {kind}; expected ECDSA on P-256 (secp256r1)"
+    public.write_bytes(
+        key.public_key().public_bytes(PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    )
+    assert (
+        _refused(f"file:{private}", pair[1])
+        == f"{private}: {kind}; expected ECDSA on P-256 (secp256r1)"
+    )
+    assert (
+        _refused(f"file:{pair[0]}", public)
+        == f"{public}: {kind}; expected ECDSA on P-256 (secp256r1)"
+    )
 
 
 def test_a_key_behind_a_password_is_refused(pair: tuple[Path, Path], tmp_path: Path) -> None:
     locked = tmp_path / "locked"
     key = ec.generate_private_key(ec.SECP256R1())
-    locked.write_bytes(key.private_bytes(PEM, PKCS8, serialization.BestAvailableEncryption(b"word")))
+    locked.write_bytes(
+        key.private_bytes(PEM, PKCS8, serialization.BestAvailableEncryption(b"word"))
+    )
     locked.chmod(0o600)
     assert _refused(f"file:{locked}", pair[1]) == (
         f"{locked}: locked by a password; expected none: keep the file for its owner alone, or the key in a service"
@@ -176,9 +206,14 @@ def test_a_key_behind_a_password_is_refused(pair: tuple[Path, Path], tmp_path: P
 @pytest.mark.parametrize(
     "text", ["", "not a key", "%%%", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"]
 )
-def test_what_is_no_key_is_not_shown(pair: tuple[Path, Path], text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_no_key_is_not_shown(
+    pair: tuple[Path, Path], text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("KEY", text)
-    assert _refused("env:KEY", pair[1]) == "env:KEY: no private key; expected one: PEM, PKCS8, ECDSA on P-256"
+    assert (
+        _refused("env:KEY", pair[1])
+        == "env:KEY: no private key; expected one: PEM, PKCS8, ECDSA on P-256"
+    )
 
 
 def test_a_public_key_that_is_not_there_is_named(pair: tuple[Path, Path]) -> None:
@@ -204,8 +239,12 @@ def test_a_key_has_the_name_that_model_signing_gives_it(pair: tuple[Path, Path])
     assert keys.key_id(keys.public_key(pair[1])) == sha256(pair[1].read_bytes()).hexdigest()
 
 
-@pytest.mark.parametrize(("uri", "shown"), [("gnupg:A", "'gnupg:'"), ("key.pem", "this text"), ("file:", "'file:'")])
-def test_an_unknown_kind_of_uri_names_those_that_are_known(pair: tuple[Path, Path], uri: str, shown: str) -> None:
+@pytest.mark.parametrize(
+    ("uri", "shown"), [("gnupg:A", "'gnupg:'"), ("key.pem", "this text"), ("file:", "'file:'")]
+)
+def test_an_unknown_kind_of_uri_names_those_that_are_known(
+    pair: tuple[Path, Path], uri: str, shown: str
+) -> None:
     assert _refused(uri, pair[1]) == (
         f"recipes/release.yaml: {shown} names no key; expected one of: "
         "file:PATH, env:NAME, awskms:..., azurekms:..., gcpkms:..., hsm:..., hv:..."
@@ -244,11 +283,15 @@ def service(pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> type[_S
     return _Service
 
 
-def test_a_service_signs_with_the_key_that_it_keeps(pair: tuple[Path, Path], service: type[_Service]) -> None:
+def test_a_service_signs_with_the_key_that_it_keeps(
+    pair: tuple[Path, Path], service: type[_Service]
+) -> None:
     _check(pair[1], keys.signer("awskms:release", pair[1]).sign(b"bundle"), b"bundle")
 
 
-def test_a_service_that_signs_with_another_key_is_found_out(pair: tuple[Path, Path], service: type[_Service]) -> None:
+def test_a_service_that_signs_with_another_key_is_found_out(
+    pair: tuple[Path, Path], service: type[_Service]
+) -> None:
     service.held["awskms:other"] = ec.generate_private_key(ec.SECP256R1())
     signer = keys.signer("awskms:other", pair[1])
     with pytest.raises(HostError) as refused:
@@ -259,8 +302,13 @@ def test_a_service_that_signs_with_another_key_is_found_out(pair: tuple[Path, Pa
     )
 
 
-def test_what_a_service_complains_of_is_passed_on(pair: tuple[Path, Path], service: type[_Service]) -> None:
-    assert _refused("awskms:gone", pair[1]) == "awskms: KeyError: 'awskms:gone'; expected the service to sign"
+def test_what_a_service_complains_of_is_passed_on(
+    pair: tuple[Path, Path], service: type[_Service]
+) -> None:
+    assert (
+        _refused("awskms:gone", pair[1])
+        == "awskms: KeyError: 'awskms:gone'; expected the service to sign"
+    )
 
 
 def test_a_service_whose_library_is_missing_says_which(pair: tuple[Path, Path]) -> None:
@@ -295,7 +343,10 @@ def test_what_is_no_encryption_key_is_refused(text: str, monkeypatch: pytest.Mon
 def test_no_service_gives_an_encryption_key_away() -> None:
     with pytest.raises(RecipeError) as refused:
         keys.secret("awskms:release")
-    assert str(refused.value) == "recipes/release.yaml: 'awskms:' names no key; expected one of: file:PATH, env:NAME"
+    assert (
+        str(refused.value)
+        == "recipes/release.yaml: 'awskms:' names no key; expected one of: file:PATH, env:NAME"
+    )
 
 
 def test_a_signature_of_something_else_does_not_pass(pair: tuple[Path, Path]) -> None:

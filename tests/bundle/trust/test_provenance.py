@@ -25,7 +25,12 @@ BUILD = Build(
     params="e" * 64,
     lock="f" * 64,
     data=[
-        Source("data/images", {"dirHash": "1" * 64}, "https://doi.org/10.24432/C50P49", "2" * 32 + ".dir"),
+        Source(
+            "data/images",
+            {"dirHash": "1" * 64},
+            "https://doi.org/10.24432/C50P49",
+            "2" * 32 + ".dir",
+        ),
         Source("pipeline/edgebake/data/sources/digits.py", {"sha256": "3" * 64}),
     ],
     tools={"numpy": "2.4.6", "keras": "3.15.1"},
@@ -79,16 +84,18 @@ def test_the_statement_says_what_was_built_from_what() -> None:
     ]
     assert said["predicate"] == {
         "buildDefinition": DEFINITION,
-        "runDetails": {"builder": {"id": "urn:edgebake:builder:v1", "version": {"edgebake": "0.1.0"}}},
+        "runDetails": {
+            "builder": {"id": "urn:edgebake:builder:v1", "version": {"edgebake": "0.1.0"}}
+        },
     }
     assert provenance.commit(said) == COMMIT
 
 
 def test_in_toto_reads_the_statement_and_slsa_its_predicate() -> None:
-    from google.protobuf import json_format  # type: ignore[import-untyped]  # noqa: PLC0415 - they bring no types
-    from in_toto_attestation.predicates.provenance.v1.provenance_pb2 import Provenance  # type: ignore[import-untyped]  # noqa: PLC0415
-    from in_toto_attestation.v1 import statement_pb2  # type: ignore[import-untyped]  # noqa: PLC0415
-    from in_toto_attestation.v1.statement import Statement  # type: ignore[import-untyped]  # noqa: PLC0415
+    from google.protobuf import json_format  # type: ignore[import-untyped]  # they bring no types
+    from in_toto_attestation.predicates.provenance.v1.provenance_pb2 import Provenance  # type: ignore[import-untyped]
+    from in_toto_attestation.v1 import statement_pb2  # type: ignore[import-untyped]
+    from in_toto_attestation.v1.statement import Statement  # type: ignore[import-untyped]
 
     said = provenance.statement(BUILD)
     Statement.copy_from_pb(json_format.ParseDict(said, statement_pb2.Statement())).validate()
@@ -97,14 +104,18 @@ def test_in_toto_reads_the_statement_and_slsa_its_predicate() -> None:
     assert read.build_definition.resolved_dependencies[2].annotations["dvc"] == "2" * 32 + ".dir"
 
 
-def test_the_same_build_has_the_same_provenance_in_whatever_order_it_was_told(pair: tuple[Path, Path]) -> None:
+def test_the_same_build_has_the_same_provenance_in_whatever_order_it_was_told(
+    pair: tuple[Path, Path],
+) -> None:
     turned = replace(
         BUILD,
         subjects=_turned(BUILD.subjects),
         recipes=_turned(BUILD.recipes),
         tools=_turned(BUILD.tools),
     )
-    one, other = (provenance.envelope(provenance.statement(build), signer(*pair)) for build in (BUILD, turned))
+    one, other = (
+        provenance.envelope(provenance.statement(build), signer(*pair)) for build in (BUILD, turned)
+    )
     assert one == other
 
 
@@ -126,12 +137,14 @@ def test_an_unsigned_one_is_opened_without_a_key_alone(pair: tuple[Path, Path]) 
     assert json.loads(text)["signatures"] == []
     assert provenance.opened(text, None) == said
     name = keys.key_id(keys.public_key(pair[1]))[:16]
-    assert _refused(text, pair[1]) == f"provenance: signed by nobody; expected key {name} of {pair[1]}"
+    assert (
+        _refused(text, pair[1]) == f"provenance: signed by nobody; expected key {name} of {pair[1]}"
+    )
 
 
 def test_it_can_be_verified_by_hand(pair: tuple[Path, Path]) -> None:
-    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415 - for this test alone
-    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
+    from cryptography.hazmat.primitives import hashes  # for this test alone
+    from cryptography.hazmat.primitives.asymmetric import ec
 
     found = json.loads(provenance.envelope(provenance.statement(BUILD), signer(*pair)))
     payload = base64.b64decode(found["payload"])
@@ -144,7 +157,10 @@ def test_another_key_is_named(pair: tuple[Path, Path], tmp_path: Path) -> None:
     _, other = key(tmp_path / "keys", "other")
     names = [keys.key_id(keys.public_key(public))[:16] for public in (pair[1], other)]
     text = provenance.envelope(provenance.statement(BUILD), signer(*pair))
-    assert _refused(text, other) == f"provenance: signed by key {names[0]}; expected key {names[1]} of {other}"
+    assert (
+        _refused(text, other)
+        == f"provenance: signed by key {names[0]}; expected key {names[1]} of {other}"
+    )
 
 
 def _edited(text: bytes, **changes: Any) -> bytes:
@@ -162,11 +178,14 @@ def test_an_edited_statement_is_found(pair: tuple[Path, Path]) -> None:
     edited["predicate"]["buildDefinition"]["internalParameters"]["dirty"] = True
     name = keys.key_id(keys.public_key(pair[1]))[:16]
     assert (
-        _refused(_edited(text, payload=_payload(edited)), pair[1]) == f"provenance: changed since key {name} signed it"
+        _refused(_edited(text, payload=_payload(edited)), pair[1])
+        == f"provenance: changed since key {name} signed it"
     )
 
 
-def test_a_key_that_claims_to_be_another_is_found_out(pair: tuple[Path, Path], tmp_path: Path) -> None:
+def test_a_key_that_claims_to_be_another_is_found_out(
+    pair: tuple[Path, Path], tmp_path: Path
+) -> None:
     other = key(tmp_path / "keys", "other")
     text = provenance.envelope(provenance.statement(BUILD), signer(*other)).decode()
     name, claimed = (keys.key_id(keys.public_key(public)) for public in (other[1], pair[1]))
@@ -183,10 +202,17 @@ def test_another_type_of_payload_is_refused_before_it_is_read(pair: tuple[Path, 
 
 @pytest.mark.parametrize(
     ("word", "expected"),
-    [("_type", "https://in-toto.io/Statement/v1"), ("predicateType", "https://slsa.dev/provenance/v1")],
+    [
+        ("_type", "https://in-toto.io/Statement/v1"),
+        ("predicateType", "https://slsa.dev/provenance/v1"),
+    ],
 )
-def test_another_kind_of_statement_is_named(pair: tuple[Path, Path], word: str, expected: str) -> None:
-    text = provenance.envelope({**provenance.statement(BUILD), word: "https://other"}, signer(*pair))
+def test_another_kind_of_statement_is_named(
+    pair: tuple[Path, Path], word: str, expected: str
+) -> None:
+    text = provenance.envelope(
+        {**provenance.statement(BUILD), word: "https://other"}, signer(*pair)
+    )
     assert _refused(text, pair[1]) == f"provenance: {word}: 'https://other'; expected '{expected}'"
 
 
@@ -203,12 +229,27 @@ def test_another_kind_of_statement_is_named(pair: tuple[Path, Path], word: str, 
     ],
 )
 def test_what_is_no_statement_is_said_so(change: Callable[[Any], Any]) -> None:
-    text = _edited(provenance.envelope({}, None), payload=_payload(change(provenance.statement(BUILD))))
-    assert _refused(text, None) == "provenance: its payload is no in-toto statement about files by sha256"
+    text = _edited(
+        provenance.envelope({}, None), payload=_payload(change(provenance.statement(BUILD)))
+    )
+    assert (
+        _refused(text, None)
+        == "provenance: its payload is no in-toto statement about files by sha256"
+    )
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"{", b"[]", b'"text"', b"{}", b'{"payload": 1}', b"[" * 100_000, b'{"payload":"","payloadType":""}']
+    "text",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'"text"',
+        b"{}",
+        b'{"payload": 1}',
+        b"[" * 100_000,
+        b'{"payload":"","payloadType":""}',
+    ],
 )
 def test_what_is_no_envelope_is_said_so(text: bytes) -> None:
     assert _refused(text, None).startswith("provenance: no DSSE envelope (")
@@ -228,4 +269,7 @@ def test_a_statement_without_a_commit_is_refused() -> None:
     said["predicate"]["buildDefinition"]["resolvedDependencies"] = []
     with pytest.raises(ProofError) as refused:
         provenance.commit(said)
-    assert str(refused.value) == "provenance: names no git commit; expected one in resolvedDependencies"
+    assert (
+        str(refused.value)
+        == "provenance: names no git commit; expected one in resolvedDependencies"
+    )

@@ -45,7 +45,9 @@ def test_a_bundle_may_lie_elsewhere_under_another_name(signed: Signed, tmp_path:
     signature.verify(signed[0].rename(tmp_path / "unpacked"), *signed[1:])
 
 
-def test_the_same_bundle_has_the_same_signature_in_every_process(signed: Signed, tmp_path: Path) -> None:
+def test_the_same_bundle_has_the_same_signature_in_every_process(
+    signed: Signed, tmp_path: Path
+) -> None:
     program = (
         "import sys; from pathlib import Path; from edgebake.bundle.trust import signature; "
         "from tests.bundle import signing;"
@@ -53,7 +55,11 @@ def test_the_same_bundle_has_the_same_signature_in_every_process(signed: Signed,
     )
     private = signed[2].with_name("release.pem")
     arguments = [signed[0], tmp_path / "again.sig", private, signed[2]]
-    subprocess.run([sys.executable, "-c", program, *map(str, arguments)], check=True, cwd=Path(__file__).parents[3])
+    subprocess.run(
+        [sys.executable, "-c", program, *map(str, arguments)],
+        check=True,
+        cwd=Path(__file__).parents[3],
+    )
     assert (tmp_path / "again.sig").read_bytes() == signed[1].read_bytes()
 
 
@@ -74,7 +80,15 @@ def test_their_command_refuses_our_signature_over_another_bundle(signed: Signed)
 def test_we_accept_their_signature(signed: Signed, tmp_path: Path) -> None:
     folder, _, public = signed
     private = public.with_name("release.pem")
-    done = _theirs("sign", "key", str(folder), "--signature", f"{tmp_path}/their.sig", "--private_key", str(private))
+    done = _theirs(
+        "sign",
+        "key",
+        str(folder),
+        "--signature",
+        f"{tmp_path}/their.sig",
+        "--private_key",
+        str(private),
+    )
     assert done.returncode == 0, done.stderr
     signature.verify(folder, tmp_path / "their.sig", public)
 
@@ -90,7 +104,8 @@ def test_their_library_accepts_our_signature_with_the_same_settings(signed: Sign
 
 
 @pytest.mark.parametrize(
-    "name", [".gitignore", ".gitattributes", ".git/config", ".github/evil.yml", ".hidden", "evil.so"]
+    "name",
+    [".gitignore", ".gitattributes", ".git/config", ".github/evil.yml", ".hidden", "evil.so"],
 )
 def test_an_added_file_is_found_whatever_its_name(signed: Signed, name: str) -> None:
     (signed[0] / name).parent.mkdir(exist_ok=True)
@@ -98,7 +113,9 @@ def test_an_added_file_is_found_whatever_its_name(signed: Signed, name: str) -> 
     assert _refused(*signed) == f"{signed[1]}: the bundle is not what was signed; added: {name}"
 
 
-def test_an_added_file_is_found_even_if_their_signature_would_ignore_it(signed: Signed, tmp_path: Path) -> None:
+def test_an_added_file_is_found_even_if_their_signature_would_ignore_it(
+    signed: Signed, tmp_path: Path
+) -> None:
     private = signed[2].with_name("release.pem")
     theirs = signing.Config().use_elliptic_key_signer(private_key=private)  # type: ignore[no-untyped-call]
     theirs.sign(signed[0], tmp_path / "their.sig")
@@ -118,7 +135,10 @@ def test_every_change_is_named(signed: Signed) -> None:
 
 
 def test_two_files_that_were_swapped_are_found(signed: Signed) -> None:
-    for name, other in (("models/a.tflite", "models/a.labels.txt"), ("models/a.labels.txt", "models/a.tflite")):
+    for name, other in (
+        ("models/a.tflite", "models/a.labels.txt"),
+        ("models/a.labels.txt", "models/a.tflite"),
+    ):
         (signed[0] / name).write_bytes(FILES[other])
     assert _refused(*signed).endswith("; changed: models/a.labels.txt, models/a.tflite")
 
@@ -136,7 +156,10 @@ def test_a_link_is_refused_when_signed_and_when_verified(signed: Signed, tmp_pat
 
 def test_a_signature_that_is_not_there_is_said_so(signed: Signed, tmp_path: Path) -> None:
     none = tmp_path / "none.sig"
-    assert _refused(signed[0], none, signed[2]) == f"{none}: not there; expected the signature of the bundle"
+    assert (
+        _refused(signed[0], none, signed[2])
+        == f"{none}: not there; expected the signature of the bundle"
+    )
 
 
 def test_another_key_is_named(signed: Signed, tmp_path: Path) -> None:
@@ -164,7 +187,10 @@ def test_a_list_that_was_edited_is_found(signed: Signed) -> None:
     statement["predicate"]["resources"].pop()
     content["dsseEnvelope"]["payload"] = base64.b64encode(json.dumps(statement).encode()).decode()
     signed[1].write_text(json.dumps(content))
-    assert _refused(*signed) == f"{signed[1]}: not what the key signed; the signature itself was edited"
+    assert (
+        _refused(*signed)
+        == f"{signed[1]}: not what the key signed; the signature itself was edited"
+    )
 
 
 def _without(*path: str) -> Callable[[Any], Any]:

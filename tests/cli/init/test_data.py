@@ -43,10 +43,10 @@ def test_a_name_of_keras_is_a_set_of_keras() -> None:
 
 
 def test_records_say_which_features_are_image_and_label(tmp_path: Path) -> None:
-    from edgebake.models import keras_session  # noqa: PLC0415
+    from edgebake.models import keras_session
 
     keras_session.start(1)
-    import tensorflow  # noqa: PLC0415
+    import tensorflow
 
     feature, train = tensorflow.train.Feature, tensorflow.train
     held = {
@@ -59,7 +59,11 @@ def test_records_say_which_features_are_image_and_label(tmp_path: Path) -> None:
         writer.write(train.Example(features=train.Features(feature=held)).SerializeToString())
     words = told(tmp_path / "train.tfrecord").features
     assert words is not None
-    assert (words.image, words.label, words.names) == ("image/encoded", "image/class/label", "image/class/text")
+    assert (words.image, words.label, words.names) == (
+        "image/encoded",
+        "image/class/label",
+        "image/class/text",
+    )
 
 
 def test_damaged_splits_are_not_taken_for_classes(tmp_path: Path) -> None:

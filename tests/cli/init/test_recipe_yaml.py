@@ -25,7 +25,9 @@ FOUND = Found(
 
 def part(lines: list[str], title: str) -> str:
     start = lines.index(title) + 1
-    return "\n".join(lines[start : next(n for n in range(start, len(lines)) if lines[n].startswith("---"))])
+    return "\n".join(
+        lines[start : next(n for n in range(start, len(lines)) if lines[n].startswith("---"))]
+    )
 
 
 def test_the_report_says_what_is_known_and_what_is_not() -> None:
@@ -75,12 +77,17 @@ def test_the_recipe_is_filled_in_as_far_as_the_file_says_it() -> None:
 def test_what_a_person_has_to_decide_is_marked() -> None:
     lines = recipe_yaml.start(replace(FOUND, last=None), "net.keras", "net")
     assert any(line.startswith("  output: probabilities # ?") for line in lines)
-    known = recipe_yaml.start(replace(FOUND, pixels=Pixels((0.0,), (1.0,), "inside"), colour="rgb"), "net.keras", "net")
-    assert not any("# ?" in line for line in known if line.startswith(("mean", "scale", "colour", "  output")))
+    known = recipe_yaml.start(
+        replace(FOUND, pixels=Pixels((0.0,), (1.0,), "inside"), colour="rgb"), "net.keras", "net"
+    )
+    assert not any(
+        "# ?" in line for line in known if line.startswith(("mean", "scale", "colour", "  output"))
+    )
 
 
 @pytest.mark.parametrize(
-    ("value", "written"), [("Me", "Me"), ("null", '"null"'), ("12", '"12"'), ("a: b", '"a: b"'), ("???", "???")]
+    ("value", "written"),
+    [("Me", "Me"), ("null", '"null"'), ("12", '"12"'), ("a: b", '"a: b"'), ("???", "???")],
 )
 def test_texts_are_quoted_where_yaml_would_read_something_else(value: str, written: str) -> None:
     assert recipe_yaml.text(value) == written

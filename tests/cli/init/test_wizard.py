@@ -34,8 +34,12 @@ def images(folder: Path, *classes: str, count: int = 30) -> None:
 
 def network(path: Path, classes: int, activation: str = "softmax", *, scales: bool = True) -> None:
     """A file of Keras 2 for colour images of 16 x 16 pixels."""
-    layers: list[dict[str, Any]] = [{"class_name": "Rescaling", "config": {"name": "r", "scale": 1 / 255}}] * scales
-    layers.append({"class_name": "Dense", "config": {"name": "d", "units": classes, "activation": activation}})
+    layers: list[dict[str, Any]] = [
+        {"class_name": "Rescaling", "config": {"name": "r", "scale": 1 / 255}}
+    ] * scales
+    layers.append(
+        {"class_name": "Dense", "config": {"name": "d", "units": classes, "activation": activation}}
+    )
     layers[0]["config"]["batch_input_shape"] = [None, 16, 16, 3]
     path.parent.mkdir(exist_ok=True)
     with h5py.File(path, "w") as store:
@@ -56,29 +60,62 @@ def files(project: Path) -> set[str]:
     return {str(path.relative_to(project)) for path in (project / "recipes").rglob("*.*")}
 
 
-def test_data_and_model_become_a_target_that_composes(brought: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_data_and_model_become_a_target_that_composes(
+    brought: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = files(brought)
-    given = ["init", "mine", "--device", "pixel_8", "--data", "data/flowers/", "--model", "models/net.h5", *SAID]
+    given = [
+        "init",
+        "mine",
+        "--device",
+        "pixel_8",
+        "--data",
+        "data/flowers/",
+        "--model",
+        "models/net.h5",
+        *SAID,
+    ]
     assert main(given) == 0
-    assert files(brought) - before == {f"recipes/{group}/mine.yaml" for group in ("data", "model", "target")}
+    assert files(brought) - before == {
+        f"recipes/{group}/mine.yaml" for group in ("data", "model", "target")
+    }
     recipe = compose.compose_targets(["mine"])[0].recipe
-    assert (recipe.data.source, recipe.data.path, recipe.data.splits.by) == ("image_folder", "data/flowers", By.seed)
+    assert (recipe.data.source, recipe.data.path, recipe.data.splits.by) == (
+        "image_folder",
+        "data/flowers",
+        By.seed,
+    )
     assert (recipe.data.mean, recipe.data.scale) == ([0], [1])
     assert recipe.model.imported is not None
     assert (recipe.model.resolution, recipe.model.imported.output) == (16, Output.probabilities)
-    assert (recipe.train.epochs, recipe.quantize.scheme, recipe.convert.runtime) == (0, "int8", "litert")
+    assert (recipe.train.epochs, recipe.quantize.scheme, recipe.convert.runtime) == (
+        0,
+        "int8",
+        "litert",
+    )
     assert recipe.quantize.calibration is not None
     assert recipe.quantize.calibration.examples == 9  # a tenth of 90, where int8.yaml asks for 100
     assert recipe.data.origin.license == "MIT"
     printed = capsys.readouterr().out
-    for said in ("dvc add data/flowers models/net.h5", "edgebake show mine", "--device android_any", "edgebake build"):
+    for said in (
+        "dvc add data/flowers models/net.h5",
+        "edgebake show mine",
+        "--device android_any",
+        "edgebake build",
+    ):
         assert said in printed
     assert "fill in" not in printed
 
 
 def test_who_made_it_can_be_said_later(brought: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["init", "mine", "--device", "pixel_8", "--data", "data/flowers", "--data-author=Me"]) == 0
-    assert "  fill in origin.license, origin.source in recipes/data/mine.yaml\n" in capsys.readouterr().out
+    assert (
+        main(["init", "mine", "--device", "pixel_8", "--data", "data/flowers", "--data-author=Me"])
+        == 0
+    )
+    assert (
+        "  fill in origin.license, origin.source in recipes/data/mine.yaml\n"
+        in capsys.readouterr().out
+    )
     assert yaml.safe_load(Path("recipes/data/mine.yaml").read_text())["origin"]["author"] == "Me"
     assert main(["show", "mine"]) == 1
     assert "recipes/data/mine.yaml: data.origin.license: no value" in capsys.readouterr().err
@@ -93,7 +130,9 @@ def test_who_made_it_can_be_said_later(brought: Path, capsys: pytest.CaptureFixt
         ("raspberry_pi_5", "onnxruntime", "int8"),
     ],
 )
-def test_what_fits_the_device_is_picked(brought: Path, device: str, runtime: str, scheme: str) -> None:
+def test_what_fits_the_device_is_picked(
+    brought: Path, device: str, runtime: str, scheme: str
+) -> None:
     assert main(["init", "mine", "--device", device, "--data", "data/flowers", *SAID]) == 0
     composed = compose.compose_targets(["mine"])[0]
     assert (composed.recipe.convert.runtime, composed.recipe.quantize.scheme) == (runtime, scheme)
@@ -124,7 +163,15 @@ def test_classes_come_in_the_order_in_which_the_model_answers(
         helper.make_node("Softmax", ["d"], ["answer"]),
     ]
     model = helper.make_model(helper.make_graph(nodes, "g", [image], [answer], [mean, spread]))
-    given = ["--device", "raspberry_pi_5", "--data", "data/flowers", "--model", "models/net.onnx", *SAID]
+    given = [
+        "--device",
+        "raspberry_pi_5",
+        "--data",
+        "data/flowers",
+        "--model",
+        "models/net.onnx",
+        *SAID,
+    ]
 
     helper.set_model_props(model, {"names": "{0: 'tulip', 1: 'daisy', 2: 'rose'}"})
     onnx.save(model, "models/net.onnx")
@@ -135,7 +182,9 @@ def test_classes_come_in_the_order_in_which_the_model_answers(
     helper.set_model_props(model, {"names": "{0: 'tulip', 1: 'daisy', 2: 'lily'}"})
     onnx.save(model, "models/net.onnx")
     assert main(["init", "other", *given]) == 1
-    assert "models/net.onnx knows the classes lily, and the data have rose" in capsys.readouterr().err
+    assert (
+        "models/net.onnx knows the classes lily, and the data have rose" in capsys.readouterr().err
+    )
     assert not Path("recipes/data/other.labels.txt").exists()
 
 
@@ -143,7 +192,10 @@ def test_a_second_target_takes_the_same_data_and_model(brought: Path) -> None:
     given = ["--data", "data/flowers", "--model", "models/net.h5", *SAID]
     assert main(["init", "mine", "--device", "pixel_8", *given]) == 0
     before = files(brought)
-    assert main(["init", "mine_any", "--device", "android_any", "--data", "mine", "--model", "mine"]) == 0
+    assert (
+        main(["init", "mine_any", "--device", "android_any", "--data", "mine", "--model", "mine"])
+        == 0
+    )
     assert files(brought) - before == {"recipes/target/mine_any.yaml"}
     choices = compose.compose_targets(["mine_any"])[0].choices
     assert (choices["data"], choices["model"], choices["train"]) == ("mine", "mine", "none")
@@ -196,13 +248,18 @@ def test_a_wrong_answer_writes_nothing(
 def test_no_file_is_overwritten(brought: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (brought / "recipes/data/mine.yaml").write_text("mine\n")
     assert main(["init", "mine", "--device", "pixel_8", "--data", "data/flowers"]) == 1
-    assert "recipes/data/mine.yaml: is there already, and is not overwritten" in capsys.readouterr().err
+    assert (
+        "recipes/data/mine.yaml: is there already, and is not overwritten"
+        in capsys.readouterr().err
+    )
     assert (brought / "recipes/data/mine.yaml").read_text() == "mine\n"
     assert not (brought / "recipes/target/mine.yaml").exists()
 
 
-def test_on_a_terminal_it_asks_for_what_no_flag_says(brought: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from edgebake.cli.init import wizard  # noqa: PLC0415
+def test_on_a_terminal_it_asks_for_what_no_flag_says(
+    brought: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from edgebake.cli.init import wizard
 
     network(brought / "models/raw.h5", 3, scales=False)
     answers = "pixel_8\ndata/flowers\nmodels/raw.h5\n2\nMe\nMIT\n\nThem\nMIT\nthere\n"
@@ -210,7 +267,9 @@ def test_on_a_terminal_it_asks_for_what_no_flag_says(brought: Path, monkeypatch:
     monkeypatch.setattr("builtins.input", lambda *_: next(lines))
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
     printed = wizard.begin({"name": "mine"}, Console(file=io.StringIO(), force_terminal=True))
-    assert [line for line in printed if "fill in" in line] == ["  fill in origin.source in recipes/data/mine.yaml"]
+    assert [line for line in printed if "fill in" in line] == [
+        "  fill in origin.source in recipes/data/mine.yaml"
+    ]
     data = yaml.safe_load((brought / "recipes/data/mine.yaml").read_text())
     assert (data["mean"], data["scale"]) == ([127.5], [pytest.approx(1 / 127.5)])
     model = yaml.safe_load((brought / "recipes/model/mine.yaml").read_text())
@@ -218,12 +277,13 @@ def test_on_a_terminal_it_asks_for_what_no_flag_says(brought: Path, monkeypatch:
 
 
 @pytest.mark.parametrize(
-    ("answers", "said"), [("pixel_8\n", "no answer"), ("pixel_8\ndata/flowers\nmodels/raw.h5\n6\nfew\n1\n", "few")]
+    ("answers", "said"),
+    [("pixel_8\n", "no answer"), ("pixel_8\ndata/flowers\nmodels/raw.h5\n6\nfew\n1\n", "few")],
 )
 def test_an_answer_that_cannot_be_read_is_no_traceback(
     brought: Path, monkeypatch: pytest.MonkeyPatch, answers: str, said: str
 ) -> None:
-    from edgebake.cli.init import wizard  # noqa: PLC0415
+    from edgebake.cli.init import wizard
 
     network(brought / "models/raw.h5", 3, scales=False)
     monkeypatch.setattr(sys, "stdin", io.StringIO(answers))

@@ -13,7 +13,9 @@ from edgebake.models import keras_session
 from edgebake.training.loop import Splits
 
 SHAPE = (8, 8, 2)
-NONE = Splits(np.zeros(0, np.float32), np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.int64))
+NONE = Splits(
+    np.zeros(0, np.float32), np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.int64)
+)
 SOFTMAX = "its softmax looks at all channels"
 
 
@@ -32,9 +34,15 @@ def build(name: str) -> Any:
     image = keras.Input(SHAPE, name="image")
     x = GRAPHS[name].body(keras.layers, image)
     while len(x.shape) > 2:
-        pool = keras.layers.GlobalAveragePooling2D if len(x.shape) == 4 else keras.layers.GlobalAveragePooling1D
+        pool = (
+            keras.layers.GlobalAveragePooling2D
+            if len(x.shape) == 4
+            else keras.layers.GlobalAveragePooling1D
+        )
         x = pool()(x)
-    return randomise(keras.Model(image, keras.layers.Dense(3, activation="softmax", name="answer")(x)))
+    return randomise(
+        keras.Model(image, keras.layers.Dense(3, activation="softmax", name="answer")(x))
+    )
 
 
 def randomise(model: Any) -> Any:
@@ -72,7 +80,9 @@ def _residual_chain(layers: Any, x: Any) -> Any:
 
 
 def _concatenation_and_sum(layers: Any, x: Any) -> Any:
-    both = layers.Concatenate()([layers.Conv2D(3, 3, name="a")(x), layers.Conv2D(2, 3, name="b")(x)])
+    both = layers.Concatenate()(
+        [layers.Conv2D(3, 3, name="a")(x), layers.Conv2D(2, 3, name="b")(x)]
+    )
     x = layers.Add()([both, layers.Conv2D(5, 3, name="c")(x)])
     return layers.Conv2D(4, 1, activation="relu", name="d")(layers.BatchNormalization()(x))
 
@@ -132,7 +142,9 @@ def _slopes(layers: Any, x: Any) -> Any:
 
 
 def _moved(layers: Any, x: Any) -> Any:
-    x = layers.BatchNormalization(scale=False)(layers.ZeroPadding2D()(layers.Conv2D(3, 3, name="a")(x)))
+    x = layers.BatchNormalization(scale=False)(
+        layers.ZeroPadding2D()(layers.Conv2D(3, 3, name="a")(x))
+    )
     x = layers.Rescaling(2.0, 0.5)(layers.UpSampling2D()(layers.LeakyReLU()(x)))
     x = layers.Activation("hard_silu")(layers.Cropping2D()(layers.Dropout(0.5)(x)))
     x = layers.BatchNormalization(center=False)(layers.Conv2D(4, 3, use_bias=False, name="b")(x))
@@ -146,19 +158,23 @@ def _twice_in_one(layers: Any, x: Any) -> Any:
 
 
 def _rows_below_rows(layers: Any, x: Any) -> Any:
-    x = layers.Concatenate(axis=1)([layers.Conv2D(3, 1, name="a")(x), layers.Conv2D(3, 1, name="b")(x)])
+    x = layers.Concatenate(axis=1)(
+        [layers.Conv2D(3, 1, name="a")(x), layers.Conv2D(3, 1, name="b")(x)]
+    )
     x = layers.Concatenate(axis=-2)([x, layers.ReLU()(x)])
     return layers.Conv2D(2, 1, name="c")(x)
 
 
 def _map(layers: Any, x: Any) -> Any:
     x = layers.Conv2D(4, 1, name="a")(x)
-    x = layers.Multiply()([layers.Conv2D(1, 3, padding="same", activation="sigmoid", name="map")(x), x])
+    x = layers.Multiply()(
+        [layers.Conv2D(1, 3, padding="same", activation="sigmoid", name="map")(x), x]
+    )
     return layers.Conv2D(3, 1, name="b")(x)
 
 
 def _arithmetic(layers: Any, x: Any) -> Any:
-    import keras  # noqa: PLC0415
+    import keras
 
     x = 1 - layers.Conv2D(3, 3, name="a")(x) * 2.0
     x = keras.ops.relu6(x + 3.0) / 6.0 + keras.ops.sigmoid(x)
@@ -177,7 +193,7 @@ def _grouped(layers: Any, x: Any) -> Any:
 
 
 def _nested(layers: Any, x: Any) -> Any:
-    import keras  # noqa: PLC0415
+    import keras
 
     inner = keras.Sequential([layers.Conv2D(4, 3), layers.BatchNormalization()], name="inner")
     return layers.Conv2D(3, 1, name="b")(inner(layers.Conv2D(3, 3, name="a")(x)))
@@ -214,12 +230,16 @@ def _normalized(layers: Any, x: Any) -> Any:
 
 
 def _unknown(layers: Any, x: Any) -> Any:
-    import keras  # noqa: PLC0415
+    import keras
 
     x = layers.Conv2DTranspose(4, 3, strides=2, name="larger")(layers.Conv2D(3, 3, name="a")(x))
-    x = keras.ops.concatenate([layers.Conv2D(2, 1, name="b")(x), layers.Conv2D(2, 1, name="c")(x)], axis=-1)
+    x = keras.ops.concatenate(
+        [layers.Conv2D(2, 1, name="b")(x), layers.Conv2D(2, 1, name="c")(x)], axis=-1
+    )
     x = layers.BatchNormalization(axis=1, name="of_rows")(layers.Conv2D(3, 1, name="d")(x))
-    x = layers.GlobalAveragePooling2D(data_format="channels_first", name="first")(layers.Conv2D(5, 1, name="e")(x))
+    x = layers.GlobalAveragePooling2D(data_format="channels_first", name="first")(
+        layers.Conv2D(5, 1, name="e")(x)
+    )
     return layers.Dense(4, name="f")(x)
 
 
@@ -229,15 +249,21 @@ def _meets(other: str, *names: str) -> dict[str, str]:
 
 GRAPHS = {
     "residual": Graph(_residual, {("a", "b"): 4}),
-    "residual_chain": Graph(_residual_chain, {("a", "b", "c", "d"): 4, ("b_inside",): 3, ("c_inside",): 3}),
-    "concatenation_and_sum": Graph(_concatenation_and_sum, {("a", "c"): 3, ("b", "c"): 2, ("d",): 4}),
+    "residual_chain": Graph(
+        _residual_chain, {("a", "b", "c", "d"): 4, ("b_inside",): 3, ("c_inside",): 3}
+    ),
+    "concatenation_and_sum": Graph(
+        _concatenation_and_sum, {("a", "c"): 3, ("b", "c"): 2, ("d",): 4}
+    ),
     "dense_net": Graph(_dense_net, {("a",): 3, ("b",): 2, ("c",): 2, ("d",): 2}),
     "squeeze": Graph(_squeeze, {("a", "wide"): 4, ("narrow",): 2}),
     "squeeze_of_numbers": Graph(_squeeze_of_numbers, {("a", "wide"): 4, ("narrow",): 2}),
     "flatten": Graph(_flatten, {("a",): 3, ("b",): 5}),
     "rows": Graph(_rows, {("a",): 3, ("b",): 4}),
     "taken_apart": Graph(
-        _taken_apart, {("before",): 2, ("b",): 3}, _meets("'square', which takes channels apart", "a")
+        _taken_apart,
+        {("before",): 2, ("b",): 3},
+        _meets("'square', which takes channels apart", "a"),
     ),
     "multiplied": Graph(_multiplied, {("a",): 3}),
     "multiplied_and_tied": Graph(_multiplied_and_tied, {("a", "b"): 3, ("c",): 2}),
@@ -247,14 +273,22 @@ GRAPHS = {
     "rows_below_rows": Graph(_rows_below_rows, {("a", "b"): 3, ("c",): 2}),
     "map": Graph(_map, {("a",): 4, ("map",): 1, ("b",): 3}),
     "arithmetic": Graph(
-        _arithmetic, {("a",): 3, ("c",): 3}, _meets("'multiply', which has a constant for each channel", "b")
+        _arithmetic,
+        {("a",): 3, ("c",): 3},
+        _meets("'multiply', which has a constant for each channel", "b"),
     ),
-    "constants": Graph(_constants, {("b",): 4}, _meets("'scale', which has a constant for each channel", "a")),
-    "grouped": Graph(_grouped, {("b",): 3}, _meets("'grouped', which has 2 groups", "a", "grouped")),
+    "constants": Graph(
+        _constants, {("b",): 4}, _meets("'scale', which has a constant for each channel", "a")
+    ),
+    "grouped": Graph(
+        _grouped, {("b",): 3}, _meets("'grouped', which has 2 groups", "a", "grouped")
+    ),
     "nested": Graph(_nested, {("b",): 3}, _meets("'inner', a model inside the model", "a")),
     "shared": Graph(_shared, {("b",): 4}, _meets("'twice', which is used 2 times", "a", "twice")),
     "layer_norm": Graph(
-        _layer_norm, {("b",): 4}, _meets("'norm', a LayerNormalization, of which pruning knows nothing", "a")
+        _layer_norm,
+        {("b",): 4},
+        _meets("'norm', a LayerNormalization, of which pruning knows nothing", "a"),
     ),
     "attention": Graph(
         _attention,
@@ -263,7 +297,9 @@ GRAPHS = {
         | _meets("'soft', whose softmax looks at all channels", "b")
         | _meets("'softer', a Softmax, of which pruning knows nothing", "c"),
     ),
-    "beside_the_image": Graph(_beside_the_image, {("b",): 3}, _meets("'image', which is the image", "a")),
+    "beside_the_image": Graph(
+        _beside_the_image, {("b",): 3}, _meets("'image', which is the image", "a")
+    ),
     "normalized": Graph(_normalized, {("a",): 4}),
     "unknown": Graph(
         _unknown,

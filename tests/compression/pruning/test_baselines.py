@@ -35,7 +35,9 @@ def fitted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     return found
 
 
-def test_the_unpruned_model_is_trained_on_as_the_pruned_one(parent: Parent, fitted: list[tuple[Any, ...]]) -> None:
+def test_the_unpruned_model_is_trained_on_as_the_pruned_one(
+    parent: Parent, fitted: list[tuple[Any, ...]]
+) -> None:
     model = baselines.trained_on(parent, WORDS)
     assert fitted == [(model, graphs.NONE, (1, 4, 0.25)), (model, graphs.NONE, (2, 4, 0.25))]
     for one, other in zip(model.get_weights(), parent.load().get_weights(), strict=True):
@@ -50,14 +52,21 @@ def test_the_pruned_architecture_is_trained_from_random_weights_for_all_epochs_t
     assert fitted == [(model, graphs.NONE, (7 + 3, 8, 0.5))]
     assert [layer.name for layer in model.layers] == [layer.name for layer in pruned.layers]
     assert [weight.shape for weight in model.weights] == [weight.shape for weight in pruned.weights]
-    assert np.abs(np.array(model.get_layer("a").kernel) - np.array(pruned.get_layer("a").kernel)).max() > 0.1
+    assert (
+        np.abs(np.array(model.get_layer("a").kernel) - np.array(pruned.get_layer("a").kernel)).max()
+        > 0.1
+    )
     assert np.abs(np.array(model.get_layer("a").bias)).max() == 0
     again = baselines.from_scratch(pruned, parent, WORDS)
     np.testing.assert_array_equal(model.get_layer("a").kernel, again.get_layer("a").kernel)
 
 
-def test_what_was_learnt_of_the_images_without_training_is_kept(parent: Parent, fitted: list[tuple[Any, ...]]) -> None:
+def test_what_was_learnt_of_the_images_without_training_is_kept(
+    parent: Parent, fitted: list[tuple[Any, ...]]
+) -> None:
     pruned = parent.load()
     model = baselines.from_scratch(pruned, parent, WORDS)
     images = zeros.images(pruned)
-    np.testing.assert_array_equal(model.get_layer("normal")(images), pruned.get_layer("normal")(images))
+    np.testing.assert_array_equal(
+        model.get_layer("normal")(images), pruned.get_layer("normal")(images)
+    )

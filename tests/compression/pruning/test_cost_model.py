@@ -26,7 +26,9 @@ def model() -> Any:
 
 
 def test_products_are_summed() -> None:
-    one = Bill(np.array([10.0, 1.0]), np.array([[0, 0, 3], [1, 0, 0]]), np.array([[1, 0, 0], [0, 2, 1]]))
+    one = Bill(
+        np.array([10.0, 1.0]), np.array([[0, 0, 3], [1, 0, 0]]), np.array([[1, 0, 0], [0, 2, 1]])
+    )
     assert one.of(np.array([4.0, 2.0])) == 10 * 3 * 4 + 1 * 4 * (2 * 2 + 1)
     assert one.of(np.array([[4.0, 2.0], [1.0, 1.0]])).tolist() == [140, 30 + 3]
 
@@ -37,6 +39,8 @@ def test_costs_follow_the_channels_that_stay(a: int, b: int) -> None:
     found = dependency_graph.read(one)
     assert [family.layers for family in found.families] == [("a",), ("b",)]
     counts = np.array([a, b], np.float64)
-    assert cost_model.make(one, found, "macs").of(counts) == pytest.approx(4 * 3 * a + 4 * a * b + 4 * b * 5)
+    assert cost_model.make(one, found, "macs").of(counts) == pytest.approx(
+        4 * 3 * a + 4 * a * b + 4 * b * 5
+    )
     parameters = (3 * a + a) + 4 * a + a * b + (4 * b * 5 + 5)
     assert cost_model.make(one, found, "parameters").of(counts) == pytest.approx(parameters)

@@ -16,9 +16,13 @@ def _session() -> None:
 
 
 @pytest.mark.parametrize("name", graphs.GRAPHS)
-def test_families_are_the_layers_that_are_tied_and_others_stay_whole_for_a_reason(name: str) -> None:
+def test_families_are_the_layers_that_are_tied_and_others_stay_whole_for_a_reason(
+    name: str,
+) -> None:
     _, found = graphs.read(name)
-    assert {family.layers: len(family.groups) for family in found.families} == graphs.GRAPHS[name].families
+    assert {family.layers: len(family.groups) for family in found.families} == graphs.GRAPHS[
+        name
+    ].families
     assert graphs.reasons(found) == graphs.GRAPHS[name].whole | ANSWER
 
 
@@ -37,7 +41,9 @@ def test_channels_of_a_flat_tensor_come_again_and_again() -> None:
 
 def test_channels_of_a_multiplied_depthwise_convolution_stand_side_by_side() -> None:
     _, found = graphs.read("multiplied_and_tied")
-    assert found.channels["b"].outputs.tolist() == np.repeat(found.channels["a"].outputs, 2).tolist()
+    assert (
+        found.channels["b"].outputs.tolist() == np.repeat(found.channels["a"].outputs, 2).tolist()
+    )
 
 
 def test_rows_of_two_pixels_hold_the_channels_of_one_behind_those_of_the_other() -> None:
@@ -48,7 +54,9 @@ def test_rows_of_two_pixels_hold_the_channels_of_one_behind_those_of_the_other()
 def test_a_sequential_model_is_read_as_a_functional_one() -> None:
     keras = keras_session.start(1)
     layers = keras.layers
-    model = keras.Sequential([keras.Input((4, 4, 1)), layers.Conv2D(3, 3, name="a"), layers.Flatten()])
+    model = keras.Sequential(
+        [keras.Input((4, 4, 1)), layers.Conv2D(3, 3, name="a"), layers.Flatten()]
+    )
     model.add(layers.Dense(2, name="answer"))
     found = dependency_graph.read(keras_graph.functional(model))
     assert [(family.layers, len(family.groups)) for family in found.families] == [(("a",), 3)]
@@ -60,7 +68,14 @@ def test_a_layer_of_which_a_part_is_kept_can_lose_the_rest() -> None:
     layers = keras.layers
     image = keras.Input((4, 4, 1), name="image")
     a, b = layers.Conv2D(3, 1, name="a")(image), layers.Conv2D(2, 1, name="b")(image)
-    x = layers.Add()([layers.Concatenate()([layers.Softmax(name="soft")(a), b]), layers.Conv2D(5, 1, name="c")(image)])
-    found = dependency_graph.read(keras.Model(image, layers.GlobalAveragePooling2D()(layers.Dense(2, name="d")(x))))
+    x = layers.Add()(
+        [
+            layers.Concatenate()([layers.Softmax(name="soft")(a), b]),
+            layers.Conv2D(5, 1, name="c")(image),
+        ]
+    )
+    found = dependency_graph.read(
+        keras.Model(image, layers.GlobalAveragePooling2D()(layers.Dense(2, name="d")(x)))
+    )
     assert [(family.layers, len(family.groups)) for family in found.families] == [(("b", "c"), 2)]
     assert found.whole["c"] == "its channels meet 'soft', a Softmax, of which pruning knows nothing"

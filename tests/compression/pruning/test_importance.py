@@ -32,7 +32,9 @@ def dense() -> Any:
 def of(model: Any, how: Score, splits: Splits = graphs.NONE) -> list[float]:
     """Return the scores of the channels of layer `a`."""
     found = dependency_graph.read(model)
-    values: list[float] = importance.score(model, found, how, splits)[found.channels["a"].outputs].tolist()
+    values: list[float] = importance.score(model, found, how, splits)[
+        found.channels["a"].outputs
+    ].tolist()
     return values
 
 
@@ -43,7 +45,9 @@ def test_l1_is_the_sum_of_magnitudes_beside_their_mean() -> None:
 
 def test_l2_is_the_root_of_the_sum_of_squares_beside_their_mean() -> None:
     columns, rows = np.sqrt([10, 20]), np.sqrt([10, 4])
-    assert of(dense(), Score.l2) == pytest.approx((columns / columns.mean() + rows / rows.mean()) / 2)
+    assert of(dense(), Score.l2) == pytest.approx(
+        (columns / columns.mean() + rows / rows.mean()) / 2
+    )
 
 
 def depthwise() -> Any:
@@ -52,7 +56,9 @@ def depthwise() -> Any:
     layers = keras.layers
     image = keras.Input((1, 2, 1), name="image")
     x = layers.BatchNormalization(name="norm")(layers.Conv2D(2, 1, use_bias=False, name="a")(image))
-    x = layers.Flatten()(layers.DepthwiseConv2D(1, depth_multiplier=2, use_bias=False, name="depthwise")(x))
+    x = layers.Flatten()(
+        layers.DepthwiseConv2D(1, depth_multiplier=2, use_bias=False, name="depthwise")(x)
+    )
     model = keras.Model(image, layers.Dense(2, use_bias=False, name="answer")(x))
     model.get_layer("a").set_weights([np.array([[[[2.0, -6]]]])])
     model.get_layer("depthwise").set_weights([np.array([[[[1.0, -1], [2, 4]]]])])
@@ -65,7 +71,9 @@ def depthwise() -> Any:
 
 def test_each_layer_and_each_place_in_front_of_a_dense_layer_has_a_voice() -> None:
     made, seen = np.array([2, 6]) / 4, np.array([2, 6]) / 4
-    read = np.array([[1, 1, 3, 3], [2, 2, 4, 4]]) / 2.5  # by channel: two outputs each at two places
+    read = (
+        np.array([[1, 1, 3, 3], [2, 2, 4, 4]]) / 2.5
+    )  # by channel: two outputs each at two places
     assert of(depthwise(), Score.l1) == pytest.approx((made + seen + read.sum(axis=1)) / 6)
 
 
@@ -86,13 +94,21 @@ def small(norm: bool) -> Any:
     x = layers.GlobalAveragePooling2D()(layers.Activation("tanh")(x))
     model = keras.Model(image, layers.Dense(3, activation="softmax", name="answer")(x))
     random = np.random.default_rng(4)
-    model.set_weights([random.uniform(0.2, 1, weight.shape) * np.sign(weight + 1e-9) for weight in model.get_weights()])
+    model.set_weights(
+        [
+            random.uniform(0.2, 1, weight.shape) * np.sign(weight + 1e-9)
+            for weight in model.get_weights()
+        ]
+    )
     return model
 
 
 def examples(count: int) -> Splits:
     random = np.random.default_rng(5)
-    images, labels = random.normal(size=(count, 5, 5, 2)).astype(np.float32), random.integers(0, 3, count)
+    images, labels = (
+        random.normal(size=(count, 5, 5, 2)).astype(np.float32),
+        random.integers(0, 3, count),
+    )
     return Splits(images, labels, images[:0], labels[:0])
 
 
@@ -118,18 +134,27 @@ def slope(model: Any, gate: str, channel: int, splits: Splits) -> float:
 @pytest.mark.parametrize("gate", ["a", "norm"])
 def test_a_channel_changes_the_loss_as_its_gate_says(gate: str) -> None:
     model, splits = small(norm=gate == "norm"), examples(BATCH)
-    changes = next(importance._changes(model, [model.get_layer(gate)], splits.images, splits.labels))
+    changes = next(
+        importance._changes(model, [model.get_layer(gate)], splits.images, splits.labels)
+    )
     expected = [slope(model, gate, channel, splits) for channel in range(4)]
     assert np.abs(expected).max() > 5e-3
     assert changes == pytest.approx(expected, rel=0.01, abs=1e-4)
 
 
-def test_the_taylor_score_is_the_square_summed_over_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_taylor_score_is_the_square_summed_over_batches(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(importance, "BATCH", BATCH)
     model, splits = small(norm=False), examples(2 * BATCH - 2)
     parts = [slice(0, BATCH), slice(BATCH, None)]
-    batches = [Splits(splits.images[part], splits.labels[part], splits.images, splits.labels) for part in parts]
-    expected = [sum(slope(model, "a", channel, batch) ** 2 for batch in batches) for channel in range(4)]
+    batches = [
+        Splits(splits.images[part], splits.labels[part], splits.images, splits.labels)
+        for part in parts
+    ]
+    expected = [
+        sum(slope(model, "a", channel, batch) ** 2 for batch in batches) for channel in range(4)
+    ]
     assert of(model, Score.taylor, splits) == pytest.approx(expected, rel=0.03, abs=1e-6)
 
 

@@ -13,7 +13,9 @@ from edgebake.models import keras_session
 @pytest.fixture
 def model() -> Any:
     keras = keras_session.start(1)
-    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, name="one"), keras.layers.Dense(2, name="two")])
+    return keras.Sequential(
+        [keras.Input((4,)), keras.layers.Dense(3, name="one"), keras.layers.Dense(2, name="two")]
+    )
 
 
 def test_layers_are_found_by_kind(model: Any) -> None:

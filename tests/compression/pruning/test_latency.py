@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 
-from edgebake.compression.pruning import cost_model, dependency_graph, latency, layer_costs, selection
+from edgebake.compression.pruning import (
+    cost_model,
+    dependency_graph,
+    latency,
+    layer_costs,
+    selection,
+)
 from edgebake.compression.pruning.selection import Limits, Ranked
 from edgebake.errors import ConversionError
 from edgebake.models import keras_session
@@ -26,7 +32,9 @@ def ranked() -> Ranked:
 
 @pytest.fixture
 def _by_macs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(latency, "_session", lambda model: layer_costs.total(layer_costs.of(model), "macs"))
+    monkeypatch.setattr(
+        latency, "_session", lambda model: layer_costs.total(layer_costs.of(model), "macs")
+    )
     monkeypatch.setattr(latency, "ratio_of", lambda one, other: one / other)
 
 
@@ -77,7 +85,7 @@ class Clock:
         class Fake:
             calls: int = 0
 
-            def invoke(fake) -> None:  # noqa: N805
+            def invoke(fake) -> None:  # noqa: N805 - self is the test
                 ran.append(name)
                 self.now += seconds(fake.calls)
                 fake.calls += 1
@@ -94,7 +102,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 def test_a_ratio_is_how_many_times_as_long_one_takes(clock: Clock) -> None:
     ran: list[str] = []
-    one, other = clock.session("one", lambda _: 0.002, ran), clock.session("other", lambda _: 0.004, ran)
+    one, other = (
+        clock.session("one", lambda _: 0.002, ran),
+        clock.session("other", lambda _: 0.004, ran),
+    )
     assert latency.ratio_of(one, other) == pytest.approx(0.5)
     rounds = ran[5:]  # the first are to find how many calls make a round
     calls = round(latency.ROUND_SECONDS / 0.004)

@@ -18,8 +18,12 @@ def model() -> Any:
     keras = keras_session.start(1)
     layers = keras.layers
     image = keras.Input((8, 6, 2), name="image")
-    x = layers.BatchNormalization(name="norm")(layers.Conv2D(4, 3, strides=2, padding="same", name="conv")(image))
-    x = layers.DepthwiseConv2D(3, depth_multiplier=2, use_bias=False, name="depthwise")(layers.ReLU()(x))
+    x = layers.BatchNormalization(name="norm")(
+        layers.Conv2D(4, 3, strides=2, padding="same", name="conv")(image)
+    )
+    x = layers.DepthwiseConv2D(3, depth_multiplier=2, use_bias=False, name="depthwise")(
+        layers.ReLU()(x)
+    )
     x = layers.Conv2DTranspose(3, 2, strides=2, name="transposed")(x)
     twice = layers.Conv2D(3, 1, name="twice")
     x = layers.PReLU(shared_axes=[1, 2], name="slope")(twice(twice(x)))
@@ -30,8 +34,12 @@ def model() -> Any:
 EXPECTED = {
     "conv": Cost("Conv2D", 4, 4 * 3 * (3 * 3 * 2 * 4), 3 * 3 * 2 * 4 + 4),  # returns 4 x 3 places
     "norm": Cost("BatchNormalization", 4, 0, 4 * 4),
-    "depthwise": Cost("DepthwiseConv2D", 8, 2 * 1 * (3 * 3 * 4 * 2), 3 * 3 * 4 * 2),  # returns 2 x 1 places
-    "transposed": Cost("Conv2DTranspose", 3, 2 * 1 * (2 * 2 * 3 * 8), 2 * 2 * 3 * 8 + 3),  # reads 2 x 1, returns 4 x 2
+    "depthwise": Cost(
+        "DepthwiseConv2D", 8, 2 * 1 * (3 * 3 * 4 * 2), 3 * 3 * 4 * 2
+    ),  # returns 2 x 1 places
+    "transposed": Cost(
+        "Conv2DTranspose", 3, 2 * 1 * (2 * 2 * 3 * 8), 2 * 2 * 3 * 8 + 3
+    ),  # reads 2 x 1, returns 4 x 2
     "twice": Cost("Conv2D", 3, 2 * (4 * 2 * 3 * 3), 3 * 3 + 3),
     "slope": Cost("PReLU", 3, 0, 3),
     "grouped": Cost("Conv2D", 6, 4 * 2 * (1 * 6), 1 * 6),

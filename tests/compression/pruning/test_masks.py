@@ -30,8 +30,12 @@ def test_no_ramp_is_all_at_once() -> None:
     assert [step for step in range(100) if Ramp(0.5, 0).is_due(step)] == [0]
 
 
-@pytest.mark.parametrize(("steps", "updates"), [(1, 2), (10, 11), (32, 33), (33, 18), (1000, 33), (1001, 33)])
-def test_masks_are_made_a_few_dozen_times_and_last_at_the_end_of_the_ramp(steps: int, updates: int) -> None:
+@pytest.mark.parametrize(
+    ("steps", "updates"), [(1, 2), (10, 11), (32, 33), (33, 18), (1000, 33), (1001, 33)]
+)
+def test_masks_are_made_a_few_dozen_times_and_last_at_the_end_of_the_ramp(
+    steps: int, updates: int
+) -> None:
     due = [step for step in range(2 * steps) if Ramp(0.5, steps).is_due(step)]
     assert (len(due), due[0], due[-1]) == (updates, 0, steps)
     assert len(due) <= UPDATES + 1
@@ -39,12 +43,19 @@ def test_masks_are_made_a_few_dozen_times_and_last_at_the_end_of_the_ramp(steps:
 
 def test_the_least_of_a_layer_go_and_zeros_count() -> None:
     # magnitudes in order: 0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.8, 0.9
-    assert masks.share_of(KERNEL, 0.5).tolist() == [[False, True], [False, False], [False, True], [True, True]]
+    assert masks.share_of(KERNEL, 0.5).tolist() == [
+        [False, True],
+        [False, False],
+        [False, True],
+        [True, True],
+    ]
     assert masks.share_of(KERNEL, 0.0).all()
     assert not masks.share_of(KERNEL, 1.0).any()
 
 
-@pytest.mark.parametrize(("share", "zeros"), [(0.3, 3), (0.34, 4), (0.36, 4), (0.95, 10), (0.96, 11)])
+@pytest.mark.parametrize(
+    ("share", "zeros"), [(0.3, 3), (0.34, 4), (0.36, 4), (0.95, 10), (0.96, 11)]
+)
 def test_the_count_is_exact_even_if_all_weights_are_equal(share: float, zeros: int) -> None:
     assert np.count_nonzero(~masks.share_of(np.full((11, 1), 0.5, np.float32), share)) == zeros
 
@@ -58,7 +69,10 @@ def test_two_of_four_neighbouring_input_channels_stay() -> None:
 
 
 def test_of_equals_a_pattern_keeps_the_first() -> None:
-    assert masks.pattern_of(np.ones((8, 1), np.float32), Pattern(1, 4))[:, 0].tolist() == [True, *[False] * 3] * 2
+    assert (
+        masks.pattern_of(np.ones((8, 1), np.float32), Pattern(1, 4))[:, 0].tolist()
+        == [True, *[False] * 3] * 2
+    )
 
 
 def test_what_was_cut_stays_zero_while_an_optimizer_steps(keras: Any) -> None:
@@ -97,9 +111,13 @@ def test_what_was_cut_stays_so_when_the_share_grows(keras: Any) -> None:
 def test_depthwise_layers_and_blocks_that_do_not_fit_stay_whole(keras: Any) -> None:
     image = keras.Input((8, 8, 3))
     x = keras.layers.BatchNormalization()(keras.layers.Conv2D(6, 3, name="first")(image))
-    x = keras.layers.Conv2D(8, 1, name="second")(keras.layers.DepthwiseConv2D(3, name="depthwise")(x))
+    x = keras.layers.Conv2D(8, 1, name="second")(
+        keras.layers.DepthwiseConv2D(3, name="depthwise")(x)
+    )
     x = keras.layers.Conv2DTranspose(4, 2, name="up")(x)
-    model = keras.Model(image, keras.layers.Dense(2, name="dense")(keras.layers.GlobalAveragePooling2D()(x)))
+    model = keras.Model(
+        image, keras.layers.Dense(2, name="dense")(keras.layers.GlobalAveragePooling2D()(x))
+    )
     depthwise = "DepthwiseConv2D: a channel has few weights, and no others to make up for them"
     up = "Conv2DTranspose: only Conv1D, Conv2D, Conv3D, Dense are cut"
     layers, whole = masks.chosen(model, None)

@@ -28,12 +28,17 @@ def limits(size: int, floor: float, multiple: int) -> tuple[Limits, Family]:
 
 
 def ranked(
-    sizes: list[int], scores: list[float], floor: float = 0, multiple: int = 1, comparable: bool = False
+    sizes: list[int],
+    scores: list[float],
+    floor: float = 0,
+    multiple: int = 1,
+    comparable: bool = False,
 ) -> Ranked:
     """Return families whose groups are in order already: 0, 1, 2, ..."""
     ends = np.cumsum([0, *sizes])
     families = [
-        Family((name,), np.arange(start, end)) for name, start, end in zip("abc", ends[:-1], ends[1:], strict=False)
+        Family((name,), np.arange(start, end))
+        for name, start, end in zip("abc", ends[:-1], ends[1:], strict=False)
     ]
     full = {family.layers: len(family.groups) for family in families}
     found = Dependencies({}, families, {}, int(ends[-1]))
@@ -59,7 +64,9 @@ def walked(one: Ranked) -> list[tuple[int, ...]]:
         (10, 0.7, 1, 7),  # 10 * 0.7 is a little more than 7
     ],
 )
-def test_a_floor_is_rounded_up_to_a_multiple(size: int, floor: float, multiple: int, expected: int) -> None:
+def test_a_floor_is_rounded_up_to_a_multiple(
+    size: int, floor: float, multiple: int, expected: int
+) -> None:
     one, family = limits(size, floor, multiple)
     assert one.least(family) == expected
 
@@ -107,7 +114,12 @@ def test_counts_fall_by_multiples_as_far_as_the_floor(
     assert found == expected
 
 
-@given(size=st.integers(1, 300), floor=st.floats(0, 1), multiple=st.integers(1, 32), share=st.floats(0, 1))
+@given(
+    size=st.integers(1, 300),
+    floor=st.floats(0, 1),
+    multiple=st.integers(1, 32),
+    share=st.floats(0, 1),
+)
 def test_what_stays_is_within_limits(size: int, floor: float, multiple: int, share: float) -> None:
     one, family = limits(size, floor, multiple)
     count = one.nearest(family, share)
@@ -130,7 +142,9 @@ def test_a_family_that_the_parent_did_not_have_keeps_its_one_channel() -> None:
 
 def test_by_share_cuts_every_family() -> None:
     assert selection.by_share(ranked([8, 4, 2], [0.0] * 14), 0.5).tolist() == [4, 2, 1]
-    assert selection.by_share(ranked([8, 4, 2], [0.0] * 14, floor=0.6, multiple=2), 0.5).tolist() == [6, 4, 2]
+    assert selection.by_share(
+        ranked([8, 4, 2], [0.0] * 14, floor=0.6, multiple=2), 0.5
+    ).tolist() == [6, 4, 2]
 
 
 def test_the_least_important_groups_go() -> None:
@@ -140,7 +154,9 @@ def test_the_least_important_groups_go() -> None:
     assert one.dropped(one.sizes).tolist() == []
 
 
-def test_without_comparable_scores_the_family_goes_next_that_kept_most_and_of_equals_the_first() -> None:
+def test_without_comparable_scores_the_family_goes_next_that_kept_most_and_of_equals_the_first() -> (
+    None
+):
     one = ranked([4, 8], [0.0] * 12, multiple=2)
     assert walked(one) == [(4, 8), (2, 8), (2, 6), (2, 4), (2, 2)]
 
@@ -205,7 +221,9 @@ def of(model: Any, how: Score) -> Ranked:
 @pytest.mark.parametrize("word", ["macs", "parameters"])
 @given(share=st.floats(0.25, 1))
 @properties.one_in(5)
-def test_a_goal_is_reached_and_no_family_has_room_for_more(real: Ranked, word: str, share: float) -> None:
+def test_a_goal_is_reached_and_no_family_has_room_for_more(
+    real: Ranked, word: str, share: float
+) -> None:
     price = cost_model.make(real.model, real.found, word)
     goal = share * float(price.of(real.sizes))
     found = selection.down_to(real, word, goal)
@@ -249,5 +267,8 @@ def test_a_family_without_a_score_stays_whole_and_others_of_its_layers_do_not() 
     why = "the score batch_norm says nothing of its channels"
     assert [family.layers for family in one.found.families] == [("b", "c")]
     assert one.found.whole == {"a": why, "c": why, "answer": "its channels are the model's answer"}
-    assert sorted(family.layers for family in of(model, Score.l1).found.families) == [("a", "c"), ("b", "c")]
+    assert sorted(family.layers for family in of(model, Score.l1).found.families) == [
+        ("a", "c"),
+        ("b", "c"),
+    ]
     assert one.dropped(np.array([1.0])).tolist() == one.order[0][:2].tolist()

@@ -40,7 +40,9 @@ def test_few_weights_stay_as_they_are() -> None:
 
 
 def test_no_two_of_many_tables_share_a_cluster() -> None:
-    found = shared_weights.shared(np.random.default_rng(0).normal(size=(20, 300)).astype(np.float32), 2, tables=300)
+    found = shared_weights.shared(
+        np.random.default_rng(0).normal(size=(20, 300)).astype(np.float32), 2, tables=300
+    )
     assert np.array_equal(np.unique(found.cluster), np.arange(1200))
     assert np.array_equal(found.cluster[0] // 4, np.arange(300))
 
@@ -49,8 +51,14 @@ def test_output_channels_of_a_depthwise_layer_are_its_last_two_axes(keras: Any) 
     depthwise, conv = keras.layers.DepthwiseConv2D(3, depth_multiplier=2), keras.layers.Conv2D(5, 3)
     for layer in (depthwise, conv):
         layer.build((None, 8, 8, 4))
-    assert [shared_weights.tables_of(layer, per_channel=True) for layer in (depthwise, conv)] == [8, 5]
-    assert [shared_weights.tables_of(layer, per_channel=False) for layer in (depthwise, conv)] == [1, 1]
+    assert [shared_weights.tables_of(layer, per_channel=True) for layer in (depthwise, conv)] == [
+        8,
+        5,
+    ]
+    assert [shared_weights.tables_of(layer, per_channel=False) for layer in (depthwise, conv)] == [
+        1,
+        1,
+    ]
     found = shared_weights.shared(np.array(depthwise.kernel), 1, 8)
     assert [len(np.unique(found.kernel[..., c, m])) for c in range(4) for m in range(2)] == [2] * 8
 
@@ -64,7 +72,9 @@ def test_weights_of_a_cluster_step_together_by_their_mean(keras: Any) -> None:
     with kernels.held([(layer.kernel, shared_weights.keeper(found))]):
         keras.optimizers.SGD(0.1).apply([gradient], [layer.kernel])
     # means of the gradient: 2 and 0 in the first channel, 3 and 1 in the second
-    assert np.array(layer.kernel) == pytest.approx(np.array([[-0.1, 1.1], [-0.1, 1.1], [1.1, 1.1], [1.1, 4.9]]))
+    assert np.array(layer.kernel) == pytest.approx(
+        np.array([[-0.1, 1.1], [-0.1, 1.1], [1.1, 1.1], [1.1, 4.9]])
+    )
 
 
 def test_without_a_step_nothing_moves_however_often_and_however_many(keras: Any) -> None:

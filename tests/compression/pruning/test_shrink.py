@@ -17,7 +17,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgebake import plugins
-from edgebake.compression.pruning import channel_coupling, cost_model, dependency_graph, layer_costs, shrink
+from edgebake.compression.pruning import (
+    channel_coupling,
+    cost_model,
+    dependency_graph,
+    layer_costs,
+    shrink,
+)
 from edgebake.compression.pruning.dependency_graph import Dependencies
 from edgebake.errors import ConversionError
 from edgebake.models import keras_graph, keras_session
@@ -76,7 +82,9 @@ def assert_same(cut: dict[str, list[Any]], zeroed: dict[str, list[Any]]) -> None
 @pytest.mark.parametrize("name", graphs.GRAPHS)
 @given(seed=SEEDS)
 @FEW
-def test_a_model_without_some_channels_computes_the_same_as_with_zeros(name: str, seed: int) -> None:
+def test_a_model_without_some_channels_computes_the_same_as_with_zeros(
+    name: str, seed: int
+) -> None:
     check(made(name), seed)
 
 
@@ -84,7 +92,9 @@ def test_a_model_without_some_channels_computes_the_same_as_with_zeros(name: str
 @pytest.mark.parametrize("name", architectures.NAMES)
 @given(seed=SEEDS)
 @FEW
-def test_an_architecture_without_some_channels_computes_the_same_as_with_zeros(name: str, seed: int) -> None:
+def test_an_architecture_without_some_channels_computes_the_same_as_with_zeros(
+    name: str, seed: int
+) -> None:
     check(architecture(name), seed)
 
 
@@ -92,7 +102,9 @@ def test_an_architecture_without_some_channels_computes_the_same_as_with_zeros(n
 @pytest.mark.parametrize("name", architectures.NAMES)
 def test_every_layer_of_an_architecture_but_the_last_may_be_cut(name: str) -> None:
     model, found = architecture(name)
-    makers = [layer.name for layer in model.layers if keras_graph.kind(layer) in channel_coupling.MIXING]
+    makers = [
+        layer.name for layer in model.layers if keras_graph.kind(layer) in channel_coupling.MIXING
+    ]
     assert list(found.whole) == makers[-1:]
     assert {layer for family in found.families for layer in family.layers} == set(makers[:-1])
 
@@ -112,9 +124,13 @@ def test_weights_are_those_of_the_channels_that_stay() -> None:
     for name in ("a", "b"):
         kernel, bias = model.get_layer(name).get_weights()
         inputs = [0, 1] if name == "a" else [0, 2]
-        np.testing.assert_array_equal(small.get_layer(name).kernel, kernel[:, :, inputs][..., [0, 2]])
+        np.testing.assert_array_equal(
+            small.get_layer(name).kernel, kernel[:, :, inputs][..., [0, 2]]
+        )
         np.testing.assert_array_equal(small.get_layer(name).bias, bias[[0, 2]])
-    np.testing.assert_array_equal(small.get_layer("answer").kernel, model.get_layer("answer").kernel.numpy()[[0, 2]])
+    np.testing.assert_array_equal(
+        small.get_layer("answer").kernel, model.get_layer("answer").kernel.numpy()[[0, 2]]
+    )
 
 
 def test_weights_behind_flatten_are_those_of_each_place() -> None:
@@ -128,7 +144,8 @@ def test_weights_of_a_multiplied_depthwise_convolution_go_by_what_it_reads() -> 
     model, found = made("multiplied_and_tied")
     small = shrink.rebuild(model, found, found.families[0].groups[[1]])
     before, after = (
-        next(layer for layer in one.layers if keras_graph.kind(layer) == "DepthwiseConv2D") for one in (model, small)
+        next(layer for layer in one.layers if keras_graph.kind(layer) == "DepthwiseConv2D")
+        for one in (model, small)
     )
     np.testing.assert_array_equal(after.kernel, before.kernel.numpy()[:, :, [0, 2]])
     np.testing.assert_array_equal(after.bias, before.bias.numpy()[[0, 1, 4, 5]])
@@ -159,13 +176,18 @@ def _others(sliced: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
         weights = sliced(layer, found, dropped)
         if layer.name != "a":
             return weights
-        return [whole[..., -part.shape[-1] :] for whole, part in zip(layer.get_weights(), weights, strict=True)]
+        return [
+            whole[..., -part.shape[-1] :]
+            for whole, part in zip(layer.get_weights(), weights, strict=True)
+        ]
 
     return wrong
 
 
 @pytest.mark.parametrize("name", ["residual", "flatten", "squeeze"])
-def test_a_model_of_the_wrong_channels_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_of_the_wrong_channels_is_refused(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model, found = made(name)
     monkeypatch.setattr(shrink, "_sliced", _others(shrink._sliced))
     with pytest.raises(ConversionError, match=re.escape("the rewritten model differs by ")):

@@ -96,7 +96,9 @@ def test_a_model_that_computes_as_much_is_not_trained_from_scratch() -> None:
 
 
 def test_a_line_says_what_is_left_and_what_it_has_to_beat() -> None:
-    expected = "75% of macs, 41% of parameters; validation accuracy 0.3400, cut 0.5000, fine-tuned 0.7500"
+    expected = (
+        "75% of macs, 41% of parameters; validation accuracy 0.3400, cut 0.5000, fine-tuned 0.7500"
+    )
     assert summary.line(of(3, baselines=False)) == expected
     others = ", parent trained on 0.3400, from scratch 0.1400"
     assert summary.line(of(3, baselines=True)) == expected + others

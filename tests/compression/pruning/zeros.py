@@ -17,12 +17,19 @@ def some(found: Dependencies, seed: int) -> tuple[Any, Groups]:
     random = np.random.default_rng(seed)
     most = [len(family.groups) - (not number) for number, family in enumerate(found.families)]
     counts = [int(random.integers(1, max(count, 1), endpoint=True)) for count in most]
-    gone = [random.permutation(one.groups)[count:] for one, count in zip(found.families, counts, strict=True)]
+    gone = [
+        random.permutation(one.groups)[count:]
+        for one, count in zip(found.families, counts, strict=True)
+    ]
     return np.array(counts, np.float64), np.concatenate([*gone, np.zeros(0, np.int64)])
 
 
 def images(model: Any, count: int = 3) -> Any:
-    return np.random.default_rng(3).uniform(-1, 1, (count, *model.inputs[0].shape[1:])).astype(np.float32)
+    return (
+        np.random.default_rng(3)
+        .uniform(-1, 1, (count, *model.inputs[0].shape[1:]))
+        .astype(np.float32)
+    )
 
 
 def zeroed(model: Any, found: Dependencies, dropped: Groups) -> dict[str, list[Any]]:
@@ -37,7 +44,9 @@ def zeroed(model: Any, found: Dependencies, dropped: Groups) -> dict[str, list[A
     }
 
 
-def run(model: Any, change: Callable[[str, Any], Any] = lambda _, tensor: tensor) -> dict[str, list[Any]]:
+def run(
+    model: Any, change: Callable[[str, Any], Any] = lambda _, tensor: tensor
+) -> dict[str, list[Any]]:
     """Call the operations of a model one by one on random images; return what each first answers, by its name."""
     tensors: dict[int, Any] = {}
     found: dict[str, list[Any]] = {}

@@ -75,11 +75,19 @@ def test_a_layer_that_is_nearly_always_zero_has_outliers() -> None:
 
 
 def test_one_channel_that_is_wider_than_all_others_is_an_outlier() -> None:
-    assert report.note(_layer("a", low=0.0, high=4.0, channel_low=0.0, channel_high=0.5, core_low=0.0)) == ""
-    assert report.note(_layer("a", low=0.0, high=4.1, channel_low=0.0, channel_high=0.5, core_low=0.0)) == "outliers"
+    assert (
+        report.note(_layer("a", low=0.0, high=4.0, channel_low=0.0, channel_high=0.5, core_low=0.0))
+        == ""
+    )
+    assert (
+        report.note(_layer("a", low=0.0, high=4.1, channel_low=0.0, channel_high=0.5, core_low=0.0))
+        == "outliers"
+    )
 
 
 def test_a_line_ends_with_the_layers_that_need_a_look() -> None:
     again = _layer("again", low=0.0, high=0.0)
-    assert report.noted([DEAD, SOUND, SPIKY, again]) == ", zero width at dead again, outliers at spiky"
+    assert (
+        report.noted([DEAD, SOUND, SPIKY, again]) == ", zero width at dead again, outliers at spiky"
+    )
     assert report.noted([SOUND]) == ""

@@ -30,12 +30,23 @@ from tests import hostile
 pytestmark = pytest.mark.slow
 
 CONTRACT = Contract(
-    "classification", 16, 16, "grey", "none", "bilinear", [127.5], [1 / 127.5], [str(digit) for digit in range(10)]
+    "classification",
+    16,
+    16,
+    "grey",
+    "none",
+    "bilinear",
+    [127.5],
+    [1 / 127.5],
+    [str(digit) for digit in range(10)],
 )
 ABOUT = About("digits", "1.0.0", "nobody", "Apache-2.0", "quantizes badly")
 TENSOR, CHANNEL = Granularity.per_tensor, Granularity.per_channel
 ASKED = Integers("int8", CHANNEL, keep=DType.float32)
-OUTLIER = {"pointwise_2", "depthwise_3"}  # one channel between them is 128 times wider than the others
+OUTLIER = {
+    "pointwise_2",
+    "depthwise_3",
+}  # one channel between them is 128 times wider than the others
 RUNTIMES = ["litert", "onnxruntime"]
 
 
@@ -68,7 +79,10 @@ def kept(program: Program, scored: dict[str, Scored]) -> dict[str, list[str]]:
     Training differs between processors, and one point is one example of 179: other layers may cost that much too.
     """
     floor = sensitivity.accuracy(program, scored["validation"]) - 0.03
-    return {layer.name: layer.values for layer in sensitivity.fewest(program, ASKED, scored["validation"], floor)}
+    return {
+        layer.name: layer.values
+        for layer in sensitivity.fewest(program, ASKED, scored["validation"], floor)
+    }
 
 
 def accuracy(runtime: str, item: Quantized, test: Scored) -> float:
@@ -81,7 +95,9 @@ def accuracy(runtime: str, item: Quantized, test: Scored) -> float:
     return float(np.mean(found))
 
 
-def test_the_layers_around_the_outlier_are_the_dearest(program: Program, scored: dict[str, Scored]) -> None:
+def test_the_layers_around_the_outlier_are_the_dearest(
+    program: Program, scored: dict[str, Scored]
+) -> None:
     costs = sensitivity.costs(program, ASKED, scored["validation"])
     assert {cost.layer.name for cost in costs[:2]} == OUTLIER
     assert costs[0].signal_to_noise_db < costs[2].signal_to_noise_db < costs[-1].signal_to_noise_db
@@ -93,34 +109,50 @@ def test_the_outlier_is_reported_where_it_is_and_nowhere_else(program: Program) 
     assert [layer.name for layer in program.layers if layer.range.has_outliers] == ["pointwise_2"]
 
 
-def test_the_fewest_layers_are_kept(program: Program, kept: dict[str, list[str]], scored: dict[str, Scored]) -> None:
+def test_the_fewest_layers_are_kept(
+    program: Program, kept: dict[str, list[str]], scored: dict[str, Scored]
+) -> None:
     assert set(kept) == OUTLIER
     assert sensitivity.fewest(program, ASKED, scored["validation"], 0.0) == []
-    assert len(sensitivity.fewest(program, ASKED, scored["validation"], 1.01)) == len(program.layers)
+    assert len(sensitivity.fewest(program, ASKED, scored["validation"], 1.01)) == len(
+        program.layers
+    )
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_one_scale_per_layer_fails_one_per_channel_is_better_and_keeping_two_layers_rescues(
-    runtime: str, archive: bytes, program: Program, kept: dict[str, list[str]], scored: dict[str, Scored]
+    runtime: str,
+    archive: bytes,
+    program: Program,
+    kept: dict[str, list[str]],
+    scored: dict[str, Scored],
 ) -> None:
     test = scored["test"]
     whole = sensitivity.accuracy(program, test)
     int8 = Quantized(archive, "int8", "int8", "int8", TENSOR, program.ranges)
     per_tensor = accuracy(runtime, int8, test)
     per_channel = accuracy(runtime, replace(int8, granularity=CHANNEL), test)
-    mixed = accuracy(runtime, replace(int8, scheme="mixed", granularity=CHANNEL, keep=DType.float32, kept=kept), test)
+    mixed = accuracy(
+        runtime,
+        replace(int8, scheme="mixed", granularity=CHANNEL, keep=DType.float32, kept=kept),
+        test,
+    )
     assert whole > 0.95
     assert per_tensor < whole - 0.3
     assert per_tensor + 0.2 < per_channel < whole - 0.1
     assert mixed > whole - 0.02
 
 
-def test_a_calibration_that_clips_the_outlier_rescues_too(archive: bytes, scored: dict[str, Scored]) -> None:
+def test_a_calibration_that_clips_the_outlier_rescues_too(
+    archive: bytes, scored: dict[str, Scored]
+) -> None:
     int8 = Quantized(archive, "int8", "int8", "int8", CHANNEL, calibrated(archive, "entropy"))
     assert accuracy("litert", int8, scored["test"]) > 0.95
 
 
-def test_training_rescues_in_both_runtimes_from_one_set_of_ranges(archive: bytes, scored: dict[str, Scored]) -> None:
+def test_training_rescues_in_both_runtimes_from_one_set_of_ranges(
+    archive: bytes, scored: dict[str, Scored]
+) -> None:
     keras_session.start(1)
     splits = Splits(*hostile.pictures("train"), *hostile.pictures("validation"))
     settings = Settings(

@@ -20,7 +20,10 @@ GREY, RGB = Colour.grey, Colour.rgb
 
 
 def _file(pixels: NDArray[Any] | Image.Image, kind: str = "PNG", **options: Any) -> bytes:
-    picture, written = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels), io.BytesIO()
+    picture, written = (
+        pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels),
+        io.BytesIO(),
+    )
     picture.save(written, kind, **options)
     return written.getvalue()
 
@@ -28,7 +31,7 @@ def _file(pixels: NDArray[Any] | Image.Image, kind: str = "PNG", **options: Any)
 @pytest.fixture(scope="module")
 def tensorflow() -> Any:
     keras_session.start(1)
-    import tensorflow  # noqa: PLC0415
+    import tensorflow
 
     return tensorflow
 
@@ -40,7 +43,9 @@ def photo() -> NDArray[np.uint8]:
     waves = [127 + 90 * np.sin(down / period) * np.cos(across / 17) for period in (9, 23, 31)]
     edges = 60 * ((down // 20 + across // 30) % 2)[..., None]
     grain = np.random.default_rng(0).normal(0, 4, (97, 131, 3))
-    pixels: NDArray[np.uint8] = np.clip(np.stack(waves, axis=-1) + edges + grain, 0, 255).astype(np.uint8)
+    pixels: NDArray[np.uint8] = np.clip(np.stack(waves, axis=-1) + edges + grain, 0, 255).astype(
+        np.uint8
+    )
     return pixels
 
 
@@ -49,7 +54,9 @@ def test_files_without_loss_are_decoded_as_tensorflow_does(
     kind: str, photo: NDArray[np.uint8], tensorflow: Any
 ) -> None:
     content = _file(photo, kind)
-    np.testing.assert_array_equal(decode(content, RGB, "x"), getattr(tensorflow.io, f"decode_{kind.lower()}")(content))
+    np.testing.assert_array_equal(
+        decode(content, RGB, "x"), getattr(tensorflow.io, f"decode_{kind.lower()}")(content)
+    )
     np.testing.assert_array_equal(decode(content, RGB, "x"), photo)
 
 
@@ -61,15 +68,28 @@ def test_grey_palette_and_transparent_files_are_decoded_as_tensorflow_does(
     see_through = picture.copy()
     see_through.putalpha(alpha)
     palette = _file(picture.quantize(32), transparency=b"\0" * 32)
-    for content in (_file(see_through), palette, _file(picture.convert("L")), _file(picture.convert("1"))):
-        np.testing.assert_array_equal(decode(content, RGB, "x"), tensorflow.io.decode_png(content, channels=3))
+    for content in (
+        _file(see_through),
+        palette,
+        _file(picture.convert("L")),
+        _file(picture.convert("1")),
+    ):
+        np.testing.assert_array_equal(
+            decode(content, RGB, "x"), tensorflow.io.decode_png(content, channels=3)
+        )
     grey = picture.convert("L")
     for content in (_file(grey), _file(Image.merge("LA", (grey, alpha)))):
-        np.testing.assert_array_equal(decode(content, GREY, "x"), tensorflow.io.decode_png(content, channels=1)[..., 0])
+        np.testing.assert_array_equal(
+            decode(content, GREY, "x"), tensorflow.io.decode_png(content, channels=1)[..., 0]
+        )
 
 
-@pytest.mark.parametrize("options", [{"subsampling": 0}, {"subsampling": 2}, {"progressive": True, "quality": 60}])
-def test_jpeg_is_decoded_as_tensorflow_does(options: dict[str, int], photo: NDArray[np.uint8], tensorflow: Any) -> None:
+@pytest.mark.parametrize(
+    "options", [{"subsampling": 0}, {"subsampling": 2}, {"progressive": True, "quality": 60}]
+)
+def test_jpeg_is_decoded_as_tensorflow_does(
+    options: dict[str, int], photo: NDArray[np.uint8], tensorflow: Any
+) -> None:
     content = _file(photo, "JPEG", **options)
     expected = tensorflow.io.decode_jpeg(content, dct_method="INTEGER_ACCURATE")
     np.testing.assert_array_equal(decode(content, RGB, "x"), expected)
@@ -82,8 +102,12 @@ def test_images_are_resized_as_tensorflow_does(
     method: str, levels: int, size: tuple[int, int], photo: NDArray[np.uint8], tensorflow: Any
 ) -> None:
     height, width = size
-    agreed = Contract("classification", height, width, "rgb", "none", method, [0.0], [1.0], ["a", "b"])
-    expected = np.clip(np.rint(tensorflow.image.resize(photo, size, method, antialias=True)), 0, 255)
+    agreed = Contract(
+        "classification", height, width, "rgb", "none", method, [0.0], [1.0], ["a", "b"]
+    )
+    expected = np.clip(
+        np.rint(tensorflow.image.resize(photo, size, method, antialias=True)), 0, 255
+    )
     assert np.abs(agreed.resized([photo])[0] - expected).max() <= levels
 
 
@@ -128,7 +152,11 @@ def test_a_picture_is_turned_as_the_camera_says() -> None:
 def test_of_an_animation_the_first_picture_is_taken(kind: str) -> None:
     first, second = (Image.new("RGB", (4, 4), level) for level in ("red", "blue"))
     content = _file(
-        first, kind, save_all=True, append_images=[second], **({"lossless": True} if kind == "WEBP" else {})
+        first,
+        kind,
+        save_all=True,
+        append_images=[second],
+        **({"lossless": True} if kind == "WEBP" else {}),
     )
     assert decode(content, RGB, "x")[0, 0].tolist() == [255, 0, 0]
 
@@ -171,14 +199,18 @@ def test_a_file_with_a_wrong_byte_never_shows_a_traceback() -> None:
                 continue
 
 
-def test_a_file_that_nobody_may_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_nobody_may_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "a.png").write_bytes(_file(noise(2, 2)))
 
     def refuse(_: Path) -> bytes:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "read_bytes", refuse)
-    with pytest.raises(DataError, match=r"a\.png: not an image that can be read \(Permission denied\)"):
+    with pytest.raises(
+        DataError, match=r"a\.png: not an image that can be read \(Permission denied\)"
+    ):
         decode_file(tmp_path / "a.png", RGB)
 
 

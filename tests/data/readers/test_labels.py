@@ -26,7 +26,10 @@ def test_a_labels_file_gives_the_order_and_may_name_more_classes(tmp_path: Path)
 
 
 def test_numbers_are_lines_of_the_labels_file(tmp_path: Path) -> None:
-    assert labels.from_numbers(_data(tmp_path, "dog\nbird\ncat\n"), [2, 0, 2]) == (["dog", "bird", "cat"], [2, 0, 2])
+    assert labels.from_numbers(_data(tmp_path, "dog\nbird\ncat\n"), [2, 0, 2]) == (
+        ["dog", "bird", "cat"],
+        [2, 0, 2],
+    )
 
 
 def test_numbers_are_names_without_a_labels_file(tmp_path: Path) -> None:
@@ -47,7 +50,10 @@ def test_a_number_beyond_the_labels_file_is_named(number: int, tmp_path: Path) -
     data = _data(tmp_path, "dogs\ncats\n")
     with pytest.raises(DataError) as refused:
         labels.from_numbers(data, [0, number])
-    assert str(refused.value) == f"pets: the label {number}; expected 0 to 1, one for each line of {data.labels}"
+    assert (
+        str(refused.value)
+        == f"pets: the label {number}; expected 0 to 1, one for each line of {data.labels}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -65,18 +71,22 @@ def test_a_labels_file_that_says_no_order_is_refused(text: str, why: str, tmp_pa
 
 def test_a_labels_file_that_is_not_there_is_named() -> None:
     with pytest.raises(
-        DataError, match=r"nowhere\.txt: No such file or directory; expected a text file with one class"
+        DataError,
+        match=r"nowhere\.txt: No such file or directory; expected a text file with one class",
     ):
         labels.read(Data(labels="nowhere.txt"))
 
 
 def test_one_class_alone_cannot_be_told_from_another(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="pets: all examples are of the class 'cat'; expected two classes or more"):
+    with pytest.raises(
+        DataError, match="pets: all examples are of the class 'cat'; expected two classes or more"
+    ):
         labels.from_names(_data(tmp_path), ["cat", "cat"])
 
 
 @pytest.mark.parametrize(
-    ("word", "split"), [("Train", "train"), ("val", "validation"), ("VALID ", "validation"), ("calib", "calibration")]
+    ("word", "split"),
+    [("Train", "train"), ("val", "validation"), ("VALID ", "validation"), ("calib", "calibration")],
 )
 def test_splits_have_the_names_that_people_use(word: str, split: str) -> None:
     assert labels.split_of(word) == split
@@ -87,11 +97,18 @@ def test_other_words_are_no_splits() -> None:
 
 
 def test_splits_of_the_data_and_of_the_recipe_agree_or_the_recipe_is_told() -> None:
-    drawn, said = Data(path="pets", splits=Splits(By.seed)), Data(path="pets", splits=Splits(By.source))
+    drawn, said = (
+        Data(path="pets", splits=Splits(By.seed)),
+        Data(path="pets", splits=Splits(By.source)),
+    )
     labels.refuse_other_splits(drawn, [""], "folders")
     labels.refuse_other_splits(said, ["train", "test"], "folders")
     for data, held, why in (
-        (drawn, ["train", "test"], "says itself what is test and train; expected `data.splits.by: source`"),
+        (
+            drawn,
+            ["train", "test"],
+            "says itself what is test and train; expected `data.splits.by: source`",
+        ),
         (said, [""], "does not say the splits; expected folders, or `data.splits.by: seed`"),
         (said, ["test"], "holds test and nothing to train with; expected folders"),
     ):
@@ -101,5 +118,9 @@ def test_splits_of_the_data_and_of_the_recipe_agree_or_the_recipe_is_told() -> N
 
 
 def test_a_class_that_is_tested_and_never_learned_is_named() -> None:
-    with pytest.raises(DataError, match="pets: test holds 'bird', train does not; expected every class in train"):
-        labels.refuse_unlearned(Data(path="pets"), ["cat", "bird", "dog"], ["train", "test", "train"])
+    with pytest.raises(
+        DataError, match="pets: test holds 'bird', train does not; expected every class in train"
+    ):
+        labels.refuse_unlearned(
+            Data(path="pets"), ["cat", "bird", "dog"], ["train", "test", "train"]
+        )

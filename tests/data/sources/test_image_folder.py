@@ -107,7 +107,15 @@ def test_a_damaged_file_is_an_example_that_cannot_be_read(data: Data) -> None:
 
 def test_texts_and_hidden_files_are_no_images(data: Data) -> None:
     root = data.location
-    for name in ("README.md", "LICENSE", "notes.csv", ".DS_Store", "dogs/notes.txt", "dogs/Thumbs.db", "dogs/._a.png"):
+    for name in (
+        "README.md",
+        "LICENSE",
+        "notes.csv",
+        ".DS_Store",
+        "dogs/notes.txt",
+        "dogs/Thumbs.db",
+        "dogs/._a.png",
+    ):
         (root / name).write_text("two dogs")
     for name in ("__MACOSX", ".cache"):
         _png(root / name / "x.png")
@@ -116,20 +124,27 @@ def test_texts_and_hidden_files_are_no_images(data: Data) -> None:
 
 
 def test_missing_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="nowhere: no such folder; expected one sub-folder of images per class"):
+    with pytest.raises(
+        DataError, match="nowhere: no such folder; expected one sub-folder of images per class"
+    ):
         image_folder.count(Data(path=str(tmp_path / "nowhere"), colour=Colour.rgb))
 
 
 def test_folder_without_images_says_which_files_it_takes(data: Data, tmp_path: Path) -> None:
     data.path = str(tmp_path / "new")
     (tmp_path / "new").mkdir()
-    expected = "no images; expected one sub-folder per class with .bmp, .jpeg, .jpg, .png, .webp files"
+    expected = (
+        "no images; expected one sub-folder per class with .bmp, .jpeg, .jpg, .png, .webp files"
+    )
     assert _refused(data) == expected
 
 
 def test_class_without_images_is_named(data: Data) -> None:
     (data.location / "birds").mkdir()
-    assert _refused(data) == "birds: no images; expected .bmp, .jpeg, .jpg, .png, .webp files of the class 'birds'"
+    assert (
+        _refused(data)
+        == "birds: no images; expected .bmp, .jpeg, .jpg, .png, .webp files of the class 'birds'"
+    )
 
 
 def test_files_of_other_kinds_are_listed(data: Data) -> None:
@@ -148,7 +163,10 @@ def test_an_image_in_no_class_is_named(data: Data) -> None:
 
 def test_classes_within_classes_are_named(data: Data) -> None:
     _png(data.location / "cats" / "persian" / "a.png")
-    assert _refused(data) == "folders in the folder of a class: cats/persian/a.png; expected <class>/<image>"
+    assert (
+        _refused(data)
+        == "folders in the folder of a class: cats/persian/a.png; expected <class>/<image>"
+    )
 
 
 def test_one_class_is_refused(tmp_path: Path) -> None:
@@ -162,7 +180,9 @@ def test_a_link_to_a_folder_above_it_is_named(data: Data) -> None:
     assert _refused(data) == "cats/again: a link to a folder that it lies in; expected images"
 
 
-def test_labels_give_the_order_of_the_answers_and_may_name_classes_without_images(data: Data) -> None:
+def test_labels_give_the_order_of_the_answers_and_may_name_classes_without_images(
+    data: Data,
+) -> None:
     file = data.location / "labels.txt"
     file.write_text("dogs\nbirds\ncats\n")
     (data.location / "birds").mkdir()
@@ -178,7 +198,11 @@ def test_labels_give_the_order_of_the_answers_and_may_name_classes_without_image
 
 def test_folders_say_the_splits(split: Data) -> None:
     examples = image_folder.load(split)
-    assert image_folder.count(split) == {"train": 4, "validation": 2, "test": 2} == Counter(examples.splits)
+    assert (
+        image_folder.count(split)
+        == {"train": 4, "validation": 2, "test": 2}
+        == Counter(examples.splits)
+    )
     assert examples.classes == ["cats", "dogs"]
     assert dict(zip(examples.names, examples.splits, strict=True))["Val/dogs/c.png"] == "validation"
     assert examples.labels[examples.names.index("Val/dogs/c.png")] == 1
@@ -186,7 +210,10 @@ def test_folders_say_the_splits(split: Data) -> None:
 
 def test_splits_are_not_drawn_from_folders_that_are_splits(split: Data) -> None:
     split.splits = Splits(By.seed)
-    assert _refused(split) == "its folders Val/, test/, train/ are splits; expected `data.splits.by: source` for them"
+    assert (
+        _refused(split)
+        == "its folders Val/, test/, train/ are splits; expected `data.splits.by: source` for them"
+    )
 
 
 def test_folders_that_are_no_splits_are_named(split: Data) -> None:
@@ -199,7 +226,9 @@ def test_folders_that_are_no_splits_are_named(split: Data) -> None:
 
 def test_nothing_to_train_with_is_said(split: Data) -> None:
     (split.location / "train").rename(split.location / "calib")
-    assert _refused(split).startswith("holds calibration and test and validation and nothing to train with; expected")
+    assert _refused(split).startswith(
+        "holds calibration and test and validation and nothing to train with; expected"
+    )
 
 
 def test_a_class_that_train_lacks_is_named(split: Data) -> None:
@@ -208,7 +237,9 @@ def test_a_class_that_train_lacks_is_named(split: Data) -> None:
 
 
 def _table(data: Data, *lines: str, label: str | None = None, split: str | None = None) -> None:
-    (data.location / "table.csv").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8-sig")
+    (data.location / "table.csv").write_text(
+        "".join(f"{line}\n" for line in lines), encoding="utf-8-sig"
+    )
     data.table = Table(file="table.csv", image="file", label=label, split=split)
 
 
@@ -218,9 +249,18 @@ def test_without_a_table_nothing_more_is_known_of_an_image(data: Data) -> None:
 
 
 def test_columns_say_more_of_each_image_in_the_order_of_the_images(data: Data) -> None:
-    _table(data, "light,file,room", "day,dogs/b.png,hall", "night,cats/z.png,attic", "dusk,./dogs/a.PNG,")
+    _table(
+        data,
+        "light,file,room",
+        "day,dogs/b.png,hall",
+        "night,cats/z.png,attic",
+        "dusk,./dogs/a.PNG,",
+    )
     assert image_folder.columns(data) == ["light", "room"]
-    assert image_folder.load(data).columns == {"light": ["night", "dusk", "day"], "room": ["attic", "", "hall"]}
+    assert image_folder.load(data).columns == {
+        "light": ["night", "dusk", "day"],
+        "room": ["attic", "", "hall"],
+    }
 
 
 def test_a_line_that_ends_early_leaves_its_last_columns_empty(data: Data) -> None:
@@ -232,7 +272,12 @@ def test_a_table_says_labels_and_splits_of_images_that_lie_anywhere(data: Data) 
     data.splits = Splits(By.source)
     _table(
         data,
-        *("kind,file,part,light", "pet,dogs/b.png,TRAIN,day", "wild,cats/z.png,train,day", "pet,dogs/a.PNG,val,dusk"),
+        *(
+            "kind,file,part,light",
+            "pet,dogs/b.png,TRAIN,day",
+            "wild,cats/z.png,train,day",
+            "pet,dogs/a.PNG,val,dusk",
+        ),
         label="kind",
         split="part",
     )
@@ -250,20 +295,27 @@ def test_a_table_says_labels_and_splits_of_images_that_lie_anywhere(data: Data) 
 
 def test_a_table_says_the_splits_of_folders_of_classes(data: Data) -> None:
     data.splits = Splits(By.source)
-    _table(data, "file,part", "dogs/b.png,train", "cats/z.png,train", "dogs/a.PNG,test", split="part")
+    _table(
+        data, "file,part", "dogs/b.png,train", "cats/z.png,train", "dogs/a.PNG,test", split="part"
+    )
     examples = image_folder.load(data)
     assert (examples.classes, examples.splits) == (["cats", "dogs"], ["train", "test", "train"])
 
 
 def test_a_table_that_says_splits_is_not_left_unheard(data: Data) -> None:
-    _table(data, "file,part", "dogs/b.png,train", "cats/z.png,train", "dogs/a.PNG,test", split="part")
+    _table(
+        data, "file,part", "dogs/b.png,train", "cats/z.png,train", "dogs/a.PNG,test", split="part"
+    )
     assert _refused(data) == "says itself what is test and train; expected `data.splits.by: source`"
 
 
 @pytest.mark.parametrize(
     ("lines", "why"),
     [
-        (["file,kind", "dogs/b.png,a", "cats/z.png,b"], "no line for dogs/a.PNG; expected one for every image"),
+        (
+            ["file,kind", "dogs/b.png,a", "cats/z.png,b"],
+            "no line for dogs/a.PNG; expected one for every image",
+        ),
         (
             ["file,kind", "dogs/b.png,a", "cats/z.png,b", "dogs/a.PNG,b", "dogs/x.png,a"],
             "no such image: line 5 dogs/x.png; expected paths below the folder of the data",
@@ -282,7 +334,10 @@ def test_a_table_that_says_splits_is_not_left_unheard(data: Data) -> None:
         ),
         (["file,kind", "dogs/b.png,"], "line 2 has no label; expected one in the column 'kind'"),
         (["file,kind", "dogs/b.png,a,b"], "line 2 has 3 cells; expected 2, as in the first line"),
-        (["file,kind,kind", "dogs/b.png,a,b"], "the column 'kind' is there twice; expected each once"),
+        (
+            ["file,kind,kind", "dogs/b.png,a,b"],
+            "the column 'kind' is there twice; expected each once",
+        ),
         ([], "empty; expected the names of the columns and a line for every image"),
     ],
 )
@@ -300,7 +355,10 @@ def test_a_table_with_another_word_for_a_split_names_the_line(data: Data) -> Non
 
 def test_a_table_that_is_not_there_is_named(data: Data) -> None:
     data.table = Table(file="table.csv", image="file", label=None, split=None)
-    assert _refused(data) == "table.csv: no such file; expected the CSV that data.table.file names below data.path"
+    assert (
+        _refused(data)
+        == "table.csv: no such file; expected the CSV that data.table.file names below data.path"
+    )
 
 
 def test_a_table_that_is_no_text_is_named(data: Data) -> None:

@@ -45,7 +45,10 @@ def test_keras_itself_is_asked_in_a_process_of_its_own(
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     cache = tmp_path / "datasets" / "fashion-mnist"
     cache.mkdir(parents=True)
-    for name, count in (("train", 3), ("t10k", 2)):  # the format of IDX: https://yann.lecun.org/exdb/mnist/index.html
+    for name, count in (
+        ("train", 3),
+        ("t10k", 2),
+    ):  # the format of IDX: https://yann.lecun.org/exdb/mnist/index.html
         images = struct.pack(">IIII", 2051, count, 28, 28) + noise(count, 28, 28).tobytes()
         (cache / f"{name}-images-idx3-ubyte.gz").write_bytes(gzip.compress(images))
         labels = struct.pack(">II", 2049, count) + bytes(range(count))
@@ -66,13 +69,21 @@ def test_fetching_gives_the_same_bytes_each_time(data: Data) -> None:
 
 def test_numbers_have_the_names_of_their_classes(data: Data) -> None:
     examples = keras.load(data)
-    assert [examples.classes[label] for label in examples.labels] == ["Dress", "Ankle boot", "Ankle boot"]
+    assert [examples.classes[label] for label in examples.labels] == [
+        "Dress",
+        "Ankle boot",
+        "Ankle boot",
+    ]
     assert examples.splits == ["train", "train", "test"]
     assert examples.images[2].tolist() == [[12, 13, 14], [15, 16, 17]]
 
 
-@pytest.mark.parametrize(("name", "count"), [("mnist", 10), ("fashion_mnist", 10), ("cifar10", 10), ("cifar100", 100)])
-def test_every_class_is_an_answer_in_the_order_of_its_number(name: str, count: int, data: Data, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "count"), [("mnist", 10), ("fashion_mnist", 10), ("cifar10", 10), ("cifar100", 100)]
+)
+def test_every_class_is_an_answer_in_the_order_of_its_number(
+    name: str, count: int, data: Data, tmp_path: Path
+) -> None:
     data.name, data.path = name, str(tmp_path / f"{name}.npz")
     x, y = noise(count, 2, 2), np.arange(count)[:, None]
     np.savez(data.path, x_train=x, y_train=y, x_test=x, y_test=y)
@@ -101,12 +112,15 @@ def test_another_file_than_was_fetched_is_refused(data: Data) -> None:
     assert str(refused.value) == f"{file}: {expected}"
     Path(f"{file}.sha256").unlink()
     with pytest.raises(
-        DataError, match=r"fashion_mnist\.npz\.sha256: no such file; expected it beside fashion_mnist\.npz"
+        DataError,
+        match=r"fashion_mnist\.npz\.sha256: no such file; expected it beside fashion_mnist\.npz",
     ):
         keras.load(data)
 
 
-def test_without_a_network_a_person_is_told_what_to_bring(data: Data, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_network_a_person_is_told_what_to_bring(
+    data: Data, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(keras, "FETCH", "raise OSError('Name or service not known')")
     with pytest.raises(DataError) as refused:
         keras.count(data)

@@ -32,7 +32,9 @@ def _refused(data: Data) -> str:
 
 @pytest.mark.parametrize("names", [("x", "y"), ("images", "labels")])
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_images_and_labels_are_those_that_were_saved(names: tuple[str, str], save: Any, tmp_path: Path) -> None:
+def test_images_and_labels_are_those_that_were_saved(
+    names: tuple[str, str], save: Any, tmp_path: Path
+) -> None:
     save(tmp_path / "a.npz", **dict(zip(names, (IMAGES, LABELS), strict=True)))
     data = Data(path=str(tmp_path / "a.npz"), colour=Colour.grey, splits=Splits(By.seed))
     examples = npz.load(data)
@@ -78,7 +80,12 @@ def test_names_say_the_splits(tmp_path: Path) -> None:
 
 
 def test_the_names_of_medmnist_say_the_splits(tmp_path: Path) -> None:
-    arrays = {"train_images": IMAGES, "train_labels": LABELS[:, None], "test_images": IMAGES, "test_labels": LABELS}
+    arrays = {
+        "train_images": IMAGES,
+        "train_labels": LABELS[:, None],
+        "test_images": IMAGES,
+        "test_labels": LABELS,
+    }
     assert npz.count(_saved(tmp_path, By.source, **arrays)) == {"train": 4, "test": 4}
 
 
@@ -99,7 +106,10 @@ def test_numbers_are_lines_of_the_labels_file(tmp_path: Path) -> None:
     ("arrays", "why"),
     [
         ({"x": IMAGES.astype(np.int16), "y": LABELS}, "x is int16; expected uint8 from 0 to 255"),
-        ({"x": IMAGES[0], "y": LABELS}, "x is [5, 3]; expected [n, height, width], [n, ..., 1] or [n, ..., 3]"),
+        (
+            {"x": IMAGES[0], "y": LABELS},
+            "x is [5, 3]; expected [n, height, width], [n, ..., 1] or [n, ..., 3]",
+        ),
         (
             {"x": noise(4, 3, 9, 9), "y": LABELS},
             "x is [4, 3, 9, 9]; expected the channels last: save x.transpose(0, 2, 3, 1)",
@@ -115,7 +125,10 @@ def test_numbers_are_lines_of_the_labels_file(tmp_path: Path) -> None:
         ({"a": IMAGES}, "holds a; expected x and y, or x_train, y_train, x_test, y_test"),
         ({"x": IMAGES, "y": LABELS, "images": IMAGES}, "x and images are both images"),
         ({"x_extra": IMAGES}, "the array x_extra names no split; expected x and y"),
-        ({"x_train": IMAGES, "y_train": LABELS}, "says itself what is train; expected `data.splits.by: source`"),
+        (
+            {"x_train": IMAGES, "y_train": LABELS},
+            "says itself what is train; expected `data.splits.by: source`",
+        ),
     ],
 )
 def test_arrays_that_do_not_fit_are_named(arrays: dict[str, Any], why: str, tmp_path: Path) -> None:
@@ -136,7 +149,9 @@ def test_arrays_of_objects_are_not_unpickled(tmp_path: Path) -> None:
     folder.mkdir()
     np.save(folder / "labels.npy", np.array([{}]))
     data.path = str(folder)
-    assert _refused(data).startswith("cannot be read (Array can't be memory-mapped: Python objects in dtype")
+    assert _refused(data).startswith(
+        "cannot be read (Array can't be memory-mapped: Python objects in dtype"
+    )
 
 
 def test_without_splits_in_the_names_they_cannot_be_the_sources(tmp_path: Path) -> None:
@@ -152,7 +167,9 @@ def test_files_that_are_no_arrays_are_named(tmp_path: Path) -> None:
         file.write_bytes(content)
         assert _refused(data).endswith("; expected a .npz, or a folder of .npy files")
     file.unlink()
-    assert _refused(data).endswith("no such file; expected a .npz, or a folder with images.npy and labels.npy")
+    assert _refused(data).endswith(
+        "no such file; expected a .npz, or a folder with images.npy and labels.npy"
+    )
 
 
 def test_a_wrong_byte_is_found_before_it_is_learned_from(tmp_path: Path) -> None:

@@ -86,12 +86,21 @@ PAIR = "[np.zeros((2, 2), np.uint8)] * 2"
 @pytest.mark.parametrize(
     ("function", "why"),
     [
-        ("def examples(path):\n    return 1 / 0\n", ":2: ZeroDivisionError: division by zero; expected examples"),
+        (
+            "def examples(path):\n    return 1 / 0\n",
+            ":2: ZeroDivisionError: division by zero; expected examples",
+        ),
         ("import no_such_module\n", ":1: ModuleNotFoundError: No module named 'no_such_module'"),
         ("def examples(path:\n", ":1: SyntaxError: '(' was never closed"),
         ("def examples(path):\n    raise SystemExit(3)\n", ":2: SystemExit: 3"),
-        ("def example(path): ...\n", ": no function `examples`; expected `def examples(path)`, it has: example"),
-        ("def examples(path):\n    return []\n", ": examples() returned list; expected edgebake.data.dataset.Examples"),
+        (
+            "def example(path): ...\n",
+            ": no function `examples`; expected `def examples(path)`, it has: example",
+        ),
+        (
+            "def examples(path):\n    return []\n",
+            ": examples() returned list; expected edgebake.data.dataset.Examples",
+        ),
         (
             f"{BEGIN}def examples(path):\n    return Examples({PAIR}, [0, 1], ['a', 'b'])\n",
             ": examples(): labels are list; expected int64 [n]",
@@ -128,7 +137,9 @@ PAIR = "[np.zeros((2, 2), np.uint8)] * 2"
         ),
     ],
 )
-def test_what_the_function_does_wrong_is_said_in_one_line(function: str, why: str, data: Data) -> None:
+def test_what_the_function_does_wrong_is_said_in_one_line(
+    function: str, why: str, data: Data
+) -> None:
     said = _refused(data, function)
     assert said.startswith(why)
     assert "\n" not in said
@@ -137,6 +148,7 @@ def test_what_the_function_does_wrong_is_said_in_one_line(function: str, why: st
 def test_a_file_that_is_not_there_is_named(data: Data, tmp_path: Path) -> None:
     data.path = str(tmp_path / "nowhere.py")
     with pytest.raises(
-        DataError, match=r"nowhere\.py: no such file; expected Python with a function `examples\(path\)`"
+        DataError,
+        match=r"nowhere\.py: no such file; expected Python with a function `examples\(path\)`",
     ):
         python.count(data)

@@ -21,7 +21,7 @@ PIXELS = noise(3, 4, 5, 3)
 @pytest.fixture(scope="module")
 def tensorflow() -> Any:
     keras_session.start(1)
-    import tensorflow  # noqa: PLC0415
+    import tensorflow
 
     return tensorflow
 
@@ -43,7 +43,9 @@ def _write(tensorflow: Any, file: Path, *examples: dict[str, Any]) -> None:
             for name, value in values.items():
                 word, kind = kinds[type(value)]
                 features[name] = train.Feature(**{word: kind(value=[value])})
-            writer.write(train.Example(features=train.Features(feature=features)).SerializeToString())
+            writer.write(
+                train.Example(features=train.Features(feature=features)).SerializeToString()
+            )
 
 
 def _examples(labels: list[Any], **more: Any) -> list[dict[str, Any]]:
@@ -51,8 +53,19 @@ def _examples(labels: list[Any], **more: Any) -> list[dict[str, Any]]:
 
 
 def _data(path: Path, by: By = By.seed, **words: Any) -> Data:
-    known = {"image": "image", "label": "label", "encoding": Encoding.encoded, "shape": None, "names": None}
-    return Data(path=str(path), colour=Colour.rgb, splits=Splits(by), features=Features(**{**known, **words}))
+    known = {
+        "image": "image",
+        "label": "label",
+        "encoding": Encoding.encoded,
+        "shape": None,
+        "names": None,
+    }
+    return Data(
+        path=str(path),
+        colour=Colour.rgb,
+        splits=Splits(by),
+        features=Features(**{**known, **words}),
+    )
 
 
 def _refused(data: Data) -> str:
@@ -72,12 +85,17 @@ def test_records_are_those_that_tensorflow_wrote(tensorflow: Any, tmp_path: Path
 
 
 def test_raw_pixels_have_the_shape_that_the_recipe_says(tensorflow: Any, tmp_path: Path) -> None:
-    _write(tensorflow, tmp_path / "a.tfrecord", *[{"image": PIXELS[i].tobytes(), "label": i} for i in range(3)])
+    _write(
+        tensorflow,
+        tmp_path / "a.tfrecord",
+        *[{"image": PIXELS[i].tobytes(), "label": i} for i in range(3)],
+    )
     data = _data(tmp_path / "a.tfrecord", encoding=Encoding.raw, shape=[4, 5, 3])
     np.testing.assert_array_equal(np.stack(list(tfrecord.load(data).images)), PIXELS)
     data = _data(tmp_path / "a.tfrecord", encoding=Encoding.raw, shape=[4, 5])
     with pytest.raises(
-        DataError, match=r"record 1: 'image' has 60 bytes; expected 20, as data\.features\.shape \[4, 5\]"
+        DataError,
+        match=r"record 1: 'image' has 60 bytes; expected 20, as data\.features\.shape \[4, 5\]",
     ):
         tfrecord.load(data).images[1]
 
@@ -119,21 +137,32 @@ def test_names_of_files_say_the_splits(tensorflow: Any, tmp_path: Path) -> None:
     assert tfrecord.load(data).splits == ["test", "test", "train", "train"]
     assert "expected `data.splits.by: source`" in _refused(_data(tmp_path))
     (tmp_path / "pets-train.tfrecord-00000-of-00002").unlink()
-    assert _refused(data).endswith("pets-train.tfrecord-00000-of-00002 is missing; expected all 2 of them")
+    assert _refused(data).endswith(
+        "pets-train.tfrecord-00000-of-00002 is missing; expected all 2 of them"
+    )
 
 
 def test_a_file_that_names_no_split_is_named(tensorflow: Any, tmp_path: Path) -> None:
     _write(tensorflow, tmp_path / "train.tfrecord", *_examples([0, 1]))
     _write(tensorflow, tmp_path / "more.tfrecord", *_examples([0, 1]))
-    assert "more.tfrecord: names no split, or two; expected one of train" in _refused(_data(tmp_path, By.source))
+    assert "more.tfrecord: names no split, or two; expected one of train" in _refused(
+        _data(tmp_path, By.source)
+    )
 
 
-def test_a_feature_that_is_not_there_is_answered_with_those_that_are(tensorflow: Any, tmp_path: Path) -> None:
+def test_a_feature_that_is_not_there_is_answered_with_those_that_are(
+    tensorflow: Any, tmp_path: Path
+) -> None:
     file = tmp_path / "a.tfrecord"
     _write(tensorflow, file, *_examples([0, 1], height=3))
     expected = "expected one of: height, image, label; did you mean 'label'?"
-    assert _refused(_data(file, label="labels")) == f"{file}: record 0: no feature 'labels'; {expected}"
-    with pytest.raises(DataError, match="no feature 'picture'; expected one of: height, image, label"):
+    assert (
+        _refused(_data(file, label="labels"))
+        == f"{file}: record 0: no feature 'labels'; {expected}"
+    )
+    with pytest.raises(
+        DataError, match="no feature 'picture'; expected one of: height, image, label"
+    ):
         tfrecord.load(_data(file, image="picture")).images[0]
     with pytest.raises(DataError, match="'height' holds numbers; expected bytes"):
         tfrecord.load(_data(file, image="height")).images[0]
@@ -141,16 +170,22 @@ def test_a_feature_that_is_not_there_is_answered_with_those_that_are(tensorflow:
 
 def test_a_label_of_another_kind_is_named(tensorflow: Any, tmp_path: Path) -> None:
     _write(tensorflow, tmp_path / "a.tfrecord", *_examples([0.5, 1.0]))
-    assert "record 0: 'label' holds 0.5; expected a whole number or a name" in _refused(_data(tmp_path / "a.tfrecord"))
+    assert "record 0: 'label' holds 0.5; expected a whole number or a name" in _refused(
+        _data(tmp_path / "a.tfrecord")
+    )
 
 
-def test_an_image_that_cannot_be_read_is_found_when_it_is_asked_for(tensorflow: Any, tmp_path: Path) -> None:
+def test_an_image_that_cannot_be_read_is_found_when_it_is_asked_for(
+    tensorflow: Any, tmp_path: Path
+) -> None:
     examples = _examples([0, 1])
     examples[1]["image"] = b"no image"
     _write(tensorflow, tmp_path / "a.tfrecord", *examples)
     found = tfrecord.load(_data(tmp_path / "a.tfrecord"))
     assert found.images[0].shape == (4, 5, 3)
-    with pytest.raises(DataError, match=r"a\.tfrecord: record 1: not an image that can be read \(a text"):
+    with pytest.raises(
+        DataError, match=r"a\.tfrecord: record 1: not an image that can be read \(a text"
+    ):
         found.images[1]
 
 
@@ -187,9 +222,13 @@ def test_a_file_cut_short_is_found_by_counting(tensorflow: Any, tmp_path: Path) 
 def test_compressed_files_are_told_to_be_unpacked(tensorflow: Any, tmp_path: Path) -> None:
     with tensorflow.io.TFRecordWriter(str(tmp_path / "a.tfrecord"), "GZIP") as writer:
         writer.write(b"x")
-    assert _refused(_data(tmp_path)).endswith("expected TFRecords that are not, so that each can be found: gunzip it")
+    assert _refused(_data(tmp_path)).endswith(
+        "expected TFRecords that are not, so that each can be found: gunzip it"
+    )
     (tmp_path / "a.tfrecord").rename(tmp_path / "a.tfrecord.gz")
-    assert _refused(_data(tmp_path)).endswith("compressed: a.tfrecord.gz; expected files that are not: gunzip them")
+    assert _refused(_data(tmp_path)).endswith(
+        "compressed: a.tfrecord.gz; expected files that are not: gunzip them"
+    )
 
 
 def test_what_is_no_folder_of_records_is_named(tmp_path: Path) -> None:
@@ -208,9 +247,13 @@ def test_other_messages_are_no_examples(tensorflow: Any, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(("encoding", "shape"), [(Encoding.raw, None), (Encoding.encoded, [4, 5])])
-def test_a_shape_is_for_raw_pixels_alone(encoding: Encoding, shape: list[int] | None, tmp_path: Path) -> None:
+def test_a_shape_is_for_raw_pixels_alone(
+    encoding: Encoding, shape: list[int] | None, tmp_path: Path
+) -> None:
     said = _refused(_data(tmp_path, encoding=encoding, shape=shape))
-    expected = "expected [height, width] or [height, width, 3] for raw pixels, null for encoded ones"
+    expected = (
+        "expected [height, width] or [height, width, 3] for raw pixels, null for encoded ones"
+    )
     assert said == f"data.features.shape: {shape}; {expected}"
 
 

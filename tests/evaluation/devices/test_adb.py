@@ -70,7 +70,12 @@ def printed(us: float, newer: bool = True, memory: bool = True) -> str:
     ends = f" p5={us - 5} median={us} p95={us + 100}" if newer else ""
     greeting = "INFO: STARTING!\nINFO: The input model file size (MB): 4.87\n"
     timed = TIMED.format(us=us, newer=ends) + TIMINGS.format(us=us)
-    return greeting + WARMED.format(ends and " p5=1 median=2 p95=3") + timed + (MEMORY if memory else "")
+    return (
+        greeting
+        + WARMED.format(ends and " p5=1 median=2 p95=3")
+        + timed
+        + (MEMORY if memory else "")
+    )
 
 
 class Phone:
@@ -137,7 +142,9 @@ def test_numbers_are_those_that_benchmark_model_prints(phone: Phone) -> None:
         "thermal_status_after": (1, None),
     }
     found = phone.measured().metrics
-    assert {name: (round(found[name].value or 0, 9), found[name].n) for name in expected} == expected
+    assert {
+        name: (round(found[name].value or 0, 9), found[name].n) for name in expected
+    } == expected
 
 
 def test_a_measurement_says_on_which_phone_it_was_made(phone: Phone) -> None:
@@ -151,8 +158,15 @@ def test_a_measurement_says_on_which_phone_it_was_made(phone: Phone) -> None:
 
 def test_it_tells_no_90th_percentile_and_no_throughput(phone: Phone) -> None:
     found = phone.measured().metrics
-    for name, reason in (("latency_p90_ms", benchmark_model.NO_P90), ("throughput_batch_2", adb.WORKS_ALONE)):
-        assert (found[name].value, found[name].where, found[name].reason) == (None, "not measured", reason)
+    for name, reason in (
+        ("latency_p90_ms", benchmark_model.NO_P90),
+        ("throughput_batch_2", adb.WORKS_ALONE),
+    ):
+        assert (found[name].value, found[name].where, found[name].reason) == (
+            None,
+            "not measured",
+            reason,
+        )
 
 
 def test_an_older_version_tells_only_the_mean(phone: Phone) -> None:
@@ -186,14 +200,22 @@ def test_a_phone_with_python_runs_the_stopwatch_and_tells_all(phone: Phone) -> N
     assert (p90.where, p90.device, p90.os) == ("adb", "Pixel 8 (Tensor G3)", "Android 14")
     assert p90.runtime.startswith("ai-edge-litert ")
     assert found.metrics["latency_p90_ms_all_threads"].device == "Pixel 8 (Tensor G3)"
-    assert sorted(found.resamples) == ["frames_per_second", "latency_p90_ms", "latency_p95_ms", "speedup"]
+    assert sorted(found.resamples) == [
+        "frames_per_second",
+        "latency_p90_ms",
+        "latency_p95_ms",
+        "speedup",
+    ]
     assert list((phone.root / "data/local/tmp").iterdir()) == []
 
 
 def test_a_phone_that_says_little_of_itself_is_measured_all_the_same(phone: Phone) -> None:
     phone.is_told(says={"getprop ro.product.model": "Some", "getprop ro.board.platform": "mt6765"})
     found = phone.measured().metrics
-    assert (found["latency_p50_ms"].device, found["latency_p50_ms"].governor) == ("Some (mt6765)", "")
+    assert (found["latency_p50_ms"].device, found["latency_p50_ms"].governor) == (
+        "Some (mt6765)",
+        "",
+    )
     assert "thermal_status_before" not in found
 
 
@@ -218,7 +240,11 @@ def test_a_phone_that_says_little_of_itself_is_measured_all_the_same(phone: Phon
             "adb: several phones are attached: 8A1, 9B2; expected one in adb.serial",
         ),
         ({}, {"serial": "9B2"}, "adb: 9B2 is not attached"),
-        ({"full": True}, {}, "adb: copying benchmark_model: adb: error: failed to copy: No space left on device"),
+        (
+            {"full": True},
+            {},
+            "adb: copying benchmark_model: adb: error: failed to copy: No space left on device",
+        ),
     ],
 )
 def test_a_phone_that_cannot_be_used_is_told(
@@ -230,7 +256,11 @@ def test_a_phone_that_cannot_be_used_is_told(
 
 def test_one_of_several_phones_is_chosen_by_its_serial(phone: Phone) -> None:
     phone.is_told(devices={"8A1": "offline", "9B2": "device"})
-    assert phone.measured(benchmark_model=str(phone.binary), serial="9B2").metrics["latency_p50_ms"].value
+    assert (
+        phone.measured(benchmark_model=str(phone.binary), serial="9B2")
+        .metrics["latency_p50_ms"]
+        .value
+    )
 
 
 def test_benchmark_model_runs_no_onnx_files(phone: Phone) -> None:
@@ -243,11 +273,17 @@ def test_a_binary_that_is_not_there_is_told(phone: Phone) -> None:
 
 
 def test_a_recipe_that_names_neither_binary_nor_python_is_told(phone: Phone) -> None:
-    assert phone.reason(serial="8A1") == "adb: the recipe names neither adb.benchmark_model nor adb.python"
+    assert (
+        phone.reason(serial="8A1")
+        == "adb: the recipe names neither adb.benchmark_model nor adb.python"
+    )
 
 
 def test_a_file_that_benchmark_model_does_not_run_is_told(phone: Phone) -> None:
-    phone.prints("candidate", "INFO: STARTING!\nERROR: Didn't find op for builtin opcode\nBenchmarking failed.\n")
+    phone.prints(
+        "candidate",
+        "INFO: STARTING!\nERROR: Didn't find op for builtin opcode\nBenchmarking failed.\n",
+    )
     assert phone.reason() == "adb: benchmark_model: Benchmarking failed."
 
 
@@ -261,9 +297,17 @@ def test_a_machine_without_adb_is_told(phone: Phone, monkeypatch: pytest.MonkeyP
 
 
 def test_runs_that_all_took_the_same_are_read_too() -> None:
-    same = "INFO: count=1 curr=91020\n\nINFO: count=50 curr=20000(all same)\n\n" + TIMINGS.format(us=20_000)
+    same = "INFO: count=1 curr=91020\n\nINFO: count=50 curr=20000(all same)\n\n" + TIMINGS.format(
+        us=20_000
+    )
     found = benchmark_model.read(same)
-    assert (found.runs, found.mean, found.p50, found.p95, found.memory_mb) == (50, 20.0, 20.0, 20.0, None)
+    assert (found.runs, found.mean, found.p50, found.p95, found.memory_mb) == (
+        50,
+        20.0,
+        20.0,
+        20.0,
+        None,
+    )
 
 
 def test_output_without_timings_is_refused() -> None:

@@ -13,7 +13,11 @@ from edgebake.evaluation.latency.request import Timed
 from edgebake.runtimes.run_modes import Way
 from tests import timings
 
-UNITS = (Way("", threaded=False), Way("cpu_only", threaded=False), Way("float32", untimed="an executor"))
+UNITS = (
+    Way("", threaded=False),
+    Way("cpu_only", threaded=False),
+    Way("float32", untimed="an executor"),
+)
 
 
 class Stopwatch:
@@ -31,7 +35,9 @@ class Stopwatch:
         baselines = [[6.0] * 10] * 30 if asked["baseline"] else []
         threads = 4 if asked["threads"] == "all" else asked["threads"]
         answer = json.dumps(timings.answer(self.windows, baselines, threads=threads, request=asked))
-        return subprocess.CompletedProcess(command, self.code, f"INFO: hello\n\n{answer}\n", "stopwatch: no kernel\n")
+        return subprocess.CompletedProcess(
+            command, self.code, f"INFO: hello\n\n{answer}\n", "stopwatch: no kernel\n"
+        )
 
 
 @pytest.fixture
@@ -57,10 +63,18 @@ def test_plain_names_are_one_thread_beside_the_baseline_and_the_others_are_all(
     assert {metric.where for metric in metrics.values()} == {"host"}
 
 
-def test_one_thread_is_asked_everything_and_all_threads_only_for_latency(stopwatch: Stopwatch, job: Timed) -> None:
+def test_one_thread_is_asked_everything_and_all_threads_only_for_latency(
+    stopwatch: Stopwatch, job: Timed
+) -> None:
     host.measure(job)
     one, every = stopwatch.requests
-    asked = {"runtime": "litert", "file": str(job.files / "model.tflite"), "way": "", "warmup": 1, "runs": 30}
+    asked = {
+        "runtime": "litert",
+        "file": str(job.files / "model.tflite"),
+        "way": "",
+        "warmup": 1,
+        "runs": 30,
+    }
     assert one == asked | {
         "seconds": 1e-6,
         "threads": 1,
@@ -68,10 +82,17 @@ def test_one_thread_is_asked_everything_and_all_threads_only_for_latency(stopwat
         "batch": 2,
         "sustained_minutes": 1.0,
     }
-    assert every == one | {"threads": "all", "baseline": None, "batch": None, "sustained_minutes": None}
+    assert every == one | {
+        "threads": "all",
+        "baseline": None,
+        "batch": None,
+        "sustained_minutes": None,
+    }
 
 
-def test_a_wide_interval_is_measured_again_in_a_new_process(stopwatch: Stopwatch, job: Timed) -> None:
+def test_a_wide_interval_is_measured_again_in_a_new_process(
+    stopwatch: Stopwatch, job: Timed
+) -> None:
     stopwatch.windows = [[1.0] * 10, [9.0] * 10]
     metrics = host.measure(job).metrics
     assert [one["threads"] for one in stopwatch.requests] == [1, 1, 1, "all"]
@@ -100,11 +121,15 @@ def test_a_file_that_cannot_be_timed_here_says_why(stopwatch: Stopwatch, tmp_pat
     assert (found.value, found.reason, stopwatch.requests) == (None, "an executor", [])
 
 
-def test_every_kept_run_on_one_thread_is_there_for_the_plot(stopwatch: Stopwatch, job: Timed) -> None:
+def test_every_kept_run_on_one_thread_is_there_for_the_plot(
+    stopwatch: Stopwatch, job: Timed
+) -> None:
     assert host.measure(job).latencies_ms == [2.0] * 300
 
 
-def test_a_stopwatch_that_fails_is_told_with_its_own_words(stopwatch: Stopwatch, job: Timed) -> None:
+def test_a_stopwatch_that_fails_is_told_with_its_own_words(
+    stopwatch: Stopwatch, job: Timed
+) -> None:
     stopwatch.code = 1
     with pytest.raises(HostError, match=r"model\.tflite: timing it failed: no kernel$"):
         host.measure(job)
@@ -116,5 +141,7 @@ def test_a_real_process_times_a_real_file(tmp_path: Path, runtime: str) -> None:
     for name in ("latency_p90_ms", "speedup", "latency_p90_ms_all_threads"):
         low, high = metrics[name].interval or [0, 0]
         assert 0 < low <= high
-    assert all(metrics[name].value for name in ("load_ms", "first_inference_ms", "frames_per_second"))
+    assert all(
+        metrics[name].value for name in ("load_ms", "first_inference_ms", "frames_per_second")
+    )
     assert (metrics["throughput_batch_2"].value is None) == (runtime == "onnxruntime")

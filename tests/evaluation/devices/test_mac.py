@@ -72,7 +72,9 @@ def coremltools(on_a_mac: None, monkeypatch: pytest.MonkeyPatch) -> list[Phone]:
     phones = [Phone(), Phone("Locked")]
     image = SimpleNamespace(colorSpace=stopwatch.GRAYSCALE, width=6, height=4)
     kind = SimpleNamespace(imageType=image, WhichOneof=lambda _: "imageType")
-    spec = SimpleNamespace(description=SimpleNamespace(input=[SimpleNamespace(name="image", type=kind)]))
+    spec = SimpleNamespace(
+        description=SimpleNamespace(input=[SimpleNamespace(name="image", type=kind)])
+    )
 
     def opened(path: str, skip_model_load: bool) -> Any:
         assert skip_model_load
@@ -86,7 +88,9 @@ def coremltools(on_a_mac: None, monkeypatch: pytest.MonkeyPatch) -> list[Phone]:
         "coremltools.models.ml_program.experimental.remote_device": {
             "Device": SimpleNamespace(get_devices=lambda: phones)
         },
-        "coremltools.models.ml_program.experimental.perf_utils": {"MLModelBenchmarker": Benchmarker},
+        "coremltools.models.ml_program.experimental.perf_utils": {
+            "MLModelBenchmarker": Benchmarker
+        },
     }
     for name, content in contents.items():
         module = ModuleType(name)
@@ -133,7 +137,9 @@ def test_an_iphone_tells_what_each_run_took(tmp_path: Path, coremltools: list[Ph
     assert p90.sha256 == stopwatch.digest(tmp_path / "files" / "model.mlpackage")
 
 
-def test_what_an_iphone_does_not_tell_is_not_measured(tmp_path: Path, coremltools: list[Phone]) -> None:
+def test_what_an_iphone_does_not_tell_is_not_measured(
+    tmp_path: Path, coremltools: list[Phone]
+) -> None:
     found = mac.measure(job(tmp_path, "Lab iPhone")).metrics
     for name in ("peak_memory_mb", "throughput_batch_2"):
         assert found[name].value is None
@@ -145,7 +151,9 @@ def test_an_iphone_that_is_not_there_is_told(tmp_path: Path, coremltools: list[P
     assert reason == "mac: Other: no such device; there are: Lab iPhone, Locked"
 
 
-def test_an_iphone_that_coremltools_cannot_use_is_told(tmp_path: Path, coremltools: list[Phone]) -> None:
+def test_an_iphone_that_coremltools_cannot_use_is_told(
+    tmp_path: Path, coremltools: list[Phone]
+) -> None:
     reason = mac.measure(job(tmp_path, "Locked")).metrics["latency_p90_ms"].reason
     assert reason == "mac: Locked: ValueError: The device cannot be used for model debugging."
 

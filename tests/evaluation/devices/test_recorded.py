@@ -22,17 +22,23 @@ class Lab:
 
     def __init__(self, root: Path) -> None:
         self.path = root / "recording.json"
-        self.job = timings.job(root, where="recorded", recorded=Recorded(str(self.path)), runs=300, seconds=0.6)
+        self.job = timings.job(
+            root, where="recorded", recorded=Recorded(str(self.path)), runs=300, seconds=0.6
+        )
         self.sha256 = stopwatch.digest(root / "files" / "model.tflite")
         self.baseline = stopwatch.digest(root / "baseline" / "model.tflite")
 
     def answer(self, **fields: Any) -> dict[str, Any]:
         """Return a sound answer, with other fields where given."""
-        return timings.answer(ROUNDS, SLOWER, **{"sha256": self.sha256, "baseline_sha256": self.baseline, **fields})
+        return timings.answer(
+            ROUNDS, SLOWER, **{"sha256": self.sha256, "baseline_sha256": self.baseline, **fields}
+        )
 
     def of(self, way: str, threads: Any) -> dict[str, Any]:
         """Return an answer in another way or on other threads."""
-        return self.answer(request=timings.request(Path("model.tflite"), way=way) | {"threads": threads})
+        return self.answer(
+            request=timings.request(Path("model.tflite"), way=way) | {"threads": threads}
+        )
 
     def measured(self, content: Any) -> Timing:
         """Measure with a recording that holds this."""
@@ -55,14 +61,24 @@ def lab(tmp_path: Path) -> Lab:
 def test_a_recording_of_this_file_is_taken(lab: Lab) -> None:
     found = lab.measured(lab.answer())
     p90 = found.metrics["latency_p90_ms"]
-    assert (p90.value, p90.where, p90.device, p90.n, p90.sha256) == (2.0, "recorded", "some CPU", 300, lab.sha256)
+    assert (p90.value, p90.where, p90.device, p90.n, p90.sha256) == (
+        2.0,
+        "recorded",
+        "some CPU",
+        300,
+        lab.sha256,
+    )
     assert found.metrics["speedup"].value == 3.0
     assert len(found.resamples["latency_p90_ms"]) == 999
 
 
 def test_what_the_stopwatch_really_writes_is_taken(lab: Lab) -> None:
-    asked = timings.request(lab.job.files / "model.tflite", batch=2, runs=300, seconds=0.6, sustained_minutes=0.1 / 60)
-    real = stopwatch.answer(asked | {"baseline": str(lab.job.files.parent / "baseline" / "model.tflite")})
+    asked = timings.request(
+        lab.job.files / "model.tflite", batch=2, runs=300, seconds=0.6, sustained_minutes=0.1 / 60
+    )
+    real = stopwatch.answer(
+        asked | {"baseline": str(lab.job.files.parent / "baseline" / "model.tflite")}
+    )
     found = lab.measured(real).metrics
     for name in ("latency_p90_ms", "speedup", "throughput_batch_2", "sustained_drift"):
         assert found[name].value
@@ -70,7 +86,9 @@ def test_what_the_stopwatch_really_writes_is_taken(lab: Lab) -> None:
 
 
 def test_a_list_holds_repetitions_ways_and_all_threads(lab: Lab) -> None:
-    found = lab.measured([lab.answer(), lab.answer(), lab.of("cpu_only", None), lab.of("", "all")]).metrics
+    found = lab.measured(
+        [lab.answer(), lab.answer(), lab.of("cpu_only", None), lab.of("", "all")]
+    ).metrics
     assert found["latency_p90_ms"].n == 600
     assert found["latency_p90_ms_cpu_only"].n == 300
     assert found["latency_p90_ms_all_threads"].n == 300
@@ -85,7 +103,9 @@ def test_a_recording_of_another_file_is_refused(lab: Lab) -> None:
 def test_beside_another_baseline_only_the_speedup_is_refused(lab: Lab) -> None:
     found = lab.measured(lab.answer(baseline_sha256="abc"))
     assert found.metrics["latency_p90_ms"].value == 2.0
-    expected = f"{lab.path}: recorded beside another baseline: sha256 abc, this one is {lab.baseline}"
+    expected = (
+        f"{lab.path}: recorded beside another baseline: sha256 abc, this one is {lab.baseline}"
+    )
     assert (found.metrics["speedup"].value, found.metrics["speedup"].reason) == (None, expected)
     assert "baseline_p90_ms" not in found.metrics
     assert "speedup" not in found.resamples
@@ -103,7 +123,10 @@ def test_a_recording_shorter_than_the_recipe_asks_is_refused(lab: Lab) -> None:
 
 
 def test_a_recording_on_all_threads_alone_is_refused(lab: Lab) -> None:
-    assert lab.reason(lab.of("", "all")) == f"{lab.path}: holds no answer of the first way on one thread"
+    assert (
+        lab.reason(lab.of("", "all"))
+        == f"{lab.path}: holds no answer of the first way on one thread"
+    )
 
 
 def test_a_recording_that_is_not_there_is_told(lab: Lab) -> None:
@@ -130,7 +153,9 @@ def test_a_recipe_without_a_recording_is_told(tmp_path: Path) -> None:
         ({"request": {}}, "request: 'baseline' is a required property"),
     ],
 )
-def test_what_is_no_answer_names_file_and_key(lab: Lab, fields: dict[str, Any], message: str) -> None:
+def test_what_is_no_answer_names_file_and_key(
+    lab: Lab, fields: dict[str, Any], message: str
+) -> None:
     with pytest.raises(DataError) as caught:
         lab.measured(lab.answer(**fields))
     assert str(caught.value) == f"{lab.path}: {message}"
@@ -139,13 +164,21 @@ def test_what_is_no_answer_names_file_and_key(lab: Lab, fields: dict[str, Any], 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
-        ("[]", "no answers; expected what pipeline/edgebake/evaluation/latency/stopwatch.py writes"),
+        (
+            "{",
+            "not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
+        ),
+        (
+            "[]",
+            "no answers; expected what pipeline/edgebake/evaluation/latency/stopwatch.py writes",
+        ),
         ("[3]", "answer: 3 is not of type 'object'"),
         ("{}", "answer: 'after' is a required property"),
     ],
 )
-def test_what_is_no_recording_is_a_mistake_of_the_data(lab: Lab, content: str, message: str) -> None:
+def test_what_is_no_recording_is_a_mistake_of_the_data(
+    lab: Lab, content: str, message: str
+) -> None:
     with pytest.raises(DataError) as caught:
         lab.measured(content)
     assert str(caught.value) == f"{lab.path}: {message}"

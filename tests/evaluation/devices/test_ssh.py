@@ -36,12 +36,19 @@ class Board:
 
     def words(self, **words: Any) -> Ssh:
         """Return what a recipe says of it, with other words where given."""
-        here = {"host": "127.0.0.1", "port": self.port, "user": getpass.getuser(), "identity": str(self.identity)}
+        here = {
+            "host": "127.0.0.1",
+            "port": self.port,
+            "user": getpass.getuser(),
+            "identity": str(self.identity),
+        }
         return Ssh(**{**here, "python": sys.executable, **words})
 
     def measured(self, runtime: str = "litert", **words: Any) -> Timing:
         """Measure a handmade file on it."""
-        return ssh.measure(timings.job(self.root / "job", runtime, where="ssh", ssh=self.words(**words)))
+        return ssh.measure(
+            timings.job(self.root / "job", runtime, where="ssh", ssh=self.words(**words))
+        )
 
     def left(self) -> list[Path]:
         """Return what was not removed there."""
@@ -51,7 +58,12 @@ class Board:
         """Return why nothing was measured."""
         found = self.measured(**words)
         reasons = {metric.reason for metric in found.metrics.values() if metric.value is None}
-        assert sorted(found.metrics) == ["frames_per_second", "latency_p90_ms", "peak_memory_mb", "speedup"]
+        assert sorted(found.metrics) == [
+            "frames_per_second",
+            "latency_p90_ms",
+            "peak_memory_mb",
+            "speedup",
+        ]
         assert len(reasons) == 1
         assert self.left() == []
         return reasons.pop()
@@ -78,7 +90,9 @@ def _listens(port: int) -> bool:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Board]:
     """The server, as the current user on a free port."""
     if not SERVER or not CLIENT:
-        pytest.skip("no OpenSSH server or client on this machine; `apt-get install openssh-server` brings both")
+        pytest.skip(
+            "no OpenSSH server or client on this machine; `apt-get install openssh-server` brings both"
+        )
     root = tmp_path_factory.mktemp("board")
     identity, host, port = _key(root / "key"), _key(root / "host_key"), _free_port()
     temporary = root / "temporary"
@@ -86,8 +100,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Board]:
     known = root / "known_hosts"
     known.write_text(f"[127.0.0.1]:{port} {(root / 'host_key.pub').read_text()}")
     config = root / "sshd_config"
-    words = {"Port": port, "ListenAddress": "127.0.0.1", "HostKey": host, "PidFile": root / "pid", "UsePAM": "no"}
-    words |= {"AuthorizedKeysFile": root / "key.pub", "StrictModes": "no", "PasswordAuthentication": "no"}
+    words = {
+        "Port": port,
+        "ListenAddress": "127.0.0.1",
+        "HostKey": host,
+        "PidFile": root / "pid",
+        "UsePAM": "no",
+    }
+    words |= {
+        "AuthorizedKeysFile": root / "key.pub",
+        "StrictModes": "no",
+        "PasswordAuthentication": "no",
+    }
     words |= {"SetEnv": f"TMPDIR={temporary}"}
     if os.geteuid() == 0:
         # As its service does at each start: run by root, it wants this empty folder.
@@ -111,7 +135,9 @@ def board(server: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Boa
     (tmp_path / "bin").mkdir()
     known = tmp_path / "known_hosts"
     known.write_text(server.known.read_text())
-    (tmp_path / "config").write_text(f"UserKnownHostsFile {known}\nGlobalKnownHostsFile /dev/null\n")
+    (tmp_path / "config").write_text(
+        f"UserKnownHostsFile {known}\nGlobalKnownHostsFile /dev/null\n"
+    )
     client = tmp_path / "bin" / "ssh"
     client.write_text(f'#!/bin/sh\nexec {CLIENT} -F {tmp_path / "config"} "$@"\n')
     client.chmod(0o755)
@@ -132,18 +158,29 @@ def test_a_file_is_timed_on_the_board_beside_its_baseline_and_nothing_stays(boar
     low, high = p90.interval or [0, 0]
     assert 0 < low <= (p90.value or 0) <= high
     assert (p90.where, p90.n, p90.threads) == ("ssh", 30, 1)
-    assert (p90.os, p90.device, p90.governor) == (stopwatch.os_name(), stopwatch.cpu_model(), stopwatch.governor())
+    assert (p90.os, p90.device, p90.governor) == (
+        stopwatch.os_name(),
+        stopwatch.cpu_model(),
+        stopwatch.governor(),
+    )
     assert p90.runtime.startswith("ai-edge-litert ")
     assert p90.sha256 == stopwatch.digest(board.root / "job" / "files" / "model.tflite")
     assert found.metrics["speedup"].value
     assert found.metrics["throughput_batch_2"].value
     assert "latency_p90_ms_all_threads" in found.metrics
-    assert sorted(found.resamples) == ["frames_per_second", "latency_p90_ms", "latency_p95_ms", "speedup"]
+    assert sorted(found.resamples) == [
+        "frames_per_second",
+        "latency_p90_ms",
+        "latency_p95_ms",
+        "speedup",
+    ]
     assert board.left() == []
 
 
 def test_onnx_runtime_is_timed_there_too(board: Board) -> None:
-    assert board.measured("onnxruntime").metrics["latency_p90_ms"].runtime.startswith("onnxruntime ")
+    assert (
+        board.measured("onnxruntime").metrics["latency_p90_ms"].runtime.startswith("onnxruntime ")
+    )
 
 
 def test_a_key_that_the_board_does_not_know_is_refused(board: Board) -> None:
@@ -180,7 +217,9 @@ def test_a_stopwatch_that_dies_is_told(board: Board) -> None:
 
 def test_an_answer_that_is_none_is_told(board: Board) -> None:
     vague = _program(board.root / "vague", "echo hello")
-    assert board.reason(python=vague) == "127.0.0.1: the last line of the stopwatch is not an answer"
+    assert (
+        board.reason(python=vague) == "127.0.0.1: the last line of the stopwatch is not an answer"
+    )
 
 
 def test_a_file_that_was_damaged_on_its_way_is_not_taken_for_ours(board: Board) -> None:

@@ -37,7 +37,12 @@ def _budget(**gates: Gate) -> Budget:
 def _rows(*counted: tuple[int, str, str, str]) -> list[Row]:
     """Return so many examples each of (label, answer, answer of the float parent), dark where the label is 1."""
     return [
-        {"label": label, "answer": answer, "float_answer": other, "slice:light": "dark" if label == "1" else "bright"}
+        {
+            "label": label,
+            "answer": answer,
+            "float_answer": other,
+            "slice:light": "dark" if label == "1" else "bright",
+        }
         for count, label, answer, other in counted
         for _ in range(count)
     ]
@@ -45,7 +50,9 @@ def _rows(*counted: tuple[int, str, str, str]) -> list[Row]:
 
 def _found(*counted: tuple[int, str, str, str], **others: Any) -> Findings:
     metrics = {"accuracy": HERE, "loss": HERE} | others.pop("metrics", {})
-    return Findings(metrics=metrics, examples=_rows(*counted), resamples=others.pop("resamples", {}), **others)
+    return Findings(
+        metrics=metrics, examples=_rows(*counted), resamples=others.pop("resamples", {}), **others
+    )
 
 
 def _only(findings: Findings, **gates: Gate) -> Decision:
@@ -64,7 +71,12 @@ SPREAD = {"latency_p90_ms": [9 + i / 500 for i in range(1001)]}  # 9 to 11 ms
 
 @pytest.mark.parametrize(
     ("right", "verdict"),
-    [(200, Verdict.passed), (196, Verdict.passed), (195, Verdict.inconclusive), (183, Verdict.failed)],
+    [
+        (200, Verdict.passed),
+        (196, Verdict.passed),
+        (195, Verdict.inconclusive),
+        (183, Verdict.failed),
+    ],
 )
 def test_a_floor_is_passed_by_its_bound_and_not_by_the_point(right: int, verdict: Verdict) -> None:
     findings = _found((right, "1", "1", "1"), (200 - right, "1", "0", "1"))
@@ -111,7 +123,9 @@ def test_class_accuracy_names_the_worst_class_and_where_it_stands() -> None:
 
 def test_slices_are_the_values_of_a_column() -> None:
     findings = _found((100, "1", "1", "1"), (100, "2", "2", "2"), (30, "2", "1", "2"))
-    decision = _only(findings, slice_accuracy=SliceFloor(at_least=0.9, column="light", required=True))
+    decision = _only(
+        findings, slice_accuracy=SliceFloor(at_least=0.9, column="light", required=True)
+    )
     assert decision.verdict is Verdict.failed
     assert decision.note == "worst is bright: 100 of 130"
 
@@ -121,25 +135,35 @@ def test_parity_is_that_of_the_runtime_that_agrees_least() -> None:
         "parity": Floor(at_least=0.97, required=True),
         "parity_difference": Ceiling(at_most=0.1, required=True),
     }
-    findings = _found((200, "1", "1", "1"), parity={"same": 200, "n": 200, "largest_difference": 0.12})
+    findings = _found(
+        (200, "1", "1", "1"), parity={"same": 200, "n": 200, "largest_difference": 0.12}
+    )
     agreed, differing = decide(_budget(**gates), findings)
     assert (agreed.verdict, differing.verdict) == (Verdict.passed, Verdict.failed)
     assert differing.measured.value == 0.12
 
 
-@pytest.mark.parametrize(("required", "verdict"), [(True, Verdict.not_measured), (False, Verdict.accepted)])
+@pytest.mark.parametrize(
+    ("required", "verdict"), [(True, Verdict.not_measured), (False, Verdict.accepted)]
+)
 def test_without_another_runtime_parity_is_not_measured(required: bool, verdict: Verdict) -> None:
     decision = _only(_found((9, "1", "1", "1")), parity=Floor(at_least=0.97, required=required))
     assert decision.verdict is verdict
-    assert decision.measured.reason == "no file of another runtime in the release holds the same model"
+    assert (
+        decision.measured.reason == "no file of another runtime in the release holds the same model"
+    )
 
 
 @pytest.mark.parametrize(
-    ("limit", "verdict"), [(11.0, Verdict.passed), (10.0, Verdict.inconclusive), (9.0, Verdict.failed)]
+    ("limit", "verdict"),
+    [(11.0, Verdict.passed), (10.0, Verdict.inconclusive), (9.0, Verdict.failed)],
 )
 def test_latency_is_judged_by_the_interval_of_its_resamples(limit: float, verdict: Verdict) -> None:
     findings = _found((9, "1", "1", "1"), metrics=_timed(), resamples=SPREAD)
-    assert _only(findings, latency_p90_ms=TimedCeiling(at_most=limit, required=True)).verdict is verdict
+    assert (
+        _only(findings, latency_p90_ms=TimedCeiling(at_most=limit, required=True)).verdict
+        is verdict
+    )
 
 
 @pytest.mark.parametrize(
@@ -155,7 +179,9 @@ def test_an_absolute_limit_needs_the_device_unless_the_recipe_says_otherwise(
     where: str, evidence: Evidence, verdict: Verdict
 ) -> None:
     findings = _found((9, "1", "1", "1"), metrics=_timed(where), resamples=SPREAD)
-    decision = _only(findings, latency_p90_ms=TimedCeiling(at_most=50, required=True, evidence=evidence))
+    decision = _only(
+        findings, latency_p90_ms=TimedCeiling(at_most=50, required=True, evidence=evidence)
+    )
     assert decision.verdict is verdict
     if verdict is Verdict.not_measured:
         assert decision.measured.reason == (
@@ -176,7 +202,9 @@ def test_an_estimate_passes_nothing_unless_the_recipe_says_so_in_so_many_words(
 ) -> None:
     estimate = {"latency_predicted_ms": Measurement(3.0, "ms", "predicted")}
     findings = _found((9, "1", "1", "1"), metrics=_timed(value=None) | estimate)
-    decision = _only(findings, latency_p90_ms=TimedCeiling(at_most=50, required=True, evidence=evidence))
+    decision = _only(
+        findings, latency_p90_ms=TimedCeiling(at_most=50, required=True, evidence=evidence)
+    )
     assert decision.verdict is verdict
     assert decision.measured.where == ("predicted" if verdict is Verdict.passed else "not measured")
 
@@ -184,13 +212,19 @@ def test_an_estimate_passes_nothing_unless_the_recipe_says_so_in_so_many_words(
 def test_a_95th_percentile_within_the_budget_proves_the_90th() -> None:
     bounding = {"latency_p95_ms": Measurement(12.0, "ms", "adb")}
     findings = _found((9, "1", "1", "1"), metrics=_timed(value=None) | bounding)
-    assert _only(findings, latency_p90_ms=TimedCeiling(at_most=12, required=True)).verdict is Verdict.passed
+    assert (
+        _only(findings, latency_p90_ms=TimedCeiling(at_most=12, required=True)).verdict
+        is Verdict.passed
+    )
 
 
 def test_a_95th_percentile_beyond_the_budget_says_nothing_of_the_90th() -> None:
     bounding = {"latency_p95_ms": Measurement(12.0, "ms", "adb")}
     findings = _found((9, "1", "1", "1"), metrics=_timed(value=None) | bounding)
-    assert _only(findings, latency_p90_ms=TimedCeiling(at_most=11, required=True)).verdict is Verdict.not_measured
+    assert (
+        _only(findings, latency_p90_ms=TimedCeiling(at_most=11, required=True)).verdict
+        is Verdict.not_measured
+    )
 
 
 def test_a_speedup_needs_no_device() -> None:
@@ -201,13 +235,23 @@ def test_a_speedup_needs_no_device() -> None:
 
 def test_frames_per_second_have_a_floor() -> None:
     metrics = {"frames_per_second": Measurement(100.0, "1/s", "ssh")}
-    findings = _found((9, "1", "1", "1"), metrics=metrics, resamples={"frames_per_second": [90.0, 100.0, 110.0]})
-    assert _only(findings, frames_per_second=TimedFloor(at_least=30, required=True)).verdict is Verdict.passed
-    assert _only(findings, frames_per_second=TimedFloor(at_least=200, required=True)).verdict is Verdict.failed
+    findings = _found(
+        (9, "1", "1", "1"), metrics=metrics, resamples={"frames_per_second": [90.0, 100.0, 110.0]}
+    )
+    assert (
+        _only(findings, frames_per_second=TimedFloor(at_least=30, required=True)).verdict
+        is Verdict.passed
+    )
+    assert (
+        _only(findings, frames_per_second=TimedFloor(at_least=200, required=True)).verdict
+        is Verdict.failed
+    )
 
 
 @pytest.mark.parametrize(("at_least", "verdict"), [(0.9, Verdict.passed), (0.95, Verdict.failed)])
-def test_placement_takes_the_smaller_of_operators_and_work(at_least: float, verdict: Verdict) -> None:
+def test_placement_takes_the_smaller_of_operators_and_work(
+    at_least: float, verdict: Verdict
+) -> None:
     gpu = Placement("gpu", "litert_gpu", 0.92, 1.0, "operator 1 of 12", "", "")
     findings = _found((9, "1", "1", "1"), placements=[gpu])
     gate = PlacementFloor(accelerator=Accelerator.gpu, at_least=at_least, required=True)
@@ -226,11 +270,15 @@ def test_a_size_is_passed_at_its_limit_and_below(value: float, verdict: Verdict)
 
 def test_null_gates_are_left_out_and_the_others_keep_the_budgets_order() -> None:
     findings = _found((200, "1", "1", "1"), metrics={"size_mb": Measurement(1.0, "MB", "file")})
-    budget = _budget(size_mb=Ceiling(at_most=20, required=True), accuracy=Floor(at_least=0.9, required=True))
+    budget = _budget(
+        size_mb=Ceiling(at_most=20, required=True), accuracy=Floor(at_least=0.9, required=True)
+    )
     assert [one.gate for one in decide(budget, findings)] == ["accuracy", "size_mb"]
 
 
-def test_manifest_gets_limit_confidence_and_verdict_but_no_value_that_changes_from_run_to_run() -> None:
+def test_manifest_gets_limit_confidence_and_verdict_but_no_value_that_changes_from_run_to_run() -> (
+    None
+):
     findings = _found((9, "1", "1", "1"), metrics={"size_mb": Measurement(3.25, "MB", "file")})
     assert _only(findings, size_mb=Ceiling(at_most=20, required=True)).to_dict() == {
         "gate": "size_mb",
@@ -254,5 +302,7 @@ def test_waivers_are_applied_on_the_day_that_is_given() -> None:
     findings = _found((9, "1", "1", "1"), metrics={"size_mb": Measurement(30.0, "MB", "file")})
     waiver = Waiver(gate="size_mb", reason="one release", by="Ada", until="2027-01-31")
     budget = _budget(size_mb=Ceiling(at_most=20, required=True))
-    on, after = (decide(budget, findings, [waiver], day)[0] for day in (date(2027, 1, 31), date(2027, 2, 1)))
+    on, after = (
+        decide(budget, findings, [waiver], day)[0] for day in (date(2027, 1, 31), date(2027, 2, 1))
+    )
     assert (on.verdict, after.verdict) == (Verdict.waived, Verdict.failed)

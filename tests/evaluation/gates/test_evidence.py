@@ -19,12 +19,24 @@ def _row(label: str, answer: str, float_answer: str) -> dict[str, str]:
 
 
 def test_pairs_count_what_either_model_alone_gets_right() -> None:
-    rows = [_row("1", "1", "1"), _row("1", "0", "1"), _row("2", "0", "2"), _row("1", "1", "0"), _row("1", "0", "0")]
+    rows = [
+        _row("1", "1", "1"),
+        _row("1", "0", "1"),
+        _row("2", "0", "2"),
+        _row("1", "1", "0"),
+        _row("1", "0", "0"),
+    ]
     assert pairs(rows) == Pairs(lost=2, won=1, n=5)
 
 
 def test_groups_are_sorted_by_name() -> None:
-    rows = [_row("b", "b", "b"), _row("a", "b", "a"), _row("b", "a", "b"), _row("a", "a", "a"), _row("b", "b", "b")]
+    rows = [
+        _row("b", "b", "b"),
+        _row("a", "b", "a"),
+        _row("b", "a", "b"),
+        _row("a", "a", "a"),
+        _row("b", "b", "b"),
+    ]
     found = groups(rows, "label").counts
     assert list(found.items()) == [("a", Counts(1, 2)), ("b", Counts(2, 3))]
 
@@ -41,12 +53,17 @@ def test_all_that_validate_left_is_read(project: Path, planned: Plan) -> None:
     assert found.parity == {"same": 99, "n": 100, "largest_difference": 0.1}
 
 
-def test_a_model_without_a_twin_is_told_from_a_comparison_that_has_not_run(project: Path, planned: Plan) -> None:
+def test_a_model_without_a_twin_is_told_from_a_comparison_that_has_not_run(
+    project: Path, planned: Plan
+) -> None:
     planner.write(planned)
     folder = measured.lay(VARIANT, "android")
     before = evidence.read(folder, PARITY / "android.json")
     assert before.no_parity == "artifacts/parity/android.json is not there: run `dvc repro`"
     measured.lay_parity("android", {VARIANT: None})
     after = evidence.read(folder, PARITY / "android.json")
-    assert (after.parity, after.no_parity) == (None, "no file of another runtime in the release holds the same model")
+    assert (after.parity, after.no_parity) == (
+        None,
+        "no file of another runtime in the release holds the same model",
+    )
     assert artifacts.opened(folder) == folder

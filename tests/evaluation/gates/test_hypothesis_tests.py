@@ -2,7 +2,14 @@
 
 import pytest
 
-from edgebake.evaluation.gates.hypothesis_tests import Counts, Exact, Groups, Pairs, Resamples, Sample
+from edgebake.evaluation.gates.hypothesis_tests import (
+    Counts,
+    Exact,
+    Groups,
+    Pairs,
+    Resamples,
+    Sample,
+)
 from edgebake.evaluation.gates.verdict import Asked
 
 
@@ -18,7 +25,14 @@ def _outcome(sample: Sample, asked: Asked) -> str:
 
 @pytest.mark.parametrize(
     ("right", "outcome"),
-    [(200, "passed"), (196, "passed"), (195, "inconclusive"), (185, "inconclusive"), (183, "failed"), (100, "failed")],
+    [
+        (200, "passed"),
+        (196, "passed"),
+        (195, "inconclusive"),
+        (185, "inconclusive"),
+        (183, "failed"),
+        (100, "failed"),
+    ],
 )
 def test_counts_of_200_against_a_floor_of_095(right: int, outcome: str) -> None:
     # 0.05 is crossed between 195 and 196 of 200: P(X >= 196 | 0.95) = 0.026, P(X >= 195 | 0.95) = 0.062.
@@ -32,7 +46,10 @@ def test_less_confidence_decides_earlier() -> None:
 def test_a_floor_of_nothing_is_always_passed_and_one_of_all_never() -> None:
     assert _outcome(Counts(0, 10), _asked("at_least", 0.0)) == "passed"
     assert _outcome(Counts(10, 10), _asked("at_least", 1.0)) == "inconclusive"
-    assert Counts(10, 10).note(_asked("at_least", 1.0)) == "no number of test examples proves a share of 1"
+    assert (
+        Counts(10, 10).note(_asked("at_least", 1.0))
+        == "no number of test examples proves a share of 1"
+    )
     assert _outcome(Counts(9, 10), _asked("at_least", 1.0)) == "failed"
 
 
@@ -47,7 +64,13 @@ def test_counts_say_how_many_more_examples_would_decide() -> None:
 
 @pytest.mark.parametrize(
     ("lost", "won", "outcome"),
-    [(0, 0, "passed"), (3, 1, "passed"), (9, 3, "inconclusive"), (20, 4, "inconclusive"), (30, 3, "failed")],
+    [
+        (0, 0, "passed"),
+        (3, 1, "passed"),
+        (9, 3, "inconclusive"),
+        (20, 4, "inconclusive"),
+        (30, 3, "failed"),
+    ],
 )
 def test_pairs_of_540_against_a_loss_of_two_points(lost: int, won: int, outcome: str) -> None:
     assert _outcome(Pairs(lost, won, 540), _asked("at_most", 0.02)) == outcome
@@ -96,7 +119,9 @@ def test_the_note_names_the_worst_group() -> None:
         ("at_least", 0.96, "failed"),
     ],
 )
-def test_resamples_from_0_to_1_are_judged_by_their_outer_twentieths(bound: str, limit: float, outcome: str) -> None:
+def test_resamples_from_0_to_1_are_judged_by_their_outer_twentieths(
+    bound: str, limit: float, outcome: str
+) -> None:
     sample = Resamples([i / 1000 for i in range(1001)], "a quieter machine")
     assert _outcome(sample, _asked(bound, limit)) == outcome
     assert sample.bound(_asked(bound, limit)) == pytest.approx(0.95 if bound == "at_most" else 0.05)

@@ -36,7 +36,9 @@ def test_every_gate_of_the_budget_is_decided_in_its_order(project: Path, planned
     measured.lay(PIXEL, "android")
     decisions = judge(_target("android", "pixel_8"), "android").decisions
     budget = planned["package"]["android"]["targets"]["pixel_8"]["budget"]
-    assert [one.gate for one in decisions] == [word for word, gate in budget.items() if gate is not None]
+    assert [one.gate for one in decisions] == [
+        word for word, gate in budget.items() if gate is not None
+    ]
 
 
 def test_a_device_reaches_its_own_accelerators_alone(project: Path, planned: Plan) -> None:
@@ -45,7 +47,9 @@ def test_a_device_reaches_its_own_accelerators_alone(project: Path, planned: Pla
     gpu = Placement("gpu", "litert_gpu", 1.0, 1.0, "", "", "")
     for variant in (PIXEL, "digits-ds_cnn-float16-litert-android"):
         measured.lay(variant, "android", placements=(measured.CPU, npu, gpu))
-    phone, anything = (judge(_target("android", name), "android").findings for name in ("pixel_8", "android_any"))
+    phone, anything = (
+        judge(_target("android", name), "android").findings for name in ("pixel_8", "android_any")
+    )
     assert phone.placements == [npu, gpu, measured.CPU]  # in the order of the device
     assert anything.placements == [gpu, measured.CPU]
 
@@ -63,16 +67,26 @@ def test_the_estimate_is_of_the_devices_facts_and_says_so(project: Path, planned
 def test_without_facts_there_is_no_estimate(project: Path, planned: Plan) -> None:
     planner.write(planned)
     measured.lay(PIXEL, "android")
-    estimate = judge(_target("android", "pixel_8"), "android").findings.metrics["latency_predicted_ms"]
+    estimate = judge(_target("android", "pixel_8"), "android").findings.metrics[
+        "latency_predicted_ms"
+    ]
     assert estimate.value is None
-    assert estimate.reason == "what a core of Google Pixel 8 computes and moves at most is not among its facts"
+    assert (
+        estimate.reason
+        == "what a core of Google Pixel 8 computes and moves at most is not among its facts"
+    )
 
 
 @pytest.mark.parametrize(
-    ("evidence", "verdict"), [(Evidence.device, Verdict.not_measured), (Evidence.predicted, Verdict.passed)]
+    ("evidence", "verdict"),
+    [(Evidence.device, Verdict.not_measured), (Evidence.predicted, Verdict.passed)],
 )
 def test_an_estimate_passes_a_latency_gate_only_in_so_many_words(
-    project: Path, planned: Plan, composed: dict[str, Composed], evidence: Evidence, verdict: Verdict
+    project: Path,
+    planned: Plan,
+    composed: dict[str, Composed],
+    evidence: Evidence,
+    verdict: Verdict,
 ) -> None:
     planner.write(planned)
     measured.lay(PI, "linux", latency_p90_ms=None)

@@ -26,7 +26,10 @@ def test_a_gate_is_waived_until_its_last_day(verdict: Verdict) -> None:
     found = waived(_decision(verdict), [_waiver("2027-01-10")], TODAY)
     assert found.verdict is Verdict.waived
     assert found.lets_through
-    assert found.note == f"{verdict.value}; waived by Ada until 2027-01-10: the next chip is twice as fast"
+    assert (
+        found.note
+        == f"{verdict.value}; waived by Ada until 2027-01-10: the next chip is twice as fast"
+    )
     assert found.to_dict()["waiver"] == vars(_waiver("2027-01-10"))
 
 

@@ -39,7 +39,11 @@ def test_speedup_is_the_middle_of_the_ratios_of_neighbouring_windows() -> None:
     baselines = [[20, 20, 21], [30, 30, 30], [200, 1, 300]]
     found = measurements.timing([timings.answer(candidates, baselines)], "host").metrics
     assert found["speedup"].value == 2
-    assert (found["speedup"].unit, found["speedup"].n, found["speedup"].sha256) == ("times", 3, "abc")
+    assert (found["speedup"].unit, found["speedup"].n, found["speedup"].sha256) == (
+        "times",
+        3,
+        "abc",
+    )
     # Of 1, 20, 20, 21, 30, 30, 30, 200, 300 ms the 90th lies a fifth of the way from 200 to 300.
     assert found["baseline_p90_ms"].value == pytest.approx(220)
     assert (found["baseline_p90_ms"].n, found["baseline_p90_ms"].sha256) == (9, "def")
@@ -52,7 +56,9 @@ def test_without_a_baseline_nothing_is_said_of_one() -> None:
 
 def test_a_mean_counts_the_runs_whose_latencies_were_not_kept() -> None:
     long = timings.window(HUNDRED) | {"runs": 300, "mean_ms": 10.0}
-    found = measurements.timing([timings.answer([[30.0] * 100]) | {"windows": [{"candidate": long}]}], "host").metrics
+    found = measurements.timing(
+        [timings.answer([[30.0] * 100]) | {"windows": [{"candidate": long}]}], "host"
+    ).metrics
     assert (found["latency_mean_ms"].value, found["latency_mean_ms"].n) == (10.0, 300)
 
 
@@ -85,12 +91,18 @@ def test_one_window_has_no_interval() -> None:
 
 def test_windows_of_repeated_timings_count_together_and_costs_take_the_middle() -> None:
     answers = [
-        timings.answer([[number] * 5], load_ms=number, peak_memory_mb=number, first_inference_ms=number)
+        timings.answer(
+            [[number] * 5], load_ms=number, peak_memory_mb=number, first_inference_ms=number
+        )
         for number in (1.0, 2.0, 9.0)
     ]
     found = measurements.timing(answers, "host").metrics
     assert (found["latency_mean_ms"].value, found["latency_mean_ms"].n) == (4.0, 15)
-    assert [found[name].value for name in ("load_ms", "first_inference_ms", "peak_memory_mb")] == [2.0, 2.0, 9.0]
+    assert [found[name].value for name in ("load_ms", "first_inference_ms", "peak_memory_mb")] == [
+        2.0,
+        2.0,
+        9.0,
+    ]
     assert found["load_ms"].n == 3
     assert found["load_ms"].interval is None
 
@@ -117,25 +129,39 @@ def test_a_measurement_says_where_and_how_it_was_made() -> None:
 
 def test_throughput_counts_images() -> None:
     batched = {"batch": 8, "windows": [timings.window([4.0] * 10), timings.window([4.0] * 10)]}
-    found = measurements.timing([timings.answer(HALVES, throughput=batched)], "host").metrics["throughput_batch_8"]
-    assert (found.value, found.unit, found.n, found.interval) == (2000.0, "1/s", 160, [2000.0, 2000.0])
+    found = measurements.timing([timings.answer(HALVES, throughput=batched)], "host").metrics[
+        "throughput_batch_8"
+    ]
+    assert (found.value, found.unit, found.n, found.interval) == (
+        2000.0,
+        "1/s",
+        160,
+        [2000.0, 2000.0],
+    )
 
 
 def test_a_fixed_batch_is_a_reason() -> None:
     fixed = {"batch": 8, "reason": "its batch is fixed"}
-    found = measurements.timing([timings.answer(HALVES, throughput=fixed)], "host").metrics["throughput_batch_8"]
+    found = measurements.timing([timings.answer(HALVES, throughput=fixed)], "host").metrics[
+        "throughput_batch_8"
+    ]
     assert (found.value, found.reason) == (None, "its batch is fixed")
 
 
 def test_drift_is_the_last_window_over_the_first() -> None:
-    lasting = {"window_seconds": 10, "windows": [timings.window([ms] * 5) for ms in (10.0, 99.0, 12.5)]}
+    lasting = {
+        "window_seconds": 10,
+        "windows": [timings.window([ms] * 5) for ms in (10.0, 99.0, 12.5)],
+    }
     found = measurements.timing([timings.answer(HALVES, sustained=lasting)], "host").metrics
     assert [found[f"sustained_{end}_ms"].value for end in ("first", "last")] == [10.0, 12.5]
     assert (found["sustained_drift"].value, found["sustained_drift"].unit) == (1.25, "times")
 
 
 def test_memory_that_is_not_told_is_not_measured() -> None:
-    found = measurements.timing([timings.answer(HALVES, peak_memory_mb=None)], "mac").metrics["peak_memory_mb"]
+    found = measurements.timing([timings.answer(HALVES, peak_memory_mb=None)], "mac").metrics[
+        "peak_memory_mb"
+    ]
     assert (found.value, found.reason) == (None, "what ran the file there does not tell its memory")
 
 
@@ -145,7 +171,9 @@ def test_percentiles_of_drawn_windows_are_numpys(sizes: tuple[int, ...]) -> None
     windows = [random.uniform(1, 9, size).round(6) for size in sizes]
     pool = Pool([timings.window(one.tolist()) for one in windows])
     for drawn in ([0, 1, 2], [2, 2, 0], [1, 1, 1]):
-        expected = np.percentile(np.concatenate([windows[number] for number in drawn]), [1, 50, 90, 99])
+        expected = np.percentile(
+            np.concatenate([windows[number] for number in drawn]), [1, 50, 90, 99]
+        )
         assert pool.percentiles(np.array(drawn), [1, 50, 90, 99]) == pytest.approx(expected)
 
 
@@ -165,4 +193,6 @@ def test_an_interval_holds_the_true_mean_as_often_as_it_says() -> None:
 def test_what_could_not_be_measured_is_told_for_each_gate() -> None:
     found = absent("no board").metrics
     assert sorted(found) == ["frames_per_second", "latency_p90_ms", "peak_memory_mb", "speedup"]
-    assert {(one.value, one.where, one.reason) for one in found.values()} == {(None, "not measured", "no board")}
+    assert {(one.value, one.where, one.reason) for one in found.values()} == {
+        (None, "not measured", "no board")
+    }

@@ -76,7 +76,9 @@ def file(tmp_path: Path) -> Path:
 
 def _asked(request: dict[str, Any], program: Path = SOURCE) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(program)]
-    return subprocess.run(command, input=json.dumps(request), capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command, input=json.dumps(request), capture_output=True, text=True, check=False
+    )
 
 
 def _ticking(*rounds: list[float]) -> Callable[[int], list[float]]:
@@ -87,9 +89,17 @@ def _ticking(*rounds: list[float]) -> Callable[[int], list[float]]:
 
 def test_it_needs_nothing_of_edgebake_and_python_3_9(file: Path) -> None:
     tree = ast.parse(SOURCE.read_text(), feature_version=(3, 9))
-    modules = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    modules = [
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    ]
     modules += [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    assert {name.split(".")[0] for name in modules} - set(sys.stdlib_module_names) == {"numpy", "PIL"}
+    assert {name.split(".")[0] for name in modules} - set(sys.stdlib_module_names) == {
+        "numpy",
+        "PIL",
+    }
     top = [alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names]
     assert "numpy" not in top
 
@@ -102,18 +112,24 @@ def test_ways_of_core_ml_are_those_of_validate() -> None:
     assert {way.name: units for way, units in apple.UNITS.items()} == stopwatch.UNITS
 
 
-def test_a_file_is_opened_once_on_the_threads_asked_for(interpreter: type[Interpreter], file: Path) -> None:
+def test_a_file_is_opened_once_on_the_threads_asked_for(
+    interpreter: type[Interpreter], file: Path
+) -> None:
     stopwatch.answer(timings.request(file, threads=2))
     assert [(one.path, one.threads) for one in interpreter.made] == [(str(file), 2)]
 
 
-def test_all_threads_are_those_that_the_process_may_use(interpreter: type[Interpreter], file: Path) -> None:
+def test_all_threads_are_those_that_the_process_may_use(
+    interpreter: type[Interpreter], file: Path
+) -> None:
     answer = stopwatch.answer(timings.request(file, threads="all"))
     assert interpreter.made[0].threads == answer["threads"] == stopwatch.all_threads()
     assert answer["request"]["threads"] == "all"
 
 
-def test_the_first_run_and_warm_ups_are_not_among_the_timings(interpreter: type[Interpreter], file: Path) -> None:
+def test_the_first_run_and_warm_ups_are_not_among_the_timings(
+    interpreter: type[Interpreter], file: Path
+) -> None:
     answer = stopwatch.answer(timings.request(file, warmup=5, runs=60))
     timed = sum(pair["candidate"]["runs"] for pair in answer["windows"])
     assert interpreter.made[0].runs == 1 + 5 + timed
@@ -121,7 +137,9 @@ def test_the_first_run_and_warm_ups_are_not_among_the_timings(interpreter: type[
     assert answer["first_inference_ms"] > 0
 
 
-def test_noise_of_every_level_is_fed_in_the_dtype_of_the_file(interpreter: type[Interpreter], file: Path) -> None:
+def test_noise_of_every_level_is_fed_in_the_dtype_of_the_file(
+    interpreter: type[Interpreter], file: Path
+) -> None:
     stopwatch.answer(timings.request(file))
     (fed,) = interpreter.made[0].fed
     assert (fed.shape, fed.dtype) == ((1, 4, 4, 1), np.int8)
@@ -137,7 +155,9 @@ def test_floats_are_those_of_a_scaled_image(dtype: str) -> None:
     assert 0.9 < noise.max() <= 1
 
 
-def test_candidate_and_baseline_take_turns_of_equally_many_runs(interpreter: type[Interpreter], tmp_path: Path) -> None:
+def test_candidate_and_baseline_take_turns_of_equally_many_runs(
+    interpreter: type[Interpreter], tmp_path: Path
+) -> None:
     order: list[str] = []
 
     def noted(name: str, ms: float) -> Callable[[int], list[float]]:
@@ -159,7 +179,11 @@ def test_there_are_at_least_so_many_runs_and_seconds() -> None:
 
 
 def test_a_short_window_is_kept_as_it_was() -> None:
-    assert stopwatch.summary([3.0, 1.0, 2.0]) == {"runs": 3, "mean_ms": 2.0, "latencies_ms": [3.0, 1.0, 2.0]}
+    assert stopwatch.summary([3.0, 1.0, 2.0]) == {
+        "runs": 3,
+        "mean_ms": 2.0,
+        "latencies_ms": [3.0, 1.0, 2.0],
+    }
 
 
 def test_of_a_long_window_200_evenly_spaced_order_statistics_are_kept() -> None:
@@ -169,15 +193,21 @@ def test_of_a_long_window_200_evenly_spaced_order_statistics_are_kept() -> None:
     assert (found["runs"], found["mean_ms"]) == (1000, 500.5)
 
 
-def test_loading_and_each_run_are_timed_in_milliseconds(interpreter: type[Interpreter], file: Path) -> None:
+def test_loading_and_each_run_are_timed_in_milliseconds(
+    interpreter: type[Interpreter], file: Path
+) -> None:
     interpreter.load_s, interpreter.run_s = 0.03, 0.002
     answer = stopwatch.answer(timings.request(file))
     # sleep() never returns early; how late it is says nothing.
     assert answer["load_ms"] >= 30
-    assert all(latency >= 2 for pair in answer["windows"] for latency in pair["candidate"]["latencies_ms"])
+    assert all(
+        latency >= 2 for pair in answer["windows"] for latency in pair["candidate"]["latencies_ms"]
+    )
 
 
-def test_memory_is_what_the_candidate_alone_added(interpreter: type[Interpreter], file: Path) -> None:
+def test_memory_is_what_the_candidate_alone_added(
+    interpreter: type[Interpreter], file: Path
+) -> None:
     if not Path("/proc/self/clear_refs").exists():
         other_system.skip("only Linux can forget a peak")
     np.ones(300 * MEGABYTE, np.uint8)
@@ -195,7 +225,9 @@ def test_throughput_runs_whole_batches(interpreter: type[Interpreter], file: Pat
     assert len(answer["throughput"]["windows"]) == stopwatch.WINDOWS
 
 
-def test_a_file_that_answers_once_for_a_batch_has_no_throughput(interpreter: type[Interpreter], file: Path) -> None:
+def test_a_file_that_answers_once_for_a_batch_has_no_throughput(
+    interpreter: type[Interpreter], file: Path
+) -> None:
     interpreter.batches = False
     answer = stopwatch.answer(timings.request(file, batch=8))
     assert answer["throughput"] == {
@@ -206,19 +238,28 @@ def test_a_file_that_answers_once_for_a_batch_has_no_throughput(interpreter: typ
 
 def test_an_onnx_file_of_one_image_has_no_throughput(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(handmade.constant_onnx(3))
-    answer = stopwatch.answer(timings.request(tmp_path / "model.onnx", runtime="onnxruntime", batch=8))
-    assert answer["throughput"]["reason"] == "the file does not run on 8 images at once: its batch is fixed"
+    answer = stopwatch.answer(
+        timings.request(tmp_path / "model.onnx", runtime="onnxruntime", batch=8)
+    )
+    assert (
+        answer["throughput"]["reason"]
+        == "the file does not run on 8 images at once: its batch is fixed"
+    )
     assert answer["runtime"].startswith("onnxruntime ")
 
 
-def test_sustained_mode_has_windows_of_equal_time(interpreter: type[Interpreter], file: Path) -> None:
+def test_sustained_mode_has_windows_of_equal_time(
+    interpreter: type[Interpreter], file: Path
+) -> None:
     interpreter.run_s = 0.001
     answer = stopwatch.answer(timings.request(file, sustained_minutes=0.1 / 60))
     assert answer["sustained"]["window_seconds"] == pytest.approx(0.05)
     assert len(answer["sustained"]["windows"]) == 2
 
 
-def test_the_answer_tells_which_files_were_timed(interpreter: type[Interpreter], file: Path, tmp_path: Path) -> None:
+def test_the_answer_tells_which_files_were_timed(
+    interpreter: type[Interpreter], file: Path, tmp_path: Path
+) -> None:
     (tmp_path / "other.tflite").write_bytes(b"another")
     answer = stopwatch.answer(timings.request(file, baseline=str(tmp_path / "other.tflite")))
     assert answer["sha256"] == hashlib.sha256(b"a model").hexdigest()
@@ -229,15 +270,22 @@ def test_the_digest_of_a_folder_is_that_of_its_sorted_sums(tmp_path: Path) -> No
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "two").write_bytes(b"2")
     (tmp_path / "one").write_bytes(b"1")
-    lines = sorted(f"{hashlib.sha256(text).hexdigest()}  {name}\n" for text, name in ((b"2", "b/two"), (b"1", "one")))
+    lines = sorted(
+        f"{hashlib.sha256(text).hexdigest()}  {name}\n"
+        for text, name in ((b"2", "b/two"), (b"1", "one"))
+    )
     assert stopwatch.digest(tmp_path) == hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def test_core_ml_is_fed_images_of_its_own_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_core_ml_is_fed_images_of_its_own_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     image = SimpleNamespace(colorSpace=20, width=6, height=4)
     kind = SimpleNamespace(imageType=image, WhichOneof=lambda _: "imageType")
     inputs = [SimpleNamespace(name="image", type=kind)]
-    model = SimpleNamespace(get_spec=lambda: SimpleNamespace(description=SimpleNamespace(input=inputs)), fed=[])
+    model = SimpleNamespace(
+        get_spec=lambda: SimpleNamespace(description=SimpleNamespace(input=inputs)), fed=[]
+    )
     model.predict = model.fed.append
     units: list[str] = []
     module = ModuleType("coremltools")
@@ -248,9 +296,13 @@ def test_core_ml_is_fed_images_of_its_own_size(tmp_path: Path, monkeypatch: pyte
     )
     monkeypatch.setitem(sys.modules, "coremltools", module)
     monkeypatch.setattr(sys, "platform", "darwin")
-    monkeypatch.setattr(stopwatch, "cpu_model", lambda: "Apple M2")  # a Mac asks sysctl, which Linux may lack
+    monkeypatch.setattr(
+        stopwatch, "cpu_model", lambda: "Apple M2"
+    )  # a Mac asks sysctl, which Linux may lack
     (tmp_path / "model.mlpackage").mkdir()
-    asked = timings.request(tmp_path / "model.mlpackage", runtime="coreml", threads=None, way="cpu_only", batch=3)
+    asked = timings.request(
+        tmp_path / "model.mlpackage", runtime="coreml", threads=None, way="cpu_only", batch=3
+    )
     answer = stopwatch.answer(asked)
     assert (answer["runtime"], answer["threads"], set(units)) == ("coremltools 9.0", None, {"cpu"})
     assert (model.fed[0]["image"].size, model.fed[0]["image"].mode) == ((6, 4), "RGB")
@@ -277,7 +329,9 @@ def test_a_copy_elsewhere_answers_in_its_last_line(tmp_path: Path) -> None:
         ({"runtime": "coreml"}, "stopwatch: Core ML is a part of macOS and iOS; this is "),
     ],
 )
-def test_what_cannot_be_timed_ends_with_one_line(file: Path, words: dict[str, Any], said: str) -> None:
+def test_what_cannot_be_timed_ends_with_one_line(
+    file: Path, words: dict[str, Any], said: str
+) -> None:
     done = _asked(timings.request(file) | words)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.strip().startswith(said)
@@ -291,9 +345,13 @@ def test_a_word_that_is_missing_is_named(file: Path) -> None:
         stopwatch.answer(asked)
 
 
-def test_a_runtime_that_is_not_installed_is_named(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_runtime_that_is_not_installed_is_named(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    with pytest.raises(stopwatch.RefusalError, match=r"^ai_edge_litert or tflite_runtime: not installed for "):
+    with pytest.raises(
+        stopwatch.RefusalError, match=r"^ai_edge_litert or tflite_runtime: not installed for "
+    ):
         stopwatch.answer(timings.request(file))
 
 
@@ -303,6 +361,8 @@ def test_the_older_name_of_litert_is_used_where_it_is_what_is_installed(
     older = ModuleType("tflite_runtime")
     older.__version__ = "2.14.0"  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "tflite_runtime", older)
-    monkeypatch.setitem(sys.modules, "tflite_runtime.interpreter", sys.modules["ai_edge_litert.interpreter"])
+    monkeypatch.setitem(
+        sys.modules, "tflite_runtime.interpreter", sys.modules["ai_edge_litert.interpreter"]
+    )
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name == "tflite_runtime" or None)
     assert stopwatch.answer(timings.request(file))["runtime"] == "tflite-runtime 2.14.0"

@@ -17,11 +17,15 @@ def test_the_mean_of_a_known_spread_is_found_with_its_standard_error() -> None:
 
 def test_columns_are_drawn_row_by_row() -> None:
     numbers = np.arange(50.0)
-    found = bootstrap.resampled(lambda one, other: float(np.abs(one - other).max()), [numbers, numbers])
+    found = bootstrap.resampled(
+        lambda one, other: float(np.abs(one - other).max()), [numbers, numbers]
+    )
     assert set(found) == {0.0}
 
 
 def test_the_same_numbers_give_the_same_resamples() -> None:
     numbers = np.arange(50.0)
-    one, other = (bootstrap.resampled(lambda column: float(column.mean()), [numbers]) for _ in range(2))
+    one, other = (
+        bootstrap.resampled(lambda column: float(column.mean()), [numbers]) for _ in range(2)
+    )
     assert one == other

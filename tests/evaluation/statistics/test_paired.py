@@ -29,7 +29,9 @@ def test_no_difference_in_200_examples_proves_a_loss_below_one_and_a_half_points
     # 0.985 ** 200 = 0.049: with a true loss of 1.5 points, 200 equal answers happen once in 20.
     assert paired.upper(0, 0, 200, 0.95) == pytest.approx(0.015, abs=2e-4)
     # GAMMA, and half as much again for models that differ more often and meet.
-    assert 0.98**200 + paired.GAMMA <= paired.p_less(0, 0, 200, 0.02) <= 0.98**200 + 2 * paired.GAMMA
+    assert (
+        0.98**200 + paired.GAMMA <= paired.p_less(0, 0, 200, 0.02) <= 0.98**200 + 2 * paired.GAMMA
+    )
 
 
 def test_no_difference_never_shows_a_loss() -> None:
@@ -58,7 +60,9 @@ def test_the_bound_and_the_test_say_the_same() -> None:
 
 @pytest.mark.parametrize("won", [0.0, 0.02, 0.1])
 @pytest.mark.parametrize("margin", [0.02, 0.08])
-def test_a_model_at_the_margin_passes_no_more_often_than_once_in_twenty(won: float, margin: float) -> None:
+def test_a_model_at_the_margin_passes_no_more_often_than_once_in_twenty(
+    won: float, margin: float
+) -> None:
     # Every outcome is weighed by its probability: this is the rate itself, not a simulation of it.
     n, rates = 60, [margin + won, won, 1 - margin - 2 * won]
     outcomes = [(lost, kept) for lost in range(30) for kept in range(20) if lost + kept <= n]

@@ -23,7 +23,11 @@ def test_intervals_are_those_of_clopper_and_pearson(right: int, n: int) -> None:
 @pytest.mark.parametrize("share", [0.5, 0.8, 0.95, 0.99])
 def test_a_lower_bound_is_above_the_truth_no_more_often_than_it_says(share: float) -> None:
     n = 200
-    wrong = sum(binom.pmf(right, n, share) for right in range(n + 1) if proportion.lower(right, n, 0.95) > share)
+    wrong = sum(
+        binom.pmf(right, n, share)
+        for right in range(n + 1)
+        if proportion.lower(right, n, 0.95) > share
+    )
     assert wrong <= 0.05
 
 

@@ -17,7 +17,9 @@ SIDE, CLASSES = 12, 3
 def contract(channels: int = 3, classes: int = CLASSES) -> Contract:
     colour = "grey" if channels == 1 else "rgb"
     labels = [f"class {number}" for number in range(classes)]
-    return Contract("classification", SIDE, SIDE, colour, "none", "bilinear", [127.5], [1 / 127.5], labels)
+    return Contract(
+        "classification", SIDE, SIDE, colour, "none", "bilinear", [127.5], [1 / 127.5], labels
+    )
 
 
 def words(file: Path | str, output: Output = Output.probabilities) -> Imported:
@@ -41,10 +43,14 @@ def _weights(seed: int = 0) -> dict[str, Any]:
 def like_pytorch(batch: int | str = 1, softmax: bool = False, opset: int = 17) -> onnx.ModelProto:
     """Return a network with channels first, batch normalization of its own and logits: as torch.onnx.export writes."""
     nodes = [
-        helper.make_node("Conv", ["input", "stem"], ["a"], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]),
+        helper.make_node(
+            "Conv", ["input", "stem"], ["a"], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]
+        ),
         helper.make_node("BatchNormalization", ["a", "scale", "shift", "mean", "variance"], ["b"]),
         helper.make_node("Relu", ["b"], ["c"]),
-        helper.make_node("Conv", ["c", "depthwise"], ["d"], kernel_shape=[3, 3], pads=[1, 1, 1, 1], group=8),
+        helper.make_node(
+            "Conv", ["c", "depthwise"], ["d"], kernel_shape=[3, 3], pads=[1, 1, 1, 1], group=8
+        ),
         helper.make_node("Add", ["c", "d"], ["e"]),
         helper.make_node("GlobalAveragePool", ["e"], ["f"]),
         helper.make_node("Flatten", ["f"], ["g"], axis=1),
@@ -76,14 +82,18 @@ def keras_model(logits: bool = False) -> Any:
     x = keras.layers.DepthwiseConv2D(3, padding="same", activation="relu", name="depthwise")(x)
     x = keras.layers.Conv2D(16, 1, name="pointwise")(x)
     x = keras.layers.GlobalAveragePooling2D()(x)
-    model = keras.Model(image, keras.layers.Dense(CLASSES, None if logits else "softmax", name="dense")(x))
+    model = keras.Model(
+        image, keras.layers.Dense(CLASSES, None if logits else "softmax", name="dense")(x)
+    )
     rng = np.random.default_rng(3)
-    model.set_weights([rng.normal(0, 0.5, weight.shape).astype(np.float32) for weight in model.get_weights()])
+    model.set_weights(
+        [rng.normal(0, 0.5, weight.shape).astype(np.float32) for weight in model.get_weights()]
+    )
     return model
 
 
 def tflite(file: Path, logits: bool = False) -> Path:
-    from edgebake.models import float_reference  # noqa: PLC0415
+    from edgebake.models import float_reference
 
     file.write_bytes(float_reference.convert(keras_model(logits)))
     return file

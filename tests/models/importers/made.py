@@ -13,10 +13,14 @@ SIZE = 16
 def agreed(classes: int, size: int = SIZE, colour: str = "rgb") -> Contract:
     """Return a contract whose model sees -1 to 1."""
     labels = [f"class {number}" for number in range(classes)]
-    return Contract("classification", size, size, colour, "none", "bilinear", [127.5], [1 / 127.5], labels)
+    return Contract(
+        "classification", size, size, colour, "none", "bilinear", [127.5], [1 / 127.5], labels
+    )
 
 
-def words(file: Path, output: Output = Output.probabilities, head: Head = Head.keep, trust: bool = False) -> Imported:
+def words(
+    file: Path, output: Output = Output.probabilities, head: Head = Head.keep, trust: bool = False
+) -> Imported:
     """Return what a recipe says of the file."""
     return Imported(str(file), output, head, trust, None)
 

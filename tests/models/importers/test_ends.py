@@ -8,7 +8,9 @@ from edgebake.tasks.contract import Contract
 
 
 def agreed() -> Contract:
-    return Contract("classification", 96, 96, "rgb", "none", "bilinear", [0.0], [1.0], ["cat", "dog"])
+    return Contract(
+        "classification", 96, 96, "rgb", "none", "bilinear", [0.0], [1.0], ["cat", "dog"]
+    )
 
 
 def test_equal_ends_and_ends_of_any_size_pass() -> None:
@@ -20,7 +22,9 @@ def test_every_difference_is_told_at_once() -> None:
     with pytest.raises(ModelError) as told:
         refuse_others(Ends(224, 192, 1, 10), agreed(), "model.keras")
     text = str(told.value)
-    assert text.startswith("model.keras: the model does not fit its recipe: it takes images of 224 x 192 pixels")
+    assert text.startswith(
+        "model.keras: the model does not fit its recipe: it takes images of 224 x 192 pixels"
+    )
     assert "expected model.resolution: 224 and model.imported.across: 192" in text
     assert "data.colour: grey" in text
     assert "it answers for 10 classes, and the data have 2" in text

@@ -10,7 +10,13 @@ from edgebake.models.importers import of
 
 @pytest.mark.parametrize(
     ("name", "found"),
-    [("m.keras", "keras"), ("m.h5", "keras"), ("m.HDF5", "keras"), ("m.onnx", "onnx"), ("m.tflite", "tflite")],
+    [
+        ("m.keras", "keras"),
+        ("m.h5", "keras"),
+        ("m.HDF5", "keras"),
+        ("m.onnx", "onnx"),
+        ("m.tflite", "tflite"),
+    ],
 )
 def test_a_suffix_is_a_format(tmp_path: Path, name: str, found: str) -> None:
     (tmp_path / name).write_bytes(b"model")

@@ -27,7 +27,9 @@ def attentive() -> Any:
     x = keras.layers.Reshape((4, 8))(x)
     y = keras.layers.LayerNormalization()(x)
     x = keras.layers.Add()([x, keras.layers.MultiHeadAttention(2, 4)(y, y)])
-    x = keras.layers.Dense(8, activation=lambda value: keras.activations.gelu(value, approximate=False))(x)
+    x = keras.layers.Dense(
+        8, activation=lambda value: keras.activations.gelu(value, approximate=False)
+    )(x)
     x = keras.layers.GlobalAveragePooling1D()(x)
     return keras.Model(image, keras.layers.Dense(graphs.CLASSES, "softmax")(x))
 
@@ -58,7 +60,7 @@ def _plain(model: Any) -> Any:
     """Return the model with GELU by its name, which a file can hold."""
     for layer in model.layers:
         if getattr(getattr(layer, "activation", None), "__name__", "") == "<lambda>":
-            import keras  # noqa: PLC0415
+            import keras
 
             layer.activation = keras.activations.gelu
     return model
@@ -67,7 +69,7 @@ def _plain(model: Any) -> Any:
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_mixed_precision_is_for_training_alone(tmp_path: Path, policy: str) -> None:
     plain = graphs.keras_model()
-    import keras  # noqa: PLC0415
+    import keras
 
     mixed = keras.models.clone_model(plain)
     for layer in mixed.layers:
@@ -77,7 +79,9 @@ def test_mixed_precision_is_for_training_alone(tmp_path: Path, policy: str) -> N
     read = form.read(graphs.contract(), graphs.words(tmp_path / "mixed.keras"))
     assert {layer.compute_dtype for layer in read.layers} == {"float32"}
     pictures = graphs.pictures(3)
-    np.testing.assert_allclose(read(pictures, training=False), plain(pictures, training=False), atol=1e-5)
+    np.testing.assert_allclose(
+        read(pictures, training=False), plain(pictures, training=False), atol=1e-5
+    )
     found = _answers(run.load({FILE: float_reference.convert(read)}, 1), pictures)
     np.testing.assert_allclose(found, plain(pictures, training=False), atol=1e-5)
     assert loop.answers(read, pictures).dtype == np.float32

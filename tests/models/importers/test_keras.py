@@ -47,11 +47,15 @@ def test_an_hdf5_file_may_be_called_keras(keras: Any, tmp_path: Path) -> None:
     file = tmp_path / "old.keras"
     shutil.copy(FILES / "sequential.h5", file)
     kept = np.load(FILES / "sequential.npz")
-    assert answers(keras_format.read(agreed(5), words(file)), kept["x"]) == pytest.approx(kept["y"], abs=1e-6)
+    assert answers(keras_format.read(agreed(5), words(file)), kept["x"]) == pytest.approx(
+        kept["y"], abs=1e-6
+    )
 
 
 def test_a_lambda_layer_of_keras_2_is_refused_without_trust(keras: Any) -> None:
-    with pytest.raises(ModelError, match=r"layer 'lambda' is a Lambda.*model\.imported\.trust: true"):
+    with pytest.raises(
+        ModelError, match=r"layer 'lambda' is a Lambda.*model\.imported\.trust: true"
+    ):
         keras_format.read(agreed(4), words(FILES / "lambda.h5"))
 
 
@@ -65,9 +69,13 @@ def test_a_file_of_keras_3_answers_the_same(keras: Any, tmp_path: Path, suffix: 
     assert answers(again(found), images) == pytest.approx(answers(made, images), abs=1e-7)
 
 
-def test_a_lambda_that_is_trusted_is_kept_as_a_graph_without_code(keras: Any, tmp_path: Path) -> None:
+def test_a_lambda_that_is_trusted_is_kept_as_a_graph_without_code(
+    keras: Any, tmp_path: Path
+) -> None:
     image = keras.Input((16, 16, 3))
-    halves = keras.layers.Lambda(lambda x: x / 2 + 1, output_shape=(16, 16, 3), name="halves")(image)
+    halves = keras.layers.Lambda(lambda x: x / 2 + 1, output_shape=(16, 16, 3), name="halves")(
+        image
+    )
     made, file = keras.Model(image, model(keras)(halves)), tmp_path / "model.keras"
     made.save(file)
     images = np.random.default_rng(0).uniform(-1, 1, (2, 16, 16, 3)).astype(np.float32)
@@ -77,8 +85,13 @@ def test_a_lambda_that_is_trusted_is_kept_as_a_graph_without_code(keras: Any, tm
         keras_format.read(agreed(4), words(file))
 
 
-def test_models_within_the_model_are_unfolded_and_augmentation_is_left_out(keras: Any, tmp_path: Path) -> None:
-    inner = [keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Conv2D(3, 1, name="same")]) for _ in range(2)]
+def test_models_within_the_model_are_unfolded_and_augmentation_is_left_out(
+    keras: Any, tmp_path: Path
+) -> None:
+    inner = [
+        keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Conv2D(3, 1, name="same")])
+        for _ in range(2)
+    ]
     layers = [
         keras.Input((16, 16, 3)),
         keras.layers.RandomFlip(),
@@ -97,7 +110,9 @@ def test_models_within_the_model_are_unfolded_and_augmentation_is_left_out(keras
 
 
 def test_a_frozen_backbone_stays_frozen(keras: Any, tmp_path: Path) -> None:
-    inner = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.BatchNormalization(momentum=0.5)])
+    inner = keras.Sequential(
+        [keras.Input((16, 16, 3)), keras.layers.BatchNormalization(momentum=0.5)]
+    )
     inner.trainable = False
     image = keras.Input((16, 16, 3))
     made, file = keras.Model(image, model(keras)(inner(image))), tmp_path / "model.keras"
@@ -111,13 +126,19 @@ def test_a_frozen_backbone_stays_frozen(keras: Any, tmp_path: Path) -> None:
 def test_a_model_of_any_size_takes_the_recipes(keras: Any, tmp_path: Path) -> None:
     image = keras.Input((None, None, 3))
     x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3)(image))
-    keras.Model(image, keras.layers.Dense(4, activation="softmax")(x)).save(tmp_path / "model.keras")
-    assert keras_format.read(agreed(4, size=24), words(tmp_path / "model.keras")).inputs[0].shape == (None, 24, 24, 3)
+    keras.Model(image, keras.layers.Dense(4, activation="softmax")(x)).save(
+        tmp_path / "model.keras"
+    )
+    assert keras_format.read(agreed(4, size=24), words(tmp_path / "model.keras")).inputs[
+        0
+    ].shape == (None, 24, 24, 3)
 
 
 def test_ends_that_are_not_the_recipes_are_refused_together(keras: Any, tmp_path: Path) -> None:
     model(keras).save(tmp_path / "model.keras")
-    with pytest.raises(ModelError, match=r"model\.resolution: 16.*data\.colour: rgb or bgr.*answers for 4 classes"):
+    with pytest.raises(
+        ModelError, match=r"model\.resolution: 16.*data\.colour: rgb or bgr.*answers for 4 classes"
+    ):
         keras_format.read(agreed(3, size=24, colour="grey"), words(tmp_path / "model.keras"))
 
 
@@ -134,18 +155,24 @@ def test_weights_alone_are_refused(keras: Any, tmp_path: Path) -> None:
         keras_format.read(agreed(4), words(tmp_path / "model.weights.h5"))
 
 
-def test_a_class_that_keras_does_not_have_is_named_with_what_to_do(keras: Any, tmp_path: Path) -> None:
+def test_a_class_that_keras_does_not_have_is_named_with_what_to_do(
+    keras: Any, tmp_path: Path
+) -> None:
     mine = type("Mine", (keras.layers.Dense,), {})
     keras.Sequential([keras.Input((16, 16, 3)), mine(4, name="own")]).save(tmp_path / "model.keras")
     with pytest.raises(ModelError, match=r"layer 'own' is of the class 'Mine'.*model\.export"):
         keras_format.read(agreed(4), words(tmp_path / "model.keras"))
 
 
-def test_a_function_that_changed_between_keras_2_and_3_is_refused(keras: Any, tmp_path: Path) -> None:
+def test_a_function_that_changed_between_keras_2_and_3_is_refused(
+    keras: Any, tmp_path: Path
+) -> None:
     file = tmp_path / "model.h5"
     shutil.copy(FILES / "sequential.h5", file)
     with h5py.File(file, "a") as store:
-        store.attrs["model_config"] = store.attrs["model_config"].replace('"relu"', '"hard_sigmoid"')
+        store.attrs["model_config"] = store.attrs["model_config"].replace(
+            '"relu"', '"hard_sigmoid"'
+        )
     with pytest.raises(ModelError, match="hard_sigmoid, which is another function in Keras 3"):
         keras_format.read(agreed(5), words(file))
 
@@ -155,7 +182,9 @@ def test_another_head_answers_for_the_datas_classes(keras: Any, tmp_path: Path) 
     made.save(file)
     found = keras_format.read(agreed(7), words(file, head=Head.new))
     assert found.outputs[0].shape == (None, 7)
-    assert np.array(found.get_layer("convolution").kernel) == pytest.approx(np.array(made.layers[1].kernel))
+    assert np.array(found.get_layer("convolution").kernel) == pytest.approx(
+        np.array(made.layers[1].kernel)
+    )
 
 
 def test_logits_become_probabilities(keras: Any, tmp_path: Path) -> None:
@@ -164,14 +193,24 @@ def test_logits_become_probabilities(keras: Any, tmp_path: Path) -> None:
     images = np.random.default_rng(0).uniform(-1, 1, (2, 16, 16, 3)).astype(np.float32)
     powers = np.exp(answers(made, images))
     found = keras_format.read(agreed(4), words(file, Output.logits))
-    assert answers(found, images) == pytest.approx(powers / powers.sum(axis=1, keepdims=True), abs=1e-6)
+    assert answers(found, images) == pytest.approx(
+        powers / powers.sum(axis=1, keepdims=True), abs=1e-6
+    )
 
 
 @pytest.mark.parametrize(
     ("last", "said", "told"),
     [
-        (None, Output.probabilities, r"are no probabilities.*expected model\.imported\.output: logits"),
-        ("softmax", Output.logits, r"probabilities already; expected model\.imported\.output: probabilities"),
+        (
+            None,
+            Output.probabilities,
+            r"are no probabilities.*expected model\.imported\.output: logits",
+        ),
+        (
+            "softmax",
+            Output.logits,
+            r"probabilities already; expected model\.imported\.output: probabilities",
+        ),
         ("sigmoid", Output.probabilities, "each class for itself"),
     ],
 )
@@ -183,8 +222,12 @@ def test_an_output_that_is_not_what_the_recipe_says_is_refused(
         keras_format.read(agreed(4), words(tmp_path / "model.keras", said))
 
 
-@pytest.mark.parametrize(("last", "said"), [("sigmoid", Output.probabilities), (None, Output.logits)])
-def test_one_number_becomes_that_of_two_classes(keras: Any, tmp_path: Path, last: str | None, said: Output) -> None:
+@pytest.mark.parametrize(
+    ("last", "said"), [("sigmoid", Output.probabilities), (None, Output.logits)]
+)
+def test_one_number_becomes_that_of_two_classes(
+    keras: Any, tmp_path: Path, last: str | None, said: Output
+) -> None:
     made, file = model(keras, 1, last), tmp_path / "model.keras"
     made.save(file)
     images = np.random.default_rng(0).uniform(-1, 1, (2, 16, 16, 3)).astype(np.float32)

@@ -24,7 +24,9 @@ CONVERT = Convert(runtime="onnxruntime", input=None, output=None, ort_format=Fal
 
 def original(model: onnx.ModelProto, image: Any) -> Any:
     """Return what the file itself answers to an image with channels last."""
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
     return session.run(None, {model.graph.input[0].name: image.transpose(0, 3, 1, 2)})[0]
 
 
@@ -41,7 +43,9 @@ def test_answers_are_those_of_the_file(tmp_path: Path, batch: int | str, opset: 
     archive = form.read(graphs.contract(), graphs.words(file, Output.logits))
     answer = form.answers(archive)
     for image in graphs.pictures(4):
-        np.testing.assert_allclose(answer(image[None]), softmax(original(model, image[None])), atol=1e-5)
+        np.testing.assert_allclose(
+            answer(image[None]), softmax(original(model, image[None])), atol=1e-5
+        )
     graph = onnx.load_from_string(archive).graph
     assert [value.name for value in [*graph.input, *graph.output]] == ["image", "probabilities"]
     assert [dim.dim_value for dim in graph.input[0].type.tensor_type.shape.dim] == [1, 12, 12, 3]
@@ -52,7 +56,9 @@ def test_probabilities_stay_as_they_are(tmp_path: Path) -> None:
     archive = form.read(graphs.contract(), graphs.words(graphs.saved(model, tmp_path / "net.onnx")))
     image = graphs.pictures(1)
     np.testing.assert_allclose(form.answers(archive)(image), original(model, image), atol=1e-6)
-    assert [node.op_type for node in onnx.load_from_string(archive).graph.node].count("Softmax") == 1
+    assert [node.op_type for node in onnx.load_from_string(archive).graph.node].count(
+        "Softmax"
+    ) == 1
 
 
 def test_the_same_file_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -62,10 +68,18 @@ def test_the_same_file_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 def _quantized(archive: bytes, scheme: str) -> Quantized:
-    weights = {"none": "float32", "float16": "float16", "dynamic": "int8", "int8": "int8", "int4_weights": "int4"}
+    weights = {
+        "none": "float32",
+        "float16": "float16",
+        "dynamic": "int8",
+        "int8": "int8",
+        "int4_weights": "int4",
+    }
     ranges = None
     if scheme == "int8":
-        ranges = calibration.calibrate(archive, graphs.pictures(), Calibration("min_max", 24, 0), "onnx")
+        ranges = calibration.calibrate(
+            archive, graphs.pictures(), Calibration("min_max", 24, 0), "onnx"
+        )
     return Quantized(
         archive,
         scheme,
@@ -82,7 +96,9 @@ def _quantized(archive: bytes, scheme: str) -> Quantized:
     ("scheme", "tolerance"),
     [("none", 1e-5), ("float16", 5e-3), ("dynamic", 0.05), ("int8", 0.05), ("int4_weights", 0.2)],
 )
-def test_every_scheme_of_onnx_runtime_can_be_had(tmp_path: Path, scheme: str, tolerance: float) -> None:
+def test_every_scheme_of_onnx_runtime_can_be_had(
+    tmp_path: Path, scheme: str, tolerance: float
+) -> None:
     model = graphs.like_pytorch("N")
     file = graphs.saved(model, tmp_path / "net.onnx")
     archive = form.read(graphs.contract(), graphs.words(file, Output.logits))
@@ -126,14 +142,25 @@ def _foreign() -> onnx.ModelProto:
 
 def _two_outputs() -> onnx.ModelProto:
     model = graphs.like_pytorch()
-    model.graph.output.append(onnx.helper.make_tensor_value_info("g", onnx.TensorProto.FLOAT, [1, 8]))
+    model.graph.output.append(
+        onnx.helper.make_tensor_value_info("g", onnx.TensorProto.FLOAT, [1, 8])
+    )
     return model
 
 
 REFUSED: dict[str, tuple[Any, str]] = {
-    "foreign": (_foreign, "operators that ONNX does not define: com.acme.Shine; expected its own alone"),
-    "two outputs": (_two_outputs, "has 2 outputs (logits, g); expected one image in, one answer out"),
-    "logits": (graphs.like_pytorch, "and are no probabilities, which sum to 1; expected model.imported.output: logits"),
+    "foreign": (
+        _foreign,
+        "operators that ONNX does not define: com.acme.Shine; expected its own alone",
+    ),
+    "two outputs": (
+        _two_outputs,
+        "has 2 outputs (logits, g); expected one image in, one answer out",
+    ),
+    "logits": (
+        graphs.like_pytorch,
+        "and are no probabilities, which sum to 1; expected model.imported.output: logits",
+    ),
 }
 
 
@@ -156,7 +183,9 @@ def test_another_model_than_the_recipe_says_is_told_with_the_words_to_mend(tmp_p
     assert "it answers for 3 classes, and the data have 5" in str(refused.value)
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>", b"\x08\x07rubbish" * 50, b"version https://git-lfs.github.com"])
+@pytest.mark.parametrize(
+    "content", [b"", b"<html>", b"\x08\x07rubbish" * 50, b"version https://git-lfs.github.com"]
+)
 def test_what_is_no_model_is_said_to_be_none(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "net.onnx"
     file.write_bytes(content)

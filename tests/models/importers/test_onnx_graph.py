@@ -27,7 +27,9 @@ CONVERT = Convert(runtime="onnxruntime", input=None, output=None, ort_format=Fal
 def _weights_among_inputs(model: onnx.ModelProto) -> None:
     model.ir_version = 3
     held = model.graph.initializer
-    model.graph.input.extend(helper.make_tensor_value_info(one.name, one.data_type, one.dims) for one in held)
+    model.graph.input.extend(
+        helper.make_tensor_value_info(one.name, one.data_type, one.dims) for one in held
+    )
 
 
 def _weights_as_nodes(model: onnx.ModelProto) -> None:
@@ -60,7 +62,9 @@ def _behind(*kinds: str) -> Edit:
 
     def edit(model: onnx.ModelProto) -> None:
         for number, kind in enumerate(kinds):
-            model.graph.node.append(helper.make_node(kind, [model.graph.output[0].name], [f"behind_{number}"]))
+            model.graph.node.append(
+                helper.make_node(kind, [model.graph.output[0].name], [f"behind_{number}"])
+            )
             model.graph.output[0].name = f"behind_{number}"
 
     return edit
@@ -68,7 +72,9 @@ def _behind(*kinds: str) -> Edit:
 
 def _one_for_each_pixel(model: onnx.ModelProto) -> None:
     """As a network answers whose last layer is a convolution."""
-    model.graph.initializer.append(numpy_helper.from_array(np.array([-1, graphs.CLASSES, 1, 1]), "four"))
+    model.graph.initializer.append(
+        numpy_helper.from_array(np.array([-1, graphs.CLASSES, 1, 1]), "four")
+    )
     model.graph.node.append(helper.make_node("Reshape", ["logits", "four"], ["answer"]))
     del model.graph.output[:]
     shape = [1, graphs.CLASSES, 1, 1]
@@ -79,7 +85,9 @@ def _size_asked_for(model: onnx.ModelProto) -> None:
     """As PyTorch writes a view of a batch of any size."""
     flatten = model.graph.node[6]
     held = {"first": np.array([0]), "rest": np.array([-1])}
-    model.graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in held.items())
+    model.graph.initializer.extend(
+        numpy_helper.from_array(value, name) for name, value in held.items()
+    )
     asked = [
         helper.make_node("Shape", ["f"], ["sizes"]),
         helper.make_node("Gather", ["sizes", "first"], ["batch"]),
@@ -110,18 +118,24 @@ SAME: dict[str, Edit] = {
 def test_many_ways_to_write_a_graph_give_the_same_one(tmp_path: Path, name: str) -> None:
     model = graphs.like_pytorch("N")
     SAME[name](model)
-    archive = form.read(graphs.contract(), graphs.words(graphs.saved(model, tmp_path / "net.onnx"), Output.logits))
+    archive = form.read(
+        graphs.contract(), graphs.words(graphs.saved(model, tmp_path / "net.onnx"), Output.logits)
+    )
     answer = form.answers(archive)
     for image in graphs.pictures(3):
         expected = softmax(original(graphs.like_pytorch("N"), image[None]))
         np.testing.assert_allclose(answer(image[None]), expected, atol=1e-5)
     graph = onnx.load_from_string(archive).graph
-    assert not {"Constant", "Identity", "Dropout", "Shape"}.intersection(node.op_type for node in graph.node)
+    assert not {"Constant", "Identity", "Dropout", "Shape"}.intersection(
+        node.op_type for node in graph.node
+    )
     assert [len(graph.input), len(graph.output)] == [1, 1]
 
 
 @pytest.mark.parametrize(("written", "read"), [(3, 8), (8, 8), (13, 10)])
-def test_a_version_that_no_part_of_the_graph_needs_is_lowered(tmp_path: Path, written: int, read: int) -> None:
+def test_a_version_that_no_part_of_the_graph_needs_is_lowered(
+    tmp_path: Path, written: int, read: int
+) -> None:
     model = graphs.like_pytorch()
     _weights_among_inputs(model)
     model.ir_version = written
@@ -130,15 +144,29 @@ def test_a_version_that_no_part_of_the_graph_needs_is_lowered(tmp_path: Path, wr
 
 def test_weights_may_lie_beside_the_file(tmp_path: Path) -> None:
     file = tmp_path / "net.onnx"
-    onnx.save(graphs.like_pytorch(), file, save_as_external_data=True, location="net.onnx.data", size_threshold=0)
+    onnx.save(
+        graphs.like_pytorch(),
+        file,
+        save_as_external_data=True,
+        location="net.onnx.data",
+        size_threshold=0,
+    )
     archive = form.read(graphs.contract(), graphs.words(file, Output.logits))
-    whole = form.read(graphs.contract(), graphs.words(graphs.saved(graphs.like_pytorch(), file), Output.logits))
+    whole = form.read(
+        graphs.contract(), graphs.words(graphs.saved(graphs.like_pytorch(), file), Output.logits)
+    )
     assert archive == whole
 
 
 def test_weights_that_are_not_there_are_named(tmp_path: Path) -> None:
     file = tmp_path / "net.onnx"
-    onnx.save(graphs.like_pytorch(), file, save_as_external_data=True, location="net.onnx.data", size_threshold=0)
+    onnx.save(
+        graphs.like_pytorch(),
+        file,
+        save_as_external_data=True,
+        location="net.onnx.data",
+        size_threshold=0,
+    )
     (tmp_path / "net.onnx.data").unlink()
     with pytest.raises(ModelError) as refused:
         onnx_graph.plain(str(file))
@@ -152,7 +180,9 @@ def test_weights_are_not_read_from_elsewhere(tmp_path: Path) -> None:
     folder = tmp_path / "models"
     folder.mkdir()
     file = folder / "net.onnx"
-    onnx.save(graphs.like_pytorch(), file, save_as_external_data=True, location="data", size_threshold=0)
+    onnx.save(
+        graphs.like_pytorch(), file, save_as_external_data=True, location="data", size_threshold=0
+    )
     (folder / "data").rename(tmp_path / "data")
     model = onnx.load(file, load_external_data=False)
     for entry in (entry for item in model.graph.initializer for entry in item.external_data):
@@ -164,7 +194,9 @@ def test_weights_are_not_read_from_elsewhere(tmp_path: Path) -> None:
 
 def _halves(model: onnx.ModelProto) -> None:
     for item in model.graph.initializer:
-        item.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(item).astype(np.float16), item.name))
+        item.CopyFrom(
+            numpy_helper.from_array(numpy_helper.to_array(item).astype(np.float16), item.name)
+        )
     for value in (*model.graph.input, *model.graph.output):
         value.type.tensor_type.elem_type = TensorProto.FLOAT16
 
@@ -177,7 +209,9 @@ def _branch(model: onnx.ModelProto) -> None:
         [helper.make_tensor_value_info("inner", TensorProto.FLOAT, [1, 8, 6, 6])],
     )
     model.graph.initializer.append(numpy_helper.from_array(np.array(True), "yes"))
-    model.graph.node.insert(3, helper.make_node("If", ["yes"], ["unread"], then_branch=branch, else_branch=branch))
+    model.graph.node.insert(
+        3, helper.make_node("If", ["yes"], ["unread"], then_branch=branch, else_branch=branch)
+    )
 
 
 def _newer(model: onnx.ModelProto) -> None:
@@ -185,7 +219,10 @@ def _newer(model: onnx.ModelProto) -> None:
 
 
 REFUSED: dict[str, tuple[Edit, str]] = {
-    "halves": (_halves, "holds weights of float16; expected the float32 model that it was made from"),
+    "halves": (
+        _halves,
+        "holds weights of float16; expected the float32 model that it was made from",
+    ),
     "a branch": (_branch, "graphs inside its graph (If); expected a plain chain of operators"),
     "a newer opset": (_newer, "opset 23; expected 22 or older: export with opset_version=17"),
 }
@@ -209,10 +246,21 @@ def test_hard_swishes_lone_batch_norms_and_means_of_pytorch_become_integers(tmp_
     nodes[2].CopyFrom(helper.make_node("HardSwish", ["b"], ["c"]))
     nodes[5].CopyFrom(helper.make_node("ReduceMean", ["e", "last"], ["f"], keepdims=0))
     nodes[4].CopyFrom(helper.make_node("Add", ["c", "d"], ["sum"]))
-    nodes.insert(5, helper.make_node("BatchNormalization", ["sum", "scale", "shift", "mean", "variance"], ["e"]))
+    nodes.insert(
+        5,
+        helper.make_node(
+            "BatchNormalization", ["sum", "scale", "shift", "mean", "variance"], ["e"]
+        ),
+    )
     model.graph.initializer.append(numpy_helper.from_array(np.array([-2, -1]), "last"))
-    archive = form.read(graphs.contract(), graphs.words(graphs.saved(model, tmp_path / "net.onnx"), Output.logits))
-    ranges = calibration.calibrate(archive, graphs.pictures(), Calibration("min_max", 24, 0), "onnx")
-    quantized = Quantized(archive, "int8", "int8", "int8", Granularity.per_channel, ranges, format="onnx")
+    archive = form.read(
+        graphs.contract(), graphs.words(graphs.saved(model, tmp_path / "net.onnx"), Output.logits)
+    )
+    ranges = calibration.calibrate(
+        archive, graphs.pictures(), Calibration("min_max", 24, 0), "onnx"
+    )
+    quantized = Quantized(
+        archive, "int8", "int8", "int8", Granularity.per_channel, ranges, format="onnx"
+    )
     inspection = inspect.inspect(convert.convert(quantized, graphs.contract(), ABOUT, CONVERT))
     assert set(inspection.in_float()) <= {"Transpose"}

@@ -16,7 +16,12 @@ from tests.models.importers.made import words
 
 
 def layer(kind: str, module: str | None = "keras.layers", **config: Any) -> dict[str, Any]:
-    node = {"module": module, "class_name": kind, "config": {"name": "third", **config}, "registered_name": None}
+    node = {
+        "module": module,
+        "class_name": kind,
+        "config": {"name": "third", **config},
+        "registered_name": None,
+    }
     return {"class_name": "Sequential", "module": "keras", "config": {"layers": [node]}}
 
 
@@ -24,15 +29,29 @@ def layer(kind: str, module: str | None = "keras.layers", **config: Any) -> dict
     ("node", "told"),
     [
         (layer("Lambda"), "layer 'third' is a Lambda"),
-        (layer("Dense", activation={"class_name": "__lambda__", "config": {"code": "4wEA"}}), "is a Lambda"),
         (
-            layer("Dense", None, activation={"class_name": "function", "module": "os", "config": "system"}),
+            layer("Dense", activation={"class_name": "__lambda__", "config": {"code": "4wEA"}}),
+            "is a Lambda",
+        ),
+        (
+            layer(
+                "Dense",
+                None,
+                activation={"class_name": "function", "module": "os", "config": "system"},
+            ),
             "comes from os",
         ),
         (layer("Popen", "subprocess"), "comes from subprocess"),
         (layer("Dense", "kerasen.layers"), "comes from kerasen.layers"),
         (
-            layer("Dense", activation={"class_name": "function", "module": "keras.utils", "config": "get_file"}),
+            layer(
+                "Dense",
+                activation={
+                    "class_name": "function",
+                    "module": "keras.utils",
+                    "config": "get_file",
+                },
+            ),
             r"calls keras\.utils\.get_file",
         ),
         (layer("StringLookup", vocabulary="/etc/passwd"), "which reads files"),
@@ -51,7 +70,13 @@ def test_trust_allows_lambda_layers_and_nothing_else() -> None:
 
 
 def test_layers_of_keras_2_and_3_pass() -> None:
-    for module in ("keras.layers", "keras.src.ops.numpy", "tf_keras.src.layers.core.tf_op_layer", None, "builtins"):
+    for module in (
+        "keras.layers",
+        "keras.src.ops.numpy",
+        "tf_keras.src.layers.core.tf_op_layer",
+        None,
+        "builtins",
+    ):
         safety.refuse_code(layer("Dense", module), "model.keras", trust=False)
 
 
@@ -79,7 +104,9 @@ def test_what_is_no_model_is_told_apart(tmp_path: Path, content: bytes, told: st
 def test_links_in_hdf5_are_refused(tmp_path: Path, link: Any) -> None:
     with h5py.File(tmp_path / "model.h5", "w") as store:
         store["weights/a"] = link
-        with pytest.raises(ModelError, match=r"/weights/a is a .*Link; expected weights in the file itself"):
+        with pytest.raises(
+            ModelError, match=r"/weights/a is a .*Link; expected weights in the file itself"
+        ):
             safety.refuse_links(store, "model.h5")
 
 
@@ -90,7 +117,9 @@ def test_weights_that_lie_in_another_file_are_refused(tmp_path: Path) -> None:
             safety.refuse_links(store, "model.h5")
 
 
-def test_an_archive_that_unpacks_to_far_more_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_archive_that_unpacks_to_far_more_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with zipfile.ZipFile(tmp_path / "model.keras", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("config.json", bytes(1 << 20))
     monkeypatch.setattr(safety, "LARGEST", 1 << 16)
@@ -115,5 +144,7 @@ def test_a_layer_that_keras_cannot_make_is_told_in_one_line(tmp_path: Path) -> N
         _loaded(words(file))
     text = str(refused.value)
     assert text.startswith(f"{file}: Keras cannot make this model (")
-    assert text.endswith("); save it again with Keras 3, or bring it as a SavedModel: model.export('folder')")
+    assert text.endswith(
+        "); save it again with Keras 3, or bring it as a SavedModel: model.export('folder')"
+    )
     assert "\n" not in text

@@ -32,8 +32,12 @@ def exported(made: Any, folder: Path) -> Path:
 
 def function(tensorflow: Any, body: Any, shape: Any, folder: Path, **signatures: Any) -> Path:
     module = tensorflow.Module()
-    module.made = tensorflow.function(body, input_signature=[tensorflow.TensorSpec(shape, tensorflow.float32)])
-    tensorflow.saved_model.save(module, folder, signatures={"serving_default": module.made, **signatures})
+    module.made = tensorflow.function(
+        body, input_signature=[tensorflow.TensorSpec(shape, tensorflow.float32)]
+    )
+    tensorflow.saved_model.save(
+        module, folder, signatures={"serving_default": module.made, **signatures}
+    )
     return folder
 
 
@@ -48,23 +52,35 @@ def test_an_exported_model_answers_the_same_after_it_was_saved(keras: Any, tmp_p
 
 
 @pytest.mark.parametrize("runtime", ["litert", "onnxruntime", "coreml"])
-def test_every_runtime_computes_what_the_graph_does(keras: Any, tmp_path: Path, runtime: str) -> None:
+def test_every_runtime_computes_what_the_graph_does(
+    keras: Any, tmp_path: Path, runtime: str
+) -> None:
     made = model(keras)
-    archive = keras_session.save(keras_format.read(agreed(4), words(exported(made, tmp_path / "model"))))
-    section = Convert(runtime, CoreML("iOS18", Precision.float32, [], None) if runtime == "coreml" else None)
+    archive = keras_session.save(
+        keras_format.read(agreed(4), words(exported(made, tmp_path / "model")))
+    )
+    section = Convert(
+        runtime, CoreML("iOS18", Precision.float32, [], None) if runtime == "coreml" else None
+    )
     item = Quantized(archive, "none", "float32", "float32")
-    files = importlib.import_module(f"edgebake.runtimes.{runtime}.convert").convert(item, agreed(4), ABOUT, section)
+    files = importlib.import_module(f"edgebake.runtimes.{runtime}.convert").convert(
+        item, agreed(4), ABOUT, section
+    )
     session = importlib.import_module(f"edgebake.runtimes.{runtime}.run").load(files, 1)
     scaled = agreed(4).scaled(PIXELS[:1])
     session.feed(PIXELS[:1] if runtime == "coreml" else scaled)
     session.invoke()
-    assert np.asarray(single_output(session.read())) == pytest.approx(np.asarray(made(scaled)), abs=1e-5)
+    assert np.asarray(single_output(session.read())) == pytest.approx(
+        np.asarray(made(scaled)), abs=1e-5
+    )
 
 
 def test_a_graph_of_one_image_is_opened_for_several(keras: Any, tmp_path: Path) -> None:
-    import tensorflow  # noqa: PLC0415
+    import tensorflow
 
-    kernel = tensorflow.constant(np.random.default_rng(0).normal(0, 0.1, (768, 4)).astype(np.float32))
+    kernel = tensorflow.constant(
+        np.random.default_rng(0).normal(0, 0.1, (768, 4)).astype(np.float32)
+    )
     folder = function(
         tensorflow,
         lambda image: tensorflow.nn.softmax(tensorflow.reshape(image, (1, 768)) @ kernel),
@@ -73,11 +89,13 @@ def test_a_graph_of_one_image_is_opened_for_several(keras: Any, tmp_path: Path) 
     )
     images = agreed(4).scaled(PIXELS)
     found = np.asarray(keras_format.read(agreed(4), words(folder))(images))
-    assert found == pytest.approx(tensorflow.nn.softmax(images.reshape(2, 768) @ kernel).numpy(), abs=1e-6)
+    assert found == pytest.approx(
+        tensorflow.nn.softmax(images.reshape(2, 768) @ kernel).numpy(), abs=1e-6
+    )
 
 
 def test_a_graph_that_cannot_take_several_is_refused(keras: Any, tmp_path: Path) -> None:
-    import tensorflow  # noqa: PLC0415
+    import tensorflow
 
     folder = function(
         tensorflow,
@@ -89,8 +107,10 @@ def test_a_graph_that_cannot_take_several_is_refused(keras: Any, tmp_path: Path)
         keras_format.read(agreed(3), words(folder))
 
 
-def test_a_graph_that_reads_a_file_is_refused_before_it_is_loaded(keras: Any, tmp_path: Path) -> None:
-    import tensorflow  # noqa: PLC0415
+def test_a_graph_that_reads_a_file_is_refused_before_it_is_loaded(
+    keras: Any, tmp_path: Path
+) -> None:
+    import tensorflow
 
     def body(image: Any) -> Any:
         length = tensorflow.strings.length(tensorflow.io.read_file("/etc/hostname"))

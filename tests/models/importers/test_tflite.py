@@ -86,7 +86,7 @@ def test_metadata_of_others_makes_place_for_ours(tmp_path: Path) -> None:
 
 def test_a_quantized_file_asks_for_its_float_parent(tmp_path: Path) -> None:
     archive = form.read(graphs.contract(), graphs.words(graphs.tflite(tmp_path / "net.tflite")))
-    from edgebake.runtimes.litert import quantizer  # noqa: PLC0415
+    from edgebake.runtimes.litert import quantizer
 
     file = tmp_path / "small.tflite"
     file.write_bytes(quantizer.weights(archive, 8))
@@ -99,13 +99,17 @@ def test_a_quantized_file_asks_for_its_float_parent(tmp_path: Path) -> None:
 
 def test_logits_and_sizes_are_held_against_the_recipe(tmp_path: Path) -> None:
     file = graphs.tflite(tmp_path / "net.tflite", logits=True)
-    with pytest.raises(ModelError, match=r"which sum to 1; expected model\.imported\.output: logits"):
+    with pytest.raises(
+        ModelError, match=r"which sum to 1; expected model\.imported\.output: logits"
+    ):
         form.read(graphs.contract(), graphs.words(file))
     with pytest.raises(ModelError, match=r"expected data\.colour: rgb or bgr"):
         form.read(graphs.contract(channels=1), graphs.words(file, Output.logits))
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>", b"rubbish" * 50, b"\x1c\0\0\0TFL3" + b"\xff" * 80])
+@pytest.mark.parametrize(
+    "content", [b"", b"<html>", b"rubbish" * 50, b"\x1c\0\0\0TFL3" + b"\xff" * 80]
+)
 def test_what_is_no_model_is_said_to_be_none(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "net.tflite"
     file.write_bytes(content)

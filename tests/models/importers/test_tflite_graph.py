@@ -36,7 +36,7 @@ def model() -> Any:
 @pytest.fixture(scope="module")
 def file(model: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """As everybody converts: from_keras_model leaves the batch open."""
-    import tensorflow  # noqa: PLC0415
+    import tensorflow
 
     path = tmp_path_factory.mktemp("open") / "net.tflite"
     path.write_bytes(tensorflow.lite.TFLiteConverter.from_keras_model(model).convert())
@@ -53,13 +53,19 @@ def test_what_asks_for_a_size_is_computed_once(file: Path, model: Any) -> None:
     assert _kinds(archive) == {"CONV_2D": 1, "RESHAPE": 1, "FULLY_CONNECTED": 1, "SOFTMAX": 1}
     answer = form.answers(archive)
     for image in graphs.pictures(3):
-        np.testing.assert_allclose(answer(image[None]), np.asarray(model(image[None], training=False)), atol=1e-5)
+        np.testing.assert_allclose(
+            answer(image[None]), np.asarray(model(image[None], training=False)), atol=1e-5
+        )
 
 
 def test_all_of_it_becomes_integers(file: Path) -> None:
     archive = form.read(graphs.contract(), graphs.words(file))
-    ranges = calibration.calibrate(archive, graphs.pictures(), Calibration("min_max", 24, 0), "tflite")
-    quantized = Quantized(archive, "int8", "int8", "int8", Granularity.per_channel, ranges, format="tflite")
+    ranges = calibration.calibrate(
+        archive, graphs.pictures(), Calibration("min_max", 24, 0), "tflite"
+    )
+    quantized = Quantized(
+        archive, "int8", "int8", "int8", Granularity.per_channel, ranges, format="tflite"
+    )
     found = inspect.inspect(convert.convert(quantized, graphs.contract(), ABOUT, CONVERT))
     assert found.in_float() == []
 

@@ -16,13 +16,24 @@ from edgebake.models.inspection.found import Pixels
 def layer(kind: str, name: str, before: str | None = None, **config: Any) -> dict[str, Any]:
     """A layer as Keras 2 writes it, called on the one before."""
     calls = [[[before, 0, 0, config.pop("called", {})]]] if before else []
-    return {"class_name": kind, "name": name, "config": {"name": name, **config}, "inbound_nodes": calls}
+    return {
+        "class_name": kind,
+        "name": name,
+        "config": {"name": name, **config},
+        "inbound_nodes": calls,
+    }
 
 
 def keras2(path: Path, *layers: dict[str, Any]) -> Path:
     """A file of Keras 2.15 with these layers and 30 weights, beside 90 of an optimizer."""
-    ends = {"input_layers": [[layers[0]["name"], 0, 0]], "output_layers": [[layers[-1]["name"], 0, 0]]}
-    config = {"class_name": "Functional", "config": {"name": "model", "layers": list(layers), **ends}}
+    ends = {
+        "input_layers": [[layers[0]["name"], 0, 0]],
+        "output_layers": [[layers[-1]["name"], 0, 0]],
+    }
+    config = {
+        "class_name": "Functional",
+        "config": {"name": "model", "layers": list(layers), **ends},
+    }
     with h5py.File(path, "w") as store:
         store.attrs.update({"keras_version": "2.15.0", "model_config": json.dumps(config)})
         store["model_weights/dense/kernel:0"] = np.zeros((5, 6), np.float32)
@@ -57,8 +68,20 @@ def test_arithmetic_of_tensorflow_in_front_is_preprocessing(tmp_path: Path) -> N
         keras2(
             tmp_path / "old.h5",
             image(32, 32, 3),
-            layer("TFOpLambda", "by", "photo", function="math.truediv", called={"y": 127.5, "name": None}),
-            layer("TFOpLambda", "less", "by", function="math.subtract", called={"y": 1.0, "name": None}),
+            layer(
+                "TFOpLambda",
+                "by",
+                "photo",
+                function="math.truediv",
+                called={"y": 127.5, "name": None},
+            ),
+            layer(
+                "TFOpLambda",
+                "less",
+                "by",
+                function="math.subtract",
+                called={"y": 1.0, "name": None},
+            ),
             layer("Dense", "dense", "less", units=2, activation="linear"),
         )
     )
@@ -70,12 +93,19 @@ def test_arithmetic_of_tensorflow_in_front_is_preprocessing(tmp_path: Path) -> N
 def test_normalization_by_imagenet_takes_pixels_of_0_to_1(tmp_path: Path) -> None:
     values = {"mean": [0.485, 0.456, 0.406], "variance": [0.229**2, 0.224**2, 0.225**2]}
     normal = layer("Normalization", "normal", "photo", **values)
-    found = file.look(keras2(tmp_path / "old.h5", image(32, 32, 3), normal, layer("Dense", "d", "normal", units=9)))
+    found = file.look(
+        keras2(
+            tmp_path / "old.h5", image(32, 32, 3), normal, layer("Dense", "d", "normal", units=9)
+        )
+    )
     assert found.pixels == Pixels((0.0,), (1 / 255,), "it scales pixels of 0 to 1 itself")
 
 
 def test_the_first_layer_that_learns_ends_preprocessing(tmp_path: Path) -> None:
-    layers = [layer("Conv2D", "conv", "photo", filters=3), layer("Rescaling", "late", "conv", scale=1 / 255, offset=0)]
+    layers = [
+        layer("Conv2D", "conv", "photo", filters=3),
+        layer("Rescaling", "late", "conv", scale=1 / 255, offset=0),
+    ]
     found = file.look(keras2(tmp_path / "old.h5", image(32, 32, 3), *layers))
     assert found.inside == ()
     assert found.pixels is None
@@ -102,11 +132,17 @@ def test_answers_are_told_by_the_last_layers(
 
 def test_code_and_classes_of_others_are_named(tmp_path: Path) -> None:
     brings = layer("Lambda", "mine", "photo", function=["4wEA", None, None])
-    found = file.look(keras2(tmp_path / "a.h5", image(8, 8, 1), brings, layer("Dense", "d", "mine", units=2)))
+    found = file.look(
+        keras2(tmp_path / "a.h5", image(8, 8, 1), brings, layer("Dense", "d", "mine", units=2))
+    )
     assert found.code is not None
     assert "layer 'mine' is a Lambda" in found.code
     assert found.refused is None
-    theirs = {**layer("Swin", "block", "photo"), "module": "their.models", "registered_name": "Their>Swin"}
+    theirs = {
+        **layer("Swin", "block", "photo"),
+        "module": "their.models",
+        "registered_name": "Their>Swin",
+    }
     found = file.look(keras2(tmp_path / "b.h5", image(8, 8, 1), theirs))
     assert found.refused is not None
     assert "'Swin'" in found.refused
@@ -116,5 +152,7 @@ def test_weights_alone_are_refused(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "weights.h5", "w") as store:
         store.attrs["layer_names"] = [b"dense"]
         store["dense/kernel:0"] = np.zeros((2, 2), np.float32)
-    with pytest.raises(ModelError, match=r"weights.h5: holds weights alone; expected a whole model: model.save"):
+    with pytest.raises(
+        ModelError, match=r"weights.h5: holds weights alone; expected a whole model: model.save"
+    ):
         file.look(tmp_path / "weights.h5")

@@ -70,23 +70,33 @@ def test_a_tflite_with_metadata(tmp_path: Path, model: Any) -> None:
     assert ends(found) == ("tflite", "NHWC", (16, 16, 3), 5, "softmax", WEIGHTS - 5)
     assert (found.pixels, found.labels) == (None, ())
 
-    from edgebake.runtimes.litert import metadata  # noqa: PLC0415
+    from edgebake.runtimes.litert import metadata
 
-    agreed = Contract("classification", 16, 16, "rgb", "none", "bilinear", [127.5], [1 / 127.5], list("abcde"))
+    agreed = Contract(
+        "classification", 16, 16, "rgb", "none", "bilinear", [127.5], [1 / 127.5], list("abcde")
+    )
     about = About("Letters", "1.0.0", "Somebody", "MIT", "Reads letters.")
-    (tmp_path / "told.tflite").write_bytes(metadata.attach((tmp_path / "plain.tflite").read_bytes(), agreed, about))
+    (tmp_path / "told.tflite").write_bytes(
+        metadata.attach((tmp_path / "plain.tflite").read_bytes(), agreed, about)
+    )
     found = file.look(tmp_path / "told.tflite")
     assert found.pixels is not None
     assert found.pixels.mean == (127.5,)
     assert found.pixels.scale == pytest.approx((1 / 127.5,))
-    assert (found.labels, found.colour, found.said["author"]) == (("a", "b", "c", "d", "e"), "rgb", "Somebody")
+    assert (found.labels, found.colour, found.said["author"]) == (
+        ("a", "b", "c", "d", "e"),
+        "rgb",
+        "Somebody",
+    )
 
 
 def test_a_quantized_tflite_says_what_its_input_stands_for(tmp_path: Path, model: Any) -> None:
     lite = sys.modules["tensorflow"].lite
     converter: Any = lite.TFLiteConverter.from_keras_model(model)
     converter.optimizations = [lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: ([np.full((1, 16, 16, 3), level, np.float32)] for level in (0, 255))
+    converter.representative_dataset = lambda: (
+        [np.full((1, 16, 16, 3), level, np.float32)] for level in (0, 255)
+    )
     converter.target_spec.supported_ops = [lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = sys.modules["tensorflow"].int8
     (tmp_path / "small.tflite").write_bytes(converter.convert())
@@ -117,14 +127,18 @@ def torch_like(path: Path, **metadata: str) -> Path:
     image = helper.make_tensor_value_info("input", TensorProto.FLOAT, ["n", 3, 20, 30])
     answer = helper.make_tensor_value_info("output", TensorProto.FLOAT, ["n", 7])
     held = [numpy_helper.from_array(value, name) for name, value in weights.items()]
-    made = helper.make_model(helper.make_graph(nodes, "g", [image], [answer], held), producer_name="pytorch")
+    made = helper.make_model(
+        helper.make_graph(nodes, "g", [image], [answer], held), producer_name="pytorch"
+    )
     helper.set_model_props(made, metadata)
     onnx.save(made, path)
     return path
 
 
 def test_an_onnx_with_channels_first(tmp_path: Path) -> None:
-    found = file.look(torch_like(tmp_path / "net.onnx", names="{0: 'cat', 1: 'dog'}", author="Somebody"))
+    found = file.look(
+        torch_like(tmp_path / "net.onnx", names="{0: 'cat', 1: 'dog'}", author="Somebody")
+    )
     assert ends(found) == ("onnx", "NCHW", (20, 30, 3), 7, "linear", 6 + 12 + 28 + 7)
     assert (found.writer, found.output, found.labels) == ("pytorch", "logits", ("cat", "dog"))
     assert found.said == {"author": "Somebody"}
@@ -151,7 +165,9 @@ def test_an_onnx_with_channels_first(tmp_path: Path) -> None:
         ("net.txt", b"hello", "unknown suffix '.txt'"),
     ],
 )  # fmt: skip
-def test_what_is_no_model_is_refused_in_one_line(tmp_path: Path, name: str, content: bytes, said: str) -> None:
+def test_what_is_no_model_is_refused_in_one_line(
+    tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ModelError) as refused:
         file.look(tmp_path / name)
@@ -200,5 +216,7 @@ def test_keras_files_are_read_without_tensorflow(tmp_path: Path, model: Any) -> 
         f"file.look(Path({str(tmp_path / 'model.keras')!r})); "
         "print(json.dumps([name for name in ('tensorflow', 'keras') if name in sys.modules]))"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     assert json.loads(done.stdout) == []

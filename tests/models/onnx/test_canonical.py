@@ -37,7 +37,9 @@ def _model(prefix: str = "", seed: int = 0, shift: Array = SHIFT) -> onnx.ModelP
     ]
     right = [
         helper.make_node("Add", [product, f"{prefix}shift"], [f"{prefix}sum"], name=f"{prefix}3"),
-        helper.make_node("Softmax", [f"{prefix}sum"], [soft], name=f"{prefix}4", axis=-1, doc_string=prefix),
+        helper.make_node(
+            "Softmax", [f"{prefix}sum"], [soft], name=f"{prefix}4", axis=-1, doc_string=prefix
+        ),
     ]
     first = helper.make_node("MatMul", ["image", f"{prefix}weights"], [product], name=f"{prefix}0")
     last = helper.make_node("Add", [scaled, soft], ["probabilities"], name=f"{prefix}5")
@@ -58,7 +60,9 @@ def _bytes(model: onnx.ModelProto) -> bytes:
 
 
 def _answer(model: onnx.ModelProto) -> Array:
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
     found: Array = session.run(None, {"image": FEED})[0]
     return found
 
@@ -89,25 +93,40 @@ def test_another_number_gives_other_bytes() -> None:
 def test_operands_keep_their_order() -> None:
     constants: dict[str, Array] = {"weights": WEIGHTS, "shift": SHIFT}
     product = helper.make_node("MatMul", ["image", "weights"], ["product"])
-    one = _wrapped([product, helper.make_node("Sub", ["product", "shift"], ["probabilities"])], constants)
-    other = _wrapped([product, helper.make_node("Sub", ["shift", "product"], ["probabilities"])], constants)
+    one = _wrapped(
+        [product, helper.make_node("Sub", ["product", "shift"], ["probabilities"])], constants
+    )
+    other = _wrapped(
+        [product, helper.make_node("Sub", ["shift", "product"], ["probabilities"])], constants
+    )
     assert _bytes(one) != _bytes(other)
     np.testing.assert_array_equal(_answer(canonical(one)), -_answer(canonical(other)))
 
 
 def test_names_count_in_the_order_of_use_and_the_apps_own_names_stay() -> None:
     graph = canonical(_model(prefix="StatefulPartitionedCall/")).graph
-    assert [node.name for node in graph.node] == ["MatMul_0", "Relu_1", "Mul_2", "Add_3", "Softmax_4", "Add_5"]
+    assert [node.name for node in graph.node] == [
+        "MatMul_0",
+        "Relu_1",
+        "Mul_2",
+        "Add_3",
+        "Softmax_4",
+        "Add_5",
+    ]
     assert graph.input[0].name == "image"
     assert graph.output[0].name == "probabilities"
-    assert not [name for node in graph.node for name in [*node.input, *node.output] if "Stateful" in name]
+    assert not [
+        name for node in graph.node for name in [*node.input, *node.output] if "Stateful" in name
+    ]
     assert sorted(len(item.dims) for item in graph.initializer) == [1, 1, 2]
 
 
 def test_what_no_output_needs_is_left_out() -> None:
     model = _model()
     model.graph.node.append(helper.make_node("Neg", ["image"], ["unread"]))
-    model.graph.initializer.append(numpy_helper.from_array(np.zeros(9, np.float32), "unread_constant"))
+    model.graph.initializer.append(
+        numpy_helper.from_array(np.zeros(9, np.float32), "unread_constant")
+    )
     assert _bytes(model) == _bytes(_model())
 
 
@@ -135,7 +154,10 @@ def test_a_node_with_two_outputs_stays_one_node() -> None:
 
 
 def test_attributes_are_sorted() -> None:
-    one, other = (_wrapped([_product_of(names)], {"weights": WEIGHTS}) for names in ("alpha transA", "transA alpha"))
+    one, other = (
+        _wrapped([_product_of(names)], {"weights": WEIGHTS})
+        for names in ("alpha transA", "transA alpha")
+    )
     assert one.SerializeToString() != other.SerializeToString()
     assert _bytes(one) == _bytes(other)
 

@@ -20,7 +20,9 @@ SAID: dict[str, list[programs.Node]] = {
     "hard sigmoid": [("HardSigmoid", "wide", "said", {"alpha": 0.25, "beta": 0.4})],
     "hard sigmoid of ONNX's own slope": [("HardSigmoid", "wide", "said", {})],
     "hard swish": [("HardSwish", "wide", "said", {})],
-    "batch norm": [("BatchNormalization", "wide gamma beta mean variance", "said", {"epsilon": 1e-3})],
+    "batch norm": [
+        ("BatchNormalization", "wide gamma beta mean variance", "said", {"epsilon": 1e-3})
+    ],
 }
 
 
@@ -38,20 +40,31 @@ def _graph(nodes: list[programs.Node]) -> onnx.ModelProto:
 @pytest.mark.parametrize("name", SAID)
 def test_the_graph_answers_the_same(name: str) -> None:
     before, after = _graph(SAID[name]), spelled(_graph(SAID[name]))
-    assert not {"HardSigmoid", "HardSwish", "BatchNormalization"}.intersection(programs.kinds(after))
-    np.testing.assert_allclose(programs.answers(after), programs.answers(before), rtol=1e-5, atol=1e-5)
+    assert not {"HardSigmoid", "HardSwish", "BatchNormalization"}.intersection(
+        programs.kinds(after)
+    )
+    np.testing.assert_allclose(
+        programs.answers(after), programs.answers(before), rtol=1e-5, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("name", SAID)
 def test_all_of_it_has_integer_kernels_that_answer_as_it_does(name: str) -> None:
     model = spelled(_graph(SAID[name]))
-    found = quantizer.integers(Program(model, programs.ranges(model)), quantizer.Integers(Granularity.per_channel))
+    found = quantizer.integers(
+        Program(model, programs.ranges(model)), quantizer.Integers(Granularity.per_channel)
+    )
     assert kernels.in_float(found.SerializeToString()) <= {"turned"}
-    np.testing.assert_allclose(programs.answers(found), programs.answers(_graph(SAID[name])), atol=0.1)
+    np.testing.assert_allclose(
+        programs.answers(found), programs.answers(_graph(SAID[name])), atol=0.1
+    )
 
 
 def test_worked_numbers_of_a_hard_swish() -> None:
-    nodes: list[programs.Node] = [("Identity", "image", "wide", {}), ("HardSwish", "wide", "probabilities", {})]
+    nodes: list[programs.Node] = [
+        ("Identity", "image", "wide", {}),
+        ("HardSwish", "wide", "probabilities", {}),
+    ]
     model = spelled(programs.graph(nodes, {}, programs.SHAPE))
     image = np.zeros((1, *programs.SHAPE[1:]), np.float32)
     image[0, 0, 0] = [-4, 1, 5]

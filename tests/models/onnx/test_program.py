@@ -18,7 +18,10 @@ def test_a_mean_over_height_and_width_becomes_a_pool_and_says_the_same() -> None
     assert programs.kinds(after).count("GlobalAveragePool") == 2
     for fused in (True, False):
         np.testing.assert_allclose(
-            programs.answers(after, fused=fused), programs.answers(before, fused=fused), rtol=1e-6, atol=1e-7
+            programs.answers(after, fused=fused),
+            programs.answers(before, fused=fused),
+            rtol=1e-6,
+            atol=1e-7,
         )
 
 
@@ -31,7 +34,10 @@ def test_any_other_mean_stays(axes: list[int], keepdims: int, answer: list[int])
         ("Neg", "image", "negative", {}),
         ("ReduceMean", "negative", "probabilities", {"axes": axes, "keepdims": keepdims}),
     ]
-    assert programs.kinds(program.pooled(programs.graph(nodes, {}, answer))) == ["Neg", "ReduceMean"]
+    assert programs.kinds(program.pooled(programs.graph(nodes, {}, answer))) == [
+        "Neg",
+        "ReduceMean",
+    ]
 
 
 @pytest.mark.parametrize("opset", [17, 18])
@@ -39,7 +45,12 @@ def test_a_mean_without_its_axes_becomes_a_pool_that_is_flattened(opset: int) ->
     axes = {"axes": [-2, -1]} if opset < 18 else {}
     nodes: list[programs.Node] = [
         ("Neg", "image", "negative", {}),
-        ("ReduceMean", "negative" if axes else "negative last", "probabilities", {"keepdims": 0, **axes}),
+        (
+            "ReduceMean",
+            "negative" if axes else "negative last",
+            "probabilities",
+            {"keepdims": 0, **axes},
+        ),
     ]
     last = {} if axes else {"last": np.array([-2, -1])}
     before, after = (programs.graph(nodes, last, [1, 6], opset) for _ in range(2))
@@ -58,7 +69,10 @@ def test_axes_may_count_from_the_end() -> None:
 
 
 def test_preparing_folds_what_is_constant_and_says_the_same() -> None:
-    nodes: list[programs.Node] = [("Add", "shift shift", "twice", {}), ("Sub", "image twice", "probabilities", {})]
+    nodes: list[programs.Node] = [
+        ("Add", "shift shift", "twice", {}),
+        ("Sub", "image twice", "probabilities", {}),
+    ]
     model = programs.graph(nodes, {"shift": np.array([1, 2, 3], np.float32)}, programs.SHAPE)
     found = program.prepared(model)
     assert programs.kinds(found) == ["Sub"]
@@ -67,8 +81,17 @@ def test_preparing_folds_what_is_constant_and_says_the_same() -> None:
 
 def test_every_tensor_finds_the_range_of_its_value() -> None:
     found = programs.prepared()
-    assert set(found.known) == {"image", *(name for node in found.model.graph.node for name in node.output)}
-    assert {alike[0].name for alike in found.known.values()} >= {"image", "sum", "clipped", "gate", "logits"}
+    assert set(found.known) == {
+        "image",
+        *(name for node in found.model.graph.node for name in node.output),
+    }
+    assert {alike[0].name for alike in found.known.values()} >= {
+        "image",
+        "sum",
+        "clipped",
+        "gate",
+        "logits",
+    }
     assert found.known["sum"][0].name == "sum"
     clipped = found.ranges.found[[one.name for one in found.ranges.found].index("clipped")]
     assert found.ranged["clipped"] == (0.0, clipped.high)
@@ -84,7 +107,8 @@ def test_a_tensor_that_is_no_value_of_the_model_is_refused() -> None:
     found = programs.prepared()
     without = Ranges([one for one in found.ranges.found if one.name != "gate"], found.ranges.probes)
     with pytest.raises(
-        ConversionError, match=r"^tensor gate: no value of the model is like it, the nearest differs by "
+        ConversionError,
+        match=r"^tensor gate: no value of the model is like it, the nearest differs by ",
     ):
         _ = Program(found.model, without).known
 

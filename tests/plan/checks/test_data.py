@@ -96,14 +96,18 @@ def test_shares_by_seed_are_all_there_and_make_a_whole(recipe: Recipe) -> None:
 
 def test_a_table_is_no_word_of_digits(recipe: Recipe) -> None:
     recipe.data.table = Table("table.csv", "file", None, None)
-    assert problems(recipe) == [("data.table", "has a value; expected null for digits: it is a word of image_folder")]
+    assert problems(recipe) == [
+        ("data.table", "has a value; expected null for digits: it is a word of image_folder")
+    ]
 
 
 def test_folders_of_splits_are_not_taken_for_classes(folder: Path, recipe: Recipe) -> None:
     recipe.data.splits = Splits(By.seed, 0.6, 0.1, 0.1, 0.2)
     ((key, text),) = problems(recipe)
     assert key == "data.path"
-    assert text == (f"{folder}: its folders test/, train/ are splits; expected `data.splits.by: source` for them")
+    assert text == (
+        f"{folder}: its folders test/, train/ are splits; expected `data.splits.by: source` for them"
+    )
 
 
 def test_data_that_dvc_has_not_fetched_are_waited_for(tmp_path: Path, recipe: Recipe) -> None:

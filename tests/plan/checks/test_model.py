@@ -17,7 +17,9 @@ def brought(project: Path, recipe: Recipe) -> Recipe:
     for name in ("net.onnx", "net.tflite", "net.h5", "net.pt"):
         (project / "models" / name).write_bytes(b"1")
     recipe.model.architecture, recipe.model.width = "import", 1.0
-    recipe.model.imported = Imported("models/net.onnx", Output.probabilities, Head.keep, trust=False, across=None)
+    recipe.model.imported = Imported(
+        "models/net.onnx", Output.probabilities, Head.keep, trust=False, across=None
+    )
     recipe.train.epochs, recipe.train.learning_rate = 0, 0.0
     recipe.convert.runtime = "onnxruntime"
     return recipe
@@ -39,8 +41,16 @@ def test_what_can_be_is_sound(brought: Recipe) -> None:
 @pytest.mark.parametrize(
     ("file", "runtime", "message"),
     [
-        ("net.onnx", "litert", "models/net.onnx: onnx models cannot become litert; expected one of: onnxruntime"),
-        ("net.onnx", "coreml", "models/net.onnx: onnx models cannot become coreml; expected one of: onnxruntime"),
+        (
+            "net.onnx",
+            "litert",
+            "models/net.onnx: onnx models cannot become litert; expected one of: onnxruntime",
+        ),
+        (
+            "net.onnx",
+            "coreml",
+            "models/net.onnx: onnx models cannot become coreml; expected one of: onnxruntime",
+        ),
         (
             "net.tflite",
             "onnxruntime",
@@ -48,7 +58,9 @@ def test_what_can_be_is_sound(brought: Recipe) -> None:
         ),
     ],
 )
-def test_a_runtime_that_a_format_cannot_reach(brought: Recipe, file: str, runtime: str, message: str) -> None:
+def test_a_runtime_that_a_format_cannot_reach(
+    brought: Recipe, file: str, runtime: str, message: str
+) -> None:
     _file(brought, file)
     brought.convert.runtime = runtime
     assert problems(brought) == [("convert", message)]
@@ -74,14 +86,20 @@ def test_a_finished_graph_learns_nothing(brought: Recipe, file: str) -> None:
     found = dict(problems(brought))
     why = f"models/{file} holds a finished graph, and no layers that could learn"
     assert found["train"] == f"{why}; expected `override /train: none`, or its .keras or .h5 file"
-    assert found["prune"] == f"{why} or be cut; expected `override /prune: none`, or its .keras or .h5 file"
+    assert (
+        found["prune"]
+        == f"{why} or be cut; expected `override /prune: none`, or its .keras or .h5 file"
+    )
 
 
 def test_files_that_cannot_be_read_say_what_to_do(brought: Recipe) -> None:
     _file(brought, "net.pt")
     ((key, text),) = problems(brought)
     assert key == "model.imported.file"
-    assert "a PyTorch file is a pickle, and reading it runs code; export it to ONNX: torch.onnx.export" in text
+    assert (
+        "a PyTorch file is a pickle, and reading it runs code; export it to ONNX: torch.onnx.export"
+        in text
+    )
     _file(brought, "../net.onnx")
     assert problems(brought)[0][0] == "model.imported.file"
 
@@ -97,14 +115,19 @@ def test_words_of_an_import_and_the_architecture_go_together(brought: Recipe) ->
     brought.model.architecture = "ds_cnn"
     assert problems(brought)[0] == ("model.imported", "expected null for the architecture ds_cnn")
     brought.model.architecture, brought.model.imported = "import", None
-    assert problems(brought)[0] == ("model.imported", "expected its words for the architecture import")
+    assert problems(brought)[0] == (
+        "model.imported",
+        "expected its words for the architecture import",
+    )
 
 
 def test_a_new_head_has_to_learn(brought: Recipe) -> None:
     _file(brought, "net.h5")
     assert brought.model.imported is not None
     brought.model.imported.head = Head.new
-    assert problems(brought) == [("train.epochs", "0; a new head expects 1 or more: it has learned nothing yet")]
+    assert problems(brought) == [
+        ("train.epochs", "0; a new head expects 1 or more: it has learned nothing yet")
+    ]
 
 
 def test_a_model_of_random_weights_has_to_learn(recipe: Recipe) -> None:
@@ -115,12 +138,20 @@ def test_a_model_of_random_weights_has_to_learn(recipe: Recipe) -> None:
 @pytest.mark.parametrize(
     ("augment", "problem"),
     [
-        (Augment(crop=1.0), ("train.augment.crop", "1; expected more than 0 and less than 1, or null")),
-        (Augment(rotation=200.0), ("train.augment.rotation", "200; expected more than 0 and at most 180, or null")),
+        (
+            Augment(crop=1.0),
+            ("train.augment.crop", "1; expected more than 0 and less than 1, or null"),
+        ),
+        (
+            Augment(rotation=200.0),
+            ("train.augment.rotation", "200; expected more than 0 and at most 180, or null"),
+        ),
         (Augment(hue=0.1), ("train.augment.hue", "0.1; expected null for grey images")),
     ],
 )
-def test_augmentation_has_bounds(recipe: Recipe, augment: Augment, problem: tuple[str, str]) -> None:
+def test_augmentation_has_bounds(
+    recipe: Recipe, augment: Augment, problem: tuple[str, str]
+) -> None:
     assert recipe.data.colour is Colour.grey
     recipe.train.augment = augment
     assert problems(recipe) == [problem]

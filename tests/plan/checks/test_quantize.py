@@ -40,7 +40,14 @@ def calibration(method: str = "min_max", percentile: float | None = None) -> Cal
 
 def training(**words: float) -> Training:
     """Return training that can run, some of its words replaced."""
-    sound = {"epochs": 6, "batch_size": 32, "learning_rate": 0.0005, "freeze_after": 4, "seed": 1, "threads": 2}
+    sound = {
+        "epochs": 6,
+        "batch_size": 32,
+        "learning_rate": 0.0005,
+        "freeze_after": 4,
+        "seed": 1,
+        "threads": 2,
+    }
     return Training(**{**sound, **words}, ranges=TrainedRanges.moving)  # type: ignore[arg-type]
 
 
@@ -52,14 +59,20 @@ def training(**words: float) -> Training:
         ("onnxruntime", "palettized", "dynamic, float16, int4_weights, int8, mixed, none"),
     ],
 )
-def test_runtime_carries_the_scheme(recipe: Recipe, runtime: str, scheme: str, carried: str) -> None:
+def test_runtime_carries_the_scheme(
+    recipe: Recipe, runtime: str, scheme: str, carried: str
+) -> None:
     recipe.convert.runtime, recipe.quantize = runtime, option(scheme)
-    assert recipe_checks.check(recipe) == [("quantize", f"{runtime} cannot carry {scheme}; expected one of: {carried}")]
+    assert recipe_checks.check(recipe) == [
+        ("quantize", f"{runtime} cannot carry {scheme}; expected one of: {carried}")
+    ]
 
 
 def test_core_ml_carries_no_int16_activations(core_ml_recipe: Recipe) -> None:
     core_ml_recipe.quantize = option("int16x8")
-    carried = "dynamic, float16, int4_weights, int8, mixed, none, palettized, sparse, sparse_palettized"
+    carried = (
+        "dynamic, float16, int4_weights, int8, mixed, none, palettized, sparse, sparse_palettized"
+    )
     assert recipe_checks.check(core_ml_recipe) == [
         ("quantize", f"coreml cannot carry int16x8; expected one of: {carried}")
     ]
@@ -71,10 +84,16 @@ def test_core_ml_carries_no_int16_activations(core_ml_recipe: Recipe) -> None:
         ("litert", "int16", None),
         ("litert", "float16", None),
         ("onnxruntime", "float32", None),
-        ("onnxruntime", "int16", "onnxruntime cannot keep layers in int16; expected one of: float16, float32"),
+        (
+            "onnxruntime",
+            "int16",
+            "onnxruntime cannot keep layers in int16; expected one of: float16, float32",
+        ),
     ],
 )
-def test_runtime_keeps_layers_in_it(recipe: Recipe, runtime: str, keep: str, problem: str | None) -> None:
+def test_runtime_keeps_layers_in_it(
+    recipe: Recipe, runtime: str, keep: str, problem: str | None
+) -> None:
     recipe.convert.runtime, recipe.quantize = runtime, option("mixed")
     recipe.quantize.keep = DType(keep)
     assert recipe_checks.check(recipe) == ([("quantize.keep", problem)] if problem else [])
@@ -97,10 +116,14 @@ def test_core_ml_keeps_no_layers_in_int16(core_ml_recipe: Recipe) -> None:
         ("onnxruntime", 1, "1; expected 2 or more"),
     ],
 )
-def test_runtime_has_the_blocks(recipe: Recipe, runtime: str, size: int, problem: str | None) -> None:
+def test_runtime_has_the_blocks(
+    recipe: Recipe, runtime: str, size: int, problem: str | None
+) -> None:
     recipe.convert.runtime, recipe.quantize = runtime, option("int4_weights")
     recipe.quantize.compression.block_size = size
-    assert recipe_checks.check(recipe) == ([("quantize.compression.block_size", problem)] if problem else [])
+    assert recipe_checks.check(recipe) == (
+        [("quantize.compression.block_size", problem)] if problem else []
+    )
 
 
 def test_device_runs_the_scheme(recipe: Recipe) -> None:
@@ -120,9 +143,24 @@ def test_a_scheme_that_says_auto_is_held_against_no_device_yet(recipe: Recipe) -
         ("litert", "int8", "uint8", None),
         ("litert", "int16x8", "int16", None),
         ("onnxruntime", "int8", "uint8", None),
-        ("litert", "int8", "int16", "int16; litert with the scheme int8 expects null or one of: float32, int8, uint8"),
-        ("litert", "int16x8", "int8", "int8; litert with the scheme int16x8 expects null or one of: float32, int16"),
-        ("litert", "dynamic", "int8", "int8; litert with the scheme dynamic expects null or one of: float32"),
+        (
+            "litert",
+            "int8",
+            "int16",
+            "int16; litert with the scheme int8 expects null or one of: float32, int8, uint8",
+        ),
+        (
+            "litert",
+            "int16x8",
+            "int8",
+            "int8; litert with the scheme int16x8 expects null or one of: float32, int16",
+        ),
+        (
+            "litert",
+            "dynamic",
+            "int8",
+            "int8; litert with the scheme dynamic expects null or one of: float32",
+        ),
         (
             "onnxruntime",
             "int8",
@@ -132,7 +170,7 @@ def test_a_scheme_that_says_auto_is_held_against_no_device_yet(recipe: Recipe) -
     ],
 )
 @pytest.mark.parametrize("word", ["input", "output"])
-def test_runtime_has_the_ends(  # noqa: PLR0917
+def test_runtime_has_the_ends(  # noqa: PLR0917 - one per column of the table
     recipe: Recipe, runtime: str, scheme: str, dtype: str, problem: str | None, word: str
 ) -> None:
     recipe.convert.runtime, recipe.quantize = runtime, option(scheme)
@@ -148,14 +186,19 @@ def test_core_ml_takes_an_image_and_gives_a_label(core_ml_recipe: Recipe) -> Non
 
 def test_only_onnx_runtime_has_its_own_format(recipe: Recipe) -> None:
     recipe.convert.ort_format = True
-    assert recipe_checks.check(recipe) == [("convert.ort_format", "true; expected false for litert")]
+    assert recipe_checks.check(recipe) == [
+        ("convert.ort_format", "true; expected false for litert")
+    ]
     recipe.convert.runtime = "onnxruntime"
     assert recipe_checks.check(recipe) == []
 
 
 def test_a_scheme_has_its_words_and_no_others(recipe: Recipe) -> None:
     recipe.quantize = Quantize(
-        "int4_weights", granularity=Granularity.per_tensor, compression=Compression(sparsity=0.5), ladder=["int8"]
+        "int4_weights",
+        granularity=Granularity.per_tensor,
+        compression=Compression(sparsity=0.5),
+        ladder=["int8"],
     )
     assert recipe_checks.check(recipe) == [
         ("quantize.compression.block_size", "null; the scheme int4_weights expects it"),
@@ -172,7 +215,9 @@ def test_a_scheme_has_its_words_and_no_others(recipe: Recipe) -> None:
 def test_a_scheme_misses_its_word(recipe: Recipe, scheme: str, word: str) -> None:
     recipe.quantize = option(scheme)
     setattr(recipe.quantize, word, None)
-    assert recipe_checks.check(recipe) == [(f"quantize.{word}", f"null; the scheme {scheme} expects it")]
+    assert recipe_checks.check(recipe) == [
+        (f"quantize.{word}", f"null; the scheme {scheme} expects it")
+    ]
 
 
 def test_a_ladder_has_rungs(recipe: Recipe) -> None:
@@ -188,7 +233,10 @@ def test_mixed_knows_what_to_keep_layers_for(recipe: Recipe) -> None:
     assert recipe_checks.check(recipe) == [("validate.budget.accuracy", expected)]
     recipe.validate.budget.loss = Ceiling(at_most=0.01, required=True)
     assert recipe_checks.check(recipe) == []
-    recipe.validate.budget.loss, recipe.validate.budget.accuracy = None, Floor(at_least=0.9, required=True)
+    recipe.validate.budget.loss, recipe.validate.budget.accuracy = (
+        None,
+        Floor(at_least=0.9, required=True),
+    )
     assert recipe_checks.check(recipe) == []
 
 
@@ -197,12 +245,24 @@ def test_mixed_knows_what_to_keep_layers_for(recipe: Recipe) -> None:
     [
         (Compression(sparsity=1.0), "sparsity", "1; expected a share between 0 and 1"),
         (Compression(sparsity=0.0), "sparsity", "0; expected a share between 0 and 1"),
-        (Compression(palette=Palette(5, None, False)), "palette.bits", "5; expected one of: 1, 2, 3, 4, 6, 8"),
-        (Compression(palette=Palette(4, 0, False)), "palette.group_size", "0; expected 1 or more, or null"),
+        (
+            Compression(palette=Palette(5, None, False)),
+            "palette.bits",
+            "5; expected one of: 1, 2, 3, 4, 6, 8",
+        ),
+        (
+            Compression(palette=Palette(4, 0, False)),
+            "palette.group_size",
+            "0; expected 1 or more, or null",
+        ),
     ],
 )
-def test_weights_can_be_compressed(core_ml_recipe: Recipe, compression: Compression, word: str, problem: str) -> None:
-    core_ml_recipe.quantize = Quantize("palettized" if compression.palette else "sparse", compression=compression)
+def test_weights_can_be_compressed(
+    core_ml_recipe: Recipe, compression: Compression, word: str, problem: str
+) -> None:
+    core_ml_recipe.quantize = Quantize(
+        "palettized" if compression.palette else "sparse", compression=compression
+    )
     core_ml_recipe.convert.coreml.minimum_deployment_target = "iOS18"  # type: ignore[union-attr]
     core_ml_recipe.device.minimum_os = "18"
     assert recipe_checks.check(core_ml_recipe) == [(f"quantize.compression.{word}", problem)]
@@ -212,14 +272,18 @@ def test_weights_can_be_compressed(core_ml_recipe: Recipe, compression: Compress
 def test_integers_are_calibrated(recipe: Recipe, scheme: str) -> None:
     recipe.quantize = option(scheme)
     recipe.quantize.calibration = None
-    assert recipe_checks.check(recipe) == [(KEY, f"null; the scheme {scheme} expects method, examples and seed")]
+    assert recipe_checks.check(recipe) == [
+        (KEY, f"null; the scheme {scheme} expects method, examples and seed")
+    ]
 
 
 @pytest.mark.parametrize("scheme", ["none", "dynamic", "float16", "int4_weights", "auto"])
 def test_floats_are_not_calibrated(recipe: Recipe, scheme: str) -> None:
     recipe.quantize = option(scheme)
     recipe.quantize.calibration = calibration()
-    assert recipe_checks.check(recipe) == [(KEY, f"has words; expected null for the scheme {scheme}")]
+    assert recipe_checks.check(recipe) == [
+        (KEY, f"has words; expected null for the scheme {scheme}")
+    ]
 
 
 @pytest.mark.parametrize("share", [None, 50.0, 0.9999, 100.5, float("nan")])
@@ -243,7 +307,9 @@ def test_a_percentile_stands_where_it_is_read(recipe: Recipe, method: str) -> No
 def test_training_prepares_for_schemes_that_it_can(recipe: Recipe, scheme: str) -> None:
     recipe.quantize = option(scheme)
     recipe.quantize.training = training()
-    assert recipe_checks.check(recipe) == [("quantize.training", f"has words; expected null for the scheme {scheme}")]
+    assert recipe_checks.check(recipe) == [
+        ("quantize.training", f"has words; expected null for the scheme {scheme}")
+    ]
 
 
 @pytest.mark.parametrize("freeze_after", [0, 6])
@@ -273,8 +339,12 @@ def test_training_can_run(recipe: Recipe, word: str, value: float, problem: str)
     assert recipe_checks.check(recipe) == [(f"quantize.training.{word}", problem)]
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "recipes/quantize").glob("*.yaml")), ids=lambda path: path.stem)
-def test_every_option_is_sound_on_a_runtime_that_carries_it(path: Path, recipe: Recipe, core_ml_recipe: Recipe) -> None:
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "recipes/quantize").glob("*.yaml")), ids=lambda path: path.stem
+)
+def test_every_option_is_sound_on_a_runtime_that_carries_it(
+    path: Path, recipe: Recipe, core_ml_recipe: Recipe
+) -> None:
     words = core_ml_recipe.convert.coreml
     assert words is not None
     words.minimum_deployment_target, core_ml_recipe.device.minimum_os = "iOS18", "18"

@@ -10,14 +10,19 @@ from edgebake.recipe import Calibration, Colour, Quantize, Recipe
 
 
 def test_sound_recipes_have_no_problems(composed: dict[str, Composed]) -> None:
-    assert {name: recipe_checks.check(one.recipe) for name, one in composed.items()} == {name: [] for name in composed}
+    assert {name: recipe_checks.check(one.recipe) for name, one in composed.items()} == {
+        name: [] for name in composed
+    }
 
 
 def test_names_are_modules(recipe: Recipe) -> None:
     recipe.convert.runtime, recipe.package.top_k = "litrt", 0
     expected = "expected one of: coreml, litert, onnxruntime; did you mean 'litert'?"
     assert recipe_checks.check(recipe) == [
-        ("convert.runtime", f"no module plugins/runtimes/litrt or edgebake/runtimes/litrt; {expected}")
+        (
+            "convert.runtime",
+            f"no module plugins/runtimes/litrt or edgebake/runtimes/litrt; {expected}",
+        )
     ]
 
 
@@ -41,7 +46,10 @@ def test_splits_make_a_whole(recipe: Recipe) -> None:
 @pytest.mark.parametrize("share", [0.0, -0.1, 1.0, float("nan")])
 def test_every_split_has_a_share(recipe: Recipe, share: float) -> None:
     recipe.data.splits.validation = share
-    assert ("data.splits.validation", f"{share:g}; expected a share between 0 and 1") in recipe_checks.check(recipe)
+    assert (
+        "data.splits.validation",
+        f"{share:g}; expected a share between 0 and 1",
+    ) in recipe_checks.check(recipe)
 
 
 @pytest.mark.parametrize("scale", [0.0, -1.0])
@@ -64,7 +72,9 @@ def test_a_mean_is_for_all_channels_or_for_each(recipe: Recipe, colour: Colour) 
 
 def test_grey_has_one_channel(recipe: Recipe) -> None:
     recipe.data.mean = [104.0, 117.0, 123.0]
-    assert recipe_checks.check(recipe) == [("data.mean", "3 numbers; expected 1, as grey has one channel")]
+    assert recipe_checks.check(recipe) == [
+        ("data.mean", "3 numbers; expected 1, as grey has one channel")
+    ]
 
 
 def test_every_channel_is_scaled_by_a_number(recipe: Recipe) -> None:
@@ -86,7 +96,12 @@ def test_model_fits_its_architecture(recipe: Recipe) -> None:
 
 
 def test_training_can_run(recipe: Recipe) -> None:
-    recipe.train.epochs, recipe.train.batch_size, recipe.train.threads, recipe.train.learning_rate = 0, -1, 0, 1.5
+    (
+        recipe.train.epochs,
+        recipe.train.batch_size,
+        recipe.train.threads,
+        recipe.train.learning_rate,
+    ) = 0, -1, 0, 1.5
     assert recipe_checks.check(recipe) == [
         ("train.epochs", "0; expected 1 or more"),
         ("train.batch_size", "-1; expected 1 or more"),
@@ -103,7 +118,9 @@ def test_platform_has_the_runtime(core_ml_recipe: Recipe) -> None:
 
 def test_words_of_core_ml_stand_where_core_ml_is(recipe: Recipe, core_ml_recipe: Recipe) -> None:
     recipe.convert.coreml, core_ml_recipe.convert.coreml = core_ml_recipe.convert.coreml, None
-    assert recipe_checks.check(recipe) == [("convert.coreml", "has words; expected null for litert")]
+    assert recipe_checks.check(recipe) == [
+        ("convert.coreml", "has words; expected null for litert")
+    ]
     expected = "null; expected the words that only coreml has"
     assert recipe_checks.check(core_ml_recipe) == [("convert.coreml", expected)]
 
@@ -119,7 +136,9 @@ def test_words_of_core_ml_stand_where_core_ml_is(recipe: Recipe, core_ml_recipe:
 def test_calibration_fits_its_split(recipe: Recipe, examples: int, problem: str | None) -> None:
     recipe.quantize.calibration = Calibration("min_max", examples, seed=0)
     recipe.data.splits.calibration = 0.1  # of 1,797
-    assert recipe_checks.check(recipe) == ([("quantize.calibration.examples", problem)] if problem else [])
+    assert recipe_checks.check(recipe) == (
+        [("quantize.calibration.examples", problem)] if problem else []
+    )
 
 
 def test_a_scheme_that_looks_at_no_examples_needs_none(recipe: Recipe) -> None:
@@ -150,7 +169,11 @@ def test_a_device_has_something_to_run_on(recipe: Recipe) -> None:
 
 
 def test_images_to_calibrate_with_are_there(recipe: Recipe, tmp_path: Path) -> None:
-    recipe.data.source, recipe.data.path, recipe.data.colour = "image_folder", str(tmp_path / "none"), Colour.rgb
+    recipe.data.source, recipe.data.path, recipe.data.colour = (
+        "image_folder",
+        str(tmp_path / "none"),
+        Colour.rgb,
+    )
     expected = f"{tmp_path}/none: no such folder; expected one sub-folder of images per class"
     assert recipe_checks.check(recipe) == [("data.path", expected)]
 
@@ -170,4 +193,7 @@ def test_semantic_versions_are_taken(version: str) -> None:
 
 @pytest.mark.parametrize("version", ["1.0", "v1.0.0", "01.0.0", "1.0.0.0", "1.0.0 ", ""])
 def test_other_versions_are_refused(version: str) -> None:
-    assert recipe_checks.version_problem(version) == f"{version!r}; expected MAJOR.MINOR.PATCH, 1.4.0 for one"
+    assert (
+        recipe_checks.version_problem(version)
+        == f"{version!r}; expected MAJOR.MINOR.PATCH, 1.4.0 for one"
+    )

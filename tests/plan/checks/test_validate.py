@@ -43,7 +43,10 @@ def test_a_measurement_is_repeated_in_batches_of_something(recipe: Recipe) -> No
 def test_the_clock_runs_and_stops(recipe: Recipe, value: float) -> None:
     recipe.validate.seconds = recipe.validate.sustained_minutes = value
     expected = f"{value:g}; expected more than 0 and at most 3600"
-    assert recipe_checks.check(recipe) == [("validate.seconds", expected), ("validate.sustained_minutes", expected)]
+    assert recipe_checks.check(recipe) == [
+        ("validate.seconds", expected),
+        ("validate.sustained_minutes", expected),
+    ]
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0, 5.0, float("nan")])
@@ -55,13 +58,21 @@ def test_precision_is_a_share(recipe: Recipe, share: float) -> None:
 
 @pytest.mark.parametrize("place", ["adb", "ssh", "recorded"])
 def test_a_place_has_its_words_and_no_other_place_has_any(recipe: Recipe, place: str) -> None:
-    words = {"adb": Adb(python="python3"), "ssh": Ssh(host="pi"), "recorded": Recorded(file="lab.json")}
+    words = {
+        "adb": Adb(python="python3"),
+        "ssh": Ssh(host="pi"),
+        "recorded": Recorded(file="lab.json"),
+    }
     setattr(recipe.validate, place, words[place])
-    assert recipe_checks.check(recipe) == [(f"validate.{place}", "has words; expected null where `where` is host")]
+    assert recipe_checks.check(recipe) == [
+        (f"validate.{place}", "has words; expected null where `where` is host")
+    ]
     recipe.validate.where = place
     assert recipe_checks.check(recipe) == []
     setattr(recipe.validate, place, None)
-    assert recipe_checks.check(recipe) == [(f"validate.{place}", f"null; expected its words where `where` is {place}")]
+    assert recipe_checks.check(recipe) == [
+        (f"validate.{place}", f"null; expected its words where `where` is {place}")
+    ]
 
 
 def test_a_mac_needs_no_words_and_has_none_elsewhere(core_ml_recipe: Recipe) -> None:
@@ -70,7 +81,9 @@ def test_a_mac_needs_no_words_and_has_none_elsewhere(core_ml_recipe: Recipe) -> 
     core_ml_recipe.validate.mac = Mac(device="my iPhone")
     assert recipe_checks.check(core_ml_recipe) == []
     core_ml_recipe.validate.where = "host"
-    assert recipe_checks.check(core_ml_recipe) == [("validate.mac", "has words; expected null where `where` is host")]
+    assert recipe_checks.check(core_ml_recipe) == [
+        ("validate.mac", "has words; expected null where `where` is host")
+    ]
 
 
 @pytest.mark.parametrize("is_both", [True, False])
@@ -116,7 +129,9 @@ SHARES: dict[str, Gate] = {
 def test_no_share_is_above_1(recipe: Recipe, word: str) -> None:
     setattr(recipe.validate.budget, word, SHARES[word])
     bound = "at_least" if hasattr(SHARES[word], "at_least") else "at_most"
-    assert recipe_checks.check(recipe) == [(f"validate.budget.{word}.{bound}", "1.5; expected 0 to 1")]
+    assert recipe_checks.check(recipe) == [
+        (f"validate.budget.{word}.{bound}", "1.5; expected 0 to 1")
+    ]
 
 
 @pytest.mark.parametrize("word", sorted(set(Budget.__dataclass_fields__) - set(SHARES)))
@@ -130,7 +145,9 @@ def test_what_is_no_share_has_no_top_but_is_a_number(recipe: Recipe, word: str) 
 
 
 @pytest.mark.parametrize("confidence", [0.4, 1.0, 95.0, float("nan")])
-def test_no_gate_asks_for_certainty_or_for_less_than_a_coin(recipe: Recipe, confidence: float) -> None:
+def test_no_gate_asks_for_certainty_or_for_less_than_a_coin(
+    recipe: Recipe, confidence: float
+) -> None:
     recipe.validate.budget.accuracy = Floor(at_least=0.95, required=True, confidence=confidence)
     expected = f"{confidence:g}; expected 0.5 to 1, 0.95 for one"
     assert recipe_checks.check(recipe) == [("validate.budget.accuracy.confidence", expected)]
@@ -168,7 +185,9 @@ WAIVER = {"gate": "size_mb", "reason": "one release", "by": "Ada", "until": "202
         ("until", "soon", "soon; expected a date, 2027-01-31 for one"),
     ],
 )
-def test_a_waiver_says_which_gate_why_who_and_until_when(recipe: Recipe, word: str, value: str, problem: str) -> None:
+def test_a_waiver_says_which_gate_why_who_and_until_when(
+    recipe: Recipe, word: str, value: str, problem: str
+) -> None:
     recipe.validate.waivers = [Waiver(**WAIVER)]
     assert recipe_checks.check(recipe) == []
     recipe.validate.waivers = [Waiver(**WAIVER), Waiver(**{**WAIVER, word: value})]

@@ -58,7 +58,9 @@ class ModelProxy:
         try:
             return executor.predict({name: np.asarray(value) for name, value in fed.items()})
         except Exception as error:
-            raise RuntimeError(error) from error  # as coremltools does with what Core ML complains of
+            raise RuntimeError(
+                error
+            ) from error  # as coremltools does with what Core ML complains of
 
 
 models._MLModelProxy = ModelProxy
@@ -108,7 +110,12 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 def pytest_sessionfinish() -> None:
     file = os.environ.get("APPLE_SUITE_REPORT")
     if file:
-        found = {"outcomes": OUTCOMES, "failed": FAILED, "skipped": SKIPPED, "operators": sorted(OPERATORS)}
+        found = {
+            "outcomes": OUTCOMES,
+            "failed": FAILED,
+            "skipped": SKIPPED,
+            "operators": sorted(OPERATORS),
+        }
         Path(file).write_text(json.dumps(found, indent=2))
 
 

@@ -25,7 +25,9 @@ def assert_computes(
     assert list(found) == list(wanted)
     for name, value in wanted.items():
         assert found[name].shape == value.shape
-        assert found[name].dtype.kind == value.dtype.kind.replace("u", "i")  # every integer travels as int32
+        assert found[name].dtype.kind == value.dtype.kind.replace(
+            "u", "i"
+        )  # every integer travels as int32
         if value.dtype.kind == "f":
             np.testing.assert_allclose(found[name], value, rtol=1e-5, atol=1e-6)
         else:
@@ -34,7 +36,9 @@ def assert_computes(
 
 def refusal(kind: str, fed: Mapping[str, Any], given: Mapping[str, Given], *outputs: Typed) -> str:
     """Return why the executor does not cover an operation."""
-    content = _program(kind, fed, given, {f"out_{number}": typed for number, typed in enumerate(outputs)})
+    content = _program(
+        kind, fed, given, {f"out_{number}": typed for number, typed in enumerate(outputs)}
+    )
     with pytest.raises(CoverageError) as caught:
         answers(content, {name: _array(value) for name, value in fed.items()})
     line = str(caught.value).splitlines()[1]
@@ -45,7 +49,13 @@ def _program(
     kind: str, fed: Mapping[str, Any], given: Mapping[str, Given], outputs: Mapping[str, Typed]
 ) -> dict[str, bytes]:
     """Return a program of one operation; what no parameter lists among several values is a parameter itself."""
-    listed = {name for value in given.values() if isinstance(value, tuple) for name in value if isinstance(name, str)}
+    listed = {
+        name
+        for value in given.values()
+        if isinstance(value, tuple)
+        for name in value
+        if isinstance(name, str)
+    }
     parameters: dict[str, Given] = {name: name for name in fed if name not in listed}
     inputs: dict[str, Typed] = {name: _typed(_array(value)) for name, value in fed.items()}
     return files(inputs, [Op(kind, parameters | dict(given), outputs)], list(outputs))

@@ -7,14 +7,17 @@ import numpy as np
 
 def detection(size: int = 96, anchors: int = 3, classes: int = 6) -> Any:
     """Return a detector of two scales: boxes decoded on a grid, [1, n, 4], and scores, [1, n, classes]."""
-    import keras  # noqa: PLC0415
+    import keras
 
     image = keras.Input((size, size, 3), name="image")
     coarse = fine = _block(_block(_block(image, 16, 2), 32, 2), 48, 2)
     coarse = _block(coarse, 64, 2)
     above = keras.layers.UpSampling2D(2, interpolation="nearest")(coarse)
     fine = _block(keras.layers.Concatenate()([fine, above]), 48, 1)
-    found = [_decoded(level, size // stride, stride, (anchors, classes)) for level, stride in ((fine, 8), (coarse, 16))]
+    found = [
+        _decoded(level, size // stride, stride, (anchors, classes))
+        for level, stride in ((fine, 8), (coarse, 16))
+    ]
     boxes = keras.layers.Concatenate(axis=1, name="boxes")([one for one, _ in found])
     scores = keras.layers.Concatenate(axis=1, name="scores")([one for _, one in found])
     return keras.Model(image, [boxes, scores])
@@ -22,13 +25,17 @@ def detection(size: int = 96, anchors: int = 3, classes: int = 6) -> Any:
 
 def segmentation(size: int = 96, classes: int = 5) -> Any:
     """Return a segmenter: squeeze-and-excite, transposed convolutions, both kinds of resize, a softmax per pixel."""
-    import keras  # noqa: PLC0415
+    import keras
 
     layers = keras.layers
     image = keras.Input((size, size, 3), name="image")
     half = _block(image, 16, 2)
     quarter = _block(half, 24, 2)
-    x = _excited(layers.Conv2D(32, 3, dilation_rate=2, padding="same", activation="swish")(_block(quarter, 32, 2)))
+    x = _excited(
+        layers.Conv2D(32, 3, dilation_rate=2, padding="same", activation="swish")(
+            _block(quarter, 32, 2)
+        )
+    )
     x = layers.Conv2DTranspose(24, 3, strides=2, padding="same")(x)
     x = _block(layers.Concatenate()([x, quarter]), 24, 1)
     x = layers.UpSampling2D(2, interpolation="bilinear")(x)
@@ -44,21 +51,25 @@ def segmentation(size: int = 96, classes: int = 5) -> Any:
 
 
 def _block(x: Any, filters: int, strides: int) -> Any:
-    import keras  # noqa: PLC0415
+    import keras
 
     x = keras.layers.Conv2D(filters, 3, strides=strides, padding="same", use_bias=False)(x)
     return keras.layers.ReLU(6.0)(keras.layers.BatchNormalization()(x))
 
 
 def _excited(x: Any) -> Any:
-    import keras  # noqa: PLC0415
+    import keras
 
-    squeezed = keras.layers.Conv2D(8, 1, activation="relu")(keras.layers.GlobalAveragePooling2D(keepdims=True)(x))
-    return keras.layers.Multiply()([x, keras.layers.Conv2D(x.shape[-1], 1, activation="hard_sigmoid")(squeezed)])
+    squeezed = keras.layers.Conv2D(8, 1, activation="relu")(
+        keras.layers.GlobalAveragePooling2D(keepdims=True)(x)
+    )
+    return keras.layers.Multiply()(
+        [x, keras.layers.Conv2D(x.shape[-1], 1, activation="hard_sigmoid")(squeezed)]
+    )
 
 
 def _decoded(level: Any, grid: int, stride: int, sizes: tuple[int, int]) -> tuple[Any, Any]:
-    import keras  # noqa: PLC0415
+    import keras
 
     anchors, classes = sizes
     raw = keras.layers.Reshape((grid * grid * anchors, 5 + classes))(
@@ -66,7 +77,9 @@ def _decoded(level: Any, grid: int, stride: int, sizes: tuple[int, int]) -> tupl
     )
     corners = np.stack(np.meshgrid(np.arange(grid), np.arange(grid)), -1).reshape(1, -1, 1, 2)
     places = corners.repeat(anchors, 2).reshape(1, -1, 2).astype(np.float32)
-    sides = np.tile(np.linspace(8, 64, anchors * 2).reshape(1, anchors, 2), (1, grid * grid, 1)).astype(np.float32)
+    sides = np.tile(
+        np.linspace(8, 64, anchors * 2).reshape(1, anchors, 2), (1, grid * grid, 1)
+    ).astype(np.float32)
     centre = (keras.ops.sigmoid(raw[..., :2]) * 2.0 - 0.5 + places) * float(stride)
     extent = keras.ops.exp(keras.ops.clip(raw[..., 2:4], -4, 4)) * sides
     boxes = keras.layers.Concatenate()([centre - extent / 2, centre + extent / 2])

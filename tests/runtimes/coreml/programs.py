@@ -18,9 +18,17 @@ from edgebake.runtimes.coreml.executor.executor import Executor
 from edgebake.runtimes.coreml.executor.translation import Arithmetic
 
 Array: TypeAlias = NDArray[Any]
-Typed: TypeAlias = tuple[str, tuple[int | None, ...]]  # dtype and shape; None: the input decides that size
+Typed: TypeAlias = tuple[
+    str, tuple[int | None, ...]
+]  # dtype and shape; None: the input decides that size
 BITS = {"int4": 4, "uint1": 1, "uint2": 2, "uint3": 3, "uint4": 4, "uint6": 6}
-FIELDS = {"bool": "bools", "float32": "floats", "float64": "doubles", "int64": "longInts", "string": "strings"}
+FIELDS = {
+    "bool": "bools",
+    "float32": "floats",
+    "float64": "doubles",
+    "int64": "longInts",
+    "string": "strings",
+}
 FIELDS |= dict.fromkeys(("int16", "int32", "uint16"), "ints")  # all others are written as bytes
 WEIGHTS = "@model_path/weights/weight.bin"
 ALIGNMENT = 64
@@ -98,7 +106,9 @@ def constant(value: Any, dtype: str = "", kept: str = "const") -> Constant:
     """Return a constant; numbers without a dtype of their own are float32, int32 or bool."""
     array = np.asarray(value)
     usual = {"float64": "float32", "int64": "int32"}.get(array.dtype.name, array.dtype.name)
-    return Constant(array, dtype or (array.dtype.name if isinstance(value, np.ndarray) else usual), kept)
+    return Constant(
+        array, dtype or (array.dtype.name if isinstance(value, np.ndarray) else usual), kept
+    )
 
 
 def files(
@@ -114,7 +124,9 @@ def files(
     for name in outputs:
         model.description.output.add(name=name).type.multiArrayType.SetInParent()
     if any(one.kind == "classify" for one in operations):
-        model.description.predictedFeatureName, model.description.predictedProbabilitiesName = outputs
+        model.description.predictedFeatureName, model.description.predictedProbabilitiesName = (
+            outputs
+        )
     model.mlProgram.version = 1
     function = model.mlProgram.functions["main"]
     function.opset = OPSET
@@ -236,7 +248,10 @@ def type_message(message: Any, typed: Typed) -> None:
         message.dictionaryType.SetInParent()
         return
     tensor = message.tensorType
-    tensor.dataType, tensor.rank = schema.module("MIL_pb2").DataType.Value(dtype.upper()), len(shape)
+    tensor.dataType, tensor.rank = (
+        schema.module("MIL_pb2").DataType.Value(dtype.upper()),
+        len(shape),
+    )
     for size in shape:
         dimension = tensor.dimensions.add()
         if size is None:
@@ -259,12 +274,22 @@ def _describe(feature: Any, given: Typed | Image, default: Sequence[int] | None)
         return
     array = feature.type.multiArrayType
     array.shape.extend(default or [size for size in given[1] if size is not None])
-    array.dataType = types.ArrayFeatureType.INT32 if given[0] == "int32" else types.ArrayFeatureType.FLOAT32
+    array.dataType = (
+        types.ArrayFeatureType.INT32 if given[0] == "int32" else types.ArrayFeatureType.FLOAT32
+    )
 
 
 def _package(model: bytes, weights: bytes) -> dict[str, bytes]:
-    item = {"author": "com.apple.CoreML", "name": "model.mlmodel", "path": "com.apple.CoreML/model.mlmodel"}
-    manifest = {"fileFormatVersion": "1.0.0", "itemInfoEntries": {"1": item}, "rootModelIdentifier": "1"}
+    item = {
+        "author": "com.apple.CoreML",
+        "name": "model.mlmodel",
+        "path": "com.apple.CoreML/model.mlmodel",
+    }
+    manifest = {
+        "fileFormatVersion": "1.0.0",
+        "itemInfoEntries": {"1": item},
+        "rootModelIdentifier": "1",
+    }
     return {
         f"{FILE}/Manifest.json": json.dumps(manifest).encode(),
         f"{FILE}/Data/com.apple.CoreML/model.mlmodel": model,

@@ -12,16 +12,27 @@ from tests.runtimes.coreml.programs import constant, half, op, real
 from tests.runtimes.coreml.test_block import loaded
 from tests.runtimes.coreml.test_values import known
 
-HELD = {name: [np.array(held)] for name, held in {"x": [0, 1], "a": [-2, 2], "b": [0, 5], "dead": [0, 0]}.items()}
+HELD = {
+    name: [np.array(held)]
+    for name, held in {"x": [0, 1], "a": [-2, 2], "b": [0, 5], "dead": [0, 0]}.items()
+}
 RANGES = Ranges(
-    [known("M/x", 0, 1, HELD["x"]), known("M/a", -3, 2.5, HELD["a"]), known("M/b", 0, 6, HELD["b"])],
+    [
+        known("M/x", 0, 1, HELD["x"]),
+        known("M/a", -3, 2.5, HELD["a"]),
+        known("M/b", 0, 6, HELD["b"]),
+    ],
     np.zeros((1, 1, 2, 1), np.float32),
 )
 VALUES = Values(RANGES, {**HELD, "pixels": [np.array([7, 255])]})
 STEPS = [
     op("relu", {"x": "x"}, a_cast_fp16=half(1, 2)),
     op("relu", {"x": "y"}, b_cast_fp16=half(1, 2)),
-    op("concat", {"values": ("a_cast_fp16", "b_cast_fp16"), "axis": 1, "interleave": False}, joined=half(1, 4)),
+    op(
+        "concat",
+        {"values": ("a_cast_fp16", "b_cast_fp16"), "axis": 1, "interleave": False},
+        joined=half(1, 4),
+    ),
     op("add", {"x": "x", "y": constant([1.0, 2.0])}, biased=real(1, 2)),
     op("add", {"x": "x", "y": "y"}, both=real(1, 2)),
     op("max_pool", {"x": "x"}, pooled=real(1, 2)),
@@ -50,7 +61,10 @@ def test_what_is_concatenated_shares_one_range_with_what_comes_out() -> None:
 
 
 def test_concatenations_that_share_a_value_share_a_range() -> None:
-    steps = [*STEPS[:3], op("concat", {"values": ("joined", "x"), "axis": 1, "interleave": False}, more=half(1, 6))]
+    steps = [
+        *STEPS[:3],
+        op("concat", {"values": ("joined", "x"), "axis": 1, "interleave": False}, more=half(1, 6)),
+    ]
     everything = {"a_cast_fp16", "b_cast_fp16", "joined", "x", "more"}
     assert activations._joined(loaded(steps, "more")) == dict.fromkeys(everything, everything)
 
@@ -66,4 +80,7 @@ def test_sums_with_a_constant_and_kept_operators_are_left_as_they_are() -> None:
     for number, item in enumerate(one for one in program.operations if one.type != "const"):
         item.attributes["name"].immediateValue.tensor.strings.values[0] = f"operation {number}"
     assert activations._left(program, set()) == ["operation 3"]
-    assert activations._left(program, {"a", "pooled"}) == ["operation 5", "operation 3"]  # a ReLU is never quantized
+    assert activations._left(program, {"a", "pooled"}) == [
+        "operation 5",
+        "operation 3",
+    ]  # a ReLU is never quantized

@@ -27,7 +27,10 @@ from tests.runtimes.coreml import heads
 pytestmark = pytest.mark.slow
 
 ARCHITECTURES = architectures.NAMES
-HEADS: dict[str, Callable[[], Any]] = {"detection": heads.detection, "segmentation": heads.segmentation}
+HEADS: dict[str, Callable[[], Any]] = {
+    "detection": heads.detection,
+    "segmentation": heads.segmentation,
+}
 RESOLUTION = 64
 RELATIVE = 1e-4  # largest difference, to the largest value of an output
 Found = dict[str, NDArray[Any]]
@@ -42,13 +45,19 @@ def built(keras: Any, name: str) -> Any:
     """Return a model whose batch norms have statistics of the data, and no two channels the same ones."""
     keras.utils.set_random_seed(3)
     model = HEADS[name]() if name in HEADS else _classifier(name)
-    norms = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.BatchNormalization)]
+    norms = [
+        layer
+        for layer in model._flatten_layers()
+        if isinstance(layer, keras.layers.BatchNormalization)
+    ]
     for layer in norms:
         layer.momentum = 0.0
     model(images(model, 8), training=True)
     random = np.random.default_rng(3)
     for layer in norms:
-        layer.moving_variance.assign(layer.moving_variance * random.uniform(0.8, 1.25, layer.moving_variance.shape))
+        layer.moving_variance.assign(
+            layer.moving_variance * random.uniform(0.8, 1.25, layer.moving_variance.shape)
+        )
     return model
 
 
@@ -58,13 +67,17 @@ def _classifier(architecture: str) -> Any:
 
 
 def images(model: Any, count: int) -> NDArray[np.float32]:
-    return np.random.default_rng(0).uniform(-1, 1, (count, *model.inputs[0].shape[1:])).astype(np.float32)
+    return (
+        np.random.default_rng(0)
+        .uniform(-1, 1, (count, *model.inputs[0].shape[1:]))
+        .astype(np.float32)
+    )
 
 
 def converted(keras: Any, model: Any, precision: str, target: str) -> dict[str, bytes]:
     """Return a package with the model's own outputs, without an image and a classifier around it."""
-    import coremltools as ct  # noqa: PLC0415
-    import tensorflow as tf  # noqa: PLC0415
+    import coremltools as ct
+    import tensorflow as tf
 
     shape = (1, *model.inputs[0].shape[1:])
 
@@ -88,12 +101,14 @@ def of_keras(model: Any, image: NDArray[np.float32]) -> list[NDArray[Any]]:
     return [np.asarray(one) for one in (found if isinstance(found, list) else [found])]
 
 
-def of_executor(files: dict[str, bytes], image: NDArray[np.float32], arithmetic: Arithmetic) -> Found:
+def of_executor(
+    files: dict[str, bytes], image: NDArray[np.float32], arithmetic: Arithmetic
+) -> Found:
     return Executor(package.read(files), arithmetic).predict({"image": image})
 
 
 def of_core_ml(files: dict[str, bytes], image: NDArray[np.float32], units: str) -> Found:
-    import coremltools as ct  # noqa: PLC0415
+    import coremltools as ct
 
     with tempfile.TemporaryDirectory() as folder:
         write_files(Path(folder), files)
@@ -121,7 +136,10 @@ def test_a_float32_program_answers_as_keras_does(keras: Any, name: str) -> None:
         assert len(found) == len(expected)
         # coremltools names outputs as it likes; shapes tell them apart.
         for wanted in expected:
-            assert gap(next(one for one in found.values() if one.shape == wanted.shape), wanted) < RELATIVE
+            assert (
+                gap(next(one for one in found.values() if one.shape == wanted.shape), wanted)
+                < RELATIVE
+            )
 
 
 @pytest.mark.parametrize("name", ["ds_cnn", "mobilenet_v2", *HEADS])
@@ -131,7 +149,9 @@ def test_half_precision_costs_something_and_not_much(keras: Any, name: str) -> N
     image = images(model, 1)
     for wanted in of_keras(model, image):
         found = [
-            next(one for one in of_executor(files, image, way).values() if one.shape == wanted.shape)
+            next(
+                one for one in of_executor(files, image, way).values() if one.shape == wanted.shape
+            )
             for way in Arithmetic
         ]
         assert (found[0] != found[1]).any()
@@ -142,7 +162,9 @@ def test_half_precision_costs_something_and_not_much(keras: Any, name: str) -> N
 @pytest.mark.parametrize("precision", ["FLOAT32", "FLOAT16"])
 @pytest.mark.parametrize("units", ["CPU_ONLY", "ALL", "CPU_AND_NE"])
 @pytest.mark.parametrize("name", [*ARCHITECTURES, *HEADS])
-def test_core_ml_answers_as_the_executor_does(keras: Any, name: str, units: str, precision: str) -> None:
+def test_core_ml_answers_as_the_executor_does(
+    keras: Any, name: str, units: str, precision: str
+) -> None:
     model = built(keras, name)
     files = converted(keras, model, precision, "iOS16")
     image = images(model, 1)

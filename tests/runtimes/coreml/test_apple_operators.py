@@ -50,12 +50,33 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 
 
 def _started(folders: tuple[str, ...], report: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "pytest", "-p", "tests.runtimes.coreml.apple_suite", "-q", "-W", "ignore"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "tests.runtimes.coreml.apple_suite",
+        "-q",
+        "-W",
+        "ignore",
+    ]
     # Modules of theirs that import PyTorch at the top are left out where it is not installed.
-    command += ["--continue-on-collection-errors", "-c", os.devnull, "-p", "no:cacheprovider", "--tb=short"]
+    command += [
+        "--continue-on-collection-errors",
+        "-c",
+        os.devnull,
+        "-p",
+        "no:cacheprovider",
+        "--tb=short",
+    ]
     command += ["--pyargs", *(f"{TESTS}.{name}" for name in folders)]
     path = f"{ROOT}{os.pathsep}{ROOT / 'pipeline'}"
-    settings = {"APPLE_SUITE_EACH": "6", **os.environ, "PYTHONPATH": path, "APPLE_SUITE_REPORT": str(report)}
+    settings = {
+        "APPLE_SUITE_EACH": "6",
+        **os.environ,
+        "PYTHONPATH": path,
+        "APPLE_SUITE_REPORT": str(report),
+    }
     return subprocess.Popen(
         command, cwd=ROOT, env=settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -69,10 +90,17 @@ def test_no_value_that_core_ml_has_to_give_is_missed(reports: list[dict[str, Any
 
 def test_what_is_refused_is_known(reports: list[dict[str, Any]]) -> None:
     prefix = "not covered: "
-    reasons = {reason.removeprefix(prefix) for one in reports for reason in one["skipped"] if reason.startswith(prefix)}
+    reasons = {
+        reason.removeprefix(prefix)
+        for one in reports
+        for reason in one["skipped"]
+        if reason.startswith(prefix)
+    }
     reasons -= {"not an ML Program", "state"}
     by_operator = [reason.partition(": ") for reason in sorted(reasons)]
-    assert {operator for operator, _, reason in by_operator if reason == "the operator"} <= REFUSED_OPERATORS
+    assert {
+        operator for operator, _, reason in by_operator if reason == "the operator"
+    } <= REFUSED_OPERATORS
     assert {reason for _, _, reason in by_operator} - {"the operator"} <= REFUSED_PARTS
 
 

@@ -17,7 +17,11 @@ def loaded(steps: list[Op], *outputs: str) -> Block:
 
 STEPS = [
     op("cast", {"x": "x", "dtype": text("fp16")}, x_to_fp16=half(1, 2)),
-    op("linear", {"x": "x_to_fp16", "weight": constant(np.eye(2, dtype=np.float16))}, dense_cast_fp16=half(1, 2)),
+    op(
+        "linear",
+        {"x": "x_to_fp16", "weight": constant(np.eye(2, dtype=np.float16))},
+        dense_cast_fp16=half(1, 2),
+    ),
     op("cast", {"x": "dense_cast_fp16", "dtype": text("fp32")}, dense_cast_fp16_to_fp32=real(1, 2)),
     op("add", {"x": "dense_cast_fp16_to_fp32", "y": "y"}, sum=real(1, 2)),
 ]

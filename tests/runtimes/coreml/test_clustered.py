@@ -20,15 +20,23 @@ from tests.runtimes.coreml.test_convert import ABOUT, PALETTE, WORDS, quantized
 
 pytestmark = pytest.mark.slow
 
-SMALL = Contract("classification", 8, 8, "grey", "none", "bilinear", [127.5], [1 / 127.5], ["dark below", "even"])
+SMALL = Contract(
+    "classification", 8, 8, "grey", "none", "bilinear", [127.5], [1 / 127.5], ["dark below", "even"]
+)
 
 
 def test_tables_of_four_bits_hold_every_weight_to_float16() -> None:
-    learnt = cluster.prune(halves.parent(), Prune("cluster", bits=4, per_channel=False, fine_tune=halves.LEARN)).model
+    learnt = cluster.prune(
+        halves.parent(), Prune("cluster", bits=4, per_channel=False, fine_tune=halves.LEARN)
+    ).model
     item = quantized(keras_session.save(learnt), "palettized")
     item = dataclasses.replace(item, compression=PALETTE)
-    program = programs.read(package.read(convert.convert(item, SMALL, ABOUT, Convert("coreml", WORDS))))
+    program = programs.read(
+        package.read(convert.convert(item, SMALL, ABOUT, Convert("coreml", WORDS)))
+    )
     stored = [np.unique(program.constants[one.outputs[0].name][1]) for one in program.compressed]
-    kernels = [np.array(layer.kernel, np.float16) for layer in learnt.layers if hasattr(layer, "kernel")]
+    kernels = [
+        np.array(layer.kernel, np.float16) for layer in learnt.layers if hasattr(layer, "kernel")
+    ]
     assert sorted(map(list, stored)) == sorted(list(np.unique(kernel)) for kernel in kernels)
     assert [len(values) for values in stored] == [16] * 4

@@ -80,19 +80,26 @@ def archive(keras: Any) -> bytes:
 def random_archive(keras: Any, channels: int = 1) -> bytes:
     """Return a small classifier with weights that no two channels share."""
     keras.utils.set_random_seed(5)
-    model = plugins.load("model.architecture", "ds_cnn").build(Model("ds_cnn", 0.25, 32), channels, 10)
+    model = plugins.load("model.architecture", "ds_cnn").build(
+        Model("ds_cnn", 0.25, 32), channels, 10
+    )
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.gamma.assign(np.random.default_rng(5).uniform(0.5, 1.5, layer.gamma.shape))
     return keras_session.save(model)
 
 
-def converted(archive: bytes, scheme: str, words: CoreML, compression: Compression | None = None) -> dict[str, bytes]:
+def converted(
+    archive: bytes, scheme: str, words: CoreML, compression: Compression | None = None
+) -> dict[str, bytes]:
     item = quantized(archive, scheme)
     if scheme == "none":
         words = replace(words, compute_precision=Precision.float32)
     return convert.convert(
-        replace(item, compression=compression or Compression()), GREY, ABOUT, Convert("coreml", words)
+        replace(item, compression=compression or Compression()),
+        GREY,
+        ABOUT,
+        Convert("coreml", words),
     )
 
 
@@ -127,7 +134,9 @@ def test_a_scheme_goes_into_its_first_target_and_the_newest(
     archive: bytes, scheme: str, first: str, stored: str, compression: Compression
 ) -> None:
     for target in (first, DEPLOYMENT_TARGETS[-1]):
-        files = converted(archive, scheme, replace(WORDS, minimum_deployment_target=target), compression)
+        files = converted(
+            archive, scheme, replace(WORDS, minimum_deployment_target=target), compression
+        )
         found = inspect.inspect(files)
         assert stored in found.tensors
         assert (found.input.dtype, found.input.shape) == ("image", [1, 32, 32, 1])
@@ -141,7 +150,13 @@ def test_a_scheme_goes_into_its_first_target_and_the_newest(
 def test_the_target_is_the_packages_own(archive: bytes, target: str) -> None:
     files = converted(archive, "float16", replace(WORDS, minimum_deployment_target=target))
     specification = package.read(files).specification
-    versions = {"iOS15": 6, "iOS16": 7, "iOS17": 8, "iOS18": 9, "iOS26": 10}  # of the format; Model.proto
+    versions = {
+        "iOS15": 6,
+        "iOS16": 7,
+        "iOS17": 8,
+        "iOS18": 9,
+        "iOS26": 10,
+    }  # of the format; Model.proto
     assert specification.specificationVersion == versions[target]
 
 
@@ -150,7 +165,11 @@ def test_image_scale_labels_and_description_are_in_the_package(archive: bytes, k
     read = package.read(files)
     assert labels(programs.read(read)) == GREY.labels
     metadata = read.specification.description.metadata
-    assert (metadata.author, metadata.license, metadata.versionString) == ("nobody", "Apache-2.0", "1.2.3")
+    assert (metadata.author, metadata.license, metadata.versionString) == (
+        "nobody",
+        "Apache-2.0",
+        "1.2.3",
+    )
     model = keras_session.load(archive)
     for image in np.split(pixels(3), 3):
         expected = np.asarray(model(GREY.scaled(image), training=False))
@@ -160,7 +179,9 @@ def test_image_scale_labels_and_description_are_in_the_package(archive: bytes, k
 @pytest.mark.parametrize("colour", ["rgb", "bgr"])
 @pytest.mark.parametrize("scale", [[0.02], [0.01, 0.02, 0.03]], ids=["one scale", "a scale each"])
 @pytest.mark.parametrize("sizes", [[], [24]], ids=["one size", "two sizes"])
-def test_a_package_sees_channels_as_keras_does(keras: Any, colour: str, scale: list[float], sizes: list[int]) -> None:
+def test_a_package_sees_channels_as_keras_does(
+    keras: Any, colour: str, scale: list[float], sizes: list[int]
+) -> None:
     agreed = replace(GREY, colour=colour, mean=[104.0, 117.0, 123.0], scale=scale)
     archive = random_archive(keras, channels=3)
     words = replace(WORDS, compute_precision=Precision.float32, resolutions=sizes)
@@ -178,8 +199,12 @@ def test_a_package_sees_channels_as_keras_does(keras: Any, colour: str, scale: l
 def test_channels_of_several_scales_are_quantized_as_those_of_one(keras: Any) -> None:
     agreed = replace(GREY, colour="bgr", mean=[104.0, 117.0, 123.0], scale=[0.01, 0.02, 0.015])
     archive = random_archive(keras, channels=3)
-    ranges = calibration.calibrate(archive, agreed.scaled(pixels(8, channels=3)), Calibration("min_max", 8, 0))
-    item = Quantized(archive, "int8", "int8", "int8", granularity=Granularity.per_channel, ranges=ranges)
+    ranges = calibration.calibrate(
+        archive, agreed.scaled(pixels(8, channels=3)), Calibration("min_max", 8, 0)
+    )
+    item = Quantized(
+        archive, "int8", "int8", "int8", granularity=Granularity.per_channel, ranges=ranges
+    )
     words = replace(WORDS, minimum_deployment_target="iOS17")
     files = convert.convert(item, agreed, ABOUT, Convert("coreml", words))
     model = keras_session.load(archive)
@@ -187,7 +212,9 @@ def test_channels_of_several_scales_are_quantized_as_those_of_one(keras: Any) ->
     for image in np.split(pixels(3, channels=3), 3):
         session.feed(image)
         session.invoke()
-        gap = single_output(session.read()) - np.asarray(model(agreed.scaled(image), training=False))
+        gap = single_output(session.read()) - np.asarray(
+            model(agreed.scaled(image), training=False)
+        )
         assert np.abs(gap).max() < 0.05
 
 
@@ -195,10 +222,14 @@ def test_every_bit_of_a_palette_is_one_value_more_or_less(archive: bytes) -> Non
     sizes = []
     for bits in (1, 2, 3, 4, 6, 8):
         words = replace(WORDS, minimum_deployment_target="iOS18")
-        files = converted(archive, "palettized", words, Compression(palette=Palette(bits, None, False)))
+        files = converted(
+            archive, "palettized", words, Compression(palette=Palette(bits, None, False))
+        )
         program = programs.read(package.read(files))
         weights = [program.constants[one.outputs[0].name][1] for one in program.compressed]
-        assert max(len(np.unique(weight)) for weight in weights) == min(2**bits, max(map(np.size, weights)))
+        assert max(len(np.unique(weight)) for weight in weights) == min(
+            2**bits, max(map(np.size, weights))
+        )
         sizes.append(sum(map(len, files.values())))
     assert sizes == sorted(sizes)
 
@@ -214,7 +245,9 @@ def test_groups_and_scales_bring_weights_nearer(archive: bytes, palette: Palette
 
 def _weights(files: dict[str, bytes]) -> list[NDArray[Any]]:
     program = programs.read(package.read(files))
-    names = [one.inputs["weight"][0] for one in program.operations if one.kind in ("conv", "linear")]
+    names = [
+        one.inputs["weight"][0] for one in program.operations if one.kind in ("conv", "linear")
+    ]
     return [program.constants[name][1].astype(np.float32) for name in names]
 
 
@@ -227,7 +260,9 @@ def _error(found: list[NDArray[Any]], exact: list[NDArray[Any]]) -> float:
     [replace(WORDS, resolutions=[24, 48]), replace(WORDS, resolution_range=Range(24, 96))],
     ids=["list", "range"],
 )
-def test_other_sizes_of_image_are_answered_as_keras_answers_them(archive: bytes, words: CoreML) -> None:
+def test_other_sizes_of_image_are_answered_as_keras_answers_them(
+    archive: bytes, words: CoreML
+) -> None:
     files = converted(archive, "none", words)
     model = keras_session._at_any_resolution(keras_session.load(archive))
     for side in (24, 32, 48):
@@ -241,7 +276,10 @@ def test_a_model_of_one_size_is_not_made_flexible(keras: Any) -> None:
     image = keras.Input((32, 32, 1), name="image")
     x = keras.layers.Dense(10, activation="softmax")(keras.layers.Flatten()(image))
     archive = keras_session.save(keras.Model(image, x))
-    with pytest.raises(ConversionError, match=r"the model takes images of one size alone: .*; expected no other sizes"):
+    with pytest.raises(
+        ConversionError,
+        match=r"the model takes images of one size alone: .*; expected no other sizes",
+    ):
         converted(archive, "float16", replace(WORDS, resolutions=[48]))
 
 
@@ -249,18 +287,30 @@ def digests() -> Iterator[str]:
     """Yield a digest of every scheme's package, for a process of its own."""
     archive = random_archive(keras_session.start(1))
     for scheme, first, _, compression in SCHEMES:
-        files = converted(archive, scheme, replace(WORDS, minimum_deployment_target=first), compression)
+        files = converted(
+            archive, scheme, replace(WORDS, minimum_deployment_target=first), compression
+        )
         content = b"".join(name.encode() + data for name, data in sorted(files.items()))
         yield f"{scheme} {hashlib.sha256(content).hexdigest()}"
 
 
 def test_two_processes_write_the_same_bytes() -> None:
-    program = "from tests.runtimes.coreml.test_convert import digests\nprint(chr(10).join(digests()))"
+    program = (
+        "from tests.runtimes.coreml.test_convert import digests\nprint(chr(10).join(digests()))"
+    )
     said = []
     for seed in ("1", "2"):
-        settings = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'pipeline'}"}
+        settings = {
+            **os.environ,
+            "PYTHONHASHSEED": seed,
+            "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'pipeline'}",
+        }
         done = subprocess.run(
-            [sys.executable, "-c", program], env=settings, capture_output=True, text=True, check=False
+            [sys.executable, "-c", program],
+            env=settings,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stderr[-2000:]
         said.append(done.stdout.splitlines())
@@ -270,8 +320,13 @@ def test_two_processes_write_the_same_bytes() -> None:
 
 def test_where_blocks_do_not_fit_weights_are_int8_and_none_stays_in_float(archive: bytes) -> None:
     words = replace(WORDS, minimum_deployment_target="iOS18")
-    program = programs.read(package.read(converted(archive, "int4_weights", words, Compression(block_size=8))))
-    stored = {one.outputs[0].name: program.constants[one.inputs["data"][0]][0].dtype for one in program.compressed}
+    program = programs.read(
+        package.read(converted(archive, "int4_weights", words, Compression(block_size=8)))
+    )
+    stored = {
+        one.outputs[0].name: program.constants[one.inputs["data"][0]][0].dtype
+        for one in program.compressed
+    }
     kinds = {}
     for one in program.operations:
         if one.kind in ("conv", "linear"):
@@ -284,7 +339,10 @@ def test_where_groups_do_not_fit_one_table_serves_all_channels(archive: bytes) -
     words = replace(WORDS, minimum_deployment_target="iOS18")
     grouped = Compression(palette=Palette(4, 8, False))
     program = programs.read(package.read(converted(archive, "palettized", words, grouped)))
-    tables = {one.outputs[0].name: program.constants[one.inputs["lut"][0]][1].shape for one in program.compressed}
+    tables = {
+        one.outputs[0].name: program.constants[one.inputs["lut"][0]][1].shape
+        for one in program.compressed
+    }
     found = {}
     for one in program.operations:
         if one.kind in ("conv", "matmul"):

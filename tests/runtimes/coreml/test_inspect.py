@@ -26,14 +26,24 @@ HEAD = Op("classify", {"probabilities": "y", "classes": labels(["no", "yes"])}, 
 
 def test_an_image_goes_in_and_a_dictionary_comes_out() -> None:
     found = inspect(HALF)
-    assert (found.input.name, found.input.shape, found.input.dtype) == ("image", [1, 1, 2, 1], "image")
-    assert (found.output.name, found.output.dtype) == ("dictionary", "dictionary of label to probability")
+    assert (found.input.name, found.input.shape, found.input.dtype) == (
+        "image",
+        [1, 1, 2, 1],
+        "image",
+    )
+    assert (found.output.name, found.output.dtype) == (
+        "dictionary",
+        "dictionary of label to probability",
+    )
     assert found.tensors["float16"] == 3  # cast, flat and probabilities
     assert [one.name for one in found.operators] == ["cast", "reshape", "mul", "classify"]
 
 
 def test_an_operator_between_dequantized_values_computes_in_int8() -> None:
-    quantization: dict[str, Given] = {"scale": constant(np.float16(0.5)), "output_dtype": text("int8")}
+    quantization: dict[str, Given] = {
+        "scale": constant(np.float16(0.5)),
+        "output_dtype": text("int8"),
+    }
     steps = [
         op("quantize", {"input": "x", **quantization}, q=("int8", (1, 2))),
         op("dequantize", {"input": "q", "scale": constant(np.float16(0.5))}, d=half(1, 2)),
@@ -41,7 +51,9 @@ def test_an_operator_between_dequantized_values_computes_in_int8() -> None:
         op("relu", {"x": "l"}, y=half(1, 2)),
         HEAD,
     ]
-    found = inspect(files({"image": Image("GRAYSCALE", 1, 2), "x": half(1, 2)}, steps, ["label", "scores"]))
+    found = inspect(
+        files({"image": Image("GRAYSCALE", 1, 2), "x": half(1, 2)}, steps, ["label", "scores"])
+    )
     assert Operator("linear", ("int8",)) in found.operators
     assert Operator("relu", ("float16",)) in found.operators
     assert found.boundaries == {"quantize": 1, "dequantize": 1}
@@ -66,6 +78,11 @@ def test_compressed_weights_are_named_by_how_they_are_stored() -> None:
         op("add", {"x": "x", "y": "c"}, y=real(1, 2)),
         HEAD,
     ]
-    found = inspect(files({"image": Image("GRAYSCALE", 1, 2), "x": real(1, 2)}, steps, ["label", "scores"]))
-    assert (found.tensors["palette"], found.tensors["int8"]) == (1, 2)  # weights and their zero point
+    found = inspect(
+        files({"image": Image("GRAYSCALE", 1, 2), "x": real(1, 2)}, steps, ["label", "scores"])
+    )
+    assert (found.tensors["palette"], found.tensors["int8"]) == (
+        1,
+        2,
+    )  # weights and their zero point
     assert "sparse" not in found.tensors

@@ -22,11 +22,21 @@ from edgebake.runtimes.coreml import convert, inspect, package
 from edgebake.runtimes.coreml.executor import program as programs
 from edgebake.runtimes.coreml.executor.mil import Operation
 from edgebake.runtimes.coreml.executor.program import Program
-from tests.runtimes.coreml.test_convert import ABOUT, GREY, WORDS, answer, pixels, quantized, random_archive
+from tests.runtimes.coreml.test_convert import (
+    ABOUT,
+    GREY,
+    WORDS,
+    answer,
+    pixels,
+    quantized,
+    random_archive,
+)
 
 pytestmark = pytest.mark.slow
 
-KEPT = "functional_1/re_lu_3_1/Relu6"  # the end of a layer: depthwise convolution, batch norm, ReLU6
+KEPT = (
+    "functional_1/re_lu_3_1/Relu6"  # the end of a layer: depthwise convolution, batch norm, ReLU6
+)
 DENSE = "functional_1/probabilities_1/BiasAdd"
 
 
@@ -35,7 +45,9 @@ def archive() -> bytes:
     keras = keras_session.start(1)
     keras.backend.clear_session()  # layers count from one, whatever ran before
     model = keras_session.load(random_archive(keras))
-    model.layers[-1].bias.assign(np.linspace(-1, 1, 10))  # without one the dense layer would be a matmul
+    model.layers[-1].bias.assign(
+        np.linspace(-1, 1, 10)
+    )  # without one the dense layer would be a matmul
     return keras_session.save(model)
 
 
@@ -56,7 +68,9 @@ def program(item: Quantized, target: str = "iOS17") -> Program:
 def scales(found: Program) -> dict[str, float]:
     """Return the scale of each value that is quantized."""
     steps = [one for one in found.operations if one.kind == "quantize"]
-    return {one.inputs["input"][0]: float(found.constants[one.inputs["scale"][0]][1]) for one in steps}
+    return {
+        one.inputs["input"][0]: float(found.constants[one.inputs["scale"][0]][1]) for one in steps
+    }
 
 
 def mixed(item: Quantized, keep: DType, *ends: str) -> Quantized:
@@ -78,14 +92,20 @@ def weighted(found: Program) -> dict[str, Operation]:
 
 def weighting(found: Program, relu: str) -> str:
     """Return what a ReLU reads, by its name in the float32 program."""
-    steps = [one for one in found.operations if one.outputs[0].name == f"{relu.replace('/', '_')}_cast_fp16"]
+    steps = [
+        one
+        for one in found.operations
+        if one.outputs[0].name == f"{relu.replace('/', '_')}_cast_fp16"
+    ]
     return steps[0].inputs["x"][0].removesuffix("_cast_fp16")
 
 
 def test_scales_are_those_of_the_shared_ranges(item: Quantized) -> None:
     assert item.ranges is not None
     # Ranges that nobody could find by looking at this program: 10 for the first value, 11 for the next.
-    set_by_hand = [replace(one, low=-1.0, high=10.0 + number) for number, one in enumerate(item.ranges.found)]
+    set_by_hand = [
+        replace(one, low=-1.0, high=10.0 + number) for number, one in enumerate(item.ranges.found)
+    ]
     highs = {re.sub(r"\W", "_", one.name): one.high for one in set_by_hand}
     found = scales(program(replace(item, ranges=Ranges(set_by_hand, item.ranges.probes))))
     assert len(found) >= 8
@@ -99,20 +119,29 @@ def test_scales_are_those_of_the_shared_ranges(item: Quantized) -> None:
 def test_a_range_wider_than_what_was_seen_is_taken_as_it_is(item: Quantized) -> None:
     assert item.ranges is not None
     doubled = [replace(one, low=2 * one.low, high=2 * one.high) for one in item.ranges.found]
-    once, twice = scales(program(item)), scales(program(replace(item, ranges=Ranges(doubled, item.ranges.probes))))
+    once, twice = (
+        scales(program(item)),
+        scales(program(replace(item, ranges=Ranges(doubled, item.ranges.probes)))),
+    )
     assert {name: 2 * scale for name, scale in once.items()} == pytest.approx(twice, rel=5e-3)
 
 
 def test_a_kept_layer_stays_float16_and_all_others_are_int8(item: Quantized) -> None:
-    exact = program(replace(item, scheme="float16", weights="float16", activations="float32", ranges=None))
+    exact = program(
+        replace(item, scheme="float16", weights="float16", activations="float32", ranges=None)
+    )
     wanted = mixed(item, DType.float16, KEPT, DENSE)
     found = program(wanted)
     stored = {one.outputs[0].name for one in found.compressed}
-    floats = {name for name, one in weighted(found).items() if one.inputs["weight"][0] not in stored}
+    floats = {
+        name for name, one in weighted(found).items() if one.inputs["weight"][0] not in stored
+    }
     assert sorted(weighted(found)[name].kind for name in floats) == ["conv", "linear"]
     assert {DENSE.replace("/", "_"), weighting(found, KEPT)} == floats
     for name in floats:
-        mine, theirs = (one.constants[weighted(one)[name].inputs["weight"][0]] for one in (found, exact))
+        mine, theirs = (
+            one.constants[weighted(one)[name].inputs["weight"][0]] for one in (found, exact)
+        )
         assert mine[0].dtype == "float16"
         np.testing.assert_array_equal(mine[1], theirs[1])
     inspection = inspect.inspect(files(wanted))
@@ -150,15 +179,23 @@ def test_one_scale_serves_a_layer_or_each_of_its_channels(item: Quantized, targe
     sizes = {}
     for granularity in Granularity:
         found = program(replace(item, granularity=granularity), target)
-        sizes[granularity] = [found.constants[one.inputs["scale"][0]][1].size for one in found.compressed]
+        sizes[granularity] = [
+            found.constants[one.inputs["scale"][0]][1].size for one in found.compressed
+        ]
     assert set(sizes[Granularity.per_tensor]) == {1}
-    assert sorted(set(sizes[Granularity.per_channel])) == [8, 10, 16, 32] or min(sizes[Granularity.per_channel]) > 1
+    assert (
+        sorted(set(sizes[Granularity.per_channel])) == [8, 10, 16, 32]
+        or min(sizes[Granularity.per_channel]) > 1
+    )
 
 
 def test_the_image_scaling_is_not_asked_for_a_range(item: Quantized) -> None:
     found = program(item)
     first = [one.kind for one in found.operations[:4]]
-    assert first[:2] == ["mul", "add"]  # by a scale and with a bias: pixels are no value of the model
+    assert first[:2] == [
+        "mul",
+        "add",
+    ]  # by a scale and with a bias: pixels are no value of the model
     assert not any("scaled" in name for name in scales(found))
 
 
@@ -171,10 +208,21 @@ def snapped(archive: bytes, bits: int, block: int | None) -> tuple[bytes, list[N
     for layer in model.layers:
         if hasattr(layer, "kernel"):
             kernel = np.asarray(layer.kernel)
-            axes = (1, 0) if kernel.ndim == 2 else (2, 3, 0, 1) if "depthwise" in layer.name else (3, 2, 0, 1)
+            axes = (
+                (1, 0)
+                if kernel.ndim == 2
+                else (2, 3, 0, 1)
+                if "depthwise" in layer.name
+                else (3, 2, 0, 1)
+            )
             rows = kernel.transpose(axes)
             fits = block is not None and rows.shape[1] % block == 0
-            parts = rows.reshape(len(rows), -1, block if block is not None and fits else rows.shape[1], *rows.shape[2:])
+            parts = rows.reshape(
+                len(rows),
+                -1,
+                block if block is not None and fits else rows.shape[1],
+                *rows.shape[2:],
+            )
             most = 2 ** ((bits if fits else 8) - 1) - 1
             scale = np.abs(parts).max(axis=tuple(range(2, parts.ndim)), keepdims=True) / most
             whole = np.rint(parts / scale)
@@ -201,7 +249,10 @@ def test_weights_on_a_grid_stay_the_integers_they_are(
 def _in_order(found: Program) -> list[Operation]:
     made: dict[str, Any] = {one.outputs[0].name: one for one in found.compressed}
     return [
-        made[one.inputs[word][0]] for one in found.operations for word in ("weight", "y") if _reads(one, word, made)
+        made[one.inputs[word][0]]
+        for one in found.operations
+        for word in ("weight", "y")
+        if _reads(one, word, made)
     ]
 
 

@@ -19,7 +19,10 @@ def _files() -> dict[str, bytes]:
 def test_the_model_is_where_the_manifest_says() -> None:
     content = _files()
     assert package.specification_file(content) == f"{FOLDER}/Data/com.apple.CoreML/model.mlmodel"
-    manifest = {"rootModelIdentifier": "B", "itemInfoEntries": {"A": {"path": "a"}, "B": {"path": "elsewhere/m.bin"}}}
+    manifest = {
+        "rootModelIdentifier": "B",
+        "itemInfoEntries": {"A": {"path": "a"}, "B": {"path": "elsewhere/m.bin"}},
+    }
     content[f"{FOLDER}/Manifest.json"] = json.dumps(manifest).encode()
     assert package.specification_file(content) == f"{FOLDER}/Data/elsewhere/m.bin"
 
@@ -29,7 +32,9 @@ def test_a_package_is_its_model_and_its_weights_by_name() -> None:
     found = package.read(content)
     assert [feature.name for feature in found.specification.description.input] == ["x"]
     assert list(found.specification.mlProgram.functions) == ["main"]
-    assert found.weights == {"weight.bin": content[f"{FOLDER}/Data/com.apple.CoreML/weights/weight.bin"]}
+    assert found.weights == {
+        "weight.bin": content[f"{FOLDER}/Data/com.apple.CoreML/weights/weight.bin"]
+    }
 
 
 def test_the_weights_file_is_laid_out_in_steps_of_64_bytes() -> None:

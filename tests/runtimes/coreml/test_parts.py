@@ -17,7 +17,10 @@ Files = dict[str, bytes]
 def _linear(first: Sequence[float], second: Sequence[float]) -> Files:
     """Return a program of two additions whose constants lie in the file of weights, one behind the other."""
     kept = [constant(np.array(values, np.float32), kept="file") for values in (first, second)]
-    additions = [op("add", {"x": "fed", "y": kept[0]}, sum=real(1)), op("add", {"x": "sum", "y": kept[1]}, out=real(1))]
+    additions = [
+        op("add", {"x": "fed", "y": kept[0]}, sum=real(1)),
+        op("add", {"x": "sum", "y": kept[1]}, out=real(1)),
+    ]
     return files({"fed": real(1)}, additions, ["out"])
 
 
@@ -52,7 +55,10 @@ def test_another_weight_is_told_by_the_operation_that_uses_it() -> None:
 
 def test_a_longer_weight_moves_the_others_and_changes_none_of_them() -> None:
     long = _linear([1.0] * 50, [2.0])
-    assert _differing(SHORT, long) == ["main operation 0 const 'sum_y_0'", "main weights 'sum_y_0' of add 'sum'"]
+    assert _differing(SHORT, long) == [
+        "main operation 0 const 'sum_y_0'",
+        "main weights 'sum_y_0' of add 'sum'",
+    ]
 
 
 def _author(model: Any) -> None:
@@ -91,7 +97,9 @@ def _operation(model: Any) -> None:
         (_operation, "main operation 7 classify 'label'"),
     ],
 )
-def test_what_was_changed_is_the_part_that_differs(edit: Callable[[Any], None], expected: str) -> None:
+def test_what_was_changed_is_the_part_that_differs(
+    edit: Callable[[Any], None], expected: str
+) -> None:
     model = package.read(FULL).specification
     edit(model)
     other = {**FULL, package.specification_file(FULL): model.SerializeToString()}

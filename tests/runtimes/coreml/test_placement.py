@@ -17,7 +17,11 @@ DATA = {"image": half(1, 3, 6, 6)}
 
 def conv(dilation: int) -> Op:
     words: dict[str, Any] = {"pad_type": text("same"), "dilations": [dilation, dilation]}
-    return op("conv", {"x": "image", "weight": np.ones((2, 3, 3, 3), np.float16), **words}, out=half(1, 2, 6, 6))
+    return op(
+        "conv",
+        {"x": "image", "weight": np.ones((2, 3, 3, 3), np.float16), **words},
+        out=half(1, 2, 6, 6),
+    )
 
 
 def on(accelerator: str, content: dict[str, bytes]) -> Placement:
@@ -69,7 +73,10 @@ def test_the_neural_engine_computes_in_float16() -> None:
     content = files({"image": real(1, 6)}, [scaled, cast, linear], ["out"])
     found = on("neural_engine", content)
     assert (found.operators, found.macs) == (0.5, 1.0)
-    assert found.first_off == "operator 1 of 2: mul computes in float32, which coreml_neural_engine does not"
+    assert (
+        found.first_off
+        == "operator 1 of 2: mul computes in float32, which coreml_neural_engine does not"
+    )
     assert found.hint.startswith("the Neural Engine computes in float16 alone")
     assert on("gpu", content).first_off == ""
 

@@ -45,7 +45,9 @@ def test_a_target_is_one_that_holds_ml_programs(core_ml_recipe: Recipe, words: C
 
 
 @pytest.mark.parametrize("target", DEPLOYMENT_TARGETS)
-def test_every_known_target_takes_float16(core_ml_recipe: Recipe, words: CoreML, target: str) -> None:
+def test_every_known_target_takes_float16(
+    core_ml_recipe: Recipe, words: CoreML, target: str
+) -> None:
     words.minimum_deployment_target = target
     assert recipe_checks.check(core_ml_recipe) == []
 
@@ -60,13 +62,33 @@ def test_a_target_is_one_that_the_device_runs(core_ml_recipe: Recipe, words: Cor
     ("target", "scheme", "compression", "needs"),
     [
         ("iOS15", "dynamic", Compression(), "dynamic expects iOS16 or newer"),
-        ("iOS17", "int4_weights", Compression(block_size=32), "int4_weights expects iOS18 or newer"),
+        (
+            "iOS17",
+            "int4_weights",
+            Compression(block_size=32),
+            "int4_weights expects iOS18 or newer",
+        ),
         ("iOS16", "int8", Compression(), "int8 expects iOS17 or newer"),
         ("iOS16", "mixed", Compression(), "mixed expects iOS17 or newer"),
         ("iOS15", "sparse", Compression(sparsity=0.5), "sparse expects iOS16 or newer"),
-        ("iOS15", "palettized", Compression(Palette(4, None, False)), "palettized expects iOS16 or newer"),
-        ("iOS17", "palettized", Compression(Palette(3, None, False)), "palette.bits: 3 expects iOS18 or newer"),
-        ("iOS17", "palettized", Compression(Palette(4, 8, False)), "palette.group_size expects iOS18 or newer"),
+        (
+            "iOS15",
+            "palettized",
+            Compression(Palette(4, None, False)),
+            "palettized expects iOS16 or newer",
+        ),
+        (
+            "iOS17",
+            "palettized",
+            Compression(Palette(3, None, False)),
+            "palette.bits: 3 expects iOS18 or newer",
+        ),
+        (
+            "iOS17",
+            "palettized",
+            Compression(Palette(4, 8, False)),
+            "palette.group_size expects iOS18 or newer",
+        ),
         (
             "iOS17",
             "palettized",
@@ -81,8 +103,13 @@ def test_a_target_is_one_that_the_device_runs(core_ml_recipe: Recipe, words: Cor
         ),
     ],
 )
-def test_a_target_holds_the_scheme(  # noqa: PLR0917
-    core_ml_recipe: Recipe, words: CoreML, target: str, scheme: str, compression: Compression, needs: str
+def test_a_target_holds_the_scheme(  # noqa: PLR0917 - one per column of the table
+    core_ml_recipe: Recipe,
+    words: CoreML,
+    target: str,
+    scheme: str,
+    compression: Compression,
+    needs: str,
 ) -> None:
     words.minimum_deployment_target = target
     core_ml_recipe.quantize.scheme, core_ml_recipe.quantize.compression = scheme, compression
@@ -107,7 +134,9 @@ def test_precision_is_what_the_scheme_says(
     core_ml_recipe.quantize, words.compute_precision = _scheme(scheme), Precision(precision)
     words.minimum_deployment_target = "iOS17"
     expected = f"{precision}; the scheme {scheme} computes in {wanted}, expected that"
-    assert list(coreml_rules.check(core_ml_recipe)) == [("convert.coreml.compute_precision", expected)]
+    assert list(coreml_rules.check(core_ml_recipe)) == [
+        ("convert.coreml.compute_precision", expected)
+    ]
 
 
 def test_a_range_of_resolutions_holds_the_models_own(core_ml_recipe: Recipe, words: CoreML) -> None:

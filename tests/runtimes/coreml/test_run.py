@@ -27,7 +27,11 @@ def classifier(numbers: Typed) -> dict[str, bytes]:
             op("cast", {"x": "image", "dtype": text(word)}, cast=(numbers[0], (1, 1, 1, 2))),
             op("reshape", {"x": "cast", "shape": [1, 2]}, flat=numbers),
             op("mul", {"x": "flat", "y": 1 / 255}, probabilities=numbers),
-            Op("classify", {"probabilities": "probabilities", "classes": labels(["no", "yes"])}, answer),
+            Op(
+                "classify",
+                {"probabilities": "probabilities", "classes": labels(["no", "yes"])},
+                answer,
+            ),
         ],
         ["label", "dictionary"],
     )
@@ -39,7 +43,9 @@ HALF, FULL = classifier(half(1, 2)), classifier(real(1, 2))
 def test_a_program_with_float16_is_run_in_both_arithmetics_and_never_called_core_ml() -> None:
     first, second = run.ways(HALF)
     assert (first.name, second.name) == ("", "float32_arithmetic")
-    assert first.where == second.where == LABEL == "executed on Linux (edgebake's ML Program executor)"
+    assert (
+        first.where == second.where == LABEL == "executed on Linux (edgebake's ML Program executor)"
+    )
     assert first.untimed == second.untimed == run.UNTIMED
 
 
@@ -68,7 +74,7 @@ def test_the_first_way_rounds_and_the_other_does_not() -> None:
 class CoreML:
     """Stands for coremltools on a Mac: remembers what was loaded and fed, and answers with a dictionary."""
 
-    ComputeUnit = {"ALL": "all", "CPU_ONLY": "cpu", "CPU_AND_NE": "cpu and neural engine"}  # noqa: RUF012
+    ComputeUnit = {"ALL": "all", "CPU_ONLY": "cpu", "CPU_AND_NE": "cpu and neural engine"}  # noqa: RUF012 - as coremltools has it
 
     def __init__(self) -> None:
         self.models = SimpleNamespace(MLModel=self._load)
@@ -102,7 +108,9 @@ def test_a_mac_runs_it_for_three_choices_of_compute_units(mac: CoreML) -> None:
     assert mac.loaded == [(True, "all"), (True, "cpu"), (True, "cpu and neural engine")]
 
 
-def test_core_ml_is_fed_a_picture_and_its_dictionary_is_put_in_the_order_of_the_labels(mac: CoreML) -> None:
+def test_core_ml_is_fed_a_picture_and_its_dictionary_is_put_in_the_order_of_the_labels(
+    mac: CoreML,
+) -> None:
     session = run.load(HALF, 1)
     session.feed(PIXELS)
     session.invoke()
@@ -125,7 +133,11 @@ def first_channel(colours: str) -> dict[str, bytes]:
         [
             op("reshape", {"x": "image", "shape": [1, 3]}, flat=real(1, 3)),
             op("mul", {"x": "flat", "y": [[1 / 255, 0.0, 0.0]]}, probabilities=real(1, 3)),
-            Op("classify", {"probabilities": "probabilities", "classes": labels(["a", "b", "c"])}, answer),
+            Op(
+                "classify",
+                {"probabilities": "probabilities", "classes": labels(["a", "b", "c"])},
+                answer,
+            ),
         ],
         ["label", "dictionary"],
     )
@@ -140,7 +152,9 @@ def test_channels_are_fed_in_the_order_that_the_program_sees(colours: str) -> No
 
 
 @pytest.mark.parametrize(("colours", "pixel"), [("RGB", [1, 2, 3]), ("BGR", [3, 2, 1])])
-def test_core_ml_takes_a_picture_and_turns_it_itself(mac: CoreML, colours: str, pixel: list[int]) -> None:
+def test_core_ml_takes_a_picture_and_turns_it_itself(
+    mac: CoreML, colours: str, pixel: list[int]
+) -> None:
     session = run.load(first_channel(colours), 1)
     session.feed(np.array([[[[1, 2, 3]]]], np.uint8))
     session.invoke()

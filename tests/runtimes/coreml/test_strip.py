@@ -18,7 +18,15 @@ from edgebake.runtimes.coreml.executor.executor import labels
 from edgebake.runtimes.coreml.inspect import inspect
 from edgebake.runtimes.coreml.strip import strip
 from tests.runtimes.coreml.programs import answers
-from tests.runtimes.coreml.test_convert import GREY, SCHEMES, WORDS, answer, converted, pixels, random_archive
+from tests.runtimes.coreml.test_convert import (
+    GREY,
+    SCHEMES,
+    WORDS,
+    answer,
+    converted,
+    pixels,
+    random_archive,
+)
 from tests.runtimes.coreml.test_run import FULL, PIXELS
 
 Files = dict[str, bytes]
@@ -33,9 +41,13 @@ def wordy() -> Files:
     """A package with every word that a package can have."""
     model, path = _edited(FULL)
     metadata = model.description.metadata
-    metadata.author = metadata.license = metadata.shortDescription = metadata.versionString = "secret"
+    metadata.author = metadata.license = metadata.shortDescription = metadata.versionString = (
+        "secret"
+    )
     metadata.userDefined["com.github.apple.coremltools.version"] = "secret"
-    model.description.input[0].shortDescription = model.description.output[0].shortDescription = "secret"
+    model.description.input[0].shortDescription = model.description.output[0].shortDescription = (
+        "secret"
+    )
     model.mlProgram.docString = "secret"
     model.mlProgram.attributes["buildInfo"].immediateValue.tensor.strings.values[:] = ["secret"]
     return {**FULL, path: model.SerializeToString()}
@@ -55,7 +67,9 @@ def test_every_word_but_the_names_of_the_ends_and_the_labels_is_gone(wordy: File
 def test_operations_are_numbered_and_so_are_their_values(wordy: Files) -> None:
     model, _ = _edited(strip(wordy))
     block = model.mlProgram.functions["main"].block_specializations["CoreML7"]
-    named = [item.attributes["name"].immediateValue.tensor.strings.values[0] for item in block.operations]
+    named = [
+        item.attributes["name"].immediateValue.tensor.strings.values[0] for item in block.operations
+    ]
     assert named == [f"o{number}" for number in range(len(named))]
     assert [output.name for item in block.operations for output in item.outputs] == [
         *(f"v{number}" for number in range(len(named) - 1)),
@@ -117,7 +131,14 @@ def test_every_scheme_answers_with_the_same_bits_and_names_no_layer(
     path = package.specification_file(files)
     ends = {"image", "probabilities"}  # the second is a word of the operation `classify` too
     layers = {layer.name for layer in keras_session.load(archive).layers} - ends
-    words = [*(name.encode() for name in layers), b"functional", b"batchnorm", b"tensorflow", b"coremltools", b"nobody"]
+    words = [
+        *(name.encode() for name in layers),
+        b"functional",
+        b"batchnorm",
+        b"tensorflow",
+        b"coremltools",
+        b"nobody",
+    ]
     assert any(word in files[path] for word in words)
     assert [word for word in words if word in found[path]] == []
     assert len(found[path]) < len(files[path])
@@ -139,10 +160,10 @@ def test_other_sizes_of_image_are_answered_as_before(archive: bytes, words: Core
 
 @pytest.mark.slow
 def test_coremltools_reads_what_is_left(archive: bytes, tmp_path: Any) -> None:
-    import coremltools  # noqa: PLC0415
-    from coremltools.converters.mil.frontend.milproto import load  # noqa: PLC0415
+    import coremltools
+    from coremltools.converters.mil.frontend.milproto import load
 
-    from edgebake.artifacts import write_files  # noqa: PLC0415
+    from edgebake.artifacts import write_files
 
     write_files(tmp_path, strip(converted(archive, "float16", WORDS)))
     model = coremltools.models.MLModel(str(tmp_path / "model.mlpackage"), skip_model_load=True)

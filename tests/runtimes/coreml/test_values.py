@@ -41,12 +41,16 @@ VALUES = values.of(PROGRAM, PROBES, RANGES)
 
 def test_a_range_is_the_models_whatever_the_probes_hold() -> None:
     found = {name: VALUES.range_of(name) for name in ("centred", "rectified")}
-    assert {name: (one.low, one.high) for name, one in found.items()} == {"centred": (-120, 160), "rectified": (0, 200)}
+    assert {name: (one.low, one.high) for name, one in found.items()} == {
+        "centred": (-120, 160),
+        "rectified": (0, 200),
+    }
 
 
 def test_pixels_are_no_value_of_the_model_and_only_whoever_asks_for_them_is_told() -> None:
     with pytest.raises(
-        ConversionError, match=r"^tensor image: no value of the model is like it, the nearest differs by"
+        ConversionError,
+        match=r"^tensor image: no value of the model is like it, the nearest differs by",
     ):
         VALUES.range_of("image")
 

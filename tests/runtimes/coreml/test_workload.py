@@ -7,7 +7,17 @@ import pytest
 
 from edgebake.runtimes.coreml.workload import workload
 from edgebake.runtimes.workload import Uncounted
-from tests.runtimes.coreml.programs import Typed, compressed, constant, files, half, labels, op, real, text
+from tests.runtimes.coreml.programs import (
+    Typed,
+    compressed,
+    constant,
+    files,
+    half,
+    labels,
+    op,
+    real,
+    text,
+)
 
 
 def zeros(*shape: int) -> Any:
@@ -37,9 +47,9 @@ def test_casts_and_the_classifier_are_no_operators() -> None:
             ["label", "probabilities"],
         )
     )
-    assert [(one.kind, one.dtype, one.macs, sum(one.parameters.values())) for one in found.operations] == [
-        ("linear", "float16", 12, 12)
-    ]
+    assert [
+        (one.kind, one.dtype, one.macs, sum(one.parameters.values())) for one in found.operations
+    ] == [("linear", "float16", 12, 12)]
     assert found.activation_peak_bytes == 2 * (6 + 2)
     assert found.weight_bytes == 24
 
@@ -52,7 +62,9 @@ def test_a_palette_moves_as_it_is_stored() -> None:
                 compressed(
                     "constexpr_lut_to_dense",
                     {
-                        "indices": constant(np.zeros(1, np.uint8), kept="file"),  # 4 weights of 2 bits
+                        "indices": constant(
+                            np.zeros(1, np.uint8), kept="file"
+                        ),  # 4 weights of 2 bits
                         "lut": constant(np.arange(4, dtype=np.float32), kept="file"),
                         "shape": constant(np.array([1, 4], np.uint32), kept="file"),
                     },
@@ -79,7 +91,11 @@ def test_an_operator_between_dequantize_and_quantize_computes_in_integers() -> N
         files(
             {"image": real(1, 6)},
             [
-                op("quantize", {"input": "image", "output_dtype": text("int8"), **scales}, integers=int8(1, 6)),
+                op(
+                    "quantize",
+                    {"input": "image", "output_dtype": text("int8"), **scales},
+                    integers=int8(1, 6),
+                ),
                 op("dequantize", {"input": "integers", **scales}, floats=real(1, 6)),
                 compressed("constexpr_affine_dequantize", weights, weight=real(2, 6)),
                 op("linear", {"x": "floats", "weight": "weight"}, logits=real(1, 2)),
@@ -87,17 +103,25 @@ def test_an_operator_between_dequantize_and_quantize_computes_in_integers() -> N
             ["logits"],
         )
     )
-    assert [(one.kind, one.dtype, one.macs, sum(one.parameters.values())) for one in found.operations] == [
-        ("linear", "int8", 12, 12)
-    ]
+    assert [
+        (one.kind, one.dtype, one.macs, sum(one.parameters.values())) for one in found.operations
+    ] == [("linear", "int8", 12, 12)]
     assert found.activation_peak_bytes == 6 + 2 * 4
 
 
-def test_every_number_that_comes_into_a_transposed_convolution_goes_once_through_each_filter() -> None:
+def test_every_number_that_comes_into_a_transposed_convolution_goes_once_through_each_filter() -> (
+    None
+):
     found = workload(
         files(
             {"image": real(1, 3, 4, 4)},
-            [op("conv_transpose", {"x": "image", "weight": zeros(3, 5, 2, 2)}, wide=real(1, 5, 8, 8))],
+            [
+                op(
+                    "conv_transpose",
+                    {"x": "image", "weight": zeros(3, 5, 2, 2)},
+                    wide=real(1, 5, 8, 8),
+                )
+            ],
             ["wide"],
         )
     )
@@ -106,15 +130,25 @@ def test_every_number_that_comes_into_a_transposed_convolution_goes_once_through
 
 @pytest.mark.parametrize(("transposed", "shape"), [(False, (1, 7, 6)), (True, (1, 6, 7))])
 def test_a_product_of_two_matrices(transposed: bool, shape: tuple[int, ...]) -> None:
-    words: dict[str, Any] = {"x": "image", "y": zeros(1, 6, 5), "transpose_x": transposed, "transpose_y": False}
-    found = workload(files({"image": real(*shape)}, [op("matmul", words, product=real(1, 7, 5))], ["product"]))
+    words: dict[str, Any] = {
+        "x": "image",
+        "y": zeros(1, 6, 5),
+        "transpose_x": transposed,
+        "transpose_y": False,
+    }
+    found = workload(
+        files({"image": real(*shape)}, [op("matmul", words, product=real(1, 7, 5))], ["product"])
+    )
     assert (found.macs, found.parameters) == (7 * 5 * 6, 30)
 
 
 def test_what_cannot_be_counted_is_not_guessed() -> None:
-    einsum = op("einsum", {"values": ("image", "image"), "equation": text("nc,nc->nc")}, product=real(1, 6))
+    einsum = op(
+        "einsum", {"values": ("image", "image"), "equation": text("nc,nc->nc")}, product=real(1, 6)
+    )
     with pytest.raises(
-        Uncounted, match=r"^einsum: how much it multiplies is not known; known are: conv, conv_transpose"
+        Uncounted,
+        match=r"^einsum: how much it multiplies is not known; known are: conv, conv_transpose",
     ):
         workload(files({"image": real(1, 6)}, [einsum], ["product"]))
     relu = op("relu", {"x": "image"}, answer=real(1, None))

@@ -42,7 +42,11 @@ def files(
     graph.inputs, graph.outputs = [names.index("image")], [names.index(operators[-1].output)]
     kinds = sorted({one.kind for one in operators})
     graph.operators = [_operator(one, kinds, names) for one in operators]
-    model.version, model.operatorCodes, model.subgraphs = 3, [_code(kind) for kind in kinds], [graph]
+    model.version, model.operatorCodes, model.subgraphs = (
+        3,
+        [_code(kind) for kind in kinds],
+        [graph],
+    )
     builder = flatbuffers.Builder(1024)
     builder.Finish(model.Pack(builder), b"TFL3")
     return {FILE: bytes(builder.Output())}
@@ -72,7 +76,10 @@ def _code(kind: str) -> Any:
 def _operator(one: Op, kinds: list[str], names: list[str]) -> Any:
     operator = schema.OperatorT()
     operator.opcodeIndex = kinds.index(one.kind)
-    operator.inputs, operator.outputs = [names.index(name) for name in one.inputs], [names.index(one.output)]
+    operator.inputs, operator.outputs = (
+        [names.index(name) for name in one.inputs],
+        [names.index(one.output)],
+    )
     if one.options:
         operator.builtinOptionsType = getattr(schema.BuiltinOptions, one.options)
         operator.builtinOptions = getattr(schema, f"{one.options}T")()

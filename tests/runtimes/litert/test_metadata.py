@@ -18,9 +18,19 @@ from edgebake.runtimes.session import Operator, single_output
 from edgebake.tasks.contract import Contract
 from tests.handmade import softmax_tflite
 
-ABOUT = About(name="digits", version="1.2.3", author="Someone", license="MIT", description="Reads digits.")
+ABOUT = About(
+    name="digits", version="1.2.3", author="Someone", license="MIT", description="Reads digits."
+)
 CONTRACT = Contract(
-    "classification", 2, 3, "grey", "none", "bilinear", mean=[127.5], scale=[1 / 127.5], labels=["zero", "één"]
+    "classification",
+    2,
+    3,
+    "grey",
+    "none",
+    "bilinear",
+    mean=[127.5],
+    scale=[1 / 127.5],
+    labels=["zero", "één"],
 )
 # Slots in the order of the fields of metadata_schema.fbs.
 NAME, DESCRIPTION, VERSION, SUBGRAPHS, AUTHOR, LICENSE = 0, 1, 2, 3, 4, 5
@@ -71,7 +81,10 @@ def _only(table: Table, slot: int) -> Table:
 def _floats(table: Table, slot: int) -> list[float]:
     offset = _at(table, slot) - table.Pos
     numbers = range(table.VectorLen(offset))
-    return [float(table.Get(number_types.Float32Flags, table.Vector(offset) + 4 * number)) for number in numbers]
+    return [
+        float(table.Get(number_types.Float32Flags, table.Vector(offset) + 4 * number))
+        for number in numbers
+    ]
 
 
 def test_file_says_who_made_it_and_what_it_is(root: Table) -> None:
@@ -95,9 +108,14 @@ def test_input_is_divided_by_127_5_where_our_contract_multiplies(root: Table) ->
 
 def test_input_is_a_grey_image_of_its_own_size(root: Table) -> None:
     properties = _below(_below(_only(_only(root, SUBGRAPHS), 2), 3), 1)
-    assert properties.Get(number_types.Uint8Flags, _at(properties, 0)) == 2  # ColorSpaceType.GRAYSCALE
+    assert (
+        properties.Get(number_types.Uint8Flags, _at(properties, 0)) == 2
+    )  # ColorSpaceType.GRAYSCALE
     size = _below(properties, 1)
-    assert [size.Get(number_types.Uint32Flags, _at(size, slot)) for slot in (0, 1)] == [3, 2]  # width, height
+    assert [size.Get(number_types.Uint32Flags, _at(size, slot)) for slot in (0, 1)] == [
+        3,
+        2,
+    ]  # width, height
 
 
 def test_every_channel_has_its_numbers_and_no_reader_takes_blue_first_for_red_first() -> None:
@@ -129,7 +147,11 @@ def test_same_model_and_words_give_the_same_bytes(attached: bytes) -> None:
 
 def test_model_answers_as_before_under_a_name_of_our_own(attached: bytes) -> None:
     found = inspect({FILE: attached})
-    assert (found.input.name, found.output.name, found.output.shape) == ("image", "probabilities", [1, 2])
+    assert (found.input.name, found.output.name, found.output.shape) == (
+        "image",
+        "probabilities",
+        [1, 2],
+    )
     assert found.operators == [Operator("SOFTMAX", ("float32",))]
     session = run.load({FILE: attached}, 1)
     session.feed(np.log(np.array([[1, 3]], np.float32)))

@@ -76,13 +76,17 @@ def _ends(content: Any) -> None:
         (_ends, "graph"),
     ],
 )
-def test_what_was_changed_is_the_part_that_differs(edit: Callable[[Any], None], expected: str) -> None:
+def test_what_was_changed_is_the_part_that_differs(
+    edit: Callable[[Any], None], expected: str
+) -> None:
     assert _differing(_changed(edit)) == [expected]
 
 
 def test_other_labels_are_another_associated_file() -> None:
     other = replace(CONTRACT, labels=["zero", "two"])
-    assert _differing({FILE: metadata.attach(constant_tflite(7), other, ABOUT)}) == ["associated file labels.txt"]
+    assert _differing({FILE: metadata.attach(constant_tflite(7), other, ABOUT)}) == [
+        "associated file labels.txt"
+    ]
 
 
 def test_another_author_is_other_metadata() -> None:

@@ -28,7 +28,9 @@ GPU COMPATIBILITY WARNING: Subgraph#0 has GPU delegate compatibility issues at n
 """
 
 
-def answers(operators: list[Op], shapes: dict[str, list[int]], dtype: str = "float32", **constants: Any) -> str:
+def answers(
+    operators: list[Op], shapes: dict[str, list[int]], dtype: str = "float32", **constants: Any
+) -> str:
     content = files(operators, {name: (dtype, shape) for name, shape in shapes.items()}, constants)
     (found,) = placements.predict("litert", content, "android", ["gpu"], [])
     return found.first_off
@@ -59,7 +61,11 @@ def test_the_fields_that_the_table_looks_at_are_those_of_the_schema() -> None:
         "SOFTMAX": "SoftmaxOptions",
     }
     options["STRIDED_SLICE"] = "StridedSliceOptions"
-    looking = {kind: wanted["options"] for kind, wanted in (GPU.operators or {}).items() if "options" in wanted}
+    looking = {
+        kind: wanted["options"]
+        for kind, wanted in (GPU.operators or {}).items()
+        if "options" in wanted
+    }
     assert looking.keys() == options.keys()
     for kind, wanted in looking.items():
         assert set(wanted) <= set(vars(getattr(schema, f"{options[kind]}T")()))
@@ -75,7 +81,10 @@ def test_the_analyzer_calls_every_file_compatible() -> None:
 
 
 def test_what_an_analyzer_that_objects_says_is_read() -> None:
-    assert list(_objections(OLD_REPORT)) == [(0, "Not supported op EXPAND_DIMS"), (12, "Not supported op SHAPE")]
+    assert list(_objections(OLD_REPORT)) == [
+        (0, "Not supported op EXPAND_DIMS"),
+        (12, "Not supported op SHAPE"),
+    ]
 
 
 def test_a_softmax_with_a_temperature_falls_off() -> None:
@@ -99,7 +108,9 @@ def test_a_depthwise_convolution_has_one_filter_for_each_channel_or_one_channel(
     words = {"depthMultiplier": filters, "strideH": 1, "strideW": 1}
     operator = Op("DEPTHWISE_CONV_2D", ["image", "weights"], "out", "DepthwiseConv2DOptions", words)
     shapes = {"image": [1, 4, 4, channels], "out": [1, 4, 4, channels * filters]}
-    assert one(operator, shapes, weights=np.ones((1, 3, 3, channels * filters), np.float32)) == reason
+    assert (
+        one(operator, shapes, weights=np.ones((1, 3, 3, channels * filters), np.float32)) == reason
+    )
 
 
 def test_a_mean_over_axes_that_are_computed_falls_off() -> None:
@@ -111,23 +122,33 @@ def test_a_mean_over_axes_that_are_computed_falls_off() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "reason"), [(4, ""), (2, "PAD has an input of shape [2, 2], expected [3, 2] or [4, 2]")]
+    ("rows", "reason"),
+    [(4, ""), (2, "PAD has an input of shape [2, 2], expected [3, 2] or [4, 2]")],
 )
 def test_padding_is_of_images(rows: int, reason: str) -> None:
     shape = [1, 4, 4, 3][-rows:]
     shapes = {"image": shape, "out": shape}
     assert (
-        one(Op("PAD", ["image", "sizes"], "out", "PadOptions"), shapes, sizes=np.zeros((rows, 2), np.int32)) == reason
+        one(
+            Op("PAD", ["image", "sizes"], "out", "PadOptions"),
+            shapes,
+            sizes=np.zeros((rows, 2), np.int32),
+        )
+        == reason
     )
 
 
 @pytest.mark.parametrize(
-    ("shape", "reason"), [([1, 4, 4, 3], ""), ([4, 3], "SLICE has an input of 2 dimensions, expected 3 or 4")]
+    ("shape", "reason"),
+    [([1, 4, 4, 3], ""), ([4, 3], "SLICE has an input of 2 dimensions, expected 3 or 4")],
 )
 def test_a_slice_is_of_images(shape: list[int], reason: str) -> None:
     shapes = {"image": shape, "out": shape}
     constants = {"begin": np.zeros(len(shape), np.int32), "size": np.array(shape, np.int32)}
-    assert one(Op("SLICE", ["image", "begin", "size"], "out", "SliceOptions"), shapes, **constants) == reason
+    assert (
+        one(Op("SLICE", ["image", "begin", "size"], "out", "SliceOptions"), shapes, **constants)
+        == reason
+    )
 
 
 def test_a_number_of_inputs() -> None:
@@ -136,7 +157,9 @@ def test_a_number_of_inputs() -> None:
 
 
 def test_sixteen_bit_integers_fall_off() -> None:
-    content = files([Op("RELU", ["image"], "out")], {"image": ("int16", [1, 2]), "out": ("int16", [1, 2])}, {})
+    content = files(
+        [Op("RELU", ["image"], "out")], {"image": ("int16", [1, 2]), "out": ("int16", [1, 2])}, {}
+    )
     (found,) = placements.predict("litert", content, "android", ["gpu"], [])
     assert found.first_off == "operator 1 of 1: RELU computes in int16, which litert_gpu does not"
     assert found.hint == "quantize to int8, or ship float16 weights"
@@ -156,7 +179,12 @@ def test_casts_at_the_ends_and_stored_halves_are_not_placed() -> None:
 
 
 def test_an_operator_that_googles_compiler_is_never_given_falls_off() -> None:
-    content = files([Op("SHAPE", ["image"], "out")], {"image": ("float32", [1, 2]), "out": ("int32", [2])}, {})
+    content = files(
+        [Op("SHAPE", ["image"], "out")], {"image": ("float32", [1, 2]), "out": ("int32", [2])}, {}
+    )
     (found,) = placements.predict("litert", content, "android", ["npu"], ["Tensor G3"])
-    assert (found.operators, found.first_off) == (0.0, "operator 1 of 1: litert_google_tensor does not run SHAPE")
+    assert (found.operators, found.first_off) == (
+        0.0,
+        "operator 1 of 1: litert_google_tensor does not run SHAPE",
+    )
     assert found.hint == "convert with a fixed input size"

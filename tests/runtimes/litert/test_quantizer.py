@@ -34,7 +34,9 @@ def program() -> Program:
     image = keras.Input((8, 8, 1), name="image")
     x = keras.layers.Conv2D(64, 3, name="first")(image)
     x = keras.layers.ReLU(name="relu")(keras.layers.BatchNormalization(name="norm")(x))
-    x = keras.layers.GlobalAveragePooling2D(name="pool")(keras.layers.Conv2D(64, 1, name="second")(x))
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(
+        keras.layers.Conv2D(64, 1, name="second")(x)
+    )
     model = keras.Model(image, keras.layers.Dense(10, activation="softmax", name="answer")(x))
     archive = keras_session.save(model)
     examples = np.random.default_rng(0).uniform(-1, 1, (16, 8, 8, 1)).astype(np.float32)
@@ -46,7 +48,9 @@ def _inspected(content: bytes) -> Any:
     return inspect({litert.FILE: content})
 
 
-def test_layers_are_what_runs_named_as_in_keras_with_all_that_is_fused_into_them(program: Program) -> None:
+def test_layers_are_what_runs_named_as_in_keras_with_all_that_is_fused_into_them(
+    program: Program,
+) -> None:
     assert [(layer.name, layer.operator) for layer in program.layers] == [
         ("first", "CONV_2D"),
         ("second", "CONV_2D"),
@@ -68,7 +72,9 @@ def test_layers_are_what_runs_named_as_in_keras_with_all_that_is_fused_into_them
         (["image"], "image"),
     ],
 )
-def test_a_layer_is_called_by_the_keras_layer_with_its_weights(values: list[str], name: str) -> None:
+def test_a_layer_is_called_by_the_keras_layer_with_its_weights(
+    values: list[str], name: str
+) -> None:
     assert short(values) == name
 
 
@@ -95,7 +101,10 @@ def test_both_ends_have_the_dtype_that_the_recipe_wants(program: Program, wish: 
 
 def test_casts_at_the_ends_are_told_apart_from_layers(program: Program) -> None:
     asked = Integers("int8", Granularity.per_channel, input=DType.float32, output=DType.float32)
-    assert _inspected(quantizer.integers(program, asked)).boundaries == {"QUANTIZE": 1, "DEQUANTIZE": 1}
+    assert _inspected(quantizer.integers(program, asked)).boundaries == {
+        "QUANTIZE": 1,
+        "DEQUANTIZE": 1,
+    }
 
 
 def test_one_scale_for_a_layer_makes_a_smaller_file(program: Program) -> None:
@@ -104,7 +113,8 @@ def test_one_scale_for_a_layer_makes_a_smaller_file(program: Program) -> None:
 
 
 @pytest.mark.parametrize(
-    ("keep", "dtype"), [(DType.float32, "float32"), (DType.float16, "float32"), (DType.int16, "int16")]
+    ("keep", "dtype"),
+    [(DType.float32, "float32"), (DType.float16, "float32"), (DType.int16, "int16")],
 )
 def test_a_kept_layer_computes_in_what_it_is_kept_in_and_no_other_does(
     program: Program, keep: DType, dtype: str
@@ -134,12 +144,22 @@ def test_int4_weights_of_convolutions_and_dense_layers(program: Program) -> None
 def test_a_large_file_keeps_its_weights_when_metadata_are_put_in() -> None:
     keras = keras_session.start(1, 0)
     image = keras.Input((8, 8, 1), name="image")
-    x = keras.layers.Dense(4096, activation="relu")(keras.layers.Flatten()(image))  # 4096 x 64 + 10 x 4096 bytes
+    x = keras.layers.Dense(4096, activation="relu")(
+        keras.layers.Flatten()(image)
+    )  # 4096 x 64 + 10 x 4096 bytes
     model = keras.Model(image, keras.layers.Dense(10, activation="softmax")(x))
     whole = quantizer.weights(in_float(model), 8)
     about = About("digits", "1.0.0", "nobody", "Apache-2.0", "large")
     contract = Contract(
-        "classification", 8, 8, "grey", "none", "bilinear", [127.5], [1 / 127.5], [str(i) for i in range(10)]
+        "classification",
+        8,
+        8,
+        "grey",
+        "none",
+        "bilinear",
+        [127.5],
+        [1 / 127.5],
+        [str(i) for i in range(10)],
     )
     assert len(whole) > 256 * 1024
     example = np.random.default_rng(0).uniform(-1, 1, (1, 8, 8, 1)).astype(np.float32)

@@ -23,7 +23,9 @@ from tests.handmade import constant_tflite
 from tests.runtimes.coreml.test_convert import ABOUT, GREY, pixels, quantized, random_archive
 
 LABELS = [f"class {digit}" for digit in range(10)]
-CONTRACT = Contract("classification", 32, 32, "grey", "none", "bilinear", [127.5], [1 / 127.5], LABELS)
+CONTRACT = Contract(
+    "classification", 32, 32, "grey", "none", "bilinear", [127.5], [1 / 127.5], LABELS
+)
 
 
 def _metadata(content: Any, name: str, data: bytes) -> None:
@@ -46,7 +48,11 @@ def wordy() -> dict[str, bytes]:
     content = tables.read(constant_tflite(7))
     content.description = "the converter's own words"
     graph = content.subgraphs[0]
-    graph.name, graph.debugMetadataIndex, graph.operators[0].debugMetadataIndex = "secret_graph", 0, 0
+    graph.name, graph.debugMetadataIndex, graph.operators[0].debugMetadataIndex = (
+        "secret_graph",
+        0,
+        0,
+    )
     signature = schema.SignatureDefT()
     signature.signatureKey = "secret_signature"
     signature.inputs, signature.outputs = [_mapped("secret_in", 0)], [_mapped("secret_out", 3)]
@@ -57,8 +63,18 @@ def wordy() -> dict[str, bytes]:
 
 
 def test_every_word_but_the_names_of_the_ends_is_gone(wordy: dict[str, bytes]) -> None:
-    words = [b"weights", b"bias", b"secret", b"converter's", b"labels.txt", b"class 7", b"TFLITE_METADATA"]
-    words += [text.encode() for text in (ABOUT.author, ABOUT.license, ABOUT.description, ABOUT.name)]
+    words = [
+        b"weights",
+        b"bias",
+        b"secret",
+        b"converter's",
+        b"labels.txt",
+        b"class 7",
+        b"TFLITE_METADATA",
+    ]
+    words += [
+        text.encode() for text in (ABOUT.author, ABOUT.license, ABOUT.description, ABOUT.name)
+    ]
     found = strip(wordy)
     assert all(word in wordy[FILE] for word in words)
     assert [word for word in words if word in found[FILE]] == []
@@ -70,11 +86,17 @@ def test_every_word_but_the_names_of_the_ends_is_gone(wordy: dict[str, bytes]) -
 
 def test_only_the_metadata_that_decides_how_a_file_computes_stays(wordy: dict[str, bytes]) -> None:
     content = tables.read(strip(wordy)[FILE])
-    held = {entry.name.decode(): bytes(content.buffers[entry.buffer].data) for entry in content.metadata}
+    held = {
+        entry.name.decode(): bytes(content.buffers[entry.buffer].data) for entry in content.metadata
+    }
     assert held == {"reduced_precision_support": b"fp16accfp32"}
     assert len(content.buffers) == 4  # none, weights, bias, and this one
     assert content.signatureDefs is None
-    assert content.subgraphs[0].debugMetadataIndex == content.subgraphs[0].operators[0].debugMetadataIndex == -1
+    assert (
+        content.subgraphs[0].debugMetadataIndex
+        == content.subgraphs[0].operators[0].debugMetadataIndex
+        == -1
+    )
 
 
 def test_a_file_without_words_is_sure_of_the_same_answer(wordy: dict[str, bytes]) -> None:
@@ -100,15 +122,21 @@ def archive() -> bytes:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", schemes_of("litert"))
-def test_every_scheme_answers_with_the_same_bits_and_names_no_layer(archive: bytes, scheme: str) -> None:
+def test_every_scheme_answers_with_the_same_bits_and_names_no_layer(
+    archive: bytes, scheme: str
+) -> None:
     files = convert.convert(quantized(archive, scheme), GREY, ABOUT, Convert("litert", None))
     found = strip(files)
     images = GREY.scaled(pixels(8))
     np.testing.assert_array_equal(
-        single_output(predictions(run.load(found, 1), images)), single_output(predictions(run.load(files, 1), images))
+        single_output(predictions(run.load(found, 1), images)),
+        single_output(predictions(run.load(files, 1), images)),
     )
     assert inspect(found) == inspect(files)
-    layers = {layer.name for layer in keras_session.load(archive).layers} - {"image", "probabilities"}
+    layers = {layer.name for layer in keras_session.load(archive).layers} - {
+        "image",
+        "probabilities",
+    }
     words = [*(name.encode() for name in layers), b"functional", b"batchnorm", b"MLIR Converted"]
     assert any(word in files[FILE] for word in words)
     assert [word for word in words if word in found[FILE]] == []

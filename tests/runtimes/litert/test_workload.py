@@ -19,7 +19,9 @@ def test_casts_at_the_ends_are_no_operators_and_their_integers_are_what_moves() 
         files(
             [
                 Op("QUANTIZE", ["image"], "first"),
-                Op("FULLY_CONNECTED", ["first", "weights", "bias"], "last", "FullyConnectedOptions"),
+                Op(
+                    "FULLY_CONNECTED", ["first", "weights", "bias"], "last", "FullyConnectedOptions"
+                ),
                 Op("DEQUANTIZE", ["last"], "probabilities"),
             ],
             {
@@ -31,35 +33,55 @@ def test_casts_at_the_ends_are_no_operators_and_their_integers_are_what_moves() 
             {"weights": stored("int8", 2, 6), "bias": stored("int32", 2)},
         )
     )
-    assert [(one.kind, one.dtype, one.macs, sum(one.parameters.values())) for one in found.operations] == [
-        ("FULLY_CONNECTED", "int8", 12, 14)
-    ]
+    assert [
+        (one.kind, one.dtype, one.macs, sum(one.parameters.values())) for one in found.operations
+    ] == [("FULLY_CONNECTED", "int8", 12, 14)]
     assert found.activation_peak_bytes == 6 + 2
     assert found.weight_bytes == 12 + 8
 
 
-def test_weights_stored_in_half_precision_are_made_floats_once_and_move_as_they_are_stored() -> None:
+def test_weights_stored_in_half_precision_are_made_floats_once_and_move_as_they_are_stored() -> (
+    None
+):
     found = workload(
         files(
             [
                 Op("DEQUANTIZE", ["halves"], "weights"),
-                Op("FULLY_CONNECTED", ["image", "weights"], "probabilities", "FullyConnectedOptions"),
+                Op(
+                    "FULLY_CONNECTED",
+                    ["image", "weights"],
+                    "probabilities",
+                    "FullyConnectedOptions",
+                ),
             ],
-            {"image": ("float32", [1, 6]), "weights": ("float32", [2, 6]), "probabilities": ("float32", [1, 2])},
+            {
+                "image": ("float32", [1, 6]),
+                "weights": ("float32", [2, 6]),
+                "probabilities": ("float32", [1, 2]),
+            },
             {"halves": stored("float16", 2, 6)},
         )
     )
-    assert [(one.kind, one.dtype, one.macs, sum(one.parameters.values())) for one in found.operations] == [
-        ("FULLY_CONNECTED", "float32", 12, 12)
-    ]
+    assert [
+        (one.kind, one.dtype, one.macs, sum(one.parameters.values())) for one in found.operations
+    ] == [("FULLY_CONNECTED", "float32", 12, 12)]
     assert found.weight_bytes == 24
     assert found.activation_peak_bytes == 24 + 8
 
 
-def test_every_number_that_comes_into_a_transposed_convolution_goes_once_through_each_filter() -> None:
+def test_every_number_that_comes_into_a_transposed_convolution_goes_once_through_each_filter() -> (
+    None
+):
     found = workload(
         files(
-            [Op("TRANSPOSE_CONV", ["shape", "weights", "image"], "probabilities", "TransposeConvOptions")],
+            [
+                Op(
+                    "TRANSPOSE_CONV",
+                    ["shape", "weights", "image"],
+                    "probabilities",
+                    "TransposeConvOptions",
+                )
+            ],
             {"image": ("float32", [1, 4, 4, 3]), "probabilities": ("float32", [1, 8, 8, 5])},
             {"shape": np.array([1, 8, 8, 5], np.int32), "weights": stored("float32", 5, 2, 2, 3)},
         )
@@ -73,7 +95,13 @@ def test_a_product_of_two_live_matrices(transposed: bool, shape: list[int]) -> N
         files(
             [
                 Op("RESHAPE", ["image", "shape"], "other", "ReshapeOptions"),
-                Op("BATCH_MATMUL", ["image", "other"], "probabilities", "BatchMatMulOptions", {"adjY": transposed}),
+                Op(
+                    "BATCH_MATMUL",
+                    ["image", "other"],
+                    "probabilities",
+                    "BatchMatMulOptions",
+                    {"adjY": transposed},
+                ),
             ],
             {
                 "image": ("float32", [1, 7, 6]),
@@ -89,7 +117,10 @@ def test_a_product_of_two_live_matrices(transposed: bool, shape: list[int]) -> N
 def test_slopes_are_parameters_and_a_scale_of_one_number_is_none() -> None:
     found = workload(
         files(
-            [Op("PRELU", ["image", "slopes"], "scaled"), Op("MUL", ["scaled", "sixth"], "probabilities", "MulOptions")],
+            [
+                Op("PRELU", ["image", "slopes"], "scaled"),
+                Op("MUL", ["scaled", "sixth"], "probabilities", "MulOptions"),
+            ],
             {name: ("float32", [1, 2, 2, 3]) for name in ("image", "scaled", "probabilities")},
             {"slopes": stored("float32", 1, 1, 3), "sixth": stored("float32", 1)},
         )
@@ -98,8 +129,13 @@ def test_slopes_are_parameters_and_a_scale_of_one_number_is_none() -> None:
 
 
 def test_an_operator_of_which_nobody_knows_what_it_multiplies_is_not_guessed() -> None:
-    content = files([Op("LSTM", ["image"], "out")], {"image": ("float32", [1, 2]), "out": ("float32", [1, 2])}, {})
+    content = files(
+        [Op("LSTM", ["image"], "out")],
+        {"image": ("float32", [1, 2]), "out": ("float32", [1, 2])},
+        {},
+    )
     with pytest.raises(
-        Uncounted, match=r"^LSTM: how much it multiplies is not known; known are: BATCH_MATMUL, CONV_2D"
+        Uncounted,
+        match=r"^LSTM: how much it multiplies is not known; known are: BATCH_MATMUL, CONV_2D",
     ):
         workload(content)

@@ -37,7 +37,10 @@ NODES: list[Node] = [
 
 def graph(nodes: Iterable[Node], constants: dict[str, Any], answer: Any, opset: int = 17) -> Any:
     """Return a model of these nodes that takes `image`."""
-    made = [helper.make_node(kind, ins.split(), [out], name=f"{out}_node", **words) for kind, ins, out, words in nodes]
+    made = [
+        helper.make_node(kind, ins.split(), [out], name=f"{out}_node", **words)
+        for kind, ins, out, words in nodes
+    ]
     content = helper.make_graph(
         made,
         "main",
@@ -53,8 +56,13 @@ def graph(nodes: Iterable[Node], constants: dict[str, Any], answer: Any, opset: 
 def constants() -> dict[str, Array]:
     random = np.random.default_rng(1)
     shapes = {"wide": (8, 3, 3, 3), "narrow": (8, 8, 1, 1), "deep": (8, 1, 3, 3), "dense": (8, 4)}
-    found = {name: random.normal(0, 0.4, shape).astype(np.float32) for name, shape in shapes.items()}
-    biases = {name: random.normal(0, 0.2, 8).astype(np.float32) for name in ("wide_bias", "narrow_bias", "deep_bias")}
+    found = {
+        name: random.normal(0, 0.4, shape).astype(np.float32) for name, shape in shapes.items()
+    }
+    biases = {
+        name: random.normal(0, 0.2, 8).astype(np.float32)
+        for name in ("wide_bias", "narrow_bias", "deep_bias")
+    }
     return found | biases | {"zero": np.array(0, np.float32), "six": np.array(6, np.float32)}
 
 
@@ -71,7 +79,10 @@ def ranges(model: onnx.ModelProto) -> Ranges:
 
 
 def range_of(name: str, values: list[Array]) -> Range:
-    low, high = min(0.0, *(float(one.min()) for one in values)), max(0.0, *(float(one.max()) for one in values))
+    low, high = (
+        min(0.0, *(float(one.min()) for one in values)),
+        max(0.0, *(float(one.max()) for one in values)),
+    )
     return Range(
         name,
         low=low,
@@ -91,7 +102,9 @@ def prepared() -> Program:
     return Program(model, ranges(model))
 
 
-def answers(model: onnx.ModelProto, examples: Any = EXAMPLES, fused: bool = True, **entries: str) -> NDArray[Any]:
+def answers(
+    model: onnx.ModelProto, examples: Any = EXAMPLES, fused: bool = True, **entries: str
+) -> NDArray[Any]:
     """Return what ONNX Runtime answers to examples, one after the other."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
@@ -100,7 +113,9 @@ def answers(model: onnx.ModelProto, examples: Any = EXAMPLES, fused: bool = True
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     for key, value in entries.items():
         options.add_session_config_entry(f"session.{key}", value)
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
     return np.concatenate([session.run(None, {"image": one[None]})[0] for one in examples])
 
 

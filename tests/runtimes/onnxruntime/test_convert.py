@@ -40,7 +40,9 @@ SIZE = 32
 
 def _contract(colour: str = "grey") -> Contract:
     labels = [f"class {i}" for i in range(10)]
-    return Contract("classification", SIZE, SIZE, colour, "none", "bilinear", [127.5], [1 / 127.5], labels)
+    return Contract(
+        "classification", SIZE, SIZE, colour, "none", "bilinear", [127.5], [1 / 127.5], labels
+    )
 
 
 def _section(**words: Any) -> Convert:
@@ -78,7 +80,9 @@ def _quantized(scheme: str, archive: bytes = b"", ranges: Ranges | None = None) 
         ),
     ],
 )
-def test_what_there_are_no_kernels_for_is_refused(item: Quantized, section: Convert, message: str) -> None:
+def test_what_there_are_no_kernels_for_is_refused(
+    item: Quantized, section: Convert, message: str
+) -> None:
     with pytest.raises(ConversionError) as caught:
         convert(item, _contract(), ABOUT, section)
     assert str(caught.value) == message
@@ -88,7 +92,9 @@ def _built(architecture: str, channels: int) -> tuple[bytes, Ranges, NDArray[np.
     """Return a model with random weights, its ranges on images of noise, and those images."""
     keras = keras_session.start(1)
     keras.utils.set_random_seed(7)
-    model = plugins.load("model.architecture", architecture).build(Model(architecture, 0.5, SIZE), channels, 10)
+    model = plugins.load("model.architecture", architecture).build(
+        Model(architecture, 0.5, SIZE), channels, 10
+    )
     random = np.random.default_rng(7)
     examples = random.uniform(-1, 1, (16, SIZE, SIZE, channels)).astype(np.float32)
     for layer in model.layers:  # statistics of what flows through, without which signals die out
@@ -96,7 +102,11 @@ def _built(architecture: str, channels: int) -> tuple[bytes, Ranges, NDArray[np.
             layer.momentum = 0.0
     model(examples, training=True)
     archive = keras_session.save(model)
-    return archive, calibration.calibrate(archive, examples, Calibration("min_max", 16, 0)), examples
+    return (
+        archive,
+        calibration.calibrate(archive, examples, Calibration("min_max", 16, 0)),
+        examples,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +151,9 @@ def test_integer_ends_change_no_answer(dtype: DType, small: Any) -> None:
 @pytest.mark.parametrize("keep", [DType.float32, DType.float16])
 def test_kept_layers_and_no_others_are_in_float(keep: DType, small: Any) -> None:
     archive, ranges, _ = small
-    last = [one.name for one in ranges.found if "dense" in one.name or "probabilities" in one.name][:1]
+    last = [one.name for one in ranges.found if "dense" in one.name or "probabilities" in one.name][
+        :1
+    ]
     item = replace(_quantized("mixed", archive, ranges), keep=keep, kept={"dense": last})
     found = inspect(convert(item, _contract(), ABOUT, _section()))
     assert [name for name in found.in_float() if name not in MOVING] == ["MatMul"]
@@ -151,12 +163,16 @@ def test_kept_layers_and_no_others_are_in_float(keep: DType, small: Any) -> None
 @pytest.mark.slow
 def test_the_ort_format_comes_beside_the_onnx_file(small: Any) -> None:
     archive, ranges, _ = small
-    files = convert(_quantized("int8", archive, ranges), _contract(), ABOUT, _section(ort_format=True))
+    files = convert(
+        _quantized("int8", archive, ranges), _contract(), ABOUT, _section(ort_format=True)
+    )
     lists = [f"model.{name}" for name in (ort_format.OPERATORS, ort_format.OPERATORS_AND_TYPES)]
     assert sorted(files) == ["model.onnx", ort_format.ORT_FILE, *lists]
 
 
-def _calibrated_by_onnx_runtime(model: onnx.ModelProto, examples: NDArray[np.float32], folder: Path) -> bytes:
+def _calibrated_by_onnx_runtime(
+    model: onnx.ModelProto, examples: NDArray[np.float32], folder: Path
+) -> bytes:
     """Return what ONNX Runtime makes of a prepared graph with its own smallest and largest values."""
     waiting = iter(examples)
 
@@ -167,7 +183,11 @@ def _calibrated_by_onnx_runtime(model: onnx.ModelProto, examples: NDArray[np.flo
 
     source, target = folder / "float.onnx", folder / "int8.onnx"
     onnx.save(model, source)
-    bits = {"activation_type": QuantType.QUInt8, "weight_type": QuantType.QInt8, "reduce_range": True}
+    bits = {
+        "activation_type": QuantType.QUInt8,
+        "weight_type": QuantType.QInt8,
+        "reduce_range": True,
+    }
     quantize_static(source, target, Reader(), per_channel=True, **bits)
     return target.read_bytes()
 
@@ -181,7 +201,9 @@ def test_all_is_integer_and_as_near_to_keras_as_onnx_runtimes_own_calibration(
     archive, ranges, examples = _built(architecture, 3)
     keras_model = keras_session.load(archive)
     found = Program(program.prepared(program.exported(keras_model)), ranges)
-    model = canonical(quantizer.integers(found, quantizer.Integers(Granularity.per_channel))).SerializeToString()
+    model = canonical(
+        quantizer.integers(found, quantizer.Integers(Granularity.per_channel))
+    ).SerializeToString()
     assert not set(inspect({FILE: model}).in_float()) - MOVING
     assert len(kernels.in_float(model)) <= 1  # what turns the image before it is quantized
     expected = np.asarray(keras_model(examples, training=False))

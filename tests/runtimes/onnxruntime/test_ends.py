@@ -19,10 +19,14 @@ from tests.runtimes.onnxruntime import programs
 EVERY_LAYER = [f"{output}_node" for _, _, output, _ in programs.NODES]
 
 
-def _model(wish_in: DType | None, wish_out: DType | None, kept: list[str] | None = None) -> onnx.ModelProto:
+def _model(
+    wish_in: DType | None, wish_out: DType | None, kept: list[str] | None = None
+) -> onnx.ModelProto:
     found = programs.prepared()
     model = quantizer.integers(found, Integers(Granularity.per_channel, kept or []))
-    return canonical(ends.with_output(ends.with_input(model, wish_in, found.ranged["image"]), wish_out))
+    return canonical(
+        ends.with_output(ends.with_input(model, wish_in, found.ranged["image"]), wish_out)
+    )
 
 
 def _tensors(model: onnx.ModelProto) -> tuple[Tensor, Tensor]:
@@ -65,7 +69,10 @@ def test_int8_is_cast_at_the_ends_alone() -> None:
 
 
 def test_int8_is_uint8_less_128() -> None:
-    signed, unsigned = _tensors(_model(DType.int8, DType.int8)), _tensors(_model(DType.uint8, DType.uint8))
+    signed, unsigned = (
+        _tensors(_model(DType.int8, DType.int8)),
+        _tensors(_model(DType.uint8, DType.uint8)),
+    )
     for one, other in zip(signed, unsigned, strict=True):
         assert one.scale == other.scale
         assert one.zero_point is not None

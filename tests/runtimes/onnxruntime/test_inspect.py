@@ -117,7 +117,11 @@ def test_boundaries_are_no_operators_and_every_tensor_is_counted() -> None:
 
 def test_input_and_output_are_as_the_app_sees_them() -> None:
     found = _inspected([*_convolution("sum_q"), _dequantize("sum_q", "probabilities")])
-    assert (found.input.name, found.input.shape, found.input.dtype) == ("image", [1, 1, 4, 4], "float32")
+    assert (found.input.name, found.input.shape, found.input.dtype) == (
+        "image",
+        [1, 1, 4, 4],
+        "float32",
+    )
     assert (found.output.name, found.output.shape) == ("probabilities", [1, 2, 3, 3])
     assert found.input.scale is None
 
@@ -153,7 +157,9 @@ def test_a_file_of_floats_alone_is_not_loaded(monkeypatch: pytest.MonkeyPatch) -
 def test_integer_ends_say_what_they_stand_for() -> None:
     program = programs.prepared()
     model = quantizer.integers(program, quantizer.Integers(Granularity.per_channel))
-    model = canonical(ends.with_output(ends.with_input(model, DType.uint8, program.ranged["image"]), DType.int8))
+    model = canonical(
+        ends.with_output(ends.with_input(model, DType.uint8, program.ranged["image"]), DType.int8)
+    )
     helper.set_model_props(model, scales.found(model.graph))
     found = inspect({FILE: model.SerializeToString()})
     assert (found.input.dtype, found.output.dtype) == ("uint8", "int8")
@@ -164,5 +170,7 @@ def test_integer_ends_say_what_they_stand_for() -> None:
 
 
 def test_what_moves_the_image_before_it_is_quantized_may_be_in_float() -> None:
-    model = canonical(quantizer.integers(programs.prepared(), quantizer.Integers(Granularity.per_channel)))
+    model = canonical(
+        quantizer.integers(programs.prepared(), quantizer.Integers(Granularity.per_channel))
+    )
     assert inspect({FILE: model.SerializeToString()}).in_float() == ["Transpose"]

@@ -19,15 +19,22 @@ def _quantized(kind: str) -> bytes:
     boundaries = [("image", "image_q", "image_d"), ("result", "result_q", "probabilities")]
     for source, integers, target in boundaries:
         steps = [f"{source}_scale", f"{source}_zero"]
-        model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(1 / 127, np.float32), steps[0]))
-        model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(128, np.uint8), steps[1]))
+        model.graph.initializer.append(
+            onnx.numpy_helper.from_array(np.array(1 / 127, np.float32), steps[0])
+        )
+        model.graph.initializer.append(
+            onnx.numpy_helper.from_array(np.array(128, np.uint8), steps[1])
+        )
         pair = [
             onnx.helper.make_node("QuantizeLinear", [source, *steps], [integers]),
             onnx.helper.make_node("DequantizeLinear", [integers, *steps], [target]),
         ]
         model.graph.node.extend(pair)
     nodes = list(model.graph.node)
-    ordered = [onnx.NodeProto.FromString(one.SerializeToString()) for one in [*nodes[1:3], nodes[0], *nodes[3:]]]
+    ordered = [
+        onnx.NodeProto.FromString(one.SerializeToString())
+        for one in [*nodes[1:3], nodes[0], *nodes[3:]]
+    ]
     del model.graph.node[:]
     model.graph.node.extend(ordered)
     onnx.checker.check_model(model)

@@ -26,7 +26,9 @@ print(" ".join(hashlib.sha256(files[name]).hexdigest() for name in sorted(files)
 
 @pytest.fixture(scope="module")
 def model() -> onnx.ModelProto:
-    found = canonical(quantizer.integers(programs.prepared(), quantizer.Integers(Granularity.per_channel)))
+    found = canonical(
+        quantizer.integers(programs.prepared(), quantizer.Integers(Granularity.per_channel))
+    )
     onnx.helper.set_model_props(found, {"labels": '["a", "b"]', "input_scale": "0.5"})
     return found
 
@@ -42,11 +44,15 @@ def _session(content: bytes) -> onnxruntime.InferenceSession:
 
 def test_it_answers_as_the_onnx_file_does(model: onnx.ModelProto, files: dict[str, bytes]) -> None:
     session = _session(files["model.ort"])
-    found = np.concatenate([session.run(None, {"image": one[None]})[0] for one in programs.EXAMPLES])
+    found = np.concatenate(
+        [session.run(None, {"image": one[None]})[0] for one in programs.EXAMPLES]
+    )
     np.testing.assert_array_equal(found, programs.answers(model))
 
 
-def test_it_answers_as_what_was_written_before_the_names_were_sorted(files: dict[str, bytes]) -> None:
+def test_it_answers_as_what_was_written_before_the_names_were_sorted(
+    files: dict[str, bytes],
+) -> None:
     content = files["model.ort"]
     assert content[4:8] == b"ORTM"
     assert len(content) % ort_format.ALIGNMENT == 0
@@ -58,12 +64,16 @@ def test_metadata_is_in_it(files: dict[str, bytes]) -> None:
     assert found == {"labels": '["a", "b"]', "input_scale": "0.5"}
 
 
-def test_every_process_writes_the_same_bytes(model: onnx.ModelProto, files: dict[str, bytes], tmp_path: Path) -> None:
+def test_every_process_writes_the_same_bytes(
+    model: onnx.ModelProto, files: dict[str, bytes], tmp_path: Path
+) -> None:
     source = tmp_path / "somewhere.onnx"
     source.write_bytes(model.SerializeToString())
     expected = " ".join(hashlib.sha256(files[name]).hexdigest() for name in sorted(files))
     for _ in range(2):
-        run = subprocess.run([sys.executable, "-c", HASHED, str(source)], capture_output=True, text=True, check=True)
+        run = subprocess.run(
+            [sys.executable, "-c", HASHED, str(source)], capture_output=True, text=True, check=True
+        )
         assert run.stdout.split() == expected.split()
         assert run.stderr == ""
 
@@ -71,8 +81,14 @@ def test_every_process_writes_the_same_bytes(model: onnx.ModelProto, files: dict
 def test_another_model_gives_other_bytes(model: onnx.ModelProto, files: dict[str, bytes]) -> None:
     other = onnx.ModelProto()
     other.CopyFrom(model)
-    item = next(item for item in other.graph.initializer if item.data_type == onnx.TensorProto.INT8 and item.dims)
-    item.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(item) + np.int8(1), item.name))
+    item = next(
+        item
+        for item in other.graph.initializer
+        if item.data_type == onnx.TensorProto.INT8 and item.dims
+    )
+    item.CopyFrom(
+        onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(item) + np.int8(1), item.name)
+    )
     assert ort_format.files(canonical(other).SerializeToString())["model.ort"] != files["model.ort"]
 
 

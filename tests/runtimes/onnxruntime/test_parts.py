@@ -73,7 +73,9 @@ def _shape(model: onnx.ModelProto) -> None:
         (_shape, "input 'image'"),
     ],
 )
-def test_what_was_changed_is_the_part_that_differs(edit: Callable[[onnx.ModelProto], None], expected: str) -> None:
+def test_what_was_changed_is_the_part_that_differs(
+    edit: Callable[[onnx.ModelProto], None], expected: str
+) -> None:
     model = _model()
     edit(model)
     one, other = _parts(_model()), _parts(model)

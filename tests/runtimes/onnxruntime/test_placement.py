@@ -60,7 +60,9 @@ def test_an_operator_of_too_many_dimensions_falls_off() -> None:
 
 
 def test_both_accelerators_of_a_phone_are_reached_the_same_way() -> None:
-    found = placements.predict("onnxruntime", {FILE: integers()}, "android", ["npu", "gpu", "cpu"], [])
+    found = placements.predict(
+        "onnxruntime", {FILE: integers()}, "android", ["npu", "gpu", "cpu"], []
+    )
     assert [(one.accelerator, one.delegate) for one in found] == [
         ("npu", "onnxruntime_nnapi"),
         ("gpu", "onnxruntime_nnapi"),

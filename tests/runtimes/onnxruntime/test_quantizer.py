@@ -69,7 +69,9 @@ def test_ranges_become_scales() -> None:
     assert float(held["probabilities_scale"]) == pytest.approx(1 / 255)
 
 
-@pytest.mark.parametrize(("granularity", "scales"), [(Granularity.per_channel, 8), (Granularity.per_tensor, 1)])
+@pytest.mark.parametrize(
+    ("granularity", "scales"), [(Granularity.per_channel, 8), (Granularity.per_tensor, 1)]
+)
 def test_scales_are_as_many_as_the_recipe_says(granularity: Granularity, scales: int) -> None:
     model = quantizer.integers(programs.prepared(), Integers(granularity))
     held = {item.name: numpy_helper.to_array(item) for item in model.graph.initializer}
@@ -92,7 +94,9 @@ def test_kept_nodes_stay_in_float_and_the_rest_does_not() -> None:
 
 
 def test_the_same_program_gives_the_same_bytes() -> None:
-    one, other = (quantizer.integers(programs.prepared(), PER_CHANNEL).SerializeToString() for _ in range(2))
+    one, other = (
+        quantizer.integers(programs.prepared(), PER_CHANNEL).SerializeToString() for _ in range(2)
+    )
     assert one == other
 
 
@@ -152,4 +156,8 @@ def test_a_processor_without_vnni_overflows_on_eight() -> None:
 
 def _adds_in_32_bits() -> bool:
     described = Path("/proc/cpuinfo")
-    return platform.machine() not in ("x86_64", "AMD64") or not described.exists() or "vnni" in described.read_text()
+    return (
+        platform.machine() not in ("x86_64", "AMD64")
+        or not described.exists()
+        or "vnni" in described.read_text()
+    )

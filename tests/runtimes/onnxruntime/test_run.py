@@ -58,7 +58,9 @@ def test_threads_are_as_many_as_asked_for(threads: int, monkeypatch: pytest.Monk
     asked: list[tuple[int, int, list[str]]] = []
     opening = onnxruntime.InferenceSession
 
-    def recording(content: bytes, options: onnxruntime.SessionOptions, providers: list[str]) -> object:
+    def recording(
+        content: bytes, options: onnxruntime.SessionOptions, providers: list[str]
+    ) -> object:
         asked.append((options.intra_op_num_threads, options.inter_op_num_threads, providers))
         return opening(content, options, providers=providers)
 
@@ -69,7 +71,9 @@ def test_threads_are_as_many_as_asked_for(threads: int, monkeypatch: pytest.Monk
 
 def test_an_image_of_another_size_is_refused(session: Session) -> None:
     session.feed(np.zeros((1, 3), np.float32))
-    with pytest.raises(onnxruntime.capi.onnxruntime_pybind11_state.InvalidArgument, match="Got: 3 Expected: 2"):
+    with pytest.raises(
+        onnxruntime.capi.onnxruntime_pybind11_state.InvalidArgument, match="Got: 3 Expected: 2"
+    ):
         session.invoke()
 
 
@@ -98,12 +102,18 @@ def test_integer_weights_beside_float_activations_become_floats_at_load() -> Non
     np.testing.assert_allclose(single_output(session.read()), expected, atol=1e-6)
 
 
-@pytest.mark.parametrize(("is_integer", "entries"), [(True, []), (False, [("session.disable_quant_qdq", "1")])])
+@pytest.mark.parametrize(
+    ("is_integer", "entries"), [(True, []), (False, [("session.disable_quant_qdq", "1")])]
+)
 def test_integer_kernels_are_left_to_files_that_quantize(
     is_integer: bool, entries: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = programs.prepared()
-    model = quantizer.integers(program, quantizer.Integers(Granularity.per_channel)) if is_integer else program.model
+    model = (
+        quantizer.integers(program, quantizer.Integers(Granularity.per_channel))
+        if is_integer
+        else program.model
+    )
     asked: list[tuple[str, str]] = []
 
     class Recording(onnxruntime.SessionOptions):  # type: ignore[misc]

@@ -11,7 +11,9 @@ from tests.runtimes.onnxruntime import programs
 
 
 def test_a_tensor_without_properties_is_of_real_numbers() -> None:
-    found = scales.tensor("output", ("probabilities", [1, 4], "float32"), {"input_scale": "0.5", "name": "x"})
+    found = scales.tensor(
+        "output", ("probabilities", [1, 4], "float32"), {"input_scale": "0.5", "name": "x"}
+    )
     assert (found.scale, found.zero_point, found.layout) == (None, None, "NC")
 
 
@@ -25,12 +27,27 @@ def test_a_tensor_has_the_properties_of_its_end() -> None:
 def test_metadata_holds_them_behind_the_labels() -> None:
     program = programs.prepared()
     model = quantizer.integers(program, quantizer.Integers(Granularity.per_channel))
-    model = ends.with_output(ends.with_input(model, DType.uint8, program.ranged["image"]), DType.int8)
-    contract = Contract("classification", 6, 6, "rgb", "none", "bilinear", [127.5], [1 / 127.5], ["a", "b", "c", "d"])
+    model = ends.with_output(
+        ends.with_input(model, DType.uint8, program.ranged["image"]), DType.int8
+    )
+    contract = Contract(
+        "classification",
+        6,
+        6,
+        "rgb",
+        "none",
+        "bilinear",
+        [127.5],
+        [1 / 127.5],
+        ["a", "b", "c", "d"],
+    )
     model = metadata.attach(canonical(model), contract, About("n", "1.0.0", "a", "l", "d"))
     found = {entry.key: entry.value for entry in model.metadata_props}
     low, high = program.ranged["image"]
     assert float(found["input_scale"]) == np.float32((high - low) / 255)
     assert int(found["input_zero_point"]) == round(-low / float(found["input_scale"]))
-    assert (found["output_scale"], found["output_zero_point"]) == (repr(float(np.float32(1 / 255))), "-128")
+    assert (found["output_scale"], found["output_zero_point"]) == (
+        repr(float(np.float32(1 / 255))),
+        "-128",
+    )
     assert found["labels"] == '["a", "b", "c", "d"]'

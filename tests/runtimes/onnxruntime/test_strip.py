@@ -24,7 +24,14 @@ from edgebake.runtimes.session import predictions, single_output
 from tests.runtimes.coreml.test_convert import ABOUT, GREY, pixels, quantized, random_archive
 from tests.runtimes.onnxruntime import programs
 
-WORDS = [b"wide_bias", b"clipped", b"moved_node", b"secret", b"label 7", *(b"nobody", b"Apache-2.0", b"random weights")]
+WORDS = [
+    b"wide_bias",
+    b"clipped",
+    b"moved_node",
+    b"secret",
+    b"label 7",
+    *(b"nobody", b"Apache-2.0", b"random weights"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +40,9 @@ def wordy() -> dict[str, bytes]:
     model = metadata.attach(programs.small(), GREY, ABOUT)
     model.producer_name, model.producer_version, model.domain, model.doc_string = ("secret",) * 4
     model.model_version = 3
-    model.graph.doc_string = model.graph.initializer[0].doc_string = model.graph.node[0].doc_string = "secret"
+    model.graph.doc_string = model.graph.initializer[0].doc_string = model.graph.node[
+        0
+    ].doc_string = "secret"
     model.graph.input[0].type.denotation = "secret"
     model.graph.node[0].metadata_props.add(key="secret", value="secret")
     model.metadata_props.add(key="input_scale", value="0.5")
@@ -53,16 +62,24 @@ def test_every_word_but_the_names_of_the_ends_is_gone(wordy: dict[str, bytes]) -
     assert [word for word in WORDS if word in found[FILE]] == []
     assert (inspect(found).input.name, inspect(found).output.name) == ("image", "probabilities")
     graph = onnx.load_from_string(found[FILE]).graph
-    assert [(node.name, list(node.output)) for node in graph.node][:2] == [("n0", ["v0"]), ("n1", ["v3"])]
+    assert [(node.name, list(node.output)) for node in graph.node][:2] == [
+        ("n0", ["v0"]),
+        ("n1", ["v3"]),
+    ]
     assert len(graph.value_info) == 0
 
 
 def test_properties_that_an_app_needs_to_run_it_stay(wordy: dict[str, bytes]) -> None:
     session = onnxruntime.InferenceSession(strip(wordy)[FILE], providers=["CPUExecutionProvider"])
-    assert session.get_modelmeta().custom_metadata_map == {"input_scale": "0.5", "session.disable_quant_qdq": "1"}
+    assert session.get_modelmeta().custom_metadata_map == {
+        "input_scale": "0.5",
+        "session.disable_quant_qdq": "1",
+    }
 
 
-def test_it_answers_with_the_same_bits_and_stripping_again_changes_nothing(wordy: dict[str, bytes]) -> None:
+def test_it_answers_with_the_same_bits_and_stripping_again_changes_nothing(
+    wordy: dict[str, bytes],
+) -> None:
     once = strip(wordy)
     for example in programs.EXAMPLES:
         fed = {"image": example[None]}
@@ -73,7 +90,9 @@ def test_it_answers_with_the_same_bits_and_stripping_again_changes_nothing(wordy
 
 def test_names_in_branches_are_shortened_with_those_around_them() -> None:
     def branch(name: str, kind: str) -> onnx.GraphProto:
-        node = helper.make_node(kind, ["outer_value", "inner_constant"], [f"{name}_result"], name=f"{name}_node")
+        node = helper.make_node(
+            kind, ["outer_value", "inner_constant"], [f"{name}_result"], name=f"{name}_node"
+        )
         result = helper.make_tensor_value_info(f"{name}_result", TensorProto.FLOAT, [2])
         constant = numpy_helper.from_array(np.array([2, 3], np.float32), "inner_constant")
         return helper.make_graph([node], f"{name}_graph", [], [result], [constant])
@@ -83,7 +102,9 @@ def test_names_in_branches_are_shortened_with_those_around_them() -> None:
         helper.make_node("Neg", ["v0"], ["outer_value"], name="outer_node"),
         helper.make_node("If", ["flag"], ["answer"], name="if_node", **words),
     ]
-    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [2]) for name in ("v0", "answer")]
+    ends = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [2]) for name in ("v0", "answer")
+    ]
     flag = helper.make_tensor_value_info("flag", TensorProto.BOOL, [])
     graph = helper.make_graph(nodes, "main", [ends[0], flag], [ends[1]])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
@@ -95,7 +116,9 @@ def test_names_in_branches_are_shortened_with_those_around_them() -> None:
 
 
 def test_the_ort_format_is_made_out_of_the_stripped_file() -> None:
-    model = canonical(quantizer.integers(programs.prepared(), quantizer.Integers(Granularity.per_channel)))
+    model = canonical(
+        quantizer.integers(programs.prepared(), quantizer.Integers(Granularity.per_channel))
+    )
     file = metadata.attach(model, GREY, ABOUT).SerializeToString()
     files = {FILE: file, **ort_format.files(file)}
     found = strip(files)
@@ -105,7 +128,9 @@ def test_the_ort_format_is_made_out_of_the_stripped_file() -> None:
     assert b"nobody" not in found["model.ort"]
     for example in programs.EXAMPLES:
         fed = {"image": example[None]}
-        np.testing.assert_array_equal(_answers(found["model.ort"], fed), _answers(files["model.ort"], fed))
+        np.testing.assert_array_equal(
+            _answers(found["model.ort"], fed), _answers(files["model.ort"], fed)
+        )
 
 
 @pytest.fixture(scope="module")
@@ -120,9 +145,12 @@ def test_every_scheme_answers_with_the_same_bits(archive: bytes, scheme: str) ->
     found = strip(files)
     images = GREY.scaled(pixels(8))
     np.testing.assert_array_equal(
-        single_output(predictions(run.load(found, 1), images)), single_output(predictions(run.load(files, 1), images))
+        single_output(predictions(run.load(found, 1), images)),
+        single_output(predictions(run.load(files, 1), images)),
     )
     assert inspect(found) == inspect(files)
-    assert [word for word in (b"constant_", b"label 7", b"nobody", b"edgebake") if word in found[FILE]] == []
+    assert [
+        word for word in (b"constant_", b"label 7", b"nobody", b"edgebake") if word in found[FILE]
+    ] == []
     assert len(found[FILE]) < len(files[FILE])
     assert strip(found) == found

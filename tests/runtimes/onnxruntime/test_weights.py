@@ -14,7 +14,9 @@ INT4, INT8, HALF = onnx.TensorProto.INT4, onnx.TensorProto.INT8, onnx.TensorProt
 
 
 def test_a_scale_for_each_channel() -> None:
-    integers, scales = weights.rounded(np.array([[7, -3.4, 0], [0.7, 0.14, -0.7]], np.float32), 7, {"axis": 0})
+    integers, scales = weights.rounded(
+        np.array([[7, -3.4, 0], [0.7, 0.14, -0.7]], np.float32), 7, {"axis": 0}
+    )
     np.testing.assert_allclose(scales, np.array([1, 0.1], np.float32))
     assert integers.tolist() == [[7, -3, 0], [7, 1, -7]]
 
@@ -54,13 +56,23 @@ def test_blocks_are_of_input_channels_where_they_divide() -> None:
         "dense_float": {"axis": 0, "block_size": 4},
     }
     shapes = {name: value.shape for name, value in _held(model).items() if name.endswith("scales")}
-    assert shapes == {"wide_scales": (8,), "narrow_scales": (8, 2, 1, 1), "deep_scales": (8,), "dense_scales": (2, 4)}
+    assert shapes == {
+        "wide_scales": (8,),
+        "narrow_scales": (8, 2, 1, 1),
+        "deep_scales": (8,),
+        "dense_scales": (2, 4),
+    }
 
 
 def test_depthwise_weights_are_int8_and_all_others_int4() -> None:
     found = programs.dtypes(weights.int4(programs.small(), None))
     packed = {name: number for name, number in found.items() if name.endswith("integers")}
-    assert packed == {"wide_integers": INT4, "narrow_integers": INT4, "deep_integers": INT8, "dense_integers": INT4}
+    assert packed == {
+        "wide_integers": INT4,
+        "narrow_integers": INT4,
+        "deep_integers": INT8,
+        "dense_integers": INT4,
+    }
     assert not {"wide", "narrow", "deep", "dense"} & set(found)
     assert {"wide_bias", "narrow_bias", "deep_bias"} <= set(found)
 
@@ -74,7 +86,9 @@ def test_int4_needs_a_newer_opset() -> None:
 @pytest.mark.parametrize("block_size", [None, 4])
 # Left to itself, ONNX Runtime rounds what goes into a dense layer of int4 weights to int8.
 @pytest.mark.parametrize(("entries", "gap"), [({}, 5e-3), ({"disable_quant_qdq": "1"}, 1e-5)])
-def test_int4_answers_as_its_weights_say(block_size: int | None, entries: dict[str, Any], gap: float) -> None:
+def test_int4_answers_as_its_weights_say(
+    block_size: int | None, entries: dict[str, Any], gap: float
+) -> None:
     model = weights.int4(programs.small(), block_size)
     written = programs.answers(model, fused=False)
     np.testing.assert_allclose(programs.answers(model, **entries), written, atol=gap)
@@ -97,7 +111,9 @@ def test_weights_of_two_nodes_are_stored_once() -> None:
         ("MatMul", "image dense", "once", {}),
         ("MatMul", "once dense", "probabilities", {}),
     ]
-    model = weights.int4(programs.graph(nodes, {"dense": np.eye(3, dtype=np.float32)}, programs.SHAPE), None)
+    model = weights.int4(
+        programs.graph(nodes, {"dense": np.eye(3, dtype=np.float32)}, programs.SHAPE), None
+    )
     assert programs.kinds(model) == ["DequantizeLinear", "MatMul", "MatMul"]
     np.testing.assert_allclose(programs.answers(model), programs.EXAMPLES, rtol=1e-5)
 
@@ -119,4 +135,6 @@ def test_halved_weights_are_stored_as_float16_and_the_rest_is_not() -> None:
 
 def test_nothing_halved_changes_nothing() -> None:
     model = programs.small()
-    assert helper.printable_graph(weights.halved(programs.small(), []).graph) == helper.printable_graph(model.graph)
+    assert helper.printable_graph(
+        weights.halved(programs.small(), []).graph
+    ) == helper.printable_graph(model.graph)

@@ -18,7 +18,11 @@ FLOAT = onnx.TensorProto.FLOAT
 STEPS: dict[str, NDArray[Any]] = {"step": np.array(0.1, np.float32), "zero": np.array(0, np.int8)}
 
 
-def made(nodes: list[onnx.NodeProto], constants: dict[str, NDArray[Any]], shapes: tuple[list[int], list[int]]) -> bytes:
+def made(
+    nodes: list[onnx.NodeProto],
+    constants: dict[str, NDArray[Any]],
+    shapes: tuple[list[int], list[int]],
+) -> bytes:
     graph = helper.make_graph(
         nodes,
         "main",
@@ -51,9 +55,9 @@ def integers() -> bytes:
 
 def test_casts_are_parts_of_the_integer_kernel() -> None:
     found = workload({FILE: integers()})
-    assert [(one.kind, one.dtype, one.macs, sum(one.parameters.values())) for one in found.operations] == [
-        ("MatMul", "int8", 12, 12)
-    ]
+    assert [
+        (one.kind, one.dtype, one.macs, sum(one.parameters.values())) for one in found.operations
+    ] == [("MatMul", "int8", 12, 12)]
     assert found.activation_peak_bytes == 6 + 2
     assert found.weight_bytes == 12
 
@@ -64,9 +68,9 @@ def test_weights_made_floats_at_load_move_as_they_are_stored() -> None:
         helper.make_node("MatMul", ["image", "weights"], ["probabilities"], name="dense"),
     ]
     found = workload({FILE: made(nodes, {"halves": np.ones((6, 2), np.float16)}, ([1, 6], [1, 2]))})
-    assert [(one.kind, one.dtype, one.macs, sum(one.parameters.values())) for one in found.operations] == [
-        ("MatMul", "float32", 12, 12)
-    ]
+    assert [
+        (one.kind, one.dtype, one.macs, sum(one.parameters.values())) for one in found.operations
+    ] == [("MatMul", "float32", 12, 12)]
     assert found.weight_bytes == 24
 
 
@@ -90,7 +94,10 @@ def test_a_transposed_convolution_and_a_transposed_product() -> None:
         helper.make_node("Flatten", ["pooled"], ["flat"]),
         helper.make_node("Gemm", ["flat", "weights"], ["probabilities"], transB=1),
     ]
-    constants = {"filters": np.ones((3, 5, 2, 2), np.float32), "weights": np.ones((7, 5), np.float32)}
+    constants = {
+        "filters": np.ones((3, 5, 2, 2), np.float32),
+        "weights": np.ones((7, 5), np.float32),
+    }
     found = workload({FILE: made(nodes, constants, ([1, 3, 4, 4], [1, 7]))})
     assert [one.macs for one in found.operations] == [4 * 4 * 3 * 5 * 2 * 2, 0, 0, 5 * 7]
     assert found.parameters == 3 * 5 * 2 * 2 + 7 * 5
@@ -105,9 +112,15 @@ def test_a_graph_and_its_quantized_form_multiply_the_same() -> None:
 
 
 def test_a_size_that_is_only_known_when_the_file_runs_is_not_guessed() -> None:
-    nodes = [helper.make_node("NonZero", ["image"], ["places"]), helper.make_node("Cast", ["places"], ["x"], to=FLOAT)]
+    nodes = [
+        helper.make_node("NonZero", ["image"], ["places"]),
+        helper.make_node("Cast", ["places"], ["x"], to=FLOAT),
+    ]
     nodes.append(helper.make_node("ReduceSum", ["x"], ["probabilities"], keepdims=1))
-    with pytest.raises(Uncounted, match=r"^NonZero: how much it multiplies is not known; known are: Conv, ConvInteger"):
+    with pytest.raises(
+        Uncounted,
+        match=r"^NonZero: how much it multiplies is not known; known are: Conv, ConvInteger",
+    ):
         workload({FILE: made(nodes, {}, ([1, 6], [1, 1]))})
     relu = helper.make_node("Relu", ["image"], ["probabilities"])
     with pytest.raises(Uncounted, match=r"^image: its size is only known when the file runs$"):

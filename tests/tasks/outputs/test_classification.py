@@ -21,7 +21,10 @@ def test_a_tie_counts_for_the_first_class() -> None:
 
 def test_calibration_error_is_the_gap_in_each_bin_weighted_by_its_examples() -> None:
     # Two bins: four answers at 0.95, three of them right; one at 0.5, right. (|4 * 0.95 - 3| + |0.5 - 1|) / 5.
-    confidences, right = np.array([0.95, 0.95, 0.95, 0.95, 0.5]), np.array([True, True, True, False, True])
+    confidences, right = (
+        np.array([0.95, 0.95, 0.95, 0.95, 0.5]),
+        np.array([True, True, True, False, True]),
+    )
     assert classification.calibration_error(confidences, right) == pytest.approx((0.8 + 0.5) / 5)
 
 

@@ -48,7 +48,9 @@ def make(manifest: dict[str, Any], bundle_files: Mapping[str, bytes]) -> dict[st
         bundle_files: every file of it by its path.
     """
     has = words(manifest)
-    names = [name for name, word in FILES[manifest["platform"]].items() if word is None or word in has]
+    names = [
+        name for name, word in FILES[manifest["platform"]].items() if word is None or word in has
+    ]
     for facts in _runtimes(manifest):
         names += facts.sample_code.get(manifest["platform"], ())
     made = {name: _header(name, manifest) + _filled(name, manifest, has) for name in names}
@@ -135,9 +137,15 @@ def _readme(manifest: dict[str, Any], bundle_files: Mapping[str, bytes], has: se
 
 def _requirements(manifest: dict[str, Any], has: set[str]) -> list[str]:
     """Return what the Python sample needs, runtimes in the version that the files were measured in."""
-    versions = {name: version for one in manifest["targets"].values() for name, version in one["tools"].items()}
+    versions = {
+        name: version
+        for one in manifest["targets"].values()
+        for name, version in one["tools"].items()
+    }
     libraries = [facts.library for facts in _runtimes(manifest) if facts.library is not None]
-    runtimes = [f"{library.distribution}=={versions[library.distribution]}" for library in libraries]
+    runtimes = [
+        f"{library.distribution}=={versions[library.distribution]}" for library in libraries
+    ]
     return ["numpy", "'pillow>=13'", *(["cryptography"] if "encrypted" in has else []), *runtimes]
 
 
@@ -147,7 +155,9 @@ def _rows(manifest: dict[str, Any], bundle_files: Mapping[str, bytes]) -> Iterat
         target = manifest["targets"][name]
         model = target["model"]
         size = sum(
-            len(content) for path, content in bundle_files.items() if path == model or path.startswith(f"{model}/")
+            len(content)
+            for path, content in bundle_files.items()
+            if path == model or path.startswith(f"{model}/")
         )
         accelerators = ", ".join(target["accelerators"])
         yield f"| {name} | {target['device']['name']} | {target['runtime']} on {accelerators} | {size / 1e6:.3f} MB |"

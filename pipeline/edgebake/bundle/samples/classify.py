@@ -73,7 +73,10 @@ class Bundle:
         plain = io.BytesIO()
         decrypt(io.BytesIO(content), plain, self._key, "/".join(about).encode())
         opened, said = plain.getvalue(), self._files[path]["encryption"]
-        if (len(opened), hashlib.sha256(opened).hexdigest()) != (said["plain_size"], said["plain_sha256"]):
+        if (len(opened), hashlib.sha256(opened).hexdigest()) != (
+            said["plain_size"],
+            said["plain_sha256"],
+        ):
             raise BundleError(f"{path}: decrypted, not the file that manifest.json lists")
         return opened
 
@@ -114,7 +117,9 @@ def middle(size: tuple[int, int], shape: tuple[int, int]) -> tuple[int, int, int
 def quantize(real: NDArray[np.float32], step: dict[str, Any]) -> NDArray[Any]:
     """Return real values as integers, rounded to even and clipped."""
     limits = np.iinfo(step["dtype"])
-    stored: NDArray[Any] = np.rint(real / step["scale"] + step["zero_point"]).clip(limits.min, limits.max)
+    stored: NDArray[Any] = np.rint(real / step["scale"] + step["zero_point"]).clip(
+        limits.min, limits.max
+    )
     return stored.astype(step["dtype"])
 
 
@@ -124,11 +129,13 @@ def load(target: dict[str, Any], content: bytes) -> Model:
         return _onnx(content)
     if target["runtime"] == "litert":
         return _litert(content)
-    raise BundleError(f"{target['model']}: {target['runtime']} does not run here; expected litert or onnxruntime")
+    raise BundleError(
+        f"{target['model']}: {target['runtime']} does not run here; expected litert or onnxruntime"
+    )
 
 
 def _onnx(content: bytes) -> Model:
-    import onnxruntime  # noqa: PLC0415 - other bundles need the other runtime
+    import onnxruntime  # other bundles need the other runtime
 
     options = onnxruntime.SessionOptions()
     if b"QuantizeLinear" not in content:
@@ -145,11 +152,14 @@ def _onnx(content: bytes) -> Model:
 
 
 def _litert(content: bytes) -> Model:
-    from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415 - as above
+    from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_content=content)
     interpreter.allocate_tensors()
-    taken, given = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+    taken, given = (
+        interpreter.get_input_details()[0]["index"],
+        interpreter.get_output_details()[0]["index"],
+    )
 
     def answer(tensor: NDArray[Any]) -> NDArray[Any]:
         interpreter.set_tensor(taken, tensor)
@@ -188,7 +198,9 @@ def differences(
     yield from _off("input", tensor * float(step), expected * float(step), tolerances["tensor"])
     # With the expected input, so that only the model is asked.
     output = model(expected)
-    yield from _off("output", _real(target["postprocessing"], output), example["output"], tolerances["output"])
+    yield from _off(
+        "output", _real(target["postprocessing"], output), example["output"], tolerances["output"]
+    )
     answers = run(target["postprocessing"], output, target["labels"])
     first, wanted = ([one["label"] for one in found[:1]] for found in (answers, example["answer"]))
     if first != wanted:
@@ -196,13 +208,19 @@ def differences(
 
 
 def _tensor(stored: dict[str, Any]) -> NDArray[Any]:
-    little = np.frombuffer(base64.b64decode(stored["data"]), np.dtype(stored["dtype"]).newbyteorder("<"))
+    little = np.frombuffer(
+        base64.b64decode(stored["data"]), np.dtype(stored["dtype"]).newbyteorder("<")
+    )
     return little.reshape(stored["shape"]).astype(stored["dtype"])
 
 
 def _real(steps: list[dict[str, Any]], output: NDArray[Any]) -> NDArray[Any]:
     first = steps[0]
-    return dequantize(output[0], first["scale"], first["zero_point"]) if first["step"] == "dequantize" else output[0]
+    return (
+        dequantize(output[0], first["scale"], first["zero_point"])
+        if first["step"] == "dequantize"
+        else output[0]
+    )
 
 
 def _off(end: str, found: Any, expected: Any, tolerance: float) -> Iterator[str]:
@@ -218,7 +236,12 @@ def facts(soc: str | None) -> Facts:
     """Return what this machine says of itself."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1_000_000
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    flags = {word for line in lines if line.startswith(("flags", "Features")) for word in line.split(":")[1].split()}
+    flags = {
+        word
+        for line in lines
+        if line.startswith(("flags", "Features"))
+        for word in line.split(":")[1].split()
+    }
     return Facts(platform.libc_ver()[1] or "0", soc or _soc(), memory, frozenset(flags))
 
 
@@ -238,7 +261,9 @@ def first_that_works(bundle: Bundle, names: list[str]) -> tuple[dict[str, Any], 
     for name in names:
         try:
             return bundle.manifest["targets"][name], checked(bundle, name)
-        except Exception as error:  # a runtime may raise anything; the next target is there for that
+        except (
+            Exception
+        ) as error:  # a runtime may raise anything; the next target is there for that
             print(f"{name}: left out: {error}", file=sys.stderr)
     raise BundleError("no model of this bundle works on this machine")
 
@@ -260,9 +285,15 @@ def main() -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(description="Classify pictures with a bundle.")
     parser.add_argument("pictures", nargs="*", type=Path)
-    parser.add_argument("--bundle", type=Path, default=Path("@PLATFORM@.zip"), help="a folder or a zip")
-    parser.add_argument("--check", action="store_true", help="replay the golden vectors of every target")
-    parser.add_argument("--target", help="take this one; else the first whose rule this machine meets")
+    parser.add_argument(
+        "--bundle", type=Path, default=Path("@PLATFORM@.zip"), help="a folder or a zip"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="replay the golden vectors of every target"
+    )
+    parser.add_argument(
+        "--target", help="take this one; else the first whose rule this machine meets"
+    )
     parser.add_argument("--soc", help="the chip, where the system does not name it")
     # <encrypted>
     parser.add_argument("--key", type=Path, help="a file that holds the key, as base64")
@@ -277,7 +308,11 @@ def main() -> int:
     every = [words.target] if words.target else bundle.manifest["chain"]
     if words.check:
         return check(bundle, every)
-    fitting = every if words.target or bundle.manifest["platform"] != "linux" else _fitting(bundle, words.soc)
+    fitting = (
+        every
+        if words.target or bundle.manifest["platform"] != "linux"
+        else _fitting(bundle, words.soc)
+    )
     target, model = first_that_works(bundle, fitting)
     for path in words.pictures:
         output = model(preprocess(target["preprocessing"], Image.open(path)))

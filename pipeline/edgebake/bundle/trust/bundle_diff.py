@@ -38,7 +38,9 @@ def _by_path(files: Files) -> dict[str, Files]:
     """Return the files by what they are one of: an .mlpackage is one thing, every other file is its own."""
     found: dict[str, Files] = {}
     for path, content in files.items():
-        whole = next((str(one) for one in PurePosixPath(path).parents if one.suffix in _runtimes()), path)
+        whole = next(
+            (str(one) for one in PurePosixPath(path).parents if one.suffix in _runtimes()), path
+        )
         found.setdefault(whole, {})[path.removeprefix(whole)] = content
     return found
 
@@ -102,7 +104,9 @@ def _json(ours: bytes, theirs: bytes) -> Iterator[str]:
         yield f"{_place(ours, theirs)}; cannot be read as JSON: {_short(str(error))}"
         return
     found = list(_keys("", one, other))
-    yield from found or (f"the same JSON in other words, {line}" for line in _lines(ours.decode(), theirs.decode()))
+    yield from found or (
+        f"the same JSON in other words, {line}" for line in _lines(ours.decode(), theirs.decode())
+    )
 
 
 def _keys(key: str, ours: Any, theirs: Any) -> Iterator[str]:
@@ -150,7 +154,9 @@ def _places(ours: Files, theirs: Files, why: str) -> Iterator[str]:
 
 def _place(ours: bytes, theirs: bytes) -> str:
     end = min(len(ours), len(theirs))
-    first = bisect_left(range(end), True, key=lambda place: ours[: place + 1] != theirs[: place + 1])
+    first = bisect_left(
+        range(end), True, key=lambda place: ours[: place + 1] != theirs[: place + 1]
+    )
     return f"byte {first:,} is the first to differ, ours has {len(ours):,} bytes, theirs {len(theirs):,}"
 
 

@@ -13,7 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-SEGMENT = 1 << 20  # bytes of each segment but the last, its tag included; the first one's also include the header
+SEGMENT = (
+    1 << 20
+)  # bytes of each segment but the last, its tag included; the first one's also include the header
 HEADER = 40  # its own length in one byte, salt [32], prefix of the nonces [7]
 TAG = 16
 SUITE = hpke.Suite(hpke.KEM.P256, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
@@ -45,7 +47,9 @@ def decrypt(source: BinaryIO, target: BinaryIO, key: bytes, associated: bytes) -
         try:
             target.write(cipher.decrypt(nonce(header[33:], number, not following), segment, None))
         except InvalidTag:
-            raise ValueError(f"segment {number}: changed or cut, of another file, or under another key") from None
+            raise ValueError(
+                f"segment {number}: changed or cut, of another file, or under another key"
+            ) from None
         if not following:
             return
         segment, number = following, number + 1
@@ -77,4 +81,6 @@ def unwrap(wrapped: bytes, device_key: ec.EllipticCurvePrivateKey, info: bytes) 
     try:
         return SUITE.decrypt(wrapped, device_key, info=info)
     except InvalidTag:
-        raise ValueError("the key was wrapped for another device or another purpose, or was changed") from None
+        raise ValueError(
+            "the key was wrapped for another device or another purpose, or was changed"
+        ) from None

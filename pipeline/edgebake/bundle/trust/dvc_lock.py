@@ -37,7 +37,9 @@ def digest(lock: dict[str, Any], converts: Iterable[str]) -> str:
         if stage in found:
             continue
         if stage not in stages:
-            raise ArtifactError(f"dvc.lock: {stage}: not there; expected what was built: run `dvc repro`")
+            raise ArtifactError(
+                f"dvc.lock: {stage}: not there; expected what was built: run `dvc repro`"
+            )
         found[stage] = stages[stage]
         waiting += _makers(stages, [dep["path"] for dep in stages[stage].get("deps", [])])
     return sha256(provenance.canonical(found)).hexdigest()

@@ -48,7 +48,9 @@ def encrypt(data: bytes, key: bytes, associated: bytes) -> bytes:
     segment = source.read(SEGMENT - HEADER - TAG)
     while True:
         following = source.read(SEGMENT - TAG)
-        written.append(cipher.encrypt(nonce(prefix, len(written) - 1, not following), segment, None))
+        written.append(
+            cipher.encrypt(nonce(prefix, len(written) - 1, not following), segment, None)
+        )
         if not following:
             return b"".join(written)
         segment = following
@@ -73,7 +75,9 @@ def associated(name: str, version: str, platform: str, path: str) -> bytes:
     """
     for word, value in {"name": name, "version": version}.items():
         if "/" in value:
-            raise RecipeError(f"recipes/release.yaml: {word}: {value!r}; expected no '/' where a target is encrypted")
+            raise RecipeError(
+                f"recipes/release.yaml: {word}: {value!r}; expected no '/' where a target is encrypted"
+            )
     return f"{name}/{version}/{platform}/{path}".encode()
 
 

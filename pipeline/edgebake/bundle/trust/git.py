@@ -114,4 +114,6 @@ def _done(arguments: tuple[str, ...], folder: Path) -> subprocess.CompletedProce
             check=False,
         )
     except FileNotFoundError:
-        raise HostError("git: not found; expected it on PATH: a bundle names the commit it is built from") from None
+        raise HostError(
+            "git: not found; expected it on PATH: a bundle names the commit it is built from"
+        ) from None

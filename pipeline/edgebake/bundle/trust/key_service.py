@@ -11,7 +11,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from edgebake.errors import HostError
 
-SCHEMES = ("awskms", "azurekms", "gcpkms", "hsm", "hv")  # those of securesystemslib that can sign by P-256
+SCHEMES = (
+    "awskms",
+    "azurekms",
+    "gcpkms",
+    "hsm",
+    "hv",
+)  # those of securesystemslib that can sign by P-256
 ALGORITHM = "ecdsa-sha2-nistp256"
 PIN = "EDGEBAKE_HSM_PIN"  # the variable with the PIN of `hsm:`
 
@@ -23,15 +29,19 @@ def asking(uri: str, public: ec.EllipticCurvePublicKey, key_id: str) -> Callable
         HostError: the library for the service is not installed, or the service does not let us in or sign; the
             function raises it too.
     """
-    from securesystemslib.exceptions import UnsupportedLibraryError  # noqa: PLC0415 - for keys in a service alone
-    from securesystemslib.signer import Signer, SSlibKey  # type: ignore[attr-defined]  # noqa: PLC0415 - likewise
+    from securesystemslib.exceptions import UnsupportedLibraryError  # for keys in a service alone
+    from securesystemslib.signer import Signer, SSlibKey  # type: ignore[attr-defined]
 
     scheme = uri.partition(":")[0]
     try:
-        theirs = Signer.from_priv_key_uri(uri, SSlibKey.from_crypto(public, key_id, ALGORITHM), _pin)
+        theirs = Signer.from_priv_key_uri(
+            uri, SSlibKey.from_crypto(public, key_id, ALGORITHM), _pin
+        )
     except UnsupportedLibraryError as error:
         said = str(error).rstrip(".")
-        raise HostError(f"{scheme}: {said}; expected securesystemslib[{_extra(scheme)}] to be installed") from None
+        raise HostError(
+            f"{scheme}: {said}; expected securesystemslib[{_extra(scheme)}] to be installed"
+        ) from None
     except Exception as error:
         raise _trouble(scheme, error) from error
 

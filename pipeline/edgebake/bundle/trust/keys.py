@@ -87,12 +87,16 @@ def _create(path: Path, content: bytes, mode: int) -> None:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
             file.write(content)
     except OSError as error:
-        raise HostError(f"{path}: cannot be written ({error.strerror}); expected a folder that is there") from None
+        raise HostError(
+            f"{path}: cannot be written ({error.strerror}); expected a folder that is there"
+        ) from None
 
 
 def _refuse_taken(path: Path) -> None:
     if os.path.lexists(path):
-        raise HostError(f"{path}: is there already; expected a free path: a key that is overwritten is lost")
+        raise HostError(
+            f"{path}: is there already; expected a free path: a key that is overwritten is lost"
+        )
 
 
 def signer(uri: str, public_key_path: Path) -> Signer:
@@ -114,7 +118,12 @@ def signer(uri: str, public_key_path: Path) -> Signer:
             f"{key_id(public)[:16]}; expected the two halves of one key"
         )
     # The same signature for the same bundle (RFC 6979), so that a build made again is the same down to its proof.
-    return Signer(public, lambda message: private.sign(message, ec.ECDSA(hashes.SHA256(), deterministic_signing=True)))
+    return Signer(
+        public,
+        lambda message: private.sign(
+            message, ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
+        ),
+    )
 
 
 def public_key(path: Path) -> ec.EllipticCurvePublicKey:
@@ -126,14 +135,20 @@ def public_key(path: Path) -> ec.EllipticCurvePublicKey:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise HostError(f"{path}: cannot be read ({error.strerror}); expected a public key, as PEM") from None
+        raise HostError(
+            f"{path}: cannot be read ({error.strerror}); expected a public key, as PEM"
+        ) from None
     if b"PRIVATE KEY" in content:
-        raise HostError(f"{path}: a private key; expected its public half, which `edgebake keygen` writes beside it")
+        raise HostError(
+            f"{path}: a private key; expected its public half, which `edgebake keygen` writes beside it"
+        )
     try:
         found = serialization.load_pem_public_key(content)
     except (ValueError, UnsupportedAlgorithm):
         raise HostError(f"{path}: no public key; expected one: PEM, ECDSA on P-256") from None
-    if not isinstance(found, ec.EllipticCurvePublicKey) or not isinstance(found.curve, ec.SECP256R1):
+    if not isinstance(found, ec.EllipticCurvePublicKey) or not isinstance(
+        found.curve, ec.SECP256R1
+    ):
         raise HostError(f"{path}: {_kind(found)}; expected ECDSA on P-256 (secp256r1)")
     return found
 
@@ -156,7 +171,9 @@ def secret(uri: str) -> bytes:
     except binascii.Error:
         found = b""
     if len(found) != SECRET_BYTES:
-        raise HostError(f"{where}: no encryption key; expected 32 bytes as base64: `edgebake keygen --encryption`")
+        raise HostError(
+            f"{where}: no encryption key; expected 32 bytes as base64: `edgebake keygen --encryption`"
+        )
     return found
 
 
@@ -189,19 +206,25 @@ def _safe_file(path: Path) -> bytes:
     allowed: Kubernetes mounts every secret as one.
     """
     try:
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # a pipe would be waited for
+        with os.fdopen(
+            os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb"
+        ) as file:  # a pipe would be waited for
             found = os.fstat(file.fileno())
             _refuse_unsafe(path, found)
             return file.read(MOST_BYTES)
     except OSError as error:
-        raise HostError(f"{path}: cannot be read ({error.strerror}); expected a key there") from None
+        raise HostError(
+            f"{path}: cannot be read ({error.strerror}); expected a key there"
+        ) from None
 
 
 def _refuse_unsafe(path: Path, found: os.stat_result) -> None:
     if not stat.S_ISREG(found.st_mode):
         raise HostError(f"{path}: no file; expected a key in one")
     if found.st_uid not in (os.geteuid(), 0):
-        raise HostError(f"{path}: belongs to user {found.st_uid}; expected a key of your own or of root")
+        raise HostError(
+            f"{path}: belongs to user {found.st_uid}; expected a key of your own or of root"
+        )
     if found.st_mode & 0o077:
         raise HostError(
             f"{path}: others can read it (mode {stat.S_IMODE(found.st_mode):04o}); expected its owner alone: "
@@ -217,8 +240,12 @@ def _private(where: str, content: bytes) -> ec.EllipticCurvePrivateKey:
             f"{where}: locked by a password; expected none: keep the file for its owner alone, or the key in a service"
         ) from None
     except (ValueError, UnsupportedAlgorithm):
-        raise HostError(f"{where}: no private key; expected one: PEM, PKCS8, ECDSA on P-256") from None
-    if not isinstance(found, ec.EllipticCurvePrivateKey) or not isinstance(found.curve, ec.SECP256R1):
+        raise HostError(
+            f"{where}: no private key; expected one: PEM, PKCS8, ECDSA on P-256"
+        ) from None
+    if not isinstance(found, ec.EllipticCurvePrivateKey) or not isinstance(
+        found.curve, ec.SECP256R1
+    ):
         raise HostError(f"{where}: {_kind(found)}; expected ECDSA on P-256 (secp256r1)")
     return found
 
@@ -227,7 +254,9 @@ def _as_pem(content: bytes) -> bytes:
     """Return PEM as it is; base64 of it, as which CI systems keep texts of several lines, decoded."""
     if content.lstrip().startswith(b"-----BEGIN"):
         return content
-    return base64.b64decode(b"".join(content.split()), validate=True)  # binascii.Error is a ValueError
+    return base64.b64decode(
+        b"".join(content.split()), validate=True
+    )  # binascii.Error is a ValueError
 
 
 def _kind(key: object) -> str:

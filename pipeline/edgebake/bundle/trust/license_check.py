@@ -25,7 +25,9 @@ def hold(folder: Path, content: dict[str, Any], policy: Licenses | None) -> str:
     try:
         if policy:
             judged = licenses.judge(asked, policy, folder / licenses.FOLDER)
-            review = [one.name for one, decision in judged if decision.verdict is licenses.Verdict.review]
+            review = [
+                one.name for one, decision in judged if decision.verdict is licenses.Verdict.review
+            ]
         _hold_texts(folder, asked)
     except (LicenseError, ValueError) as error:
         raise ProofError(f"{manifest.FILE}: licenses: {error}") from None
@@ -49,6 +51,10 @@ def _hold_texts(folder: Path, asked: list[Ingredient]) -> None:
         LicenseError: there is none.
     """
     for one in asked:
-        names = sorted({str(symbol).partition(" WITH ")[0] for symbol in licenses.parsed(one.license).symbols})
+        names = sorted(
+            {str(symbol).partition(" WITH ")[0] for symbol in licenses.parsed(one.license).symbols}
+        )
         if not any((folder / licenses.FOLDER / f"{name}.txt").is_file() for name in names):
-            raise LicenseError(f"{licenses.FOLDER}/: no text of {one.license}, which {one.kind} {one.name!r} is under")
+            raise LicenseError(
+                f"{licenses.FOLDER}/: no text of {one.license}, which {one.kind} {one.name!r} is under"
+            )

@@ -31,7 +31,9 @@ def signed(folder: Path, proof: Path, content: dict[str, Any], public_key: Path 
         return "none, as the manifest says"
     found, said = keys.key_id(keys.public_key(public_key)), content["signature"]["key_id"]
     if found != said:
-        raise ProofError(f"{public_key}: this is key {found[:16]}; the manifest says that {said[:16]} signs it")
+        raise ProofError(
+            f"{public_key}: this is key {found[:16]}; the manifest says that {said[:16]} signs it"
+        )
     signature.verify(folder, proof / SIGNATURE, public_key)
     return f"OpenSSF model signature by key {found[:16]}"
 
@@ -44,13 +46,19 @@ def origin(proof: Path, public_key: Path | None) -> dict[str, Any]:
     """
     file = proof / PROVENANCE
     if not file.is_file():
-        raise ProofError(f"{file}: not there; expected the provenance of the bundle (--proof FOLDER if elsewhere)")
+        raise ProofError(
+            f"{file}: not there; expected the provenance of the bundle (--proof FOLDER if elsewhere)"
+        )
     if file.stat().st_size > signature.MOST_BYTES:
-        raise ProofError(f"{file}: {file.stat().st_size:,} bytes; expected at most {signature.MOST_BYTES:,}")
+        raise ProofError(
+            f"{file}: {file.stat().st_size:,} bytes; expected at most {signature.MOST_BYTES:,}"
+        )
     return provenance.opened(file.read_bytes(), public_key)
 
 
-def provenanced(bundle: Path, folder: Path, content: dict[str, Any], statement: dict[str, Any]) -> str:
+def provenanced(
+    bundle: Path, folder: Path, content: dict[str, Any], statement: dict[str, Any]
+) -> str:
     """Hold a bundle against what its provenance is of, and return where it is from.
 
     Raises:
@@ -81,4 +89,6 @@ def _hold_words(content: dict[str, Any], statement: dict[str, Any]) -> None:
     }
     for word, value in expected.items():
         if said[word] != value:
-            raise ProofError(f"{PROVENANCE}: {word}: {said[word]!r:.100}; the manifest says {value!r:.100}")
+            raise ProofError(
+                f"{PROVENANCE}: {word}: {said[word]!r:.100}; the manifest says {value!r:.100}"
+            )

@@ -68,12 +68,18 @@ def statement(build: Build) -> dict[str, Any]:
             {"name": "source", "digest": {"gitCommit": build.git_commit}},
             {"name": "dvc.lock", "digest": {"sha256": build.lock}},
             *(_described(source) for source in build.data),
-            *({"name": name, "uri": f"pkg:pypi/{name}@{version}"} for name, version in sorted(build.tools.items())),
+            *(
+                {"name": name, "uri": f"pkg:pypi/{name}@{version}"}
+                for name, version in sorted(build.tools.items())
+            ),
         ],
     }
     return {
         "_type": STATEMENT,
-        "subject": [{"name": name, "digest": {"sha256": digest}} for name, digest in sorted(build.subjects.items())],
+        "subject": [
+            {"name": name, "digest": {"sha256": digest}}
+            for name, digest in sorted(build.subjects.items())
+        ],
         "predicateType": PREDICATE,
         "predicate": {
             "buildDefinition": definition,
@@ -95,9 +101,13 @@ def commit(said: dict[str, Any]) -> str:
         ProofError: it names none.
     """
     try:
-        found = next(one for one in _dependencies(said) if one["name"] == "source")["digest"]["gitCommit"]
+        found = next(one for one in _dependencies(said) if one["name"] == "source")["digest"][
+            "gitCommit"
+        ]
     except (KeyError, TypeError, StopIteration):
-        raise ProofError("provenance: names no git commit; expected one in resolvedDependencies") from None
+        raise ProofError(
+            "provenance: names no git commit; expected one in resolvedDependencies"
+        ) from None
     return str(found)
 
 
@@ -118,7 +128,9 @@ def summary(said: dict[str, Any]) -> dict[str, Any]:
             "recipes": {name: recipe["sha256"] for name, recipe in asked["recipes"].items()},
         }
     except (KeyError, TypeError, AttributeError):
-        raise ProofError("provenance: leaves out how it was built; expected platform, recipes and dirty") from None
+        raise ProofError(
+            "provenance: leaves out how it was built; expected platform, recipes and dirty"
+        ) from None
 
 
 def _dependencies(said: dict[str, Any]) -> Any:
@@ -136,8 +148,8 @@ def envelope(said: dict[str, Any], signer: keys.Signer | None) -> bytes:
     Raises:
         HostError: the key cannot sign.
     """
-    from securesystemslib.dsse import Envelope  # noqa: PLC0415 - for proofs alone
-    from securesystemslib.signer import Signature  # type: ignore[attr-defined]  # noqa: PLC0415 - likewise
+    from securesystemslib.dsse import Envelope  # for proofs alone
+    from securesystemslib.signer import Signature  # type: ignore[attr-defined]
 
     made = Envelope(canonical(said), PAYLOAD, {})
     if signer:
@@ -166,7 +178,9 @@ def _said(payload: bytes) -> dict[str, Any]:
     try:
         said: dict[str, Any] = json.loads(payload)
         wrong = {key: said[key] for key, value in expected.items() if said[key] != value}
-        complete = all(isinstance(one["name"], str) and "sha256" in one["digest"] for one in said["subject"])
+        complete = all(
+            isinstance(one["name"], str) and "sha256" in one["digest"] for one in said["subject"]
+        )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         complete, wrong = False, {}
     for key, value in wrong.items():
@@ -177,18 +191,20 @@ def _said(payload: bytes) -> dict[str, Any]:
 
 
 def _envelope(text: bytes) -> "Envelope":
-    from securesystemslib.dsse import Envelope  # noqa: PLC0415 - for proofs alone
-    from securesystemslib.exceptions import FormatError  # noqa: PLC0415 - likewise
+    from securesystemslib.dsse import Envelope  # for proofs alone
+    from securesystemslib.exceptions import FormatError
 
     try:
         return Envelope.from_dict(json.loads(text))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, FormatError) as error:
-        raise ProofError(f"provenance: no DSSE envelope ({type(error).__name__}: {error})") from None
+        raise ProofError(
+            f"provenance: no DSSE envelope ({type(error).__name__}: {error})"
+        ) from None
 
 
 def _refuse_unsigned(found: "Envelope", public_key: Path) -> None:
-    from securesystemslib.exceptions import VerificationError  # noqa: PLC0415 - for proofs alone
-    from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]  # noqa: PLC0415 - likewise
+    from securesystemslib.exceptions import VerificationError  # for proofs alone
+    from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]
 
     key = keys.public_key(public_key)
     name = keys.key_id(key)

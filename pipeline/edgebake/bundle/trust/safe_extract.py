@@ -14,12 +14,22 @@ from pathlib import Path
 from edgebake.bundle.archive import zipped
 from edgebake.errors import ProofError
 
-PATH = re.compile(r"[A-Za-z0-9._/@+-]{1,200}")  # of manifest.schema.json, less what _refuse_path says by name
+PATH = re.compile(
+    r"[A-Za-z0-9._/@+-]{1,200}"
+)  # of manifest.schema.json, less what _refuse_path says by name
 MOST_FILES = 2_000
 MOST_BYTES = 4 << 30
 CHUNK = 1 << 20
 # What a zip that is not one makes the library raise.
-TROUBLE = (zipfile.BadZipFile, NotImplementedError, UnicodeError, OSError, EOFError, ValueError, OverflowError)
+TROUBLE = (
+    zipfile.BadZipFile,
+    NotImplementedError,
+    UnicodeError,
+    OSError,
+    EOFError,
+    ValueError,
+    OverflowError,
+)
 
 
 @contextmanager
@@ -72,7 +82,9 @@ def _unpack(archive: Path, folder: Path) -> None:
         raise ProofError(f"{archive}: a damaged zip: {type(error).__name__}") from None
     # Bytes before, between or behind the entries would be signed and verified by nobody.
     if zipped(folder) != archive.read_bytes():
-        raise ProofError(f"{archive}: not the archive that edgebake makes of these files; something else is in it")
+        raise ProofError(
+            f"{archive}: not the archive that edgebake makes of these files; something else is in it"
+        )
 
 
 def _refuse_odd_zip(entries: list[zipfile.ZipInfo], size: int) -> None:
@@ -86,12 +98,16 @@ def _refuse_odd_zip(entries: list[zipfile.ZipInfo], size: int) -> None:
                 "expected it stored: edgebake compresses nothing, and a zip bomb is made of that"
             )
         if entry.flag_bits & 0x1:
-            raise ProofError(f"{entry.filename}: encrypted by the zip; edgebake does that to files alone")
+            raise ProofError(
+                f"{entry.filename}: encrypted by the zip; edgebake does that to files alone"
+            )
     _refuse_twins([entry.filename for entry in entries])
     total = sum(entry.file_size for entry in entries)
     _refuse_much(len(entries), total)
     if total > size:
-        raise ProofError(f"the zip has {size:,} bytes and says that it holds {total:,}: entries lie over each other")
+        raise ProofError(
+            f"the zip has {size:,} bytes and says that it holds {total:,}: entries lie over each other"
+        )
 
 
 def _write(packed: zipfile.ZipFile, entry: zipfile.ZipInfo, file: Path) -> None:
@@ -111,7 +127,9 @@ def refuse_path(name: str) -> None:
     if name.startswith("/") or "\\" in name or ".." in parts:
         raise ProofError(f"{name!r}: a path out of the bundle; expected one below it")
     if not PATH.fullmatch(name) or "." in parts or "" in parts:
-        raise ProofError(f"{name!r}: an odd path; expected letters, digits and ._/@+- alone, at most 200 of them")
+        raise ProofError(
+            f"{name!r}: an odd path; expected letters, digits and ._/@+- alone, at most 200 of them"
+        )
 
 
 def _refuse_twins(names: list[str]) -> None:
@@ -119,7 +137,9 @@ def _refuse_twins(names: list[str]) -> None:
     seen: dict[str, str] = {}
     for name in names:
         if other := seen.get(name.casefold()):
-            raise ProofError(f"{name}: there twice, as {other} too; expected each path once, whatever its case")
+            raise ProofError(
+                f"{name}: there twice, as {other} too; expected each path once, whatever its case"
+            )
         seen[name.casefold()] = name
 
 

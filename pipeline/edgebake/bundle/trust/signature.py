@@ -37,23 +37,25 @@ def sign(bundle: Path, signature: Path, signer: keys.Signer) -> None:
         HostError: the key cannot sign.
         ProofError: the folder holds a symbolic link.
     """
-    from model_signing._signing import signing  # noqa: PLC0415 - 1 s
+    from model_signing._signing import signing  # 1 s
 
     _their_signer(signer).sign(signing.Payload(_hashed(bundle))).write(signature)
 
 
 def _their_signer(signer: keys.Signer) -> "sign_sigstore_pb.Signer":
     """Return one of their signers for a key that may be anywhere; theirs read it from a file."""
-    from google.protobuf import json_format  # type: ignore[import-untyped]  # noqa: PLC0415 - 1 s in all
-    from model_signing._signing import sign_sigstore_pb, signing  # noqa: PLC0415
-    from sigstore_models import intoto  # noqa: PLC0415
-    from sigstore_models.bundle import v1 as bundles  # noqa: PLC0415
-    from sigstore_models.common import v1 as common  # noqa: PLC0415
+    from google.protobuf import json_format  # type: ignore[import-untyped]  # 1 s in all
+    from model_signing._signing import sign_sigstore_pb, signing
+    from sigstore_models import intoto
+    from sigstore_models.bundle import v1 as bundles
+    from sigstore_models.common import v1 as common
 
     class Signer(sign_sigstore_pb.Signer):
         def sign(self, payload: signing.Payload) -> sign_sigstore_pb.Signature:
             # Sorted: protobuf's own order of a map differs from process to process.
-            statement = json.dumps(json_format.MessageToDict(payload.statement.pb), sort_keys=True).encode()
+            statement = json.dumps(
+                json_format.MessageToDict(payload.statement.pb), sort_keys=True
+            ).encode()
             made = signer.sign(sign_sigstore_pb.pae(statement))
             envelope = intoto.Envelope(
                 payload=base64.b64encode(statement),
@@ -63,7 +65,9 @@ def _their_signer(signer: keys.Signer) -> "sign_sigstore_pb.Signer":
             hint = common.PublicKeyIdentifier(hint=keys.key_id(signer.public_key))
             material = bundles.VerificationMaterial(public_key=hint, tlog_entries=[])
             return sign_sigstore_pb.Signature(
-                bundles.Bundle(media_type=MEDIA_TYPE, verification_material=material, dsse_envelope=envelope)
+                bundles.Bundle(
+                    media_type=MEDIA_TYPE, verification_material=material, dsse_envelope=envelope
+                )
             )
 
     return Signer()
@@ -82,17 +86,21 @@ def verify(bundle: Path, signature: Path, public_key: Path) -> None:
     hint = named.hint if named else None
     if hint != expected:
         said = f"by key {hint[:16]}" if hint else "by a key that it does not name"
-        raise ProofError(f"{signature}: signed {said}; expected key {expected[:16]} of {public_key}")
+        raise ProofError(
+            f"{signature}: signed {said}; expected key {expected[:16]} of {public_key}"
+        )
     _refuse_other_files(bundle, signature, _signed(signature, made, public_key))
 
 
 def _read(signature: Path) -> "sign_sigstore_pb.Signature":
-    from model_signing._signing.sign_sigstore_pb import Signature  # noqa: PLC0415 - 1 s
+    from model_signing._signing.sign_sigstore_pb import Signature  # 1 s
 
     if not signature.is_file():
         raise ProofError(f"{signature}: not there; expected the signature of the bundle")
     if signature.stat().st_size > MOST_BYTES:
-        raise ProofError(f"{signature}: {signature.stat().st_size:,} bytes; expected at most {MOST_BYTES:,}")
+        raise ProofError(
+            f"{signature}: {signature.stat().st_size:,} bytes; expected at most {MOST_BYTES:,}"
+        )
     try:
         return Signature.read(signature)
     except _UNREADABLE:
@@ -101,27 +109,35 @@ def _read(signature: Path) -> "sign_sigstore_pb.Signature":
 
 def _signed(signature: Path, made: "sign_sigstore_pb.Signature", public_key: Path) -> "Manifest":
     """Return the list of files that the key signed."""
-    from model_signing._signing.sign_ec_key import Verifier  # noqa: PLC0415 - 1 s
+    from model_signing._signing.sign_ec_key import Verifier  # 1 s
 
     try:
         return Verifier(public_key).verify(made)
     except InvalidSignature:
-        raise ProofError(f"{signature}: not what the key signed; the signature itself was edited") from None
+        raise ProofError(
+            f"{signature}: not what the key signed; the signature itself was edited"
+        ) from None
     except _UNREADABLE:
         raise _unreadable(signature) from None
 
 
 def _unreadable(signature: Path) -> ProofError:
-    return ProofError(f"{signature}: cannot be read; expected a signature by a key, as OpenSSF model signing writes it")
+    return ProofError(
+        f"{signature}: cannot be read; expected a signature by a key, as OpenSSF model signing writes it"
+    )
 
 
 def _refuse_other_files(bundle: Path, signature: Path, signed: "Manifest") -> None:
     how = signed.serialization_type
     if (how["method"], how["hash_type"]) != ("files", "sha256"):
-        raise ProofError(f"{signature}: signs {how['method']} by {how['hash_type']}; expected files by sha256")
+        raise ProofError(
+            f"{signature}: signs {how['method']} by {how['hash_type']}; expected files by sha256"
+        )
     expected, found = _digests(signed), _digests(_hashed(bundle))
     changes = {
-        "changed": sorted(name for name in expected.keys() & found.keys() if expected[name] != found[name]),
+        "changed": sorted(
+            name for name in expected.keys() & found.keys() if expected[name] != found[name]
+        ),
         "added": sorted(found.keys() - expected.keys()),
         "missing": sorted(expected.keys() - found.keys()),
     }
@@ -137,13 +153,15 @@ def _digests(manifest: "Manifest") -> dict[str, str]:
 def _hashed(bundle: Path) -> "Manifest":
     for entry in sorted(bundle.rglob("*")):
         if entry.is_symlink() or not (entry.is_file() or entry.is_dir()):
-            raise ProofError(f"{entry}: a link, or no file at all; expected files and folders alone")
+            raise ProofError(
+                f"{entry}: a link, or no file at all; expected files and folders alone"
+            )
     return _every_file().hash(bundle)
 
 
 def _every_file() -> "hashing.Config":
     """Return the settings for all files: theirs pass over .gitignore and its like, whoever added them."""
-    from model_signing import hashing  # noqa: PLC0415 - 1 s
+    from model_signing import hashing  # 1 s
 
     settings = hashing.Config()  # type: ignore[no-untyped-call]
     return settings.set_ignored_paths(paths=[], ignore_git_paths=False)

@@ -16,7 +16,9 @@ from edgebake.errors import ProofError
 
 MOST_BYTES = 4 << 20  # of a manifest: one of a thousand files takes a tenth of it
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-PROTOBUF = re.compile(rb"\x08.*", re.DOTALL)  # field 1, a number: the version, which both kinds begin with
+PROTOBUF = re.compile(
+    rb"\x08.*", re.DOTALL
+)  # field 1, a number: the version, which both kinds begin with
 # What a bundle holds: by place and name, a text, JSON, or how a model begins. No code: stores forbid apps to load any.
 KINDS: dict[str, Literal["json", "text"] | re.Pattern[bytes]] = {
     r"sbom\.cdx\.json|golden/[^/]+\.json|models/[^/]+\.mlpackage/Manifest\.json": "json",
@@ -39,14 +41,18 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not file.is_file():
         raise ProofError(f"{manifest.FILE}: not there; expected it at the top of the bundle")
     if file.stat().st_size > MOST_BYTES:
-        raise ProofError(f"{manifest.FILE}: {file.stat().st_size:,} bytes; expected at most {MOST_BYTES:,}")
+        raise ProofError(
+            f"{manifest.FILE}: {file.stat().st_size:,} bytes; expected at most {MOST_BYTES:,}"
+        )
     try:
         content = json.loads(file.read_bytes(), object_pairs_hook=_no_twins)
     except (ValueError, RecursionError) as error:
         raise ProofError(f"{manifest.FILE}: not JSON that can be read: {error}") from None
     schema = content.get("schema") if isinstance(content, dict) else None
     if schema != manifest.SCHEMA:
-        raise ProofError(f"{manifest.FILE}: schema: {schema!r}; this edgebake reads {manifest.SCHEMA} alone")
+        raise ProofError(
+            f"{manifest.FILE}: schema: {schema!r}; this edgebake reads {manifest.SCHEMA} alone"
+        )
     _refuse_controls(content)
     _refuse_paths(content)
     _refuse_invalid(content)
@@ -65,7 +71,9 @@ def _refuse_controls(content: dict[str, Any]) -> None:
     """Refuse texts that could draw lines of their own on a terminal, or that cannot be printed at all."""
     for key, value in _texts(content):
         if CONTROL.search(key) or CONTROL.search(value):
-            raise ProofError(f"{manifest.FILE}: {key!a:.100}: a control character; expected plain text")
+            raise ProofError(
+                f"{manifest.FILE}: {key!a:.100}: a control character; expected plain text"
+            )
 
 
 def _refuse_paths(content: Any) -> None:
@@ -88,12 +96,14 @@ def _texts(content: Any, key: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _refuse_invalid(content: Any) -> None:
-    import jsonschema  # noqa: PLC0415 - 0.2 s
+    import jsonschema  # 0.2 s
 
     try:
         manifest.validate(content)
     except jsonschema.ValidationError as error:
-        raise ProofError(f"{manifest.FILE}: {error.json_path.removeprefix('$.')}: {error.message[:200]}") from None
+        raise ProofError(
+            f"{manifest.FILE}: {error.json_path.removeprefix('$.')}: {error.message[:200]}"
+        ) from None
 
 
 def files(folder: Path, content: dict[str, Any]) -> str:
@@ -101,7 +111,9 @@ def files(folder: Path, content: dict[str, Any]) -> str:
     listed = {file["path"]: file for file in content["files"]}
     if len(listed) != len(content["files"]):
         raise ProofError(f"{manifest.FILE}: files: a path stands there twice")
-    lying = {file.relative_to(folder).as_posix(): file for file in folder.rglob("*") if file.is_file()}
+    lying = {
+        file.relative_to(folder).as_posix(): file for file in folder.rglob("*") if file.is_file()
+    }
     for path in sorted(listed.keys() - lying.keys()):
         raise ProofError(
             f"{path}: not there, though the manifest lists it{_instead(path, lying.keys() - listed.keys())}"
@@ -110,7 +122,9 @@ def files(folder: Path, content: dict[str, Any]) -> str:
         raise ProofError(f"{path}: not in the manifest; somebody added it")
     for path, file in listed.items():
         if lying[path].stat().st_size != file["size"]:
-            raise ProofError(f"{path}: {lying[path].stat().st_size:,} bytes; the manifest says {file['size']:,}")
+            raise ProofError(
+                f"{path}: {lying[path].stat().st_size:,} bytes; the manifest says {file['size']:,}"
+            )
         if artifacts.sha256_of(lying[path]) != file["sha256"]:
             raise ProofError(f"{path}: changed; its sha256 is not what the manifest says")
     _hold_sums(folder)
@@ -129,7 +143,10 @@ def _hold_sums(folder: Path) -> None:
         raise ProofError(f"{artifacts.SUMS}: not there; expected it at the top of the bundle")
     if sums.read_bytes() == artifacts.sums(folder).encode():
         return
-    if f"{artifacts.sha256_of(folder / manifest.FILE)}  {manifest.FILE}\n".encode() not in sums.read_bytes():
+    if (
+        f"{artifacts.sha256_of(folder / manifest.FILE)}  {manifest.FILE}\n".encode()
+        not in sums.read_bytes()
+    ):
         raise ProofError(f"{manifest.FILE}: changed; its sha256 is not what {artifacts.SUMS} says")
     raise ProofError(f"{artifacts.SUMS}: changed; it is not the list of what lies there")
 
@@ -162,21 +179,32 @@ def _not_text(file: Path, kind: str) -> str | None:
             json.loads(text)
     except (ValueError, RecursionError):
         return f"expected {'JSON' if kind == 'json' else 'a text in UTF-8'}"
-    return "a script, or holds zeros; expected a text" if text.startswith("#!") or "\0" in text else None
+    return (
+        "a script, or holds zeros; expected a text"
+        if text.startswith("#!") or "\0" in text
+        else None
+    )
 
 
 def targets(_: Path, content: dict[str, Any]) -> str:
     """Hold the chain against the targets: it ends, each is some device's first, and what they name is there."""
     listed = {file["path"] for file in content["files"]}
     if sorted(content["chain"]) != sorted(content["targets"]):
-        raise ProofError(f"{manifest.FILE}: chain: expected each target once: {', '.join(content['targets'])}")
+        raise ProofError(
+            f"{manifest.FILE}: chain: expected each target once: {', '.join(content['targets'])}"
+        )
     for name in content["chain"]:
         target = content["targets"][name]
-        for path in (target["golden"], *(step["labels"] for step in target["postprocessing"] if "labels" in step)):
+        for path in (
+            target["golden"],
+            *(step["labels"] for step in target["postprocessing"] if "labels" in step),
+        ):
             if path not in listed:
                 raise ProofError(f"{manifest.FILE}: targets.{name}: {path}: not among the files")
         _hold_model(name, target, content["files"])
-    for problem in fallback_order.problems({name: content["targets"][name] for name in content["chain"]}):
+    for problem in fallback_order.problems(
+        {name: content["targets"][name] for name in content["chain"]}
+    ):
         raise ProofError(f"{manifest.FILE}: chain: {problem}")
     return " > ".join(content["chain"])
 
@@ -197,12 +225,16 @@ def _hold_model(name: str, target: dict[str, Any], listed: list[dict[str, Any]])
 def bill(folder: Path, content: dict[str, Any]) -> str:
     """Hold the SBOM against its schema and the files."""
     if not (folder / sbom.FILE).is_file():
-        raise ProofError(f"{sbom.FILE}: not there; expected the bill of materials at the top of the bundle")
+        raise ProofError(
+            f"{sbom.FILE}: not there; expected the bill of materials at the top of the bundle"
+        )
     text = (folder / sbom.FILE).read_bytes()
     for problem in sbom.check(text, {file["path"]: file["sha256"] for file in content["files"]}):
         raise ProofError(f"{sbom.FILE}: {problem}")
     found, said = sbom.terms(text), {(one["name"], one["license"]) for one in content["licenses"]}
     for name, license_ in sorted(found ^ said):
         where = sbom.FILE if (name, license_) in said else manifest.FILE
-        raise ProofError(f"{where}: licenses: {name} under {license_}: not there; expected the same in both")
+        raise ProofError(
+            f"{where}: licenses: {name} under {license_}: not there; expected the same in both"
+        )
     return "CycloneDX 1.6, every model in it"

@@ -38,8 +38,13 @@ class Answers:
 
     def origin(self, group: str, name: str) -> Origin:
         """Return who made the data or the model; `name` is what it is called where nobody said it."""
-        said = {word: getattr(self, f"{group}_{word}") for word in ("name", "author", "license", "source")}
-        return Origin(**{word: value or (name if word == "name" else MISSING) for word, value in said.items()})
+        said = {
+            word: getattr(self, f"{group}_{word}")
+            for word in ("name", "author", "license", "source")
+        }
+        return Origin(
+            **{word: value or (name if word == "name" else MISSING) for word, value in said.items()}
+        )
 
 
 def refuse_name(name: str) -> None:
@@ -52,7 +57,9 @@ def refuse_name(name: str) -> None:
         raise RecipeError(f"{name!r}: cannot name a target; expected letters, digits and _ alone")
 
 
-def refuse_unknown(flag: str, name: str, options: Iterable[str], why: str = "no such option") -> None:
+def refuse_unknown(
+    flag: str, name: str, options: Iterable[str], why: str = "no such option"
+) -> None:
     """Hold an answer against the options of its group.
 
     Raises:
@@ -60,4 +67,6 @@ def refuse_unknown(flag: str, name: str, options: Iterable[str], why: str = "no 
     """
     known = list(options)
     if name not in known:
-        raise RecipeError(f"{flag}: {name}: {why}; expected one of: {listed(known)}{nearest(name, known)}")
+        raise RecipeError(
+            f"{flag}: {name}: {why}; expected one of: {listed(known)}{nearest(name, known)}"
+        )

@@ -8,7 +8,18 @@ from edgebake.data.readers import arrays, records
 from edgebake.data.sources import keras, tfrecord
 from edgebake.data.splits import DRAWN
 from edgebake.errors import DataError, EdgebakeError, listed, nearest
-from edgebake.recipe import By, Colour, Crop, Data, Encoding, Features, OnCorrupt, Resize, Splits, files
+from edgebake.recipe import (
+    By,
+    Colour,
+    Crop,
+    Data,
+    Encoding,
+    Features,
+    OnCorrupt,
+    Resize,
+    Splits,
+    files,
+)
 
 SHARES = {"train": 0.6, "calibration": 0.1, "validation": 0.1, "test": 0.2}
 IMAGES = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"RIFF")  # how JPEG, PNG, BMP and WebP begin
@@ -45,7 +56,10 @@ def with_splits(data: Data) -> Data:
     Raises:
         DataError: they cannot be read either way.
     """
-    by_source, by_seed = replace(data, splits=Splits(By.source)), replace(data, splits=Splits(By.seed, **SHARES))
+    by_source, by_seed = (
+        replace(data, splits=Splits(By.source)),
+        replace(data, splits=Splits(By.seed, **SHARES)),
+    )
     module = plugins.load("data.source", data.source)
     try:
         said = module.count(by_source)
@@ -56,7 +70,10 @@ def with_splits(data: Data) -> Data:
             # They have splits, and something else is wrong with them.
             raise (error if "by: source" in str(other) else other) from None
         return by_seed
-    return replace(data, splits=Splits(By.source, **{name: SHARES[name] for name in DRAWN if not said.get(name)}))
+    return replace(
+        data,
+        splits=Splits(By.source, **{name: SHARES[name] for name in DRAWN if not said.get(name)}),
+    )
 
 
 def _source(path: Path) -> str:
@@ -81,9 +98,8 @@ def _absent(path: Path) -> str:
         return f"not here, and {note.name} is; run `dvc pull {path}` first"
     if "/" not in str(path) and not path.suffix:
         sets = f"a set of Keras ({listed(keras.CLASSES)})"
-        return (
-            f"no such folder; expected {EXPECTED}, {sets}, or an option of recipes/data{nearest(str(path), _words())}"
-        )
+        options = f"an option of recipes/data{nearest(str(path), _words())}"
+        return f"no such folder; expected {EXPECTED}, {sets}, or {options}"
     return f"no such file or folder; expected {EXPECTED}"
 
 
@@ -93,7 +109,11 @@ def _words() -> list[str]:
 
 def _features(path: Path) -> Features:
     """Return which features of the first record are its image and its label."""
-    file = path if path.is_file() else min(one for one in path.iterdir() if tfrecord.NAME.fullmatch(one.name))
+    file = (
+        path
+        if path.is_file()
+        else min(one for one in path.iterdir() if tfrecord.NAME.fullmatch(one.name))
+    )
     first = next(iter(records.index(file)), None)
     if first is None:
         raise DataError(f"{file}: no records; expected one for every image")
@@ -103,8 +123,12 @@ def _features(path: Path) -> Features:
     names = [key for key, value in held.items() if key.endswith("text") and len(value) == 1]
     if len(images) != 1 or len(labels) != 1:
         mend = f"copy {files.shown_option('data', 'tfrecord')}, name them there, and give --data that option"
-        raise DataError(f"{file}: which features are image and label cannot be told of: {listed(held)}; {mend}")
-    return Features(images[0], labels[0], Encoding.encoded, None, names[0] if len(names) == 1 else None)
+        raise DataError(
+            f"{file}: which features are image and label cannot be told of: {listed(held)}; {mend}"
+        )
+    return Features(
+        images[0], labels[0], Encoding.encoded, None, names[0] if len(names) == 1 else None
+    )
 
 
 def _is_image(value: list[object]) -> bool:

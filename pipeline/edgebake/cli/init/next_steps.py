@@ -18,7 +18,9 @@ def unsaid(choices: Mapping[str, str]) -> list[tuple[str, str]]:
         option = choices.get(group)
         words = (options.content(group, option).get(word) or {}) if option else {}
         file = str(RECIPES / group / f"{option}.yaml")
-        found += [(f"{group}.{word}.{key}", file) for key, value in words.items() if value == MISSING]
+        found += [
+            (f"{group}.{word}.{key}", file) for key, value in words.items() if value == MISSING
+        ]
     return found
 
 
@@ -40,7 +42,12 @@ def lines(
         "edgebake build",
     ]
     picked = ", ".join(f"{group} {option}" for group, option in choices.items())
-    return [f"{name}: {picked}", *(f"wrote {file}" for file in files), "next:", *(f"  {step}" for step in steps)]
+    return [
+        f"{name}: {picked}",
+        *(f"wrote {file}" for file in files),
+        "next:",
+        *(f"  {step}" for step in steps),
+    ]
 
 
 def _tracking(choices: Mapping[str, str]) -> list[str]:
@@ -57,7 +64,9 @@ def _release(name: str, choices: Mapping[str, str]) -> list[str]:
     device = compose.option("device", choices["device"])
     platform, last = device.platform.value, options.fallback(device)
     if last is None:
-        return [f"name it in targets: of recipes/release.yaml, the last of {platform}: it runs on every device"]
+        return [
+            f"name it in targets: of recipes/release.yaml, the last of {platform}: it runs on every device"
+        ]
     given = [f"--{group} {choices[group]}" for group in ("data", "model") if group in choices]
     call = " ".join([f"edgebake init {name}_any --device {last}", *given])
     return [

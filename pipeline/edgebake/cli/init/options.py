@@ -60,4 +60,6 @@ def fallback(device: Device) -> str | None:
 
 
 def _asks(device: Mapping[str, Any]) -> bool:
-    return any(device.get(word) for word in ("soc", "memory_mb", "features", "devices", "excluded_devices"))
+    return any(
+        device.get(word) for word in ("soc", "memory_mb", "features", "devices", "excluded_devices")
+    )

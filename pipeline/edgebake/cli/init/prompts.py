@@ -18,8 +18,12 @@ OWN = "numbers of its own"
 def first(answers: Answers, console: Console) -> Answers:
     """Return the answers with a device, data and a model."""
     known = groups()
-    device = answers.device or Prompt.ask("For which device", console=console, choices=known["device"])
-    data = answers.data or Prompt.ask("Which data (a folder, a file, a set of Keras or an option)", console=console)
+    device = answers.device or Prompt.ask(
+        "For which device", console=console, choices=known["device"]
+    )
+    data = answers.data or Prompt.ask(
+        "Which data (a folder, a file, a set of Keras or an option)", console=console
+    )
     model = answers.model or Prompt.ask(
         "Which model (a file, or an architecture to train)", console=console, default="ds_cnn"
     )
@@ -29,10 +33,14 @@ def first(answers: Answers, console: Console) -> Answers:
 def of_model(answers: Answers, found: Found, console: Console) -> Answers:
     """Return the answers with what the file of a model does not say."""
     if answers.output is None and found.output is None:
-        output = Prompt.ask("What does it answer", console=console, choices=["probabilities", "logits"])
+        output = Prompt.ask(
+            "What does it answer", console=console, choices=["probabilities", "logits"]
+        )
         answers = replace(answers, output=output)
     if answers.resolution is None and found.image[0] is None:
-        answers = replace(answers, resolution=IntPrompt.ask("Pixels a side", console=console, default=224))
+        answers = replace(
+            answers, resolution=IntPrompt.ask("Pixels a side", console=console, default=224)
+        )
     return answers if answers.mean or found.pixels else _pixels(answers, console)
 
 
@@ -40,7 +48,11 @@ def origins(answers: Answers, groups: list[str], console: Console) -> Answers:
     """Return the answers with who made the data and the model; what is left out stays `???`."""
     said: dict[str, Any] = {}
     for group in groups:
-        for word, hint in {"author": "", "license": ", SPDX", "source": ", where it is from"}.items():
+        for word, hint in {
+            "author": "",
+            "license": ", SPDX",
+            "source": ", where it is from",
+        }.items():
             key = f"{group}_{word}"
             if getattr(answers, key) is None:
                 asked = f"{word.capitalize()} of the {group}{hint} (empty: later)"
@@ -52,9 +64,15 @@ def _pixels(answers: Answers, console: Console) -> Answers:
     ways = [*COMMON, OWN]
     for number, way in enumerate(ways, start=1):
         console.print(f"  {number} {way}", markup=False)
-    picked = ways[int(Prompt.ask("Which pixels was it trained on", console=console, choices=_numbers(ways))) - 1]
+    picked = ways[
+        int(Prompt.ask("Which pixels was it trained on", console=console, choices=_numbers(ways)))
+        - 1
+    ]
     if picked == OWN:
-        mean, scale = (Prompt.ask(f"{word}, one number or three", console=console) for word in ("mean", "scale"))
+        mean, scale = (
+            Prompt.ask(f"{word}, one number or three", console=console)
+            for word in ("mean", "scale")
+        )
         return replace(answers, mean=_read(mean), scale=_read(scale))
     mean_, scale_ = COMMON[picked]
     colour = "bgr" if "bgr" in picked else answers.colour
@@ -69,4 +87,6 @@ def _read(text: str) -> list[float]:
     try:
         return [float(word) for word in text.replace(",", " ").split()]
     except ValueError:
-        raise RecipeError(f"{text!r}: no numbers; expected one, or three with blanks between") from None
+        raise RecipeError(
+            f"{text!r}: no numbers; expected one, or three with blanks between"
+        ) from None

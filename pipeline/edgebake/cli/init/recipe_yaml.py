@@ -48,7 +48,11 @@ def name_of(path: Path) -> str:
 
 def text(value: str) -> str:
     """Return a text as YAML, in quotes where it needs them."""
-    is_plain = PLAIN.fullmatch(value) and value.lower() not in WORDS and not re.fullmatch(r"[\d._+-]+", value)
+    is_plain = (
+        PLAIN.fullmatch(value)
+        and value.lower() not in WORDS
+        and not re.fullmatch(r"[\d._+-]+", value)
+    )
     return value if is_plain or value == MISSING else json.dumps(value, ensure_ascii=False)
 
 
@@ -63,7 +67,9 @@ def model(found: Found, words: Brought) -> str:
     """Return recipes/model/<name>.yaml."""
     why = f"its last layer is {found.last}" if found.last else "its last layer cannot be told"
     output = (
-        f"{words.output} # {why}" if words.output else f"probabilities # ? or logits, where they do not sum to 1: {why}"
+        f"{words.output} # {why}"
+        if words.output
+        else f"probabilities # ? or logits, where they do not sum to 1: {why}"
     )
     resolution = str(words.resolution) if words.resolution else "224"
     asked = "" if words.resolution else "? it takes any size; "
@@ -88,7 +94,9 @@ def model(found: Found, words: Brought) -> str:
 
 def origin(words: Origin) -> list[str]:
     """Return the four lines of who made something."""
-    spdx = " # SPDX, or LicenseRef-... with its text in LICENSES/" if words.license == MISSING else ""
+    spdx = (
+        " # SPDX, or LicenseRef-... with its text in LICENSES/" if words.license == MISSING else ""
+    )
     return [
         f"  name: {text(words.name)}",
         f"  author: {text(words.author)}",
@@ -109,9 +117,15 @@ def start(found: Found, file: str, name: str) -> list[str]:
     """Return the lines of a recipe to start from: a model, what the data have to say for it, and a target."""
     words = brought(found, file)
     colour = found.colour or ("grey" if found.image[2] == 1 else "rgb # ? or bgr")
-    mean, scale = (found.pixels.mean, found.pixels.scale) if found.pixels else ((127.5,), (1 / 127.5,))
+    mean, scale = (
+        (found.pixels.mean, found.pixels.scale) if found.pixels else ((127.5,), (1 / 127.5,))
+    )
     known = bool(found.pixels)
-    labels = "labels.txt # ? its lines in the order of the answers" if found.labels else "null # ? or a text file"
+    labels = (
+        "labels.txt # ? its lines in the order of the answers"
+        if found.labels
+        else "null # ? or a text file"
+    )
     runtime = {"keras": "litert", "onnx": "onnxruntime", "tflite": "litert"}[found.form]
     return [
         f"--- recipes/model/{name}.yaml",
@@ -126,7 +140,8 @@ def start(found: Found, file: str, name: str) -> list[str]:
         "  - override /device: pixel_8 # ? `edgebake list` names those that there are",
         "  - override /data: <yours> # ?",
         f"  - override /model: {name}",
-        "  - override /train: none # as it was trained" + ("; or fine_tune" if found.form == "keras" else ""),
+        "  - override /train: none # as it was trained"
+        + ("; or fine_tune" if found.form == "keras" else ""),
         f"  - override /quantize: {'none' if 'already' in found.numbers else 'float16'} # ? or int8",
         f"  - override /convert: {runtime}",
         "---",

@@ -48,7 +48,11 @@ def target(choices: Mapping[str, str], below: Mapping[str, Mapping[str, Any]]) -
     """Return recipes/target/<name>.yaml: the option of each group, and values below them."""
     values = []
     for group, words in below.items():
-        values += ["", f"{group}:", *(f"  {word}: {_value(value)}" for word, value in words.items())]
+        values += [
+            "",
+            f"{group}:",
+            *(f"  {word}: {_value(value)}" for word, value in words.items()),
+        ]
     overrides = [f"  - override /{group}: {option}" for group, option in choices.items()]
     return "\n".join(["# @package _global_", "defaults:", *overrides, *values, ""])
 
@@ -65,7 +69,9 @@ def _features(words: Features) -> list[str]:
 
 
 def _splits(words: Splits) -> str:
-    shares = {name: share for name, share in vars(words).items() if name != "by" and share is not None}
+    shares = {
+        name: share for name, share in vars(words).items() if name != "by" and share is not None
+    }
     shown = "".join(f", {name}: {share:g}" for name, share in shares.items())
     return f"{{ by: {words.by.value}{shown} }}"
 
@@ -73,4 +79,10 @@ def _splits(words: Splits) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, dict):
         return f"{{ {', '.join(f'{word}: {_value(one)}' for word, one in value.items())} }}"
-    return numbers(value) if isinstance(value, list) else text(value) if isinstance(value, str) else str(value)
+    return (
+        numbers(value)
+        if isinstance(value, list)
+        else text(value)
+        if isinstance(value, str)
+        else str(value)
+    )

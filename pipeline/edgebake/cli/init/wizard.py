@@ -48,7 +48,9 @@ def begin(given: Mapping[str, Any], console: Console) -> list[str]:
     try:
         begun = _begun(Answers(**given), console)
     except EOFError:
-        raise RecipeError("no answer; expected one to every question, or flags: `edgebake init --help`") from None
+        raise RecipeError(
+            "no answer; expected one to every question, or flags: `edgebake init --help`"
+        ) from None
     files = _files(begun)
     with _written(files):
         unsaid = next_steps.unsaid(_choices(begun))
@@ -87,7 +89,9 @@ def _model(answers: Answers, options: list[str]) -> tuple[Found | None, bool]:
         return (model_file.look(Path(imported["file"])) if imported else None), False
     path = Path(answers.model)
     if not path.exists() and not path.suffix and "/" not in answers.model:
-        refuse_unknown("--model", answers.model, options, "no such file, and no option of recipes/model/")
+        refuse_unknown(
+            "--model", answers.model, options, "no such file, and no option of recipes/model/"
+        )
     found = model_file.look(path)
     _inside("--model", answers.model)
     if why := found.refused or model_report.refused_ends(found):
@@ -99,7 +103,9 @@ def _model(answers: Answers, options: list[str]) -> tuple[Found | None, bool]:
 
 def _inside(flag: str, path: str) -> None:
     if Path(path).is_absolute() or ".." in Path(path).parts:
-        raise RecipeError(f"{flag}: {path}; expected a path inside the project: copy it there first")
+        raise RecipeError(
+            f"{flag}: {path}; expected a path inside the project: copy it there first"
+        )
 
 
 def _refuse_undecided(answers: Answers, found: Found) -> None:
@@ -108,19 +114,30 @@ def _refuse_undecided(answers: Answers, found: Found) -> None:
     if (answers.mean is None) != (answers.scale is None):
         raise RecipeError("--mean and --scale: one of them; expected both, or neither")
     if answers.mean is None and found.pixels is None:
-        raise RecipeError(f"--mean, --scale: {answers.model} does not say what pixels become; expected both; {said}")
+        raise RecipeError(
+            f"--mean, --scale: {answers.model} does not say what pixels become; expected both; {said}"
+        )
     if found.pixels and answers.mean and not _alike(answers, found.pixels):
-        mean, scale = model_report.numbers(found.pixels.mean), model_report.numbers(found.pixels.scale)
+        mean, scale = (
+            model_report.numbers(found.pixels.mean),
+            model_report.numbers(found.pixels.scale),
+        )
         raise RecipeError(
             f"--mean, --scale: {answers.model} says mean {mean}, scale {scale}: {found.pixels.why}; expected these, or "
             "neither flag. If the file is wrong, mend recipes/data/ afterwards"
         )
     if answers.output is None and found.output is None:
-        raise RecipeError(f"--output: {answers.model} does not say it; expected probabilities or logits; {said}")
+        raise RecipeError(
+            f"--output: {answers.model} does not say it; expected probabilities or logits; {said}"
+        )
     if answers.resolution is None and found.image[0] is None:
-        raise RecipeError(f"--resolution: {answers.model} takes any size; expected one, 224 for one")
+        raise RecipeError(
+            f"--resolution: {answers.model} takes any size; expected one, 224 for one"
+        )
     if answers.data is None:
-        raise RecipeError(f"--data: not said; expected examples for {answers.model}, {data.EXPECTED}")
+        raise RecipeError(
+            f"--data: not said; expected examples for {answers.model}, {data.EXPECTED}"
+        )
 
 
 def _alike(answers: Answers, pixels: Pixels) -> bool:
@@ -165,7 +182,10 @@ def _in_order(data: Data, found: Found, answers: Answers) -> Data:
     if not found.labels or answers.labels or classes == list(found.labels):
         return data
     if sorted(classes) != sorted(found.labels):
-        theirs, own = listed(set(found.labels) - set(classes)), listed(set(classes) - set(found.labels))
+        theirs, own = (
+            listed(set(found.labels) - set(classes)),
+            listed(set(classes) - set(found.labels)),
+        )
         raise DataError(
             f"{data.title}: {answers.model} knows the classes {theirs}, and the data have {own}; expected the same "
             "names, or --labels with a file that says yours in the order of its answers"
@@ -189,7 +209,8 @@ def _choices(begun: Begun) -> dict[str, str]:
         "data": answers.name if begun.data else answers.data,
         "model": answers.name if begun.own_model else answers.model,
         "train": answers.train or trained,
-        "quantize": answers.quantize or ("none" if is_done else target_options.scheme(begun.device, form, runtime)),
+        "quantize": answers.quantize
+        or ("none" if is_done else target_options.scheme(begun.device, form, runtime)),
         "convert": runtime,
         "validate": load_runtime(runtime).facts.preferred_validate,
     }
@@ -229,7 +250,9 @@ def _below(begun: Begun) -> dict[str, dict[str, Any]]:
     asked = target_options.examples(option)
     data = begun.data or (compose.option("data", answers.data) if answers.data else None)
     if data and asked:
-        told = replace(data, labels=answers.labels) if begun.data else data  # its labels file is not written yet
+        told = (
+            replace(data, labels=answers.labels) if begun.data else data
+        )  # its labels file is not written yet
         counts = plugins.load("data.source", data.source).count(told)
         held = split_sizes(counts, data.splits)["calibration"]
         below["quantize"] = {"calibration": {"examples": held}} if 0 < held < asked else {}
@@ -241,7 +264,9 @@ def _written(files: Mapping[Path, str]) -> Iterator[None]:
     """Write all files, and take them away again where what follows fails."""
     for path in files:
         if path.exists():
-            raise HostError(f"{path}: is there already, and is not overwritten; expected another name, or remove it")
+            raise HostError(
+                f"{path}: is there already, and is not overwritten; expected another name, or remove it"
+            )
     new_folders = {path.parent for path in files if not path.parent.exists()}
     try:
         for path, content in files.items():

@@ -15,12 +15,14 @@ from edgebake.training.loop import Aids
 
 def trained_on(parent: Parent, words: Prune) -> Any:
     """Return the unpruned model after the training that the pruned one got, in as many steps, from labels alone."""
-    import keras  # noqa: PLC0415
+    import keras
 
     keras.utils.set_random_seed(fine_tune.of(words).seed)
     model = parent.load()
     for number in range(words.steps or 1):
-        loop.fit(model, parent.splits, fine_tune.part(words, number), Aids(contract=parent.contract))
+        loop.fit(
+            model, parent.splits, fine_tune.part(words, number), Aids(contract=parent.contract)
+        )
     return model
 
 
@@ -29,7 +31,7 @@ def from_scratch(pruned: Any, parent: Parent, words: Prune) -> Any:
 
     As the parent was trained, for as long as the parent and the pruned model together.
     """
-    import keras  # noqa: PLC0415
+    import keras
 
     learn = fine_tune.of(words)
     keras.utils.set_random_seed(learn.seed)

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
+
 from edgebake.models.keras_graph import activation, kind
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     Points: TypeAlias = NDArray[np.int64]  # a number for each channel of a tensor
@@ -21,17 +22,72 @@ if TYPE_CHECKING:
 MIXING = ("Conv1D", "Conv2D", "Conv3D", "Dense")
 # One number in, one number out, whatever the other channels hold.
 POINTWISE = (
-    *("linear", "relu", "relu6", "clipped_relu", "bent_relu", "leaky_relu", "elu", "selu", "celu", "gelu", "mish"),
-    *("silu", "swish", "hard_silu", "hard_swish", "sigmoid", "hard_sigmoid", "tanh", "hard_tanh", "softplus"),
+    *(
+        "linear",
+        "relu",
+        "relu6",
+        "clipped_relu",
+        "bent_relu",
+        "leaky_relu",
+        "elu",
+        "selu",
+        "celu",
+        "gelu",
+        "mish",
+    ),
+    *(
+        "silu",
+        "swish",
+        "hard_silu",
+        "hard_swish",
+        "sigmoid",
+        "hard_sigmoid",
+        "tanh",
+        "hard_tanh",
+        "softplus",
+    ),
     *("softsign", "exponential"),
 )
 PASSING = (
-    *("Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Relu", "Relu6", "Silu", "Sigmoid", "HardSigmoid", "HardSilu"),
-    *("HardSwish", "Tanh", "BatchNormalization", "Rescaling", "Dropout", "SpatialDropout2D", "GaussianNoise"),
+    *(
+        "Activation",
+        "ReLU",
+        "LeakyReLU",
+        "PReLU",
+        "ELU",
+        "Relu",
+        "Relu6",
+        "Silu",
+        "Sigmoid",
+        "HardSigmoid",
+        "HardSilu",
+    ),
+    *(
+        "HardSwish",
+        "Tanh",
+        "BatchNormalization",
+        "Rescaling",
+        "Dropout",
+        "SpatialDropout2D",
+        "GaussianNoise",
+    ),
     *("ActivityRegularization", "Identity"),
     *("MaxPooling1D", "MaxPooling2D", "AveragePooling1D", "AveragePooling2D"),
-    *("GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D"),
-    *("ZeroPadding1D", "ZeroPadding2D", "Cropping1D", "Cropping2D", "UpSampling1D", "UpSampling2D", "Resizing"),
+    *(
+        "GlobalAveragePooling1D",
+        "GlobalAveragePooling2D",
+        "GlobalMaxPooling1D",
+        "GlobalMaxPooling2D",
+    ),
+    *(
+        "ZeroPadding1D",
+        "ZeroPadding2D",
+        "Cropping1D",
+        "Cropping2D",
+        "UpSampling1D",
+        "UpSampling2D",
+        "Resizing",
+    ),
 )
 # Layers of keras.layers and operations of keras.ops share these names.
 TYING = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Divide", "TrueDivide")
@@ -47,8 +103,6 @@ class Walk:
 
     def fresh(self, channels: int) -> Points:
         """Return points that are joined with nothing yet."""
-        import numpy as np  # noqa: PLC0415
-
         self.count += channels
         return np.arange(self.count - channels, self.count)
 
@@ -58,11 +112,14 @@ class Walk:
 
     def groups(self) -> tuple[NDArray[np.int64], int]:
         """Return the group of each point, and how many there are."""
-        import numpy as np  # noqa: PLC0415
-        from scipy.sparse import coo_array, csgraph  # noqa: PLC0415
+        from scipy.sparse import coo_array, csgraph
 
-        ends = np.concatenate([np.stack(pair) for pair in [*self.joined, (self.fresh(0), self.fresh(0))]], axis=1)
-        links = coo_array((np.ones(ends.shape[1], np.int8), (ends[0], ends[1])), (self.count, self.count))
+        ends = np.concatenate(
+            [np.stack(pair) for pair in [*self.joined, (self.fresh(0), self.fresh(0))]], axis=1
+        )
+        links = coo_array(
+            (np.ones(ends.shape[1], np.int8), (ends[0], ends[1])), (self.count, self.count)
+        )
         count, groups = csgraph.connected_components(links, directed=False)
         return groups.astype(np.int64), int(count)
 
@@ -99,7 +156,7 @@ def outputs(walk: Walk, call: Call) -> list[Points]:
 
 def _stranger(call: Call) -> str | None:
     """Return why nothing is known of what an operation does to channels, if that is so."""
-    import keras  # noqa: PLC0415
+    import keras
 
     operation, name = call.operation, kind(call.operation)
     if name == "InputLayer":
@@ -108,7 +165,9 @@ def _stranger(call: Call) -> str | None:
         return "a model inside the model"
     if call.uses > 1:
         return f"which is used {call.uses} times"
-    if name not in JOINTS or (name in LAYERS_ALONE and not isinstance(operation, keras.layers.Layer)):
+    if name not in JOINTS or (
+        name in LAYERS_ALONE and not isinstance(operation, keras.layers.Layer)
+    ):
         return f"a {name}, of which pruning knows nothing"
     if activation(operation) not in POINTWISE and name not in MIXING:
         return f"whose {activation(operation)} looks at all channels"
@@ -122,7 +181,9 @@ def _odd_setting(call: Call) -> str | None:
         return "which has channels first"
     if name == "BatchNormalization" and operation.axis not in (-1, axes - 1):
         return "which normalizes another axis than the channels"
-    if name in ("Flatten", "Reshape") and (not call.shape[-1] or call.shape[-1] % len(call.inputs[0])):
+    if name in ("Flatten", "Reshape") and (
+        not call.shape[-1] or call.shape[-1] % len(call.inputs[0])
+    ):
         return "which takes channels apart"
     if any(_size(constant) > 1 for constant in _constants(call)):
         return "which has a constant for each channel"
@@ -133,7 +194,7 @@ def _odd_setting(call: Call) -> str | None:
 
 def _constants(call: Call) -> Iterable[Any]:
     """Return what an operation adds or multiplies with, less the tensors."""
-    import keras  # noqa: PLC0415
+    import keras
 
     if kind(call.operation) == "Rescaling":
         return (call.operation.scale, call.operation.offset)
@@ -144,7 +205,6 @@ def _constants(call: Call) -> Iterable[Any]:
 
 
 def _size(number: Any) -> int:
-    import numpy as np  # noqa: PLC0415
 
     return int(np.size(number))
 
@@ -158,8 +218,6 @@ def _mixes(walk: Walk, call: Call) -> Points:
 
 def _repeats(_: Walk, call: Call) -> Points:
     """A depthwise convolution: the channels that come from one stand side by side."""
-    import numpy as np  # noqa: PLC0415
-
     return np.repeat(call.inputs[0], call.operation.depth_multiplier)
 
 
@@ -177,7 +235,6 @@ def _ties(walk: Walk, call: Call) -> Points:
 
 
 def _chains(walk: Walk, call: Call) -> Points:
-    import numpy as np  # noqa: PLC0415
 
     if call.operation.axis in (-1, len(call.shape) - 1):
         return np.concatenate(call.inputs)
@@ -186,8 +243,6 @@ def _chains(walk: Walk, call: Call) -> Points:
 
 def _tiles(_: Walk, call: Call) -> Points:
     """Channels are the last axis: laid out in a row they come again and again."""
-    import numpy as np  # noqa: PLC0415
-
     return np.tile(call.inputs[0], call.shape[-1] // len(call.inputs[0]))
 
 

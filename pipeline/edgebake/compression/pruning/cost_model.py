@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
+
 from edgebake.compression.pruning import channel_coupling, layer_costs
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from edgebake.compression.pruning.dependency_graph import Dependencies, Groups
@@ -33,17 +34,15 @@ class Bill:
 
     def of(self, counts: Numbers) -> Numbers:
         """Return the cost where so many channels of each family stay, [..., families] -> [...]."""
-        import numpy as np  # noqa: PLC0415
-
         all_counts = np.concatenate([counts, np.ones((*counts.shape[:-1], 1))], axis=-1)
-        total: Numbers = ((all_counts @ self.reads.T) * (all_counts @ self.returns.T) * self.unit).sum(axis=-1)
+        total: Numbers = (
+            (all_counts @ self.reads.T) * (all_counts @ self.returns.T) * self.unit
+        ).sum(axis=-1)
         return total
 
 
 def make(model: Any, found: Dependencies, word: str) -> Bill:
     """Return the bill in `macs` or in `parameters`."""
-    import numpy as np  # noqa: PLC0415
-
     rows = [
         row
         for name, cost in layer_costs.of(model).items()
@@ -53,10 +52,10 @@ def make(model: Any, found: Dependencies, word: str) -> Bill:
     return Bill(unit, reads, returns)
 
 
-def _products(layer: Any, cost: Cost, found: Dependencies, word: str) -> Iterator[tuple[float, Numbers, Numbers]]:
+def _products(
+    layer: Any, cost: Cost, found: Dependencies, word: str
+) -> Iterator[tuple[float, Numbers, Numbers]]:
     """Yield what grows with channels read and returned, and what grows with channels returned alone."""
-    import numpy as np  # noqa: PLC0415
-
     channels, amount = found.channels[layer.name], getattr(cost, word)
     returns, once = _by_family(channels.outputs, found), np.eye(len(found.families) + 1)[-1]
     if cost.kind == "PReLU" and layer.alpha.shape[-1] == 1:  # all channels share one slope
@@ -66,14 +65,21 @@ def _products(layer: Any, cost: Cost, found: Dependencies, word: str) -> Iterato
         yield amount / cost.channels, once, returns
         return
     weighed = amount if word == "macs" else math.prod(layer.kernel.shape)
-    yield weighed / (len(channels.inputs) * cost.channels), _by_family(channels.inputs, found), returns
+    yield (
+        weighed / (len(channels.inputs) * cost.channels),
+        _by_family(channels.inputs, found),
+        returns,
+    )
     yield (amount - weighed) / cost.channels, once, returns
 
 
 def _by_family(groups: Groups, found: Dependencies) -> Numbers:
     """Return how many of these channels come with one of each family, and how many always stay."""
-    import numpy as np  # noqa: PLC0415
-
     inside = [np.isin(groups, family.groups).sum() for family in found.families]
     sizes = [len(family.groups) for family in found.families]
-    return np.array([*(count / size for count, size in zip(inside, sizes, strict=True)), len(groups) - sum(inside)])
+    return np.array(
+        [
+            *(count / size for count, size in zip(inside, sizes, strict=True)),
+            len(groups) - sum(inside),
+        ]
+    )

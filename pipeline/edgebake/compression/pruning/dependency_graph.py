@@ -11,11 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
+
 from edgebake.compression.pruning import channel_coupling
 from edgebake.models.keras_graph import kind, nodes
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     Groups: TypeAlias = NDArray[np.int64]  # a group's number for each channel
@@ -56,7 +57,9 @@ def read(model: Any) -> Dependencies:
     for call in calls:
         inputs = [tensors[id(tensor)] for tensor in call.input_tensors]
         seen = channel_coupling.Call(call, inputs, uses.count(id(call.operation)))
-        for tensor, points in zip(call.output_tensors, channel_coupling.outputs(walk, seen), strict=True):
+        for tensor, points in zip(
+            call.output_tensors, channel_coupling.outputs(walk, seen), strict=True
+        ):
             tensors[id(tensor)] = points
         named[call.operation.name] = (inputs, tensors[id(call.output_tensors[0])])
     walk.keep(tensors[id(model.outputs[0])], "its channels are the model's answer")
@@ -65,7 +68,9 @@ def read(model: Any) -> Dependencies:
         name: Channels(groups[inputs[0]] if inputs else groups[:0], groups[output])
         for name, (inputs, output) in named.items()
     }
-    makers = [call.operation.name for call in calls if kind(call.operation) in channel_coupling.MIXING]
+    makers = [
+        call.operation.name for call in calls if kind(call.operation) in channel_coupling.MIXING
+    ]
     kept = {int(groups[point]): why for points, why in reversed(walk.kept) for point in points}
     families = _families({name: channels[name].outputs for name in makers})
     free = [family for family in families if not any(int(group) in kept for group in family.groups)]
@@ -74,8 +79,6 @@ def read(model: Any) -> Dependencies:
 
 def _families(made: dict[str, Groups]) -> list[Family]:
     """Return the groups sorted by which layers make them, in the order in which they first come."""
-    import numpy as np  # noqa: PLC0415
-
     makers: dict[int, dict[str, None]] = {}
     for name, groups in made.items():
         for group in groups:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from edgebake.compression.pruning import channel_coupling
 from edgebake.models.keras_graph import kind, nodes
 from edgebake.recipe import Score
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from edgebake.compression.pruning.dependency_graph import Dependencies, Groups
@@ -28,8 +29,6 @@ def score(model: Any, found: Dependencies, how: Score, splits: Splits) -> Number
     Weights of a layer are compared with each other alone, so their numbers are divided by the layer's mean; Taylor's
     are changes of one loss, and comparable as they are.
     """
-    import numpy as np  # noqa: PLC0415
-
     sums, counts = np.zeros(found.count), np.zeros(found.count)
     for groups, numbers in VOTES[how](model, found, splits):
         scale = 1.0 if how is Score.taylor else numbers.mean() or 1.0
@@ -42,8 +41,6 @@ def score(model: Any, found: Dependencies, how: Score, splits: Splits) -> Number
 
 def _weighted(model: Any) -> Iterator[tuple[Any, NDArray[np.float32]]]:
     """Yield each layer with a kernel that is joined, as [..., in, out], and the kernel."""
-    import numpy as np  # noqa: PLC0415
-
     for layer in model.layers:
         if kind(layer) in (*channel_coupling.MIXING, "DepthwiseConv2D"):
             yield layer, np.array(layer.kernel, np.float64)
@@ -53,13 +50,13 @@ def _norms(order: int) -> Callable[[Any, Dependencies, Splits], Votes]:
     """Return what the weights that make a channel, and those that read it, add up to."""
 
     def votes(model: Any, found: Dependencies, _: Splits) -> Votes:
-        import numpy as np  # noqa: PLC0415
 
         for layer, kernel in _weighted(model):
             channels = found.channels[layer.name]
             magnitudes = np.abs(kernel) ** order
             by_input, by_output = (
-                magnitudes.sum(axis=tuple(axis for axis in range(kernel.ndim) if axis != kept)) ** (1 / order)
+                magnitudes.sum(axis=tuple(axis for axis in range(kernel.ndim) if axis != kept))
+                ** (1 / order)
                 for kept in (kernel.ndim - 2, kernel.ndim - 1)
             )
             if len(channels.inputs) == len(by_input):
@@ -72,8 +69,6 @@ def _norms(order: int) -> Callable[[Any, Dependencies, Splits], Votes]:
 
 def _batch_norm(model: Any, found: Dependencies, _: Splits) -> Votes:
     """Liu et al., https://arxiv.org/abs/1708.06519."""
-    import numpy as np  # noqa: PLC0415
-
     for layer in model.layers:
         if kind(layer) == "BatchNormalization" and layer.scale:
             yield found.channels[layer.name].outputs, np.abs(np.array(layer.gamma, np.float64))
@@ -84,8 +79,6 @@ def _taylor(model: Any, found: Dependencies, splits: Splits) -> Votes:
 
     Each channel has one gate: the scale and shift of its batch normalization, or the weights where it has none.
     """
-    import numpy as np  # noqa: PLC0415
-
     gates = _gates(model)
     squares = [np.zeros(found.channels[layer.name].outputs.shape) for layer in gates]
     for number in range(-(-len(splits.labels) // BATCH)):
@@ -99,22 +92,31 @@ def _taylor(model: Any, found: Dependencies, splits: Splits) -> Votes:
 
 def _gates(model: Any) -> list[Any]:
     """Return the layers whose weights scale a channel from nothing to what it is."""
-    norms = [node for node in nodes(model) if kind(node.operation) == "BatchNormalization" and node.operation.scale]
+    norms = [
+        node
+        for node in nodes(model)
+        if kind(node.operation) == "BatchNormalization" and node.operation.scale
+    ]
     scaled = {parent.operation.name for norm in norms for parent in norm.parent_nodes}
-    mixing = [layer for layer in model.layers if kind(layer) in channel_coupling.MIXING and layer.name not in scaled]
+    mixing = [
+        layer
+        for layer in model.layers
+        if kind(layer) in channel_coupling.MIXING and layer.name not in scaled
+    ]
     return [*(norm.operation for norm in norms), *mixing]
 
 
 def _gate_of(layer: Any) -> list[Any]:
     """Return the variables of a gate, those of a frozen layer too."""
-    return [weight for weight in layer.weights if weight.name in ("kernel", "bias", "gamma", "beta")]
+    return [
+        weight for weight in layer.weights if weight.name in ("kernel", "bias", "gamma", "beta")
+    ]
 
 
 def _changes(model: Any, gates: list[Any], images: Any, labels: Any) -> Iterator[Numbers]:
     """Yield for each gate how the loss would change without each channel, to first order."""
-    import keras  # noqa: PLC0415
-    import numpy as np  # noqa: PLC0415
-    import tensorflow as tf  # noqa: PLC0415
+    import keras
+    import tensorflow as tf
 
     variables = [variable for layer in gates for variable in _gate_of(layer)]
     with tf.GradientTape() as tape:
@@ -124,7 +126,9 @@ def _changes(model: Any, gates: list[Any], images: Any, labels: Any) -> Iterator
     gradients = iter(tape.gradient(loss, [variable.value for variable in variables]))
     for layer in gates:
         products = [np.array(variable) * np.array(next(gradients)) for variable in _gate_of(layer)]
-        yield np.sum([product.reshape(-1, product.shape[-1]).sum(axis=0) for product in products], axis=0)
+        yield np.sum(
+            [product.reshape(-1, product.shape[-1]).sum(axis=0) for product in products], axis=0
+        )
 
 
 VOTES: dict[Score, Callable[[Any, Dependencies, Splits], Votes]] = {

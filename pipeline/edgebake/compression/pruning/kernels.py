@@ -7,9 +7,13 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 from edgebake.models.keras_graph import kind
 
-Rule = Callable[[Any], Any]  # a kernel in, the nearest one that is allowed out; part of TensorFlow's graph
+Rule = Callable[
+    [Any], Any
+]  # a kernel in, the nearest one that is allowed out; part of TensorFlow's graph
 
 
 def of(model: Any, kinds: Collection[str]) -> dict[str, Any]:
@@ -35,8 +39,8 @@ def held(rules: list[tuple[Any, Rule]]) -> Iterator[None]:
 
 def deflated_bytes(model: Any) -> int:
     """Return how many bytes zlib, level 9, makes of all weights as float32: what a store's download comes to."""
-    import numpy as np  # noqa: PLC0415
-
     packer = zlib.compressobj(9)
-    packed = sum(len(packer.compress(np.asarray(weight, "<f4").tobytes())) for weight in model.get_weights())
+    packed = sum(
+        len(packer.compress(np.asarray(weight, "<f4").tobytes())) for weight in model.get_weights()
+    )
     return packed + len(packer.flush())

@@ -82,6 +82,6 @@ def seconds_of(call: Callable[[], Any], count: int) -> float:
 
 
 def _session(model: Any) -> Session:
-    from edgebake.runtimes.litert import run  # noqa: PLC0415
+    from edgebake.runtimes.litert import run
 
     return run.load({litert.FILE: float_reference.convert(model)}, THREADS)

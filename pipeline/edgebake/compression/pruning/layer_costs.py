@@ -26,8 +26,12 @@ def of(model: Any) -> dict[str, Cost]:
         layer = node.operation
         if getattr(layer, "weights", None):
             before = found.get(layer.name)
-            macs = _macs(node) + (before.macs if before else 0)  # a layer that is used twice computes twice
-            found[layer.name] = Cost(kind(layer), node.output_tensors[0].shape[-1], macs, layer.count_params())
+            macs = _macs(node) + (
+                before.macs if before else 0
+            )  # a layer that is used twice computes twice
+            found[layer.name] = Cost(
+                kind(layer), node.output_tensors[0].shape[-1], macs, layer.count_params()
+            )
     return found
 
 

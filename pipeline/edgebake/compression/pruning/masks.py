@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from edgebake.compression.pruning import kernels
 from edgebake.compression.pruning.channel_coupling import MIXING
 from edgebake.compression.pruning.kernels import Rule
 from edgebake.models.keras_graph import kind
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from edgebake.recipe import Pattern
@@ -48,9 +49,11 @@ class Masks:
     """The masks of some layers; they start with nothing cut."""
 
     def __init__(self, layers: Iterable[Any]) -> None:
-        import tensorflow as tf  # noqa: PLC0415
+        import tensorflow as tf
 
-        self._masks = [(layer.kernel, tf.Variable(tf.ones(layer.kernel.shape, tf.bool))) for layer in layers]
+        self._masks = [
+            (layer.kernel, tf.Variable(tf.ones(layer.kernel.shape, tf.bool))) for layer in layers
+        ]
 
     def rules(self) -> list[tuple[Any, Rule]]:
         """Return each kernel with the rule that keeps it at zero where it was cut."""
@@ -58,11 +61,11 @@ class Masks:
 
     def cut(self, how: float | Pattern) -> None:
         """Set the least weights of each kernel to zero: a share of them, or all but some of each block."""
-        import numpy as np  # noqa: PLC0415
-
         for kernel, mask in self._masks:
             weights = np.array(kernel)
-            mask.assign(share_of(weights, how) if isinstance(how, float) else pattern_of(weights, how))
+            mask.assign(
+                share_of(weights, how) if isinstance(how, float) else pattern_of(weights, how)
+            )
             kernel.assign(_keeper(mask)(kernel))
 
 
@@ -71,8 +74,6 @@ def share_of(kernel: NDArray[Any], zeros: float) -> Mask:
 
     Weights that are zero already are among them: what was cut once stays so when the share grows.
     """
-    import numpy as np  # noqa: PLC0415
-
     mask = np.ones(kernel.size, np.bool_)
     mask[np.argsort(np.abs(kernel).ravel(), kind="stable")[: round(zeros * kernel.size)]] = False
     return mask.reshape(kernel.shape)
@@ -83,8 +84,6 @@ def pattern_of(kernel: NDArray[Any], pattern: Pattern) -> Mask:
 
     Source: Mishra et al., https://arxiv.org/abs/2104.08378, section 3.
     """
-    import numpy as np  # noqa: PLC0415
-
     moved = np.moveaxis(np.abs(kernel), -2, -1)
     order = np.argsort(-moved.reshape(*moved.shape[:-1], -1, pattern.of), axis=-1, kind="stable")
     rank = np.argsort(order, axis=-1, kind="stable")
@@ -94,7 +93,11 @@ def pattern_of(kernel: NDArray[Any], pattern: Pattern) -> Mask:
 def chosen(model: Any, pattern: Pattern | None) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the layers to cut, and why each other layer with weights that could be cut stays whole, by name."""
     able = kernels.of(model, MIXING)
-    whole = {layer.name: _reason(kind(layer)) for layer in model.layers if layer.name not in able and _is_matrix(layer)}
+    whole = {
+        layer.name: _reason(kind(layer))
+        for layer in model.layers
+        if layer.name not in able and _is_matrix(layer)
+    }
     for name, layer in able.items():
         channels = layer.kernel.shape[-2]
         if pattern is not None and channels % pattern.of:
@@ -113,7 +116,7 @@ def _reason(name: str) -> str:
 
 
 def _keeper(mask: Any) -> Rule:
-    import tensorflow as tf  # noqa: PLC0415
+    import tensorflow as tf
 
     # A product would leave -0.0 behind, which packs worse than one kind of zero.
     return lambda kernel: tf.where(mask, kernel, tf.zeros_like(kernel))

@@ -43,4 +43,6 @@ class Pruned:
     accuracy_cut: float  # before fine-tuning
     accuracy: float  # after it
     history: Rows  # of fine-tuning
-    report: dict[str, Any] = field(default_factory=dict)  # what only this method has to say, for pruned.json
+    report: dict[str, Any] = field(
+        default_factory=dict
+    )  # what only this method has to say, for pruned.json

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from edgebake.compression.pruning import cost_model, importance
 from edgebake.errors import ConversionError
 from edgebake.recipe import Score
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from edgebake.compression.pruning.cost_model import Bill
@@ -66,15 +67,14 @@ class Ranked:
     @property
     def sizes(self) -> Numbers:
         """Return how many groups each family has."""
-        import numpy as np  # noqa: PLC0415
-
         return np.array([len(order) for order in self.order], np.float64)
 
     def dropped(self, counts: Numbers) -> Groups:
         """Return the groups that go where so many of each family stay."""
-        import numpy as np  # noqa: PLC0415
-
-        gone = [order[: len(order) - int(count)] for order, count in zip(self.order, counts, strict=True)]
+        gone = [
+            order[: len(order) - int(count)]
+            for order, count in zip(self.order, counts, strict=True)
+        ]
         return np.concatenate([*gone, np.zeros(0, np.int64)])
 
     def lost(self, family: int, fewer: int, more: int) -> float:
@@ -88,23 +88,28 @@ def rank(model: Any, found: Dependencies, how: Score, splits: Splits, limits: Li
 
     A family of which no score says anything stays whole.
     """
-    import numpy as np  # noqa: PLC0415
-
     scored = importance.score(model, found, how, splits)
     is_scored = [not np.isnan(scored[one.groups]).any() for one in found.families]
     families = [one for one, known in zip(found.families, is_scored, strict=True) if known]
-    silent = {name for one, known in zip(found.families, is_scored, strict=True) if not known for name in one.layers}
+    silent = {
+        name
+        for one, known in zip(found.families, is_scored, strict=True)
+        if not known
+        for name in one.layers
+    }
     why = f"the score {how.value} says nothing of its channels"
-    found = replace(found, families=families, whole=found.whole | dict.fromkeys(sorted(silent), why))
+    found = replace(
+        found, families=families, whole=found.whole | dict.fromkeys(sorted(silent), why)
+    )
     order = [family.groups[np.argsort(scored[family.groups], kind="stable")] for family in families]
     return Ranked(model, found, order, scored, limits, how is Score.taylor)
 
 
 def by_share(ranked: Ranked, share: float) -> Numbers:
     """Return the counts where each family keeps the same share of its channels."""
-    import numpy as np  # noqa: PLC0415
-
-    return np.array([ranked.limits.nearest(family, share) for family in ranked.found.families], np.float64)
+    return np.array(
+        [ranked.limits.nearest(family, share) for family in ranked.found.families], np.float64
+    )
 
 
 def down_to(ranked: Ranked, word: str, goal: float) -> Numbers:
@@ -129,8 +134,6 @@ def down_to(ranked: Ranked, word: str, goal: float) -> Numbers:
 
 def _filled(visited: list[Numbers], price: Bill, goal: float) -> Numbers:
     """Return the last counts with the cuts undone, the latest first, that the goal did not need."""
-    import numpy as np  # noqa: PLC0415
-
     counts = visited[-1]
     for earlier in reversed(visited[:-1]):
         fuller = np.where(earlier > counts, earlier, counts)
@@ -156,17 +159,19 @@ def path(ranked: Ranked, price: Bill) -> Iterator[Numbers]:
 
 def _next(ranked: Ranked, price: Bill, counts: Numbers) -> Numbers | None:
     """Return the counts after the best next cut, or None where every family is at its least."""
-    import numpy as np  # noqa: PLC0415
-
     families, limits = ranked.found.families, ranked.limits
-    lower = {number: limits.lower(family, int(counts[number])) for number, family in enumerate(families)}
+    lower = {
+        number: limits.lower(family, int(counts[number])) for number, family in enumerate(families)
+    }
     steps = {number: count for number, count in lower.items() if count is not None}
     if not steps:
         return None
     after = np.repeat(counts[None], len(steps), axis=0)
     after[np.arange(len(steps)), list(steps)] = list(steps.values())
     if ranked.comparable:
-        lost = np.array([ranked.lost(number, count, int(counts[number])) for number, count in steps.items()])
+        lost = np.array(
+            [ranked.lost(number, count, int(counts[number])) for number, count in steps.items()]
+        )
         best = int(np.argmin(lost / (price.of(counts) - price.of(after))))
     else:
         best = int(np.argmax([counts[number] / limits.size(families[number]) for number in steps]))

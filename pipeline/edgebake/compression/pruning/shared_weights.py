@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from edgebake.compression.pruning.kernels import Rule
 from edgebake.models.keras_graph import kind
 from edgebake.models.weight_clustering import clustered
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 KINDS = ("Conv2D", "DepthwiseConv2D", "Dense")  # all with a kernel that a folded model has
@@ -31,17 +32,17 @@ class Shared:
 
 def tables_of(layer: Any, per_channel: bool) -> int:
     """Return how many tables of weights a layer has: one, or one for each output channel."""
-    import numpy as np  # noqa: PLC0415
-
     if not per_channel:
         return 1
-    return int(np.prod(layer.kernel.shape[2:])) if kind(layer) == "DepthwiseConv2D" else int(layer.kernel.shape[-1])
+    return (
+        int(np.prod(layer.kernel.shape[2:]))
+        if kind(layer) == "DepthwiseConv2D"
+        else int(layer.kernel.shape[-1])
+    )
 
 
 def shared(kernel: NDArray[np.float32], bits: int, tables: int) -> Shared:
     """Return a kernel in which each table has at most 2^bits distinct weights; channels are its last axes."""
-    import numpy as np  # noqa: PLC0415
-
     columns = kernel.reshape(-1, tables)
     weights, cluster = np.empty_like(columns), np.empty(columns.shape, np.int32)
     for number, column in enumerate(columns.T):
@@ -53,7 +54,7 @@ def shared(kernel: NDArray[np.float32], bits: int, tables: int) -> Shared:
 
 def keeper(found: Shared) -> Rule:
     """Return the rule that makes each weight the mean of its cluster."""
-    import tensorflow as tf  # noqa: PLC0415
+    import tensorflow as tf
 
     cluster = tf.constant(found.cluster.ravel())
 
@@ -68,6 +69,4 @@ def keeper(found: Shared) -> Rule:
 
 def values_of(kernel: NDArray[np.float32], tables: int) -> int:
     """Return how many distinct weights the table with most of them has."""
-    import numpy as np  # noqa: PLC0415
-
     return max(len(np.unique(column)) for column in kernel.reshape(-1, tables).T)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from edgebake.compression.pruning import channel_coupling
 from edgebake.compression.quantization.qat.fold import compare, copy_statistics
 from edgebake.models.keras_graph import kind, nodes
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from edgebake.compression.pruning.dependency_graph import Dependencies
@@ -23,9 +24,11 @@ def rebuild(model: Any, found: Dependencies, dropped: Groups) -> Any:
     Raises:
         ConversionError: it computes something else.
     """
-    import keras  # noqa: PLC0415
+    import keras
 
-    made = keras.models.clone_model(model, clone_function=lambda layer: _narrowed(layer, found, dropped))
+    made = keras.models.clone_model(
+        model, clone_function=lambda layer: _narrowed(layer, found, dropped)
+    )
     for layer in (node.operation for node in nodes(model)):
         if getattr(layer, "weights", None):
             made.get_layer(layer.name).set_weights(_sliced(layer, found, dropped))
@@ -36,19 +39,22 @@ def rebuild(model: Any, found: Dependencies, dropped: Groups) -> Any:
 
 def zeroed(model: Any, found: Dependencies, dropped: Groups) -> Any:
     """Return the model in which the channels of these groups are zero wherever they are read; weights are shared."""
-    import keras  # noqa: PLC0415
+    import keras
 
     def call(layer: Any, *arguments: Any, **options: Any) -> Any:
         returned = layer(*arguments, **options)
         kept = _kept(found.channels[layer.name].outputs, dropped)
         # A layer, for its name: an operation takes one that the model may have already.
-        return returned if kept.all() else keras.layers.Rescaling(kept.tolist(), name=f"{layer.name}_zeroed")(returned)
+        return (
+            returned
+            if kept.all()
+            else keras.layers.Rescaling(kept.tolist(), name=f"{layer.name}_zeroed")(returned)
+        )
 
     return keras.models.clone_model(model, clone_function=lambda layer: layer, call_function=call)
 
 
 def _kept(groups: Groups, dropped: Groups) -> NDArray[np.bool_]:
-    import numpy as np  # noqa: PLC0415
 
     return ~np.isin(groups, dropped)
 
@@ -67,8 +73,6 @@ def _narrowed(layer: Any, found: Dependencies, dropped: Groups) -> Any:
 
 def _sliced(layer: Any, found: Dependencies, dropped: Groups) -> list[NDArray[np.float32]]:
     """Return the weights of a layer less those of the channels that go."""
-    import numpy as np  # noqa: PLC0415
-
     channels = found.channels[layer.name]
     inputs, outputs = _kept(channels.inputs, dropped), _kept(channels.outputs, dropped)
     weights = [np.array(variable) for variable in layer.weights]
@@ -77,7 +81,9 @@ def _sliced(layer: Any, found: Dependencies, dropped: Groups) -> list[NDArray[np
     is_depthwise = kind(layer) == "DepthwiseConv2D"
     names = [variable.name for variable in layer.weights]
     return [
-        _of_kernel(weight, inputs, None if is_depthwise else outputs) if name == "kernel" else _of_last(weight, outputs)
+        _of_kernel(weight, inputs, None if is_depthwise else outputs)
+        if name == "kernel"
+        else _of_last(weight, outputs)
         for name, weight in zip(names, weights, strict=True)
     ]
 

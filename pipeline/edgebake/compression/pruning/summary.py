@@ -30,12 +30,18 @@ def of(parent: Parent, pruned: Pruned, words: Prune) -> dict[str, Any]:
         "validation_images": len(parent.splits.validation_labels),
         "accuracy": accuracy,
         **{
-            word: {"before": layer_costs.total(before, word), "after": layer_costs.total(after, word)}
+            word: {
+                "before": layer_costs.total(before, word),
+                "after": layer_costs.total(after, word),
+            }
             for word in WORDS[1:]
         },
         "baselines": _baselines(parent, pruned, words) if words.baselines else {},
         **{word: value for word, value in pruned.report.items() if word != "layers"},
-        "layers": [_layer(name, cost, after.get(name)) | told.get(name, {}) for name, cost in before.items()],
+        "layers": [
+            _layer(name, cost, after.get(name)) | told.get(name, {})
+            for name, cost in before.items()
+        ],
     }
 
 
@@ -43,10 +49,14 @@ def line(report: dict[str, Any]) -> str:
     """Return an account in one line."""
     if "accuracy" not in report:
         return "kept whole"
-    shares = ", ".join(f"{report[word]['after'] / report[word]['before']:.0%} of {word}" for word in WORDS[1:])
+    shares = ", ".join(
+        f"{report[word]['after'] / report[word]['before']:.0%} of {word}" for word in WORDS[1:]
+    )
     accuracy = report["accuracy"]
     steps = f"{accuracy['before']:.4f}, cut {accuracy['cut']:.4f}, fine-tuned {accuracy['fine_tuned']:.4f}"
-    others = "".join(f", {name.replace('_', ' ')} {found:.4f}" for name, found in report["baselines"].items())
+    others = "".join(
+        f", {name.replace('_', ' ')} {found:.4f}" for name, found in report["baselines"].items()
+    )
     return f"{shares}{_packed(report)}{_elsewhere(report)}; validation accuracy {steps}{others}"
 
 
@@ -77,5 +87,8 @@ def _baselines(parent: Parent, pruned: Pruned, words: Prune) -> dict[str, float]
 
 def _layer(name: str, before: Cost, after: Cost | None) -> dict[str, Any]:
     """Return a row; a layer that pruning folded away has nothing after."""
-    pairs = {word: {"before": getattr(before, word), "after": getattr(after, word, None)} for word in WORDS}
+    pairs = {
+        word: {"before": getattr(before, word), "after": getattr(after, word, None)}
+        for word in WORDS
+    }
     return {"layer": name, "kind": before.kind, **pairs}

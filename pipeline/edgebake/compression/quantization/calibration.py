@@ -19,7 +19,9 @@ Extremes = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], 
 Pass = Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]
 
 
-def calibrate(archive: bytes, examples: NDArray[np.float32], words: Calibration, form: str = "keras") -> Ranges:
+def calibrate(
+    archive: bytes, examples: NDArray[np.float32], words: Calibration, form: str = "keras"
+) -> Ranges:
     """Return the ranges that the recipe's method finds in examples as the model sees them, [n, h, w, c].
 
     Args:
@@ -42,7 +44,7 @@ def calibrate(archive: bytes, examples: NDArray[np.float32], words: Calibration,
 
 def with_trained(ranges: Ranges, archive: bytes, trained: dict[str, tuple[float, float]]) -> Ranges:
     """Return the ranges with those in place that training found, by layer of the model."""
-    import keras  # noqa: PLC0415
+    import keras
 
     model = keras_session.load(archive)
     outputs = [model.get_layer(name).output for name in trained]
@@ -73,7 +75,9 @@ def _range(seen: Seen, found: tuple[float, float], left: tuple[float, ...]) -> R
 
 def _seen(values_of: Pass, examples: NDArray[np.float32]) -> list[Seen]:
     """Return extremes in a first pass and histograms between them in a second."""
-    parts = [[_extremes(value, len(batch)) for value in values_of(batch)] for batch in _batches(examples)]
+    parts = [
+        [_extremes(value, len(batch)) for value in values_of(batch)] for batch in _batches(examples)
+    ]
     extremes = [_joined(one) for one in zip(*parts, strict=True)]
     counts = [np.zeros(BINS, np.int64) for _ in extremes]
     for batch in _batches(examples):
@@ -92,7 +96,9 @@ def _extremes(value: NDArray[np.float32], count: int) -> Extremes:
 
     A value that is one for the whole batch counts for each example of it.
     """
-    whole = value if value.ndim > 1 and len(value) == count else value.reshape(1, -1).repeat(count, 0)
+    whole = (
+        value if value.ndim > 1 and len(value) == count else value.reshape(1, -1).repeat(count, 0)
+    )
     planes = whole.reshape(count, -1, whole.shape[-1])
     lows, highs = planes.min(axis=1).astype(np.float64), planes.max(axis=1).astype(np.float64)
     return lows.min(axis=1), highs.max(axis=1), lows.min(axis=0), highs.max(axis=0)
@@ -100,10 +106,17 @@ def _extremes(value: NDArray[np.float32], count: int) -> Extremes:
 
 def _joined(parts: Sequence[Extremes]) -> Extremes:
     lows, highs, channel_lows, channel_highs = zip(*parts, strict=True)
-    if len({len(one) for one in channel_lows}) > 1:  # its last axis is no channel: it grows with the batch
+    if (
+        len({len(one) for one in channel_lows}) > 1
+    ):  # its last axis is no channel: it grows with the batch
         channel_lows = tuple(one.min(keepdims=True) for one in channel_lows)
         channel_highs = tuple(one.max(keepdims=True) for one in channel_highs)
-    return np.concatenate(lows), np.concatenate(highs), np.min(channel_lows, axis=0), np.max(channel_highs, axis=0)
+    return (
+        np.concatenate(lows),
+        np.concatenate(highs),
+        np.min(channel_lows, axis=0),
+        np.max(channel_highs, axis=0),
+    )
 
 
 def _histogram(value: NDArray[np.float32], low: float, high: float) -> NDArray[np.int64]:

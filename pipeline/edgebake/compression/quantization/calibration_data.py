@@ -33,7 +33,9 @@ class Source:
         words = self.section.calibration
         if words is None:
             return None
-        return calibration.calibrate(archive, self._drawn(words.examples, words.seed), words, self.section.format)
+        return calibration.calibrate(
+            archive, self._drawn(words.examples, words.seed), words, self.section.format
+        )
 
     def _split(self, name: str) -> Examples:
         return dataset.read(self.section.data, self.section.examples, name)

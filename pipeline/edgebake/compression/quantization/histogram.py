@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:  # the planner loads calibrators and has no use for NumPy
-    import numpy as np
     from numpy.typing import NDArray
 
 BINS = 2048
@@ -24,8 +25,6 @@ class Seen:
 
     def edges(self) -> NDArray[np.float64]:
         """Return the borders of the bins [2049]."""
-        import numpy as np  # noqa: PLC0415
-
         return np.linspace(self.lows.min(), self.highs.max(), BINS + 1)
 
     def middles(self) -> NDArray[np.float64]:
@@ -36,15 +35,13 @@ class Seen:
 
     def quantile(self, share: float) -> float:
         """Return the value below which a share, 0 to 1, of all values lies."""
-        import numpy as np  # noqa: PLC0415
-
         below = np.concatenate([[0], np.cumsum(self.counts)])
         return float(np.interp(share * below[-1], below, self.edges()))
 
     def magnitudes(self) -> tuple[NDArray[np.float64], float]:
         """Return a histogram of 2,048 bins of absolute values, from 0 on, and the width of a bin."""
-        import numpy as np  # noqa: PLC0415
-
         largest = float(max(np.abs(self.lows.min()), np.abs(self.highs.max())))
-        counts, _ = np.histogram(np.abs(self.middles()), BINS, (0, largest or 1.0), weights=self.counts)
+        counts, _ = np.histogram(
+            np.abs(self.middles()), BINS, (0, largest or 1.0), weights=self.counts
+        )
         return counts, (largest or 1.0) / BINS

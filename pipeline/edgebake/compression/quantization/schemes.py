@@ -17,10 +17,16 @@ class Scheme:
     """How a model is stored, and what computing it takes."""
 
     weights: str  # float32, float16, int8, int4, palette or sparse
-    activations: str  # float32, int8 or int16; integers need ranges, so the scheme is calibrated on examples
+    activations: (
+        str  # float32, int8 or int16; integers need ranges, so the scheme is calibrated on examples
+    )
     arithmetic: str  # the dtype that a device must compute in
-    qat_bits: int | None = None  # of weights, where quantization-aware training can prepare a model for the scheme
-    options: tuple[str, ...] = ()  # of `quantize.compression`, and others of `quantize`, that the scheme needs
+    qat_bits: int | None = (
+        None  # of weights, where quantization-aware training can prepare a model for the scheme
+    )
+    options: tuple[
+        str, ...
+    ] = ()  # of `quantize.compression`, and others of `quantize`, that the scheme needs
 
     @property
     def has_integer_activations(self) -> bool:
@@ -35,10 +41,14 @@ SCHEMES = {
     "int8": Scheme("int8", "int8", arithmetic="int8", qat_bits=8, options=("granularity",)),
     "int16x8": Scheme("int8", "int16", arithmetic="int8", options=("granularity",)),
     "mixed": Scheme("int8", "int8", arithmetic="int8", options=("granularity", "keep")),
-    "int4_weights": Scheme("int4", "float32", arithmetic="float16", qat_bits=4, options=("block_size",)),
+    "int4_weights": Scheme(
+        "int4", "float32", arithmetic="float16", qat_bits=4, options=("block_size",)
+    ),
     "palettized": Scheme("palette", "float32", arithmetic="float16", options=("palette",)),
     "sparse": Scheme("sparse", "float32", arithmetic="float16", options=("sparsity",)),
-    "sparse_palettized": Scheme("sparse", "float32", arithmetic="float16", options=("sparsity", "palette")),
+    "sparse_palettized": Scheme(
+        "sparse", "float32", arithmetic="float16", options=("sparsity", "palette")
+    ),
 }
 
 
@@ -50,4 +60,6 @@ def refuse_unknown(scheme: str) -> None:
     """
     known = sorted([*SCHEMES, AUTO])
     if scheme not in known:
-        raise RecipeError(f"no scheme {scheme!r}; expected one of: {listed(known)}{nearest(scheme, known)}")
+        raise RecipeError(
+            f"no scheme {scheme!r}; expected one of: {listed(known)}{nearest(scheme, known)}"
+        )

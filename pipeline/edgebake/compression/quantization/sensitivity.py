@@ -46,7 +46,11 @@ def costs(program: Program, asked: Integers, scored: Scored) -> list[Cost]:
     """Return what each layer costs, the dearest first."""
     reference = _score(program.model, scored)
     found = [
-        _cost(layer, reference, _score(quantizer.integers(program, replace(asked, only=[layer.tensor])), scored))
+        _cost(
+            layer,
+            reference,
+            _score(quantizer.integers(program, replace(asked, only=[layer.tensor])), scored),
+        )
         for layer in program.layers
     ]
     return sorted(found, key=lambda cost: (cost.signal_to_noise_db, -cost.accuracy_lost))

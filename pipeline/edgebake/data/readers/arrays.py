@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+import numpy as np
+
 from edgebake.data.readers import labels
 from edgebake.data.readers.decode import OnDemand, in_colour
 from edgebake.errors import DataError, listed
@@ -58,8 +60,14 @@ def pairs(path: Path) -> list[Pair]:
     try:
         stored = _in_folder(path) if path.is_dir() else _in_archive(path)
     except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, struct.error) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else " ".join(str(error).split())
-        raise DataError(f"{path}: cannot be read ({why}); expected a .npz, or a folder of .npy files") from None
+        why = (
+            error.strerror
+            if isinstance(error, OSError) and error.strerror
+            else " ".join(str(error).split())
+        )
+        raise DataError(
+            f"{path}: cannot be read ({why}); expected a .npz, or a folder of .npy files"
+        ) from None
     found = [_pair(path, split, held) for split, held in _roles(path, stored).items()]
     for pair in found:
         _refuse_images(path, pair.images)
@@ -78,9 +86,7 @@ def examples(data: Data, found: list[Pair], names: list[str] | None = None) -> E
     Raises:
         DataError: the labels do not fit, or an array is damaged.
     """
-    import numpy as np  # noqa: PLC0415 - the planner loads this module only to count
-
-    from edgebake.data.dataset import Examples  # noqa: PLC0415
+    from edgebake.data.dataset import Examples
 
     arrays = [_checked(data, pair.images) for pair in found]
     values = [value for pair in found for value in _checked(data, pair.labels).reshape(-1).tolist()]
@@ -97,7 +103,9 @@ def examples(data: Data, found: list[Pair], names: list[str] | None = None) -> E
         images=OnDemand(len(places), read),
         labels=np.array(numbers, np.int64),
         classes=classes,
-        names=[f"{pair.images.name}[{row}]" for pair in found for row in range(pair.images.shape[0])],
+        names=[
+            f"{pair.images.name}[{row}]" for pair in found for row in range(pair.images.shape[0])
+        ],
         splits=splits,
     )
 
@@ -105,19 +113,30 @@ def examples(data: Data, found: list[Pair], names: list[str] | None = None) -> E
 def _classes(data: Data, values: list[Any], names: list[str] | None) -> tuple[list[str], list[int]]:
     """Return the classes, and the number of each example's, as `labels` does."""
     if names is None:
-        return labels.from_names(data, values) if isinstance(values[0], str) else labels.from_numbers(data, values)
+        return (
+            labels.from_names(data, values)
+            if isinstance(values[0], str)
+            else labels.from_numbers(data, values)
+        )
     if wrong := [value for value in values if value not in range(len(names))]:
-        raise DataError(f"{data.title}: the label {wrong[0]!r}; expected 0 to {len(names) - 1}, one for each class")
-    return labels.from_names(data, [names[value] for value in values]) if data.labels else (names, values)
+        raise DataError(
+            f"{data.title}: the label {wrong[0]!r}; expected 0 to {len(names) - 1}, one for each class"
+        )
+    return (
+        labels.from_names(data, [names[value] for value in values])
+        if data.labels
+        else (names, values)
+    )
 
 
 def _in_folder(folder: Path) -> dict[str, Stored]:
-    import numpy as np  # noqa: PLC0415
 
     found = {}
     for file in sorted(folder.glob("*.npy")):
         array = np.load(file, mmap_mode="r", allow_pickle=False)
-        found[file.stem] = Stored(file.stem, array.shape, array.dtype, functools.partial(_same, array))
+        found[file.stem] = Stored(
+            file.stem, array.shape, array.dtype, functools.partial(_same, array)
+        )
     return found
 
 
@@ -132,7 +151,6 @@ def _in_archive(file: Path) -> dict[str, Stored]:
 
 
 def _member(file: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Stored:
-    import numpy as np  # noqa: PLC0415
 
     name = member.filename[:-4]
     with archive.open(member) as content:
@@ -155,12 +173,16 @@ def _member(file: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> St
 
 def _head(content: IO[bytes]) -> Any:
     """Return shape, whether in Fortran's order, and dtype of a .npy."""
-    from numpy.lib import format as npy  # noqa: PLC0415
+    from numpy.lib import format as npy
 
     version = npy.read_magic(content)
     if version not in ((1, 0), (2, 0)):
         raise ValueError(f"version {version[0]}.{version[1]} of .npy")
-    return npy.read_array_header_1_0(content) if version == (1, 0) else npy.read_array_header_2_0(content)
+    return (
+        npy.read_array_header_1_0(content)
+        if version == (1, 0)
+        else npy.read_array_header_2_0(content)
+    )
 
 
 def _offset(file: Path, member: zipfile.ZipInfo) -> int:
@@ -195,7 +217,9 @@ def _roles(path: Path, stored: Mapping[str, Stored]) -> dict[str, dict[str, Stor
 def _pair(path: Path, split: str, held: dict[str, Stored]) -> Pair:
     if len(held) < 2:
         (what, array), *_ = held.items()
-        raise DataError(f"{path}: {array.name} has no {'labels' if what == 'images' else 'images'}; {EXPECTED}")
+        raise DataError(
+            f"{path}: {array.name} has no {'labels' if what == 'images' else 'images'}; {EXPECTED}"
+        )
     return Pair(split, held["images"], held["labels"])
 
 
@@ -204,12 +228,18 @@ def _refuse_images(path: Path, images: Stored) -> None:
     if images.dtype.kind == "f":
         array = images.read()
         held = f"from {array.min():g} to {array.max():g}" if array.size else "empty"
-        mend = "save (x * 255).round().astype('uint8')" if array.size and array.max() <= 1 else "save x.astype('uint8')"
+        mend = (
+            "save (x * 255).round().astype('uint8')"
+            if array.size and array.max() <= 1
+            else "save x.astype('uint8')"
+        )
         raise DataError(f"{where} is {images.dtype}, {held}; expected uint8 from 0 to 255: {mend}")
     if images.dtype.str != "|u1":
         raise DataError(f"{where} is {images.dtype}; expected uint8 from 0 to 255")
     if len(shape) == 4 and shape[3] not in (1, 3) and shape[1] in (1, 3):
-        raise DataError(f"{where} is {_text(shape)}; expected the channels last: save x.transpose(0, 2, 3, 1)")
+        raise DataError(
+            f"{where} is {_text(shape)}; expected the channels last: save x.transpose(0, 2, 3, 1)"
+        )
     if len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] not in (1, 3)) or 0 in shape:
         raise DataError(
             f"{where} is {_text(shape)}; expected [n, height, width], [n, ..., 1] or [n, ..., 3], n 1 or more"
@@ -237,7 +267,9 @@ def _checked(data: Data, array: Stored) -> Any:
     try:
         return array.read()
     except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{data.title}: {array.name} is damaged ({error}); expected it as it was saved") from None
+        raise DataError(
+            f"{data.title}: {array.name} is damaged ({error}); expected it as it was saved"
+        ) from None
 
 
 def _text(shape: tuple[int, ...]) -> str:

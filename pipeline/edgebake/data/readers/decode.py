@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+import numpy as np
+
 from edgebake.errors import DataError
 from edgebake.recipe import Colour
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
@@ -54,7 +55,6 @@ class OnDemand(Sequence["NDArray[np.uint8]"]):
         if isinstance(number, slice):
             part = numbers[number]
             return OnDemand(len(part), lambda place: self.read(part[place]))
-        import numpy as np  # noqa: PLC0415 - the planner loads this module only to count
 
         return np.asarray(self.read(numbers[number]))
 
@@ -70,10 +70,14 @@ def picture_file(file: Path, colour: Colour) -> Any:
         DataError: it cannot be read, or is not a whole image.
     """
     try:
-        is_file = stat.S_ISREG(os.stat(file).st_mode)  # noqa: PTH116 - a third of the time of a Path's own
+        is_file = stat.S_ISREG(os.stat(file).st_mode)  # noqa: PTH116 - three times as fast as Path.stat
         content = file.read_bytes() if is_file else b""
     except OSError as error:
-        what = f"a link to {file.readlink()}, which is not there" if file.is_symlink() else error.strerror
+        what = (
+            f"a link to {file.readlink()}, which is not there"
+            if file.is_symlink()
+            else error.strerror
+        )
         raise _refusal(str(file), f"{what}") from None
     if not is_file:
         raise _refusal(str(file), "a folder" if file.is_dir() else "not a file")
@@ -86,8 +90,6 @@ def decode_file(file: Path, colour: Colour) -> NDArray[np.uint8]:
     Raises:
         DataError: it cannot be read, or is not a whole image.
     """
-    import numpy as np  # noqa: PLC0415
-
     return np.asarray(picture_file(file, colour))
 
 
@@ -97,8 +99,6 @@ def decode(content: bytes, colour: Colour, name: str) -> NDArray[np.uint8]:
     Raises:
         DataError: it is not a whole image.
     """
-    import numpy as np  # noqa: PLC0415
-
     return np.asarray(picture(content, colour, name))
 
 
@@ -113,7 +113,7 @@ def picture(content: bytes, colour: Colour, name: str) -> Any:
     Raises:
         DataError: it is not a whole image.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError  # noqa: PLC0415
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     if not content:
         raise _refusal(name, "empty file")
@@ -129,17 +129,22 @@ def picture(content: bytes, colour: Colour, name: str) -> Any:
     except DataError:
         raise
     except Exception as error:  # a damaged file makes Pillow's readers raise whatever they run into
-        raise _refusal(name, " ".join(str(error).split()).rstrip(".") or type(error).__name__) from None
+        raise _refusal(
+            name, " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        ) from None
 
 
 def in_colour(pixels: NDArray[Any], colour: Colour) -> NDArray[np.uint8]:
     """Return pixels uint8 [h, w], [h, w, 1] or [h, w, 3] in another colour, as those of a file would be."""
-    import numpy as np  # noqa: PLC0415
-    from PIL import Image  # noqa: PLC0415
+    from PIL import Image
 
     flat = np.array(pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels)
     has_colours = flat.ndim == 3
-    return flat if has_colours == (colour is not Colour.grey) else np.asarray(_in_colour(Image.fromarray(flat), colour))
+    return (
+        flat
+        if has_colours == (colour is not Colour.grey)
+        else np.asarray(_in_colour(Image.fromarray(flat), colour))
+    )
 
 
 def _in_colour(picture: Any, colour: Colour) -> Any:
@@ -151,8 +156,7 @@ def _in_colour(picture: Any, colour: Colour) -> Any:
 
 def _in_8_bits(picture: Any) -> Any:
     """Return 16-bit grey as 8 bits, 65535 as 255; Pillow's own conversion makes all above 255 white."""
-    import numpy as np  # noqa: PLC0415
-    from PIL import Image  # noqa: PLC0415
+    from PIL import Image
 
     return Image.fromarray(((np.asarray(picture).astype(np.int64) + 128) // 257).astype(np.uint8))
 
@@ -164,9 +168,13 @@ def _likeness(content: bytes) -> str:
     if content[4:8] == HEIF:
         return f"a HEIC or AVIF; {EXPECTED}"
     if content.isascii() and b"\0" not in content:
-        return f"{'a web page or XML' if content.lstrip().startswith(b'<') else 'a text'}; {EXPECTED}"
+        return (
+            f"{'a web page or XML' if content.lstrip().startswith(b'<') else 'a text'}; {EXPECTED}"
+        )
     return "no JPEG, PNG, BMP or WebP, or only a part of one"
 
 
 def _refusal(name: str, why: str) -> DataError:
-    return DataError(f"{name}: not an image that can be read ({why}); mend or remove it, or say `on_corrupt: skip`")
+    return DataError(
+        f"{name}: not an image that can be read ({why}); mend or remove it, or say `on_corrupt: skip`"
+    )

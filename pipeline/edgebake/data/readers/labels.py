@@ -66,7 +66,9 @@ def read(data: Data) -> list[str]:
         lines = [line.strip() for line in file.read_text("utf-8-sig").rstrip().split("\n")]
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise DataError(f"{file}: {why}; expected a text file with one class a line, as data.labels says") from None
+        raise DataError(
+            f"{file}: {why}; expected a text file with one class a line, as data.labels says"
+        ) from None
     first: dict[str, int] = {}
     for number, line in enumerate(lines, start=1):
         if not line:
@@ -93,12 +95,18 @@ def refuse_other_splits(data: Data, said: Collection[str], expected: str) -> Non
     if data.splits.by is not By.source:
         if named:
             held = " and ".join(named)
-            raise DataError(f"{data.title}: says itself what is {held}; expected `data.splits.by: source`")
+            raise DataError(
+                f"{data.title}: says itself what is {held}; expected `data.splits.by: source`"
+            )
         return
     if not named:
-        raise DataError(f"{data.title}: does not say the splits; expected {expected}, or `data.splits.by: seed`")
+        raise DataError(
+            f"{data.title}: does not say the splits; expected {expected}, or `data.splits.by: seed`"
+        )
     if "train" not in named:
-        raise DataError(f"{data.title}: holds {' and '.join(named)} and nothing to train with; expected {expected}")
+        raise DataError(
+            f"{data.title}: holds {' and '.join(named)} and nothing to train with; expected {expected}"
+        )
 
 
 def refuse_unlearned(data: Data, names: Iterable[str], splits: Iterable[str]) -> None:
@@ -118,7 +126,9 @@ def refuse_unlearned(data: Data, names: Iterable[str], splits: Iterable[str]) ->
     for split in sorted(held.keys() - {"", "train"}):
         if missing := sorted(held[split] - held["train"]):
             classes = ", ".join(repr(name) for name in missing[:SHOWN])
-            raise DataError(f"{data.title}: {split} holds {classes}, train does not; expected every class in train")
+            raise DataError(
+                f"{data.title}: {split} holds {classes}, train does not; expected every class in train"
+            )
 
 
 def few(things: Sequence[object]) -> str:

@@ -44,7 +44,9 @@ class Record:
             file.seek(self.offset)
             content, foot = file.read(self.length), file.read(FOOT.size)
         if len(foot) < FOOT.size or FOOT.unpack(foot)[0] != _masked(content):
-            raise DataError(f"{self}: damaged, its checksum is another; expected the file as it was written")
+            raise DataError(
+                f"{self}: damaged, its checksum is another; expected the file as it was written"
+            )
         return content
 
 
@@ -63,7 +65,9 @@ def index(file: Path) -> Iterator[Record]:
             record = Record(file, number, offset + HEAD.size, length)
             offset = record.offset + length + FOOT.size
             if offset > size:
-                raise DataError(f"{record}: the file ends within it; expected the file as it was written")
+                raise DataError(
+                    f"{record}: the file ends within it; expected the file as it was written"
+                )
             yield record
             number += 1
 
@@ -74,7 +78,7 @@ def features(record: Record) -> dict[str, list[Any]]:
     Raises:
         DataError: the record is damaged, or no tf.train.Example.
     """
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # noqa: PLC0415 - for the planner
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # for the planner
 
     example = _message()()
     try:
@@ -83,7 +87,8 @@ def features(record: Record) -> dict[str, list[Any]]:
         raise DataError(f"{record}: no tf.train.Example; expected one in every record") from None
     held = {name: feature.WhichOneof("kind") for name, feature in example.features.feature.items()}
     return {
-        name: list(getattr(example.features.feature[name], kind).value) if kind else [] for name, kind in held.items()
+        name: list(getattr(example.features.feature[name], kind).value) if kind else []
+        for name, kind in held.items()
     }
 
 
@@ -93,13 +98,15 @@ def _length(file: Path, number: int, head: bytes) -> int:
         if checksum == _masked(head[:8]):
             return int(length)
     if number == 0 and head.startswith(GZIP):
-        raise DataError(f"{file}: compressed; expected TFRecords that are not, so that each can be found: gunzip it")
+        raise DataError(
+            f"{file}: compressed; expected TFRecords that are not, so that each can be found: gunzip it"
+        )
     what = "no TFRecord" if number == 0 else f"record {number}: damaged, its length cannot be right"
     raise DataError(f"{file}: {what}; expected the file as it was written")
 
 
 def _masked(content: bytes) -> int:
-    import google_crc32c  # noqa: PLC0415 - where there are no records there is no need of it
+    import google_crc32c  # where there are no records there is no need of it
 
     checksum = int(google_crc32c.value(content))
     return ((checksum >> 15 | checksum << 17) + MASK) & 0xFFFFFFFF
@@ -108,7 +115,7 @@ def _masked(content: bytes) -> int:
 @functools.cache
 def _message() -> Any:
     """Return the class of tf.train.Example, in a pool of its own: TensorFlow's has one of the same name."""
-    from google.protobuf import (  # type: ignore[import-untyped]  # noqa: PLC0415
+    from google.protobuf import (  # type: ignore[import-untyped]
         descriptor_pb2,
         descriptor_pool,
         message_factory,
@@ -121,7 +128,9 @@ def _message() -> Any:
 
 def _schema(descriptors: Any) -> Any:
     kinds = descriptors.FieldDescriptorProto
-    file = descriptors.FileDescriptorProto(name="example.proto", package="tensorflow", syntax="proto3")
+    file = descriptors.FileDescriptorProto(
+        name="example.proto", package="tensorflow", syntax="proto3"
+    )
     lists = (("Bytes", kinds.TYPE_BYTES), ("Float", kinds.TYPE_FLOAT), ("Int64", kinds.TYPE_INT64))
     for word, kind in lists:
         file.message_type.add(name=f"{word}List").field.add(
@@ -130,16 +139,25 @@ def _schema(descriptors: Any) -> Any:
     feature = file.message_type.add(name="Feature")
     feature.oneof_decl.add(name="kind")
     for number, (word, _) in enumerate(lists, start=1):
-        one = {"number": number, "type": kinds.TYPE_MESSAGE, "label": kinds.LABEL_OPTIONAL, "oneof_index": 0}
+        one = {
+            "number": number,
+            "type": kinds.TYPE_MESSAGE,
+            "label": kinds.LABEL_OPTIONAL,
+            "oneof_index": 0,
+        }
         feature.field.add(name=f"{word.lower()}_list", type_name=f".tensorflow.{word}List", **one)
     holder = file.message_type.add(name="Features")
     entry = holder.nested_type.add(name="FeatureEntry")
     entry.options.map_entry = True
     single = {"label": kinds.LABEL_OPTIONAL}
     entry.field.add(name="key", number=1, type=kinds.TYPE_STRING, **single)
-    entry.field.add(name="value", number=2, type=kinds.TYPE_MESSAGE, type_name=".tensorflow.Feature", **single)
+    entry.field.add(
+        name="value", number=2, type=kinds.TYPE_MESSAGE, type_name=".tensorflow.Feature", **single
+    )
     many = {"label": kinds.LABEL_REPEATED, "type_name": ".tensorflow.Features.FeatureEntry"}
     holder.field.add(name="feature", number=1, type=kinds.TYPE_MESSAGE, **many)
     whole = {"label": kinds.LABEL_OPTIONAL, "type_name": ".tensorflow.Features"}
-    file.message_type.add(name="Example").field.add(name="features", number=1, type=kinds.TYPE_MESSAGE, **whole)
+    file.message_type.add(name="Example").field.add(
+        name="features", number=1, type=kinds.TYPE_MESSAGE, **whole
+    )
     return file

@@ -50,7 +50,9 @@ def rows(folder: Path, table: Table) -> dict[str, Row]:
         row = _row(file, number, _cells(heads, values), table)
         if row.image in found:
             first = found[row.image].line
-            raise DataError(f"{file}: line {number} names {row.image}, as line {first} does; expected each image once")
+            raise DataError(
+                f"{file}: line {number} names {row.image}, as line {first} does; expected each image once"
+            )
         found[row.image] = row
     return found
 
@@ -63,7 +65,9 @@ def match(file: Path, found: dict[str, Row], images: list[str]) -> None:
     """
     there = set(images)
     if lost := [f"line {row.line} {row.image}" for row in found.values() if row.image not in there]:
-        raise DataError(f"{file}: no such image: {few(lost)}; expected paths below the folder of the data")
+        raise DataError(
+            f"{file}: no such image: {few(lost)}; expected paths below the folder of the data"
+        )
     if without := [image for image in images if image not in found]:
         raise DataError(f"{file}: no line for {few(without)}; expected one for every image")
 
@@ -105,14 +109,18 @@ def _refuse_missing(file: Path, heads: list[str], table: Table) -> None:
 def _lines(file: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield each line that is not empty with its number, the names of the columns first."""
     if not file.is_file():
-        raise DataError(f"{file}: no such file; expected the CSV that data.table.file names below data.path")
+        raise DataError(
+            f"{file}: no such file; expected the CSV that data.table.file names below data.path"
+        )
     with file.open(newline="", encoding="utf-8-sig") as text:
         reader = csv.reader(text, strict=True)
         try:
             lines = ((reader.line_num, values) for values in reader if values)
             first = next(lines, None)
             if first is None:
-                raise DataError(f"{file}: empty; expected the names of the columns and a line for every image")
+                raise DataError(
+                    f"{file}: empty; expected the names of the columns and a line for every image"
+                )
             yield first
             yield from lines
         except (csv.Error, UnicodeDecodeError) as error:

@@ -9,6 +9,8 @@ from importlib.metadata import distribution
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from edgebake.data.readers import labels
 from edgebake.recipe import Data
 
@@ -48,9 +50,7 @@ def load(data: Data) -> "Examples":
     Raises:
         DataError: the recipe asks for their own splits, or its labels file lacks a digit.
     """
-    import numpy as np  # noqa: PLC0415 - the planner loads this module only to count
-
-    from edgebake.data.dataset import Examples  # noqa: PLC0415
+    from edgebake.data.dataset import Examples
 
     count(data)
     with gzip.open(bundled_file(), "rt") as table:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from edgebake.data.readers import labels, tables
 from edgebake.data.readers.decode import OnDemand, picture_file
 from edgebake.errors import DataError, nearest
@@ -68,15 +70,15 @@ def load(data: Data) -> Examples:
     Raises:
         DataError: the folder is missing or not laid out as expected, or the table does not fit it.
     """
-    import numpy as np  # noqa: PLC0415 - the planner loads this module only to count
-
-    from edgebake.data.dataset import Examples  # noqa: PLC0415
+    from edgebake.data.dataset import Examples
 
     found, folder = _found(data), data.location
     classes, numbers = labels.from_names(data, [one.label for one in found])
     rows = tables.rows(folder, data.table) if data.table else {}
     return Examples(
-        images=OnDemand(len(found), lambda number: picture_file(folder / found[number].file, data.colour)),
+        images=OnDemand(
+            len(found), lambda number: picture_file(folder / found[number].file, data.colour)
+        ),
         labels=np.array(numbers, np.int64),
         classes=classes,
         columns={name: [rows[one.file].cells[name] for one in found] for name in columns(data)},
@@ -93,12 +95,18 @@ def _found(data: Data) -> list[Found]:
     try:
         _list(folder, "", listing, (os.path.realpath(folder),))
     except OSError as error:
-        raise DataError(f"{error.filename}: {error.strerror}; expected a folder that can be listed") from None
+        raise DataError(
+            f"{error.filename}: {error.strerror}; expected a folder that can be listed"
+        ) from None
     _refuse_strange(folder, listing)
     rows = tables.rows(folder, data.table) if data.table else {}
     if data.table:
         tables.match(folder / data.table.file, rows, listing.images)
-    found = _by_table(data, listing, rows) if data.table and data.table.label else _by_folder(data, listing, rows)
+    found = (
+        _by_table(data, listing, rows)
+        if data.table and data.table.label
+        else _by_folder(data, listing, rows)
+    )
     labels.refuse_other_splits(data, {one.split for one in found}, SPLIT_FOLDERS)
     names = [one.label for one in found]
     labels.from_names(data, names)
@@ -109,17 +117,23 @@ def _found(data: Data) -> list[Found]:
 def _list(folder: Path, below: str, listing: Listing, above: tuple[str, ...]) -> None:
     """Sort what lies in a folder into a listing, in the order of names, deeper folders in the place of theirs."""
     with os.scandir(folder) as entries:
-        held = sorted((entry for entry in entries if _counts(entry.name)), key=lambda entry: entry.name)
+        held = sorted(
+            (entry for entry in entries if _counts(entry.name)), key=lambda entry: entry.name
+        )
     if not held:
         listing.empty.append(below)
     for entry in held:
         path, suffix = f"{below}/{entry.name}".lstrip("/"), Path(entry.name).suffix.lower()
         if suffix in SUFFIXES:
-            listing.images.append(path)  # a folder of this name too: it is no image that can be read
+            listing.images.append(
+                path
+            )  # a folder of this name too: it is no image that can be read
         elif entry.is_dir():
             real = os.path.realpath(entry.path) if entry.is_symlink() else entry.path
             if real in above:
-                raise DataError(f"{entry.path}: a link to a folder that it lies in; expected images")
+                raise DataError(
+                    f"{entry.path}: a link to a folder that it lies in; expected images"
+                )
             _list(Path(entry.path), path, listing, (*above, os.path.realpath(real)))
         else:
             listing.strange.append(path)
@@ -131,16 +145,23 @@ def _counts(name: str) -> bool:
 
 def _refuse_strange(folder: Path, listing: Listing) -> None:
     if unwritable := [path for path in listing.images if not _is_text(path)]:
-        raise DataError(f"{folder}: a name that is not UTF-8: {unwritable[0]!a}; expected another name")
+        raise DataError(
+            f"{folder}: a name that is not UTF-8: {unwritable[0]!a}; expected another name"
+        )
     if listing.strange:
         kinds: dict[str, list[str]] = defaultdict(list)
         for path in listing.strange:
             kinds[Path(path).suffix.lower() or "no suffix"].append(path)
-        held = "; ".join(f"{len(paths)} with {kind} ({labels.few(paths)})" for kind, paths in sorted(kinds.items()))
+        held = "; ".join(
+            f"{len(paths)} with {kind} ({labels.few(paths)})"
+            for kind, paths in sorted(kinds.items())
+        )
         expected = f"expected {', '.join(SUFFIXES)}: convert or remove them"
         raise DataError(f"{folder}: files of other kinds: {held}; {expected}")
     if not listing.images:
-        raise DataError(f"{folder}: no images; expected one sub-folder per class with {', '.join(SUFFIXES)} files")
+        raise DataError(
+            f"{folder}: no images; expected one sub-folder per class with {', '.join(SUFFIXES)} files"
+        )
 
 
 def _is_text(path: str) -> bool:
@@ -165,11 +186,19 @@ def _by_folder(data: Data, listing: Listing, rows: dict[str, Row]) -> list[Found
     if not says_split:
         _refuse_folders_of_splits(data, listing)
     if high := [file for file in listing.images if file.count("/") < depth]:
-        raise DataError(f"{data.title}: in no folder of a class: {labels.few(high)}; expected {layout}")
+        raise DataError(
+            f"{data.title}: in no folder of a class: {labels.few(high)}; expected {layout}"
+        )
     if deep := [file for file in listing.images if file.count("/") > depth]:
-        raise DataError(f"{data.title}: folders in the folder of a class: {labels.few(deep)}; expected {layout}")
+        raise DataError(
+            f"{data.title}: folders in the folder of a class: {labels.few(deep)}; expected {layout}"
+        )
     found = [
-        Found(file, file.split("/")[-2], _split(data, file) if says_split else rows[file].split if rows else "")
+        Found(
+            file,
+            file.split("/")[-2],
+            _split(data, file) if says_split else rows[file].split if rows else "",
+        )
         for file in listing.images
     ]
     found.sort(key=lambda one: one.label)
@@ -186,16 +215,24 @@ def _split(data: Data, file: str) -> str:
     split = labels.split_of(word)
     if split is None or not rest:
         hint = nearest(word.lower(), labels.SPLITS)
-        raise DataError(f"{data.title}: {word}: not a split, as `by: source` asks; expected {SPLIT_FOLDERS}{hint}")
+        raise DataError(
+            f"{data.title}: {word}: not a split, as `by: source` asks; expected {SPLIT_FOLDERS}{hint}"
+        )
     return split
 
 
 def _refuse_folders_of_splits(data: Data, listing: Listing) -> None:
     """Refuse to draw splits from a folder that has them, or to take their folders for classes."""
     top = sorted({file.partition("/")[0] for file in listing.images if "/" in file})
-    if data.splits.by is not By.source and len(top) > 1 and all(labels.split_of(word) for word in top):
+    if (
+        data.splits.by is not By.source
+        and len(top) > 1
+        and all(labels.split_of(word) for word in top)
+    ):
         held = ", ".join(f"{word}/" for word in top)
-        raise DataError(f"{data.title}: its folders {held} are splits; expected `data.splits.by: source` for them")
+        raise DataError(
+            f"{data.title}: its folders {held} are splits; expected `data.splits.by: source` for them"
+        )
 
 
 def _refuse_empty(data: Data, listing: Listing, depth: int, classes: set[str]) -> None:

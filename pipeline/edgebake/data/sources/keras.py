@@ -74,7 +74,9 @@ def load(data: Data) -> Examples:
     """
     file = _file(data)
     _refuse_another(file)
-    names = [name.replace("_", " ") if data.name == "fashion_mnist" else name for name in _names(data)]
+    names = [
+        name.replace("_", " ") if data.name == "fashion_mnist" else name for name in _names(data)
+    ]
     return arrays.examples(data, _pairs(data, file), names)
 
 
@@ -99,7 +101,9 @@ def _names(data: Data) -> list[str]:
         raise DataError(f"data.name: {name} holds no images; expected one of: {listed(CLASSES)}")
     if name not in CLASSES:
         hint = nearest(name, CLASSES)
-        raise DataError(f"data.name: no image set {name!r} in Keras; expected one of: {listed(CLASSES)}{hint}")
+        raise DataError(
+            f"data.name: no image set {name!r} in Keras; expected one of: {listed(CLASSES)}{hint}"
+        )
     return CLASSES[name].split()
 
 
@@ -110,8 +114,12 @@ def _fetch(name: str, file: Path) -> None:
         fetched = Path(folder) / "fetched.npz"
         why = _run(json.dumps({"name": name, "file": str(fetched)}))
         if not fetched.exists():
-            expected = f"expected a network, or the file and {file.name}.sha256 from another machine"
-            raise DataError(f"{name}: not in {file.parent}/ and cannot be fetched ({why}); {expected}")
+            expected = (
+                f"expected a network, or the file and {file.name}.sha256 from another machine"
+            )
+            raise DataError(
+                f"{name}: not in {file.parent}/ and cannot be fetched ({why}); {expected}"
+            )
         _sum_file(file).write_text(f"{_sha256(fetched)}  {file.name}\n")
         fetched.replace(file)
 
@@ -122,7 +130,13 @@ def _run(asked: str) -> str:
     command = [sys.executable, "-c", FETCH]
     try:
         done = subprocess.run(
-            command, input=asked, capture_output=True, text=True, timeout=TIMEOUT, env=quiet, check=False
+            command,
+            input=asked,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            env=quiet,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         return f"not done after {TIMEOUT} s"

@@ -45,7 +45,11 @@ def load(data: Data) -> Examples:
 def _pairs(data: Data) -> list[arrays.Pair]:
     path = data.location
     if not path.exists():
-        raise DataError(f"{path}: no such file; expected a .npz, or a folder with images.npy and labels.npy")
+        raise DataError(
+            f"{path}: no such file; expected a .npz, or a folder with images.npy and labels.npy"
+        )
     found = arrays.pairs(path)
-    labels.refuse_other_splits(data, {pair.split for pair in found}, "x_train, y_train, x_test and y_test")
+    labels.refuse_other_splits(
+        data, {pair.split for pair in found}, "x_train, y_train, x_test and y_test"
+    )
     return found

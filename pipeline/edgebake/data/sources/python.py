@@ -14,13 +14,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from edgebake.data.readers import labels
 from edgebake.data.readers.decode import OnDemand, in_colour
 from edgebake.errors import DataError, listed
 from edgebake.recipe import Colour, Data
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from edgebake.data.dataset import Examples
@@ -55,7 +56,6 @@ def load(data: Data) -> Examples:
 
 
 def _examples(data: Data) -> Examples:
-    import numpy as np  # noqa: PLC0415
 
     file = _file(data.location)
     found = _called(file, data.location, file.stat().st_mtime_ns)
@@ -65,7 +65,9 @@ def _examples(data: Data) -> Examples:
     labels.refuse_other_splits(data, splits, "Examples with splits")
     said = [found.classes[number] for number in found.labels.tolist()]
     labels.refuse_unlearned(data, said, splits)
-    classes, numbers = labels.from_names(data, said) if data.labels else (found.classes, found.labels.tolist())
+    classes, numbers = (
+        labels.from_names(data, said) if data.labels else (found.classes, found.labels.tolist())
+    )
     return replace(
         found,
         images=OnDemand(len(said), lambda number: _image(file, found.images, number, data.colour)),
@@ -89,8 +91,12 @@ def _called(file: Path, path: Path, _: int) -> Examples:
     held = _guarded(file, lambda: runpy.run_path(str(file), run_name=FUNCTION))
     function = held.get(FUNCTION)
     if not callable(function):
-        names = [name for name, value in held.items() if callable(value) and not name.startswith("_")]
-        raise DataError(f"{file}: no function `{FUNCTION}`; expected `def {FUNCTION}(path)`, it has: {listed(names)}")
+        names = [
+            name for name, value in held.items() if callable(value) and not name.startswith("_")
+        ]
+        raise DataError(
+            f"{file}: no function `{FUNCTION}`; expected `def {FUNCTION}(path)`, it has: {listed(names)}"
+        )
     found: Examples = _guarded(file, lambda: function(path))
     return found
 
@@ -106,50 +112,75 @@ def _guarded(file: Path, run: Callable[[], Any]) -> Any:
     except DataError:
         raise
     except (Exception, SystemExit) as error:
-        own = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == file]
+        own = [
+            frame.lineno
+            for frame in traceback.extract_tb(error.__traceback__)
+            if Path(frame.filename) == file
+        ]
         line = own[-1] if own else getattr(error, "lineno", None)
         place = f"{file}:{line}" if line else f"{file}"
         text = " ".join(str(error).split())
-        raise DataError(f"{place}: {type(error).__name__}: {text}; expected examples, mend the function") from None
+        raise DataError(
+            f"{place}: {type(error).__name__}: {text}; expected examples, mend the function"
+        ) from None
 
 
 def _check(where: str, found: Any) -> None:
-    from edgebake.data.dataset import Examples  # noqa: PLC0415
+    from edgebake.data.dataset import Examples
 
     if not isinstance(found, Examples):
-        raise DataError(f"{where} returned {type(found).__name__}; expected edgebake.data.dataset.Examples")
+        raise DataError(
+            f"{where} returned {type(found).__name__}; expected edgebake.data.dataset.Examples"
+        )
     _check_labels(where, found)
     total = len(found.labels)
     if not hasattr(found.images, "__getitem__") or not hasattr(found.images, "__len__"):
         raise DataError(f"{where}: images are {type(found.images).__name__}; expected a sequence")
-    lists = {"images": found.images, **{f"columns[{name!r}]": values for name, values in found.columns.items()}}
+    lists = {
+        "images": found.images,
+        **{f"columns[{name!r}]": values for name, values in found.columns.items()},
+    }
     lists |= {word: values for word in ("names", "splits") if len(values := getattr(found, word))}
     for word, values in lists.items():
         if len(values) != total:
             raise DataError(f"{where}: {len(values)} {word}; expected {total}, as there are labels")
     if wrong := sorted(set(found.splits) - set(SPLITS)):
-        raise DataError(f"{where}: the split {wrong[0]!r}; expected one of: {', '.join(SPLITS[1:])}")
+        raise DataError(
+            f"{where}: the split {wrong[0]!r}; expected one of: {', '.join(SPLITS[1:])}"
+        )
 
 
 def _check_labels(where: str, found: Examples) -> None:
     numbers, classes = found.labels, found.classes
     if getattr(numbers, "ndim", None) != 1 or numbers.dtype.kind not in "iu":
-        held = f"{numbers.dtype} {list(numbers.shape)}" if hasattr(numbers, "dtype") else type(numbers).__name__
+        held = (
+            f"{numbers.dtype} {list(numbers.shape)}"
+            if hasattr(numbers, "dtype")
+            else type(numbers).__name__
+        )
         raise DataError(f"{where}: labels are {held}; expected int64 [n]")
-    if not all(isinstance(name, str) for name in classes) or len(set(classes)) != len(classes) or len(classes) < 2:
+    if (
+        not all(isinstance(name, str) for name in classes)
+        or len(set(classes)) != len(classes)
+        or len(classes) < 2
+    ):
         raise DataError(f"{where}: classes are {classes!r}; expected two names or more, each once")
     if not len(numbers):
         raise DataError(f"{where}: no examples; expected one or more")
     if not 0 <= int(numbers.min()) <= int(numbers.max()) < len(classes):
         held = f"{int(numbers.min())} to {int(numbers.max())}"
-        raise DataError(f"{where}: labels from {held}; expected 0 to {len(classes) - 1}, the places of the classes")
+        raise DataError(
+            f"{where}: labels from {held}; expected 0 to {len(classes) - 1}, the places of the classes"
+        )
 
 
 def _image(file: Path, images: Sequence[Any], number: int, colour: Colour) -> NDArray[np.uint8]:
     pixels = _guarded(file, lambda: images[number])
     shape = getattr(pixels, "shape", ())
     if str(getattr(pixels, "dtype", "")) != "uint8" or not _is_image(shape):
-        held = f"{pixels.dtype} {list(shape)}" if hasattr(pixels, "dtype") else type(pixels).__name__
+        held = (
+            f"{pixels.dtype} {list(shape)}" if hasattr(pixels, "dtype") else type(pixels).__name__
+        )
         raise DataError(f"{file}: image {number} is {held}; expected uint8 [h, w] or [h, w, 3]")
     return in_colour(pixels, colour)
 

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from edgebake.data.readers import labels, records
 from edgebake.data.readers.decode import OnDemand, decode, in_colour
 from edgebake.data.readers.records import Record
@@ -19,7 +21,6 @@ from edgebake.errors import DataError, listed, nearest
 from edgebake.recipe import By, Colour, Data, Encoding, Features
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from edgebake.data.dataset import Examples
@@ -50,9 +51,7 @@ def load(data: Data) -> Examples:
     Raises:
         DataError: a file is damaged, or a record lacks a feature.
     """
-    import numpy as np  # noqa: PLC0415 - the planner loads this module only to count
-
-    from edgebake.data.dataset import Examples  # noqa: PLC0415
+    from edgebake.data.dataset import Examples
 
     words, found = _words(data), _index(data)
     said = [_label(record, records.features(record), words) for record in found]
@@ -97,11 +96,17 @@ def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         raise DataError(f"{path}: no such file or folder; {EXPECTED}")
     held = sorted(file for file in path.iterdir() if file.is_file())
-    if packed := [file.name for file in held if NAME.fullmatch(file.stem) and file.suffix in (".gz", ".zlib")]:
-        raise DataError(f"{path}: compressed: {labels.few(packed)}; expected files that are not: gunzip them")
+    if packed := [
+        file.name for file in held if NAME.fullmatch(file.stem) and file.suffix in (".gz", ".zlib")
+    ]:
+        raise DataError(
+            f"{path}: compressed: {labels.few(packed)}; expected files that are not: gunzip them"
+        )
     files = [file for file in held if NAME.fullmatch(file.name)]
     if not files:
-        raise DataError(f"{path}: holds {labels.few([file.name for file in held]) or 'nothing'}; {EXPECTED}")
+        raise DataError(
+            f"{path}: holds {labels.few([file.name for file in held]) or 'nothing'}; {EXPECTED}"
+        )
     _refuse_missing_shards(path, files)
     return files
 
@@ -115,7 +120,9 @@ def _refuse_missing_shards(path: Path, files: Sequence[Path]) -> None:
         start = file.name[: -len("00000-of-00000")]
         for number in range(int(total or 0)):
             if (name := f"{start}{number:05}-of-{total}") not in held:
-                raise DataError(f"{path}: {name} is missing; expected all {int(str(total))} of them")
+                raise DataError(
+                    f"{path}: {name} is missing; expected all {int(str(total))} of them"
+                )
 
 
 def _split(data: Data, file: Path) -> str:
@@ -123,7 +130,9 @@ def _split(data: Data, file: Path) -> str:
     if data.splits.by is not By.source:
         return ""
     if (split := _split_in(file)) is None:
-        raise DataError(f"{file}: names no split, or two; expected one of train, validation, test, calibration in it")
+        raise DataError(
+            f"{file}: names no split, or two; expected one of train, validation, test, calibration in it"
+        )
     return split
 
 
@@ -142,13 +151,19 @@ def _one(record: Record, features: dict[str, list[Any]], key: str) -> Any:
     return features[key][0]
 
 
-def _label(record: Record, features: dict[str, list[Any]], words: Features) -> tuple[int | str, str]:
+def _label(
+    record: Record, features: dict[str, list[Any]], words: Features
+) -> tuple[int | str, str]:
     """Return the label, a number or a name, and the name that the record gives to it."""
     value = _one(record, features, words.label)
     if isinstance(value, float):
-        raise DataError(f"{record}: {words.label!r} holds {value:g}; expected a whole number or a name")
+        raise DataError(
+            f"{record}: {words.label!r} holds {value:g}; expected a whole number or a name"
+        )
     label = _text(record, words.label, value) if isinstance(value, bytes) else value
-    return label, _text(record, words.names, _one(record, features, words.names)) if words.names else ""
+    return label, _text(
+        record, words.names, _one(record, features, words.names)
+    ) if words.names else ""
 
 
 def _text(record: Record, key: str, value: Any) -> str:
@@ -187,7 +202,6 @@ def _classes(data: Data, said: Sequence[tuple[int | str, str]]) -> tuple[list[st
 
 
 def _image(record: Record, words: Features, colour: Colour) -> NDArray[np.uint8]:
-    import numpy as np  # noqa: PLC0415
 
     content = _one(record, records.features(record), words.image)
     if not isinstance(content, bytes):
@@ -195,6 +209,8 @@ def _image(record: Record, words: Features, colour: Colour) -> NDArray[np.uint8]
     if words.shape is None:
         return decode(content, colour, str(record))
     if len(content) != math.prod(words.shape):
-        expected = f"expected {math.prod(words.shape)}, as data.features.shape {list(words.shape)} says"
+        expected = (
+            f"expected {math.prod(words.shape)}, as data.features.shape {list(words.shape)} says"
+        )
         raise DataError(f"{record}: {words.image!r} has {len(content)} bytes; {expected}")
     return in_colour(np.frombuffer(content, np.uint8).reshape(words.shape), colour)

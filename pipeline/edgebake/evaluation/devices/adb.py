@@ -61,7 +61,12 @@ class Facts:
         """Ask a phone."""
         model, android, chip, board = (
             phone.run(f"getprop {name}").output.strip()
-            for name in ("ro.product.model", "ro.build.version.release", "ro.soc.model", "ro.board.platform")
+            for name in (
+                "ro.product.model",
+                "ro.build.version.release",
+                "ro.soc.model",
+                "ro.board.platform",
+            )
         )
         governor = phone.run(f"cat {GOVERNOR}")
         thermal = THERMAL.search(phone.run("dumpsys thermalservice").output)
@@ -100,7 +105,9 @@ class Phone:
 
 def _adb(*words: str) -> Ran:
     try:
-        done = subprocess.run(["adb", *words], capture_output=True, text=True, errors="replace", check=False)
+        done = subprocess.run(
+            ["adb", *words], capture_output=True, text=True, errors="replace", check=False
+        )
     except FileNotFoundError:
         raise UnansweredError("not installed on this machine") from None
     return Ran(done.returncode, done.stdout, done.stderr)
@@ -114,21 +121,31 @@ def _serial(words: Adb) -> str:
     lines = (line.split(maxsplit=1) for line in listed.output.splitlines() if "\t" in line)
     phones = {serial: state.strip() for serial, state in lines}
     if words.serial is None and len(phones) > 1:
-        raise UnansweredError(f"several phones are attached: {', '.join(sorted(phones))}; expected one in adb.serial")
+        raise UnansweredError(
+            f"several phones are attached: {', '.join(sorted(phones))}; expected one in adb.serial"
+        )
     serial = words.serial or next(iter(phones), "no phone")
     if serial not in phones:
         raise UnansweredError(
-            f"{serial} is attached" if not phones and not words.serial else f"{serial} is not attached"
+            f"{serial} is attached"
+            if not phones and not words.serial
+            else f"{serial} is not attached"
         )
     if phones[serial] != "device":
-        allow = "; it has to allow this computer on its screen" if phones[serial] == "unauthorized" else ""
+        allow = (
+            "; it has to allow this computer on its screen"
+            if phones[serial] == "unauthorized"
+            else ""
+        )
         raise UnansweredError(f"{serial} is {phones[serial]}{allow}")
     return serial
 
 
 def _benchmarked(job: Timed, phone: Phone, binary: Path) -> Timing:
     if job.runtime != "litert":
-        raise UnansweredError(f"benchmark_model runs .tflite files alone, not those of {job.runtime}")
+        raise UnansweredError(
+            f"benchmark_model runs .tflite files alone, not those of {job.runtime}"
+        )
     if not binary.is_file():
         raise UnansweredError(f"adb.benchmark_model: no file {binary}")
     runtime = f"benchmark_model sha256 {stopwatch.digest(binary)[:12]}"
@@ -155,17 +172,23 @@ def _options(job: Timed) -> str:
     return " ".join(f"--{name}={value}" for name, value in options.items())
 
 
-def _repeated(job: Timed, pair: Callable[[int], tuple[Round, Round | None]], base: Measurement) -> Timing:
+def _repeated(
+    job: Timed, pair: Callable[[int], tuple[Round, Round | None]], base: Measurement
+) -> Timing:
     """Return what rounds come to; there are more while an interval is too wide. The median stands in for p90."""
     names, pairs = ("latency_p50_ms", "speedup"), [pair(number) for number in range(ROUNDS)]
     found = benchmark_model.timing(pairs, base)
-    while len(pairs) < ROUNDS * job.protocol.repeats and protocol.wide(found, names, job.protocol.precision):
+    while len(pairs) < ROUNDS * job.protocol.repeats and protocol.wide(
+        found, names, job.protocol.precision
+    ):
         pairs += [pair(len(pairs) + number) for number in range(ROUNDS)]
         found = benchmark_model.timing(pairs, base)
     return found
 
 
-def _pair(phone: Phone, command: str, places: tuple[str, str | None], number: int) -> tuple[Round, Round | None]:
+def _pair(
+    phone: Phone, command: str, places: tuple[str, str | None], number: int
+) -> tuple[Round, Round | None]:
     """Return a round of the file and one of its baseline; the file is first in every other pair."""
     rounds = {}
     for place in places if number % 2 == 0 else places[::-1]:
@@ -195,5 +218,7 @@ def _described(found: Timing, before: Facts, after: Facts) -> Timing:
     }
     for when, facts in (("before", before), ("after", after)):
         if facts.thermal is not None:
-            metrics[f"thermal_status_{when}"] = Measurement(facts.thermal, "level", ADB, device=device, os=system)
+            metrics[f"thermal_status_{when}"] = Measurement(
+                facts.thermal, "level", ADB, device=device, os=system
+            )
     return Timing(metrics, found.resamples, found.latencies_ms)

@@ -27,7 +27,9 @@ def measure(job: Timed) -> Timing:
         HostError: this Mac does not run the package.
     """
     if not _on_a_mac():
-        return absent(f"mac: Core ML is a part of macOS and iOS; this machine runs {stopwatch.os_name()}")
+        return absent(
+            f"mac: Core ML is a part of macOS and iOS; this machine runs {stopwatch.os_name()}"
+        )
     file, baseline = (str(path) if path else None for path in protocol.opened(job))
     name = job.protocol.mac.device if job.protocol.mac else None
     if name is None:
@@ -51,7 +53,7 @@ def _on_iphone(run: Any, name: str, asked: Answer) -> Answer:
     Raises:
         UnansweredError: the iPhone is not there, or coremltools cannot use it.
     """
-    from edgebake.runtimes.coreml.apple import loaded  # noqa: PLC0415 - on a Mac alone
+    from edgebake.runtimes.coreml.apple import loaded  # on a Mac alone
 
     coremltools = loaded()
     try:
@@ -59,9 +61,18 @@ def _on_iphone(run: Any, name: str, asked: Answer) -> Answer:
         found = _timed(asked, lambda file: _Benchmark(run, coremltools.models.MLModel, file, phone))
     except UnansweredError:
         raise
-    except Exception as error:  # coremltools raises whatever devicectl, xcodebuild and its own app end in
-        raise UnansweredError(f"{name}: {type(error).__name__}: {' '.join(str(error).split())}") from error
-    state = {"os": f"iOS {phone.os_version}", "cpu": phone.name, "governor": "", "temperature_c": None}
+    except (
+        Exception
+    ) as error:  # coremltools raises whatever devicectl, xcodebuild and its own app end in
+        raise UnansweredError(
+            f"{name}: {type(error).__name__}: {' '.join(str(error).split())}"
+        ) from error
+    state = {
+        "os": f"iOS {phone.os_version}",
+        "cpu": phone.name,
+        "governor": "",
+        "temperature_c": None,
+    }
     runtime = f"Core ML of iOS {phone.os_version}, coremltools {coremltools.__version__}"
     return {**found, "runtime": runtime, "threads": None, "before": state, "after": state}
 
@@ -79,9 +90,16 @@ def _timed(asked: Answer, opened: "Callable[[str], _Benchmark]") -> Answer:
         "request": asked,
         "sha256": stopwatch.digest(Path(asked["file"])),
         "baseline_sha256": stopwatch.digest(Path(asked["baseline"])) if asked["baseline"] else None,
-        "windows": stopwatch.windows(candidate.runs, parent, asked["runs"], asked["seconds"], typical),
-        "throughput": {"batch": asked["batch"], "reason": "coremltools times one image at a time on an iPhone"},
-        "sustained": stopwatch.sustained(candidate.runs, asked) if asked["sustained_minutes"] else None,
+        "windows": stopwatch.windows(
+            candidate.runs, parent, asked["runs"], asked["seconds"], typical
+        ),
+        "throughput": {
+            "batch": asked["batch"],
+            "reason": "coremltools times one image at a time on an iPhone",
+        },
+        "sustained": stopwatch.sustained(candidate.runs, asked)
+        if asked["sustained_minutes"]
+        else None,
         "peak_memory_mb": None,
         **costs,
     }
@@ -89,11 +107,13 @@ def _timed(asked: Answer, opened: "Callable[[str], _Benchmark]") -> Answer:
 
 async def _prepared(name: str) -> Any:
     """Return the iPhone of that name with coremltools' app running on it."""
-    from coremltools.models.ml_program.experimental.remote_device import Device  # noqa: PLC0415
+    from coremltools.models.ml_program.experimental.remote_device import Device
 
     phones = {phone.name: phone for phone in Device.get_devices()}
     if name not in phones:
-        raise UnansweredError(f"{name}: no such device; there are: {', '.join(sorted(phones)) or 'none'}")
+        raise UnansweredError(
+            f"{name}: no such device; there are: {', '.join(sorted(phones)) or 'none'}"
+        )
     return await phones[name].prepare_for_model_debugging()
 
 
@@ -101,7 +121,7 @@ class _Benchmark:
     """A package on an iPhone."""
 
     def __init__(self, run: Any, opened: Any, file: str, phone: Any) -> None:
-        from coremltools.models.ml_program.experimental.perf_utils import MLModelBenchmarker  # noqa: PLC0415
+        from coremltools.models.ml_program.experimental.perf_utils import MLModelBenchmarker
 
         # It is not loaded on this Mac, whose macOS may be older than what the package needs.
         model = opened(file, skip_model_load=True)

@@ -28,7 +28,11 @@ STATE = {
     "properties": {name: {"type": "string"} for name in ("os", "cpu", "governor")}
     | {"temperature_c": {"type": ["number", "null"]}},
 }
-PAIR = {"type": "object", "required": ["candidate"], "properties": {"candidate": WINDOW, "baseline": WINDOW}}
+PAIR = {
+    "type": "object",
+    "required": ["candidate"],
+    "properties": {"candidate": WINDOW, "baseline": WINDOW},
+}
 SCHEMA = {
     "type": "object",
     "properties": {
@@ -48,7 +52,11 @@ SCHEMA = {
         "first_inference_ms": POSITIVE,
         "peak_memory_mb": {"type": ["number", "null"]},
         "windows": {"type": "array", "minItems": 1, "items": PAIR},
-        "throughput": {"type": ["object", "null"], "required": ["batch"], "properties": {"windows": {"items": WINDOW}}},
+        "throughput": {
+            "type": ["object", "null"],
+            "required": ["batch"],
+            "properties": {"windows": {"items": WINDOW}},
+        },
         "sustained": {
             "type": ["object", "null"],
             "required": ["windows"],
@@ -67,7 +75,9 @@ def measure(job: Timed) -> Timing:
     words = job.protocol.recorded
     path = Path(words.file if words else "")
     if not path.is_file():
-        return absent(f"{path}: no such file" if words else "the recipe names no recording: validate.recorded")
+        return absent(
+            f"{path}: no such file" if words else "the recipe names no recording: validate.recorded"
+        )
     answers = read(path)
     refused = _refused(job, answers)
     if refused:
@@ -84,7 +94,7 @@ def read(path: Path) -> list[Answer]:
     Raises:
         DataError: it holds something else; the message names the key.
     """
-    from jsonschema import Draft202012Validator  # noqa: PLC0415 - needed where there is a recording
+    from jsonschema import Draft202012Validator  # needed where there is a recording
 
     try:
         content: Any = json.loads(path.read_text())
@@ -92,7 +102,9 @@ def read(path: Path) -> list[Answer]:
         raise DataError(f"{path}: not JSON: {error}") from None
     answers = content if isinstance(content, list) else [content]
     if not answers:
-        raise DataError(f"{path}: no answers; expected what pipeline/edgebake/evaluation/latency/stopwatch.py writes")
+        raise DataError(
+            f"{path}: no answers; expected what pipeline/edgebake/evaluation/latency/stopwatch.py writes"
+        )
     validator = Draft202012Validator(SCHEMA | {"required": sorted(SCHEMA["properties"])})
     wrong = next((wrong for answer in answers for wrong in validator.iter_errors(answer)), None)
     if wrong:
@@ -129,17 +141,30 @@ def _compared(job: Timed, answers: list[Answer]) -> tuple[list[Answer], str]:
     """Return the answers without a baseline that is not this one, and why there is none."""
     baseline = protocol.opened(job)[1]
     own = stopwatch.digest(baseline) if baseline else None
-    others = [answer for answer in answers if _kind(answer) == ("", False) and answer["baseline_sha256"] != own]
+    others = [
+        answer
+        for answer in answers
+        if _kind(answer) == ("", False) and answer["baseline_sha256"] != own
+    ]
     if not others:
         return answers, ""
     theirs = others[0]["baseline_sha256"]
-    reason = f"recorded beside another baseline: sha256 {theirs}, this one is {own}" if theirs else "has no baseline"
-    alone = [answer | {"windows": [{"candidate": one["candidate"]} for one in answer["windows"]]} for answer in answers]
+    reason = (
+        f"recorded beside another baseline: sha256 {theirs}, this one is {own}"
+        if theirs
+        else "has no baseline"
+    )
+    alone = [
+        answer | {"windows": [{"candidate": one["candidate"]} for one in answer["windows"]]}
+        for answer in answers
+    ]
     return alone, reason if baseline else ""
 
 
 def _timing(answers: list[Answer]) -> Timing:
-    first = measurements.timing([answer for answer in answers if _kind(answer) == ("", False)], WHERE)
+    first = measurements.timing(
+        [answer for answer in answers if _kind(answer) == ("", False)], WHERE
+    )
     metrics: Metrics = dict(first.metrics)
     for kind in sorted({_kind(answer) for answer in answers} - {("", False)}):
         way, on_all = kind

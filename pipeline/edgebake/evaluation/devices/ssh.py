@@ -41,7 +41,9 @@ class Board:
         # 22 is what ssh itself begins with; saying it would overrule the port in its configuration.
         self._command += ["-p", str(words.port)] if words.port != 22 else []
         self._command += ["-l", words.user] if words.user else []
-        self._command += ["-i", words.identity, "-o", "IdentitiesOnly=yes"] if words.identity else []
+        self._command += (
+            ["-i", words.identity, "-o", "IdentitiesOnly=yes"] if words.identity else []
+        )
         self._command += ["--", words.host]
 
     def run(self, command: str) -> Ran:
@@ -68,10 +70,18 @@ class Board:
 
     def _ran(self, command: str, fed: bytes) -> Ran:
         try:
-            done = subprocess.run([*self._command, command], input=fed, capture_output=True, check=False)
+            done = subprocess.run(
+                [*self._command, command], input=fed, capture_output=True, check=False
+            )
         except FileNotFoundError:
-            raise UnansweredError("the OpenSSH client `ssh` is not installed on this machine") from None
-        ran = Ran(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
+            raise UnansweredError(
+                "the OpenSSH client `ssh` is not installed on this machine"
+            ) from None
+        ran = Ran(
+            done.returncode,
+            done.stdout.decode(errors="replace"),
+            done.stderr.decode(errors="replace"),
+        )
         if ran.code == OWN_FAILURE:
             raise UnansweredError(ran.last())
         return ran

@@ -21,7 +21,9 @@ def decide(
     budget: Budget, findings: Findings, waivers: Sequence[Waiver] = (), today: date | None = None
 ) -> list[Decision]:
     """Return a decision for each gate that the budget has, in its order; `today` is for waivers."""
-    decisions = [_decision(word, gate, findings) for word, gate in vars(budget).items() if gate is not None]
+    decisions = [
+        _decision(word, gate, findings) for word, gate in vars(budget).items() if gate is not None
+    ]
     return [waived(one, waivers, today or date.today()) for one in decisions]
 
 
@@ -35,7 +37,9 @@ def _decision(word: str, gate: Gate, findings: Findings) -> Decision:
     asked = asked_by(word, gate)
     measured, sample = _found(word, gate, findings)
     if sample is None:
-        return Decision(asked, Verdict.not_measured if gate.required else Verdict.accepted, measured)
+        return Decision(
+            asked, Verdict.not_measured if gate.required else Verdict.accepted, measured
+        )
     verdict = _verdict(asked, gate, sample)
     return Decision(asked, verdict, measured, sample.bound(asked), _note(asked, verdict, sample))
 
@@ -64,7 +68,9 @@ def _found(word: str, gate: Gate, findings: Findings) -> Found:
     if found[1] is None and evidence is Evidence.predicted:
         return _estimated(word, found, findings)
     if found[0].where == HOST and evidence is Evidence.device:
-        reason = "on this host alone, and it is not the device; measure there, or say `evidence: host`"
+        reason = (
+            "on this host alone, and it is not the device; measure there, or say `evidence: host`"
+        )
         return not_measured(found[0].unit, reason), None
     return found
 

@@ -11,7 +11,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from edgebake.evaluation.gates.hypothesis_tests import Counts, Exact, Groups, Pairs, Resamples, Sample
+from edgebake.evaluation.gates.hypothesis_tests import (
+    Counts,
+    Exact,
+    Groups,
+    Pairs,
+    Resamples,
+    Sample,
+)
 from edgebake.evaluation.statistics import proportion
 from edgebake.measurement import PREDICTED, SLICE, Measurement, from_dict, not_measured
 from edgebake.recipe import Gate, PlacementFloor, SliceFloor
@@ -32,7 +39,9 @@ class Findings:
     metrics: dict[str, Measurement]
     examples: list[Row]  # label, answer, float_answer, confidence, slice:<column>
     resamples: dict[str, list[float]] = field(default_factory=dict)
-    parity: dict[str, Any] | None = None  # the runtime that agrees least, none where there is no other
+    parity: dict[str, Any] | None = (
+        None  # the runtime that agrees least, none where there is no other
+    )
     no_parity: str = NO_OTHER  # why there is none
     placements: list[Placement] = field(default_factory=list)  # the device's own, in its order
 
@@ -85,7 +94,9 @@ def groups(rows: Iterable[Row], column: str) -> Groups:
     """Return for each value of a column how many of its examples are right, sorted by value."""
     kinds = Counter((row[column], is_right(row)) for row in rows)
     names = sorted({name for name, _ in kinds})
-    return Groups({name: Counts(kinds[name, True], kinds[name, True] + kinds[name, False]) for name in names})
+    return Groups(
+        {name: Counts(kinds[name, True], kinds[name, True] + kinds[name, False]) for name in names}
+    )
 
 
 def _accuracy(findings: Findings, _: Gate) -> Found:
@@ -108,7 +119,9 @@ def _slices(findings: Findings, gate: Gate) -> Found:
 def _of_groups(findings: Findings, found: Groups) -> Found:
     worst = found.counts[found.worst]
     interval = proportion.interval(worst.right, worst.n)
-    measured = replace(findings.metrics["accuracy"], value=worst.right / worst.n, n=worst.n, interval=interval)
+    measured = replace(
+        findings.metrics["accuracy"], value=worst.right / worst.n, n=worst.n, interval=interval
+    )
     return measured, found
 
 
@@ -138,7 +151,9 @@ def _placement(findings: Findings, gate: Gate) -> Found:
         if one.accelerator == accelerator:
             value = min(one.operators, one.macs)
             return Measurement(value, "share", PREDICTED, device=one.delegate), Exact(value)
-    return not_measured("share", f"nothing is known to bring this file to the device's {accelerator}"), None
+    return not_measured(
+        "share", f"nothing is known to bring this file to the device's {accelerator}"
+    ), None
 
 
 # Gates whose measurement is not a metric of the same name, or that are decided from examples.

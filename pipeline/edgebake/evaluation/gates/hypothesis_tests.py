@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
+import numpy as np
+
 from edgebake.evaluation.gates.verdict import Asked
 from edgebake.evaluation.statistics import paired, proportion
 
@@ -71,7 +73,10 @@ class Counts:
 
     def proves(self, asked: Asked) -> bool:
         """Return whether the lower bound clears the limit."""
-        return proportion.p_at_least(self.right, self.n, asked.limit) <= 1 - asked.confidence or asked.limit == 0
+        return (
+            proportion.p_at_least(self.right, self.n, asked.limit) <= 1 - asked.confidence
+            or asked.limit == 0
+        )
 
     def disproves(self, asked: Asked) -> bool:
         """Return whether the upper bound misses it."""
@@ -105,7 +110,10 @@ class Pairs:
         """Return whether the upper bound of the loss clears the limit: a test of non-inferiority."""
         if self._found > asked.limit:  # no bound of it is lower
             return False
-        return paired.p_less(self.lost, self.won, self.n, asked.limit) <= 1 - asked.confidence or asked.limit == 1
+        return (
+            paired.p_less(self.lost, self.won, self.n, asked.limit) <= 1 - asked.confidence
+            or asked.limit == 1
+        )
 
     def disproves(self, asked: Asked) -> bool:
         """Return whether the lower bound of the loss misses it."""
@@ -119,7 +127,9 @@ class Pairs:
 
     def note(self, asked: Asked) -> str:
         """Return how many more examples would decide."""
-        return _more(paired.needed((self.lost, self.won, self.n), asked.limit, asked.confidence), self.n)
+        return _more(
+            paired.needed((self.lost, self.won, self.n), asked.limit, asked.confidence), self.n
+        )
 
 
 @dataclass(frozen=True)
@@ -136,7 +146,10 @@ class Groups:
     @property
     def worst(self) -> str:
         """Return the name of the group with the lowest share; of equals, the largest group."""
-        return min(self.counts, key=lambda name: (self.counts[name].right / self.counts[name].n, -self.counts[name].n))
+        return min(
+            self.counts,
+            key=lambda name: (self.counts[name].right / self.counts[name].n, -self.counts[name].n),
+        )
 
     @property
     def detail(self) -> str:
@@ -154,13 +167,17 @@ class Groups:
 
     def missed(self, asked: Asked) -> list[str]:
         """Return the groups that are surely below the limit, in their order."""
-        values = [proportion.p_at_most(one.right, one.n, asked.limit) for one in self.counts.values()]
+        values = [
+            proportion.p_at_most(one.right, one.n, asked.limit) for one in self.counts.values()
+        ]
         rejected = _holm(values, 1 - asked.confidence)
         return [name for name, is_missed in zip(self.counts, rejected, strict=True) if is_missed]
 
     def bound(self, asked: Asked) -> float | None:
         """Return the lowest of the groups' lower bounds."""
-        return min(proportion.lower(one.right, one.n, asked.confidence) for one in self.counts.values())
+        return min(
+            proportion.lower(one.right, one.n, asked.confidence) for one in self.counts.values()
+        )
 
     def note(self, asked: Asked) -> str:
         """Return the worst group, and what would decide it."""
@@ -170,8 +187,12 @@ class Groups:
             return said
         if asked.limit == 1:
             return f"{said}; {self.counts[self.worst].note(asked)}"
-        needs = (proportion.needed(one.right, one.n, asked.limit, asked.confidence) for one in unproven)
-        most = max((need - one.n for need, one in zip(needs, unproven, strict=True) if need), default=None)
+        needs = (
+            proportion.needed(one.right, one.n, asked.limit, asked.confidence) for one in unproven
+        )
+        most = max(
+            (need - one.n for need, one in zip(needs, unproven, strict=True) if need), default=None
+        )
         if most is None:
             return f"{said}; that is the limit itself: no number of test examples would decide"
         return f"{said}; about {most:,} more test examples of each that is unproven would decide"
@@ -179,9 +200,11 @@ class Groups:
 
 def _holm(p_values: Sequence[float], alpha: float) -> list[bool]:
     """Return which hypotheses are rejected if all of them together are to be safe at `alpha`."""
-    if min(p_values) > alpha:  # adjusted, they would be larger still; statsmodels takes a second to import
+    if (
+        min(p_values) > alpha
+    ):  # adjusted, they would be larger still; statsmodels takes a second to import
         return [False] * len(p_values)
-    from statsmodels.stats.multitest import multipletests  # noqa: PLC0415
+    from statsmodels.stats.multitest import multipletests
 
     return [bool(rejected) for rejected in multipletests(p_values, alpha, method="holm")[0]]
 
@@ -206,13 +229,14 @@ class Resamples:
 
     def bound(self, asked: Asked) -> float | None:
         """Return the lower bound for a floor, the upper one for a ceiling."""
-        return self._quantile(1 - asked.confidence if asked.bound == "at_least" else asked.confidence)
+        return self._quantile(
+            1 - asked.confidence if asked.bound == "at_least" else asked.confidence
+        )
 
     def note(self, _: Asked) -> str:
         """Return what would decide."""
         return self.what_decides
 
     def _quantile(self, share: float) -> float:
-        import numpy as np  # noqa: PLC0415
 
         return float(np.quantile(self.values, share))

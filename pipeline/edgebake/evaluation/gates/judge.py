@@ -51,7 +51,9 @@ def judge(target: TargetSection, platform: str) -> Judged:
 def _estimate(device: Device, folder: Path) -> Measurement:
     """Return what one image takes on one core of a device at least, from the device's facts."""
     if device.compute is None:
-        return not_measured("ms", f"what a core of {device.name} computes and moves at most is not among its facts")
+        return not_measured(
+            "ms", f"what a core of {device.name} computes and moves at most is not among its facts"
+        )
     try:
         milliseconds = roofline(from_json((folder / "workload.json").read_text()), device.compute)
     except Uncounted as reason:

@@ -43,7 +43,9 @@ class Decision:
     asked: Asked
     verdict: Verdict
     measured: Measurement
-    proven: float | None = None  # the one-sided bound that had to clear the limit; none where nothing was sampled
+    proven: float | None = (
+        None  # the one-sided bound that had to clear the limit; none where nothing was sampled
+    )
     note: str = ""  # the worst slice, or what would decide
     waiver: Waiver | None = None
 
@@ -75,6 +77,10 @@ class Decision:
 
     def to_dict(self) -> dict[str, Any]:
         """Return what a manifest says of a gate; the value itself may change from run to run and is not in it."""
-        said = {"gate": self.gate, self.asked.bound: self.asked.limit, "confidence": self.asked.confidence}
+        said = {
+            "gate": self.gate,
+            self.asked.bound: self.asked.limit,
+            "confidence": self.asked.confidence,
+        }
         waiver = {"waiver": vars(self.waiver)} if self.waiver else {}
         return {**said, "verdict": self.verdict.value, **waiver}

@@ -15,9 +15,13 @@ from edgebake.evaluation.latency.protocol import UnansweredError
 from edgebake.evaluation.latency.request import Timing
 from edgebake.measurement import Measurement, not_measured
 
-TIMINGS = re.compile(r"Inference timings in us: Init: (\S+), First inference: (\S+), Warmup \(avg\): \S+, Inference")
+TIMINGS = re.compile(
+    r"Inference timings in us: Init: (\S+), First inference: (\S+), Warmup \(avg\): \S+, Inference"
+)
 COUNTS = re.compile(r"\bcount=\d+ .*")  # of the warm-up, then of the timed runs
-MEMORY = re.compile(r"Memory footprint delta from the start of the tool \(MB\): init=\S+ overall=(\S+)")
+MEMORY = re.compile(
+    r"Memory footprint delta from the start of the tool \(MB\): init=\S+ overall=(\S+)"
+)
 MIB = 1.048576  # it divides by 1,024 twice and calls that a MB; ours are 1,000,000 bytes
 ONLY_MEAN = "this version of benchmark_model tells only the mean of its runs"
 NO_P90 = "benchmark_model tells no 90th percentile; the stopwatch does: adb.python"
@@ -77,10 +81,15 @@ def timing(pairs: Pairs, base: Measurement) -> Timing:
         else not_measured("MB", "benchmark_model told no memory on this phone"),
     }
     if "latency_p50_ms" not in metrics:
-        metrics |= {name: not_measured("ms", ONLY_MEAN) for name in ("latency_p50_ms", "latency_p95_ms")}
+        metrics |= {
+            name: not_measured("ms", ONLY_MEAN) for name in ("latency_p50_ms", "latency_p95_ms")
+        }
     if "speedup" in metrics:
         metrics["speedup"] = replace(metrics["speedup"], n=len(pairs))
-    return Timing(metrics, {name: found.resamples[name] for name in measurements.RESAMPLED if name in found.resamples})
+    return Timing(
+        metrics,
+        {name: found.resamples[name] for name in measurements.RESAMPLED if name in found.resamples},
+    )
 
 
 def _statistics(pairs: Pairs) -> Callable[[Drawn], Values]:
@@ -88,14 +97,25 @@ def _statistics(pairs: Pairs) -> Callable[[Drawn], Values]:
     told = {
         "latency_p50_ms": [one.p50 for one in rounds],
         "latency_p95_ms": [one.p95 for one in rounds],
-        "speedup": [baseline.typical / one.typical if baseline else None for one, baseline in pairs],
+        "speedup": [
+            baseline.typical / one.typical if baseline else None for one, baseline in pairs
+        ],
     }
-    medians = {name: [one for one in values if one is not None] for name, values in told.items() if None not in values}
+    medians = {
+        name: [one for one in values if one is not None]
+        for name, values in told.items()
+        if None not in values
+    }
 
     def statistic(drawn: Drawn) -> Values:
         runs = [rounds[number].runs for number in drawn]
-        mean = sum(rounds[number].mean * count for number, count in zip(drawn, runs, strict=True)) / sum(runs)
+        mean = sum(
+            rounds[number].mean * count for number, count in zip(drawn, runs, strict=True)
+        ) / sum(runs)
         found = {"latency_mean_ms": mean, "frames_per_second": 1000 / mean}
-        return found | {name: statistics.median(values[number] for number in drawn) for name, values in medians.items()}
+        return found | {
+            name: statistics.median(values[number] for number in drawn)
+            for name, values in medians.items()
+        }
 
     return statistic

@@ -63,17 +63,25 @@ class Pool:
 
 def sampled(count: int, statistic: Callable[[Drawn], Values]) -> Sampled:
     """Return statistics of `count` windows and of resamples of them."""
-    from scipy.stats import bootstrap  # noqa: PLC0415 - a second, and most of edgebake never resamples
+    from scipy.stats import bootstrap  # a second, and most of edgebake never resamples
 
     numbers = np.arange(count)
     values = statistic(numbers)
     if count < 2:
         return Sampled(values, {})
 
-    def of_each(drawn: NDArray[np.int64], axis: int) -> Floats:  # noqa: ARG001 - SciPy says it, and it is the last
+    def of_each(drawn: NDArray[np.int64], axis: int) -> Floats:  # noqa: ARG001 - SciPy passes it
         return np.array([list(statistic(one).values()) for one in drawn]).T
 
     found = bootstrap(
-        (numbers,), of_each, n_resamples=RESAMPLES, vectorized=True, axis=-1, method="percentile", rng=SEED
+        (numbers,),
+        of_each,
+        n_resamples=RESAMPLES,
+        vectorized=True,
+        axis=-1,
+        method="percentile",
+        rng=SEED,
     ).bootstrap_distribution
-    return Sampled(values, {name: sorted(map(float, row)) for name, row in zip(values, found, strict=True)})
+    return Sampled(
+        values, {name: sorted(map(float, row)) for name, row in zip(values, found, strict=True)}
+    )

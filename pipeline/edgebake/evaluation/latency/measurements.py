@@ -10,7 +10,12 @@ from edgebake.evaluation.latency.request import Timing
 from edgebake.measurement import Measurement, not_measured
 
 PERCENTILES = (50, 90, 95, 99)
-RESAMPLED = ("latency_p90_ms", "latency_p95_ms", "frames_per_second", "speedup")  # what gates ask of runs
+RESAMPLED = (
+    "latency_p90_ms",
+    "latency_p95_ms",
+    "frames_per_second",
+    "speedup",
+)  # what gates ask of runs
 UNITS = {"frames_per_second": "1/s", "speedup": "times"}  # the others are milliseconds
 Answer = dict[str, Any]
 Metrics = dict[str, Measurement]
@@ -34,7 +39,9 @@ def timing(answers: Sequence[Answer], where: str) -> Timing:
         metrics["baseline_p90_ms"] = replace(metrics["baseline_p90_ms"], **parent)
         resamples = resamples | compared.resamples
     latencies = [one for window in candidates for one in window["latencies_ms"]]
-    return Timing(metrics, {name: resamples[name] for name in RESAMPLED if name in resamples}, latencies)
+    return Timing(
+        metrics, {name: resamples[name] for name in RESAMPLED if name in resamples}, latencies
+    )
 
 
 def measured(found: Sampled, base: Measurement) -> Metrics:
@@ -66,7 +73,9 @@ def _latency(windows: Sequence[Answer]) -> Sampled:
 
     def statistic(drawn: Drawn) -> Values:
         ranks, mean = pool.percentiles(drawn, PERCENTILES), pool.mean(drawn)
-        found = {f"latency_p{percent}_ms": rank for percent, rank in zip(PERCENTILES, ranks, strict=True)}
+        found = {
+            f"latency_p{percent}_ms": rank for percent, rank in zip(PERCENTILES, ranks, strict=True)
+        }
         return found | {"latency_mean_ms": mean, "frames_per_second": 1000 / mean}
 
     return sampled(len(windows), statistic)
@@ -90,10 +99,15 @@ def _compared(candidates: Sequence[Answer], baselines: Sequence[Answer]) -> Samp
 def _costs(answers: Sequence[Answer], base: Measurement) -> Metrics:
     """Return what each process cost before it ran at speed: times in the middle, memory at the highest."""
     once = replace(base, unit="ms", n=len(answers))
-    found = {name: replace(once, value=_middle(answers, name)) for name in ("first_inference_ms", "load_ms")}
+    found = {
+        name: replace(once, value=_middle(answers, name))
+        for name in ("first_inference_ms", "load_ms")
+    }
     peaks = [answer["peak_memory_mb"] for answer in answers]
     if None in peaks:
-        return found | {"peak_memory_mb": not_measured("MB", "what ran the file there does not tell its memory")}
+        return found | {
+            "peak_memory_mb": not_measured("MB", "what ran the file there does not tell its memory")
+        }
     return found | {"peak_memory_mb": replace(once, value=max(peaks), unit="MB")}
 
 
@@ -120,7 +134,11 @@ def _throughput(answers: Sequence[Answer], base: Measurement) -> Metrics:
     pool = Pool(found["windows"])
     rates = sampled(len(found["windows"]), lambda drawn: {name: batch * 1000 / pool.mean(drawn)})
     images = batch * _runs(found["windows"])
-    return {name: replace(base, value=rates.values[name], unit="1/s", interval=rates.interval(name), n=images)}
+    return {
+        name: replace(
+            base, value=rates.values[name], unit="1/s", interval=rates.interval(name), n=images
+        )
+    }
 
 
 def _sustained(answers: Sequence[Answer], base: Measurement) -> Metrics:
@@ -134,7 +152,9 @@ def _sustained(answers: Sequence[Answer], base: Measurement) -> Metrics:
         f"sustained_{end}_ms": replace(base, value=median, unit="ms", n=ends[end]["runs"])
         for end, median in medians.items()
     }
-    drift = replace(base, value=medians["last"] / medians["first"], unit="times", n=_runs(found["windows"]))
+    drift = replace(
+        base, value=medians["last"] / medians["first"], unit="times", n=_runs(found["windows"])
+    )
     return metrics | {"sustained_drift": drift}
 
 

@@ -80,7 +80,11 @@ def opened(job: Timed) -> tuple[Path, Path | None]:
 def wide(timing: Timing, names: tuple[str, ...], precision: float) -> bool:
     """Return whether half an interval of one of the metrics is more than a share of its value."""
     found = [timing.metrics[name] for name in names if name in timing.metrics]
-    return any((one.interval[1] - one.interval[0]) / 2 > precision * (one.value or 0) for one in found if one.interval)
+    return any(
+        (one.interval[1] - one.interval[0]) / 2 > precision * (one.value or 0)
+        for one in found
+        if one.interval
+    )
 
 
 def in_a_process(asked: Answer) -> Answer:
@@ -90,7 +94,9 @@ def in_a_process(asked: Answer) -> Answer:
         HostError: it does not.
     """
     command = [sys.executable, "-m", "edgebake.evaluation.latency.stopwatch"]
-    done = subprocess.run(command, input=json.dumps(asked), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, input=json.dumps(asked), capture_output=True, text=True, check=False
+    )
     try:
         return said(done.returncode, done.stdout, done.stderr)
     except UnansweredError as error:

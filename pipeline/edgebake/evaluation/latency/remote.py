@@ -24,7 +24,9 @@ class Ran:
 
     def last(self) -> str:
         """Return the last thing that it said, or its code where it said nothing."""
-        lines = [line.strip() for line in (self.output + self.complaints).splitlines() if line.strip()]
+        lines = [
+            line.strip() for line in (self.output + self.complaints).splitlines() if line.strip()
+        ]
         return lines[-1] if lines else f"ended with code {self.code}"
 
 
@@ -67,14 +69,18 @@ def measure(job: Timed, machine: Machine, python: str, where: str) -> Timing:
         return protocol.measure(job, Place(where, candidate, parent, ask))
 
 
-def pushed(job: Timed, machine: Machine, folder: str, program: dict[str, Path]) -> tuple[str, str | None]:
+def pushed(
+    job: Timed, machine: Machine, folder: str, program: dict[str, Path]
+) -> tuple[str, str | None]:
     """Copy a program and the files that it runs, and return where the converted one and its baseline then lie.
 
     Raises:
         UnansweredError: they cannot be copied.
     """
     file, baseline = protocol.opened(job)
-    files = {f"candidate/{file.name}": file} | ({f"baseline/{baseline.name}": baseline} if baseline else {})
+    files = {f"candidate/{file.name}": file} | (
+        {f"baseline/{baseline.name}": baseline} if baseline else {}
+    )
     machine.push(program | files, folder)
     candidate, *parent = (f"{folder}/{path}" for path in files)
     return candidate, parent[0] if parent else None

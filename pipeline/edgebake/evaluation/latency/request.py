@@ -8,7 +8,12 @@ from edgebake.recipe import Protocol
 from edgebake.runtimes.run_modes import Way
 
 # What gates may ask of a timing, and its unit.
-GATED = {"latency_p90_ms": "ms", "frames_per_second": "1/s", "peak_memory_mb": "MB", "speedup": "times"}
+GATED = {
+    "latency_p90_ms": "ms",
+    "frames_per_second": "1/s",
+    "peak_memory_mb": "MB",
+    "speedup": "times",
+}
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,9 @@ class Timing:
 
     metrics: dict[str, Measurement]
     resamples: dict[str, list[float]] = field(default_factory=dict)
-    latencies_ms: list[float] = field(default_factory=list)  # in the first way on one thread, for the plot
+    latencies_ms: list[float] = field(
+        default_factory=list
+    )  # in the first way on one thread, for the plot
 
 
 def absent(reason: str) -> Timing:

@@ -24,14 +24,28 @@ from pathlib import Path
 from typing import Any
 
 SCHEMA = "edgebake.timing/1"
-WORDS = {"runtime", "file", "baseline", "threads", "way", "warmup", "runs", "seconds", "batch", "sustained_minutes"}
+WORDS = {
+    "runtime",
+    "file",
+    "baseline",
+    "threads",
+    "way",
+    "warmup",
+    "runs",
+    "seconds",
+    "batch",
+    "sustained_minutes",
+}
 WINDOWS = 30  # at least: enough to resample, and short, so that a slow minute hits candidate and baseline alike
 KEPT = 200  # latencies of a window that the answer holds
 BATCHED = 0.1  # of the runs and of the seconds, spent again on whole batches
 SUSTAINED_WINDOW_S = 10.0
 # Compute units of Core ML by the way to run. Source: MLComputeUnits, https://developer.apple.com/documentation/coreml
 UNITS = {"": "ALL", "cpu_only": "CPU_ONLY", "cpu_and_neural_engine": "CPU_AND_NE"}
-GRAYSCALE, INT32 = 10, 131104  # of a Core ML image and array. Source: FeatureTypes.proto of coremltools
+GRAYSCALE, INT32 = (
+    10,
+    131104,
+)  # of a Core ML image and array. Source: FeatureTypes.proto of coremltools
 Runs = Callable[[int], "list[float]"]  # runs so often and says what each run took, in milliseconds
 
 
@@ -52,16 +66,30 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     sums = {"sha256": digest(Path(request["file"]))}
     sums["baseline_sha256"] = request["baseline"] and digest(Path(request["baseline"]))
     runtime, load = _runtime({**request, "threads": threads})
-    found = {"schema": SCHEMA, "request": request, **sums, "runtime": runtime, "threads": threads, "before": facts()}
+    found = {
+        "schema": SCHEMA,
+        "request": request,
+        **sums,
+        "runtime": runtime,
+        "threads": threads,
+        "before": facts(),
+    }
     candidate, costs = _opened(lambda: load(request["file"], None), request["warmup"])
-    parent = request["baseline"] and _opened(lambda: load(request["baseline"], None), request["warmup"])[0]
-    found["windows"] = windows(candidate, parent, request["runs"], request["seconds"], costs["typical_ms"])
+    parent = (
+        request["baseline"]
+        and _opened(lambda: load(request["baseline"], None), request["warmup"])[0]
+    )
+    found["windows"] = windows(
+        candidate, parent, request["runs"], request["seconds"], costs["typical_ms"]
+    )
     found["throughput"] = _throughput(load, request) if request["batch"] else None
     found["sustained"] = sustained(candidate, request) if request["sustained_minutes"] else None
     return {**found, **costs, "after": facts()}
 
 
-def windows(candidate: Runs, baseline: Runs | None, runs: int, seconds: float, typical: float) -> list[dict[str, Any]]:
+def windows(
+    candidate: Runs, baseline: Runs | None, runs: int, seconds: float, typical: float
+) -> list[dict[str, Any]]:
     """Return windows of equally many runs, candidate and baseline by turns; the candidate opens every other pair.
 
     Runs and seconds are the candidate's, at least; a typical run is given in milliseconds.
@@ -71,7 +99,10 @@ def windows(candidate: Runs, baseline: Runs | None, runs: int, seconds: float, t
     found: list[dict[str, Any]] = []
     done, spent = 0, 0.0
     while len(found) < WINDOWS or done < runs or spent < seconds * 1e3:
-        pair = {name: summary(run(each)) for name, run in (turns if len(found) % 2 == 0 else turns[::-1])}
+        pair = {
+            name: summary(run(each))
+            for name, run in (turns if len(found) % 2 == 0 else turns[::-1])
+        }
         found.append(pair)
         done, spent = done + each, spent + each * pair["candidate"]["mean_ms"]
     return found
@@ -83,7 +114,11 @@ def summary(latencies: list[float]) -> dict[str, Any]:
     if count > KEPT:
         ordered = sorted(latencies)
         kept = [ordered[int((i + 0.5) / KEPT * count)] for i in range(KEPT)]
-    return {"runs": count, "mean_ms": math.fsum(latencies) / count, "latencies_ms": [round(one, 6) for one in kept]}
+    return {
+        "runs": count,
+        "mean_ms": math.fsum(latencies) / count,
+        "latencies_ms": [round(one, 6) for one in kept],
+    }
 
 
 def sustained(candidate: Runs, request: dict[str, Any]) -> dict[str, Any]:
@@ -126,9 +161,15 @@ def _throughput(load: Any, request: dict[str, Any]) -> dict[str, Any]:
     try:
         runs, costs = _opened(lambda: load(request["file"], batch), 1)
     except Exception as error:  # each runtime says in its own way that a batch is fixed
-        return {"batch": batch, "reason": f"the file does not run on {batch} images at once: {_line(error)}"}
+        return {
+            "batch": batch,
+            "reason": f"the file does not run on {batch} images at once: {_line(error)}",
+        }
     least = math.ceil(request["runs"] * BATCHED / batch), request["seconds"] * BATCHED
-    return {"batch": batch, "windows": [one["candidate"] for one in windows(runs, None, *least, costs["typical_ms"])]}
+    return {
+        "batch": batch,
+        "windows": [one["candidate"] for one in windows(runs, None, *least, costs["typical_ms"])],
+    }
 
 
 def _litert(module: Any, request: dict[str, Any], file: str, batch: int | None) -> Any:
@@ -139,7 +180,9 @@ def _litert(module: Any, request: dict[str, Any], file: str, batch: int | None) 
     ends, answers = made.get_input_details(), made.get_output_details()[0]["shape"][0]
     if batch and answers != batch:
         raise RefusalError(f"it gives {answers} answers")
-    return lambda: [made.set_tensor(one["index"], noise(one["shape"], one["dtype"])) for one in ends], made.invoke
+    return lambda: [
+        made.set_tensor(one["index"], noise(one["shape"], one["dtype"])) for one in ends
+    ], made.invoke
 
 
 def _onnx(module: Any, request: dict[str, Any], file: str, batch: int | None) -> Any:
@@ -150,7 +193,10 @@ def _onnx(module: Any, request: dict[str, Any], file: str, batch: int | None) ->
         # As in runtimes/onnxruntime/run.py: integer weights become floats once, at load, not in every run.
         options.add_session_config_entry("session.disable_quant_qdq", "1")
     made, fed = module.InferenceSession(file, options, providers=["CPUExecutionProvider"]), {}
-    shapes = {one.name: [size if isinstance(size, int) else 0 for size in one.shape] for one in made.get_inputs()}
+    shapes = {
+        one.name: [size if isinstance(size, int) else 0 for size in one.shape]
+        for one in made.get_inputs()
+    }
     if any(batch and shape[0] not in (0, batch) for shape in shapes.values()):
         raise RefusalError("its batch is fixed")
 
@@ -159,15 +205,21 @@ def _onnx(module: Any, request: dict[str, Any], file: str, batch: int | None) ->
             first, *sizes = shapes[one.name]
             kind = one.type[len("tensor(") : -1]
             fed[one.name] = noise(
-                [batch or first or 1, *(size or 1 for size in sizes)], "float32" if kind == "float" else kind
+                [batch or first or 1, *(size or 1 for size in sizes)],
+                "float32" if kind == "float" else kind,
             )
 
     return feed, lambda: made.run(None, fed)
 
 
 def _coreml(module: Any, request: dict[str, Any], file: str, batch: int | None) -> Any:
-    made, fed = module.models.MLModel(file, compute_units=module.ComputeUnit[UNITS[request["way"]]]), []
-    return lambda: fed.append(features(made.get_spec())), lambda: made.predict(fed * batch if batch else fed[0])
+    made, fed = (
+        module.models.MLModel(file, compute_units=module.ComputeUnit[UNITS[request["way"]]]),
+        [],
+    )
+    return lambda: fed.append(features(made.get_spec())), lambda: made.predict(
+        fed * batch if batch else fed[0]
+    )
 
 
 RUNTIMES: dict[str, Any] = {
@@ -187,7 +239,9 @@ def _runtime(request: dict[str, Any]) -> tuple[str, Callable[[str, int | None], 
         raise RefusalError(f"{' or '.join(packages)}: not installed for {sys.executable}")
     loaded = importlib.import_module(package + module)
     version = getattr(sys.modules[package], "__version__", "of unknown version")
-    return f"{package.replace('_', '-')} {version}", lambda file, batch: session(loaded, request, file, batch)
+    return f"{package.replace('_', '-')} {version}", lambda file, batch: session(
+        loaded, request, file, batch
+    )
 
 
 def features(specification: Any) -> dict[str, Any]:
@@ -197,8 +251,11 @@ def features(specification: Any) -> dict[str, Any]:
 
 def _feature(kind: Any) -> Any:
     if kind.WhichOneof("Type") != "imageType":
-        return noise(kind.multiArrayType.shape, "int32" if kind.multiArrayType.dataType == INT32 else "float32")
-    from PIL import Image  # noqa: PLC0415 - for images of Core ML alone
+        return noise(
+            kind.multiArrayType.shape,
+            "int32" if kind.multiArrayType.dataType == INT32 else "float32",
+        )
+    from PIL import Image  # for images of Core ML alone
 
     colours = () if kind.imageType.colorSpace == GRAYSCALE else (3,)
     return Image.fromarray(noise((kind.imageType.height, kind.imageType.width, *colours), "uint8"))
@@ -206,11 +263,13 @@ def _feature(kind: Any) -> Any:
 
 def noise(shape: Any, dtype: Any) -> Any:
     """Return integers of every level, or floats from -1 to 1: a dense kernel takes as long for one as for another."""
-    import numpy as np  # noqa: PLC0415 - what only describes the machine needs none
+    import numpy as np  # what only describes the machine needs none
 
     random, kind = np.random.default_rng(0), np.dtype(dtype)
     if kind.kind in "iu":
-        return random.integers(np.iinfo(kind).min, np.iinfo(kind).max, tuple(shape), kind, endpoint=True)
+        return random.integers(
+            np.iinfo(kind).min, np.iinfo(kind).max, tuple(shape), kind, endpoint=True
+        )
     return (random.random(tuple(shape), np.float32) * 2 - 1).astype(kind, copy=False)
 
 
@@ -239,7 +298,11 @@ def facts() -> dict[str, Any]:
 
 def cpu_model() -> str:
     """Return the processor's own name, or the board's where the processor says none."""
-    names = [one.partition(":")[2] for one in _read("/proc/cpuinfo").splitlines() if one.startswith("model name")][:1]
+    names = [
+        one.partition(":")[2]
+        for one in _read("/proc/cpuinfo").splitlines()
+        if one.startswith("model name")
+    ][:1]
     if sys.platform == "darwin":
         asked = ["sysctl", "-n", "machdep.cpu.brand_string"]
         names = [subprocess.run(asked, capture_output=True, text=True, check=False).stdout]
@@ -291,7 +354,9 @@ def main() -> int:
     except Exception as error:  # for whoever asked, one line says more than a traceback
         sys.stderr.write(f"\nstopwatch: {_line(error)}\n")
         return 1
-    sys.stdout.write(f"\n{text}\n")  # runtimes greet on standard output too; the answer is the last line
+    sys.stdout.write(
+        f"\n{text}\n"
+    )  # runtimes greet on standard output too; the answer is the last line
     return 0
 
 

@@ -15,7 +15,7 @@ SEED = 0
 
 def resampled(statistic: Callable[..., float], columns: Sequence[NDArray[Any]]) -> list[float]:
     """Return the statistic of each resample, sorted; columns [n] are drawn together, one row at a time."""
-    from scipy.stats import bootstrap  # noqa: PLC0415 - a second, and most of edgebake never resamples
+    from scipy.stats import bootstrap  # a second, and most of edgebake never resamples
 
     found = bootstrap(
         columns,

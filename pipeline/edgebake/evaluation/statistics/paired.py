@@ -94,12 +94,18 @@ def needed(pairs: tuple[int, int, int], limit: float, confidence: float) -> int 
 def _tails(observed: float, n: int, loss: float, rates: Floats) -> Floats:
     """Return the probability of a score at most as high as the observed one, for each rate at which models differ."""
     spread = TAIL * math.sqrt(n * rates[-1] * (1 - rates[0])) + 20
-    differing = np.arange(max(0, int(n * rates[0] - spread)), min(n, int(n * rates[-1] + spread)) + 1)
+    differing = np.arange(
+        max(0, int(n * rates[0] - spread)), min(n, int(n * rates[-1] + spread)) + 1
+    )
     most = _most_lost(observed, differing, n, loss)
     column = rates[:, None]
-    lost = np.clip((column + loss) / 2 / np.maximum(column, 1e-300), 0, 1)  # share of the differing ones
+    lost = np.clip(
+        (column + loss) / 2 / np.maximum(column, 1e-300), 0, 1
+    )  # share of the differing ones
     below = np.where(most < 0, 0.0, bdtr(np.maximum(most, 0), differing, lost))
-    found: Floats = (np.diff(bdtr(differing, n, column), prepend=_before(differing[0], n, column)) * below).sum(axis=1)
+    found: Floats = (
+        np.diff(bdtr(differing, n, column), prepend=_before(differing[0], n, column)) * below
+    ).sum(axis=1)
     return found
 
 
@@ -108,7 +114,9 @@ def _before(first: int, n: int, rates: Floats) -> Floats:
     return bdtr(first - 1, n, rates) if first else np.zeros_like(rates)
 
 
-def _most_lost(observed: float, differing: NDArray[np.int64], n: int, loss: float) -> NDArray[np.int64]:
+def _most_lost(
+    observed: float, differing: NDArray[np.int64], n: int, loss: float
+) -> NDArray[np.int64]:
     """Return, for each number of differing examples, how many may be lost at a score of at most the observed; -1: none.
 
     The score rises with the number that is lost, so that halving finds it.
@@ -116,7 +124,10 @@ def _most_lost(observed: float, differing: NDArray[np.int64], n: int, loss: floa
     low, high = np.full_like(differing, -1), differing.copy()
     while (low < high).any():
         middle = (low + high + 1) // 2
-        fits = score(middle.astype(float), (differing - middle).astype(float), n, loss) <= observed + 1e-9
+        fits = (
+            score(middle.astype(float), (differing - middle).astype(float), n, loss)
+            <= observed + 1e-9
+        )
         low, high = np.where(fits, middle, low), np.where(fits, high, middle - 1)
     return low
 

@@ -14,21 +14,27 @@ BLOCKS = ((32, 1), (64, 2), (64, 1), (128, 2))  # (channels at width 1, stride)
 
 def build(model: Model, channels: int, classes: int) -> Any:
     """Return the untrained network."""
-    import keras  # noqa: PLC0415
+    import keras
 
     image = keras.Input((model.resolution, model.resolution, channels), name="image")
     x = _activated(
-        keras.layers.Conv2D(_channels(STEM, model.width), 3, strides=2, padding="same", use_bias=False)(image)
+        keras.layers.Conv2D(
+            _channels(STEM, model.width), 3, strides=2, padding="same", use_bias=False
+        )(image)
     )
     for base, stride in BLOCKS:
-        x = _activated(keras.layers.DepthwiseConv2D(3, strides=stride, padding="same", use_bias=False)(x))
+        x = _activated(
+            keras.layers.DepthwiseConv2D(3, strides=stride, padding="same", use_bias=False)(x)
+        )
         x = _activated(keras.layers.Conv2D(_channels(base, model.width), 1, use_bias=False)(x))
     x = keras.layers.GlobalAveragePooling2D()(x)
-    return keras.Model(image, keras.layers.Dense(classes, activation="softmax", name="probabilities")(x))
+    return keras.Model(
+        image, keras.layers.Dense(classes, activation="softmax", name="probabilities")(x)
+    )
 
 
 def _activated(x: Any) -> Any:
-    import keras  # noqa: PLC0415
+    import keras
 
     return keras.layers.ReLU(6.0)(keras.layers.BatchNormalization()(x))
 

@@ -9,15 +9,17 @@ from edgebake.recipe import Model
 
 MINIMUM_RESOLUTION = 32
 DEPTH = 1.0
-PRETRAINED_RESOLUTION = 224  # what keras.applications assumes when it builds a name; the input decides
+PRETRAINED_RESOLUTION = (
+    224  # what keras.applications assumes when it builds a name; the input decides
+)
 
 
 def build(model: Model, channels: int, classes: int) -> Any:
     """Return the untrained network."""
-    import keras  # noqa: PLC0415
+    import keras
 
     # keras.applications.EfficientNetB0 fixes the width at 1; this is the function behind it.
-    from keras.src.applications.efficientnet import EfficientNet  # noqa: PLC0415
+    from keras.src.applications.efficientnet import EfficientNet
 
     image = keras.Input((model.resolution, model.resolution, channels), name="image")
     whole = EfficientNet(

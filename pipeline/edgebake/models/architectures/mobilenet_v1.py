@@ -9,7 +9,7 @@ MINIMUM_RESOLUTION = 32
 
 def build(model: Model, channels: int, classes: int) -> Any:
     """Return the untrained network."""
-    import keras  # noqa: PLC0415
+    import keras
 
     image = keras.Input((model.resolution, model.resolution, channels), name="image")
     return keras.applications.MobileNet(

@@ -7,11 +7,19 @@ from pathlib import Path
 
 from edgebake.errors import ModelError
 
-SUFFIXES = {".keras": "keras", ".h5": "keras", ".hdf5": "keras", ".onnx": "onnx", ".tflite": "tflite"}
+SUFFIXES = {
+    ".keras": "keras",
+    ".h5": "keras",
+    ".hdf5": "keras",
+    ".onnx": "onnx",
+    ".tflite": "tflite",
+}
 SAVED_MODEL = "saved_model.pb"
 KEY = "model.imported.file"
 EXPECTED = ".keras, .h5, .hdf5, .onnx, .tflite or the folder of a SavedModel"
-PYTORCH = "a PyTorch file is a pickle, and reading it runs code; export it to ONNX: torch.onnx.export"
+PYTORCH = (
+    "a PyTorch file is a pickle, and reading it runs code; export it to ONNX: torch.onnx.export"
+)
 PICKLE = "a pickle runs code when it is read; save the model with model.save('model.keras')"
 WEIGHTS = "it holds weights without the model they belong to"
 MENDS = {
@@ -22,7 +30,8 @@ MENDS = {
     ".npz": f"{WEIGHTS}; save the whole model with model.save('model.keras')",
     ".json": "it holds a model without its weights; save the whole model with model.save('model.keras')",
     **dict.fromkeys(
-        (".mlmodel", ".mlpackage"), "Core ML is what edgebake writes; bring the model that it was converted from"
+        (".mlmodel", ".mlpackage"),
+        "Core ML is what edgebake writes; bring the model that it was converted from",
     ),
     ".ort": "ORT format is what edgebake writes; bring the ONNX file that it was made from",
     ".dvc": "it is DVC's note of a file; name the file itself, after `dvc pull`",
@@ -38,7 +47,9 @@ def of(file: str) -> str:
     path = Path(file)
     suffix = path.suffix.lower()
     if suffix in MENDS:
-        raise ModelError(f"{file}: {KEY} cannot be a {suffix} file: {MENDS[suffix]}; expected {EXPECTED}")
+        raise ModelError(
+            f"{file}: {KEY} cannot be a {suffix} file: {MENDS[suffix]}; expected {EXPECTED}"
+        )
     if not path.exists() and path.with_name(f"{path.name}.dvc").exists():
         return SUFFIXES.get(suffix, "keras")  # DVC has not fetched it yet
     if not path.exists():
@@ -46,7 +57,9 @@ def of(file: str) -> str:
     if (path / SAVED_MODEL).is_file():
         return "keras"
     if path.is_dir():
-        raise ModelError(f"{file}: a folder without {SAVED_MODEL}; expected {KEY} to name {EXPECTED}")
+        raise ModelError(
+            f"{file}: a folder without {SAVED_MODEL}; expected {KEY} to name {EXPECTED}"
+        )
     if suffix not in SUFFIXES:
         raise ModelError(f"{file}: {KEY} has the unknown suffix {suffix!r}; expected {EXPECTED}")
     return SUFFIXES[suffix]

@@ -33,19 +33,31 @@ def _size(ends: Ends, agreed: Contract) -> list[str]:
     height, width = ends.height or agreed.height, ends.width or agreed.width
     if (height, width) == (agreed.height, agreed.width):
         return []
-    words = f"model.resolution: {height}" + (f" and model.imported.across: {width}" if width != height else "")
-    return [f"it takes images of {height} x {width} pixels, not {agreed.height} x {agreed.width}; expected {words}"]
+    words = f"model.resolution: {height}" + (
+        f" and model.imported.across: {width}" if width != height else ""
+    )
+    return [
+        f"it takes images of {height} x {width} pixels, not {agreed.height} x {agreed.width}; expected {words}"
+    ]
 
 
 def _colour(ends: Ends, agreed: Contract) -> list[str]:
     if ends.channels == agreed.channels:
         return []
-    mend = f"expected data.colour: {COLOURS[ends.channels]}" if ends.channels in COLOURS else "expected 1 or 3"
-    return [f"it takes {ends.channels} channels, and data.colour {agreed.colour} has {agreed.channels}; {mend}"]
+    mend = (
+        f"expected data.colour: {COLOURS[ends.channels]}"
+        if ends.channels in COLOURS
+        else "expected 1 or 3"
+    )
+    return [
+        f"it takes {ends.channels} channels, and data.colour {agreed.colour} has {agreed.channels}; {mend}"
+    ]
 
 
 def _classes(ends: Ends, agreed: Contract) -> list[str]:
     if ends.classes == len(agreed.labels):
         return []
     mend = f"expected a file of {ends.classes} lines in data.labels, or model.imported.head: new to train another head"
-    return [f"it answers for {ends.classes} classes, and the data have {len(agreed.labels)}; {mend}"]
+    return [
+        f"it answers for {ends.classes} classes, and the data have {len(agreed.labels)}; {mend}"
+    ]

@@ -15,14 +15,14 @@ INERT = ("Identity", "GaussianNoise")
 
 def flat(model: Any, image: Any) -> Any:
     """Return the model on the input tensor `image`; weights are shared."""
-    import keras  # noqa: PLC0415
+    import keras
 
     names: dict[str, Any] = {image.name: image}
     return keras.Model(image, _through(functional(model), image, names), name=_name(model))
 
 
 def _through(model: Any, tensor: Any, names: dict[str, Any]) -> Any:
-    import keras  # noqa: PLC0415
+    import keras
 
     values = {id(model.inputs[0]): tensor}
     for node in nodes(model):
@@ -36,11 +36,14 @@ def _through(model: Any, tensor: Any, names: dict[str, Any]) -> Any:
 
 
 def _called(operation: Any, arguments: Any, words: dict[str, Any], names: dict[str, Any]) -> Any:
-    import keras  # noqa: PLC0415
+    import keras
 
     if kind(operation) in INERT or kind(operation).startswith("Random"):
         return arguments[0]
-    if isinstance(operation, keras.Model) and (len(operation.inputs), len(operation.outputs)) == (1, 1):
+    if isinstance(operation, keras.Model) and (len(operation.inputs), len(operation.outputs)) == (
+        1,
+        1,
+    ):
         return _through(functional(operation), arguments[0], names)
     # Keras 3 lets the caller decide on training, whatever is written here.
     kept = {word: value for word, value in words.items() if word not in ("training", "mask")}

@@ -3,6 +3,8 @@
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 PACKAGE = "edgebake"
 STORED = "graph"  # the entry of a layer's weights that holds the graph
 
@@ -15,8 +17,8 @@ class Running:
 
     def call(self, given: Any) -> Any:
         """Return what the graph computes."""
-        import keras  # noqa: PLC0415
-        import tensorflow  # noqa: PLC0415
+        import keras
+        import tensorflow
 
         tensors = keras.tree.flatten(given)
         # Inside a function, as the import of a graph is not for eager mode.
@@ -24,20 +26,16 @@ class Running:
 
     def compute_output_spec(self, *_: Any, **__: Any) -> Any:
         """Return the shape that the graph says, which Keras cannot see."""
-        import keras  # noqa: PLC0415
+        import keras
 
         return keras.KerasTensor(tuple(self.ends["shape"]), dtype="float32")
 
     def save_own_variables(self, store: Any) -> None:
         """Write the graph where other layers write weights."""
-        import numpy as np  # noqa: PLC0415
-
         store[STORED] = np.frombuffer(self.content, np.uint8)
 
     def load_own_variables(self, store: Any) -> None:
         """Read the graph."""
-        import numpy as np  # noqa: PLC0415
-
         self.content = np.asarray(store[STORED], np.uint8).tobytes()
 
     def get_config(self) -> dict[str, Any]:
@@ -47,14 +45,18 @@ class Running:
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
         """Return a layer that still has to read its graph."""
-        return made({word: value for word, value in config.items() if word != "ends"}, config["ends"])
+        return made(
+            {word: value for word, value in config.items() if word != "ends"}, config["ends"]
+        )
 
     def _run(self, *tensors: Any) -> Any:
-        import tensorflow  # noqa: PLC0415
+        import tensorflow
 
         graph = tensorflow.compat.v1.GraphDef.FromString(self.content)
         names = dict(zip(self.ends["inputs"], tensors, strict=True))
-        (returned,) = tensorflow.graph_util.import_graph_def(graph, names, [self.ends["output"]], name="")
+        (returned,) = tensorflow.graph_util.import_graph_def(
+            graph, names, [self.ends["output"]], name=""
+        )
         returned.set_shape(self.ends["shape"])
         return returned
 
@@ -62,9 +64,11 @@ class Running:
 @cache
 def register() -> Any:
     """Return the class of the layer, and make it known to Keras, so that a model that holds one can be read."""
-    import keras  # noqa: PLC0415
+    import keras
 
-    return keras.saving.register_keras_serializable(PACKAGE)(type("Graph", (Running, keras.layers.Layer), {}))
+    return keras.saving.register_keras_serializable(PACKAGE)(
+        type("Graph", (Running, keras.layers.Layer), {})
+    )
 
 
 def made(settings: dict[str, Any], ends: dict[str, Any]) -> Any:
@@ -88,13 +92,15 @@ def wrapped(function: Any, graph: Any, shape: list[int | None], name: str) -> An
 
 def traced(layer: Any, given: Any) -> Any:
     """Return a layer of the same name that runs the graph of what `layer` does with these symbolic tensors."""
-    import keras  # noqa: PLC0415
-    import tensorflow  # noqa: PLC0415
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2  # noqa: PLC0415
+    import keras
+    import tensorflow
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
     tensors = keras.tree.flatten(given)
     specs = [tensorflow.TensorSpec(tensor.shape, tensor.dtype) for tensor in tensors]
-    function = tensorflow.function(lambda *values: layer(keras.tree.pack_sequence_as(given, values)))
+    function = tensorflow.function(
+        lambda *values: layer(keras.tree.pack_sequence_as(given, values))
+    )
     frozen = convert_variables_to_constants_v2(function.get_concrete_function(*specs))
     shape = [*tensors[0].shape[:1], *frozen.outputs[0].shape[1:]]
     return wrapped(frozen, frozen.graph.as_graph_def(), shape, layer.name)

@@ -16,13 +16,15 @@ def read(path: Path, file: str, trust: bool) -> Any:
     Raises:
         ModelError: it is damaged, holds weights alone, brings code, or cannot be made by Keras 3.
     """
-    import h5py  # type: ignore[import-untyped]  # noqa: PLC0415
-    import keras  # noqa: PLC0415
+    import h5py  # type: ignore[import-untyped]
+    import keras
 
     try:
         store = h5py.File(path, "r")
     except OSError as error:
-        raise ModelError(f"{file}: is damaged ({error}); expected an HDF5 file that model.save made") from None
+        raise ModelError(
+            f"{file}: is damaged ({error}); expected an HDF5 file that model.save made"
+        ) from None
     with store, tempfile.TemporaryDirectory() as folder:
         safety.refuse_links(store, file)
         config = _config(store, file)
@@ -31,7 +33,9 @@ def read(path: Path, file: str, trust: bool) -> Any:
         alias.symlink_to(path.resolve())
         if not _is_older(store):
             return keras.models.load_model(alias, compile=False, safe_mode=not trust)
-        model = keras.saving.deserialize_keras_object(keras2.modern(config, file), safe_mode=not trust)
+        model = keras.saving.deserialize_keras_object(
+            keras2.modern(config, file), safe_mode=not trust
+        )
         _refuse_other_order(model, store["model_weights"], file)
         model.load_weights(alias)
         return model
@@ -40,7 +44,9 @@ def read(path: Path, file: str, trust: bool) -> Any:
 def _config(store: Any, file: str) -> Any:
     text = store.attrs.get("model_config")
     if text is None:
-        raise ModelError(f"{file}: holds weights alone; expected a whole model: model.save('model.keras')")
+        raise ModelError(
+            f"{file}: holds weights alone; expected a whole model: model.save('model.keras')"
+        )
     return safety.config_of(text, file)
 
 
@@ -55,8 +61,17 @@ def _refuse_other_order(model: Any, weights: Any, file: str) -> None:
     saved = [keras2.clean(name) for name in saved if len(_names(weights[name], "weight_names"))]
     found = [layer.name for layer in model.layers if layer.weights]
     if saved != found:
-        other = next((one for one, two in zip([*saved, "none"], [*found, "none"], strict=False) if one != two), "none")
-        raise ModelError(f"{file}: its weights are not those of its layers, from {other!r} on; save the model again")
+        other = next(
+            (
+                one
+                for one, two in zip([*saved, "none"], [*found, "none"], strict=False)
+                if one != two
+            ),
+            "none",
+        )
+        raise ModelError(
+            f"{file}: its weights are not those of its layers, from {other!r} on; save the model again"
+        )
 
 
 def _names(group: Any, word: str) -> list[Any]:

@@ -27,7 +27,7 @@ def renewed(model: Any, classes: int, file: str) -> Any:
     Raises:
         ModelError: its last layer is no dense one.
     """
-    import keras  # noqa: PLC0415
+    import keras
 
     last = _last(model)
     if kind(last) == "Graph":
@@ -43,7 +43,9 @@ def renewed(model: Any, classes: int, file: str) -> Any:
             "Bring the model with a dense layer last, or keep its head"
         )
     features = _given(model, last)
-    return keras.Model(model.inputs[0], keras.layers.Dense(classes, activation="softmax", name=LAYER)(features))
+    return keras.Model(
+        model.inputs[0], keras.layers.Dense(classes, activation="softmax", name=LAYER)(features)
+    )
 
 
 def answering(model: Any, output: Output, agreed: Contract, file: str) -> Any:
@@ -70,14 +72,16 @@ def classes(model: Any) -> int:
 
 
 def _pair(model: Any, output: Output, answers: NDArray[np.float32], file: str) -> Any:
-    import keras  # noqa: PLC0415
+    import keras
 
     if output is Output.probabilities and not ((answers >= 0) & (answers <= 1)).all():
         raise ModelError(
             f"{file}: its answers reach {probing.reach(answers)}, not 0 to 1; expected {probing.KEY}: logits"
         )
     if output is Output.logits and activation(_last(model)) == "sigmoid":
-        raise ModelError(f"{file}: its answers are probabilities already; expected {probing.KEY}: probabilities")
+        raise ModelError(
+            f"{file}: its answers are probabilities already; expected {probing.KEY}: probabilities"
+        )
     is_logits = output is Output.logits
     layer = keras.layers.Dense(2, trainable=False, name="pair" if is_logits else LAYER)
     made = keras.Model(model.inputs[0], layer(model.outputs[0]))
@@ -86,7 +90,7 @@ def _pair(model: Any, output: Output, answers: NDArray[np.float32], file: str) -
 
 
 def _softened(model: Any) -> Any:
-    import keras  # noqa: PLC0415
+    import keras
 
     return keras.Model(model.inputs[0], keras.layers.Softmax(name=LAYER)(model.outputs[0]))
 

@@ -26,7 +26,9 @@ from edgebake.tasks.contract import Contract
 # Operators that hand on what they were given.
 SAME = frozenset({"Identity", "IdentityN", "NoOp", "StopGradient"})
 
-Values = tuple[dict[str, tuple[str, ...]], Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]]
+Values = tuple[
+    dict[str, tuple[str, ...]], Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]
+]
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 
 
@@ -36,7 +38,7 @@ def read(agreed: Contract, words: Imported) -> Any:
     Raises:
         ModelError: the file is damaged or holds code, or its model is not the one that the recipe describes.
     """
-    import keras  # noqa: PLC0415
+    import keras
 
     loaded = _loaded(words)
     _refuse_other_ends(loaded, words.file)
@@ -49,7 +51,9 @@ def read(agreed: Contract, words: Imported) -> Any:
     try:
         model = flat(loaded, image)
     except (ValueError, TypeError) as error:
-        raise ModelError(f"{words.file}: Keras cannot call it ({_first(error)}); save it again with Keras 3") from error
+        raise ModelError(
+            f"{words.file}: Keras cannot call it ({_first(error)}); save it again with Keras 3"
+        ) from error
     if renews:
         return heads.renewed(model, len(agreed.labels), words.file)
     return heads.answering(model, words.output, agreed, words.file)
@@ -63,14 +67,20 @@ def answers(archive: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.float3
 
 def values(archive: bytes) -> Values:
     """Return every float value that depends on the image with those it is computed from, and what computes them all."""
-    import tensorflow  # noqa: PLC0415
+    import tensorflow
 
     function = keras_session.frozen_graph(keras_session.load(archive), any_batch=True)
-    behind: dict[str, tuple[str, ...]] = {}  # of any tensor that depends on the image, the values it stands for
+    behind: dict[
+        str, tuple[str, ...]
+    ] = {}  # of any tensor that depends on the image, the values it stands for
     sources: dict[str, tuple[str, ...]] = {}
     tensors = []
     for operator in function.graph.get_operations():
-        given = tuple(dict.fromkeys(name for tensor in operator.inputs for name in behind.get(tensor.op.name, ())))
+        given = tuple(
+            dict.fromkeys(
+                name for tensor in operator.inputs for name in behind.get(tensor.op.name, ())
+            )
+        )
         if not given and operator.type != "Placeholder":
             continue
         is_value = operator.type not in SAME and operator.outputs[0].dtype == tensorflow.float32
@@ -103,7 +113,7 @@ def _loaded(words: Imported) -> Any:
 
 def _from_archive(path: Path, file: str, trust: bool) -> Any:
     """Return the model of a .keras archive."""
-    import keras  # noqa: PLC0415
+    import keras
 
     found = safety.entries(path, file, (CONFIG, METADATA, WEIGHTS))
     safety.in_memory(found[WEIGHTS], file).close()
@@ -141,20 +151,28 @@ def _compute_in_float32(model: Any) -> None:
 
 def _refuse_other_ends(model: Any, file: str) -> None:
     if not getattr(model, "inputs", None):
-        raise ModelError(f"{file}: does not say the size of its images; expected a model that begins with keras.Input")
+        raise ModelError(
+            f"{file}: does not say the size of its images; expected a model that begins with keras.Input"
+        )
     for word, tensors in (("inputs", model.inputs), ("outputs", model.outputs)):
         if len(tensors) != 1:
-            raise ModelError(f"{file}: has {len(tensors)} {word}; expected one image in, one answer out")
+            raise ModelError(
+                f"{file}: has {len(tensors)} {word}; expected one image in, one answer out"
+            )
     given, returned = model.inputs[0].shape, model.outputs[0].shape
     if len(given) != 4 or given[3] is None:
-        raise ModelError(f"{file}: takes {list(given)}; expected images [n, h, w, c], channels last")
+        raise ModelError(
+            f"{file}: takes {list(given)}; expected images [n, h, w, c], channels last"
+        )
     if len(returned) != 2 or returned[1] is None:
         raise ModelError(f"{file}: returns {list(returned)}; expected [n, classes]: a classifier")
 
 
 def _first(error: Exception) -> str:
     """Return what Keras says, without the config that it prints, colours and where it was."""
-    plain = re.sub("\x1b\\[[0-9;]*m", "", str(error)).rsplit("Exception encountered: ", maxsplit=1)[-1]
+    plain = re.sub("\x1b\\[[0-9;]*m", "", str(error)).rsplit("Exception encountered: ", maxsplit=1)[
+        -1
+    ]
     lines = [line.strip() for line in plain.splitlines() if line.strip()]
     told = [line for line in lines if not line.startswith("Exception encountered when calling")]
     return told[0][:300] if told else type(error).__name__

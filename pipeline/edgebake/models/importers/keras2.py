@@ -10,7 +10,11 @@ from edgebake.models.importers import keras2_operations
 from edgebake.models.importers.safety import unknown
 
 Config = dict[str, Any]
-MODELS = {"Functional": "keras.src.models.functional", "Model": "keras.src.models.functional", "Sequential": "keras"}
+MODELS = {
+    "Functional": "keras.src.models.functional",
+    "Model": "keras.src.models.functional",
+    "Sequential": "keras",
+}
 TENSORFLOW = ("TFOpLambda", "SlicingOpLambda")
 CONSTANT = "_CONSTANT_VALUE"  # what Keras 2 writes for a first operand that is no tensor
 OF_APPLICATIONS = {
@@ -18,14 +22,24 @@ OF_APPLICATIONS = {
     "StochasticDepth": "keras.src.applications.convnext",
 }
 DROPPED = {  # words that change nothing at inference, or that Keras 3 has no other value for
-    "BatchNormalization": ("renorm", "renorm_clipping", "renorm_momentum", "fused", "virtual_batch_size", "adjustment"),
+    "BatchNormalization": (
+        "renorm",
+        "renorm_clipping",
+        "renorm_momentum",
+        "fused",
+        "virtual_batch_size",
+        "adjustment",
+    ),
     "SeparableConv2D": ("kernel_initializer", "kernel_regularizer", "kernel_constraint", "groups"),
     "DepthwiseConv2D": ("kernel_initializer", "kernel_regularizer", "kernel_constraint", "groups"),
     "Conv2DTranspose": ("groups",),
     "SpatialDropout2D": ("trainable", "noise_shape"),
     "MultiHeadAttention": ("query_shape", "key_shape", "value_shape", "softmax_robust_masking"),
 }
-RENAMED: dict[str, str] = {"BatchNormalizationV1": "BatchNormalization", "BatchNormalizationV2": "BatchNormalization"}
+RENAMED: dict[str, str] = {
+    "BatchNormalizationV1": "BatchNormalization",
+    "BatchNormalizationV2": "BatchNormalization",
+}
 OTHER_NOW = "hard_sigmoid"  # Keras 2: clip(0.2 x + 0.5, 0, 1); Keras 3: relu6(x + 3) / 6
 
 
@@ -49,11 +63,20 @@ def clean(name: str) -> str:
 
 
 def _sequential(config: Any, file: str) -> Config:
-    settings: Config = {"layers": config} if isinstance(config, list) else config  # a list: before Keras 2.3
+    settings: Config = (
+        {"layers": config} if isinstance(config, list) else config
+    )  # a list: before Keras 2.3
     layers = [_layer(node, file) for node in settings["layers"]]
-    shape = settings["layers"][0]["config"].get("batch_input_shape") or settings.get("build_input_shape")
+    shape = settings["layers"][0]["config"].get("batch_input_shape") or settings.get(
+        "build_input_shape"
+    )
     if shape and layers[0]["class_name"] != "InputLayer":
-        layers.insert(0, _own("InputLayer", {"batch_shape": shape, "name": f"{layers[0]['config']['name']}_input"}))
+        layers.insert(
+            0,
+            _own(
+                "InputLayer", {"batch_shape": shape, "name": f"{layers[0]['config']['name']}_input"}
+            ),
+        )
     return {"name": clean(settings.get("name", "sequential")), "layers": layers}
 
 
@@ -61,7 +84,12 @@ def _functional(config: Config, file: str) -> Config:
     shifts = {node["name"]: _shift(node, config) for node in config["layers"]}
     layers = [_called(node, shifts, file) for node in config["layers"]]
     ends = {word: _ends(config[word], shifts) for word in ("input_layers", "output_layers")}
-    return {"name": clean(config["name"]), "trainable": config.get("trainable", True), "layers": layers, **ends}
+    return {
+        "name": clean(config["name"]),
+        "trainable": config.get("trainable", True),
+        "layers": layers,
+        **ends,
+    }
 
 
 def _shift(node: Config, config: Config) -> int:
@@ -69,7 +97,11 @@ def _shift(node: Config, config: Config) -> int:
     if node["class_name"] not in MODELS:
         return 0
     nodes = [other.get("inbound_nodes") for other in config["layers"]]
-    read = [index for name, index, *_ in _references([*nodes, config["output_layers"]]) if name == node["name"]]
+    read = [
+        index
+        for name, index, *_ in _references([*nodes, config["output_layers"]])
+        if name == node["name"]
+    ]
     return int(max([0, *(index - len(node["inbound_nodes"]) + 1 for index in read)]))
 
 
@@ -92,13 +124,20 @@ def _is_reference(value: Any) -> bool:
 
 
 def _ends(value: Any, shifts: dict[str, int]) -> Any:
-    found = [[clean(name), index - shifts.get(name, 0), which] for name, index, which in _references(value)]
+    found = [
+        [clean(name), index - shifts.get(name, 0), which]
+        for name, index, which in _references(value)
+    ]
     return found[0] if len(found) == 1 else found
 
 
 def _called(node: Config, shifts: dict[str, int], file: str) -> Config:
     calls = [_call(call, shifts) for call in node.get("inbound_nodes", []) if call]
-    entry = _of_tensorflow(node, calls, file) if node["class_name"] in TENSORFLOW else _layer(node, file)
+    entry = (
+        _of_tensorflow(node, calls, file)
+        if node["class_name"] in TENSORFLOW
+        else _layer(node, file)
+    )
     return {
         **entry,
         "name": clean(node["name"]),
@@ -111,8 +150,13 @@ def _call(call: Any, shifts: dict[str, int]) -> tuple[list[Any], Config]:
     flat = isinstance(call[0], str)
     tensors = [call] if flat else call
     read = [_tensor(item, shifts) for item in tensors]
-    words = {word: _tensor(value, shifts) for word, value in (tensors[0][3] if len(tensors[0]) > 3 else {}).items()}
-    return [read[0] if len(read) == 1 else read], {word: value for word, value in words.items() if value is not None}
+    words = {
+        word: _tensor(value, shifts)
+        for word, value in (tensors[0][3] if len(tensors[0]) > 3 else {}).items()
+    }
+    return [read[0] if len(read) == 1 else read], {
+        word: value for word, value in words.items() if value is not None
+    }
 
 
 def _tensor(value: Any, shifts: dict[str, int]) -> Any:
@@ -130,7 +174,9 @@ def _tensor(value: Any, shifts: dict[str, int]) -> Any:
 def _of_tensorflow(node: Config, calls: list[tuple[list[Any], Config]], file: str) -> Config:
     """Return the entry of an operation; what it is called with is written into `calls`."""
     name, function = node["config"]["name"], node["config"]["function"]
-    made = keras2_operations.made(function, calls[0][0][0], calls[0][1]) if len(calls) == 1 else None
+    made = (
+        keras2_operations.made(function, calls[0][0][0], calls[0][1]) if len(calls) == 1 else None
+    )
     if made is None:
         raise ModelError(
             f"{file}: layer {name!r} calls tf.{function} of TensorFlow in a way that has no equal among Keras' "
@@ -148,7 +194,9 @@ def _layer(node: Config, file: str) -> Config:
     config = _settings(kind, node["config"])
     where = f"layer {config.get('name')!r}"
     if node["config"].get("groups", 1) != 1 and "groups" in DROPPED.get(kind, ()):
-        raise ModelError(f"{file}: {where} has {node['config']['groups']} groups, which Keras 3 does not compute")
+        raise ModelError(
+            f"{file}: {where} has {node['config']['groups']} groups, which Keras 3 does not compute"
+        )
     if config.get("activation") == OTHER_NOW or config.get("recurrent_activation") == OTHER_NOW:
         raise ModelError(
             f"{file}: {where} uses hard_sigmoid, which is another function in Keras 3 than in Keras 2; bring the model "
@@ -160,7 +208,7 @@ def _layer(node: Config, file: str) -> Config:
 
 
 def _module(kind: str, where: str, file: str) -> str:
-    import keras  # noqa: PLC0415
+    import keras
 
     if kind in OF_APPLICATIONS:
         return OF_APPLICATIONS[kind]
@@ -192,7 +240,11 @@ def _settings(kind: str, config: Config) -> Config:
 
 def _code(config: Config) -> Config:
     """Return a Lambda layer's settings; its code is [bytes, defaults, closure]."""
-    kept: Config = {word: config[word] for word in ("name", "dtype", "output_shape", "arguments") if word in config}
+    kept: Config = {
+        word: config[word]
+        for word in ("name", "dtype", "output_shape", "arguments")
+        if word in config
+    }
     code = {
         "class_name": "__lambda__",
         "config": dict(zip(("code", "defaults", "closure"), config["function"], strict=True)),

@@ -13,7 +13,9 @@ class Operation:
     module: str
     kind: str
     settings: dict[str, str] = field(default_factory=dict)  # TensorFlow's word -> Keras'
-    defaults: dict[str, Any] = field(default_factory=dict)  # Keras' words, where Keras has another default
+    defaults: dict[str, Any] = field(
+        default_factory=dict
+    )  # Keras' words, where Keras has another default
     second: str | None = None  # the word of its second operand
 
 
@@ -32,10 +34,14 @@ def _reduction(**kinds: str) -> dict[str, Operation]:
 
 OPERATIONS = {
     **_plain(NN, relu="Relu", relu6="Relu6", sigmoid="Sigmoid", silu="Silu", swish="Silu"),
-    **_plain(NUMPY, tanh="Tanh", abs="Absolute", square="Square", sqrt="Sqrt", exp="Exp", log="Log"),
+    **_plain(
+        NUMPY, tanh="Tanh", abs="Absolute", square="Square", sqrt="Sqrt", exp="Exp", log="Log"
+    ),
     **_plain(NUMPY, negative="Negative", neg="Negative"),
     **_binary(add="Add", sub="Subtract", subtract="Subtract", mul="Multiply", multiply="Multiply"),
-    **_binary(truediv="TrueDivide", divide="TrueDivide", maximum="Maximum", minimum="Minimum", pow="Power"),
+    **_binary(
+        truediv="TrueDivide", divide="TrueDivide", maximum="Maximum", minimum="Minimum", pow="Power"
+    ),
     **_reduction(reduce_mean="Mean", reduce_sum="Sum", reduce_max="Max", reduce_min="Min"),
     "bias_add": Operation(NUMPY, "Add", second="bias"),
     "matmul": Operation(NUMPY, "Matmul", second="b"),
@@ -49,7 +55,9 @@ OPERATIONS = {
     "squeeze": Operation(NUMPY, "Squeeze", {"axis": "axis"}),
     "concat": Operation(NUMPY, "Concatenate", {"axis": "axis"}),
     "stack": Operation(NUMPY, "Stack", {"axis": "axis"}),
-    "clip_by_value": Operation(NUMPY, "Clip", {"clip_value_min": "x_min", "clip_value_max": "x_max"}),
+    "clip_by_value": Operation(
+        NUMPY, "Clip", {"clip_value_min": "x_min", "clip_value_max": "x_max"}
+    ),
     "cast": Operation(CORE, "Cast", {"dtype": "dtype"}),
     "pad": Operation(NUMPY, "Pad", {"paddings": "pad_width"}),
     "getitem": Operation(NUMPY, "GetItem", second="slice_spec"),
@@ -58,18 +66,33 @@ OPERATIONS = {
 USUAL = {"data_format": "NHWC", "mode": "CONSTANT", "constant_values": 0}
 
 
-def made(function: str, first: Any, words: dict[str, Any]) -> tuple[dict[str, Any], list[Any]] | None:
+def made(
+    function: str, first: Any, words: dict[str, Any]
+) -> tuple[dict[str, Any], list[Any]] | None:
     """Return (an operation's entry in a config of Keras 3 without its name, what it is called with), or nothing.
 
     `first` is the first operand, `words` what TensorFlow's function was called with besides.
     """
     operation = OPERATIONS.get(function.rsplit(".", maxsplit=1)[-1])
-    given = {word: value for word, value in words.items() if value not in (None, USUAL.get(word)) and word != "name"}
+    given = {
+        word: value
+        for word, value in words.items()
+        if value not in (None, USUAL.get(word)) and word != "name"
+    }
     if operation is None or not set(given) <= {*operation.settings, operation.second}:
         return None
-    config = {**operation.defaults, **{word: given[key] for key, word in operation.settings.items() if key in given}}
-    operands = [first] if operation.second is None else [first, _operand(given.get(operation.second))]
-    entry = {"module": operation.module, "class_name": operation.kind, "registered_name": operation.kind}
+    config = {
+        **operation.defaults,
+        **{word: given[key] for key, word in operation.settings.items() if key in given},
+    }
+    operands = (
+        [first] if operation.second is None else [first, _operand(given.get(operation.second))]
+    )
+    entry = {
+        "module": operation.module,
+        "class_name": operation.kind,
+        "registered_name": operation.kind,
+    }
     return {**entry, "config": config}, operands
 
 

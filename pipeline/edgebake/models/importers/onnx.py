@@ -20,7 +20,9 @@ from edgebake.models.onnx.program import IMAGE, PROBABILITIES, folded
 from edgebake.recipe import Imported, Output
 from edgebake.tasks.contract import Contract
 
-Values = tuple[dict[str, tuple[str, ...]], Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]]
+Values = tuple[
+    dict[str, tuple[str, ...]], Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]
+]
 
 CHANNELS = (1, 3)
 GIVEN = "given/"  # before the names of the file: they may be those of the ends
@@ -58,8 +60,14 @@ def values(archive: bytes) -> Values:
     session = _session(watched)
 
     def compute(images: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        rows = [session.run(names, {IMAGE: images[number : number + 1]}) for number in range(len(images))]
-        return [images, *(_channels_last(np.concatenate(column)) for column in zip(*rows, strict=True))]
+        rows = [
+            session.run(names, {IMAGE: images[number : number + 1]})
+            for number in range(len(images))
+        ]
+        return [
+            images,
+            *(_channels_last(np.concatenate(column)) for column in zip(*rows, strict=True)),
+        ]
 
     return sources, compute
 
@@ -67,11 +75,17 @@ def values(archive: bytes) -> Values:
 def _sources(model: onnx.ModelProto) -> dict[str, tuple[str, ...]]:
     graph = onnx.shape_inference.infer_shapes(model).graph
     known = [*graph.value_info, *graph.output]
-    floats = {value.name for value in known if value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT}
-    behind: dict[str, tuple[str, ...]] = {IMAGE: (IMAGE,)}  # of a tensor, the values that it stands for
+    floats = {
+        value.name for value in known if value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+    }
+    behind: dict[str, tuple[str, ...]] = {
+        IMAGE: (IMAGE,)
+    }  # of a tensor, the values that it stands for
     found: dict[str, tuple[str, ...]] = {IMAGE: ()}
     for node in model.graph.node:
-        given = tuple(dict.fromkeys(name for tensor in node.input for name in behind.get(tensor, ())))
+        given = tuple(
+            dict.fromkeys(name for tensor in node.input for name in behind.get(tensor, ()))
+        )
         for name in node.output if given else ():
             behind[name] = (name,) if name in floats else given
             if name in floats:
@@ -93,13 +107,19 @@ def _with_image(model: onnx.ModelProto, agreed: Contract, file: str) -> bool:
     kind = value.type.tensor_type
     if kind.elem_type != onnx.TensorProto.FLOAT:
         dtype = onnx.TensorProto.DataType.Name(kind.elem_type).lower()
-        raise ModelError(f"{file}: its input {value.name!r} is {dtype}; expected float: the float32 model")
+        raise ModelError(
+            f"{file}: its input {value.name!r} is {dtype}; expected float: the float32 model"
+        )
     sizes = [dim.dim_value or None for dim in kind.shape.dim]
     if len(sizes) != 4 or not {sizes[1], sizes[3]} & set(CHANNELS):
         shape = [dim.dim_value or dim.dim_param or "?" for dim in kind.shape.dim]
-        raise ModelError(f"{file}: takes {shape}; expected images, [n, c, h, w] or [n, h, w, c] with 1 or 3 channels")
+        raise ModelError(
+            f"{file}: takes {shape}; expected images, [n, c, h, w] or [n, h, w, c] with 1 or 3 channels"
+        )
     is_first = sizes[1] in CHANNELS
-    height, width, channels = (sizes[2], sizes[3], sizes[1]) if is_first else (sizes[1], sizes[2], sizes[3])
+    height, width, channels = (
+        (sizes[2], sizes[3], sizes[1]) if is_first else (sizes[1], sizes[2], sizes[3])
+    )
     classes = _classes(model) or len(agreed.labels)
     ends.refuse_others(ends.Ends(height, width, int(channels or 0), classes), agreed, file)
     return is_first
@@ -117,9 +137,13 @@ def _sized(model: onnx.ModelProto, agreed: Contract, is_first: bool) -> onnx.Mod
     shape = (1, agreed.height, agreed.width, agreed.channels)
     del model.graph.input[:]
     del model.graph.value_info[:]  # they say other sizes
-    model.graph.input.append(onnx.helper.make_tensor_value_info(IMAGE, onnx.TensorProto.FLOAT, shape))
+    model.graph.input.append(
+        onnx.helper.make_tensor_value_info(IMAGE, onnx.TensorProto.FLOAT, shape)
+    )
     front = onnx.helper.make_node("Transpose", [IMAGE], [name], perm=[0, 3, 1, 2])
-    model.graph.node.insert(0, front if is_first else onnx.helper.make_node("Identity", [IMAGE], [name]))
+    model.graph.node.insert(
+        0, front if is_first else onnx.helper.make_node("Identity", [IMAGE], [name])
+    )
     return model
 
 
@@ -129,24 +153,35 @@ def _with_answer(model: onnx.ModelProto, agreed: Contract, words: Imported) -> o
     last = graph.output[0].name
     rows = _asked(model, last, agreed, words.file)
     found = np.stack([row.reshape(-1) for row in rows])
-    ends.refuse_others(ends.Ends(agreed.height, agreed.width, agreed.channels, found.shape[1]), agreed, words.file)
+    ends.refuse_others(
+        ends.Ends(agreed.height, agreed.width, agreed.channels, found.shape[1]), agreed, words.file
+    )
     probing.refuse_other_output(found, words.output, words.file)
     if rows[0].shape != shape:
         graph.initializer.append(onnx.numpy_helper.from_array(np.array(shape, np.int64), "shape"))
         graph.node.append(onnx.helper.make_node("Reshape", [last, "shape"], ["flat"]))
         last = "flat"
-    kind = "Softmax" if words.output is Output.logits else "Identity"  # of the last axis, unless told otherwise
+    kind = (
+        "Softmax" if words.output is Output.logits else "Identity"
+    )  # of the last axis, unless told otherwise
     graph.node.append(onnx.helper.make_node(kind, [last], [PROBABILITIES]))
     del graph.output[:]
-    graph.output.append(onnx.helper.make_tensor_value_info(PROBABILITIES, onnx.TensorProto.FLOAT, shape))
+    graph.output.append(
+        onnx.helper.make_tensor_value_info(PROBABILITIES, onnx.TensorProto.FLOAT, shape)
+    )
     return onnx_graph.without_identities(model)
 
 
-def _asked(model: onnx.ModelProto, name: str, agreed: Contract, file: str) -> list[NDArray[np.float32]]:
+def _asked(
+    model: onnx.ModelProto, name: str, agreed: Contract, file: str
+) -> list[NDArray[np.float32]]:
     """Return what the graph answers to noise, one image after the other."""
     try:
         session = _session(model)
-        return [np.asarray(session.run([name], {IMAGE: image[None]})[0]) for image in probing.noise(agreed)]
+        return [
+            np.asarray(session.run([name], {IMAGE: image[None]})[0])
+            for image in probing.noise(agreed)
+        ]
     except Exception as error:  # of ONNX Runtime, which has one for each thing that can go wrong
         raise ModelError(
             f"{file}: ONNX Runtime cannot run it on one image of {agreed.height} x {agreed.width} "
@@ -158,5 +193,9 @@ def _session(model: onnx.ModelProto) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4  # what it raises says as much
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL  # fusing would hide tensors
-    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    options.graph_optimization_level = (
+        onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    )  # fusing would hide tensors
+    return onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )

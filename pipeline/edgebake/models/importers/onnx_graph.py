@@ -52,7 +52,9 @@ def _loaded(file: str) -> onnx.ModelProto:
         model = inliner.inline_local_functions(model)
         onnx.checker.check_model(model)
     except (DecodeError, onnx.checker.ValidationError, RuntimeError, ValueError) as error:
-        raise ModelError(f"{file}: no sound ONNX model ({first_line(error)}); export it again") from None
+        raise ModelError(
+            f"{file}: no sound ONNX model ({first_line(error)}); export it again"
+        ) from None
     return model
 
 
@@ -73,24 +75,34 @@ def _refuse_missing(model: onnx.ModelProto, path: Path) -> None:
 
 
 def _refuse_others(model: onnx.ModelProto, file: str) -> None:
-    foreign = {f"{node.domain}.{node.op_type}" for node in model.graph.node if node.domain not in STANDARD}
+    foreign = {
+        f"{node.domain}.{node.op_type}" for node in model.graph.node if node.domain not in STANDARD
+    }
     if foreign:
-        raise ModelError(f"{file}: operators that ONNX does not define: {listed(foreign)}; expected its own alone")
+        raise ModelError(
+            f"{file}: operators that ONNX does not define: {listed(foreign)}; expected its own alone"
+        )
     kinds = {node.op_type for node in model.graph.node}
     if quantized := kinds.intersection(QUANTIZED):
         raise ModelError(
             f"{file}: already quantized ({listed(quantized)}); expected the float model that it was made from"
         )
     if nested := kinds.intersection(NESTED):
-        raise ModelError(f"{file}: graphs inside its graph ({listed(nested)}); expected a plain chain of operators")
+        raise ModelError(
+            f"{file}: graphs inside its graph ({listed(nested)}); expected a plain chain of operators"
+        )
     constants = {item.name for item in model.graph.initializer}
-    inputs = [value for value in model.graph.input if value.name not in constants]  # old files list weights too
+    inputs = [
+        value for value in model.graph.input if value.name not in constants
+    ]  # old files list weights too
     del model.graph.input[:]
     model.graph.input.extend(inputs)
     for word, held in (("inputs", model.graph.input), ("outputs", model.graph.output)):
         if len(held) != 1:
             names = ", ".join(value.name for value in held)
-            raise ModelError(f"{file}: has {len(held)} {word} ({names}); expected one image in, one answer out")
+            raise ModelError(
+                f"{file}: has {len(held)} {word} ({names}); expected one image in, one answer out"
+            )
 
 
 def _refuse_other_floats(model: onnx.ModelProto, file: str) -> None:
@@ -98,13 +110,17 @@ def _refuse_other_floats(model: onnx.ModelProto, file: str) -> None:
     types = {item.data_type for item in model.graph.initializer}.intersection(OTHER_FLOATS)
     if types:
         names = listed(onnx.TensorProto.DataType.Name(number).lower() for number in types)
-        raise ModelError(f"{file}: holds weights of {names}; expected the float32 model that it was made from")
+        raise ModelError(
+            f"{file}: holds weights of {names}; expected the float32 model that it was made from"
+        )
 
 
 def _of_this_age(model: onnx.ModelProto, file: str) -> onnx.ModelProto:
     opset = next((entry.version for entry in model.opset_import if entry.domain in STANDARD), 0)
     if opset > NEWEST:
-        raise ModelError(f"{file}: opset {opset}; expected {NEWEST} or older: export with opset_version={OPSET}")
+        raise ModelError(
+            f"{file}: opset {opset}; expected {NEWEST} or older: export with opset_version={OPSET}"
+        )
     model.ir_version = min(max(model.ir_version, OLDEST_IR), NEWEST_IR)
     if opset >= OLDEST:
         return model
@@ -146,7 +162,9 @@ def without_identities(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def _is_identity(node: onnx.NodeProto) -> bool:
     """Return whether a node does nothing at inference."""
-    is_dropout = node.op_type == "Dropout" and len(node.input) < 3 and len(node.output) == 1  # no word of training
+    is_dropout = (
+        node.op_type == "Dropout" and len(node.input) < 3 and len(node.output) == 1
+    )  # no word of training
     return node.op_type == "Identity" or is_dropout
 
 

@@ -24,9 +24,13 @@ def refuse_other_output(answers: NDArray[np.float32], output: Output, file: str)
     Raises:
         ModelError: they are logits where probabilities are expected, or the other way round.
     """
-    are_probabilities = bool((answers >= 0).all() and np.allclose(answers.sum(axis=1), 1, atol=TOLERANCE))
+    are_probabilities = bool(
+        (answers >= 0).all() and np.allclose(answers.sum(axis=1), 1, atol=TOLERANCE)
+    )
     if output is Output.logits and are_probabilities:
-        raise ModelError(f"{file}: its answers are probabilities already; expected {KEY}: probabilities")
+        raise ModelError(
+            f"{file}: its answers are probabilities already; expected {KEY}: probabilities"
+        )
     if output is Output.probabilities and not are_probabilities:
         raise ModelError(
             f"{file}: its answers reach {reach(answers)} and are no probabilities, which sum to 1; "

@@ -17,7 +17,13 @@ STAND_INS = {
     b"<html": "is a web page, not a model; the download needs another link",
     b"\x80": f"is a pickle; expected a model that holds no code, and {TRUST} does not change that",
 }
-OWN = ("keras", "tf_keras", "tensorflow.keras", "tensorflow.python.keras", "tensorflow.python.ops.init_ops_v2")
+OWN = (
+    "keras",
+    "tf_keras",
+    "tensorflow.keras",
+    "tensorflow.python.keras",
+    "tensorflow.python.ops.init_ops_v2",
+)
 LAMBDAS = ("Lambda", "__lambda__")
 # They read files and addresses that the config names, or bring a program of another library.
 REACHING = {
@@ -25,8 +31,19 @@ REACHING = {
     *("TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"),
 }
 # Where functions come from that only compute; keras.utils.get_file is one that does more.
-FUNCTIONS = ("activations", "initializers", "ops", "losses", "metrics", "regularizers", "constraints")
-LARGEST, EXPANSION = 256 * 2**20, 100  # bytes that an entry may unpack to, or this many times what it takes on disk
+FUNCTIONS = (
+    "activations",
+    "initializers",
+    "ops",
+    "losses",
+    "metrics",
+    "regularizers",
+    "constraints",
+)
+LARGEST, EXPANSION = (
+    256 * 2**20,
+    100,
+)  # bytes that an entry may unpack to, or this many times what it takes on disk
 
 
 def refuse_stand_in(path: Path, file: str) -> None:
@@ -59,7 +76,9 @@ def refuse_code(config: Any, file: str, trust: bool) -> None:
                 f"whoever made it, say {TRUST}: true"
             )
         if kind in REACHING:
-            raise ModelError(f"{file}: {layer} is a {kind}, which reads files or runs other programs; expected no such")
+            raise ModelError(
+                f"{file}: {layer} is a {kind}, which reads files or runs other programs; expected no such"
+            )
         if not _is_own(module) or (isinstance(registered, str) and ">" in registered):
             raise ModelError(f"{file}: {_foreign(kind, layer, module)}")
         if kind == "function" and not _computes(module):
@@ -82,18 +101,22 @@ def refuse_links(store: Any, file: str) -> None:
     Raises:
         ModelError: it holds a link, external storage or a virtual dataset.
     """
-    import h5py  # type: ignore[import-untyped]  # noqa: PLC0415
+    import h5py  # type: ignore[import-untyped]
 
     def look(name: str, group: Any) -> None:
         for key in group:
             link, child = group.get(key, getlink=True), f"{name}/{key}"
             if not isinstance(link, h5py.HardLink):
-                raise ModelError(f"{file}: {child} is a {type(link).__name__}; expected weights in the file itself")
+                raise ModelError(
+                    f"{file}: {child} is a {type(link).__name__}; expected weights in the file itself"
+                )
             item = group[key]
             if isinstance(item, h5py.Group):
                 look(child, item)
             elif item.external or item.is_virtual:
-                raise ModelError(f"{file}: {child} lies in another file; expected weights in the file itself")
+                raise ModelError(
+                    f"{file}: {child} lies in another file; expected weights in the file itself"
+                )
 
     look("", store)
 
@@ -108,9 +131,13 @@ def entries(path: Path, file: str, names: tuple[str, ...]) -> dict[str, bytes]:
         with zipfile.ZipFile(path) as archive:
             return {name: _entry(archive, name, file) for name in names}
     except (zipfile.BadZipFile, OSError, EOFError) as error:
-        raise ModelError(f"{file}: is damaged ({error}); expected a .keras archive; copy it again") from None
+        raise ModelError(
+            f"{file}: is damaged ({error}); expected a .keras archive; copy it again"
+        ) from None
     except KeyError as error:
-        raise ModelError(f"{file}: {error.args[0]}; expected a .keras archive that model.save made") from None
+        raise ModelError(
+            f"{file}: {error.args[0]}; expected a .keras archive that model.save made"
+        ) from None
 
 
 def config_of(text: bytes | str, file: str) -> Any:
@@ -136,7 +163,7 @@ def in_memory(content: bytes, file: str) -> Any:
     Raises:
         ModelError: it is damaged, or refused by `refuse_links`.
     """
-    import h5py  # noqa: PLC0415
+    import h5py
 
     try:
         store = h5py.File(io.BytesIO(content), "r")
@@ -149,7 +176,9 @@ def in_memory(content: bytes, file: str) -> Any:
 def _entry(archive: zipfile.ZipFile, name: str, file: str) -> bytes:
     info = archive.getinfo(name)
     if info.file_size > max(LARGEST, EXPANSION * info.compress_size):
-        raise ModelError(f"{file}: {name} unpacks to {info.file_size:,} bytes; expected what model.save writes")
+        raise ModelError(
+            f"{file}: {name} unpacks to {info.file_size:,} bytes; expected what model.save writes"
+        )
     return archive.read(name)
 
 
@@ -169,7 +198,11 @@ def _objects(node: Any, layer: str) -> Iterator[tuple[dict[str, Any], str]]:
 
 
 def _is_own(module: Any) -> bool:
-    return module is None or module == "builtins" or any(f"{module}.".startswith(f"{own}.") for own in OWN)
+    return (
+        module is None
+        or module == "builtins"
+        or any(f"{module}.".startswith(f"{own}.") for own in OWN)
+    )
 
 
 def _computes(module: Any) -> bool:
@@ -178,4 +211,6 @@ def _computes(module: Any) -> bool:
 
 
 def _foreign(kind: str, layer: str, module: Any) -> str:
-    return unknown(kind, layer) + (f" (it comes from {module})" if module and not _is_own(module) else "")
+    return unknown(kind, layer) + (
+        f" (it comes from {module})" if module and not _is_own(module) else ""
+    )

@@ -3,21 +3,72 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edgebake.errors import ModelError, listed
 from edgebake.models.importers import SAVED_MODEL, graph_layer
 
 SERVING = "serving_default"
 # They run Python, read or write files, or reach other machines.
 REFUSED = {
-    *("PyFunc", "PyFuncStateless", "EagerPyFunc", "ReadFile", "WriteFile", "MatchingFiles", "LoadDataset"),
-    *("SaveDataset", "SaveDatasetV2", "SaveSlices", "TextLineReaderV2", "WholeFileReaderV2", "TFRecordReaderV2"),
-    *("FixedLengthRecordReaderV2", "TextLineDataset", "TFRecordDataset", "FixedLengthRecordDataset", "SqlDataset"),
-    *("InitializeTableFromTextFileV2", "InitializeTableFromTextFile", "GeneratorDataset", "RpcCall", "RpcClient"),
-    *("DebugIdentityV2", "DebugIdentityV3", "DebugIdentity", "PrintV2", "CreateSummaryFileWriter", "ImportEvent"),
-    *("LookupTableExportV2", "RemoteCall", "DataServiceDataset", "DataServiceDatasetV4", "XlaLaunch", "CustomCall"),
+    *(
+        "PyFunc",
+        "PyFuncStateless",
+        "EagerPyFunc",
+        "ReadFile",
+        "WriteFile",
+        "MatchingFiles",
+        "LoadDataset",
+    ),
+    *(
+        "SaveDataset",
+        "SaveDatasetV2",
+        "SaveSlices",
+        "TextLineReaderV2",
+        "WholeFileReaderV2",
+        "TFRecordReaderV2",
+    ),
+    *(
+        "FixedLengthRecordReaderV2",
+        "TextLineDataset",
+        "TFRecordDataset",
+        "FixedLengthRecordDataset",
+        "SqlDataset",
+    ),
+    *(
+        "InitializeTableFromTextFileV2",
+        "InitializeTableFromTextFile",
+        "GeneratorDataset",
+        "RpcCall",
+        "RpcClient",
+    ),
+    *(
+        "DebugIdentityV2",
+        "DebugIdentityV3",
+        "DebugIdentity",
+        "PrintV2",
+        "CreateSummaryFileWriter",
+        "ImportEvent",
+    ),
+    *(
+        "LookupTableExportV2",
+        "RemoteCall",
+        "DataServiceDataset",
+        "DataServiceDatasetV4",
+        "XlaLaunch",
+        "CustomCall",
+    ),
 }
 # A SavedModel's own way to its weights; nothing that a frozen graph needs.
-STORING = {"Save", "SaveV2", "Restore", "RestoreV2", "RestoreSlice", "MergeV2Checkpoints", "ShardedFilename"}
+STORING = {
+    "Save",
+    "SaveV2",
+    "Restore",
+    "RestoreV2",
+    "RestoreSlice",
+    "MergeV2Checkpoints",
+    "ShardedFilename",
+}
 
 
 def read(path: Path, file: str) -> Any:
@@ -26,8 +77,8 @@ def read(path: Path, file: str) -> Any:
     Raises:
         ModelError: it is damaged, does more than compute, or has not one float image in and one answer out.
     """
-    import keras  # noqa: PLC0415
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2  # noqa: PLC0415
+    import keras
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
     _refuse_acts(_operations(path, file), file, REFUSED)
     loaded = _loaded(path, file)  # held: its variables die with it
@@ -57,7 +108,7 @@ def _open_batch(graph: Any, count: int) -> None:
 
 
 def _opened(graph: Any, shape: Any, count: int) -> str | None:
-    from tensorflow import make_ndarray  # noqa: PLC0415
+    from tensorflow import make_ndarray
 
     sides = make_ndarray(shape.attr["value"].tensor).tolist()
     if sides[0] != count or -1 in sides:
@@ -67,7 +118,7 @@ def _opened(graph: Any, shape: Any, count: int) -> str | None:
 
 def _constant(graph: Any, name: str, value: Any) -> str:
     """Return the name of a constant int32, added to the graph if it is not there."""
-    from tensorflow import int32, make_tensor_proto  # noqa: PLC0415
+    from tensorflow import int32, make_tensor_proto
 
     if all(node.name != name for node in graph.node):
         node = graph.node.add()
@@ -79,8 +130,7 @@ def _constant(graph: Any, name: str, value: Any) -> str:
 
 def _refuse_one_batch(function: Any, model: Any, file: str) -> None:
     """Refuse a graph that can only be run on as many images as its signature says."""
-    import numpy as np  # noqa: PLC0415
-    import tensorflow  # noqa: PLC0415
+    import tensorflow
 
     count, *size = (side or 32 for side in function.inputs[0].shape)
     images = np.random.default_rng(0).uniform(-1, 1, (count + 1, *size)).astype(np.float32)
@@ -98,18 +148,20 @@ def _refuse_one_batch(function: Any, model: Any, file: str) -> None:
 
 
 def _loaded(path: Path, file: str) -> Any:
-    import tensorflow  # noqa: PLC0415
+    import tensorflow
 
     try:
         return tensorflow.saved_model.load(str(path))
     except (OSError, ValueError, KeyError, tensorflow.errors.OpError) as error:
         first = str(error).splitlines()[0]
-        raise ModelError(f"{file}: cannot be read ({first}); expected {SAVED_MODEL} and all of variables/") from None
+        raise ModelError(
+            f"{file}: cannot be read ({first}); expected {SAVED_MODEL} and all of variables/"
+        ) from None
 
 
 def _operations(path: Path, file: str) -> dict[str, str]:
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # noqa: PLC0415
-    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel  # noqa: PLC0415
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
     try:
         parsed = SavedModel.FromString((path / SAVED_MODEL).read_bytes())
@@ -123,7 +175,12 @@ def _operations(path: Path, file: str) -> dict[str, str]:
 def _kinds(graphs: list[Any]) -> dict[str, str]:
     """Return the kinds of operations, in functions too, each with the name of one."""
     nodes = [node for graph in graphs for node in graph.node]
-    nodes += [node for graph in graphs for function in graph.library.function for node in function.node_def]
+    nodes += [
+        node
+        for graph in graphs
+        for function in graph.library.function
+        for node in function.node_def
+    ]
     return {node.op: node.name for node in nodes}
 
 
@@ -151,7 +208,9 @@ def _ends(function: Any, file: str) -> tuple[Any, Any]:
     for word, tensors in (("inputs", function.inputs), ("outputs", function.outputs)):
         if len(tensors) != 1:
             names = listed(tensor.name.split(":")[0] for tensor in tensors)
-            raise ModelError(f"{file}: its signature has the {word} {names}; expected one image in, one answer out")
+            raise ModelError(
+                f"{file}: its signature has the {word} {names}; expected one image in, one answer out"
+            )
     given, returned = function.inputs[0], function.outputs[0]
     if given.dtype.name != "float32" or returned.dtype.name != "float32":
         raise ModelError(

@@ -14,11 +14,19 @@ from edgebake.models.tflite import strip, tables
 from edgebake.recipe import Imported, Output
 from edgebake.tasks.contract import Contract
 
-Values = tuple[dict[str, tuple[str, ...]], Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]]
+Values = tuple[
+    dict[str, tuple[str, ...]], Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]
+]
 
 IMAGE, LOGITS, PROBABILITIES = b"image", b"logits", b"probabilities"
-OPERATORS = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
-DTYPES = {number: name.lower() for name, number in vars(schema.TensorType).items() if isinstance(number, int)}
+OPERATORS = {
+    number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)
+}
+DTYPES = {
+    number: name.lower()
+    for name, number in vars(schema.TensorType).items()
+    if isinstance(number, int)
+}
 INTEGERS = ("int4", "int8", "uint8", "int16")
 
 
@@ -69,17 +77,26 @@ def values(archive: bytes) -> Values:
 
     def compute(images: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         rows = [one(images[number : number + 1]) for number in range(len(images))]
-        return [np.concatenate([np.atleast_1d(part) for part in column]) for column in zip(*rows, strict=True)]
+        return [
+            np.concatenate([np.atleast_1d(part) for part in column])
+            for column in zip(*rows, strict=True)
+        ]
 
-    return {names[index]: tuple(names[each] for each in given) for index, given in sources.items()}, compute
+    return {
+        names[index]: tuple(names[each] for each in given) for index, given in sources.items()
+    }, compute
 
 
 def _sources(graph: Any) -> dict[int, tuple[int, ...]]:
     first = graph.inputs[0]
-    behind: dict[int, tuple[int, ...]] = {first: (first,)}  # of a tensor, the values that it stands for
+    behind: dict[int, tuple[int, ...]] = {
+        first: (first,)
+    }  # of a tensor, the values that it stands for
     found: dict[int, tuple[int, ...]] = {first: ()}
     for item in graph.operators:
-        given = tuple(dict.fromkeys(each for index in item.inputs for each in behind.get(index, ())))
+        given = tuple(
+            dict.fromkeys(each for index in item.inputs for each in behind.get(index, ()))
+        )
         for index in item.outputs if given else ():
             is_value = graph.tensors[index].type == schema.TensorType.FLOAT32
             behind[index] = (index,) if is_value else given
@@ -103,7 +120,11 @@ def _loaded(file: str) -> Any:
 
 
 def _is_sound(content: Any, graph: Any) -> bool:
-    tensors = [*graph.inputs, *graph.outputs, *(index for item in graph.operators for index in item.outputs)]
+    tensors = [
+        *graph.inputs,
+        *graph.outputs,
+        *(index for item in graph.operators for index in item.outputs),
+    ]
     inputs = [index for item in graph.operators for index in item.inputs]  # -1: it is left out
     return (
         all(0 <= index < len(graph.tensors) for index in tensors)
@@ -115,13 +136,19 @@ def _is_sound(content: Any, graph: Any) -> bool:
 
 def _refuse_others(content: Any, graph: Any, file: str) -> None:
     if len(content.subgraphs) != 1:
-        raise ModelError(f"{file}: holds {len(content.subgraphs)} graphs; expected one: no branches and no loops")
+        raise ModelError(
+            f"{file}: holds {len(content.subgraphs)} graphs; expected one: no branches and no loops"
+        )
     for word, held in (("inputs", graph.inputs), ("outputs", graph.outputs)):
         if len(held) != 1:
-            raise ModelError(f"{file}: has {len(held)} {word}; expected one image in, one answer out")
+            raise ModelError(
+                f"{file}: has {len(held)} {word}; expected one image in, one answer out"
+            )
     custom = {code.customCode.decode() for code in content.operatorCodes if code.customCode}
     if custom:
-        raise ModelError(f"{file}: holds the custom operators {listed(custom)}; expected LiteRT's own alone")
+        raise ModelError(
+            f"{file}: holds the custom operators {listed(custom)}; expected LiteRT's own alone"
+        )
     quantized = {DTYPES[one.type] for one in graph.tensors if _is_quantized(one)}
     halves = {"float16"} if any(DTYPES[one.type] == "float16" for one in graph.tensors) else set()
     if quantized | halves:
@@ -139,15 +166,25 @@ def _is_quantized(tensor: Any) -> bool:
 def _refuse_other_ends(given: Any, answer: Any, agreed: Contract, file: str) -> None:
     for word, tensor in (("input", given), ("output", answer)):
         if tensor.type != schema.TensorType.FLOAT32:
-            raise ModelError(f"{file}: its {word} is {DTYPES[tensor.type]}; expected float32: the float model")
+            raise ModelError(
+                f"{file}: its {word} is {DTYPES[tensor.type]}; expected float32: the float model"
+            )
     shape = [int(size) for size in given.shape]
-    signature = [int(size) for size in (given.shapeSignature if given.shapeSignature is not None else shape)]
+    signature = [
+        int(size) for size in (given.shapeSignature if given.shapeSignature is not None else shape)
+    ]
     if len(shape) != 4 or shape[3] not in (1, 3):
-        raise ModelError(f"{file}: takes {shape}; expected images [1, h, w, c] with 1 or 3 channels, which come last")
+        raise ModelError(
+            f"{file}: takes {shape}; expected images [1, h, w, c] with 1 or 3 channels, which come last"
+        )
     if signature[1:3] != shape[1:3]:
-        raise ModelError(f"{file}: takes images of any size; expected one size: convert it with a fixed input")
+        raise ModelError(
+            f"{file}: takes images of any size; expected one size: convert it with a fixed input"
+        )
     if shape[0] != 1:
-        raise ModelError(f"{file}: takes {shape[0]} images at once; expected 1: convert it with a batch of 1")
+        raise ModelError(
+            f"{file}: takes {shape[0]} images at once; expected 1: convert it with a batch of 1"
+        )
     returned = [int(size) for size in answer.shape]
     if len(returned) != 2:
         raise ModelError(f"{file}: returns {returned}; expected [1, classes]: a classifier")
@@ -168,12 +205,20 @@ def _soften(content: Any, graph: Any, classes: int) -> Any:
     code.version = 1
     content.operatorCodes.append(code)
     tensor = schema.TensorT()
-    tensor.shape, tensor.type, tensor.buffer, tensor.name = [1, classes], schema.TensorType.FLOAT32, 0, PROBABILITIES
+    tensor.shape, tensor.type, tensor.buffer, tensor.name = (
+        [1, classes],
+        schema.TensorType.FLOAT32,
+        0,
+        PROBABILITIES,
+    )
     graph.tensors.append(tensor)
     item = schema.OperatorT()
     item.opcodeIndex = len(content.operatorCodes) - 1
     item.inputs, item.outputs = [graph.outputs[0]], [len(graph.tensors) - 1]
-    item.builtinOptionsType, item.builtinOptions = schema.BuiltinOptions.SoftmaxOptions, schema.SoftmaxOptionsT()
+    item.builtinOptionsType, item.builtinOptions = (
+        schema.BuiltinOptions.SoftmaxOptions,
+        schema.SoftmaxOptionsT(),
+    )
     item.builtinOptions.beta = 1.0
     graph.operators.append(item)
     graph.outputs = [len(graph.tensors) - 1]
@@ -188,4 +233,6 @@ def _settled(content: Any, agreed: Contract, file: str) -> NDArray[np.float32]:
         return np.concatenate([answer(image[None]) for image in probing.noise(agreed)])
     except (RuntimeError, ValueError) as error:
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ModelError(f"{file}: LiteRT cannot run it ({first[:200]}); convert it again") from None
+        raise ModelError(
+            f"{file}: LiteRT cannot run it ({first[:200]}); convert it again"
+        ) from None

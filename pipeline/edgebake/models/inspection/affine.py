@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from edgebake.models.inspection.found import Pixels
 
 WHITE = 255
-SPREAD = (0.5, 20)  # from black to white in what the layers behind see; standard deviations of ImageNet reach 4.4
+SPREAD = (
+    0.5,
+    20,
+)  # from black to white in what the layers behind see; standard deviations of ImageNet reach 4.4
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,16 @@ from edgebake.models.inspection.found import LOGITS, End
 Layer = dict[str, Any]
 
 MODELS = ("Functional", "Sequential", "Model")
-PASSING = ("Reshape", "Flatten", "Dropout", "Identity", "Activation", "Softmax", "BatchNormalization", "ReLU")
+PASSING = (
+    "Reshape",
+    "Flatten",
+    "Dropout",
+    "Identity",
+    "Activation",
+    "Softmax",
+    "BatchNormalization",
+    "ReLU",
+)
 INERT = ("InputLayer", "Resizing", "CenterCrop", "Identity", "Dropout", "GaussianNoise")
 # What TensorFlow and Keras call the same arithmetic.
 DIVIDE, MULTIPLY, ADD, SUBTRACT = (
@@ -48,12 +57,20 @@ def backwards(model: Layer) -> Iterator[Layer]:
     """Yield the layers from the answer to the image; where several come together, along the first."""
     named = {_name(layer): layer for layer in layers(model)}
     order = list(named)
-    name: str | None = order[-1] if model["class_name"] == "Sequential" else _first(model["config"]["output_layers"])
+    name: str | None = (
+        order[-1]
+        if model["class_name"] == "Sequential"
+        else _first(model["config"]["output_layers"])
+    )
     while name in named:
         layer = named.pop(name)
         yield from backwards(layer) if is_model(layer) else [layer]
         before = order[: order.index(name)][-1:]
-        name = next(iter(before), None) if model["class_name"] == "Sequential" else _first(layer.get("inbound_nodes"))
+        name = (
+            next(iter(before), None)
+            if model["class_name"] == "Sequential"
+            else _first(layer.get("inbound_nodes"))
+        )
 
 
 def inputs(model: Layer) -> tuple[End, ...]:
@@ -73,9 +90,13 @@ def inputs(model: Layer) -> tuple[End, ...]:
 
 def outputs(model: Layer) -> tuple[End, ...]:
     """Return what comes out; how many numbers, as far as the last layers say it."""
-    names = [] if model["class_name"] == "Sequential" else _references(model["config"]["output_layers"])
+    names = (
+        [] if model["class_name"] == "Sequential" else _references(model["config"]["output_layers"])
+    )
     name = _name(next(backwards(model)))
-    classes = next((units for layer in backwards(model) if (units := _units(layer)) is not None), -1)
+    classes = next(
+        (units for layer in backwards(model) if (units := _units(layer)) is not None), -1
+    )
     ends = names or [name]
     return tuple(End(one, (None, classes if classes > 0 else None), "float32") for one in ends)
 
@@ -84,7 +105,9 @@ def activation(model: Layer) -> str | None:
     """Return the activation at the end; None where it cannot be told."""
     for layer in backwards(model):
         kind, said = layer["class_name"], layer["config"].get("activation")
-        if kind in ("Reshape", "Flatten", "Dropout", "Identity") or (kind == "Activation" and _word(said) == LOGITS):
+        if kind in ("Reshape", "Flatten", "Dropout", "Identity") or (
+            kind == "Activation" and _word(said) == LOGITS
+        ):
             continue
         if kind in ("Softmax", "Sigmoid"):
             return str(kind.lower())
@@ -114,7 +137,9 @@ def steps(model: Layer) -> list[Step | str]:
 def _step(layer: Layer) -> Step | None:
     kind, config, name = layer["class_name"], layer["config"], _name(layer)
     if kind == "Rescaling" and _numbers(config["scale"]):
-        return Step(_numbers(config["scale"]), _numbers(config.get("offset", 0.0)), f"{name}: Rescaling")
+        return Step(
+            _numbers(config["scale"]), _numbers(config.get("offset", 0.0)), f"{name}: Rescaling"
+        )
     if kind == "Normalization":
         mean, variance = _numbers(config.get("mean")), _numbers(config.get("variance"))
         return affine.normalized(mean, variance, f"{name}: Normalization")
@@ -127,7 +152,11 @@ def _step(layer: Layer) -> Step | None:
     if function in MULTIPLY:
         return Step(values, name=f"{name}: multiply")
     signs = {**dict.fromkeys(ADD, 1), **dict.fromkeys(SUBTRACT, -1)}
-    return Step(offset=tuple(signs[function] * one for one in values), name=name) if function in signs else None
+    return (
+        Step(offset=tuple(signs[function] * one for one in values), name=name)
+        if function in signs
+        else None
+    )
 
 
 def _constant(nodes: Any) -> tuple[float, ...]:
@@ -138,7 +167,9 @@ def _constant(nodes: Any) -> tuple[float, ...]:
         rest = nodes[0]["args"][1:]
         return _numbers(rest[0]) if len(rest) == 1 else ()
     call = nodes[0] if nodes[0] and isinstance(nodes[0][0], str) else (nodes[0] or [None])[0]
-    return _numbers(call[3].get("y")) if isinstance(call, list) and len(call) > 3 and call[3] else ()
+    return (
+        _numbers(call[3].get("y")) if isinstance(call, list) and len(call) > 3 and call[3] else ()
+    )
 
 
 def _numbers(value: Any) -> tuple[float, ...]:
@@ -152,7 +183,11 @@ def _numbers(value: Any) -> tuple[float, ...]:
 
 def _name(layer: Layer) -> str:
     config = layer["config"]
-    return str(layer.get("name") or (config.get("name") if isinstance(config, dict) else "") or layer["class_name"])
+    return str(
+        layer.get("name")
+        or (config.get("name") if isinstance(config, dict) else "")
+        or layer["class_name"]
+    )
 
 
 def _word(value: Any) -> str | None:
@@ -169,7 +204,9 @@ def _shape(layer: Layer) -> Any:
 
 def _end(layer: Layer) -> End:
     dtype = layer["config"].get("dtype", "float32")
-    return End(_name(layer), tuple(_shape(layer) or ()), dtype if isinstance(dtype, str) else "float32")
+    return End(
+        _name(layer), tuple(_shape(layer) or ()), dtype if isinstance(dtype, str) else "float32"
+    )
 
 
 def _units(layer: Layer) -> int | None:
@@ -188,12 +225,22 @@ def _references(value: Any) -> list[str]:
     """Return the names of the layers that a part of a config refers to, in order."""
     if isinstance(value, dict):
         history = (
-            value.get("config", {}).get("keras_history") if value.get("class_name") == "__keras_tensor__" else None
+            value.get("config", {}).get("keras_history")
+            if value.get("class_name") == "__keras_tensor__"
+            else None
         )
-        return [history[0]] if history else [name for item in value.values() for name in _references(item)]
+        return (
+            [history[0]]
+            if history
+            else [name for item in value.values() for name in _references(item)]
+        )
     if not isinstance(value, list):
         return []
-    if len(value) in (3, 4) and isinstance(value[0], str) and all(isinstance(item, int) for item in value[1:3]):
+    if (
+        len(value) in (3, 4)
+        and isinstance(value[0], str)
+        and all(isinstance(item, int) for item in value[1:3])
+    ):
         return [value[0]]
     return [name for item in value for name in _references(item)]
 

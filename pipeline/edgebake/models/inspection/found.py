@@ -52,7 +52,10 @@ class Found:
     def layout(self) -> str | None:
         """Return NHWC or NCHW; None where it takes no image, or either is possible."""
         shape = self.inputs[0].shape if len(self.inputs) == 1 else ()
-        last, first = len(shape) == 4 and shape[3] in COLOURS, len(shape) == 4 and shape[1] in COLOURS
+        last, first = (
+            len(shape) == 4 and shape[3] in COLOURS,
+            len(shape) == 4 and shape[1] in COLOURS,
+        )
         return None if last == first else "NHWC" if last else "NCHW"
 
     @property
@@ -61,7 +64,11 @@ class Found:
         if self.layout is None:
             return None, None, None
         shape = self.inputs[0].shape
-        return (shape[1], shape[2], shape[3]) if self.layout == "NHWC" else (shape[2], shape[3], shape[1])
+        return (
+            (shape[1], shape[2], shape[3])
+            if self.layout == "NHWC"
+            else (shape[2], shape[3], shape[1])
+        )
 
     @property
     def classes(self) -> int | None:

@@ -31,20 +31,26 @@ def _archive(path: Path) -> Found:
     with safety.in_memory(held[WEIGHTS], str(path)) as store:
         parameters = _count(store)
     writer = f"Keras {metadata.get('keras_version', 'of an unknown version')}"
-    return _found(path, safety.config_of(held[CONFIG], str(path)), ("Keras archive", writer), parameters)
+    return _found(
+        path, safety.config_of(held[CONFIG], str(path)), ("Keras archive", writer), parameters
+    )
 
 
 def _h5(path: Path) -> Found:
-    import h5py  # type: ignore[import-untyped]  # noqa: PLC0415
+    import h5py  # type: ignore[import-untyped]
 
     try:
         store = h5py.File(path, "r")
     except OSError as error:
-        raise ModelError(f"{path}: is damaged ({error}); expected an HDF5 file that model.save made") from None
+        raise ModelError(
+            f"{path}: is damaged ({error}); expected an HDF5 file that model.save made"
+        ) from None
     with store:
         safety.refuse_links(store, str(path))
         if "model_config" not in store.attrs:
-            raise ModelError(f"{path}: {_no_config(store)}; expected a whole model: model.save('model.keras')")
+            raise ModelError(
+                f"{path}: {_no_config(store)}; expected a whole model: model.save('model.keras')"
+            )
         model = safety.config_of(store.attrs["model_config"], str(path))
         version = store.attrs.get("keras_version", "of an unknown version")
         writer = f"Keras {version.decode() if isinstance(version, bytes) else version}"
@@ -93,7 +99,11 @@ def _count(store: Any) -> int:
 
     def add(name: str, item: Any) -> None:
         nonlocal total
-        if hasattr(item, "shape") and item.dtype.kind == "f" and not any(word in name for word in UNCOUNTED):
+        if (
+            hasattr(item, "shape")
+            and item.dtype.kind == "f"
+            and not any(word in name for word in UNCOUNTED)
+        ):
             total += int(item.size)
 
     for key in store:

@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     import onnx
 
 LABELS = ("labels", "names", "classes", "class_names")
-PASSING = ("Identity", "Cast", "Reshape", "Flatten", "Squeeze", "Dropout", "DequantizeLinear", "QuantizeLinear")
+PASSING = (
+    "Identity",
+    "Cast",
+    "Reshape",
+    "Flatten",
+    "Squeeze",
+    "Dropout",
+    "DequantizeLinear",
+    "QuantizeLinear",
+)
 ENDINGS = {
     "Softmax": "softmax",
     "Sigmoid": "sigmoid",
@@ -46,7 +55,8 @@ def read(path: Path) -> Found:
     return Found(
         form="onnx",
         container=f"ONNX, opset {opset}",
-        writer=" ".join(filter(None, (model.producer_name, model.producer_version))) or "nobody that it names",
+        writer=" ".join(filter(None, (model.producer_name, model.producer_version)))
+        or "nobody that it names",
         size=path.stat().st_size,
         inputs=tuple(_end(value) for value in graph.input if value.name not in weights),
         outputs=tuple(_end(value) for value in graph.output),
@@ -63,23 +73,27 @@ def read(path: Path) -> Found:
 
 
 def _model(path: Path) -> onnx.ModelProto:
-    import onnx  # noqa: PLC0415
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # noqa: PLC0415
+    import onnx
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
     try:
         model = onnx.load(str(path), load_external_data=False)
     except DecodeError:
         model = onnx.ModelProto()
     if not model.graph.node or not model.graph.output:
-        raise ModelError(f"{path}: is damaged, or no ONNX model; copy it again, or export it again: torch.onnx.export")
+        raise ModelError(
+            f"{path}: is damaged, or no ONNX model; copy it again, or export it again: torch.onnx.export"
+        )
     return model
 
 
 def _end(value: Any) -> End:
-    import onnx  # noqa: PLC0415
+    import onnx
 
     tensor = value.type.tensor_type
-    shape = tuple(int(dim.dim_value) if dim.HasField("dim_value") else None for dim in tensor.shape.dim)
+    shape = tuple(
+        int(dim.dim_value) if dim.HasField("dim_value") else None for dim in tensor.shape.dim
+    )
     return End(value.name, shape, str(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type).name))
 
 
@@ -93,7 +107,9 @@ def _last(graph: Any) -> str | None:
 
 def _steps(graph: Any, weights: dict[str, Any]) -> list[Step]:
     """Return the arithmetic that comes first."""
-    constants = {node.output[0]: node.attribute[0].t for node in graph.node if _is_constant(node)} | weights
+    constants = {
+        node.output[0]: node.attribute[0].t for node in graph.node if _is_constant(node)
+    } | weights
     tensor = next((value.name for value in graph.input if value.name not in weights), "")
     found: list[Step] = []
     while True:
@@ -108,7 +124,11 @@ def _steps(graph: Any, weights: dict[str, Any]) -> list[Step]:
 
 
 def _is_constant(node: Any) -> bool:
-    return node.op_type == "Constant" and len(node.attribute) == 1 and node.attribute[0].name == "value"
+    return (
+        node.op_type == "Constant"
+        and len(node.attribute) == 1
+        and node.attribute[0].name == "value"
+    )
 
 
 def _step(node: Any, tensor: str, constants: dict[str, Any]) -> Step | None:
@@ -130,7 +150,7 @@ def _step(node: Any, tensor: str, constants: dict[str, Any]) -> Step | None:
 
 def _values(tensor: Any) -> tuple[float, ...]:
     """Return a constant of one number, or of one for each channel; nothing for any other."""
-    import onnx  # noqa: PLC0415
+    import onnx
 
     if math.prod(tensor.dims) > 4 or tensor.data_location == onnx.TensorProto.EXTERNAL:
         return ()
@@ -138,7 +158,7 @@ def _values(tensor: Any) -> tuple[float, ...]:
 
 
 def _numbers_of(kinds: Counter[str], weights: dict[str, Any]) -> str:
-    import onnx  # noqa: PLC0415
+    import onnx
 
     if any(kinds[kind] for kind in QUANTIZED):
         return "int8, at least in part: it is quantized already"

@@ -13,13 +13,21 @@ from edgebake.models.importers import SAVED_MODEL
 from edgebake.models.importers.saved_model import REFUSED, SERVING
 from edgebake.models.inspection.found import LOGITS, End, Found
 
-UNCOUNTED = ("optimizer", "_all_variables/", "keras_api/metrics")  # the second are the first ones again
+UNCOUNTED = (
+    "optimizer",
+    "_all_variables/",
+    "keras_api/metrics",
+)  # the second are the first ones again
 PLUMBING = {
     *("Const", "Identity", "IdentityN", "NoOp", "Placeholder", "ReadVariableOp", "VarHandleOp"),
     *("PartitionedCall", "StatefulPartitionedCall"),
 }
 CALLS = ("PartitionedCall", "StatefulPartitionedCall")
-ENDINGS = {"Softmax": "softmax", "Sigmoid": "sigmoid", **dict.fromkeys(("BiasAdd", "AddV2", "MatMul", "Mean"), LOGITS)}
+ENDINGS = {
+    "Softmax": "softmax",
+    "Sigmoid": "sigmoid",
+    **dict.fromkeys(("BiasAdd", "AddV2", "MatMul", "Mean"), LOGITS),
+}
 
 
 def read(path: Path) -> Found:
@@ -29,7 +37,7 @@ def read(path: Path) -> Found:
         ModelError: it is damaged, or has no signature to serve by.
     """
     with _quiet():
-        import tensorflow  # noqa: F401, PLC0415
+        import tensorflow  # noqa: F401 - its import prints, which _quiet() hides
     graph = _meta_graph(path)
     signature = _signature(graph, path)
     library = {function.signature.name: function for function in graph.graph_def.library.function}
@@ -65,8 +73,8 @@ def _quiet() -> Iterator[None]:
 
 
 def _meta_graph(path: Path) -> Any:
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # noqa: PLC0415
-    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel  # noqa: PLC0415
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
     try:
         graphs = SavedModel.FromString((path / SAVED_MODEL).read_bytes()).meta_graphs
@@ -80,12 +88,14 @@ def _meta_graph(path: Path) -> Any:
 def _signature(graph: Any, path: Path) -> Any:
     names = [name for name in graph.signature_def if not name.startswith("__")]
     if SERVING not in names and len(names) != 1:
-        raise ModelError(f"{path}: has the signatures {listed(names)}; expected {SERVING}: model.export('folder')")
+        raise ModelError(
+            f"{path}: has the signatures {listed(names)}; expected {SERVING}: model.export('folder')"
+        )
     return graph.signature_def[SERVING if SERVING in names else names[0]]
 
 
 def _end(name: str, info: Any) -> End:
-    from tensorflow import dtypes  # noqa: PLC0415
+    from tensorflow import dtypes
 
     shape = tuple(None if dim.size < 0 else int(dim.size) for dim in info.tensor_shape.dim)
     return End(name, shape, str(dtypes.as_dtype(info.dtype).name))
@@ -127,17 +137,25 @@ def _last(tensor: str, nodes: Any, library: dict[str, Any]) -> str | None:
     if function is None:
         return None
     place = int(rest.rpartition(":")[2] or 0)
-    return _last(function.ret[function.signature.output_arg[place].name], function.node_def, library)
+    return _last(
+        function.ret[function.signature.output_arg[place].name], function.node_def, library
+    )
 
 
 def _parameters(path: Path) -> int:
-    from tensorflow import train  # noqa: PLC0415
+    from tensorflow import train
 
     try:
         held = train.load_checkpoint(str(path / "variables" / "variables"))
         dtypes, shapes = held.get_variable_to_dtype_map(), held.get_variable_to_shape_map()
     except (OSError, ValueError, RuntimeError) as error:
         first = str(error).splitlines()[0]
-        raise ModelError(f"{path}: cannot be read ({first}); expected {SAVED_MODEL} and all of variables/") from None
-    names = [name for name in shapes if "/.ATTRIBUTES/" in name and not any(word in name for word in UNCOUNTED)]
+        raise ModelError(
+            f"{path}: cannot be read ({first}); expected {SAVED_MODEL} and all of variables/"
+        ) from None
+    names = [
+        name
+        for name in shapes
+        if "/.ATTRIBUTES/" in name and not any(word in name for word in UNCOUNTED)
+    ]
     return sum(math.prod(shapes[name]) for name in names if dtypes[name].is_floating)

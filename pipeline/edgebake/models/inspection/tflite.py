@@ -4,6 +4,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edgebake.models.inspection import affine, tflite_metadata
 from edgebake.models.inspection.affine import Step
 from edgebake.models.inspection.found import LOGITS, End, Found, Pixels
@@ -25,7 +27,7 @@ def read(path: Path) -> Found:
 
 
 def _found(content: bytes) -> Found:
-    from edgebake.models.tflite import tables  # noqa: PLC0415
+    from edgebake.models.tflite import tables
 
     model = tables.read(content)
     graph = model.subgraphs[0]
@@ -42,7 +44,12 @@ def _found(content: bytes) -> Found:
         inputs=tuple(ends),
         outputs=tuple(_end(graph.tensors[index]) for index in graph.outputs),
         last=_last(model, graph),
-        parameters=sum(_size(tensor) for part in model.subgraphs for tensor in part.tensors if _weight(model, tensor)),
+        parameters=sum(
+            _size(tensor)
+            for part in model.subgraphs
+            for tensor in part.tensors
+            if _weight(model, tensor)
+        ),
         kinds=kinds,
         numbers=_numbers(model, graph),
         inside=tuple(map(str, steps)),
@@ -55,25 +62,35 @@ def _found(content: bytes) -> Found:
 
 
 def _name(model: Any, item: Any) -> str:
-    from ai_edge_litert import schema_py_generated as schema  # noqa: PLC0415
+    from ai_edge_litert import schema_py_generated as schema
 
-    names = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
+    names = {
+        number: name
+        for name, number in vars(schema.BuiltinOperator).items()
+        if isinstance(number, int)
+    }
     code = model.operatorCodes[item.opcodeIndex]
     name = str(names[max(code.builtinCode, code.deprecatedBuiltinCode)])
     return f"CUSTOM {_text(code.customCode)}" if name == "CUSTOM" else name
 
 
 def _dtype(tensor: Any) -> str:
-    from ai_edge_litert import schema_py_generated as schema  # noqa: PLC0415
+    from ai_edge_litert import schema_py_generated as schema
 
-    names = {number: name.lower() for name, number in vars(schema.TensorType).items() if isinstance(number, int)}
+    names = {
+        number: name.lower()
+        for name, number in vars(schema.TensorType).items()
+        if isinstance(number, int)
+    }
     return str(names[tensor.type])
 
 
 def _end(tensor: Any) -> End:
     signature = tensor.shapeSignature
     shape = tensor.shape if signature is None or not len(signature) else signature
-    return End(_text(tensor.name), tuple(None if size < 0 else int(size) for size in shape), _dtype(tensor))
+    return End(
+        _text(tensor.name), tuple(None if size < 0 else int(size) for size in shape), _dtype(tensor)
+    )
 
 
 def _constant(model: Any, tensor: Any) -> bool:
@@ -86,7 +103,9 @@ def _weight(model: Any, tensor: Any) -> bool:
     scales = tensor.quantization.scale if tensor.quantization is not None else None
     is_scaled = scales is not None and len(scales) > 0
     dtype = _dtype(tensor)
-    return _constant(model, tensor) and (dtype.startswith("float") or (is_scaled and dtype != "int64"))
+    return _constant(model, tensor) and (
+        dtype.startswith("float") or (is_scaled and dtype != "int64")
+    )
 
 
 def _size(tensor: Any) -> int:
@@ -132,11 +151,15 @@ def _steps(model: Any, graph: Any) -> list[Step]:
 
 
 def _step(model: Any, graph: Any, item: Any, index: int) -> Step | None:
-    import numpy as np  # noqa: PLC0415
 
     name = _name(model, item)
     others = [graph.tensors[other] for other in item.inputs if other != index]
-    if len(others) != 1 or not _constant(model, others[0]) or _dtype(others[0]) != "float32" or _size(others[0]) > 4:
+    if (
+        len(others) != 1
+        or not _constant(model, others[0])
+        or _dtype(others[0]) != "float32"
+        or _size(others[0]) > 4
+    ):
         return None
     data = np.asarray(model.buffers[others[0].buffer].data, np.uint8).tobytes()
     values = tuple(float(value) for value in np.frombuffer(data, np.float32))
@@ -157,7 +180,9 @@ def _as_they_are(graph: Any) -> Pixels | None:
     if dtype not in SMALLEST or words is None or words.scale is None or not len(words.scale):
         return None
     mean = float(words.zeroPoint[0] - SMALLEST[dtype])
-    return Pixels((mean,), (float(words.scale[0]),), f"as its {dtype} input says, if pixels go in as they are")
+    return Pixels(
+        (mean,), (float(words.scale[0]),), f"as its {dtype} input says, if pixels go in as they are"
+    )
 
 
 def _text(value: Any) -> str:

@@ -30,7 +30,7 @@ class Metadata:
 
 def read(content: bytes, model: Any) -> Metadata:
     """Return the metadata of a .tflite; an empty one where there are none."""
-    from flatbuffers import encode, number_types, table  # noqa: PLC0415
+    from flatbuffers import encode, number_types, table
 
     found = [entry for entry in model.metadata or [] if _text(entry.name) == BUFFER]
     if not found:
@@ -64,7 +64,11 @@ def _labels(content: bytes) -> tuple[str, ...]:
     """Return the lines of the only text that lies in a zip behind the file."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            texts = [info for info in archive.infolist() if info.filename.endswith(".txt") and info.file_size < LARGEST]
+            texts = [
+                info
+                for info in archive.infolist()
+                if info.filename.endswith(".txt") and info.file_size < LARGEST
+            ]
             if len(texts) != 1:
                 return ()
             lines = archive.read(texts[0]).decode("utf-8-sig").splitlines()
@@ -87,14 +91,18 @@ class _Table:
         return _text(self.held.String(at + self.held.Pos)) if at else ""
 
     def byte(self, slot: int) -> int:
-        from flatbuffers import number_types  # noqa: PLC0415
+        from flatbuffers import number_types
 
         at = self._at(slot)
         return int(self.held.Get(number_types.Uint8Flags, at + self.held.Pos)) if at else 0
 
     def table(self, slot: int) -> "_Table | None":
         at = self._at(slot)
-        return _Table(type(self.held)(self.held.Bytes, self.held.Indirect(at + self.held.Pos))) if at else None
+        return (
+            _Table(type(self.held)(self.held.Bytes, self.held.Indirect(at + self.held.Pos)))
+            if at
+            else None
+        )
 
     def tables(self, slot: int) -> Iterator["_Table"]:
         at = self._at(slot)
@@ -103,12 +111,15 @@ class _Table:
             yield _Table(type(self.held)(self.held.Bytes, self.held.Indirect(start + 4 * number)))
 
     def floats(self, slot: int) -> tuple[float, ...]:
-        from flatbuffers import number_types  # noqa: PLC0415
+        from flatbuffers import number_types
 
         at = self._at(slot)
         start = self.held.Vector(at) if at else 0
         count = self.held.VectorLen(at) if at else 0
-        return tuple(float(self.held.Get(number_types.Float32Flags, start + 4 * number)) for number in range(count))
+        return tuple(
+            float(self.held.Get(number_types.Float32Flags, start + 4 * number))
+            for number in range(count)
+        )
 
 
 def _text(value: Any) -> str:

@@ -25,7 +25,9 @@ def canonical(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def _wrapped(graph: onnx.GraphProto, like: onnx.ModelProto) -> onnx.ModelProto:
     opsets = sorted(like.opset_import, key=lambda entry: entry.domain)
-    model = onnx.helper.make_model(graph, producer_name="edgebake", opset_imports=opsets, ir_version=like.ir_version)
+    model = onnx.helper.make_model(
+        graph, producer_name="edgebake", opset_imports=opsets, ir_version=like.ir_version
+    )
     onnx.checker.check_model(model)
     return model
 

@@ -30,7 +30,11 @@ def spelled(model: onnx.ModelProto) -> onnx.ModelProto:
     nodes = list(graph.node)
     if not any(node.op_type in SPELLINGS for node in nodes):
         return model
-    found = [one for node in nodes for one in (SPELLINGS[node.op_type](node, graph) if _can(node, graph) else [node])]
+    found = [
+        one
+        for node in nodes
+        for one in (SPELLINGS[node.op_type](node, graph) if _can(node, graph) else [node])
+    ]
     copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in found]
     del graph.node[:]
     graph.node.extend(copies)
@@ -52,13 +56,21 @@ def _hard_sigmoid(node: onnx.NodeProto, graph: onnx.GraphProto) -> list[onnx.Nod
 def _hard_swish(node: onnx.NodeProto, graph: onnx.GraphProto) -> list[onnx.NodeProto]:
     given, answer = node.input[0], node.output[0]
     gate = f"{answer}_gate"
-    return [*_clipped(node, graph, SWISH, gate), helper.make_node("Mul", [given, gate], [answer], f"{answer}_swish")]
+    return [
+        *_clipped(node, graph, SWISH, gate),
+        helper.make_node("Mul", [given, gate], [answer], f"{answer}_swish"),
+    ]
 
 
-def _clipped(node: onnx.NodeProto, graph: onnx.GraphProto, words: dict[str, Any], output: str) -> list[onnx.NodeProto]:
+def _clipped(
+    node: onnx.NodeProto, graph: onnx.GraphProto, words: dict[str, Any], output: str
+) -> list[onnx.NodeProto]:
     """Return clip(alpha * x + beta, 0, 1)."""
     shifted = f"{output}_shifted"
-    limits = [_constant(graph, f"{output}_{word}", np.float32(value)) for word, value in (("least", 0), ("most", 1))]
+    limits = [
+        _constant(graph, f"{output}_{word}", np.float32(value))
+        for word, value in (("least", 0), ("most", 1))
+    ]
     scale, shift = np.float32(words["alpha"]), np.float32(words["beta"])
     return [
         *_affine(graph, node.input[0], (scale, shift), shifted),
@@ -68,16 +80,23 @@ def _clipped(node: onnx.NodeProto, graph: onnx.GraphProto, words: dict[str, Any]
 
 def _batch_norm(node: onnx.NodeProto, graph: onnx.GraphProto) -> list[onnx.NodeProto]:
     held = {item.name: item for item in graph.initializer}
-    gamma, beta, mean, variance = (numpy_helper.to_array(held[name]).astype(np.float64) for name in node.input[1:])
+    gamma, beta, mean, variance = (
+        numpy_helper.to_array(held[name]).astype(np.float64) for name in node.input[1:]
+    )
     scale = gamma / np.sqrt(variance + (EPSILON | attributes(node))["epsilon"])
     shape = (1, -1, 1, 1)
     numbers = (np.float32(scale).reshape(shape), np.float32(beta - mean * scale).reshape(shape))
     return _affine(graph, node.input[0], numbers, node.output[0])
 
 
-def _affine(graph: onnx.GraphProto, given: str, numbers: tuple[Any, Any], output: str) -> list[onnx.NodeProto]:
+def _affine(
+    graph: onnx.GraphProto, given: str, numbers: tuple[Any, Any], output: str
+) -> list[onnx.NodeProto]:
     """Return scale * x + shift."""
-    scale, shift = (_constant(graph, f"{output}_{word}", value) for word, value in zip(NAMES, numbers, strict=True))
+    scale, shift = (
+        _constant(graph, f"{output}_{word}", value)
+        for word, value in zip(NAMES, numbers, strict=True)
+    )
     scaled = f"{output}_scaled"
     return [
         helper.make_node("Mul", [given, scale], [scaled], f"{output}_mul"),

@@ -37,7 +37,8 @@ class Program:
     def ranged(self) -> dict[str, tuple[float, float]]:
         """Return low and high of every tensor."""
         return {
-            name: (min(one.low for one in alike), max(one.high for one in alike)) for name, alike in self.known.items()
+            name: (min(one.low for one in alike), max(one.high for one in alike))
+            for name, alike in self.known.items()
         }
 
     def holding(self, values: Collection[str]) -> list[str]:
@@ -52,7 +53,7 @@ class Program:
 
 def exported(model: Any) -> onnx.ModelProto:
     """Return a live Keras model as a float32 graph, image [1, h, w, c] -> probabilities [1, classes]."""
-    import tf2onnx  # noqa: PLC0415
+    import tf2onnx
 
     graph = keras_session.frozen_graph(model)
     inputs, outputs = [graph.inputs[0].name], [graph.outputs[0].name]
@@ -64,7 +65,11 @@ def exported(model: Any) -> onnx.ModelProto:
 
 def _without_erfc(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return the graph with 1 - erf(x) for erfc(x), of exact GELU, which tf2onnx writes and ONNX does not have."""
-    nodes = [one for node in model.graph.node for one in (_spelt(node, model) if node.op_type == "Erfc" else [node])]
+    nodes = [
+        one
+        for node in model.graph.node
+        for one in (_spelt(node, model) if node.op_type == "Erfc" else [node])
+    ]
     copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
     del model.graph.node[:]
     model.graph.node.extend(copies)
@@ -96,7 +101,7 @@ def prepared(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def folded(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return a graph with shapes inferred and all computed that does not depend on the image."""
-    from onnxruntime.quantization.shape_inference import quant_pre_process  # noqa: PLC0415
+    from onnxruntime.quantization.shape_inference import quant_pre_process
 
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "float.onnx", Path(folder) / "prepared.onnx"
@@ -111,13 +116,23 @@ def pooled(model: onnx.ModelProto) -> onnx.ModelProto:
     Both sum up the same [n, c, h, w] and divide by h * w.
     """
     ranks = {value.name: len(value.type.tensor_type.shape.dim) for value in model.graph.value_info}
-    numbers = {item.name: item for item in model.graph.initializer if item.data_type == onnx.TensorProto.INT64}
+    numbers = {
+        item.name: item
+        for item in model.graph.initializer
+        if item.data_type == onnx.TensorProto.INT64
+    }
     for place, node in reversed(list(enumerate(model.graph.node))):
-        if node.op_type != "ReduceMean" or ranks.get(node.input[0]) != 4 or not _is_spatial(node, numbers):
+        if (
+            node.op_type != "ReduceMean"
+            or ranks.get(node.input[0]) != 4
+            or not _is_spatial(node, numbers)
+        ):
             continue
         pooled, answer = f"{node.output[0]}_pooled", node.output[0]
         keeps = attributes(node).get("keepdims", 1) == 1
-        pool = onnx.helper.make_node("GlobalAveragePool", node.input[:1], [answer if keeps else pooled], node.name)
+        pool = onnx.helper.make_node(
+            "GlobalAveragePool", node.input[:1], [answer if keeps else pooled], node.name
+        )
         node.CopyFrom(pool)
         if not keeps:
             model.graph.node.insert(
@@ -130,7 +145,9 @@ def _is_spatial(node: onnx.NodeProto, numbers: dict[str, onnx.TensorProto]) -> b
     # From opset 18 on the axes are a tensor, up to 17 an attribute.
     axes = attributes(node).get("axes", [])
     if len(node.input) > 1:
-        axes = onnx.numpy_helper.to_array(numbers[node.input[1]]) if node.input[1] in numbers else []
+        axes = (
+            onnx.numpy_helper.to_array(numbers[node.input[1]]) if node.input[1] in numbers else []
+        )
     return sorted(int(axis) % 4 for axis in axes) == [2, 3]
 
 
@@ -139,7 +156,9 @@ def attributes(node: onnx.NodeProto) -> dict[str, Any]:
     return {word.name: onnx.helper.get_attribute_value(word) for word in node.attribute}
 
 
-def _observed(model: onnx.ModelProto, probes: NDArray[np.float32]) -> dict[str, list[NDArray[np.float32]]]:
+def _observed(
+    model: onnx.ModelProto, probes: NDArray[np.float32]
+) -> dict[str, list[NDArray[np.float32]]]:
     """Return what the image and each computed float tensor hold, one array for each probe."""
     names = _computed(model)
     watched = onnx.ModelProto()
@@ -151,8 +170,12 @@ def _observed(model: onnx.ModelProto, probes: NDArray[np.float32]) -> dict[str, 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL  # fusing would hide tensors
-    session = onnxruntime.InferenceSession(watched.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    options.graph_optimization_level = (
+        onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    )  # fusing would hide tensors
+    session = onnxruntime.InferenceSession(
+        watched.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
     rows = [session.run(names, {IMAGE: probe[None]}) for probe in probes]
     return {IMAGE: [probe[None] for probe in probes]} | {
         name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)
@@ -162,5 +185,7 @@ def _observed(model: onnx.ModelProto, probes: NDArray[np.float32]) -> dict[str, 
 def _computed(model: onnx.ModelProto) -> list[str]:
     graph = onnx.shape_inference.infer_shapes(model).graph
     values = [*graph.value_info, *graph.output]
-    floats = {value.name for value in values if value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT}
+    floats = {
+        value.name for value in values if value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+    }
     return [name for node in graph.node for name in node.output if name in floats]

@@ -40,7 +40,10 @@ def _shorten(graph: Any, is_main: bool) -> None:
 
 def drop_unread_buffers(content: Any) -> None:
     """Leave buffer 0, which stands for no content (schema.fbs, Model), and those that are read, in their order."""
-    readers = [*content.metadata, *(tensor for graph in content.subgraphs for tensor in graph.tensors)]
+    readers = [
+        *content.metadata,
+        *(tensor for graph in content.subgraphs for tensor in graph.tensors),
+    ]
     read = sorted({0, *(reader.buffer for reader in readers)})
     places = {old: new for new, old in enumerate(read)}
     content.buffers = [content.buffers[number] for number in read]

@@ -23,7 +23,9 @@ def check(recipe: Recipe) -> Iterator[Problem]:
     if problems or (recipe.data.path is not None and _waits_for_dvc(recipe.data)):
         return
     try:
-        counts: Mapping[str, int] = plugins.load("data.source", recipe.data.source).count(recipe.data)
+        counts: Mapping[str, int] = plugins.load("data.source", recipe.data.source).count(
+            recipe.data
+        )
     except EdgebakeError as error:
         yield "data.path", str(error)
         return
@@ -40,7 +42,10 @@ def _waits_for_dvc(data: Data) -> bool:
 def _source_has_its_path(data: Data) -> Iterator[Problem]:
     is_bundled = hasattr(plugins.load("data.source", data.source), "bundled_file")
     if is_bundled and data.path is not None:
-        yield "data.path", f"{data.title}; expected null: {data.source} reads a file inside an installed package"
+        yield (
+            "data.path",
+            f"{data.title}; expected null: {data.source} reads a file inside an installed package",
+        )
     if not is_bundled and data.path is None:
         yield "data.path", f"null; expected a path: {data.source} reads files"
 
@@ -50,7 +55,10 @@ def _source_has_its_words(data: Data) -> Iterator[Problem]:
     for word in OWN:
         if getattr(data, word) is not None and word not in words:
             owners = listed(_sources_with(word))
-            yield f"data.{word}", f"has a value; expected null for {data.source}: it is a word of {owners}"
+            yield (
+                f"data.{word}",
+                f"has a value; expected null for {data.source}: it is a word of {owners}",
+            )
 
 
 def _sources_with(word: str) -> Iterator[str]:
@@ -71,9 +79,15 @@ def _shares_can_be_drawn(data: Data) -> Iterator[Problem]:
         if given.keys() == shares.keys() and abs(sum(given.values()) - 1) > 1e-6:
             yield "data.splits", f"the shares add up to {sum(given.values()):g}; expected 1"
     elif "train" in given:
-        yield "data.splits.train", "has a share; expected null where `by` is source: train is what is left"
+        yield (
+            "data.splits.train",
+            "has a share; expected null where `by` is source: train is what is left",
+        )
     elif sum(given.values()) >= 1:
-        yield "data.splits", f"the shares of train add up to {sum(given.values()):g}; expected less than 1"
+        yield (
+            "data.splits",
+            f"the shares of train add up to {sum(given.values()):g}; expected less than 1",
+        )
 
 
 def _splits_are_there(data: Data, counts: Mapping[str, int]) -> Iterator[Problem]:
@@ -82,26 +96,43 @@ def _splits_are_there(data: Data, counts: Mapping[str, int]) -> Iterator[Problem
         return
     said = [name for name, count in counts.items() if count]
     if "train" not in said:
-        yield "data.splits.by", f"source, and the data have no train split; they have: {listed(said)}; or say seed"
+        yield (
+            "data.splits.by",
+            f"source, and the data have no train split; they have: {listed(said)}; or say seed",
+        )
         return
     for name in DRAWN:
         share = getattr(data.splits, name)
         if share is None and name not in said:
-            yield f"data.splits.{name}", "null, and the data have no such split; expected a share of train, 0.1 for one"
+            yield (
+                f"data.splits.{name}",
+                "null, and the data have no such split; expected a share of train, 0.1 for one",
+            )
         if share is not None and name in said:
-            yield f"data.splits.{name}", f"{share:g}, and the data have such a split, of {counts[name]}; expected null"
+            yield (
+                f"data.splits.{name}",
+                f"{share:g}, and the data have such a split, of {counts[name]}; expected null",
+            )
 
 
 def _splits_hold_enough(recipe: Recipe, counts: Mapping[str, int]) -> Iterator[Problem]:
     sizes = split_sizes(counts, recipe.data.splits)
     for name, size in sizes.items():
         # What the data say themselves, the rule above asks about.
-        if size < 1 and (recipe.data.splits.by is By.seed or getattr(recipe.data.splits, name) is not None):
-            yield f"data.splits.{name}", f"holds none of the {sum(counts.values())} examples; expected at least 1"
+        if size < 1 and (
+            recipe.data.splits.by is By.seed or getattr(recipe.data.splits, name) is not None
+        ):
+            yield (
+                f"data.splits.{name}",
+                f"holds none of the {sum(counts.values())} examples; expected at least 1",
+            )
     key, words = "quantize.calibration.examples", recipe.quantize.calibration
     if words is None:
         return
     if words.examples < 1:
         yield key, f"{words.examples}; {recipe.quantize.scheme} expects 1 or more"
     if words.examples > sizes["calibration"]:
-        yield key, f"{words.examples}; expected at most {sizes['calibration']}, all that the calibration split holds"
+        yield (
+            key,
+            f"{words.examples}; expected at most {sizes['calibration']}, all that the calibration split holds",
+        )

@@ -32,7 +32,10 @@ def _model_fits_its_architecture(recipe: Recipe) -> Iterator[Problem]:
     words = recipe.model
     minimum = plugins.load("model.architecture", words.architecture).MINIMUM_RESOLUTION
     if words.resolution < minimum:
-        yield "model.resolution", f"{words.resolution}; {words.architecture} expects {minimum} or more"
+        yield (
+            "model.resolution",
+            f"{words.resolution}; {words.architecture} expects {minimum} or more",
+        )
     if not 0 < words.width <= 4:
         yield "model.width", f"{words.width:g}; expected more than 0 and at most 4"
 
@@ -45,9 +48,15 @@ def _file_can_be_read(words: Imported) -> Iterator[Problem]:
         yield "model.imported.file", str(error)
         return
     if path.is_absolute() or ".." in path.parts:
-        yield "model.imported.file", f"{words.file}; expected a path inside the project, models/mine.keras for one"
+        yield (
+            "model.imported.file",
+            f"{words.file}; expected a path inside the project, models/mine.keras for one",
+        )
     elif not path.exists() and not path.with_name(f"{path.name}.dvc").exists():
-        yield "model.imported.file", f"{words.file}: no such file; expected a model, or `dvc pull` to fetch it"
+        yield (
+            "model.imported.file",
+            f"{words.file}: no such file; expected a model, or `dvc pull` to fetch it",
+        )
     if words.across is not None and words.across < 1:
         yield "model.imported.across", f"{words.across}; expected 1 or more, or null"
 
@@ -57,14 +66,23 @@ def _file_can_become_that(recipe: Recipe, words: Imported) -> Iterator[Problem]:
     runtime, scheme = recipe.convert.runtime, recipe.quantize.scheme
     runtimes = runtimes_of(form)
     if recipe.model.width != 1:
-        yield "model.width", f"{recipe.model.width:g}; expected 1: the file has the channels that it has"
+        yield (
+            "model.width",
+            f"{recipe.model.width:g}; expected 1: the file has the channels that it has",
+        )
     if runtime not in runtimes:
-        yield "convert", f"{words.file}: {form} models cannot become {runtime}; expected one of: {listed(runtimes)}"
+        yield (
+            "convert",
+            f"{words.file}: {form} models cannot become {runtime}; expected one of: {listed(runtimes)}",
+        )
         return
     schemes = schemes_of(runtime, form)
     if schemes != schemes_of(runtime) and scheme not in (*schemes, AUTO):
         expected = f"expected one of: {listed(schemes)}"
-        yield "quantize", f"{words.file}: {form} models cannot carry {scheme} in {runtime}; {expected}"
+        yield (
+            "quantize",
+            f"{words.file}: {form} models cannot carry {scheme} in {runtime}; {expected}",
+        )
     if form != "keras" or Path(words.file).suffix.lower() not in importers.SUFFIXES:
         yield from _nothing_is_learned(recipe, words)
 
@@ -75,7 +93,10 @@ def _nothing_is_learned(recipe: Recipe, words: Imported) -> Iterator[Problem]:
     if recipe.train.epochs:
         yield "train", f"{why}; expected `override /train: none`, or its .keras or .h5 file"
     if recipe.prune.method != "none":
-        yield "prune", f"{why} or be cut; expected `override /prune: none`, or its .keras or .h5 file"
+        yield (
+            "prune",
+            f"{why} or be cut; expected `override /prune: none`, or its .keras or .h5 file",
+        )
     if recipe.quantize.training is not None:
         yield "quantize.training", f"{why}; expected null, or its .keras or .h5 file"
     if words.head is Head.new:

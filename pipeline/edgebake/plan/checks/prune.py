@@ -33,7 +33,16 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "fine_tune.distill.alpha": (0, 1),
     "fine_tune.distill.temperature": (0, math.inf),
 }
-OPEN_BELOW = ("keep", "sparsity", "ramp", "learning_rate", "temperature", "macs", "parameters", "latency")
+OPEN_BELOW = (
+    "keep",
+    "sparsity",
+    "ramp",
+    "learning_rate",
+    "temperature",
+    "macs",
+    "parameters",
+    "latency",
+)
 OPEN_ABOVE = ("keep", "sparsity", "macs", "parameters", "latency", "temperature")
 
 
@@ -56,7 +65,10 @@ def _method_has_its_words(words: Prune) -> Iterator[Problem]:
     if ways and chosen not in ways:
         expected = " or ".join(" with ".join(way) for way in module.ONE_OF)
         found = f"{listed(chosen)} given" if chosen else "null"
-        yield module.ONE_OF[0][0], f"{found}; the method {words.method} expects {expected}, and the others null"
+        yield (
+            module.ONE_OF[0][0],
+            f"{found}; the method {words.method} expects {expected}, and the others null",
+        )
 
 
 def _numbers_are_in_bounds(words: Prune) -> Iterator[Problem]:
@@ -85,14 +97,23 @@ def _words_fit_each_other(words: Prune) -> Iterator[Problem]:
         goals = [word for word, value in vars(words.target).items() if value is not None]
         if len(goals) != 1:
             found = listed(goals) if goals else "nothing"
-            yield "target", f"asks for {found}; expected one of macs, parameters, latency, and null for the others"
+            yield (
+                "target",
+                f"asks for {found}; expected one of macs, parameters, latency, and null for the others",
+            )
         elif words.target.latency is not None and words.steps != 1:
             yield "steps", f"{words.steps}; expected 1 where prune.target asks for latency"
     if words.pattern is not None and words.pattern.kept >= words.pattern.of:
-        yield "pattern.kept", f"{words.pattern.kept}; expected fewer than the {words.pattern.of} of prune.pattern.of"
+        yield (
+            "pattern.kept",
+            f"{words.pattern.kept}; expected fewer than the {words.pattern.of} of prune.pattern.of",
+        )
     epochs = words.fine_tune.epochs if words.fine_tune else 0
     if words.steps is not None and words.steps > epochs > 0:
-        yield "steps", f"{words.steps}; expected at most the {epochs} of prune.fine_tune.epochs, one for each step"
+        yield (
+            "steps",
+            f"{words.steps}; expected at most the {epochs} of prune.fine_tune.epochs, one for each step",
+        )
 
 
 def _at(words: Prune, key: str) -> Any:

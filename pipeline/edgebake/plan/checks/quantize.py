@@ -15,8 +15,18 @@ Problem = tuple[str, str]
 PALETTE_BITS = (1, 2, 3, 4, 6, 8)
 # Keys whose problems say that an option does not fit this runtime or device, and not that somebody made a mistake.
 FIT = (
-    *("quantize", "quantize.keep", "quantize.compression.block_size", "convert.input", "convert.output"),
-    *("convert.coreml.minimum_deployment_target", "convert.coreml.compute_precision", "validate.budget.accuracy"),
+    *(
+        "quantize",
+        "quantize.keep",
+        "quantize.compression.block_size",
+        "convert.input",
+        "convert.output",
+    ),
+    *(
+        "convert.coreml.minimum_deployment_target",
+        "convert.coreml.compute_precision",
+        "validate.budget.accuracy",
+    ),
 )
 
 
@@ -26,7 +36,12 @@ def check(recipe: Recipe) -> Iterator[Problem]:
         yield from _runtime_carries_the_scheme(recipe)
         yield from _device_runs_the_scheme(recipe)
         yield from _runtime_has_the_ends(recipe)
-    for rule in (_scheme_has_its_words, _weights_can_be_compressed, _calibration_says_how, _training_can_run):
+    for rule in (
+        _scheme_has_its_words,
+        _weights_can_be_compressed,
+        _calibration_says_how,
+        _training_can_run,
+    ):
         yield from rule(recipe)
 
 
@@ -38,7 +53,10 @@ def _runtime_carries_the_scheme(recipe: Recipe) -> Iterator[Problem]:
         yield "quantize", f"{name} cannot carry {scheme}; expected one of: {listed(schemes)}"
     elif keep is not None and keep.value not in facts.fallback_dtypes:
         expected = listed(facts.fallback_dtypes)
-        yield "quantize.keep", f"{name} cannot keep layers in {keep.value}; expected one of: {expected}"
+        yield (
+            "quantize.keep",
+            f"{name} cannot keep layers in {keep.value}; expected one of: {expected}",
+        )
     blocks = facts.block_sizes
     asked = recipe.quantize.compression.block_size
     if blocks and asked is not None and asked not in blocks:
@@ -51,7 +69,10 @@ def _device_runs_the_scheme(recipe: Recipe) -> Iterator[Problem]:
     runs = [dtype.value for dtype in recipe.device.dtypes]
     if needed not in runs:
         wanted = f"the scheme {recipe.quantize.scheme} computes in {needed}"
-        yield "quantize", f"{wanted}, which {recipe.device.name} cannot run; it runs: {listed(runs)}"
+        yield (
+            "quantize",
+            f"{wanted}, which {recipe.device.name} cannot run; it runs: {listed(runs)}",
+        )
 
 
 def _runtime_has_the_ends(recipe: Recipe) -> Iterator[Problem]:
@@ -61,13 +82,18 @@ def _runtime_has_the_ends(recipe: Recipe) -> Iterator[Problem]:
         wish = getattr(recipe.convert, word)
         if wish is not None and wish.value not in possible:
             expected = f"null or one of: {listed(possible)}" if possible else "null"
-            yield f"convert.{word}", f"{wish.value}; {name} with the scheme {scheme} expects {expected}"
+            yield (
+                f"convert.{word}",
+                f"{wish.value}; {name} with the scheme {scheme} expects {expected}",
+            )
 
 
 def _scheme_has_its_words(recipe: Recipe) -> Iterator[Problem]:
     words = recipe.quantize
     wanted = AUTO_OPTIONS if words.scheme == AUTO else SCHEMES[words.scheme].options
-    given: dict[str, Any] = {f"compression.{word}": value for word, value in vars(words.compression).items()}
+    given: dict[str, Any] = {
+        f"compression.{word}": value for word, value in vars(words.compression).items()
+    }
     given |= {word: getattr(words, word) for word in ("granularity", "keep", "ladder")}
     for key, value in given.items():
         needed = key.removeprefix("compression.") in wanted
@@ -79,7 +105,10 @@ def _scheme_has_its_words(recipe: Recipe) -> Iterator[Problem]:
         yield "quantize.ladder", "empty; expected options of quantize, the cheapest first"
     budget = recipe.validate.budget
     if words.keep is not None and budget.accuracy is None and budget.loss is None:
-        yield "validate.budget.accuracy", f"null; the scheme {words.scheme} expects it, or loss, to know what to keep"
+        yield (
+            "validate.budget.accuracy",
+            f"null; the scheme {words.scheme} expects it, or loss, to know what to keep",
+        )
 
 
 def _weights_can_be_compressed(recipe: Recipe) -> Iterator[Problem]:
@@ -91,9 +120,15 @@ def _weights_can_be_compressed(recipe: Recipe) -> Iterator[Problem]:
     if asked.palette is None:
         return
     if asked.palette.bits not in PALETTE_BITS:
-        yield f"{key}.palette.bits", f"{asked.palette.bits}; expected one of: {listed(map(str, PALETTE_BITS))}"
+        yield (
+            f"{key}.palette.bits",
+            f"{asked.palette.bits}; expected one of: {listed(map(str, PALETTE_BITS))}",
+        )
     if asked.palette.group_size is not None and asked.palette.group_size < 1:
-        yield f"{key}.palette.group_size", f"{asked.palette.group_size}; expected 1 or more, or null"
+        yield (
+            f"{key}.palette.group_size",
+            f"{asked.palette.group_size}; expected 1 or more, or null",
+        )
 
 
 def _calibration_says_how(recipe: Recipe) -> Iterator[Problem]:
@@ -125,6 +160,9 @@ def _training_can_run(recipe: Recipe) -> Iterator[Problem]:
         if getattr(words, word) < 1:
             yield f"{key}.{word}", f"{getattr(words, word)}; expected 1 or more"
     if not 0 <= words.freeze_after <= words.epochs:
-        yield f"{key}.freeze_after", f"{words.freeze_after}; expected 0 to the {words.epochs} of {key}.epochs"
+        yield (
+            f"{key}.freeze_after",
+            f"{words.freeze_after}; expected 0 to the {words.epochs} of {key}.epochs",
+        )
     if not (0 < words.learning_rate <= 1 and math.isfinite(words.learning_rate)):
         yield f"{key}.learning_rate", f"{words.learning_rate:g}; expected more than 0 and at most 1"

@@ -34,7 +34,13 @@ from edgebake.runtimes.interface import load_runtime
 
 Problem = tuple[str, str]
 
-SEEDS = ("data.seed", "train.seed", "prune.fine_tune.seed", "quantize.calibration.seed", "quantize.training.seed")
+SEEDS = (
+    "data.seed",
+    "train.seed",
+    "prune.fine_tune.seed",
+    "quantize.calibration.seed",
+    "quantize.training.seed",
+)
 
 
 def check(recipe: Recipe) -> list[Problem]:
@@ -90,17 +96,24 @@ def _seeds_can_be_used(recipe: Recipe) -> Iterator[Problem]:
 def _pixels_are_scaled(recipe: Recipe) -> Iterator[Problem]:
     data = recipe.data
     grey, colour = data.colour is Colour.grey, data.colour.value
-    expected = f"1, as {colour} has one channel" if grey else f"1, or 3, one for each channel of {colour}"
+    expected = (
+        f"1, as {colour} has one channel" if grey else f"1, or 3, one for each channel of {colour}"
+    )
     for word, numbers in (("mean", data.mean), ("scale", data.scale)):
         if len(numbers) not in ((1,) if grey else (1, 3)):
             yield f"data.{word}", f"{len(numbers)} numbers; expected {expected}"
-    yield from (("data.scale", f"{scale:g}; expected more than 0") for scale in data.scale if scale <= 0)
+    yield from (
+        ("data.scale", f"{scale:g}; expected more than 0") for scale in data.scale if scale <= 0
+    )
 
 
 def _platform_has_the_runtime(recipe: Recipe) -> Iterator[Problem]:
     runtime, device = recipe.convert.runtime, recipe.device
     if runtime not in device.runtimes:
-        yield "convert", f"{device.name} has no {runtime}; expected one of: {listed(device.runtimes)}"
+        yield (
+            "convert",
+            f"{device.name} has no {runtime}; expected one of: {listed(device.runtimes)}",
+        )
 
 
 def _runtime_has_its_options(recipe: Recipe) -> Iterator[Problem]:
@@ -124,7 +137,10 @@ def _device_has_an_accelerator(recipe: Recipe) -> Iterator[Problem]:
 def _device_can_be_told(recipe: Recipe) -> Iterator[Problem]:
     device = recipe.device
     if not re.fullmatch(r"\d+(\.\d+)*", device.minimum_os):
-        yield "device.minimum_os", f"{device.minimum_os!r}; expected numbers with dots between, 17.2 for one"
+        yield (
+            "device.minimum_os",
+            f"{device.minimum_os!r}; expected numbers with dots between, 17.2 for one",
+        )
     if device.memory_mb is not None and device.memory_mb < 1:
         yield "device.memory_mb", f"{device.memory_mb}; expected 1 or more, or null"
 

@@ -24,11 +24,16 @@ OF_COLOUR = ("saturation", "hue")
 def check(recipe: Recipe) -> Iterator[Problem]:
     """Yield every problem of how a model learns."""
     yield from _something_is_learned(recipe)
-    yield from ((f"train.{key}", text) for key, text in _of(recipe.train, recipe.train.epochs, recipe.data.colour))
+    yield from (
+        (f"train.{key}", text)
+        for key, text in _of(recipe.train, recipe.train.epochs, recipe.data.colour)
+    )
     learn = recipe.prune.fine_tune
     if learn is not None:
         epochs = learn.epochs // max(recipe.prune.steps or 1, 1)  # each step warms up anew
-        yield from ((f"prune.fine_tune.{key}", text) for key, text in _of(learn, epochs, recipe.data.colour))
+        yield from (
+            (f"prune.fine_tune.{key}", text) for key, text in _of(learn, epochs, recipe.data.colour)
+        )
     if recipe.prune.fine_tune is not None and recipe.prune.fine_tune.layers != ["*"]:
         yield "prune.fine_tune.layers", "expected ['*']: what was cut is learned in all layers"
 
@@ -48,7 +53,10 @@ def _something_is_learned(recipe: Recipe) -> Iterator[Problem]:
 
 def _of(words: Train, epochs: int, colour: Colour) -> Iterator[Problem]:
     if epochs > 0 and not 0 <= words.warmup_epochs < epochs:
-        yield "warmup_epochs", f"{words.warmup_epochs}; expected 0, or fewer than the {epochs} of epochs"
+        yield (
+            "warmup_epochs",
+            f"{words.warmup_epochs}; expected 0, or fewer than the {epochs} of epochs",
+        )
     if not words.layers:
         yield "layers", "empty; expected patterns of names of layers, '*' for all"
     if words.early_stopping is not None and words.early_stopping.patience < 1:
@@ -62,7 +70,9 @@ def _augment(words: Augment, colour: Colour) -> Iterator[Problem]:
         value = getattr(words, word)
         if value is None:
             continue
-        if not (math.isfinite(value) and least < value <= most) or (word in ("crop", "cutout") and value == most):
+        if not (math.isfinite(value) and least < value <= most) or (
+            word in ("crop", "cutout") and value == most
+        ):
             below = "less than" if word in ("crop", "cutout") else "at most"
             yield word, f"{value:g}; expected more than {least:g} and {below} {most:g}, or null"
         if word in OF_COLOUR and colour is Colour.grey:

@@ -37,7 +37,10 @@ def _gates(recipe: Recipe) -> Iterator[tuple[str, Gate]]:
 def _measuring_says_enough(recipe: Recipe) -> Iterator[Problem]:
     words = recipe.validate
     if words.runs < 200:
-        yield "validate.runs", f"{words.runs}; expected 200 or more, fewer say nothing about the 95th percentile"
+        yield (
+            "validate.runs",
+            f"{words.runs}; expected 200 or more, fewer say nothing about the 95th percentile",
+        )
     if words.warmup < 0:
         yield "validate.warmup", f"{words.warmup}; expected 0 or more"
     for word in ("repeats", "batch"):
@@ -48,7 +51,10 @@ def _measuring_says_enough(recipe: Recipe) -> Iterator[Problem]:
         if value is not None and not 0 < value <= 3600:
             yield f"validate.{word}", f"{value:g}; expected more than 0 and at most 3600"
     if not 0 < words.precision < 1:
-        yield "validate.precision", f"{words.precision:g}; expected a share between 0 and 1, 0.05 for one"
+        yield (
+            "validate.precision",
+            f"{words.precision:g}; expected a share between 0 and 1, 0.05 for one",
+        )
 
 
 def _the_place_has_its_words(recipe: Recipe) -> Iterator[Problem]:
@@ -67,7 +73,9 @@ def _the_place_has_its_words(recipe: Recipe) -> Iterator[Problem]:
 def _the_place_runs_the_runtime(recipe: Recipe) -> Iterator[Problem]:
     """Yield a place that runs files of other runtimes alone; a project's own device runs what its author says."""
     runtime, where = recipe.convert.runtime, recipe.validate.where
-    places = {name: load_runtime(name).facts.timed_at for name in plugins.options("convert.runtime")}
+    places = {
+        name: load_runtime(name).facts.timed_at for name in plugins.options("convert.runtime")
+    }
     known = {place for timed_at in places.values() for place in timed_at}
     if where in known and where not in places[runtime]:
         yield "validate.where", f"{where}: expected one of {listed(places[runtime])} for {runtime}"
@@ -79,7 +87,10 @@ def _one_way_into_the_phone(words: Adb | None) -> Iterator[Problem]:
     if (words.benchmark_model is None) == (words.python is None):
         yield "validate.adb", "expected either benchmark_model or python, the other null"
     if words.benchmark_model is not None and not Path(words.benchmark_model).is_file():
-        yield "validate.adb.benchmark_model", f"{words.benchmark_model}: no such file; expected Google's binary"
+        yield (
+            "validate.adb.benchmark_model",
+            f"{words.benchmark_model}: no such file; expected Google's binary",
+        )
 
 
 def _limits_can_be_met(recipe: Recipe) -> Iterator[Problem]:
@@ -95,7 +106,10 @@ def _limits_can_be_met(recipe: Recipe) -> Iterator[Problem]:
 def _bounds_can_be_found(recipe: Recipe) -> Iterator[Problem]:
     for word, gate in _gates(recipe):
         if not 0.5 <= gate.confidence < 1:
-            yield f"validate.budget.{word}.confidence", f"{gate.confidence:g}; expected 0.5 to 1, 0.95 for one"
+            yield (
+                f"validate.budget.{word}.confidence",
+                f"{gate.confidence:g}; expected 0.5 to 1, 0.95 for one",
+            )
 
 
 def _the_column_is_there(recipe: Recipe) -> Iterator[Problem]:
@@ -108,7 +122,10 @@ def _the_column_is_there(recipe: Recipe) -> Iterator[Problem]:
         return
     if gate.column not in known:
         hint = f"expected one of: {listed(known)}{nearest(gate.column, known)}"
-        yield "validate.budget.slice_accuracy.column", f"{gate.column}: {recipe.data.source} has no such column; {hint}"
+        yield (
+            "validate.budget.slice_accuracy.column",
+            f"{gate.column}: {recipe.data.source} has no such column; {hint}",
+        )
 
 
 def _waivers_say_enough(recipe: Recipe) -> Iterator[Problem]:

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from edgebake.tasks.contract import Contract
 
 FILE = "model.mlpackage"
-EXECUTOR_TOOLS = ("coremltools", "onnx", "onnxruntime")  # it finds ranges for int8, and checks what was written
+EXECUTOR_TOOLS = (
+    "coremltools",
+    "onnx",
+    "onnxruntime",
+)  # it finds ranges for int8, and checks what was written
 FACTS = RuntimeFacts(
     file=FILE,
     convert_tools=EXECUTOR_TOOLS,
@@ -57,55 +61,55 @@ class CoreMl:
 
     def check_recipe(self, recipe: Recipe) -> Iterator[Problem]:
         """Yield what the deployment target and its words do not allow."""
-        from edgebake.runtimes.coreml import rules  # noqa: PLC0415
+        from edgebake.runtimes.coreml import rules
 
         yield from rules.check(recipe)
 
     def convert_model(self, model: Quantized, contract: Contract, options: ConvertSection) -> Files:
         """Return the files of the package by their path, model.mlpackage/Manifest.json among them."""
-        from edgebake.runtimes.coreml.convert import convert  # noqa: PLC0415
+        from edgebake.runtimes.coreml.convert import convert
 
         return convert(model, contract, options.about, options)
 
     def inspect_files(self, files: Files) -> Inspection:
         """Return input, output, operators and dtypes of what was written."""
-        from edgebake.runtimes.coreml.inspect import inspect  # noqa: PLC0415
+        from edgebake.runtimes.coreml.inspect import inspect
 
         return inspect(files)
 
     def run_modes(self, files: Files) -> tuple[Way, ...]:
         """Return compute units on a Mac, elsewhere the kinds of arithmetic of the executor."""
-        from edgebake.runtimes.coreml.run import ways  # noqa: PLC0415
+        from edgebake.runtimes.coreml.run import ways
 
         return ways(files)
 
     def load_session(self, files: Files, threads: int, mode: str = "") -> Session:
         """Return the files, ready to run in one of their modes."""
-        from edgebake.runtimes.coreml.run import load  # noqa: PLC0415
+        from edgebake.runtimes.coreml.run import load
 
         return load(files, threads, mode)
 
     def count_workload(self, files: Files) -> Workload:
         """Return what the files compute and move."""
-        from edgebake.runtimes.coreml.workload import workload  # noqa: PLC0415
+        from edgebake.runtimes.coreml.workload import workload
 
         return workload(files)
 
     def unsupported_operators(self, files: Files, delegate: Delegate) -> dict[int, str]:
         """Return, by the operator's index in the workload, why the delegate cannot run it."""
-        from edgebake.runtimes.coreml.placement import falling  # noqa: PLC0415
+        from edgebake.runtimes.coreml.placement import falling
 
         return falling(files, delegate)
 
     def strip_names(self, files: Files) -> Files:
         """Return the files without names, texts and metadata."""
-        from edgebake.runtimes.coreml.strip import strip  # noqa: PLC0415
+        from edgebake.runtimes.coreml.strip import strip
 
         return strip(files)
 
     def named_parts(self, files: Files) -> dict[str, bytes]:
         """Return the content of the files in parts with names."""
-        from edgebake.runtimes.coreml.parts import parts  # noqa: PLC0415
+        from edgebake.runtimes.coreml.parts import parts
 
         return parts(files)
 

@@ -33,7 +33,9 @@ class Statistics(dict[str, dict[str, np.float32]]):
         """
         origins = [self._program.origin(one) for one in sorted(self._joined.get(value, {value}))]
         ranges = [self._values.range_of(one) for one in origins]
-        self[value] = _as_statistics(min(one.low for one in ranges), max(one.high for one in ranges))
+        self[value] = _as_statistics(
+            min(one.low for one in ranges), max(one.high for one in ranges)
+        )
         return self[value]
 
 
@@ -43,10 +45,10 @@ def quantized(model: Any, values: Values, kept: set[str]) -> Any:
     Operators that compute `kept`, values of the float32 program, are left out. The passes are coremltools' own, as
     `linear_quantize_activations` runs them.
     """
-    import coremltools as ct  # noqa: PLC0415
-    import coremltools.optimize.coreml as cto  # noqa: PLC0415
-    from coremltools.converters.mil.frontend.milproto.load import load  # noqa: PLC0415
-    from coremltools.models.utils import _apply_graph_pass  # noqa: PLC0415
+    import coremltools as ct
+    import coremltools.optimize.coreml as cto
+    from coremltools.converters.mil.frontend.milproto.load import load
+    from coremltools.models.utils import _apply_graph_pass
 
     program = block.of(model)
     config = cto.OptimizationConfig(
@@ -69,7 +71,9 @@ def _left(program: Block, kept: set[str]) -> list[str]:
     first, which nobody knows where the sum is the scaling of the image.
     """
     mine = [block.name_of(item) for item in program.computing(kept) if item.type in TREATED]
-    sums = [item for item in program.operations if item.type == "add" and program.constants_of(item)]
+    sums = [
+        item for item in program.operations if item.type == "add" and program.constants_of(item)
+    ]
     return [*mine, *map(block.name_of, sums)]
 
 
@@ -85,10 +89,13 @@ def _joined(program: Block) -> dict[str, set[str]]:
 
 
 def _passes(config: Any, statistics: Statistics) -> list[Any]:
-    from coremltools.converters.mil.mil.passes.graph_pass import PassOption  # noqa: PLC0415
-    from coremltools.converters.mil.mil.passes.pass_registry import PASS_REGISTRY  # noqa: PLC0415
+    from coremltools.converters.mil.mil.passes.graph_pass import PassOption
+    from coremltools.converters.mil.mil.passes.pass_registry import PASS_REGISTRY
 
-    passes = [PASS_REGISTRY[f"compression::insert_{where}_quantize_dequantize_pair"] for where in ("prefix", "suffix")]
+    passes = [
+        PASS_REGISTRY[f"compression::insert_{where}_quantize_dequantize_pair"]
+        for where in ("prefix", "suffix")
+    ]
     for one in passes:
         one.set_options([PassOption("config", config)])
         one.set_options([PassOption("activation_stats", statistics)])

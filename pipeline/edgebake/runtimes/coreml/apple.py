@@ -33,8 +33,12 @@ class AppleSession:
         self._probabilities = self._read.specification.description.predictedProbabilitiesName
         self._folder = tempfile.TemporaryDirectory()  # for as long as the model is in use
         write_files(Path(self._folder.name), files)
-        units = coremltools.ComputeUnit[next(unit for one, unit in UNITS.items() if one.name == way)]
-        self._model = coremltools.models.MLModel(str(Path(self._folder.name) / FILE), compute_units=units)
+        units = coremltools.ComputeUnit[
+            next(unit for one, unit in UNITS.items() if one.name == way)
+        ]
+        self._model = coremltools.models.MLModel(
+            str(Path(self._folder.name) / FILE), compute_units=units
+        )
         self._fed: dict[str, Image.Image] = {}
         self._found: dict[str, Any] = {}
 
@@ -50,7 +54,9 @@ class AppleSession:
     def read(self) -> dict[str, NDArray[np.float32]]:
         """Return the last probabilities by their name, in the order of the labels, float32 [1, classes]."""
         by_label = self._found[self._probabilities]
-        return {self._probabilities: np.array([[by_label[label] for label in self._labels]], np.float32)}
+        return {
+            self._probabilities: np.array([[by_label[label] for label in self._labels]], np.float32)
+        }
 
 
 def loaded() -> Any:
@@ -59,7 +65,7 @@ def loaded() -> Any:
     if hidden:
         sys.modules["tensorflow"] = None  # type: ignore[assignment]
     try:
-        import coremltools  # noqa: PLC0415
+        import coremltools
     finally:
         if hidden:
             del sys.modules["tensorflow"]

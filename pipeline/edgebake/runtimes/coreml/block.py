@@ -21,11 +21,19 @@ class Block:
     def constants(self) -> dict[str, str]:
         """Return the name of each constant's operation by the constant's value, decompressed ones included."""
         kinds = ("const", "constexpr_")
-        return {item.outputs[0].name: name_of(item) for item in self.operations if item.type.startswith(kinds)}
+        return {
+            item.outputs[0].name: name_of(item)
+            for item in self.operations
+            if item.type.startswith(kinds)
+        }
 
     @cached_property
     def _casts(self) -> dict[str, str]:
-        return {item.outputs[0].name: read_by(item, "x")[0] for item in self.operations if item.type == "cast"}
+        return {
+            item.outputs[0].name: read_by(item, "x")[0]
+            for item in self.operations
+            if item.type == "cast"
+        }
 
     def origin(self, value: str) -> str:
         """Return the name that a value has in the float32 program."""
@@ -36,7 +44,9 @@ class Block:
     def computing(self, values: set[str]) -> Iterator[Any]:
         """Yield the operations whose outputs are these values of the float32 program."""
         for item in self.operations:
-            if item.type != "cast" and any(self.origin(output.name) in values for output in item.outputs):
+            if item.type != "cast" and any(
+                self.origin(output.name) in values for output in item.outputs
+            ):
                 yield item
 
     def constants_of(self, item: Any) -> list[str]:
@@ -58,4 +68,6 @@ def name_of(item: Any) -> str:
 def read_by(item: Any, parameter: str = "") -> list[str]:
     """Return the values that an operation reads, in one of its parameters or in all."""
     arguments = [item.inputs[parameter]] if parameter else item.inputs.values()
-    return [binding.name for argument in arguments for binding in argument.arguments if binding.name]
+    return [
+        binding.name for argument in arguments for binding in argument.arguments if binding.name
+    ]

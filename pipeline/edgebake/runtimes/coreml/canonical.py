@@ -15,7 +15,10 @@ def canonical(package: Path) -> None:
     manifest_file = package / "Manifest.json"
     manifest = json.loads(manifest_file.read_text())
     items, root = manifest["itemInfoEntries"], manifest["rootModelIdentifier"]
-    names = {key: str(uuid.uuid5(uuid.NAMESPACE_URL, f"mlpackage:{item['path']}")) for key, item in items.items()}
+    names = {
+        key: str(uuid.uuid5(uuid.NAMESPACE_URL, f"mlpackage:{item['path']}"))
+        for key, item in items.items()
+    }
     manifest["itemInfoEntries"] = {names[key]: item for key, item in items.items()}
     manifest["rootModelIdentifier"] = names[root]
     manifest_file.write_text(json.dumps(manifest, indent=4, sort_keys=True) + "\n")
@@ -23,7 +26,7 @@ def canonical(package: Path) -> None:
 
 
 def _sort_maps(specification: Path) -> None:
-    from coremltools import proto  # noqa: PLC0415
+    from coremltools import proto
 
     model = proto.Model_pb2.Model()
     model.ParseFromString(specification.read_bytes())

@@ -19,7 +19,9 @@ from edgebake.runtimes.coreml.weights import Storage
 from edgebake.tasks.contract import Contract
 
 
-def convert(quantized: Quantized, contract: Contract, about: About, section: Convert) -> dict[str, bytes]:
+def convert(
+    quantized: Quantized, contract: Contract, about: About, section: Convert
+) -> dict[str, bytes]:
     """Return the files of the package by their path, model.mlpackage/Manifest.json among them.
 
     Raises:
@@ -29,7 +31,11 @@ def convert(quantized: Quantized, contract: Contract, about: About, section: Con
     if words is None:
         raise ValueError("a conversion to Core ML without its words")
     model, kept = _with_activations(quantized, contract, words)
-    storage = Storage(quantized.compression, quantized.granularity or Granularity.per_channel, _constants(model, kept))
+    storage = Storage(
+        quantized.compression,
+        quantized.granularity or Granularity.per_channel,
+        _constants(model, kept),
+    )
     encoder = plugins.load_encoder("edgebake.runtimes.coreml.encoders", quantized.family)
     model = encoder.encode(model, storage, quantized.weights)
     metadata.attach(model, contract, about)
@@ -45,14 +51,18 @@ def files_of(model: Any) -> dict[str, bytes]:
         return read_files(Path(folder))
 
 
-def _with_activations(quantized: Quantized, contract: Contract, words: CoreML) -> tuple[Any, set[str]]:
+def _with_activations(
+    quantized: Quantized, contract: Contract, words: CoreML
+) -> tuple[Any, set[str]]:
     """Return the program with its activations as the scheme wants them, and the values of kept layers."""
     model = keras_session.load(quantized.archive)
     precision = words.compute_precision
     if quantized.ranges is None:
         return _program(model, contract, words, _all_in(precision)), set()
     if quantized.keep is DType.int16:
-        raise ConversionError("quantize.keep: int16: Core ML has no int16 activations; expected float16 or float32")
+        raise ConversionError(
+            "quantize.keep: int16: Core ML has no int16 activations; expected float16 or float32"
+        )
     exact = _program(model, contract, words, _all_in(Precision.float32))
     known = values.of(files_of(exact), contract.pixels(quantized.ranges.probes), quantized.ranges)
     kept = known.inside(quantized.kept)
@@ -72,14 +82,14 @@ def _constants(model: Any, kept: set[str]) -> set[str]:
 
 
 def _all_in(precision: Precision) -> Any:
-    import coremltools as ct  # noqa: PLC0415
+    import coremltools as ct
 
     return ct.precision[precision.name.upper()]
 
 
 def _all_but(operators: set[str]) -> Any:
     """Return float16 for all operators but those of these names, which stay in float32."""
-    import coremltools as ct  # noqa: PLC0415
+    import coremltools as ct
 
     # Here names are still those of TensorFlow; coremltools writes them into the file with underscores alone.
     return ct.transform.FP16ComputePrecision(
@@ -92,11 +102,13 @@ def _refuse_halves(program: Block, kept: set[str]) -> None:
     outputs = [output for item in program.computing(kept) for output in item.outputs]
     halves = [output.name for output in outputs if output.type.tensorType.dataType == half]
     if halves:
-        raise ConversionError(f"these values of kept layers became float16: {listed(halves)}; expected float32")
+        raise ConversionError(
+            f"these values of kept layers became float16: {listed(halves)}; expected float32"
+        )
 
 
 def _program(model: Any, contract: Contract, words: CoreML, precision: Any) -> Any:
-    import coremltools as ct  # noqa: PLC0415
+    import coremltools as ct
 
     sizes = _sizes(contract, words)
     return ct.convert(
@@ -116,11 +128,12 @@ def _graph(model: Any, contract: Contract, any_resolution: bool) -> Any:
     function = keras_session.function_of(model, any_resolution)
     if _has_one_scale(contract):
         return keras_session.frozen(function)
-    import tensorflow  # noqa: PLC0415
+    import tensorflow
 
     scale = tensorflow.constant([[[contract.scale]]], tensorflow.float32)
     behind = tensorflow.function(
-        lambda image: function.python_function(image * scale), input_signature=function.input_signature
+        lambda image: function.python_function(image * scale),
+        input_signature=function.input_signature,
     )
     return keras_session.frozen(behind)
 
@@ -130,7 +143,7 @@ def _has_one_scale(contract: Contract) -> bool:
 
 
 def _image(contract: Contract, sizes: Any) -> Any:
-    import coremltools as ct  # noqa: PLC0415
+    import coremltools as ct
 
     # Core ML computes pixel * scale + bias, with one scale for all channels; others are in the graph.
     scale = contract.scale[0] if _has_one_scale(contract) else 1.0
@@ -139,7 +152,9 @@ def _image(contract: Contract, sizes: Any) -> Any:
     return ct.ImageType(
         name="image",
         shape=sizes or (1, contract.height, contract.width, contract.channels),
-        color_layout=ct.colorlayout["GRAYSCALE" if contract.channels == 1 else contract.colour.upper()],
+        color_layout=ct.colorlayout[
+            "GRAYSCALE" if contract.channels == 1 else contract.colour.upper()
+        ],
         scale=scale,
         bias=biases[0] if contract.channels == 1 else biases,
     )
@@ -147,7 +162,7 @@ def _image(contract: Contract, sizes: Any) -> Any:
 
 def _sizes(contract: Contract, words: CoreML) -> Any:
     """Return the sizes that an image may have; none where the model's own is the only one."""
-    import coremltools as ct  # noqa: PLC0415
+    import coremltools as ct
 
     own, channels, among = contract.height, contract.channels, words.resolution_range
     if among is not None:

@@ -27,7 +27,9 @@ def inspect(files: dict[str, bytes]) -> Inspection:
     read = package.read(files)
     program = programs.read(read)
     dtypes = [kind.dtype for kind, _ in program.constants.values()]
-    dtypes += [output.type.dtype for operation in program.operations for output in operation.outputs]
+    dtypes += [
+        output.type.dtype for operation in program.operations for output in operation.outputs
+    ]
     return Inspection(
         input=_input(read.specification.description.input[0]),
         output=_output(read.specification.description),
@@ -48,7 +50,11 @@ def _operators(program: Program) -> Iterator[Operator]:
 def _dtypes(operation: Operation, makers: dict[str, str], floats: set[str]) -> tuple[str, ...]:
     """Return what an operator computes on: int8 where all that it reads comes from `dequantize`, weights aside."""
     live = [makers[name] for names in operation.inputs.values() for name in names if name in makers]
-    if live and set(live) == {"dequantize"} and not floats.intersection(operation.inputs.get("weight", [])):
+    if (
+        live
+        and set(live) == {"dequantize"}
+        and not floats.intersection(operation.inputs.get("weight", []))
+    ):
         return ("int8",)
     return tuple(sorted({output.type.dtype for output in operation.outputs}))
 
@@ -56,11 +62,15 @@ def _dtypes(operation: Operation, makers: dict[str, str], floats: set[str]) -> t
 def _float_weights(program: Program) -> set[str]:
     """Return the constants that are stored as floats, less those that are too small to be stored as anything else."""
     decompressed = {output.name for operation in program.compressed for output in operation.outputs}
-    return {name for name, (_, value) in program.constants.items() if value.size >= SMALLEST} - decompressed
+    return {
+        name for name, (_, value) in program.constants.items() if value.size >= SMALLEST
+    } - decompressed
 
 
 def _storage(program: Program) -> Iterator[str]:
-    return (STORED_AS[operation.kind] for operation in program.compressed if operation.kind in STORED_AS)
+    return (
+        STORED_AS[operation.kind] for operation in program.compressed if operation.kind in STORED_AS
+    )
 
 
 def _input(feature: Any) -> Tensor:

@@ -30,7 +30,9 @@ def read(files: dict[str, bytes]) -> Package:
     model.ParseFromString(files[specification_file(files)])
     if model.WhichOneof("Type") != "mlProgram":
         raise ValueError(f"the package holds a {model.WhichOneof('Type')}; expected an ML Program")
-    weights = {name.rsplit("/", 1)[-1]: content for name, content in files.items() if "/weights/" in name}
+    weights = {
+        name.rsplit("/", 1)[-1]: content for name, content in files.items() if "/weights/" in name
+    }
     return Package(model, weights)
 
 

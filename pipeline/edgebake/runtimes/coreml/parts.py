@@ -51,7 +51,10 @@ def _function(function: Any, read: Package) -> Iterator[Part]:
             yield f"operation {number} {_named(item)}", _content(_without_places(item))
             weights = b"".join(stored(value.blobFileValue, read.weights) for value in _blobs(item))
             if weights:
-                yield f"weights {item.outputs[0].name!r} of {readers.get(item.outputs[0].name, 'none')}", weights
+                yield (
+                    f"weights {item.outputs[0].name!r} of {readers.get(item.outputs[0].name, 'none')}",
+                    weights,
+                )
     rest = type(function)()
     rest.CopyFrom(function)
     rest.ClearField("block_specializations")
@@ -91,5 +94,9 @@ def _without_places(item: Any) -> Any:
 
 
 def _content(value: Any) -> bytes:
-    found: bytes = value.SerializeToString(deterministic=True) if hasattr(value, "ListFields") else repr(value).encode()
+    found: bytes = (
+        value.SerializeToString(deterministic=True)
+        if hasattr(value, "ListFields")
+        else repr(value).encode()
+    )
     return found

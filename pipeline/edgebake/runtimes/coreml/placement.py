@@ -21,7 +21,9 @@ def falling(files: dict[str, bytes], delegate: Delegate) -> dict[int, str]:
     """Return why operators fall off, by their place among those that run."""
     version = OPSETS[package.read(files).specification.mlProgram.functions["main"].opset]
     file = File(files)
-    reasons = ((place, _reason(file, item, delegate, version)) for place, item in enumerate(file.running()))
+    reasons = (
+        (place, _reason(file, item, delegate, version)) for place, item in enumerate(file.running())
+    )
     return {place: reason for place, reason in reasons if reason}
 
 

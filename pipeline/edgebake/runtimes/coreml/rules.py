@@ -9,7 +9,13 @@ from edgebake.errors import listed
 from edgebake.recipe import Compression, CoreML, Platform, Precision, Recipe
 from edgebake.runtimes.coreml import first_versions
 
-DEPLOYMENT_TARGETS = ("iOS15", "iOS16", "iOS17", "iOS18", "iOS26")  # those that hold an ML Program, in coremltools 9
+DEPLOYMENT_TARGETS = (
+    "iOS15",
+    "iOS16",
+    "iOS17",
+    "iOS18",
+    "iOS26",
+)  # those that hold an ML Program, in coremltools 9
 # Schemes that say by themselves in what floats a program computes. With int8 activations the rest is float16:
 # coremltools writes every scale as float16, and `quantize` takes one of its input's own dtype alone.
 PRECISION = {
@@ -29,7 +35,10 @@ def check(recipe: Recipe) -> Iterator[tuple[str, str]]:
         yield "convert.coreml", "null; expected the words that only coreml has"
         return
     if words.minimum_deployment_target not in DEPLOYMENT_TARGETS:
-        yield TARGET, f"{words.minimum_deployment_target}; expected one of: {listed(DEPLOYMENT_TARGETS)}"
+        yield (
+            TARGET,
+            f"{words.minimum_deployment_target}; expected one of: {listed(DEPLOYMENT_TARGETS)}",
+        )
         return
     yield from _devices_have_the_version(recipe, words)
     yield from _version_holds_the_scheme(recipe, words)
@@ -47,7 +56,10 @@ def _devices_have_the_version(recipe: Recipe, words: CoreML) -> Iterator[tuple[s
     is_ios = recipe.device.platform is Platform.ios and system.isdigit()
     if is_ios and version(words) > int(system):
         name = recipe.device.name
-        yield TARGET, f"{words.minimum_deployment_target}; {name} may run iOS {system}, expected at most that"
+        yield (
+            TARGET,
+            f"{words.minimum_deployment_target}; {name} may run iOS {system}, expected at most that",
+        )
 
 
 def _version_holds_the_scheme(recipe: Recipe, words: CoreML) -> Iterator[tuple[str, str]]:
@@ -81,9 +93,15 @@ def _precision_is_the_schemes(recipe: Recipe, words: CoreML) -> Iterator[tuple[s
 def _resolutions_can_be_taken(recipe: Recipe, words: CoreML) -> Iterator[tuple[str, str]]:
     own, among = recipe.model.resolution, words.resolution_range
     if words.resolutions and among is not None:
-        yield "convert.coreml.resolutions", "stands beside resolution_range; expected one of the two"
+        yield (
+            "convert.coreml.resolutions",
+            "stands beside resolution_range; expected one of the two",
+        )
     if any(size < 1 for size in words.resolutions):
         yield "convert.coreml.resolutions", f"{min(words.resolutions)}; expected 1 or more"
     if among is not None and not 1 <= among.smallest <= own <= among.largest:
         found = f"{among.smallest} to {among.largest}"
-        yield "convert.coreml.resolution_range", f"{found}; expected a range that holds the model's {own}"
+        yield (
+            "convert.coreml.resolution_range",
+            f"{found}; expected a range that holds the model's {own}",
+        )

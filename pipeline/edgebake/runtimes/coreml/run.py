@@ -59,7 +59,9 @@ def load(files: dict[str, bytes], threads: int, way: str = "") -> Session:
     """
     if _on_a_mac():
         return apple.AppleSession(files, way)
-    return ExecutorSession(files, threads, Arithmetic.float32 if way == UNROUNDED.name else Arithmetic.float16)
+    return ExecutorSession(
+        files, threads, Arithmetic.float32 if way == UNROUNDED.name else Arithmetic.float16
+    )
 
 
 def _on_a_mac() -> bool:

@@ -38,12 +38,17 @@ def _clear(description: Any) -> None:
 
 
 def _shorten(function: Any) -> None:
-    blocks = [inner for block in function.block_specializations.values() for inner in _with_inner(block)]
+    blocks = [
+        inner for block in function.block_specializations.values() for inner in _with_inner(block)
+    ]
     names = _names(function, blocks)
     numbers = count()
     for block in blocks:
         block.outputs[:] = [names[name] for name in block.outputs]
-        for named in (*block.inputs, *(output for item in block.operations for output in item.outputs)):
+        for named in (
+            *block.inputs,
+            *(output for item in block.operations for output in item.outputs),
+        ):
             named.name = names[named.name]
         for item in block.operations:
             _rename(item, f"o{next(numbers)}", names)
@@ -73,7 +78,10 @@ def _names(function: Any, blocks: list[Any]) -> dict[str, str]:
     names = {name: name for name in ends}
     fresh = (short for short in map("v{}".format, count()) if short not in ends)
     for block in blocks:
-        for named in (*block.inputs, *(output for item in block.operations for output in item.outputs)):
+        for named in (
+            *block.inputs,
+            *(output for item in block.operations for output in item.outputs),
+        ):
             if named.name not in names:
                 names[named.name] = next(fresh)
     return names

@@ -24,13 +24,17 @@ class Storage:
 
 def int8(model: Any, storage: Storage) -> Any:
     """Return the program with int8 weights, one scale for each output channel or for all of a layer."""
-    import coremltools.optimize.coreml as cto  # noqa: PLC0415
+    import coremltools.optimize.coreml as cto
 
     settings = cto.OpLinearQuantizerConfig(
-        mode="linear_symmetric", granularity=storage.granularity.value, weight_threshold=EVERY_WEIGHT
+        mode="linear_symmetric",
+        granularity=storage.granularity.value,
+        weight_threshold=EVERY_WEIGHT,
     )
     # The constant is named, not its operator: two operators that share one may not differ in coremltools.
-    config = cto.OptimizationConfig(global_config=settings, op_name_configs=dict.fromkeys(sorted(storage.kept)))
+    config = cto.OptimizationConfig(
+        global_config=settings, op_name_configs=dict.fromkeys(sorted(storage.kept))
+    )
     return cto.linear_quantize_weights(model, config)
 
 
@@ -40,7 +44,7 @@ def int4(model: Any, storage: Storage) -> Any:
     Where the blocks do not divide the input channels, a depthwise layer for one, weights are int8, a scale for each
     output channel: coremltools would leave them in float.
     """
-    import coremltools.optimize.coreml as cto  # noqa: PLC0415
+    import coremltools.optimize.coreml as cto
 
     settings = cto.OpLinearQuantizerConfig(
         mode="linear_symmetric",
@@ -57,10 +61,12 @@ def palettized(model: Any, storage: Storage, joint: bool = False) -> Any:
 
     Where groups do not divide the output channels, one table serves them all: coremltools would leave them in float.
     """
-    import coremltools.optimize.coreml as cto  # noqa: PLC0415
+    import coremltools.optimize.coreml as cto
 
     palette = _palette(storage.compression)
-    for granularity in ("per_tensor",) if palette.group_size is None else ("per_grouped_channel", "per_tensor"):
+    for granularity in (
+        ("per_tensor",) if palette.group_size is None else ("per_grouped_channel", "per_tensor")
+    ):
         settings = cto.OpPalettizerConfig(
             mode="custom",
             lut_function=lambda values: clustered(values, palette.bits),
@@ -75,9 +81,11 @@ def palettized(model: Any, storage: Storage, joint: bool = False) -> Any:
 
 def sparse(model: Any, storage: Storage) -> Any:
     """Return the program with the smallest weights of each layer at zero, and only the others stored."""
-    import coremltools.optimize.coreml as cto  # noqa: PLC0415
+    import coremltools.optimize.coreml as cto
 
-    settings = cto.OpMagnitudePrunerConfig(target_sparsity=storage.compression.sparsity, weight_threshold=EVERY_WEIGHT)
+    settings = cto.OpMagnitudePrunerConfig(
+        target_sparsity=storage.compression.sparsity, weight_threshold=EVERY_WEIGHT
+    )
     return cto.prune_weights(model, _for_all(settings))
 
 
@@ -87,7 +95,7 @@ def sparse_palettized(model: Any, storage: Storage) -> Any:
 
 
 def _for_all(settings: Any) -> Any:
-    import coremltools.optimize.coreml as cto  # noqa: PLC0415
+    import coremltools.optimize.coreml as cto
 
     return cto.OptimizationConfig(global_config=settings)
 

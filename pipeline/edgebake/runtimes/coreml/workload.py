@@ -47,12 +47,23 @@ class File:
     def __init__(self, files: dict[str, bytes]) -> None:
         self.program = programs.read(package.read(files))
         self.constants = set(self.program.constants)
-        values = [*self.program.inputs, *(value for item in self.program.operations for value in item.outputs)]
+        values = [
+            *self.program.inputs,
+            *(value for item in self.program.operations for value in item.outputs),
+        ]
         self.types = {name: kind for name, (kind, _) in self.program.constants.items()}
         self.types |= {value.name: value.type for value in values}
-        self.same = {item.outputs[0].name: _source(item) for item in self.program.operations if item.kind in CASTS}
-        self.makers = {value.name: item for item in self.program.operations for value in item.outputs}
-        self.stored = {value.name: item for item in self.program.compressed for value in item.outputs}
+        self.same = {
+            item.outputs[0].name: _source(item)
+            for item in self.program.operations
+            if item.kind in CASTS
+        }
+        self.makers = {
+            value.name: item for item in self.program.operations for value in item.outputs
+        }
+        self.stored = {
+            value.name: item for item in self.program.compressed for value in item.outputs
+        }
 
     def running(self) -> Iterator[Item]:
         """Yield the operations that are operators."""
@@ -97,7 +108,9 @@ class File:
 
     def _dtype(self, item: Item) -> str:
         """Return what an operator computes in: int8 where all that it reads comes from `dequantize`."""
-        live = [name for names in item.inputs.values() for name in names if name not in self.constants]
+        live = [
+            name for names in item.inputs.values() for name in names if name not in self.constants
+        ]
         made = [self.makers[name].kind if name in self.makers else "" for name in live]
         weights = item.inputs.get("weight", [])
         if made and set(made) == {"dequantize"} and all(self._is_integer(name) for name in weights):
@@ -123,13 +136,19 @@ class File:
         return window_macs(first if item.kind == "conv_transpose" else answer, weight, weight[0])
 
     def _word(self, item: Item, parameter: str) -> bool:
-        return parameter in item.inputs and bool(self.program.constants[item.inputs[parameter][0]][1])
+        return parameter in item.inputs and bool(
+            self.program.constants[item.inputs[parameter][0]][1]
+        )
 
     def _parameters(self, item: Item) -> dict[str, int]:
         """Return the weights and biases of an operator, or what else it takes from the file."""
-        names = {one for several in item.inputs.values() for one in several if one in self.constants}
+        names = {
+            one for several in item.inputs.values() for one in several if one in self.constants
+        }
         if item.kind in WEIGHTED:
-            names = {name for key in ("weight", "bias", "y") for name in item.inputs.get(key, [])} & self.constants
+            names = {
+                name for key in ("weight", "bias", "y") for name in item.inputs.get(key, [])
+            } & self.constants
         return {name: prod(self.shape(name)) for name in sorted(names) if self._is_weight(name)}
 
     def _is_weight(self, name: str) -> bool:

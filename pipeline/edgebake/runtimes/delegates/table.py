@@ -27,7 +27,9 @@ class Delegate:
     # The operators that it runs, each with what must hold for it; null: all but `never`.
     operators: dict[str, dict[str, Any]] | None = None
     never: list[str] = field(default_factory=list)
-    hints: dict[str, str] = field(default_factory=dict)  # operator or dtype that falls off -> what to do about it
+    hints: dict[str, str] = field(
+        default_factory=dict
+    )  # operator or dtype that falls off -> what to do about it
 
     def refuses(self, kind: str, dtype: str) -> str:
         """Return why an operator falls off, as far as its kind and dtype tell; empty: it does not."""
@@ -53,11 +55,16 @@ def serving(runtime: str, platform: str, accelerator: str, soc: list[str]) -> De
         soc: the chips that the device may have; empty: any.
     """
     for one in on(runtime, platform):
-        if accelerator in one.accelerators and (not one.socs or (soc and set(soc) <= set(one.socs))):
+        if accelerator in one.accelerators and (
+            not one.socs or (soc and set(soc) <= set(one.socs))
+        ):
             return one
     return None
 
 
 @functools.cache
 def _all() -> tuple[Delegate, ...]:
-    return tuple(Delegate(file.stem, **yaml.safe_load(file.read_text())) for file in sorted(FOLDER.glob("*.yaml")))
+    return tuple(
+        Delegate(file.stem, **yaml.safe_load(file.read_text()))
+        for file in sorted(FOLDER.glob("*.yaml"))
+    )

@@ -25,7 +25,11 @@ FACTS = RuntimeFacts(
     run_tools=("ai-edge-litert",),
     model_formats={"keras": frozenset(), "tflite": frozenset()},
     fallback_dtypes=("float16", "float32", "int16"),
-    io_dtypes={"float32": ("float32",), "int8": ("float32", "int8", "uint8"), "int16": ("float32", "int16")},
+    io_dtypes={
+        "float32": ("float32",),
+        "int8": ("float32", "int8", "uint8"),
+        "int16": ("float32", "int16"),
+    },
     timed_at=("adb", "host", "recorded", "ssh"),
     preferred_schemes=("int8", "float16", "none"),
     library=Library("LiteRT", "ai-edge-litert", "Apache-2.0", "https://ai.google.dev/edge/litert"),
@@ -50,49 +54,49 @@ class LiteRt:
 
     def convert_model(self, model: Quantized, contract: Contract, options: ConvertSection) -> Files:
         """Return {model.tflite: bytes}, labels and input contract in its metadata."""
-        from edgebake.runtimes.litert.convert import convert  # noqa: PLC0415
+        from edgebake.runtimes.litert.convert import convert
 
         return convert(model, contract, options.about, options)
 
     def inspect_files(self, files: Files) -> Inspection:
         """Return input, output, operators and dtypes of what was written."""
-        from edgebake.runtimes.litert.inspect import inspect  # noqa: PLC0415
+        from edgebake.runtimes.litert.inspect import inspect
 
         return inspect(files)
 
     def run_modes(self, files: Files) -> tuple[Way, ...]:
         """Return the one mode in which a host runs the file."""
-        from edgebake.runtimes.litert.run import ways  # noqa: PLC0415
+        from edgebake.runtimes.litert.run import ways
 
         return ways(files)
 
     def load_session(self, files: Files, threads: int, mode: str = "") -> Session:
         """Return the files, ready to run in one of their modes."""
-        from edgebake.runtimes.litert.run import load  # noqa: PLC0415
+        from edgebake.runtimes.litert.run import load
 
         return load(files, threads, mode)
 
     def count_workload(self, files: Files) -> Workload:
         """Return what the files compute and move."""
-        from edgebake.runtimes.litert.workload import workload  # noqa: PLC0415
+        from edgebake.runtimes.litert.workload import workload
 
         return workload(files)
 
     def unsupported_operators(self, files: Files, delegate: Delegate) -> dict[int, str]:
         """Return, by the operator's index in the workload, why the delegate cannot run it."""
-        from edgebake.runtimes.litert.placement import falling  # noqa: PLC0415
+        from edgebake.runtimes.litert.placement import falling
 
         return falling(files, delegate)
 
     def strip_names(self, files: Files) -> Files:
         """Return the files without names, texts and metadata."""
-        from edgebake.runtimes.litert.strip import strip  # noqa: PLC0415
+        from edgebake.runtimes.litert.strip import strip
 
         return strip(files)
 
     def named_parts(self, files: Files) -> dict[str, bytes]:
         """Return the content of the files in parts with names."""
-        from edgebake.runtimes.litert.parts import parts  # noqa: PLC0415
+        from edgebake.runtimes.litert.parts import parts
 
         return parts(files)
 

@@ -9,7 +9,9 @@ from edgebake.runtimes.litert.program import loaded
 from edgebake.tasks.contract import Contract
 
 
-def convert(quantized: Quantized, contract: Contract, about: About, options: Convert) -> dict[str, bytes]:
+def convert(
+    quantized: Quantized, contract: Contract, about: About, options: Convert
+) -> dict[str, bytes]:
     """Return {model.tflite: bytes}, labels and input contract in its metadata."""
     encoder = plugins.load_encoder("edgebake.runtimes.litert.encoders", quantized.family)
     model: bytes = encoder.encode(loaded(quantized), quantized, options)

@@ -8,8 +8,14 @@ from ai_edge_litert import schema_py_generated as schema
 from edgebake.runtimes.litert import FILE
 from edgebake.runtimes.session import Inspection, Operator, Tensor
 
-_OPERATORS = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
-_DTYPES = {number: name.lower() for name, number in vars(schema.TensorType).items() if isinstance(number, int)}
+_OPERATORS = {
+    number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)
+}
+_DTYPES = {
+    number: name.lower()
+    for name, number in vars(schema.TensorType).items()
+    if isinstance(number, int)
+}
 
 CASTS = ("QUANTIZE", "DEQUANTIZE")
 
@@ -22,7 +28,9 @@ def inspect(files: dict[str, bytes]) -> Inspection:
     """
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(bytearray(files[FILE]), 0))
     graph = model.subgraphs[0]
-    operators = [_operator(model, part, item) for part in model.subgraphs for item in part.operators]
+    operators = [
+        _operator(model, part, item) for part in model.subgraphs for item in part.operators
+    ]
     if any(operator.name == "VAR_HANDLE" for operator in operators):
         raise ValueError("the converted file reads variables: its weights were left out")
     casts = [item for item in graph.operators if _is_cast(model, graph, item)]
@@ -33,7 +41,9 @@ def inspect(files: dict[str, bytes]) -> Inspection:
         output=_tensor(graph.tensors[graph.outputs[0]], "NC"),
         operators=operators,
         boundaries=dict(Counter(_name(model, item) for item in casts)),
-        tensors=dict(Counter(_DTYPES[tensor.type] for part in model.subgraphs for tensor in part.tensors)),
+        tensors=dict(
+            Counter(_DTYPES[tensor.type] for part in model.subgraphs for tensor in part.tensors)
+        ),
     )
 
 
@@ -52,7 +62,9 @@ def _is_cast(model: Any, graph: Any, item: Any) -> bool:
 
 def _operator(model: Any, graph: Any, item: Any) -> Operator:
     live = [
-        graph.tensors[i] for i in [*item.inputs, *item.outputs] if i >= 0 and not _is_constant(model, graph.tensors[i])
+        graph.tensors[i]
+        for i in [*item.inputs, *item.outputs]
+        if i >= 0 and not _is_constant(model, graph.tensors[i])
     ]
     return Operator(_name(model, item), tuple(sorted({_DTYPES[tensor.type] for tensor in live})))
 

@@ -66,7 +66,9 @@ def _metadata(model: bytes, contract: Contract, about: About) -> bytes:
     b = flatbuffers.Builder(1024)
     image = _input_tensor(b, spec.input.name, contract)
     answer = _output_tensor(b)
-    subgraph = _table(b, 10, {2: _offset(b, _vector(b, [image])), 3: _offset(b, _vector(b, [answer]))})
+    subgraph = _table(
+        b, 10, {2: _offset(b, _vector(b, [image])), 3: _offset(b, _vector(b, [answer]))}
+    )
     fields = {
         0: _text(b, about.name),
         1: _text(b, about.description),
@@ -90,13 +92,22 @@ def _input_tensor(b: flatbuffers.Builder, name: str, contract: Contract) -> int:
     unit = _table(b, 2, {0: _byte(b, _NORMALIZATION_OPTIONS), 1: _offset(b, options)})
     crop = "" if contract.crop == Crop.none.value else f", {contract.crop} cropped"
     described = f"{contract.colour} image{crop}, resized by {contract.resize}"
-    fields = {0: _text(b, name), 1: _text(b, described), 3: _offset(b, content), 4: _offset(b, _vector(b, [unit]))}
+    fields = {
+        0: _text(b, name),
+        1: _text(b, described),
+        3: _offset(b, content),
+        4: _offset(b, _vector(b, [unit])),
+    }
     return _table(b, 7, fields)
 
 
 def _output_tensor(b: flatbuffers.Builder) -> int:
     labels = _table(b, 5, {0: _text(b, LABELS_FILE), 2: _byte(b, _TENSOR_AXIS_LABELS)})
-    fields = {0: _text(b, OUTPUT), 1: _text(b, "one probability per label"), 6: _offset(b, _vector(b, [labels]))}
+    fields = {
+        0: _text(b, OUTPUT),
+        1: _text(b, "one probability per label"),
+        6: _offset(b, _vector(b, [labels])),
+    }
     return _table(b, 7, fields)
 
 

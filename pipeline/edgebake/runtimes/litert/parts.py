@@ -26,7 +26,10 @@ def parts(files: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def _model(content: Any) -> Iterator[Part]:
-    yield "header", _canonical({word: value for word, value in vars(content).items() if word not in OWN_PARTS})
+    yield (
+        "header",
+        _canonical({word: value for word, value in vars(content).items() if word not in OWN_PARTS}),
+    )
     yield "description", content.description or b""
     for entry in content.metadata or []:
         yield f"metadata {entry.name.decode()}", _held(content, entry)
@@ -49,7 +52,9 @@ def _behind(model: bytes) -> Iterator[Part]:
     """Yield the files that lie behind the model as a zip, labels for one."""
     if zipfile.is_zipfile(io.BytesIO(model)):
         with zipfile.ZipFile(io.BytesIO(model)) as archive:
-            yield from ((f"associated file {name}", archive.read(name)) for name in archive.namelist())
+            yield from (
+                (f"associated file {name}", archive.read(name)) for name in archive.namelist()
+            )
 
 
 def _named(tensor: Any) -> str:

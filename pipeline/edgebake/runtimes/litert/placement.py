@@ -22,7 +22,9 @@ def falling(files: dict[str, bytes], delegate: Delegate) -> dict[int, str]:
     objections = dict(_objections(ModelAnalyzer(files[FILE], False, True)))
     found = {}
     for place, number in enumerate(file.running()):
-        reason = objections.get(number) or _unmet(file, number, delegate.operators.get(file.kind(number), {}))
+        reason = objections.get(number) or _unmet(
+            file, number, delegate.operators.get(file.kind(number), {})
+        )
         if reason:
             found[place] = f"{file.kind(number)} {reason}"
     return found
@@ -47,7 +49,11 @@ def _unmet(file: File, number: int, wanted: dict[str, Any]) -> str:
 def _live(file: File, number: int, wanted: list[int]) -> str:
     inputs = [one for one in file.graph.operators[number].inputs if one >= 0]
     found = sum(one not in file.constants for one in inputs)
-    return "" if found in wanted else f"has {found} inputs that are no constants, expected {_any(wanted)}"
+    return (
+        ""
+        if found in wanted
+        else f"has {found} inputs that are no constants, expected {_any(wanted)}"
+    )
 
 
 def _inputs(file: File, number: int, wanted: list[int]) -> str:
@@ -83,7 +89,11 @@ def _options(file: File, number: int, wanted: dict[str, list[float]]) -> str:
 def _one_filter(file: File, number: int, _: bool) -> str:
     item = file.graph.operators[number]
     filters, channels = item.builtinOptions.depthMultiplier, file.shape(item.inputs[0])[3]
-    return "" if filters == 1 or channels == 1 else f"has {filters} filters for each of {channels} channels, expected 1"
+    return (
+        ""
+        if filters == 1 or channels == 1
+        else f"has {filters} filters for each of {channels} channels, expected 1"
+    )
 
 
 def _any(values: list[Any]) -> str:

@@ -14,7 +14,9 @@ from edgebake.models import keras_session
 from edgebake.models.activation_ranges import MULTIPLYING, Range, Ranges
 from edgebake.models.quantized_model import Quantized
 
-_OPERATORS = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
+_OPERATORS = {
+    number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)
+}
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,12 @@ class Layer:
     @property
     def is_weighted(self) -> bool:
         """Return whether it multiplies by weights."""
-        return self.operator in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
+        return self.operator in (
+            "CONV_2D",
+            "DEPTHWISE_CONV_2D",
+            "FULLY_CONNECTED",
+            "TRANSPOSE_CONV",
+        )
 
 
 @dataclass(frozen=True)
@@ -43,13 +50,17 @@ class Program:
     @cached_property
     def known(self) -> dict[str, list[Range]]:
         """Return, for every computed float tensor, the ranges of the values that it may be, the nearest first."""
-        return {name: self.ranges.alike(seen, name) for name, seen in _observed(self.model, self.ranges.probes).items()}
+        return {
+            name: self.ranges.alike(seen, name)
+            for name, seen in _observed(self.model, self.ranges.probes).items()
+        }
 
     @cached_property
     def ranged(self) -> dict[str, tuple[float, float]]:
         """Return low and high of every tensor."""
         return {
-            name: (min(one.low for one in alike), max(one.high for one in alike)) for name, alike in self.known.items()
+            name: (min(one.low for one in alike), max(one.high for one in alike))
+            for name, alike in self.known.items()
         }
 
     @cached_property
@@ -111,12 +122,16 @@ def _read(model: bytes) -> Any:
 
 
 def _observed(model: bytes, probes: NDArray[np.float32]) -> dict[str, list[NDArray[np.float32]]]:
-    interpreter = Interpreter(model_content=model, num_threads=1, experimental_preserve_all_tensors=True)
+    interpreter = Interpreter(
+        model_content=model, num_threads=1, experimental_preserve_all_tensors=True
+    )
     interpreter.allocate_tensors()
     computed = dict(_computed(_read(model)))
     found: dict[str, list[NDArray[np.float32]]] = {name: [] for name in computed.values()}
     for number in range(len(probes)):
-        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], probes[number : number + 1])
+        interpreter.set_tensor(
+            interpreter.get_input_details()[0]["index"], probes[number : number + 1]
+        )
         interpreter.invoke()
         for index, name in computed.items():
             found[name].append(interpreter.get_tensor(index).copy())
@@ -133,7 +148,9 @@ def _computed(content: Any) -> Iterator[tuple[int, str]]:
 
 def loaded(quantized: Quantized) -> Any:
     """Return a live model of Keras, or the bytes of an imported .tflite."""
-    return quantized.archive if quantized.format == "tflite" else keras_session.load(quantized.archive)
+    return (
+        quantized.archive if quantized.format == "tflite" else keras_session.load(quantized.archive)
+    )
 
 
 def in_float(model: Any) -> bytes:
@@ -143,8 +160,10 @@ def in_float(model: Any) -> bytes:
 
 def converter(model: Any) -> Any:
     """Return TensorFlow's converter for a live model of Keras."""
-    import tensorflow  # noqa: PLC0415
+    import tensorflow
 
     # The variables are constants by now. Handing over the Keras model as second argument would leave them out of the
     # file without an error.
-    return tensorflow.lite.TFLiteConverter.from_concrete_functions([keras_session.frozen_graph(model)])
+    return tensorflow.lite.TFLiteConverter.from_concrete_functions(
+        [keras_session.frozen_graph(model)]
+    )

@@ -30,7 +30,9 @@ class Integers:
     granularity: Granularity
     keep: DType | None = None
     kept: Collection[str] = ()  # output tensors of the operators that stay out of it
-    only: Collection[str] | None = None  # output tensors of the only operators that are quantized; none: all
+    only: Collection[str] | None = (
+        None  # output tensors of the only operators that are quantized; none: all
+    )
     input: DType | None = None
     output: DType | None = None
 
@@ -58,13 +60,17 @@ def weights(model: bytes, bits: int, block_size: int | None = None) -> bytes:
     int4 (benchmarks/quantize.py). int4 has a scale for each channel of a convolution, which cannot have blocks, and for
     each block of a dense layer.
     """
-    from litert_quantizer.qtyping import QuantGranularity, TFLOperationName  # noqa: PLC0415
+    from litert_quantizer.qtyping import QuantGranularity, TFLOperationName
 
-    blocks = QuantGranularity(f"BLOCKWISE_{block_size}") if block_size else QuantGranularity.CHANNELWISE
+    blocks = (
+        QuantGranularity(f"BLOCKWISE_{block_size}") if block_size else QuantGranularity.CHANNELWISE
+    )
     manager = _manager()
     manager.add_weight_only_config(EVERYTHING, TFLOperationName.ALL_SUPPORTED, num_bits=8)
     manager.add_dynamic_config(EVERYTHING, TFLOperationName.CONV_2D, num_bits=bits)
-    manager.add_dynamic_config(EVERYTHING, TFLOperationName.FULLY_CONNECTED, num_bits=bits, granularity=blocks)
+    manager.add_dynamic_config(
+        EVERYTHING, TFLOperationName.FULLY_CONNECTED, num_bits=bits, granularity=blocks
+    )
     return _quantized(model, manager, None)
 
 
@@ -77,7 +83,7 @@ def halves(model: bytes) -> bytes:
 
 
 def _manager() -> Any:
-    from litert_quantizer.recipe_manager import RecipeManager  # noqa: PLC0415
+    from litert_quantizer.recipe_manager import RecipeManager
 
     return RecipeManager()
 
@@ -88,7 +94,7 @@ def _named(tensor: str) -> str:
 
 
 def _static(manager: Any, pattern: str, activations: str, granularity: Granularity) -> None:
-    from litert_quantizer.qtyping import QuantGranularity, TFLOperationName  # noqa: PLC0415
+    from litert_quantizer.qtyping import QuantGranularity, TFLOperationName
 
     shared = {
         Granularity.per_channel: QuantGranularity.CHANNELWISE,
@@ -114,16 +120,18 @@ def _keep(manager: Any, pattern: str, asked: Integers) -> None:
 
 
 def _leave(manager: Any, pattern: str, operator: str) -> None:
-    from litert_quantizer.qtyping import TFLOperationName  # noqa: PLC0415
-    from litert_quantizer.recipe_manager import AlgorithmName  # noqa: PLC0415
+    from litert_quantizer.qtyping import TFLOperationName
+    from litert_quantizer.recipe_manager import AlgorithmName
 
-    manager.add_quantization_config(pattern, TFLOperationName[operator], algorithm_key=AlgorithmName.NO_QUANTIZE)
+    manager.add_quantization_config(
+        pattern, TFLOperationName[operator], algorithm_key=AlgorithmName.NO_QUANTIZE
+    )
 
 
 def _cast(manager: Any, pattern: str, operator: str) -> None:
     """Store the weights of an operator that computes in float as float16."""
-    from litert_quantizer import qtyping  # noqa: PLC0415
-    from litert_quantizer.recipe_manager import AlgorithmName  # noqa: PLC0415
+    from litert_quantizer import qtyping
+    from litert_quantizer.recipe_manager import AlgorithmName
 
     half = qtyping.TensorQuantizationConfig(num_bits=16, dtype=qtyping.TensorDataType.FLOAT)
     manager.add_quantization_config(
@@ -143,9 +151,11 @@ def _end(manager: Any, end: str, wish: DType | None) -> None:
 
 
 def _unsigned(manager: Any, end: str) -> None:
-    from litert_quantizer import qtyping  # noqa: PLC0415
+    from litert_quantizer import qtyping
 
-    unsigned = qtyping.TensorQuantizationConfig(num_bits=8, symmetric=False, dtype=qtyping.TensorDataType.UINT)
+    unsigned = qtyping.TensorQuantizationConfig(
+        num_bits=8, symmetric=False, dtype=qtyping.TensorDataType.UINT
+    )
     weight = qtyping.TensorQuantizationConfig(
         num_bits=8, symmetric=True, granularity=qtyping.QuantGranularity.CHANNELWISE
     )
@@ -161,11 +171,14 @@ def _unsigned(manager: Any, end: str) -> None:
 
 
 def _statistics(low: float, high: float) -> dict[str, Any]:
-    return {"min": np.full((1, 1, 1, 1), low, np.float32), "max": np.full((1, 1, 1, 1), high, np.float32)}
+    return {
+        "min": np.full((1, 1, 1, 1), low, np.float32),
+        "max": np.full((1, 1, 1, 1), high, np.float32),
+    }
 
 
 def _quantized(model: bytes, manager: Any, known: dict[str, Any] | None) -> bytes:
-    from litert_quantizer.quantizer import Quantizer  # noqa: PLC0415
+    from litert_quantizer.quantizer import Quantizer
 
     quantizer = Quantizer(model)
     quantizer.load_quantization_recipe(manager.get_quantization_recipe())

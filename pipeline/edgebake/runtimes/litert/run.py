@@ -31,7 +31,11 @@ class LiteRTSession:
 
     def read(self) -> dict[str, NDArray[np.float32]]:
         """Return the output of the last run by its name, float32 [1, ...]."""
-        return {self._output.name: self._output.to_real(self._interpreter.get_tensor(self._output_index))}
+        return {
+            self._output.name: self._output.to_real(
+                self._interpreter.get_tensor(self._output_index)
+            )
+        }
 
 
 def ways(_: dict[str, bytes]) -> tuple[Way, ...]:

@@ -12,14 +12,34 @@ from typing import Any
 from ai_edge_litert import schema_py_generated as schema
 
 from edgebake.runtimes.litert import FILE
-from edgebake.runtimes.workload import Operation, Workload, assembled, product_macs, uncounted, unweighted, window_macs
+from edgebake.runtimes.workload import (
+    Operation,
+    Workload,
+    assembled,
+    product_macs,
+    uncounted,
+    unweighted,
+    window_macs,
+)
 
-_OPERATORS = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
-_DTYPES = {number: name.lower() for name, number in vars(schema.TensorType).items() if isinstance(number, int)}
+_OPERATORS = {
+    number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)
+}
+_DTYPES = {
+    number: name.lower()
+    for name, number in vars(schema.TensorType).items()
+    if isinstance(number, int)
+}
 CASTS = ("QUANTIZE", "DEQUANTIZE")
 
 # Where each operator that multiplies and accumulates has its weights.
-WEIGHTED = {"CONV_2D": 1, "DEPTHWISE_CONV_2D": 1, "FULLY_CONNECTED": 1, "TRANSPOSE_CONV": 1, "BATCH_MATMUL": 1}
+WEIGHTED = {
+    "CONV_2D": 1,
+    "DEPTHWISE_CONV_2D": 1,
+    "FULLY_CONNECTED": 1,
+    "TRANSPOSE_CONV": 1,
+    "BATCH_MATMUL": 1,
+}
 
 
 def workload(files: dict[str, bytes]) -> Workload:
@@ -32,7 +52,8 @@ def workload(files: dict[str, bytes]) -> Workload:
     operations = [file.operation(number) for number in file.running()]
     constants = {file.names[number] for number in file.constants}
     inputs, outputs = (
-        [file.names[file.root(number)] for number in end] for end in (file.graph.inputs, file.graph.outputs)
+        [file.names[file.root(number)] for number in end]
+        for end in (file.graph.inputs, file.graph.outputs)
     )
     return assembled(operations, file.sizes.__getitem__, constants, (inputs, outputs))
 
@@ -41,17 +62,23 @@ class File:
     """The only subgraph of a .tflite file; tensors and operators by their numbers."""
 
     def __init__(self, files: dict[str, bytes]) -> None:
-        self.model: Any = schema.ModelT.InitFromObj(schema.Model.GetRootAs(bytearray(files[FILE]), 0))
+        self.model: Any = schema.ModelT.InitFromObj(
+            schema.Model.GetRootAs(bytearray(files[FILE]), 0)
+        )
         if len(self.model.subgraphs) > 1:
             raise uncounted("a file of several subgraphs", WEIGHTED)
         self.graph: Any = self.model.subgraphs[0]
-        self.stored = {number for number in range(len(self.graph.tensors)) if self._bytes_stored(number)}
+        self.stored = {
+            number for number in range(len(self.graph.tensors)) if self._bytes_stored(number)
+        }
         # Numbers that stand in the file, and what is made of them when it is loaded.
         self.constants = set(self.stored)
         self.same: dict[int, int] = {}
         for item in self.graph.operators:
             self._follow(item)
-        self.names = {number: f"{number} {one.name.decode()}" for number, one in enumerate(self.graph.tensors)}
+        self.names = {
+            number: f"{number} {one.name.decode()}" for number, one in enumerate(self.graph.tensors)
+        }
         self.sizes = {self.names[number]: self._size(number) for number in self.names}
 
     def running(self) -> Iterator[int]:
@@ -84,7 +111,9 @@ class File:
     def dtypes(self, number: int) -> set[str]:
         """Return the dtypes of what an operator reads and writes, constants aside."""
         item = self.graph.operators[number]
-        live = [one for one in (*item.inputs, *item.outputs) if one >= 0 and one not in self.constants]
+        live = [
+            one for one in (*item.inputs, *item.outputs) if one >= 0 and one not in self.constants
+        ]
         return {_DTYPES[self.graph.tensors[one].type] for one in live}
 
     def root(self, number: int) -> int:
@@ -131,7 +160,9 @@ class File:
         if kind not in WEIGHTED:
             found = [one for one in found if self._is_weight(one)]
         elif kind == "TRANSPOSE_CONV":
-            found = [one for one in found if one != item.inputs[0]]  # the first is the answer's shape
+            found = [
+                one for one in found if one != item.inputs[0]
+            ]  # the first is the answer's shape
         return {self.names[self.root(one)]: prod(self.shape(one)) for one in found}
 
     def _is_weight(self, number: int) -> bool:

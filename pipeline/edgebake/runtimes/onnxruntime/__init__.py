@@ -50,53 +50,56 @@ class OnnxRuntime:
     def check_recipe(self, recipe: Recipe) -> Iterator[Problem]:
         """Yield what ORT format cannot hold."""
         if recipe.convert.ort_format and recipe.quantize.scheme == "int4_weights":
-            yield "convert.ort_format", "true; expected false for int4_weights: ORT format has no 4-bit tensors"
+            yield (
+                "convert.ort_format",
+                "true; expected false for int4_weights: ORT format has no 4-bit tensors",
+            )
 
     def convert_model(self, model: Quantized, contract: Contract, options: ConvertSection) -> Files:
         """Return model.onnx with labels and input contract in its metadata, and what `ort_format` makes."""
-        from edgebake.runtimes.onnxruntime.convert import convert  # noqa: PLC0415
+        from edgebake.runtimes.onnxruntime.convert import convert
 
         return convert(model, contract, options.about, options)
 
     def inspect_files(self, files: Files) -> Inspection:
         """Return input, output, operators and dtypes of what was written."""
-        from edgebake.runtimes.onnxruntime.inspect import inspect  # noqa: PLC0415
+        from edgebake.runtimes.onnxruntime.inspect import inspect
 
         return inspect(files)
 
     def run_modes(self, files: Files) -> tuple[Way, ...]:
         """Return the one mode in which a host runs the file."""
-        from edgebake.runtimes.onnxruntime.run import ways  # noqa: PLC0415
+        from edgebake.runtimes.onnxruntime.run import ways
 
         return ways(files)
 
     def load_session(self, files: Files, threads: int, mode: str = "") -> Session:
         """Return the files, ready to run in one of their modes."""
-        from edgebake.runtimes.onnxruntime.run import load  # noqa: PLC0415
+        from edgebake.runtimes.onnxruntime.run import load
 
         return load(files, threads, mode)
 
     def count_workload(self, files: Files) -> Workload:
         """Return what the files compute and move."""
-        from edgebake.runtimes.onnxruntime.workload import workload  # noqa: PLC0415
+        from edgebake.runtimes.onnxruntime.workload import workload
 
         return workload(files)
 
     def unsupported_operators(self, files: Files, delegate: Delegate) -> dict[int, str]:
         """Return, by the operator's index in the workload, why the delegate cannot run it."""
-        from edgebake.runtimes.onnxruntime.placement import falling  # noqa: PLC0415
+        from edgebake.runtimes.onnxruntime.placement import falling
 
         return falling(files, delegate)
 
     def strip_names(self, files: Files) -> Files:
         """Return the files without names, texts and metadata."""
-        from edgebake.runtimes.onnxruntime.strip import strip  # noqa: PLC0415
+        from edgebake.runtimes.onnxruntime.strip import strip
 
         return strip(files)
 
     def named_parts(self, files: Files) -> dict[str, bytes]:
         """Return the content of the files in parts with names."""
-        from edgebake.runtimes.onnxruntime.parts import parts  # noqa: PLC0415
+        from edgebake.runtimes.onnxruntime.parts import parts
 
         return parts(files)
 

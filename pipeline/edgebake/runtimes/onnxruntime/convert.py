@@ -14,7 +14,9 @@ from edgebake.runtimes.onnxruntime import FACTS, FILE, ends, metadata, ort_forma
 from edgebake.tasks.contract import Contract
 
 
-def convert(quantized: Quantized, contract: Contract, about: About, options: Convert) -> dict[str, bytes]:
+def convert(
+    quantized: Quantized, contract: Contract, about: About, options: Convert
+) -> dict[str, bytes]:
     """Return {model.onnx: bytes}, labels and input contract in its metadata; what `ort_format` makes beside it."""
     refuse(quantized, options)
     encoder = plugins.load_encoder("edgebake.runtimes.onnxruntime.encoders", quantized.family)

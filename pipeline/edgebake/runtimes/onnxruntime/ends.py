@@ -10,7 +10,10 @@ from edgebake.errors import ConversionError
 from edgebake.models.onnx.program import IMAGE, PROBABILITIES
 from edgebake.recipe import DType
 
-TYPES: dict[DType | None, int] = {DType.uint8: onnx.TensorProto.UINT8, DType.int8: onnx.TensorProto.INT8}
+TYPES: dict[DType | None, int] = {
+    DType.uint8: onnx.TensorProto.UINT8,
+    DType.int8: onnx.TensorProto.INT8,
+}
 # Kernels compute on uint8; int8 is the same number less 128, and so is its zero point.
 SHIFT = 128
 Bounds = tuple[float, float]
@@ -45,7 +48,9 @@ def with_input(model: onnx.ModelProto, wish: DType | None, bounds: Bounds) -> on
         graph.node.remove(quantizer)
         _read(graph, quantizer.output[0], IMAGE)
     else:
-        shifted = helper.make_node("DequantizeLinear", [IMAGE, *_shifted(graph, quantizer)], ["image_signed"])
+        shifted = helper.make_node(
+            "DequantizeLinear", [IMAGE, *_shifted(graph, quantizer)], ["image_signed"]
+        )
         quantizer.input[0] = "image_signed"
         graph.node.insert(0, shifted)
     graph.input[0].type.tensor_type.elem_type = dtype
@@ -90,7 +95,9 @@ def _dtype(end: str, wish: DType | None) -> int | None:
 def _first_quantizer(graph: onnx.GraphProto, bounds: Bounds) -> onnx.NodeProto:
     """Return the node that quantizes the image; put one there if all of its readers were kept in float."""
     readers = [node for node in graph.node if IMAGE in node.input]
-    found: onnx.NodeProto | None = next((node for node in readers if node.op_type == "QuantizeLinear"), None)
+    found: onnx.NodeProto | None = next(
+        (node for node in readers if node.op_type == "QuantizeLinear"), None
+    )
     if found is None:
         step = _step(graph, "image", bounds)
         graph.node.insert(0, helper.make_node("QuantizeLinear", [IMAGE, *step], ["image_integers"]))
@@ -99,7 +106,12 @@ def _first_quantizer(graph: onnx.GraphProto, bounds: Bounds) -> onnx.NodeProto:
     if others:
         for node in others:
             node.input[:] = ["image_real" if name == IMAGE else name for name in node.input]
-        graph.node.insert(1, helper.make_node("DequantizeLinear", [found.output[0], *found.input[1:]], ["image_real"]))
+        graph.node.insert(
+            1,
+            helper.make_node(
+                "DequantizeLinear", [found.output[0], *found.input[1:]], ["image_real"]
+            ),
+        )
     return found
 
 
@@ -109,9 +121,17 @@ def _last_dequantizer(graph: onnx.GraphProto) -> onnx.NodeProto:
     if maker.op_type == "DequantizeLinear":
         return maker
     step = _step(graph, "probabilities", (0.0, 1.0))
-    maker.output[:] = ["probabilities_real" if name == PROBABILITIES else name for name in maker.output]
-    graph.node.append(helper.make_node("QuantizeLinear", ["probabilities_real", *step], ["probabilities_integers"]))
-    graph.node.append(helper.make_node("DequantizeLinear", ["probabilities_integers", *step], [PROBABILITIES]))
+    maker.output[:] = [
+        "probabilities_real" if name == PROBABILITIES else name for name in maker.output
+    ]
+    graph.node.append(
+        helper.make_node(
+            "QuantizeLinear", ["probabilities_real", *step], ["probabilities_integers"]
+        )
+    )
+    graph.node.append(
+        helper.make_node("DequantizeLinear", ["probabilities_integers", *step], [PROBABILITIES])
+    )
     return _at(graph, -1)
 
 
@@ -135,10 +155,13 @@ def _shifted(graph: onnx.GraphProto, node: onnx.NodeProto) -> list[str]:
     return _added(graph, f"{node.op_type}_signed", np.float32(scale), np.int8(int(zero) - SHIFT))
 
 
-def _added(graph: onnx.GraphProto, end: str, scale: np.float32, zero: np.uint8 | np.int8) -> list[str]:
+def _added(
+    graph: onnx.GraphProto, end: str, scale: np.float32, zero: np.uint8 | np.int8
+) -> list[str]:
     names = [f"{end}_scale", f"{end}_zero_point"]
     graph.initializer.extend(
-        numpy_helper.from_array(np.array(value), name) for value, name in zip((scale, zero), names, strict=True)
+        numpy_helper.from_array(np.array(value), name)
+        for value, name in zip((scale, zero), names, strict=True)
     )
     return names
 

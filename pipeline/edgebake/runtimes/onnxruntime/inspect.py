@@ -41,7 +41,11 @@ def inspect(files: dict[str, bytes]) -> Inspection:
 def _running(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
     """Return the nodes that compute on what is fed: no boundaries, and none that ONNX Runtime is done with at load."""
     constants = {item.name for item in graph.initializer}
-    return [node for node in graph.node if node.op_type not in BOUNDARY and not constants.issuperset(node.input)]
+    return [
+        node
+        for node in graph.node
+        if node.op_type not in BOUNDARY and not constants.issuperset(node.input)
+    ]
 
 
 def _dtypes(graph: onnx.GraphProto) -> dict[str, str]:
@@ -67,7 +71,11 @@ def _between_boundaries(graph: onnx.GraphProto) -> set[str]:
     return {
         node.name
         for node in graph.node
-        if all(makers.get(name) == "DequantizeLinear" for name in node.input if name and name not in constants)
+        if all(
+            makers.get(name) == "DequantizeLinear"
+            for name in node.input
+            if name and name not in constants
+        )
         and all(readers.get(name) == {"QuantizeLinear"} for name in node.output)
     }
 

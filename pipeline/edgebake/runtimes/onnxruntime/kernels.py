@@ -16,7 +16,11 @@ import onnxruntime
 def in_float(model: bytes) -> set[str]:
     """Return the float tensors that operators write when the file runs, but for those at its ends."""
     graph = _optimized(model).graph
-    floats = {value.name for value in graph.input if value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT}
+    floats = {
+        value.name
+        for value in graph.input
+        if value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+    }
     floats |= {item.name for item in graph.initializer if item.data_type == onnx.TensorProto.FLOAT}
     computed: set[str] = set()
     for node in graph.node:

@@ -27,11 +27,11 @@ ALIGNMENT = 16  # no table or vector of the format asks for more
 
 def files(model: bytes) -> dict[str, bytes]:
     """Return model.ort, model.required_operators.config and model.required_operators_and_types.config."""
-    from onnxruntime.tools.convert_onnx_models_to_ort import (  # noqa: PLC0415
+    from onnxruntime.tools.convert_onnx_models_to_ort import (
         OptimizationStyle,
         convert_onnx_models_to_ort,
     )
-    from onnxruntime.tools.ort_format_model import create_config_from_models  # noqa: PLC0415
+    from onnxruntime.tools.ort_format_model import create_config_from_models
 
     logging.getLogger("ort_format_model.utils").setLevel(logging.WARNING)
     with tempfile.TemporaryDirectory() as name, contextlib.redirect_stdout(io.StringIO()):
@@ -40,9 +40,13 @@ def files(model: bytes) -> dict[str, bytes]:
         # Fixed: integer kernels are chosen now. Left to the device, they took 5.8 times as long.
         convert_onnx_models_to_ort(folder, optimization_styles=[OptimizationStyle.Fixed])
         source = folder / ORT_FILE
-        create_config_from_models([source], folder / OPERATORS_AND_TYPES, enable_type_reduction=True)
+        create_config_from_models(
+            [source], folder / OPERATORS_AND_TYPES, enable_type_reduction=True
+        )
         found = {name: (folder / name).read_text() for name in (OPERATORS, OPERATORS_AND_TYPES)}
-        configs = {f"model.{name}": text.replace(f"{folder}/", "").encode() for name, text in found.items()}
+        configs = {
+            f"model.{name}": text.replace(f"{folder}/", "").encode() for name, text in found.items()
+        }
         return {ORT_FILE: normalised(source.read_bytes()), **configs}
 
 
@@ -67,7 +71,7 @@ def normalised(content: bytes) -> bytes:
 
 
 def _session(content: bytes) -> Any:
-    from onnxruntime.tools import ort_format_model  # noqa: F401, PLC0415 - puts the next module on the path
+    from onnxruntime.tools import ort_format_model  # noqa: F401 - puts the next module on the path
 
     tables = importlib.import_module("ort_flatbuffers_py.fbs.InferenceSession")
     return tables.InferenceSession.GetRootAs(bytearray(content), 0)
@@ -84,22 +88,32 @@ Arguments = list[tuple[int, int]]  # 0 for an input or 1 for an output, and whic
 
 def _sorted(resolver: Any) -> list[tuple[bytes, list[tuple[bytes, Arguments]]]]:
     """Return operators, the type names of each, and the arguments that each name is of."""
-    operators = [resolver.OpKernelTypeStrArgs(i) for i in range(resolver.OpKernelTypeStrArgsLength())]
+    operators = [
+        resolver.OpKernelTypeStrArgs(i) for i in range(resolver.OpKernelTypeStrArgsLength())
+    ]
     return sorted((operator.OpId(), sorted(_names(operator))) for operator in operators)
 
 
 def _names(operator: Any) -> list[tuple[bytes, Arguments]]:
     entries = [operator.KernelTypeStrArgs(i) for i in range(operator.KernelTypeStrArgsLength())]
     return [
-        (entry.KernelTypeStr(), [(entry.Args(i).ArgType(), entry.Args(i).Index()) for i in range(entry.ArgsLength())])
+        (
+            entry.KernelTypeStr(),
+            [(entry.Args(i).ArgType(), entry.Args(i).Index()) for i in range(entry.ArgsLength())],
+        )
         for entry in entries
     ]
 
 
-def _resolver(b: flatbuffers.Builder, operators: list[tuple[bytes, list[tuple[bytes, Arguments]]]]) -> int:
+def _resolver(
+    b: flatbuffers.Builder, operators: list[tuple[bytes, list[tuple[bytes, Arguments]]]]
+) -> int:
     entries = []
     for operator, names in operators:
-        held = [_pair(b, name, _vector(b, [_argument(b, *one) for one in arguments])) for name, arguments in names]
+        held = [
+            _pair(b, name, _vector(b, [_argument(b, *one) for one in arguments]))
+            for name, arguments in names
+        ]
         entries.append(_pair(b, operator, _vector(b, held)))
     content = _vector(b, entries)
     b.StartObject(1)

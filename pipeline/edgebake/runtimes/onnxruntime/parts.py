@@ -25,7 +25,11 @@ def _model(model: onnx.ModelProto) -> Iterator[Part]:
 
 
 def _graph(graph: onnx.GraphProto) -> Iterator[Part]:
-    for kind, values in (("input", graph.input), ("output", graph.output), ("value", graph.value_info)):
+    for kind, values in (
+        ("input", graph.input),
+        ("output", graph.output),
+        ("value", graph.value_info),
+    ):
         yield from ((f"{kind} {value.name!r}", _content(value)) for value in values)
     for item in graph.initializer:
         yield f"initializer {item.name!r}", _content(item)
@@ -43,5 +47,9 @@ def _others(message: Any, known: tuple[str, ...]) -> Iterator[Part]:
 
 
 def _content(value: Any) -> bytes:
-    found: bytes = value.SerializeToString(deterministic=True) if hasattr(value, "ListFields") else repr(value).encode()
+    found: bytes = (
+        value.SerializeToString(deterministic=True)
+        if hasattr(value, "ListFields")
+        else repr(value).encode()
+    )
     return found

@@ -23,7 +23,9 @@ def falling(files: dict[str, bytes], delegate: Delegate) -> dict[int, str]:
     checked = _checked(model, delegate)
     running = {node.output[0] for group in checked.supported_groups for node in group}
     file = File(files)
-    reasons = ((place, _reason(file, node, running, checked)) for place, node in enumerate(file.running()))
+    reasons = (
+        (place, _reason(file, node, running, checked)) for place, node in enumerate(file.running())
+    )
     return {place: reason for place, reason in reasons if reason}
 
 
@@ -40,7 +42,9 @@ def _reason(file: File, node: onnx.NodeProto, running: set[str], checked: Any) -
         return f"{node.op_type} {_why(node, checked)}"
     for boundary in _boundaries(file, node):
         if boundary.output[0] not in running:
-            return f"{node.op_type} stands beside a node that is not in the table: {boundary.op_type}"
+            return (
+                f"{node.op_type} stands beside a node that is not in the table: {boundary.op_type}"
+            )
     return ""
 
 

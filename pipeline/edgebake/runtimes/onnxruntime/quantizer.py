@@ -27,8 +27,8 @@ class Integers:
 
 def integers(program: Program, asked: Integers) -> onnx.ModelProto:
     """Return the program in QDQ form, with uint8 activations and int8 weights."""
-    from onnxruntime.quantization import QuantType  # noqa: PLC0415
-    from onnxruntime.quantization.qdq_quantizer import QDQQuantizer  # noqa: PLC0415
+    from onnxruntime.quantization import QuantType
+    from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
     model = onnx.ModelProto()
     model.CopyFrom(program.model)  # the quantizer writes into what it is given
@@ -53,13 +53,13 @@ def integers(program: Program, asked: Integers) -> onnx.ModelProto:
 
 def _operators() -> list[str]:
     """Return all operators that either form of quantization knows; QDQ alone would leave out Add, Mul and Softmax."""
-    from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry  # noqa: PLC0415
+    from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 
     return sorted({*QDQRegistry, *QLinearOpsRegistry})
 
 
 def _ranges(program: Program) -> Any:
-    from onnxruntime.quantization.calibrate import CalibrationMethod, TensorData, TensorsData  # noqa: PLC0415
+    from onnxruntime.quantization.calibrate import CalibrationMethod, TensorData, TensorsData
 
     known = {
         name: TensorData(lowest=np.float32(low), highest=np.float32(high))
@@ -70,11 +70,13 @@ def _ranges(program: Program) -> Any:
 
 def dynamic(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return a prepared graph with uint8 weights, whose kernels quantize activations on the fly."""
-    from onnxruntime.quantization import QuantType, quantize_dynamic  # noqa: PLC0415
+    from onnxruntime.quantization import QuantType, quantize_dynamic
 
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "float.onnx", Path(folder) / "dynamic.onnx"
         onnx.save(model, source)
         # ConvInteger on a CPU takes uint8 weights alone.
-        quantize_dynamic(source, target, per_channel=True, reduce_range=True, weight_type=QuantType.QUInt8)
+        quantize_dynamic(
+            source, target, per_channel=True, reduce_range=True, weight_type=QuantType.QUInt8
+        )
         return onnx.load(target)

@@ -26,7 +26,9 @@ class OnnxSession:
             # Integer weights beside float activations become floats once, at load; else in every run, which takes
             # 4 to 12 times as long.
             options.add_session_config_entry("session.disable_quant_qdq", "1")
-        self._session = onnxruntime.InferenceSession(files[FILE], options, providers=["CPUExecutionProvider"])
+        self._session = onnxruntime.InferenceSession(
+            files[FILE], options, providers=["CPUExecutionProvider"]
+        )
         properties = self._session.get_modelmeta().custom_metadata_map
         self._input = _tensor("input", self._session.get_inputs()[0], properties)
         self._output = _tensor("output", self._session.get_outputs()[0], properties)

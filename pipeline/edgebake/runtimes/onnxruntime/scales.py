@@ -14,22 +14,32 @@ KEYS = tuple(f"{end}_{word}" for end in LAYOUTS for word in ("scale", "zero_poin
 
 def found(graph: Any) -> dict[str, str]:
     """Return the properties of an onnx.GraphProto's ends; none for an end of real numbers."""
-    readers = [node for node in graph.node if graph.input[0].name in node.input and node.op_type == "DequantizeLinear"]
-    makers = [node for node in graph.node if graph.output[0].name in node.output and node.op_type == "QuantizeLinear"]
+    readers = [
+        node
+        for node in graph.node
+        if graph.input[0].name in node.input and node.op_type == "DequantizeLinear"
+    ]
+    makers = [
+        node
+        for node in graph.node
+        if graph.output[0].name in node.output and node.op_type == "QuantizeLinear"
+    ]
     return {**_properties(graph, "input", readers), **_properties(graph, "output", makers)}
 
 
 def _properties(graph: Any, end: str, nodes: list[Any]) -> dict[str, str]:
     if not nodes:
         return {}
-    from onnx import numpy_helper  # noqa: PLC0415 - an app's way of running a file does without
+    from onnx import numpy_helper  # an app's way of running a file does without
 
     held = {item.name: item for item in graph.initializer}
     scale, zero = (numpy_helper.to_array(held[name]) for name in nodes[0].input[1:3])
     return {f"{end}_scale": repr(float(scale)), f"{end}_zero_point": str(int(zero))}
 
 
-def tensor(end: str, described: tuple[str, list[int], str], properties: Mapping[str, str]) -> Tensor:
+def tensor(
+    end: str, described: tuple[str, list[int], str], properties: Mapping[str, str]
+) -> Tensor:
     """Return the input or output of a file, `described` by name, shape and dtype, with what its properties say."""
     name, shape, dtype = described
     scale, zero = properties.get(f"{end}_scale"), properties.get(f"{end}_zero_point")

@@ -39,14 +39,20 @@ def int4(model: onnx.ModelProto, block_size: int | None) -> onnx.ModelProto:
 
 def halved(model: onnx.ModelProto, names: Collection[str]) -> onnx.ModelProto:
     """Return the graph with the weights of the named nodes stored as float16."""
-    found = {item.name: item for item in model.graph.initializer if item.data_type == onnx.TensorProto.FLOAT}
+    found = {
+        item.name: item
+        for item in model.graph.initializer
+        if item.data_type == onnx.TensorProto.FLOAT
+    }
     wanted = [node for node in model.graph.node if node.name in names and node.op_type in WEIGHTED]
     weights = list(dict.fromkeys(node.input[1] for node in wanted if node.input[1] in found))
     casts = []
     for name in weights:
         half = numpy_helper.to_array(found[name]).astype(np.float16)
         model.graph.initializer.append(numpy_helper.from_array(half, f"{name}_half"))
-        casts.append(helper.make_node("Cast", [f"{name}_half"], [f"{name}_float"], to=onnx.TensorProto.FLOAT))
+        casts.append(
+            helper.make_node("Cast", [f"{name}_half"], [f"{name}_float"], to=onnx.TensorProto.FLOAT)
+        )
     for node in model.graph.node:
         node.input[:] = [f"{name}_float" if name in weights else name for name in node.input]
     _replace(model.graph, [*casts, *model.graph.node], weights)
@@ -68,10 +74,16 @@ def _packed(
     values = numpy_helper.to_array(item)
     inputs, outputs = _axes(node)
     bits = onnx.TensorProto.INT8 if _is_depthwise(node, values) else onnx.TensorProto.INT4
-    blocked = bits == onnx.TensorProto.INT4 and block_size and values.shape[inputs] % block_size == 0
-    words: dict[str, int] = {"axis": inputs, "block_size": block_size or 0} if blocked else {"axis": outputs}
+    blocked = (
+        bits == onnx.TensorProto.INT4 and block_size and values.shape[inputs] % block_size == 0
+    )
+    words: dict[str, int] = (
+        {"axis": inputs, "block_size": block_size or 0} if blocked else {"axis": outputs}
+    )
     integers, scales = rounded(values, LIMITS[bits], words)
-    graph.initializer.append(helper.make_tensor(f"{item.name}_integers", bits, values.shape, integers.reshape(-1)))
+    graph.initializer.append(
+        helper.make_tensor(f"{item.name}_integers", bits, values.shape, integers.reshape(-1))
+    )
     graph.initializer.append(numpy_helper.from_array(scales, f"{item.name}_scales"))
     names = [f"{item.name}_integers", f"{item.name}_scales"]
     node = helper.make_node("DequantizeLinear", names, [f"{item.name}_float"])

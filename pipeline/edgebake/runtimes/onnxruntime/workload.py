@@ -40,7 +40,9 @@ def workload(files: dict[str, bytes]) -> Workload:
     """
     file = File(files)
     operations = [file.operation(node) for node in file.running()]
-    inputs = [file.root(value.name) for value in file.graph.input if value.name not in file.constants]
+    inputs = [
+        file.root(value.name) for value in file.graph.input if value.name not in file.constants
+    ]
     outputs = [file.root(value.name) for value in file.graph.output]
     return assembled(operations, file.size, file.constants, (inputs, outputs))
 
@@ -58,11 +60,19 @@ class File:
         self.same: dict[str, str] = {}
         for node in model.graph.node:
             self._follow(node)
-        self.floats = kernels.in_float(files[FILE]) if any(_is_boundary(node) for node in self.graph.node) else set()
+        self.floats = (
+            kernels.in_float(files[FILE])
+            if any(_is_boundary(node) for node in self.graph.node)
+            else set()
+        )
 
     def running(self) -> Iterator[onnx.NodeProto]:
         """Yield the nodes that run for every image."""
-        return (node for node in self.graph.node if not _is_boundary(node) and node.output[0] not in self.constants)
+        return (
+            node
+            for node in self.graph.node
+            if not _is_boundary(node) and node.output[0] not in self.constants
+        )
 
     def operation(self, node: onnx.NodeProto) -> Operation:
         """Return a node that runs."""
@@ -105,7 +115,9 @@ class File:
         elif node.op_type == "DequantizeLinear":
             self.same[node.output[0]] = node.input[0]
         elif node.op_type == "QuantizeLinear" and node.input[0] not in self.makers:
-            self.same[node.input[0]] = node.output[0]  # the file's input, which the first kernel reads as integers
+            self.same[node.input[0]] = node.output[
+                0
+            ]  # the file's input, which the first kernel reads as integers
 
     def _written(self, name: str) -> Iterator[str]:
         """Yield the tensors in which a node leaves its answer: integers where QuantizeLinear follows."""
@@ -122,7 +134,9 @@ class File:
         live = [name for name in node.input if name and name not in self.constants]
         dequantized = all(self._made_by(name) == "DequantizeLinear" for name in live)
         quantized = all(set(self._written(name)) - {name} for name in node.output)
-        return bool(live) and dequantized and quantized and not self.floats.intersection(node.output)
+        return (
+            bool(live) and dequantized and quantized and not self.floats.intersection(node.output)
+        )
 
     def _made_by(self, name: str) -> str:
         return self.makers[name].op_type if name in self.makers else ""
@@ -139,7 +153,9 @@ class File:
         first, weight, answer = (self._type(name)[1] for name in (*node.input[:2], node.output[0]))
         if node.op_type in CONVOLUTIONS:
             return window_macs(answer, weight, weight[0])
-        if node.op_type == "ConvTranspose":  # each number that comes in goes once through every filter
+        if (
+            node.op_type == "ConvTranspose"
+        ):  # each number that comes in goes once through every filter
             return window_macs(first, weight, weight[0])
         return product_macs(answer, first[-2 if _words(node).get("transA") else -1])
 
@@ -165,10 +181,14 @@ class File:
 
 def _types(graph: onnx.GraphProto) -> dict[str, tuple[str, list[int]]]:
     """Return dtype, as ONNX names it, and shape of each tensor; 0: a size that is not known."""
-    found = {item.name: (_dtype_name(item.data_type), list(item.dims)) for item in graph.initializer}
+    found = {
+        item.name: (_dtype_name(item.data_type), list(item.dims)) for item in graph.initializer
+    }
     for value in (*graph.input, *graph.value_info, *graph.output):
         kind = value.type.tensor_type
-        found.setdefault(value.name, (_dtype_name(kind.elem_type), [one.dim_value for one in kind.shape.dim]))
+        found.setdefault(
+            value.name, (_dtype_name(kind.elem_type), [one.dim_value for one in kind.shape.dim])
+        )
     return found
 
 

@@ -22,9 +22,13 @@ def parent() -> Parent:
     keras = keras_session.start(1)
     layers = keras.layers
     image = keras.Input((8, 8, 1), name="image")
-    x = layers.BatchNormalization(name="norm", momentum=0.9)(layers.Conv2D(16, 3, use_bias=False, name="conv")(image))
+    x = layers.BatchNormalization(name="norm", momentum=0.9)(
+        layers.Conv2D(16, 3, use_bias=False, name="conv")(image)
+    )
     x = layers.DepthwiseConv2D(3, activation="relu", name="depthwise")(layers.ReLU(name="relu")(x))
-    x = layers.GlobalAveragePooling2D(name="average")(layers.Conv2D(8, 1, activation="relu", name="wide")(x))
+    x = layers.GlobalAveragePooling2D(name="average")(
+        layers.Conv2D(8, 1, activation="relu", name="wide")(x)
+    )
     model = keras.Model(image, layers.Dense(2, activation="softmax", name="probabilities")(x))
     model.compile(keras.optimizers.Adam(0.03), "sparse_categorical_crossentropy")
     seen = splits()

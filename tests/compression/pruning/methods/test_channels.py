@@ -37,15 +37,21 @@ def parent() -> Parent:
     image = keras.Input((8, 8, 1), name="image")
     x = layers.ReLU()(layers.BatchNormalization(name="norm")(layers.Conv2D(8, 3, name="a")(image)))
     y = layers.Conv2D(8, 1, activation="relu", name="b")(x)
-    x = layers.GlobalAveragePooling2D()(layers.Add(name="sum")([x, layers.Conv2D(8, 1, name="c")(y)]))
+    x = layers.GlobalAveragePooling2D()(
+        layers.Add(name="sum")([x, layers.Conv2D(8, 1, name="c")(y)])
+    )
     model = keras.Model(image, layers.Dense(2, activation="softmax", name="answer")(x))
     return Parent(keras_session.save(model), LEARN, _splits())
 
 
-def words(keep: float | None = None, target: Goal | None = None, steps: int = 1, epochs: int = 1) -> Prune:
+def words(
+    keep: float | None = None, target: Goal | None = None, steps: int = 1, epochs: int = 1
+) -> Prune:
     learn = FineTune(epochs=epochs, batch_size=16, learning_rate=0.01, seed=0, threads=1)
     given: dict[str, Any] = {"keep": keep, "target": target, "steps": steps, "fine_tune": learn}
-    return Prune(method="channels", score=Score.l2, floor=0.25, multiple=1, baselines=False, **given)
+    return Prune(
+        method="channels", score=Score.l2, floor=0.25, multiple=1, baselines=False, **given
+    )
 
 
 def prune(parent: Parent, given: Prune) -> Pruned:
@@ -80,8 +86,14 @@ def test_each_layer_keeps_its_share(kept: Pruned) -> None:
 
 def test_each_step_goes_the_same_part_of_the_way_and_is_told(parent: Parent, kept: Pruned) -> None:
     half = 36 * (9 * 4 + 4 * 4 + 4 * 4) + 4 * 2
-    assert [step["macs"] for step in kept.report["steps"]] == [half, 36 * (9 * 2 + 2 * 2 + 2 * 2) + 2 * 2]
-    assert all(set(step) == {"macs", "parameters", "accuracy_cut", "accuracy"} for step in kept.report["steps"])
+    assert [step["macs"] for step in kept.report["steps"]] == [
+        half,
+        36 * (9 * 2 + 2 * 2 + 2 * 2) + 2 * 2,
+    ]
+    assert all(
+        set(step) == {"macs", "parameters", "accuracy_cut", "accuracy"}
+        for step in kept.report["steps"]
+    )
     assert [row["epoch"] for row in kept.history] == [1, 2, 3]
     last = kept.report["steps"][-1]
     assert (kept.accuracy_cut, kept.accuracy) == (last["accuracy_cut"], last["accuracy"])
@@ -109,10 +121,14 @@ def test_the_model_is_a_plain_one(parent: Parent, kept: Pruned) -> None:
     assert {type(layer).__module__.split(".")[0] for layer in loaded.layers} == {"keras"}
 
 
-def test_a_model_that_learnt_from_a_teacher_can_be_cut_again_and_trained_from_scratch(parent: Parent) -> None:
+def test_a_model_that_learnt_from_a_teacher_can_be_cut_again_and_trained_from_scratch(
+    parent: Parent,
+) -> None:
     sure = [np.eye(2, dtype=np.float32)[np.ones(count, int)] for count in (32, 16)]
     given = words(keep=0.5, steps=2, epochs=2)
-    pupil = prune(replace(parent, lesson=Lesson(sure[0], sure[1], temperature=2.0, alpha=0.0)), given)
+    pupil = prune(
+        replace(parent, lesson=Lesson(sure[0], sure[1], temperature=2.0, alpha=0.0)), given
+    )
     assert sizes(pupil)["a"] == 4
     baselines.from_scratch(pupil.model, parent, given)
     assert archive(pupil) != archive(prune(parent, given))
@@ -132,8 +148,12 @@ def test_a_goal_is_reached(parent: Parent, word: str) -> None:
 
 
 @pytest.mark.usefixtures("_untrained")
-def test_a_goal_of_latency_tells_what_was_timed(parent: Parent, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(latency, "_session", lambda model: layer_costs.total(layer_costs.of(model), "macs"))
+def test_a_goal_of_latency_tells_what_was_timed(
+    parent: Parent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        latency, "_session", lambda model: layer_costs.total(layer_costs.of(model), "macs")
+    )
     monkeypatch.setattr(latency, "ratio_of", lambda one, other: one / other)
     pruned = prune(parent, words(target=Goal(latency=0.5)))
     assert pruned.report["steps"][0]["macs"] <= 0.5 * MACS

@@ -28,7 +28,11 @@ def parent() -> Parent:
 
 def test_each_layer_has_four_weights_bit_for_bit(parent: Parent) -> None:
     found = cluster.prune(parent, WORDS)
-    kernels = {layer.name: np.array(layer.kernel) for layer in found.model.layers if hasattr(layer, "kernel")}
+    kernels = {
+        layer.name: np.array(layer.kernel)
+        for layer in found.model.layers
+        if hasattr(layer, "kernel")
+    }
     values = {name: len(np.unique(kernel.view(np.uint32))) for name, kernel in kernels.items()}
     assert values == {"conv": 4, "depthwise": 4, "wide": 4, "probabilities": 4}
     assert found.report["layers"][:2] == [

@@ -63,9 +63,13 @@ def test_the_first_cut_is_that_of_the_parent_and_patterns_are_kept(parent: Paren
     words = dataclasses.replace(WORDS, sparsity=None, ramp=None, pattern=Pattern(2, 4))
     found = magnitude.prune(parent, words)
     assert list(found.report["whole"]) == ["depthwise", "conv"]  # one input channel
-    before, after = (np.array(model.get_layer("wide").kernel)[0, 0] for model in (parent.load(), found.model))
+    before, after = (
+        np.array(model.get_layer("wide").kernel)[0, 0] for model in (parent.load(), found.model)
+    )
     largest = np.sort(np.argsort(-np.abs(before).reshape(4, 4, 8), axis=1)[:, :2], axis=1)
-    assert np.array_equal(np.argwhere(after.T.reshape(8, 4, 4))[:, 2], largest.transpose(2, 0, 1).ravel())
+    assert np.array_equal(
+        np.argwhere(after.T.reshape(8, 4, 4))[:, 2], largest.transpose(2, 0, 1).ravel()
+    )
     assert found.report["zeros"]["after"] == 0.5
 
 
@@ -76,7 +80,9 @@ def test_the_archive_is_plain_small_and_the_same_again(parent: Parent) -> None:
         archives.append(keras_session.save(magnitude.prune(parent, WORDS).model))
     assert archives[0] == archives[1]
     whole = keras_session.save(parent.load())
-    config, plain = (zipfile.ZipFile(BytesIO(one)).read("config.json") for one in (archives[0], whole))
+    config, plain = (
+        zipfile.ZipFile(BytesIO(one)).read("config.json") for one in (archives[0], whole)
+    )
     assert config == plain
     assert len(archives[0]) == len(whole)  # no state of an optimizer
     assert zeros(keras_session.load(archives[0]), "conv") == 101

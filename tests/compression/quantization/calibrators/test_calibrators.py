@@ -6,14 +6,22 @@ import numpy as np
 import pytest
 
 from edgebake import plugins
-from edgebake.compression.quantization.calibrators import entropy, min_max, moving_average, mse, percentile
+from edgebake.compression.quantization.calibrators import (
+    entropy,
+    min_max,
+    moving_average,
+    mse,
+    percentile,
+)
 from edgebake.compression.quantization.histogram import BINS, Seen
 from edgebake.recipe import Calibration
 
 WORDS = Calibration("min_max", 2, 0)
 
 
-def seen(values: list[float], lows: list[float] | None = None, highs: list[float] | None = None) -> Seen:
+def seen(
+    values: list[float], lows: list[float] | None = None, highs: list[float] | None = None
+) -> Seen:
     """Return what calibration sees of these values, in one example unless its extremes are given."""
     found = np.array(values, np.float64)
     counts, _ = np.histogram(found, BINS, (found.min(), found.max()))
@@ -90,4 +98,6 @@ def test_entropy_is_not_deceived_by_the_zeros_of_a_relu() -> None:
 def test_a_value_that_never_changes_has_a_range_of_no_width(method: str) -> None:
     none = np.zeros(2)
     dead = Seen(none, none, none, none, np.bincount([0], [8], BINS).astype(np.int64))
-    assert plugins.load("quantize.calibration.method", method).find(dead, replace(WORDS, percentile=99.0)) == (0, 0)
+    assert plugins.load("quantize.calibration.method", method).find(
+        dead, replace(WORDS, percentile=99.0)
+    ) == (0, 0)

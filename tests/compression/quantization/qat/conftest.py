@@ -18,7 +18,9 @@ def small(keras: Any) -> Any:
     """Images [8, 8, 1] to two classes: a convolution and a depthwise one with batch normalization, then dense."""
     layers = keras.layers
     image = keras.Input((8, 8, 1), name="image")
-    x = layers.BatchNormalization(name="norm", momentum=0.9)(layers.Conv2D(4, 3, use_bias=False, name="conv")(image))
+    x = layers.BatchNormalization(name="norm", momentum=0.9)(
+        layers.Conv2D(4, 3, use_bias=False, name="conv")(image)
+    )
     x = layers.DepthwiseConv2D(3, use_bias=False, name="depthwise")(layers.ReLU(name="relu")(x))
     x = layers.ReLU(6.0, name="relu6")(layers.BatchNormalization(name="norm2", momentum=0.9)(x))
     x = layers.GlobalAveragePooling2D(name="average")(x)

@@ -73,7 +73,9 @@ def test_an_architecture_answers_the_same_once_it_is_folded(architecture: str) -
     images = _images()
     model = _built(architecture, images)
     answers = np.array(model(images, training=False))
-    np.testing.assert_allclose(np.array(fold(model).model(images, training=False)), answers, atol=1e-4)
+    np.testing.assert_allclose(
+        np.array(fold(model).model(images, training=False)), answers, atol=1e-4
+    )
 
 
 @pytest.mark.slow
@@ -94,8 +96,12 @@ def _check_training(folded: Folded, splits: Splits) -> None:
     ranges = rewrite.trained_ranges(model)
     assert np.isfinite(history[0]["loss"])
     assert set(ranges) <= {operation.name for operation in plain.operations}
-    assert ranges["image"] == pytest.approx((splits.images[:].min(), splits.images[:].max()), abs=0.1)
-    assert _agreement(model, plain, splits.images) >= 0.7  # of networks that never learnt to be sure
+    assert ranges["image"] == pytest.approx(
+        (splits.images[:].min(), splits.images[:].max()), abs=0.1
+    )
+    assert (
+        _agreement(model, plain, splits.images) >= 0.7
+    )  # of networks that never learnt to be sure
     assert _agreement(model, _rounded_again(plain, ranges), splits.images) >= 0.95
 
 
@@ -109,5 +115,7 @@ def _rounded_again(plain: Any, ranges: dict[str, tuple[float, float]]) -> Any:
 
 
 def _agreement(one: Any, other: Any, images: Any) -> float:
-    first, second = (np.array(model(images, training=False)).argmax(axis=1) for model in (one, other))
+    first, second = (
+        np.array(model(images, training=False)).argmax(axis=1) for model in (one, other)
+    )
     return float((first == second).mean())

@@ -17,7 +17,9 @@ def randomise(model: Any) -> Any:
     draw = np.random.default_rng(1)
     for layer in model.layers:
         if type(layer).__name__ == "BatchNormalization":
-            layer.set_weights([draw.uniform(0.5, 1.5, weight.shape) for weight in layer.get_weights()])
+            layer.set_weights(
+                [draw.uniform(0.5, 1.5, weight.shape) for weight in layer.get_weights()]
+            )
     return model
 
 
@@ -28,7 +30,16 @@ def _kinds(model: Any) -> list[str]:
 def test_batch_normalization_goes_and_softmax_gets_a_layer_of_its_own(small: Any) -> None:
     folded = fold(randomise(small))
     names = [layer.name for layer in folded.model.layers]
-    expected = ["image", "conv", "relu", "depthwise", "relu6", "average", "probabilities", "probabilities_softmax"]
+    expected = [
+        "image",
+        "conv",
+        "relu",
+        "depthwise",
+        "relu6",
+        "average",
+        "probabilities",
+        "probabilities_softmax",
+    ]
     assert names == expected
     assert sorted(folded.parts) == ["conv", "depthwise", "probabilities"]
 
@@ -36,7 +47,9 @@ def test_batch_normalization_goes_and_softmax_gets_a_layer_of_its_own(small: Any
 def test_the_folded_model_computes_the_same(small: Any) -> None:
     images = np.random.default_rng(0).normal(size=(16, 8, 8, 1)).astype(np.float32)
     folded = fold(randomise(small)).model
-    np.testing.assert_allclose(np.array(folded(images)), np.array(small(images, training=False)), atol=1e-6)
+    np.testing.assert_allclose(
+        np.array(folded(images)), np.array(small(images, training=False)), atol=1e-6
+    )
 
 
 def _scaled_pixels(keras: Any, x: Any) -> Any:
@@ -50,7 +63,9 @@ def _called_by_name(keras: Any, x: Any) -> Any:
 
 
 def _norm_alone(keras: Any, x: Any) -> Any:
-    return keras.layers.Conv2D(3, 3, activation="relu")(keras.layers.BatchNormalization(scale=False, name="alone")(x))
+    return keras.layers.Conv2D(3, 3, activation="relu")(
+        keras.layers.BatchNormalization(scale=False, name="alone")(x)
+    )
 
 
 def _norm_behind_relu(keras: Any, x: Any) -> Any:
@@ -63,8 +78,12 @@ def _norm_beside_another_reader(keras: Any, x: Any) -> Any:
 
 
 def _branches(keras: Any, x: Any) -> Any:
-    left = keras.layers.BatchNormalization(center=False)(keras.layers.Conv2D(4, 1, groups=2, strides=2)(x))
-    right = keras.layers.BatchNormalization()(keras.layers.DepthwiseConv2D(1, strides=2, depth_multiplier=2)(x))
+    left = keras.layers.BatchNormalization(center=False)(
+        keras.layers.Conv2D(4, 1, groups=2, strides=2)(x)
+    )
+    right = keras.layers.BatchNormalization()(
+        keras.layers.DepthwiseConv2D(1, strides=2, depth_multiplier=2)(x)
+    )
     return keras.layers.Concatenate()([left, right])
 
 
@@ -78,24 +97,37 @@ def _dense_with_norm(keras: Any, x: Any) -> Any:
 
 
 BODIES = [
-    *(_scaled_pixels, _norm_alone, _norm_behind_relu, _norm_beside_another_reader, _branches, _operations),
+    *(
+        _scaled_pixels,
+        _norm_alone,
+        _norm_behind_relu,
+        _norm_beside_another_reader,
+        _branches,
+        _operations,
+    ),
     *(_dense_with_norm, _called_by_name),
 ]
 
 
 @pytest.mark.parametrize("body", BODIES)
-def test_models_of_many_shapes_compute_the_same(keras: Any, body: Callable[[Any, Any], Any]) -> None:
+def test_models_of_many_shapes_compute_the_same(
+    keras: Any, body: Callable[[Any, Any], Any]
+) -> None:
     image = keras.Input((8, 8, 2), name="image")
     model = randomise(keras.Model(image, body(keras, image)))
     images = np.random.default_rng(0).normal(size=(4, 8, 8, 2)).astype(np.float32)
     folded = fold(model).model
     assert "BatchNormalization" not in _kinds(folded)
-    np.testing.assert_allclose(np.array(folded(images)), np.array(model(images, training=False)), atol=2e-6)
+    np.testing.assert_allclose(
+        np.array(folded(images)), np.array(model(images, training=False)), atol=2e-6
+    )
 
 
 def test_a_sequential_model_is_folded_too(keras: Any) -> None:
     layers = keras.layers
-    model = keras.Sequential([keras.Input((8, 8, 1)), layers.Conv2D(2, 3), layers.BatchNormalization(), layers.ReLU()])
+    model = keras.Sequential(
+        [keras.Input((8, 8, 1)), layers.Conv2D(2, 3), layers.BatchNormalization(), layers.ReLU()]
+    )
     assert _kinds(fold(randomise(model)).model) == ["InputLayer", "Conv2D", "ReLU"]
 
 
@@ -108,9 +140,12 @@ def test_models_that_compute_something_else_are_told_apart(keras: Any) -> None:
         folding.compare(model, other)
 
 
-def test_a_wrong_fold_is_found_behind_a_softmax(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_fold_is_found_behind_a_softmax(
+    small: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(
-        "edgebake.compression.quantization.qat.parts.folded", lambda part: (part.kernel, np.zeros(part.channels))
+        "edgebake.compression.quantization.qat.parts.folded",
+        lambda part: (part.kernel, np.zeros(part.channels)),
     )
     with pytest.raises(ConversionError, match="the rewritten model differs by"):
         fold(randomise(small))
@@ -163,7 +198,9 @@ KINDS = "BatchNormalization, Conv2D, Dense, DepthwiseConv2D, Normalization"
         (_channels_first, "layer 'first': has channels first; expected channels last"),
     ],
 )
-def test_what_cannot_be_rewritten_is_named(keras: Any, body: Callable[[Any, Any], Any], message: str) -> None:
+def test_what_cannot_be_rewritten_is_named(
+    keras: Any, body: Callable[[Any, Any], Any], message: str
+) -> None:
     image = keras.Input((8, 8, 2), name="image")
     with pytest.raises(ConversionError) as error:
         fold(keras.Model(image, body(keras, image)))

@@ -13,7 +13,9 @@ def _numbers(*values: float) -> Any:
 
 
 def test_a_dense_layer_and_its_batch_normalization_are_one() -> None:
-    norm = Norm(_numbers(2, 4), _numbers(0.5, 0), _numbers(1, 1), _numbers(3, 3), epsilon=1.0, momentum=0.9)
+    norm = Norm(
+        _numbers(2, 4), _numbers(0.5, 0), _numbers(1, 1), _numbers(3, 3), epsilon=1.0, momentum=0.9
+    )
     part = Part(np.array([[1, 2], [3, 4]], np.float32), _numbers(3, 0), norm, is_depthwise=False)
     kernel, bias = parts.folded(part)  # sigma is 2, so the scale is 1 and 2
     assert kernel.tolist() == [[1, 4], [3, 8]]
@@ -23,7 +25,9 @@ def test_a_dense_layer_and_its_batch_normalization_are_one() -> None:
 def test_a_depthwise_kernel_is_scaled_by_channel_and_multiplier() -> None:
     ones = np.ones(4, np.float32)
     norm = Norm(_numbers(1, 2, 3, 4), ones * 0, ones * 0, ones, epsilon=0.0, momentum=0.9)
-    kernel, bias = parts.folded(Part(np.ones((1, 1, 2, 2), np.float32), None, norm, is_depthwise=True))
+    kernel, bias = parts.folded(
+        Part(np.ones((1, 1, 2, 2), np.float32), None, norm, is_depthwise=True)
+    )
     assert kernel.tolist() == [[[[1, 2], [3, 4]]]]
     assert bias.tolist() == [0, 0, 0, 0]
 

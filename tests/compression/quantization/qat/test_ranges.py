@@ -62,7 +62,7 @@ def test_a_learned_range_only_watches_when_told_to(keras: Any) -> None:
 
 
 def test_the_ends_of_a_learned_range_get_the_gradient_of_what_they_clip(keras: Any) -> None:
-    import tensorflow as tf  # noqa: PLC0415
+    import tensorflow as tf
 
     layer = _built("learned")
     layer.low.assign(-1)

@@ -67,7 +67,10 @@ def test_the_same_input_gives_the_same_bytes(archive: bytes) -> None:
 
 @pytest.mark.parametrize("ranges", ["moving", "learned"])
 def test_what_a_model_has_learnt_it_keeps_with_four_bits(small: Any, ranges: str) -> None:
-    splits, settings = _splits(), dataclasses.replace(SETTINGS, learning_rate=0.005, weight_bits=4, ranges=ranges)
+    splits, settings = (
+        _splits(),
+        dataclasses.replace(SETTINGS, learning_rate=0.005, weight_bits=4, ranges=ranges),
+    )
     small.compile("adam", "sparse_categorical_crossentropy")
     small.optimizer.learning_rate = 0.03
     small.fit(splits.images, splits.labels, epochs=15, batch_size=16, verbose=0)
@@ -85,7 +88,16 @@ def test_every_epoch_is_told(archive: bytes) -> None:
 def test_the_archive_holds_plain_layers_that_need_no_code_of_ours(archive: bytes) -> None:
     found = train(archive, _splits(), SETTINGS)
     model = keras_session.load(found.archive)
-    kinds = ["InputLayer", "Conv2D", "ReLU", "DepthwiseConv2D", "ReLU", "GlobalAveragePooling2D", "Dense", "Activation"]
+    kinds = [
+        "InputLayer",
+        "Conv2D",
+        "ReLU",
+        "DepthwiseConv2D",
+        "ReLU",
+        "GlobalAveragePooling2D",
+        "Dense",
+        "Activation",
+    ]
     assert [type(layer).__name__ for layer in model.layers] == kinds
     with zipfile.ZipFile(io.BytesIO(found.archive)) as opened:
         assert b"aware_training" not in opened.read("config.json")
@@ -101,7 +113,12 @@ def test_four_bit_weights_lie_on_their_grid_and_depthwise_ones_on_one_of_eight(
     for name, steps in (("conv", 7), ("depthwise", 127), ("probabilities", 7)):
         kernel = np.array(model.get_layer(name).kernel)
         rows = kernel.reshape(
-            -1, 1 if per_tensor else max(kernel.shape[-2:]) if name == "depthwise" else kernel.shape[-1]
+            -1,
+            1
+            if per_tensor
+            else max(kernel.shape[-2:])
+            if name == "depthwise"
+            else kernel.shape[-1],
         )
         numbers = rows / np.abs(rows).max(axis=0) * steps
         np.testing.assert_allclose(numbers, np.rint(numbers), atol=1e-4)
@@ -116,7 +133,9 @@ def test_activations_that_stay_float_have_no_ranges_and_no_rounding(archive: byt
     plain = rewrite.plain(model, folded)
     assert rewrite.trained_ranges(model) == {}
     assert len(history) == settings.epochs
-    np.testing.assert_allclose(np.array(plain(splits.images)), np.array(model(splits.images)), atol=1e-5)
+    np.testing.assert_allclose(
+        np.array(plain(splits.images)), np.array(model(splits.images)), atol=1e-5
+    )
 
 
 def test_statistics_and_ranges_stay_from_the_epoch_of_the_freeze_on(archive: bytes) -> None:
@@ -143,7 +162,9 @@ def test_the_freeze_comes_in_the_middle_of_training(archive: bytes) -> None:
 
 
 @pytest.mark.parametrize("ranges", ["moving", "learned"])
-def test_plain_layers_and_the_ranges_are_all_of_the_trained_model(archive: bytes, ranges: str) -> None:
+def test_plain_layers_and_the_ranges_are_all_of_the_trained_model(
+    archive: bytes, ranges: str
+) -> None:
     splits, settings = _splits(), dataclasses.replace(SETTINGS, ranges=ranges)
     folded = fold(keras_session.load(archive))
     model = rewrite.trainable(folded, settings)
@@ -154,12 +175,16 @@ def test_plain_layers_and_the_ranges_are_all_of_the_trained_model(archive: bytes
         layer = again.get_layer(f"{name}_range")
         layer.low.assign(low)
         layer.high.assign(high)
-    np.testing.assert_allclose(np.array(again(splits.images)), np.array(model(splits.images)), atol=1e-5)
+    np.testing.assert_allclose(
+        np.array(again(splits.images)), np.array(model(splits.images)), atol=1e-5
+    )
 
 
 def test_the_image_is_rounded_for_every_reader_also_one_that_takes_it_by_name(keras: Any) -> None:
     image = keras.Input((8, 8, 1), name="image")
-    folded = fold(keras.Model(image, keras.layers.Add()([image, keras.layers.ReLU()(inputs=image)])))
+    folded = fold(
+        keras.Model(image, keras.layers.Add()([image, keras.layers.ReLU()(inputs=image)]))
+    )
     layers = rewrite.trainable(folded, SETTINGS).layers
     assert [layer.name for layer in layers if "image" in layer.name] == ["image", "image_range"]
     assert [layer.input.name for layer in layers if type(layer).__name__ == "ReLU"] != ["image"]
@@ -182,5 +207,7 @@ def test_the_planner_can_import_every_module() -> None:
     ]
     heavy = ("tensorflow", "keras", "numpy")
     program = f"import sys, {', '.join(modules)}; print([name for name in {heavy} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"

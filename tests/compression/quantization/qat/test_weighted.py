@@ -40,7 +40,10 @@ def test_before_the_freeze_statistics_of_the_batch_count_and_are_learnt(single: 
 def test_after_it_moving_statistics_count_and_stay(single: Any) -> None:
     single.is_frozen = True
     np.testing.assert_allclose(np.array(single(BATCH, training=True)), [[1], [3]], rtol=1e-6)
-    assert (np.array(single.moving_mean).tolist(), np.array(single.moving_variance).tolist()) == ([0], [3])
+    assert (np.array(single.moving_mean).tolist(), np.array(single.moving_variance).tolist()) == (
+        [0],
+        [3],
+    )
 
 
 def test_inference_is_as_after_the_freeze(single: Any) -> None:
@@ -59,7 +62,9 @@ def _layers(keras: Any) -> list[Any]:
 
 @pytest.mark.parametrize("number", range(4))
 @pytest.mark.parametrize("training", [True, False])
-def test_all_kinds_compute_nearly_what_the_two_layers_did(keras: Any, number: int, training: bool) -> None:
+def test_all_kinds_compute_nearly_what_the_two_layers_did(
+    keras: Any, number: int, training: bool
+) -> None:
     layer, norm = _layers(keras)[number], keras.layers.BatchNormalization(momentum=0.8)
     images = np.random.default_rng(0).normal(size=(8, 9, 9, 3)).astype(np.float32)
     norm(layer(images))
@@ -70,15 +75,21 @@ def test_all_kinds_compute_nearly_what_the_two_layers_did(keras: Any, number: in
     expected = np.array(norm(layer(images), training=training))
     assert np.abs(np.array(twin(images, training=training)) - expected).max() < 0.05
     np.testing.assert_allclose(np.array(twin.moving_mean), np.array(norm.moving_mean), atol=1e-6)
-    np.testing.assert_allclose(np.array(twin.moving_variance), np.array(norm.moving_variance), atol=1e-6)
+    np.testing.assert_allclose(
+        np.array(twin.moving_variance), np.array(norm.moving_variance), atol=1e-6
+    )
 
 
 def test_gradients_reach_kernel_gamma_and_beta(single: Any) -> None:
-    import tensorflow as tf  # noqa: PLC0415
+    import tensorflow as tf
 
     single.is_frozen = True
     with tf.GradientTape() as tape:
         total = tf.reduce_sum(single(BATCH, training=True))
     slopes = tape.gradient(total, [variable.value for variable in single.trainable_variables])
     assert [variable.name for variable in single.trainable_variables] == ["kernel", "gamma", "beta"]
-    assert [slope.numpy().item() for slope in slopes] == [2, 4, 2]  # 4 inputs / sigma, 8 outputs / sigma, 2 examples
+    assert [slope.numpy().item() for slope in slopes] == [
+        2,
+        4,
+        2,
+    ]  # 4 inputs / sigma, 8 outputs / sigma, 2 examples

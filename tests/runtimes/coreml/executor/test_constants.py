@@ -10,9 +10,23 @@ import numpy as np
 import pytest
 
 from edgebake.runtimes.coreml import schema
-from edgebake.runtimes.coreml.executor.constants import DTYPES, type_of, unpacked, unpacked_bits, value_of
+from edgebake.runtimes.coreml.executor.constants import (
+    DTYPES,
+    type_of,
+    unpacked,
+    unpacked_bits,
+    value_of,
+)
 from edgebake.runtimes.coreml.executor.mil import Type
-from tests.runtimes.coreml.programs import Blob, Constant, constant, labels, text, type_message, value_message
+from tests.runtimes.coreml.programs import (
+    Blob,
+    Constant,
+    constant,
+    labels,
+    text,
+    type_message,
+    value_message,
+)
 
 # dtype, its values, and their bytes in the order of the file
 WORKED = [
@@ -141,16 +155,33 @@ def storage() -> ModuleType:
 
 
 WRITERS = {"float32": "float", "float16": "fp16"}
-WRITTEN = ["float16", "float32", "int4", "int8", "int16", "int32", "uint1", "uint2", "uint3", "uint4", "uint6", "uint8"]
+WRITTEN = [
+    "float16",
+    "float32",
+    "int4",
+    "int8",
+    "int16",
+    "int32",
+    "uint1",
+    "uint2",
+    "uint3",
+    "uint4",
+    "uint6",
+    "uint8",
+]
 
 
 @pytest.mark.parametrize("dtype", [*WRITTEN, "uint16", "uint32"])
-def test_files_that_apples_own_library_wrote_are_read(storage: ModuleType, tmp_path: Path, dtype: str) -> None:
+def test_files_that_apples_own_library_wrote_are_read(
+    storage: ModuleType, tmp_path: Path, dtype: str
+) -> None:
     random, path = np.random.default_rng(0), tmp_path / "weight.bin"
     kind = DTYPES[dtype]
     bits = int(dtype.removeprefix("u").removeprefix("int")) if "int" in dtype else 0
     low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1)) if dtype.startswith("int") else (0, 2**bits)
-    values: Any = random.integers(low, high, 37).astype(kind) if bits else random.normal(size=37).astype(kind)
+    values: Any = (
+        random.integers(low, high, 37).astype(kind) if bits else random.normal(size=37).astype(kind)
+    )
     writer = storage._BlobStorageWriter(str(path))
     writer.write_uint8_data(np.arange(5, dtype=np.uint8))
     given = values.view(np.uint16) if dtype == "float16" else values

@@ -53,15 +53,26 @@ def test_every_operator_of_the_documentation_is_covered() -> None:
 def test_affine_weights_have_one_scale_or_one_for_each_slice(
     scale: Any, zero_point: Any, axis: int, expected: Any
 ) -> None:
-    parameters = {"scale": _halves(scale), "zero_point": np.array(zero_point, np.int8), "axis": np.array(axis)}
-    found = _decompressed("affine_dequantize", quantized_data=np.arange(6).reshape(2, 3).astype(np.int8), **parameters)
+    parameters = {
+        "scale": _halves(scale),
+        "zero_point": np.array(zero_point, np.int8),
+        "axis": np.array(axis),
+    }
+    found = _decompressed(
+        "affine_dequantize", quantized_data=np.arange(6).reshape(2, 3).astype(np.int8), **parameters
+    )
     assert found.tolist() == expected
     assert found.dtype == np.float16
 
 
 def test_affine_weights_do_not_overflow_the_bytes_they_are_stored_in() -> None:
     parameters = {"scale": np.array(1.0, np.float32), "axis": np.array(0)}
-    found = _decompressed("affine_dequantize", quantized_data=_bytes(0, 255), zero_point=_bytes(255)[0:1], **parameters)
+    found = _decompressed(
+        "affine_dequantize",
+        quantized_data=_bytes(0, 255),
+        zero_point=_bytes(255)[0:1],
+        **parameters,
+    )
     assert found.tolist() == [-255.0, 0.0]
     assert found.dtype == np.float32
     found = _decompressed("affine_dequantize", quantized_data=_signed(-128, 127), **parameters)
@@ -69,7 +80,9 @@ def test_affine_weights_do_not_overflow_the_bytes_they_are_stored_in() -> None:
 
 
 def test_a_cast_is_to_float32() -> None:
-    found = _decompressed("cast", source_val=_halves([1.5, 0.1]), output_dtype=np.array("fp32", object))
+    found = _decompressed(
+        "cast", source_val=_halves([1.5, 0.1]), output_dtype=np.array("fp32", object)
+    )
     assert found.dtype == np.float32
     assert found.tolist() == [1.5, 0.0999755859375]
 
@@ -80,15 +93,23 @@ def test_a_palette_of_ios_16_has_its_indices_packed_into_bytes() -> None:
     found = _decompressed("lut_to_dense", indices=packed, lut=table, shape=np.array([5], np.uint32))
     assert found.tolist() == [10, 13, 12, 11, 13]
     assert found.dtype == np.float16
-    found = _decompressed("lut_to_dense", indices=packed, lut=table, shape=np.array([2, 1, 2], np.uint32))
+    found = _decompressed(
+        "lut_to_dense", indices=packed, lut=table, shape=np.array([2, 1, 2], np.uint32)
+    )
     assert found.tolist() == [[[10, 13]], [[12, 11]]]
 
 
-@pytest.mark.parametrize(("bits", "packed", "indices"), [(1, [0b101], [1, 0, 1]), (4, [0x21, 0x0F], [1, 2, 15])])
+@pytest.mark.parametrize(
+    ("bits", "packed", "indices"), [(1, [0b101], [1, 0, 1]), (4, [0x21, 0x0F], [1, 2, 15])]
+)
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.int8, np.uint8])
-def test_palettes_of_ios_16_of_other_sizes(bits: int, packed: list[int], indices: list[int], dtype: Any) -> None:
+def test_palettes_of_ios_16_of_other_sizes(
+    bits: int, packed: list[int], indices: list[int], dtype: Any
+) -> None:
     table = (np.arange(2**bits) * 3).astype(dtype)
-    found = _decompressed("lut_to_dense", indices=_bytes(*packed), lut=table, shape=np.array([3], np.uint32))
+    found = _decompressed(
+        "lut_to_dense", indices=_bytes(*packed), lut=table, shape=np.array([3], np.uint32)
+    )
     assert found.tolist() == [index * 3 for index in indices]
     assert found.dtype == dtype
 
@@ -113,7 +134,13 @@ def test_palettes_of_groups_as_in_case_1_of_the_documentation() -> None:
 @pytest.mark.parametrize(
     ("axis", "expected"),
     [
-        (1, [[[1, 1], [2, 2], [3, 3], [4, 1], [5, 2], [6, 3]], [[4, 4], [5, 5], [6, 6], [1, 1], [2, 2], [3, 3]]]),
+        (
+            1,
+            [
+                [[1, 1], [2, 2], [3, 3], [4, 1], [5, 2], [6, 3]],
+                [[4, 4], [5, 5], [6, 6], [1, 1], [2, 2], [3, 3]],
+            ],
+        ),
         (2, [[[1, 2, 3, 1, 2, 3], [4, 5, 6, 1, 2, 3]], [[4, 5, 6, 4, 5, 6], [1, 2, 3, 1, 2, 3]]]),
         (-1, [[[1, 2, 3, 1, 2, 3], [4, 5, 6, 1, 2, 3]], [[4, 5, 6, 4, 5, 6], [1, 2, 3, 1, 2, 3]]]),
         (
@@ -139,7 +166,11 @@ def test_palettes_of_vectors_as_in_case_2_of_the_documentation(axis: int, expect
 
 def test_a_mask_of_ios_16_is_packed_into_bytes() -> None:
     # The example of the documentation: bits 2 and 3 of five are set.
-    parameters = {"nonzero_data": _halves([7, 8]), "mask": _bytes(0b01100), "shape": np.array([5], np.uint32)}
+    parameters = {
+        "nonzero_data": _halves([7, 8]),
+        "mask": _bytes(0b01100),
+        "shape": np.array([5], np.uint32),
+    }
     found = _decompressed("sparse_to_dense", **parameters)
     assert found.tolist() == [0, 0, 7, 8, 0]
     assert found.dtype == np.float16
@@ -154,7 +185,9 @@ def test_a_mask_of_ios_16_is_packed_into_bytes() -> None:
 
 def test_a_mask_of_ios_18_has_the_shape_of_the_weight() -> None:
     found = _decompressed(
-        "sparse_to_dense", nonzero_data=_halves([3, 5, 6]), mask=np.array([[0, 1, 0], [1, 0, 1]], np.uint8)
+        "sparse_to_dense",
+        nonzero_data=_halves([3, 5, 6]),
+        mask=np.array([[0, 1, 0], [1, 0, 1]], np.uint8),
     )
     assert found.tolist() == [[0, 3, 0], [5, 0, 6]]
     assert found.dtype == np.float16
@@ -171,7 +204,9 @@ def test_a_mask_of_ios_18_has_the_shape_of_the_weight() -> None:
         ([[1.0, 2.0, 3.0, 4.0]], None, [[0, 2, 6, 12], [4, 10, 18, 28]]),
     ],
 )
-def test_the_shape_of_the_scale_divides_the_weight_into_blocks(scale: Any, offset: Any, expected: Any) -> None:
+def test_the_shape_of_the_scale_divides_the_weight_into_blocks(
+    scale: Any, offset: Any, expected: Any
+) -> None:
     parameters = {} if offset is None else {"offset": np.array(offset, np.int8)}
     data = np.arange(8, dtype=np.int8).reshape(2, 4)
     found = _decompressed("blockwise_shift_scale", data=data, scale=_halves(scale), **parameters)
@@ -181,7 +216,9 @@ def test_the_shape_of_the_scale_divides_the_weight_into_blocks(scale: Any, offse
 
 def test_blocks_of_a_kernel_are_along_every_axis() -> None:
     data = np.ones((4, 2, 2, 2), np.int8)
-    scale = np.array([1.0, 2.0], np.float32).reshape(2, 1, 1, 1) * np.array([1.0, 10.0], np.float32).reshape(1, 1, 2, 1)
+    scale = np.array([1.0, 2.0], np.float32).reshape(2, 1, 1, 1) * np.array(
+        [1.0, 10.0], np.float32
+    ).reshape(1, 1, 2, 1)
     found = _decompressed("blockwise_shift_scale", data=data, scale=scale)
     assert found[:, 0, :, 0].tolist() == [[1, 10], [1, 10], [2, 20], [2, 20]]
 
@@ -189,7 +226,9 @@ def test_blocks_of_a_kernel_are_along_every_axis() -> None:
 def test_a_sparse_palette_as_in_the_documentation() -> None:
     mask, nonzero = np.array(FOUR_ROWS, np.uint8), _bytes(0, 1, 1, 0, 1, 1, 0, 0, 1)
     table = _halves([2, 3]).reshape(1, 1, 2, 1)
-    found_mask, found = _decompressed("lut_to_sparse", indices_mask=mask, indices_nonzero_data=nonzero, lut=table)
+    found_mask, found = _decompressed(
+        "lut_to_sparse", indices_mask=mask, indices_nonzero_data=nonzero, lut=table
+    )
     assert found_mask.tolist() == FOUR_ROWS
     assert found.tolist() == [2, 3, 3, 2, 3, 3, 2, 2, 3]
 
@@ -210,12 +249,19 @@ def test_a_sparse_palette_of_vectors_as_in_the_documentation() -> None:
 def test_sparse_weights_of_one_scale_for_each_column_as_in_the_documentation() -> None:
     mask = np.array([[1, 1, 0, 0], [1, 1, 1, 0], [0, 0, 1, 1], [1, 1, 0, 0]], np.uint8)
     scale, offset = np.array([[0.1, 0.2, 0.3, 0.4]], np.float32), _signed(1, 2, 3, 4).reshape(1, 4)
-    parameters = {"nonzero_data": _signed(10, 11, 3, 4, 5, 6, 7, 8, 9), "scale": scale, "offset": offset}
+    parameters = {
+        "nonzero_data": _signed(10, 11, 3, 4, 5, 6, 7, 8, 9),
+        "scale": scale,
+        "offset": offset,
+    }
     found_mask, found = _decompressed("sparse_blockwise_shift_scale", data_mask=mask, **parameters)
     assert found_mask.tolist() == mask.tolist()
     # The documentation lists 1.2 for (7 - 4) * 0.4 and so on, row by row; 0.9 is (6 - 3) * 0.3.
     assert found.tolist() == pytest.approx([0.9, 1.8, 0.2, 0.4, 0.6, 0.9, 1.2, 0.7, 1.4])
     _, plain = _decompressed(
-        "sparse_blockwise_shift_scale", data_mask=mask, nonzero_data=parameters["nonzero_data"], scale=scale * 10
+        "sparse_blockwise_shift_scale",
+        data_mask=mask,
+        nonzero_data=parameters["nonzero_data"],
+        scale=scale * 10,
     )
     assert plain.tolist() == pytest.approx([10, 22, 3, 8, 15, 18, 28, 8, 18])

@@ -39,13 +39,17 @@ def ios18() -> ModuleType:
 
 
 def _operators(module: str) -> ModuleType:
-    keras_session.start(1)  # before coremltools imports TensorFlow with other kernels, for the tests behind this one
+    keras_session.start(
+        1
+    )  # before coremltools imports TensorFlow with other kernels, for the tests behind this one
     return importlib.import_module(f"coremltools.converters.mil.mil.ops.defs.{module}")
 
 
 def _assert_same(kind: str, operator: Any, **parameters: Any) -> None:
     """Compare values, dtype and shape of all that both return for the same parameters."""
-    ours = decompression.OPERATORS[kind](**{name: value for name, value in parameters.items() if value is not None})
+    ours = decompression.OPERATORS[kind](
+        **{name: value for name, value in parameters.items() if value is not None}
+    )
     theirs = operator.decompress(**parameters)
     pairs = zip(ours, theirs, strict=True) if isinstance(ours, tuple) else [(ours, theirs)]
     for own, other in pairs:
@@ -76,7 +80,9 @@ def _granularities(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("dtype", ["int8", "uint8"])
 @pytest.mark.parametrize("floats", FLOATS)
-def test_affine_dequantize(ios16: ModuleType, shape: tuple[int, ...], dtype: str, floats: Any) -> None:
+def test_affine_dequantize(
+    ios16: ModuleType, shape: tuple[int, ...], dtype: str, floats: Any
+) -> None:
     random = np.random.default_rng(0)
     data = _integers(random, dtype, shape)
     for axis in [None, *range(-len(shape), len(shape))]:
@@ -86,8 +92,15 @@ def test_affine_dequantize(ios16: ModuleType, shape: tuple[int, ...], dtype: str
             np.asarray(_integers(random, dtype, size)),
             np.asarray(random.normal(size=size), np.float32),
         ):
-            parameters = {"quantized_data": data, "zero_point": zero_point, "scale": scale, "axis": np.int32(axis or 0)}
-            _assert_same("constexpr_affine_dequantize", ios16.constexpr_affine_dequantize, **parameters)
+            parameters = {
+                "quantized_data": data,
+                "zero_point": zero_point,
+                "scale": scale,
+                "axis": np.int32(axis or 0),
+            }
+            _assert_same(
+                "constexpr_affine_dequantize", ios16.constexpr_affine_dequantize, **parameters
+            )
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 6, 8])
@@ -115,12 +128,18 @@ def test_packed_masks(ios16: ModuleType, shape: tuple[int, ...]) -> None:
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("dtype", sorted(INTEGERS))
 @pytest.mark.parametrize("floats", FLOATS)
-def test_blockwise_shift_scale(ios18: ModuleType, shape: tuple[int, ...], dtype: str, floats: Any) -> None:
+def test_blockwise_shift_scale(
+    ios18: ModuleType, shape: tuple[int, ...], dtype: str, floats: Any
+) -> None:
     random = np.random.default_rng(0)
     data, mask = _integers(random, dtype, shape), random.integers(0, 2, shape).astype(np.uint8)
     for blocks in _granularities(shape):
         scale = random.normal(size=blocks).astype(floats)
-        for offset in (None, _integers(random, dtype, blocks), random.normal(size=blocks).astype(floats)):
+        for offset in (
+            None,
+            _integers(random, dtype, blocks),
+            random.normal(size=blocks).astype(floats),
+        ):
             shared = {"scale": scale, "offset": offset}
             dense = ios18.constexpr_blockwise_shift_scale
             _assert_same("constexpr_blockwise_shift_scale", dense, data=data, **shared)
@@ -132,15 +151,27 @@ def test_blockwise_shift_scale(ios18: ModuleType, shape: tuple[int, ...], dtype:
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("bits", LUT_BITS)
 @pytest.mark.parametrize("vector", [1, 2, 3])
-def test_palettes_of_groups_and_vectors(ios18: ModuleType, shape: tuple[int, ...], bits: int, vector: int) -> None:
+def test_palettes_of_groups_and_vectors(
+    ios18: ModuleType, shape: tuple[int, ...], bits: int, vector: int
+) -> None:
     random = np.random.default_rng(0)
-    indices, mask = random.integers(0, 2**bits, shape).astype(np.uint8), random.integers(0, 2, shape).astype(np.uint8)
+    indices, mask = (
+        random.integers(0, 2**bits, shape).astype(np.uint8),
+        random.integers(0, 2, shape).astype(np.uint8),
+    )
     for groups in _granularities(shape):
         for dtype in (np.float16, np.float32, np.int8, np.uint8):
-            table = (random.normal(size=(*groups, 2**bits, vector)) * 50).astype(np.int8).astype(dtype)
+            table = (
+                (random.normal(size=(*groups, 2**bits, vector)) * 50).astype(np.int8).astype(dtype)
+            )
             for axis in [None] if vector == 1 else map(np.int32, range(len(shape))):
                 shared = {"lut": table, "vector_axis": axis}
-                _assert_same("constexpr_lut_to_dense", ios18.constexpr_lut_to_dense, indices=indices, **shared)
+                _assert_same(
+                    "constexpr_lut_to_dense",
+                    ios18.constexpr_lut_to_dense,
+                    indices=indices,
+                    **shared,
+                )
                 shared |= {"indices_mask": mask, "indices_nonzero_data": indices[mask != 0]}
                 _assert_same("constexpr_lut_to_sparse", ios18.constexpr_lut_to_sparse, **shared)
 

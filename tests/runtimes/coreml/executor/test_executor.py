@@ -47,10 +47,17 @@ def test_an_image_of_flexible_size_has_the_default_of_the_package_or_what_is_ask
     content = files({"image": image}, [op("identity", {"x": "image"}, seen=image.typed)], ["seen"])
     assert answers(content, {"image": PIXELS})["seen"].tolist() == RGB_PLANES
     wider = np.concatenate([PIXELS, PIXELS], axis=1)
-    assert answers(content, {"image": wider}, shapes={"image": (1, 3, 2, 4)})["seen"].shape == (1, 3, 2, 4)
+    assert answers(content, {"image": wider}, shapes={"image": (1, 3, 2, 4)})["seen"].shape == (
+        1,
+        3,
+        2,
+        4,
+    )
 
 
-@pytest.mark.parametrize(("colours", "count"), [("RGB", 3), ("BGR", 3), ("GRAYSCALE", 1), ("GRAYSCALE_FLOAT16", 1)])
+@pytest.mark.parametrize(
+    ("colours", "count"), [("RGB", 3), ("BGR", 3), ("GRAYSCALE", 1), ("GRAYSCALE_FLOAT16", 1)]
+)
 def test_channels_of_a_colour_space(colours: str, count: int) -> None:
     content = files({"image": Image(colours, 1, 1)}, [], [])
     (feature,) = package.read(content).specification.description.input
@@ -59,7 +66,9 @@ def test_channels_of_a_colour_space(colours: str, count: int) -> None:
 
 def _classifier(names: list[str | int]) -> dict[str, bytes]:
     outputs: dict[str, Typed] = {"label": ("string", ()), "label_probs": ("dictionary", ())}
-    head = Op("classify", {"probabilities": "probabilities", "classes": handmade.labels(names)}, outputs)
+    head = Op(
+        "classify", {"probabilities": "probabilities", "classes": handmade.labels(names)}, outputs
+    )
     softmax = op("softmax", {"x": "x"}, probabilities=real(1, 2))
     return files({"x": real(1, 2)}, [softmax, head], ["label", "label_probs"])
 
@@ -81,7 +90,10 @@ def test_a_classifier_answers_with_its_probabilities() -> None:
 
 
 def test_several_outputs_come_in_the_order_of_the_program_each_by_its_name() -> None:
-    steps = [op("relu", {"x": "x"}, first=real(2)), op("greater", {"x": "x", "y": 0.0}, second=("bool", (2,)))]
+    steps = [
+        op("relu", {"x": "x"}, first=real(2)),
+        op("greater", {"x": "x", "y": 0.0}, second=("bool", (2,))),
+    ]
     content = files({"x": real(2)}, steps, ["second", "first"])
     executor = Executor(package.read(content))
     assert executor.outputs == ["second", "first"]
@@ -91,25 +103,37 @@ def test_several_outputs_come_in_the_order_of_the_program_each_by_its_name() -> 
 
 def test_several_values_of_one_operation_are_read() -> None:
     parts = op("split", {"x": "x", "axis": 0, "split_sizes": [1, 2]}, a=real(1), b=real(2))
-    assert _listed(answers(files({"x": real(3)}, [parts], ["b", "a"]), {"x": [1, 2, 3]})) == {"b": [2, 3], "a": [1]}
+    assert _listed(answers(files({"x": real(3)}, [parts], ["b", "a"]), {"x": [1, 2, 3]})) == {
+        "b": [2, 3],
+        "a": [1],
+    }
 
 
 def test_several_inputs_are_fed_by_name_and_others_are_left_out() -> None:
-    content = files({"x": real(2), "y": whole(2)}, [op("mul", {"x": "x", "y": "y"}, z=real(2))], ["z"])
+    content = files(
+        {"x": real(2), "y": whole(2)}, [op("mul", {"x": "x", "y": "y"}, z=real(2))], ["z"]
+    )
     fed = {"y": [3, 4], "x": [0.5, 1.5], "nobody": [1]}
     assert _listed(answers(content, fed)) == {"z": [1.5, 6.0]}
 
 
 def test_values_are_fed_in_the_dtype_of_their_input() -> None:
     inputs: dict[str, Typed] = {"x": whole(2), "sure": ("bool", (2,))}
-    steps = [op("identity", {"x": "x"}, y=whole(2)), op("logical_not", {"x": "sure"}, no=("bool", (2,)))]
-    found = answers(files(inputs, steps, ["y", "no"]), {"x": np.array([3.0, 4.0]), "sure": np.array([1, 0])})
+    steps = [
+        op("identity", {"x": "x"}, y=whole(2)),
+        op("logical_not", {"x": "sure"}, no=("bool", (2,))),
+    ]
+    found = answers(
+        files(inputs, steps, ["y", "no"]), {"x": np.array([3.0, 4.0]), "sure": np.array([1, 0])}
+    )
     assert _listed(found) == {"y": [3, 4], "no": [False, True]}
     assert found["y"].dtype == np.int32
 
 
 def test_an_input_of_another_rank_takes_the_shape_of_the_program() -> None:
-    content = files({"x": real(1, 1, 2, 2)}, [op("identity", {"x": "x"}, y=real(1, 1, 2, 2))], ["y"])
+    content = files(
+        {"x": real(1, 1, 2, 2)}, [op("identity", {"x": "x"}, y=real(1, 1, 2, 2))], ["y"]
+    )
     assert _listed(answers(content, {"x": [[1, 2], [3, 4]]})) == {"y": [[[[1, 2], [3, 4]]]]}
 
 
@@ -121,26 +145,40 @@ def test_an_input_of_another_size_is_refused() -> None:
 
 def test_an_output_may_be_a_constant_or_an_input() -> None:
     steps = [op("fill", {"shape": [2], "value": 1.5}, filled=real(2))]
-    assert _listed(answers(files({"x": real(2)}, steps, ["filled"]), {"x": [0, 0]})) == {"filled": [1.5, 1.5]}
+    assert _listed(answers(files({"x": real(2)}, steps, ["filled"]), {"x": [0, 0]})) == {
+        "filled": [1.5, 1.5]
+    }
     steps = [
-        op("constexpr_sparse_to_dense", {"nonzero_data": [7.0], "mask": handmade.constant([0, 1], "uint1")}, w=real(2))
+        op(
+            "constexpr_sparse_to_dense",
+            {"nonzero_data": [7.0], "mask": handmade.constant([0, 1], "uint1")},
+            w=real(2),
+        )
     ]
     assert _listed(answers(files({"x": real(2)}, steps, ["w"]), {"x": [0, 0]})) == {"w": [0.0, 7.0]}
 
 
 def test_two_threads_give_the_same_answer_as_one() -> None:
     weight = np.random.default_rng(0).normal(size=(64, 64)).astype(np.float32)
-    content = files({"x": real(8, 64)}, [op("linear", {"x": "x", "weight": weight}, y=real(8, 64))], ["y"])
+    content = files(
+        {"x": real(8, 64)}, [op("linear", {"x": "x", "weight": weight}, y=real(8, 64))], ["y"]
+    )
     fed = {"x": np.random.default_rng(1).normal(size=(8, 64))}
-    one, two = (Executor(package.read(content), threads=threads).predict(fed)["y"] for threads in (1, 2))
+    one, two = (
+        Executor(package.read(content), threads=threads).predict(fed)["y"] for threads in (1, 2)
+    )
     np.testing.assert_allclose(one, two, rtol=1e-6)
 
 
 def test_float16_is_what_an_executor_computes_in_unless_told_otherwise() -> None:
-    content = files({"x": ("float16", (1,))}, [op("add", {"x": "x", "y": 1e-4}, y=("float16", (1,)))], ["y"])
+    content = files(
+        {"x": ("float16", (1,))}, [op("add", {"x": "x", "y": 1e-4}, y=("float16", (1,)))], ["y"]
+    )
     read, fed = package.read(content), {"x": np.array([1.0])}
     assert Executor(read).predict(fed)["y"].tolist() == [1.0]
-    assert Executor(read, Arithmetic.float32).predict(fed)["y"].tolist() == [np.float32(1) + np.float32(1e-4)]
+    assert Executor(read, Arithmetic.float32).predict(fed)["y"].tolist() == [
+        np.float32(1) + np.float32(1e-4)
+    ]
 
 
 def test_an_uncovered_operator_stops_an_executor_before_it_runs() -> None:

@@ -20,11 +20,15 @@ FLOAT, INT32, INT64 = TensorProto.FLOAT, TensorProto.INT32, TensorProto.INT64
         (("int4", "int8", "int16", "int32", "uint1", "uint4", "uint8", "uint16"), INT32),
     ],
 )
-def test_floats_travel_as_float32_and_integers_as_int32(dtypes: tuple[str, ...], carried: int) -> None:
+def test_floats_travel_as_float32_and_integers_as_int32(
+    dtypes: tuple[str, ...], carried: int
+) -> None:
     assert {carrier(dtype) for dtype in dtypes} == {carried}
 
 
-@pytest.mark.parametrize("dtype", ["int64", "uint32", "uint64", "float64", "string", "list", "dictionary"])
+@pytest.mark.parametrize(
+    "dtype", ["int64", "uint32", "uint64", "float64", "string", "list", "dictionary"]
+)
 def test_what_float32_or_int32_cannot_hold_is_not_covered(dtype: str) -> None:
     with pytest.raises(Uncovered, match=f"^the dtype {dtype}$"):
         carrier(dtype)
@@ -36,7 +40,9 @@ def test_a_graph_is_its_inputs_constants_and_nodes() -> None:
     total = graph.add("Add", x, graph.constant(np.array([1, 2]), FLOAT))[0]
     graph.name(total, "y")
     model = graph.model({"y": FLOAT})
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
     assert session.run(None, {"x": np.array([[10, 20]], np.float32)})[0].tolist() == [[11.0, 22.0]]
     assert [node.op_type for node in model.graph.node] == ["Add", "Identity"]
     assert [one.name for one in model.graph.output] == ["y"]

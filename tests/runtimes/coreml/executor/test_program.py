@@ -28,12 +28,16 @@ from tests.runtimes.coreml.programs import (
 PAIR = real(1, 2)
 
 
-def _read(operations: list[Op], outputs: list[str], inputs: dict[str, Typed] | None = None) -> Program:
+def _read(
+    operations: list[Op], outputs: list[str], inputs: dict[str, Typed] | None = None
+) -> Program:
     return programs.read(package.read(files(inputs or {"x": PAIR}, operations, outputs)))
 
 
 def test_inputs_outputs_and_operations_are_read_in_order() -> None:
-    found = _read([op("relu", {"x": "x"}, y=PAIR), op("add", {"x": "x", "y": "y"}, z=PAIR)], ["z", "y"])
+    found = _read(
+        [op("relu", {"x": "x"}, y=PAIR), op("add", {"x": "x", "y": "y"}, z=PAIR)], ["z", "y"]
+    )
     pair = Type("float32", (1, 2))
     assert found.inputs == [Value("x", pair)]
     assert found.outputs == ["z", "y"]
@@ -44,7 +48,10 @@ def test_inputs_outputs_and_operations_are_read_in_order() -> None:
 
 
 def test_constants_are_no_operations_and_do_not_count_as_positions() -> None:
-    found = _read([op("add", {"x": "x", "y": 1.5}, y=PAIR), op("mul", {"x": "y", "y": [2.0, 3.0]}, z=PAIR)], ["z"])
+    found = _read(
+        [op("add", {"x": "x", "y": 1.5}, y=PAIR), op("mul", {"x": "y", "y": [2.0, 3.0]}, z=PAIR)],
+        ["z"],
+    )
     assert [(one.kind, one.position) for one in found.operations] == [("add", 1), ("mul", 2)]
     assert found.operations[1].inputs == {"x": ["y"], "y": ["z_y_0"]}
     kind, value = found.constants["z_y_0"]
@@ -121,7 +128,11 @@ IOS_16: list[tuple[str, dict[str, Given], Any]] = [
         },
         [[0, 0.5], [2, 4]],
     ),
-    ("cast", {"source_val": constant([1.5], "float16", "file"), "output_dtype": text("fp32")}, [1.5]),
+    (
+        "cast",
+        {"source_val": constant([1.5], "float16", "file"), "output_dtype": text("fp32")},
+        [1.5],
+    ),
 ]
 BLOCK = constant(np.arange(8).reshape(2, 4) - 4, "int4", "file")
 IOS_18: list[tuple[str, dict[str, Given], Any]] = [
@@ -143,7 +154,11 @@ IOS_18: list[tuple[str, dict[str, Given], Any]] = [
         {"nonzero_data": [1.0, 2.0], "mask": constant([[1, 0], [0, 1]], "uint1", "file")},
         [[1, 0], [0, 2]],
     ),
-    ("cast", {"source_val": constant([1.5], "float16", "file"), "output_dtype": text("fp32")}, [1.5]),
+    (
+        "cast",
+        {"source_val": constant([1.5], "float16", "file"), "output_dtype": text("fp32")},
+        [1.5],
+    ),
 ]
 
 
@@ -162,11 +177,15 @@ def _assert_weight(operation: Op, expected: Any) -> None:
 def test_weights_in_the_form_of_ios_16_stand_in_attributes(
     kind: str, attributes: dict[str, Given], expected: Any
 ) -> None:
-    _assert_weight(compressed(f"constexpr_{kind}", attributes, weight=real(*np.shape(expected))), expected)
+    _assert_weight(
+        compressed(f"constexpr_{kind}", attributes, weight=real(*np.shape(expected))), expected
+    )
 
 
 @pytest.mark.parametrize(("kind", "inputs", "expected"), IOS_18)
-def test_weights_in_the_form_of_ios_18_stand_in_inputs(kind: str, inputs: dict[str, Given], expected: Any) -> None:
+def test_weights_in_the_form_of_ios_18_stand_in_inputs(
+    kind: str, inputs: dict[str, Given], expected: Any
+) -> None:
     _assert_weight(op(f"constexpr_{kind}", inputs, weight=real(*np.shape(expected))), expected)
 
 
@@ -176,7 +195,11 @@ def test_decompression_goes_on_from_one_operator_to_the_next() -> None:
     chain = [
         op(
             "constexpr_lut_to_sparse",
-            {"indices_mask": mask, "indices_nonzero_data": constant([0, 1, 1, 0], "uint1", "file"), "lut": table},
+            {
+                "indices_mask": mask,
+                "indices_nonzero_data": constant([0, 1, 1, 0], "uint1", "file"),
+                "lut": table,
+            },
             mask=("uint1", (2, 3)),
             data=("int8", (4,)),
         ),
@@ -186,7 +209,11 @@ def test_decompression_goes_on_from_one_operator_to_the_next() -> None:
             scaled_mask=("uint1", (2, 3)),
             scaled=real(4),
         ),
-        op("constexpr_sparse_to_dense", {"nonzero_data": "scaled", "mask": "scaled_mask"}, weight=real(2, 3)),
+        op(
+            "constexpr_sparse_to_dense",
+            {"nonzero_data": "scaled", "mask": "scaled_mask"},
+            weight=real(2, 3),
+        ),
     ]
     found = _read(chain, ["weight"])
     assert [one.kind for one in found.compressed] == [one.kind for one in chain]
@@ -196,9 +223,19 @@ def test_decompression_goes_on_from_one_operator_to_the_next() -> None:
 
 
 def test_a_weight_has_the_shape_that_its_output_declares() -> None:
-    attributes: dict[str, Given] = {"indices": constant([0b10], "uint8"), "lut": constant([1.0, 2.0], "float16")}
+    attributes: dict[str, Given] = {
+        "indices": constant([0b10], "uint8"),
+        "lut": constant([1.0, 2.0], "float16"),
+    }
     found = _read(
-        [compressed("constexpr_lut_to_dense", attributes | {"shape": constant([2], "uint32")}, w=half(2, 1))], ["w"]
+        [
+            compressed(
+                "constexpr_lut_to_dense",
+                attributes | {"shape": constant([2], "uint32")},
+                w=half(2, 1),
+            )
+        ],
+        ["w"],
     )
     assert found.constants["w"][0] == Type("float16", (2, 1))
     assert found.constants["w"][1].tolist() == [[1], [2]]

@@ -11,7 +11,19 @@ from edgebake.errors import CoverageError
 from edgebake.runtimes.coreml import package
 from edgebake.runtimes.coreml.executor import program as programs
 from edgebake.runtimes.coreml.executor.translation import Arithmetic, covered, floats
-from tests.runtimes.coreml.programs import Given, Op, Typed, answers, constant, files, half, op, real, text, whole
+from tests.runtimes.coreml.programs import (
+    Given,
+    Op,
+    Typed,
+    answers,
+    constant,
+    files,
+    half,
+    op,
+    real,
+    text,
+    whole,
+)
 
 HALF, FULL = Arithmetic.float16, Arithmetic.float32
 
@@ -21,7 +33,9 @@ def _answer(content: dict[str, bytes], x: Any, arithmetic: Arithmetic) -> Any:
 
 
 def _sum(typed: Typed) -> dict[str, bytes]:
-    return files({"x": typed}, [op("add", {"x": "x", "y": constant(1.0, typed[0])}, y=typed)], ["y"])
+    return files(
+        {"x": typed}, [op("add", {"x": "x", "y": constant(1.0, typed[0])}, y=typed)], ["y"]
+    )
 
 
 def test_a_sum_in_float16_is_rounded_to_float16() -> None:
@@ -41,7 +55,9 @@ def test_an_input_in_float16_is_rounded_before_anything_is_computed() -> None:
 
 
 def test_what_is_too_large_for_float16_is_infinite() -> None:
-    content = files({"x": half(2)}, [op("mul", {"x": "x", "y": constant(2.0, "float16")}, y=half(2))], ["y"])
+    content = files(
+        {"x": half(2)}, [op("mul", {"x": "x", "y": constant(2.0, "float16")}, y=half(2))], ["y"]
+    )
     assert _answer(content, [32768, -40000], HALF) == [np.inf, -np.inf]
     assert _answer(content, [32768, -40000], FULL) == [65536, -80000]
 
@@ -69,7 +85,11 @@ def test_a_matrix_product_is_rounded_once_after_it_has_summed() -> None:
 
 def test_an_operator_of_several_steps_is_rounded_at_its_end_alone() -> None:
     # The variance of 300 and -300 is 90000, more than float16 holds; the result is not.
-    content = files({"x": half(1, 2)}, [op("layer_norm", {"x": "x", "axes": [1], "epsilon": 0.0}, y=half(1, 2))], ["y"])
+    content = files(
+        {"x": half(1, 2)},
+        [op("layer_norm", {"x": "x", "axes": [1], "epsilon": 0.0}, y=half(1, 2))],
+        ["y"],
+    )
     assert _answer(content, [[300, -300]], HALF) == [[1, -1]]
 
 
@@ -92,7 +112,11 @@ def test_every_value_between_can_be_read_by_its_name() -> None:
 
 
 def test_a_constant_can_be_read_whether_an_operator_uses_it_or_not() -> None:
-    scale = op("constexpr_blockwise_shift_scale", {"data": constant([1, 2], "int8"), "scale": [2.0]}, weight=real(2))
+    scale = op(
+        "constexpr_blockwise_shift_scale",
+        {"data": constant([1, 2], "int8"), "scale": [2.0]},
+        weight=real(2),
+    )
     unused = files({"x": real(2)}, [scale, op("relu", {"x": "x"}, y=real(2))], ["y"])
     assert answers(unused, {"x": [0, 0]}, read=["weight"])["weight"].tolist() == [2, 4]
     used = files({"x": real(2)}, [scale, op("add", {"x": "x", "y": "weight"}, y=real(2))], ["y"])
@@ -105,7 +129,9 @@ def test_the_floats_of_a_program_are_listed_in_order() -> None:
     assert floats(program, {"float16"}) == ["y"]
 
 
-def _message(steps: Sequence[Op], outputs: list[str], inputs: dict[str, Typed] | None = None) -> str:
+def _message(
+    steps: Sequence[Op], outputs: list[str], inputs: dict[str, Typed] | None = None
+) -> str:
     with pytest.raises(CoverageError) as caught:
         answers(files(inputs or {"x": real(2)}, steps, outputs), {"x": [1, 2]})
     return str(caught.value)
@@ -118,7 +144,9 @@ def _expected(*lines: str) -> str:
 
 def test_an_unknown_operator_is_named_with_its_place_and_its_output() -> None:
     steps = [op("relu", {"x": "x"}, a=real(2)), op("sorcery", {"x": "a"}, y=real(2))]
-    assert _message(steps, ["y"]) == _expected("sorcery: the operator, operation 2 of 2, output 'y'")
+    assert _message(steps, ["y"]) == _expected(
+        "sorcery: the operator, operation 2 of 2, output 'y'"
+    )
 
 
 def test_all_problems_are_reported_at_once_and_nothing_behind_them() -> None:
@@ -162,7 +190,9 @@ def test_the_operators_that_are_covered_are_sorted_and_many() -> None:
 
 
 def test_an_input_that_is_flexible_has_the_default_of_the_package_or_what_is_asked_for() -> None:
-    content = files({"x": real(1, None)}, [op("relu", {"x": "x"}, y=real(1, None))], ["y"], {"x": (1, 3)})
+    content = files(
+        {"x": real(1, None)}, [op("relu", {"x": "x"}, y=real(1, None))], ["y"], {"x": (1, 3)}
+    )
     assert answers(content, {"x": [[-1, 2, 3]]})["y"].tolist() == [[0, 2, 3]]
     assert answers(content, {"x": [[-1, 2]]}, shapes={"x": (1, 2)})["y"].tolist() == [[0, 2]]
 
@@ -172,7 +202,11 @@ def test_sizes_follow_from_operator_to_operator() -> None:
     same: dict[str, Given] = {"weight": weight, "pad_type": text("same"), "strides": [2, 2]}
     steps = [
         op("conv", {"x": "x", **same}, a=real(1, 4, None, None)),
-        op("max_pool", {"x": "a", "kernel_sizes": [2, 2], "pad_type": text("same_lower")}, b=real(1, 4, None, None)),
+        op(
+            "max_pool",
+            {"x": "a", "kernel_sizes": [2, 2], "pad_type": text("same_lower")},
+            b=real(1, 4, None, None),
+        ),
         op(
             "upsample_nearest_neighbor",
             {"x": "b", "scale_factor_height": 2, "scale_factor_width": 2},
@@ -180,7 +214,12 @@ def test_sizes_follow_from_operator_to_operator() -> None:
         ),
         op(
             "slice_by_index",
-            {"x": "c", "begin": [0, 0, -2, 0], "end": [1, 4, 0, 3], "end_mask": [False, False, True, False]},
+            {
+                "x": "c",
+                "begin": [0, 0, -2, 0],
+                "end": [1, 4, 0, 3],
+                "end_mask": [False, False, True, False],
+            },
             y=real(1, 4, 2, 3),
         ),
     ]
@@ -210,13 +249,17 @@ def test_arithmetic_on_the_shape_of_a_flexible_input(shape: tuple[int, ...]) -> 
     x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     found = answers(_flattened(), {"x": x}, shapes={"x": shape})
     assert found["y"].tolist() == x.reshape(shape[0], -1).tolist()
-    assert found["total"][:, 0].tolist() == pytest.approx(x.reshape(shape[0], -1).sum(axis=1).tolist(), abs=1e-5)
+    assert found["total"][:, 0].tolist() == pytest.approx(
+        x.reshape(shape[0], -1).sum(axis=1).tolist(), abs=1e-5
+    )
 
 
 def test_a_zero_in_the_shape_of_a_flexible_reshape_is_counted_from_the_right() -> None:
     # Of iOS 17: the zero of [-1, 0, 1] stands for the first of two axes, not for the second.
     content = files(
-        {"x": real(None, 6)}, [op("reshape", {"x": "x", "shape": [-1, 0, 1]}, y=real(None, None, 1))], ["y"]
+        {"x": real(None, 6)},
+        [op("reshape", {"x": "x", "shape": [-1, 0, 1]}, y=real(None, None, 1))],
+        ["y"],
     )
     found = answers(content, {"x": np.arange(12).reshape(2, 6)}, shapes={"x": (2, 6)})
     assert found["y"].shape == (6, 2, 1)
@@ -225,7 +268,12 @@ def test_a_zero_in_the_shape_of_a_flexible_reshape_is_counted_from_the_right() -
 @pytest.mark.parametrize(
     ("kind", "parameters", "outputs", "shapes"),
     [
-        ("split", {"axis": 1, "num_splits": 2}, {"y": real(None, 2), "z": real(None, 2)}, [(3, 2), (3, 2)]),
+        (
+            "split",
+            {"axis": 1, "num_splits": 2},
+            {"y": real(None, 2), "z": real(None, 2)},
+            [(3, 2), (3, 2)],
+        ),
         ("topk", {"axis": 1, "k": 2}, {"y": real(None, 2), "z": whole(None, 2)}, [(3, 2), (3, 2)]),
         ("topk", {"axis": 1, "k": 2, "return_indices": False}, {"y": real(None, 2)}, [(3, 2)]),
         ("tile", {"reps": [2, 1]}, {"y": real(None, 4)}, [(6, 4)]),
@@ -239,6 +287,8 @@ def test_operators_on_flexible_inputs(
     kind: str, parameters: dict[str, Any], outputs: dict[str, Typed], shapes: list[tuple[int, ...]]
 ) -> None:
     parameter = "ref_tensor" if kind == "fill_like" else "x"
-    content = files({"x": real(None, 4)}, [Op(kind, {parameter: "x", **parameters}, outputs)], list(outputs))
+    content = files(
+        {"x": real(None, 4)}, [Op(kind, {parameter: "x", **parameters}, outputs)], list(outputs)
+    )
     found = answers(content, {"x": np.arange(12).reshape(3, 4)}, shapes={"x": (3, 4)})
     assert [value.shape for value in found.values()] == shapes

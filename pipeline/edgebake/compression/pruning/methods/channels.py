@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from edgebake.compression.pruning import dependency_graph, fine_tune, latency, layer_costs, selection, shrink
+from edgebake.compression.pruning import (
+    dependency_graph,
+    fine_tune,
+    latency,
+    layer_costs,
+    selection,
+    shrink,
+)
 from edgebake.compression.pruning.original_model import Parent, Pruned
 from edgebake.compression.pruning.selection import Limits
 from edgebake.models import keras_graph, keras_session
@@ -66,15 +73,21 @@ def _counts(cut: _Cut, ranked: Ranked, full: Any, way: float) -> Numbers:
         return counts
     for word, share in (("macs", goal.macs), ("parameters", goal.parameters)):
         if share is not None:
-            return selection.down_to(ranked, word, share**way * layer_costs.total(layer_costs.of(full), word))
+            return selection.down_to(
+                ranked, word, share**way * layer_costs.total(layer_costs.of(full), word)
+            )
     return selection.by_share(ranked, (words.keep or 1.0) ** way)
 
 
 def _train(cut: _Cut, parent: Parent, number: int) -> None:
     counted = layer_costs.of(cut.model)
-    step: dict[str, float] = {word: layer_costs.total(counted, word) for word in ("macs", "parameters")}
+    step: dict[str, float] = {
+        word: layer_costs.total(counted, word) for word in ("macs", "parameters")
+    }
     step["accuracy_cut"] = loop.accuracy(cut.model, parent.splits)
     rows = fine_tune.train(cut.model, parent, fine_tune.part(cut.words, number))
-    cut.model = keras_graph.functional(cut.model)  # without what it was trained by, which would be cloned and saved too
+    cut.model = keras_graph.functional(
+        cut.model
+    )  # without what it was trained by, which would be cloned and saved too
     cut.history += [row | {"epoch": row["epoch"] + len(cut.history)} for row in rows]
     cut.steps.append(step | {"accuracy": loop.accuracy(cut.model, parent.splits)})

@@ -5,6 +5,8 @@ Source: Han et al., https://arxiv.org/abs/1510.00149, section 3.
 
 from typing import Any
 
+import numpy as np
+
 from edgebake.compression.pruning import kernels, shared_weights
 from edgebake.compression.pruning.kernels import Rule
 from edgebake.compression.pruning.original_model import Parent, Pruned
@@ -34,7 +36,9 @@ def prune(parent: Parent, words: Prune) -> Pruned:
     accuracy_cut = loop.accuracy(model, parent.splits)
     with kernels.held(rules):
         history = loop.fit(model, parent.splits, words.fine_tune, parent.aids())
-    model = keras_graph.functional(model)  # without an optimizer and its state, which would be saved too
+    model = keras_graph.functional(
+        model
+    )  # without an optimizer and its state, which would be saved too
     return Pruned(
         model=model,
         accuracy_cut=accuracy_cut,
@@ -53,19 +57,23 @@ def _layers(model: Any) -> list[Any]:
 
 def _shared(model: Any, bits: int, per_channel: bool) -> list[tuple[Any, Rule]]:
     """Share the weights of each kernel, and return with each the rule that keeps it so."""
-    import numpy as np  # noqa: PLC0415
-
     rules = []
     for layer in _layers(model):
-        found = shared_weights.shared(np.array(layer.kernel), bits, shared_weights.tables_of(layer, per_channel))
+        found = shared_weights.shared(
+            np.array(layer.kernel), bits, shared_weights.tables_of(layer, per_channel)
+        )
         layer.kernel.assign(found.kernel)
         rules.append((layer.kernel, shared_weights.keeper(found)))
     return rules
 
 
 def _entry(layer: Any, per_channel: bool) -> dict[str, Any]:
-    import numpy as np  # noqa: PLC0415
 
     kernel = np.array(layer.kernel)
     values = shared_weights.values_of(kernel, shared_weights.tables_of(layer, per_channel))
-    return {"layer": layer.name, "kind": keras_graph.kind(layer), "weights": kernel.size, "values": values}
+    return {
+        "layer": layer.name,
+        "kind": keras_graph.kind(layer),
+        "weights": kernel.size,
+        "values": values,
+    }

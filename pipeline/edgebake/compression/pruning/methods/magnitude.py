@@ -7,6 +7,8 @@ https://arxiv.org/abs/2104.08378.
 import itertools
 from typing import Any
 
+import numpy as np
+
 from edgebake.compression.pruning import kernels, masks
 from edgebake.compression.pruning.masks import Masks, Ramp
 from edgebake.compression.pruning.original_model import Parent, Pruned
@@ -30,7 +32,9 @@ def prune(parent: Parent, words: Prune) -> Pruned:
     model, cut = parent.load(), parent.load()
     _masks(cut, words.pattern).cut(how)
     history = _fine_tuned(model, parent, words, learn)
-    model = keras_graph.functional(model)  # without an optimizer and its state, which would be saved too
+    model = keras_graph.functional(
+        model
+    )  # without an optimizer and its state, which would be saved too
     return Pruned(
         model=model,
         accuracy_cut=loop.accuracy(cut, parent.splits),
@@ -69,7 +73,7 @@ def _fine_tuned(model: Any, parent: Parent, words: Prune, learn: FineTune) -> Ro
 
 def _grower(made: Masks, ramp: Ramp) -> Any:
     """Return a callback that cuts what is due before a step of training."""
-    import keras  # noqa: PLC0415
+    import keras
 
     steps = itertools.count()  # over all epochs; Keras begins anew in each
 
@@ -91,17 +95,24 @@ def _report(before: Any, after: Any, pattern: Pattern | None) -> dict[str, Any]:
         },
         "layers": entries,
         "whole": whole,
-        "deflated_bytes": {"before": kernels.deflated_bytes(before), "after": kernels.deflated_bytes(after)},
+        "deflated_bytes": {
+            "before": kernels.deflated_bytes(before),
+            "after": kernels.deflated_bytes(after),
+        },
         "speed": SPEED,
     }
 
 
 def _entry(layer: Any) -> dict[str, Any]:
-    import numpy as np  # noqa: PLC0415
 
     kernel = np.array(layer.kernel)
     zeros = kernel.size - int(np.count_nonzero(kernel))
-    return {"layer": layer.name, "kind": keras_graph.kind(layer), "weights": kernel.size, "zeros": zeros}
+    return {
+        "layer": layer.name,
+        "kind": keras_graph.kind(layer),
+        "weights": kernel.size,
+        "zeros": zeros,
+    }
 
 
 def _share(entries: list[dict[str, Any]]) -> float:

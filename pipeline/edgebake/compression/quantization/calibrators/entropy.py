@@ -7,11 +7,12 @@ every range holds exactly, count no more than their neighbours, as in NVIDIA's p
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from edgebake.compression.quantization.histogram import Seen
 from edgebake.recipe import Calibration
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 WORDS: tuple[str, ...] = ()
@@ -30,8 +31,6 @@ def find(seen: Seen, _: Calibration) -> tuple[float, float]:
 
 def _divergence(counts: "NDArray[np.float64]", bins: int) -> float:
     """Return how far the first bins in 128 levels are from what they were, all that is clipped in the last of them."""
-    import numpy as np  # noqa: PLC0415
-
     inside = counts[:bins]
     clipped = inside.copy()
     clipped[-1] += counts[bins:].sum()

@@ -5,11 +5,12 @@ Source: Krishnamoorthi, https://arxiv.org/abs/1806.08342, section 3.2; the momen
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from edgebake.compression.quantization.histogram import Seen
 from edgebake.recipe import Calibration
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 WORDS: tuple[str, ...] = ()

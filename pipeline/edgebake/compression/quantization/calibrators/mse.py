@@ -4,6 +4,8 @@ Source: Banner et al., Post training 4-bit quantization, https://arxiv.org/abs/1
 itself in place of an assumed distribution.
 """
 
+import numpy as np
+
 from edgebake.compression.quantization.histogram import Seen
 from edgebake.recipe import Calibration
 
@@ -16,15 +18,14 @@ def find(seen: Seen, _: Calibration) -> tuple[float, float]:
     """Return the range, in the proportions of what was seen, with the smallest error."""
     low, high = min(float(seen.lows.min()), 0.0), max(float(seen.highs.max()), 0.0)
     share = min(
-        (number / SHARES for number in range(SHARES, 0, -1)), key=lambda one: _error(seen, low * one, high * one)
+        (number / SHARES for number in range(SHARES, 0, -1)),
+        key=lambda one: _error(seen, low * one, high * one),
     )
     return low * share, high * share
 
 
 def _error(seen: Seen, low: float, high: float) -> float:
     """Return the sum of square errors: of clipping outside, of rounding (a twelfth of a step squared) inside."""
-    import numpy as np  # noqa: PLC0415
-
     middles = seen.middles()
     outside = np.maximum(low - middles, 0) + np.maximum(middles - high, 0)
     rounding = np.where(outside == 0, ((high - low) / LEVELS) ** 2 / 12, 0)

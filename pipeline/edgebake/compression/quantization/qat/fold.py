@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from edgebake.compression.quantization.qat import graph, parts
 from edgebake.compression.quantization.qat.graph import Graph
 from edgebake.compression.quantization.qat.parts import Part
@@ -34,8 +36,14 @@ def fold(model: Any) -> Folded:
     found = graph.read(model)
     norms = _norms_behind(found)
     absorbed = {norm.name for norm in norms.values()}
-    made_of = {name: parts.of_layer(one, norms.get(name)) for name, one in found.operations.items() if _weighted(one)}
-    alone = [one for name, one in found.operations.items() if _is_norm(one) and name not in absorbed]
+    made_of = {
+        name: parts.of_layer(one, norms.get(name))
+        for name, one in found.operations.items()
+        if _weighted(one)
+    }
+    alone = [
+        one for name, one in found.operations.items() if _is_norm(one) and name not in absorbed
+    ]
     made_of |= {norm.name: parts.of_norm(_checked(norm, found)) for norm in alone}
     folded = _rewritten(model, set(made_of), absorbed)
     for name, part in made_of.items():
@@ -65,8 +73,7 @@ def compare(first: Any, second: Any) -> None:
     Raises:
         ConversionError: an output differs by more than TOLERANCE; it is named as the first model names it.
     """
-    import keras  # noqa: PLC0415
-    import numpy as np  # noqa: PLC0415
+    import keras
 
     shape = (SAMPLES, *first.inputs[0].shape[1:])
     images = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
@@ -94,14 +101,21 @@ def _norms_behind(found: Graph) -> dict[str, Any]:
     behind = {}
     for name, operation in found.operations.items():
         reader = found.only_reader(name)
-        if _weighted(operation) and activation(operation) == "linear" and reader is not None and _is_norm(reader):
+        if (
+            _weighted(operation)
+            and activation(operation) == "linear"
+            and reader is not None
+            and _is_norm(reader)
+        ):
             behind[name] = _of_last_axis(reader, len(found.outputs[name].shape))
     return behind
 
 
 def _of_last_axis(norm: Any, axes: int) -> Any:
     if norm.axis not in (-1, axes - 1):
-        raise ConversionError(f"layer {norm.name!r}: normalizes axis {norm.axis}; expected the last one, the channels")
+        raise ConversionError(
+            f"layer {norm.name!r}: normalizes axis {norm.axis}; expected the last one, the channels"
+        )
     return norm
 
 
@@ -117,7 +131,7 @@ def _checked(norm: Any, found: Graph) -> Any:
 
 def _rewritten(model: Any, weighted: set[str], absorbed: set[str]) -> Any:
     """Return the model without batch normalization, its weights not yet set."""
-    import keras  # noqa: PLC0415
+    import keras
 
     split: dict[str, Any] = {}
 
@@ -128,7 +142,9 @@ def _rewritten(model: Any, weighted: set[str], absorbed: set[str]) -> Any:
             return keras.layers.DepthwiseConv2D(1, name=layer.name)
         config = {**layer.get_config(), "use_bias": True}
         if activation(layer) not in FUSED:
-            split[layer.name] = keras.layers.Activation(config["activation"], name=_split_name(layer))
+            split[layer.name] = keras.layers.Activation(
+                config["activation"], name=_split_name(layer)
+            )
             config["activation"] = "linear"
         return layer.__class__.from_config(config)
 
@@ -150,10 +166,13 @@ def _split_name(layer: Any) -> str:
 
 def _guard(model: Any, found: Graph, folded: Any, absorbed_by: dict[str, str]) -> None:
     """Compare what each weighted layer returns in both models: behind a softmax, large differences look small."""
-    import keras  # noqa: PLC0415
+    import keras
 
     now = graph.read(folded).outputs
-    pairs = [(found.outputs[model_end], now[folded_end]) for model_end, folded_end in _ends(found, absorbed_by)]
+    pairs = [
+        (found.outputs[model_end], now[folded_end])
+        for model_end, folded_end in _ends(found, absorbed_by)
+    ]
     before, after = zip(*pairs, (model.outputs[0], folded.outputs[0]), strict=True)
     compare(keras.Model(model.inputs[0], list(before)), keras.Model(folded.inputs[0], list(after)))
 

@@ -7,7 +7,10 @@ from edgebake.errors import ConversionError, listed
 from edgebake.models.keras_graph import kind, nodes
 
 WEIGHTED = ("Conv2D", "DepthwiseConv2D", "Dense")
-KEPT = ("BatchNormalization", "Normalization")  # their numbers are statistics: folded, or left as they are
+KEPT = (
+    "BatchNormalization",
+    "Normalization",
+)  # their numbers are statistics: folded, or left as they are
 
 
 @dataclass(frozen=True)
@@ -41,21 +44,31 @@ def read(model: Any) -> Graph:
         operations={node.operation.name: node.operation for node in calls},
         readers=readers,
         outputs={node.operation.name: node.output_tensors[0] for node in calls},
-        last=next(node.operation.name for node in calls if any(one is model.outputs[0] for one in node.output_tensors)),
+        last=next(
+            node.operation.name
+            for node in calls
+            if any(one is model.outputs[0] for one in node.output_tensors)
+        ),
     )
 
 
 def _check_operations(operations: list[Any]) -> None:
-    import keras  # noqa: PLC0415
+    import keras
 
     for operation in operations:
         if isinstance(operation, keras.Model):
-            raise ConversionError(f"layer {operation.name!r}: is itself a model; expected layers that hold no model")
+            raise ConversionError(
+                f"layer {operation.name!r}: is itself a model; expected layers that hold no model"
+            )
         uses = sum(one is operation for one in operations)
         if uses > 1:
-            raise ConversionError(f"layer {operation.name!r}: is used {uses} times; expected each to be used once")
+            raise ConversionError(
+                f"layer {operation.name!r}: is used {uses} times; expected each to be used once"
+            )
         if getattr(operation, "data_format", "channels_last") == "channels_first":
-            raise ConversionError(f"layer {operation.name!r}: has channels first; expected channels last")
+            raise ConversionError(
+                f"layer {operation.name!r}: has channels first; expected channels last"
+            )
         if getattr(operation, "weights", None) and kind(operation) not in WEIGHTED + KEPT:
             raise ConversionError(
                 f"layer {operation.name!r}: {kind(operation)} has weights that cannot be trained for a grid; "

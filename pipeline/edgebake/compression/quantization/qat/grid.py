@@ -19,17 +19,19 @@ def nearest(kernel: Any, grid: Grid, channels: int) -> Any:
     for the largest weight wherever the end of the grid is rounded below it.
     Source: https://arxiv.org/abs/1806.08342, sections 2.2 and 2.4.
     """
-    import tensorflow as tf  # noqa: PLC0415
+    import tensorflow as tf
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def straight_through(weights: Any) -> Any:
-        return _rounded(weights, grid.bits, 1 if grid.per_tensor else channels), lambda upstream: upstream
+        return _rounded(
+            weights, grid.bits, 1 if grid.per_tensor else channels
+        ), lambda upstream: upstream
 
     return straight_through(tf.convert_to_tensor(kernel))
 
 
 def _rounded(weights: Any, bits: int, channels: int) -> Any:
-    import tensorflow as tf  # noqa: PLC0415
+    import tensorflow as tf
 
     rows = tf.reshape(weights, (-1, channels))
     largest = tf.reduce_max(tf.abs(rows), axis=0)

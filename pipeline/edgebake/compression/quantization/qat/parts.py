@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
+
 from edgebake.models.keras_graph import kind
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     Array: TypeAlias = NDArray[np.float32]
@@ -43,8 +44,6 @@ class Part:
 
 def of_layer(layer: Any, norm: Any) -> Part:
     """Return the part of a weighted Keras layer and, unless it is None, the batch normalization behind it."""
-    import numpy as np  # noqa: PLC0415
-
     return Part(
         kernel=np.array(layer.kernel),
         bias=np.array(layer.bias) if layer.use_bias else None,
@@ -55,8 +54,6 @@ def of_layer(layer: Any, norm: Any) -> Part:
 
 def of_norm(norm: Any) -> Part:
     """Return batch normalization that stands alone as what is behind a 1x1 depthwise convolution that does nothing."""
-    import numpy as np  # noqa: PLC0415
-
     kernel = np.ones((1, 1, norm.moving_mean.shape[0], 1), np.float32)
     return Part(kernel, None, _numbers(norm), is_depthwise=True)
 
@@ -66,8 +63,6 @@ def folded(part: Part) -> tuple[Array, Array]:
 
     Source: https://arxiv.org/abs/1712.05877, section 3.2.
     """
-    import numpy as np  # noqa: PLC0415
-
     bias = np.zeros(part.channels, np.float32) if part.bias is None else part.bias
     if part.norm is None:
         return part.kernel, bias
@@ -77,7 +72,6 @@ def folded(part: Part) -> tuple[Array, Array]:
 
 
 def _numbers(norm: Any) -> Norm:
-    import numpy as np  # noqa: PLC0415
 
     mean = np.array(norm.moving_mean)
     return Norm(

@@ -9,11 +9,24 @@ from edgebake.models.keras_graph import activation, kind
 
 # What these return lies on the grid of what they are given. Layers, then keras.ops.
 MOVES = (
-    *("AveragePooling2D", "Cropping2D", "Dropout", "Flatten", "GlobalMaxPooling2D", "MaxPooling2D", "Permute"),
+    *(
+        "AveragePooling2D",
+        "Cropping2D",
+        "Dropout",
+        "Flatten",
+        "GlobalMaxPooling2D",
+        "MaxPooling2D",
+        "Permute",
+    ),
     *("RepeatVector", "Reshape", "SpatialDropout2D", "UpSampling2D", "ZeroPadding2D"),
     *("ExpandDims", "GetItem", "Pad", "Split", "Squeeze", "Transpose"),
 )
-FUSES = (*graph.WEIGHTED, "Add", "Multiply", "Subtract")  # compute a ReLU that follows before they store anything
+FUSES = (
+    *graph.WEIGHTED,
+    "Add",
+    "Multiply",
+    "Subtract",
+)  # compute a ReLU that follows before they store anything
 
 
 def is_stored(name: str, found: Graph) -> bool:
@@ -30,7 +43,10 @@ def is_stored(name: str, found: Graph) -> bool:
 def _has_its_function_behind(name: str, found: Graph) -> bool:
     operation, reader = found.operations[name], found.only_reader(name)
     return (
-        kind(operation) in FUSES and activation(operation) == "linear" and reader is not None and _is_function(reader)
+        kind(operation) in FUSES
+        and activation(operation) == "linear"
+        and reader is not None
+        and _is_function(reader)
     )
 
 

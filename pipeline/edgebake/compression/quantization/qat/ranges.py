@@ -42,7 +42,9 @@ class Ranging:
         is_learned = self.way == "learned"
         self.low = self.add_weight(name="low", shape=(), trainable=is_learned)
         self.high = self.add_weight(name="high", shape=(), trainable=is_learned)
-        self.batches = self.add_weight(name="batches", shape=(), initializer="zeros", trainable=False)
+        self.batches = self.add_weight(
+            name="batches", shape=(), initializer="zeros", trainable=False
+        )
         self.low.assign(self.start[0])
         self.high.assign(self.start[1])
 
@@ -52,7 +54,7 @@ class Ranging:
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Return the nearest values on the grid."""
-        import tensorflow as tf  # noqa: PLC0415
+        import tensorflow as tf
 
         is_moving = bool(training) and self.way == "moving" and not self.is_frozen
         if self.way != "known" and (is_moving or self.is_watching):
@@ -61,22 +63,26 @@ class Ranging:
 
     def ends(self) -> tuple[Any, Any]:
         """Return the range, zero inside."""
-        import tensorflow as tf  # noqa: PLC0415
+        import tensorflow as tf
 
         return tf.minimum(self.low, 0.0), tf.maximum(self.high, SMALLEST)
 
     def _watch(self, inputs: Any) -> None:
-        import tensorflow as tf  # noqa: PLC0415
+        import tensorflow as tf
 
         momentum = tf.where(self.batches < 1, 0.0, MOMENTUM)
-        self.low.assign(momentum * self.low + (1 - momentum) * tf.minimum(tf.reduce_min(inputs), 0.0))
-        self.high.assign(momentum * self.high + (1 - momentum) * tf.maximum(tf.reduce_max(inputs), 0.0))
+        self.low.assign(
+            momentum * self.low + (1 - momentum) * tf.minimum(tf.reduce_min(inputs), 0.0)
+        )
+        self.high.assign(
+            momentum * self.high + (1 - momentum) * tf.maximum(tf.reduce_max(inputs), 0.0)
+        )
         self.batches.assign_add(1)
 
 
 @cache
 def _class() -> Any:
     """Return a class that is a Keras layer; made here, since Keras is not imported when modules are."""
-    import keras  # noqa: PLC0415
+    import keras
 
     return type("Ranged", (Ranging, keras.layers.Layer), {})

@@ -19,19 +19,27 @@ def trainable(folded: Folded, settings: Settings) -> Any:
     Raises:
         ConversionError: a layer whose output is to be rounded returns several tensors.
     """
-    import keras  # noqa: PLC0415
+    import keras
 
     found = graph.read(folded.model)
     image = folded.model.inputs[0]
     entry = keras.Input(batch_shape=image.shape, dtype=image.dtype, name=image.name)
-    rounded = _rounder(settings.ranges)(entry, image.name, "linear") if settings.activations else entry
+    rounded = (
+        _rounder(settings.ranges)(entry, image.name, "linear") if settings.activations else entry
+    )
 
     def twin(layer: Any) -> Any:
         part = folded.parts.get(layer.name)
-        return fold.clone(layer) if part is None else weighted.make(layer, part, _grid(part.is_depthwise, settings))
+        return (
+            fold.clone(layer)
+            if part is None
+            else weighted.make(layer, part, _grid(part.is_depthwise, settings))
+        )
 
     def call(layer: Any, *arguments: Any, **options: Any) -> Any:
-        given, named = keras.tree.map_structure(lambda one: rounded if one is entry else one, (arguments, options))
+        given, named = keras.tree.map_structure(
+            lambda one: rounded if one is entry else one, (arguments, options)
+        )
         returned = layer(*given, **named)
         if not settings.activations or not placement.is_stored(layer.name, found):
             return returned
@@ -46,7 +54,7 @@ def trainable(folded: Folded, settings: Settings) -> Any:
 
 def plain(model: Any, folded: Folded) -> Any:
     """Return the folded model with the trained weights, each the float value of a point of its grid."""
-    import keras  # noqa: PLC0415
+    import keras
 
     made = keras.models.clone_model(folded.model, clone_function=fold.clone)
     for name in folded.parts:
@@ -60,7 +68,9 @@ def plain(model: Any, folded: Folded) -> Any:
 def trained_ranges(model: Any) -> dict[str, tuple[float, float]]:
     """Return the range of each rounded output by the name of the plain layer that returns it, the input among them."""
     ends = {layer.name: layer.ends() for layer in model.layers if isinstance(layer, ranges.Ranging)}
-    return {name.removesuffix(SUFFIX): (float(low), float(high)) for name, (low, high) in ends.items()}
+    return {
+        name.removesuffix(SUFFIX): (float(low), float(high)) for name, (low, high) in ends.items()
+    }
 
 
 def _grid(is_depthwise: bool, settings: Settings) -> Grid:

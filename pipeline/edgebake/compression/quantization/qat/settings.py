@@ -13,7 +13,9 @@ class Settings:
     batch_size: int
     learning_rate: float  # at the start; it falls to zero along a cosine
     seed: int
-    freeze_after: int  # epochs, until statistics of batch normalization and moving ranges stay as they are
+    freeze_after: (
+        int  # epochs, until statistics of batch normalization and moving ranges stay as they are
+    )
     ranges: str  # moving or learned
     weight_bits: int  # 8 or 4
     per_tensor: bool  # one scale for a tensor, not one for each output channel

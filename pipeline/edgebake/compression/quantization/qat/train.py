@@ -52,17 +52,21 @@ def watch(model: Any, splits: Splits, settings: Settings) -> None:
 
 def fit(model: Any, splits: Splits, settings: Settings) -> Rows:
     """Train a model of fake-quantized layers and return a row for each epoch."""
-    return fit_in_float(model, splits, settings.words(), Aids([_freezer(model, settings.freeze_after)]))
+    return fit_in_float(
+        model, splits, settings.words(), Aids([_freezer(model, settings.freeze_after)])
+    )
 
 
 def _freezer(model: Any, after: int) -> Any:
     """Return a callback that freezes statistics and ranges before the epoch `after`, counted from zero."""
-    import keras  # noqa: PLC0415
+    import keras
 
     def freeze(epoch: int, _: Any) -> None:
         if epoch == after:
             _set(model, (weighted.Folding, ranges.Ranging), is_frozen=True)
-            model.make_train_function(force=True)  # the function that was traced knows the old state
+            model.make_train_function(
+                force=True
+            )  # the function that was traced knows the old state
 
     return keras.callbacks.LambdaCallback(on_epoch_begin=freeze)
 

@@ -10,7 +10,9 @@ from edgebake.models.keras_graph import kind
 
 def make(layer: Any, part: Part, grid: Grid) -> Any:
     """Return the trainable twin of a plain folded layer, its weights not yet made."""
-    made = _class_of(layer.__class__).from_config({**layer.get_config(), "use_bias": part.bias is not None})
+    made = _class_of(layer.__class__).from_config(
+        {**layer.get_config(), "use_bias": part.bias is not None}
+    )
     made.grid, made.norm, made.channels = grid, part.norm, part.channels
     return made
 
@@ -59,7 +61,9 @@ class Folding:
         self.gamma = self.add_weight(name="gamma", shape=one_each)
         self.beta = self.add_weight(name="beta", shape=one_each)
         self.moving_mean = self.add_weight(name="moving_mean", shape=one_each, trainable=False)
-        self.moving_variance = self.add_weight(name="moving_variance", shape=one_each, trainable=False)
+        self.moving_variance = self.add_weight(
+            name="moving_variance", shape=one_each, trainable=False
+        )
 
     def folded(self) -> tuple[Any, Any]:
         """Return the kernel on its grid and the bias, both as at inference."""
@@ -81,7 +85,7 @@ class Folding:
 
     def _of_batch(self, outputs: Any) -> tuple[Any, Any]:
         """Return the correction of the output and the bias by statistics of the batch, and learn from these."""
-        import tensorflow as tf  # noqa: PLC0415
+        import tensorflow as tf
 
         bias = self.bias if self.use_bias else 0.0
         mean, variance = tf.nn.moments(outputs, axes=list(range(len(outputs.shape) - 1)))
@@ -92,7 +96,7 @@ class Folding:
         return correction, self.beta - mean * self.gamma / deviation
 
     def _deviation(self, variance: Any) -> Any:
-        import tensorflow as tf  # noqa: PLC0415
+        import tensorflow as tf
 
         return tf.sqrt(variance + self.norm.epsilon)
 
@@ -111,19 +115,23 @@ def _is_depthwise(layer: Any) -> bool:
 
 
 def _as_depthwise(vector: Any, kernel: Any) -> Any:
-    import tensorflow as tf  # noqa: PLC0415
+    import tensorflow as tf
 
     return tf.reshape(vector, kernel.shape[2:])
 
 
 def _apply(layer: Any, inputs: Any, kernel: Any) -> Any:
     """Return what the layer computes with another kernel, before bias and activation."""
-    import keras  # noqa: PLC0415
+    import keras
 
     if isinstance(layer, keras.layers.Dense):
         return keras.ops.matmul(inputs, kernel)
     if isinstance(layer, keras.layers.DepthwiseConv2D):
         return keras.ops.depthwise_conv(
-            inputs, kernel, strides=layer.strides, padding=layer.padding, dilation_rate=layer.dilation_rate
+            inputs,
+            kernel,
+            strides=layer.strides,
+            padding=layer.padding,
+            dilation_rate=layer.dilation_rate,
         )
     return layer.convolution_op(inputs, kernel)

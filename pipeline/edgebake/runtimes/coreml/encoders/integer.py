@@ -13,6 +13,6 @@ SCHEMES = {"int8": 17, "mixed": 17}
 
 def encode(model: Any, storage: Storage, _: str) -> Any:
     """Return the ML Program with int8 weights, less those of layers that `mixed` keeps."""
-    from edgebake.runtimes.coreml import weights  # noqa: PLC0415
+    from edgebake.runtimes.coreml import weights
 
     return weights.int8(model, storage)

@@ -13,6 +13,6 @@ SCHEMES = {"palettized": 16}
 
 def encode(model: Any, storage: Storage, _: str) -> Any:
     """Return the ML Program with palettized weights."""
-    from edgebake.runtimes.coreml import weights  # noqa: PLC0415
+    from edgebake.runtimes.coreml import weights
 
     return weights.palettized(model, storage)

@@ -13,7 +13,7 @@ SCHEMES = {"sparse": 16, "sparse_palettized": 18}
 
 def encode(model: Any, storage: Storage, _: str) -> Any:
     """Return the ML Program with sparse weights, palettized where the options hold a palette."""
-    from edgebake.runtimes.coreml import weights  # noqa: PLC0415
+    from edgebake.runtimes.coreml import weights
 
     if storage.compression.palette is not None:
         return weights.sparse_palettized(model, storage)

@@ -13,6 +13,10 @@ SCHEMES = {"dynamic": 16, "int4_weights": 18}
 
 def encode(model: Any, storage: Storage, weights: str) -> Any:
     """Return the ML Program with `weights`, int8 or int4."""
-    from edgebake.runtimes.coreml import weights as weight_passes  # noqa: PLC0415
+    from edgebake.runtimes.coreml import weights as weight_passes
 
-    return weight_passes.int4(model, storage) if weights == "int4" else weight_passes.int8(model, storage)
+    return (
+        weight_passes.int4(model, storage)
+        if weights == "int4"
+        else weight_passes.int8(model, storage)
+    )

@@ -73,7 +73,11 @@ class Call:
     def real(self, parameter: str) -> str:
         """Return the ONNX tensor of a parameter as float32."""
         tensor = self.tensor(parameter)
-        return tensor if self.carrier(parameter) == TensorProto.FLOAT else self.cast(tensor, TensorProto.FLOAT)
+        return (
+            tensor
+            if self.carrier(parameter) == TensorProto.FLOAT
+            else self.cast(tensor, TensorProto.FLOAT)
+        )
 
     def optional(self, *parameters: str) -> list[str]:
         """Return the ONNX tensors of those parameters that the operation gives."""

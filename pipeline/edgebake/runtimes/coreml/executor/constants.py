@@ -31,7 +31,14 @@ DTYPES: dict[str, type] = {
     "uint16": np.uint16,
     "uint32": np.uint32,
 }
-BITS = {"int4": 4, "uint1": 1, "uint2": 2, "uint3": 3, "uint4": 4, "uint6": 6}  # of dtypes that share bytes
+BITS = {
+    "int4": 4,
+    "uint1": 1,
+    "uint2": 2,
+    "uint3": 3,
+    "uint4": 4,
+    "uint6": 6,
+}  # of dtypes that share bytes
 SENTINEL = 0xDEADBEEF  # in front of every entry of a weights file
 
 
@@ -41,7 +48,10 @@ def type_of(message: Any) -> Type:
     if kind != "tensorType":
         return Type(kind.removesuffix("Type"), ())
     tensor = message.tensorType
-    sizes = (one.constant.size if one.WhichOneof("dimension") == "constant" else None for one in tensor.dimensions)
+    sizes = (
+        one.constant.size if one.WhichOneof("dimension") == "constant" else None
+        for one in tensor.dimensions
+    )
     return Type(schema.module("MIL_pb2").DataType.Name(tensor.dataType).lower(), tuple(sizes))
 
 
@@ -80,12 +90,18 @@ def stored(where: Any, weights: dict[str, bytes]) -> bytes:
 def unpacked(content: bytes, kind: Type) -> NDArray[Any]:
     """Return bytes as an array of a type; numbers of less than a byte follow each other from the lowest bit up."""
     if kind.dtype not in BITS:
-        return np.frombuffer(content, np.dtype(DTYPES[kind.dtype]).newbyteorder("<")).reshape(kind.sizes)
+        return np.frombuffer(content, np.dtype(DTYPES[kind.dtype]).newbyteorder("<")).reshape(
+            kind.sizes
+        )
     count = int(np.prod(kind.sizes, dtype=np.int64))
-    return unpacked_bits(np.frombuffer(content, np.uint8), BITS[kind.dtype], count, kind.dtype).reshape(kind.sizes)
+    return unpacked_bits(
+        np.frombuffer(content, np.uint8), BITS[kind.dtype], count, kind.dtype
+    ).reshape(kind.sizes)
 
 
-def unpacked_bits(content: NDArray[np.uint8], bits: int, count: int, dtype: str = "") -> NDArray[Any]:
+def unpacked_bits(
+    content: NDArray[np.uint8], bits: int, count: int, dtype: str = ""
+) -> NDArray[Any]:
     """Return `count` numbers of `bits` bits each; signed ones for a dtype that starts with `int`."""
     found = np.unpackbits(content, bitorder="little")[: count * bits].reshape(count, bits)
     numbers: NDArray[Any] = (found.astype(np.int16) << np.arange(bits, dtype=np.int16)).sum(axis=1)

@@ -23,14 +23,20 @@ def _operator(function: Function) -> Function:
 
 
 @_operator
-def affine_dequantize(quantized_data: Array, scale: Array, axis: Array, zero_point: Array | None = None) -> Array:
+def affine_dequantize(
+    quantized_data: Array, scale: Array, axis: Array, zero_point: Array | None = None
+) -> Array:
     """Return scale * (quantized_data - zero_point), per tensor or along one axis (iOS 16)."""
     shape = [1] * quantized_data.ndim
     shape[int(axis)] = -1
     data = quantized_data.astype(np.float32)
     if zero_point is not None:
-        data = data - (zero_point if zero_point.size == 1 else zero_point.reshape(shape)).astype(np.float32)
-    scaled: Array = (data * (scale if scale.size == 1 else scale.reshape(shape))).astype(scale.dtype)
+        data = data - (zero_point if zero_point.size == 1 else zero_point.reshape(shape)).astype(
+            np.float32
+        )
+    scaled: Array = (data * (scale if scale.size == 1 else scale.reshape(shape))).astype(
+        scale.dtype
+    )
     return scaled
 
 
@@ -41,7 +47,9 @@ def cast(source_val: Array, output_dtype: Array) -> Array:
 
 
 @_operator
-def lut_to_dense(indices: Array, lut: Array, shape: Array | None = None, vector_axis: Array | None = None) -> Array:
+def lut_to_dense(
+    indices: Array, lut: Array, shape: Array | None = None, vector_axis: Array | None = None
+) -> Array:
     """Return what the indices stand for in their lookup tables.
 
     iOS 16: one table, indices packed into bytes, and the shape beside them.
@@ -99,7 +107,8 @@ def sparse_blockwise_shift_scale(
 def _looked_up(indices: Array, lut: Array, vector_axis: Array | None) -> Array:
     """Return lut[table of the position, index], its vectors laid along `vector_axis`."""
     tables = tuple(
-        np.arange(size).reshape([-1 if axis == own else 1 for own in range(indices.ndim)]) // (size // count)
+        np.arange(size).reshape([-1 if axis == own else 1 for own in range(indices.ndim)])
+        // (size // count)
         for axis, (size, count) in enumerate(zip(indices.shape, lut.shape[:-2], strict=True))
     )
     vectors: Array = lut[(*tables, indices.astype(np.int64))]  # [*indices.shape, vector size]
@@ -108,7 +117,9 @@ def _looked_up(indices: Array, lut: Array, vector_axis: Array | None) -> Array:
         return single
     axis = int(vector_axis) % indices.ndim
     laid = np.moveaxis(vectors, -1, axis + 1)
-    return laid.reshape([size * (lut.shape[-1] if own == axis else 1) for own, size in enumerate(indices.shape)])
+    return laid.reshape(
+        [size * (lut.shape[-1] if own == axis else 1) for own, size in enumerate(indices.shape)]
+    )
 
 
 def _repeated(parameter: Array, shape: tuple[int, ...]) -> Array:

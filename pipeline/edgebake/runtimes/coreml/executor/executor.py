@@ -47,7 +47,11 @@ class Executor:
 
     def prepared(self, fed: Mapping[str, Array]) -> dict[str, Array]:
         """Return inputs as the program takes them: an image [1, h, w, c] or [h, w, c] becomes [1, c, h, w] floats."""
-        return {name: self._prepared(name, np.asarray(value)) for name, value in fed.items() if name in self._inputs}
+        return {
+            name: self._prepared(name, np.asarray(value))
+            for name, value in fed.items()
+            if name in self._inputs
+        }
 
     def run(self, prepared: dict[str, Array]) -> list[Array]:
         """Return the values named in `outputs`, for inputs from `prepared`."""
@@ -72,7 +76,9 @@ def _loaded(model: onnx.ModelProto, threads: int) -> onnxruntime.InferenceSessio
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 3
     try:
-        return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
     except (Fail, InvalidGraph, NoKernel) as error:
         # An operator for a type that ONNX Runtime has no kernel of.
         raise CoverageError(f"the ML Program executor cannot run this program: {error}") from error
@@ -92,13 +98,21 @@ def _readable(program: Program) -> list[str]:
     for operation in program.operations:
         if operation.kind == "classify":
             made = {output.name for output in operation.outputs}
-            names = [*(name for name in names if name not in made), operation.inputs["probabilities"][0]]
+            names = [
+                *(name for name in names if name not in made),
+                operation.inputs["probabilities"][0],
+            ]
     return names
 
 
-def _fixed(program: Program, shapes: Mapping[str, Sequence[int]], features: Mapping[str, Any]) -> Program:
+def _fixed(
+    program: Program, shapes: Mapping[str, Sequence[int]], features: Mapping[str, Any]
+) -> Program:
     """Return the program with the shapes of flexible inputs decided: as asked for, else as the package's default."""
-    inputs = [_with_shape(value, shapes.get(value.name), features.get(value.name)) for value in program.inputs]
+    inputs = [
+        _with_shape(value, shapes.get(value.name), features.get(value.name))
+        for value in program.inputs
+    ]
     return replace(program, inputs=inputs)
 
 

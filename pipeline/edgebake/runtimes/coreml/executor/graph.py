@@ -72,7 +72,9 @@ class Graph:
 
     def model(self, outputs: dict[str, int]) -> onnx.ModelProto:
         """Return the whole graph; `outputs` maps names to carriers."""
-        infos = [helper.make_tensor_value_info(name, carried, None) for name, carried in outputs.items()]
+        infos = [
+            helper.make_tensor_value_info(name, carried, None) for name, carried in outputs.items()
+        ]
         return _model(self.nodes, self.inputs, infos, list(self.constants.values()))
 
     def evaluated(self, tensor: str) -> NDArray[Any]:
@@ -86,12 +88,15 @@ class Graph:
             return numpy_helper.to_array(self.constants[tensor])
         info = onnx.ValueInfoProto(name=tensor)
         session = onnxruntime.InferenceSession(
-            _model(nodes, [], [info], constants).SerializeToString(), providers=["CPUExecutionProvider"]
+            _model(nodes, [], [info], constants).SerializeToString(),
+            providers=["CPUExecutionProvider"],
         )
         found: NDArray[Any] = session.run([tensor], {})[0]
         return found
 
-    def shape_of(self, tensor: str, known: dict[str, Type], start: int) -> tuple[int | None, ...] | None:
+    def shape_of(
+        self, tensor: str, known: dict[str, Type], start: int
+    ) -> tuple[int | None, ...] | None:
         """Return the shape that the nodes from number `start` on give a tensor, as far as ONNX can infer it."""
         nodes = self.nodes[start:]
         made = {name for node in nodes for name in node.output}
@@ -103,10 +108,16 @@ class Graph:
         ]
         constants = [self.constants[name] for name in sorted(read) if name in self.constants]
         model = _model(nodes, inputs, [onnx.ValueInfoProto(name=tensor)], constants)
-        found = onnx.shape_inference.infer_shapes(model, data_prop=True).graph.output[0].type.tensor_type
+        found = (
+            onnx.shape_inference.infer_shapes(model, data_prop=True)
+            .graph.output[0]
+            .type.tensor_type
+        )
         if not found.HasField("shape"):
             return None
-        return tuple(one.dim_value if one.HasField("dim_value") else None for one in found.shape.dim)
+        return tuple(
+            one.dim_value if one.HasField("dim_value") else None for one in found.shape.dim
+        )
 
     def _fresh(self, kind: str) -> str:
         self._count += 1
@@ -137,4 +148,6 @@ def _model(
     constants: list[onnx.TensorProto],
 ) -> onnx.ModelProto:
     graph = helper.make_graph(nodes, "main", inputs, outputs, constants)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+    return helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
+    )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 FLOATS = frozenset({"float16", "float32"})
 
 
-class Uncovered(Exception):  # noqa: N818 - gathered by the translation, which raises one error for all
+class Uncovered(Exception):  # noqa: N818 - collected by the translation, which raises one error for all
     """Say what of an operation the executor does not cover."""
 
 

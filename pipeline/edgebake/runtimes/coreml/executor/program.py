@@ -20,7 +20,9 @@ class Program:
     inputs: list[Value]
     outputs: list[str]
     operations: list[Operation]  # those that compute, in order
-    compressed: list[Operation]  # those that decompress weights, whose results are among the constants
+    compressed: list[
+        Operation
+    ]  # those that decompress weights, whose results are among the constants
     constants: Constants
 
 
@@ -32,9 +34,14 @@ def read(package: Package, function: str = "main") -> Program:
     operations: list[Operation] = []
     compressed: list[Operation] = []
     for item in block.operations:
-        operation = Operation(item.type, len(operations) + 1, _inputs(item, package, constants), _outputs(item))
+        operation = Operation(
+            item.type, len(operations) + 1, _inputs(item, package, constants), _outputs(item)
+        )
         if item.type == "const":
-            constants[item.outputs[0].name] = (operation.outputs[0].type, _of_input(operation, constants, "val"))
+            constants[item.outputs[0].name] = (
+                operation.outputs[0].type,
+                _of_input(operation, constants, "val"),
+            )
         elif item.type in decompression.OPERATORS:
             _decompress(operation, constants)
             compressed.append(operation)
@@ -56,7 +63,10 @@ def _inputs(item: Any, package: Package, constants: Constants) -> dict[str, list
             name = binding.name
             if binding.WhichOneof("binding") == "value":
                 name = f"{item.outputs[0].name}.{parameter}.{number}"
-                constants[name] = (type_of(binding.value.type), value_of(binding.value, package.weights))
+                constants[name] = (
+                    type_of(binding.value.type),
+                    value_of(binding.value, package.weights),
+                )
             found.setdefault(parameter, []).append(name)
     # const and the compressed weights of iOS 16 hold their values as attributes.
     for parameter, value in item.attributes.items():

@@ -17,7 +17,9 @@ from edgebake.runtimes.coreml.executor.graph import Graph, carrier
 from edgebake.runtimes.coreml.executor.mil import FLOATS, Operation, Type, Uncovered, Value
 from edgebake.runtimes.coreml.executor.program import Program
 
-plugins.load_all("edgebake.runtimes.coreml.executor.operators")  # each module adds its own to OPERATORS
+plugins.load_all(
+    "edgebake.runtimes.coreml.executor.operators"
+)  # each module adds its own to OPERATORS
 
 
 class Arithmetic(Enum):
@@ -125,7 +127,9 @@ class _Translation:
     def _refuse(self) -> None:
         if self._problems:
             lines = "\n".join(_lines(self._problems, len(self._program.operations)))
-            raise CoverageError(f"the ML Program executor does not cover:\n{lines}\nit covers: {listed(covered())}")
+            raise CoverageError(
+                f"the ML Program executor does not cover:\n{lines}\nit covers: {listed(covered())}"
+            )
 
 
 def _lines(problems: list[Problem], count: int) -> Iterator[str]:

@@ -13,13 +13,13 @@ SCHEMES = ("none", "float16")
 
 def encode(model: Any, quantized: Quantized, _: Convert) -> bytes:
     """Return the .tflite of a live model of Keras, or of the bytes of an imported .tflite."""
-    from edgebake.runtimes.litert import program, quantizer  # noqa: PLC0415
+    from edgebake.runtimes.litert import program, quantizer
 
     if quantized.weights == "float32":
         return program.in_float(model)
     if isinstance(model, bytes):
         return quantizer.halves(model)
-    import tensorflow  # noqa: PLC0415
+    import tensorflow
 
     converter = program.converter(model)
     converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]

@@ -13,12 +13,14 @@ SCHEMES = ("int8", "int16x8", "mixed")
 
 def encode(model: Any, quantized: Quantized, options: Convert) -> bytes:
     """Return the .tflite that computes in integers, less the layers that `mixed` keeps in another dtype."""
-    from edgebake.recipe import Granularity  # noqa: PLC0415
-    from edgebake.runtimes.litert import program, quantizer  # noqa: PLC0415
+    from edgebake.recipe import Granularity
+    from edgebake.runtimes.litert import program, quantizer
 
     float_program = program.Program(program.in_float(model), quantized.known_ranges)
     kept_values = {value for values in quantized.kept.values() for value in values}
-    kept = [layer.tensor for layer in float_program.layers if kept_values.intersection(layer.values)]
+    kept = [
+        layer.tensor for layer in float_program.layers if kept_values.intersection(layer.values)
+    ]
     integers = quantizer.Integers(
         activations=quantized.activations,
         granularity=quantized.granularity or Granularity.per_channel,

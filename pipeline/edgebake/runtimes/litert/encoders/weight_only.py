@@ -13,7 +13,7 @@ SCHEMES = ("dynamic", "int4_weights")
 
 def encode(model: Any, quantized: Quantized, _: Convert) -> bytes:
     """Return the .tflite with integer weights; 4-bit ones share a scale in blocks of `compression.block_size`."""
-    from edgebake.runtimes.litert import program, quantizer  # noqa: PLC0415
+    from edgebake.runtimes.litert import program, quantizer
 
     if quantized.weights == "int4":
         return quantizer.weights(program.in_float(model), 4, quantized.compression.block_size)

@@ -17,7 +17,7 @@ def encode(model: onnx.ModelProto, quantized: Quantized, _: Convert) -> onnx.Mod
     """Return the graph with its weights in float32 or float16."""
     if quantized.weights == "float32":
         return model
-    from onnxruntime.transformers.float16 import convert_float_to_float16  # noqa: PLC0415
+    from onnxruntime.transformers.float16 import convert_float_to_float16
 
     halved: onnx.ModelProto = convert_float_to_float16(model, keep_io_types=True)
     return halved

@@ -15,10 +15,10 @@ SCHEMES = ("int8", "mixed")
 
 def encode(model: onnx.ModelProto, quantized: Quantized, options: Convert) -> onnx.ModelProto:
     """Return the graph with quantized weights and activations, less the layers that `mixed` keeps in float."""
-    from edgebake.models.onnx import program  # noqa: PLC0415
-    from edgebake.models.onnx.decompose import spelled  # noqa: PLC0415
-    from edgebake.recipe import DType, Granularity  # noqa: PLC0415
-    from edgebake.runtimes.onnxruntime import ends, quantizer, weights  # noqa: PLC0415
+    from edgebake.models.onnx import program
+    from edgebake.models.onnx.decompose import spelled
+    from edgebake.recipe import DType, Granularity
+    from edgebake.runtimes.onnxruntime import ends, quantizer, weights
 
     float_program = program.Program(spelled(program.prepared(model)), quantized.known_ranges)
     kept = float_program.holding([value for values in quantized.kept.values() for value in values])

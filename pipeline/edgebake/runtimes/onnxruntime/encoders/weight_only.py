@@ -15,8 +15,8 @@ SCHEMES = ("dynamic", "int4_weights")
 
 def encode(model: onnx.ModelProto, quantized: Quantized, _: Convert) -> onnx.ModelProto:
     """Return the graph with integer weights; 4-bit ones share a scale in blocks of `compression.block_size`."""
-    from edgebake.models.onnx import program  # noqa: PLC0415
-    from edgebake.runtimes.onnxruntime import quantizer, weights  # noqa: PLC0415
+    from edgebake.models.onnx import program
+    from edgebake.runtimes.onnxruntime import quantizer, weights
 
     if quantized.weights == "int4":
         return weights.int4(program.prepared(model), quantized.compression.block_size)

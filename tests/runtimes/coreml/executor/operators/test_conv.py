@@ -13,10 +13,17 @@ LINE = [[[1.0, 2.0, 3.0, 4.0]]]
 PAIR = [[[1.0, 10.0]]]  # a kernel that shows in decimal digits what it saw
 
 
-def looped(x: Array, weight: Array, strides: list[int], dilations: list[int], groups: int = 1) -> Array:
+def looped(
+    x: Array, weight: Array, strides: list[int], dilations: list[int], groups: int = 1
+) -> Array:
     """Return the convolution of an image that is padded already."""
-    kernel = [(size - 1) * spread + 1 for size, spread in zip(weight.shape[2:], dilations, strict=True)]
-    sizes = [(whole - own) // step + 1 for whole, own, step in zip(x.shape[2:], kernel, strides, strict=True)]
+    kernel = [
+        (size - 1) * spread + 1 for size, spread in zip(weight.shape[2:], dilations, strict=True)
+    ]
+    sizes = [
+        (whole - own) // step + 1
+        for whole, own, step in zip(x.shape[2:], kernel, strides, strict=True)
+    ]
     result = np.zeros((x.shape[0], weight.shape[0], *sizes))
     per_group = weight.shape[0] // groups
     for channel, row, column in itertools.product(range(weight.shape[0]), *map(range, sizes)):
@@ -30,8 +37,13 @@ def looped(x: Array, weight: Array, strides: list[int], dilations: list[int], gr
 
 def spread_out(x: Array, weight: Array, strides: list[int], dilations: list[int]) -> Array:
     """Return the transposed convolution before anything is cut off: each number stamps the kernel into the result."""
-    kernel = [(size - 1) * spread + 1 for size, spread in zip(weight.shape[2:], dilations, strict=True)]
-    sizes = [(size - 1) * step + own for size, step, own in zip(x.shape[2:], strides, kernel, strict=True)]
+    kernel = [
+        (size - 1) * spread + 1 for size, spread in zip(weight.shape[2:], dilations, strict=True)
+    ]
+    sizes = [
+        (size - 1) * step + own
+        for size, step, own in zip(x.shape[2:], strides, kernel, strict=True)
+    ]
     result = np.zeros((x.shape[0], weight.shape[1], *sizes))
     for batch, channel, row, column in np.ndindex(*x.shape):
         rows = slice(row * strides[0], row * strides[0] + kernel[0], dilations[0])
@@ -58,7 +70,9 @@ def spread_out(x: Array, weight: Array, strides: list[int], dilations: list[int]
         ({"bias": [0.5]}, [21.5, 32.5, 43.5]),
     ],
 )
-def test_a_line_is_padded_as_its_pad_type_says(given: dict[str, Given], expected: list[float]) -> None:
+def test_a_line_is_padded_as_its_pad_type_says(
+    given: dict[str, Given], expected: list[float]
+) -> None:
     result = np.array([[expected]], np.float32)
     assert_computes("conv", {"x": LINE}, {"weight": np.array(PAIR, np.float32), **given}, result)
 
@@ -70,8 +84,14 @@ def test_same_keeps_the_size_over_the_stride_rounded_up(pad_type: str) -> None:
     # 7 rows by 2: 4 windows reach over 6 + 4 = 10, so 3 are missing; 6 columns by 3: 2 windows reach over 3 + 3.
     before, after = (1, 2) if pad_type == "same" else (2, 1)
     padded = np.pad(x, ((0, 0), (0, 0), (before, after), (0, 0)))
-    given: dict[str, Given] = {"weight": weight.astype(np.float32), "strides": [2, 3], "pad_type": text(pad_type)}
-    assert_computes("conv", {"x": x}, given, looped(padded, weight, [2, 3], [1, 1]).astype(np.float32))
+    given: dict[str, Given] = {
+        "weight": weight.astype(np.float32),
+        "strides": [2, 3],
+        "pad_type": text(pad_type),
+    }
+    assert_computes(
+        "conv", {"x": x}, given, looped(padded, weight, [2, 3], [1, 1]).astype(np.float32)
+    )
 
 
 @pytest.mark.parametrize(("groups", "channels"), [(1, 4), (2, 2), (4, 1)])
@@ -80,14 +100,20 @@ def test_groups_dilations_and_padding_of_each_side(groups: int, channels: int) -
     x, weight = random.normal(size=(1, 4, 8, 9)), random.normal(size=(8, channels, 3, 2))
     padded = np.pad(x, ((0, 0), (0, 0), (1, 2), (3, 0)))
     expected = looped(padded, weight, [1, 2], [2, 3], groups).astype(np.float32)
-    given: dict[str, Given] = {"weight": weight.astype(np.float32), "groups": groups, "strides": [1, 2]}
+    given: dict[str, Given] = {
+        "weight": weight.astype(np.float32),
+        "groups": groups,
+        "strides": [1, 2],
+    }
     given |= {"dilations": [2, 3], "pad_type": text("custom"), "pad": [1, 2, 3, 0]}
     assert_computes("conv", {"x": x}, given, expected)
 
 
 def test_a_volume_has_three_axes() -> None:
     cube = np.arange(8, dtype=np.float32).reshape(1, 1, 2, 2, 2)
-    assert_computes("conv", {"x": cube}, {"weight": np.ones((1, 1, 2, 2, 2), np.float32)}, [[[[[28.0]]]]])
+    assert_computes(
+        "conv", {"x": cube}, {"weight": np.ones((1, 1, 2, 2, 2), np.float32)}, [[[[[28.0]]]]]
+    )
 
 
 def test_the_kernel_may_come_as_an_input() -> None:
@@ -121,10 +147,15 @@ def test_a_transposed_convolution_of_a_line(given: dict[str, Given], expected: l
     assert_computes("conv_transpose", {"x": [[[1.0, 2.0]]]}, {"weight": weight, **given}, result)
 
 
-def test_with_same_and_an_output_shape_it_is_the_gradient_of_the_convolution_of_that_shape() -> None:
+def test_with_same_and_an_output_shape_it_is_the_gradient_of_the_convolution_of_that_shape() -> (
+    None
+):
     # A `same` convolution with this kernel and stride 2 pads 3 numbers by one at each end and answers with 2; its
     # gradient is the whole result [1, 10, 102, 20, 200] less one at each end.
-    given: dict[str, Given] = {"weight": np.array([[[1.0, 10.0, 100.0]]], np.float32), "strides": [2]}
+    given: dict[str, Given] = {
+        "weight": np.array([[[1.0, 10.0, 100.0]]], np.float32),
+        "strides": [2],
+    }
     given |= {"pad_type": text("same"), "output_shape": [1, 1, 3]}
     assert_computes("conv_transpose", {"x": [[[1.0, 2.0]]]}, given, [[[10.0, 102.0, 20.0]]])
 
@@ -133,21 +164,32 @@ def test_a_transposed_convolution_of_a_plane() -> None:
     random = np.random.default_rng(2)
     x, weight = random.normal(size=(2, 3, 4, 3)), random.normal(size=(3, 2, 3, 2))
     whole = spread_out(x, weight, [2, 3], [2, 1])
-    given: dict[str, Given] = {"weight": weight.astype(np.float32), "strides": [2, 3], "dilations": [2, 1]}
+    given: dict[str, Given] = {
+        "weight": weight.astype(np.float32),
+        "strides": [2, 3],
+        "dilations": [2, 1],
+    }
     assert_computes("conv_transpose", {"x": x}, given, whole.astype(np.float32))
     cut = whole[:, :, 1:-2, :-1].astype(np.float32)
-    assert_computes("conv_transpose", {"x": x}, given | {"pad_type": text("custom"), "pad": [1, 2, 0, 1]}, cut)
+    assert_computes(
+        "conv_transpose", {"x": x}, given | {"pad_type": text("custom"), "pad": [1, 2, 0, 1]}, cut
+    )
 
 
 def test_groups_of_a_transposed_convolution_keep_to_themselves() -> None:
     weight = np.array([[[1.0]], [[10.0]]], np.float32)
     given: dict[str, Given] = {"weight": weight, "groups": 2}
-    assert_computes("conv_transpose", {"x": [[[1.0, 2.0], [3.0, 4.0]]]}, given, [[[1.0, 2.0], [30.0, 40.0]]])
+    assert_computes(
+        "conv_transpose", {"x": [[[1.0, 2.0], [3.0, 4.0]]]}, given, [[[1.0, 2.0], [30.0, 40.0]]]
+    )
 
 
 def test_an_output_shape_beyond_the_stride_is_refused() -> None:
     weight: Any = np.ones((1, 1, 3), np.float32)
     reason = refusal(
-        "conv_transpose", {"x": [[[1.0, 2.0]]]}, {"weight": weight, "output_shape": [1, 1, 9]}, real(1, 1, 9)
+        "conv_transpose",
+        {"x": [[[1.0, 2.0]]]},
+        {"weight": weight, "output_shape": [1, 1, 9]},
+        real(1, 1, 9),
     )
     assert reason == "an output_shape that is larger than the stride reaches"

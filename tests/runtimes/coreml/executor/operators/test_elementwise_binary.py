@@ -55,7 +55,9 @@ def test_comparison_of_floats_and_of_integers(kind: str, expected: list[bool]) -
     ],
 )
 def test_truth_tables(kind: str, expected: list[bool]) -> None:
-    assert_computes(kind, {"x": [True, True, False, False], "y": [True, False, True, False]}, {}, expected)
+    assert_computes(
+        kind, {"x": [True, True, False, False], "y": [True, False, True, False]}, {}, expected
+    )
 
 
 def test_pow_takes_fractions_and_integers() -> None:
@@ -81,7 +83,9 @@ def test_mod_of_fractions_has_the_sign_of_the_divisor() -> None:
 
 
 def test_large_integers_are_divided_exactly() -> None:
-    assert_computes("floor_div", {"x": [2147483647, -2147483648], "y": [2, 3]}, {}, [1073741823, -715827883])
+    assert_computes(
+        "floor_div", {"x": [2147483647, -2147483648], "y": [2, 3]}, {}, [1073741823, -715827883]
+    )
 
 
 @pytest.mark.parametrize(

@@ -58,12 +58,18 @@ def test_a_function_of_one_number(kind: str, fed: list[Any], expected: list[Any]
         ("rsqrt", {"epsilon": 5.0}, 1 / 3),
     ],
 )
-def test_epsilon_is_added_before_the_function(kind: str, given: dict[str, Given], expected: float) -> None:
+def test_epsilon_is_added_before_the_function(
+    kind: str, given: dict[str, Given], expected: float
+) -> None:
     assert_computes(kind, {"x": [4.0]}, given, [expected])
 
 
-@pytest.mark.parametrize(("kind", "expected"), [("inverse", 1 / 1e-4), ("rsqrt", 1 / math.sqrt(1e-12))])
-def test_without_an_epsilon_the_documented_one_keeps_zero_from_infinity(kind: str, expected: float) -> None:
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("inverse", 1 / 1e-4), ("rsqrt", 1 / math.sqrt(1e-12))]
+)
+def test_without_an_epsilon_the_documented_one_keeps_zero_from_infinity(
+    kind: str, expected: float
+) -> None:
     assert_computes(kind, {"x": [0.0]}, {}, [expected])
 
 

@@ -13,8 +13,18 @@ SOURCES = sorted(Path(__file__).parent.glob("test_*.py"))
 def _named(source: Path) -> Iterator[str]:
     """Yield the words that stand first in a call or in a row of parameters, where tests name their operator."""
     for node in ast.walk(ast.parse(source.read_text())):
-        first = node.args[:1] if isinstance(node, ast.Call) else node.elts[:1] if isinstance(node, ast.Tuple) else []
-        yield from (one.value for one in first if isinstance(one, ast.Constant) and isinstance(one.value, str))
+        first = (
+            node.args[:1]
+            if isinstance(node, ast.Call)
+            else node.elts[:1]
+            if isinstance(node, ast.Tuple)
+            else []
+        )
+        yield from (
+            one.value
+            for one in first
+            if isinstance(one, ast.Constant) and isinstance(one.value, str)
+        )
 
 
 def test_every_operator_that_is_covered_has_an_example() -> None:

@@ -14,7 +14,9 @@ FIELD = np.arange(1.0, 17.0).reshape(1, 1, 4, 4)  # 1 + 4 row + column
 THIRD = 1 / 3
 
 
-def _sampling(sampling: str, padding: str, coordinates: str = "unnormalized", aligned: bool = True) -> dict[str, Given]:
+def _sampling(
+    sampling: str, padding: str, coordinates: str = "unnormalized", aligned: bool = True
+) -> dict[str, Given]:
     words = {"sampling_mode": sampling, "padding_mode": padding, "coordinates_mode": coordinates}
     given: dict[str, Given] = {name: text(word) for name, word in words.items()}
     return given | {"padding_value": 5.0, "align_corners": aligned}
@@ -42,7 +44,10 @@ def _row(values: list[float]) -> Array:
 def test_resample_goes_on_outside_of_the_image(padding: str, expected: list[float]) -> None:
     places = [-2, -1, -0.5, 0, 0.25, 2, 2.75, 3, 4, 5]
     assert_computes(
-        "resample", {"x": ROW, "coordinates": _columns(places)}, _sampling("bilinear", padding), _row(expected)
+        "resample",
+        {"x": ROW, "coordinates": _columns(places)},
+        _sampling("bilinear", padding),
+        _row(expected),
     )
 
 
@@ -58,7 +63,10 @@ def test_resample_goes_on_outside_of_the_image(padding: str, expected: list[floa
 def test_resample_to_the_nearest_pixel(padding: str, expected: list[float]) -> None:
     places = [-0.75, -0.25, 0.25, 0.75, 2.25, 2.75]
     assert_computes(
-        "resample", {"x": ROW, "coordinates": _columns(places)}, _sampling("nearest", padding), _row(expected)
+        "resample",
+        {"x": ROW, "coordinates": _columns(places)},
+        _sampling("nearest", padding),
+        _row(expected),
     )
 
 
@@ -90,15 +98,22 @@ def test_an_axis_of_one_pixel_has_its_value_everywhere(sampling: str, padding: s
 def test_resample_reads_coordinates_in_each_mode(
     coordinates: str, aligned: bool, places: list[float], expected: list[float]
 ) -> None:
-    given, middle = _sampling("bilinear", "constant", coordinates, aligned), float("zero_to_one" in coordinates) / 2
-    assert_computes("resample", {"x": ROW, "coordinates": _columns(places, middle)}, given, _row(expected))
+    given, middle = (
+        _sampling("bilinear", "constant", coordinates, aligned),
+        float("zero_to_one" in coordinates) / 2,
+    )
+    assert_computes(
+        "resample", {"x": ROW, "coordinates": _columns(places, middle)}, given, _row(expected)
+    )
 
 
 def test_resample_takes_columns_before_rows_and_integers_too() -> None:
     given = _sampling("bilinear", "constant")
     for dtype in (np.float32, np.int32):
         coordinates = np.array([[[[1, 0], [0, 1]]]], dtype)
-        assert_computes("resample", {"x": SQUARE, "coordinates": coordinates}, given, [[[[22.0, 33.0]]]])
+        assert_computes(
+            "resample", {"x": SQUARE, "coordinates": coordinates}, given, [[[[22.0, 33.0]]]]
+        )
 
 
 def test_resample_of_several_images_and_channels() -> None:
@@ -106,7 +121,9 @@ def test_resample_of_several_images_and_channels() -> None:
     coordinates = np.concatenate([_columns([0.5, 2]), _columns([1, 1.5])])
     expected = [[[[0.5, 2]], [[3.5, 5]], [[6.5, 8]]], [[[10, 10.5]], [[13, 13.5]], [[16, 16.5]]]]
     given = _sampling("bilinear", "border")
-    assert_computes("resample", {"x": images, "coordinates": coordinates}, given, np.array(expected, np.float32))
+    assert_computes(
+        "resample", {"x": images, "coordinates": coordinates}, given, np.array(expected, np.float32)
+    )
 
 
 @pytest.mark.parametrize(
@@ -118,7 +135,10 @@ def test_resample_of_several_images_and_channels() -> None:
     ],
 )
 def test_resample_in_another_mode_is_refused(given: dict[str, Given], reason: str) -> None:
-    assert refusal("resample", {"x": ROW, "coordinates": _columns([0])}, given, real(1, 1, 1, 1)) == reason
+    assert (
+        refusal("resample", {"x": ROW, "coordinates": _columns([0])}, given, real(1, 1, 1, 1))
+        == reason
+    )
 
 
 def _affine(height: int, width: int, **other: Given) -> dict[str, Given]:
@@ -132,7 +152,10 @@ def _affine(height: int, width: int, **other: Given) -> dict[str, Given]:
         ([1, 0, 0, 0, 1, 0], [[11, 16.5, 22], [22, 27.5, 33], [33, 38.5, 44]]),
         ([0, 1, 0, 1, 0, 0], [[11, 22, 33], [16.5, 27.5, 38.5], [22, 33, 44]]),  # rows for columns
         ([-1, 0, 0, 0, 1, 0], [[22, 16.5, 11], [33, 27.5, 22], [44, 38.5, 33]]),  # mirrored
-        ([1, 0, 1, 0, 1, 0], [[16.5, 22, 11], [27.5, 33, 16.5], [38.5, 44, 22]]),  # half a pixel on, into the zeros
+        (
+            [1, 0, 1, 0, 1, 0],
+            [[16.5, 22, 11], [27.5, 33, 16.5], [38.5, 44, 22]],
+        ),  # half a pixel on, into the zeros
     ],
 )
 def test_affine_moves_the_corners(matrix: list[float], expected: Any) -> None:
@@ -163,7 +186,10 @@ def test_affine_has_one_matrix_for_all_images_or_one_each(count: int) -> None:
         (_affine(2, 2, sampling_mode=text("nearest")), "sampling_mode nearest"),
         (_affine(2, 2, padding_mode=text("border")), "padding_mode border"),
         (_affine(2, 2, coordinates_mode=text("unnormalized")), "coordinates_mode unnormalized"),
-        (_affine(2, 2, padding_value=1.0), "a padding_value or corners that are not aligned, neither of which Core ML"),
+        (
+            _affine(2, 2, padding_value=1.0),
+            "a padding_value or corners that are not aligned, neither of which Core ML",
+        ),
         (
             _affine(2, 2, align_corners=False),
             "a padding_value or corners that are not aligned, neither of which Core ML",
@@ -202,7 +228,9 @@ def test_crop_resize_looks_into_a_box_in_each_mode(mode: str, columns: list[floa
 
 def test_crop_resize_spreads_a_box_of_less_than_a_pixel_no_further_than_its_end() -> None:
     fed = {"x": FIELD, "boxes": [[0.0, 1.0, 0.0, 1.5]]}
-    assert_computes("crop_resize", fed, _crop(1, 4, "OFFSET_CORNERS"), [[[[2.125, 2.375, 2.5, 2.5]]]])
+    assert_computes(
+        "crop_resize", fed, _crop(1, 4, "OFFSET_CORNERS"), [[[[2.125, 2.375, 2.5, 2.5]]]]
+    )
 
 
 @pytest.mark.parametrize(
@@ -215,9 +243,13 @@ def test_crop_resize_spreads_a_box_of_less_than_a_pixel_no_further_than_its_end(
     ],
 )
 @pytest.mark.parametrize(("scaled", "normalized"), [(1.0, False), (0.5, False), (3.0, True)])
-def test_crop_resize_reads_boxes_in_each_mode(mode: str, box: list[int], scaled: float, normalized: bool) -> None:
+def test_crop_resize_reads_boxes_in_each_mode(
+    mode: str, box: list[int], scaled: float, normalized: bool
+) -> None:
     # Normalized boxes count in the distance between the first and the last pixel, 3; the others are scaled back.
-    given = _crop(2, 2, "ALIGN_CORNERS", box_coordinate_mode=text(mode), normalized_coordinates=normalized)
+    given = _crop(
+        2, 2, "ALIGN_CORNERS", box_coordinate_mode=text(mode), normalized_coordinates=normalized
+    )
     given |= {} if normalized else {"spatial_scale": scaled}
     fed = {"x": FIELD, "boxes": np.array([box], np.float32) / np.float32(scaled)}
     assert_computes("crop_resize", fed, given, [[[[2.0, 4.0], [10.0, 12.0]]]])
@@ -225,11 +257,15 @@ def test_crop_resize_reads_boxes_in_each_mode(mode: str, box: list[int], scaled:
 
 def test_crop_resize_turns_a_box_round_whose_end_comes_first() -> None:
     fed = {"x": FIELD, "boxes": [[2.0, 2.0, 1.0, 1.0]]}
-    assert_computes("crop_resize", fed, _crop(2, 2, "ALIGN_CORNERS"), [[[[11.0, 10.0], [7.0, 6.0]]]])
+    assert_computes(
+        "crop_resize", fed, _crop(2, 2, "ALIGN_CORNERS"), [[[[11.0, 10.0], [7.0, 6.0]]]]
+    )
 
 
 @pytest.mark.parametrize(("given", "outside"), [({}, 0.0), ({"pad_value": 10.0}, 10.0)])
-def test_crop_resize_does_not_mix_what_is_outside_with_the_last_pixel(given: dict[str, Given], outside: float) -> None:
+def test_crop_resize_does_not_mix_what_is_outside_with_the_last_pixel(
+    given: dict[str, Given], outside: float
+) -> None:
     fed = {"x": FIELD, "boxes": [[0.0, -0.5, 0.0, 3.5]]}
     expected = [[[[outside, 1.5, 2.5, 3.5, outside]]]]
     assert_computes("crop_resize", fed, _crop(1, 5, "ALIGN_CORNERS", **given), expected)
@@ -250,22 +286,39 @@ def test_crop_resize_takes_each_box_from_the_image_of_its_index() -> None:
 def test_crop_resize_of_whole_numbers() -> None:
     boxes = constant(np.array([[1, 1, 2, 2]], np.uint16))
     assert_computes(
-        "crop_resize", {"x": FIELD}, _crop(2, 2, "ALIGN_CORNERS", boxes=boxes), [[[[6.0, 7.0], [10.0, 11.0]]]]
+        "crop_resize",
+        {"x": FIELD},
+        _crop(2, 2, "ALIGN_CORNERS", boxes=boxes),
+        [[[[6.0, 7.0], [10.0, 11.0]]]],
     )
 
 
 def test_crop_resize_before_ios_17_takes_every_box_from_every_image() -> None:
     boxes = np.array([[0, 0, 0, 3], [1, 0, 1, 3]], np.float32).reshape(2, 1, 4, 1, 1)
-    expected = np.array([[[1, 4], [101, 104]], [[5, 8], [105, 108]]], np.float32).reshape(2, 2, 1, 1, 2)
-    assert_computes("crop_resize", {"x": IMAGES, "roi": boxes}, _crop(1, 2, "ALIGN_CORNERS"), expected)
+    expected = np.array([[[1, 4], [101, 104]], [[5, 8], [105, 108]]], np.float32).reshape(
+        2, 2, 1, 1, 2
+    )
+    assert_computes(
+        "crop_resize", {"x": IMAGES, "roi": boxes}, _crop(1, 2, "ALIGN_CORNERS"), expected
+    )
 
 
 def test_crop_resize_before_ios_17_takes_boxes_that_name_the_only_image() -> None:
     boxes = np.array([[0, 0, 0, 0, 3], [0, 1, 0, 1, 3]], np.float32).reshape(2, 1, 5, 1, 1)
     expected = np.array([[1, 4], [5, 8]], np.float32).reshape(2, 1, 1, 1, 2)
-    assert_computes("crop_resize", {"x": FIELD, "roi": boxes}, _crop(1, 2, "ALIGN_CORNERS"), expected)
-    reason = refusal("crop_resize", {"x": IMAGES, "roi": boxes}, _crop(1, 2, "ALIGN_CORNERS"), real(2, 2, 1, 1, 2))
-    assert reason == "boxes that name one of several images: coremltools declares another shape than it documents"
+    assert_computes(
+        "crop_resize", {"x": FIELD, "roi": boxes}, _crop(1, 2, "ALIGN_CORNERS"), expected
+    )
+    reason = refusal(
+        "crop_resize",
+        {"x": IMAGES, "roi": boxes},
+        _crop(1, 2, "ALIGN_CORNERS"),
+        real(2, 2, 1, 1, 2),
+    )
+    assert (
+        reason
+        == "boxes that name one of several images: coremltools declares another shape than it documents"
+    )
 
 
 @pytest.mark.parametrize(
@@ -276,8 +329,16 @@ def test_crop_resize_before_ios_17_takes_boxes_that_name_the_only_image() -> Non
             "sampling_mode UNALIGN_CORNERS, on which coremltools' documentation and tests disagree",
         ),
         (_crop(1, 2, "CUBIC"), "sampling_mode CUBIC"),
-        (_crop(1, 2, "DEFAULT", box_coordinate_mode=text("CORNERS")), "box_coordinate_mode CORNERS"),
+        (
+            _crop(1, 2, "DEFAULT", box_coordinate_mode=text("CORNERS")),
+            "box_coordinate_mode CORNERS",
+        ),
     ],
 )
 def test_crop_resize_in_another_mode_is_refused(given: dict[str, Given], reason: str) -> None:
-    assert refusal("crop_resize", {"x": FIELD, "boxes": [[0.0, 0.0, 0.0, 3.0]]}, given, real(1, 1, 1, 2)) == reason
+    assert (
+        refusal(
+            "crop_resize", {"x": FIELD, "boxes": [[0.0, 0.0, 0.0, 3.0]]}, given, real(1, 1, 1, 2)
+        )
+        == reason
+    )

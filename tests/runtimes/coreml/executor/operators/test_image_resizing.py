@@ -38,15 +38,26 @@ def _row(values: list[float]) -> Array:
     ],
 )
 def test_each_mode_looks_at_the_places_of_the_documentation(mode: str, places: list[float]) -> None:
-    target: dict[str, Given] = {"target_size_height": 1, "target_size_width": len(places), "sampling_mode": text(mode)}
+    target: dict[str, Given] = {
+        "target_size_height": 1,
+        "target_size_width": len(places),
+        "sampling_mode": text(mode),
+    }
     assert_computes("resize_bilinear", {"x": SLOPE}, target, _row(places))
     shape: dict[str, Given] = {"shape": [1, len(places)], "resized_dims": constant(2, "uint32")}
     assert_computes("resize", {"x": SLOPE}, shape | {"sampling_mode": text(mode)}, _row(places))
 
 
 def test_both_axes_are_interpolated() -> None:
-    fed, expected = [[[[0.0, 4.0], [8.0, 12.0]]]], [[[[0.0, 2.0, 4.0], [4.0, 6.0, 8.0], [8.0, 10.0, 12.0]]]]
-    given: dict[str, Given] = {"target_size_height": 3, "target_size_width": 3, "sampling_mode": text(ALIGNED[0])}
+    fed, expected = (
+        [[[[0.0, 4.0], [8.0, 12.0]]]],
+        [[[[0.0, 2.0, 4.0], [4.0, 6.0, 8.0], [8.0, 10.0, 12.0]]]],
+    )
+    given: dict[str, Given] = {
+        "target_size_height": 3,
+        "target_size_width": 3,
+        "sampling_mode": text(ALIGNED[0]),
+    }
     assert_computes("resize_bilinear", {"x": fed}, given, expected)
 
 
@@ -58,14 +69,22 @@ def test_an_image_is_made_smaller_by_looking_less_often() -> None:
 def test_the_same_size_looks_between_the_pixels_with_offset_corners_alone() -> None:
     target: dict[str, Given] = {"target_size_height": 1, "target_size_width": 2}
     for mode in ("DEFAULT", "UNALIGN_CORNERS", *ALIGNED):
-        assert_computes("resize_bilinear", {"x": SLOPE}, target | {"sampling_mode": text(mode)}, SLOPE)
+        assert_computes(
+            "resize_bilinear", {"x": SLOPE}, target | {"sampling_mode": text(mode)}, SLOPE
+        )
     given = target | {"sampling_mode": text("OFFSET_CORNERS")}
     assert_computes("resize_bilinear", {"x": SLOPE}, given, _row([0.25, 0.75]))
 
 
 def test_another_mode_is_refused() -> None:
-    target: dict[str, Given] = {"target_size_height": 1, "target_size_width": 3, "sampling_mode": text("CUBIC")}
-    assert refusal("resize_bilinear", {"x": SLOPE}, target, real(1, 1, 1, 3)) == "sampling_mode CUBIC"
+    target: dict[str, Given] = {
+        "target_size_height": 1,
+        "target_size_width": 3,
+        "sampling_mode": text("CUBIC"),
+    }
+    assert (
+        refusal("resize_bilinear", {"x": SLOPE}, target, real(1, 1, 1, 3)) == "sampling_mode CUBIC"
+    )
 
 
 @pytest.mark.parametrize(
@@ -79,7 +98,9 @@ def test_another_mode_is_refused() -> None:
         ({"align_corners": True, "half_pixel_centers": False}, [0, 0.25, 0.5, 0.75, 1]),
     ],
 )
-def test_upsample_bilinear_aligns_corners_or_centres(given: dict[str, Given], places: list[float]) -> None:
+def test_upsample_bilinear_aligns_corners_or_centres(
+    given: dict[str, Given], places: list[float]
+) -> None:
     scales: dict[str, Given] = {"scale_factor_height": 1, "scale_factor_width": 2.5}
     assert_computes("upsample_bilinear", {"x": SLOPE}, scales | given, _row(places))
 
@@ -93,10 +114,15 @@ def test_upsample_bilinear_aligns_corners_or_centres(given: dict[str, Given], pl
         ([1, 2], 5, [1, 1, 1, 2, 2]),
     ],
 )
-def test_the_older_operators_of_nearest_neighbours_round_down(fed: Any, new: int, expected: Any) -> None:
+def test_the_older_operators_of_nearest_neighbours_round_down(
+    fed: Any, new: int, expected: Any
+) -> None:
     target: dict[str, Given] = {"target_size_height": 1, "target_size_width": new}
     assert_computes("resize_nearest_neighbor", {"x": _row(fed)}, target, _row(expected))
-    scales: dict[str, Given] = {"scale_factor_height": 1, "scale_factor_width": (new + 1e-4) / len(fed)}
+    scales: dict[str, Given] = {
+        "scale_factor_height": 1,
+        "scale_factor_width": (new + 1e-4) / len(fed),
+    }
     assert_computes("upsample_nearest_neighbor", {"x": _row(fed)}, scales, _row(expected))
 
 
@@ -107,7 +133,9 @@ def test_nearest_neighbours_of_rows_and_columns() -> None:
 
 
 @pytest.mark.parametrize("kind", ["upsample_nearest_neighbor", "upsample_bilinear"])
-def test_a_scale_that_float32_cannot_hold_gives_the_size_that_the_program_declares(kind: str) -> None:
+def test_a_scale_that_float32_cannot_hold_gives_the_size_that_the_program_declares(
+    kind: str,
+) -> None:
     # 2.1 in float32 is 2.09999990; coremltools multiplies in float32 and declares 21 rows, not 20.
     fed = np.ones((1, 1, 10, 1), np.float32)
     scales: dict[str, Given] = {"scale_factor_height": 2.1, "scale_factor_width": 1}
@@ -125,14 +153,20 @@ def test_a_scale_that_float32_cannot_hold_gives_the_size_that_the_program_declar
         ("ALIGN_CORNERS", [1, 2, 3], [1, 1, 2, 2, 3, 3]),  # 0, 0.4, 0.8, 1.2, 1.6, 2
     ],
 )
-def test_resize_to_nearest_neighbours_rounds_the_places_of_its_mode(mode: str, fed: Any, expected: Any) -> None:
+def test_resize_to_nearest_neighbours_rounds_the_places_of_its_mode(
+    mode: str, fed: Any, expected: Any
+) -> None:
     given: dict[str, Given] = {"shape": [1, len(expected)], "resized_dims": constant(2, "uint32")}
     given |= {"interpolation_mode": text("NEAREST_NEIGHBOR"), "sampling_mode": text(mode)}
     assert_computes("resize", {"x": _row(fed)}, given, _row(expected))
-    assert_computes("resize", {"x": np.array([[[fed]]], np.int32)}, given, np.array([[[expected]]], np.int32))
+    assert_computes(
+        "resize", {"x": np.array([[[fed]]], np.int32)}, given, np.array([[[expected]]], np.int32)
+    )
 
 
-@pytest.mark.parametrize(("mode", "new"), [("DEFAULT", 4), ("STRICT_ALIGN_CORNERS", 3), ("ALIGN_CORNERS", 1)])
+@pytest.mark.parametrize(
+    ("mode", "new"), [("DEFAULT", 4), ("STRICT_ALIGN_CORNERS", 3), ("ALIGN_CORNERS", 1)]
+)
 def test_a_tie_of_nearest_neighbours_is_refused(mode: str, new: int) -> None:
     given: dict[str, Given] = {"shape": [1, new], "resized_dims": constant(2, "uint32")}
     given |= {"interpolation_mode": text("NEAREST_NEIGHBOR"), "sampling_mode": text(mode)}
@@ -155,7 +189,9 @@ def test_an_axis_that_is_not_resized_stays_as_it_is_in_every_mode() -> None:
     fed = [[[[0.0, 1.0], [10.0, 11.0]]]]
     given: dict[str, Given] = {"shape": [4], "resized_dims": constant(1, "uint32")}
     expected = [[[[0.125, 0.375, 0.625, 0.875], [10.125, 10.375, 10.625, 10.875]]]]
-    assert_computes("resize", {"x": fed}, given | {"sampling_mode": text("OFFSET_CORNERS")}, expected)
+    assert_computes(
+        "resize", {"x": fed}, given | {"sampling_mode": text("OFFSET_CORNERS")}, expected
+    )
 
 
 @pytest.mark.parametrize("mode", ["LINEAR", "NEAREST_NEIGHBOR"])
@@ -163,7 +199,9 @@ def test_more_than_two_axes_are_refused(mode: str) -> None:
     given: dict[str, Given] = {"shape": [2, 2, 4], "resized_dims": constant(3, "uint32")}
     given |= {"interpolation_mode": text(mode), "sampling_mode": text("UNALIGN_CORNERS")}
     fed = np.zeros((1, 1, 1, 2), np.float32)
-    assert refusal("resize", {"x": fed}, given, real(1, 2, 2, 4)) == "resizing of more than two axes"
+    assert (
+        refusal("resize", {"x": fed}, given, real(1, 2, 2, 4)) == "resizing of more than two axes"
+    )
 
 
 def test_crop_cuts_from_all_four_sides() -> None:

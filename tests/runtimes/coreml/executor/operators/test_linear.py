@@ -29,7 +29,10 @@ def test_linear_adds_its_bias() -> None:
 
 
 def test_the_weight_may_be_of_another_dtype_than_the_input() -> None:
-    given: dict[str, Given] = {"weight": constant(WEIGHT.astype(np.float16)), "bias": constant([1, 2, 3])}
+    given: dict[str, Given] = {
+        "weight": constant(WEIGHT.astype(np.float16)),
+        "bias": constant([1, 2, 3]),
+    }
     assert_computes("linear", {"x": [[1.0, 1.0]]}, given, [[4.0, 9.0, 14.0]])
 
 
@@ -69,7 +72,9 @@ def test_matmul_broadcasts_batches_and_transposes_the_last_two_axes(
         ([[1.0, 2.0], [3.0, 4.0]], [1.0, 2.0], {"transpose_y": True}, [5.0, 11.0]),
     ],
 )
-def test_transposing_a_vector_has_no_effect(x: Any, y: Any, given: dict[str, Given], expected: Any) -> None:
+def test_transposing_a_vector_has_no_effect(
+    x: Any, y: Any, given: dict[str, Given], expected: Any
+) -> None:
     assert_computes("matmul", {"x": x, "y": y}, given, expected)
 
 

@@ -18,7 +18,9 @@ def _given(overlap: float, limit: int, **other: Given) -> dict[str, Given]:
     return {"iou_threshold": overlap, "max_boxes": limit, **other}
 
 
-def _assert_selects(scores: Array, given: dict[str, Given], expected: list[int], count: int) -> None:
+def _assert_selects(
+    scores: Array, given: dict[str, Given], expected: list[int], count: int
+) -> None:
     """Check both orders of axes; what is expected behind the selected boxes is -1."""
     boxes, chosen = _boxes(PLACES), [index for index in expected if index >= 0]
     missing = ((0, len(expected) - len(chosen)), (0, 0))
@@ -27,7 +29,9 @@ def _assert_selects(scores: Array, given: dict[str, Given], expected: list[int],
     fed = {"boxes": boxes, "scores": scores}
     assert_computes("non_maximum_suppression", fed, older, *answers, [expected], [count])
     if "score_threshold" not in given:
-        turned, answers = ([np.swapaxes(value, 1, 2) for value in values] for values in (fed.values(), answers))
+        turned, answers = (
+            [np.swapaxes(value, 1, 2) for value in values] for values in (fed.values(), answers)
+        )
         newer = dict(zip(fed, turned, strict=True))
         assert_computes("non_maximum_suppression", newer, given, *answers, [expected])
 
@@ -42,7 +46,9 @@ def _assert_selects(scores: Array, given: dict[str, Given], expected: list[int],
         (0.0, 4, [1, 3, -1, -1]),
     ],
 )
-def test_boxes_that_overlap_with_a_better_one_go(overlap: float, limit: int, expected: list[int]) -> None:
+def test_boxes_that_overlap_with_a_better_one_go(
+    overlap: float, limit: int, expected: list[int]
+) -> None:
     scores = np.array([[[0.1], [0.9], [0.3], [0.5]]], np.float32)
     _assert_selects(scores, _given(overlap, limit), expected, sum(index >= 0 for index in expected))
 
@@ -79,7 +85,10 @@ def test_boxes_of_other_classes_compete_unless_told_apart() -> None:
 
 
 def test_each_image_has_boxes_of_its_own() -> None:
-    boxes, scores = np.concatenate([_boxes(PLACES), _boxes(PLACES[::-1])]), np.array([[4, 3, 2, 1]] * 2, np.float32)
+    boxes, scores = (
+        np.concatenate([_boxes(PLACES), _boxes(PLACES[::-1])]),
+        np.array([[4, 3, 2, 1]] * 2, np.float32),
+    )
     expected = [[0, 2, 3, -1], [0, 1, 3, -1]]
     chosen = [
         np.stack([np.pad(value[i, row[:3]], ((0, 1), (0, 0))) for i, row in enumerate(expected)])
@@ -94,5 +103,7 @@ def test_each_image_has_boxes_of_its_own() -> None:
 def test_an_overlap_that_cannot_be_is_refused(overlap: float) -> None:
     fed = {"boxes": _boxes(PLACES), "scores": np.ones((1, 4, 1), np.float32)}
     outputs = real(1, 1, 4), real(1, 1, 1), whole(1, 1), whole(1)
-    reason = refusal("non_maximum_suppression", fed, _given(overlap, 1, score_threshold=0.0), *outputs)
+    reason = refusal(
+        "non_maximum_suppression", fed, _given(overlap, 1, score_threshold=0.0), *outputs
+    )
     assert reason == "an iou_threshold that is not between 0 and 1"

@@ -26,14 +26,19 @@ def test_the_epsilon_of_batch_norm_is_added_to_the_variance() -> None:
     given: dict[str, Given] = {"mean": [0.0], "variance": [1.0], "epsilon": 3.0}
     assert_computes("batch_norm", {"x": [[[4.0]]]}, given, [[[2.0]]])
     # 1e-5 where none is named: 1 / sqrt(1e-5)
-    assert_computes("batch_norm", {"x": [[[1.0]]]}, {"mean": [0.0], "variance": [0.0]}, [[[316.22777]]])
+    assert_computes(
+        "batch_norm", {"x": [[[1.0]]]}, {"mean": [0.0], "variance": [0.0]}, [[[316.22777]]]
+    )
 
 
 def test_instance_norm_is_over_the_pixels_of_each_channel_of_each_image() -> None:
     mean, variance = X.mean(axis=(2, 3), keepdims=True), X.var(axis=(2, 3), keepdims=True)
     plain = (X - mean) / np.sqrt(variance + 1e-5)
     assert_computes("instance_norm", {"x": X}, {}, _float32(plain))
-    gamma, beta = np.array([1.0, 2.0, 3.0]).reshape(3, 1, 1), np.array([0.5, 0.0, -0.5]).reshape(3, 1, 1)
+    gamma, beta = (
+        np.array([1.0, 2.0, 3.0]).reshape(3, 1, 1),
+        np.array([0.5, 0.0, -0.5]).reshape(3, 1, 1),
+    )
     scaled = (X - mean) / np.sqrt(variance + 0.1) * gamma + beta
     given: dict[str, Given] = {"gamma": [1.0, 2.0, 3.0], "beta": [0.5, 0.0, -0.5], "epsilon": 0.1}
     assert_computes("instance_norm", {"x": X}, given, _float32(scaled))
@@ -41,7 +46,9 @@ def test_instance_norm_is_over_the_pixels_of_each_channel_of_each_image() -> Non
 
 def test_instance_norm_of_a_line() -> None:
     line = X[:, :, 0]
-    expected = (line - line.mean(axis=2, keepdims=True)) / np.sqrt(line.var(axis=2, keepdims=True) + 1e-5)
+    expected = (line - line.mean(axis=2, keepdims=True)) / np.sqrt(
+        line.var(axis=2, keepdims=True) + 1e-5
+    )
     assert_computes("instance_norm", {"x": line}, {}, _float32(expected))
 
 
@@ -51,7 +58,9 @@ def test_layer_norm_is_over_the_axes_that_are_named_or_all(axes: list[int] | Non
     shape = [X.shape[axis] for axis in over]
     gamma, beta = np.random.default_rng(1).normal(size=(2, *shape))
     broadcast = [X.shape[axis] if axis in over else 1 for axis in range(4)]
-    normal = (X - X.mean(axis=over, keepdims=True)) / np.sqrt(X.var(axis=over, keepdims=True) + 0.01)
+    normal = (X - X.mean(axis=over, keepdims=True)) / np.sqrt(
+        X.var(axis=over, keepdims=True) + 0.01
+    )
     given: dict[str, Given] = {"epsilon": 0.01}
     if axes:
         given["axes"] = list(axes)
@@ -73,12 +82,19 @@ def test_l2_norm_is_over_the_last_three_axes() -> None:
 def _squares_beside(x: Array, before: int, after: int) -> Array:
     """Return for each channel the sum of squares from `before` channels in front of it to `after` behind it."""
     channels = x.shape[1]
-    sums = [(x[:, max(own - before, 0) : own + after + 1] ** 2).sum(axis=1, keepdims=True) for own in range(channels)]
+    sums = [
+        (x[:, max(own - before, 0) : own + after + 1] ** 2).sum(axis=1, keepdims=True)
+        for own in range(channels)
+    ]
     return np.concatenate(sums, axis=1)
 
 
-@pytest.mark.parametrize(("size", "before", "after"), [(1, 0, 0), (2, 1, 0), (3, 1, 1), (4, 2, 1), (5, 2, 2)])
-def test_local_response_norm_has_the_larger_half_of_an_even_window_in_front(size: int, before: int, after: int) -> None:
+@pytest.mark.parametrize(
+    ("size", "before", "after"), [(1, 0, 0), (2, 1, 0), (3, 1, 1), (4, 2, 1), (5, 2, 2)]
+)
+def test_local_response_norm_has_the_larger_half_of_an_even_window_in_front(
+    size: int, before: int, after: int
+) -> None:
     # As torch.nn.LocalResponseNorm, to which coremltools compares it.
     x = np.random.default_rng(2).normal(0, 2, size=(2, 6, 2, 3))
     given: dict[str, Given] = {"size": size, "alpha": 0.5, "beta": 0.6, "k": 2.0}

@@ -47,7 +47,12 @@ def test_padding_never_is_the_maximum() -> None:
         ({"strides": [2], "pad_type": CUSTOM, "pad": [1, 0]}, [0.5, 4.0, 3.0]),
         ({"strides": [2], "pad_type": SAME, "exclude_padding_from_average": True}, [3.0, 2.5, 4.0]),
         (
-            {"strides": [2], "pad_type": CUSTOM, "pad": [1, 0], "exclude_padding_from_average": True},
+            {
+                "strides": [2],
+                "pad_type": CUSTOM,
+                "pad": [1, 0],
+                "exclude_padding_from_average": True,
+            },
             [1.0, 4.0, 3.0],
         ),
     ],
@@ -59,18 +64,34 @@ def test_the_mean_of_each_window_counts_padding_unless_told_not_to(
 
 
 @pytest.mark.parametrize("exclude", [False, True])
-def test_what_a_window_of_ceil_mode_reaches_beyond_the_padding_is_not_counted(exclude: bool) -> None:
+def test_what_a_window_of_ceil_mode_reaches_beyond_the_padding_is_not_counted(
+    exclude: bool,
+) -> None:
     # As in PyTorch, whose ceil mode it is: the last window holds 4 and nothing else.
-    given: dict[str, Given] = {"strides": [2], "ceil_mode": True, "exclude_padding_from_average": exclude}
+    given: dict[str, Given] = {
+        "strides": [2],
+        "ceil_mode": True,
+        "exclude_padding_from_average": exclude,
+    }
     _pooled("avg_pool", given, [3.0, 2.5, 4.0])
 
 
 def test_padding_is_counted_in_ceil_mode_and_what_lies_beyond_it_is_not() -> None:
     # 0 1 5, 3 2 4, and then 0 alone: a window that starts beyond the input is left out.
-    given: dict[str, Given] = {"kernel_sizes": [3], "strides": [3], "ceil_mode": True, "pad_type": CUSTOM}
+    given: dict[str, Given] = {
+        "kernel_sizes": [3],
+        "strides": [3],
+        "ceil_mode": True,
+        "pad_type": CUSTOM,
+    }
     _pooled("avg_pool", given | {"pad": [1, 1]}, [2.0, 3.0])
     # 0 1, 5 3, 2 0 and nothing more.
-    _pooled("avg_pool", {**given, "kernel_sizes": [2], "strides": [2], "pad": [1, 1]}, [0.5, 4.0, 1.0], LINE_OF_FOUR)
+    _pooled(
+        "avg_pool",
+        {**given, "kernel_sizes": [2], "strides": [2], "pad": [1, 1]},
+        [0.5, 4.0, 1.0],
+        LINE_OF_FOUR,
+    )
 
 
 def test_the_root_of_the_sum_of_squares_of_each_window() -> None:
@@ -80,10 +101,17 @@ def test_the_root_of_the_sum_of_squares_of_each_window() -> None:
 
 def test_windows_of_a_plane_are_padded_on_each_side_by_its_own_number() -> None:
     plane = np.arange(1, 7, dtype=np.float32).reshape(1, 1, 2, 3)
-    given: dict[str, Given] = {"kernel_sizes": [2, 2], "strides": [2, 2], "pad_type": CUSTOM, "pad": [0, 0, 1, 0]}
+    given: dict[str, Given] = {
+        "kernel_sizes": [2, 2],
+        "strides": [2, 2],
+        "pad_type": CUSTOM,
+        "pad": [0, 0, 1, 0],
+    }
     assert_computes("max_pool", {"x": plane}, given, [[[[4.0, 6.0]]]])
     assert_computes("avg_pool", {"x": plane}, given, [[[[1.25, 4.0]]]])
-    assert_computes("avg_pool", {"x": plane}, given | {"exclude_padding_from_average": True}, [[[[2.5, 4.0]]]])
+    assert_computes(
+        "avg_pool", {"x": plane}, given | {"exclude_padding_from_average": True}, [[[[2.5, 4.0]]]]
+    )
 
 
 def test_a_volume_has_three_axes() -> None:

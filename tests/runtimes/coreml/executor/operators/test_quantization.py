@@ -20,7 +20,11 @@ def _unsigned(*values: int) -> Any:
 def test_quantize_rounds_halves_to_even_before_it_adds_the_zero_point() -> None:
     # Divided by 0.5: 0.5, 1.5, 2.5, -2.5 are 0, 2, 2, -2 in whole steps.
     fed = {"input": [0.25, 0.75, 1.25, -1.25]}
-    given: dict[str, Given] = {"scale": 0.5, "zero_point": constant(1, "int8"), "output_dtype": text("int8")}
+    given: dict[str, Given] = {
+        "scale": 0.5,
+        "zero_point": constant(1, "int8"),
+        "output_dtype": text("int8"),
+    }
     assert_computes("quantize", fed, given, _signed(1, 3, 3, -1))
 
 
@@ -31,21 +35,36 @@ def test_quantize_without_a_zero_point() -> None:
 
 @pytest.mark.parametrize(
     ("dtype", "zero_point", "expected"),
-    [("int8", 0, _signed(-128, 127, 4)), ("uint8", 128, _unsigned(0, 255, 132)), ("uint8", 0, _unsigned(0, 200, 4))],
+    [
+        ("int8", 0, _signed(-128, 127, 4)),
+        ("uint8", 128, _unsigned(0, 255, 132)),
+        ("uint8", 0, _unsigned(0, 200, 4)),
+    ],
 )
-def test_quantize_stops_at_the_ends_of_its_dtype(dtype: str, zero_point: int, expected: Any) -> None:
-    given: dict[str, Given] = {"scale": 0.5, "zero_point": constant(zero_point, dtype), "output_dtype": text(dtype)}
+def test_quantize_stops_at_the_ends_of_its_dtype(
+    dtype: str, zero_point: int, expected: Any
+) -> None:
+    given: dict[str, Given] = {
+        "scale": 0.5,
+        "zero_point": constant(zero_point, dtype),
+        "output_dtype": text(dtype),
+    }
     assert_computes("quantize", {"input": [-300.0, 100.0, 2.0]}, given, expected)
 
 
 @pytest.mark.parametrize(
-    ("axis", "expected"), [(0, [[4, 5], [20, 24]]), (1, [[4, 14], [8, 24]]), (-1, [[4, 14], [8, 24]])]
+    ("axis", "expected"),
+    [(0, [[4, 5], [20, 24]]), (1, [[4, 14], [8, 24]]), (-1, [[4, 14], [8, 24]])],
 )
-def test_quantize_has_a_scale_and_a_zero_point_for_each_slice_along_its_axis(axis: int, expected: Any) -> None:
+def test_quantize_has_a_scale_and_a_zero_point_for_each_slice_along_its_axis(
+    axis: int, expected: Any
+) -> None:
     zero_points = constant(np.array([2, 8], np.uint8))
     given: dict[str, Given] = {"scale": [0.5, 0.25], "zero_point": zero_points, "axis": axis}
     fed = {"input": [[1.0, 1.5], [3.0, 4.0]]}
-    assert_computes("quantize", fed, given | {"output_dtype": text("uint8")}, np.array(expected, np.uint8))
+    assert_computes(
+        "quantize", fed, given | {"output_dtype": text("uint8")}, np.array(expected, np.uint8)
+    )
 
 
 def test_dequantize_subtracts_the_zero_point_and_scales() -> None:
@@ -54,8 +73,12 @@ def test_dequantize_subtracts_the_zero_point_and_scales() -> None:
     assert_computes("dequantize", {"input": _signed(-128, 4)}, {"scale": 0.25}, [-32.0, 1.0])
 
 
-@pytest.mark.parametrize(("axis", "expected"), [(0, [[0.0, 1.0], [-6.0, -2.0]]), (1, [[0.0, -6.0], [1.0, -2.0]])])
-def test_dequantize_has_a_scale_and_a_zero_point_for_each_slice_along_its_axis(axis: int, expected: Any) -> None:
+@pytest.mark.parametrize(
+    ("axis", "expected"), [(0, [[0.0, 1.0], [-6.0, -2.0]]), (1, [[0.0, -6.0], [1.0, -2.0]])]
+)
+def test_dequantize_has_a_scale_and_a_zero_point_for_each_slice_along_its_axis(
+    axis: int, expected: Any
+) -> None:
     zero_points = constant(np.array([2, 7], np.int8))
     given: dict[str, Given] = {"scale": [0.5, 2.0], "zero_point": zero_points, "axis": axis}
     assert_computes("dequantize", {"input": np.array([[2, 4], [4, 6]], np.int8)}, given, expected)
@@ -63,7 +86,9 @@ def test_dequantize_has_a_scale_and_a_zero_point_for_each_slice_along_its_axis(a
 
 def test_there_and_back_leads_to_the_nearest_step_of_the_range() -> None:
     scaled: dict[str, Given] = {"scale": 0.25, "zero_point": constant(2, "int8")}
-    quantized = Op("quantize", {"input": "x", **scaled, "output_dtype": text("int8")}, {"q": ("int8", (3,))})
+    quantized = Op(
+        "quantize", {"input": "x", **scaled, "output_dtype": text("int8")}, {"q": ("int8", (3,))}
+    )
     back = op("dequantize", {"input": "q", **scaled}, y=real(3))
     found = answers(files({"x": real(3)}, [quantized, back], ["y"]), {"x": [0.3, -0.9, 99.0]})
     assert found["y"].tolist() == [0.25, -1.0, 31.25]  # 31.25 = 0.25 * (127 - 2)

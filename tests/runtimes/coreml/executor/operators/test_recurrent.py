@@ -31,7 +31,11 @@ X, H, C = _random(LENGTH, BATCH, INPUTS), _random(BATCH, HIDDEN), _random(BATCH,
 
 
 def _weights(gates: int, suffix: str = "") -> dict[str, Array]:
-    shapes = {"weight_ih": (gates * HIDDEN, INPUTS), "weight_hh": (gates * HIDDEN, HIDDEN), "bias": (gates * HIDDEN,)}
+    shapes = {
+        "weight_ih": (gates * HIDDEN, INPUTS),
+        "weight_hh": (gates * HIDDEN, HIDDEN),
+        "bias": (gates * HIDDEN,),
+    }
     return {name + suffix: _random(*shape) for name, shape in shapes.items()}
 
 
@@ -52,7 +56,9 @@ def _sum(given: dict[str, Array], x: Array, h: Array, suffix: str = "") -> Array
 class _Lstm:
     """h and c step by step; what is not given is 0, or does not exist."""
 
-    def __init__(self, given: dict[str, Array], peephole: Array | None = None, clip: float = np.inf) -> None:
+    def __init__(
+        self, given: dict[str, Array], peephole: Array | None = None, clip: float = np.inf
+    ) -> None:
         self.given, self.clip = given, clip
         self.suffix = "_back" if "weight_ih_back" in given else ""
         self.peephole = np.split(np.zeros(3 * HIDDEN) if peephole is None else peephole, 3)
@@ -69,7 +75,9 @@ class _Lstm:
         return np.stack(every), h, c
 
 
-def _gru(x: Array, gate: Callable[[Array], Array] = SIGMOID, out: Callable[[Array], Array] = TANH) -> Array:
+def _gru(
+    x: Array, gate: Callable[[Array], Array] = SIGMOID, out: Callable[[Array], Array] = TANH
+) -> Array:
     """Return every state; the reset gate works on the state before the matrix does."""
     every, h = [], H
     weights = [np.split(GRU[name], 3) for name in ("weight_ih", "weight_hh", "bias")]
@@ -94,7 +102,12 @@ def _gru(x: Array, gate: Callable[[Array], Array] = SIGMOID, out: Callable[[Arra
 )
 def test_rnn_by_hand(given: dict[str, Given], expected: list[float]) -> None:
     fed = {"x": [[[1.0]], [[2.0]]], "initial_h": [[4.0]]}
-    layer: dict[str, Given] = {"weight_ih": [[2.0]], "weight_hh": [[0.5]], "bias": [1.0], "activation": text("linear")}
+    layer: dict[str, Given] = {
+        "weight_ih": [[2.0]],
+        "weight_hh": [[0.5]],
+        "bias": [1.0],
+        "activation": text("linear"),
+    }
     assert_computes("rnn", fed, layer | given, np.reshape(expected, (-1, 1, 1)), [expected[-1:]])
 
 
@@ -119,19 +132,36 @@ def test_where_nothing_is_said_rnn_has_no_bias_and_takes_tanh_of_the_last_state(
 def test_gru_resets_the_state_before_the_matrix(direction: str, sequence: bool) -> None:
     expected = _gru(_same_in(direction, X)).astype(np.float32)
     given: dict[str, Given] = {**GRU, "direction": text(direction), "output_sequence": sequence}
-    assert_computes("gru", {"x": X, "initial_h": H}, given, expected if sequence else expected[-1:], expected[-1])
+    assert_computes(
+        "gru",
+        {"x": X, "initial_h": H},
+        given,
+        expected if sequence else expected[-1:],
+        expected[-1],
+    )
 
 
 def test_gru_with_other_activations() -> None:
     expected = _gru(X, ACTIVATIONS["hard_sigmoid"], ACTIVATIONS["linear"]).astype(np.float32)
-    given: dict[str, Given] = {**GRU, "recurrent_activation": text("hard_sigmoid"), "activation": text("linear")}
+    given: dict[str, Given] = {
+        **GRU,
+        "recurrent_activation": text("hard_sigmoid"),
+        "activation": text("linear"),
+    }
     assert_computes("gru", {"x": X, "initial_h": H}, given, expected[-1:], expected[-1])
 
 
 def test_gru_that_resets_after_the_matrix_resets_the_bias_of_the_state_too() -> None:
     # Gates in the order r, o, z: r = sigmoid(0) = 0.5, z = 0, o = 3 + 10 + 0.5 (2 * 4 + 1) = 17.5.
-    layer: dict[str, Given] = {"weight_ih": [[0.0], [1.0], [0.0]], "weight_hh": [[0.0], [2.0], [0.0]]}
-    layer |= {"bias": [0.0, 1.0, -1e4], "input_bias": [0.0, 10.0, 0.0], "activation": text("linear")}
+    layer: dict[str, Given] = {
+        "weight_ih": [[0.0], [1.0], [0.0]],
+        "weight_hh": [[0.0], [2.0], [0.0]],
+    }
+    layer |= {
+        "bias": [0.0, 1.0, -1e4],
+        "input_bias": [0.0, 10.0, 0.0],
+        "activation": text("linear"),
+    }
     fed = {"x": [[[3.0]]], "initial_h": [[4.0]]}
     assert_computes("gru", fed, layer | {"reset_after": True}, [[[17.5]]], [[17.5]])
     # Without it o = 3 + 10 + 2 (0.5 * 4) + 1 = 18.
@@ -140,21 +170,30 @@ def test_gru_that_resets_after_the_matrix_resets_the_bias_of_the_state_too() -> 
 
 def test_lstm_by_hand() -> None:
     # Gates in the order i, f, o, z with linear activations: i = 1, f = 2, o = 3, z = 4.
-    layer: dict[str, Given] = {"weight_ih": [[1.0], [2.0], [3.0], [4.0]], "weight_hh": np.zeros((4, 1), np.float32)}
-    layer |= {word: text("linear") for word in ("recurrent_activation", "cell_activation", "activation")}
+    layer: dict[str, Given] = {
+        "weight_ih": [[1.0], [2.0], [3.0], [4.0]],
+        "weight_hh": np.zeros((4, 1), np.float32),
+    }
+    layer |= {
+        word: text("linear") for word in ("recurrent_activation", "cell_activation", "activation")
+    }
     fed = {"x": [[[1.0]]], "initial_h": [[0.0]], "initial_c": [[5.0]]}
     # c = 2 * 5 + 1 * 4 = 14 and h = 3 * 14.
     assert_computes("lstm", fed, layer, [[[42.0]]], [[42.0]], [[14.0]])
     # The clipped cell is the one that goes on: h = 3 * 6.
     assert_computes("lstm", fed, layer | {"clip": 6.0}, [[[18.0]]], [[18.0]], [[6.0]])
     # i = 1 + 0.1 * 5, f = 2 + 0.2 * 5, c = 3 * 5 + 1.5 * 4 = 21; o sees the new cell: 3 + 0.3 * 21 = 9.3.
-    assert_computes("lstm", fed, layer | {"peephole": [0.1, 0.2, 0.3]}, [[[195.3]]], [[195.3]], [[21.0]])
+    assert_computes(
+        "lstm", fed, layer | {"peephole": [0.1, 0.2, 0.3]}, [[[195.3]]], [[195.3]], [[21.0]]
+    )
 
 
 @pytest.mark.parametrize(("direction", "sequence"), product(("forward", "reverse"), (True, False)))
 @pytest.mark.parametrize("peephole", [None, PEEPHOLE])
 @pytest.mark.parametrize("clip", [None, 0.2])
-def test_lstm_in_one_direction(direction: str, sequence: bool, peephole: Array | None, clip: float | None) -> None:
+def test_lstm_in_one_direction(
+    direction: str, sequence: bool, peephole: Array | None, clip: float | None
+) -> None:
     every, h, c = _Lstm(LSTM, peephole, clip or np.inf).run(_same_in(direction, X))
     given: dict[str, Given] = {**LSTM, "direction": text(direction), "output_sequence": sequence}
     given |= {} if peephole is None else {"peephole": peephole}
@@ -166,13 +205,23 @@ def test_lstm_in_one_direction(direction: str, sequence: bool, peephole: Array |
 @pytest.mark.parametrize("sequence", [True, False])
 @pytest.mark.parametrize("peephole", [None, PEEPHOLE_BACK])
 @pytest.mark.parametrize("clip", [None, 0.2])
-def test_lstm_in_both_directions(sequence: bool, peephole: Array | None, clip: float | None) -> None:
+def test_lstm_in_both_directions(
+    sequence: bool, peephole: Array | None, clip: float | None
+) -> None:
     # States of the way back stand at the place that they have seen last.
-    limit, fed = clip or np.inf, {name: np.concatenate([state, -state], axis=1) for name, state in STATES.items()}
+    limit, fed = (
+        clip or np.inf,
+        {name: np.concatenate([state, -state], axis=1) for name, state in STATES.items()},
+    )
     there, back = _Lstm(LSTM, clip=limit).run(X), _Lstm(BACK, peephole, limit).run(X[::-1], -H, -C)
     every = np.concatenate([there[0], back[0][::-1]], axis=2)
     h, c = (np.concatenate([there[number], back[number]], axis=1) for number in (1, 2))
-    given: dict[str, Given] = {**LSTM, **BACK, "direction": text("bidirectional"), "output_sequence": sequence}
+    given: dict[str, Given] = {
+        **LSTM,
+        **BACK,
+        "direction": text("bidirectional"),
+        "output_sequence": sequence,
+    }
     given |= {} if peephole is None else {"peephole_back": peephole}
     given |= {} if clip is None else {"clip": clip}
     expected = [value.astype(np.float32) for value in (every if sequence else h[None], h, c)]
@@ -181,12 +230,19 @@ def test_lstm_in_both_directions(sequence: bool, peephole: Array | None, clip: f
 
 @pytest.mark.parametrize("clip", [None, 0.2])
 @pytest.mark.parametrize(
-    ("gate", "cell", "out"), [("hard_sigmoid", "linear", "relu"), ("tanh", "hard_sigmoid", "linear")]
+    ("gate", "cell", "out"),
+    [("hard_sigmoid", "linear", "relu"), ("tanh", "hard_sigmoid", "linear")],
 )
 def test_lstm_with_other_activations(gate: str, cell: str, out: str, clip: float | None) -> None:
-    layer = _Lstm({name: value for name, value in LSTM.items() if name != "bias"}, clip=clip or np.inf)
+    layer = _Lstm(
+        {name: value for name, value in LSTM.items() if name != "bias"}, clip=clip or np.inf
+    )
     layer.gate, layer.cell, layer.out = (ACTIVATIONS[name] for name in (gate, cell, out))
-    words = {"recurrent_activation": text(gate), "cell_activation": text(cell), "activation": text(out)}
+    words = {
+        "recurrent_activation": text(gate),
+        "cell_activation": text(cell),
+        "activation": text(out),
+    }
     every, h, c = (value.astype(np.float32) for value in layer.run(X))
     given: dict[str, Given] = {**layer.given, **words, "output_sequence": True}
     given |= {} if clip is None else {"clip": clip}

@@ -58,7 +58,9 @@ LOGARITHMS = [[math.log(2), math.log(6)], [math.log(1), math.log(4)]]
 def test_the_logarithm_of_a_sum() -> None:
     fed: Any = [[2.0, 6.0], [1.0, 3.0]]
     assert_computes("reduce_log_sum", {"x": fed}, {"axes": [1]}, [math.log(8), math.log(4)])
-    assert_computes("reduce_log_sum", {"x": fed}, {"axes": [0], "keep_dims": True}, [[math.log(3), math.log(9)]])
+    assert_computes(
+        "reduce_log_sum", {"x": fed}, {"axes": [0], "keep_dims": True}, [[math.log(3), math.log(9)]]
+    )
     assert_computes("reduce_log_sum", {"x": fed}, {}, math.log(12))
 
 
@@ -68,7 +70,9 @@ def test_the_logarithm_of_a_sum_of_integers_is_an_integer() -> None:
 
 
 def test_the_logarithm_of_a_sum_of_exponentials() -> None:
-    assert_computes("reduce_log_sum_exp", {"x": LOGARITHMS}, {"axes": [1]}, [math.log(8), math.log(5)])
+    assert_computes(
+        "reduce_log_sum_exp", {"x": LOGARITHMS}, {"axes": [1]}, [math.log(8), math.log(5)]
+    )
     assert_computes("reduce_log_sum_exp", {"x": LOGARITHMS}, {}, math.log(13))
 
 
@@ -87,7 +91,9 @@ def test_the_logarithm_of_a_sum_of_exponentials_does_not_overflow() -> None:
         ("reduce_argmin", {"axis": 1, "keep_dims": True}, [[1], [2]]),
     ],
 )
-def test_where_the_largest_and_the_smallest_stand(kind: str, given: dict[str, Given], expected: Any) -> None:
+def test_where_the_largest_and_the_smallest_stand(
+    kind: str, given: dict[str, Given], expected: Any
+) -> None:
     assert_computes(kind, {"x": X}, given, expected)
     assert_computes(kind, {"x": np.round(X) * 2}, given, expected)
 

@@ -38,8 +38,12 @@ def test_the_matrix_of_an_interpolation_by_hand() -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("size", "new"), [(1, 1), (1, 4), (4, 1), (3, 7), (7, 3), (5, 5)])
-def test_the_weights_of_each_place_sum_to_one_and_look_at_that_place(mode: str, size: int, new: int) -> None:
+def test_the_weights_of_each_place_sum_to_one_and_look_at_that_place(
+    mode: str, size: int, new: int
+) -> None:
     matrix = interpolation(size, new, mode)
     assert matrix.shape == (new, size)
     assert matrix.sum(axis=1).tolist() == pytest.approx([1] * new)
-    assert (matrix @ np.arange(size)).tolist() == pytest.approx(positions(size, new, mode).tolist(), abs=1e-6)
+    assert (matrix @ np.arange(size)).tolist() == pytest.approx(
+        positions(size, new, mode).tolist(), abs=1e-6
+    )

@@ -29,7 +29,12 @@ def _float32(values: Array) -> Array:
 )
 def test_gather_along_an_axis(indices: Any, axis: int, expected: Array) -> None:
     assert_computes("gather", {"x": X, "indices": indices}, {"axis": axis}, _float32(expected))
-    assert_computes("gather", {"x": X}, {"indices": np.array(indices, np.int32), "axis": axis}, _float32(expected))
+    assert_computes(
+        "gather",
+        {"x": X},
+        {"indices": np.array(indices, np.int32), "axis": axis},
+        _float32(expected),
+    )
 
 
 def test_a_single_index_takes_its_axis_away() -> None:
@@ -47,11 +52,15 @@ def test_gather_takes_integers_and_bools_and_small_indices() -> None:
 
 @pytest.mark.parametrize("axis", [1, 2, 3, -1])
 @pytest.mark.parametrize("inner", [(), (2,), (2, 3)])
-def test_gather_in_batches_has_indices_of_its_own_for_each(axis: int, inner: tuple[int, ...]) -> None:
+def test_gather_in_batches_has_indices_of_its_own_for_each(
+    axis: int, inner: tuple[int, ...]
+) -> None:
     random = np.random.default_rng(0)
     x = random.normal(size=(2, 3, 4, 5))
     indices = random.integers(0, x.shape[axis], size=(2, *inner))
-    expected = np.stack([np.take(x[own], indices[own], axis=axis - 1 if axis > 0 else axis) for own in range(2)])
+    expected = np.stack(
+        [np.take(x[own], indices[own], axis=axis - 1 if axis > 0 else axis) for own in range(2)]
+    )
     given: dict[str, Given] = {"axis": axis, "batch_dims": 1}
     assert_computes("gather", {"x": x, "indices": indices}, given, _float32(expected))
 
@@ -59,29 +68,47 @@ def test_gather_in_batches_has_indices_of_its_own_for_each(axis: int, inner: tup
 def test_gather_in_two_batches() -> None:
     random = np.random.default_rng(1)
     x, indices = random.normal(size=(2, 3, 4, 5)), random.integers(0, 5, size=(2, 3, 2))
-    expected = np.stack([[np.take(x[a, b], indices[a, b], axis=1) for b in range(3)] for a in range(2)])
-    assert_computes("gather", {"x": x, "indices": indices}, {"axis": 3, "batch_dims": 2}, _float32(expected))
+    expected = np.stack(
+        [[np.take(x[a, b], indices[a, b], axis=1) for b in range(3)] for a in range(2)]
+    )
+    assert_computes(
+        "gather", {"x": x, "indices": indices}, {"axis": 3, "batch_dims": 2}, _float32(expected)
+    )
 
 
 @pytest.mark.parametrize("axis", [0, 1, -1])
 def test_gather_along_axis_has_an_index_for_each_place(axis: int) -> None:
     indices = np.random.default_rng(2).integers(0, 2, size=X.shape)
     expected = np.take_along_axis(X, indices, axis)
-    assert_computes("gather_along_axis", {"x": X, "indices": indices}, {"axis": axis}, _float32(expected))
+    assert_computes(
+        "gather_along_axis", {"x": X, "indices": indices}, {"axis": axis}, _float32(expected)
+    )
 
 
 def test_gather_nd_reads_single_values_and_whole_slices() -> None:
     assert_computes("gather_nd", {"x": X, "indices": [[1, 2, 3], [0, 0, 0]]}, {}, [23.0, 0.0])
-    assert_computes("gather_nd", {"x": X, "indices": [[1, 2], [0, 1]]}, {}, _float32(X[[1, 0], [2, 1]]))
+    assert_computes(
+        "gather_nd", {"x": X, "indices": [[1, 2], [0, 1]]}, {}, _float32(X[[1, 0], [2, 1]])
+    )
     assert_computes("gather_nd", {"x": X, "indices": [[[1]], [[0]]]}, {}, _float32(X[[[1], [0]]]))
 
 
 def test_gather_nd_in_batches() -> None:
     fed = {"x": X, "indices": [[[2], [0]], [[1], [1]]]}
-    assert_computes("gather_nd", fed, {"batch_dims": 1}, _float32(np.stack([X[0][[2, 0]], X[1][[1, 1]]])))
+    assert_computes(
+        "gather_nd", fed, {"batch_dims": 1}, _float32(np.stack([X[0][[2, 0]], X[1][[1, 1]]]))
+    )
 
 
-RESULTS = {"update": 8.0, "add": 12.0, "sub": -4.0, "mul": 32.0, "div": 0.5, "max": 8.0, "min": 4.0}  # of 4 and 8
+RESULTS = {
+    "update": 8.0,
+    "add": 12.0,
+    "sub": -4.0,
+    "mul": 32.0,
+    "div": 0.5,
+    "max": 8.0,
+    "min": 4.0,
+}  # of 4 and 8
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -114,9 +141,15 @@ def test_the_example_of_the_documentation() -> None:
 
 
 def test_modes_add_where_none_is_named() -> None:
-    assert_computes("scatter", {"data": [1.0, 2.0], "indices": [0], "updates": [5.0]}, {}, [6.0, 2.0])
-    assert_computes("scatter_along_axis", {"data": [1.0, 2.0], "indices": [0], "updates": [5.0]}, {}, [6.0, 2.0])
-    assert_computes("scatter_nd", {"data": [1.0, 2.0], "indices": [[0]], "updates": [5.0]}, {}, [6.0, 2.0])
+    assert_computes(
+        "scatter", {"data": [1.0, 2.0], "indices": [0], "updates": [5.0]}, {}, [6.0, 2.0]
+    )
+    assert_computes(
+        "scatter_along_axis", {"data": [1.0, 2.0], "indices": [0], "updates": [5.0]}, {}, [6.0, 2.0]
+    )
+    assert_computes(
+        "scatter_nd", {"data": [1.0, 2.0], "indices": [[0]], "updates": [5.0]}, {}, [6.0, 2.0]
+    )
 
 
 def test_updates_of_one_place_add_up() -> None:

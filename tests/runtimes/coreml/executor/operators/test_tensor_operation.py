@@ -23,7 +23,9 @@ UNSORTED = [[3.0, 1.0, 2.0], [4.0, 6.0, 5.0]]
         ({"axis": -2, "interleave": True}, [[1, 2], [7, 8], [3, 4], [9, 10], [5, 6], [11, 12]]),
     ],
 )
-def test_concat_puts_tensors_behind_each_other_or_interleaves_them(given: dict[str, Given], expected: Any) -> None:
+def test_concat_puts_tensors_behind_each_other_or_interleaves_them(
+    given: dict[str, Given], expected: Any
+) -> None:
     assert_computes("concat", {"a": A, "b": B}, {"values": ("a", "b"), **given}, expected)
 
 
@@ -32,7 +34,9 @@ def test_concat_takes_constants_and_tensors_of_other_sizes() -> None:
     assert_computes("concat", {"a": [[1.0, 2.0]]}, given, [[1.0, 2.0, 9.0, 1.0, 2.0]])
 
 
-@pytest.mark.parametrize(("axis", "expected"), [(0, [A, B]), (1, np.stack([A, B], 1)), (-1, np.stack([A, B], -1))])
+@pytest.mark.parametrize(
+    ("axis", "expected"), [(0, [A, B]), (1, np.stack([A, B], 1)), (-1, np.stack([A, B], -1))]
+)
 def test_stack_adds_an_axis(axis: int, expected: Any) -> None:
     assert_computes("stack", {"a": A, "b": B}, {"values": ("a", "b"), "axis": axis}, expected)
 
@@ -40,12 +44,16 @@ def test_stack_adds_an_axis(axis: int, expected: Any) -> None:
 def test_split_into_equal_parts_and_into_given_sizes() -> None:
     assert_computes("split", {"x": [1, 2, 3, 4]}, {"axis": 0, "num_splits": 2}, [1, 2], [3, 4])
     sizes: dict[str, Given] = {"axis": -1, "split_sizes": [1, 2]}
-    assert_computes("split", {"x": SQUARE}, sizes, [[1.0], [4.0], [7.0]], [[2.0, 3.0], [5.0, 6.0], [8.0, 9.0]])
+    assert_computes(
+        "split", {"x": SQUARE}, sizes, [[1.0], [4.0], [7.0]], [[2.0, 3.0], [5.0, 6.0], [8.0, 9.0]]
+    )
     assert_computes("split", {"x": [1, 2]}, {"axis": 0, "num_splits": 1}, [1, 2])
 
 
 def test_tile_repeats_along_each_axis() -> None:
-    assert_computes("tile", {"x": [[1, 2]]}, {"reps": [2, 3]}, [[1, 2, 1, 2, 1, 2], [1, 2, 1, 2, 1, 2]])
+    assert_computes(
+        "tile", {"x": [[1, 2]]}, {"reps": [2, 3]}, [[1, 2, 1, 2, 1, 2], [1, 2, 1, 2, 1, 2]]
+    )
 
 
 @pytest.mark.parametrize(
@@ -65,7 +73,9 @@ def test_pad_lists_pairs_for_the_last_axes(given: dict[str, Given], expected: An
 
 
 def test_another_mode_of_padding_is_refused() -> None:
-    assert refusal("pad", {"x": [1.0]}, {"pad": [1, 1], "mode": text("wrap")}, real(3)) == "mode wrap"
+    assert (
+        refusal("pad", {"x": [1.0]}, {"pad": [1, 1], "mode": text("wrap")}, real(3)) == "mode wrap"
+    )
 
 
 def test_shape_is_a_list_of_sizes() -> None:
@@ -117,15 +127,24 @@ def test_one_hot_vectors(given: dict[str, Given], expected: Any) -> None:
 )
 def test_band_part_keeps_a_band_along_the_diagonal(given: dict[str, Given], expected: Any) -> None:
     assert_computes("band_part", {"x": SQUARE}, given, expected)
-    assert_computes("band_part", {"x": np.array([SQUARE, SQUARE])}, given, np.array([expected, expected]))
+    assert_computes(
+        "band_part", {"x": np.array([SQUARE, SQUARE])}, given, np.array([expected, expected])
+    )
 
 
 def test_band_part_of_bools_makes_a_mask() -> None:
-    assert_computes("band_part", {"x": np.ones((2, 2), bool)}, {"lower": -1, "upper": 0}, [[True, False], [True, True]])
+    assert_computes(
+        "band_part",
+        {"x": np.ones((2, 2), bool)},
+        {"lower": -1, "upper": 0},
+        [[True, False], [True, True]],
+    )
 
 
 def test_band_part_of_integers_that_are_not_square() -> None:
-    assert_computes("band_part", {"x": [[1, 2, 3], [4, 5, 6]]}, {"lower": 0, "upper": 1}, [[1, 2, 0], [0, 5, 6]])
+    assert_computes(
+        "band_part", {"x": [[1, 2, 3], [4, 5, 6]]}, {"lower": 0, "upper": 1}, [[1, 2, 0], [0, 5, 6]]
+    )
 
 
 @pytest.mark.parametrize(
@@ -158,7 +177,9 @@ def test_topk_finds_the_largest_or_the_smallest_and_where_they_stood(
     given: dict[str, Given], values: Array, places: Array
 ) -> None:
     assert_computes("topk", {"x": UNSORTED}, given, values, places)
-    assert_computes("topk", {"x": np.array(UNSORTED, np.int32)}, given, np.array(values, np.int32), places)
+    assert_computes(
+        "topk", {"x": np.array(UNSORTED, np.int32)}, given, np.array(values, np.int32), places
+    )
 
 
 def test_topk_may_return_values_alone_and_small_indices() -> None:
@@ -183,7 +204,9 @@ def test_select_chooses_place_by_place() -> None:
     fed = {"a": [1.0, 2.0], "b": [10.0, 20.0]}
     assert_computes("select", fed | {"cond": [True, False]}, {}, [1.0, 20.0])
     assert_computes("select", fed | {"cond": [0.0, 0.5]}, {}, [10.0, 2.0])
-    assert_computes("select", {"a": [[1, 2]], "b": [[5], [6]], "cond": [True, False]}, {}, [[1, 5], [1, 6]])
+    assert_computes(
+        "select", {"a": [[1, 2]], "b": [[5], [6]], "cond": [True, False]}, {}, [[1, 5], [1, 6]]
+    )
 
 
 def test_select_chooses_among_bools() -> None:

@@ -28,31 +28,53 @@ def test_reshape(shape: list[int], expected: Array) -> None:
 
 def test_reshape_like_takes_parts_of_the_shapes_of_others() -> None:
     fed = {"x": np.arange(180), "a": np.zeros((2, 3, 4)), "b": np.zeros((1, 5, 6))}
-    given: dict[str, Given] = {"ref_tensors": ("a", "b"), "begins": (0, 1), "ends": (2, 0), "end_masks": (False, True)}
+    given: dict[str, Given] = {
+        "ref_tensors": ("a", "b"),
+        "begins": (0, 1),
+        "ends": (2, 0),
+        "end_masks": (False, True),
+    }
     assert_computes("reshape_like", fed, given, np.arange(180).reshape(2, 3, 5, 6))
 
 
 @pytest.mark.parametrize(
     ("fed", "axis", "expected"),
-    [((3,), -1, (1, 3)), ((3,), 1, (3, 1)), ((4, 3), -1, (4, 3)), ((2, 3, 2), -1, (6, 2)), ((5, 5, 2), 1, (5, 10))],
+    [
+        ((3,), -1, (1, 3)),
+        ((3,), 1, (3, 1)),
+        ((4, 3), -1, (4, 3)),
+        ((2, 3, 2), -1, (6, 2)),
+        ((5, 5, 2), 1, (5, 10)),
+    ],
 )
 def test_flatten2d_as_in_the_examples_of_the_documentation(
     fed: tuple[int, ...], axis: int, expected: tuple[int, ...]
 ) -> None:
     numbers = np.arange(np.prod(fed))
-    assert_computes("flatten2d", {"x": numbers.reshape(fed)}, {"axis": axis}, numbers.reshape(expected))
+    assert_computes(
+        "flatten2d", {"x": numbers.reshape(fed)}, {"axis": axis}, numbers.reshape(expected)
+    )
 
 
-@pytest.mark.parametrize(("axes", "shape"), [([0], (1, 2, 3)), ([-1], (2, 3, 1)), ([1, 3], (2, 1, 3, 1))])
+@pytest.mark.parametrize(
+    ("axes", "shape"), [([0], (1, 2, 3)), ([-1], (2, 3, 1)), ([1, 3], (2, 1, 3, 1))]
+)
 def test_expand_dims(axes: list[int], shape: tuple[int, ...]) -> None:
     assert_computes("expand_dims", {"x": X}, {"axes": list(axes)}, X.reshape(shape))
 
 
 @pytest.mark.parametrize(
     ("given", "shape"),
-    [({}, (2, 3)), ({"axes": [0]}, (2, 1, 3, 1)), ({"axes": [-1, 2]}, (1, 2, 3)), ({"axes": [0, 1]}, (2, 1, 3, 1))],
+    [
+        ({}, (2, 3)),
+        ({"axes": [0]}, (2, 1, 3, 1)),
+        ({"axes": [-1, 2]}, (1, 2, 3)),
+        ({"axes": [0, 1]}, (2, 1, 3, 1)),
+    ],
 )
-def test_squeeze_takes_axes_of_size_one_away_and_leaves_others(given: dict[str, Given], shape: tuple[int, ...]) -> None:
+def test_squeeze_takes_axes_of_size_one_away_and_leaves_others(
+    given: dict[str, Given], shape: tuple[int, ...]
+) -> None:
     assert_computes("squeeze", {"x": X.reshape(1, 2, 1, 3, 1)}, given, X.reshape(shape))
 
 
@@ -69,15 +91,26 @@ def test_transpose(order: list[int]) -> None:
         ({"begin": [0, -2, -3], "end": [1, 3, -1]}, CUBE[:1, -2:, -3:-1]),
         ({"begin": [0, 0, 0], "end": [2, 3, 4], "stride": [1, 2, 3]}, CUBE[:, ::2, ::3]),
         ({"begin": [0, 2, 3], "end": [2, 0, 0], "stride": [1, -1, -2]}, CUBE[:, 2:0:-1, 3:0:-2]),
-        ({"begin": [1, 1, 1], "end": [2, 3, 4], "begin_mask": [True, False, True]}, CUBE[:2, 1:3, :4]),
+        (
+            {"begin": [1, 1, 1], "end": [2, 3, 4], "begin_mask": [True, False, True]},
+            CUBE[:2, 1:3, :4],
+        ),
         ({"begin": [1, 1, 1], "end": [1, 1, 1], "end_mask": [True, True, True]}, CUBE[1:, 1:, 1:]),
         (
-            {"begin": [0, 2, 3], "end": [2, 0, 0], "stride": [1, -1, -1], "end_mask": [False, True, True]},
+            {
+                "begin": [0, 2, 3],
+                "end": [2, 0, 0],
+                "stride": [1, -1, -1],
+                "end_mask": [False, True, True],
+            },
             CUBE[:, 2::-1, 3::-1],
         ),
         ({"begin": [0, 0, 0], "end": [2, 99, 4]}, CUBE),
         ({"begin": [1, 0, 0], "end": [0, 3, 4], "squeeze_mask": [True, False, False]}, CUBE[1]),
-        ({"begin": [-1, 0, 2], "end": [0, 3, 0], "squeeze_mask": [True, False, True]}, CUBE[-1, :, 2]),
+        (
+            {"begin": [-1, 0, 2], "end": [0, 3, 0], "squeeze_mask": [True, False, True]},
+            CUBE[-1, :, 2],
+        ),
         ({"begin": [1, 2, 3], "end": [0, 0, 0], "squeeze_mask": [True, True, True]}, CUBE[1, 2, 3]),
     ],
 )
@@ -95,7 +128,9 @@ def test_slice_by_index_cuts_as_numpy_does(given: dict[str, Given], expected: Ar
     ],
 )
 def test_slice_by_size(begin: list[int], size: list[int], expected: Array) -> None:
-    assert_computes("slice_by_size", {"x": CUBE}, {"begin": list(begin), "size": list(size)}, expected)
+    assert_computes(
+        "slice_by_size", {"x": CUBE}, {"begin": list(begin), "size": list(size)}, expected
+    )
 
 
 @pytest.mark.parametrize(
@@ -104,7 +139,15 @@ def test_slice_by_size(begin: list[int], size: list[int], expected: Array) -> No
         ({"begin": [0, 1, 1], "end": [2, 3, 3]}, np.s_[:, 1:3, 1:3]),
         ({"begin": [0, 2, 0], "end": [2, 0, 4], "stride": [1, -1, 2]}, np.s_[:, 2:0:-1, ::2]),
         ({"begin": [1, 0, 0], "end": [0, 3, 4], "squeeze_mask": [True, False, False]}, np.s_[1]),
-        ({"begin": [1, 1, 1], "end": [1, 1, 1], "end_mask": [True] * 3, "begin_mask": [True] * 3}, np.s_[:]),
+        (
+            {
+                "begin": [1, 1, 1],
+                "end": [1, 1, 1],
+                "end_mask": [True] * 3,
+                "begin_mask": [True] * 3,
+            },
+            np.s_[:],
+        ),
     ],
 )
 def test_slice_update_replaces_a_slice(given: dict[str, Given], cut: Any) -> None:
@@ -116,7 +159,12 @@ def test_slice_update_replaces_a_slice(given: dict[str, Given], cut: Any) -> Non
 
 @pytest.mark.parametrize(
     ("given", "expected"),
-    [({}, X[::-1, ::-1]), ({"axes": [1]}, X[:, ::-1]), ({"axes": [-2]}, X[::-1]), ({"axes": [0, -1]}, X[::-1, ::-1])],
+    [
+        ({}, X[::-1, ::-1]),
+        ({"axes": [1]}, X[:, ::-1]),
+        ({"axes": [-2]}, X[::-1]),
+        ({"axes": [0, -1]}, X[::-1, ::-1]),
+    ],
 )
 def test_reverse(given: dict[str, Given], expected: Array) -> None:
     assert_computes("reverse", {"x": X}, given, expected)
@@ -129,7 +177,9 @@ def test_reverse(given: dict[str, Given], expected: Array) -> None:
         ({"seq_axis": -1}, [[1, 0, 2], [5, 4, 3]]),
     ],
 )
-def test_reverse_sequence_turns_the_beginning_of_each_row(given: dict[str, Given], expected: Any) -> None:
+def test_reverse_sequence_turns_the_beginning_of_each_row(
+    given: dict[str, Given], expected: Any
+) -> None:
     assert_computes("reverse_sequence", {"x": X, "lengths": [2, 3]}, given, expected)
 
 
@@ -142,7 +192,9 @@ def test_reverse_sequence_turns_columns_where_only_the_batch_is_named() -> None:
 
 def test_reverse_sequence_along_other_axes_is_refused() -> None:
     given: dict[str, Given] = {"seq_axis": 2, "batch_axis": 0}
-    reason = refusal("reverse_sequence", {"x": np.zeros((2, 3, 4)), "lengths": [1, 1]}, given, real(2, 3, 4))
+    reason = refusal(
+        "reverse_sequence", {"x": np.zeros((2, 3, 4)), "lengths": [1, 1]}, given, real(2, 3, 4)
+    )
     assert reason == "reverse_sequence along axes other than 0 and 1"
 
 
@@ -163,14 +215,24 @@ def test_sliding_windows_put_their_axis_behind_the_one_they_slide_along() -> Non
     assert_computes("sliding_windows", {"x": CUBE}, {"axis": 1, "size": 2}, expected)
 
 
-CHANNELS = np.arange(8.0).reshape(1, 8, 1, 1)  # two channels of the result, four places of a block each
+CHANNELS = np.arange(8.0).reshape(
+    1, 8, 1, 1
+)  # two channels of the result, four places of a block each
 
 
 @pytest.mark.parametrize(
     ("kind", "parameter", "expected"),
     [
-        ("depth_to_space", "block_size", [[[[0, 2], [4, 6]], [[1, 3], [5, 7]]]]),  # places first, as in TensorFlow
-        ("pixel_shuffle", "upscale_factor", [[[[0, 1], [2, 3]], [[4, 5], [6, 7]]]]),  # channels first, as in PyTorch
+        (
+            "depth_to_space",
+            "block_size",
+            [[[[0, 2], [4, 6]], [[1, 3], [5, 7]]]],
+        ),  # places first, as in TensorFlow
+        (
+            "pixel_shuffle",
+            "upscale_factor",
+            [[[[0, 1], [2, 3]], [[4, 5], [6, 7]]]],
+        ),  # channels first, as in PyTorch
     ],
 )
 def test_channels_become_pixels_in_two_orders(kind: str, parameter: str, expected: Any) -> None:
@@ -185,12 +247,16 @@ def test_channels_become_pixels_in_two_orders(kind: str, parameter: str, expecte
     ],
 )
 def test_pixels_become_channels_in_two_orders(kind: str, parameter: str, pixels: Any) -> None:
-    assert_computes(kind, {"x": np.array(pixels, np.float32)}, {parameter: 2}, CHANNELS.astype(np.float32))
+    assert_computes(
+        kind, {"x": np.array(pixels, np.float32)}, {parameter: 2}, CHANNELS.astype(np.float32)
+    )
 
 
 def test_several_blocks_of_pixels_stay_where_they_are() -> None:
     image = np.arange(24, dtype=np.float32).reshape(1, 1, 4, 6)
-    expected = np.stack([image[0, 0, row::2, column::2] for row in (0, 1) for column in (0, 1)])[None]
+    expected = np.stack([image[0, 0, row::2, column::2] for row in (0, 1) for column in (0, 1)])[
+        None
+    ]
     assert_computes("space_to_depth", {"x": image}, {"block_size": 2}, expected)
     assert_computes("pixel_unshuffle", {"x": image}, {"downscale_factor": 2}, expected)
     assert_computes("depth_to_space", {"x": expected}, {"block_size": 2}, image)
@@ -203,13 +269,21 @@ IMAGES = np.arange(1, 25, dtype=np.float32).reshape(2, 1, 3, 4)
 def _blocks(images: Array, block: tuple[int, int]) -> Array:
     """Return every place of a block as a batch of its own, places before images, as TensorFlow orders them."""
     places = [(row, column) for row in range(block[0]) for column in range(block[1])]
-    return np.concatenate([images[:, :, row :: block[0], column :: block[1]] for row, column in places])
+    return np.concatenate(
+        [images[:, :, row :: block[0], column :: block[1]] for row, column in places]
+    )
 
 
 def test_space_to_batch_by_hand() -> None:
-    given: dict[str, Given] = {"block_shape": [2, 2], "paddings": constant(np.zeros((2, 2), np.int32))}
+    given: dict[str, Given] = {
+        "block_shape": [2, 2],
+        "paddings": constant(np.zeros((2, 2), np.int32)),
+    }
     assert_computes(
-        "space_to_batch", {"x": [[[[1.0, 2.0], [3.0, 4.0]]]]}, given, [[[[1.0]]], [[[2.0]]], [[[3.0]]], [[[4.0]]]]
+        "space_to_batch",
+        {"x": [[[[1.0, 2.0], [3.0, 4.0]]]]},
+        given,
+        [[[[1.0]]], [[[2.0]]], [[[3.0]]], [[[4.0]]]],
     )
 
 
@@ -218,5 +292,9 @@ def test_space_to_batch_pads_and_batch_to_space_crops(block: tuple[int, int]) ->
     paddings = np.array([[1, 0], [0, 2]], np.int32)
     padded = np.pad(IMAGES, ((0, 0), (0, 0), *paddings.tolist()))
     given: dict[str, Given] = {"block_shape": list(block)}
-    assert_computes("space_to_batch", {"x": IMAGES}, given | {"paddings": paddings}, _blocks(padded, block))
-    assert_computes("batch_to_space", {"x": _blocks(padded, block)}, given | {"crops": paddings}, IMAGES)
+    assert_computes(
+        "space_to_batch", {"x": IMAGES}, given | {"paddings": paddings}, _blocks(padded, block)
+    )
+    assert_computes(
+        "batch_to_space", {"x": _blocks(padded, block)}, given | {"crops": paddings}, IMAGES
+    )

@@ -51,7 +51,10 @@ def thresholded_relu(call: Call) -> str:
     """Return x where it is at least alpha, else 0."""
     x = call.tensor("x")
     return call.emit(
-        "Where", call.emit("GreaterOrEqual", x, call.literal(call.number("alpha", 1.0))), x, call.literal(0)
+        "Where",
+        call.emit("GreaterOrEqual", x, call.literal(call.number("alpha", 1.0))),
+        x,
+        call.literal(0),
     )
 
 
@@ -64,14 +67,18 @@ def linear_activation(call: Call) -> str:
 @operator
 def scaled_tanh(call: Call) -> str:
     """Return alpha tanh(beta x)."""
-    inner = call.emit("Tanh", call.emit("Mul", call.tensor("x"), call.literal(call.number("beta", 1.0))))
+    inner = call.emit(
+        "Tanh", call.emit("Mul", call.tensor("x"), call.literal(call.number("beta", 1.0)))
+    )
     return call.emit("Mul", call.literal(call.number("alpha", 1.0)), inner)
 
 
 @operator
 def sigmoid_hard(call: Call) -> str:
     """Return alpha x + beta between 0 and 1."""
-    return call.emit("Clip", _scaled(call, call.tensor("x"), 0.2, 0.5), call.literal(0), call.literal(1))
+    return call.emit(
+        "Clip", _scaled(call, call.tensor("x"), 0.2, 0.5), call.literal(0), call.literal(1)
+    )
 
 
 @operator

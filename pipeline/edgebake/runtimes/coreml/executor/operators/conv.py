@@ -14,7 +14,9 @@ def conv(call: Call) -> str:
     """Return the convolution plus bias."""
     shape = _Shape.of(call)
     inputs = (call.tensor("x"), call.tensor("weight"), *call.optional("bias"))
-    return call.emit("Conv", *inputs, **shape.attributes(), pads=pads(call, shape.reach, shape.strides))
+    return call.emit(
+        "Conv", *inputs, **shape.attributes(), pads=pads(call, shape.reach, shape.strides)
+    )
 
 
 @operator
@@ -22,10 +24,16 @@ def conv_transpose(call: Call) -> str:
     """Return the transposed convolution; ONNX states the output's size by what is cut off and added at its ends."""
     shape = _Shape.of(call)
     sizes = call.shape("x")[2:]
-    whole = [stride * (size - 1) + reach for stride, size, reach in zip(shape.strides, sizes, shape.reach, strict=True)]
+    whole = [
+        stride * (size - 1) + reach
+        for stride, size, reach in zip(shape.strides, sizes, shape.reach, strict=True)
+    ]
     wanted = _output_sizes(call, whole, shape.strides)
     begin, end = _cut(call, whole, wanted)
-    missing = [want - (size - first - last) for want, size, first, last in zip(wanted, whole, begin, end, strict=True)]
+    missing = [
+        want - (size - first - last)
+        for want, size, first, last in zip(wanted, whole, begin, end, strict=True)
+    ]
     added = [max(extra, 0) for extra in missing]
     if any(
         extra >= max(stride, dilation)
@@ -35,7 +43,9 @@ def conv_transpose(call: Call) -> str:
     inputs = (call.tensor("x"), call.tensor("weight"), *call.optional("bias"))
     # What is longer than wanted is cut off at the end.
     end = [last - min(extra, 0) for last, extra in zip(end, missing, strict=True)]
-    return call.emit("ConvTranspose", *inputs, **shape.attributes(), pads=begin + end, output_padding=added)
+    return call.emit(
+        "ConvTranspose", *inputs, **shape.attributes(), pads=begin + end, output_padding=added
+    )
 
 
 def _cut(call: Call, whole: Sequence[int], wanted: Sequence[int]) -> tuple[list[int], list[int]]:
@@ -56,7 +66,10 @@ def _output_sizes(call: Call, whole: Sequence[int], strides: Sequence[int]) -> l
         return [size * stride for size, stride in zip(call.shape("x")[2:], strides, strict=True)]
     none = [0] * 2 * len(whole)
     custom = call.integers("pad", none) if _pad_type(call) == "custom" else none
-    return [size - first - last for size, first, last in zip(whole, custom[0::2], custom[1::2], strict=True)]
+    return [
+        size - first - last
+        for size, first, last in zip(whole, custom[0::2], custom[1::2], strict=True)
+    ]
 
 
 def _pad_type(call: Call) -> str:

@@ -4,7 +4,14 @@ from onnx import TensorProto
 
 from edgebake.runtimes.coreml.executor.call import Call, Translator, operator
 
-ARITHMETIC = {"add": "Add", "maximum": "Max", "minimum": "Min", "mul": "Mul", "pow": "Pow", "sub": "Sub"}
+ARITHMETIC = {
+    "add": "Add",
+    "maximum": "Max",
+    "minimum": "Min",
+    "mul": "Mul",
+    "pow": "Pow",
+    "sub": "Sub",
+}
 COMPARISON = {
     "equal": "Equal",
     "greater": "Greater",

@@ -58,7 +58,12 @@ def cast(call: Call) -> str:
 @operator
 def clip(call: Call) -> str:
     """Return x between alpha and beta."""
-    return call.emit("Clip", call.tensor("x"), call.literal(call.number("alpha")), call.literal(call.number("beta")))
+    return call.emit(
+        "Clip",
+        call.tensor("x"),
+        call.literal(call.number("alpha")),
+        call.literal(call.number("beta")),
+    )
 
 
 @operator
@@ -94,7 +99,9 @@ def square(call: Call) -> str:
 @operator
 def threshold(call: Call) -> str:
     """Return max(x, alpha)."""
-    return call.emit("Max", call.tensor("x"), call.literal(call.constant("alpha"), call.carrier("x")))
+    return call.emit(
+        "Max", call.tensor("x"), call.literal(call.constant("alpha"), call.carrier("x"))
+    )
 
 
 def _with_epsilon(call: Call, default: float) -> str:

@@ -21,14 +21,21 @@ BOXES = {
     "CENTER_SIZE_WIDTH_FIRST": WIDTH_FIRST,
 }
 # What `affine` lists as allowed.
-AFFINE = {"sampling_mode": "bilinear", "padding_mode": "constant", "coordinates_mode": "normalized_minus_one_to_one"}
+AFFINE = {
+    "sampling_mode": "bilinear",
+    "padding_mode": "constant",
+    "coordinates_mode": "normalized_minus_one_to_one",
+}
 
 
 @operator
 def resample(call: Call) -> str:
     """Return x at the coordinates (column, row)."""
     coordinates = call.real("coordinates")
-    columns, rows = (call.emit("Gather", coordinates, call.literal(i, TensorProto.INT64), axis=-1) for i in (0, 1))
+    columns, rows = (
+        call.emit("Gather", coordinates, call.literal(i, TensorProto.INT64), axis=-1)
+        for i in (0, 1)
+    )
     return _sampled(call, rows, columns)
 
 
@@ -39,7 +46,9 @@ def affine(call: Call) -> str:
         if call.text(parameter, allowed).lower() != allowed:
             raise Uncovered(f"{parameter} {call.text(parameter, allowed)}")
     if call.number("padding_value", 0.0) or not call.flag("align_corners"):
-        raise Uncovered("a padding_value or corners that are not aligned, neither of which Core ML supports")
+        raise Uncovered(
+            "a padding_value or corners that are not aligned, neither of which Core ML supports"
+        )
     height, width = call.integer("output_height"), call.integer("output_width")
     if 1 in (height, width):
         raise Uncovered("one row or column, for which Apple does not document the coordinate")
@@ -47,7 +56,9 @@ def affine(call: Call) -> str:
     grid = call.literal(np.stack([column.ravel(), row.ravel(), np.ones(height * width)]))
     places = call.emit("MatMul", call.reshape(call.real("transform_matrix"), [-1, 2, 3]), grid)
     columns, rows = call.emit_many(2, "Split", places, axis=1, num_outputs=2)
-    return _sampled(call, call.reshape(rows, [-1, height, width]), call.reshape(columns, [-1, height, width]))
+    return _sampled(
+        call, call.reshape(rows, [-1, height, width]), call.reshape(columns, [-1, height, width])
+    )
 
 
 @operator
@@ -58,10 +69,19 @@ def crop_resize(call: Call) -> str:
     columns = call.emit("Unsqueeze", _places_in_boxes(call, boxes, 1), call.indices([1]))
     picture = _Picture(call, images)
     inside = call.emit("Unsqueeze", picture.holds(rows, columns), call.indices([-1]))
-    found = call.emit("Where", inside, picture.bilinear(rows, columns), call.literal(call.number("pad_value", 0.0)))
+    found = call.emit(
+        "Where",
+        inside,
+        picture.bilinear(rows, columns),
+        call.literal(call.number("pad_value", 0.0)),
+    )
     found = call.transpose(found, [0, 3, 1, 2])
     # Before iOS 17 the images of the batch have an axis of their own.
-    return found if call.has("boxes") else call.reshape(found, [-1, *call.shape("x")[:2], *call.output_shape()[-2:]])
+    return (
+        found
+        if call.has("boxes")
+        else call.reshape(found, [-1, *call.shape("x")[:2], *call.output_shape()[-2:]])
+    )
 
 
 def _sampled(call: Call, rows: str, columns: str) -> str:
@@ -75,7 +95,9 @@ def _sampled(call: Call, rows: str, columns: str) -> str:
     rows = _folded(call, _pixels(call, rows, height), height, padding)
     columns = _folded(call, _pixels(call, columns, width), width, padding)
     images = call.literal(np.arange(batch).reshape(-1, 1, 1), TensorProto.INT64)
-    picture = _Picture(call, images, call.number("padding_value", 0.0) if padding == "constant" else None)
+    picture = _Picture(
+        call, images, call.number("padding_value", 0.0) if padding == "constant" else None
+    )
     if mode == "nearest":
         # A tie goes to the even pixel, as in the grid_sample of PyTorch that coremltools converts to this operator.
         found = picture.at(call.emit("Round", rows), call.emit("Round", columns))
@@ -129,7 +151,9 @@ class _Picture:
         for places, size in zip((rows, columns), self.sizes, strict=True):
             last = call.literal(size - 1, TensorProto.INT64)
             nearest = call.emit("Clip", call.cast(places, TensorProto.INT64), zero, last)
-            number = call.emit("Add", call.emit("Mul", number, call.literal(size, TensorProto.INT64)), nearest)
+            number = call.emit(
+                "Add", call.emit("Mul", number, call.literal(size, TensorProto.INT64)), nearest
+            )
         found = call.emit("Gather", self.pixels, number, axis=0)
         if self.outside is None:
             return found
@@ -140,7 +164,9 @@ class _Picture:
         """Return whether places lie between the first and the last pixel of both axes."""
         inside = []
         for places, size in zip((rows, columns), self.sizes, strict=True):
-            limited = self.call.emit("Clip", places, self.call.literal(0), self.call.literal(size - 1))
+            limited = self.call.emit(
+                "Clip", places, self.call.literal(0), self.call.literal(size - 1)
+            )
             inside.append(self.call.emit("Equal", places, limited))
         return self.call.emit("And", *inside)
 
@@ -160,7 +186,9 @@ class _Picture:
 
     def _mixed(self, first: str, second: str, part: str) -> str:
         rest = self.call.emit("Sub", self.call.literal(1), part)
-        return self.call.emit("Add", self.call.emit("Mul", first, rest), self.call.emit("Mul", second, part))
+        return self.call.emit(
+            "Add", self.call.emit("Mul", first, rest), self.call.emit("Mul", second, part)
+        )
 
 
 def _boxes(call: Call) -> tuple[str, str]:
@@ -172,12 +200,18 @@ def _boxes(call: Call) -> tuple[str, str]:
     elif call.shape("roi")[2] == 4:
         count = call.shape("roi")[0]
         images = call.indices(list(range(batch)) * count)  # every box of every image
-        boxes = call.emit("Expand", call.reshape(call.tensor("roi"), [-1, 1, 4]), call.indices([count, batch, 4]))
+        boxes = call.emit(
+            "Expand", call.reshape(call.tensor("roi"), [-1, 1, 4]), call.indices([count, batch, 4])
+        )
     elif batch == 1:
         images, boxes = call.emit_many(2, "Split", call.tensor("roi"), call.indices([1, 4]), axis=2)
     else:
-        raise Uncovered("boxes that name one of several images: coremltools declares another shape than it documents")
-    return call.reshape(call.cast(images, TensorProto.INT64), [-1, 1, 1]), call.reshape(boxes, [-1, 4])
+        raise Uncovered(
+            "boxes that name one of several images: coremltools declares another shape than it documents"
+        )
+    return call.reshape(call.cast(images, TensorProto.INT64), [-1, 1, 1]), call.reshape(
+        boxes, [-1, 4]
+    )
 
 
 def _places_in_boxes(call: Call, boxes: str, axis: int) -> str:
@@ -189,7 +223,9 @@ def _places_in_boxes(call: Call, boxes: str, axis: int) -> str:
     new = call.integer(("target_height", "target_width")[axis], 1)
     mode = call.text("sampling_mode", "DEFAULT")
     if mode == "UNALIGN_CORNERS":
-        raise Uncovered(f"sampling_mode {mode}, on which coremltools' documentation and tests disagree")
+        raise Uncovered(
+            f"sampling_mode {mode}, on which coremltools' documentation and tests disagree"
+        )
     if mode in ALIGNED:
         part = positions(2, new, mode)  # between 0, the first end, and 1, the last
         start = call.emit("Mul", first, call.literal(1 - part))
@@ -197,9 +233,15 @@ def _places_in_boxes(call: Call, boxes: str, axis: int) -> str:
     length = call.emit("Sub", last, first)
     if mode == "DEFAULT":
         size = call.emit("Add", length, call.literal(1))
-        steps = call.emit("Max", call.emit("Mul", size, call.literal(np.arange(new) / new)), call.literal(0))
+        steps = call.emit(
+            "Max", call.emit("Mul", size, call.literal(np.arange(new) / new)), call.literal(0)
+        )
     elif mode == "OFFSET_CORNERS":
-        steps = call.emit("Mul", call.emit("Max", length, call.literal(1)), call.literal((np.arange(new) + 0.5) / new))
+        steps = call.emit(
+            "Mul",
+            call.emit("Max", length, call.literal(1)),
+            call.literal((np.arange(new) + 0.5) / new),
+        )
     else:
         raise Uncovered(f"sampling_mode {mode}")
     return call.emit("Min", call.emit("Add", first, steps), last)
@@ -214,7 +256,9 @@ def _ends(call: Call, boxes: str, axis: int) -> tuple[str, str]:
     if call.flag("normalized_coordinates"):
         scale *= call.shape("x")[2 + axis] - 1
     scaled = call.emit("Mul", boxes, call.literal(scale))
-    first, last = (call.emit("Gather", scaled, call.indices([place]), axis=1) for place in BOXES[mode][axis])
+    first, last = (
+        call.emit("Gather", scaled, call.indices([place]), axis=1) for place in BOXES[mode][axis]
+    )
     if mode.startswith("CORNERS"):
         return first, last
     middle, half = first, call.emit("Mul", last, call.literal(0.5))

@@ -12,7 +12,9 @@ from edgebake.runtimes.coreml.executor.call import Call, operator
 from edgebake.runtimes.coreml.executor.mil import Uncovered
 from edgebake.runtimes.coreml.executor.operators.sampling import interpolation, positions
 
-Pick = Callable[[int, int], NDArray[np.int64]]  # (size, new size) -> the index that each new place shows
+Pick = Callable[
+    [int, int], NDArray[np.int64]
+]  # (size, new size) -> the index that each new place shows
 
 
 @operator
@@ -59,7 +61,9 @@ def crop(call: Call) -> str:
     (top, bottom), (left, right) = call.integers("crop_height"), call.integers("crop_width")
     height, width = call.shape("x")[-2:]
     ends = call.indices([height - bottom, width - right])
-    return call.emit("Slice", call.tensor("x"), call.indices([top, left]), ends, call.indices([-2, -1]))
+    return call.emit(
+        "Slice", call.tensor("x"), call.indices([top, left]), ends, call.indices([-2, -1])
+    )
 
 
 def _sizes(call: Call) -> list[tuple[int, int]]:
@@ -69,7 +73,9 @@ def _sizes(call: Call) -> list[tuple[int, int]]:
         return list(zip(old, call.output_shape()[-2:], strict=True))
     # Upsampling of a size that the input decides; coremltools multiplies in float32 too.
     factors = [np.float32(call.number(f"scale_factor_{axis}")) for axis in ("height", "width")]
-    return [(size, int(np.float32(size) * factor)) for size, factor in zip(old, factors, strict=True)]
+    return [
+        (size, int(np.float32(size) * factor)) for size, factor in zip(old, factors, strict=True)
+    ]
 
 
 def _linear(call: Call, mode: str, columns_alone: bool = False) -> str:

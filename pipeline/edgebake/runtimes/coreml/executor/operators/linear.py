@@ -11,7 +11,9 @@ def linear(call: Call) -> str:
     x, weight = _both(call, "x", "weight")
     product = call.emit("MatMul", x, call.transpose(weight, [1, 0]))
     if call.has("bias"):
-        product = call.emit("Add", product, call.cast(call.tensor("bias"), _carrier(call, "x", "weight")))
+        product = call.emit(
+            "Add", product, call.cast(call.tensor("bias"), _carrier(call, "x", "weight"))
+        )
     return call.cast(product, call.output_carrier())
 
 
@@ -19,7 +21,9 @@ def linear(call: Call) -> str:
 def matmul(call: Call) -> str:
     """Return the matrix product of x and y."""
     x, y = _both(call, "x", "y")
-    return call.cast(call.emit("MatMul", _side(call, "x", x), _side(call, "y", y)), call.output_carrier())
+    return call.cast(
+        call.emit("MatMul", _side(call, "x", x), _side(call, "y", y)), call.output_carrier()
+    )
 
 
 @operator

@@ -24,7 +24,10 @@ def non_maximum_suppression(call: Call) -> list[str]:
     indices, count = _ranked(call, best, selected)
     found = [_picked(call, tensor, indices) for tensor in (boxes, scores)]
     if newer:
-        return [*(call.transpose(tensor, [0, 2, 1]) for tensor in found), call.cast(indices, TensorProto.INT32)]
+        return [
+            *(call.transpose(tensor, [0, 2, 1]) for tensor in found),
+            call.cast(indices, TensorProto.INT32),
+        ]
     return [*found, call.cast(indices, TensorProto.INT32), count]
 
 
@@ -38,7 +41,9 @@ def _by_class(call: Call, scores: str, best: str) -> str:
         return rows
     classes = call.shape("scores")[2 if call.has("score_threshold") else 1]
     own = call.emit("Unsqueeze", call.emit("ArgMax", scores, axis=2, keepdims=0), call.indices([1]))
-    matches = call.emit("Equal", own, call.literal(np.arange(classes).reshape(1, -1, 1), TensorProto.INT64))
+    matches = call.emit(
+        "Equal", own, call.literal(np.arange(classes).reshape(1, -1, 1), TensorProto.INT64)
+    )
     return call.emit("Where", matches, rows, call.literal(NONE))
 
 
@@ -47,9 +52,14 @@ def _selected(call: Call, boxes: str, by_class: str) -> str:
     overlap = call.number("iou_threshold")
     if not 0 <= overlap <= 1:
         raise Uncovered("an iou_threshold that is not between 0 and 1")
-    thresholds = call.literal([overlap]), call.literal([NONE])  # of overlap, and of the scores that ONNX leaves out
+    thresholds = (
+        call.literal([overlap]),
+        call.literal([NONE]),
+    )  # of overlap, and of the scores that ONNX leaves out
     limit = call.indices([call.integer("max_boxes")])
-    triples = call.emit("NonMaxSuppression", boxes, by_class, limit, *thresholds, center_point_box=1)
+    triples = call.emit(
+        "NonMaxSuppression", boxes, by_class, limit, *thresholds, center_point_box=1
+    )
     return call.emit("Gather", triples, call.indices([0, 2]), axis=1)
 
 
@@ -65,11 +75,15 @@ def _ranked(call: Call, best: str, selected: str) -> tuple[str, str]:
     filled = call.emit("Concat", scores, call.literal(np.full((batch, limit), NONE)), axis=1)
     values, indices = call.emit_many(2, "TopK", filled, call.indices([limit]), axis=1)
     real = call.emit("Greater", values, call.literal(NONE))
-    count = call.emit("ReduceSum", call.cast(real, TensorProto.INT32), call.indices([1]), keepdims=0)
+    count = call.emit(
+        "ReduceSum", call.cast(real, TensorProto.INT32), call.indices([1]), keepdims=0
+    )
     return call.emit("Where", real, indices, call.literal(-1, TensorProto.INT64)), count
 
 
 def _picked(call: Call, tensor: str, indices: str) -> str:
     """Return what stands at indices; -1 is the last place, where a row of zeros is added."""
     padded = call.emit("Pad", tensor, call.indices([0, 0, 0, 0, 1, 0]))
-    return call.emit("GatherND", padded, call.emit("Unsqueeze", indices, call.indices([-1])), batch_dims=1)
+    return call.emit(
+        "GatherND", padded, call.emit("Unsqueeze", indices, call.indices([-1])), batch_dims=1
+    )

@@ -10,19 +10,31 @@ from edgebake.runtimes.coreml.executor.mil import Uncovered
 def batch_norm(call: Call) -> str:
     """Return gamma (x - mean) / sqrt(variance + epsilon) + beta, by channel."""
     mean, variance = call.constant("mean"), call.constant("variance")
-    gamma, beta = call.constant("gamma", np.ones_like(mean)), call.constant("beta", np.zeros_like(mean))
+    gamma, beta = (
+        call.constant("gamma", np.ones_like(mean)),
+        call.constant("beta", np.zeros_like(mean)),
+    )
     parameters = (call.literal(value) for value in (gamma, beta, mean, variance))
-    return call.emit("BatchNormalization", call.tensor("x"), *parameters, epsilon=call.number("epsilon", 1e-5))
+    return call.emit(
+        "BatchNormalization", call.tensor("x"), *parameters, epsilon=call.number("epsilon", 1e-5)
+    )
 
 
 @operator
 def instance_norm(call: Call) -> str:
     """Return the same with mean and variance of each image's own channel."""
     channels = call.shape("x")[1]
-    gamma, beta = call.constant("gamma", np.ones(channels)), call.constant("beta", np.zeros(channels))
+    gamma, beta = (
+        call.constant("gamma", np.ones(channels)),
+        call.constant("beta", np.zeros(channels)),
+    )
     epsilon = call.number("epsilon", 1e-5)
     return call.emit(
-        "InstanceNormalization", call.tensor("x"), call.literal(gamma), call.literal(beta), epsilon=epsilon
+        "InstanceNormalization",
+        call.tensor("x"),
+        call.literal(gamma),
+        call.literal(beta),
+        epsilon=epsilon,
     )
 
 
@@ -33,7 +45,9 @@ def layer_norm(call: Call) -> str:
     axes = sorted(axis % rank for axis in call.integers("axes", range(rank)))
     centred = call.emit("Sub", x, _mean(call, x, axes))
     variance = _mean(call, call.emit("Mul", centred, centred), axes)
-    deviation = call.emit("Sqrt", call.emit("Add", variance, call.literal(call.number("epsilon", 1e-5))))
+    deviation = call.emit(
+        "Sqrt", call.emit("Add", variance, call.literal(call.number("epsilon", 1e-5)))
+    )
     result = call.emit("Div", centred, deviation)
     shape = [call.shape("x")[axis] if axis in axes else 1 for axis in range(axes[0], rank)]
     for parameter, kind in (("gamma", "Mul"), ("beta", "Add")):
@@ -61,10 +75,18 @@ def local_response_norm(call: Call) -> str:
     before, after = [0, size // 2] + [0] * (rank - 2), [0, (size - 1) // 2] + [0] * (rank - 2)
     squares = call.emit("Pad", call.emit("Mul", x, x), call.indices(before + after))
     shifted = [
-        call.emit("Slice", squares, call.indices([first]), call.indices([first + channels]), call.indices([1]))
+        call.emit(
+            "Slice",
+            squares,
+            call.indices([first]),
+            call.indices([first + channels]),
+            call.indices([1]),
+        )
         for first in range(size)
     ]
-    scaled = call.emit("Mul", call.emit("Sum", *shifted), call.literal(call.number("alpha", 1e-4) / size))
+    scaled = call.emit(
+        "Mul", call.emit("Sum", *shifted), call.literal(call.number("alpha", 1e-4) / size)
+    )
     base = call.emit("Add", scaled, call.literal(call.number("k", 1.0)))
     return call.emit("Div", x, call.emit("Pow", base, call.literal(call.number("beta", 0.75))))
 

@@ -10,7 +10,9 @@ from edgebake.runtimes.coreml.executor.operators.windows import pads
 def avg_pool(call: Call) -> str:
     """Return the mean of each window."""
     counts = not call.flag("exclude_padding_from_average")
-    return call.emit("AveragePool", call.tensor("x"), **_window(call), count_include_pad=int(counts))
+    return call.emit(
+        "AveragePool", call.tensor("x"), **_window(call), count_include_pad=int(counts)
+    )
 
 
 @exact

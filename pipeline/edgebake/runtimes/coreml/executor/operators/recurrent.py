@@ -41,7 +41,9 @@ def gru(call: Call) -> list[str]:
     With `reset_after` (iOS 18) it is o = activation(W x + input_bias + r (R h + bias)), as in PyTorch.
     """
     after = int(call.flag("reset_after"))
-    return _layer(call, "GRU", [2, 0, 1], ["recurrent_activation", "activation"], linear_before_reset=after)
+    return _layer(
+        call, "GRU", [2, 0, 1], ["recurrent_activation", "activation"], linear_before_reset=after
+    )
 
 
 @operator
@@ -52,17 +54,24 @@ def lstm(call: Call) -> list[str]:
     return _layer(call, "LSTM", [0, 2, 1, 3], list(GATES))
 
 
-def _layer(call: Call, kind: str, order: Sequence[int], activations: Sequence[str], **attributes: Any) -> list[str]:
+def _layer(
+    call: Call, kind: str, order: Sequence[int], activations: Sequence[str], **attributes: Any
+) -> list[str]:
     """Write ONNX's operator; `order` says which of Core ML's gates stands at each place of ONNX's."""
     directions = _directions(call)
     weights = [_gates(call, parameter, order) for parameter in ("weight_ih", "weight_hh")]
     bias = np.concatenate([_gates(call, "input_bias", order), _gates(call, "bias", order)], axis=1)
     states = [parameter for parameter in ("initial_h", "initial_c") if call.has(parameter)]
     inputs = [call.literal(value) for value in (*weights, bias)]
-    inputs += ["", *(_by_direction(call, state) for state in states)]  # "": every sequence is as long as x
+    inputs += [
+        "",
+        *(_by_direction(call, state) for state in states),
+    ]  # "": every sequence is as long as x
     if call.has("peephole") or call.has("peephole_back"):
         inputs.append(call.literal(_gates(call, "peephole", [0, 2, 1])))
-    attributes |= _activation_attributes(call, activations) | {"hidden_size": call.shape("weight_hh")[1]}
+    attributes |= _activation_attributes(call, activations) | {
+        "hidden_size": call.shape("weight_hh")[1]
+    }
     attributes["direction"] = "bidirectional" if len(directions) == 2 else "forward"
     every, *last = call.emit_many(len(states) + 1, kind, _input(call), *inputs, **attributes)
     finals = [call.reshape(call.transpose(state, [1, 0, 2]), [0, -1]) for state in last]
@@ -89,7 +98,11 @@ def _input(call: Call) -> str:
 
 def _gates(call: Call, parameter: str, order: Sequence[int]) -> NDArray[Any]:
     """Return a parameter of every direction, gates in another order; all but weights are 0 where they are not given."""
-    zeros = None if parameter.startswith("weight") else np.zeros(len(order) * call.shape("weight_hh")[1])
+    zeros = (
+        None
+        if parameter.startswith("weight")
+        else np.zeros(len(order) * call.shape("weight_hh")[1])
+    )
     found = []
     for suffix in _directions(call):
         gates = np.split(call.constant(parameter + suffix, zeros), len(order))
@@ -126,7 +139,10 @@ def _clipped(call: Call) -> list[str]:
     parts = []
     for number, suffix in enumerate(_directions(call)):
         here = call.indices([number])
-        h, c = (call.emit("Gather", _by_direction(call, state), here) for state in ("initial_h", "initial_c"))
+        h, c = (
+            call.emit("Gather", _by_direction(call, state), here)
+            for state in ("initial_h", "initial_c")
+        )
         every, h, c = _Cell(call, suffix).run(h, c)
         parts.append([every if call.flag("output_sequence") else h, h, c])
     joined = [call.emit("Concat", *part, axis=-1) for part in zip(*parts, strict=True)]
@@ -138,7 +154,9 @@ class _Cell:
 
     def __init__(self, call: Call, suffix: str) -> None:
         self.call, self.backward = call, suffix == "_back"
-        self.weights = [call.literal(call.constant(name + suffix).T) for name in ("weight_ih", "weight_hh")]
+        self.weights = [
+            call.literal(call.constant(name + suffix).T) for name in ("weight_ih", "weight_hh")
+        ]
         size = call.shape("weight_hh")[1]
         self.bias = call.literal(call.constant(f"bias{suffix}", np.zeros(4 * size)))
         peephole = call.constant(f"peephole{suffix}", np.zeros(3 * size))
@@ -161,7 +179,9 @@ class _Cell:
         i, f, o, z = call.emit_many(4, "Split", gates, self.sizes, axis=-1)
         kept = call.emit("Mul", self._gate(f, c, 1), c)
         added = call.emit("Mul", self._gate(i, c, 0), self._active("cell_activation", z))
-        c = call.emit("Clip", call.emit("Add", kept, added), call.literal(-clip), call.literal(clip))
+        c = call.emit(
+            "Clip", call.emit("Add", kept, added), call.literal(-clip), call.literal(clip)
+        )
         return call.emit("Mul", self._gate(o, c, 2), self._active("activation", c)), c
 
     def _gate(self, gate: str, c: str, number: int) -> str:

@@ -19,7 +19,9 @@ ALIKE = {
 
 def _reduced(call: Call, kind: str) -> str:
     axes = call.integers("axes", range(call.rank("x")))
-    return call.emit(kind, call.tensor("x"), call.indices(axes), keepdims=int(call.flag("keep_dims")))
+    return call.emit(
+        kind, call.tensor("x"), call.indices(axes), keepdims=int(call.flag("keep_dims"))
+    )
 
 
 def _alike(kind: str) -> Translator:

@@ -6,7 +6,15 @@ from onnx import TensorProto
 from edgebake.runtimes.coreml.executor.call import Call, exact, operator
 from edgebake.runtimes.coreml.executor.mil import Uncovered
 
-REDUCTIONS = {"update": "none", "add": "add", "sub": "add", "mul": "mul", "div": "mul", "max": "max", "min": "min"}
+REDUCTIONS = {
+    "update": "none",
+    "add": "add",
+    "sub": "add",
+    "mul": "mul",
+    "div": "mul",
+    "max": "max",
+    "min": "min",
+}
 
 
 @exact
@@ -22,13 +30,17 @@ def gather(call: Call) -> str:
 @exact
 def gather_along_axis(call: Call) -> str:
     """Return the single values that the indices name along an axis."""
-    return call.emit("GatherElements", call.tensor("x"), call.tensor("indices"), axis=call.integer("axis", 0))
+    return call.emit(
+        "GatherElements", call.tensor("x"), call.tensor("indices"), axis=call.integer("axis", 0)
+    )
 
 
 @exact
 def gather_nd(call: Call) -> str:
     """Return what stands at places named by several indices each."""
-    return call.emit("GatherND", call.tensor("x"), _as_int64(call), batch_dims=call.integer("batch_dims", 0))
+    return call.emit(
+        "GatherND", call.tensor("x"), _as_int64(call), batch_dims=call.integer("batch_dims", 0)
+    )
 
 
 @operator
@@ -39,7 +51,10 @@ def scatter(call: Call) -> str:
         raise Uncovered("indices that are no vector")
     order = [axis, *(other for other in range(rank) if other != axis)]
     places = call.emit("Unsqueeze", _as_int64(call), call.indices([-1]))
-    data, updates = call.transpose(call.tensor("data"), order), call.transpose(_updates(call), order)
+    data, updates = (
+        call.transpose(call.tensor("data"), order),
+        call.transpose(_updates(call), order),
+    )
     written = call.emit("ScatterND", data, places, updates, reduction=_reduction(call))
     return call.transpose(written, np.argsort(order).tolist())
 
@@ -49,13 +64,21 @@ def scatter_along_axis(call: Call) -> str:
     """Return data with single values along an axis replaced or combined."""
     axis, reduction = call.integer("axis", 0), _reduction(call)
     data, places = call.tensor("data"), call.tensor("indices")
-    return call.emit("ScatterElements", data, places, _updates(call), axis=axis, reduction=reduction)
+    return call.emit(
+        "ScatterElements", data, places, _updates(call), axis=axis, reduction=reduction
+    )
 
 
 @operator
 def scatter_nd(call: Call) -> str:
     """Return data with what stands at named places replaced or combined."""
-    return call.emit("ScatterND", call.tensor("data"), _as_int64(call), _updates(call), reduction=_reduction(call))
+    return call.emit(
+        "ScatterND",
+        call.tensor("data"),
+        _as_int64(call),
+        _updates(call),
+        reduction=_reduction(call),
+    )
 
 
 def _gather_in_batches(call: Call, axis: int, batch: int) -> str:
@@ -92,4 +115,6 @@ def _updates(call: Call) -> str:
         return call.emit("Neg", call.tensor("updates"))
     if mode == "div" and call.carrier("data") != TensorProto.FLOAT:
         raise Uncovered("division of integers")
-    return call.emit("Reciprocal", call.real("updates")) if mode == "div" else call.tensor("updates")
+    return (
+        call.emit("Reciprocal", call.real("updates")) if mode == "div" else call.tensor("updates")
+    )

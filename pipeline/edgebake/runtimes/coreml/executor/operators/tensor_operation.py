@@ -26,7 +26,9 @@ def concat(call: Call) -> str:
 def stack(call: Call) -> str:
     """Return tensors joined along a new axis."""
     axis = call.integer("axis")
-    tensors = [call.emit("Unsqueeze", tensor, call.indices([axis])) for tensor in call.tensors("values")]
+    tensors = [
+        call.emit("Unsqueeze", tensor, call.indices([axis])) for tensor in call.tensors("values")
+    ]
     return call.emit("Concat", *tensors, axis=axis)
 
 
@@ -97,7 +99,9 @@ def one_hot(call: Call) -> str:
     # ONNX Runtime has the operator for int64 indices and float values alone.
     places, pair = call.cast(call.tensor("indices"), TensorProto.INT64), call.literal([0, 1])
     size = call.indices([call.integer("one_hot_vector_size")])
-    marked = call.cast(call.emit("OneHot", places, size, pair, axis=call.integer("axis", -1)), TensorProto.BOOL)
+    marked = call.cast(
+        call.emit("OneHot", places, size, pair, axis=call.integer("axis", -1)), TensorProto.BOOL
+    )
     carried = call.output_carrier()
     return chosen(call, marked, (call.literal(on, carried), call.literal(off, carried)), carried)
 
@@ -110,7 +114,12 @@ def band_part(call: Call) -> str:
     row, column = np.ogrid[:height, :width]
     kept = ((lower < 0) | (row - column <= lower)) & ((upper < 0) | (column - row <= upper))
     carried = call.carrier("x")
-    return chosen(call, call.literal(kept, TensorProto.BOOL), (call.tensor("x"), call.literal(0, carried)), carried)
+    return chosen(
+        call,
+        call.literal(kept, TensorProto.BOOL),
+        (call.tensor("x"), call.literal(0, carried)),
+        carried,
+    )
 
 
 @operator
@@ -139,7 +148,9 @@ def argsort(call: Call) -> str:
 @operator
 def non_zero(call: Call) -> str:
     """Return the places that are not zero, [count, rank]."""
-    return call.cast(call.transpose(call.emit("NonZero", call.tensor("x")), [1, 0]), TensorProto.INT32)
+    return call.cast(
+        call.transpose(call.emit("NonZero", call.tensor("x")), [1, 0]), TensorProto.INT32
+    )
 
 
 @exact

@@ -65,7 +65,10 @@ def slice_by_index(call: Call) -> str:
 def slice_by_size(call: Call) -> str:
     """Return a block of a size from begin on; -1: all that is left."""
     shape = call.shape("x")
-    begin = [first % size if first < 0 else first for first, size in zip(call.integers("begin"), shape, strict=True)]
+    begin = [
+        first % size if first < 0 else first
+        for first, size in zip(call.integers("begin"), shape, strict=True)
+    ]
     sizes = [
         whole - first if size == -1 else size
         for size, first, whole in zip(call.integers("size"), begin, shape, strict=True)
@@ -81,7 +84,13 @@ def slice_update(call: Call) -> str:
     shape = call.shape("x")
     places = np.arange(int(np.prod(shape))).reshape(shape)[slices(call)].reshape(-1)
     update = call.reshape(call.tensor("update"), [-1])
-    flat = call.emit("ScatterElements", call.reshape(call.tensor("x"), [-1]), call.indices(places), update, axis=0)
+    flat = call.emit(
+        "ScatterElements",
+        call.reshape(call.tensor("x"), [-1]),
+        call.indices(places),
+        update,
+        axis=0,
+    )
     return call.reshape(flat, shape)
 
 
@@ -110,13 +119,17 @@ def sliding_windows(call: Call) -> str:
     stride = call.integer("stride", 1)
     count = (call.shape("x")[axis] - size) // stride + 1
     windows = np.arange(count)[:, None] * stride + np.arange(size)
-    return call.emit("Gather", call.tensor("x"), call.literal(windows, TensorProto.INT64), axis=axis)
+    return call.emit(
+        "Gather", call.tensor("x"), call.literal(windows, TensorProto.INT64), axis=axis
+    )
 
 
 @exact
 def depth_to_space(call: Call) -> str:
     """Return blocks of channels laid out as pixels."""
-    return call.emit("DepthToSpace", call.tensor("x"), blocksize=call.integer("block_size"), mode="DCR")
+    return call.emit(
+        "DepthToSpace", call.tensor("x"), blocksize=call.integer("block_size"), mode="DCR"
+    )
 
 
 @exact
@@ -128,7 +141,9 @@ def space_to_depth(call: Call) -> str:
 @exact
 def pixel_shuffle(call: Call) -> str:
     """Return blocks of channels laid out as pixels, the channel running slowest."""
-    return call.emit("DepthToSpace", call.tensor("x"), blocksize=call.integer("upscale_factor"), mode="CRD")
+    return call.emit(
+        "DepthToSpace", call.tensor("x"), blocksize=call.integer("upscale_factor"), mode="CRD"
+    )
 
 
 @exact
@@ -136,9 +151,13 @@ def pixel_unshuffle(call: Call) -> str:
     """Return blocks of pixels laid out as channels, the channel running slowest."""
     factor = call.integer("downscale_factor")
     n, channels, height, width = call.shape("x")
-    blocks = call.reshape(call.tensor("x"), [n, channels, height // factor, factor, width // factor, factor])
+    blocks = call.reshape(
+        call.tensor("x"), [n, channels, height // factor, factor, width // factor, factor]
+    )
     gathered = call.transpose(blocks, [0, 1, 3, 5, 2, 4])
-    return call.reshape(gathered, [n, channels * factor * factor, height // factor, width // factor])
+    return call.reshape(
+        gathered, [n, channels * factor * factor, height // factor, width // factor]
+    )
 
 
 @exact
@@ -192,7 +211,9 @@ def slices(call: Call) -> tuple[slice, ...]:
     rank = call.rank("x")
     begin, end = call.integers("begin"), call.integers("end")
     stride = call.integers("stride", [1] * rank)
-    masks = {name: call.integers(f"{name}_mask", [0] * rank) for name in ("begin", "end", "squeeze")}
+    masks = {
+        name: call.integers(f"{name}_mask", [0] * rank) for name in ("begin", "end", "squeeze")
+    }
     found = []
     for axis in range(rank):
         first = None if masks["begin"][axis] else begin[axis]
@@ -209,6 +230,10 @@ def slice_to(call: Call, tensor: str, cut: tuple[slice, ...]) -> str:
     end = [last if last >= 0 else FROM_THE_END for _, last, _ in ranges]
     stride = [step for _, _, step in ranges]
     axes = call.indices(range(len(cut)))
-    part = call.emit("Slice", tensor, call.indices(begin), call.indices(end), axes, call.indices(stride))
-    squeezed = [axis for axis, gone in enumerate(call.integers("squeeze_mask", [0] * len(cut))) if gone]
+    part = call.emit(
+        "Slice", tensor, call.indices(begin), call.indices(end), axes, call.indices(stride)
+    )
+    squeezed = [
+        axis for axis, gone in enumerate(call.integers("squeeze_mask", [0] * len(cut))) if gone
+    ]
     return call.emit("Squeeze", part, call.indices(squeezed)) if squeezed else part
