@@ -42,7 +42,7 @@ from edgebake.bundle.trust import (
 from edgebake.cli import keygen
 from edgebake.evaluation.gates.judge import judge
 from edgebake.recipe import stage_params
-from edgebake.recipe.stage_params import PackageSection
+from edgebake.recipe.stage_params import PackageParams
 
 Part = tuple[str, int | None, Callable[[], object] | None]  # none: made in the part below
 
@@ -75,7 +75,7 @@ def _times(run: Callable[[], object], repeats: int) -> tuple[float, float]:
 
 def _made(platform: str) -> list[Part]:
     """Return what package makes."""
-    section: PackageSection = stage_params.read("package", platform)
+    section: PackageParams = stage_params.read("package", platform)
     source = json.loads((artifacts.ROOT / "revision" / f"{platform}.json").read_text())
     folder = artifacts.folder("package", platform)
     files = artifacts.read_files(folder)
@@ -117,7 +117,7 @@ def _made(platform: str) -> list[Part]:
     ]
 
 
-def _entry(section: PackageSection, name: str, found: dict[str, Any]) -> manifest.Entry:
+def _entry(section: PackageParams, name: str, found: dict[str, Any]) -> manifest.Entry:
     return manifest.entry(section.targets[name], found[name])
 
 

@@ -42,7 +42,7 @@ from edgebake.recipe import (
     Precision,
 )
 from edgebake.recipe.about import About
-from edgebake.recipe.stage_params import TrainSection, read, read_plan
+from edgebake.recipe.stage_params import TrainParams, read, read_plan
 from edgebake.runtimes.coreml import package
 from edgebake.runtimes.coreml.executor.executor import Executor
 from edgebake.runtimes.coreml.executor.translation import Arithmetic, covered
@@ -177,7 +177,7 @@ def agreement_table(models: list[str], epochs: int, cases: list[Case]) -> Table:
 
 def trained(architecture: str, epochs: int) -> Learned:
     """Return an architecture after some epochs on digits, at 32 pixels."""
-    section: TrainSection = read("train", next(iter(read_plan()["train"])))
+    section: TrainParams = read("train", next(iter(read_plan()["train"])))
     examples: Examples = plugins.load("data.source", "digits").load(section.data)
     agreed = contract.make(section.data, section.model, examples.classes)
     keras = keras_session.start(section.threads, section.seed)

@@ -221,11 +221,11 @@ def _bare_validate(folder: Path, side: int) -> dict[str, float]:
 
 def _data(folder: Path, _: int) -> dict[str, float]:
     from edgebake.recipe import By, OnCorrupt, Splits
-    from edgebake.recipe.stage_params import DataSection
+    from edgebake.recipe.stage_params import DataParams
     from edgebake.stages import data as stage
 
     examples, _ = _examples(folder)
-    section = DataSection(
+    section = DataParams(
         path=str(folder), splits=Splits(By.seed, 0.6, 0.1, 0.1, 0.2), seed=0, tools={}
     )
     section.on_corrupt = OnCorrupt.stop

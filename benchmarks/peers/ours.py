@@ -13,7 +13,7 @@ from edgebake.models.quantized_model import asked
 from edgebake.plan import compose
 from edgebake.recipe import Convert, CoreML, Precision, files
 from edgebake.recipe.about import About
-from edgebake.recipe.stage_params import QuantizeSection
+from edgebake.recipe.stage_params import QuantizeParams
 from edgebake.runtimes.interface import schemes_of
 
 ABOUT = About("benchmark", "1.0.0", "nobody", "Apache-2.0", "a benchmark")
@@ -47,7 +47,7 @@ def makers(chosen: list[str], runtimes: list[str]) -> Iterator[Maker]:
 def _built(option: str, runtime: str, subject: Subject) -> Built:
     options = compose.option("quantize", option)
     scheme = SCHEMES[options.scheme]
-    words = QuantizeSection(
+    words = QuantizeParams(
         **vars(options), format="keras", weights=scheme.weights, activations=scheme.activations
     )
     quantized = asked(subject.archive, words)

@@ -7,7 +7,7 @@ import yaml
 
 from edgebake.recipe import Card, Device, Licenses
 from edgebake.recipe.about import About
-from edgebake.recipe.stage_params import Brought, PackageSection, TargetSection
+from edgebake.recipe.stage_params import Brought, PackageParams, TargetParams
 
 ABOUT = About("digits", "1.2.0", "Ada", "Apache-2.0", "Reads one digit.")
 DIGITS = Brought(
@@ -44,12 +44,12 @@ def plan(folder: Path) -> None:
     (folder / "params.yaml").write_text(yaml.safe_dump(PLAN))
 
 
-def section(*brought: Brought, about: About = ABOUT, card: Card | None = None) -> PackageSection:
+def section(*brought: Brought, about: About = ABOUT, card: Card | None = None) -> PackageParams:
     """Return what package reads: two targets, both made from what was brought."""
-    target = TargetSection(
+    target = TargetParams(
         validate="v", runtime="litert", device=Device(), ingredients=list(brought)
     )
-    return PackageSection(
+    return PackageParams(
         about=about,
         card=card or Card(["Reading digits."], ["Nothing but digits."]),
         licenses=POLICY,

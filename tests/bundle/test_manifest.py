@@ -17,7 +17,7 @@ from edgebake.evaluation.gates.judge import judge
 from edgebake.plan import planner
 from edgebake.plan.planner import Plan
 from edgebake.recipe import Waiver
-from edgebake.recipe.stage_params import PackageSection, TargetSection, read
+from edgebake.recipe.stage_params import PackageParams, TargetParams, read
 from edgebake.runtimes.coreml.executor import LABEL
 from edgebake.runtimes.session import IMAGE, Inspection, Operator, Tensor
 from edgebake.tasks import contract
@@ -57,7 +57,7 @@ STEADY = [
 
 
 def _validated(
-    target: TargetSection,
+    target: TargetParams,
     files: dict[str, bytes],
     inspection: Inspection = INSPECTION,
     **found: Any,
@@ -76,7 +76,7 @@ def _validated(
     return manifest.entry(target, judge(target, platform))
 
 
-def _made(section: PackageSection, platform: str, **entries: manifest.Entry) -> dict[str, Any]:
+def _made(section: PackageParams, platform: str, **entries: manifest.Entry) -> dict[str, Any]:
     """Return an unsigned manifest of these targets and their files."""
     files = {path: data for entry in entries.values() for path, data in entry.files.items()}
     content = {
@@ -89,19 +89,19 @@ def _made(section: PackageSection, platform: str, **entries: manifest.Entry) -> 
 
 
 @pytest.fixture(scope="module")
-def section(tmp_path_factory: pytest.TempPathFactory, planned: Plan) -> Iterator[PackageSection]:
+def section(tmp_path_factory: pytest.TempPathFactory, planned: Plan) -> Iterator[PackageParams]:
     with chdir(tmp_path_factory.mktemp("bundle")):
         planner.write(planned)
         yield read("package", "android")
 
 
 @pytest.fixture(scope="module")
-def entry(section: PackageSection) -> manifest.Entry:
+def entry(section: PackageParams) -> manifest.Entry:
     return _validated(section.targets["pixel_8"], {"model.tflite": b"TFL3 model"})
 
 
 @pytest.fixture(scope="module")
-def content(section: PackageSection, entry: manifest.Entry) -> dict[str, Any]:
+def content(section: PackageParams, entry: manifest.Entry) -> dict[str, Any]:
     return _made(section, "android", pixel_8=entry)
 
 
@@ -189,7 +189,7 @@ def test_every_gate_says_how_sure_one_had_to_be(content: dict[str, Any]) -> None
     assert content["targets"]["pixel_8"]["waivers"] == []
 
 
-def test_a_waiver_stands_beside_its_gate_and_among_all(section: PackageSection) -> None:
+def test_a_waiver_stands_beside_its_gate_and_among_all(section: PackageParams) -> None:
     target = replace(section.targets["android_any"], waivers=[Waiver(**WAIVER)])
     entry = _validated(target, {"model.tflite": b"TFL3 model"}, size_mb=20.5)
     content = _made(section, "android", android_any=entry)
@@ -214,7 +214,7 @@ def test_recipe_and_tools_are_those_of_the_plan(content: dict[str, Any], planned
     assert "coremltools" not in target["tools"]
 
 
-def test_a_core_ml_package_is_named_by_its_folder(section: PackageSection) -> None:
+def test_a_core_ml_package_is_named_by_its_folder(section: PackageParams) -> None:
     entry = _validated(section.targets["pixel_8"], PACKAGE)
     assert entry.content["model"] == "models/digits-ds_cnn-int8-litert.mlpackage"
     assert "models/digits-ds_cnn-int8-litert.mlpackage/Manifest.json" in entry.files
@@ -225,7 +225,7 @@ def _of_an_iphone(planned: Plan, **words: Any) -> dict[str, Any]:
     planned = deepcopy(planned)
     planned["convert"][CORE_ML]["coreml"] |= words
     planner.write(planned)
-    section: PackageSection = read("package", "ios")
+    section: PackageParams = read("package", "ios")
     image = replace(INSPECTION, input=Tensor("image", [1, 32, 32, 1], IMAGE, "NHWC"))
     entry = _validated(section.targets["iphone_15"], PACKAGE, image, **EXECUTED)
     return _made(section, "ios", iphone_15=entry)
@@ -270,7 +270,7 @@ def test_what_the_executor_found_is_kept_and_labelled(planned: Plan) -> None:
 
 
 def test_two_targets_with_one_model_list_it_once(
-    section: PackageSection, entry: manifest.Entry
+    section: PackageParams, entry: manifest.Entry
 ) -> None:
     both = _made(section, "android", pixel_8=entry, pixel_7=entry)
     assert (len(both["targets"]), len(both["files"])) == (2, len(entry.files))

@@ -14,13 +14,13 @@ from edgebake.bundle.trust import encryption, keys
 from edgebake.bundle.trust.key_service import ALGORITHM
 from edgebake.errors import ArtifactError, RecipeError
 from edgebake.recipe import Protect
-from edgebake.recipe.stage_params import PackageSection
+from edgebake.recipe.stage_params import PackageParams
 
 CARD, NOTICE = "MODEL_CARD.md", "NOTICE"
 
 
 def make(
-    section: PackageSection, platform: str, entries: Mapping[str, Entry], source: dict[str, Any]
+    section: PackageParams, platform: str, entries: Mapping[str, Entry], source: dict[str, Any]
 ) -> dict[str, bytes]:
     """Return every file of a bundle by its path.
 
@@ -44,7 +44,7 @@ def make(
     return {**files, manifest.FILE: manifest.text(content, files, sealed).encode()}
 
 
-def _signer(section: PackageSection) -> str | dict[str, str]:
+def _signer(section: PackageParams) -> str | dict[str, str]:
     """Return what the manifest says of who signs; by the public half, so that a rebuild needs no secret."""
     if section.signature is None:
         return manifest.UNSIGNED
@@ -57,7 +57,7 @@ def _signer(section: PackageSection) -> str | dict[str, str]:
 
 
 def _sealed(
-    section: PackageSection, content: dict[str, Any], plain: dict[str, bytes]
+    section: PackageParams, content: dict[str, Any], plain: dict[str, bytes]
 ) -> tuple[dict[str, bytes], dict[str, dict[str, Any]]]:
     """Return the files as they ship, and what the manifest says of each that is encrypted."""
     hidden = _hidden(content["targets"], plain)

@@ -9,7 +9,7 @@ from typing import Any
 
 from edgebake.bundle.lineage import leading_to
 from edgebake.recipe.about import About
-from edgebake.recipe.stage_params import PackageSection, TargetSection, read_plan
+from edgebake.recipe.stage_params import PackageParams, TargetParams, read_plan
 from edgebake.runtimes.interface import load_runtime
 
 KINDS = ("model", "data", "weights", "code")
@@ -32,7 +32,7 @@ class Ingredient:
 EDGEBAKE = Ingredient("code", "edgebake", "Apache-2.0", "pipeline/edgebake/bundle/samples")
 
 
-def of(section: PackageSection, targets: Mapping[str, Mapping[str, Any]]) -> list[Ingredient]:
+def of(section: PackageParams, targets: Mapping[str, Mapping[str, Any]]) -> list[Ingredient]:
     """Return the release itself, then data, weights and code, each once and sorted by name.
 
     Args:
@@ -46,7 +46,7 @@ def of(section: PackageSection, targets: Mapping[str, Mapping[str, Any]]) -> lis
     )
 
 
-def architecture(target: TargetSection) -> str:
+def architecture(target: TargetParams) -> str:
     """Return which architecture a target's model has: the name of a module in models/architectures/."""
     name: str = leading_to(read_plan(), target.validate)["train"]["model"]["architecture"]
     return name
@@ -58,7 +58,7 @@ def _release(about: About) -> Ingredient:
     )
 
 
-def _brought(section: PackageSection) -> Iterator[Ingredient]:
+def _brought(section: PackageParams) -> Iterator[Ingredient]:
     for target in section.targets.values():
         for one in target.ingredients:
             yield Ingredient(one.kind, one.name, one.license, one.source, author=one.author)

@@ -16,7 +16,7 @@ from edgebake.bundle import fallback_order, golden_vectors, processing_steps
 from edgebake.bundle.lineage import digest, leading_to, tools_of
 from edgebake.evaluation.gates.judge import Judged
 from edgebake.evaluation.gates.verdict import Decision
-from edgebake.recipe.stage_params import PackageSection, TargetSection, plain, read_plan
+from edgebake.recipe.stage_params import PackageParams, TargetParams, plain, read_plan
 from edgebake.tasks.contract import from_json
 
 FILE = "manifest.json"
@@ -40,7 +40,7 @@ class Entry:
     files: dict[str, bytes]
 
 
-def entry(target: TargetSection, judged: Judged) -> Entry:
+def entry(target: TargetParams, judged: Judged) -> Entry:
     """Return what the manifest says of one target, and its files as they were measured."""
     folder = judged.folder
     report = json.loads((folder / "report.json").read_text())
@@ -85,7 +85,7 @@ def entry(target: TargetSection, judged: Judged) -> Entry:
 
 
 def head(
-    section: PackageSection, platform: str, entries: Mapping[str, Entry], source: dict[str, Any]
+    section: PackageParams, platform: str, entries: Mapping[str, Entry], source: dict[str, Any]
 ) -> dict[str, Any]:
     """Return all that a manifest says but who signs it, under which licenses, and which files there are."""
     return {

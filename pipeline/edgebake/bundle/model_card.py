@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from edgebake.bundle.components import architecture
-from edgebake.recipe.stage_params import PackageSection
+from edgebake.recipe.stage_params import PackageParams
 
 URL = re.compile(r"https?://[A-Za-z0-9./_~%#?=&+:@-]+")
 # What begins or ends something in Markdown; HTML's own as entities, since not every reader knows `\<`.
@@ -36,7 +36,7 @@ MEANINGS = {
 }
 
 
-def make(content: Mapping[str, Any], section: PackageSection) -> str:
+def make(content: Mapping[str, Any], section: PackageParams) -> str:
     """Return the text of MODEL_CARD.md.
 
     Args:
@@ -79,7 +79,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     return ["", *(f"| {' | '.join(cells)} |" for cells in lines)]
 
 
-def _details(content: Mapping[str, Any], section: PackageSection) -> list[str]:
+def _details(content: Mapping[str, Any], section: PackageParams) -> list[str]:
     """Return who made what, from what, and how it can be held against its source."""
     source, signature = content["source"], content["signature"]
     families = sorted({architecture(target) for target in section.targets.values()})

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from edgebake import artifacts
 from edgebake.bundle.components import Ingredient, architecture
 from edgebake.bundle.licenses import Judged, parsed
-from edgebake.recipe.stage_params import PackageSection
+from edgebake.recipe.stage_params import PackageParams
 
 if TYPE_CHECKING:
     from cyclonedx.model.component import Component
@@ -25,7 +25,7 @@ SHOWN = 200  # characters of a complaint of the schema, which may quote the whol
 
 def make(
     content: Mapping[str, Any],
-    section: PackageSection,
+    section: PackageParams,
     judged: Sequence[Judged],
     files: Mapping[str, bytes],
 ) -> bytes:
@@ -132,7 +132,7 @@ def _license(expression: str) -> "License":
 
 
 def _card(
-    content: Mapping[str, Any], section: PackageSection, ingredients: Sequence[Ingredient]
+    content: Mapping[str, Any], section: PackageParams, ingredients: Sequence[Ingredient]
 ) -> dict[str, Any]:
     targets = content["targets"]
     families = sorted({architecture(target) for target in section.targets.values()})

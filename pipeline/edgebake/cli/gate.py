@@ -14,7 +14,7 @@ from edgebake.evaluation.gates.judge import Judged, judge
 from edgebake.plan import planner
 from edgebake.plan.compose import compose_release, compose_targets
 from edgebake.recipe import stage_params
-from edgebake.recipe.stage_params import PackageSection, TargetSection
+from edgebake.recipe.stage_params import PackageParams, TargetParams
 from edgebake.report import tables
 
 
@@ -40,14 +40,14 @@ def gate(target: str, overrides: Sequence[str], console: Console) -> bool:
     return all(one.lets_through for one in judged.decisions)
 
 
-def _section(target: str, overrides: Sequence[str]) -> tuple[str, TargetSection]:
+def _section(target: str, overrides: Sequence[str]) -> tuple[str, TargetParams]:
     """Return the platform of a target, and what package would read of it."""
     composed = compose_targets([target], overrides)[0]
     release = compose_release()
     others = compose_targets([name for name in release.targets if name != target])
     planned = planner.merge(release, [*others, composed])
     platform = composed.recipe.device.platform.value
-    bundle: PackageSection = stage_params.typed("package", platform, planned["package"][platform])
+    bundle: PackageParams = stage_params.typed("package", platform, planned["package"][platform])
     section = bundle.targets[target]
     _refuse_unmeasured(target, planned, section.validate)
     return platform, section

@@ -16,7 +16,7 @@ from edgebake.models import keras_session
 from edgebake.plan import planner
 from edgebake.plan.compose import Composed, compose_release, compose_targets, option
 from edgebake.recipe import stage_params
-from edgebake.recipe.stage_params import QuantizeSection
+from edgebake.recipe.stage_params import QuantizeParams
 from edgebake.report import layer_costs as report
 from edgebake.report import tables
 from edgebake.tasks import contract
@@ -76,7 +76,7 @@ def _costs(source: Source) -> "list[Cost]":
     return layers.costs(program, Integers("int8", source.section.granularity), scored)
 
 
-def _section(target: str, overrides: Sequence[str]) -> QuantizeSection:
+def _section(target: str, overrides: Sequence[str]) -> QuantizeParams:
     """Return what quantize would read for a target, under the names that the release gives its variants."""
     composed = compose_targets([target], overrides)[0]
     if composed.recipe.quantize.calibration is None:
@@ -86,11 +86,11 @@ def _section(target: str, overrides: Sequence[str]) -> QuantizeSection:
     return _leading_to(planner.merge(release, [*released, composed]), composed)
 
 
-def _leading_to(planned: planner.Plan, composed: Composed) -> QuantizeSection:
+def _leading_to(planned: planner.Plan, composed: Composed) -> QuantizeParams:
     validate = planner.packaged(planned, composed.target)["validate"]
     convert = planned["validate"][validate]["convert"]
     quantize = planned["convert"][convert]["quantize"]
-    section: QuantizeSection = stage_params.typed(
+    section: QuantizeParams = stage_params.typed(
         "quantize", quantize, planned["quantize"][quantize]
     )
     return section

@@ -18,7 +18,7 @@ from edgebake.evaluation.gates.verdict import Verdict
 from edgebake.measurement import PREDICTED, Measurement
 from edgebake.plan import scheme_search
 from edgebake.recipe import stage_params
-from edgebake.recipe.stage_params import TargetSection
+from edgebake.recipe.stage_params import TargetParams
 from edgebake.report import pruning, tables
 from edgebake.runtimes.coreml.executor import LABEL
 
@@ -96,7 +96,7 @@ def _print(console: Console, rows: Table) -> None:
         console.print(tables.as_text(rows))
 
 
-def _judged(platform: str, target: TargetSection) -> Judged | None:
+def _judged(platform: str, target: TargetParams) -> Judged | None:
     """Return a target's verdicts, none where it is not built."""
     folder = artifacts.folder("validate", target.validate, platform)
     return judge(target, platform) if (folder / "report.json").exists() else None

@@ -11,7 +11,7 @@ from edgebake.recipe import Compression, DType, Granularity, Palette
 
 if TYPE_CHECKING:
     from edgebake.models.activation_ranges import Ranges
-    from edgebake.recipe.stage_params import QuantizeSection
+    from edgebake.recipe.stage_params import QuantizeParams
 
 
 MODEL = "model."  # and its format
@@ -78,7 +78,7 @@ class Quantized:
         return files | (self.ranges or ranges_of.empty()).to_files()
 
 
-def asked(archive: bytes, words: QuantizeSection) -> Quantized:
+def asked(archive: bytes, words: QuantizeParams) -> Quantized:
     """Return a model's archive with what the parameters of quantize say of its numbers, ranges aside."""
     return Quantized(
         archive,

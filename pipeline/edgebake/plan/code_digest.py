@@ -102,7 +102,7 @@ def is_declaration(module: str) -> bool:
 
 def _variants(plan: Plan) -> Iterator[tuple[str, str, Any]]:
     """Yield stage, variant and parameters of all that dvc.yaml runs; a stage without variants reads the whole plan."""
-    stages = {stage: plan[stage] for stage in stage_params.SECTIONS}
+    stages = {stage: plan[stage] for stage in stage_params.STAGE_PARAMS}
     for stage, variants in stages.items():
         for variant, params in variants.items():
             yield stage, variant, params

@@ -18,14 +18,14 @@ from edgebake.recipe.about import About
 from edgebake.recipe.stage_params import (
     NO_FILE,
     Brought,
-    ConvertSection,
-    DataSection,
-    PackageSection,
-    PruneSection,
-    QuantizeSection,
-    TargetSection,
-    TrainSection,
-    ValidateSection,
+    ConvertParams,
+    DataParams,
+    PackageParams,
+    PruneParams,
+    QuantizeParams,
+    TargetParams,
+    TrainParams,
+    ValidateParams,
 )
 from edgebake.runtimes.interface import load_runtime
 
@@ -49,10 +49,10 @@ def about(release: Release) -> About:
     return About(**{field.name: getattr(release, field.name) for field in fields(About)})
 
 
-def bundle(release: Release) -> PackageSection:
+def bundle(release: Release) -> PackageParams:
     """Return what package reads of a release, less the targets."""
     key = release.signature and Path(release.signature.public_key)
-    return PackageSection(
+    return PackageParams(
         about=about(release),
         card=release.card,
         licenses=release.licenses,
@@ -65,9 +65,9 @@ def bundle(release: Release) -> PackageSection:
     )
 
 
-def data(recipe: Recipe, _: Names, __: About) -> DataSection:
+def data(recipe: Recipe, _: Names, __: About) -> DataParams:
     """Return what the stage `data` reads."""
-    return DataSection(
+    return DataParams(
         **vars(_read(Data, recipe.data)),
         data_file=_data_file(recipe),
         classes=recipe.data.labels or _data_file(recipe),
@@ -75,11 +75,11 @@ def data(recipe: Recipe, _: Names, __: About) -> DataSection:
     )
 
 
-def train(recipe: Recipe, names: Names, _: About) -> TrainSection:
+def train(recipe: Recipe, names: Names, _: About) -> TrainParams:
     """Return what train reads."""
     brought = recipe.model.imported
     file = brought.file if brought else NO_FILE
-    return TrainSection(
+    return TrainParams(
         **vars(recipe.train),
         examples=names["data"],
         format=_format(recipe),
@@ -115,12 +115,12 @@ def _reference(recipe: Recipe) -> str:
     return "float.onnx" if _format(recipe) == "onnx" else "float.tflite"
 
 
-def prune(recipe: Recipe, names: Names, _: About) -> PruneSection:
+def prune(recipe: Recipe, names: Names, _: About) -> PruneParams:
     """Return what prune reads."""
     tools = plugins.load("prune.method", recipe.prune.method).TOOLS
     words = recipe.prune
     distill = words.fine_tune and words.fine_tune.distill
-    return PruneSection(
+    return PruneParams(
         **vars(words),
         train=names["train"],
         examples=names["data"],
@@ -132,12 +132,12 @@ def prune(recipe: Recipe, names: Names, _: About) -> PruneSection:
     )
 
 
-def quantize(recipe: Recipe, names: Names, _: About) -> QuantizeSection:
+def quantize(recipe: Recipe, names: Names, _: About) -> QuantizeParams:
     """Return what quantize reads; the gates stand in it only where they decide what comes out."""
     words, budget = recipe.quantize, recipe.validate.budget
     tools = () if words.calibration is None and words.training is None else QUANTIZE_TOOLS
     scheme = SCHEMES[words.scheme]
-    return QuantizeSection(
+    return QuantizeParams(
         **vars(words),
         weights=scheme.weights,
         activations=scheme.activations,
@@ -153,13 +153,13 @@ def quantize(recipe: Recipe, names: Names, _: About) -> QuantizeSection:
     )
 
 
-def convert(recipe: Recipe, names: Names, about: About) -> ConvertSection:
+def convert(recipe: Recipe, names: Names, about: About) -> ConvertParams:
     """Return what convert reads."""
     tools = load_runtime(recipe.convert.runtime).facts.convert_tools
     versions = plugins.tools(*keras_session.TOOLS, *tools)
     strip = recipe.package.protect is not Protect.none
     scheme = SCHEMES[recipe.quantize.scheme]
-    return ConvertSection(
+    return ConvertParams(
         **vars(recipe.convert),
         encoder=encoder_family(scheme.weights, scheme.activations),
         quantize=names["quantize"],
@@ -170,10 +170,10 @@ def convert(recipe: Recipe, names: Names, about: About) -> ConvertSection:
     )
 
 
-def validate(recipe: Recipe, names: Names, _: About) -> ValidateSection:
+def validate(recipe: Recipe, names: Names, _: About) -> ValidateParams:
     """Return what validate reads."""
     tools = load_runtime(recipe.convert.runtime).facts.run_tools
-    return ValidateSection(
+    return ValidateParams(
         **vars(_read(Protocol, recipe.validate)),
         convert=names["convert"],
         inputs=_measured_with(recipe.validate),
@@ -219,9 +219,9 @@ def word_of(stage: str, target: Composed) -> str:
     return target.recipe.device.platform.value if stage == "validate" else target.choices[stage]
 
 
-def packaged(recipe: Recipe, names: Names) -> TargetSection:
+def packaged(recipe: Recipe, names: Names) -> TargetParams:
     """Return what package reads of one target."""
-    return TargetSection(
+    return TargetParams(
         validate=names["validate"],
         runtime=recipe.convert.runtime,
         device=recipe.device,

@@ -22,7 +22,7 @@ NO_FILE = (artifacts.ROOT / "plan.ok").as_posix()
 
 
 @dataclass
-class DataSection(recipe.Data):
+class DataParams(recipe.Data):
     """What the stage `data` reads."""
 
     data_file: str = MISSING  # `path`, or NO_FILE
@@ -31,7 +31,7 @@ class DataSection(recipe.Data):
 
 
 @dataclass
-class TrainSection(recipe.Train):
+class TrainParams(recipe.Train):
     """What train reads."""
 
     examples: str = MISSING  # the variant of `data`
@@ -50,7 +50,7 @@ class TrainSection(recipe.Train):
 
 
 @dataclass
-class PruneSection(recipe.Prune):
+class PruneParams(recipe.Prune):
     """What prune reads."""
 
     train: str = MISSING
@@ -63,7 +63,7 @@ class PruneSection(recipe.Prune):
 
 
 @dataclass
-class QuantizeSection(recipe.Quantize):
+class QuantizeParams(recipe.Quantize):
     """What quantize reads."""
 
     weights: str = MISSING  # of the scheme, as its row of compression/quantization/schemes.py says
@@ -82,7 +82,7 @@ class QuantizeSection(recipe.Quantize):
 
 
 @dataclass
-class ConvertSection(recipe.Convert):
+class ConvertParams(recipe.Convert):
     """What convert reads."""
 
     quantize: str = MISSING
@@ -94,7 +94,7 @@ class ConvertSection(recipe.Convert):
 
 
 @dataclass
-class ValidateSection(recipe.Protocol):
+class ValidateParams(recipe.Protocol):
     """What validate reads; the budget is package's, so that a new one measures nothing again."""
 
     convert: str = MISSING
@@ -122,7 +122,7 @@ class Brought(recipe.Ingredient):
 
 
 @dataclass
-class TargetSection:
+class TargetParams:
     """One target of a bundle."""
 
     validate: str = MISSING
@@ -138,7 +138,7 @@ class TargetSection:
 
 
 @dataclass
-class PackageSection:
+class PackageParams:
     """What package reads: everything of one platform."""
 
     about: About = field(default_factory=About)
@@ -148,17 +148,17 @@ class PackageSection:
     public_key_sha256: str | None = None  # of the file that `signature` names
     encryption_key: str | None = None
     tools: dict[str, str] = field(default_factory=dict)
-    targets: dict[str, TargetSection] = MISSING  # in the order in which an app tries them
+    targets: dict[str, TargetParams] = MISSING  # in the order in which an app tries them
 
 
-SECTIONS: dict[str, type] = {
-    "data": DataSection,
-    "train": TrainSection,
-    "prune": PruneSection,
-    "quantize": QuantizeSection,
-    "convert": ConvertSection,
-    "validate": ValidateSection,
-    "package": PackageSection,
+STAGE_PARAMS: dict[str, type] = {
+    "data": DataParams,
+    "train": TrainParams,
+    "prune": PruneParams,
+    "quantize": QuantizeParams,
+    "convert": ConvertParams,
+    "validate": ValidateParams,
+    "package": PackageParams,
 }
 
 
@@ -186,7 +186,7 @@ def _refuse_other_shapes(content: Any) -> None:
         raise RecipeError(
             f"{PARAMS}: not a plan; expected a mapping from stage to variants: {again}"
         )
-    for stage in SECTIONS if content else ():
+    for stage in STAGE_PARAMS if content else ():
         variants = content.get(stage)
         if not isinstance(variants, dict) or not all(
             isinstance(section, dict) for section in variants.values()
@@ -219,7 +219,9 @@ def typed(stage: str, variant: str, section: dict[str, Any]) -> Any:
         RecipeError: it was edited into something that is not one.
     """
     try:
-        return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(SECTIONS[stage]), section))
+        return OmegaConf.to_object(
+            OmegaConf.merge(OmegaConf.structured(STAGE_PARAMS[stage]), section)
+        )
     except OmegaConfBaseException as error:
         raise RecipeError(
             str(translate(error, (), default=f"{PARAMS}: {stage}.{variant}"))

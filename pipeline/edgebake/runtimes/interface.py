@@ -16,7 +16,7 @@ from edgebake import plugins
 if TYPE_CHECKING:
     from edgebake.models.quantized_model import Quantized
     from edgebake.recipe import Recipe
-    from edgebake.recipe.stage_params import ConvertSection
+    from edgebake.recipe.stage_params import ConvertParams
     from edgebake.runtimes.delegates.table import Delegate
     from edgebake.runtimes.run_modes import Way
     from edgebake.runtimes.session import Inspection, Session
@@ -77,7 +77,7 @@ class Runtime(Protocol):
     def check_recipe(self, recipe: Recipe) -> Iterator[Problem]:
         """Yield what of a recipe does not fit this runtime, beyond its facts."""
 
-    def convert_model(self, model: Quantized, contract: Contract, options: ConvertSection) -> Files:
+    def convert_model(self, model: Quantized, contract: Contract, options: ConvertParams) -> Files:
         """Return the files that ship.
 
         Raises:

@@ -13,7 +13,7 @@ from edgebake import artifacts, plugins
 from edgebake.errors import ConversionError, CoverageError, listed
 from edgebake.models import keras_session
 from edgebake.models.quantized_model import Quantized, from_files
-from edgebake.recipe.stage_params import ConvertSection
+from edgebake.recipe.stage_params import ConvertParams
 from edgebake.runtimes.interface import load_runtime
 from edgebake.runtimes.session import Inspection, single_output
 from edgebake.stages.job import Job
@@ -49,7 +49,7 @@ def run(job: Job) -> str:
 
 
 def _converted(job: Job) -> str:
-    section: ConvertSection = job.section
+    section: ConvertParams = job.section
     source = artifacts.opened(artifacts.folder("quantize", section.quantize))
     quantized = from_files(artifacts.read_files(source))
     agreed = contract.from_json((source / "contract.json").read_text())

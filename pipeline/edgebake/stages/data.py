@@ -17,7 +17,7 @@ from edgebake.data.dataset import HEADS, TABLE, Examples, draw
 from edgebake.data.splits import NAMES
 from edgebake.errors import DataError, listed
 from edgebake.recipe import OnCorrupt, OnLeak
-from edgebake.recipe.stage_params import DataSection
+from edgebake.recipe.stage_params import DataParams
 from edgebake.stages.job import Job
 
 THREADS = (
@@ -42,7 +42,7 @@ class Look:
 
 def run(job: Job) -> str:
     """Look at every example, leave out what cannot be read if the recipe says so, and write down the splits."""
-    section: DataSection = job.section
+    section: DataParams = job.section
     examples: Examples = plugins.load("data.source", section.source).load(section)
     looks = list(_looks(examples, section))
     damaged = [look for look in looks if look.trouble]
@@ -59,7 +59,7 @@ def run(job: Job) -> str:
     return _line(summary)
 
 
-def _looks(examples: Examples, section: DataSection) -> Iterator[Look]:
+def _looks(examples: Examples, section: DataParams) -> Iterator[Look]:
     """Yield what is seen of each example, split by split, in the order in which the splits hold them."""
     places = [
         (int(number), name)
@@ -85,7 +85,7 @@ def _look(examples: Examples, number: int, split: str) -> Look:
     return Look(number, split, height, width, digest.hexdigest())
 
 
-def _refuse_empty(kept: list[Look], section: DataSection) -> None:
+def _refuse_empty(kept: list[Look], section: DataParams) -> None:
     counts = Counter(look.split for look in kept)
     for name in NAMES:
         if not counts[name]:
@@ -104,7 +104,7 @@ def _without_leaks(kept: list[Look]) -> list[Look]:
     return [look for look in kept if first[look.sha256] == look.split]
 
 
-def _refuse_leaks(kept: list[Look], examples: Examples, section: DataSection) -> None:
+def _refuse_leaks(kept: list[Look], examples: Examples, section: DataParams) -> None:
     """Refuse an image that lies in two splits: what was learned from would also be what is measured with."""
     places = defaultdict(list)
     for look in kept:

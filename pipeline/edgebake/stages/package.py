@@ -15,7 +15,7 @@ from edgebake.bundle.lineage import digest, leading_to
 from edgebake.bundle.trust import proof
 from edgebake.errors import GateError
 from edgebake.evaluation.gates.judge import Judged, judge
-from edgebake.recipe.stage_params import PackageSection, plain, read_plan
+from edgebake.recipe.stage_params import PackageParams, plain, read_plan
 from edgebake.report import tables
 from edgebake.stages.job import Job
 
@@ -24,7 +24,7 @@ REVISION = artifacts.ROOT / "revision"
 
 def run(job: Job) -> str:
     """Judge every target of the platform, then bundle them."""
-    section: PackageSection = job.section
+    section: PackageParams = job.section
     found = {name: judge(target, job.variant) for name, target in section.targets.items()}
     _leave_verdicts(section, found)
     _refuse(job.variant, found)
@@ -38,7 +38,7 @@ def run(job: Job) -> str:
     return f"{len(found)} target{'s' if len(found) != 1 else ''}, {artifacts.ROOT / 'package' / job.variant}.zip"
 
 
-def _leave_verdicts(section: PackageSection, found: dict[str, Judged]) -> None:
+def _leave_verdicts(section: PackageParams, found: dict[str, Judged]) -> None:
     """Tell the planner which targets missed a gate: it takes the next rung of those that say `quantize: auto`."""
     for name, judged in found.items():
         missed = [one.shortfall for one in judged.decisions if not one.lets_through]

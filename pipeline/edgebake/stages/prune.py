@@ -20,7 +20,7 @@ from edgebake.data.preprocessed import Prepared
 from edgebake.errors import DataError
 from edgebake.models import keras_session
 from edgebake.recipe import stage_params
-from edgebake.recipe.stage_params import PruneSection
+from edgebake.recipe.stage_params import PruneParams
 from edgebake.stages.job import Job
 from edgebake.tasks import contract
 from edgebake.training import loop
@@ -30,7 +30,7 @@ from edgebake.training.loop import Splits
 
 def run(job: Job) -> str:
     """Cut what the recipe says, train what is left, and report what that cost and won."""
-    section: PruneSection = job.section
+    section: PruneParams = job.section
     source = artifacts.opened(artifacts.folder("train", section.train))
     shutil.copy(source / "contract.json", job.out)
     file = f"model.{section.format}"
@@ -49,7 +49,7 @@ def run(job: Job) -> str:
     return summary.line(report)
 
 
-def _parent(section: PruneSection, archive: bytes) -> Parent:
+def _parent(section: PruneParams, archive: bytes) -> Parent:
     train, validation = (
         dataset.read(section.data, section.examples, name) for name in ("train", "validation")
     )
@@ -61,7 +61,7 @@ def _parent(section: PruneSection, archive: bytes) -> Parent:
     return Parent(archive, trained, splits, _lesson(section, train, validation), agreed)
 
 
-def _lesson(section: PruneSection, train: Examples, validation: Examples) -> Lesson | None:
+def _lesson(section: PruneParams, train: Examples, validation: Examples) -> Lesson | None:
     """Return what the teacher answers on both splits, each image as the teacher sees it."""
     words = section.fine_tune and section.fine_tune.distill
     if not words:

@@ -17,7 +17,7 @@ from edgebake.compression.quantization.qat.settings import Settings
 from edgebake.models import keras_session
 from edgebake.models.quantized_model import Quantized, asked
 from edgebake.recipe import Granularity
-from edgebake.recipe.stage_params import QuantizeSection
+from edgebake.recipe.stage_params import QuantizeParams
 from edgebake.runtimes.litert.program import Layer, Program, in_float, loaded
 from edgebake.runtimes.litert.quantizer import Integers
 from edgebake.stages.job import Job
@@ -32,7 +32,7 @@ AWARE_WORDS = ("epochs", "batch_size", "learning_rate", "seed", "freeze_after")
 
 def run(job: Job) -> str:
     """Train if the recipe says so, find ranges if the scheme needs them, and choose what to keep."""
-    section: QuantizeSection = job.section
+    section: QuantizeParams = job.section
     folder = artifacts.opened(artifacts.folder("prune", section.prune))
     agreed = contract.from_json((folder / "contract.json").read_text())
     source = Source((folder / f"model.{section.format}").read_bytes(), agreed, section)

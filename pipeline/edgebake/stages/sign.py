@@ -22,7 +22,7 @@ from edgebake.bundle.trust import dvc_lock, keys, proof, provenance, signature
 from edgebake.bundle.trust.provenance import Build, Source
 from edgebake.errors import ArtifactError, DataError
 from edgebake.recipe import Signature, stage_params
-from edgebake.recipe.stage_params import PackageSection
+from edgebake.recipe.stage_params import PackageParams
 
 LOCK = Path("dvc.lock")
 SIGN_TOOLS = ("model-signing", "securesystemslib")
@@ -39,7 +39,7 @@ def write(platform: str) -> str:
         DataError: the data that was learned from is gone.
         HostError: the key cannot be had, or cannot sign.
     """
-    section: PackageSection = stage_params.read("package", platform)
+    section: PackageParams = stage_params.read("package", platform)
     bundle = artifacts.opened(artifacts.folder("package", platform))
     content = json.loads((bundle / manifest.FILE).read_text())
     signer = _signer(section.signature, content)
@@ -68,7 +68,7 @@ def _signer(asked: Signature | None, content: dict[str, Any]) -> keys.Signer | N
     return signer
 
 
-def _build(section: PackageSection, platform: str, content: dict[str, Any]) -> Build:
+def _build(section: PackageParams, platform: str, content: dict[str, Any]) -> Build:
     plan = stage_params.read_plan()
     chains = [leading_to(plan, target.validate) for target in section.targets.values()]
     converts = [chain["validate"]["convert"] for chain in chains]
@@ -120,7 +120,7 @@ def _lock() -> dict[str, Any]:
     return found
 
 
-def _data(section: PackageSection, chains: list[dict[str, Any]]) -> list[Source]:
+def _data(section: PackageParams, chains: list[dict[str, Any]]) -> list[Source]:
     """Return what the models of a platform, and their teachers, were trained on, each once."""
     origins = {
         _data_file(chain["train"]["data"]): one.source

@@ -19,7 +19,7 @@ from edgebake.data.preprocessed import Prepared
 from edgebake.models import float_reference, keras_session
 from edgebake.models.importers import heads
 from edgebake.recipe import Head, stage_params
-from edgebake.recipe.stage_params import TrainSection
+from edgebake.recipe.stage_params import TrainParams
 from edgebake.stages.job import Job
 from edgebake.tasks import contract
 from edgebake.tasks.contract import Contract
@@ -45,7 +45,7 @@ class Trained:
 
 def run(job: Job) -> str:
     """Train, and keep the float model in a form that runs without TensorFlow as the one others are compared with."""
-    section: TrainSection = job.section
+    section: TrainParams = job.section
     train, validation = (
         dataset.read(section.data, section.examples, name) for name in ("train", "validation")
     )
@@ -69,7 +69,7 @@ def run(job: Job) -> str:
 
 
 def _trained(job: Job, splits: Splits, agreed: Contract) -> Trained:
-    section: TrainSection = job.section
+    section: TrainParams = job.section
     keras = keras_session.start(section.threads, section.seed)
     model = _model(keras, section, agreed)
     history = _fit(model, splits, agreed, job) if section.epochs else []
@@ -82,7 +82,7 @@ def _trained(job: Job, splits: Splits, agreed: Contract) -> Trained:
     )
 
 
-def _model(keras: Any, section: TrainSection, agreed: Contract) -> Any:
+def _model(keras: Any, section: TrainParams, agreed: Contract) -> Any:
     """Return the untrained network, or the one that somebody brought."""
     if section.model.imported is not None:
         return _format(section).read(agreed, section.model.imported)
@@ -94,11 +94,11 @@ def _model(keras: Any, section: TrainSection, agreed: Contract) -> Any:
     return model
 
 
-def _format(section: TrainSection) -> Any:
+def _format(section: TrainParams) -> Any:
     return plugins.load("model.format", section.format)
 
 
-def _brought(section: TrainSection, splits: Splits, agreed: Contract) -> Trained:
+def _brought(section: TrainParams, splits: Splits, agreed: Contract) -> Trained:
     """Return a model that no layer of Keras stands for: it is measured, and stays as it is."""
     module = _format(section)
     archive = module.read(agreed, section.model.imported)
@@ -125,7 +125,7 @@ def _fit(model: Any, splits: Splits, agreed: Contract, job: Job) -> Rows:
     return history
 
 
-def _words(section: TrainSection) -> TrainSection:
+def _words(section: TrainParams) -> TrainParams:
     """Return how to train; a head that is new learns, whichever other layers do."""
     brought = section.model.imported
     if brought is None or brought.head is not Head.new:
@@ -138,7 +138,7 @@ def _words(section: TrainSection) -> TrainSection:
 
 def _key(job: Job) -> str:
     """Return a digest of all that a training is made from."""
-    section: TrainSection = job.section
+    section: TrainParams = job.section
     examples = (artifacts.folder("data", section.examples) / artifacts.SUMS).read_text()
     files = {section.file, section.weights} if section.model.imported else set()
     brought = [artifacts.sums_of(Path(file)) for file in sorted(files)]

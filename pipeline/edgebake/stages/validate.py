@@ -25,7 +25,7 @@ from edgebake.evaluation.latency import stopwatch
 from edgebake.evaluation.latency.request import Timed, Timing
 from edgebake.evaluation.quality import Place, Scored
 from edgebake.measurement import SLICE, Measurement, not_measured
-from edgebake.recipe.stage_params import ValidateSection
+from edgebake.recipe.stage_params import ValidateParams
 from edgebake.runtimes import placement, workload
 from edgebake.runtimes.interface import load_runtime
 from edgebake.runtimes.run_modes import HOST, Way
@@ -52,7 +52,7 @@ class Test:
 
 def run(job: Job) -> str:
     """Measure, write everything down and succeed; whether it is good enough is package's to say."""
-    section: ValidateSection = job.section
+    section: ValidateParams = job.section
     source = artifacts.opened(artifacts.folder("convert", section.convert))
     test = _test_split(section, source)
     for name in ("contract.json", "inspection.json"):
@@ -82,7 +82,7 @@ def run(job: Job) -> str:
     return _line(metrics)
 
 
-def _test_split(section: ValidateSection, source: Path) -> Test:
+def _test_split(section: ValidateParams, source: Path) -> Test:
     agreed = contract.from_json((source / "contract.json").read_text())
     examples = dataset.read(section.data, section.examples, "test")
     return Test(examples, Prepared(examples.images, agreed))
@@ -90,7 +90,7 @@ def _test_split(section: ValidateSection, source: Path) -> Test:
 
 def _scored(job: Job, test: Test, files: dict[str, bytes], ways: tuple[Way, ...]) -> Scored:
     """Return what the float parent, and the file in every way to run it, answer to the test split."""
-    section: ValidateSection = job.section
+    section: ValidateParams = job.section
     model = {load_runtime(section.reference_runtime).facts.file: _float_model(section).read_bytes()}
     reference = _probabilities(
         load_runtime(section.reference_runtime).load_session(model, THREADS), test.prepared
@@ -107,23 +107,23 @@ def _scored(job: Job, test: Test, files: dict[str, bytes], ways: tuple[Way, ...]
     return Scored(test.examples.labels, reference, found)
 
 
-def _float_model(section: ValidateSection) -> Path:
+def _float_model(section: ValidateParams) -> Path:
     return artifacts.opened(artifacts.folder("train", section.train)) / section.reference
 
 
 def _here(job: Job) -> Place:
-    section: ValidateSection = job.section
+    section: ValidateParams = job.section
     facts = load_runtime(section.runtime).facts
     return _place(facts.run_tools, section, job.out / "files" / facts.file)
 
 
-def _parent(section: ValidateSection) -> Place:
+def _parent(section: ValidateParams) -> Place:
     return _place(
         load_runtime(section.reference_runtime).facts.run_tools, section, _float_model(section)
     )
 
 
-def _place(tools: tuple[str, ...], section: ValidateSection, file: Path) -> Place:
+def _place(tools: tuple[str, ...], section: ValidateParams, file: Path) -> Place:
     runtime = ", ".join(f"{name} {section.tools[name]}" for name in tools)
     machine = (stopwatch.cpu_model(), stopwatch.os_name(), stopwatch.governor())
     return Place(*machine, runtime, THREADS, stopwatch.digest(file))
@@ -161,7 +161,7 @@ def _workload(counted: Workload | Uncounted, here: Place) -> dict[str, Measureme
 
 def _write_placement(job: Job, files: dict[str, bytes], counted: Workload | Uncounted) -> None:
     """Write what every accelerator of the platform would run; nothing where nobody knows what an operator costs."""
-    section: ValidateSection = job.section
+    section: ValidateParams = job.section
     found = (
         placement.every(section.runtime, files, counted, section.platform)
         if isinstance(counted, Workload)
@@ -183,7 +183,7 @@ def _inspected(job: Job) -> dict[str, Any]:
 
 
 def _timing(job: Job, ways: tuple[Way, ...]) -> Timing:
-    section: ValidateSection = job.section
+    section: ValidateParams = job.section
     baseline = (
         artifacts.opened(artifacts.folder("convert", section.baseline)) / "files"
         if section.speedup
@@ -229,7 +229,7 @@ def _write_latency(out: Path, timing: Timing) -> None:
 
 
 def _write(job: Job, metrics: dict[str, Measurement], resamples: dict[str, list[float]]) -> None:
-    section: ValidateSection = job.section
+    section: ValidateParams = job.section
     report: dict[str, Any] = {
         "variant": job.variant,
         "convert": section.convert,

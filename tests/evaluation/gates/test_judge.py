@@ -12,7 +12,7 @@ from edgebake.plan import planner
 from edgebake.plan.compose import Composed
 from edgebake.plan.planner import Plan
 from edgebake.recipe import Evidence, TimedCeiling, stage_params
-from edgebake.recipe.stage_params import TargetSection
+from edgebake.recipe.stage_params import TargetParams
 from edgebake.runtimes.placement import Placement
 from edgebake.runtimes.workload import roofline
 from tests import measured
@@ -20,8 +20,8 @@ from tests import measured
 PIXEL, PI = "digits-ds_cnn-int8-litert-android", "digits-ds_cnn-int8-onnxruntime-linux"
 
 
-def _target(platform: str, name: str) -> TargetSection:
-    found: TargetSection = stage_params.read("package", platform).targets[name]
+def _target(platform: str, name: str) -> TargetParams:
+    found: TargetParams = stage_params.read("package", platform).targets[name]
     return found
 
 

@@ -11,7 +11,7 @@ from edgebake.data.dataset import Examples
 from edgebake.data.preprocessed import Prepared
 from edgebake.errors import DataError
 from edgebake.models.activation_ranges import Ranges
-from edgebake.recipe.stage_params import QuantizeSection
+from edgebake.recipe.stage_params import QuantizeParams
 from edgebake.tasks.contract import Contract
 
 
@@ -21,7 +21,7 @@ class Source:
 
     archive: bytes
     agreed: Contract
-    section: QuantizeSection
+    section: QuantizeParams
 
     def prepared(self, name: str) -> tuple[Prepared, NDArray[np.int64]]:
         """Return a split as the model sees it, float32 [n, h, w, c], and its labels [n]."""

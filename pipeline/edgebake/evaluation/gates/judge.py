@@ -15,7 +15,7 @@ from edgebake.evaluation.gates.evidence import Findings
 from edgebake.evaluation.gates.verdict import Decision
 from edgebake.measurement import PREDICTED, Measurement, not_measured
 from edgebake.recipe import Device
-from edgebake.recipe.stage_params import TargetSection
+from edgebake.recipe.stage_params import TargetParams
 from edgebake.runtimes.placement import Placement, reached
 from edgebake.runtimes.workload import Uncounted, from_json, roofline
 
@@ -31,7 +31,7 @@ class Judged:
     decisions: Sequence[Decision]
 
 
-def judge(target: TargetSection, platform: str) -> Judged:
+def judge(target: TargetParams, platform: str) -> Judged:
     """Return the verdict on every gate of a target.
 
     Raises:

@@ -11,7 +11,7 @@ from edgebake.runtimes.interface import Files, Problem, Runtime, RuntimeFacts
 if TYPE_CHECKING:
     from edgebake.models.quantized_model import Quantized
     from edgebake.recipe import Recipe
-    from edgebake.recipe.stage_params import ConvertSection
+    from edgebake.recipe.stage_params import ConvertParams
     from edgebake.runtimes.delegates.table import Delegate
     from edgebake.runtimes.run_modes import Way
     from edgebake.runtimes.session import Inspection, Session
@@ -65,7 +65,7 @@ class CoreMl:
 
         yield from rules.check(recipe)
 
-    def convert_model(self, model: Quantized, contract: Contract, options: ConvertSection) -> Files:
+    def convert_model(self, model: Quantized, contract: Contract, options: ConvertParams) -> Files:
         """Return the files of the package by their path, model.mlpackage/Manifest.json among them."""
         from edgebake.runtimes.coreml.convert import convert
 

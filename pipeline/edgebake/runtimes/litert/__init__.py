@@ -11,7 +11,7 @@ from edgebake.runtimes.interface import Files, Library, Problem, Runtime, Runtim
 if TYPE_CHECKING:
     from edgebake.models.quantized_model import Quantized
     from edgebake.recipe import Recipe
-    from edgebake.recipe.stage_params import ConvertSection
+    from edgebake.recipe.stage_params import ConvertParams
     from edgebake.runtimes.delegates.table import Delegate
     from edgebake.runtimes.run_modes import Way
     from edgebake.runtimes.session import Inspection, Session
@@ -52,7 +52,7 @@ class LiteRt:
         """Yield nothing: the facts say all."""
         yield from ()
 
-    def convert_model(self, model: Quantized, contract: Contract, options: ConvertSection) -> Files:
+    def convert_model(self, model: Quantized, contract: Contract, options: ConvertParams) -> Files:
         """Return {model.tflite: bytes}, labels and input contract in its metadata."""
         from edgebake.runtimes.litert.convert import convert
 

@@ -11,7 +11,7 @@ from edgebake.runtimes.interface import Files, Library, Problem, Runtime, Runtim
 if TYPE_CHECKING:
     from edgebake.models.quantized_model import Quantized
     from edgebake.recipe import Recipe
-    from edgebake.recipe.stage_params import ConvertSection
+    from edgebake.recipe.stage_params import ConvertParams
     from edgebake.runtimes.delegates.table import Delegate
     from edgebake.runtimes.run_modes import Way
     from edgebake.runtimes.session import Inspection, Session
@@ -55,7 +55,7 @@ class OnnxRuntime:
                 "true; expected false for int4_weights: ORT format has no 4-bit tensors",
             )
 
-    def convert_model(self, model: Quantized, contract: Contract, options: ConvertSection) -> Files:
+    def convert_model(self, model: Quantized, contract: Contract, options: ConvertParams) -> Files:
         """Return model.onnx with labels and input contract in its metadata, and what `ort_format` makes."""
         from edgebake.runtimes.onnxruntime.convert import convert
 
