@@ -41,7 +41,7 @@ from edgebake.recipe import (
     Palette,
     Precision,
 )
-from edgebake.recipe.about import About
+from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.stage_params import TrainParams, read, read_plan
 from edgebake.runtimes.coreml import package
 from edgebake.runtimes.coreml.executor.executor import Executor
@@ -50,7 +50,7 @@ from edgebake.runtimes.litert.program import Program, in_float
 from edgebake.tasks import contract
 from edgebake.tasks.contract import Contract
 
-ABOUT = About("benchmark", "1.0.0", "nobody", "Apache-2.0", "a benchmark")
+ABOUT = ReleaseInfo("benchmark", "1.0.0", "nobody", "Apache-2.0", "a benchmark")
 PALETTES = {bits: Compression(palette=Palette(bits, None, False)) for bits in (1, 2, 3, 4, 6, 8)}
 
 

@@ -36,7 +36,7 @@ from edgebake.recipe import (
     Output,
     Splits,
 )
-from edgebake.recipe.about import About
+from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes.litert import convert as to_litert
 from edgebake.runtimes.litert import run as litert
 from edgebake.runtimes.onnxruntime import convert as to_onnx
@@ -171,7 +171,7 @@ def test_the_module_on_the_page_is_read(tmp_path: Path) -> None:
 # The same model as it would be brought in each format.
 
 SIDE = 96
-ABOUT = About("net", "1.0.0", "", "", "")
+ABOUT = ReleaseInfo("net", "1.0.0", "", "", "")
 
 
 @pytest.fixture(scope="module")

@@ -12,11 +12,11 @@ from edgebake.compression.quantization.schemes import SCHEMES
 from edgebake.models.quantized_model import asked
 from edgebake.plan import compose
 from edgebake.recipe import Convert, CoreML, Precision, files
-from edgebake.recipe.about import About
+from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.stage_params import QuantizeParams
 from edgebake.runtimes.interface import schemes_of
 
-ABOUT = About("benchmark", "1.0.0", "nobody", "Apache-2.0", "a benchmark")
+ABOUT = ReleaseInfo("benchmark", "1.0.0", "nobody", "Apache-2.0", "a benchmark")
 CORE_ML = "iOS18"  # the first that has every scheme
 
 

@@ -6,14 +6,14 @@ from typing import Any
 import yaml
 
 from edgebake.recipe import Card, Device, Licenses
-from edgebake.recipe.about import About
-from edgebake.recipe.stage_params import Brought, PackageParams, TargetParams
+from edgebake.recipe.release_info import ReleaseInfo
+from edgebake.recipe.stage_params import ImportedComponent, PackageParams, TargetParams
 
-ABOUT = About("digits", "1.2.0", "Ada", "Apache-2.0", "Reads one digit.")
-DIGITS = Brought(
+ABOUT = ReleaseInfo("digits", "1.2.0", "Ada", "Apache-2.0", "Reads one digit.")
+DIGITS = ImportedComponent(
     "Handwritten Digits", "E. Alpaydin", "CC-BY-4.0", "https://doi.org/10.24432/C50P49", kind="data"
 )
-WEIGHTS = Brought("Some Weights", "Ada", "MIT", "a page of Ada's", kind="weights")
+WEIGHTS = ImportedComponent("Some Weights", "Ada", "MIT", "a page of Ada's", kind="weights")
 POLICY = Licenses(
     allow=["Apache-2.0", "CC-BY-4.0", "MIT"],
     review=["MPL-2.0"],
@@ -44,7 +44,9 @@ def plan(folder: Path) -> None:
     (folder / "params.yaml").write_text(yaml.safe_dump(PLAN))
 
 
-def section(*brought: Brought, about: About = ABOUT, card: Card | None = None) -> PackageParams:
+def section(
+    *brought: ImportedComponent, about: ReleaseInfo = ABOUT, card: Card | None = None
+) -> PackageParams:
     """Return what package reads: two targets, both made from what was brought."""
     target = TargetParams(
         validate="v", runtime="litert", device=Device(), ingredients=list(brought)

@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 
 from edgebake.bundle import model_card
 from edgebake.recipe import Card
-from edgebake.recipe.about import About
+from edgebake.recipe.release_info import ReleaseInfo
 from tests.bundle import made
 
 TITLES = [
@@ -181,7 +181,7 @@ def test_words_of_a_recipe_change_no_table_and_no_heading(
     content["description"] = content["author"] = text
     content["targets"]["pixel_8"]["metrics"]["loss"]["reason"] = text
     content["targets"]["pixel_8"]["waivers"][0]["reason"] = text
-    section = made.section(made.DIGITS, about=About(*[text] * 5), card=Card([text], [text]))
+    section = made.section(made.DIGITS, about=ReleaseInfo(*[text] * 5), card=Card([text], [text]))
     assert _shape(model_card.make(content, section)) == _shape(
         model_card.make(made.content(), made.section(made.DIGITS))
     )

@@ -8,10 +8,10 @@ from edgebake import plugins
 from edgebake.plan import resolve
 from edgebake.plan.compose import Composed, compose_release
 from edgebake.recipe import Recipe, Ssh, Waiver
-from edgebake.recipe.about import About
+from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.stage_params import plain
 
-ABOUT = About(
+ABOUT = ReleaseInfo(
     name="digits", version="1.0.0", author="someone", license="MIT", description="Reads digits."
 )
 NAMES = {stage: f"some-{stage}" for stage in resolve.SECTION_OF}

@@ -27,7 +27,7 @@ from edgebake.recipe import (
     Palette,
     Precision,
 )
-from edgebake.recipe.about import About
+from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes.interface import load_runtime, schemes_of
 from edgebake.runtimes.litert.program import Program, in_float
 from edgebake.runtimes.session import single_output
@@ -37,7 +37,7 @@ from tests import architectures
 
 pytestmark = pytest.mark.slow
 
-ABOUT = About("test", "1.0.0", "nobody", "Apache-2.0", "random weights")
+ABOUT = ReleaseInfo("test", "1.0.0", "nobody", "Apache-2.0", "random weights")
 ARCHITECTURES = architectures.NAMES
 COMPRESSION: dict[str, Any] = {
     "palette": Palette(4, None, False),

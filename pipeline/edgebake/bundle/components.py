@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgebake.bundle.lineage import leading_to
-from edgebake.recipe.about import About
+from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.stage_params import PackageParams, TargetParams, read_plan
 from edgebake.runtimes.interface import load_runtime
 
@@ -52,7 +52,7 @@ def architecture(target: TargetParams) -> str:
     return name
 
 
-def _release(about: About) -> Ingredient:
+def _release(about: ReleaseInfo) -> Ingredient:
     return Ingredient(
         "model", about.name, about.license, "recipes/release.yaml", about.version, about.author
     )

@@ -30,7 +30,7 @@ from edgebake.bundle import license_texts
 from edgebake.bundle.components import Ingredient
 from edgebake.errors import LicenseError, nearest
 from edgebake.recipe import Licenses
-from edgebake.recipe.about import About
+from edgebake.recipe.release_info import ReleaseInfo
 
 FOLDER = license_texts.FOLDER
 REFERENCE = re.compile(r"LicenseRef-[A-Za-z0-9.-]+")
@@ -252,7 +252,7 @@ def texts(judged: Iterable[Judged], folder: Path = FOLDER) -> dict[str, bytes]:
     return {f"{FOLDER}/{name}.txt": _text_of(name, folder).read_bytes() for name in sorted(users)}
 
 
-def notice(about: About, judged: Iterable[Judged]) -> str:
+def notice(about: ReleaseInfo, judged: Iterable[Judged]) -> str:
     """Return the text of NOTICE: the release, and what it is made from under which license."""
     head = [
         f"{about.name} {about.version}, by {about.author}",

@@ -22,7 +22,7 @@ from edgebake.plan.checks import release as release_checks
 from edgebake.plan.compose import Composed, compose_release, compose_targets, float_parent, origins
 from edgebake.plan.scheme_search import Record, Rung
 from edgebake.recipe import Release
-from edgebake.recipe.about import About
+from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.stage_params import NO_FILE, PARAMS, plain, read_plan
 
 STAGES = ("data", "train", "prune", "quantize", "convert", "validate", "package")
@@ -268,7 +268,7 @@ def _add(plan: Plan, release: Release, target: Composed) -> None:
 
 
 def _name(
-    plan: Plan, about: About, target: Composed, names: resolve.Names, stages: Sequence[str]
+    plan: Plan, about: ReleaseInfo, target: Composed, names: resolve.Names, stages: Sequence[str]
 ) -> None:
     """Add a target's variants to the plan, and their names to `names` by stage."""
     word = ""

@@ -13,13 +13,13 @@ from edgebake.compression.quantization.schemes import SCHEMES
 from edgebake.models import importers, keras_session
 from edgebake.models.quantized_model import encoder_family
 from edgebake.plan.compose import Composed
-from edgebake.recipe import Data, Ingredient, Model, Protect, Protocol, Recipe, Release
-from edgebake.recipe.about import About
+from edgebake.recipe import Attribution, Data, Model, Protect, Protocol, Recipe, Release
+from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.stage_params import (
     NO_FILE,
-    Brought,
     ConvertParams,
     DataParams,
+    ImportedComponent,
     PackageParams,
     PruneParams,
     QuantizeParams,
@@ -44,9 +44,11 @@ PACKAGE_TOOLS = (
 QUANTIZE_TOOLS = (*keras_session.TOOLS, "ai-edge-litert", "litert-quantizer")
 
 
-def about(release: Release) -> About:
+def about(release: Release) -> ReleaseInfo:
     """Return the words of a release that its model files carry."""
-    return About(**{field.name: getattr(release, field.name) for field in fields(About)})
+    return ReleaseInfo(
+        **{field.name: getattr(release, field.name) for field in fields(ReleaseInfo)}
+    )
 
 
 def bundle(release: Release) -> PackageParams:
@@ -65,7 +67,7 @@ def bundle(release: Release) -> PackageParams:
     )
 
 
-def data(recipe: Recipe, _: Names, __: About) -> DataParams:
+def data(recipe: Recipe, _: Names, __: ReleaseInfo) -> DataParams:
     """Return what the stage `data` reads."""
     return DataParams(
         **vars(_read(Data, recipe.data)),
@@ -75,7 +77,7 @@ def data(recipe: Recipe, _: Names, __: About) -> DataParams:
     )
 
 
-def train(recipe: Recipe, names: Names, _: About) -> TrainParams:
+def train(recipe: Recipe, names: Names, _: ReleaseInfo) -> TrainParams:
     """Return what train reads."""
     brought = recipe.model.imported
     file = brought.file if brought else NO_FILE
@@ -115,7 +117,7 @@ def _reference(recipe: Recipe) -> str:
     return "float.onnx" if _format(recipe) == "onnx" else "float.tflite"
 
 
-def prune(recipe: Recipe, names: Names, _: About) -> PruneParams:
+def prune(recipe: Recipe, names: Names, _: ReleaseInfo) -> PruneParams:
     """Return what prune reads."""
     tools = plugins.load("prune.method", recipe.prune.method).TOOLS
     words = recipe.prune
@@ -132,7 +134,7 @@ def prune(recipe: Recipe, names: Names, _: About) -> PruneParams:
     )
 
 
-def quantize(recipe: Recipe, names: Names, _: About) -> QuantizeParams:
+def quantize(recipe: Recipe, names: Names, _: ReleaseInfo) -> QuantizeParams:
     """Return what quantize reads; the gates stand in it only where they decide what comes out."""
     words, budget = recipe.quantize, recipe.validate.budget
     tools = () if words.calibration is None and words.training is None else QUANTIZE_TOOLS
@@ -153,7 +155,7 @@ def quantize(recipe: Recipe, names: Names, _: About) -> QuantizeParams:
     )
 
 
-def convert(recipe: Recipe, names: Names, about: About) -> ConvertParams:
+def convert(recipe: Recipe, names: Names, about: ReleaseInfo) -> ConvertParams:
     """Return what convert reads."""
     tools = load_runtime(recipe.convert.runtime).facts.convert_tools
     versions = plugins.tools(*keras_session.TOOLS, *tools)
@@ -170,7 +172,7 @@ def convert(recipe: Recipe, names: Names, about: About) -> ConvertParams:
     )
 
 
-def validate(recipe: Recipe, names: Names, _: About) -> ValidateParams:
+def validate(recipe: Recipe, names: Names, _: ReleaseInfo) -> ValidateParams:
     """Return what validate reads."""
     tools = load_runtime(recipe.convert.runtime).facts.run_tools
     return ValidateParams(
@@ -200,7 +202,7 @@ def _measured_with(words: Protocol) -> dict[str, str]:
     }
 
 
-SECTION_OF: dict[str, Callable[[Recipe, Names, About], Any]] = {
+SECTION_OF: dict[str, Callable[[Recipe, Names, ReleaseInfo], Any]] = {
     "data": data,
     "train": train,
     "prune": prune,
@@ -233,14 +235,14 @@ def packaged(recipe: Recipe, names: Names) -> TargetParams:
     )
 
 
-def _brought(recipe: Recipe) -> Iterator[Brought]:
-    found: dict[str, Ingredient | None] = {
+def _brought(recipe: Recipe) -> Iterator[ImportedComponent]:
+    found: dict[str, Attribution | None] = {
         "data": recipe.data.origin,
         "weights": recipe.model.pretrained,
     }
     for kind, ingredient in found.items():
         if ingredient:
-            yield Brought(**vars(ingredient), kind=kind)
+            yield ImportedComponent(**vars(ingredient), kind=kind)
 
 
 def _data_file(recipe: Recipe) -> str:

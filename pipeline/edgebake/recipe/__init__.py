@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 from edgebake.recipe.convert import Convert, CoreML, Precision, Range
 from edgebake.recipe.data import (
+    Attribution,
     By,
     Colour,
     Crop,
     Data,
     Encoding,
     Features,
-    Ingredient,
     OnCorrupt,
     OnLeak,
     Resize,
@@ -69,6 +69,7 @@ from edgebake.recipe.validate import (
 __all__ = [
     "Accelerator",
     "Adb",
+    "Attribution",
     "Augment",
     "Budget",
     "By",
@@ -99,7 +100,6 @@ __all__ = [
     "Head",
     "Imported",
     "Inconclusive",
-    "Ingredient",
     "Licenses",
     "Mac",
     "Model",

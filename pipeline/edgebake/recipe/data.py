@@ -93,7 +93,7 @@ class Features:
 
 
 @dataclass
-class Ingredient:
+class Attribution:
     """What somebody else made and a bundle is made from."""
 
     name: str = MISSING
@@ -145,4 +145,4 @@ class Data:
 class SourcedData(Data):
     """The same, and who made it, which changes nothing that is learned; recipes/data/."""
 
-    origin: Ingredient = field(default_factory=Ingredient)
+    origin: Attribution = field(default_factory=Attribution)

@@ -5,7 +5,7 @@ from enum import Enum
 
 from omegaconf import MISSING
 
-from edgebake.recipe.data import Ingredient
+from edgebake.recipe.data import Attribution
 
 
 class Output(Enum):
@@ -47,4 +47,4 @@ class Model:
 class SourcedModel(Model):
     """The same, and who made what its weights start from; recipes/model/."""
 
-    pretrained: Ingredient | None = None  # null: from nothing
+    pretrained: Attribution | None = None  # null: from nothing

@@ -13,8 +13,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from edgebake import artifacts, recipe
 from edgebake.errors import PlanError, RecipeError, listed, nearest
-from edgebake.recipe.about import About
 from edgebake.recipe.config_errors import translate
+from edgebake.recipe.release_info import ReleaseInfo
 
 PARAMS = Path("params.yaml")
 # What a stage depends on where its parameters name no file: a file that is always the same.
@@ -89,7 +89,7 @@ class ConvertParams(recipe.Convert):
     format: str = MISSING
     encoder: str = MISSING  # the family of schemes, and the module of runtimes/<runtime>/encoders/ that writes it
     strip: bool = MISSING  # whether names, texts and metadata are taken out of the file
-    about: About = field(default_factory=About)
+    about: ReleaseInfo = field(default_factory=ReleaseInfo)
     tools: dict[str, str] = MISSING
 
 
@@ -115,7 +115,7 @@ class ValidateParams(recipe.Protocol):
 
 
 @dataclass
-class Brought(recipe.Ingredient):
+class ImportedComponent(recipe.Attribution):
     """What a target is made from and somebody else made."""
 
     kind: str = MISSING  # data or weights
@@ -131,7 +131,7 @@ class TargetParams:
     budget: recipe.Budget = field(default_factory=recipe.Budget)
     waivers: list[recipe.Waiver] = field(default_factory=list)
     package: recipe.Package = field(default_factory=recipe.Package)
-    ingredients: list[Brought] = field(default_factory=list)
+    ingredients: list[ImportedComponent] = field(default_factory=list)
     recipe_sha256: str = (
         MISSING  # of the sections that led here: a change in any of them packages again
     )
@@ -141,7 +141,7 @@ class TargetParams:
 class PackageParams:
     """What package reads: everything of one platform."""
 
-    about: About = field(default_factory=About)
+    about: ReleaseInfo = field(default_factory=ReleaseInfo)
     card: recipe.Card = field(default_factory=recipe.Card)
     licenses: recipe.Licenses = field(default_factory=recipe.Licenses)
     signature: recipe.Signature | None = None

@@ -19,7 +19,7 @@ from edgebake.models import keras_session
 from edgebake.models.activation_ranges import Ranges
 from edgebake.models.quantized_model import Quantized
 from edgebake.recipe import Calibration, Convert, DType, Granularity
-from edgebake.recipe.about import About
+from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes.litert.program import Program, in_float
 from edgebake.runtimes.litert.quantizer import Integers
 from edgebake.runtimes.session import predictions, single_output
@@ -40,7 +40,7 @@ CONTRACT = Contract(
     [1 / 127.5],
     [str(digit) for digit in range(10)],
 )
-ABOUT = About("digits", "1.0.0", "nobody", "Apache-2.0", "quantizes badly")
+ABOUT = ReleaseInfo("digits", "1.0.0", "nobody", "Apache-2.0", "quantizes badly")
 TENSOR, CHANNEL = Granularity.per_tensor, Granularity.per_channel
 ASKED = Integers("int8", CHANNEL, keep=DType.float32)
 OUTLIER = {

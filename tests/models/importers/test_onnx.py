@@ -13,12 +13,12 @@ from edgebake.errors import ModelError
 from edgebake.models.importers import onnx as form
 from edgebake.models.quantized_model import Quantized
 from edgebake.recipe import Calibration, Compression, Convert, Granularity, Output
-from edgebake.recipe.about import About
+from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes.onnxruntime import convert, run
 from edgebake.runtimes.session import single_output
 from tests.models.importers import graphs
 
-ABOUT = About("net", "1.0.0", "", "", "")
+ABOUT = ReleaseInfo("net", "1.0.0", "", "", "")
 CONVERT = Convert(runtime="onnxruntime", input=None, output=None, ort_format=False, coreml=None)
 
 

@@ -14,13 +14,13 @@ from edgebake.models.importers import onnx as form
 from edgebake.models.importers import onnx_graph
 from edgebake.models.quantized_model import Quantized
 from edgebake.recipe import Calibration, Convert, Granularity, Output
-from edgebake.recipe.about import About
+from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes.onnxruntime import convert, inspect
 from tests.models.importers import graphs
 from tests.models.importers.test_onnx import original, softmax
 
 Edit = Callable[[onnx.ModelProto], None]
-ABOUT = About("net", "1.0.0", "", "", "")
+ABOUT = ReleaseInfo("net", "1.0.0", "", "", "")
 CONVERT = Convert(runtime="onnxruntime", input=None, output=None, ort_format=False, coreml=None)
 
 

@@ -12,11 +12,11 @@ from edgebake.models import keras_session
 from edgebake.models.importers import keras as keras_format
 from edgebake.models.quantized_model import Quantized
 from edgebake.recipe import Convert, CoreML, Head, Precision
-from edgebake.recipe.about import About
+from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes.session import single_output
 from tests.models.importers.made import agreed, model, words
 
-ABOUT = About("test", "1.0.0", "nobody", "Apache-2.0", "random weights")
+ABOUT = ReleaseInfo("test", "1.0.0", "nobody", "Apache-2.0", "random weights")
 PIXELS = np.random.default_rng(1).integers(0, 256, (2, 16, 16, 3), np.uint8)
 
 

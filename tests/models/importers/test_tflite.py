@@ -11,12 +11,12 @@ from edgebake.errors import ModelError
 from edgebake.models.importers import tflite as form
 from edgebake.models.quantized_model import Quantized
 from edgebake.recipe import Calibration, Compression, Convert, Granularity, Output
-from edgebake.recipe.about import About
+from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes.litert import convert, metadata, run
 from edgebake.runtimes.session import single_output
 from tests.models.importers import graphs
 
-ABOUT = About("net", "1.0.0", "", "", "")
+ABOUT = ReleaseInfo("net", "1.0.0", "", "", "")
 CONVERT = Convert(runtime="litert", input=None, output=None, ort_format=False, coreml=None)
 
 
@@ -78,7 +78,9 @@ def test_every_scheme_of_litert_can_be_had(tmp_path: Path, scheme: str) -> None:
 def test_metadata_of_others_makes_place_for_ours(tmp_path: Path) -> None:
     plain = graphs.tflite(tmp_path / "net.tflite")
     other = graphs.contract(classes=3)
-    plain.write_bytes(metadata.attach(plain.read_bytes(), other, About("theirs", "9", "", "", "")))
+    plain.write_bytes(
+        metadata.attach(plain.read_bytes(), other, ReleaseInfo("theirs", "9", "", "", ""))
+    )
     archive = form.read(graphs.contract(), graphs.words(plain))
     assert b"theirs" not in archive
     assert b"TFLITE_METADATA" not in archive

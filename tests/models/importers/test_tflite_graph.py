@@ -15,11 +15,11 @@ from edgebake.models.importers import tflite_graph
 from edgebake.models.quantized_model import Quantized
 from edgebake.models.tflite import tables
 from edgebake.recipe import Calibration, Convert, Granularity
-from edgebake.recipe.about import About
+from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes.litert import FILE, convert, inspect
 from tests.models.importers import graphs
 
-ABOUT = About("net", "1.0.0", "", "", "")
+ABOUT = ReleaseInfo("net", "1.0.0", "", "", "")
 CONVERT = Convert(runtime="litert", input=None, output=None, ort_format=False, coreml=None)
 
 

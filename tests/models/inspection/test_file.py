@@ -15,7 +15,7 @@ from edgebake.errors import ModelError
 from edgebake.models import keras_session
 from edgebake.models.inspection import file
 from edgebake.models.inspection.found import Found
-from edgebake.recipe.about import About
+from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.tasks.contract import Contract
 
 
@@ -75,7 +75,7 @@ def test_a_tflite_with_metadata(tmp_path: Path, model: Any) -> None:
     agreed = Contract(
         "classification", 16, 16, "rgb", "none", "bilinear", [127.5], [1 / 127.5], list("abcde")
     )
-    about = About("Letters", "1.0.0", "Somebody", "MIT", "Reads letters.")
+    about = ReleaseInfo("Letters", "1.0.0", "Somebody", "MIT", "Reads letters.")
     (tmp_path / "told.tflite").write_bytes(
         metadata.attach((tmp_path / "plain.tflite").read_bytes(), agreed, about)
     )

@@ -35,7 +35,7 @@ from edgebake.recipe import (
     Precision,
     Range,
 )
-from edgebake.recipe.about import About
+from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes import coreml
 from edgebake.runtimes.coreml import convert, inspect, package, run
 from edgebake.runtimes.coreml.executor import program as programs
@@ -48,7 +48,7 @@ from edgebake.tasks.contract import Contract
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[3]
-ABOUT = About("digits", "1.2.3", "nobody", "Apache-2.0", "random weights")
+ABOUT = ReleaseInfo("digits", "1.2.3", "nobody", "Apache-2.0", "random weights")
 LABELS = [f"label {i}" for i in range(10)]
 GREY = Contract("classification", 32, 32, "grey", "none", "bilinear", [100.0], [0.01], LABELS)
 WORDS = CoreML("iOS16", Precision.float16, [], None)

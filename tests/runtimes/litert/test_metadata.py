@@ -11,14 +11,14 @@ from ai_edge_litert import schema_py_generated as schema
 from flatbuffers import number_types
 from flatbuffers.table import Table
 
-from edgebake.recipe.about import About
+from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes.litert import FILE, metadata, run
 from edgebake.runtimes.litert.inspect import inspect
 from edgebake.runtimes.session import Operator, single_output
 from edgebake.tasks.contract import Contract
 from tests.handmade import softmax_tflite
 
-ABOUT = About(
+ABOUT = ReleaseInfo(
     name="digits", version="1.2.3", author="Someone", license="MIT", description="Reads digits."
 )
 CONTRACT = Contract(

@@ -12,7 +12,7 @@ import pytest
 from edgebake.compression.quantization import calibration
 from edgebake.models import keras_session
 from edgebake.recipe import Calibration, DType, Granularity
-from edgebake.recipe.about import About
+from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes import litert
 from edgebake.runtimes.litert import metadata, quantizer, run
 from edgebake.runtimes.litert.inspect import inspect
@@ -149,7 +149,7 @@ def test_a_large_file_keeps_its_weights_when_metadata_are_put_in() -> None:
     )  # 4096 x 64 + 10 x 4096 bytes
     model = keras.Model(image, keras.layers.Dense(10, activation="softmax")(x))
     whole = quantizer.weights(in_float(model), 8)
-    about = About("digits", "1.0.0", "nobody", "Apache-2.0", "large")
+    about = ReleaseInfo("digits", "1.0.0", "nobody", "Apache-2.0", "large")
     contract = Contract(
         "classification",
         8,

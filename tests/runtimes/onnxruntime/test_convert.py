@@ -24,7 +24,7 @@ from edgebake.models.onnx.canonical import canonical
 from edgebake.models.onnx.program import Program
 from edgebake.models.quantized_model import Quantized
 from edgebake.recipe import Calibration, Compression, Convert, DType, Granularity, Model
-from edgebake.recipe.about import About
+from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes.interface import schemes_of
 from edgebake.runtimes.onnxruntime import FILE, kernels, ort_format, quantizer, run
 from edgebake.runtimes.onnxruntime.convert import convert
@@ -33,7 +33,7 @@ from edgebake.runtimes.session import single_output
 from edgebake.stages.convert import MOVING
 from edgebake.tasks.contract import Contract
 
-ABOUT = About("test", "1.0.0", "nobody", "Apache-2.0", "random weights")
+ABOUT = ReleaseInfo("test", "1.0.0", "nobody", "Apache-2.0", "random weights")
 INTEGERS = ("int8", "mixed")
 SIZE = 32
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from edgebake.models.onnx.canonical import canonical
 from edgebake.recipe import DType, Granularity
-from edgebake.recipe.about import About
+from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes.onnxruntime import ends, metadata, quantizer, scales
 from edgebake.tasks.contract import Contract
 from tests.runtimes.onnxruntime import programs
@@ -41,7 +41,7 @@ def test_metadata_holds_them_behind_the_labels() -> None:
         [1 / 127.5],
         ["a", "b", "c", "d"],
     )
-    model = metadata.attach(canonical(model), contract, About("n", "1.0.0", "a", "l", "d"))
+    model = metadata.attach(canonical(model), contract, ReleaseInfo("n", "1.0.0", "a", "l", "d"))
     found = {entry.key: entry.value for entry in model.metadata_props}
     low, high = program.ranged["image"]
     assert float(found["input_scale"]) == np.float32((high - low) / 255)

@@ -11,7 +11,7 @@ from edgebake.errors import ConversionError, listed
 from edgebake.models import keras_session
 from edgebake.models.quantized_model import Quantized
 from edgebake.recipe import Convert, CoreML, DType, Granularity, Precision
-from edgebake.recipe.about import About
+from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes.coreml import FILE, activations, block, metadata, schema, values
 from edgebake.runtimes.coreml.block import Block
 from edgebake.runtimes.coreml.canonical import canonical
@@ -20,7 +20,7 @@ from edgebake.tasks.contract import Contract
 
 
 def convert(
-    quantized: Quantized, contract: Contract, about: About, section: Convert
+    quantized: Quantized, contract: Contract, about: ReleaseInfo, section: Convert
 ) -> dict[str, bytes]:
     """Return the files of the package by their path, model.mlpackage/Manifest.json among them.
 

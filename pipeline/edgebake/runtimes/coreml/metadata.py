@@ -5,11 +5,11 @@ Labels, scale and bias are part of the program itself: it takes an image and ans
 
 from typing import Any
 
-from edgebake.recipe.about import About
+from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.tasks.contract import Contract
 
 
-def attach(package: Any, contract: Contract, about: About) -> None:
+def attach(package: Any, contract: Contract, about: ReleaseInfo) -> None:
     """Write into the model's own metadata, as Xcode and MLModelDescription show it."""
     package.author = about.author
     package.license = about.license

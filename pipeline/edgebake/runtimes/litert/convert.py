@@ -3,14 +3,14 @@
 from edgebake import plugins
 from edgebake.models.quantized_model import Quantized
 from edgebake.recipe import Convert
-from edgebake.recipe.about import About
+from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes.litert import FILE, metadata
 from edgebake.runtimes.litert.program import loaded
 from edgebake.tasks.contract import Contract
 
 
 def convert(
-    quantized: Quantized, contract: Contract, about: About, options: Convert
+    quantized: Quantized, contract: Contract, about: ReleaseInfo, options: Convert
 ) -> dict[str, bytes]:
     """Return {model.tflite: bytes}, labels and input contract in its metadata."""
     encoder = plugins.load_encoder("edgebake.runtimes.litert.encoders", quantized.family)

@@ -15,7 +15,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edgebake.models.tflite import tables
 from edgebake.recipe import Crop
-from edgebake.recipe.about import About
+from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes.litert.inspect import inspect
 from edgebake.tasks.contract import Contract
 
@@ -33,7 +33,7 @@ _TENSOR_AXIS_LABELS = 2
 Field = Callable[[int], None]  # writes one field into the slot it is given
 
 
-def attach(model: bytes, contract: Contract, about: About) -> bytes:
+def attach(model: bytes, contract: Contract, about: ReleaseInfo) -> bytes:
     """Return the file with metadata in it and its labels behind it, as every reader of TFLite metadata expects."""
     content = tables.read(model)
     _name_output(content.subgraphs[0])
@@ -61,7 +61,7 @@ def _with_labels(model: bytes, labels: list[str]) -> bytes:
     return written.getvalue()
 
 
-def _metadata(model: bytes, contract: Contract, about: About) -> bytes:
+def _metadata(model: bytes, contract: Contract, about: ReleaseInfo) -> bytes:
     spec = inspect({"model.tflite": model})
     b = flatbuffers.Builder(1024)
     image = _input_tensor(b, spec.input.name, contract)

@@ -9,13 +9,13 @@ from edgebake.models.onnx import program
 from edgebake.models.onnx.canonical import canonical
 from edgebake.models.quantized_model import Quantized
 from edgebake.recipe import Convert, DType
-from edgebake.recipe.about import About
+from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes.onnxruntime import FACTS, FILE, ends, metadata, ort_format
 from edgebake.tasks.contract import Contract
 
 
 def convert(
-    quantized: Quantized, contract: Contract, about: About, options: Convert
+    quantized: Quantized, contract: Contract, about: ReleaseInfo, options: Convert
 ) -> dict[str, bytes]:
     """Return {model.onnx: bytes}, labels and input contract in its metadata; what `ort_format` makes beside it."""
     refuse(quantized, options)

@@ -4,7 +4,7 @@ import json
 
 import onnx
 
-from edgebake.recipe.about import About
+from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes.onnxruntime import scales
 from edgebake.tasks.contract import Contract
 
@@ -13,7 +13,7 @@ from edgebake.tasks.contract import Contract
 FOLD_WEIGHTS = "session.disable_quant_qdq"
 
 
-def attach(model: onnx.ModelProto, contract: Contract, about: About) -> onnx.ModelProto:
+def attach(model: onnx.ModelProto, contract: Contract, about: ReleaseInfo) -> onnx.ModelProto:
     """Return the model with metadata_props that ONNX Runtime shows as an app's custom_metadata_map."""
     content = {
         "name": about.name,

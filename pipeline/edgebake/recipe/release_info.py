@@ -6,7 +6,7 @@ from omegaconf import MISSING
 
 
 @dataclass
-class About:
+class ReleaseInfo:
     """The words of recipes/release.yaml that a model file carries."""
 
     name: str = MISSING
