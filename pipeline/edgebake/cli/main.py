@@ -289,7 +289,7 @@ def _inspect(arguments: argparse.Namespace, console: Console) -> int:
     from edgebake.report import model_file
 
     path = arguments.file
-    found = file.look(path)
+    found = file.inspect_file(path)
     for line in [
         *model_file.lines(found, str(path)),
         "",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from edgebake.errors import listed
 from edgebake.models.importers.safety import TRUST
-from edgebake.models.inspection.found import COLOURS, End, Found
+from edgebake.models.inspection.model_info import COLOURS, ModelInfo, TensorInfo
 from edgebake.runtimes.interface import runtimes_of
 
 SHOWN = 6  # labels and kinds of layers; the rest is counted
@@ -22,7 +22,7 @@ COMMON = {
 }
 
 
-def lines(found: Found, file: str) -> list[str]:
+def lines(found: ModelInfo, file: str) -> list[str]:
     """Return the report, a line for each thing that is known and for each that is not."""
     said = [*_known(found), *_trouble(found)]
     width = max(len(word) for word, _ in said)
@@ -38,8 +38,8 @@ def numbers(values: list[float] | tuple[float, ...]) -> str:
     return f"[{', '.join(f'{value:.9g}' for value in values)}]"
 
 
-def _known(found: Found) -> Iterator[tuple[str, str]]:
-    for end in found.inputs or (End("not said", (), "float32"),):
+def _known(found: ModelInfo) -> Iterator[tuple[str, str]]:
+    for end in found.inputs or (TensorInfo("not said", (), "float32"),):
         yield "input", f"{_end(end)}{_layout(found)}"
     for end in found.outputs:
         yield "output", _end(end) + (f": {found.classes} classes" if found.classes else "")
@@ -68,7 +68,7 @@ def _known(found: Found) -> Iterator[tuple[str, str]]:
     yield from ((word, " ".join(text.split())[:100]) for word, text in found.said.items() if text)
 
 
-def _trouble(found: Found) -> Iterator[tuple[str, str]]:
+def _trouble(found: ModelInfo) -> Iterator[tuple[str, str]]:
     runtimes = runtimes_of(found.form)
     if found.code and not found.refused:
         yield "code", f"{found.code.rstrip('.')} ({TRUST} is false by default)"
@@ -78,7 +78,7 @@ def _trouble(found: Found) -> Iterator[tuple[str, str]]:
         yield "goes to", listed(runtimes)
 
 
-def refused_ends(found: Found) -> str:
+def refused_ends(found: ModelInfo) -> str:
     """Return why the ends of a model are not those of a classifier of images, if they are not."""
     if len(found.inputs) != 1 or len(found.outputs) != 1:
         return f"{len(found.inputs)} inputs and {len(found.outputs)} outputs; expected one image in, one answer out"
@@ -94,7 +94,7 @@ def refused_ends(found: Found) -> str:
     return ""
 
 
-def _unknown(found: Found) -> Iterator[str]:
+def _unknown(found: ModelInfo) -> Iterator[str]:
     """Yield what no file says, and what to do about it."""
     unknown = []
     if not found.pixels:
@@ -113,7 +113,7 @@ def _unknown(found: Found) -> Iterator[str]:
             yield f"  {name}: mean {numbers(mean)}, scale {numbers(scale)}"
 
 
-def _end(end: End) -> str:
+def _end(end: TensorInfo) -> str:
     return f"{end.name}, {end.dtype} {_shape(end.shape)}"
 
 
@@ -125,12 +125,12 @@ def _shape(shape: tuple[int | None, ...]) -> str:
     return f"[{', '.join(sizes)}]"
 
 
-def _layout(found: Found) -> str:
+def _layout(found: ModelInfo) -> str:
     words = {"NHWC": "height, width, channels (NHWC)", "NCHW": "channels, height, width (NCHW)"}
     return f": {words[found.layout]}" if found.layout else ""
 
 
-def _kinds(found: Found) -> str:
+def _kinds(found: ModelInfo) -> str:
     ordered = sorted(found.kinds.items(), key=lambda item: (-item[1], item[0]))
     shown = ", ".join(f"{count} {kind}" for kind, count in ordered[:SHOWN])
     rest = sum(count for _, count in ordered[SHOWN:])

@@ -7,16 +7,16 @@ import pytest
 import yaml
 
 from edgebake.cli.init import recipe_yaml
-from edgebake.models.inspection.found import End, Found, Pixels
+from edgebake.models.inspection.model_info import ModelInfo, PixelScaling, TensorInfo
 from edgebake.report import model_file
 
-FOUND = Found(
+FOUND = ModelInfo(
     form="keras",
     container="Keras archive",
     writer="Keras 3.15.1",
     size=1234567,
-    inputs=(End("photo", (None, 96, 128, 3), "float32"),),
-    outputs=(End("answer", (None, 10), "float32"),),
+    inputs=(TensorInfo("photo", (None, 96, 128, 3), "float32"),),
+    outputs=(TensorInfo("answer", (None, 10), "float32"),),
     last="softmax",
     parameters=420000,
     kinds={"Conv2D": 12, "Dense": 1},
@@ -46,7 +46,9 @@ def test_the_report_says_what_is_known_and_what_is_not() -> None:
 
 
 def test_what_is_known_is_not_asked_for() -> None:
-    known = replace(FOUND, pixels=Pixels((0.0,), (1.0,), "inside"), colour="rgb", labels=("a", "b"))
+    known = replace(
+        FOUND, pixels=PixelScaling((0.0,), (1.0,), "inside"), colour="rgb", labels=("a", "b")
+    )
     lines = model_file.lines(known, "net.keras")
     assert not any(line.startswith(("The file does not say", "Common")) for line in lines)
     assert "  labels      2: a, b" in lines
@@ -78,7 +80,9 @@ def test_what_a_person_has_to_decide_is_marked() -> None:
     lines = recipe_yaml.start(replace(FOUND, last=None), "net.keras", "net")
     assert any(line.startswith("  output: probabilities # ?") for line in lines)
     known = recipe_yaml.start(
-        replace(FOUND, pixels=Pixels((0.0,), (1.0,), "inside"), colour="rgb"), "net.keras", "net"
+        replace(FOUND, pixels=PixelScaling((0.0,), (1.0,), "inside"), colour="rgb"),
+        "net.keras",
+        "net",
     )
     assert not any(
         "# ?" in line for line in known if line.startswith(("mean", "scale", "colour", "  output"))

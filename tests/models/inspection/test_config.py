@@ -10,7 +10,7 @@ import pytest
 
 from edgebake.errors import ModelError
 from edgebake.models.inspection import file
-from edgebake.models.inspection.found import Pixels
+from edgebake.models.inspection.model_info import PixelScaling
 
 
 def layer(kind: str, name: str, before: str | None = None, **config: Any) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def image(*sizes: int | None) -> dict[str, Any]:
 
 
 def test_a_file_of_keras_2_says_its_ends_weights_and_layers(tmp_path: Path) -> None:
-    found = file.look(
+    found = file.inspect_file(
         keras2(
             tmp_path / "old.h5",
             image(48, 64, 3),
@@ -64,7 +64,7 @@ def test_a_file_of_keras_2_says_its_ends_weights_and_layers(tmp_path: Path) -> N
 
 
 def test_arithmetic_of_tensorflow_in_front_is_preprocessing(tmp_path: Path) -> None:
-    found = file.look(
+    found = file.inspect_file(
         keras2(
             tmp_path / "old.h5",
             image(32, 32, 3),
@@ -86,19 +86,19 @@ def test_arithmetic_of_tensorflow_in_front_is_preprocessing(tmp_path: Path) -> N
         )
     )
     assert found.inside == ("by: divide: x * 0.00784314", "less: x - 1")
-    assert found.pixels == Pixels((0.0,), (1.0,), "it scales pixels of 0 to 255 itself")
+    assert found.pixels == PixelScaling((0.0,), (1.0,), "it scales pixels of 0 to 255 itself")
     assert found.output == "logits"
 
 
 def test_normalization_by_imagenet_takes_pixels_of_0_to_1(tmp_path: Path) -> None:
     values = {"mean": [0.485, 0.456, 0.406], "variance": [0.229**2, 0.224**2, 0.225**2]}
     normal = layer("Normalization", "normal", "photo", **values)
-    found = file.look(
+    found = file.inspect_file(
         keras2(
             tmp_path / "old.h5", image(32, 32, 3), normal, layer("Dense", "d", "normal", units=9)
         )
     )
-    assert found.pixels == Pixels((0.0,), (1 / 255,), "it scales pixels of 0 to 1 itself")
+    assert found.pixels == PixelScaling((0.0,), (1 / 255,), "it scales pixels of 0 to 1 itself")
 
 
 def test_the_first_layer_that_learns_ends_preprocessing(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_the_first_layer_that_learns_ends_preprocessing(tmp_path: Path) -> None:
         layer("Conv2D", "conv", "photo", filters=3),
         layer("Rescaling", "late", "conv", scale=1 / 255, offset=0),
     ]
-    found = file.look(keras2(tmp_path / "old.h5", image(32, 32, 3), *layers))
+    found = file.inspect_file(keras2(tmp_path / "old.h5", image(32, 32, 3), *layers))
     assert found.inside == ()
     assert found.pixels is None
 
@@ -126,13 +126,13 @@ def test_the_first_layer_that_learns_ends_preprocessing(tmp_path: Path) -> None:
 def test_answers_are_told_by_the_last_layers(
     tmp_path: Path, last: list[dict[str, Any]], answer: tuple[Any, ...]
 ) -> None:
-    found = file.look(keras2(tmp_path / "old.h5", image(8, 8, 1), *last))
+    found = file.inspect_file(keras2(tmp_path / "old.h5", image(8, 8, 1), *last))
     assert (found.classes, found.last, found.output) == answer
 
 
 def test_code_and_classes_of_others_are_named(tmp_path: Path) -> None:
     brings = layer("Lambda", "mine", "photo", function=["4wEA", None, None])
-    found = file.look(
+    found = file.inspect_file(
         keras2(tmp_path / "a.h5", image(8, 8, 1), brings, layer("Dense", "d", "mine", units=2))
     )
     assert found.code is not None
@@ -143,7 +143,7 @@ def test_code_and_classes_of_others_are_named(tmp_path: Path) -> None:
         "module": "their.models",
         "registered_name": "Their>Swin",
     }
-    found = file.look(keras2(tmp_path / "b.h5", image(8, 8, 1), theirs))
+    found = file.inspect_file(keras2(tmp_path / "b.h5", image(8, 8, 1), theirs))
     assert found.refused is not None
     assert "'Swin'" in found.refused
 
@@ -155,4 +155,4 @@ def test_weights_alone_are_refused(tmp_path: Path) -> None:
     with pytest.raises(
         ModelError, match=r"weights.h5: holds weights alone; expected a whole model: model.save"
     ):
-        file.look(tmp_path / "weights.h5")
+        file.inspect_file(tmp_path / "weights.h5")

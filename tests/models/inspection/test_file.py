@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from edgebake.errors import ModelError
 from edgebake.models import keras_session
 from edgebake.models.inspection import file
-from edgebake.models.inspection.found import Found
+from edgebake.models.inspection.model_info import ModelInfo
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.tasks.contract import Contract
 
@@ -38,14 +38,14 @@ def model() -> Any:
 WEIGHTS = 3 * 3 * 3 * 4 + 4 + 4 * 5 + 5
 
 
-def ends(found: Found) -> tuple[Any, ...]:
+def ends(found: ModelInfo) -> tuple[Any, ...]:
     return found.form, found.layout, found.image, found.classes, found.last, found.parameters
 
 
 @pytest.mark.parametrize("name", ["model.keras", "model.h5"])
 def test_what_keras_3_saves(tmp_path: Path, model: Any, name: str) -> None:
     model.save(tmp_path / name)
-    found = file.look(tmp_path / name)
+    found = file.inspect_file(tmp_path / name)
     assert ends(found) == ("keras", "NHWC", (16, 16, 3), 5, "softmax", WEIGHTS)
     assert found.writer == f"Keras {sys.modules['keras'].__version__}"
     assert found.inside == ("rescaling: Rescaling: x * 0.00784314 - 1",)
@@ -55,7 +55,7 @@ def test_what_keras_3_saves(tmp_path: Path, model: Any, name: str) -> None:
 
 def test_a_saved_model(tmp_path: Path, model: Any) -> None:
     model.export(tmp_path / "saved", verbose=False)
-    found = file.look(tmp_path / "saved")
+    found = file.inspect_file(tmp_path / "saved")
     assert ends(found) == ("keras", "NHWC", (16, 16, 3), 5, "softmax", WEIGHTS)
     assert found.kinds["Conv2D"] == 1
     assert found.pixels is None
@@ -65,7 +65,7 @@ def test_a_tflite_with_metadata(tmp_path: Path, model: Any) -> None:
     tensorflow = sys.modules["tensorflow"]
     converter: Any = tensorflow.lite.TFLiteConverter.from_keras_model(model)
     (tmp_path / "plain.tflite").write_bytes(converter.convert())
-    found = file.look(tmp_path / "plain.tflite")
+    found = file.inspect_file(tmp_path / "plain.tflite")
     # The converter leaves out the dense layer's five biases, which are zero.
     assert ends(found) == ("tflite", "NHWC", (16, 16, 3), 5, "softmax", WEIGHTS - 5)
     assert (found.pixels, found.labels) == (None, ())
@@ -79,7 +79,7 @@ def test_a_tflite_with_metadata(tmp_path: Path, model: Any) -> None:
     (tmp_path / "told.tflite").write_bytes(
         metadata.attach((tmp_path / "plain.tflite").read_bytes(), agreed, about)
     )
-    found = file.look(tmp_path / "told.tflite")
+    found = file.inspect_file(tmp_path / "told.tflite")
     assert found.pixels is not None
     assert found.pixels.mean == (127.5,)
     assert found.pixels.scale == pytest.approx((1 / 127.5,))
@@ -100,7 +100,7 @@ def test_a_quantized_tflite_says_what_its_input_stands_for(tmp_path: Path, model
     converter.target_spec.supported_ops = [lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = sys.modules["tensorflow"].int8
     (tmp_path / "small.tflite").write_bytes(converter.convert())
-    found = file.look(tmp_path / "small.tflite")
+    found = file.inspect_file(tmp_path / "small.tflite")
     assert found.numbers == "int8: it is quantized already, weights and activations"
     assert found.pixels is not None
     assert found.pixels.mean == (0.0,)
@@ -136,7 +136,7 @@ def torch_like(path: Path, **metadata: str) -> Path:
 
 
 def test_an_onnx_with_channels_first(tmp_path: Path) -> None:
-    found = file.look(
+    found = file.inspect_file(
         torch_like(tmp_path / "net.onnx", names="{0: 'cat', 1: 'dog'}", author="Somebody")
     )
     assert ends(found) == ("onnx", "NCHW", (20, 30, 3), 7, "linear", 6 + 12 + 28 + 7)
@@ -170,7 +170,7 @@ def test_what_is_no_model_is_refused_in_one_line(
 ) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ModelError) as refused:
-        file.look(tmp_path / name)
+        file.inspect_file(tmp_path / name)
     assert said in str(refused.value)
     assert str(refused.value).startswith(f"{tmp_path / name}: ")
     assert "\n" not in str(refused.value)
@@ -187,7 +187,7 @@ def test_folders_and_files_that_are_not_here_are_refused(tmp_path: Path) -> None
         "none.keras": "no such file",
     }.items():
         with pytest.raises(ModelError, match=said):
-            file.look(tmp_path / name)
+            file.inspect_file(tmp_path / name)
 
 
 @pytest.mark.parametrize("name", ["model.h5", "model.keras", "net.onnx"])
@@ -203,7 +203,7 @@ def test_a_damaged_file_is_never_a_traceback(tmp_path: Path, model: Any, name: s
         content[random.integers(0, len(content), 20)] = random.integers(0, 256, 20)
         (tmp_path / name).write_bytes(content[: len(content) // (1 + number % 2)].tobytes())
         try:
-            file.look(tmp_path / name)
+            file.inspect_file(tmp_path / name)
         except ModelError:
             refused += 1
     assert refused >= 20

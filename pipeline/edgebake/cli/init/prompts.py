@@ -8,7 +8,7 @@ from rich.prompt import IntPrompt, Prompt
 
 from edgebake.cli.init.answers import Answers
 from edgebake.errors import RecipeError
-from edgebake.models.inspection.found import Found
+from edgebake.models.inspection.model_info import ModelInfo
 from edgebake.recipe.files import groups
 from edgebake.report.model_file import COMMON
 
@@ -30,7 +30,7 @@ def first(answers: Answers, console: Console) -> Answers:
     return replace(answers, device=device, data=data, model=model)
 
 
-def of_model(answers: Answers, found: Found, console: Console) -> Answers:
+def of_model(answers: Answers, found: ModelInfo, console: Console) -> Answers:
     """Return the answers with what the file of a model does not say."""
     if answers.output is None and found.output is None:
         output = Prompt.ask(

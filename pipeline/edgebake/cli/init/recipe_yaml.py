@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from edgebake.models.inspection.found import Found
+from edgebake.models.inspection.model_info import ModelInfo
 from edgebake.report.model_file import numbers
 
 MISSING = "???"
@@ -56,14 +56,14 @@ def text(value: str) -> str:
     return value if is_plain or value == MISSING else json.dumps(value, ensure_ascii=False)
 
 
-def brought(found: Found, file: str) -> Brought:
+def brought(found: ModelInfo, file: str) -> Brought:
     """Return the words of a model as far as its file says them."""
     height, width, _ = found.image
     across = width if width != height else None
     return Brought(file=file, output=found.output, resolution=height, across=across)
 
 
-def model(found: Found, words: Brought) -> str:
+def model(found: ModelInfo, words: Brought) -> str:
     """Return recipes/model/<name>.yaml."""
     why = f"its last layer is {found.last}" if found.last else "its last layer cannot be told"
     output = (
@@ -113,7 +113,7 @@ def pixels(mean: Sequence[float], scale: Sequence[float], mark: str = "") -> lis
     ]
 
 
-def start(found: Found, file: str, name: str) -> list[str]:
+def start(found: ModelInfo, file: str, name: str) -> list[str]:
     """Return the lines of a recipe to start from: a model, what the data have to say for it, and a target."""
     words = brought(found, file)
     colour = found.colour or ("grey" if found.image[2] == 1 else "rgb # ? or bgr")

@@ -17,7 +17,7 @@ from edgebake.cli.init.answers import Answers, refuse_name, refuse_unknown
 from edgebake.data.splits import split_sizes
 from edgebake.errors import DataError, HostError, ModelError, RecipeError, listed
 from edgebake.models.inspection import file as model_file
-from edgebake.models.inspection.found import Found, Pixels
+from edgebake.models.inspection.model_info import ModelInfo, PixelScaling
 from edgebake.plan import compose
 from edgebake.recipe import Colour, Data, Device
 from edgebake.recipe import files as recipe_files
@@ -34,7 +34,7 @@ class Begun:
 
     answers: Answers
     device: Device
-    found: Found | None  # of a model that is a file, or an option that names one
+    found: ModelInfo | None  # of a model that is a file, or an option that names one
     own_model: bool  # whether recipes/model/<name>.yaml is to be written
     data: Data | None  # where recipes/data/<name>.yaml is to be written
 
@@ -80,19 +80,19 @@ def _begun(answers: Answers, console: Console) -> Begun:
     return Begun(answers, device, found, is_own, data)
 
 
-def _model(answers: Answers, options: list[str]) -> tuple[Found | None, bool]:
+def _model(answers: Answers, options: list[str]) -> tuple[ModelInfo | None, bool]:
     """Return what is in the model's file, if it has one, and whether it is no option yet."""
     if answers.model is None:
         return None, False
     if answers.model in options:
         imported = target_options.content("model", answers.model).get("imported")
-        return (model_file.look(Path(imported["file"])) if imported else None), False
+        return (model_file.inspect_file(Path(imported["file"])) if imported else None), False
     path = Path(answers.model)
     if not path.exists() and not path.suffix and "/" not in answers.model:
         refuse_unknown(
             "--model", answers.model, options, "no such file, and no option of recipes/model/"
         )
-    found = model_file.look(path)
+    found = model_file.inspect_file(path)
     _inside("--model", answers.model)
     if why := found.refused or model_report.refused_ends(found):
         raise ModelError(f"{path}: {why}")
@@ -108,7 +108,7 @@ def _inside(flag: str, path: str) -> None:
         )
 
 
-def _refuse_undecided(answers: Answers, found: Found) -> None:
+def _refuse_undecided(answers: Answers, found: ModelInfo) -> None:
     """Refuse to guess what decides whether the model sees what it was trained on."""
     said = "`edgebake inspect` shows what the file says, and what is common"
     if (answers.mean is None) != (answers.scale is None):
@@ -140,7 +140,7 @@ def _refuse_undecided(answers: Answers, found: Found) -> None:
         )
 
 
-def _alike(answers: Answers, pixels: Pixels) -> bool:
+def _alike(answers: Answers, pixels: PixelScaling) -> bool:
     """Return whether flags say what the file says, to five digits; one number is for all channels."""
     said = ((answers.mean, pixels.mean), (answers.scale, pixels.scale))
     return all(
@@ -151,7 +151,7 @@ def _alike(answers: Answers, pixels: Pixels) -> bool:
     )
 
 
-def _data(answers: Answers, found: Found | None) -> Data:
+def _data(answers: Answers, found: ModelInfo | None) -> Data:
     """Return the words of recipes/data/<name>.yaml."""
     mean, scale = answers.mean or DEFAULT[0], answers.scale or DEFAULT[1]
     if found and found.pixels and not answers.mean:
@@ -164,13 +164,13 @@ def _data(answers: Answers, found: Found | None) -> Data:
     return _in_order(told, found, answers) if found and answers.head != "new" else told
 
 
-def _colour(found: Found | None) -> Colour | None:
+def _colour(found: ModelInfo | None) -> Colour | None:
     if found is None or found.image[2] is None:
         return None
     return Colour.grey if found.image[2] == 1 else Colour.rgb
 
 
-def _in_order(data: Data, found: Found, answers: Answers) -> Data:
+def _in_order(data: Data, found: ModelInfo, answers: Answers) -> Data:
     """Return the data with their classes in the order of the model's answers, as far as its file says it."""
     classes: list[str] = plugins.load("data.source", data.source).load(data).classes
     if found.classes is not None and len(classes) != found.classes:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgebake.models.inspection.found import Pixels
+from edgebake.models.inspection.model_info import PixelScaling
 
 WHITE = 255
 SPREAD = (
@@ -41,15 +41,15 @@ def normalized(mean: Sequence[float], variance: Sequence[float], name: str) -> S
     return Step(tuple(1 / deviation for deviation in deviations), tuple(offset), name)
 
 
-def pixels(steps: Sequence[Step]) -> Pixels | None:
+def pixels(steps: Sequence[Step]) -> PixelScaling | None:
     """Return what the model takes, told by how far its own steps spread it; None where that says nothing."""
     factor = math.prod(max(abs(value) for value in step.factor) for step in steps)
     if not steps:
         return None
     if SPREAD[0] <= factor * WHITE <= SPREAD[1]:
-        return Pixels((0.0,), (1.0,), "it scales pixels of 0 to 255 itself")
+        return PixelScaling((0.0,), (1.0,), "it scales pixels of 0 to 255 itself")
     if SPREAD[0] <= factor <= SPREAD[1] and factor != 1:
-        return Pixels((0.0,), (1 / WHITE,), "it scales pixels of 0 to 1 itself")
+        return PixelScaling((0.0,), (1 / WHITE,), "it scales pixels of 0 to 1 itself")
     return None
 
 

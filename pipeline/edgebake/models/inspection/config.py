@@ -7,7 +7,7 @@ from typing import Any
 
 from edgebake.models.inspection import affine
 from edgebake.models.inspection.affine import Step
-from edgebake.models.inspection.found import LOGITS, End
+from edgebake.models.inspection.model_info import LOGITS, TensorInfo
 
 Layer = dict[str, Any]
 
@@ -73,7 +73,7 @@ def backwards(model: Layer) -> Iterator[Layer]:
         )
 
 
-def inputs(model: Layer) -> tuple[End, ...]:
+def inputs(model: Layer) -> tuple[TensorInfo, ...]:
     """Return what goes in; nothing where the model does not say it."""
     config = model["config"]
     if model["class_name"] != "Sequential":
@@ -88,7 +88,7 @@ def inputs(model: Layer) -> tuple[End, ...]:
     return (_end(first),) if _shape(first) else ()
 
 
-def outputs(model: Layer) -> tuple[End, ...]:
+def outputs(model: Layer) -> tuple[TensorInfo, ...]:
     """Return what comes out; how many numbers, as far as the last layers say it."""
     names = (
         [] if model["class_name"] == "Sequential" else _references(model["config"]["output_layers"])
@@ -98,7 +98,9 @@ def outputs(model: Layer) -> tuple[End, ...]:
         (units for layer in backwards(model) if (units := _units(layer)) is not None), -1
     )
     ends = names or [name]
-    return tuple(End(one, (None, classes if classes > 0 else None), "float32") for one in ends)
+    return tuple(
+        TensorInfo(one, (None, classes if classes > 0 else None), "float32") for one in ends
+    )
 
 
 def activation(model: Layer) -> str | None:
@@ -202,9 +204,9 @@ def _shape(layer: Layer) -> Any:
     return layer["config"].get("batch_shape") or layer["config"].get("batch_input_shape")
 
 
-def _end(layer: Layer) -> End:
+def _end(layer: Layer) -> TensorInfo:
     dtype = layer["config"].get("dtype", "float32")
-    return End(
+    return TensorInfo(
         _name(layer), tuple(_shape(layer) or ()), dtype if isinstance(dtype, str) else "float32"
     )
 

@@ -6,12 +6,12 @@ from edgebake.errors import EdgebakeError, ModelError
 from edgebake.models import importers
 from edgebake.models.importers import safety
 from edgebake.models.inspection import keras, onnx, saved_model, tflite
-from edgebake.models.inspection.found import Found
+from edgebake.models.inspection.model_info import ModelInfo
 
 READERS = {"keras": keras.read, "onnx": onnx.read, "tflite": tflite.read}
 
 
-def look(path: Path) -> Found:
+def inspect_file(path: Path) -> ModelInfo:
     """Return what can be read from a model file or the folder of a SavedModel.
 
     Raises:

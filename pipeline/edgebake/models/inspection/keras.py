@@ -7,14 +7,14 @@ from edgebake.errors import ModelError
 from edgebake.models.importers import safety
 from edgebake.models.inspection import affine, config
 from edgebake.models.inspection.affine import Step
-from edgebake.models.inspection.found import Found
+from edgebake.models.inspection.model_info import ModelInfo
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 UNCOUNTED = ("optimizer", "seed_generator", "top_level_model_weights")
 
 
-def read(path: Path) -> Found:
+def read(path: Path) -> ModelInfo:
     """Return what a file of Keras says.
 
     Raises:
@@ -25,7 +25,7 @@ def read(path: Path) -> Found:
     return _h5(path) if is_h5 else _archive(path)
 
 
-def _archive(path: Path) -> Found:
+def _archive(path: Path) -> ModelInfo:
     held = safety.entries(path, str(path), (CONFIG, METADATA, WEIGHTS))
     metadata = safety.config_of(held[METADATA], str(path))
     with safety.in_memory(held[WEIGHTS], str(path)) as store:
@@ -36,7 +36,7 @@ def _archive(path: Path) -> Found:
     )
 
 
-def _h5(path: Path) -> Found:
+def _h5(path: Path) -> ModelInfo:
     import h5py  # type: ignore[import-untyped]
 
     try:
@@ -62,12 +62,12 @@ def _no_config(store: Any) -> str:
     return "holds weights alone" if is_keras else "an HDF5 file, and no model of Keras"
 
 
-def _found(path: Path, model: Any, origin: tuple[str, str], parameters: int) -> Found:
+def _found(path: Path, model: Any, origin: tuple[str, str], parameters: int) -> ModelInfo:
     if not isinstance(model, dict) or model.get("class_name") not in config.MODELS:
         kind = model.get("class_name") if isinstance(model, dict) else type(model).__name__
         raise ModelError(f"{path}: {safety.unknown(str(kind), 'the model')}")
     steps = config.steps(model)
-    return Found(
+    return ModelInfo(
         form="keras",
         container=origin[0],
         writer=origin[1],

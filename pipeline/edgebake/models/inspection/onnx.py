@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from edgebake.errors import ModelError
 from edgebake.models.inspection import affine
 from edgebake.models.inspection.affine import Step
-from edgebake.models.inspection.found import LOGITS, End, Found
+from edgebake.models.inspection.model_info import LOGITS, ModelInfo, TensorInfo
 
 if TYPE_CHECKING:
     import onnx
@@ -38,7 +38,7 @@ QUANTIZED = ("QuantizeLinear", "DequantizeLinear", "QLinearConv", "ConvInteger",
 OWN = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")  # sets of operators that ONNX Runtime has
 
 
-def read(path: Path) -> Found:
+def read(path: Path) -> ModelInfo:
     """Return what an ONNX model says.
 
     Raises:
@@ -52,7 +52,7 @@ def read(path: Path) -> Found:
     foreign = sorted({node.op_type for node in graph.node if node.domain not in OWN})
     said = {entry.key: entry.value for entry in model.metadata_props}
     opset = next((entry.version for entry in model.opset_import if entry.domain in OWN[:2]), 0)
-    return Found(
+    return ModelInfo(
         form="onnx",
         container=f"ONNX, opset {opset}",
         writer=" ".join(filter(None, (model.producer_name, model.producer_version)))
@@ -87,14 +87,16 @@ def _model(path: Path) -> onnx.ModelProto:
     return model
 
 
-def _end(value: Any) -> End:
+def _end(value: Any) -> TensorInfo:
     import onnx
 
     tensor = value.type.tensor_type
     shape = tuple(
         int(dim.dim_value) if dim.HasField("dim_value") else None for dim in tensor.shape.dim
     )
-    return End(value.name, shape, str(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type).name))
+    return TensorInfo(
+        value.name, shape, str(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type).name)
+    )
 
 
 def _last(graph: Any) -> str | None:

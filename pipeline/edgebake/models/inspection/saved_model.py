@@ -11,7 +11,7 @@ from typing import Any
 from edgebake.errors import ModelError, listed
 from edgebake.models.importers import SAVED_MODEL
 from edgebake.models.importers.saved_model import REFUSED, SERVING
-from edgebake.models.inspection.found import LOGITS, End, Found
+from edgebake.models.inspection.model_info import LOGITS, ModelInfo, TensorInfo
 
 UNCOUNTED = (
     "optimizer",
@@ -30,7 +30,7 @@ ENDINGS = {
 }
 
 
-def read(path: Path) -> Found:
+def read(path: Path) -> ModelInfo:
     """Return what the serving signature of a SavedModel says.
 
     Raises:
@@ -45,7 +45,7 @@ def read(path: Path) -> Found:
     serving = _reached(graph.graph_def.node, [info.name for _, info in outputs])
     operations = Counter(_operations(serving, library, set()))
     acting = sorted(set(operations) & REFUSED)
-    return Found(
+    return ModelInfo(
         form="keras",
         container="SavedModel",
         writer=f"TensorFlow {graph.meta_info_def.tensorflow_version or 'of an unknown version'}",
@@ -94,11 +94,11 @@ def _signature(graph: Any, path: Path) -> Any:
     return graph.signature_def[SERVING if SERVING in names else names[0]]
 
 
-def _end(name: str, info: Any) -> End:
+def _end(name: str, info: Any) -> TensorInfo:
     from tensorflow import dtypes
 
     shape = tuple(None if dim.size < 0 else int(dim.size) for dim in info.tensor_shape.dim)
-    return End(name, shape, str(dtypes.as_dtype(info.dtype).name))
+    return TensorInfo(name, shape, str(dtypes.as_dtype(info.dtype).name))
 
 
 def _reached(nodes: Any, tensors: Sequence[str]) -> list[Any]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from edgebake.models.inspection import affine, tflite_metadata
 from edgebake.models.inspection.affine import Step
-from edgebake.models.inspection.found import LOGITS, End, Found, Pixels
+from edgebake.models.inspection.model_info import LOGITS, ModelInfo, PixelScaling, TensorInfo
 
 PASSING = ("DEQUANTIZE", "QUANTIZE", "RESHAPE", "SQUEEZE")
 ENDINGS = {
@@ -21,12 +21,12 @@ INTEGERS = ("int8", "uint8", "int16")
 SMALLEST = {"uint8": 0, "int8": -128}  # what a black pixel is where pixels go in as they are
 
 
-def read(path: Path) -> Found:
+def read(path: Path) -> ModelInfo:
     """Return what a TFLite model says."""
     return _found(path.read_bytes())
 
 
-def _found(content: bytes) -> Found:
+def _found(content: bytes) -> ModelInfo:
     from edgebake.models.tflite import tables
 
     model = tables.read(content)
@@ -36,7 +36,7 @@ def _found(content: bytes) -> Found:
     custom = sorted(kind for kind in kinds if kind.startswith("CUSTOM"))
     steps = _steps(model, graph)
     ends = [_end(graph.tensors[index]) for index in graph.inputs]
-    return Found(
+    return ModelInfo(
         form="tflite",
         container="TFLite",
         writer=_text(model.description) or "nobody that it names",
@@ -85,10 +85,10 @@ def _dtype(tensor: Any) -> str:
     return str(names[tensor.type])
 
 
-def _end(tensor: Any) -> End:
+def _end(tensor: Any) -> TensorInfo:
     signature = tensor.shapeSignature
     shape = tensor.shape if signature is None or not len(signature) else signature
-    return End(
+    return TensorInfo(
         _text(tensor.name), tuple(None if size < 0 else int(size) for size in shape), _dtype(tensor)
     )
 
@@ -173,14 +173,14 @@ def _step(model: Any, graph: Any, item: Any, index: int) -> Step | None:
     return None
 
 
-def _as_they_are(graph: Any) -> Pixels | None:
+def _as_they_are(graph: Any) -> PixelScaling | None:
     """Return what an input of 8 bits stands for, if pixels go into it as they are."""
     tensor = graph.tensors[graph.inputs[0]]
     words, dtype = tensor.quantization, _dtype(tensor)
     if dtype not in SMALLEST or words is None or words.scale is None or not len(words.scale):
         return None
     mean = float(words.zeroPoint[0] - SMALLEST[dtype])
-    return Pixels(
+    return PixelScaling(
         (mean,), (float(words.scale[0]),), f"as its {dtype} input says, if pixels go in as they are"
     )
 

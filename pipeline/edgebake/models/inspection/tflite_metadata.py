@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from edgebake.models.inspection.found import Pixels
+from edgebake.models.inspection.model_info import PixelScaling
 
 BUFFER = "TFLITE_METADATA"
 COLOURS = {1: "rgb", 2: "grey"}
@@ -22,7 +22,7 @@ LARGEST = 2**20  # bytes of a file of labels
 class Metadata:
     """What a person wrote down for apps."""
 
-    pixels: Pixels | None = None
+    pixels: PixelScaling | None = None
     colour: str | None = None
     labels: tuple[str, ...] = ()
     said: dict[str, str] = field(default_factory=dict)
@@ -45,12 +45,14 @@ def read(content: bytes, model: Any) -> Metadata:
     return Metadata(_pixels(image), _colour(image), _labels(content), said)
 
 
-def _pixels(image: "_Table") -> Pixels | None:
+def _pixels(image: "_Table") -> PixelScaling | None:
     for unit in image.tables(4):
         if unit.byte(0) == NORMALIZATION and (options := unit.table(1)):
             mean, deviations = options.floats(0), options.floats(1)
             if mean and deviations and all(deviations):
-                return Pixels(mean, tuple(1 / value for value in deviations), "as its metadata say")
+                return PixelScaling(
+                    mean, tuple(1 / value for value in deviations), "as its metadata say"
+                )
     return None
 
 

@@ -9,7 +9,7 @@ PROBABILITIES = ("softmax", "sigmoid")
 
 
 @dataclass(frozen=True)
-class End:
+class TensorInfo:
     """One tensor that goes in or comes out; a size that is left open is None."""
 
     name: str
@@ -18,7 +18,7 @@ class End:
 
 
 @dataclass(frozen=True)
-class Pixels:
+class PixelScaling:
     """Which pixels a model takes, as the recipe says it: (pixel - mean) * scale."""
 
     mean: tuple[float, ...]
@@ -27,15 +27,15 @@ class Pixels:
 
 
 @dataclass(frozen=True)
-class Found:
+class ModelInfo:
     """All that a report or a recipe says of a model."""
 
     form: str  # keras, onnx or tflite
     container: str
     writer: str
     size: int  # bytes
-    inputs: tuple[End, ...]
-    outputs: tuple[End, ...]
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
     last: str | None  # the activation at its end; None: cannot be told
     parameters: int
     kinds: Mapping[str, int]  # layers or operators
@@ -43,7 +43,7 @@ class Found:
     inside: tuple[str, ...] = ()  # preprocessing that it does itself
     code: str | None = None  # why reading it runs code, if it does
     refused: str | None = None  # why it cannot be brought, if it cannot
-    pixels: Pixels | None = None  # None: cannot be told
+    pixels: PixelScaling | None = None  # None: cannot be told
     colour: str | None = None  # None: cannot be told
     labels: tuple[str, ...] = ()
     said: Mapping[str, str] = field(default_factory=dict)  # what its metadata say besides
