@@ -9,7 +9,7 @@ import pytest
 from edgebake.recipe import Augment, EarlyStopping, Monitor, Train
 from edgebake.training import loop
 from edgebake.training.checkpoint import Checkpoint
-from edgebake.training.loop import Aids
+from edgebake.training.loop import TrainingOptions
 from tests.training import nets
 
 WORDS = Train(5, 32, 0.05, 0, 1)
@@ -43,10 +43,10 @@ def test_resumed_is_as_if_it_had_never_been_killed(
             nets.model(dropout=dropout),
             nets.splits(),
             words,
-            Aids([killer(3)], checkpoint=checkpoint),
+            TrainingOptions([killer(3)], checkpoint=checkpoint),
         )
     resumed = nets.model(seed=9, dropout=dropout)
-    again = loop.fit(resumed, nets.splits(), words, Aids(checkpoint=checkpoint))
+    again = loop.fit(resumed, nets.splits(), words, TrainingOptions(checkpoint=checkpoint))
     assert again == rows
     for one, other in zip(whole.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
@@ -58,11 +58,14 @@ def test_what_another_recipe_left_is_not_taken_up(tmp_path: Path) -> None:
             nets.model(),
             nets.splits(),
             WORDS,
-            Aids([killer(3)], checkpoint=Checkpoint(tmp_path / "k.npz", "one")),
+            TrainingOptions([killer(3)], checkpoint=Checkpoint(tmp_path / "k.npz", "one")),
         )
     model = nets.model()
     assert loop.fit(
-        model, nets.splits(), WORDS, Aids(checkpoint=Checkpoint(tmp_path / "k.npz", "other"))
+        model,
+        nets.splits(),
+        WORDS,
+        TrainingOptions(checkpoint=Checkpoint(tmp_path / "k.npz", "other")),
     ) == loop.fit(nets.model(), nets.splits(), WORDS)
 
 
@@ -80,10 +83,15 @@ def test_augmentation_goes_on_where_it_was(tmp_path: Path) -> None:
     splits = Splits(images, labels, images[:8], labels[:8])
     words = Train(4, 16, 0.01, 0, 1, augment=Augment(rotation=20, contrast=0.3, mixup=0.4))
     whole, resumed = net(), net()
-    loop.fit(whole, splits, words, Aids(contract=nets.CONTRACT))
+    loop.fit(whole, splits, words, TrainingOptions(contract=nets.CONTRACT))
     kept = Checkpoint(tmp_path / "kept.npz", "same")
     with pytest.raises(KilledError):
-        loop.fit(net(), splits, words, Aids([killer(2)], contract=nets.CONTRACT, checkpoint=kept))
-    loop.fit(resumed, splits, words, Aids(contract=nets.CONTRACT, checkpoint=kept))
+        loop.fit(
+            net(),
+            splits,
+            words,
+            TrainingOptions([killer(2)], contract=nets.CONTRACT, checkpoint=kept),
+        )
+    loop.fit(resumed, splits, words, TrainingOptions(contract=nets.CONTRACT, checkpoint=kept))
     for one, other in zip(whole.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)

@@ -10,7 +10,7 @@ from edgebake.models import keras_session
 from edgebake.recipe import Train
 from edgebake.training import loop
 from edgebake.training.distillation import Lesson
-from edgebake.training.loop import Aids, Splits
+from edgebake.training.loop import Splits, TrainingOptions
 
 WORDS = Train(epochs=3, batch_size=32, learning_rate=0.05, seed=0, threads=1)
 NOISE = 0.45  # share of the labels that are wrong
@@ -62,7 +62,10 @@ def test_the_same_seed_gives_the_same_weights(taught: bool) -> None:
     for seed in (0, 0, 1):
         student = model(seed)
         rows = loop.fit(
-            student, splits(), WORDS, Aids(lesson=lesson(splits(), 0.5) if taught else None)
+            student,
+            splits(),
+            WORDS,
+            TrainingOptions(lesson=lesson(splits(), 0.5) if taught else None),
         )
         found.append((rows, [weight.tobytes() for weight in student.get_weights()]))
     assert found[0] == found[1]
@@ -100,7 +103,10 @@ def test_callbacks_see_every_step() -> None:
         steps.append(step)
 
     loop.fit(
-        student, splits(), WORDS, Aids([keras.callbacks.LambdaCallback(on_train_batch_begin=note)])
+        student,
+        splits(),
+        WORDS,
+        TrainingOptions([keras.callbacks.LambdaCallback(on_train_batch_begin=note)]),
     )
     assert steps == list(range(8)) * 3
 
@@ -109,7 +115,7 @@ def test_where_labels_are_noise_a_student_follows_its_teacher() -> None:
     seen, words = splits(NOISE), Train(40, 32, 0.02, 0, 1)
     alone, taught = model(), model()
     loop.fit(alone, seen, words)
-    rows = loop.fit(taught, seen, words, Aids(lesson=lesson(seen, 0.0)))
+    rows = loop.fit(taught, seen, words, TrainingOptions(lesson=lesson(seen, 0.0)))
     assert loop.accuracy(taught, seen) > 0.95
     assert loop.accuracy(alone, seen) < 0.85
     answers = taught.predict(seen.validation_images, verbose=0)

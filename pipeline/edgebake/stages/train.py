@@ -26,7 +26,7 @@ from edgebake.tasks.contract import Contract
 from edgebake.tasks.outputs import classification
 from edgebake.training import loop
 from edgebake.training.checkpoint import Checkpoint
-from edgebake.training.loop import Aids, Rows, Splits
+from edgebake.training.loop import Rows, Splits, TrainingOptions
 
 # Keras' own 0.99 needs thousands of steps to settle; a small set sees some hundreds, and folding would bake the lag in.
 BATCH_NORM_MOMENTUM = 0.9
@@ -119,7 +119,7 @@ def _metrics(answers: Any, splits: Splits) -> dict[str, float]:
 def _fit(model: Any, splits: Splits, agreed: Contract, job: Job) -> Rows:
     checkpoint = Checkpoint(CHECKPOINTS / f"train-{job.variant}.npz", _key(job))
     with _progress(job, job.section.epochs) as progress:
-        aids = Aids([_ticker(progress)], contract=agreed, checkpoint=checkpoint)
+        aids = TrainingOptions([_ticker(progress)], contract=agreed, checkpoint=checkpoint)
         history = loop.fit(model, splits, _words(job.section), aids)
     checkpoint.remove()
     return history

@@ -45,7 +45,7 @@ class Splits:
 
 
 @dataclass(frozen=True)
-class Aids:
+class TrainingOptions:
     """What a training has beside images and words."""
 
     callbacks: Sequence[Any] = ()
@@ -54,9 +54,9 @@ class Aids:
     checkpoint: Checkpoint | None = None
 
 
-def fit(model: Any, splits: Splits, words: Train, aids: Aids | None = None) -> Rows:
+def fit(model: Any, splits: Splits, words: Train, aids: TrainingOptions | None = None) -> Rows:
     """Train a model by Adam, on labels or, with a lesson, on labels and a teacher's answers; return the epochs."""
-    aids = aids or Aids()
+    aids = aids or TrainingOptions()
     with ExitStack() as stack:
         stack.enter_context(learning(model, words.layers))
         stack.enter_context(
@@ -96,7 +96,7 @@ def as_csv(rows: Rows) -> str:
 class _Training:
     """One training, an epoch at a time."""
 
-    def __init__(self, model: Any, splits: Splits, words: Train, aids: Aids) -> None:
+    def __init__(self, model: Any, splits: Splits, words: Train, aids: TrainingOptions) -> None:
         import keras
 
         self._model, self._splits, self._words, self._aids = model, splits, words, aids
@@ -152,7 +152,7 @@ class _Training:
         return [*self._model.variables, *self._model.optimizer.variables, *drawn]
 
 
-def _augmentation(words: Train, aids: Aids) -> Augmentation | None:
+def _augmentation(words: Train, aids: TrainingOptions) -> Augmentation | None:
     if words.augment is None or aids.contract is None:
         return None
     return Augmentation(words.augment, aids.contract, words.seed)

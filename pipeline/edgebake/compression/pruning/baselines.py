@@ -10,7 +10,7 @@ from edgebake.compression.pruning.original_model import Parent
 from edgebake.compression.quantization.qat.fold import copy_statistics
 from edgebake.recipe import Prune
 from edgebake.training import loop
-from edgebake.training.loop import Aids
+from edgebake.training.loop import TrainingOptions
 
 
 def trained_on(parent: Parent, words: Prune) -> Any:
@@ -21,7 +21,10 @@ def trained_on(parent: Parent, words: Prune) -> Any:
     model = parent.load()
     for number in range(words.steps or 1):
         loop.fit(
-            model, parent.splits, fine_tune.part(words, number), Aids(contract=parent.contract)
+            model,
+            parent.splits,
+            fine_tune.part(words, number),
+            TrainingOptions(contract=parent.contract),
         )
     return model
 
@@ -38,5 +41,5 @@ def from_scratch(pruned: Any, parent: Parent, words: Prune) -> Any:
     model = keras.models.clone_model(pruned)
     copy_statistics(pruned, model)  # no training finds them
     budget = replace(parent.train, epochs=parent.train.epochs + learn.epochs, layers=learn.layers)
-    loop.fit(model, parent.splits, budget, Aids(contract=parent.contract))
+    loop.fit(model, parent.splits, budget, TrainingOptions(contract=parent.contract))
     return model

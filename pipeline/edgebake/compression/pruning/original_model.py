@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgebake.models import keras_graph, keras_session
 from edgebake.recipe import Train
-from edgebake.training.loop import Aids, Rows, Splits
+from edgebake.training.loop import Rows, Splits, TrainingOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,9 +26,9 @@ class Parent:
     lesson: Lesson | None = None
     contract: Contract | None = None  # of the images, where they are augmented
 
-    def aids(self, callbacks: Sequence[Any] = ()) -> Aids:
+    def aids(self, callbacks: Sequence[Any] = ()) -> TrainingOptions:
         """Return what fine-tuning has beside images and words."""
-        return Aids(callbacks, self.lesson, self.contract)
+        return TrainingOptions(callbacks, self.lesson, self.contract)
 
     def load(self) -> Any:
         """Return a live copy, a functional model of one image in and one answer out."""

@@ -10,7 +10,7 @@ from edgebake.compression.quantization.qat import ranges, rewrite, weighted
 from edgebake.compression.quantization.qat.fold import fold
 from edgebake.compression.quantization.qat.settings import Settings
 from edgebake.models import keras_session
-from edgebake.training.loop import Aids, Rows, Splits
+from edgebake.training.loop import Rows, Splits, TrainingOptions
 from edgebake.training.loop import fit as fit_in_float
 
 
@@ -53,7 +53,7 @@ def watch(model: Any, splits: Splits, settings: Settings) -> None:
 def fit(model: Any, splits: Splits, settings: Settings) -> Rows:
     """Train a model of fake-quantized layers and return a row for each epoch."""
     return fit_in_float(
-        model, splits, settings.words(), Aids([_freezer(model, settings.freeze_after)])
+        model, splits, settings.words(), TrainingOptions([_freezer(model, settings.freeze_after)])
     )
 
 
