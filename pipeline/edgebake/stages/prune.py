@@ -36,7 +36,7 @@ def run(job: Job) -> str:
     file = f"model.{section.format}"
     archive = (source / file).read_bytes()
     report: dict[str, Any] = {"method": section.method}
-    history: loop.Rows = []
+    history: loop.History = []
     if section.fine_tune is not None:
         keras_session.start(section.fine_tune.threads, section.fine_tune.seed)
         parent = _parent(section, archive)

@@ -26,7 +26,7 @@ from edgebake.tasks.contract import Contract
 from edgebake.tasks.outputs import classification
 from edgebake.training import loop
 from edgebake.training.checkpoint import Checkpoint
-from edgebake.training.loop import Rows, Splits, TrainingOptions
+from edgebake.training.loop import History, Splits, TrainingOptions
 
 # Keras' own 0.99 needs thousands of steps to settle; a small set sees some hundreds, and folding would bake the lag in.
 BATCH_NORM_MOMENTUM = 0.9
@@ -39,7 +39,7 @@ class Trained:
 
     archive: bytes
     reference: bytes
-    history: Rows
+    history: History
     metrics: dict[str, float]
 
 
@@ -116,7 +116,7 @@ def _metrics(answers: Any, splits: Splits) -> dict[str, float]:
     }
 
 
-def _fit(model: Any, splits: Splits, agreed: Contract, job: Job) -> Rows:
+def _fit(model: Any, splits: Splits, agreed: Contract, job: Job) -> History:
     checkpoint = Checkpoint(CHECKPOINTS / f"train-{job.variant}.npz", _key(job))
     with _progress(job, job.section.epochs) as progress:
         aids = TrainingOptions([_ticker(progress)], contract=agreed, checkpoint=checkpoint)

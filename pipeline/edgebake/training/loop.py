@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 HEADS = ("epoch", "accuracy", "loss", "val_accuracy", "val_loss")
 BATCH = 64  # images that are answered at once, for speed alone
-Rows = list[dict[str, float]]  # one per epoch, of these words
+History = list[dict[str, float]]  # one per epoch, of these words
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class TrainingOptions:
     checkpoint: Checkpoint | None = None
 
 
-def fit(model: Any, splits: Splits, words: Train, aids: TrainingOptions | None = None) -> Rows:
+def fit(model: Any, splits: Splits, words: Train, aids: TrainingOptions | None = None) -> History:
     """Train a model by Adam, on labels or, with a lesson, on labels and a teacher's answers; return the epochs."""
     aids = aids or TrainingOptions()
     with ExitStack() as stack:
@@ -84,7 +84,7 @@ def accuracy(model: Any, splits: Splits) -> float:
     return float((best == splits.validation_labels).mean())
 
 
-def as_csv(rows: Rows) -> str:
+def as_csv(rows: History) -> str:
     """Return a line per epoch below the heads; the heads alone where nothing was trained."""
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=HEADS, lineterminator="\n")
@@ -106,7 +106,7 @@ class _Training:
         model.compile(optimizer, loss, metrics=[], weighted_metrics=[measure])
         model.optimizer.build(model.trainable_variables)
 
-    def run(self) -> Rows:
+    def run(self) -> History:
         """Train from the start, or from where a checkpoint left off; return the epochs."""
         checkpoint = self._aids.checkpoint
         course = checkpoint.read(self._variables()) if checkpoint else Course()

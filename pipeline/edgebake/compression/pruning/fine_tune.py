@@ -7,7 +7,7 @@ from typing import Any
 
 from edgebake.compression.pruning.original_model import Parent
 from edgebake.recipe import FineTune, Prune
-from edgebake.training.loop import Rows, fit
+from edgebake.training.loop import History, fit
 
 
 def of(words: Prune) -> FineTune:
@@ -27,6 +27,6 @@ def part(words: Prune, number: int) -> FineTune:
     return replace(whole, epochs=epochs)
 
 
-def train(model: Any, parent: Parent, part: FineTune) -> Rows:
+def train(model: Any, parent: Parent, part: FineTune) -> History:
     """Train a model in place and return the epochs."""
     return fit(model, parent.splits, part, parent.aids())

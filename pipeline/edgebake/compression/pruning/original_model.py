@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgebake.models import keras_graph, keras_session
 from edgebake.recipe import Train
-from edgebake.training.loop import Rows, Splits, TrainingOptions
+from edgebake.training.loop import History, Splits, TrainingOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ class Pruned:
     model: Any
     accuracy_cut: float  # before fine-tuning
     accuracy: float  # after it
-    history: Rows  # of fine-tuning
+    history: History  # of fine-tuning
     report: dict[str, Any] = field(
         default_factory=dict
     )  # what only this method has to say, for pruned.json

@@ -36,7 +36,7 @@ class _Cut:
     steps: list[dict[str, float]] = field(default_factory=list)
     timed: list[dict[str, float]] = field(default_factory=list)
     whole: dict[str, str] = field(default_factory=dict)
-    history: loop.Rows = field(default_factory=list)
+    history: loop.History = field(default_factory=list)
 
 
 def prune(parent: Parent, words: Prune) -> Pruned:

@@ -15,7 +15,7 @@ from edgebake.compression.pruning.original_model import Parent, Pruned
 from edgebake.models import keras_graph, keras_session
 from edgebake.recipe import FineTune, Pattern, Prune
 from edgebake.training import loop
-from edgebake.training.loop import Rows
+from edgebake.training.loop import History
 
 WORDS: tuple[str, ...] = ("fine_tune", "baselines")
 ONE_OF: tuple[tuple[str, ...], ...] = (("sparsity", "ramp"), ("pattern",))
@@ -56,7 +56,7 @@ def _masks(model: Any, pattern: Pattern | None) -> Masks:
     return Masks(layers.values())
 
 
-def _fine_tuned(model: Any, parent: Parent, words: Prune, learn: FineTune) -> Rows:
+def _fine_tuned(model: Any, parent: Parent, words: Prune, learn: FineTune) -> History:
     """Train a model while its masks are made and kept; return the epochs."""
     how, _ = _asked(words)
     made = _masks(model, words.pattern)

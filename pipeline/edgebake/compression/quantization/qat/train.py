@@ -10,7 +10,7 @@ from edgebake.compression.quantization.qat import ranges, rewrite, weighted
 from edgebake.compression.quantization.qat.fold import fold
 from edgebake.compression.quantization.qat.settings import Settings
 from edgebake.models import keras_session
-from edgebake.training.loop import Rows, Splits, TrainingOptions
+from edgebake.training.loop import History, Splits, TrainingOptions
 from edgebake.training.loop import fit as fit_in_float
 
 
@@ -23,7 +23,7 @@ class Trained:
 
     archive: bytes
     ranges: dict[str, tuple[float, float]]
-    history: Rows
+    history: History
 
 
 def train(archive: bytes, splits: Splits, settings: Settings) -> Trained:
@@ -50,7 +50,7 @@ def watch(model: Any, splits: Splits, settings: Settings) -> None:
     _set(model, ranges.Ranging, is_watching=False)
 
 
-def fit(model: Any, splits: Splits, settings: Settings) -> Rows:
+def fit(model: Any, splits: Splits, settings: Settings) -> History:
     """Train a model of fake-quantized layers and return a row for each epoch."""
     return fit_in_float(
         model, splits, settings.words(), TrainingOptions([_freezer(model, settings.freeze_after)])
