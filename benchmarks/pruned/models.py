@@ -17,7 +17,7 @@ from edgebake.models import keras_session
 from edgebake.plan import compose
 from edgebake.recipe import FineTune, Recipe
 from edgebake.training.distillation import Lesson
-from edgebake.training.loop import Splits
+from edgebake.training.loop import TrainingSplits
 
 PARENT, SCRATCH, TRAINED_ON = "unpruned", "from scratch", "unpruned, trained on"
 
@@ -114,7 +114,7 @@ def _parent(one: Subject, words: Recipe) -> Parent:
         split(examples, words.data, "validation"),
     )
     prepare = one.agreed.prepare
-    splits = Splits(
+    splits = TrainingSplits(
         prepare(train.images), train.labels, prepare(validation.images), validation.labels
     )
     return Parent(
@@ -122,7 +122,7 @@ def _parent(one: Subject, words: Recipe) -> Parent:
     )
 
 
-def _lesson(model: Any, splits: Splits, words: FineTune) -> Lesson | None:
+def _lesson(model: Any, splits: TrainingSplits, words: FineTune) -> Lesson | None:
     """Return what the unpruned model answers, if fine-tuning asks a teacher."""
     if words.distill is None:
         return None

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from edgebake.models import keras_session
 from edgebake.tasks.contract import Contract
-from edgebake.training.loop import Splits
+from edgebake.training.loop import TrainingSplits
 
 # Pixels of 0 to 255 as -1 to 1.
 CONTRACT = Contract(
@@ -28,10 +28,10 @@ def points(count: int) -> NDArray[np.float32]:
     return np.random.default_rng(1).uniform(-1, 1, (count, 1, 1, 2)).astype(np.float32)
 
 
-def splits() -> Splits:
+def splits() -> TrainingSplits:
     images = points(300)
     labels = (images[:, 0, 0, 0] > images[:, 0, 0, 1]).astype(np.int64)
-    return Splits(images[:200], labels[:200], images[200:], labels[200:])
+    return TrainingSplits(images[:200], labels[:200], images[200:], labels[200:])
 
 
 def model(seed: int = 0, dropout: float = 0.0) -> Any:

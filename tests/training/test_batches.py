@@ -39,7 +39,7 @@ def test_balanced_weights_make_a_rare_class_heard() -> None:
     images = (rng.normal(size=(400, 1, 1, 2)) + labels[:, None, None, None] * 1.2).astype(
         np.float32
     )
-    splits = loop.Splits(images, labels, images, labels)
+    splits = loop.TrainingSplits(images, labels, images, labels)
     heard = {}
     for weights in ClassWeights:
         model = nets.model()

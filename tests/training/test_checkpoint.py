@@ -72,7 +72,7 @@ def test_what_another_recipe_left_is_not_taken_up(tmp_path: Path) -> None:
 def test_augmentation_goes_on_where_it_was(tmp_path: Path) -> None:
     import keras
 
-    from edgebake.training.loop import Splits
+    from edgebake.training.loop import TrainingSplits
 
     def net() -> Any:
         nets.model()  # starts Keras with its seed
@@ -80,7 +80,7 @@ def test_augmentation_goes_on_where_it_was(tmp_path: Path) -> None:
         return keras.Model(image, keras.layers.Dense(2, "softmax")(keras.layers.Flatten()(image)))
 
     images, labels = nets.pictures(40), np.arange(40) % 2
-    splits = Splits(images, labels, images[:8], labels[:8])
+    splits = TrainingSplits(images, labels, images[:8], labels[:8])
     words = Train(4, 16, 0.01, 0, 1, augment=Augment(rotation=20, contrast=0.3, mixup=0.4))
     whole, resumed = net(), net()
     loop.fit(whole, splits, words, TrainingOptions(contract=nets.CONTRACT))

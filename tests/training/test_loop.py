@@ -10,7 +10,7 @@ from edgebake.models import keras_session
 from edgebake.recipe import Train
 from edgebake.training import loop
 from edgebake.training.distillation import Lesson
-from edgebake.training.loop import Splits, TrainingOptions
+from edgebake.training.loop import TrainingOptions, TrainingSplits
 
 WORDS = Train(epochs=3, batch_size=32, learning_rate=0.05, seed=0, threads=1)
 NOISE = 0.45  # share of the labels that are wrong
@@ -25,11 +25,11 @@ def truth(images: NDArray[np.float32]) -> NDArray[np.int64]:
     return (images[:, 0, 0, 0] > images[:, 0, 0, 1]).astype(np.int64)
 
 
-def splits(noise: float = 0.0) -> Splits:
+def splits(noise: float = 0.0) -> TrainingSplits:
     images = points(450)
     labels = truth(images)
     flipped = np.random.default_rng(2).uniform(size=250) < noise
-    return Splits(
+    return TrainingSplits(
         images[:250], np.where(flipped, 1 - labels[:250], labels[:250]), images[250:], labels[250:]
     )
 
@@ -41,7 +41,7 @@ def model(seed: int = 0) -> Any:
     return keras.Model(image, keras.layers.Dense(2, "softmax")(hidden))
 
 
-def lesson(seen: Splits, alpha: float) -> Lesson:
+def lesson(seen: TrainingSplits, alpha: float) -> Lesson:
     """Return what a teacher says who is nine tenths sure of the truth."""
     answers = [
         np.eye(2, dtype=np.float32)[truth(one[:])] * 0.8 + 0.1

@@ -25,7 +25,7 @@ from edgebake.stages.job import Job
 from edgebake.tasks import contract
 from edgebake.training import loop
 from edgebake.training.distillation import Lesson
-from edgebake.training.loop import Splits
+from edgebake.training.loop import TrainingSplits
 
 
 def run(job: Job) -> str:
@@ -55,7 +55,7 @@ def _parent(section: PruneParams, archive: bytes) -> Parent:
     )
     agreed = _contract(section.train)
     images = [Prepared(examples.images, agreed) for examples in (train, validation)]
-    splits = Splits(images[0], train.labels, images[1], validation.labels)
+    splits = TrainingSplits(images[0], train.labels, images[1], validation.labels)
     # Not in prune's own section: what counts is how the parent on disk was trained, in an experiment too.
     trained = stage_params.read("train", section.train)
     return Parent(archive, trained, splits, _lesson(section, train, validation), agreed)

@@ -23,7 +23,7 @@ from edgebake.runtimes.litert.quantizer import Integers
 from edgebake.stages.job import Job
 from edgebake.tasks import contract
 from edgebake.training import loop
-from edgebake.training.loop import Splits
+from edgebake.training.loop import TrainingSplits
 
 # Without training; the sums behind a range must not depend on the machine.
 THREADS = 1
@@ -65,7 +65,7 @@ def _trained(source: Source) -> tuple[Quantized, str]:
         per_tensor=section.granularity is Granularity.per_tensor,
         activations=section.calibration is not None,
     )
-    splits = Splits(*source.prepared("train"), *source.prepared("validation"))
+    splits = TrainingSplits(*source.prepared("train"), *source.prepared("validation"))
     trained = aware.train(source.archive, splits, settings)
     ranges = source.calibrated(trained.archive)
     if ranges:

@@ -26,7 +26,7 @@ from edgebake.tasks.contract import Contract
 from edgebake.tasks.outputs import classification
 from edgebake.training import loop
 from edgebake.training.checkpoint import Checkpoint
-from edgebake.training.loop import History, Splits, TrainingOptions
+from edgebake.training.loop import History, TrainingOptions, TrainingSplits
 
 # Keras' own 0.99 needs thousands of steps to settle; a small set sees some hundreds, and folding would bake the lag in.
 BATCH_NORM_MOMENTUM = 0.9
@@ -51,7 +51,7 @@ def run(job: Job) -> str:
     )
     agreed = contract.make(section.data, section.model, train.classes)
     images = [Prepared(examples.images, agreed) for examples in (train, validation)]
-    splits = Splits(images[0], train.labels, images[1], validation.labels)
+    splits = TrainingSplits(images[0], train.labels, images[1], validation.labels)
     trained = (
         _trained(job, splits, agreed)
         if section.format == "keras"
@@ -68,7 +68,7 @@ def run(job: Job) -> str:
     return f"validation accuracy {trained.metrics['validation_accuracy']:.4f}{parameters}"
 
 
-def _trained(job: Job, splits: Splits, agreed: Contract) -> Trained:
+def _trained(job: Job, splits: TrainingSplits, agreed: Contract) -> Trained:
     section: TrainParams = job.section
     keras = keras_session.start(section.threads, section.seed)
     model = _model(keras, section, agreed)
@@ -98,7 +98,7 @@ def _format(section: TrainParams) -> Any:
     return plugins.load("model.format", section.format)
 
 
-def _brought(section: TrainParams, splits: Splits, agreed: Contract) -> Trained:
+def _brought(section: TrainParams, splits: TrainingSplits, agreed: Contract) -> Trained:
     """Return a model that no layer of Keras stands for: it is measured, and stays as it is."""
     module = _format(section)
     archive = module.read(agreed, section.model.imported)
@@ -107,7 +107,7 @@ def _brought(section: TrainParams, splits: Splits, agreed: Contract) -> Trained:
     return Trained(archive, archive, [], _metrics(answers, splits))
 
 
-def _metrics(answers: Any, splits: Splits) -> dict[str, float]:
+def _metrics(answers: Any, splits: TrainingSplits) -> dict[str, float]:
     labels = splits.validation_labels
     right = np.clip(answers[np.arange(len(labels)), labels].astype(np.float64), 1e-7, 1)
     return {
@@ -116,7 +116,7 @@ def _metrics(answers: Any, splits: Splits) -> dict[str, float]:
     }
 
 
-def _fit(model: Any, splits: Splits, agreed: Contract, job: Job) -> History:
+def _fit(model: Any, splits: TrainingSplits, agreed: Contract, job: Job) -> History:
     checkpoint = Checkpoint(CHECKPOINTS / f"train-{job.variant}.npz", _key(job))
     with _progress(job, job.section.epochs) as progress:
         aids = TrainingOptions([_ticker(progress)], contract=agreed, checkpoint=checkpoint)

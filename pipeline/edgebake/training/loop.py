@@ -35,7 +35,7 @@ History = list[dict[str, float]]  # one per epoch, of these words
 
 
 @dataclass(frozen=True)
-class Splits:
+class TrainingSplits:
     """Images float32 [n, h, w, c] as the model sees them, and labels int64 [n]: to train with, and to look at."""
 
     images: NDArray[np.float32] | Prepared
@@ -54,7 +54,9 @@ class TrainingOptions:
     checkpoint: Checkpoint | None = None
 
 
-def fit(model: Any, splits: Splits, words: Train, aids: TrainingOptions | None = None) -> History:
+def fit(
+    model: Any, splits: TrainingSplits, words: Train, aids: TrainingOptions | None = None
+) -> History:
     """Train a model by Adam, on labels or, with a lesson, on labels and a teacher's answers; return the epochs."""
     aids = aids or TrainingOptions()
     with ExitStack() as stack:
@@ -65,7 +67,7 @@ def fit(model: Any, splits: Splits, words: Train, aids: TrainingOptions | None =
         return _Training(model, splits, words, aids).run()
 
 
-def steps_of(splits: Splits, words: Train) -> int:
+def steps_of(splits: TrainingSplits, words: Train) -> int:
     """Return how many steps make an epoch."""
     return -(-len(splits.labels) // words.batch_size)
 
@@ -78,7 +80,7 @@ def answers(model: Any, images: NDArray[np.float32] | Prepared) -> NDArray[np.fl
     )
 
 
-def accuracy(model: Any, splits: Splits) -> float:
+def accuracy(model: Any, splits: TrainingSplits) -> float:
     """Return the share of the validation images whose best answer is right."""
     best = answers(model, splits.validation_images).argmax(axis=1)
     return float((best == splits.validation_labels).mean())
@@ -96,7 +98,9 @@ def as_csv(rows: History) -> str:
 class _Training:
     """One training, an epoch at a time."""
 
-    def __init__(self, model: Any, splits: Splits, words: Train, aids: TrainingOptions) -> None:
+    def __init__(
+        self, model: Any, splits: TrainingSplits, words: Train, aids: TrainingOptions
+    ) -> None:
         import keras
 
         self._model, self._splits, self._words, self._aids = model, splits, words, aids
@@ -164,7 +168,7 @@ def _in_order(lot: Lot) -> NDArray[np.int64]:
 
 
 def _goal(
-    model: Any, splits: Splits, words: Train, lesson: Lesson | None
+    model: Any, splits: TrainingSplits, words: Train, lesson: Lesson | None
 ) -> tuple[Lot, Lot, Any, Any]:
     """Return what is to be answered on both splits, the loss and the measure of accuracy."""
     labels = (splits.labels, splits.validation_labels)

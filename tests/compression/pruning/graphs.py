@@ -10,10 +10,10 @@ import numpy as np
 from edgebake.compression.pruning import dependency_graph
 from edgebake.compression.pruning.dependency_graph import Dependencies
 from edgebake.models import keras_session
-from edgebake.training.loop import Splits
+from edgebake.training.loop import TrainingSplits
 
 SHAPE = (8, 8, 2)
-NONE = Splits(
+NONE = TrainingSplits(
     np.zeros(0, np.float32), np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.int64)
 )
 SOFTMAX = "its softmax looks at all channels"

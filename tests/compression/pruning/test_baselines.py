@@ -10,7 +10,7 @@ from edgebake.compression.pruning.original_model import Parent
 from edgebake.models import keras_session
 from edgebake.recipe import FineTune, Prune, Train
 from edgebake.training import loop
-from edgebake.training.loop import Splits, TrainingOptions
+from edgebake.training.loop import TrainingOptions, TrainingSplits
 from tests.compression.pruning import graphs, zeros
 
 TRAIN = Train(epochs=7, batch_size=8, learning_rate=0.5, seed=0, threads=1)
@@ -28,7 +28,7 @@ def fitted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """What was trained on, and how: epochs, size of a batch, rate."""
     found: list[tuple[Any, ...]] = []
 
-    def note(model: Any, splits: Splits, words: Train, _: TrainingOptions) -> None:
+    def note(model: Any, splits: TrainingSplits, words: Train, _: TrainingOptions) -> None:
         found.append((model, splits, (words.epochs, words.batch_size, words.learning_rate)))
 
     monkeypatch.setattr(loop, "fit", note)

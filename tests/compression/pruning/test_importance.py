@@ -8,7 +8,7 @@ import pytest
 from edgebake.compression.pruning import dependency_graph, importance
 from edgebake.models import keras_session
 from edgebake.recipe import Score
-from edgebake.training.loop import Splits
+from edgebake.training.loop import TrainingSplits
 from tests.compression.pruning import graphs
 
 BATCH = 6
@@ -29,7 +29,7 @@ def dense() -> Any:
     return model
 
 
-def of(model: Any, how: Score, splits: Splits = graphs.NONE) -> list[float]:
+def of(model: Any, how: Score, splits: TrainingSplits = graphs.NONE) -> list[float]:
     """Return the scores of the channels of layer `a`."""
     found = dependency_graph.read(model)
     values: list[float] = importance.score(model, found, how, splits)[
@@ -103,21 +103,21 @@ def small(norm: bool) -> Any:
     return model
 
 
-def examples(count: int) -> Splits:
+def examples(count: int) -> TrainingSplits:
     random = np.random.default_rng(5)
     images, labels = (
         random.normal(size=(count, 5, 5, 2)).astype(np.float32),
         random.integers(0, 3, count),
     )
-    return Splits(images, labels, images[:0], labels[:0])
+    return TrainingSplits(images, labels, images[:0], labels[:0])
 
 
-def loss(model: Any, splits: Splits) -> float:
+def loss(model: Any, splits: TrainingSplits) -> float:
     answers = np.array(model(splits.images, training=False), np.float64)
     return float(-np.log(answers[np.arange(len(answers)), splits.labels]).mean())
 
 
-def slope(model: Any, gate: str, channel: int, splits: Splits) -> float:
+def slope(model: Any, gate: str, channel: int, splits: TrainingSplits) -> float:
     """Return how fast the loss changes as a gate opens, from the loss with the gate a little more and less open."""
     layer, step, found = model.get_layer(gate), 0.01, []
     weights = layer.get_weights()
@@ -149,7 +149,7 @@ def test_the_taylor_score_is_the_square_summed_over_batches(
     model, splits = small(norm=False), examples(2 * BATCH - 2)
     parts = [slice(0, BATCH), slice(BATCH, None)]
     batches = [
-        Splits(splits.images[part], splits.labels[part], splits.images, splits.labels)
+        TrainingSplits(splits.images[part], splits.labels[part], splits.images, splits.labels)
         for part in parts
     ]
     expected = [

@@ -24,7 +24,7 @@ from edgebake.runtimes.litert.program import Program, in_float
 from edgebake.runtimes.litert.quantizer import Integers
 from edgebake.runtimes.session import predictions, single_output
 from edgebake.tasks.contract import Contract
-from edgebake.training.loop import Splits
+from edgebake.training.loop import TrainingSplits
 from tests import hostile
 
 pytestmark = pytest.mark.slow
@@ -154,7 +154,7 @@ def test_training_rescues_in_both_runtimes_from_one_set_of_ranges(
     archive: bytes, scored: dict[str, Scored]
 ) -> None:
     keras_session.start(1)
-    splits = Splits(*hostile.pictures("train"), *hostile.pictures("validation"))
+    splits = TrainingSplits(*hostile.pictures("train"), *hostile.pictures("validation"))
     settings = Settings(
         epochs=8,
         batch_size=32,

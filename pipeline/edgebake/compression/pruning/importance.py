@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edgebake.compression.pruning.dependency_graph import Dependencies, Groups
-    from edgebake.training.loop import Splits
+    from edgebake.training.loop import TrainingSplits
 
     Numbers = NDArray[np.float64]
     Votes = Iterator[tuple[Groups, Numbers]]  # what a layer thinks of some groups
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 BATCH = 64  # images whose gradients are taken at once
 
 
-def score(model: Any, found: Dependencies, how: Score, splits: Splits) -> Numbers:
+def score(model: Any, found: Dependencies, how: Score, splits: TrainingSplits) -> Numbers:
     """Return a number for each group: the mean of what its layers think of it; NaN where none thinks anything.
 
     Weights of a layer are compared with each other alone, so their numbers are divided by the layer's mean; Taylor's
@@ -46,10 +46,10 @@ def _weighted(model: Any) -> Iterator[tuple[Any, NDArray[np.float32]]]:
             yield layer, np.array(layer.kernel, np.float64)
 
 
-def _norms(order: int) -> Callable[[Any, Dependencies, Splits], Votes]:
+def _norms(order: int) -> Callable[[Any, Dependencies, TrainingSplits], Votes]:
     """Return what the weights that make a channel, and those that read it, add up to."""
 
-    def votes(model: Any, found: Dependencies, _: Splits) -> Votes:
+    def votes(model: Any, found: Dependencies, _: TrainingSplits) -> Votes:
 
         for layer, kernel in _weighted(model):
             channels = found.channels[layer.name]
@@ -67,14 +67,14 @@ def _norms(order: int) -> Callable[[Any, Dependencies, Splits], Votes]:
     return votes
 
 
-def _batch_norm(model: Any, found: Dependencies, _: Splits) -> Votes:
+def _batch_norm(model: Any, found: Dependencies, _: TrainingSplits) -> Votes:
     """Liu et al., https://arxiv.org/abs/1708.06519."""
     for layer in model.layers:
         if kind(layer) == "BatchNormalization" and layer.scale:
             yield found.channels[layer.name].outputs, np.abs(np.array(layer.gamma, np.float64))
 
 
-def _taylor(model: Any, found: Dependencies, splits: Splits) -> Votes:
+def _taylor(model: Any, found: Dependencies, splits: TrainingSplits) -> Votes:
     """Molchanov et al., https://arxiv.org/abs/1906.10771, equation 8: the square of the sum of weight * gradient.
 
     Each channel has one gate: the scale and shift of its batch normalization, or the weights where it has none.
@@ -131,7 +131,7 @@ def _changes(model: Any, gates: list[Any], images: Any, labels: Any) -> Iterator
         )
 
 
-VOTES: dict[Score, Callable[[Any, Dependencies, Splits], Votes]] = {
+VOTES: dict[Score, Callable[[Any, Dependencies, TrainingSplits], Votes]] = {
     Score.l1: _norms(1),
     Score.l2: _norms(2),
     Score.batch_norm: _batch_norm,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgebake.models import keras_graph, keras_session
 from edgebake.recipe import Train
-from edgebake.training.loop import History, Splits, TrainingOptions
+from edgebake.training.loop import History, TrainingOptions, TrainingSplits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ class Parent:
 
     archive: bytes
     train: Train
-    splits: Splits
+    splits: TrainingSplits
     lesson: Lesson | None = None
     contract: Contract | None = None  # of the images, where they are augmented
 

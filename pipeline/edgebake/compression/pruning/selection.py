@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from edgebake.compression.pruning.cost_model import Bill
     from edgebake.compression.pruning.dependency_graph import Dependencies, Family, Groups
-    from edgebake.training.loop import Splits
+    from edgebake.training.loop import TrainingSplits
 
     Numbers = NDArray[np.float64]
 
@@ -83,7 +83,9 @@ class Ranked:
         return float(self.scores[order[len(order) - more : len(order) - fewer]].sum())
 
 
-def rank(model: Any, found: Dependencies, how: Score, splits: Splits, limits: Limits) -> Ranked:
+def rank(
+    model: Any, found: Dependencies, how: Score, splits: TrainingSplits, limits: Limits
+) -> Ranked:
     """Return the families with their groups in order; of equal scores, the earlier channel goes first.
 
     A family of which no score says anything stays whole.

@@ -5,16 +5,16 @@ import numpy as np
 from edgebake.compression.pruning.original_model import Parent
 from edgebake.models import keras_session
 from edgebake.recipe import FineTune
-from edgebake.training.loop import Splits
+from edgebake.training.loop import TrainingSplits
 
 LEARN = FineTune(epochs=4, batch_size=16, learning_rate=0.01, seed=0, threads=1)
 
 
-def splits() -> Splits:
+def splits() -> TrainingSplits:
     labels = np.arange(96) % 2
     images = np.random.default_rng(0).uniform(-1, 1, (96, 8, 8, 1)).astype(np.float32)
     images[labels == 1, 4:] *= 0.2
-    return Splits(images[:64], labels[:64], images[64:], labels[64:])
+    return TrainingSplits(images[:64], labels[:64], images[64:], labels[64:])
 
 
 def parent() -> Parent:

@@ -15,18 +15,18 @@ from edgebake.models import keras_graph, keras_session
 from edgebake.recipe import FineTune, Goal, Prune, Score, Train
 from edgebake.training import loop
 from edgebake.training.distillation import Lesson
-from edgebake.training.loop import Splits
+from edgebake.training.loop import TrainingSplits
 
 LEARN = Train(epochs=1, batch_size=16, learning_rate=0.01, seed=0, threads=1)
 # a: 6 x 6 x 9 x 8; b and c: 6 x 6 x 9 x 8 x 8; the answer: 8 x 2
 MACS = 36 * (9 * 8 + 8 * 8 + 8 * 8) + 8 * 2
 
 
-def _splits() -> Splits:
+def _splits() -> TrainingSplits:
     labels = np.arange(48) % 2
     images = np.random.default_rng(0).uniform(-1, 1, (48, 8, 8, 1)).astype(np.float32)
     images[labels == 1, 4:] *= 0.2
-    return Splits(images[:32], labels[:32], images[32:], labels[32:])
+    return TrainingSplits(images[:32], labels[:32], images[32:], labels[32:])
 
 
 @pytest.fixture(scope="module")

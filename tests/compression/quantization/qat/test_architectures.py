@@ -15,7 +15,7 @@ from edgebake.compression.quantization.qat.fold import Folded, fold
 from edgebake.compression.quantization.qat.settings import Settings
 from edgebake.models import keras_session
 from edgebake.recipe import Model
-from edgebake.training.loop import Splits
+from edgebake.training.loop import TrainingSplits
 from tests import architectures
 
 CLASSES = 4
@@ -85,10 +85,10 @@ def test_an_architecture_is_trained_and_plain_again(architecture: str) -> None:
     model = _built(architecture, images)
     labels = np.array(model(images, training=False)).argmax(axis=1)
     assert len(set(labels)) > 1
-    _check_training(fold(model), Splits(images, labels, images, labels))
+    _check_training(fold(model), TrainingSplits(images, labels, images, labels))
 
 
-def _check_training(folded: Folded, splits: Splits) -> None:
+def _check_training(folded: Folded, splits: TrainingSplits) -> None:
     model = rewrite.trainable(folded, SETTINGS)
     train.watch(model, splits, SETTINGS)
     history = train.fit(model, splits, SETTINGS)

@@ -23,7 +23,7 @@ from edgebake.compression.quantization.qat.settings import Settings
 from edgebake.compression.quantization.qat.train import train
 from edgebake.errors import ConversionError
 from edgebake.models import keras_session
-from edgebake.training.loop import Splits
+from edgebake.training.loop import TrainingSplits
 
 pytestmark = pytest.mark.slow
 
@@ -41,13 +41,13 @@ SETTINGS = Settings(
 STORED = ["average", "image", "probabilities", "relu", "relu6"]
 
 
-def _splits() -> Splits:
+def _splits() -> TrainingSplits:
     """Images with a bright upper or lower half."""
     draw = np.random.default_rng(0)
     labels = np.arange(96) % 2
     images = draw.uniform(-1, 1, (96, 8, 8, 1)).astype(np.float32)
     images[labels == 1, 4:] *= 0.2
-    return Splits(images[:64], labels[:64], images[64:], labels[64:])
+    return TrainingSplits(images[:64], labels[:64], images[64:], labels[64:])
 
 
 @pytest.fixture
