@@ -150,11 +150,11 @@ def _train(folder: Path, side: int) -> dict[str, float]:
     from edgebake.data.preprocessed import Prepared
     from edgebake.models import keras_session
     from edgebake.training import batches
-    from edgebake.training.batches import Lot
+    from edgebake.training.batches import TrainingSet
 
     keras_session.start(2)
     examples, contract = _examples(folder)
-    lot = Lot(Prepared(examples.images, contract(side)), examples.labels)
+    lot = TrainingSet(Prepared(examples.images, contract(side)), examples.labels)
 
     def epoch(number: int) -> Callable[[], int]:
         order = batches.shuffled(len(examples.labels), 0, number)

@@ -6,7 +6,7 @@ import pytest
 from edgebake.models import keras_session
 from edgebake.recipe import ClassWeights, EarlyStopping, Monitor, Train
 from edgebake.training import batches, loop
-from edgebake.training.batches import Lot
+from edgebake.training.batches import TrainingSet
 from tests.training import nets
 
 
@@ -21,7 +21,7 @@ def test_an_epoch_has_its_own_order() -> None:
 
 def test_a_dataset_holds_every_example_once_in_that_order() -> None:
     keras_session.start(1)
-    lot = Lot(np.arange(10, dtype=np.float32).reshape(10, 1, 1, 1), np.arange(10))
+    lot = TrainingSet(np.arange(10, dtype=np.float32).reshape(10, 1, 1, 1), np.arange(10))
     found = list(batches.dataset(lot, np.array([3, 1, 4, 0, 5]), 2))
     assert [goals.numpy().tolist() for _, goals in found] == [[3, 1], [4, 0], [5]]
     assert [images.numpy().ravel().tolist() for images, _ in found] == [[3, 1], [4, 0], [5]]

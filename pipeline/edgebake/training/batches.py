@@ -15,7 +15,7 @@ PREFETCHED = 2  # batches that are made while the model learns
 
 
 @dataclass(frozen=True)
-class Lot:
+class TrainingSet:
     """Images [n, h, w, c], read as late as a batch asks for them, goals [n] or [n, k], and what each counts [n]."""
 
     images: Any
@@ -34,7 +34,7 @@ def shuffled(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
 
 
 def dataset(
-    lot: Lot, order: NDArray[np.int64], size: int, augment: Callable[..., Any] | None = None
+    lot: TrainingSet, order: NDArray[np.int64], size: int, augment: Callable[..., Any] | None = None
 ) -> Any:
     """Return a tf.data.Dataset of batches of a lot; `augment` changes a batch."""
     import tensorflow as tf

@@ -18,7 +18,7 @@ import numpy as np
 from edgebake.recipe import ClassWeights, Monitor, Train
 from edgebake.training import batches, distillation, learning_rate, mixed_precision
 from edgebake.training.augmentation import Augmentation
-from edgebake.training.batches import Lot
+from edgebake.training.batches import TrainingSet
 from edgebake.training.checkpoint import Checkpoint, Course
 from edgebake.training.trainable_layers import learning
 
@@ -162,14 +162,14 @@ def _augmentation(words: Train, aids: TrainingOptions) -> Augmentation | None:
     return Augmentation(words.augment, aids.contract, words.seed)
 
 
-def _in_order(lot: Lot) -> NDArray[np.int64]:
+def _in_order(lot: TrainingSet) -> NDArray[np.int64]:
 
     return np.arange(len(lot.goals))
 
 
 def _goal(
     model: Any, splits: TrainingSplits, words: Train, lesson: Lesson | None
-) -> tuple[Lot, Lot, Any, Any]:
+) -> tuple[TrainingSet, TrainingSet, Any, Any]:
     """Return what is to be answered on both splits, the loss and the measure of accuracy."""
     labels = (splits.labels, splits.validation_labels)
     weights = (
@@ -188,8 +188,8 @@ def _goal(
         goals = [distillation.one_hot(one, model.output_shape[-1]) for one in labels]
         loss = "categorical_crossentropy"
     return (
-        Lot(splits.images, goals[0], weights),
-        Lot(splits.validation_images, goals[1]),
+        TrainingSet(splits.images, goals[0], weights),
+        TrainingSet(splits.validation_images, goals[1]),
         loss,
         measure,
     )
