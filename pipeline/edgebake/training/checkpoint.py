@@ -13,7 +13,7 @@ from edgebake import artifacts
 
 
 @dataclass
-class Course:
+class TrainingState:
     """What a training remembers from epoch to epoch, beside its variables."""
 
     rows: list[dict[str, float]] = field(default_factory=list)
@@ -29,7 +29,7 @@ class Checkpoint:
     file: Path
     key: str  # of all that the training is made from: what another one left is not taken up
 
-    def write(self, course: Course, variables: Sequence[Any]) -> None:
+    def write(self, course: TrainingState, variables: Sequence[Any]) -> None:
         """Keep an epoch, whole or not at all."""
         words = {"key": self.key, "rows": course.rows, "best": course.best, "waited": course.waited}
         arrays = {f"variable_{number}": np.asarray(one) for number, one in enumerate(variables)}
@@ -40,18 +40,20 @@ class Checkpoint:
         np.savez(written, words=np.array(json.dumps(words)), **arrays)  # type: ignore[arg-type]
         artifacts.write(self.file, written.getvalue())
 
-    def read(self, variables: Sequence[Any]) -> Course:
+    def read(self, variables: Sequence[Any]) -> TrainingState:
         """Set variables to what was kept last and return how far it was; a new course where there is nothing."""
         if not self.file.is_file():
-            return Course()
+            return TrainingState()
         with np.load(self.file, allow_pickle=False) as kept:
             words = json.loads(str(kept["words"]))
             if words.pop("key") != self.key:
-                return Course()
+                return TrainingState()
             for number, variable in enumerate(variables):
                 variable.assign(kept[f"variable_{number}"])
             count = sum(name.startswith("best_") for name in kept.files)
-            return Course(**words, best_weights=[kept[f"best_{number}"] for number in range(count)])
+            return TrainingState(
+                **words, best_weights=[kept[f"best_{number}"] for number in range(count)]
+            )
 
     def remove(self) -> None:
         """Forget it: the training is done."""

@@ -19,7 +19,7 @@ from edgebake.recipe import ClassWeights, Monitor, Train
 from edgebake.training import batches, distillation, learning_rate, mixed_precision
 from edgebake.training.augmentation import Augmentation
 from edgebake.training.batches import TrainingSet
-from edgebake.training.checkpoint import Checkpoint, Course
+from edgebake.training.checkpoint import Checkpoint, TrainingState
 from edgebake.training.trainable_layers import learning
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class _Training:
     def run(self) -> History:
         """Train from the start, or from where a checkpoint left off; return the epochs."""
         checkpoint = self._aids.checkpoint
-        course = checkpoint.read(self._variables()) if checkpoint else Course()
+        course = checkpoint.read(self._variables()) if checkpoint else TrainingState()
         while len(course.rows) < self._words.epochs and not self._is_over(course):
             course.rows.append(self._epoch(len(course.rows)))
             self._remember(course)
@@ -136,7 +136,7 @@ class _Training:
         )
         return {"epoch": number + 1, **{word: values[0] for word, values in fitted.history.items()}}
 
-    def _remember(self, course: Course) -> None:
+    def _remember(self, course: TrainingState) -> None:
         """Keep the best weights so far, if training is to stop once they get no better."""
         words = self._words.early_stopping
         if words is None:
@@ -147,7 +147,7 @@ class _Training:
         if course.best is None or better > course.best:
             course.best, course.waited, course.best_weights = better, 0, self._model.get_weights()
 
-    def _is_over(self, course: Course) -> bool:
+    def _is_over(self, course: TrainingState) -> bool:
         words = self._words.early_stopping
         return words is not None and course.waited >= words.patience
 
