@@ -16,7 +16,7 @@ from edgebake.data.dataset import split
 from edgebake.models import keras_session
 from edgebake.plan import compose
 from edgebake.recipe import FineTune, Recipe
-from edgebake.training.distillation import Lesson
+from edgebake.training.distillation import TeacherPredictions
 from edgebake.training.loop import TrainingSplits
 
 PARENT, SCRATCH, TRAINED_ON = "unpruned", "from scratch", "unpruned, trained on"
@@ -122,7 +122,7 @@ def _parent(one: Subject, words: Recipe) -> Parent:
     )
 
 
-def _lesson(model: Any, splits: TrainingSplits, words: FineTune) -> Lesson | None:
+def _lesson(model: Any, splits: TrainingSplits, words: FineTune) -> TeacherPredictions | None:
     """Return what the unpruned model answers, if fine-tuning asks a teacher."""
     if words.distill is None:
         return None
@@ -133,4 +133,6 @@ def _lesson(model: Any, splits: TrainingSplits, words: FineTune) -> Lesson | Non
     answers = [
         np.asarray(model.predict(x, verbose=0)) for x in (splits.images, splits.validation_images)
     ]
-    return Lesson(answers[0], answers[1], words.distill.temperature, words.distill.alpha)
+    return TeacherPredictions(
+        answers[0], answers[1], words.distill.temperature, words.distill.alpha
+    )

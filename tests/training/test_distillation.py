@@ -8,7 +8,7 @@ import pytest
 
 from edgebake.models import keras_session
 from edgebake.training import distillation
-from edgebake.training.distillation import Lesson
+from edgebake.training.distillation import TeacherPredictions
 
 TAUGHT = np.array([[0.8, 0.2], [0.1, 0.9]], np.float32)
 LABELS = np.array([0, 0])
@@ -22,7 +22,7 @@ def _session() -> None:
 def loss(answered: Any, temperature: float, alpha: float) -> list[float]:
     """Return the loss of each of the two examples."""
     goals = distillation.goals(LABELS, TAUGHT)
-    of = distillation.loss(Lesson(TAUGHT, TAUGHT, temperature, alpha))
+    of = distillation.loss(TeacherPredictions(TAUGHT, TAUGHT, temperature, alpha))
     found: list[float] = np.array(of(goals, np.array(answered, np.float32))).tolist()
     return found
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from edgebake.models import keras_session
 from edgebake.recipe import Train
 from edgebake.training import loop
-from edgebake.training.distillation import Lesson
+from edgebake.training.distillation import TeacherPredictions
 from edgebake.training.loop import TrainingOptions, TrainingSplits
 
 WORDS = Train(epochs=3, batch_size=32, learning_rate=0.05, seed=0, threads=1)
@@ -41,13 +41,13 @@ def model(seed: int = 0) -> Any:
     return keras.Model(image, keras.layers.Dense(2, "softmax")(hidden))
 
 
-def lesson(seen: TrainingSplits, alpha: float) -> Lesson:
+def lesson(seen: TrainingSplits, alpha: float) -> TeacherPredictions:
     """Return what a teacher says who is nine tenths sure of the truth."""
     answers = [
         np.eye(2, dtype=np.float32)[truth(one[:])] * 0.8 + 0.1
         for one in (seen.images, seen.validation_images)
     ]
-    return Lesson(answers[0], answers[1], 2.0, alpha)
+    return TeacherPredictions(answers[0], answers[1], 2.0, alpha)
 
 
 def test_the_last_step_of_an_epoch_may_be_smaller() -> None:

@@ -24,7 +24,7 @@ from edgebake.recipe.stage_params import PruneParams
 from edgebake.stages.job import Job
 from edgebake.tasks import contract
 from edgebake.training import loop
-from edgebake.training.distillation import Lesson
+from edgebake.training.distillation import TeacherPredictions
 from edgebake.training.loop import TrainingSplits
 
 
@@ -61,7 +61,9 @@ def _parent(section: PruneParams, archive: bytes) -> Parent:
     return Parent(archive, trained, splits, _lesson(section, train, validation), agreed)
 
 
-def _lesson(section: PruneParams, train: Examples, validation: Examples) -> Lesson | None:
+def _lesson(
+    section: PruneParams, train: Examples, validation: Examples
+) -> TeacherPredictions | None:
     """Return what the teacher answers on both splits, each image as the teacher sees it."""
     words = section.fine_tune and section.fine_tune.distill
     if not words:
@@ -78,7 +80,7 @@ def _lesson(section: PruneParams, train: Examples, validation: Examples) -> Less
     def answers(examples: Examples) -> NDArray[np.float32]:
         return loop.answers(model, Prepared(examples.images, agreed))
 
-    return Lesson(answers(train), answers(validation), words.temperature, words.alpha)
+    return TeacherPredictions(answers(train), answers(validation), words.temperature, words.alpha)
 
 
 def _contract(variant: str) -> contract.Contract:

@@ -18,7 +18,7 @@ SMALLEST = 1e-7  # a probability below counts as this
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TeacherPredictions:
     """A teacher's probabilities float32 [n, classes] on the images of both splits, and how to learn from them."""
 
     answers: NDArray[np.float32]
@@ -37,7 +37,7 @@ def one_hot(labels: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
     return np.eye(classes, dtype=np.float32)[labels]
 
 
-def loss(lesson: Lesson) -> Callable[[Any, Any], Any]:
+def loss(lesson: TeacherPredictions) -> Callable[[Any, Any], Any]:
     """Return a loss of (goals, the model's probabilities), one number for each example.
 
     alpha * cross entropy with the labels + (1 - alpha) * T^2 * KL(teacher's at temperature T || the model's at T).
@@ -62,7 +62,7 @@ def accuracy(wanted: Any, answered: Any) -> Any:
     return keras.metrics.categorical_accuracy(labels, answered)
 
 
-def _softened(probabilities: Any, lesson: Lesson) -> Any:
+def _softened(probabilities: Any, lesson: TeacherPredictions) -> Any:
     import keras
 
     return keras.ops.softmax(

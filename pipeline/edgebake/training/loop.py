@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from edgebake.data.preprocessed import Prepared
     from edgebake.tasks.contract import Contract
-    from edgebake.training.distillation import Lesson
+    from edgebake.training.distillation import TeacherPredictions
 
 HEADS = ("epoch", "accuracy", "loss", "val_accuracy", "val_loss")
 BATCH = 64  # images that are answered at once, for speed alone
@@ -49,7 +49,7 @@ class TrainingOptions:
     """What a training has beside images and words."""
 
     callbacks: Sequence[Any] = ()
-    lesson: Lesson | None = None  # a teacher's answers, which count beside the labels
+    lesson: TeacherPredictions | None = None  # a teacher's answers, which count beside the labels
     contract: Contract | None = None  # of the images, where they are augmented
     checkpoint: Checkpoint | None = None
 
@@ -168,7 +168,7 @@ def _in_order(lot: TrainingSet) -> NDArray[np.int64]:
 
 
 def _goal(
-    model: Any, splits: TrainingSplits, words: Train, lesson: Lesson | None
+    model: Any, splits: TrainingSplits, words: Train, lesson: TeacherPredictions | None
 ) -> tuple[TrainingSet, TrainingSet, Any, Any]:
     """Return what is to be answered on both splits, the loss and the measure of accuracy."""
     labels = (splits.labels, splits.validation_labels)

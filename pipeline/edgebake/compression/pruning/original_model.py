@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from edgebake.tasks.contract import Contract
-    from edgebake.training.distillation import Lesson
+    from edgebake.training.distillation import TeacherPredictions
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Parent:
     archive: bytes
     train: Train
     splits: TrainingSplits
-    lesson: Lesson | None = None
+    lesson: TeacherPredictions | None = None
     contract: Contract | None = None  # of the images, where they are augmented
 
     def aids(self, callbacks: Sequence[Any] = ()) -> TrainingOptions:

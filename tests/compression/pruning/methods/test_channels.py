@@ -14,7 +14,7 @@ from edgebake.errors import ConversionError
 from edgebake.models import keras_graph, keras_session
 from edgebake.recipe import FineTune, Goal, Prune, Score, Train
 from edgebake.training import loop
-from edgebake.training.distillation import Lesson
+from edgebake.training.distillation import TeacherPredictions
 from edgebake.training.loop import TrainingSplits
 
 LEARN = Train(epochs=1, batch_size=16, learning_rate=0.01, seed=0, threads=1)
@@ -127,7 +127,8 @@ def test_a_model_that_learnt_from_a_teacher_can_be_cut_again_and_trained_from_sc
     sure = [np.eye(2, dtype=np.float32)[np.ones(count, int)] for count in (32, 16)]
     given = words(keep=0.5, steps=2, epochs=2)
     pupil = prune(
-        replace(parent, lesson=Lesson(sure[0], sure[1], temperature=2.0, alpha=0.0)), given
+        replace(parent, lesson=TeacherPredictions(sure[0], sure[1], temperature=2.0, alpha=0.0)),
+        given,
     )
     assert sizes(pupil)["a"] == 4
     baselines.from_scratch(pupil.model, parent, given)
