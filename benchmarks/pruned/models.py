@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.peers.subject import TARGET, Subject
 from edgebake import plugins
 from edgebake.compression.pruning import baselines, fine_tune
-from edgebake.compression.pruning.original_model import Parent
+from edgebake.compression.pruning.original_model import OriginalModel
 from edgebake.data.dataset import split
 from edgebake.models import keras_session
 from edgebake.plan import compose
@@ -106,7 +106,7 @@ def _trained_on(one: Subject, way: Way, seed: int) -> Any:
     return baselines.trained_on(_parent(one, words), words.prune)
 
 
-def _parent(one: Subject, words: Recipe) -> Parent:
+def _parent(one: Subject, words: Recipe) -> OriginalModel:
     """Return what the prune stage gives to a pruner."""
     examples = plugins.load("data.source", words.data.source).load(words.data)
     train, validation = (
@@ -117,7 +117,7 @@ def _parent(one: Subject, words: Recipe) -> Parent:
     splits = TrainingSplits(
         prepare(train.images), train.labels, prepare(validation.images), validation.labels
     )
-    return Parent(
+    return OriginalModel(
         one.archive, words.train, splits, _lesson(one.model, splits, fine_tune.of(words.prune))
     )
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edgebake import artifacts, plugins
 from edgebake.compression.pruning import summary
-from edgebake.compression.pruning.original_model import Parent
+from edgebake.compression.pruning.original_model import OriginalModel
 from edgebake.data import dataset
 from edgebake.data.dataset import Examples
 from edgebake.data.preprocessed import Prepared
@@ -49,7 +49,7 @@ def run(job: Job) -> str:
     return summary.line(report)
 
 
-def _parent(section: PruneParams, archive: bytes) -> Parent:
+def _parent(section: PruneParams, archive: bytes) -> OriginalModel:
     train, validation = (
         dataset.read(section.data, section.examples, name) for name in ("train", "validation")
     )
@@ -58,7 +58,7 @@ def _parent(section: PruneParams, archive: bytes) -> Parent:
     splits = TrainingSplits(images[0], train.labels, images[1], validation.labels)
     # Not in prune's own section: what counts is how the parent on disk was trained, in an experiment too.
     trained = stage_params.read("train", section.train)
-    return Parent(archive, trained, splits, _lesson(section, train, validation), agreed)
+    return OriginalModel(archive, trained, splits, _lesson(section, train, validation), agreed)
 
 
 def _lesson(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edgebake.compression.pruning import baselines
-from edgebake.compression.pruning.original_model import Parent
+from edgebake.compression.pruning.original_model import OriginalModel
 from edgebake.models import keras_session
 from edgebake.recipe import FineTune, Prune, Train
 from edgebake.training import loop
@@ -18,9 +18,9 @@ WORDS = Prune("channels", steps=2, fine_tune=FineTune(3, 4, 0.25, 1, 1))
 
 
 @pytest.fixture(scope="module")
-def parent() -> Parent:
+def parent() -> OriginalModel:
     keras_session.start(1)
-    return Parent(keras_session.save(graphs.build("normalized")), TRAIN, graphs.NONE)
+    return OriginalModel(keras_session.save(graphs.build("normalized")), TRAIN, graphs.NONE)
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def fitted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 
 
 def test_the_unpruned_model_is_trained_on_as_the_pruned_one(
-    parent: Parent, fitted: list[tuple[Any, ...]]
+    parent: OriginalModel, fitted: list[tuple[Any, ...]]
 ) -> None:
     model = baselines.trained_on(parent, WORDS)
     assert fitted == [(model, graphs.NONE, (1, 4, 0.25)), (model, graphs.NONE, (2, 4, 0.25))]
@@ -45,7 +45,7 @@ def test_the_unpruned_model_is_trained_on_as_the_pruned_one(
 
 
 def test_the_pruned_architecture_is_trained_from_random_weights_for_all_epochs_together(
-    parent: Parent, fitted: list[tuple[Any, ...]]
+    parent: OriginalModel, fitted: list[tuple[Any, ...]]
 ) -> None:
     pruned = parent.load()
     model = baselines.from_scratch(pruned, parent, WORDS)
@@ -62,7 +62,7 @@ def test_the_pruned_architecture_is_trained_from_random_weights_for_all_epochs_t
 
 
 def test_what_was_learnt_of_the_images_without_training_is_kept(
-    parent: Parent, fitted: list[tuple[Any, ...]]
+    parent: OriginalModel, fitted: list[tuple[Any, ...]]
 ) -> None:
     pruned = parent.load()
     model = baselines.from_scratch(pruned, parent, WORDS)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edgebake.compression.pruning import summary
-from edgebake.compression.pruning.original_model import Parent, Pruned
+from edgebake.compression.pruning.original_model import OriginalModel, Pruned
 from edgebake.models import keras_session
 from edgebake.recipe import FineTune, Prune, Train
 from edgebake.training import loop
@@ -36,7 +36,7 @@ def of(hidden: int, baselines: bool) -> dict[str, Any]:
     learn = FineTune(epochs=3, batch_size=4, learning_rate=0.25, seed=1, threads=1)
     images, labels = np.zeros((5, 2), np.float32), np.zeros(5, np.int64)
     splits = TrainingSplits(images[:2], labels[:2], images, labels)
-    parent = Parent(keras_session.save(model(4)), LEARN, splits)
+    parent = OriginalModel(keras_session.save(model(4)), LEARN, splits)
     words = Prune(method="channels", fine_tune=learn, baselines=baselines)
     return summary.of(parent, Pruned(model(hidden), 0.5, 0.75, [], REPORT), words)
 

@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 from edgebake.compression.pruning import fine_tune
-from edgebake.compression.pruning.original_model import Parent
+from edgebake.compression.pruning.original_model import OriginalModel
 from edgebake.compression.quantization.qat.fold import copy_statistics
 from edgebake.recipe import Prune
 from edgebake.training import loop
 from edgebake.training.loop import TrainingOptions
 
 
-def trained_on(parent: Parent, words: Prune) -> Any:
+def trained_on(parent: OriginalModel, words: Prune) -> Any:
     """Return the unpruned model after the training that the pruned one got, in as many steps, from labels alone."""
     import keras
 
@@ -29,7 +29,7 @@ def trained_on(parent: Parent, words: Prune) -> Any:
     return model
 
 
-def from_scratch(pruned: Any, parent: Parent, words: Prune) -> Any:
+def from_scratch(pruned: Any, parent: OriginalModel, words: Prune) -> Any:
     """Return the pruned model's architecture trained from random weights all the way.
 
     As the parent was trained, for as long as the parent and the pruned model together.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from edgebake.compression.pruning.original_model import Parent
+from edgebake.compression.pruning.original_model import OriginalModel
 from edgebake.recipe import FineTune, Prune
 from edgebake.training.loop import History, fit
 
@@ -27,6 +27,6 @@ def part(words: Prune, number: int) -> FineTune:
     return replace(whole, epochs=epochs)
 
 
-def train(model: Any, parent: Parent, part: FineTune) -> History:
+def train(model: Any, parent: OriginalModel, part: FineTune) -> History:
     """Train a model in place and return the epochs."""
     return fit(model, parent.splits, part, parent.aids())

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Parent:
+class OriginalModel:
     """A trained model, how it was trained, the images to train it on with, and a teacher's answers if there is one."""
 
     archive: bytes

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from edgebake.compression.pruning.original_model import Parent
+from edgebake.compression.pruning.original_model import OriginalModel
 from edgebake.models import keras_session
 from edgebake.recipe import FineTune
 from edgebake.training.loop import TrainingSplits
@@ -17,7 +17,7 @@ def splits() -> TrainingSplits:
     return TrainingSplits(images[:64], labels[:64], images[64:], labels[64:])
 
 
-def parent() -> Parent:
+def parent() -> OriginalModel:
     """Return a model with each kind of layer that pruners treat in its own way, trained until it is right."""
     keras = keras_session.start(1)
     layers = keras.layers
@@ -33,4 +33,4 @@ def parent() -> Parent:
     model.compile(keras.optimizers.Adam(0.03), "sparse_categorical_crossentropy")
     seen = splits()
     model.fit(seen.images, seen.labels, epochs=15, batch_size=16, verbose=0)
-    return Parent(keras_session.save(keras.Model(model.input, model.output)), LEARN, seen)
+    return OriginalModel(keras_session.save(keras.Model(model.input, model.output)), LEARN, seen)

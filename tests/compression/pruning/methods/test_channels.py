@@ -9,7 +9,7 @@ import pytest
 
 from edgebake.compression.pruning import baselines, fine_tune, latency, layer_costs
 from edgebake.compression.pruning.methods import channels
-from edgebake.compression.pruning.original_model import Parent, Pruned
+from edgebake.compression.pruning.original_model import OriginalModel, Pruned
 from edgebake.errors import ConversionError
 from edgebake.models import keras_graph, keras_session
 from edgebake.recipe import FineTune, Goal, Prune, Score, Train
@@ -30,7 +30,7 @@ def _splits() -> TrainingSplits:
 
 
 @pytest.fixture(scope="module")
-def parent() -> Parent:
+def parent() -> OriginalModel:
     """A residual block: `a` and `c` are tied, `b` is between them."""
     keras = keras_session.start(1)
     layers = keras.layers
@@ -41,7 +41,7 @@ def parent() -> Parent:
         layers.Add(name="sum")([x, layers.Conv2D(8, 1, name="c")(y)])
     )
     model = keras.Model(image, layers.Dense(2, activation="softmax", name="answer")(x))
-    return Parent(keras_session.save(model), LEARN, _splits())
+    return OriginalModel(keras_session.save(model), LEARN, _splits())
 
 
 def words(
@@ -54,7 +54,7 @@ def words(
     )
 
 
-def prune(parent: Parent, given: Prune) -> Pruned:
+def prune(parent: OriginalModel, given: Prune) -> Pruned:
     keras_session.start(1)
     return channels.prune(parent, given)
 
@@ -76,7 +76,7 @@ def _untrained(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def kept(parent: Parent) -> Pruned:
+def kept(parent: OriginalModel) -> Pruned:
     return prune(parent, words(keep=0.25, steps=2, epochs=3))
 
 
@@ -84,7 +84,9 @@ def test_each_layer_keeps_its_share(kept: Pruned) -> None:
     assert sizes(kept) == {"a": 2, "norm": 2, "b": 2, "c": 2, "answer": 2}
 
 
-def test_each_step_goes_the_same_part_of_the_way_and_is_told(parent: Parent, kept: Pruned) -> None:
+def test_each_step_goes_the_same_part_of_the_way_and_is_told(
+    parent: OriginalModel, kept: Pruned
+) -> None:
     half = 36 * (9 * 4 + 4 * 4 + 4 * 4) + 4 * 2
     assert [step["macs"] for step in kept.report["steps"]] == [
         half,
@@ -105,14 +107,14 @@ def test_layers_that_stay_whole_are_told(kept: Pruned) -> None:
     assert "timed" not in kept.report
 
 
-def test_the_same_seed_gives_the_same_bytes(parent: Parent, kept: Pruned) -> None:
+def test_the_same_seed_gives_the_same_bytes(parent: OriginalModel, kept: Pruned) -> None:
     again = prune(parent, words(keep=0.25, steps=2, epochs=3))
     assert archive(again) == archive(kept)
     assert again.report == kept.report
     assert again.history == kept.history
 
 
-def test_the_model_is_a_plain_one(parent: Parent, kept: Pruned) -> None:
+def test_the_model_is_a_plain_one(parent: OriginalModel, kept: Pruned) -> None:
     loaded = keras_session.load(archive(kept))
     images = parent.splits.validation_images
     np.testing.assert_array_equal(np.array(loaded(images)), np.array(kept.model(images)))
@@ -122,7 +124,7 @@ def test_the_model_is_a_plain_one(parent: Parent, kept: Pruned) -> None:
 
 
 def test_a_model_that_learnt_from_a_teacher_can_be_cut_again_and_trained_from_scratch(
-    parent: Parent,
+    parent: OriginalModel,
 ) -> None:
     sure = [np.eye(2, dtype=np.float32)[np.ones(count, int)] for count in (32, 16)]
     given = words(keep=0.5, steps=2, epochs=2)
@@ -137,7 +139,7 @@ def test_a_model_that_learnt_from_a_teacher_can_be_cut_again_and_trained_from_sc
 
 @pytest.mark.usefixtures("_untrained")
 @pytest.mark.parametrize("word", ["macs", "parameters"])
-def test_a_goal_is_reached(parent: Parent, word: str) -> None:
+def test_a_goal_is_reached(parent: OriginalModel, word: str) -> None:
     pruned = prune(parent, words(target=Goal(**{word: 0.4}), steps=2, epochs=2))
     before, after = (
         layer_costs.total(layer_costs.of(parent.load()), word),
@@ -150,7 +152,7 @@ def test_a_goal_is_reached(parent: Parent, word: str) -> None:
 
 @pytest.mark.usefixtures("_untrained")
 def test_a_goal_of_latency_tells_what_was_timed(
-    parent: Parent, monkeypatch: pytest.MonkeyPatch
+    parent: OriginalModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
         latency, "_session", lambda model: layer_costs.total(layer_costs.of(model), "macs")
@@ -162,7 +164,7 @@ def test_a_goal_of_latency_tells_what_was_timed(
     assert len(pruned.report["timed"]) >= 2
 
 
-def test_a_goal_below_the_floor_is_refused(parent: Parent) -> None:
+def test_a_goal_below_the_floor_is_refused(parent: OriginalModel) -> None:
     expected = (
         "prune.target.macs: 940 are left where every layer is at its floor; expected at most 722: "
         "a lower prune.floor, or more to be left"
@@ -172,7 +174,7 @@ def test_a_goal_below_the_floor_is_refused(parent: Parent) -> None:
 
 
 @pytest.mark.usefixtures("_untrained")
-def test_channels_that_meet_one_alone_may_come_down_to_one_in_steps(parent: Parent) -> None:
+def test_channels_that_meet_one_alone_may_come_down_to_one_in_steps(parent: OriginalModel) -> None:
     """They are tied then, as they were not before."""
     keras = keras_session.start(1)
     layers = keras.layers

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edgebake.compression.pruning.methods import cluster
-from edgebake.compression.pruning.original_model import Parent
+from edgebake.compression.pruning.original_model import OriginalModel
 from edgebake.compression.quantization.qat.fold import fold
 from edgebake.models import keras_session
 from edgebake.recipe import Prune
@@ -22,11 +22,11 @@ WORDS = Prune("cluster", bits=2, per_channel=False, fine_tune=halves.LEARN)
 
 
 @pytest.fixture(scope="module")
-def parent() -> Parent:
+def parent() -> OriginalModel:
     return halves.parent()
 
 
-def test_each_layer_has_four_weights_bit_for_bit(parent: Parent) -> None:
+def test_each_layer_has_four_weights_bit_for_bit(parent: OriginalModel) -> None:
     found = cluster.prune(parent, WORDS)
     kernels = {
         layer.name: np.array(layer.kernel)
@@ -43,7 +43,7 @@ def test_each_layer_has_four_weights_bit_for_bit(parent: Parent) -> None:
     assert packed["after"] < packed["before"]
 
 
-def test_each_channel_has_four_of_its_own(parent: Parent) -> None:
+def test_each_channel_has_four_of_its_own(parent: OriginalModel) -> None:
     found = cluster.prune(parent, dataclasses.replace(WORDS, per_channel=True))
     kernel = np.array(found.model.get_layer("conv").kernel)
     assert [len(np.unique(kernel[..., channel])) for channel in range(16)] == [4] * 16
@@ -52,7 +52,7 @@ def test_each_channel_has_four_of_its_own(parent: Parent) -> None:
     assert [entry["values"] for entry in found.report["layers"]] == [4, 4, 4, 4]
 
 
-def test_what_is_shared_is_learnt(parent: Parent) -> None:
+def test_what_is_shared_is_learnt(parent: OriginalModel) -> None:
     found = cluster.prune(parent, WORDS)
     assert found.accuracy_cut < 0.9
     assert found.accuracy > 0.95
@@ -60,7 +60,7 @@ def test_what_is_shared_is_learnt(parent: Parent) -> None:
     assert [row["epoch"] for row in found.history] == [1, 2, 3, 4]
 
 
-def test_the_archive_is_a_folded_model_and_the_same_again(parent: Parent) -> None:
+def test_the_archive_is_a_folded_model_and_the_same_again(parent: OriginalModel) -> None:
     archives = []
     for _ in range(2):
         keras_session.start(1)
@@ -73,6 +73,6 @@ def test_the_archive_is_a_folded_model_and_the_same_again(parent: Parent) -> Non
     ]
 
 
-def test_a_recipe_without_its_words_is_our_own_mistake(parent: Parent) -> None:
+def test_a_recipe_without_its_words_is_our_own_mistake(parent: OriginalModel) -> None:
     with pytest.raises(ValueError, match="without"):
         cluster.prune(parent, dataclasses.replace(WORDS, bits=None))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edgebake.compression.pruning.methods import magnitude
-from edgebake.compression.pruning.original_model import Parent
+from edgebake.compression.pruning.original_model import OriginalModel
 from edgebake.models import keras_session
 from edgebake.recipe import Pattern, Prune
 from tests.compression.pruning.methods import halves
@@ -18,7 +18,7 @@ WORDS = Prune("magnitude", sparsity=0.7, ramp=0.5, fine_tune=halves.LEARN)
 
 
 @pytest.fixture(scope="module")
-def parent() -> Parent:
+def parent() -> OriginalModel:
     return halves.parent()
 
 
@@ -27,7 +27,7 @@ def zeros(model: Any, name: str) -> int:
 
 
 @pytest.mark.parametrize("ramp", [0.0, 0.5, 1.0])
-def test_each_layer_has_its_exact_share_of_zeros(parent: Parent, ramp: float) -> None:
+def test_each_layer_has_its_exact_share_of_zeros(parent: OriginalModel, ramp: float) -> None:
     found = magnitude.prune(parent, dataclasses.replace(WORDS, ramp=ramp))
     assert {name: zeros(found.model, name) for name in ("conv", "wide", "probabilities")} == {
         "conv": 101,
@@ -38,7 +38,7 @@ def test_each_layer_has_its_exact_share_of_zeros(parent: Parent, ramp: float) ->
     assert [row["epoch"] for row in found.history] == [1, 2, 3, 4]
 
 
-def test_training_brings_back_what_was_lost(parent: Parent) -> None:
+def test_training_brings_back_what_was_lost(parent: OriginalModel) -> None:
     longer = dataclasses.replace(halves.LEARN, epochs=12)
     found = magnitude.prune(parent, dataclasses.replace(WORDS, sparsity=0.95, fine_tune=longer))
     assert found.accuracy_cut < 0.8
@@ -46,7 +46,7 @@ def test_training_brings_back_what_was_lost(parent: Parent) -> None:
     assert found.accuracy == pytest.approx(found.history[-1]["val_accuracy"])
 
 
-def test_the_report_tells_of_each_layer(parent: Parent) -> None:
+def test_the_report_tells_of_each_layer(parent: OriginalModel) -> None:
     found = magnitude.prune(parent, WORDS)
     assert found.report["zeros"] == {"before": 0.0, "after": 202 / 288}
     assert found.report["layers"] == [
@@ -59,7 +59,7 @@ def test_the_report_tells_of_each_layer(parent: Parent) -> None:
     assert "the same time is expected" in found.report["speed"]
 
 
-def test_the_first_cut_is_that_of_the_parent_and_patterns_are_kept(parent: Parent) -> None:
+def test_the_first_cut_is_that_of_the_parent_and_patterns_are_kept(parent: OriginalModel) -> None:
     words = dataclasses.replace(WORDS, sparsity=None, ramp=None, pattern=Pattern(2, 4))
     found = magnitude.prune(parent, words)
     assert list(found.report["whole"]) == ["depthwise", "conv"]  # one input channel
@@ -73,7 +73,7 @@ def test_the_first_cut_is_that_of_the_parent_and_patterns_are_kept(parent: Paren
     assert found.report["zeros"]["after"] == 0.5
 
 
-def test_the_archive_is_plain_small_and_the_same_again(parent: Parent) -> None:
+def test_the_archive_is_plain_small_and_the_same_again(parent: OriginalModel) -> None:
     archives = []
     for _ in range(2):
         keras_session.start(1)
@@ -88,6 +88,6 @@ def test_the_archive_is_plain_small_and_the_same_again(parent: Parent) -> None:
     assert zeros(keras_session.load(archives[0]), "conv") == 101
 
 
-def test_a_recipe_without_its_words_is_our_own_mistake(parent: Parent) -> None:
+def test_a_recipe_without_its_words_is_our_own_mistake(parent: OriginalModel) -> None:
     with pytest.raises(ValueError, match="without"):
         magnitude.prune(parent, dataclasses.replace(WORDS, sparsity=None))

@@ -13,7 +13,7 @@ from edgebake.compression.pruning import (
     selection,
     shrink,
 )
-from edgebake.compression.pruning.original_model import Parent, Pruned
+from edgebake.compression.pruning.original_model import OriginalModel, Pruned
 from edgebake.compression.pruning.selection import Limits
 from edgebake.models import keras_graph, keras_session
 from edgebake.recipe import Goal, Prune
@@ -39,7 +39,7 @@ class _Cut:
     history: loop.History = field(default_factory=list)
 
 
-def prune(parent: Parent, words: Prune) -> Pruned:
+def prune(parent: OriginalModel, words: Prune) -> Pruned:
     """Cut and train in as many steps as the recipe says, each the same part of the way.
 
     Raises:
@@ -79,7 +79,7 @@ def _counts(cut: _Cut, ranked: Ranked, full: Any, way: float) -> Numbers:
     return selection.by_share(ranked, (words.keep or 1.0) ** way)
 
 
-def _train(cut: _Cut, parent: Parent, number: int) -> None:
+def _train(cut: _Cut, parent: OriginalModel, number: int) -> None:
     counted = layer_costs.of(cut.model)
     step: dict[str, float] = {
         word: layer_costs.total(counted, word) for word in ("macs", "parameters")

@@ -11,7 +11,7 @@ import numpy as np
 
 from edgebake.compression.pruning import kernels, masks
 from edgebake.compression.pruning.masks import Masks, Ramp
-from edgebake.compression.pruning.original_model import Parent, Pruned
+from edgebake.compression.pruning.original_model import OriginalModel, Pruned
 from edgebake.models import keras_graph, keras_session
 from edgebake.recipe import FineTune, Pattern, Prune
 from edgebake.training import loop
@@ -26,7 +26,7 @@ SPEED = (
 )
 
 
-def prune(parent: Parent, words: Prune) -> Pruned:
+def prune(parent: OriginalModel, words: Prune) -> Pruned:
     """Cut each layer by itself: to a share of zeros that grows over the ramp, or to a pattern at once."""
     how, learn = _asked(words)
     model, cut = parent.load(), parent.load()
@@ -56,7 +56,7 @@ def _masks(model: Any, pattern: Pattern | None) -> Masks:
     return Masks(layers.values())
 
 
-def _fine_tuned(model: Any, parent: Parent, words: Prune, learn: FineTune) -> History:
+def _fine_tuned(model: Any, parent: OriginalModel, words: Prune, learn: FineTune) -> History:
     """Train a model while its masks are made and kept; return the epochs."""
     how, _ = _asked(words)
     made = _masks(model, words.pattern)
