@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edgebake.compression.pruning import summary
-from edgebake.compression.pruning.original_model import OriginalModel, Pruned
+from edgebake.compression.pruning.original_model import OriginalModel, PrunedModel
 from edgebake.models import keras_session
 from edgebake.recipe import FineTune, Prune, Train
 from edgebake.training import loop
@@ -38,7 +38,7 @@ def of(hidden: int, baselines: bool) -> dict[str, Any]:
     splits = TrainingSplits(images[:2], labels[:2], images, labels)
     parent = OriginalModel(keras_session.save(model(4)), LEARN, splits)
     words = Prune(method="channels", fine_tune=learn, baselines=baselines)
-    return summary.of(parent, Pruned(model(hidden), 0.5, 0.75, [], REPORT), words)
+    return summary.of(parent, PrunedModel(model(hidden), 0.5, 0.75, [], REPORT), words)
 
 
 @pytest.fixture(autouse=True)

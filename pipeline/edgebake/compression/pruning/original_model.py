@@ -36,7 +36,7 @@ class OriginalModel:
 
 
 @dataclass(frozen=True)
-class Pruned:
+class PrunedModel:
     """A plain Keras model that converts everywhere; accuracies are those on the validation split."""
 
     model: Any

@@ -10,13 +10,13 @@ from edgebake.compression.pruning.layer_costs import Cost
 from edgebake.training import loop
 
 if TYPE_CHECKING:
-    from edgebake.compression.pruning.original_model import OriginalModel, Pruned
+    from edgebake.compression.pruning.original_model import OriginalModel, PrunedModel
     from edgebake.recipe import Prune
 
 WORDS = ("channels", "macs", "parameters")
 
 
-def of(parent: OriginalModel, pruned: Pruned, words: Prune) -> dict[str, Any]:
+def of(parent: OriginalModel, pruned: PrunedModel, words: Prune) -> dict[str, Any]:
     """Return the account of a model beside its parent, and beside what was trained with the same budget."""
     full = parent.load()
     before, after = layer_costs.of(full), layer_costs.of(pruned.model)
@@ -76,7 +76,7 @@ def _elsewhere(report: dict[str, Any]) -> str:
     return f", {found} (anywhere: prune.target.macs: {share:g})"
 
 
-def _baselines(parent: OriginalModel, pruned: Pruned, words: Prune) -> dict[str, float]:
+def _baselines(parent: OriginalModel, pruned: PrunedModel, words: Prune) -> dict[str, float]:
     found = {"parent_trained_on": baselines.trained_on(parent, words)}
     if layer_costs.total(layer_costs.of(pruned.model), "macs") < layer_costs.total(
         layer_costs.of(parent.load()), "macs"

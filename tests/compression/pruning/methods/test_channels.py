@@ -9,7 +9,7 @@ import pytest
 
 from edgebake.compression.pruning import baselines, fine_tune, latency, layer_costs
 from edgebake.compression.pruning.methods import channels
-from edgebake.compression.pruning.original_model import OriginalModel, Pruned
+from edgebake.compression.pruning.original_model import OriginalModel, PrunedModel
 from edgebake.errors import ConversionError
 from edgebake.models import keras_graph, keras_session
 from edgebake.recipe import FineTune, Goal, Prune, Score, Train
@@ -54,17 +54,17 @@ def words(
     )
 
 
-def prune(parent: OriginalModel, given: Prune) -> Pruned:
+def prune(parent: OriginalModel, given: Prune) -> PrunedModel:
     keras_session.start(1)
     return channels.prune(parent, given)
 
 
-def archive(pruned: Pruned) -> bytes:
+def archive(pruned: PrunedModel) -> bytes:
     """Return the model as the stage hands it on, without the state of its training."""
     return keras_session.save(keras_graph.functional(pruned.model))
 
 
-def sizes(pruned: Pruned) -> dict[str, int]:
+def sizes(pruned: PrunedModel) -> dict[str, int]:
     return {name: cost.channels for name, cost in layer_costs.of(pruned.model).items()}
 
 
@@ -76,16 +76,16 @@ def _untrained(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def kept(parent: OriginalModel) -> Pruned:
+def kept(parent: OriginalModel) -> PrunedModel:
     return prune(parent, words(keep=0.25, steps=2, epochs=3))
 
 
-def test_each_layer_keeps_its_share(kept: Pruned) -> None:
+def test_each_layer_keeps_its_share(kept: PrunedModel) -> None:
     assert sizes(kept) == {"a": 2, "norm": 2, "b": 2, "c": 2, "answer": 2}
 
 
 def test_each_step_goes_the_same_part_of_the_way_and_is_told(
-    parent: OriginalModel, kept: Pruned
+    parent: OriginalModel, kept: PrunedModel
 ) -> None:
     half = 36 * (9 * 4 + 4 * 4 + 4 * 4) + 4 * 2
     assert [step["macs"] for step in kept.report["steps"]] == [
@@ -102,19 +102,19 @@ def test_each_step_goes_the_same_part_of_the_way_and_is_told(
     assert kept.accuracy == loop.accuracy(kept.model, parent.splits)
 
 
-def test_layers_that_stay_whole_are_told(kept: Pruned) -> None:
+def test_layers_that_stay_whole_are_told(kept: PrunedModel) -> None:
     assert kept.report["whole"] == {"answer": "its softmax looks at all channels"}
     assert "timed" not in kept.report
 
 
-def test_the_same_seed_gives_the_same_bytes(parent: OriginalModel, kept: Pruned) -> None:
+def test_the_same_seed_gives_the_same_bytes(parent: OriginalModel, kept: PrunedModel) -> None:
     again = prune(parent, words(keep=0.25, steps=2, epochs=3))
     assert archive(again) == archive(kept)
     assert again.report == kept.report
     assert again.history == kept.history
 
 
-def test_the_model_is_a_plain_one(parent: OriginalModel, kept: Pruned) -> None:
+def test_the_model_is_a_plain_one(parent: OriginalModel, kept: PrunedModel) -> None:
     loaded = keras_session.load(archive(kept))
     images = parent.splits.validation_images
     np.testing.assert_array_equal(np.array(loaded(images)), np.array(kept.model(images)))

@@ -13,7 +13,7 @@ from edgebake.compression.pruning import (
     selection,
     shrink,
 )
-from edgebake.compression.pruning.original_model import OriginalModel, Pruned
+from edgebake.compression.pruning.original_model import OriginalModel, PrunedModel
 from edgebake.compression.pruning.selection import Limits
 from edgebake.models import keras_graph, keras_session
 from edgebake.recipe import Goal, Prune
@@ -39,7 +39,7 @@ class _Cut:
     history: loop.History = field(default_factory=list)
 
 
-def prune(parent: OriginalModel, words: Prune) -> Pruned:
+def prune(parent: OriginalModel, words: Prune) -> PrunedModel:
     """Cut and train in as many steps as the recipe says, each the same part of the way.
 
     Raises:
@@ -61,7 +61,7 @@ def prune(parent: OriginalModel, words: Prune) -> Pruned:
         _train(cut, parent, number)
     last = cut.steps[-1]
     report = {"whole": cut.whole, "steps": cut.steps} | ({"timed": cut.timed} if cut.timed else {})
-    return Pruned(cut.model, last["accuracy_cut"], last["accuracy"], cut.history, report)
+    return PrunedModel(cut.model, last["accuracy_cut"], last["accuracy"], cut.history, report)
 
 
 def _counts(cut: _Cut, ranked: Ranked, full: Any, way: float) -> Numbers:

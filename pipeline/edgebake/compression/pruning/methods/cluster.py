@@ -9,7 +9,7 @@ import numpy as np
 
 from edgebake.compression.pruning import kernels, shared_weights
 from edgebake.compression.pruning.kernels import Rule
-from edgebake.compression.pruning.original_model import OriginalModel, Pruned
+from edgebake.compression.pruning.original_model import OriginalModel, PrunedModel
 from edgebake.compression.quantization.qat.fold import fold
 from edgebake.models import keras_graph, keras_session
 from edgebake.recipe import Prune
@@ -20,7 +20,7 @@ ONE_OF: tuple[tuple[str, ...], ...] = ()
 TOOLS: tuple[str, ...] = (*keras_session.TOOLS, "coremltools")
 
 
-def prune(parent: OriginalModel, words: Prune) -> Pruned:
+def prune(parent: OriginalModel, words: Prune) -> PrunedModel:
     """Share 2^bits weights in each layer, or in each of its output channels.
 
     Batch normalization is folded first: every runtime does so, and would give each channel weights of its own.
@@ -39,7 +39,7 @@ def prune(parent: OriginalModel, words: Prune) -> Pruned:
     model = keras_graph.functional(
         model
     )  # without an optimizer and its state, which would be saved too
-    return Pruned(
+    return PrunedModel(
         model=model,
         accuracy_cut=accuracy_cut,
         accuracy=loop.accuracy(model, parent.splits),

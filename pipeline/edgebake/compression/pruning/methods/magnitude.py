@@ -11,7 +11,7 @@ import numpy as np
 
 from edgebake.compression.pruning import kernels, masks
 from edgebake.compression.pruning.masks import Masks, Ramp
-from edgebake.compression.pruning.original_model import OriginalModel, Pruned
+from edgebake.compression.pruning.original_model import OriginalModel, PrunedModel
 from edgebake.models import keras_graph, keras_session
 from edgebake.recipe import FineTune, Pattern, Prune
 from edgebake.training import loop
@@ -26,7 +26,7 @@ SPEED = (
 )
 
 
-def prune(parent: OriginalModel, words: Prune) -> Pruned:
+def prune(parent: OriginalModel, words: Prune) -> PrunedModel:
     """Cut each layer by itself: to a share of zeros that grows over the ramp, or to a pattern at once."""
     how, learn = _asked(words)
     model, cut = parent.load(), parent.load()
@@ -35,7 +35,7 @@ def prune(parent: OriginalModel, words: Prune) -> Pruned:
     model = keras_graph.functional(
         model
     )  # without an optimizer and its state, which would be saved too
-    return Pruned(
+    return PrunedModel(
         model=model,
         accuracy_cut=loop.accuracy(cut, parent.splits),
         accuracy=loop.accuracy(model, parent.splits),
