@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from edgebake.compression.pruning import layer_costs
-from edgebake.compression.pruning.layer_costs import Cost
+from edgebake.compression.pruning.layer_costs import LayerCost
 from edgebake.models import keras_session
 
 
@@ -32,18 +32,20 @@ def model() -> Any:
 
 
 EXPECTED = {
-    "conv": Cost("Conv2D", 4, 4 * 3 * (3 * 3 * 2 * 4), 3 * 3 * 2 * 4 + 4),  # returns 4 x 3 places
-    "norm": Cost("BatchNormalization", 4, 0, 4 * 4),
-    "depthwise": Cost(
+    "conv": LayerCost(
+        "Conv2D", 4, 4 * 3 * (3 * 3 * 2 * 4), 3 * 3 * 2 * 4 + 4
+    ),  # returns 4 x 3 places
+    "norm": LayerCost("BatchNormalization", 4, 0, 4 * 4),
+    "depthwise": LayerCost(
         "DepthwiseConv2D", 8, 2 * 1 * (3 * 3 * 4 * 2), 3 * 3 * 4 * 2
     ),  # returns 2 x 1 places
-    "transposed": Cost(
+    "transposed": LayerCost(
         "Conv2DTranspose", 3, 2 * 1 * (2 * 2 * 3 * 8), 2 * 2 * 3 * 8 + 3
     ),  # reads 2 x 1, returns 4 x 2
-    "twice": Cost("Conv2D", 3, 2 * (4 * 2 * 3 * 3), 3 * 3 + 3),
-    "slope": Cost("PReLU", 3, 0, 3),
-    "grouped": Cost("Conv2D", 6, 4 * 2 * (1 * 6), 1 * 6),
-    "dense": Cost("Dense", 5, 6 * 5, 6 * 5 + 5),
+    "twice": LayerCost("Conv2D", 3, 2 * (4 * 2 * 3 * 3), 3 * 3 + 3),
+    "slope": LayerCost("PReLU", 3, 0, 3),
+    "grouped": LayerCost("Conv2D", 6, 4 * 2 * (1 * 6), 1 * 6),
+    "dense": LayerCost("Dense", 5, 6 * 5, 6 * 5 + 5),
 }
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edgebake.compression.pruning.dependency_graph import Dependencies, Groups
-    from edgebake.compression.pruning.layer_costs import Cost
+    from edgebake.compression.pruning.layer_costs import LayerCost
 
     Numbers: TypeAlias = NDArray[np.float64]
 
@@ -53,7 +53,7 @@ def make(model: Any, found: Dependencies, word: str) -> Bill:
 
 
 def _products(
-    layer: Any, cost: Cost, found: Dependencies, word: str
+    layer: Any, cost: LayerCost, found: Dependencies, word: str
 ) -> Iterator[tuple[float, Numbers, Numbers]]:
     """Yield what grows with channels read and returned, and what grows with channels returned alone."""
     channels, amount = found.channels[layer.name], getattr(cost, word)

@@ -10,7 +10,7 @@ from edgebake.models.keras_graph import kind, nodes
 
 
 @dataclass(frozen=True)
-class Cost:
+class LayerCost:
     """One layer with weights."""
 
     kind: str
@@ -19,9 +19,9 @@ class Cost:
     parameters: int
 
 
-def of(model: Any) -> dict[str, Cost]:
+def of(model: Any) -> dict[str, LayerCost]:
     """Return the cost of each layer with weights by its name, in the order in which they run."""
-    found: dict[str, Cost] = {}
+    found: dict[str, LayerCost] = {}
     for node in nodes(model):
         layer = node.operation
         if getattr(layer, "weights", None):
@@ -29,13 +29,13 @@ def of(model: Any) -> dict[str, Cost]:
             macs = _macs(node) + (
                 before.macs if before else 0
             )  # a layer that is used twice computes twice
-            found[layer.name] = Cost(
+            found[layer.name] = LayerCost(
                 kind(layer), node.output_tensors[0].shape[-1], macs, layer.count_params()
             )
     return found
 
 
-def total(costs: dict[str, Cost], word: str) -> int:
+def total(costs: dict[str, LayerCost], word: str) -> int:
     """Return the sum of `macs` or `parameters`."""
     return sum(getattr(cost, word) for cost in costs.values())
 

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from edgebake.compression.pruning import baselines, layer_costs
-from edgebake.compression.pruning.layer_costs import Cost
+from edgebake.compression.pruning.layer_costs import LayerCost
 from edgebake.training import loop
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _baselines(parent: OriginalModel, pruned: PrunedModel, words: Prune) -> dict
     return {name: loop.accuracy(model, parent.splits) for name, model in found.items()}
 
 
-def _layer(name: str, before: Cost, after: Cost | None) -> dict[str, Any]:
+def _layer(name: str, before: LayerCost, after: LayerCost | None) -> dict[str, Any]:
     """Return a row; a layer that pruning folded away has nothing after."""
     pairs = {
         word: {"before": getattr(before, word), "after": getattr(after, word, None)}
