@@ -23,14 +23,14 @@ THREADS = 1
 
 
 @dataclass(frozen=True)
-class Tried:
+class LatencyTrial:
     """A model of so many multiply-accumulates, and its latency: both as shares of the parent's."""
 
     macs: float
     latency: float
 
 
-def counts(ranked: Ranked, parent: Any, share: float) -> tuple[Numbers, list[Tried]]:
+def counts(ranked: Ranked, parent: Any, share: float) -> tuple[Numbers, list[LatencyTrial]]:
     """Return the first counts on the path of multiply-accumulates that are fast enough, and all that was timed.
 
     Halves the path again and again: a later model on it computes less, and is taken to be no slower.
@@ -45,7 +45,7 @@ def counts(ranked: Ranked, parent: Any, share: float) -> tuple[Numbers, list[Tri
     def is_fast(number: int) -> bool:
         model = shrink.rebuild(ranked.model, ranked.found, ranked.dropped(steps[number]))
         ratio = ratio_of(_session(model), reference_session)
-        tried.append(Tried(float(price.of(steps[number]) / price.of(steps[0])), ratio))
+        tried.append(LatencyTrial(float(price.of(steps[number]) / price.of(steps[0])), ratio))
         return ratio <= share
 
     first, last = 0, len(steps) - 1
