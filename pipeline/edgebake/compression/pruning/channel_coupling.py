@@ -94,7 +94,7 @@ TYING = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Divide
 
 
 @dataclass
-class Walk:
+class Coupling:
     """The points of all tensors so far, which of them are joined, and which have to stay, and why."""
 
     count: int = 0
@@ -143,7 +143,7 @@ class Call:
         return tuple(self.node.output_tensors[0].shape)
 
 
-def outputs(walk: Walk, call: Call) -> list[Points]:
+def outputs(walk: Coupling, call: Call) -> list[Points]:
     """Return the points of each tensor that an operation returns, joined with what it reads."""
     why_not = _stranger(call)
     if why_not is None:
@@ -209,23 +209,23 @@ def _size(number: Any) -> int:
     return int(np.size(number))
 
 
-def _mixes(walk: Walk, call: Call) -> Points:
+def _mixes(walk: Coupling, call: Call) -> Points:
     found = walk.fresh(call.shape[-1])
     if activation(call.operation) not in POINTWISE:
         walk.keep(found, f"its {activation(call.operation)} looks at all channels")
     return found
 
 
-def _repeats(_: Walk, call: Call) -> Points:
+def _repeats(_: Coupling, call: Call) -> Points:
     """A depthwise convolution: the channels that come from one stand side by side."""
     return np.repeat(call.inputs[0], call.operation.depth_multiplier)
 
 
-def _passes(_: Walk, call: Call) -> Points:
+def _passes(_: Coupling, call: Call) -> Points:
     return call.inputs[0]
 
 
-def _ties(walk: Walk, call: Call) -> Points:
+def _ties(walk: Coupling, call: Call) -> Points:
     """What meets element by element is one; a single channel serves all of the others."""
     widest, *others = sorted(call.inputs, key=len, reverse=True)
     for other in others:
@@ -234,19 +234,19 @@ def _ties(walk: Walk, call: Call) -> Points:
     return widest
 
 
-def _chains(walk: Walk, call: Call) -> Points:
+def _chains(walk: Coupling, call: Call) -> Points:
 
     if call.operation.axis in (-1, len(call.shape) - 1):
         return np.concatenate(call.inputs)
     return _ties(walk, call)
 
 
-def _tiles(_: Walk, call: Call) -> Points:
+def _tiles(_: Coupling, call: Call) -> Points:
     """Channels are the last axis: laid out in a row they come again and again."""
     return np.tile(call.inputs[0], call.shape[-1] // len(call.inputs[0]))
 
 
-JOINTS: dict[str, Callable[[Walk, Call], Points]] = {
+JOINTS: dict[str, Callable[[Coupling, Call], Points]] = {
     **dict.fromkeys(MIXING, _mixes),
     **dict.fromkeys(PASSING, _passes),
     **dict.fromkeys(TYING, _ties),

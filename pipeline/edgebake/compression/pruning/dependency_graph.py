@@ -50,7 +50,7 @@ class Dependencies:
 
 def read(model: Any) -> Dependencies:
     """Return the dependencies of a functional model of one input and one output."""
-    walk, named = channel_coupling.Walk(), {}
+    walk, named = channel_coupling.Coupling(), {}
     tensors: dict[int, Any] = {}
     calls = nodes(model)
     uses = [id(call.operation) for call in calls]
