@@ -16,7 +16,7 @@ from edgebake.models.keras_graph import activation, kind
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Points: TypeAlias = NDArray[np.int64]  # a number for each channel of a tensor
+    ChannelIds: TypeAlias = NDArray[np.int64]  # a number for each channel of a tensor
 
 # Each output channel is a sum over all input channels; kernel [..., in, out].
 MIXING = ("Conv1D", "Conv2D", "Conv3D", "Dense")
@@ -98,15 +98,15 @@ class Coupling:
     """The points of all tensors so far, which of them are joined, and which have to stay, and why."""
 
     count: int = 0
-    joined: list[tuple[Points, Points]] = field(default_factory=list)
-    kept: list[tuple[Points, str]] = field(default_factory=list)
+    joined: list[tuple[ChannelIds, ChannelIds]] = field(default_factory=list)
+    kept: list[tuple[ChannelIds, str]] = field(default_factory=list)
 
-    def fresh(self, channels: int) -> Points:
+    def fresh(self, channels: int) -> ChannelIds:
         """Return points that are joined with nothing yet."""
         self.count += channels
         return np.arange(self.count - channels, self.count)
 
-    def keep(self, points: Points, why: str) -> None:
+    def keep(self, points: ChannelIds, why: str) -> None:
         """Note that these channels stay."""
         self.kept.append((points, why))
 
@@ -129,7 +129,7 @@ class Call:
     """One use of an operation, and the points of what it reads."""
 
     node: Any
-    inputs: list[Points]
+    inputs: list[ChannelIds]
     uses: int  # of the operation in the model
 
     @property
@@ -143,7 +143,7 @@ class Call:
         return tuple(self.node.output_tensors[0].shape)
 
 
-def outputs(walk: Coupling, call: Call) -> list[Points]:
+def outputs(walk: Coupling, call: Call) -> list[ChannelIds]:
     """Return the points of each tensor that an operation returns, joined with what it reads."""
     why_not = _stranger(call)
     if why_not is None:
@@ -209,23 +209,23 @@ def _size(number: Any) -> int:
     return int(np.size(number))
 
 
-def _mixes(walk: Coupling, call: Call) -> Points:
+def _mixes(walk: Coupling, call: Call) -> ChannelIds:
     found = walk.fresh(call.shape[-1])
     if activation(call.operation) not in POINTWISE:
         walk.keep(found, f"its {activation(call.operation)} looks at all channels")
     return found
 
 
-def _repeats(_: Coupling, call: Call) -> Points:
+def _repeats(_: Coupling, call: Call) -> ChannelIds:
     """A depthwise convolution: the channels that come from one stand side by side."""
     return np.repeat(call.inputs[0], call.operation.depth_multiplier)
 
 
-def _passes(_: Coupling, call: Call) -> Points:
+def _passes(_: Coupling, call: Call) -> ChannelIds:
     return call.inputs[0]
 
 
-def _ties(walk: Coupling, call: Call) -> Points:
+def _ties(walk: Coupling, call: Call) -> ChannelIds:
     """What meets element by element is one; a single channel serves all of the others."""
     widest, *others = sorted(call.inputs, key=len, reverse=True)
     for other in others:
@@ -234,19 +234,19 @@ def _ties(walk: Coupling, call: Call) -> Points:
     return widest
 
 
-def _chains(walk: Coupling, call: Call) -> Points:
+def _chains(walk: Coupling, call: Call) -> ChannelIds:
 
     if call.operation.axis in (-1, len(call.shape) - 1):
         return np.concatenate(call.inputs)
     return _ties(walk, call)
 
 
-def _tiles(_: Coupling, call: Call) -> Points:
+def _tiles(_: Coupling, call: Call) -> ChannelIds:
     """Channels are the last axis: laid out in a row they come again and again."""
     return np.tile(call.inputs[0], call.shape[-1] // len(call.inputs[0]))
 
 
-JOINTS: dict[str, Callable[[Coupling, Call], Points]] = {
+JOINTS: dict[str, Callable[[Coupling, Call], ChannelIds]] = {
     **dict.fromkeys(MIXING, _mixes),
     **dict.fromkeys(PASSING, _passes),
     **dict.fromkeys(TYING, _ties),
