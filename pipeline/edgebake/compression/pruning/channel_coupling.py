@@ -147,7 +147,7 @@ def outputs(walk: Coupling, call: Call) -> list[ChannelIds]:
     """Return the points of each tensor that an operation returns, joined with what it reads."""
     why_not = _stranger(call)
     if why_not is None:
-        return [JOINTS[kind(call.operation)](walk, call)]
+        return [COUPLING_RULES[kind(call.operation)](walk, call)]
     found = [walk.fresh(tensor.shape[-1] or 0) for tensor in call.node.output_tensors]
     for points in (*call.inputs, *found):
         walk.keep(points, f"its channels meet {call.operation.name!r}, {why_not}")
@@ -165,7 +165,7 @@ def _stranger(call: Call) -> str | None:
         return "a model inside the model"
     if call.uses > 1:
         return f"which is used {call.uses} times"
-    if name not in JOINTS or (
+    if name not in COUPLING_RULES or (
         name in LAYERS_ALONE and not isinstance(operation, keras.layers.Layer)
     ):
         return f"a {name}, of which pruning knows nothing"
@@ -246,7 +246,7 @@ def _tiles(_: Coupling, call: Call) -> ChannelIds:
     return np.tile(call.inputs[0], call.shape[-1] // len(call.inputs[0]))
 
 
-JOINTS: dict[str, Callable[[Coupling, Call], ChannelIds]] = {
+COUPLING_RULES: dict[str, Callable[[Coupling, Call], ChannelIds]] = {
     **dict.fromkeys(MIXING, _mixes),
     **dict.fromkeys(PASSING, _passes),
     **dict.fromkeys(TYING, _ties),
