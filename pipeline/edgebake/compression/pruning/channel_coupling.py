@@ -125,7 +125,7 @@ class Coupling:
 
 
 @dataclass(frozen=True)
-class Call:
+class OperationCall:
     """One use of an operation, and the points of what it reads."""
 
     node: Any
@@ -143,7 +143,7 @@ class Call:
         return tuple(self.node.output_tensors[0].shape)
 
 
-def outputs(walk: Coupling, call: Call) -> list[ChannelIds]:
+def outputs(walk: Coupling, call: OperationCall) -> list[ChannelIds]:
     """Return the points of each tensor that an operation returns, joined with what it reads."""
     why_not = _stranger(call)
     if why_not is None:
@@ -154,7 +154,7 @@ def outputs(walk: Coupling, call: Call) -> list[ChannelIds]:
     return found
 
 
-def _stranger(call: Call) -> str | None:
+def _stranger(call: OperationCall) -> str | None:
     """Return why nothing is known of what an operation does to channels, if that is so."""
     import keras
 
@@ -174,7 +174,7 @@ def _stranger(call: Call) -> str | None:
     return _odd_setting(call)
 
 
-def _odd_setting(call: Call) -> str | None:
+def _odd_setting(call: OperationCall) -> str | None:
     operation, name = call.operation, kind(call.operation)
     axes = len(call.shape)
     if getattr(operation, "data_format", "channels_last") == "channels_first":
@@ -192,7 +192,7 @@ def _odd_setting(call: Call) -> str | None:
     return None
 
 
-def _constants(call: Call) -> Iterable[Any]:
+def _constants(call: OperationCall) -> Iterable[Any]:
     """Return what an operation adds or multiplies with, less the tensors."""
     import keras
 
@@ -209,23 +209,23 @@ def _size(number: Any) -> int:
     return int(np.size(number))
 
 
-def _mixes(walk: Coupling, call: Call) -> ChannelIds:
+def _mixes(walk: Coupling, call: OperationCall) -> ChannelIds:
     found = walk.fresh(call.shape[-1])
     if activation(call.operation) not in POINTWISE:
         walk.keep(found, f"its {activation(call.operation)} looks at all channels")
     return found
 
 
-def _repeats(_: Coupling, call: Call) -> ChannelIds:
+def _repeats(_: Coupling, call: OperationCall) -> ChannelIds:
     """A depthwise convolution: the channels that come from one stand side by side."""
     return np.repeat(call.inputs[0], call.operation.depth_multiplier)
 
 
-def _passes(_: Coupling, call: Call) -> ChannelIds:
+def _passes(_: Coupling, call: OperationCall) -> ChannelIds:
     return call.inputs[0]
 
 
-def _ties(walk: Coupling, call: Call) -> ChannelIds:
+def _ties(walk: Coupling, call: OperationCall) -> ChannelIds:
     """What meets element by element is one; a single channel serves all of the others."""
     widest, *others = sorted(call.inputs, key=len, reverse=True)
     for other in others:
@@ -234,19 +234,19 @@ def _ties(walk: Coupling, call: Call) -> ChannelIds:
     return widest
 
 
-def _chains(walk: Coupling, call: Call) -> ChannelIds:
+def _chains(walk: Coupling, call: OperationCall) -> ChannelIds:
 
     if call.operation.axis in (-1, len(call.shape) - 1):
         return np.concatenate(call.inputs)
     return _ties(walk, call)
 
 
-def _tiles(_: Coupling, call: Call) -> ChannelIds:
+def _tiles(_: Coupling, call: OperationCall) -> ChannelIds:
     """Channels are the last axis: laid out in a row they come again and again."""
     return np.tile(call.inputs[0], call.shape[-1] // len(call.inputs[0]))
 
 
-COUPLING_RULES: dict[str, Callable[[Coupling, Call], ChannelIds]] = {
+COUPLING_RULES: dict[str, Callable[[Coupling, OperationCall], ChannelIds]] = {
     **dict.fromkeys(MIXING, _mixes),
     **dict.fromkeys(PASSING, _passes),
     **dict.fromkeys(TYING, _ties),

@@ -56,7 +56,7 @@ def read(model: Any) -> Dependencies:
     uses = [id(call.operation) for call in calls]
     for call in calls:
         inputs = [tensors[id(tensor)] for tensor in call.input_tensors]
-        seen = channel_coupling.Call(call, inputs, uses.count(id(call.operation)))
+        seen = channel_coupling.OperationCall(call, inputs, uses.count(id(call.operation)))
         for tensor, points in zip(
             call.output_tensors, channel_coupling.outputs(walk, seen), strict=True
         ):
