@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edgebake.compression.pruning import cost_model, dependency_graph
-from edgebake.compression.pruning.cost_model import Bill
+from edgebake.compression.pruning.cost_model import CostModel
 from edgebake.models import keras_session
 
 
@@ -26,7 +26,7 @@ def model() -> Any:
 
 
 def test_products_are_summed() -> None:
-    one = Bill(
+    one = CostModel(
         np.array([10.0, 1.0]), np.array([[0, 0, 3], [1, 0, 0]]), np.array([[1, 0, 0], [0, 2, 1]])
     )
     assert one.of(np.array([4.0, 2.0])) == 10 * 3 * 4 + 1 * 4 * (2 * 2 + 1)

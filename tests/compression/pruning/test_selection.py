@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgebake.compression.pruning import cost_model, dependency_graph, selection
-from edgebake.compression.pruning.cost_model import Bill
+from edgebake.compression.pruning.cost_model import CostModel
 from edgebake.compression.pruning.dependency_graph import Dependencies, Family
 from edgebake.compression.pruning.selection import Limits, Ranked
 from edgebake.errors import ConversionError
@@ -20,7 +20,7 @@ from tests import properties
 from tests.compression.pruning import graphs
 
 # The first family costs 1 for each channel, the second 4.
-PRICE = Bill(np.ones(2), np.array([[0, 0, 1], [0, 0, 1]]), np.array([[1, 0, 0], [0, 4, 0]]))
+PRICE = CostModel(np.ones(2), np.array([[0, 0, 1], [0, 0, 1]]), np.array([[1, 0, 0], [0, 4, 0]]))
 
 
 def limits(size: int, floor: float, multiple: int) -> tuple[Limits, Family]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Bill:
+class CostModel:
     """A sum of products: `unit` times the channels that are read times the channels that are returned.
 
     `reads` and `returns` [products, families + 1] say how many channels of a layer come with one of a family; the last
@@ -41,7 +41,7 @@ class Bill:
         return total
 
 
-def make(model: Any, found: Dependencies, word: str) -> Bill:
+def make(model: Any, found: Dependencies, word: str) -> CostModel:
     """Return the bill in `macs` or in `parameters`."""
     rows = [
         row
@@ -49,7 +49,7 @@ def make(model: Any, found: Dependencies, word: str) -> Bill:
         for row in _products(model.get_layer(name), cost, found, word)
     ]
     unit, reads, returns = (np.array(column, np.float64) for column in zip(*rows, strict=True))
-    return Bill(unit, reads, returns)
+    return CostModel(unit, reads, returns)
 
 
 def _products(

@@ -16,7 +16,7 @@ from edgebake.recipe import Score
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from edgebake.compression.pruning.cost_model import Bill
+    from edgebake.compression.pruning.cost_model import CostModel
     from edgebake.compression.pruning.dependency_graph import Dependencies, Family, Groups
     from edgebake.training.loop import TrainingSplits
 
@@ -134,7 +134,7 @@ def down_to(ranked: Ranked, word: str, goal: float) -> Numbers:
     )
 
 
-def _filled(visited: list[Numbers], price: Bill, goal: float) -> Numbers:
+def _filled(visited: list[Numbers], price: CostModel, goal: float) -> Numbers:
     """Return the last counts with the cuts undone, the latest first, that the goal did not need."""
     counts = visited[-1]
     for earlier in reversed(visited[:-1]):
@@ -147,7 +147,7 @@ def _filled(visited: list[Numbers], price: Bill, goal: float) -> Numbers:
     return counts
 
 
-def path(ranked: Ranked, price: Bill) -> Iterator[Numbers]:
+def path(ranked: Ranked, price: CostModel) -> Iterator[Numbers]:
     """Yield counts from all channels to the least, one cut of a multiple at a time.
 
     Where scores can be compared, the channels go next that matter least for what they cost; where not, those of the
@@ -159,7 +159,7 @@ def path(ranked: Ranked, price: Bill) -> Iterator[Numbers]:
         counts = _next(ranked, price, counts)
 
 
-def _next(ranked: Ranked, price: Bill, counts: Numbers) -> Numbers | None:
+def _next(ranked: Ranked, price: CostModel, counts: Numbers) -> Numbers | None:
     """Return the counts after the best next cut, or None where every family is at its least."""
     families, limits = ranked.found.families, ranked.limits
     lower = {
