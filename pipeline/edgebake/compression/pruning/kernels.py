@@ -11,7 +11,7 @@ import numpy as np
 
 from edgebake.models.keras_graph import kind
 
-Rule = Callable[
+WeightConstraint = Callable[
     [Any], Any
 ]  # a kernel in, the nearest one that is allowed out; part of TensorFlow's graph
 
@@ -22,7 +22,7 @@ def of(model: Any, kinds: Collection[str]) -> dict[str, Any]:
 
 
 @contextmanager
-def held(rules: list[tuple[Any, Rule]]) -> Iterator[None]:
+def held(rules: list[tuple[Any, WeightConstraint]]) -> Iterator[None]:
     """Have optimizers apply its rule to each kernel after every step, until the block ends.
 
     The constraint is the variable's: that of a layer would be saved with the model, which then needs our code to load.

@@ -10,7 +10,7 @@ import numpy as np
 
 from edgebake.compression.pruning import kernels
 from edgebake.compression.pruning.channel_coupling import MIXING
-from edgebake.compression.pruning.kernels import Rule
+from edgebake.compression.pruning.kernels import WeightConstraint
 from edgebake.models.keras_graph import kind
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Masks:
             (layer.kernel, tf.Variable(tf.ones(layer.kernel.shape, tf.bool))) for layer in layers
         ]
 
-    def rules(self) -> list[tuple[Any, Rule]]:
+    def rules(self) -> list[tuple[Any, WeightConstraint]]:
         """Return each kernel with the rule that keeps it at zero where it was cut."""
         return [(kernel, _keeper(mask)) for kernel, mask in self._masks]
 
@@ -115,7 +115,7 @@ def _reason(name: str) -> str:
     return f"{name}: only {', '.join(MIXING)} are cut"
 
 
-def _keeper(mask: Any) -> Rule:
+def _keeper(mask: Any) -> WeightConstraint:
     import tensorflow as tf
 
     # A product would leave -0.0 behind, which packs worse than one kind of zero.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgebake.compression.pruning.kernels import Rule
+from edgebake.compression.pruning.kernels import WeightConstraint
 from edgebake.models.keras_graph import kind
 from edgebake.models.weight_clustering import clustered
 
@@ -52,7 +52,7 @@ def shared(kernel: NDArray[np.float32], bits: int, tables: int) -> Shared:
     return Shared(weights.reshape(kernel.shape), cluster.reshape(kernel.shape), tables * 2**bits)
 
 
-def keeper(found: Shared) -> Rule:
+def keeper(found: Shared) -> WeightConstraint:
     """Return the rule that makes each weight the mean of its cluster."""
     import tensorflow as tf
 

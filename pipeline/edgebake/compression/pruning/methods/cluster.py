@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgebake.compression.pruning import kernels, shared_weights
-from edgebake.compression.pruning.kernels import Rule
+from edgebake.compression.pruning.kernels import WeightConstraint
 from edgebake.compression.pruning.original_model import OriginalModel, PrunedModel
 from edgebake.compression.quantization.qat.fold import fold
 from edgebake.models import keras_graph, keras_session
@@ -55,7 +55,7 @@ def _layers(model: Any) -> list[Any]:
     return list(kernels.of(model, shared_weights.KINDS).values())
 
 
-def _shared(model: Any, bits: int, per_channel: bool) -> list[tuple[Any, Rule]]:
+def _shared(model: Any, bits: int, per_channel: bool) -> list[tuple[Any, WeightConstraint]]:
     """Share the weights of each kernel, and return with each the rule that keeps it so."""
     rules = []
     for layer in _layers(model):
