@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgebake.compression.pruning import kernels, masks
+from edgebake.compression.pruning import masks, weight_constraints
 from edgebake.compression.pruning.masks import UPDATES, Masks, Ramp
 from edgebake.models import keras_session
 from edgebake.recipe import Pattern
@@ -82,7 +82,7 @@ def test_what_was_cut_stays_zero_while_an_optimizer_steps(keras: Any) -> None:
     made = Masks([layer])
     made.cut(0.5)
     optimizer = keras.optimizers.SGD(0.1)
-    with kernels.held(made.rules()):
+    with weight_constraints.held(made.rules()):
         optimizer.apply([np.ones((4, 2), np.float32)], [layer.kernel])
     found = np.array(layer.kernel)
     assert found.tolist() == [

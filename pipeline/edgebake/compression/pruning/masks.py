@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgebake.compression.pruning import kernels
+from edgebake.compression.pruning import weight_constraints
 from edgebake.compression.pruning.channel_coupling import MIXING
-from edgebake.compression.pruning.kernels import WeightConstraint
+from edgebake.compression.pruning.weight_constraints import WeightConstraint
 from edgebake.models.keras_graph import kind
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def pattern_of(kernel: NDArray[Any], pattern: Pattern) -> Mask:
 
 def chosen(model: Any, pattern: Pattern | None) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the layers to cut, and why each other layer with weights that could be cut stays whole, by name."""
-    able = kernels.of(model, MIXING)
+    able = weight_constraints.of(model, MIXING)
     whole = {
         layer.name: _reason(kind(layer))
         for layer in model.layers

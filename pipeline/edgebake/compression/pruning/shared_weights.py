@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgebake.compression.pruning.kernels import WeightConstraint
+from edgebake.compression.pruning.weight_constraints import WeightConstraint
 from edgebake.models.keras_graph import kind
 from edgebake.models.weight_clustering import clustered
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from edgebake.compression.pruning import kernels, shared_weights
-from edgebake.compression.pruning.kernels import WeightConstraint
+from edgebake.compression.pruning import shared_weights, weight_constraints
 from edgebake.compression.pruning.original_model import OriginalModel, PrunedModel
+from edgebake.compression.pruning.weight_constraints import WeightConstraint
 from edgebake.compression.quantization.qat.fold import fold
 from edgebake.models import keras_graph, keras_session
 from edgebake.recipe import Prune
@@ -31,10 +31,10 @@ def prune(parent: OriginalModel, words: Prune) -> PrunedModel:
     if words.bits is None or words.fine_tune is None:
         raise ValueError("clustering without bits or without fine-tuning")
     model = fold(parent.load()).model
-    before = kernels.deflated_bytes(model)
+    before = weight_constraints.deflated_bytes(model)
     rules = _shared(model, words.bits, bool(words.per_channel))
     accuracy_cut = loop.accuracy(model, parent.splits)
-    with kernels.held(rules):
+    with weight_constraints.held(rules):
         history = loop.fit(model, parent.splits, words.fine_tune, parent.aids())
     model = keras_graph.functional(
         model
@@ -46,13 +46,13 @@ def prune(parent: OriginalModel, words: Prune) -> PrunedModel:
         history=history,
         report={
             "layers": [_entry(layer, bool(words.per_channel)) for layer in _layers(model)],
-            "deflated_bytes": {"before": before, "after": kernels.deflated_bytes(model)},
+            "deflated_bytes": {"before": before, "after": weight_constraints.deflated_bytes(model)},
         },
     )
 
 
 def _layers(model: Any) -> list[Any]:
-    return list(kernels.of(model, shared_weights.KINDS).values())
+    return list(weight_constraints.of(model, shared_weights.KINDS).values())
 
 
 def _shared(model: Any, bits: int, per_channel: bool) -> list[tuple[Any, WeightConstraint]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from edgebake.compression.pruning import kernels, masks
+from edgebake.compression.pruning import masks, weight_constraints
 from edgebake.compression.pruning.masks import Masks, Ramp
 from edgebake.compression.pruning.original_model import OriginalModel, PrunedModel
 from edgebake.models import keras_graph, keras_session
@@ -67,7 +67,7 @@ def _fine_tuned(model: Any, parent: OriginalModel, words: Prune, learn: FineTune
     else:
         made.cut(how)
         callbacks = []
-    with kernels.held(made.rules()):
+    with weight_constraints.held(made.rules()):
         return loop.fit(model, parent.splits, learn, parent.aids(callbacks))
 
 
@@ -96,8 +96,8 @@ def _report(before: Any, after: Any, pattern: Pattern | None) -> dict[str, Any]:
         "layers": entries,
         "whole": whole,
         "deflated_bytes": {
-            "before": kernels.deflated_bytes(before),
-            "after": kernels.deflated_bytes(after),
+            "before": weight_constraints.deflated_bytes(before),
+            "after": weight_constraints.deflated_bytes(after),
         },
         "speed": SPEED,
     }

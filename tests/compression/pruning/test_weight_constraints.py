@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgebake.compression.pruning import kernels
+from edgebake.compression.pruning import weight_constraints
 from edgebake.models import keras_session
 
 
@@ -19,16 +19,16 @@ def model() -> Any:
 
 
 def test_layers_are_found_by_kind(model: Any) -> None:
-    assert list(kernels.of(model, ("Dense",))) == ["one", "two"]
-    assert kernels.of(model, ("Conv2D",)) == {}
+    assert list(weight_constraints.of(model, ("Dense",))) == ["one", "two"]
+    assert weight_constraints.of(model, ("Conv2D",)) == {}
 
 
 def test_a_rule_is_not_saved_and_ends_even_after_an_error(model: Any) -> None:
     kernel, plain = model.get_layer("one").kernel, keras_session.save(model)
-    with kernels.held([(kernel, _zeros)]):
+    with weight_constraints.held([(kernel, _zeros)]):
         assert kernel.constraint is _zeros
         assert keras_session.save(model) == plain
-    with pytest.raises(RuntimeError, match="stopped"), kernels.held([(kernel, _zeros)]):
+    with pytest.raises(RuntimeError, match="stopped"), weight_constraints.held([(kernel, _zeros)]):
         raise RuntimeError("stopped")
     assert kernel.constraint is None
 
@@ -39,7 +39,7 @@ def _zeros(weights: Any) -> Any:
 
 def test_all_weights_are_packed_as_one(model: Any) -> None:
     content = b"".join(np.asarray(weight, np.float32).tobytes() for weight in model.get_weights())
-    assert kernels.deflated_bytes(model) == len(zlib.compress(content, 9))
+    assert weight_constraints.deflated_bytes(model) == len(zlib.compress(content, 9))
     for weight in model.weights:
         weight.assign(np.zeros(weight.shape))
-    assert kernels.deflated_bytes(model) < 20  # 23 zeros
+    assert weight_constraints.deflated_bytes(model) < 20  # 23 zeros
