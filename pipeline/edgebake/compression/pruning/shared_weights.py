@@ -22,7 +22,7 @@ KINDS = ("Conv2D", "DepthwiseConv2D", "Dense")  # all with a kernel that a folde
 
 
 @dataclass(frozen=True)
-class Shared:
+class ClusteredKernel:
     """A kernel of shared weights, and which cluster each is of; they are counted from 0 over all tables."""
 
     kernel: NDArray[np.float32]
@@ -41,7 +41,7 @@ def tables_of(layer: Any, per_channel: bool) -> int:
     )
 
 
-def shared(kernel: NDArray[np.float32], bits: int, tables: int) -> Shared:
+def shared(kernel: NDArray[np.float32], bits: int, tables: int) -> ClusteredKernel:
     """Return a kernel in which each table has at most 2^bits distinct weights; channels are its last axes."""
     columns = kernel.reshape(-1, tables)
     weights, cluster = np.empty_like(columns), np.empty(columns.shape, np.int32)
@@ -49,10 +49,12 @@ def shared(kernel: NDArray[np.float32], bits: int, tables: int) -> Shared:
         table, index = clustered(column, bits)
         weights[:, number], cluster[:, number] = table[index], index
     cluster += np.arange(tables, dtype=np.int32) * 2**bits
-    return Shared(weights.reshape(kernel.shape), cluster.reshape(kernel.shape), tables * 2**bits)
+    return ClusteredKernel(
+        weights.reshape(kernel.shape), cluster.reshape(kernel.shape), tables * 2**bits
+    )
 
 
-def keeper(found: Shared) -> WeightConstraint:
+def keeper(found: ClusteredKernel) -> WeightConstraint:
     """Return the rule that makes each weight the mean of its cluster."""
     import tensorflow as tf
 
