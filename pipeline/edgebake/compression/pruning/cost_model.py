@@ -14,7 +14,7 @@ from edgebake.compression.pruning import channel_coupling, layer_costs
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from edgebake.compression.pruning.dependency_graph import Dependencies, Groups
+    from edgebake.compression.pruning.dependency_graph import Dependencies, GroupIds
     from edgebake.compression.pruning.layer_costs import LayerCost
 
     Numbers: TypeAlias = NDArray[np.float64]
@@ -73,7 +73,7 @@ def _products(
     yield (amount - weighed) / cost.channels, once, returns
 
 
-def _by_family(groups: Groups, found: Dependencies) -> Numbers:
+def _by_family(groups: GroupIds, found: Dependencies) -> Numbers:
     """Return how many of these channels come with one of each family, and how many always stay."""
     inside = [np.isin(groups, family.groups).sum() for family in found.families]
     sizes = [len(family.groups) for family in found.families]

@@ -19,15 +19,15 @@ from edgebake.models.keras_graph import kind, nodes
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Groups: TypeAlias = NDArray[np.int64]  # a group's number for each channel
+    GroupIds: TypeAlias = NDArray[np.int64]  # a group's number for each channel
 
 
 @dataclass(frozen=True)
 class Channels:
     """The groups that an operation reads (its first input) and returns."""
 
-    inputs: Groups
-    outputs: Groups
+    inputs: GroupIds
+    outputs: GroupIds
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Family:
     """Groups that the same layers make: one can be exchanged for another."""
 
     layers: tuple[str, ...]
-    groups: Groups
+    groups: GroupIds
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def read(model: Any) -> Dependencies:
     return Dependencies(channels, free, _reasons(families, kept), count)
 
 
-def _families(made: dict[str, Groups]) -> list[Family]:
+def _families(made: dict[str, GroupIds]) -> list[Family]:
     """Return the groups sorted by which layers make them, in the order in which they first come."""
     makers: dict[int, dict[str, None]] = {}
     for name, groups in made.items():

@@ -14,11 +14,11 @@ from edgebake.recipe import Score
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from edgebake.compression.pruning.dependency_graph import Dependencies, Groups
+    from edgebake.compression.pruning.dependency_graph import Dependencies, GroupIds
     from edgebake.training.loop import TrainingSplits
 
     Numbers = NDArray[np.float64]
-    Votes = Iterator[tuple[Groups, Numbers]]  # what a layer thinks of some groups
+    Votes = Iterator[tuple[GroupIds, Numbers]]  # what a layer thinks of some groups
 
 BATCH = 64  # images whose gradients are taken at once
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edgebake.compression.pruning.cost_model import CostModel
-    from edgebake.compression.pruning.dependency_graph import Dependencies, Family, Groups
+    from edgebake.compression.pruning.dependency_graph import Dependencies, Family, GroupIds
     from edgebake.training.loop import TrainingSplits
 
     Numbers = NDArray[np.float64]
@@ -59,7 +59,7 @@ class Ranked:
 
     model: Any
     found: Dependencies
-    order: list[Groups]
+    order: list[GroupIds]
     scores: Numbers  # by group
     limits: Limits
     comparable: bool  # whether scores of two families can be held against each other
@@ -69,7 +69,7 @@ class Ranked:
         """Return how many groups each family has."""
         return np.array([len(order) for order in self.order], np.float64)
 
-    def dropped(self, counts: Numbers) -> Groups:
+    def dropped(self, counts: Numbers) -> GroupIds:
         """Return the groups that go where so many of each family stay."""
         gone = [
             order[: len(order) - int(count)]
