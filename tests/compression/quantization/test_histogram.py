@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from edgebake.compression.quantization.histogram import BINS, Seen
+from edgebake.compression.quantization.histogram import BINS, ActivationHistogram
 
 
-def _uniform(low: float, high: float) -> Seen:
+def _uniform(low: float, high: float) -> ActivationHistogram:
     ends = np.array([low]), np.array([high])
-    return Seen(*ends, *ends, np.ones(BINS, np.int64))
+    return ActivationHistogram(*ends, *ends, np.ones(BINS, np.int64))
 
 
 def test_edges_go_from_the_least_to_the_most() -> None:

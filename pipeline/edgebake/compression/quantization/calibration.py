@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgebake import plugins
-from edgebake.compression.quantization.histogram import BINS, Seen
+from edgebake.compression.quantization.histogram import BINS, ActivationHistogram
 from edgebake.models import keras_session
 from edgebake.models.activation_ranges import Range, Ranges, marks
 from edgebake.recipe import Calibration
@@ -57,7 +57,7 @@ def with_trained(ranges: Ranges, archive: bytes, trained: dict[str, tuple[float,
     return Ranges([known[one.name] for one in ranges.found], ranges.probes)
 
 
-def _range(seen: Seen, found: tuple[float, float], left: tuple[float, ...]) -> Range:
+def _range(seen: ActivationHistogram, found: tuple[float, float], left: tuple[float, ...]) -> Range:
     """Return a range with zero in it: padding and the end of a ReLU must be exact (Jacob et al., arXiv 1712.05877)."""
     return Range(
         "",
@@ -73,7 +73,7 @@ def _range(seen: Seen, found: tuple[float, float], left: tuple[float, ...]) -> R
     )
 
 
-def _seen(values_of: Pass, examples: NDArray[np.float32]) -> list[Seen]:
+def _seen(values_of: Pass, examples: NDArray[np.float32]) -> list[ActivationHistogram]:
     """Return extremes in a first pass and histograms between them in a second."""
     parts = [
         [_extremes(value, len(batch)) for value in values_of(batch)] for batch in _batches(examples)
@@ -84,7 +84,7 @@ def _seen(values_of: Pass, examples: NDArray[np.float32]) -> list[Seen]:
         for number, value in enumerate(values_of(batch)):
             lows, highs, *_ = extremes[number]
             counts[number] += _histogram(value, float(lows.min()), float(highs.max()))
-    return [Seen(*one, count) for one, count in zip(extremes, counts, strict=True)]
+    return [ActivationHistogram(*one, count) for one, count in zip(extremes, counts, strict=True)]
 
 
 def _batches(examples: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:

@@ -14,7 +14,7 @@ BINS = 2048
 
 
 @dataclass(frozen=True)
-class Seen:
+class ActivationHistogram:
     """Extremes per example [n] and per channel [c], and a histogram of 2,048 equal bins from the least to the most."""
 
     lows: NDArray[np.float64]

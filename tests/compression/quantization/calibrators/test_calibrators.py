@@ -13,7 +13,7 @@ from edgebake.compression.quantization.calibrators import (
     mse,
     percentile,
 )
-from edgebake.compression.quantization.histogram import BINS, Seen
+from edgebake.compression.quantization.histogram import BINS, ActivationHistogram
 from edgebake.recipe import Calibration
 
 WORDS = Calibration("min_max", 2, 0)
@@ -21,12 +21,12 @@ WORDS = Calibration("min_max", 2, 0)
 
 def seen(
     values: list[float], lows: list[float] | None = None, highs: list[float] | None = None
-) -> Seen:
+) -> ActivationHistogram:
     """Return what calibration sees of these values, in one example unless its extremes are given."""
     found = np.array(values, np.float64)
     counts, _ = np.histogram(found, BINS, (found.min(), found.max()))
     extremes = np.array(lows or [found.min()]), np.array(highs or [found.max()])
-    return Seen(*extremes, np.array([found.min()]), np.array([found.max()]), counts)
+    return ActivationHistogram(*extremes, np.array([found.min()]), np.array([found.max()]), counts)
 
 
 def test_every_method_is_here() -> None:
@@ -97,7 +97,7 @@ def test_entropy_is_not_deceived_by_the_zeros_of_a_relu() -> None:
 @pytest.mark.parametrize("method", plugins.options("quantize.calibration.method"))
 def test_a_value_that_never_changes_has_a_range_of_no_width(method: str) -> None:
     none = np.zeros(2)
-    dead = Seen(none, none, none, none, np.bincount([0], [8], BINS).astype(np.int64))
+    dead = ActivationHistogram(none, none, none, none, np.bincount([0], [8], BINS).astype(np.int64))
     assert plugins.load("quantize.calibration.method", method).find(
         dead, replace(WORDS, percentile=99.0)
     ) == (0, 0)

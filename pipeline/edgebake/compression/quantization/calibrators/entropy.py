@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgebake.compression.quantization.histogram import Seen
+from edgebake.compression.quantization.histogram import ActivationHistogram
 from edgebake.recipe import Calibration
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ LEVELS = 128
 STEP = 16  # bins from one threshold to the next
 
 
-def find(seen: Seen, _: Calibration) -> tuple[float, float]:
+def find(seen: ActivationHistogram, _: Calibration) -> tuple[float, float]:
     """Return what was seen, clipped to plus and minus the threshold."""
     counts, width = seen.magnitudes()
     counts[0] = counts[1]

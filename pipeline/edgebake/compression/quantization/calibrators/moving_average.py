@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgebake.compression.quantization.histogram import Seen
+from edgebake.compression.quantization.histogram import ActivationHistogram
 from edgebake.recipe import Calibration
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ WORDS: tuple[str, ...] = ()
 MOMENTUM = 0.95
 
 
-def find(seen: Seen, _: Calibration) -> tuple[float, float]:
+def find(seen: ActivationHistogram, _: Calibration) -> tuple[float, float]:
     """Return the averages after the last example."""
     return _average(seen.lows), _average(seen.highs)
 

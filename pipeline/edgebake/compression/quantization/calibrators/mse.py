@@ -6,7 +6,7 @@ itself in place of an assumed distribution.
 
 import numpy as np
 
-from edgebake.compression.quantization.histogram import Seen
+from edgebake.compression.quantization.histogram import ActivationHistogram
 from edgebake.recipe import Calibration
 
 WORDS: tuple[str, ...] = ()
@@ -14,7 +14,7 @@ LEVELS = 255  # steps of an 8-bit range
 SHARES = 100  # ranges that are tried, from a hundredth of what was seen to all of it
 
 
-def find(seen: Seen, _: Calibration) -> tuple[float, float]:
+def find(seen: ActivationHistogram, _: Calibration) -> tuple[float, float]:
     """Return the range, in the proportions of what was seen, with the smallest error."""
     low, high = min(float(seen.lows.min()), 0.0), max(float(seen.highs.max()), 0.0)
     share = min(
@@ -24,7 +24,7 @@ def find(seen: Seen, _: Calibration) -> tuple[float, float]:
     return low * share, high * share
 
 
-def _error(seen: Seen, low: float, high: float) -> float:
+def _error(seen: ActivationHistogram, low: float, high: float) -> float:
     """Return the sum of square errors: of clipping outside, of rounding (a twelfth of a step squared) inside."""
     middles = seen.middles()
     outside = np.maximum(low - middles, 0) + np.maximum(middles - high, 0)

@@ -1,12 +1,12 @@
 """All but the outermost values: `percentile: 99.99` leaves out one in ten thousand."""
 
-from edgebake.compression.quantization.histogram import Seen
+from edgebake.compression.quantization.histogram import ActivationHistogram
 from edgebake.recipe import Calibration
 
 WORDS: tuple[str, ...] = ("percentile",)
 
 
-def find(seen: Seen, words: Calibration) -> tuple[float, float]:
+def find(seen: ActivationHistogram, words: Calibration) -> tuple[float, float]:
     """Return the range that holds `percentile` per cent of all values, as many left out below as above."""
     if words.percentile is None:
         raise ValueError("percentile without its number")
