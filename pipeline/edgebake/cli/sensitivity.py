@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from edgebake import artifacts
-from edgebake.compression.quantization.calibration_data import Source
+from edgebake.compression.quantization.calibration_data import CalibrationData
 from edgebake.errors import EdgebakeError, HostError
 from edgebake.execution import stage_log
 from edgebake.models import keras_session
@@ -39,7 +39,7 @@ def sensitivity(target: str, overrides: Sequence[str], console: Console) -> None
     section = _section(target, overrides)
     folder = artifacts.opened(artifacts.folder("prune", section.prune))
     agreed = contract.from_json((folder / "contract.json").read_text())
-    source = Source((folder / "model.keras").read_bytes(), agreed, section)
+    source = CalibrationData((folder / "model.keras").read_bytes(), agreed, section)
     log = FOLDER / f"{target}.log"
     try:
         with stage_log.quiet(log):
@@ -60,7 +60,7 @@ def sensitivity(target: str, overrides: Sequence[str], console: Console) -> None
     console.print(f"plot: {FOLDER / target}.svg; table: {FOLDER / target}.csv", markup=False)
 
 
-def _costs(source: Source) -> "list[Cost]":
+def _costs(source: CalibrationData) -> "list[Cost]":
     from edgebake.compression.quantization import (
         sensitivity as layers,  # LiteRT, which no other verb needs
     )

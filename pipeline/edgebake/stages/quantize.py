@@ -11,7 +11,7 @@ from dataclasses import replace
 from edgebake import artifacts
 from edgebake.compression.quantization import calibration
 from edgebake.compression.quantization import layer_table as table
-from edgebake.compression.quantization.calibration_data import Source
+from edgebake.compression.quantization.calibration_data import CalibrationData
 from edgebake.compression.quantization.qat import train as aware
 from edgebake.compression.quantization.qat.settings import Settings
 from edgebake.models import keras_session
@@ -35,7 +35,7 @@ def run(job: Job) -> str:
     section: QuantizeParams = job.section
     folder = artifacts.opened(artifacts.folder("prune", section.prune))
     agreed = contract.from_json((folder / "contract.json").read_text())
-    source = Source((folder / f"model.{section.format}").read_bytes(), agreed, section)
+    source = CalibrationData((folder / f"model.{section.format}").read_bytes(), agreed, section)
     if section.format == "keras" and (section.training or section.calibration):
         threads, seed = (
             (section.training.threads, section.training.seed) if section.training else (THREADS, 0)
@@ -50,7 +50,7 @@ def run(job: Job) -> str:
     return f"{section.scheme}, {line}"
 
 
-def _trained(source: Source) -> tuple[Quantized, str]:
+def _trained(source: CalibrationData) -> tuple[Quantized, str]:
     """Return the model, trained to feel the rounding where the recipe says so, with its ranges, and the history."""
     section = source.section
     quantized = asked(source.archive, section)
@@ -73,7 +73,7 @@ def _trained(source: Source) -> tuple[Quantized, str]:
     return replace(quantized, archive=trained.archive, ranges=ranges), loop.as_csv(trained.history)
 
 
-def _chosen(source: Source, quantized: Quantized) -> tuple[Quantized, str, str]:
+def _chosen(source: CalibrationData, quantized: Quantized) -> tuple[Quantized, str, str]:
     """Return the model with the layers that it keeps out of int8, the table of all layers, and a line about them."""
     words = source.section.calibration
     if quantized.ranges is None or words is None:
@@ -93,7 +93,7 @@ def _chosen(source: Source, quantized: Quantized) -> tuple[Quantized, str, str]:
     return replace(quantized, kept=names), table.layers(program.layers, kept), line
 
 
-def _kept(source: Source, program: Program, quantized: Quantized) -> list[Layer]:
+def _kept(source: CalibrationData, program: Program, quantized: Quantized) -> list[Layer]:
     from edgebake.compression.quantization import (
         sensitivity,  # only this scheme runs what it has quantized
     )

@@ -16,7 +16,7 @@ from edgebake.tasks.contract import Contract
 
 
 @dataclass(frozen=True)
-class Source:
+class CalibrationData:
     """The model as prune left it, what it expects, and what the recipe says."""
 
     archive: bytes
