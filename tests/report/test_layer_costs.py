@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from edgebake.compression.quantization.sensitivity import Cost
+from edgebake.compression.quantization.sensitivity import LayerSensitivity
 from edgebake.models.activation_ranges import Range
 from edgebake.report import layer_costs, tables
 from edgebake.report.layer_costs import Row
@@ -43,13 +43,16 @@ def test_a_row_says_in_round_numbers_what_a_layer_costs() -> None:
     layer = Layer(
         "model/conv2d/Relu;model/conv2d/bias", "CONV_2D", "conv2d", SEEN, ["model/conv2d/Relu"]
     )
-    assert layer_costs.rows([Cost(layer, 31.23456, 1 / 3)]) == [
+    assert layer_costs.rows([LayerSensitivity(layer, 31.23456, 1 / 3)]) == [
         Row("conv2d", "CONV_2D", 31.23, 0.333333, -1.0, 6.123457)
     ]
 
 
 def test_rows_keep_the_order_of_the_costs() -> None:
-    found = [Cost(Layer(name, "ADD", name, SEEN, [name]), 1.0, 0.0) for name in ("c", "a", "b")]
+    found = [
+        LayerSensitivity(Layer(name, "ADD", name, SEEN, [name]), 1.0, 0.0)
+        for name in ("c", "a", "b")
+    ]
     assert [row.layer for row in layer_costs.rows(found)] == ["c", "a", "b"]
 
 

@@ -22,7 +22,7 @@ from edgebake.report import tables
 from edgebake.tasks import contract
 
 if TYPE_CHECKING:
-    from edgebake.compression.quantization.sensitivity import Cost
+    from edgebake.compression.quantization.sensitivity import LayerSensitivity
 
 FOLDER = artifacts.ROOT / "sensitivity"
 INT8 = "int8"  # the option of recipes/quantize/ that is asked about where a target's own is not calibrated
@@ -60,7 +60,7 @@ def sensitivity(target: str, overrides: Sequence[str], console: Console) -> None
     console.print(f"plot: {FOLDER / target}.svg; table: {FOLDER / target}.csv", markup=False)
 
 
-def _costs(source: CalibrationData) -> "list[Cost]":
+def _costs(source: CalibrationData) -> "list[LayerSensitivity]":
     from edgebake.compression.quantization import (
         sensitivity as layers,  # LiteRT, which no other verb needs
     )

@@ -14,7 +14,7 @@ from rich import box
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from edgebake.compression.quantization.sensitivity import Cost
+    from edgebake.compression.quantization.sensitivity import LayerSensitivity
 
 # Of the plot, in pixels.
 LINE, NAMES, BARS = 18, 300, 400
@@ -32,7 +32,7 @@ class Row:
     high: float
 
 
-def rows(costs: "Sequence[Cost]") -> list[Row]:
+def rows(costs: "Sequence[LayerSensitivity]") -> list[Row]:
     """Return a row for each cost, in its order."""
     return [
         Row(

@@ -26,7 +26,7 @@ class Scored:
 
 
 @dataclass(frozen=True)
-class Cost:
+class LayerSensitivity:
     """What it costs to quantize one layer and no other."""
 
     layer: Layer
@@ -42,7 +42,7 @@ class Score:
     probabilities: NDArray[np.float32]
 
 
-def costs(program: Program, asked: Integers, scored: Scored) -> list[Cost]:
+def costs(program: Program, asked: Integers, scored: Scored) -> list[LayerSensitivity]:
     """Return what each layer costs, the dearest first."""
     reference = _score(program.model, scored)
     found = [
@@ -80,11 +80,11 @@ def fewest(program: Program, asked: Integers, scored: Scored, floor: float) -> l
     return kept
 
 
-def _cost(layer: Layer, reference: Score, found: Score) -> Cost:
+def _cost(layer: Layer, reference: Score, found: Score) -> LayerSensitivity:
     noise = float(np.square(reference.probabilities - found.probabilities).sum())
     signal = float(np.square(reference.probabilities).sum())
     decibels = 10 * np.log10(signal / noise) if noise else np.inf
-    return Cost(layer, float(decibels), reference.accuracy - found.accuracy)
+    return LayerSensitivity(layer, float(decibels), reference.accuracy - found.accuracy)
 
 
 def _score(model: bytes, scored: Scored) -> Score:
