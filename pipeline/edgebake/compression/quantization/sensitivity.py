@@ -35,7 +35,7 @@ class LayerSensitivity:
 
 
 @dataclass(frozen=True)
-class Score:
+class Evaluation:
     """How good a program is."""
 
     accuracy: float
@@ -80,13 +80,13 @@ def fewest(program: Program, asked: Integers, scored: Scored, floor: float) -> l
     return kept
 
 
-def _cost(layer: Layer, reference: Score, found: Score) -> LayerSensitivity:
+def _cost(layer: Layer, reference: Evaluation, found: Evaluation) -> LayerSensitivity:
     noise = float(np.square(reference.probabilities - found.probabilities).sum())
     signal = float(np.square(reference.probabilities).sum())
     decibels = 10 * np.log10(signal / noise) if noise else np.inf
     return LayerSensitivity(layer, float(decibels), reference.accuracy - found.accuracy)
 
 
-def _score(model: bytes, scored: Scored) -> Score:
+def _score(model: bytes, scored: Scored) -> Evaluation:
     found = single_output(predictions(run.load({litert.FILE: model}, 1), scored.images))
-    return Score(classification.accuracy(found, scored.labels), found)
+    return Evaluation(classification.accuracy(found, scored.labels), found)
