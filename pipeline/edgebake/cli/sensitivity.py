@@ -72,7 +72,7 @@ def _costs(source: CalibrationData) -> "list[LayerSensitivity]":
     if ranges is None or source.section.granularity is None:
         raise ValueError("costs without calibration")
     program = Program(in_float(keras_session.load(source.archive)), ranges)
-    scored = layers.Scored(*source.prepared("validation"))
+    scored = layers.LabeledImages(*source.prepared("validation"))
     return layers.costs(program, Integers("int8", source.section.granularity), scored)
 
 

@@ -99,7 +99,7 @@ def _kept(source: CalibrationData, program: Program, quantized: Quantized) -> li
     )
 
     section = source.section
-    scored = sensitivity.Scored(*source.prepared("validation"))
+    scored = sensitivity.LabeledImages(*source.prepared("validation"))
     floors = [section.accuracy.at_least] if section.accuracy else []
     if section.loss:
         floors.append(sensitivity.accuracy(program, scored) - section.loss.at_most)

@@ -14,7 +14,7 @@ import pytest
 from edgebake.compression.quantization import calibration, sensitivity
 from edgebake.compression.quantization.qat import train as aware
 from edgebake.compression.quantization.qat.settings import Settings
-from edgebake.compression.quantization.sensitivity import Scored
+from edgebake.compression.quantization.sensitivity import LabeledImages
 from edgebake.models import keras_session
 from edgebake.models.activation_ranges import Ranges
 from edgebake.models.quantized_model import Quantized
@@ -56,8 +56,8 @@ def archive() -> bytes:
 
 
 @pytest.fixture(scope="module")
-def scored() -> dict[str, Scored]:
-    return {name: Scored(*hostile.pictures(name)) for name in ("validation", "test")}
+def scored() -> dict[str, LabeledImages]:
+    return {name: LabeledImages(*hostile.pictures(name)) for name in ("validation", "test")}
 
 
 def calibrated(archive: bytes, method: str = "min_max") -> Ranges:
@@ -73,7 +73,7 @@ def program(archive: bytes) -> Program:
 
 
 @pytest.fixture(scope="module")
-def kept(program: Program, scored: dict[str, Scored]) -> dict[str, list[str]]:
+def kept(program: Program, scored: dict[str, LabeledImages]) -> dict[str, list[str]]:
     """The layers that `mixed` keeps in order to lose at most three points on the validation split.
 
     Training differs between processors, and one point is one example of 179: other layers may cost that much too.
@@ -85,7 +85,7 @@ def kept(program: Program, scored: dict[str, Scored]) -> dict[str, list[str]]:
     }
 
 
-def accuracy(runtime: str, item: Quantized, test: Scored) -> float:
+def accuracy(runtime: str, item: Quantized, test: LabeledImages) -> float:
     """Return the accuracy of the converted file in its own runtime."""
     files = importlib.import_module(f"edgebake.runtimes.{runtime}.convert").convert(
         item, CONTRACT, ABOUT, Convert(runtime, None)
@@ -96,7 +96,7 @@ def accuracy(runtime: str, item: Quantized, test: Scored) -> float:
 
 
 def test_the_layers_around_the_outlier_are_the_dearest(
-    program: Program, scored: dict[str, Scored]
+    program: Program, scored: dict[str, LabeledImages]
 ) -> None:
     costs = sensitivity.costs(program, ASKED, scored["validation"])
     assert {cost.layer.name for cost in costs[:2]} == OUTLIER
@@ -110,7 +110,7 @@ def test_the_outlier_is_reported_where_it_is_and_nowhere_else(program: Program) 
 
 
 def test_the_fewest_layers_are_kept(
-    program: Program, kept: dict[str, list[str]], scored: dict[str, Scored]
+    program: Program, kept: dict[str, list[str]], scored: dict[str, LabeledImages]
 ) -> None:
     assert set(kept) == OUTLIER
     assert sensitivity.fewest(program, ASKED, scored["validation"], 0.0) == []
@@ -125,7 +125,7 @@ def test_one_scale_per_layer_fails_one_per_channel_is_better_and_keeping_two_lay
     archive: bytes,
     program: Program,
     kept: dict[str, list[str]],
-    scored: dict[str, Scored],
+    scored: dict[str, LabeledImages],
 ) -> None:
     test = scored["test"]
     whole = sensitivity.accuracy(program, test)
@@ -144,14 +144,14 @@ def test_one_scale_per_layer_fails_one_per_channel_is_better_and_keeping_two_lay
 
 
 def test_a_calibration_that_clips_the_outlier_rescues_too(
-    archive: bytes, scored: dict[str, Scored]
+    archive: bytes, scored: dict[str, LabeledImages]
 ) -> None:
     int8 = Quantized(archive, "int8", "int8", "int8", CHANNEL, calibrated(archive, "entropy"))
     assert accuracy("litert", int8, scored["test"]) > 0.95
 
 
 def test_training_rescues_in_both_runtimes_from_one_set_of_ranges(
-    archive: bytes, scored: dict[str, Scored]
+    archive: bytes, scored: dict[str, LabeledImages]
 ) -> None:
     keras_session.start(1)
     splits = TrainingSplits(*hostile.pictures("train"), *hostile.pictures("validation"))

@@ -18,7 +18,7 @@ from edgebake.tasks.outputs import classification
 
 
 @dataclass(frozen=True)
-class Scored:
+class LabeledImages:
     """Examples as the model sees them, float32 [n, h, w, c], and their labels [n]."""
 
     images: Examples
@@ -42,7 +42,7 @@ class Evaluation:
     probabilities: NDArray[np.float32]
 
 
-def costs(program: Program, asked: Integers, scored: Scored) -> list[LayerSensitivity]:
+def costs(program: Program, asked: Integers, scored: LabeledImages) -> list[LayerSensitivity]:
     """Return what each layer costs, the dearest first."""
     reference = _score(program.model, scored)
     found = [
@@ -56,12 +56,12 @@ def costs(program: Program, asked: Integers, scored: Scored) -> list[LayerSensit
     return sorted(found, key=lambda cost: (cost.signal_to_noise_db, -cost.accuracy_lost))
 
 
-def accuracy(program: Program, scored: Scored) -> float:
+def accuracy(program: Program, scored: LabeledImages) -> float:
     """Return the accuracy of the float program."""
     return _score(program.model, scored).accuracy
 
 
-def fewest(program: Program, asked: Integers, scored: Scored, floor: float) -> list[Layer]:
+def fewest(program: Program, asked: Integers, scored: LabeledImages, floor: float) -> list[Layer]:
     """Return the layers to keep out of int8 so that accuracy reaches a floor; all of them if nothing less does.
 
     The dearest are kept first, one more at a time; then each that turns out not to be needed is given back.
@@ -87,6 +87,6 @@ def _cost(layer: Layer, reference: Evaluation, found: Evaluation) -> LayerSensit
     return LayerSensitivity(layer, float(decibels), reference.accuracy - found.accuracy)
 
 
-def _score(model: bytes, scored: Scored) -> Evaluation:
+def _score(model: bytes, scored: LabeledImages) -> Evaluation:
     found = single_output(predictions(run.load({litert.FILE: model}, 1), scored.images))
     return Evaluation(classification.accuracy(found, scored.labels), found)
