@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edgebake.compression.quantization.qat import weighted
-from edgebake.compression.quantization.qat.grid import Grid
+from edgebake.compression.quantization.qat.fake_quant import Grid
 from edgebake.compression.quantization.qat.parts import Norm, Part, of_layer
 
 EIGHT = Grid(8, per_tensor=False)

@@ -3,8 +3,8 @@
 from typing import Any
 
 from edgebake.compression.quantization.qat import fold, graph, placement, ranges, weighted
+from edgebake.compression.quantization.qat.fake_quant import Grid
 from edgebake.compression.quantization.qat.fold import Folded
-from edgebake.compression.quantization.qat.grid import Grid
 from edgebake.compression.quantization.qat.settings import Settings
 from edgebake.errors import ConversionError
 from edgebake.models.keras_graph import activation

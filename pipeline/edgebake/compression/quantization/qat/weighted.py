@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from edgebake.compression.quantization.qat.grid import Grid, nearest
+from edgebake.compression.quantization.qat.fake_quant import Grid, nearest
 from edgebake.compression.quantization.qat.parts import Part
 from edgebake.models.keras_graph import kind
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgebake.compression.quantization.qat.grid import Grid, nearest
+from edgebake.compression.quantization.qat.fake_quant import Grid, nearest
 
 KERNEL = [[0.7, -2.1, 0.0], [0.24, 0.33, 0.0]]
 
