@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from edgebake.compression.quantization.qat import weighted
-from edgebake.compression.quantization.qat.fake_quant import Grid
+from edgebake.compression.quantization.qat.fake_quant import WeightGrid
 from edgebake.compression.quantization.qat.parts import Norm, Part, of_layer
 
-EIGHT = Grid(8, per_tensor=False)
+EIGHT = WeightGrid(8, per_tensor=False)
 
 
 def _number(value: float) -> Any:

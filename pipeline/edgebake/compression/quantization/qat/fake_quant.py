@@ -5,14 +5,14 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Grid:
+class WeightGrid:
     """`2 ** bits - 1` values on both sides of zero, up to the largest magnitude of a channel or of the tensor."""
 
     bits: int
     per_tensor: bool
 
 
-def nearest(kernel: Any, grid: Grid, channels: int) -> Any:
+def nearest(kernel: Any, grid: WeightGrid, channels: int) -> Any:
     """Return each weight's nearest value on the grid; channels are the last axis, depthwise the last two.
 
     The gradient passes straight through, as nothing lies outside the range. TensorFlow's own gradient would be zero

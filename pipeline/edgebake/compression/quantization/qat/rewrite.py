@@ -3,7 +3,7 @@
 from typing import Any
 
 from edgebake.compression.quantization.qat import fold, graph, placement, ranges, weighted
-from edgebake.compression.quantization.qat.fake_quant import Grid
+from edgebake.compression.quantization.qat.fake_quant import WeightGrid
 from edgebake.compression.quantization.qat.fold import Folded
 from edgebake.compression.quantization.qat.settings import Settings
 from edgebake.errors import ConversionError
@@ -73,8 +73,8 @@ def trained_ranges(model: Any) -> dict[str, tuple[float, float]]:
     }
 
 
-def _grid(is_depthwise: bool, settings: Settings) -> Grid:
-    return Grid(DEPTHWISE_BITS if is_depthwise else settings.weight_bits, settings.per_tensor)
+def _grid(is_depthwise: bool, settings: Settings) -> WeightGrid:
+    return WeightGrid(DEPTHWISE_BITS if is_depthwise else settings.weight_bits, settings.per_tensor)
 
 
 def _rounder(way: str) -> Any:

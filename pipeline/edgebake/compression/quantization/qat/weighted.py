@@ -3,12 +3,12 @@
 from functools import cache
 from typing import Any
 
-from edgebake.compression.quantization.qat.fake_quant import Grid, nearest
+from edgebake.compression.quantization.qat.fake_quant import WeightGrid, nearest
 from edgebake.compression.quantization.qat.parts import Part
 from edgebake.models.keras_graph import kind
 
 
-def make(layer: Any, part: Part, grid: Grid) -> Any:
+def make(layer: Any, part: Part, grid: WeightGrid) -> Any:
     """Return the trainable twin of a plain folded layer, its weights not yet made."""
     made = _class_of(layer.__class__).from_config(
         {**layer.get_config(), "use_bias": part.bias is not None}
@@ -38,7 +38,7 @@ class Folding:
     Source: https://arxiv.org/abs/1806.08342, the part on batch normalization of section 3.
     """
 
-    grid: Grid
+    grid: WeightGrid
     norm: Any  # Norm, or None
     channels: int
     is_frozen = False
