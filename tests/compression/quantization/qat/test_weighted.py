@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from edgebake.compression.quantization.qat import weighted
+from edgebake.compression.quantization.qat.batch_norm_folding import Norm, Part, of_layer
 from edgebake.compression.quantization.qat.fake_quant import WeightGrid
-from edgebake.compression.quantization.qat.parts import Norm, Part, of_layer
 
 EIGHT = WeightGrid(8, per_tensor=False)
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from edgebake.compression.quantization.qat import graph, parts
+from edgebake.compression.quantization.qat import batch_norm_folding, graph
+from edgebake.compression.quantization.qat.batch_norm_folding import Part
 from edgebake.compression.quantization.qat.graph import Graph
-from edgebake.compression.quantization.qat.parts import Part
 from edgebake.errors import ConversionError
 from edgebake.models.keras_graph import activation, functional, kind
 
@@ -37,17 +37,17 @@ def fold(model: Any) -> Folded:
     norms = _norms_behind(found)
     absorbed = {norm.name for norm in norms.values()}
     made_of = {
-        name: parts.of_layer(one, norms.get(name))
+        name: batch_norm_folding.of_layer(one, norms.get(name))
         for name, one in found.operations.items()
         if _weighted(one)
     }
     alone = [
         one for name, one in found.operations.items() if _is_norm(one) and name not in absorbed
     ]
-    made_of |= {norm.name: parts.of_norm(_checked(norm, found)) for norm in alone}
+    made_of |= {norm.name: batch_norm_folding.of_norm(_checked(norm, found)) for norm in alone}
     folded = _rewritten(model, set(made_of), absorbed)
     for name, part in made_of.items():
-        folded.get_layer(name).set_weights(parts.folded(part))
+        folded.get_layer(name).set_weights(batch_norm_folding.folded(part))
     copy_statistics(model, folded)
     _guard(model, found, folded, {name: norm.name for name, norm in norms.items()})
     return Folded(folded, made_of)

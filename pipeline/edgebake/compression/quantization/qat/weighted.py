@@ -3,8 +3,8 @@
 from functools import cache
 from typing import Any
 
+from edgebake.compression.quantization.qat.batch_norm_folding import Part
 from edgebake.compression.quantization.qat.fake_quant import WeightGrid, nearest
-from edgebake.compression.quantization.qat.parts import Part
 from edgebake.models.keras_graph import kind
 
 
