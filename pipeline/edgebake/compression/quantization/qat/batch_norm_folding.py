@@ -28,7 +28,7 @@ class Norm:
 
 
 @dataclass(frozen=True)
-class Part:
+class LayerWeights:
     """A weighted layer as it was trained; a bias, or batch normalization behind it, may be missing."""
 
     kernel: Array  # [h, w, in, out], depthwise [h, w, channels, multiplier], dense [in, out]
@@ -42,9 +42,9 @@ class Part:
         return int(self.kernel.shape[-1] * (self.kernel.shape[-2] if self.is_depthwise else 1))
 
 
-def of_layer(layer: Any, norm: Any) -> Part:
+def of_layer(layer: Any, norm: Any) -> LayerWeights:
     """Return the part of a weighted Keras layer and, unless it is None, the batch normalization behind it."""
-    return Part(
+    return LayerWeights(
         kernel=np.array(layer.kernel),
         bias=np.array(layer.bias) if layer.use_bias else None,
         norm=None if norm is None else _numbers(norm),
@@ -52,13 +52,13 @@ def of_layer(layer: Any, norm: Any) -> Part:
     )
 
 
-def of_norm(norm: Any) -> Part:
+def of_norm(norm: Any) -> LayerWeights:
     """Return batch normalization that stands alone as what is behind a 1x1 depthwise convolution that does nothing."""
     kernel = np.ones((1, 1, norm.moving_mean.shape[0], 1), np.float32)
-    return Part(kernel, None, _numbers(norm), is_depthwise=True)
+    return LayerWeights(kernel, None, _numbers(norm), is_depthwise=True)
 
 
-def folded(part: Part) -> tuple[Array, Array]:
+def folded(part: LayerWeights) -> tuple[Array, Array]:
     """Return kernel and bias that compute the layer and its batch normalization as at inference.
 
     Source: https://arxiv.org/abs/1712.05877, section 3.2.

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from edgebake.compression.quantization.qat import batch_norm_folding, graph
-from edgebake.compression.quantization.qat.batch_norm_folding import Part
+from edgebake.compression.quantization.qat.batch_norm_folding import LayerWeights
 from edgebake.compression.quantization.qat.graph import Graph
 from edgebake.errors import ConversionError
 from edgebake.models.keras_graph import activation, functional, kind
@@ -21,7 +21,7 @@ class Folded:
     """A plain model, and what each of its weighted layers was made of, by the name of the layer."""
 
     model: Any
-    parts: dict[str, Part]
+    parts: dict[str, LayerWeights]
 
 
 def fold(model: Any) -> Folded:

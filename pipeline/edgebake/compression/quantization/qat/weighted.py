@@ -3,12 +3,12 @@
 from functools import cache
 from typing import Any
 
-from edgebake.compression.quantization.qat.batch_norm_folding import Part
+from edgebake.compression.quantization.qat.batch_norm_folding import LayerWeights
 from edgebake.compression.quantization.qat.fake_quant import WeightGrid, nearest
 from edgebake.models.keras_graph import kind
 
 
-def make(layer: Any, part: Part, grid: WeightGrid) -> Any:
+def make(layer: Any, part: LayerWeights, grid: WeightGrid) -> Any:
     """Return the trainable twin of a plain folded layer, its weights not yet made."""
     made = _class_of(layer.__class__).from_config(
         {**layer.get_config(), "use_bias": part.bias is not None}
@@ -17,7 +17,7 @@ def make(layer: Any, part: Part, grid: WeightGrid) -> Any:
     return made
 
 
-def fill(layer: Any, part: Part) -> None:
+def fill(layer: Any, part: LayerWeights) -> None:
     """Give a built twin the weights of its part."""
     layer.kernel.assign(part.kernel)
     if part.bias is not None:
