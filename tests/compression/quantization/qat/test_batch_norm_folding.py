@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from edgebake.compression.quantization.qat import batch_norm_folding
-from edgebake.compression.quantization.qat.batch_norm_folding import LayerWeights, Norm
+from edgebake.compression.quantization.qat.batch_norm_folding import BatchNorm, LayerWeights
 
 
 def _numbers(*values: float) -> Any:
@@ -13,7 +13,7 @@ def _numbers(*values: float) -> Any:
 
 
 def test_a_dense_layer_and_its_batch_normalization_are_one() -> None:
-    norm = Norm(
+    norm = BatchNorm(
         _numbers(2, 4), _numbers(0.5, 0), _numbers(1, 1), _numbers(3, 3), epsilon=1.0, momentum=0.9
     )
     part = LayerWeights(
@@ -26,7 +26,7 @@ def test_a_dense_layer_and_its_batch_normalization_are_one() -> None:
 
 def test_a_depthwise_kernel_is_scaled_by_channel_and_multiplier() -> None:
     ones = np.ones(4, np.float32)
-    norm = Norm(_numbers(1, 2, 3, 4), ones * 0, ones * 0, ones, epsilon=0.0, momentum=0.9)
+    norm = BatchNorm(_numbers(1, 2, 3, 4), ones * 0, ones * 0, ones, epsilon=0.0, momentum=0.9)
     kernel, bias = batch_norm_folding.folded(
         LayerWeights(np.ones((1, 1, 2, 2), np.float32), None, norm, is_depthwise=True)
     )

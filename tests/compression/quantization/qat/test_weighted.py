@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 
 from edgebake.compression.quantization.qat import weighted
-from edgebake.compression.quantization.qat.batch_norm_folding import LayerWeights, Norm, of_layer
+from edgebake.compression.quantization.qat.batch_norm_folding import (
+    BatchNorm,
+    LayerWeights,
+    of_layer,
+)
 from edgebake.compression.quantization.qat.fake_quant import WeightGrid
 
 EIGHT = WeightGrid(8, per_tensor=False)
@@ -19,7 +23,7 @@ def _number(value: float) -> Any:
 @pytest.fixture
 def single(keras: Any) -> Any:
     """Twice its input, normalized: mean 0, variance 3 and epsilon 1 make sigma 2."""
-    norm = Norm(_number(1), _number(0), _number(0), _number(3), epsilon=1.0, momentum=0.9)
+    norm = BatchNorm(_number(1), _number(0), _number(0), _number(3), epsilon=1.0, momentum=0.9)
     part = LayerWeights(np.array([[2]], np.float32), None, norm, is_depthwise=False)
     layer = weighted.make(keras.layers.Dense(1), part, EIGHT)
     layer.build((None, 1))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Norm:
+class BatchNorm:
     """A batch normalization, one number per channel each."""
 
     gamma: Array
@@ -33,7 +33,7 @@ class LayerWeights:
 
     kernel: Array  # [h, w, in, out], depthwise [h, w, channels, multiplier], dense [in, out]
     bias: Array | None
-    norm: Norm | None
+    norm: BatchNorm | None
     is_depthwise: bool
 
     @property
@@ -71,10 +71,10 @@ def folded(part: LayerWeights) -> tuple[Array, Array]:
     return part.kernel * per_channel, (bias - part.norm.mean) * scale + part.norm.beta
 
 
-def _numbers(norm: Any) -> Norm:
+def _numbers(norm: Any) -> BatchNorm:
 
     mean = np.array(norm.moving_mean)
-    return Norm(
+    return BatchNorm(
         gamma=np.array(norm.gamma) if norm.scale else np.ones_like(mean),
         beta=np.array(norm.beta) if norm.center else np.zeros_like(mean),
         mean=mean,
