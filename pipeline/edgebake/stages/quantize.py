@@ -13,7 +13,7 @@ from edgebake.compression.quantization import calibration
 from edgebake.compression.quantization import layer_table as table
 from edgebake.compression.quantization.calibration_data import CalibrationData
 from edgebake.compression.quantization.qat import train as aware
-from edgebake.compression.quantization.qat.settings import Settings
+from edgebake.compression.quantization.qat.settings import QatSettings
 from edgebake.models import keras_session
 from edgebake.models.quantized_model import Quantized, asked
 from edgebake.recipe import Granularity
@@ -58,7 +58,7 @@ def _trained(source: CalibrationData) -> tuple[Quantized, str]:
         return replace(quantized, ranges=source.calibrated(source.archive)), loop.as_csv([])
     if section.qat_bits is None:
         raise ValueError(f"{section.scheme} has no quantization-aware training")
-    settings = Settings(
+    settings = QatSettings(
         **{word: getattr(section.training, word) for word in AWARE_WORDS},
         ranges=section.training.ranges.value,
         weight_bits=section.qat_bits,

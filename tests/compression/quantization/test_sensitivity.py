@@ -13,7 +13,7 @@ import pytest
 
 from edgebake.compression.quantization import calibration, sensitivity
 from edgebake.compression.quantization.qat import train as aware
-from edgebake.compression.quantization.qat.settings import Settings
+from edgebake.compression.quantization.qat.settings import QatSettings
 from edgebake.compression.quantization.sensitivity import LabeledImages
 from edgebake.models import keras_session
 from edgebake.models.activation_ranges import Ranges
@@ -155,7 +155,7 @@ def test_training_rescues_in_both_runtimes_from_one_set_of_ranges(
 ) -> None:
     keras_session.start(1)
     splits = TrainingSplits(*hostile.pictures("train"), *hostile.pictures("validation"))
-    settings = Settings(
+    settings = QatSettings(
         epochs=8,
         batch_size=32,
         learning_rate=0.002,

@@ -12,7 +12,7 @@ import pytest
 from edgebake import plugins
 from edgebake.compression.quantization.qat import rewrite, train
 from edgebake.compression.quantization.qat.fold import Folded, fold
-from edgebake.compression.quantization.qat.settings import Settings
+from edgebake.compression.quantization.qat.settings import QatSettings
 from edgebake.models import keras_session
 from edgebake.recipe import Model
 from edgebake.training.loop import TrainingSplits
@@ -20,7 +20,7 @@ from tests import architectures
 
 CLASSES = 4
 WIDTH = 0.25  # what is tested is the shape of the graph
-SETTINGS = Settings(
+SETTINGS = QatSettings(
     epochs=1,
     batch_size=32,
     learning_rate=1e-6,

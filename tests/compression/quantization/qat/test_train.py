@@ -19,7 +19,7 @@ import pytest
 from edgebake.compression.quantization.qat import rewrite
 from edgebake.compression.quantization.qat import train as training
 from edgebake.compression.quantization.qat.fold import fold
-from edgebake.compression.quantization.qat.settings import Settings
+from edgebake.compression.quantization.qat.settings import QatSettings
 from edgebake.compression.quantization.qat.train import train
 from edgebake.errors import ConversionError
 from edgebake.models import keras_session
@@ -27,7 +27,7 @@ from edgebake.training.loop import TrainingSplits
 
 pytestmark = pytest.mark.slow
 
-SETTINGS = Settings(
+SETTINGS = QatSettings(
     epochs=3,
     batch_size=16,
     learning_rate=0.02,

@@ -5,7 +5,7 @@ from typing import Any
 from edgebake.compression.quantization.qat import fold, graph, placement, ranges, weighted
 from edgebake.compression.quantization.qat.fake_quant import WeightGrid
 from edgebake.compression.quantization.qat.fold import Folded
-from edgebake.compression.quantization.qat.settings import Settings
+from edgebake.compression.quantization.qat.settings import QatSettings
 from edgebake.errors import ConversionError
 from edgebake.models.keras_graph import activation
 
@@ -13,7 +13,7 @@ SUFFIX = "_range"  # of the layer that rounds what another one returns
 DEPTHWISE_BITS = 8  # no runtime stores depthwise weights in int4
 
 
-def trainable(folded: Folded, settings: Settings) -> Any:
+def trainable(folded: Folded, settings: QatSettings) -> Any:
     """Return a model that computes with rounded weights and, if wished, activations, and trains the float ones.
 
     Raises:
@@ -73,7 +73,7 @@ def trained_ranges(model: Any) -> dict[str, tuple[float, float]]:
     }
 
 
-def _grid(is_depthwise: bool, settings: Settings) -> WeightGrid:
+def _grid(is_depthwise: bool, settings: QatSettings) -> WeightGrid:
     return WeightGrid(DEPTHWISE_BITS if is_depthwise else settings.weight_bits, settings.per_tensor)
 
 

@@ -6,7 +6,7 @@ from edgebake.recipe import Train
 
 
 @dataclass(frozen=True)
-class Settings:
+class QatSettings:
     """How to train, and for which grid."""
 
     epochs: int

@@ -8,7 +8,7 @@ from typing import Any
 
 from edgebake.compression.quantization.qat import ranges, rewrite, weighted
 from edgebake.compression.quantization.qat.fold import fold
-from edgebake.compression.quantization.qat.settings import Settings
+from edgebake.compression.quantization.qat.settings import QatSettings
 from edgebake.models import keras_session
 from edgebake.training.loop import History, TrainingOptions, TrainingSplits
 from edgebake.training.loop import fit as fit_in_float
@@ -26,7 +26,7 @@ class Trained:
     history: History
 
 
-def train(archive: bytes, splits: TrainingSplits, settings: Settings) -> Trained:
+def train(archive: bytes, splits: TrainingSplits, settings: QatSettings) -> Trained:
     """Train a model on while it computes as a runtime with coarse numbers will.
 
     Raises:
@@ -40,7 +40,7 @@ def train(archive: bytes, splits: TrainingSplits, settings: Settings) -> Trained
     return Trained(keras_session.save(plain), rewrite.trained_ranges(model), history)
 
 
-def watch(model: Any, splits: TrainingSplits, settings: Settings) -> None:
+def watch(model: Any, splits: TrainingSplits, settings: QatSettings) -> None:
     """Run the training images through the model once, so that every range starts from what it will see."""
     if not settings.activations:
         return
@@ -50,7 +50,7 @@ def watch(model: Any, splits: TrainingSplits, settings: Settings) -> None:
     _set(model, ranges.Ranging, is_watching=False)
 
 
-def fit(model: Any, splits: TrainingSplits, settings: Settings) -> History:
+def fit(model: Any, splits: TrainingSplits, settings: QatSettings) -> History:
     """Train a model of fake-quantized layers and return a row for each epoch."""
     return fit_in_float(
         model, splits, settings.words(), TrainingOptions([_freezer(model, settings.freeze_after)])
