@@ -15,7 +15,7 @@ from edgebake.training.loop import fit as fit_in_float
 
 
 @dataclass(frozen=True)
-class Trained:
+class QatResult:
     """A .keras archive of plain layers whose float weights lie on their grid, and what was measured on the way.
 
     `ranges` holds, by the name of a layer of that model, its input layer too, the range of what the layer returns.
@@ -26,7 +26,7 @@ class Trained:
     history: History
 
 
-def train(archive: bytes, splits: TrainingSplits, settings: QatSettings) -> Trained:
+def train(archive: bytes, splits: TrainingSplits, settings: QatSettings) -> QatResult:
     """Train a model on while it computes as a runtime with coarse numbers will.
 
     Raises:
@@ -37,7 +37,7 @@ def train(archive: bytes, splits: TrainingSplits, settings: QatSettings) -> Trai
     watch(model, splits, settings)
     history = fit(model, splits, settings)
     plain = rewrite.plain(model, folded)
-    return Trained(keras_session.save(plain), rewrite.trained_ranges(model), history)
+    return QatResult(keras_session.save(plain), rewrite.trained_ranges(model), history)
 
 
 def watch(model: Any, splits: TrainingSplits, settings: QatSettings) -> None:
