@@ -7,7 +7,7 @@ import numpy as np
 
 from edgebake.compression.quantization.qat import batch_norm_folding, graph
 from edgebake.compression.quantization.qat.batch_norm_folding import LayerWeights
-from edgebake.compression.quantization.qat.graph import Graph
+from edgebake.compression.quantization.qat.graph import ModelGraph
 from edgebake.errors import ConversionError
 from edgebake.models.keras_graph import activation, functional, kind
 
@@ -96,7 +96,7 @@ def _is_norm(operation: Any) -> bool:
     return kind(operation) == "BatchNormalization"
 
 
-def _norms_behind(found: Graph) -> dict[str, Any]:
+def _norms_behind(found: ModelGraph) -> dict[str, Any]:
     """Return the batch normalization that alone reads a weighted layer, by the name of that layer."""
     behind = {}
     for name, operation in found.operations.items():
@@ -119,7 +119,7 @@ def _of_last_axis(norm: Any, axes: int) -> Any:
     return norm
 
 
-def _checked(norm: Any, found: Graph) -> Any:
+def _checked(norm: Any, found: ModelGraph) -> Any:
     shape = found.outputs[norm.name].shape
     if len(shape) != 4:
         raise ConversionError(
@@ -164,7 +164,7 @@ def _split_name(layer: Any) -> str:
     return f"{layer.name}_{activation(layer)}"
 
 
-def _guard(model: Any, found: Graph, folded: Any, absorbed_by: dict[str, str]) -> None:
+def _guard(model: Any, found: ModelGraph, folded: Any, absorbed_by: dict[str, str]) -> None:
     """Compare what each weighted layer returns in both models: behind a softmax, large differences look small."""
     import keras
 
@@ -177,7 +177,7 @@ def _guard(model: Any, found: Graph, folded: Any, absorbed_by: dict[str, str]) -
     compare(keras.Model(model.inputs[0], list(before)), keras.Model(folded.inputs[0], list(after)))
 
 
-def _ends(found: Graph, absorbed_by: dict[str, str]) -> list[tuple[str, str]]:
+def _ends(found: ModelGraph, absorbed_by: dict[str, str]) -> list[tuple[str, str]]:
     """Return the layers, before and after, that return the same tensor."""
     ends = []
     for name, operation in found.operations.items():

@@ -14,7 +14,7 @@ KEPT = (
 
 
 @dataclass(frozen=True)
-class Graph:
+class ModelGraph:
     """The operations of a model by name, what reads each of them, and the tensor that each returns."""
 
     operations: dict[str, Any]
@@ -28,7 +28,7 @@ class Graph:
         return readers[0] if len(readers) == 1 and name != self.last else None
 
 
-def read(model: Any) -> Graph:
+def read(model: Any) -> ModelGraph:
     """Return the graph of a functional model of one input and one output.
 
     Raises:
@@ -40,7 +40,7 @@ def read(model: Any) -> Graph:
     for node in calls:
         for parent in node.parent_nodes:
             readers[parent.operation.name].append(node.operation)
-    return Graph(
+    return ModelGraph(
         operations={node.operation.name: node.operation for node in calls},
         readers=readers,
         outputs={node.operation.name: node.output_tensors[0] for node in calls},

@@ -4,7 +4,7 @@ from typing import Any
 
 from edgebake.compression.quantization.qat import graph, ranges
 from edgebake.compression.quantization.qat.fold import FUSED
-from edgebake.compression.quantization.qat.graph import Graph
+from edgebake.compression.quantization.qat.graph import ModelGraph
 from edgebake.models.keras_graph import activation, kind
 
 # What these return lies on the grid of what they are given. Layers, then keras.ops.
@@ -29,7 +29,7 @@ FUSES = (
 )  # compute a ReLU that follows before they store anything
 
 
-def is_stored(name: str, found: Graph) -> bool:
+def is_stored(name: str, found: ModelGraph) -> bool:
     """Return whether the output of an operation is rounded to a grid of its own.
 
     The model's own output is not where its function has a known range: nothing is left to train behind it.
@@ -40,7 +40,7 @@ def is_stored(name: str, found: Graph) -> bool:
     return not _has_its_function_behind(name, found)
 
 
-def _has_its_function_behind(name: str, found: Graph) -> bool:
+def _has_its_function_behind(name: str, found: ModelGraph) -> bool:
     operation, reader = found.operations[name], found.only_reader(name)
     return (
         kind(operation) in FUSES
