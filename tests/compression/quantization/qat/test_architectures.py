@@ -11,7 +11,7 @@ import pytest
 
 from edgebake import plugins
 from edgebake.compression.quantization.qat import rewrite, train
-from edgebake.compression.quantization.qat.fold import Folded, fold
+from edgebake.compression.quantization.qat.fold import FoldedModel, fold
 from edgebake.compression.quantization.qat.settings import QatSettings
 from edgebake.models import keras_session
 from edgebake.recipe import Model
@@ -88,7 +88,7 @@ def test_an_architecture_is_trained_and_plain_again(architecture: str) -> None:
     _check_training(fold(model), TrainingSplits(images, labels, images, labels))
 
 
-def _check_training(folded: Folded, splits: TrainingSplits) -> None:
+def _check_training(folded: FoldedModel, splits: TrainingSplits) -> None:
     model = rewrite.trainable(folded, SETTINGS)
     train.watch(model, splits, SETTINGS)
     history = train.fit(model, splits, SETTINGS)

@@ -17,14 +17,14 @@ SAMPLES = 4
 
 
 @dataclass(frozen=True)
-class Folded:
+class FoldedModel:
     """A plain model, and what each of its weighted layers was made of, by the name of the layer."""
 
     model: Any
     parts: dict[str, LayerWeights]
 
 
-def fold(model: Any) -> Folded:
+def fold(model: Any) -> FoldedModel:
     """Fold batch normalization into the weighted layer in front of it, or make it a 1x1 depthwise convolution.
 
     An activation that no runtime fuses becomes a layer of its own, `<layer>_<activation>`.
@@ -50,7 +50,7 @@ def fold(model: Any) -> Folded:
         folded.get_layer(name).set_weights(batch_norm_folding.folded(part))
     copy_statistics(model, folded)
     _guard(model, found, folded, {name: norm.name for name, norm in norms.items()})
-    return Folded(folded, made_of)
+    return FoldedModel(folded, made_of)
 
 
 def clone(layer: Any) -> Any:

@@ -4,7 +4,7 @@ from typing import Any
 
 from edgebake.compression.quantization.qat import fold, graph, placement, ranges, weighted
 from edgebake.compression.quantization.qat.fake_quant import WeightGrid
-from edgebake.compression.quantization.qat.fold import Folded
+from edgebake.compression.quantization.qat.fold import FoldedModel
 from edgebake.compression.quantization.qat.settings import QatSettings
 from edgebake.errors import ConversionError
 from edgebake.models.keras_graph import activation
@@ -13,7 +13,7 @@ SUFFIX = "_range"  # of the layer that rounds what another one returns
 DEPTHWISE_BITS = 8  # no runtime stores depthwise weights in int4
 
 
-def trainable(folded: Folded, settings: QatSettings) -> Any:
+def trainable(folded: FoldedModel, settings: QatSettings) -> Any:
     """Return a model that computes with rounded weights and, if wished, activations, and trains the float ones.
 
     Raises:
@@ -52,7 +52,7 @@ def trainable(folded: Folded, settings: QatSettings) -> Any:
     return model
 
 
-def plain(model: Any, folded: Folded) -> Any:
+def plain(model: Any, folded: FoldedModel) -> Any:
     """Return the folded model with the trained weights, each the float value of a point of its grid."""
     import keras
 
