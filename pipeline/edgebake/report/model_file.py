@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from edgebake.errors import listed
 from edgebake.models.importers.safety import TRUST
-from edgebake.models.inspection.model_info import COLOURS, ModelInfo, TensorInfo
+from edgebake.models.inspection.model_info import IMAGE_CHANNELS, ModelInfo, TensorInfo
 from edgebake.runtimes.interface import runtimes_of
 
 SHOWN = 6  # labels and kinds of layers; the rest is counted
@@ -27,7 +27,7 @@ def lines(found: ModelInfo, file: str) -> list[str]:
     said = [*_known(found), *_trouble(found)]
     width = max(len(word) for word, _ in said)
     return [
-        f"{file}: {found.container}, written by {found.writer}; {found.size:,} bytes",
+        f"{file}: {found.container}, written by {found.producer}; {found.file_size:,} bytes",
         *(f"  {word:{width}}  {text}" for word, text in said),
         *_unknown(found),
     ]
@@ -45,35 +45,38 @@ def _known(found: ModelInfo) -> Iterator[tuple[str, str]]:
         yield "output", _end(end) + (f": {found.classes} classes" if found.classes else "")
     yield (
         "last layer",
-        f"{found.last}: {found.output}" if found.output else found.last or "cannot be told",
+        f"{found.final_activation}: {found.output}"
+        if found.output
+        else found.final_activation or "cannot be told",
     )
     yield "parameters", f"{found.parameters:,}"
     yield (
-        "operators" if found.form != "keras" or found.container == "SavedModel" else "layers",
+        "operators" if found.format != "keras" or found.container == "SavedModel" else "layers",
         _kinds(found),
     )
-    yield "numbers", found.numbers
-    yield from (("inside", step) for step in found.inside)
-    if found.pixels:
-        yield (
-            "pixels",
-            f"mean {numbers(found.pixels.mean)}, scale {numbers(found.pixels.scale)}: {found.pixels.why}",
-        )
-    if found.colour:
-        yield "colours", f"{found.colour}, as its metadata say"
+    yield "numbers", found.precision
+    yield from (("inside", step) for step in found.preprocessing)
+    if found.pixel_scaling:
+        scaling = found.pixel_scaling
+        mean, scale = numbers(scaling.mean), numbers(scaling.scale)
+        yield "pixels", f"mean {mean}, scale {scale}: {scaling.reason}"
+    if found.color:
+        yield "colours", f"{found.color}, as its metadata say"
     if found.labels:
         rest = len(found.labels) - SHOWN
         more = f" and {rest} more" if rest > 0 else ""
         yield "labels", f"{len(found.labels)}: {', '.join(found.labels[:SHOWN])}{more}"
-    yield from ((word, " ".join(text.split())[:100]) for word, text in found.said.items() if text)
+    yield from (
+        (word, " ".join(text.split())[:100]) for word, text in found.metadata.items() if text
+    )
 
 
 def _trouble(found: ModelInfo) -> Iterator[tuple[str, str]]:
-    runtimes = runtimes_of(found.form)
-    if found.code and not found.refused:
-        yield "code", f"{found.code.rstrip('.')} ({TRUST} is false by default)"
-    if found.refused or (why := refused_ends(found)):
-        yield "refused", found.refused or why
+    runtimes = runtimes_of(found.format)
+    if found.code_risk and not found.unsupported:
+        yield "code", f"{found.code_risk.rstrip('.')} ({TRUST} is false by default)"
+    if found.unsupported or (why := refused_ends(found)):
+        yield "refused", found.unsupported or why
     else:
         yield "goes to", listed(runtimes)
 
@@ -85,9 +88,9 @@ def refused_ends(found: ModelInfo) -> str:
     shape = found.inputs[0].shape
     if len(shape) != 4:
         return f"takes {_shape(shape)}; expected images, [n, height, width, channels]"
-    if not {shape[1], shape[3]} & {*COLOURS, None}:
+    if not {shape[1], shape[3]} & {*IMAGE_CHANNELS, None}:
         return f"takes {_shape(shape)}; expected images of 1 or 3 channels"
-    if found.last == "sigmoid" and (found.classes or 0) > 2:
+    if found.final_activation == "sigmoid" and (found.classes or 0) > 2:
         return (
             "ends in a sigmoid for each class by itself; expected one of several classes: a softmax"
         )
@@ -97,9 +100,9 @@ def refused_ends(found: ModelInfo) -> str:
 def _unknown(found: ModelInfo) -> Iterator[str]:
     """Yield what no file says, and what to do about it."""
     unknown = []
-    if not found.pixels:
+    if not found.pixel_scaling:
         unknown.append("what pixels become (mean, scale)")
-    if found.image[2] != 1 and not found.colour:
+    if found.image[2] != 1 and not found.color:
         unknown.append("the order of colours (rgb, or bgr)")
     if not found.labels:
         unknown.append("the names of the classes, and their order")
@@ -107,7 +110,7 @@ def _unknown(found: ModelInfo) -> Iterator[str]:
         unknown.append("whether answers are probabilities or logits")
     if unknown:
         yield f"The file does not say: {'; '.join(unknown)}. Whoever trained it knows."
-    if not found.pixels:
+    if not found.pixel_scaling:
         yield "Common: the model sees (pixel - mean) * scale, pixels from 0 to 255"
         for name, (mean, scale) in COMMON.items():
             yield f"  {name}: mean {numbers(mean)}, scale {numbers(scale)}"
@@ -131,7 +134,7 @@ def _layout(found: ModelInfo) -> str:
 
 
 def _kinds(found: ModelInfo) -> str:
-    ordered = sorted(found.kinds.items(), key=lambda item: (-item[1], item[0]))
+    ordered = sorted(found.operator_counts.items(), key=lambda item: (-item[1], item[0]))
     shown = ", ".join(f"{count} {kind}" for kind, count in ordered[:SHOWN])
     rest = sum(count for _, count in ordered[SHOWN:])
-    return f"{sum(found.kinds.values())}: {shown}{f', {rest} others' if rest else ''}"
+    return f"{sum(found.operator_counts.values())}: {shown}{f', {rest} others' if rest else ''}"

@@ -11,15 +11,15 @@ from edgebake.models.inspection.model_info import ModelInfo, PixelScaling, Tenso
 from edgebake.report import model_file
 
 FOUND = ModelInfo(
-    form="keras",
+    format="keras",
     container="Keras archive",
-    writer="Keras 3.15.1",
-    size=1234567,
+    producer="Keras 3.15.1",
+    file_size=1234567,
     inputs=(TensorInfo("photo", (None, 96, 128, 3), "float32"),),
     outputs=(TensorInfo("answer", (None, 10), "float32"),),
-    last="softmax",
+    final_activation="softmax",
     parameters=420000,
-    kinds={"Conv2D": 12, "Dense": 1},
+    operator_counts={"Conv2D": 12, "Dense": 1},
 )
 
 
@@ -47,7 +47,7 @@ def test_the_report_says_what_is_known_and_what_is_not() -> None:
 
 def test_what_is_known_is_not_asked_for() -> None:
     known = replace(
-        FOUND, pixels=PixelScaling((0.0,), (1.0,), "inside"), colour="rgb", labels=("a", "b")
+        FOUND, pixel_scaling=PixelScaling((0.0,), (1.0,), "inside"), color="rgb", labels=("a", "b")
     )
     lines = model_file.lines(known, "net.keras")
     assert not any(line.startswith(("The file does not say", "Common")) for line in lines)
@@ -77,10 +77,10 @@ def test_the_recipe_is_filled_in_as_far_as_the_file_says_it() -> None:
 
 
 def test_what_a_person_has_to_decide_is_marked() -> None:
-    lines = recipe_yaml.start(replace(FOUND, last=None), "net.keras", "net")
+    lines = recipe_yaml.start(replace(FOUND, final_activation=None), "net.keras", "net")
     assert any(line.startswith("  output: probabilities # ?") for line in lines)
     known = recipe_yaml.start(
-        replace(FOUND, pixels=PixelScaling((0.0,), (1.0,), "inside"), colour="rgb"),
+        replace(FOUND, pixel_scaling=PixelScaling((0.0,), (1.0,), "inside"), color="rgb"),
         "net.keras",
         "net",
     )

@@ -55,12 +55,12 @@ def test_a_file_of_keras_2_says_its_ends_weights_and_layers(tmp_path: Path) -> N
             layer("Dense", "dense", "pool", units=6, activation="softmax"),
         )
     )
-    assert (found.form, found.container, found.writer) == ("keras", "HDF5", "Keras 2.15.0")
+    assert (found.format, found.container, found.producer) == ("keras", "HDF5", "Keras 2.15.0")
     assert found.inputs[0].name == "photo"
     assert found.image == (48, 64, 3)
     assert (found.classes, found.output, found.parameters) == (6, "probabilities", 30)
-    assert found.kinds == {"Conv2D": 1, "GlobalAveragePooling2D": 1, "Dense": 1}
-    assert found.pixels is None
+    assert found.operator_counts == {"Conv2D": 1, "GlobalAveragePooling2D": 1, "Dense": 1}
+    assert found.pixel_scaling is None
 
 
 def test_arithmetic_of_tensorflow_in_front_is_preprocessing(tmp_path: Path) -> None:
@@ -85,8 +85,10 @@ def test_arithmetic_of_tensorflow_in_front_is_preprocessing(tmp_path: Path) -> N
             layer("Dense", "dense", "less", units=2, activation="linear"),
         )
     )
-    assert found.inside == ("by: divide: x * 0.00784314", "less: x - 1")
-    assert found.pixels == PixelScaling((0.0,), (1.0,), "it scales pixels of 0 to 255 itself")
+    assert found.preprocessing == ("by: divide: x * 0.00784314", "less: x - 1")
+    assert found.pixel_scaling == PixelScaling(
+        (0.0,), (1.0,), "it scales pixels of 0 to 255 itself"
+    )
     assert found.output == "logits"
 
 
@@ -98,7 +100,9 @@ def test_normalization_by_imagenet_takes_pixels_of_0_to_1(tmp_path: Path) -> Non
             tmp_path / "old.h5", image(32, 32, 3), normal, layer("Dense", "d", "normal", units=9)
         )
     )
-    assert found.pixels == PixelScaling((0.0,), (1 / 255,), "it scales pixels of 0 to 1 itself")
+    assert found.pixel_scaling == PixelScaling(
+        (0.0,), (1 / 255,), "it scales pixels of 0 to 1 itself"
+    )
 
 
 def test_the_first_layer_that_learns_ends_preprocessing(tmp_path: Path) -> None:
@@ -107,8 +111,8 @@ def test_the_first_layer_that_learns_ends_preprocessing(tmp_path: Path) -> None:
         layer("Rescaling", "late", "conv", scale=1 / 255, offset=0),
     ]
     found = file.inspect_file(keras2(tmp_path / "old.h5", image(32, 32, 3), *layers))
-    assert found.inside == ()
-    assert found.pixels is None
+    assert found.preprocessing == ()
+    assert found.pixel_scaling is None
 
 
 @pytest.mark.parametrize(
@@ -127,7 +131,7 @@ def test_answers_are_told_by_the_last_layers(
     tmp_path: Path, last: list[dict[str, Any]], answer: tuple[Any, ...]
 ) -> None:
     found = file.inspect_file(keras2(tmp_path / "old.h5", image(8, 8, 1), *last))
-    assert (found.classes, found.last, found.output) == answer
+    assert (found.classes, found.final_activation, found.output) == answer
 
 
 def test_code_and_classes_of_others_are_named(tmp_path: Path) -> None:
@@ -135,17 +139,17 @@ def test_code_and_classes_of_others_are_named(tmp_path: Path) -> None:
     found = file.inspect_file(
         keras2(tmp_path / "a.h5", image(8, 8, 1), brings, layer("Dense", "d", "mine", units=2))
     )
-    assert found.code is not None
-    assert "layer 'mine' is a Lambda" in found.code
-    assert found.refused is None
+    assert found.code_risk is not None
+    assert "layer 'mine' is a Lambda" in found.code_risk
+    assert found.unsupported is None
     theirs = {
         **layer("Swin", "block", "photo"),
         "module": "their.models",
         "registered_name": "Their>Swin",
     }
     found = file.inspect_file(keras2(tmp_path / "b.h5", image(8, 8, 1), theirs))
-    assert found.refused is not None
-    assert "'Swin'" in found.refused
+    assert found.unsupported is not None
+    assert "'Swin'" in found.unsupported
 
 
 def test_weights_alone_are_refused(tmp_path: Path) -> None:

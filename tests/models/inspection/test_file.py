@@ -39,7 +39,14 @@ WEIGHTS = 3 * 3 * 3 * 4 + 4 + 4 * 5 + 5
 
 
 def ends(found: ModelInfo) -> tuple[Any, ...]:
-    return found.form, found.layout, found.image, found.classes, found.last, found.parameters
+    return (
+        found.format,
+        found.layout,
+        found.image,
+        found.classes,
+        found.final_activation,
+        found.parameters,
+    )
 
 
 @pytest.mark.parametrize("name", ["model.keras", "model.h5"])
@@ -47,18 +54,18 @@ def test_what_keras_3_saves(tmp_path: Path, model: Any, name: str) -> None:
     model.save(tmp_path / name)
     found = file.inspect_file(tmp_path / name)
     assert ends(found) == ("keras", "NHWC", (16, 16, 3), 5, "softmax", WEIGHTS)
-    assert found.writer == f"Keras {sys.modules['keras'].__version__}"
-    assert found.inside == ("rescaling: Rescaling: x * 0.00784314 - 1",)
-    assert found.pixels is not None
-    assert (found.pixels.mean, found.pixels.scale) == ((0.0,), (1.0,))
+    assert found.producer == f"Keras {sys.modules['keras'].__version__}"
+    assert found.preprocessing == ("rescaling: Rescaling: x * 0.00784314 - 1",)
+    assert found.pixel_scaling is not None
+    assert (found.pixel_scaling.mean, found.pixel_scaling.scale) == ((0.0,), (1.0,))
 
 
 def test_a_saved_model(tmp_path: Path, model: Any) -> None:
     model.export(tmp_path / "saved", verbose=False)
     found = file.inspect_file(tmp_path / "saved")
     assert ends(found) == ("keras", "NHWC", (16, 16, 3), 5, "softmax", WEIGHTS)
-    assert found.kinds["Conv2D"] == 1
-    assert found.pixels is None
+    assert found.operator_counts["Conv2D"] == 1
+    assert found.pixel_scaling is None
 
 
 def test_a_tflite_with_metadata(tmp_path: Path, model: Any) -> None:
@@ -68,7 +75,7 @@ def test_a_tflite_with_metadata(tmp_path: Path, model: Any) -> None:
     found = file.inspect_file(tmp_path / "plain.tflite")
     # The converter leaves out the dense layer's five biases, which are zero.
     assert ends(found) == ("tflite", "NHWC", (16, 16, 3), 5, "softmax", WEIGHTS - 5)
-    assert (found.pixels, found.labels) == (None, ())
+    assert (found.pixel_scaling, found.labels) == (None, ())
 
     from edgebake.runtimes.litert import metadata
 
@@ -80,10 +87,10 @@ def test_a_tflite_with_metadata(tmp_path: Path, model: Any) -> None:
         metadata.attach((tmp_path / "plain.tflite").read_bytes(), agreed, about)
     )
     found = file.inspect_file(tmp_path / "told.tflite")
-    assert found.pixels is not None
-    assert found.pixels.mean == (127.5,)
-    assert found.pixels.scale == pytest.approx((1 / 127.5,))
-    assert (found.labels, found.colour, found.said["author"]) == (
+    assert found.pixel_scaling is not None
+    assert found.pixel_scaling.mean == (127.5,)
+    assert found.pixel_scaling.scale == pytest.approx((1 / 127.5,))
+    assert (found.labels, found.color, found.metadata["author"]) == (
         ("a", "b", "c", "d", "e"),
         "rgb",
         "Somebody",
@@ -101,10 +108,10 @@ def test_a_quantized_tflite_says_what_its_input_stands_for(tmp_path: Path, model
     converter.inference_input_type = sys.modules["tensorflow"].int8
     (tmp_path / "small.tflite").write_bytes(converter.convert())
     found = file.inspect_file(tmp_path / "small.tflite")
-    assert found.numbers == "int8: it is quantized already, weights and activations"
-    assert found.pixels is not None
-    assert found.pixels.mean == (0.0,)
-    assert found.pixels.scale == pytest.approx((1.0,), abs=1e-3)
+    assert found.precision == "int8: it is quantized already, weights and activations"
+    assert found.pixel_scaling is not None
+    assert found.pixel_scaling.mean == (0.0,)
+    assert found.pixel_scaling.scale == pytest.approx((1.0,), abs=1e-3)
 
 
 def torch_like(path: Path, **metadata: str) -> Path:
@@ -140,10 +147,10 @@ def test_an_onnx_with_channels_first(tmp_path: Path) -> None:
         torch_like(tmp_path / "net.onnx", names="{0: 'cat', 1: 'dog'}", author="Somebody")
     )
     assert ends(found) == ("onnx", "NCHW", (20, 30, 3), 7, "linear", 6 + 12 + 28 + 7)
-    assert (found.writer, found.output, found.labels) == ("pytorch", "logits", ("cat", "dog"))
-    assert found.said == {"author": "Somebody"}
-    assert found.pixels is not None
-    assert (found.pixels.mean, found.pixels.scale) == ((0.0,), (1 / 255,))
+    assert (found.producer, found.output, found.labels) == ("pytorch", "logits", ("cat", "dog"))
+    assert found.metadata == {"author": "Somebody"}
+    assert found.pixel_scaling is not None
+    assert (found.pixel_scaling.mean, found.pixel_scaling.scale) == ((0.0,), (1 / 255,))
 
 
 @pytest.mark.parametrize(
@@ -213,7 +220,7 @@ def test_keras_files_are_read_without_tensorflow(tmp_path: Path, model: Any) -> 
     model.save(tmp_path / "model.keras")
     program = (
         "import json, sys; from pathlib import Path; from edgebake.models.inspection import file; "
-        f"file.look(Path({str(tmp_path / 'model.keras')!r})); "
+        f"file.inspect_file(Path({str(tmp_path / 'model.keras')!r})); "
         "print(json.dumps([name for name in ('tensorflow', 'keras') if name in sys.modules]))"
     )
     done = subprocess.run(

@@ -41,7 +41,7 @@ def of_model(answers: Answers, found: ModelInfo, console: Console) -> Answers:
         answers = replace(
             answers, resolution=IntPrompt.ask("Pixels a side", console=console, default=224)
         )
-    return answers if answers.mean or found.pixels else _pixels(answers, console)
+    return answers if answers.mean or found.pixel_scaling else _pixels(answers, console)
 
 
 def origins(answers: Answers, groups: list[str], console: Console) -> Answers:

@@ -65,7 +65,11 @@ def brought(found: ModelInfo, file: str) -> Brought:
 
 def model(found: ModelInfo, words: Brought) -> str:
     """Return recipes/model/<name>.yaml."""
-    why = f"its last layer is {found.last}" if found.last else "its last layer cannot be told"
+    why = (
+        f"its last layer is {found.final_activation}"
+        if found.final_activation
+        else "its last layer cannot be told"
+    )
     output = (
         f"{words.output} # {why}"
         if words.output
@@ -116,17 +120,19 @@ def pixels(mean: Sequence[float], scale: Sequence[float], mark: str = "") -> lis
 def start(found: ModelInfo, file: str, name: str) -> list[str]:
     """Return the lines of a recipe to start from: a model, what the data have to say for it, and a target."""
     words = brought(found, file)
-    colour = found.colour or ("grey" if found.image[2] == 1 else "rgb # ? or bgr")
+    colour = found.color or ("grey" if found.image[2] == 1 else "rgb # ? or bgr")
     mean, scale = (
-        (found.pixels.mean, found.pixels.scale) if found.pixels else ((127.5,), (1 / 127.5,))
+        (found.pixel_scaling.mean, found.pixel_scaling.scale)
+        if found.pixel_scaling
+        else ((127.5,), (1 / 127.5,))
     )
-    known = bool(found.pixels)
+    known = bool(found.pixel_scaling)
     labels = (
         "labels.txt # ? its lines in the order of the answers"
         if found.labels
         else "null # ? or a text file"
     )
-    runtime = {"keras": "litert", "onnx": "onnxruntime", "tflite": "litert"}[found.form]
+    runtime = {"keras": "litert", "onnx": "onnxruntime", "tflite": "litert"}[found.format]
     return [
         f"--- recipes/model/{name}.yaml",
         *model(found, words).splitlines(),
@@ -141,8 +147,8 @@ def start(found: ModelInfo, file: str, name: str) -> list[str]:
         "  - override /data: <yours> # ?",
         f"  - override /model: {name}",
         "  - override /train: none # as it was trained"
-        + ("; or fine_tune" if found.form == "keras" else ""),
-        f"  - override /quantize: {'none' if 'already' in found.numbers else 'float16'} # ? or int8",
+        + ("; or fine_tune" if found.format == "keras" else ""),
+        f"  - override /quantize: {'none' if 'already' in found.precision else 'float16'} # ? or int8",
         f"  - override /convert: {runtime}",
         "---",
         f"Or let `edgebake init {name} --device pixel_8 --model {file} --data FOLDER` write all three.",

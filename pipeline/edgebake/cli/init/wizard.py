@@ -94,10 +94,10 @@ def _model(answers: Answers, options: list[str]) -> tuple[ModelInfo | None, bool
         )
     found = model_file.inspect_file(path)
     _inside("--model", answers.model)
-    if why := found.refused or model_report.refused_ends(found):
+    if why := found.unsupported or model_report.refused_ends(found):
         raise ModelError(f"{path}: {why}")
-    if found.code and not answers.trust:
-        raise ModelError(f"{path}: {found.code}, by --trust")
+    if found.code_risk and not answers.trust:
+        raise ModelError(f"{path}: {found.code_risk}, by --trust")
     return found, True
 
 
@@ -113,18 +113,18 @@ def _refuse_undecided(answers: Answers, found: ModelInfo) -> None:
     said = "`edgebake inspect` shows what the file says, and what is common"
     if (answers.mean is None) != (answers.scale is None):
         raise RecipeError("--mean and --scale: one of them; expected both, or neither")
-    if answers.mean is None and found.pixels is None:
+    if answers.mean is None and found.pixel_scaling is None:
         raise RecipeError(
             f"--mean, --scale: {answers.model} does not say what pixels become; expected both; {said}"
         )
-    if found.pixels and answers.mean and not _alike(answers, found.pixels):
+    if found.pixel_scaling and answers.mean and not _alike(answers, found.pixel_scaling):
         mean, scale = (
-            model_report.numbers(found.pixels.mean),
-            model_report.numbers(found.pixels.scale),
+            model_report.numbers(found.pixel_scaling.mean),
+            model_report.numbers(found.pixel_scaling.scale),
         )
         raise RecipeError(
-            f"--mean, --scale: {answers.model} says mean {mean}, scale {scale}: {found.pixels.why}; expected these, or "
-            "neither flag. If the file is wrong, mend recipes/data/ afterwards"
+            f"--mean, --scale: {answers.model} says mean {mean}, scale {scale}: {found.pixel_scaling.reason}; "
+            "expected these, or neither flag. If the file is wrong, mend recipes/data/ afterwards"
         )
     if answers.output is None and found.output is None:
         raise RecipeError(
@@ -154,8 +154,8 @@ def _alike(answers: Answers, pixels: PixelScaling) -> bool:
 def _data(answers: Answers, found: ModelInfo | None) -> Data:
     """Return the words of recipes/data/<name>.yaml."""
     mean, scale = answers.mean or DEFAULT[0], answers.scale or DEFAULT[1]
-    if found and found.pixels and not answers.mean:
-        mean, scale = list(found.pixels.mean), list(found.pixels.scale)
+    if found and found.pixel_scaling and not answers.mean:
+        mean, scale = list(found.pixel_scaling.mean), list(found.pixel_scaling.scale)
     path = str(answers.data).rstrip("/")
     _inside("--data", path)
     told = data.told(path, mean, scale)
@@ -200,9 +200,9 @@ def _labels_file(name: str) -> Path:
 def _choices(begun: Begun) -> dict[str, str]:
     """Return the option of each group that the target picks."""
     answers = begun.answers
-    form = begun.found.form if begun.found else None
+    form = begun.found.format if begun.found else None
     runtime = answers.convert or target_options.runtime(begun.device, form)
-    is_done = begun.found is not None and "already" in begun.found.numbers
+    is_done = begun.found is not None and "already" in begun.found.precision
     trained = ("fine_tune" if answers.head == "new" else "none") if begun.found else None
     picked = {
         "device": answers.device,

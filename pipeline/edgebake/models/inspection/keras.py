@@ -68,19 +68,19 @@ def _found(path: Path, model: Any, origin: tuple[str, str], parameters: int) -> 
         raise ModelError(f"{path}: {safety.unknown(str(kind), 'the model')}")
     steps = config.steps(model)
     return ModelInfo(
-        form="keras",
+        format="keras",
         container=origin[0],
-        writer=origin[1],
-        size=path.stat().st_size,
+        producer=origin[1],
+        file_size=path.stat().st_size,
         inputs=config.inputs(model),
         outputs=config.outputs(model),
-        last=config.activation(model),
+        final_activation=config.activation(model),
         parameters=parameters,
-        kinds=config.kinds(model),
-        inside=tuple(map(str, steps)),
-        code=_trouble(model, path, trust=False),
-        refused=_trouble(model, path, trust=True),
-        pixels=affine.pixels([step for step in steps if isinstance(step, Step)]),
+        operator_counts=config.kinds(model),
+        preprocessing=tuple(map(str, steps)),
+        code_risk=_trouble(model, path, trust=False),
+        unsupported=_trouble(model, path, trust=True),
+        pixel_scaling=affine.pixels([step for step in steps if isinstance(step, Step)]),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-COLOURS = (1, 3)  # channels that an image can have
+IMAGE_CHANNELS = (1, 3)  # channels that an image can have
 LOGITS = "linear"
 PROBABILITIES = ("softmax", "sigmoid")
 
@@ -23,38 +23,38 @@ class PixelScaling:
 
     mean: tuple[float, ...]
     scale: tuple[float, ...]
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True)
 class ModelInfo:
     """All that a report or a recipe says of a model."""
 
-    form: str  # keras, onnx or tflite
+    format: str  # keras, onnx or tflite
     container: str
-    writer: str
-    size: int  # bytes
+    producer: str
+    file_size: int  # bytes
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
-    last: str | None  # the activation at its end; None: cannot be told
+    final_activation: str | None  # the activation at its end; None: cannot be told
     parameters: int
-    kinds: Mapping[str, int]  # layers or operators
-    numbers: str = "float32"  # what it computes in
-    inside: tuple[str, ...] = ()  # preprocessing that it does itself
-    code: str | None = None  # why reading it runs code, if it does
-    refused: str | None = None  # why it cannot be brought, if it cannot
-    pixels: PixelScaling | None = None  # None: cannot be told
-    colour: str | None = None  # None: cannot be told
+    operator_counts: Mapping[str, int]  # layers or operators
+    precision: str = "float32"  # what it computes in
+    preprocessing: tuple[str, ...] = ()  # preprocessing that it does itself
+    code_risk: str | None = None  # why reading it runs code, if it does
+    unsupported: str | None = None  # why it cannot be brought, if it cannot
+    pixel_scaling: PixelScaling | None = None  # None: cannot be told
+    color: str | None = None  # None: cannot be told
     labels: tuple[str, ...] = ()
-    said: Mapping[str, str] = field(default_factory=dict)  # what its metadata say besides
+    metadata: Mapping[str, str] = field(default_factory=dict)  # what its metadata say besides
 
     @property
     def layout(self) -> str | None:
         """Return NHWC or NCHW; None where it takes no image, or either is possible."""
         shape = self.inputs[0].shape if len(self.inputs) == 1 else ()
         last, first = (
-            len(shape) == 4 and shape[3] in COLOURS,
-            len(shape) == 4 and shape[1] in COLOURS,
+            len(shape) == 4 and shape[3] in IMAGE_CHANNELS,
+            len(shape) == 4 and shape[1] in IMAGE_CHANNELS,
         )
         return None if last == first else "NHWC" if last else "NCHW"
 
@@ -80,6 +80,6 @@ class ModelInfo:
     @property
     def output(self) -> str | None:
         """Return the recipe's word for what it answers; None where that cannot be told."""
-        if self.last in PROBABILITIES:
+        if self.final_activation in PROBABILITIES:
             return "probabilities"
-        return "logits" if self.last == LOGITS else None
+        return "logits" if self.final_activation == LOGITS else None

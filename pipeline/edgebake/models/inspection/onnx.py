@@ -53,22 +53,22 @@ def read(path: Path) -> ModelInfo:
     said = {entry.key: entry.value for entry in model.metadata_props}
     opset = next((entry.version for entry in model.opset_import if entry.domain in OWN[:2]), 0)
     return ModelInfo(
-        form="onnx",
+        format="onnx",
         container=f"ONNX, opset {opset}",
-        writer=" ".join(filter(None, (model.producer_name, model.producer_version)))
+        producer=" ".join(filter(None, (model.producer_name, model.producer_version)))
         or "nobody that it names",
-        size=path.stat().st_size,
+        file_size=path.stat().st_size,
         inputs=tuple(_end(value) for value in graph.input if value.name not in weights),
         outputs=tuple(_end(value) for value in graph.output),
-        last=_last(graph),
+        final_activation=_last(graph),
         parameters=sum(math.prod(tensor.dims) for tensor in weights.values()),
-        kinds=kinds,
-        numbers=_numbers_of(kinds, weights),
-        inside=tuple(map(str, steps)),
-        refused=f"it holds operators of its own: {', '.join(foreign)}" if foreign else None,
-        pixels=affine.pixels(steps),
+        operator_counts=kinds,
+        precision=_numbers_of(kinds, weights),
+        preprocessing=tuple(map(str, steps)),
+        unsupported=f"it holds operators of its own: {', '.join(foreign)}" if foreign else None,
+        pixel_scaling=affine.pixels(steps),
         labels=_labels(said),
-        said={key: value for key, value in said.items() if key not in LABELS},
+        metadata={key: value for key, value in said.items() if key not in LABELS},
     )
 
 

@@ -46,16 +46,20 @@ def read(path: Path) -> ModelInfo:
     operations = Counter(_operations(serving, library, set()))
     acting = sorted(set(operations) & REFUSED)
     return ModelInfo(
-        form="keras",
+        format="keras",
         container="SavedModel",
-        writer=f"TensorFlow {graph.meta_info_def.tensorflow_version or 'of an unknown version'}",
-        size=sum(file.stat().st_size for file in path.rglob("*") if file.is_file()),
+        producer=f"TensorFlow {graph.meta_info_def.tensorflow_version or 'of an unknown version'}",
+        file_size=sum(file.stat().st_size for file in path.rglob("*") if file.is_file()),
         inputs=tuple(_end(name, info) for name, info in sorted(signature.inputs.items())),
         outputs=tuple(_end(name, info) for name, info in outputs),
-        last=_last(outputs[0][1].name, graph.graph_def.node, library) if outputs else None,
+        final_activation=_last(outputs[0][1].name, graph.graph_def.node, library)
+        if outputs
+        else None,
         parameters=_parameters(path),
-        kinds=Counter({kind: count for kind, count in operations.items() if kind not in PLUMBING}),
-        refused=f"it holds {listed(acting)}, which do more than compute" if acting else None,
+        operator_counts=Counter(
+            {kind: count for kind, count in operations.items() if kind not in PLUMBING}
+        ),
+        unsupported=f"it holds {listed(acting)}, which do more than compute" if acting else None,
     )
 
 

@@ -37,27 +37,27 @@ def _found(content: bytes) -> ModelInfo:
     steps = _steps(model, graph)
     ends = [_end(graph.tensors[index]) for index in graph.inputs]
     return ModelInfo(
-        form="tflite",
+        format="tflite",
         container="TFLite",
-        writer=_text(model.description) or "nobody that it names",
-        size=len(content),
+        producer=_text(model.description) or "nobody that it names",
+        file_size=len(content),
         inputs=tuple(ends),
         outputs=tuple(_end(graph.tensors[index]) for index in graph.outputs),
-        last=_last(model, graph),
+        final_activation=_last(model, graph),
         parameters=sum(
             _size(tensor)
             for part in model.subgraphs
             for tensor in part.tensors
             if _weight(model, tensor)
         ),
-        kinds=kinds,
-        numbers=_numbers(model, graph),
-        inside=tuple(map(str, steps)),
-        refused=f"it holds {', '.join(custom)}, which LiteRT does not have" if custom else None,
-        pixels=metadata.pixels or affine.pixels(steps) or _as_they_are(graph),
-        colour=metadata.colour,
+        operator_counts=kinds,
+        precision=_numbers(model, graph),
+        preprocessing=tuple(map(str, steps)),
+        unsupported=f"it holds {', '.join(custom)}, which LiteRT does not have" if custom else None,
+        pixel_scaling=metadata.pixels or affine.pixels(steps) or _as_they_are(graph),
+        color=metadata.colour,
         labels=metadata.labels,
-        said=metadata.said,
+        metadata=metadata.said,
     )
 
 
