@@ -18,8 +18,13 @@ from rich.console import Console
 from rich.table import Table
 from statsmodels.stats.proportion import proportion_confint
 
-from edgebake.evaluation.gates.hypothesis_tests import Counts, Groups, Pairs, Sample
-from edgebake.evaluation.gates.verdict import Asked
+from edgebake.evaluation.gates.hypothesis_tests import (
+    GroupedTest,
+    HypothesisTest,
+    PairedTest,
+    ProportionTest,
+)
+from edgebake.evaluation.gates.verdict import Requirement
 
 SIZES = (200, 1_000, 10_000)
 CONFIDENCE = 0.95
@@ -34,7 +39,7 @@ class Scenario(Protocol):
     """A gate and a true value: how counts are drawn, and how each method judges them."""
 
     @property
-    def asked(self) -> Asked:
+    def asked(self) -> Requirement:
         """Return what the gate asks."""
 
     @property
@@ -44,7 +49,7 @@ class Scenario(Protocol):
     def draw(self, random: np.random.Generator, n: int, models: int) -> Counted:
         """Return what n test examples count of each model [models, counts]."""
 
-    def sample(self, counts: Counted, n: int) -> Sample:
+    def sample(self, counts: Counted, n: int) -> HypothesisTest:
         """Return what edgebake judges."""
 
     def point(self, counts: Counted, n: int) -> bool:
@@ -58,16 +63,16 @@ class Scenario(Protocol):
 class Loss:
     """A true loss of accuracy against the margin of a loss gate; the other method is the paired bootstrap."""
 
-    asked: Asked
+    asked: Requirement
     true: float
 
     def draw(self, random: np.random.Generator, n: int, models: int) -> Counted:
         """Return how many examples are lost, won, neither."""
         return random.multinomial(n, [self.true + WON, WON, 1 - self.true - 2 * WON], models)
 
-    def sample(self, counts: Counted, n: int) -> Sample:
+    def sample(self, counts: Counted, n: int) -> HypothesisTest:
         """Return the pairs."""
-        return Pairs(int(counts[0]), int(counts[1]), n)
+        return PairedTest(int(counts[0]), int(counts[1]), n)
 
     def point(self, counts: Counted, n: int) -> bool:
         """Return whether the loss that was found is within the margin."""
@@ -82,7 +87,7 @@ class Loss:
 class Accuracy:
     """The worst of some true accuracies against a floor, the others at 0.95; the other method is Wilson's interval."""
 
-    asked: Asked
+    asked: Requirement
     true: float
     classes: int = 1
 
@@ -91,13 +96,13 @@ class Accuracy:
         shares = [self.true, *[0.95] * (self.classes - 1)]
         return random.binomial(n // self.classes, shares, (models, self.classes))
 
-    def sample(self, counts: Counted, n: int) -> Sample:
+    def sample(self, counts: Counted, n: int) -> HypothesisTest:
         """Return the counts of the one class, or of all."""
         each = n // self.classes
         if self.classes == 1:
-            return Counts(int(counts[0]), each)
-        return Groups(
-            {str(number): Counts(int(right), each) for number, right in enumerate(counts)}
+            return ProportionTest(int(counts[0]), each)
+        return GroupedTest(
+            {str(number): ProportionTest(int(right), each) for number, right in enumerate(counts)}
         )
 
     def point(self, counts: Counted, n: int) -> bool:
@@ -111,17 +116,17 @@ class Accuracy:
 
 def scenarios() -> Iterator[list[Scenario]]:
     """Yield the true values of each gate, from well inside its limit to well outside."""
-    margin = Asked("loss", "at_most", 0.02, CONFIDENCE)
+    margin = Requirement("loss", "at_most", 0.02, CONFIDENCE)
     yield [Loss(margin, true) for true in (0.0, 0.01, 0.02, 0.03, 0.04)]
-    floor = Asked("accuracy", "at_least", 0.95, CONFIDENCE)
+    floor = Requirement("accuracy", "at_least", 0.95, CONFIDENCE)
     yield [Accuracy(floor, true) for true in (0.98, 0.96, 0.95, 0.94, 0.93)]
-    each = Asked("class_accuracy", "at_least", 0.8, CONFIDENCE)
+    each = Requirement("class_accuracy", "at_least", 0.8, CONFIDENCE)
     yield [Accuracy(each, true, CLASSES) for true in (0.95, 0.85, 0.8, 0.7)]
 
 
 def holds(scenario: Scenario) -> bool:
     """Return whether the true value is on the right side of the limit, and not on it."""
-    if scenario.asked.bound == "at_most":
+    if scenario.asked.direction == "at_most":
         return scenario.true < scenario.asked.limit
     return scenario.true > scenario.asked.limit
 

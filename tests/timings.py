@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from edgebake.evaluation.latency import stopwatch
-from edgebake.evaluation.latency.request import Timed
+from edgebake.evaluation.latency.request import TimingRequest
 from edgebake.recipe import Protocol
 from edgebake.runtimes.run_modes import ONLY, Way
 from tests import handmade
@@ -20,14 +20,16 @@ def protocol(where: str = "host", **words: Any) -> Protocol:
     return Protocol(where=where, **{**short, "sustained_minutes": None, **words})
 
 
-def job(root: Path, runtime: str = "litert", ways: tuple[Way, ...] = ONLY, **words: Any) -> Timed:
+def job(
+    root: Path, runtime: str = "litert", ways: tuple[Way, ...] = ONLY, **words: Any
+) -> TimingRequest:
     """Return a job for a file that answers 3, beside a float parent that answers 7."""
     files = {"litert": handmade.constant_tflite, "onnxruntime": handmade.constant_onnx}
     name = {"litert": "model.tflite", "onnxruntime": "model.onnx"}[runtime]
     for folder, number in (("files", 3), ("baseline", 7)):
         (root / folder).mkdir(parents=True)
         (root / folder / name).write_bytes(files[runtime](number))
-    return Timed(runtime, root / "files", root / "baseline", ways, protocol(**words))
+    return TimingRequest(runtime, root / "files", root / "baseline", ways, protocol(**words))
 
 
 def request(file: Path, **words: Any) -> Answer:

@@ -4,17 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from edgebake.evaluation.gates.verdict import Asked, Decision, Verdict
+from edgebake.evaluation.gates.verdict import Decision, Requirement, Verdict
 from edgebake.measurement import Measurement, not_measured
 from edgebake.report import tables
 
 SLOW = Measurement(51.25, "ms", "adb", interval=[50.5, 52.0], n=1024, device="Pixel 8", threads=1)
-FAST = Asked("latency_p90_ms", "at_most", 50.0, 0.95)
-RIGHT = Asked("accuracy", "at_least", 0.95, 0.95)
-MISSED = Decision(FAST, Verdict.failed, SLOW, proven=51.8)
+FAST = Requirement("latency_p90_ms", "at_most", 50.0, 0.95)
+RIGHT = Requirement("accuracy", "at_least", 0.95, 0.95)
+MISSED = Decision(FAST, Verdict.failed, SLOW, bound=51.8)
 ABSENT = Decision(RIGHT, Verdict.not_measured, not_measured("share", "no such device here"))
 LARGE = Decision(
-    Asked("size_mb", "at_most", 20.0, 0.95), Verdict.failed, Measurement(20.5, "MB", "file")
+    Requirement("size_mb", "at_most", 20.0, 0.95), Verdict.failed, Measurement(20.5, "MB", "file")
 )
 
 
@@ -62,7 +62,7 @@ def _gates(*decisions: tuple[str, Decision]) -> list[str]:
     ]
 
 
-def test_gates_show_what_was_asked_found_and_proven() -> None:
+def test_gates_show_what_was_required_measured_and_bounded() -> None:
     rows = _gates(("pixel_8", MISSED))
     assert rows[0] == "target gate asked measured bound n where verdict"
     assert rows[-1] == (
@@ -78,7 +78,7 @@ def test_what_was_not_sampled_has_no_bound() -> None:
     ("confidence", "bound"), [(0.9, "51.8 ms at 0.9"), (0.9999, "51.8 ms at 0.9999")]
 )
 def test_a_bound_says_how_sure_it_is(confidence: float, bound: str) -> None:
-    decision = replace(MISSED, asked=replace(FAST, confidence=confidence))
+    decision = replace(MISSED, requirement=replace(FAST, confidence=confidence))
     assert f" {bound} 1,024 " in _gates(("pixel_8", decision))[-1]
 
 

@@ -21,7 +21,7 @@ from edgebake.data.sources import digits
 from edgebake.errors import ArtifactError, CoverageError, listed
 from edgebake.evaluation.devices import host
 from edgebake.evaluation.gates.evidence import SPECIAL
-from edgebake.evaluation.latency.request import Timed, Timing
+from edgebake.evaluation.latency.request import TimingRequest, TimingResult
 from edgebake.evaluation.latency.stopwatch import all_threads, cpu_model, digest, os_name
 from edgebake.evaluation.statistics import paired, proportion
 from edgebake.measurement import Measurement
@@ -412,11 +412,13 @@ class Apple:
 def test_core_ml_on_a_mac_is_measured_and_timed_for_each_choice_of_compute_units(
     params: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    jobs: list[Timed] = []
+    jobs: list[TimingRequest] = []
 
-    def measured(job: Timed) -> Timing:
+    def measured(job: TimingRequest) -> TimingResult:
         jobs.append(job)
-        return Timing({"latency_p90_ms": Measurement(0.25, "ms", "host")}, latencies_ms=[0.25])
+        return TimingResult(
+            {"latency_p90_ms": Measurement(0.25, "ms", "host")}, latencies_ms=[0.25]
+        )
 
     monkeypatch.setattr(core_ml_run, "_on_a_mac", lambda: True)
     monkeypatch.setattr(apple, "AppleSession", Apple)

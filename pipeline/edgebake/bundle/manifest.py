@@ -14,7 +14,7 @@ from typing import Any
 from edgebake import artifacts
 from edgebake.bundle import fallback_order, golden_vectors, processing_steps
 from edgebake.bundle.lineage import digest, leading_to, tools_of
-from edgebake.evaluation.gates.judge import Judged
+from edgebake.evaluation.gates.judge import Judgment
 from edgebake.evaluation.gates.verdict import Decision
 from edgebake.recipe.stage_params import PackageParams, TargetParams, plain, read_plan
 from edgebake.tasks.contract import from_json
@@ -40,7 +40,7 @@ class Entry:
     files: dict[str, bytes]
 
 
-def entry(target: TargetParams, judged: Judged) -> Entry:
+def entry(target: TargetParams, judged: Judgment) -> Entry:
     """Return what the manifest says of one target, and its files as they were measured."""
     folder = judged.folder
     report = json.loads((folder / "report.json").read_text())

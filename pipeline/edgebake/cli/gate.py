@@ -10,7 +10,7 @@ from rich.console import Console
 
 from edgebake.bundle.lineage import leading_to
 from edgebake.errors import PlanError
-from edgebake.evaluation.gates.judge import Judged, judge
+from edgebake.evaluation.gates.judge import Judgment, judge
 from edgebake.plan import planner
 from edgebake.plan.compose import compose_release, compose_targets
 from edgebake.recipe import stage_params
@@ -64,11 +64,11 @@ def _refuse_unmeasured(target: str, planned: dict[str, dict[str, Any]], validate
         )
 
 
-def _origins(judged: Judged) -> Iterator[str]:
+def _origins(judged: Judgment) -> Iterator[str]:
     """Yield where the numbers come from: place, processor, system, clock, runtime, and the file's digest."""
     seen = dict.fromkeys(
         (one.where, one.device, one.os, one.governor, one.runtime, one.sha256)
-        for one in (decision.measured for decision in judged.decisions)
+        for one in (decision.measurement for decision in judged.decisions)
         if one.value is not None and one.device
     )
     for where, device, system, governor, runtime, sha256 in seen:
@@ -77,9 +77,9 @@ def _origins(judged: Judged) -> Iterator[str]:
         yield f"{where}: {', '.join(known)}"
 
 
-def _workload(judged: Judged) -> Iterator[str]:
+def _workload(judged: Judgment) -> Iterator[str]:
     """Yield what the file computes, and what that takes on the device by its facts."""
-    found = judged.findings.metrics
+    found = judged.evidence.metrics
     macs, parameters, peak = (found[name] for name in ("macs", "parameters", "activation_peak_mb"))
     if macs.value is None:
         yield f"counted in the file: not measured: {macs.reason}"
@@ -96,9 +96,9 @@ def _workload(judged: Judged) -> Iterator[str]:
     yield f"predicted by roofline: {said}"
 
 
-def _placements(judged: Judged) -> Iterator[str]:
+def _placements(judged: Judgment) -> Iterator[str]:
     """Yield what each accelerator would run."""
-    for one in judged.findings.placements:
+    for one in judged.evidence.placements:
         off = f"; first off: {one.first_off}: {one.hint}" if one.first_off else ""
         shares = f"{one.operators:.0%} of operators, {one.macs:.0%} of multiply-accumulates"
         yield f"predicted on {one.accelerator} ({one.delegate or 'kernels of the runtime'}): {shares}{off}"

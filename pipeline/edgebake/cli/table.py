@@ -13,7 +13,7 @@ from rich.table import Table
 from edgebake import artifacts
 from edgebake.bundle import manifest
 from edgebake.errors import PlanError
-from edgebake.evaluation.gates.judge import Judged, judge
+from edgebake.evaluation.gates.judge import Judgment, judge
 from edgebake.evaluation.gates.verdict import Verdict
 from edgebake.measurement import PREDICTED, Measurement
 from edgebake.plan import scheme_search
@@ -66,12 +66,12 @@ def show(console: Console) -> None:
         console.print(f"bundle {platform}: {_bundle(platform)}")
 
 
-def _lines(built: dict[str, Judged]) -> Iterator[str]:
+def _lines(built: dict[str, Judgment]) -> Iterator[str]:
     """Yield what the numbers of the table mean: where they come from, and why some are missing."""
     for one in built.values():
-        yield from _places(one.findings.metrics)
+        yield from _places(one.evidence.metrics)
     for name, one in built.items():
-        yield from _half_precision(name, one.findings.metrics)
+        yield from _half_precision(name, one.evidence.metrics)
     for one in built.values():
         yield from (f"not measured: {reason}" for reason in _reasons(one))
 
@@ -96,16 +96,16 @@ def _print(console: Console, rows: Table) -> None:
         console.print(tables.as_text(rows))
 
 
-def _judged(platform: str, target: TargetParams) -> Judged | None:
+def _judged(platform: str, target: TargetParams) -> Judgment | None:
     """Return a target's verdicts, none where it is not built."""
     folder = artifacts.folder("validate", target.validate, platform)
     return judge(target, platform) if (folder / "report.json").exists() else None
 
 
-def _row(name: str, runtime: str, judged: Judged | None) -> list[str]:
+def _row(name: str, runtime: str, judged: Judgment | None) -> list[str]:
     if judged is None:
         return [name, runtime, "not built", "", "", "", "", ""]
-    found = judged.findings.metrics
+    found = judged.evidence.metrics
     shares = [_share(found["accuracy"]), _share(found["float_accuracy"])]
     others = [tables.brief(found[key]) for key in ("size_mb", "latency_p90_ms", "speedup")]
     return [name, runtime, *shares, *others, _where(found)]
@@ -130,10 +130,10 @@ def _half_precision(target: str, metrics: dict[str, Measurement]) -> Iterator[st
         yield f"half precision of {target}: {rounded}, in float32 arithmetic {exact}, the same label for {same}"
 
 
-def _reasons(judged: Judged) -> Iterator[str]:
+def _reasons(judged: Judgment) -> Iterator[str]:
     """Yield why a number that the table shows, or that a gate asks for, is missing."""
-    shown = [judged.findings.metrics[name] for name in ("latency_p90_ms", "speedup")]
-    asked = [one.measured for one in judged.decisions]
+    shown = [judged.evidence.metrics[name] for name in ("latency_p90_ms", "speedup")]
+    asked = [one.measurement for one in judged.decisions]
     return (measured.reason for measured in [*shown, *asked] if measured.value is None)
 
 
@@ -151,7 +151,7 @@ def _short(place: str) -> str:
     return "executor" if place == LABEL else place
 
 
-def _explain(console: Console, built: dict[str, Judged]) -> None:
+def _explain(console: Console, built: dict[str, Judgment]) -> None:
     """Say what stands behind verdicts that are neither passed nor failed, and which waivers there are."""
     verdicts = {one.verdict for judged in built.values() for one in judged.decisions}
     for verdict, meaning in MEANINGS.items():

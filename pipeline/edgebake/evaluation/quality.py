@@ -13,11 +13,11 @@ from edgebake.measurement import Measurement
 from edgebake.runtimes.run_modes import HOST, Way
 from edgebake.tasks.outputs import classification
 
-Answers = NDArray[np.float32]  # probabilities [n, classes]
+Predictions = NDArray[np.float32]  # probabilities [n, classes]
 
 
 @dataclass(frozen=True)
-class Place:
+class MeasurementContext:
     """What ran the file, beside the way in which it did."""
 
     device: str
@@ -33,12 +33,12 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Scored:
+class TestPredictions:
     """The answers of the float parent, and of the file in each way to run it; the first is the one that gates judge."""
 
     labels: NDArray[np.int64]  # [n]
-    reference: Answers
-    found: dict[Way, Answers]
+    reference: Predictions
+    found: dict[Way, Predictions]
 
     @property
     def first(self) -> Way:
@@ -46,7 +46,7 @@ class Scored:
         return next(iter(self.found))
 
     @property
-    def answers(self) -> Answers:
+    def answers(self) -> Predictions:
         """Return the answers in that way."""
         return self.found[self.first]
 
@@ -63,7 +63,9 @@ class Scored:
         return right
 
 
-def measured(scored: Scored, here: Place, parent: Place) -> dict[str, Measurement]:
+def measured(
+    scored: TestPredictions, here: MeasurementContext, parent: MeasurementContext
+) -> dict[str, Measurement]:
     """Return accuracy in every way, what was lost against the float parent, and how often answers are the same."""
     labels, first = scored.labels, scored.first
     float_right = scored.reference.argmax(axis=1) == labels
@@ -79,7 +81,9 @@ def measured(scored: Scored, here: Place, parent: Place) -> dict[str, Measuremen
     return metrics
 
 
-def calibration_error(scored: Scored, here: Place) -> tuple[Measurement, list[float]]:
+def calibration_error(
+    scored: TestPredictions, here: MeasurementContext
+) -> tuple[Measurement, list[float]]:
     """Return how far confidence is from being right, and what that could have been."""
     columns = (scored.confidences, scored.right)
     values = bootstrap.resampled(classification.calibration_error, columns)
@@ -89,13 +93,13 @@ def calibration_error(scored: Scored, here: Place) -> tuple[Measurement, list[fl
     ), values
 
 
-def _share(right: NDArray[np.bool_], where: str, place: Place) -> Measurement:
+def _share(right: NDArray[np.bool_], where: str, place: MeasurementContext) -> Measurement:
     count, n = int(right.sum()), len(right)
     return place.share(count / n, where, proportion.interval(count, n), n)
 
 
 def _loss(
-    before: NDArray[np.bool_], now: NDArray[np.bool_], where: str, place: Place
+    before: NDArray[np.bool_], now: NDArray[np.bool_], where: str, place: MeasurementContext
 ) -> Measurement:
     lost, won, n = int((before & ~now).sum()), int((~before & now).sum()), len(now)
     return place.share((lost - won) / n, where, paired.interval(lost, won, n), n)

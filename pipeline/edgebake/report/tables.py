@@ -52,12 +52,12 @@ def gates(decisions: list[tuple[str, Decision]]) -> Table:
         "target", "gate", "asked", "measured", "bound", "n", "where", "verdict", box=box.SIMPLE
     )
     for target, decision in decisions:
-        measured = decision.measured
+        measured = decision.measurement
         numbers = (shown(measured), _bound(decision), f"{measured.n:,}" if measured.n else "-")
         row = (
             target,
             decision.gate,
-            str(decision.asked),
+            str(decision.requirement),
             *numbers,
             where(measured),
             decision.verdict.value,
@@ -86,9 +86,9 @@ def waivers(decisions: list[tuple[str, Decision]]) -> list[str]:
 
 def _bound(decision: Decision) -> str:
     """Return what is proven at the confidence that the gate asks for."""
-    if decision.proven is None:
+    if decision.bound is None:
         return "-"
-    return f"{shown(replace(decision.measured, value=decision.proven))} at {decision.asked.confidence:.4g}"
+    return f"{shown(replace(decision.measurement, value=decision.bound))} at {decision.requirement.confidence:.4g}"
 
 
 def release(rows: list[list[str]]) -> Table:

@@ -14,7 +14,7 @@ from edgebake.bundle import archive, assemble, manifest, samples
 from edgebake.bundle.lineage import digest, leading_to
 from edgebake.bundle.trust import proof
 from edgebake.errors import GateError
-from edgebake.evaluation.gates.judge import Judged, judge
+from edgebake.evaluation.gates.judge import Judgment, judge
 from edgebake.recipe.stage_params import PackageParams, plain, read_plan
 from edgebake.report import tables
 from edgebake.stages.job import Job
@@ -38,7 +38,7 @@ def run(job: Job) -> str:
     return f"{len(found)} target{'s' if len(found) != 1 else ''}, {artifacts.ROOT / 'package' / job.variant}.zip"
 
 
-def _leave_verdicts(section: PackageParams, found: dict[str, Judged]) -> None:
+def _leave_verdicts(section: PackageParams, found: dict[str, Judgment]) -> None:
     """Tell the planner which targets missed a gate: it takes the next rung of those that say `quantize: auto`."""
     for name, judged in found.items():
         missed = [one.shortfall for one in judged.decisions if not one.lets_through]
@@ -51,7 +51,7 @@ def _leave_verdicts(section: PackageParams, found: dict[str, Judged]) -> None:
         )
 
 
-def _refuse(platform: str, found: dict[str, Judged]) -> None:
+def _refuse(platform: str, found: dict[str, Judgment]) -> None:
     decided = [(name, one) for name, judged in found.items() for one in judged.decisions]
     missed = [(name, one) for name, one in decided if not one.lets_through]
     if missed:
@@ -63,7 +63,7 @@ def _refuse(platform: str, found: dict[str, Judged]) -> None:
         )
 
 
-def _write_beside(job: Job, found: dict[str, Judged], files: dict[str, bytes]) -> None:
+def _write_beside(job: Job, found: dict[str, Judgment], files: dict[str, bytes]) -> None:
     # The archive is of the bundle as it will lie there, SHA256SUMS included.
     (job.out / artifacts.SUMS).write_text(artifacts.sums(job.out))
     beside = artifacts.ROOT / "package"
@@ -80,11 +80,11 @@ def _write_beside(job: Job, found: dict[str, Judged], files: dict[str, bytes]) -
     artifacts.write(beside / f"{job.variant}.zip", archived)
 
 
-def _measured(judged: Judged) -> dict[str, Any]:
+def _measured(judged: Judgment) -> dict[str, Any]:
     """Return every number of a target, and what each gate was decided from."""
     return {
-        "metrics": {name: metric.to_dict() for name, metric in judged.findings.metrics.items()},
+        "metrics": {name: metric.to_dict() for name, metric in judged.evidence.metrics.items()},
         "gates": [one.measured_dict() for one in judged.decisions],
-        "placement": [asdict(one) for one in judged.findings.placements],
-        "parity": judged.findings.parity,
+        "placement": [asdict(one) for one in judged.evidence.placements],
+        "parity": judged.evidence.parity,
     }

@@ -22,8 +22,8 @@ from edgebake.data.preprocessed import Prepared
 from edgebake.errors import CoverageError
 from edgebake.evaluation import golden, quality
 from edgebake.evaluation.latency import stopwatch
-from edgebake.evaluation.latency.request import Timed, Timing
-from edgebake.evaluation.quality import Place, Scored
+from edgebake.evaluation.latency.request import TimingRequest, TimingResult
+from edgebake.evaluation.quality import MeasurementContext, TestPredictions
 from edgebake.measurement import SLICE, Measurement, not_measured
 from edgebake.recipe.stage_params import ValidateParams
 from edgebake.runtimes import placement, workload
@@ -88,7 +88,9 @@ def _test_split(section: ValidateParams, source: Path) -> Test:
     return Test(examples, Prepared(examples.images, agreed))
 
 
-def _scored(job: Job, test: Test, files: dict[str, bytes], ways: tuple[Way, ...]) -> Scored:
+def _scored(
+    job: Job, test: Test, files: dict[str, bytes], ways: tuple[Way, ...]
+) -> TestPredictions:
     """Return what the float parent, and the file in every way to run it, answer to the test split."""
     section: ValidateParams = job.section
     model = {load_runtime(section.reference_runtime).facts.file: _float_model(section).read_bytes()}
@@ -104,32 +106,34 @@ def _scored(job: Job, test: Test, files: dict[str, bytes], ways: tuple[Way, ...]
         }
     except CoverageError as error:
         raise CoverageError(f"validate {job.variant}: {error}") from error
-    return Scored(test.examples.labels, reference, found)
+    return TestPredictions(test.examples.labels, reference, found)
 
 
 def _float_model(section: ValidateParams) -> Path:
     return artifacts.opened(artifacts.folder("train", section.train)) / section.reference
 
 
-def _here(job: Job) -> Place:
+def _here(job: Job) -> MeasurementContext:
     section: ValidateParams = job.section
     facts = load_runtime(section.runtime).facts
     return _place(facts.run_tools, section, job.out / "files" / facts.file)
 
 
-def _parent(section: ValidateParams) -> Place:
+def _parent(section: ValidateParams) -> MeasurementContext:
     return _place(
         load_runtime(section.reference_runtime).facts.run_tools, section, _float_model(section)
     )
 
 
-def _place(tools: tuple[str, ...], section: ValidateParams, file: Path) -> Place:
+def _place(tools: tuple[str, ...], section: ValidateParams, file: Path) -> MeasurementContext:
     runtime = ", ".join(f"{name} {section.tools[name]}" for name in tools)
     machine = (stopwatch.cpu_model(), stopwatch.os_name(), stopwatch.governor())
-    return Place(*machine, runtime, THREADS, stopwatch.digest(file))
+    return MeasurementContext(*machine, runtime, THREADS, stopwatch.digest(file))
 
 
-def _size(runtime: str, files: dict[str, bytes], here: Place) -> dict[str, Measurement]:
+def _size(
+    runtime: str, files: dict[str, bytes], here: MeasurementContext
+) -> dict[str, Measurement]:
     """Return the size of what an app opens, a file or a folder; what lies beside it is another form of the same."""
     opened = load_runtime(runtime).facts.file
     size = sum(
@@ -147,7 +151,7 @@ def _counted(runtime: str, files: dict[str, bytes]) -> Workload | Uncounted:
         return reason
 
 
-def _workload(counted: Workload | Uncounted, here: Place) -> dict[str, Measurement]:
+def _workload(counted: Workload | Uncounted, here: MeasurementContext) -> dict[str, Measurement]:
     """Return how much the file computes, counted in the file itself."""
     if isinstance(counted, Uncounted):
         return {name: not_measured(unit, str(counted)) for name, unit in COUNTED.items()}
@@ -182,19 +186,19 @@ def _inspected(job: Job) -> dict[str, Any]:
     return found
 
 
-def _timing(job: Job, ways: tuple[Way, ...]) -> Timing:
+def _timing(job: Job, ways: tuple[Way, ...]) -> TimingResult:
     section: ValidateParams = job.section
     baseline = (
         artifacts.opened(artifacts.folder("convert", section.baseline)) / "files"
         if section.speedup
         else None
     )
-    timed = Timed(section.runtime, job.out / "files", baseline, ways, section)
-    timing: Timing = plugins.load("validate.where", section.where).measure(timed)
+    timed = TimingRequest(section.runtime, job.out / "files", baseline, ways, section)
+    timing: TimingResult = plugins.load("validate.where", section.where).measure(timed)
     return timing
 
 
-def _write_examples(out: Path, test: Test, scored: Scored) -> None:
+def _write_examples(out: Path, test: Test, scored: TestPredictions) -> None:
     """Write a row per example: its label and columns, what the file and its float parent answer, and how surely."""
     classes, columns = test.examples.classes, test.examples.columns
     head = [
@@ -213,7 +217,7 @@ def _write_examples(out: Path, test: Test, scored: Scored) -> None:
     np.save(out / "answers.npy", scored.answers)
 
 
-def _write_golden(job: Job, test: Test, scored: Scored, here: Place) -> None:
+def _write_golden(job: Job, test: Test, scored: TestPredictions, here: MeasurementContext) -> None:
     """Write what an app holds itself against: a few of the examples, with what the file took and gave."""
     inspection = json.loads((job.out / "inspection.json").read_text())
     agreed = contract.from_json((job.out / "contract.json").read_text())
@@ -222,7 +226,7 @@ def _write_golden(job: Job, test: Test, scored: Scored, here: Place) -> None:
     (job.out / "golden.json").write_text(json.dumps(content, indent=2) + "\n")
 
 
-def _write_latency(out: Path, timing: Timing) -> None:
+def _write_latency(out: Path, timing: TimingResult) -> None:
     percentiles = range(1, 100) if timing.latencies_ms else ()
     rows = zip(percentiles, np.percentile(timing.latencies_ms or [0.0], percentiles), strict=True)
     (out / "latency.csv").write_text(LATENCY_HEAD + "".join(f"{p},{ms:.6f}\n" for p, ms in rows))

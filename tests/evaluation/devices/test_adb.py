@@ -10,7 +10,7 @@ import pytest
 from edgebake.evaluation.devices import adb
 from edgebake.evaluation.latency import benchmark_model, stopwatch
 from edgebake.evaluation.latency.protocol import UnansweredError
-from edgebake.evaluation.latency.request import Timing
+from edgebake.evaluation.latency.request import TimingResult
 from edgebake.recipe import Adb
 from tests import timings
 
@@ -102,7 +102,7 @@ class Phone:
         """Return the words of each call of adb."""
         return [json.loads(line) for line in (self.root / "log").read_text().splitlines()]
 
-    def measured(self, runtime: str = "litert", **words: Any) -> Timing:
+    def measured(self, runtime: str = "litert", **words: Any) -> TimingResult:
         """Measure a handmade file on it."""
         way = Adb(**(words or {"benchmark_model": str(self.binary)}))
         least = {"runs": 30, "seconds": 1e-6} if way.python else {"runs": 1000, "seconds": 30}

@@ -9,7 +9,7 @@ import pytest
 
 from edgebake.errors import HostError
 from edgebake.evaluation.devices import host
-from edgebake.evaluation.latency.request import Timed
+from edgebake.evaluation.latency.request import TimingRequest
 from edgebake.runtimes.run_modes import Way
 from tests import timings
 
@@ -48,12 +48,12 @@ def stopwatch(monkeypatch: pytest.MonkeyPatch) -> Stopwatch:
 
 
 @pytest.fixture
-def job(tmp_path: Path) -> Timed:
+def job(tmp_path: Path) -> TimingRequest:
     return timings.job(tmp_path, precision=0.05, repeats=3, sustained_minutes=1.0)
 
 
 def test_plain_names_are_one_thread_beside_the_baseline_and_the_others_are_all(
-    stopwatch: Stopwatch, job: Timed
+    stopwatch: Stopwatch, job: TimingRequest
 ) -> None:
     metrics = host.measure(job).metrics
     assert (metrics["latency_p90_ms"].value, metrics["latency_p90_ms"].threads) == (2.0, 1)
@@ -64,7 +64,7 @@ def test_plain_names_are_one_thread_beside_the_baseline_and_the_others_are_all(
 
 
 def test_one_thread_is_asked_everything_and_all_threads_only_for_latency(
-    stopwatch: Stopwatch, job: Timed
+    stopwatch: Stopwatch, job: TimingRequest
 ) -> None:
     host.measure(job)
     one, every = stopwatch.requests
@@ -91,7 +91,7 @@ def test_one_thread_is_asked_everything_and_all_threads_only_for_latency(
 
 
 def test_a_wide_interval_is_measured_again_in_a_new_process(
-    stopwatch: Stopwatch, job: Timed
+    stopwatch: Stopwatch, job: TimingRequest
 ) -> None:
     stopwatch.windows = [[1.0] * 10, [9.0] * 10]
     metrics = host.measure(job).metrics
@@ -101,7 +101,7 @@ def test_a_wide_interval_is_measured_again_in_a_new_process(
     assert metrics["load_ms"].n == 3
 
 
-def test_a_narrow_one_is_not(stopwatch: Stopwatch, job: Timed) -> None:
+def test_a_narrow_one_is_not(stopwatch: Stopwatch, job: TimingRequest) -> None:
     host.measure(job)
     assert [one["threads"] for one in stopwatch.requests] == [1, "all"]
 
@@ -122,13 +122,13 @@ def test_a_file_that_cannot_be_timed_here_says_why(stopwatch: Stopwatch, tmp_pat
 
 
 def test_every_kept_run_on_one_thread_is_there_for_the_plot(
-    stopwatch: Stopwatch, job: Timed
+    stopwatch: Stopwatch, job: TimingRequest
 ) -> None:
     assert host.measure(job).latencies_ms == [2.0] * 300
 
 
 def test_a_stopwatch_that_fails_is_told_with_its_own_words(
-    stopwatch: Stopwatch, job: Timed
+    stopwatch: Stopwatch, job: TimingRequest
 ) -> None:
     stopwatch.code = 1
     with pytest.raises(HostError, match=r"model\.tflite: timing it failed: no kernel$"):

@@ -10,7 +10,7 @@ import pytest
 
 from edgebake.evaluation.devices import mac
 from edgebake.evaluation.latency import protocol, stopwatch
-from edgebake.evaluation.latency.request import Timed
+from edgebake.evaluation.latency.request import TimingRequest
 from edgebake.recipe import Mac
 from edgebake.runtimes.run_modes import Way
 from tests import timings
@@ -18,13 +18,13 @@ from tests import timings
 UNITS = (Way("", threaded=False), Way("cpu_only", threaded=False))
 
 
-def job(root: Path, device: str | None = None, **words: Any) -> Timed:
+def job(root: Path, device: str | None = None, **words: Any) -> TimingRequest:
     """Return a job for a package, beside its float parent."""
     for folder in ("files", "baseline"):
         (root / folder / "model.mlpackage").mkdir(parents=True)
         (root / folder / "model.mlpackage" / "Manifest.json").write_text(folder)
     protocol = timings.protocol("mac", mac=Mac(device), **words)
-    return Timed("coreml", root / "files", root / "baseline", UNITS, protocol)
+    return TimingRequest("coreml", root / "files", root / "baseline", UNITS, protocol)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from edgebake.errors import DataError
 from edgebake.evaluation.devices import recorded
 from edgebake.evaluation.latency import stopwatch
-from edgebake.evaluation.latency.request import Timing
+from edgebake.evaluation.latency.request import TimingResult
 from edgebake.recipe import Recorded
 from tests import timings
 
@@ -40,7 +40,7 @@ class Lab:
             request=timings.request(Path("model.tflite"), way=way) | {"threads": threads}
         )
 
-    def measured(self, content: Any) -> Timing:
+    def measured(self, content: Any) -> TimingResult:
         """Measure with a recording that holds this."""
         self.path.write_text(content if isinstance(content, str) else json.dumps(content))
         return recorded.measure(self.job)

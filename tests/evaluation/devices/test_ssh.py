@@ -16,7 +16,7 @@ import pytest
 
 from edgebake.evaluation.devices import ssh
 from edgebake.evaluation.latency import stopwatch
-from edgebake.evaluation.latency.request import Timing
+from edgebake.evaluation.latency.request import TimingResult
 from edgebake.recipe import Ssh
 from tests import timings
 
@@ -44,7 +44,7 @@ class Board:
         }
         return Ssh(**{**here, "python": sys.executable, **words})
 
-    def measured(self, runtime: str = "litert", **words: Any) -> Timing:
+    def measured(self, runtime: str = "litert", **words: Any) -> TimingResult:
         """Measure a handmade file on it."""
         return ssh.measure(
             timings.job(self.root / "job", runtime, where="ssh", ssh=self.words(**words))

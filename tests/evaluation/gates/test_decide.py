@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from edgebake.evaluation.gates.decide import decide
-from edgebake.evaluation.gates.evidence import Findings, Row
+from edgebake.evaluation.gates.evidence import Row, TargetEvidence
 from edgebake.evaluation.gates.verdict import Decision, Verdict
 from edgebake.measurement import Measurement, not_measured
 from edgebake.recipe import (
@@ -48,14 +48,14 @@ def _rows(*counted: tuple[int, str, str, str]) -> list[Row]:
     ]
 
 
-def _found(*counted: tuple[int, str, str, str], **others: Any) -> Findings:
+def _found(*counted: tuple[int, str, str, str], **others: Any) -> TargetEvidence:
     metrics = {"accuracy": HERE, "loss": HERE} | others.pop("metrics", {})
-    return Findings(
+    return TargetEvidence(
         metrics=metrics, examples=_rows(*counted), resamples=others.pop("resamples", {}), **others
     )
 
 
-def _only(findings: Findings, **gates: Gate) -> Decision:
+def _only(findings: TargetEvidence, **gates: Gate) -> Decision:
     (decision,) = decide(_budget(**gates), findings)
     return decision
 
@@ -116,9 +116,9 @@ def test_class_accuracy_names_the_worst_class_and_where_it_stands() -> None:
     decision = _only(findings, class_accuracy=Floor(at_least=0.8, required=True))
     assert decision.verdict is Verdict.failed
     assert decision.note == "worst is 2: 10 of 30"
-    assert decision.measured.value == pytest.approx(1 / 3)
-    assert decision.measured.n == 30
-    assert decision.measured.device == "some CPU"
+    assert decision.measurement.value == pytest.approx(1 / 3)
+    assert decision.measurement.n == 30
+    assert decision.measurement.device == "some CPU"
 
 
 def test_slices_are_the_values_of_a_column() -> None:
@@ -140,7 +140,7 @@ def test_parity_is_that_of_the_runtime_that_agrees_least() -> None:
     )
     agreed, differing = decide(_budget(**gates), findings)
     assert (agreed.verdict, differing.verdict) == (Verdict.passed, Verdict.failed)
-    assert differing.measured.value == 0.12
+    assert differing.measurement.value == 0.12
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,8 @@ def test_without_another_runtime_parity_is_not_measured(required: bool, verdict:
     decision = _only(_found((9, "1", "1", "1")), parity=Floor(at_least=0.97, required=required))
     assert decision.verdict is verdict
     assert (
-        decision.measured.reason == "no file of another runtime in the release holds the same model"
+        decision.measurement.reason
+        == "no file of another runtime in the release holds the same model"
     )
 
 
@@ -184,7 +185,7 @@ def test_an_absolute_limit_needs_the_device_unless_the_recipe_says_otherwise(
     )
     assert decision.verdict is verdict
     if verdict is Verdict.not_measured:
-        assert decision.measured.reason == (
+        assert decision.measurement.reason == (
             "on this host alone, and it is not the device; measure there, or say `evidence: host`"
         )
 
@@ -206,7 +207,9 @@ def test_an_estimate_passes_nothing_unless_the_recipe_says_so_in_so_many_words(
         findings, latency_p90_ms=TimedCeiling(at_most=50, required=True, evidence=evidence)
     )
     assert decision.verdict is verdict
-    assert decision.measured.where == ("predicted" if verdict is Verdict.passed else "not measured")
+    assert decision.measurement.where == (
+        "predicted" if verdict is Verdict.passed else "not measured"
+    )
 
 
 def test_a_95th_percentile_within_the_budget_proves_the_90th() -> None:
@@ -257,7 +260,7 @@ def test_placement_takes_the_smaller_of_operators_and_work(
     gate = PlacementFloor(accelerator=Accelerator.gpu, at_least=at_least, required=True)
     decision = _only(findings, placement=gate)
     assert decision.verdict is verdict
-    assert (decision.measured.value, decision.measured.where) == (0.92, "predicted")
+    assert (decision.measurement.value, decision.measurement.where) == (0.92, "predicted")
     npu = replace(gate, accelerator=Accelerator.npu)
     assert _only(findings, placement=npu).verdict is Verdict.not_measured
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from edgebake import artifacts
 from edgebake.evaluation.gates import evidence
 from edgebake.evaluation.gates.evidence import groups, pairs
-from edgebake.evaluation.gates.hypothesis_tests import Counts, Pairs
+from edgebake.evaluation.gates.hypothesis_tests import PairedTest, ProportionTest
 from edgebake.evaluation.gates.judge import PARITY
 from edgebake.plan import planner
 from edgebake.plan.planner import Plan
@@ -26,7 +26,7 @@ def test_pairs_count_what_either_model_alone_gets_right() -> None:
         _row("1", "1", "0"),
         _row("1", "0", "0"),
     ]
-    assert pairs(rows) == Pairs(lost=2, won=1, n=5)
+    assert pairs(rows) == PairedTest(lost=2, won=1, n=5)
 
 
 def test_groups_are_sorted_by_name() -> None:
@@ -38,7 +38,7 @@ def test_groups_are_sorted_by_name() -> None:
         _row("b", "b", "b"),
     ]
     found = groups(rows, "label").counts
-    assert list(found.items()) == [("a", Counts(1, 2)), ("b", Counts(2, 3))]
+    assert list(found.items()) == [("a", ProportionTest(1, 2)), ("b", ProportionTest(2, 3))]
 
 
 def test_all_that_validate_left_is_read(project: Path, planned: Plan) -> None:
@@ -47,7 +47,7 @@ def test_all_that_validate_left_is_read(project: Path, planned: Plan) -> None:
     measured.lay_parity("android", {VARIANT: {"same": 99, "n": 100, "largest_difference": 0.1}})
     found = evidence.read(folder, PARITY / "android.json")
     assert found.right == 97
-    assert pairs(found.examples) == Pairs(2, 0, 100)
+    assert pairs(found.examples) == PairedTest(2, 0, 100)
     assert found.metrics == measured.metrics(97, 2, 100)
     assert set(found.resamples) == set(measured.RESAMPLED)
     assert found.parity == {"same": 99, "n": 100, "largest_difference": 0.1}

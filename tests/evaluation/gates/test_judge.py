@@ -48,7 +48,7 @@ def test_a_device_reaches_its_own_accelerators_alone(project: Path, planned: Pla
     for variant in (PIXEL, "digits-ds_cnn-float16-litert-android"):
         measured.lay(variant, "android", placements=(measured.CPU, npu, gpu))
     phone, anything = (
-        judge(_target("android", name), "android").findings for name in ("pixel_8", "android_any")
+        judge(_target("android", name), "android").evidence for name in ("pixel_8", "android_any")
     )
     assert phone.placements == [npu, gpu, measured.CPU]  # in the order of the device
     assert anything.placements == [gpu, measured.CPU]
@@ -58,7 +58,7 @@ def test_the_estimate_is_of_the_devices_facts_and_says_so(project: Path, planned
     planner.write(planned)
     measured.lay(PI, "linux")
     target = _target("linux", "raspberry_pi_5")
-    estimate = judge(target, "linux").findings.metrics["latency_predicted_ms"]
+    estimate = judge(target, "linux").evidence.metrics["latency_predicted_ms"]
     assert target.device.compute is not None
     assert estimate.value == pytest.approx(roofline(measured.WORKLOAD, target.device.compute))
     assert (estimate.where, estimate.device, estimate.threads) == ("predicted", "Raspberry Pi 5", 1)
@@ -67,7 +67,7 @@ def test_the_estimate_is_of_the_devices_facts_and_says_so(project: Path, planned
 def test_without_facts_there_is_no_estimate(project: Path, planned: Plan) -> None:
     planner.write(planned)
     measured.lay(PIXEL, "android")
-    estimate = judge(_target("android", "pixel_8"), "android").findings.metrics[
+    estimate = judge(_target("android", "pixel_8"), "android").evidence.metrics[
         "latency_predicted_ms"
     ]
     assert estimate.value is None

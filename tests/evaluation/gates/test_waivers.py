@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from edgebake.evaluation.gates.verdict import Asked, Decision, Verdict
+from edgebake.evaluation.gates.verdict import Decision, Requirement, Verdict
 from edgebake.evaluation.gates.waivers import waived
 from edgebake.measurement import Measurement
 from edgebake.recipe import Waiver
@@ -14,7 +14,7 @@ SLOW = Measurement(60.0, "ms", "adb")
 
 
 def _decision(verdict: Verdict) -> Decision:
-    return Decision(Asked("latency_p90_ms", "at_most", 50, 0.95), verdict, SLOW)
+    return Decision(Requirement("latency_p90_ms", "at_most", 50, 0.95), verdict, SLOW)
 
 
 def _waiver(until: str, gate: str = "latency_p90_ms") -> Waiver:

@@ -16,7 +16,7 @@ from edgebake.evaluation.latency import benchmark_model, protocol, remote, stopw
 from edgebake.evaluation.latency.benchmark_model import Round
 from edgebake.evaluation.latency.protocol import UnansweredError
 from edgebake.evaluation.latency.remote import Machine, Ran
-from edgebake.evaluation.latency.request import Timed, Timing, absent
+from edgebake.evaluation.latency.request import TimingRequest, TimingResult, absent
 from edgebake.measurement import Measurement, not_measured
 from edgebake.recipe import Adb
 
@@ -29,7 +29,7 @@ GOVERNOR = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"
 WORKS_ALONE = "benchmark_model times one image at a time, without a sustained mode; the stopwatch does: adb.python"
 
 
-def measure(job: Timed) -> Timing:
+def measure(job: TimingRequest) -> TimingResult:
     """Return what is measured on the phone, or that nothing was and why."""
     words = job.protocol.adb
     try:
@@ -141,7 +141,7 @@ def _serial(words: Adb) -> str:
     return serial
 
 
-def _benchmarked(job: Timed, phone: Phone, binary: Path) -> Timing:
+def _benchmarked(job: TimingRequest, phone: Phone, binary: Path) -> TimingResult:
     if job.runtime != "litert":
         raise UnansweredError(
             f"benchmark_model runs .tflite files alone, not those of {job.runtime}"
@@ -156,10 +156,10 @@ def _benchmarked(job: Timed, phone: Phone, binary: Path) -> Timing:
         command = f"{folder}/benchmark_model {_options(job)}"
         phone.run(f"chmod 755 {folder}/benchmark_model")
         found = _repeated(job, lambda number: _pair(phone, command, places, number), base)
-    return Timing(found.metrics | _beyond(job), found.resamples)
+    return TimingResult(found.metrics | _beyond(job), found.resamples)
 
 
-def _options(job: Timed) -> str:
+def _options(job: TimingRequest) -> str:
     protocol = job.protocol
     options = {
         "num_threads": 1,
@@ -173,8 +173,8 @@ def _options(job: Timed) -> str:
 
 
 def _repeated(
-    job: Timed, pair: Callable[[int], tuple[Round, Round | None]], base: Measurement
-) -> Timing:
+    job: TimingRequest, pair: Callable[[int], tuple[Round, Round | None]], base: Measurement
+) -> TimingResult:
     """Return what rounds come to; there are more while an interval is too wide. The median stands in for p90."""
     names, pairs = ("latency_p50_ms", "speedup"), [pair(number) for number in range(ROUNDS)]
     found = benchmark_model.timing(pairs, base)
@@ -199,7 +199,7 @@ def _pair(
     return rounds[candidate], rounds[baseline] if baseline else None
 
 
-def _beyond(job: Timed) -> dict[str, Measurement]:
+def _beyond(job: TimingRequest) -> dict[str, Measurement]:
     """Return what the protocol asks for and benchmark_model cannot do."""
     found = {f"throughput_batch_{job.protocol.batch}": not_measured("1/s", WORKS_ALONE)}
     if job.protocol.sustained_minutes:
@@ -207,7 +207,7 @@ def _beyond(job: Timed) -> dict[str, Measurement]:
     return found
 
 
-def _described(found: Timing, before: Facts, after: Facts) -> Timing:
+def _described(found: TimingResult, before: Facts, after: Facts) -> TimingResult:
     """Say of each measurement on which phone it was made, and how throttled the phone was."""
     device, system = before.model, before.os
     metrics = {
@@ -221,4 +221,4 @@ def _described(found: Timing, before: Facts, after: Facts) -> Timing:
             metrics[f"thermal_status_{when}"] = Measurement(
                 facts.thermal, "level", ADB, device=device, os=system
             )
-    return Timing(metrics, found.resamples, found.latencies_ms)
+    return TimingResult(metrics, found.resamples, found.latencies_ms)

@@ -2,11 +2,11 @@
 
 from edgebake.evaluation.latency import protocol
 from edgebake.evaluation.latency.protocol import Place
-from edgebake.evaluation.latency.request import Timed, Timing
+from edgebake.evaluation.latency.request import TimingRequest, TimingResult
 from edgebake.runtimes.run_modes import HOST
 
 
-def measure(job: Timed) -> Timing:
+def measure(job: TimingRequest) -> TimingResult:
     """Return latency, load time and peak memory of a converted file in each of its ways, beside its float parent.
 
     Raises:

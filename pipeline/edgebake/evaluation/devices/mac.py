@@ -13,14 +13,14 @@ from typing import Any
 from edgebake.evaluation.latency import measurements, protocol, stopwatch
 from edgebake.evaluation.latency.measurements import Answer
 from edgebake.evaluation.latency.protocol import Place, UnansweredError
-from edgebake.evaluation.latency.request import Timed, Timing, absent
+from edgebake.evaluation.latency.request import TimingRequest, TimingResult, absent
 from edgebake.runtimes.run_modes import Way
 
 MAC = "mac"
 FIRST = Way("", threaded=False)  # all compute units
 
 
-def measure(job: Timed) -> Timing:
+def measure(job: TimingRequest) -> TimingResult:
     """Return what is measured of a package in each of its ways, on an iPhone in the first, or why nothing is.
 
     Raises:

@@ -7,7 +7,7 @@ from typing import Any
 from edgebake.errors import DataError
 from edgebake.evaluation.latency import measurements, protocol, stopwatch
 from edgebake.evaluation.latency.measurements import Answer, Metrics
-from edgebake.evaluation.latency.request import Timed, Timing, absent
+from edgebake.evaluation.latency.request import TimingRequest, TimingResult, absent
 from edgebake.measurement import not_measured
 
 WHERE = "recorded"
@@ -66,7 +66,7 @@ SCHEMA = {
 }
 
 
-def measure(job: Timed) -> Timing:
+def measure(job: TimingRequest) -> TimingResult:
     """Return what was recorded of this very file, or that nothing was measured and why.
 
     Raises:
@@ -85,7 +85,7 @@ def measure(job: Timed) -> Timing:
     compared, reason = _compared(job, answers)
     found = _timing(compared)
     speedup = {"speedup": not_measured("times", f"{path}: {reason}")} if reason else {}
-    return Timing(found.metrics | speedup, found.resamples, found.latencies_ms)
+    return TimingResult(found.metrics | speedup, found.resamples, found.latencies_ms)
 
 
 def read(path: Path) -> list[Answer]:
@@ -113,7 +113,7 @@ def read(path: Path) -> list[Answer]:
     return answers
 
 
-def _refused(job: Timed, answers: list[Answer]) -> str:
+def _refused(job: TimingRequest, answers: list[Answer]) -> str:
     """Return why the answers say nothing of the file, or nothing of what the recipe asks; empty: they do."""
     own = stopwatch.digest(protocol.opened(job)[0])
     for answer in answers:
@@ -137,7 +137,7 @@ def _kind(answer: Answer) -> tuple[str, bool]:
     return answer["request"]["way"], answer["request"]["threads"] == "all"
 
 
-def _compared(job: Timed, answers: list[Answer]) -> tuple[list[Answer], str]:
+def _compared(job: TimingRequest, answers: list[Answer]) -> tuple[list[Answer], str]:
     """Return the answers without a baseline that is not this one, and why there is none."""
     baseline = protocol.opened(job)[1]
     own = stopwatch.digest(baseline) if baseline else None
@@ -161,7 +161,7 @@ def _compared(job: Timed, answers: list[Answer]) -> tuple[list[Answer], str]:
     return alone, reason if baseline else ""
 
 
-def _timing(answers: list[Answer]) -> Timing:
+def _timing(answers: list[Answer]) -> TimingResult:
     first = measurements.timing(
         [answer for answer in answers if _kind(answer) == ("", False)], WHERE
     )
@@ -171,4 +171,4 @@ def _timing(answers: list[Answer]) -> Timing:
         found = measurements.timing([answer for answer in answers if _kind(answer) == kind], WHERE)
         ending = (f"_{way}" if way else "") + ("_all_threads" if on_all else "")
         metrics |= {f"{name}{ending}": metric for name, metric in found.metrics.items()}
-    return Timing(metrics, first.resamples, first.latencies_ms)
+    return TimingResult(metrics, first.resamples, first.latencies_ms)

@@ -14,7 +14,7 @@ from pathlib import Path
 from edgebake.evaluation.latency import remote
 from edgebake.evaluation.latency.protocol import UnansweredError
 from edgebake.evaluation.latency.remote import Ran
-from edgebake.evaluation.latency.request import Timed, Timing, absent
+from edgebake.evaluation.latency.request import TimingRequest, TimingResult, absent
 from edgebake.recipe import Ssh
 
 # A board that is switched off is given up after ten seconds, one that dies while it runs after a minute.
@@ -22,7 +22,7 @@ OPTIONS = ("BatchMode=yes", "ConnectTimeout=10", "ServerAliveInterval=15", "Serv
 OWN_FAILURE = 255  # ssh(1): of ssh itself, not of the command
 
 
-def measure(job: Timed) -> Timing:
+def measure(job: TimingRequest) -> TimingResult:
     """Return what the stopwatch finds on the board, or that nothing was measured and why."""
     words = job.protocol.ssh
     if words is None:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from edgebake.evaluation.gates.evidence import Findings, Found
-from edgebake.evaluation.gates.hypothesis_tests import Exact, Sample
-from edgebake.evaluation.gates.verdict import Asked, Decision, Verdict
+from edgebake.evaluation.gates.evidence import GateEvidence, TargetEvidence
+from edgebake.evaluation.gates.hypothesis_tests import ExactValue, HypothesisTest
+from edgebake.evaluation.gates.verdict import Decision, Requirement, Verdict
 from edgebake.evaluation.gates.waivers import waived
 from edgebake.measurement import PREDICTED, not_measured
 from edgebake.recipe import Budget, Evidence, Gate, Inconclusive, Waiver
@@ -18,7 +18,10 @@ ESTIMATES = {"latency_p90_ms": "latency_predicted_ms"}
 
 
 def decide(
-    budget: Budget, findings: Findings, waivers: Sequence[Waiver] = (), today: date | None = None
+    budget: Budget,
+    findings: TargetEvidence,
+    waivers: Sequence[Waiver] = (),
+    today: date | None = None,
 ) -> list[Decision]:
     """Return a decision for each gate that the budget has, in its order; `today` is for waivers."""
     decisions = [
@@ -27,13 +30,13 @@ def decide(
     return [waived(one, waivers, today or date.today()) for one in decisions]
 
 
-def asked_by(word: str, gate: Gate) -> Asked:
+def asked_by(word: str, gate: Gate) -> Requirement:
     """Return what a gate asks."""
     bound = "at_least" if hasattr(gate, "at_least") else "at_most"
-    return Asked(word, bound, getattr(gate, bound), gate.confidence)
+    return Requirement(word, bound, getattr(gate, bound), gate.confidence)
 
 
-def _decision(word: str, gate: Gate, findings: Findings) -> Decision:
+def _decision(word: str, gate: Gate, findings: TargetEvidence) -> Decision:
     asked = asked_by(word, gate)
     measured, sample = _found(word, gate, findings)
     if sample is None:
@@ -44,7 +47,7 @@ def _decision(word: str, gate: Gate, findings: Findings) -> Decision:
     return Decision(asked, verdict, measured, sample.bound(asked), _note(asked, verdict, sample))
 
 
-def _verdict(asked: Asked, gate: Gate, sample: Sample) -> Verdict:
+def _verdict(asked: Requirement, gate: Gate, sample: HypothesisTest) -> Verdict:
     if sample.proves(asked):
         return Verdict.passed
     if sample.disproves(asked):
@@ -53,13 +56,13 @@ def _verdict(asked: Asked, gate: Gate, sample: Sample) -> Verdict:
     return Verdict.inconclusive_accepted if accepted else Verdict.inconclusive
 
 
-def _note(asked: Asked, verdict: Verdict, sample: Sample) -> str:
+def _note(asked: Requirement, verdict: Verdict, sample: HypothesisTest) -> str:
     if verdict is Verdict.inconclusive:
         return f"{sample.note(asked)}; until then it blocks the release, unless the recipe says `inconclusive: passes`"
     return sample.note(asked) if verdict is Verdict.inconclusive_accepted else sample.detail
 
 
-def _found(word: str, gate: Gate, findings: Findings) -> Found:
+def _found(word: str, gate: Gate, findings: TargetEvidence) -> GateEvidence:
     """Return what a gate is decided from; of a timed one, only what counts as evidence."""
     evidence = getattr(gate, "evidence", None)
     if evidence is None:
@@ -75,7 +78,7 @@ def _found(word: str, gate: Gate, findings: Findings) -> Found:
     return found
 
 
-def _measured(word: str, gate: Gate, findings: Findings) -> Found:
+def _measured(word: str, gate: Gate, findings: TargetEvidence) -> GateEvidence:
     measured, sample = findings.of(word, gate)
     other = BOUNDED_BY.get(word, "")
     if sample is None and other in findings.metrics:
@@ -86,8 +89,8 @@ def _measured(word: str, gate: Gate, findings: Findings) -> Found:
     return measured, sample
 
 
-def _estimated(word: str, found: Found, findings: Findings) -> Found:
+def _estimated(word: str, found: GateEvidence, findings: TargetEvidence) -> GateEvidence:
     estimate = findings.metrics.get(ESTIMATES.get(word, ""))
     if estimate is None or estimate.value is None:
         return found
-    return replace(estimate, where=PREDICTED), Exact(estimate.value)
+    return replace(estimate, where=PREDICTED), ExactValue(estimate.value)

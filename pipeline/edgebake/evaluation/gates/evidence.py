@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from edgebake.evaluation.gates.hypothesis_tests import (
-    Counts,
-    Exact,
-    Groups,
-    Pairs,
-    Resamples,
-    Sample,
+    BootstrapTest,
+    ExactValue,
+    GroupedTest,
+    HypothesisTest,
+    PairedTest,
+    ProportionTest,
 )
 from edgebake.evaluation.statistics import proportion
 from edgebake.measurement import PREDICTED, SLICE, Measurement, from_dict, not_measured
@@ -29,11 +29,11 @@ NO_OTHER = "no file of another runtime in the release holds the same model"
 MORE_RUNS = "more runs, more repeats or a quieter machine would decide"
 
 Row = dict[str, str]
-Found = tuple[Measurement, Sample | None]
+GateEvidence = tuple[Measurement, HypothesisTest | None]
 
 
 @dataclass(frozen=True)
-class Findings:
+class TargetEvidence:
     """All that is known of one target's file."""
 
     metrics: dict[str, Measurement]
@@ -45,7 +45,7 @@ class Findings:
     no_parity: str = NO_OTHER  # why there is none
     placements: list[Placement] = field(default_factory=list)  # the device's own, in its order
 
-    def of(self, word: str, gate: Gate) -> Found:
+    def of(self, word: str, gate: Gate) -> GateEvidence:
         """Return the measurement that a gate asks about, and what a verdict can be drawn from."""
         special = SPECIAL.get(word)
         if special:
@@ -55,8 +55,8 @@ class Findings:
             return measured, None
         if word in self.resamples:
             decides = MORE_EXAMPLES if measured.unit == "share" else MORE_RUNS
-            return measured, Resamples(self.resamples[word], decides)
-        return measured, Exact(measured.value)
+            return measured, BootstrapTest(self.resamples[word], decides)
+        return measured, ExactValue(measured.value)
 
     @property
     def right(self) -> int:
@@ -64,13 +64,13 @@ class Findings:
         return sum(map(is_right, self.examples))
 
 
-def read(folder: Path, parity: Path) -> Findings:
+def read(folder: Path, parity: Path) -> TargetEvidence:
     """Return what lies in validate's folder of a variant, and in parity's file of its platform."""
     report = json.loads((folder / "report.json").read_text())
     with (folder / "examples.csv").open(newline="") as file:
         examples = list(csv.DictReader(file))
     others = json.loads(parity.read_text()) if parity.exists() else None
-    return Findings(
+    return TargetEvidence(
         metrics={name: from_dict(metric) for name, metric in report["metrics"].items()},
         examples=examples,
         resamples=json.loads((folder / "resamples.json").read_text()),
@@ -84,39 +84,42 @@ def is_right(row: Row) -> bool:
     return row["answer"] == row["label"]
 
 
-def pairs(rows: Iterable[Row]) -> Pairs:
+def pairs(rows: Iterable[Row]) -> PairedTest:
     """Return how often the float parent alone, and the file alone, is right."""
     kinds = Counter((row["float_answer"] == row["label"], is_right(row)) for row in rows)
-    return Pairs(kinds[True, False], kinds[False, True], kinds.total())
+    return PairedTest(kinds[True, False], kinds[False, True], kinds.total())
 
 
-def groups(rows: Iterable[Row], column: str) -> Groups:
+def groups(rows: Iterable[Row], column: str) -> GroupedTest:
     """Return for each value of a column how many of its examples are right, sorted by value."""
     kinds = Counter((row[column], is_right(row)) for row in rows)
     names = sorted({name for name, _ in kinds})
-    return Groups(
-        {name: Counts(kinds[name, True], kinds[name, True] + kinds[name, False]) for name in names}
+    return GroupedTest(
+        {
+            name: ProportionTest(kinds[name, True], kinds[name, True] + kinds[name, False])
+            for name in names
+        }
     )
 
 
-def _accuracy(findings: Findings, _: Gate) -> Found:
-    return findings.metrics["accuracy"], Counts(findings.right, len(findings.examples))
+def _accuracy(findings: TargetEvidence, _: Gate) -> GateEvidence:
+    return findings.metrics["accuracy"], ProportionTest(findings.right, len(findings.examples))
 
 
-def _loss(findings: Findings, _: Gate) -> Found:
+def _loss(findings: TargetEvidence, _: Gate) -> GateEvidence:
     return findings.metrics["loss"], pairs(findings.examples)
 
 
-def _classes(findings: Findings, _: Gate) -> Found:
+def _classes(findings: TargetEvidence, _: Gate) -> GateEvidence:
     return _of_groups(findings, groups(findings.examples, "label"))
 
 
-def _slices(findings: Findings, gate: Gate) -> Found:
+def _slices(findings: TargetEvidence, gate: Gate) -> GateEvidence:
     column = gate.column if isinstance(gate, SliceFloor) else ""
     return _of_groups(findings, groups(findings.examples, f"{SLICE}{column}"))
 
 
-def _of_groups(findings: Findings, found: Groups) -> Found:
+def _of_groups(findings: TargetEvidence, found: GroupedTest) -> GateEvidence:
     worst = found.counts[found.worst]
     interval = proportion.interval(worst.right, worst.n)
     measured = replace(
@@ -125,39 +128,39 @@ def _of_groups(findings: Findings, found: Groups) -> Found:
     return measured, found
 
 
-def _parity(findings: Findings, _: Gate) -> Found:
+def _parity(findings: TargetEvidence, _: Gate) -> GateEvidence:
     if findings.parity is None:
         return not_measured("share", findings.no_parity), None
-    counts = Counts(findings.parity["same"], findings.parity["n"])
+    counts = ProportionTest(findings.parity["same"], findings.parity["n"])
     interval = proportion.interval(counts.right, counts.n)
     measured = _compared(findings, counts.right / counts.n)
     return replace(measured, interval=interval), counts
 
 
-def _parity_difference(findings: Findings, _: Gate) -> Found:
+def _parity_difference(findings: TargetEvidence, _: Gate) -> GateEvidence:
     if findings.parity is None:
         return not_measured("share", findings.no_parity), None
     measured = _compared(findings, findings.parity["largest_difference"])
-    return measured, Exact(findings.parity["largest_difference"])
+    return measured, ExactValue(findings.parity["largest_difference"])
 
 
-def _compared(findings: Findings, value: float) -> Measurement:
+def _compared(findings: TargetEvidence, value: float) -> Measurement:
     return replace(findings.metrics["accuracy"], value=value, interval=None)
 
 
-def _placement(findings: Findings, gate: Gate) -> Found:
+def _placement(findings: TargetEvidence, gate: Gate) -> GateEvidence:
     accelerator = gate.accelerator.value if isinstance(gate, PlacementFloor) else ""
     for one in findings.placements:
         if one.accelerator == accelerator:
             value = min(one.operators, one.macs)
-            return Measurement(value, "share", PREDICTED, device=one.delegate), Exact(value)
+            return Measurement(value, "share", PREDICTED, device=one.delegate), ExactValue(value)
     return not_measured(
         "share", f"nothing is known to bring this file to the device's {accelerator}"
     ), None
 
 
 # Gates whose measurement is not a metric of the same name, or that are decided from examples.
-SPECIAL: dict[str, Callable[[Findings, Gate], Found]] = {
+SPECIAL: dict[str, Callable[[TargetEvidence, Gate], GateEvidence]] = {
     "accuracy": _accuracy,
     "loss": _loss,
     "class_accuracy": _classes,

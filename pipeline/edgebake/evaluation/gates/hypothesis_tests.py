@@ -9,27 +9,27 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
-from edgebake.evaluation.gates.verdict import Asked
+from edgebake.evaluation.gates.verdict import Requirement
 from edgebake.evaluation.statistics import paired, proportion
 
 
-class Sample(Protocol):
+class HypothesisTest(Protocol):
     """Something that a verdict can be drawn from."""
 
-    def proves(self, asked: Asked) -> bool:
+    def proves(self, asked: Requirement) -> bool:
         """Return whether the true value is on the right side of the limit, at the confidence that is asked for."""
 
-    def disproves(self, asked: Asked) -> bool:
+    def disproves(self, asked: Requirement) -> bool:
         """Return whether the true value is on the wrong side of it, at the same confidence."""
 
-    def bound(self, asked: Asked) -> float | None:
+    def bound(self, asked: Requirement) -> float | None:
         """Return the one-sided bound that has to clear the limit."""
 
     @property
     def detail(self) -> str:
         """Return what the number alone does not say: the worst group."""
 
-    def note(self, asked: Asked) -> str:
+    def note(self, asked: Requirement) -> str:
         """Return the same, and what would decide where nothing is proven."""
 
 
@@ -40,53 +40,57 @@ def _more(needed: int | None, n: int) -> str:
 
 
 @dataclass(frozen=True)
-class Exact:
+class ExactValue:
     """A number that nothing had to be sampled for, or that speaks for these examples alone."""
 
     value: float
     detail: ClassVar[str] = ""
 
-    def proves(self, asked: Asked) -> bool:
+    def proves(self, asked: Requirement) -> bool:
         """Return whether the number itself holds."""
-        return self.value >= asked.limit if asked.bound == "at_least" else self.value <= asked.limit
+        return (
+            self.value >= asked.limit
+            if asked.direction == "at_least"
+            else self.value <= asked.limit
+        )
 
-    def disproves(self, asked: Asked) -> bool:
+    def disproves(self, asked: Requirement) -> bool:
         """Return whether it does not; nothing lies between."""
         return not self.proves(asked)
 
-    def bound(self, _: Asked) -> float | None:
+    def bound(self, _: Requirement) -> float | None:
         """Return none: there is nothing to be unsure of."""
         return None
 
-    def note(self, _: Asked) -> str:
+    def note(self, _: Requirement) -> str:
         """Return nothing."""
         return ""
 
 
 @dataclass(frozen=True)
-class Counts:
+class ProportionTest:
     """So many of n examples; for a floor of their share."""
 
     right: int
     n: int
     detail: ClassVar[str] = ""
 
-    def proves(self, asked: Asked) -> bool:
+    def proves(self, asked: Requirement) -> bool:
         """Return whether the lower bound clears the limit."""
         return (
             proportion.p_at_least(self.right, self.n, asked.limit) <= 1 - asked.confidence
             or asked.limit == 0
         )
 
-    def disproves(self, asked: Asked) -> bool:
+    def disproves(self, asked: Requirement) -> bool:
         """Return whether the upper bound misses it."""
         return proportion.p_at_most(self.right, self.n, asked.limit) <= 1 - asked.confidence
 
-    def bound(self, asked: Asked) -> float | None:
+    def bound(self, asked: Requirement) -> float | None:
         """Return the lower bound of the share."""
         return proportion.lower(self.right, self.n, asked.confidence)
 
-    def note(self, asked: Asked) -> str:
+    def note(self, asked: Requirement) -> str:
         """Return how many more examples would decide."""
         if asked.limit == 1:
             return "no number of test examples proves a share of 1"
@@ -94,7 +98,7 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Pairs:
+class PairedTest:
     """Of n examples, so many were right and are wrong now, and the other way round; for a ceiling of the loss."""
 
     lost: int
@@ -106,7 +110,7 @@ class Pairs:
     def _found(self) -> float:
         return (self.lost - self.won) / self.n
 
-    def proves(self, asked: Asked) -> bool:
+    def proves(self, asked: Requirement) -> bool:
         """Return whether the upper bound of the loss clears the limit: a test of non-inferiority."""
         if self._found > asked.limit:  # no bound of it is lower
             return False
@@ -115,17 +119,17 @@ class Pairs:
             or asked.limit == 1
         )
 
-    def disproves(self, asked: Asked) -> bool:
+    def disproves(self, asked: Requirement) -> bool:
         """Return whether the lower bound of the loss misses it."""
         if self._found <= asked.limit:
             return False
         return paired.p_more(self.lost, self.won, self.n, asked.limit) <= 1 - asked.confidence
 
-    def bound(self, asked: Asked) -> float | None:
+    def bound(self, asked: Requirement) -> float | None:
         """Return the upper bound of the loss."""
         return paired.upper(self.lost, self.won, self.n, asked.confidence)
 
-    def note(self, asked: Asked) -> str:
+    def note(self, asked: Requirement) -> str:
         """Return how many more examples would decide."""
         return _more(
             paired.needed((self.lost, self.won, self.n), asked.limit, asked.confidence), self.n
@@ -133,7 +137,7 @@ class Pairs:
 
 
 @dataclass(frozen=True)
-class Groups:
+class GroupedTest:
     """Counts of every class or slice; for a floor of each.
 
     All hold where each is proven: an intersection-union test needs no correction (Berger 1982, Technometrics 24:295).
@@ -141,7 +145,7 @@ class Groups:
     Scandinavian Journal of Statistics 6:65), from statsmodels.
     """
 
-    counts: dict[str, Counts]
+    counts: dict[str, ProportionTest]
 
     @property
     def worst(self) -> str:
@@ -157,15 +161,15 @@ class Groups:
         found = self.counts[self.worst]
         return f"worst is {self.worst}: {found.right} of {found.n}"
 
-    def proves(self, asked: Asked) -> bool:
+    def proves(self, asked: Requirement) -> bool:
         """Return whether every group clears the limit."""
         return all(one.proves(asked) for one in self.counts.values())
 
-    def disproves(self, asked: Asked) -> bool:
+    def disproves(self, asked: Requirement) -> bool:
         """Return whether some group misses it, though there are many that could by chance."""
         return bool(self.missed(asked))
 
-    def missed(self, asked: Asked) -> list[str]:
+    def missed(self, asked: Requirement) -> list[str]:
         """Return the groups that are surely below the limit, in their order."""
         values = [
             proportion.p_at_most(one.right, one.n, asked.limit) for one in self.counts.values()
@@ -173,13 +177,13 @@ class Groups:
         rejected = _holm(values, 1 - asked.confidence)
         return [name for name, is_missed in zip(self.counts, rejected, strict=True) if is_missed]
 
-    def bound(self, asked: Asked) -> float | None:
+    def bound(self, asked: Requirement) -> float | None:
         """Return the lowest of the groups' lower bounds."""
         return min(
             proportion.lower(one.right, one.n, asked.confidence) for one in self.counts.values()
         )
 
-    def note(self, asked: Asked) -> str:
+    def note(self, asked: Requirement) -> str:
         """Return the worst group, and what would decide it."""
         said = self.detail
         unproven = [one for one in self.counts.values() if not one.proves(asked)]
@@ -210,30 +214,34 @@ def _holm(p_values: Sequence[float], alpha: float) -> list[bool]:
 
 
 @dataclass(frozen=True)
-class Resamples:
+class BootstrapTest:
     """A statistic in each resample of what was measured (percentile bootstrap: Efron & Tibshirani 1993, chapter 13)."""
 
     values: list[float]
     what_decides: str  # where the bound lies on the wrong side
     detail: ClassVar[str] = ""
 
-    def proves(self, asked: Asked) -> bool:
+    def proves(self, asked: Requirement) -> bool:
         """Return whether the bound clears the limit."""
-        at = self._quantile(1 - asked.confidence if asked.bound == "at_least" else asked.confidence)
-        return at >= asked.limit if asked.bound == "at_least" else at <= asked.limit
+        at = self._quantile(
+            1 - asked.confidence if asked.direction == "at_least" else asked.confidence
+        )
+        return at >= asked.limit if asked.direction == "at_least" else at <= asked.limit
 
-    def disproves(self, asked: Asked) -> bool:
+    def disproves(self, asked: Requirement) -> bool:
         """Return whether the bound on the other side misses it."""
-        at = self._quantile(asked.confidence if asked.bound == "at_least" else 1 - asked.confidence)
-        return at < asked.limit if asked.bound == "at_least" else at > asked.limit
+        at = self._quantile(
+            asked.confidence if asked.direction == "at_least" else 1 - asked.confidence
+        )
+        return at < asked.limit if asked.direction == "at_least" else at > asked.limit
 
-    def bound(self, asked: Asked) -> float | None:
+    def bound(self, asked: Requirement) -> float | None:
         """Return the lower bound for a floor, the upper one for a ceiling."""
         return self._quantile(
-            1 - asked.confidence if asked.bound == "at_least" else asked.confidence
+            1 - asked.confidence if asked.direction == "at_least" else asked.confidence
         )
 
-    def note(self, _: Asked) -> str:
+    def note(self, _: Requirement) -> str:
         """Return what would decide."""
         return self.what_decides
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from edgebake import artifacts
 from edgebake.evaluation.gates import evidence
 from edgebake.evaluation.gates.decide import decide
-from edgebake.evaluation.gates.evidence import Findings
+from edgebake.evaluation.gates.evidence import TargetEvidence
 from edgebake.evaluation.gates.verdict import Decision
 from edgebake.measurement import PREDICTED, Measurement, not_measured
 from edgebake.recipe import Device
@@ -23,15 +23,15 @@ PARITY = artifacts.ROOT / "parity"
 
 
 @dataclass(frozen=True)
-class Judged:
+class Judgment:
     """A target's findings and decisions, and validate's folder with its files."""
 
     folder: Path
-    findings: Findings
+    evidence: TargetEvidence
     decisions: Sequence[Decision]
 
 
-def judge(target: TargetParams, platform: str) -> Judged:
+def judge(target: TargetParams, platform: str) -> Judgment:
     """Return the verdict on every gate of a target.
 
     Raises:
@@ -45,7 +45,7 @@ def judge(target: TargetParams, platform: str) -> Judged:
         metrics={**found.metrics, "latency_predicted_ms": _estimate(target.device, folder)},
         placements=reached(placements, target.runtime, target.device),
     )
-    return Judged(folder, found, decide(target.budget, found, target.waivers))
+    return Judgment(folder, found, decide(target.budget, found, target.waivers))
 
 
 def _estimate(device: Device, folder: Path) -> Measurement:

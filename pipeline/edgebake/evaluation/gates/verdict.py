@@ -1,15 +1,17 @@
-"""How a gate was decided, and in what words that is told."""
+"""Requirements, verdicts and decisions of gates, and their JSON."""
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
 from edgebake.measurement import Measurement
 from edgebake.recipe import Waiver
 
+AT_LEAST = "at_least"
+AT_MOST = "at_most"
+
 
 class Verdict(Enum):
-    """How a gate was decided."""
+    """The outcome of a gate."""
 
     passed = "passed"
     failed = "failed"
@@ -24,35 +26,40 @@ LETTING_THROUGH = (Verdict.passed, Verdict.inconclusive_accepted, Verdict.accept
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a gate asks: on which side of which limit, and how sure one has to be."""
+class Requirement:
+    """The limit that a gate sets, and the confidence at which it has to be met."""
 
-    gate: str
-    bound: str  # at_least or at_most
+    gate: str  # field of the recipe's validate.budget
+    direction: str  # AT_LEAST or AT_MOST
     limit: float
-    confidence: float
+    confidence: float  # one-sided, 0 to 1
 
     def __str__(self) -> str:
-        return f"{self.bound.replace('_', ' ')} {self.limit:g}"
+        return f"{self.direction.replace('_', ' ')} {self.limit:g}"
+
+    def is_met_by(self, value: float) -> bool:
+        """Return whether a value lies on the required side of the limit; the limit itself does."""
+        if self.direction == AT_LEAST:
+            return value >= self.limit
+        return value <= self.limit
 
 
 @dataclass(frozen=True)
 class Decision:
-    """One gate: what was asked, what was found, the verdict."""
+    """The verdict on one gate, with the requirement and the measurement that led to it."""
 
-    asked: Asked
+    requirement: Requirement
     verdict: Verdict
-    measured: Measurement
-    proven: float | None = (
-        None  # the one-sided bound that had to clear the limit; none where nothing was sampled
-    )
-    note: str = ""  # the worst slice, or what would decide
+    measurement: Measurement
+    # The one-sided confidence bound compared with the limit; none for an exact number.
+    bound: float | None = None
+    note: str = ""  # the worst group, or what would settle an inconclusive gate
     waiver: Waiver | None = None
 
     @property
     def gate(self) -> str:
-        """Return the word of the budget."""
-        return self.asked.gate
+        """Return the gate's key in `validate.budget`."""
+        return self.requirement.gate
 
     @property
     def lets_through(self) -> bool:
@@ -61,26 +68,37 @@ class Decision:
 
     @property
     def shortfall(self) -> str:
-        """Return what was asked, what was measured, and by how much it missed."""
-        asked = f"{self.gate} {self.asked}"
-        if self.measured.value is None:
-            return f"{asked}: not measured"
+        """Return the requirement, the measured value and the difference, in one line."""
+        requirement = f"{self.gate} {self.requirement}"
+        value = self.measurement.value
+        if value is None:
+            return f"{requirement}: not measured"
         if self.verdict is Verdict.inconclusive:
-            return f"{asked}: {self.measured.value:.4g}, inconclusive: {self.note}"
+            return f"{requirement}: {value:.4g}, inconclusive: {self.note}"
+        difference = abs(value - self.requirement.limit)
         note = f" ({self.note})" if self.note else ""
-        return f"{asked}: {self.measured.value:.4g}, missed by {abs(self.measured.value - self.asked.limit):.3g}{note}"
+        return f"{requirement}: {value:.4g}, missed by {difference:.3g}{note}"
 
-    def measured_dict(self) -> dict[str, Any]:
-        """Return all that is known of a gate, the numbers that it was decided from included."""
-        found = {"measured": self.measured.to_dict(), "proven": self.proven, "note": self.note}
-        return {**self.to_dict(), **found}
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return what a manifest says of a gate; the value itself may change from run to run and is not in it."""
-        said = {
-            "gate": self.gate,
-            self.asked.bound: self.asked.limit,
-            "confidence": self.asked.confidence,
+    def measured_dict(self) -> dict[str, object]:
+        """Return the entry of `measurements.json`: `to_dict` with the numbers behind the verdict."""
+        numbers = {
+            "measured": self.measurement.to_dict(),
+            "proven": self.bound,
+            "note": self.note,
         }
-        waiver = {"waiver": vars(self.waiver)} if self.waiver else {}
-        return {**said, "verdict": self.verdict.value, **waiver}
+        return {**self.to_dict(), **numbers}
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the manifest's entry of the gate.
+
+        It leaves out the measured value, which may differ from one run to the next.
+        """
+        entry: dict[str, object] = {
+            "gate": self.gate,
+            self.requirement.direction: self.requirement.limit,
+            "confidence": self.requirement.confidence,
+            "verdict": self.verdict.value,
+        }
+        if self.waiver:
+            entry["waiver"] = vars(self.waiver)
+        return entry

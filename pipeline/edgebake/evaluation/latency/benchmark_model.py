@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from edgebake.evaluation.latency import measurements
 from edgebake.evaluation.latency.bootstrap_windows import Drawn, Values, sampled
 from edgebake.evaluation.latency.protocol import UnansweredError
-from edgebake.evaluation.latency.request import Timing
+from edgebake.evaluation.latency.request import TimingResult
 from edgebake.measurement import Measurement, not_measured
 
 TIMINGS = re.compile(
@@ -65,7 +65,7 @@ def read(output: str) -> Round:
     return Round(load, first, int(said["count"]), said["avg"] / 1e3, p50, p95, peak)
 
 
-def timing(pairs: Pairs, base: Measurement) -> Timing:
+def timing(pairs: Pairs, base: Measurement) -> TimingResult:
     """Return what rounds of the file, and of its baseline, come to; each round stands for a window of runs."""
     rounds = [one for one, _ in pairs]
     found = sampled(len(pairs), _statistics(pairs))
@@ -86,7 +86,7 @@ def timing(pairs: Pairs, base: Measurement) -> Timing:
         }
     if "speedup" in metrics:
         metrics["speedup"] = replace(metrics["speedup"], n=len(pairs))
-    return Timing(
+    return TimingResult(
         metrics,
         {name: found.resamples[name] for name in measurements.RESAMPLED if name in found.resamples},
     )

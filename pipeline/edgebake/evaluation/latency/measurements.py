@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from edgebake.evaluation.latency.bootstrap_windows import Drawn, Pool, Sampled, Values, sampled
-from edgebake.evaluation.latency.request import Timing
+from edgebake.evaluation.latency.request import TimingResult
 from edgebake.measurement import Measurement, not_measured
 
 PERCENTILES = (50, 90, 95, 99)
@@ -21,7 +21,7 @@ Answer = dict[str, Any]
 Metrics = dict[str, Measurement]
 
 
-def timing(answers: Sequence[Answer], where: str) -> Timing:
+def timing(answers: Sequence[Answer], where: str) -> TimingResult:
     """Return what processes found that timed the same file in the same way; their windows count together."""
     base = _base(answers, where)
     pairs = [pair for answer in answers for pair in answer["windows"]]
@@ -39,7 +39,7 @@ def timing(answers: Sequence[Answer], where: str) -> Timing:
         metrics["baseline_p90_ms"] = replace(metrics["baseline_p90_ms"], **parent)
         resamples = resamples | compared.resamples
     latencies = [one for window in candidates for one in window["latencies_ms"]]
-    return Timing(
+    return TimingResult(
         metrics, {name: resamples[name] for name in RESAMPLED if name in resamples}, latencies
     )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from edgebake.errors import HostError
 from edgebake.evaluation.latency import measurements
 from edgebake.evaluation.latency.measurements import Answer, Metrics
-from edgebake.evaluation.latency.request import Timed, Timing, absent
+from edgebake.evaluation.latency.request import TimingRequest, TimingResult, absent
 from edgebake.runtimes.interface import load_runtime
 from edgebake.runtimes.run_modes import Way
 
@@ -32,7 +32,7 @@ class Place:
     ask: Callable[[Answer], Answer]
 
 
-def measure(job: Timed, place: Place) -> Timing:
+def measure(job: TimingRequest, place: Place) -> TimingResult:
     """Return what is measured of a file in each of its ways.
 
     The first way on one thread carries the plain names. It is timed by turns with the baseline, and again in a new
@@ -51,10 +51,10 @@ def measure(job: Timed, place: Place) -> Timing:
             asked = {**request(job, place, way), **ALONE, "baseline": None}
             metrics |= _named(measurements.timing([place.ask(asked)], place.where), way)
             metrics |= _on_all_threads(job, place, way)
-    return Timing(metrics, found.resamples, found.latencies_ms)
+    return TimingResult(metrics, found.resamples, found.latencies_ms)
 
 
-def request(job: Timed, place: Place, way: Way) -> Answer:
+def request(job: TimingRequest, place: Place, way: Way) -> Answer:
     """Return what a stopwatch is asked of a file in one way, on one thread."""
     protocol = job.protocol
     return {
@@ -71,13 +71,13 @@ def request(job: Timed, place: Place, way: Way) -> Answer:
     }
 
 
-def opened(job: Timed) -> tuple[Path, Path | None]:
+def opened(job: TimingRequest) -> tuple[Path, Path | None]:
     """Return what an app opens, a file or a folder, of the converted file and of its baseline."""
     name = load_runtime(job.runtime).facts.file
     return job.files / name, job.baseline and job.baseline / name
 
 
-def wide(timing: Timing, names: tuple[str, ...], precision: float) -> bool:
+def wide(timing: TimingResult, names: tuple[str, ...], precision: float) -> bool:
     """Return whether half an interval of one of the metrics is more than a share of its value."""
     found = [timing.metrics[name] for name in names if name in timing.metrics]
     return any(
@@ -120,7 +120,7 @@ def said(code: int, output: str, complaints: str) -> Answer:
     return answer
 
 
-def _repeated(job: Timed, place: Place, asked: Answer) -> Timing:
+def _repeated(job: TimingRequest, place: Place, asked: Answer) -> TimingResult:
     answers = [place.ask(asked)]
     found = measurements.timing(answers, place.where)
     while len(answers) < job.protocol.repeats and wide(found, PRECISE, job.protocol.precision):
@@ -129,7 +129,7 @@ def _repeated(job: Timed, place: Place, asked: Answer) -> Timing:
     return found
 
 
-def _on_all_threads(job: Timed, place: Place, way: Way) -> Metrics:
+def _on_all_threads(job: TimingRequest, place: Place, way: Way) -> Metrics:
     if not way.threaded:
         return {}
     asked = {**request(job, place, way), **ALONE, "baseline": None, "threads": "all"}
@@ -137,5 +137,5 @@ def _on_all_threads(job: Timed, place: Place, way: Way) -> Metrics:
     return {f"{name}_all_threads": metric for name, metric in found.items()}
 
 
-def _named(timing: Timing, way: Way) -> Metrics:
+def _named(timing: TimingResult, way: Way) -> Metrics:
     return {way.named(name): metric for name, metric in timing.metrics.items()}

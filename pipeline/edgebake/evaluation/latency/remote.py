@@ -11,7 +11,7 @@ from typing import Protocol
 from edgebake.evaluation.latency import protocol, stopwatch
 from edgebake.evaluation.latency.measurements import Answer
 from edgebake.evaluation.latency.protocol import Place, UnansweredError
-from edgebake.evaluation.latency.request import Timed, Timing
+from edgebake.evaluation.latency.request import TimingRequest, TimingResult
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def removed(machine: Machine, folder: str) -> Iterator[str]:
             machine.run(f"rm -rf {shlex.quote(folder)}")
 
 
-def measure(job: Timed, machine: Machine, python: str, where: str) -> Timing:
+def measure(job: TimingRequest, machine: Machine, python: str, where: str) -> TimingResult:
     """Return what the stopwatch finds on a machine with its runtime and a Python installed.
 
     Raises:
@@ -70,7 +70,7 @@ def measure(job: Timed, machine: Machine, python: str, where: str) -> Timing:
 
 
 def pushed(
-    job: Timed, machine: Machine, folder: str, program: dict[str, Path]
+    job: TimingRequest, machine: Machine, folder: str, program: dict[str, Path]
 ) -> tuple[str, str | None]:
     """Copy a program and the files that it runs, and return where the converted one and its baseline then lie.
 

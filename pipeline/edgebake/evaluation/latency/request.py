@@ -17,7 +17,7 @@ GATED = {
 
 
 @dataclass(frozen=True)
-class Timed:
+class TimingRequest:
     """A converted file, its float parent in the same runtime, the ways to run them, and the protocol."""
 
     runtime: str
@@ -28,7 +28,7 @@ class Timed:
 
 
 @dataclass(frozen=True)
-class Timing:
+class TimingResult:
     """What was found.
 
     `resamples` holds, for each metric that a gate may ask about, its value in each resample of the runs, so that a
@@ -42,6 +42,6 @@ class Timing:
     )  # in the first way on one thread, for the plot
 
 
-def absent(reason: str) -> Timing:
+def absent(reason: str) -> TimingResult:
     """Return that nothing a gate may ask about was measured, and why."""
-    return Timing({name: not_measured(unit, reason) for name, unit in GATED.items()})
+    return TimingResult({name: not_measured(unit, reason) for name, unit in GATED.items()})
