@@ -63,7 +63,7 @@ class Case:
     target: str
     compression: Compression = field(default_factory=Compression)
     granularity: Granularity = Granularity.per_channel
-    keep: DType | None = None
+    fallback_dtype: DType | None = None
 
 
 CASES = (
@@ -98,7 +98,7 @@ CASES = (
     ),
     Case("int8 weights and activations", "int8", "iOS17"),
     Case("the same, one scale a layer", "int8", "iOS17", granularity=Granularity.per_tensor),
-    Case("the same, last layer in float32", "mixed", "iOS17", keep=DType.float32),
+    Case("the same, last layer in float32", "mixed", "iOS17", fallback_dtype=DType.float32),
 )
 
 
@@ -213,8 +213,8 @@ def converted(learned: Learned, case: Case) -> dict[str, bytes]:
     )
     if "granularity" in scheme.options:
         quantized = replace(quantized, granularity=case.granularity, ranges=learned.ranges)
-    if case.keep:
-        quantized = replace(quantized, keep=case.keep, kept=last_layer(learned))
+    if case.fallback_dtype:
+        quantized = replace(quantized, fallback_dtype=case.fallback_dtype, kept=last_layer(learned))
     precision = Precision.float32 if case.scheme == "none" else Precision.float16
     words = Convert("coreml", CoreML(case.target, precision, [], None))
     convert = importlib.import_module("edgebake.runtimes.coreml.convert").convert

@@ -58,7 +58,7 @@ DATA = Data(
 def pictures(name: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Return the images of a split as the model sees them, float32 [n, h, w, c], and their labels, int64 [n]."""
     examples = digits.load(DATA)
-    model = Model(architecture="hostile", width=1.0, resolution=RESOLUTION)
+    model = Model(architecture="hostile", width_multiplier=1.0, resolution=RESOLUTION)
     chosen = split(examples, DATA, name)
     return contract.make(DATA, model, examples.classes).prepare(chosen.images), chosen.labels
 

@@ -203,7 +203,7 @@ def _pictures(folder: Path, count: int) -> Any:
 
 
 def _words(file: Path) -> Imported:
-    return Imported(str(file), Output.probabilities, Head.keep, trust=False, across=None)
+    return Imported(str(file), Output.probabilities, Head.keep, allow_code=False, image_width=None)
 
 
 @pytest.mark.parametrize("name", ["net.h5", "net.keras", "saved", "net.tflite", "net.onnx"])

@@ -125,7 +125,7 @@ def test_a_ladder_is_climbed_to_the_first_rung_that_passes_and_clones_take_the_s
     (quick / "recipes/target/climber.yaml").write_text(
         "# @package _global_\ndefaults:\n  - override /device: pixel_8\n  - override /quantize: auto\n"
         "  - override /convert: litert\ndevice: { soc: [Tensor G4] }\n"
-        "quantize: { ladder: [float16, palettized, int4_weights, int8] }\n"
+        "quantize: { candidates: [float16, palettized, int4_weights, int8] }\n"
         f"validate: {{ budget: {{ size_mb: {{ at_most: {(float16 - 1) / 1e6} }} }} }}\n"
     )
     builds.edit(quick / "recipes/release.yaml", "  - pixel_8", "  - pixel_8\n  - climber")

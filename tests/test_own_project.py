@@ -306,7 +306,7 @@ def test_a_project_has_what_it_lacks_from_the_wheel(site: Path, tmp_path: Path) 
     assert origin(shown, "scheme: none") == "recipes/quantize/int8.yaml"
     assert edgebake("show", "first", "quantize=own") == (
         "edgebake: recipes/quantize/own.yaml: quantize.bits: unknown key; expected one of: calibration, compression, "
-        "granularity, keep, ladder, scheme, training\n"
+        "compression, fallback_dtype, granularity, qat, scheme\n"
     )
     assert edgebake("show", "first", "quantize=int9").startswith(
         "edgebake: command line: quantize: no option 'int9'; expected one of: auto, dynamic, float16, int16x8, "
@@ -394,7 +394,7 @@ defaults:
 
 train: { epochs: 6 }
 device: { dtypes: [float32, int8] }
-quantize: { calibration: { method: three_sigma, examples: 100 } }
+quantize: { calibration: { method: three_sigma, samples: 100 } }
 validate:
   where: idle_host
   runs: 200

@@ -24,7 +24,9 @@ def options() -> list[str]:
     """Return the options of recipes/quantize/ that train nothing and choose nothing: a file follows from the model."""
     found = {name: compose.option("quantize", name) for name in files.groups()["quantize"]}
     return [
-        name for name, words in found.items() if not (words.training or words.keep or words.ladder)
+        name
+        for name, words in found.items()
+        if not (words.qat or words.fallback_dtype or words.candidates)
     ]
 
 
@@ -52,7 +54,7 @@ def _built(option: str, runtime: str, subject: Subject) -> Built:
     )
     quantized = asked(subject.archive, words)
     if words.calibration:
-        examples = subject.drawn(words.calibration.examples, words.calibration.seed)
+        examples = subject.drawn(words.calibration.samples, words.calibration.seed)
         ranges = calibration.calibrate(subject.archive, examples, words.calibration)
         quantized = dataclasses.replace(quantized, ranges=ranges)
     module = importlib.import_module(f"edgebake.runtimes.{runtime}.convert")

@@ -50,7 +50,13 @@ def test_how_weights_are_stored_reads_back(compression: Compression) -> None:
 def test_what_is_kept_reads_back() -> None:
     kept = {"conv2d (CONV_2D)": ["cnn/conv_1/convolution", "cnn/re_lu_1/Relu6"]}
     quantized = Quantized(
-        b"keras", "mixed", "int8", "int8", Granularity.per_tensor, keep=DType.float16, kept=kept
+        b"keras",
+        "mixed",
+        "int8",
+        "int8",
+        Granularity.per_tensor,
+        fallback_dtype=DType.float16,
+        kept=kept,
     )
     assert from_files(quantized.to_files()) == quantized
 

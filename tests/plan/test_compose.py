@@ -55,7 +55,10 @@ def test_every_scheme_composes_for_core_ml_with_the_words_of_its_recipe(
     words = [f"quantize={scheme}", f"convert.coreml.compute_precision={precision}", *newest]
     recipe = compose.compose_targets(["iphone_15"], words)[0].recipe
     assert recipe.quantize.scheme == scheme
-    others = {word: getattr(recipe.quantize, word) for word in ("granularity", "keep", "ladder")}
+    others = {
+        word: getattr(recipe.quantize, word)
+        for word in ("granularity", "fallback_dtype", "candidates")
+    }
     given = [
         word
         for word, value in {**vars(recipe.quantize.compression), **others}.items()
@@ -79,7 +82,9 @@ def test_options_of_a_group_are_its_files(project: Path) -> None:
         "architecture: ds_cnn\nwidth: 0.5\nresolution: 32\n"
     )
     assert "nano" in files.groups()["model"]
-    assert compose.compose_targets(["pixel_8"], ["model=nano"])[0].recipe.model.width == 0.5
+    assert (
+        compose.compose_targets(["pixel_8"], ["model=nano"])[0].recipe.model.width_multiplier == 0.5
+    )
 
 
 def test_a_target_is_any_file_in_its_folder(project: Path) -> None:

@@ -178,9 +178,11 @@ def test_the_gates_are_part_of_quantize_only_where_they_decide_what_comes_out(
     release: Release, composed: dict[str, Composed], scheme: str, keep: DType | None, count: int
 ) -> None:
     lenient, strict = _like(composed["pixel_8"], "lenient"), _like(composed["pixel_8"], "strict")
-    calibration = Calibration("min_max", examples=100, seed=0)
+    calibration = Calibration("min_max", samples=100, seed=0)
     for target, share in ((lenient, 0.9), (strict, 0.97)):
-        target.recipe.quantize = Quantize(scheme, calibration, Granularity.per_channel, keep=keep)
+        target.recipe.quantize = Quantize(
+            scheme, calibration, Granularity.per_channel, fallback_dtype=keep
+        )
         target.recipe.validate.budget.accuracy = Floor(at_least=share, required=True)
         target.recipe.validate.budget.speedup = None  # no float parent beside them
     found = planner.merge(release, [lenient, strict])["quantize"]

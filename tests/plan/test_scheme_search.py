@@ -30,7 +30,7 @@ def auto(project: Path) -> Path:
 
 def put_ladder(*rungs: str) -> None:
     Path("recipes/quantize/auto.yaml").write_text(
-        yaml.safe_dump({"scheme": "auto", "ladder": list(rungs)})
+        yaml.safe_dump({"scheme": "auto", "candidates": list(rungs)})
     )
 
 
@@ -212,7 +212,7 @@ def test_a_ladder_without_a_rung_left_says_by_how_much_each_missed(auto: Path) -
     with pytest.raises(GateError) as out:
         planner.update()
     assert str(out.value) == (
-        "x: no rung of quantize.ladder passes every gate\n"
+        "x: no rung of quantize.candidates passes every gate\n"
         "  dynamic  accuracy at least 0.95: 0.9, missed by 0.05\n"
         "  int8     not tried: quantize: the scheme int8 computes in int8, which Any Android device cannot run; it "
         "runs: float16, float32\n"
@@ -323,7 +323,7 @@ def test_the_record_of_a_target_that_names_its_scheme_is_forgotten(auto: Path) -
 
 
 def test_a_target_may_bring_a_ladder_of_its_own(auto: Path) -> None:
-    put_target("x", "quantize: { ladder: [int8, float16] }\n")
+    put_target("x", "quantize: { candidates: [int8, float16] }\n")
     planner.update()
     assert fates() == {"int8": []}
 
@@ -351,9 +351,9 @@ def test_planning_mends_a_record_that_is_none(auto: Path, record: str) -> None:
 
 
 def test_a_rung_is_no_ladder_itself(auto: Path) -> None:
-    Path("recipes/quantize/other.yaml").write_text("scheme: auto\nladder: [int8]\n")
+    Path("recipes/quantize/other.yaml").write_text("scheme: auto\ncandidates: [int8]\n")
     put_ladder("other", "float16")
     with pytest.raises(
-        RecipeError, match=r"^recipes/quantize/auto\.yaml: quantize\.ladder: other; expected"
+        RecipeError, match=r"^recipes/quantize/auto\.yaml: quantize\.candidates: other; expected"
     ):
         planner.update()

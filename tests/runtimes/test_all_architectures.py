@@ -98,7 +98,7 @@ def quantized(model: bytes, scheme: str, colour: str) -> Quantized:
         return found
     layers = Program(in_float(keras_session.load(model)), ranges).layers
     last = [layer for layer in layers if layer.is_weighted][-1]
-    return replace(found, keep=DType.float32, kept={last.name: last.values})
+    return replace(found, fallback_dtype=DType.float32, kept={last.name: last.values})
 
 
 def converted(runtime: str, item: Quantized, colour: str) -> dict[str, bytes]:

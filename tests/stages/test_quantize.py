@@ -83,7 +83,7 @@ def test_float16_looks_at_no_examples(monkeypatch: pytest.MonkeyPatch) -> None:
         "activations": "float32",
         "granularity": None,
         "compression": UNCOMPRESSED,
-        "keep": None,
+        "fallback_dtype": None,
         "kept": {},
     }
     assert ranges_of.from_files(ran.files()) is None
@@ -112,7 +112,7 @@ def test_a_damaged_model_is_refused() -> None:
 @pytest.mark.slow
 def test_int8_hands_on_the_model_and_a_range_for_each_of_its_values(real: bytes) -> None:
     ran = alone.run("quantize", INT8)
-    assert ran.line.startswith("int8, calibrated on 100 examples by min_max")
+    assert ran.line.startswith("int8, calibrated on 100 samples by min_max")
     assert sorted(ran.files()) == FILES
     assert ran.files()["model.keras"] == real
     ranges = _ranges(ran)
@@ -166,13 +166,13 @@ def test_a_method_that_clips_gives_narrower_ranges(real: bytes) -> None:
 def test_the_whole_split_can_be_asked_for_and_not_one_example_more(real: bytes) -> None:
     # A tenth of 1,797 digits.
     alone.set_param("quantize", INT8, "calibration", "examples", value=179)
-    assert alone.run("quantize", INT8).line.startswith("int8, calibrated on 179 examples")
+    assert alone.run("quantize", INT8).line.startswith("int8, calibrated on 179 samples")
     alone.set_param("quantize", INT8, "calibration", "examples", value=180)
     with pytest.raises(DataError) as refused:
         alone.run("quantize", INT8)
     assert str(refused.value) == (
         "data source digits: the calibration split holds 179 examples; "
-        "expected at least the 180 of quantize.calibration.examples"
+        "expected at least the 180 of quantize.calibration.samples"
     )
 
 
@@ -180,7 +180,7 @@ def test_the_whole_split_can_be_asked_for_and_not_one_example_more(real: bytes) 
 def test_mixed_keeps_nothing_where_int8_passes_the_gate_and_all_where_nothing_does(
     real: bytes,
 ) -> None:
-    for word, value in {"scheme": "mixed", "keep": "float32", "accuracy": GATE}.items():
+    for word, value in {"scheme": "mixed", "fallback_dtype": "float32", "accuracy": GATE}.items():
         alone.set_param("quantize", INT8, word, value=value)
     passing = alone.run("quantize", INT8)
     assert passing.line.endswith("0 of 12 layers kept in float32")

@@ -42,7 +42,7 @@ class Quantized:
     granularity: Granularity | None = None  # of weights that compute in integers
     ranges: Ranges | None = None
     compression: Compression = field(default_factory=Compression)
-    keep: DType | None = None  # in what the kept layers compute
+    fallback_dtype: DType | None = None  # in what the kept layers compute
     kept: dict[str, list[str]] = field(
         default_factory=dict
     )  # layer -> the values inside it, by their names in ranges
@@ -68,7 +68,7 @@ class Quantized:
             "activations": self.activations,
             "granularity": self.granularity and self.granularity.value,
             "compression": asdict(self.compression),
-            "keep": self.keep and self.keep.value,
+            "fallback_dtype": self.fallback_dtype and self.fallback_dtype.value,
             "kept": self.kept,
         }
         files = {
@@ -87,7 +87,7 @@ def asked(archive: bytes, words: QuantizeParams) -> Quantized:
         words.activations,
         granularity=words.granularity,
         compression=words.compression,
-        keep=words.keep,
+        fallback_dtype=words.fallback_dtype,
         format=words.format,
     )
 
@@ -97,7 +97,7 @@ def from_files(files: dict[str, bytes]) -> Quantized:
     words = json.loads(files["scheme.json"])
     compression = words.pop("compression")
     palette = compression.pop("palette")
-    granularity, keep = words.pop("granularity"), words.pop("keep")
+    granularity, keep = words.pop("granularity"), words.pop("fallback_dtype")
     file = next(name for name in files if name.startswith(MODEL))
     return Quantized(
         files[file],
@@ -107,6 +107,6 @@ def from_files(files: dict[str, bytes]) -> Quantized:
             palette=None if palette is None else Palette(**palette), **compression
         ),
         granularity=None if granularity is None else Granularity(granularity),
-        keep=None if keep is None else DType(keep),
+        fallback_dtype=None if keep is None else DType(keep),
         **words,
     )

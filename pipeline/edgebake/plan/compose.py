@@ -196,7 +196,7 @@ def _refuse_unplaced(target: Path) -> None:
 
 def _refuse_unknown_rungs(composed: Composed, overrides: Sequence[str]) -> None:
     """Refuse a ladder with a word that is no option: passed over in silence, it would never be tried."""
-    rungs = composed.recipe.quantize.ladder
+    rungs = composed.recipe.quantize.candidates
     if not rungs:
         return
     known = [
@@ -206,7 +206,7 @@ def _refuse_unknown_rungs(composed: Composed, overrides: Sequence[str]) -> None:
     ]
     for option in rungs:
         if option not in known:
-            key = "quantize.ladder"
+            key = "quantize.candidates"
             file = _file_of(
                 key, composed.target, composed.choices, _origins(composed.target, overrides)
             )

@@ -137,7 +137,7 @@ def prune(recipe: Recipe, names: Names, _: ReleaseInfo) -> PruneParams:
 def quantize(recipe: Recipe, names: Names, _: ReleaseInfo) -> QuantizeParams:
     """Return what quantize reads; the gates stand in it only where they decide what comes out."""
     words, budget = recipe.quantize, recipe.validate.budget
-    tools = () if words.calibration is None and words.training is None else QUANTIZE_TOOLS
+    tools = () if words.calibration is None and words.qat is None else QUANTIZE_TOOLS
     scheme = SCHEMES[words.scheme]
     return QuantizeParams(
         **vars(words),
@@ -149,8 +149,8 @@ def quantize(recipe: Recipe, names: Names, _: ReleaseInfo) -> QuantizeParams:
         format=_format(recipe),
         data=_read(Data, recipe.data),
         data_file=_data_file(recipe),
-        accuracy=budget.accuracy if words.keep else None,
-        loss=budget.loss if words.keep else None,
+        accuracy=budget.accuracy if words.fallback_dtype else None,
+        loss=budget.loss if words.fallback_dtype else None,
         tools=plugins.tools(*tools, *_data_tools(recipe)),
     )
 

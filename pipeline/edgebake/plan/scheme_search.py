@@ -52,10 +52,10 @@ def climb(target: Composed, written: Sequence[Rung], digest: Digest) -> tuple[Co
     """
     known = {rung.option: rung for rung in written if rung.missed}
     found: list[Rung] = []
-    for option in target.recipe.quantize.ladder or []:
+    for option in target.recipe.quantize.candidates or []:
         try:
             composed = compose_targets(
-                [target.target], [f"quantize={option}", "quantize.ladder=null"]
+                [target.target], [f"quantize={option}", "quantize.candidates=null"]
             )[0]
         except UnfitError as error:
             found.append(Rung(option, refused=_reason(error)))
@@ -66,7 +66,7 @@ def climb(target: Composed, written: Sequence[Rung], digest: Digest) -> tuple[Co
             return composed, [*found, Rung(option, sha256)]
         found.append(before)
     listing = "\n".join(lines(found))
-    raise GateError(f"{target.target}: no rung of quantize.ladder passes every gate\n{listing}")
+    raise GateError(f"{target.target}: no rung of quantize.candidates passes every gate\n{listing}")
 
 
 def ruled_out(target: str, rung: Rung, planned_sha256: str) -> Rung | None:

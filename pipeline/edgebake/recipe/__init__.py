@@ -30,9 +30,9 @@ from edgebake.recipe.quantize import (
     Compression,
     Granularity,
     Palette,
+    Qat,
     Quantize,
     TrainedRanges,
-    Training,
 )
 from edgebake.recipe.release import Card, Licenses, Release, Signature
 from edgebake.recipe.train import (
@@ -116,6 +116,7 @@ __all__ = [
     "Protect",
     "Protocol",
     "Prune",
+    "Qat",
     "Quantize",
     "Range",
     "Recipe",
@@ -135,7 +136,6 @@ __all__ = [
     "TimedFloor",
     "Train",
     "TrainedRanges",
-    "Training",
     "Validate",
     "Waiver",
 ]

@@ -29,8 +29,8 @@ class Imported:
     file: str = MISSING  # .keras, .h5, .onnx, .tflite, or the folder of a SavedModel
     output: Output = MISSING
     head: Head = MISSING
-    trust: bool = MISSING  # whether code that the file brings (Lambda layers) may run
-    across: int | None = MISSING  # pixels from left to right, where its images are not square
+    allow_code: bool = MISSING  # whether code that the file brings (Lambda layers) may run
+    image_width: int | None = MISSING  # pixels from left to right, where its images are not square
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Model:
     """What learns."""
 
     architecture: str = MISSING  # pipeline/edgebake/models/architectures/<architecture>.py
-    width: float = MISSING  # multiplies the channels of every layer
+    width_multiplier: float = MISSING  # multiplies the channels of every layer
     resolution: int = MISSING  # pixels a side
     imported: Imported | None = None  # of the architecture `import`
 

@@ -13,7 +13,7 @@ class Calibration:
     """Examples of the calibration split that show a quantizer the ranges of activations."""
 
     method: str = MISSING  # pipeline/edgebake/compression/quantization/calibrators/<method>.py
-    examples: int = MISSING
+    samples: int = MISSING
     seed: int = MISSING
     percentile: float | None = (
         None  # of values that the range holds, for the method of that name: 99.99 for one
@@ -35,7 +35,7 @@ class TrainedRanges(Enum):
 
 
 @dataclass
-class Training:
+class Qat:
     """Fine-tuning of a model that feels the rounding (quantization-aware training)."""
 
     epochs: int = MISSING
@@ -74,11 +74,11 @@ class Quantize:
     scheme: str = MISSING  # a row of compression/quantization/schemes.py, or auto
     calibration: Calibration | None = None  # null for schemes that look at no examples
     granularity: Granularity | None = None  # null for schemes whose activations stay in float
-    training: Training | None = None  # null: post-training quantization
-    keep: DType | None = (
+    qat: Qat | None = None  # null: post-training quantization
+    fallback_dtype: DType | None = (
         None  # of the layers that `mixed` keeps out of int8; null for all other schemes
     )
-    ladder: list[str] | None = (
+    candidates: list[str] | None = (
         None  # options of this group, cheapest first; null for all schemes but `auto`
     )
     compression: Compression = field(default_factory=Compression)

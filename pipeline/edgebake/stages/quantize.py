@@ -36,10 +36,8 @@ def run(job: Job) -> str:
     folder = artifacts.opened(artifacts.folder("prune", section.prune))
     agreed = contract.from_json((folder / "contract.json").read_text())
     source = CalibrationData((folder / f"model.{section.format}").read_bytes(), agreed, section)
-    if section.format == "keras" and (section.training or section.calibration):
-        threads, seed = (
-            (section.training.threads, section.training.seed) if section.training else (THREADS, 0)
-        )
+    if section.format == "keras" and (section.qat or section.calibration):
+        threads, seed = (section.qat.threads, section.qat.seed) if section.qat else (THREADS, 0)
         keras_session.start(threads, seed)
     quantized, history = _trained(source)
     quantized, layers, line = _chosen(source, quantized)
@@ -54,13 +52,13 @@ def _trained(source: CalibrationData) -> tuple[Quantized, str]:
     """Return the model, trained to feel the rounding where the recipe says so, with its ranges, and the history."""
     section = source.section
     quantized = asked(source.archive, section)
-    if section.training is None:
+    if section.qat is None:
         return replace(quantized, ranges=source.calibrated(source.archive)), loop.as_csv([])
     if section.qat_bits is None:
         raise ValueError(f"{section.scheme} has no quantization-aware training")
     settings = QatSettings(
-        **{word: getattr(section.training, word) for word in AWARE_WORDS},
-        ranges=section.training.ranges.value,
+        **{word: getattr(section.qat, word) for word in AWARE_WORDS},
+        ranges=section.qat.ranges.value,
         weight_bits=section.qat_bits,
         per_tensor=section.granularity is Granularity.per_tensor,
         activations=section.calibration is not None,
@@ -82,14 +80,14 @@ def _chosen(source: CalibrationData, quantized: Quantized) -> tuple[Quantized, s
         return (
             quantized,
             table.layers([], []),
-            f"calibrated on {words.examples} examples by {words.method}",
+            f"calibrated on {words.samples} samples by {words.method}",
         )
     program = Program(in_float(loaded(quantized)), quantized.ranges)
-    kept = _kept(source, program, quantized) if quantized.keep else []
+    kept = _kept(source, program, quantized) if quantized.fallback_dtype else []
     names = {f"{layer.name} ({layer.operator})": layer.values for layer in kept}
-    line = f"calibrated on {words.examples} examples by {words.method}{table.noted(program.layers)}"
-    if quantized.keep:
-        line += f", {len(kept)} of {len(program.layers)} layers kept in {quantized.keep.value}"
+    line = f"calibrated on {words.samples} samples by {words.method}{table.noted(program.layers)}"
+    if quantized.fallback_dtype:
+        line += f", {len(kept)} of {len(program.layers)} layers kept in {quantized.fallback_dtype.value}"
     return replace(quantized, kept=names), table.layers(program.layers, kept), line
 
 
@@ -104,5 +102,5 @@ def _kept(source: CalibrationData, program: Program, quantized: Quantized) -> li
     if section.loss:
         floors.append(sensitivity.accuracy(program, scored) - section.loss.at_most)
     granularity = quantized.granularity or Granularity.per_channel
-    wish = Integers(quantized.activations, granularity, keep=quantized.keep)
+    wish = Integers(quantized.activations, granularity, fallback_dtype=quantized.fallback_dtype)
     return sensitivity.fewest(program, wish, scored, max(floors))

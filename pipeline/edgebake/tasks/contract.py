@@ -87,7 +87,7 @@ def make(data: Data, model: Model, labels: list[str]) -> Contract:
     return Contract(
         task="classification",
         height=model.resolution,
-        width=(model.imported and model.imported.across) or model.resolution,
+        width=(model.imported and model.imported.image_width) or model.resolution,
         colour=data.colour.value,
         crop=data.crop.value,
         resize=data.resize.value,

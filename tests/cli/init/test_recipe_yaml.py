@@ -68,8 +68,8 @@ def test_the_recipe_is_filled_in_as_far_as_the_file_says_it() -> None:
         "file": "models/net.keras",
         "output": "probabilities",
         "head": "keep",
-        "trust": False,
-        "across": 128,
+        "allow_code": False,
+        "image_width": 128,
     }
     data = part(lines, "--- recipes/data/<yours>.yaml, in place of its own lines")
     assert "mean: [127.5] # ?" in data

@@ -94,7 +94,7 @@ def test_data_and_model_become_a_target_that_composes(
         "litert",
     )
     assert recipe.quantize.calibration is not None
-    assert recipe.quantize.calibration.examples == 9  # a tenth of 90, where int8.yaml asks for 100
+    assert recipe.quantize.calibration.samples == 9  # a tenth of 90, where int8.yaml asks for 100
     assert recipe.data.origin.license == "MIT"
     printed = capsys.readouterr().out
     for said in (

@@ -42,7 +42,7 @@ CONTRACT = Contract(
 )
 ABOUT = ReleaseInfo("digits", "1.0.0", "nobody", "Apache-2.0", "quantizes badly")
 TENSOR, CHANNEL = Granularity.per_tensor, Granularity.per_channel
-ASKED = Integers("int8", CHANNEL, keep=DType.float32)
+ASKED = Integers("int8", CHANNEL, fallback_dtype=DType.float32)
 OUTLIER = {
     "pointwise_2",
     "depthwise_3",
@@ -134,7 +134,7 @@ def test_one_scale_per_layer_fails_one_per_channel_is_better_and_keeping_two_lay
     per_channel = accuracy(runtime, replace(int8, granularity=CHANNEL), test)
     mixed = accuracy(
         runtime,
-        replace(int8, scheme="mixed", granularity=CHANNEL, keep=DType.float32, kept=kept),
+        replace(int8, scheme="mixed", granularity=CHANNEL, fallback_dtype=DType.float32, kept=kept),
         test,
     )
     assert whole > 0.95

@@ -23,7 +23,7 @@ def contract(channels: int = 3, classes: int = CLASSES) -> Contract:
 
 
 def words(file: Path | str, output: Output = Output.probabilities) -> Imported:
-    return Imported(str(file), output, Head.keep, trust=False, across=None)
+    return Imported(str(file), output, Head.keep, allow_code=False, image_width=None)
 
 
 def _weights(seed: int = 0) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def test_an_hdf5_file_may_be_called_keras(keras: Any, tmp_path: Path) -> None:
 
 def test_a_lambda_layer_of_keras_2_is_refused_without_trust(keras: Any) -> None:
     with pytest.raises(
-        ModelError, match=r"layer 'lambda' is a Lambda.*model\.imported\.trust: true"
+        ModelError, match=r"layer 'lambda' is a Lambda.*model\.imported\.allow_code: true"
     ):
         keras_format.read(agreed(4), words(FILES / "lambda.h5"))
 

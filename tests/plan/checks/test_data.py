@@ -24,7 +24,7 @@ def folder(tmp_path: Path, recipe: Recipe) -> Path:
     recipe.data.source, recipe.data.path = "image_folder", str(tmp_path)
     recipe.data.splits = Splits(By.source, calibration=0.2, validation=0.2)
     assert recipe.quantize.calibration is not None
-    recipe.quantize.calibration.examples = 4
+    recipe.quantize.calibration.samples = 4
     return tmp_path
 
 
@@ -69,7 +69,7 @@ CASES: dict[str, tuple[Callable[[Recipe], None], str, str]] = {
     ),
     "more calibration than there is": (
         lambda recipe: setattr(recipe.quantize.calibration, "examples", 5),
-        "quantize.calibration.examples",
+        "quantize.calibration.samples",
         "5; expected at most 4, all that the calibration split holds",
     ),
     "a word of another source": (

@@ -16,9 +16,9 @@ def brought(project: Path, recipe: Recipe) -> Recipe:
     (project / "models/saved/saved_model.pb").write_bytes(b"1")
     for name in ("net.onnx", "net.tflite", "net.h5", "net.pt"):
         (project / "models" / name).write_bytes(b"1")
-    recipe.model.architecture, recipe.model.width = "import", 1.0
+    recipe.model.architecture, recipe.model.width_multiplier = "import", 1.0
     recipe.model.imported = Imported(
-        "models/net.onnx", Output.probabilities, Head.keep, trust=False, across=None
+        "models/net.onnx", Output.probabilities, Head.keep, allow_code=False, image_width=None
     )
     recipe.train.epochs, recipe.train.learning_rate = 0, 0.0
     recipe.convert.runtime = "onnxruntime"

@@ -17,10 +17,10 @@ from edgebake.recipe import (
     Granularity,
     Palette,
     Precision,
+    Qat,
     Quantize,
     Recipe,
     TrainedRanges,
-    Training,
 )
 
 ROOT = Path(__file__).parents[3]
@@ -35,10 +35,10 @@ def option(name: str) -> Quantize:
 
 
 def calibration(method: str = "min_max", percentile: float | None = None) -> Calibration:
-    return Calibration(method, examples=100, seed=0, percentile=percentile)
+    return Calibration(method, samples=100, seed=0, percentile=percentile)
 
 
-def training(**words: float) -> Training:
+def training(**words: float) -> Qat:
     """Return training that can run, some of its words replaced."""
     sound = {
         "epochs": 6,
@@ -48,7 +48,7 @@ def training(**words: float) -> Training:
         "seed": 1,
         "threads": 2,
     }
-    return Training(**{**sound, **words}, ranges=TrainedRanges.moving)  # type: ignore[arg-type]
+    return Qat(**{**sound, **words}, ranges=TrainedRanges.moving)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -95,16 +95,18 @@ def test_runtime_keeps_layers_in_it(
     recipe: Recipe, runtime: str, keep: str, problem: str | None
 ) -> None:
     recipe.convert.runtime, recipe.quantize = runtime, option("mixed")
-    recipe.quantize.keep = DType(keep)
-    assert recipe_checks.check(recipe) == ([("quantize.keep", problem)] if problem else [])
+    recipe.quantize.fallback_dtype = DType(keep)
+    assert recipe_checks.check(recipe) == (
+        [("quantize.fallback_dtype", problem)] if problem else []
+    )
 
 
 def test_core_ml_keeps_no_layers_in_int16(core_ml_recipe: Recipe) -> None:
     core_ml_recipe.quantize = option("mixed")
-    core_ml_recipe.quantize.keep = DType.int16
+    core_ml_recipe.quantize.fallback_dtype = DType.int16
     core_ml_recipe.convert.coreml.minimum_deployment_target = "iOS17"  # type: ignore[union-attr]
     expected = "coreml cannot keep layers in int16; expected one of: float16, float32"
-    assert recipe_checks.check(core_ml_recipe) == [("quantize.keep", expected)]
+    assert recipe_checks.check(core_ml_recipe) == [("quantize.fallback_dtype", expected)]
 
 
 @pytest.mark.parametrize(
@@ -198,19 +200,24 @@ def test_a_scheme_has_its_words_and_no_others(recipe: Recipe) -> None:
         "int4_weights",
         granularity=Granularity.per_tensor,
         compression=Compression(sparsity=0.5),
-        ladder=["int8"],
+        candidates=["int8"],
     )
     assert recipe_checks.check(recipe) == [
         ("quantize.compression.block_size", "null; the scheme int4_weights expects it"),
         ("quantize.compression.sparsity", "has a value; expected null for the scheme int4_weights"),
         ("quantize.granularity", "has a value; expected null for the scheme int4_weights"),
-        ("quantize.ladder", "has a value; expected null for the scheme int4_weights"),
+        ("quantize.candidates", "has a value; expected null for the scheme int4_weights"),
     ]
 
 
 @pytest.mark.parametrize(
     ("scheme", "word"),
-    [("int8", "granularity"), ("int16x8", "granularity"), ("mixed", "keep"), ("auto", "ladder")],
+    [
+        ("int8", "granularity"),
+        ("int16x8", "granularity"),
+        ("mixed", "fallback_dtype"),
+        ("auto", "candidates"),
+    ],
 )
 def test_a_scheme_misses_its_word(recipe: Recipe, scheme: str, word: str) -> None:
     recipe.quantize = option(scheme)
@@ -221,9 +228,9 @@ def test_a_scheme_misses_its_word(recipe: Recipe, scheme: str, word: str) -> Non
 
 
 def test_a_ladder_has_rungs(recipe: Recipe) -> None:
-    recipe.quantize = Quantize("auto", ladder=[])
+    recipe.quantize = Quantize("auto", candidates=[])
     expected = "empty; expected options of quantize, the cheapest first"
-    assert recipe_checks.check(recipe) == [("quantize.ladder", expected)]
+    assert recipe_checks.check(recipe) == [("quantize.candidates", expected)]
 
 
 def test_mixed_knows_what_to_keep_layers_for(recipe: Recipe) -> None:
@@ -273,7 +280,7 @@ def test_integers_are_calibrated(recipe: Recipe, scheme: str) -> None:
     recipe.quantize = option(scheme)
     recipe.quantize.calibration = None
     assert recipe_checks.check(recipe) == [
-        (KEY, f"null; the scheme {scheme} expects method, examples and seed")
+        (KEY, f"null; the scheme {scheme} expects method, samples and seed")
     ]
 
 
@@ -306,15 +313,15 @@ def test_a_percentile_stands_where_it_is_read(recipe: Recipe, method: str) -> No
 @pytest.mark.parametrize("scheme", ["dynamic", "float16", "int16x8", "mixed", "none"])
 def test_training_prepares_for_schemes_that_it_can(recipe: Recipe, scheme: str) -> None:
     recipe.quantize = option(scheme)
-    recipe.quantize.training = training()
+    recipe.quantize.qat = training()
     assert recipe_checks.check(recipe) == [
-        ("quantize.training", f"has words; expected null for the scheme {scheme}")
+        ("quantize.qat", f"has words; expected null for the scheme {scheme}")
     ]
 
 
 @pytest.mark.parametrize("freeze_after", [0, 6])
 def test_training_may_freeze_from_the_start_or_never(recipe: Recipe, freeze_after: int) -> None:
-    recipe.quantize.training = training(freeze_after=freeze_after)
+    recipe.quantize.qat = training(freeze_after=freeze_after)
     assert recipe_checks.check(recipe) == []
 
 
@@ -324,8 +331,8 @@ def test_training_may_freeze_from_the_start_or_never(recipe: Recipe, freeze_afte
         ("epochs", 0, "0; expected 1 or more"),
         ("batch_size", -1, "-1; expected 1 or more"),
         ("threads", 0, "0; expected 1 or more"),
-        ("freeze_after", 7, "7; expected 0 to the 6 of quantize.training.epochs"),
-        ("freeze_after", -1, "-1; expected 0 to the 6 of quantize.training.epochs"),
+        ("freeze_after", 7, "7; expected 0 to the 6 of quantize.qat.epochs"),
+        ("freeze_after", -1, "-1; expected 0 to the 6 of quantize.qat.epochs"),
         ("learning_rate", 0.0, "0; expected more than 0 and at most 1"),
         ("learning_rate", 1.5, "1.5; expected more than 0 and at most 1"),
         ("learning_rate", float("nan"), "nan; expected more than 0 and at most 1"),
@@ -333,10 +340,10 @@ def test_training_may_freeze_from_the_start_or_never(recipe: Recipe, freeze_afte
     ],
 )
 def test_training_can_run(recipe: Recipe, word: str, value: float, problem: str) -> None:
-    recipe.quantize.training = training(**{word: value})
+    recipe.quantize.qat = training(**{word: value})
     if word == "epochs":
-        recipe.quantize.training.freeze_after = 0
-    assert recipe_checks.check(recipe) == [(f"quantize.training.{word}", problem)]
+        recipe.quantize.qat.freeze_after = 0
+    assert recipe_checks.check(recipe) == [(f"quantize.qat.{word}", problem)]
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def test_names_are_modules(recipe: Recipe) -> None:
 
 
 def test_a_way_to_calibrate_is_a_module(recipe: Recipe) -> None:
-    recipe.quantize.calibration = Calibration("minmax", examples=100, seed=0)
+    recipe.quantize.calibration = Calibration("minmax", samples=100, seed=0)
     expected = "expected one of: entropy, min_max, moving_average, mse, percentile; did you mean 'min_max'?"
     assert recipe_checks.check(recipe) == [
         (
@@ -88,10 +88,10 @@ def test_every_channel_is_scaled_by_a_number(recipe: Recipe) -> None:
 
 
 def test_model_fits_its_architecture(recipe: Recipe) -> None:
-    recipe.model.resolution, recipe.model.width = 7, 4.5
+    recipe.model.resolution, recipe.model.width_multiplier = 7, 4.5
     assert recipe_checks.check(recipe) == [
         ("model.resolution", "7; ds_cnn expects 8 or more"),
-        ("model.width", "4.5; expected more than 0 and at most 4"),
+        ("model.width_multiplier", "4.5; expected more than 0 and at most 4"),
     ]
 
 
@@ -137,7 +137,7 @@ def test_calibration_fits_its_split(recipe: Recipe, examples: int, problem: str 
     recipe.quantize.calibration = Calibration("min_max", examples, seed=0)
     recipe.data.splits.calibration = 0.1  # of 1,797
     assert recipe_checks.check(recipe) == (
-        [("quantize.calibration.examples", problem)] if problem else []
+        [("quantize.calibration.samples", problem)] if problem else []
     )
 
 
@@ -149,7 +149,7 @@ def test_a_scheme_that_looks_at_no_examples_needs_none(recipe: Recipe) -> None:
 @pytest.mark.parametrize("seed", [-1, 2**32])
 def test_seeds_can_be_used(recipe: Recipe, seed: int) -> None:
     recipe.data.seed = recipe.train.seed = seed
-    recipe.quantize.calibration = Calibration("min_max", examples=100, seed=seed)
+    recipe.quantize.calibration = Calibration("min_max", samples=100, seed=seed)
     expected = f"{seed}; expected 0 to 4294967295"
     assert recipe_checks.check(recipe) == [
         (key, expected) for key in ("data.seed", "train.seed", "quantize.calibration.seed")

@@ -110,8 +110,8 @@ def quantized(archive: bytes, scheme: str) -> Quantized:
     if module.activations == "float32":
         return item
     ranges = calibration.calibrate(archive, GREY.scaled(pixels(8)), Calibration("min_max", 8, 0))
-    keep = DType.float16 if "keep" in module.options else None
-    return replace(item, granularity=Granularity.per_channel, ranges=ranges, keep=keep)
+    keep = DType.float16 if "fallback_dtype" in module.options else None
+    return replace(item, granularity=Granularity.per_channel, ranges=ranges, fallback_dtype=keep)
 
 
 def pixels(count: int, side: int = 32, channels: int = 1) -> NDArray[np.uint8]:

@@ -76,7 +76,7 @@ def scales(found: Program) -> dict[str, float]:
 def mixed(item: Quantized, keep: DType, *ends: str) -> Quantized:
     """Keep the layers with these values; a layer holds the sums of its batch norm too."""
     layers = {end: [end, *_before(item.ranges, end)] for end in ends}
-    return replace(item, scheme="mixed", keep=keep, kept=layers)
+    return replace(item, scheme="mixed", fallback_dtype=keep, kept=layers)
 
 
 def _before(ranges: Ranges | None, value: str) -> tuple[str, ...]:
@@ -169,7 +169,7 @@ def test_mixed_that_keeps_nothing_is_int8(item: Quantized) -> None:
 
 
 def test_no_layer_is_kept_in_int16(item: Quantized) -> None:
-    expected = "quantize.keep: int16: Core ML has no int16 activations; expected float16 or float32"
+    expected = "quantize.fallback_dtype: int16: Core ML has no int16 activations; expected float16 or float32"
     with pytest.raises(ConversionError, match=f"^{re.escape(expected)}$"):
         files(mixed(item, DType.int16, KEPT))
 

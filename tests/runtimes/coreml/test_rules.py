@@ -32,9 +32,9 @@ def _scheme(name: str, compression: Compression | None = None) -> Quantize:
     """Return the words of a scheme: those with int8 activations are calibrated."""
     found = Quantize(name, compression=compression or Compression())
     if name in ("int8", "mixed"):
-        found.calibration = Calibration("min_max", examples=10, seed=0)
+        found.calibration = Calibration("min_max", samples=10, seed=0)
         found.granularity = Granularity.per_channel
-    found.keep = DType.float16 if name == "mixed" else None
+    found.fallback_dtype = DType.float16 if name == "mixed" else None
     return found
 
 

@@ -119,7 +119,9 @@ def test_one_scale_for_a_layer_makes_a_smaller_file(program: Program) -> None:
 def test_a_kept_layer_computes_in_what_it_is_kept_in_and_no_other_does(
     program: Program, keep: DType, dtype: str
 ) -> None:
-    asked = Integers("int8", Granularity.per_channel, keep=keep, kept=[program.layers[1].tensor])
+    asked = Integers(
+        "int8", Granularity.per_channel, fallback_dtype=keep, kept=[program.layers[1].tensor]
+    )
     found = _inspected(quantizer.integers(program, asked))
     convolutions = [one.dtypes for one in found.operators if one.name == "CONV_2D"]
     assert convolutions[0] == ("int8",)

@@ -60,7 +60,7 @@ def _quantized(scheme: str, archive: bytes = b"", ranges: Ranges | None = None) 
         granularity=Granularity.per_channel if integers else None,
         ranges=ranges if integers else None,
         compression=Compression(block_size=32 if scheme == "int4_weights" else None),
-        keep=DType.float32 if scheme == "mixed" else None,
+        fallback_dtype=DType.float32 if scheme == "mixed" else None,
     )
 
 
@@ -68,9 +68,10 @@ def _quantized(scheme: str, archive: bytes = b"", ranges: Ranges | None = None) 
     ("item", "section", "message"),
     [
         (
-            replace(_quantized("mixed"), keep=DType.int16),
+            replace(_quantized("mixed"), fallback_dtype=DType.int16),
             _section(),
-            "quantize.keep: ONNX Runtime has no kernels that compute on int16; expected one of: float16, float32",
+            "quantize.fallback_dtype: ONNX Runtime has no kernels that compute on int16; "
+            "expected one of: float16, float32",
         ),
         (
             _quantized("float16"),
@@ -154,7 +155,7 @@ def test_kept_layers_and_no_others_are_in_float(keep: DType, small: Any) -> None
     last = [one.name for one in ranges.found if "dense" in one.name or "probabilities" in one.name][
         :1
     ]
-    item = replace(_quantized("mixed", archive, ranges), keep=keep, kept={"dense": last})
+    item = replace(_quantized("mixed", archive, ranges), fallback_dtype=keep, kept={"dense": last})
     found = inspect(convert(item, _contract(), ABOUT, _section()))
     assert [name for name in found.in_float() if name not in MOVING] == ["MatMul"]
     assert ("float16" in found.tensors) == (keep is DType.float16)

@@ -35,9 +35,9 @@ class Brought:
     file: str
     output: str | None
     resolution: int | None
-    across: int | None = None
+    image_width: int | None = None
     head: str = "keep"
-    trust: bool = False
+    allow_code: bool = False
     origin: Origin = Origin()
 
 
@@ -59,8 +59,8 @@ def text(value: str) -> str:
 def brought(found: ModelInfo, file: str) -> Brought:
     """Return the words of a model as far as its file says them."""
     height, width, _ = found.image
-    across = width if width != height else None
-    return Brought(file=file, output=found.output, resolution=height, across=across)
+    image_width = width if width != height else None
+    return Brought(file=file, output=found.output, resolution=height, image_width=image_width)
 
 
 def model(found: ModelInfo, words: Brought) -> str:
@@ -87,8 +87,8 @@ def model(found: ModelInfo, words: Brought) -> str:
             f"  file: {text(words.file)}",
             f"  output: {output}",
             f"  head: {words.head} # keep, or new: its last dense layer makes place for one that has your classes",
-            f"  trust: {str(words.trust).lower()} # true: its Lambda layers, code of whoever made it, may run",
-            f"  across: {words.across or 'null'} # pixels from left to right, where its images are not square",
+            f"  allow_code: {str(words.allow_code).lower()} # true: its Lambda layers, which are code, may run",
+            f"  image_width: {words.image_width or 'null'} # pixels; null: its images are square",
             "pretrained: # who trained it; `package` holds the license against those that recipes/release.yaml allows",
             *origin(words.origin),
             "",

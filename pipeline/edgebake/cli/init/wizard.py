@@ -232,7 +232,7 @@ def _files(begun: Begun) -> dict[Path, str]:
             output=answers.output or words.output,
             resolution=answers.resolution or words.resolution,
             head=answers.head or "keep",
-            trust=answers.trust,
+            allow_code=answers.trust,
             origin=answers.origin("model", Path(str(answers.model)).stem),
         )
         files[RECIPES / "model" / f"{name}.yaml"] = recipe_yaml.model(begun.found, words)

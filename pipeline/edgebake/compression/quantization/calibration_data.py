@@ -34,7 +34,7 @@ class CalibrationData:
         if words is None:
             return None
         return calibration.calibrate(
-            archive, self._drawn(words.examples, words.seed), words, self.section.format
+            archive, self._drawn(words.samples, words.seed), words, self.section.format
         )
 
     def _split(self, name: str) -> Examples:
@@ -50,7 +50,7 @@ class CalibrationData:
         if count > len(held.labels):
             raise DataError(
                 f"{self.section.data.title}: the calibration split holds {len(held.labels)} examples; "
-                f"expected at least the {count} of quantize.calibration.examples"
+                f"expected at least the {count} of quantize.calibration.samples"
             )
         order = np.random.default_rng(seed).permutation(len(held.labels))
         return self.agreed.prepare(held.take(order[:count]).images)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from edgebake.errors import RecipeError, listed, nearest
 
 AUTO = "auto"  # no scheme: a search among other options of `quantize`, each of which is checked when it is its turn
-AUTO_OPTIONS = ("ladder",)
+AUTO_OPTIONS = ("candidates",)
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ SCHEMES = {
     "dynamic": Scheme("int8", "float32", arithmetic="float32"),
     "int8": Scheme("int8", "int8", arithmetic="int8", qat_bits=8, options=("granularity",)),
     "int16x8": Scheme("int8", "int16", arithmetic="int8", options=("granularity",)),
-    "mixed": Scheme("int8", "int8", arithmetic="int8", options=("granularity", "keep")),
+    "mixed": Scheme("int8", "int8", arithmetic="int8", options=("granularity", "fallback_dtype")),
     "int4_weights": Scheme(
         "int4", "float32", arithmetic="float16", qat_bits=4, options=("block_size",)
     ),

@@ -19,14 +19,16 @@ def build(model: Model, channels: int, classes: int) -> Any:
     image = keras.Input((model.resolution, model.resolution, channels), name="image")
     x = _activated(
         keras.layers.Conv2D(
-            _channels(STEM, model.width), 3, strides=2, padding="same", use_bias=False
+            _channels(STEM, model.width_multiplier), 3, strides=2, padding="same", use_bias=False
         )(image)
     )
     for base, stride in BLOCKS:
         x = _activated(
             keras.layers.DepthwiseConv2D(3, strides=stride, padding="same", use_bias=False)(x)
         )
-        x = _activated(keras.layers.Conv2D(_channels(base, model.width), 1, use_bias=False)(x))
+        x = _activated(
+            keras.layers.Conv2D(_channels(base, model.width_multiplier), 1, use_bias=False)(x)
+        )
     x = keras.layers.GlobalAveragePooling2D()(x)
     return keras.Model(
         image, keras.layers.Dense(classes, activation="softmax", name="probabilities")(x)

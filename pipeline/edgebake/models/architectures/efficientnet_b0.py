@@ -23,7 +23,7 @@ def build(model: Model, channels: int, classes: int) -> Any:
 
     image = keras.Input((model.resolution, model.resolution, channels), name="image")
     whole = EfficientNet(
-        model.width,
+        model.width_multiplier,
         DEPTH,
         PRETRAINED_RESOLUTION,
         name="efficientnet_b0",

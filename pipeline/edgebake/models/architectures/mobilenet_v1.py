@@ -14,7 +14,7 @@ def build(model: Model, channels: int, classes: int) -> Any:
     image = keras.Input((model.resolution, model.resolution, channels), name="image")
     return keras.applications.MobileNet(
         input_tensor=image,
-        alpha=model.width,
+        alpha=model.width_multiplier,
         weights=None,
         classes=classes,
     )

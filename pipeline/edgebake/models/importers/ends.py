@@ -34,7 +34,7 @@ def _size(ends: Ends, agreed: Contract) -> list[str]:
     if (height, width) == (agreed.height, agreed.width):
         return []
     words = f"model.resolution: {height}" + (
-        f" and model.imported.across: {width}" if width != height else ""
+        f" and model.imported.image_width: {width}" if width != height else ""
     )
     return [
         f"it takes images of {height} x {width} pixels, not {agreed.height} x {agreed.width}; expected {words}"

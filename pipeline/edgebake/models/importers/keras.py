@@ -1,7 +1,7 @@
 """A model that Keras or TensorFlow saved in, a live Keras model with the ends that the contract says out.
 
 Reads .keras and HDF5 files of Keras 3 and Keras 2, and SavedModels. Nothing in them is run as code unless
-`model.imported.trust` is true, and then Lambda layers alone.
+`model.imported.allow_code` is true, and then Lambda layers alone.
 """
 
 import io
@@ -100,7 +100,7 @@ def _loaded(words: Imported) -> Any:
     try:
         with path.open("rb") as content:
             is_h5 = content.read(len(h5.MAGIC)) == h5.MAGIC
-        return (h5.read if is_h5 else _from_archive)(path, words.file, words.trust)
+        return (h5.read if is_h5 else _from_archive)(path, words.file, words.allow_code)
     except EdgebakeError:
         raise
     # Keras raises whatever its layers do, and what they do depends on the file.

@@ -9,7 +9,7 @@ from typing import Any
 
 from edgebake.errors import ModelError
 
-TRUST = "model.imported.trust"
+TRUST = "model.imported.allow_code"
 STAND_INS = {
     b"version https://git-lfs": "is a Git LFS pointer, not the model; run `git lfs pull`",
     b"outs:": "is DVC's note of a file, not the model; run `dvc pull` and name the file itself",

@@ -126,13 +126,13 @@ def _splits_hold_enough(recipe: Recipe, counts: Mapping[str, int]) -> Iterator[P
                 f"data.splits.{name}",
                 f"holds none of the {sum(counts.values())} examples; expected at least 1",
             )
-    key, words = "quantize.calibration.examples", recipe.quantize.calibration
+    key, words = "quantize.calibration.samples", recipe.quantize.calibration
     if words is None:
         return
-    if words.examples < 1:
-        yield key, f"{words.examples}; {recipe.quantize.scheme} expects 1 or more"
-    if words.examples > sizes["calibration"]:
+    if words.samples < 1:
+        yield key, f"{words.samples}; {recipe.quantize.scheme} expects 1 or more"
+    if words.samples > sizes["calibration"]:
         yield (
             key,
-            f"{words.examples}; expected at most {sizes['calibration']}, all that the calibration split holds",
+            f"{words.samples}; expected at most {sizes['calibration']}, all that the calibration split holds",
         )

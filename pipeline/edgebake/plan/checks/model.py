@@ -36,8 +36,11 @@ def _model_fits_its_architecture(recipe: Recipe) -> Iterator[Problem]:
             "model.resolution",
             f"{words.resolution}; {words.architecture} expects {minimum} or more",
         )
-    if not 0 < words.width <= 4:
-        yield "model.width", f"{words.width:g}; expected more than 0 and at most 4"
+    if not 0 < words.width_multiplier <= 4:
+        yield (
+            "model.width_multiplier",
+            f"{words.width_multiplier:g}; expected more than 0 and at most 4",
+        )
 
 
 def _file_can_be_read(words: Imported) -> Iterator[Problem]:
@@ -57,18 +60,18 @@ def _file_can_be_read(words: Imported) -> Iterator[Problem]:
             "model.imported.file",
             f"{words.file}: no such file; expected a model, or `dvc pull` to fetch it",
         )
-    if words.across is not None and words.across < 1:
-        yield "model.imported.across", f"{words.across}; expected 1 or more, or null"
+    if words.image_width is not None and words.image_width < 1:
+        yield "model.imported.image_width", f"{words.image_width}; expected 1 or more, or null"
 
 
 def _file_can_become_that(recipe: Recipe, words: Imported) -> Iterator[Problem]:
     form = importers.of(words.file)
     runtime, scheme = recipe.convert.runtime, recipe.quantize.scheme
     runtimes = runtimes_of(form)
-    if recipe.model.width != 1:
+    if recipe.model.width_multiplier != 1:
         yield (
-            "model.width",
-            f"{recipe.model.width:g}; expected 1: the file has the channels that it has",
+            "model.width_multiplier",
+            f"{recipe.model.width_multiplier:g}; expected 1: the file has the channels that it has",
         )
     if runtime not in runtimes:
         yield (
@@ -97,7 +100,7 @@ def _nothing_is_learned(recipe: Recipe, words: Imported) -> Iterator[Problem]:
             "prune",
             f"{why} or be cut; expected `override /prune: none`, or its .keras or .h5 file",
         )
-    if recipe.quantize.training is not None:
-        yield "quantize.training", f"{why}; expected null, or its .keras or .h5 file"
+    if recipe.quantize.qat is not None:
+        yield "quantize.qat", f"{why}; expected null, or its .keras or .h5 file"
     if words.head is Head.new:
         yield "model.imported.head", f"new; {why}; expected keep"

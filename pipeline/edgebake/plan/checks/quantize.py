@@ -17,7 +17,7 @@ PALETTE_BITS = (1, 2, 3, 4, 6, 8)
 FIT = (
     *(
         "quantize",
-        "quantize.keep",
+        "quantize.fallback_dtype",
         "quantize.compression.block_size",
         "convert.input",
         "convert.output",
@@ -46,7 +46,11 @@ def check(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _runtime_carries_the_scheme(recipe: Recipe) -> Iterator[Problem]:
-    name, scheme, keep = recipe.convert.runtime, recipe.quantize.scheme, recipe.quantize.keep
+    name, scheme, keep = (
+        recipe.convert.runtime,
+        recipe.quantize.scheme,
+        recipe.quantize.fallback_dtype,
+    )
     facts = load_runtime(name).facts
     schemes = schemes_of(name)
     if scheme not in schemes:
@@ -54,7 +58,7 @@ def _runtime_carries_the_scheme(recipe: Recipe) -> Iterator[Problem]:
     elif keep is not None and keep.value not in facts.fallback_dtypes:
         expected = listed(facts.fallback_dtypes)
         yield (
-            "quantize.keep",
+            "quantize.fallback_dtype",
             f"{name} cannot keep layers in {keep.value}; expected one of: {expected}",
         )
     blocks = facts.block_sizes
@@ -94,17 +98,19 @@ def _scheme_has_its_words(recipe: Recipe) -> Iterator[Problem]:
     given: dict[str, Any] = {
         f"compression.{word}": value for word, value in vars(words.compression).items()
     }
-    given |= {word: getattr(words, word) for word in ("granularity", "keep", "ladder")}
+    given |= {
+        word: getattr(words, word) for word in ("granularity", "fallback_dtype", "candidates")
+    }
     for key, value in given.items():
         needed = key.removeprefix("compression.") in wanted
         if needed and value is None:
             yield f"quantize.{key}", f"null; the scheme {words.scheme} expects it"
         if not needed and value is not None:
             yield f"quantize.{key}", f"has a value; expected null for the scheme {words.scheme}"
-    if words.ladder == []:
-        yield "quantize.ladder", "empty; expected options of quantize, the cheapest first"
+    if words.candidates == []:
+        yield "quantize.candidates", "empty; expected options of quantize, the cheapest first"
     budget = recipe.validate.budget
-    if words.keep is not None and budget.accuracy is None and budget.loss is None:
+    if words.fallback_dtype is not None and budget.accuracy is None and budget.loss is None:
         yield (
             "validate.budget.accuracy",
             f"null; the scheme {words.scheme} expects it, or loss, to know what to keep",
@@ -136,7 +142,7 @@ def _calibration_says_how(recipe: Recipe) -> Iterator[Problem]:
     integers = scheme != AUTO and SCHEMES[scheme].has_integer_activations
     if words is None:
         if integers:
-            yield key, f"null; the scheme {scheme} expects method, examples and seed"
+            yield key, f"null; the scheme {scheme} expects method, samples and seed"
         return
     if not integers:
         yield key, f"has words; expected null for the scheme {scheme}"
@@ -151,7 +157,7 @@ def _calibration_says_how(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _training_can_run(recipe: Recipe) -> Iterator[Problem]:
-    key, scheme, words = "quantize.training", recipe.quantize.scheme, recipe.quantize.training
+    key, scheme, words = "quantize.qat", recipe.quantize.scheme, recipe.quantize.qat
     if words is None:
         return
     if scheme == AUTO or SCHEMES[scheme].qat_bits is None:

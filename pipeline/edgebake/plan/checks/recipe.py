@@ -39,7 +39,7 @@ SEEDS = (
     "train.seed",
     "prune.fine_tune.seed",
     "quantize.calibration.seed",
-    "quantize.training.seed",
+    "quantize.qat.seed",
 )
 
 

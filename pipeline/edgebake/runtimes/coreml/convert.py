@@ -59,14 +59,14 @@ def _with_activations(
     precision = words.compute_precision
     if quantized.ranges is None:
         return _program(model, contract, words, _all_in(precision)), set()
-    if quantized.keep is DType.int16:
+    if quantized.fallback_dtype is DType.int16:
         raise ConversionError(
-            "quantize.keep: int16: Core ML has no int16 activations; expected float16 or float32"
+            "quantize.fallback_dtype: int16: Core ML has no int16 activations; expected float16 or float32"
         )
     exact = _program(model, contract, words, _all_in(Precision.float32))
     known = values.of(files_of(exact), contract.pixels(quantized.ranges.probes), quantized.ranges)
     kept = known.inside(quantized.kept)
-    if quantized.keep is not DType.float32:
+    if quantized.fallback_dtype is not DType.float32:
         program = _program(model, contract, words, _all_in(precision))
     else:
         operators = {block.name_of(item) for item in block.of(exact).computing(kept)}

@@ -28,7 +28,7 @@ class Integers:
 
     activations: str  # int8 or int16
     granularity: Granularity
-    keep: DType | None = None
+    fallback_dtype: DType | None = None
     kept: Collection[str] = ()  # output tensors of the operators that stay out of it
     only: Collection[str] | None = (
         None  # output tensors of the only operators that are quantized; none: all
@@ -110,11 +110,11 @@ def _static(manager: Any, pattern: str, activations: str, granularity: Granulari
 
 
 def _keep(manager: Any, pattern: str, asked: Integers) -> None:
-    if asked.keep is DType.int16:
+    if asked.fallback_dtype is DType.int16:
         _static(manager, pattern, "int16", asked.granularity)
         return
     _leave(manager, pattern, "ALL_SUPPORTED")
-    if asked.keep is DType.float16:
+    if asked.fallback_dtype is DType.float16:
         for operator in WEIGHTED:
             _cast(manager, pattern, operator)
 

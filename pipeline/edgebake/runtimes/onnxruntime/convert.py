@@ -42,8 +42,8 @@ def refuse(quantized: Quantized, options: Convert) -> None:
     """
     if quantized.activations == "float32":
         ends.refuse_integers(quantized.scheme, {"input": options.input, "output": options.output})
-    if quantized.keep is DType.int16:
+    if quantized.fallback_dtype is DType.int16:
         expected = listed(FACTS.fallback_dtypes)
         raise ConversionError(
-            f"quantize.keep: ONNX Runtime has no kernels that compute on int16; expected one of: {expected}"
+            f"quantize.fallback_dtype: ONNX Runtime has no kernels that compute on int16; expected one of: {expected}"
         )

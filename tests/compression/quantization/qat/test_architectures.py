@@ -43,7 +43,9 @@ def _built(architecture: str, images: Any) -> Any:
     """Return a network whose batch normalization has seen data, and whose answers vary."""
     keras_session.start(1)
     module = plugins.load("model.architecture", architecture)
-    model = module.build(Model(architecture=architecture, width=WIDTH, resolution=32), 3, CLASSES)
+    model = module.build(
+        Model(architecture=architecture, width_multiplier=WIDTH, resolution=32), 3, CLASSES
+    )
     norms = [layer for layer in model.layers if type(layer).__name__ == "BatchNormalization"]
     for layer in norms:
         # Random layers behind random kinks blow up rounding as chaos does, 1.5 dB each; most inputs stay on one side.

@@ -24,7 +24,7 @@ def encode(model: Any, quantized: Quantized, options: Convert) -> bytes:
     integers = quantizer.Integers(
         activations=quantized.activations,
         granularity=quantized.granularity or Granularity.per_channel,
-        keep=quantized.keep,
+        fallback_dtype=quantized.fallback_dtype,
         kept=kept,
         input=options.input,
         output=options.output,

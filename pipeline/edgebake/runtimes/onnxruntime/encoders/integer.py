@@ -24,7 +24,7 @@ def encode(model: onnx.ModelProto, quantized: Quantized, options: Convert) -> on
     kept = float_program.holding([value for values in quantized.kept.values() for value in values])
     integers = quantizer.Integers(quantized.granularity or Granularity.per_channel, kept)
     encoded = quantizer.integers(float_program, integers)
-    if quantized.keep is DType.float16:
+    if quantized.fallback_dtype is DType.float16:
         encoded = weights.halved(encoded, kept)
     encoded = ends.with_input(encoded, options.input, float_program.ranged[program.IMAGE])
     return ends.with_output(encoded, options.output)
