@@ -82,11 +82,13 @@ def _made(platform: str) -> list[Part]:
     content = json.loads(files[manifest.FILE])
     found = {name: judge(target, platform) for name, target in section.targets.items()}
     entries = {
-        name: manifest.entry(section.targets[name], judged) for name, judged in found.items()
+        name: manifest.target_entry(section.targets[name], judged) for name, judged in found.items()
     }
-    judged = licenses.judge(components.of(section, content["targets"]), section.licenses)
+    judged = licenses.apply_policy(
+        components.list_components(section, content["targets"]), section.licenses
+    )
     models = {path: data for entry in entries.values() for path, data in entry.files.items()}
-    sample = samples.make(content, files)
+    sample = samples.render(content, files)
     return [
         (
             "gates, decided",
@@ -100,25 +102,33 @@ def _made(platform: str) -> list[Part]:
             lambda: [_entry(section, name, found) for name in found],
         ),
         ("licenses", _size(files, "LICENSES/"), lambda: licenses.texts(judged)),
-        ("NOTICE", len(files[assemble.NOTICE]), lambda: licenses.notice(section.about, judged)),
-        ("SBOM", len(files[sbom.FILE]), lambda: sbom.make(content, section, judged, models)),
-        ("model card", len(files[assemble.CARD]), lambda: model_card.make(content, section)),
+        (
+            "NOTICE",
+            len(files[assemble.NOTICE]),
+            lambda: licenses.render_notice(section.about, judged),
+        ),
+        ("SBOM", len(files[sbom.FILE]), lambda: sbom.render(content, section, judged, models)),
+        ("model card", len(files[assemble.CARD]), lambda: model_card.render(content, section)),
         (
             "all files",
             sum(map(len, files.values())),
-            lambda: assemble.make(section, platform, entries, source),
+            lambda: assemble.assemble(section, platform, entries, source),
         ),
-        ("zip", folder.with_name(f"{platform}.zip").stat().st_size, lambda: archive.zipped(folder)),
+        (
+            "zip",
+            folder.with_name(f"{platform}.zip").stat().st_size,
+            lambda: archive.zip_folder(folder),
+        ),
         (
             "samples, beside it",
             sum(map(len, sample.values())),
-            lambda: samples.make(content, files),
+            lambda: samples.render(content, files),
         ),
     ]
 
 
-def _entry(section: PackageParams, name: str, found: dict[str, Any]) -> manifest.Entry:
-    return manifest.entry(section.targets[name], found[name])
+def _entry(section: PackageParams, name: str, found: dict[str, Any]) -> manifest.TargetFiles:
+    return manifest.target_entry(section.targets[name], found[name])
 
 
 def _size(files: dict[str, bytes], below: str) -> int:
@@ -132,7 +142,7 @@ def _proven(platform: str, scratch: Path) -> list[Part]:
     private = scratch / "key.pem"
     keygen.keygen(private, encryption=False)
     public, sig = keygen.public_half(private), scratch / "model.sig"
-    signer = keys.signer(f"file:{private}", public)
+    signer = keys.load_signer(f"file:{private}", public)
     signature.sign(folder, sig, signer)
     data, key = (
         max(artifacts.read_files(folder / "models").values(), key=len),
@@ -149,14 +159,14 @@ def _proven(platform: str, scratch: Path) -> list[Part]:
         ),
         ("verify: unpack", None, lambda: _opened(folder.with_name(f"{platform}.zip"))),
         ("verify: manifest", None, lambda: verification.read_manifest(folder)),
-        ("verify: files", None, lambda: verification.files(folder, content)),
-        ("verify: SBOM", None, lambda: verification.bill(folder, content)),
+        ("verify: files", None, lambda: verification.check_files(folder, content)),
+        ("verify: SBOM", None, lambda: verification.check_sbom(folder, content)),
         ("verify: signature", None, lambda: signature.verify(folder, sig, public)),
     ]
 
 
 def _opened(bundle: Path) -> None:
-    with safe_extract.opened(bundle):
+    with safe_extract.open_bundle(bundle):
         pass
 
 

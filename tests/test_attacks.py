@@ -401,10 +401,10 @@ def test_a_provenance_of_another_build(victim: Signed, other: Signed) -> None:
 def _provenance(victim: Signed, edit: Callable[[dict[str, Any]], object]) -> None:
     """Let who has the key sign another provenance."""
     file = victim.proof / "provenance.json"
-    said = provenance.opened(file.read_bytes(), victim.key)
+    said = provenance.unseal(file.read_bytes(), victim.key)
     edit(said)
     private = victim.key.with_name("release.pem")
-    file.write_bytes(provenance.envelope(said, keys.signer(f"file:{private}", victim.key)))
+    file.write_bytes(provenance.seal(said, keys.load_signer(f"file:{private}", victim.key)))
 
 
 def _definition(said: dict[str, Any]) -> dict[str, Any]:

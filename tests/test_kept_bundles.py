@@ -93,7 +93,7 @@ def _tensor(stored: dict[str, Any]) -> np.ndarray[Any, Any]:
 @pytest.mark.parametrize("bundle", KEPT, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_todays_sample_runs_it(bundle: Path, tmp_path: Path) -> None:
     sample = tmp_path / "classify.py"
-    sample.write_bytes(samples.make(_manifest(bundle), _files(bundle))["classify.py"])
+    sample.write_bytes(samples.render(_manifest(bundle), _files(bundle))["classify.py"])
     command = [sys.executable, "-I", str(sample), "--bundle", str(bundle), "--check"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -23,4 +23,4 @@ def key(folder: Path, name: str = "release") -> tuple[Path, Path]:
 
 
 def signer(private: Path, public: Path) -> keys.Signer:
-    return keys.signer(f"file:{private}", public)
+    return keys.load_signer(f"file:{private}", public)

@@ -134,7 +134,7 @@ def bundle(
             }
             said[path] = {"encryption": plain}
             files[path] = encryption.encrypt(
-                files[path], KEY, encryption.associated("small", "1.0.0", platform, path)
+                files[path], KEY, encryption.associated_data("small", "1.0.0", platform, path)
             )
     listed = [
         {
@@ -181,7 +181,7 @@ def _target(platform: str, target: Target, name: str, files: dict[str, bytes]) -
     ).to_dict()
     files.update({f"models/{name}{path}": content for path, content in model.files.items()})
     labels = f"models/{name}.labels.txt"
-    after = processing_steps.after(
+    after = processing_steps.postprocessing(
         inspection["output"], Package(top_k=3, threshold=0.5, protect=Protect.none), labels
     )
     files[labels] = "".join(f"{label}\n" for label in agreed.labels).encode()
@@ -193,7 +193,7 @@ def _target(platform: str, target: Target, name: str, files: dict[str, bytes]) -
         "accelerators": list(target.accelerators),
         "input": inspection["input"],
         "output": inspection["output"],
-        "preprocessing": processing_steps.before(agreed, inspection["input"], {}),
+        "preprocessing": processing_steps.preprocessing(agreed, inspection["input"], {}),
         "postprocessing": after,
         "labels": agreed.labels,
         "golden": f"golden/{name}.json",
@@ -218,7 +218,7 @@ def _vectors(
     made = golden.make(
         golden.File("ab" * 32, platform, inspection, target.contract), examples, answers
     )
-    return bundle_golden.shipped(made, after, target.contract.labels)
+    return bundle_golden.render(made, after, target.contract.labels)
 
 
 def _graph(channels: int, integers: bool) -> bytes:

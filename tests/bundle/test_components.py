@@ -7,13 +7,13 @@ import pytest
 
 from edgebake import plugins
 from edgebake.bundle import components
-from edgebake.bundle.components import EDGEBAKE, Ingredient
+from edgebake.bundle.components import EDGEBAKE, Component
 from edgebake.plan.planner import Plan
 from edgebake.recipe.stage_params import PackageParams, typed
 from edgebake.runtimes.interface import load_runtime
 from tests.bundle import made
 
-ONNX_RUNTIME = Ingredient(
+ONNX_RUNTIME = Component(
     "code",
     "ONNX Runtime",
     "MIT",
@@ -21,7 +21,7 @@ ONNX_RUNTIME = Ingredient(
     "1.32.0",
     purl="pkg:pypi/onnxruntime@1.32.0",
 )
-LITERT = Ingredient(
+LITERT = Component(
     "code",
     "LiteRT",
     "Apache-2.0",
@@ -32,17 +32,19 @@ LITERT = Ingredient(
 
 
 def test_a_bundle_is_made_from_the_release_what_others_made_and_code() -> None:
-    found = components.of(made.section(made.DIGITS, made.WEIGHTS), made.content()["targets"])
+    found = components.list_components(
+        made.section(made.DIGITS, made.WEIGHTS), made.content()["targets"]
+    )
     assert found == [
-        Ingredient("model", "digits", "Apache-2.0", "recipes/release.yaml", "1.2.0", "Ada"),
-        Ingredient(
+        Component("model", "digits", "Apache-2.0", "recipes/release.yaml", "1.2.0", "Ada"),
+        Component(
             "data",
             "Handwritten Digits",
             "CC-BY-4.0",
             "https://doi.org/10.24432/C50P49",
             author="E. Alpaydin",
         ),
-        Ingredient("weights", "Some Weights", "MIT", "a page of Ada's", author="Ada"),
+        Component("weights", "Some Weights", "MIT", "a page of Ada's", author="Ada"),
         LITERT,
         ONNX_RUNTIME,
         EDGEBAKE,
@@ -51,15 +53,15 @@ def test_a_bundle_is_made_from_the_release_what_others_made_and_code() -> None:
 
 def test_two_data_sets_of_one_name_but_two_licenses_are_both_there() -> None:
     other = replace(made.DIGITS, license="CC0-1.0")
-    found = components.of(made.section(made.DIGITS, other), {})
+    found = components.list_components(made.section(made.DIGITS, other), {})
     assert [one.license for one in found if one.kind == "data"] == ["CC-BY-4.0", "CC0-1.0"]
 
 
 def test_core_ml_is_the_systems_own_and_brings_no_license() -> None:
     targets = {"iphone_15": {"runtime": "coreml", "tools": {"coremltools": "9.0"}}}
-    assert [one for one in components.of(made.section(), targets) if one.kind == "code"] == [
-        EDGEBAKE
-    ]
+    assert [
+        one for one in components.list_components(made.section(), targets) if one.kind == "code"
+    ] == [EDGEBAKE]
 
 
 @pytest.mark.parametrize("runtime", plugins.options("convert.runtime"))
@@ -70,9 +72,9 @@ def test_the_version_of_a_library_is_among_the_tools_that_measure_with_it(runtim
 
 def test_the_projects_own_data_is_named(planned: Plan) -> None:
     section: PackageParams = typed("package", "android", planned["package"]["android"])
-    data = [one for one in components.of(section, {}) if one.kind == "data"]
+    data = [one for one in components.list_components(section, {}) if one.kind == "data"]
     assert data == [
-        Ingredient(
+        Component(
             "data",
             "Optical Recognition of Handwritten Digits",
             "CC-BY-4.0",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from edgebake.bundle.device_matching import Choice, Facts, numbers, resolve
+from edgebake.bundle.device_matching import Choice, Facts, resolve, version_numbers
 
 VECTORS = json.loads((Path(__file__).parents[2] / "docs/vectors/resolve.json").read_text())
 
@@ -36,9 +36,9 @@ def test_the_vectors_ask_for_every_word_of_a_rule() -> None:
     ("version", "found"), [("34", (34,)), ("17.0", (17,)), ("2.36", (2, 36)), ("0", ())]
 )
 def test_a_version_is_its_numbers(version: str, found: tuple[int, ...]) -> None:
-    assert numbers(version) == found
+    assert version_numbers(version) == found
 
 
 def test_a_system_that_gives_no_number_is_told_so() -> None:
     with pytest.raises(ValueError, match="Debian"):
-        numbers("Debian 12")
+        version_numbers("Debian 12")

@@ -29,7 +29,7 @@ ANY = _target()
 
 
 def _problems(**targets: dict[str, Any]) -> list[str]:
-    return list(fallback_order.problems(targets))
+    return list(fallback_order.find_problems(targets))
 
 
 def test_a_chain_that_narrows_no_later_target_and_ends_is_sound() -> None:
@@ -110,21 +110,23 @@ def test_the_same_devices_twice_are_refused() -> None:
 def test_a_rule_narrows_another_where_every_device_of_it_meets_the_other(
     one: dict[str, Any], other: dict[str, Any], narrower: bool
 ) -> None:
-    assert fallback_order.narrows(_target(**one)["device"], _target(**other)["device"]) is narrower
+    assert (
+        fallback_order.is_subset(_target(**one)["device"], _target(**other)["device"]) is narrower
+    )
 
 
 def test_an_older_system_is_the_wider_rule() -> None:
-    assert fallback_order.narrows(_target("34")["device"], _target("33")["device"])
-    assert not fallback_order.narrows(_target("33")["device"], _target("34")["device"])
+    assert fallback_order.is_subset(_target("34")["device"], _target("33")["device"])
+    assert not fallback_order.is_subset(_target("33")["device"], _target("34")["device"])
 
 
 def test_an_iphone_is_known_by_its_model_and_not_by_its_chip(
     core_ml_recipe: Recipe, recipe: Recipe
 ) -> None:
-    said = fallback_order.said(core_ml_recipe.device)
+    said = fallback_order.device_entry(core_ml_recipe.device)
     assert (said["device"]["soc"], said["device"]["devices"]) == ([], ["iPhone15,4", "iPhone15,5"])
     assert core_ml_recipe.device.soc == ["A16 Bionic"]
-    assert fallback_order.said(recipe.device)["device"]["soc"] == ["Tensor G3"]
+    assert fallback_order.device_entry(recipe.device)["device"]["soc"] == ["Tensor G3"]
 
 
 def test_the_projects_own_release_has_a_chain_per_platform(composed: dict[str, Composed]) -> None:
@@ -137,9 +139,9 @@ def test_the_projects_own_release_has_a_chain_per_platform(composed: dict[str, C
         assert {device.platform.value for device in devices} == {platform}
         assert (
             list(
-                fallback_order.problems(
+                fallback_order.find_problems(
                     {
-                        name: fallback_order.said(device)
+                        name: fallback_order.device_entry(device)
                         for name, device in zip(names, devices, strict=True)
                     }
                 )

@@ -24,9 +24,9 @@ def _made(*outputs: list[float]) -> dict[str, Any]:
 
 
 def _examples(*outputs: list[float], steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(
-        golden_vectors.shipped(_made(*outputs), steps, LABELS)
-    )["examples"]
+    found: list[dict[str, Any]] = json.loads(golden_vectors.render(_made(*outputs), steps, LABELS))[
+        "examples"
+    ]
     return found
 
 
@@ -53,13 +53,13 @@ def test_an_example_at_the_threshold_is_left_out() -> None:
 
 def test_all_else_stays_as_it_was_made() -> None:
     made = _made([0.25, 0.75, 0.0])
-    content = json.loads(golden_vectors.shipped(made, [TOP], LABELS))
+    content = json.loads(golden_vectors.render(made, [TOP], LABELS))
     assert {**content, "examples": []} == {**made, "examples": []}
 
 
 def test_no_clear_example_refuses_the_bundle() -> None:
     with pytest.raises(GateError) as refused:
-        golden_vectors.shipped(_made([0.51, 0.3, 0.19]), [TOP], LABELS)
+        golden_vectors.render(_made([0.51, 0.3, 0.19]), [TOP], LABELS)
     assert str(refused.value) == (
         "golden.json of the model abababababab: examples: none whose answer is clear; expected one or more of the test "
         "split whose likeliest class is further from the second, and from the threshold, than what other kernels "

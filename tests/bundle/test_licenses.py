@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from edgebake.bundle import licenses
-from edgebake.bundle.components import Ingredient
-from edgebake.bundle.licenses import Decision, Verdict, decide
+from edgebake.bundle.components import Component
+from edgebake.bundle.licenses import LicenseDecision, PolicyVerdict, decide
 from edgebake.errors import LicenseError
 from edgebake.plan.planner import Plan
 from edgebake.recipe import Licenses
@@ -27,66 +27,78 @@ POLICY = Licenses(
     review=["MPL-2.0", "CC-BY-SA-4.0", "0BSD"],
     deny=["CC-BY-NC-4.0", "GPL-2.0-only", "GPL-3.0-only", "0BSD"],
 )
-LET_THROUGH: dict[str, tuple[Verdict, list[str]]] = {
-    "Apache-2.0": (Verdict.allow, ["Apache-2.0"]),
-    "apache-2.0": (Verdict.allow, ["Apache-2.0"]),
-    "MPL-2.0": (Verdict.review, ["MPL-2.0"]),
-    "Apache-2.0 OR GPL-3.0-only": (Verdict.allow, ["Apache-2.0"]),
-    "GPL-3.0-only OR Apache-2.0": (Verdict.allow, ["Apache-2.0"]),
-    "Zlib OR Apache-2.0": (Verdict.allow, ["Apache-2.0"]),
-    "MPL-2.0 OR MIT": (Verdict.allow, ["MIT"]),
-    "MIT OR Apache-2.0": (Verdict.allow, ["MIT"]),
-    "GPL-3.0-only OR MPL-2.0": (Verdict.review, ["MPL-2.0"]),
-    "MIT AND Apache-2.0": (Verdict.allow, ["MIT", "Apache-2.0"]),
-    "MIT AND MPL-2.0": (Verdict.review, ["MIT", "MPL-2.0"]),
-    "MIT AND (GPL-3.0-only OR MPL-2.0)": (Verdict.review, ["MIT", "MPL-2.0"]),
-    "MIT OR GPL-3.0-only AND Apache-2.0": (Verdict.allow, ["MIT"]),
-    "Apache-2.0 WITH LLVM-exception": (Verdict.allow, ["Apache-2.0", "LLVM-exception"]),
+LET_THROUGH: dict[str, tuple[PolicyVerdict, list[str]]] = {
+    "Apache-2.0": (PolicyVerdict.allow, ["Apache-2.0"]),
+    "apache-2.0": (PolicyVerdict.allow, ["Apache-2.0"]),
+    "MPL-2.0": (PolicyVerdict.review, ["MPL-2.0"]),
+    "Apache-2.0 OR GPL-3.0-only": (PolicyVerdict.allow, ["Apache-2.0"]),
+    "GPL-3.0-only OR Apache-2.0": (PolicyVerdict.allow, ["Apache-2.0"]),
+    "Zlib OR Apache-2.0": (PolicyVerdict.allow, ["Apache-2.0"]),
+    "MPL-2.0 OR MIT": (PolicyVerdict.allow, ["MIT"]),
+    "MIT OR Apache-2.0": (PolicyVerdict.allow, ["MIT"]),
+    "GPL-3.0-only OR MPL-2.0": (PolicyVerdict.review, ["MPL-2.0"]),
+    "MIT AND Apache-2.0": (PolicyVerdict.allow, ["MIT", "Apache-2.0"]),
+    "MIT AND MPL-2.0": (PolicyVerdict.review, ["MIT", "MPL-2.0"]),
+    "MIT AND (GPL-3.0-only OR MPL-2.0)": (PolicyVerdict.review, ["MIT", "MPL-2.0"]),
+    "MIT OR GPL-3.0-only AND Apache-2.0": (PolicyVerdict.allow, ["MIT"]),
+    "Apache-2.0 WITH LLVM-exception": (PolicyVerdict.allow, ["Apache-2.0", "LLVM-exception"]),
     "GPL-2.0-only WITH Classpath-exception-2.0": (
-        Verdict.allow,
+        PolicyVerdict.allow,
         ["GPL-2.0-only", "Classpath-exception-2.0"],
     ),
-    "LicenseRef-Acme": (Verdict.allow, ["LicenseRef-Acme"]),
-    "MIT OR LicenseRef-Lost": (Verdict.allow, ["MIT"]),
+    "LicenseRef-Acme": (PolicyVerdict.allow, ["LicenseRef-Acme"]),
+    "MIT OR LicenseRef-Lost": (PolicyVerdict.allow, ["MIT"]),
 }
-REFUSED: dict[str, tuple[Verdict, list[str]]] = {
-    "CC-BY-NC-4.0": (Verdict.deny, ["CC-BY-NC-4.0 is denied"]),
-    "0BSD": (Verdict.deny, ["0BSD is denied"]),
-    "Zlib": (Verdict.unlisted, ["Zlib is in no list"]),
-    "Apache-2.0 AND CC-BY-NC-4.0": (Verdict.deny, ["CC-BY-NC-4.0 is denied"]),
-    "CC-BY-NC-4.0 AND Zlib": (Verdict.unlisted, ["CC-BY-NC-4.0 is denied", "Zlib is in no list"]),
+REFUSED: dict[str, tuple[PolicyVerdict, list[str]]] = {
+    "CC-BY-NC-4.0": (PolicyVerdict.deny, ["CC-BY-NC-4.0 is denied"]),
+    "0BSD": (PolicyVerdict.deny, ["0BSD is denied"]),
+    "Zlib": (PolicyVerdict.unlisted, ["Zlib is in no list"]),
+    "Apache-2.0 AND CC-BY-NC-4.0": (PolicyVerdict.deny, ["CC-BY-NC-4.0 is denied"]),
+    "CC-BY-NC-4.0 AND Zlib": (
+        PolicyVerdict.unlisted,
+        ["CC-BY-NC-4.0 is denied", "Zlib is in no list"],
+    ),
     "CC-BY-NC-4.0 OR GPL-3.0-only": (
-        Verdict.deny,
+        PolicyVerdict.deny,
         ["CC-BY-NC-4.0 is denied", "GPL-3.0-only is denied"],
     ),
     "GPL-3.0-only WITH Classpath-exception-2.0": (
-        Verdict.deny,
+        PolicyVerdict.deny,
         ["GPL-3.0-only WITH Classpath-exception-2.0 is denied"],
     ),
-    "Zlib WITH LLVM-exception": (Verdict.unlisted, ["Zlib WITH LLVM-exception is in no list"]),
-    "LicenseRef-Lost": (Verdict.unlisted, ["its text, LICENSES/LicenseRef-Lost.txt, is not there"]),
-    "LicenseRef-Other": (Verdict.unlisted, ["LicenseRef-Other is in no list"]),
-    "LicenseRef-Apache": (Verdict.unlisted, ["LicenseRef-Apache is in no list"]),
-    "Apache2": (Verdict.invalid, ["'Apache2' is no SPDX identifier; did you mean 'Apache-2.0'?"]),
-    "GPL-3.0": (Verdict.deny, ["GPL-3.0-only is denied"]),
-    "GPL-3.0+": (Verdict.unlisted, ["GPL-3.0-or-later is in no list"]),
-    "MIT+": (Verdict.invalid, ["'MIT+' is no SPDX identifier; did you mean 'MIT'?"]),
-    "MIT OR Apache2": (
-        Verdict.invalid,
+    "Zlib WITH LLVM-exception": (
+        PolicyVerdict.unlisted,
+        ["Zlib WITH LLVM-exception is in no list"],
+    ),
+    "LicenseRef-Lost": (
+        PolicyVerdict.unlisted,
+        ["its text, LICENSES/LicenseRef-Lost.txt, is not there"],
+    ),
+    "LicenseRef-Other": (PolicyVerdict.unlisted, ["LicenseRef-Other is in no list"]),
+    "LicenseRef-Apache": (PolicyVerdict.unlisted, ["LicenseRef-Apache is in no list"]),
+    "Apache2": (
+        PolicyVerdict.invalid,
         ["'Apache2' is no SPDX identifier; did you mean 'Apache-2.0'?"],
     ),
-    "LicenseRef-../../MIT": (Verdict.invalid, []),
-    "": (Verdict.invalid, ["no license is named"]),
-    "  ": (Verdict.invalid, ["no license is named"]),
+    "GPL-3.0": (PolicyVerdict.deny, ["GPL-3.0-only is denied"]),
+    "GPL-3.0+": (PolicyVerdict.unlisted, ["GPL-3.0-or-later is in no list"]),
+    "MIT+": (PolicyVerdict.invalid, ["'MIT+' is no SPDX identifier; did you mean 'MIT'?"]),
+    "MIT OR Apache2": (
+        PolicyVerdict.invalid,
+        ["'Apache2' is no SPDX identifier; did you mean 'Apache-2.0'?"],
+    ),
+    "LicenseRef-../../MIT": (PolicyVerdict.invalid, []),
+    "": (PolicyVerdict.invalid, ["no license is named"]),
+    "  ": (PolicyVerdict.invalid, ["no license is named"]),
     "MIT WITH": (
-        Verdict.invalid,
+        PolicyVerdict.invalid,
         ['it cannot be parsed (Invalid expression for token: "WITH" at position: 4)'],
     ),
-    "MIT AND": (Verdict.invalid, []),
-    "(MIT": (Verdict.invalid, ["it cannot be parsed (Invalid expression)"]),
-    "MIT WITH MIT": (Verdict.invalid, []),
-    "LLVM-exception": (Verdict.invalid, []),
-    "(" * 1001: (Verdict.invalid, ["it is longer than 1,000 characters"]),
+    "MIT AND": (PolicyVerdict.invalid, []),
+    "(MIT": (PolicyVerdict.invalid, ["it cannot be parsed (Invalid expression)"]),
+    "MIT WITH MIT": (PolicyVerdict.invalid, []),
+    "LLVM-exception": (PolicyVerdict.invalid, []),
+    "(" * 1001: (PolicyVerdict.invalid, ["it is longer than 1,000 characters"]),
 }
 
 
@@ -101,7 +113,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("expression", LET_THROUGH)
 def test_it_may_be_in_a_bundle(expression: str, folder: Path) -> None:
     verdict, identifiers = LET_THROUGH[expression]
-    assert decide(expression, POLICY, folder) == Decision(verdict, tuple(identifiers))
+    assert decide(expression, POLICY, folder) == LicenseDecision(verdict, tuple(identifiers))
 
 
 @pytest.mark.parametrize("expression", REFUSED)
@@ -117,11 +129,11 @@ def test_it_stops_a_bundle(expression: str, folder: Path) -> None:
     "nested", ["(" * 490 + "MIT" + ")" * 490, "(MIT AND " * 90 + "MIT" + ")" * 90]
 )
 def test_an_expression_of_many_brackets_is_read(nested: str, folder: Path) -> None:
-    assert decide(nested, POLICY, folder).verdict is Verdict.allow
+    assert decide(nested, POLICY, folder).verdict is PolicyVerdict.allow
 
 
-def _one(kind: str, name: str, license_: str) -> Ingredient:
-    return Ingredient(kind, name, license_, "https://example.org")
+def _one(kind: str, name: str, license_: str) -> Component:
+    return Component(kind, name, license_, "https://example.org")
 
 
 def test_everything_that_may_not_be_there_is_named_with_where_to_mend_it(folder: Path) -> None:
@@ -132,7 +144,7 @@ def test_everything_that_may_not_be_there_is_named_with_where_to_mend_it(folder:
         _one("weights", "Some Weights", ""),
     ]
     with pytest.raises(LicenseError) as error:
-        licenses.judge(bad, POLICY, folder)
+        licenses.apply_policy(bad, POLICY, folder)
     assert str(error.value).splitlines() == [
         "recipes/release.yaml: license: model 'digits' is under Apache2: 'Apache2' is no SPDX identifier; did you mean "
         "'Apache-2.0'?; expected an SPDX expression of https://spdx.org/licenses",
@@ -143,22 +155,22 @@ def test_everything_that_may_not_be_there_is_named_with_where_to_mend_it(folder:
     ]
 
 
-def _judged(texts: Mapping[str, str], folder: Path) -> list[licenses.Judged]:
+def _judged(texts: Mapping[str, str], folder: Path) -> list[licenses.LicensedComponent]:
     for name, text in texts.items():
         (folder / f"{name}.txt").write_text(text)
     mixed = [
-        Ingredient("model", "digits", "apache-2.0", "recipes/release.yaml", "1.2.0"),
+        Component("model", "digits", "apache-2.0", "recipes/release.yaml", "1.2.0"),
         _one("data", "Handwritten Digits", "GPL-3.0-only OR MPL-2.0"),
         _one("weights", "Some Weights", "Apache-2.0"),
-        Ingredient(
+        Component(
             "code", "LiteRT", "Apache-2.0 WITH LLVM-exception", "https://example.org", "2.3.0"
         ),
     ]
-    return licenses.judge(mixed, POLICY, folder)
+    return licenses.apply_policy(mixed, POLICY, folder)
 
 
 def test_the_manifest_says_what_was_decided_in_the_standards_spelling(tmp_path: Path) -> None:
-    said = licenses.listed(_judged({}, tmp_path))
+    said = licenses.manifest_entries(_judged({}, tmp_path))
     assert said[0] == {
         "kind": "model",
         "name": "digits",
@@ -191,7 +203,7 @@ def test_every_text_that_is_missing_is_named(tmp_path: Path) -> None:
 
 
 def test_notice_names_who_made_what_and_under_which_license(tmp_path: Path) -> None:
-    assert licenses.notice(made.ABOUT, _judged({}, tmp_path)) == (
+    assert licenses.render_notice(made.ABOUT, _judged({}, tmp_path)) == (
         "digits 1.2.0, by Ada\n"
         "Reads one digit.\n"
         "License: Apache-2.0\n"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edgebake.bundle.lineage import digest, leading_to, tools_of
+from edgebake.bundle.lineage import recipe_digest, tool_versions, trace
 from edgebake.plan.compose import Composed
 from edgebake.plan.planner import Plan, merge
 from edgebake.recipe import Release
@@ -20,12 +20,12 @@ PLAN: Plan = {
 
 
 def test_chain_holds_one_section_of_each_stage() -> None:
-    found = leading_to(PLAN, "v")
+    found = trace(PLAN, "v")
     assert found == {stage: next(iter(variants.values())) for stage, variants in PLAN.items()}
 
 
 def test_tools_are_those_of_every_stage_each_once_and_sorted() -> None:
-    assert list(tools_of(leading_to(PLAN, "v")).items()) == [
+    assert list(tool_versions(trace(PLAN, "v")).items()) == [
         ("keras", "3"),
         ("numpy", "2"),
         ("onnx", "1"),
@@ -42,15 +42,15 @@ TARGET = {
 
 
 def test_digest_does_not_depend_on_the_order_of_words() -> None:
-    assert digest({"train": {"a": 1, "b": 2}}, TARGET) == digest(
+    assert recipe_digest({"train": {"a": 1, "b": 2}}, TARGET) == recipe_digest(
         {"train": {"b": 2, "a": 1}}, TARGET
     )
-    assert digest({"train": {"a": 1}}, TARGET) != digest({"train": {"a": 2}}, TARGET)
+    assert recipe_digest({"train": {"a": 1}}, TARGET) != recipe_digest({"train": {"a": 2}}, TARGET)
 
 
 @pytest.mark.parametrize("word", ["device", "budget", "waivers", "package"])
 def test_digest_covers_what_package_alone_reads(word: str) -> None:
-    assert digest({}, TARGET) != digest({}, {**TARGET, word: {}})
+    assert recipe_digest({}, TARGET) != recipe_digest({}, {**TARGET, word: {}})
 
 
 def test_the_plan_gives_each_target_the_digest_of_its_chain(
@@ -61,6 +61,6 @@ def test_the_plan_gives_each_target_the_digest_of_its_chain(
         target for section in plan["package"].values() for target in section["targets"].values()
     ]
     assert [target["recipe_sha256"] for target in targets] == [
-        digest(leading_to(plan, target["validate"]), target) for target in targets
+        recipe_digest(trace(plan, target["validate"]), target) for target in targets
     ]
     assert len({target["recipe_sha256"] for target in targets}) == len(composed)

@@ -61,7 +61,7 @@ def _validated(
     files: dict[str, bytes],
     inspection: Inspection = INSPECTION,
     **found: Any,
-) -> manifest.Entry:
+) -> manifest.TargetFiles:
     """Return the entry of a target whose validation left these files and findings."""
     agreed = contract.Contract(
         "classification", 32, 32, "grey", "none", "bilinear", [127.5], [1 / 127.5], LABELS
@@ -73,18 +73,18 @@ def _validated(
         **{f"files/{name}": content for name, content in files.items()},
     }
     measured.lay(target.validate, platform, files=written, **found)
-    return manifest.entry(target, judge(target, platform))
+    return manifest.target_entry(target, judge(target, platform))
 
 
-def _made(section: PackageParams, platform: str, **entries: manifest.Entry) -> dict[str, Any]:
+def _made(section: PackageParams, platform: str, **entries: manifest.TargetFiles) -> dict[str, Any]:
     """Return an unsigned manifest of these targets and their files."""
     files = {path: data for entry in entries.values() for path, data in entry.files.items()}
     content = {
-        **manifest.head(section, platform, entries, REVISION),
+        **manifest.without_files(section, platform, entries, REVISION),
         "signature": "unsigned",
         "licenses": [LICENSE],
     }
-    made: dict[str, Any] = json.loads(manifest.text(content, files, {}))
+    made: dict[str, Any] = json.loads(manifest.render(content, files, {}))
     return made
 
 
@@ -96,12 +96,12 @@ def section(tmp_path_factory: pytest.TempPathFactory, planned: Plan) -> Iterator
 
 
 @pytest.fixture(scope="module")
-def entry(section: PackageParams) -> manifest.Entry:
+def entry(section: PackageParams) -> manifest.TargetFiles:
     return _validated(section.targets["pixel_8"], {"model.tflite": b"TFL3 model"})
 
 
 @pytest.fixture(scope="module")
-def content(section: PackageParams, entry: manifest.Entry) -> dict[str, Any]:
+def content(section: PackageParams, entry: manifest.TargetFiles) -> dict[str, Any]:
     return _made(section, "android", pixel_8=entry)
 
 
@@ -270,7 +270,7 @@ def test_what_the_executor_found_is_kept_and_labelled(planned: Plan) -> None:
 
 
 def test_two_targets_with_one_model_list_it_once(
-    section: PackageParams, entry: manifest.Entry
+    section: PackageParams, entry: manifest.TargetFiles
 ) -> None:
     both = _made(section, "android", pixel_8=entry, pixel_7=entry)
     assert (len(both["targets"]), len(both["files"])) == (2, len(entry.files))

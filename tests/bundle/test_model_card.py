@@ -35,7 +35,7 @@ def content() -> dict[str, Any]:
 
 
 def _lines(content: dict[str, Any]) -> list[str]:
-    return model_card.make(content, made.section(made.DIGITS)).replace("\\", "").splitlines()
+    return model_card.render(content, made.section(made.DIGITS)).replace("\\", "").splitlines()
 
 
 def test_it_has_the_sections_of_mitchell_et_al(content: dict[str, Any]) -> None:
@@ -118,7 +118,7 @@ def test_latency_is_not_in_it_and_it_says_where_it_is(content: dict[str, Any]) -
 
 
 def test_the_same_manifest_gives_the_same_card(content: dict[str, Any]) -> None:
-    assert model_card.make(content, made.section(made.DIGITS)) == model_card.make(
+    assert model_card.render(content, made.section(made.DIGITS)) == model_card.render(
         made.content(), made.section(made.DIGITS)
     )
 
@@ -159,7 +159,7 @@ def test_words_of_a_recipe_are_shown_and_do_nothing(text: str) -> None:
     tokens = (
         MarkdownIt("commonmark")
         .enable(["table", "strikethrough"])
-        .parse(f"- {model_card.escaped(text)}")
+        .parse(f"- {model_card.escape_markdown(text)}")
     )
     kinds = ["bullet_list_open", "list_item_open", "paragraph_open", "inline"]
     assert [token.type for token in tokens] == [
@@ -182,8 +182,8 @@ def test_words_of_a_recipe_change_no_table_and_no_heading(
     content["targets"]["pixel_8"]["metrics"]["loss"]["reason"] = text
     content["targets"]["pixel_8"]["waivers"][0]["reason"] = text
     section = made.section(made.DIGITS, about=ReleaseInfo(*[text] * 5), card=Card([text], [text]))
-    assert _shape(model_card.make(content, section)) == _shape(
-        model_card.make(made.content(), made.section(made.DIGITS))
+    assert _shape(model_card.render(content, section)) == _shape(
+        model_card.render(made.content(), made.section(made.DIGITS))
     )
 
 

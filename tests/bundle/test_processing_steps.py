@@ -20,7 +20,7 @@ def _words(found: list[dict[str, Any]]) -> list[str]:
 
 
 def test_a_float_input_is_normalized_and_not_quantized() -> None:
-    assert processing_steps.before(CONTRACT, FLOAT, {}) == [
+    assert processing_steps.preprocessing(CONTRACT, FLOAT, {}) == [
         {"step": "decode", "colour": "rgb"},
         {"step": "resize", "width": 64, "height": 48, "filter": "bicubic", "antialias": True},
         {"step": "normalize", "mean": 10.0, "scale": 0.5},
@@ -30,26 +30,28 @@ def test_a_float_input_is_normalized_and_not_quantized() -> None:
 
 def test_blue_first_and_numbers_of_each_channel_are_said_as_they_are() -> None:
     turned = replace(CONTRACT, colour="bgr", mean=[104.0, 117.0, 123.0])
-    found = processing_steps.before(turned, FLOAT, {})
+    found = processing_steps.preprocessing(turned, FLOAT, {})
     assert found[0] == {"step": "decode", "colour": "bgr"}
     assert found[2] == {"step": "normalize", "mean": [104.0, 117.0, 123.0], "scale": 0.5}
 
 
 def test_a_crop_comes_before_the_resize_and_has_the_models_shape() -> None:
-    found = processing_steps.before(replace(CONTRACT, crop="center"), FLOAT, {})
+    found = processing_steps.preprocessing(replace(CONTRACT, crop="center"), FLOAT, {})
     assert _words(found)[:3] == ["decode", "crop", "resize"]
     assert found[1] == {"step": "crop", "anchor": "center", "width_to_height": 64 / 48}
 
 
 def test_nearest_takes_pixels_and_smooths_nothing() -> None:
     assert (
-        processing_steps.before(replace(CONTRACT, resize="nearest"), FLOAT, {})[1]["antialias"]
+        processing_steps.preprocessing(replace(CONTRACT, resize="nearest"), FLOAT, {})[1][
+            "antialias"
+        ]
         is False
     )
 
 
 def test_a_program_that_takes_an_image_gets_it_after_the_resize() -> None:
-    assert _words(processing_steps.before(CONTRACT, {**FLOAT, "dtype": IMAGE}, {})) == [
+    assert _words(processing_steps.preprocessing(CONTRACT, {**FLOAT, "dtype": IMAGE}, {})) == [
         "decode",
         "resize",
     ]
@@ -57,9 +59,9 @@ def test_a_program_that_takes_an_image_gets_it_after_the_resize() -> None:
 
 def test_a_float_output_is_read_as_it_is_and_an_integer_one_dequantized() -> None:
     top = {"step": "top_k", "k": 1, "threshold": 0.25, "labels": "models/x.labels.txt"}
-    assert processing_steps.after(FLOAT, PACKAGE, "models/x.labels.txt") == [top]
+    assert processing_steps.postprocessing(FLOAT, PACKAGE, "models/x.labels.txt") == [top]
     integers = {**FLOAT, "dtype": "int8", "scale": 0.5, "zero_point": -3}
-    assert processing_steps.after(integers, PACKAGE, "models/x.labels.txt") == [
+    assert processing_steps.postprocessing(integers, PACKAGE, "models/x.labels.txt") == [
         {"step": "dequantize", "scale": 0.5, "zero_point": -3},
         top,
     ]

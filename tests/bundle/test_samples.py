@@ -58,7 +58,7 @@ SHARED = {
 
 def _made(platform: str, runtimes: tuple[str, ...], encrypted: bool = False) -> dict[str, str]:
     files = small.bundle(platform, {name: TARGETS[name] for name in runtimes}, encrypted=encrypted)
-    made = samples.make(json.loads(files["manifest.json"]), files)
+    made = samples.render(json.loads(files["manifest.json"]), files)
     return {name: content.decode() for name, content in made.items()}
 
 
@@ -148,14 +148,14 @@ def test_uncommitted_changes_are_said() -> None:
     files = small.bundle("linux", {"any": TARGETS["onnxruntime"]})
     manifest = json.loads(files["manifest.json"])
     dirty = {**manifest, "source": {**manifest["source"], "dirty": True}}
-    text = samples.make(dirty, files)["classify.py"].decode()
+    text = samples.render(dirty, files)["classify.py"].decode()
     assert f"from commit {'ab' * 20}, with changes that are not committed.\n" in text
 
 
 def test_a_name_of_two_lines_stays_in_its_comment() -> None:
     files = small.bundle("android", {"any": TARGETS["litert"]})
     manifest = {**json.loads(files["manifest.json"]), "name": "two\nimport lines"}
-    for name, content in samples.make(manifest, files).items():
+    for name, content in samples.render(manifest, files).items():
         assert "\nimport lines" not in content.decode(), name
 
 

@@ -29,7 +29,7 @@ ALONE = "import sys, runpy; sys.modules['edgebake'] = None; runpy.run_path('clas
 def _written(folder: Path, files: dict[str, bytes]) -> Path:
     """Lay out a bundle and its sample, as they are unpacked."""
     manifest = json.loads(files["manifest.json"])
-    (folder / "classify.py").write_bytes(samples.make(manifest, files)["classify.py"])
+    (folder / "classify.py").write_bytes(samples.render(manifest, files)["classify.py"])
     (folder / f"{manifest['platform']}.zip").write_bytes(small.zipped(files))
     return folder
 
@@ -291,7 +291,7 @@ def test_no_two_parts_of_the_sample_use_one_name_for_two_things() -> None:
     encrypted = small.bundle(
         "linux", {"any": Target(small.onnx_model(), small.contract())}, encrypted=True
     )
-    text = samples.make(json.loads(encrypted["manifest.json"]), encrypted)["classify.py"].decode()
+    text = samples.render(json.loads(encrypted["manifest.json"]), encrypted)["classify.py"].decode()
     found = [
         node.name
         for node in ast.parse(text).body

@@ -23,8 +23,10 @@ def _planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _made(content: dict[str, Any], files: dict[str, bytes], *brought: Any) -> bytes:
     section = made.section(*(brought or (made.DIGITS, made.WEIGHTS)))
-    judged = licenses.judge(components.of(section, content["targets"]), made.POLICY)
-    return sbom.make(content, section, judged, files)
+    judged = licenses.apply_policy(
+        components.list_components(section, content["targets"]), made.POLICY
+    )
+    return sbom.render(content, section, judged, files)
 
 
 @pytest.fixture
@@ -44,7 +46,7 @@ def _model(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_bill_of_a_sound_bundle_has_nothing_wrong(text: bytes) -> None:
-    assert sbom.check(text, DIGESTS) == []
+    assert sbom.find_problems(text, DIGESTS) == []
 
 
 def test_the_same_bundle_has_the_same_bill_in_whatever_order_its_files_come(text: bytes) -> None:
@@ -99,7 +101,7 @@ def test_a_license_of_several_is_kept_as_an_expression(expression: str) -> None:
     text = _made(made.content(), made.FILES, brought)
     data = next(one for one in json.loads(text)["components"] if one["type"] == "data")
     assert data["licenses"][0]["expression"] == expression
-    assert sbom.check(text, DIGESTS) == []
+    assert sbom.find_problems(text, DIGESTS) == []
 
 
 def test_the_model_card_says_what_was_measured_and_where(document: dict[str, Any]) -> None:
@@ -163,7 +165,7 @@ MISTAKES: dict[str, tuple[Mistake, str]] = {
 def test_check_names(mistake: str, document: dict[str, Any]) -> None:
     change, message = MISTAKES[mistake]
     change(document)
-    assert sbom.check(json.dumps(document).encode(), DIGESTS) == [message]
+    assert sbom.find_problems(json.dumps(document).encode(), DIGESTS) == [message]
 
 
 def test_a_second_entry_of_a_file_hides_no_wrong_one(document: dict[str, Any]) -> None:
@@ -174,7 +176,7 @@ def test_a_second_entry_of_a_file_hides_no_wrong_one(document: dict[str, Any]) -
         "hashes": [{"alg": "SHA-256", "content": "ab" * 32}],
     }
     components.insert(0, wrong)
-    assert sbom.check(json.dumps(document).encode(), DIGESTS) == [
+    assert sbom.find_problems(json.dumps(document).encode(), DIGESTS) == [
         "file 'models/digits-litert.labels.txt': its SHA-256 is not that of the file in the bundle"
     ]
 
@@ -192,7 +194,7 @@ OUTSIDE: dict[str, Mistake] = {
 @pytest.mark.parametrize("mistake", OUTSIDE)
 def test_schema_refuses(mistake: str, document: dict[str, Any]) -> None:
     OUTSIDE[mistake](document)
-    (problem,) = sbom.check(json.dumps(document).encode(), DIGESTS)
+    (problem,) = sbom.find_problems(json.dumps(document).encode(), DIGESTS)
     assert problem.startswith("not CycloneDX 1.6: ")
 
 
@@ -200,17 +202,17 @@ def test_schema_refuses(mistake: str, document: dict[str, Any]) -> None:
     "text", [b"", b"{", b"\xff\xfe", b"[" * 100_000], ids=["empty", "cut", "bytes", "deep"]
 )
 def test_what_is_no_json_is_said_to_be_none(text: bytes) -> None:
-    (problem,) = sbom.check(text, DIGESTS)
+    (problem,) = sbom.find_problems(text, DIGESTS)
     assert problem.startswith("not JSON that can be read: ")
 
 
 def test_a_list_is_no_bill() -> None:
-    (problem,) = sbom.check(b"[]", DIGESTS)
+    (problem,) = sbom.find_problems(b"[]", DIGESTS)
     assert problem.startswith("not CycloneDX 1.6: ")
 
 
 def test_a_bill_of_nothing_lists_no_model() -> None:
     empty = json.dumps({"bomFormat": "CycloneDX", "specVersion": "1.6"}).encode()
-    assert sbom.check(empty, {made.ONNX: DIGESTS[made.ONNX]}) == [
+    assert sbom.find_problems(empty, {made.ONNX: DIGESTS[made.ONNX]}) == [
         f"file '{made.ONNX}': in the bundle, and not listed"
     ]

@@ -12,7 +12,7 @@ from edgebake.errors import HostError
 
 def test_a_signing_key_and_its_public_half_sign(tmp_path: Path) -> None:
     keygen.keygen(tmp_path / "release.pem", encryption=False)
-    signer = keys.signer(f"file:{tmp_path}/release.pem", tmp_path / "release.pub.pem")
+    signer = keys.load_signer(f"file:{tmp_path}/release.pem", tmp_path / "release.pub.pem")
     assert signer.sign(b"bundle")
 
 
@@ -25,12 +25,12 @@ def test_what_is_said_can_be_pasted_into_the_release(tmp_path: Path) -> None:
             "public_key": f"{tmp_path}/release.pub.pem",
         }
     }
-    assert keys.signer(found["signature"]["key"], Path(found["signature"]["public_key"]))
+    assert keys.load_signer(found["signature"]["key"], Path(found["signature"]["public_key"]))
 
 
 def test_the_name_of_the_key_is_said(tmp_path: Path) -> None:
     lines = keygen.keygen(tmp_path / "release.pem", encryption=False)
-    name = keys.key_id(keys.public_key(tmp_path / "release.pub.pem"))
+    name = keys.key_id(keys.read_public_key(tmp_path / "release.pub.pem"))
     assert (
         lines[1]
         == f"{tmp_path}/release.pub.pem: the public key {name}; commit it, and give it to who verifies"
@@ -40,7 +40,7 @@ def test_the_name_of_the_key_is_said(tmp_path: Path) -> None:
 def test_an_encryption_key_can_be_used_as_is_said(tmp_path: Path) -> None:
     lines = keygen.keygen(tmp_path / "encryption.key", encryption=True)
     found = yaml.safe_load("\n".join(lines[lines.index("recipes/release.yaml:") + 1 :]))
-    assert len(keys.secret(found["encryption_key"])) == 32
+    assert len(keys.read_secret(found["encryption_key"])) == 32
     assert [path.name for path in tmp_path.iterdir()] == ["encryption.key"]
 
 

@@ -9,12 +9,12 @@ import pytest
 from edgebake.compression.quantization.sensitivity import LayerSensitivity
 from edgebake.models.activation_ranges import Range
 from edgebake.report import layer_costs, tables
-from edgebake.report.layer_costs import Row
+from edgebake.report.layer_costs import LayerCostRow
 from edgebake.runtimes.litert.program import Layer
 
-DEAREST = Row("conv2d", "CONV_2D", 10.0, 0.0125, -1.5, 6.0)
-MIDDLE = Row("add", "ADD", 40.0, 0.0, 0.0, 6.0)
-FREE = Row("softmax", "SOFTMAX", float("inf"), -0.002, 0.0, 1.0)
+DEAREST = LayerCostRow("conv2d", "CONV_2D", 10.0, 0.0125, -1.5, 6.0)
+MIDDLE = LayerCostRow("add", "ADD", 40.0, 0.0, 0.0, 6.0)
+FREE = LayerCostRow("softmax", "SOFTMAX", float("inf"), -0.002, 0.0, 1.0)
 SEEN = Range(
     "r",
     low=-1.00000049,
@@ -30,7 +30,7 @@ SEEN = Range(
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def _drawn(rows: list[Row], title: str = "pixel_8") -> ET.Element:
+def _drawn(rows: list[LayerCostRow], title: str = "pixel_8") -> ET.Element:
     """Return the plot as a reader of XML sees it."""
     return ET.fromstring(layer_costs.as_svg(title, rows))  # noqa: S314 - our own text
 
@@ -44,7 +44,7 @@ def test_a_row_says_in_round_numbers_what_a_layer_costs() -> None:
         "model/conv2d/Relu;model/conv2d/bias", "CONV_2D", "conv2d", SEEN, ["model/conv2d/Relu"]
     )
     assert layer_costs.rows([LayerSensitivity(layer, 31.23456, 1 / 3)]) == [
-        Row("conv2d", "CONV_2D", 31.23, 0.333333, -1.0, 6.123457)
+        LayerCostRow("conv2d", "CONV_2D", 31.23, 0.333333, -1.0, 6.123457)
     ]
 
 
@@ -78,7 +78,7 @@ def test_csv_has_a_head_and_a_row_for_each_layer() -> None:
 
 @pytest.mark.parametrize("name", ["a,b", 'a "b"', "a\nb"])
 def test_csv_reads_back_whatever_a_layer_is_called(name: str) -> None:
-    text = layer_costs.as_csv([Row(name, "ADD", 1.0, 0.0, 0.0, 1.0), MIDDLE])
+    text = layer_costs.as_csv([LayerCostRow(name, "ADD", 1.0, 0.0, 0.0, 1.0), MIDDLE])
     assert [row[0] for row in csv.reader(io.StringIO(text))] == ["layer", name, "add"]
 
 
@@ -106,7 +106,7 @@ def test_the_plot_has_a_bar_for_each_layer_the_first_on_top_and_all_inside() -> 
 def test_a_bar_is_as_long_as_its_share_of_the_longest(
     decibels: list[float], width: list[str]
 ) -> None:
-    rows = [Row("a", "ADD", value, 0.0, 0.0, 1.0) for value in decibels]
+    rows = [LayerCostRow("a", "ADD", value, 0.0, 0.0, 1.0) for value in decibels]
     assert [bar["width"] for bar in _bars(_drawn(rows))] == width
 
 
@@ -125,7 +125,9 @@ def test_names_with_signs_of_xml_are_shown_as_they_are() -> None:
     name = """a<b> & "c" 'd' ]]> &amp;"""
     texts = [
         text.text
-        for text in _drawn([Row(name, "ADD", 1.0, 0.0, 0.0, 1.0)], title=name).iter(f"{SVG}text")
+        for text in _drawn([LayerCostRow(name, "ADD", 1.0, 0.0, 0.0, 1.0)], title=name).iter(
+            f"{SVG}text"
+        )
     ]
     assert texts[:2] == [f"{name}: signal to noise of each layer in int8", f"{name} (ADD)"]
 

@@ -32,13 +32,13 @@ LARGE = Decision(
     ],
 )
 def test_numbers_carry_their_unit(value: float, unit: str, shown: str) -> None:
-    assert tables.shown(Measurement(value, unit, "host")) == shown
+    assert tables.format_value(Measurement(value, unit, "host")) == shown
 
 
 def test_what_was_not_measured_shows_no_number_and_says_why() -> None:
     absent = not_measured("ms", "no such device here")
-    assert tables.shown(absent) == "not measured"
-    assert tables.where(absent) == "no such device here"
+    assert tables.format_value(absent) == "not measured"
+    assert tables.format_origin(absent) == "no such device here"
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_what_was_not_measured_shows_no_number_and_says_why() -> None:
     ],
 )
 def test_numbers_say_where_they_come_from(measured: Measurement, where: str) -> None:
-    assert tables.where(measured) == where
+    assert tables.format_origin(measured) == where
 
 
 def _gates(*decisions: tuple[str, Decision]) -> list[str]:
@@ -113,7 +113,7 @@ def test_every_verdict_has_a_word_and_a_colour() -> None:
     ],
 )
 def test_a_narrow_column_gets_three_digits(measured: Measurement, shown: str) -> None:
-    assert tables.brief(measured) == shown
+    assert tables.format_brief(measured) == shown
 
 
 def test_each_gate_has_a_row() -> None:

@@ -119,7 +119,7 @@ def test_the_manifest_says_who_will_sign_without_a_secret() -> None:
     said = alone.run("package", "linux").json("manifest.json")["signature"]
     assert said == {
         "algorithm": "ecdsa-sha2-nistp256",
-        "key_id": keys.key_id(keys.public_key(public)),
+        "key_id": keys.key_id(keys.read_public_key(public)),
     }
 
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from edgebake import artifacts
-from edgebake.bundle.archive import zipped
+from edgebake.bundle.archive import zip_folder
 from edgebake.bundle.trust import keys, provenance, signature
 from edgebake.data.sources import digits
 from edgebake.errors import ArtifactError, DataError, EdgebakeError, HostError
@@ -79,7 +79,7 @@ def _lay_bundle(signed_by: Any) -> None:
         artifacts.write_files(
             out, {**MODELS, "NOTICE": b"none", "manifest.json": json.dumps(content).encode()}
         )
-    artifacts.write(BUNDLE.with_name("linux.zip"), zipped(BUNDLE))
+    artifacts.write(BUNDLE.with_name("linux.zip"), zip_folder(BUNDLE))
     artifacts.write(BUNDLE.with_name("linux.measurements.json"), b"{}")
 
 
@@ -88,13 +88,13 @@ def _ask(private: Path, public: Path) -> str:
     content = stage_params.read_plan()
     content["package"]["linux"]["signature"] = {"key": f"file:{private}", "public_key": str(public)}
     stage_params.PARAMS.write_text(yaml.safe_dump(content, sort_keys=False))
-    name = keys.key_id(keys.public_key(public))
+    name = keys.key_id(keys.read_public_key(public))
     _lay_bundle({"algorithm": "ecdsa-sha2-nistp256", "key_id": name})
     return name
 
 
 def _said(public: Path | None = None) -> Any:
-    return provenance.opened((PROOF / "provenance.json").read_bytes(), public)
+    return provenance.unseal((PROOF / "provenance.json").read_bytes(), public)
 
 
 def _dependency(name: str) -> Any:
@@ -286,7 +286,7 @@ def test_a_key_that_stops_signing_halfway_leaves_nothing(
     packaged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _ask(*key(tmp_path / "keys"))
-    made = keys.signer
+    made = keys.load_signer
     calls: list[bytes] = []
 
     def tiring(uri: str, public: Path) -> keys.Signer:
@@ -300,7 +300,7 @@ def test_a_key_that_stops_signing_halfway_leaves_nothing(
 
         return replace(signer, ask=ask)
 
-    monkeypatch.setattr(keys, "signer", tiring)
+    monkeypatch.setattr(keys, "load_signer", tiring)
     assert _refused(HostError) == "awskms: throttled"
     assert len(calls) == 2
     assert not PROOF.exists()

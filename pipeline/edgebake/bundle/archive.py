@@ -12,7 +12,7 @@ from edgebake.artifacts import read_files
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date that a zip entry can hold
 
 
-def zipped(folder: Path) -> bytes:
+def zip_folder(folder: Path) -> bytes:
     """Return every file of a folder in one archive, sorted by the bytes of their paths, without dates and owners."""
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w", zipfile.ZIP_STORED) as archive:

@@ -9,7 +9,7 @@ from typing import Any
 
 from edgebake import artifacts
 from edgebake.bundle import components, licenses, manifest, model_card, sbom
-from edgebake.bundle.manifest import Entry
+from edgebake.bundle.manifest import TargetFiles
 from edgebake.bundle.trust import encryption, keys
 from edgebake.bundle.trust.key_service import ALGORITHM
 from edgebake.errors import ArtifactError, RecipeError
@@ -19,8 +19,11 @@ from edgebake.recipe.stage_params import PackageParams
 CARD, NOTICE = "MODEL_CARD.md", "NOTICE"
 
 
-def make(
-    section: PackageParams, platform: str, entries: Mapping[str, Entry], source: dict[str, Any]
+def assemble(
+    section: PackageParams,
+    platform: str,
+    entries: Mapping[str, TargetFiles],
+    source: dict[str, Any],
 ) -> dict[str, bytes]:
     """Return every file of a bundle by its path.
 
@@ -30,18 +33,24 @@ def make(
         HostError: a key that the release names cannot be used.
         RecipeError: two targets share a file, and one of them encrypts it.
     """
-    content = manifest.head(section, platform, entries, source)
-    judged = licenses.judge(components.of(section, content["targets"]), section.licenses)
-    content = {**content, "signature": _signer(section), "licenses": licenses.listed(judged)}
+    content = manifest.without_files(section, platform, entries, source)
+    judged = licenses.apply_policy(
+        components.list_components(section, content["targets"]), section.licenses
+    )
+    content = {
+        **content,
+        "signature": _signer(section),
+        "licenses": licenses.manifest_entries(judged),
+    }
     plain = {path: data for one in entries.values() for path, data in one.files.items()}
     files, sealed = _sealed(section, content, plain)
     files |= {
         **licenses.texts(judged),
-        NOTICE: licenses.notice(section.about, judged).encode(),
-        sbom.FILE: sbom.make(content, section, judged, files),
-        CARD: model_card.make(content, section).encode(),
+        NOTICE: licenses.render_notice(section.about, judged).encode(),
+        sbom.FILE: sbom.render(content, section, judged, files),
+        CARD: model_card.render(content, section).encode(),
     }
-    return {**files, manifest.FILE: manifest.text(content, files, sealed).encode()}
+    return {**files, manifest.FILE: manifest.render(content, files, sealed).encode()}
 
 
 def _signer(section: PackageParams) -> str | dict[str, str]:
@@ -53,7 +62,7 @@ def _signer(section: PackageParams) -> str | dict[str, str]:
         raise ArtifactError(
             f"{file}: not the public key that was planned with; run `edgebake plan`"
         )
-    return {"algorithm": ALGORITHM, "key_id": keys.key_id(keys.public_key(file))}
+    return {"algorithm": ALGORITHM, "key_id": keys.key_id(keys.read_public_key(file))}
 
 
 def _sealed(
@@ -67,10 +76,10 @@ def _sealed(
         raise RecipeError(
             "recipes/release.yaml: encryption_key: null; expected file:PATH or env:NAME"
         )
-    key = keys.secret(section.encryption_key)
+    key = keys.read_secret(section.encryption_key)
     files, said = dict(plain), {}
     for path in hidden:
-        bound = encryption.associated(
+        bound = encryption.associated_data(
             content["name"], content["version"], content["platform"], path
         )
         files[path] = encryption.encrypt(plain[path], key, bound)
@@ -101,5 +110,5 @@ def _hidden(targets: dict[str, Any], files: Mapping[str, bytes]) -> list[str]:
                 )
     models = {targets[name]["model"] for name in targets if wanted[name]}
     return [
-        path for path in sorted(files) if any(manifest.is_part(path, model) for model in models)
+        path for path in sorted(files) if any(manifest.belongs_to(path, model) for model in models)
     ]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from edgebake.bundle.lineage import leading_to
+from edgebake.bundle.lineage import trace
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.stage_params import PackageParams, TargetParams, read_plan
 from edgebake.runtimes.interface import load_runtime
@@ -16,7 +16,7 @@ KINDS = ("model", "data", "weights", "code")
 
 
 @dataclass(frozen=True)
-class Ingredient:
+class Component:
     """Something with a license of its own."""
 
     kind: str  # one of KINDS
@@ -29,10 +29,12 @@ class Ingredient:
 
 
 # Sample code is not in the bundle, but an app copies it from beside the bundle.
-EDGEBAKE = Ingredient("code", "edgebake", "Apache-2.0", "pipeline/edgebake/bundle/samples")
+EDGEBAKE = Component("code", "edgebake", "Apache-2.0", "pipeline/edgebake/bundle/samples")
 
 
-def of(section: PackageParams, targets: Mapping[str, Mapping[str, Any]]) -> list[Ingredient]:
+def list_components(
+    section: PackageParams, targets: Mapping[str, Mapping[str, Any]]
+) -> list[Component]:
     """Return the release itself, then data, weights and code, each once and sorted by name.
 
     Args:
@@ -48,28 +50,28 @@ def of(section: PackageParams, targets: Mapping[str, Mapping[str, Any]]) -> list
 
 def architecture(target: TargetParams) -> str:
     """Return which architecture a target's model has: the name of a module in models/architectures/."""
-    name: str = leading_to(read_plan(), target.validate)["train"]["model"]["architecture"]
+    name: str = trace(read_plan(), target.validate)["train"]["model"]["architecture"]
     return name
 
 
-def _release(about: ReleaseInfo) -> Ingredient:
-    return Ingredient(
+def _release(about: ReleaseInfo) -> Component:
+    return Component(
         "model", about.name, about.license, "recipes/release.yaml", about.version, about.author
     )
 
 
-def _brought(section: PackageParams) -> Iterator[Ingredient]:
+def _brought(section: PackageParams) -> Iterator[Component]:
     for target in section.targets.values():
         for one in target.ingredients:
-            yield Ingredient(one.kind, one.name, one.license, one.source, author=one.author)
+            yield Component(one.kind, one.name, one.license, one.source, author=one.author)
 
 
-def _libraries(targets: Mapping[str, Mapping[str, Any]]) -> Iterator[Ingredient]:
+def _libraries(targets: Mapping[str, Mapping[str, Any]]) -> Iterator[Component]:
     for target in targets.values():
         library = load_runtime(target["runtime"]).facts.library
         if library is not None:
             version = target["tools"][library.distribution]
             purl = f"pkg:pypi/{library.distribution}@{version}"
-            yield Ingredient(
+            yield Component(
                 "code", library.name, library.license, library.source, version, purl=purl
             )

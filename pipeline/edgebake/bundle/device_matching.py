@@ -57,7 +57,7 @@ def _choices(manifest: dict[str, Any], facts: Facts) -> Iterator[Choice]:
 def meets(facts: Facts, rule: dict[str, Any]) -> bool:
     """Return whether a device is one that a rule is for."""
     return (
-        numbers(facts.os) >= numbers(rule["minimum_os"])
+        version_numbers(facts.os) >= version_numbers(rule["minimum_os"])
         and (not rule["soc"] or facts.soc in rule["soc"])
         and (rule["memory_mb"] is None or (facts.memory_mb or 0) >= rule["memory_mb"])
         and set(rule["features"]) <= facts.features
@@ -67,7 +67,7 @@ def meets(facts: Facts, rule: dict[str, Any]) -> bool:
     )
 
 
-def numbers(version: str) -> tuple[int, ...]:
+def version_numbers(version: str) -> tuple[int, ...]:
     """Return the numbers of a version, less zeros at its end: 17, 17.0 and 17.0.0 are the same."""
     found = [int(part) for part in version.split(".")]
     while found and found[-1] == 0:

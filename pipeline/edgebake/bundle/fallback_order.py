@@ -6,11 +6,11 @@ Reads and writes nothing.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from edgebake.bundle.device_matching import numbers
+from edgebake.bundle.device_matching import version_numbers
 from edgebake.recipe import Device, Platform
 
 
-def said(device: Device) -> dict[str, Any]:
+def device_entry(device: Device) -> dict[str, Any]:
     """Return what the manifest says of the devices that a target is for, and of what it runs on."""
     return {"device": _rule(device), "accelerators": [item.value for item in device.accelerators]}
 
@@ -28,7 +28,7 @@ def _rule(device: Device) -> dict[str, Any]:
     }
 
 
-def problems(targets: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def find_problems(targets: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """Yield what is wrong with a platform's targets, in the order in which an app tries them.
 
     Args:
@@ -38,7 +38,7 @@ def problems(targets: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     names = list(rules)
     for number, name in enumerate(names):
         for earlier in names[:number]:
-            if narrows(rules[name], rules[earlier]):
+            if is_subset(rules[name], rules[earlier]):
                 yield (
                     f"{name}: no device gets it first: all that it is for get {earlier}, which comes before it; "
                     f"expected {name} to come first, or to be for other devices"
@@ -62,17 +62,17 @@ def _ends(rules: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
             "expected one behind it that every device can run"
         )
     for name, other in rules.items():
-        if numbers(other["minimum_os"]) < numbers(rules[last]["minimum_os"]):
+        if version_numbers(other["minimum_os"]) < version_numbers(rules[last]["minimum_os"]):
             yield (
                 f"{last}: expects {rules[last]['minimum_os']} of the system, and {name} is for "
                 f"{other['minimum_os']} and newer; expected the last target to ask for the least"
             )
 
 
-def narrows(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+def is_subset(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Return whether every device that meets one rule meets the other."""
     return (
-        numbers(one["minimum_os"]) >= numbers(other["minimum_os"])
+        version_numbers(one["minimum_os"]) >= version_numbers(other["minimum_os"])
         and _within(one["soc"], other["soc"])
         and (other["memory_mb"] is None or (one["memory_mb"] or 0) >= other["memory_mb"])
         and set(other["features"]) <= set(one["features"])

@@ -9,7 +9,7 @@ from edgebake.errors import GateError
 from edgebake.tasks import postprocess
 
 
-def shipped(golden: dict[str, Any], steps: list[dict[str, Any]], labels: list[str]) -> bytes:
+def render(golden: dict[str, Any], steps: list[dict[str, Any]], labels: list[str]) -> bytes:
     """Return the text of golden/<variant>.json: examples whose answer does not hang on a hair, each with its answer.
 
     Args:

@@ -27,7 +27,7 @@ from typing import Any
 from license_expression import ExpressionError, LicenseSymbol, Licensing, get_spdx_licensing
 
 from edgebake.bundle import license_texts
-from edgebake.bundle.components import Ingredient
+from edgebake.bundle.components import Component
 from edgebake.errors import LicenseError, nearest
 from edgebake.recipe import Licenses
 from edgebake.recipe.release_info import ReleaseInfo
@@ -48,7 +48,7 @@ USES = {
 }
 
 
-class Verdict(Enum):
+class PolicyVerdict(Enum):
     """What a license means for a bundle, best first."""
 
     allow = "allow"
@@ -58,14 +58,14 @@ class Verdict(Enum):
     invalid = "invalid"  # no SPDX expression
 
 
-RANK = {verdict: rank for rank, verdict in enumerate(Verdict)}
+RANK = {verdict: rank for rank, verdict in enumerate(PolicyVerdict)}
 
 
 @dataclass(frozen=True)
-class Decision:
+class LicenseDecision:
     """The verdict on an expression."""
 
-    verdict: Verdict
+    verdict: PolicyVerdict
     identifiers: tuple[
         str, ...
     ] = ()  # of the licenses and exceptions that were chosen: a bundle carries their texts
@@ -74,15 +74,15 @@ class Decision:
     @property
     def lets_through(self) -> bool:
         """Return whether a bundle may hold what is under this license."""
-        return self.verdict in (Verdict.allow, Verdict.review)
+        return self.verdict in (PolicyVerdict.allow, PolicyVerdict.review)
 
 
-Judged = tuple[Ingredient, Decision]
+LicensedComponent = tuple[Component, LicenseDecision]
 
 
-def judge(
-    ingredients: Iterable[Ingredient], policy: Licenses, folder: Path = FOLDER
-) -> list[Judged]:
+def apply_policy(
+    ingredients: Iterable[Component], policy: Licenses, folder: Path = FOLDER
+) -> list[LicensedComponent]:
     """Return each ingredient with the decision on its license.
 
     Raises:
@@ -95,9 +95,9 @@ def judge(
     return judged
 
 
-def _complaint(one: Ingredient, decision: Decision) -> str:
+def _complaint(one: Component, decision: LicenseDecision) -> str:
     what = f"{one.kind} {one.name!r} is under {one.license or 'nothing'}: {', '.join(decision.reasons)}"
-    if decision.verdict is Verdict.invalid:
+    if decision.verdict is PolicyVerdict.invalid:
         return f"{MENDED_IN[one.kind]}: {what}; expected an SPDX expression of https://spdx.org/licenses"
     expected = (
         "expected licenses in `allow` or `review`, and the text of each LicenseRef- in LICENSES/"
@@ -105,7 +105,7 @@ def _complaint(one: Ingredient, decision: Decision) -> str:
     return f"recipes/release.yaml: licenses: {what}; {expected}"
 
 
-def decide(expression: str, policy: Licenses, folder: Path = FOLDER) -> Decision:
+def decide(expression: str, policy: Licenses, folder: Path = FOLDER) -> LicenseDecision:
     """Return what an expression means for a bundle; the module says by which rules.
 
     Args:
@@ -114,15 +114,19 @@ def decide(expression: str, policy: Licenses, folder: Path = FOLDER) -> Decision
         folder: where the text of a LicenseRef- has to lie.
     """
     try:
-        tree = parsed(expression)
+        tree = parse(expression)
     except ValueError as error:
-        return Decision(Verdict.invalid, reasons=(str(error),))
+        return LicenseDecision(PolicyVerdict.invalid, reasons=(str(error),))
     return _weighed(tree, _rules(policy), folder)
 
 
-def _rules(policy: Licenses) -> dict[str, Verdict]:
+def _rules(policy: Licenses) -> dict[str, PolicyVerdict]:
     """Return the verdict on each identifier of the policy; the strictest list comes last, so that it counts."""
-    lists = {Verdict.allow: policy.allow, Verdict.review: policy.review, Verdict.deny: policy.deny}
+    lists = {
+        PolicyVerdict.allow: policy.allow,
+        PolicyVerdict.review: policy.review,
+        PolicyVerdict.deny: policy.deny,
+    }
     return {
         _normal(identifier): verdict for verdict, listed in lists.items() for identifier in listed
     }
@@ -130,12 +134,12 @@ def _rules(policy: Licenses) -> dict[str, Verdict]:
 
 def _normal(identifier: str) -> str:
     try:
-        return str(parsed(identifier))
+        return str(parse(identifier))
     except ValueError:  # matches nothing that is valid
         return identifier
 
 
-def _weighed(tree: Any, rules: dict[str, Verdict], folder: Path) -> Decision:
+def _weighed(tree: Any, rules: dict[str, PolicyVerdict], folder: Path) -> LicenseDecision:
     if isinstance(tree, _spdx().OR):
         return _chosen([_weighed(one, rules, folder) for one in tree.args])
     if isinstance(tree, _spdx().AND):
@@ -143,35 +147,35 @@ def _weighed(tree: Any, rules: dict[str, Verdict], folder: Path) -> Decision:
     return _of_symbol(tree, rules, folder)
 
 
-def _chosen(branches: Sequence[Decision]) -> Decision:
+def _chosen(branches: Sequence[LicenseDecision]) -> LicenseDecision:
     best = min(branches, key=lambda one: RANK[one.verdict])
     return best if best.lets_through else _bound(branches)
 
 
-def _bound(branches: Sequence[Decision]) -> Decision:
+def _bound(branches: Sequence[LicenseDecision]) -> LicenseDecision:
     worst = max((one.verdict for one in branches), key=RANK.__getitem__)
     identifiers = dict.fromkeys(name for one in branches for name in one.identifiers)
     reasons = dict.fromkeys(reason for one in branches for reason in one.reasons)
-    return Decision(worst, tuple(identifiers), tuple(reasons))
+    return LicenseDecision(worst, tuple(identifiers), tuple(reasons))
 
 
-def _of_symbol(symbol: Any, rules: dict[str, Verdict], folder: Path) -> Decision:
+def _of_symbol(symbol: Any, rules: dict[str, PolicyVerdict], folder: Path) -> LicenseDecision:
     """Return the decision on one license, maybe with an exception."""
     whole, identifiers = str(symbol), tuple(str(one) for one in symbol.decompose())
     base = identifiers[0]
-    verdict = rules.get(whole) or rules.get(base) or Verdict.unlisted
-    if verdict is Verdict.deny:
-        return Decision(verdict, identifiers, (f"{whole} is denied",))
-    if verdict is Verdict.unlisted:
-        return Decision(verdict, identifiers, (f"{whole} is in no list",))
+    verdict = rules.get(whole) or rules.get(base) or PolicyVerdict.unlisted
+    if verdict is PolicyVerdict.deny:
+        return LicenseDecision(verdict, identifiers, (f"{whole} is denied",))
+    if verdict is PolicyVerdict.unlisted:
+        return LicenseDecision(verdict, identifiers, (f"{whole} is in no list",))
     if REFERENCE.fullmatch(base) and not _text_of(base, folder).is_file():
-        return Decision(
-            Verdict.unlisted, identifiers, (f"its text, {FOLDER}/{base}.txt, is not there",)
+        return LicenseDecision(
+            PolicyVerdict.unlisted, identifiers, (f"its text, {FOLDER}/{base}.txt, is not there",)
         )
-    return Decision(verdict, identifiers)
+    return LicenseDecision(verdict, identifiers)
 
 
-def parsed(expression: str) -> Any:
+def parse(expression: str) -> Any:
     """Return the tree of an SPDX expression; `str` of it is the expression in the standard's own spelling.
 
     Raises:
@@ -216,7 +220,7 @@ def _text_of(identifier: str, folder: Path) -> Path:
     return license_texts.by_identifier().get(identifier, text) if folder == FOLDER else text
 
 
-def listed(judged: Iterable[Judged]) -> list[dict[str, str]]:
+def manifest_entries(judged: Iterable[LicensedComponent]) -> list[dict[str, str]]:
     """Return `licenses` of the manifest."""
     return [
         {
@@ -227,7 +231,7 @@ def listed(judged: Iterable[Judged]) -> list[dict[str, str]]:
                 for word, value in (("version", one.version), ("author", one.author))
                 if value
             },
-            "license": str(parsed(one.license)),
+            "license": str(parse(one.license)),
             "source": one.source,
             "decision": decision.verdict.value,
         }
@@ -235,7 +239,7 @@ def listed(judged: Iterable[Judged]) -> list[dict[str, str]]:
     ]
 
 
-def texts(judged: Iterable[Judged], folder: Path = FOLDER) -> dict[str, bytes]:
+def texts(judged: Iterable[LicensedComponent], folder: Path = FOLDER) -> dict[str, bytes]:
     """Return the text of each license that was chosen, by its path in the bundle.
 
     Raises:
@@ -252,7 +256,7 @@ def texts(judged: Iterable[Judged], folder: Path = FOLDER) -> dict[str, bytes]:
     return {f"{FOLDER}/{name}.txt": _text_of(name, folder).read_bytes() for name in sorted(users)}
 
 
-def notice(about: ReleaseInfo, judged: Iterable[Judged]) -> str:
+def render_notice(about: ReleaseInfo, judged: Iterable[LicensedComponent]) -> str:
     """Return the text of NOTICE: the release, and what it is made from under which license."""
     head = [
         f"{about.name} {about.version}, by {about.author}",
@@ -266,11 +270,11 @@ def notice(about: ReleaseInfo, judged: Iterable[Judged]) -> str:
     )
 
 
-def _noted(one: Ingredient, decision: Decision) -> list[str]:
+def _noted(one: Component, decision: LicenseDecision) -> list[str]:
     chosen = (
-        f"; chosen: {', '.join(decision.identifiers)}" if " OR " in str(parsed(one.license)) else ""
+        f"; chosen: {', '.join(decision.identifiers)}" if " OR " in str(parse(one.license)) else ""
     )
-    review = ", to be reviewed" if decision.verdict is Verdict.review else ""
+    review = ", to be reviewed" if decision.verdict is PolicyVerdict.review else ""
     return [
         f"{one.kind}: {one.name} {one.version}",
         *([f"By: {one.author}"] if one.author else []),

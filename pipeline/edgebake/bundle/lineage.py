@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 
-def leading_to(plan: dict[str, dict[str, Any]], validate: str) -> dict[str, Any]:
+def trace(plan: dict[str, dict[str, Any]], validate: str) -> dict[str, Any]:
     """Return by stage the sections that led to a variant of validate, itself included; a teacher's train too."""
     found: dict[str, Any] = {}
     name = validate
@@ -29,7 +29,7 @@ def leading_to(plan: dict[str, dict[str, Any]], validate: str) -> dict[str, Any]
     )
 
 
-def digest(chained: dict[str, Any], target: dict[str, Any]) -> str:
+def recipe_digest(chained: dict[str, Any], target: dict[str, Any]) -> str:
     """Return the sha256 of a target's whole recipe: what led to it, its device, budget, waivers and answers."""
     recipe = {
         **chained,
@@ -38,7 +38,7 @@ def digest(chained: dict[str, Any], target: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
 
 
-def tools_of(chained: dict[str, Any]) -> dict[str, str]:
+def tool_versions(chained: dict[str, Any]) -> dict[str, str]:
     """Return every tool that a target's stages use, and its version."""
     found = {
         name: version for section in chained.values() for name, version in section["tools"].items()

@@ -13,7 +13,7 @@ from typing import Any
 
 from edgebake import artifacts
 from edgebake.bundle import fallback_order, golden_vectors, processing_steps
-from edgebake.bundle.lineage import digest, leading_to, tools_of
+from edgebake.bundle.lineage import recipe_digest, tool_versions, trace
 from edgebake.evaluation.gates.judge import Judgment
 from edgebake.evaluation.gates.verdict import Decision
 from edgebake.recipe.stage_params import PackageParams, TargetParams, plain, read_plan
@@ -33,33 +33,35 @@ STEADY = (
 
 
 @dataclass(frozen=True)
-class Entry:
+class TargetFiles:
     """One target's part of the manifest, and the files that it brings along by their path in the bundle."""
 
     content: dict[str, Any]
     files: dict[str, bytes]
 
 
-def entry(target: TargetParams, judged: Judgment) -> Entry:
+def target_entry(target: TargetParams, judged: Judgment) -> TargetFiles:
     """Return what the manifest says of one target, and its files as they were measured."""
     folder = judged.folder
     report = json.loads((folder / "report.json").read_text())
-    chained = leading_to(read_plan(), target.validate)
+    chained = trace(read_plan(), target.validate)
     contract = from_json((folder / "contract.json").read_text())
     inspection = json.loads((folder / "inspection.json").read_text())
     name = report["convert"]
     models = _shipped(folder / "files", name)
     labels, vectors = f"models/{name}.labels.txt", f"golden/{name}.json"
-    after = processing_steps.after(inspection["output"], target.package, labels)
+    after = processing_steps.postprocessing(inspection["output"], target.package, labels)
     content = {
-        **fallback_order.said(target.device),
+        **fallback_order.device_entry(target.device),
         "model": _model_path(models),
         "runtime": target.runtime,
         "protection": target.package.protect.value,
         "task": contract.task,
         "input": inspection["input"],
         "output": inspection["output"],
-        "preprocessing": processing_steps.before(contract, inspection["input"], chained["convert"]),
+        "preprocessing": processing_steps.preprocessing(
+            contract, inspection["input"], chained["convert"]
+        ),
         "postprocessing": after,
         "labels": contract.labels,
         "golden": vectors,
@@ -71,21 +73,24 @@ def entry(target: TargetParams, judged: Judgment) -> Entry:
         "gates": [_steady_gate(decision) for decision in judged.decisions],
         "waivers": [vars(waiver) for waiver in target.waivers],
         # Not the planner's digest: an experiment may have changed params.yaml since.
-        "recipe_sha256": digest(chained, plain(target)),
+        "recipe_sha256": recipe_digest(chained, plain(target)),
         "scheme": chained["quantize"]["scheme"],
-        "tools": tools_of(chained),
+        "tools": tool_versions(chained),
     }
     texts = {
         labels: "".join(f"{label}\n" for label in contract.labels).encode(),
-        vectors: golden_vectors.shipped(
+        vectors: golden_vectors.render(
             json.loads((folder / "golden.json").read_text()), after, contract.labels
         ),
     }
-    return Entry(content, {**models, **texts})
+    return TargetFiles(content, {**models, **texts})
 
 
-def head(
-    section: PackageParams, platform: str, entries: Mapping[str, Entry], source: dict[str, Any]
+def without_files(
+    section: PackageParams,
+    platform: str,
+    entries: Mapping[str, TargetFiles],
+    source: dict[str, Any],
 ) -> dict[str, Any]:
     """Return all that a manifest says but who signs it, under which licenses, and which files there are."""
     return {
@@ -98,7 +103,7 @@ def head(
     }
 
 
-def text(
+def render(
     content: dict[str, Any], files: Mapping[str, bytes], encrypted: Mapping[str, dict[str, Any]]
 ) -> str:
     """Return the text of manifest.json, checked against its schema.
@@ -132,7 +137,7 @@ def validate(content: dict[str, Any]) -> None:
     jsonschema.validate(content, schema)
 
 
-def is_part(path: str, model: str) -> bool:
+def belongs_to(path: str, model: str) -> bool:
     """Return whether a file is a model, or lies in the folder that one is."""
     return path == model or path.startswith(f"{model}/")
 

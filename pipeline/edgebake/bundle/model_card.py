@@ -36,16 +36,16 @@ MEANINGS = {
 }
 
 
-def make(content: Mapping[str, Any], section: PackageParams) -> str:
+def render(content: Mapping[str, Any], section: PackageParams) -> str:
     """Return the text of MODEL_CARD.md.
 
     Args:
         content: the manifest, less its files.
         section: what package reads.
     """
-    title = escaped(f"{content['name']} {content['version']}")
+    title = escape_markdown(f"{content['name']} {content['version']}")
     lines = [
-        *(f"# Model card: {title}", "", escaped(content["description"])),
+        *(f"# Model card: {title}", "", escape_markdown(content["description"])),
         *_details(content, section),
         *_listed("Intended use", section.card.intended_use),
         *_metrics(content),
@@ -56,7 +56,7 @@ def make(content: Mapping[str, Any], section: PackageParams) -> str:
     return "\n".join(lines) + "\n"
 
 
-def escaped(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Return somebody's words as one line that shows them and does nothing else: no markup, no HTML, no table."""
     line = " ".join("".join(mark if mark.isprintable() else " " for mark in text).split())
     shown = "".join(ENTITIES.get(mark) or MARKS.get(mark) or mark for mark in line)
@@ -67,11 +67,11 @@ def escaped(text: str) -> str:
 
 
 def _linked(source: str) -> str:
-    return f"<{source}>" if URL.fullmatch(source) else escaped(source)
+    return f"<{source}>" if URL.fullmatch(source) else escape_markdown(source)
 
 
 def _listed(title: str, points: Iterable[str]) -> list[str]:
-    return ["", f"## {title}", "", *(f"- {escaped(point)}" for point in points)]
+    return ["", f"## {title}", "", *(f"- {escape_markdown(point)}" for point in points)]
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -101,14 +101,16 @@ def _details(content: Mapping[str, Any], section: PackageParams) -> list[str]:
         "",
         "## Model details",
         "",
-        *(f"- {word}: {escaped(value)}" for word, value in said.items()),
+        *(f"- {word}: {escape_markdown(value)}" for word, value in said.items()),
     ]
 
 
 def _metrics(content: Mapping[str, Any]) -> list[str]:
     found = {name for target in content["targets"].values() for name in target["metrics"]}
     meanings = [
-        f"- {escaped(name)}: {meaning}" for name, meaning in MEANINGS.items() if name in found
+        f"- {escape_markdown(name)}: {meaning}"
+        for name, meaning in MEANINGS.items()
+        if name in found
     ]
     return [
         *("", "## Metrics", ""),
@@ -124,9 +126,9 @@ def _data(content: Mapping[str, Any]) -> list[str]:
     rows = [
         (
             one["kind"],
-            escaped(one["name"]),
-            escaped(one["license"]),
-            escaped(one["decision"]),
+            escape_markdown(one["name"]),
+            escape_markdown(one["license"]),
+            escape_markdown(one["decision"]),
             _linked(one["source"]),
         )
         for one in content["licenses"]
@@ -159,8 +161,8 @@ def _target(name: str, target: Mapping[str, Any]) -> list[str]:
     }
     numbers = [_number_row(metric, found) for metric, found in target["metrics"].items()]
     return [
-        *("", f"### {escaped(name)}", ""),
-        *(f"- {word}: {escaped(value)}" for word, value in said.items()),
+        *("", f"### {escape_markdown(name)}", ""),
+        *(f"- {word}: {escape_markdown(value)}" for word, value in said.items()),
         *_table(("metric", "value", "95 % interval", "n", "measured"), numbers),
         *_table(
             ("gate", "asked", "confidence", "verdict"),
@@ -195,7 +197,7 @@ def _number_row(metric: str, found: Mapping[str, Any]) -> list[str]:
     interval = " to ".join(_number(end) for end in found.get("interval", ())) or "-"
     n = f"{found['n']:,}" if "n" in found else "-"
     value = "-" if found["value"] is None else f"{_number(found['value'])}{_unit(found['unit'])}"
-    return [escaped(metric), value, interval, n, escaped(_where(found))]
+    return [escape_markdown(metric), value, interval, n, escape_markdown(_where(found))]
 
 
 def _number(value: float) -> str:
@@ -203,7 +205,7 @@ def _number(value: float) -> str:
 
 
 def _unit(unit: str) -> str:
-    return "" if unit in ("share", "1") else f" {escaped(unit)}"
+    return "" if unit in ("share", "1") else f" {escape_markdown(unit)}"
 
 
 def _where(found: Mapping[str, Any]) -> str:
@@ -223,10 +225,10 @@ def _gate_row(gate: Mapping[str, Any]) -> list[str]:
     bound = "at_least" if "at_least" in gate else "at_most"
     asked = f"{bound.replace('_', ' ')} {gate[bound]:g}"
     return [
-        escaped(gate["gate"]),
+        escape_markdown(gate["gate"]),
         asked,
         f"{gate['confidence'] * 100:g} %",
-        escaped(gate["verdict"]),
+        escape_markdown(gate["verdict"]),
     ]
 
 
@@ -236,4 +238,4 @@ def _waivers(waivers: Sequence[Mapping[str, str]]) -> list[str]:
     said = [
         f"{one['gate']}, by {one['by']} until {one['until']}: {one['reason']}" for one in waivers
     ]
-    return ["", "Waived:", "", *(f"- {escaped(line)}" for line in said)]
+    return ["", "Waived:", "", *(f"- {escape_markdown(line)}" for line in said)]

@@ -13,7 +13,9 @@ from edgebake.tasks.contract import Contract
 Step = dict[str, Any]
 
 
-def before(contract: Contract, tensor: dict[str, Any], convert: dict[str, Any]) -> list[Step]:
+def preprocessing(
+    contract: Contract, tensor: dict[str, Any], convert: dict[str, Any]
+) -> list[Step]:
     """Return the steps from an image to the model's input.
 
     Args:
@@ -67,7 +69,7 @@ def _one_or_each(numbers: list[float]) -> float | list[float]:
     return numbers[0] if len(numbers) == 1 else numbers
 
 
-def after(tensor: dict[str, Any], package: Package, labels: str) -> list[Step]:
+def postprocessing(tensor: dict[str, Any], package: Package, labels: str) -> list[Step]:
     """Return the steps from the model's output to answers.
 
     Args:

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from edgebake import artifacts
-from edgebake.bundle.components import Ingredient, architecture
-from edgebake.bundle.licenses import Judged, parsed
+from edgebake.bundle import components as bundle_components
+from edgebake.bundle.components import architecture
+from edgebake.bundle.licenses import LicensedComponent, parse
 from edgebake.recipe.stage_params import PackageParams
 
 if TYPE_CHECKING:
@@ -23,10 +24,10 @@ MODELS = "models/"  # all that an app needs to run a model: files and labels
 SHOWN = 200  # characters of a complaint of the schema, which may quote the whole text
 
 
-def make(
+def render(
     content: Mapping[str, Any],
     section: PackageParams,
-    judged: Sequence[Judged],
+    judged: Sequence[LicensedComponent],
     files: Mapping[str, bytes],
 ) -> bytes:
     """Return the text of sbom.cdx.json.
@@ -47,7 +48,9 @@ def make(
 
 
 def _bom(
-    content: Mapping[str, Any], ingredients: Sequence[Ingredient], files: Mapping[str, bytes]
+    content: Mapping[str, Any],
+    ingredients: Sequence[bundle_components.Component],
+    files: Mapping[str, bytes],
 ) -> Any:
     from cyclonedx.model.bom import Bom
 
@@ -67,7 +70,9 @@ def _serial(content: Mapping[str, Any], files: Mapping[str, bytes]) -> uuid.UUID
     )
 
 
-def _refs(ingredients: Sequence[Ingredient]) -> dict[str, Ingredient]:
+def _refs(
+    ingredients: Sequence[bundle_components.Component],
+) -> dict[str, bundle_components.Component]:
     """Return what others made by a name that no two of them share: data:1."""
     return {
         f"{one.kind}:{number}": one for number, one in enumerate(ingredients) if one.kind != "model"
@@ -75,7 +80,9 @@ def _refs(ingredients: Sequence[Ingredient]) -> dict[str, Ingredient]:
 
 
 def _model(
-    content: Mapping[str, Any], ingredients: Sequence[Ingredient], files: Mapping[str, bytes]
+    content: Mapping[str, Any],
+    ingredients: Sequence[bundle_components.Component],
+    files: Mapping[str, bytes],
 ) -> "Component":
     from cyclonedx.model import Property
     from cyclonedx.model.component import Component, ComponentType
@@ -102,7 +109,7 @@ def _file(path: str, data: bytes) -> "Component":
     return Component(name=path, type=ComponentType.FILE, bom_ref=f"file:{path}", hashes=[digest])
 
 
-def _part(ref: str, one: Ingredient) -> "Component":
+def _part(ref: str, one: bundle_components.Component) -> "Component":
     from cyclonedx.model import Property
     from cyclonedx.model.component import Component, ComponentType
     from packageurl import PackageURL
@@ -126,13 +133,15 @@ def _part(ref: str, one: Ingredient) -> "Component":
 def _license(expression: str) -> "License":
     from cyclonedx.model.license import DisjunctiveLicense, LicenseExpression
 
-    normal = str(parsed(expression))
+    normal = str(parse(expression))
     is_listed = " " not in normal and not normal.startswith("LicenseRef-")
     return DisjunctiveLicense(id=normal) if is_listed else LicenseExpression(normal)
 
 
 def _card(
-    content: Mapping[str, Any], section: PackageParams, ingredients: Sequence[Ingredient]
+    content: Mapping[str, Any],
+    section: PackageParams,
+    ingredients: Sequence[bundle_components.Component],
 ) -> dict[str, Any]:
     targets = content["targets"]
     families = sorted({architecture(target) for target in section.targets.values()})
@@ -186,7 +195,7 @@ def _interval(ends: list[float] | None) -> dict[str, Any]:
     return {"confidenceInterval": {"lowerBound": str(ends[0]), "upperBound": str(ends[1])}}
 
 
-def terms(text: bytes) -> set[tuple[str, str]]:
+def component_licenses(text: bytes) -> set[tuple[str, str]]:
     """Return the name and license of the model and of all that it is made from, of a bill that `check` found sound."""
     components = [one for one in _components(json.loads(text)) if one["type"] != "file"]
     return {
@@ -201,7 +210,7 @@ def _term(license_: Mapping[str, Any]) -> str:
     return str(license_.get("expression") or named.get("id") or named.get("name"))
 
 
-def check(text: bytes, digests: Mapping[str, str]) -> list[str]:
+def find_problems(text: bytes, digests: Mapping[str, str]) -> list[str]:
     """Return what is wrong with a bill of materials; it may be anybody's.
 
     Args:
@@ -257,7 +266,7 @@ def _not_spdx(components: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for component in components:
         for license_ in component.get("licenses", []):
             try:
-                parsed(license_.get("expression", "MIT"))
+                parse(license_.get("expression", "MIT"))
             except ValueError as error:
                 yield f"component {component['name']!r}: license {license_['expression']!r}: {error}"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from edgebake.bundle.lineage import leading_to
+from edgebake.bundle.lineage import trace
 from edgebake.errors import PlanError
 from edgebake.evaluation.gates.judge import Judgment, judge
 from edgebake.plan import planner
@@ -57,7 +57,7 @@ def _refuse_unmeasured(target: str, planned: dict[str, dict[str, Any]], validate
     """Refuse verdicts on another model than the recipe's: only what package reads may differ from the plan."""
     written = stage_params.read_plan()
     known = validate in written.get("validate", {})
-    if not known or leading_to(written, validate) != leading_to(planned, validate):
+    if not known or trace(written, validate) != trace(planned, validate):
         raise PlanError(
             f"{target}: its recipe says otherwise than {stage_params.PARAMS} in more than its gates; expected what was "
             "measured: run `edgebake build`"
@@ -85,11 +85,11 @@ def _workload(judged: Judgment) -> Iterator[str]:
         yield f"counted in the file: not measured: {macs.reason}"
     else:
         counted = f"{macs.value:,} multiply-accumulates, {parameters.value:,} parameters"
-        yield f"counted in the file: {counted}, activation peak {tables.shown(peak)}"
+        yield f"counted in the file: {counted}, activation peak {tables.format_value(peak)}"
     estimate = found["latency_predicted_ms"]
     known = estimate.value is not None
     said = (
-        f"{tables.shown(estimate)} on {estimate.device}"
+        f"{tables.format_value(estimate)} on {estimate.device}"
         if known
         else f"not measured: {estimate.reason}"
     )

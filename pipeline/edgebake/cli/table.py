@@ -107,7 +107,7 @@ def _row(name: str, runtime: str, judged: Judgment | None) -> list[str]:
         return [name, runtime, "not built", "", "", "", "", ""]
     found = judged.evidence.metrics
     shares = [_share(found["accuracy"]), _share(found["float_accuracy"])]
-    others = [tables.brief(found[key]) for key in ("size_mb", "latency_p90_ms", "speedup")]
+    others = [tables.format_brief(found[key]) for key in ("size_mb", "latency_p90_ms", "speedup")]
     return [name, runtime, *shares, *others, _where(found)]
 
 

@@ -22,10 +22,10 @@ RELEASE = RECIPES / "release.yaml"
 Check = Callable[[Path, dict[str, Any]], str]
 # By the word that is printed.
 CHECKS: dict[str, Check] = {
-    "files": verification.files,
-    "kinds": verification.kinds,
-    "chain": verification.targets,
-    "SBOM": verification.bill,
+    "files": verification.check_files,
+    "kinds": verification.check_file_types,
+    "chain": verification.check_fallback_order,
+    "SBOM": verification.check_sbom,
 }
 
 
@@ -48,8 +48,8 @@ def verify(asked: Asked, console: Console) -> None:
         HostError: the key cannot be read, or the rebuild lacks a tool, a commit or a key.
         RecipeError: the release whose licenses count cannot be read.
     """
-    beside = asked.proof or proof.beside(asked.bundle)
-    with safe_extract.opened(asked.bundle) as folder:
+    beside = asked.proof or proof.proof_folder(asked.bundle)
+    with safe_extract.open_bundle(asked.bundle) as folder:
         content = verification.read_manifest(folder)
         # Nothing is shown before all of it held: a name in a forged manifest could draw lines of its own.
         held, statement = _held(asked, folder, beside, content)
@@ -78,12 +78,12 @@ def _held(
     found |= {word: check(folder, content) for word, check in CHECKS.items()}
     policy = compose_release().licenses if RELEASE.is_file() else None
     found["licenses"] = (
-        f"{license_check.hold(folder, content, policy)} by {RELEASE if policy else 'its own release'}"
+        f"{license_check.check_licenses(folder, content, policy)} by {RELEASE if policy else 'its own release'}"
     )
     key = _key(asked, content)
-    found["signature"] = proof.signed(folder, beside, content, key)
-    statement = proof.origin(beside, key)
-    found["provenance"] = proof.provenanced(asked.bundle, folder, content, statement)
+    found["signature"] = proof.check_signature(folder, beside, content, key)
+    statement = proof.read_provenance(beside, key)
+    found["provenance"] = proof.check_provenance(asked.bundle, folder, content, statement)
     return found, statement
 
 

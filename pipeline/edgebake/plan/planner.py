@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from edgebake import artifacts
-from edgebake.bundle.lineage import digest, leading_to
+from edgebake.bundle.lineage import recipe_digest, trace
 from edgebake.errors import PlanError, RecipeError, listed, nearest
 from edgebake.plan import resolve, scheme_search
 from edgebake.plan.checks import release as release_checks
@@ -133,7 +133,7 @@ def merge(release: Release, composed: Sequence[Composed]) -> Plan:
     for bundle in plan["package"].values():
         for found in bundle["targets"].values():
             # Last of all: a teacher may be trained by a later target.
-            found["recipe_sha256"] = digest(leading_to(plan, found["validate"]), found)
+            found["recipe_sha256"] = recipe_digest(trace(plan, found["validate"]), found)
     return plan
 
 

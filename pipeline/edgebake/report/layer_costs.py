@@ -21,7 +21,7 @@ LINE, NAMES, BARS = 18, 300, 400
 
 
 @dataclass(frozen=True)
-class Row:
+class LayerCostRow:
     """One layer, in words and numbers that people read."""
 
     layer: str
@@ -32,10 +32,10 @@ class Row:
     high: float
 
 
-def rows(costs: "Sequence[LayerSensitivity]") -> list[Row]:
+def rows(costs: "Sequence[LayerSensitivity]") -> list[LayerCostRow]:
     """Return a row for each cost, in its order."""
     return [
-        Row(
+        LayerCostRow(
             cost.layer.name,
             cost.layer.operator,
             round(cost.signal_to_noise_db, 2),
@@ -47,7 +47,7 @@ def rows(costs: "Sequence[LayerSensitivity]") -> list[Row]:
     ]
 
 
-def as_table(found: Sequence[Row]) -> Table:
+def as_table(found: Sequence[LayerCostRow]) -> Table:
     """Return what the terminal shows."""
     table = Table("layer", "operator", "signal to noise", "accuracy lost", "range", box=box.SIMPLE)
     for row in found:
@@ -60,16 +60,16 @@ def as_table(found: Sequence[Row]) -> Table:
     return table
 
 
-def as_csv(found: Sequence[Row]) -> str:
+def as_csv(found: Sequence[LayerCostRow]) -> str:
     """Return the rows below their words."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([field.name for field in fields(Row)])
+    writer.writerow([field.name for field in fields(LayerCostRow)])
     writer.writerows(map(astuple, found))
     return text.getvalue()
 
 
-def as_svg(title: str, found: Sequence[Row]) -> str:
+def as_svg(title: str, found: Sequence[LayerCostRow]) -> str:
     """Return a bar for each layer, the dearest on top: the shorter, the more noise it adds."""
     longest = max(
         (row.signal_to_noise_db for row in found if row.signal_to_noise_db < float("inf")),
@@ -87,7 +87,7 @@ def as_svg(title: str, found: Sequence[Row]) -> str:
     )
 
 
-def _bar(number: int, row: Row, longest: float) -> str:
+def _bar(number: int, row: LayerCostRow, longest: float) -> str:
     top = number * LINE
     share = min(max(row.signal_to_noise_db, 0) / longest, 1)
     name = escape(f"{row.layer} ({row.operator})")

@@ -33,7 +33,7 @@ def lines(found: ModelInfo, file: str) -> list[str]:
     ]
 
 
-def numbers(values: list[float] | tuple[float, ...]) -> str:
+def yaml_numbers(values: list[float] | tuple[float, ...]) -> str:
     """Return numbers as YAML, each as short as 32 bits of float allow."""
     return f"[{', '.join(f'{value:.9g}' for value in values)}]"
 
@@ -58,7 +58,7 @@ def _known(found: ModelInfo) -> Iterator[tuple[str, str]]:
     yield from (("inside", step) for step in found.preprocessing)
     if found.pixel_scaling:
         scaling = found.pixel_scaling
-        mean, scale = numbers(scaling.mean), numbers(scaling.scale)
+        mean, scale = yaml_numbers(scaling.mean), yaml_numbers(scaling.scale)
         yield "pixels", f"mean {mean}, scale {scale}: {scaling.reason}"
     if found.color:
         yield "colours", f"{found.color}, as its metadata say"
@@ -113,7 +113,7 @@ def _unknown(found: ModelInfo) -> Iterator[str]:
     if not found.pixel_scaling:
         yield "Common: the model sees (pixel - mean) * scale, pixels from 0 to 255"
         for name, (mean, scale) in COMMON.items():
-            yield f"  {name}: mean {numbers(mean)}, scale {numbers(scale)}"
+            yield f"  {name}: mean {yaml_numbers(mean)}, scale {yaml_numbers(scale)}"
 
 
 def _end(end: TensorInfo) -> str:

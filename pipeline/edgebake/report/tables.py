@@ -53,13 +53,17 @@ def gates(decisions: list[tuple[str, Decision]]) -> Table:
     )
     for target, decision in decisions:
         measured = decision.measurement
-        numbers = (shown(measured), _bound(decision), f"{measured.n:,}" if measured.n else "-")
+        numbers = (
+            format_value(measured),
+            _bound(decision),
+            f"{measured.n:,}" if measured.n else "-",
+        )
         row = (
             target,
             decision.gate,
             str(decision.requirement),
             *numbers,
-            where(measured),
+            format_origin(measured),
             decision.verdict.value,
         )
         table.add_row(*row, style=STYLES[decision.verdict])
@@ -88,7 +92,8 @@ def _bound(decision: Decision) -> str:
     """Return what is proven at the confidence that the gate asks for."""
     if decision.bound is None:
         return "-"
-    return f"{shown(replace(decision.measurement, value=decision.bound))} at {decision.requirement.confidence:.4g}"
+    bound = replace(decision.measurement, value=decision.bound)
+    return f"{format_value(bound)} at {decision.requirement.confidence:.4g}"
 
 
 def release(rows: list[list[str]]) -> Table:
@@ -121,7 +126,7 @@ def as_text(table: Table) -> str:
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines() if line.strip())
 
 
-def shown(measured: Measurement) -> str:
+def format_value(measured: Measurement) -> str:
     """Return a number with its unit, or that there is none."""
     value = measured.value
     if value is None:
@@ -131,18 +136,18 @@ def shown(measured: Measurement) -> str:
     return f"{value:,.0f}/s" if measured.unit == "1/s" else f"{value:.4g}{UNITS[measured.unit]}"
 
 
-def brief(measured: Measurement) -> str:
+def format_brief(measured: Measurement) -> str:
     """Return a number for a narrow column: three digits, or a dash where there is none."""
     if measured.value is None:
         return "-"
     return (
         f"{measured.value:.3g}{UNITS[measured.unit]}"
         if measured.unit in ("ms", "times")
-        else shown(measured)
+        else format_value(measured)
     )
 
 
-def where(measured: Measurement) -> str:
+def format_origin(measured: Measurement) -> str:
     """Return where a number comes from, or why there is none."""
     if measured.value is None:
         return measured.reason

@@ -11,7 +11,7 @@ from typing import Any
 
 from edgebake import artifacts
 from edgebake.bundle import archive, assemble, manifest, samples
-from edgebake.bundle.lineage import digest, leading_to
+from edgebake.bundle.lineage import recipe_digest, trace
 from edgebake.bundle.trust import proof
 from edgebake.errors import GateError
 from edgebake.evaluation.gates.judge import Judgment, judge
@@ -29,10 +29,10 @@ def run(job: Job) -> str:
     _leave_verdicts(section, found)
     _refuse(job.variant, found)
     entries = {
-        name: manifest.entry(section.targets[name], judged) for name, judged in found.items()
+        name: manifest.target_entry(section.targets[name], judged) for name, judged in found.items()
     }
     source = json.loads((REVISION / f"{job.variant}.json").read_text())
-    files = assemble.make(section, job.variant, entries, source)
+    files = assemble.assemble(section, job.variant, entries, source)
     artifacts.write_files(job.out, files)
     _write_beside(job, found, files)
     return f"{len(found)} target{'s' if len(found) != 1 else ''}, {artifacts.ROOT / 'package' / job.variant}.zip"
@@ -44,7 +44,7 @@ def _leave_verdicts(section: PackageParams, found: dict[str, Judgment]) -> None:
         missed = [one.shortfall for one in judged.decisions if not one.lets_through]
         # Not the planner's digest: an experiment may have changed params.yaml since, and says nothing of the recipe.
         target = section.targets[name]
-        sha256 = digest(leading_to(read_plan(), target.validate), plain(target))
+        sha256 = recipe_digest(trace(read_plan(), target.validate), plain(target))
         verdict = {"recipe_sha256": sha256, "missed": missed}
         artifacts.write(
             artifacts.VERDICTS / f"{name}.json", (json.dumps(verdict, indent=2) + "\n").encode()
@@ -56,7 +56,7 @@ def _refuse(platform: str, found: dict[str, Judgment]) -> None:
     missed = [(name, one) for name, one in decided if not one.lets_through]
     if missed:
         # Of the bundle before this one: it is no proof of anything that lies there.
-        shutil.rmtree(proof.beside(artifacts.folder("package", platform)), ignore_errors=True)
+        shutil.rmtree(proof.proof_folder(artifacts.folder("package", platform)), ignore_errors=True)
         lines = [f"{platform}: no bundle, {len(missed)} of {len(decided)} gates not passed"]
         raise GateError(
             "\n".join([*lines, tables.as_text(tables.gates(missed)), *tables.notes(missed)])
@@ -68,11 +68,11 @@ def _write_beside(job: Job, found: dict[str, Judgment], files: dict[str, bytes])
     (job.out / artifacts.SUMS).write_text(artifacts.sums(job.out))
     beside = artifacts.ROOT / "package"
     archived, measured = (
-        archive.zipped(job.out),
+        archive.zip_folder(job.out),
         {name: _measured(judged) for name, judged in found.items()},
     )
     with artifacts.published(beside / f"{job.variant}.samples") as folder:
-        artifacts.write_files(folder, samples.make(json.loads(files[manifest.FILE]), files))
+        artifacts.write_files(folder, samples.render(json.loads(files[manifest.FILE]), files))
     artifacts.write(
         beside / f"{job.variant}.measurements.json",
         (json.dumps(measured, indent=2) + "\n").encode(),

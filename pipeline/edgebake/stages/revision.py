@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from edgebake import artifacts
-from edgebake.bundle.lineage import digest, leading_to
+from edgebake.bundle.lineage import recipe_digest, trace
 from edgebake.bundle.trust import git
 from edgebake.evaluation.gates.waivers import has_expired
 from edgebake.recipe import Waiver
@@ -106,6 +106,6 @@ def _recipes(plan: dict[str, dict[str, Any]], platform: str) -> Any:
     if section is None:
         return None
     return section, {
-        name: digest(leading_to(plan, target["validate"]), target)
+        name: recipe_digest(trace(plan, target["validate"]), target)
         for name, target in section["targets"].items()
     }

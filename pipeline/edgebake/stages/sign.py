@@ -16,10 +16,10 @@ import yaml
 
 from edgebake import artifacts, plugins
 from edgebake.bundle import manifest
-from edgebake.bundle.archive import zipped
-from edgebake.bundle.lineage import leading_to
+from edgebake.bundle.archive import zip_folder
+from edgebake.bundle.lineage import trace
 from edgebake.bundle.trust import dvc_lock, keys, proof, provenance, signature
-from edgebake.bundle.trust.provenance import Build, Source
+from edgebake.bundle.trust.provenance import BuildRecord, TrainingData
 from edgebake.errors import ArtifactError, DataError
 from edgebake.recipe import Signature, stage_params
 from edgebake.recipe.stage_params import PackageParams
@@ -43,9 +43,9 @@ def write(platform: str) -> str:
     bundle = artifacts.opened(artifacts.folder("package", platform))
     content = json.loads((bundle / manifest.FILE).read_text())
     signer = _signer(section.signature, content)
-    said = provenance.statement(_build(section, platform, content))
-    with artifacts.published(proof.beside(bundle)) as out:
-        (out / proof.PROVENANCE).write_bytes(provenance.envelope(said, signer))
+    said = provenance.build_statement(_build(section, platform, content))
+    with artifacts.published(proof.proof_folder(bundle)) as out:
+        (out / proof.PROVENANCE).write_bytes(provenance.seal(said, signer))
         if signer:
             signature.sign(bundle, out / proof.SIGNATURE, signer)
     return (
@@ -56,7 +56,7 @@ def write(platform: str) -> str:
 
 
 def _signer(asked: Signature | None, content: dict[str, Any]) -> keys.Signer | None:
-    signer = keys.signer(asked.key, Path(asked.public_key)) if asked else None
+    signer = keys.load_signer(asked.key, Path(asked.public_key)) if asked else None
     planned = keys.key_id(signer.public_key) if signer else None
     packaged = None if content["signature"] == manifest.UNSIGNED else content["signature"]["key_id"]
     if planned != packaged:
@@ -68,9 +68,9 @@ def _signer(asked: Signature | None, content: dict[str, Any]) -> keys.Signer | N
     return signer
 
 
-def _build(section: PackageParams, platform: str, content: dict[str, Any]) -> Build:
+def _build(section: PackageParams, platform: str, content: dict[str, Any]) -> BuildRecord:
     plan = stage_params.read_plan()
-    chains = [leading_to(plan, target.validate) for target in section.targets.values()]
+    chains = [trace(plan, target.validate) for target in section.targets.values()]
     converts = [chain["validate"]["convert"] for chain in chains]
     used = {
         name: found
@@ -78,14 +78,14 @@ def _build(section: PackageParams, platform: str, content: dict[str, Any]) -> Bu
         for name, found in target["tools"].items()
     }
     tools = {**section.tools, **plugins.tools(*SIGN_TOOLS), **used}
-    return Build(
+    return BuildRecord(
         platform=platform,
         subjects=_subjects(platform, content),
         git_commit=content["source"]["git_commit"],
         dirty=content["source"]["dirty"],
         recipes={name: target["recipe_sha256"] for name, target in content["targets"].items()},
         params=sha256(provenance.canonical(plan["package"][platform])).hexdigest(),
-        lock=dvc_lock.digest(_lock(), converts),
+        lock=dvc_lock.lock_digest(_lock(), converts),
         data=_data(section, chains),
         tools=tools,
         version=version("edgebake"),
@@ -100,7 +100,7 @@ def _subjects(platform: str, content: dict[str, Any]) -> dict[str, str]:
     for file in (archive, beside):
         if not file.is_file():
             raise ArtifactError(f"{file}: not there; package makes it: run `dvc repro`")
-    if archive.read_bytes() != zipped(folder):
+    if archive.read_bytes() != zip_folder(folder):
         raise ArtifactError(
             f"{archive}: not the archive of {folder}; somebody changed it: run `dvc repro --force`"
         )
@@ -120,7 +120,7 @@ def _lock() -> dict[str, Any]:
     return found
 
 
-def _data(section: PackageParams, chains: list[dict[str, Any]]) -> list[Source]:
+def _data(section: PackageParams, chains: list[dict[str, Any]]) -> list[TrainingData]:
     """Return what the models of a platform, and their teachers, were trained on, each once."""
     origins = {
         _data_file(chain["train"]["data"]): one.source
@@ -146,14 +146,14 @@ def _data_file(data: dict[str, Any]) -> Path:
     return bundled_file
 
 
-def _source(path: Path, origin: str | None) -> Source:
+def _source(path: Path, origin: str | None) -> TrainingData:
     if not path.exists():
         raise DataError(f"{path}: not there; expected the data that was learned from: `dvc pull`")
     digest = (
         {"dirHash": _dir_hash(path)} if path.is_dir() else {"sha256": artifacts.sha256_of(path)}
     )
     # Where somebody keeps data outside the project says nothing to others, and something about the machine.
-    return Source(
+    return TrainingData(
         path.name if path.is_absolute() else path.as_posix(), digest, origin, _tracked(path)
     )
 

@@ -49,12 +49,12 @@ def _lock() -> dict[str, Any]:
 
 def _changes(converts: list[str]) -> set[str]:
     """Return the stages whose entries change the digest."""
-    before = dvc_lock.digest(_lock(), converts)
+    before = dvc_lock.lock_digest(_lock(), converts)
     found = set()
     for stage in _lock()["stages"]:
         changed = _lock()
         changed["stages"][stage]["outs"][0]["md5"] = "1"
-        if dvc_lock.digest(changed, converts) != before:
+        if dvc_lock.lock_digest(changed, converts) != before:
             found.add(stage)
     return found
 
@@ -72,17 +72,19 @@ def test_the_lock_digest_is_one_that_anybody_can_compute() -> None:
         name: _lock()["stages"][name] for name in ("convert@a", "prune@a", "quantize@a", "train@a")
     }
     text = json.dumps(stages, sort_keys=True, separators=(",", ":"))
-    assert dvc_lock.digest(_lock(), ["a"]) == hashlib.sha256(text.encode()).hexdigest()
+    assert dvc_lock.lock_digest(_lock(), ["a"]) == hashlib.sha256(text.encode()).hexdigest()
 
 
 def test_the_order_of_the_lock_does_not_matter() -> None:
     turned = {"stages": dict(reversed(_lock()["stages"].items()))}
-    assert dvc_lock.digest(turned, ["b", "a"]) == dvc_lock.digest(_lock(), ["a", "b", "a"])
+    assert dvc_lock.lock_digest(turned, ["b", "a"]) == dvc_lock.lock_digest(
+        _lock(), ["a", "b", "a"]
+    )
 
 
 def test_a_stage_that_was_never_run_is_named() -> None:
     with pytest.raises(ArtifactError) as refused:
-        dvc_lock.digest(_lock(), ["c"])
+        dvc_lock.lock_digest(_lock(), ["c"])
     assert (
         str(refused.value)
         == "dvc.lock: convert@c: not there; expected what was built: run `dvc repro`"
@@ -92,7 +94,7 @@ def test_a_stage_that_was_never_run_is_named() -> None:
 def test_the_projects_own_lock_is_followed_down_to_train() -> None:
     own = yaml.safe_load((Path(__file__).parents[3] / "dvc.lock").read_text())
     name = next(stage.partition("@")[2] for stage in own["stages"] if stage.startswith("convert@"))
-    before = dvc_lock.digest(own, [name])
+    before = dvc_lock.lock_digest(own, [name])
     for entry in (entry for stage, entry in own["stages"].items() if stage.startswith("train@")):
         entry["outs"][0]["md5"] = "0"
-    assert dvc_lock.digest(own, [name]) != before
+    assert dvc_lock.lock_digest(own, [name]) != before

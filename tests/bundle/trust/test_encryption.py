@@ -121,13 +121,13 @@ def test_what_is_bound_cannot_be_moved_into_the_content() -> None:
 
 
 def test_a_file_is_bound_to_its_release_and_its_place() -> None:
-    found = encryption.associated("digits", "1.0.0", "android", "models/digits.tflite")
+    found = encryption.associated_data("digits", "1.0.0", "android", "models/digits.tflite")
     assert found == b"digits/1.0.0/android/models/digits.tflite"
 
 
 def test_a_name_that_could_be_read_as_two_words_is_refused() -> None:
     with pytest.raises(RecipeError) as refused:
-        encryption.associated("digits/1.0.0", "2", "android", "models/m")
+        encryption.associated_data("digits/1.0.0", "2", "android", "models/m")
     assert str(refused.value) == (
         "recipes/release.yaml: name: 'digits/1.0.0'; expected no '/' where a target is encrypted"
     )

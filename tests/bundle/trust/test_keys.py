@@ -30,12 +30,12 @@ def pair(tmp_path: Path) -> tuple[Path, Path]:
 
 def _refused(uri: str, public: Path) -> str:
     with pytest.raises(EdgebakeError) as refused:
-        keys.signer(uri, public)
+        keys.load_signer(uri, public)
     return str(refused.value)
 
 
 def _check(public: Path, signature: bytes, message: bytes) -> None:
-    keys.public_key(public).verify(signature, message, ec.ECDSA(hashes.SHA256()))
+    keys.read_public_key(public).verify(signature, message, ec.ECDSA(hashes.SHA256()))
 
 
 def test_a_new_private_key_is_its_owners_alone_and_the_public_one_everybodys(
@@ -78,7 +78,7 @@ def test_a_key_goes_into_a_folder_that_is_there(tmp_path: Path) -> None:
 
 
 def test_a_file_signs(pair: tuple[Path, Path]) -> None:
-    _check(pair[1], keys.signer(f"file:{pair[0]}", pair[1]).sign(b"bundle"), b"bundle")
+    _check(pair[1], keys.load_signer(f"file:{pair[0]}", pair[1]).sign(b"bundle"), b"bundle")
 
 
 def test_the_same_message_has_the_same_signature(pair: tuple[Path, Path]) -> None:
@@ -92,7 +92,7 @@ def test_a_variable_signs_whether_it_holds_pem_or_base64_of_it(
 ) -> None:
     text = pair[0].read_bytes()
     monkeypatch.setenv("KEY", base64.encodebytes(text).decode() if encoded else text.decode())
-    _check(pair[1], keys.signer("env:KEY", pair[1]).sign(b"bundle"), b"bundle")
+    _check(pair[1], keys.load_signer("env:KEY", pair[1]).sign(b"bundle"), b"bundle")
 
 
 def test_a_variable_that_is_not_set_is_named(
@@ -115,7 +115,7 @@ def test_a_link_is_judged_by_the_file_that_it_leads_to(
 ) -> None:
     link = tmp_path / "link"
     link.symlink_to(pair[0])
-    _check(pair[1], keys.signer(f"file:{link}", pair[1]).sign(b"bundle"), b"bundle")
+    _check(pair[1], keys.load_signer(f"file:{link}", pair[1]).sign(b"bundle"), b"bundle")
     pair[0].chmod(0o644)
     assert "others can read it (mode 0644)" in _refused(f"file:{link}", pair[1])
 
@@ -156,7 +156,7 @@ def test_a_private_key_has_to_belong_to_the_public_one(
     pair: tuple[Path, Path], tmp_path: Path
 ) -> None:
     other = signing.key(tmp_path, "other")
-    names = [keys.key_id(keys.public_key(public))[:16] for _, public in (other, pair)]
+    names = [keys.key_id(keys.read_public_key(public))[:16] for _, public in (other, pair)]
     assert _refused(f"file:{other[0]}", pair[1]) == (
         f"{other[0]}: its public half is {names[0]}, but {pair[1]} is {names[1]}; expected the two halves of one key"
     )
@@ -236,7 +236,7 @@ def test_what_is_no_public_key_is_said_so(pair: tuple[Path, Path], tmp_path: Pat
 
 
 def test_a_key_has_the_name_that_model_signing_gives_it(pair: tuple[Path, Path]) -> None:
-    assert keys.key_id(keys.public_key(pair[1])) == sha256(pair[1].read_bytes()).hexdigest()
+    assert keys.key_id(keys.read_public_key(pair[1])) == sha256(pair[1].read_bytes()).hexdigest()
 
 
 @pytest.mark.parametrize(
@@ -286,19 +286,19 @@ def service(pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> type[_S
 def test_a_service_signs_with_the_key_that_it_keeps(
     pair: tuple[Path, Path], service: type[_Service]
 ) -> None:
-    _check(pair[1], keys.signer("awskms:release", pair[1]).sign(b"bundle"), b"bundle")
+    _check(pair[1], keys.load_signer("awskms:release", pair[1]).sign(b"bundle"), b"bundle")
 
 
 def test_a_service_that_signs_with_another_key_is_found_out(
     pair: tuple[Path, Path], service: type[_Service]
 ) -> None:
     service.held["awskms:other"] = ec.generate_private_key(ec.SECP256R1())
-    signer = keys.signer("awskms:other", pair[1])
+    signer = keys.load_signer("awskms:other", pair[1])
     with pytest.raises(HostError) as refused:
         signer.sign(b"bundle")
     assert str(refused.value) == (
         "recipes/release.yaml: signature: the private key does not belong to public key "
-        f"{keys.key_id(keys.public_key(pair[1]))[:16]}; expected the two halves of one key"
+        f"{keys.key_id(keys.read_public_key(pair[1]))[:16]}; expected the two halves of one key"
     )
 
 
@@ -321,20 +321,22 @@ def test_a_service_whose_library_is_missing_says_which(pair: tuple[Path, Path]) 
 def test_an_encryption_key_is_read_from_its_file(tmp_path: Path) -> None:
     keys.generate_secret(tmp_path / "key")
     assert len(base64.b64decode((tmp_path / "key").read_text())) == 32
-    assert keys.secret(f"file:{tmp_path}/key") == base64.b64decode((tmp_path / "key").read_text())
+    assert keys.read_secret(f"file:{tmp_path}/key") == base64.b64decode(
+        (tmp_path / "key").read_text()
+    )
 
 
 def test_two_encryption_keys_differ(tmp_path: Path) -> None:
     for name in ("one", "other"):
         keys.generate_secret(tmp_path / name)
-    assert keys.secret(f"file:{tmp_path}/one") != keys.secret(f"file:{tmp_path}/other")
+    assert keys.read_secret(f"file:{tmp_path}/one") != keys.read_secret(f"file:{tmp_path}/other")
 
 
 @pytest.mark.parametrize("text", ["", "c2hvcnQ=", "?" * 44, base64.b64encode(bytes(33)).decode()])
 def test_what_is_no_encryption_key_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KEY", text)
     with pytest.raises(HostError) as refused:
-        keys.secret("env:KEY")
+        keys.read_secret("env:KEY")
     assert str(refused.value) == (
         "env:KEY: no encryption key; expected 32 bytes as base64: `edgebake keygen --encryption`"
     )
@@ -342,7 +344,7 @@ def test_what_is_no_encryption_key_is_refused(text: str, monkeypatch: pytest.Mon
 
 def test_no_service_gives_an_encryption_key_away() -> None:
     with pytest.raises(RecipeError) as refused:
-        keys.secret("awskms:release")
+        keys.read_secret("awskms:release")
     assert (
         str(refused.value)
         == "recipes/release.yaml: 'awskms:' names no key; expected one of: file:PATH, env:NAME"

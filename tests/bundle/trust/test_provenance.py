@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from edgebake.bundle.trust import keys, provenance
-from edgebake.bundle.trust.provenance import Build, Source
+from edgebake.bundle.trust.provenance import BuildRecord, TrainingData
 from edgebake.errors import ProofError
 from tests.bundle.signing import key, signer
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-BUILD = Build(
+BUILD = BuildRecord(
     platform="android",
     subjects={"manifest.json": "b" * 64, "android.zip": "a" * 64},
     git_commit=COMMIT,
@@ -25,13 +25,13 @@ BUILD = Build(
     params="e" * 64,
     lock="f" * 64,
     data=[
-        Source(
+        TrainingData(
             "data/images",
             {"dirHash": "1" * 64},
             "https://doi.org/10.24432/C50P49",
             "2" * 32 + ".dir",
         ),
-        Source("pipeline/edgebake/data/sources/digits.py", {"sha256": "3" * 64}),
+        TrainingData("pipeline/edgebake/data/sources/digits.py", {"sha256": "3" * 64}),
     ],
     tools={"numpy": "2.4.6", "keras": "3.15.1"},
     version="0.1.0",
@@ -72,12 +72,12 @@ def _turned(words: Mapping[str, str]) -> dict[str, str]:
 
 def _refused(text: bytes, public: Path | None) -> str:
     with pytest.raises(ProofError) as refused:
-        provenance.opened(text, public)
+        provenance.unseal(text, public)
     return str(refused.value)
 
 
 def test_the_statement_says_what_was_built_from_what() -> None:
-    said = provenance.statement(BUILD)
+    said = provenance.build_statement(BUILD)
     assert said["subject"] == [
         {"name": "android.zip", "digest": {"sha256": "a" * 64}},
         {"name": "manifest.json", "digest": {"sha256": "b" * 64}},
@@ -97,7 +97,7 @@ def test_in_toto_reads_the_statement_and_slsa_its_predicate() -> None:
     from in_toto_attestation.v1 import statement_pb2  # type: ignore[import-untyped]
     from in_toto_attestation.v1.statement import Statement  # type: ignore[import-untyped]
 
-    said = provenance.statement(BUILD)
+    said = provenance.build_statement(BUILD)
     Statement.copy_from_pb(json_format.ParseDict(said, statement_pb2.Statement())).validate()
     read = json_format.ParseDict(said["predicate"], Provenance())
     assert read.build_definition.resolved_dependencies[0].digest["gitCommit"] == COMMIT
@@ -114,29 +114,30 @@ def test_the_same_build_has_the_same_provenance_in_whatever_order_it_was_told(
         tools=_turned(BUILD.tools),
     )
     one, other = (
-        provenance.envelope(provenance.statement(build), signer(*pair)) for build in (BUILD, turned)
+        provenance.seal(provenance.build_statement(build), signer(*pair))
+        for build in (BUILD, turned)
     )
     assert one == other
 
 
 def test_no_clock_is_in_it(pair: tuple[Path, Path]) -> None:
-    said = provenance.statement(BUILD)
+    said = provenance.build_statement(BUILD)
     assert "metadata" not in said["predicate"]["runDetails"]
     assert not {"startedOn", "finishedOn", "invocationId"} & set(json.dumps(said).split('"'))
 
 
 def test_what_was_signed_is_opened(pair: tuple[Path, Path]) -> None:
-    said = provenance.statement(BUILD)
-    text = provenance.envelope(said, signer(*pair))
-    assert provenance.opened(text, pair[1]) == provenance.opened(text, pair[1]) == said
+    said = provenance.build_statement(BUILD)
+    text = provenance.seal(said, signer(*pair))
+    assert provenance.unseal(text, pair[1]) == provenance.unseal(text, pair[1]) == said
 
 
 def test_an_unsigned_one_is_opened_without_a_key_alone(pair: tuple[Path, Path]) -> None:
-    said = provenance.statement(BUILD)
-    text = provenance.envelope(said, None)
+    said = provenance.build_statement(BUILD)
+    text = provenance.seal(said, None)
     assert json.loads(text)["signatures"] == []
-    assert provenance.opened(text, None) == said
-    name = keys.key_id(keys.public_key(pair[1]))[:16]
+    assert provenance.unseal(text, None) == said
+    name = keys.key_id(keys.read_public_key(pair[1]))[:16]
     assert (
         _refused(text, pair[1]) == f"provenance: signed by nobody; expected key {name} of {pair[1]}"
     )
@@ -146,17 +147,17 @@ def test_it_can_be_verified_by_hand(pair: tuple[Path, Path]) -> None:
     from cryptography.hazmat.primitives import hashes  # for this test alone
     from cryptography.hazmat.primitives.asymmetric import ec
 
-    found = json.loads(provenance.envelope(provenance.statement(BUILD), signer(*pair)))
+    found = json.loads(provenance.seal(provenance.build_statement(BUILD), signer(*pair)))
     payload = base64.b64decode(found["payload"])
     message = b"DSSEv1 28 application/vnd.in-toto+json %d %b" % (len(payload), payload)
     signature = base64.b64decode(found["signatures"][0]["sig"])
-    keys.public_key(pair[1]).verify(signature, message, ec.ECDSA(hashes.SHA256()))
+    keys.read_public_key(pair[1]).verify(signature, message, ec.ECDSA(hashes.SHA256()))
 
 
 def test_another_key_is_named(pair: tuple[Path, Path], tmp_path: Path) -> None:
     _, other = key(tmp_path / "keys", "other")
-    names = [keys.key_id(keys.public_key(public))[:16] for public in (pair[1], other)]
-    text = provenance.envelope(provenance.statement(BUILD), signer(*pair))
+    names = [keys.key_id(keys.read_public_key(public))[:16] for public in (pair[1], other)]
+    text = provenance.seal(provenance.build_statement(BUILD), signer(*pair))
     assert (
         _refused(text, other)
         == f"provenance: signed by key {names[0]}; expected key {names[1]} of {other}"
@@ -172,11 +173,11 @@ def _payload(said: Any) -> str:
 
 
 def test_an_edited_statement_is_found(pair: tuple[Path, Path]) -> None:
-    said = provenance.statement(BUILD)
-    text = provenance.envelope(said, signer(*pair))
+    said = provenance.build_statement(BUILD)
+    text = provenance.seal(said, signer(*pair))
     edited = copy.deepcopy(said)
     edited["predicate"]["buildDefinition"]["internalParameters"]["dirty"] = True
-    name = keys.key_id(keys.public_key(pair[1]))[:16]
+    name = keys.key_id(keys.read_public_key(pair[1]))[:16]
     assert (
         _refused(_edited(text, payload=_payload(edited)), pair[1])
         == f"provenance: changed since key {name} signed it"
@@ -187,14 +188,14 @@ def test_a_key_that_claims_to_be_another_is_found_out(
     pair: tuple[Path, Path], tmp_path: Path
 ) -> None:
     other = key(tmp_path / "keys", "other")
-    text = provenance.envelope(provenance.statement(BUILD), signer(*other)).decode()
-    name, claimed = (keys.key_id(keys.public_key(public)) for public in (other[1], pair[1]))
+    text = provenance.seal(provenance.build_statement(BUILD), signer(*other)).decode()
+    name, claimed = (keys.key_id(keys.read_public_key(public)) for public in (other[1], pair[1]))
     said = _refused(text.replace(name, claimed).encode(), pair[1])
     assert said == f"provenance: changed since key {claimed[:16]} signed it"
 
 
 def test_another_type_of_payload_is_refused_before_it_is_read(pair: tuple[Path, Path]) -> None:
-    text = provenance.envelope(provenance.statement(BUILD), signer(*pair))
+    text = provenance.seal(provenance.build_statement(BUILD), signer(*pair))
     assert _refused(_edited(text, payloadType="application/json"), pair[1]) == (
         "provenance: payloadType: 'application/json'; expected 'application/vnd.in-toto+json'"
     )
@@ -210,8 +211,8 @@ def test_another_type_of_payload_is_refused_before_it_is_read(pair: tuple[Path, 
 def test_another_kind_of_statement_is_named(
     pair: tuple[Path, Path], word: str, expected: str
 ) -> None:
-    text = provenance.envelope(
-        {**provenance.statement(BUILD), word: "https://other"}, signer(*pair)
+    text = provenance.seal(
+        {**provenance.build_statement(BUILD), word: "https://other"}, signer(*pair)
     )
     assert _refused(text, pair[1]) == f"provenance: {word}: 'https://other'; expected '{expected}'"
 
@@ -230,7 +231,7 @@ def test_another_kind_of_statement_is_named(
 )
 def test_what_is_no_statement_is_said_so(change: Callable[[Any], Any]) -> None:
     text = _edited(
-        provenance.envelope({}, None), payload=_payload(change(provenance.statement(BUILD)))
+        provenance.seal({}, None), payload=_payload(change(provenance.build_statement(BUILD)))
     )
     assert (
         _refused(text, None)
@@ -256,16 +257,16 @@ def test_what_is_no_envelope_is_said_so(text: bytes) -> None:
 
 
 def test_the_same_signature_twice_is_no_envelope(pair: tuple[Path, Path]) -> None:
-    text = provenance.envelope(provenance.statement(BUILD), signer(*pair))
+    text = provenance.seal(provenance.build_statement(BUILD), signer(*pair))
     twice = _edited(text, signatures=json.loads(text)["signatures"] * 2)
-    name = keys.key_id(keys.public_key(pair[1]))
+    name = keys.key_id(keys.read_public_key(pair[1]))
     assert _refused(twice, pair[1]) == (
         f"provenance: no DSSE envelope (ValueError: Multiple signatures found for keyid {name})"
     )
 
 
 def test_a_statement_without_a_commit_is_refused() -> None:
-    said = provenance.statement(BUILD)
+    said = provenance.build_statement(BUILD)
     said["predicate"]["buildDefinition"]["resolvedDependencies"] = []
     with pytest.raises(ProofError) as refused:
         provenance.commit(said)

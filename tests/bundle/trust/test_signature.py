@@ -164,7 +164,7 @@ def test_a_signature_that_is_not_there_is_said_so(signed: Signed, tmp_path: Path
 
 def test_another_key_is_named(signed: Signed, tmp_path: Path) -> None:
     _, other = key(tmp_path / "keys", "other")
-    names = [keys.key_id(keys.public_key(public))[:16] for public in (signed[2], other)]
+    names = [keys.key_id(keys.read_public_key(public))[:16] for public in (signed[2], other)]
     assert _refused(signed[0], signed[1], other) == (
         f"{signed[1]}: signed by key {names[0]}; expected key {names[1]} of {other}"
     )
@@ -174,7 +174,7 @@ def test_a_key_that_claims_to_be_another_is_found_out(signed: Signed, tmp_path: 
     other = key(tmp_path / "keys", "other")
     signature.sign(signed[0], tmp_path / "other.sig", signer(*other))
     text = (tmp_path / "other.sig").read_text()
-    name, claimed = (keys.key_id(keys.public_key(public)) for public in (other[1], signed[2]))
+    name, claimed = (keys.key_id(keys.read_public_key(public)) for public in (other[1], signed[2]))
     (tmp_path / "other.sig").write_text(text.replace(name, claimed))
     assert _refused(signed[0], tmp_path / "other.sig", signed[2]) == (
         f"{tmp_path}/other.sig: not what the key signed; the signature itself was edited"

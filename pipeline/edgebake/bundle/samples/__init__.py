@@ -40,14 +40,14 @@ INLINED = re.compile(r"from (edgebake\.[\w.]+) import .+")
 NOQA = re.compile(r"  # noqa: .+")
 
 
-def make(manifest: dict[str, Any], bundle_files: Mapping[str, bytes]) -> dict[str, bytes]:
+def render(manifest: dict[str, Any], bundle_files: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return the samples of a platform by their file names.
 
     Args:
         manifest: of the bundle.
         bundle_files: every file of it by its path.
     """
-    has = words(manifest)
+    has = features(manifest)
     names = [
         name for name, word in FILES[manifest["platform"]].items() if word is None or word in has
     ]
@@ -58,7 +58,7 @@ def make(manifest: dict[str, Any], bundle_files: Mapping[str, bytes]) -> dict[st
     return {name: text.encode() for name, text in made.items()}
 
 
-def words(manifest: dict[str, Any]) -> set[str]:
+def features(manifest: dict[str, Any]) -> set[str]:
     """Return what a bundle has: its platform, its runtimes, and whether it is for Python or has encrypted files."""
     runtimes = {target["runtime"] for target in manifest["targets"].values()}
     encrypted = any("encryption" in file for file in manifest["files"])

@@ -14,7 +14,7 @@ from edgebake.errors import ArtifactError
 STAGES = ("train", "prune", "quantize", "convert")
 
 
-def digest(lock: dict[str, Any], converts: Iterable[str]) -> str:
+def lock_digest(lock: dict[str, Any], converts: Iterable[str]) -> str:
     """Return the sha256 of those entries of dvc.lock that led to converted files, as canonical JSON by stage.
 
     It starts at the convert stages of a platform's targets and follows each dependency to the stage that made it:

@@ -33,16 +33,16 @@ SCHEME = "tink-aes256-gcm-hkdf-1mb"  # as manifest.json calls it
 PREFIX_BYTES = 7
 
 
-def encrypt(data: bytes, key: bytes, associated: bytes) -> bytes:
+def encrypt(data: bytes, key: bytes, associated_data: bytes) -> bytes:
     """Return an encrypted file; the same for the same file, key and associated data.
 
     Args:
         data: the plain file.
         key: 32 bytes.
-        associated: what the file is bound to; `associated` makes it.
+        associated_data: what the file is bound to, from `associated_data`.
     """
-    salt, prefix = _derived(data, key, associated)
-    cipher = segment_cipher(key, salt, associated)
+    salt, prefix = _derived(data, key, associated_data)
+    cipher = segment_cipher(key, salt, associated_data)
     source = io.BytesIO(data)
     written = [bytes([HEADER]) + salt + prefix]
     segment = source.read(SEGMENT - HEADER - TAG)
@@ -56,9 +56,9 @@ def encrypt(data: bytes, key: bytes, associated: bytes) -> bytes:
         segment = following
 
 
-def _derived(data: bytes, key: bytes, associated: bytes) -> tuple[bytes, bytes]:
+def _derived(data: bytes, key: bytes, associated_data: bytes) -> tuple[bytes, bytes]:
     derived = _subkey(key, b"edgebake/1 derived salt")
-    content = len(associated).to_bytes(8, "big") + associated + sha256(data).digest()
+    content = len(associated_data).to_bytes(8, "big") + associated_data + sha256(data).digest()
     salt = hmac.digest(derived, b"salt" + content, "sha256")
     return salt, hmac.digest(derived, b"prefix" + content, "sha256")[:PREFIX_BYTES]
 
@@ -67,7 +67,7 @@ def _subkey(key: bytes, purpose: bytes) -> bytes:
     return HKDF(hashes.SHA256(), 32, None, purpose).derive(key)
 
 
-def associated(name: str, version: str, platform: str, path: str) -> bytes:
+def associated_data(name: str, version: str, platform: str, path: str) -> bytes:
     """Return what an encrypted file is bound to, so that none can stand in for that of another release or place.
 
     Raises:

@@ -22,7 +22,9 @@ ALGORITHM = "ecdsa-sha2-nistp256"
 PIN = "EDGEBAKE_HSM_PIN"  # the variable with the PIN of `hsm:`
 
 
-def asking(uri: str, public: ec.EllipticCurvePublicKey, key_id: str) -> Callable[[bytes], bytes]:
+def remote_signing(
+    uri: str, public: ec.EllipticCurvePublicKey, key_id: str
+) -> Callable[[bytes], bytes]:
     """Return a function from a message to its signature, made by the service: ECDSA over SHA-256, in DER.
 
     Raises:

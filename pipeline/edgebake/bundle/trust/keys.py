@@ -99,17 +99,17 @@ def _refuse_taken(path: Path) -> None:
         )
 
 
-def signer(uri: str, public_key_path: Path) -> Signer:
+def load_signer(uri: str, public_key_path: Path) -> Signer:
     """Return who signs with the key that a URI names.
 
     Raises:
         RecipeError: nothing that is known has such a URI.
         HostError: the key cannot be had, is not safe where it lies, or does not belong to the public key.
     """
-    public = public_key(public_key_path)
+    public = read_public_key(public_key_path)
     scheme, rest = _split(uri, ("file", "env", *key_service.SCHEMES))
     if scheme in key_service.SCHEMES:
-        return Signer(public, key_service.asking(uri, public, key_id(public)))
+        return Signer(public, key_service.remote_signing(uri, public, key_id(public)))
     where, content = _content(scheme, rest)
     private = _private(where, content)
     if private.public_key() != public:
@@ -126,7 +126,7 @@ def signer(uri: str, public_key_path: Path) -> Signer:
     )
 
 
-def public_key(path: Path) -> ec.EllipticCurvePublicKey:
+def read_public_key(path: Path) -> ec.EllipticCurvePublicKey:
     """Return the public key in a PEM file.
 
     Raises:
@@ -158,7 +158,7 @@ def key_id(key: ec.EllipticCurvePublicKey) -> str:
     return sha256(_pem(key)).hexdigest()
 
 
-def secret(uri: str) -> bytes:
+def read_secret(uri: str) -> bytes:
     """Return the 32 bytes of an encryption key, which a file or a variable holds as base64.
 
     Raises:

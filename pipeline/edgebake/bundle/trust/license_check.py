@@ -5,28 +5,30 @@ from typing import Any
 
 from edgebake.bundle import licenses, manifest
 from edgebake.bundle.assemble import NOTICE
-from edgebake.bundle.components import Ingredient
+from edgebake.bundle.components import Component
 from edgebake.errors import LicenseError, ProofError
 from edgebake.recipe import Licenses
 
 
-def hold(folder: Path, content: dict[str, Any], policy: Licenses | None) -> str:
+def check_licenses(folder: Path, content: dict[str, Any], policy: Licenses | None) -> str:
     """Hold what a bundle is made from against a policy, and return what has to be reviewed; none: no policy is asked.
 
     Raises:
         ProofError: a license is denied, unknown or none, or a text is not there.
     """
     words = ("kind", "name", "license", "source")
-    asked = [Ingredient(**{word: one[word] for word in words}) for one in content["licenses"]]
+    asked = [Component(**{word: one[word] for word in words}) for one in content["licenses"]]
     _hold_release(content, asked)
     if not (folder / NOTICE).is_file():
         raise ProofError(f"{NOTICE}: not there; expected who made what the bundle is made from")
     review = [one["name"] for one in content["licenses"] if one["decision"] == "review"]
     try:
         if policy:
-            judged = licenses.judge(asked, policy, folder / licenses.FOLDER)
+            judged = licenses.apply_policy(asked, policy, folder / licenses.FOLDER)
             review = [
-                one.name for one, decision in judged if decision.verdict is licenses.Verdict.review
+                one.name
+                for one, decision in judged
+                if decision.verdict is licenses.PolicyVerdict.review
             ]
         _hold_texts(folder, asked)
     except (LicenseError, ValueError) as error:
@@ -34,7 +36,7 @@ def hold(folder: Path, content: dict[str, Any], policy: Licenses | None) -> str:
     return f"{len(asked)} ingredients, to be reviewed: {', '.join(review) or 'none'}; none denied"
 
 
-def _hold_release(content: dict[str, Any], asked: list[Ingredient]) -> None:
+def _hold_release(content: dict[str, Any], asked: list[Component]) -> None:
     """Hold the license that the bundle says of itself against the one that is judged."""
     said = [(one.name, one.license) for one in asked if one.kind == "model"]
     if said != [(content["name"], content["license"])]:
@@ -43,7 +45,7 @@ def _hold_release(content: dict[str, Any], asked: list[Ingredient]) -> None:
         )
 
 
-def _hold_texts(folder: Path, asked: list[Ingredient]) -> None:
+def _hold_texts(folder: Path, asked: list[Component]) -> None:
     """Look for the text of each license, of one at least where there is a choice.
 
     Raises:
@@ -52,7 +54,7 @@ def _hold_texts(folder: Path, asked: list[Ingredient]) -> None:
     """
     for one in asked:
         names = sorted(
-            {str(symbol).partition(" WITH ")[0] for symbol in licenses.parsed(one.license).symbols}
+            {str(symbol).partition(" WITH ")[0] for symbol in licenses.parse(one.license).symbols}
         )
         if not any((folder / licenses.FOLDER / f"{name}.txt").is_file() for name in names):
             raise LicenseError(

@@ -15,13 +15,15 @@ SIGNATURE = "model.sig"
 PROVENANCE = "provenance.json"
 
 
-def beside(bundle: Path) -> Path:
+def proof_folder(bundle: Path) -> Path:
     """Return where the proof of a bundle lies."""
     place = bundle.resolve() if bundle.name in ("", "..") else bundle
     return place.with_name(f"{place.name.removesuffix('.zip')}.proof")
 
 
-def signed(folder: Path, proof: Path, content: dict[str, Any], public_key: Path | None) -> str:
+def check_signature(
+    folder: Path, proof: Path, content: dict[str, Any], public_key: Path | None
+) -> str:
     """Hold a bundle against its signature, and return by whom it is.
 
     Raises:
@@ -29,7 +31,7 @@ def signed(folder: Path, proof: Path, content: dict[str, Any], public_key: Path 
     """
     if public_key is None:
         return "none, as the manifest says"
-    found, said = keys.key_id(keys.public_key(public_key)), content["signature"]["key_id"]
+    found, said = keys.key_id(keys.read_public_key(public_key)), content["signature"]["key_id"]
     if found != said:
         raise ProofError(
             f"{public_key}: this is key {found[:16]}; the manifest says that {said[:16]} signs it"
@@ -38,7 +40,7 @@ def signed(folder: Path, proof: Path, content: dict[str, Any], public_key: Path 
     return f"OpenSSF model signature by key {found[:16]}"
 
 
-def origin(proof: Path, public_key: Path | None) -> dict[str, Any]:
+def read_provenance(proof: Path, public_key: Path | None) -> dict[str, Any]:
     """Return what provenance says of a build, its signature checked where there is a key.
 
     Raises:
@@ -53,10 +55,10 @@ def origin(proof: Path, public_key: Path | None) -> dict[str, Any]:
         raise ProofError(
             f"{file}: {file.stat().st_size:,} bytes; expected at most {signature.MOST_BYTES:,}"
         )
-    return provenance.opened(file.read_bytes(), public_key)
+    return provenance.unseal(file.read_bytes(), public_key)
 
 
-def provenanced(
+def check_provenance(
     bundle: Path, folder: Path, content: dict[str, Any], statement: dict[str, Any]
 ) -> str:
     """Hold a bundle against what its provenance is of, and return where it is from.

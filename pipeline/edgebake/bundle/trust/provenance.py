@@ -29,7 +29,7 @@ BUILDER = "urn:edgebake:builder:v1"
 
 
 @dataclass(frozen=True)
-class Source:
+class TrainingData:
     """Data that was learned from; digests by algorithm in in-toto's words: sha256 of a file, dirHash of a folder."""
 
     name: str
@@ -39,7 +39,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Build:
+class BuildRecord:
     """All that provenance says of one build; digests are sha256 in hexadecimal."""
 
     platform: str
@@ -49,12 +49,12 @@ class Build:
     recipes: Mapping[str, str]  # digest of each target's resolved recipe
     params: str  # digest of the platform's part of the plan
     lock: str  # digest of what DVC recorded of it: pipeline/edgebake/bundle/trust/dvc_lock.py
-    data: Iterable[Source]
+    data: Iterable[TrainingData]
     tools: Mapping[str, str]  # version of each, by its name on PyPI
     version: str  # of edgebake
 
 
-def statement(build: Build) -> dict[str, Any]:
+def build_statement(build: BuildRecord) -> dict[str, Any]:
     """Return the in-toto statement of a build."""
     definition = {
         "buildType": BUILD_TYPE,
@@ -88,7 +88,7 @@ def statement(build: Build) -> dict[str, Any]:
     }
 
 
-def _described(source: Source) -> dict[str, Any]:
+def _described(source: TrainingData) -> dict[str, Any]:
     uri = {"uri": source.uri} if source.uri else {}
     tracked = {"annotations": {"dvc": source.dvc}} if source.dvc else {}
     return {"name": source.name, **uri, "digest": source.digest, **tracked}
@@ -142,7 +142,7 @@ def canonical(content: Any) -> bytes:
     return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
 
 
-def envelope(said: dict[str, Any], signer: keys.Signer | None) -> bytes:
+def seal(said: dict[str, Any], signer: keys.Signer | None) -> bytes:
     """Return a statement in its DSSE envelope as JSON, without a signature where there is no signer.
 
     Raises:
@@ -158,7 +158,7 @@ def envelope(said: dict[str, Any], signer: keys.Signer | None) -> bytes:
     return json.dumps(made.to_dict(), indent=2).encode() + b"\n"
 
 
-def opened(text: bytes, public_key: Path | None) -> dict[str, Any]:
+def unseal(text: bytes, public_key: Path | None) -> dict[str, Any]:
     """Return the statement in an envelope, its signature checked; without a key none is asked for.
 
     Raises:
@@ -206,7 +206,7 @@ def _refuse_unsigned(found: "Envelope", public_key: Path) -> None:
     from securesystemslib.exceptions import VerificationError  # for proofs alone
     from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]
 
-    key = keys.public_key(public_key)
+    key = keys.read_public_key(public_key)
     name = keys.key_id(key)
     if name not in found.signatures:
         said = ", ".join(f"by key {other[:16]}" for other in found.signatures) or "by nobody"

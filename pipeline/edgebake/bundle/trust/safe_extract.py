@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from edgebake.bundle.archive import zipped
+from edgebake.bundle.archive import zip_folder
 from edgebake.errors import ProofError
 
 PATH = re.compile(
@@ -33,7 +33,7 @@ TROUBLE = (
 
 
 @contextmanager
-def opened(bundle: Path) -> Iterator[Path]:
+def open_bundle(bundle: Path) -> Iterator[Path]:
     """Give the folder of a bundle, a zip's unpacked.
 
     Raises:
@@ -65,7 +65,7 @@ def _refuse_odd_entries(folder: Path) -> None:
         if stat.S_ISDIR(mode) and not any(entry.iterdir()):
             raise ProofError(f"{name}: an empty folder; a bundle has none")
         if stat.S_ISREG(mode):
-            refuse_path(name)
+            reject_unsafe_path(name)
             total += entry.lstat().st_size
     _refuse_twins([entry.relative_to(folder).as_posix() for entry in entries if entry.is_file()])
     _refuse_much(len(entries), total)
@@ -81,7 +81,7 @@ def _unpack(archive: Path, folder: Path) -> None:
     except TROUBLE as error:
         raise ProofError(f"{archive}: a damaged zip: {type(error).__name__}") from None
     # Bytes before, between or behind the entries would be signed and verified by nobody.
-    if zipped(folder) != archive.read_bytes():
+    if zip_folder(folder) != archive.read_bytes():
         raise ProofError(
             f"{archive}: not the archive that edgebake makes of these files; something else is in it"
         )
@@ -89,7 +89,7 @@ def _unpack(archive: Path, folder: Path) -> None:
 
 def _refuse_odd_zip(entries: list[zipfile.ZipInfo], size: int) -> None:
     for entry in entries:
-        refuse_path(entry.filename)
+        reject_unsafe_path(entry.filename)
         if stat.S_ISLNK(entry.external_attr >> 16):
             raise ProofError(f"{entry.filename}: a symbolic link; expected files and folders alone")
         if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
@@ -117,7 +117,7 @@ def _write(packed: zipfile.ZipFile, entry: zipfile.ZipInfo, file: Path) -> None:
             target.write(chunk)
 
 
-def refuse_path(name: str) -> None:
+def reject_unsafe_path(name: str) -> None:
     """Refuse a path that leaves the bundle, or that some system reads differently.
 
     Raises:

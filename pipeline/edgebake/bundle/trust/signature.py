@@ -80,7 +80,7 @@ def verify(bundle: Path, signature: Path, public_key: Path) -> None:
         ProofError: the signature is missing, cannot be read, is by another key, or is of other files.
         HostError: the public key cannot be read.
     """
-    expected = keys.key_id(keys.public_key(public_key))
+    expected = keys.key_id(keys.read_public_key(public_key))
     made = _read(signature)
     named = made.bundle.verification_material.public_key
     hint = named.hint if named else None

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from edgebake import artifacts
 from edgebake.bundle import fallback_order, manifest, sbom
-from edgebake.bundle.trust.safe_extract import refuse_path
+from edgebake.bundle.trust.safe_extract import reject_unsafe_path
 from edgebake.errors import ProofError
 
 MOST_BYTES = 4 << 20  # of a manifest: one of a thousand files takes a tenth of it
@@ -81,7 +81,7 @@ def _refuse_paths(content: Any) -> None:
     for key, value in _texts(content):
         if value.startswith("/") or ".." in value.split("/"):
             try:
-                refuse_path(value)
+                reject_unsafe_path(value)
             except ProofError as error:
                 raise ProofError(f"{manifest.FILE}: {key}: {error}") from None
 
@@ -106,7 +106,7 @@ def _refuse_invalid(content: Any) -> None:
         ) from None
 
 
-def files(folder: Path, content: dict[str, Any]) -> str:
+def check_files(folder: Path, content: dict[str, Any]) -> str:
     """Hold every file against the manifest, and the manifest against SHA256SUMS."""
     listed = {file["path"]: file for file in content["files"]}
     if len(listed) != len(content["files"]):
@@ -151,7 +151,7 @@ def _hold_sums(folder: Path) -> None:
     raise ProofError(f"{artifacts.SUMS}: changed; it is not the list of what lies there")
 
 
-def kinds(folder: Path, content: dict[str, Any]) -> str:
+def check_file_types(folder: Path, content: dict[str, Any]) -> str:
     """Hold each file against what its place and name say that it is: a model, a text or data."""
     for file in content["files"]:
         problem = _problem(file["path"], folder / file["path"], "encryption" in file)
@@ -186,7 +186,7 @@ def _not_text(file: Path, kind: str) -> str | None:
     )
 
 
-def targets(_: Path, content: dict[str, Any]) -> str:
+def check_fallback_order(_: Path, content: dict[str, Any]) -> str:
     """Hold the chain against the targets: it ends, each is some device's first, and what they name is there."""
     listed = {file["path"] for file in content["files"]}
     if sorted(content["chain"]) != sorted(content["targets"]):
@@ -202,7 +202,7 @@ def targets(_: Path, content: dict[str, Any]) -> str:
             if path not in listed:
                 raise ProofError(f"{manifest.FILE}: targets.{name}: {path}: not among the files")
         _hold_model(name, target, content["files"])
-    for problem in fallback_order.problems(
+    for problem in fallback_order.find_problems(
         {name: content["targets"][name] for name in content["chain"]}
     ):
         raise ProofError(f"{manifest.FILE}: chain: {problem}")
@@ -211,7 +211,7 @@ def targets(_: Path, content: dict[str, Any]) -> str:
 
 def _hold_model(name: str, target: dict[str, Any], listed: list[dict[str, Any]]) -> None:
     where, model = f"{manifest.FILE}: targets.{name}", target["model"]
-    files = [file for file in listed if manifest.is_part(file["path"], model)]
+    files = [file for file in listed if manifest.belongs_to(file["path"], model)]
     if not files:
         raise ProofError(f"{where}.model: {model}: not among the files")
     for file in files:
@@ -222,16 +222,21 @@ def _hold_model(name: str, target: dict[str, Any], listed: list[dict[str, Any]])
             )
 
 
-def bill(folder: Path, content: dict[str, Any]) -> str:
+def check_sbom(folder: Path, content: dict[str, Any]) -> str:
     """Hold the SBOM against its schema and the files."""
     if not (folder / sbom.FILE).is_file():
         raise ProofError(
             f"{sbom.FILE}: not there; expected the bill of materials at the top of the bundle"
         )
     text = (folder / sbom.FILE).read_bytes()
-    for problem in sbom.check(text, {file["path"]: file["sha256"] for file in content["files"]}):
+    for problem in sbom.find_problems(
+        text, {file["path"]: file["sha256"] for file in content["files"]}
+    ):
         raise ProofError(f"{sbom.FILE}: {problem}")
-    found, said = sbom.terms(text), {(one["name"], one["license"]) for one in content["licenses"]}
+    found, said = (
+        sbom.component_licenses(text),
+        {(one["name"], one["license"]) for one in content["licenses"]},
+    )
     for name, license_ in sorted(found ^ said):
         where = sbom.FILE if (name, license_) in said else manifest.FILE
         raise ProofError(

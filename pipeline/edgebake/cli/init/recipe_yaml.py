@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from edgebake.models.inspection.model_info import ModelInfo
-from edgebake.report.model_file import numbers
+from edgebake.report.model_file import yaml_numbers
 
 MISSING = "???"
 PLAIN = re.compile(r"[A-Za-z0-9_./-]([A-Za-z0-9_./ +()-]*[A-Za-z0-9_./+()-])?")
@@ -112,8 +112,9 @@ def origin(words: Origin) -> list[str]:
 def pixels(mean: Sequence[float], scale: Sequence[float], mark: str = "") -> list[str]:
     """Return the two lines of what pixels become."""
     return [
-        f"mean: {numbers(tuple(mean))} # {mark}the model sees (pixel - mean) * scale; one, or one for each channel",
-        f"scale: {numbers(tuple(scale))}{' # ?' if mark else ''}",
+        f"mean: {yaml_numbers(tuple(mean))} # {mark}the model sees (pixel - mean) * scale; "
+        "one, or one for each channel",
+        f"scale: {yaml_numbers(tuple(scale))}{' # ?' if mark else ''}",
     ]
 
 

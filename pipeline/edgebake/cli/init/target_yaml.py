@@ -5,7 +5,7 @@ from typing import Any
 
 from edgebake.cli.init.recipe_yaml import Origin, origin, pixels, text
 from edgebake.recipe import Data, Features, Splits
-from edgebake.report.model_file import numbers
+from edgebake.report.model_file import yaml_numbers
 
 TRACKED = "Track it with `dvc add {}`."
 FETCHED = "Keras fetches it when it is not there."
@@ -80,7 +80,7 @@ def _value(value: Any) -> str:
     if isinstance(value, dict):
         return f"{{ {', '.join(f'{word}: {_value(one)}' for word, one in value.items())} }}"
     return (
-        numbers(value)
+        yaml_numbers(value)
         if isinstance(value, list)
         else text(value)
         if isinstance(value, str)

@@ -119,8 +119,8 @@ def _refuse_undecided(answers: Answers, found: ModelInfo) -> None:
         )
     if found.pixel_scaling and answers.mean and not _alike(answers, found.pixel_scaling):
         mean, scale = (
-            model_report.numbers(found.pixel_scaling.mean),
-            model_report.numbers(found.pixel_scaling.scale),
+            model_report.yaml_numbers(found.pixel_scaling.mean),
+            model_report.yaml_numbers(found.pixel_scaling.scale),
         )
         raise RecipeError(
             f"--mean, --scale: {answers.model} says mean {mean}, scale {scale}: {found.pixel_scaling.reason}; "

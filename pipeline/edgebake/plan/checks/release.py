@@ -25,11 +25,11 @@ def _refuse_broken_chains(asked: Sequence[Composed]) -> None:
     """Refuse a release that leaves a device of a platform without a file, or a target without a device."""
     for platform in Platform:
         targets = {
-            one.target: fallback_order.said(one.recipe.device)
+            one.target: fallback_order.device_entry(one.recipe.device)
             for one in asked
             if one.recipe.device.platform is platform
         }
-        for problem in fallback_order.problems(targets) if targets else ():
+        for problem in fallback_order.find_problems(targets) if targets else ():
             raise RecipeError(f"recipes/release.yaml: targets: {problem}")
 
 
