@@ -1,1 +1,1 @@
-"""How sure a number is: bounds that hold, from counts alone; and how many more examples would decide."""
+"""Confidence bounds from counts, resampling, and the number of examples that a decision needs."""

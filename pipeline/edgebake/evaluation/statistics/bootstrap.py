@@ -1,10 +1,9 @@
-"""What a statistic could have been: its value in resamples of what was measured.
+"""Percentile bootstrap of a statistic (Efron & Tibshirani 1993, chapters 6 and 13).
 
-Percentile bootstrap (Efron & Tibshirani 1993, chapters 6 and 13), from SciPy, with a fixed seed.
+From SciPy, with a fixed seed.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +11,19 @@ from numpy.typing import NDArray
 RESAMPLES = 999
 SEED = 0
 
+Column = NDArray[np.float64] | NDArray[np.bool_]
 
-def resampled(statistic: Callable[..., float], columns: Sequence[NDArray[Any]]) -> list[float]:
-    """Return the statistic of each resample, sorted; columns [n] are drawn together, one row at a time."""
-    from scipy.stats import bootstrap  # a second, and most of edgebake never resamples
 
-    found = bootstrap(
+def resampled(statistic: Callable[..., float], columns: Sequence[Column]) -> list[float]:
+    """Return the statistic of each of 999 resamples, sorted.
+
+    Args:
+        statistic: takes the resampled columns in their order.
+        columns: arrays of shape [n]; a resample takes the same rows of all of them.
+    """
+    from scipy.stats import bootstrap  # takes a second to import, and few stages resample
+
+    result = bootstrap(
         columns,
         statistic,
         n_resamples=RESAMPLES,
@@ -26,10 +32,10 @@ def resampled(statistic: Callable[..., float], columns: Sequence[NDArray[Any]]) 
         method="percentile",
         rng=SEED,
     )
-    return sorted(map(float, found.bootstrap_distribution))
+    return sorted(float(value) for value in result.bootstrap_distribution)
 
 
 def interval(values: Sequence[float], confidence: float = 0.95) -> list[float]:
-    """Return both ends of a two-sided interval of what was resampled."""
+    """Return both ends of the two-sided percentile interval of resampled values."""
     tail = (1 - confidence) / 2
     return [float(end) for end in np.quantile(values, [tail, 1 - tail])]

@@ -1,11 +1,13 @@
-"""Two models on the same examples: how much accuracy the second has lost, and how sure that is.
+"""Exact test and confidence bounds of the accuracy that one model loses against another.
 
-Of n examples, `lost` were right before and are wrong now, `won` the other way round; the others say nothing of the
-difference. The test is exact and unconditional, ordered by the score statistic: Tango 1998 (Statistics in Medicine
-17:891); Hsueh, Liu & Chen 2001 (Biometrics 57:478). What is not known, how often the two models differ at all, is
-taken at its worst within a confidence set that holds it but for GAMMA, which is added to the p-value: Berger & Boos
-1994 (JASA 89:1012). The score test alone and the bootstrap promise as much and keep it less: docs/adr/0013 has the
-numbers.
+Both models see the same n examples: `lost` were right before and are wrong now, `won` the other
+way round; the remaining examples carry no information on the difference.
+
+The test is exact and unconditional, ordered by the score statistic: Tango 1998 (Statistics in
+Medicine 17:891); Hsueh, Liu & Chen 2001 (Biometrics 57:478). Its nuisance parameter, the rate at
+which the models differ, takes its worst value within a confidence set of level 1 - GAMMA, and GAMMA
+is added to the p-value: Berger & Boos 1994 (JASA 89:1012). The score test alone and the bootstrap
+state the same confidence and hold it less often: docs/adr/0013 has the numbers.
 """
 
 import functools
@@ -19,14 +21,27 @@ from scipy.special import bdtr, ndtri
 from edgebake.evaluation.statistics import proportion
 
 GAMMA = 1e-3
-GRID = 48  # values of the nuisance at which the p-value is taken
-TAIL = 8  # standard deviations; beyond, a binomial holds less than 1e-14
+GRID = 48  # values of the nuisance parameter at which the p-value is taken
+TAIL = 8  # standard deviations, beyond which a binomial has a mass of less than 1e-14
 
 Floats = NDArray[np.float64]
 
 
 def score(lost: Floats, won: Floats, n: int, loss: float) -> Floats:
-    """Return how many standard errors the loss that was found is above `loss` (Tango 1998, equations 9 and 10)."""
+    """Return the score statistic of the hypothesis that the true loss is `loss`.
+
+    It is the distance of the observed loss from `loss` in standard errors (Tango 1998, equations 9
+    and 10).
+
+    Args:
+        lost: counts, shape [m].
+        won: counts, shape [m].
+        n: number of examples.
+        loss: accuracy lost under the hypothesis, -1 to 1.
+
+    Returns:
+        Statistics of shape [m], above 0 where more is lost than `loss`.
+    """
     b = -lost - won + loss * (2 * n - lost + won)
     c = -won * loss * (1 - loss)
     q = (np.sqrt(np.maximum(b * b - 8 * n * c, 0)) - b) / (4 * n)
@@ -34,108 +49,151 @@ def score(lost: Floats, won: Floats, n: int, loss: float) -> Floats:
     return (lost - won - n * loss) / np.sqrt(np.maximum(variance, 1e-300))
 
 
-def _score(lost: int, won: int, n: int, loss: float) -> float:
-    return float(score(np.array([float(lost)]), np.array([float(won)]), n, loss)[0])
+def _score_of_counts(lost: int, won: int, n: int, loss: float) -> float:
+    statistics = score(np.array([float(lost)]), np.array([float(won)]), n, loss)
+    return float(statistics[0])
 
 
 @functools.cache
 def p_less(lost: int, won: int, n: int, loss: float) -> float:
-    """Return the p-value against a true loss of `loss` or more; small where less is lost."""
+    """Return the p-value of the hypothesis that the true loss is at least `loss`."""
     differing = lost + won
-    least, most = proportion.interval(differing, n, 1 - GAMMA)
-    least = max(least, loss)  # who loses so much differs at least as often
-    if least > most:
+    lowest_rate, highest_rate = proportion.interval(differing, n, 1 - GAMMA)
+    lowest_rate = max(lowest_rate, loss)  # models differ at least as often as one of them loses
+    if lowest_rate > highest_rate:
         return GAMMA
-    rates = np.linspace(least, most, GRID)
-    observed = _score(lost, won, n, loss)
+    rates = np.linspace(lowest_rate, highest_rate, GRID)
+    observed = _score_of_counts(lost, won, n, loss)
     tails = _tails(observed, n, loss, rates)
     return min(1.0, GAMMA + float(tails.max()))
 
 
 def p_more(lost: int, won: int, n: int, loss: float) -> float:
-    """Return the p-value against a true loss of `loss` or less; small where more is lost."""
+    """Return the p-value of the hypothesis that the true loss is at most `loss`."""
     return p_less(won, lost, n, -loss)
 
 
 def upper(lost: int, won: int, n: int, confidence: float) -> float:
-    """Return the loss that the true one is above of with a probability of at most 1 - confidence."""
+    """Return the one-sided upper confidence bound of the loss."""
     alpha = 1 - confidence
-    return _crossing(lambda loss: p_less(lost, won, n, loss) <= alpha, (lost - won) / n)
+
+    def is_rejected(loss: float) -> bool:
+        return p_less(lost, won, n, loss) <= alpha
+
+    return _bisect(is_rejected, (lost - won) / n)
 
 
 def lower(lost: int, won: int, n: int, confidence: float) -> float:
-    """Return the loss that the true one is below of with a probability of at most 1 - confidence."""
+    """Return the one-sided lower confidence bound of the loss."""
     return -upper(won, lost, n, confidence)
 
 
 def interval(lost: int, won: int, n: int, confidence: float = 0.95) -> list[float]:
-    """Return both ends of a two-sided interval of the loss."""
+    """Return both ends of the two-sided confidence interval of the loss."""
     one_sided = (1 + confidence) / 2
     return [lower(lost, won, n, one_sided), upper(lost, won, n, one_sided)]
 
 
-def needed(pairs: tuple[int, int, int], limit: float, confidence: float) -> int | None:
-    """Return about how many examples would decide on which side of the limit the loss is, if it stays as it is.
+def needed(counts: tuple[int, int, int], limit: float, confidence: float) -> int | None:
+    """Estimate the number of examples that would settle on which side of the limit the loss is.
 
-    `pairs` is lost, won, n. None where the loss is the limit itself: then no number would.
+    It assumes that the observed rates stay the same.
+
+    Args:
+        counts: lost, won and n.
+        limit: accuracy that may be lost.
+        confidence: one-sided, 0 to 1.
+
+    Returns:
+        The number, or None where the observed loss is the limit itself: then no number settles it.
     """
-    lost, won, n = pairs
-    z = _score(lost, won, n, limit)
+    lost, won, n = counts
+    z = _score_of_counts(lost, won, n, limit)
     if z == 0:
         return None
-    p = p_less if z < 0 else p_more
-    # The statistic grows with the root of n.
+    p_value = p_more
+    if z < 0:
+        p_value = p_less
+    # The statistic grows with the square root of n.
     size = max(n + 1, int(n * (float(ndtri(confidence)) / z) ** 2))
-    while p(round(lost * size / n), round(won * size / n), size, limit) > 1 - confidence:
+    while p_value(round(lost * size / n), round(won * size / n), size, limit) > 1 - confidence:
         size = int(size * 1.05) + 1
     return size
 
 
 def _tails(observed: float, n: int, loss: float, rates: Floats) -> Floats:
-    """Return the probability of a score at most as high as the observed one, for each rate at which models differ."""
-    spread = TAIL * math.sqrt(n * rates[-1] * (1 - rates[0])) + 20
-    differing = np.arange(
-        max(0, int(n * rates[0] - spread)), min(n, int(n * rates[-1] + spread)) + 1
-    )
-    most = _most_lost(observed, differing, n, loss)
+    """Return the probability of a score of at most `observed`.
+
+    Args:
+        observed: score of the observed counts.
+        n: number of examples.
+        loss: accuracy lost under the hypothesis.
+        rates: rates at which the models differ, shape [r].
+
+    Returns:
+        Probabilities, one per rate, shape [r].
+    """
+    differing = _plausible_counts(n, rates)
     column = rates[:, None]
-    lost = np.clip(
-        (column + loss) / 2 / np.maximum(column, 1e-300), 0, 1
-    )  # share of the differing ones
-    below = np.where(most < 0, 0.0, bdtr(np.maximum(most, 0), differing, lost))
-    found: Floats = (
-        np.diff(bdtr(differing, n, column), prepend=_before(differing[0], n, column)) * below
-    ).sum(axis=1)
-    return found
+    most = _most_lost(observed, differing, n, loss)
+    lost_share = np.clip((column + loss) / 2 / np.maximum(column, 1e-300), 0, 1)
+    below = np.where(most < 0, 0.0, bdtr(np.maximum(most, 0), differing, lost_share))
+    cumulative = bdtr(differing, n, column)
+    mass = np.diff(cumulative, prepend=_p_fewer_than(differing[0], n, column))
+    tails: Floats = (mass * below).sum(axis=1)
+    return tails
 
 
-def _before(first: int, n: int, rates: Floats) -> Floats:
-    """Return the probability of fewer than `first` of n, for each rate [rates, 1]."""
-    return bdtr(first - 1, n, rates) if first else np.zeros_like(rates)
+def _plausible_counts(n: int, rates: Floats) -> NDArray[np.int64]:
+    """Return the numbers of differing examples with more than a negligible probability, [d]."""
+    spread = TAIL * math.sqrt(n * rates[-1] * (1 - rates[0])) + 20
+    lowest = max(0, int(n * rates[0] - spread))
+    highest = min(n, int(n * rates[-1] + spread))
+    return np.arange(lowest, highest + 1)
+
+
+def _p_fewer_than(count: int, n: int, rates: Floats) -> Floats:
+    """Return the probability of fewer than `count` of n, for rates of shape [r, 1]."""
+    if count == 0:
+        return np.zeros_like(rates)
+    probabilities: Floats = bdtr(count - 1, n, rates)
+    return probabilities
 
 
 def _most_lost(
     observed: float, differing: NDArray[np.int64], n: int, loss: float
 ) -> NDArray[np.int64]:
-    """Return, for each number of differing examples, how many may be lost at a score of at most the observed; -1: none.
+    """Return how many of the differing examples may be lost at a score of at most `observed`.
 
-    The score rises with the number that is lost, so that halving finds it.
+    The score rises with the number of lost examples, so bisection finds the number.
+
+    Args:
+        observed: score of the observed counts.
+        differing: numbers of differing examples, shape [d].
+        n: number of examples.
+        loss: accuracy lost under the hypothesis.
+
+    Returns:
+        Numbers of shape [d]; -1 where even none lost has a higher score.
     """
-    low, high = np.full_like(differing, -1), differing.copy()
+    low = np.full_like(differing, -1)
+    high = differing.copy()
     while (low < high).any():
         middle = (low + high + 1) // 2
-        fits = (
-            score(middle.astype(float), (differing - middle).astype(float), n, loss)
-            <= observed + 1e-9
-        )
-        low, high = np.where(fits, middle, low), np.where(fits, high, middle - 1)
+        won = (differing - middle).astype(float)
+        fits = score(middle.astype(float), won, n, loss) <= observed + 1e-9
+        low = np.where(fits, middle, low)
+        high = np.where(fits, high, middle - 1)
     return low
 
 
-def _crossing(is_above: Callable[[float], bool], found: float) -> float:
-    """Return where the truth of `is_above` begins, between what was found and 1; on the safe side, to 1e-6."""
-    low, high = found, 1.0
+def _bisect(is_above: Callable[[float], bool], start: float) -> float:
+    """Return the value from `start` to 1 at which `is_above` becomes true, rounded up by 1e-6."""
+    low, high = start, 1.0
     while high - low > 1e-6:
         middle = (low + high) / 2
-        low, high = (low, middle) if is_above(middle) else (middle, high)
+        if is_above(middle):
+            high = middle
+        else:
+            low = middle
     return high
