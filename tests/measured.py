@@ -20,7 +20,7 @@ from edgebake.recipe.stage_params import read_plan
 from edgebake.runtimes.placement import Placement
 from edgebake.runtimes.run_modes import HOST
 from edgebake.runtimes.session import Inspection, Operator, Tensor
-from edgebake.runtimes.workload import Operation, Workload, to_json
+from edgebake.runtimes.workload import OperatorWorkload, Workload, to_json
 from tests.stages import alone
 
 REASON = "no such device here"
@@ -42,7 +42,7 @@ INSPECTION = Inspection(
 CPU = Placement("cpu", "", 1.0, 1.0, "", "", "the runtime's own kernels")
 WORKLOAD = Workload(
     [
-        Operation(
+        OperatorWorkload(
             "Conv",
             "conv",
             "int8",

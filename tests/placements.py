@@ -2,7 +2,7 @@
 
 from edgebake.recipe import Accelerator, Device, Platform
 from edgebake.runtimes.interface import load_runtime
-from edgebake.runtimes.placement import Placement, every, reached
+from edgebake.runtimes.placement import Placement, device_placements, predict_placements
 
 
 def predict(
@@ -14,8 +14,8 @@ def predict(
         accelerators=[Accelerator(one) for one in accelerators],
         soc=soc,
     )
-    return reached(
-        every(runtime, files, load_runtime(runtime).count_workload(files), platform),
+    return device_placements(
+        predict_placements(runtime, files, load_runtime(runtime).count_workload(files), platform),
         runtime,
         device,
     )

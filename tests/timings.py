@@ -7,7 +7,7 @@ from typing import Any
 from edgebake.evaluation.latency import stopwatch
 from edgebake.evaluation.latency.request import TimingRequest
 from edgebake.recipe import Protocol
-from edgebake.runtimes.run_modes import ONLY, Way
+from edgebake.runtimes.run_modes import SINGLE_MODE, RunMode
 from tests import handmade
 
 Answer = dict[str, Any]
@@ -21,7 +21,7 @@ def protocol(where: str = "host", **words: Any) -> Protocol:
 
 
 def job(
-    root: Path, runtime: str = "litert", ways: tuple[Way, ...] = ONLY, **words: Any
+    root: Path, runtime: str = "litert", ways: tuple[RunMode, ...] = SINGLE_MODE, **words: Any
 ) -> TimingRequest:
     """Return a job for a file that answers 3, beside a float parent that answers 7."""
     files = {"litert": handmade.constant_tflite, "onnxruntime": handmade.constant_onnx}

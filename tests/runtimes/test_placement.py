@@ -8,7 +8,7 @@ import pytest
 from edgebake import plugins
 from edgebake.recipe import Accelerator, Platform
 from edgebake.runtimes.delegates import table
-from edgebake.runtimes.delegates.table import FOLDER, Delegate, serving
+from edgebake.runtimes.delegates.table import FOLDER, Delegate, find_delegate
 from edgebake.runtimes.litert.workload import workload
 from edgebake.runtimes.placement import Placement
 from tests import placements
@@ -70,7 +70,7 @@ def test_no_two_delegates_answer_for_the_same_accelerator(
 
 def test_a_delegate_for_some_chips_serves_devices_that_have_no_others() -> None:
     def served(*soc: str) -> bool:
-        return serving("litert", "android", "npu", list(soc)) is not None
+        return find_delegate("litert", "android", "npu", list(soc)) is not None
 
     assert served("Tensor G3")
     assert served("Tensor G3", "Tensor G4")

@@ -64,7 +64,7 @@ def test_an_image_is_told_from_numbers_by_its_dtype() -> None:
 
 def test_equal_operators_are_counted_together() -> None:
     inspection = Inspection(INT8, FLOAT, [SOFTMAX, CONV, CONV], {"int8": 3})
-    assert inspection.counted() == [
+    assert inspection.operator_counts() == [
         {"operator": "CONV_2D", "dtypes": ["int8"], "count": 2},
         {"operator": "SOFTMAX", "dtypes": ["float32"], "count": 1},
     ]
@@ -72,7 +72,7 @@ def test_equal_operators_are_counted_together() -> None:
 
 def test_operators_in_float_are_found_in_every_precision() -> None:
     half, boundary = Operator("ADD", ("float16",)), Operator("QUANTIZE", ("float32", "int8"))
-    assert Inspection(INT8, FLOAT, [CONV, SOFTMAX, half, boundary], {}).in_float() == [
+    assert Inspection(INT8, FLOAT, [CONV, SOFTMAX, half, boundary], {}).float_operators() == [
         "ADD",
         "QUANTIZE",
         "SOFTMAX",

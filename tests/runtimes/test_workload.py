@@ -12,7 +12,7 @@ from edgebake.runtimes.coreml import workload as coreml
 from edgebake.runtimes.litert import workload as litert
 from edgebake.runtimes.onnxruntime import FILE
 from edgebake.runtimes.onnxruntime import workload as onnxruntime
-from edgebake.runtimes.workload import Operation, Workload
+from edgebake.runtimes.workload import OperatorWorkload, Workload
 from tests.runtimes.coreml import programs as mil
 from tests.runtimes.coreml.programs import op, real
 from tests.runtimes.litert import programs as tflite
@@ -22,11 +22,13 @@ from tests.runtimes.onnxruntime import programs as graphs
 
 def operation(
     name: str, reads: str, writes: str, macs: int = 0, dtype: str = "float32"
-) -> Operation:
-    return Operation("conv", name, dtype, macs, {}, tuple(reads.split()), tuple(writes.split()))
+) -> OperatorWorkload:
+    return OperatorWorkload(
+        "conv", name, dtype, macs, {}, tuple(reads.split()), tuple(writes.split())
+    )
 
 
-def of(*operations: Operation, outputs: str = "d", **sizes: int) -> Workload:
+def of(*operations: OperatorWorkload, outputs: str = "d", **sizes: int) -> Workload:
     return Workload(
         list(operations), sizes, frozenset({"w"} & set(sizes)), ("a",), tuple(outputs.split())
     )

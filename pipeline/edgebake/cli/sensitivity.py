@@ -64,14 +64,14 @@ def _costs(source: CalibrationData) -> "list[LayerSensitivity]":
     from edgebake.compression.quantization import (
         sensitivity as layers,  # LiteRT, which no other verb needs
     )
-    from edgebake.runtimes.litert.program import Program, in_float
+    from edgebake.runtimes.litert.program import Program, to_float_tflite
     from edgebake.runtimes.litert.quantizer import Integers
 
     keras_session.start(1)
     ranges = source.calibrated(source.archive)
     if ranges is None or source.section.granularity is None:
         raise ValueError("costs without calibration")
-    program = Program(in_float(keras_session.load(source.archive)), ranges)
+    program = Program(to_float_tflite(keras_session.load(source.archive)), ranges)
     scored = layers.LabeledImages(*source.prepared("validation"))
     return layers.costs(program, Integers("int8", source.section.granularity), scored)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgebake.evaluation.statistics import bootstrap, paired, proportion
 from edgebake.measurement import Measurement
-from edgebake.runtimes.run_modes import HOST, Way
+from edgebake.runtimes.run_modes import HOST, RunMode
 from edgebake.tasks.outputs import classification
 
 Predictions = NDArray[np.float32]  # probabilities [n, classes]
@@ -38,10 +38,10 @@ class TestPredictions:
 
     labels: NDArray[np.int64]  # [n]
     reference: Predictions
-    found: dict[Way, Predictions]
+    found: dict[RunMode, Predictions]
 
     @property
-    def first(self) -> Way:
+    def first(self) -> RunMode:
         """Return the way that gates judge."""
         return next(iter(self.found))
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from edgebake.recipe import Recipe
     from edgebake.recipe.stage_params import ConvertParams
     from edgebake.runtimes.delegates.table import Delegate
-    from edgebake.runtimes.run_modes import Way
+    from edgebake.runtimes.run_modes import RunMode
     from edgebake.runtimes.session import Inspection, Session
     from edgebake.runtimes.workload import Workload
     from edgebake.tasks.contract import Contract
@@ -88,7 +88,7 @@ class Runtime(Protocol):
     def inspect_files(self, files: Files) -> Inspection:
         """Return input, output, operators and dtypes of what was written."""
 
-    def run_modes(self, files: Files) -> tuple[Way, ...]:
+    def run_modes(self, files: Files) -> tuple[RunMode, ...]:
         """Return the modes in which this machine runs the files; gates judge the first."""
 
     def load_session(self, files: Files, threads: int, mode: str = "") -> Session:

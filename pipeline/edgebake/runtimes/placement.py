@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from edgebake.recipe import Device
-from edgebake.runtimes.delegates.table import Delegate, on, serving
+from edgebake.runtimes.delegates.table import Delegate, delegates_for, find_delegate
 from edgebake.runtimes.interface import load_runtime
-from edgebake.runtimes.workload import Operation, Workload
+from edgebake.runtimes.workload import OperatorWorkload, Workload
 
 CPU = "cpu"
 
@@ -27,7 +27,7 @@ class Placement:
     source: str  # of the facts
 
 
-def every(
+def predict_placements(
     runtime: str, files: dict[str, bytes], workload: Workload, platform: str
 ) -> list[Placement]:
     """Return a placement for each accelerator that some delegate of the runtime reaches on a platform; the CPU first.
@@ -35,14 +35,16 @@ def every(
     `files` is the converted file, as artifacts.read_files returns it.
     """
     found = [Placement(CPU, "", 1.0, 1.0, "", "", "the runtime's own kernels")]
-    for delegate in on(runtime, platform):
+    for delegate in delegates_for(runtime, platform):
         found += [
             _placed(accelerator, delegate, files, workload) for accelerator in delegate.accelerators
         ]
     return found
 
 
-def reached(placements: Iterable[Placement], runtime: str, device: Device) -> list[Placement]:
+def device_placements(
+    placements: Iterable[Placement], runtime: str, device: Device
+) -> list[Placement]:
     """Return those of a device's accelerators that the runtime reaches on all of its chips, in the device's order."""
     by_way: dict[tuple[str, str | None], Placement] = {
         (one.accelerator, one.delegate): one for one in placements
@@ -56,7 +58,7 @@ def reached(placements: Iterable[Placement], runtime: str, device: Device) -> li
 def _delegate(runtime: str, accelerator: str, device: Device) -> str | None:
     if accelerator == CPU:
         return ""
-    delegate = serving(runtime, device.platform.value, accelerator, device.soc)
+    delegate = find_delegate(runtime, device.platform.value, accelerator, device.soc)
     return delegate.name if delegate else None
 
 
@@ -92,7 +94,7 @@ def _share(part: int, whole: int) -> float:
     return part / whole if whole else 1.0
 
 
-def _hint(delegate: Delegate, operation: Operation, reason: str) -> str:
+def _hint(delegate: Delegate, operation: OperatorWorkload, reason: str) -> str:
     """Return what to do: about whatever the reason names last, else about the operator or its dtype."""
     named = [word for word in reason.replace(",", "").split() if word in delegate.hints]
     known = [*reversed(named), operation.kind, operation.dtype]

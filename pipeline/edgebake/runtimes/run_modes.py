@@ -6,7 +6,7 @@ HOST = "host"
 
 
 @dataclass(frozen=True)
-class Way:
+class RunMode:
     """One way to run a file; a runtime's first is the one that gates judge."""
 
     name: str = ""  # ends the names of its metrics, accuracy_cpu_only for one; empty for the first
@@ -19,4 +19,4 @@ class Way:
         return f"{metric}_{self.name}" if self.name else metric
 
 
-ONLY = (Way(),)
+SINGLE_MODE = (RunMode(),)

@@ -64,7 +64,7 @@ class Inspection:
         default_factory=dict
     )  # casts at the ends; QDQ nodes, parts of integer kernels
 
-    def counted(self) -> list[dict[str, Any]]:
+    def operator_counts(self) -> list[dict[str, Any]]:
         """Return each kind of operator once, with its count, sorted."""
         counts = sorted(Counter(self.operators).items())
         return [
@@ -72,7 +72,7 @@ class Inspection:
             for item, count in counts
         ]
 
-    def in_float(self) -> list[str]:
+    def float_operators(self) -> list[str]:
         """Return the operators that compute on floats, or on what nobody could tell, sorted; a kind for each of it."""
         return sorted(item.name for item in self.operators if any(map(_may_be_float, item.dtypes)))
 
@@ -81,7 +81,7 @@ class Inspection:
         return {
             "input": asdict(self.input),
             "output": asdict(self.output),
-            "operators": self.counted(),
+            "operators": self.operator_counts(),
             "tensors": dict(sorted(self.tensors.items())),
             "boundaries": dict(sorted(self.boundaries.items())),
         }

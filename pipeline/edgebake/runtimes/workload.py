@@ -21,7 +21,7 @@ class Uncounted(Exception):  # noqa: N818 - not an error: the reason why there i
 
 
 @dataclass(frozen=True)
-class Operation:
+class OperatorWorkload:
     """One operator of a converted file, as it runs: constants are done with, integer kernels are one operator."""
 
     kind: str  # as the runtime names it
@@ -42,7 +42,7 @@ class Operation:
 class Workload:
     """One image through a converted file."""
 
-    operations: list[Operation]  # in order
+    operations: list[OperatorWorkload]  # in order
     sizes: dict[str, int]  # bytes of each tensor that an operation names, as the file stores it
     constants: frozenset[str]  # names of those that are in the file
     inputs: tuple[str, ...]
@@ -77,13 +77,13 @@ class Workload:
         """
         return max((sum(map(self.sizes.__getitem__, alive)) for alive in _alive(self)), default=0)
 
-    def moved_bytes(self, operation: Operation) -> int:
+    def moved_bytes(self, operation: OperatorWorkload) -> int:
         """Return the bytes that one operation reads and writes if no cache helps it."""
         return sum(self.sizes[name] for name in {*operation.reads, *operation.writes})
 
 
-def assembled(
-    operations: list[Operation],
+def build_workload(
+    operations: list[OperatorWorkload],
     size: Callable[[str], int],
     constants: Collection[str],
     ends: tuple[Iterable[str], Iterable[str]],
@@ -113,7 +113,7 @@ def from_json(text: str) -> Workload:
     if "uncounted" in content:
         raise Uncounted(content["uncounted"])
     operations = [
-        Operation(**{**one, "reads": tuple(one["reads"]), "writes": tuple(one["writes"])})
+        OperatorWorkload(**{**one, "reads": tuple(one["reads"]), "writes": tuple(one["writes"])})
         for one in content.pop("operations")
     ]
     ends = {word: tuple(content.pop(word)) for word in ("inputs", "outputs")}
@@ -139,7 +139,7 @@ def roofline(workload: Workload, compute: Compute) -> float:
     return 1000 * sum(_seconds(workload, one, compute) for one in workload.operations)
 
 
-def _seconds(workload: Workload, operation: Operation, compute: Compute) -> float:
+def _seconds(workload: Workload, operation: OperatorWorkload, compute: Compute) -> float:
     peak = compute.int8_gops if operation.is_integer else compute.float32_gflops
     computing = 2 * operation.macs / (peak * 1e9)
     moving = workload.moved_bytes(operation) / (compute.memory_gb_s * 1e9)
@@ -174,13 +174,13 @@ def product_macs(answer: Sequence[int], inner: int) -> int:
 
 
 @functools.cache
-def unweighted(runtime: str) -> frozenset[str]:
+def weightless_operators(runtime: str) -> frozenset[str]:
     """Return the operators that multiply and accumulate nothing, from <runtime>/operators.yaml."""
     file = Path(__file__).parent / runtime / "operators.yaml"
     return frozenset(yaml.safe_load(file.read_text())["unweighted"])
 
 
-def uncounted(kind: str, counted: Iterable[str]) -> Uncounted:
+def unknown_macs(kind: str, counted: Iterable[str]) -> Uncounted:
     """Return the error for an operator of which nobody said how much it computes."""
     return Uncounted(
         f"{kind}: how much it multiplies is not known; known are: {', '.join(sorted(counted))}"

@@ -111,7 +111,7 @@ def refuse_floats(
     passing = MOVING | CASTS if quantized.kept else MOVING
     floats = [
         name
-        for name in inspection.in_float()
+        for name in inspection.float_operators()
         if name not in passing and (reached is None or name in reached)
     ]
     allowed = sum(map(len, quantized.kept.values()))

@@ -18,7 +18,7 @@ from edgebake.models import keras_session
 from edgebake.models.quantized_model import Quantized, asked
 from edgebake.recipe import Granularity
 from edgebake.recipe.stage_params import QuantizeParams
-from edgebake.runtimes.litert.program import Layer, Program, in_float, loaded
+from edgebake.runtimes.litert.program import Layer, Program, load_source, to_float_tflite
 from edgebake.runtimes.litert.quantizer import Integers
 from edgebake.stages.job import Job
 from edgebake.tasks import contract
@@ -82,7 +82,7 @@ def _chosen(source: CalibrationData, quantized: Quantized) -> tuple[Quantized, s
             table.layers([], []),
             f"calibrated on {words.samples} samples by {words.method}",
         )
-    program = Program(in_float(loaded(quantized)), quantized.ranges)
+    program = Program(to_float_tflite(load_source(quantized)), quantized.ranges)
     kept = _kept(source, program, quantized) if quantized.fallback_dtype else []
     names = {f"{layer.name} ({layer.operator})": layer.values for layer in kept}
     line = f"calibrated on {words.samples} samples by {words.method}{table.noted(program.layers)}"

@@ -28,7 +28,7 @@ from edgebake.measurement import SLICE, Measurement, not_measured
 from edgebake.recipe.stage_params import ValidateParams
 from edgebake.runtimes import placement, workload
 from edgebake.runtimes.interface import load_runtime
-from edgebake.runtimes.run_modes import HOST, Way
+from edgebake.runtimes.run_modes import HOST, RunMode
 from edgebake.runtimes.session import IMAGE, Session, predictions, single_output
 from edgebake.runtimes.session import Examples as Images
 from edgebake.runtimes.workload import Uncounted, Workload
@@ -89,7 +89,7 @@ def _test_split(section: ValidateParams, source: Path) -> Test:
 
 
 def _scored(
-    job: Job, test: Test, files: dict[str, bytes], ways: tuple[Way, ...]
+    job: Job, test: Test, files: dict[str, bytes], ways: tuple[RunMode, ...]
 ) -> TestPredictions:
     """Return what the float parent, and the file in every way to run it, answer to the test split."""
     section: ValidateParams = job.section
@@ -167,7 +167,7 @@ def _write_placement(job: Job, files: dict[str, bytes], counted: Workload | Unco
     """Write what every accelerator of the platform would run; nothing where nobody knows what an operator costs."""
     section: ValidateParams = job.section
     found = (
-        placement.every(section.runtime, files, counted, section.platform)
+        placement.predict_placements(section.runtime, files, counted, section.platform)
         if isinstance(counted, Workload)
         else []
     )
@@ -186,7 +186,7 @@ def _inspected(job: Job) -> dict[str, Any]:
     return found
 
 
-def _timing(job: Job, ways: tuple[Way, ...]) -> TimingResult:
+def _timing(job: Job, ways: tuple[RunMode, ...]) -> TimingResult:
     section: ValidateParams = job.section
     baseline = (
         artifacts.opened(artifacts.folder("convert", section.baseline)) / "files"

@@ -114,9 +114,9 @@ def test_lines_about_one_file_are_at_most_ten_and_say_how_many_more() -> None:
 
 
 def _tensor(model: bytes, number: int, name: str) -> bytes:
-    content = tables.read(model)
+    content = tables.parse(model)
     content.subgraphs[0].tensors[number].name = name
-    return tables.written(content)
+    return tables.serialize(content)
 
 
 def test_a_tflite_file_is_told_apart_by_its_parts() -> None:

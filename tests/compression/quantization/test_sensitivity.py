@@ -20,7 +20,7 @@ from edgebake.models.activation_ranges import Ranges
 from edgebake.models.quantized_model import Quantized
 from edgebake.recipe import Calibration, Convert, DType, Granularity
 from edgebake.recipe.release_info import ReleaseInfo
-from edgebake.runtimes.litert.program import Program, in_float
+from edgebake.runtimes.litert.program import Program, to_float_tflite
 from edgebake.runtimes.litert.quantizer import Integers
 from edgebake.runtimes.session import predictions, single_output
 from edgebake.tasks.contract import Contract
@@ -69,7 +69,7 @@ def calibrated(archive: bytes, method: str = "min_max") -> Ranges:
 @pytest.fixture(scope="module")
 def program(archive: bytes) -> Program:
     ranges = calibrated(archive)
-    return Program(in_float(keras_session.load(archive)), ranges)
+    return Program(to_float_tflite(keras_session.load(archive)), ranges)
 
 
 @pytest.fixture(scope="module")

@@ -10,13 +10,13 @@ import pytest
 from edgebake.errors import HostError
 from edgebake.evaluation.devices import host
 from edgebake.evaluation.latency.request import TimingRequest
-from edgebake.runtimes.run_modes import Way
+from edgebake.runtimes.run_modes import RunMode
 from tests import timings
 
 UNITS = (
-    Way("", threaded=False),
-    Way("cpu_only", threaded=False),
-    Way("float32", untimed="an executor"),
+    RunMode("", threaded=False),
+    RunMode("cpu_only", threaded=False),
+    RunMode("float32", untimed="an executor"),
 )
 
 

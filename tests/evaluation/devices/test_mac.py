@@ -12,10 +12,10 @@ from edgebake.evaluation.devices import mac
 from edgebake.evaluation.latency import protocol, stopwatch
 from edgebake.evaluation.latency.request import TimingRequest
 from edgebake.recipe import Mac
-from edgebake.runtimes.run_modes import Way
+from edgebake.runtimes.run_modes import RunMode
 from tests import timings
 
-UNITS = (Way("", threaded=False), Way("cpu_only", threaded=False))
+UNITS = (RunMode("", threaded=False), RunMode("cpu_only", threaded=False))
 
 
 def job(root: Path, device: str | None = None, **words: Any) -> TimingRequest:

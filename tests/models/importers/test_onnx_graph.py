@@ -263,4 +263,4 @@ def test_hard_swishes_lone_batch_norms_and_means_of_pytorch_become_integers(tmp_
         archive, "int8", "int8", "int8", Granularity.per_channel, ranges, format="onnx"
     )
     inspection = inspect.inspect(convert.convert(quantized, graphs.contract(), ABOUT, CONVERT))
-    assert set(inspection.in_float()) <= {"Transpose"}
+    assert set(inspection.float_operators()) <= {"Transpose"}

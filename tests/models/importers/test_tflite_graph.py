@@ -67,11 +67,11 @@ def test_all_of_it_becomes_integers(file: Path) -> None:
         archive, "int8", "int8", "int8", Granularity.per_channel, ranges, format="tflite"
     )
     found = inspect.inspect(convert.convert(quantized, graphs.contract(), ABOUT, CONVERT))
-    assert found.in_float() == []
+    assert found.float_operators() == []
 
 
 def test_each_tensor_has_a_name_of_its_own_without_spaces(tmp_path: Path) -> None:
-    content = tables.read(graphs.tflite(tmp_path / "net.tflite").read_bytes())
+    content = tables.parse(graphs.tflite(tmp_path / "net.tflite").read_bytes())
     for tensor in content.subgraphs[0].tensors:
         tensor.name = b"a layer"
     tflite_graph.settle(content, {b"a_layer"})
@@ -82,8 +82,8 @@ def test_each_tensor_has_a_name_of_its_own_without_spaces(tmp_path: Path) -> Non
 
 def test_a_file_that_names_parts_that_it_lacks_is_damaged(tmp_path: Path) -> None:
     file = graphs.tflite(tmp_path / "net.tflite")
-    content = tables.read(file.read_bytes())
+    content = tables.parse(file.read_bytes())
     content.subgraphs[0].operators[0].inputs = [999]
-    file.write_bytes(tables.written(content))
+    file.write_bytes(tables.serialize(content))
     with pytest.raises(ModelError, match="is damaged: it names parts that it does not have"):
         form.read(graphs.contract(), graphs.words(file))

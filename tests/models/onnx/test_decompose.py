@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 import pytest
 
-from edgebake.models.onnx.decompose import spelled
+from edgebake.models.onnx.decompose import decompose
 from edgebake.models.onnx.program import Program
 from edgebake.recipe import Granularity
 from edgebake.runtimes.onnxruntime import kernels, quantizer
@@ -39,7 +39,7 @@ def _graph(nodes: list[programs.Node]) -> onnx.ModelProto:
 
 @pytest.mark.parametrize("name", SAID)
 def test_the_graph_answers_the_same(name: str) -> None:
-    before, after = _graph(SAID[name]), spelled(_graph(SAID[name]))
+    before, after = _graph(SAID[name]), decompose(_graph(SAID[name]))
     assert not {"HardSigmoid", "HardSwish", "BatchNormalization"}.intersection(
         programs.kinds(after)
     )
@@ -50,11 +50,11 @@ def test_the_graph_answers_the_same(name: str) -> None:
 
 @pytest.mark.parametrize("name", SAID)
 def test_all_of_it_has_integer_kernels_that_answer_as_it_does(name: str) -> None:
-    model = spelled(_graph(SAID[name]))
+    model = decompose(_graph(SAID[name]))
     found = quantizer.integers(
         Program(model, programs.ranges(model)), quantizer.Integers(Granularity.per_channel)
     )
-    assert kernels.in_float(found.SerializeToString()) <= {"turned"}
+    assert kernels.float_tensors(found.SerializeToString()) <= {"turned"}
     np.testing.assert_allclose(
         programs.answers(found), programs.answers(_graph(SAID[name])), atol=0.1
     )
@@ -65,11 +65,11 @@ def test_worked_numbers_of_a_hard_swish() -> None:
         ("Identity", "image", "wide", {}),
         ("HardSwish", "wide", "probabilities", {}),
     ]
-    model = spelled(programs.graph(nodes, {}, programs.SHAPE))
+    model = decompose(programs.graph(nodes, {}, programs.SHAPE))
     image = np.zeros((1, *programs.SHAPE[1:]), np.float32)
     image[0, 0, 0] = [-4, 1, 5]
     np.testing.assert_allclose(programs.answers(model, image)[0, 0, 0], [0, 2 / 3, 5], atol=1e-6)
 
 
 def test_a_graph_of_other_operators_stays_as_it_is() -> None:
-    assert spelled(programs.small()) == programs.small()
+    assert decompose(programs.small()) == programs.small()

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from edgebake.runtimes.coreml.placement import OPSETS, falling, since
-from edgebake.runtimes.delegates.table import serving
+from edgebake.runtimes.coreml.placement import OPSETS, since, unsupported_operators
+from edgebake.runtimes.delegates.table import find_delegate
 from edgebake.runtimes.placement import Placement
-from edgebake.runtimes.workload import unweighted
+from edgebake.runtimes.workload import weightless_operators
 from tests import placements
 from tests.runtimes.coreml.programs import Op, files, half, op, real, text
 
@@ -49,21 +49,21 @@ def test_the_names_of_the_versions_are_those_of_coremltools() -> None:
 
 
 def test_every_operator_that_is_counted_is_one_that_exists() -> None:
-    assert unweighted("coreml") <= since().keys()
-    found = serving("coreml", "ios", "neural_engine", [])
+    assert weightless_operators("coreml") <= since().keys()
+    found = find_delegate("coreml", "ios", "neural_engine", [])
     assert found is not None
     assert set(found.never) <= since().keys()
 
 
 def test_an_operator_that_came_later_than_the_version_falls_off() -> None:
-    delegate = serving("coreml", "ios", "gpu", [])
+    delegate = find_delegate("coreml", "ios", "gpu", [])
     assert delegate is not None
     later = op("slice_update", {"x": "image", "update": "image"}, out=half(1, 3, 6, 6))
     reason = "slice_update is not in iOS17, which the file is for: it came with iOS18"
-    assert falling(files(DATA, [later], ["out"]), delegate) == {0: reason}
+    assert unsupported_operators(files(DATA, [later], ["out"]), delegate) == {0: reason}
     none = op("made_up", {"x": "image"}, out=half(1, 3, 6, 6))
     reason = "made_up is not in iOS17, which the file is for: no version has it"
-    assert falling(files(DATA, [none], ["out"]), delegate) == {0: reason}
+    assert unsupported_operators(files(DATA, [none], ["out"]), delegate) == {0: reason}
 
 
 def test_the_neural_engine_computes_in_float16() -> None:

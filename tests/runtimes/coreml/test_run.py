@@ -41,7 +41,7 @@ HALF, FULL = classifier(half(1, 2)), classifier(real(1, 2))
 
 
 def test_a_program_with_float16_is_run_in_both_arithmetics_and_never_called_core_ml() -> None:
-    first, second = run.ways(HALF)
+    first, second = run.run_modes(HALF)
     assert (first.name, second.name) == ("", "float32_arithmetic")
     assert (
         first.where == second.where == LABEL == "executed on Linux (edgebake's ML Program executor)"
@@ -50,7 +50,7 @@ def test_a_program_with_float16_is_run_in_both_arithmetics_and_never_called_core
 
 
 def test_a_program_without_float16_has_one_arithmetic() -> None:
-    assert [way.name for way in run.ways(FULL)] == [""]
+    assert [way.name for way in run.run_modes(FULL)] == [""]
 
 
 def test_pixels_go_in_and_probabilities_come_out() -> None:
@@ -62,7 +62,7 @@ def test_pixels_go_in_and_probabilities_come_out() -> None:
 
 def test_the_first_way_rounds_and_the_other_does_not() -> None:
     found = []
-    for way in run.ways(HALF):
+    for way in run.run_modes(HALF):
         session = run.load(HALF, 1, way.name)
         session.feed(PIXELS)
         session.invoke()
@@ -100,7 +100,7 @@ def mac(monkeypatch: pytest.MonkeyPatch) -> CoreML:
 
 
 def test_a_mac_runs_it_for_three_choices_of_compute_units(mac: CoreML) -> None:
-    ways = run.ways(HALF)
+    ways = run.run_modes(HALF)
     assert [way.name for way in ways] == ["", "cpu_only", "cpu_and_neural_engine"]
     assert {(way.where, way.untimed, way.threaded) for way in ways} == {("host", "", False)}
     for way in ways:

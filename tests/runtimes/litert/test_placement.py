@@ -7,15 +7,15 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert._pywrap_analyzer_wrapper import ModelAnalyzer
 
-from edgebake.runtimes.delegates.table import serving
+from edgebake.runtimes.delegates.table import find_delegate
 from edgebake.runtimes.litert import FILE
 from edgebake.runtimes.litert.placement import CHECKS, _objections
-from edgebake.runtimes.workload import unweighted
+from edgebake.runtimes.workload import weightless_operators
 from tests import placements
 from tests.runtimes.litert.programs import Op, files
 
-GPU = serving("litert", "android", "gpu", [])
-TENSOR = serving("litert", "android", "npu", ["Tensor G3"])
+GPU = find_delegate("litert", "android", "gpu", [])
+TENSOR = find_delegate("litert", "android", "npu", ["Tensor G3"])
 OLD_REPORT = """
 Subgraph#0 main(T#0) -> [T#31]
   Op#0 EXPAND_DIMS(T#0, T#13[1]) -> [T#15]
@@ -47,7 +47,7 @@ def test_every_operator_and_word_of_the_tables_is_one_that_exists() -> None:
     known = set(vars(schema.BuiltinOperator))
     assert set(GPU.operators) <= known
     assert set(TENSOR.never) <= known
-    assert unweighted("litert") <= known
+    assert weightless_operators("litert") <= known
     assert {word for wanted in GPU.operators.values() for word in wanted} <= set(CHECKS)
     dtypes = {name.lower() for name in vars(schema.TensorType)}
     assert set(GPU.hints) | set(TENSOR.hints) <= known | dtypes

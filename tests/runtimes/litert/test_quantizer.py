@@ -16,7 +16,7 @@ from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes import litert
 from edgebake.runtimes.litert import metadata, quantizer, run
 from edgebake.runtimes.litert.inspect import inspect
-from edgebake.runtimes.litert.program import Program, in_float, short
+from edgebake.runtimes.litert.program import Program, shorten_name, to_float_tflite
 from edgebake.runtimes.litert.quantizer import Integers
 from edgebake.runtimes.session import predictions, single_output
 from edgebake.tasks.contract import Contract
@@ -41,7 +41,7 @@ def program() -> Program:
     archive = keras_session.save(model)
     examples = np.random.default_rng(0).uniform(-1, 1, (16, 8, 8, 1)).astype(np.float32)
     ranges = calibration.calibrate(archive, examples, Calibration("min_max", 16, 0))
-    return Program(in_float(keras_session.load(archive)), ranges)
+    return Program(to_float_tflite(keras_session.load(archive)), ranges)
 
 
 def _inspected(content: bytes) -> Any:
@@ -75,20 +75,20 @@ def test_layers_are_what_runs_named_as_in_keras_with_all_that_is_fused_into_them
 def test_a_layer_is_called_by_the_keras_layer_with_its_weights(
     values: list[str], name: str
 ) -> None:
-    assert short(values) == name
+    assert shorten_name(values) == name
 
 
 def test_the_scales_of_a_file_are_the_ranges_over_255_steps(program: Program) -> None:
     found = _inspected(quantizer.integers(program, INT8))
     low, high = program.ranged["image"]
     assert found.input.scale == pytest.approx((high - low) / 255)
-    assert found.in_float() == []
+    assert found.float_operators() == []
     assert (found.input.dtype, found.output.dtype) == ("int8", "int8")
 
 
 def test_int16_activations_leave_nothing_in_float(program: Program) -> None:
     found = _inspected(quantizer.integers(program, Integers("int16", Granularity.per_channel)))
-    assert (found.input.dtype, found.in_float()) == ("int16", [])
+    assert (found.input.dtype, found.float_operators()) == ("int16", [])
 
 
 @pytest.mark.parametrize("wish", [DType.float32, DType.uint8, DType.int8])
@@ -96,7 +96,7 @@ def test_both_ends_have_the_dtype_that_the_recipe_wants(program: Program, wish: 
     asked = Integers("int8", Granularity.per_channel, input=wish, output=wish)
     found = _inspected(quantizer.integers(program, asked))
     assert (found.input.dtype, found.output.dtype) == (wish.value, wish.value)
-    assert found.in_float() == []
+    assert found.float_operators() == []
 
 
 def test_casts_at_the_ends_are_told_apart_from_layers(program: Program) -> None:
@@ -150,7 +150,7 @@ def test_a_large_file_keeps_its_weights_when_metadata_are_put_in() -> None:
         keras.layers.Flatten()(image)
     )  # 4096 x 64 + 10 x 4096 bytes
     model = keras.Model(image, keras.layers.Dense(10, activation="softmax")(x))
-    whole = quantizer.weights(in_float(model), 8)
+    whole = quantizer.weights(to_float_tflite(model), 8)
     about = ReleaseInfo("digits", "1.0.0", "nobody", "Apache-2.0", "large")
     contract = Contract(
         "classification",

@@ -45,7 +45,7 @@ def _mapped(name: str, index: int) -> Any:
 @pytest.fixture(scope="module")
 def wordy() -> dict[str, bytes]:
     """A file with every word that a file can have."""
-    content = tables.read(constant_tflite(7))
+    content = tables.parse(constant_tflite(7))
     content.description = "the converter's own words"
     graph = content.subgraphs[0]
     graph.name, graph.debugMetadataIndex, graph.operators[0].debugMetadataIndex = (
@@ -59,7 +59,7 @@ def wordy() -> dict[str, bytes]:
     content.signatureDefs = [signature]
     _metadata(content, "secret_debugging", b"secret stack trace")
     _metadata(content, "reduced_precision_support", b"fp16accfp32")
-    return {FILE: metadata.attach(tables.written(content), CONTRACT, ABOUT)}
+    return {FILE: metadata.attach(tables.serialize(content), CONTRACT, ABOUT)}
 
 
 def test_every_word_but_the_names_of_the_ends_is_gone(wordy: dict[str, bytes]) -> None:
@@ -79,13 +79,13 @@ def test_every_word_but_the_names_of_the_ends_is_gone(wordy: dict[str, bytes]) -
     assert all(word in wordy[FILE] for word in words)
     assert [word for word in words if word in found[FILE]] == []
     assert (inspect(found).input.name, inspect(found).output.name) == ("image", "probabilities")
-    assert [tensor.name.decode() for tensor in tables.read(found[FILE]).subgraphs[0].tensors] == [
+    assert [tensor.name.decode() for tensor in tables.parse(found[FILE]).subgraphs[0].tensors] == [
         *("image", "t1", "t2", "probabilities"),
     ]
 
 
 def test_only_the_metadata_that_decides_how_a_file_computes_stays(wordy: dict[str, bytes]) -> None:
-    content = tables.read(strip(wordy)[FILE])
+    content = tables.parse(strip(wordy)[FILE])
     held = {
         entry.name.decode(): bytes(content.buffers[entry.buffer].data) for entry in content.metadata
     }

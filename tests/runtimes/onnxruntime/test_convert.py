@@ -157,7 +157,7 @@ def test_kept_layers_and_no_others_are_in_float(keep: DType, small: Any) -> None
     ]
     item = replace(_quantized("mixed", archive, ranges), fallback_dtype=keep, kept={"dense": last})
     found = inspect(convert(item, _contract(), ABOUT, _section()))
-    assert [name for name in found.in_float() if name not in MOVING] == ["MatMul"]
+    assert [name for name in found.float_operators() if name not in MOVING] == ["MatMul"]
     assert ("float16" in found.tensors) == (keep is DType.float16)
 
 
@@ -205,8 +205,8 @@ def test_all_is_integer_and_as_near_to_keras_as_onnx_runtimes_own_calibration(
     model = canonical(
         quantizer.integers(found, quantizer.Integers(Granularity.per_channel))
     ).SerializeToString()
-    assert not set(inspect({FILE: model}).in_float()) - MOVING
-    assert len(kernels.in_float(model)) <= 1  # what turns the image before it is quantized
+    assert not set(inspect({FILE: model}).float_operators()) - MOVING
+    assert len(kernels.float_tensors(model)) <= 1  # what turns the image before it is quantized
     expected = np.asarray(keras_model(examples, training=False))
     # Rounding alone moves the answers of these random weights far: only another int8 file says how far.
     other = _calibrated_by_onnx_runtime(found.model, examples, tmp_path)

@@ -10,7 +10,7 @@ from onnx import helper, numpy_helper
 
 from edgebake.models.onnx.canonical import canonical
 from edgebake.recipe import DType, Granularity
-from edgebake.runtimes.onnxruntime import FILE, ends, kernels, quantizer, scales
+from edgebake.runtimes.onnxruntime import FILE, integer_io, kernels, quantizer, scales
 from edgebake.runtimes.onnxruntime.inspect import inspect
 from edgebake.runtimes.session import Inspection, Operator
 from tests.runtimes.onnxruntime import programs
@@ -63,14 +63,14 @@ def _convolution(target: str) -> list[onnx.NodeProto]:
 def test_an_operator_between_boundaries_counts_as_int8() -> None:
     found = _inspected([*_convolution("sum_q"), _dequantize("sum_q", "probabilities")])
     assert found.operators == [CONV]
-    assert found.in_float() == []
+    assert found.float_operators() == []
 
 
 def test_an_operator_whose_output_stays_in_float_is_found() -> None:
     softmax = helper.make_node("Softmax", ["sum_d"], ["probabilities"], axis=1)
     found = _inspected([*_convolution("sum_q"), _dequantize("sum_q", "sum_d"), softmax])
     assert found.operators == [CONV, SOFTMAX]
-    assert found.in_float() == ["Softmax"]
+    assert found.float_operators() == ["Softmax"]
 
 
 def test_an_operator_whose_input_comes_in_float_is_found() -> None:
@@ -79,7 +79,7 @@ def test_an_operator_whose_input_comes_in_float_is_found() -> None:
         *(_renamed(node) for node in _convolution("sum_q")),
         _dequantize("sum_q", "probabilities"),
     ]
-    assert _inspected(nodes).in_float() == ["Relu"]
+    assert _inspected(nodes).float_operators() == ["Relu"]
 
 
 def _renamed(node: onnx.NodeProto) -> onnx.NodeProto:
@@ -93,7 +93,7 @@ def test_an_output_that_is_also_read_in_float_keeps_its_operator_in_float() -> N
         _dequantize("sum_q", "sum_d"),
         helper.make_node("Add", ["sum", "sum_d"], ["probabilities"]),
     ]
-    assert _inspected(nodes).in_float() == ["Add", "Conv"]
+    assert _inspected(nodes).float_operators() == ["Add", "Conv"]
 
 
 def test_a_float_file_is_in_float() -> None:
@@ -106,7 +106,7 @@ def test_a_float_file_is_in_float() -> None:
 
 def test_boundaries_are_no_operators_and_every_tensor_is_counted() -> None:
     found = _inspected([*_convolution("sum_q"), _dequantize("sum_q", "probabilities")])
-    assert found.counted() == [{"operator": "Conv", "dtypes": ["int8"], "count": 1}]
+    assert found.operator_counts() == [{"operator": "Conv", "dtypes": ["int8"], "count": 1}]
     assert found.boundaries == {"QuantizeLinear": 2, "DequantizeLinear": 3}
     assert found.tensors == {
         "float32": 6,  # image, image_d, kernel_d, sum, probabilities, scale
@@ -158,7 +158,9 @@ def test_integer_ends_say_what_they_stand_for() -> None:
     program = programs.prepared()
     model = quantizer.integers(program, quantizer.Integers(Granularity.per_channel))
     model = canonical(
-        ends.with_output(ends.with_input(model, DType.uint8, program.ranged["image"]), DType.int8)
+        integer_io.with_output(
+            integer_io.with_input(model, DType.uint8, program.ranged["image"]), DType.int8
+        )
     )
     helper.set_model_props(model, scales.found(model.graph))
     found = inspect({FILE: model.SerializeToString()})
@@ -166,11 +168,11 @@ def test_integer_ends_say_what_they_stand_for() -> None:
     low, high = program.ranged["image"]
     assert found.input.scale == pytest.approx((high - low) / 255)
     assert (found.output.scale, found.output.zero_point) == (float(np.float32(1 / 255)), -128)
-    assert found.in_float() == []
+    assert found.float_operators() == []
 
 
 def test_what_moves_the_image_before_it_is_quantized_may_be_in_float() -> None:
     model = canonical(
         quantizer.integers(programs.prepared(), quantizer.Integers(Granularity.per_channel))
     )
-    assert inspect({FILE: model.SerializeToString()}).in_float() == ["Transpose"]
+    assert inspect({FILE: model.SerializeToString()}).float_operators() == ["Transpose"]

@@ -44,16 +44,16 @@ def _quantized(kind: str) -> bytes:
 
 @pytest.mark.parametrize("kind", ["Sigmoid", "Softmax"])
 def test_what_has_an_integer_kernel_gets_it(kind: str) -> None:
-    assert kernels.in_float(_quantized(kind)) == set()
+    assert kernels.float_tensors(_quantized(kind)) == set()
 
 
 @pytest.mark.parametrize("kind", ["Tanh", "Exp", "Abs"])
 def test_what_has_none_is_found_though_it_stands_between_boundaries(kind: str) -> None:
-    assert kernels.in_float(_quantized(kind)) == {"result"}
+    assert kernels.float_tensors(_quantized(kind)) == {"result"}
 
 
 def test_all_of_a_float_file_is_in_float() -> None:
-    found = kernels.in_float(programs.small().SerializeToString())
+    found = kernels.float_tensors(programs.small().SerializeToString())
     assert "probabilities" in found
 
 
@@ -66,7 +66,7 @@ def test_what_feeds_floats_to_what_is_in_float_is_too() -> None:
     model = programs.graph(nodes, {}, programs.SHAPE)
     program = Program(model, programs.ranges(model))
     made = quantizer.integers(program, quantizer.Integers(Granularity.per_channel))
-    assert kernels.in_float(made.SerializeToString()) == {"first", "second"}
+    assert kernels.float_tensors(made.SerializeToString()) == {"first", "second"}
 
 
 def test_the_verdict_takes_no_notice_of_the_processors_layouts() -> None:

@@ -5,10 +5,10 @@ import pytest
 from onnx import helper
 
 from edgebake.models.onnx import program
-from edgebake.runtimes.delegates.table import serving
+from edgebake.runtimes.delegates.table import find_delegate
 from edgebake.runtimes.onnxruntime import FILE
 from edgebake.runtimes.placement import Placement
-from edgebake.runtimes.workload import unweighted
+from edgebake.runtimes.workload import weightless_operators
 from tests import placements
 from tests.runtimes.onnxruntime import programs
 from tests.runtimes.onnxruntime.test_workload import integers, made
@@ -24,9 +24,9 @@ def on_ios(content: bytes) -> Placement:
 
 def test_every_operator_that_is_counted_is_one_that_exists() -> None:
     known = {schema.name for schema in onnx.defs.get_all_schemas()} | {"QuickGelu"}
-    assert unweighted("onnxruntime") <= known
+    assert weightless_operators("onnxruntime") <= known
     for accelerator, platform in (("npu", "android"), ("neural_engine", "ios")):
-        found = serving("onnxruntime", platform, accelerator, [])
+        found = find_delegate("onnxruntime", platform, accelerator, [])
         assert found is not None
         assert set(found.hints) <= known
 

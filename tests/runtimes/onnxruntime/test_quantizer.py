@@ -28,7 +28,7 @@ def _weights(model: onnx.ModelProto) -> list[np.ndarray]:
 
 def test_every_operator_gets_an_integer_kernel() -> None:
     model = quantizer.integers(programs.prepared(), PER_CHANNEL)
-    assert kernels.in_float(model.SerializeToString()) == set()
+    assert kernels.float_tensors(model.SerializeToString()) == set()
     assert sorted(set(programs.kinds(kernels._optimized(model.SerializeToString())))) == [
         "DequantizeLinear",
         "Flatten",
@@ -88,7 +88,7 @@ def test_kept_nodes_stay_in_float_and_the_rest_does_not() -> None:
     found = programs.prepared()
     kept = found.holding(["squeezed", "gate"])
     model = quantizer.integers(found, Integers(Granularity.per_channel, kept))
-    assert kernels.in_float(model.SerializeToString()) == {"gate"}  # one kernel for both
+    assert kernels.float_tensors(model.SerializeToString()) == {"gate"}  # one kernel for both
     assert programs.dtypes(model)["narrow"] == onnx.TensorProto.FLOAT
     np.testing.assert_allclose(programs.answers(model), programs.answers(found.model), atol=0.02)
 

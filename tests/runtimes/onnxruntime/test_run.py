@@ -7,7 +7,7 @@ from onnx import helper
 
 from edgebake.models.onnx.canonical import canonical
 from edgebake.recipe import DType, Granularity
-from edgebake.runtimes.onnxruntime import FILE, ends, quantizer, run, scales, weights
+from edgebake.runtimes.onnxruntime import FILE, integer_io, quantizer, run, scales, weights
 from edgebake.runtimes.session import Session, single_output
 from tests import handmade
 from tests.runtimes.onnxruntime import programs
@@ -82,8 +82,10 @@ def test_integer_ends_are_fed_and_read_as_real_numbers(dtype: DType) -> None:
     program = programs.prepared()
     integers = quantizer.Integers(Granularity.per_channel)
     expected = programs.answers(quantizer.integers(program, integers))
-    model = ends.with_input(quantizer.integers(program, integers), dtype, program.ranged["image"])
-    model = canonical(ends.with_output(model, dtype))
+    model = integer_io.with_input(
+        quantizer.integers(program, integers), dtype, program.ranged["image"]
+    )
+    model = canonical(integer_io.with_output(model, dtype))
     helper.set_model_props(model, scales.found(model.graph))
     session = run.load({FILE: model.SerializeToString()}, 1)
     for example, answer in zip(programs.EXAMPLES, expected, strict=True):

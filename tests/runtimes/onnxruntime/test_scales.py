@@ -5,7 +5,7 @@ import numpy as np
 from edgebake.models.onnx.canonical import canonical
 from edgebake.recipe import DType, Granularity
 from edgebake.recipe.release_info import ReleaseInfo
-from edgebake.runtimes.onnxruntime import ends, metadata, quantizer, scales
+from edgebake.runtimes.onnxruntime import integer_io, metadata, quantizer, scales
 from edgebake.tasks.contract import Contract
 from tests.runtimes.onnxruntime import programs
 
@@ -27,8 +27,8 @@ def test_a_tensor_has_the_properties_of_its_end() -> None:
 def test_metadata_holds_them_behind_the_labels() -> None:
     program = programs.prepared()
     model = quantizer.integers(program, quantizer.Integers(Granularity.per_channel))
-    model = ends.with_output(
-        ends.with_input(model, DType.uint8, program.ranged["image"]), DType.int8
+    model = integer_io.with_output(
+        integer_io.with_input(model, DType.uint8, program.ranged["image"]), DType.int8
     )
     contract = Contract(
         "classification",

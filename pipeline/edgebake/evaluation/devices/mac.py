@@ -14,10 +14,10 @@ from edgebake.evaluation.latency import measurements, protocol, stopwatch
 from edgebake.evaluation.latency.measurements import Answer
 from edgebake.evaluation.latency.protocol import Place, UnansweredError
 from edgebake.evaluation.latency.request import TimingRequest, TimingResult, absent
-from edgebake.runtimes.run_modes import Way
+from edgebake.runtimes.run_modes import RunMode
 
 MAC = "mac"
-FIRST = Way("", threaded=False)  # all compute units
+FIRST = RunMode("", threaded=False)  # all compute units
 
 
 def measure(job: TimingRequest) -> TimingResult:
@@ -53,9 +53,9 @@ def _on_iphone(run: Any, name: str, asked: Answer) -> Answer:
     Raises:
         UnansweredError: the iPhone is not there, or coremltools cannot use it.
     """
-    from edgebake.runtimes.coreml.apple import loaded  # on a Mac alone
+    from edgebake.runtimes.coreml.apple import import_coremltools  # on a Mac alone
 
-    coremltools = loaded()
+    coremltools = import_coremltools()
     try:
         phone = run(_prepared(name))
         found = _timed(asked, lambda file: _Benchmark(run, coremltools.models.MLModel, file, phone))

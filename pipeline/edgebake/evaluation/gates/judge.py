@@ -16,7 +16,7 @@ from edgebake.evaluation.gates.verdict import Decision
 from edgebake.measurement import PREDICTED, Measurement, not_measured
 from edgebake.recipe import Device
 from edgebake.recipe.stage_params import TargetParams
-from edgebake.runtimes.placement import Placement, reached
+from edgebake.runtimes.placement import Placement, device_placements
 from edgebake.runtimes.workload import Uncounted, from_json, roofline
 
 PARITY = artifacts.ROOT / "parity"
@@ -43,7 +43,7 @@ def judge(target: TargetParams, platform: str) -> Judgment:
     found = replace(
         found,
         metrics={**found.metrics, "latency_predicted_ms": _estimate(target.device, folder)},
-        placements=reached(placements, target.runtime, target.device),
+        placements=device_placements(placements, target.runtime, target.device),
     )
     return Judgment(folder, found, decide(target.budget, found, target.waivers))
 

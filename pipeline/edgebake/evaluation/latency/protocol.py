@@ -12,7 +12,7 @@ from edgebake.evaluation.latency import measurements
 from edgebake.evaluation.latency.measurements import Answer, Metrics
 from edgebake.evaluation.latency.request import TimingRequest, TimingResult, absent
 from edgebake.runtimes.interface import load_runtime
-from edgebake.runtimes.run_modes import Way
+from edgebake.runtimes.run_modes import RunMode
 
 PRECISE = ("latency_p90_ms", "speedup")  # have to be as narrow as the protocol says
 ALONE = {"batch": None, "sustained_minutes": None}
@@ -54,7 +54,7 @@ def measure(job: TimingRequest, place: Place) -> TimingResult:
     return TimingResult(metrics, found.resamples, found.latencies_ms)
 
 
-def request(job: TimingRequest, place: Place, way: Way) -> Answer:
+def request(job: TimingRequest, place: Place, way: RunMode) -> Answer:
     """Return what a stopwatch is asked of a file in one way, on one thread."""
     protocol = job.protocol
     return {
@@ -129,7 +129,7 @@ def _repeated(job: TimingRequest, place: Place, asked: Answer) -> TimingResult:
     return found
 
 
-def _on_all_threads(job: TimingRequest, place: Place, way: Way) -> Metrics:
+def _on_all_threads(job: TimingRequest, place: Place, way: RunMode) -> Metrics:
     if not way.threaded:
         return {}
     asked = {**request(job, place, way), **ALONE, "baseline": None, "threads": "all"}
@@ -137,5 +137,5 @@ def _on_all_threads(job: TimingRequest, place: Place, way: Way) -> Metrics:
     return {f"{name}_all_threads": metric for name, metric in found.items()}
 
 
-def _named(timing: TimingResult, way: Way) -> Metrics:
+def _named(timing: TimingResult, way: RunMode) -> Metrics:
     return {way.named(name): metric for name, metric in timing.metrics.items()}

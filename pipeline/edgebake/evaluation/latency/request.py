@@ -5,7 +5,7 @@ from pathlib import Path
 
 from edgebake.measurement import Measurement, not_measured
 from edgebake.recipe import Protocol
-from edgebake.runtimes.run_modes import Way
+from edgebake.runtimes.run_modes import RunMode
 
 # What gates may ask of a timing, and its unit.
 GATED = {
@@ -23,7 +23,7 @@ class TimingRequest:
     runtime: str
     files: Path  # folder of the converted file
     baseline: Path | None  # folder of the float parent; none where no speedup is asked for
-    ways: tuple[Way, ...]
+    ways: tuple[RunMode, ...]
     protocol: Protocol
 
 

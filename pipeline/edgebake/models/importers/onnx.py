@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from edgebake.errors import ModelError
 from edgebake.models.importers import ends, onnx_graph, probing
 from edgebake.models.onnx.canonical import canonical
-from edgebake.models.onnx.decompose import spelled
+from edgebake.models.onnx.decompose import decompose
 from edgebake.models.onnx.program import IMAGE, PROBABILITIES, folded
 from edgebake.recipe import Imported, Output
 from edgebake.tasks.contract import Contract
@@ -48,7 +48,7 @@ def answers(archive: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.float3
 
 def values(archive: bytes) -> Values:
     """Return every float value that depends on the image with those it is computed from, and what computes them all."""
-    model = spelled(onnx.load_from_string(archive))  # as what quantizes it will read it
+    model = decompose(onnx.load_from_string(archive))  # as what quantizes it will read it
     sources = _sources(model)
     names = [name for name in sources if name != IMAGE]
     watched = onnx.ModelProto()

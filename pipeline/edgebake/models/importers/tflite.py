@@ -48,7 +48,7 @@ def read(agreed: Contract, words: Imported) -> bytes:
         answer.name = LOGITS
         answer = _soften(content, graph, len(agreed.labels))
     answer.name = PROBABILITIES
-    return bytes(tables.written(content))
+    return bytes(tables.serialize(content))
 
 
 def answers(archive: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
@@ -65,7 +65,7 @@ def answers(archive: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.float3
 
 def values(archive: bytes) -> Values:
     """Return every float value that depends on the image with those it is computed from, and what computes them all."""
-    graph = tables.read(archive).subgraphs[0]
+    graph = tables.parse(archive).subgraphs[0]
     sources = _sources(graph)
     names = {index: graph.tensors[index].name.decode() for index in sources}
     interpreter = tflite_graph.interpreter(archive)
@@ -109,7 +109,7 @@ def _loaded(file: str) -> Any:
     path = Path(file)
     safety.refuse_stand_in(path, file)
     try:
-        content = tables.read(path.read_bytes())
+        content = tables.parse(path.read_bytes())
     except Exception as error:  # the generated reader follows whatever offsets a damaged file holds
         raise ModelError(f"{file}: no sound .tflite ({error}); convert it again") from None
     if not content.subgraphs or not content.subgraphs[0].operators:
@@ -229,7 +229,7 @@ def _settled(content: Any, agreed: Contract, file: str) -> NDArray[np.float32]:
     """Fix the program for one image; return what it answers to noise."""
     try:
         tflite_graph.settle(content, {IMAGE, LOGITS, PROBABILITIES})
-        answer = answers(tables.written(content))
+        answer = answers(tables.serialize(content))
         return np.concatenate([answer(image[None]) for image in probing.noise(agreed)])
     except (RuntimeError, ValueError) as error:
         first = (str(error).strip() or type(error).__name__).splitlines()[0]

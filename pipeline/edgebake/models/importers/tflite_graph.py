@@ -33,7 +33,7 @@ def settle(content: Any, reserved: set[bytes]) -> None:
     graph = content.subgraphs[0]
     for tensor in graph.tensors:
         tensor.shapeSignature = None
-    running = interpreter(tables.written(content))
+    running = interpreter(tables.serialize(content))
     running.invoke()
     fixed = {index for index, tensor in enumerate(graph.tensors) if _is_constant(content, tensor)}
     for item in list(graph.operators):

@@ -29,7 +29,7 @@ def read(path: Path) -> ModelInfo:
 def _found(content: bytes) -> ModelInfo:
     from edgebake.models.tflite import tables
 
-    model = tables.read(content)
+    model = tables.parse(content)
     graph = model.subgraphs[0]
     metadata = tflite_metadata.read(content, model)
     kinds = Counter(_name(model, item) for part in model.subgraphs for item in part.operators)

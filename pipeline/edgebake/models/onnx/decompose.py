@@ -21,7 +21,7 @@ EPSILON = {"epsilon": 1e-5}
 NAMES = ("factor", "summand")
 
 
-def spelled(model: onnx.ModelProto) -> onnx.ModelProto:
+def decompose(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return the graph with sums, products and clips for hard activations, and for batch norms that no layer took in.
 
     Between them are values that such a graph alone has.

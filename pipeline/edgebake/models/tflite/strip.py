@@ -19,14 +19,14 @@ NO_DEBUG_METADATA = -1  # default of the field
 
 def strip(model: bytes) -> bytes:
     """Return the file without words; it answers with the same bits."""
-    content = tables.read(model)
+    content = tables.parse(model)
     content.description = content.metadataBuffer = content.signatureDefs = None
     content.metadata = [entry for entry in content.metadata or [] if entry.name in NEEDED]
     for number, graph in enumerate(content.subgraphs):
         graph.name, graph.debugMetadataIndex = None, NO_DEBUG_METADATA
         _shorten(graph, is_main=number == 0)
     drop_unread_buffers(content)
-    return tables.written(content)
+    return tables.serialize(content)
 
 
 def _shorten(graph: Any, is_main: bool) -> None:

@@ -9,7 +9,7 @@ from ai_edge_litert import schema_py_generated as schema
 IDENTIFIER = b"TFL3"
 
 
-def read(model: bytes) -> Any:
+def parse(model: bytes) -> Any:
     """Return the ModelT of a file with all weights in its tables.
 
     From 256 KiB on LiteRT's quantizer writes them behind the tables, at an offset. Both are valid, but whoever writes
@@ -28,7 +28,7 @@ def read(model: bytes) -> Any:
     return content
 
 
-def written(content: Any) -> bytes:
+def serialize(content: Any) -> bytes:
     """Return a ModelT as a file; equal content gives equal bytes."""
     builder = flatbuffers.Builder(1 << 16)
     builder.Finish(content.Pack(builder), IDENTIFIER)

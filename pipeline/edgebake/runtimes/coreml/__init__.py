@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from edgebake.recipe import Recipe
     from edgebake.recipe.stage_params import ConvertParams
     from edgebake.runtimes.delegates.table import Delegate
-    from edgebake.runtimes.run_modes import Way
+    from edgebake.runtimes.run_modes import RunMode
     from edgebake.runtimes.session import Inspection, Session
     from edgebake.runtimes.workload import Workload
     from edgebake.tasks.contract import Contract
@@ -77,11 +77,11 @@ class CoreMl:
 
         return inspect(files)
 
-    def run_modes(self, files: Files) -> tuple[Way, ...]:
+    def run_modes(self, files: Files) -> tuple[RunMode, ...]:
         """Return compute units on a Mac, elsewhere the kinds of arithmetic of the executor."""
-        from edgebake.runtimes.coreml.run import ways
+        from edgebake.runtimes.coreml.run import run_modes
 
-        return ways(files)
+        return run_modes(files)
 
     def load_session(self, files: Files, threads: int, mode: str = "") -> Session:
         """Return the files, ready to run in one of their modes."""
@@ -97,9 +97,9 @@ class CoreMl:
 
     def unsupported_operators(self, files: Files, delegate: Delegate) -> dict[int, str]:
         """Return, by the operator's index in the workload, why the delegate cannot run it."""
-        from edgebake.runtimes.coreml.placement import falling
+        from edgebake.runtimes.coreml.placement import unsupported_operators
 
-        return falling(files, delegate)
+        return unsupported_operators(files, delegate)
 
     def strip_names(self, files: Files) -> Files:
         """Return the files without names, texts and metadata."""
@@ -109,9 +109,9 @@ class CoreMl:
 
     def named_parts(self, files: Files) -> dict[str, bytes]:
         """Return the content of the files in parts with names."""
-        from edgebake.runtimes.coreml.parts import parts
+        from edgebake.runtimes.coreml.named_parts import named_parts
 
-        return parts(files)
+        return named_parts(files)
 
 
 RUNTIME: Runtime = CoreMl()

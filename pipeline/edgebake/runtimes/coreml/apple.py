@@ -13,13 +13,13 @@ from edgebake.artifacts import write_files
 from edgebake.runtimes.coreml import FILE, package, picture
 from edgebake.runtimes.coreml.executor import program as programs
 from edgebake.runtimes.coreml.executor.executor import labels
-from edgebake.runtimes.run_modes import Way
+from edgebake.runtimes.run_modes import RunMode
 
 # Each way is a choice of compute units. Source: MLComputeUnits, https://developer.apple.com/documentation/coreml
 UNITS = {
-    Way("", threaded=False): "ALL",
-    Way("cpu_only", threaded=False): "CPU_ONLY",
-    Way("cpu_and_neural_engine", threaded=False): "CPU_AND_NE",
+    RunMode("", threaded=False): "ALL",
+    RunMode("cpu_only", threaded=False): "CPU_ONLY",
+    RunMode("cpu_and_neural_engine", threaded=False): "CPU_AND_NE",
 }
 
 
@@ -27,7 +27,7 @@ class AppleSession:
     """A model loaded by Core ML for some compute units."""
 
     def __init__(self, files: dict[str, bytes], way: str) -> None:
-        coremltools = loaded()
+        coremltools = import_coremltools()
         self._read = package.read(files)
         self._labels = labels(programs.read(self._read))
         self._probabilities = self._read.specification.description.predictedProbabilitiesName
@@ -59,7 +59,7 @@ class AppleSession:
         }
 
 
-def loaded() -> Any:
+def import_coremltools() -> Any:
     """Import coremltools without TensorFlow, which it would bring along for its converters, up to 20 s."""
     hidden = "tensorflow" not in sys.modules
     if hidden:

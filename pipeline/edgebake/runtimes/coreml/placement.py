@@ -17,7 +17,7 @@ from edgebake.runtimes.delegates.table import Delegate
 OPSETS = {"CoreML5": 15, "CoreML6": 16, "CoreML7": 17, "CoreML8": 18, "CoreML9": 26}
 
 
-def falling(files: dict[str, bytes], delegate: Delegate) -> dict[int, str]:
+def unsupported_operators(files: dict[str, bytes], delegate: Delegate) -> dict[int, str]:
     """Return why operators fall off, by their place among those that run."""
     version = OPSETS[package.read(files).specification.mlProgram.functions["main"].opset]
     file = File(files)

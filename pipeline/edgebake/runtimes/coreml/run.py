@@ -10,12 +10,12 @@ from edgebake.runtimes.coreml.executor import LABEL
 from edgebake.runtimes.coreml.executor import program as programs
 from edgebake.runtimes.coreml.executor.executor import Array, Executor
 from edgebake.runtimes.coreml.executor.translation import Arithmetic, floats
-from edgebake.runtimes.run_modes import Way
+from edgebake.runtimes.run_modes import RunMode
 from edgebake.runtimes.session import Session
 
 UNTIMED = "latency is that of Core ML's own runtime, a part of macOS and iOS; this machine has none"
-ROUNDED = Way("", LABEL, UNTIMED)
-UNROUNDED = Way("float32_arithmetic", LABEL, UNTIMED)
+ROUNDED = RunMode("", LABEL, UNTIMED)
+UNROUNDED = RunMode("float32_arithmetic", LABEL, UNTIMED)
 
 
 class ExecutorSession:
@@ -40,7 +40,7 @@ class ExecutorSession:
         return {self._read.specification.description.predictedProbabilitiesName: self._found[0]}
 
 
-def ways(files: dict[str, bytes]) -> tuple[Way, ...]:
+def run_modes(files: dict[str, bytes]) -> tuple[RunMode, ...]:
     """Return how this machine runs the package: on a Mac by compute units, elsewhere by arithmetic.
 
     A program without float16 has one arithmetic.

@@ -13,13 +13,13 @@ from edgebake.runtimes.coreml.executor import program as programs
 from edgebake.runtimes.coreml.executor.mil import Operation as Item
 from edgebake.runtimes.coreml.executor.mil import Type, Uncovered
 from edgebake.runtimes.workload import (
-    Operation,
+    OperatorWorkload,
     Uncounted,
     Workload,
-    assembled,
+    build_workload,
     product_macs,
-    uncounted,
-    unweighted,
+    unknown_macs,
+    weightless_operators,
     window_macs,
 )
 
@@ -38,7 +38,7 @@ def workload(files: dict[str, bytes]) -> Workload:
     operations = [file.operation(item) for item in file.running()]
     inputs = [file.root(value.name) for value in file.program.inputs]
     outputs = [file.root(name) for name in _answers(file)]
-    return assembled(operations, file.size, file.constants, (inputs, outputs))
+    return build_workload(operations, file.size, file.constants, (inputs, outputs))
 
 
 class File:
@@ -69,10 +69,10 @@ class File:
         """Yield the operations that are operators."""
         return (item for item in self.program.operations if item.kind not in NO_OPERATORS)
 
-    def operation(self, item: Item) -> Operation:
+    def operation(self, item: Item) -> OperatorWorkload:
         """Return an operator."""
         reads = dict.fromkeys(self.root(name) for names in item.inputs.values() for name in names)
-        return Operation(
+        return OperatorWorkload(
             kind=item.kind,
             name=item.outputs[0].name,
             dtype=self._dtype(item),
@@ -122,10 +122,10 @@ class File:
         return weight in self.stored and "lut" not in self.stored[weight].kind
 
     def _macs(self, item: Item) -> int:
-        if item.kind in unweighted("coreml"):
+        if item.kind in weightless_operators("coreml"):
             return 0
         if item.kind not in WEIGHTED:
-            raise uncounted(item.kind, WEIGHTED)
+            raise unknown_macs(item.kind, WEIGHTED)
         first, answer = self.shape(item.inputs["x"][0]), self.shape(item.outputs[0].name)
         if item.kind == "matmul":
             return product_macs(answer, first[-2 if self._word(item, "transpose_x") else -1])

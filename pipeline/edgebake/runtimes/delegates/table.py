@@ -40,12 +40,12 @@ class Delegate:
         return ""
 
 
-def on(runtime: str, platform: str) -> list[Delegate]:
+def delegates_for(runtime: str, platform: str) -> list[Delegate]:
     """Return the delegates of a runtime on a platform, sorted by name."""
     return [one for one in _all() if one.runtime == runtime and platform in one.platforms]
 
 
-def serving(runtime: str, platform: str, accelerator: str, soc: list[str]) -> Delegate | None:
+def find_delegate(runtime: str, platform: str, accelerator: str, soc: list[str]) -> Delegate | None:
     """Return what brings a runtime to an accelerator of a device; none: nothing does, or not on all of its chips.
 
     Args:
@@ -54,7 +54,7 @@ def serving(runtime: str, platform: str, accelerator: str, soc: list[str]) -> De
         accelerator: likewise.
         soc: the chips that the device may have; empty: any.
     """
-    for one in on(runtime, platform):
+    for one in delegates_for(runtime, platform):
         if accelerator in one.accelerators and (
             not one.socs or (soc and set(soc) <= set(one.socs))
         ):

@@ -5,7 +5,7 @@ from edgebake.models.quantized_model import Quantized
 from edgebake.recipe import Convert
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes.litert import FILE, metadata
-from edgebake.runtimes.litert.program import loaded
+from edgebake.runtimes.litert.program import load_source
 from edgebake.tasks.contract import Contract
 
 
@@ -14,5 +14,5 @@ def convert(
 ) -> dict[str, bytes]:
     """Return {model.tflite: bytes}, labels and input contract in its metadata."""
     encoder = plugins.load_encoder("edgebake.runtimes.litert.encoders", quantized.family)
-    model: bytes = encoder.encode(loaded(quantized), quantized, options)
+    model: bytes = encoder.encode(load_source(quantized), quantized, options)
     return {FILE: metadata.attach(model, contract, about)}

@@ -35,7 +35,7 @@ Field = Callable[[int], None]  # writes one field into the slot it is given
 
 def attach(model: bytes, contract: Contract, about: ReleaseInfo) -> bytes:
     """Return the file with metadata in it and its labels behind it, as every reader of TFLite metadata expects."""
-    content = tables.read(model)
+    content = tables.parse(model)
     _name_output(content.subgraphs[0])
     buffer = schema.BufferT()
     buffer.data = list(_metadata(model, contract, about))
@@ -43,7 +43,7 @@ def attach(model: bytes, contract: Contract, about: ReleaseInfo) -> bytes:
     entry = schema.MetadataT()
     entry.name, entry.buffer = BUFFER_NAME, len(content.buffers) - 1
     content.metadata = [*(content.metadata or []), entry]
-    return _with_labels(tables.written(content), contract.labels)
+    return _with_labels(tables.serialize(content), contract.labels)
 
 
 def _name_output(graph: Any) -> None:

@@ -14,7 +14,7 @@ WARNING = "GPU COMPATIBILITY WARNING: "
 OPERATOR = re.compile(r"\s*Op#(\d+) ")
 
 
-def falling(files: dict[str, bytes], delegate: Delegate) -> dict[int, str]:
+def unsupported_operators(files: dict[str, bytes], delegate: Delegate) -> dict[int, str]:
     """Return why operators fall off, by their place among those that run."""
     if delegate.operators is None:
         return {}

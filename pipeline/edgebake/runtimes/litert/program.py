@@ -75,7 +75,7 @@ class Program:
         tensor = graph.tensors[item.outputs[0]].name.decode()
         inside = self._inside(tensor)
         operator = _OPERATORS[max(code.builtinCode, code.deprecatedBuiltinCode)]
-        return Layer(tensor, operator, short(inside), self._own(tensor)[0], inside)
+        return Layer(tensor, operator, shorten_name(inside), self._own(tensor)[0], inside)
 
     def _own(self, tensor: str) -> list[Range]:
         """Return the ranges of what a tensor is called; of all that it may be where it has a name of its own.
@@ -105,7 +105,7 @@ class Program:
         return [name for name in sources if name in inside]
 
 
-def short(values: list[str]) -> str:
+def shorten_name(values: list[str]) -> str:
     """Return a Keras layer's name out of TensorFlow's for what is inside: functional_1/conv2d_3_1/Relu6 is of conv2d_3.
 
     The layer with the weights names them all.
@@ -146,14 +146,14 @@ def _computed(content: Any) -> Iterator[tuple[int, str]]:
             yield index, graph.tensors[index].name.decode()
 
 
-def loaded(quantized: Quantized) -> Any:
+def load_source(quantized: Quantized) -> Any:
     """Return a live model of Keras, or the bytes of an imported .tflite."""
     return (
         quantized.archive if quantized.format == "tflite" else keras_session.load(quantized.archive)
     )
 
 
-def in_float(model: Any) -> bytes:
+def to_float_tflite(model: Any) -> bytes:
     """Return a model as a float32 .tflite without metadata."""
     return model if isinstance(model, bytes) else bytes(converter(model).convert())
 

@@ -185,4 +185,4 @@ def _quantized(model: bytes, manager: Any, known: dict[str, Any] | None) -> byte
     # It prints sizes and a bar.
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         # Written anew, its weights lie in its tables.
-        return tables.written(tables.read(bytes(quantizer.quantize(known).quantized_model)))
+        return tables.serialize(tables.parse(bytes(quantizer.quantize(known).quantized_model)))

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from edgebake.runtimes.litert import FILE
 from edgebake.runtimes.litert.inspect import inspect
-from edgebake.runtimes.run_modes import ONLY, Way
+from edgebake.runtimes.run_modes import SINGLE_MODE, RunMode
 from edgebake.runtimes.session import Session
 
 
@@ -38,9 +38,9 @@ class LiteRTSession:
         }
 
 
-def ways(_: dict[str, bytes]) -> tuple[Way, ...]:
+def run_modes(_: dict[str, bytes]) -> tuple[RunMode, ...]:
     """Return the one way in which a host runs the file."""
-    return ONLY
+    return SINGLE_MODE
 
 
 def load(files: dict[str, bytes], threads: int, _: str = "") -> Session:

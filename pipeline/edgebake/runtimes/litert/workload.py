@@ -13,12 +13,12 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edgebake.runtimes.litert import FILE
 from edgebake.runtimes.workload import (
-    Operation,
+    OperatorWorkload,
     Workload,
-    assembled,
+    build_workload,
     product_macs,
-    uncounted,
-    unweighted,
+    unknown_macs,
+    weightless_operators,
     window_macs,
 )
 
@@ -55,7 +55,7 @@ def workload(files: dict[str, bytes]) -> Workload:
         [file.names[file.root(number)] for number in end]
         for end in (file.graph.inputs, file.graph.outputs)
     )
-    return assembled(operations, file.sizes.__getitem__, constants, (inputs, outputs))
+    return build_workload(operations, file.sizes.__getitem__, constants, (inputs, outputs))
 
 
 class File:
@@ -66,7 +66,7 @@ class File:
             schema.Model.GetRootAs(bytearray(files[FILE]), 0)
         )
         if len(self.model.subgraphs) > 1:
-            raise uncounted("a file of several subgraphs", WEIGHTED)
+            raise unknown_macs("a file of several subgraphs", WEIGHTED)
         self.graph: Any = self.model.subgraphs[0]
         self.stored = {
             number for number in range(len(self.graph.tensors)) if self._bytes_stored(number)
@@ -92,13 +92,13 @@ class File:
         code = self.model.operatorCodes[self.graph.operators[number].opcodeIndex]
         return kind_of(code)
 
-    def operation(self, number: int) -> Operation:
+    def operation(self, number: int) -> OperatorWorkload:
         """Return an operator that runs."""
         item = self.graph.operators[number]
         kind = self.kind(number)
         reads = [self.root(one) for one in item.inputs if one >= 0]
         writes = [self.root(one) for one in item.outputs]
-        return Operation(
+        return OperatorWorkload(
             kind=kind,
             name=self.names[item.outputs[0]],
             dtype=self._dtype(item),
@@ -141,10 +141,10 @@ class File:
         return str(_DTYPES[self.graph.tensors[live[0] if live else item.outputs[0]].type])
 
     def _macs(self, kind: str, item: Any) -> int:
-        if kind in unweighted("litert"):
+        if kind in weightless_operators("litert"):
             return 0
         if kind not in WEIGHTED:
-            raise uncounted(kind, WEIGHTED)
+            raise unknown_macs(kind, WEIGHTED)
         answer, weight = self.shape(item.outputs[0]), self.shape(item.inputs[WEIGHTED[kind]])
         if kind == "TRANSPOSE_CONV":  # each number that comes in goes once through every filter
             return window_macs(self.shape(item.inputs[2]), weight, weight[3])

@@ -10,7 +10,7 @@ from edgebake.models.onnx.canonical import canonical
 from edgebake.models.quantized_model import Quantized
 from edgebake.recipe import Convert, DType
 from edgebake.recipe.release_info import ReleaseInfo
-from edgebake.runtimes.onnxruntime import FACTS, FILE, ends, metadata, ort_format
+from edgebake.runtimes.onnxruntime import FACTS, FILE, integer_io, metadata, ort_format
 from edgebake.tasks.contract import Contract
 
 
@@ -41,7 +41,9 @@ def refuse(quantized: Quantized, options: Convert) -> None:
         ConversionError: it has none for the input, the output or the layers to be kept.
     """
     if quantized.activations == "float32":
-        ends.refuse_integers(quantized.scheme, {"input": options.input, "output": options.output})
+        integer_io.refuse_integers(
+            quantized.scheme, {"input": options.input, "output": options.output}
+        )
     if quantized.fallback_dtype is DType.int16:
         expected = listed(FACTS.fallback_dtypes)
         raise ConversionError(

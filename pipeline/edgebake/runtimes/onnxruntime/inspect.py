@@ -25,7 +25,7 @@ def inspect(files: dict[str, bytes]) -> Inspection:
     dtypes = _dtypes(graph)
     integer = _between_boundaries(graph)
     if integer:
-        floats = kernels.in_float(files[FILE])
+        floats = kernels.float_tensors(files[FILE])
         integer -= {node.name for node in graph.node if floats.intersection(node.output)}
     operators = [_operator(node, dtypes, node.name in integer) for node in _running(graph)]
     properties = {entry.key: entry.value for entry in model.metadata_props}

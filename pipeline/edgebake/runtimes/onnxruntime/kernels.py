@@ -13,7 +13,7 @@ import onnx
 import onnxruntime
 
 
-def in_float(model: bytes) -> set[str]:
+def float_tensors(model: bytes) -> set[str]:
     """Return the float tensors that operators write when the file runs, but for those at its ends."""
     graph = _optimized(model).graph
     floats = {

@@ -17,7 +17,7 @@ from edgebake.runtimes.onnxruntime.workload import BOUNDARY, File
 PROGRAMS = "coreml_supported_mlprogram_ops.md"  # an ML Program, as the runtime coreml writes
 
 
-def falling(files: dict[str, bytes], delegate: Delegate) -> dict[int, str]:
+def unsupported_operators(files: dict[str, bytes], delegate: Delegate) -> dict[int, str]:
     """Return why operators fall off, by their place among those that run."""
     model = onnx.shape_inference.infer_shapes(onnx.load_from_string(files[FILE]))
     checked = _checked(model, delegate)

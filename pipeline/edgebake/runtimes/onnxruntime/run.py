@@ -7,7 +7,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from edgebake.runtimes.onnxruntime import FILE, scales
-from edgebake.runtimes.run_modes import ONLY, Way
+from edgebake.runtimes.run_modes import SINGLE_MODE, RunMode
 from edgebake.runtimes.session import Session, Tensor
 
 DTYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8", "tensor(int8)": "int8"}
@@ -52,9 +52,9 @@ def _tensor(end: str, seen: Any, properties: dict[str, str]) -> Tensor:
     return scales.tensor(end, (seen.name, list(seen.shape), DTYPES[seen.type]), properties)
 
 
-def ways(_: dict[str, bytes]) -> tuple[Way, ...]:
+def run_modes(_: dict[str, bytes]) -> tuple[RunMode, ...]:
     """Return the one way in which a host runs the file."""
-    return ONLY
+    return SINGLE_MODE
 
 
 def load(files: dict[str, bytes], threads: int, _: str = "") -> Session:

@@ -14,13 +14,13 @@ from onnx import helper
 
 from edgebake.runtimes.onnxruntime import FILE, kernels
 from edgebake.runtimes.workload import (
-    Operation,
+    OperatorWorkload,
     Uncounted,
     Workload,
-    assembled,
+    build_workload,
     product_macs,
-    uncounted,
-    unweighted,
+    unknown_macs,
+    weightless_operators,
     window_macs,
 )
 
@@ -44,7 +44,7 @@ def workload(files: dict[str, bytes]) -> Workload:
         file.root(value.name) for value in file.graph.input if value.name not in file.constants
     ]
     outputs = [file.root(value.name) for value in file.graph.output]
-    return assembled(operations, file.size, file.constants, (inputs, outputs))
+    return build_workload(operations, file.size, file.constants, (inputs, outputs))
 
 
 class File:
@@ -61,7 +61,7 @@ class File:
         for node in model.graph.node:
             self._follow(node)
         self.floats = (
-            kernels.in_float(files[FILE])
+            kernels.float_tensors(files[FILE])
             if any(_is_boundary(node) for node in self.graph.node)
             else set()
         )
@@ -74,11 +74,11 @@ class File:
             if not _is_boundary(node) and node.output[0] not in self.constants
         )
 
-    def operation(self, node: onnx.NodeProto) -> Operation:
+    def operation(self, node: onnx.NodeProto) -> OperatorWorkload:
         """Return a node that runs."""
         reads = dict.fromkeys(self.root(name) for name in node.input if name)
         writes = [one for name in node.output if name for one in self._written(name)]
-        return Operation(
+        return OperatorWorkload(
             kind=node.op_type,
             name=node.name or node.output[0],
             dtype="int8" if self.is_integer(node) else self._dtype(node),
@@ -146,10 +146,10 @@ class File:
         return "float32" if name == "float" else name
 
     def _macs(self, node: onnx.NodeProto) -> int:
-        if node.op_type in unweighted("onnxruntime"):
+        if node.op_type in weightless_operators("onnxruntime"):
             return 0
         if node.op_type not in WEIGHTED:
-            raise uncounted(node.op_type, WEIGHTED)
+            raise unknown_macs(node.op_type, WEIGHTED)
         first, weight, answer = (self._type(name)[1] for name in (*node.input[:2], node.output[0]))
         if node.op_type in CONVOLUTIONS:
             return window_macs(answer, weight, weight[0])

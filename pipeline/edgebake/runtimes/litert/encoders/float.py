@@ -16,7 +16,7 @@ def encode(model: Any, quantized: Quantized, _: Convert) -> bytes:
     from edgebake.runtimes.litert import program, quantizer
 
     if quantized.weights == "float32":
-        return program.in_float(model)
+        return program.to_float_tflite(model)
     if isinstance(model, bytes):
         return quantizer.halves(model)
     import tensorflow

@@ -16,7 +16,7 @@ def encode(model: Any, quantized: Quantized, options: Convert) -> bytes:
     from edgebake.recipe import Granularity
     from edgebake.runtimes.litert import program, quantizer
 
-    float_program = program.Program(program.in_float(model), quantized.known_ranges)
+    float_program = program.Program(program.to_float_tflite(model), quantized.known_ranges)
     kept_values = {value for values in quantized.kept.values() for value in values}
     kept = [
         layer.tensor for layer in float_program.layers if kept_values.intersection(layer.values)

@@ -16,5 +16,7 @@ def encode(model: Any, quantized: Quantized, _: Convert) -> bytes:
     from edgebake.runtimes.litert import program, quantizer
 
     if quantized.weights == "int4":
-        return quantizer.weights(program.in_float(model), 4, quantized.compression.block_size)
-    return quantizer.weights(program.in_float(model), 8)
+        return quantizer.weights(
+            program.to_float_tflite(model), 4, quantized.compression.block_size
+        )
+    return quantizer.weights(program.to_float_tflite(model), 8)

@@ -16,15 +16,15 @@ SCHEMES = ("int8", "mixed")
 def encode(model: onnx.ModelProto, quantized: Quantized, options: Convert) -> onnx.ModelProto:
     """Return the graph with quantized weights and activations, less the layers that `mixed` keeps in float."""
     from edgebake.models.onnx import program
-    from edgebake.models.onnx.decompose import spelled
+    from edgebake.models.onnx.decompose import decompose
     from edgebake.recipe import DType, Granularity
-    from edgebake.runtimes.onnxruntime import ends, quantizer, weights
+    from edgebake.runtimes.onnxruntime import integer_io, quantizer, weights
 
-    float_program = program.Program(spelled(program.prepared(model)), quantized.known_ranges)
+    float_program = program.Program(decompose(program.prepared(model)), quantized.known_ranges)
     kept = float_program.holding([value for values in quantized.kept.values() for value in values])
     integers = quantizer.Integers(quantized.granularity or Granularity.per_channel, kept)
     encoded = quantizer.integers(float_program, integers)
     if quantized.fallback_dtype is DType.float16:
         encoded = weights.halved(encoded, kept)
-    encoded = ends.with_input(encoded, options.input, float_program.ranged[program.IMAGE])
-    return ends.with_output(encoded, options.output)
+    encoded = integer_io.with_input(encoded, options.input, float_program.ranged[program.IMAGE])
+    return integer_io.with_output(encoded, options.output)

@@ -11,7 +11,7 @@ Part = tuple[str, bytes]
 CONSTANTS = ("const", "constexpr_")  # how operations begin that hold weights for others
 
 
-def parts(files: dict[str, bytes]) -> dict[str, bytes]:
+def named_parts(files: dict[str, bytes]) -> dict[str, bytes]:
     """Return the content of each part; two packages with equal parts may still differ in how they are laid out.
 
     Raises:

@@ -6,7 +6,7 @@ import onnx
 import pytest
 
 from edgebake.runtimes.onnxruntime import FILE
-from edgebake.runtimes.onnxruntime.parts import parts
+from edgebake.runtimes.onnxruntime.named_parts import named_parts
 from tests.handmade import constant_onnx
 
 
@@ -18,7 +18,7 @@ def _model() -> onnx.ModelProto:
 
 
 def _parts(model: onnx.ModelProto) -> dict[str, bytes]:
-    return parts({FILE: model.SerializeToString()})
+    return named_parts({FILE: model.SerializeToString()})
 
 
 def test_parts_are_named_as_a_reader_knows_them() -> None:

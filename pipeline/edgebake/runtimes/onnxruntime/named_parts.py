@@ -10,7 +10,7 @@ from edgebake.runtimes.onnxruntime import FILE
 Part = tuple[str, bytes]
 
 
-def parts(files: dict[str, bytes]) -> dict[str, bytes]:
+def named_parts(files: dict[str, bytes]) -> dict[str, bytes]:
     """Return the content of each part; two files with equal parts may still differ in how they are laid out."""
     model = onnx.load_from_string(files[FILE])
     return dict([*_model(model), *_graph(model.graph)])

@@ -8,7 +8,7 @@ import pytest
 
 from edgebake.models.tflite import tables
 from edgebake.runtimes.litert import FILE, metadata
-from edgebake.runtimes.litert.parts import parts
+from edgebake.runtimes.litert.named_parts import named_parts
 from tests.handmade import constant_tflite
 from tests.runtimes.litert.test_metadata import ABOUT, CONTRACT
 
@@ -16,18 +16,20 @@ CONTENT = metadata.attach(constant_tflite(7), CONTRACT, ABOUT)
 
 
 def _changed(edit: Callable[[Any], None]) -> dict[str, bytes]:
-    content = tables.read(CONTENT)
+    content = tables.parse(CONTENT)
     edit(content)
-    return {FILE: tables.written(content) + CONTENT[len(tables.written(tables.read(CONTENT))) :]}
+    return {
+        FILE: tables.serialize(content) + CONTENT[len(tables.serialize(tables.parse(CONTENT))) :]
+    }
 
 
 def _differing(other: dict[str, bytes]) -> list[str]:
-    one, two = parts({FILE: CONTENT}), parts(other)
+    one, two = named_parts({FILE: CONTENT}), named_parts(other)
     return [name for name in one | two if one.get(name) != two.get(name)]
 
 
 def test_parts_are_named_as_a_reader_knows_them() -> None:
-    assert list(parts({FILE: CONTENT})) == [
+    assert list(named_parts({FILE: CONTENT})) == [
         "header",
         "description",
         "metadata TFLITE_METADATA",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edgebake.runtimes.coreml import package
-from edgebake.runtimes.coreml.parts import parts
+from edgebake.runtimes.coreml.named_parts import named_parts
 from tests.runtimes.coreml.programs import constant, files, op, real
 from tests.runtimes.coreml.test_run import FULL
 
@@ -28,12 +28,12 @@ SHORT = _linear([1.0], [2.0])
 
 
 def _differing(one: Files, other: Files) -> list[str]:
-    ours, theirs = parts(one), parts(other)
+    ours, theirs = named_parts(one), named_parts(other)
     return [name for name in ours | theirs if ours.get(name) != theirs.get(name)]
 
 
 def test_parts_are_named_as_a_reader_knows_them() -> None:
-    assert list(parts(SHORT)) == [
+    assert list(named_parts(SHORT)) == [
         "specification version",
         "input 'fed'",
         "output 'out'",
@@ -115,4 +115,4 @@ def test_a_package_without_a_program_is_refused() -> None:
     model = package.read(FULL).specification
     model.identity.SetInParent()
     with pytest.raises(ValueError, match=r"^the package holds a identity; expected an ML Program$"):
-        parts({**FULL, package.specification_file(FULL): model.SerializeToString()})
+        named_parts({**FULL, package.specification_file(FULL): model.SerializeToString()})

@@ -15,9 +15,9 @@ Part = tuple[str, bytes]
 OWN_PARTS = ("buffers", "description", "metadata", "operatorCodes", "signatureDefs", "subgraphs")
 
 
-def parts(files: dict[str, bytes]) -> dict[str, bytes]:
+def named_parts(files: dict[str, bytes]) -> dict[str, bytes]:
     """Return the content of each part; two files with equal parts may still differ in how they are laid out."""
-    content = tables.read(files[FILE])
+    content = tables.parse(files[FILE])
     found = [*_model(content), *_behind(files[FILE])]
     for number, graph in enumerate(content.subgraphs):
         prefix = f"subgraph {number} " if number else ""

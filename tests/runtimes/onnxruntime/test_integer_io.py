@@ -11,7 +11,7 @@ from edgebake.errors import ConversionError
 from edgebake.models.onnx.canonical import canonical
 from edgebake.models.onnx.program import Program
 from edgebake.recipe import DType, Granularity
-from edgebake.runtimes.onnxruntime import ends, kernels, quantizer, scales
+from edgebake.runtimes.onnxruntime import integer_io, kernels, quantizer, scales
 from edgebake.runtimes.onnxruntime.quantizer import Integers
 from edgebake.runtimes.session import Tensor
 from tests.runtimes.onnxruntime import programs
@@ -25,7 +25,9 @@ def _model(
     found = programs.prepared()
     model = quantizer.integers(found, Integers(Granularity.per_channel, kept or []))
     return canonical(
-        ends.with_output(ends.with_input(model, wish_in, found.ranged["image"]), wish_out)
+        integer_io.with_output(
+            integer_io.with_input(model, wish_in, found.ranged["image"]), wish_out
+        )
     )
 
 
@@ -58,7 +60,7 @@ def test_uint8_needs_no_cast_at_all() -> None:
     model = _model(DType.uint8, DType.uint8)
     found = programs.kinds(kernels._optimized(model.SerializeToString()))
     assert not {"QuantizeLinear", "DequantizeLinear"} & set(found)
-    assert kernels.in_float(model.SerializeToString()) == set()
+    assert kernels.float_tensors(model.SerializeToString()) == set()
 
 
 def test_int8_is_cast_at_the_ends_alone() -> None:
@@ -103,7 +105,7 @@ def test_a_first_layer_that_is_kept_reads_real_numbers_beside_one_that_is_not() 
     model = programs.graph(nodes, {"ones": np.ones((2, 6, 1, 1), np.float32)}, [1, 4, 6, 3])
     found = Program(model, programs.ranges(model))
     made = quantizer.integers(found, Integers(Granularity.per_channel, ["left_node"]))
-    made = canonical(ends.with_input(made, DType.uint8, found.ranged["image"]))
+    made = canonical(integer_io.with_input(made, DType.uint8, found.ranged["image"]))
     onnx.checker.check_model(made, full_check=True)
     image = scales.tensor("input", ("image", programs.SHAPE, "uint8"), scales.found(made.graph))
     answers = programs.answers(made, image.to_stored(programs.EXAMPLES))
@@ -122,9 +124,9 @@ def test_int16_is_refused(end: str) -> None:
 @pytest.mark.parametrize("wish", [DType.uint8, DType.int8, DType.int16])
 def test_a_file_that_computes_in_floats_takes_and_gives_floats(wish: DType) -> None:
     with pytest.raises(ConversionError) as caught:
-        ends.refuse_integers("dynamic", {"input": None, "output": wish})
+        integer_io.refuse_integers("dynamic", {"input": None, "output": wish})
     assert str(caught.value) == (
         f"convert.output: {wish.value} has no scale where activations stay in float, as in dynamic; "
         "expected float32 or null"
     )
-    ends.refuse_integers("dynamic", {"input": None, "output": DType.float32})
+    integer_io.refuse_integers("dynamic", {"input": None, "output": DType.float32})
