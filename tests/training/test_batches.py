@@ -44,7 +44,7 @@ def test_balanced_weights_make_a_rare_class_heard() -> None:
     for weights in ClassWeights:
         model = nets.model()
         loop.fit(model, splits, Train(8, 32, 0.02, 0, 1, class_weights=weights))
-        heard[weights] = (loop.answers(model, images).argmax(axis=1) == 1)[labels == 1].mean()
+        heard[weights] = (loop.predictions(model, images).argmax(axis=1) == 1)[labels == 1].mean()
     assert heard[ClassWeights.balanced] > heard[ClassWeights.equal] + 0.3
 
 

@@ -78,7 +78,7 @@ def _lesson(
     model = keras_session.load((folder / "model.keras").read_bytes())
 
     def answers(examples: Examples) -> NDArray[np.float32]:
-        return loop.answers(model, Prepared(examples.images, agreed))
+        return loop.predictions(model, Prepared(examples.images, agreed))
 
     return TeacherPredictions(answers(train), answers(validation), words.temperature, words.alpha)
 

@@ -73,7 +73,7 @@ def _trained(job: Job, splits: TrainingSplits, agreed: Contract) -> Trained:
     keras = keras_session.start(section.threads, section.seed)
     model = _model(keras, section, agreed)
     history = _fit(model, splits, agreed, job) if section.epochs else []
-    metrics = _metrics(loop.answers(model, splits.validation_images), splits)
+    metrics = _metrics(loop.predictions(model, splits.validation_images), splits)
     return Trained(
         archive=keras_session.save(model),
         reference=float_reference.convert(model),

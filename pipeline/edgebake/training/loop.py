@@ -72,7 +72,7 @@ def steps_of(splits: TrainingSplits, words: Train) -> int:
     return -(-len(splits.labels) // words.batch_size)
 
 
-def answers(model: Any, images: NDArray[np.float32] | Prepared) -> NDArray[np.float32]:
+def predictions(model: Any, images: NDArray[np.float32] | Prepared) -> NDArray[np.float32]:
     """Return what a model answers to images [n, h, w, c], a few at a time: [n, classes]."""
     starts = range(0, len(images), BATCH)
     return np.concatenate(
@@ -82,7 +82,7 @@ def answers(model: Any, images: NDArray[np.float32] | Prepared) -> NDArray[np.fl
 
 def accuracy(model: Any, splits: TrainingSplits) -> float:
     """Return the share of the validation images whose best answer is right."""
-    best = answers(model, splits.validation_images).argmax(axis=1)
+    best = predictions(model, splits.validation_images).argmax(axis=1)
     return float((best == splits.validation_labels).mean())
 
 

@@ -84,4 +84,4 @@ def test_mixed_precision_is_for_training_alone(tmp_path: Path, policy: str) -> N
     )
     found = _answers(run.load({FILE: float_reference.convert(read)}, 1), pictures)
     np.testing.assert_allclose(found, plain(pictures, training=False), atol=1e-5)
-    assert loop.answers(read, pictures).dtype == np.float32
+    assert loop.predictions(read, pictures).dtype == np.float32
