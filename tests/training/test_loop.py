@@ -81,7 +81,7 @@ def test_every_epoch_is_a_row_and_the_last_tells_of_the_model() -> None:
     assert [row["epoch"] for row in rows] == [1, 2, 3]
     assert loop.accuracy(student, splits()) == pytest.approx(rows[-1]["val_accuracy"])
     assert loop.accuracy(student, splits()) > 0.9
-    lines = loop.as_csv(rows).splitlines()
+    lines = loop.history_csv(rows).splitlines()
     assert lines[0] == "epoch,accuracy,loss,val_accuracy,val_loss"
     assert len(lines) == 4
 

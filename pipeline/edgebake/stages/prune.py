@@ -45,7 +45,7 @@ def run(job: Job) -> str:
         report |= summary.of(parent, pruned, section)
     (job.out / file).write_bytes(archive)
     (job.out / "pruned.json").write_text(json.dumps(report, indent=2) + "\n")
-    (job.out / "training.csv").write_text(loop.as_csv(history))
+    (job.out / "training.csv").write_text(loop.history_csv(history))
     return summary.line(report)
 
 

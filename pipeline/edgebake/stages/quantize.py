@@ -53,7 +53,7 @@ def _trained(source: CalibrationData) -> tuple[Quantized, str]:
     section = source.section
     quantized = asked(source.archive, section)
     if section.qat is None:
-        return replace(quantized, ranges=source.calibrated(source.archive)), loop.as_csv([])
+        return replace(quantized, ranges=source.calibrated(source.archive)), loop.history_csv([])
     if section.qat_bits is None:
         raise ValueError(f"{section.scheme} has no quantization-aware training")
     settings = QatSettings(
@@ -68,7 +68,9 @@ def _trained(source: CalibrationData) -> tuple[Quantized, str]:
     ranges = source.calibrated(trained.archive)
     if ranges:
         ranges = calibration.with_trained(ranges, trained.archive, trained.ranges)
-    return replace(quantized, archive=trained.archive, ranges=ranges), loop.as_csv(trained.history)
+    return replace(quantized, archive=trained.archive, ranges=ranges), loop.history_csv(
+        trained.history
+    )
 
 
 def _chosen(source: CalibrationData, quantized: Quantized) -> tuple[Quantized, str, str]:

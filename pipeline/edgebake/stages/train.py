@@ -60,7 +60,7 @@ def run(job: Job) -> str:
     (job.out / f"model.{section.format}").write_bytes(trained.archive)
     (job.out / section.reference).write_bytes(trained.reference)
     (job.out / "contract.json").write_text(agreed.to_json())
-    (job.out / "history.csv").write_text(loop.as_csv(trained.history))
+    (job.out / "history.csv").write_text(loop.history_csv(trained.history))
     (job.out / "metrics.json").write_text(json.dumps(trained.metrics, indent=2) + "\n")
     parameters = (
         f", {trained.metrics['parameters']:,} parameters" if "parameters" in trained.metrics else ""

@@ -86,7 +86,7 @@ def accuracy(model: Any, splits: TrainingSplits) -> float:
     return float((best == splits.validation_labels).mean())
 
 
-def as_csv(rows: History) -> str:
+def history_csv(rows: History) -> str:
     """Return a line per epoch below the heads; the heads alone where nothing was trained."""
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=HEADS, lineterminator="\n")
