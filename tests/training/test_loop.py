@@ -51,9 +51,9 @@ def lesson(seen: TrainingSplits, alpha: float) -> TeacherPredictions:
 
 
 def test_the_last_step_of_an_epoch_may_be_smaller() -> None:
-    assert loop.steps_of(splits(), WORDS) == 8  # 250 images, 32 a step
-    assert loop.steps_of(splits(), Train(1, 250, 0.1, 0, 1)) == 1
-    assert loop.steps_of(splits(), Train(1, 1000, 0.1, 0, 1)) == 1
+    assert loop.steps_per_epoch(splits(), WORDS) == 8  # 250 images, 32 a step
+    assert loop.steps_per_epoch(splits(), Train(1, 250, 0.1, 0, 1)) == 1
+    assert loop.steps_per_epoch(splits(), Train(1, 1000, 0.1, 0, 1)) == 1
 
 
 @pytest.mark.parametrize("taught", [False, True])

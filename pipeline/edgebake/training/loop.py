@@ -67,7 +67,7 @@ def fit(
         return _Training(model, splits, words, aids).run()
 
 
-def steps_of(splits: TrainingSplits, words: Train) -> int:
+def steps_per_epoch(splits: TrainingSplits, words: Train) -> int:
     """Return how many steps make an epoch."""
     return -(-len(splits.labels) // words.batch_size)
 
@@ -106,7 +106,9 @@ class _Training:
         self._model, self._splits, self._words, self._aids = model, splits, words, aids
         self._augment = _augmentation(words, aids)
         self._lot, self._shown, loss, measure = _goal(model, splits, words, aids.lesson)
-        optimizer = keras.optimizers.Adam(learning_rate.schedule(words, steps_of(splits, words)))
+        optimizer = keras.optimizers.Adam(
+            learning_rate.schedule(words, steps_per_epoch(splits, words))
+        )
         model.compile(optimizer, loss, metrics=[], weighted_metrics=[measure])
         model.optimizer.build(model.trainable_variables)
 

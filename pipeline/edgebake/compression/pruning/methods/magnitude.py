@@ -60,7 +60,7 @@ def _fine_tuned(model: Any, parent: OriginalModel, words: Prune, learn: FineTune
     """Train a model while its masks are made and kept; return the epochs."""
     how, _ = _asked(words)
     made = _masks(model, words.pattern)
-    total = learn.epochs * loop.steps_of(parent.splits, learn)
+    total = learn.epochs * loop.steps_per_epoch(parent.splits, learn)
     if isinstance(how, float):
         # However long the ramp, the last masks are learnt with for a step at least.
         callbacks = [_grower(made, Ramp(how, min(round((words.ramp or 0.0) * total), total - 1)))]
