@@ -20,7 +20,7 @@ from edgebake.training import batches, distillation, learning_rate, mixed_precis
 from edgebake.training.augmentation import Augmentation
 from edgebake.training.batches import TrainingSet
 from edgebake.training.checkpoint import Checkpoint, TrainingState
-from edgebake.training.trainable_layers import learning
+from edgebake.training.trainable_layers import only_trainable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,7 +60,7 @@ def fit(
     """Train a model by Adam, on labels or, with a lesson, on labels and a teacher's answers; return the epochs."""
     aids = aids or TrainingOptions()
     with ExitStack() as stack:
-        stack.enter_context(learning(model, words.layers))
+        stack.enter_context(only_trainable(model, words.layers))
         stack.enter_context(
             mixed_precision.mixed(model, words.mixed_precision and mixed_precision.has_gpu())
         )

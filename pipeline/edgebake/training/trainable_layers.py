@@ -12,7 +12,7 @@ ALL = ("*",)
 
 
 @contextmanager
-def learning(model: Any, patterns: Sequence[str]) -> Iterator[None]:
+def only_trainable(model: Any, patterns: Sequence[str]) -> Iterator[None]:
     """Freeze every other layer for as long as the block lasts; a frozen batch normalization keeps its statistics.
 
     Raises:
