@@ -62,7 +62,9 @@ def fit(
     with ExitStack() as stack:
         stack.enter_context(only_trainable(model, words.layers))
         stack.enter_context(
-            mixed_precision.mixed(model, words.mixed_precision and mixed_precision.has_gpu())
+            mixed_precision.float16_compute(
+                model, words.mixed_precision and mixed_precision.has_gpu()
+            )
         )
         return _Training(model, splits, words, aids).run()
 

@@ -17,7 +17,7 @@ def has_gpu() -> bool:
 
 
 @contextmanager
-def mixed(model: Any, is_mixed: bool) -> Iterator[None]:
+def float16_compute(model: Any, is_mixed: bool) -> Iterator[None]:
     """Let every layer but the last, whose answers the loss is counted from, compute in float16."""
     if not is_mixed:
         yield
