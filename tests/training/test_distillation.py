@@ -21,7 +21,7 @@ def _session() -> None:
 
 def loss(answered: Any, temperature: float, alpha: float) -> list[float]:
     """Return the loss of each of the two examples."""
-    goals = distillation.goals(LABELS, TAUGHT)
+    goals = distillation.combined_labels(LABELS, TAUGHT)
     of = distillation.loss(TeacherPredictions(TAUGHT, TAUGHT, temperature, alpha))
     found: list[float] = np.array(of(goals, np.array(answered, np.float32))).tolist()
     return found
@@ -29,7 +29,7 @@ def loss(answered: Any, temperature: float, alpha: float) -> list[float]:
 
 def test_goals_are_labels_beside_answers() -> None:
     expected = np.array([[1, 0, 0.8, 0.2], [1, 0, 0.1, 0.9]], np.float32)
-    assert np.array_equal(distillation.goals(LABELS, TAUGHT), expected)
+    assert np.array_equal(distillation.combined_labels(LABELS, TAUGHT), expected)
 
 
 def test_all_of_the_labels_is_cross_entropy() -> None:
@@ -66,6 +66,6 @@ def test_certainty_is_no_infinity() -> None:
 
 def test_accuracy_asks_for_the_labels_alone() -> None:
     right = distillation.accuracy(
-        distillation.goals(LABELS, TAUGHT), np.array([[0.6, 0.4], [0.4, 0.6]], np.float32)
+        distillation.combined_labels(LABELS, TAUGHT), np.array([[0.6, 0.4], [0.4, 0.6]], np.float32)
     )
     assert np.array(right).tolist() == [1.0, 0.0]

@@ -27,7 +27,7 @@ class TeacherPredictions:
     alpha: float  # share of the loss that is the labels'; the rest is the teacher's
 
 
-def goals(labels: NDArray[np.int64], answers: NDArray[np.float32]) -> NDArray[np.float32]:
+def combined_labels(labels: NDArray[np.int64], answers: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the labels, one-hot, beside the teacher's probabilities: [n, 2 * classes]."""
     return np.concatenate([one_hot(labels, answers.shape[1]), answers], axis=1)
 

@@ -186,7 +186,7 @@ def _goal(
     goals: Any = labels
     if lesson is not None:
         taught = (lesson.answers, lesson.validation_answers)
-        goals = [distillation.goals(*pair) for pair in zip(labels, taught, strict=True)]
+        goals = [distillation.combined_labels(*pair) for pair in zip(labels, taught, strict=True)]
         loss, measure = distillation.loss(lesson), distillation.accuracy
     elif words.augment is not None and words.augment.mixup is not None:  # between two classes
         goals = [distillation.one_hot(one, model.output_shape[-1]) for one in labels]
