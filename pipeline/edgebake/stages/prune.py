@@ -42,7 +42,7 @@ def run(job: Job) -> str:
         parent = _parent(section, archive)
         pruned = plugins.load("prune.method", section.method).prune(parent, section)
         archive, history = keras_session.save(pruned.model), pruned.history
-        report |= summary.of(parent, pruned, section)
+        report |= summary.summarize(parent, pruned, section)
     (job.out / file).write_bytes(archive)
     (job.out / "pruned.json").write_text(json.dumps(report, indent=2) + "\n")
     (job.out / "training.csv").write_text(loop.history_csv(history))

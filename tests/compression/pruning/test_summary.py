@@ -38,7 +38,7 @@ def of(hidden: int, baselines: bool) -> dict[str, Any]:
     splits = TrainingSplits(images[:2], labels[:2], images, labels)
     parent = OriginalModel(keras_session.save(model(4)), LEARN, splits)
     words = Prune(method="channels", fine_tune=learn, baselines=baselines)
-    return summary.of(parent, PrunedModel(model(hidden), 0.5, 0.75, [], REPORT), words)
+    return summary.summarize(parent, PrunedModel(model(hidden), 0.5, 0.75, [], REPORT), words)
 
 
 @pytest.fixture(autouse=True)

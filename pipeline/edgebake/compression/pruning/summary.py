@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 WORDS = ("channels", "macs", "parameters")
 
 
-def of(parent: OriginalModel, pruned: PrunedModel, words: Prune) -> dict[str, Any]:
+def summarize(parent: OriginalModel, pruned: PrunedModel, words: Prune) -> dict[str, Any]:
     """Return the account of a model beside its parent, and beside what was trained with the same budget."""
     full = parent.load()
     before, after = layer_costs.of(full), layer_costs.of(pruned.model)
