@@ -49,7 +49,7 @@ class Entry:
     def cost(self, word: str) -> float:
         """Return the mean of `macs` or `parameters` over seeds."""
         return statistics.mean(
-            layer_costs.total(layer_costs.of(model.model), word) for model in self.models
+            layer_costs.total(layer_costs.count(model.model), word) for model in self.models
         )
 
     def size(self, file: File) -> int:

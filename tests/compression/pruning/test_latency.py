@@ -33,7 +33,7 @@ def ranked() -> Ranked:
 @pytest.fixture
 def _by_macs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        latency, "_session", lambda model: layer_costs.total(layer_costs.of(model), "macs")
+        latency, "_session", lambda model: layer_costs.total(layer_costs.count(model), "macs")
     )
     monkeypatch.setattr(latency, "ratio_of", lambda one, other: one / other)
 

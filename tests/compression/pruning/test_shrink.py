@@ -63,7 +63,7 @@ def check(read: Read, seed: int) -> None:
     counts, dropped = zeros.some(found, seed)
     small = shrink.rebuild(model, found, dropped)
     assert_same(zeros.run(small), zeros.zeroed(model, found, dropped))
-    left = layer_costs.of(small)
+    left = layer_costs.count(small)
     for word in ("macs", "parameters"):
         assert float(cost_model.make(model, found, word).of(counts)) == pytest.approx(
             layer_costs.total(left, word), rel=1e-9

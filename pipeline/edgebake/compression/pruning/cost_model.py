@@ -45,7 +45,7 @@ def make(model: Any, found: Dependencies, word: str) -> CostModel:
     """Return the bill in `macs` or in `parameters`."""
     rows = [
         row
-        for name, cost in layer_costs.of(model).items()
+        for name, cost in layer_costs.count(model).items()
         for row in _products(model.get_layer(name), cost, found, word)
     ]
     unit, reads, returns = (np.array(column, np.float64) for column in zip(*rows, strict=True))

@@ -19,7 +19,7 @@ class LayerCost:
     parameters: int
 
 
-def of(model: Any) -> dict[str, LayerCost]:
+def count(model: Any) -> dict[str, LayerCost]:
     """Return the cost of each layer with weights by its name, in the order in which they run."""
     found: dict[str, LayerCost] = {}
     for node in nodes(model):

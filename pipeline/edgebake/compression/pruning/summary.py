@@ -19,7 +19,7 @@ WORDS = ("channels", "macs", "parameters")
 def summarize(parent: OriginalModel, pruned: PrunedModel, words: Prune) -> dict[str, Any]:
     """Return the account of a model beside its parent, and beside what was trained with the same budget."""
     full = parent.load()
-    before, after = layer_costs.of(full), layer_costs.of(pruned.model)
+    before, after = layer_costs.count(full), layer_costs.count(pruned.model)
     told = {row["layer"]: row for row in pruned.report.get("layers", [])}
     accuracy = {
         "before": loop.accuracy(full, parent.splits),
@@ -78,8 +78,8 @@ def _elsewhere(report: dict[str, Any]) -> str:
 
 def _baselines(parent: OriginalModel, pruned: PrunedModel, words: Prune) -> dict[str, float]:
     found = {"parent_trained_on": baselines.trained_on(parent, words)}
-    if layer_costs.total(layer_costs.of(pruned.model), "macs") < layer_costs.total(
-        layer_costs.of(parent.load()), "macs"
+    if layer_costs.total(layer_costs.count(pruned.model), "macs") < layer_costs.total(
+        layer_costs.count(parent.load()), "macs"
     ):
         found["from_scratch"] = baselines.from_scratch(pruned.model, parent, words)
     return {name: loop.accuracy(model, parent.splits) for name, model in found.items()}

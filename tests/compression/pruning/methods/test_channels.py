@@ -65,7 +65,7 @@ def archive(pruned: PrunedModel) -> bytes:
 
 
 def sizes(pruned: PrunedModel) -> dict[str, int]:
-    return {name: cost.channels for name, cost in layer_costs.of(pruned.model).items()}
+    return {name: cost.channels for name, cost in layer_costs.count(pruned.model).items()}
 
 
 @pytest.fixture
@@ -142,8 +142,8 @@ def test_a_model_that_learnt_from_a_teacher_can_be_cut_again_and_trained_from_sc
 def test_a_goal_is_reached(parent: OriginalModel, word: str) -> None:
     pruned = prune(parent, words(target=Goal(**{word: 0.4}), steps=2, epochs=2))
     before, after = (
-        layer_costs.total(layer_costs.of(parent.load()), word),
-        layer_costs.total(layer_costs.of(pruned.model), word),
+        layer_costs.total(layer_costs.count(parent.load()), word),
+        layer_costs.total(layer_costs.count(pruned.model), word),
     )
     assert before == (MACS if word == "macs" else 80 + 32 + 72 + 72 + 18)
     assert 0.25 * before < after <= 0.4 * before
@@ -155,7 +155,7 @@ def test_a_goal_of_latency_tells_what_was_timed(
     parent: OriginalModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        latency, "_session", lambda model: layer_costs.total(layer_costs.of(model), "macs")
+        latency, "_session", lambda model: layer_costs.total(layer_costs.count(model), "macs")
     )
     monkeypatch.setattr(latency, "ratio_of", lambda one, other: one / other)
     pruned = prune(parent, words(target=Goal(latency=0.5)))

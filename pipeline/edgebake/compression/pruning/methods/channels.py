@@ -74,13 +74,13 @@ def _counts(cut: _Cut, ranked: Ranked, full: Any, way: float) -> Numbers:
     for word, share in (("macs", goal.macs), ("parameters", goal.parameters)):
         if share is not None:
             return selection.down_to(
-                ranked, word, share**way * layer_costs.total(layer_costs.of(full), word)
+                ranked, word, share**way * layer_costs.total(layer_costs.count(full), word)
             )
     return selection.by_share(ranked, (words.keep or 1.0) ** way)
 
 
 def _train(cut: _Cut, parent: OriginalModel, number: int) -> None:
-    counted = layer_costs.of(cut.model)
+    counted = layer_costs.count(cut.model)
     step: dict[str, float] = {
         word: layer_costs.total(counted, word) for word in ("macs", "parameters")
     }
