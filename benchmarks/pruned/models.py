@@ -118,7 +118,7 @@ def _parent(one: Subject, words: Recipe) -> OriginalModel:
         prepare(train.images), train.labels, prepare(validation.images), validation.labels
     )
     return OriginalModel(
-        one.archive, words.train, splits, _lesson(one.model, splits, fine_tune.of(words.prune))
+        one.archive, words.train, splits, _lesson(one.model, splits, fine_tune.options(words.prune))
     )
 
 

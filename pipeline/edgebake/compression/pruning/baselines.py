@@ -17,7 +17,7 @@ def trained_on(parent: OriginalModel, words: Prune) -> Any:
     """Return the unpruned model after the training that the pruned one got, in as many steps, from labels alone."""
     import keras
 
-    keras.utils.set_random_seed(fine_tune.of(words).seed)
+    keras.utils.set_random_seed(fine_tune.options(words).seed)
     model = parent.load()
     for number in range(words.steps or 1):
         loop.fit(
@@ -36,7 +36,7 @@ def from_scratch(pruned: Any, parent: OriginalModel, words: Prune) -> Any:
     """
     import keras
 
-    learn = fine_tune.of(words)
+    learn = fine_tune.options(words)
     keras.utils.set_random_seed(learn.seed)
     model = keras.models.clone_model(pruned)
     copy_statistics(pruned, model)  # no training finds them

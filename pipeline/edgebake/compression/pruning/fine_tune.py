@@ -10,7 +10,7 @@ from edgebake.recipe import FineTune, Prune
 from edgebake.training.loop import History, fit
 
 
-def of(words: Prune) -> FineTune:
+def options(words: Prune) -> FineTune:
     """Return how a recipe trains on; rules see to it that every method but `none` says so."""
     if words.fine_tune is None:
         raise ValueError(f"{words.method} without fine-tuning")
@@ -22,7 +22,7 @@ def part(words: Prune, number: int) -> FineTune:
 
     Each starts at the full learning rate again.
     """
-    whole, steps = of(words), words.steps or 1
+    whole, steps = options(words), words.steps or 1
     epochs = whole.epochs * (number + 1) // steps - whole.epochs * number // steps
     return replace(whole, epochs=epochs)
 
