@@ -17,13 +17,13 @@ def words(epochs: int, steps: int | None) -> Prune:
 def test_parts_are_as_equal_as_whole_epochs_can_be() -> None:
     whole = words(5, None).fine_tune
     assert whole is not None
-    parts = [fine_tune.part(words(5, 2), number) for number in range(2)]
+    parts = [fine_tune.step_options(words(5, 2), number) for number in range(2)]
     assert parts == [replace(whole, epochs=2), replace(whole, epochs=3)]
-    assert fine_tune.part(words(5, None), 0) == whole
+    assert fine_tune.step_options(words(5, None), 0) == whole
 
 
 @given(epochs=st.integers(1, 200), steps=st.integers(1, 20))
 def test_together_they_have_all_epochs(epochs: int, steps: int) -> None:
-    parts = [fine_tune.part(words(epochs, steps), number).epochs for number in range(steps)]
+    parts = [fine_tune.step_options(words(epochs, steps), number).epochs for number in range(steps)]
     assert sum(parts) == epochs
     assert max(parts) - min(parts) <= 1

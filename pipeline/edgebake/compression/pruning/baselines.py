@@ -23,7 +23,7 @@ def trained_on(parent: OriginalModel, words: Prune) -> Any:
         loop.fit(
             model,
             parent.splits,
-            fine_tune.part(words, number),
+            fine_tune.step_options(words, number),
             TrainingOptions(contract=parent.contract),
         )
     return model

@@ -17,7 +17,7 @@ def options(words: Prune) -> FineTune:
     return words.fine_tune
 
 
-def part(words: Prune, number: int) -> FineTune:
+def step_options(words: Prune, number: int) -> FineTune:
     """Return the training after step `number`, counted from zero; together they have all epochs.
 
     Each starts at the full learning rate again.
@@ -27,6 +27,6 @@ def part(words: Prune, number: int) -> FineTune:
     return replace(whole, epochs=epochs)
 
 
-def train(model: Any, parent: OriginalModel, part: FineTune) -> History:
+def train(model: Any, parent: OriginalModel, step_options: FineTune) -> History:
     """Train a model in place and return the epochs."""
-    return fit(model, parent.splits, part, parent.aids())
+    return fit(model, parent.splits, step_options, parent.aids())

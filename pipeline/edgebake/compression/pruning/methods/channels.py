@@ -85,7 +85,7 @@ def _train(cut: _Cut, parent: OriginalModel, number: int) -> None:
         word: layer_costs.total(counted, word) for word in ("macs", "parameters")
     }
     step["accuracy_cut"] = loop.accuracy(cut.model, parent.splits)
-    rows = fine_tune.train(cut.model, parent, fine_tune.part(cut.words, number))
+    rows = fine_tune.train(cut.model, parent, fine_tune.step_options(cut.words, number))
     cut.model = keras_graph.functional(
         cut.model
     )  # without what it was trained by, which would be cloned and saved too
