@@ -19,8 +19,8 @@ def model() -> Any:
 
 
 def test_layers_are_found_by_kind(model: Any) -> None:
-    assert list(weight_constraints.of(model, ("Dense",))) == ["one", "two"]
-    assert weight_constraints.of(model, ("Conv2D",)) == {}
+    assert list(weight_constraints.layers_of_kinds(model, ("Dense",))) == ["one", "two"]
+    assert weight_constraints.layers_of_kinds(model, ("Conv2D",)) == {}
 
 
 def test_a_rule_is_not_saved_and_ends_even_after_an_error(model: Any) -> None:

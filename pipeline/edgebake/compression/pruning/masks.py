@@ -92,7 +92,7 @@ def pattern_of(kernel: NDArray[Any], pattern: Pattern) -> Mask:
 
 def chosen(model: Any, pattern: Pattern | None) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the layers to cut, and why each other layer with weights that could be cut stays whole, by name."""
-    able = weight_constraints.of(model, MIXING)
+    able = weight_constraints.layers_of_kinds(model, MIXING)
     whole = {
         layer.name: _reason(kind(layer))
         for layer in model.layers

@@ -16,7 +16,7 @@ WeightConstraint = Callable[
 ]  # a kernel in, the nearest one that is allowed out; part of TensorFlow's graph
 
 
-def of(model: Any, kinds: Collection[str]) -> dict[str, Any]:
+def layers_of_kinds(model: Any, kinds: Collection[str]) -> dict[str, Any]:
     """Return the layers of some kinds, by name."""
     return {layer.name: layer for layer in model.layers if kind(layer) in kinds}
 

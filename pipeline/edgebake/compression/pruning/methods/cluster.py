@@ -52,7 +52,7 @@ def prune(parent: OriginalModel, words: Prune) -> PrunedModel:
 
 
 def _layers(model: Any) -> list[Any]:
-    return list(weight_constraints.of(model, shared_weights.KINDS).values())
+    return list(weight_constraints.layers_of_kinds(model, shared_weights.KINDS).values())
 
 
 def _shared(model: Any, bits: int, per_channel: bool) -> list[tuple[Any, WeightConstraint]]:
