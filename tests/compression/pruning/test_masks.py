@@ -82,7 +82,7 @@ def test_what_was_cut_stays_zero_while_an_optimizer_steps(keras: Any) -> None:
     made = Masks([layer])
     made.cut(0.5)
     optimizer = keras.optimizers.SGD(0.1)
-    with weight_constraints.held(made.rules()):
+    with weight_constraints.constrained(made.rules()):
         optimizer.apply([np.ones((4, 2), np.float32)], [layer.kernel])
     found = np.array(layer.kernel)
     assert found.tolist() == [

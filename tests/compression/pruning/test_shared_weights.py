@@ -69,7 +69,7 @@ def test_weights_of_a_cluster_step_together_by_their_mean(keras: Any) -> None:
     found = shared_weights.shared(KERNEL, 1, tables=2)
     layer.kernel.assign(found.kernel)
     gradient = np.array([[1, 0], [3, 3], [0, 6], [0, 1]], np.float32)
-    with weight_constraints.held([(layer.kernel, shared_weights.keeper(found))]):
+    with weight_constraints.constrained([(layer.kernel, shared_weights.keeper(found))]):
         keras.optimizers.SGD(0.1).apply([gradient], [layer.kernel])
     # means of the gradient: 2 and 0 in the first channel, 3 and 1 in the second
     assert np.array(layer.kernel) == pytest.approx(

@@ -25,10 +25,13 @@ def test_layers_are_found_by_kind(model: Any) -> None:
 
 def test_a_rule_is_not_saved_and_ends_even_after_an_error(model: Any) -> None:
     kernel, plain = model.get_layer("one").kernel, keras_session.save(model)
-    with weight_constraints.held([(kernel, _zeros)]):
+    with weight_constraints.constrained([(kernel, _zeros)]):
         assert kernel.constraint is _zeros
         assert keras_session.save(model) == plain
-    with pytest.raises(RuntimeError, match="stopped"), weight_constraints.held([(kernel, _zeros)]):
+    with (
+        pytest.raises(RuntimeError, match="stopped"),
+        weight_constraints.constrained([(kernel, _zeros)]),
+    ):
         raise RuntimeError("stopped")
     assert kernel.constraint is None
 

@@ -22,7 +22,7 @@ def layers_of_kinds(model: Any, kinds: Collection[str]) -> dict[str, Any]:
 
 
 @contextmanager
-def held(rules: list[tuple[Any, WeightConstraint]]) -> Iterator[None]:
+def constrained(rules: list[tuple[Any, WeightConstraint]]) -> Iterator[None]:
     """Have optimizers apply its rule to each kernel after every step, until the block ends.
 
     The constraint is the variable's: that of a layer would be saved with the model, which then needs our code to load.

@@ -34,7 +34,7 @@ def prune(parent: OriginalModel, words: Prune) -> PrunedModel:
     before = weight_constraints.deflated_bytes(model)
     rules = _shared(model, words.bits, bool(words.per_channel))
     accuracy_cut = loop.accuracy(model, parent.splits)
-    with weight_constraints.held(rules):
+    with weight_constraints.constrained(rules):
         history = loop.fit(model, parent.splits, words.fine_tune, parent.aids())
     model = keras_graph.functional(
         model

@@ -67,7 +67,7 @@ def _fine_tuned(model: Any, parent: OriginalModel, words: Prune, learn: FineTune
     else:
         made.cut(how)
         callbacks = []
-    with weight_constraints.held(made.rules()):
+    with weight_constraints.constrained(made.rules()):
         return loop.fit(model, parent.splits, learn, parent.aids(callbacks))
 
 
