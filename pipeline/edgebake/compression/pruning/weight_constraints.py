@@ -37,7 +37,7 @@ def constrained(rules: list[tuple[Any, WeightConstraint]]) -> Iterator[None]:
             kernel.constraint = constraint
 
 
-def deflated_bytes(model: Any) -> int:
+def compressed_bytes(model: Any) -> int:
     """Return how many bytes zlib, level 9, makes of all weights as float32: what a store's download comes to."""
     packer = zlib.compressobj(9)
     packed = sum(

@@ -31,7 +31,7 @@ def prune(parent: OriginalModel, words: Prune) -> PrunedModel:
     if words.bits is None or words.fine_tune is None:
         raise ValueError("clustering without bits or without fine-tuning")
     model = fold(parent.load()).model
-    before = weight_constraints.deflated_bytes(model)
+    before = weight_constraints.compressed_bytes(model)
     rules = _shared(model, words.bits, bool(words.per_channel))
     accuracy_cut = loop.accuracy(model, parent.splits)
     with weight_constraints.constrained(rules):
@@ -46,7 +46,10 @@ def prune(parent: OriginalModel, words: Prune) -> PrunedModel:
         history=history,
         report={
             "layers": [_entry(layer, bool(words.per_channel)) for layer in _layers(model)],
-            "deflated_bytes": {"before": before, "after": weight_constraints.deflated_bytes(model)},
+            "deflated_bytes": {
+                "before": before,
+                "after": weight_constraints.compressed_bytes(model),
+            },
         },
     )
 

@@ -96,8 +96,8 @@ def _report(before: Any, after: Any, pattern: Pattern | None) -> dict[str, Any]:
         "layers": entries,
         "whole": whole,
         "deflated_bytes": {
-            "before": weight_constraints.deflated_bytes(before),
-            "after": weight_constraints.deflated_bytes(after),
+            "before": weight_constraints.compressed_bytes(before),
+            "after": weight_constraints.compressed_bytes(after),
         },
         "speed": SPEED,
     }
