@@ -39,8 +39,8 @@ def test_costs_follow_the_channels_that_stay(a: int, b: int) -> None:
     found = dependency_graph.read(one)
     assert [family.layers for family in found.families] == [("a",), ("b",)]
     counts = np.array([a, b], np.float64)
-    assert cost_model.make(one, found, "macs").of(counts) == pytest.approx(
+    assert cost_model.build(one, found, "macs").of(counts) == pytest.approx(
         4 * 3 * a + 4 * a * b + 4 * b * 5
     )
     parameters = (3 * a + a) + 4 * a + a * b + (4 * b * 5 + 5)
-    assert cost_model.make(one, found, "parameters").of(counts) == pytest.approx(parameters)
+    assert cost_model.build(one, found, "parameters").of(counts) == pytest.approx(parameters)

@@ -39,14 +39,14 @@ def _by_macs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def shares(ranked: Ranked) -> list[float]:
-    price = cost_model.make(ranked.model, ranked.found, "macs")
+    price = cost_model.build(ranked.model, ranked.found, "macs")
     found = [float(price.of(counts)) for counts in selection.path(ranked, price)]
     return [one / found[0] for one in found]
 
 
 @pytest.mark.usefixtures("_by_macs")
 def test_the_first_model_that_is_fast_enough_is_found(ranked: Ranked) -> None:
-    path = list(selection.path(ranked, cost_model.make(ranked.model, ranked.found, "macs")))
+    path = list(selection.path(ranked, cost_model.build(ranked.model, ranked.found, "macs")))
     of_path = shares(ranked)
     assert len(path) == 5
     for number in range(1, len(path)):

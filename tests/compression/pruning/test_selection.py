@@ -224,7 +224,7 @@ def of(model: Any, how: Score) -> Ranked:
 def test_a_goal_is_reached_and_no_family_has_room_for_more(
     real: Ranked, word: str, share: float
 ) -> None:
-    price = cost_model.make(real.model, real.found, word)
+    price = cost_model.build(real.model, real.found, word)
     goal = share * float(price.of(real.sizes))
     found = selection.down_to(real, word, goal)
     assert float(price.of(found)) <= goal

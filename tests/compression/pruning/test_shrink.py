@@ -65,7 +65,7 @@ def check(read: Read, seed: int) -> None:
     assert_same(zeros.run(small), zeros.zeroed(model, found, dropped))
     left = layer_costs.count(small)
     for word in ("macs", "parameters"):
-        assert float(cost_model.make(model, found, word).of(counts)) == pytest.approx(
+        assert float(cost_model.build(model, found, word).of(counts)) == pytest.approx(
             layer_costs.total(left, word), rel=1e-9
         )
 

@@ -41,7 +41,7 @@ class CostModel:
         return total
 
 
-def make(model: Any, found: Dependencies, word: str) -> CostModel:
+def build(model: Any, found: Dependencies, word: str) -> CostModel:
     """Return the bill in `macs` or in `parameters`."""
     rows = [
         row

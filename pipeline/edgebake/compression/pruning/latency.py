@@ -38,7 +38,7 @@ def counts(ranked: Ranked, parent: Any, share: float) -> tuple[Numbers, list[Lat
     Raises:
         ConversionError: the smallest model is not fast enough.
     """
-    price = cost_model.make(ranked.model, ranked.found, "macs")
+    price = cost_model.build(ranked.model, ranked.found, "macs")
     steps = list(selection.path(ranked, price))
     reference_session, tried = _session(parent), []
 

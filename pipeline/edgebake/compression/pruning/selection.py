@@ -122,7 +122,7 @@ def down_to(ranked: Ranked, word: str, goal: float) -> Numbers:
     Raises:
         ConversionError: every layer is at its floor before.
     """
-    price = cost_model.make(ranked.model, ranked.found, word)
+    price = cost_model.build(ranked.model, ranked.found, word)
     visited = []
     for counts in path(ranked, price):
         visited.append(counts)
