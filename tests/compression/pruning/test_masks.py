@@ -43,21 +43,23 @@ def test_masks_are_made_a_few_dozen_times_and_last_at_the_end_of_the_ramp(
 
 def test_the_least_of_a_layer_go_and_zeros_count() -> None:
     # magnitudes in order: 0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.8, 0.9
-    assert masks.share_of(KERNEL, 0.5).tolist() == [
+    assert masks.magnitude_mask(KERNEL, 0.5).tolist() == [
         [False, True],
         [False, False],
         [False, True],
         [True, True],
     ]
-    assert masks.share_of(KERNEL, 0.0).all()
-    assert not masks.share_of(KERNEL, 1.0).any()
+    assert masks.magnitude_mask(KERNEL, 0.0).all()
+    assert not masks.magnitude_mask(KERNEL, 1.0).any()
 
 
 @pytest.mark.parametrize(
     ("share", "zeros"), [(0.3, 3), (0.34, 4), (0.36, 4), (0.95, 10), (0.96, 11)]
 )
 def test_the_count_is_exact_even_if_all_weights_are_equal(share: float, zeros: int) -> None:
-    assert np.count_nonzero(~masks.share_of(np.full((11, 1), 0.5, np.float32), share)) == zeros
+    assert (
+        np.count_nonzero(~masks.magnitude_mask(np.full((11, 1), 0.5, np.float32), share)) == zeros
+    )
 
 
 def test_two_of_four_neighbouring_input_channels_stay() -> None:

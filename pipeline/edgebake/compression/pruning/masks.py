@@ -64,12 +64,12 @@ class Masks:
         for kernel, mask in self._masks:
             weights = np.array(kernel)
             mask.assign(
-                share_of(weights, how) if isinstance(how, float) else pattern_of(weights, how)
+                magnitude_mask(weights, how) if isinstance(how, float) else pattern_of(weights, how)
             )
             kernel.assign(_keeper(mask)(kernel))
 
 
-def share_of(kernel: NDArray[Any], zeros: float) -> Mask:
+def magnitude_mask(kernel: NDArray[Any], zeros: float) -> Mask:
     """Return the mask that cuts exactly the nearest whole number of weights to a share of them; of equals, the first.
 
     Weights that are zero already are among them: what was cut once stays so when the share grows.
