@@ -64,15 +64,15 @@ def test_the_count_is_exact_even_if_all_weights_are_equal(share: float, zeros: i
 
 def test_two_of_four_neighbouring_input_channels_stay() -> None:
     expected = [[False, True], [False, False], [True, True], [True, False]]
-    assert masks.pattern_of(KERNEL, Pattern(2, 4)).tolist() == expected
+    assert masks.pattern_mask(KERNEL, Pattern(2, 4)).tolist() == expected
     # in a convolution the same holds at each place of the window, for each output channel
     window = np.stack([KERNEL, KERNEL[::-1]]).reshape(1, 2, 4, 2)
-    assert masks.pattern_of(window, Pattern(2, 4)).tolist() == [[expected, expected[::-1]]]
+    assert masks.pattern_mask(window, Pattern(2, 4)).tolist() == [[expected, expected[::-1]]]
 
 
 def test_of_equals_a_pattern_keeps_the_first() -> None:
     assert (
-        masks.pattern_of(np.ones((8, 1), np.float32), Pattern(1, 4))[:, 0].tolist()
+        masks.pattern_mask(np.ones((8, 1), np.float32), Pattern(1, 4))[:, 0].tolist()
         == [True, *[False] * 3] * 2
     )
 

@@ -64,7 +64,9 @@ class Masks:
         for kernel, mask in self._masks:
             weights = np.array(kernel)
             mask.assign(
-                magnitude_mask(weights, how) if isinstance(how, float) else pattern_of(weights, how)
+                magnitude_mask(weights, how)
+                if isinstance(how, float)
+                else pattern_mask(weights, how)
             )
             kernel.assign(_keeper(mask)(kernel))
 
@@ -79,7 +81,7 @@ def magnitude_mask(kernel: NDArray[Any], zeros: float) -> Mask:
     return mask.reshape(kernel.shape)
 
 
-def pattern_of(kernel: NDArray[Any], pattern: Pattern) -> Mask:
+def pattern_mask(kernel: NDArray[Any], pattern: Pattern) -> Mask:
     """Return the mask that keeps the largest few of each block of neighbouring input channels; of equals, the first.
 
     Source: Mishra et al., https://arxiv.org/abs/2104.08378, section 3.
