@@ -122,10 +122,10 @@ def test_depthwise_layers_and_blocks_that_do_not_fit_stay_whole(keras: Any) -> N
     )
     depthwise = "DepthwiseConv2D: a channel has few weights, and no others to make up for them"
     up = "Conv2DTranspose: only Conv1D, Conv2D, Conv3D, Dense are cut"
-    layers, whole = masks.chosen(model, None)
+    layers, whole = masks.select_layers(model, None)
     assert list(layers) == ["first", "second", "dense"]
     assert whole == {"depthwise": depthwise, "up": up}
-    layers, whole = masks.chosen(model, Pattern(2, 4))
+    layers, whole = masks.select_layers(model, Pattern(2, 4))
     assert list(layers) == ["dense"]
     assert whole == {
         "depthwise": depthwise,

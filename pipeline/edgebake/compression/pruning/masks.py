@@ -92,7 +92,7 @@ def pattern_mask(kernel: NDArray[Any], pattern: Pattern) -> Mask:
     return np.moveaxis((rank < pattern.kept).reshape(moved.shape), -1, -2)
 
 
-def chosen(model: Any, pattern: Pattern | None) -> tuple[dict[str, Any], dict[str, str]]:
+def select_layers(model: Any, pattern: Pattern | None) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the layers to cut, and why each other layer with weights that could be cut stays whole, by name."""
     able = weight_constraints.layers_of_kinds(model, MIXING)
     whole = {

@@ -52,7 +52,7 @@ def _asked(words: Prune) -> tuple[float | Pattern, FineTune]:
 
 
 def _masks(model: Any, pattern: Pattern | None) -> Masks:
-    layers, _ = masks.chosen(model, pattern)
+    layers, _ = masks.select_layers(model, pattern)
     return Masks(layers.values())
 
 
@@ -86,7 +86,7 @@ def _grower(made: Masks, ramp: Ramp) -> Any:
 
 
 def _report(before: Any, after: Any, pattern: Pattern | None) -> dict[str, Any]:
-    layers, whole = masks.chosen(after, pattern)
+    layers, whole = masks.select_layers(after, pattern)
     entries = [_entry(layer) for layer in layers.values()]
     return {
         "zeros": {
