@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edgebake.compression.pruning import masks, weight_constraints
-from edgebake.compression.pruning.masks import UPDATES, Masks, Ramp
+from edgebake.compression.pruning.masks import UPDATES, Masks, SparsityRamp
 from edgebake.models import keras_session
 from edgebake.recipe import Pattern
 
@@ -19,15 +19,15 @@ def keras() -> Any:
 
 
 def test_the_share_of_zeros_rises_fast_and_then_ever_slower() -> None:
-    ramp = Ramp(0.8, 4)
+    ramp = SparsityRamp(0.8, 4)
     # 0.8 * (1 - (1 - t)^3) at quarters: 1 - 27/64, 1 - 8/64, 1 - 1/64 of it
     expected = [0, 0.8 * 37 / 64, 0.8 * 56 / 64, 0.8 * 63 / 64, 0.8, 0.8]
     assert [ramp.share_at(step) for step in (0, 1, 2, 3, 4, 100)] == pytest.approx(expected)
 
 
 def test_no_ramp_is_all_at_once() -> None:
-    assert Ramp(0.5, 0).share_at(0) == 0.5
-    assert [step for step in range(100) if Ramp(0.5, 0).is_due(step)] == [0]
+    assert SparsityRamp(0.5, 0).share_at(0) == 0.5
+    assert [step for step in range(100) if SparsityRamp(0.5, 0).is_due(step)] == [0]
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_no_ramp_is_all_at_once() -> None:
 def test_masks_are_made_a_few_dozen_times_and_last_at_the_end_of_the_ramp(
     steps: int, updates: int
 ) -> None:
-    due = [step for step in range(2 * steps) if Ramp(0.5, steps).is_due(step)]
+    due = [step for step in range(2 * steps) if SparsityRamp(0.5, steps).is_due(step)]
     assert (len(due), due[0], due[-1]) == (updates, 0, steps)
     assert len(due) <= UPDATES + 1
 

@@ -26,7 +26,7 @@ UPDATES = 32
 
 
 @dataclass(frozen=True)
-class Ramp:
+class SparsityRamp:
     """How the share of zeros grows from none to its last value, which it has from the step `steps` on."""
 
     share: float

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from edgebake.compression.pruning import masks, weight_constraints
-from edgebake.compression.pruning.masks import Masks, Ramp
+from edgebake.compression.pruning.masks import Masks, SparsityRamp
 from edgebake.compression.pruning.original_model import OriginalModel, PrunedModel
 from edgebake.models import keras_graph, keras_session
 from edgebake.recipe import FineTune, Pattern, Prune
@@ -63,7 +63,9 @@ def _fine_tuned(model: Any, parent: OriginalModel, words: Prune, learn: FineTune
     total = learn.epochs * loop.steps_per_epoch(parent.splits, learn)
     if isinstance(how, float):
         # However long the ramp, the last masks are learnt with for a step at least.
-        callbacks = [_grower(made, Ramp(how, min(round((words.ramp or 0.0) * total), total - 1)))]
+        callbacks = [
+            _grower(made, SparsityRamp(how, min(round((words.ramp or 0.0) * total), total - 1)))
+        ]
     else:
         made.cut(how)
         callbacks = []
@@ -71,7 +73,7 @@ def _fine_tuned(model: Any, parent: OriginalModel, words: Prune, learn: FineTune
         return loop.fit(model, parent.splits, learn, parent.aids(callbacks))
 
 
-def _grower(made: Masks, ramp: Ramp) -> Any:
+def _grower(made: Masks, ramp: SparsityRamp) -> Any:
     """Return a callback that cuts what is due before a step of training."""
     import keras
 
