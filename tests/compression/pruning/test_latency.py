@@ -52,7 +52,7 @@ def test_the_first_model_that_is_fast_enough_is_found(ranked: Ranked) -> None:
     for number in range(1, len(path)):
         between = (of_path[number - 1] + of_path[number]) / 2
         for share in (of_path[number] + 1e-9, between):
-            counts, tried = latency.counts(ranked, ranked.model, share)
+            counts, tried = latency.counts_within(ranked, ranked.model, share)
             assert counts.tolist() == path[number].tolist()
             assert all(one.latency == pytest.approx(one.macs) for one in tried)
 
@@ -60,7 +60,7 @@ def test_the_first_model_that_is_fast_enough_is_found(ranked: Ranked) -> None:
 @pytest.mark.usefixtures("_by_macs")
 def test_few_models_are_timed_and_the_smallest_first(ranked: Ranked) -> None:
     of_path = shares(ranked)
-    _, tried = latency.counts(ranked, ranked.model, of_path[1] + 1e-9)
+    _, tried = latency.counts_within(ranked, ranked.model, of_path[1] + 1e-9)
     assert [one.macs for one in tried] == pytest.approx([of_path[4], of_path[2], of_path[1]])
 
 
@@ -71,7 +71,7 @@ def test_a_goal_below_the_smallest_model_is_refused(ranked: Ranked) -> None:
         "expected at most 0.1: a lower prune.floor, or more to be left"
     )
     with pytest.raises(ConversionError, match=f"^{re.escape(expected)}$"):
-        latency.counts(ranked, ranked.model, 0.1)
+        latency.counts_within(ranked, ranked.model, 0.1)
 
 
 @dataclass

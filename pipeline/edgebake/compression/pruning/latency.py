@@ -30,7 +30,7 @@ class LatencyTrial:
     latency: float
 
 
-def counts(ranked: Ranked, parent: Any, share: float) -> tuple[Numbers, list[LatencyTrial]]:
+def counts_within(ranked: Ranked, parent: Any, share: float) -> tuple[Numbers, list[LatencyTrial]]:
     """Return the first counts on the path of multiply-accumulates that are fast enough, and all that was timed.
 
     Halves the path again and again: a later model on it computes less, and is taken to be no slower.

@@ -68,7 +68,7 @@ def _counts(cut: _Cut, ranked: Ranked, full: Any, way: float) -> Numbers:
     """Return how many channels of each family stay after this part of the way."""
     words, goal = cut.words, cut.words.target or Goal()
     if goal.latency is not None:
-        counts, tried = latency.counts(ranked, full, goal.latency)
+        counts, tried = latency.counts_within(ranked, full, goal.latency)
         cut.timed = [asdict(one) for one in tried]
         return counts
     for word, share in (("macs", goal.macs), ("parameters", goal.parameters)):
