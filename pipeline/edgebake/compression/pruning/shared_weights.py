@@ -41,7 +41,7 @@ def tables_of(layer: Any, per_channel: bool) -> int:
     )
 
 
-def shared(kernel: NDArray[np.float32], bits: int, tables: int) -> ClusteredKernel:
+def cluster_kernel(kernel: NDArray[np.float32], bits: int, tables: int) -> ClusteredKernel:
     """Return a kernel in which each table has at most 2^bits distinct weights; channels are its last axes."""
     columns = kernel.reshape(-1, tables)
     weights, cluster = np.empty_like(columns), np.empty(columns.shape, np.int32)

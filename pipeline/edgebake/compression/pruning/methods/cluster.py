@@ -62,7 +62,7 @@ def _shared(model: Any, bits: int, per_channel: bool) -> list[tuple[Any, WeightC
     """Share the weights of each kernel, and return with each the rule that keeps it so."""
     rules = []
     for layer in _layers(model):
-        found = shared_weights.shared(
+        found = shared_weights.cluster_kernel(
             np.array(layer.kernel), bits, shared_weights.tables_of(layer, per_channel)
         )
         layer.kernel.assign(found.kernel)
