@@ -69,7 +69,9 @@ def test_weights_of_a_cluster_step_together_by_their_mean(keras: Any) -> None:
     found = shared_weights.cluster_kernel(KERNEL, 1, tables=2)
     layer.kernel.assign(found.kernel)
     gradient = np.array([[1, 0], [3, 3], [0, 6], [0, 1]], np.float32)
-    with weight_constraints.constrained([(layer.kernel, shared_weights.keeper(found))]):
+    with weight_constraints.constrained(
+        [(layer.kernel, shared_weights.clustering_constraint(found))]
+    ):
         keras.optimizers.SGD(0.1).apply([gradient], [layer.kernel])
     # means of the gradient: 2 and 0 in the first channel, 3 and 1 in the second
     assert np.array(layer.kernel) == pytest.approx(
@@ -82,7 +84,7 @@ def test_without_a_step_nothing_moves_however_often_and_however_many(keras: Any)
     found = shared_weights.cluster_kernel(
         draw.normal(size=(200_000, 1)).astype(np.float32), 2, tables=1
     )
-    rule, kernel = shared_weights.keeper(found), found.kernel
+    rule, kernel = shared_weights.clustering_constraint(found), found.kernel
     for _ in range(3):
         kernel = np.array(rule(kernel))
     assert np.array_equal(kernel, found.kernel)

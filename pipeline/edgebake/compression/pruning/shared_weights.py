@@ -54,7 +54,7 @@ def cluster_kernel(kernel: NDArray[np.float32], bits: int, tables: int) -> Clust
     )
 
 
-def keeper(found: ClusteredKernel) -> WeightConstraint:
+def clustering_constraint(found: ClusteredKernel) -> WeightConstraint:
     """Return the rule that makes each weight the mean of its cluster."""
     import tensorflow as tf
 

@@ -66,7 +66,7 @@ def _shared(model: Any, bits: int, per_channel: bool) -> list[tuple[Any, WeightC
             np.array(layer.kernel), bits, shared_weights.tables_of(layer, per_channel)
         )
         layer.kernel.assign(found.kernel)
-        rules.append((layer.kernel, shared_weights.keeper(found)))
+        rules.append((layer.kernel, shared_weights.clustering_constraint(found)))
     return rules
 
 
