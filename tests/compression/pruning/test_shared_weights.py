@@ -35,8 +35,8 @@ def test_a_layer_shares_two_weights_or_each_channel_has_two_of_its_own() -> None
 
 def test_few_weights_stay_as_they_are() -> None:
     assert np.array_equal(shared_weights.cluster_kernel(KERNEL, 3, tables=1).kernel, KERNEL)
-    assert shared_weights.values_of(KERNEL, 1) == 6
-    assert shared_weights.values_of(KERNEL, 2) == 4
+    assert shared_weights.distinct_values(KERNEL, 1) == 6
+    assert shared_weights.distinct_values(KERNEL, 2) == 4
 
 
 def test_no_two_of_many_tables_share_a_cluster() -> None:

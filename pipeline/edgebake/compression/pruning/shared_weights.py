@@ -69,6 +69,6 @@ def clustering_constraint(found: ClusteredKernel) -> WeightConstraint:
     return rule
 
 
-def values_of(kernel: NDArray[np.float32], tables: int) -> int:
+def distinct_values(kernel: NDArray[np.float32], tables: int) -> int:
     """Return how many distinct weights the table with most of them has."""
     return max(len(np.unique(column)) for column in kernel.reshape(-1, tables).T)

@@ -73,7 +73,7 @@ def _shared(model: Any, bits: int, per_channel: bool) -> list[tuple[Any, WeightC
 def _entry(layer: Any, per_channel: bool) -> dict[str, Any]:
 
     kernel = np.array(layer.kernel)
-    values = shared_weights.values_of(kernel, shared_weights.tables_of(layer, per_channel))
+    values = shared_weights.distinct_values(kernel, shared_weights.tables_of(layer, per_channel))
     return {
         "layer": layer.name,
         "kind": keras_graph.kind(layer),
