@@ -51,11 +51,13 @@ def test_output_channels_of_a_depthwise_layer_are_its_last_two_axes(keras: Any) 
     depthwise, conv = keras.layers.DepthwiseConv2D(3, depth_multiplier=2), keras.layers.Conv2D(5, 3)
     for layer in (depthwise, conv):
         layer.build((None, 8, 8, 4))
-    assert [shared_weights.tables_of(layer, per_channel=True) for layer in (depthwise, conv)] == [
+    assert [shared_weights.table_count(layer, per_channel=True) for layer in (depthwise, conv)] == [
         8,
         5,
     ]
-    assert [shared_weights.tables_of(layer, per_channel=False) for layer in (depthwise, conv)] == [
+    assert [
+        shared_weights.table_count(layer, per_channel=False) for layer in (depthwise, conv)
+    ] == [
         1,
         1,
     ]

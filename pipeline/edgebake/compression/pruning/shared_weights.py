@@ -30,7 +30,7 @@ class ClusteredKernel:
     clusters: int
 
 
-def tables_of(layer: Any, per_channel: bool) -> int:
+def table_count(layer: Any, per_channel: bool) -> int:
     """Return how many tables of weights a layer has: one, or one for each output channel."""
     if not per_channel:
         return 1

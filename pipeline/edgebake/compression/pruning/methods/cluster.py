@@ -63,7 +63,7 @@ def _shared(model: Any, bits: int, per_channel: bool) -> list[tuple[Any, WeightC
     rules = []
     for layer in _layers(model):
         found = shared_weights.cluster_kernel(
-            np.array(layer.kernel), bits, shared_weights.tables_of(layer, per_channel)
+            np.array(layer.kernel), bits, shared_weights.table_count(layer, per_channel)
         )
         layer.kernel.assign(found.kernel)
         rules.append((layer.kernel, shared_weights.clustering_constraint(found)))
@@ -73,7 +73,7 @@ def _shared(model: Any, bits: int, per_channel: bool) -> list[tuple[Any, WeightC
 def _entry(layer: Any, per_channel: bool) -> dict[str, Any]:
 
     kernel = np.array(layer.kernel)
-    values = shared_weights.distinct_values(kernel, shared_weights.tables_of(layer, per_channel))
+    values = shared_weights.distinct_values(kernel, shared_weights.table_count(layer, per_channel))
     return {
         "layer": layer.name,
         "kind": keras_graph.kind(layer),
