@@ -15,7 +15,7 @@ from edgebake.compression.pruning import (
     layer_costs,
     selection,
 )
-from edgebake.compression.pruning.selection import Limits, Ranked
+from edgebake.compression.pruning.selection import Limits, RankedChannels
 from edgebake.errors import ConversionError
 from edgebake.models import keras_session
 from edgebake.recipe import Score
@@ -23,7 +23,7 @@ from tests.compression.pruning import graphs
 
 
 @pytest.fixture(scope="module")
-def ranked() -> Ranked:
+def ranked() -> RankedChannels:
     keras_session.start(1)
     model, found = graphs.read("concatenation_and_sum")
     limits = Limits(0.5, 1, {family.layers: len(family.groups) for family in found.families})
@@ -38,14 +38,14 @@ def _by_macs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(latency, "ratio_of", lambda one, other: one / other)
 
 
-def shares(ranked: Ranked) -> list[float]:
+def shares(ranked: RankedChannels) -> list[float]:
     price = cost_model.build(ranked.model, ranked.found, "macs")
     found = [float(price.of(counts)) for counts in selection.path(ranked, price)]
     return [one / found[0] for one in found]
 
 
 @pytest.mark.usefixtures("_by_macs")
-def test_the_first_model_that_is_fast_enough_is_found(ranked: Ranked) -> None:
+def test_the_first_model_that_is_fast_enough_is_found(ranked: RankedChannels) -> None:
     path = list(selection.path(ranked, cost_model.build(ranked.model, ranked.found, "macs")))
     of_path = shares(ranked)
     assert len(path) == 5
@@ -58,14 +58,14 @@ def test_the_first_model_that_is_fast_enough_is_found(ranked: Ranked) -> None:
 
 
 @pytest.mark.usefixtures("_by_macs")
-def test_few_models_are_timed_and_the_smallest_first(ranked: Ranked) -> None:
+def test_few_models_are_timed_and_the_smallest_first(ranked: RankedChannels) -> None:
     of_path = shares(ranked)
     _, tried = latency.counts_within(ranked, ranked.model, of_path[1] + 1e-9)
     assert [one.macs for one in tried] == pytest.approx([of_path[4], of_path[2], of_path[1]])
 
 
 @pytest.mark.usefixtures("_by_macs")
-def test_a_goal_below_the_smallest_model_is_refused(ranked: Ranked) -> None:
+def test_a_goal_below_the_smallest_model_is_refused(ranked: RankedChannels) -> None:
     expected = (
         f"prune.target.latency: {shares(ranked)[-1]:.2f} of the parent's where every layer is at its floor; "
         "expected at most 0.1: a lower prune.floor, or more to be left"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from edgebake.compression.pruning import cost_model, dependency_graph, selection
 from edgebake.compression.pruning.cost_model import CostModel
 from edgebake.compression.pruning.dependency_graph import Dependencies, Family
-from edgebake.compression.pruning.selection import Limits, Ranked
+from edgebake.compression.pruning.selection import Limits, RankedChannels
 from edgebake.errors import ConversionError
 from edgebake.models import keras_session
 from edgebake.recipe import Score
@@ -33,7 +33,7 @@ def ranked(
     floor: float = 0,
     multiple: int = 1,
     comparable: bool = False,
-) -> Ranked:
+) -> RankedChannels:
     """Return families whose groups are in order already: 0, 1, 2, ..."""
     ends = np.cumsum([0, *sizes])
     families = [
@@ -43,10 +43,12 @@ def ranked(
     full = {family.layers: len(family.groups) for family in families}
     found = Dependencies({}, families, {}, int(ends[-1]))
     order = [family.groups for family in families]
-    return Ranked(None, found, order, np.array(scores), Limits(floor, multiple, full), comparable)
+    return RankedChannels(
+        None, found, order, np.array(scores), Limits(floor, multiple, full), comparable
+    )
 
 
-def walked(one: Ranked) -> list[tuple[int, ...]]:
+def walked(one: RankedChannels) -> list[tuple[int, ...]]:
     return [tuple(int(count) for count in counts) for counts in selection.path(one, PRICE)]
 
 
@@ -202,7 +204,7 @@ def test_a_path_falls_by_one_cut_at_a_time_to_the_floor(
 
 
 @pytest.fixture(scope="module")
-def real() -> Ranked:
+def real() -> RankedChannels:
     """Families of 9, 5 and 6 channels in a model that was never trained."""
     keras = keras_session.start(1)
     layers = keras.layers
@@ -212,7 +214,7 @@ def real() -> Ranked:
     return of(keras.Model(image, layers.Dense(2, activation="softmax", name="answer")(x)), Score.l2)
 
 
-def of(model: Any, how: Score) -> Ranked:
+def of(model: Any, how: Score) -> RankedChannels:
     found = dependency_graph.read(model)
     full = {family.layers: len(family.groups) for family in found.families}
     return selection.rank(model, found, how, graphs.NONE, Limits(0.2, 2, full))
@@ -222,7 +224,7 @@ def of(model: Any, how: Score) -> Ranked:
 @given(share=st.floats(0.25, 1))
 @properties.one_in(5)
 def test_a_goal_is_reached_and_no_family_has_room_for_more(
-    real: Ranked, word: str, share: float
+    real: RankedChannels, word: str, share: float
 ) -> None:
     price = cost_model.build(real.model, real.found, word)
     goal = share * float(price.of(real.sizes))
@@ -234,7 +236,7 @@ def test_a_goal_is_reached_and_no_family_has_room_for_more(
         assert count == size or float(price.of(more)) > goal
 
 
-def test_a_goal_below_the_floor_is_refused(real: Ranked) -> None:
+def test_a_goal_below_the_floor_is_refused(real: RankedChannels) -> None:
     # 2 of each family are left: 4 x 4 x 9 x 2, 2 x 2 x 9 x 2 x 2, 2 x 2 x 2 x 2 and 2 x 2
     least = 4 * 4 * 9 * 2 + 4 * 9 * 2 * 2 + 4 * 2 * 2 + 2 * 2
     expected = (

@@ -14,7 +14,7 @@ from edgebake.models import float_reference
 from edgebake.runtimes import litert
 
 if TYPE_CHECKING:
-    from edgebake.compression.pruning.selection import Numbers, Ranked
+    from edgebake.compression.pruning.selection import Numbers, RankedChannels
     from edgebake.runtimes.session import Session
 
 ROUNDS = 21
@@ -30,7 +30,9 @@ class LatencyTrial:
     latency: float
 
 
-def counts_within(ranked: Ranked, parent: Any, share: float) -> tuple[Numbers, list[LatencyTrial]]:
+def counts_within(
+    ranked: RankedChannels, parent: Any, share: float
+) -> tuple[Numbers, list[LatencyTrial]]:
     """Return the first counts on the path of multiply-accumulates that are fast enough, and all that was timed.
 
     Halves the path again and again: a later model on it computes less, and is taken to be no slower.

@@ -54,7 +54,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Ranked:
+class RankedChannels:
     """A model's dependencies with the groups of each family from the least to the most important."""
 
     model: Any
@@ -85,7 +85,7 @@ class Ranked:
 
 def rank(
     model: Any, found: Dependencies, how: Score, splits: TrainingSplits, limits: Limits
-) -> Ranked:
+) -> RankedChannels:
     """Return the families with their groups in order; of equal scores, the earlier channel goes first.
 
     A family of which no score says anything stays whole.
@@ -104,17 +104,17 @@ def rank(
         found, families=families, whole=found.whole | dict.fromkeys(sorted(silent), why)
     )
     order = [family.groups[np.argsort(scored[family.groups], kind="stable")] for family in families]
-    return Ranked(model, found, order, scored, limits, how is Score.taylor)
+    return RankedChannels(model, found, order, scored, limits, how is Score.taylor)
 
 
-def by_share(ranked: Ranked, share: float) -> Numbers:
+def by_share(ranked: RankedChannels, share: float) -> Numbers:
     """Return the counts where each family keeps the same share of its channels."""
     return np.array(
         [ranked.limits.nearest(family, share) for family in ranked.found.families], np.float64
     )
 
 
-def down_to(ranked: Ranked, word: str, goal: float) -> Numbers:
+def down_to(ranked: RankedChannels, word: str, goal: float) -> Numbers:
     """Return counts at which the cost in `macs` or `parameters` is at most `goal`, and with any more channels above.
 
     They are the first ones on the path that are cheap enough, and what the last cut saved beyond the goal given back.
@@ -147,7 +147,7 @@ def _filled(visited: list[Numbers], price: CostModel, goal: float) -> Numbers:
     return counts
 
 
-def path(ranked: Ranked, price: CostModel) -> Iterator[Numbers]:
+def path(ranked: RankedChannels, price: CostModel) -> Iterator[Numbers]:
     """Yield counts from all channels to the least, one cut of a multiple at a time.
 
     Where scores can be compared, the channels go next that matter least for what they cost; where not, those of the
@@ -159,7 +159,7 @@ def path(ranked: Ranked, price: CostModel) -> Iterator[Numbers]:
         counts = _next(ranked, price, counts)
 
 
-def _next(ranked: Ranked, price: CostModel, counts: Numbers) -> Numbers | None:
+def _next(ranked: RankedChannels, price: CostModel, counts: Numbers) -> Numbers | None:
     """Return the counts after the best next cut, or None where every family is at its least."""
     families, limits = ranked.found.families, ranked.limits
     lower = {

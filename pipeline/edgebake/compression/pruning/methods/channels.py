@@ -20,7 +20,7 @@ from edgebake.recipe import Goal, Prune
 from edgebake.training import loop
 
 if TYPE_CHECKING:
-    from edgebake.compression.pruning.selection import Numbers, Ranked
+    from edgebake.compression.pruning.selection import Numbers, RankedChannels
 
 WORDS: tuple[str, ...] = ("score", "floor", "multiple", "steps", "fine_tune", "baselines")
 ONE_OF: tuple[tuple[str, ...], ...] = (("keep",), ("target",))
@@ -64,7 +64,7 @@ def prune(parent: OriginalModel, words: Prune) -> PrunedModel:
     return PrunedModel(cut.model, last["accuracy_cut"], last["accuracy"], cut.history, report)
 
 
-def _counts(cut: _Cut, ranked: Ranked, full: Any, way: float) -> Numbers:
+def _counts(cut: _Cut, ranked: RankedChannels, full: Any, way: float) -> Numbers:
     """Return how many channels of each family stay after this part of the way."""
     words, goal = cut.words, cut.words.target or Goal()
     if goal.latency is not None:
