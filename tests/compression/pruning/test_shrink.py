@@ -61,7 +61,7 @@ def check(read: Read, seed: int) -> None:
     """Drop some channels; compare all tensors, and what is left to compute with what the bill says."""
     model, found = read
     counts, dropped = zeros.some(found, seed)
-    small = shrink.rebuild(model, found, dropped)
+    small = shrink.remove_channels(model, found, dropped)
     assert_same(zeros.run(small), zeros.zeroed(model, found, dropped))
     left = layer_costs.count(small)
     for word in ("macs", "parameters"):
@@ -111,7 +111,7 @@ def test_every_layer_of_an_architecture_but_the_last_may_be_cut(name: str) -> No
 
 def test_nothing_dropped_is_the_same_model() -> None:
     model, found = made("residual")
-    whole = shrink.rebuild(model, found, np.zeros(0, np.int64))
+    whole = shrink.remove_channels(model, found, np.zeros(0, np.int64))
     for one, other in zip(model.get_weights(), whole.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
     assert [layer.name for layer in whole.layers] == [layer.name for layer in model.layers]
@@ -120,7 +120,7 @@ def test_nothing_dropped_is_the_same_model() -> None:
 def test_weights_are_those_of_the_channels_that_stay() -> None:
     model, found = made("residual")
     groups = found.families[0].groups
-    small = shrink.rebuild(model, found, groups[[1, 3]])
+    small = shrink.remove_channels(model, found, groups[[1, 3]])
     for name in ("a", "b"):
         kernel, bias = model.get_layer(name).get_weights()
         inputs = [0, 1] if name == "a" else [0, 2]
@@ -135,14 +135,14 @@ def test_weights_are_those_of_the_channels_that_stay() -> None:
 
 def test_weights_behind_flatten_are_those_of_each_place() -> None:
     model, found = made("flatten")
-    small = shrink.rebuild(model, found, found.families[0].groups[[1]])
+    small = shrink.remove_channels(model, found, found.families[0].groups[[1]])
     kernel = model.get_layer("b").kernel.numpy().reshape(9, 3, 5)
     np.testing.assert_array_equal(small.get_layer("b").kernel, kernel[:, [0, 2]].reshape(18, 5))
 
 
 def test_weights_of_a_multiplied_depthwise_convolution_go_by_what_it_reads() -> None:
     model, found = made("multiplied_and_tied")
-    small = shrink.rebuild(model, found, found.families[0].groups[[1]])
+    small = shrink.remove_channels(model, found, found.families[0].groups[[1]])
     before, after = (
         next(layer for layer in one.layers if keras_graph.kind(layer) == "DepthwiseConv2D")
         for one in (model, small)
@@ -165,7 +165,7 @@ def test_a_sequential_model_is_cut_too() -> None:
 def test_the_model_itself_stays_as_it_is() -> None:
     model, found = made("squeeze")
     before = keras_session.save(model)
-    shrink.rebuild(model, found, zeros.some(found, 2)[1])
+    shrink.remove_channels(model, found, zeros.some(found, 2)[1])
     assert keras_session.save(model) == before
 
 
@@ -191,7 +191,7 @@ def test_a_model_of_the_wrong_channels_is_refused(
     model, found = made(name)
     monkeypatch.setattr(shrink, "_sliced", _others(shrink._sliced))
     with pytest.raises(ConversionError, match=re.escape("the rewritten model differs by ")):
-        shrink.rebuild(model, found, found.families[0].groups[-1:])
+        shrink.remove_channels(model, found, found.families[0].groups[-1:])
 
 
 def test_names_that_keras_would_give_again_do_not_meet() -> None:
@@ -205,5 +205,5 @@ def test_names_that_keras_would_give_again_do_not_meet() -> None:
     assert "multiply" in [operation.name for operation in model.operations]
     keras.backend.clear_session()
     found = dependency_graph.read(model)
-    made = shrink.rebuild(model, found, found.families[0].groups[:2])
+    made = shrink.remove_channels(model, found, found.families[0].groups[:2])
     assert made.get_layer("a").filters == 2

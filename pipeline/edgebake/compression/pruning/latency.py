@@ -45,7 +45,7 @@ def counts_within(
     reference_session, tried = _session(parent), []
 
     def is_fast(number: int) -> bool:
-        model = shrink.rebuild(ranked.model, ranked.found, ranked.dropped(steps[number]))
+        model = shrink.remove_channels(ranked.model, ranked.found, ranked.dropped(steps[number]))
         ratio = ratio_of(_session(model), reference_session)
         tried.append(LatencyTrial(float(price.of(steps[number]) / price.of(steps[0])), ratio))
         return ratio <= share

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Groups = NDArray[np.int64]
 
 
-def rebuild(model: Any, found: Dependencies, dropped: Groups) -> Any:
+def remove_channels(model: Any, found: Dependencies, dropped: Groups) -> Any:
     """Return the model without some groups, after comparing it with the model in which they are zero.
 
     Raises:

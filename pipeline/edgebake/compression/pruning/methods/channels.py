@@ -56,7 +56,7 @@ def prune(parent: OriginalModel, words: Prune) -> PrunedModel:
         found = dependency_graph.read(cut.model)
         ranked = selection.rank(cut.model, found, words.score, parent.splits, limits)
         counts = _counts(cut, ranked, full, (number + 1) / steps)
-        cut.model = shrink.rebuild(cut.model, ranked.found, ranked.dropped(counts))
+        cut.model = shrink.remove_channels(cut.model, ranked.found, ranked.dropped(counts))
         cut.whole = ranked.found.whole
         _train(cut, parent, number)
     last = cut.steps[-1]
