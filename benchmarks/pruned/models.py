@@ -103,7 +103,7 @@ def _from_scratch(one: Subject, way: Way, seed: int, smaller: Any) -> Any:
 
 def _trained_on(one: Subject, way: Way, seed: int) -> Any:
     words = way.recipe(one.name, seed)
-    return baselines.trained_on(_parent(one, words), words.prune)
+    return baselines.fine_tuned_original(_parent(one, words), words.prune)
 
 
 def _parent(one: Subject, words: Recipe) -> OriginalModel:

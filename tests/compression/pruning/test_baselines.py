@@ -38,7 +38,7 @@ def fitted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 def test_the_unpruned_model_is_trained_on_as_the_pruned_one(
     parent: OriginalModel, fitted: list[tuple[Any, ...]]
 ) -> None:
-    model = baselines.trained_on(parent, WORDS)
+    model = baselines.fine_tuned_original(parent, WORDS)
     assert fitted == [(model, graphs.NONE, (1, 4, 0.25)), (model, graphs.NONE, (2, 4, 0.25))]
     for one, other in zip(model.get_weights(), parent.load().get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)

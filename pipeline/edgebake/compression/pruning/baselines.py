@@ -13,7 +13,7 @@ from edgebake.training import loop
 from edgebake.training.loop import TrainingOptions
 
 
-def trained_on(parent: OriginalModel, words: Prune) -> Any:
+def fine_tuned_original(parent: OriginalModel, words: Prune) -> Any:
     """Return the unpruned model after the training that the pruned one got, in as many steps, from labels alone."""
     import keras
 

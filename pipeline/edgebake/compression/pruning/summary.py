@@ -77,7 +77,7 @@ def _elsewhere(report: dict[str, Any]) -> str:
 
 
 def _baselines(parent: OriginalModel, pruned: PrunedModel, words: Prune) -> dict[str, float]:
-    found = {"parent_trained_on": baselines.trained_on(parent, words)}
+    found = {"parent_trained_on": baselines.fine_tuned_original(parent, words)}
     if layer_costs.total(layer_costs.count(pruned.model), "macs") < layer_costs.total(
         layer_costs.count(parent.load()), "macs"
     ):
