@@ -32,7 +32,7 @@ def dense() -> Any:
 def of(model: Any, how: Score, splits: TrainingSplits = graphs.NONE) -> list[float]:
     """Return the scores of the channels of layer `a`."""
     found = dependency_graph.read(model)
-    values: list[float] = importance.score(model, found, how, splits)[
+    values: list[float] = importance.importance_of_groups(model, found, how, splits)[
         found.channels["a"].outputs
     ].tolist()
     return values

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 BATCH = 64  # images whose gradients are taken at once
 
 
-def score(model: Any, found: Dependencies, how: Score, splits: TrainingSplits) -> Numbers:
+def importance_of_groups(
+    model: Any, found: Dependencies, how: Score, splits: TrainingSplits
+) -> Numbers:
     """Return a number for each group: the mean of what its layers think of it; NaN where none thinks anything.
 
     Weights of a layer are compared with each other alone, so their numbers are divided by the layer's mean; Taylor's

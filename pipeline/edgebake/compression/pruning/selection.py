@@ -90,7 +90,7 @@ def rank(
 
     A family of which no score says anything stays whole.
     """
-    scored = importance.score(model, found, how, splits)
+    scored = importance.importance_of_groups(model, found, how, splits)
     is_scored = [not np.isnan(scored[one.groups]).any() for one in found.families]
     families = [one for one, known in zip(found.families, is_scored, strict=True) if known]
     silent = {
