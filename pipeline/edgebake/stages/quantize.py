@@ -67,7 +67,7 @@ def _trained(source: CalibrationData) -> tuple[Quantized, str]:
     trained = aware.train(source.archive, splits, settings)
     ranges = source.calibrated(trained.archive)
     if ranges:
-        ranges = calibration.with_trained(ranges, trained.archive, trained.ranges)
+        ranges = calibration.with_trained_ranges(ranges, trained.archive, trained.ranges)
     return replace(quantized, archive=trained.archive, ranges=ranges), loop.history_csv(
         trained.history
     )

@@ -167,7 +167,9 @@ def test_training_rescues_in_both_runtimes_from_one_set_of_ranges(
         activations=True,
     )
     trained = aware.train(archive, splits, settings)
-    ranges = calibration.with_trained(calibrated(trained.archive), trained.archive, trained.ranges)
+    ranges = calibration.with_trained_ranges(
+        calibrated(trained.archive), trained.archive, trained.ranges
+    )
     int8 = Quantized(trained.archive, "int8", "int8", "int8", CHANNEL, ranges)
     found = {runtime: accuracy(runtime, int8, scored["test"]) for runtime in RUNTIMES}
     assert min(found.values()) > 0.9, found

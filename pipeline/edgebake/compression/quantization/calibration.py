@@ -42,7 +42,9 @@ def calibrate(
     return Ranges(found, probes)
 
 
-def with_trained(ranges: Ranges, archive: bytes, trained: dict[str, tuple[float, float]]) -> Ranges:
+def with_trained_ranges(
+    ranges: Ranges, archive: bytes, trained: dict[str, tuple[float, float]]
+) -> Ranges:
     """Return the ranges with those in place that training found, by layer of the model."""
     import keras
 
