@@ -73,7 +73,7 @@ def _costs(source: CalibrationData) -> "list[LayerSensitivity]":
         raise ValueError("costs without calibration")
     program = Program(to_float_tflite(keras_session.load(source.archive)), ranges)
     scored = layers.LabeledImages(*source.prepared("validation"))
-    return layers.costs(program, Integers("int8", source.section.granularity), scored)
+    return layers.layer_sensitivities(program, Integers("int8", source.section.granularity), scored)
 
 
 def _section(target: str, overrides: Sequence[str]) -> QuantizeParams:

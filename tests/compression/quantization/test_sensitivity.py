@@ -98,7 +98,7 @@ def accuracy(runtime: str, item: Quantized, test: LabeledImages) -> float:
 def test_the_layers_around_the_outlier_are_the_dearest(
     program: Program, scored: dict[str, LabeledImages]
 ) -> None:
-    costs = sensitivity.costs(program, ASKED, scored["validation"])
+    costs = sensitivity.layer_sensitivities(program, ASKED, scored["validation"])
     assert {cost.layer.name for cost in costs[:2]} == OUTLIER
     assert costs[0].signal_to_noise_db < costs[2].signal_to_noise_db < costs[-1].signal_to_noise_db
     assert min(cost.accuracy_lost for cost in costs[:2]) > 0.05

@@ -42,7 +42,9 @@ class Evaluation:
     probabilities: NDArray[np.float32]
 
 
-def costs(program: Program, asked: Integers, scored: LabeledImages) -> list[LayerSensitivity]:
+def layer_sensitivities(
+    program: Program, asked: Integers, scored: LabeledImages
+) -> list[LayerSensitivity]:
     """Return what each layer costs, the dearest first."""
     reference = _score(program.model, scored)
     found = [
@@ -66,7 +68,7 @@ def fewest(program: Program, asked: Integers, scored: LabeledImages, floor: floa
 
     The dearest are kept first, one more at a time; then each that turns out not to be needed is given back.
     """
-    layers = [cost.layer for cost in costs(program, asked, scored)]
+    layers = [cost.layer for cost in layer_sensitivities(program, asked, scored)]
 
     def reaches(kept: Collection[Layer]) -> bool:
         wish = replace(asked, kept=[layer.tensor for layer in kept])
