@@ -105,4 +105,4 @@ def _kept(source: CalibrationData, program: Program, quantized: Quantized) -> li
         floors.append(sensitivity.accuracy(program, scored) - section.loss.at_most)
     granularity = quantized.granularity or Granularity.per_channel
     wish = Integers(quantized.activations, granularity, fallback_dtype=quantized.fallback_dtype)
-    return sensitivity.fewest(program, wish, scored, max(floors))
+    return sensitivity.fallback_layers(program, wish, scored, max(floors))

@@ -81,7 +81,7 @@ def kept(program: Program, scored: dict[str, LabeledImages]) -> dict[str, list[s
     floor = sensitivity.accuracy(program, scored["validation"]) - 0.03
     return {
         layer.name: layer.values
-        for layer in sensitivity.fewest(program, ASKED, scored["validation"], floor)
+        for layer in sensitivity.fallback_layers(program, ASKED, scored["validation"], floor)
     }
 
 
@@ -113,8 +113,8 @@ def test_the_fewest_layers_are_kept(
     program: Program, kept: dict[str, list[str]], scored: dict[str, LabeledImages]
 ) -> None:
     assert set(kept) == OUTLIER
-    assert sensitivity.fewest(program, ASKED, scored["validation"], 0.0) == []
-    assert len(sensitivity.fewest(program, ASKED, scored["validation"], 1.01)) == len(
+    assert sensitivity.fallback_layers(program, ASKED, scored["validation"], 0.0) == []
+    assert len(sensitivity.fallback_layers(program, ASKED, scored["validation"], 1.01)) == len(
         program.layers
     )
 

@@ -63,7 +63,9 @@ def accuracy(program: Program, scored: LabeledImages) -> float:
     return _score(program.model, scored).accuracy
 
 
-def fewest(program: Program, asked: Integers, scored: LabeledImages, floor: float) -> list[Layer]:
+def fallback_layers(
+    program: Program, asked: Integers, scored: LabeledImages, floor: float
+) -> list[Layer]:
     """Return the layers to keep out of int8 so that accuracy reaches a floor; all of them if nothing less does.
 
     The dearest are kept first, one more at a time; then each that turns out not to be needed is given back.
