@@ -77,20 +77,20 @@ def _chosen(source: CalibrationData, quantized: Quantized) -> tuple[Quantized, s
     """Return the model with the layers that it keeps out of int8, the table of all layers, and a line about them."""
     words = source.section.calibration
     if quantized.ranges is None or words is None:
-        return quantized, table.layers([], []), "no calibration"
+        return quantized, table.to_csv([], []), "no calibration"
     if quantized.format == "onnx":  # no LiteRT runs it, whose layers the table is of
         return (
             quantized,
-            table.layers([], []),
+            table.to_csv([], []),
             f"calibrated on {words.samples} samples by {words.method}",
         )
     program = Program(to_float_tflite(load_source(quantized)), quantized.ranges)
     kept = _kept(source, program, quantized) if quantized.fallback_dtype else []
     names = {f"{layer.name} ({layer.operator})": layer.values for layer in kept}
-    line = f"calibrated on {words.samples} samples by {words.method}{table.noted(program.layers)}"
+    line = f"calibrated on {words.samples} samples by {words.method}{table.notes_line(program.layers)}"
     if quantized.fallback_dtype:
         line += f", {len(kept)} of {len(program.layers)} layers kept in {quantized.fallback_dtype.value}"
-    return replace(quantized, kept=names), table.layers(program.layers, kept), line
+    return replace(quantized, kept=names), table.to_csv(program.layers, kept), line
 
 
 def _kept(source: CalibrationData, program: Program, quantized: Quantized) -> list[Layer]:

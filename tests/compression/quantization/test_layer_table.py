@@ -35,11 +35,11 @@ SPIKY = _layer("spiky", low=-1.0, high=60.0)  # nearly all of it lies in -0.5 to
 
 
 def test_a_row_has_range_width_and_what_was_seen() -> None:
-    assert report.layers([SOUND], []) == f"{HEAD}conv2d,CONV_2D,-1,7,8,-1.25,8,,\n"
+    assert report.to_csv([SOUND], []) == f"{HEAD}conv2d,CONV_2D,-1,7,8,-1.25,8,,\n"
 
 
 def test_layers_keep_their_order_and_say_what_is_wrong_and_which_are_kept() -> None:
-    text = report.layers([SPIKY, SOUND, DEAD], [SOUND])
+    text = report.to_csv([SPIKY, SOUND, DEAD], [SOUND])
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [(row["layer"], row["note"], row["kept"]) for row in rows] == [
         ("spiky", "outliers", ""),
@@ -49,11 +49,11 @@ def test_layers_keep_their_order_and_say_what_is_wrong_and_which_are_kept() -> N
 
 
 def test_nothing_calibrated_is_a_head_alone() -> None:
-    assert report.layers([], []) == HEAD
+    assert report.to_csv([], []) == HEAD
 
 
 def test_a_name_with_a_comma_reads_back() -> None:
-    text = report.layers([_layer("a,b")], [])
+    text = report.to_csv([_layer("a,b")], [])
     assert next(csv.DictReader(io.StringIO(text)))["layer"] == "a,b"
 
 

@@ -13,7 +13,7 @@ from edgebake.runtimes.litert.program import Layer
 LAYERS = ("layer", "operator", "low", "high", "width", "smallest", "largest", "note", "kept")
 
 
-def layers(found: Sequence[Layer], kept: Collection[Layer]) -> str:
+def to_csv(found: Sequence[Layer], kept: Collection[Layer]) -> str:
     """Return a row per layer, in the order in which they run; only the heads where nothing was calibrated."""
     return _text(
         LAYERS,
