@@ -88,6 +88,7 @@ def test_one_channel_that_is_wider_than_all_others_is_an_outlier() -> None:
 def test_a_line_ends_with_the_layers_that_need_a_look() -> None:
     again = _layer("again", low=0.0, high=0.0)
     assert (
-        report.noted([DEAD, SOUND, SPIKY, again]) == ", zero width at dead again, outliers at spiky"
+        report.notes_line([DEAD, SOUND, SPIKY, again])
+        == ", zero width at dead again, outliers at spiky"
     )
-    assert report.noted([SOUND]) == ""
+    assert report.notes_line([SOUND]) == ""

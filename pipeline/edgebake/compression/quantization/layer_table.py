@@ -41,7 +41,7 @@ def note(layer: Layer) -> str:
     return "outliers" if layer.range.has_outliers else ""
 
 
-def noted(found: Iterable[Layer]) -> str:
+def notes_line(found: Iterable[Layer]) -> str:
     """Return the layers whose ranges need a look, as the end of a line."""
     notes: dict[str, list[str]] = {}
     for layer in found:
