@@ -12,7 +12,7 @@ class WeightGrid:
     per_tensor: bool
 
 
-def nearest(kernel: Any, grid: WeightGrid, channels: int) -> Any:
+def fake_quantize(kernel: Any, grid: WeightGrid, channels: int) -> Any:
     """Return each weight's nearest value on the grid; channels are the last axis, depthwise the last two.
 
     The gradient passes straight through, as nothing lies outside the range. TensorFlow's own gradient would be zero

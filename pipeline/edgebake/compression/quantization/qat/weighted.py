@@ -4,7 +4,7 @@ from functools import cache
 from typing import Any
 
 from edgebake.compression.quantization.qat.batch_norm_folding import LayerWeights
-from edgebake.compression.quantization.qat.fake_quant import WeightGrid, nearest
+from edgebake.compression.quantization.qat.fake_quant import WeightGrid, fake_quantize
 from edgebake.models.keras_graph import kind
 
 
@@ -72,7 +72,7 @@ class Folding:
             scale = self.gamma / self._deviation(self.moving_variance)
             kernel = kernel * (_as_depthwise(scale, kernel) if _is_depthwise(self) else scale)
             bias = (bias - self.moving_mean) * scale + self.beta
-        return nearest(kernel, self.grid, self.channels), bias
+        return fake_quantize(kernel, self.grid, self.channels), bias
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Return the activations of `inputs`."""
