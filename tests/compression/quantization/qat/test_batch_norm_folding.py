@@ -19,7 +19,7 @@ def test_a_dense_layer_and_its_batch_normalization_are_one() -> None:
     part = LayerWeights(
         np.array([[1, 2], [3, 4]], np.float32), _numbers(3, 0), norm, is_depthwise=False
     )
-    kernel, bias = batch_norm_folding.folded(part)  # sigma is 2, so the scale is 1 and 2
+    kernel, bias = batch_norm_folding.fold(part)  # sigma is 2, so the scale is 1 and 2
     assert kernel.tolist() == [[1, 4], [3, 8]]
     assert bias.tolist() == [2.5, -2]
 
@@ -27,7 +27,7 @@ def test_a_dense_layer_and_its_batch_normalization_are_one() -> None:
 def test_a_depthwise_kernel_is_scaled_by_channel_and_multiplier() -> None:
     ones = np.ones(4, np.float32)
     norm = BatchNorm(_numbers(1, 2, 3, 4), ones * 0, ones * 0, ones, epsilon=0.0, momentum=0.9)
-    kernel, bias = batch_norm_folding.folded(
+    kernel, bias = batch_norm_folding.fold(
         LayerWeights(np.ones((1, 1, 2, 2), np.float32), None, norm, is_depthwise=True)
     )
     assert kernel.tolist() == [[[[1, 2], [3, 4]]]]
@@ -36,7 +36,7 @@ def test_a_depthwise_kernel_is_scaled_by_channel_and_multiplier() -> None:
 
 def test_a_layer_without_batch_normalization_stays_and_gets_a_bias_of_zero() -> None:
     part = LayerWeights(np.array([[1, 2]], np.float32), None, None, is_depthwise=False)
-    kernel, bias = batch_norm_folding.folded(part)
+    kernel, bias = batch_norm_folding.fold(part)
     assert (kernel.tolist(), bias.tolist()) == ([[1, 2]], [0, 0])
 
 

@@ -144,7 +144,7 @@ def test_a_wrong_fold_is_found_behind_a_softmax(
     small: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "edgebake.compression.quantization.qat.batch_norm_folding.folded",
+        "edgebake.compression.quantization.qat.batch_norm_folding.fold",
         lambda part: (part.kernel, np.zeros(part.channels)),
     )
     with pytest.raises(ConversionError, match="the rewritten model differs by"):

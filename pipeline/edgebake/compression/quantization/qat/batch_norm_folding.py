@@ -58,7 +58,7 @@ def of_norm(norm: Any) -> LayerWeights:
     return LayerWeights(kernel, None, _numbers(norm), is_depthwise=True)
 
 
-def folded(part: LayerWeights) -> tuple[Array, Array]:
+def fold(part: LayerWeights) -> tuple[Array, Array]:
     """Return kernel and bias that compute the layer and its batch normalization as at inference.
 
     Source: https://arxiv.org/abs/1712.05877, section 3.2.

@@ -47,7 +47,7 @@ def fold(model: Any) -> FoldedModel:
     made_of |= {norm.name: batch_norm_folding.of_norm(_checked(norm, found)) for norm in alone}
     folded = _rewritten(model, set(made_of), absorbed)
     for name, part in made_of.items():
-        folded.get_layer(name).set_weights(batch_norm_folding.folded(part))
+        folded.get_layer(name).set_weights(batch_norm_folding.fold(part))
     copy_statistics(model, folded)
     _guard(model, found, folded, {name: norm.name for name, norm in norms.items()})
     return FoldedModel(folded, made_of)
