@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgebake.compression.pruning import channel_coupling
-from edgebake.compression.quantization.qat.fold import compare, copy_statistics
+from edgebake.compression.quantization.qat.fold import check_same_outputs, copy_statistics
 from edgebake.models.keras_graph import kind, nodes
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def remove_channels(model: Any, found: Dependencies, dropped: Groups) -> Any:
         if getattr(layer, "weights", None):
             made.get_layer(layer.name).set_weights(_sliced(layer, found, dropped))
     copy_statistics(model, made)
-    compare(zeroed(model, found, dropped), made)
+    check_same_outputs(zeroed(model, found, dropped), made)
     return made
 
 

@@ -67,7 +67,7 @@ def copy_statistics(source: Any, target: Any) -> None:
             twin.finalize_state()
 
 
-def compare(first: Any, second: Any) -> None:
+def check_same_outputs(first: Any, second: Any) -> None:
     """Run two models on the same random images and compare all that they return.
 
     Raises:
@@ -174,7 +174,9 @@ def _guard(model: Any, found: ModelGraph, folded: Any, absorbed_by: dict[str, st
         for model_end, folded_end in _ends(found, absorbed_by)
     ]
     before, after = zip(*pairs, (model.outputs[0], folded.outputs[0]), strict=True)
-    compare(keras.Model(model.inputs[0], list(before)), keras.Model(folded.inputs[0], list(after)))
+    check_same_outputs(
+        keras.Model(model.inputs[0], list(before)), keras.Model(folded.inputs[0], list(after))
+    )
 
 
 def _ends(found: ModelGraph, absorbed_by: dict[str, str]) -> list[tuple[str, str]]:
