@@ -7,7 +7,7 @@ from typing import Any
 
 from edgebake.compression.pruning import fine_tune
 from edgebake.compression.pruning.original_model import OriginalModel
-from edgebake.compression.quantization.qat.fold import copy_statistics
+from edgebake.compression.quantization.qat.fold_model import copy_statistics
 from edgebake.recipe import Prune
 from edgebake.training import loop
 from edgebake.training.loop import TrainingOptions

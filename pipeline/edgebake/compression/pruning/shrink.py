@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgebake.compression.pruning import channel_coupling
-from edgebake.compression.quantization.qat.fold import check_same_outputs, copy_statistics
+from edgebake.compression.quantization.qat.fold_model import check_same_outputs, copy_statistics
 from edgebake.models.keras_graph import kind, nodes
 
 if TYPE_CHECKING:

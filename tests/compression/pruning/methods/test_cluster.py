@@ -11,7 +11,7 @@ import pytest
 
 from edgebake.compression.pruning.methods import cluster
 from edgebake.compression.pruning.original_model import OriginalModel
-from edgebake.compression.quantization.qat.fold import fold
+from edgebake.compression.quantization.qat.fold_model import fold
 from edgebake.models import keras_session
 from edgebake.recipe import Prune
 from tests.compression.pruning.methods import halves

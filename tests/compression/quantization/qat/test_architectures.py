@@ -11,7 +11,7 @@ import pytest
 
 from edgebake import plugins
 from edgebake.compression.quantization.qat import rewrite, train
-from edgebake.compression.quantization.qat.fold import FoldedModel, fold
+from edgebake.compression.quantization.qat.fold_model import FoldedModel, fold
 from edgebake.compression.quantization.qat.settings import QatSettings
 from edgebake.models import keras_session
 from edgebake.recipe import Model

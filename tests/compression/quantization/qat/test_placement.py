@@ -3,7 +3,7 @@
 from typing import Any
 
 from edgebake.compression.quantization.qat import graph, placement
-from edgebake.compression.quantization.qat.fold import fold
+from edgebake.compression.quantization.qat.fold_model import fold
 
 
 def _stored(model: Any) -> list[str]:

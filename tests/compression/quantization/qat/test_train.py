@@ -18,7 +18,7 @@ import pytest
 
 from edgebake.compression.quantization.qat import rewrite
 from edgebake.compression.quantization.qat import train as training
-from edgebake.compression.quantization.qat.fold import fold
+from edgebake.compression.quantization.qat.fold_model import fold
 from edgebake.compression.quantization.qat.settings import QatSettings
 from edgebake.compression.quantization.qat.train import train
 from edgebake.errors import ConversionError

@@ -10,7 +10,7 @@ import numpy as np
 from edgebake.compression.pruning import shared_weights, weight_constraints
 from edgebake.compression.pruning.original_model import OriginalModel, PrunedModel
 from edgebake.compression.pruning.weight_constraints import WeightConstraint
-from edgebake.compression.quantization.qat.fold import fold
+from edgebake.compression.quantization.qat.fold_model import fold
 from edgebake.models import keras_graph, keras_session
 from edgebake.recipe import Prune
 from edgebake.training import loop

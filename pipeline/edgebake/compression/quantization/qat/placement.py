@@ -3,7 +3,7 @@
 from typing import Any
 
 from edgebake.compression.quantization.qat import graph, ranges
-from edgebake.compression.quantization.qat.fold import FUSED
+from edgebake.compression.quantization.qat.fold_model import FUSED
 from edgebake.compression.quantization.qat.graph import ModelGraph
 from edgebake.models.keras_graph import activation, kind
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from edgebake.compression.quantization.qat import fold, graph, placement, ranges, weighted
+from edgebake.compression.quantization.qat import fold_model, graph, placement, ranges, weighted
 from edgebake.compression.quantization.qat.fake_quant import WeightGrid
-from edgebake.compression.quantization.qat.fold import FoldedModel
+from edgebake.compression.quantization.qat.fold_model import FoldedModel
 from edgebake.compression.quantization.qat.settings import QatSettings
 from edgebake.errors import ConversionError
 from edgebake.models.keras_graph import activation
@@ -31,7 +31,7 @@ def trainable(folded: FoldedModel, settings: QatSettings) -> Any:
     def twin(layer: Any) -> Any:
         part = folded.parts.get(layer.name)
         return (
-            fold.clone(layer)
+            fold_model.clone(layer)
             if part is None
             else weighted.make(layer, part, _grid(part.is_depthwise, settings))
         )
@@ -48,7 +48,7 @@ def trainable(folded: FoldedModel, settings: QatSettings) -> Any:
     model = keras.models.clone_model(folded.model, entry, clone_function=twin, call_function=call)
     for name, part in folded.parts.items():
         weighted.fill(model.get_layer(name), part)
-    fold.copy_statistics(folded.model, model)
+    fold_model.copy_statistics(folded.model, model)
     return model
 
 
@@ -56,12 +56,12 @@ def plain(model: Any, folded: FoldedModel) -> Any:
     """Return the folded model with the trained weights, each the float value of a point of its grid."""
     import keras
 
-    made = keras.models.clone_model(folded.model, clone_function=fold.clone)
+    made = keras.models.clone_model(folded.model, clone_function=fold_model.clone)
     for name in folded.parts:
         kernel, bias = model.get_layer(name).folded()
         made.get_layer(name).kernel.assign(kernel)
         made.get_layer(name).bias.assign(bias)
-    fold.copy_statistics(folded.model, made)
+    fold_model.copy_statistics(folded.model, made)
     return made
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgebake.compression.quantization.qat import ranges, rewrite, weighted
-from edgebake.compression.quantization.qat.fold import fold
+from edgebake.compression.quantization.qat.fold_model import fold
 from edgebake.compression.quantization.qat.settings import QatSettings
 from edgebake.models import keras_session
 from edgebake.training.loop import History, TrainingOptions, TrainingSplits

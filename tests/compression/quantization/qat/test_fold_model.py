@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgebake.compression.quantization.qat import fold as folding
-from edgebake.compression.quantization.qat.fold import fold
+from edgebake.compression.quantization.qat import fold_model as folding
+from edgebake.compression.quantization.qat.fold_model import fold
 from edgebake.errors import ConversionError
 
 
