@@ -11,7 +11,7 @@ import pytest
 
 from edgebake.compression.pruning.methods import cluster
 from edgebake.compression.pruning.original_model import OriginalModel
-from edgebake.compression.quantization.qat.fold_model import fold
+from edgebake.compression.quantization.qat.fold_model import fold_batch_norms
 from edgebake.models import keras_session
 from edgebake.recipe import Prune
 from tests.compression.pruning.methods import halves
@@ -66,7 +66,7 @@ def test_the_archive_is_a_folded_model_and_the_same_again(parent: OriginalModel)
         keras_session.start(1)
         archives.append(keras_session.save(cluster.prune(parent, WORDS).model))
     assert archives[0] == archives[1]
-    plain = keras_session.save(fold(parent.load()).model)
+    plain = keras_session.save(fold_batch_norms(parent.load()).model)
     assert len(archives[0]) == len(plain)  # no state of an optimizer
     assert [layer.name for layer in keras_session.load(archives[0]).layers] == [
         layer.name for layer in keras_session.load(plain).layers

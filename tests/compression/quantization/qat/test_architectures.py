@@ -11,7 +11,7 @@ import pytest
 
 from edgebake import plugins
 from edgebake.compression.quantization.qat import rewrite, train
-from edgebake.compression.quantization.qat.fold_model import FoldedModel, fold
+from edgebake.compression.quantization.qat.fold_model import FoldedModel, fold_batch_norms
 from edgebake.compression.quantization.qat.settings import QatSettings
 from edgebake.models import keras_session
 from edgebake.recipe import Model
@@ -76,7 +76,7 @@ def test_an_architecture_answers_the_same_once_it_is_folded(architecture: str) -
     model = _built(architecture, images)
     answers = np.array(model(images, training=False))
     np.testing.assert_allclose(
-        np.array(fold(model).model(images, training=False)), answers, atol=1e-4
+        np.array(fold_batch_norms(model).model(images, training=False)), answers, atol=1e-4
     )
 
 
@@ -87,7 +87,7 @@ def test_an_architecture_is_trained_and_plain_again(architecture: str) -> None:
     model = _built(architecture, images)
     labels = np.array(model(images, training=False)).argmax(axis=1)
     assert len(set(labels)) > 1
-    _check_training(fold(model), TrainingSplits(images, labels, images, labels))
+    _check_training(fold_batch_norms(model), TrainingSplits(images, labels, images, labels))
 
 
 def _check_training(folded: FoldedModel, splits: TrainingSplits) -> None:
@@ -108,7 +108,7 @@ def _check_training(folded: FoldedModel, splits: TrainingSplits) -> None:
 
 
 def _rounded_again(plain: Any, ranges: dict[str, tuple[float, float]]) -> Any:
-    model = rewrite.trainable(fold(plain), SETTINGS)
+    model = rewrite.trainable(fold_batch_norms(plain), SETTINGS)
     for name, (low, high) in ranges.items():
         layer = model.get_layer(f"{name}{rewrite.SUFFIX}")
         layer.low.assign(low)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgebake.compression.quantization.qat import fold_model as folding
-from edgebake.compression.quantization.qat.fold_model import fold
+from edgebake.compression.quantization.qat.fold_model import fold_batch_norms
 from edgebake.errors import ConversionError
 
 
@@ -28,7 +28,7 @@ def _kinds(model: Any) -> list[str]:
 
 
 def test_batch_normalization_goes_and_softmax_gets_a_layer_of_its_own(small: Any) -> None:
-    folded = fold(randomise(small))
+    folded = fold_batch_norms(randomise(small))
     names = [layer.name for layer in folded.model.layers]
     expected = [
         "image",
@@ -46,7 +46,7 @@ def test_batch_normalization_goes_and_softmax_gets_a_layer_of_its_own(small: Any
 
 def test_the_folded_model_computes_the_same(small: Any) -> None:
     images = np.random.default_rng(0).normal(size=(16, 8, 8, 1)).astype(np.float32)
-    folded = fold(randomise(small)).model
+    folded = fold_batch_norms(randomise(small)).model
     np.testing.assert_allclose(
         np.array(folded(images)), np.array(small(images, training=False)), atol=1e-6
     )
@@ -116,7 +116,7 @@ def test_models_of_many_shapes_compute_the_same(
     image = keras.Input((8, 8, 2), name="image")
     model = randomise(keras.Model(image, body(keras, image)))
     images = np.random.default_rng(0).normal(size=(4, 8, 8, 2)).astype(np.float32)
-    folded = fold(model).model
+    folded = fold_batch_norms(model).model
     assert "BatchNormalization" not in _kinds(folded)
     np.testing.assert_allclose(
         np.array(folded(images)), np.array(model(images, training=False)), atol=2e-6
@@ -128,7 +128,7 @@ def test_a_sequential_model_is_folded_too(keras: Any) -> None:
     model = keras.Sequential(
         [keras.Input((8, 8, 1)), layers.Conv2D(2, 3), layers.BatchNormalization(), layers.ReLU()]
     )
-    assert _kinds(fold(randomise(model)).model) == ["InputLayer", "Conv2D", "ReLU"]
+    assert _kinds(fold_batch_norms(randomise(model)).model) == ["InputLayer", "Conv2D", "ReLU"]
 
 
 def test_models_that_compute_something_else_are_told_apart(keras: Any) -> None:
@@ -148,7 +148,7 @@ def test_a_wrong_fold_is_found_behind_a_softmax(
         lambda part: (part.kernel, np.zeros(part.channels)),
     )
     with pytest.raises(ConversionError, match="the rewritten model differs by"):
-        fold(randomise(small))
+        fold_batch_norms(randomise(small))
 
 
 def _nested(keras: Any, x: Any) -> Any:
@@ -203,12 +203,12 @@ def test_what_cannot_be_rewritten_is_named(
 ) -> None:
     image = keras.Input((8, 8, 2), name="image")
     with pytest.raises(ConversionError) as error:
-        fold(keras.Model(image, body(keras, image)))
+        fold_batch_norms(keras.Model(image, body(keras, image)))
     assert str(error.value) == message
 
 
 def test_two_inputs_are_refused(keras: Any) -> None:
     one, other = keras.Input((4, 4, 1)), keras.Input((4, 4, 1))
     with pytest.raises(ConversionError) as error:
-        fold(keras.Model([one, other], keras.layers.Add()([one, other]), name="two"))
+        fold_batch_norms(keras.Model([one, other], keras.layers.Add()([one, other]), name="two"))
     assert str(error.value) == "model 'two': has 2 inputs and 1 outputs; expected one of each"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from edgebake.compression.quantization.qat import graph, placement
-from edgebake.compression.quantization.qat.fold_model import fold
+from edgebake.compression.quantization.qat.fold_model import fold_batch_norms
 
 
 def _stored(model: Any) -> list[str]:
@@ -16,7 +16,7 @@ def _stored(model: Any) -> list[str]:
 def test_a_convolution_leaves_the_range_to_its_relu_and_the_last_softmax_has_none(
     small: Any,
 ) -> None:
-    assert _stored(fold(small).model) == ["relu", "relu6", "average", "probabilities"]
+    assert _stored(fold_batch_norms(small).model) == ["relu", "relu6", "average", "probabilities"]
 
 
 def test_other_functions_are_stored_before_and_behind(keras: Any) -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from edgebake.compression.quantization.qat import rewrite
 from edgebake.compression.quantization.qat import train as training
-from edgebake.compression.quantization.qat.fold_model import fold
+from edgebake.compression.quantization.qat.fold_model import fold_batch_norms
 from edgebake.compression.quantization.qat.settings import QatSettings
 from edgebake.compression.quantization.qat.train import train
 from edgebake.errors import ConversionError
@@ -127,7 +127,7 @@ def test_four_bit_weights_lie_on_their_grid_and_depthwise_ones_on_one_of_eight(
 
 def test_activations_that_stay_float_have_no_ranges_and_no_rounding(archive: bytes) -> None:
     splits, settings = _splits(), dataclasses.replace(SETTINGS, activations=False, weight_bits=4)
-    folded = fold(keras_session.load(archive))
+    folded = fold_batch_norms(keras_session.load(archive))
     model = rewrite.trainable(folded, settings)
     history = training.fit(model, splits, settings)
     plain = rewrite.plain(model, folded)
@@ -140,7 +140,7 @@ def test_activations_that_stay_float_have_no_ranges_and_no_rounding(archive: byt
 
 def test_statistics_and_ranges_stay_from_the_epoch_of_the_freeze_on(archive: bytes) -> None:
     settings = dataclasses.replace(SETTINGS, freeze_after=0)
-    model = rewrite.trainable(fold(keras_session.load(archive)), settings)
+    model = rewrite.trainable(fold_batch_norms(keras_session.load(archive)), settings)
     training.watch(model, _splits(), settings)
     before, watched = np.array(model.get_layer("conv").moving_mean), rewrite.trained_ranges(model)
     training.fit(model, _splits(), settings)
@@ -154,7 +154,7 @@ def test_the_freeze_comes_in_the_middle_of_training(archive: bytes) -> None:
     for epochs, after in ((4, 2), (4, 4)):
         keras_session.start(1)
         settings = dataclasses.replace(SETTINGS, epochs=epochs, freeze_after=after)
-        model = rewrite.trainable(fold(keras_session.load(archive)), settings)
+        model = rewrite.trainable(fold_batch_norms(keras_session.load(archive)), settings)
         training.fit(model, _splits(), settings)
         means.append(np.array(model.get_layer("conv").moving_mean))
     assert np.abs(means[0]).max() > 0
@@ -166,11 +166,11 @@ def test_plain_layers_and_the_ranges_are_all_of_the_trained_model(
     archive: bytes, ranges: str
 ) -> None:
     splits, settings = _splits(), dataclasses.replace(SETTINGS, ranges=ranges)
-    folded = fold(keras_session.load(archive))
+    folded = fold_batch_norms(keras_session.load(archive))
     model = rewrite.trainable(folded, settings)
     training.watch(model, splits, settings)
     training.fit(model, splits, settings)
-    again = rewrite.trainable(fold(rewrite.plain(model, folded)), settings)
+    again = rewrite.trainable(fold_batch_norms(rewrite.plain(model, folded)), settings)
     for name, (low, high) in rewrite.trained_ranges(model).items():
         layer = again.get_layer(f"{name}_range")
         layer.low.assign(low)
@@ -182,7 +182,7 @@ def test_plain_layers_and_the_ranges_are_all_of_the_trained_model(
 
 def test_the_image_is_rounded_for_every_reader_also_one_that_takes_it_by_name(keras: Any) -> None:
     image = keras.Input((8, 8, 1), name="image")
-    folded = fold(
+    folded = fold_batch_norms(
         keras.Model(image, keras.layers.Add()([image, keras.layers.ReLU()(inputs=image)]))
     )
     layers = rewrite.trainable(folded, SETTINGS).layers
@@ -193,7 +193,7 @@ def test_the_image_is_rounded_for_every_reader_also_one_that_takes_it_by_name(ke
 def test_an_output_of_several_tensors_is_refused(keras: Any) -> None:
     image = keras.Input((8, 8, 2), name="image")
     operation = keras.src.ops.nn.Moments(axes=[1, 2], name="moments")
-    folded = fold(keras.Model(image, keras.ops.add(*operation(image))))
+    folded = fold_batch_norms(keras.Model(image, keras.ops.add(*operation(image))))
     with pytest.raises(ConversionError, match="layer 'moments': returns 2 tensors; expected one"):
         rewrite.trainable(folded, SETTINGS)
 

@@ -10,7 +10,7 @@ import numpy as np
 from edgebake.compression.pruning import shared_weights, weight_constraints
 from edgebake.compression.pruning.original_model import OriginalModel, PrunedModel
 from edgebake.compression.pruning.weight_constraints import WeightConstraint
-from edgebake.compression.quantization.qat.fold_model import fold
+from edgebake.compression.quantization.qat.fold_model import fold_batch_norms
 from edgebake.models import keras_graph, keras_session
 from edgebake.recipe import Prune
 from edgebake.training import loop
@@ -30,7 +30,7 @@ def prune(parent: OriginalModel, words: Prune) -> PrunedModel:
     """
     if words.bits is None or words.fine_tune is None:
         raise ValueError("clustering without bits or without fine-tuning")
-    model = fold(parent.load()).model
+    model = fold_batch_norms(parent.load()).model
     before = weight_constraints.compressed_bytes(model)
     rules = _shared(model, words.bits, bool(words.per_channel))
     accuracy_cut = loop.accuracy(model, parent.splits)

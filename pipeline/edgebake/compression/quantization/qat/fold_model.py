@@ -24,7 +24,7 @@ class FoldedModel:
     parts: dict[str, LayerWeights]
 
 
-def fold(model: Any) -> FoldedModel:
+def fold_batch_norms(model: Any) -> FoldedModel:
     """Fold batch normalization into the weighted layer in front of it, or make it a 1x1 depthwise convolution.
 
     An activation that no runtime fuses becomes a layer of its own, `<layer>_<activation>`.

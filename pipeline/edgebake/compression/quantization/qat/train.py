@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgebake.compression.quantization.qat import ranges, rewrite, weighted
-from edgebake.compression.quantization.qat.fold_model import fold
+from edgebake.compression.quantization.qat.fold_model import fold_batch_norms
 from edgebake.compression.quantization.qat.settings import QatSettings
 from edgebake.models import keras_session
 from edgebake.training.loop import History, TrainingOptions, TrainingSplits
@@ -32,7 +32,7 @@ def train(archive: bytes, splits: TrainingSplits, settings: QatSettings) -> QatR
     Raises:
         ConversionError: the model cannot be rewritten for that.
     """
-    folded = fold(keras_session.load(archive))
+    folded = fold_batch_norms(keras_session.load(archive))
     model = rewrite.trainable(folded, settings)
     watch(model, splits, settings)
     history = fit(model, splits, settings)
