@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from edgebake.compression.quantization.qat import graph, ranges
+from edgebake.compression.quantization.qat import activation_quantizer, graph
 from edgebake.compression.quantization.qat.fold_model import FUSED
 from edgebake.compression.quantization.qat.graph import ModelGraph
 from edgebake.models.keras_graph import activation, kind
@@ -35,7 +35,9 @@ def is_stored(name: str, found: ModelGraph) -> bool:
     The model's own output is not where its function has a known range: nothing is left to train behind it.
     """
     operation = found.operations[name]
-    if kind(operation) in MOVES or (name == found.last and activation(operation) in ranges.KNOWN):
+    if kind(operation) in MOVES or (
+        name == found.last and activation(operation) in activation_quantizer.KNOWN
+    ):
         return False
     return not _has_its_function_behind(name, found)
 

@@ -2,7 +2,13 @@
 
 from typing import Any
 
-from edgebake.compression.quantization.qat import fold_model, graph, placement, ranges, weighted
+from edgebake.compression.quantization.qat import (
+    activation_quantizer,
+    fold_model,
+    graph,
+    placement,
+    weighted,
+)
 from edgebake.compression.quantization.qat.fake_quant import WeightGrid
 from edgebake.compression.quantization.qat.fold_model import FoldedModel
 from edgebake.compression.quantization.qat.settings import QatSettings
@@ -67,7 +73,11 @@ def plain(model: Any, folded: FoldedModel) -> Any:
 
 def trained_ranges(model: Any) -> dict[str, tuple[float, float]]:
     """Return the range of each rounded output by the name of the plain layer that returns it, the input among them."""
-    ends = {layer.name: layer.ends() for layer in model.layers if isinstance(layer, ranges.Ranging)}
+    ends = {
+        layer.name: layer.ends()
+        for layer in model.layers
+        if isinstance(layer, activation_quantizer.Ranging)
+    }
     return {
         name.removesuffix(SUFFIX): (float(low), float(high)) for name, (low, high) in ends.items()
     }
@@ -84,6 +94,10 @@ def _rounder(way: str) -> Any:
         if isinstance(tensor, (list, tuple)):
             raise ConversionError(f"layer {name!r}: returns {len(tensor)} tensors; expected one")
         is_float = str(tensor.dtype).startswith("float")
-        return ranges.make(f"{name}{SUFFIX}", way, function)(tensor) if is_float else tensor
+        return (
+            activation_quantizer.make(f"{name}{SUFFIX}", way, function)(tensor)
+            if is_float
+            else tensor
+        )
 
     return rounded

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgebake.compression.quantization.qat import ranges
+from edgebake.compression.quantization.qat import activation_quantizer
 
 BATCHES = np.array([[-1, 0, 3], [-2, 0, 1]], np.float32)
 
@@ -15,7 +15,7 @@ def _ends(layer: Any) -> Any:
 
 
 def _built(way: str, function: str = "linear") -> Any:
-    layer = ranges.make("some_range", way, function)
+    layer = activation_quantizer.make("some_range", way, function)
     layer.build((None, 3))
     return layer
 
@@ -42,7 +42,7 @@ def test_zero_is_in_every_range(keras: Any) -> None:
     above(BATCHES[0] + 5, training=True)
     below(BATCHES[0] - 5, training=True)
     assert _ends(above) == [0, 8]
-    assert _ends(below) == [-6, ranges.SMALLEST]
+    assert _ends(below) == [-6, activation_quantizer.SMALLEST]
 
 
 def test_activations_go_to_255_steps_and_are_clipped(keras: Any) -> None:
@@ -55,7 +55,7 @@ def test_activations_go_to_255_steps_and_are_clipped(keras: Any) -> None:
 def test_a_learned_range_only_watches_when_told_to(keras: Any) -> None:
     layer = _built("learned")
     layer(BATCHES[0], training=True)
-    assert _ends(layer) == [0, ranges.SMALLEST]
+    assert _ends(layer) == [0, activation_quantizer.SMALLEST]
     layer.is_watching = True
     layer(BATCHES[0], training=False)
     assert _ends(layer) == [-1, 3]
