@@ -19,7 +19,7 @@ def make(name: str, way: str, function: str) -> Any:
     return made
 
 
-class Ranging:
+class ActivationFakeQuant:
     """Round activations to 2 ** 8 values between low and high; zero is always one of them.
 
     A moving range is the average of the extremes of batches, until it `is_frozen`. A learned one follows the gradient
@@ -85,4 +85,4 @@ def _class() -> Any:
     """Return a class that is a Keras layer; made here, since Keras is not imported when modules are."""
     import keras
 
-    return type("Ranged", (Ranging, keras.layers.Layer), {})
+    return type("Ranged", (ActivationFakeQuant, keras.layers.Layer), {})

@@ -76,7 +76,7 @@ def trained_ranges(model: Any) -> dict[str, tuple[float, float]]:
     ends = {
         layer.name: layer.ends()
         for layer in model.layers
-        if isinstance(layer, activation_quantizer.Ranging)
+        if isinstance(layer, activation_quantizer.ActivationFakeQuant)
     }
     return {
         name.removesuffix(SUFFIX): (float(low), float(high)) for name, (low, high) in ends.items()

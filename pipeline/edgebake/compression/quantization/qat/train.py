@@ -44,10 +44,10 @@ def watch(model: Any, splits: TrainingSplits, settings: QatSettings) -> None:
     """Run the training images through the model once, so that every range starts from what it will see."""
     if not settings.activations:
         return
-    _set(model, activation_quantizer.Ranging, is_watching=True)
+    _set(model, activation_quantizer.ActivationFakeQuant, is_watching=True)
     for start in range(0, len(splits.images), settings.batch_size):
         model(splits.images[start : start + settings.batch_size], training=False)
-    _set(model, activation_quantizer.Ranging, is_watching=False)
+    _set(model, activation_quantizer.ActivationFakeQuant, is_watching=False)
 
 
 def fit(model: Any, splits: TrainingSplits, settings: QatSettings) -> History:
@@ -63,7 +63,9 @@ def _freezer(model: Any, after: int) -> Any:
 
     def freeze(epoch: int, _: Any) -> None:
         if epoch == after:
-            _set(model, (weighted.Folding, activation_quantizer.Ranging), is_frozen=True)
+            _set(
+                model, (weighted.Folding, activation_quantizer.ActivationFakeQuant), is_frozen=True
+            )
             model.make_train_function(
                 force=True
             )  # the function that was traced knows the old state
