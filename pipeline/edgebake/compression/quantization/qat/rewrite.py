@@ -7,7 +7,7 @@ from edgebake.compression.quantization.qat import (
     fold_model,
     graph,
     placement,
-    weighted,
+    weight_quantizer,
 )
 from edgebake.compression.quantization.qat.fake_quant import WeightGrid
 from edgebake.compression.quantization.qat.fold_model import FoldedModel
@@ -39,7 +39,7 @@ def trainable(folded: FoldedModel, settings: QatSettings) -> Any:
         return (
             fold_model.clone(layer)
             if part is None
-            else weighted.make(layer, part, _grid(part.is_depthwise, settings))
+            else weight_quantizer.make(layer, part, _grid(part.is_depthwise, settings))
         )
 
     def call(layer: Any, *arguments: Any, **options: Any) -> Any:
@@ -53,7 +53,7 @@ def trainable(folded: FoldedModel, settings: QatSettings) -> Any:
 
     model = keras.models.clone_model(folded.model, entry, clone_function=twin, call_function=call)
     for name, part in folded.parts.items():
-        weighted.fill(model.get_layer(name), part)
+        weight_quantizer.fill(model.get_layer(name), part)
     fold_model.copy_statistics(folded.model, model)
     return model
 

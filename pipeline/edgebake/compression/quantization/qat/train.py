@@ -6,7 +6,7 @@ Reads and writes nothing. The caller has started Keras with a seed: the same inp
 from dataclasses import dataclass
 from typing import Any
 
-from edgebake.compression.quantization.qat import activation_quantizer, rewrite, weighted
+from edgebake.compression.quantization.qat import activation_quantizer, rewrite, weight_quantizer
 from edgebake.compression.quantization.qat.fold_model import fold_batch_norms
 from edgebake.compression.quantization.qat.settings import QatSettings
 from edgebake.models import keras_session
@@ -64,7 +64,9 @@ def _freezer(model: Any, after: int) -> Any:
     def freeze(epoch: int, _: Any) -> None:
         if epoch == after:
             _set(
-                model, (weighted.Folding, activation_quantizer.ActivationFakeQuant), is_frozen=True
+                model,
+                (weight_quantizer.Folding, activation_quantizer.ActivationFakeQuant),
+                is_frozen=True,
             )
             model.make_train_function(
                 force=True

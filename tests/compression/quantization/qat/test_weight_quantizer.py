@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgebake.compression.quantization.qat import weighted
+from edgebake.compression.quantization.qat import weight_quantizer
 from edgebake.compression.quantization.qat.batch_norm_folding import (
     BatchNorm,
     LayerWeights,
@@ -25,9 +25,9 @@ def single(keras: Any) -> Any:
     """Twice its input, normalized: mean 0, variance 3 and epsilon 1 make sigma 2."""
     norm = BatchNorm(_number(1), _number(0), _number(0), _number(3), epsilon=1.0, momentum=0.9)
     part = LayerWeights(np.array([[2]], np.float32), None, norm, is_depthwise=False)
-    layer = weighted.make(keras.layers.Dense(1), part, EIGHT)
+    layer = weight_quantizer.make(keras.layers.Dense(1), part, EIGHT)
     layer.build((None, 1))
-    weighted.fill(layer, part)
+    weight_quantizer.fill(layer, part)
     return layer
 
 
@@ -73,9 +73,9 @@ def test_all_kinds_compute_nearly_what_the_two_layers_did(
     images = np.random.default_rng(0).normal(size=(8, 9, 9, 3)).astype(np.float32)
     norm(layer(images))
     part = of_layer(layer, norm)
-    twin = weighted.make(layer, part, EIGHT)
+    twin = weight_quantizer.make(layer, part, EIGHT)
     twin.build(images.shape)
-    weighted.fill(twin, part)
+    weight_quantizer.fill(twin, part)
     expected = np.array(norm(layer(images), training=training))
     assert np.abs(np.array(twin(images, training=training)) - expected).max() < 0.05
     np.testing.assert_allclose(np.array(twin.moving_mean), np.array(norm.moving_mean), atol=1e-6)
