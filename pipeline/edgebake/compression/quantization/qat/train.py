@@ -65,7 +65,7 @@ def _freezer(model: Any, after: int) -> Any:
         if epoch == after:
             _set(
                 model,
-                (weight_quantizer.Folding, activation_quantizer.ActivationFakeQuant),
+                (weight_quantizer.WeightFakeQuant, activation_quantizer.ActivationFakeQuant),
                 is_frozen=True,
             )
             model.make_train_function(

@@ -29,7 +29,7 @@ def fill(layer: Any, part: LayerWeights) -> None:
         layer.moving_variance.assign(part.norm.variance)
 
 
-class Folding:
+class WeightFakeQuant:
     """Fold batch normalization into weights, round them to a grid and correct for the statistics of the batch.
 
     Before `is_frozen`, weights are scaled by gamma / sigma of the moving statistics, so that the grid does not move
@@ -107,7 +107,7 @@ class Folding:
 @cache
 def _class_of(plain: Any) -> Any:
     """Return a class that is Keras' layer and folds; made here, since Keras is not imported when modules are."""
-    return type(f"Folding{plain.__name__}", (Folding, plain), {})
+    return type(f"WeightFakeQuant{plain.__name__}", (WeightFakeQuant, plain), {})
 
 
 def _is_depthwise(layer: Any) -> bool:
