@@ -6,7 +6,7 @@ from edgebake.compression.quantization.qat import (
     activation_quantizer,
     fold_model,
     graph,
-    placement,
+    stored_outputs,
     weight_quantizer,
 )
 from edgebake.compression.quantization.qat.fake_quant import WeightGrid
@@ -47,7 +47,7 @@ def trainable(folded: FoldedModel, settings: QatSettings) -> Any:
             lambda one: rounded if one is entry else one, (arguments, options)
         )
         returned = layer(*given, **named)
-        if not settings.activations or not placement.is_stored(layer.name, found):
+        if not settings.activations or not stored_outputs.is_stored(layer.name, found):
             return returned
         return _rounder(settings.ranges)(returned, layer.name, activation(layer))
 

@@ -2,14 +2,16 @@
 
 from typing import Any
 
-from edgebake.compression.quantization.qat import graph, placement
+from edgebake.compression.quantization.qat import graph, stored_outputs
 from edgebake.compression.quantization.qat.fold_model import fold_batch_norms
 
 
 def _stored(model: Any) -> list[str]:
     found = graph.read(model)
     return [
-        name for name in found.operations if name != "image" and placement.is_stored(name, found)
+        name
+        for name in found.operations
+        if name != "image" and stored_outputs.is_stored(name, found)
     ]
 
 
