@@ -27,7 +27,7 @@ from edgebake.compression.quantization import calibration
 from edgebake.compression.quantization.schemes import SCHEMES
 from edgebake.data.dataset import Examples, split
 from edgebake.models import keras_session
-from edgebake.models.activation_ranges import Ranges
+from edgebake.models.activation_ranges import ActivationRanges
 from edgebake.models.quantized_model import Quantized
 from edgebake.plan.checks.model import IMPORT
 from edgebake.recipe import (
@@ -110,7 +110,7 @@ class Learned:
     contract: Contract
     pixels: NDArray[np.uint8]
     labels: NDArray[np.int64]
-    ranges: Ranges | None
+    ranges: ActivationRanges | None
     answers: NDArray[np.float32]
 
 

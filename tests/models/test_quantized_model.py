@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from edgebake.models.activation_ranges import Range, Ranges
+from edgebake.models.activation_ranges import ActivationRange, ActivationRanges
 from edgebake.models.quantized_model import Quantized, from_files
 from edgebake.recipe import Compression, DType, Granularity, Palette
 
 PROBES = np.linspace(-1, 1, 8, dtype=np.float32).reshape(2, 2, 2, 1)
-RELU = Range(
+RELU = ActivationRange(
     "cnn/re_lu_1/Relu6",
     0,
     0.1 + 0.2,
@@ -21,9 +21,14 @@ RELU = Range(
     (0.0, 6.0, 1 / 3, 2.5),
     ("cnn/conv_1/convolution",),
 )
-IMAGE = Range("image", -1, 1, -1, 1, -1, 1, -1, 1, (-1.0, 1.0, 0.0, 0.5))
+IMAGE = ActivationRange("image", -1, 1, -1, 1, -1, 1, -1, 1, (-1.0, 1.0, 0.0, 0.5))
 INT8 = Quantized(
-    b"keras", "int8", "int8", "int8", Granularity.per_channel, Ranges([IMAGE, RELU], PROBES)
+    b"keras",
+    "int8",
+    "int8",
+    "int8",
+    Granularity.per_channel,
+    ActivationRanges([IMAGE, RELU], PROBES),
 )
 FLOAT16 = Quantized(b"keras", "float16", weights="float16", activations="float32")
 
@@ -64,7 +69,7 @@ def test_what_is_kept_reads_back() -> None:
 def test_ranges_and_probes_read_back_to_the_last_bit() -> None:
     found = from_files(INT8.to_files()).ranges
     assert found is not None
-    assert found.found == [IMAGE, RELU]
+    assert found.entries == [IMAGE, RELU]
     assert found.probes.dtype == np.float32
     np.testing.assert_array_equal(found.probes, PROBES)
 

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from edgebake.compression.quantization.sensitivity import LayerSensitivity
-from edgebake.models.activation_ranges import Range
+from edgebake.models.activation_ranges import ActivationRange
 from edgebake.report import layer_costs, tables
 from edgebake.report.layer_costs import LayerCostRow
 from edgebake.runtimes.litert.program import Layer
@@ -15,7 +15,7 @@ from edgebake.runtimes.litert.program import Layer
 DEAREST = LayerCostRow("conv2d", "CONV_2D", 10.0, 0.0125, -1.5, 6.0)
 MIDDLE = LayerCostRow("add", "ADD", 40.0, 0.0, 0.0, 6.0)
 FREE = LayerCostRow("softmax", "SOFTMAX", float("inf"), -0.002, 0.0, 1.0)
-SEEN = Range(
+SEEN = ActivationRange(
     "r",
     low=-1.00000049,
     high=6.1234567,
@@ -25,7 +25,7 @@ SEEN = Range(
     core_high=6.0,
     channel_low=-1.0,
     channel_high=6.0,
-    marks=(0.0, 0.0, 0.0, 0.0),
+    fingerprint=(0.0, 0.0, 0.0, 0.0),
 )
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -16,9 +16,8 @@ from edgebake import artifacts, plugins
 from edgebake.data.dataset import split
 from edgebake.data.sources import digits
 from edgebake.errors import ArtifactError, DataError
-from edgebake.models import activation_ranges as ranges_of
 from edgebake.models import keras_session
-from edgebake.models.activation_ranges import Ranges
+from edgebake.models.activation_ranges import ActivationRanges
 from edgebake.models.quantized_model import from_files
 from edgebake.recipe import Compression, Model, Palette, stage_params
 from tests.stages import alone
@@ -59,8 +58,8 @@ def real(archive: bytes, _pruned: None) -> bytes:
     return archive
 
 
-def _ranges(ran: Ran) -> Ranges:
-    found = ranges_of.from_files(ran.files())
+def _ranges(ran: Ran) -> ActivationRanges:
+    found = ActivationRanges.from_files(ran.files())
     assert found is not None
     return found
 
@@ -86,7 +85,7 @@ def test_float16_looks_at_no_examples(monkeypatch: pytest.MonkeyPatch) -> None:
         "fallback_dtype": None,
         "kept": {},
     }
-    assert ranges_of.from_files(ran.files()) is None
+    assert ActivationRanges.from_files(ran.files()) is None
     assert _layers(ran) == []
 
 
@@ -116,10 +115,10 @@ def test_int8_hands_on_the_model_and_a_range_for_each_of_its_values(real: bytes)
     assert sorted(ran.files()) == FILES
     assert ran.files()["model.keras"] == real
     ranges = _ranges(ran)
-    by_name = {one.name: one for one in ranges.found}
+    by_name = {one.name: one for one in ranges.entries}
     # Grey levels 0 and 255 become -1 and 1.
     assert (by_name["image"].low, by_name["image"].high) == (-1, 1)
-    assert all(one.low <= 0 <= one.high for one in ranges.found)
+    assert all(one.low <= 0 <= one.high for one in ranges.entries)
     assert all(
         one.low >= 0 and one.high <= 6 for name, one in by_name.items() if name.endswith("/Relu6")
     )
@@ -152,10 +151,10 @@ def test_same_seed_gives_the_same_bytes_and_another_seed_other_ranges(real: byte
 
 @pytest.mark.slow
 def test_a_method_that_clips_gives_narrower_ranges(real: bytes) -> None:
-    whole = {one.name: one for one in _ranges(alone.run("quantize", INT8)).found}
+    whole = {one.name: one for one in _ranges(alone.run("quantize", INT8)).entries}
     alone.set_param("quantize", INT8, "calibration", "method", value="percentile")
     alone.set_param("quantize", INT8, "calibration", "percentile", value=99.0)
-    clipped = _ranges(alone.run("quantize", INT8)).found
+    clipped = _ranges(alone.run("quantize", INT8)).entries
     assert all(
         one.high <= whole[one.name].high and one.low >= whole[one.name].low for one in clipped
     )

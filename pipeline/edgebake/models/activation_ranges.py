@@ -1,7 +1,8 @@
-"""The range of every value that a model computes, found once and looked up by every runtime.
+"""Activation ranges of a model, calibrated once and looked up by every runtime.
 
-A runtime renames, fuses and transposes, so a name says nothing there. What stays is the value itself: each range
-carries the marks that its value leaves on a few probes, and a tensor has the range of the value whose marks it bears.
+A runtime renames, fuses and transposes operators, so the name of a tensor does not identify it. Its values do: each
+range carries the fingerprint of its activation on a few probe images, and a tensor has the range of the activation
+whose fingerprint it shares.
 """
 
 from __future__ import annotations
@@ -9,22 +10,26 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgebake.errors import ConversionError
 
-if TYPE_CHECKING:  # the planner reads the facts of every scheme and has no use for NumPy
+if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# How far the marks of one value may differ between runtimes, relative to its root mean square. Float kernels differ by
-# less than 1e-5 on the deepest architecture here.
+# How far the fingerprints of one activation may differ between runtimes, relative to its root mean
+# square. Float kernels differ by less than 1e-5 on the deepest architecture here.
 TOLERANCE = 1e-3
-OUTLIERS = 8  # times wider than what 99.8 % of its values, or half of its channels, need: as many fewer steps for them
-# How the names of values end that TensorFlow's operators with weights compute.
+# An activation has outliers if its range is this many times wider than what 99.8 % of its values, or
+# half of its channels, need: the others have as many fewer quantization steps.
+OUTLIERS = 8
+# Suffixes of the names of TensorFlow's operators with weights.
 MULTIPLYING = ("/convolution", "/depthwise", "/MatMul")
+# Columns of ranges.csv, fields of ActivationRange.
 NUMBERS = (
     "low",
     "high",
@@ -35,121 +40,142 @@ NUMBERS = (
     "channel_low",
     "channel_high",
 )
-MARKS = ("least", "most", "mean", "power")
+# Columns of ranges.csv that hold the fingerprint, in its order.
+FINGERPRINT = ("least", "most", "mean", "power")
 
 
 @dataclass(frozen=True)
-class Range:
-    """What is quantized of one value, zero included, and what was seen of it."""
+class ActivationRange:
+    """Quantization range of one activation, zero included, and statistics from calibration."""
 
     name: str  # of the operator of the TensorFlow graph that computes it
     low: float
     high: float
-    smallest: float
-    largest: float
-    core_low: float  # 0.1 % of what was seen is smaller
-    core_high: float  # 0.1 % of what was seen is larger
+    smallest: float  # value in calibration
+    largest: float  # value in calibration
+    core_low: float  # 0.1 % of the values are smaller
+    core_high: float  # 0.1 % of the values are larger
     channel_low: float  # the median of the smallest in each channel
     channel_high: float  # the median of the largest in each channel
-    marks: tuple[float, ...]
-    sources: tuple[str, ...] = ()  # the values that it is computed from
+    fingerprint: tuple[float, ...]
+    sources: tuple[str, ...] = ()  # names of the activations that it is computed from
 
     @property
     def is_empty(self) -> bool:
-        """Return whether nothing but zero is in it."""
+        """Return whether zero is the only value in the range."""
         return self.low == self.high
 
     @property
     def has_outliers(self) -> bool:
-        """Return whether a few values, or a few channels, make it much wider than all others need."""
+        """Return whether a few values, or a few channels, widen the range for all others."""
         core = max(self.core_high, 0.0) - min(self.core_low, 0.0)
         channel = max(self.channel_high, 0.0) - min(self.channel_low, 0.0)
         return self.high - self.low > OUTLIERS * min(core, channel) and not self.is_empty
 
 
 @dataclass(frozen=True)
-class Ranges:
-    """All ranges of a model, and the probes that show which is which."""
+class ActivationRanges:
+    """All activation ranges of a model, and the probe images that their fingerprints belong to."""
 
-    found: list[Range]
-    probes: NDArray[np.float32]  # examples as the model sees them, [n, h, w, c]
-    _marks: list[NDArray[np.float64]] = field(default_factory=list, compare=False, repr=False)
+    entries: list[ActivationRange]
+    probes: NDArray[np.float32]  # preprocessed images, [n, h, w, c]
 
-    def of(self, seen: Sequence[NDArray[np.floating]], tensor: str) -> Range:
-        """Return the range of the value that a tensor holds; `seen` are its contents, one array for each probe.
+    @classmethod
+    def empty(cls) -> ActivationRanges:
+        """Return the ranges of a model whose activations stay in float: none."""
+        return cls([], np.zeros((0, 0, 0, 0), np.float32))
 
-        Where values cannot be told apart, the range holds them all.
+    @classmethod
+    def from_files(cls, files: dict[str, bytes]) -> ActivationRanges | None:
+        """Read the files of `to_files`; None if they hold no ranges."""
+        header_and_rows = list(csv.reader(io.StringIO(files["ranges.csv"].decode())))
+        entries = [_from_row(row) for row in header_and_rows[1:]]
+        if not entries:
+            return None
+        return cls(entries, np.load(io.BytesIO(files["probes.npy"]), allow_pickle=False))
+
+    def lookup(self, values: Sequence[NDArray[np.floating]], tensor: str) -> ActivationRange:
+        """Return the range of the activation that a tensor of a runtime holds.
+
+        If several activations match, the range covers all of them.
+
+        Args:
+            values: contents of the tensor, one array of any shape per probe image.
+            tensor: its name, for messages.
 
         Raises:
-            ConversionError: no value of the model looks like it.
+            ConversionError: no activation has this fingerprint.
         """
-        alike = self.alike(seen, tensor)
-        low, high = min(one.low for one in alike), max(one.high for one in alike)
-        return replace(alike[0], low=low, high=high)
+        matches = self.matches(values, tensor)
+        low = min(entry.low for entry in matches)
+        high = max(entry.high for entry in matches)
+        return replace(matches[0], low=low, high=high)
 
-    def alike(self, seen: Sequence[NDArray[np.floating]], tensor: str) -> list[Range]:
-        """Return the ranges of all values that bear these marks, the nearest first.
+    def matches(self, values: Sequence[NDArray[np.floating]], tensor: str) -> list[ActivationRange]:
+        """Return the ranges of all activations with the fingerprint of a tensor, nearest first.
+
+        Args:
+            values: contents of the tensor, one array of any shape per probe image.
+            tensor: its name, for messages.
 
         Raises:
             ConversionError: there is none.
         """
-        mine = np.array(marks(seen))
-        gaps = np.abs(self._table() - mine).max(axis=1) / max(mine[3], 1e-9)
-        nearest = float(gaps.min())
+        own = np.array(fingerprint(values))
+        root_mean_square = max(own[3], 1e-9)
+        distances = np.abs(self._fingerprints - own).max(axis=1) / root_mean_square
+        nearest = float(distances.min())
         if not nearest <= TOLERANCE:
             raise ConversionError(
-                f"tensor {tensor}: no value of the model is like it, the nearest differs by {nearest:.2g}; "
-                f"expected {TOLERANCE:g} or less: its range is not known. A scheme whose activations stay in float "
-                "needs none: float16 or dynamic"
+                f"tensor {tensor}: no activation of the model matches it, the nearest differs by "
+                f"{nearest:.2g}; expected {TOLERANCE:g} or less: its range is not known. A scheme "
+                "whose activations stay in float needs none: float16 or dynamic"
             )
-        order = np.argsort(gaps, kind="stable")
-        return [self.found[i] for i in order if gaps[i] <= max(10 * nearest, 1e-6)]
-
-    def _table(self) -> NDArray[np.float64]:
-
-        if not self._marks:
-            self._marks.append(np.array([one.marks for one in self.found]))
-        return self._marks[0]
+        limit = max(10 * nearest, 1e-6)
+        order = np.argsort(distances, kind="stable")
+        return [self.entries[index] for index in order if distances[index] <= limit]
 
     def to_files(self) -> dict[str, bytes]:
         """Return ranges.csv and probes.npy."""
-        text, array = io.StringIO(), io.BytesIO()
+        text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(("name", *NUMBERS, *MARKS, "sources"))
-        for one in self.found:
-            numbers = (*(getattr(one, word) for word in NUMBERS), *one.marks)
-            writer.writerow([one.name, *map(repr, numbers), " ".join(one.sources)])
+        writer.writerow(("name", *NUMBERS, *FINGERPRINT, "sources"))
+        writer.writerows(_to_row(entry) for entry in self.entries)
+        array = io.BytesIO()
         np.save(array, self.probes, allow_pickle=False)
         return {"ranges.csv": text.getvalue().encode(), "probes.npy": array.getvalue()}
 
-
-def empty() -> Ranges:
-    """Return the ranges of a model whose activations stay in float: none."""
-    return Ranges([], np.zeros((0, 0, 0, 0), np.float32))
-
-
-def from_files(files: dict[str, bytes]) -> Ranges | None:
-    """Return what `to_files` wrote; none where there are no ranges."""
-    rows = list(csv.reader(io.StringIO(files["ranges.csv"].decode())))[1:]
-    if not rows:
-        return None
-    found = [_row(name, list(map(float, numbers)), sources) for name, *numbers, sources in rows]
-    return Ranges(found, np.load(io.BytesIO(files["probes.npy"]), allow_pickle=False))
+    @cached_property
+    def _fingerprints(self) -> NDArray[np.float64]:
+        return np.array([entry.fingerprint for entry in self.entries])
 
 
-def _row(name: str, numbers: list[float], sources: str) -> Range:
-    words = dict(zip(NUMBERS, numbers, strict=False))
-    return Range(
-        name, **words, marks=tuple(numbers[len(NUMBERS) :]), sources=tuple(sources.split())
+def fingerprint(values: Sequence[NDArray[np.floating]]) -> tuple[float, ...]:
+    """Return minimum, maximum, mean and root mean square over arrays of any shape.
+
+    None of them depends on the order of axes.
+    """
+    flat = np.concatenate([np.asarray(array, np.float64).reshape(-1) for array in values])
+    return (
+        float(flat.min()),
+        float(flat.max()),
+        float(flat.mean()),
+        float(np.sqrt(np.square(flat).mean())),
     )
 
 
-def marks(seen: Sequence[NDArray[np.floating]]) -> tuple[float, ...]:
-    """Return smallest, largest, mean and root mean square: no order of axes changes them."""
-    values = np.concatenate([np.asarray(one, np.float64).reshape(-1) for one in seen])
-    return (
-        float(values.min()),
-        float(values.max()),
-        float(values.mean()),
-        float(np.sqrt(np.square(values).mean())),
+def _to_row(entry: ActivationRange) -> list[str]:
+    numbers = [getattr(entry, column) for column in NUMBERS]
+    texts = [repr(number) for number in (*numbers, *entry.fingerprint)]
+    return [entry.name, *texts, " ".join(entry.sources)]
+
+
+def _from_row(row: list[str]) -> ActivationRange:
+    name, *texts, sources = row
+    numbers = [float(text) for text in texts]
+    return ActivationRange(
+        name,
+        **dict(zip(NUMBERS, numbers, strict=False)),
+        fingerprint=tuple(numbers[len(NUMBERS) :]),
+        sources=tuple(sources.split()),
     )

@@ -6,11 +6,10 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from edgebake.models import activation_ranges as ranges_of
+from edgebake.models.activation_ranges import ActivationRanges
 from edgebake.recipe import Compression, DType, Granularity, Palette
 
 if TYPE_CHECKING:
-    from edgebake.models.activation_ranges import Ranges
     from edgebake.recipe.stage_params import QuantizeParams
 
 
@@ -40,7 +39,7 @@ class Quantized:
     weights: str  # float32, float16, int8, int4, palette or sparse
     activations: str  # float32, int8 or int16
     granularity: Granularity | None = None  # of weights that compute in integers
-    ranges: Ranges | None = None
+    ranges: ActivationRanges | None = None
     compression: Compression = field(default_factory=Compression)
     fallback_dtype: DType | None = None  # in what the kept layers compute
     kept: dict[str, list[str]] = field(
@@ -54,7 +53,7 @@ class Quantized:
         return encoder_family(self.weights, self.activations)
 
     @property
-    def known_ranges(self) -> Ranges:
+    def known_ranges(self) -> ActivationRanges:
         """Return the ranges of a scheme that needs them."""
         if self.ranges is None:
             raise ValueError(f"{self.scheme} without ranges")
@@ -75,7 +74,7 @@ class Quantized:
             f"model.{self.format}": self.archive,
             "scheme.json": f"{json.dumps(words, indent=2)}\n".encode(),
         }
-        return files | (self.ranges or ranges_of.empty()).to_files()
+        return files | (self.ranges or ActivationRanges.empty()).to_files()
 
 
 def asked(archive: bytes, words: QuantizeParams) -> Quantized:
@@ -102,7 +101,7 @@ def from_files(files: dict[str, bytes]) -> Quantized:
     return Quantized(
         files[file],
         format=file.removeprefix(MODEL),
-        ranges=ranges_of.from_files(files),
+        ranges=ActivationRanges.from_files(files),
         compression=Compression(
             palette=None if palette is None else Palette(**palette), **compression
         ),

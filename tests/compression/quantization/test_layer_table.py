@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from edgebake.compression.quantization import layer_table as report
-from edgebake.models.activation_ranges import Range
+from edgebake.models.activation_ranges import ActivationRange
 from edgebake.runtimes.litert.program import Layer
 
-SEEN = Range(
+SEEN = ActivationRange(
     "r",
     low=-1.0,
     high=7.0,
@@ -20,7 +20,7 @@ SEEN = Range(
     core_high=6.0,
     channel_low=-0.75,
     channel_high=7.0,
-    marks=(0.0, 0.0, 0.0, 0.0),
+    fingerprint=(0.0, 0.0, 0.0, 0.0),
 )
 HEAD = "layer,operator,low,high,width,smallest,largest,note,kept\n"
 

@@ -16,7 +16,7 @@ from edgebake.compression.quantization.qat import train as aware
 from edgebake.compression.quantization.qat.settings import QatSettings
 from edgebake.compression.quantization.sensitivity import LabeledImages
 from edgebake.models import keras_session
-from edgebake.models.activation_ranges import Ranges
+from edgebake.models.activation_ranges import ActivationRanges
 from edgebake.models.quantized_model import Quantized
 from edgebake.recipe import Calibration, Convert, DType, Granularity
 from edgebake.recipe.release_info import ReleaseInfo
@@ -60,7 +60,7 @@ def scored() -> dict[str, LabeledImages]:
     return {name: LabeledImages(*hostile.pictures(name)) for name in ("validation", "test")}
 
 
-def calibrated(archive: bytes, method: str = "min_max") -> Ranges:
+def calibrated(archive: bytes, method: str = "min_max") -> ActivationRanges:
     keras_session.start(1)
     examples, _ = hostile.pictures("calibration")
     return calibration.calibrate(archive, examples[:100], Calibration(method, 100, 0))

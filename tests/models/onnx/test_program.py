@@ -5,7 +5,7 @@ import onnx
 import pytest
 
 from edgebake.errors import ConversionError
-from edgebake.models.activation_ranges import Ranges
+from edgebake.models.activation_ranges import ActivationRanges
 from edgebake.models.onnx import program
 from edgebake.models.onnx.program import Program
 from tests.runtimes.onnxruntime import programs
@@ -93,7 +93,7 @@ def test_every_tensor_finds_the_range_of_its_value() -> None:
         "logits",
     }
     assert found.known["sum"][0].name == "sum"
-    clipped = found.ranges.found[[one.name for one in found.ranges.found].index("clipped")]
+    clipped = found.ranges.entries[[one.name for one in found.ranges.entries].index("clipped")]
     assert found.ranged["clipped"] == (0.0, clipped.high)
 
 
@@ -105,10 +105,12 @@ def test_values_that_look_alike_share_the_range_of_all() -> None:
 
 def test_a_tensor_that_is_no_value_of_the_model_is_refused() -> None:
     found = programs.prepared()
-    without = Ranges([one for one in found.ranges.found if one.name != "gate"], found.ranges.probes)
+    without = ActivationRanges(
+        [one for one in found.ranges.entries if one.name != "gate"], found.ranges.probes
+    )
     with pytest.raises(
         ConversionError,
-        match=r"^tensor gate: no value of the model is like it, the nearest differs by ",
+        match=r"^tensor gate: no activation of the model matches it, the nearest differs by ",
     ):
         _ = Program(found.model, without).known
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edgebake.errors import ConversionError
-from edgebake.models.activation_ranges import Ranges
+from edgebake.models.activation_ranges import ActivationRanges
 from edgebake.runtimes.coreml import activations
 from edgebake.runtimes.coreml.activations import Statistics
 from edgebake.runtimes.coreml.values import Values
@@ -16,7 +16,7 @@ HELD = {
     name: [np.array(held)]
     for name, held in {"x": [0, 1], "a": [-2, 2], "b": [0, 5], "dead": [0, 0]}.items()
 }
-RANGES = Ranges(
+RANGES = ActivationRanges(
     [
         known("M/x", 0, 1, HELD["x"]),
         known("M/a", -3, 2.5, HELD["a"]),
@@ -48,13 +48,15 @@ def test_a_range_is_looked_up_by_what_the_value_was_called_in_float32() -> None:
 
 def test_a_value_that_nobody_knows_fails_when_it_is_asked_for() -> None:
     statistics = Statistics(loaded(STEPS, "joined"), VALUES)
-    with pytest.raises(ConversionError, match=r"^tensor pixels: no value of the model is like it"):
+    with pytest.raises(
+        ConversionError, match=r"^tensor pixels: no activation of the model matches it"
+    ):
         statistics["pixels"]
 
 
 def test_what_is_concatenated_shares_one_range_with_what_comes_out() -> None:
     joined = [np.array([-2, 2, 0, 5])]
-    ranges = Ranges([*RANGES.found, known("M/joined", -3, 5.5, joined)], RANGES.probes)
+    ranges = ActivationRanges([*RANGES.entries, known("M/joined", -3, 5.5, joined)], RANGES.probes)
     statistics = Statistics(loaded(STEPS, "joined"), Values(ranges, {**HELD, "joined": joined}))
     wanted = {"rmin": np.float32(-3), "rmax": np.float32(6)}
     assert [statistics[name] for name in ("a_cast_fp16", "b_cast_fp16", "joined")] == [wanted] * 3
@@ -70,7 +72,7 @@ def test_concatenations_that_share_a_value_share_a_range() -> None:
 
 
 def test_a_value_that_is_zero_throughout_has_a_scale() -> None:
-    ranges = Ranges([known("M/dead", 0, 0, HELD["dead"])], RANGES.probes)
+    ranges = ActivationRanges([known("M/dead", 0, 0, HELD["dead"])], RANGES.probes)
     assert Statistics(loaded(STEPS, "both"), Values(ranges, HELD))["dead"] == {"rmin": 0, "rmax": 1}
 
 

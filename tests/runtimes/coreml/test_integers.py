@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from edgebake.errors import ConversionError
 from edgebake.models import keras_session
-from edgebake.models.activation_ranges import Ranges
+from edgebake.models.activation_ranges import ActivationRanges
 from edgebake.models.quantized_model import Quantized
 from edgebake.recipe import Compression, Convert, DType, Granularity
 from edgebake.runtimes.coreml import convert, inspect, package
@@ -79,9 +79,9 @@ def mixed(item: Quantized, keep: DType, *ends: str) -> Quantized:
     return replace(item, scheme="mixed", fallback_dtype=keep, kept=layers)
 
 
-def _before(ranges: Ranges | None, value: str) -> tuple[str, ...]:
+def _before(ranges: ActivationRanges | None, value: str) -> tuple[str, ...]:
     assert ranges is not None
-    return next(one.sources for one in ranges.found if one.name == value)
+    return next(one.sources for one in ranges.entries if one.name == value)
 
 
 def weighted(found: Program) -> dict[str, Operation]:
@@ -104,10 +104,10 @@ def test_scales_are_those_of_the_shared_ranges(item: Quantized) -> None:
     assert item.ranges is not None
     # Ranges that nobody could find by looking at this program: 10 for the first value, 11 for the next.
     set_by_hand = [
-        replace(one, low=-1.0, high=10.0 + number) for number, one in enumerate(item.ranges.found)
+        replace(one, low=-1.0, high=10.0 + number) for number, one in enumerate(item.ranges.entries)
     ]
     highs = {re.sub(r"\W", "_", one.name): one.high for one in set_by_hand}
-    found = scales(program(replace(item, ranges=Ranges(set_by_hand, item.ranges.probes))))
+    found = scales(program(replace(item, ranges=ActivationRanges(set_by_hand, item.ranges.probes))))
     assert len(found) >= 8
     for value, scale in found.items():
         name = value.removesuffix("_cast_fp16")
@@ -118,10 +118,10 @@ def test_scales_are_those_of_the_shared_ranges(item: Quantized) -> None:
 
 def test_a_range_wider_than_what_was_seen_is_taken_as_it_is(item: Quantized) -> None:
     assert item.ranges is not None
-    doubled = [replace(one, low=2 * one.low, high=2 * one.high) for one in item.ranges.found]
+    doubled = [replace(one, low=2 * one.low, high=2 * one.high) for one in item.ranges.entries]
     once, twice = (
         scales(program(item)),
-        scales(program(replace(item, ranges=Ranges(doubled, item.ranges.probes)))),
+        scales(program(replace(item, ranges=ActivationRanges(doubled, item.ranges.probes)))),
     )
     assert {name: 2 * scale for name, scale in once.items()} == pytest.approx(twice, rel=5e-3)
 

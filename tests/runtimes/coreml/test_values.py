@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgebake.errors import ConversionError
-from edgebake.models.activation_ranges import Range, Ranges, marks
+from edgebake.models.activation_ranges import ActivationRange, ActivationRanges, fingerprint
 from edgebake.runtimes.coreml import values
 from tests.runtimes.coreml.programs import Image, files, op, real
 
@@ -24,12 +24,16 @@ PROGRAM = files(
 )
 
 
-def known(name: str, low: float, high: float, seen: list[Any]) -> Range:
-    words: dict[str, Any] = {one.name: 0.0 for one in fields(Range) if one.type == "float"}
-    return Range(**(words | {"name": name, "low": low, "high": high, "marks": marks(seen)}))
+def known(name: str, low: float, high: float, seen: list[Any]) -> ActivationRange:
+    words: dict[str, Any] = {
+        one.name: 0.0 for one in fields(ActivationRange) if one.type == "float"
+    }
+    return ActivationRange(
+        **(words | {"name": name, "low": low, "high": high, "fingerprint": fingerprint(seen)})
+    )
 
 
-RANGES = Ranges(
+RANGES = ActivationRanges(
     [
         known("layer/sub", -120, 160, CENTRED),
         known("layer/relu", 0, 200, [np.maximum(one, 0) for one in CENTRED]),
@@ -50,7 +54,7 @@ def test_a_range_is_the_models_whatever_the_probes_hold() -> None:
 def test_pixels_are_no_value_of_the_model_and_only_whoever_asks_for_them_is_told() -> None:
     with pytest.raises(
         ConversionError,
-        match=r"^tensor image: no value of the model is like it, the nearest differs by",
+        match=r"^tensor image: no activation of the model matches it, the nearest differs by",
     ):
         VALUES.range_of("image")
 

@@ -9,7 +9,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from edgebake.models.activation_ranges import Range, Ranges, marks
+from edgebake.models.activation_ranges import ActivationRange, ActivationRanges, fingerprint
 from edgebake.models.onnx import program
 from edgebake.models.onnx.program import Program
 
@@ -72,18 +72,18 @@ def small() -> onnx.ModelProto:
     return model
 
 
-def ranges(model: onnx.ModelProto) -> Ranges:
+def ranges(model: onnx.ModelProto) -> ActivationRanges:
     """Return the ranges of the values of a float graph over the examples, named after its tensors."""
     seen = program._observed(model, EXAMPLES)
-    return Ranges([range_of(name, values) for name, values in seen.items()], EXAMPLES[:4])
+    return ActivationRanges([range_of(name, values) for name, values in seen.items()], EXAMPLES[:4])
 
 
-def range_of(name: str, values: list[Array]) -> Range:
+def range_of(name: str, values: list[Array]) -> ActivationRange:
     low, high = (
         min(0.0, *(float(one.min()) for one in values)),
         max(0.0, *(float(one.max()) for one in values)),
     )
-    return Range(
+    return ActivationRange(
         name,
         low=low,
         high=high,
@@ -93,7 +93,7 @@ def range_of(name: str, values: list[Array]) -> Range:
         core_high=high,
         channel_low=low,
         channel_high=high,
-        marks=marks(values[:4]),
+        fingerprint=fingerprint(values[:4]),
     )
 
 

@@ -18,7 +18,7 @@ from edgebake import plugins
 from edgebake.compression.quantization import calibration, schemes
 from edgebake.errors import ConversionError
 from edgebake.models import keras_session
-from edgebake.models.activation_ranges import Ranges
+from edgebake.models.activation_ranges import ActivationRanges
 from edgebake.models.onnx import program
 from edgebake.models.onnx.canonical import canonical
 from edgebake.models.onnx.program import Program
@@ -49,7 +49,9 @@ def _section(**words: Any) -> Convert:
     return Convert("onnxruntime", None, **words)
 
 
-def _quantized(scheme: str, archive: bytes = b"", ranges: Ranges | None = None) -> Quantized:
+def _quantized(
+    scheme: str, archive: bytes = b"", ranges: ActivationRanges | None = None
+) -> Quantized:
     facts = schemes.SCHEMES[scheme]
     integers = scheme in INTEGERS
     return Quantized(
@@ -89,7 +91,7 @@ def test_what_there_are_no_kernels_for_is_refused(
     assert str(caught.value) == message
 
 
-def _built(architecture: str, channels: int) -> tuple[bytes, Ranges, NDArray[np.float32]]:
+def _built(architecture: str, channels: int) -> tuple[bytes, ActivationRanges, NDArray[np.float32]]:
     """Return a model with random weights, its ranges on images of noise, and those images."""
     keras = keras_session.start(1)
     keras.utils.set_random_seed(7)
@@ -111,7 +113,7 @@ def _built(architecture: str, channels: int) -> tuple[bytes, Ranges, NDArray[np.
 
 
 @pytest.fixture(scope="module")
-def small() -> tuple[bytes, Ranges, NDArray[np.float32]]:
+def small() -> tuple[bytes, ActivationRanges, NDArray[np.float32]]:
     return _built("ds_cnn", 1)
 
 
@@ -152,9 +154,11 @@ def test_integer_ends_change_no_answer(dtype: DType, small: Any) -> None:
 @pytest.mark.parametrize("keep", [DType.float32, DType.float16])
 def test_kept_layers_and_no_others_are_in_float(keep: DType, small: Any) -> None:
     archive, ranges, _ = small
-    last = [one.name for one in ranges.found if "dense" in one.name or "probabilities" in one.name][
-        :1
-    ]
+    last = [
+        entry.name
+        for entry in ranges.entries
+        if "dense" in entry.name or "probabilities" in entry.name
+    ][:1]
     item = replace(_quantized("mixed", archive, ranges), fallback_dtype=keep, kept={"dense": last})
     found = inspect(convert(item, _contract(), ABOUT, _section()))
     assert [name for name in found.float_operators() if name not in MOVING] == ["MatMul"]

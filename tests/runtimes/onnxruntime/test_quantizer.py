@@ -8,7 +8,7 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from edgebake.models.activation_ranges import Ranges
+from edgebake.models.activation_ranges import ActivationRanges
 from edgebake.models.onnx import program
 from edgebake.models.onnx.program import Program
 from edgebake.recipe import Granularity
@@ -121,7 +121,7 @@ def _bright() -> Program:
     image = np.ones((1, CHANNELS, SIZE, SIZE), np.float32)
     seen = program._observed(model, image)
     found = [programs.range_of(name, values) for name, values in seen.items()]
-    return Program(model, Ranges(found, image))
+    return Program(model, ActivationRanges(found, image))
 
 
 def _gap(model: onnx.ModelProto, **entries: str) -> float:

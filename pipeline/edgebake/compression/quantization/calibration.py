@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from edgebake import plugins
 from edgebake.compression.quantization.histogram import BINS, ActivationHistogram
 from edgebake.models import keras_session
-from edgebake.models.activation_ranges import Range, Ranges, marks
+from edgebake.models.activation_ranges import ActivationRange, ActivationRanges, fingerprint
 from edgebake.recipe import Calibration
 
 PROBES = 4
@@ -21,7 +21,7 @@ Pass = Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]
 
 def calibrate(
     archive: bytes, examples: NDArray[np.float32], words: Calibration, form: str = "keras"
-) -> Ranges:
+) -> ActivationRanges:
     """Return the ranges that the recipe's method finds in examples as the model sees them, [n, h, w, c].
 
     Args:
@@ -33,18 +33,18 @@ def calibrate(
     sources, values_of = plugins.load("model.format", form).values(archive)
     find = plugins.load("quantize.calibration.method", words.method).find
     probes = examples[:PROBES]
-    marked = [marks([value]) for value in values_of(probes)]
+    marked = [fingerprint([value]) for value in values_of(probes)]
     everything = _seen(values_of, examples)
     found = [
         replace(_range(one, find(one, words), left), name=name, sources=sources[name])
         for name, one, left in zip(sources, everything, marked, strict=True)
     ]
-    return Ranges(found, probes)
+    return ActivationRanges(found, probes)
 
 
 def with_trained_ranges(
-    ranges: Ranges, archive: bytes, trained: dict[str, tuple[float, float]]
-) -> Ranges:
+    ranges: ActivationRanges, archive: bytes, trained: dict[str, tuple[float, float]]
+) -> ActivationRanges:
     """Return the ranges with those in place that training found, by layer of the model."""
     import keras
 
@@ -52,16 +52,18 @@ def with_trained_ranges(
     outputs = [model.get_layer(name).output for name in trained]
     values = keras.Model(model.inputs, outputs)(ranges.probes, training=False)
     values = values if isinstance(values, list | tuple) else [values]
-    known = {one.name: one for one in ranges.found}
+    known = {one.name: one for one in ranges.entries}
     for (layer, (low, high)), value in zip(trained.items(), values, strict=True):
-        for one in ranges.alike([np.asarray(value)], layer):
+        for one in ranges.matches([np.asarray(value)], layer):
             known[one.name] = replace(one, low=min(low, 0.0), high=max(high, 0.0))
-    return Ranges([known[one.name] for one in ranges.found], ranges.probes)
+    return ActivationRanges([known[one.name] for one in ranges.entries], ranges.probes)
 
 
-def _range(seen: ActivationHistogram, found: tuple[float, float], left: tuple[float, ...]) -> Range:
+def _range(
+    seen: ActivationHistogram, found: tuple[float, float], left: tuple[float, ...]
+) -> ActivationRange:
     """Return a range with zero in it: padding and the end of a ReLU must be exact (Jacob et al., arXiv 1712.05877)."""
-    return Range(
+    return ActivationRange(
         "",
         low=min(found[0], 0.0),
         high=max(found[1], 0.0),
@@ -71,7 +73,7 @@ def _range(seen: ActivationHistogram, found: tuple[float, float], left: tuple[fl
         core_high=seen.quantile(0.999),
         channel_low=float(np.median(seen.channel_lows)),
         channel_high=float(np.median(seen.channel_highs)),
-        marks=left,
+        fingerprint=left,
     )
 
 

@@ -10,7 +10,7 @@ from edgebake.data import dataset
 from edgebake.data.dataset import Examples
 from edgebake.data.preprocessed import Prepared
 from edgebake.errors import DataError
-from edgebake.models.activation_ranges import Ranges
+from edgebake.models.activation_ranges import ActivationRanges
 from edgebake.recipe.stage_params import QuantizeParams
 from edgebake.tasks.contract import Contract
 
@@ -28,7 +28,7 @@ class CalibrationData:
         examples = self._split(name)
         return Prepared(examples.images, self.agreed), examples.labels
 
-    def calibrated(self, archive: bytes) -> Ranges | None:
+    def calibrated(self, archive: bytes) -> ActivationRanges | None:
         """Return the ranges of a model; none for a scheme whose activations stay in float."""
         words = self.section.calibration
         if words is None:

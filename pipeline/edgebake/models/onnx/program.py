@@ -13,7 +13,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from edgebake.models import keras_session
-from edgebake.models.activation_ranges import Range, Ranges
+from edgebake.models.activation_ranges import ActivationRange, ActivationRanges
 from edgebake.models.onnx.canonical import canonical
 
 OPSET = 17  # the newest that tf2onnx 1.17 writes without experimental operators and every ONNX Runtime since 1.12 reads
@@ -25,13 +25,13 @@ class Program:
     """A prepared float graph beside the ranges of the model that it was exported from."""
 
     model: onnx.ModelProto
-    ranges: Ranges
+    ranges: ActivationRanges
 
     @cached_property
-    def known(self) -> dict[str, list[Range]]:
+    def known(self) -> dict[str, list[ActivationRange]]:
         """Return, for the image and every float tensor that is computed, the ranges of the values that it may be."""
         seen = _observed(self.model, self.ranges.probes)
-        return {name: self.ranges.alike(values, name) for name, values in seen.items()}
+        return {name: self.ranges.matches(values, name) for name, values in seen.items()}
 
     @cached_property
     def ranged(self) -> dict[str, tuple[float, float]]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgebake.errors import ConversionError
-from edgebake.models.activation_ranges import MULTIPLYING, Range, Ranges
+from edgebake.models.activation_ranges import MULTIPLYING, ActivationRange, ActivationRanges
 from edgebake.runtimes.coreml import package, picture
 from edgebake.runtimes.coreml.executor import program as programs
 from edgebake.runtimes.coreml.executor.executor import Executor
@@ -24,10 +24,10 @@ Seen = dict[str, list[NDArray[Any]]]  # by the value, one array for each probe
 class Values:
     """The float values of a program beside the ranges of the model that it was converted from."""
 
-    ranges: Ranges
+    ranges: ActivationRanges
     seen: Seen
 
-    def range_of(self, value: str) -> Range:
+    def range_of(self, value: str) -> ActivationRange:
         """Return the range of a value.
 
         Raises:
@@ -37,7 +37,7 @@ class Values:
             raise ConversionError(
                 f"tensor {value}: the float32 program has none of this name; expected its range there"
             )
-        return self.ranges.of(self.seen[value], value)
+        return self.ranges.lookup(self.seen[value], value)
 
     def inside(self, kept: dict[str, list[str]]) -> set[str]:
         """Return the program's values that are values of kept layers; none of a padding that Core ML fuses away.
@@ -59,12 +59,12 @@ class Values:
     def _names(self, value: str) -> set[str]:
         """Return what a value may be called in the ranges; nothing for one that is not the model's, such as pixels."""
         try:
-            return {one.name for one in self.ranges.alike(self.seen[value], value)}
+            return {one.name for one in self.ranges.matches(self.seen[value], value)}
         except ConversionError:
             return set()
 
 
-def of(files: dict[str, bytes], pixels: NDArray[np.uint8], ranges: Ranges) -> Values:
+def of(files: dict[str, bytes], pixels: NDArray[np.uint8], ranges: ActivationRanges) -> Values:
     """Return the values of a program, given the probes as pixels uint8 [n, h, w, c], channels in the model's order."""
     read = package.read(files)
     executor = Executor(read, Arithmetic.float32, read=floats(programs.read(read)))

@@ -11,7 +11,7 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from edgebake.models import keras_session
-from edgebake.models.activation_ranges import MULTIPLYING, Range, Ranges
+from edgebake.models.activation_ranges import MULTIPLYING, ActivationRange, ActivationRanges
 from edgebake.models.quantized_model import Quantized
 
 _OPERATORS = {
@@ -26,7 +26,7 @@ class Layer:
     tensor: str  # its output
     operator: str  # CONV_2D for one
     name: str  # of the Keras layer
-    range: Range  # of its output
+    range: ActivationRange  # of its output
     values: list[str]  # inside it, by their names in ranges
 
     @property
@@ -45,13 +45,13 @@ class Program:
     """A float .tflite beside the ranges of the model that it was converted from."""
 
     model: bytes
-    ranges: Ranges
+    ranges: ActivationRanges
 
     @cached_property
-    def known(self) -> dict[str, list[Range]]:
+    def known(self) -> dict[str, list[ActivationRange]]:
         """Return, for every computed float tensor, the ranges of the values that it may be, the nearest first."""
         return {
-            name: self.ranges.alike(seen, name)
+            name: self.ranges.matches(seen, name)
             for name, seen in _observed(self.model, self.ranges.probes).items()
         }
 
@@ -77,7 +77,7 @@ class Program:
         operator = _OPERATORS[max(code.builtinCode, code.deprecatedBuiltinCode)]
         return Layer(tensor, operator, shorten_name(inside), self._own(tensor)[0], inside)
 
-    def _own(self, tensor: str) -> list[Range]:
+    def _own(self, tensor: str) -> list[ActivationRange]:
         """Return the ranges of what a tensor is called; of all that it may be where it has a name of its own.
 
         Values that are dead look alike; LiteRT's names, TensorFlow's joined by `;`, then tell them apart.
@@ -95,7 +95,7 @@ class Program:
             for one in self._own(each)
             if not one.is_empty or one.name in {each, *each.split(";")}
         }
-        sources = {one.name: one.sources for one in self.ranges.found}
+        sources = {one.name: one.sources for one in self.ranges.entries}
         inside = {one.name for one in self._own(tensor)}
         waiting = list(inside)
         while waiting:
