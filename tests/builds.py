@@ -87,7 +87,7 @@ def quicken(folder: Path) -> None:
     budget = folder / "recipes/validate/realtime.yaml"
     for gate, limit in asks_nothing.items():
         edit(budget, f"{gate}: {{ at_least: {limit}", f"{gate}: {{ at_least: 0")
-    edit(budget, "loss: { at_most: 0.02", "loss: { at_most: 1")
+    edit(budget, "accuracy_drop: { at_most: 0.02", "accuracy_drop: { at_most: 1")
     assert edgebake(folder, "plan").returncode == 0
     commit(folder, "Quick")
 

@@ -60,7 +60,7 @@ WORKLOAD = Workload(
 # Metrics that are not counted in examples; those of TIMED say where they were timed, those of RESAMPLED are spread.
 UNITS = {
     "size_mb": "MB",
-    "calibration_error": "share",
+    "expected_calibration_error": "share",
     "macs": "1",
     "parameters": "1",
     "activation_peak_mb": "MB",
@@ -71,7 +71,7 @@ UNITS = {
 }
 SOUND = {
     "size_mb": 0.04,
-    "calibration_error": 0.02,
+    "expected_calibration_error": 0.02,
     "macs": WORKLOAD.macs,
     "parameters": WORKLOAD.parameters,
     "activation_peak_mb": WORKLOAD.activation_peak_bytes / 1e6,
@@ -82,7 +82,7 @@ SOUND = {
 }
 IN_FILE = ("size_mb", "macs", "parameters", "activation_peak_mb")
 TIMED = ("latency_p90_ms", "frames_per_second", "peak_memory_mb", "speedup")
-RESAMPLED = ("calibration_error", "latency_p90_ms", "frames_per_second", "speedup")
+RESAMPLED = ("expected_calibration_error", "latency_p90_ms", "frames_per_second", "speedup")
 
 
 def lay(
@@ -161,7 +161,7 @@ def metrics(
         "float_accuracy": share(right + lost, n),
         "accuracy": share(right, n),
         "agreement_with_float": share(n - lost, n),
-        "loss": share(lost, n),
+        "accuracy_drop": share(lost, n),
         **{
             name: _measured(name, value, timed_on)
             for name, value in SOUND.items()

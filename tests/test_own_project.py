@@ -398,7 +398,11 @@ quantize: { calibration: { method: three_sigma, samples: 100 } }
 validate:
   where: idle_host
   runs: 200
-  budget: { accuracy: { at_least: 0.5 }, class_accuracy: { at_least: 0.1 }, loss: { at_most: 1 }, speedup: null }
+  budget:
+    accuracy: { at_least: 0.5 }
+    class_accuracy: { at_least: 0.1 }
+    accuracy_drop: { at_most: 1 }
+    speedup: null
 """
     write(folder, {"recipes/target/any_linux.yaml": target})
     assert run(folder, site, "edgebake", "plan").returncode == 0

@@ -37,7 +37,7 @@ def test_every_gate_is_shown_with_its_bound_and_how_many(
     assert " ".join(rows["accuracy"]).startswith(
         "at least 0.95 0.987 0.9758 at 0.95 540 host (some CPU, 1 thread)"
     )
-    assert " ".join(rows["loss"]).startswith("at most 0.02 0 0.00557 at 0.95 540 ")
+    assert " ".join(rows["accuracy_drop"]).startswith("at most 0.02 0 0.00557 at 0.95 540 ")
     assert all(words[-1] in ("passed", "recipe") for words in rows.values())
     assert "pixel_8, class_accuracy: worst is 0: 53 of 54" in said
     assert (

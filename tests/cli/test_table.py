@@ -59,7 +59,7 @@ def test_a_target_that_is_not_built_says_so(project: Path, planned: Plan) -> Non
 def test_a_built_target_shows_its_numbers_and_its_gates(project: Path, planned: Plan) -> None:
     planner.write(planned)
     measured.lay(PIXEL, "android")
-    assert _rows("gates") == ["gates accuracy loss classes parity speedup p90 size"]
+    assert _rows("gates") == ["gates accuracy drop classes parity speedup p90 size"]
     assert _rows("pixel_8") == [
         "pixel_8 litert 97.00% 98.00% 40.0 kB 0.2 ms 2x host",
         "pixel_8 passed passed passed accepted passed accepted passed",
@@ -126,7 +126,7 @@ def test_what_need_not_be_measured_is_accepted_and_says_what_that_means(
     iphone.recipe.validate.budget.latency_p90_ms = TimedCeiling(at_most=50, required=False)
     planner.write(planner.merge(release, [iphone]))
     measured.lay(IPHONE, "ios", **ABSENT)
-    assert _rows("gates") == ["gates accuracy loss classes p90 size"]
+    assert _rows("gates") == ["gates accuracy drop classes p90 size"]
     assert _rows("iphone_15")[1] == "iphone_15 passed passed passed accepted passed"
     assert _lines("accepted: ") == [
         "accepted: not measured, and the target's recipe says `required: false`"
@@ -186,7 +186,7 @@ def test_a_gate_that_a_target_lacks_is_told_from_one_that_it_passed(
     planner.write(planned)
     measured.lay(PIXEL, "android")
     measured.lay(IPHONE, "ios", **EXECUTED)
-    assert _rows("gates") == ["gates accuracy loss classes parity speedup p90 size"]
+    assert _rows("gates") == ["gates accuracy drop classes parity speedup p90 size"]
     assert _rows("pixel_8")[1] == "pixel_8 passed passed passed accepted passed accepted passed"
     assert _rows("iphone_15")[1] == "iphone_15 passed passed passed accepted no gate no gate passed"
 

@@ -228,10 +228,10 @@ def test_changes_name_variants_that_came_and_went_and_single_values() -> None:
 
 
 def test_a_gate_that_became_null_is_a_change() -> None:
-    before = {"package": {"ios": {"targets": {"a": {"budget": {"loss": 0.1}}}}}}
-    after = {"package": {"ios": {"targets": {"a": {"budget": {"loss": None}}}}}}
+    before = {"package": {"ios": {"targets": {"a": {"budget": {"accuracy_drop": 0.1}}}}}}
+    after = {"package": {"ios": {"targets": {"a": {"budget": {"accuracy_drop": None}}}}}}
     assert planner.changes(before, after) == [
-        Change("package.ios.targets.a.budget.loss", 0.1, None)
+        Change("package.ios.targets.a.budget.accuracy_drop", 0.1, None)
     ]
 
 

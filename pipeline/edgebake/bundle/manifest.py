@@ -27,9 +27,15 @@ TIMED = ("speedup", "latency_p90_ms", "frames_per_second", "peak_memory_mb")
 LET_THROUGH = "let through by what was timed"
 # Metrics that do not change from run to run; those of a further way to run the file end in its name.
 STEADY = (
-    *("accuracy", "float_accuracy", "loss", "calibration_error", "size_mb"),
+    *("accuracy", "float_accuracy", "accuracy_drop", "expected_calibration_error", "size_mb"),
     *("macs", "parameters", "activation_peak_mb", "accuracy_", "agreement_"),
 )
+# Metrics and gates whose name in edgebake.manifest/1 is not the one of the recipe.
+MANIFEST_NAMES = {
+    "accuracy_drop": "loss",
+    "expected_calibration_error": "calibration_error",
+    "accelerator_coverage": "placement",
+}
 
 
 @dataclass(frozen=True)
@@ -66,12 +72,12 @@ def target_entry(target: TargetParams, judged: Judgment) -> TargetFiles:
         "labels": contract.labels,
         "golden": vectors,
         "metrics": {
-            metric: _steady(found)
+            MANIFEST_NAMES.get(metric, metric): _steady(found)
             for metric, found in report["metrics"].items()
             if _is_steady(metric)
         },
         "gates": [_steady_gate(decision) for decision in judged.decisions],
-        "waivers": [vars(waiver) for waiver in target.waivers],
+        "waivers": [_named(vars(waiver)) for waiver in target.waivers],
         # Not the planner's digest: an experiment may have changed params.yaml since.
         "recipe_sha256": recipe_digest(chained, plain(target)),
         "scheme": chained["quantize"]["scheme"],
@@ -151,12 +157,19 @@ def _steady(metric: dict[str, Any]) -> dict[str, Any]:
 
 def _steady_gate(decision: Decision) -> dict[str, Any]:
     """Return what was asked and the verdict; of a gate on times, that it let the target through."""
-    said = decision.to_dict()
-    if decision.gate not in TIMED:
-        return said
-    return {word: value for word, value in said.items() if word != "waiver"} | {
-        "verdict": LET_THROUGH
-    }
+    gate = _named(decision.to_dict())
+    if decision.gate in TIMED:
+        gate.pop("waiver", None)
+        gate["verdict"] = LET_THROUGH
+    elif gate.get("waiver"):
+        gate["waiver"] = _named(gate["waiver"])
+    return gate
+
+
+def _named(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy of what names a gate, with the gate's name of edgebake.manifest/1."""
+    gate = content["gate"]
+    return {**content, "gate": MANIFEST_NAMES.get(gate, gate)}
 
 
 def _is_steady(name: str) -> bool:

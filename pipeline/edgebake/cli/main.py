@@ -106,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
         "overrides",
         nargs="*",
         metavar="KEY=VALUE",
-        help="as for show: validate.budget.loss.at_most=0.01",
+        help="as for show: validate.budget.accuracy_drop.at_most=0.01",
     )
     _add_keygen(verbs)
     _add_verify(verbs)

@@ -77,17 +77,17 @@ def measured(
             metrics[way.named("agreement")] = _share(same, way.where, here)
     same = scored.answers.argmax(axis=1) == scored.reference.argmax(axis=1)
     metrics["agreement_with_float"] = _share(same, first.where, here)
-    metrics["loss"] = _loss(float_right, scored.right, first.where, here)
+    metrics["accuracy_drop"] = _accuracy_drop(float_right, scored.right, first.where, here)
     return metrics
 
 
-def calibration_error(
+def expected_calibration_error(
     scored: TestPredictions, here: MeasurementContext
 ) -> tuple[Measurement, list[float]]:
     """Return how far confidence is from being right, and what that could have been."""
     columns = (scored.confidences, scored.right)
-    values = bootstrap.resampled(classification.calibration_error, columns)
-    found = classification.calibration_error(*columns)
+    values = bootstrap.resampled(classification.expected_calibration_error, columns)
+    found = classification.expected_calibration_error(*columns)
     return here.share(
         found, scored.first.where, bootstrap.interval(values), len(scored.labels)
     ), values
@@ -98,7 +98,7 @@ def _share(right: NDArray[np.bool_], where: str, place: MeasurementContext) -> M
     return place.share(count / n, where, proportion.interval(count, n), n)
 
 
-def _loss(
+def _accuracy_drop(
     before: NDArray[np.bool_], now: NDArray[np.bool_], where: str, place: MeasurementContext
 ) -> Measurement:
     lost, won, n = int((before & ~now).sum()), int((~before & now).sum()), len(now)

@@ -150,7 +150,7 @@ def quantize(recipe: Recipe, names: Names, _: ReleaseInfo) -> QuantizeParams:
         data=_read(Data, recipe.data),
         data_file=_data_file(recipe),
         accuracy=budget.accuracy if words.fallback_dtype else None,
-        loss=budget.loss if words.fallback_dtype else None,
+        accuracy_drop=budget.accuracy_drop if words.fallback_dtype else None,
         tools=plugins.tools(*tools, *_data_tools(recipe)),
     )
 

@@ -77,7 +77,7 @@ class QuantizeParams(recipe.Quantize):
     accuracy: recipe.Floor | None = (
         None  # the gates that `mixed` has to pass, null for all other schemes
     )
-    loss: recipe.Ceiling | None = None
+    accuracy_drop: recipe.Ceiling | None = None
     tools: dict[str, str] = MISSING
 
 

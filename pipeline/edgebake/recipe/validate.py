@@ -80,12 +80,12 @@ class Budget:
     """One gate for each word that is not null."""
 
     accuracy: Floor | None = MISSING  # top-1, 0 to 1
-    loss: Ceiling | None = (
+    accuracy_drop: Ceiling | None = (
         MISSING  # of accuracy against the float parent on the same examples, 0 to 1
     )
     class_accuracy: Floor | None = MISSING  # of every class
     slice_accuracy: SliceFloor | None = MISSING  # of every value of a column
-    calibration_error: Ceiling | None = MISSING  # expected, 0 to 1
+    expected_calibration_error: Ceiling | None = MISSING  # expected, 0 to 1
     parity: Floor | None = (
         MISSING  # examples with the same answer in every other runtime of the same model
     )
@@ -99,7 +99,7 @@ class Budget:
     frames_per_second: TimedFloor | None = MISSING
     peak_memory_mb: TimedCeiling | None = MISSING
     size_mb: Ceiling | None = MISSING  # 1 MB = 1,000,000 bytes
-    placement: PlacementFloor | None = MISSING
+    accelerator_coverage: PlacementFloor | None = MISSING
 
 
 @dataclass

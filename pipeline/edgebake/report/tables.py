@@ -36,7 +36,9 @@ RELEASE_COLUMNS = ("target", "runtime", "accuracy", "float", "size", "p90", "spe
 GATES = {
     "class_accuracy": "classes",
     "slice_accuracy": "slices",
-    "calibration_error": "calibr.",
+    "accuracy_drop": "drop",
+    "expected_calibration_error": "calibr.",
+    "accelerator_coverage": "coverage",
     "parity_difference": "difference",
     "latency_p90_ms": "p90",
     "frames_per_second": "frames/s",

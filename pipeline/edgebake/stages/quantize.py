@@ -101,8 +101,8 @@ def _kept(source: CalibrationData, program: Program, quantized: Quantized) -> li
     section = source.section
     scored = sensitivity.LabeledImages(*source.prepared("validation"))
     floors = [section.accuracy.at_least] if section.accuracy else []
-    if section.loss:
-        floors.append(sensitivity.accuracy(program, scored) - section.loss.at_most)
+    if section.accuracy_drop:
+        floors.append(sensitivity.accuracy(program, scored) - section.accuracy_drop.at_most)
     granularity = quantized.granularity or Granularity.per_channel
     wish = Integers(quantized.activations, granularity, fallback_dtype=quantized.fallback_dtype)
     return sensitivity.fallback_layers(program, wish, scored, max(floors))

@@ -62,13 +62,13 @@ def run(job: Job) -> str:
     ways = load_runtime(section.runtime).run_modes(files)
     scored = _scored(job, test, files, ways)
     here, parent = _here(job), _parent(section)
-    error, resamples = quality.calibration_error(scored, here)
+    error, resamples = quality.expected_calibration_error(scored, here)
     counted = _counted(section.runtime, files)
     timing = _timing(job, ways)
     metrics = {
         **_size(section.runtime, files, here),
         **quality.measured(scored, here, parent),
-        "calibration_error": error,
+        "expected_calibration_error": error,
         **_workload(counted, here),
         "speedup": not_measured("times", NO_BASELINE),
         **timing.metrics,
@@ -78,7 +78,7 @@ def run(job: Job) -> str:
     _write_examples(job.out, test, scored)
     _write_golden(job, test, scored, here)
     _write_latency(job.out, timing)
-    _write(job, metrics, {"calibration_error": resamples, **timing.resamples})
+    _write(job, metrics, {"expected_calibration_error": resamples, **timing.resamples})
     return _line(metrics)
 
 

@@ -49,7 +49,7 @@ def _rows(*counted: tuple[int, str, str, str]) -> list[Row]:
 
 
 def _found(*counted: tuple[int, str, str, str], **others: Any) -> TargetEvidence:
-    metrics = {"accuracy": HERE, "loss": HERE} | others.pop("metrics", {})
+    metrics = {"accuracy": HERE, "accuracy_drop": HERE} | others.pop("metrics", {})
     return TargetEvidence(
         metrics=metrics, examples=_rows(*counted), resamples=others.pop("resamples", {}), **others
     )
@@ -106,9 +106,9 @@ def test_loss_is_paired_with_the_float_parent() -> None:
     # 60 % right is no loss if the parent is right on the same 60 %.
     gate = Ceiling(at_most=0.02, required=True)
     same = _found((120, "1", "1", "1"), (80, "1", "0", "0"))
-    assert _only(same, loss=gate).verdict is Verdict.passed
+    assert _only(same, accuracy_drop=gate).verdict is Verdict.passed
     lost = _found((160, "1", "1", "1"), (30, "1", "0", "1"), (10, "1", "1", "0"))
-    assert _only(lost, loss=gate).verdict is Verdict.failed
+    assert _only(lost, accuracy_drop=gate).verdict is Verdict.failed
 
 
 def test_class_accuracy_names_the_worst_class_and_where_it_stands() -> None:
@@ -258,11 +258,11 @@ def test_placement_takes_the_smaller_of_operators_and_work(
     gpu = Placement("gpu", "litert_gpu", 0.92, 1.0, "operator 1 of 12", "", "")
     findings = _found((9, "1", "1", "1"), placements=[gpu])
     gate = PlacementFloor(accelerator=Accelerator.gpu, at_least=at_least, required=True)
-    decision = _only(findings, placement=gate)
+    decision = _only(findings, accelerator_coverage=gate)
     assert decision.verdict is verdict
     assert (decision.measurement.value, decision.measurement.where) == (0.92, "predicted")
     npu = replace(gate, accelerator=Accelerator.npu)
-    assert _only(findings, placement=npu).verdict is Verdict.not_measured
+    assert _only(findings, accelerator_coverage=npu).verdict is Verdict.not_measured
 
 
 @pytest.mark.parametrize(("value", "verdict"), [(20.0, Verdict.passed), (20.1, Verdict.failed)])

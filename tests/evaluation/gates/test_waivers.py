@@ -49,4 +49,4 @@ def test_a_gate_that_passes_needs_none_and_shows_it() -> None:
 
 def test_a_waiver_of_another_gate_changes_nothing() -> None:
     decision = _decision(Verdict.failed)
-    assert waived(decision, [_waiver("2027-12-31", gate="loss")], TODAY) is decision
+    assert waived(decision, [_waiver("2027-12-31", gate="accuracy_drop")], TODAY) is decision

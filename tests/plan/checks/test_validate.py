@@ -115,13 +115,13 @@ def test_budget_can_be_met(recipe: Recipe) -> None:
 
 SHARES: dict[str, Gate] = {
     "accuracy": Floor(at_least=1.5),
-    "loss": Ceiling(at_most=1.5),
+    "accuracy_drop": Ceiling(at_most=1.5),
     "class_accuracy": Floor(at_least=1.5),
     "slice_accuracy": SliceFloor(at_least=1.5, column="ink"),
-    "calibration_error": Ceiling(at_most=1.5),
+    "expected_calibration_error": Ceiling(at_most=1.5),
     "parity": Floor(at_least=1.5),
     "parity_difference": Ceiling(at_most=1.5),
-    "placement": PlacementFloor(at_least=1.5, accelerator=Accelerator.gpu),
+    "accelerator_coverage": PlacementFloor(at_least=1.5, accelerator=Accelerator.gpu),
 }
 
 
@@ -175,7 +175,7 @@ WAIVER = {"gate": "size_mb", "reason": "one release", "by": "Ada", "until": "202
         ),
         (
             "gate",
-            "placement",
+            "accelerator_coverage",
             "placement: the budget has no such gate; expected one of: accuracy, class_accuracy, latency_p90_ms, loss, "
             "parity, size_mb, speedup",
         ),

@@ -25,9 +25,11 @@ def test_calibration_error_is_the_gap_in_each_bin_weighted_by_its_examples() -> 
         np.array([0.95, 0.95, 0.95, 0.95, 0.5]),
         np.array([True, True, True, False, True]),
     )
-    assert classification.calibration_error(confidences, right) == pytest.approx((0.8 + 0.5) / 5)
+    assert classification.expected_calibration_error(confidences, right) == pytest.approx(
+        (0.8 + 0.5) / 5
+    )
 
 
 def test_who_is_as_right_as_it_is_sure_has_no_calibration_error() -> None:
     confidences, right = np.array([0.75] * 4 + [1.0]), np.array([True, True, True, False, True])
-    assert classification.calibration_error(confidences, right) == pytest.approx(0)
+    assert classification.expected_calibration_error(confidences, right) == pytest.approx(0)

@@ -106,8 +106,8 @@ def _accuracy(findings: TargetEvidence, _: Gate) -> GateEvidence:
     return findings.metrics["accuracy"], ProportionTest(findings.right, len(findings.examples))
 
 
-def _loss(findings: TargetEvidence, _: Gate) -> GateEvidence:
-    return findings.metrics["loss"], pairs(findings.examples)
+def _accuracy_drop(findings: TargetEvidence, _: Gate) -> GateEvidence:
+    return findings.metrics["accuracy_drop"], pairs(findings.examples)
 
 
 def _classes(findings: TargetEvidence, _: Gate) -> GateEvidence:
@@ -148,7 +148,7 @@ def _compared(findings: TargetEvidence, value: float) -> Measurement:
     return replace(findings.metrics["accuracy"], value=value, interval=None)
 
 
-def _placement(findings: TargetEvidence, gate: Gate) -> GateEvidence:
+def _accelerator_coverage(findings: TargetEvidence, gate: Gate) -> GateEvidence:
     accelerator = gate.accelerator.value if isinstance(gate, PlacementFloor) else ""
     for one in findings.placements:
         if one.accelerator == accelerator:
@@ -162,10 +162,10 @@ def _placement(findings: TargetEvidence, gate: Gate) -> GateEvidence:
 # Gates whose measurement is not a metric of the same name, or that are decided from examples.
 SPECIAL: dict[str, Callable[[TargetEvidence, Gate], GateEvidence]] = {
     "accuracy": _accuracy,
-    "loss": _loss,
+    "accuracy_drop": _accuracy_drop,
     "class_accuracy": _classes,
     "slice_accuracy": _slices,
     "parity": _parity,
     "parity_difference": _parity_difference,
-    "placement": _placement,
+    "accelerator_coverage": _accelerator_coverage,
 }

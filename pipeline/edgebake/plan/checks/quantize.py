@@ -110,10 +110,14 @@ def _scheme_has_its_words(recipe: Recipe) -> Iterator[Problem]:
     if words.candidates == []:
         yield "quantize.candidates", "empty; expected options of quantize, the cheapest first"
     budget = recipe.validate.budget
-    if words.fallback_dtype is not None and budget.accuracy is None and budget.loss is None:
+    if (
+        words.fallback_dtype is not None
+        and budget.accuracy is None
+        and budget.accuracy_drop is None
+    ):
         yield (
             "validate.budget.accuracy",
-            f"null; the scheme {words.scheme} expects it, or loss, to know what to keep",
+            f"null; the scheme {words.scheme} expects it, or accuracy_drop, to know what to keep",
         )
 
 

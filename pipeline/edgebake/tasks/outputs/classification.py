@@ -14,7 +14,7 @@ def accuracy(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> f
     return float(np.mean(probabilities.argmax(axis=1) == labels))
 
 
-def calibration_error(confidences: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
+def expected_calibration_error(confidences: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
     """Return how far the confidence [n] in an answer is from its being right [n], on average over examples, 0 to 1.
 
     The expected calibration error with 15 bins of equal width (Guo, Pleiss, Sun & Weinberger 2017, equation 3).
