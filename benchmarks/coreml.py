@@ -28,7 +28,7 @@ from edgebake.compression.quantization.schemes import SCHEMES
 from edgebake.data.dataset import Examples, split
 from edgebake.models import keras_session
 from edgebake.models.activation_ranges import ActivationRanges
-from edgebake.models.quantized_model import Quantized
+from edgebake.models.quantized_model import QuantizedModel
 from edgebake.plan.checks.model import IMPORT
 from edgebake.recipe import (
     Calibration,
@@ -204,7 +204,7 @@ def trained(architecture: str, epochs: int) -> Learned:
 def converted(learned: Learned, case: Case) -> dict[str, bytes]:
     """Return the package of one case."""
     scheme = SCHEMES[case.scheme]
-    quantized = Quantized(
+    quantized = QuantizedModel(
         learned.archive,
         case.scheme,
         scheme.weights,
@@ -214,7 +214,9 @@ def converted(learned: Learned, case: Case) -> dict[str, bytes]:
     if "granularity" in scheme.options:
         quantized = replace(quantized, granularity=case.granularity, ranges=learned.ranges)
     if case.fallback_dtype:
-        quantized = replace(quantized, fallback_dtype=case.fallback_dtype, kept=last_layer(learned))
+        quantized = replace(
+            quantized, fallback_dtype=case.fallback_dtype, fallback_layers=last_layer(learned)
+        )
     precision = Precision.float32 if case.scheme == "none" else Precision.float16
     words = Convert("coreml", CoreML(case.target, precision, [], None))
     convert = importlib.import_module("edgebake.runtimes.coreml.convert").convert
@@ -281,7 +283,10 @@ def mobilenet(rounds: int) -> Iterator[tuple[str, float, str]]:
     )
     onnx = importlib.import_module("edgebake.runtimes.onnxruntime.convert")
     exported = onnx.convert(
-        Quantized(learned.archive, "none", "float32", "float32"), agreed, ABOUT, Convert("", None)
+        QuantizedModel(learned.archive, "none", "float32", "float32"),
+        agreed,
+        ABOUT,
+        Convert("", None),
     )
     reference = importlib.import_module("edgebake.runtimes.onnxruntime.run").load(exported, 1)
     reference.feed(agreed.scaled(pixels))

@@ -23,7 +23,7 @@ from edgebake.models.importers import keras as keras_format
 from edgebake.models.importers import onnx as onnx_format
 from edgebake.models.importers import tflite as tflite_format
 from edgebake.models.onnx import program
-from edgebake.models.quantized_model import Quantized
+from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import (
     By,
     Calibration,
@@ -240,7 +240,9 @@ def test_int8_of_it_finds_the_same_digits(
     archive: Any = module.read(_agreed(), _words(brought / name))
     archive = keras_session.save(archive) if form == "keras" else archive
     ranges = calibration.calibrate(archive, pictures[:16], Calibration("min_max", 16, 0), form)
-    asked = Quantized(archive, "int8", "int8", "int8", Granularity.per_channel, ranges, format=form)
+    asked = QuantizedModel(
+        archive, "int8", "int8", "int8", Granularity.per_channel, ranges, format=form
+    )
     words = Convert(runtime="", input=None, output=None, ort_format=False, coreml=None)
     converter, runtime = (to_onnx, onnx_runtime) if form == "onnx" else (to_litert, litert)
     session = runtime.load(converter.convert(asked, _agreed(), ABOUT, words), 1)

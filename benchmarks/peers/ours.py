@@ -9,7 +9,7 @@ from benchmarks.peers.maker import EDGEBAKE, Built, Maker
 from benchmarks.peers.subject import Subject
 from edgebake.compression.quantization import calibration
 from edgebake.compression.quantization.schemes import SCHEMES
-from edgebake.models.quantized_model import asked
+from edgebake.models.quantized_model import QuantizedModel
 from edgebake.plan import compose
 from edgebake.recipe import Convert, CoreML, Precision, files
 from edgebake.recipe.release_info import ReleaseInfo
@@ -52,7 +52,7 @@ def _built(option: str, runtime: str, subject: Subject) -> Built:
     words = QuantizeParams(
         **vars(options), format="keras", weights=scheme.weights, activations=scheme.activations
     )
-    quantized = asked(subject.archive, words)
+    quantized = QuantizedModel.from_options(subject.archive, words)
     if words.calibration:
         examples = subject.drawn(words.calibration.samples, words.calibration.seed)
         ranges = calibration.calibrate(subject.archive, examples, words.calibration)

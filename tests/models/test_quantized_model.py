@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edgebake.models.activation_ranges import ActivationRange, ActivationRanges
-from edgebake.models.quantized_model import Quantized, from_files
+from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import Compression, DType, Granularity, Palette
 
 PROBES = np.linspace(-1, 1, 8, dtype=np.float32).reshape(2, 2, 2, 1)
@@ -22,7 +22,7 @@ RELU = ActivationRange(
     ("cnn/conv_1/convolution",),
 )
 IMAGE = ActivationRange("image", -1, 1, -1, 1, -1, 1, -1, 1, (-1.0, 1.0, 0.0, 0.5))
-INT8 = Quantized(
+INT8 = QuantizedModel(
     b"keras",
     "int8",
     "int8",
@@ -30,11 +30,11 @@ INT8 = Quantized(
     Granularity.per_channel,
     ActivationRanges([IMAGE, RELU], PROBES),
 )
-FLOAT16 = Quantized(b"keras", "float16", weights="float16", activations="float32")
+FLOAT16 = QuantizedModel(b"keras", "float16", weights="float16", activations="float32")
 
 
 def test_scheme_and_model_read_back() -> None:
-    assert from_files(FLOAT16.to_files()) == FLOAT16
+    assert QuantizedModel.from_files(FLOAT16.to_files()) == FLOAT16
 
 
 @pytest.mark.parametrize(
@@ -47,27 +47,29 @@ def test_scheme_and_model_read_back() -> None:
         Compression(Palette(bits=6, group_size=8, per_channel_scale=True), sparsity=0.75),
     ],
 )
-def test_how_weights_are_stored_reads_back(compression: Compression) -> None:
-    quantized = Quantized(b"keras", "some_scheme", "palette", "float32", compression=compression)
-    assert from_files(quantized.to_files()) == quantized
+def test_compression_reads_back(compression: Compression) -> None:
+    quantized = QuantizedModel(
+        b"keras", "some_scheme", "palette", "float32", compression=compression
+    )
+    assert QuantizedModel.from_files(quantized.to_files()) == quantized
 
 
-def test_what_is_kept_reads_back() -> None:
-    kept = {"conv2d (CONV_2D)": ["cnn/conv_1/convolution", "cnn/re_lu_1/Relu6"]}
-    quantized = Quantized(
+def test_fallback_layers_read_back() -> None:
+    layers = {"conv2d (CONV_2D)": ["cnn/conv_1/convolution", "cnn/re_lu_1/Relu6"]}
+    quantized = QuantizedModel(
         b"keras",
         "mixed",
         "int8",
         "int8",
         Granularity.per_tensor,
         fallback_dtype=DType.float16,
-        kept=kept,
+        fallback_layers=layers,
     )
-    assert from_files(quantized.to_files()) == quantized
+    assert QuantizedModel.from_files(quantized.to_files()) == quantized
 
 
 def test_ranges_and_probes_read_back_to_the_last_bit() -> None:
-    found = from_files(INT8.to_files()).ranges
+    found = QuantizedModel.from_files(INT8.to_files()).ranges
     assert found is not None
     assert found.entries == [IMAGE, RELU]
     assert found.probes.dtype == np.float32
@@ -75,7 +77,7 @@ def test_ranges_and_probes_read_back_to_the_last_bit() -> None:
 
 
 @pytest.mark.parametrize("quantized", [INT8, FLOAT16])
-def test_the_files_are_the_same_for_every_scheme(quantized: Quantized) -> None:
+def test_the_files_are_the_same_for_every_scheme(quantized: QuantizedModel) -> None:
     assert sorted(quantized.to_files()) == [
         "model.keras",
         "probes.npy",
@@ -87,4 +89,4 @@ def test_the_files_are_the_same_for_every_scheme(quantized: Quantized) -> None:
 def test_a_scheme_that_stays_in_float_has_no_ranges() -> None:
     files = FLOAT16.to_files()
     assert files["ranges.csv"].count(b"\n") == 1
-    assert from_files(files).ranges is None
+    assert QuantizedModel.from_files(files).ranges is None

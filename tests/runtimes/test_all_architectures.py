@@ -15,7 +15,7 @@ import pytest
 from edgebake import plugins
 from edgebake.compression.quantization import calibration, schemes
 from edgebake.models import keras_session
-from edgebake.models.quantized_model import Quantized
+from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import (
     Calibration,
     Compression,
@@ -81,13 +81,15 @@ def archive(keras: Any, architecture: str, colour: str, width: float) -> bytes:
     return keras_session.save(model)
 
 
-def quantized(model: bytes, scheme: str, colour: str) -> Quantized:
+def quantized(model: bytes, scheme: str, colour: str) -> QuantizedModel:
     """Return what quantize makes of a model, calibrated on noise; `mixed` keeps its last layer with weights."""
     module = schemes.SCHEMES[scheme]
     compression = Compression(
         **{word: COMPRESSION[word] for word in module.options if word in COMPRESSION}
     )
-    found = Quantized(model, scheme, module.weights, module.activations, compression=compression)
+    found = QuantizedModel(
+        model, scheme, module.weights, module.activations, compression=compression
+    )
     if "granularity" not in module.options:
         return found
     agreed = contract(colour)
@@ -98,10 +100,10 @@ def quantized(model: bytes, scheme: str, colour: str) -> Quantized:
         return found
     layers = Program(to_float_tflite(keras_session.load(model)), ranges).layers
     last = [layer for layer in layers if layer.is_weighted][-1]
-    return replace(found, fallback_dtype=DType.float32, kept={last.name: last.values})
+    return replace(found, fallback_dtype=DType.float32, fallback_layers={last.name: last.values})
 
 
-def converted(runtime: str, item: Quantized, colour: str) -> dict[str, bytes]:
+def converted(runtime: str, item: QuantizedModel, colour: str) -> dict[str, bytes]:
     """Return the files after the checks that the convert stage makes."""
     precision = Precision.float32 if item.scheme == "none" else Precision.float16
     section = Convert(

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from edgebake import artifacts
 from edgebake.errors import ConversionError, CoverageError
-from edgebake.models.quantized_model import Quantized
+from edgebake.models.quantized_model import QuantizedModel
 from edgebake.runtimes import coreml
 from edgebake.runtimes.coreml import run as coreml_run
 from edgebake.runtimes.litert import inspect as litert_inspect
@@ -39,8 +39,8 @@ CONV, SOFTMAX, RESHAPE = (
     Operator("SOFTMAX", ("float32",)),
     Operator("Reshape", ("float32",)),
 )
-INTEGER = Quantized(b"", "int8", weights="int8", activations="int8")
-DYNAMIC = Quantized(b"", "dynamic", weights="int8", activations="float32")
+INTEGER = QuantizedModel(b"", "int8", weights="int8", activations="int8")
+DYNAMIC = QuantizedModel(b"", "dynamic", weights="int8", activations="float32")
 
 
 def _inspection(*operators: Operator, stored: str = "int8") -> Inspection:
@@ -97,7 +97,7 @@ def test_operators_that_int8_reaches_are_refused_and_no_others() -> None:
     ],
 )
 def test_weights_are_stored_as_the_scheme_says(weights: str, stored: str) -> None:
-    quantized = Quantized(b"", "some_scheme", weights=weights, activations="float32")
+    quantized = QuantizedModel(b"", "some_scheme", weights=weights, activations="float32")
     convert.refuse_other_weights(CORE_ML, quantized, _inspection(stored=stored))
     with pytest.raises(ConversionError) as refused:
         convert.refuse_other_weights(CORE_ML, quantized, _inspection(stored="float32"))
@@ -115,7 +115,7 @@ def test_a_program_that_cannot_be_run_to_find_ranges_is_refused_by_its_name(
 
     alone.lay(
         artifacts.folder("quantize", "digits-ds_cnn-float16"),
-        Quantized(b"", "none", "", "").to_files(),
+        QuantizedModel(b"", "none", "", "").to_files(),
     )
     monkeypatch.setattr("edgebake.models.keras_session.start", lambda _: None)
     monkeypatch.setattr("edgebake.runtimes.coreml.convert.convert", refusing)

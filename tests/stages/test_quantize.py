@@ -18,7 +18,7 @@ from edgebake.data.sources import digits
 from edgebake.errors import ArtifactError, DataError
 from edgebake.models import keras_session
 from edgebake.models.activation_ranges import ActivationRanges
-from edgebake.models.quantized_model import from_files
+from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import Compression, Model, Palette, stage_params
 from tests.stages import alone
 from tests.stages.alone import Ran
@@ -97,7 +97,9 @@ def test_a_compressing_scheme_hands_on_how_the_recipe_wants_weights_stored() -> 
         **UNCOMPRESSED,
         "palette": {"bits": 4, "group_size": None, "per_channel_scale": False},
     }
-    assert from_files(ran.files()).compression == Compression(Palette(4, None, False))
+    assert QuantizedModel.from_files(ran.files()).compression == Compression(
+        Palette(4, None, False)
+    )
 
 
 def test_a_damaged_model_is_refused() -> None:

@@ -1,15 +1,15 @@
 """Activation ranges of a model, calibrated once and looked up by every runtime.
 
-A runtime renames, fuses and transposes operators, so the name of a tensor does not identify it. Its values do: each
-range carries the fingerprint of its activation on a few probe images, and a tensor has the range of the activation
-whose fingerprint it shares.
+A runtime renames, fuses and transposes operators, so the name of a tensor does not identify it. Its
+values do: each range carries the fingerprint of its activation on a few probe images, and a tensor
+has the range of the activation with the same fingerprint.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 # How far the fingerprints of one activation may differ between runtimes, relative to its root mean
 # square. Float kernels differ by less than 1e-5 on the deepest architecture here.
 TOLERANCE = 1e-3
-# An activation has outliers if its range is this many times wider than what 99.8 % of its values, or
-# half of its channels, need: the others have as many fewer quantization steps.
+# An activation has outliers if its range is this many times wider than what 99.8 % of its values,
+# or half of its channels, need: the others have as many fewer quantization steps.
 OUTLIERS = 8
 # Suffixes of the names of TensorFlow's operators with weights.
 MULTIPLYING = ("/convolution", "/depthwise", "/MatMul")
@@ -86,7 +86,7 @@ class ActivationRanges:
         return cls([], np.zeros((0, 0, 0, 0), np.float32))
 
     @classmethod
-    def from_files(cls, files: dict[str, bytes]) -> ActivationRanges | None:
+    def from_files(cls, files: Mapping[str, bytes]) -> ActivationRanges | None:
         """Read the files of `to_files`; None if they hold no ranges."""
         header_and_rows = list(csv.reader(io.StringIO(files["ranges.csv"].decode())))
         entries = [_from_row(row) for row in header_and_rows[1:]]

@@ -1,20 +1,21 @@
-"""What quantize hands to convert: a model, the numbers it is to compute in, and the range of each of its values."""
+"""Output of the quantize stage: a model, its quantization scheme and its activation ranges."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edgebake.models.activation_ranges import ActivationRanges
 from edgebake.recipe import Compression, DType, Granularity, Palette
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from edgebake.recipe.stage_params import QuantizeParams
 
-
-MODEL = "model."  # and its format
-# Families of schemes by what weights are stored in, where activations stay in float32.
+MODEL_PREFIX = "model."  # of the name of the model's file; the suffix is its format
+# Families of schemes by the dtype of the weights, if activations stay in float32.
 FAMILIES = {
     "float32": "float",
     "float16": "float",
@@ -26,26 +27,61 @@ FAMILIES = {
 
 
 def encoder_family(weights: str, activations: str) -> str:
-    """Return the family of schemes that a runtime's encoder of the same name writes."""
-    return FAMILIES[weights] if activations == "float32" else "integer"
+    """Return the family of a scheme: the name of the encoder in a runtime that writes it."""
+    if activations != "float32":
+        return "integer"
+    return FAMILIES[weights]
 
 
 @dataclass(frozen=True)
-class Quantized:
-    """A model's archive and its scheme; no ranges for a scheme whose activations stay in float."""
+class QuantizedModel:
+    """A float model and how a runtime has to quantize it."""
 
-    archive: bytes
+    archive: bytes  # of the model, in `format`
     scheme: str
     weights: str  # float32, float16, int8, int4, palette or sparse
     activations: str  # float32, int8 or int16
-    granularity: Granularity | None = None  # of weights that compute in integers
-    ranges: ActivationRanges | None = None
+    granularity: Granularity | None = None  # of weights in integer arithmetic
+    ranges: ActivationRanges | None = None  # None if activations stay in float
     compression: Compression = field(default_factory=Compression)
-    fallback_dtype: DType | None = None  # in what the kept layers compute
-    kept: dict[str, list[str]] = field(
-        default_factory=dict
-    )  # layer -> the values inside it, by their names in ranges
-    format: str = "keras"  # or onnx or tflite, of a model that somebody brought
+    fallback_dtype: DType | None = None  # of the layers in `fallback_layers`
+    # Layers that are not quantized: name -> names of their activations, as in `ranges`.
+    fallback_layers: dict[str, list[str]] = field(default_factory=dict)
+    format: str = "keras"  # of an imported model also onnx or tflite
+
+    @classmethod
+    def from_options(cls, archive: bytes, options: QuantizeParams) -> QuantizedModel:
+        """Combine a model with the options of the quantize stage, without activation ranges."""
+        return cls(
+            archive,
+            options.scheme,
+            options.weights,
+            options.activations,
+            granularity=options.granularity,
+            compression=options.compression,
+            fallback_dtype=options.fallback_dtype,
+            format=options.format,
+        )
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes]) -> QuantizedModel:
+        """Read the files of `to_files`."""
+        scheme = json.loads(files["scheme.json"])
+        compression = scheme["compression"]
+        palette = compression.pop("palette")
+        model_file = next(name for name in files if name.startswith(MODEL_PREFIX))
+        return cls(
+            files[model_file],
+            scheme["scheme"],
+            scheme["weights"],
+            scheme["activations"],
+            granularity=scheme["granularity"] and Granularity(scheme["granularity"]),
+            ranges=ActivationRanges.from_files(files),
+            compression=Compression(palette=palette and Palette(**palette), **compression),
+            fallback_dtype=scheme["fallback_dtype"] and DType(scheme["fallback_dtype"]),
+            fallback_layers=scheme["kept"],
+            format=model_file.removeprefix(MODEL_PREFIX),
+        )
 
     @property
     def family(self) -> str:
@@ -53,59 +89,30 @@ class Quantized:
         return encoder_family(self.weights, self.activations)
 
     @property
-    def known_ranges(self) -> ActivationRanges:
-        """Return the ranges of a scheme that needs them."""
+    def required_ranges(self) -> ActivationRanges:
+        """Return the activation ranges.
+
+        Raises:
+            ValueError: there are none, as activations stay in float.
+        """
         if self.ranges is None:
             raise ValueError(f"{self.scheme} without ranges")
         return self.ranges
 
     def to_files(self) -> dict[str, bytes]:
-        """Return what lies in quantize's folder: model.<format>, scheme.json and ranges, empty if there are none."""
-        words: dict[str, Any] = {
+        """Return the stage's files: model.<format>, scheme.json, ranges.csv and probes.npy."""
+        scheme = {
             "scheme": self.scheme,
             "weights": self.weights,
             "activations": self.activations,
             "granularity": self.granularity and self.granularity.value,
             "compression": asdict(self.compression),
             "fallback_dtype": self.fallback_dtype and self.fallback_dtype.value,
-            "kept": self.kept,
+            "kept": self.fallback_layers,
         }
-        files = {
-            f"model.{self.format}": self.archive,
-            "scheme.json": f"{json.dumps(words, indent=2)}\n".encode(),
+        ranges = self.ranges or ActivationRanges.empty()
+        return {
+            f"{MODEL_PREFIX}{self.format}": self.archive,
+            "scheme.json": f"{json.dumps(scheme, indent=2)}\n".encode(),
+            **ranges.to_files(),
         }
-        return files | (self.ranges or ActivationRanges.empty()).to_files()
-
-
-def asked(archive: bytes, words: QuantizeParams) -> Quantized:
-    """Return a model's archive with what the parameters of quantize say of its numbers, ranges aside."""
-    return Quantized(
-        archive,
-        words.scheme,
-        words.weights,
-        words.activations,
-        granularity=words.granularity,
-        compression=words.compression,
-        fallback_dtype=words.fallback_dtype,
-        format=words.format,
-    )
-
-
-def from_files(files: dict[str, bytes]) -> Quantized:
-    """Return what `to_files` wrote."""
-    words = json.loads(files["scheme.json"])
-    compression = words.pop("compression")
-    palette = compression.pop("palette")
-    granularity, keep = words.pop("granularity"), words.pop("fallback_dtype")
-    file = next(name for name in files if name.startswith(MODEL))
-    return Quantized(
-        files[file],
-        format=file.removeprefix(MODEL),
-        ranges=ActivationRanges.from_files(files),
-        compression=Compression(
-            palette=None if palette is None else Palette(**palette), **compression
-        ),
-        granularity=None if granularity is None else Granularity(granularity),
-        fallback_dtype=None if keep is None else DType(keep),
-        **words,
-    )

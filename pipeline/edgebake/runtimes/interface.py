@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from edgebake import plugins
 
 if TYPE_CHECKING:
-    from edgebake.models.quantized_model import Quantized
+    from edgebake.models.quantized_model import QuantizedModel
     from edgebake.recipe import Recipe
     from edgebake.recipe.stage_params import ConvertParams
     from edgebake.runtimes.delegates.table import Delegate
@@ -77,7 +77,9 @@ class Runtime(Protocol):
     def check_recipe(self, recipe: Recipe) -> Iterator[Problem]:
         """Yield what of a recipe does not fit this runtime, beyond its facts."""
 
-    def convert_model(self, model: Quantized, contract: Contract, options: ConvertParams) -> Files:
+    def convert_model(
+        self, model: QuantizedModel, contract: Contract, options: ConvertParams
+    ) -> Files:
         """Return the files that ship.
 
         Raises:

@@ -12,7 +12,7 @@ import numpy as np
 from edgebake import artifacts, plugins
 from edgebake.errors import ConversionError, CoverageError, listed
 from edgebake.models import keras_session
-from edgebake.models.quantized_model import Quantized, from_files
+from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe.stage_params import ConvertParams
 from edgebake.runtimes.interface import load_runtime
 from edgebake.runtimes.session import Inspection, single_output
@@ -51,7 +51,7 @@ def run(job: Job) -> str:
 def _converted(job: Job) -> str:
     section: ConvertParams = job.section
     source = artifacts.opened(artifacts.folder("quantize", section.quantize))
-    quantized = from_files(artifacts.read_files(source))
+    quantized = QuantizedModel.from_files(artifacts.read_files(source))
     agreed = contract.from_json((source / "contract.json").read_text())
     if section.format == "keras":
         keras_session.start(THREADS)
@@ -97,7 +97,7 @@ class Answers:
 
 
 def refuse_floats(
-    variant: str, quantized: Quantized, inspection: Inspection, reached: frozenset[str] | None
+    variant: str, quantized: QuantizedModel, inspection: Inspection, reached: frozenset[str] | None
 ) -> None:
     """Hold the operators against the scheme; `reached` names those that the runtime runs in integers, none: all.
 
@@ -108,22 +108,26 @@ def refuse_floats(
     """
     if quantized.activations not in INTEGERS:
         return
-    passing = MOVING | CASTS if quantized.kept else MOVING
+    passing = MOVING | CASTS if quantized.fallback_layers else MOVING
     floats = [
         name
         for name in inspection.float_operators()
         if name not in passing and (reached is None or name in reached)
     ]
-    allowed = sum(map(len, quantized.kept.values()))
+    allowed = sum(map(len, quantized.fallback_layers.values()))
     if len(floats) > allowed:
-        kept = f", but for the kept layers: {listed(quantized.kept)}" if quantized.kept else ""
+        kept = (
+            f", but for the kept layers: {listed(quantized.fallback_layers)}"
+            if quantized.fallback_layers
+            else ""
+        )
         raise ConversionError(
             f"convert {variant}: these operators stayed in float: {listed(set(floats))}; "
             f"expected {quantized.activations} from input to output{kept}"
         )
 
 
-def refuse_other_weights(variant: str, quantized: Quantized, inspection: Inspection) -> None:
+def refuse_other_weights(variant: str, quantized: QuantizedModel, inspection: Inspection) -> None:
     """Hold the dtypes of all tensors, constants included, against the scheme.
 
     Converters leave single small weights in float, LiteRT those of under 1,024 values; none at all is not the scheme.
@@ -138,7 +142,7 @@ def refuse_other_weights(variant: str, quantized: Quantized, inspection: Inspect
         )
 
 
-def refuse_other_answers(asked: Answers, quantized: Quantized, inspection: Inspection) -> None:
+def refuse_other_answers(asked: Answers, quantized: QuantizedModel, inspection: Inspection) -> None:
     """Compare a float file with its model on images of noise: a converter can leave weights out without an error.
 
     Raises:

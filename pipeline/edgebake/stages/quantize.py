@@ -15,7 +15,7 @@ from edgebake.compression.quantization.calibration_data import CalibrationData
 from edgebake.compression.quantization.qat import train as aware
 from edgebake.compression.quantization.qat.settings import QatSettings
 from edgebake.models import keras_session
-from edgebake.models.quantized_model import Quantized, asked
+from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import Granularity
 from edgebake.recipe.stage_params import QuantizeParams
 from edgebake.runtimes.litert.program import Layer, Program, load_source, to_float_tflite
@@ -48,10 +48,10 @@ def run(job: Job) -> str:
     return f"{section.scheme}, {line}"
 
 
-def _trained(source: CalibrationData) -> tuple[Quantized, str]:
+def _trained(source: CalibrationData) -> tuple[QuantizedModel, str]:
     """Return the model, trained to feel the rounding where the recipe says so, with its ranges, and the history."""
     section = source.section
-    quantized = asked(source.archive, section)
+    quantized = QuantizedModel.from_options(source.archive, section)
     if section.qat is None:
         return replace(quantized, ranges=source.calibrated(source.archive)), loop.history_csv([])
     if section.qat_bits is None:
@@ -73,7 +73,7 @@ def _trained(source: CalibrationData) -> tuple[Quantized, str]:
     )
 
 
-def _chosen(source: CalibrationData, quantized: Quantized) -> tuple[Quantized, str, str]:
+def _chosen(source: CalibrationData, quantized: QuantizedModel) -> tuple[QuantizedModel, str, str]:
     """Return the model with the layers that it keeps out of int8, the table of all layers, and a line about them."""
     words = source.section.calibration
     if quantized.ranges is None or words is None:
@@ -87,13 +87,15 @@ def _chosen(source: CalibrationData, quantized: Quantized) -> tuple[Quantized, s
     program = Program(to_float_tflite(load_source(quantized)), quantized.ranges)
     kept = _kept(source, program, quantized) if quantized.fallback_dtype else []
     names = {f"{layer.name} ({layer.operator})": layer.values for layer in kept}
-    line = f"calibrated on {words.samples} samples by {words.method}{table.notes_line(program.layers)}"
+    line = (
+        f"calibrated on {words.samples} samples by {words.method}{table.notes_line(program.layers)}"
+    )
     if quantized.fallback_dtype:
         line += f", {len(kept)} of {len(program.layers)} layers kept in {quantized.fallback_dtype.value}"
-    return replace(quantized, kept=names), table.to_csv(program.layers, kept), line
+    return replace(quantized, fallback_layers=names), table.to_csv(program.layers, kept), line
 
 
-def _kept(source: CalibrationData, program: Program, quantized: Quantized) -> list[Layer]:
+def _kept(source: CalibrationData, program: Program, quantized: QuantizedModel) -> list[Layer]:
     from edgebake.compression.quantization import (
         sensitivity,  # only this scheme runs what it has quantized
     )

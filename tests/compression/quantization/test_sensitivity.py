@@ -17,7 +17,7 @@ from edgebake.compression.quantization.qat.settings import QatSettings
 from edgebake.compression.quantization.sensitivity import LabeledImages
 from edgebake.models import keras_session
 from edgebake.models.activation_ranges import ActivationRanges
-from edgebake.models.quantized_model import Quantized
+from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import Calibration, Convert, DType, Granularity
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes.litert.program import Program, to_float_tflite
@@ -85,7 +85,7 @@ def kept(program: Program, scored: dict[str, LabeledImages]) -> dict[str, list[s
     }
 
 
-def accuracy(runtime: str, item: Quantized, test: LabeledImages) -> float:
+def accuracy(runtime: str, item: QuantizedModel, test: LabeledImages) -> float:
     """Return the accuracy of the converted file in its own runtime."""
     files = importlib.import_module(f"edgebake.runtimes.{runtime}.convert").convert(
         item, CONTRACT, ABOUT, Convert(runtime, None)
@@ -129,12 +129,18 @@ def test_one_scale_per_layer_fails_one_per_channel_is_better_and_keeping_two_lay
 ) -> None:
     test = scored["test"]
     whole = sensitivity.accuracy(program, test)
-    int8 = Quantized(archive, "int8", "int8", "int8", TENSOR, program.ranges)
+    int8 = QuantizedModel(archive, "int8", "int8", "int8", TENSOR, program.ranges)
     per_tensor = accuracy(runtime, int8, test)
     per_channel = accuracy(runtime, replace(int8, granularity=CHANNEL), test)
     mixed = accuracy(
         runtime,
-        replace(int8, scheme="mixed", granularity=CHANNEL, fallback_dtype=DType.float32, kept=kept),
+        replace(
+            int8,
+            scheme="mixed",
+            granularity=CHANNEL,
+            fallback_dtype=DType.float32,
+            fallback_layers=kept,
+        ),
         test,
     )
     assert whole > 0.95
@@ -146,7 +152,7 @@ def test_one_scale_per_layer_fails_one_per_channel_is_better_and_keeping_two_lay
 def test_a_calibration_that_clips_the_outlier_rescues_too(
     archive: bytes, scored: dict[str, LabeledImages]
 ) -> None:
-    int8 = Quantized(archive, "int8", "int8", "int8", CHANNEL, calibrated(archive, "entropy"))
+    int8 = QuantizedModel(archive, "int8", "int8", "int8", CHANNEL, calibrated(archive, "entropy"))
     assert accuracy("litert", int8, scored["test"]) > 0.95
 
 
@@ -170,6 +176,6 @@ def test_training_rescues_in_both_runtimes_from_one_set_of_ranges(
     ranges = calibration.with_trained_ranges(
         calibrated(trained.archive), trained.archive, trained.ranges
     )
-    int8 = Quantized(trained.archive, "int8", "int8", "int8", CHANNEL, ranges)
+    int8 = QuantizedModel(trained.archive, "int8", "int8", "int8", CHANNEL, ranges)
     found = {runtime: accuracy(runtime, int8, scored["test"]) for runtime in RUNTIMES}
     assert min(found.values()) > 0.9, found

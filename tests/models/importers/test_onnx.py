@@ -11,7 +11,7 @@ import pytest
 from edgebake.compression.quantization import calibration
 from edgebake.errors import ModelError
 from edgebake.models.importers import onnx as form
-from edgebake.models.quantized_model import Quantized
+from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import Calibration, Compression, Convert, Granularity, Output
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes.onnxruntime import convert, run
@@ -67,7 +67,7 @@ def test_the_same_file_gives_the_same_bytes(tmp_path: Path) -> None:
     assert archives[0] == archives[1]
 
 
-def _quantized(archive: bytes, scheme: str) -> Quantized:
+def _quantized(archive: bytes, scheme: str) -> QuantizedModel:
     weights = {
         "none": "float32",
         "float16": "float16",
@@ -80,7 +80,7 @@ def _quantized(archive: bytes, scheme: str) -> Quantized:
         ranges = calibration.calibrate(
             archive, graphs.pictures(), Calibration("min_max", 24, 0), "onnx"
         )
-    return Quantized(
+    return QuantizedModel(
         archive,
         scheme,
         weights[scheme],

@@ -12,7 +12,7 @@ from edgebake.compression.quantization import calibration
 from edgebake.errors import ModelError
 from edgebake.models.importers import onnx as form
 from edgebake.models.importers import onnx_graph
-from edgebake.models.quantized_model import Quantized
+from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import Calibration, Convert, Granularity, Output
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes.onnxruntime import convert, inspect
@@ -259,7 +259,7 @@ def test_hard_swishes_lone_batch_norms_and_means_of_pytorch_become_integers(tmp_
     ranges = calibration.calibrate(
         archive, graphs.pictures(), Calibration("min_max", 24, 0), "onnx"
     )
-    quantized = Quantized(
+    quantized = QuantizedModel(
         archive, "int8", "int8", "int8", Granularity.per_channel, ranges, format="onnx"
     )
     inspection = inspect.inspect(convert.convert(quantized, graphs.contract(), ABOUT, CONVERT))

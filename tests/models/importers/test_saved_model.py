@@ -10,7 +10,7 @@ import pytest
 from edgebake.errors import ModelError
 from edgebake.models import keras_session
 from edgebake.models.importers import keras as keras_format
-from edgebake.models.quantized_model import Quantized
+from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import Convert, CoreML, Head, Precision
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes.session import single_output
@@ -62,7 +62,7 @@ def test_every_runtime_computes_what_the_graph_does(
     section = Convert(
         runtime, CoreML("iOS18", Precision.float32, [], None) if runtime == "coreml" else None
     )
-    item = Quantized(archive, "none", "float32", "float32")
+    item = QuantizedModel(archive, "none", "float32", "float32")
     files = importlib.import_module(f"edgebake.runtimes.{runtime}.convert").convert(
         item, agreed(4), ABOUT, section
     )

@@ -9,7 +9,7 @@ import pytest
 from edgebake.compression.quantization import calibration
 from edgebake.errors import ModelError
 from edgebake.models.importers import tflite as form
-from edgebake.models.quantized_model import Quantized
+from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import Calibration, Compression, Convert, Granularity, Output
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes.litert import convert, metadata, run
@@ -57,7 +57,7 @@ def test_every_scheme_of_litert_can_be_had(tmp_path: Path, scheme: str) -> None:
         if calibrated
         else None
     )
-    quantized = Quantized(
+    quantized = QuantizedModel(
         archive,
         scheme,
         weights,

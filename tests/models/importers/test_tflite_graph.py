@@ -12,7 +12,7 @@ from edgebake.errors import ModelError
 from edgebake.models import keras_session
 from edgebake.models.importers import tflite as form
 from edgebake.models.importers import tflite_graph
-from edgebake.models.quantized_model import Quantized
+from edgebake.models.quantized_model import QuantizedModel
 from edgebake.models.tflite import tables
 from edgebake.recipe import Calibration, Convert, Granularity
 from edgebake.recipe.release_info import ReleaseInfo
@@ -63,7 +63,7 @@ def test_all_of_it_becomes_integers(file: Path) -> None:
     ranges = calibration.calibrate(
         archive, graphs.pictures(), Calibration("min_max", 24, 0), "tflite"
     )
-    quantized = Quantized(
+    quantized = QuantizedModel(
         archive, "int8", "int8", "int8", Granularity.per_channel, ranges, format="tflite"
     )
     found = inspect.inspect(convert.convert(quantized, graphs.contract(), ABOUT, CONVERT))

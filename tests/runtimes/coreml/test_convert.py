@@ -22,7 +22,7 @@ from edgebake import plugins
 from edgebake.compression.quantization import calibration, schemes
 from edgebake.errors import ConversionError
 from edgebake.models import keras_session
-from edgebake.models.quantized_model import Quantized
+from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import (
     Calibration,
     Compression,
@@ -103,10 +103,10 @@ def converted(
     )
 
 
-def quantized(archive: bytes, scheme: str) -> Quantized:
+def quantized(archive: bytes, scheme: str) -> QuantizedModel:
     """Return what quantize hands over; `mixed` keeps no layer."""
     module = schemes.SCHEMES[scheme]
-    item = Quantized(archive, scheme, module.weights, module.activations)
+    item = QuantizedModel(archive, scheme, module.weights, module.activations)
     if module.activations == "float32":
         return item
     ranges = calibration.calibrate(archive, GREY.scaled(pixels(8)), Calibration("min_max", 8, 0))
@@ -202,7 +202,7 @@ def test_channels_of_several_scales_are_quantized_as_those_of_one(keras: Any) ->
     ranges = calibration.calibrate(
         archive, agreed.scaled(pixels(8, channels=3)), Calibration("min_max", 8, 0)
     )
-    item = Quantized(
+    item = QuantizedModel(
         archive, "int8", "int8", "int8", granularity=Granularity.per_channel, ranges=ranges
     )
     words = replace(WORDS, minimum_deployment_target="iOS17")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from edgebake.errors import ConversionError
 from edgebake.models import keras_session
 from edgebake.models.activation_ranges import ActivationRanges
-from edgebake.models.quantized_model import Quantized
+from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import Compression, Convert, DType, Granularity
 from edgebake.runtimes.coreml import convert, inspect, package
 from edgebake.runtimes.coreml.executor import program as programs
@@ -52,16 +52,16 @@ def archive() -> bytes:
 
 
 @pytest.fixture(scope="module")
-def item(archive: bytes) -> Quantized:
+def item(archive: bytes) -> QuantizedModel:
     return quantized(archive, "int8")
 
 
-def files(item: Quantized, target: str = "iOS17") -> dict[str, bytes]:
+def files(item: QuantizedModel, target: str = "iOS17") -> dict[str, bytes]:
     words = replace(WORDS, minimum_deployment_target=target)
     return convert.convert(item, GREY, ABOUT, Convert("coreml", words))
 
 
-def program(item: Quantized, target: str = "iOS17") -> Program:
+def program(item: QuantizedModel, target: str = "iOS17") -> Program:
     return programs.read(package.read(files(item, target)))
 
 
@@ -73,10 +73,10 @@ def scales(found: Program) -> dict[str, float]:
     }
 
 
-def mixed(item: Quantized, keep: DType, *ends: str) -> Quantized:
+def mixed(item: QuantizedModel, keep: DType, *ends: str) -> QuantizedModel:
     """Keep the layers with these values; a layer holds the sums of its batch norm too."""
     layers = {end: [end, *_before(item.ranges, end)] for end in ends}
-    return replace(item, scheme="mixed", fallback_dtype=keep, kept=layers)
+    return replace(item, scheme="mixed", fallback_dtype=keep, fallback_layers=layers)
 
 
 def _before(ranges: ActivationRanges | None, value: str) -> tuple[str, ...]:
@@ -100,7 +100,7 @@ def weighting(found: Program, relu: str) -> str:
     return steps[0].inputs["x"][0].removesuffix("_cast_fp16")
 
 
-def test_scales_are_those_of_the_shared_ranges(item: Quantized) -> None:
+def test_scales_are_those_of_the_shared_ranges(item: QuantizedModel) -> None:
     assert item.ranges is not None
     # Ranges that nobody could find by looking at this program: 10 for the first value, 11 for the next.
     set_by_hand = [
@@ -116,7 +116,7 @@ def test_scales_are_those_of_the_shared_ranges(item: Quantized) -> None:
     assert sum(value.removesuffix("_cast_fp16") in highs for value in found) >= 8
 
 
-def test_a_range_wider_than_what_was_seen_is_taken_as_it_is(item: Quantized) -> None:
+def test_a_range_wider_than_what_was_seen_is_taken_as_it_is(item: QuantizedModel) -> None:
     assert item.ranges is not None
     doubled = [replace(one, low=2 * one.low, high=2 * one.high) for one in item.ranges.entries]
     once, twice = (
@@ -126,7 +126,7 @@ def test_a_range_wider_than_what_was_seen_is_taken_as_it_is(item: Quantized) -> 
     assert {name: 2 * scale for name, scale in once.items()} == pytest.approx(twice, rel=5e-3)
 
 
-def test_a_kept_layer_stays_float16_and_all_others_are_int8(item: Quantized) -> None:
+def test_a_kept_layer_stays_float16_and_all_others_are_int8(item: QuantizedModel) -> None:
     exact = program(
         replace(item, scheme="float16", weights="float16", activations="float32", ranges=None)
     )
@@ -149,7 +149,7 @@ def test_a_kept_layer_stays_float16_and_all_others_are_int8(item: Quantized) -> 
     assert kinds == {("int8",): 8, ("float16",): 2}
 
 
-def test_a_kept_layer_can_compute_in_float32(item: Quantized) -> None:
+def test_a_kept_layer_can_compute_in_float32(item: QuantizedModel) -> None:
     content = files(mixed(item, DType.float32, KEPT, DENSE))
     found = programs.read(package.read(content))
     stored = {one.outputs[0].name for one in found.compressed}
@@ -164,18 +164,20 @@ def test_a_kept_layer_can_compute_in_float32(item: Quantized) -> None:
     assert answer(content, pixels(1)).sum() == pytest.approx(1, abs=1e-3)
 
 
-def test_mixed_that_keeps_nothing_is_int8(item: Quantized) -> None:
+def test_mixed_that_keeps_nothing_is_int8(item: QuantizedModel) -> None:
     assert files(mixed(item, DType.float32)) == files(item)
 
 
-def test_no_layer_is_kept_in_int16(item: Quantized) -> None:
+def test_no_layer_is_kept_in_int16(item: QuantizedModel) -> None:
     expected = "quantize.fallback_dtype: int16: Core ML has no int16 activations; expected float16 or float32"
     with pytest.raises(ConversionError, match=f"^{re.escape(expected)}$"):
         files(mixed(item, DType.int16, KEPT))
 
 
 @pytest.mark.parametrize("target", ["iOS17", "iOS18"])
-def test_one_scale_serves_a_layer_or_each_of_its_channels(item: Quantized, target: str) -> None:
+def test_one_scale_serves_a_layer_or_each_of_its_channels(
+    item: QuantizedModel, target: str
+) -> None:
     sizes = {}
     for granularity in Granularity:
         found = program(replace(item, granularity=granularity), target)
@@ -189,7 +191,7 @@ def test_one_scale_serves_a_layer_or_each_of_its_channels(item: Quantized, targe
     )
 
 
-def test_the_image_scaling_is_not_asked_for_a_range(item: Quantized) -> None:
+def test_the_image_scaling_is_not_asked_for_a_range(item: QuantizedModel) -> None:
     found = program(item)
     first = [one.kind for one in found.operations[:4]]
     assert first[:2] == [

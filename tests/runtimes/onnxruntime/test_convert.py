@@ -22,7 +22,7 @@ from edgebake.models.activation_ranges import ActivationRanges
 from edgebake.models.onnx import program
 from edgebake.models.onnx.canonical import canonical
 from edgebake.models.onnx.program import Program
-from edgebake.models.quantized_model import Quantized
+from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import Calibration, Compression, Convert, DType, Granularity, Model
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes.interface import schemes_of
@@ -51,10 +51,10 @@ def _section(**words: Any) -> Convert:
 
 def _quantized(
     scheme: str, archive: bytes = b"", ranges: ActivationRanges | None = None
-) -> Quantized:
+) -> QuantizedModel:
     facts = schemes.SCHEMES[scheme]
     integers = scheme in INTEGERS
-    return Quantized(
+    return QuantizedModel(
         archive,
         scheme,
         facts.weights,
@@ -84,7 +84,7 @@ def _quantized(
     ],
 )
 def test_what_there_are_no_kernels_for_is_refused(
-    item: Quantized, section: Convert, message: str
+    item: QuantizedModel, section: Convert, message: str
 ) -> None:
     with pytest.raises(ConversionError) as caught:
         convert(item, _contract(), ABOUT, section)
@@ -159,7 +159,9 @@ def test_kept_layers_and_no_others_are_in_float(keep: DType, small: Any) -> None
         for entry in ranges.entries
         if "dense" in entry.name or "probabilities" in entry.name
     ][:1]
-    item = replace(_quantized("mixed", archive, ranges), fallback_dtype=keep, kept={"dense": last})
+    item = replace(
+        _quantized("mixed", archive, ranges), fallback_dtype=keep, fallback_layers={"dense": last}
+    )
     found = inspect(convert(item, _contract(), ABOUT, _section()))
     assert [name for name in found.float_operators() if name not in MOVING] == ["MatMul"]
     assert ("float16" in found.tensors) == (keep is DType.float16)

@@ -9,7 +9,7 @@ from edgebake import plugins
 from edgebake.runtimes.interface import Files, Problem, Runtime, RuntimeFacts
 
 if TYPE_CHECKING:
-    from edgebake.models.quantized_model import Quantized
+    from edgebake.models.quantized_model import QuantizedModel
     from edgebake.recipe import Recipe
     from edgebake.recipe.stage_params import ConvertParams
     from edgebake.runtimes.delegates.table import Delegate
@@ -65,7 +65,9 @@ class CoreMl:
 
         yield from rules.check(recipe)
 
-    def convert_model(self, model: Quantized, contract: Contract, options: ConvertParams) -> Files:
+    def convert_model(
+        self, model: QuantizedModel, contract: Contract, options: ConvertParams
+    ) -> Files:
         """Return the files of the package by their path, model.mlpackage/Manifest.json among them."""
         from edgebake.runtimes.coreml.convert import convert
 

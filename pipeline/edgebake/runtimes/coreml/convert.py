@@ -9,7 +9,7 @@ from edgebake import plugins
 from edgebake.artifacts import read_files
 from edgebake.errors import ConversionError, listed
 from edgebake.models import keras_session
-from edgebake.models.quantized_model import Quantized
+from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import Convert, CoreML, DType, Granularity, Precision
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes.coreml import FILE, activations, block, metadata, schema, values
@@ -20,7 +20,7 @@ from edgebake.tasks.contract import Contract
 
 
 def convert(
-    quantized: Quantized, contract: Contract, about: ReleaseInfo, section: Convert
+    quantized: QuantizedModel, contract: Contract, about: ReleaseInfo, section: Convert
 ) -> dict[str, bytes]:
     """Return the files of the package by their path, model.mlpackage/Manifest.json among them.
 
@@ -52,7 +52,7 @@ def files_of(model: Any) -> dict[str, bytes]:
 
 
 def _with_activations(
-    quantized: Quantized, contract: Contract, words: CoreML
+    quantized: QuantizedModel, contract: Contract, words: CoreML
 ) -> tuple[Any, set[str]]:
     """Return the program with its activations as the scheme wants them, and the values of kept layers."""
     model = keras_session.load(quantized.archive)
@@ -65,7 +65,7 @@ def _with_activations(
         )
     exact = _program(model, contract, words, _all_in(Precision.float32))
     known = values.of(files_of(exact), contract.pixels(quantized.ranges.probes), quantized.ranges)
-    kept = known.inside(quantized.kept)
+    kept = known.inside(quantized.fallback_layers)
     if quantized.fallback_dtype is not DType.float32:
         program = _program(model, contract, words, _all_in(precision))
     else:

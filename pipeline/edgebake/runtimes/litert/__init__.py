@@ -9,7 +9,7 @@ from edgebake import plugins
 from edgebake.runtimes.interface import Files, Library, Problem, Runtime, RuntimeFacts
 
 if TYPE_CHECKING:
-    from edgebake.models.quantized_model import Quantized
+    from edgebake.models.quantized_model import QuantizedModel
     from edgebake.recipe import Recipe
     from edgebake.recipe.stage_params import ConvertParams
     from edgebake.runtimes.delegates.table import Delegate
@@ -52,7 +52,9 @@ class LiteRt:
         """Yield nothing: the facts say all."""
         yield from ()
 
-    def convert_model(self, model: Quantized, contract: Contract, options: ConvertParams) -> Files:
+    def convert_model(
+        self, model: QuantizedModel, contract: Contract, options: ConvertParams
+    ) -> Files:
         """Return {model.tflite: bytes}, labels and input contract in its metadata."""
         from edgebake.runtimes.litert.convert import convert
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edgebake.models import keras_session
 from edgebake.models.activation_ranges import MULTIPLYING, ActivationRange, ActivationRanges
-from edgebake.models.quantized_model import Quantized
+from edgebake.models.quantized_model import QuantizedModel
 
 _OPERATORS = {
     number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)
@@ -146,7 +146,7 @@ def _computed(content: Any) -> Iterator[tuple[int, str]]:
             yield index, graph.tensors[index].name.decode()
 
 
-def load_source(quantized: Quantized) -> Any:
+def load_source(quantized: QuantizedModel) -> Any:
     """Return a live model of Keras, or the bytes of an imported .tflite."""
     return (
         quantized.archive if quantized.format == "tflite" else keras_session.load(quantized.archive)

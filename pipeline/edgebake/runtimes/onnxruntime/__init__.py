@@ -9,7 +9,7 @@ from edgebake import plugins
 from edgebake.runtimes.interface import Files, Library, Problem, Runtime, RuntimeFacts
 
 if TYPE_CHECKING:
-    from edgebake.models.quantized_model import Quantized
+    from edgebake.models.quantized_model import QuantizedModel
     from edgebake.recipe import Recipe
     from edgebake.recipe.stage_params import ConvertParams
     from edgebake.runtimes.delegates.table import Delegate
@@ -55,7 +55,9 @@ class OnnxRuntime:
                 "true; expected false for int4_weights: ORT format has no 4-bit tensors",
             )
 
-    def convert_model(self, model: Quantized, contract: Contract, options: ConvertParams) -> Files:
+    def convert_model(
+        self, model: QuantizedModel, contract: Contract, options: ConvertParams
+    ) -> Files:
         """Return model.onnx with labels and input contract in its metadata, and what `ort_format` makes."""
         from edgebake.runtimes.onnxruntime.convert import convert
 

@@ -7,7 +7,7 @@ from edgebake.errors import ConversionError, listed
 from edgebake.models import keras_session
 from edgebake.models.onnx import program
 from edgebake.models.onnx.canonical import canonical
-from edgebake.models.quantized_model import Quantized
+from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import Convert, DType
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes.onnxruntime import FACTS, FILE, integer_io, metadata, ort_format
@@ -15,7 +15,7 @@ from edgebake.tasks.contract import Contract
 
 
 def convert(
-    quantized: Quantized, contract: Contract, about: ReleaseInfo, options: Convert
+    quantized: QuantizedModel, contract: Contract, about: ReleaseInfo, options: Convert
 ) -> dict[str, bytes]:
     """Return {model.onnx: bytes}, labels and input contract in its metadata; what `ort_format` makes beside it."""
     refuse(quantized, options)
@@ -28,13 +28,13 @@ def convert(
     return {FILE: file} | (ort_format.files(file) if options.ort_format else {})
 
 
-def _graph(quantized: Quantized) -> onnx.ModelProto:
+def _graph(quantized: QuantizedModel) -> onnx.ModelProto:
     if quantized.format == "onnx":
         return onnx.load_from_string(quantized.archive)
     return program.exported(keras_session.load(quantized.archive))
 
 
-def refuse(quantized: Quantized, options: Convert) -> None:
+def refuse(quantized: QuantizedModel, options: Convert) -> None:
     """Refuse what ONNX Runtime has no kernels for.
 
     Raises:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edgebake.models.quantized_model import Quantized
+    from edgebake.models.quantized_model import QuantizedModel
     from edgebake.recipe import Convert
 
 SCHEMES = ("none", "float16")
 
 
-def encode(model: Any, quantized: Quantized, _: Convert) -> bytes:
+def encode(model: Any, quantized: QuantizedModel, _: Convert) -> bytes:
     """Return the .tflite of a live model of Keras, or of the bytes of an imported .tflite."""
     from edgebake.runtimes.litert import program, quantizer
 

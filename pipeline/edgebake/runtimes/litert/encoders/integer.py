@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edgebake.models.quantized_model import Quantized
+    from edgebake.models.quantized_model import QuantizedModel
     from edgebake.recipe import Convert
 
 SCHEMES = ("int8", "int16x8", "mixed")
 
 
-def encode(model: Any, quantized: Quantized, options: Convert) -> bytes:
+def encode(model: Any, quantized: QuantizedModel, options: Convert) -> bytes:
     """Return the .tflite that computes in integers, less the layers that `mixed` keeps in another dtype."""
     from edgebake.recipe import Granularity
     from edgebake.runtimes.litert import program, quantizer
 
-    float_program = program.Program(program.to_float_tflite(model), quantized.known_ranges)
-    kept_values = {value for values in quantized.kept.values() for value in values}
+    float_program = program.Program(program.to_float_tflite(model), quantized.required_ranges)
+    kept_values = {value for values in quantized.fallback_layers.values() for value in values}
     kept = [
         layer.tensor for layer in float_program.layers if kept_values.intersection(layer.values)
     ]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edgebake.models.quantized_model import Quantized
+    from edgebake.models.quantized_model import QuantizedModel
     from edgebake.recipe import Convert
 
 SCHEMES = ("dynamic", "int4_weights")
 
 
-def encode(model: Any, quantized: Quantized, _: Convert) -> bytes:
+def encode(model: Any, quantized: QuantizedModel, _: Convert) -> bytes:
     """Return the .tflite with integer weights; 4-bit ones share a scale in blocks of `compression.block_size`."""
     from edgebake.runtimes.litert import program, quantizer
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import onnx
 
-    from edgebake.models.quantized_model import Quantized
+    from edgebake.models.quantized_model import QuantizedModel
     from edgebake.recipe import Convert
 
 SCHEMES = ("none", "float16")
 
 
-def encode(model: onnx.ModelProto, quantized: Quantized, _: Convert) -> onnx.ModelProto:
+def encode(model: onnx.ModelProto, quantized: QuantizedModel, _: Convert) -> onnx.ModelProto:
     """Return the graph with its weights in float32 or float16."""
     if quantized.weights == "float32":
         return model

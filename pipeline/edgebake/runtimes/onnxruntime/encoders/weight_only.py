@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import onnx
 
-    from edgebake.models.quantized_model import Quantized
+    from edgebake.models.quantized_model import QuantizedModel
     from edgebake.recipe import Convert
 
 SCHEMES = ("dynamic", "int4_weights")
 
 
-def encode(model: onnx.ModelProto, quantized: Quantized, _: Convert) -> onnx.ModelProto:
+def encode(model: onnx.ModelProto, quantized: QuantizedModel, _: Convert) -> onnx.ModelProto:
     """Return the graph with integer weights; 4-bit ones share a scale in blocks of `compression.block_size`."""
     from edgebake.models.onnx import program
     from edgebake.runtimes.onnxruntime import quantizer, weights
