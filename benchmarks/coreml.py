@@ -46,7 +46,7 @@ from edgebake.recipe.stage_params import TrainParams, read, read_plan
 from edgebake.runtimes.coreml import package
 from edgebake.runtimes.coreml.executor.executor import Executor
 from edgebake.runtimes.coreml.executor.translation import Arithmetic, covered
-from edgebake.runtimes.litert.program import Program, to_float_tflite
+from edgebake.runtimes.litert.calibrated_model import CalibratedModel, to_float_tflite
 from edgebake.tasks import contract
 from edgebake.tasks.contract import Contract
 
@@ -228,7 +228,9 @@ def last_layer(learned: Learned) -> dict[str, list[str]]:
     """Return the last layer with weights and the values inside it, as quantize names what it keeps."""
     if learned.ranges is None:
         raise ValueError("a layer of a model without ranges")
-    layers = Program(to_float_tflite(keras_session.load(learned.archive)), learned.ranges).layers
+    layers = CalibratedModel(
+        to_float_tflite(keras_session.load(learned.archive)), learned.ranges
+    ).layers
     last = [layer for layer in layers if layer.is_weighted][-1]
     return {last.name: last.values}
 

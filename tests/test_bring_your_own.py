@@ -22,7 +22,7 @@ from edgebake.models import float_reference, importers, keras_session
 from edgebake.models.importers import keras as keras_format
 from edgebake.models.importers import onnx as onnx_format
 from edgebake.models.importers import tflite as tflite_format
-from edgebake.models.onnx import program
+from edgebake.models.onnx import float_graph
 from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import (
     By,
@@ -186,7 +186,7 @@ def brought(followed: tuple[Path, Any], tmp_path_factory: pytest.TempPathFactory
     model.save(folder / "net.keras")
     model.export(folder / "saved", verbose=False)
     (folder / "net.tflite").write_bytes(float_reference.convert(model))
-    (folder / "net.onnx").write_bytes(program.exported(model).SerializeToString())
+    (folder / "net.onnx").write_bytes(float_graph.export_keras(model).SerializeToString())
     return folder
 
 

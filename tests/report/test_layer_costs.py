@@ -10,7 +10,7 @@ from edgebake.compression.quantization.sensitivity import LayerSensitivity
 from edgebake.models.activation_ranges import ActivationRange
 from edgebake.report import layer_costs, tables
 from edgebake.report.layer_costs import LayerCostRow
-from edgebake.runtimes.litert.program import Layer
+from edgebake.runtimes.litert.calibrated_model import Layer
 
 DEAREST = LayerCostRow("conv2d", "CONV_2D", 10.0, 0.0125, -1.5, 6.0)
 MIDDLE = LayerCostRow("add", "ADD", 40.0, 0.0, 0.0, 6.0)

@@ -29,7 +29,7 @@ from edgebake.recipe import (
 )
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes.interface import load_runtime, schemes_of
-from edgebake.runtimes.litert.program import Program, to_float_tflite
+from edgebake.runtimes.litert.calibrated_model import CalibratedModel, to_float_tflite
 from edgebake.runtimes.session import single_output
 from edgebake.stages import convert
 from edgebake.tasks.contract import Contract
@@ -98,7 +98,7 @@ def quantized(model: bytes, scheme: str, colour: str) -> QuantizedModel:
     found = replace(found, granularity=Granularity.per_channel, ranges=ranges)
     if scheme != "mixed":
         return found
-    layers = Program(to_float_tflite(keras_session.load(model)), ranges).layers
+    layers = CalibratedModel(to_float_tflite(keras_session.load(model)), ranges).layers
     last = [layer for layer in layers if layer.is_weighted][-1]
     return replace(found, fallback_dtype=DType.float32, fallback_layers={last.name: last.values})
 

@@ -64,16 +64,18 @@ def _costs(source: CalibrationData) -> "list[LayerSensitivity]":
     from edgebake.compression.quantization import (
         sensitivity as layers,  # LiteRT, which no other verb needs
     )
-    from edgebake.runtimes.litert.program import Program, to_float_tflite
-    from edgebake.runtimes.litert.quantizer import Integers
+    from edgebake.runtimes.litert.calibrated_model import CalibratedModel, to_float_tflite
+    from edgebake.runtimes.litert.quantizer import IntegerOptions
 
     keras_session.start(1)
     ranges = source.calibrated(source.archive)
     if ranges is None or source.section.granularity is None:
         raise ValueError("costs without calibration")
-    program = Program(to_float_tflite(keras_session.load(source.archive)), ranges)
+    program = CalibratedModel(to_float_tflite(keras_session.load(source.archive)), ranges)
     scored = layers.LabeledImages(*source.prepared("validation"))
-    return layers.layer_sensitivities(program, Integers("int8", source.section.granularity), scored)
+    return layers.layer_sensitivities(
+        program, IntegerOptions("int8", source.section.granularity), scored
+    )
 
 
 def _section(target: str, overrides: Sequence[str]) -> QuantizeParams:

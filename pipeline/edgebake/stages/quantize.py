@@ -18,8 +18,13 @@ from edgebake.models import keras_session
 from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import Granularity
 from edgebake.recipe.stage_params import QuantizeParams
-from edgebake.runtimes.litert.program import Layer, Program, load_source, to_float_tflite
-from edgebake.runtimes.litert.quantizer import Integers
+from edgebake.runtimes.litert.calibrated_model import (
+    CalibratedModel,
+    Layer,
+    load_source,
+    to_float_tflite,
+)
+from edgebake.runtimes.litert.quantizer import IntegerOptions
 from edgebake.stages.job import Job
 from edgebake.tasks import contract
 from edgebake.training import loop
@@ -84,7 +89,7 @@ def _chosen(source: CalibrationData, quantized: QuantizedModel) -> tuple[Quantiz
             table.to_csv([], []),
             f"calibrated on {words.samples} samples by {words.method}",
         )
-    program = Program(to_float_tflite(load_source(quantized)), quantized.ranges)
+    program = CalibratedModel(to_float_tflite(load_source(quantized)), quantized.ranges)
     kept = _kept(source, program, quantized) if quantized.fallback_dtype else []
     names = {f"{layer.name} ({layer.operator})": layer.values for layer in kept}
     line = (
@@ -95,7 +100,9 @@ def _chosen(source: CalibrationData, quantized: QuantizedModel) -> tuple[Quantiz
     return replace(quantized, fallback_layers=names), table.to_csv(program.layers, kept), line
 
 
-def _kept(source: CalibrationData, program: Program, quantized: QuantizedModel) -> list[Layer]:
+def _kept(
+    source: CalibrationData, program: CalibratedModel, quantized: QuantizedModel
+) -> list[Layer]:
     from edgebake.compression.quantization import (
         sensitivity,  # only this scheme runs what it has quantized
     )
@@ -106,5 +113,7 @@ def _kept(source: CalibrationData, program: Program, quantized: QuantizedModel) 
     if section.accuracy_drop:
         floors.append(sensitivity.accuracy(program, scored) - section.accuracy_drop.at_most)
     granularity = quantized.granularity or Granularity.per_channel
-    wish = Integers(quantized.activations, granularity, fallback_dtype=quantized.fallback_dtype)
+    wish = IntegerOptions(
+        quantized.activations, granularity, fallback_dtype=quantized.fallback_dtype
+    )
     return sensitivity.fallback_layers(program, wish, scored, max(floors))

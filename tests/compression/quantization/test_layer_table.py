@@ -8,7 +8,7 @@ import pytest
 
 from edgebake.compression.quantization import layer_table as report
 from edgebake.models.activation_ranges import ActivationRange
-from edgebake.runtimes.litert.program import Layer
+from edgebake.runtimes.litert.calibrated_model import Layer
 
 SEEN = ActivationRange(
     "r",

@@ -20,8 +20,8 @@ from edgebake.models.activation_ranges import ActivationRanges
 from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import Calibration, Convert, DType, Granularity
 from edgebake.recipe.release_info import ReleaseInfo
-from edgebake.runtimes.litert.program import Program, to_float_tflite
-from edgebake.runtimes.litert.quantizer import Integers
+from edgebake.runtimes.litert.calibrated_model import CalibratedModel, to_float_tflite
+from edgebake.runtimes.litert.quantizer import IntegerOptions
 from edgebake.runtimes.session import predictions, single_output
 from edgebake.tasks.contract import Contract
 from edgebake.training.loop import TrainingSplits
@@ -42,7 +42,7 @@ CONTRACT = Contract(
 )
 ABOUT = ReleaseInfo("digits", "1.0.0", "nobody", "Apache-2.0", "quantizes badly")
 TENSOR, CHANNEL = Granularity.per_tensor, Granularity.per_channel
-ASKED = Integers("int8", CHANNEL, fallback_dtype=DType.float32)
+ASKED = IntegerOptions("int8", CHANNEL, fallback_dtype=DType.float32)
 OUTLIER = {
     "pointwise_2",
     "depthwise_3",
@@ -67,13 +67,13 @@ def calibrated(archive: bytes, method: str = "min_max") -> ActivationRanges:
 
 
 @pytest.fixture(scope="module")
-def program(archive: bytes) -> Program:
+def program(archive: bytes) -> CalibratedModel:
     ranges = calibrated(archive)
-    return Program(to_float_tflite(keras_session.load(archive)), ranges)
+    return CalibratedModel(to_float_tflite(keras_session.load(archive)), ranges)
 
 
 @pytest.fixture(scope="module")
-def kept(program: Program, scored: dict[str, LabeledImages]) -> dict[str, list[str]]:
+def kept(program: CalibratedModel, scored: dict[str, LabeledImages]) -> dict[str, list[str]]:
     """The layers that `mixed` keeps in order to lose at most three points on the validation split.
 
     Training differs between processors, and one point is one example of 179: other layers may cost that much too.
@@ -96,7 +96,7 @@ def accuracy(runtime: str, item: QuantizedModel, test: LabeledImages) -> float:
 
 
 def test_the_layers_around_the_outlier_are_the_dearest(
-    program: Program, scored: dict[str, LabeledImages]
+    program: CalibratedModel, scored: dict[str, LabeledImages]
 ) -> None:
     costs = sensitivity.layer_sensitivities(program, ASKED, scored["validation"])
     assert {cost.layer.name for cost in costs[:2]} == OUTLIER
@@ -105,12 +105,12 @@ def test_the_layers_around_the_outlier_are_the_dearest(
     assert len(costs) == len(program.layers)
 
 
-def test_the_outlier_is_reported_where_it_is_and_nowhere_else(program: Program) -> None:
+def test_the_outlier_is_reported_where_it_is_and_nowhere_else(program: CalibratedModel) -> None:
     assert [layer.name for layer in program.layers if layer.range.has_outliers] == ["pointwise_2"]
 
 
 def test_the_fewest_layers_are_kept(
-    program: Program, kept: dict[str, list[str]], scored: dict[str, LabeledImages]
+    program: CalibratedModel, kept: dict[str, list[str]], scored: dict[str, LabeledImages]
 ) -> None:
     assert set(kept) == OUTLIER
     assert sensitivity.fallback_layers(program, ASKED, scored["validation"], 0.0) == []
@@ -123,7 +123,7 @@ def test_the_fewest_layers_are_kept(
 def test_one_scale_per_layer_fails_one_per_channel_is_better_and_keeping_two_layers_rescues(
     runtime: str,
     archive: bytes,
-    program: Program,
+    program: CalibratedModel,
     kept: dict[str, list[str]],
     scored: dict[str, LabeledImages],
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 from edgebake.compression.quantization import calibration
 from edgebake.models import float_reference, keras_session
 from edgebake.models.importers import keras as form
-from edgebake.models.onnx import program
+from edgebake.models.onnx import float_graph
 from edgebake.recipe import Calibration
 from edgebake.runtimes.litert import FILE, run
 from edgebake.runtimes.onnxruntime import run as onnx_runtime
@@ -45,7 +45,7 @@ def _answers(session: Any, pictures: Any) -> Any:
 
 def test_exact_gelu_goes_to_onnx_runtime(attentive: Any) -> None:
     pictures = graphs.pictures(4)
-    file = program.exported(attentive).SerializeToString()
+    file = float_graph.export_keras(attentive).SerializeToString()
     found = _answers(onnx_runtime.load({"model.onnx": file}, 1), pictures)
     np.testing.assert_allclose(found, attentive(pictures, training=False), atol=1e-5)
 

@@ -91,7 +91,7 @@ def test_a_quantized_file_asks_for_its_float_parent(tmp_path: Path) -> None:
     from edgebake.runtimes.litert import quantizer
 
     file = tmp_path / "small.tflite"
-    file.write_bytes(quantizer.weights(archive, 8))
+    file.write_bytes(quantizer.quantize_weights(archive, 8))
     with pytest.raises(ModelError) as refused:
         form.read(graphs.contract(), graphs.words(file))
     assert str(refused.value) == (

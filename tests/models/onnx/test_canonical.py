@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from edgebake.models.onnx.canonical import canonical
+from edgebake.models.onnx.canonical import canonicalize
 
 Array = NDArray[np.float32]
 
@@ -56,7 +56,7 @@ def _model(prefix: str = "", seed: int = 0, shift: Array = SHIFT) -> onnx.ModelP
 
 
 def _bytes(model: onnx.ModelProto) -> bytes:
-    return bytes(canonical(model).SerializeToString(deterministic=True))
+    return bytes(canonicalize(model).SerializeToString(deterministic=True))
 
 
 def _answer(model: onnx.ModelProto) -> Array:
@@ -78,12 +78,12 @@ def test_answers_do_not_change() -> None:
     product = FEED @ WEIGHTS
     powers = np.exp(product + SHIFT)
     expected = np.maximum(product, 0) * GAIN + powers / powers.sum()
-    np.testing.assert_allclose(_answer(canonical(_model())), expected, rtol=1e-5)
-    np.testing.assert_array_equal(_answer(canonical(_model())), _answer(_model()))
+    np.testing.assert_allclose(_answer(canonicalize(_model())), expected, rtol=1e-5)
+    np.testing.assert_array_equal(_answer(canonicalize(_model())), _answer(_model()))
 
 
 def test_a_second_time_changes_nothing() -> None:
-    assert _bytes(canonical(_model())) == _bytes(_model())
+    assert _bytes(canonicalize(_model())) == _bytes(_model())
 
 
 def test_another_number_gives_other_bytes() -> None:
@@ -100,11 +100,11 @@ def test_operands_keep_their_order() -> None:
         [product, helper.make_node("Sub", ["shift", "product"], ["probabilities"])], constants
     )
     assert _bytes(one) != _bytes(other)
-    np.testing.assert_array_equal(_answer(canonical(one)), -_answer(canonical(other)))
+    np.testing.assert_array_equal(_answer(canonicalize(one)), -_answer(canonicalize(other)))
 
 
 def test_names_count_in_the_order_of_use_and_the_apps_own_names_stay() -> None:
-    graph = canonical(_model(prefix="StatefulPartitionedCall/")).graph
+    graph = canonicalize(_model(prefix="StatefulPartitionedCall/")).graph
     assert [node.name for node in graph.node] == [
         "MatMul_0",
         "Relu_1",
@@ -136,7 +136,7 @@ def test_an_input_that_is_left_open_stays_open() -> None:
         helper.make_node("Clip", ["product", "", "top"], ["probabilities"]),
     ]
     model = _wrapped(nodes, {"weights": WEIGHTS, "top": np.array(0.2, np.float32)})
-    found = canonical(model)
+    found = canonicalize(model)
     assert found.graph.node[1].input[1] == ""
     np.testing.assert_allclose(_answer(found), np.minimum(FEED @ WEIGHTS, 0.2), rtol=1e-5)
 
@@ -148,7 +148,7 @@ def test_a_node_with_two_outputs_stays_one_node() -> None:
         helper.make_node("Sub", ["right", "left"], ["probabilities"]),
     ]
     model = _wrapped(nodes, {"weights": np.concatenate([WEIGHTS, -WEIGHTS], axis=1)})
-    found = canonical(model)
+    found = canonicalize(model)
     assert [node.op_type for node in found.graph.node] == ["MatMul", "Split", "Sub"]
     np.testing.assert_array_equal(_answer(found), _answer(model))
 

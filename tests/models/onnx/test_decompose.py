@@ -5,7 +5,7 @@ import onnx
 import pytest
 
 from edgebake.models.onnx.decompose import decompose
-from edgebake.models.onnx.program import Program
+from edgebake.models.onnx.float_graph import CalibratedGraph
 from edgebake.recipe import Granularity
 from edgebake.runtimes.onnxruntime import kernels, quantizer
 from tests.runtimes.onnxruntime import programs
@@ -51,8 +51,9 @@ def test_the_graph_answers_the_same(name: str) -> None:
 @pytest.mark.parametrize("name", SAID)
 def test_all_of_it_has_integer_kernels_that_answer_as_it_does(name: str) -> None:
     model = decompose(_graph(SAID[name]))
-    found = quantizer.integers(
-        Program(model, programs.ranges(model)), quantizer.Integers(Granularity.per_channel)
+    found = quantizer.quantize_integers(
+        CalibratedGraph(model, programs.ranges(model)),
+        quantizer.IntegerOptions(Granularity.per_channel),
     )
     assert kernels.float_tensors(found.SerializeToString()) <= {"turned"}
     np.testing.assert_allclose(

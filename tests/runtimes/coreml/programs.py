@@ -118,7 +118,7 @@ def files(
     defaults: Mapping[str, Sequence[int]] | None = None,
 ) -> dict[str, bytes]:
     """Return the files of an .mlpackage; `defaults` are the shapes that it names for flexible inputs."""
-    model, blob = schema.module("Model_pb2").Model(specificationVersion=8), Blob()
+    model, blob = schema.load_module("Model_pb2").Model(specificationVersion=8), Blob()
     for name, given in inputs.items():
         _describe(model.description.input.add(name=name), given, (defaults or {}).get(name))
     for name in outputs:
@@ -199,7 +199,7 @@ def _constant(given: Given) -> Constant:
 
 
 def _binding(block: Any, name: str, given: Given, blob: Blob) -> Any:
-    binding = schema.module("MIL_pb2").Argument.Binding()
+    binding = schema.load_module("MIL_pb2").Argument.Binding()
     if isinstance(given, str):
         binding.name = given
         return binding
@@ -218,7 +218,7 @@ def _binding(block: Any, name: str, given: Given, blob: Blob) -> Any:
 
 def value_message(one: Constant, blob: Blob) -> Any:
     """Return a Value message."""
-    value = schema.module("MIL_pb2").Value()
+    value = schema.load_module("MIL_pb2").Value()
     if one.dtype == "list":
         items = [constant(item) if isinstance(item, int) else text(str(item)) for item in one.value]
         items = [Constant(item.value, "int64") if item.dtype == "int32" else item for item in items]
@@ -249,7 +249,7 @@ def type_message(message: Any, typed: Typed) -> None:
         return
     tensor = message.tensorType
     tensor.dataType, tensor.rank = (
-        schema.module("MIL_pb2").DataType.Value(dtype.upper()),
+        schema.load_module("MIL_pb2").DataType.Value(dtype.upper()),
         len(shape),
     )
     for size in shape:
@@ -266,7 +266,7 @@ def _named(message: Any, name: str, typed: Typed) -> None:
 
 
 def _describe(feature: Any, given: Typed | Image, default: Sequence[int] | None) -> None:
-    types = schema.module("FeatureTypes_pb2")
+    types = schema.load_module("FeatureTypes_pb2")
     if isinstance(given, Image):
         image = feature.type.imageType
         image.height, image.width = given.height, given.width

@@ -7,10 +7,10 @@ from edgebake.errors import ConversionError
 from edgebake.models.activation_ranges import ActivationRanges
 from edgebake.runtimes.coreml import activations
 from edgebake.runtimes.coreml.activations import Statistics
-from edgebake.runtimes.coreml.values import Values
+from edgebake.runtimes.coreml.probe_values import ProbeValues
 from tests.runtimes.coreml.programs import constant, half, op, real
 from tests.runtimes.coreml.test_block import loaded
-from tests.runtimes.coreml.test_values import known
+from tests.runtimes.coreml.test_probe_values import known
 
 HELD = {
     name: [np.array(held)]
@@ -24,7 +24,7 @@ RANGES = ActivationRanges(
     ],
     np.zeros((1, 1, 2, 1), np.float32),
 )
-VALUES = Values(RANGES, {**HELD, "pixels": [np.array([7, 255])]})
+VALUES = ProbeValues(RANGES, {**HELD, "pixels": [np.array([7, 255])]})
 STEPS = [
     op("relu", {"x": "x"}, a_cast_fp16=half(1, 2)),
     op("relu", {"x": "y"}, b_cast_fp16=half(1, 2)),
@@ -57,7 +57,9 @@ def test_a_value_that_nobody_knows_fails_when_it_is_asked_for() -> None:
 def test_what_is_concatenated_shares_one_range_with_what_comes_out() -> None:
     joined = [np.array([-2, 2, 0, 5])]
     ranges = ActivationRanges([*RANGES.entries, known("M/joined", -3, 5.5, joined)], RANGES.probes)
-    statistics = Statistics(loaded(STEPS, "joined"), Values(ranges, {**HELD, "joined": joined}))
+    statistics = Statistics(
+        loaded(STEPS, "joined"), ProbeValues(ranges, {**HELD, "joined": joined})
+    )
     wanted = {"rmin": np.float32(-3), "rmax": np.float32(6)}
     assert [statistics[name] for name in ("a_cast_fp16", "b_cast_fp16", "joined")] == [wanted] * 3
 
@@ -73,7 +75,10 @@ def test_concatenations_that_share_a_value_share_a_range() -> None:
 
 def test_a_value_that_is_zero_throughout_has_a_scale() -> None:
     ranges = ActivationRanges([known("M/dead", 0, 0, HELD["dead"])], RANGES.probes)
-    assert Statistics(loaded(STEPS, "both"), Values(ranges, HELD))["dead"] == {"rmin": 0, "rmax": 1}
+    assert Statistics(loaded(STEPS, "both"), ProbeValues(ranges, HELD))["dead"] == {
+        "rmin": 0,
+        "rmax": 1,
+    }
 
 
 def test_sums_with_a_constant_and_kept_operators_are_left_as_they_are() -> None:

@@ -18,7 +18,7 @@ from edgebake.artifacts import write_files
 from edgebake.models import keras_session
 from edgebake.recipe import Model
 from edgebake.runtimes.coreml import FILE, package
-from edgebake.runtimes.coreml.convert import files_of
+from edgebake.runtimes.coreml.convert import package_files
 from edgebake.runtimes.coreml.executor.executor import Executor
 from edgebake.runtimes.coreml.executor.translation import Arithmetic
 from tests import architectures
@@ -93,7 +93,7 @@ def converted(keras: Any, model: Any, precision: str, target: str) -> dict[str, 
         compute_precision=ct.precision[precision],
         skip_model_load=True,
     )
-    return files_of(program)
+    return package_files(program)
 
 
 def of_keras(model: Any, image: NDArray[np.float32]) -> list[NDArray[Any]]:

@@ -12,7 +12,7 @@ from tests.runtimes.coreml.programs import Op, constant, files, half, op, real, 
 def loaded(steps: list[Op], *outputs: str) -> Block:
     """Return the operations of a program made by hand; it takes x and y, two numbers each."""
     content = files({"x": real(1, 2), "y": real(1, 2)}, steps, outputs)
-    return block.of(SimpleNamespace(get_spec=lambda: package.read(content).specification))
+    return block.read_block(SimpleNamespace(get_spec=lambda: package.read(content).specification))
 
 
 STEPS = [

@@ -48,7 +48,7 @@ def test_the_weights_file_is_laid_out_in_steps_of_64_bytes() -> None:
 @pytest.mark.parametrize("kind", ["neuralNetwork", "pipeline", "glmClassifier"])
 def test_what_is_no_program_is_refused(kind: str) -> None:
     content = _files()
-    model = schema.module("Model_pb2").Model(specificationVersion=4)
+    model = schema.load_module("Model_pb2").Model(specificationVersion=4)
     getattr(model, kind).SetInParent()
     content[package.specification_file(content)] = model.SerializeToString()
     with pytest.raises(ValueError, match=f"^the package holds a {kind}; expected an ML Program$"):

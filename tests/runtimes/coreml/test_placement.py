@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from edgebake.runtimes.coreml.placement import OPSETS, since, unsupported_operators
+from edgebake.runtimes.coreml.placement import OPSETS, operator_versions, unsupported_operators
 from edgebake.runtimes.delegates.table import find_delegate
 from edgebake.runtimes.placement import Placement
 from edgebake.runtimes.workload import weightless_operators
@@ -35,7 +35,7 @@ def test_the_operators_of_each_version_are_those_of_coremltools() -> None:
         for kind, versions in registry.core_ops.items()
     }
     assert len(known) > 150
-    assert since() == known
+    assert operator_versions() == known
 
 
 def test_the_names_of_the_versions_are_those_of_coremltools() -> None:
@@ -49,10 +49,10 @@ def test_the_names_of_the_versions_are_those_of_coremltools() -> None:
 
 
 def test_every_operator_that_is_counted_is_one_that_exists() -> None:
-    assert weightless_operators("coreml") <= since().keys()
+    assert weightless_operators("coreml") <= operator_versions().keys()
     found = find_delegate("coreml", "ios", "neural_engine", [])
     assert found is not None
-    assert set(found.never) <= since().keys()
+    assert set(found.never) <= operator_versions().keys()
 
 
 def test_an_operator_that_came_later_than_the_version_falls_off() -> None:

@@ -45,7 +45,7 @@ print(model.specificationVersion)
 
 
 def test_the_classes_are_the_same_every_time() -> None:
-    assert schema.module("MIL_pb2") is schema.module("MIL_pb2")
+    assert schema.load_module("MIL_pb2") is schema.load_module("MIL_pb2")
     assert "coremltools" not in sys.modules or hasattr(sys.modules["coremltools"], "convert")
 
 
@@ -53,4 +53,4 @@ def test_a_machine_without_coremltools_is_told_so(monkeypatch: pytest.MonkeyPatc
     monkeypatch.delitem(sys.modules, "coremltools", raising=False)
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(ModuleNotFoundError, match="coremltools"):
-        schema.module("Model_pb2")
+        schema.load_module("Model_pb2")

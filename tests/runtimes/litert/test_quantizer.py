@@ -15,19 +15,19 @@ from edgebake.recipe import Calibration, DType, Granularity
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes import litert
 from edgebake.runtimes.litert import metadata, quantizer, run
+from edgebake.runtimes.litert.calibrated_model import CalibratedModel, shorten_name, to_float_tflite
 from edgebake.runtimes.litert.inspect import inspect
-from edgebake.runtimes.litert.program import Program, shorten_name, to_float_tflite
-from edgebake.runtimes.litert.quantizer import Integers
+from edgebake.runtimes.litert.quantizer import IntegerOptions
 from edgebake.runtimes.session import predictions, single_output
 from edgebake.tasks.contract import Contract
 
 pytestmark = pytest.mark.slow
 
-INT8 = Integers("int8", Granularity.per_channel)
+INT8 = IntegerOptions("int8", Granularity.per_channel)
 
 
 @pytest.fixture(scope="module")
-def program() -> Program:
+def program() -> CalibratedModel:
     """A convolution with two wide channels, a pooling and a softmax, calibrated on noise."""
     keras = keras_session.start(1, 0)
     keras.backend.clear_session()
@@ -41,7 +41,7 @@ def program() -> Program:
     archive = keras_session.save(model)
     examples = np.random.default_rng(0).uniform(-1, 1, (16, 8, 8, 1)).astype(np.float32)
     ranges = calibration.calibrate(archive, examples, Calibration("min_max", 16, 0))
-    return Program(to_float_tflite(keras_session.load(archive)), ranges)
+    return CalibratedModel(to_float_tflite(keras_session.load(archive)), ranges)
 
 
 def _inspected(content: bytes) -> Any:
@@ -49,7 +49,7 @@ def _inspected(content: bytes) -> Any:
 
 
 def test_layers_are_what_runs_named_as_in_keras_with_all_that_is_fused_into_them(
-    program: Program,
+    program: CalibratedModel,
 ) -> None:
     assert [(layer.name, layer.operator) for layer in program.layers] == [
         ("first", "CONV_2D"),
@@ -78,37 +78,46 @@ def test_a_layer_is_called_by_the_keras_layer_with_its_weights(
     assert shorten_name(values) == name
 
 
-def test_the_scales_of_a_file_are_the_ranges_over_255_steps(program: Program) -> None:
-    found = _inspected(quantizer.integers(program, INT8))
+def test_the_scales_of_a_file_are_the_ranges_over_255_steps(program: CalibratedModel) -> None:
+    found = _inspected(quantizer.quantize_integers(program, INT8))
     low, high = program.ranged["image"]
     assert found.input.scale == pytest.approx((high - low) / 255)
     assert found.float_operators() == []
     assert (found.input.dtype, found.output.dtype) == ("int8", "int8")
 
 
-def test_int16_activations_leave_nothing_in_float(program: Program) -> None:
-    found = _inspected(quantizer.integers(program, Integers("int16", Granularity.per_channel)))
+def test_int16_activations_leave_nothing_in_float(program: CalibratedModel) -> None:
+    found = _inspected(
+        quantizer.quantize_integers(program, IntegerOptions("int16", Granularity.per_channel))
+    )
     assert (found.input.dtype, found.float_operators()) == ("int16", [])
 
 
 @pytest.mark.parametrize("wish", [DType.float32, DType.uint8, DType.int8])
-def test_both_ends_have_the_dtype_that_the_recipe_wants(program: Program, wish: DType) -> None:
-    asked = Integers("int8", Granularity.per_channel, input=wish, output=wish)
-    found = _inspected(quantizer.integers(program, asked))
+def test_both_ends_have_the_dtype_that_the_recipe_wants(
+    program: CalibratedModel, wish: DType
+) -> None:
+    asked = IntegerOptions("int8", Granularity.per_channel, input=wish, output=wish)
+    found = _inspected(quantizer.quantize_integers(program, asked))
     assert (found.input.dtype, found.output.dtype) == (wish.value, wish.value)
     assert found.float_operators() == []
 
 
-def test_casts_at_the_ends_are_told_apart_from_layers(program: Program) -> None:
-    asked = Integers("int8", Granularity.per_channel, input=DType.float32, output=DType.float32)
-    assert _inspected(quantizer.integers(program, asked)).boundaries == {
+def test_casts_at_the_ends_are_told_apart_from_layers(program: CalibratedModel) -> None:
+    asked = IntegerOptions(
+        "int8", Granularity.per_channel, input=DType.float32, output=DType.float32
+    )
+    assert _inspected(quantizer.quantize_integers(program, asked)).boundaries == {
         "QUANTIZE": 1,
         "DEQUANTIZE": 1,
     }
 
 
-def test_one_scale_for_a_layer_makes_a_smaller_file(program: Program) -> None:
-    sizes = {one: len(quantizer.integers(program, Integers("int8", one))) for one in Granularity}
+def test_one_scale_for_a_layer_makes_a_smaller_file(program: CalibratedModel) -> None:
+    sizes = {
+        one: len(quantizer.quantize_integers(program, IntegerOptions("int8", one)))
+        for one in Granularity
+    }
     assert sizes[Granularity.per_tensor] < sizes[Granularity.per_channel]
 
 
@@ -117,12 +126,12 @@ def test_one_scale_for_a_layer_makes_a_smaller_file(program: Program) -> None:
     [(DType.float32, "float32"), (DType.float16, "float32"), (DType.int16, "int16")],
 )
 def test_a_kept_layer_computes_in_what_it_is_kept_in_and_no_other_does(
-    program: Program, keep: DType, dtype: str
+    program: CalibratedModel, keep: DType, dtype: str
 ) -> None:
-    asked = Integers(
+    asked = IntegerOptions(
         "int8", Granularity.per_channel, fallback_dtype=keep, kept=[program.layers[1].tensor]
     )
-    found = _inspected(quantizer.integers(program, asked))
+    found = _inspected(quantizer.quantize_integers(program, asked))
     convolutions = [one.dtypes for one in found.operators if one.name == "CONV_2D"]
     assert convolutions[0] == ("int8",)
     assert dtype in convolutions[1]
@@ -130,15 +139,15 @@ def test_a_kept_layer_computes_in_what_it_is_kept_in_and_no_other_does(
     assert ("float16" in found.tensors) is (keep is DType.float16)
 
 
-def test_only_the_layers_that_are_asked_for_are_quantized(program: Program) -> None:
-    asked = Integers("int8", Granularity.per_channel, only=[program.layers[3].tensor])
-    found = _inspected(quantizer.integers(program, asked))
+def test_only_the_layers_that_are_asked_for_are_quantized(program: CalibratedModel) -> None:
+    asked = IntegerOptions("int8", Granularity.per_channel, only=[program.layers[3].tensor])
+    found = _inspected(quantizer.quantize_integers(program, asked))
     assert [one.name for one in found.operators if one.dtypes == ("int8",)] == ["FULLY_CONNECTED"]
     assert found.input.dtype == "float32"
 
 
-def test_int4_weights_of_convolutions_and_dense_layers(program: Program) -> None:
-    found = _inspected(quantizer.weights(program.model, 4, 32))
+def test_int4_weights_of_convolutions_and_dense_layers(program: CalibratedModel) -> None:
+    found = _inspected(quantizer.quantize_weights(program.model, 4, 32))
     assert found.tensors["int4"] == 3
     assert "int8" not in found.tensors
 
@@ -150,7 +159,7 @@ def test_a_large_file_keeps_its_weights_when_metadata_are_put_in() -> None:
         keras.layers.Flatten()(image)
     )  # 4096 x 64 + 10 x 4096 bytes
     model = keras.Model(image, keras.layers.Dense(10, activation="softmax")(x))
-    whole = quantizer.weights(to_float_tflite(model), 8)
+    whole = quantizer.quantize_weights(to_float_tflite(model), 8)
     about = ReleaseInfo("digits", "1.0.0", "nobody", "Apache-2.0", "large")
     contract = Contract(
         "classification",

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from edgebake.models.activation_ranges import ActivationRange, ActivationRanges, fingerprint
-from edgebake.models.onnx import program
-from edgebake.models.onnx.program import Program
+from edgebake.models.onnx import float_graph
+from edgebake.models.onnx.float_graph import CalibratedGraph
 
 Array = NDArray[np.float32]
 Node = tuple[str, str, str, dict[str, Any]]  # operator, inputs, output, attributes
@@ -74,7 +74,7 @@ def small() -> onnx.ModelProto:
 
 def ranges(model: onnx.ModelProto) -> ActivationRanges:
     """Return the ranges of the values of a float graph over the examples, named after its tensors."""
-    seen = program._observed(model, EXAMPLES)
+    seen = float_graph._observed(model, EXAMPLES)
     return ActivationRanges([range_of(name, values) for name, values in seen.items()], EXAMPLES[:4])
 
 
@@ -97,9 +97,9 @@ def range_of(name: str, values: list[Array]) -> ActivationRange:
     )
 
 
-def prepared() -> Program:
-    model = program.pooled(small())
-    return Program(model, ranges(model))
+def prepared() -> CalibratedGraph:
+    model = float_graph.use_average_pools(small())
+    return CalibratedGraph(model, ranges(model))
 
 
 def answers(

@@ -19,9 +19,9 @@ from edgebake.compression.quantization import calibration, schemes
 from edgebake.errors import ConversionError
 from edgebake.models import keras_session
 from edgebake.models.activation_ranges import ActivationRanges
-from edgebake.models.onnx import program
-from edgebake.models.onnx.canonical import canonical
-from edgebake.models.onnx.program import Program
+from edgebake.models.onnx import float_graph
+from edgebake.models.onnx.canonical import canonicalize
+from edgebake.models.onnx.float_graph import CalibratedGraph
 from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import Calibration, Compression, Convert, DType, Granularity, Model
 from edgebake.recipe.release_info import ReleaseInfo
@@ -207,9 +207,11 @@ def test_all_is_integer_and_as_near_to_keras_as_onnx_runtimes_own_calibration(
 ) -> None:
     archive, ranges, examples = _built(architecture, 3)
     keras_model = keras_session.load(archive)
-    found = Program(program.prepared(program.exported(keras_model)), ranges)
-    model = canonical(
-        quantizer.integers(found, quantizer.Integers(Granularity.per_channel))
+    found = CalibratedGraph(
+        float_graph.prepare_for_quantizer(float_graph.export_keras(keras_model)), ranges
+    )
+    model = canonicalize(
+        quantizer.quantize_integers(found, quantizer.IntegerOptions(Granularity.per_channel))
     ).SerializeToString()
     assert not set(inspect({FILE: model}).float_operators()) - MOVING
     assert len(kernels.float_tensors(model)) <= 1  # what turns the image before it is quantized

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from edgebake.models.onnx.canonical import canonical
+from edgebake.models.onnx.canonical import canonicalize
 from edgebake.recipe import DType, Granularity
 from edgebake.runtimes.onnxruntime import FILE, integer_io, kernels, quantizer, scales
 from edgebake.runtimes.onnxruntime.inspect import inspect
@@ -156,13 +156,13 @@ def test_a_file_of_floats_alone_is_not_loaded(monkeypatch: pytest.MonkeyPatch) -
 
 def test_integer_ends_say_what_they_stand_for() -> None:
     program = programs.prepared()
-    model = quantizer.integers(program, quantizer.Integers(Granularity.per_channel))
-    model = canonical(
-        integer_io.with_output(
-            integer_io.with_input(model, DType.uint8, program.ranged["image"]), DType.int8
+    model = quantizer.quantize_integers(program, quantizer.IntegerOptions(Granularity.per_channel))
+    model = canonicalize(
+        integer_io.convert_output(
+            integer_io.convert_input(model, DType.uint8, program.ranged["image"]), DType.int8
         )
     )
-    helper.set_model_props(model, scales.found(model.graph))
+    helper.set_model_props(model, scales.io_scales(model.graph))
     found = inspect({FILE: model.SerializeToString()})
     assert (found.input.dtype, found.output.dtype) == ("uint8", "int8")
     low, high = program.ranged["image"]
@@ -172,7 +172,9 @@ def test_integer_ends_say_what_they_stand_for() -> None:
 
 
 def test_what_moves_the_image_before_it_is_quantized_may_be_in_float() -> None:
-    model = canonical(
-        quantizer.integers(programs.prepared(), quantizer.Integers(Granularity.per_channel))
+    model = canonicalize(
+        quantizer.quantize_integers(
+            programs.prepared(), quantizer.IntegerOptions(Granularity.per_channel)
+        )
     )
     assert inspect({FILE: model.SerializeToString()}).float_operators() == ["Transpose"]

@@ -8,11 +8,11 @@ import pytest
 from numpy.typing import NDArray
 
 from edgebake.errors import ConversionError
-from edgebake.models.onnx.canonical import canonical
-from edgebake.models.onnx.program import Program
+from edgebake.models.onnx.canonical import canonicalize
+from edgebake.models.onnx.float_graph import CalibratedGraph
 from edgebake.recipe import DType, Granularity
 from edgebake.runtimes.onnxruntime import integer_io, kernels, quantizer, scales
-from edgebake.runtimes.onnxruntime.quantizer import Integers
+from edgebake.runtimes.onnxruntime.quantizer import IntegerOptions
 from edgebake.runtimes.session import Tensor
 from tests.runtimes.onnxruntime import programs
 
@@ -23,22 +23,22 @@ def _model(
     wish_in: DType | None, wish_out: DType | None, kept: list[str] | None = None
 ) -> onnx.ModelProto:
     found = programs.prepared()
-    model = quantizer.integers(found, Integers(Granularity.per_channel, kept or []))
-    return canonical(
-        integer_io.with_output(
-            integer_io.with_input(model, wish_in, found.ranged["image"]), wish_out
+    model = quantizer.quantize_integers(found, IntegerOptions(Granularity.per_channel, kept or []))
+    return canonicalize(
+        integer_io.convert_output(
+            integer_io.convert_input(model, wish_in, found.ranged["image"]), wish_out
         )
     )
 
 
 def _tensors(model: onnx.ModelProto) -> tuple[Tensor, Tensor]:
-    properties = scales.found(model.graph)
+    properties = scales.io_scales(model.graph)
     graph = model.graph
     numbers = [value.type.tensor_type.elem_type for value in (graph.input[0], graph.output[0])]
     dtypes = [np.dtype(onnx.helper.tensor_dtype_to_np_dtype(number)).name for number in numbers]
     return (
-        scales.tensor("input", ("image", programs.SHAPE, dtypes[0]), properties),
-        scales.tensor("output", ("probabilities", [1, 4], dtypes[1]), properties),
+        scales.describe_tensor("input", ("image", programs.SHAPE, dtypes[0]), properties),
+        scales.describe_tensor("output", ("probabilities", [1, 4], dtypes[1]), properties),
     )
 
 
@@ -84,7 +84,7 @@ def test_int8_is_uint8_less_128() -> None:
 @pytest.mark.parametrize("wish", [None, DType.float32])
 def test_float32_is_what_there_is_without_a_wish(wish: DType | None) -> None:
     model = _model(wish, wish)
-    assert scales.found(model.graph) == {}
+    assert scales.io_scales(model.graph) == {}
     assert [tensor.dtype for tensor in _tensors(model)] == ["float32", "float32"]
 
 
@@ -103,11 +103,15 @@ def test_a_first_layer_that_is_kept_reads_real_numbers_beside_one_that_is_not() 
         ("Concat", "left right", "probabilities", {"axis": 1}),
     ]
     model = programs.graph(nodes, {"ones": np.ones((2, 6, 1, 1), np.float32)}, [1, 4, 6, 3])
-    found = Program(model, programs.ranges(model))
-    made = quantizer.integers(found, Integers(Granularity.per_channel, ["left_node"]))
-    made = canonical(integer_io.with_input(made, DType.uint8, found.ranged["image"]))
+    found = CalibratedGraph(model, programs.ranges(model))
+    made = quantizer.quantize_integers(
+        found, IntegerOptions(Granularity.per_channel, ["left_node"])
+    )
+    made = canonicalize(integer_io.convert_input(made, DType.uint8, found.ranged["image"]))
     onnx.checker.check_model(made, full_check=True)
-    image = scales.tensor("input", ("image", programs.SHAPE, "uint8"), scales.found(made.graph))
+    image = scales.describe_tensor(
+        "input", ("image", programs.SHAPE, "uint8"), scales.io_scales(made.graph)
+    )
     answers = programs.answers(made, image.to_stored(programs.EXAMPLES))
     np.testing.assert_allclose(answers, programs.answers(model), atol=0.15)
 

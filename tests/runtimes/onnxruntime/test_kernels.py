@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 import pytest
 
-from edgebake.models.onnx.program import Program
+from edgebake.models.onnx.float_graph import CalibratedGraph
 from edgebake.recipe import Granularity
 from edgebake.runtimes.onnxruntime import kernels, quantizer
 from tests.runtimes.onnxruntime import programs
@@ -64,8 +64,8 @@ def test_what_feeds_floats_to_what_is_in_float_is_too() -> None:
         ("Sigmoid", "second", "probabilities", {}),
     ]
     model = programs.graph(nodes, {}, programs.SHAPE)
-    program = Program(model, programs.ranges(model))
-    made = quantizer.integers(program, quantizer.Integers(Granularity.per_channel))
+    program = CalibratedGraph(model, programs.ranges(model))
+    made = quantizer.quantize_integers(program, quantizer.IntegerOptions(Granularity.per_channel))
     assert kernels.float_tensors(made.SerializeToString()) == {"first", "second"}
 
 

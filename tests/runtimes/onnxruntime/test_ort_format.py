@@ -10,7 +10,7 @@ import onnx
 import onnxruntime
 import pytest
 
-from edgebake.models.onnx.canonical import canonical
+from edgebake.models.onnx.canonical import canonicalize
 from edgebake.recipe import Granularity
 from edgebake.runtimes.onnxruntime import ort_format, quantizer
 from tests.runtimes.onnxruntime import programs
@@ -26,8 +26,10 @@ print(" ".join(hashlib.sha256(files[name]).hexdigest() for name in sorted(files)
 
 @pytest.fixture(scope="module")
 def model() -> onnx.ModelProto:
-    found = canonical(
-        quantizer.integers(programs.prepared(), quantizer.Integers(Granularity.per_channel))
+    found = canonicalize(
+        quantizer.quantize_integers(
+            programs.prepared(), quantizer.IntegerOptions(Granularity.per_channel)
+        )
     )
     onnx.helper.set_model_props(found, {"labels": '["a", "b"]', "input_scale": "0.5"})
     return found
@@ -35,7 +37,7 @@ def model() -> onnx.ModelProto:
 
 @pytest.fixture(scope="module")
 def files(model: onnx.ModelProto) -> dict[str, bytes]:
-    return ort_format.files(model.SerializeToString())
+    return ort_format.build_ort_files(model.SerializeToString())
 
 
 def _session(content: bytes) -> onnxruntime.InferenceSession:
@@ -56,7 +58,7 @@ def test_it_answers_as_what_was_written_before_the_names_were_sorted(
     content = files["model.ort"]
     assert content[4:8] == b"ORTM"
     assert len(content) % ort_format.ALIGNMENT == 0
-    assert ort_format.normalised(content) == content
+    assert ort_format.normalize(content) == content
 
 
 def test_metadata_is_in_it(files: dict[str, bytes]) -> None:
@@ -89,7 +91,10 @@ def test_another_model_gives_other_bytes(model: onnx.ModelProto, files: dict[str
     item.CopyFrom(
         onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(item) + np.int8(1), item.name)
     )
-    assert ort_format.files(canonical(other).SerializeToString())["model.ort"] != files["model.ort"]
+    assert (
+        ort_format.build_ort_files(canonicalize(other).SerializeToString())["model.ort"]
+        != files["model.ort"]
+    )
 
 
 def test_the_operators_of_a_small_build_are_listed(files: dict[str, bytes]) -> None:

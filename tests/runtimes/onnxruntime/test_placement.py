@@ -4,7 +4,7 @@ import onnx
 import pytest
 from onnx import helper
 
-from edgebake.models.onnx import program
+from edgebake.models.onnx import float_graph
 from edgebake.runtimes.delegates.table import find_delegate
 from edgebake.runtimes.onnxruntime import FILE
 from edgebake.runtimes.placement import Placement
@@ -42,7 +42,7 @@ def test_integer_kernels_run_on_nnapi_and_not_on_core_ml() -> None:
 
 
 def test_what_is_not_in_the_table_falls_off() -> None:
-    content = program.pooled(programs.small()).SerializeToString()
+    content = float_graph.use_average_pools(programs.small()).SerializeToString()
     assert on_android(content).operators == 1.0
     found = on_ios(content)
     # Flatten is not in the table of ML Programs; it multiplies nothing.

@@ -9,14 +9,14 @@ import pytest
 from onnx import numpy_helper
 
 from edgebake.models.activation_ranges import ActivationRanges
-from edgebake.models.onnx import program
-from edgebake.models.onnx.program import Program
+from edgebake.models.onnx import float_graph
+from edgebake.models.onnx.float_graph import CalibratedGraph
 from edgebake.recipe import Granularity
 from edgebake.runtimes.onnxruntime import kernels, quantizer
-from edgebake.runtimes.onnxruntime.quantizer import Integers
+from edgebake.runtimes.onnxruntime.quantizer import IntegerOptions
 from tests.runtimes.onnxruntime import programs
 
-PER_CHANNEL = Integers(Granularity.per_channel)
+PER_CHANNEL = IntegerOptions(Granularity.per_channel)
 CHANNELS, SIZE = 16, 8
 
 
@@ -27,7 +27,7 @@ def _weights(model: onnx.ModelProto) -> list[np.ndarray]:
 
 
 def test_every_operator_gets_an_integer_kernel() -> None:
-    model = quantizer.integers(programs.prepared(), PER_CHANNEL)
+    model = quantizer.quantize_integers(programs.prepared(), PER_CHANNEL)
     assert kernels.float_tensors(model.SerializeToString()) == set()
     assert sorted(set(programs.kinds(kernels._optimized(model.SerializeToString())))) == [
         "DequantizeLinear",
@@ -46,7 +46,7 @@ def test_every_operator_gets_an_integer_kernel() -> None:
 @pytest.mark.parametrize("granularity", list(Granularity))
 def test_integers_answer_as_floats_do(granularity: Granularity) -> None:
     found = programs.prepared()
-    model = quantizer.integers(found, Integers(granularity))
+    model = quantizer.quantize_integers(found, IntegerOptions(granularity))
     expected = programs.answers(found.model)
     np.testing.assert_allclose(programs.answers(model), expected, atol=0.02)
     assert np.ptp(expected) > 0.1
@@ -55,13 +55,13 @@ def test_integers_answer_as_floats_do(granularity: Granularity) -> None:
 def test_the_program_itself_is_left_alone() -> None:
     found = programs.prepared()
     before = found.model.SerializeToString()
-    quantizer.integers(found, PER_CHANNEL)
+    quantizer.quantize_integers(found, PER_CHANNEL)
     assert found.model.SerializeToString() == before
 
 
 def test_ranges_become_scales() -> None:
     found = programs.prepared()
-    model = quantizer.integers(found, PER_CHANNEL)
+    model = quantizer.quantize_integers(found, PER_CHANNEL)
     held = {item.name: numpy_helper.to_array(item) for item in model.graph.initializer}
     low, high = found.ranged["logits"]
     assert float(held["logits_scale"]) == pytest.approx((high - low) / 255)
@@ -73,13 +73,13 @@ def test_ranges_become_scales() -> None:
     ("granularity", "scales"), [(Granularity.per_channel, 8), (Granularity.per_tensor, 1)]
 )
 def test_scales_are_as_many_as_the_recipe_says(granularity: Granularity, scales: int) -> None:
-    model = quantizer.integers(programs.prepared(), Integers(granularity))
+    model = quantizer.quantize_integers(programs.prepared(), IntegerOptions(granularity))
     held = {item.name: numpy_helper.to_array(item) for item in model.graph.initializer}
     assert held["wide_scale"].size == scales
 
 
 def test_weights_have_seven_bits() -> None:
-    weights = _weights(quantizer.integers(programs.prepared(), PER_CHANNEL))
+    weights = _weights(quantizer.quantize_integers(programs.prepared(), PER_CHANNEL))
     assert len(weights) == 4
     assert max(int(np.abs(value.astype(int)).max()) for value in weights) == 64
 
@@ -87,7 +87,7 @@ def test_weights_have_seven_bits() -> None:
 def test_kept_nodes_stay_in_float_and_the_rest_does_not() -> None:
     found = programs.prepared()
     kept = found.holding(["squeezed", "gate"])
-    model = quantizer.integers(found, Integers(Granularity.per_channel, kept))
+    model = quantizer.quantize_integers(found, IntegerOptions(Granularity.per_channel, kept))
     assert kernels.float_tensors(model.SerializeToString()) == {"gate"}  # one kernel for both
     assert programs.dtypes(model)["narrow"] == onnx.TensorProto.FLOAT
     np.testing.assert_allclose(programs.answers(model), programs.answers(found.model), atol=0.02)
@@ -95,20 +95,21 @@ def test_kept_nodes_stay_in_float_and_the_rest_does_not() -> None:
 
 def test_the_same_program_gives_the_same_bytes() -> None:
     one, other = (
-        quantizer.integers(programs.prepared(), PER_CHANNEL).SerializeToString() for _ in range(2)
+        quantizer.quantize_integers(programs.prepared(), PER_CHANNEL).SerializeToString()
+        for _ in range(2)
     )
     assert one == other
 
 
 def test_dynamic_weights_are_unsigned() -> None:
     found = programs.prepared()
-    model = quantizer.dynamic(found.model)
+    model = quantizer.quantize_weights(found.model)
     assert "ConvInteger" in programs.kinds(model)
     assert onnx.TensorProto.UINT8 in programs.dtypes(model).values()
     np.testing.assert_allclose(programs.answers(model), programs.answers(found.model), atol=0.05)
 
 
-def _bright() -> Program:
+def _bright() -> CalibratedGraph:
     """Return a convolution of ones by ones: the largest sums that there are."""
     nodes = [
         ("Conv", "image ones", "probabilities", {"pads": [1, 1, 1, 1]}),
@@ -119,9 +120,9 @@ def _bright() -> Program:
     for size in (1, CHANNELS, SIZE, SIZE):
         model.graph.input[0].type.tensor_type.shape.dim.add().dim_value = size
     image = np.ones((1, CHANNELS, SIZE, SIZE), np.float32)
-    seen = program._observed(model, image)
+    seen = float_graph._observed(model, image)
     found = [programs.range_of(name, values) for name, values in seen.items()]
-    return Program(model, ActivationRanges(found, image))
+    return CalibratedGraph(model, ActivationRanges(found, image))
 
 
 def _gap(model: onnx.ModelProto, **entries: str) -> float:
@@ -132,14 +133,14 @@ def _gap(model: onnx.ModelProto, **entries: str) -> float:
 
 
 def test_no_processor_overflows_on_seven_bits() -> None:
-    model = quantizer.integers(_bright(), PER_CHANNEL)
+    model = quantizer.quantize_integers(_bright(), PER_CHANNEL)
     step = 9 * CHANNELS / 255
     assert _gap(model) <= step
     assert _gap(model, x64quantprecision="1") <= step
 
 
 def test_a_processor_without_vnni_overflows_on_eight() -> None:
-    model = quantizer.integers(_bright(), PER_CHANNEL)
+    model = quantizer.quantize_integers(_bright(), PER_CHANNEL)
     for item in model.graph.initializer:
         values = numpy_helper.to_array(item)
         if values.dtype == np.int8 and values.ndim > 1:

@@ -5,7 +5,7 @@ import onnxruntime
 import pytest
 from onnx import helper
 
-from edgebake.models.onnx.canonical import canonical
+from edgebake.models.onnx.canonical import canonicalize
 from edgebake.recipe import DType, Granularity
 from edgebake.runtimes.onnxruntime import FILE, integer_io, quantizer, run, scales, weights
 from edgebake.runtimes.session import Session, single_output
@@ -80,13 +80,13 @@ def test_an_image_of_another_size_is_refused(session: Session) -> None:
 @pytest.mark.parametrize("dtype", [DType.uint8, DType.int8])
 def test_integer_ends_are_fed_and_read_as_real_numbers(dtype: DType) -> None:
     program = programs.prepared()
-    integers = quantizer.Integers(Granularity.per_channel)
-    expected = programs.answers(quantizer.integers(program, integers))
-    model = integer_io.with_input(
-        quantizer.integers(program, integers), dtype, program.ranged["image"]
+    integers = quantizer.IntegerOptions(Granularity.per_channel)
+    expected = programs.answers(quantizer.quantize_integers(program, integers))
+    model = integer_io.convert_input(
+        quantizer.quantize_integers(program, integers), dtype, program.ranged["image"]
     )
-    model = canonical(integer_io.with_output(model, dtype))
-    helper.set_model_props(model, scales.found(model.graph))
+    model = canonicalize(integer_io.convert_output(model, dtype))
+    helper.set_model_props(model, scales.io_scales(model.graph))
     session = run.load({FILE: model.SerializeToString()}, 1)
     for example, answer in zip(programs.EXAMPLES, expected, strict=True):
         session.feed(example[None])
@@ -96,7 +96,7 @@ def test_integer_ends_are_fed_and_read_as_real_numbers(dtype: DType) -> None:
 
 
 def test_integer_weights_beside_float_activations_become_floats_at_load() -> None:
-    model = weights.int4(programs.small(), None)
+    model = weights.quantize_int4(programs.small(), None)
     session = run.load({FILE: model.SerializeToString()}, 1)
     session.feed(programs.EXAMPLES[:1])
     session.invoke()
@@ -112,7 +112,7 @@ def test_integer_kernels_are_left_to_files_that_quantize(
 ) -> None:
     program = programs.prepared()
     model = (
-        quantizer.integers(program, quantizer.Integers(Granularity.per_channel))
+        quantizer.quantize_integers(program, quantizer.IntegerOptions(Granularity.per_channel))
         if is_integer
         else program.model
     )
@@ -123,5 +123,5 @@ def test_integer_kernels_are_left_to_files_that_quantize(
             asked.append((key, value))
 
     monkeypatch.setattr(onnxruntime, "SessionOptions", Recording)
-    run.load({FILE: canonical(model).SerializeToString()}, 1)
+    run.load({FILE: canonicalize(model).SerializeToString()}, 1)
     assert asked == entries

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from edgebake.models.onnx.canonical import canonical
+from edgebake.models.onnx.canonical import canonicalize
 from edgebake.recipe import DType, Granularity
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes.onnxruntime import integer_io, metadata, quantizer, scales
@@ -11,7 +11,7 @@ from tests.runtimes.onnxruntime import programs
 
 
 def test_a_tensor_without_properties_is_of_real_numbers() -> None:
-    found = scales.tensor(
+    found = scales.describe_tensor(
         "output", ("probabilities", [1, 4], "float32"), {"input_scale": "0.5", "name": "x"}
     )
     assert (found.scale, found.zero_point, found.layout) == (None, None, "NC")
@@ -19,16 +19,16 @@ def test_a_tensor_without_properties_is_of_real_numbers() -> None:
 
 def test_a_tensor_has_the_properties_of_its_end() -> None:
     properties = {"input_scale": "0.5", "input_zero_point": "-3"}
-    found = scales.tensor("input", ("image", [1, 6, 6, 3], "int8"), properties)
+    found = scales.describe_tensor("input", ("image", [1, 6, 6, 3], "int8"), properties)
     assert (found.scale, found.zero_point, found.layout) == (0.5, -3, "NHWC")
     assert found.to_stored(np.array([1, -99], np.float32)).tolist() == [-1, -128]
 
 
 def test_metadata_holds_them_behind_the_labels() -> None:
     program = programs.prepared()
-    model = quantizer.integers(program, quantizer.Integers(Granularity.per_channel))
-    model = integer_io.with_output(
-        integer_io.with_input(model, DType.uint8, program.ranged["image"]), DType.int8
+    model = quantizer.quantize_integers(program, quantizer.IntegerOptions(Granularity.per_channel))
+    model = integer_io.convert_output(
+        integer_io.convert_input(model, DType.uint8, program.ranged["image"]), DType.int8
     )
     contract = Contract(
         "classification",
@@ -41,7 +41,7 @@ def test_metadata_holds_them_behind_the_labels() -> None:
         [1 / 127.5],
         ["a", "b", "c", "d"],
     )
-    model = metadata.attach(canonical(model), contract, ReleaseInfo("n", "1.0.0", "a", "l", "d"))
+    model = metadata.attach(canonicalize(model), contract, ReleaseInfo("n", "1.0.0", "a", "l", "d"))
     found = {entry.key: entry.value for entry in model.metadata_props}
     low, high = program.ranged["image"]
     assert float(found["input_scale"]) == np.float32((high - low) / 255)

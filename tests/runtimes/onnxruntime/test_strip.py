@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from edgebake.models import keras_session
-from edgebake.models.onnx.canonical import canonical
+from edgebake.models.onnx.canonical import canonicalize
 from edgebake.recipe import Convert, Granularity
 from edgebake.runtimes.interface import schemes_of
 from edgebake.runtimes.onnxruntime import FILE, convert, metadata, ort_format, quantizer, run
@@ -116,14 +116,16 @@ def test_names_in_branches_are_shortened_with_those_around_them() -> None:
 
 
 def test_the_ort_format_is_made_out_of_the_stripped_file() -> None:
-    model = canonical(
-        quantizer.integers(programs.prepared(), quantizer.Integers(Granularity.per_channel))
+    model = canonicalize(
+        quantizer.quantize_integers(
+            programs.prepared(), quantizer.IntegerOptions(Granularity.per_channel)
+        )
     )
     file = metadata.attach(model, GREY, ABOUT).SerializeToString()
-    files = {FILE: file, **ort_format.files(file)}
+    files = {FILE: file, **ort_format.build_ort_files(file)}
     found = strip(files)
     assert sorted(found) == sorted(files)
-    assert found == {FILE: found[FILE], **ort_format.files(found[FILE])}
+    assert found == {FILE: found[FILE], **ort_format.build_ort_files(found[FILE])}
     assert b"nobody" in files["model.ort"]
     assert b"nobody" not in found["model.ort"]
     for example in programs.EXAMPLES:

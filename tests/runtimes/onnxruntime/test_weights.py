@@ -14,7 +14,7 @@ INT4, INT8, HALF = onnx.TensorProto.INT4, onnx.TensorProto.INT8, onnx.TensorProt
 
 
 def test_a_scale_for_each_channel() -> None:
-    integers, scales = weights.rounded(
+    integers, scales = weights.round_weights(
         np.array([[7, -3.4, 0], [0.7, 0.14, -0.7]], np.float32), 7, {"axis": 0}
     )
     np.testing.assert_allclose(scales, np.array([1, 0.1], np.float32))
@@ -23,14 +23,14 @@ def test_a_scale_for_each_channel() -> None:
 
 def test_a_scale_for_each_block() -> None:
     values = np.array([[7, 3.5, 0.7, 0], [0, 0, 14, -14]], np.float32)
-    integers, scales = weights.rounded(values, 7, {"axis": 1, "block_size": 2})
+    integers, scales = weights.round_weights(values, 7, {"axis": 1, "block_size": 2})
     np.testing.assert_allclose(scales, np.array([[1, 0.1], [1, 2]], np.float32))
     assert integers.tolist() == [[7, 4, 7, 0], [0, 0, 7, -7]]
 
 
 def test_blocks_of_the_first_axis() -> None:
     values = np.array([[7, 0.7], [1, 0.1], [14, 0], [0, 0]], np.float32)
-    integers, scales = weights.rounded(values, 7, {"axis": 0, "block_size": 2})
+    integers, scales = weights.round_weights(values, 7, {"axis": 0, "block_size": 2})
     np.testing.assert_allclose(scales, np.array([[1, 0.1], [2, 1]], np.float32))
     assert integers.tolist() == [[7, 7], [1, 1], [7, 0], [0, 0]]
 
@@ -48,7 +48,7 @@ def _words(model: onnx.ModelProto) -> dict[str, dict[str, int]]:
 
 
 def test_blocks_are_of_input_channels_where_they_divide() -> None:
-    model = weights.int4(programs.small(), 4)
+    model = weights.quantize_int4(programs.small(), 4)
     assert _words(model) == {
         "wide_float": {"axis": 0},  # 3 channels go in
         "narrow_float": {"axis": 1, "block_size": 4},
@@ -65,7 +65,7 @@ def test_blocks_are_of_input_channels_where_they_divide() -> None:
 
 
 def test_depthwise_weights_are_int8_and_all_others_int4() -> None:
-    found = programs.dtypes(weights.int4(programs.small(), None))
+    found = programs.dtypes(weights.quantize_int4(programs.small(), None))
     packed = {name: number for name, number in found.items() if name.endswith("integers")}
     assert packed == {
         "wide_integers": INT4,
@@ -78,7 +78,7 @@ def test_depthwise_weights_are_int8_and_all_others_int4() -> None:
 
 
 def test_int4_needs_a_newer_opset() -> None:
-    model = weights.int4(programs.small(), 4)
+    model = weights.quantize_int4(programs.small(), 4)
     assert (model.opset_import[0].version, model.ir_version) == (21, 10)
     onnx.checker.check_model(model)
 
@@ -89,7 +89,7 @@ def test_int4_needs_a_newer_opset() -> None:
 def test_int4_answers_as_its_weights_say(
     block_size: int | None, entries: dict[str, Any], gap: float
 ) -> None:
-    model = weights.int4(programs.small(), block_size)
+    model = weights.quantize_int4(programs.small(), block_size)
     written = programs.answers(model, fused=False)
     np.testing.assert_allclose(programs.answers(model, **entries), written, atol=gap)
     np.testing.assert_allclose(written, programs.answers(programs.small()), atol=0.15)
@@ -101,7 +101,7 @@ def test_a_dense_layer_may_lie_the_other_way() -> None:
         ("Gemm", "flat dense", "probabilities", {"transB": 1}),
     ]
     dense = np.random.default_rng(0).normal(size=(4, 108)).astype(np.float32)
-    model = weights.int4(programs.graph(nodes, {"dense": dense}, [1, 4]), 54)
+    model = weights.quantize_int4(programs.graph(nodes, {"dense": dense}, [1, 4]), 54)
     assert _words(model) == {"dense_float": {"axis": 1, "block_size": 54}}
     assert _held(model)["dense_scales"].shape == (4, 2)
 
@@ -111,7 +111,7 @@ def test_weights_of_two_nodes_are_stored_once() -> None:
         ("MatMul", "image dense", "once", {}),
         ("MatMul", "once dense", "probabilities", {}),
     ]
-    model = weights.int4(
+    model = weights.quantize_int4(
         programs.graph(nodes, {"dense": np.eye(3, dtype=np.float32)}, programs.SHAPE), None
     )
     assert programs.kinds(model) == ["DequantizeLinear", "MatMul", "MatMul"]
@@ -119,7 +119,7 @@ def test_weights_of_two_nodes_are_stored_once() -> None:
 
 
 def test_halved_weights_are_stored_as_float16_and_the_rest_is_not() -> None:
-    model = weights.halved(programs.small(), ["sum_node", "flat_node"])
+    model = weights.store_float16(programs.small(), ["sum_node", "flat_node"])
     found = programs.dtypes(model)
     assert found["wide_half"] == HALF
     assert "wide" not in found
@@ -136,5 +136,5 @@ def test_halved_weights_are_stored_as_float16_and_the_rest_is_not() -> None:
 def test_nothing_halved_changes_nothing() -> None:
     model = programs.small()
     assert helper.printable_graph(
-        weights.halved(programs.small(), []).graph
+        weights.store_float16(programs.small(), []).graph
     ) == helper.printable_graph(model.graph)

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from edgebake.models.onnx import program
+from edgebake.models.onnx import float_graph
 from edgebake.runtimes.onnxruntime import FILE
 from edgebake.runtimes.onnxruntime.workload import workload
 from edgebake.runtimes.workload import Uncounted
@@ -104,7 +104,7 @@ def test_a_transposed_convolution_and_a_transposed_product() -> None:
 
 
 def test_a_graph_and_its_quantized_form_multiply_the_same() -> None:
-    model = program.pooled(programs.small())
+    model = float_graph.use_average_pools(programs.small())
     found = workload({FILE: model.SerializeToString()})
     dense, wide, narrow, deep = 8 * 4, 36 * 8 * 27, 8 * 8, 36 * 8 * 9
     assert [one.macs for one in found.operations if one.macs] == [wide, narrow, deep, dense]

@@ -8,7 +8,7 @@ import io
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from edgebake.runtimes.litert.program import Layer
+from edgebake.runtimes.litert.calibrated_model import Layer
 
 LAYERS = ("layer", "operator", "low", "high", "width", "smallest", "largest", "note", "kept")
 

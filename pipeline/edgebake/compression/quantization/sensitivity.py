@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from edgebake.runtimes import litert
 from edgebake.runtimes.litert import quantizer, run
-from edgebake.runtimes.litert.program import Layer, Program
-from edgebake.runtimes.litert.quantizer import Integers
+from edgebake.runtimes.litert.calibrated_model import CalibratedModel, Layer
+from edgebake.runtimes.litert.quantizer import IntegerOptions
 from edgebake.runtimes.session import Examples, predictions, single_output
 from edgebake.tasks.outputs import classification
 
@@ -43,7 +43,7 @@ class Evaluation:
 
 
 def layer_sensitivities(
-    program: Program, asked: Integers, scored: LabeledImages
+    program: CalibratedModel, asked: IntegerOptions, scored: LabeledImages
 ) -> list[LayerSensitivity]:
     """Return what each layer costs, the dearest first."""
     reference = _score(program.model, scored)
@@ -51,20 +51,22 @@ def layer_sensitivities(
         _cost(
             layer,
             reference,
-            _score(quantizer.integers(program, replace(asked, only=[layer.tensor])), scored),
+            _score(
+                quantizer.quantize_integers(program, replace(asked, only=[layer.tensor])), scored
+            ),
         )
         for layer in program.layers
     ]
     return sorted(found, key=lambda cost: (cost.signal_to_noise_db, -cost.accuracy_lost))
 
 
-def accuracy(program: Program, scored: LabeledImages) -> float:
+def accuracy(program: CalibratedModel, scored: LabeledImages) -> float:
     """Return the accuracy of the float program."""
     return _score(program.model, scored).accuracy
 
 
 def fallback_layers(
-    program: Program, asked: Integers, scored: LabeledImages, floor: float
+    program: CalibratedModel, asked: IntegerOptions, scored: LabeledImages, floor: float
 ) -> list[Layer]:
     """Return the layers to keep out of int8 so that accuracy reaches a floor; all of them if nothing less does.
 
@@ -74,7 +76,7 @@ def fallback_layers(
 
     def reaches(kept: Collection[Layer]) -> bool:
         wish = replace(asked, kept=[layer.tensor for layer in kept])
-        return _score(quantizer.integers(program, wish), scored).accuracy >= floor
+        return _score(quantizer.quantize_integers(program, wish), scored).accuracy >= floor
 
     count = next((count for count in range(len(layers)) if reaches(layers[:count])), len(layers))
     kept = layers[:count]

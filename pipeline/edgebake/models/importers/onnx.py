@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from edgebake.errors import ModelError
 from edgebake.models.importers import ends, onnx_graph, probing
-from edgebake.models.onnx.canonical import canonical
+from edgebake.models.onnx.canonical import canonicalize
 from edgebake.models.onnx.decompose import decompose
-from edgebake.models.onnx.program import IMAGE, PROBABILITIES, folded
+from edgebake.models.onnx.float_graph import IMAGE, PROBABILITIES, fold_constants
 from edgebake.recipe import Imported, Output
 from edgebake.tasks.contract import Contract
 
@@ -37,7 +37,7 @@ def read(agreed: Contract, words: Imported) -> bytes:
     model = onnx_graph.plain(words.file)
     is_first = _with_image(model, agreed, words.file)
     model = _with_answer(_sized(model, agreed, is_first), agreed, words)
-    return bytes(canonical(folded(model)).SerializeToString(deterministic=True))
+    return bytes(canonicalize(fold_constants(model)).SerializeToString(deterministic=True))
 
 
 def answers(archive: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:

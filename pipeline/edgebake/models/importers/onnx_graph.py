@@ -11,7 +11,7 @@ from onnx import inliner
 
 from edgebake.errors import ModelError, listed
 from edgebake.models.importers import safety
-from edgebake.models.onnx.program import OPSET
+from edgebake.models.onnx.float_graph import OPSET
 
 OLDEST = 13  # of opsets whose operators the quantizers know; older ones are rewritten as opset 17
 NEWEST = 22  # that ONNX Runtime's quantizers and ORT format were tried with

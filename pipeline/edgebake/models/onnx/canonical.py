@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import onnx
 
 
-def canonical(model: onnx.ModelProto) -> onnx.ModelProto:
+def canonicalize(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return the model with nodes in depth-first order from the outputs, and names that count in that order."""
     graph = model.graph
     nodes = list(_ordered(graph))

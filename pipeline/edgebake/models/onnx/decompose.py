@@ -11,7 +11,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from edgebake.models.onnx.program import attributes
+from edgebake.models.onnx.float_graph import attribute_values
 
 # What HardSwish means by HardSigmoid, and the defaults of both other operators: https://onnx.ai/onnx/operators.
 SWISH = {"alpha": 1 / 6, "beta": 0.5}
@@ -49,7 +49,7 @@ def _can(node: onnx.NodeProto, graph: onnx.GraphProto) -> bool:
 
 
 def _hard_sigmoid(node: onnx.NodeProto, graph: onnx.GraphProto) -> list[onnx.NodeProto]:
-    words = SIGMOID | attributes(node)
+    words = SIGMOID | attribute_values(node)
     return _clipped(node, graph, words, node.output[0])
 
 
@@ -83,7 +83,7 @@ def _batch_norm(node: onnx.NodeProto, graph: onnx.GraphProto) -> list[onnx.NodeP
     gamma, beta, mean, variance = (
         numpy_helper.to_array(held[name]).astype(np.float64) for name in node.input[1:]
     )
-    scale = gamma / np.sqrt(variance + (EPSILON | attributes(node))["epsilon"])
+    scale = gamma / np.sqrt(variance + (EPSILON | attribute_values(node))["epsilon"])
     shape = (1, -1, 1, 1)
     numbers = (np.float32(scale).reshape(shape), np.float32(beta - mean * scale).reshape(shape))
     return _affine(graph, node.input[0], numbers, node.output[0])

@@ -11,7 +11,7 @@ import numpy as np
 
 from edgebake.runtimes.coreml import block
 from edgebake.runtimes.coreml.block import Block
-from edgebake.runtimes.coreml.values import Values
+from edgebake.runtimes.coreml.probe_values import ProbeValues
 
 # What the passes treat. Source: SUPPORTED_OP_TYPES of insert_prefix_quantize_dequantize_pair, coremltools 9.
 TREATED = frozenset({"conv", "linear", "avg_pool", "max_pool", "add"})
@@ -20,7 +20,7 @@ TREATED = frozenset({"conv", "linear", "avg_pool", "max_pool", "add"})
 class Statistics(dict[str, dict[str, np.float32]]):
     """Ranges in coremltools' words, each looked up when a pass asks for it; what concatenations join shares one."""
 
-    def __init__(self, program: Block, values: Values) -> None:
+    def __init__(self, program: Block, values: ProbeValues) -> None:
         super().__init__()
         self._program, self._values = program, values
         self._joined = _joined(program)
@@ -39,7 +39,7 @@ class Statistics(dict[str, dict[str, np.float32]]):
         return self[value]
 
 
-def quantized(model: Any, values: Values, kept: set[str]) -> Any:
+def quantize_activations(model: Any, values: ProbeValues, kept: set[str]) -> Any:
     """Return the program with a pair of quantize and dequantize at every input and output that Core ML runs in int8.
 
     Operators that compute `kept`, values of the float32 program, are left out. The passes are coremltools' own, as
@@ -50,7 +50,7 @@ def quantized(model: Any, values: Values, kept: set[str]) -> Any:
     from coremltools.converters.mil.frontend.milproto.load import load
     from coremltools.models.utils import _apply_graph_pass
 
-    program = block.of(model)
+    program = block.read_block(model)
     config = cto.OptimizationConfig(
         global_config=cto.OpLinearQuantizerConfig(mode="linear_symmetric"),
         op_name_configs=dict.fromkeys(_left(program, kept)),

@@ -44,7 +44,7 @@ class AppleSession:
 
     def feed(self, example: NDArray[Any]) -> None:
         """Take one image, uint8 [1, h, w, c], channels in the model's order."""
-        image = picture.of(example, self._read)[0]
+        image = picture.to_picture(example, self._read)[0]
         self._fed = {"image": Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)}
 
     def invoke(self) -> None:

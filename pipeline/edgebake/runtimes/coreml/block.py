@@ -54,7 +54,7 @@ class Block:
         return [self.constants[name] for name in read_by(item) if name in self.constants]
 
 
-def of(model: Any) -> Block:
+def read_block(model: Any) -> Block:
     """Return the operations of a model's main function."""
     function = model.get_spec().mlProgram.functions["main"]
     return Block(list(function.block_specializations[function.opset].operations))

@@ -10,7 +10,7 @@ from pathlib import Path
 CONVERSION_DATE = "com.github.apple.coremltools.conversion_date"
 
 
-def canonical(package: Path) -> None:
+def canonicalize(package: Path) -> None:
     """Rewrite an .mlpackage folder in place; it stays one that Core ML loads."""
     manifest_file = package / "Manifest.json"
     manifest = json.loads(manifest_file.read_text())

@@ -12,9 +12,9 @@ from edgebake.models import keras_session
 from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import Convert, CoreML, DType, Granularity, Precision
 from edgebake.recipe.release_info import ReleaseInfo
-from edgebake.runtimes.coreml import FILE, activations, block, metadata, schema, values
+from edgebake.runtimes.coreml import FILE, activations, block, metadata, probe_values, schema
 from edgebake.runtimes.coreml.block import Block
-from edgebake.runtimes.coreml.canonical import canonical
+from edgebake.runtimes.coreml.canonical import canonicalize
 from edgebake.runtimes.coreml.weights import Storage
 from edgebake.tasks.contract import Contract
 
@@ -39,15 +39,15 @@ def convert(
     encoder = plugins.load_encoder("edgebake.runtimes.coreml.encoders", quantized.family)
     model = encoder.encode(model, storage, quantized.weights)
     metadata.attach(model, contract, about)
-    return files_of(model)
+    return package_files(model)
 
 
-def files_of(model: Any) -> dict[str, bytes]:
+def package_files(model: Any) -> dict[str, bytes]:
     """Return what coremltools holds in memory as the files of a package; equal models give equal bytes."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / FILE
         model.save(str(path))
-        canonical(path)
+        canonicalize(path)
         return read_files(Path(folder))
 
 
@@ -64,20 +64,22 @@ def _with_activations(
             "quantize.fallback_dtype: int16: Core ML has no int16 activations; expected float16 or float32"
         )
     exact = _program(model, contract, words, _all_in(Precision.float32))
-    known = values.of(files_of(exact), contract.pixels(quantized.ranges.probes), quantized.ranges)
+    known = probe_values.compute_values(
+        package_files(exact), contract.pixels(quantized.ranges.probes), quantized.ranges
+    )
     kept = known.inside(quantized.fallback_layers)
     if quantized.fallback_dtype is not DType.float32:
         program = _program(model, contract, words, _all_in(precision))
     else:
-        operators = {block.name_of(item) for item in block.of(exact).computing(kept)}
+        operators = {block.name_of(item) for item in block.read_block(exact).computing(kept)}
         program = _program(model, contract, words, _all_but(operators))
-        _refuse_halves(block.of(program), kept)
-    return activations.quantized(program, known, kept), kept
+        _refuse_halves(block.read_block(program), kept)
+    return activations.quantize_activations(program, known, kept), kept
 
 
 def _constants(model: Any, kept: set[str]) -> set[str]:
     """Return the constants that the operators of kept layers read, which stay in float."""
-    program = block.of(model)
+    program = block.read_block(model)
     return {name for item in program.computing(kept) for name in program.constants_of(item)}
 
 
@@ -98,7 +100,7 @@ def _all_but(operators: set[str]) -> Any:
 
 
 def _refuse_halves(program: Block, kept: set[str]) -> None:
-    half = schema.module("MIL_pb2").DataType.FLOAT16
+    half = schema.load_module("MIL_pb2").DataType.FLOAT16
     outputs = [output for item in program.computing(kept) for output in item.outputs]
     halves = [output.name for output in outputs if output.type.tensorType.dataType == half]
     if halves:

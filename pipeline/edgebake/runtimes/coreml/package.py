@@ -26,7 +26,7 @@ def read(files: dict[str, bytes]) -> Package:
     Raises:
         ValueError: it holds no ML Program.
     """
-    model = schema.module("Model_pb2").Model()
+    model = schema.load_module("Model_pb2").Model()
     model.ParseFromString(files[specification_file(files)])
     if model.WhichOneof("Type") != "mlProgram":
         raise ValueError(f"the package holds a {model.WhichOneof('Type')}; expected an ML Program")

@@ -11,10 +11,11 @@ from edgebake.runtimes.coreml import schema
 from edgebake.runtimes.coreml.package import Package
 
 
-def of(pixels: NDArray[Any], package: Package) -> NDArray[Any]:
+def to_picture(pixels: NDArray[Any], package: Package) -> NDArray[Any]:
     """Return pixels uint8 [n, h, w, c] as the picture of the package's one image."""
     (image,) = package.specification.description.input
     is_turned = (
-        image.type.imageType.colorSpace == schema.module("FeatureTypes_pb2").ImageFeatureType.BGR
+        image.type.imageType.colorSpace
+        == schema.load_module("FeatureTypes_pb2").ImageFeatureType.BGR
     )
     return pixels[..., ::-1] if is_turned else pixels

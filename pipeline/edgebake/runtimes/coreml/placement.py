@@ -28,7 +28,7 @@ def unsupported_operators(files: dict[str, bytes], delegate: Delegate) -> dict[i
 
 
 def _reason(file: File, item: Item, delegate: Delegate, version: int) -> str:
-    first = since().get(item.kind)
+    first = operator_versions().get(item.kind)
     if first is None or first > version:
         wanted = "no version has it" if first is None else f"it came with iOS{first}"
         return f"{item.kind} is not in iOS{version}, which the file is for: {wanted}"
@@ -43,7 +43,7 @@ def _is_dilated(file: File, item: Item) -> bool:
 
 
 @functools.cache
-def since() -> dict[str, int]:
+def operator_versions() -> dict[str, int]:
     """Return the first version of iOS that has each operator, 15 where ML Programs began with it."""
     found = yaml.safe_load(Path(__file__).with_name("operators.yaml").read_text())["since"]
     return {kind: version for version, kinds in found.items() for kind in kinds}

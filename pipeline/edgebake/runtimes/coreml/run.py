@@ -29,7 +29,7 @@ class ExecutorSession:
 
     def feed(self, example: NDArray[np.generic]) -> None:
         """Take one image, uint8 [1, h, w, c], channels in the model's order."""
-        self._fed = self._executor.prepared({"image": picture.of(example, self._read)})
+        self._fed = self._executor.prepared({"image": picture.to_picture(example, self._read)})
 
     def invoke(self) -> None:
         """Run the program on what was fed."""

@@ -10,7 +10,7 @@ import sys
 from types import ModuleType
 
 
-def module(name: str) -> ModuleType:
+def load_module(name: str) -> ModuleType:
     """Return coremltools.proto.<name>: `Model_pb2`, `MIL_pb2` or `FeatureTypes_pb2`."""
     full = f"coremltools.proto.{name}"
     if "coremltools" in sys.modules:

@@ -5,7 +5,7 @@ from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import Convert
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes.litert import FILE, metadata
-from edgebake.runtimes.litert.program import load_source
+from edgebake.runtimes.litert.calibrated_model import load_source
 from edgebake.tasks.contract import Contract
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from edgebake.models.tflite import tables
 from edgebake.recipe import DType, Granularity
-from edgebake.runtimes.litert.program import Program
+from edgebake.runtimes.litert.calibrated_model import CalibratedModel
 
 EVERYTHING = ".*"
 WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
@@ -23,7 +23,7 @@ BITS = {"int8": 8, "int16": 16}
 
 
 @dataclass(frozen=True)
-class Integers:
+class IntegerOptions:
     """Which operators compute in which integers."""
 
     activations: str  # int8 or int16
@@ -37,7 +37,7 @@ class Integers:
     output: DType | None = None
 
 
-def integers(program: Program, asked: Integers) -> bytes:
+def quantize_integers(program: CalibratedModel, asked: IntegerOptions) -> bytes:
     """Return the program with integer activations and weights."""
     manager = _manager()
     if asked.only is None:
@@ -53,7 +53,7 @@ def integers(program: Program, asked: Integers) -> bytes:
     return _quantized(program.model, manager, known)
 
 
-def weights(model: bytes, bits: int, block_size: int | None = None) -> bytes:
+def quantize_weights(model: bytes, bits: int, block_size: int | None = None) -> bytes:
     """Return the program with integer weights: dense layers and convolutions quantize what they are fed on the fly.
 
     Depthwise convolutions store int8 and compute in float, since LiteRT's kernel for them on the fly is slow and has no
@@ -74,7 +74,7 @@ def weights(model: bytes, bits: int, block_size: int | None = None) -> bytes:
     return _quantized(model, manager, None)
 
 
-def halves(model: bytes) -> bytes:
+def store_float16_weights(model: bytes) -> bytes:
     """Return the program with weights stored as float16; it computes in float32."""
     manager = _manager()
     for operator in WEIGHTED:
@@ -109,7 +109,7 @@ def _static(manager: Any, pattern: str, activations: str, granularity: Granulari
     )
 
 
-def _keep(manager: Any, pattern: str, asked: Integers) -> None:
+def _keep(manager: Any, pattern: str, asked: IntegerOptions) -> None:
     if asked.fallback_dtype is DType.int16:
         _static(manager, pattern, "int16", asked.granularity)
         return

@@ -5,8 +5,8 @@ import onnx
 from edgebake import plugins
 from edgebake.errors import ConversionError, listed
 from edgebake.models import keras_session
-from edgebake.models.onnx import program
-from edgebake.models.onnx.canonical import canonical
+from edgebake.models.onnx import float_graph
+from edgebake.models.onnx.canonical import canonicalize
 from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import Convert, DType
 from edgebake.recipe.release_info import ReleaseInfo
@@ -21,17 +21,17 @@ def convert(
     refuse(quantized, options)
     encoder = plugins.load_encoder("edgebake.runtimes.onnxruntime.encoders", quantized.family)
     model = encoder.encode(_graph(quantized), quantized, options)
-    model = metadata.attach(canonical(model), contract, about)
+    model = metadata.attach(canonicalize(model), contract, about)
     if quantized.weights == "int4":
         model.metadata_props.add(key=metadata.FOLD_WEIGHTS, value="1")
     file: bytes = model.SerializeToString(deterministic=True)
-    return {FILE: file} | (ort_format.files(file) if options.ort_format else {})
+    return {FILE: file} | (ort_format.build_ort_files(file) if options.ort_format else {})
 
 
 def _graph(quantized: QuantizedModel) -> onnx.ModelProto:
     if quantized.format == "onnx":
         return onnx.load_from_string(quantized.archive)
-    return program.exported(keras_session.load(quantized.archive))
+    return float_graph.export_keras(keras_session.load(quantized.archive))
 
 
 def refuse(quantized: QuantizedModel, options: Convert) -> None:

@@ -90,4 +90,6 @@ def _operator(node: onnx.NodeProto, dtypes: dict[str, str], integer: bool) -> Op
 def _tensor(end: str, value: onnx.ValueInfoProto, properties: dict[str, str]) -> Tensor:
     tensor_type = value.type.tensor_type
     shape = [dimension.dim_value for dimension in tensor_type.shape.dim]
-    return scales.tensor(end, (value.name, shape, _dtype(tensor_type.elem_type)), properties)
+    return scales.describe_tensor(
+        end, (value.name, shape, _dtype(tensor_type.elem_type)), properties
+    )

@@ -7,7 +7,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from edgebake.errors import ConversionError
-from edgebake.models.onnx.program import IMAGE, PROBABILITIES
+from edgebake.models.onnx.float_graph import IMAGE, PROBABILITIES
 from edgebake.recipe import DType
 
 TYPES: dict[DType | None, int] = {
@@ -33,7 +33,7 @@ def refuse_integers(scheme: str, wishes: Mapping[str, DType | None]) -> None:
             )
 
 
-def with_input(model: onnx.ModelProto, wish: DType | None, bounds: Bounds) -> onnx.ModelProto:
+def convert_input(model: onnx.ModelProto, wish: DType | None, bounds: Bounds) -> onnx.ModelProto:
     """Return the graph with the input that the recipe wants; `bounds` are the range of what is fed.
 
     Raises:
@@ -57,7 +57,7 @@ def with_input(model: onnx.ModelProto, wish: DType | None, bounds: Bounds) -> on
     return model
 
 
-def with_output(model: onnx.ModelProto, wish: DType | None) -> onnx.ModelProto:
+def convert_output(model: onnx.ModelProto, wish: DType | None) -> onnx.ModelProto:
     """Return the graph with the output that the recipe wants.
 
     Raises:

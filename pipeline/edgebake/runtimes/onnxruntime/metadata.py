@@ -23,7 +23,7 @@ def attach(model: onnx.ModelProto, contract: Contract, about: ReleaseInfo) -> on
         "description": about.description,
         "labels": json.dumps(contract.labels),
         "contract": json.dumps(json.loads(contract.to_json()), sort_keys=True),
-        **scales.found(model.graph),
+        **scales.io_scales(model.graph),
     }
     onnx.helper.set_model_props(model, content)
     return model

@@ -25,7 +25,7 @@ IDENTIFIER = b"ORTM"
 ALIGNMENT = 16  # no table or vector of the format asks for more
 
 
-def files(model: bytes) -> dict[str, bytes]:
+def build_ort_files(model: bytes) -> dict[str, bytes]:
     """Return model.ort, model.required_operators.config and model.required_operators_and_types.config."""
     from onnxruntime.tools.convert_onnx_models_to_ort import (
         OptimizationStyle,
@@ -47,10 +47,10 @@ def files(model: bytes) -> dict[str, bytes]:
         configs = {
             f"model.{name}": text.replace(f"{folder}/", "").encode() for name, text in found.items()
         }
-        return {ORT_FILE: normalised(source.read_bytes()), **configs}
+        return {ORT_FILE: normalize(source.read_bytes()), **configs}
 
 
-def normalised(content: bytes) -> bytes:
+def normalize(content: bytes) -> bytes:
     """Return an .ort file with the same model behind sorted kernel type names: equal models give equal bytes."""
     session = _session(content)
     version, table = session.OrtVersion(), session.Model()._tab

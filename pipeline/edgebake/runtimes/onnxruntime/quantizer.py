@@ -13,19 +13,19 @@ from typing import Any
 import numpy as np
 import onnx
 
-from edgebake.models.onnx.program import Program
+from edgebake.models.onnx.float_graph import CalibratedGraph
 from edgebake.recipe import Granularity
 
 
 @dataclass(frozen=True)
-class Integers:
+class IntegerOptions:
     """Which nodes compute in integers, and what shares a scale among their weights."""
 
     granularity: Granularity
     kept: Collection[str] = ()  # nodes that stay in float
 
 
-def integers(program: Program, asked: Integers) -> onnx.ModelProto:
+def quantize_integers(program: CalibratedGraph, asked: IntegerOptions) -> onnx.ModelProto:
     """Return the program in QDQ form, with uint8 activations and int8 weights."""
     from onnxruntime.quantization import QuantType
     from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
@@ -58,7 +58,7 @@ def _operators() -> list[str]:
     return sorted({*QDQRegistry, *QLinearOpsRegistry})
 
 
-def _ranges(program: Program) -> Any:
+def _ranges(program: CalibratedGraph) -> Any:
     from onnxruntime.quantization.calibrate import CalibrationMethod, TensorData, TensorsData
 
     known = {
@@ -68,7 +68,7 @@ def _ranges(program: Program) -> Any:
     return TensorsData(CalibrationMethod.MinMax, known)
 
 
-def dynamic(model: onnx.ModelProto) -> onnx.ModelProto:
+def quantize_weights(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return a prepared graph with uint8 weights, whose kernels quantize activations on the fly."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 

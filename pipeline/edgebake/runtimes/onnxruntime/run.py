@@ -49,7 +49,7 @@ class OnnxSession:
 
 
 def _tensor(end: str, seen: Any, properties: dict[str, str]) -> Tensor:
-    return scales.tensor(end, (seen.name, list(seen.shape), DTYPES[seen.type]), properties)
+    return scales.describe_tensor(end, (seen.name, list(seen.shape), DTYPES[seen.type]), properties)
 
 
 def run_modes(_: dict[str, bytes]) -> tuple[RunMode, ...]:

@@ -12,7 +12,7 @@ LAYOUTS = {"input": "NHWC", "output": "NC"}
 KEYS = tuple(f"{end}_{word}" for end in LAYOUTS for word in ("scale", "zero_point"))
 
 
-def found(graph: Any) -> dict[str, str]:
+def io_scales(graph: Any) -> dict[str, str]:
     """Return the properties of an onnx.GraphProto's ends; none for an end of real numbers."""
     readers = [
         node
@@ -37,7 +37,7 @@ def _properties(graph: Any, end: str, nodes: list[Any]) -> dict[str, str]:
     return {f"{end}_scale": repr(float(scale)), f"{end}_zero_point": str(int(zero))}
 
 
-def tensor(
+def describe_tensor(
     end: str, described: tuple[str, list[int], str], properties: Mapping[str, str]
 ) -> Tensor:
     """Return the input or output of a file, `described` by name, shape and dtype, with what its properties say."""

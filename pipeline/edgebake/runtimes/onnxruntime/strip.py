@@ -38,7 +38,7 @@ def strip(files: dict[str, bytes]) -> dict[str, bytes]:
     onnx.helper.set_model_props(model, needed)
     onnx.checker.check_model(model)
     file: bytes = model.SerializeToString(deterministic=True)
-    return {FILE: file} | (ort_format.files(file) if ort_format.ORT_FILE in files else {})
+    return {FILE: file} | (ort_format.build_ort_files(file) if ort_format.ORT_FILE in files else {})
 
 
 def _messages(message: Any) -> Iterator[Any]:

@@ -14,7 +14,7 @@ LIMITS = {onnx.TensorProto.INT4: 7, onnx.TensorProto.INT8: 127}  # symmetric: no
 WEIGHTED = ("Conv", "Gemm", "MatMul")
 
 
-def int4(model: onnx.ModelProto, block_size: int | None) -> onnx.ModelProto:
+def quantize_int4(model: onnx.ModelProto, block_size: int | None) -> onnx.ModelProto:
     """Return the graph with int4 weights, a scale for each block of input channels or else for each output channel.
 
     Blocks are for the sizes that they divide. Depthwise convolutions, where a channel has but a few weights, get int8.
@@ -37,7 +37,7 @@ def int4(model: onnx.ModelProto, block_size: int | None) -> onnx.ModelProto:
     return model
 
 
-def halved(model: onnx.ModelProto, names: Collection[str]) -> onnx.ModelProto:
+def store_float16(model: onnx.ModelProto, names: Collection[str]) -> onnx.ModelProto:
     """Return the graph with the weights of the named nodes stored as float16."""
     found = {
         item.name: item
@@ -80,7 +80,7 @@ def _packed(
     words: dict[str, int] = (
         {"axis": inputs, "block_size": block_size or 0} if blocked else {"axis": outputs}
     )
-    integers, scales = rounded(values, LIMITS[bits], words)
+    integers, scales = round_weights(values, LIMITS[bits], words)
     graph.initializer.append(
         helper.make_tensor(f"{item.name}_integers", bits, values.shape, integers.reshape(-1))
     )
@@ -91,7 +91,7 @@ def _packed(
     return node
 
 
-def rounded(
+def round_weights(
     values: NDArray[np.float32], limit: int, words: dict[str, int]
 ) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Return integers and scales of weights, by the words of DequantizeLinear: `axis` and, if any, `block_size`."""

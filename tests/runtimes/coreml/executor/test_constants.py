@@ -126,7 +126,7 @@ def test_numbers_of_every_width_come_back(bits: int) -> None:
 
 @pytest.mark.parametrize("dtype", sorted(DTYPES))
 def test_a_type_is_its_dtype_and_its_shape(dtype: str) -> None:
-    message = schema.module("MIL_pb2").ValueType()
+    message = schema.load_module("MIL_pb2").ValueType()
     type_message(message, (dtype, (1, None, 3)))
     assert type_of(message) == Type(dtype, (1, None, 3))
 

@@ -93,7 +93,7 @@ def test_labels_are_a_list() -> None:
 
 def test_the_block_of_the_functions_own_opset_is_read() -> None:
     content = files({"x": PAIR}, [op("relu", {"x": "x"}, y=PAIR)], ["y"])
-    model = schema.module("Model_pb2").Model()
+    model = schema.load_module("Model_pb2").Model()
     model.ParseFromString(content[package.specification_file(content)])
     function = model.mlProgram.functions["main"]
     function.block_specializations["CoreML5"].outputs.append("other")

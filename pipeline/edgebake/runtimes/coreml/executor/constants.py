@@ -52,7 +52,7 @@ def type_of(message: Any) -> Type:
         one.constant.size if one.WhichOneof("dimension") == "constant" else None
         for one in tensor.dimensions
     )
-    return Type(schema.module("MIL_pb2").DataType.Name(tensor.dataType).lower(), tuple(sizes))
+    return Type(schema.load_module("MIL_pb2").DataType.Name(tensor.dataType).lower(), tuple(sizes))
 
 
 def value_of(message: Any, weights: dict[str, bytes]) -> NDArray[Any]:

@@ -13,15 +13,15 @@ SCHEMES = ("none", "float16")
 
 def encode(model: Any, quantized: QuantizedModel, _: Convert) -> bytes:
     """Return the .tflite of a live model of Keras, or of the bytes of an imported .tflite."""
-    from edgebake.runtimes.litert import program, quantizer
+    from edgebake.runtimes.litert import calibrated_model, quantizer
 
     if quantized.weights == "float32":
-        return program.to_float_tflite(model)
+        return calibrated_model.to_float_tflite(model)
     if isinstance(model, bytes):
-        return quantizer.halves(model)
+        return quantizer.store_float16_weights(model)
     import tensorflow
 
-    converter = program.converter(model)
+    converter = calibrated_model.converter(model)
     converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
     converter.target_spec.supported_types = [tensorflow.float16]
     return bytes(converter.convert())

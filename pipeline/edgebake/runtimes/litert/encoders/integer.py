@@ -14,14 +14,16 @@ SCHEMES = ("int8", "int16x8", "mixed")
 def encode(model: Any, quantized: QuantizedModel, options: Convert) -> bytes:
     """Return the .tflite that computes in integers, less the layers that `mixed` keeps in another dtype."""
     from edgebake.recipe import Granularity
-    from edgebake.runtimes.litert import program, quantizer
+    from edgebake.runtimes.litert import calibrated_model, quantizer
 
-    float_program = program.Program(program.to_float_tflite(model), quantized.required_ranges)
+    float_program = calibrated_model.CalibratedModel(
+        calibrated_model.to_float_tflite(model), quantized.required_ranges
+    )
     kept_values = {value for values in quantized.fallback_layers.values() for value in values}
     kept = [
         layer.tensor for layer in float_program.layers if kept_values.intersection(layer.values)
     ]
-    integers = quantizer.Integers(
+    integers = quantizer.IntegerOptions(
         activations=quantized.activations,
         granularity=quantized.granularity or Granularity.per_channel,
         fallback_dtype=quantized.fallback_dtype,
@@ -29,4 +31,4 @@ def encode(model: Any, quantized: QuantizedModel, options: Convert) -> bytes:
         input=options.input,
         output=options.output,
     )
-    return quantizer.integers(float_program, integers)
+    return quantizer.quantize_integers(float_program, integers)

@@ -13,10 +13,10 @@ SCHEMES = ("dynamic", "int4_weights")
 
 def encode(model: Any, quantized: QuantizedModel, _: Convert) -> bytes:
     """Return the .tflite with integer weights; 4-bit ones share a scale in blocks of `compression.block_size`."""
-    from edgebake.runtimes.litert import program, quantizer
+    from edgebake.runtimes.litert import calibrated_model, quantizer
 
     if quantized.weights == "int4":
-        return quantizer.weights(
-            program.to_float_tflite(model), 4, quantized.compression.block_size
+        return quantizer.quantize_weights(
+            calibrated_model.to_float_tflite(model), 4, quantized.compression.block_size
         )
-    return quantizer.weights(program.to_float_tflite(model), 8)
+    return quantizer.quantize_weights(calibrated_model.to_float_tflite(model), 8)

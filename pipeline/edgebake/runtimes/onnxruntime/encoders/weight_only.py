@@ -15,9 +15,11 @@ SCHEMES = ("dynamic", "int4_weights")
 
 def encode(model: onnx.ModelProto, quantized: QuantizedModel, _: Convert) -> onnx.ModelProto:
     """Return the graph with integer weights; 4-bit ones share a scale in blocks of `compression.block_size`."""
-    from edgebake.models.onnx import program
+    from edgebake.models.onnx import float_graph
     from edgebake.runtimes.onnxruntime import quantizer, weights
 
     if quantized.weights == "int4":
-        return weights.int4(program.prepared(model), quantized.compression.block_size)
-    return quantizer.dynamic(program.prepared(model))
+        return weights.quantize_int4(
+            float_graph.prepare_for_quantizer(model), quantized.compression.block_size
+        )
+    return quantizer.quantize_weights(float_graph.prepare_for_quantizer(model))

@@ -6,13 +6,13 @@ import pytest
 
 from edgebake.errors import ConversionError
 from edgebake.models.activation_ranges import ActivationRanges
-from edgebake.models.onnx import program
-from edgebake.models.onnx.program import Program
+from edgebake.models.onnx import float_graph
+from edgebake.models.onnx.float_graph import CalibratedGraph
 from tests.runtimes.onnxruntime import programs
 
 
 def test_a_mean_over_height_and_width_becomes_a_pool_and_says_the_same() -> None:
-    before, after = programs.small(), program.pooled(programs.small())
+    before, after = programs.small(), float_graph.use_average_pools(programs.small())
     assert programs.kinds(before).count("ReduceMean") == 1
     assert "ReduceMean" not in programs.kinds(after)
     assert programs.kinds(after).count("GlobalAveragePool") == 2
@@ -34,7 +34,7 @@ def test_any_other_mean_stays(axes: list[int], keepdims: int, answer: list[int])
         ("Neg", "image", "negative", {}),
         ("ReduceMean", "negative", "probabilities", {"axes": axes, "keepdims": keepdims}),
     ]
-    assert programs.kinds(program.pooled(programs.graph(nodes, {}, answer))) == [
+    assert programs.kinds(float_graph.use_average_pools(programs.graph(nodes, {}, answer))) == [
         "Neg",
         "ReduceMean",
     ]
@@ -54,7 +54,7 @@ def test_a_mean_without_its_axes_becomes_a_pool_that_is_flattened(opset: int) ->
     ]
     last = {} if axes else {"last": np.array([-2, -1])}
     before, after = (programs.graph(nodes, last, [1, 6], opset) for _ in range(2))
-    after = program.pooled(after)
+    after = float_graph.use_average_pools(after)
     assert programs.kinds(after) == ["Neg", "GlobalAveragePool", "Flatten"]
     np.testing.assert_allclose(programs.answers(after), programs.answers(before), atol=1e-6)
 
@@ -64,7 +64,7 @@ def test_axes_may_count_from_the_end() -> None:
         ("Neg", "image", "negative", {}),
         ("ReduceMean", "negative", "probabilities", {"axes": [-1, -2], "keepdims": 1}),
     ]
-    model = program.pooled(programs.graph(nodes, {}, [1, 6, 1, 1]))
+    model = float_graph.use_average_pools(programs.graph(nodes, {}, [1, 6, 1, 1]))
     assert programs.kinds(model) == ["Neg", "GlobalAveragePool"]
 
 
@@ -74,7 +74,7 @@ def test_preparing_folds_what_is_constant_and_says_the_same() -> None:
         ("Sub", "image twice", "probabilities", {}),
     ]
     model = programs.graph(nodes, {"shift": np.array([1, 2, 3], np.float32)}, programs.SHAPE)
-    found = program.prepared(model)
+    found = float_graph.prepare_for_quantizer(model)
     assert programs.kinds(found) == ["Sub"]
     np.testing.assert_array_equal(programs.answers(found), programs.answers(model))
 
@@ -112,7 +112,7 @@ def test_a_tensor_that_is_no_value_of_the_model_is_refused() -> None:
         ConversionError,
         match=r"^tensor gate: no activation of the model matches it, the nearest differs by ",
     ):
-        _ = Program(found.model, without).known
+        _ = CalibratedGraph(found.model, without).known
 
 
 def test_nodes_are_found_by_the_values_that_they_compute() -> None:
@@ -123,7 +123,7 @@ def test_nodes_are_found_by_the_values_that_they_compute() -> None:
 
 def test_what_is_seen_is_what_the_graph_computes() -> None:
     model = onnx.shape_inference.infer_shapes(programs.small())
-    seen = program._observed(model, programs.EXAMPLES[:2])
+    seen = float_graph._observed(model, programs.EXAMPLES[:2])
     np.testing.assert_array_equal(seen["turned"][1], programs.EXAMPLES[1:2].transpose(0, 3, 1, 2))
     assert seen["clipped"][0].min() == 0
     assert [len(values) for values in seen.values()] == [2] * 13

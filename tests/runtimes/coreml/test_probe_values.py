@@ -9,7 +9,7 @@ import pytest
 
 from edgebake.errors import ConversionError
 from edgebake.models.activation_ranges import ActivationRange, ActivationRanges, fingerprint
-from edgebake.runtimes.coreml import values
+from edgebake.runtimes.coreml import probe_values
 from tests.runtimes.coreml.programs import Image, files, op, real
 
 PROBES = np.array([[[[10], [250]]], [[[90], [110]]]], np.uint8)
@@ -40,7 +40,7 @@ RANGES = ActivationRanges(
     ],
     np.stack([one.reshape(1, 2, 1) for one in CENTRED]).astype(np.float32),
 )
-VALUES = values.of(PROGRAM, PROBES, RANGES)
+VALUES = probe_values.compute_values(PROGRAM, PROBES, RANGES)
 
 
 def test_a_range_is_the_models_whatever_the_probes_hold() -> None:

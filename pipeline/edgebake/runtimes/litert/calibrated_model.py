@@ -41,7 +41,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Program:
+class CalibratedModel:
     """A float .tflite beside the ranges of the model that it was converted from."""
 
     model: bytes

@@ -21,7 +21,7 @@ Seen = dict[str, list[NDArray[Any]]]  # by the value, one array for each probe
 
 
 @dataclass(frozen=True)
-class Values:
+class ProbeValues:
     """The float values of a program beside the ranges of the model that it was converted from."""
 
     ranges: ActivationRanges
@@ -64,13 +64,15 @@ class Values:
             return set()
 
 
-def of(files: dict[str, bytes], pixels: NDArray[np.uint8], ranges: ActivationRanges) -> Values:
+def compute_values(
+    files: dict[str, bytes], pixels: NDArray[np.uint8], ranges: ActivationRanges
+) -> ProbeValues:
     """Return the values of a program, given the probes as pixels uint8 [n, h, w, c], channels in the model's order."""
     read = package.read(files)
     executor = Executor(read, Arithmetic.float32, read=floats(programs.read(read)))
     seen: Seen = {}
-    for image in picture.of(pixels, read):
+    for image in picture.to_picture(pixels, read):
         fed = {"image": image[np.newaxis]}
         for name, value in {**fed, **executor.predict(fed)}.items():
             seen.setdefault(name, []).append(value)
-    return Values(ranges, seen)
+    return ProbeValues(ranges, seen)

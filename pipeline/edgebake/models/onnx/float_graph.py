@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from edgebake.models import keras_session
 from edgebake.models.activation_ranges import ActivationRange, ActivationRanges
-from edgebake.models.onnx.canonical import canonical
+from edgebake.models.onnx.canonical import canonicalize
 
 OPSET = 17  # the newest that tf2onnx 1.17 writes without experimental operators and every ONNX Runtime since 1.12 reads
 IMAGE, PROBABILITIES = "image", "probabilities"
 
 
 @dataclass(frozen=True)
-class Program:
+class CalibratedGraph:
     """A prepared float graph beside the ranges of the model that it was exported from."""
 
     model: onnx.ModelProto
@@ -51,7 +51,7 @@ class Program:
         ]
 
 
-def exported(model: Any) -> onnx.ModelProto:
+def export_keras(model: Any) -> onnx.ModelProto:
     """Return a live Keras model as a float32 graph, image [1, h, w, c] -> probabilities [1, classes]."""
     import tf2onnx
 
@@ -60,7 +60,9 @@ def exported(model: Any) -> onnx.ModelProto:
     found, _ = tf2onnx.convert.from_graph_def(
         graph.graph.as_graph_def(), input_names=inputs, output_names=outputs, opset=OPSET
     )
-    return canonical(_without_erfc(_renamed(found, {inputs[0]: IMAGE, outputs[0]: PROBABILITIES})))
+    return canonicalize(
+        _without_erfc(_renamed(found, {inputs[0]: IMAGE, outputs[0]: PROBABILITIES}))
+    )
 
 
 def _without_erfc(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -94,12 +96,12 @@ def _renamed(model: onnx.ModelProto, names: dict[str, str]) -> onnx.ModelProto:
     return model
 
 
-def prepared(model: onnx.ModelProto) -> onnx.ModelProto:
+def prepare_for_quantizer(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return a graph with shapes inferred, constants folded and means as pools, as the quantizers want it."""
-    return pooled(folded(model))
+    return use_average_pools(fold_constants(model))
 
 
-def folded(model: onnx.ModelProto) -> onnx.ModelProto:
+def fold_constants(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return a graph with shapes inferred and all computed that does not depend on the image."""
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
@@ -110,7 +112,7 @@ def folded(model: onnx.ModelProto) -> onnx.ModelProto:
         return onnx.load(target)
 
 
-def pooled(model: onnx.ModelProto) -> onnx.ModelProto:
+def use_average_pools(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return the graph with GlobalAveragePool for each mean over height and width: it has an integer kernel.
 
     Both sum up the same [n, c, h, w] and divide by h * w.
@@ -128,22 +130,25 @@ def pooled(model: onnx.ModelProto) -> onnx.ModelProto:
             or not _is_spatial(node, numbers)
         ):
             continue
-        pooled, answer = f"{node.output[0]}_pooled", node.output[0]
-        keeps = attributes(node).get("keepdims", 1) == 1
+        use_average_pools, answer = f"{node.output[0]}_pooled", node.output[0]
+        keeps = attribute_values(node).get("keepdims", 1) == 1
         pool = onnx.helper.make_node(
-            "GlobalAveragePool", node.input[:1], [answer if keeps else pooled], node.name
+            "GlobalAveragePool", node.input[:1], [answer if keeps else use_average_pools], node.name
         )
         node.CopyFrom(pool)
         if not keeps:
             model.graph.node.insert(
-                place + 1, onnx.helper.make_node("Flatten", [pooled], [answer], f"{answer}_flatten")
+                place + 1,
+                onnx.helper.make_node(
+                    "Flatten", [use_average_pools], [answer], f"{answer}_flatten"
+                ),
             )
     return model
 
 
 def _is_spatial(node: onnx.NodeProto, numbers: dict[str, onnx.TensorProto]) -> bool:
     # From opset 18 on the axes are a tensor, up to 17 an attribute.
-    axes = attributes(node).get("axes", [])
+    axes = attribute_values(node).get("axes", [])
     if len(node.input) > 1:
         axes = (
             onnx.numpy_helper.to_array(numbers[node.input[1]]) if node.input[1] in numbers else []
@@ -151,7 +156,7 @@ def _is_spatial(node: onnx.NodeProto, numbers: dict[str, onnx.TensorProto]) -> b
     return sorted(int(axis) % 4 for axis in axes) == [2, 3]
 
 
-def attributes(node: onnx.NodeProto) -> dict[str, Any]:
+def attribute_values(node: onnx.NodeProto) -> dict[str, Any]:
     """Return a node's attributes by their names."""
     return {word.name: onnx.helper.get_attribute_value(word) for word in node.attribute}
 
