@@ -35,28 +35,31 @@ def _budget(**gates: Gate) -> Budget:
 
 
 def _rows(*counted: tuple[int, str, str, str]) -> list[Row]:
-    """Return so many examples each of (label, answer, answer of the float parent), dark where the label is 1."""
+    """Return `count` examples each of (label, prediction, prediction of the float parent).
+
+    They are dark where the label is 1.
+    """
     return [
         {
             "label": label,
             "answer": answer,
-            "float_answer": other,
+            "float_answer": float_answer,
             "slice:light": "dark" if label == "1" else "bright",
         }
-        for count, label, answer, other in counted
+        for count, label, answer, float_answer in counted
         for _ in range(count)
     ]
 
 
-def _found(*counted: tuple[int, str, str, str], **others: Any) -> TargetEvidence:
-    metrics = {"accuracy": HERE, "accuracy_drop": HERE} | others.pop("metrics", {})
+def _evidence(*counted: tuple[int, str, str, str], **fields: Any) -> TargetEvidence:
+    metrics = {"accuracy": HERE, "accuracy_drop": HERE} | fields.pop("metrics", {})
     return TargetEvidence(
-        metrics=metrics, examples=_rows(*counted), resamples=others.pop("resamples", {}), **others
+        metrics=metrics, examples=_rows(*counted), resamples=fields.pop("resamples", {}), **fields
     )
 
 
-def _only(findings: TargetEvidence, **gates: Gate) -> Decision:
-    (decision,) = decide(_budget(**gates), findings)
+def _only(evidence: TargetEvidence, **gates: Gate) -> Decision:
+    (decision,) = decide(_budget(**gates), evidence)
     return decision
 
 
@@ -79,15 +82,15 @@ SPREAD = {"latency_p90_ms": [9 + i / 500 for i in range(1001)]}  # 9 to 11 ms
     ],
 )
 def test_a_floor_is_passed_by_its_bound_and_not_by_the_point(right: int, verdict: Verdict) -> None:
-    findings = _found((right, "1", "1", "1"), (200 - right, "1", "0", "1"))
-    decision = _only(findings, accuracy=Floor(at_least=0.95, required=True))
+    evidence = _evidence((right, "1", "1", "1"), (200 - right, "1", "0", "1"))
+    decision = _only(evidence, accuracy=Floor(at_least=0.95, required=True))
     assert decision.verdict is verdict
     assert decision.lets_through is (verdict is Verdict.passed)
 
 
 def test_what_is_inconclusive_says_how_many_more_examples_would_decide_and_that_it_blocks() -> None:
-    findings = _found((195, "1", "1", "1"), (5, "1", "0", "1"))
-    decision = _only(findings, accuracy=Floor(at_least=0.95, required=True))
+    evidence = _evidence((195, "1", "1", "1"), (5, "1", "0", "1"))
+    decision = _only(evidence, accuracy=Floor(at_least=0.95, required=True))
     assert decision.note == (
         "about 16 more test examples would decide; "
         "until then it blocks the release, unless the recipe says `inconclusive: passes`"
@@ -96,24 +99,26 @@ def test_what_is_inconclusive_says_how_many_more_examples_would_decide_and_that_
 
 def test_a_recipe_may_let_through_what_is_inconclusive_but_not_what_failed() -> None:
     gate = Floor(at_least=0.95, required=True, inconclusive=Inconclusive.passes)
-    unsure = _only(_found((195, "1", "1", "1"), (5, "1", "0", "1")), accuracy=gate)
+    unsure = _only(_evidence((195, "1", "1", "1"), (5, "1", "0", "1")), accuracy=gate)
     assert unsure.verdict is Verdict.inconclusive_accepted
     assert unsure.lets_through
-    assert not _only(_found((150, "1", "1", "1"), (50, "1", "0", "1")), accuracy=gate).lets_through
+    assert not _only(
+        _evidence((150, "1", "1", "1"), (50, "1", "0", "1")), accuracy=gate
+    ).lets_through
 
 
 def test_loss_is_paired_with_the_float_parent() -> None:
     # 60 % right is no loss if the parent is right on the same 60 %.
     gate = Ceiling(at_most=0.02, required=True)
-    same = _found((120, "1", "1", "1"), (80, "1", "0", "0"))
+    same = _evidence((120, "1", "1", "1"), (80, "1", "0", "0"))
     assert _only(same, accuracy_drop=gate).verdict is Verdict.passed
-    lost = _found((160, "1", "1", "1"), (30, "1", "0", "1"), (10, "1", "1", "0"))
+    lost = _evidence((160, "1", "1", "1"), (30, "1", "0", "1"), (10, "1", "1", "0"))
     assert _only(lost, accuracy_drop=gate).verdict is Verdict.failed
 
 
 def test_class_accuracy_names_the_worst_class_and_where_it_stands() -> None:
-    findings = _found((100, "1", "1", "1"), (10, "2", "2", "2"), (20, "2", "1", "2"))
-    decision = _only(findings, class_accuracy=Floor(at_least=0.8, required=True))
+    evidence = _evidence((100, "1", "1", "1"), (10, "2", "2", "2"), (20, "2", "1", "2"))
+    decision = _only(evidence, class_accuracy=Floor(at_least=0.8, required=True))
     assert decision.verdict is Verdict.failed
     assert decision.note == "worst is 2: 10 of 30"
     assert decision.measurement.value == pytest.approx(1 / 3)
@@ -122,9 +127,9 @@ def test_class_accuracy_names_the_worst_class_and_where_it_stands() -> None:
 
 
 def test_slices_are_the_values_of_a_column() -> None:
-    findings = _found((100, "1", "1", "1"), (100, "2", "2", "2"), (30, "2", "1", "2"))
+    evidence = _evidence((100, "1", "1", "1"), (100, "2", "2", "2"), (30, "2", "1", "2"))
     decision = _only(
-        findings, slice_accuracy=SliceFloor(at_least=0.9, column="light", required=True)
+        evidence, slice_accuracy=SliceFloor(at_least=0.9, column="light", required=True)
     )
     assert decision.verdict is Verdict.failed
     assert decision.note == "worst is bright: 100 of 130"
@@ -135,19 +140,19 @@ def test_parity_is_that_of_the_runtime_that_agrees_least() -> None:
         "parity": Floor(at_least=0.97, required=True),
         "parity_difference": Ceiling(at_most=0.1, required=True),
     }
-    findings = _found(
+    evidence = _evidence(
         (200, "1", "1", "1"), parity={"same": 200, "n": 200, "largest_difference": 0.12}
     )
-    agreed, differing = decide(_budget(**gates), findings)
-    assert (agreed.verdict, differing.verdict) == (Verdict.passed, Verdict.failed)
-    assert differing.measurement.value == 0.12
+    parity, difference = decide(_budget(**gates), evidence)
+    assert (parity.verdict, difference.verdict) == (Verdict.passed, Verdict.failed)
+    assert difference.measurement.value == 0.12
 
 
 @pytest.mark.parametrize(
     ("required", "verdict"), [(True, Verdict.not_measured), (False, Verdict.accepted)]
 )
 def test_without_another_runtime_parity_is_not_measured(required: bool, verdict: Verdict) -> None:
-    decision = _only(_found((9, "1", "1", "1")), parity=Floor(at_least=0.97, required=required))
+    decision = _only(_evidence((9, "1", "1", "1")), parity=Floor(at_least=0.97, required=required))
     assert decision.verdict is verdict
     assert (
         decision.measurement.reason
@@ -160,15 +165,15 @@ def test_without_another_runtime_parity_is_not_measured(required: bool, verdict:
     [(11.0, Verdict.passed), (10.0, Verdict.inconclusive), (9.0, Verdict.failed)],
 )
 def test_latency_is_judged_by_the_interval_of_its_resamples(limit: float, verdict: Verdict) -> None:
-    findings = _found((9, "1", "1", "1"), metrics=_timed(), resamples=SPREAD)
+    evidence = _evidence((9, "1", "1", "1"), metrics=_timed(), resamples=SPREAD)
     assert (
-        _only(findings, latency_p90_ms=TimedCeiling(at_most=limit, required=True)).verdict
+        _only(evidence, latency_p90_ms=TimedCeiling(at_most=limit, required=True)).verdict
         is verdict
     )
 
 
 @pytest.mark.parametrize(
-    ("where", "evidence", "verdict"),
+    ("where", "admitted", "verdict"),
     [
         ("adb", Evidence.device, Verdict.passed),
         ("host", Evidence.device, Verdict.not_measured),
@@ -177,11 +182,11 @@ def test_latency_is_judged_by_the_interval_of_its_resamples(limit: float, verdic
     ],
 )
 def test_an_absolute_limit_needs_the_device_unless_the_recipe_says_otherwise(
-    where: str, evidence: Evidence, verdict: Verdict
+    where: str, admitted: Evidence, verdict: Verdict
 ) -> None:
-    findings = _found((9, "1", "1", "1"), metrics=_timed(where), resamples=SPREAD)
+    evidence = _evidence((9, "1", "1", "1"), metrics=_timed(where), resamples=SPREAD)
     decision = _only(
-        findings, latency_p90_ms=TimedCeiling(at_most=50, required=True, evidence=evidence)
+        evidence, latency_p90_ms=TimedCeiling(at_most=50, required=True, evidence=admitted)
     )
     assert decision.verdict is verdict
     if verdict is Verdict.not_measured:
@@ -191,7 +196,7 @@ def test_an_absolute_limit_needs_the_device_unless_the_recipe_says_otherwise(
 
 
 @pytest.mark.parametrize(
-    ("evidence", "verdict"),
+    ("admitted", "verdict"),
     [
         (Evidence.device, Verdict.not_measured),
         (Evidence.host, Verdict.not_measured),
@@ -199,12 +204,12 @@ def test_an_absolute_limit_needs_the_device_unless_the_recipe_says_otherwise(
     ],
 )
 def test_an_estimate_passes_nothing_unless_the_recipe_says_so_in_so_many_words(
-    evidence: Evidence, verdict: Verdict
+    admitted: Evidence, verdict: Verdict
 ) -> None:
     estimate = {"latency_predicted_ms": Measurement(3.0, "ms", "predicted")}
-    findings = _found((9, "1", "1", "1"), metrics=_timed(value=None) | estimate)
+    evidence = _evidence((9, "1", "1", "1"), metrics=_timed(value=None) | estimate)
     decision = _only(
-        findings, latency_p90_ms=TimedCeiling(at_most=50, required=True, evidence=evidence)
+        evidence, latency_p90_ms=TimedCeiling(at_most=50, required=True, evidence=admitted)
     )
     assert decision.verdict is verdict
     assert decision.measurement.where == (
@@ -214,39 +219,41 @@ def test_an_estimate_passes_nothing_unless_the_recipe_says_so_in_so_many_words(
 
 def test_a_95th_percentile_within_the_budget_proves_the_90th() -> None:
     bounding = {"latency_p95_ms": Measurement(12.0, "ms", "adb")}
-    findings = _found((9, "1", "1", "1"), metrics=_timed(value=None) | bounding)
+    evidence = _evidence((9, "1", "1", "1"), metrics=_timed(value=None) | bounding)
     assert (
-        _only(findings, latency_p90_ms=TimedCeiling(at_most=12, required=True)).verdict
+        _only(evidence, latency_p90_ms=TimedCeiling(at_most=12, required=True)).verdict
         is Verdict.passed
     )
 
 
 def test_a_95th_percentile_beyond_the_budget_says_nothing_of_the_90th() -> None:
     bounding = {"latency_p95_ms": Measurement(12.0, "ms", "adb")}
-    findings = _found((9, "1", "1", "1"), metrics=_timed(value=None) | bounding)
+    evidence = _evidence((9, "1", "1", "1"), metrics=_timed(value=None) | bounding)
     assert (
-        _only(findings, latency_p90_ms=TimedCeiling(at_most=11, required=True)).verdict
+        _only(evidence, latency_p90_ms=TimedCeiling(at_most=11, required=True)).verdict
         is Verdict.not_measured
     )
 
 
 def test_a_speedup_needs_no_device() -> None:
     metrics = {"speedup": Measurement(1.5, "times", "host")}
-    findings = _found((9, "1", "1", "1"), metrics=metrics, resamples={"speedup": [1.4, 1.5, 1.6]})
-    assert _only(findings, speedup=Floor(at_least=1.3, required=True)).verdict is Verdict.passed
+    evidence = _evidence(
+        (9, "1", "1", "1"), metrics=metrics, resamples={"speedup": [1.4, 1.5, 1.6]}
+    )
+    assert _only(evidence, speedup=Floor(at_least=1.3, required=True)).verdict is Verdict.passed
 
 
 def test_frames_per_second_have_a_floor() -> None:
     metrics = {"frames_per_second": Measurement(100.0, "1/s", "ssh")}
-    findings = _found(
+    evidence = _evidence(
         (9, "1", "1", "1"), metrics=metrics, resamples={"frames_per_second": [90.0, 100.0, 110.0]}
     )
     assert (
-        _only(findings, frames_per_second=TimedFloor(at_least=30, required=True)).verdict
+        _only(evidence, frames_per_second=TimedFloor(at_least=30, required=True)).verdict
         is Verdict.passed
     )
     assert (
-        _only(findings, frames_per_second=TimedFloor(at_least=200, required=True)).verdict
+        _only(evidence, frames_per_second=TimedFloor(at_least=200, required=True)).verdict
         is Verdict.failed
     )
 
@@ -256,34 +263,34 @@ def test_placement_takes_the_smaller_of_operators_and_work(
     at_least: float, verdict: Verdict
 ) -> None:
     gpu = Placement("gpu", "litert_gpu", 0.92, 1.0, "operator 1 of 12", "", "")
-    findings = _found((9, "1", "1", "1"), placements=[gpu])
+    evidence = _evidence((9, "1", "1", "1"), placements=[gpu])
     gate = PlacementFloor(accelerator=Accelerator.gpu, at_least=at_least, required=True)
-    decision = _only(findings, accelerator_coverage=gate)
+    decision = _only(evidence, accelerator_coverage=gate)
     assert decision.verdict is verdict
     assert (decision.measurement.value, decision.measurement.where) == (0.92, "predicted")
     npu = replace(gate, accelerator=Accelerator.npu)
-    assert _only(findings, accelerator_coverage=npu).verdict is Verdict.not_measured
+    assert _only(evidence, accelerator_coverage=npu).verdict is Verdict.not_measured
 
 
 @pytest.mark.parametrize(("value", "verdict"), [(20.0, Verdict.passed), (20.1, Verdict.failed)])
 def test_a_size_is_passed_at_its_limit_and_below(value: float, verdict: Verdict) -> None:
-    findings = _found((9, "1", "1", "1"), metrics={"size_mb": Measurement(value, "MB", "file")})
-    assert _only(findings, size_mb=Ceiling(at_most=20, required=True)).verdict is verdict
+    evidence = _evidence((9, "1", "1", "1"), metrics={"size_mb": Measurement(value, "MB", "file")})
+    assert _only(evidence, size_mb=Ceiling(at_most=20, required=True)).verdict is verdict
 
 
 def test_null_gates_are_left_out_and_the_others_keep_the_budgets_order() -> None:
-    findings = _found((200, "1", "1", "1"), metrics={"size_mb": Measurement(1.0, "MB", "file")})
+    evidence = _evidence((200, "1", "1", "1"), metrics={"size_mb": Measurement(1.0, "MB", "file")})
     budget = _budget(
         size_mb=Ceiling(at_most=20, required=True), accuracy=Floor(at_least=0.9, required=True)
     )
-    assert [one.gate for one in decide(budget, findings)] == ["accuracy", "size_mb"]
+    assert [decision.gate for decision in decide(budget, evidence)] == ["accuracy", "size_mb"]
 
 
 def test_manifest_gets_limit_confidence_and_verdict_but_no_value_that_changes_from_run_to_run() -> (
     None
 ):
-    findings = _found((9, "1", "1", "1"), metrics={"size_mb": Measurement(3.25, "MB", "file")})
-    assert _only(findings, size_mb=Ceiling(at_most=20, required=True)).to_dict() == {
+    evidence = _evidence((9, "1", "1", "1"), metrics={"size_mb": Measurement(3.25, "MB", "file")})
+    assert _only(evidence, size_mb=Ceiling(at_most=20, required=True)).to_dict() == {
         "gate": "size_mb",
         "at_most": 20,
         "confidence": 0.95,
@@ -292,20 +299,20 @@ def test_manifest_gets_limit_confidence_and_verdict_but_no_value_that_changes_fr
 
 
 def test_a_shortfall_says_what_was_asked_what_was_found_and_by_how_much_it_missed() -> None:
-    large = _found((9, "1", "1", "1"), metrics={"size_mb": Measurement(20.5, "MB", "file")})
+    large = _evidence((9, "1", "1", "1"), metrics={"size_mb": Measurement(20.5, "MB", "file")})
     gate = Ceiling(at_most=20, required=True)
     assert _only(large, size_mb=gate).shortfall == "size_mb at most 20: 20.5, missed by 0.5"
-    absent = _found((9, "1", "1", "1"), metrics=_timed(value=None))
+    absent = _evidence((9, "1", "1", "1"), metrics=_timed(value=None))
     assert _only(absent, latency_p90_ms=TimedCeiling(at_most=5, required=True)).shortfall == (
         "latency_p90_ms at most 5: not measured"
     )
 
 
 def test_waivers_are_applied_on_the_day_that_is_given() -> None:
-    findings = _found((9, "1", "1", "1"), metrics={"size_mb": Measurement(30.0, "MB", "file")})
+    evidence = _evidence((9, "1", "1", "1"), metrics={"size_mb": Measurement(30.0, "MB", "file")})
     waiver = Waiver(gate="size_mb", reason="one release", by="Ada", until="2027-01-31")
     budget = _budget(size_mb=Ceiling(at_most=20, required=True))
     on, after = (
-        decide(budget, findings, [waiver], day)[0] for day in (date(2027, 1, 31), date(2027, 2, 1))
+        decide(budget, evidence, [waiver], day)[0] for day in (date(2027, 1, 31), date(2027, 2, 1))
     )
     assert (on.verdict, after.verdict) == (Verdict.waived, Verdict.failed)

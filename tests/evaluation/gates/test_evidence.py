@@ -1,10 +1,10 @@
-"""What validate and parity left is read back: pairs, groups, and why there is nothing to compare."""
+"""Evidence is read from the artifacts of validate and parity."""
 
 from pathlib import Path
 
 from edgebake import artifacts
 from edgebake.evaluation.gates import evidence
-from edgebake.evaluation.gates.evidence import groups, pairs
+from edgebake.evaluation.gates.evidence import grouped_test, paired_test
 from edgebake.evaluation.gates.hypothesis_tests import PairedTest, ProportionTest
 from edgebake.evaluation.gates.judge import PARITY
 from edgebake.plan import planner
@@ -26,7 +26,7 @@ def test_pairs_count_what_either_model_alone_gets_right() -> None:
         _row("1", "1", "0"),
         _row("1", "0", "0"),
     ]
-    assert pairs(rows) == PairedTest(lost=2, won=1, n=5)
+    assert paired_test(rows) == PairedTest(lost=2, won=1, n=5)
 
 
 def test_groups_are_sorted_by_name() -> None:
@@ -37,20 +37,20 @@ def test_groups_are_sorted_by_name() -> None:
         _row("a", "a", "a"),
         _row("b", "b", "b"),
     ]
-    found = groups(rows, "label").counts
-    assert list(found.items()) == [("a", ProportionTest(1, 2)), ("b", ProportionTest(2, 3))]
+    groups = grouped_test(rows, "label").groups
+    assert list(groups.items()) == [("a", ProportionTest(1, 2)), ("b", ProportionTest(2, 3))]
 
 
 def test_all_that_validate_left_is_read(project: Path, planned: Plan) -> None:
     planner.write(planned)
     folder = measured.lay(VARIANT, "android", right=97, lost=2, n=100)
     measured.lay_parity("android", {VARIANT: {"same": 99, "n": 100, "largest_difference": 0.1}})
-    found = evidence.read(folder, PARITY / "android.json")
-    assert found.right == 97
-    assert pairs(found.examples) == PairedTest(2, 0, 100)
-    assert found.metrics == measured.metrics(97, 2, 100)
-    assert set(found.resamples) == set(measured.RESAMPLED)
-    assert found.parity == {"same": 99, "n": 100, "largest_difference": 0.1}
+    target = evidence.read(folder, PARITY / "android.json")
+    assert target.right == 97
+    assert paired_test(target.examples) == PairedTest(2, 0, 100)
+    assert target.metrics == measured.metrics(97, 2, 100)
+    assert set(target.resamples) == set(measured.RESAMPLED)
+    assert target.parity == {"same": 99, "n": 100, "largest_difference": 0.1}
 
 
 def test_a_model_without_a_twin_is_told_from_a_comparison_that_has_not_run(

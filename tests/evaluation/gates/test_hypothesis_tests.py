@@ -1,4 +1,4 @@
-"""What counts, pairs, groups and resamples prove: worked numbers, and what would decide where they prove nothing."""
+"""Worked examples of every hypothesis test, and of what would settle it."""
 
 import pytest
 
@@ -13,12 +13,12 @@ from edgebake.evaluation.gates.hypothesis_tests import (
 from edgebake.evaluation.gates.verdict import Requirement
 
 
-def _asked(bound: str, limit: float, confidence: float = 0.95) -> Requirement:
-    return Requirement("a_gate", bound, limit, confidence)
+def _requirement(direction: str, limit: float, confidence: float = 0.95) -> Requirement:
+    return Requirement("a_gate", direction, limit, confidence)
 
 
-def _outcome(sample: HypothesisTest, asked: Requirement) -> str:
-    proves, disproves = sample.proves(asked), sample.disproves(asked)
+def _outcome(test: HypothesisTest, requirement: Requirement) -> str:
+    proves, disproves = test.proves(requirement), test.disproves(requirement)
     assert not (proves and disproves)
     return "passed" if proves else "failed" if disproves else "inconclusive"
 
@@ -35,30 +35,34 @@ def _outcome(sample: HypothesisTest, asked: Requirement) -> str:
     ],
 )
 def test_counts_of_200_against_a_floor_of_095(right: int, outcome: str) -> None:
-    # 0.05 is crossed between 195 and 196 of 200: P(X >= 196 | 0.95) = 0.026, P(X >= 195 | 0.95) = 0.062.
-    assert _outcome(ProportionTest(right, 200), _asked("at_least", 0.95)) == outcome
+    # 0.05 is crossed between 195 and 196 of 200:
+    # P(X >= 196 | 0.95) = 0.026, P(X >= 195 | 0.95) = 0.062.
+    assert _outcome(ProportionTest(right, 200), _requirement("at_least", 0.95)) == outcome
 
 
 def test_less_confidence_decides_earlier() -> None:
-    assert _outcome(ProportionTest(195, 200), _asked("at_least", 0.95, confidence=0.9)) == "passed"
+    assert (
+        _outcome(ProportionTest(195, 200), _requirement("at_least", 0.95, confidence=0.9))
+        == "passed"
+    )
 
 
 def test_a_floor_of_nothing_is_always_passed_and_one_of_all_never() -> None:
-    assert _outcome(ProportionTest(0, 10), _asked("at_least", 0.0)) == "passed"
-    assert _outcome(ProportionTest(10, 10), _asked("at_least", 1.0)) == "inconclusive"
+    assert _outcome(ProportionTest(0, 10), _requirement("at_least", 0.0)) == "passed"
+    assert _outcome(ProportionTest(10, 10), _requirement("at_least", 1.0)) == "inconclusive"
     assert (
-        ProportionTest(10, 10).note(_asked("at_least", 1.0))
+        ProportionTest(10, 10).note(_requirement("at_least", 1.0))
         == "no number of test examples proves a share of 1"
     )
-    assert _outcome(ProportionTest(9, 10), _asked("at_least", 1.0)) == "failed"
+    assert _outcome(ProportionTest(9, 10), _requirement("at_least", 1.0)) == "failed"
 
 
 def test_counts_say_how_many_more_examples_would_decide() -> None:
-    asked = _asked("at_least", 0.95)
-    note = ProportionTest(195, 200).note(asked)
+    requirement = _requirement("at_least", 0.95)
+    note = ProportionTest(195, 200).note(requirement)
     assert note == "about 16 more test examples would decide"
-    assert ProportionTest(190, 200).note(asked) == (
-        "what was found is the limit itself: no number of test examples would decide"
+    assert ProportionTest(190, 200).note(requirement) == (
+        "the measured value is the limit itself: no number of test examples would decide"
     )
 
 
@@ -73,48 +77,52 @@ def test_counts_say_how_many_more_examples_would_decide() -> None:
     ],
 )
 def test_pairs_of_540_against_a_loss_of_two_points(lost: int, won: int, outcome: str) -> None:
-    assert _outcome(PairedTest(lost, won, 540), _asked("at_most", 0.02)) == outcome
+    assert _outcome(PairedTest(lost, won, 540), _requirement("at_most", 0.02)) == outcome
 
 
 def test_a_model_that_is_better_than_its_parent_passes_a_loss_of_nothing() -> None:
-    assert _outcome(PairedTest(2, 20, 540), _asked("at_most", 0.0)) == "passed"
+    assert _outcome(PairedTest(2, 20, 540), _requirement("at_most", 0.0)) == "passed"
 
 
 def test_pairs_say_how_many_more_examples_would_decide() -> None:
-    assert PairedTest(9, 3, 540).note(_asked("at_most", 0.02)).startswith("about ")
+    assert PairedTest(9, 3, 540).note(_requirement("at_most", 0.02)).startswith("about ")
 
 
 def test_all_groups_have_to_be_proven() -> None:
-    asked = _asked("at_least", 0.8)
+    requirement = _requirement("at_least", 0.8)
     good, few = ProportionTest(54, 54), ProportionTest(5, 5)
-    assert _outcome(GroupedTest({"a": good, "b": ProportionTest(50, 54)}), asked) == "passed"
-    assert _outcome(GroupedTest({"a": good, "b": few}), asked) == "inconclusive"
+    assert _outcome(GroupedTest({"a": good, "b": ProportionTest(50, 54)}), requirement) == "passed"
+    assert _outcome(GroupedTest({"a": good, "b": few}), requirement) == "inconclusive"
 
 
 def test_a_group_is_missed_only_if_chance_among_so_many_groups_does_not_explain_it() -> None:
     # P(X <= 11 | 20, 0.8) = 0.0100: below 0.05, but with ten groups Holm asks the lowest for 0.005.
-    asked, poor, sound = _asked("at_least", 0.8), ProportionTest(11, 20), ProportionTest(18, 20)
-    assert _outcome(GroupedTest({"poor": poor, "sound": sound}), asked) == "failed"
+    requirement, poor, sound = (
+        _requirement("at_least", 0.8),
+        ProportionTest(11, 20),
+        ProportionTest(18, 20),
+    )
+    assert _outcome(GroupedTest({"poor": poor, "sound": sound}), requirement) == "failed"
     many = GroupedTest({"poor": poor, **{f"sound {i}": sound for i in range(9)}})
-    assert _outcome(many, asked) == "inconclusive"
-    assert GroupedTest({"poor": poor, "sound": sound}).missed(asked) == ["poor"]
+    assert _outcome(many, requirement) == "inconclusive"
+    assert GroupedTest({"poor": poor, "sound": sound}).missed(requirement) == ["poor"]
 
 
 def test_the_note_names_the_worst_group() -> None:
-    asked = _asked("at_least", 0.8)
+    requirement = _requirement("at_least", 0.8)
     groups = GroupedTest(
         {"7": ProportionTest(42, 50), "3": ProportionTest(45, 50), "9": ProportionTest(50, 50)}
     )
     assert groups.worst == "7"
-    assert groups.note(asked).startswith("worst is 7: 42 of 50; about ")
+    assert groups.note(requirement).startswith("worst is 7: 42 of 50; about ")
     assert (
-        GroupedTest({"7": ProportionTest(10, 50), "3": ProportionTest(50, 50)}).note(asked)
+        GroupedTest({"7": ProportionTest(10, 50), "3": ProportionTest(50, 50)}).note(requirement)
         == "worst is 7: 10 of 50"
     )
 
 
 @pytest.mark.parametrize(
-    ("bound", "limit", "outcome"),
+    ("direction", "limit", "outcome"),
     [
         ("at_most", 0.96, "passed"),
         ("at_most", 0.5, "inconclusive"),
@@ -125,15 +133,17 @@ def test_the_note_names_the_worst_group() -> None:
     ],
 )
 def test_resamples_from_0_to_1_are_judged_by_their_outer_twentieths(
-    bound: str, limit: float, outcome: str
+    direction: str, limit: float, outcome: str
 ) -> None:
-    sample = BootstrapTest([i / 1000 for i in range(1001)], "a quieter machine")
-    assert _outcome(sample, _asked(bound, limit)) == outcome
-    assert sample.bound(_asked(bound, limit)) == pytest.approx(0.95 if bound == "at_most" else 0.05)
+    test = BootstrapTest([i / 1000 for i in range(1001)], "a quieter machine")
+    assert _outcome(test, _requirement(direction, limit)) == outcome
+    assert test.bound(_requirement(direction, limit)) == pytest.approx(
+        0.95 if direction == "at_most" else 0.05
+    )
 
 
 def test_a_size_is_what_it_is() -> None:
-    assert _outcome(ExactValue(20.0), _asked("at_most", 20)) == "passed"
-    assert _outcome(ExactValue(20.1), _asked("at_most", 20)) == "failed"
-    assert _outcome(ExactValue(float("nan")), _asked("at_most", 20)) == "failed"
-    assert ExactValue(1.0).bound(_asked("at_most", 20)) is None
+    assert _outcome(ExactValue(20.0), _requirement("at_most", 20)) == "passed"
+    assert _outcome(ExactValue(20.1), _requirement("at_most", 20)) == "failed"
+    assert _outcome(ExactValue(float("nan")), _requirement("at_most", 20)) == "failed"
+    assert ExactValue(1.0).bound(_requirement("at_most", 20)) is None

@@ -1,1 +1,1 @@
-"""Measurements and a budget in, a verdict per gate out. Reads and writes nothing, but for findings.py."""
+"""Gates: compare measurements with a recipe's budget. Only evidence.py and judge.py read files."""

@@ -1,4 +1,4 @@
-"""A budget and what was found in, a decision per gate out."""
+"""Decide each gate of a budget from the evidence on a target's file."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,91 +6,105 @@ from datetime import date
 
 from edgebake.evaluation.gates.evidence import GateEvidence, TargetEvidence
 from edgebake.evaluation.gates.hypothesis_tests import ExactValue, HypothesisTest
-from edgebake.evaluation.gates.verdict import Decision, Requirement, Verdict
-from edgebake.evaluation.gates.waivers import waived
+from edgebake.evaluation.gates.verdict import AT_LEAST, AT_MOST, Decision, Requirement, Verdict
+from edgebake.evaluation.gates.waivers import apply_waiver
 from edgebake.measurement import PREDICTED, not_measured
 from edgebake.recipe import Budget, Evidence, Gate, Inconclusive, Waiver
 from edgebake.runtimes.run_modes import HOST
 
-# What may stand in for a metric that was not measured: a higher percentile that is fast enough proves the lower one.
-BOUNDED_BY = {"latency_p90_ms": "latency_p95_ms"}
+# A metric that replaces one that was not measured: a fast enough 95th percentile proves the 90th.
+UPPER_BOUNDS = {"latency_p90_ms": "latency_p95_ms"}
 ESTIMATES = {"latency_p90_ms": "latency_predicted_ms"}
+NOT_ON_DEVICE = (
+    "on this host alone, and it is not the device; measure there, or say `evidence: host`"
+)
+BLOCKS = "until then it blocks the release, unless the recipe says `inconclusive: passes`"
 
 
 def decide(
     budget: Budget,
-    findings: TargetEvidence,
+    evidence: TargetEvidence,
     waivers: Sequence[Waiver] = (),
     today: date | None = None,
 ) -> list[Decision]:
-    """Return a decision for each gate that the budget has, in its order; `today` is for waivers."""
+    """Return a decision for each gate of the budget, in its order.
+
+    Args:
+        budget: gates; null ones are left out.
+        evidence: on the target's file.
+        waivers: of gates that need not be passed.
+        today: the day on which waivers are applied; none: the current day.
+    """
+    today = today or date.today()
     decisions = [
-        _decision(word, gate, findings) for word, gate in vars(budget).items() if gate is not None
+        _decision(name, gate, evidence) for name, gate in vars(budget).items() if gate is not None
     ]
-    return [waived(one, waivers, today or date.today()) for one in decisions]
+    return [apply_waiver(decision, waivers, today) for decision in decisions]
 
 
-def asked_by(word: str, gate: Gate) -> Requirement:
-    """Return what a gate asks."""
-    bound = "at_least" if hasattr(gate, "at_least") else "at_most"
-    return Requirement(word, bound, getattr(gate, bound), gate.confidence)
+def requirement_of(name: str, gate: Gate) -> Requirement:
+    """Return the limit of a gate and its direction."""
+    direction = AT_LEAST if hasattr(gate, AT_LEAST) else AT_MOST
+    return Requirement(name, direction, getattr(gate, direction), gate.confidence)
 
 
-def _decision(word: str, gate: Gate, findings: TargetEvidence) -> Decision:
-    asked = asked_by(word, gate)
-    measured, sample = _found(word, gate, findings)
-    if sample is None:
-        return Decision(
-            asked, Verdict.not_measured if gate.required else Verdict.accepted, measured
-        )
-    verdict = _verdict(asked, gate, sample)
-    return Decision(asked, verdict, measured, sample.bound(asked), _note(asked, verdict, sample))
+def _decision(name: str, gate: Gate, evidence: TargetEvidence) -> Decision:
+    requirement = requirement_of(name, gate)
+    measurement, test = _admissible(name, gate, evidence)
+    if test is None:
+        verdict = Verdict.not_measured if gate.required else Verdict.accepted
+        return Decision(requirement, verdict, measurement)
+    verdict = _verdict(requirement, gate, test)
+    note = _note(requirement, verdict, test)
+    return Decision(requirement, verdict, measurement, test.bound(requirement), note)
 
 
-def _verdict(asked: Requirement, gate: Gate, sample: HypothesisTest) -> Verdict:
-    if sample.proves(asked):
+def _verdict(requirement: Requirement, gate: Gate, test: HypothesisTest) -> Verdict:
+    if test.proves(requirement):
         return Verdict.passed
-    if sample.disproves(asked):
+    if test.disproves(requirement):
         return Verdict.failed
-    accepted = gate.inconclusive is Inconclusive.passes
-    return Verdict.inconclusive_accepted if accepted else Verdict.inconclusive
+    if gate.inconclusive is Inconclusive.passes:
+        return Verdict.inconclusive_accepted
+    return Verdict.inconclusive
 
 
-def _note(asked: Requirement, verdict: Verdict, sample: HypothesisTest) -> str:
+def _note(requirement: Requirement, verdict: Verdict, test: HypothesisTest) -> str:
     if verdict is Verdict.inconclusive:
-        return f"{sample.note(asked)}; until then it blocks the release, unless the recipe says `inconclusive: passes`"
-    return sample.note(asked) if verdict is Verdict.inconclusive_accepted else sample.detail
+        return f"{test.note(requirement)}; {BLOCKS}"
+    if verdict is Verdict.inconclusive_accepted:
+        return test.note(requirement)
+    return test.detail
 
 
-def _found(word: str, gate: Gate, findings: TargetEvidence) -> GateEvidence:
-    """Return what a gate is decided from; of a timed one, only what counts as evidence."""
-    evidence = getattr(gate, "evidence", None)
-    if evidence is None:
-        return findings.of(word, gate)
-    found = _measured(word, gate, findings)
-    if found[1] is None and evidence is Evidence.predicted:
-        return _estimated(word, found, findings)
-    if found[0].where == HOST and evidence is Evidence.device:
-        reason = (
-            "on this host alone, and it is not the device; measure there, or say `evidence: host`"
-        )
-        return not_measured(found[0].unit, reason), None
-    return found
+def _admissible(name: str, gate: Gate, evidence: TargetEvidence) -> GateEvidence:
+    """Return the evidence on a gate; of one on speed or memory, only what its recipe admits."""
+    admitted = getattr(gate, "evidence", None)
+    if admitted is None:
+        return evidence.on(name, gate)
+    measurement, test = _measured(name, gate, evidence)
+    if test is None and admitted is Evidence.predicted:
+        return _predicted(name, evidence) or (measurement, None)
+    if measurement.where == HOST and admitted is Evidence.device:
+        return not_measured(measurement.unit, NOT_ON_DEVICE), None
+    return measurement, test
 
 
-def _measured(word: str, gate: Gate, findings: TargetEvidence) -> GateEvidence:
-    measured, sample = findings.of(word, gate)
-    other = BOUNDED_BY.get(word, "")
-    if sample is None and other in findings.metrics:
-        bounding, proof = findings.of(other, gate)
-        # One that is too slow says nothing of the lower percentile.
-        if proof is not None and proof.proves(asked_by(word, gate)):
-            return bounding, proof
-    return measured, sample
+def _measured(name: str, gate: Gate, evidence: TargetEvidence) -> GateEvidence:
+    """Return the measurement of a gate's metric, or one that bounds it from above."""
+    measurement, test = evidence.on(name, gate)
+    bounding_name = UPPER_BOUNDS.get(name, "")
+    if test is None and bounding_name in evidence.metrics:
+        bounding, bounding_test = evidence.on(bounding_name, gate)
+        # A higher percentile that is too slow proves nothing about the lower one.
+        if bounding_test is not None and bounding_test.proves(requirement_of(name, gate)):
+            return bounding, bounding_test
+    return measurement, test
 
 
-def _estimated(word: str, found: GateEvidence, findings: TargetEvidence) -> GateEvidence:
-    estimate = findings.metrics.get(ESTIMATES.get(word, ""))
+def _predicted(name: str, evidence: TargetEvidence) -> GateEvidence | None:
+    """Return the estimate of a gate's metric from the device's facts, if there is one."""
+    estimate = evidence.metrics.get(ESTIMATES.get(name, ""))
     if estimate is None or estimate.value is None:
-        return found
+        return None
     return replace(estimate, where=PREDICTED), ExactValue(estimate.value)

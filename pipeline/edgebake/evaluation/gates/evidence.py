@@ -1,4 +1,4 @@
-"""What validate and parity left, as what gates are decided from.
+"""Evidence on a target's file: its measurements, and the hypothesis test of each gate.
 
 Reads artifacts/validate/<platform>/<variant>/ and artifacts/parity/<platform>.json.
 """
@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from edgebake.evaluation.gates.hypothesis_tests import (
     BootstrapTest,
@@ -28,143 +28,155 @@ MORE_EXAMPLES = "more test examples would decide"
 NO_OTHER = "no file of another runtime in the release holds the same model"
 MORE_RUNS = "more runs, more repeats or a quieter machine would decide"
 
-Row = dict[str, str]
+Row = dict[str, str]  # of examples.csv: label, answer, float_answer, confidence, slice:<column>
+# The measurement of one gate, and its test; no test where it was not measured.
 GateEvidence = tuple[Measurement, HypothesisTest | None]
+
+
+class Parity(TypedDict):
+    """The comparison with the runtime that agrees least; parity.json holds more keys."""
+
+    same: int  # examples with the same predicted class
+    n: int
+    largest_difference: float  # of one probability, 0 to 1
 
 
 @dataclass(frozen=True)
 class TargetEvidence:
-    """All that is known of one target's file."""
+    """All measurements of one target's file."""
 
     metrics: dict[str, Measurement]
-    examples: list[Row]  # label, answer, float_answer, confidence, slice:<column>
+    examples: list[Row]
     resamples: dict[str, list[float]] = field(default_factory=dict)
-    parity: dict[str, Any] | None = (
-        None  # the runtime that agrees least, none where there is no other
-    )
+    parity: Parity | None = None  # none where no other runtime holds the same model
     no_parity: str = NO_OTHER  # why there is none
-    placements: list[Placement] = field(default_factory=list)  # the device's own, in its order
+    placements: list[Placement] = field(default_factory=list)  # of the device's accelerators
 
-    def of(self, word: str, gate: Gate) -> GateEvidence:
-        """Return the measurement that a gate asks about, and what a verdict can be drawn from."""
-        special = SPECIAL.get(word)
+    def on(self, name: str, gate: Gate) -> GateEvidence:
+        """Return the measurement of a gate, and the test that decides it."""
+        special = SPECIAL.get(name)
         if special:
             return special(self, gate)
-        measured = self.metrics[word]
-        if measured.value is None:
-            return measured, None
-        if word in self.resamples:
-            decides = MORE_EXAMPLES if measured.unit == "share" else MORE_RUNS
-            return measured, BootstrapTest(self.resamples[word], decides)
-        return measured, ExactValue(measured.value)
+        measurement = self.metrics[name]
+        if measurement.value is None:
+            return measurement, None
+        if name in self.resamples:
+            remedy = MORE_EXAMPLES if measurement.unit == "share" else MORE_RUNS
+            return measurement, BootstrapTest(self.resamples[name], remedy)
+        return measurement, ExactValue(measurement.value)
 
     @property
     def right(self) -> int:
-        """Return how many test examples the file answers as they are labelled."""
-        return sum(map(is_right, self.examples))
+        """Return the number of test examples that the file classifies correctly."""
+        return sum(is_right(row) for row in self.examples)
 
 
 def read(folder: Path, parity: Path) -> TargetEvidence:
-    """Return what lies in validate's folder of a variant, and in parity's file of its platform."""
+    """Read validate's folder of a variant, and parity's file of its platform."""
     report = json.loads((folder / "report.json").read_text())
     with (folder / "examples.csv").open(newline="") as file:
         examples = list(csv.DictReader(file))
-    others = json.loads(parity.read_text()) if parity.exists() else None
+    comparisons: dict[str, Parity | None] = {}
+    no_parity = f"{parity} is not there: run `dvc repro`"
+    if parity.exists():
+        comparisons = json.loads(parity.read_text())
+        no_parity = NO_OTHER
     return TargetEvidence(
         metrics={name: from_dict(metric) for name, metric in report["metrics"].items()},
         examples=examples,
         resamples=json.loads((folder / "resamples.json").read_text()),
-        parity=others.get(report["variant"]) if others else None,
-        no_parity=NO_OTHER if others is not None else f"{parity} is not there: run `dvc repro`",
+        parity=comparisons.get(report["variant"]),
+        no_parity=no_parity,
     )
 
 
 def is_right(row: Row) -> bool:
-    """Return whether the file answers an example as it is labelled."""
+    """Return whether the file classifies an example correctly."""
     return row["answer"] == row["label"]
 
 
-def pairs(rows: Iterable[Row]) -> PairedTest:
-    """Return how often the float parent alone, and the file alone, is right."""
-    kinds = Counter((row["float_answer"] == row["label"], is_right(row)) for row in rows)
-    return PairedTest(kinds[True, False], kinds[False, True], kinds.total())
+def paired_test(rows: Iterable[Row]) -> PairedTest:
+    """Count the examples that the float parent alone, and the file alone, classify correctly."""
+    counts = Counter((row["float_answer"] == row["label"], is_right(row)) for row in rows)
+    return PairedTest(lost=counts[True, False], won=counts[False, True], n=counts.total())
 
 
-def groups(rows: Iterable[Row], column: str) -> GroupedTest:
-    """Return for each value of a column how many of its examples are right, sorted by value."""
-    kinds = Counter((row[column], is_right(row)) for row in rows)
-    names = sorted({name for name, _ in kinds})
-    return GroupedTest(
-        {
-            name: ProportionTest(kinds[name, True], kinds[name, True] + kinds[name, False])
-            for name in names
-        }
-    )
+def grouped_test(rows: Iterable[Row], column: str) -> GroupedTest:
+    """Count the correctly classified examples for each value of a column, sorted by value."""
+    counts = Counter((row[column], is_right(row)) for row in rows)
+    groups = {}
+    for name in sorted({name for name, _ in counts}):
+        right = counts[name, True]
+        groups[name] = ProportionTest(right, right + counts[name, False])
+    return GroupedTest(groups)
 
 
-def _accuracy(findings: TargetEvidence, _: Gate) -> GateEvidence:
-    return findings.metrics["accuracy"], ProportionTest(findings.right, len(findings.examples))
+def _accuracy(evidence: TargetEvidence, _: Gate) -> GateEvidence:
+    return evidence.metrics["accuracy"], ProportionTest(evidence.right, len(evidence.examples))
 
 
-def _accuracy_drop(findings: TargetEvidence, _: Gate) -> GateEvidence:
-    return findings.metrics["accuracy_drop"], pairs(findings.examples)
+def _accuracy_drop(evidence: TargetEvidence, _: Gate) -> GateEvidence:
+    return evidence.metrics["accuracy_drop"], paired_test(evidence.examples)
 
 
-def _classes(findings: TargetEvidence, _: Gate) -> GateEvidence:
-    return _of_groups(findings, groups(findings.examples, "label"))
+def _class_accuracy(evidence: TargetEvidence, _: Gate) -> GateEvidence:
+    return _worst_group(evidence, "label")
 
 
-def _slices(findings: TargetEvidence, gate: Gate) -> GateEvidence:
+def _slice_accuracy(evidence: TargetEvidence, gate: Gate) -> GateEvidence:
     column = gate.column if isinstance(gate, SliceFloor) else ""
-    return _of_groups(findings, groups(findings.examples, f"{SLICE}{column}"))
+    return _worst_group(evidence, f"{SLICE}{column}")
 
 
-def _of_groups(findings: TargetEvidence, found: GroupedTest) -> GateEvidence:
-    worst = found.counts[found.worst]
-    interval = proportion.interval(worst.right, worst.n)
-    measured = replace(
-        findings.metrics["accuracy"], value=worst.right / worst.n, n=worst.n, interval=interval
+def _worst_group(evidence: TargetEvidence, column: str) -> GateEvidence:
+    """Return the accuracy of the worst group, and the test of all groups."""
+    test = grouped_test(evidence.examples, column)
+    worst = test.groups[test.worst]
+    measurement = replace(
+        evidence.metrics["accuracy"],
+        value=worst.share,
+        n=worst.n,
+        interval=proportion.interval(worst.right, worst.n),
     )
-    return measured, found
+    return measurement, test
 
 
-def _parity(findings: TargetEvidence, _: Gate) -> GateEvidence:
-    if findings.parity is None:
-        return not_measured("share", findings.no_parity), None
-    counts = ProportionTest(findings.parity["same"], findings.parity["n"])
-    interval = proportion.interval(counts.right, counts.n)
-    measured = _compared(findings, counts.right / counts.n)
-    return replace(measured, interval=interval), counts
+def _parity(evidence: TargetEvidence, _: Gate) -> GateEvidence:
+    parity = evidence.parity
+    if parity is None:
+        return not_measured("share", evidence.no_parity), None
+    test = ProportionTest(parity["same"], parity["n"])
+    interval = proportion.interval(test.right, test.n)
+    accuracy = evidence.metrics["accuracy"]
+    return replace(accuracy, value=test.share, interval=interval), test
 
 
-def _parity_difference(findings: TargetEvidence, _: Gate) -> GateEvidence:
-    if findings.parity is None:
-        return not_measured("share", findings.no_parity), None
-    measured = _compared(findings, findings.parity["largest_difference"])
-    return measured, ExactValue(findings.parity["largest_difference"])
+def _parity_difference(evidence: TargetEvidence, _: Gate) -> GateEvidence:
+    parity = evidence.parity
+    if parity is None:
+        return not_measured("share", evidence.no_parity), None
+    difference = parity["largest_difference"]
+    accuracy = evidence.metrics["accuracy"]
+    return replace(accuracy, value=difference, interval=None), ExactValue(difference)
 
 
-def _compared(findings: TargetEvidence, value: float) -> Measurement:
-    return replace(findings.metrics["accuracy"], value=value, interval=None)
-
-
-def _accelerator_coverage(findings: TargetEvidence, gate: Gate) -> GateEvidence:
+def _accelerator_coverage(evidence: TargetEvidence, gate: Gate) -> GateEvidence:
     accelerator = gate.accelerator.value if isinstance(gate, PlacementFloor) else ""
-    for one in findings.placements:
-        if one.accelerator == accelerator:
-            value = min(one.operators, one.macs)
-            return Measurement(value, "share", PREDICTED, device=one.delegate), ExactValue(value)
-    return not_measured(
-        "share", f"nothing is known to bring this file to the device's {accelerator}"
-    ), None
+    for placement in evidence.placements:
+        if placement.accelerator == accelerator:
+            share = min(placement.operators, placement.macs)
+            measurement = Measurement(share, "share", PREDICTED, device=placement.delegate)
+            return measurement, ExactValue(share)
+    reason = f"nothing is known to bring this file to the device's {accelerator}"
+    return not_measured("share", reason), None
 
 
-# Gates whose measurement is not a metric of the same name, or that are decided from examples.
+# Gates whose measurement is not the metric of the same name, or that are decided from examples.
 SPECIAL: dict[str, Callable[[TargetEvidence, Gate], GateEvidence]] = {
     "accuracy": _accuracy,
     "accuracy_drop": _accuracy_drop,
-    "class_accuracy": _classes,
-    "slice_accuracy": _slices,
+    "class_accuracy": _class_accuracy,
+    "slice_accuracy": _slice_accuracy,
     "parity": _parity,
     "parity_difference": _parity_difference,
     "accelerator_coverage": _accelerator_coverage,

@@ -1,6 +1,7 @@
-"""What a gate is decided from: counts, pairs, groups, resamples; each knows what it proves.
+"""Hypothesis tests behind the gates.
 
-Every sample answers three questions: the bounds of the true value at some confidence, and what would decide.
+Each test compares a measured quantity with a requirement at the requirement's confidence. It is
+passed, failed or inconclusive, and says what would settle it.
 """
 
 from collections.abc import Sequence
@@ -9,242 +10,245 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
-from edgebake.evaluation.gates.verdict import Requirement
+from edgebake.evaluation.gates.verdict import AT_LEAST, Requirement
 from edgebake.evaluation.statistics import paired, proportion
 
 
 class HypothesisTest(Protocol):
-    """Something that a verdict can be drawn from."""
+    """A measured quantity whose true value can be tested against a requirement."""
 
-    def proves(self, asked: Requirement) -> bool:
-        """Return whether the true value is on the right side of the limit, at the confidence that is asked for."""
+    def proves(self, requirement: Requirement) -> bool:
+        """Return whether the true value meets the requirement, at its confidence."""
 
-    def disproves(self, asked: Requirement) -> bool:
-        """Return whether the true value is on the wrong side of it, at the same confidence."""
+    def disproves(self, requirement: Requirement) -> bool:
+        """Return whether the true value misses the requirement, at its confidence."""
 
-    def bound(self, asked: Requirement) -> float | None:
-        """Return the one-sided bound that has to clear the limit."""
+    def bound(self, requirement: Requirement) -> float | None:
+        """Return the one-sided confidence bound to compare with the limit; none if exact."""
 
     @property
     def detail(self) -> str:
-        """Return what the number alone does not say: the worst group."""
+        """Return what the number alone leaves out, for example the worst group."""
 
-    def note(self, asked: Requirement) -> str:
-        """Return the same, and what would decide where nothing is proven."""
+    def note(self, requirement: Requirement) -> str:
+        """Return the detail, and what would settle an inconclusive test."""
 
 
-def _more(needed: int | None, n: int) -> str:
+def _more_examples(needed: int | None, n: int) -> str:
     if needed is None:
-        return "what was found is the limit itself: no number of test examples would decide"
+        return "the measured value is the limit itself: no number of test examples would decide"
     return f"about {needed - n:,} more test examples would decide"
 
 
 @dataclass(frozen=True)
 class ExactValue:
-    """A number that nothing had to be sampled for, or that speaks for these examples alone."""
+    """A number without sampling error, or one that is compared as it is."""
 
     value: float
     detail: ClassVar[str] = ""
 
-    def proves(self, asked: Requirement) -> bool:
-        """Return whether the number itself holds."""
-        return (
-            self.value >= asked.limit
-            if asked.direction == "at_least"
-            else self.value <= asked.limit
-        )
+    def proves(self, requirement: Requirement) -> bool:
+        """Return whether the value meets the requirement."""
+        return requirement.is_met_by(self.value)
 
-    def disproves(self, asked: Requirement) -> bool:
-        """Return whether it does not; nothing lies between."""
-        return not self.proves(asked)
+    def disproves(self, requirement: Requirement) -> bool:
+        """Return whether the value misses the requirement; it is never inconclusive."""
+        return not self.proves(requirement)
 
     def bound(self, _: Requirement) -> float | None:
-        """Return none: there is nothing to be unsure of."""
+        """Return none: an exact value has no confidence bound."""
         return None
 
     def note(self, _: Requirement) -> str:
-        """Return nothing."""
+        """Return an empty note."""
         return ""
 
 
 @dataclass(frozen=True)
 class ProportionTest:
-    """So many of n examples; for a floor of their share."""
+    """Exact binomial test of the share of right examples against a floor."""
 
     right: int
     n: int
     detail: ClassVar[str] = ""
 
-    def proves(self, asked: Requirement) -> bool:
-        """Return whether the lower bound clears the limit."""
-        return (
-            proportion.p_at_least(self.right, self.n, asked.limit) <= 1 - asked.confidence
-            or asked.limit == 0
-        )
+    @property
+    def share(self) -> float:
+        """Return the observed share, 0 to 1."""
+        return self.right / self.n
 
-    def disproves(self, asked: Requirement) -> bool:
-        """Return whether the upper bound misses it."""
-        return proportion.p_at_most(self.right, self.n, asked.limit) <= 1 - asked.confidence
+    def proves(self, requirement: Requirement) -> bool:
+        """Return whether the lower confidence bound of the share is above the limit."""
+        if requirement.limit == 0:
+            return True
+        p_value = proportion.p_at_least(self.right, self.n, requirement.limit)
+        return p_value <= 1 - requirement.confidence
 
-    def bound(self, asked: Requirement) -> float | None:
-        """Return the lower bound of the share."""
-        return proportion.lower(self.right, self.n, asked.confidence)
+    def disproves(self, requirement: Requirement) -> bool:
+        """Return whether the upper confidence bound of the share is below the limit."""
+        return self.p_at_most(requirement.limit) <= 1 - requirement.confidence
 
-    def note(self, asked: Requirement) -> str:
-        """Return how many more examples would decide."""
-        if asked.limit == 1:
+    def p_at_most(self, limit: float) -> float:
+        """Return the p-value of the hypothesis that the true share is at least the limit."""
+        return proportion.p_at_most(self.right, self.n, limit)
+
+    def bound(self, requirement: Requirement) -> float:
+        """Return the lower confidence bound of the share."""
+        return proportion.lower(self.right, self.n, requirement.confidence)
+
+    def note(self, requirement: Requirement) -> str:
+        """Return how many more examples would settle the test."""
+        if requirement.limit == 1:
             return "no number of test examples proves a share of 1"
-        return _more(proportion.needed(self.right, self.n, asked.limit, asked.confidence), self.n)
+        return _more_examples(self.needed(requirement), self.n)
+
+    def needed(self, requirement: Requirement) -> int | None:
+        """Estimate the number of examples that would settle the test; none if no number would."""
+        return proportion.needed(self.right, self.n, requirement.limit, requirement.confidence)
 
 
 @dataclass(frozen=True)
 class PairedTest:
-    """Of n examples, so many were right and are wrong now, and the other way round; for a ceiling of the loss."""
+    """Exact test of non-inferiority: accuracy lost against another model on the same examples."""
 
-    lost: int
-    won: int
+    lost: int  # right before, wrong now
+    won: int  # wrong before, right now
     n: int
     detail: ClassVar[str] = ""
 
     @property
-    def _found(self) -> float:
+    def _loss(self) -> float:
         return (self.lost - self.won) / self.n
 
-    def proves(self, asked: Requirement) -> bool:
-        """Return whether the upper bound of the loss clears the limit: a test of non-inferiority."""
-        if self._found > asked.limit:  # no bound of it is lower
+    def proves(self, requirement: Requirement) -> bool:
+        """Return whether the upper confidence bound of the loss is below the limit."""
+        if self._loss > requirement.limit:  # its upper bound lies above it
             return False
-        return (
-            paired.p_less(self.lost, self.won, self.n, asked.limit) <= 1 - asked.confidence
-            or asked.limit == 1
-        )
+        if requirement.limit == 1:
+            return True
+        p_value = paired.p_less(self.lost, self.won, self.n, requirement.limit)
+        return p_value <= 1 - requirement.confidence
 
-    def disproves(self, asked: Requirement) -> bool:
-        """Return whether the lower bound of the loss misses it."""
-        if self._found <= asked.limit:
+    def disproves(self, requirement: Requirement) -> bool:
+        """Return whether the lower confidence bound of the loss is above the limit."""
+        if self._loss <= requirement.limit:
             return False
-        return paired.p_more(self.lost, self.won, self.n, asked.limit) <= 1 - asked.confidence
+        p_value = paired.p_more(self.lost, self.won, self.n, requirement.limit)
+        return p_value <= 1 - requirement.confidence
 
-    def bound(self, asked: Requirement) -> float | None:
-        """Return the upper bound of the loss."""
-        return paired.upper(self.lost, self.won, self.n, asked.confidence)
+    def bound(self, requirement: Requirement) -> float:
+        """Return the upper confidence bound of the loss."""
+        return paired.upper(self.lost, self.won, self.n, requirement.confidence)
 
-    def note(self, asked: Requirement) -> str:
-        """Return how many more examples would decide."""
-        return _more(
-            paired.needed((self.lost, self.won, self.n), asked.limit, asked.confidence), self.n
-        )
+    def note(self, requirement: Requirement) -> str:
+        """Return how many more examples would settle the test."""
+        counts = (self.lost, self.won, self.n)
+        needed = paired.needed(counts, requirement.limit, requirement.confidence)
+        return _more_examples(needed, self.n)
 
 
 @dataclass(frozen=True)
 class GroupedTest:
-    """Counts of every class or slice; for a floor of each.
+    """Tests of every class or slice against one floor.
 
-    All hold where each is proven: an intersection-union test needs no correction (Berger 1982, Technometrics 24:295).
-    One is missed where its test against the limit is rejected after Holm's correction for their number (Holm 1979,
-    Scandinavian Journal of Statistics 6:65), from statsmodels.
+    The floor is proven where it is proven for each group: an intersection-union test needs no
+    correction (Berger 1982, Technometrics 24:295). It is disproved where the test of some group is
+    rejected after Holm's correction for the number of groups (Holm 1979, Scandinavian Journal of
+    Statistics 6:65), from statsmodels.
     """
 
-    counts: dict[str, ProportionTest]
+    groups: dict[str, ProportionTest]
 
     @property
     def worst(self) -> str:
-        """Return the name of the group with the lowest share; of equals, the largest group."""
-        return min(
-            self.counts,
-            key=lambda name: (self.counts[name].right / self.counts[name].n, -self.counts[name].n),
-        )
+        """Return the name of the group with the lowest share; on a tie, of the largest."""
+
+        def share_and_size(name: str) -> tuple[float, int]:
+            group = self.groups[name]
+            return group.share, -group.n
+
+        return min(self.groups, key=share_and_size)
 
     @property
     def detail(self) -> str:
-        """Return the worst group."""
-        found = self.counts[self.worst]
-        return f"worst is {self.worst}: {found.right} of {found.n}"
+        """Return the worst group and its counts."""
+        group = self.groups[self.worst]
+        return f"worst is {self.worst}: {group.right} of {group.n}"
 
-    def proves(self, asked: Requirement) -> bool:
-        """Return whether every group clears the limit."""
-        return all(one.proves(asked) for one in self.counts.values())
+    def proves(self, requirement: Requirement) -> bool:
+        """Return whether every group proves the requirement."""
+        return all(group.proves(requirement) for group in self.groups.values())
 
-    def disproves(self, asked: Requirement) -> bool:
-        """Return whether some group misses it, though there are many that could by chance."""
-        return bool(self.missed(asked))
+    def disproves(self, requirement: Requirement) -> bool:
+        """Return whether some group misses the limit, corrected for the number of groups."""
+        return bool(self.missed(requirement))
 
-    def missed(self, asked: Requirement) -> list[str]:
-        """Return the groups that are surely below the limit, in their order."""
-        values = [
-            proportion.p_at_most(one.right, one.n, asked.limit) for one in self.counts.values()
+    def missed(self, requirement: Requirement) -> list[str]:
+        """Return the names of the groups that are below the limit after correction, in order."""
+        p_values = [group.p_at_most(requirement.limit) for group in self.groups.values()]
+        rejected = _holm(p_values, 1 - requirement.confidence)
+        return [
+            name for name, is_rejected in zip(self.groups, rejected, strict=True) if is_rejected
         ]
-        rejected = _holm(values, 1 - asked.confidence)
-        return [name for name, is_missed in zip(self.counts, rejected, strict=True) if is_missed]
 
-    def bound(self, asked: Requirement) -> float | None:
-        """Return the lowest of the groups' lower bounds."""
-        return min(
-            proportion.lower(one.right, one.n, asked.confidence) for one in self.counts.values()
-        )
+    def bound(self, requirement: Requirement) -> float:
+        """Return the lowest of the groups' lower confidence bounds."""
+        return min(group.bound(requirement) for group in self.groups.values())
 
-    def note(self, asked: Requirement) -> str:
-        """Return the worst group, and what would decide it."""
-        said = self.detail
-        unproven = [one for one in self.counts.values() if not one.proves(asked)]
-        if not unproven or self.missed(asked):
-            return said
-        if asked.limit == 1:
-            return f"{said}; {self.counts[self.worst].note(asked)}"
-        needs = (
-            proportion.needed(one.right, one.n, asked.limit, asked.confidence) for one in unproven
-        )
-        most = max(
-            (need - one.n for need, one in zip(needs, unproven, strict=True) if need), default=None
-        )
-        if most is None:
-            return f"{said}; that is the limit itself: no number of test examples would decide"
-        return f"{said}; about {most:,} more test examples of each that is unproven would decide"
+    def note(self, requirement: Requirement) -> str:
+        """Return the worst group, and how many more examples would settle the test."""
+        unproven = [group for group in self.groups.values() if not group.proves(requirement)]
+        if not unproven or self.missed(requirement):
+            return self.detail
+        if requirement.limit == 1:
+            return f"{self.detail}; {self.groups[self.worst].note(requirement)}"
+        needed = [(group.needed(requirement), group.n) for group in unproven]
+        missing = [size - n for size, n in needed if size]
+        if not missing:
+            reason = "that is the limit itself: no number of test examples would decide"
+            return f"{self.detail}; {reason}"
+        more = f"about {max(missing):,} more test examples of each that is unproven would decide"
+        return f"{self.detail}; {more}"
 
 
 def _holm(p_values: Sequence[float], alpha: float) -> list[bool]:
-    """Return which hypotheses are rejected if all of them together are to be safe at `alpha`."""
-    if (
-        min(p_values) > alpha
-    ):  # adjusted, they would be larger still; statsmodels takes a second to import
+    """Return which hypotheses Holm's procedure rejects at a family-wise error rate of alpha."""
+    if min(p_values) > alpha:
+        # Nothing can be rejected; importing statsmodels takes a second.
         return [False] * len(p_values)
     from statsmodels.stats.multitest import multipletests
 
-    return [bool(rejected) for rejected in multipletests(p_values, alpha, method="holm")[0]]
+    rejected, *_ = multipletests(p_values, alpha, method="holm")
+    return [bool(is_rejected) for is_rejected in rejected]
 
 
 @dataclass(frozen=True)
 class BootstrapTest:
-    """A statistic in each resample of what was measured (percentile bootstrap: Efron & Tibshirani 1993, chapter 13)."""
+    """A statistic in each resample (percentile bootstrap: Efron & Tibshirani 1993, chapter 13)."""
 
-    values: list[float]
-    what_decides: str  # where the bound lies on the wrong side
+    resamples: list[float]
+    remedy: str  # what would settle an inconclusive test
     detail: ClassVar[str] = ""
 
-    def proves(self, asked: Requirement) -> bool:
-        """Return whether the bound clears the limit."""
-        at = self._quantile(
-            1 - asked.confidence if asked.direction == "at_least" else asked.confidence
-        )
-        return at >= asked.limit if asked.direction == "at_least" else at <= asked.limit
+    def proves(self, requirement: Requirement) -> bool:
+        """Return whether the confidence bound meets the requirement."""
+        return requirement.is_met_by(self.bound(requirement))
 
-    def disproves(self, asked: Requirement) -> bool:
-        """Return whether the bound on the other side misses it."""
-        at = self._quantile(
-            asked.confidence if asked.direction == "at_least" else 1 - asked.confidence
-        )
-        return at < asked.limit if asked.direction == "at_least" else at > asked.limit
+    def disproves(self, requirement: Requirement) -> bool:
+        """Return whether the bound on the other side misses the requirement."""
+        if requirement.direction == AT_LEAST:
+            return self._quantile(requirement.confidence) < requirement.limit
+        return self._quantile(1 - requirement.confidence) > requirement.limit
 
-    def bound(self, asked: Requirement) -> float | None:
-        """Return the lower bound for a floor, the upper one for a ceiling."""
-        return self._quantile(
-            1 - asked.confidence if asked.direction == "at_least" else asked.confidence
-        )
+    def bound(self, requirement: Requirement) -> float:
+        """Return the lower confidence bound for a floor, the upper one for a ceiling."""
+        if requirement.direction == AT_LEAST:
+            return self._quantile(1 - requirement.confidence)
+        return self._quantile(requirement.confidence)
 
     def note(self, _: Requirement) -> str:
-        """Return what would decide."""
-        return self.what_decides
+        """Return what would settle an inconclusive test."""
+        return self.remedy
 
     def _quantile(self, share: float) -> float:
-
-        return float(np.quantile(self.values, share))
+        return float(np.quantile(self.resamples, share))

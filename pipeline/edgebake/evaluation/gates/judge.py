@@ -1,4 +1,4 @@
-"""What one target has been found to be, and the verdict on each of its gates.
+"""Judge one target: collect the evidence on its file and decide its gates.
 
 Reads artifacts/validate/ and artifacts/parity/.
 """
@@ -24,7 +24,7 @@ PARITY = artifacts.ROOT / "parity"
 
 @dataclass(frozen=True)
 class Judgment:
-    """A target's findings and decisions, and validate's folder with its files."""
+    """The evidence on a target's file, the decisions, and validate's folder with the file."""
 
     folder: Path
     evidence: TargetEvidence
@@ -32,30 +32,33 @@ class Judgment:
 
 
 def judge(target: TargetParams, platform: str) -> Judgment:
-    """Return the verdict on every gate of a target.
+    """Decide every gate of a target.
 
     Raises:
-        ArtifactError: nothing was measured yet, or what was is damaged.
+        ArtifactError: the target was not validated yet, or its artifacts are damaged.
     """
     folder = artifacts.opened(artifacts.folder("validate", target.validate, platform))
-    found = evidence.read(folder, PARITY / f"{platform}.json")
-    placements = [Placement(**one) for one in json.loads((folder / "placement.json").read_text())]
-    found = replace(
-        found,
-        metrics={**found.metrics, "latency_predicted_ms": _estimate(target.device, folder)},
+    target_evidence = evidence.read(folder, PARITY / f"{platform}.json")
+    records = json.loads((folder / "placement.json").read_text())
+    placements = [Placement(**record) for record in records]
+    latency = _predicted_latency(target.device, folder)
+    target_evidence = replace(
+        target_evidence,
+        metrics={**target_evidence.metrics, "latency_predicted_ms": latency},
         placements=device_placements(placements, target.runtime, target.device),
     )
-    return Judgment(folder, found, decide(target.budget, found, target.waivers))
+    decisions = decide(target.budget, target_evidence, target.waivers)
+    return Judgment(folder, target_evidence, decisions)
 
 
-def _estimate(device: Device, folder: Path) -> Measurement:
-    """Return what one image takes on one core of a device at least, from the device's facts."""
+def _predicted_latency(device: Device, folder: Path) -> Measurement:
+    """Return a lower bound of one image's latency on one core, by the roofline model."""
     if device.compute is None:
-        return not_measured(
-            "ms", f"what a core of {device.name} computes and moves at most is not among its facts"
-        )
+        reason = f"what a core of {device.name} computes and moves at most is not among its facts"
+        return not_measured("ms", reason)
     try:
-        milliseconds = roofline(from_json((folder / "workload.json").read_text()), device.compute)
+        workload = from_json((folder / "workload.json").read_text())
+        milliseconds = roofline(workload, device.compute)
     except Uncounted as reason:
         return not_measured("ms", str(reason))
     return Measurement(milliseconds, "ms", PREDICTED, device=device.name, threads=1)

@@ -80,7 +80,7 @@ class Decision:
         return f"{requirement}: {value:.4g}, missed by {difference:.3g}{note}"
 
     def measured_dict(self) -> dict[str, object]:
-        """Return the entry of `measurements.json`: `to_dict` with the numbers behind the verdict."""
+        """Return the entry of `measurements.json`: `to_dict` and the numbers behind the verdict."""
         numbers = {
             "measured": self.measurement.to_dict(),
             "proven": self.bound,

@@ -1,4 +1,4 @@
-"""Somebody's word that a gate need not be passed, for a while."""
+"""Waivers: a named person accepts a failed gate until a date."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,19 +8,19 @@ from edgebake.evaluation.gates.verdict import Decision, Verdict
 from edgebake.recipe import Waiver
 
 
-def waived(decision: Decision, waivers: Sequence[Waiver], today: date) -> Decision:
-    """Return a decision with the waiver of its gate: one that has run out changes no verdict, and says so."""
-    found = next((one for one in waivers if one.gate == decision.gate), None)
-    if found is None:
+def apply_waiver(decision: Decision, waivers: Sequence[Waiver], today: date) -> Decision:
+    """Return a decision with the waiver of its gate applied; an expired one waives nothing."""
+    waiver = next((waiver for waiver in waivers if waiver.gate == decision.gate), None)
+    if waiver is None:
         return decision
     if decision.lets_through:
-        return replace(decision, waiver=found)
-    if has_expired(found, today):
-        said = f"the waiver by {found.by} ended on {found.until}"
-        note = f"{decision.note}; {said}" if decision.note else said
-        return replace(decision, verdict=Verdict.failed, note=note, waiver=found)
-    note = f"{decision.verdict.value}; waived by {found.by} until {found.until}: {found.reason}"
-    return replace(decision, verdict=Verdict.waived, note=note, waiver=found)
+        return replace(decision, waiver=waiver)
+    if has_expired(waiver, today):
+        expiry = f"the waiver by {waiver.by} ended on {waiver.until}"
+        note = f"{decision.note}; {expiry}" if decision.note else expiry
+        return replace(decision, verdict=Verdict.failed, note=note, waiver=waiver)
+    note = f"{decision.verdict.value}; waived by {waiver.by} until {waiver.until}: {waiver.reason}"
+    return replace(decision, verdict=Verdict.waived, note=note, waiver=waiver)
 
 
 def has_expired(waiver: Waiver, today: date) -> bool:
