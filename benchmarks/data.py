@@ -121,11 +121,15 @@ def _timed(passes: dict[str, Callable[[], int]]) -> dict[str, float]:
 def _examples(folder: Path) -> tuple[Any, Any]:
     """Return the folder through edgebake's own source, and the contract of a model that looks at it."""
     from edgebake.data.sources import image_folder
-    from edgebake.recipe import By, Colour, Data, OnCorrupt, Splits
+    from edgebake.recipe import Colour, Data, OnCorrupt, SplitBy, Splits
     from edgebake.tasks.contract import Contract
 
     words = Data(
-        source="image_folder", path=str(folder), colour=Colour.rgb, splits=Splits(By.seed), seed=0
+        source="image_folder",
+        path=str(folder),
+        colour=Colour.rgb,
+        splits=Splits(SplitBy.seed),
+        seed=0,
     )
     words.on_corrupt = OnCorrupt.stop
     examples = image_folder.load(words)
@@ -220,13 +224,13 @@ def _bare_validate(folder: Path, side: int) -> dict[str, float]:
 
 
 def _data(folder: Path, _: int) -> dict[str, float]:
-    from edgebake.recipe import By, OnCorrupt, Splits
+    from edgebake.recipe import OnCorrupt, SplitBy, Splits
     from edgebake.recipe.stage_params import DataParams
     from edgebake.stages import data as stage
 
     examples, _ = _examples(folder)
     section = DataParams(
-        path=str(folder), splits=Splits(By.seed, 0.6, 0.1, 0.1, 0.2), seed=0, tools={}
+        path=str(folder), splits=Splits(SplitBy.seed, 0.6, 0.1, 0.1, 0.2), seed=0, tools={}
     )
     section.on_corrupt = OnCorrupt.stop
     return _timed({"once": lambda: len(list(stage._looks(examples, section)))})

@@ -25,7 +25,6 @@ from edgebake.models.importers import tflite as tflite_format
 from edgebake.models.onnx import float_graph
 from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import (
-    By,
     Calibration,
     Colour,
     Convert,
@@ -34,6 +33,7 @@ from edgebake.recipe import (
     Head,
     Imported,
     Output,
+    SplitBy,
     Splits,
 )
 from edgebake.recipe.release_info import ReleaseInfo
@@ -162,7 +162,7 @@ def test_the_module_on_the_page_is_read(tmp_path: Path) -> None:
         source="python",
         path=str(tmp_path / "my_data.py"),
         colour=Colour.grey,
-        splits=Splits(By.seed),
+        splits=Splits(SplitBy.seed),
     )
     assert own_module.count(data) == {"": 40}
     assert own_module.load(data).classes == ["dark", "light"]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from edgebake.data.dataset import Examples, split
-from edgebake.recipe import By, Data, Splits
+from edgebake.recipe import Data, SplitBy, Splits
 
-SPLITS = Splits(By.seed, train=0.5, calibration=0.1, validation=0.1, test=0.3)
+SPLITS = Splits(SplitBy.seed, train=0.5, calibration=0.1, validation=0.1, test=0.3)
 NAMES = ("train", "calibration", "validation", "test")
 
 
@@ -67,7 +67,7 @@ def test_take_keeps_the_order_that_was_asked_for() -> None:
 
 def test_what_the_source_calls_a_split_is_one_and_its_train_is_drawn_from() -> None:
     said = ["train"] * 30 + ["test"] * 20
-    data = Data(seed=0, splits=Splits(By.source, calibration=0.1, validation=0.2))
+    data = Data(seed=0, splits=Splits(SplitBy.source, calibration=0.1, validation=0.2))
     parts = {
         name: _numbers(split(replace(_numbered(50), splits=said), data, name)) for name in NAMES
     }

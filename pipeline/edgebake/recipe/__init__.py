@@ -5,10 +5,9 @@ Values live in the YAML files, never here. What must hold between words is in pi
 
 from dataclasses import dataclass, field
 
-from edgebake.recipe.convert import Convert, CoreML, Precision, Range
+from edgebake.recipe.convert import Convert, CoreML, Precision, ResolutionRange
 from edgebake.recipe.data import (
     Attribution,
-    By,
     Colour,
     Crop,
     Data,
@@ -18,13 +17,14 @@ from edgebake.recipe.data import (
     OnLeak,
     Resize,
     SourcedData,
+    SplitBy,
     Splits,
     Table,
 )
 from edgebake.recipe.device import Accelerator, Compute, Device, DType, Platform
 from edgebake.recipe.model import Head, Imported, Model, Output, SourcedModel
 from edgebake.recipe.package import Package, Protect
-from edgebake.recipe.prune import Goal, Pattern, Prune, Score
+from edgebake.recipe.prune import ImportanceScore, Prune, PruningTarget, SparsityPattern
 from edgebake.recipe.quantize import (
     Calibration,
     Compression,
@@ -72,7 +72,6 @@ __all__ = [
     "Attribution",
     "Augment",
     "Budget",
-    "By",
     "Calibration",
     "Card",
     "Ceiling",
@@ -95,9 +94,9 @@ __all__ = [
     "Flip",
     "Floor",
     "Gate",
-    "Goal",
     "Granularity",
     "Head",
+    "ImportanceScore",
     "Imported",
     "Inconclusive",
     "Licenses",
@@ -109,26 +108,27 @@ __all__ = [
     "Output",
     "Package",
     "Palette",
-    "Pattern",
     "PlacementFloor",
     "Platform",
     "Precision",
     "Protect",
     "Protocol",
     "Prune",
+    "PruningTarget",
     "Qat",
     "Quantize",
-    "Range",
     "Recipe",
     "Recorded",
     "Release",
     "Resize",
+    "ResolutionRange",
     "Schedule",
-    "Score",
     "Signature",
     "SliceFloor",
     "SourcedData",
     "SourcedModel",
+    "SparsityPattern",
+    "SplitBy",
     "Splits",
     "Ssh",
     "Table",

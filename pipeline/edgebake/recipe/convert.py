@@ -1,4 +1,4 @@
-"""For which runtime."""
+"""Options of the conversion to the file format of a runtime."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -9,38 +9,47 @@ from edgebake.recipe.device import DType
 
 
 class Precision(Enum):
-    """Floating-point numbers that a program computes with."""
+    """Floating-point type in which an ML Program computes."""
 
     float16 = "float16"
     float32 = "float32"
 
 
 @dataclass
-class Range:
-    """Every size from one to another, in pixels a side."""
+class ResolutionRange:
+    """Range of square input resolutions of a Core ML model."""
 
+    # Smallest resolution, in pixels per side.
     smallest: int = MISSING
+    # Largest resolution, in pixels per side.
     largest: int = MISSING
 
 
 @dataclass
 class CoreML:
-    """What only Core ML has a word for."""
+    """Options of Core ML: deployment target, compute precision and input resolutions."""
 
-    minimum_deployment_target: str = MISSING  # iOS15 to iOS26
+    # Oldest iOS version that can load the model: iOS15 to iOS26.
+    minimum_deployment_target: str = MISSING
+    # Floating-point type of the computation: `float16` or `float32`.
     compute_precision: Precision = MISSING
-    resolutions: list[int] = (
-        MISSING  # further sizes of image that it takes, pixels a side; empty: the model's own alone
-    )
-    resolution_range: Range | None = MISSING  # the same as a range
+    # Further input resolutions, in pixels per side; empty: only the resolution of the model.
+    resolutions: list[int] = MISSING
+    # Continuous range of input resolutions, instead of `resolutions`; null: none.
+    resolution_range: ResolutionRange | None = MISSING
 
 
 @dataclass
 class Convert:
-    """For which runtime; recipes/convert/."""
+    """Options of the conversion: runtime and data types of input and output; recipes/convert/."""
 
-    runtime: str = MISSING  # pipeline/edgebake/runtimes/<runtime>/
+    # Runtime: a folder of edgebake/runtimes/ or a module of the project's plugins/runtimes/.
+    runtime: str = MISSING
+    # Options of Core ML; null for other runtimes.
     coreml: CoreML | None = MISSING
-    input: DType | None = None  # null: as the runtime takes it best
-    output: DType | None = None  # null: as the runtime gives it best
-    ort_format: bool = False  # ONNX Runtime alone: also model.ort, and the list of operators that a small build needs
+    # Data type of the model's input; null: the type that suits the runtime best.
+    input: DType | None = None
+    # Data type of the model's output; null: the type that suits the runtime best.
+    output: DType | None = None
+    # Also write model.ort and the list of operators for a reduced build; ONNX Runtime only.
+    ort_format: bool = False

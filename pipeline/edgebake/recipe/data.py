@@ -1,4 +1,4 @@
-"""What is learned from, and how its pixels reach the model."""
+"""Options of the dataset: source, splits and image preprocessing."""
 
 from dataclasses import dataclass, field
 from enum import Enum
@@ -8,141 +8,184 @@ from omegaconf import MISSING
 
 
 class Colour(Enum):
-    """Which channels the model sees, in which order: one, or three; images are read as red, green, blue."""
+    """Color channels of the model's input, in their order."""
 
+    # One channel, the luminance.
     grey = "grey"
+    # Red, green, blue.
     rgb = "rgb"
-    bgr = "bgr"  # as models see them that come from Caffe
+    # Blue, green, red, as models converted from Caffe expect.
+    bgr = "bgr"
 
 
 class Crop(Enum):
-    """What of an image is taken before it is resized."""
+    """Region of an image that is used before resizing."""
 
-    none = "none"  # all of it: its sides are stretched to the model's
-    center = "center"  # the largest part in the middle that has the model's shape
+    # The whole image; its sides are stretched to the model's resolution.
+    none = "none"
+    # The largest centered region with the aspect ratio of the model's input.
+    center = "center"
 
 
 class Resize(Enum):
-    """How an image is brought to the model's resolution (the filters of Pillow)."""
+    """Interpolation filter (of Pillow) for resizing an image to the model's resolution."""
 
     nearest = "nearest"
     bilinear = "bilinear"
     bicubic = "bicubic"
 
 
-class By(Enum):
-    """What decides in which split an example lies."""
+class SplitBy(Enum):
+    """Rule that assigns an example to a split."""
 
-    seed = "seed"  # drawn from all; the shares together are 1
-    source = "source"  # what the data say; a share is of what they call train, for a split that they do not have
+    # Draw all examples at random from `data.seed`; the shares of the four splits add up to 1.
+    seed = "seed"
+    # Use the splits of the data source; a share is taken from its train split, for splits it lacks.
+    source = "source"
 
 
 class OnCorrupt(Enum):
-    """What becomes of an image that cannot be read."""
+    """Handling of an image that cannot be decoded."""
 
+    # Stop the build with an error.
     stop = "stop"
-    skip = "skip"  # left out of every split, counted and named
+    # Leave the image out of every split; data.json counts and lists it.
+    skip = "skip"
 
 
 class OnLeak(Enum):
-    """What becomes of an image that lies in two splits."""
+    """Handling of an image that occurs in more than one split."""
 
+    # Stop the build with an error.
     stop = "stop"
-    skip = "skip"  # the test split keeps it, then validation, then calibration; the others lose it
+    # Keep the image in one split only, in the order test, validation, calibration, train.
+    skip = "skip"
 
 
 @dataclass
 class Splits:
-    """Share of the examples in each split; null where the data say it."""
+    """Options of the splits: how examples are assigned, and the share of each split."""
 
-    by: By = MISSING
+    # Rule that assigns examples to splits: `seed` or `source`.
+    by: SplitBy = MISSING
+    # Share of the train split, 0 to 1; null: defined by the data source.
     train: float | None = None
+    # Share of the calibration split, 0 to 1; null: defined by the data source.
     calibration: float | None = None
+    # Share of the validation split, 0 to 1; null: defined by the data source.
     validation: float | None = None
+    # Share of the test split, 0 to 1; null: defined by the data source.
     test: float | None = None
 
 
 @dataclass
 class Table:
-    """A CSV that says more of each image; a column that is none of these is a slice that gates can ask about."""
+    """Options of a CSV file that describes the images of `image_folder`.
 
-    file: str = MISSING  # below data.path
-    image: str = MISSING  # the column that names the image by its path below data.path
-    label: str | None = MISSING  # null: the image's folder is its label
-    split: str | None = MISSING  # null: the folders, or the seed, say it
+    Columns that are not named here are slices: `validate.budget.slice_accuracy` can refer to them.
+    """
+
+    # Path of the CSV file, relative to `data.path`.
+    file: str = MISSING
+    # Column with the path of the image, relative to `data.path`.
+    image: str = MISSING
+    # Column with the label; null: the name of the image's folder is its label.
+    label: str | None = MISSING
+    # Column with the split; null: split by folder or by seed, as `data.splits.by` says.
+    split: str | None = MISSING
 
 
 class Encoding(Enum):
-    """How a TFRecord holds an image."""
+    """Encoding of an image in a TFRecord file."""
 
-    encoded = "encoded"  # as a file: JPEG, PNG, BMP or WebP
-    raw = "raw"  # its pixels, uint8
+    # The bytes of a JPEG, PNG, BMP or WebP file.
+    encoded = "encoded"
+    # Uncompressed uint8 pixels.
+    raw = "raw"
 
 
 @dataclass
 class Features:
-    """Which features of a tf.train.Example say what."""
+    """Options of the source `tfrecord`: features of tf.train.Example that hold image and label."""
 
+    # Feature with the image.
     image: str = MISSING
+    # Feature with the index of the class.
     label: str = MISSING
+    # Encoding of the image: `encoded` or `raw`.
     encoding: Encoding = MISSING
-    shape: list[int] | None = MISSING  # of raw pixels, [h, w] or [h, w, 3]; null for encoded ones
-    names: str | None = (
-        MISSING  # the feature that holds the class's name; null: its number is its name
-    )
+    # Shape of raw pixels, [h, w] or [h, w, 3]; null for encoded images.
+    shape: list[int] | None = MISSING
+    # Feature with the name of the class; null: the index is also the name.
+    names: str | None = MISSING
 
 
 @dataclass
 class Attribution:
-    """What somebody else made and a bundle is made from."""
+    """Attribution of a dataset or of pretrained weights: name, author, license and source."""
 
+    # Name of the work.
     name: str = MISSING
+    # Person or organization that made it.
     author: str = MISSING
-    license: str = MISSING  # SPDX expression
-    source: str = MISSING  # where it was taken from
+    # License as an SPDX expression, for example CC-BY-4.0.
+    license: str = MISSING
+    # URL or other reference to where it was obtained.
+    source: str = MISSING
 
 
 @dataclass
 class Data:
-    """What is learned from, and how its pixels reach the model."""
+    """Options of the dataset: source, splits and image preprocessing."""
 
-    source: str = MISSING  # pipeline/edgebake/data/sources/<source>.py
-    path: str | None = (
-        MISSING  # what DVC watches; null where the source reads a file inside an installed package
-    )
+    # Data source: a module of edgebake/data/sources/ or of the project's plugins/sources/.
+    source: str = MISSING
+    # File or folder of the dataset, tracked by DVC; null: the source needs no file of the project.
+    path: str | None = MISSING
+    # Color channels of the model's input: `grey`, `rgb` or `bgr`.
     colour: Colour = MISSING
+    # Region of the image that is used before resizing: `none` (all of it) or `center`.
     crop: Crop = MISSING
+    # Interpolation filter: `nearest`, `bilinear` or `bicubic`.
     resize: Resize = MISSING
-    mean: list[float] = (
-        MISSING  # in pixel values, 0 to 255; one, or one for each channel in the model's order
-    )
-    scale: list[float] = MISSING  # likewise; the model sees (pixel - mean) * scale
+    # Mean that is subtracted from pixel values (0 to 255): one number, or one for each channel.
+    mean: list[float] = MISSING
+    # Factor of the input, (pixel - mean) * scale: one number, or one for each channel.
+    scale: list[float] = MISSING
+    # Seed for drawing random splits.
     seed: int = MISSING
+    # Assignment of the examples to train, calibration, validation and test split.
     splits: Splits = field(default_factory=Splits)
+    # Handling of images that cannot be decoded: `stop` or `skip`.
     on_corrupt: OnCorrupt = MISSING
+    # Handling of images that occur in more than one split: `stop` or `skip`.
     on_leak: OnLeak = OnLeak.stop
-    labels: str | None = (
-        None  # a text file, a class per line in the order of answers; null: as the data say
-    )
-    table: Table | None = None  # of image_folder
-    features: Features | None = None  # of tfrecord
-    name: str | None = None  # of keras
+    # Text file with one class name per line, in the order of the model's outputs; null: the
+    # source defines the classes.
+    labels: str | None = None
+    # CSV file with labels, splits and slices; `image_folder` only.
+    table: Table | None = None
+    # Features of the records; `tfrecord` only.
+    features: Features | None = None
+    # Name of the dataset in keras.datasets; `keras` only.
+    name: str | None = None
 
     @property
     def location(self) -> Path:
-        """Return `path` of a source that reads files; the checks of recipes refuse one without it."""
+        """Return `path` of a source that reads files; the checks refuse one without it."""
         if self.path is None:
             raise ValueError(f"{self.source} has no path")
         return Path(self.path)
 
     @property
     def title(self) -> str:
-        """Return what messages call the data: their path, or the source that needs none."""
+        """Return the name of the dataset in messages: its path, or else its source."""
         return self.path or f"data source {self.source}"
 
 
 @dataclass
 class SourcedData(Data):
-    """The same, and who made it, which changes nothing that is learned; recipes/data/."""
+    """Options of the dataset, and its attribution; the options of recipes/data/."""
 
+    # Attribution of the dataset; it has no influence on training.
     origin: Attribution = field(default_factory=Attribution)

@@ -1,4 +1,4 @@
-"""Facts of a class of devices."""
+"""Facts about a class of devices: platform, hardware, data types and runtimes."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -7,7 +7,7 @@ from omegaconf import MISSING
 
 
 class Platform(Enum):
-    """Where an app runs: one bundle for each."""
+    """Platform of an app; each platform gets one bundle."""
 
     android = "android"
     ios = "ios"
@@ -15,7 +15,7 @@ class Platform(Enum):
 
 
 class DType(Enum):
-    """Numbers: what a device computes in, what a file takes and gives, what a layer is kept in."""
+    """Data type of a tensor: of a computation, of a model's input or output, or of a layer."""
 
     float32 = "float32"
     float16 = "float16"
@@ -25,7 +25,7 @@ class DType(Enum):
 
 
 class Accelerator(Enum):
-    """What a device has to run a model on."""
+    """Processor of a device that can run a model."""
 
     cpu = "cpu"
     gpu = "gpu"
@@ -35,30 +35,41 @@ class Accelerator(Enum):
 
 @dataclass
 class Compute:
-    """What one core can do at most: latency is that of one thread."""
+    """Peak performance of one core; latency is predicted for one thread."""
 
-    float32_gflops: float = MISSING  # a multiply-accumulate is two
-    int8_gops: float = MISSING  # likewise
-    memory_gb_s: float = MISSING  # of the memory, not of a cache; 1 GB = 1,000,000,000 bytes
+    # Peak float32 rate, in 10^9 operations per second; a multiply-accumulate is two operations.
+    float32_gflops: float = MISSING
+    # Peak int8 rate, in 10^9 operations per second; a multiply-accumulate is two operations.
+    int8_gops: float = MISSING
+    # Bandwidth of the main memory, in 10^9 bytes per second.
+    memory_gb_s: float = MISSING
 
 
 @dataclass
 class Device:
-    """Facts of a class of devices; recipes/device/."""
+    """Facts about a class of devices, and the conditions for a device to match; recipes/device/."""
 
+    # Name of the device class.
     name: str = MISSING
+    # Platform: `android`, `ios` or `linux`.
     platform: Platform = MISSING
-    minimum_os: str = MISSING  # Android: API level; iOS: version; Linux: version of glibc
-    soc: list[str] = MISSING  # as the system names it, one of these; empty: any
-    memory_mb: int | None = (
-        MISSING  # at least, of 1,000,000 bytes, as the system counts them: not all that is sold; null: any
-    )
-    features: list[str] = (
-        MISSING  # all of these, as the system names them; empty: none is asked for
-    )
-    devices: list[str] = MISSING  # as the system names models, one of these; empty: any
-    excluded_devices: list[str] = MISSING  # none of these
+    # Oldest operating system: API level of Android, version of iOS, version of glibc on Linux.
+    minimum_os: str = MISSING
+    # Systems-on-chip as the system reports them, of which a device has one; empty: any.
+    soc: list[str] = MISSING
+    # Least memory in 10^6 bytes, as the system reports it (less than what is sold); null: any.
+    memory_mb: int | None = MISSING
+    # Features as the system reports them, of which a device has all; empty: none required.
+    features: list[str] = MISSING
+    # Device models as the system reports them, of which a device is one; empty: any.
+    devices: list[str] = MISSING
+    # Device models as the system reports them that never match.
+    excluded_devices: list[str] = MISSING
+    # Runtimes that run on the device.
     runtimes: list[str] = MISSING
+    # Data types that the device computes in.
     dtypes: list[DType] = MISSING
-    accelerators: list[Accelerator] = MISSING  # in order of preference
-    compute: Compute | None = None  # null: not published
+    # Processors that can run a model, in order of preference.
+    accelerators: list[Accelerator] = MISSING
+    # Peak performance of one core; null: not published, so no latency is predicted.
+    compute: Compute | None = None

@@ -1,4 +1,4 @@
-"""What learns."""
+"""Options of the model: architecture or imported file."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -9,42 +9,56 @@ from edgebake.recipe.data import Attribution
 
 
 class Output(Enum):
-    """What a brought model answers with."""
+    """Kind of values that an imported model outputs."""
 
+    # Probabilities of the classes.
     probabilities = "probabilities"
-    logits = "logits"  # a softmax is put behind them
+    # Unnormalized scores; a softmax is appended.
+    logits = "logits"
 
 
 class Head(Enum):
-    """What becomes of a brought model's last dense layer."""
+    """Handling of the last dense layer of an imported model."""
 
+    # Keep the layer and its weights.
     keep = "keep"
-    new = "new"  # another one for the data's classes, which has to be trained
+    # Replace it by an untrained layer for the classes of the dataset.
+    new = "new"
 
 
 @dataclass
 class Imported:
-    """A model that somebody trained."""
+    """Options of an imported model: file, output, classification head and trust."""
 
-    file: str = MISSING  # .keras, .h5, .onnx, .tflite, or the folder of a SavedModel
+    # Path of the model: .keras, .h5, .onnx, .tflite, or the folder of a SavedModel.
+    file: str = MISSING
+    # Kind of values that the model outputs: `probabilities` or `logits`.
     output: Output = MISSING
+    # Handling of the last dense layer: `keep` or `new`.
     head: Head = MISSING
-    allow_code: bool = MISSING  # whether code that the file brings (Lambda layers) may run
-    image_width: int | None = MISSING  # pixels from left to right, where its images are not square
+    # Whether code in the file (Lambda layers) may run; set it for trusted files only.
+    allow_code: bool = MISSING
+    # Width of the input in pixels, if it differs from its height; null: square images.
+    image_width: int | None = MISSING
 
 
 @dataclass
 class Model:
-    """What learns."""
+    """Options of the model: architecture or imported file."""
 
-    architecture: str = MISSING  # pipeline/edgebake/models/architectures/<architecture>.py
-    width_multiplier: float = MISSING  # multiplies the channels of every layer
-    resolution: int = MISSING  # pixels a side
-    imported: Imported | None = None  # of the architecture `import`
+    # Architecture: a module of edgebake/models/architectures/ or of plugins/architectures/.
+    architecture: str = MISSING
+    # Width multiplier: factor of the number of channels of every layer.
+    width_multiplier: float = MISSING
+    # Height (and width, unless an imported model is not square) of the input, in pixels.
+    resolution: int = MISSING
+    # Options of the imported model; architecture `import` only.
+    imported: Imported | None = None
 
 
 @dataclass
 class SourcedModel(Model):
-    """The same, and who made what its weights start from; recipes/model/."""
+    """Options of the model, and the attribution of its pretrained weights; recipes/model/."""
 
-    pretrained: Attribution | None = None  # null: from nothing
+    # Attribution of the pretrained weights; null: weights are initialized at random.
+    pretrained: Attribution | None = None

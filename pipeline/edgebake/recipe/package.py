@@ -1,4 +1,4 @@
-"""What an app gets, and what it does with the model's output."""
+"""Options of the bundle: postprocessing of predictions and protection of the model."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -7,17 +7,23 @@ from omegaconf import MISSING
 
 
 class Protect(Enum):
-    """How hard a model is to read; each adds to the one before. What it stops and what not: docs/protection.md."""
+    """Protection of a model against being read; docs/protection.md says what each level stops."""
 
+    # No protection.
     none = "none"
-    strip = "strip"  # no names, texts and metadata in the graph
-    encrypt = "encrypt"  # AES-256-GCM
+    # Remove names, texts and metadata from the graph.
+    strip = "strip"
+    # Remove them, and encrypt the file with AES-256-GCM.
+    encrypt = "encrypt"
 
 
 @dataclass
 class Package:
-    """What an app gets, and what it does with the model's output; recipes/package/."""
+    """Options of the bundle: postprocessing and protection of the model; recipes/package/."""
 
+    # Number of classes that an app shows, most probable first.
     top_k: int = MISSING
-    threshold: float = MISSING  # probability
+    # Lowest probability of a class that an app shows, 0 to 1.
+    threshold: float = MISSING
+    # Protection of the model: `none`, `strip` or `encrypt`.
     protect: Protect = MISSING

@@ -1,4 +1,4 @@
-"""What is cut."""
+"""Options of pruning: method, amount and fine-tuning."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -8,51 +8,73 @@ from omegaconf import MISSING
 from edgebake.recipe.train import FineTune
 
 
-class Score(Enum):
-    """How much a channel matters."""
+class ImportanceScore(Enum):
+    """Importance score of a channel in structured pruning."""
 
-    l1 = "l1"  # sum of the magnitudes of its weights
-    l2 = "l2"  # root of the sum of their squares
-    batch_norm = "batch_norm"  # magnitude of its scale in batch normalization
-    taylor = "taylor"  # how much the loss on training data would change without it, to first order
+    # Sum of the magnitudes of the channel's weights.
+    l1 = "l1"
+    # Euclidean norm of the channel's weights.
+    l2 = "l2"
+    # Magnitude of the channel's scale in batch normalization.
+    batch_norm = "batch_norm"
+    # First-order estimate of the change of the training loss if the channel is removed.
+    taylor = "taylor"
 
 
 @dataclass
-class Goal:
-    """What is left of the parent, 0 to 1; one of them, the others null."""
+class PruningTarget:
+    """Size of the pruned model relative to the original model; set exactly one field."""
 
-    macs: float | None = None  # multiply-accumulates of one image
+    # Multiply-accumulates of one image, as a share of the original model's, 0 to 1.
+    macs: float | None = None
+    # Number of parameters, as a share of the original model's, 0 to 1.
     parameters: float | None = None
-    latency: float | None = (
-        None  # of the float file in LiteRT, on the machine that prunes, one thread
-    )
+    # Latency of the float model in LiteRT on the build machine (one thread), as a share, 0 to 1.
+    latency: float | None = None
 
 
 @dataclass
-class Pattern:
-    """N:M sparsity: of so many neighbouring input channels, so many stay."""
+class SparsityPattern:
+    """N:M sparsity: the number of nonzero weights among adjacent input channels."""
 
+    # Number of weights that are kept in each group (N).
     kept: int = MISSING
+    # Number of adjacent input channels in a group (M).
     of: int = MISSING
 
 
 @dataclass
 class Prune:
-    """What is cut; recipes/prune/. Words that a method has no use for are null."""
+    """Options of pruning: method, amount and fine-tuning; recipes/prune/.
 
-    method: str = MISSING  # pipeline/edgebake/compression/pruning/methods/<method>.py
-    score: Score | None = None  # channels: the lowest go first
-    keep: float | None = None  # channels: share of its channels that each layer keeps
-    target: Goal | None = None  # channels: instead of keep, what is to be left
-    floor: float | None = None  # channels: share of its channels that each layer keeps at least
-    multiple: int | None = (
-        None  # channels: each layer keeps a multiple of this, as vector units like it
-    )
-    steps: int | None = None  # channels: cut and trained in so many steps, each a part of the way
-    sparsity: float | None = None  # magnitude: share of weights that become zero
-    pattern: Pattern | None = None  # magnitude: instead of sparsity
-    ramp: float | None = None  # magnitude: share of fine-tuning in which zeros become more
-    bits: int | None = None  # cluster: a layer has 2^bits distinct weights
-    per_channel: bool | None = None  # cluster: each output channel has 2^bits of its own
-    fine_tune: FineTune | None = None  # null for `none` alone
-    baselines: bool | None = None  # also train what pruning has to beat, and report it
+    Options that the method does not use are null.
+    """
+
+    # Pruning method: a module of edgebake/compression/pruning/methods/ or plugins/pruning_methods/.
+    method: str = MISSING
+    # Importance score, lowest pruned first: `l1`, `l2`, `batch_norm` or `taylor`; `channels` only.
+    score: ImportanceScore | None = None
+    # Share of its channels that each layer keeps, 0 to 1; `channels` only.
+    keep: float | None = None
+    # Size of the pruned model, instead of `keep`; `channels` only.
+    target: PruningTarget | None = None
+    # Least share of its channels that each layer keeps, 0 to 1; `channels` only.
+    floor: float | None = None
+    # Each layer keeps a multiple of this number of channels, for vector units; `channels` only.
+    multiple: int | None = None
+    # Number of iterations of pruning and fine-tuning; `channels` only.
+    steps: int | None = None
+    # Share of weights that are set to zero, 0 to 1; `magnitude` only.
+    sparsity: float | None = None
+    # N:M sparsity pattern, instead of `sparsity`; `magnitude` only.
+    pattern: SparsityPattern | None = None
+    # Share of fine-tuning during which the sparsity increases, 0 to 1; `magnitude` only.
+    ramp: float | None = None
+    # Number of bits b: each layer has at most 2^b distinct weights; `cluster` only.
+    bits: int | None = None
+    # Whether each output channel has its own 2^bits distinct weights; `cluster` only.
+    per_channel: bool | None = None
+    # Options of fine-tuning after pruning; null for the method `none` only.
+    fine_tune: FineTune | None = None
+    # Whether baselines are trained as well and reported for comparison.
+    baselines: bool | None = None

@@ -1,4 +1,4 @@
-"""In which numbers it computes."""
+"""Options of quantization: scheme, calibration, quantization-aware training and compression."""
 
 from dataclasses import dataclass, field
 from enum import Enum
@@ -10,75 +10,96 @@ from edgebake.recipe.device import DType
 
 @dataclass
 class Calibration:
-    """Examples of the calibration split that show a quantizer the ranges of activations."""
+    """Options of calibration: how activation ranges are determined from samples of the data."""
 
-    method: str = MISSING  # pipeline/edgebake/compression/quantization/calibrators/<method>.py
+    # Calibration method: a module of edgebake/compression/quantization/calibrators/ or of the
+    # project's plugins/calibrators/.
+    method: str = MISSING
+    # Number of samples from the calibration split.
     samples: int = MISSING
+    # Seed for drawing the samples.
     seed: int = MISSING
-    percentile: float | None = (
-        None  # of values that the range holds, for the method of that name: 99.99 for one
-    )
+    # Percentage of the values inside the range, for example 99.99; `percentile` only.
+    percentile: float | None = None
 
 
 class Granularity(Enum):
-    """What shares a scale among the weights of a layer that computes in integers."""
+    """Granularity of the scales of integer weights."""
 
+    # One scale for each output channel.
     per_channel = "per_channel"
+    # One scale for the whole tensor.
     per_tensor = "per_tensor"
 
 
 class TrainedRanges(Enum):
-    """How training finds the ranges of activations."""
+    """Estimation of activation ranges during quantization-aware training."""
 
-    moving = "moving"  # an average over batches
-    learned = "learned"  # by gradient, as weights are
+    # Moving average over batches.
+    moving = "moving"
+    # Trained by gradient descent, as weights are.
+    learned = "learned"
 
 
 @dataclass
 class Qat:
-    """Fine-tuning of a model that feels the rounding (quantization-aware training)."""
+    """Options of quantization-aware training: fine-tuning with simulated rounding."""
 
+    # Number of epochs.
     epochs: int = MISSING
+    # Number of examples in a batch.
     batch_size: int = MISSING
+    # Initial learning rate.
     learning_rate: float = MISSING
+    # Estimation of activation ranges: `moving` or `learned`.
     ranges: TrainedRanges = MISSING
-    freeze_after: int = (
-        MISSING  # epochs; then statistics of batch norm, and moving ranges, stand still
-    )
+    # Epoch after which batch normalization statistics and moving ranges are frozen.
+    freeze_after: int = MISSING
+    # Seed of the training.
     seed: int = MISSING
+    # Number of threads; it influences the trained weights.
     threads: int = MISSING
 
 
 @dataclass
 class Palette:
-    """Lookup tables: each weight is an index into a few values."""
+    """Options of palettization: each weight is an index into a lookup table."""
 
-    bits: int = MISSING  # of an index: 1, 2, 3, 4, 6 or 8
-    group_size: int | None = MISSING  # output channels that share a table; null: all of a layer
-    per_channel_scale: bool = MISSING  # each output channel is scaled to 1 before tables are made
+    # Number of bits of an index: 1, 2, 3, 4, 6 or 8.
+    bits: int = MISSING
+    # Number of output channels that share a table; null: all channels of a layer.
+    group_size: int | None = MISSING
+    # Whether each output channel is scaled to a maximum of 1 before tables are computed.
+    per_channel_scale: bool = MISSING
 
 
 @dataclass
 class Compression:
-    """How weights are stored, for the schemes that say so; null for all others."""
+    """Options of weight compression; null where the scheme does not use them."""
 
+    # Options of palettization.
     palette: Palette | None = None
-    block_size: int | None = None  # input channels that share a scale
-    sparsity: float | None = None  # share of weights that become zero, the smallest first
+    # Number of input channels that share a scale.
+    block_size: int | None = None
+    # Share of weights that are set to zero, smallest magnitude first, 0 to 1.
+    sparsity: float | None = None
 
 
 @dataclass
 class Quantize:
-    """In which numbers it computes; recipes/quantize/."""
+    """Options of quantization: scheme, calibration and compression; recipes/quantize/."""
 
-    scheme: str = MISSING  # a row of compression/quantization/schemes.py, or auto
-    calibration: Calibration | None = None  # null for schemes that look at no examples
-    granularity: Granularity | None = None  # null for schemes whose activations stay in float
-    qat: Qat | None = None  # null: post-training quantization
-    fallback_dtype: DType | None = (
-        None  # of the layers that `mixed` keeps out of int8; null for all other schemes
-    )
-    candidates: list[str] | None = (
-        None  # options of this group, cheapest first; null for all schemes but `auto`
-    )
+    # Scheme: a row of edgebake/compression/quantization/schemes.py, or `auto`.
+    scheme: str = MISSING
+    # Options of calibration; null for schemes without calibration.
+    calibration: Calibration | None = None
+    # Granularity of weights: `per_channel` or `per_tensor`; null for float activations.
+    granularity: Granularity | None = None
+    # Options of quantization-aware training; null: post-training quantization.
+    qat: Qat | None = None
+    # Data type of the layers that are not quantized to int8; `mixed` only.
+    fallback_dtype: DType | None = None
+    # Candidates, cheapest first: names of files in recipes/quantize/; `auto` only.
+    candidates: list[str] | None = None
+    # Options of weight compression.
     compression: Compression = field(default_factory=Compression)

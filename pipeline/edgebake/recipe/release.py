@@ -1,4 +1,4 @@
-"""What is released, under which terms, and who vouches for it."""
+"""Options of a release: description, license policy, signature and targets."""
 
 from dataclasses import dataclass, field
 
@@ -7,44 +7,60 @@ from omegaconf import MISSING
 
 @dataclass
 class Card:
-    """What people have to know of a model and no measurement says."""
+    """Statements of the model card that cannot be measured."""
 
+    # Purposes that the model is made for, one sentence each.
     intended_use: list[str] = MISSING
+    # Known limitations, one sentence each.
     limits: list[str] = MISSING
 
 
 @dataclass
 class Licenses:
-    """Which licenses may be in a bundle, as SPDX identifiers; one that is in no list stops it."""
+    """License policy: SPDX identifiers of the licenses that a bundle may contain.
 
+    A license that occurs in none of the three lists is refused.
+    """
+
+    # Licenses that are allowed.
     allow: list[str] = MISSING
-    review: list[str] = MISSING  # allowed, and named wherever the bundle is
+    # Licenses that are allowed and marked for review in the bundle's documents.
+    review: list[str] = MISSING
+    # Licenses that are refused.
     deny: list[str] = MISSING
 
 
 @dataclass
 class Signature:
-    """Who signs, by ECDSA on P-256."""
+    """Options of the signature of a bundle (ECDSA on P-256 with SHA-256)."""
 
-    key: str = (
-        MISSING  # file:PATH, env:NAME, or the URI of a key management service, awskms:... for one
-    )
-    public_key: str = MISSING  # path of its public half, PEM
+    # Private key: file:PATH, env:NAME, or the URI of a key management service such as awskms:...
+    key: str = MISSING
+    # Path of the public key, in PEM format.
+    public_key: str = MISSING
 
 
 @dataclass
 class Release:
-    """recipes/release.yaml."""
+    """Options of a release, recipes/release.yaml: description, licenses, signature, targets."""
 
+    # Name of the model.
     name: str = MISSING
-    version: str = MISSING  # semantic version
+    # Semantic version of the release.
+    version: str = MISSING
+    # Author or organization.
     author: str = MISSING
-    license: str = MISSING  # SPDX expression
+    # License of the model as an SPDX expression.
+    license: str = MISSING
+    # Description of the model in one sentence.
     description: str = MISSING
+    # Statements of the model card.
     card: Card = field(default_factory=Card)
+    # License policy.
     licenses: Licenses = field(default_factory=Licenses)
-    signature: Signature | None = MISSING  # null: unsigned, and the manifest says so
-    encryption_key: str | None = (
-        MISSING  # file:PATH or env:NAME; null where no target says `protect: encrypt`
-    )
+    # Key pair that signs the bundles; null: unsigned, and the manifest says so.
+    signature: Signature | None = MISSING
+    # Encryption key, file:PATH or env:NAME; null: no target has `protect: encrypt`.
+    encryption_key: str | None = MISSING
+    # Targets of the release: names of files in recipes/target/.
     targets: list[str] = MISSING

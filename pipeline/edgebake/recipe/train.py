@@ -1,4 +1,4 @@
-"""How it learns, from random weights or from those that it has."""
+"""Options of training: optimization, augmentation and knowledge distillation."""
 
 from dataclasses import dataclass, field
 from enum import Enum
@@ -7,15 +7,18 @@ from omegaconf import MISSING
 
 
 class Schedule(Enum):
-    """How the learning rate goes on from where it starts."""
+    """Schedule of the learning rate after the warm-up."""
 
-    cosine = "cosine"  # falls to zero along half a cosine
-    linear = "linear"  # falls to zero along a line
+    # Decay to zero along half a cosine.
+    cosine = "cosine"
+    # Decay to zero linearly.
+    linear = "linear"
+    # No decay.
     constant = "constant"
 
 
 class Flip(Enum):
-    """Over which axes an image is mirrored, each with a chance of one half."""
+    """Direction in which images are mirrored, each with a probability of one half."""
 
     horizontal = "horizontal"
     vertical = "vertical"
@@ -23,79 +26,100 @@ class Flip(Enum):
 
 
 class Monitor(Enum):
-    """What early stopping looks at, on the validation split."""
+    """Metric of early stopping, computed on the validation split."""
 
     accuracy = "accuracy"
     loss = "loss"
 
 
 class ClassWeights(Enum):
-    """What an example of each class counts."""
+    """Weights of the classes in the training loss."""
 
+    # Every example counts the same.
     equal = "equal"
-    balanced = "balanced"  # the less, the more examples its class has: all classes count the same
+    # Every class counts the same: examples of rare classes have larger weights.
+    balanced = "balanced"
 
 
 @dataclass
 class EarlyStopping:
-    """Training ends when it no longer helps; the best epoch's weights are kept."""
+    """Options of early stopping; the weights of the best epoch are restored."""
 
+    # Metric on the validation split: `accuracy` or `loss`.
     monitor: Monitor = MISSING
-    patience: int = MISSING  # epochs without a better one
+    # Number of epochs without improvement after which training stops.
+    patience: int = MISSING
 
 
 @dataclass
 class Augment:
-    """How images of the train split are changed at random, anew in each epoch; null: not in this way."""
+    """Options of data augmentation: random changes of training images in each epoch; null: off."""
 
+    # Mirror images: `horizontal`, `vertical` or `both`.
     flip: Flip | None = None
-    crop: float | None = (
-        None  # the least share of each side that is kept, 0.8 for one; then back to the whole size
-    )
-    rotation: float | None = None  # degrees, at most, either way
-    brightness: float | None = None  # share of the whole range, at most, either way
-    contrast: float | None = None  # 0.2: between 0.8 and 1.2 times as much
-    saturation: float | None = None  # as contrast; of colour images
-    hue: float | None = None  # share of the colour circle, at most, either way; of colour images
-    mixup: float | None = None  # alpha of Zhang et al., https://arxiv.org/abs/1710.09412
-    cutout: float | None = (
-        None  # share of the image that is blanked, https://arxiv.org/abs/1708.04552
-    )
+    # Least share of each side that a random crop keeps, for example 0.8; it is resized afterwards.
+    crop: float | None = None
+    # Largest rotation in degrees, in either direction.
+    rotation: float | None = None
+    # Largest change of brightness in either direction, as a share of the full range.
+    brightness: float | None = None
+    # Largest change of contrast; 0.2 means a factor between 0.8 and 1.2.
+    contrast: float | None = None
+    # Largest change of saturation; 0.2 means a factor between 0.8 and 1.2. Color images only.
+    saturation: float | None = None
+    # Largest change of hue in either direction, as a share of the color circle. Color images only.
+    hue: float | None = None
+    # Parameter alpha of mixup (Zhang et al., https://arxiv.org/abs/1710.09412).
+    mixup: float | None = None
+    # Share of the image that cutout blanks (DeVries and Taylor, https://arxiv.org/abs/1708.04552).
+    cutout: float | None = None
 
 
 @dataclass
 class Train:
-    """How it learns; recipes/train/."""
+    """Options of training: epochs, learning rate, augmentation and precision; recipes/train/."""
 
-    epochs: int = MISSING  # 0: a brought model stays as it is
+    # Number of epochs; 0 leaves an imported model as it is.
+    epochs: int = MISSING
+    # Number of examples in a batch.
     batch_size: int = MISSING
-    learning_rate: float = MISSING  # at the start, or after warming up
+    # Learning rate of Adam at the start, or after the warm-up.
+    learning_rate: float = MISSING
+    # Seed of initial weights, order of examples and augmentation.
     seed: int = MISSING
+    # Number of threads; it influences the trained weights.
     threads: int = MISSING
+    # Schedule of the learning rate: `cosine`, `linear` or `constant`.
     schedule: Schedule = Schedule.cosine
-    warmup_epochs: int = 0  # in which the rate rises from zero
-    layers: list[str] = field(
-        default_factory=lambda: ["*"]
-    )  # that learn, by patterns of names; others are frozen
+    # Number of epochs in which the learning rate increases from zero.
+    warmup_epochs: int = 0
+    # Layers that are trained, as glob patterns of their names; all others are frozen.
+    layers: list[str] = field(default_factory=lambda: ["*"])
+    # Options of early stopping; null: train for all epochs.
     early_stopping: EarlyStopping | None = None
+    # Weights of the classes in the loss: `equal` or `balanced`.
     class_weights: ClassWeights = ClassWeights.equal
+    # Options of data augmentation; null: none.
     augment: Augment | None = None
-    mixed_precision: bool = False  # float16 where a GPU is found, which changes the weights
+    # Whether to compute in float16 on a GPU; it influences the trained weights.
+    mixed_precision: bool = False
 
 
 @dataclass
 class Distill:
-    """A teacher whose answers count beside the labels (knowledge distillation)."""
+    """Options of knowledge distillation: a teacher's predictions are part of the loss."""
 
-    temperature: float = MISSING  # above 1, what a teacher thinks of wrong answers weighs more
-    alpha: float = (
-        MISSING  # share of the loss that is the labels', 0 to 1; the rest is the teacher's
-    )
-    teacher: str | None = MISSING  # a variant of train; null: the unpruned model
+    # Temperature of the softmax; above 1, predictions of improbable classes have more weight.
+    temperature: float = MISSING
+    # Share of the loss on the labels, 0 to 1; the rest is the loss on the teacher's predictions.
+    alpha: float = MISSING
+    # Variant of train that is the teacher; null: the model before pruning.
+    teacher: str | None = MISSING
 
 
 @dataclass
 class FineTune(Train):
-    """How a model learns on after something was cut; recipes/train/ too."""
+    """Options of fine-tuning a pruned model; files of recipes/train/ can be used here."""
 
-    distill: Distill | None = None  # null: from labels alone
+    # Options of knowledge distillation; null: train on labels only.
+    distill: Distill | None = None

@@ -1,4 +1,4 @@
-"""What is measured, where, and what must hold."""
+"""Options of validation: where and how latency is measured, and the gates of a release."""
 
 from dataclasses import dataclass, field
 from enum import Enum
@@ -9,168 +9,215 @@ from edgebake.recipe.device import Accelerator
 
 
 class Inconclusive(Enum):
-    """What becomes of a gate that the measurements cannot decide."""
+    """Result of a gate whose confidence interval contains the limit."""
 
+    # The gate fails.
     blocks = "blocks"
+    # The gate passes.
     passes = "passes"
 
 
 class Evidence(Enum):
-    """Which numbers count for an absolute limit on speed or memory."""
+    """Measurements that a gate on speed or memory accepts."""
 
-    device = "device"  # those of the device itself alone
-    host = "host"  # those of the machine that builds, too
-    predicted = "predicted"  # estimates from the device's facts, too
+    # Measurements on the device only.
+    device = "device"
+    # Also measurements on the build machine.
+    host = "host"
+    # Also predictions from the facts of the device.
+    predicted = "predicted"
 
 
 @dataclass
 class Gate:
-    """What all gates share."""
+    """Options that all gates share."""
 
-    required: bool = MISSING  # false: `not measured` is accepted; a measured miss never is
-    confidence: float = 0.95  # of the one-sided bound that has to clear the limit
+    # Whether the quantity has to be measured; false: an unmeasured gate passes, a failed one never.
+    required: bool = MISSING
+    # Confidence level of the one-sided bound that is compared with the limit, 0 to 1.
+    confidence: float = 0.95
+    # Result if the measurements cannot decide: `blocks` or `passes`.
     inconclusive: Inconclusive = Inconclusive.blocks
 
 
 @dataclass
 class Floor(Gate):
-    """Passed where the lower bound is at this value or above."""
+    """Gate with a lower limit: the lower confidence bound has to reach it."""
 
+    # Lower limit, in the unit of the gate.
     at_least: float = MISSING
 
 
 @dataclass
 class Ceiling(Gate):
-    """Passed where the upper bound is at this value or below."""
+    """Gate with an upper limit: the upper confidence bound must not exceed it."""
 
+    # Upper limit, in the unit of the gate.
     at_most: float = MISSING
 
 
 @dataclass
 class SliceFloor(Floor):
-    """A floor for every value of a column of the data."""
+    """Gate with a lower limit for every value of a column of the dataset."""
 
+    # Column of the dataset whose values define the slices.
     column: str = MISSING
 
 
 @dataclass
 class TimedFloor(Floor):
-    """A floor of something that depends on the machine."""
+    """Gate with a lower limit on a quantity that depends on the machine."""
 
+    # Measurements that count: `device`, `host` or `predicted`.
     evidence: Evidence = Evidence.device
 
 
 @dataclass
 class TimedCeiling(Ceiling):
-    """A ceiling of something that depends on the machine."""
+    """Gate with an upper limit on a quantity that depends on the machine."""
 
+    # Measurements that count: `device`, `host` or `predicted`.
     evidence: Evidence = Evidence.device
 
 
 @dataclass
 class PlacementFloor(Gate):
-    """A floor of what would run on an accelerator; predicted from tables, so it has no bound."""
+    """Gate on the share of the model that an accelerator can run; predicted, so without a bound."""
 
+    # Accelerator: `cpu`, `gpu`, `npu` or `neural_engine`.
     accelerator: Accelerator = MISSING
-    at_least: float = MISSING  # of operators and of multiply-accumulates, 0 to 1
+    # Least share, 0 to 1, of the operators and of the multiply-accumulates.
+    at_least: float = MISSING
 
 
 @dataclass
 class Budget:
-    """One gate for each word that is not null."""
+    """Gates of a target; null: no gate."""
 
-    accuracy: Floor | None = MISSING  # top-1, 0 to 1
-    accuracy_drop: Ceiling | None = (
-        MISSING  # of accuracy against the float parent on the same examples, 0 to 1
-    )
-    class_accuracy: Floor | None = MISSING  # of every class
-    slice_accuracy: SliceFloor | None = MISSING  # of every value of a column
-    expected_calibration_error: Ceiling | None = MISSING  # expected, 0 to 1
-    parity: Floor | None = (
-        MISSING  # examples with the same answer in every other runtime of the same model
-    )
-    parity_difference: Ceiling | None = (
-        MISSING  # of one probability in two runtimes; the largest, 0 to 1
-    )
-    speedup: Floor | None = (
-        MISSING  # times as fast as the float parent in the same runtime, on the same machine
-    )
-    latency_p90_ms: TimedCeiling | None = MISSING  # of one image on one thread
+    # Top-1 accuracy on the test split, 0 to 1.
+    accuracy: Floor | None = MISSING
+    # Accuracy drop against the float model on the same examples, 0 to 1.
+    accuracy_drop: Ceiling | None = MISSING
+    # Accuracy of every class, 0 to 1.
+    class_accuracy: Floor | None = MISSING
+    # Accuracy of every slice of the dataset, 0 to 1.
+    slice_accuracy: SliceFloor | None = MISSING
+    # Expected calibration error of the predicted probabilities, 0 to 1.
+    expected_calibration_error: Ceiling | None = MISSING
+    # Share of examples for which the same model predicts the same class in every other runtime.
+    parity: Floor | None = MISSING
+    # Largest difference of a probability between two runtimes, 0 to 1.
+    parity_difference: Ceiling | None = MISSING
+    # Speed relative to the float model in the same runtime on the same machine; 2: twice as fast.
+    speedup: Floor | None = MISSING
+    # 90th percentile of the latency of one image on one thread, in milliseconds.
+    latency_p90_ms: TimedCeiling | None = MISSING
+    # Images per second on one thread.
     frames_per_second: TimedFloor | None = MISSING
+    # Increase of the peak memory by loading and running the model, in 10^6 bytes.
     peak_memory_mb: TimedCeiling | None = MISSING
-    size_mb: Ceiling | None = MISSING  # 1 MB = 1,000,000 bytes
+    # Size of the model file, in 10^6 bytes.
+    size_mb: Ceiling | None = MISSING
+    # Predicted share of the model that an accelerator can run.
     accelerator_coverage: PlacementFloor | None = MISSING
 
 
 @dataclass
 class Waiver:
-    """Somebody's word that a gate need not be passed, for a while."""
+    """Waiver of a gate: a named person accepts its failure until a date."""
 
-    gate: str = MISSING  # a word of the budget
+    # Name of the gate: a field of the budget.
+    gate: str = MISSING
+    # Reason for accepting the failure.
     reason: str = MISSING
+    # Person who accepts it.
     by: str = MISSING
-    until: str = MISSING  # the last day on which it holds, YYYY-MM-DD
+    # Last day on which the waiver is valid, YYYY-MM-DD.
+    until: str = MISSING
 
 
 @dataclass
 class Adb:
-    """A phone with Android, reached with adb; one of the last two words, the other null."""
+    """Options of an Android phone that is reached with adb.
 
-    serial: str | None = None  # null: the only one that is attached
-    benchmark_model: str | None = (
-        None  # Google's binary for the phone, a file on this machine; .tflite alone
-    )
-    python: str | None = None  # on the phone, with the runtime installed
+    Exactly one of `benchmark_model` and `python` is set.
+    """
+
+    # Serial number; null: the only phone that is attached.
+    serial: str | None = None
+    # Local path of TensorFlow Lite's benchmark_model binary for the phone; .tflite files only.
+    benchmark_model: str | None = None
+    # Path of a Python interpreter on the phone that has the runtime installed.
+    python: str | None = None
 
 
 @dataclass
 class Ssh:
-    """A board with Linux and the runtime installed, reached with ssh."""
+    """Options of a Linux board with the runtime installed that is reached with ssh."""
 
+    # Host name or address.
     host: str = MISSING
+    # Port of the ssh server.
     port: int = 22
-    user: str | None = None  # null: as ssh's own configuration says
-    identity: str | None = None  # file of a private key; null: as ssh's own configuration says
-    python: str = "python3"  # on the board
+    # User name; null: from the configuration of ssh.
+    user: str | None = None
+    # Path of a private key file; null: from the configuration of ssh.
+    identity: str | None = None
+    # Python interpreter on the board.
+    python: str = "python3"
 
 
 @dataclass
 class Mac:
-    """Core ML's own runtime."""
+    """Options of a Mac or iPhone that runs Core ML."""
 
-    device: str | None = None  # name of a paired iPhone; null: this Mac
+    # Name of a paired iPhone; null: this Mac.
+    device: str | None = None
 
 
 @dataclass
 class Recorded:
-    """A measurement that a device lab made."""
+    """Options of a measurement that was recorded on another machine."""
 
-    file: str = MISSING  # what pipeline/edgebake/evaluation/latency/stopwatch.py wrote there
+    # File that edgebake/evaluation/latency/stopwatch.py wrote on the device.
+    file: str = MISSING
 
 
 @dataclass
 class Protocol:
-    """How latency is measured, and where."""
+    """Options of the latency measurement: device, number of runs and precision."""
 
-    where: str = MISSING  # pipeline/edgebake/evaluation/devices/<where>.py
-    warmup: int = MISSING  # runs before the clock starts
-    runs: int = MISSING  # timed runs, at least
-    seconds: float = MISSING  # of timed runs, at least
-    precision: float = (
-        MISSING  # half the interval of p90, as a share of it; wider ones are measured again
-    )
-    repeats: int = MISSING  # measured so often at most
-    batch: int = MISSING  # images at once, for throughput
-    sustained_minutes: float | None = MISSING  # without a pause; null: not measured
+    # Connection to the device: a module of edgebake/evaluation/devices/ or plugins/devices/.
+    where: str = MISSING
+    # Number of runs before timing starts.
+    warmup: int = MISSING
+    # Least number of timed runs.
+    runs: int = MISSING
+    # Least duration of the timed runs, in seconds.
+    seconds: float = MISSING
+    # Largest half-width of the confidence interval of p90, as a share of p90; otherwise repeat.
+    precision: float = MISSING
+    # Largest number of measurements.
+    repeats: int = MISSING
+    # Number of images in a batch of the throughput measurement.
+    batch: int = MISSING
+    # Duration of a measurement under sustained load, in minutes; null: not measured.
+    sustained_minutes: float | None = MISSING
+    # Options of an Android phone; `where: adb` only.
     adb: Adb | None = None
+    # Options of a Linux board; `where: ssh` only.
     ssh: Ssh | None = None
+    # Options of Core ML on a Mac or iPhone; `where: mac` only.
     mac: Mac | None = None
+    # Options of a recorded measurement; `where: recorded` only.
     recorded: Recorded | None = None
 
 
 @dataclass
 class Validate(Protocol):
-    """What is measured, where, and what must hold; recipes/validate/."""
+    """Options of validation: latency measurement, gates and waivers; recipes/validate/."""
 
+    # Gates of the target.
     budget: Budget = field(default_factory=Budget)
+    # Waivers of gates.
     waivers: list[Waiver] = field(default_factory=list)

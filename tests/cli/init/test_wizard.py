@@ -18,7 +18,7 @@ from rich.console import Console
 from edgebake.cli.main import main
 from edgebake.errors import RecipeError
 from edgebake.plan import compose
-from edgebake.recipe import By, Head, Output
+from edgebake.recipe import Head, Output, SplitBy
 
 SAID = [f"--{group}-{word}={value}" for group in ("data", "model")
         for word, value in {"author": "Me", "license": "MIT", "source": "here"}.items()]  # fmt: skip
@@ -83,7 +83,7 @@ def test_data_and_model_become_a_target_that_composes(
     assert (recipe.data.source, recipe.data.path, recipe.data.splits.by) == (
         "image_folder",
         "data/flowers",
-        By.seed,
+        SplitBy.seed,
     )
     assert (recipe.data.mean, recipe.data.scale) == ([0], [1])
     assert recipe.model.imported is not None
@@ -144,7 +144,7 @@ def test_splits_that_the_data_have_are_kept(project: Path) -> None:
     images(project / "data/split/test", "a", "b", count=5)
     assert main(["init", "mine", "--device", "pixel_8", "--data", "data/split", *SAID]) == 0
     splits = compose.compose_targets(["mine"])[0].recipe.data.splits
-    assert (splits.by, splits.test) == (By.source, None)
+    assert (splits.by, splits.test) == (SplitBy.source, None)
     assert (splits.calibration, splits.validation) == (0.1, 0.1)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from edgebake.compression.pruning import dependency_graph, importance
 from edgebake.models import keras_session
-from edgebake.recipe import Score
+from edgebake.recipe import ImportanceScore
 from edgebake.training.loop import TrainingSplits
 from tests.compression.pruning import graphs
 
@@ -29,7 +29,7 @@ def dense() -> Any:
     return model
 
 
-def of(model: Any, how: Score, splits: TrainingSplits = graphs.NONE) -> list[float]:
+def of(model: Any, how: ImportanceScore, splits: TrainingSplits = graphs.NONE) -> list[float]:
     """Return the scores of the channels of layer `a`."""
     found = dependency_graph.read(model)
     values: list[float] = importance.importance_of_groups(model, found, how, splits)[
@@ -40,12 +40,14 @@ def of(model: Any, how: Score, splits: TrainingSplits = graphs.NONE) -> list[flo
 
 def test_l1_is_the_sum_of_magnitudes_beside_their_mean() -> None:
     # Columns sum up to 4 and 6, with a mean of 5; rows to 4 and 2, with a mean of 3.
-    assert of(dense(), Score.l1) == pytest.approx([(4 / 5 + 4 / 3) / 2, (6 / 5 + 2 / 3) / 2])
+    assert of(dense(), ImportanceScore.l1) == pytest.approx(
+        [(4 / 5 + 4 / 3) / 2, (6 / 5 + 2 / 3) / 2]
+    )
 
 
 def test_l2_is_the_root_of_the_sum_of_squares_beside_their_mean() -> None:
     columns, rows = np.sqrt([10, 20]), np.sqrt([10, 4])
-    assert of(dense(), Score.l2) == pytest.approx(
+    assert of(dense(), ImportanceScore.l2) == pytest.approx(
         (columns / columns.mean() + rows / rows.mean()) / 2
     )
 
@@ -74,15 +76,17 @@ def test_each_layer_and_each_place_in_front_of_a_dense_layer_has_a_voice() -> No
     read = (
         np.array([[1, 1, 3, 3], [2, 2, 4, 4]]) / 2.5
     )  # by channel: two outputs each at two places
-    assert of(depthwise(), Score.l1) == pytest.approx((made + seen + read.sum(axis=1)) / 6)
+    assert of(depthwise(), ImportanceScore.l1) == pytest.approx(
+        (made + seen + read.sum(axis=1)) / 6
+    )
 
 
 def test_the_score_of_batch_normalization_is_the_magnitude_of_its_scale() -> None:
-    assert of(depthwise(), Score.batch_norm) == pytest.approx([2 / 1.5, 1 / 1.5])
+    assert of(depthwise(), ImportanceScore.batch_norm) == pytest.approx([2 / 1.5, 1 / 1.5])
 
 
 def test_what_no_layer_scores_is_no_number() -> None:
-    assert np.isnan(of(dense(), Score.batch_norm)).all()
+    assert np.isnan(of(dense(), ImportanceScore.batch_norm)).all()
 
 
 def small(norm: bool) -> Any:
@@ -155,7 +159,7 @@ def test_the_taylor_score_is_the_square_summed_over_batches(
     expected = [
         sum(slope(model, "a", channel, batch) ** 2 for batch in batches) for channel in range(4)
     ]
-    assert of(model, Score.taylor, splits) == pytest.approx(expected, rel=0.03, abs=1e-6)
+    assert of(model, ImportanceScore.taylor, splits) == pytest.approx(expected, rel=0.03, abs=1e-6)
 
 
 def test_a_channel_that_nobody_reads_matters_least() -> None:
@@ -163,6 +167,6 @@ def test_a_channel_that_nobody_reads_matters_least() -> None:
     kernel, bias = model.get_layer("answer").get_weights()
     kernel[2] = 0
     model.get_layer("answer").set_weights([kernel, bias])
-    found = of(model, Score.taylor, examples(BATCH))
+    found = of(model, ImportanceScore.taylor, examples(BATCH))
     assert found[2] == pytest.approx(0, abs=1e-12)
     assert sorted(found)[1] > 1e-7

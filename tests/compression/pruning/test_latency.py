@@ -18,7 +18,7 @@ from edgebake.compression.pruning import (
 from edgebake.compression.pruning.selection import Limits, RankedChannels
 from edgebake.errors import ConversionError
 from edgebake.models import keras_session
-from edgebake.recipe import Score
+from edgebake.recipe import ImportanceScore
 from tests.compression.pruning import graphs
 
 
@@ -27,7 +27,9 @@ def ranked() -> RankedChannels:
     keras_session.start(1)
     model, found = graphs.read("concatenation_and_sum")
     limits = Limits(0.5, 1, {family.layers: len(family.groups) for family in found.families})
-    return selection.rank(model, dependency_graph.read(model), Score.l1, graphs.NONE, limits)
+    return selection.rank(
+        model, dependency_graph.read(model), ImportanceScore.l1, graphs.NONE, limits
+    )
 
 
 @pytest.fixture

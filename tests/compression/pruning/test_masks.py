@@ -8,7 +8,7 @@ import pytest
 from edgebake.compression.pruning import masks, weight_constraints
 from edgebake.compression.pruning.masks import UPDATES, Masks, SparsityRamp
 from edgebake.models import keras_session
-from edgebake.recipe import Pattern
+from edgebake.recipe import SparsityPattern
 
 KERNEL = np.array([[0.1, -0.9], [-0.2, 0.0], [0.3, 0.8], [-0.4, 0.5]], np.float32)  # [in, out]
 
@@ -64,15 +64,17 @@ def test_the_count_is_exact_even_if_all_weights_are_equal(share: float, zeros: i
 
 def test_two_of_four_neighbouring_input_channels_stay() -> None:
     expected = [[False, True], [False, False], [True, True], [True, False]]
-    assert masks.pattern_mask(KERNEL, Pattern(2, 4)).tolist() == expected
+    assert masks.pattern_mask(KERNEL, SparsityPattern(2, 4)).tolist() == expected
     # in a convolution the same holds at each place of the window, for each output channel
     window = np.stack([KERNEL, KERNEL[::-1]]).reshape(1, 2, 4, 2)
-    assert masks.pattern_mask(window, Pattern(2, 4)).tolist() == [[expected, expected[::-1]]]
+    assert masks.pattern_mask(window, SparsityPattern(2, 4)).tolist() == [
+        [expected, expected[::-1]]
+    ]
 
 
 def test_of_equals_a_pattern_keeps_the_first() -> None:
     assert (
-        masks.pattern_mask(np.ones((8, 1), np.float32), Pattern(1, 4))[:, 0].tolist()
+        masks.pattern_mask(np.ones((8, 1), np.float32), SparsityPattern(1, 4))[:, 0].tolist()
         == [True, *[False] * 3] * 2
     )
 
@@ -125,7 +127,7 @@ def test_depthwise_layers_and_blocks_that_do_not_fit_stay_whole(keras: Any) -> N
     layers, whole = masks.select_layers(model, None)
     assert list(layers) == ["first", "second", "dense"]
     assert whole == {"depthwise": depthwise, "up": up}
-    layers, whole = masks.select_layers(model, Pattern(2, 4))
+    layers, whole = masks.select_layers(model, SparsityPattern(2, 4))
     assert list(layers) == ["dense"]
     assert whole == {
         "depthwise": depthwise,

@@ -15,7 +15,7 @@ from edgebake.compression.pruning.dependency_graph import Dependencies, Family
 from edgebake.compression.pruning.selection import Limits, RankedChannels
 from edgebake.errors import ConversionError
 from edgebake.models import keras_session
-from edgebake.recipe import Score
+from edgebake.recipe import ImportanceScore
 from tests import properties
 from tests.compression.pruning import graphs
 
@@ -211,10 +211,13 @@ def real() -> RankedChannels:
     image = keras.Input((6, 6, 1), name="image")
     x = layers.Conv2D(9, 3, name="a")(image)
     x = layers.Dense(6, name="c")(layers.Flatten()(layers.Conv2D(5, 3, name="b")(x)))
-    return of(keras.Model(image, layers.Dense(2, activation="softmax", name="answer")(x)), Score.l2)
+    return of(
+        keras.Model(image, layers.Dense(2, activation="softmax", name="answer")(x)),
+        ImportanceScore.l2,
+    )
 
 
-def of(model: Any, how: Score) -> RankedChannels:
+def of(model: Any, how: ImportanceScore) -> RankedChannels:
     found = dependency_graph.read(model)
     full = {family.layers: len(family.groups) for family in found.families}
     return selection.rank(model, found, how, graphs.NONE, Limits(0.2, 2, full))
@@ -253,7 +256,7 @@ def test_groups_are_in_the_order_of_their_scores_and_of_equals_the_first_goes() 
     x = keras.layers.Dense(4, use_bias=False, name="a")(image)
     model = keras.Model(image, keras.layers.Dense(1, use_bias=False, name="answer")(x))
     model.set_weights([np.array([[3.0, -1, 1, -2]]), np.ones((4, 1))])
-    one = of(model, Score.l1)
+    one = of(model, ImportanceScore.l1)
     assert one.order[0].tolist() == one.found.families[0].groups[[1, 2, 3, 0]].tolist()
 
 
@@ -265,11 +268,11 @@ def test_a_family_without_a_score_stays_whole_and_others_of_its_layers_do_not() 
     b = layers.BatchNormalization()(layers.Conv2D(3, 1, name="b")(image))
     x = layers.Add()([layers.Concatenate()([a, b]), layers.Conv2D(5, 1, name="c")(image)])
     model = keras.Model(image, layers.Dense(2, name="answer")(layers.GlobalAveragePooling2D()(x)))
-    one = of(model, Score.batch_norm)
+    one = of(model, ImportanceScore.batch_norm)
     why = "the score batch_norm says nothing of its channels"
     assert [family.layers for family in one.found.families] == [("b", "c")]
     assert one.found.whole == {"a": why, "c": why, "answer": "its channels are the model's answer"}
-    assert sorted(family.layers for family in of(model, Score.l1).found.families) == [
+    assert sorted(family.layers for family in of(model, ImportanceScore.l1).found.families) == [
         ("a", "c"),
         ("b", "c"),
     ]

@@ -6,7 +6,7 @@ import pytest
 
 from edgebake.data.readers import labels
 from edgebake.errors import DataError
-from edgebake.recipe import By, Data, Splits
+from edgebake.recipe import Data, SplitBy, Splits
 
 
 def _data(tmp_path: Path, text: str | None = None) -> Data:
@@ -98,8 +98,8 @@ def test_other_words_are_no_splits() -> None:
 
 def test_splits_of_the_data_and_of_the_recipe_agree_or_the_recipe_is_told() -> None:
     drawn, said = (
-        Data(path="pets", splits=Splits(By.seed)),
-        Data(path="pets", splits=Splits(By.source)),
+        Data(path="pets", splits=Splits(SplitBy.seed)),
+        Data(path="pets", splits=Splits(SplitBy.source)),
     )
     labels.refuse_other_splits(drawn, [""], "folders")
     labels.refuse_other_splits(said, ["train", "test"], "folders")

@@ -10,7 +10,7 @@ from sklearn.datasets import load_digits
 from edgebake.data.dataset import Examples
 from edgebake.data.sources import digits
 from edgebake.errors import DataError
-from edgebake.recipe import By, Data, Splits
+from edgebake.recipe import Data, SplitBy, Splits
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_ink_is_the_sum_of_all_levels(examples: Examples) -> None:
 
 def test_digits_say_no_splits() -> None:
     with pytest.raises(DataError, match="does not say the splits; expected examples that do, or "):
-        digits.count(Data(path="digits", splits=Splits(By.source)))
+        digits.count(Data(path="digits", splits=Splits(SplitBy.source)))
 
 
 def test_a_labels_file_gives_the_order_of_the_answers(tmp_path: Path) -> None:

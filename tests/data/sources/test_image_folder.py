@@ -9,7 +9,7 @@ from PIL import Image
 
 from edgebake.data.sources import digits, image_folder
 from edgebake.errors import DataError
-from edgebake.recipe import By, Colour, Data, Splits, Table
+from edgebake.recipe import Colour, Data, SplitBy, Splits, Table
 from tests.images import damaged_folder, digits_folder
 
 RED = (255, 0, 0)
@@ -26,7 +26,7 @@ def data(tmp_path: Path) -> Data:
     _png(tmp_path / "dogs" / "b.png", (2, 2, 2))
     _png(tmp_path / "dogs" / "a.PNG", (1, 1, 1), size=(5, 4))
     _png(tmp_path / "cats" / "z.png", RED)
-    return Data(path=str(tmp_path), colour=Colour.rgb, splits=Splits(By.seed))
+    return Data(path=str(tmp_path), colour=Colour.rgb, splits=Splits(SplitBy.seed))
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def split(tmp_path: Path) -> Data:
         for name in ("cats", "dogs"):
             for file in files:
                 _png(tmp_path / folder / name / f"{file}.png")
-    return Data(path=str(tmp_path), colour=Colour.rgb, splits=Splits(By.source))
+    return Data(path=str(tmp_path), colour=Colour.rgb, splits=Splits(SplitBy.source))
 
 
 def _refused(data: Data) -> str:
@@ -209,7 +209,7 @@ def test_folders_say_the_splits(split: Data) -> None:
 
 
 def test_splits_are_not_drawn_from_folders_that_are_splits(split: Data) -> None:
-    split.splits = Splits(By.seed)
+    split.splits = Splits(SplitBy.seed)
     assert (
         _refused(split)
         == "its folders Val/, test/, train/ are splits; expected `data.splits.by: source` for them"
@@ -269,7 +269,7 @@ def test_a_line_that_ends_early_leaves_its_last_columns_empty(data: Data) -> Non
 
 
 def test_a_table_says_labels_and_splits_of_images_that_lie_anywhere(data: Data) -> None:
-    data.splits = Splits(By.source)
+    data.splits = Splits(SplitBy.source)
     _table(
         data,
         *(
@@ -294,7 +294,7 @@ def test_a_table_says_labels_and_splits_of_images_that_lie_anywhere(data: Data) 
 
 
 def test_a_table_says_the_splits_of_folders_of_classes(data: Data) -> None:
-    data.splits = Splits(By.source)
+    data.splits = Splits(SplitBy.source)
     _table(
         data, "file,part", "dogs/b.png,train", "cats/z.png,train", "dogs/a.PNG,test", split="part"
     )
@@ -347,7 +347,7 @@ def test_a_table_that_does_not_fit_names_the_line(lines: list[str], why: str, da
 
 
 def test_a_table_with_another_word_for_a_split_names_the_line(data: Data) -> None:
-    data.splits = Splits(By.source)
+    data.splits = Splits(SplitBy.source)
     _table(data, "file,part", "dogs/b.png,holdout", split="part")
     expected = "table.csv: line 2 says 'holdout' in the column 'part'; expected train, validation, test or calibration"
     assert _refused(data) == expected

@@ -8,14 +8,14 @@ import pytest
 
 from edgebake.data.sources import npz
 from edgebake.errors import DataError
-from edgebake.recipe import By, Colour, Data, Splits
+from edgebake.recipe import Colour, Data, SplitBy, Splits
 from tests.images import noise
 
 IMAGES = noise(4, 5, 3)
 LABELS = np.array([7, 3, 7, 3])
 
 
-def _saved(tmp_path: Path, by: By = By.seed, **arrays: Any) -> Data:
+def _saved(tmp_path: Path, by: SplitBy = SplitBy.seed, **arrays: Any) -> Data:
     np.savez(tmp_path / "images.npz", **arrays)
     return Data(path=str(tmp_path / "images.npz"), colour=Colour.grey, splits=Splits(by))
 
@@ -36,7 +36,7 @@ def test_images_and_labels_are_those_that_were_saved(
     names: tuple[str, str], save: Any, tmp_path: Path
 ) -> None:
     save(tmp_path / "a.npz", **dict(zip(names, (IMAGES, LABELS), strict=True)))
-    data = Data(path=str(tmp_path / "a.npz"), colour=Colour.grey, splits=Splits(By.seed))
+    data = Data(path=str(tmp_path / "a.npz"), colour=Colour.grey, splits=Splits(SplitBy.seed))
     examples = npz.load(data)
     assert npz.count(data) == {"": 4}
     np.testing.assert_array_equal(np.stack(list(examples.images)), IMAGES)
@@ -48,7 +48,7 @@ def test_images_and_labels_are_those_that_were_saved(
 def test_a_folder_of_arrays_is_read_from_the_disk(tmp_path: Path) -> None:
     np.save(tmp_path / "images.npy", noise(4, 5, 3, 3))
     np.save(tmp_path / "labels.npy", LABELS[:, None])
-    examples = npz.load(Data(path=str(tmp_path), colour=Colour.rgb, splits=Splits(By.seed)))
+    examples = npz.load(Data(path=str(tmp_path), colour=Colour.rgb, splits=Splits(SplitBy.seed)))
     np.testing.assert_array_equal(np.stack(list(examples.images)), noise(4, 5, 3, 3))
     assert examples.labels.tolist() == [1, 0, 1, 0]
 
@@ -71,7 +71,7 @@ def test_grey_and_colour_become_what_the_recipe_asks_for(tmp_path: Path) -> None
 
 def test_names_say_the_splits(tmp_path: Path) -> None:
     arrays = {"x_train": IMAGES, "y_train": LABELS, "x_test": IMAGES[:2], "y_test": LABELS[:2]}
-    data = _saved(tmp_path, By.source, **arrays, x_val=IMAGES[2:], y_val=LABELS[2:])
+    data = _saved(tmp_path, SplitBy.source, **arrays, x_val=IMAGES[2:], y_val=LABELS[2:])
     assert npz.count(data) == {"train": 4, "test": 2, "validation": 2}
     examples = npz.load(data)
     assert examples.splits == ["train"] * 4 + ["test"] * 2 + ["validation"] * 2
@@ -86,7 +86,7 @@ def test_the_names_of_medmnist_say_the_splits(tmp_path: Path) -> None:
         "test_images": IMAGES,
         "test_labels": LABELS,
     }
-    assert npz.count(_saved(tmp_path, By.source, **arrays)) == {"train": 4, "test": 4}
+    assert npz.count(_saved(tmp_path, SplitBy.source, **arrays)) == {"train": 4, "test": 4}
 
 
 def test_texts_are_classes(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_arrays_of_objects_are_not_unpickled(tmp_path: Path) -> None:
 
 def test_without_splits_in_the_names_they_cannot_be_the_sources(tmp_path: Path) -> None:
     expected = "does not say the splits; expected x_train, y_train, x_test and y_test, or `data.splits.by: seed`"
-    assert _refused(_saved(tmp_path, By.source, x=IMAGES, y=LABELS)) == expected
+    assert _refused(_saved(tmp_path, SplitBy.source, x=IMAGES, y=LABELS)) == expected
 
 
 def test_files_that_are_no_arrays_are_named(tmp_path: Path) -> None:
@@ -185,4 +185,4 @@ def test_a_wrong_byte_is_found_before_it_is_learned_from(tmp_path: Path) -> None
 def test_a_class_that_train_lacks_is_named(tmp_path: Path) -> None:
     arrays = {"x_train": IMAGES, "y_train": LABELS, "x_test": IMAGES[:1], "y_test": [9]}
     with pytest.raises(DataError, match="test holds '9', train does not"):
-        npz.load(_saved(tmp_path, By.source, **arrays))
+        npz.load(_saved(tmp_path, SplitBy.source, **arrays))

@@ -7,7 +7,7 @@ import pytest
 
 from edgebake.data.sources import python
 from edgebake.errors import DataError
-from edgebake.recipe import By, Colour, Data, Splits
+from edgebake.recipe import Colour, Data, SplitBy, Splits
 
 GOOD = """
 import numpy as np
@@ -25,7 +25,7 @@ def data(tmp_path: Path) -> Data:
     """A folder with a function that reads the file beside it."""
     (tmp_path / "examples.py").write_text(GOOD)
     (tmp_path / "levels.txt").write_text("200 10 20")
-    return Data(path=str(tmp_path), colour=Colour.grey, splits=Splits(By.seed))
+    return Data(path=str(tmp_path), colour=Colour.grey, splits=Splits(SplitBy.seed))
 
 
 def _refused(data: Data, function: str) -> str:
@@ -74,7 +74,7 @@ def test_a_labels_file_gives_the_order_of_the_answers(data: Data) -> None:
 def test_the_function_says_the_splits(data: Data) -> None:
     file = data.location / "examples.py"
     file.write_text(GOOD.replace('off"]})', "off\"]}, splits=['train', 'train', 'test'])"))
-    data.splits = Splits(By.source)
+    data.splits = Splits(SplitBy.source)
     assert python.count(data) == {"train": 2, "test": 1}
     assert python.load(data).splits == ["train", "train", "test"]
 

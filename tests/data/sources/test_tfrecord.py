@@ -12,7 +12,7 @@ from PIL import Image
 from edgebake.data.sources import tfrecord
 from edgebake.errors import DataError
 from edgebake.models import keras_session
-from edgebake.recipe import By, Colour, Data, Encoding, Features, Splits
+from edgebake.recipe import Colour, Data, Encoding, Features, SplitBy, Splits
 from tests.images import noise
 
 PIXELS = noise(3, 4, 5, 3)
@@ -52,7 +52,7 @@ def _examples(labels: list[Any], **more: Any) -> list[dict[str, Any]]:
     return [{"image": _png(PIXELS[i]), "label": label, **more} for i, label in enumerate(labels)]
 
 
-def _data(path: Path, by: By = By.seed, **words: Any) -> Data:
+def _data(path: Path, by: SplitBy = SplitBy.seed, **words: Any) -> Data:
     known = {
         "image": "image",
         "label": "label",
@@ -132,7 +132,7 @@ def test_names_of_files_say_the_splits(tensorflow: Any, tmp_path: Path) -> None:
     ):
         _write(tensorflow, tmp_path / name, *_examples(labels))
     (tmp_path / "dataset_info.json").write_text("{}")
-    data = _data(tmp_path, By.source)
+    data = _data(tmp_path, SplitBy.source)
     assert tfrecord.count(data) == {"test": 2, "train": 2}
     assert tfrecord.load(data).splits == ["test", "test", "train", "train"]
     assert "expected `data.splits.by: source`" in _refused(_data(tmp_path))
@@ -146,7 +146,7 @@ def test_a_file_that_names_no_split_is_named(tensorflow: Any, tmp_path: Path) ->
     _write(tensorflow, tmp_path / "train.tfrecord", *_examples([0, 1]))
     _write(tensorflow, tmp_path / "more.tfrecord", *_examples([0, 1]))
     assert "more.tfrecord: names no split, or two; expected one of train" in _refused(
-        _data(tmp_path, By.source)
+        _data(tmp_path, SplitBy.source)
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from edgebake.plan.checks import data as data_checks
-from edgebake.recipe import By, Features, Recipe, Splits, Table
+from edgebake.recipe import Features, Recipe, SplitBy, Splits, Table
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def folder(tmp_path: Path, recipe: Recipe) -> Path:
             for number in range(count):
                 Image.fromarray(np.full((4, 4 + number), 9, np.uint8)).save(place / f"{number}.png")
     recipe.data.source, recipe.data.path = "image_folder", str(tmp_path)
-    recipe.data.splits = Splits(By.source, calibration=0.2, validation=0.2)
+    recipe.data.splits = Splits(SplitBy.source, calibration=0.2, validation=0.2)
     assert recipe.quantize.calibration is not None
     recipe.quantize.calibration.samples = 4
     return tmp_path
@@ -88,9 +88,9 @@ def test_a_word_that_cannot_be_meant_is_named(folder: Path, recipe: Recipe, name
 
 
 def test_shares_by_seed_are_all_there_and_make_a_whole(recipe: Recipe) -> None:
-    recipe.data.splits = Splits(By.seed, train=0.5, calibration=0.1, validation=0.1)
+    recipe.data.splits = Splits(SplitBy.seed, train=0.5, calibration=0.1, validation=0.1)
     assert problems(recipe) == [("data.splits.test", "null; expected a share where `by` is seed")]
-    recipe.data.splits = Splits(By.seed, train=0.5, calibration=0.1, validation=0.1, test=0.2)
+    recipe.data.splits = Splits(SplitBy.seed, train=0.5, calibration=0.1, validation=0.1, test=0.2)
     assert problems(recipe) == [("data.splits", "the shares add up to 0.9; expected 1")]
 
 
@@ -102,7 +102,7 @@ def test_a_table_is_no_word_of_digits(recipe: Recipe) -> None:
 
 
 def test_folders_of_splits_are_not_taken_for_classes(folder: Path, recipe: Recipe) -> None:
-    recipe.data.splits = Splits(By.seed, 0.6, 0.1, 0.1, 0.2)
+    recipe.data.splits = Splits(SplitBy.seed, 0.6, 0.1, 0.1, 0.2)
     ((key, text),) = problems(recipe)
     assert key == "data.path"
     assert text == (

@@ -33,7 +33,7 @@ from edgebake.recipe import (
     Model,
     Palette,
     Precision,
-    Range,
+    ResolutionRange,
 )
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes import coreml
@@ -257,7 +257,10 @@ def _error(found: list[NDArray[Any]], exact: list[NDArray[Any]]) -> float:
 
 @pytest.mark.parametrize(
     "words",
-    [replace(WORDS, resolutions=[24, 48]), replace(WORDS, resolution_range=Range(24, 96))],
+    [
+        replace(WORDS, resolutions=[24, 48]),
+        replace(WORDS, resolution_range=ResolutionRange(24, 96)),
+    ],
     ids=["list", "range"],
 )
 def test_other_sizes_of_image_are_answered_as_keras_answers_them(

@@ -12,8 +12,8 @@ from edgebake.recipe import (
     Palette,
     Precision,
     Quantize,
-    Range,
     Recipe,
+    ResolutionRange,
 )
 from edgebake.runtimes.coreml import rules as coreml_rules
 from edgebake.runtimes.coreml.rules import DEPLOYMENT_TARGETS, TARGET
@@ -140,13 +140,13 @@ def test_precision_is_what_the_scheme_says(
 
 
 def test_a_range_of_resolutions_holds_the_models_own(core_ml_recipe: Recipe, words: CoreML) -> None:
-    words.resolution_range = Range(48, 96)
+    words.resolution_range = ResolutionRange(48, 96)
     expected = "48 to 96; expected a range that holds the model's 32"
     assert recipe_checks.check(core_ml_recipe) == [("convert.coreml.resolution_range", expected)]
 
 
 def test_resolutions_are_listed_or_a_range(core_ml_recipe: Recipe, words: CoreML) -> None:
-    words.resolutions, words.resolution_range = [24, 0], Range(24, 48)
+    words.resolutions, words.resolution_range = [24, 0], ResolutionRange(24, 48)
     assert recipe_checks.check(core_ml_recipe) == [
         ("convert.coreml.resolutions", "stands beside resolution_range; expected one of the two"),
         ("convert.coreml.resolutions", "0; expected 1 or more"),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from edgebake.models import keras_session
-from edgebake.recipe import Compression, CoreML, Range
+from edgebake.recipe import Compression, CoreML, ResolutionRange
 from edgebake.runtimes.coreml import package
 from edgebake.runtimes.coreml.executor import program as programs
 from edgebake.runtimes.coreml.executor.executor import labels
@@ -148,7 +148,10 @@ def test_every_scheme_answers_with_the_same_bits_and_names_no_layer(
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
-    [replace(WORDS, resolutions=[24, 48]), replace(WORDS, resolution_range=Range(24, 96))],
+    [
+        replace(WORDS, resolutions=[24, 48]),
+        replace(WORDS, resolution_range=ResolutionRange(24, 96)),
+    ],
     ids=["list", "range"],
 )
 def test_other_sizes_of_image_are_answered_as_before(archive: bytes, words: CoreML) -> None:

@@ -9,7 +9,6 @@ from edgebake.data.sources import keras, tfrecord
 from edgebake.data.splits import DRAWN
 from edgebake.errors import DataError, EdgebakeError, listed, nearest
 from edgebake.recipe import (
-    By,
     Colour,
     Crop,
     Data,
@@ -17,6 +16,7 @@ from edgebake.recipe import (
     Features,
     OnCorrupt,
     Resize,
+    SplitBy,
     Splits,
     files,
 )
@@ -57,8 +57,8 @@ def with_splits(data: Data) -> Data:
         DataError: they cannot be read either way.
     """
     by_source, by_seed = (
-        replace(data, splits=Splits(By.source)),
-        replace(data, splits=Splits(By.seed, **SHARES)),
+        replace(data, splits=Splits(SplitBy.source)),
+        replace(data, splits=Splits(SplitBy.seed, **SHARES)),
     )
     module = plugins.load("data.source", data.source)
     try:
@@ -72,7 +72,9 @@ def with_splits(data: Data) -> Data:
         return by_seed
     return replace(
         data,
-        splits=Splits(By.source, **{name: SHARES[name] for name in DRAWN if not said.get(name)}),
+        splits=Splits(
+            SplitBy.source, **{name: SHARES[name] for name in DRAWN if not said.get(name)}
+        ),
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgebake.compression.pruning import channel_coupling
 from edgebake.models.keras_graph import kind, nodes
-from edgebake.recipe import Score
+from edgebake.recipe import ImportanceScore
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +24,7 @@ BATCH = 64  # images whose gradients are taken at once
 
 
 def importance_of_groups(
-    model: Any, found: Dependencies, how: Score, splits: TrainingSplits
+    model: Any, found: Dependencies, how: ImportanceScore, splits: TrainingSplits
 ) -> Numbers:
     """Return a number for each group: the mean of what its layers think of it; NaN where none thinks anything.
 
@@ -33,7 +33,7 @@ def importance_of_groups(
     """
     sums, counts = np.zeros(found.count), np.zeros(found.count)
     for groups, numbers in VOTES[how](model, found, splits):
-        scale = 1.0 if how is Score.taylor else numbers.mean() or 1.0
+        scale = 1.0 if how is ImportanceScore.taylor else numbers.mean() or 1.0
         np.add.at(sums, groups, numbers / scale)
         np.add.at(counts, groups, 1)
     with np.errstate(invalid="ignore"):
@@ -133,9 +133,9 @@ def _changes(model: Any, gates: list[Any], images: Any, labels: Any) -> Iterator
         )
 
 
-VOTES: dict[Score, Callable[[Any, Dependencies, TrainingSplits], Votes]] = {
-    Score.l1: _norms(1),
-    Score.l2: _norms(2),
-    Score.batch_norm: _batch_norm,
-    Score.taylor: _taylor,
+VOTES: dict[ImportanceScore, Callable[[Any, Dependencies, TrainingSplits], Votes]] = {
+    ImportanceScore.l1: _norms(1),
+    ImportanceScore.l2: _norms(2),
+    ImportanceScore.batch_norm: _batch_norm,
+    ImportanceScore.taylor: _taylor,
 }

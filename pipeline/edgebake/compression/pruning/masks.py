@@ -16,7 +16,7 @@ from edgebake.models.keras_graph import kind
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from edgebake.recipe import Pattern
+    from edgebake.recipe import SparsityPattern
 
     Mask = NDArray[np.bool_]  # of a kernel's shape, true for what stays
 
@@ -59,7 +59,7 @@ class Masks:
         """Return each kernel with the rule that keeps it at zero where it was cut."""
         return [(kernel, _keeper(mask)) for kernel, mask in self._masks]
 
-    def cut(self, how: float | Pattern) -> None:
+    def cut(self, how: float | SparsityPattern) -> None:
         """Set the least weights of each kernel to zero: a share of them, or all but some of each block."""
         for kernel, mask in self._masks:
             weights = np.array(kernel)
@@ -81,7 +81,7 @@ def magnitude_mask(kernel: NDArray[Any], zeros: float) -> Mask:
     return mask.reshape(kernel.shape)
 
 
-def pattern_mask(kernel: NDArray[Any], pattern: Pattern) -> Mask:
+def pattern_mask(kernel: NDArray[Any], pattern: SparsityPattern) -> Mask:
     """Return the mask that keeps the largest few of each block of neighbouring input channels; of equals, the first.
 
     Source: Mishra et al., https://arxiv.org/abs/2104.08378, section 3.
@@ -92,7 +92,9 @@ def pattern_mask(kernel: NDArray[Any], pattern: Pattern) -> Mask:
     return np.moveaxis((rank < pattern.kept).reshape(moved.shape), -1, -2)
 
 
-def select_layers(model: Any, pattern: Pattern | None) -> tuple[dict[str, Any], dict[str, str]]:
+def select_layers(
+    model: Any, pattern: SparsityPattern | None
+) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the layers to cut, and why each other layer with weights that could be cut stays whole, by name."""
     able = weight_constraints.layers_of_kinds(model, MIXING)
     whole = {

@@ -11,7 +11,7 @@ import numpy as np
 
 from edgebake.compression.pruning import cost_model, importance
 from edgebake.errors import ConversionError
-from edgebake.recipe import Score
+from edgebake.recipe import ImportanceScore
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,7 +84,7 @@ class RankedChannels:
 
 
 def rank(
-    model: Any, found: Dependencies, how: Score, splits: TrainingSplits, limits: Limits
+    model: Any, found: Dependencies, how: ImportanceScore, splits: TrainingSplits, limits: Limits
 ) -> RankedChannels:
     """Return the families with their groups in order; of equal scores, the earlier channel goes first.
 
@@ -104,7 +104,7 @@ def rank(
         found, families=families, whole=found.whole | dict.fromkeys(sorted(silent), why)
     )
     order = [family.groups[np.argsort(scored[family.groups], kind="stable")] for family in families]
-    return RankedChannels(model, found, order, scored, limits, how is Score.taylor)
+    return RankedChannels(model, found, order, scored, limits, how is ImportanceScore.taylor)
 
 
 def by_share(ranked: RankedChannels, share: float) -> Numbers:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from edgebake.errors import DataError, listed, nearest
-from edgebake.recipe import By, Data
+from edgebake.recipe import Data, SplitBy
 
 SPLITS = {
     "train": "train",
@@ -92,7 +92,7 @@ def refuse_other_splits(data: Data, said: Collection[str], expected: str) -> Non
         DataError: the source says none and should, or says some and is not asked.
     """
     named = sorted(set(said) - {""})
-    if data.splits.by is not By.source:
+    if data.splits.by is not SplitBy.source:
         if named:
             held = " and ".join(named)
             raise DataError(

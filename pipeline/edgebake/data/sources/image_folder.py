@@ -18,7 +18,7 @@ import numpy as np
 from edgebake.data.readers import labels, tables
 from edgebake.data.readers.decode import OnDemand, picture_file
 from edgebake.errors import DataError, nearest
-from edgebake.recipe import By, Data
+from edgebake.recipe import Data, SplitBy
 
 if TYPE_CHECKING:
     from edgebake.data.dataset import Examples
@@ -180,7 +180,7 @@ def _by_table(data: Data, listing: Listing, rows: dict[str, Row]) -> list[Found]
 
 def _by_folder(data: Data, listing: Listing, rows: dict[str, Row]) -> list[Found]:
     """Return the images with their folder's name as label, below a folder for the split if the folders say it."""
-    says_split = data.splits.by is By.source and not (data.table and data.table.split)
+    says_split = data.splits.by is SplitBy.source and not (data.table and data.table.split)
     layout = "<split>/<class>/<image>" if says_split else "<class>/<image>"
     depth = layout.count("/")
     if not says_split:
@@ -209,7 +209,7 @@ def _by_folder(data: Data, listing: Listing, rows: dict[str, Row]) -> list[Found
 
 def _split(data: Data, file: str) -> str:
     """Return the split that the first folder of a path names, if the recipe asks for it."""
-    if data.splits.by is not By.source:
+    if data.splits.by is not SplitBy.source:
         return ""
     word, _, rest = file.partition("/")
     split = labels.split_of(word)
@@ -225,7 +225,7 @@ def _refuse_folders_of_splits(data: Data, listing: Listing) -> None:
     """Refuse to draw splits from a folder that has them, or to take their folders for classes."""
     top = sorted({file.partition("/")[0] for file in listing.images if "/" in file})
     if (
-        data.splits.by is not By.source
+        data.splits.by is not SplitBy.source
         and len(top) > 1
         and all(labels.split_of(word) for word in top)
     ):

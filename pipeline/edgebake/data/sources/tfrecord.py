@@ -18,7 +18,7 @@ from edgebake.data.readers import labels, records
 from edgebake.data.readers.decode import OnDemand, decode, in_colour
 from edgebake.data.readers.records import Record
 from edgebake.errors import DataError, listed, nearest
-from edgebake.recipe import By, Colour, Data, Encoding, Features
+from edgebake.recipe import Colour, Data, Encoding, Features, SplitBy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,7 +85,7 @@ def _index(data: Data) -> list[Record]:
     if not found:
         raise DataError(f"{data.title}: no records; expected one for every image")
     named = {split for file in files if (split := _split_in(file))}
-    if data.splits.by is By.source or len(named) > 1:
+    if data.splits.by is SplitBy.source or len(named) > 1:
         labels.refuse_other_splits(data, named, "train and test in the names of the files")
     return found
 
@@ -127,7 +127,7 @@ def _refuse_missing_shards(path: Path, files: Sequence[Path]) -> None:
 
 def _split(data: Data, file: Path) -> str:
     """Return the split that a file's name says, if the recipe asks for it."""
-    if data.splits.by is not By.source:
+    if data.splits.by is not SplitBy.source:
         return ""
     if (split := _split_in(file)) is None:
         raise DataError(

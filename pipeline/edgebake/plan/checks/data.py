@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from edgebake import plugins
 from edgebake.data.splits import DRAWN, split_sizes
 from edgebake.errors import EdgebakeError, listed
-from edgebake.recipe import By, Data, Recipe
+from edgebake.recipe import Data, Recipe, SplitBy
 
 Problem = tuple[str, str]
 
@@ -73,7 +73,7 @@ def _shares_can_be_drawn(data: Data) -> Iterator[Problem]:
     for name, share in given.items():
         if not 0 < share < 1:
             yield f"data.splits.{name}", f"{share:g}; expected a share between 0 and 1"
-    if data.splits.by is By.seed:
+    if data.splits.by is SplitBy.seed:
         for name in shares.keys() - given.keys():
             yield f"data.splits.{name}", "null; expected a share where `by` is seed"
         if given.keys() == shares.keys() and abs(sum(given.values()) - 1) > 1e-6:
@@ -92,7 +92,7 @@ def _shares_can_be_drawn(data: Data) -> Iterator[Problem]:
 
 def _splits_are_there(data: Data, counts: Mapping[str, int]) -> Iterator[Problem]:
     """Hold the shares against the splits that the data have; a split has either."""
-    if data.splits.by is By.seed:
+    if data.splits.by is SplitBy.seed:
         return
     said = [name for name, count in counts.items() if count]
     if "train" not in said:
@@ -120,7 +120,7 @@ def _splits_hold_enough(recipe: Recipe, counts: Mapping[str, int]) -> Iterator[P
     for name, size in sizes.items():
         # What the data say themselves, the rule above asks about.
         if size < 1 and (
-            recipe.data.splits.by is By.seed or getattr(recipe.data.splits, name) is not None
+            recipe.data.splits.by is SplitBy.seed or getattr(recipe.data.splits, name) is not None
         ):
             yield (
                 f"data.splits.{name}",

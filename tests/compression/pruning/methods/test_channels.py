@@ -12,7 +12,7 @@ from edgebake.compression.pruning.methods import channels
 from edgebake.compression.pruning.original_model import OriginalModel, PrunedModel
 from edgebake.errors import ConversionError
 from edgebake.models import keras_graph, keras_session
-from edgebake.recipe import FineTune, Goal, Prune, Score, Train
+from edgebake.recipe import FineTune, ImportanceScore, Prune, PruningTarget, Train
 from edgebake.training import loop
 from edgebake.training.distillation import TeacherPredictions
 from edgebake.training.loop import TrainingSplits
@@ -45,12 +45,17 @@ def parent() -> OriginalModel:
 
 
 def words(
-    keep: float | None = None, target: Goal | None = None, steps: int = 1, epochs: int = 1
+    keep: float | None = None, target: PruningTarget | None = None, steps: int = 1, epochs: int = 1
 ) -> Prune:
     learn = FineTune(epochs=epochs, batch_size=16, learning_rate=0.01, seed=0, threads=1)
     given: dict[str, Any] = {"keep": keep, "target": target, "steps": steps, "fine_tune": learn}
     return Prune(
-        method="channels", score=Score.l2, floor=0.25, multiple=1, baselines=False, **given
+        method="channels",
+        score=ImportanceScore.l2,
+        floor=0.25,
+        multiple=1,
+        baselines=False,
+        **given,
     )
 
 
@@ -140,7 +145,7 @@ def test_a_model_that_learnt_from_a_teacher_can_be_cut_again_and_trained_from_sc
 @pytest.mark.usefixtures("_untrained")
 @pytest.mark.parametrize("word", ["macs", "parameters"])
 def test_a_goal_is_reached(parent: OriginalModel, word: str) -> None:
-    pruned = prune(parent, words(target=Goal(**{word: 0.4}), steps=2, epochs=2))
+    pruned = prune(parent, words(target=PruningTarget(**{word: 0.4}), steps=2, epochs=2))
     before, after = (
         layer_costs.total(layer_costs.count(parent.load()), word),
         layer_costs.total(layer_costs.count(pruned.model), word),
@@ -158,7 +163,7 @@ def test_a_goal_of_latency_tells_what_was_timed(
         latency, "_session", lambda model: layer_costs.total(layer_costs.count(model), "macs")
     )
     monkeypatch.setattr(latency, "ratio_of", lambda one, other: one / other)
-    pruned = prune(parent, words(target=Goal(latency=0.5)))
+    pruned = prune(parent, words(target=PruningTarget(latency=0.5)))
     assert pruned.report["steps"][0]["macs"] <= 0.5 * MACS
     assert all(one["latency"] == pytest.approx(one["macs"]) for one in pruned.report["timed"])
     assert len(pruned.report["timed"]) >= 2
@@ -170,7 +175,7 @@ def test_a_goal_below_the_floor_is_refused(parent: OriginalModel) -> None:
         "a lower prune.floor, or more to be left"
     )
     with pytest.raises(ConversionError, match=f"^{re.escape(expected)}$"):
-        prune(parent, words(target=Goal(macs=0.1)))
+        prune(parent, words(target=PruningTarget(macs=0.1)))
 
 
 @pytest.mark.usefixtures("_untrained")

@@ -11,7 +11,7 @@ import pytest
 from edgebake.compression.pruning.methods import magnitude
 from edgebake.compression.pruning.original_model import OriginalModel
 from edgebake.models import keras_session
-from edgebake.recipe import Pattern, Prune
+from edgebake.recipe import Prune, SparsityPattern
 from tests.compression.pruning.methods import halves
 
 WORDS = Prune("magnitude", sparsity=0.7, ramp=0.5, fine_tune=halves.LEARN)
@@ -60,7 +60,7 @@ def test_the_report_tells_of_each_layer(parent: OriginalModel) -> None:
 
 
 def test_the_first_cut_is_that_of_the_parent_and_patterns_are_kept(parent: OriginalModel) -> None:
-    words = dataclasses.replace(WORDS, sparsity=None, ramp=None, pattern=Pattern(2, 4))
+    words = dataclasses.replace(WORDS, sparsity=None, ramp=None, pattern=SparsityPattern(2, 4))
     found = magnitude.prune(parent, words)
     assert list(found.report["whole"]) == ["depthwise", "conv"]  # one input channel
     before, after = (

@@ -16,7 +16,7 @@ from edgebake.compression.pruning import (
 from edgebake.compression.pruning.original_model import OriginalModel, PrunedModel
 from edgebake.compression.pruning.selection import Limits
 from edgebake.models import keras_graph, keras_session
-from edgebake.recipe import Goal, Prune
+from edgebake.recipe import Prune, PruningTarget
 from edgebake.training import loop
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def prune(parent: OriginalModel, words: Prune) -> PrunedModel:
 
 def _counts(cut: _Cut, ranked: RankedChannels, full: Any, way: float) -> Numbers:
     """Return how many channels of each family stay after this part of the way."""
-    words, goal = cut.words, cut.words.target or Goal()
+    words, goal = cut.words, cut.words.target or PruningTarget()
     if goal.latency is not None:
         counts, tried = latency.counts_within(ranked, full, goal.latency)
         cut.timed = [asdict(one) for one in tried]

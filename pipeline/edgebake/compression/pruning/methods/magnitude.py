@@ -13,7 +13,7 @@ from edgebake.compression.pruning import masks, weight_constraints
 from edgebake.compression.pruning.masks import Masks, SparsityRamp
 from edgebake.compression.pruning.original_model import OriginalModel, PrunedModel
 from edgebake.models import keras_graph, keras_session
-from edgebake.recipe import FineTune, Pattern, Prune
+from edgebake.recipe import FineTune, Prune, SparsityPattern
 from edgebake.training import loop
 from edgebake.training.loop import History
 
@@ -44,14 +44,14 @@ def prune(parent: OriginalModel, words: Prune) -> PrunedModel:
     )
 
 
-def _asked(words: Prune) -> tuple[float | Pattern, FineTune]:
+def _asked(words: Prune) -> tuple[float | SparsityPattern, FineTune]:
     how = words.sparsity if words.pattern is None else words.pattern
     if how is None or words.fine_tune is None:
         raise ValueError("magnitude pruning without sparsity or a pattern, or without fine-tuning")
     return how, words.fine_tune
 
 
-def _masks(model: Any, pattern: Pattern | None) -> Masks:
+def _masks(model: Any, pattern: SparsityPattern | None) -> Masks:
     layers, _ = masks.select_layers(model, pattern)
     return Masks(layers.values())
 
@@ -87,7 +87,7 @@ def _grower(made: Masks, ramp: SparsityRamp) -> Any:
     return keras.callbacks.LambdaCallback(on_train_batch_begin=cut)
 
 
-def _report(before: Any, after: Any, pattern: Pattern | None) -> dict[str, Any]:
+def _report(before: Any, after: Any, pattern: SparsityPattern | None) -> dict[str, Any]:
     layers, whole = masks.select_layers(after, pattern)
     entries = [_entry(layer) for layer in layers.values()]
     return {
