@@ -14,7 +14,7 @@ from edgebake.runtimes.placement import Placement
 from tests import placements
 from tests.runtimes.litert.programs import Op, files
 
-ALL = table._all()
+ALL = table._all_delegates()
 
 
 def network(answer: Op) -> dict[str, bytes]:

@@ -71,10 +71,12 @@ def measured(
     float_right = scored.reference.argmax(axis=1) == labels
     metrics = {"float_accuracy": _share(float_right, HOST, parent)}
     for way, answers in scored.found.items():
-        metrics[way.named("accuracy")] = _share(answers.argmax(axis=1) == labels, way.where, here)
+        metrics[way.metric_name("accuracy")] = _share(
+            answers.argmax(axis=1) == labels, way.where, here
+        )
         if way is not first:
             same = answers.argmax(axis=1) == scored.answers.argmax(axis=1)
-            metrics[way.named("agreement")] = _share(same, way.where, here)
+            metrics[way.metric_name("agreement")] = _share(same, way.where, here)
     same = scored.answers.argmax(axis=1) == scored.reference.argmax(axis=1)
     metrics["agreement_with_float"] = _share(same, first.where, here)
     metrics["accuracy_drop"] = _accuracy_drop(float_right, scored.right, first.where, here)

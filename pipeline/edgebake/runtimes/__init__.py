@@ -1,12 +1,13 @@
-"""Runtimes: one folder each, which ends with an object of the protocol in interface.py.
+"""Runtimes: one package per inference engine, each ending with an implementation of interface.Runtime.
 
-__init__.py   facts, and the object RUNTIME
-convert.py    a quantized model to the files that ship; imports TensorFlow
-encoders/     a module for each family of schemes: SCHEMES that it writes, and encode(...)
-inspect.py    what was written: input, output, operators, dtypes
-parts.py      the same cut into parts with names, to compare two files by
-strip.py      the same without names, texts and metadata
-metadata.py   puts labels and the input contract into the file's own metadata
-run.py        the modes in which this machine runs the files, and a session of one
-workload.py   what the files compute; placement.py: what an accelerator cannot run
+__init__.py      facts about the runtime, and the object RUNTIME
+convert.py       writes the model file from a quantized model; imports TensorFlow
+encoders/        one module per family of schemes: SCHEMES that it writes, and encode(...)
+inspect.py       reads input, output, operators and dtypes of the written file
+named_parts.py   splits the file into named parts, so that two files can be compared
+strip.py         removes names, texts and metadata
+metadata.py      writes labels and the input contract into the file's own metadata
+run.py           lists the modes in which this machine runs the file, and loads a session
+workload.py      counts what the file computes and moves
+placement.py     tells which operators an accelerator cannot run
 """

@@ -1,6 +1,6 @@
-"""Which operators of a converted file would run on which accelerator, predicted: no device ran it.
+"""Predict which operators of a converted file run on which accelerator; no device is involved.
 
-Reads and writes nothing. What one runtime knows of its own delegates is in runtimes/<runtime>/placement.py.
+Reads and writes nothing. Rules of one runtime's own delegates are in runtimes/<runtime>/placement.py.
 """
 
 from collections.abc import Iterable
@@ -16,13 +16,13 @@ CPU = "cpu"
 
 @dataclass(frozen=True)
 class Placement:
-    """What of a file one accelerator would run."""
+    """The share of a file that one accelerator would run."""
 
     accelerator: str
-    delegate: str  # pipeline/edgebake/runtimes/delegates/<delegate>.yaml; empty: the runtime's own kernels
-    operators: float  # share of them, 0 to 1
+    delegate: str  # runtimes/delegates/<delegate>.yaml; empty: the runtime's own kernels
+    operators: float  # share of the operators, 0 to 1
     macs: float  # share of the multiply-accumulates, 0 to 1
-    first_off: str  # the first operator that falls off and why; empty: none does
+    first_off: str  # the first unsupported operator and the reason; empty: all are supported
     hint: str  # what to do about it; empty: nothing is known
     source: str  # of the facts
 
@@ -30,72 +30,93 @@ class Placement:
 def predict_placements(
     runtime: str, files: dict[str, bytes], workload: Workload, platform: str
 ) -> list[Placement]:
-    """Return a placement for each accelerator that some delegate of the runtime reaches on a platform; the CPU first.
+    """Return a placement for the CPU, then for each accelerator of the runtime's delegates.
 
-    `files` is the converted file, as artifacts.read_files returns it.
+    Args:
+        runtime: name of the runtime.
+        files: the converted file, as artifacts.read_files returns it.
+        workload: of the file.
+        platform: platform whose delegates are considered.
     """
-    found = [Placement(CPU, "", 1.0, 1.0, "", "", "the runtime's own kernels")]
+    placements = [Placement(CPU, "", 1.0, 1.0, "", "", "the runtime's own kernels")]
     for delegate in delegates_for(runtime, platform):
-        found += [
-            _placed(accelerator, delegate, files, workload) for accelerator in delegate.accelerators
-        ]
-    return found
+        reasons = _unsupported(delegate, files, workload)
+        for accelerator in delegate.accelerators:
+            placements.append(_placement(accelerator, delegate, workload, reasons))
+    return placements
 
 
 def device_placements(
     placements: Iterable[Placement], runtime: str, device: Device
 ) -> list[Placement]:
-    """Return those of a device's accelerators that the runtime reaches on all of its chips, in the device's order."""
-    by_way: dict[tuple[str, str | None], Placement] = {
-        (one.accelerator, one.delegate): one for one in placements
+    """Return the placements on a device's accelerators, in the order in which the device lists them.
+
+    Accelerators that the runtime does not reach on all chips of the device are left out.
+    """
+    by_accelerator: dict[tuple[str, str | None], Placement] = {
+        (placement.accelerator, placement.delegate): placement for placement in placements
     }
-    ways = [(one.value, _delegate(runtime, one.value, device)) for one in device.accelerators]
-    return [
-        by_way[accelerator, name] for accelerator, name in ways if (accelerator, name) in by_way
-    ]
+    reachable = []
+    for accelerator in device.accelerators:
+        delegate = _delegate_name(runtime, accelerator.value, device)
+        placement = by_accelerator.get((accelerator.value, delegate))
+        if placement is not None:
+            reachable.append(placement)
+    return reachable
 
 
-def _delegate(runtime: str, accelerator: str, device: Device) -> str | None:
+def _delegate_name(runtime: str, accelerator: str, device: Device) -> str | None:
+    """Return the delegate that reaches an accelerator: empty for the CPU; None if there is none."""
     if accelerator == CPU:
         return ""
     delegate = find_delegate(runtime, device.platform.value, accelerator, device.soc)
     return delegate.name if delegate else None
 
 
-def _placed(
-    accelerator: str, delegate: Delegate, files: dict[str, bytes], workload: Workload
+def _placement(
+    accelerator: str, delegate: Delegate, workload: Workload, reasons: dict[int, str]
 ) -> Placement:
-    reasons = _falling(delegate, files, workload)
-    running = [one for number, one in enumerate(workload.operations) if number not in reasons]
-    first = min(reasons, default=None)
-    total = len(workload.operations)
+    operators = workload.operations
+    supported = [operator for number, operator in enumerate(operators) if number not in reasons]
+    first_off, hint = "", ""
+    if reasons:
+        first = min(reasons)
+        first_off = f"operator {first + 1} of {len(operators)}: {reasons[first]}"
+        hint = _hint(delegate, operators[first], reasons[first])
     return Placement(
         accelerator=accelerator,
         delegate=delegate.name,
-        operators=_share(len(running), total),
-        macs=_share(sum(one.macs for one in running), workload.macs),
-        first_off="" if first is None else f"operator {first + 1} of {total}: {reasons[first]}",
-        hint="" if first is None else _hint(delegate, workload.operations[first], reasons[first]),
+        operators=_share(len(supported), len(operators)),
+        macs=_share(sum(operator.macs for operator in supported), workload.macs),
+        first_off=first_off,
+        hint=hint,
         source=delegate.source,
     )
 
 
-def _falling(delegate: Delegate, files: dict[str, bytes], workload: Workload) -> dict[int, str]:
-    """Return why operators fall off, by their place in the workload: for what the table says, or the runtime does."""
-    found = load_runtime(delegate.runtime).unsupported_operators(files, delegate)
-    told = {
-        number: delegate.refuses(one.kind, one.dtype)
-        for number, one in enumerate(workload.operations)
-    }
-    return found | {number: reason for number, reason in told.items() if reason}
+def _unsupported(delegate: Delegate, files: dict[str, bytes], workload: Workload) -> dict[int, str]:
+    """Return, by index in the workload, why the delegate cannot run an operator.
+
+    Facts of the delegate come before what the runtime itself finds.
+    """
+    reasons = load_runtime(delegate.runtime).unsupported_operators(files, delegate)
+    for number, operator in enumerate(workload.operations):
+        refusal = delegate.refusal(operator.kind, operator.dtype)
+        if refusal:
+            reasons[number] = refusal
+    return reasons
 
 
-def _share(part: int, whole: int) -> float:
-    return part / whole if whole else 1.0
+def _share(count: int, total: int) -> float:
+    if total == 0:
+        return 1.0
+    return count / total
 
 
-def _hint(delegate: Delegate, operation: OperatorWorkload, reason: str) -> str:
-    """Return what to do: about whatever the reason names last, else about the operator or its dtype."""
-    named = [word for word in reason.replace(",", "").split() if word in delegate.hints]
-    known = [*reversed(named), operation.kind, operation.dtype]
-    return next((delegate.hints[word] for word in known if word in delegate.hints), "")
+def _hint(delegate: Delegate, operator: OperatorWorkload, reason: str) -> str:
+    """Return the hint for the last word of the reason that has one, else for the operator or its dtype."""
+    last_words_first = reversed(reason.replace(",", "").split())
+    for topic in (*last_words_first, operator.kind, operator.dtype):
+        if topic in delegate.hints:
+            return delegate.hints[topic]
+    return ""

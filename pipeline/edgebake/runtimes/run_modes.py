@@ -1,4 +1,4 @@
-"""The ways in which one machine can run a converted file: compute units of Core ML, or kinds of arithmetic."""
+"""Run modes: the compute units or kinds of arithmetic with which a machine can run a converted file."""
 
 from dataclasses import dataclass
 
@@ -7,16 +7,18 @@ HOST = "host"
 
 @dataclass(frozen=True)
 class RunMode:
-    """One way to run a file; a runtime's first is the one that gates judge."""
+    """One mode in which a file runs; gates judge the first mode of a runtime."""
 
-    name: str = ""  # ends the names of its metrics, accuracy_cpu_only for one; empty for the first
-    where: str = HOST  # what its measurements say of where they were made
-    untimed: str = ""  # why its latency would say nothing; empty: it is timed
-    threaded: bool = True  # whether it can be told how many threads to use
+    name: str = ""  # suffix of its metrics, e.g. accuracy_cpu_only; empty for the first mode
+    where: str = HOST  # label of its measurements: the place where they were made
+    untimed: str = ""  # reason why its latency would be meaningless; empty: it is timed
+    threaded: bool = True  # whether the number of threads can be set
 
-    def named(self, metric: str) -> str:
-        """Return the name that a metric has in this way."""
-        return f"{metric}_{self.name}" if self.name else metric
+    def metric_name(self, metric: str) -> str:
+        """Return the name of a metric that was measured in this mode."""
+        if not self.name:
+            return metric
+        return f"{metric}_{self.name}"
 
 
 SINGLE_MODE = (RunMode(),)

@@ -1,9 +1,9 @@
-"""A loaded file, its tensors and what is inside it: the types that every runtime shares."""
+"""Types that all runtimes share: the tensors and operators of a converted file, and a loaded session."""
 
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,17 @@ READ_AT_ONCE = 64  # examples, for speed alone
 IMAGE = "image"  # the dtype of an input that takes pixels, uint8, and scales them inside
 
 
+class OperatorCount(TypedDict):
+    """One row of `operators` in inspection.json."""
+
+    operator: str
+    dtypes: list[str]
+    count: int
+
+
 @dataclass(frozen=True)
 class Tensor:
-    """One input or output; real value = (stored - zero_point) * scale where scale is not none."""
+    """One input or output; real value = (stored - zero_point) * scale if `scale` is set."""
 
     name: str
     shape: list[int]
@@ -28,17 +36,21 @@ class Tensor:
         """Return whether the file takes the image itself."""
         return self.dtype == IMAGE
 
-    def to_stored(self, real: NDArray[np.float32]) -> NDArray[Any]:
-        """Return real values in this tensor's dtype, rounded to even and clipped to its range."""
+    def to_stored(self, real: NDArray[np.float32]) -> NDArray[np.generic]:
+        """Quantize real values of any shape to this tensor's dtype.
+
+        Values are rounded half to even and clipped to the range of the dtype. A tensor without a scale only
+        casts.
+        """
         if self.scale is None or self.zero_point is None:
             return real.astype(self.dtype)
         limits = np.iinfo(self.dtype)
         steps = np.rint(real / self.scale + self.zero_point)
-        stored: NDArray[Any] = steps.clip(limits.min, limits.max).astype(self.dtype)
+        stored: NDArray[np.generic] = steps.clip(limits.min, limits.max).astype(self.dtype)
         return stored
 
-    def to_real(self, stored: NDArray[Any]) -> NDArray[np.float32]:
-        """Return stored values as real ones, float32."""
+    def to_real(self, stored: NDArray[np.generic]) -> NDArray[np.float32]:
+        """Dequantize stored values of any shape to float32."""
         if self.scale is None or self.zero_point is None:
             return stored.astype(np.float32)
         return (stored.astype(np.float32) - self.zero_point) * np.float32(self.scale)
@@ -46,7 +58,7 @@ class Tensor:
 
 @dataclass(frozen=True, order=True)
 class Operator:
-    """One operator of a converted file and the dtypes that it computes on, weights aside."""
+    """One operator of a converted file and the dtypes of its activations."""
 
     name: str
     dtypes: tuple[str, ...]
@@ -54,30 +66,33 @@ class Operator:
 
 @dataclass(frozen=True)
 class Inspection:
-    """All that a converted file says of itself."""
+    """Inputs, outputs, operators and tensors of a converted file."""
 
     input: Tensor
     output: Tensor
     operators: list[Operator]
-    tensors: dict[str, int]  # dtype -> how many tensors, constants included
-    boundaries: dict[str, int] = field(
-        default_factory=dict
-    )  # casts at the ends; QDQ nodes, parts of integer kernels
+    tensors: dict[str, int]  # dtype -> number of tensors, constants included
+    # Number of casts at input and output, or of QDQ nodes, which are parts of integer kernels.
+    boundaries: dict[str, int] = field(default_factory=dict)
 
-    def operator_counts(self) -> list[dict[str, Any]]:
-        """Return each kind of operator once, with its count, sorted."""
-        counts = sorted(Counter(self.operators).items())
-        return [
-            {"operator": item.name, "dtypes": list(item.dtypes), "count": count}
-            for item, count in counts
-        ]
+    def operator_counts(self) -> list[OperatorCount]:
+        """Return each kind of operator once, with its count, sorted by name and dtypes."""
+        counts: list[OperatorCount] = []
+        for operator, count in sorted(Counter(self.operators).items()):
+            dtypes = list(operator.dtypes)
+            counts.append({"operator": operator.name, "dtypes": dtypes, "count": count})
+        return counts
 
     def float_operators(self) -> list[str]:
-        """Return the operators that compute on floats, or on what nobody could tell, sorted; a kind for each of it."""
-        return sorted(item.name for item in self.operators if any(map(_may_be_float, item.dtypes)))
+        """Return the names of all operators that compute on floats or on unknown dtypes, sorted."""
+        names = []
+        for operator in self.operators:
+            if any(_may_be_float(dtype) for dtype in operator.dtypes):
+                names.append(operator.name)
+        return sorted(names)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what inspection.json holds."""
+        """Return the content of inspection.json."""
         return {
             "input": asdict(self.input),
             "output": asdict(self.output),
@@ -92,30 +107,33 @@ def _may_be_float(dtype: str) -> bool:
 
 
 class Session(Protocol):
-    """A converted file, loaded: feed one example, invoke, read; split so that invoke alone can be timed."""
+    """A loaded file that runs one example at a time.
+
+    Feeding, running and reading are three calls, so that `invoke` can be timed alone.
+    """
 
     def feed(self, example: NDArray[Any]) -> None:
-        """Take one example as the model sees it, float32 [1, h, w, c]; pixels, uint8, where the input is an image."""
+        """Set the input: float32 [1, h, w, c], or uint8 pixels [1, h, w, c] if it is an image."""
 
     def invoke(self) -> None:
-        """Run the model on what was fed."""
+        """Run the model on the current input."""
 
     def read(self) -> dict[str, NDArray[np.float32]]:
-        """Return the outputs of the last run by their names, float32 with a leading batch of 1: [1, ...]."""
+        """Return the outputs of the last run by name, each float32 [1, ...]."""
 
 
 class Examples(Protocol):
-    """An array [n, h, w, c], or what reads a part of one when it is asked for it."""
+    """An array [n, h, w, c], or an object that reads slices of one on demand."""
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of examples, n."""
 
-    def __getitem__(self, which: slice, /) -> NDArray[Any]:
-        """Return some of them."""
+    def __getitem__(self, rows: slice, /) -> NDArray[np.generic]:
+        """Return the examples of a slice, [rows, h, w, c]."""
 
 
 def predictions(session: Session, examples: Examples) -> dict[str, NDArray[np.float32]]:
-    """Return every output of a file for examples, run one after the other, by its name: float32 [n, ...]."""
+    """Run examples [n, h, w, c] one after the other; return every output by name, float32 [n, ...]."""
     outputs: dict[str, list[NDArray[np.float32]]] = {}
     for start in range(0, len(examples), READ_AT_ONCE):
         for example in examples[start : start + READ_AT_ONCE]:
@@ -127,7 +145,7 @@ def predictions(session: Session, examples: Examples) -> dict[str, NDArray[np.fl
 
 
 def single_output(outputs: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Return the output of a model that has one.
+    """Return the output, float32 [n, ...], of a model that has exactly one.
 
     Raises:
         ValueError: there are more, or none.

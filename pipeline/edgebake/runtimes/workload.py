@@ -1,11 +1,11 @@
-"""How much a converted file computes and moves, in words that all runtimes share, and how long that takes at least.
+"""Workload: how much a converted file computes and moves, in terms that all runtimes share, and a lower bound on latency.
 
-Reads and writes nothing; each runtime counts its own file in pipeline/edgebake/runtimes/<runtime>/workload.py.
+Reads and writes nothing. Each runtime counts its own files in runtimes/<runtime>/workload.py.
 """
 
 import functools
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from math import prod
 from pathlib import Path
@@ -17,19 +17,19 @@ from edgebake.recipe.device import Compute
 
 
 class Uncounted(Exception):  # noqa: N818 - not an error: the reason why there is no number
-    """Say what of a file cannot be counted."""
+    """Reason why the workload of a file cannot be counted."""
 
 
 @dataclass(frozen=True)
 class OperatorWorkload:
-    """One operator of a converted file, as it runs: constants are done with, integer kernels are one operator."""
+    """One operator of a converted file as it runs: constants are folded, an integer kernel is one operator."""
 
-    kind: str  # as the runtime names it
+    kind: str  # in the runtime's naming
     name: str
-    dtype: str  # what it computes in
+    dtype: str  # in which it computes
     macs: int  # multiply-accumulates of one image
-    parameters: dict[str, int]  # weights and biases: how many numbers each has
-    reads: tuple[str, ...]  # tensors, constants too
+    parameters: dict[str, int]  # weights and biases: number of elements of each
+    reads: tuple[str, ...]  # names of tensors, constants included
     writes: tuple[str, ...]
 
     @property
@@ -40,148 +40,172 @@ class OperatorWorkload:
 
 @dataclass(frozen=True)
 class Workload:
-    """One image through a converted file."""
+    """The work that a converted file does for one image."""
 
-    operations: list[OperatorWorkload]  # in order
-    sizes: dict[str, int]  # bytes of each tensor that an operation names, as the file stores it
-    constants: frozenset[str]  # names of those that are in the file
+    operations: list[OperatorWorkload]  # in order of execution
+    sizes: dict[str, int]  # bytes of each tensor that an operator names, as the file stores it
+    constants: frozenset[str]  # names of the tensors that are stored in the file
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
 
     @property
     def macs(self) -> int:
         """Return the multiply-accumulates of one image."""
-        return sum(one.macs for one in self.operations)
+        return sum(operator.macs for operator in self.operations)
 
     @property
     def parameters(self) -> int:
-        """Return how many numbers all weights and biases have; what operations share counts once."""
-        return sum(
-            {
-                name: size for one in self.operations for name, size in one.parameters.items()
-            }.values()
-        )
+        """Return the number of elements of all weights and biases; shared ones count once."""
+        sizes: dict[str, int] = {}
+        for operator in self.operations:
+            sizes |= operator.parameters
+        return sum(sizes.values())
 
     @property
     def weight_bytes(self) -> int:
-        """Return the bytes of all constants that operations read, each counted once."""
-        read = {name for one in self.operations for name in one.reads}
+        """Return the bytes of all constants that operators read; shared ones count once."""
+        read: set[str] = set()
+        for operator in self.operations:
+            read.update(operator.reads)
         return sum(self.sizes[name] for name in read & self.constants)
 
     @property
     def activation_peak_bytes(self) -> int:
-        """Return the largest sum of activations that are alive at once.
+        """Return the largest total size of activations that are alive at the same time.
 
-        A tensor lives from the operation that writes it to the last that reads it, the inputs from the start, the
-        outputs to the end. A runtime that computes in place needs less, one that pads or packs needs more.
+        A tensor lives from the operator that writes it to the last operator that reads it; inputs live from the
+        start, outputs to the end. A runtime that computes in place needs less, one that pads or packs needs more.
         """
-        return max((sum(map(self.sizes.__getitem__, alive)) for alive in _alive(self)), default=0)
+        return max((self._bytes_of(tensors) for tensors in _live_activations(self)), default=0)
 
-    def moved_bytes(self, operation: OperatorWorkload) -> int:
-        """Return the bytes that one operation reads and writes if no cache helps it."""
-        return sum(self.sizes[name] for name in {*operation.reads, *operation.writes})
+    def moved_bytes(self, operator: OperatorWorkload) -> int:
+        """Return the bytes that one operator reads and writes without any cache."""
+        return self._bytes_of({*operator.reads, *operator.writes})
+
+    def _bytes_of(self, tensors: Iterable[str]) -> int:
+        return sum(self.sizes[name] for name in tensors)
 
 
 def build_workload(
     operations: list[OperatorWorkload],
     size: Callable[[str], int],
     constants: Collection[str],
-    ends: tuple[Iterable[str], Iterable[str]],
+    inputs_and_outputs: tuple[Iterable[str], Iterable[str]],
 ) -> Workload:
-    """Return the workload of a file's operations: of all that the file knows, what they name.
+    """Return the workload of a file's operators, limited to the tensors that they name.
 
-    `size` gives the bytes of a tensor, `ends` are the inputs and the outputs of the file.
+    Args:
+        operations: the operators in order of execution.
+        size: returns the bytes of a tensor.
+        constants: all constants of the file.
+        inputs_and_outputs: names of the file's inputs, and of its outputs.
     """
-    named = {name for one in operations for name in (*one.reads, *one.writes)}
-    inputs, outputs = (tuple(name for name in names if name in named) for names in ends)
+    used: set[str] = set()
+    for operator in operations:
+        used.update(operator.reads, operator.writes)
+    inputs, outputs = inputs_and_outputs
     return Workload(
         operations,
-        {name: size(name) for name in named},
-        frozenset(named & set(constants)),
-        inputs,
-        outputs,
+        sizes={name: size(name) for name in used},
+        constants=frozenset(used & set(constants)),
+        inputs=tuple(name for name in inputs if name in used),
+        outputs=tuple(name for name in outputs if name in used),
     )
 
 
 def from_json(text: str) -> Workload:
-    """Return a workload that was written by `to_json`.
+    """Return the workload that `to_json` wrote.
 
     Raises:
-        Uncounted: there was none; the text says why.
+        Uncounted: the workload was not counted; the text holds the reason.
     """
-    content: dict[str, Any] = json.loads(text)
-    if "uncounted" in content:
-        raise Uncounted(content["uncounted"])
-    operations = [
-        OperatorWorkload(**{**one, "reads": tuple(one["reads"]), "writes": tuple(one["writes"])})
-        for one in content.pop("operations")
-    ]
-    ends = {word: tuple(content.pop(word)) for word in ("inputs", "outputs")}
-    return Workload(operations, content["sizes"], frozenset(content["constants"]), **ends)
-
-
-def to_json(workload: Workload | Uncounted) -> str:
-    """Return what workload.json holds: the workload, or why there is none."""
-    if isinstance(workload, Uncounted):
-        return json.dumps({"uncounted": str(workload)}) + "\n"
-    return (
-        json.dumps({**asdict(workload), "constants": sorted(workload.constants)}, indent=1) + "\n"
+    document: dict[str, Any] = json.loads(text)
+    if "uncounted" in document:
+        raise Uncounted(document["uncounted"])
+    operations = []
+    for fields in document["operations"]:
+        reads, writes = tuple(fields.pop("reads")), tuple(fields.pop("writes"))
+        operations.append(OperatorWorkload(**fields, reads=reads, writes=writes))
+    return Workload(
+        operations,
+        sizes=document["sizes"],
+        constants=frozenset(document["constants"]),
+        inputs=tuple(document["inputs"]),
+        outputs=tuple(document["outputs"]),
     )
 
 
+def to_json(workload: Workload | Uncounted) -> str:
+    """Return the content of workload.json: the workload, or the reason why it was not counted."""
+    if isinstance(workload, Uncounted):
+        return json.dumps({"uncounted": str(workload)}) + "\n"
+    document = asdict(workload)
+    document["constants"] = sorted(workload.constants)
+    return json.dumps(document, indent=1) + "\n"
+
+
 def roofline(workload: Workload, compute: Compute) -> float:
-    """Return milliseconds for one image, on one core that always computes or moves at its peak.
+    """Return the milliseconds for one image on one core that always computes or moves data at its peak.
 
-    A multiply-accumulate is two operations. Integer operations run at the int8 peak, all others at the float32 one.
+    A multiply-accumulate is two operations. Integer operators run at the int8 peak, all others at the float32 peak.
     Source: Williams, Waterman and Patterson, "Roofline", Communications of the ACM 52(4), 2009,
-    https://doi.org/10.1145/1498765.1498785; summed over the operations, since one waits for another.
+    https://doi.org/10.1145/1498765.1498785; summed over the operators, since they run one after the other.
     """
-    return 1000 * sum(_seconds(workload, one, compute) for one in workload.operations)
+    return 1000 * sum(_seconds(workload, operator, compute) for operator in workload.operations)
 
 
-def _seconds(workload: Workload, operation: OperatorWorkload, compute: Compute) -> float:
-    peak = compute.int8_gops if operation.is_integer else compute.float32_gflops
-    computing = 2 * operation.macs / (peak * 1e9)
-    moving = workload.moved_bytes(operation) / (compute.memory_gb_s * 1e9)
+def _seconds(workload: Workload, operator: OperatorWorkload, compute: Compute) -> float:
+    peak = compute.float32_gflops
+    if operator.is_integer:
+        peak = compute.int8_gops
+    computing = 2 * operator.macs / (peak * 1e9)
+    moving = workload.moved_bytes(operator) / (compute.memory_gb_s * 1e9)
     return max(computing, moving)
 
 
-def _alive(workload: Workload) -> Iterable[set[str]]:
-    """Yield the activations that are alive while each operation runs."""
-    last = {name: number for number, one in enumerate(workload.operations) for name in one.reads}
-    last |= dict.fromkeys(workload.outputs, len(workload.operations))
+def _live_activations(workload: Workload) -> Iterator[set[str]]:
+    """Yield the activations that are alive while each operator runs."""
+    last_read: dict[str, int] = {}
+    for number, operator in enumerate(workload.operations):
+        last_read |= dict.fromkeys(operator.reads, number)
+    last_read |= dict.fromkeys(workload.outputs, len(workload.operations))
     alive = set(workload.inputs)
-    for number, one in enumerate(workload.operations):
-        alive |= {*one.writes} | ({*one.reads} - workload.constants)
+    for number, operator in enumerate(workload.operations):
+        alive.update(operator.writes)
+        alive.update(name for name in operator.reads if name not in workload.constants)
         yield alive
-        alive = {name for name in alive if last.get(name, -1) > number}
+        alive = {name for name in alive if last_read.get(name, -1) > number}
 
 
-def window_macs(answer: Sequence[int], weight: Sequence[int], outputs: int) -> int:
-    """Return the multiply-accumulates of a convolution: each number of the answer is one pass over one filter.
+def window_macs(output: Sequence[int], weight: Sequence[int], filters: int) -> int:
+    """Return the multiply-accumulates of a convolution: one filter is applied per element of the output.
 
     Args:
-        answer: shape of what comes out.
-        weight: shape of all filters; `outputs` of its numbers count filters.
-        outputs: how many filters there are, those of all groups together.
+        output: shape of the output.
+        weight: shape of all filters together.
+        filters: number of filters, over all groups.
     """
-    return prod(answer) * prod(weight) // outputs
+    return prod(output) * prod(weight) // filters
 
 
-def product_macs(answer: Sequence[int], inner: int) -> int:
-    """Return the multiply-accumulates of a matrix product whose rows and columns are `inner` long."""
-    return prod(answer) * inner
+def product_macs(output: Sequence[int], inner: int) -> int:
+    """Return the multiply-accumulates of a matrix product.
+
+    Args:
+        output: shape of the product.
+        inner: size of the dimension that is summed over.
+    """
+    return prod(output) * inner
 
 
 @functools.cache
 def weightless_operators(runtime: str) -> frozenset[str]:
-    """Return the operators that multiply and accumulate nothing, from <runtime>/operators.yaml."""
+    """Return the operators without multiply-accumulates, from runtimes/<runtime>/operators.yaml."""
     file = Path(__file__).parent / runtime / "operators.yaml"
     return frozenset(yaml.safe_load(file.read_text())["unweighted"])
 
 
 def unknown_macs(kind: str, counted: Iterable[str]) -> Uncounted:
-    """Return the error for an operator of which nobody said how much it computes."""
-    return Uncounted(
-        f"{kind}: how much it multiplies is not known; known are: {', '.join(sorted(counted))}"
-    )
+    """Return the exception for an operator whose multiply-accumulates are not known."""
+    known = ", ".join(sorted(counted))
+    return Uncounted(f"{kind}: how much it multiplies is not known; known are: {known}")

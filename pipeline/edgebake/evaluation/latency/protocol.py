@@ -138,4 +138,4 @@ def _on_all_threads(job: TimingRequest, place: Place, way: RunMode) -> Metrics:
 
 
 def _named(timing: TimingResult, way: RunMode) -> Metrics:
-    return {way.named(name): metric for name, metric in timing.metrics.items()}
+    return {way.metric_name(name): metric for name, metric in timing.metrics.items()}

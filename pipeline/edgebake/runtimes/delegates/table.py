@@ -1,9 +1,10 @@
-"""What brings a runtime's operators to an accelerator: a file of facts each, with its source.
+"""Delegates: the components that run a runtime's operators on an accelerator, one YAML file of facts each.
 
 Reads pipeline/edgebake/runtimes/delegates/*.yaml; the name of the file is the name of the delegate.
 """
 
 import functools
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,56 +16,68 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Delegate:
-    """Facts of one delegate."""
+    """Facts about one delegate."""
 
     name: str
     runtime: str
     accelerators: list[str]
     platforms: list[str]
-    source: str  # where the facts are from, and of which version
-    socs: list[str] = field(default_factory=list)  # those that it is for; empty: any
-    dtypes: list[str] = field(default_factory=list)  # those that it computes in; empty: any
-    # The operators that it runs, each with what must hold for it; null: all but `never`.
+    source: str  # of the facts, with its version
+    socs: list[str] = field(default_factory=list)  # chips that it supports; empty: any
+    dtypes: list[str] = field(default_factory=list)  # in which it computes; empty: any
+    # Supported operators, each with the conditions that it has to meet; null: all but `never`.
     operators: dict[str, dict[str, Any]] | None = None
     never: list[str] = field(default_factory=list)
-    hints: dict[str, str] = field(
-        default_factory=dict
-    )  # operator or dtype that falls off -> what to do about it
+    # By operator or dtype that the delegate does not run, advice on what to do about it.
+    hints: dict[str, str] = field(default_factory=dict)
 
-    def refuses(self, kind: str, dtype: str) -> str:
-        """Return why an operator falls off, as far as its kind and dtype tell; empty: it does not."""
-        if kind in self.never or (self.operators is not None and kind not in self.operators):
+    def refusal(self, kind: str, dtype: str) -> str:
+        """Return why the delegate cannot run an operator of a kind and dtype; empty: it can."""
+        is_listed = self.operators is None or kind in self.operators
+        if kind in self.never or not is_listed:
             return f"{self.name} does not run {kind}"
         if self.dtypes and dtype not in self.dtypes:
             return f"{kind} computes in {dtype}, which {self.name} does not"
         return ""
 
+    def supports_all(self, socs: Iterable[str]) -> bool:
+        """Return whether the delegate supports each of these chips; of no known chip, whether it supports any."""
+        if not self.socs:
+            return True
+        chips = set(socs)
+        return bool(chips) and chips <= set(self.socs)
+
 
 def delegates_for(runtime: str, platform: str) -> list[Delegate]:
     """Return the delegates of a runtime on a platform, sorted by name."""
-    return [one for one in _all() if one.runtime == runtime and platform in one.platforms]
+    return [
+        delegate
+        for delegate in _all_delegates()
+        if delegate.runtime == runtime and platform in delegate.platforms
+    ]
 
 
-def find_delegate(runtime: str, platform: str, accelerator: str, soc: list[str]) -> Delegate | None:
-    """Return what brings a runtime to an accelerator of a device; none: nothing does, or not on all of its chips.
+def find_delegate(
+    runtime: str, platform: str, accelerator: str, socs: list[str]
+) -> Delegate | None:
+    """Return the delegate that runs a runtime's files on an accelerator of a device.
 
     Args:
-        runtime: as a recipe names it.
-        platform: likewise.
-        accelerator: likewise.
-        soc: the chips that the device may have; empty: any.
+        runtime: its name in recipes.
+        platform: its name in recipes.
+        accelerator: its name in recipes.
+        socs: the chips that the device may have; empty: any.
+
+    Returns:
+        The delegate; None if there is none, or none that supports all of the chips.
     """
-    for one in delegates_for(runtime, platform):
-        if accelerator in one.accelerators and (
-            not one.socs or (soc and set(soc) <= set(one.socs))
-        ):
-            return one
+    for delegate in delegates_for(runtime, platform):
+        if accelerator in delegate.accelerators and delegate.supports_all(socs):
+            return delegate
     return None
 
 
 @functools.cache
-def _all() -> tuple[Delegate, ...]:
-    return tuple(
-        Delegate(file.stem, **yaml.safe_load(file.read_text()))
-        for file in sorted(FOLDER.glob("*.yaml"))
-    )
+def _all_delegates() -> tuple[Delegate, ...]:
+    files = sorted(FOLDER.glob("*.yaml"))
+    return tuple(Delegate(file.stem, **yaml.safe_load(file.read_text())) for file in files)
