@@ -18,7 +18,7 @@ from edgebake import artifacts
 from edgebake.bundle import manifest
 from edgebake.bundle.trust import keys, provenance
 from edgebake.cli import verify
-from edgebake.cli.verify import Asked
+from edgebake.cli.verify import VerifyOptions
 from edgebake.errors import ProofError
 from edgebake.plan.planner import Plan
 from tests import signed
@@ -53,14 +53,16 @@ def victim(sound: Signed, tmp_path: Path) -> Signed:
 
 def _refused(bundle: Path, key: Path, **words: Any) -> str:
     with pytest.raises(ProofError) as refused:
-        verify.verify(Asked(bundle, public_key=key, **words), Console(file=io.StringIO()))
+        verify.verify(VerifyOptions(bundle, public_key=key, **words), Console(file=io.StringIO()))
     return str(refused.value)
 
 
 @pytest.mark.parametrize("form", ["folder", "zip"])
 def test_a_sound_bundle_is_verified(sound: Signed, form: str) -> None:
     said = io.StringIO()
-    verify.verify(Asked(getattr(sound, form), public_key=sound.key), Console(file=said, width=200))
+    verify.verify(
+        VerifyOptions(getattr(sound, form), public_key=sound.key), Console(file=said, width=200)
+    )
     assert said.getvalue().splitlines()[-1] == "digits 1.0.0 for linux: sound"
 
 
@@ -378,7 +380,7 @@ def test_no_key(victim: Signed) -> None:
     with pytest.raises(
         ProofError, match=r"^signed by \w{16}; expected --key FILE, its public key$"
     ):
-        verify.verify(Asked(victim.folder), Console(file=io.StringIO()))
+        verify.verify(VerifyOptions(victim.folder), Console(file=io.StringIO()))
 
 
 def test_a_signature_by_a_stranger_who_named_himself_as_the_signer(
@@ -585,7 +587,7 @@ def test_an_unsigned_bundle_is_refused_until_it_is_asked_for(tmp_path: Path, pla
     with pytest.raises(
         ProofError, match=r"^unsigned, as its manifest says; expected a signature, or --unsigned"
     ):
-        verify.verify(Asked(made.zip), Console(file=io.StringIO()))
+        verify.verify(VerifyOptions(made.zip), Console(file=io.StringIO()))
     said = io.StringIO()
-    verify.verify(Asked(made.zip, unsigned=True), Console(file=said, width=200))
+    verify.verify(VerifyOptions(made.zip, unsigned=True), Console(file=said, width=200))
     assert said.getvalue().splitlines()[-1] == "digits 1.0.0 for linux: sound, but unsigned"

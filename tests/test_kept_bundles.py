@@ -17,7 +17,7 @@ from rich.console import Console
 from edgebake.bundle import samples
 from edgebake.bundle.device_matching import Facts, resolve
 from edgebake.cli import verify
-from edgebake.cli.verify import Asked
+from edgebake.cli.verify import VerifyOptions
 from edgebake.runtimes.session import Tensor, single_output
 
 KEPT = sorted((Path(__file__).parent / "bundles").glob("v*/*.zip"))
@@ -54,7 +54,8 @@ def test_it_is_verified(bundle: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)  # where no release says what it thinks of licenses today
     said = io.StringIO()
     verify.verify(
-        Asked(bundle, public_key=bundle.parent / "release.pub.pem"), Console(file=said, width=200)
+        VerifyOptions(bundle, public_key=bundle.parent / "release.pub.pem"),
+        Console(file=said, width=200),
     )
     assert said.getvalue().splitlines()[-1] == f"digits 1.0.0 for {bundle.stem}: sound"
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from edgebake import plugins
-from edgebake.cli import main
+from edgebake.cli import stages
 
 ROOT = Path(__file__).parents[1]
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -47,6 +47,12 @@ IMPORTS_BY_NAME = (
     "pipeline/edgebake/runtimes/coreml/schema.py",
     "pipeline/edgebake/runtimes/onnxruntime/ort_format.py",
 )
+# The first two run alone on a device, as one file each.
+LONG_FILES = (
+    "pipeline/edgebake/bundle/samples/classify.py",
+    "pipeline/edgebake/evaluation/latency/stopwatch.py",
+    "pipeline/edgebake/plan/planner.py",
+)
 
 
 def imports(source: Path) -> Iterator[tuple[str, bool]]:
@@ -68,7 +74,7 @@ def test_there_are_sources_to_look_at() -> None:
 @pytest.mark.parametrize("stage", SEVEN)
 def test_a_stage_is_the_same_word_everywhere(stage: str) -> None:
     assert stage in STAGES
-    assert stage in main.STAGES
+    assert stage in stages.STAGES
     assert (ROOT / "recipes" / stage).is_dir()
     assert (ROOT / "pipeline/edgebake/stages" / f"{stage}.py").is_file()
     assert (ROOT / "tests" / "stages" / f"test_{stage}.py").is_file()
@@ -184,12 +190,13 @@ def test_only_the_planner_imports_hydra_and_only_functions_import_tensorflow(sou
 @pytest.mark.parametrize("source", SOURCES, ids=str)
 def test_files_and_functions_stay_short(source: Path) -> None:
     text = (ROOT / source).read_text()
-    assert len(text.splitlines()) < 400
+    if str(source) not in LONG_FILES:
+        assert len(text.splitlines()) <= 300
     long = []
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef):
             lines = (node.end_lineno or 0) - node.body[0].lineno + 1
-            if lines > (70 if is_plain_list(node) else 40):
+            if lines > (60 if is_plain_list(node) else 40):
                 long.append(node.name)
     assert long == []
 

@@ -1,5 +1,6 @@
-"""The verbs as a user types them: what is printed, and the exit code."""
+"""The verbs as a user types them: printed text and exit codes."""
 
+import shlex
 import subprocess
 import sys
 from importlib.metadata import version
@@ -7,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from edgebake.cli.main import STAGES, main
+from edgebake.cli.main import GROUPS, main, parser
+from edgebake.cli.verbs import Verb
 from edgebake.plan import planner
 from edgebake.plan.planner import Plan
+
+VERBS = [verb for group in GROUPS for verb in group.verbs]
 
 
 def _python(code: str) -> str:
@@ -18,13 +22,40 @@ def _python(code: str) -> str:
     ).stdout
 
 
-def test_help_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as left:
-        main(["--help"])
-    assert left.value.code == 0
-    printed = capsys.readouterr().out
-    for verb in ("build", "plan", "list", "show", "gate", "check", "table", "parity", *STAGES):
-        assert f"\n    {verb} " in printed
+def _help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(SystemExit) as exit_info:
+        main([*arguments, "--help"])
+    assert exit_info.value.code == 0
+    return capsys.readouterr().out
+
+
+def test_help_lists_every_verb_below_the_title_of_its_group(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lines = iter(_help([], capsys).splitlines())
+    for group in GROUPS:
+        assert f"{group.title}:" in lines
+        for verb in group.verbs:
+            assert next(lines) == f"  {verb.name:12} {verb.summary}"
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+def test_help_of_a_verb_has_a_description_and_examples_that_parse(
+    verb: Verb, capsys: pytest.CaptureFixture[str]
+) -> None:
+    printed = " ".join(_help([verb.name], capsys).split())
+    assert verb.description in printed
+    assert verb.examples
+    for example in verb.examples:
+        assert f"# {example.purpose} {example.command}" in printed
+        program, *arguments = shlex.split(example.command)
+        assert program == "edgebake"
+        assert parser().parse_args(arguments).verb is verb
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+def test_a_summary_fits_its_line(verb: Verb) -> None:
+    assert len(f"  {verb.name:12} {verb.summary}") <= 80
 
 
 def test_version_is_the_installed_one(capsys: pytest.CaptureFixture[str]) -> None:
@@ -37,9 +68,9 @@ def test_version_is_the_installed_one(capsys: pytest.CaptureFixture[str]) -> Non
     "arguments", [[], ["bake"], ["show"], ["train"], ["plan", "--check", "--in-repro"]]
 )
 def test_wrong_usage_is_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as left:
+    with pytest.raises(SystemExit) as exit_info:
         main(arguments)
-    assert left.value.code == 2
+    assert exit_info.value.code == 2
     assert capsys.readouterr().err.startswith("usage: edgebake")
 
 
@@ -48,8 +79,8 @@ def test_another_folder_is_code_1_and_one_line(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["list"]) == 1
-    expected = f"edgebake: {tmp_path}: no recipes/release.yaml; expected to be run in the project's top folder\n"
-    assert capsys.readouterr().err == expected
+    expected = "no recipes/release.yaml; expected to be run in the project's top folder"
+    assert capsys.readouterr().err == f"edgebake: {tmp_path}: {expected}\n"
 
 
 def test_a_users_mistake_is_code_1_without_a_traceback(
@@ -143,6 +174,12 @@ def test_the_table_needs_a_plan(project: Path, capsys: pytest.CaptureFixture[str
     assert "run `edgebake plan`" in capsys.readouterr().err
 
 
+HEAVY = (
+    *("cryptography", "dvc", "hydra", "jsonschema", "keras", "numpy", "omegaconf", "onnx"),
+    *("scipy", "tensorflow", "yaml"),
+)
+
+
 def test_help_waits_for_no_library() -> None:
-    code = "import sys, edgebake.cli.main; print(sorted({'hydra', 'numpy', 'tensorflow', 'dvc'} & set(sys.modules)))"
+    code = f"import sys, edgebake.cli.main; print(sorted(set({HEAVY}) & set(sys.modules)))"
     assert _python(code) == "[]\n"

@@ -1,104 +1,154 @@
-"""Decide a target's gates again from what was measured: change a budget, see the verdict.
+"""`edgebake gate`: decide a target's gates again from its measurements, under a changed budget.
 
-Reads recipes/, params.yaml, artifacts/validate/ and artifacts/parity/. Writes to the console.
+Reads recipes/, params.yaml, artifacts/validate/ and artifacts/parity/. Writes nothing.
 """
 
+import argparse
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from edgebake.bundle.lineage import trace
+from edgebake.cli.verbs import Example, Verb, add_target_and_overrides
 from edgebake.errors import PlanError
-from edgebake.evaluation.gates.judge import Judgment, judge
-from edgebake.plan import planner
-from edgebake.plan.compose import compose_release, compose_targets
-from edgebake.recipe import stage_params
-from edgebake.recipe.stage_params import PackageParams, TargetParams
-from edgebake.report import tables
+
+if TYPE_CHECKING:
+    from edgebake.evaluation.gates.judge import Judgment
+    from edgebake.measurement import Measurement
+    from edgebake.plan.planner import Plan
+    from edgebake.recipe.stage_params import PackageParams, TargetParams
 
 
 def gate(target: str, overrides: Sequence[str], console: Console) -> bool:
-    """Print a row for each gate of a target, and return whether all of them let it through.
+    """Print a row for each gate of a target; return whether all gates let a bundle ship.
 
     Raises:
         ArtifactError: the target has not been measured yet.
-        PlanError: its recipe says otherwise than when it was measured.
+        PlanError: the recipe differs, in more than its gates, from the one that was measured.
     """
-    platform, section = _section(target, overrides)
-    judged = judge(section, platform)
-    decided = [(target, one) for one in judged.decisions]
-    console.print(tables.as_text(tables.gates(decided)), markup=False)
+    from edgebake.evaluation.gates.judge import judge
+    from edgebake.report import tables
+
+    platform, target_params = _resolve(target, overrides)
+    judgment = judge(target_params, platform)
+    decisions = [(target, decision) for decision in judgment.decisions]
+    console.print(tables.as_text(tables.gates(decisions)), markup=False)
     for line in (
-        *tables.notes(decided),
-        *tables.waivers(decided),
-        *_origins(judged),
-        *_workload(judged),
-        *_placements(judged),
+        *tables.notes(decisions),
+        *tables.waivers(decisions),
+        *_measurement_sources(judgment),
+        *_workload(judgment),
+        *_placements(judgment),
     ):
         console.print(line, markup=False)
-    return all(one.lets_through for one in judged.decisions)
+    return all(decision.lets_through for decision in judgment.decisions)
 
 
-def _section(target: str, overrides: Sequence[str]) -> tuple[str, TargetParams]:
-    """Return the platform of a target, and what package would read of it."""
+def _resolve(target: str, overrides: Sequence[str]) -> "tuple[str, TargetParams]":
+    """Return a target's platform, and its parameters of the stage package."""
+    from edgebake.plan import planner
+    from edgebake.plan.compose import compose_release, compose_targets
+    from edgebake.recipe import stage_params
+
     composed = compose_targets([target], overrides)[0]
     release = compose_release()
-    others = compose_targets([name for name in release.targets if name != target])
-    planned = planner.merge(release, [*others, composed])
+    rest_of_release = compose_targets([name for name in release.targets if name != target])
+    plan = planner.merge(release, [*rest_of_release, composed])
     platform = composed.recipe.device.platform.value
-    bundle: PackageParams = stage_params.typed("package", platform, planned["package"][platform])
-    section = bundle.targets[target]
-    _refuse_unmeasured(target, planned, section.validate)
-    return platform, section
+    package: PackageParams = stage_params.typed("package", platform, plan["package"][platform])
+    target_params = package.targets[target]
+    _refuse_unmeasured(target, plan, target_params.validate)
+    return platform, target_params
 
 
-def _refuse_unmeasured(target: str, planned: dict[str, dict[str, Any]], validate: str) -> None:
-    """Refuse verdicts on another model than the recipe's: only what package reads may differ from the plan."""
+def _refuse_unmeasured(target: str, plan: "Plan", validate_variant: str) -> None:
+    """Refuse a recipe that describes another model than the one that was measured.
+
+    Only what the stage package reads may differ from params.yaml.
+    """
+    from edgebake.bundle.lineage import trace
+    from edgebake.recipe import stage_params
+
     written = stage_params.read_plan()
-    known = validate in written.get("validate", {})
-    if not known or trace(written, validate) != trace(planned, validate):
+    is_planned = validate_variant in written.get("validate", {})
+    if not is_planned or trace(written, validate_variant) != trace(plan, validate_variant):
         raise PlanError(
-            f"{target}: its recipe says otherwise than {stage_params.PARAMS} in more than its gates; expected what was "
-            "measured: run `edgebake build`"
+            f"{target}: its recipe says otherwise than {stage_params.PARAMS} in more than its "
+            "gates; expected what was measured: run `edgebake build`"
         )
 
 
-def _origins(judged: Judgment) -> Iterator[str]:
-    """Yield where the numbers come from: place, processor, system, clock, runtime, and the file's digest."""
-    seen = dict.fromkeys(
-        (one.where, one.device, one.os, one.governor, one.runtime, one.sha256)
-        for one in (decision.measurement for decision in judged.decisions)
-        if one.value is not None and one.device
+def _measurement_sources(judgment: "Judgment") -> Iterator[str]:
+    """Yield each source of the numbers: processor, system, clock, runtime and file digest."""
+    measurements = [decision.measurement for decision in judgment.decisions]
+    lines = (
+        _measurement_source(measurement)
+        for measurement in measurements
+        if measurement.value is not None and measurement.device
     )
-    for where, device, system, governor, runtime, sha256 in seen:
-        clock = f"governor {governor}" if governor else "no governor of the clock"
-        known = filter(None, (device, system, clock, runtime, f"file {sha256}" if sha256 else ""))
-        yield f"{where}: {', '.join(known)}"
+    yield from dict.fromkeys(lines)
 
 
-def _workload(judged: Judgment) -> Iterator[str]:
-    """Yield what the file computes, and what that takes on the device by its facts."""
-    found = judged.evidence.metrics
-    macs, parameters, peak = (found[name] for name in ("macs", "parameters", "activation_peak_mb"))
+def _measurement_source(measurement: "Measurement") -> str:
+    facts = [measurement.device, measurement.os, "no governor of the clock", measurement.runtime]
+    if measurement.governor:
+        facts[2] = f"governor {measurement.governor}"
+    if measurement.sha256:
+        facts.append(f"file {measurement.sha256}")
+    return f"{measurement.where}: {', '.join(fact for fact in facts if fact)}"
+
+
+def _workload(judgment: "Judgment") -> Iterator[str]:
+    """Yield the operation counts of the file, and the latency that they predict on the device."""
+    from edgebake.report import tables
+
+    metrics = judgment.evidence.metrics
+    macs = metrics["macs"]
     if macs.value is None:
         yield f"counted in the file: not measured: {macs.reason}"
     else:
-        counted = f"{macs.value:,} multiply-accumulates, {parameters.value:,} parameters"
-        yield f"counted in the file: {counted}, activation peak {tables.format_value(peak)}"
-    estimate = found["latency_predicted_ms"]
-    known = estimate.value is not None
-    said = (
-        f"{tables.format_value(estimate)} on {estimate.device}"
-        if known
-        else f"not measured: {estimate.reason}"
-    )
-    yield f"predicted by roofline: {said}"
+        parameters = f"{metrics['parameters'].value:,} parameters"
+        peak = f"activation peak {tables.format_value(metrics['activation_peak_mb'])}"
+        operations = f"{macs.value:,} multiply-accumulates"
+        yield f"counted in the file: {operations}, {parameters}, {peak}"
+    estimate = metrics["latency_predicted_ms"]
+    if estimate.value is None:
+        yield f"predicted by roofline: not measured: {estimate.reason}"
+    else:
+        latency = tables.format_value(estimate)
+        yield f"predicted by roofline: {latency} on {estimate.device}"
 
 
-def _placements(judged: Judgment) -> Iterator[str]:
-    """Yield what each accelerator would run."""
-    for one in judged.evidence.placements:
-        off = f"; first off: {one.first_off}: {one.hint}" if one.first_off else ""
-        shares = f"{one.operators:.0%} of operators, {one.macs:.0%} of multiply-accumulates"
-        yield f"predicted on {one.accelerator} ({one.delegate or 'kernels of the runtime'}): {shares}{off}"
+def _placements(judgment: "Judgment") -> Iterator[str]:
+    """Yield the share of the model that each accelerator would run."""
+    for placement in judgment.evidence.placements:
+        kernels = placement.delegate or "kernels of the runtime"
+        operators = f"{placement.operators:.0%} of operators"
+        macs = f"{placement.macs:.0%} of multiply-accumulates"
+        line = f"predicted on {placement.accelerator} ({kernels}): {operators}, {macs}"
+        if placement.first_off:
+            line += f"; first off: {placement.first_off}: {placement.hint}"
+        yield line
+
+
+def _run(arguments: argparse.Namespace, console: Console) -> int:
+    passed = gate(arguments.target, arguments.overrides, console)
+    return 0 if passed else 1
+
+
+VERB = Verb(
+    name="gate",
+    run=_run,
+    summary="decide a target's gates again from its measurements",
+    description=(
+        "Print the verdict on each gate of a target with its limit, the measured value, the "
+        "confidence bound and the number of examples, then the operation counts of the file and "
+        "its predicted placement on accelerators. Overrides may change the budget: nothing is "
+        "measured again. The exit code is 1 if a gate blocks the release."
+    ),
+    examples=(
+        Example("edgebake gate pixel_8", "decide the budget of recipes/"),
+        Example("edgebake gate pixel_8 validate.budget.size_mb.at_most=1", "try another limit"),
+    ),
+    add_options=add_target_and_overrides,
+)

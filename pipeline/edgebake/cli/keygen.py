@@ -1,23 +1,35 @@
-"""A new key in a file, and what to write into recipes/release.yaml to use it.
+"""`edgebake keygen`: make a signing key or an encryption key.
 
-Writes the file that is named, and for a signing key its public half beside it. Never over another one.
+Writes the named file and, for a signing key, its public half beside it. Overwrites no file.
 """
 
+import argparse
 from pathlib import Path
 
-from edgebake.bundle.trust import keys
+from rich.console import Console
+
+from edgebake.cli.verbs import Example, Verb
 
 
 def keygen(path: Path, encryption: bool) -> list[str]:
-    """Make a key to sign with, or to encrypt with, and return the lines that say what to do with it.
+    """Write a key, and return the lines that tell the user how to use it in recipes/release.yaml.
 
     Raises:
-        HostError: a file of that name is there, or cannot be written.
+        HostError: a file of that name exists, or cannot be written.
     """
-    return _encryption(path) if encryption else _signing(path)
+    if encryption:
+        return _write_encryption_key(path)
+    return _write_signing_key(path)
 
 
-def _signing(path: Path) -> list[str]:
+def public_half(path: Path) -> Path:
+    """Return the path of a key's public half: release.pub.pem for release.pem."""
+    return path.with_name(f"{path.name.removesuffix('.pem')}.pub.pem")
+
+
+def _write_signing_key(path: Path) -> list[str]:
+    from edgebake.bundle.trust import keys
+
     public = public_half(path)
     key = keys.generate(path, public)
     return [
@@ -28,15 +40,51 @@ def _signing(path: Path) -> list[str]:
     ]
 
 
-def _encryption(path: Path) -> list[str]:
+def _write_encryption_key(path: Path) -> list[str]:
+    from edgebake.bundle.trust import keys
+
     keys.generate_secret(path)
     return [
-        f"{path}: the encryption key, readable by you alone; keep it out of git, and a copy in a safe place",
+        f"{path}: the encryption key, readable by you alone; keep it out of git, "
+        "and a copy in a safe place",
         "recipes/release.yaml:",
         f"  encryption_key: 'file:{path}'",
     ]
 
 
-def public_half(path: Path) -> Path:
-    """Return where the public half of a key goes: release.pub.pem beside release.pem."""
-    return path.with_name(f"{path.name.removesuffix('.pem')}.pub.pem")
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file",
+        type=Path,
+        metavar="FILE",
+        help="the private key to write; its public half goes beside it, as release.pub.pem",
+    )
+    parser.add_argument(
+        "--encryption",
+        action="store_true",
+        help="make a key for `protect: encrypt`; it has no public half",
+    )
+
+
+def _run(arguments: argparse.Namespace, console: Console) -> int:
+    for line in keygen(arguments.file, arguments.encryption):
+        console.print(line, markup=False)
+    return 0
+
+
+VERB = Verb(
+    name="keygen",
+    run=_run,
+    summary="make a key to sign bundles with, or one to encrypt models with",
+    description=(
+        "Write a new private key, readable by you alone, and print the lines of "
+        "recipes/release.yaml that use it. A signing key is ECDSA on P-256, and its public half is "
+        "written beside it; an encryption key is 32 random bytes. Never overwrites a file."
+    ),
+    examples=(
+        Example("edgebake keygen keys/release.pem", "make a signing key"),
+        Example("edgebake keygen --encryption keys/models.key", "make an encryption key"),
+    ),
+    add_options=_add_options,
+    needs_project=False,
+)

@@ -1,106 +1,161 @@
-"""Hold a bundle against its manifest, its bill of materials and the proof beside it; on demand, build it again.
+"""`edgebake verify`: check a bundle against its manifest, SBOM, signature and provenance.
 
-Reads a bundle, a zip or the same as a folder, and the folder <platform>.proof. Writes nothing, and runs nothing of it;
-a rebuild runs the code of the commit that it names.
+Reads a bundle (a zip, or the same as a folder) and the folder <platform>.proof. Writes nothing and
+runs nothing of the bundle; `--rebuild` runs the code of the commit that the bundle names.
 """
 
-from collections.abc import Callable
+import argparse
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from edgebake.bundle import manifest
-from edgebake.bundle.trust import license_check, proof, safe_extract, verification
+from edgebake.cli.verbs import Example, Verb
 from edgebake.errors import ProofError
-from edgebake.plan.compose import compose_release
-from edgebake.recipe.files import RECIPES
-
-RELEASE = RECIPES / "release.yaml"
-
-Check = Callable[[Path, dict[str, Any]], str]
-# By the word that is printed.
-CHECKS: dict[str, Check] = {
-    "files": verification.check_files,
-    "kinds": verification.check_file_types,
-    "chain": verification.check_fallback_order,
-    "SBOM": verification.check_sbom,
-}
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What is to be verified, and how."""
+class VerifyOptions:
+    """The bundle to verify, and what to verify it against."""
 
     bundle: Path
-    proof: Path | None = None  # none: beside the bundle
+    proof: Path | None = None  # None: the folder beside the bundle
     public_key: Path | None = None
-    unsigned: bool = False  # whether a bundle may be unsigned
+    unsigned: bool = False  # whether an unsigned bundle is accepted
     rebuild: bool = False
 
 
-def verify(asked: Asked, console: Console) -> None:
-    """Print a line for every check that held, once all of them did.
+def verify(options: VerifyOptions, console: Console) -> None:
+    """Verify a bundle, and print a line per check once all of them passed.
 
     Raises:
-        ProofError: one did not.
+        ProofError: a check failed.
         HostError: the key cannot be read, or the rebuild lacks a tool, a commit or a key.
-        RecipeError: the release whose licenses count cannot be read.
+        RecipeError: recipes/release.yaml, whose license policy applies, cannot be read.
     """
-    beside = asked.proof or proof.proof_folder(asked.bundle)
-    with safe_extract.open_bundle(asked.bundle) as folder:
+    from edgebake.bundle import manifest
+    from edgebake.bundle.trust import proof, safe_extract, verification
+
+    proof_folder = options.proof or proof.proof_folder(options.bundle)
+    with safe_extract.open_bundle(options.bundle) as folder:
         content = verification.read_manifest(folder)
-        # Nothing is shown before all of it held: a name in a forged manifest could draw lines of its own.
-        held, statement = _held(asked, folder, beside, content)
-        for word, found in held.items():
-            console.print(f"{word:11} {found}", markup=False)
-        if asked.rebuild:
-            from edgebake.execution import rebuild  # it needs a clone of the project, and git
+        results = _check_content(folder, content)
+        key = _required_key(options, content)
+        results["signature"] = proof.check_signature(folder, proof_folder, content, key)
+        statement = proof.read_provenance(proof_folder, key)
+        results["provenance"] = proof.check_provenance(options.bundle, folder, content, statement)
+        # Printed only now: a name in a forged manifest could print a line that looks like a result.
+        for check, result in results.items():
+            console.print(f"{check:11} {result}", markup=False)
+        if options.rebuild:
+            from edgebake.execution import rebuild  # needs git and a clone of the project
 
-            console.print(
-                f"{'rebuilt':11} {rebuild.compare(folder, content, statement)}", markup=False
-            )
-    name = f"{content['name']} {content['version']} for {content['platform']}"
-    console.print(
-        f"{name}: sound{'' if content['signature'] != manifest.UNSIGNED else ', but unsigned'}",
-        markup=False,
-    )
+            result = rebuild.compare(folder, content, statement)
+            console.print(f"{'rebuilt':11} {result}", markup=False)
+    note = ", but unsigned" if content["signature"] == manifest.UNSIGNED else ""
+    console.print(f"{_title(content)}: sound{note}", markup=False)
 
 
-def _held(
-    asked: Asked, folder: Path, beside: Path, content: dict[str, Any]
-) -> tuple[dict[str, str], dict[str, Any]]:
-    """Return what was found by each check, and what the provenance says."""
-    found = {
-        "manifest": f"{content['schema']}, {content['name']} {content['version']} for {content['platform']}"
+def _title(content: dict[str, Any]) -> str:
+    return f"{content['name']} {content['version']} for {content['platform']}"
+
+
+def _check_content(folder: Path, content: dict[str, Any]) -> dict[str, str]:
+    """Check the files of a bundle against its manifest; return a sentence per check."""
+    from edgebake.bundle.trust import license_check, verification
+    from edgebake.plan.compose import compose_release
+    from edgebake.recipe.files import RECIPES
+
+    results = {
+        "manifest": f"{content['schema']}, {_title(content)}",
+        "files": verification.check_files(folder, content),
+        "kinds": verification.check_file_types(folder, content),
+        "chain": verification.check_fallback_order(folder, content),
+        "SBOM": verification.check_sbom(folder, content),
     }
-    found |= {word: check(folder, content) for word, check in CHECKS.items()}
-    policy = compose_release().licenses if RELEASE.is_file() else None
-    found["licenses"] = (
-        f"{license_check.check_licenses(folder, content, policy)} by {RELEASE if policy else 'its own release'}"
-    )
-    key = _key(asked, content)
-    found["signature"] = proof.check_signature(folder, beside, content, key)
-    statement = proof.read_provenance(beside, key)
-    found["provenance"] = proof.check_provenance(asked.bundle, folder, content, statement)
-    return found, statement
+    release = RECIPES / "release.yaml"
+    if release.is_file():
+        licenses = license_check.check_licenses(folder, content, compose_release().licenses)
+        results["licenses"] = f"{licenses} by {release}"
+    else:
+        licenses = license_check.check_licenses(folder, content, None)
+        results["licenses"] = f"{licenses} by its own release"
+    return results
 
 
-def _key(asked: Asked, content: dict[str, Any]) -> Path | None:
-    """Return the public key to verify with; none for a bundle that may be unsigned and is."""
+def _required_key(options: VerifyOptions, content: dict[str, Any]) -> Path | None:
+    """Return the public key to verify with; None if the bundle is unsigned and may be."""
+    from edgebake.bundle import manifest
+
     if content["signature"] == manifest.UNSIGNED:
-        if asked.public_key is not None:
+        if options.public_key is not None:
             raise ProofError(
-                f"unsigned, as its manifest says; expected a signature by {asked.public_key}"
+                f"unsigned, as its manifest says; expected a signature by {options.public_key}"
             )
-        if asked.unsigned:
+        if options.unsigned:
             return None
         raise ProofError(
             "unsigned, as its manifest says; expected a signature, or --unsigned to accept none"
         )
-    if asked.public_key is None:
-        raise ProofError(
-            f"signed by {content['signature']['key_id'][:16]}; expected --key FILE, its public key"
-        )
-    return asked.public_key
+    if options.public_key is None:
+        key_id = content["signature"]["key_id"][:16]
+        raise ProofError(f"signed by {key_id}; expected --key FILE, its public key")
+    return options.public_key
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "bundle", type=Path, metavar="BUNDLE", help="a zip, or the same as a folder"
+    )
+    trust = parser.add_mutually_exclusive_group()
+    trust.add_argument(
+        "--key", type=Path, metavar="FILE", help="the public key that the bundle must be signed by"
+    )
+    trust.add_argument(
+        "--unsigned",
+        action="store_true",
+        help="accept a bundle whose manifest says that it is unsigned",
+    )
+    parser.add_argument(
+        "--proof",
+        type=Path,
+        metavar="FOLDER",
+        help="signature and provenance; default: the .proof folder beside the bundle",
+    )
+    parser.add_argument(
+        "--rebuild",
+        action="store_true",
+        help="build the bundle's commit again and compare every byte",
+    )
+
+
+def _run(arguments: argparse.Namespace, console: Console) -> int:
+    options = VerifyOptions(
+        bundle=arguments.bundle,
+        proof=arguments.proof,
+        public_key=arguments.key,
+        unsigned=arguments.unsigned,
+        rebuild=arguments.rebuild,
+    )
+    verify(options, console)
+    return 0
+
+
+VERB = Verb(
+    name="verify",
+    run=_run,
+    summary="check the files, licenses, signature and provenance of a bundle",
+    description=(
+        "Check every file of a bundle against the manifest's digests, the licenses against the "
+        "release's policy, and the signature and provenance of the .proof folder beside it. Prints "
+        "nothing but the error if a check fails. With --rebuild, clone the project at the bundle's "
+        "commit, build it again and compare."
+    ),
+    examples=(
+        Example("edgebake verify android.zip --key release.pub.pem", "verify a signed bundle"),
+        Example("edgebake verify linux.zip --unsigned", "verify one that has no signature"),
+    ),
+    add_options=_add_options,
+    needs_project=False,
+)

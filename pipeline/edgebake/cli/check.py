@@ -1,0 +1,31 @@
+"""`edgebake check`: compose every target and check its recipe, released or not."""
+
+import argparse
+
+from rich.console import Console
+
+from edgebake.cli.verbs import Example, Verb
+
+
+def _run(_: argparse.Namespace, console: Console) -> int:
+    from edgebake.plan import compose
+    from edgebake.recipe import files
+
+    compose.compose_release()
+    targets = files.targets()
+    compose.compose_targets(targets)
+    console.print(f"{len(targets)} targets are sound: {' '.join(targets)}")
+    return 0
+
+
+VERB = Verb(
+    name="check",
+    run=_run,
+    summary="check the recipe of every target, released or not",
+    description=(
+        "Compose the release and every target of recipes/target/, and check keys, types and what "
+        "must hold between fields. Stops at the first error and names its file, key and value. "
+        "Builds and writes nothing."
+    ),
+    examples=(Example("edgebake check", "check all recipes after an edit"),),
+)
