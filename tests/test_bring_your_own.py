@@ -20,8 +20,7 @@ from edgebake.compression.quantization import calibration
 from edgebake.data.sources import python as own_module
 from edgebake.models import float_reference, importers, keras_session
 from edgebake.models.importers import keras as keras_format
-from edgebake.models.importers import onnx as onnx_format
-from edgebake.models.importers import tflite as tflite_format
+from edgebake.models.importers.interface import load_importer
 from edgebake.models.onnx import float_graph
 from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import (
@@ -212,16 +211,16 @@ def test_the_model_answers_the_same_in_every_format(
 ) -> None:
     pictures = _pictures(followed[0], 12)
     expected = np.asarray(
-        keras_format.read(_agreed(), _words(brought / "net.h5"))(pictures, training=False)
+        keras_format.load(_agreed(), _words(brought / "net.h5"))(pictures, training=False)
     )
-    assert importers.of(str(brought / name)) in ("keras", "onnx", "tflite")
+    assert importers.format_of(str(brought / name)) in ("keras", "onnx", "tflite")
     if name.endswith((".tflite", ".onnx")):
-        module = tflite_format if name.endswith(".tflite") else onnx_format
-        answer = module.answers(module.read(_agreed(), _words(brought / name)))
-        found = np.concatenate([answer(picture[None]) for picture in pictures])
+        importer = load_importer(importers.format_of(str(brought / name)))
+        predict = importer.predictor(importer.load(_agreed(), _words(brought / name)))
+        found = np.concatenate([predict(picture[None]) for picture in pictures])
     else:
         found = np.asarray(
-            keras_format.read(_agreed(), _words(brought / name))(pictures, training=False)
+            keras_format.load(_agreed(), _words(brought / name))(pictures, training=False)
         )
     np.testing.assert_allclose(found, expected, atol=1e-4)
     assert len(set(expected.argmax(axis=1).tolist())) >= 6
@@ -233,11 +232,10 @@ def test_int8_of_it_finds_the_same_digits(
 ) -> None:
     pictures = _pictures(followed[0], 40)
     expected = np.asarray(
-        keras_format.read(_agreed(), _words(brought / "net.h5"))(pictures, training=False)
+        keras_format.load(_agreed(), _words(brought / "net.h5"))(pictures, training=False)
     )
-    form = importers.of(str(brought / name))
-    module = {"keras": keras_format, "onnx": onnx_format, "tflite": tflite_format}[form]
-    archive: Any = module.read(_agreed(), _words(brought / name))
+    form = importers.format_of(str(brought / name))
+    archive: Any = load_importer(form).load(_agreed(), _words(brought / name))
     archive = keras_session.save(archive) if form == "keras" else archive
     ranges = calibration.calibrate(archive, pictures[:16], Calibration("min_max", 16, 0), form)
     asked = QuantizedModel(

@@ -104,7 +104,7 @@ def _weights(file: str) -> str:
 
 
 def _format(recipe: Recipe) -> str:
-    return importers.of(recipe.model.imported.file) if recipe.model.imported else "keras"
+    return importers.format_of(recipe.model.imported.file) if recipe.model.imported else "keras"
 
 
 def _read(base: type[Any], words: Any) -> Any:

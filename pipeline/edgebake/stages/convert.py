@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgebake import artifacts, plugins
+from edgebake import artifacts
 from edgebake.errors import ConversionError, CoverageError, listed
 from edgebake.models import keras_session
+from edgebake.models.importers.interface import load_importer
 from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe.stage_params import ConvertParams
 from edgebake.runtimes.interface import load_runtime
@@ -151,7 +152,7 @@ def refuse_other_answers(asked: Answers, quantized: QuantizedModel, inspection: 
     if quantized.weights not in TOLERANCE:
         return
     session = load_runtime(asked.runtime).load_session(asked.files, THREADS)
-    model = plugins.load("model.format", quantized.format).answers(quantized.archive)
+    model = load_importer(quantized.format).predictor(quantized.archive)
     shape = (4, 1, asked.contract.height, asked.contract.width, asked.contract.channels)
     for pixels in np.random.default_rng(0).integers(0, 256, shape, np.uint8):
         scaled = asked.contract.scaled(pixels)

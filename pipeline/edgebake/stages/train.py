@@ -18,7 +18,8 @@ from edgebake.data import dataset
 from edgebake.data.preprocessed import Prepared
 from edgebake.models import float_reference, keras_session
 from edgebake.models.importers import heads
-from edgebake.recipe import Head, stage_params
+from edgebake.models.importers.interface import load_importer
+from edgebake.recipe import Head, Imported, stage_params
 from edgebake.recipe.stage_params import TrainParams
 from edgebake.stages.job import Job
 from edgebake.tasks import contract
@@ -52,11 +53,11 @@ def run(job: Job) -> str:
     agreed = contract.make(section.data, section.model, train.classes)
     images = [Prepared(examples.images, agreed) for examples in (train, validation)]
     splits = TrainingSplits(images[0], train.labels, images[1], validation.labels)
-    trained = (
-        _trained(job, splits, agreed)
-        if section.format == "keras"
-        else _brought(section, splits, agreed)
-    )
+    imported = section.model.imported
+    if imported is None or section.format == "keras":
+        trained = _trained(job, splits, agreed)
+    else:
+        trained = _import_graph(section, imported, splits, agreed)
     (job.out / f"model.{section.format}").write_bytes(trained.archive)
     (job.out / section.reference).write_bytes(trained.reference)
     (job.out / "contract.json").write_text(agreed.to_json())
@@ -85,7 +86,7 @@ def _trained(job: Job, splits: TrainingSplits, agreed: Contract) -> Trained:
 def _model(keras: Any, section: TrainParams, agreed: Contract) -> Any:
     """Return the untrained network, or the one that somebody brought."""
     if section.model.imported is not None:
-        return _format(section).read(agreed, section.model.imported)
+        return load_importer(section.format).load(agreed, section.model.imported)
     module = plugins.load("model.architecture", section.model.architecture)
     model = module.build(section.model, agreed.channels, len(agreed.labels))
     for layer in model.layers:
@@ -94,15 +95,13 @@ def _model(keras: Any, section: TrainParams, agreed: Contract) -> Any:
     return model
 
 
-def _format(section: TrainParams) -> Any:
-    return plugins.load("model.format", section.format)
-
-
-def _brought(section: TrainParams, splits: TrainingSplits, agreed: Contract) -> Trained:
+def _import_graph(
+    section: TrainParams, imported: Imported, splits: TrainingSplits, agreed: Contract
+) -> Trained:
     """Return a model that no layer of Keras stands for: it is measured, and stays as it is."""
-    module = _format(section)
-    archive = module.read(agreed, section.model.imported)
-    answer, images = module.answers(archive), splits.validation_images
+    importer = load_importer(section.format)
+    archive = importer.load(agreed, imported)
+    answer, images = importer.predictor(archive), splits.validation_images
     answers = np.concatenate([answer(images[number : number + 1]) for number in range(len(images))])
     return Trained(archive, archive, [], _metrics(answers, splits))
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from edgebake.errors import ModelError
-from edgebake.models.importers import of
+from edgebake.models.importers import format_of
 
 
 @pytest.mark.parametrize(
@@ -20,12 +20,12 @@ from edgebake.models.importers import of
 )
 def test_a_suffix_is_a_format(tmp_path: Path, name: str, found: str) -> None:
     (tmp_path / name).write_bytes(b"model")
-    assert of(str(tmp_path / name)) == found
+    assert format_of(str(tmp_path / name)) == found
 
 
 def test_a_saved_model_is_a_folder(tmp_path: Path) -> None:
     (tmp_path / "saved_model.pb").write_bytes(b"model")
-    assert of(str(tmp_path)) == "keras"
+    assert format_of(str(tmp_path)) == "keras"
 
 
 @pytest.mark.parametrize(
@@ -40,11 +40,11 @@ def test_a_saved_model_is_a_folder(tmp_path: Path) -> None:
 def test_other_files_are_refused_with_what_to_do(tmp_path: Path, name: str, told: str) -> None:
     (tmp_path / name).write_bytes(b"model")
     with pytest.raises(ModelError, match=told):
-        of(str(tmp_path / name))
+        format_of(str(tmp_path / name))
 
 
 def test_what_is_not_there_is_said_to_be_not_there(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no such file"):
-        of(str(tmp_path / "m.keras"))
+        format_of(str(tmp_path / "m.keras"))
     with pytest.raises(ModelError, match=r"a folder without saved_model\.pb"):
-        of(str(tmp_path))
+        format_of(str(tmp_path))

@@ -76,7 +76,7 @@ def test_mixed_precision_is_for_training_alone(tmp_path: Path, policy: str) -> N
         layer.dtype_policy = policy
     mixed.set_weights(plain.get_weights())
     mixed.save(tmp_path / "mixed.keras")
-    read = form.read(graphs.contract(), graphs.words(tmp_path / "mixed.keras"))
+    read = form.load(graphs.contract(), graphs.words(tmp_path / "mixed.keras"))
     assert {layer.compute_dtype for layer in read.layers} == {"float32"}
     pictures = graphs.pictures(3)
     np.testing.assert_allclose(

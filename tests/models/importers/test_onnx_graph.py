@@ -118,10 +118,10 @@ SAME: dict[str, Edit] = {
 def test_many_ways_to_write_a_graph_give_the_same_one(tmp_path: Path, name: str) -> None:
     model = graphs.like_pytorch("N")
     SAME[name](model)
-    archive = form.read(
+    archive = form.load(
         graphs.contract(), graphs.words(graphs.saved(model, tmp_path / "net.onnx"), Output.logits)
     )
-    answer = form.answers(archive)
+    answer = form.predictor(archive)
     for image in graphs.pictures(3):
         expected = softmax(original(graphs.like_pytorch("N"), image[None]))
         np.testing.assert_allclose(answer(image[None]), expected, atol=1e-5)
@@ -151,8 +151,8 @@ def test_weights_may_lie_beside_the_file(tmp_path: Path) -> None:
         location="net.onnx.data",
         size_threshold=0,
     )
-    archive = form.read(graphs.contract(), graphs.words(file, Output.logits))
-    whole = form.read(
+    archive = form.load(graphs.contract(), graphs.words(file, Output.logits))
+    whole = form.load(
         graphs.contract(), graphs.words(graphs.saved(graphs.like_pytorch(), file), Output.logits)
     )
     assert archive == whole
@@ -253,7 +253,7 @@ def test_hard_swishes_lone_batch_norms_and_means_of_pytorch_become_integers(tmp_
         ),
     )
     model.graph.initializer.append(numpy_helper.from_array(np.array([-2, -1]), "last"))
-    archive = form.read(
+    archive = form.load(
         graphs.contract(), graphs.words(graphs.saved(model, tmp_path / "net.onnx"), Output.logits)
     )
     ranges = calibration.calibrate(

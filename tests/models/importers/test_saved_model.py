@@ -44,7 +44,7 @@ def function(tensorflow: Any, body: Any, shape: Any, folder: Path, **signatures:
 def test_an_exported_model_answers_the_same_after_it_was_saved(keras: Any, tmp_path: Path) -> None:
     made = model(keras)
     folder = exported(made, tmp_path / "model")
-    archives = [keras_session.save(keras_format.read(agreed(4), words(folder))) for _ in range(2)]
+    archives = [keras_session.save(keras_format.load(agreed(4), words(folder))) for _ in range(2)]
     assert archives[0] == archives[1]
     found = keras_session.load(archives[0])
     images = agreed(4).scaled(PIXELS)
@@ -57,7 +57,7 @@ def test_every_runtime_computes_what_the_graph_does(
 ) -> None:
     made = model(keras)
     archive = keras_session.save(
-        keras_format.read(agreed(4), words(exported(made, tmp_path / "model")))
+        keras_format.load(agreed(4), words(exported(made, tmp_path / "model")))
     )
     section = Convert(
         runtime, CoreML("iOS18", Precision.float32, [], None) if runtime == "coreml" else None
@@ -88,7 +88,7 @@ def test_a_graph_of_one_image_is_opened_for_several(keras: Any, tmp_path: Path) 
         tmp_path,
     )
     images = agreed(4).scaled(PIXELS)
-    found = np.asarray(keras_format.read(agreed(4), words(folder))(images))
+    found = np.asarray(keras_format.load(agreed(4), words(folder))(images))
     assert found == pytest.approx(
         tensorflow.nn.softmax(images.reshape(2, 768) @ kernel).numpy(), abs=1e-6
     )
@@ -104,7 +104,7 @@ def test_a_graph_that_cannot_take_several_is_refused(keras: Any, tmp_path: Path)
         tmp_path,
     )
     with pytest.raises(ModelError, match="takes 1 images at a time and no other number"):
-        keras_format.read(agreed(3), words(folder))
+        keras_format.load(agreed(3), words(folder))
 
 
 def test_a_graph_that_reads_a_file_is_refused_before_it_is_loaded(
@@ -120,13 +120,13 @@ def test_a_graph_that_reads_a_file_is_refused_before_it_is_loaded(
 
     folder = function(tensorflow, body, (None, 16, 16, 3), tmp_path)
     with pytest.raises(ModelError, match="is a ReadFile, which does more than compute"):
-        keras_format.read(agreed(3), words(folder))
+        keras_format.load(agreed(3), words(folder))
 
 
 def test_its_head_cannot_be_replaced(keras: Any, tmp_path: Path) -> None:
     folder = exported(model(keras), tmp_path / "model")
     with pytest.raises(ModelError, match=r"is a SavedModel.*model\.imported\.head: new"):
-        keras_format.read(agreed(7), words(folder, head=Head.new))
+        keras_format.load(agreed(7), words(folder, head=Head.new))
 
 
 def test_a_folder_that_lacks_its_weights_is_refused(keras: Any, tmp_path: Path) -> None:
@@ -134,10 +134,10 @@ def test_a_folder_that_lacks_its_weights_is_refused(keras: Any, tmp_path: Path) 
     for file in (folder / "variables").iterdir():
         file.unlink()
     with pytest.raises(ModelError, match=r"expected saved_model\.pb and all of variables/"):
-        keras_format.read(agreed(4), words(folder))
+        keras_format.load(agreed(4), words(folder))
 
 
 def test_a_damaged_graph_is_refused(keras: Any, tmp_path: Path) -> None:
     (tmp_path / "saved_model.pb").write_bytes(b"\xff\xff nothing")
     with pytest.raises(ModelError, match=r"saved_model\.pb is damaged"):
-        keras_format.read(agreed(4), words(tmp_path))
+        keras_format.load(agreed(4), words(tmp_path))

@@ -10,6 +10,7 @@ from edgebake import plugins
 from edgebake.compression.quantization.histogram import BINS, ActivationHistogram
 from edgebake.models import keras_session
 from edgebake.models.activation_ranges import ActivationRange, ActivationRanges, fingerprint
+from edgebake.models.importers.interface import load_importer
 from edgebake.recipe import Calibration
 
 PROBES = 4
@@ -30,7 +31,8 @@ def calibrate(
         words: of the recipe.
         form: the model's format, keras, onnx or tflite.
     """
-    sources, values_of = plugins.load("model.format", form).values(archive)
+    activations = load_importer(form).activations(archive)
+    sources, values_of = activations.sources, activations.compute
     find = plugins.load("quantize.calibration.method", words.method).find
     probes = examples[:PROBES]
     marked = [fingerprint([value]) for value in values_of(probes)]

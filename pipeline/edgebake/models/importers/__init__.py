@@ -38,7 +38,7 @@ MENDS = {
 }
 
 
-def of(file: str) -> str:
+def format_of(file: str) -> str:
     """Return the format of a brought model: `keras`, `onnx` or `tflite`.
 
     Raises:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgebake.errors import ModelError
-from edgebake.models.importers import probing
+from edgebake.models.importers import output_check
 from edgebake.models.keras_graph import activation, kind, nodes
 from edgebake.recipe import Output
 from edgebake.tasks.contract import Contract
@@ -54,14 +54,14 @@ def answering(model: Any, output: Output, agreed: Contract, file: str) -> Any:
     Raises:
         ModelError: `model.imported.output` says something else than the model's answers.
     """
-    answers = np.asarray(model(probing.noise(agreed), training=False))
+    answers = np.asarray(model(output_check.noise_images(agreed), training=False))
     if answers.shape[1] == 1:
         return _pair(model, output, answers, file)
     if output is Output.probabilities and activation(_last(model)) == "sigmoid":
         raise ModelError(
             f"{file}: its last layer is a sigmoid: each class for itself; expected one of several classes: a softmax"
         )
-    probing.refuse_other_output(answers, output, file)
+    output_check.check_output(answers, output, file)
     return model if output is Output.probabilities else _softened(model)
 
 
@@ -76,11 +76,11 @@ def _pair(model: Any, output: Output, answers: NDArray[np.float32], file: str) -
 
     if output is Output.probabilities and not ((answers >= 0) & (answers <= 1)).all():
         raise ModelError(
-            f"{file}: its answers reach {probing.reach(answers)}, not 0 to 1; expected {probing.KEY}: logits"
+            f"{file}: its answers reach {output_check.reach(answers)}, not 0 to 1; expected {output_check.KEY}: logits"
         )
     if output is Output.logits and activation(_last(model)) == "sigmoid":
         raise ModelError(
-            f"{file}: its answers are probabilities already; expected {probing.KEY}: probabilities"
+            f"{file}: its answers are probabilities already; expected {output_check.KEY}: probabilities"
         )
     is_logits = output is Output.logits
     layer = keras.layers.Dense(2, trainable=False, name="pair" if is_logits else LAYER)

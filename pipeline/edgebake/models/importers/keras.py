@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from edgebake.errors import EdgebakeError, ModelError
 from edgebake.models import keras_session
-from edgebake.models.importers import ends, h5, heads, keras2, safety, saved_model
-from edgebake.models.importers.flat import flat
+from edgebake.models.importers import h5, heads, keras2, safety, saved_model, signature_check
+from edgebake.models.importers.flatten_submodels import flatten_submodels
+from edgebake.models.importers.interface import Activations
 from edgebake.models.keras_graph import leaves
 from edgebake.recipe import Head, Imported
 from edgebake.tasks.contract import Contract
@@ -26,13 +27,10 @@ from edgebake.tasks.contract import Contract
 # Operators that hand on what they were given.
 SAME = frozenset({"Identity", "IdentityN", "NoOp", "StopGradient"})
 
-Values = tuple[
-    dict[str, tuple[str, ...]], Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]
-]
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 
 
-def read(agreed: Contract, words: Imported) -> Any:
+def load(agreed: Contract, words: Imported) -> Any:
     """Return the model: image float32 [n, h, w, c] -> probabilities float32 [n, classes].
 
     Raises:
@@ -46,10 +44,12 @@ def read(agreed: Contract, words: Imported) -> Any:
     found = loaded.inputs[0].shape
     renews = words.head is Head.new
     classes = len(agreed.labels) if renews else heads.classes(loaded)
-    ends.refuse_others(ends.Ends(found[1], found[2], found[3], classes), agreed, words.file)
+    signature_check.check_signature(
+        signature_check.ModelSignature(found[1], found[2], found[3], classes), agreed, words.file
+    )
     image = keras.Input((agreed.height, agreed.width, agreed.channels), name="image")
     try:
-        model = flat(loaded, image)
+        model = flatten_submodels(loaded, image)
     except (ValueError, TypeError) as error:
         raise ModelError(
             f"{words.file}: Keras cannot call it ({_first(error)}); save it again with Keras 3"
@@ -59,13 +59,13 @@ def read(agreed: Contract, words: Imported) -> Any:
     return heads.answering(model, words.output, agreed, words.file)
 
 
-def answers(archive: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+def predictor(archive: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
     """Return what computes probabilities [n, classes] of images [n, h, w, c]."""
     model = keras_session.load(archive)
     return lambda images: np.asarray(model(images, training=False))
 
 
-def values(archive: bytes) -> Values:
+def activations(archive: bytes) -> Activations:
     """Return every float value that depends on the image with those it is computed from, and what computes them all."""
     import tensorflow
 
@@ -89,7 +89,11 @@ def values(archive: bytes) -> Values:
             sources[operator.name] = given
             tensors.append(operator.outputs[0])
     pruned = function.prune([function.inputs[0]], tensors)
-    return sources, lambda images: [value.numpy() for value in pruned(tensorflow.constant(images))]
+
+    def compute(images: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        return [value.numpy() for value in pruned(tensorflow.constant(images))]
+
+    return Activations(sources, compute)
 
 
 def _loaded(words: Imported) -> Any:

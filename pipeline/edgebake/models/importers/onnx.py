@@ -13,22 +13,19 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from edgebake.errors import ModelError
-from edgebake.models.importers import ends, onnx_graph, probing
+from edgebake.models.importers import onnx_graph, output_check, signature_check
+from edgebake.models.importers.interface import Activations
 from edgebake.models.onnx.canonical import canonicalize
 from edgebake.models.onnx.decompose import decompose
 from edgebake.models.onnx.float_graph import IMAGE, PROBABILITIES, fold_constants
 from edgebake.recipe import Imported, Output
 from edgebake.tasks.contract import Contract
 
-Values = tuple[
-    dict[str, tuple[str, ...]], Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]
-]
-
 CHANNELS = (1, 3)
 GIVEN = "given/"  # before the names of the file: they may be those of the ends
 
 
-def read(agreed: Contract, words: Imported) -> bytes:
+def load(agreed: Contract, words: Imported) -> bytes:
     """Return the archive: image float32 [1, h, w, c] -> probabilities float32 [1, classes].
 
     Raises:
@@ -40,13 +37,13 @@ def read(agreed: Contract, words: Imported) -> bytes:
     return bytes(canonicalize(fold_constants(model)).SerializeToString(deterministic=True))
 
 
-def answers(archive: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+def predictor(archive: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
     """Return what computes probabilities [1, classes] of an image [1, h, w, c]."""
     session = _session(onnx.load_from_string(archive))
     return lambda image: np.asarray(session.run([PROBABILITIES], {IMAGE: image})[0])
 
 
-def values(archive: bytes) -> Values:
+def activations(archive: bytes) -> Activations:
     """Return every float value that depends on the image with those it is computed from, and what computes them all."""
     model = decompose(onnx.load_from_string(archive))  # as what quantizes it will read it
     sources = _sources(model)
@@ -69,7 +66,7 @@ def values(archive: bytes) -> Values:
             *(_channels_last(np.concatenate(column)) for column in zip(*rows, strict=True)),
         ]
 
-    return sources, compute
+    return Activations(sources, compute)
 
 
 def _sources(model: onnx.ModelProto) -> dict[str, tuple[str, ...]]:
@@ -121,7 +118,9 @@ def _with_image(model: onnx.ModelProto, agreed: Contract, file: str) -> bool:
         (sizes[2], sizes[3], sizes[1]) if is_first else (sizes[1], sizes[2], sizes[3])
     )
     classes = _classes(model) or len(agreed.labels)
-    ends.refuse_others(ends.Ends(height, width, int(channels or 0), classes), agreed, file)
+    signature_check.check_signature(
+        signature_check.ModelSignature(height, width, int(channels or 0), classes), agreed, file
+    )
     return is_first
 
 
@@ -153,10 +152,14 @@ def _with_answer(model: onnx.ModelProto, agreed: Contract, words: Imported) -> o
     last = graph.output[0].name
     rows = _asked(model, last, agreed, words.file)
     found = np.stack([row.reshape(-1) for row in rows])
-    ends.refuse_others(
-        ends.Ends(agreed.height, agreed.width, agreed.channels, found.shape[1]), agreed, words.file
+    signature_check.check_signature(
+        signature_check.ModelSignature(
+            agreed.height, agreed.width, agreed.channels, found.shape[1]
+        ),
+        agreed,
+        words.file,
     )
-    probing.refuse_other_output(found, words.output, words.file)
+    output_check.check_output(found, words.output, words.file)
     if rows[0].shape != shape:
         graph.initializer.append(onnx.numpy_helper.from_array(np.array(shape, np.int64), "shape"))
         graph.node.append(onnx.helper.make_node("Reshape", [last, "shape"], ["flat"]))
@@ -180,7 +183,7 @@ def _asked(
         session = _session(model)
         return [
             np.asarray(session.run([name], {IMAGE: image[None]})[0])
-            for image in probing.noise(agreed)
+            for image in output_check.noise_images(agreed)
         ]
     except Exception as error:  # of ONNX Runtime, which has one for each thing that can go wrong
         raise ModelError(

@@ -9,14 +9,11 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
 from edgebake.errors import ModelError, listed
-from edgebake.models.importers import ends, probing, safety, tflite_graph
+from edgebake.models.importers import output_check, safety, signature_check, tflite_graph
+from edgebake.models.importers.interface import Activations
 from edgebake.models.tflite import strip, tables
 from edgebake.recipe import Imported, Output
 from edgebake.tasks.contract import Contract
-
-Values = tuple[
-    dict[str, tuple[str, ...]], Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]
-]
 
 IMAGE, LOGITS, PROBABILITIES = b"image", b"logits", b"probabilities"
 OPERATORS = {
@@ -30,7 +27,7 @@ DTYPES = {
 INTEGERS = ("int4", "int8", "uint8", "int16")
 
 
-def read(agreed: Contract, words: Imported) -> bytes:
+def load(agreed: Contract, words: Imported) -> bytes:
     """Return the archive: image float32 [1, h, w, c] -> probabilities float32 [1, classes].
 
     Raises:
@@ -42,7 +39,7 @@ def read(agreed: Contract, words: Imported) -> bytes:
     given, answer = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
     _refuse_other_ends(given, answer, agreed, words.file)
     _forget_words(content)
-    probing.refuse_other_output(_settled(content, agreed, words.file), words.output, words.file)
+    output_check.check_output(_settled(content, agreed, words.file), words.output, words.file)
     given.name = IMAGE
     if words.output is Output.logits:
         answer.name = LOGITS
@@ -51,7 +48,7 @@ def read(agreed: Contract, words: Imported) -> bytes:
     return bytes(tables.serialize(content))
 
 
-def answers(archive: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+def predictor(archive: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
     """Return what computes probabilities [1, classes] of an image [1, h, w, c]."""
     interpreter = tflite_graph.interpreter(archive)
 
@@ -63,7 +60,7 @@ def answers(archive: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.float3
     return answer
 
 
-def values(archive: bytes) -> Values:
+def activations(archive: bytes) -> Activations:
     """Return every float value that depends on the image with those it is computed from, and what computes them all."""
     graph = tables.parse(archive).subgraphs[0]
     sources = _sources(graph)
@@ -82,9 +79,10 @@ def values(archive: bytes) -> Values:
             for column in zip(*rows, strict=True)
         ]
 
-    return {
-        names[index]: tuple(names[each] for each in given) for index, given in sources.items()
-    }, compute
+    return Activations(
+        {names[index]: tuple(names[each] for each in given) for index, given in sources.items()},
+        compute,
+    )
 
 
 def _sources(graph: Any) -> dict[int, tuple[int, ...]]:
@@ -188,7 +186,9 @@ def _refuse_other_ends(given: Any, answer: Any, agreed: Contract, file: str) -> 
     returned = [int(size) for size in answer.shape]
     if len(returned) != 2:
         raise ModelError(f"{file}: returns {returned}; expected [1, classes]: a classifier")
-    ends.refuse_others(ends.Ends(shape[1], shape[2], shape[3], returned[1]), agreed, file)
+    signature_check.check_signature(
+        signature_check.ModelSignature(shape[1], shape[2], shape[3], returned[1]), agreed, file
+    )
 
 
 def _forget_words(content: Any) -> None:
@@ -229,8 +229,8 @@ def _settled(content: Any, agreed: Contract, file: str) -> NDArray[np.float32]:
     """Fix the program for one image; return what it answers to noise."""
     try:
         tflite_graph.settle(content, {IMAGE, LOGITS, PROBABILITIES})
-        answer = answers(tables.serialize(content))
-        return np.concatenate([answer(image[None]) for image in probing.noise(agreed)])
+        answer = predictor(tables.serialize(content))
+        return np.concatenate([answer(image[None]) for image in output_check.noise_images(agreed)])
     except (RuntimeError, ValueError) as error:
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelError(

@@ -22,7 +22,7 @@ def inspect_file(path: Path) -> ModelInfo:
         raise ModelError(f"{path}: not here, and {note.name} is; run `dvc pull {path}` first")
     if path.is_dir() and not (path / importers.SAVED_MODEL).is_file():
         raise ModelError(f"{path}: {_folder(path)}; expected {importers.EXPECTED}")
-    form = importers.of(str(path))
+    form = importers.format_of(str(path))
     if path.is_dir():
         return saved_model.read(path)
     safety.refuse_stand_in(path, str(path))

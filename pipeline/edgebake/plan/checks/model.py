@@ -46,7 +46,7 @@ def _model_fits_its_architecture(recipe: Recipe) -> Iterator[Problem]:
 def _file_can_be_read(words: Imported) -> Iterator[Problem]:
     path = Path(words.file)
     try:
-        importers.of(words.file)
+        importers.format_of(words.file)
     except EdgebakeError as error:
         yield "model.imported.file", str(error)
         return
@@ -65,7 +65,7 @@ def _file_can_be_read(words: Imported) -> Iterator[Problem]:
 
 
 def _file_can_become_that(recipe: Recipe, words: Imported) -> Iterator[Problem]:
-    form = importers.of(words.file)
+    form = importers.format_of(words.file)
     runtime, scheme = recipe.convert.runtime, recipe.quantize.scheme
     runtimes = runtimes_of(form)
     if recipe.model.width_multiplier != 1:

@@ -9,7 +9,7 @@ COLOURS = {1: "grey", 3: "rgb or bgr"}
 
 
 @dataclass(frozen=True)
-class Ends:
+class ModelSignature:
     """The two ends of a model: one image in, one number per class out."""
 
     height: int | None  # pixels; None: any
@@ -18,7 +18,7 @@ class Ends:
     classes: int
 
 
-def refuse_others(ends: Ends, agreed: Contract, file: str) -> None:
+def check_signature(ends: ModelSignature, agreed: Contract, file: str) -> None:
     """Compare the ends of the model in `file` with the contract.
 
     Raises:
@@ -29,7 +29,7 @@ def refuse_others(ends: Ends, agreed: Contract, file: str) -> None:
         raise ModelError(f"{file}: the model does not fit its recipe: {'; '.join(found)}")
 
 
-def _size(ends: Ends, agreed: Contract) -> list[str]:
+def _size(ends: ModelSignature, agreed: Contract) -> list[str]:
     height, width = ends.height or agreed.height, ends.width or agreed.width
     if (height, width) == (agreed.height, agreed.width):
         return []
@@ -41,7 +41,7 @@ def _size(ends: Ends, agreed: Contract) -> list[str]:
     ]
 
 
-def _colour(ends: Ends, agreed: Contract) -> list[str]:
+def _colour(ends: ModelSignature, agreed: Contract) -> list[str]:
     if ends.channels == agreed.channels:
         return []
     mend = (
@@ -54,7 +54,7 @@ def _colour(ends: Ends, agreed: Contract) -> list[str]:
     ]
 
 
-def _classes(ends: Ends, agreed: Contract) -> list[str]:
+def _classes(ends: ModelSignature, agreed: Contract) -> list[str]:
     if ends.classes == len(agreed.labels):
         return []
     mend = f"expected a file of {ends.classes} lines in data.labels, or model.imported.head: new to train another head"

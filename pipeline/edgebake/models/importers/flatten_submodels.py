@@ -13,7 +13,7 @@ from edgebake.models.keras_graph import functional, kind, nodes
 INERT = ("Identity", "GaussianNoise")
 
 
-def flat(model: Any, image: Any) -> Any:
+def flatten_submodels(model: Any, image: Any) -> Any:
     """Return the model on the input tensor `image`; weights are shared."""
     import keras
 

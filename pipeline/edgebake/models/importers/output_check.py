@@ -12,13 +12,13 @@ IMAGES = 4
 TOLERANCE = 1e-3  # of the sum of a row, float16 models included
 
 
-def noise(agreed: Contract) -> NDArray[np.float32]:
+def noise_images(agreed: Contract) -> NDArray[np.float32]:
     """Return images of noise as the model sees them, float32 [4, h, w, c]."""
     shape = (IMAGES, agreed.height, agreed.width, agreed.channels)
     return agreed.scaled(np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8))
 
 
-def refuse_other_output(answers: NDArray[np.float32], output: Output, file: str) -> None:
+def check_output(answers: NDArray[np.float32], output: Output, file: str) -> None:
     """Hold answers [n, classes] against `model.imported.output`.
 
     Raises:

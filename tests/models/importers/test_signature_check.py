@@ -3,7 +3,7 @@
 import pytest
 
 from edgebake.errors import ModelError
-from edgebake.models.importers.ends import Ends, refuse_others
+from edgebake.models.importers.signature_check import ModelSignature, check_signature
 from edgebake.tasks.contract import Contract
 
 
@@ -14,13 +14,13 @@ def agreed() -> Contract:
 
 
 def test_equal_ends_and_ends_of_any_size_pass() -> None:
-    refuse_others(Ends(96, 96, 3, 2), agreed(), "model.keras")
-    refuse_others(Ends(None, None, 3, 2), agreed(), "model.keras")
+    check_signature(ModelSignature(96, 96, 3, 2), agreed(), "model.keras")
+    check_signature(ModelSignature(None, None, 3, 2), agreed(), "model.keras")
 
 
 def test_every_difference_is_told_at_once() -> None:
     with pytest.raises(ModelError) as told:
-        refuse_others(Ends(224, 192, 1, 10), agreed(), "model.keras")
+        check_signature(ModelSignature(224, 192, 1, 10), agreed(), "model.keras")
     text = str(told.value)
     assert text.startswith(
         "model.keras: the model does not fit its recipe: it takes images of 224 x 192 pixels"
