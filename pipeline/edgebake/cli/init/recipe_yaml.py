@@ -81,7 +81,7 @@ def model(found: ModelInfo, words: Brought) -> str:
         [
             f"# Of the {found.container.split(',')[0]} {words.file}. Track it with `dvc add {words.file}`.",
             "architecture: import",
-            "width: 1.0 # as it is",
+            "width_multiplier: 1.0 # as it is",
             f"resolution: {resolution} # {asked}pixels a side, or from top to bottom",
             "imported:",
             f"  file: {text(words.file)}",
