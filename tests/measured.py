@@ -143,8 +143,8 @@ def vectors(platform: str) -> dict[str, Any]:
     examples = Examples(
         images, np.arange(2), alone.CONTRACT.labels, areas=[image.size for image in images]
     )
-    file = golden.File(SHA256, platform, INSPECTION.to_dict(), alone.CONTRACT)
-    return golden.make(file, examples, np.eye(10, dtype=np.float32)[:2])
+    file = golden.ConvertedFile(SHA256, platform, INSPECTION.to_dict(), alone.CONTRACT)
+    return golden.build_vectors(file, examples, np.eye(10, dtype=np.float32)[:2])
 
 
 def lay_parity(platform: str, found: Mapping[str, dict[str, Any] | None]) -> None:

@@ -215,8 +215,8 @@ def _vectors(
         target.contract.labels,
         areas=[image.size for image in images],
     )
-    made = golden.make(
-        golden.File("ab" * 32, platform, inspection, target.contract), examples, answers
+    made = golden.build_vectors(
+        golden.ConvertedFile("ab" * 32, platform, inspection, target.contract), examples, answers
     )
     return bundle_golden.render(made, after, target.contract.labels)
 

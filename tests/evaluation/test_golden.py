@@ -27,10 +27,10 @@ def _file(
     operators: list[Operator] = FLOATS,
     step: float | None = None,
     platform: str = "linux",
-) -> golden.File:
+) -> golden.ConvertedFile:
     taken = tensor or Tensor("image", [1, 4, 4, 1], "float32", "NHWC")
     given = Tensor("probabilities", [1, 3], "float32", "NC", step, None if step is None else 0)
-    return golden.File(
+    return golden.ConvertedFile(
         "ab" * 32, platform, Inspection(taken, given, operators, {}).to_dict(), CONTRACT
     )
 
@@ -43,25 +43,25 @@ def _examples(labels: list[int], sides: list[int] | None = None) -> Examples:
     return Examples(images, np.array(labels), CLASSES, areas=[image.size for image in images])
 
 
-def _answers(*rows: list[float]) -> NDArray[np.float32]:
+def _predictions(*rows: list[float]) -> NDArray[np.float32]:
     return np.array(rows, np.float32)
 
 
-def _pictures(found: dict[str, Any]) -> list[NDArray[np.uint8]]:
+def _pictures(vectors: dict[str, Any]) -> list[NDArray[np.uint8]]:
     return [
-        np.asarray(Image.open(io.BytesIO(base64.b64decode(one["image"]))))
-        for one in found["examples"]
+        np.asarray(Image.open(io.BytesIO(base64.b64decode(example["image"]))))
+        for example in vectors["examples"]
     ]
 
 
-def _numbers(found: dict[str, Any]) -> list[int]:
+def _numbers(vectors: dict[str, Any]) -> list[int]:
     """Return which examples were taken: each picture is of one grey."""
-    return [int(picture[0, 0]) // 10 for picture in _pictures(found)]
+    return [int(picture[0, 0]) // 10 for picture in _pictures(vectors)]
 
 
 def test_the_bytes_of_a_picture_do_not_depend_on_who_deflates() -> None:
-    found = golden.make(_file(), _examples([0]), _answers(SURE[0]))
-    written = base64.b64decode(found["examples"][0]["image"])
+    vectors = golden.build_vectors(_file(), _examples([0]), _predictions(SURE[0]))
+    written = base64.b64decode(vectors["examples"][0]["image"])
     # 8 rows of a filter's number and 8 pixels: stored, they stand in the file as they are.
     assert b"".join(b"\x00" + bytes(8) for _ in range(8)) in written
 
@@ -71,31 +71,40 @@ SURE = {0: [0.9, 0.05, 0.05], 1: [0.05, 0.9, 0.05], 2: [0.05, 0.05, 0.9]}
 
 def test_examples_are_of_all_classes_before_any_is_there_twice() -> None:
     labels = [0, 0, 0, 0, 0, 1, 1, 2]
-    found = golden.make(_file(), _examples(labels), _answers(*(SURE[label] for label in labels)))
+    vectors = golden.build_vectors(
+        _file(), _examples(labels), _predictions(*(SURE[label] for label in labels))
+    )
     # a, b, c in the first turn; a and b again in the second
-    assert _numbers(found) == [0, 1, 5, 6, 7]
-    assert [one["label"] for one in found["examples"]] == ["a", "a", "b", "b", "c"]
+    assert _numbers(vectors) == [0, 1, 5, 6, 7]
+    assert [example["label"] for example in vectors["examples"]] == ["a", "a", "b", "b", "c"]
 
 
 def test_examples_are_as_many_as_there_are_when_there_are_few() -> None:
-    assert _numbers(golden.make(_file(), _examples([0, 1]), _answers(SURE[0], SURE[1]))) == [0, 1]
+    assert _numbers(
+        golden.build_vectors(_file(), _examples([0, 1]), _predictions(SURE[0], SURE[1]))
+    ) == [0, 1]
 
 
 def test_an_answer_that_is_not_clear_is_no_example() -> None:
     # the tolerance is 0.04, so that the likeliest two have to lie more than 0.16 apart
-    answers = _answers([0.57, 0.42, 0.01], [0.58, 0.41, 0.01])
-    found = golden.make(_file(operators=INTEGERS), _examples([0, 0]), answers)
-    assert found["tolerances"]["output"] == 0.04
-    assert _numbers(found) == [1]
+    predictions = _predictions([0.57, 0.42, 0.01], [0.58, 0.41, 0.01])
+    vectors = golden.build_vectors(_file(operators=INTEGERS), _examples([0, 0]), predictions)
+    assert vectors["tolerances"]["output"] == 0.04
+    assert _numbers(vectors) == [1]
 
 
 def test_no_clear_answer_leaves_no_example() -> None:
-    assert golden.make(_file(), _examples([0]), _answers([0.5, 0.5, 0.0]))["examples"] == []
+    assert (
+        golden.build_vectors(_file(), _examples([0]), _predictions([0.5, 0.5, 0.0]))["examples"]
+        == []
+    )
 
 
 def test_right_answers_come_before_wrong_ones() -> None:
     labels = [1, 1, 1, 0, 0, 0, 0, 0]
-    assert _numbers(golden.make(_file(), _examples(labels), _answers(*[SURE[0]] * 8))) == [
+    assert _numbers(
+        golden.build_vectors(_file(), _examples(labels), _predictions(*[SURE[0]] * 8))
+    ) == [
         3,
         4,
         5,
@@ -106,7 +115,9 @@ def test_right_answers_come_before_wrong_ones() -> None:
 
 def test_of_one_class_the_smallest_pictures_are_taken() -> None:
     sides = [64, 8, 64, 8, 64, 8, 8, 8]
-    assert _numbers(golden.make(_file(), _examples([0] * 8, sides), _answers(*[SURE[0]] * 8))) == [
+    assert _numbers(
+        golden.build_vectors(_file(), _examples([0] * 8, sides), _predictions(*[SURE[0]] * 8))
+    ) == [
         1,
         3,
         5,
@@ -118,12 +129,12 @@ def test_of_one_class_the_smallest_pictures_are_taken() -> None:
 def test_the_picture_is_the_raw_one_in_its_own_size() -> None:
     rng = np.random.default_rng(0)
     images = [rng.integers(0, 256, shape, dtype=np.uint8) for shape in ((9, 5), (7, 11, 3))]
-    found = golden.make(
+    vectors = golden.build_vectors(
         _file(),
         Examples(images, np.array([0, 1]), CLASSES, areas=[image.size for image in images]),
-        _answers(SURE[0], SURE[1]),
+        _predictions(SURE[0], SURE[1]),
     )
-    assert all(map(np.array_equal, _pictures(found), images))
+    assert all(map(np.array_equal, _pictures(vectors), images))
 
 
 @pytest.mark.parametrize(
@@ -138,20 +149,20 @@ def test_the_picture_is_the_raw_one_in_its_own_size() -> None:
 def test_the_tensor_is_exactly_what_the_file_takes(tensor: Tensor, data: bytes) -> None:
     black, white = np.zeros((4, 4), np.uint8), np.full((4, 4), 255, np.uint8)
     examples = Examples([black, white], np.array([0, 1]), CLASSES, areas=[black.size, white.size])
-    found = golden.make(_file(tensor), examples, _answers(SURE[0], SURE[1]))
-    tensors = [one["tensor"] for one in found["examples"]]
-    assert [one["shape"] for one in tensors] == [[1, 4, 4, 1]] * 2
-    assert {one["dtype"] for one in tensors} == {"uint8" if tensor.is_image else tensor.dtype}
+    vectors = golden.build_vectors(_file(tensor), examples, _predictions(SURE[0], SURE[1]))
+    tensors = [example["tensor"] for example in vectors["examples"]]
+    assert [tensor["shape"] for tensor in tensors] == [[1, 4, 4, 1]] * 2
+    assert {tensor["dtype"] for tensor in tensors} == {"uint8" if tensor.is_image else tensor.dtype}
     width = len(data) // 2
-    assert [base64.b64decode(one["data"]) for one in tensors] == [
+    assert [base64.b64decode(tensor["data"]) for tensor in tensors] == [
         data[:width] * 16,
         data[width:] * 16,
     ]
 
 
 def test_the_answer_is_real_probabilities() -> None:
-    found = golden.make(_file(), _examples([0]), _answers([0.7, 0.2, 0.1]))
-    assert found["examples"][0]["output"] == [0.7, 0.2, 0.1]
+    vectors = golden.build_vectors(_file(), _examples([0]), _predictions([0.7, 0.2, 0.1]))
+    assert vectors["examples"][0]["output"] == [0.7, 0.2, 0.1]
 
 
 @pytest.mark.parametrize(
@@ -222,12 +233,12 @@ def test_an_answer_may_be_off_by_what_other_kernels_make_of_it(
 
 def test_the_same_answers_give_the_same_vectors() -> None:
     labels = [0, 1, 2, 0, 1, 2, 0]
-    answers = _answers(*(SURE[label] for label in labels))
-    assert golden.make(_file(), _examples(labels), answers) == golden.make(
-        _file(), _examples(labels), answers
+    predictions = _predictions(*(SURE[label] for label in labels))
+    assert golden.build_vectors(_file(), _examples(labels), predictions) == golden.build_vectors(
+        _file(), _examples(labels), predictions
     )
 
 
 def test_it_says_its_format_and_of_which_file_it_is() -> None:
-    found = golden.make(_file(), _examples([0]), _answers(SURE[0]))
-    assert (found["format"], found["sha256"]) == ("edgebake.golden/1", "ab" * 32)
+    vectors = golden.build_vectors(_file(), _examples([0]), _predictions(SURE[0]))
+    assert (vectors["format"], vectors["sha256"]) == ("edgebake.golden/1", "ab" * 32)

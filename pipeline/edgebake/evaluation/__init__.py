@@ -1,1 +1,1 @@
-"""Measure how good and how fast a converted model is, and decide whether it ships."""
+"""Evaluation of converted files: accuracy, latency, gates and golden vectors."""

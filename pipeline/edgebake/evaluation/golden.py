@@ -1,14 +1,14 @@
-"""A few examples with the tensor and the answer that belong to them: what an app holds itself against on a device.
+"""Golden vectors: a few examples with the input and output that a device has to reproduce.
 
-Made where the test split is read, and shipped with the bundle. Reads and writes nothing.
+They are made where the test split is read, and ship with the bundle. Reads and writes nothing.
 """
 
 import base64
 import io
-from collections.abc import Iterator
+from collections import Counter
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +20,15 @@ from edgebake.tasks.contract import Contract
 
 FORMAT = "edgebake.golden/1"
 EXAMPLES = 5
-# Top-1 and top-2 lie so many tolerances apart: each may be one off, so that two would do; two more keep the order.
-CLEAR = 4
+# The tolerances between the two highest probabilities. Each of the two may be off by one, so the
+# order holds from two on; two more leave a margin.
+MARGIN = 4
 # Two machines round (pixel - mean) * scale differently in the last bit of a float32.
 ROUNDING = 1.01
-# How far probabilities of one file lie apart on two sets of kernels. Measured with DS-CNN on the 540 digits of the test
-# split, the largest: float32, of LiteRT and of ONNX Runtime, optimized or not, 0.000005; float16 to float32, 0.001;
-# int8, XNNPACK to LiteRT's reference, 0.023. Deeper models add up more of it.
+# Largest difference between the probabilities of one file on two sets of kernels. Measured with
+# DS-CNN on the 540 digits of the test split: float32, LiteRT and ONNX Runtime, optimized or not,
+# 0.000005; float16 and float32, 0.001; int8, XNNPACK and LiteRT's reference kernels, 0.023.
+# Deeper models add up larger differences.
 FLOAT32_KERNELS = 0.001
 FLOAT16_KERNELS = 0.02
 INTEGER_KERNELS = 0.04
@@ -34,122 +36,161 @@ STEPS = 4  # of a quantized output, where a step is large
 DIGITS = 6  # of a probability: a thousandth of the smallest tolerance
 
 
+class StoredTensor(TypedDict):
+    """A tensor in golden.json: `data` is little-endian, in base64."""
+
+    dtype: str
+    shape: list[int]
+    data: str
+
+
+class GoldenVector(TypedDict):
+    """One example in golden.json: `image` is a PNG in base64, `output` has a value per class."""
+
+    image: str
+    tensor: StoredTensor
+    output: list[float]
+    label: str
+
+
 @dataclass(frozen=True)
-class File:
-    """A converted file, as far as its answers go."""
+class ConvertedFile:
+    """The properties of a converted file that its predictions depend on."""
 
     sha256: str
     platform: str
-    inspection: dict[str, Any]  # what inspection.json holds
+    inspection: dict[str, Any]  # content of inspection.json
     contract: Contract
 
+    @property
+    def input(self) -> Tensor:
+        """Return the input tensor."""
+        return Tensor(**self.inspection["input"])
 
-def make(file: File, examples: Examples, answers: NDArray[np.float32]) -> dict[str, Any]:
-    """Return what golden.json holds; no examples where none of the answers is clear.
+
+def build_vectors(
+    file: ConvertedFile, examples: Examples, predictions: NDArray[np.float32]
+) -> dict[str, Any]:
+    """Return the content of golden.json.
+
+    It has no examples where the two highest probabilities of every prediction are close.
 
     Args:
-        file: that gave the answers.
+        file: the file that made the predictions.
         examples: of the test split.
-        answers: real probabilities [n, classes].
+        predictions: probabilities, float32 [n, classes].
     """
     limits = tolerances(file)
-    chosen = _chosen(examples, answers, limits["output"])
     return {
         "format": FORMAT,
         "sha256": file.sha256,
         "tolerances": limits,
-        "examples": [_vector(file, examples, number, answers[number]) for number in chosen],
+        "examples": [
+            _vector(file, examples, number, predictions[number])
+            for number in _select(examples, predictions, limits["output"])
+        ],
     }
 
 
-def tolerances(file: File) -> dict[str, float]:
-    """Return how far an app may be off, in real units: `tensor` for the model's input, `output` for probabilities."""
-    return {"tensor": _of_tensor(file), "output": _of_output(file)}
+def tolerances(file: ConvertedFile) -> dict[str, float]:
+    """Return how far a device may be off, in real units.
+
+    `tensor` is for the model's input after preprocessing, `output` for probabilities.
+    """
+    return {"tensor": _input_tolerance(file), "output": _output_tolerance(file)}
 
 
-def _of_tensor(file: File) -> float:
+def _input_tolerance(file: ConvertedFile) -> float:
     """Return one pixel level: image libraries round the sums of a resize differently."""
-    tensor = Tensor(**file.inspection["input"])
+    tensor = file.input
     if tensor.is_image:
         return 1.0
     level = max(file.contract.scale) * ROUNDING
-    # What is one level off may also fall on the other side of a rounding.
-    return level + tensor.scale if tensor.scale is not None else level
+    if tensor.scale is None:
+        return level
+    # A value that is one level off may also be rounded to the next quantization step.
+    return level + tensor.scale
 
 
-def _of_output(file: File) -> float:
+def _output_tolerance(file: ConvertedFile) -> float:
     scale = file.inspection["output"]["scale"] or 0.0
-    return max(_of_kernels(file), STEPS * scale)
+    return max(_kernel_tolerance(file), STEPS * scale)
 
 
-def _of_kernels(file: File) -> float:
-    dtypes = {dtype for one in file.inspection["operators"] for dtype in one["dtypes"]}
+def _kernel_tolerance(file: ConvertedFile) -> float:
+    dtypes: set[str] = set()
+    for operator in file.inspection["operators"]:
+        dtypes.update(operator["dtypes"])
     if any("int" in dtype for dtype in dtypes):
         return INTEGER_KERNELS
+    if file.platform == "linux" and dtypes == {"float32"}:
+        return FLOAT32_KERNELS
     # GPUs of phones compute float32 files in float16.
-    return (
-        FLOAT32_KERNELS if file.platform == "linux" and dtypes == {"float32"} else FLOAT16_KERNELS
-    )
+    return FLOAT16_KERNELS
 
 
-def _chosen(examples: Examples, answers: NDArray[np.float32], tolerance: float) -> list[int]:
-    """Return a few examples with clear answers, in their order: right ones first, of each class one, then another."""
-    second, first = np.sort(answers, axis=1)[:, -2:].T
-    classes = answers.argmax(axis=1)
-    # A bundle is downloaded: of two pictures the smaller one.
-    sizes = examples.areas
-    clear = [
-        number
-        for number in range(len(answers))
-        if first[number] - second[number] > CLEAR * tolerance
-    ]
-    clear.sort(
-        key=lambda number: (classes[number] != examples.labels[number], sizes[number], number)
-    )
-    return sorted(islice(_in_turns(clear, classes), EXAMPLES))
+def _select(examples: Examples, predictions: NDArray[np.float32], tolerance: float) -> list[int]:
+    """Return the numbers of a few examples with a clear margin, in ascending order.
+
+    Correct predictions come before wrong ones, and small images before large ones because a bundle
+    is downloaded; the classes take turns.
+    """
+    second, first = np.sort(predictions, axis=1)[:, -2:].T
+    classes = predictions.argmax(axis=1)
+    is_wrong = classes != examples.labels
+
+    def preference(number: int) -> tuple[bool, int, int]:
+        return bool(is_wrong[number]), examples.areas[number], number
+
+    has_margin = first - second > MARGIN * tolerance
+    numbers = [number for number in range(len(predictions)) if has_margin[number]]
+    numbers.sort(key=preference)
+    return sorted(islice(_take_turns(numbers, classes), EXAMPLES))
 
 
-def _in_turns(numbers: list[int], classes: NDArray[np.int64]) -> Iterator[int]:
-    """Yield the first of each class, in their order, then the second of each, and so on."""
-    seen: dict[int, int] = {}
-    rounds = []
+def _take_turns(numbers: list[int], classes: NDArray[np.int64]) -> list[int]:
+    """Return the first example of each class, then the second of each, and so on."""
+    count_by_class: Counter[int] = Counter()
+    turns: dict[int, int] = {}
     for number in numbers:
-        rounds.append((seen.setdefault(int(classes[number]), 0), number))
-        seen[int(classes[number])] += 1
-    yield from (number for _, number in sorted(rounds, key=lambda one: one[0]))
+        predicted = int(classes[number])
+        turns[number] = count_by_class[predicted]
+        count_by_class[predicted] += 1
+    return sorted(numbers, key=turns.__getitem__)
 
 
 def _vector(
-    file: File, examples: Examples, number: int, answer: NDArray[np.float32]
-) -> dict[str, Any]:
+    file: ConvertedFile, examples: Examples, number: int, prediction: NDArray[np.float32]
+) -> GoldenVector:
     image = examples.images[number]
     return {
-        "image": _text(_png(image)),
-        "tensor": _tensor(file, image),
-        "output": [round(float(probability), DIGITS) for probability in answer],
+        "image": _base64(_png(image)),
+        "tensor": _stored_input(file, image),
+        "output": [round(float(probability), DIGITS) for probability in prediction],
         "label": examples.classes[examples.labels[number]],
     }
 
 
-def _tensor(file: File, image: NDArray[np.uint8]) -> dict[str, Any]:
-    """Return the input that the file takes for an image."""
-    tensor = Tensor(**file.inspection["input"])
-    pixels = file.contract.resized([image])
-    stored = pixels if tensor.is_image else tensor.to_stored(file.contract.scaled(pixels))
-    little = stored.astype(stored.dtype.newbyteorder("<"))
+def _stored_input(file: ConvertedFile, image: NDArray[np.uint8]) -> StoredTensor:
+    """Return the input tensor that the file takes for an image."""
+    tensor = file.input
+    stored = pixels = file.contract.resized([image])
+    if not tensor.is_image:
+        stored = tensor.to_stored(file.contract.scaled(pixels))
+    little_endian = stored.astype(stored.dtype.newbyteorder("<"))
     return {
         "dtype": stored.dtype.name,
         "shape": list(stored.shape),
-        "data": _text(little.tobytes()),
+        "data": _base64(little_endian.tobytes()),
     }
 
 
 def _png(image: NDArray[np.uint8]) -> bytes:
-    written = io.BytesIO()
-    # Stored, not deflated: those bytes depend on the zlib at hand.
-    Image.fromarray(image).save(written, "PNG", compress_level=0)
-    return written.getvalue()
+    buffer = io.BytesIO()
+    # Stored, not deflated: deflated bytes depend on the version of zlib.
+    Image.fromarray(image).save(buffer, "PNG", compress_level=0)
+    return buffer.getvalue()
 
 
-def _text(content: bytes) -> str:
-    return base64.b64encode(content).decode()
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()

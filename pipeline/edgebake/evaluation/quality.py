@@ -1,4 +1,4 @@
-"""Answers to the test split in, measurements of how good they are out, each with its interval.
+"""Accuracy, agreement and calibration of a file's predictions, with 95 % confidence intervals.
 
 Reads and writes nothing.
 """
@@ -14,11 +14,12 @@ from edgebake.runtimes.run_modes import HOST, RunMode
 from edgebake.tasks.outputs import classification
 
 Predictions = NDArray[np.float32]  # probabilities [n, classes]
+Flags = NDArray[np.bool_]  # [n]
 
 
 @dataclass(frozen=True)
 class MeasurementContext:
-    """What ran the file, beside the way in which it did."""
+    """The machine, runtime and file of a measurement."""
 
     device: str
     os: str
@@ -28,80 +29,97 @@ class MeasurementContext:
     sha256: str  # of the file
 
     def share(self, value: float, where: str, interval: list[float], n: int) -> Measurement:
-        """Return a share of the examples, measured here."""
+        """Return a share of n examples as a measurement."""
         return Measurement(value, "share", where, interval=interval, n=n, **vars(self))
 
 
 @dataclass(frozen=True)
-class TestPredictions:
-    """The answers of the float parent, and of the file in each way to run it; the first is the one that gates judge."""
+class PredictionSet:
+    """Predictions of the float parent, and of the file in each run mode, on the test split."""
 
     labels: NDArray[np.int64]  # [n]
-    reference: Predictions
-    found: dict[RunMode, Predictions]
+    float_predictions: Predictions
+    by_mode: dict[RunMode, Predictions]  # gates judge the first
 
     @property
-    def first(self) -> RunMode:
-        """Return the way that gates judge."""
-        return next(iter(self.found))
+    def first_mode(self) -> RunMode:
+        """Return the run mode that gates judge."""
+        return next(iter(self.by_mode))
 
     @property
-    def answers(self) -> Predictions:
-        """Return the answers in that way."""
-        return self.found[self.first]
+    def predictions(self) -> Predictions:
+        """Return the probabilities [n, classes] in the first mode."""
+        return self.by_mode[self.first_mode]
 
     @property
     def confidences(self) -> NDArray[np.float64]:
-        """Return how sure the file is of each answer, 0 to 1 [n]."""
-        surest: NDArray[np.float64] = self.answers.max(axis=1).astype(np.float64).clip(0, 1)
-        return surest
+        """Return the highest probability of each example in the first mode, 0 to 1 [n]."""
+        highest: NDArray[np.float64] = self.predictions.max(axis=1).astype(np.float64)
+        return highest.clip(0, 1)
 
     @property
-    def right(self) -> NDArray[np.bool_]:
-        """Return which answers are as labelled [n]."""
-        right: NDArray[np.bool_] = self.answers.argmax(axis=1) == self.labels
+    def right(self) -> Flags:
+        """Return which examples are classified correctly in the first mode [n]."""
+        return self.is_right(self.predictions)
+
+    def is_right(self, predictions: Predictions) -> Flags:
+        """Return which predictions [n, classes] match the labels [n]."""
+        right: Flags = predictions.argmax(axis=1) == self.labels
         return right
 
 
-def measured(
-    scored: TestPredictions, here: MeasurementContext, parent: MeasurementContext
+def measure(
+    test: PredictionSet, context: MeasurementContext, float_context: MeasurementContext
 ) -> dict[str, Measurement]:
-    """Return accuracy in every way, what was lost against the float parent, and how often answers are the same."""
-    labels, first = scored.labels, scored.first
-    float_right = scored.reference.argmax(axis=1) == labels
-    metrics = {"float_accuracy": _share(float_right, HOST, parent)}
-    for way, answers in scored.found.items():
-        metrics[way.metric_name("accuracy")] = _share(
-            answers.argmax(axis=1) == labels, way.where, here
-        )
-        if way is not first:
-            same = answers.argmax(axis=1) == scored.answers.argmax(axis=1)
-            metrics[way.metric_name("agreement")] = _share(same, way.where, here)
-    same = scored.answers.argmax(axis=1) == scored.reference.argmax(axis=1)
-    metrics["agreement_with_float"] = _share(same, first.where, here)
-    metrics["accuracy_drop"] = _accuracy_drop(float_right, scored.right, first.where, here)
+    """Measure accuracy and agreement in every run mode, and the accuracy lost in the first.
+
+    Args:
+        test: the predictions.
+        context: where the file made them.
+        float_context: where the float parent made them.
+    """
+    first = test.first_mode
+    float_right = test.is_right(test.float_predictions)
+    metrics = {"float_accuracy": _share(float_right, HOST, float_context)}
+    for mode, predictions in test.by_mode.items():
+        right = test.is_right(predictions)
+        metrics[mode.metric_name("accuracy")] = _share(right, mode.where, context)
+        if mode is not first:
+            same = _same_class(predictions, test.predictions)
+            metrics[mode.metric_name("agreement")] = _share(same, mode.where, context)
+    same = _same_class(test.predictions, test.float_predictions)
+    metrics["agreement_with_float"] = _share(same, first.where, context)
+    metrics["accuracy_drop"] = _accuracy_drop(float_right, test.right, first.where, context)
     return metrics
 
 
 def expected_calibration_error(
-    scored: TestPredictions, here: MeasurementContext
+    test: PredictionSet, context: MeasurementContext
 ) -> tuple[Measurement, list[float]]:
-    """Return how far confidence is from being right, and what that could have been."""
-    columns = (scored.confidences, scored.right)
-    values = bootstrap.resampled(classification.expected_calibration_error, columns)
-    found = classification.expected_calibration_error(*columns)
-    return here.share(
-        found, scored.first.where, bootstrap.interval(values), len(scored.labels)
-    ), values
+    """Return the expected calibration error in the first mode, and its bootstrap resamples."""
+    columns = (test.confidences, test.right)
+    resamples = bootstrap.resampled(classification.expected_calibration_error, columns)
+    error = classification.expected_calibration_error(*columns)
+    interval = bootstrap.interval(resamples)
+    measurement = context.share(error, test.first_mode.where, interval, len(test.labels))
+    return measurement, resamples
 
 
-def _share(right: NDArray[np.bool_], where: str, place: MeasurementContext) -> Measurement:
-    count, n = int(right.sum()), len(right)
-    return place.share(count / n, where, proportion.interval(count, n), n)
+def _same_class(predictions: Predictions, reference: Predictions) -> Flags:
+    same: Flags = predictions.argmax(axis=1) == reference.argmax(axis=1)
+    return same
+
+
+def _share(flags: Flags, where: str, context: MeasurementContext) -> Measurement:
+    count = int(flags.sum())
+    n = len(flags)
+    return context.share(count / n, where, proportion.interval(count, n), n)
 
 
 def _accuracy_drop(
-    before: NDArray[np.bool_], now: NDArray[np.bool_], where: str, place: MeasurementContext
+    before: Flags, now: Flags, where: str, context: MeasurementContext
 ) -> Measurement:
-    lost, won, n = int((before & ~now).sum()), int((~before & now).sum()), len(now)
-    return place.share((lost - won) / n, where, paired.interval(lost, won, n), n)
+    lost = int((before & ~now).sum())
+    won = int((~before & now).sum())
+    n = len(now)
+    return context.share((lost - won) / n, where, paired.interval(lost, won, n), n)

@@ -23,7 +23,7 @@ from edgebake.errors import CoverageError
 from edgebake.evaluation import golden, quality
 from edgebake.evaluation.latency import stopwatch
 from edgebake.evaluation.latency.request import TimingRequest, TimingResult
-from edgebake.evaluation.quality import MeasurementContext, TestPredictions
+from edgebake.evaluation.quality import MeasurementContext, PredictionSet
 from edgebake.measurement import SLICE, Measurement, not_measured
 from edgebake.recipe.stage_params import ValidateParams
 from edgebake.runtimes import placement, workload
@@ -67,7 +67,7 @@ def run(job: Job) -> str:
     timing = _timing(job, ways)
     metrics = {
         **_size(section.runtime, files, here),
-        **quality.measured(scored, here, parent),
+        **quality.measure(scored, here, parent),
         "expected_calibration_error": error,
         **_workload(counted, here),
         "speedup": not_measured("times", NO_BASELINE),
@@ -90,7 +90,7 @@ def _test_split(section: ValidateParams, source: Path) -> Test:
 
 def _scored(
     job: Job, test: Test, files: dict[str, bytes], ways: tuple[RunMode, ...]
-) -> TestPredictions:
+) -> PredictionSet:
     """Return what the float parent, and the file in every way to run it, answer to the test split."""
     section: ValidateParams = job.section
     model = {load_runtime(section.reference_runtime).facts.file: _float_model(section).read_bytes()}
@@ -106,7 +106,7 @@ def _scored(
         }
     except CoverageError as error:
         raise CoverageError(f"validate {job.variant}: {error}") from error
-    return TestPredictions(test.examples.labels, reference, found)
+    return PredictionSet(test.examples.labels, reference, found)
 
 
 def _float_model(section: ValidateParams) -> Path:
@@ -198,7 +198,7 @@ def _timing(job: Job, ways: tuple[RunMode, ...]) -> TimingResult:
     return timing
 
 
-def _write_examples(out: Path, test: Test, scored: TestPredictions) -> None:
+def _write_examples(out: Path, test: Test, scored: PredictionSet) -> None:
     """Write a row per example: its label and columns, what the file and its float parent answer, and how surely."""
     classes, columns = test.examples.classes, test.examples.columns
     head = [
@@ -208,21 +208,25 @@ def _write_examples(out: Path, test: Test, scored: TestPredictions) -> None:
         "confidence",
         *(f"{SLICE}{name}" for name in columns),
     ]
-    picked = (scored.labels, scored.answers.argmax(axis=1), scored.reference.argmax(axis=1))
+    picked = (
+        scored.labels,
+        scored.predictions.argmax(axis=1),
+        scored.float_predictions.argmax(axis=1),
+    )
     named = [[classes[number] for number in numbers] for numbers in picked]
     surely = [f"{one:.6f}" for one in scored.confidences]
     with (out / "examples.csv").open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerows([head, *zip(*named, surely, *columns.values(), strict=True)])
-    np.save(out / "answers.npy", scored.answers)
+    np.save(out / "answers.npy", scored.predictions)
 
 
-def _write_golden(job: Job, test: Test, scored: TestPredictions, here: MeasurementContext) -> None:
+def _write_golden(job: Job, test: Test, scored: PredictionSet, here: MeasurementContext) -> None:
     """Write what an app holds itself against: a few of the examples, with what the file took and gave."""
     inspection = json.loads((job.out / "inspection.json").read_text())
     agreed = contract.from_json((job.out / "contract.json").read_text())
-    file = golden.File(here.sha256, job.section.platform, inspection, agreed)
-    content = golden.make(file, test.examples, scored.answers)
+    file = golden.ConvertedFile(here.sha256, job.section.platform, inspection, agreed)
+    content = golden.build_vectors(file, test.examples, scored.predictions)
     (job.out / "golden.json").write_text(json.dumps(content, indent=2) + "\n")
 
 
