@@ -13,9 +13,9 @@ from hypothesis import settings
 
 from edgebake.plan import planner
 from edgebake.plan.compose import Composed, compose_release, compose_targets
-from edgebake.plan.planner import Plan
 from edgebake.recipe import Recipe, Release
 from edgebake.recipe.files import targets
+from edgebake.recipe.stage_params import Plan
 from tests import other_system, properties, releases
 
 ROOT = Path(__file__).parents[1]

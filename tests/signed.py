@@ -15,7 +15,7 @@ from edgebake import artifacts
 from edgebake.bundle import manifest
 from edgebake.cli import keygen
 from edgebake.plan import planner
-from edgebake.plan.planner import Plan
+from edgebake.recipe.stage_params import Plan
 from edgebake.stages import sign
 from tests import measured
 from tests.stages import alone

@@ -20,7 +20,7 @@ from edgebake.bundle.trust import keys, provenance
 from edgebake.cli import verify
 from edgebake.cli.verify import VerifyOptions
 from edgebake.errors import ProofError
-from edgebake.plan.planner import Plan
+from edgebake.recipe.stage_params import Plan
 from tests import signed
 from tests.signed import Signed, rewrite
 

@@ -169,7 +169,7 @@ def test_params_that_are_not_yaml(trained: Path, said: Said) -> None:
 @pytest.mark.parametrize("text", ["data: [a]\n", "data:\n", "data: {x: hello}\n", "prune: {}\n"])
 def test_params_without_sections(trained: Path, said: Said, text: str) -> None:
     (trained / "params.yaml").write_text(text)
-    expected = "expected a mapping from variant to section: run `edgebake plan`"
+    expected = "expected a mapping from variant to parameters: run `edgebake plan`"
     assert said.by("train", VARIANT) == f"params.yaml: data: not a plan; {expected}"
     assert said.by("table") == f"params.yaml: data: not a plan; {expected}"
 

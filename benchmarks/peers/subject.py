@@ -83,7 +83,7 @@ def _trained(composed: Composed, folder: Path) -> Path:
 def _run(stage: str, run: Callable[[Job], str], variants: dict[str, Any]) -> None:
     """Run the variants of a stage in this process and in artifacts/ of the current folder."""
     for variant, content in variants.items():
-        params = stage_params.typed(stage, variant, content)
+        params = stage_params.parse(stage, variant, content)
         with artifacts.published(artifacts.folder(stage, variant)) as out:
             run(Job(variant, params, out, Console(stderr=True)))
 

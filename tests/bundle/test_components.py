@@ -8,8 +8,7 @@ import pytest
 from edgebake import plugins
 from edgebake.bundle import components
 from edgebake.bundle.components import EDGEBAKE, Component
-from edgebake.plan.planner import Plan
-from edgebake.recipe.stage_params import PackageParams, typed
+from edgebake.recipe.stage_params import PackageParams, Plan, parse
 from edgebake.runtimes.interface import load_runtime
 from tests.bundle import made
 
@@ -71,7 +70,7 @@ def test_the_version_of_a_library_is_among_the_tools_that_measure_with_it(runtim
 
 
 def test_the_projects_own_data_is_named(planned: Plan) -> None:
-    section: PackageParams = typed("package", "android", planned["package"]["android"])
+    section: PackageParams = parse("package", "android", planned["package"]["android"])
     data = [one for one in components.list_components(section, {}) if one.kind == "data"]
     assert data == [
         Component(

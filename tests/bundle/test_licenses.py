@@ -10,9 +10,8 @@ from edgebake.bundle import licenses
 from edgebake.bundle.components import Component
 from edgebake.bundle.licenses import LicenseDecision, PolicyVerdict, decide
 from edgebake.errors import LicenseError
-from edgebake.plan.planner import Plan
 from edgebake.recipe import Licenses
-from edgebake.recipe.stage_params import PackageParams, typed
+from edgebake.recipe.stage_params import PackageParams, Plan, parse
 from tests.bundle import made
 
 ROOT = Path(__file__).parents[2]
@@ -245,7 +244,7 @@ def test_texts_are_those_of_spdx(identifier: str) -> None:
 
 
 def test_every_license_that_the_project_allows_has_its_text(planned: Plan) -> None:
-    section: PackageParams = typed("package", "android", planned["package"]["android"])
+    section: PackageParams = parse("package", "android", planned["package"]["android"])
     assert [
         one for one in section.licenses.allow if not (ROOT / f"LICENSES/{one}.txt").is_file()
     ] == []

@@ -4,8 +4,9 @@ import pytest
 
 from edgebake.bundle.lineage import recipe_digest, tool_versions, trace
 from edgebake.plan.compose import Composed
-from edgebake.plan.planner import Plan, merge
+from edgebake.plan.planner import merge
 from edgebake.recipe import Release
+from edgebake.recipe.stage_params import Plan
 
 PLAN: Plan = {
     "train": {

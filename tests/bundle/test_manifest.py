@@ -15,9 +15,8 @@ from edgebake import artifacts
 from edgebake.bundle import manifest
 from edgebake.evaluation.gates.judge import judge
 from edgebake.plan import planner
-from edgebake.plan.planner import Plan
 from edgebake.recipe import Waiver
-from edgebake.recipe.stage_params import PackageParams, TargetParams, read
+from edgebake.recipe.stage_params import PackageParams, Plan, TargetParams, read
 from edgebake.runtimes.coreml.executor import LABEL
 from edgebake.runtimes.session import IMAGE, Inspection, Operator, Tensor
 from edgebake.tasks import contract

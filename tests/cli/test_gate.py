@@ -6,7 +6,7 @@ import pytest
 
 from edgebake.cli.main import main
 from edgebake.plan import planner
-from edgebake.plan.planner import Plan
+from edgebake.recipe.stage_params import Plan
 from tests import measured
 from tests.builds import edit
 

@@ -11,7 +11,7 @@ import pytest
 from edgebake.cli.main import GROUPS, main, parser
 from edgebake.cli.verbs import Verb
 from edgebake.plan import planner
-from edgebake.plan.planner import Plan
+from edgebake.recipe.stage_params import Plan
 
 VERBS = [verb for group in GROUPS for verb in group.verbs]
 

@@ -14,8 +14,8 @@ from edgebake.cli import table
 from edgebake.errors import PlanError
 from edgebake.plan import planner
 from edgebake.plan.compose import Composed
-from edgebake.plan.planner import Plan
 from edgebake.recipe import Release, TimedCeiling, Waiver
+from edgebake.recipe.stage_params import Plan
 from edgebake.runtimes.coreml.executor import LABEL
 from tests import measured
 

@@ -10,7 +10,7 @@ from edgebake.cli.main import main
 from edgebake.execution import retries
 from edgebake.measurement import Measurement
 from edgebake.plan import planner
-from edgebake.plan.planner import Plan
+from edgebake.recipe.stage_params import Plan
 from tests import measured
 
 VARIANT = "digits-ds_cnn-int8-litert-android"

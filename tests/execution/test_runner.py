@@ -12,7 +12,7 @@ from edgebake import artifacts
 from edgebake.errors import EdgebakeError, GateError, HostError, PlanError
 from edgebake.execution import runner
 from edgebake.plan import planner
-from edgebake.plan.planner import Plan
+from edgebake.recipe.stage_params import Plan
 from edgebake.stages.job import Job
 from tests.stages import alone
 

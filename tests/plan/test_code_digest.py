@@ -9,7 +9,7 @@ import pytest
 from edgebake.errors import PlanError
 from edgebake.plan import code_digest, source_files
 from edgebake.plan.code_digest import CodeChange, named_plugins
-from edgebake.plan.planner import Plan
+from edgebake.recipe.stage_params import Plan
 
 PACKAGE = source_files.PACKAGE
 NAME = PACKAGE.name

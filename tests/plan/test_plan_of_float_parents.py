@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from edgebake.plan import planner
 from edgebake.plan.compose import Composed
-from edgebake.plan.planner import Plan
 from edgebake.recipe import DType, Protect, Quantize, Release, TimedCeiling
+from edgebake.recipe.stage_params import Plan
 
 
 def _like(composed: Composed, target: str) -> Composed:

@@ -10,7 +10,7 @@ from edgebake import artifacts
 from edgebake.errors import PlanError
 from edgebake.plan import planner
 from edgebake.plan.compose import Composed
-from edgebake.plan.planner import Change, Plan
+from edgebake.plan.planner import Change
 from edgebake.recipe import (
     Calibration,
     Ceiling,
@@ -21,7 +21,7 @@ from edgebake.recipe import (
     Release,
     Waiver,
 )
-from edgebake.recipe.stage_params import read_plan
+from edgebake.recipe.stage_params import Plan, read_plan
 
 PARAMS = Path("params.yaml")
 RELEASED = ("pixel_8", "android_any", "iphone_15", "iphone_se_3", "raspberry_pi_5")

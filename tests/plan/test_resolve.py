@@ -9,7 +9,7 @@ from edgebake.plan import resolve
 from edgebake.plan.compose import Composed, compose_release
 from edgebake.recipe import Recipe, Ssh, Waiver
 from edgebake.recipe.release_info import ReleaseInfo
-from edgebake.recipe.stage_params import plain
+from edgebake.recipe.stage_params import to_plain
 
 ABOUT = ReleaseInfo(
     name="digits", version="1.0.0", author="someone", license="MIT", description="Reads digits."
@@ -22,7 +22,7 @@ LINUX = ("raspberry_pi_5", "linux_any")
 
 def _sections(recipe: Recipe) -> dict[str, Any]:
     return {
-        stage: plain(section_of(recipe, NAMES, ABOUT))
+        stage: to_plain(section_of(recipe, NAMES, ABOUT))
         for stage, section_of in resolve.SECTION_OF.items()
     }
 
@@ -96,12 +96,12 @@ def test_another_tool_that_shapes_the_sbom_packages_again(
     upgraded: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     release = compose_release()
-    before = plain(resolve.bundle(release))["tools"]
+    before = to_plain(resolve.bundle(release))["tools"]
     upgrade = {upgraded: "99.0"}
     monkeypatch.setattr(
         plugins, "tools", lambda *names: INSTALLED(*names) | (upgrade if upgraded in names else {})
     )
-    assert plain(resolve.bundle(release))["tools"] == {**before, upgraded: "99.0"}
+    assert to_plain(resolve.bundle(release))["tools"] == {**before, upgraded: "99.0"}
 
 
 def test_budget_and_waivers_are_packages_and_not_validates(recipe: Recipe) -> None:
@@ -109,9 +109,9 @@ def test_budget_and_waivers_are_packages_and_not_validates(recipe: Recipe) -> No
         Waiver(gate="size_mb", reason="one release", by="Ada", until="2027-01-31")
     ]
     assert not {"budget", "waivers"} & set(_sections(recipe)["validate"])
-    packaged = plain(resolve.packaged(recipe, NAMES))
-    assert packaged["budget"]["size_mb"] == plain(recipe)["validate"]["budget"]["size_mb"]
-    assert packaged["waivers"] == plain(recipe)["validate"]["waivers"]
+    packaged = to_plain(resolve.packaged(recipe, NAMES))
+    assert packaged["budget"]["size_mb"] == to_plain(recipe)["validate"]["budget"]["size_mb"]
+    assert packaged["waivers"] == to_plain(recipe)["validate"]["waivers"]
     assert (packaged["validate"], packaged["runtime"]) == ("some-validate", "litert")
 
 

@@ -10,7 +10,7 @@ from edgebake import artifacts
 from edgebake.errors import GateError, RecipeError
 from edgebake.plan import planner, scheme_search
 from edgebake.plan.scheme_search import Rung
-from edgebake.recipe.stage_params import PARAMS, read_plan
+from edgebake.recipe.stage_params import PARAMS, Plan, read_plan
 from tests import measured
 from tests.builds import edit
 from tests.stages import alone
@@ -77,7 +77,7 @@ def built(stage: str) -> list[str]:
     return [name for name in read_plan()[stage] if "float16" not in name]
 
 
-def _stages() -> planner.Plan:
+def _stages() -> Plan:
     return {stage: read_plan()[stage] for stage in planner.STAGES}
 
 

@@ -9,8 +9,8 @@ from edgebake.bundle import license_texts, licenses
 from edgebake.cli.main import main
 from edgebake.errors import RecipeError
 from edgebake.plan import code_digest, compose
-from edgebake.plan.planner import Plan
 from edgebake.recipe import Licenses, files
+from edgebake.recipe.stage_params import Plan
 from tests.builds import ROOT
 
 OWN_TARGET = "# @package _global_\ndefaults:\n  - override /device: linux_any\n"

@@ -11,7 +11,7 @@ import pytest
 from edgebake import artifacts
 from edgebake.models import keras_session
 from edgebake.plan import planner
-from edgebake.plan.planner import Plan
+from edgebake.recipe.stage_params import Plan
 from tests import measured
 from tests.stages import alone
 from tests.stages.alone import Ran

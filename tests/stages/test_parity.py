@@ -11,7 +11,7 @@ import pytest
 
 from edgebake import artifacts
 from edgebake.plan import planner
-from edgebake.plan.planner import Plan
+from edgebake.recipe.stage_params import Plan
 from edgebake.stages import parity
 from tests.stages import alone
 

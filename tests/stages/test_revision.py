@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from edgebake.plan import planner
-from edgebake.plan.planner import Plan
+from edgebake.recipe.stage_params import Plan
 from edgebake.stages import revision
 from tests import builds
 from tests.stages import alone

@@ -17,8 +17,8 @@ from edgebake.bundle.trust import keys, provenance, signature
 from edgebake.data.sources import digits
 from edgebake.errors import ArtifactError, DataError, EdgebakeError, HostError
 from edgebake.plan import planner
-from edgebake.plan.planner import Plan
 from edgebake.recipe import stage_params
+from edgebake.recipe.stage_params import Plan
 from edgebake.stages import sign
 from tests.bundle.signing import key
 

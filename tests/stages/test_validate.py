@@ -26,8 +26,8 @@ from edgebake.evaluation.latency.stopwatch import all_threads, cpu_model, digest
 from edgebake.evaluation.statistics import paired, proportion
 from edgebake.measurement import Measurement
 from edgebake.plan import planner
-from edgebake.plan.planner import Plan
 from edgebake.recipe import Data
+from edgebake.recipe.stage_params import Plan
 from edgebake.runtimes.coreml import apple
 from edgebake.runtimes.coreml import inspect as core_ml_inspect
 from edgebake.runtimes.coreml import run as core_ml_run

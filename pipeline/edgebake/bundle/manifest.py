@@ -16,7 +16,7 @@ from edgebake.bundle import fallback_order, golden_vectors, processing_steps
 from edgebake.bundle.lineage import recipe_digest, tool_versions, trace
 from edgebake.evaluation.gates.judge import Judgment
 from edgebake.evaluation.gates.verdict import Decision
-from edgebake.recipe.stage_params import PackageParams, TargetParams, plain, read_plan
+from edgebake.recipe.stage_params import PackageParams, TargetParams, read_plan, to_plain
 from edgebake.tasks.contract import from_json
 
 FILE = "manifest.json"
@@ -79,7 +79,7 @@ def target_entry(target: TargetParams, judged: Judgment) -> TargetFiles:
         "gates": [_steady_gate(decision) for decision in judged.decisions],
         "waivers": [_named(vars(waiver)) for waiver in target.waivers],
         # Not the planner's digest: an experiment may have changed params.yaml since.
-        "recipe_sha256": recipe_digest(chained, plain(target)),
+        "recipe_sha256": recipe_digest(chained, to_plain(target)),
         "scheme": chained["quantize"]["scheme"],
         "tools": tool_versions(chained),
     }
@@ -101,7 +101,7 @@ def without_files(
     """Return all that a manifest says but who signs it, under which licenses, and which files there are."""
     return {
         "schema": SCHEMA,
-        **plain(section.about),
+        **to_plain(section.about),
         "platform": platform,
         "source": {word: source[word] for word in ("git_commit", "dirty")},
         "chain": list(entries),

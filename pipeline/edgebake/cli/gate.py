@@ -15,8 +15,7 @@ from edgebake.errors import PlanError
 if TYPE_CHECKING:
     from edgebake.evaluation.gates.judge import Judgment
     from edgebake.measurement import Measurement
-    from edgebake.plan.planner import Plan
-    from edgebake.recipe.stage_params import PackageParams, TargetParams
+    from edgebake.recipe.stage_params import PackageParams, Plan, TargetParams
 
 
 def gate(target: str, overrides: Sequence[str], console: Console) -> bool:
@@ -55,7 +54,7 @@ def _resolve(target: str, overrides: Sequence[str]) -> "tuple[str, TargetParams]
     rest_of_release = compose_targets([name for name in release.targets if name != target])
     plan = planner.merge(release, [*rest_of_release, composed])
     platform = composed.recipe.device.platform.value
-    package: PackageParams = stage_params.typed("package", platform, plan["package"][platform])
+    package: PackageParams = stage_params.parse("package", platform, plan["package"][platform])
     target_params = package.targets[target]
     _refuse_unmeasured(target, plan, target_params.validate)
     return platform, target_params

@@ -17,8 +17,7 @@ from edgebake.errors import EdgebakeError, HostError
 if TYPE_CHECKING:
     from edgebake.compression.quantization.calibration_data import CalibrationData
     from edgebake.compression.quantization.sensitivity import LayerSensitivity
-    from edgebake.plan.planner import Plan
-    from edgebake.recipe.stage_params import QuantizeParams
+    from edgebake.recipe.stage_params import Plan, QuantizeParams
 
 FOLDER = artifacts.ROOT / "sensitivity"
 INT8 = "int8"  # the option of recipes/quantize/ for targets whose own scheme is not calibrated
@@ -110,7 +109,7 @@ def _params_of_variant(plan: "Plan", validate_variant: str) -> "QuantizeParams":
     convert_variant = plan["validate"][validate_variant]["convert"]
     quantize_variant = plan["convert"][convert_variant]["quantize"]
     config = plan["quantize"][quantize_variant]
-    params: QuantizeParams = stage_params.typed("quantize", quantize_variant, config)
+    params: QuantizeParams = stage_params.parse("quantize", quantize_variant, config)
     return params
 
 

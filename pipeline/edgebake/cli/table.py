@@ -19,8 +19,7 @@ from edgebake.runtimes.coreml.executor import LABEL
 
 if TYPE_CHECKING:
     from edgebake.evaluation.gates.judge import Judgment
-    from edgebake.plan.planner import Plan
-    from edgebake.recipe.stage_params import TargetParams
+    from edgebake.recipe.stage_params import Plan, TargetParams
 
 NOTE = """\
 accuracy: the file that ships, on the test split; on `host` in its own runtime

@@ -23,7 +23,7 @@ from edgebake.plan.compose import Composed, compose_release, compose_targets, fl
 from edgebake.plan.scheme_search import Record, Rung
 from edgebake.recipe import Release
 from edgebake.recipe.release_info import ReleaseInfo
-from edgebake.recipe.stage_params import NO_FILE, PARAMS, plain, read_plan
+from edgebake.recipe.stage_params import NO_FILE, PARAMS, Plan, read_plan, to_plain
 
 STAGES = ("data", "train", "prune", "quantize", "convert", "validate", "package")
 OK = Path(NO_FILE)
@@ -31,8 +31,6 @@ HEADER = """\
 # Written by `edgebake plan` from recipes/; committed, and reviewed like a lock file: its diff is what will be rebuilt.
 # Edit a recipe, not this file.
 """
-
-Plan = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -260,9 +258,9 @@ def _add(plan: Plan, release: Release, target: Composed) -> None:
         )
         names = {"baseline": names["convert"]}
     _name(plan, about, target, names, tuple(resolve.SECTION_OF))
-    found = plain(resolve.packaged(target.recipe, names))
+    found = to_plain(resolve.packaged(target.recipe, names))
     bundle = plan["package"].setdefault(
-        target.recipe.device.platform.value, plain(resolve.bundle(release)) | {"targets": {}}
+        target.recipe.device.platform.value, to_plain(resolve.bundle(release)) | {"targets": {}}
     )
     bundle["targets"][target.target] = found
 
@@ -273,7 +271,7 @@ def _name(
     """Add a target's variants to the plan, and their names to `names` by stage."""
     word = ""
     for stage in stages:
-        section = plain(resolve.SECTION_OF[stage](target.recipe, names, about))
+        section = to_plain(resolve.SECTION_OF[stage](target.recipe, names, about))
         word = _longer(word, resolve.word_of(stage, target))
         names[stage] = word = _variant(plan[stage], word, section, target.target)
 

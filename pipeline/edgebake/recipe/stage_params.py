@@ -1,6 +1,7 @@
-"""What a stage gets to read: its variant's section of params.yaml, typed.
+"""Parameters of a stage: the types of the values in params.yaml.
 
-A section is the recipe's own group, plus the names of the variants it builds on and the versions of the tools it uses.
+The parameters of a variant are the recipe's options of its stage, the variants of earlier stages
+that it reads, and the versions of the tools that it runs.
 """
 
 from dataclasses import dataclass, field
@@ -17,138 +18,202 @@ from edgebake.recipe.config_errors import translate
 from edgebake.recipe.release_info import ReleaseInfo
 
 PARAMS = Path("params.yaml")
-# What a stage depends on where its parameters name no file: a file that is always the same.
+# dvc.yaml needs a path for every dependency. This file never changes; it stands for "no file".
 NO_FILE = (artifacts.ROOT / "plan.ok").as_posix()
+
+# Parameters as YAML holds them: by stage, then by variant.
+Plan = dict[str, dict[str, Any]]
 
 
 @dataclass
 class DataParams(recipe.Data):
-    """What the stage `data` reads."""
+    """Parameters of the stage `data`."""
 
-    data_file: str = MISSING  # `path`, or NO_FILE
-    classes: str = MISSING  # the labels file; `data_file` where the data say the classes
+    # Path of the dataset, or NO_FILE.
+    data_file: str = MISSING
+    # Path of the file with the class names; `data_file` if the dataset defines the classes.
+    classes: str = MISSING
+    # Versions of the tools, by distribution.
     tools: dict[str, str] = MISSING
 
 
 @dataclass
 class TrainParams(recipe.Train):
-    """What train reads."""
+    """Parameters of the stage `train`."""
 
-    examples: str = MISSING  # the variant of `data`
-    format: str = MISSING  # of the model that train writes: keras, onnx or tflite
-    reference: str = (
-        MISSING  # the float model that others are compared with: float.tflite or float.onnx
-    )
-    file: str = MISSING  # of an imported model; NO_FILE for one that is built here
-    weights: str = (
-        MISSING  # where its weights lie, beside many an ONNX file; `file` where they are in it
-    )
+    # Variant of `data`.
+    examples: str = MISSING
+    # Format of the trained model: keras, onnx or tflite.
+    format: str = MISSING
+    # File name of the float reference that other models are compared with: float.tflite or
+    # float.onnx.
+    reference: str = MISSING
+    # Path of an imported model; NO_FILE for an architecture.
+    file: str = MISSING
+    # Path of the weights of an imported ONNX model; equal to `file` if they are inside it.
+    weights: str = MISSING
+    # Options of the dataset.
     data: recipe.Data = field(default_factory=recipe.Data)
-    data_file: str = MISSING  # `data.path`, or NO_FILE
+    # Path of the dataset, or NO_FILE.
+    data_file: str = MISSING
+    # Options of the model.
     model: recipe.Model = field(default_factory=recipe.Model)
+    # Versions of the tools, by distribution.
     tools: dict[str, str] = MISSING
 
 
 @dataclass
 class PruneParams(recipe.Prune):
-    """What prune reads."""
+    """Parameters of the stage `prune`."""
 
+    # Variant of `train` that is pruned.
     train: str = MISSING
+    # Variant of `data`.
     examples: str = MISSING
+    # Format of the trained model: keras, onnx or tflite.
     format: str = MISSING
-    teacher: str = MISSING  # the variant of train that fine-tuning learns from; `train` where it learns from none
+    # Variant of `train` that is the teacher of fine-tuning; `train` if there is no teacher.
+    teacher: str = MISSING
+    # Options of the dataset.
     data: recipe.Data = field(default_factory=recipe.Data)
-    data_file: str = MISSING  # `data.path`, or NO_FILE
+    # Path of the dataset, or NO_FILE.
+    data_file: str = MISSING
+    # Versions of the tools, by distribution.
     tools: dict[str, str] = MISSING
 
 
 @dataclass
 class QuantizeParams(recipe.Quantize):
-    """What quantize reads."""
+    """Parameters of the stage `quantize`."""
 
-    weights: str = MISSING  # of the scheme, as its row of compression/quantization/schemes.py says
+    # Number format of the weights, from the scheme's row of compression/quantization/schemes.py.
+    weights: str = MISSING
+    # Number format of the activations, from the same row.
     activations: str = MISSING
+    # Number of bits that quantization-aware training simulates, from the same row; null: none.
     qat_bits: int | None = None
+    # Variant of `prune` that is quantized.
     prune: str = MISSING
+    # Variant of `data`.
     examples: str = MISSING
+    # Format of the trained model: keras, onnx or tflite.
     format: str = MISSING
+    # Options of the dataset.
     data: recipe.Data = field(default_factory=recipe.Data)
-    data_file: str = MISSING  # `data.path`, or NO_FILE
-    accuracy: recipe.Floor | None = (
-        None  # the gates that `mixed` has to pass, null for all other schemes
-    )
+    # Path of the dataset, or NO_FILE.
+    data_file: str = MISSING
+    # Gate on accuracy that `mixed` has to pass; null for other schemes.
+    accuracy: recipe.Floor | None = None
+    # Gate on the accuracy drop that `mixed` has to pass; null for other schemes.
     accuracy_drop: recipe.Ceiling | None = None
+    # Versions of the tools, by distribution.
     tools: dict[str, str] = MISSING
 
 
 @dataclass
 class ConvertParams(recipe.Convert):
-    """What convert reads."""
+    """Parameters of the stage `convert`."""
 
+    # Variant of `quantize` that is converted.
     quantize: str = MISSING
+    # Format of the trained model: keras, onnx or tflite.
     format: str = MISSING
-    encoder: str = MISSING  # the family of schemes, and the module of runtimes/<runtime>/encoders/ that writes it
-    strip: bool = MISSING  # whether names, texts and metadata are taken out of the file
+    # Encoder of the scheme: a module of edgebake/runtimes/<runtime>/encoders/.
+    encoder: str = MISSING
+    # Whether names, texts and metadata are removed from the file.
+    strip: bool = MISSING
+    # Description of the release, for the metadata of the file.
     about: ReleaseInfo = field(default_factory=ReleaseInfo)
+    # Versions of the tools, by distribution.
     tools: dict[str, str] = MISSING
 
 
 @dataclass
 class ValidateParams(recipe.Protocol):
-    """What validate reads; the budget is package's, so that a new one measures nothing again."""
+    """Parameters of the stage `validate`.
 
+    The gates belong to `package`, so that a new limit does not repeat the measurements.
+    """
+
+    # Variant of `convert` that is measured.
     convert: str = MISSING
-    speedup: bool = MISSING  # whether it is timed beside its float parent
-    baseline: str = MISSING  # that parent in the same runtime; `convert` itself where it is one, or none is timed
-    inputs: dict[str, str] = (
-        MISSING  # sha256 of each file outside the pipeline that measuring reads, by its path
-    )
-    train: str = MISSING  # its float model is what loss is counted against
+    # Whether the speedup against the float model is measured.
+    speedup: bool = MISSING
+    # Variant of `convert` with the float model in the same runtime; equal to `convert` if that is
+    # the float model itself, or if no speedup is measured.
+    baseline: str = MISSING
+    # SHA-256 digests of files outside the pipeline that the measurement reads, by path.
+    inputs: dict[str, str] = MISSING
+    # Variant of `train` whose float model the accuracy drop refers to.
+    train: str = MISSING
+    # Variant of `data`.
     examples: str = MISSING
-    reference: str = MISSING  # the file of that float model
-    reference_runtime: str = MISSING  # which runs it
+    # File name of that float model.
+    reference: str = MISSING
+    # Runtime of that float model.
+    reference_runtime: str = MISSING
+    # Runtime of the measured file.
     runtime: str = MISSING
+    # Platform of the target.
     platform: str = MISSING
+    # Options of the dataset.
     data: recipe.Data = field(default_factory=recipe.Data)
-    data_file: str = MISSING  # `data.path`, or NO_FILE
+    # Path of the dataset, or NO_FILE.
+    data_file: str = MISSING
+    # Versions of the tools, by distribution.
     tools: dict[str, str] = MISSING
 
 
 @dataclass
 class ImportedComponent(recipe.Attribution):
-    """What a target is made from and somebody else made."""
+    """Attribution of a dataset or of pretrained weights that a target is built from."""
 
-    kind: str = MISSING  # data or weights
+    # Kind of component: data or weights.
+    kind: str = MISSING
 
 
 @dataclass
 class TargetParams:
-    """One target of a bundle."""
+    """Parameters of the stage `package` for one target."""
 
+    # Variant of `validate`.
     validate: str = MISSING
+    # Runtime of the model file.
     runtime: str = MISSING
+    # Facts about the class of devices.
     device: recipe.Device = field(default_factory=recipe.Device)
+    # Gates.
     budget: recipe.Budget = field(default_factory=recipe.Budget)
+    # Waivers of gates.
     waivers: list[recipe.Waiver] = field(default_factory=list)
+    # Postprocessing and protection.
     package: recipe.Package = field(default_factory=recipe.Package)
+    # Attributions of dataset and pretrained weights.
     ingredients: list[ImportedComponent] = field(default_factory=list)
-    recipe_sha256: str = (
-        MISSING  # of the sections that led here: a change in any of them packages again
-    )
+    # SHA-256 digest of all parameters that lead to this target; a new one packages again.
+    recipe_sha256: str = MISSING
 
 
 @dataclass
 class PackageParams:
-    """What package reads: everything of one platform."""
+    """Parameters of the stage `package` for one platform."""
 
+    # Description of the release.
     about: ReleaseInfo = field(default_factory=ReleaseInfo)
+    # Statements of the model card.
     card: recipe.Card = field(default_factory=recipe.Card)
+    # License policy.
     licenses: recipe.Licenses = field(default_factory=recipe.Licenses)
+    # Key pair that signs the bundle; null: unsigned.
     signature: recipe.Signature | None = None
-    public_key_sha256: str | None = None  # of the file that `signature` names
+    # SHA-256 digest of the file with the public key; null: no signature, or no such file.
+    public_key_sha256: str | None = None
+    # Encryption key; null: nothing is encrypted.
     encryption_key: str | None = None
+    # Versions of the tools, by distribution.
     tools: dict[str, str] = field(default_factory=dict)
-    targets: dict[str, TargetParams] = MISSING  # in the order in which an app tries them
+    # Targets of the platform, in the order in which an app tries them.
+    targets: dict[str, TargetParams] = MISSING
 
 
 STAGE_PARAMS: dict[str, type] = {
@@ -162,72 +227,70 @@ STAGE_PARAMS: dict[str, type] = {
 }
 
 
-def read_plan() -> dict[str, dict[str, Any]]:
-    """Return params.yaml as it is, {} where there is none.
+def read_plan() -> Plan:
+    """Read params.yaml; return {} if there is no such file.
 
     Raises:
-        RecipeError: the file is not YAML.
+        RecipeError: the file is not YAML, or not a mapping from stage to variants.
     """
     if not PARAMS.exists():
         return {}
     try:
         with PARAMS.open() as file:
-            content = yaml.safe_load(file) or {}
+            plan: Plan = yaml.safe_load(file) or {}
     except yaml.YAMLError as error:
         raise translate(error, (), default=str(PARAMS)) from None
-    _refuse_other_shapes(content)
-    plan: dict[str, dict[str, Any]] = content
+    _check_plan(plan)
     return plan
 
 
-def _refuse_other_shapes(content: Any) -> None:
-    again = "run `edgebake plan`"
-    if not isinstance(content, dict):
-        raise RecipeError(
-            f"{PARAMS}: not a plan; expected a mapping from stage to variants: {again}"
-        )
-    for stage in STAGE_PARAMS if content else ():
-        variants = content.get(stage)
-        if not isinstance(variants, dict) or not all(
-            isinstance(section, dict) for section in variants.values()
-        ):
-            raise RecipeError(
-                f"{PARAMS}: {stage}: not a plan; expected a mapping from variant to section: {again}"
-            )
+def _check_plan(plan: object) -> None:
+    hint = "run `edgebake plan`"
+    if not isinstance(plan, dict):
+        expected = "expected a mapping from stage to variants"
+        raise RecipeError(f"{PARAMS}: not a plan; {expected}: {hint}")
+    if not plan:
+        return
+    for stage in STAGE_PARAMS:
+        if not _is_mapping_of_mappings(plan.get(stage)):
+            expected = "expected a mapping from variant to parameters"
+            raise RecipeError(f"{PARAMS}: {stage}: not a plan; {expected}: {hint}")
+
+
+def _is_mapping_of_mappings(value: object) -> bool:
+    if not isinstance(value, dict):
+        return False
+    return all(isinstance(entry, dict) for entry in value.values())
 
 
 def read(stage: str, variant: str) -> Any:
-    """Return a variant's section as the stage's dataclass.
+    """Read the parameters of a variant from params.yaml, as the dataclass of its stage.
 
     Raises:
         PlanError: the plan has no such variant.
-        RecipeError: the section was edited into something that is not one.
+        RecipeError: the parameters were edited and do not fit the dataclass.
     """
-    known = read_plan().get(stage, {})
-    if variant not in known:
-        hint = nearest(variant, known)
-        raise PlanError(
-            f"{PARAMS}: {stage}.{variant}: no such variant; expected one of: {listed(known)}{hint}"
-        )
-    return typed(stage, variant, known[variant])
+    variants = read_plan().get(stage, {})
+    if variant not in variants:
+        expected = f"expected one of: {listed(variants)}{nearest(variant, variants)}"
+        raise PlanError(f"{PARAMS}: {stage}.{variant}: no such variant; {expected}")
+    return parse(stage, variant, variants[variant])
 
 
-def typed(stage: str, variant: str, section: dict[str, Any]) -> Any:
-    """Return a section of a plan as the stage's dataclass.
+def parse(stage: str, variant: str, params: dict[str, Any]) -> Any:
+    """Convert the parameters of a variant to the dataclass of its stage.
 
     Raises:
-        RecipeError: it was edited into something that is not one.
+        RecipeError: the parameters were edited and do not fit the dataclass.
     """
+    schema = OmegaConf.structured(STAGE_PARAMS[stage])
     try:
-        return OmegaConf.to_object(
-            OmegaConf.merge(OmegaConf.structured(STAGE_PARAMS[stage]), section)
-        )
+        return OmegaConf.to_object(OmegaConf.merge(schema, params))
     except OmegaConfBaseException as error:
-        raise RecipeError(
-            str(translate(error, (), default=f"{PARAMS}: {stage}.{variant}"))
-        ) from None
+        message = translate(error, (), default=f"{PARAMS}: {stage}.{variant}")
+        raise RecipeError(str(message)) from None
 
 
-def plain(section: Any) -> Any:
-    """Return a dataclass of the recipe language as what YAML can hold."""
-    return OmegaConf.to_container(OmegaConf.structured(section), enum_to_str=True)
+def to_plain(params: object) -> Any:
+    """Convert a dataclass of recipe options or stage parameters to plain values for YAML."""
+    return OmegaConf.to_container(OmegaConf.structured(params), enum_to_str=True)

@@ -10,12 +10,12 @@ from typing import Any
 import yaml
 
 from edgebake.recipe import Recipe, files
-from edgebake.recipe.stage_params import plain
+from edgebake.recipe.stage_params import to_plain
 
 
 def text(recipe: Recipe, origins: dict[str, str]) -> str:
     """Return YAML whose comments name the origin of each value."""
-    lines = list(_lines(plain(recipe), "", 0))
+    lines = list(_lines(to_plain(recipe), "", 0))
     width = max(len(line) for line, key in lines if key)
     return "\n".join(
         f"{line:{width}}  # {_origin(key, origins)}" if key else line for line, key in lines

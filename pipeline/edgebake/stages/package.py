@@ -15,7 +15,7 @@ from edgebake.bundle.lineage import recipe_digest, trace
 from edgebake.bundle.trust import proof
 from edgebake.errors import GateError
 from edgebake.evaluation.gates.judge import Judgment, judge
-from edgebake.recipe.stage_params import PackageParams, plain, read_plan
+from edgebake.recipe.stage_params import PackageParams, read_plan, to_plain
 from edgebake.report import tables
 from edgebake.stages.job import Job
 
@@ -44,7 +44,7 @@ def _leave_verdicts(section: PackageParams, found: dict[str, Judgment]) -> None:
         missed = [one.shortfall for one in judged.decisions if not one.lets_through]
         # Not the planner's digest: an experiment may have changed params.yaml since, and says nothing of the recipe.
         target = section.targets[name]
-        sha256 = recipe_digest(trace(read_plan(), target.validate), plain(target))
+        sha256 = recipe_digest(trace(read_plan(), target.validate), to_plain(target))
         verdict = {"recipe_sha256": sha256, "missed": missed}
         artifacts.write(
             artifacts.VERDICTS / f"{name}.json", (json.dumps(verdict, indent=2) + "\n").encode()

@@ -141,7 +141,7 @@ def _key(job: Job) -> str:
     examples = (artifacts.folder("data", section.examples) / artifacts.SUMS).read_text()
     files = {section.file, section.weights} if section.model.imported else set()
     brought = [artifacts.sums_of(Path(file)) for file in sorted(files)]
-    words = json.dumps([stage_params.plain(section), examples, brought], sort_keys=True)
+    words = json.dumps([stage_params.to_plain(section), examples, brought], sort_keys=True)
     return hashlib.sha256(words.encode()).hexdigest()
 
 

@@ -8,7 +8,7 @@ from edgebake.evaluation.gates.evidence import grouped_test, paired_test
 from edgebake.evaluation.gates.hypothesis_tests import PairedTest, ProportionTest
 from edgebake.evaluation.gates.judge import PARITY
 from edgebake.plan import planner
-from edgebake.plan.planner import Plan
+from edgebake.recipe.stage_params import Plan
 from tests import measured
 
 VARIANT = "digits-ds_cnn-int8-litert-android"

@@ -10,9 +10,8 @@ from edgebake.evaluation.gates.judge import judge
 from edgebake.evaluation.gates.verdict import Verdict
 from edgebake.plan import planner
 from edgebake.plan.compose import Composed
-from edgebake.plan.planner import Plan
 from edgebake.recipe import Evidence, TimedCeiling, stage_params
-from edgebake.recipe.stage_params import TargetParams
+from edgebake.recipe.stage_params import Plan, TargetParams
 from edgebake.runtimes.placement import Placement
 from edgebake.runtimes.workload import roofline
 from tests import measured
