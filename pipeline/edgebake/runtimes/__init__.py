@@ -1,4 +1,4 @@
-"""Runtimes: one package per inference engine, each ending with an implementation of interface.Runtime.
+"""Runtimes: one package per inference engine, with an implementation of interface.Runtime.
 
 __init__.py      facts about the runtime, and the object RUNTIME
 convert.py       writes the model file from a quantized model; imports TensorFlow

@@ -1,8 +1,9 @@
-"""What a runtime is: the facts of one, and all that the planner and the stages ask of it.
+"""Interface of a runtime: its facts, and the operations that the planner and the stages call.
 
-Each runtime is a folder of runtimes/, or of a project's plugins/runtimes/, whose __init__.py ends with one object,
-RUNTIME. Its methods import what they need when they are called, so that planning stays quick. Their names occur nowhere
-else in the package: the code digest follows an import inside a method where the method's name occurs.
+Each runtime is a package of runtimes/, or of a project's plugins/runtimes/, whose __init__.py ends
+with one object, RUNTIME. Its methods import what they need when they are called, so that planning
+stays fast. The names of its methods mean nothing else in the package: the code digest follows an
+import inside a method wherever the method's name is used.
 """
 
 from __future__ import annotations
@@ -12,109 +13,107 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from edgebake import plugins
+from edgebake.runtimes.run_modes import SINGLE_MODE, RunMode
 
 if TYPE_CHECKING:
     from edgebake.models.quantized_model import QuantizedModel
     from edgebake.recipe import Recipe
     from edgebake.recipe.stage_params import ConvertParams
     from edgebake.runtimes.delegates.table import Delegate
-    from edgebake.runtimes.run_modes import RunMode
     from edgebake.runtimes.session import Inspection, Session
     from edgebake.runtimes.workload import Workload
     from edgebake.tasks.contract import Contract
 
-Files = dict[str, bytes]  # what ships, by its path
+Files = dict[str, bytes]  # the files that ship: path -> contents
 Problem = tuple[str, str]  # the key of a recipe, and what is wrong with its value
 
 
 @dataclass(frozen=True)
 class Library:
-    """What an app links to run a file; the distribution that it was measured with stands for it in the SBOM."""
+    """The library that an app links to run a file; the SBOM lists it by its distribution."""
 
     name: str
-    distribution: str  # on PyPI
+    distribution: str  # on PyPI, with which the file was measured
     license: str  # SPDX expression
     source: str
 
 
 @dataclass(frozen=True)
 class RuntimeFacts:
-    """What holds for every file of a runtime."""
+    """Facts that hold for every file of a runtime."""
 
-    file: str  # what an app opens, a file or a folder
-    convert_tools: tuple[str, ...]  # distributions whose versions change what is converted
-    run_tools: tuple[str, ...]  # those that change what is measured
-    # Formats of models that can be converted, each with the schemes that it cannot have.
+    file: str  # that an app opens, a file or a folder
+    convert_tools: tuple[str, ...]  # distributions whose versions change the converted file
+    run_tools: tuple[str, ...]  # distributions whose versions change measurements
+    # Model formats that can be converted -> schemes that are not available for the format.
     model_formats: Mapping[str, frozenset[str]]
-    fallback_dtypes: tuple[str, ...]  # what `mixed` can keep layers in
-    io_dtypes: Mapping[
-        str, tuple[str, ...]
-    ]  # dtypes that input and output can have, by that of activations
-    timed_at: tuple[str, ...]  # values of `validate.where` that can time its files
-    preferred_schemes: tuple[str, ...]  # what `edgebake init` takes, the first that fits
-    library: Library | None  # None: part of the system
-    preferred_validate: str | None = (
-        None  # the option of recipes/validate/ that `init` takes; None: the menu's own
-    )
+    fallback_dtypes: tuple[str, ...]  # in which `mixed` can leave layers
+    # Dtype of activations -> possible dtypes of input and output.
+    io_dtypes: Mapping[str, tuple[str, ...]]
+    timed_at: tuple[str, ...]  # values of `validate.where` that can time the files
+    preferred_schemes: tuple[str, ...]  # of `edgebake init`, the best one first
+    library: Library | None  # None: part of the operating system
+    # Option of recipes/validate/ that `edgebake init` selects; None: the menu's default.
+    preferred_validate: str | None = None
     block_sizes: tuple[int, ...] = ()  # of int4 weights; empty: any
-    int8_operators: frozenset[str] | None = (
-        None  # those that have to compute in int8 activations; None: all
-    )
-    own_options: tuple[str, ...] = ()  # of recipes/convert/, which no other runtime has
-    sample_code: Mapping[str, tuple[str, ...]] = field(
-        default_factory=dict
-    )  # files of bundle/samples/, by platform
+    # Operators that must compute in int8 if activations are int8; None: all.
+    int8_operators: frozenset[str] | None = None
+    own_options: tuple[str, ...] = ()  # of recipes/convert/, that no other runtime has
+    # Platform -> files of bundle/samples/.
+    sample_code: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Runtime(Protocol):
-    """All that the planner and the stages ask of a runtime."""
+    """Operations that the planner and the stages call on a runtime."""
 
     facts: RuntimeFacts
 
     def encodable_schemes(self) -> frozenset[str]:
         """Return the schemes that the runtime's encoders write."""
 
-    def check_recipe(self, recipe: Recipe) -> Iterator[Problem]:
-        """Yield what of a recipe does not fit this runtime, beyond its facts."""
+    def check_recipe(self, recipe: Recipe) -> Iterator[Problem]:  # noqa: ARG002 - of the interface
+        """Yield the problems of a recipe with this runtime that do not follow from its facts."""
+        yield from ()
 
     def convert_model(
         self, model: QuantizedModel, contract: Contract, options: ConvertParams
     ) -> Files:
-        """Return the files that ship.
+        """Convert a quantized model to the files that ship.
 
         Raises:
-            ConversionError: the runtime cannot hold the model as the options say.
-            CoverageError: part of the model could not be run to find its ranges.
+            ConversionError: the runtime cannot represent the model with these options.
+            CoverageError: part of the model cannot be run to compute its activation ranges.
         """
 
     def inspect_files(self, files: Files) -> Inspection:
-        """Return input, output, operators and dtypes of what was written."""
+        """Return input, output, operators and dtypes of converted files."""
 
-    def run_modes(self, files: Files) -> tuple[RunMode, ...]:
+    def run_modes(self, files: Files) -> tuple[RunMode, ...]:  # noqa: ARG002 - of the interface
         """Return the modes in which this machine runs the files; gates judge the first."""
+        return SINGLE_MODE
 
     def load_session(self, files: Files, threads: int, mode: str = "") -> Session:
-        """Return the files, ready to run in one of their modes.
+        """Load the files to run on a number of threads, in the run mode of a name.
 
         Raises:
-            CoverageError: an operator is not covered here.
+            CoverageError: an operator is not covered on this machine.
         """
 
     def count_workload(self, files: Files) -> Workload:
-        """Return what the files compute and move.
+        """Count what the files compute and move for one image.
 
         Raises:
-            Uncounted: it is not known how much an operator multiplies.
+            Uncounted: the multiply-accumulates of an operator are not known.
         """
 
     def unsupported_operators(self, files: Files, delegate: Delegate) -> dict[int, str]:
-        """Return, by the operator's index in the workload, why the delegate cannot run it."""
+        """Return, by index of the operator in the workload, why the delegate cannot run it."""
 
     def strip_names(self, files: Files) -> Files:
-        """Return the files without names, texts and metadata; they answer with the same bits."""
+        """Return the files without names, texts and metadata; their outputs are bit-identical."""
 
     def named_parts(self, files: Files) -> dict[str, bytes]:
-        """Return the content of the files in parts with names, by which two files can be compared."""
+        """Split the files into named parts, by which two conversions can be compared."""
 
 
 def load_runtime(name: str) -> Runtime:
@@ -128,7 +127,7 @@ def load_runtime(name: str) -> Runtime:
 
 
 def schemes_of(name: str, model_format: str = "keras") -> tuple[str, ...]:
-    """Return the schemes that a runtime writes for models of a format, sorted; none where it takes no such models."""
+    """Return the schemes that a runtime writes for a model format, sorted; empty: not convertible."""
     runtime = load_runtime(name)
     excluded = runtime.facts.model_formats.get(model_format)
     if excluded is None:
@@ -137,7 +136,6 @@ def schemes_of(name: str, model_format: str = "keras") -> tuple[str, ...]:
 
 
 def runtimes_of(model_format: str) -> tuple[str, ...]:
-    """Return the runtimes that models of a format can be converted for, sorted."""
-    return tuple(
-        name for name in plugins.options("convert.runtime") if schemes_of(name, model_format)
-    )
+    """Return the runtimes to which models of a format can be converted, sorted."""
+    names = plugins.options("convert.runtime")
+    return tuple(name for name in names if schemes_of(name, model_format))

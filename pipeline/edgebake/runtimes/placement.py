@@ -1,6 +1,7 @@
 """Predict which operators of a converted file run on which accelerator; no device is involved.
 
-Reads and writes nothing. Rules of one runtime's own delegates are in runtimes/<runtime>/placement.py.
+Reads and writes nothing. Rules for the delegates of one runtime are in
+runtimes/<runtime>/placement.py.
 """
 
 from collections.abc import Iterable
@@ -51,7 +52,7 @@ def device_placements(
 ) -> list[Placement]:
     """Return the placements on a device's accelerators, in the order in which the device lists them.
 
-    Accelerators that the runtime does not reach on all chips of the device are left out.
+    Accelerators that the runtime cannot use on all chips of the device are left out.
     """
     by_accelerator: dict[tuple[str, str | None], Placement] = {
         (placement.accelerator, placement.delegate): placement for placement in placements
@@ -114,7 +115,10 @@ def _share(count: int, total: int) -> float:
 
 
 def _hint(delegate: Delegate, operator: OperatorWorkload, reason: str) -> str:
-    """Return the hint for the last word of the reason that has one, else for the operator or its dtype."""
+    """Return the hint for the last word of the reason that has one.
+
+    Without such a word, return the hint for the operator or for its dtype; empty: there is none.
+    """
     last_words_first = reversed(reason.replace(",", "").split())
     for topic in (*last_words_first, operator.kind, operator.dtype):
         if topic in delegate.hints:

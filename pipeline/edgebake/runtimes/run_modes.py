@@ -1,4 +1,4 @@
-"""Run modes: the compute units or kinds of arithmetic with which a machine can run a converted file."""
+"""Run modes: the compute units, or kinds of arithmetic, with which a machine runs a file."""
 
 from dataclasses import dataclass
 

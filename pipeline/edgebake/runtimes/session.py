@@ -1,4 +1,4 @@
-"""Types that all runtimes share: the tensors and operators of a converted file, and a loaded session."""
+"""Types that all runtimes share: tensors and operators of a converted file, and a session."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -39,8 +39,8 @@ class Tensor:
     def to_stored(self, real: NDArray[np.float32]) -> NDArray[np.generic]:
         """Quantize real values of any shape to this tensor's dtype.
 
-        Values are rounded half to even and clipped to the range of the dtype. A tensor without a scale only
-        casts.
+        Values are rounded half to even and clipped to the range of the dtype. Without a scale they
+        are only cast.
         """
         if self.scale is None or self.zero_point is None:
             return real.astype(self.dtype)
@@ -133,7 +133,7 @@ class Examples(Protocol):
 
 
 def predictions(session: Session, examples: Examples) -> dict[str, NDArray[np.float32]]:
-    """Run examples [n, h, w, c] one after the other; return every output by name, float32 [n, ...]."""
+    """Run examples [n, h, w, c] one by one; return every output by name, float32 [n, ...]."""
     outputs: dict[str, list[NDArray[np.float32]]] = {}
     for start in range(0, len(examples), READ_AT_ONCE):
         for example in examples[start : start + READ_AT_ONCE]:

@@ -1,4 +1,4 @@
-"""Workload: how much a converted file computes and moves, in terms that all runtimes share, and a lower bound on latency.
+"""Workload of a converted file: what it computes and moves, and a lower bound on its latency.
 
 Reads and writes nothing. Each runtime counts its own files in runtimes/<runtime>/workload.py.
 """
@@ -22,7 +22,10 @@ class Uncounted(Exception):  # noqa: N818 - not an error: the reason why there i
 
 @dataclass(frozen=True)
 class OperatorWorkload:
-    """One operator of a converted file as it runs: constants are folded, an integer kernel is one operator."""
+    """One operator of a converted file as it runs.
+
+    Work on constants alone is left out; an integer kernel is one operator.
+    """
 
     kind: str  # in the runtime's naming
     name: str
@@ -73,8 +76,9 @@ class Workload:
     def activation_peak_bytes(self) -> int:
         """Return the largest total size of activations that are alive at the same time.
 
-        A tensor lives from the operator that writes it to the last operator that reads it; inputs live from the
-        start, outputs to the end. A runtime that computes in place needs less, one that pads or packs needs more.
+        A tensor lives from the operator that writes it to the last operator that reads it; inputs
+        live from the start, outputs to the end. A runtime that computes in place needs less, one
+        that pads or packs needs more.
         """
         return max((self._bytes_of(tensors) for tensors in _live_activations(self)), default=0)
 
@@ -145,11 +149,12 @@ def to_json(workload: Workload | Uncounted) -> str:
 
 
 def roofline(workload: Workload, compute: Compute) -> float:
-    """Return the milliseconds for one image on one core that always computes or moves data at its peak.
+    """Return the milliseconds for one image on a core that always computes or moves at its peak.
 
-    A multiply-accumulate is two operations. Integer operators run at the int8 peak, all others at the float32 peak.
-    Source: Williams, Waterman and Patterson, "Roofline", Communications of the ACM 52(4), 2009,
-    https://doi.org/10.1145/1498765.1498785; summed over the operators, since they run one after the other.
+    A multiply-accumulate is two operations. Integer operators run at the int8 peak, all others at
+    the float32 peak. Source: Williams, Waterman and Patterson, "Roofline", Communications of the
+    ACM 52(4), 2009, https://doi.org/10.1145/1498765.1498785; summed over the operators, since they
+    run one after the other.
     """
     return 1000 * sum(_seconds(workload, operator, compute) for operator in workload.operations)
 
@@ -178,7 +183,7 @@ def _live_activations(workload: Workload) -> Iterator[set[str]]:
 
 
 def window_macs(output: Sequence[int], weight: Sequence[int], filters: int) -> int:
-    """Return the multiply-accumulates of a convolution: one filter is applied per element of the output.
+    """Return the multiply-accumulates of a convolution: one filter per element of the output.
 
     Args:
         output: shape of the output.

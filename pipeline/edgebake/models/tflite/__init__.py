@@ -1,1 +1,1 @@
-"""Read and rewrite TFLite graphs; no runtime is started."""
+"""Read and rewrite TFLite graphs without starting a runtime."""

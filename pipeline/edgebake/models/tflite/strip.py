@@ -1,14 +1,15 @@
-"""Take out of a .tflite file what says how it was made and by whom, and nothing that it computes with.
+"""Remove names, texts and metadata from a .tflite file, and nothing that it computes with.
 
-Gone are the names of tensors (TensorFlow's paths of layers), of subgraphs and of signatures, the description, every
-metadata buffer, debug metadata and the labels behind the model. Left are the names of input and output, by which
-an app finds them, and `reduced_precision_support`: XNNPACK computes in float16 where it stands, and answers otherwise.
+Removed are the names of tensors (TensorFlow's paths of layers), of subgraphs and of signatures, the
+description, every metadata buffer, debug metadata and the labels behind the model. Kept are the
+names of input and output, by which an app finds them, and `reduced_precision_support`: XNNPACK
+computes in float16 if it is present, which changes the outputs.
 
-It hides words, no secrets: operators, shapes, scales and weights stay readable to everyone who has the file.
-Sources: schema.fbs; GetModelMetadata in xnnpack_delegate.cc of TensorFlow Lite.
+This hides texts, no secrets: operators, shapes, scales and weights stay readable to everyone who
+has the file. Sources: schema.fbs; GetModelMetadata in xnnpack_delegate.cc of TensorFlow Lite.
 """
 
-from typing import Any
+from ai_edge_litert import schema_py_generated as schema
 
 from edgebake.models.tflite import tables
 
@@ -18,34 +19,41 @@ NO_DEBUG_METADATA = -1  # default of the field
 
 
 def strip(model: bytes) -> bytes:
-    """Return the file without words; it answers with the same bits."""
-    content = tables.parse(model)
-    content.description = content.metadataBuffer = content.signatureDefs = None
-    content.metadata = [entry for entry in content.metadata or [] if entry.name in NEEDED]
-    for number, graph in enumerate(content.subgraphs):
-        graph.name, graph.debugMetadataIndex = None, NO_DEBUG_METADATA
-        _shorten(graph, is_main=number == 0)
-    drop_unread_buffers(content)
-    return tables.serialize(content)
+    """Return the file without texts; its outputs are bit-identical."""
+    parsed = tables.parse(model)
+    parsed.description = None
+    parsed.metadataBuffer = None
+    parsed.signatureDefs = None
+    parsed.metadata = [entry for entry in parsed.metadata or [] if entry.name in NEEDED]
+    main = parsed.subgraphs[0]
+    for graph in parsed.subgraphs:
+        graph.name = None
+        graph.debugMetadataIndex = NO_DEBUG_METADATA
+        named_tensors = {*graph.inputs, *graph.outputs} if graph is main else set()
+        _shorten_names(graph, named_tensors)
+    drop_unread_buffers(parsed)
+    return tables.serialize(parsed)
 
 
-def _shorten(graph: Any, is_main: bool) -> None:
-    kept = {*graph.inputs, *graph.outputs} if is_main else set()
+def _shorten_names(graph: schema.SubGraphT, named_tensors: set[int]) -> None:
+    """Number the tensors of a graph, except for some that keep their names."""
     for number, tensor in enumerate(graph.tensors):
-        if number not in kept:
+        if number not in named_tensors:
             tensor.name = f"t{number}"
-    for item in graph.operators:
-        item.debugMetadataIndex = NO_DEBUG_METADATA
+    for operator in graph.operators:
+        operator.debugMetadataIndex = NO_DEBUG_METADATA
 
 
-def drop_unread_buffers(content: Any) -> None:
-    """Leave buffer 0, which stands for no content (schema.fbs, Model), and those that are read, in their order."""
-    readers = [
-        *content.metadata,
-        *(tensor for graph in content.subgraphs for tensor in graph.tensors),
-    ]
+def drop_unread_buffers(model: schema.ModelT) -> None:
+    """Remove the buffers that nothing reads; the others keep their order.
+
+    Buffer 0 stands for an empty one (schema.fbs, Model) and stays.
+    """
+    readers = [*model.metadata]
+    for graph in model.subgraphs:
+        readers += graph.tensors
     read = sorted({0, *(reader.buffer for reader in readers)})
-    places = {old: new for new, old in enumerate(read)}
-    content.buffers = [content.buffers[number] for number in read]
+    new_indices = {old: new for new, old in enumerate(read)}
+    model.buffers = [model.buffers[index] for index in read]
     for reader in readers:
-        reader.buffer = places[reader.buffer]
+        reader.buffer = new_indices[reader.buffer]

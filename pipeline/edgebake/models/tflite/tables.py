@@ -1,6 +1,4 @@
-"""A .tflite file as the objects of its schema, and back."""
-
-from typing import Any
+"""Parse .tflite files into the objects of their FlatBuffers schema, and serialize them."""
 
 import flatbuffers
 import numpy as np
@@ -9,27 +7,56 @@ from ai_edge_litert import schema_py_generated as schema
 IDENTIFIER = b"TFL3"
 
 
-def parse(model: bytes) -> Any:
+def _names(enumeration: type) -> dict[int, str]:
+    members = vars(enumeration).items()
+    return {number: name for name, number in members if isinstance(number, int)}
+
+
+OPERATORS = _names(schema.BuiltinOperator)
+DTYPES = {number: name.lower() for number, name in _names(schema.TensorType).items()}
+
+
+def parse(model: bytes) -> schema.ModelT:
     """Return the ModelT of a file with all weights in its tables.
 
-    From 256 KiB on LiteRT's quantizer writes them behind the tables, at an offset. Both are valid, but whoever writes
-    such a file anew would lose them.
+    From 256 KiB on, LiteRT's quantizer stores weights behind the tables, at an offset. Both forms
+    are valid, but serializing the tables alone would lose such weights.
 
     Raises:
         ValueError: it is no .tflite.
     """
     if model[4:8] != IDENTIFIER:
         raise ValueError(f"no {IDENTIFIER.decode()} at byte 4, where every .tflite has it")
-    content = schema.ModelT.InitFromObj(schema.Model.GetRootAs(bytearray(model), 0))
-    for buffer in content.buffers:
+    parsed = parse_tables(model)
+    for buffer in parsed.buffers:
         if buffer.offset > 1:  # 0 and 1 stand for: not used (schema.fbs, Buffer)
             buffer.data = np.frombuffer(model, np.uint8, buffer.size, buffer.offset)
             buffer.offset = buffer.size = 0
-    return content
+    return parsed
 
 
-def serialize(content: Any) -> bytes:
-    """Return a ModelT as a file; equal content gives equal bytes."""
+def parse_tables(model: bytes) -> schema.ModelT:
+    """Return the ModelT of a file without the weights that are stored behind the tables."""
+    root = schema.Model.GetRootAs(bytearray(model), 0)
+    return schema.ModelT.InitFromObj(root)
+
+
+def serialize(model: schema.ModelT) -> bytes:
+    """Return the file of a ModelT; equal models give equal bytes."""
     builder = flatbuffers.Builder(1 << 16)
-    builder.Finish(content.Pack(builder), IDENTIFIER)
+    builder.Finish(model.Pack(builder), IDENTIFIER)
     return bytes(builder.Output())
+
+
+def builtin_name(code: schema.OperatorCodeT) -> str:
+    """Return the name of an operator code's builtin operator, CUSTOM for a custom one."""
+    # Codes below 127 were a byte in older files; the larger field is valid (schema.fbs, OperatorCode).
+    return OPERATORS[max(code.builtinCode, code.deprecatedBuiltinCode)]
+
+
+def operator_kind(code: schema.OperatorCodeT) -> str:
+    """Return the name of an operator code: of the builtin operator, or of the custom one."""
+    name = builtin_name(code)
+    if name == "CUSTOM" and code.customCode:
+        return str(code.customCode.decode())
+    return name

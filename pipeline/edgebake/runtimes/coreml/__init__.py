@@ -19,23 +19,20 @@ if TYPE_CHECKING:
     from edgebake.tasks.contract import Contract
 
 FILE = "model.mlpackage"
-EXECUTOR_TOOLS = (
-    "coremltools",
-    "onnx",
-    "onnxruntime",
-)  # it finds ranges for int8, and checks what was written
+# Of the ML Program executor, which finds activation ranges for int8 and checks the written file.
+EXECUTOR_TOOLS = ("coremltools", "onnx", "onnxruntime")
 FACTS = RuntimeFacts(
     file=FILE,
     convert_tools=EXECUTOR_TOOLS,
     run_tools=EXECUTOR_TOOLS,
     model_formats={"keras": frozenset()},
     fallback_dtypes=("float16", "float32"),
-    io_dtypes={},  # an image goes in and a label comes out
+    io_dtypes={},  # the input is an image, the output a label
     timed_at=("host", "mac", "recorded"),
-    preferred_schemes=("float16", "none"),  # the Neural Engine computes in float16 alone
-    preferred_validate="untimed",  # a machine that builds has no Core ML, unless it is a Mac
-    library=None,  # part of the system: nobody distributes it with an app
-    # coremltools also quantizes pooling and sums of two values, and nothing else.
+    preferred_schemes=("float16", "none"),  # the Neural Engine computes in float16 only
+    preferred_validate="untimed",  # only a Mac can time Core ML
+    library=None,  # part of iOS; apps do not ship it
+    # coremltools quantizes these, pooling and sums of two values, and no other operators.
     int8_operators=frozenset({"conv", "linear"}),
     own_options=("coreml",),
     sample_code={"ios": ("CoreMLSession.swift",)},
@@ -43,24 +40,24 @@ FACTS = RuntimeFacts(
 
 
 def first_versions() -> dict[str, int]:
-    """Return the first iOS version that has what a scheme stores its weights and activations in, by scheme."""
+    """Return, by scheme, the first iOS version that supports the storage of its weights."""
     versions: dict[str, int] = {}
     for encoder in plugins.load_all("edgebake.runtimes.coreml.encoders"):
         versions |= encoder.SCHEMES
     return versions
 
 
-class CoreMl:
-    """Core ML, as interface.Runtime describes it."""
+class CoreMl(Runtime):
+    """Core ML on iOS and macOS."""
 
     facts = FACTS
 
     def encodable_schemes(self) -> frozenset[str]:
-        """Return the schemes of every encoder."""
+        """Return the schemes of all encoders."""
         return frozenset(first_versions())
 
     def check_recipe(self, recipe: Recipe) -> Iterator[Problem]:
-        """Yield what the deployment target and its words do not allow."""
+        """Yield options that do not fit the deployment target."""
         from edgebake.runtimes.coreml import rules
 
         yield from rules.check(recipe)
@@ -68,49 +65,49 @@ class CoreMl:
     def convert_model(
         self, model: QuantizedModel, contract: Contract, options: ConvertParams
     ) -> Files:
-        """Return the files of the package by their path, model.mlpackage/Manifest.json among them."""
+        """Convert to model.mlpackage, with all files of the folder by path."""
         from edgebake.runtimes.coreml.convert import convert
 
         return convert(model, contract, options.about, options)
 
     def inspect_files(self, files: Files) -> Inspection:
-        """Return input, output, operators and dtypes of what was written."""
+        """Return input, output, operators and dtypes of the package."""
         from edgebake.runtimes.coreml.inspect import inspect
 
         return inspect(files)
 
     def run_modes(self, files: Files) -> tuple[RunMode, ...]:
-        """Return compute units on a Mac, elsewhere the kinds of arithmetic of the executor."""
+        """Return the compute units on a Mac, elsewhere the kinds of arithmetic of the executor."""
         from edgebake.runtimes.coreml.run import run_modes
 
         return run_modes(files)
 
     def load_session(self, files: Files, threads: int, mode: str = "") -> Session:
-        """Return the files, ready to run in one of their modes."""
+        """Load the package to run on a number of threads, or on the compute units of a mode."""
         from edgebake.runtimes.coreml.run import load
 
         return load(files, threads, mode)
 
     def count_workload(self, files: Files) -> Workload:
-        """Return what the files compute and move."""
+        """Count what the program computes and moves for one image."""
         from edgebake.runtimes.coreml.workload import workload
 
         return workload(files)
 
     def unsupported_operators(self, files: Files, delegate: Delegate) -> dict[int, str]:
-        """Return, by the operator's index in the workload, why the delegate cannot run it."""
+        """Return, by index in the workload, why the delegate cannot run an operator."""
         from edgebake.runtimes.coreml.placement import unsupported_operators
 
         return unsupported_operators(files, delegate)
 
     def strip_names(self, files: Files) -> Files:
-        """Return the files without names, texts and metadata."""
+        """Return the package without names, texts and metadata."""
         from edgebake.runtimes.coreml.strip import strip
 
         return strip(files)
 
     def named_parts(self, files: Files) -> dict[str, bytes]:
-        """Return the content of the files in parts with names."""
+        """Split the package into named parts."""
         from edgebake.runtimes.coreml.named_parts import named_parts
 
         return named_parts(files)

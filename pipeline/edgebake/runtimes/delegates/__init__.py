@@ -1,1 +1,1 @@
-"""What brings a runtime's operators to an accelerator: a file of facts each, with its source; table.py reads them."""
+"""Facts about delegates, one YAML file each; table.py reads them."""

@@ -1,6 +1,6 @@
-"""Delegates: the components that run a runtime's operators on an accelerator, one YAML file of facts each.
+"""Delegates: components that run a runtime's operators on an accelerator.
 
-Reads pipeline/edgebake/runtimes/delegates/*.yaml; the name of the file is the name of the delegate.
+Reads the facts about each from pipeline/edgebake/runtimes/delegates/<name>.yaml.
 """
 
 import functools
@@ -41,7 +41,7 @@ class Delegate:
         return ""
 
     def supports_all(self, socs: Iterable[str]) -> bool:
-        """Return whether the delegate supports each of these chips; of no known chip, whether it supports any."""
+        """Return whether the delegate supports each of these chips; none: any chip that there is."""
         if not self.socs:
             return True
         chips = set(socs)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from edgebake import plugins
-from edgebake.runtimes.interface import Files, Library, Problem, Runtime, RuntimeFacts
+from edgebake.runtimes.interface import Files, Library, Runtime, RuntimeFacts
 
 if TYPE_CHECKING:
     from edgebake.models.quantized_model import QuantizedModel
-    from edgebake.recipe import Recipe
     from edgebake.recipe.stage_params import ConvertParams
     from edgebake.runtimes.delegates.table import Delegate
-    from edgebake.runtimes.run_modes import RunMode
     from edgebake.runtimes.session import Inspection, Session
     from edgebake.runtimes.workload import Workload
     from edgebake.tasks.contract import Contract
@@ -38,66 +35,56 @@ FACTS = RuntimeFacts(
 )
 
 
-class LiteRt:
-    """LiteRT, as interface.Runtime describes it."""
+class LiteRt(Runtime):
+    """LiteRT on Android, boards and hosts."""
 
     facts = FACTS
 
     def encodable_schemes(self) -> frozenset[str]:
-        """Return the schemes of every encoder."""
+        """Return the schemes of all encoders."""
         encoders = plugins.load_all("edgebake.runtimes.litert.encoders")
         return frozenset(scheme for encoder in encoders for scheme in encoder.SCHEMES)
-
-    def check_recipe(self, _: Recipe) -> Iterator[Problem]:
-        """Yield nothing: the facts say all."""
-        yield from ()
 
     def convert_model(
         self, model: QuantizedModel, contract: Contract, options: ConvertParams
     ) -> Files:
-        """Return {model.tflite: bytes}, labels and input contract in its metadata."""
+        """Convert to model.tflite, with labels and input contract in its metadata."""
         from edgebake.runtimes.litert.convert import convert
 
         return convert(model, contract, options.about, options)
 
     def inspect_files(self, files: Files) -> Inspection:
-        """Return input, output, operators and dtypes of what was written."""
+        """Return input, output, operators and dtypes of the file."""
         from edgebake.runtimes.litert.inspect import inspect
 
         return inspect(files)
 
-    def run_modes(self, files: Files) -> tuple[RunMode, ...]:
-        """Return the one mode in which a host runs the file."""
-        from edgebake.runtimes.litert.run import run_modes
-
-        return run_modes(files)
-
     def load_session(self, files: Files, threads: int, mode: str = "") -> Session:
-        """Return the files, ready to run in one of their modes."""
+        """Load the file to run on a number of threads."""
         from edgebake.runtimes.litert.run import load
 
         return load(files, threads, mode)
 
     def count_workload(self, files: Files) -> Workload:
-        """Return what the files compute and move."""
+        """Count what the file computes and moves for one image."""
         from edgebake.runtimes.litert.workload import workload
 
         return workload(files)
 
     def unsupported_operators(self, files: Files, delegate: Delegate) -> dict[int, str]:
-        """Return, by the operator's index in the workload, why the delegate cannot run it."""
+        """Return, by index in the workload, why the delegate cannot run an operator."""
         from edgebake.runtimes.litert.placement import unsupported_operators
 
         return unsupported_operators(files, delegate)
 
     def strip_names(self, files: Files) -> Files:
-        """Return the files without names, texts and metadata."""
+        """Return the file without names, texts and metadata."""
         from edgebake.runtimes.litert.strip import strip
 
         return strip(files)
 
     def named_parts(self, files: Files) -> dict[str, bytes]:
-        """Return the content of the files in parts with names."""
+        """Split the file into named parts."""
         from edgebake.runtimes.litert.named_parts import named_parts
 
         return named_parts(files)

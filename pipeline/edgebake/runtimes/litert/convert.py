@@ -1,4 +1,4 @@
-"""Convert a quantized model to a .tflite file, by the encoder of its scheme's family."""
+"""Convert a quantized model to a .tflite file, with the encoder of its scheme's family."""
 
 from edgebake import plugins
 from edgebake.models.quantized_model import QuantizedModel
@@ -12,7 +12,8 @@ from edgebake.tasks.contract import Contract
 def convert(
     quantized: QuantizedModel, contract: Contract, about: ReleaseInfo, options: Convert
 ) -> dict[str, bytes]:
-    """Return {model.tflite: bytes}, labels and input contract in its metadata."""
+    """Return {"model.tflite": contents}, with labels and input contract in its metadata."""
     encoder = plugins.load_encoder("edgebake.runtimes.litert.encoders", quantized.family)
-    model: bytes = encoder.encode(load_source(quantized), quantized, options)
+    source = load_source(quantized)
+    model: bytes = encoder.encode(source, quantized, options)
     return {FILE: metadata.attach(model, contract, about)}

@@ -1,87 +1,90 @@
-"""Read inputs, outputs, operators and dtypes out of a .tflite file."""
+"""Read inputs, outputs, operators and dtypes of a .tflite file."""
+
+from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from dataclasses import replace
 
 from ai_edge_litert import schema_py_generated as schema
 
+from edgebake.models.tflite import tables
+from edgebake.models.tflite.tables import DTYPES, builtin_name
 from edgebake.runtimes.litert import FILE
 from edgebake.runtimes.session import Inspection, Operator, Tensor
-
-_OPERATORS = {
-    number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)
-}
-_DTYPES = {
-    number: name.lower()
-    for name, number in vars(schema.TensorType).items()
-    if isinstance(number, int)
-}
 
 CASTS = ("QUANTIZE", "DEQUANTIZE")
 
 
 def inspect(files: dict[str, bytes]) -> Inspection:
-    """Return what the file holds.
+    """Return inputs, outputs, operators and dtypes of the file.
+
+    Casts of the file's input and output are counted as boundaries, not as operators.
 
     Raises:
         ValueError: the file reads variables, which means that its weights were left out.
     """
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(bytearray(files[FILE]), 0))
-    graph = model.subgraphs[0]
-    operators = [
-        _operator(model, part, item) for part in model.subgraphs for item in part.operators
-    ]
+    model = tables.parse_tables(files[FILE])
+    main = model.subgraphs[0]
+    operators: list[Operator] = []
+    boundaries: Counter[str] = Counter()
+    dtypes: Counter[str] = Counter()
+    for graph in model.subgraphs:
+        dtypes.update(DTYPES[tensor.type] for tensor in graph.tensors)
+        for operator in graph.operators:
+            name = builtin_name(model.operatorCodes[operator.opcodeIndex])
+            if graph is main and _is_boundary(name, graph, operator):
+                boundaries[name] += 1
+            else:
+                operators.append(Operator(name, _live_dtypes(model, graph, operator)))
     if any(operator.name == "VAR_HANDLE" for operator in operators):
         raise ValueError("the converted file reads variables: its weights were left out")
-    casts = [item for item in graph.operators if _is_cast(model, graph, item)]
-    for item in casts:
-        operators.remove(_operator(model, graph, item))
     return Inspection(
-        input=_tensor(graph.tensors[graph.inputs[0]], "NHWC"),
-        output=_tensor(graph.tensors[graph.outputs[0]], "NC"),
+        input=_tensor(main.tensors[main.inputs[0]], "NHWC"),
+        output=_tensor(main.tensors[main.outputs[0]], "NC"),
         operators=operators,
-        boundaries=dict(Counter(_name(model, item) for item in casts)),
-        tensors=dict(
-            Counter(_DTYPES[tensor.type] for part in model.subgraphs for tensor in part.tensors)
-        ),
+        boundaries=dict(boundaries),
+        tensors=dict(dtypes),
     )
 
 
-def _name(model: Any, item: Any) -> str:
-    code = model.operatorCodes[item.opcodeIndex]
-    # Codes below 127 lived in a byte once; the larger of the two fields is the true one (schema.fbs, OperatorCode).
-    return str(_OPERATORS[max(code.builtinCode, code.deprecatedBuiltinCode)])
-
-
-def _is_cast(model: Any, graph: Any, item: Any) -> bool:
-    """Return whether an operator only casts the file's input for the first layer, or the last one's output."""
-    if _name(model, item) not in CASTS:
+def _is_boundary(name: str, graph: schema.SubGraphT, operator: schema.OperatorT) -> bool:
+    """Return whether an operator only casts the file's input or its output."""
+    if name not in CASTS:
         return False
-    return item.inputs[0] in graph.inputs or item.outputs[0] in graph.outputs
+    return operator.inputs[0] in graph.inputs or operator.outputs[0] in graph.outputs
 
 
-def _operator(model: Any, graph: Any, item: Any) -> Operator:
-    live = [
-        graph.tensors[i]
-        for i in [*item.inputs, *item.outputs]
-        if i >= 0 and not _is_constant(model, graph.tensors[i])
-    ]
-    return Operator(_name(model, item), tuple(sorted({_DTYPES[tensor.type] for tensor in live})))
+def _live_dtypes(
+    model: schema.ModelT, graph: schema.SubGraphT, operator: schema.OperatorT
+) -> tuple[str, ...]:
+    """Return the dtypes of an operator's inputs and outputs that are no constants, sorted."""
+    dtypes = set()
+    for index in (*operator.inputs, *operator.outputs):
+        if index < 0:  # an optional input that is absent
+            continue
+        tensor = graph.tensors[index]
+        if not _is_constant(model, tensor):
+            dtypes.add(DTYPES[tensor.type])
+    return tuple(sorted(dtypes))
 
 
-def _is_constant(model: Any, tensor: Any) -> bool:
+def _is_constant(model: schema.ModelT, tensor: schema.TensorT) -> bool:
     data = model.buffers[tensor.buffer].data
     return data is not None and len(data) > 0
 
 
-def _tensor(tensor: Any, layout: str) -> Tensor:
-    scales: Any = tensor.quantization.scale if tensor.quantization is not None else None
-    quantized = scales is not None and len(scales) > 0
-    return Tensor(
+def _tensor(tensor: schema.TensorT, layout: str) -> Tensor:
+    description = Tensor(
         name=tensor.name.decode(),
         shape=[int(size) for size in tensor.shape],
-        dtype=_DTYPES[tensor.type],
+        dtype=DTYPES[tensor.type],
         layout=layout,
-        scale=float(scales[0]) if quantized else None,
-        zero_point=int(tensor.quantization.zeroPoint[0]) if quantized else None,
+    )
+    quantization = tensor.quantization
+    if quantization is None or quantization.scale is None or len(quantization.scale) == 0:
+        return description
+    return replace(
+        description,
+        scale=float(quantization.scale[0]),
+        zero_point=int(quantization.zeroPoint[0]),
     )

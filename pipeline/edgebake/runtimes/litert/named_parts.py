@@ -1,83 +1,86 @@
-"""Cut a .tflite file into parts with names, so that two files can be compared part by part."""
+"""Split a .tflite file into named parts, so that two files can be compared part by part."""
 
 import io
 import zipfile
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
+from ai_edge_litert import schema_py_generated as schema
 
 from edgebake.models.tflite import tables
+from edgebake.models.tflite.tables import operator_kind
 from edgebake.runtimes.litert import FILE
-from edgebake.runtimes.litert.workload import kind_of
 
-Part = tuple[str, bytes]
+NamedPart = tuple[str, bytes]
+# Fields of ModelT that have parts of their own.
 OWN_PARTS = ("buffers", "description", "metadata", "operatorCodes", "signatureDefs", "subgraphs")
 
 
 def named_parts(files: dict[str, bytes]) -> dict[str, bytes]:
-    """Return the content of each part; two files with equal parts may still differ in how they are laid out."""
-    content = tables.parse(files[FILE])
-    found = [*_model(content), *_behind(files[FILE])]
-    for number, graph in enumerate(content.subgraphs):
+    """Return the contents of each part; files of equal parts may still differ in their layout."""
+    model = tables.parse(files[FILE])
+    parts = [*_model_parts(model), *_associated_files(files[FILE])]
+    for number, graph in enumerate(model.subgraphs):
         prefix = f"subgraph {number} " if number else ""
-        found += [(f"{prefix}{name}", data) for name, data in _graph(content, graph)]
-    return dict(found)
+        parts += [(f"{prefix}{name}", data) for name, data in _graph_parts(model, graph)]
+    return dict(parts)
 
 
-def _model(content: Any) -> Iterator[Part]:
-    yield (
-        "header",
-        _canonical({word: value for word, value in vars(content).items() if word not in OWN_PARTS}),
-    )
-    yield "description", content.description or b""
-    for entry in content.metadata or []:
-        yield f"metadata {entry.name.decode()}", _held(content, entry)
-    for number, signature in enumerate(content.signatureDefs or []):
+def _model_parts(model: schema.ModelT) -> Iterator[NamedPart]:
+    yield "header", _canonical(_fields_without(model, *OWN_PARTS))
+    yield "description", model.description or b""
+    for entry in model.metadata or []:
+        yield f"metadata {entry.name.decode()}", _buffer(model, entry)
+    for number, signature in enumerate(model.signatureDefs or []):
         yield f"signature {number}", _canonical(signature)
 
 
-def _graph(content: Any, graph: Any) -> Iterator[Part]:
+def _graph_parts(model: schema.ModelT, graph: schema.SubGraphT) -> Iterator[NamedPart]:
     yield "graph", _canonical([graph.name, graph.inputs, graph.outputs, graph.debugMetadataIndex])
     for number, tensor in enumerate(graph.tensors):
-        described = {word: value for word, value in vars(tensor).items() if word != "buffer"}
-        yield f"tensor {number} {_named(tensor)}", _canonical(described) + _held(content, tensor)
-    for number, item in enumerate(graph.operators):
-        code = content.operatorCodes[item.opcodeIndex]
-        described = {word: value for word, value in vars(item).items() if word != "opcodeIndex"}
-        yield f"operator {number} {kind_of(code)}", _canonical([code, described])
+        name = (tensor.name or b"").decode()
+        description = _canonical(_fields_without(tensor, "buffer"))
+        yield f"tensor {number} {name!r}", description + _buffer(model, tensor)
+    for number, operator in enumerate(graph.operators):
+        code = model.operatorCodes[operator.opcodeIndex]
+        fields = _fields_without(operator, "opcodeIndex")
+        yield f"operator {number} {operator_kind(code)}", _canonical([code, fields])
 
 
-def _behind(model: bytes) -> Iterator[Part]:
-    """Yield the files that lie behind the model as a zip, labels for one."""
-    if zipfile.is_zipfile(io.BytesIO(model)):
-        with zipfile.ZipFile(io.BytesIO(model)) as archive:
-            yield from (
-                (f"associated file {name}", archive.read(name)) for name in archive.namelist()
-            )
+def _associated_files(model: bytes) -> Iterator[NamedPart]:
+    """Yield the files in the zip behind the model, e.g. its labels."""
+    if not zipfile.is_zipfile(io.BytesIO(model)):
+        return
+    with zipfile.ZipFile(io.BytesIO(model)) as archive:
+        for name in archive.namelist():
+            yield f"associated file {name}", archive.read(name)
 
 
-def _named(tensor: Any) -> str:
-    return repr((tensor.name or b"").decode())
+def _buffer(model: schema.ModelT, reader: schema.TensorT | schema.MetadataT) -> bytes:
+    data = model.buffers[reader.buffer].data
+    if data is None:
+        return b""
+    return bytes(data)
 
 
-def _held(content: Any, reader: Any) -> bytes:
-    data = content.buffers[reader.buffer].data
-    return b"" if data is None else bytes(data)
+def _fields_without(table: object, *excluded: str) -> dict[str, object]:
+    return {name: value for name, value in vars(table).items() if name not in excluded}
 
 
-def _canonical(value: Any) -> bytes:
-    """Return tables, lists and numbers as text in which equal content is equal."""
+def _canonical(value: object) -> bytes:
+    """Return tables, lists and numbers as text; equal values give equal text."""
     return repr(_plain(value)).encode()
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, np.ndarray):
         return (value.dtype.str, value.shape, value.tobytes())
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, list):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     if isinstance(value, dict):
-        return {word: _plain(value[word]) for word in sorted(value)}
-    return (type(value).__name__, _plain(vars(value))) if hasattr(value, "__dict__") else value
+        return {name: _plain(value[name]) for name in sorted(value)}
+    if hasattr(value, "__dict__"):
+        return (type(value).__name__, _plain(vars(value)))
+    return value

@@ -6,7 +6,6 @@ from numpy.typing import NDArray
 
 from edgebake.runtimes.litert import FILE
 from edgebake.runtimes.litert.inspect import inspect
-from edgebake.runtimes.run_modes import SINGLE_MODE, RunMode
 from edgebake.runtimes.session import Session
 
 
@@ -19,30 +18,24 @@ class LiteRTSession:
         self._input_index = self._interpreter.get_input_details()[0]["index"]
         self._output_index = self._interpreter.get_output_details()[0]["index"]
         inspection = inspect(files)
-        self._input, self._output = inspection.input, inspection.output
+        self._input = inspection.input
+        self._output = inspection.output
 
     def feed(self, example: NDArray[np.float32]) -> None:
-        """Take one example as the model sees it, float32 [1, h, w, c]."""
-        self._interpreter.set_tensor(self._input_index, self._input.to_stored(example))
+        """Set the input, preprocessed float32 [1, h, w, c]."""
+        stored = self._input.to_stored(example)
+        self._interpreter.set_tensor(self._input_index, stored)
 
     def invoke(self) -> None:
-        """Run the model on what was fed."""
+        """Run the model on the current input."""
         self._interpreter.invoke()
 
     def read(self) -> dict[str, NDArray[np.float32]]:
         """Return the output of the last run by its name, float32 [1, ...]."""
-        return {
-            self._output.name: self._output.to_real(
-                self._interpreter.get_tensor(self._output_index)
-            )
-        }
+        stored = self._interpreter.get_tensor(self._output_index)
+        return {self._output.name: self._output.to_real(stored)}
 
 
-def run_modes(_: dict[str, bytes]) -> tuple[RunMode, ...]:
-    """Return the one way in which a host runs the file."""
-    return SINGLE_MODE
-
-
-def load(files: dict[str, bytes], threads: int, _: str = "") -> Session:
-    """Return the file, ready to run on `threads` threads."""
+def load(files: dict[str, bytes], threads: int, _mode: str = "") -> Session:
+    """Load the file to run on a number of threads; there is only one run mode."""
     return LiteRTSession(files, threads)

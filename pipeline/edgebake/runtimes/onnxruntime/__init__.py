@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from edgebake.recipe import Recipe
     from edgebake.recipe.stage_params import ConvertParams
     from edgebake.runtimes.delegates.table import Delegate
-    from edgebake.runtimes.run_modes import RunMode
     from edgebake.runtimes.session import Inspection, Session
     from edgebake.runtimes.workload import Workload
     from edgebake.tasks.contract import Contract
@@ -34,21 +33,21 @@ FACTS = RuntimeFacts(
 )
 
 
-class OnnxRuntime:
-    """ONNX Runtime, as interface.Runtime describes it.
+class OnnxRuntime(Runtime):
+    """ONNX Runtime on Android, iOS, boards and hosts.
 
-    It writes no int16x8: on a CPU, ONNX Runtime has no kernel that computes on int16 activations.
+    There is no encoder for int16x8: on a CPU, ONNX Runtime has no kernels for int16 activations.
     """
 
     facts = FACTS
 
     def encodable_schemes(self) -> frozenset[str]:
-        """Return the schemes of every encoder."""
+        """Return the schemes of all encoders."""
         encoders = plugins.load_all("edgebake.runtimes.onnxruntime.encoders")
         return frozenset(scheme for encoder in encoders for scheme in encoder.SCHEMES)
 
     def check_recipe(self, recipe: Recipe) -> Iterator[Problem]:
-        """Yield what ORT format cannot hold."""
+        """Yield a scheme that the ORT format cannot store."""
         if recipe.convert.ort_format and recipe.quantize.scheme == "int4_weights":
             yield (
                 "convert.ort_format",
@@ -58,49 +57,43 @@ class OnnxRuntime:
     def convert_model(
         self, model: QuantizedModel, contract: Contract, options: ConvertParams
     ) -> Files:
-        """Return model.onnx with labels and input contract in its metadata, and what `ort_format` makes."""
+        """Convert to model.onnx with metadata; with `ort_format`, also to model.ort."""
         from edgebake.runtimes.onnxruntime.convert import convert
 
         return convert(model, contract, options.about, options)
 
     def inspect_files(self, files: Files) -> Inspection:
-        """Return input, output, operators and dtypes of what was written."""
+        """Return input, output, operators and dtypes of the file."""
         from edgebake.runtimes.onnxruntime.inspect import inspect
 
         return inspect(files)
 
-    def run_modes(self, files: Files) -> tuple[RunMode, ...]:
-        """Return the one mode in which a host runs the file."""
-        from edgebake.runtimes.onnxruntime.run import run_modes
-
-        return run_modes(files)
-
     def load_session(self, files: Files, threads: int, mode: str = "") -> Session:
-        """Return the files, ready to run in one of their modes."""
+        """Load the file to run on a number of threads."""
         from edgebake.runtimes.onnxruntime.run import load
 
         return load(files, threads, mode)
 
     def count_workload(self, files: Files) -> Workload:
-        """Return what the files compute and move."""
+        """Count what the file computes and moves for one image."""
         from edgebake.runtimes.onnxruntime.workload import workload
 
         return workload(files)
 
     def unsupported_operators(self, files: Files, delegate: Delegate) -> dict[int, str]:
-        """Return, by the operator's index in the workload, why the delegate cannot run it."""
+        """Return, by index in the workload, why the delegate cannot run an operator."""
         from edgebake.runtimes.onnxruntime.placement import unsupported_operators
 
         return unsupported_operators(files, delegate)
 
     def strip_names(self, files: Files) -> Files:
-        """Return the files without names, texts and metadata."""
+        """Return the file without names, texts and metadata."""
         from edgebake.runtimes.onnxruntime.strip import strip
 
         return strip(files)
 
     def named_parts(self, files: Files) -> dict[str, bytes]:
-        """Return the content of the files in parts with names."""
+        """Split the file into named parts."""
         from edgebake.runtimes.onnxruntime.named_parts import named_parts
 
         return named_parts(files)
