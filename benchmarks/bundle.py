@@ -82,10 +82,11 @@ def _made(platform: str) -> list[Part]:
     content = json.loads(files[manifest.FILE])
     found = {name: judge(target, platform) for name, target in section.targets.items()}
     entries = {
-        name: manifest.target_entry(section.targets[name], judged) for name, judged in found.items()
+        name: manifest.package_target(section.targets[name], judged)
+        for name, judged in found.items()
     }
     judged = licenses.apply_policy(
-        components.list_components(section, content["targets"]), section.licenses
+        components.list_components(section, content["targets"].values()), section.licenses
     )
     models = {path: data for entry in entries.values() for path, data in entry.files.items()}
     sample = samples.render(content, files)
@@ -108,7 +109,11 @@ def _made(platform: str) -> list[Part]:
             lambda: licenses.render_notice(section.about, judged),
         ),
         ("SBOM", len(files[sbom.FILE]), lambda: sbom.render(content, section, judged, models)),
-        ("model card", len(files[assemble.CARD]), lambda: model_card.render(content, section)),
+        (
+            "model card",
+            len(files[assemble.MODEL_CARD]),
+            lambda: model_card.render(content, section),
+        ),
         (
             "all files",
             sum(map(len, files.values())),
@@ -127,8 +132,8 @@ def _made(platform: str) -> list[Part]:
     ]
 
 
-def _entry(section: PackageParams, name: str, found: dict[str, Any]) -> manifest.TargetFiles:
-    return manifest.target_entry(section.targets[name], found[name])
+def _entry(section: PackageParams, name: str, found: dict[str, Any]) -> manifest.PackagedTarget:
+    return manifest.package_target(section.targets[name], found[name])
 
 
 def _size(files: dict[str, bytes], below: str) -> int:

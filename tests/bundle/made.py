@@ -45,11 +45,11 @@ def plan(folder: Path) -> None:
 
 
 def section(
-    *brought: ImportedComponent, about: ReleaseInfo = ABOUT, card: Card | None = None
+    *imported: ImportedComponent, about: ReleaseInfo = ABOUT, card: Card | None = None
 ) -> PackageParams:
-    """Return what package reads: two targets, both made from what was brought."""
+    """Return what package reads: two targets, both made from what was imported."""
     target = TargetParams(
-        validate="v", runtime="litert", device=Device(), ingredients=list(brought)
+        validate="v", runtime="litert", device=Device(), ingredients=list(imported)
     )
     return PackageParams(
         about=about,
@@ -59,7 +59,7 @@ def section(
     )
 
 
-def content() -> dict[str, Any]:
+def content() -> Any:
     """Return the manifest of two targets, less its files."""
     return {
         "schema": "edgebake.manifest/1",
@@ -86,7 +86,7 @@ def content() -> dict[str, Any]:
     }
 
 
-def target(runtime: str, model: str, tools: dict[str, str]) -> dict[str, Any]:
+def target(runtime: str, model: str, tools: dict[str, str]) -> Any:
     """Return a target of the manifest."""
     return {
         "device": {"name": "Pixel 8", "minimum_os": "34"},

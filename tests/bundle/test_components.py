@@ -8,6 +8,7 @@ import pytest
 from edgebake import plugins
 from edgebake.bundle import components
 from edgebake.bundle.components import EDGEBAKE, Component
+from edgebake.bundle.manifest_types import TargetEntry
 from edgebake.recipe.stage_params import PackageParams, Plan, parse
 from edgebake.runtimes.interface import load_runtime
 from tests.bundle import made
@@ -30,11 +31,17 @@ LITERT = Component(
 )
 
 
+def _of_kind(kind: str, section: PackageParams, *targets: TargetEntry) -> list[Component]:
+    return [
+        component
+        for component in components.list_components(section, targets)
+        if component.kind == kind
+    ]
+
+
 def test_a_bundle_is_made_from_the_release_what_others_made_and_code() -> None:
-    found = components.list_components(
-        made.section(made.DIGITS, made.WEIGHTS), made.content()["targets"]
-    )
-    assert found == [
+    section = made.section(made.DIGITS, made.WEIGHTS)
+    assert components.list_components(section, made.content()["targets"].values()) == [
         Component("model", "digits", "Apache-2.0", "recipes/release.yaml", "1.2.0", "Ada"),
         Component(
             "data",
@@ -51,16 +58,14 @@ def test_a_bundle_is_made_from_the_release_what_others_made_and_code() -> None:
 
 
 def test_two_data_sets_of_one_name_but_two_licenses_are_both_there() -> None:
-    other = replace(made.DIGITS, license="CC0-1.0")
-    found = components.list_components(made.section(made.DIGITS, other), {})
-    assert [one.license for one in found if one.kind == "data"] == ["CC-BY-4.0", "CC0-1.0"]
+    renamed = replace(made.DIGITS, license="CC0-1.0")
+    data = _of_kind("data", made.section(made.DIGITS, renamed))
+    assert [component.license for component in data] == ["CC-BY-4.0", "CC0-1.0"]
 
 
 def test_core_ml_is_the_systems_own_and_brings_no_license() -> None:
-    targets = {"iphone_15": {"runtime": "coreml", "tools": {"coremltools": "9.0"}}}
-    assert [
-        one for one in components.list_components(made.section(), targets) if one.kind == "code"
-    ] == [EDGEBAKE]
+    target = made.target("coreml", "models/digits.mlpackage", {"coremltools": "9.0"})
+    assert _of_kind("code", made.section(), target) == [EDGEBAKE]
 
 
 @pytest.mark.parametrize("runtime", plugins.options("convert.runtime"))
@@ -71,8 +76,7 @@ def test_the_version_of_a_library_is_among_the_tools_that_measure_with_it(runtim
 
 def test_the_projects_own_data_is_named(planned: Plan) -> None:
     section: PackageParams = parse("package", "android", planned["package"]["android"])
-    data = [one for one in components.list_components(section, {}) if one.kind == "data"]
-    assert data == [
+    assert _of_kind("data", section) == [
         Component(
             "data",
             "Optical Recognition of Handwritten Digits",

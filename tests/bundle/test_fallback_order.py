@@ -1,18 +1,21 @@
 """A chain ends, and each of its targets is some device's first."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from edgebake.bundle import fallback_order
+from edgebake.bundle.manifest_types import DeviceEntry, DeviceRule
 from edgebake.plan.compose import Composed
 from edgebake.recipe import Recipe
 
 
 def _target(
     minimum_os: str = "23", accelerators: tuple[str, ...] = ("cpu",), **rule: Any
-) -> dict[str, Any]:
-    every: dict[str, Any] = {
+) -> DeviceEntry:
+    any_device: DeviceRule = {
+        "name": "",
+        "minimum_os": minimum_os,
         "soc": [],
         "memory_mb": None,
         "features": [],
@@ -20,7 +23,7 @@ def _target(
         "excluded_devices": [],
     }
     return {
-        "device": {"minimum_os": minimum_os, **every, **rule},
+        "device": cast("DeviceRule", {**any_device, **rule}),
         "accelerators": list(accelerators),
     }
 
@@ -28,7 +31,7 @@ def _target(
 ANY = _target()
 
 
-def _problems(**targets: dict[str, Any]) -> list[str]:
+def _problems(**targets: DeviceEntry) -> list[str]:
     return list(fallback_order.find_problems(targets))
 
 
@@ -43,11 +46,11 @@ def test_one_target_for_every_device_is_a_chain() -> None:
     assert _problems(any=ANY) == []
 
 
-LAST = "expected one behind it that every device can run"
+LAST = "expected a target behind it that every device can run"
 
 
 @pytest.mark.parametrize(
-    ("rule", "asked"),
+    ("rule", "restrictions"),
     [
         ({"soc": ["G3"]}, "soc"),
         ({"memory_mb": 2000, "features": ["gps"]}, "memory_mb, features"),
@@ -55,27 +58,31 @@ LAST = "expected one behind it that every device can run"
         ({"excluded_devices": ["a/b"]}, "excluded_devices"),
     ],
 )
-def test_a_last_target_that_asks_for_something_is_refused(rule: dict[str, Any], asked: str) -> None:
+def test_a_last_target_that_asks_for_something_is_refused(
+    rule: dict[str, Any], restrictions: str
+) -> None:
     assert _problems(only=_target(**rule)) == [
-        f"only: the last target of its platform asks for {asked}; {LAST}"
+        f"only: the last target of its platform asks for {restrictions}; {LAST}"
     ]
 
 
 def test_a_last_target_that_needs_a_newer_system_than_others_is_refused() -> None:
     assert _problems(old=_target("21", soc=["G1"]), any=ANY) == [
-        "any: expects 23 of the system, and old is for 21 and newer; expected the last target to ask for the least"
+        "any: expects 23 of the system, and old is for 21 and newer; "
+        "expected the last target to ask for the least"
     ]
 
 
 def test_a_last_target_without_the_cpu_is_refused() -> None:
     assert _problems(any=_target(accelerators=("gpu", "npu"))) == [
-        "any: not for the CPU, which every device has; expected cpu among the last one's accelerators"
+        "any: not for the CPU, which every device has; "
+        "expected cpu among the last target's accelerators"
     ]
 
 
 def test_a_target_behind_one_for_all_its_devices_is_refused() -> None:
     assert _problems(wide=_target("30"), narrow=_target("34", soc=["G3"]), any=ANY) == [
-        "narrow: no device gets it first: all that it is for get wide, which comes before it; "
+        "narrow: no device gets it first: all its devices get wide, which comes before it; "
         "expected narrow to come first, or to be for other devices"
     ]
 
@@ -87,7 +94,7 @@ def test_the_same_devices_twice_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "narrower"),
+    ("rule", "superset", "narrower"),
     [
         ({}, {}, True),
         ({"soc": ["a"]}, {}, True),
@@ -108,11 +115,10 @@ def test_the_same_devices_twice_are_refused() -> None:
     ],
 )
 def test_a_rule_narrows_another_where_every_device_of_it_meets_the_other(
-    one: dict[str, Any], other: dict[str, Any], narrower: bool
+    rule: dict[str, Any], superset: dict[str, Any], narrower: bool
 ) -> None:
-    assert (
-        fallback_order.is_subset(_target(**one)["device"], _target(**other)["device"]) is narrower
-    )
+    rules = (_target(**rule)["device"], _target(**superset)["device"])
+    assert fallback_order.is_subset(*rules) is narrower
 
 
 def test_an_older_system_is_the_wider_rule() -> None:
@@ -123,8 +129,8 @@ def test_an_older_system_is_the_wider_rule() -> None:
 def test_an_iphone_is_known_by_its_model_and_not_by_its_chip(
     core_ml_recipe: Recipe, recipe: Recipe
 ) -> None:
-    said = fallback_order.device_entry(core_ml_recipe.device)
-    assert (said["device"]["soc"], said["device"]["devices"]) == ([], ["iPhone15,4", "iPhone15,5"])
+    rule = fallback_order.device_entry(core_ml_recipe.device)["device"]
+    assert (rule["soc"], rule["devices"]) == ([], ["iPhone15,4", "iPhone15,5"])
     assert core_ml_recipe.device.soc == ["A16 Bionic"]
     assert fallback_order.device_entry(recipe.device)["device"]["soc"] == ["Tensor G3"]
 
@@ -135,16 +141,7 @@ def test_the_projects_own_release_has_a_chain_per_platform(composed: dict[str, C
         "ios": ["iphone_15", "iphone_se_3", "ios_any"],
         "linux": ["raspberry_pi_5", "linux_any"],
     }.items():
-        devices = [composed[name].recipe.device for name in names]
-        assert {device.platform.value for device in devices} == {platform}
-        assert (
-            list(
-                fallback_order.find_problems(
-                    {
-                        name: fallback_order.device_entry(device)
-                        for name, device in zip(names, devices, strict=True)
-                    }
-                )
-            )
-            == []
-        )
+        devices = {name: composed[name].recipe.device for name in names}
+        assert {device.platform.value for device in devices.values()} == {platform}
+        entries = {name: fallback_order.device_entry(device) for name, device in devices.items()}
+        assert list(fallback_order.find_problems(entries)) == []

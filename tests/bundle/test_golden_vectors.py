@@ -24,10 +24,9 @@ def _made(*outputs: list[float]) -> dict[str, Any]:
 
 
 def _examples(*outputs: list[float], steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(golden_vectors.render(_made(*outputs), steps, LABELS))[
-        "examples"
-    ]
-    return found
+    rendered = golden_vectors.render(_made(*outputs), steps, LABELS)
+    examples: list[dict[str, Any]] = json.loads(rendered)["examples"]
+    return examples
 
 
 def test_each_example_gets_the_answer_of_the_steps() -> None:
@@ -61,7 +60,7 @@ def test_no_clear_example_refuses_the_bundle() -> None:
     with pytest.raises(GateError) as refused:
         golden_vectors.render(_made([0.51, 0.3, 0.19]), [TOP], LABELS)
     assert str(refused.value) == (
-        "golden.json of the model abababababab: examples: none whose answer is clear; expected one or more of the test "
-        "split whose likeliest class is further from the second, and from the threshold, than what other kernels "
-        "change: 0.02"
+        "golden.json of the model abababababab: examples: none whose prediction is clear; "
+        "expected one or more of the test split whose likeliest class is further from the second, "
+        "and from the threshold, than what other kernels change: 0.02"
     )

@@ -6,13 +6,14 @@ from contextlib import chdir
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jsonschema
 import pytest
 
 from edgebake import artifacts
 from edgebake.bundle import manifest
+from edgebake.bundle.manifest_types import LicenseEntry, ManifestBody, SourceEntry
 from edgebake.evaluation.gates.judge import judge
 from edgebake.plan import planner
 from edgebake.recipe import Waiver
@@ -22,8 +23,8 @@ from edgebake.runtimes.session import IMAGE, Inspection, Operator, Tensor
 from edgebake.tasks import contract
 from tests import measured
 
-COMMIT = {"git_commit": "0123456789abcdef0123456789abcdef01234567", "dirty": False}
-REVISION = {**COMMIT, "expired_waivers": ["pixel_8: loss until 2026-01-31"]}
+COMMIT: SourceEntry = {"git_commit": "0123456789abcdef0123456789abcdef01234567", "dirty": False}
+REVISION = cast("SourceEntry", {**COMMIT, "expired_waivers": ["pixel_8: loss until 2026-01-31"]})
 LABELS = ["zero", "one"]
 INSPECTION = Inspection(
     Tensor("image", [1, 32, 32, 1], "int8", "NHWC", scale=1 / 127.5, zero_point=-1),
@@ -41,7 +42,7 @@ PACKAGE = {
     "model.mlpackage/Data/com.apple.CoreML/model.mlmodel": b"m",
     "model.mlpackage/Manifest.json": b"{}",
 }
-LICENSE = {
+LICENSE: LicenseEntry = {
     "kind": "model",
     "name": "digits",
     "license": "Apache-2.0",
@@ -60,7 +61,7 @@ def _validated(
     files: dict[str, bytes],
     inspection: Inspection = INSPECTION,
     **found: Any,
-) -> manifest.TargetFiles:
+) -> manifest.PackagedTarget:
     """Return the entry of a target whose validation left these files and findings."""
     agreed = contract.Contract(
         "classification", 32, 32, "grey", "none", "bilinear", [127.5], [1 / 127.5], LABELS
@@ -72,18 +73,20 @@ def _validated(
         **{f"files/{name}": content for name, content in files.items()},
     }
     measured.lay(target.validate, platform, files=written, **found)
-    return manifest.target_entry(target, judge(target, platform))
+    return manifest.package_target(target, judge(target, platform))
 
 
-def _made(section: PackageParams, platform: str, **entries: manifest.TargetFiles) -> dict[str, Any]:
+def _made(
+    section: PackageParams, platform: str, **entries: manifest.PackagedTarget
+) -> dict[str, Any]:
     """Return an unsigned manifest of these targets and their files."""
     files = {path: data for entry in entries.values() for path, data in entry.files.items()}
-    content = {
-        **manifest.without_files(section, platform, entries, REVISION),
+    body: ManifestBody = {
+        **manifest.compose_head(section, platform, entries, REVISION),
         "signature": "unsigned",
         "licenses": [LICENSE],
     }
-    made: dict[str, Any] = json.loads(manifest.render(content, files, {}))
+    made: dict[str, Any] = json.loads(manifest.render(body, files, {}))
     return made
 
 
@@ -95,12 +98,12 @@ def section(tmp_path_factory: pytest.TempPathFactory, planned: Plan) -> Iterator
 
 
 @pytest.fixture(scope="module")
-def entry(section: PackageParams) -> manifest.TargetFiles:
+def entry(section: PackageParams) -> manifest.PackagedTarget:
     return _validated(section.targets["pixel_8"], {"model.tflite": b"TFL3 model"})
 
 
 @pytest.fixture(scope="module")
-def content(section: PackageParams, entry: manifest.TargetFiles) -> dict[str, Any]:
+def content(section: PackageParams, entry: manifest.PackagedTarget) -> dict[str, Any]:
     return _made(section, "android", pixel_8=entry)
 
 
@@ -214,9 +217,9 @@ def test_recipe_and_tools_are_those_of_the_plan(content: dict[str, Any], planned
 
 
 def test_a_core_ml_package_is_named_by_its_folder(section: PackageParams) -> None:
-    entry = _validated(section.targets["pixel_8"], PACKAGE)
-    assert entry.content["model"] == "models/digits-ds_cnn-int8-litert.mlpackage"
-    assert "models/digits-ds_cnn-int8-litert.mlpackage/Manifest.json" in entry.files
+    target = _validated(section.targets["pixel_8"], PACKAGE)
+    assert target.entry["model"] == "models/digits-ds_cnn-int8-litert.mlpackage"
+    assert "models/digits-ds_cnn-int8-litert.mlpackage/Manifest.json" in target.files
 
 
 def _of_an_iphone(planned: Plan, **words: Any) -> dict[str, Any]:
@@ -269,7 +272,7 @@ def test_what_the_executor_found_is_kept_and_labelled(planned: Plan) -> None:
 
 
 def test_two_targets_with_one_model_list_it_once(
-    section: PackageParams, entry: manifest.TargetFiles
+    section: PackageParams, entry: manifest.PackagedTarget
 ) -> None:
     both = _made(section, "android", pixel_8=entry, pixel_7=entry)
     assert (len(both["targets"]), len(both["files"])) == (2, len(entry.files))

@@ -30,7 +30,7 @@ def _planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def content() -> dict[str, Any]:
+def content() -> Any:
     return made.content()
 
 

@@ -1,9 +1,9 @@
 """The steps around a model, for each kind of end that a file can have."""
 
 from dataclasses import replace
-from typing import Any
 
 from edgebake.bundle import processing_steps
+from edgebake.bundle.manifest_types import Step, TensorEntry
 from edgebake.recipe import Package, Protect
 from edgebake.runtimes.session import IMAGE
 from edgebake.tasks.contract import Contract
@@ -11,12 +11,21 @@ from edgebake.tasks.contract import Contract
 CONTRACT = Contract(
     "classification", 48, 64, "rgb", "none", "bicubic", [10.0], [0.5], ["cat", "dog"]
 )
-FLOAT = {"dtype": "float32", "scale": None, "zero_point": None, "layout": "NHWC"}
+FLOAT: TensorEntry = {
+    "name": "image",
+    "shape": [1, 48, 64, 3],
+    "dtype": "float32",
+    "layout": "NHWC",
+    "scale": None,
+    "zero_point": None,
+}
+IMAGES: TensorEntry = {**FLOAT, "dtype": IMAGE}
+INTEGERS: TensorEntry = {**FLOAT, "dtype": "int8", "scale": 0.5, "zero_point": -3}
 PACKAGE = Package(top_k=1, threshold=0.25, protect=Protect.none)
 
 
-def _words(found: list[dict[str, Any]]) -> list[str]:
-    return [step["step"] for step in found]
+def _names(steps: list[Step]) -> list[str]:
+    return [step["step"] for step in steps]
 
 
 def test_a_float_input_is_normalized_and_not_quantized() -> None:
@@ -30,38 +39,31 @@ def test_a_float_input_is_normalized_and_not_quantized() -> None:
 
 def test_blue_first_and_numbers_of_each_channel_are_said_as_they_are() -> None:
     turned = replace(CONTRACT, colour="bgr", mean=[104.0, 117.0, 123.0])
-    found = processing_steps.preprocessing(turned, FLOAT, {})
-    assert found[0] == {"step": "decode", "colour": "bgr"}
-    assert found[2] == {"step": "normalize", "mean": [104.0, 117.0, 123.0], "scale": 0.5}
+    steps = processing_steps.preprocessing(turned, FLOAT, {})
+    assert steps[0] == {"step": "decode", "colour": "bgr"}
+    assert steps[2] == {"step": "normalize", "mean": [104.0, 117.0, 123.0], "scale": 0.5}
 
 
 def test_a_crop_comes_before_the_resize_and_has_the_models_shape() -> None:
-    found = processing_steps.preprocessing(replace(CONTRACT, crop="center"), FLOAT, {})
-    assert _words(found)[:3] == ["decode", "crop", "resize"]
-    assert found[1] == {"step": "crop", "anchor": "center", "width_to_height": 64 / 48}
+    steps = processing_steps.preprocessing(replace(CONTRACT, crop="center"), FLOAT, {})
+    assert _names(steps)[:3] == ["decode", "crop", "resize"]
+    assert steps[1] == {"step": "crop", "anchor": "center", "width_to_height": 64 / 48}
 
 
 def test_nearest_takes_pixels_and_smooths_nothing() -> None:
-    assert (
-        processing_steps.preprocessing(replace(CONTRACT, resize="nearest"), FLOAT, {})[1][
-            "antialias"
-        ]
-        is False
-    )
+    steps = processing_steps.preprocessing(replace(CONTRACT, resize="nearest"), FLOAT, {})
+    assert steps[1]["antialias"] is False
 
 
 def test_a_program_that_takes_an_image_gets_it_after_the_resize() -> None:
-    assert _words(processing_steps.preprocessing(CONTRACT, {**FLOAT, "dtype": IMAGE}, {})) == [
-        "decode",
-        "resize",
-    ]
+    steps = processing_steps.preprocessing(CONTRACT, IMAGES, {})
+    assert _names(steps) == ["decode", "resize"]
 
 
 def test_a_float_output_is_read_as_it_is_and_an_integer_one_dequantized() -> None:
     top = {"step": "top_k", "k": 1, "threshold": 0.25, "labels": "models/x.labels.txt"}
     assert processing_steps.postprocessing(FLOAT, PACKAGE, "models/x.labels.txt") == [top]
-    integers = {**FLOAT, "dtype": "int8", "scale": 0.5, "zero_point": -3}
-    assert processing_steps.postprocessing(integers, PACKAGE, "models/x.labels.txt") == [
+    assert processing_steps.postprocessing(INTEGERS, PACKAGE, "models/x.labels.txt") == [
         {"step": "dequantize", "scale": 0.5, "zero_point": -3},
         top,
     ]

@@ -24,7 +24,7 @@ def _planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def _made(content: dict[str, Any], files: dict[str, bytes], *brought: Any) -> bytes:
     section = made.section(*(brought or (made.DIGITS, made.WEIGHTS)))
     judged = licenses.apply_policy(
-        components.list_components(section, content["targets"]), made.POLICY
+        components.list_components(section, content["targets"].values()), made.POLICY
     )
     return sbom.render(content, section, judged, files)
 

@@ -1,1 +1,1 @@
-"""What an app team gets: a manifest, the models, and one archive of both."""
+"""Bundles, the delivery to app teams: models, manifest, license texts, SBOM, model card and samples."""

@@ -1,6 +1,7 @@
-"""A folder in, a zip out that is the same for the same content.
+"""Reproducible zip archives.
 
-Entries are stored, not compressed: models shrink little, and DEFLATE's bytes depend on the zlib at hand.
+Entries are stored, not compressed: model files compress poorly, and the output of DEFLATE depends
+on the version of zlib.
 """
 
 import io
@@ -10,15 +11,21 @@ from pathlib import Path
 from edgebake.artifacts import read_files
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date that a zip entry can hold
+UNIX = 3  # ZipInfo.create_system
 
 
 def zip_folder(folder: Path) -> bytes:
-    """Return every file of a folder in one archive, sorted by the bytes of their paths, without dates and owners."""
-    written = io.BytesIO()
-    with zipfile.ZipFile(written, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in sorted(read_files(folder).items(), key=lambda item: item[0].encode()):
-            entry = zipfile.ZipInfo(name, EPOCH)
-            entry.create_system = 3
+    """Archive all files of a folder.
+
+    Entries are sorted by the bytes of their paths and carry no dates and owners, so equal folders
+    give equal archives.
+    """
+    buffer = io.BytesIO()
+    files = read_files(folder)
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for path in sorted(files, key=str.encode):
+            entry = zipfile.ZipInfo(path, EPOCH)
+            entry.create_system = UNIX
             entry.external_attr = 0o644 << 16
-            archive.writestr(entry, content)
-    return written.getvalue()
+            archive.writestr(entry, files[path])
+    return buffer.getvalue()

@@ -1,60 +1,77 @@
-"""Every file of one platform's bundle: models, what describes them, and under which terms they are.
+"""Assemble the files of one platform's bundle.
 
-Reads the license texts in LICENSES/, the public key and the encryption key that the release names. Writes nothing.
+Reads the license texts in LICENSES/, the public key and the encryption key that the release names.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from edgebake import artifacts
 from edgebake.bundle import components, licenses, manifest, model_card, sbom
-from edgebake.bundle.manifest import TargetFiles
+from edgebake.bundle.manifest import PackagedTarget
+from edgebake.bundle.manifest_types import (
+    EncryptionEntry,
+    ManifestBody,
+    ManifestHead,
+    SignatureEntry,
+    SourceEntry,
+    TargetEntry,
+)
 from edgebake.bundle.trust import encryption, keys
 from edgebake.bundle.trust.key_service import ALGORITHM
 from edgebake.errors import ArtifactError, RecipeError
 from edgebake.recipe import Protect
 from edgebake.recipe.stage_params import PackageParams
 
-CARD, NOTICE = "MODEL_CARD.md", "NOTICE"
+MODEL_CARD = "MODEL_CARD.md"
+NOTICE = "NOTICE"
 
 
 def assemble(
     section: PackageParams,
     platform: str,
-    entries: Mapping[str, TargetFiles],
-    source: dict[str, Any],
+    targets: Mapping[str, PackagedTarget],
+    source: SourceEntry,
 ) -> dict[str, bytes]:
-    """Return every file of a bundle by its path.
+    """Return every file of a bundle by path.
+
+    Args:
+        section: parameters of package for the platform.
+        platform: android, ios or linux.
+        targets: by name, in fallback order.
+        source: the commit that the bundle is built from.
 
     Raises:
-        LicenseError: something that the bundle is made from is under a license that the release does not allow.
-        ArtifactError: the public key is not the one that was planned with.
+        LicenseError: a component's license is not allowed by the release.
+        ArtifactError: the public key differs from the one in the plan.
         HostError: a key that the release names cannot be used.
-        RecipeError: two targets share a file, and one of them encrypts it.
+        RecipeError: two targets share a model, and only one of them encrypts it.
     """
-    content = manifest.without_files(section, platform, entries, source)
-    judged = licenses.apply_policy(
-        components.list_components(section, content["targets"]), section.licenses
-    )
-    content = {
-        **content,
-        "signature": _signer(section),
-        "licenses": licenses.manifest_entries(judged),
+    head = manifest.compose_head(section, platform, targets, source)
+    bundle_components = components.list_components(section, head["targets"].values())
+    licensed = licenses.apply_policy(bundle_components, section.licenses)
+    body: ManifestBody = {
+        **head,
+        "signature": _signature_entry(section),
+        "licenses": licenses.manifest_entries(licensed),
     }
-    plain = {path: data for one in entries.values() for path, data in one.files.items()}
-    files, sealed = _sealed(section, content, plain)
-    files |= {
-        **licenses.texts(judged),
-        NOTICE: licenses.render_notice(section.about, judged).encode(),
-        sbom.FILE: sbom.render(content, section, judged, files),
-        CARD: model_card.render(content, section).encode(),
+    plain: dict[str, bytes] = {}
+    for target in targets.values():
+        plain |= target.files
+    target_files, encrypted = _encrypt_models(section, head, plain)
+    files = {
+        **target_files,
+        **licenses.texts(licensed),
+        NOTICE: licenses.render_notice(section.about, licensed).encode(),
+        sbom.FILE: sbom.render(body, section, licensed, target_files),
+        MODEL_CARD: model_card.render(body, section).encode(),
     }
-    return {**files, manifest.FILE: manifest.render(content, files, sealed).encode()}
+    files[manifest.FILE] = manifest.render(body, files, encrypted).encode()
+    return files
 
 
-def _signer(section: PackageParams) -> str | dict[str, str]:
-    """Return what the manifest says of who signs; by the public half, so that a rebuild needs no secret."""
+def _signature_entry(section: PackageParams) -> str | SignatureEntry:
+    """Describe the signing key by its public half, so that a rebuild needs no private key."""
     if section.signature is None:
         return manifest.UNSIGNED
     file = Path(section.signature.public_key)
@@ -65,50 +82,55 @@ def _signer(section: PackageParams) -> str | dict[str, str]:
     return {"algorithm": ALGORITHM, "key_id": keys.key_id(keys.read_public_key(file))}
 
 
-def _sealed(
-    section: PackageParams, content: dict[str, Any], plain: dict[str, bytes]
-) -> tuple[dict[str, bytes], dict[str, dict[str, Any]]]:
-    """Return the files as they ship, and what the manifest says of each that is encrypted."""
-    hidden = _hidden(content["targets"], plain)
-    if not hidden:
-        return plain, {}
+def _encrypt_models(
+    section: PackageParams, head: ManifestHead, plain: dict[str, bytes]
+) -> tuple[dict[str, bytes], dict[str, EncryptionEntry]]:
+    """Return the files as they ship, and the manifest's entry of each encrypted file."""
+    files = dict(plain)
+    paths = _paths_to_encrypt(head["targets"], plain)
+    if not paths:
+        return files, {}
     if section.encryption_key is None:
         raise RecipeError(
             "recipes/release.yaml: encryption_key: null; expected file:PATH or env:NAME"
         )
     key = keys.read_secret(section.encryption_key)
-    files, said = dict(plain), {}
-    for path in hidden:
-        bound = encryption.associated_data(
-            content["name"], content["version"], content["platform"], path
+    entries: dict[str, EncryptionEntry] = {}
+    for path in paths:
+        associated_data = encryption.associated_data(
+            head["name"], head["version"], head["platform"], path
         )
-        files[path] = encryption.encrypt(plain[path], key, bound)
-        said[path] = {
+        files[path] = encryption.encrypt(plain[path], key, associated_data)
+        entries[path] = {
             "scheme": encryption.SCHEME,
             "key_id": encryption.key_id(key),
             "plain_sha256": artifacts.sha256(plain[path]),
             "plain_size": len(plain[path]),
         }
-    return files, said
+    return files, entries
 
 
-def _hidden(targets: dict[str, Any], files: Mapping[str, bytes]) -> list[str]:
-    """Return the paths of the models that ship encrypted.
+def _paths_to_encrypt(targets: Mapping[str, TargetEntry], files: Mapping[str, bytes]) -> list[str]:
+    """Return the paths of the model files that ship encrypted, sorted.
 
     Raises:
-        RecipeError: two targets share one, and only one of them wants it to be.
+        RecipeError: two targets share a model, and only one of them encrypts it.
     """
-    wanted = {
-        name: target["protection"] == Protect.encrypt.value for name, target in targets.items()
+    encrypted = {
+        name: target
+        for name, target in targets.items()
+        if target["protection"] == Protect.encrypt.value
     }
-    for name, target in targets.items():
-        for other in targets:
-            if targets[other]["model"] == target["model"] and wanted[name] and not wanted[other]:
+    plain = {name: target for name, target in targets.items() if name not in encrypted}
+    for name, target in encrypted.items():
+        for plain_name, plain_target in plain.items():
+            if plain_target["model"] == target["model"]:
                 raise RecipeError(
-                    f"recipes/target/{other}.yaml: package.protect: {targets[other]['protection']}; it shares "
-                    f"{target['model']} with {name}, which says encrypt; expected the same word in both"
+                    f"recipes/target/{plain_name}.yaml: package.protect: "
+                    f"{plain_target['protection']}; it shares {target['model']} with {name}, "
+                    "which says encrypt; expected the same word in both"
                 )
-    models = {targets[name]["model"] for name in targets if wanted[name]}
+    models = {target["model"] for target in encrypted.values()}
     return [
         path for path in sorted(files) if any(manifest.belongs_to(path, model) for model in models)
     ]

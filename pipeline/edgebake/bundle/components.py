@@ -1,13 +1,10 @@
-"""All that a bundle is made from, and the code that an app needs beside it: whose it is, under which license.
+"""The components of a bundle that have a license: the release, its data and weights, and the code that an app links."""
 
-Reads the plan. Writes nothing.
-"""
-
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from edgebake.bundle.lineage import trace
+from edgebake.bundle.manifest_types import TargetEntry
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.stage_params import PackageParams, TargetParams, read_plan
 from edgebake.runtimes.interface import load_runtime
@@ -17,39 +14,49 @@ KINDS = ("model", "data", "weights", "code")
 
 @dataclass(frozen=True)
 class Component:
-    """Something with a license of its own."""
+    """Something that a bundle is made from, or that an app needs to run it, and its license."""
 
-    kind: str  # one of KINDS
+    kind: str  # one of KINDS; `model` is the release itself
     name: str
     license: str  # SPDX expression
-    source: str  # where it was taken from
-    version: str = ""  # empty: it has none, or the commit in the manifest says it
-    author: str = ""  # whom the license asks to be named; empty: nobody is known
+    source: str  # where it comes from
+    version: str = ""  # empty: it has none, or the commit in the manifest identifies it
+    author: str = ""  # to be credited under the license; empty: unknown
     purl: str = ""  # package URL: https://github.com/package-url/purl-spec
 
 
-# Sample code is not in the bundle, but an app copies it from beside the bundle.
+# Sample code ships beside the bundle, not in it, but apps copy it.
 EDGEBAKE = Component("code", "edgebake", "Apache-2.0", "pipeline/edgebake/bundle/samples")
 
 
-def list_components(
-    section: PackageParams, targets: Mapping[str, Mapping[str, Any]]
-) -> list[Component]:
-    """Return the release itself, then data, weights and code, each once and sorted by name.
+def list_components(section: PackageParams, targets: Iterable[TargetEntry]) -> list[Component]:
+    """Return the components of a bundle without duplicates: by kind, as in KINDS, then by name.
 
     Args:
-        section: what package reads; it says what the targets were made from.
-        targets: as the manifest holds them, with `runtime` and `tools`.
+        section: parameters of package for the platform.
+        targets: the targets of the manifest.
     """
-    found = {_release(section.about), *_brought(section), EDGEBAKE, *_libraries(targets)}
-    return sorted(
-        found,
-        key=lambda one: (KINDS.index(one.kind), one.name, one.version, one.license, one.source),
+    components = {
+        _release(section.about),
+        *_imported_components(section),
+        EDGEBAKE,
+        *_runtime_libraries(targets),
+    }
+    return sorted(components, key=_sort_key)
+
+
+def _sort_key(component: Component) -> tuple[int, str, str, str, str]:
+    return (
+        KINDS.index(component.kind),
+        component.name,
+        component.version,
+        component.license,
+        component.source,
     )
 
 
 def architecture(target: TargetParams) -> str:
-    """Return which architecture a target's model has: the name of a module in models/architectures/."""
+    """Return the architecture of a target's model, a module name of models/architectures/."""
     name: str = trace(read_plan(), target.validate)["train"]["model"]["architecture"]
     return name
 
@@ -60,18 +67,30 @@ def _release(about: ReleaseInfo) -> Component:
     )
 
 
-def _brought(section: PackageParams) -> Iterator[Component]:
+def _imported_components(section: PackageParams) -> Iterator[Component]:
+    """Yield the data and weights that the recipes attribute to their authors."""
     for target in section.targets.values():
-        for one in target.ingredients:
-            yield Component(one.kind, one.name, one.license, one.source, author=one.author)
+        for imported in target.ingredients:
+            yield Component(
+                imported.kind,
+                imported.name,
+                imported.license,
+                imported.source,
+                author=imported.author,
+            )
 
 
-def _libraries(targets: Mapping[str, Mapping[str, Any]]) -> Iterator[Component]:
-    for target in targets.values():
+def _runtime_libraries(targets: Iterable[TargetEntry]) -> Iterator[Component]:
+    """Yield the library of each target's runtime, in the version that was measured."""
+    for target in targets:
         library = load_runtime(target["runtime"]).facts.library
         if library is not None:
             version = target["tools"][library.distribution]
-            purl = f"pkg:pypi/{library.distribution}@{version}"
             yield Component(
-                "code", library.name, library.license, library.source, version, purl=purl
+                "code",
+                library.name,
+                library.license,
+                library.source,
+                version,
+                purl=f"pkg:pypi/{library.distribution}@{version}",
             )

@@ -1,95 +1,120 @@
-"""The order in which an app tries a platform's targets, held: it ends, and each target is some device's first.
+"""Check the fallback order of a platform's targets.
 
-Reads and writes nothing.
+The last target has to run on every device, and each target has to be the first choice of some device.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from edgebake.bundle.device_matching import version_numbers
+from edgebake.bundle.manifest_types import DeviceEntry, DeviceRule
 from edgebake.recipe import Device, Platform
 
 
-def device_entry(device: Device) -> dict[str, Any]:
-    """Return what the manifest says of the devices that a target is for, and of what it runs on."""
-    return {"device": _rule(device), "accelerators": [item.value for item in device.accelerators]}
-
-
-def _rule(device: Device) -> dict[str, Any]:
-    return {
+def device_entry(device: Device) -> DeviceEntry:
+    """Return the manifest's rule for the devices of a target, and its accelerators."""
+    soc = list(device.soc)
+    if device.platform is Platform.ios:
+        soc = []  # an app cannot query the chip of an iPhone; `devices` restricts it there
+    rule: DeviceRule = {
         "name": device.name,
         "minimum_os": device.minimum_os,
-        # An app cannot ask an iPhone for its chip; `devices` says it there.
-        "soc": [] if device.platform is Platform.ios else list(device.soc),
+        "soc": soc,
         "memory_mb": device.memory_mb,
         "features": list(device.features),
         "devices": list(device.devices),
         "excluded_devices": list(device.excluded_devices),
     }
+    accelerators = [accelerator.value for accelerator in device.accelerators]
+    return {"device": rule, "accelerators": accelerators}
 
 
-def find_problems(targets: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """Yield what is wrong with a platform's targets, in the order in which an app tries them.
+def find_problems(targets: Mapping[str, DeviceEntry]) -> Iterator[str]:
+    """Yield the mistakes in the order of a platform's targets.
 
     Args:
-        targets: by name, with `device` and `accelerators` as the manifest holds them.
+        targets: by name, in fallback order; at least one.
     """
     rules = {name: target["device"] for name, target in targets.items()}
+    yield from _unreachable_targets(rules)
+    yield from _restricted_last_target(rules)
+    last = list(targets)[-1]
+    if "cpu" not in targets[last]["accelerators"]:
+        yield (
+            f"{last}: not for the CPU, which every device has; "
+            "expected cpu among the last target's accelerators"
+        )
+
+
+def _unreachable_targets(rules: Mapping[str, DeviceRule]) -> Iterator[str]:
+    """Yield each target whose devices all get the same earlier target."""
     names = list(rules)
-    for number, name in enumerate(names):
-        for earlier in names[:number]:
+    for position, name in enumerate(names):
+        for earlier in names[:position]:
             if is_subset(rules[name], rules[earlier]):
                 yield (
-                    f"{name}: no device gets it first: all that it is for get {earlier}, which comes before it; "
-                    f"expected {name} to come first, or to be for other devices"
+                    f"{name}: no device gets it first: all its devices get {earlier}, "
+                    f"which comes before it; expected {name} to come first, "
+                    "or to be for other devices"
                 )
                 break
-    yield from _ends(rules)
-    if "cpu" not in targets[names[-1]]["accelerators"]:
-        yield f"{names[-1]}: not for the CPU, which every device has; expected cpu among the last one's accelerators"
 
 
-def _ends(rules: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def _restricted_last_target(rules: Mapping[str, DeviceRule]) -> Iterator[str]:
+    """Yield how the last target excludes devices of the platform."""
     last = list(rules)[-1]
-    asked = [
-        word
-        for word in ("soc", "memory_mb", "features", "devices", "excluded_devices")
-        if rules[last][word]
-    ]
-    if asked:
+    restrictions = _restrictions(rules[last])
+    if restrictions:
         yield (
-            f"{last}: the last target of its platform asks for {', '.join(asked)}; "
-            "expected one behind it that every device can run"
+            f"{last}: the last target of its platform asks for {', '.join(restrictions)}; "
+            "expected a target behind it that every device can run"
         )
-    for name, other in rules.items():
-        if version_numbers(other["minimum_os"]) < version_numbers(rules[last]["minimum_os"]):
+    lowest = rules[last]["minimum_os"]
+    for name, rule in rules.items():
+        if version_numbers(rule["minimum_os"]) < version_numbers(lowest):
             yield (
-                f"{last}: expects {rules[last]['minimum_os']} of the system, and {name} is for "
-                f"{other['minimum_os']} and newer; expected the last target to ask for the least"
+                f"{last}: expects {lowest} of the system, and {name} is for "
+                f"{rule['minimum_os']} and newer; expected the last target to ask for the least"
             )
 
 
-def is_subset(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Return whether every device that meets one rule meets the other."""
+def _restrictions(rule: DeviceRule) -> list[str]:
+    """Return the keys of a rule, other than the system's version, that restrict the devices."""
+    restricted = {
+        "soc": rule["soc"],
+        "memory_mb": rule["memory_mb"],
+        "features": rule["features"],
+        "devices": rule["devices"],
+        "excluded_devices": rule["excluded_devices"],
+    }
+    return [key for key, value in restricted.items() if value]
+
+
+def is_subset(rule: DeviceRule, superset: DeviceRule) -> bool:
+    """Return whether every device that meets `rule` meets `superset` too."""
+    memory = rule["memory_mb"] or 0
+    minimum = superset["memory_mb"]
     return (
-        version_numbers(one["minimum_os"]) >= version_numbers(other["minimum_os"])
-        and _within(one["soc"], other["soc"])
-        and (other["memory_mb"] is None or (one["memory_mb"] or 0) >= other["memory_mb"])
-        and set(other["features"]) <= set(one["features"])
-        and _within(one["devices"], other["devices"])
-        and _spares(one, other["excluded_devices"])
+        version_numbers(rule["minimum_os"]) >= version_numbers(superset["minimum_os"])
+        and _allows_subset(rule["soc"], superset["soc"])
+        and (minimum is None or memory >= minimum)
+        and set(superset["features"]) <= set(rule["features"])
+        and _allows_subset(rule["devices"], superset["devices"])
+        and _excludes(rule, superset["excluded_devices"])
     )
 
 
-def _within(one: list[str], other: list[str]) -> bool:
-    """Return whether a list that empty means any allows nothing that another does not."""
-    return not other or (bool(one) and set(one) <= set(other))
+def _allows_subset(names: list[str], superset: list[str]) -> bool:
+    """Return whether `superset` allows all that `names` allows; an empty list allows any."""
+    if not superset:
+        return True
+    return bool(names) and set(names) <= set(superset)
 
 
-def _spares(one: Mapping[str, Any], excluded: list[str]) -> bool:
-    """Return whether none of the devices that meet a rule are excluded."""
+def _excludes(rule: DeviceRule, excluded: list[str]) -> bool:
+    """Return whether no device that meets the rule is one of the excluded."""
     if not excluded:
         return True
-    if one["devices"]:
-        return not (set(one["devices"]) - set(one["excluded_devices"])) & set(excluded)
-    return set(excluded) <= set(one["excluded_devices"])
+    if rule["devices"]:
+        allowed = set(rule["devices"]) - set(rule["excluded_devices"])
+        return not allowed & set(excluded)
+    return set(excluded) <= set(rule["excluded_devices"])

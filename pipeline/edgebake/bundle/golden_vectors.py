@@ -1,46 +1,54 @@
-"""Golden vectors as a bundle ships them: to what evaluation/golden.py made, the answers that an app has to show."""
+"""Golden vectors of a bundle: example inputs with the output and prediction that an app must reproduce.
+
+evaluation/golden.py selects the examples; this adds the prediction that the app shows.
+"""
 
 import json
-from typing import Any
 
 import numpy as np
 
+from edgebake.bundle.manifest_types import JsonObject, Step
 from edgebake.errors import GateError
 from edgebake.tasks import postprocess
 
 
-def render(golden: dict[str, Any], steps: list[dict[str, Any]], labels: list[str]) -> bytes:
-    """Return the text of golden/<variant>.json: examples whose answer does not hang on a hair, each with its answer.
+def render(golden: JsonObject, steps: list[Step], labels: list[str]) -> bytes:
+    """Return the text of golden/<variant>.json.
+
+    It leaves out examples whose prediction may differ between devices.
 
     Args:
-        golden: what golden.json of validate holds.
+        golden: the content of golden.json, written by validate.
         steps: `postprocessing` of the target.
         labels: one for each class.
 
     Raises:
-        GateError: there is no such example, so that an app could not tell whether the model works on its device.
+        GateError: no example is left, so an app could not test the model on its device.
     """
     tolerance = golden["tolerances"]["output"]
-    examples = [
-        one for one in golden["examples"] if not _is_near_threshold(one["output"], steps, tolerance)
-    ]
+    examples = []
+    for example in golden["examples"]:
+        output = example["output"]
+        if not _is_near_threshold(output, steps, tolerance):
+            examples.append({**example, "answer": _prediction(output, steps, labels)})
     if not examples:
         raise GateError(
-            f"golden.json of the model {golden['sha256'][:12]}: examples: none whose answer is clear; expected one or "
-            "more of the test split whose likeliest class is further from the second, and from the threshold, than "
+            f"golden.json of the model {golden['sha256'][:12]}: examples: "
+            "none whose prediction is clear; expected one or more of the test split "
+            "whose likeliest class is further from the second, and from the threshold, than "
             f"what other kernels change: {tolerance:g}"
         )
-    answered = [{**one, "answer": _answer(one["output"], steps, labels)} for one in examples]
-    return (json.dumps({**golden, "examples": answered}, indent=2) + "\n").encode()
+    return (json.dumps({**golden, "examples": examples}, indent=2) + "\n").encode()
 
 
-def _is_near_threshold(output: list[float], steps: list[dict[str, Any]], tolerance: float) -> bool:
-    """Return whether the likeliest answer is shown on one device and held back on another."""
+def _is_near_threshold(output: list[float], steps: list[Step], tolerance: float) -> bool:
+    """Return whether the likeliest class may pass the threshold on one device and miss it on another."""
     thresholds = [step["threshold"] for step in steps if step["step"] == "top_k"]
     return any(abs(max(output) - threshold) <= tolerance for threshold in thresholds)
 
 
-def _answer(output: list[float], steps: list[dict[str, Any]], labels: list[str]) -> Any:
-    """Return what an app shows; `output` holds real numbers already."""
-    left = [step for step in steps if step["step"] != "dequantize"]
-    return postprocess.run(left, np.array([output]), labels)
+def _prediction(output: list[float], steps: list[Step], labels: list[str]) -> object:
+    """Return the prediction that an app shows for an output [classes], already dequantized."""
+    remaining = [step for step in steps if step["step"] != "dequantize"]
+    prediction: object = postprocess.run(remaining, np.array([output]), labels)
+    return prediction

@@ -1,4 +1,4 @@
-"""Find the texts of licenses: the project's in LICENSES/, and behind them those that edgebake brings."""
+"""License texts: those in the project's LICENSES/ folder, then those that come with edgebake."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ FOLDER = Path("LICENSES")  # of the project
 
 
 def by_identifier() -> dict[str, Path]:
-    """Return the file of each license's text by its SPDX identifier, the project's before ours."""
-    ours = {file.stem: file for file in sorted(brought(FOLDER.name).glob("*.txt"))}
-    return ours | {file.stem: file for file in sorted(FOLDER.glob("*.txt"))}
+    """Return the text file of each license by SPDX identifier; the project's own texts win."""
+    bundled = {file.stem: file for file in sorted(brought(FOLDER.name).glob("*.txt"))}
+    own = {file.stem: file for file in sorted(FOLDER.glob("*.txt"))}
+    return bundled | own

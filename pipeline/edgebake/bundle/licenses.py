@@ -1,50 +1,60 @@
-"""Which licenses may be in a bundle, and the texts that it then carries.
+"""Decide which licenses a bundle may contain, and collect the texts that go with them.
 
-A license is an SPDX expression (https://spdx.github.io/spdx-spec/v2.3/SPDX-license-expressions). The release sorts
-identifiers into `allow`, `review` and `deny`:
+A license is an SPDX expression (https://spdx.github.io/spdx-spec/v2.3/SPDX-license-expressions).
+The release sorts identifiers into `allow`, `review` and `deny`:
 
-- One that is in several lists counts as the strictest says; one that is in none stops the bundle, as a denied one does.
-- `A OR B`: who ships it chooses, so the best of both counts, and the first where they are alike.
-- `A AND B`: both bind, so the worst counts.
-- `A WITH exception`: a list may name the whole. Else A decides, since an exception only adds permissions to A: what is
-  allowed stays allowed, and what is denied stays denied until a list says that this exception makes it good.
-- `LicenseRef-A` is nobody's standard: it has to be in a list like any other, and its text in LICENSES/.
-- GPL-3.0 and GPL-3.0+, which SPDX deprecates, are read as GPL-3.0-only and GPL-3.0-or-later, and so for all of GNU's.
-  `+` behind another identifier is refused: it lets in licenses that nobody has read yet.
+- An identifier in several lists counts as in the strictest. One in no list is refused, like a
+  denied one.
+- `A OR B`: the licensee chooses, so the better of both counts, and the first if they are equal.
+- `A AND B`: both apply, so the worse counts.
+- `A WITH exception`: a list may name the whole. Otherwise A decides, because an exception only adds
+  permissions: an allowed license stays allowed, and a denied one stays denied until a list names
+  it together with the exception.
+- `LicenseRef-A` is a license outside SPDX's list: a list has to name it like any other, and its
+  text has to be in LICENSES/.
+- GPL-3.0 and GPL-3.0+, which SPDX deprecates, mean GPL-3.0-only and GPL-3.0-or-later; the same holds
+  for all GNU licenses. `+` after another identifier is refused: it would admit later versions of
+  the license unread.
 
-Texts lie in the project's LICENSES/<identifier>.txt, as in https://reuse.software/spec-3.3; edgebake brings those of
-its own release, which are taken where the project has none. Writes nothing.
+Texts are in the project's LICENSES/<identifier>.txt, as in https://reuse.software/spec-3.3, or else
+among those that come with edgebake.
 """
 
 import functools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from license_expression import ExpressionError, LicenseSymbol, Licensing, get_spdx_licensing
 
 from edgebake.bundle import license_texts
 from edgebake.bundle.components import Component
+from edgebake.bundle.manifest_types import LicenseEntry
 from edgebake.errors import LicenseError, nearest
 from edgebake.recipe import Licenses
 from edgebake.recipe.release_info import ReleaseInfo
 
+if TYPE_CHECKING:
+    from license_expression import LicenseExpression
+
 FOLDER = license_texts.FOLDER
 REFERENCE = re.compile(r"LicenseRef-[A-Za-z0-9.-]+")
-LONGEST = 1000  # characters of an expression: the parser takes a while for more, and a stranger may have written it
-MENDED_IN = {
+# Characters of an expression. Parsing a longer one takes seconds, and it may come from a stranger.
+MAX_LENGTH = 1000
+# The recipe key in which the license of each kind of component is corrected.
+RECIPE_KEYS = {
     "model": "recipes/release.yaml: license",
     "data": "recipes/data/: origin.license",
     "weights": "recipes/model/: pretrained.license",
     "code": "pipeline/edgebake/runtimes/: LIBRARY",
 }
 USES = {
-    "data": "The model learned from it; a few of its examples lie in golden/.",
-    "weights": "The model's weights started from it.",
-    "code": "Not in the bundle: an app that takes it takes its notices along.",
+    "data": "The model was trained on it; golden/ contains a few of its examples.",
+    "weights": "The model was initialized with these weights.",
+    "code": "Not in the bundle; an app that links it has to include its notices.",
 }
 
 
@@ -55,7 +65,7 @@ class PolicyVerdict(Enum):
     review = "review"
     deny = "deny"
     unlisted = "unlisted"
-    invalid = "invalid"  # no SPDX expression
+    invalid = "invalid"  # not an SPDX expression
 
 
 RANK = {verdict: rank for rank, verdict in enumerate(PolicyVerdict)}
@@ -63,128 +73,163 @@ RANK = {verdict: rank for rank, verdict in enumerate(PolicyVerdict)}
 
 @dataclass(frozen=True)
 class LicenseDecision:
-    """The verdict on an expression."""
+    """The verdict on an expression.
+
+    identifiers: the licenses and exceptions that apply; a bundle contains their texts.
+    reasons: why the license is refused; empty if it is not.
+    """
 
     verdict: PolicyVerdict
-    identifiers: tuple[
-        str, ...
-    ] = ()  # of the licenses and exceptions that were chosen: a bundle carries their texts
-    reasons: tuple[str, ...] = ()  # why it stops a bundle; none where it does not
+    identifiers: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
 
     @property
     def lets_through(self) -> bool:
-        """Return whether a bundle may hold what is under this license."""
+        """Return whether a bundle may contain what is under this license."""
         return self.verdict in (PolicyVerdict.allow, PolicyVerdict.review)
 
 
-LicensedComponent = tuple[Component, LicenseDecision]
+class LicensedComponent(NamedTuple):
+    """A component and the decision on its license."""
+
+    component: Component
+    decision: LicenseDecision
 
 
 def apply_policy(
-    ingredients: Iterable[Component], policy: Licenses, folder: Path = FOLDER
+    components: Iterable[Component], policy: Licenses, folder: Path = FOLDER
 ) -> list[LicensedComponent]:
-    """Return each ingredient with the decision on its license.
+    """Decide on the license of each component.
+
+    Args:
+        components: of a bundle.
+        policy: the release's lists of identifiers.
+        folder: contains the texts of LicenseRef- identifiers.
 
     Raises:
-        LicenseError: one or more may not be in a bundle.
+        LicenseError: one or more are refused; its text names all of them.
     """
-    judged = [(one, decide(one.license, policy, folder)) for one in ingredients]
-    refused = [_complaint(one, decision) for one, decision in judged if not decision.lets_through]
-    if refused:
-        raise LicenseError("\n".join(refused))
-    return judged
+    licensed = []
+    problems = []
+    for component in components:
+        decision = decide(component.license, policy, folder)
+        licensed.append(LicensedComponent(component, decision))
+        if not decision.lets_through:
+            problems.append(_problem(component, decision))
+    if problems:
+        raise LicenseError("\n".join(problems))
+    return licensed
 
 
-def _complaint(one: Component, decision: LicenseDecision) -> str:
-    what = f"{one.kind} {one.name!r} is under {one.license or 'nothing'}: {', '.join(decision.reasons)}"
+def _problem(component: Component, decision: LicenseDecision) -> str:
+    license_ = component.license or "nothing"
+    reasons = ", ".join(decision.reasons)
+    problem = f"{component.kind} {component.name!r} is under {license_}: {reasons}"
     if decision.verdict is PolicyVerdict.invalid:
-        return f"{MENDED_IN[one.kind]}: {what}; expected an SPDX expression of https://spdx.org/licenses"
-    expected = (
-        "expected licenses in `allow` or `review`, and the text of each LicenseRef- in LICENSES/"
+        return (
+            f"{RECIPE_KEYS[component.kind]}: {problem}; "
+            "expected an SPDX expression of https://spdx.org/licenses"
+        )
+    return (
+        f"recipes/release.yaml: licenses: {problem}; expected licenses in `allow` or `review`, "
+        "and the text of each LicenseRef- in LICENSES/"
     )
-    return f"recipes/release.yaml: licenses: {what}; {expected}"
 
 
 def decide(expression: str, policy: Licenses, folder: Path = FOLDER) -> LicenseDecision:
-    """Return what an expression means for a bundle; the module says by which rules.
+    """Decide on an SPDX expression by the rules in the module's docstring.
 
     Args:
         expression: of SPDX.
-        policy: which identifiers are in which list.
-        folder: where the text of a LicenseRef- has to lie.
+        policy: the release's lists of identifiers.
+        folder: contains the texts of LicenseRef- identifiers.
     """
     try:
         tree = parse(expression)
     except ValueError as error:
         return LicenseDecision(PolicyVerdict.invalid, reasons=(str(error),))
-    return _weighed(tree, _rules(policy), folder)
+    return _decide_tree(tree, _verdicts(policy), folder)
 
 
-def _rules(policy: Licenses) -> dict[str, PolicyVerdict]:
-    """Return the verdict on each identifier of the policy; the strictest list comes last, so that it counts."""
-    lists = {
-        PolicyVerdict.allow: policy.allow,
-        PolicyVerdict.review: policy.review,
-        PolicyVerdict.deny: policy.deny,
-    }
-    return {
-        _normal(identifier): verdict for verdict, listed in lists.items() for identifier in listed
-    }
+def _verdicts(policy: Licenses) -> dict[str, PolicyVerdict]:
+    """Return the verdict on each identifier of a policy; the strictest list wins."""
+    verdicts: dict[str, PolicyVerdict] = {}
+    for identifier in policy.allow:
+        verdicts[_normalize(identifier)] = PolicyVerdict.allow
+    for identifier in policy.review:
+        verdicts[_normalize(identifier)] = PolicyVerdict.review
+    for identifier in policy.deny:
+        verdicts[_normalize(identifier)] = PolicyVerdict.deny
+    return verdicts
 
 
-def _normal(identifier: str) -> str:
+def _normalize(identifier: str) -> str:
     try:
         return str(parse(identifier))
-    except ValueError:  # matches nothing that is valid
+    except ValueError:  # matches no valid license
         return identifier
 
 
-def _weighed(tree: Any, rules: dict[str, PolicyVerdict], folder: Path) -> LicenseDecision:
+def _decide_tree(
+    tree: "LicenseExpression", verdicts: Mapping[str, PolicyVerdict], folder: Path
+) -> LicenseDecision:
     if isinstance(tree, _spdx().OR):
-        return _chosen([_weighed(one, rules, folder) for one in tree.args])
+        return _best([_decide_tree(branch, verdicts, folder) for branch in tree.args])
     if isinstance(tree, _spdx().AND):
-        return _bound([_weighed(one, rules, folder) for one in tree.args])
-    return _of_symbol(tree, rules, folder)
+        return _combine([_decide_tree(branch, verdicts, folder) for branch in tree.args])
+    return _decide_symbol(tree, verdicts, folder)
 
 
-def _chosen(branches: Sequence[LicenseDecision]) -> LicenseDecision:
-    best = min(branches, key=lambda one: RANK[one.verdict])
-    return best if best.lets_through else _bound(branches)
+def _best(branches: Sequence[LicenseDecision]) -> LicenseDecision:
+    """Return the best decision; all of them combined if each is a refusal, for all the reasons."""
+    best = min(branches, key=_rank)
+    return best if best.lets_through else _combine(branches)
 
 
-def _bound(branches: Sequence[LicenseDecision]) -> LicenseDecision:
-    worst = max((one.verdict for one in branches), key=RANK.__getitem__)
-    identifiers = dict.fromkeys(name for one in branches for name in one.identifiers)
-    reasons = dict.fromkeys(reason for one in branches for reason in one.reasons)
-    return LicenseDecision(worst, tuple(identifiers), tuple(reasons))
+def _combine(branches: Sequence[LicenseDecision]) -> LicenseDecision:
+    """Return the decision on licenses that apply together."""
+    worst = max(branches, key=_rank)
+    identifiers: dict[str, None] = {}
+    reasons: dict[str, None] = {}
+    for branch in branches:
+        identifiers |= dict.fromkeys(branch.identifiers)
+        reasons |= dict.fromkeys(branch.reasons)
+    return LicenseDecision(worst.verdict, tuple(identifiers), tuple(reasons))
 
 
-def _of_symbol(symbol: Any, rules: dict[str, PolicyVerdict], folder: Path) -> LicenseDecision:
-    """Return the decision on one license, maybe with an exception."""
-    whole, identifiers = str(symbol), tuple(str(one) for one in symbol.decompose())
-    base = identifiers[0]
-    verdict = rules.get(whole) or rules.get(base) or PolicyVerdict.unlisted
+def _rank(decision: LicenseDecision) -> int:
+    return RANK[decision.verdict]
+
+
+def _decide_symbol(
+    symbol: "LicenseExpression", verdicts: Mapping[str, PolicyVerdict], folder: Path
+) -> LicenseDecision:
+    """Decide on one license, with or without an exception."""
+    name = str(symbol)
+    identifiers = tuple(str(identifier) for identifier in symbol.decompose())
+    license_ = identifiers[0]
+    verdict = verdicts.get(name) or verdicts.get(license_) or PolicyVerdict.unlisted
+    reason = ""
     if verdict is PolicyVerdict.deny:
-        return LicenseDecision(verdict, identifiers, (f"{whole} is denied",))
-    if verdict is PolicyVerdict.unlisted:
-        return LicenseDecision(verdict, identifiers, (f"{whole} is in no list",))
-    if REFERENCE.fullmatch(base) and not _text_of(base, folder).is_file():
-        return LicenseDecision(
-            PolicyVerdict.unlisted, identifiers, (f"its text, {FOLDER}/{base}.txt, is not there",)
-        )
-    return LicenseDecision(verdict, identifiers)
+        reason = f"{name} is denied"
+    elif verdict is PolicyVerdict.unlisted:
+        reason = f"{name} is in no list"
+    elif REFERENCE.fullmatch(license_) and not _text_file(license_, folder).is_file():
+        verdict = PolicyVerdict.unlisted
+        reason = f"its text, {FOLDER}/{license_}.txt, is not there"
+    return LicenseDecision(verdict, identifiers, (reason,) if reason else ())
 
 
-def parse(expression: str) -> Any:
-    """Return the tree of an SPDX expression; `str` of it is the expression in the standard's own spelling.
+def parse(expression: str) -> "LicenseExpression":
+    """Parse an SPDX expression; `str` of the result is in the standard's own spelling.
 
     Raises:
-        ValueError: it is none; the text says why.
+        ValueError: it is not one; the text says why.
     """
     if not expression.strip():
         raise ValueError("no license is named")
-    if len(expression) > LONGEST:
-        raise ValueError(f"it is longer than {LONGEST:,} characters")
+    if len(expression) > MAX_LENGTH:
+        raise ValueError(f"it is longer than {MAX_LENGTH:,} characters")
     try:
         tree = _spdx().parse(expression, strict=True)
     except ExpressionError as error:
@@ -197,88 +242,114 @@ def parse(expression: str) -> Any:
 
 @functools.cache
 def _spdx() -> Licensing:
-    """Return a parser that knows SPDX's identifiers alone.
+    """Return a parser that knows the identifiers of SPDX alone.
 
-    The library's own takes further spellings, and some names of private licenses, for one that SPDX lists.
+    The parser of license_expression also maps other spellings, and names of licenses that are not
+    in SPDX's list, to identifiers.
     """
-    known = get_spdx_licensing().known_symbols.values()
-    of_spdx = [one for one in known if not REFERENCE.fullmatch(one.key)]
-    return Licensing(
-        [LicenseSymbol(one.key, _older(one.key), is_exception=one.is_exception) for one in of_spdx]
-    )
+    symbols = []
+    for symbol in get_spdx_licensing().known_symbols.values():
+        if not REFERENCE.fullmatch(symbol.key):
+            aliases = _deprecated_identifiers(symbol.key)
+            symbols.append(LicenseSymbol(symbol.key, aliases, is_exception=symbol.is_exception))
+    return Licensing(symbols)
 
 
-def _older(identifier: str) -> tuple[str, ...]:
+def _deprecated_identifiers(identifier: str) -> tuple[str, ...]:
+    """Return the deprecated spelling of a GNU license: GPL-3.0 of GPL-3.0-only."""
     if identifier.endswith("-only"):
         return (identifier.removesuffix("-only"),)
-    return (f"{identifier.removesuffix('-or-later')}+",) if identifier.endswith("-or-later") else ()
+    if identifier.endswith("-or-later"):
+        return (f"{identifier.removesuffix('-or-later')}+",)
+    return ()
 
 
-def _text_of(identifier: str, folder: Path) -> Path:
-    """Return the file of a license's text; edgebake's own text stands in for one of the project alone."""
-    text = folder / f"{identifier}.txt"
-    return license_texts.by_identifier().get(identifier, text) if folder == FOLDER else text
+def _text_file(identifier: str, folder: Path) -> Path:
+    """Return the file of a license text; for the project's folder, edgebake's texts count too."""
+    file = folder / f"{identifier}.txt"
+    if folder != FOLDER:
+        return file
+    return license_texts.by_identifier().get(identifier, file)
 
 
-def manifest_entries(judged: Iterable[LicensedComponent]) -> list[dict[str, str]]:
-    """Return `licenses` of the manifest."""
-    return [
-        {
-            "kind": one.kind,
-            "name": one.name,
-            **{
-                word: value
-                for word, value in (("version", one.version), ("author", one.author))
-                if value
-            },
-            "license": str(parse(one.license)),
-            "source": one.source,
-            "decision": decision.verdict.value,
-        }
-        for one, decision in judged
-    ]
+def manifest_entries(licensed: Iterable[LicensedComponent]) -> list[LicenseEntry]:
+    """Return the value of `licenses` in the manifest."""
+    return [_manifest_entry(component, decision) for component, decision in licensed]
 
 
-def texts(judged: Iterable[LicensedComponent], folder: Path = FOLDER) -> dict[str, bytes]:
-    """Return the text of each license that was chosen, by its path in the bundle.
+def _manifest_entry(component: Component, decision: LicenseDecision) -> LicenseEntry:
+    entry: LicenseEntry = {
+        "kind": component.kind,
+        "name": component.name,
+        "version": component.version,
+        "author": component.author,
+        "license": str(parse(component.license)),
+        "source": component.source,
+        "decision": decision.verdict.value,
+    }
+    if not component.version:
+        del entry["version"]
+    if not component.author:
+        del entry["author"]
+    return entry
+
+
+def texts(licensed: Iterable[LicensedComponent], folder: Path = FOLDER) -> dict[str, bytes]:
+    """Return the text of each license that applies, by path in the bundle.
 
     Raises:
-        LicenseError: one or more are not there.
+        LicenseError: one or more texts are missing.
     """
-    users = {name: one for one, decision in reversed(list(judged)) for name in decision.identifiers}
-    missing = [
-        f"{FOLDER}/{name}.txt: not there; expected the text of {name}, which {one.kind} {one.name!r} is under"
-        for name, one in sorted(users.items())
-        if not _text_of(name, folder).is_file()
-    ]
+    users: dict[str, Component] = {}  # the first component under each license
+    for component, decision in licensed:
+        for identifier in decision.identifiers:
+            users.setdefault(identifier, component)
+    files: dict[str, bytes] = {}
+    missing = []
+    for identifier, component in sorted(users.items(), key=lambda user: user[0]):
+        path = f"{FOLDER}/{identifier}.txt"
+        file = _text_file(identifier, folder)
+        if file.is_file():
+            files[path] = file.read_bytes()
+        else:
+            missing.append(
+                f"{path}: not there; expected the text of {identifier}, "
+                f"which {component.kind} {component.name!r} is under"
+            )
     if missing:
         raise LicenseError("\n".join(missing))
-    return {f"{FOLDER}/{name}.txt": _text_of(name, folder).read_bytes() for name in sorted(users)}
+    return files
 
 
-def render_notice(about: ReleaseInfo, judged: Iterable[LicensedComponent]) -> str:
-    """Return the text of NOTICE: the release, and what it is made from under which license."""
-    head = [
-        f"{about.name} {about.version}, by {about.author}",
-        about.description,
-        f"License: {about.license}",
+def render_notice(about: ReleaseInfo, licensed: Iterable[LicensedComponent]) -> str:
+    """Return the text of NOTICE: the release, its components and their licenses."""
+    paragraphs = [
+        [
+            f"{about.name} {about.version}, by {about.author}",
+            about.description,
+            f"License: {about.license}",
+        ],
+        ["LICENSES/ contains the texts of all licenses. Components:"],
     ]
-    blocks = [head, ["The texts of all licenses lie in LICENSES/. It is made from:"]]
-    blocks += [_noted(one, decision) for one, decision in judged if one.kind != "model"]
-    return (
-        "\n\n".join("\n".join(" ".join(line.split()) for line in block) for block in blocks) + "\n"
-    )
+    for component, decision in licensed:
+        if component.kind != "model":
+            paragraphs.append(_notice_lines(component, decision))
+    return "\n\n".join(_paragraph(lines) for lines in paragraphs) + "\n"
 
 
-def _noted(one: Component, decision: LicenseDecision) -> list[str]:
-    chosen = (
-        f"; chosen: {', '.join(decision.identifiers)}" if " OR " in str(parse(one.license)) else ""
-    )
-    review = ", to be reviewed" if decision.verdict is PolicyVerdict.review else ""
-    return [
-        f"{one.kind}: {one.name} {one.version}",
-        *([f"By: {one.author}"] if one.author else []),
-        f"License: {one.license}{chosen}{review}",
-        f"Source: {one.source}",
-        USES[one.kind],
-    ]
+def _paragraph(lines: Iterable[str]) -> str:
+    """Join lines, each without line breaks of its own."""
+    return "\n".join(" ".join(line.split()) for line in lines)
+
+
+def _notice_lines(component: Component, decision: LicenseDecision) -> list[str]:
+    license_line = f"License: {component.license}"
+    if " OR " in str(parse(component.license)):
+        license_line += f"; chosen: {', '.join(decision.identifiers)}"
+    if decision.verdict is PolicyVerdict.review:
+        license_line += ", to be reviewed"
+    lines = [f"{component.kind}: {component.name} {component.version}"]
+    if component.author:
+        lines.append(f"By: {component.author}")
+    lines += [license_line, f"Source: {component.source}", USES[component.kind]]
+    return lines

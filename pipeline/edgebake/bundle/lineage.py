@@ -1,46 +1,56 @@
-"""Which sections of the plan led to a target.
-
-Reads and writes nothing.
-"""
+"""The stages that led to a target, traced back through params.yaml."""
 
 import hashlib
 import json
 from typing import Any
 
+Section = dict[str, Any]  # parameters of one variant, as params.yaml holds them
 
-def trace(plan: dict[str, dict[str, Any]], validate: str) -> dict[str, Any]:
-    """Return by stage the sections that led to a variant of validate, itself included; a teacher's train too."""
-    found: dict[str, Any] = {}
-    name = validate
-    for stage, before in (
-        ("validate", "convert"),
-        ("convert", "quantize"),
-        ("quantize", "prune"),
-        ("prune", "train"),
-    ):
-        found[stage] = plan[stage][name]
-        name = found[stage][before]
-    found["train"] = plan["train"][name]
-    teacher = found["prune"].get("teacher", name)
-    return (
-        found
-        if teacher == name
-        else {**found, "teacher": plan["train"].get(teacher, {"tools": {}})}
-    )
+# Each stage, and the key of its section that names the variant it builds on.
+PREVIOUS_STAGES = (
+    ("validate", "convert"),
+    ("convert", "quantize"),
+    ("quantize", "prune"),
+    ("prune", "train"),
+)
 
 
-def recipe_digest(chained: dict[str, Any], target: dict[str, Any]) -> str:
-    """Return the sha256 of a target's whole recipe: what led to it, its device, budget, waivers and answers."""
-    recipe = {
-        **chained,
-        "package": {word: target[word] for word in ("device", "budget", "waivers", "package")},
-    }
+def trace(plan: dict[str, dict[str, Section]], validate: str) -> dict[str, Section]:
+    """Return the sections of all stages that led to a variant of validate, by stage.
+
+    They include validate itself and, as `teacher`, the train section of a distillation teacher.
+
+    Args:
+        plan: the content of params.yaml.
+        validate: name of the variant.
+    """
+    sections: dict[str, Section] = {}
+    variant = validate
+    for stage, previous_stage in PREVIOUS_STAGES:
+        sections[stage] = plan[stage][variant]
+        variant = sections[stage][previous_stage]
+    sections["train"] = plan["train"][variant]
+    teacher = sections["prune"].get("teacher", variant)
+    if teacher != variant:
+        sections["teacher"] = plan["train"].get(teacher, {"tools": {}})
+    return sections
+
+
+def recipe_digest(sections: dict[str, Section], target: Section) -> str:
+    """Return the sha256 of a target's whole recipe, hexadecimal.
+
+    Args:
+        sections: from `trace`.
+        target: the target's section of package; its device, budget, waivers and package count.
+    """
+    package = {key: target[key] for key in ("device", "budget", "waivers", "package")}
+    recipe = {**sections, "package": package}
     return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
 
 
-def tool_versions(chained: dict[str, Any]) -> dict[str, str]:
-    """Return every tool that a target's stages use, and its version."""
-    found = {
-        name: version for section in chained.values() for name, version in section["tools"].items()
-    }
-    return dict(sorted(found.items()))
+def tool_versions(sections: dict[str, Section]) -> dict[str, str]:
+    """Return the version of every tool that the stages of a target use, sorted by name."""
+    versions: dict[str, str] = {}
+    for section in sections.values():
+        versions |= section["tools"]
+    return dict(sorted(versions.items()))

@@ -1,7 +1,7 @@
-"""What an app reads to use a bundle, and a release engineer to trust it.
+"""The manifest of a bundle, manifest.json: what an app needs to run the models and a release engineer to trust them.
 
-Everything in it is the same for the same commit. Times, memory and the machine are not, so they lie beside the bundle,
-in <platform>.measurements.json, and its provenance names that file.
+The same commit always gives the same manifest. Latency, memory and the machine differ between
+builds, so they are written beside the bundle, to <platform>.measurements.json.
 """
 
 import json
@@ -9,28 +9,50 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from edgebake import artifacts
 from edgebake.bundle import fallback_order, golden_vectors, processing_steps
 from edgebake.bundle.lineage import recipe_digest, tool_versions, trace
+from edgebake.bundle.manifest_types import (
+    EncryptionEntry,
+    FileEntry,
+    GateEntry,
+    Manifest,
+    ManifestBody,
+    ManifestHead,
+    MeasurementEntry,
+    SourceEntry,
+    TargetEntry,
+    WaiverEntry,
+)
 from edgebake.evaluation.gates.judge import Judgment
 from edgebake.evaluation.gates.verdict import Decision
+from edgebake.recipe import Waiver
 from edgebake.recipe.stage_params import PackageParams, TargetParams, read_plan, to_plain
 from edgebake.tasks.contract import from_json
 
 FILE = "manifest.json"
 SCHEMA = "edgebake.manifest/1"
 UNSIGNED = "unsigned"
-# Gates whose verdict may differ between two runs that both let the target through; the measurements hold it.
-TIMED = ("speedup", "latency_p90_ms", "frames_per_second", "peak_memory_mb")
+# Gates on timing and memory: two builds may pass them with different verdicts, so the manifest
+# only says that they let the target through. measurements.json has the verdict.
+TIMED_GATES = ("speedup", "latency_p90_ms", "frames_per_second", "peak_memory_mb")
 LET_THROUGH = "let through by what was timed"
-# Metrics that do not change from run to run; those of a further way to run the file end in its name.
-STEADY = (
-    *("accuracy", "float_accuracy", "accuracy_drop", "expected_calibration_error", "size_mb"),
-    *("macs", "parameters", "activation_peak_mb", "accuracy_", "agreement_"),
+# Metrics that do not change from run to run, and prefixes of those of further run modes.
+REPRODUCIBLE_METRICS = (
+    "accuracy",
+    "float_accuracy",
+    "accuracy_drop",
+    "expected_calibration_error",
+    "size_mb",
+    "macs",
+    "parameters",
+    "activation_peak_mb",
 )
-# Metrics and gates whose name in edgebake.manifest/1 is not the one of the recipe.
+REPRODUCIBLE_PREFIXES = ("accuracy_", "agreement_")
+MACHINE_KEYS = ("device", "os", "governor")  # of a measurement
+# Metrics and gates whose name in edgebake.manifest/1 differs from the name in the recipe.
 MANIFEST_NAMES = {
     "accuracy_drop": "loss",
     "expected_calibration_error": "calibration_error",
@@ -39,151 +61,181 @@ MANIFEST_NAMES = {
 
 
 @dataclass(frozen=True)
-class TargetFiles:
-    """One target's part of the manifest, and the files that it brings along by their path in the bundle."""
+class PackagedTarget:
+    """A target's entry in the manifest, and its files by path in the bundle."""
 
-    content: dict[str, Any]
+    entry: TargetEntry
     files: dict[str, bytes]
 
 
-def target_entry(target: TargetParams, judged: Judgment) -> TargetFiles:
-    """Return what the manifest says of one target, and its files as they were measured."""
-    folder = judged.folder
+def package_target(target: TargetParams, judgment: Judgment) -> PackagedTarget:
+    """Describe one target, and collect the files that were validated.
+
+    Args:
+        target: its parameters of package.
+        judgment: the outputs of validate, and the decision on each gate.
+    """
+    folder = judgment.folder
     report = json.loads((folder / "report.json").read_text())
-    chained = trace(read_plan(), target.validate)
-    contract = from_json((folder / "contract.json").read_text())
     inspection = json.loads((folder / "inspection.json").read_text())
-    name = report["convert"]
-    models = _shipped(folder / "files", name)
-    labels, vectors = f"models/{name}.labels.txt", f"golden/{name}.json"
-    after = processing_steps.postprocessing(inspection["output"], target.package, labels)
-    content = {
+    golden = json.loads((folder / "golden.json").read_text())
+    contract = from_json((folder / "contract.json").read_text())
+    sections = trace(read_plan(), target.validate)
+    variant = report["convert"]
+    labels_path = f"models/{variant}.labels.txt"
+    golden_path = f"golden/{variant}.json"
+    model_files = _model_files(folder / "files", variant)
+    preprocessing = processing_steps.preprocessing(
+        contract, inspection["input"], sections["convert"]
+    )
+    postprocessing = processing_steps.postprocessing(
+        inspection["output"], target.package, labels_path
+    )
+    entry: TargetEntry = {
         **fallback_order.device_entry(target.device),
-        "model": _model_path(models),
+        "model": _model_path(model_files),
         "runtime": target.runtime,
         "protection": target.package.protect.value,
         "task": contract.task,
         "input": inspection["input"],
         "output": inspection["output"],
-        "preprocessing": processing_steps.preprocessing(
-            contract, inspection["input"], chained["convert"]
-        ),
-        "postprocessing": after,
+        "preprocessing": preprocessing,
+        "postprocessing": postprocessing,
         "labels": contract.labels,
-        "golden": vectors,
-        "metrics": {
-            MANIFEST_NAMES.get(metric, metric): _steady(found)
-            for metric, found in report["metrics"].items()
-            if _is_steady(metric)
-        },
-        "gates": [_steady_gate(decision) for decision in judged.decisions],
-        "waivers": [_named(vars(waiver)) for waiver in target.waivers],
+        "golden": golden_path,
+        "metrics": _metric_entries(report["metrics"]),
+        "gates": [_gate_entry(decision) for decision in judgment.decisions],
+        "waivers": [_waiver_entry(waiver) for waiver in target.waivers],
         # Not the planner's digest: an experiment may have changed params.yaml since.
-        "recipe_sha256": recipe_digest(chained, to_plain(target)),
-        "scheme": chained["quantize"]["scheme"],
-        "tools": tool_versions(chained),
+        "recipe_sha256": recipe_digest(sections, to_plain(target)),
+        "scheme": sections["quantize"]["scheme"],
+        "tools": tool_versions(sections),
     }
     texts = {
-        labels: "".join(f"{label}\n" for label in contract.labels).encode(),
-        vectors: golden_vectors.render(
-            json.loads((folder / "golden.json").read_text()), after, contract.labels
-        ),
+        labels_path: "".join(f"{label}\n" for label in contract.labels).encode(),
+        golden_path: golden_vectors.render(golden, postprocessing, contract.labels),
     }
-    return TargetFiles(content, {**models, **texts})
+    return PackagedTarget(entry, {**model_files, **texts})
 
 
-def without_files(
+def compose_head(
     section: PackageParams,
     platform: str,
-    entries: Mapping[str, TargetFiles],
-    source: dict[str, Any],
-) -> dict[str, Any]:
-    """Return all that a manifest says but who signs it, under which licenses, and which files there are."""
+    targets: Mapping[str, PackagedTarget],
+    source: SourceEntry,
+) -> ManifestHead:
+    """Compose the manifest without its signature, licenses and files."""
+    release = section.about
     return {
         "schema": SCHEMA,
-        **to_plain(section.about),
+        "name": release.name,
+        "version": release.version,
+        "author": release.author,
+        "license": release.license,
+        "description": release.description,
         "platform": platform,
-        "source": {word: source[word] for word in ("git_commit", "dirty")},
-        "chain": list(entries),
-        "targets": {name: one.content for name, one in entries.items()},
+        "source": {"git_commit": source["git_commit"], "dirty": source["dirty"]},
+        "chain": list(targets),
+        "targets": {name: target.entry for name, target in targets.items()},
     }
 
 
 def render(
-    content: dict[str, Any], files: Mapping[str, bytes], encrypted: Mapping[str, dict[str, Any]]
+    body: ManifestBody,
+    files: Mapping[str, bytes],
+    encrypted: Mapping[str, EncryptionEntry],
 ) -> str:
-    """Return the text of manifest.json, checked against its schema.
+    """Return the text of manifest.json, validated against its schema.
 
     Args:
-        content: all of it but the files.
-        files: every file of the bundle beside the manifest, by its path.
-        encrypted: what is said of each file that is encrypted.
+        body: the manifest without its files.
+        files: every file of the bundle except the manifest, by path.
+        encrypted: the entry of each encrypted file, by path.
     """
-    listed = [
-        {"path": path, "sha256": artifacts.sha256(data), "size": len(data)}
-        | ({"encryption": encrypted[path]} if path in encrypted else {})
-        for path, data in sorted(files.items())
-    ]
-    whole = {**content, "files": listed}
-    validate(whole)
-    return json.dumps(whole, indent=2) + "\n"
+    entries: list[FileEntry] = []
+    for path, data in sorted(files.items()):
+        entry: FileEntry = {"path": path, "sha256": artifacts.sha256(data), "size": len(data)}
+        if path in encrypted:
+            entry["encryption"] = encrypted[path]
+        entries.append(entry)
+    manifest: Manifest = {**body, "files": entries}
+    validate(manifest)
+    return json.dumps(manifest, indent=2) + "\n"
 
 
-def validate(content: dict[str, Any]) -> None:
-    """Hold a manifest against manifest.schema.json.
+def validate(content: object) -> None:
+    """Validate the content of a manifest against manifest.schema.json.
 
     Raises:
-        jsonschema.ValidationError: it is not one.
+        jsonschema.ValidationError: it does not match.
     """
     import jsonschema  # 0.2 s, and only package and verify need it
 
-    schema = json.loads(
-        resources.files("edgebake.bundle").joinpath("manifest.schema.json").read_text()
-    )
-    jsonschema.validate(content, schema)
+    schema = resources.files("edgebake.bundle").joinpath("manifest.schema.json").read_text()
+    jsonschema.validate(content, json.loads(schema))
 
 
 def belongs_to(path: str, model: str) -> bool:
-    """Return whether a file is a model, or lies in the folder that one is."""
+    """Return whether a file is a model, or lies in a model that is a folder."""
     return path == model or path.startswith(f"{model}/")
 
 
-def _steady(metric: dict[str, Any]) -> dict[str, Any]:
-    """Return a measurement without the machine that made it: another one finds the same, and makes the same bundle."""
+def signing_key_id(body: ManifestBody) -> str | None:
+    """Return the id of the key that signs the bundle; none for an unsigned bundle."""
+    signature = body["signature"]
+    if isinstance(signature, str):
+        return None
+    return signature["key_id"]
+
+
+def _metric_entries(metrics: dict[str, dict[str, Any]]) -> dict[str, MeasurementEntry]:
+    """Return the reproducible metrics of a report, under their names in the manifest."""
+    entries = {}
+    for name, measurement in metrics.items():
+        if name in REPRODUCIBLE_METRICS or name.startswith(REPRODUCIBLE_PREFIXES):
+            entries[_manifest_name(name)] = _measurement_entry(measurement)
+    return entries
+
+
+def _measurement_entry(measurement: dict[str, Any]) -> MeasurementEntry:
+    """Return a measurement without the machine: another one measures the same."""
+    entry = {key: value for key, value in measurement.items() if key not in MACHINE_KEYS}
+    return cast("MeasurementEntry", entry)
+
+
+def _gate_entry(decision: Decision) -> GateEntry:
+    """Return the requirement and the verdict of a gate."""
+    entry = cast("GateEntry", decision.to_dict())
+    entry["gate"] = _manifest_name(decision.gate)
+    if decision.gate in TIMED_GATES:
+        entry["verdict"] = LET_THROUGH
+        entry.pop("waiver", None)
+    elif decision.waiver:
+        entry["waiver"] = _waiver_entry(decision.waiver)
+    return entry
+
+
+def _waiver_entry(waiver: Waiver) -> WaiverEntry:
     return {
-        word: value for word, value in metric.items() if word not in ("device", "os", "governor")
+        "gate": _manifest_name(waiver.gate),
+        "reason": waiver.reason,
+        "by": waiver.by,
+        "until": waiver.until,
     }
 
 
-def _steady_gate(decision: Decision) -> dict[str, Any]:
-    """Return what was asked and the verdict; of a gate on times, that it let the target through."""
-    gate = _named(decision.to_dict())
-    if decision.gate in TIMED:
-        gate.pop("waiver", None)
-        gate["verdict"] = LET_THROUGH
-    elif gate.get("waiver"):
-        gate["waiver"] = _named(gate["waiver"])
-    return gate
+def _manifest_name(name: str) -> str:
+    """Return the name of a metric or gate in edgebake.manifest/1."""
+    return MANIFEST_NAMES.get(name, name)
 
 
-def _named(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a copy of what names a gate, with the gate's name of edgebake.manifest/1."""
-    gate = content["gate"]
-    return {**content, "gate": MANIFEST_NAMES.get(gate, gate)}
-
-
-def _is_steady(name: str) -> bool:
-    return name in STEADY or name.startswith(tuple(word for word in STEADY if word.endswith("_")))
-
-
-def _shipped(files: Path, name: str) -> dict[str, bytes]:
-    """Return a converted file under its variant's name: models/digits-ds_cnn-int8-litert.tflite."""
-    return {
-        f"models/{name}{path.removeprefix('model')}": data
-        for path, data in artifacts.read_files(files).items()
-    }
+def _model_files(folder: Path, variant: str) -> dict[str, bytes]:
+    """Read a converted model, named like its variant: models/digits-ds_cnn-int8-litert.tflite."""
+    files = artifacts.read_files(folder)
+    return {f"models/{variant}{path.removeprefix('model')}": data for path, data in files.items()}
 
 
 def _model_path(files: dict[str, bytes]) -> str:
-    """Return what an app opens: the file, or for Core ML the folder that holds its files."""
-    return "/".join(next(iter(files)).split("/")[:2])
+    """Return the path that an app opens: the file, or the folder of a Core ML package."""
+    folder, name, *_ = next(iter(files)).split("/")
+    return f"{folder}/{name}"

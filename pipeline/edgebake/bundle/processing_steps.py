@@ -1,86 +1,109 @@
-"""What an app does before and after the model, as data: steps in order, each with its numbers.
+"""Pre- and postprocessing of a target as a list of steps, which an app runs in order.
 
-Reads and writes nothing. docs/bundle.md says what each step does, to the bit.
+docs/bundle.md defines every step, down to how it rounds.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
+from edgebake.bundle.manifest_types import Step, TensorEntry
 from edgebake.recipe import Crop, Package
 from edgebake.runtimes.session import IMAGE
 from edgebake.tasks.contract import Contract
 
-Step = dict[str, Any]
+CORE_ML_SIZES = ("resolutions", "resolution_range")
 
 
 def preprocessing(
-    contract: Contract, tensor: dict[str, Any], convert: dict[str, Any]
+    contract: Contract, tensor: TensorEntry, convert_params: dict[str, Any]
 ) -> list[Step]:
     """Return the steps from an image to the model's input.
 
+    A model whose input is an image, as in Core ML, normalizes inside: it has no further steps.
+
     Args:
-        contract: of the model.
-        tensor: its input, as inspection.json describes it.
-        convert: the section that the file was converted by.
+        contract: input and output of the model.
+        tensor: the input tensor, from inspection.json.
+        convert_params: parameters of `convert` for this target.
     """
-    return [
-        *_picture(contract, convert),
-        *(() if tensor["dtype"] == IMAGE else _numbers(contract, tensor)),
-    ]
+    steps = _image_steps(contract, convert_params)
+    if tensor["dtype"] != IMAGE:
+        steps += _tensor_steps(contract, tensor)
+    return steps
 
 
-def _picture(contract: Contract, convert: dict[str, Any]) -> Iterator[Step]:
-    yield {"step": "decode", "colour": contract.colour}
+def _image_steps(contract: Contract, convert_params: dict[str, Any]) -> list[Step]:
+    """Return the steps that yield an image of the model's size."""
+    steps: list[Step] = [{"step": "decode", "colour": contract.colour}]
     if contract.crop == Crop.center.value:
-        yield {
-            "step": "crop",
-            "anchor": "center",
-            "width_to_height": contract.width / contract.height,
-        }
-    words = convert.get("coreml") or {}
-    yield {
+        steps.append(
+            {
+                "step": "crop",
+                "anchor": "center",
+                "width_to_height": contract.width / contract.height,
+            }
+        )
+    resize: Step = {
         "step": "resize",
         "width": contract.width,
         "height": contract.height,
         "filter": contract.resize,
         "antialias": contract.resize != "nearest",
-        # A Core ML program may take other sizes beside the model's own.
-        **{word: words[word] for word in ("resolutions", "resolution_range") if words.get(word)},
     }
+    # A Core ML model may accept further sizes.
+    core_ml_options = convert_params.get("coreml") or {}
+    for key in CORE_ML_SIZES:
+        if core_ml_options.get(key):
+            resize[key] = core_ml_options[key]
+    return [*steps, resize]
 
 
-def _numbers(contract: Contract, tensor: dict[str, Any]) -> Iterator[Step]:
-    """Yield what an app does to pixels; a Core ML program takes them as they are."""
-    yield {
-        "step": "normalize",
-        "mean": _one_or_each(contract.mean),
-        "scale": _one_or_each(contract.scale),
-    }
-    if tensor["scale"] is not None:
-        yield {
-            "step": "quantize",
-            **{word: tensor[word] for word in ("dtype", "scale", "zero_point")},
+def _tensor_steps(contract: Contract, tensor: TensorEntry) -> list[Step]:
+    """Return the steps from pixels to the stored values of the input tensor."""
+    steps: list[Step] = [
+        {
+            "step": "normalize",
+            "mean": _scalar_or_channels(contract.mean),
+            "scale": _scalar_or_channels(contract.scale),
         }
-    yield {"step": "layout", "layout": tensor["layout"]}
+    ]
+    if tensor["scale"] is not None:
+        steps.append(
+            {
+                "step": "quantize",
+                "dtype": tensor["dtype"],
+                "scale": tensor["scale"],
+                "zero_point": tensor["zero_point"],
+            }
+        )
+    return [*steps, {"step": "layout", "layout": tensor["layout"]}]
 
 
-def _one_or_each(numbers: list[float]) -> float | list[float]:
-    """Return one number where it is for all channels: apps of earlier releases read no other."""
-    return numbers[0] if len(numbers) == 1 else numbers
+def _scalar_or_channels(values: list[float]) -> float | list[float]:
+    """Return a single value as a scalar: apps of earlier releases read no list."""
+    return values[0] if len(values) == 1 else values
 
 
-def postprocessing(tensor: dict[str, Any], package: Package, labels: str) -> list[Step]:
-    """Return the steps from the model's output to answers.
+def postprocessing(tensor: TensorEntry, package: Package, labels_path: str) -> list[Step]:
+    """Return the steps from the model's output to the predictions that an app shows.
 
     Args:
-        tensor: the output, as inspection.json describes it.
-        package: the words of the recipe.
-        labels: the path of the labels in the bundle.
+        tensor: the output tensor, from inspection.json.
+        package: the recipe's `package` options.
+        labels_path: path of the labels file in the bundle.
     """
-    top = {"step": "top_k", "k": package.top_k, "threshold": package.threshold, "labels": labels}
-    if tensor["scale"] is None:
-        return [top]
-    return [
-        {"step": "dequantize", "scale": tensor["scale"], "zero_point": tensor["zero_point"]},
-        top,
-    ]
+    steps: list[Step] = []
+    if tensor["scale"] is not None:
+        steps.append(
+            {
+                "step": "dequantize",
+                "scale": tensor["scale"],
+                "zero_point": tensor["zero_point"],
+            }
+        )
+    top_k: Step = {
+        "step": "top_k",
+        "k": package.top_k,
+        "threshold": package.threshold,
+        "labels": labels_path,
+    }
+    return [*steps, top_k]

@@ -29,7 +29,8 @@ def run(job: Job) -> str:
     _leave_verdicts(section, found)
     _refuse(job.variant, found)
     entries = {
-        name: manifest.target_entry(section.targets[name], judged) for name, judged in found.items()
+        name: manifest.package_target(section.targets[name], judged)
+        for name, judged in found.items()
     }
     source = json.loads((REVISION / f"{job.variant}.json").read_text())
     files = assemble.assemble(section, job.variant, entries, source)
