@@ -10,7 +10,7 @@ from tests.training import nets
 
 def test_layers_compute_in_halves_and_are_themselves_again_afterwards() -> None:
     model = nets.model()
-    with mixed_precision.float16_compute(model, is_mixed=True):
+    with mixed_precision.float16_compute(model, is_enabled=True):
         assert model.get_layer("hidden").compute_dtype == "float16"
         assert model.get_layer("probabilities").compute_dtype == "float32"
         assert model.get_layer("hidden").kernel.dtype == "float32"

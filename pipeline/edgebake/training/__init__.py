@@ -1,1 +1,1 @@
-"""The parts of the one training loop: the rate, batches, augmentation, what learns, checkpoints, precision."""
+"""Training: the loop, batches, augmentation, learning rate, checkpoints and distillation."""

@@ -1,124 +1,166 @@
-"""Words of a recipe in, a change of a batch by Keras' own layers out."""
+"""Data augmentation of training batches by Keras' preprocessing layers."""
+
+from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgebake.recipe import Augment, Flip
 
-FLIPS = {
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
+    from edgebake.tasks.contract import Contract
+
+KERAS_FLIP_MODES = {
     Flip.horizontal: "horizontal",
     Flip.vertical: "vertical",
     Flip.both: "horizontal_and_vertical",
 }
-DEGREES = 360  # Keras counts rotations in whole turns
-WHOLE = (0.0, 255.0)
+FULL_TURN = 360  # degrees; Keras expects rotations as a fraction of a full turn
+PIXEL_RANGE = (0.0, 255.0)
 
 
 class Augmentation:
-    """Changes batches of images as a model sees them, (pixel - mean) * scale; goals of mixup are one-hot."""
+    """Augment batches of images that are scaled for the model, (pixel - mean) * scale.
 
-    def __init__(self, words: Augment, agreed: Any, seed: int) -> None:
-        """Make the layers; each draws from a seed of its own."""
+    The layers work on pixels of 0 to 255, so a batch is scaled back before and scaled again
+    afterwards. MixUp (https://arxiv.org/abs/1710.09412) also mixes the labels, which have to be
+    one-hot.
+    """
+
+    def __init__(self, options: Augment, contract: Contract, seed: int) -> None:
+        """Build the layers that the options ask for; each has a seed of its own."""
         import keras
 
-        self._mean = np.array(agreed.mean, np.float32)
-        self._scale = np.array(agreed.scale, np.float32)
-        makers = [
-            maker
-            for maker in MAKERS
-            if (getattr(words, maker.__name__.removeprefix("_"))) is not None
-        ]
-        self.layers = [
-            layer
-            for number, maker in enumerate(makers)
-            for layer in maker(keras, words, seed + number)
-        ]
-        self._mixup = (
-            keras.layers.MixUp(words.mixup, seed=seed + len(MAKERS))
-            if words.mixup is not None
-            else None
-        )
+        self._mean = np.array(contract.mean, np.float32)
+        self._scale = np.array(contract.scale, np.float32)
+        self.layers = _build_layers(options, seed)
+        self._mixup: keras.Layer | None = None
+        if options.mixup is not None:
+            self._mixup = keras.layers.MixUp(options.mixup, seed=seed + len(BUILDERS))
 
-    def __call__(self, images: Any, goals: Any, *weights: Any) -> tuple[Any, ...]:
-        """Return a batch in which every image is another."""
+    def __call__(
+        self, images: tf.Tensor, labels: tf.Tensor, *weights: tf.Tensor
+    ) -> tuple[tf.Tensor, ...]:
+        """Return a batch with every image augmented anew.
+
+        Args:
+            images: float32 [n, h, w, c], scaled for the model.
+            labels: [n] or one-hot [n, classes].
+            weights: one array [n], or none.
+        """
         import tensorflow as tf
 
         pixels = images / self._scale + self._mean
         for layer in self.layers:
             pixels = layer(pixels, training=True)
         if self._mixup is not None:
-            mixed = self._mixup({"images": pixels, "labels": goals}, training=True)
-            pixels, goals = mixed["images"], mixed["labels"]
-        changed = (tf.clip_by_value(tf.cast(pixels, tf.float32), *WHOLE) - self._mean) * self._scale
-        return (tf.ensure_shape(changed, images.shape), goals, *weights)
+            mixed = self._mixup({"images": pixels, "labels": labels}, training=True)
+            pixels, labels = mixed["images"], mixed["labels"]
+        clipped = tf.clip_by_value(tf.cast(pixels, tf.float32), *PIXEL_RANGE)
+        scaled = (clipped - self._mean) * self._scale
+        return (tf.ensure_shape(scaled, images.shape), labels, *weights)
 
-    def state(self) -> list[Any]:
-        """Return the variables from which the next batch is drawn."""
-        layers = [*self.layers, *([self._mixup] if self._mixup is not None else [])]
+    def state(self) -> list[keras.Variable]:
+        """Return the state of the random generators, for a checkpoint."""
+        layers = list(self.layers)
+        if self._mixup is not None:
+            layers.append(self._mixup)
         return [variable for layer in layers for variable in layer.variables]
 
 
-def _flip(keras: Any, words: Augment, seed: int) -> list[Any]:
-    return [keras.layers.RandomFlip(FLIPS[words.flip], seed=seed)] if words.flip else []
+def _build_layers(options: Augment, seed: int) -> list[keras.Layer]:
+    layers: list[keras.Layer] = []
+    for option, build in BUILDERS.items():
+        value = getattr(options, option)
+        if value is not None:
+            layers += build(value, seed)
+            seed += 1
+    return layers
 
 
-def _crop(keras: Any, words: Augment, seed: int) -> list[Any]:
-    """Return a zoom into a part whose sides are at least this share, anywhere in the image."""
-    lost = 1 - (words.crop or 1)
+def _flip(flip: Flip, seed: int) -> list[keras.Layer]:
+    import keras
+
+    return [keras.layers.RandomFlip(KERAS_FLIP_MODES[flip], seed=seed)]
+
+
+def _crop(smallest_side: float, seed: int) -> list[keras.Layer]:
+    """Crop to a random window whose sides are at least this share, and resize it to full size."""
+    import keras
+
+    removed = 1 - smallest_side
+    shift = removed / 2
+    # Seeds up to len(BUILDERS) are those of the other layers and of MixUp.
+    shift_seed = seed + len(BUILDERS) + 1
     return [
-        keras.layers.RandomZoom((-lost, 0.0), fill_mode="reflect", seed=seed),
-        keras.layers.RandomTranslation(
-            lost / 2, lost / 2, fill_mode="reflect", seed=seed + len(MAKERS) + 1
-        ),
+        keras.layers.RandomZoom((-removed, 0.0), fill_mode="reflect", seed=seed),
+        keras.layers.RandomTranslation(shift, shift, fill_mode="reflect", seed=shift_seed),
     ]
 
 
-def _rotation(keras: Any, words: Augment, seed: int) -> list[Any]:
-    return [
-        keras.layers.RandomRotation((words.rotation or 0) / DEGREES, fill_mode="reflect", seed=seed)
-    ]
+def _rotation(degrees: float, seed: int) -> list[keras.Layer]:
+    import keras
+
+    turns = degrees / FULL_TURN
+    return [keras.layers.RandomRotation(turns, fill_mode="reflect", seed=seed)]
 
 
-def _brightness(keras: Any, words: Augment, seed: int) -> list[Any]:
-    return [keras.layers.RandomBrightness(words.brightness, WHOLE, seed=seed)]
+def _brightness(share: float, seed: int) -> list[keras.Layer]:
+    import keras
+
+    return [keras.layers.RandomBrightness(share, PIXEL_RANGE, seed=seed)]
 
 
-def _contrast(keras: Any, words: Augment, seed: int) -> list[Any]:
-    return [keras.layers.RandomContrast(words.contrast, WHOLE, seed=seed)]
+def _contrast(share: float, seed: int) -> list[keras.Layer]:
+    import keras
+
+    return [keras.layers.RandomContrast(share, PIXEL_RANGE, seed=seed)]
 
 
-def _saturation(keras: Any, words: Augment, seed: int) -> list[Any]:
-    # Keras multiplies by factor / (1 - factor).
-    least, most = 1 - (words.saturation or 0), 1 + (words.saturation or 0)
-    return [
-        keras.layers.RandomSaturation((least / (1 + least), most / (1 + most)), WHOLE, seed=seed)
-    ]
+def _saturation(share: float, seed: int) -> list[keras.Layer]:
+    import keras
+
+    # Keras multiplies the saturation by factor / (1 - factor).
+    lowest = 1 - share
+    highest = 1 + share
+    factors = (lowest / (1 + lowest), highest / (1 + highest))
+    return [keras.layers.RandomSaturation(factors, PIXEL_RANGE, seed=seed)]
 
 
-def _hue(keras: Any, words: Augment, seed: int) -> list[Any]:
-    return [
-        keras.layers.RandomHue(2 * (words.hue or 0), WHOLE, seed=seed)
-    ]  # Keras takes half of it
+def _hue(share: float, seed: int) -> list[keras.Layer]:
+    import keras
+
+    # Keras shifts the hue by at most half of the factor.
+    return [keras.layers.RandomHue(2 * share, PIXEL_RANGE, seed=seed)]
 
 
-def _cutout(keras: Any, words: Augment, seed: int) -> list[Any]:
-    area = words.cutout or 0
-    return [
-        keras.layers.RandomErasing(
-            (1.0, 1.0), scale=(area, area), fill_value=0.0, value_range=WHOLE, seed=seed
-        )
-    ]
+def _cutout(area: float, seed: int) -> list[keras.Layer]:
+    """Blank one rectangle that covers this share of the image."""
+    import keras
+
+    erasing = keras.layers.RandomErasing(
+        (1.0, 1.0),
+        scale=(area, area),
+        fill_value=0.0,
+        value_range=PIXEL_RANGE,
+        seed=seed,
+    )
+    return [erasing]
 
 
-MAKERS: tuple[Callable[[Any, Augment, int], list[Any]], ...] = (
-    _flip,
-    _crop,
-    _rotation,
-    _brightness,
-    _contrast,
-    _saturation,
-    _hue,
-    _cutout,
-)
+# By the option of `train.augment`, in the order in which they are applied.
+BUILDERS: dict[str, Callable[..., list[keras.Layer]]] = {
+    "flip": _flip,
+    "crop": _crop,
+    "rotation": _rotation,
+    "brightness": _brightness,
+    "contrast": _contrast,
+    "saturation": _saturation,
+    "hue": _hue,
+    "cutout": _cutout,
+}

@@ -1,43 +1,60 @@
-"""The learning rate of every step."""
+"""Learning rate schedules: warm-up and decay."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from edgebake.recipe import Schedule, Train
 
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
 
-def schedule(words: Train, steps: int) -> Any:
-    """Return how the rate goes on, for Keras.
+
+def schedule(
+    options: Train, steps_per_epoch: int
+) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Return the Keras schedule of a training: a linear warm-up, if there is one, then the decay.
 
     Args:
-        words: with the rate at the start, or after warming up, and how it falls.
-        steps: in an epoch.
+        options: initial learning rate, epochs, warm-up epochs and kind of decay.
+        steps_per_epoch: number of batches in an epoch.
     """
+    warmup_steps = options.warmup_epochs * steps_per_epoch
+    decay_steps = (options.epochs - options.warmup_epochs) * steps_per_epoch
+    decay = _decay(options, decay_steps)
+    if warmup_steps:
+        return _with_warmup(decay, options.learning_rate, warmup_steps)
+    return decay
+
+
+def _decay(options: Train, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
     import keras
 
-    rate, rising = words.learning_rate, words.warmup_epochs * steps
-    falling = (words.epochs - words.warmup_epochs) * steps
-    if words.schedule is Schedule.cosine:
-        fall = keras.optimizers.schedules.CosineDecay(rate, falling)
-    else:
-        end = 0.0 if words.schedule is Schedule.linear else rate
-        fall = keras.optimizers.schedules.PolynomialDecay(rate, falling, end)
-    return _warmed(fall, rate, rising) if rising else fall
+    initial_rate = options.learning_rate
+    if options.schedule is Schedule.cosine:
+        return keras.optimizers.schedules.CosineDecay(initial_rate, steps)
+    final_rate = 0.0 if options.schedule is Schedule.linear else initial_rate
+    return keras.optimizers.schedules.PolynomialDecay(initial_rate, steps, final_rate)
 
 
-def _warmed(fall: Any, rate: float, rising: int) -> Any:
-    """Return a schedule that rises along a line for some steps and goes on as another."""
+def _with_warmup(
+    decay: keras.optimizers.schedules.LearningRateSchedule, rate: float, warmup_steps: int
+) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Return a schedule that rises linearly from 0 to `rate`, then follows `decay`."""
     import keras
 
-    class Warmed(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-        """Rise, then fall."""
+    class Warmup(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+        """Linear warm-up followed by another schedule."""
 
-        def __call__(self, step: Any) -> Any:
-            """Return the rate of a step."""
+        def __call__(self, step: tf.Tensor) -> tf.Tensor:
+            """Return the learning rate at a step, counted from 0."""
             step = keras.ops.cast(step, "float32")
-            return keras.ops.where(step < rising, rate * step / rising, fall(step - rising))
+            rising = rate * step / warmup_steps
+            return keras.ops.where(step < warmup_steps, rising, decay(step - warmup_steps))
 
-        def get_config(self) -> dict[str, Any]:
-            """Return nothing: no model is saved with it."""
+        def get_config(self) -> dict[str, object]:
+            """Return an empty configuration, as models are saved without their optimizer."""
             return {}
 
-    return Warmed()
+    return Warmup()
