@@ -41,7 +41,7 @@ def model(seed: int = 0) -> Any:
     return keras.Model(image, keras.layers.Dense(2, "softmax")(hidden))
 
 
-def lesson(seen: TrainingSplits, alpha: float) -> TeacherPredictions:
+def teacher_of(seen: TrainingSplits, alpha: float) -> TeacherPredictions:
     """Return what a teacher says who is nine tenths sure of the truth."""
     answers = [
         np.eye(2, dtype=np.float32)[truth(one[:])] * 0.8 + 0.1
@@ -65,7 +65,7 @@ def test_the_same_seed_gives_the_same_weights(taught: bool) -> None:
             student,
             splits(),
             WORDS,
-            TrainingOptions(lesson=lesson(splits(), 0.5) if taught else None),
+            TrainingOptions(teacher=teacher_of(splits(), 0.5) if taught else None),
         )
         found.append((rows, [weight.tobytes() for weight in student.get_weights()]))
     assert found[0] == found[1]
@@ -115,9 +115,9 @@ def test_where_labels_are_noise_a_student_follows_its_teacher() -> None:
     seen, words = splits(NOISE), Train(40, 32, 0.02, 0, 1)
     alone, taught = model(), model()
     loop.fit(alone, seen, words)
-    rows = loop.fit(taught, seen, words, TrainingOptions(lesson=lesson(seen, 0.0)))
+    rows = loop.fit(taught, seen, words, TrainingOptions(teacher=teacher_of(seen, 0.0)))
     assert loop.accuracy(taught, seen) > 0.95
     assert loop.accuracy(alone, seen) < 0.85
     answers = taught.predict(seen.validation_images, verbose=0)
-    assert np.abs(answers - lesson(seen, 0.0).validation_answers).mean() < 0.1
+    assert np.abs(answers - teacher_of(seen, 0.0).validation).mean() < 0.1
     assert rows[-1]["val_accuracy"] == pytest.approx(loop.accuracy(taught, seen))

@@ -1,63 +1,86 @@
-"""Images and what is to be answered in, batches in an order that the seed and the epoch decide out."""
+"""Batches of training examples as a tf.data pipeline, in an order fixed by seed and epoch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
+    import tensorflow as tf
     from numpy.typing import NDArray
 
-PREFETCHED = 2  # batches that are made while the model learns
+    from edgebake.data.preprocessed import Prepared
+
+    Batch = tuple[NDArray[np.generic], ...]  # images, labels and, if there are any, weights
+
+PREFETCHED = 2  # batches that are prepared while the model trains on another
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Images [n, h, w, c], read as late as a batch asks for them, goals [n] or [n, k], and what each counts [n]."""
+    """Images, their labels and, optionally, the weight of each example in the loss.
 
-    images: Any
-    goals: NDArray[Any]
+    Images are float32 [n, h, w, c]; preprocessed ones are read when a batch needs them. Labels are
+    class numbers [n], one-hot [n, classes], or one-hot next to a teacher's predictions
+    [n, 2 * classes]. Weights are float32 [n].
+    """
+
+    images: NDArray[np.float32] | Prepared
+    labels: NDArray[np.generic]
     weights: NDArray[np.float32] | None = None
 
-    def at(self, numbers: NDArray[np.int64]) -> tuple[Any, ...]:
-        """Return the batch of some examples."""
-        batch = (self.images[numbers], self.goals[numbers])
-        return batch if self.weights is None else (*batch, self.weights[numbers])
+    def batch(self, indices: NDArray[np.int64]) -> Batch:
+        """Return the examples at these indices [m]: images [m, h, w, c], labels and weights."""
+        images = self.images[indices]
+        labels = self.labels[indices]
+        if self.weights is None:
+            return images, labels
+        return images, labels, self.weights[indices]
 
 
 def shuffled(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
-    """Return the order of an epoch; it needs none of the epochs before, so that a killed training goes on in it."""
+    """Return the order of the examples in an epoch, [count].
+
+    It depends on no earlier epoch, so that a resumed training continues with the same order.
+    """
     return np.random.default_rng((seed, epoch)).permutation(count)
 
 
 def dataset(
-    lot: TrainingSet, order: NDArray[np.int64], size: int, augment: Callable[..., Any] | None = None
-) -> Any:
-    """Return a tf.data.Dataset of batches of a lot; `augment` changes a batch."""
+    training_set: TrainingSet,
+    order: NDArray[np.int64],
+    batch_size: int,
+    augment: Callable[..., tuple[tf.Tensor, ...]] | None = None,
+) -> tf.data.Dataset:
+    """Return a tf.data.Dataset of the examples in this order [n], in batches.
+
+    `augment` is applied to each batch: (images, labels, and weights if there are any).
+    """
     import tensorflow as tf
 
-    def batches() -> Iterator[tuple[Any, ...]]:
-        for start in range(0, len(order), size):
-            yield lot.at(order[start : start + size])
+    def batches() -> Iterator[Batch]:
+        for start in range(0, len(order), batch_size):
+            yield training_set.batch(order[start : start + batch_size])
 
-    first = lot.at(order[:1])
-    shapes = tuple(tf.TensorSpec((None, *part.shape[1:]), part.dtype) for part in first)
-    found = tf.data.Dataset.from_generator(batches, output_signature=shapes)
+    example = training_set.batch(order[:1])
+    signature = tuple(tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in example)
+    pipeline = tf.data.Dataset.from_generator(batches, output_signature=signature)
     if augment is not None:
-        found = found.map(augment)
-    # Keras asks how many there are only to say that there were fewer.
-    return found.apply(tf.data.experimental.assert_cardinality(-(-len(order) // size))).prefetch(
-        PREFETCHED
-    )
+        pipeline = pipeline.map(augment)
+    # Without a known number of batches, Keras warns that the data ended early.
+    batch_count = -(-len(order) // batch_size)
+    pipeline = pipeline.apply(tf.data.experimental.assert_cardinality(batch_count))
+    return pipeline.prefetch(PREFETCHED)
 
 
 def class_weights(labels: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return what each example counts so that all classes count the same, 1 on average."""
+    """Return the weight of each example [n] for labels [n].
+
+    All classes have the same total weight, and the mean weight is 1.
+    """
     counts = np.bincount(labels)
-    weights: NDArray[np.float32] = (
-        len(labels) / (np.count_nonzero(counts) * counts[labels])
-    ).astype(np.float32)
-    return weights
+    weights = len(labels) / (np.count_nonzero(counts) * counts[labels])
+    return np.asarray(weights, np.float32)

@@ -1,60 +1,83 @@
-"""Where a training stood at the end of an epoch, in a file: a killed one goes on there and ends in the same weights."""
+"""Checkpoints of an interrupted training.
+
+A checkpoint is written after every epoch. A training that resumes from it ends with the same
+weights as one that was never interrupted.
+"""
+
+from __future__ import annotations
 
 import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgebake import artifacts
 
+if TYPE_CHECKING:
+    import keras
+    from numpy.typing import NDArray
+
 
 @dataclass
 class TrainingState:
-    """What a training remembers from epoch to epoch, beside its variables."""
+    """Progress of a training that is not stored in variables of the model or the optimizer."""
 
-    rows: list[dict[str, float]] = field(default_factory=list)
-    best: float | None = None  # of what early stopping looks at
-    best_weights: list[Any] = field(default_factory=list)
-    waited: int = 0  # epochs since the best one
+    history: list[dict[str, float]] = field(default_factory=list)
+    best_score: float | None = None  # of the metric that early stopping monitors, higher is better
+    best_weights: list[NDArray[np.generic]] = field(default_factory=list)
+    epochs_since_best: int = 0
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A file for one training."""
+    """File with the last epoch of one training."""
 
     file: Path
-    key: str  # of all that the training is made from: what another one left is not taken up
+    # A digest of all inputs of the training; a checkpoint with another key is ignored.
+    key: str
 
-    def write(self, course: TrainingState, variables: Sequence[Any]) -> None:
-        """Keep an epoch, whole or not at all."""
-        words = {"key": self.key, "rows": course.rows, "best": course.best, "waited": course.waited}
-        arrays = {f"variable_{number}": np.asarray(one) for number, one in enumerate(variables)}
-        arrays |= {
-            f"best_{number}": np.asarray(one) for number, one in enumerate(course.best_weights)
+    def write(self, state: TrainingState, variables: Sequence[keras.Variable]) -> None:
+        """Store the state and the variables after an epoch; the file is replaced atomically."""
+        metadata = {
+            "key": self.key,
+            "rows": state.history,
+            "best": state.best_score,
+            "waited": state.epochs_since_best,
         }
-        written = io.BytesIO()
-        np.savez(written, words=np.array(json.dumps(words)), **arrays)  # type: ignore[arg-type]
-        artifacts.write(self.file, written.getvalue())
+        arrays = {
+            f"variable_{number}": np.asarray(variable) for number, variable in enumerate(variables)
+        }
+        for number, weight in enumerate(state.best_weights):
+            arrays[f"best_{number}"] = np.asarray(weight)
+        buffer = io.BytesIO()
+        np.savez(buffer, words=np.array(json.dumps(metadata)), **arrays)  # type: ignore[arg-type]
+        artifacts.write(self.file, buffer.getvalue())
 
-    def read(self, variables: Sequence[Any]) -> TrainingState:
-        """Set variables to what was kept last and return how far it was; a new course where there is nothing."""
+    def read(self, variables: Sequence[keras.Variable]) -> TrainingState:
+        """Restore the variables and return the state.
+
+        Without a file, or if its key is another, variables stay as they are and the state is new.
+        """
         if not self.file.is_file():
             return TrainingState()
-        with np.load(self.file, allow_pickle=False) as kept:
-            words = json.loads(str(kept["words"]))
-            if words.pop("key") != self.key:
+        with np.load(self.file, allow_pickle=False) as archive:
+            metadata = json.loads(str(archive["words"]))
+            if metadata["key"] != self.key:
                 return TrainingState()
             for number, variable in enumerate(variables):
-                variable.assign(kept[f"variable_{number}"])
-            count = sum(name.startswith("best_") for name in kept.files)
+                variable.assign(archive[f"variable_{number}"])
+            best_count = sum(name.startswith("best_") for name in archive.files)
             return TrainingState(
-                **words, best_weights=[kept[f"best_{number}"] for number in range(count)]
+                history=metadata["rows"],
+                best_score=metadata["best"],
+                best_weights=[archive[f"best_{number}"] for number in range(best_count)],
+                epochs_since_best=metadata["waited"],
             )
 
     def remove(self) -> None:
-        """Forget it: the training is done."""
+        """Delete the file, as the training is complete."""
         self.file.unlink(missing_ok=True)

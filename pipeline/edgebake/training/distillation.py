@@ -1,4 +1,4 @@
-"""What a teacher answers in, a loss that also asks for the teacher's answers out.
+"""Knowledge distillation: a loss on the labels and on the predictions of a teacher.
 
 Source: Hinton et al., https://arxiv.org/abs/1503.02531, section 2.
 """
@@ -7,64 +7,75 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
+    import tensorflow as tf
     from numpy.typing import NDArray
 
-SMALLEST = 1e-7  # a probability below counts as this
+SMALLEST_PROBABILITY = 1e-7  # lower ones are raised to it, as their logarithm is not finite
 
 
 @dataclass(frozen=True)
 class TeacherPredictions:
-    """A teacher's probabilities float32 [n, classes] on the images of both splits, and how to learn from them."""
+    """A teacher's probabilities on both splits, float32 [n, classes], and how they are used."""
 
-    answers: NDArray[np.float32]
-    validation_answers: NDArray[np.float32]
+    train: NDArray[np.float32]
+    validation: NDArray[np.float32]
     temperature: float
-    alpha: float  # share of the loss that is the labels'; the rest is the teacher's
+    alpha: float  # share of the loss on the labels; the rest is the loss on the teacher's
 
 
-def combined_labels(labels: NDArray[np.int64], answers: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the labels, one-hot, beside the teacher's probabilities: [n, 2 * classes]."""
-    return np.concatenate([one_hot(labels, answers.shape[1]), answers], axis=1)
+def combined_labels(
+    labels: NDArray[np.int64], teacher_probabilities: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return labels [n] as one-hot rows next to the teacher's probabilities [n, classes].
+
+    The result is [n, 2 * classes]: Keras passes one array of labels to a loss.
+    """
+    classes = teacher_probabilities.shape[1]
+    return np.concatenate([one_hot(labels, classes), teacher_probabilities], axis=1)
 
 
 def one_hot(labels: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
-    """Return labels as [n, classes], 1 for each one's own class."""
+    """Return labels [n] as one-hot rows [n, classes]."""
     return np.eye(classes, dtype=np.float32)[labels]
 
 
-def loss(lesson: TeacherPredictions) -> Callable[[Any, Any], Any]:
-    """Return a loss of (goals, the model's probabilities), one number for each example.
+def loss(teacher: TeacherPredictions) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
+    """Return the distillation loss, a function of (combined labels, probabilities) -> [n].
 
-    alpha * cross entropy with the labels + (1 - alpha) * T^2 * KL(teacher's at temperature T || the model's at T).
-    A model answers probabilities: their logarithm is its logits less a constant, which softmax takes no notice of.
+    alpha * cross entropy + (1 - alpha) * T^2 * KL(teacher at temperature T || student at T).
+    The model returns probabilities. Their logarithms differ from its logits by a constant per
+    example, which softmax ignores.
     """
     import keras
 
-    def of(wanted: Any, answered: Any) -> Any:
-        labels, taught = keras.ops.split(wanted, 2, axis=-1)
-        right = keras.losses.categorical_crossentropy(labels, answered)
-        close = keras.losses.kl_divergence(_softened(taught, lesson), _softened(answered, lesson))
-        return lesson.alpha * right + (1 - lesson.alpha) * lesson.temperature**2 * close
+    def distillation_loss(combined: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
+        labels, teacher_probabilities = keras.ops.split(combined, 2, axis=-1)
+        label_loss = keras.losses.categorical_crossentropy(labels, probabilities)
+        teacher_loss = keras.losses.kl_divergence(
+            _soften(teacher_probabilities, teacher.temperature),
+            _soften(probabilities, teacher.temperature),
+        )
+        teacher_weight = (1 - teacher.alpha) * teacher.temperature**2
+        return teacher.alpha * label_loss + teacher_weight * teacher_loss
 
-    return of
+    return distillation_loss
 
 
-def accuracy(wanted: Any, answered: Any) -> Any:
-    """Return for each example whether the best answer is that of its label."""
+def accuracy(combined: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
+    """Return 1 for each example that is classified as its label says, else 0: [n]."""
     import keras
 
-    labels, _ = keras.ops.split(wanted, 2, axis=-1)
-    return keras.metrics.categorical_accuracy(labels, answered)
+    labels, _ = keras.ops.split(combined, 2, axis=-1)
+    return keras.metrics.categorical_accuracy(labels, probabilities)
 
 
-def _softened(probabilities: Any, lesson: TeacherPredictions) -> Any:
+def _soften(probabilities: tf.Tensor, temperature: float) -> tf.Tensor:
     import keras
 
-    return keras.ops.softmax(
-        keras.ops.log(keras.ops.maximum(probabilities, SMALLEST)) / lesson.temperature, axis=-1
-    )
+    logits = keras.ops.log(keras.ops.maximum(probabilities, SMALLEST_PROBABILITY))
+    return keras.ops.softmax(logits / temperature, axis=-1)

@@ -1,17 +1,17 @@
-"""A Keras model and labelled images in, the model trained on them out: the one loop of train, prune and quantize.
+"""Training loop of the stages train, prune and quantize.
 
-The caller has started Keras with a seed: the same input gives the same weights, also after a kill and a new start from
-a checkpoint, the only thing that is read or written here.
+The caller starts Keras with a seed. The same input then gives the same weights, also when a
+training is interrupted and resumed from its checkpoint, the only file that is read or written.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,20 +23,24 @@ from edgebake.training.checkpoint import Checkpoint, TrainingState
 from edgebake.training.trainable_layers import only_trainable
 
 if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
     from numpy.typing import NDArray
 
     from edgebake.data.preprocessed import Prepared
     from edgebake.tasks.contract import Contract
     from edgebake.training.distillation import TeacherPredictions
 
-HEADS = ("epoch", "accuracy", "loss", "val_accuracy", "val_loss")
-BATCH = 64  # images that are answered at once, for speed alone
-History = list[dict[str, float]]  # one per epoch, of these words
+    KerasFunction = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # (labels, predictions) -> [n]
+
+COLUMNS = ("epoch", "accuracy", "loss", "val_accuracy", "val_loss")
+PREDICTION_BATCH = 64  # images; changes the speed alone
+History = list[dict[str, float]]  # one row per epoch, with the keys COLUMNS
 
 
 @dataclass(frozen=True)
 class TrainingSplits:
-    """Images float32 [n, h, w, c] as the model sees them, and labels int64 [n]: to train with, and to look at."""
+    """Train and validation split: images float32 [n, h, w, c] as the model expects, labels [n]."""
 
     images: NDArray[np.float32] | Prepared
     labels: NDArray[np.int64]
@@ -46,154 +50,174 @@ class TrainingSplits:
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """What a training has beside images and words."""
+    """Optional inputs of a training that are no fields of a recipe."""
 
-    callbacks: Sequence[Any] = ()
-    lesson: TeacherPredictions | None = None  # a teacher's answers, which count beside the labels
-    contract: Contract | None = None  # of the images, where they are augmented
+    callbacks: Sequence[keras.callbacks.Callback] = ()
+    teacher: TeacherPredictions | None = None  # for distillation
+    contract: Contract | None = None  # pixel scaling, needed to augment images
     checkpoint: Checkpoint | None = None
 
 
 def fit(
-    model: Any, splits: TrainingSplits, words: Train, aids: TrainingOptions | None = None
+    model: keras.Model, splits: TrainingSplits, train: Train, options: TrainingOptions | None = None
 ) -> History:
-    """Train a model by Adam, on labels or, with a lesson, on labels and a teacher's answers; return the epochs."""
-    aids = aids or TrainingOptions()
+    """Train a model in place with Adam; return one row per epoch.
+
+    The loss is the cross entropy with the labels or, with a teacher, the distillation loss.
+    """
+    uses_float16 = train.mixed_precision and mixed_precision.has_gpu()
     with ExitStack() as stack:
-        stack.enter_context(only_trainable(model, words.layers))
-        stack.enter_context(
-            mixed_precision.float16_compute(
-                model, words.mixed_precision and mixed_precision.has_gpu()
-            )
-        )
-        return _Training(model, splits, words, aids).run()
+        stack.enter_context(only_trainable(model, train.layers))
+        stack.enter_context(mixed_precision.float16_compute(model, uses_float16))
+        return _Training(model, splits, train, options or TrainingOptions()).run()
 
 
-def steps_per_epoch(splits: TrainingSplits, words: Train) -> int:
-    """Return how many steps make an epoch."""
-    return -(-len(splits.labels) // words.batch_size)
+def steps_per_epoch(splits: TrainingSplits, train: Train) -> int:
+    """Return the number of batches in an epoch; the last batch may be smaller."""
+    return -(-len(splits.labels) // train.batch_size)
 
 
-def predictions(model: Any, images: NDArray[np.float32] | Prepared) -> NDArray[np.float32]:
-    """Return what a model answers to images [n, h, w, c], a few at a time: [n, classes]."""
-    starts = range(0, len(images), BATCH)
-    return np.concatenate(
-        [np.asarray(model.predict_on_batch(images[start : start + BATCH])) for start in starts]
-    )
+def predictions(model: keras.Model, images: NDArray[np.float32] | Prepared) -> NDArray[np.float32]:
+    """Return the predictions [n, classes] of a model for images [n, h, w, c], batch by batch."""
+    batch_predictions = []
+    for start in range(0, len(images), PREDICTION_BATCH):
+        batch = images[start : start + PREDICTION_BATCH]
+        batch_predictions.append(np.asarray(model.predict_on_batch(batch)))
+    return np.concatenate(batch_predictions)
 
 
-def accuracy(model: Any, splits: TrainingSplits) -> float:
-    """Return the share of the validation images whose best answer is right."""
-    best = predictions(model, splits.validation_images).argmax(axis=1)
-    return float((best == splits.validation_labels).mean())
+def accuracy(model: keras.Model, splits: TrainingSplits) -> float:
+    """Return the top-1 accuracy on the validation split, 0 to 1."""
+    predicted = predictions(model, splits.validation_images).argmax(axis=1)
+    return float((predicted == splits.validation_labels).mean())
 
 
-def history_csv(rows: History) -> str:
-    """Return a line per epoch below the heads; the heads alone where nothing was trained."""
+def history_csv(history: History) -> str:
+    """Return the CSV of a training, one line per epoch; only the header if it has no epochs."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=HEADS, lineterminator="\n")
+    writer = csv.DictWriter(text, fieldnames=COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows(history)
     return text.getvalue()
 
 
 class _Training:
-    """One training, an epoch at a time."""
+    """One training, which Keras runs an epoch at a time."""
 
     def __init__(
-        self, model: Any, splits: TrainingSplits, words: Train, aids: TrainingOptions
+        self, model: keras.Model, splits: TrainingSplits, train: Train, options: TrainingOptions
     ) -> None:
         import keras
 
-        self._model, self._splits, self._words, self._aids = model, splits, words, aids
-        self._augment = _augmentation(words, aids)
-        self._lot, self._shown, loss, measure = _goal(model, splits, words, aids.lesson)
-        optimizer = keras.optimizers.Adam(
-            learning_rate.schedule(words, steps_per_epoch(splits, words))
-        )
-        model.compile(optimizer, loss, metrics=[], weighted_metrics=[measure])
+        self._model = model
+        self._train = train
+        self._options = options
+        self._augmentation = _augmentation(train, options)
+        labels, validation_labels = _encoded_labels(model, splits, train, options.teacher)
+        weights = None
+        if train.class_weights is ClassWeights.balanced:
+            weights = batches.class_weights(splits.labels)
+        self._training_set = TrainingSet(splits.images, labels, weights)
+        self._validation_set = TrainingSet(splits.validation_images, validation_labels)
+        schedule = learning_rate.schedule(train, steps_per_epoch(splits, train))
+        optimizer = keras.optimizers.Adam(schedule)
+        loss, metric = _loss_and_metric(train, options.teacher)
+        model.compile(optimizer, loss, metrics=[], weighted_metrics=[metric])
         model.optimizer.build(model.trainable_variables)
 
     def run(self) -> History:
-        """Train from the start, or from where a checkpoint left off; return the epochs."""
-        checkpoint = self._aids.checkpoint
-        course = checkpoint.read(self._variables()) if checkpoint else TrainingState()
-        while len(course.rows) < self._words.epochs and not self._is_over(course):
-            course.rows.append(self._epoch(len(course.rows)))
-            self._remember(course)
+        """Train until the last epoch or an early stop, from the checkpoint if there is one."""
+        checkpoint = self._options.checkpoint
+        state = TrainingState()
+        if checkpoint:
+            state = checkpoint.read(self._variables())
+        while len(state.history) < self._train.epochs and not self._stops_early(state):
+            state.history.append(self._run_epoch(len(state.history)))
+            self._update_best(state)
             if checkpoint:
-                checkpoint.write(course, self._variables())
-        if course.best_weights:
-            self._model.set_weights(course.best_weights)
-        return course.rows
+                checkpoint.write(state, self._variables())
+        if state.best_weights:
+            self._model.set_weights(state.best_weights)
+        return state.history
 
-    def _epoch(self, number: int) -> dict[str, float]:
-        words = self._words
-        order = batches.shuffled(len(self._splits.labels), words.seed, number)
-        fitted = self._model.fit(
-            batches.dataset(self._lot, order, words.batch_size, self._augment),
-            validation_data=batches.dataset(self._shown, _in_order(self._shown), BATCH),
-            initial_epoch=number,
-            epochs=number + 1,
+    def _run_epoch(self, epoch: int) -> dict[str, float]:
+        order = batches.shuffled(len(self._training_set.labels), self._train.seed, epoch)
+        validation_order = np.arange(len(self._validation_set.labels))
+        result = self._model.fit(
+            batches.dataset(self._training_set, order, self._train.batch_size, self._augmentation),
+            validation_data=batches.dataset(
+                self._validation_set, validation_order, PREDICTION_BATCH
+            ),
+            initial_epoch=epoch,
+            epochs=epoch + 1,
             verbose=0,
-            callbacks=list(self._aids.callbacks),
+            callbacks=list(self._options.callbacks),
         )
-        return {"epoch": number + 1, **{word: values[0] for word, values in fitted.history.items()}}
+        metrics = {name: values[0] for name, values in result.history.items()}
+        return {"epoch": epoch + 1, **metrics}
 
-    def _remember(self, course: TrainingState) -> None:
-        """Keep the best weights so far, if training is to stop once they get no better."""
-        words = self._words.early_stopping
-        if words is None:
+    def _update_best(self, state: TrainingState) -> None:
+        """Store the weights of the best epoch so far, if the training may stop early."""
+        early_stopping = self._train.early_stopping
+        if early_stopping is None:
             return
-        found = course.rows[-1][f"val_{words.monitor.value}"]
-        better = -found if words.monitor is Monitor.loss else found
-        course.waited += 1
-        if course.best is None or better > course.best:
-            course.best, course.waited, course.best_weights = better, 0, self._model.get_weights()
+        score = state.history[-1][f"val_{early_stopping.monitor.value}"]
+        if early_stopping.monitor is Monitor.loss:
+            score = -score
+        state.epochs_since_best += 1
+        if state.best_score is None or score > state.best_score:
+            state.best_score = score
+            state.best_weights = self._model.get_weights()
+            state.epochs_since_best = 0
 
-    def _is_over(self, course: TrainingState) -> bool:
-        words = self._words.early_stopping
-        return words is not None and course.waited >= words.patience
+    def _stops_early(self, state: TrainingState) -> bool:
+        early_stopping = self._train.early_stopping
+        return early_stopping is not None and state.epochs_since_best >= early_stopping.patience
 
-    def _variables(self) -> list[Any]:
-        drawn = self._augment.state() if self._augment else []
-        return [*self._model.variables, *self._model.optimizer.variables, *drawn]
+    def _variables(self) -> list[keras.Variable]:
+        """Return everything that a checkpoint restores: weights, optimizer and random state."""
+        variables = [*self._model.variables, *self._model.optimizer.variables]
+        if self._augmentation:
+            variables += self._augmentation.state()
+        return variables
 
 
-def _augmentation(words: Train, aids: TrainingOptions) -> Augmentation | None:
-    if words.augment is None or aids.contract is None:
+def _augmentation(train: Train, options: TrainingOptions) -> Augmentation | None:
+    if train.augment is None or options.contract is None:
         return None
-    return Augmentation(words.augment, aids.contract, words.seed)
+    return Augmentation(train.augment, options.contract, train.seed)
 
 
-def _in_order(lot: TrainingSet) -> NDArray[np.int64]:
+def _uses_mixup(train: Train) -> bool:
+    return train.augment is not None and train.augment.mixup is not None
 
-    return np.arange(len(lot.goals))
+
+def _encoded_labels(
+    model: keras.Model,
+    splits: TrainingSplits,
+    train: Train,
+    teacher: TeacherPredictions | None,
+) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
+    """Return the labels of both splits in the form that the loss expects."""
+    if teacher is not None:
+        return (
+            distillation.combined_labels(splits.labels, teacher.train),
+            distillation.combined_labels(splits.validation_labels, teacher.validation),
+        )
+    if _uses_mixup(train):
+        classes = model.output_shape[-1]
+        return (
+            distillation.one_hot(splits.labels, classes),
+            distillation.one_hot(splits.validation_labels, classes),
+        )
+    return splits.labels, splits.validation_labels
 
 
-def _goal(
-    model: Any, splits: TrainingSplits, words: Train, lesson: TeacherPredictions | None
-) -> tuple[TrainingSet, TrainingSet, Any, Any]:
-    """Return what is to be answered on both splits, the loss and the measure of accuracy."""
-    labels = (splits.labels, splits.validation_labels)
-    weights = (
-        batches.class_weights(splits.labels)
-        if words.class_weights is ClassWeights.balanced
-        else None
-    )
-    loss: Any = "sparse_categorical_crossentropy"
-    measure: Any = "accuracy"
-    goals: Any = labels
-    if lesson is not None:
-        taught = (lesson.answers, lesson.validation_answers)
-        goals = [distillation.combined_labels(*pair) for pair in zip(labels, taught, strict=True)]
-        loss, measure = distillation.loss(lesson), distillation.accuracy
-    elif words.augment is not None and words.augment.mixup is not None:  # between two classes
-        goals = [distillation.one_hot(one, model.output_shape[-1]) for one in labels]
-        loss = "categorical_crossentropy"
-    return (
-        TrainingSet(splits.images, goals[0], weights),
-        TrainingSet(splits.validation_images, goals[1]),
-        loss,
-        measure,
-    )
+def _loss_and_metric(
+    train: Train, teacher: TeacherPredictions | None
+) -> tuple[str | KerasFunction, str | KerasFunction]:
+    if teacher is not None:
+        return distillation.loss(teacher), distillation.accuracy
+    if _uses_mixup(train):
+        return "categorical_crossentropy", "accuracy"
+    return "sparse_categorical_crossentropy", "accuracy"
