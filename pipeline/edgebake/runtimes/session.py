@@ -36,7 +36,7 @@ class Tensor:
         """Return whether the file takes the image itself."""
         return self.dtype == IMAGE
 
-    def to_stored(self, real: NDArray[np.float32]) -> NDArray[np.generic]:
+    def to_stored(self, real: NDArray[np.float32]) -> NDArray[Any]:
         """Quantize real values of any shape to this tensor's dtype.
 
         Values are rounded half to even and clipped to the range of the dtype. Without a scale they
@@ -46,7 +46,7 @@ class Tensor:
             return real.astype(self.dtype)
         limits = np.iinfo(self.dtype)
         steps = np.rint(real / self.scale + self.zero_point)
-        stored: NDArray[np.generic] = steps.clip(limits.min, limits.max).astype(self.dtype)
+        stored: NDArray[Any] = steps.clip(limits.min, limits.max).astype(self.dtype)
         return stored
 
     def to_real(self, stored: NDArray[np.generic]) -> NDArray[np.float32]:

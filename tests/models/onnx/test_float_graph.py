@@ -81,26 +81,26 @@ def test_preparing_folds_what_is_constant_and_says_the_same() -> None:
 
 def test_every_tensor_finds_the_range_of_its_value() -> None:
     found = programs.prepared()
-    assert set(found.known) == {
+    assert set(found.candidates) == {
         "image",
         *(name for node in found.model.graph.node for name in node.output),
     }
-    assert {alike[0].name for alike in found.known.values()} >= {
+    assert {alike[0].name for alike in found.candidates.values()} >= {
         "image",
         "sum",
         "clipped",
         "gate",
         "logits",
     }
-    assert found.known["sum"][0].name == "sum"
+    assert found.candidates["sum"][0].name == "sum"
     clipped = found.ranges.entries[[one.name for one in found.ranges.entries].index("clipped")]
-    assert found.ranged["clipped"] == (0.0, clipped.high)
+    assert found.bounds["clipped"] == (0.0, clipped.high)
 
 
 def test_values_that_look_alike_share_the_range_of_all() -> None:
     found = programs.prepared()
-    assert {one.name for one in found.known["turned"]} == {"image", "turned"}
-    assert found.ranged["turned"] == found.ranged["image"]
+    assert {one.name for one in found.candidates["turned"]} == {"image", "turned"}
+    assert found.bounds["turned"] == found.bounds["image"]
 
 
 def test_a_tensor_that_is_no_value_of_the_model_is_refused() -> None:
@@ -112,7 +112,7 @@ def test_a_tensor_that_is_no_value_of_the_model_is_refused() -> None:
         ConversionError,
         match=r"^tensor gate: no activation of the model matches it, the nearest differs by ",
     ):
-        _ = CalibratedGraph(found.model, without).known
+        _ = CalibratedGraph(found.model, without).candidates
 
 
 def test_nodes_are_found_by_the_values_that_they_compute() -> None:

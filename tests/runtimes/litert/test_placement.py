@@ -72,7 +72,7 @@ def test_the_fields_that_the_table_looks_at_are_those_of_the_schema() -> None:
 
 
 def test_the_analyzer_calls_every_file_compatible() -> None:
-    # The day that it objects again, what it says counts: `falling` reads it first.
+    # The day that it objects again, what it says counts: `unsupported_operators` reads it first.
     shapes = {"image": ("float32", [1, 2]), "out": ("float32", [1, 2])}
     content = files([Op("LSH_PROJECTION", ["image"], "out")], shapes, {})[FILE]
     report = ModelAnalyzer(content, False, True)

@@ -80,7 +80,7 @@ def test_a_layer_is_called_by_the_keras_layer_with_its_weights(
 
 def test_the_scales_of_a_file_are_the_ranges_over_255_steps(program: CalibratedModel) -> None:
     found = _inspected(quantizer.quantize_integers(program, INT8))
-    low, high = program.ranged["image"]
+    low, high = program.bounds["image"]
     assert found.input.scale == pytest.approx((high - low) / 255)
     assert found.float_operators() == []
     assert (found.input.dtype, found.output.dtype) == ("int8", "int8")
@@ -129,7 +129,10 @@ def test_a_kept_layer_computes_in_what_it_is_kept_in_and_no_other_does(
     program: CalibratedModel, keep: DType, dtype: str
 ) -> None:
     asked = IntegerOptions(
-        "int8", Granularity.per_channel, fallback_dtype=keep, kept=[program.layers[1].tensor]
+        "int8",
+        Granularity.per_channel,
+        fallback_dtype=keep,
+        fallback_tensors=[program.layers[1].tensor],
     )
     found = _inspected(quantizer.quantize_integers(program, asked))
     convolutions = [one.dtypes for one in found.operators if one.name == "CONV_2D"]
@@ -140,7 +143,7 @@ def test_a_kept_layer_computes_in_what_it_is_kept_in_and_no_other_does(
 
 
 def test_only_the_layers_that_are_asked_for_are_quantized(program: CalibratedModel) -> None:
-    asked = IntegerOptions("int8", Granularity.per_channel, only=[program.layers[3].tensor])
+    asked = IntegerOptions("int8", Granularity.per_channel, only_tensors=[program.layers[3].tensor])
     found = _inspected(quantizer.quantize_integers(program, asked))
     assert [one.name for one in found.operators if one.dtypes == ("int8",)] == ["FULLY_CONNECTED"]
     assert found.input.dtype == "float32"

@@ -159,13 +159,13 @@ def test_integer_ends_say_what_they_stand_for() -> None:
     model = quantizer.quantize_integers(program, quantizer.IntegerOptions(Granularity.per_channel))
     model = canonicalize(
         integer_io.convert_output(
-            integer_io.convert_input(model, DType.uint8, program.ranged["image"]), DType.int8
+            integer_io.convert_input(model, DType.uint8, program.bounds["image"]), DType.int8
         )
     )
     helper.set_model_props(model, scales.io_scales(model.graph))
     found = inspect({FILE: model.SerializeToString()})
     assert (found.input.dtype, found.output.dtype) == ("uint8", "int8")
-    low, high = program.ranged["image"]
+    low, high = program.bounds["image"]
     assert found.input.scale == pytest.approx((high - low) / 255)
     assert (found.output.scale, found.output.zero_point) == (float(np.float32(1 / 255)), -128)
     assert found.float_operators() == []

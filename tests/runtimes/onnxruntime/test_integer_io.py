@@ -26,7 +26,7 @@ def _model(
     model = quantizer.quantize_integers(found, IntegerOptions(Granularity.per_channel, kept or []))
     return canonicalize(
         integer_io.convert_output(
-            integer_io.convert_input(model, wish_in, found.ranged["image"]), wish_out
+            integer_io.convert_input(model, wish_in, found.bounds["image"]), wish_out
         )
     )
 
@@ -107,7 +107,7 @@ def test_a_first_layer_that_is_kept_reads_real_numbers_beside_one_that_is_not() 
     made = quantizer.quantize_integers(
         found, IntegerOptions(Granularity.per_channel, ["left_node"])
     )
-    made = canonicalize(integer_io.convert_input(made, DType.uint8, found.ranged["image"]))
+    made = canonicalize(integer_io.convert_input(made, DType.uint8, found.bounds["image"]))
     onnx.checker.check_model(made, full_check=True)
     image = scales.describe_tensor(
         "input", ("image", programs.SHAPE, "uint8"), scales.io_scales(made.graph)

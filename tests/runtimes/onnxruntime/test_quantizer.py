@@ -63,7 +63,7 @@ def test_ranges_become_scales() -> None:
     found = programs.prepared()
     model = quantizer.quantize_integers(found, PER_CHANNEL)
     held = {item.name: numpy_helper.to_array(item) for item in model.graph.initializer}
-    low, high = found.ranged["logits"]
+    low, high = found.bounds["logits"]
     assert float(held["logits_scale"]) == pytest.approx((high - low) / 255)
     assert int(held["logits_zero_point"]) == round(-low / float(held["logits_scale"]))
     assert float(held["probabilities_scale"]) == pytest.approx(1 / 255)

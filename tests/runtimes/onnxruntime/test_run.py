@@ -83,7 +83,7 @@ def test_integer_ends_are_fed_and_read_as_real_numbers(dtype: DType) -> None:
     integers = quantizer.IntegerOptions(Granularity.per_channel)
     expected = programs.answers(quantizer.quantize_integers(program, integers))
     model = integer_io.convert_input(
-        quantizer.quantize_integers(program, integers), dtype, program.ranged["image"]
+        quantizer.quantize_integers(program, integers), dtype, program.bounds["image"]
     )
     model = canonicalize(integer_io.convert_output(model, dtype))
     helper.set_model_props(model, scales.io_scales(model.graph))

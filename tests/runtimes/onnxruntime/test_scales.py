@@ -28,7 +28,7 @@ def test_metadata_holds_them_behind_the_labels() -> None:
     program = programs.prepared()
     model = quantizer.quantize_integers(program, quantizer.IntegerOptions(Granularity.per_channel))
     model = integer_io.convert_output(
-        integer_io.convert_input(model, DType.uint8, program.ranged["image"]), DType.int8
+        integer_io.convert_input(model, DType.uint8, program.bounds["image"]), DType.int8
     )
     contract = Contract(
         "classification",
@@ -43,7 +43,7 @@ def test_metadata_holds_them_behind_the_labels() -> None:
     )
     model = metadata.attach(canonicalize(model), contract, ReleaseInfo("n", "1.0.0", "a", "l", "d"))
     found = {entry.key: entry.value for entry in model.metadata_props}
-    low, high = program.ranged["image"]
+    low, high = program.bounds["image"]
     assert float(found["input_scale"]) == np.float32((high - low) / 255)
     assert int(found["input_zero_point"]) == round(-low / float(found["input_scale"]))
     assert (found["output_scale"], found["output_zero_point"]) == (

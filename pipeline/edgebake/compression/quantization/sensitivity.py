@@ -52,7 +52,8 @@ def layer_sensitivities(
             layer,
             reference,
             _score(
-                quantizer.quantize_integers(program, replace(asked, only=[layer.tensor])), scored
+                quantizer.quantize_integers(program, replace(asked, only_tensors=[layer.tensor])),
+                scored,
             ),
         )
         for layer in program.layers
@@ -75,7 +76,7 @@ def fallback_layers(
     layers = [cost.layer for cost in layer_sensitivities(program, asked, scored)]
 
     def reaches(kept: Collection[Layer]) -> bool:
-        wish = replace(asked, kept=[layer.tensor for layer in kept])
+        wish = replace(asked, fallback_tensors=[layer.tensor for layer in kept])
         return _score(quantizer.quantize_integers(program, wish), scored).accuracy >= floor
 
     count = next((count for count in range(len(layers)) if reaches(layers[:count])), len(layers))

@@ -28,17 +28,17 @@ class CalibratedGraph:
     ranges: ActivationRanges
 
     @cached_property
-    def known(self) -> dict[str, list[ActivationRange]]:
+    def candidates(self) -> dict[str, list[ActivationRange]]:
         """Return, for the image and every float tensor that is computed, the ranges of the values that it may be."""
         seen = _observed(self.model, self.ranges.probes)
         return {name: self.ranges.matches(values, name) for name, values in seen.items()}
 
     @cached_property
-    def ranged(self) -> dict[str, tuple[float, float]]:
+    def bounds(self) -> dict[str, tuple[float, float]]:
         """Return low and high of every tensor."""
         return {
             name: (min(one.low for one in alike), max(one.high for one in alike))
-            for name, alike in self.known.items()
+            for name, alike in self.candidates.items()
         }
 
     def holding(self, values: Collection[str]) -> list[str]:
@@ -47,7 +47,9 @@ class CalibratedGraph:
         return [
             node.name
             for node in self.model.graph.node
-            if any(one.name in wanted for name in node.output for one in self.known.get(name, []))
+            if any(
+                one.name in wanted for name in node.output for one in self.candidates.get(name, [])
+            )
         ]
 
 

@@ -1,9 +1,14 @@
-"""A float .tflite as its operators and tensors, and what each tensor holds on probes."""
+"""Match the tensors of a float .tflite to the activation ranges of its source model.
+
+The tensors are recognized by the values that they hold on probe images.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -13,157 +18,191 @@ from numpy.typing import NDArray
 from edgebake.models import keras_session
 from edgebake.models.activation_ranges import MULTIPLYING, ActivationRange, ActivationRanges
 from edgebake.models.quantized_model import QuantizedModel
+from edgebake.models.tflite import tables
 
-_OPERATORS = {
-    number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)
-}
+if TYPE_CHECKING:
+    import keras
+    import tensorflow
+
+WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One operator of LiteRT, with what it has fused into it: the unit that is quantized or kept."""
+    """One operator of LiteRT with all that is fused into it: the unit of mixed precision."""
 
     tensor: str  # its output
-    operator: str  # CONV_2D for one
+    operator: str  # e.g. CONV_2D
     name: str  # of the Keras layer
     range: ActivationRange  # of its output
-    values: list[str]  # inside it, by their names in ranges
+    values: list[str]  # that it computes, by their names in the activation ranges
 
     @property
     def is_weighted(self) -> bool:
         """Return whether it multiplies by weights."""
-        return self.operator in (
-            "CONV_2D",
-            "DEPTHWISE_CONV_2D",
-            "FULLY_CONNECTED",
-            "TRANSPOSE_CONV",
-        )
+        return self.operator in WEIGHTED
 
 
 @dataclass(frozen=True)
 class CalibratedModel:
-    """A float .tflite beside the ranges of the model that it was converted from."""
+    """A float .tflite and the activation ranges of the model that it was converted from."""
 
     model: bytes
     ranges: ActivationRanges
 
     @cached_property
-    def known(self) -> dict[str, list[ActivationRange]]:
-        """Return, for every computed float tensor, the ranges of the values that it may be, the nearest first."""
-        return {
-            name: self.ranges.matches(seen, name)
-            for name, seen in _observed(self.model, self.ranges.probes).items()
-        }
+    def candidates(self) -> dict[str, list[ActivationRange]]:
+        """Return, by computed float tensor, the ranges of the values that it may be, nearest first.
+
+        Raises:
+            ConversionError: no value of the source model matches a tensor.
+        """
+        probe_values = _run_probes(self.model, self.ranges.probes)
+        return {name: self.ranges.matches(values, name) for name, values in probe_values.items()}
 
     @cached_property
-    def ranged(self) -> dict[str, tuple[float, float]]:
-        """Return low and high of every tensor."""
-        return {
-            name: (min(one.low for one in alike), max(one.high for one in alike))
-            for name, alike in self.known.items()
-        }
+    def bounds(self) -> dict[str, tuple[float, float]]:
+        """Return low and high of every tensor, over all of its candidates."""
+        bounds = {}
+        for name, ranges in self.candidates.items():
+            low = min(candidate.low for candidate in ranges)
+            high = max(candidate.high for candidate in ranges)
+            bounds[name] = (low, high)
+        return bounds
 
     @cached_property
     def layers(self) -> list[Layer]:
-        """Return the operators in the order in which they run."""
-        content = _read(self.model)
-        graph = content.subgraphs[0]
-        return [self._layer(content, graph, item) for item in graph.operators]
+        """Return the operators in order of execution."""
+        model = tables.parse_tables(self.model)
+        graph = model.subgraphs[0]
+        return [self._layer(model, graph, operator) for operator in graph.operators]
 
-    def _layer(self, content: Any, graph: Any, item: Any) -> Layer:
-        code = content.operatorCodes[item.opcodeIndex]
-        tensor = graph.tensors[item.outputs[0]].name.decode()
-        inside = self._inside(tensor)
-        operator = _OPERATORS[max(code.builtinCode, code.deprecatedBuiltinCode)]
-        return Layer(tensor, operator, shorten_name(inside), self._own(tensor)[0], inside)
+    def tensors_computing(self, values: set[str]) -> list[str]:
+        """Return the output tensors of the layers that compute any of these values."""
+        return [layer.tensor for layer in self.layers if values.intersection(layer.values)]
 
-    def _own(self, tensor: str) -> list[ActivationRange]:
-        """Return the ranges of what a tensor is called; of all that it may be where it has a name of its own.
+    def _layer(
+        self, model: schema.ModelT, graph: schema.SubGraphT, operator: schema.OperatorT
+    ) -> Layer:
+        tensor = graph.tensors[operator.outputs[0]].name.decode()
+        values = self._computed_values(tensor)
+        return Layer(
+            tensor=tensor,
+            operator=tables.builtin_name(model.operatorCodes[operator.opcodeIndex]),
+            name=shorten_name(values),
+            range=self._ranges_of(tensor)[0],
+            values=values,
+        )
 
-        Values that are dead look alike; LiteRT's names, TensorFlow's joined by `;`, then tell them apart.
+    def _ranges_of(self, tensor: str) -> list[ActivationRange]:
+        """Return the candidates whose names are those of the tensor; without such, all candidates.
+
+        Constant values all look alike; then only LiteRT's names tell them apart, which are names of
+        TensorFlow's values joined by `;`.
         """
-        alike = self.known[tensor]
-        names = {tensor, *tensor.split(";")}  # a brought .tflite names its own values
-        return [one for one in alike if one.name in names] or alike
+        candidates = self.candidates[tensor]
+        names = _value_names(tensor)
+        named = [candidate for candidate in candidates if candidate.name in names]
+        return named or candidates
 
-    def _inside(self, tensor: str) -> list[str]:
-        """Return the values that a layer computes on the way from its inputs, other layers' outputs, in this order."""
-        # Twins of a border are borders too, but all that is dead is a twin of all that is dead.
-        borders = {
-            one.name
-            for each in self.known
-            for one in self._own(each)
-            if not one.is_empty or one.name in {each, *each.split(";")}
-        }
-        sources = {one.name: one.sources for one in self.ranges.entries}
-        inside = {one.name for one in self._own(tensor)}
-        waiting = list(inside)
-        while waiting:
-            fresh = [name for name in sources[waiting.pop()] if name not in borders | inside]
-            inside |= set(fresh)
-            waiting += fresh
-        return [name for name in sources if name in inside]
+    def _computed_values(self, tensor: str) -> list[str]:
+        """Return the values between a layer's inputs and its output, in order of computation.
+
+        Inputs of a layer are outputs of other layers.
+        """
+        sources = {entry.name: entry.sources for entry in self.ranges.entries}
+        computed = {candidate.name for candidate in self._ranges_of(tensor)}
+        pending = list(computed)
+        while pending:
+            for source in sources[pending.pop()]:
+                if source not in self._boundary_values and source not in computed:
+                    computed.add(source)
+                    pending.append(source)
+        return [name for name in sources if name in computed]
+
+    @cached_property
+    def _boundary_values(self) -> set[str]:
+        """Return the values that are outputs of layers.
+
+        Values equal to an output count as outputs too. Constant values are all equal to each other,
+        so of these only the ones that a tensor is named after count.
+        """
+        names = set()
+        for tensor in self.candidates:
+            for candidate in self._ranges_of(tensor):
+                if not candidate.is_empty or candidate.name in _value_names(tensor):
+                    names.add(candidate.name)
+        return names
+
+
+def _value_names(tensor: str) -> set[str]:
+    """Return the names in the name of a tensor; an imported .tflite names its own values."""
+    return {tensor, *tensor.split(";")}
 
 
 def shorten_name(values: list[str]) -> str:
-    """Return a Keras layer's name out of TensorFlow's for what is inside: functional_1/conv2d_3_1/Relu6 is of conv2d_3.
+    """Return the Keras layer that computes values of TensorFlow, by the value with the weights.
 
-    The layer with the weights names them all.
+    For example, functional_1/conv2d_3_1/Relu6 belongs to conv2d_3.
     """
-    multiplying = [value for value in values if value.endswith(MULTIPLYING)]
-    _, *scopes = (multiplying or values)[0].split("/")
+    weighted = [value for value in values if value.endswith(MULTIPLYING)]
+    representative = (weighted or values)[0]
+    _, *scopes = representative.split("/")
     if len(scopes) < 2:
         return values[0].rpartition("/")[2]
-    return scopes[0].rpartition("_")[0] or scopes[0]  # Keras' scopes end in a number of their own
+    # Keras adds a number to the name of a layer in its scope.
+    return scopes[0].rpartition("_")[0] or scopes[0]
 
 
-def _read(model: bytes) -> Any:
-    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(bytearray(model), 0))
-
-
-def _observed(model: bytes, probes: NDArray[np.float32]) -> dict[str, list[NDArray[np.float32]]]:
+def _run_probes(model: bytes, probes: NDArray[np.float32]) -> dict[str, list[NDArray[np.float32]]]:
+    """Run probes [n, h, w, c]; return the values of each float tensor, one array per probe."""
     interpreter = Interpreter(
         model_content=model, num_threads=1, experimental_preserve_all_tensors=True
     )
     interpreter.allocate_tensors()
-    computed = dict(_computed(_read(model)))
-    found: dict[str, list[NDArray[np.float32]]] = {name: [] for name in computed.values()}
+    input_index = interpreter.get_input_details()[0]["index"]
+    tensors = dict(_float_tensors(tables.parse_tables(model)))
+    values: dict[str, list[NDArray[np.float32]]] = {name: [] for name in tensors.values()}
     for number in range(len(probes)):
-        interpreter.set_tensor(
-            interpreter.get_input_details()[0]["index"], probes[number : number + 1]
-        )
+        interpreter.set_tensor(input_index, probes[number : number + 1])
         interpreter.invoke()
-        for index, name in computed.items():
-            found[name].append(interpreter.get_tensor(index).copy())
-    return found
+        for index, name in tensors.items():
+            values[name].append(interpreter.get_tensor(index).copy())
+    return values
 
 
-def _computed(content: Any) -> Iterator[tuple[int, str]]:
+def _float_tensors(model: schema.ModelT) -> Iterator[tuple[int, str]]:
     """Yield index and name of the input and of each float tensor that an operator writes."""
-    graph = content.subgraphs[0]
-    for index in [*graph.inputs, *(index for item in graph.operators for index in item.outputs)]:
-        if graph.tensors[index].type == schema.TensorType.FLOAT32:
-            yield index, graph.tensors[index].name.decode()
+    graph = model.subgraphs[0]
+    indices = [*graph.inputs]
+    for operator in graph.operators:
+        indices.extend(operator.outputs)
+    for index in indices:
+        tensor = graph.tensors[index]
+        if tensor.type == schema.TensorType.FLOAT32:
+            yield index, tensor.name.decode()
 
 
-def load_source(quantized: QuantizedModel) -> Any:
-    """Return a live model of Keras, or the bytes of an imported .tflite."""
-    return (
-        quantized.archive if quantized.format == "tflite" else keras_session.load(quantized.archive)
-    )
+def load_source(quantized: QuantizedModel) -> keras.Model | bytes:
+    """Return the live Keras model, or the bytes of an imported .tflite."""
+    if quantized.format == "tflite":
+        return quantized.archive
+    model: keras.Model = keras_session.load(quantized.archive)
+    return model
 
 
-def to_float_tflite(model: Any) -> bytes:
+def to_float_tflite(model: keras.Model | bytes) -> bytes:
     """Return a model as a float32 .tflite without metadata."""
-    return model if isinstance(model, bytes) else bytes(converter(model).convert())
+    if isinstance(model, bytes):
+        return model
+    return bytes(converter(model).convert())
 
 
-def converter(model: Any) -> Any:
-    """Return TensorFlow's converter for a live model of Keras."""
+def converter(model: keras.Model) -> tensorflow.lite.TFLiteConverter:
+    """Return TensorFlow's converter for a live Keras model."""
     import tensorflow
 
-    # The variables are constants by now. Handing over the Keras model as second argument would leave them out of the
-    # file without an error.
-    return tensorflow.lite.TFLiteConverter.from_concrete_functions(
-        [keras_session.frozen_graph(model)]
-    )
+    # The variables are constants by now. Passing the Keras model as second argument would leave
+    # them out of the file, without an error.
+    graph = keras_session.frozen_graph(model)
+    return tensorflow.lite.TFLiteConverter.from_concrete_functions([graph])

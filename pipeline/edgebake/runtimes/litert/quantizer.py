@@ -1,102 +1,123 @@
-"""A float .tflite in, the same in fewer bits out: LiteRT's own quantizer, told every range and every choice.
+"""Quantize a float .tflite with LiteRT's quantizer, by given activation ranges and layer choices.
 
-Its own calibration is left out: a moving average that clips (docs/adr/0009). It does not import TensorFlow.
-Source: https://github.com/google-ai-edge/LiteRT/tree/main/litert_quantizer
+The quantizer's own calibration is not used, since its moving average clips (docs/adr/0009). It does
+not import TensorFlow. Source: https://github.com/google-ai-edge/LiteRT/tree/main/litert_quantizer
 """
+
+from __future__ import annotations
 
 import contextlib
 import io
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgebake.models.tflite import tables
 from edgebake.recipe import DType, Granularity
 from edgebake.runtimes.litert.calibrated_model import CalibratedModel
 
+if TYPE_CHECKING:
+    from litert_quantizer.recipe_manager import RecipeManager
+
 EVERYTHING = ".*"
 WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 BITS = {"int8": 8, "int16": 16}
 
+# Name of a tensor -> "min" and "max", each float32 [1, 1, 1, 1].
+TensorRanges = dict[str, dict[str, NDArray[np.float32]]]
+
 
 @dataclass(frozen=True)
 class IntegerOptions:
-    """Which operators compute in which integers."""
+    """Integer types of activations, input and output, and the operators that are quantized."""
 
     activations: str  # int8 or int16
-    granularity: Granularity
-    fallback_dtype: DType | None = None
-    kept: Collection[str] = ()  # output tensors of the operators that stay out of it
-    only: Collection[str] | None = (
-        None  # output tensors of the only operators that are quantized; none: all
-    )
+    granularity: Granularity  # of the weights' scales
+    fallback_dtype: DType | None = None  # of the operators that are excluded
+    fallback_tensors: Collection[str] = ()  # output tensors of the operators that are excluded
+    # Output tensors of the only operators that are quantized; None: all.
+    only_tensors: Collection[str] | None = None
     input: DType | None = None
     output: DType | None = None
 
 
-def quantize_integers(program: CalibratedModel, asked: IntegerOptions) -> bytes:
-    """Return the program with integer activations and weights."""
-    manager = _manager()
-    if asked.only is None:
-        _static(manager, EVERYTHING, asked.activations, asked.granularity)
-    else:
-        for tensor in asked.only:
-            _static(manager, _named(tensor), asked.activations, asked.granularity)
-    for tensor in asked.kept:
-        _keep(manager, _named(tensor), asked)
-    for end, wish in (("INPUT", asked.input), ("OUTPUT", asked.output)):
-        _end(manager, end, wish)
-    known = {name: _statistics(*bounds) for name, bounds in program.ranged.items()}
-    return _quantized(program.model, manager, known)
+def quantize_integers(model: CalibratedModel, options: IntegerOptions) -> bytes:
+    """Return the .tflite with integer activations and weights."""
+    manager = _recipe_manager()
+    patterns = [EVERYTHING]
+    if options.only_tensors is not None:
+        patterns = [_pattern_of(tensor) for tensor in options.only_tensors]
+    for pattern in patterns:
+        _quantize_statically(manager, pattern, options.activations, options.granularity)
+    for tensor in options.fallback_tensors:
+        _exclude(manager, _pattern_of(tensor), options)
+    _set_io_dtype(manager, "INPUT", options.input)
+    _set_io_dtype(manager, "OUTPUT", options.output)
+    ranges = {name: _tensor_range(low, high) for name, (low, high) in model.bounds.items()}
+    return _run_quantizer(model.model, manager, ranges)
 
 
 def quantize_weights(model: bytes, bits: int, block_size: int | None = None) -> bytes:
-    """Return the program with integer weights: dense layers and convolutions quantize what they are fed on the fly.
+    """Return the .tflite with integer weights; its activations are quantized at run time.
 
-    Depthwise convolutions store int8 and compute in float, since LiteRT's kernel for them on the fly is slow and has no
-    int4 (benchmarks/quantize.py). int4 has a scale for each channel of a convolution, which cannot have blocks, and for
-    each block of a dense layer.
+    Depthwise convolutions store int8 and compute in float: LiteRT's kernel that quantizes their
+    activations at run time is slow and has no int4 (benchmarks/quantize.py). int4 weights have a
+    scale per channel of a convolution, which cannot have blocks, and per block of a dense layer.
+
+    Args:
+        model: a float .tflite.
+        bits: of the weights, 4 or 8.
+        block_size: input channels of a dense layer that share a scale; None: all of them.
     """
     from litert_quantizer.qtyping import QuantGranularity, TFLOperationName
 
-    blocks = (
-        QuantGranularity(f"BLOCKWISE_{block_size}") if block_size else QuantGranularity.CHANNELWISE
-    )
-    manager = _manager()
+    dense_granularity = QuantGranularity.CHANNELWISE
+    if block_size:
+        dense_granularity = QuantGranularity(f"BLOCKWISE_{block_size}")
+    manager = _recipe_manager()
     manager.add_weight_only_config(EVERYTHING, TFLOperationName.ALL_SUPPORTED, num_bits=8)
     manager.add_dynamic_config(EVERYTHING, TFLOperationName.CONV_2D, num_bits=bits)
     manager.add_dynamic_config(
-        EVERYTHING, TFLOperationName.FULLY_CONNECTED, num_bits=bits, granularity=blocks
+        EVERYTHING,
+        TFLOperationName.FULLY_CONNECTED,
+        num_bits=bits,
+        granularity=dense_granularity,
     )
-    return _quantized(model, manager, None)
+    return _run_quantizer(model, manager, None)
 
 
 def store_float16_weights(model: bytes) -> bytes:
-    """Return the program with weights stored as float16; it computes in float32."""
-    manager = _manager()
+    """Return the .tflite with weights stored as float16; it computes in float32."""
+    manager = _recipe_manager()
     for operator in WEIGHTED:
-        _cast(manager, EVERYTHING, operator)
-    return _quantized(model, manager, None)
+        _store_float16(manager, EVERYTHING, operator)
+    return _run_quantizer(model, manager, None)
 
 
-def _manager() -> Any:
+def _recipe_manager() -> RecipeManager:
     from litert_quantizer.recipe_manager import RecipeManager
 
     return RecipeManager()
 
 
-def _named(tensor: str) -> str:
-    """Return the pattern of one operator: the quantizer searches in the names of its outputs, each ending in `;`."""
+def _pattern_of(tensor: str) -> str:
+    """Return the pattern that matches only the operator with this output tensor.
+
+    The quantizer matches patterns against the names of an operator's outputs, each ending in `;`.
+    """
     return f"^{re.escape(tensor)};$"
 
 
-def _static(manager: Any, pattern: str, activations: str, granularity: Granularity) -> None:
+def _quantize_statically(
+    manager: RecipeManager, pattern: str, activations: str, granularity: Granularity
+) -> None:
     from litert_quantizer.qtyping import QuantGranularity, TFLOperationName
 
-    shared = {
+    granularities = {
         Granularity.per_channel: QuantGranularity.CHANNELWISE,
         Granularity.per_tensor: QuantGranularity.TENSORWISE,
     }
@@ -105,21 +126,22 @@ def _static(manager: Any, pattern: str, activations: str, granularity: Granulari
         TFLOperationName.ALL_SUPPORTED,
         activation_num_bits=BITS[activations],
         weight_num_bits=8,
-        weight_granularity=shared[granularity],
+        weight_granularity=granularities[granularity],
     )
 
 
-def _keep(manager: Any, pattern: str, asked: IntegerOptions) -> None:
-    if asked.fallback_dtype is DType.int16:
-        _static(manager, pattern, "int16", asked.granularity)
+def _exclude(manager: RecipeManager, pattern: str, options: IntegerOptions) -> None:
+    """Compute operators in the fallback dtype."""
+    if options.fallback_dtype is DType.int16:
+        _quantize_statically(manager, pattern, "int16", options.granularity)
         return
-    _leave(manager, pattern, "ALL_SUPPORTED")
-    if asked.fallback_dtype is DType.float16:
+    _leave_float(manager, pattern, "ALL_SUPPORTED")
+    if options.fallback_dtype is DType.float16:
         for operator in WEIGHTED:
-            _cast(manager, pattern, operator)
+            _store_float16(manager, pattern, operator)
 
 
-def _leave(manager: Any, pattern: str, operator: str) -> None:
+def _leave_float(manager: RecipeManager, pattern: str, operator: str) -> None:
     from litert_quantizer.qtyping import TFLOperationName
     from litert_quantizer.recipe_manager import AlgorithmName
 
@@ -128,61 +150,57 @@ def _leave(manager: Any, pattern: str, operator: str) -> None:
     )
 
 
-def _cast(manager: Any, pattern: str, operator: str) -> None:
-    """Store the weights of an operator that computes in float as float16."""
+def _store_float16(manager: RecipeManager, pattern: str, operator: str) -> None:
+    """Store the weights of operators that compute in float as float16."""
     from litert_quantizer import qtyping
     from litert_quantizer.recipe_manager import AlgorithmName
 
-    half = qtyping.TensorQuantizationConfig(num_bits=16, dtype=qtyping.TensorDataType.FLOAT)
+    float16 = qtyping.TensorQuantizationConfig(num_bits=16, dtype=qtyping.TensorDataType.FLOAT)
     manager.add_quantization_config(
         pattern,
         qtyping.TFLOperationName[operator],
-        op_config=qtyping.OpQuantizationConfig(weight_tensor_config=half),
+        op_config=qtyping.OpQuantizationConfig(weight_tensor_config=float16),
         algorithm_key=AlgorithmName.FLOAT_CASTING,
     )
 
 
-def _end(manager: Any, end: str, wish: DType | None) -> None:
-    """Give the input or the output of the file the dtype that the recipe wants."""
-    if wish is DType.float32:
-        _leave(manager, EVERYTHING, end)
-    elif wish is DType.uint8:
-        _unsigned(manager, end)
+def _set_io_dtype(manager: RecipeManager, end: str, dtype: DType | None) -> None:
+    """Set the dtype of the file's input or output to the recipe's; None leaves it as it is."""
+    if dtype is DType.float32:
+        _leave_float(manager, EVERYTHING, end)
+    elif dtype is DType.uint8:
+        _make_unsigned(manager, end)
 
 
-def _unsigned(manager: Any, end: str) -> None:
+def _make_unsigned(manager: RecipeManager, end: str) -> None:
     from litert_quantizer import qtyping
 
-    unsigned = qtyping.TensorQuantizationConfig(
+    activation = qtyping.TensorQuantizationConfig(
         num_bits=8, symmetric=False, dtype=qtyping.TensorDataType.UINT
     )
     weight = qtyping.TensorQuantizationConfig(
         num_bits=8, symmetric=True, granularity=qtyping.QuantGranularity.CHANNELWISE
     )
-    manager.add_quantization_config(
-        EVERYTHING,
-        qtyping.TFLOperationName[end],
-        op_config=qtyping.OpQuantizationConfig(
-            activation_tensor_config=unsigned,
-            weight_tensor_config=weight,
-            compute_precision=qtyping.ComputePrecision.INTEGER,
-        ),
+    config = qtyping.OpQuantizationConfig(
+        activation_tensor_config=activation,
+        weight_tensor_config=weight,
+        compute_precision=qtyping.ComputePrecision.INTEGER,
     )
+    manager.add_quantization_config(EVERYTHING, qtyping.TFLOperationName[end], op_config=config)
 
 
-def _statistics(low: float, high: float) -> dict[str, Any]:
-    return {
-        "min": np.full((1, 1, 1, 1), low, np.float32),
-        "max": np.full((1, 1, 1, 1), high, np.float32),
-    }
+def _tensor_range(low: float, high: float) -> dict[str, NDArray[np.float32]]:
+    shape = (1, 1, 1, 1)
+    return {"min": np.full(shape, low, np.float32), "max": np.full(shape, high, np.float32)}
 
 
-def _quantized(model: bytes, manager: Any, known: dict[str, Any] | None) -> bytes:
+def _run_quantizer(model: bytes, manager: RecipeManager, ranges: TensorRanges | None) -> bytes:
     from litert_quantizer.quantizer import Quantizer
 
     quantizer = Quantizer(model)
     quantizer.load_quantization_recipe(manager.get_quantization_recipe())
-    # It prints sizes and a bar.
+    # It prints sizes and a progress bar.
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        # Written anew, its weights lie in its tables.
-        return tables.serialize(tables.parse(bytes(quantizer.quantize(known).quantized_model)))
+        quantized = bytes(quantizer.quantize(ranges).quantized_model)
+    # Serialize again, so that all weights are stored in the tables.
+    return tables.serialize(tables.parse(quantized))

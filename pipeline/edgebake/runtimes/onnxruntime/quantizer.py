@@ -63,7 +63,7 @@ def _ranges(program: CalibratedGraph) -> Any:
 
     known = {
         name: TensorData(lowest=np.float32(low), highest=np.float32(high))
-        for name, (low, high) in program.ranged.items()
+        for name, (low, high) in program.bounds.items()
     }
     return TensorsData(CalibrationMethod.MinMax, known)
 

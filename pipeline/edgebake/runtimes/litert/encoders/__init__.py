@@ -1,1 +1,1 @@
-"""Encoders of LiteRT, a module for each family: SCHEMES that it writes, and encode(model, quantized, options)."""
+"""Encoders of LiteRT, one module per family: SCHEMES, and encode(model, quantized, options)."""

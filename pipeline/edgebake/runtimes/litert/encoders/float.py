@@ -1,18 +1,20 @@
-"""Encode weights in float32, or in float16 beside float32 activations."""
+"""Encode weights in float32 or float16; activations are float32."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import keras
+
     from edgebake.models.quantized_model import QuantizedModel
     from edgebake.recipe import Convert
 
 SCHEMES = ("none", "float16")
 
 
-def encode(model: Any, quantized: QuantizedModel, _: Convert) -> bytes:
-    """Return the .tflite of a live model of Keras, or of the bytes of an imported .tflite."""
+def encode(model: keras.Model | bytes, quantized: QuantizedModel, _options: Convert) -> bytes:
+    """Return the .tflite of a live Keras model, or of an imported .tflite."""
     from edgebake.runtimes.litert import calibrated_model, quantizer
 
     if quantized.weights == "float32":

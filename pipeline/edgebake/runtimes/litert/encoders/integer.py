@@ -1,34 +1,35 @@
-"""Encode weights in int8 and activations in int8 or int16, by the ranges that calibration found."""
+"""Encode weights in int8 and activations in int8 or int16, by calibrated activation ranges."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import keras
+
     from edgebake.models.quantized_model import QuantizedModel
     from edgebake.recipe import Convert
 
 SCHEMES = ("int8", "int16x8", "mixed")
 
 
-def encode(model: Any, quantized: QuantizedModel, options: Convert) -> bytes:
-    """Return the .tflite that computes in integers, less the layers that `mixed` keeps in another dtype."""
+def encode(model: keras.Model | bytes, quantized: QuantizedModel, options: Convert) -> bytes:
+    """Return the .tflite that computes in integers, without the layers that `mixed` excludes."""
     from edgebake.recipe import Granularity
     from edgebake.runtimes.litert import calibrated_model, quantizer
 
-    float_program = calibrated_model.CalibratedModel(
+    float_model = calibrated_model.CalibratedModel(
         calibrated_model.to_float_tflite(model), quantized.required_ranges
     )
-    kept_values = {value for values in quantized.fallback_layers.values() for value in values}
-    kept = [
-        layer.tensor for layer in float_program.layers if kept_values.intersection(layer.values)
-    ]
-    integers = quantizer.IntegerOptions(
+    fallback_values: set[str] = set()
+    for values in quantized.fallback_layers.values():
+        fallback_values.update(values)
+    integer_options = quantizer.IntegerOptions(
         activations=quantized.activations,
         granularity=quantized.granularity or Granularity.per_channel,
         fallback_dtype=quantized.fallback_dtype,
-        kept=kept,
+        fallback_tensors=float_model.tensors_computing(fallback_values),
         input=options.input,
         output=options.output,
     )
-    return quantizer.quantize_integers(float_program, integers)
+    return quantizer.quantize_integers(float_model, integer_options)

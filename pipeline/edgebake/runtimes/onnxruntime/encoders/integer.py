@@ -31,6 +31,6 @@ def encode(model: onnx.ModelProto, quantized: QuantizedModel, options: Convert) 
     if quantized.fallback_dtype is DType.float16:
         encoded = weights.store_float16(encoded, kept)
     encoded = integer_io.convert_input(
-        encoded, options.input, float_program.ranged[float_graph.IMAGE]
+        encoded, options.input, float_program.bounds[float_graph.IMAGE]
     )
     return integer_io.convert_output(encoded, options.output)
