@@ -253,7 +253,7 @@ def test_the_wheel_holds_the_package_and_what_it_brings_and_nothing_else(site: P
     }
     folders = ("recipes/", "LICENSES/")
     brought = {
-        f"edgebake/brought/{name}"
+        f"edgebake/builtin/{name}"
         for name in tracked
         if name.startswith(folders) or name == "dvc.yaml"
     }

@@ -187,7 +187,11 @@ def test_the_release_reads_back_as_it_is_written(project: Path) -> None:
             "- pixel_9\n",
             "targets: no recipes/target/pixel_9.yaml; .*did you mean 'pixel_8'",
         ),
-        ("version: 1", "version: v1", "version: 'v1.* expected MAJOR.MINOR.PATCH, 1.4.0 for one"),
+        (
+            "version: 1",
+            "version: v1",
+            "version: 'v1.* expected MAJOR.MINOR.PATCH, for example 1.4.0",
+        ),
         ("license: Apache-2.0\n", "", "license: no value; expected one, it has no default"),
         ("license:", "licence:", "licence: unknown key; expected one of: .*did you mean 'license'"),
         ("targets:", "targets: [", "line .*: not YAML"),
@@ -218,5 +222,5 @@ def test_words_that_are_null_are_given_in_a_file(project: Path) -> None:
         )
     assert str(refused.value) == (
         "command line: convert.coreml.resolution_range: null; "
-        "expected its words in a file of recipes/, a target for one"
+        "expected a mapping in a file of recipes/, for example a target"
     )

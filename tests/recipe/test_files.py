@@ -116,7 +116,7 @@ def test_init_that_fails_leaves_no_folder(bare: Path) -> None:
 
 def test_a_license_text_is_the_projects_or_ours(bare: Path) -> None:
     policy = Licenses(allow=["MIT", "LicenseRef-Own"], review=[], deny=[])
-    assert license_texts.by_identifier()["MIT"] == files.brought("LICENSES") / "MIT.txt"
+    assert license_texts.by_identifier()["MIT"] == files.builtin("LICENSES") / "MIT.txt"
     write("LICENSES/MIT.txt", "of the project")
     assert license_texts.by_identifier()["MIT"] == Path("LICENSES/MIT.txt")
     assert not licenses.decide("LicenseRef-Own", policy).lets_through

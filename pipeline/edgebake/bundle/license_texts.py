@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from edgebake.recipe.files import brought
+from edgebake.recipe.files import builtin
 
 FOLDER = Path("LICENSES")  # of the project
 
 
 def by_identifier() -> dict[str, Path]:
     """Return the text file of each license by SPDX identifier; the project's own texts win."""
-    bundled = {file.stem: file for file in sorted(brought(FOLDER.name).glob("*.txt"))}
+    bundled = {file.stem: file for file in sorted(builtin(FOLDER.name).glob("*.txt"))}
     own = {file.stem: file for file in sorted(FOLDER.glob("*.txt"))}
     return bundled | own

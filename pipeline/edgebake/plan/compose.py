@@ -146,7 +146,7 @@ def _translated(file: Path, overrides: Sequence[str]) -> Iterator[None]:
         # OmegaConf 2.3 cannot merge a mapping from the command line into words that are null.
         key = str(error).partition("full_key: ")[2].partition("\n")[0]
         raise RecipeError(
-            f"command line: {key}: null; expected its words in a file of recipes/, a target for one"
+            f"command line: {key}: null; expected a mapping in a file of recipes/, for example a target"
         ) from None
 
 

@@ -1,6 +1,7 @@
-"""The recipe language: every word that a YAML file under recipes/ may use, with its type and unit; a file per group.
+"""The recipe language: the options of recipes/, with their types; one module per group.
 
-Values live in the YAML files, never here. What must hold between words is in pipeline/edgebake/plan/checks/recipe.py.
+The values are in the YAML files. Checks of values, and of options that depend on each other, are in
+edgebake/plan/checks/.
 """
 
 from dataclasses import dataclass, field
@@ -143,14 +144,23 @@ __all__ = [
 
 @dataclass
 class Recipe:
-    """One target: everything that turns examples into one file on one class of devices."""
+    """Options of one target: everything from the dataset to one model file for a device class."""
 
+    # Facts about the class of devices.
     device: Device = field(default_factory=Device)
+    # Dataset and image preprocessing.
     data: SourcedData = field(default_factory=SourcedData)
+    # Model architecture or imported file.
     model: SourcedModel = field(default_factory=SourcedModel)
+    # Training.
     train: Train = field(default_factory=Train)
+    # Pruning.
     prune: Prune = field(default_factory=Prune)
+    # Quantization.
     quantize: Quantize = field(default_factory=Quantize)
+    # Conversion to the file format of a runtime.
     convert: Convert = field(default_factory=Convert)
+    # Latency measurement and gates.
     validate: Validate = field(default_factory=Validate)
+    # Postprocessing and protection.
     package: Package = field(default_factory=Package)

@@ -1,7 +1,8 @@
-"""Find the files of recipes: the project's in recipes/, and behind them those that edgebake brings.
+"""Find the files of recipes: those of the project, then those built into edgebake.
 
-A file of the project replaces ours of the same name. Targets are the project's alone, unless it has no recipes/target/.
-What edgebake brings lies in an installed package, and at the top of the repository in a checkout of it.
+A file of the project replaces a built-in file of the same name. If the project has a folder
+recipes/target/, the built-in targets are ignored. The built-in files are inside an installed
+package, and at the top of the repository in a checkout of edgebake itself.
 """
 
 from pathlib import Path
@@ -11,40 +12,47 @@ PACKAGE = Path(__file__).parents[1]
 TARGET = "target"
 
 
-def brought(name: str) -> Path:
-    """Return what comes with edgebake: `recipes`, `LICENSES` or `dvc.yaml`."""
-    installed = PACKAGE / "brought" / name
+def builtin(name: str) -> Path:
+    """Return the path of a file or folder of edgebake: `recipes`, `LICENSES` or `dvc.yaml`."""
+    installed = PACKAGE / "builtin" / name
     return installed if installed.exists() else PACKAGE.parents[1] / name
 
 
 def folders() -> list[Path]:
-    """Return the folders of recipes, the project's first; one alone where the project is edgebake itself."""
-    ours = brought("recipes")
-    if not ours.is_dir() or (RECIPES.is_dir() and RECIPES.samefile(ours)):
+    """Return the folders of recipes, the project's first; only one if the project is edgebake."""
+    builtin_recipes = builtin("recipes")
+    if not builtin_recipes.is_dir():
         return [RECIPES]
-    return [RECIPES, ours]
+    if RECIPES.is_dir() and RECIPES.samefile(builtin_recipes):
+        return [RECIPES]
+    return [RECIPES, builtin_recipes]
 
 
 def find(config: str) -> Path:
-    """Return the file of `<group>/<option>`, in the project's folder if it is nowhere."""
-    files = [folder / f"{config}.yaml" for folder in folders()]
-    return next((file for file in files if file.is_file()), files[0])
+    """Return the file of `<group>/<option>`; the project's path if there is no such file."""
+    for folder in folders():
+        file = folder / f"{config}.yaml"
+        if file.is_file():
+            return file
+    return RECIPES / f"{config}.yaml"
 
 
 def options(group: str) -> list[str]:
-    """Return the options of a group, the project's and ours, sorted."""
-    of_project = RECIPES / group
-    places = (
-        [of_project]
-        if group == TARGET and of_project.is_dir()
-        else [one / group for one in folders()]
-    )
-    return sorted({file.stem for place in places for file in place.glob("*.yaml")})
+    """Return the options of a group, of the project and built in, sorted."""
+    searched = [folder / group for folder in folders()]
+    if group == TARGET and searched[0].is_dir():
+        searched = searched[:1]
+    names: set[str] = set()
+    for folder in searched:
+        names.update(file.stem for file in folder.glob("*.yaml"))
+    return sorted(names)
 
 
 def groups() -> dict[str, list[str]]:
-    """Return the options of every group."""
-    names = {path.name for folder in folders() for path in folder.iterdir() if path.is_dir()}
+    """Return the options of every group, sorted."""
+    names: set[str] = set()
+    for folder in folders():
+        names.update(path.name for path in folder.iterdir() if path.is_dir())
     return {name: options(name) for name in sorted(names)}
 
 
@@ -54,12 +62,15 @@ def is_group(name: str) -> bool:
 
 
 def targets() -> list[str]:
-    """Return the targets that there are, sorted."""
+    """Return the names of all targets, sorted."""
     return options(TARGET)
 
 
 def shown(file: Path) -> str:
-    """Return what messages call a file: its path in the project, or `edgebake: quantize/int8.yaml` for one of ours."""
+    """Return the name of a file in messages.
+
+    Files of the project are named by their path, built-in ones as `edgebake: quantize/int8.yaml`.
+    """
     resolved = file.resolve()
     for folder in folders():
         if resolved.is_relative_to(folder.resolve()):
@@ -69,5 +80,5 @@ def shown(file: Path) -> str:
 
 
 def shown_option(group: str, option: str) -> str:
-    """Return what messages call the file of an option."""
+    """Return the name of an option's file in messages."""
     return shown(find(f"{group}/{option}"))

@@ -45,7 +45,7 @@ CASES: dict[str, tuple[Callable[[Recipe], None], str, str]] = {
     "no share for a split that is not there": (
         lambda recipe: _edit(recipe, validation=None),
         "data.splits.validation",
-        "null, and the data have no such split; expected a share of train, 0.1 for one",
+        "null, and the data have no such split; expected a share of train, for example 0.1",
     ),
     "a share for a split that is there": (
         lambda recipe: _edit(recipe, test=0.1),

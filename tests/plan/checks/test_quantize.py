@@ -297,7 +297,7 @@ def test_floats_are_not_calibrated(recipe: Recipe, scheme: str) -> None:
 def test_a_percentile_is_most_of_the_values(recipe: Recipe, share: float | None) -> None:
     recipe.quantize.calibration = calibration("percentile", share)
     shown = "null" if share is None else f"{share:g}"
-    expected = f"{shown}; expected more than 50 and at most 100, 99.99 for one"
+    expected = f"{shown}; expected more than 50 and at most 100, for example 99.99"
     assert recipe_checks.check(recipe) == [(f"{KEY}.percentile", expected)]
 
 

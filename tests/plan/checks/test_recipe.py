@@ -195,5 +195,5 @@ def test_semantic_versions_are_taken(version: str) -> None:
 def test_other_versions_are_refused(version: str) -> None:
     assert (
         recipe_checks.version_problem(version)
-        == f"{version!r}; expected MAJOR.MINOR.PATCH, 1.4.0 for one"
+        == f"{version!r}; expected MAJOR.MINOR.PATCH, for example 1.4.0"
     )

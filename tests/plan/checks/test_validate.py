@@ -52,7 +52,7 @@ def test_the_clock_runs_and_stops(recipe: Recipe, value: float) -> None:
 @pytest.mark.parametrize("share", [0.0, 1.0, 5.0, float("nan")])
 def test_precision_is_a_share(recipe: Recipe, share: float) -> None:
     recipe.validate.precision = share
-    expected = f"{share:g}; expected a share between 0 and 1, 0.05 for one"
+    expected = f"{share:g}; expected a share between 0 and 1, for example 0.05"
     assert recipe_checks.check(recipe) == [("validate.precision", expected)]
 
 
@@ -149,7 +149,7 @@ def test_no_gate_asks_for_certainty_or_for_less_than_a_coin(
     recipe: Recipe, confidence: float
 ) -> None:
     recipe.validate.budget.accuracy = Floor(at_least=0.95, required=True, confidence=confidence)
-    expected = f"{confidence:g}; expected 0.5 to 1, 0.95 for one"
+    expected = f"{confidence:g}; expected 0.5 to 1, for example 0.95"
     assert recipe_checks.check(recipe) == [("validate.budget.accuracy.confidence", expected)]
 
 
@@ -181,8 +181,8 @@ WAIVER = {"gate": "size_mb", "reason": "one release", "by": "Ada", "until": "202
         ),
         ("reason", " ", "empty; expected who waives the gate, and why"),
         ("by", "", "empty; expected who waives the gate, and why"),
-        ("until", "2027-02-30", "2027-02-30; expected a date, 2027-01-31 for one"),
-        ("until", "soon", "soon; expected a date, 2027-01-31 for one"),
+        ("until", "2027-02-30", "2027-02-30; expected a date, for example 2027-01-31"),
+        ("until", "soon", "soon; expected a date, for example 2027-01-31"),
     ],
 )
 def test_a_waiver_says_which_gate_why_who_and_until_when(

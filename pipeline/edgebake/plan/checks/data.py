@@ -106,7 +106,7 @@ def _splits_are_there(data: Data, counts: Mapping[str, int]) -> Iterator[Problem
         if share is None and name not in said:
             yield (
                 f"data.splits.{name}",
-                "null, and the data have no such split; expected a share of train, 0.1 for one",
+                "null, and the data have no such split; expected a share of train, for example 0.1",
             )
         if share is not None and name in said:
             yield (

@@ -53,7 +53,7 @@ def _file_can_be_read(words: Imported) -> Iterator[Problem]:
     if path.is_absolute() or ".." in path.parts:
         yield (
             "model.imported.file",
-            f"{words.file}; expected a path inside the project, models/mine.keras for one",
+            f"{words.file}; expected a path inside the project, for example models/mine.keras",
         )
     elif not path.exists() and not path.with_name(f"{path.name}.dvc").exists():
         yield (

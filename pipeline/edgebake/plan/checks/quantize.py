@@ -155,7 +155,10 @@ def _calibration_says_how(recipe: Recipe) -> Iterator[Problem]:
     needed, given = "percentile" in method.WORDS, words.percentile
     if needed and (given is None or not 50 < given <= 100):
         shown = "null" if given is None else f"{given:g}"
-        yield f"{key}.percentile", f"{shown}; expected more than 50 and at most 100, 99.99 for one"
+        yield (
+            f"{key}.percentile",
+            f"{shown}; expected more than 50 and at most 100, for example 99.99",
+        )
     if not needed and given is not None:
         yield f"{key}.percentile", f"has a value; expected null for the method {words.method}"
 

@@ -53,7 +53,7 @@ def version_problem(version: str) -> str | None:
     """Return what is wrong with a release's version, if anything (https://semver.org, clause 2)."""
     if re.fullmatch(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?", version):
         return None
-    return f"{version!r}; expected MAJOR.MINOR.PATCH, 1.4.0 for one"
+    return f"{version!r}; expected MAJOR.MINOR.PATCH, for example 1.4.0"
 
 
 def _names_a_module(recipe: Recipe) -> Iterator[Problem]:
@@ -139,7 +139,7 @@ def _device_can_be_told(recipe: Recipe) -> Iterator[Problem]:
     if not re.fullmatch(r"\d+(\.\d+)*", device.minimum_os):
         yield (
             "device.minimum_os",
-            f"{device.minimum_os!r}; expected numbers with dots between, 17.2 for one",
+            f"{device.minimum_os!r}; expected numbers with dots between, for example 17.2",
         )
     if device.memory_mb is not None and device.memory_mb < 1:
         yield "device.memory_mb", f"{device.memory_mb}; expected 1 or more, or null"

@@ -59,7 +59,7 @@ def _measuring_says_enough(recipe: Recipe) -> Iterator[Problem]:
     if not 0 < words.precision < 1:
         yield (
             "validate.precision",
-            f"{words.precision:g}; expected a share between 0 and 1, 0.05 for one",
+            f"{words.precision:g}; expected a share between 0 and 1, for example 0.05",
         )
 
 
@@ -114,7 +114,7 @@ def _bounds_can_be_found(recipe: Recipe) -> Iterator[Problem]:
         if not 0.5 <= gate.confidence < 1:
             yield (
                 f"validate.budget.{word}.confidence",
-                f"{gate.confidence:g}; expected 0.5 to 1, 0.95 for one",
+                f"{gate.confidence:g}; expected 0.5 to 1, for example 0.95",
             )
 
 
@@ -151,4 +151,4 @@ def _waiver(waiver: Waiver, gates: list[str]) -> Iterator[Problem]:
     try:
         date.fromisoformat(waiver.until)
     except ValueError:
-        yield "until", f"{waiver.until}; expected a date, 2027-01-31 for one"
+        yield "until", f"{waiver.until}; expected a date, for example 2027-01-31"
