@@ -121,13 +121,13 @@ def _timed(passes: dict[str, Callable[[], int]]) -> dict[str, float]:
 def _examples(folder: Path) -> tuple[Any, Any]:
     """Return the folder through edgebake's own source, and the contract of a model that looks at it."""
     from edgebake.data.sources import image_folder
-    from edgebake.recipe import Colour, Data, OnCorrupt, SplitBy, Splits
+    from edgebake.recipe import Color, Data, OnCorrupt, SplitBy, Splits
     from edgebake.tasks.contract import Contract
 
     words = Data(
         source="image_folder",
         path=str(folder),
-        colour=Colour.rgb,
+        color=Color.rgb,
         splits=Splits(SplitBy.seed),
         seed=0,
     )

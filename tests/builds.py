@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Return an environment in which `python` is this one, runs the clone's own code, and nothing is coloured."""
+    """Return an environment in which `python` is this one, runs the clone's own code, and nothing is colored."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     settings = {**os.environ, "PATH": path, "PYTHONPATH": str(folder / "pipeline"), "NO_COLOR": "1"}
     # A build starts 60 processes: without byte code each would compile the package again.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edgebake.data.dataset import split
 from edgebake.data.sources import digits
 from edgebake.models import keras_session
-from edgebake.recipe import Colour, Crop, Data, Model, Resize, Splits
+from edgebake.recipe import Color, Crop, Data, Model, Resize, Splits
 from edgebake.tasks import contract
 
 RESOLUTION = 16  # pixels a side
@@ -45,7 +45,7 @@ OUTLIER_SCALE = 128.0  # the other channels share about two of 256 levels
 DATA = Data(
     source="digits",
     path=None,
-    colour=Colour.grey,
+    color=Color.grayscale,
     crop=Crop.none,
     resize=Resize.bilinear,
     mean=[127.5],

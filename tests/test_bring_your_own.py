@@ -25,7 +25,7 @@ from edgebake.models.onnx import float_graph
 from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import (
     Calibration,
-    Colour,
+    Color,
     Convert,
     Data,
     Granularity,
@@ -160,7 +160,7 @@ def test_the_module_on_the_page_is_read(tmp_path: Path) -> None:
     data = Data(
         source="python",
         path=str(tmp_path / "my_data.py"),
-        colour=Colour.grey,
+        color=Color.grayscale,
         splits=Splits(SplitBy.seed),
     )
     assert own_module.count(data) == {"": 40}

@@ -63,7 +63,7 @@ DATA = """\
 source: {source}
 path: data.txt
 origin: {{ name: Squares, author: The authors of squares, license: CC0-1.0, source: plugins }}
-colour: grey
+color: grayscale
 crop: none
 resize: bilinear
 mean: [127.5]

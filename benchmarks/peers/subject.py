@@ -95,8 +95,8 @@ def given(model: Path, images: Path, examples: int) -> Subject:
     """
     archive = model.read_bytes()
     _, height, width, channels = keras_session.load(archive).inputs[0].shape
-    colour = "grey" if channels == 1 else "rgb"
-    words = _composed("data=image_folder", f"data.path='{images}'", f"data.colour={colour}").recipe
+    color = "grayscale" if channels == 1 else "rgb"
+    words = _composed("data=image_folder", f"data.path='{images}'", f"data.color={color}").recipe
     classes = sorted(
         path.name for path in images.iterdir() if path.is_dir() and not path.name.startswith(".")
     )

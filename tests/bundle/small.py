@@ -60,10 +60,13 @@ class Target:
 
 
 def contract(
-    colour: str = "grey", crop: str = "none", resize: str = "bilinear", labels: list[str] = CLASSES
+    color: str = "grayscale",
+    crop: str = "none",
+    resize: str = "bilinear",
+    labels: list[str] = CLASSES,
 ) -> Contract:
     """Return a contract for pictures of 32 by 32."""
-    return Contract("classification", 32, 32, colour, crop, resize, [127.5], [1 / 127.5], labels)
+    return Contract("classification", 32, 32, color, crop, resize, [127.5], [1 / 127.5], labels)
 
 
 def onnx_model(channels: int = 1, integers: bool = False) -> Model:
@@ -168,7 +171,7 @@ def zipped(files: dict[str, bytes]) -> bytes:
 
 
 def pictures(count: int, channels: int, seed: int = 0) -> list[NDArray[np.uint8]]:
-    """Return pictures of many shapes and greys, or colours."""
+    """Return pictures of many shapes and greys, or colors."""
     rng = np.random.default_rng(seed)
     shapes = [tuple(rng.integers(5, 90, 2)) + ((3,) if channels == 3 else ()) for _ in range(count)]
     return [rng.integers(0, 256, shape, dtype=np.uint8) for shape in shapes]

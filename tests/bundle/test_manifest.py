@@ -64,7 +64,7 @@ def _validated(
 ) -> manifest.PackagedTarget:
     """Return the entry of a target whose validation left these files and findings."""
     agreed = contract.Contract(
-        "classification", 32, 32, "grey", "none", "bilinear", [127.5], [1 / 127.5], LABELS
+        "classification", 32, 32, "grayscale", "none", "bilinear", [127.5], [1 / 127.5], LABELS
     )
     platform = target.device.platform.value
     written = {

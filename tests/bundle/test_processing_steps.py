@@ -38,7 +38,7 @@ def test_a_float_input_is_normalized_and_not_quantized() -> None:
 
 
 def test_blue_first_and_numbers_of_each_channel_are_said_as_they_are() -> None:
-    turned = replace(CONTRACT, colour="bgr", mean=[104.0, 117.0, 123.0])
+    turned = replace(CONTRACT, color="bgr", mean=[104.0, 117.0, 123.0])
     steps = processing_steps.preprocessing(turned, FLOAT, {})
     assert steps[0] == {"step": "decode", "colour": "bgr"}
     assert steps[2] == {"step": "normalize", "mean": [104.0, 117.0, 123.0], "scale": 0.5}

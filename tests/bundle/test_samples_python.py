@@ -253,15 +253,15 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("colour", ["grey", "rgb", "bgr"])
+@pytest.mark.parametrize("color", ["grayscale", "rgb", "bgr"])
 @pytest.mark.parametrize("mean", [[127.5], [104.0, 117.0, 123.0]], ids=["one mean", "a mean each"])
 @pytest.mark.parametrize("crop", ["none", "center"])
 @pytest.mark.parametrize("resize", ["nearest", "bilinear", "bicubic"])
 def test_pictures_reach_the_model_as_in_training(
-    sample: ModuleType, colour: str, mean: list[float], crop: str, resize: str
+    sample: ModuleType, color: str, mean: list[float], crop: str, resize: str
 ) -> None:
-    agreed = small.contract(colour, crop, resize)
-    mean = mean if colour != "grey" else [127.5]
+    agreed = small.contract(color, crop, resize)
+    mean = mean if color != "grayscale" else [127.5]
     agreed = replace(agreed, mean=mean, scale=[1 / (1 + one) for one in mean])
     target = Target(small.onnx_model(agreed.channels), agreed)
     manifest = json.loads(_linux(any=target)["manifest.json"])

@@ -17,7 +17,7 @@ from edgebake.tasks.contract import Contract
 
 CLASSES = ["a", "b", "c"]
 CONTRACT = Contract(
-    "classification", 4, 4, "grey", "none", "bilinear", [127.5], [1 / 127.5], CLASSES
+    "classification", 4, 4, "grayscale", "none", "bilinear", [127.5], [1 / 127.5], CLASSES
 )
 FLOATS, INTEGERS = [Operator("Conv", ("float32",))], [Operator("Conv", ("int8",))]
 
@@ -181,7 +181,7 @@ def test_a_tensor_may_be_one_pixel_level_off_and_rounded_another_way(
 
 
 def test_one_pixel_level_is_the_most_of_any_channel() -> None:
-    file = replace(_file(), contract=replace(CONTRACT, colour="rgb", scale=[0.25, 0.5, 0.125]))
+    file = replace(_file(), contract=replace(CONTRACT, color="rgb", scale=[0.25, 0.5, 0.125]))
     assert golden.tolerances(file)["tensor"] == pytest.approx(1.01 / 2)
 
 

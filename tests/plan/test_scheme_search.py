@@ -342,7 +342,7 @@ def test_a_mistake_in_the_file_of_a_rung_is_told_and_the_rung_is_not_passed_over
         planner.update()
 
 
-@pytest.mark.parametrize("record", ["[x]", "{x: [int8]}", "{x: [{option: int8, colour: red}]}"])
+@pytest.mark.parametrize("record", ["[x]", "{x: [int8]}", "{x: [{option: int8, color: red}]}"])
 def test_planning_mends_a_record_that_is_none(auto: Path, record: str) -> None:
     planner.update()
     alone.set_param("ladder", value=yaml.safe_load(record))

@@ -99,7 +99,7 @@ def test_verdicts_stand_in_a_column_per_gate_and_tell_a_missed_one_by_its_capita
     assert second == "iphone_15 no gate no gate UNDECIDED"
 
 
-def test_every_verdict_has_a_word_and_a_colour() -> None:
+def test_every_verdict_has_a_word_and_a_color() -> None:
     assert set(tables.SHORT) == set(tables.STYLES) == set(Verdict)
 
 
@@ -123,7 +123,7 @@ def test_each_gate_has_a_row() -> None:
     assert "no such device here" in shown.splitlines()[-1]
 
 
-def test_plain_text_has_no_colours_and_no_blanks_at_the_end() -> None:
+def test_plain_text_has_no_colors_and_no_blanks_at_the_end() -> None:
     shown = tables.as_text(tables.gates([("pixel_8", MISSED)]))
     assert "\x1b" not in shown
     assert [line for line in shown.splitlines() if line != line.rstrip() or not line] == []

@@ -48,12 +48,12 @@ RUNTIMES = plugins.options("convert.runtime")
 SCHEMES = [(name, scheme) for name in RUNTIMES for scheme in schemes_of(name)]
 
 
-def contract(colour: str) -> Contract:
+def contract(color: str) -> Contract:
     return Contract(
         "classification",
         32,
         32,
-        colour,
+        color,
         "none",
         "bilinear",
         [127.5],
@@ -67,11 +67,11 @@ def keras() -> Any:
     return keras_session.start(convert.THREADS)
 
 
-def archive(keras: Any, architecture: str, colour: str, width: float) -> bytes:
+def archive(keras: Any, architecture: str, color: str, width: float) -> bytes:
     """Return a model whose batch norms have something to fold, as after training."""
     keras.utils.set_random_seed(7)
     build = plugins.load("model.architecture", architecture).build
-    model = build(Model(architecture, width, 32), contract(colour).channels, 10)
+    model = build(Model(architecture, width, 32), contract(color).channels, 10)
     random = np.random.default_rng(7)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -81,7 +81,7 @@ def archive(keras: Any, architecture: str, colour: str, width: float) -> bytes:
     return keras_session.save(model)
 
 
-def quantized(model: bytes, scheme: str, colour: str) -> QuantizedModel:
+def quantized(model: bytes, scheme: str, color: str) -> QuantizedModel:
     """Return what quantize makes of a model, calibrated on noise; `mixed` keeps its last layer with weights."""
     module = schemes.SCHEMES[scheme]
     compression = Compression(
@@ -92,7 +92,7 @@ def quantized(model: bytes, scheme: str, colour: str) -> QuantizedModel:
     )
     if "granularity" not in module.options:
         return found
-    agreed = contract(colour)
+    agreed = contract(color)
     pixels = np.random.default_rng(0).integers(0, 256, (8, 32, 32, agreed.channels), np.uint8)
     ranges = calibration.calibrate(model, agreed.scaled(pixels), Calibration("min_max", 8, 0))
     found = replace(found, granularity=Granularity.per_channel, ranges=ranges)
@@ -103,21 +103,21 @@ def quantized(model: bytes, scheme: str, colour: str) -> QuantizedModel:
     return replace(found, fallback_dtype=DType.float32, fallback_layers={last.name: last.values})
 
 
-def converted(runtime: str, item: QuantizedModel, colour: str) -> dict[str, bytes]:
+def converted(runtime: str, item: QuantizedModel, color: str) -> dict[str, bytes]:
     """Return the files after the checks that the convert stage makes."""
     precision = Precision.float32 if item.scheme == "none" else Precision.float16
     section = Convert(
         runtime, CoreML("iOS18", precision, [], None) if runtime == "coreml" else None
     )
     module = importlib.import_module(f"edgebake.runtimes.{runtime}.convert")
-    files: dict[str, bytes] = module.convert(item, contract(colour), ABOUT, section)
+    files: dict[str, bytes] = module.convert(item, contract(color), ABOUT, section)
     inspection = importlib.import_module(f"edgebake.runtimes.{runtime}.inspect").inspect(files)
     assert inspection.input.name == "image"
-    assert inspection.input.shape == [1, 32, 32, contract(colour).channels]
+    assert inspection.input.shape == [1, 32, 32, contract(color).channels]
     convert.refuse_floats("test", item, inspection, load_runtime(runtime).facts.int8_operators)
     convert.refuse_other_weights("test", item, inspection)
     convert.refuse_other_answers(
-        convert.Answers("test", runtime, contract(colour), files), item, inspection
+        convert.Answers("test", runtime, contract(color), files), item, inspection
     )
     return files
 
@@ -130,15 +130,15 @@ def test_all_six_architectures_are_here() -> None:
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_an_architecture_goes_through_every_runtime(keras: Any, architecture: str) -> None:
-    colour = "rgb" if architecture.endswith(("b0", "small")) else "grey"
-    model = archive(keras, architecture, colour, width=0.5)
+    color = "rgb" if architecture.endswith(("b0", "small")) else "grayscale"
+    model = archive(keras, architecture, color, width=0.5)
     for runtime, scheme in (("litert", "none"), ("onnxruntime", "none"), ("coreml", "float16")):
-        assert converted(runtime, quantized(model, scheme, colour), colour)
-    int8 = quantized(model, "int8", colour)
+        assert converted(runtime, quantized(model, scheme, color), color)
+    int8 = quantized(model, "int8", color)
     for runtime in ("litert", "onnxruntime"):
-        files = converted(runtime, int8, colour)
+        files = converted(runtime, int8, color)
         session = importlib.import_module(f"edgebake.runtimes.{runtime}.run").load(files, 1)
-        session.feed(np.zeros((1, 32, 32, contract(colour).channels), np.float32))
+        session.feed(np.zeros((1, 32, 32, contract(color).channels), np.float32))
         session.invoke()
         assert single_output(session.read()).sum() == pytest.approx(1, abs=0.05)
 
@@ -147,16 +147,20 @@ def test_an_architecture_goes_through_every_runtime(keras: Any, architecture: st
 def test_a_runtime_carries_the_schemes_it_names_and_converts_the_same_twice(
     keras: Any, runtime: str, scheme: str
 ) -> None:
-    item = quantized(archive(keras, "ds_cnn", "grey", width=1), scheme, "grey")
-    files = converted(runtime, item, "grey")
-    assert files == converted(runtime, item, "grey")
+    item = quantized(archive(keras, "ds_cnn", "grayscale", width=1), scheme, "grayscale")
+    files = converted(runtime, item, "grayscale")
+    assert files == converted(runtime, item, "grayscale")
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_fewer_bits_make_a_smaller_file(keras: Any, runtime: str) -> None:
-    model = archive(keras, "mobilenet_v1", "grey", width=0.25)
+    model = archive(keras, "mobilenet_v1", "grayscale", width=0.25)
     size = {
-        scheme: sum(map(len, converted(runtime, quantized(model, scheme, "grey"), "grey").values()))
+        scheme: sum(
+            map(
+                len, converted(runtime, quantized(model, scheme, "grayscale"), "grayscale").values()
+            )
+        )
         for scheme in ("none", "float16", "dynamic")
     }
     assert size["float16"] < 0.6 * size["none"]

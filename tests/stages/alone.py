@@ -22,7 +22,7 @@ CONTRACT = contract.Contract(
     "classification",
     32,
     32,
-    "grey",
+    "grayscale",
     "none",
     "bilinear",
     [127.5],

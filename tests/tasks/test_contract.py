@@ -14,15 +14,15 @@ GREY = Contract(
     task="classification",
     height=2,
     width=3,
-    colour="grey",
+    color="grayscale",
     crop="none",
     resize="nearest",
     mean=[127.5],
     scale=[1 / 127.5],
     labels=["cat", "dog"],
 )
-RGB = replace(GREY, colour="rgb")
-BGR = replace(GREY, colour="bgr")
+RGB = replace(GREY, color="rgb")
+BGR = replace(GREY, color="bgr")
 
 
 def test_black_becomes_minus_one_and_white_one() -> None:
@@ -115,7 +115,7 @@ def test_every_channel_has_its_mean_and_its_scale_in_the_order_that_the_model_se
     pixel = np.tile(np.array([30, 20, 10], np.uint8), (2, 3, 1))
     red_first = replace(RGB, mean=[1.0, 2.0, 3.0], scale=[0.5, 1.0, 2.0])
     assert red_first.prepare([pixel])[0, 1, 2].tolist() == [14.5, 18.0, 14.0]
-    blue_first = replace(red_first, colour="bgr")
+    blue_first = replace(red_first, color="bgr")
     assert blue_first.prepare([pixel])[0, 1, 2].tolist() == [4.5, 18.0, 54.0]
     assert replace(blue_first, scale=[2.0]).prepare([pixel])[0, 1, 2].tolist() == [18.0, 36.0, 54.0]
 
@@ -129,7 +129,7 @@ def test_pixels_of_several_channels_come_back_each_by_its_own_numbers() -> None:
 def test_contract_of_a_recipe_takes_its_words(recipe: Recipe) -> None:
     recipe.data.mean, recipe.data.scale, recipe.model.resolution = [10.0], [0.5], 24
     made = make(recipe.data, recipe.model, ["0", "1"])
-    assert (made.height, made.width, made.colour, made.resize) == (24, 24, "grey", "bilinear")
+    assert (made.height, made.width, made.color, made.resize) == (24, 24, "grayscale", "bilinear")
     assert (made.mean, made.scale, made.labels) == ([10.0], [0.5], ["0", "1"])
 
 

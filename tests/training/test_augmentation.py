@@ -60,7 +60,7 @@ def test_contrast_is_that_of_the_word() -> None:
     assert gaps.std() > 5
 
 
-def test_saturation_leaves_grey_alone_and_changes_colour_both_ways() -> None:
+def test_saturation_leaves_grey_alone_and_changes_color_both_ways() -> None:
     np.testing.assert_allclose(
         changed(Augment(saturation=0.5), grey(20, 90))[0], grey(20, 90), atol=0.01
     )

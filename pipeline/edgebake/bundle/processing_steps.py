@@ -33,7 +33,7 @@ def preprocessing(
 
 def _image_steps(contract: Contract, convert_params: dict[str, Any]) -> list[Step]:
     """Return the steps that yield an image of the model's size."""
-    steps: list[Step] = [{"step": "decode", "colour": contract.colour}]
+    steps: list[Step] = [{"step": "decode", "colour": contract.published_color}]
     if contract.crop == Crop.center.value:
         steps.append(
             {

@@ -47,7 +47,7 @@ class Prepared:
         return self._agreed.scaled(self.pixels(which))
 
     def pixels(self, which: slice | Sequence[int] | NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Return some of the images in the model's size and colours, uint8 [n, h, w, c]."""
+        """Return some of the images in the model's size and colors, uint8 [n, h, w, c]."""
         numbers = (
             range(len(self))[which]
             if isinstance(which, slice)
@@ -99,5 +99,5 @@ class Pixels:
         return len(self.prepared)
 
     def __getitem__(self, which: slice) -> NDArray[np.uint8]:
-        """Return some of the images in the model's size and colours."""
+        """Return some of the images in the model's size and colors."""
         return self.prepared.pixels(which)

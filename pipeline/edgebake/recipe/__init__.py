@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from edgebake.recipe.convert import Convert, CoreML, Precision, ResolutionRange
 from edgebake.recipe.data import (
     Attribution,
-    Colour,
+    Color,
     Crop,
     Data,
     Encoding,
@@ -77,7 +77,7 @@ __all__ = [
     "Card",
     "Ceiling",
     "ClassWeights",
-    "Colour",
+    "Color",
     "Compression",
     "Compute",
     "Convert",

@@ -7,11 +7,11 @@ from pathlib import Path
 from omegaconf import MISSING
 
 
-class Colour(Enum):
+class Color(Enum):
     """Color channels of the model's input, in their order."""
 
     # One channel, the luminance.
-    grey = "grey"
+    grayscale = "grayscale"
     # Red, green, blue.
     rgb = "rgb"
     # Blue, green, red, as models converted from Caffe expect.
@@ -142,8 +142,8 @@ class Data:
     source: str = MISSING
     # File or folder of the dataset, tracked by DVC; null: the source needs no file of the project.
     path: str | None = MISSING
-    # Color channels of the model's input: `grey`, `rgb` or `bgr`.
-    colour: Colour = MISSING
+    # Color channels of the model's input: `grayscale`, `rgb` or `bgr`.
+    color: Color = MISSING
     # Region of the image that is used before resizing: `none` (all of it) or `center`.
     crop: Crop = MISSING
     # Interpolation filter: `nearest`, `bilinear` or `bicubic`.

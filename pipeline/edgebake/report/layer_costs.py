@@ -91,10 +91,10 @@ def _bar(number: int, row: LayerCostRow, longest: float) -> str:
     top = number * LINE
     share = min(max(row.signal_to_noise_db, 0) / longest, 1)
     name = escape(f"{row.layer} ({row.operator})")
-    colour = "#c0392b" if row.accuracy_lost > 0 else "#2e86c1"
+    color = "#c0392b" if row.accuracy_lost > 0 else "#2e86c1"
     text = f"{row.signal_to_noise_db:.1f} dB, {row.accuracy_lost:+.2%}"
     return (
         f'<text x="{NAMES - 6}" y="{top + 12}" text-anchor="end">{name}</text>'
-        f'<rect x="{NAMES}" y="{top}" width="{share * BARS:.1f}" height="{LINE - 4}" fill="{colour}"/>'
+        f'<rect x="{NAMES}" y="{top}" width="{share * BARS:.1f}" height="{LINE - 4}" fill="{color}"/>'
         f'<text x="{NAMES + share * BARS + 4:.1f}" y="{top + 12}">{text}</text>'
     )

@@ -17,7 +17,7 @@ COMMON = {
         [123.675, 116.28, 103.53],
         [1 / (255 * 0.229), 1 / (255 * 0.224), 1 / (255 * 0.225)],
     ),
-    "Caffe, with colour: bgr": ([103.939, 116.779, 123.68], [1.0]),
+    "Caffe, with color: bgr": ([103.939, 116.779, 123.68], [1.0]),
     "[0, 255], scaled inside the model": ([0.0], [1.0]),
 }
 
@@ -61,7 +61,7 @@ def _known(found: ModelInfo) -> Iterator[tuple[str, str]]:
         mean, scale = yaml_numbers(scaling.mean), yaml_numbers(scaling.scale)
         yield "pixels", f"mean {mean}, scale {scale}: {scaling.reason}"
     if found.color:
-        yield "colours", f"{found.color}, as its metadata say"
+        yield "colors", f"{found.color}, as its metadata say"
     if found.labels:
         rest = len(found.labels) - SHOWN
         more = f" and {rest} more" if rest > 0 else ""
@@ -103,7 +103,7 @@ def _unknown(found: ModelInfo) -> Iterator[str]:
     if not found.pixel_scaling:
         unknown.append("what pixels become (mean, scale)")
     if found.image[2] != 1 and not found.color:
-        unknown.append("the order of colours (rgb, or bgr)")
+        unknown.append("the order of colors (rgb, or bgr)")
     if not found.labels:
         unknown.append("the names of the classes, and their order")
     if found.output is None:

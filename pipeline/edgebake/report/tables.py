@@ -122,7 +122,7 @@ def compact(heads: tuple[str, ...], rows: list[list[str]]) -> Table:
 
 
 def as_text(table: Table) -> str:
-    """Return a table without colours, wide enough that nothing is cut."""
+    """Return a table without colors, wide enough that nothing is cut."""
     stream = io.StringIO()
     Console(file=stream, width=1000, no_color=True, highlight=False).print(table)
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines() if line.strip())

@@ -12,13 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgebake.recipe import Colour, Crop, Data, Model
+from edgebake.recipe import Color, Crop, Data, Model
 
 FILTERS = {
     "nearest": Image.Resampling.NEAREST,
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
 }
+# Apps read these names, in edgebake.manifest/1 and in the metadata of model files.
+PUBLISHED_KEYS = {"color": "colour"}
+PUBLISHED_COLORS = {"grayscale": "grey", "rgb": "rgb", "bgr": "bgr"}
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Contract:
     task: str
     height: int  # pixels
     width: int  # pixels
-    colour: str  # grey, rgb or bgr
+    color: str  # grayscale, rgb or bgr
     crop: str
     resize: str
     mean: list[float]  # one for all channels, or one for each
@@ -36,9 +39,14 @@ class Contract:
     labels: list[str]
 
     @property
+    def published_color(self) -> str:
+        """Return the color channels as manifests and model files name them."""
+        return PUBLISHED_COLORS[self.color]
+
+    @property
     def channels(self) -> int:
-        """Return 1 for grey, 3 for rgb and bgr."""
-        return 1 if self.colour == Colour.grey.value else 3
+        """Return 1 for grayscale, 3 for rgb and bgr."""
+        return 1 if self.color == Color.grayscale.value else 3
 
     def prepare(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Return images uint8 [h, w] or [h, w, 3] as the model sees them, float32 [n, height, width, channels]."""
@@ -59,7 +67,7 @@ class Contract:
         """Return images in the model's size and the order of its channels, uint8 [n, height, width, channels]."""
         pixels = np.stack([self._resized(image) for image in images])
         pixels = pixels.reshape(len(images), self.height, self.width, self.channels)
-        return pixels[..., ::-1] if self.colour == Colour.bgr.value else pixels
+        return pixels[..., ::-1] if self.color == Color.bgr.value else pixels
 
     def _resized(self, image: NDArray[np.uint8] | Image.Image) -> NDArray[np.uint8]:
         mode = "L" if self.channels == 1 else "RGB"
@@ -70,8 +78,10 @@ class Contract:
         return np.asarray(picture.resize(size, FILTERS[self.resize], box))
 
     def to_json(self) -> str:
-        """Return the text of contract.json."""
-        return json.dumps(asdict(self), indent=2) + "\n"
+        """Return the text of contract.json, which ONNX files carry too."""
+        content = {PUBLISHED_KEYS.get(key, key): value for key, value in asdict(self).items()}
+        content[PUBLISHED_KEYS["color"]] = self.published_color
+        return json.dumps(content, indent=2) + "\n"
 
 
 def _center(size: tuple[int, int], shape: tuple[int, int]) -> tuple[int, int, int, int]:
@@ -88,7 +98,7 @@ def make(data: Data, model: Model, labels: list[str]) -> Contract:
         task="classification",
         height=model.resolution,
         width=(model.imported and model.imported.image_width) or model.resolution,
-        colour=data.colour.value,
+        color=data.color.value,
         crop=data.crop.value,
         resize=data.resize.value,
         mean=data.mean,
@@ -100,4 +110,6 @@ def make(data: Data, model: Model, labels: list[str]) -> Contract:
 def from_json(text: str) -> Contract:
     """Return the contract that contract.json holds."""
     content: dict[str, Any] = json.loads(text)
-    return Contract(**content)
+    published = content.pop(PUBLISHED_KEYS["color"])
+    colors = {name: color for color, name in PUBLISHED_COLORS.items()}
+    return Contract(**content, color=colors[published])

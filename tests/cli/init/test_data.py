@@ -7,7 +7,7 @@ import pytest
 
 from edgebake.cli.init import data
 from edgebake.errors import DataError
-from edgebake.recipe import Colour, Data, SplitBy
+from edgebake.recipe import Color, Data, SplitBy
 
 
 def told(path: Path | str) -> Data:
@@ -21,24 +21,24 @@ def test_a_folder_is_one_of_images_unless_something_else_lies_in_it(tmp_path: Pa
     assert told(tmp_path).source == "python"
 
 
-def test_arrays_say_their_colour_and_their_splits(tmp_path: Path) -> None:
+def test_arrays_say_their_color_and_their_splits(tmp_path: Path) -> None:
     grey, labels = np.zeros((8, 4, 4), np.uint8), np.arange(8) % 2
     np.savez(tmp_path / "grey.npz", x_train=grey, y_train=labels, x_test=grey, y_test=labels)
     found = data.with_splits(told(tmp_path / "grey.npz"))
-    assert (found.source, found.colour, found.splits.by) == ("npz", Colour.grey, SplitBy.source)
+    assert (found.source, found.color, found.splits.by) == ("npz", Color.grayscale, SplitBy.source)
     assert (found.splits.test, found.splits.validation) == (None, 0.1)
     np.savez(tmp_path / "rgb.npz", x=np.zeros((8, 4, 4, 3), np.uint8), y=labels)
     found = data.with_splits(told(tmp_path / "rgb.npz"))
-    assert (found.colour, found.splits.by, found.splits.train) == (Colour.rgb, SplitBy.seed, 0.6)
+    assert (found.color, found.splits.by, found.splits.train) == (Color.rgb, SplitBy.seed, 0.6)
 
 
 def test_a_name_of_keras_is_a_set_of_keras() -> None:
     found = told("cifar10")
-    assert (found.source, found.name, found.path, found.colour) == (
+    assert (found.source, found.name, found.path, found.color) == (
         "keras",
         "cifar10",
         "data/keras/cifar10.npz",
-        Colour.rgb,
+        Color.rgb,
     )
 
 

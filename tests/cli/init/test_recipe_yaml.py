@@ -73,7 +73,7 @@ def test_the_recipe_is_filled_in_as_far_as_the_file_says_it() -> None:
     }
     data = part(lines, "--- recipes/data/<yours>.yaml, in place of its own lines")
     assert "mean: [127.5] # ?" in data
-    assert "colour: rgb # ? or bgr" in data
+    assert "color: rgb # ? or bgr" in data
 
 
 def test_what_a_person_has_to_decide_is_marked() -> None:
@@ -85,7 +85,7 @@ def test_what_a_person_has_to_decide_is_marked() -> None:
         "net",
     )
     assert not any(
-        "# ?" in line for line in known if line.startswith(("mean", "scale", "colour", "  output"))
+        "# ?" in line for line in known if line.startswith(("mean", "scale", "color", "  output"))
     )
 
 

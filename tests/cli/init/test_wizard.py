@@ -33,7 +33,7 @@ def images(folder: Path, *classes: str, count: int = 30) -> None:
 
 
 def network(path: Path, classes: int, activation: str = "softmax", *, scales: bool = True) -> None:
-    """A file of Keras 2 for colour images of 16 x 16 pixels."""
+    """A file of Keras 2 for color images of 16 x 16 pixels."""
     layers: list[dict[str, Any]] = [
         {"class_name": "Rescaling", "config": {"name": "r", "scale": 1 / 255}}
     ] * scales

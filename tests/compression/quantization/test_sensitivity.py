@@ -33,7 +33,7 @@ CONTRACT = Contract(
     "classification",
     16,
     16,
-    "grey",
+    "grayscale",
     "none",
     "bilinear",
     [127.5],

@@ -9,14 +9,14 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgebake.data.readers.decode import OnDemand, decode, decode_file, in_colour
+from edgebake.data.readers.decode import OnDemand, decode, decode_file, in_color
 from edgebake.errors import DataError
 from edgebake.models import keras_session
-from edgebake.recipe import Colour
+from edgebake.recipe import Color
 from edgebake.tasks.contract import Contract
 from tests.images import DAMAGED, damaged_folder, noise
 
-GREY, RGB = Colour.grey, Colour.rgb
+GREY, RGB = Color.grayscale, Color.rgb
 
 
 def _file(pixels: NDArray[Any] | Image.Image, kind: str = "PNG", **options: Any) -> bytes:
@@ -38,7 +38,7 @@ def tensorflow() -> Any:
 
 @pytest.fixture(scope="module")
 def photo() -> NDArray[np.uint8]:
-    """Smooth colours, edges and some noise, as a camera sees them."""
+    """Smooth colors, edges and some noise, as a camera sees them."""
     down, across = np.mgrid[0:97, 0:131]
     waves = [127 + 90 * np.sin(down / period) * np.cos(across / 17) for period in (9, 23, 31)]
     edges = 60 * ((down // 20 + across // 30) % 2)[..., None]
@@ -214,11 +214,11 @@ def test_a_file_that_nobody_may_read_is_named(
         decode_file(tmp_path / "a.png", RGB)
 
 
-def test_arrays_change_their_colour_as_files_do() -> None:
+def test_arrays_change_their_color_as_files_do() -> None:
     red = np.array([[[255, 0, 0]]], np.uint8)
-    assert in_colour(red, GREY).tolist() == [[76]]  # ITU-R 601-2: 0.299 * 255 = 76.2
-    assert in_colour(np.array([[[7]]], np.uint8), GREY).tolist() == [[7]]
-    assert in_colour(np.array([[7]], np.uint8), RGB).tolist() == [[[7, 7, 7]]]
+    assert in_color(red, GREY).tolist() == [[76]]  # ITU-R 601-2: 0.299 * 255 = 76.2
+    assert in_color(np.array([[[7]]], np.uint8), GREY).tolist() == [[7]]
+    assert in_color(np.array([[7]], np.uint8), RGB).tolist() == [[[7, 7, 7]]]
 
 
 def test_images_are_read_when_they_are_asked_for_and_each_time() -> None:

@@ -1,4 +1,4 @@
-"""A folder of images: classes, splits, tables, order, colours, and what cannot be used."""
+"""A folder of images: classes, splits, tables, order, colors, and what cannot be used."""
 
 from collections import Counter
 from pathlib import Path
@@ -9,15 +9,15 @@ from PIL import Image
 
 from edgebake.data.sources import digits, image_folder
 from edgebake.errors import DataError
-from edgebake.recipe import Colour, Data, SplitBy, Splits, Table
+from edgebake.recipe import Color, Data, SplitBy, Splits, Table
 from tests.images import damaged_folder, digits_folder
 
 RED = (255, 0, 0)
 
 
-def _png(file: Path, colour: tuple[int, int, int] = RED, size: tuple[int, int] = (3, 2)) -> None:
+def _png(file: Path, color: tuple[int, int, int] = RED, size: tuple[int, int] = (3, 2)) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", size, colour).save(file)
+    Image.new("RGB", size, color).save(file)
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def data(tmp_path: Path) -> Data:
     _png(tmp_path / "dogs" / "b.png", (2, 2, 2))
     _png(tmp_path / "dogs" / "a.PNG", (1, 1, 1), size=(5, 4))
     _png(tmp_path / "cats" / "z.png", RED)
-    return Data(path=str(tmp_path), colour=Colour.rgb, splits=Splits(SplitBy.seed))
+    return Data(path=str(tmp_path), color=Color.rgb, splits=Splits(SplitBy.seed))
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def split(tmp_path: Path) -> Data:
         for name in ("cats", "dogs"):
             for file in files:
                 _png(tmp_path / folder / name / f"{file}.png")
-    return Data(path=str(tmp_path), colour=Colour.rgb, splits=Splits(SplitBy.source))
+    return Data(path=str(tmp_path), color=Color.rgb, splits=Splits(SplitBy.source))
 
 
 def _refused(data: Data) -> str:
@@ -66,7 +66,7 @@ def test_files_are_taken_in_the_order_of_their_names_and_in_their_own_size(data:
 
 def test_rgb_keeps_the_channels_and_grey_takes_their_luma(data: Data) -> None:
     assert image_folder.load(data).images[0][0, 0].tolist() == list(RED)
-    data.colour = Colour.grey
+    data.color = Color.grayscale
     cat = image_folder.load(data).images[0]
     # ITU-R 601-2: 0.299 * 255 = 76.2
     assert cat.shape == (2, 3)
@@ -76,7 +76,7 @@ def test_rgb_keeps_the_channels_and_grey_takes_their_luma(data: Data) -> None:
 
 def test_a_folder_of_the_digits_is_the_digits(tmp_path: Path) -> None:
     digits_folder(tmp_path / "digits")
-    data = Data(path=str(tmp_path / "digits"), colour=Colour.grey)
+    data = Data(path=str(tmp_path / "digits"), color=Color.grayscale)
     found, expected = image_folder.load(data), digits.load(Data())
     assert image_folder.count(data) == {"": 1797}
     assert found.classes == expected.classes
@@ -127,7 +127,7 @@ def test_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match="nowhere: no such folder; expected one sub-folder of images per class"
     ):
-        image_folder.count(Data(path=str(tmp_path / "nowhere"), colour=Colour.rgb))
+        image_folder.count(Data(path=str(tmp_path / "nowhere"), color=Color.rgb))
 
 
 def test_folder_without_images_says_which_files_it_takes(data: Data, tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_classes_within_classes_are_named(data: Data) -> None:
 
 def test_one_class_is_refused(tmp_path: Path) -> None:
     _png(tmp_path / "cats" / "a.png")
-    data = Data(path=str(tmp_path), colour=Colour.rgb)
+    data = Data(path=str(tmp_path), color=Color.rgb)
     assert _refused(data) == "all examples are of the class 'cats'; expected two classes or more"
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from edgebake.data.sources import keras
 from edgebake.errors import DataError
-from edgebake.recipe import Colour, Data, SplitBy, Splits
+from edgebake.recipe import Color, Data, SplitBy, Splits
 from tests.images import noise
 
 # In the place of Keras' own, which needs a network: the same calls, two images to train with and one to test.
@@ -26,7 +26,9 @@ numpy.savez(asked["file"], x_train=x[:2], y_train=[[3], [9]], x_test=x[2:], y_te
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Data:
     monkeypatch.setattr(keras, "FETCH", FETCH)
     path = str(tmp_path / "keras" / "fashion_mnist.npz")
-    return Data(path=path, name="fashion_mnist", colour=Colour.grey, splits=Splits(SplitBy.source))
+    return Data(
+        path=path, name="fashion_mnist", color=Color.grayscale, splits=Splits(SplitBy.source)
+    )
 
 
 def test_a_set_is_fetched_once_and_counted(data: Data, monkeypatch: pytest.MonkeyPatch) -> None:

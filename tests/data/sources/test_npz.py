@@ -8,7 +8,7 @@ import pytest
 
 from edgebake.data.sources import npz
 from edgebake.errors import DataError
-from edgebake.recipe import Colour, Data, SplitBy, Splits
+from edgebake.recipe import Color, Data, SplitBy, Splits
 from tests.images import noise
 
 IMAGES = noise(4, 5, 3)
@@ -17,7 +17,7 @@ LABELS = np.array([7, 3, 7, 3])
 
 def _saved(tmp_path: Path, by: SplitBy = SplitBy.seed, **arrays: Any) -> Data:
     np.savez(tmp_path / "images.npz", **arrays)
-    return Data(path=str(tmp_path / "images.npz"), colour=Colour.grey, splits=Splits(by))
+    return Data(path=str(tmp_path / "images.npz"), color=Color.grayscale, splits=Splits(by))
 
 
 def _refused(data: Data) -> str:
@@ -36,7 +36,7 @@ def test_images_and_labels_are_those_that_were_saved(
     names: tuple[str, str], save: Any, tmp_path: Path
 ) -> None:
     save(tmp_path / "a.npz", **dict(zip(names, (IMAGES, LABELS), strict=True)))
-    data = Data(path=str(tmp_path / "a.npz"), colour=Colour.grey, splits=Splits(SplitBy.seed))
+    data = Data(path=str(tmp_path / "a.npz"), color=Color.grayscale, splits=Splits(SplitBy.seed))
     examples = npz.load(data)
     assert npz.count(data) == {"": 4}
     np.testing.assert_array_equal(np.stack(list(examples.images)), IMAGES)
@@ -48,7 +48,7 @@ def test_images_and_labels_are_those_that_were_saved(
 def test_a_folder_of_arrays_is_read_from_the_disk(tmp_path: Path) -> None:
     np.save(tmp_path / "images.npy", noise(4, 5, 3, 3))
     np.save(tmp_path / "labels.npy", LABELS[:, None])
-    examples = npz.load(Data(path=str(tmp_path), colour=Colour.rgb, splits=Splits(SplitBy.seed)))
+    examples = npz.load(Data(path=str(tmp_path), color=Color.rgb, splits=Splits(SplitBy.seed)))
     np.testing.assert_array_equal(np.stack(list(examples.images)), noise(4, 5, 3, 3))
     assert examples.labels.tolist() == [1, 0, 1, 0]
 
@@ -58,14 +58,14 @@ def test_an_array_in_the_order_of_fortran_is_the_same_array(tmp_path: Path) -> N
     np.testing.assert_array_equal(np.stack(list(npz.load(data).images)), IMAGES)
 
 
-def test_grey_and_colour_become_what_the_recipe_asks_for(tmp_path: Path) -> None:
+def test_grey_and_color_become_what_the_recipe_asks_for(tmp_path: Path) -> None:
     red = np.zeros((2, 1, 1, 3), np.uint8)
     red[..., 0] = 255
     data = _saved(tmp_path, x=red, y=[0, 1])
     assert npz.load(data).images[0].tolist() == [[76]]  # ITU-R 601-2: 0.299 * 255 = 76.2
     grey = _saved(tmp_path, x=np.full((2, 1, 1, 1), 9, np.uint8), y=[0, 1])
     assert npz.load(grey).images[0].tolist() == [[9]]
-    grey.colour = Colour.rgb
+    grey.color = Color.rgb
     assert npz.load(grey).images[0].tolist() == [[[9, 9, 9]]]
 
 

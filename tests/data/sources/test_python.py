@@ -7,7 +7,7 @@ import pytest
 
 from edgebake.data.sources import python
 from edgebake.errors import DataError
-from edgebake.recipe import Colour, Data, SplitBy, Splits
+from edgebake.recipe import Color, Data, SplitBy, Splits
 
 GOOD = """
 import numpy as np
@@ -25,7 +25,7 @@ def data(tmp_path: Path) -> Data:
     """A folder with a function that reads the file beside it."""
     (tmp_path / "examples.py").write_text(GOOD)
     (tmp_path / "levels.txt").write_text("200 10 20")
-    return Data(path=str(tmp_path), colour=Colour.grey, splits=Splits(SplitBy.seed))
+    return Data(path=str(tmp_path), color=Color.grayscale, splits=Splits(SplitBy.seed))
 
 
 def _refused(data: Data, function: str) -> str:
@@ -59,8 +59,8 @@ def test_a_file_alone_is_given_its_own_path(data: Data) -> None:
     assert python.count(data) == {"": 3}
 
 
-def test_images_have_the_colour_that_the_recipe_asks_for(data: Data) -> None:
-    data.colour = Colour.rgb
+def test_images_have_the_color_that_the_recipe_asks_for(data: Data) -> None:
+    data.color = Color.rgb
     assert python.load(data).images[0].shape == (2, 3, 3)
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 from edgebake.data.sources import tfrecord
 from edgebake.errors import DataError
 from edgebake.models import keras_session
-from edgebake.recipe import Colour, Data, Encoding, Features, SplitBy, Splits
+from edgebake.recipe import Color, Data, Encoding, Features, SplitBy, Splits
 from tests.images import noise
 
 PIXELS = noise(3, 4, 5, 3)
@@ -62,7 +62,7 @@ def _data(path: Path, by: SplitBy = SplitBy.seed, **words: Any) -> Data:
     }
     return Data(
         path=str(path),
-        colour=Colour.rgb,
+        color=Color.rgb,
         splits=Splits(by),
         features=Features(**{**known, **words}),
     )

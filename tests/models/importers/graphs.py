@@ -15,10 +15,10 @@ SIDE, CLASSES = 12, 3
 
 
 def contract(channels: int = 3, classes: int = CLASSES) -> Contract:
-    colour = "grey" if channels == 1 else "rgb"
+    color = "grayscale" if channels == 1 else "rgb"
     labels = [f"class {number}" for number in range(classes)]
     return Contract(
-        "classification", SIDE, SIDE, colour, "none", "bilinear", [127.5], [1 / 127.5], labels
+        "classification", SIDE, SIDE, color, "none", "bilinear", [127.5], [1 / 127.5], labels
     )
 
 

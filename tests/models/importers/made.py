@@ -10,11 +10,11 @@ FILES = Path(__file__).parent / "files"
 SIZE = 16
 
 
-def agreed(classes: int, size: int = SIZE, colour: str = "rgb") -> Contract:
+def agreed(classes: int, size: int = SIZE, color: str = "rgb") -> Contract:
     """Return a contract whose model sees -1 to 1."""
     labels = [f"class {number}" for number in range(classes)]
     return Contract(
-        "classification", size, size, colour, "none", "bilinear", [127.5], [1 / 127.5], labels
+        "classification", size, size, color, "none", "bilinear", [127.5], [1 / 127.5], labels
     )
 
 

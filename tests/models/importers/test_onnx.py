@@ -180,7 +180,7 @@ def test_another_model_than_the_recipe_says_is_told_with_the_words_to_mend(tmp_p
     other = graphs.contract(channels=1, classes=5)
     with pytest.raises(ModelError) as refused:
         form.load(other, graphs.words(file, Output.logits))
-    assert "expected data.colour: rgb or bgr" in str(refused.value)
+    assert "expected data.color: rgb or bgr" in str(refused.value)
     assert "it answers for 3 classes, and the data have 5" in str(refused.value)
 
 

@@ -26,6 +26,6 @@ def test_every_difference_is_told_at_once() -> None:
         "model.keras: the model does not fit its recipe: it takes images of 224 x 192 pixels"
     )
     assert "expected model.resolution: 224 and model.imported.image_width: 192" in text
-    assert "data.colour: grey" in text
+    assert "data.color: grayscale" in text
     assert "it answers for 10 classes, and the data have 2" in text
     assert "model.imported.head: new" in text

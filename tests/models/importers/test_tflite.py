@@ -105,7 +105,7 @@ def test_logits_and_sizes_are_held_against_the_recipe(tmp_path: Path) -> None:
         ModelError, match=r"which sum to 1; expected model\.imported\.output: logits"
     ):
         form.load(graphs.contract(), graphs.words(file))
-    with pytest.raises(ModelError, match=r"expected data\.colour: rgb or bgr"):
+    with pytest.raises(ModelError, match=r"expected data\.color: rgb or bgr"):
         form.load(graphs.contract(channels=1), graphs.words(file, Output.logits))
 
 

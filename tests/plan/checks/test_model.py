@@ -6,7 +6,7 @@ import pytest
 
 from edgebake.plan.checks import model as model_checks
 from edgebake.plan.checks import train as train_checks
-from edgebake.recipe import Augment, Colour, EarlyStopping, Head, Imported, Monitor, Output, Recipe
+from edgebake.recipe import Augment, Color, EarlyStopping, Head, Imported, Monitor, Output, Recipe
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ def test_a_model_of_random_weights_has_to_learn(recipe: Recipe) -> None:
 def test_augmentation_has_bounds(
     recipe: Recipe, augment: Augment, problem: tuple[str, str]
 ) -> None:
-    assert recipe.data.colour is Colour.grey
+    assert recipe.data.color is Color.grayscale
     recipe.train.augment = augment
     assert problems(recipe) == [problem]
 

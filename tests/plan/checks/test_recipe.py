@@ -6,7 +6,7 @@ import pytest
 
 from edgebake.plan.checks import recipe as recipe_checks
 from edgebake.plan.compose import Composed
-from edgebake.recipe import Calibration, Colour, Quantize, Recipe
+from edgebake.recipe import Calibration, Color, Quantize, Recipe
 
 
 def test_sound_recipes_have_no_problems(composed: dict[str, Composed]) -> None:
@@ -58,12 +58,12 @@ def test_pixels_are_scaled(recipe: Recipe, scale: float) -> None:
     assert recipe_checks.check(recipe) == [("data.scale", f"{scale:g}; expected more than 0")]
 
 
-@pytest.mark.parametrize("colour", [Colour.rgb, Colour.bgr])
-def test_a_mean_is_for_all_channels_or_for_each(recipe: Recipe, colour: Colour) -> None:
-    recipe.data.colour, recipe.data.mean, recipe.data.scale = colour, [104.0, 117.0, 123.0], [1.0]
+@pytest.mark.parametrize("color", [Color.rgb, Color.bgr])
+def test_a_mean_is_for_all_channels_or_for_each(recipe: Recipe, color: Color) -> None:
+    recipe.data.color, recipe.data.mean, recipe.data.scale = color, [104.0, 117.0, 123.0], [1.0]
     assert recipe_checks.check(recipe) == []
     recipe.data.mean, recipe.data.scale = [104.0, 117.0], []
-    expected = f"expected 1, or 3, one for each channel of {colour.value}"
+    expected = f"expected 1, or 3, one for each channel of {color.value}"
     assert recipe_checks.check(recipe) == [
         ("data.mean", f"2 numbers; {expected}"),
         ("data.scale", f"0 numbers; {expected}"),
@@ -78,7 +78,7 @@ def test_grey_has_one_channel(recipe: Recipe) -> None:
 
 
 def test_every_channel_is_scaled_by_a_number(recipe: Recipe) -> None:
-    recipe.data.colour, recipe.data.mean = Colour.rgb, [1.0, float("nan"), 3.0]
+    recipe.data.color, recipe.data.mean = Color.rgb, [1.0, float("nan"), 3.0]
     recipe.data.scale = [1.0, 0.0, -0.5]
     assert recipe_checks.check(recipe) == [
         ("data.mean", "nan; expected a finite number"),
@@ -169,10 +169,10 @@ def test_a_device_has_something_to_run_on(recipe: Recipe) -> None:
 
 
 def test_images_to_calibrate_with_are_there(recipe: Recipe, tmp_path: Path) -> None:
-    recipe.data.source, recipe.data.path, recipe.data.colour = (
+    recipe.data.source, recipe.data.path, recipe.data.color = (
         "image_folder",
         str(tmp_path / "none"),
-        Colour.rgb,
+        Color.rgb,
     )
     expected = f"{tmp_path}/none: no such folder; expected one sub-folder of images per class"
     assert recipe_checks.check(recipe) == [("data.path", expected)]

@@ -51,7 +51,7 @@ Given: TypeAlias = "str | bool | int | float | list[Any] | tuple[Given, ...] | A
 class Image:
     """An input that takes pictures."""
 
-    colours: str  # as FeatureTypes.proto names them: GRAYSCALE, RGB or BGR
+    colors: str  # as FeatureTypes.proto names them: GRAYSCALE, RGB or BGR
     height: int
     width: int
     flexible: bool = False  # then height and width are the sizes that it has by default
@@ -59,7 +59,7 @@ class Image:
     @property
     def typed(self) -> Typed:
         sizes = (None, None) if self.flexible else (self.height, self.width)
-        return "float32", (1, 1 if self.colours.startswith("GRAY") else 3, *sizes)
+        return "float32", (1, 1 if self.colors.startswith("GRAY") else 3, *sizes)
 
 
 @dataclass(frozen=True)
@@ -270,7 +270,7 @@ def _describe(feature: Any, given: Typed | Image, default: Sequence[int] | None)
     if isinstance(given, Image):
         image = feature.type.imageType
         image.height, image.width = given.height, given.width
-        image.colorSpace = types.ImageFeatureType.ColorSpace.Value(given.colours)
+        image.colorSpace = types.ImageFeatureType.ColorSpace.Value(given.colors)
         return
     array = feature.type.multiArrayType
     array.shape.extend(default or [size for size in given[1] if size is not None])

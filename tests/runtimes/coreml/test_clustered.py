@@ -21,7 +21,15 @@ from tests.runtimes.coreml.test_convert import ABOUT, PALETTE, WORDS, quantized
 pytestmark = pytest.mark.slow
 
 SMALL = Contract(
-    "classification", 8, 8, "grey", "none", "bilinear", [127.5], [1 / 127.5], ["dark below", "even"]
+    "classification",
+    8,
+    8,
+    "grayscale",
+    "none",
+    "bilinear",
+    [127.5],
+    [1 / 127.5],
+    ["dark below", "even"],
 )
 
 

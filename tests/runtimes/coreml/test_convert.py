@@ -50,7 +50,7 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[3]
 ABOUT = ReleaseInfo("digits", "1.2.3", "nobody", "Apache-2.0", "random weights")
 LABELS = [f"label {i}" for i in range(10)]
-GREY = Contract("classification", 32, 32, "grey", "none", "bilinear", [100.0], [0.01], LABELS)
+GREY = Contract("classification", 32, 32, "grayscale", "none", "bilinear", [100.0], [0.01], LABELS)
 WORDS = CoreML("iOS16", Precision.float16, [], None)
 PALETTE = Compression(palette=Palette(4, None, False))
 # scheme, its first deployment target, how its weights are stored, what it is told
@@ -176,13 +176,13 @@ def test_image_scale_labels_and_description_are_in_the_package(archive: bytes, k
         assert np.abs(answer(files, image) - expected).max() < 1e-5
 
 
-@pytest.mark.parametrize("colour", ["rgb", "bgr"])
+@pytest.mark.parametrize("color", ["rgb", "bgr"])
 @pytest.mark.parametrize("scale", [[0.02], [0.01, 0.02, 0.03]], ids=["one scale", "a scale each"])
 @pytest.mark.parametrize("sizes", [[], [24]], ids=["one size", "two sizes"])
 def test_a_package_sees_channels_as_keras_does(
-    keras: Any, colour: str, scale: list[float], sizes: list[int]
+    keras: Any, color: str, scale: list[float], sizes: list[int]
 ) -> None:
-    agreed = replace(GREY, colour=colour, mean=[104.0, 117.0, 123.0], scale=scale)
+    agreed = replace(GREY, color=color, mean=[104.0, 117.0, 123.0], scale=scale)
     archive = random_archive(keras, channels=3)
     words = replace(WORDS, compute_precision=Precision.float32, resolutions=sizes)
     item = quantized(archive, "none")
@@ -197,7 +197,7 @@ def test_a_package_sees_channels_as_keras_does(
 
 
 def test_channels_of_several_scales_are_quantized_as_those_of_one(keras: Any) -> None:
-    agreed = replace(GREY, colour="bgr", mean=[104.0, 117.0, 123.0], scale=[0.01, 0.02, 0.015])
+    agreed = replace(GREY, color="bgr", mean=[104.0, 117.0, 123.0], scale=[0.01, 0.02, 0.015])
     archive = random_archive(keras, channels=3)
     ranges = calibration.calibrate(
         archive, agreed.scaled(pixels(8, channels=3)), Calibration("min_max", 8, 0)

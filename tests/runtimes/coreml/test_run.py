@@ -118,18 +118,18 @@ def test_core_ml_is_fed_a_picture_and_its_dictionary_is_put_in_the_order_of_the_
     assert (mac.fed[0].mode, np.asarray(mac.fed[0]).tolist()) == ("L", [[51, 204]])
 
 
-def test_a_picture_in_colours_keeps_them(mac: CoreML) -> None:
+def test_a_picture_in_colors_keeps_them(mac: CoreML) -> None:
     session = run.load(HALF, 1)
     session.feed(np.array([[[[1, 2, 3]]]], np.uint8))
     session.invoke()
     assert (mac.fed[0].mode, np.asarray(mac.fed[0]).tolist()) == ("RGB", [[[1, 2, 3]]])
 
 
-def first_channel(colours: str) -> dict[str, bytes]:
+def first_channel(colors: str) -> dict[str, bytes]:
     """Return a package that is sure of its second label in proportion to the first channel that it sees."""
     answer: dict[str, Typed] = {"label": ("string", ()), "dictionary": ("dictionary", ())}
     return files(
-        {"image": Image(colours, 1, 1)},
+        {"image": Image(colors, 1, 1)},
         [
             op("reshape", {"x": "image", "shape": [1, 3]}, flat=real(1, 3)),
             op("mul", {"x": "flat", "y": [[1 / 255, 0.0, 0.0]]}, probabilities=real(1, 3)),
@@ -143,19 +143,19 @@ def first_channel(colours: str) -> dict[str, bytes]:
     )
 
 
-@pytest.mark.parametrize("colours", ["RGB", "BGR"])
-def test_channels_are_fed_in_the_order_that_the_program_sees(colours: str) -> None:
-    session = run.load(first_channel(colours), 1)
+@pytest.mark.parametrize("colors", ["RGB", "BGR"])
+def test_channels_are_fed_in_the_order_that_the_program_sees(colors: str) -> None:
+    session = run.load(first_channel(colors), 1)
     session.feed(np.array([[[[51, 0, 204]]]], np.uint8))
     session.invoke()
     assert single_output(session.read()) == pytest.approx(np.array([[0.2, 0, 0]]))
 
 
-@pytest.mark.parametrize(("colours", "pixel"), [("RGB", [1, 2, 3]), ("BGR", [3, 2, 1])])
+@pytest.mark.parametrize(("colors", "pixel"), [("RGB", [1, 2, 3]), ("BGR", [3, 2, 1])])
 def test_core_ml_takes_a_picture_and_turns_it_itself(
-    mac: CoreML, colours: str, pixel: list[int]
+    mac: CoreML, colors: str, pixel: list[int]
 ) -> None:
-    session = run.load(first_channel(colours), 1)
+    session = run.load(first_channel(colors), 1)
     session.feed(np.array([[[[1, 2, 3]]]], np.uint8))
     session.invoke()
     assert np.asarray(mac.fed[0]).tolist() == [[pixel]]

@@ -25,7 +25,7 @@ CONTRACT = Contract(
     "classification",
     2,
     3,
-    "grey",
+    "grayscale",
     "none",
     "bilinear",
     mean=[127.5],
@@ -119,7 +119,7 @@ def test_input_is_a_grey_image_of_its_own_size(root: Table) -> None:
 
 
 def test_every_channel_has_its_numbers_and_no_reader_takes_blue_first_for_red_first() -> None:
-    agreed = replace(CONTRACT, colour="bgr", mean=[104.0, 117.0, 123.0], scale=[1.0, 0.5, 0.25])
+    agreed = replace(CONTRACT, color="bgr", mean=[104.0, 117.0, 123.0], scale=[1.0, 0.5, 0.25])
     image = _only(_only(_root(metadata.attach(softmax_tflite(), agreed, ABOUT)), SUBGRAPHS), 2)
     assert _text(image, 1) == "bgr image, resized by bilinear"
     options = _below(_only(image, 4), 1)

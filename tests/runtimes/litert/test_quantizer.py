@@ -168,7 +168,7 @@ def test_a_large_file_keeps_its_weights_when_metadata_are_put_in() -> None:
         "classification",
         8,
         8,
-        "grey",
+        "grayscale",
         "none",
         "bilinear",
         [127.5],

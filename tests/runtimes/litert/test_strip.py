@@ -24,7 +24,7 @@ from tests.runtimes.coreml.test_convert import ABOUT, GREY, pixels, quantized, r
 
 LABELS = [f"class {digit}" for digit in range(10)]
 CONTRACT = Contract(
-    "classification", 32, 32, "grey", "none", "bilinear", [127.5], [1 / 127.5], LABELS
+    "classification", 32, 32, "grayscale", "none", "bilinear", [127.5], [1 / 127.5], LABELS
 )
 
 

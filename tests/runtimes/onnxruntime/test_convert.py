@@ -38,10 +38,10 @@ INTEGERS = ("int8", "mixed")
 SIZE = 32
 
 
-def _contract(colour: str = "grey") -> Contract:
+def _contract(color: str = "grayscale") -> Contract:
     labels = [f"class {i}" for i in range(10)]
     return Contract(
-        "classification", SIZE, SIZE, colour, "none", "bilinear", [127.5], [1 / 127.5], labels
+        "classification", SIZE, SIZE, color, "none", "bilinear", [127.5], [1 / 127.5], labels
     )
 
 

@@ -19,7 +19,7 @@ class Answers:
     quantize: str | None = None
     convert: str | None = None
     train: str | None = None
-    colour: str | None = None
+    color: str | None = None
     mean: list[float] | None = None
     scale: list[float] | None = None
     output: str | None = None

@@ -9,7 +9,7 @@ from edgebake.data.sources import keras, tfrecord
 from edgebake.data.splits import DRAWN
 from edgebake.errors import DataError, EdgebakeError, listed, nearest
 from edgebake.recipe import (
-    Colour,
+    Color,
     Crop,
     Data,
     Encoding,
@@ -36,7 +36,7 @@ def told(path: str, mean: list[float], scale: list[float]) -> Data:
     data = Data(
         source="keras" if name else _source(Path(path)),
         path=f"data/keras/{path}.npz" if name else path,
-        colour=Colour.grey if name in ("mnist", "fashion_mnist") else Colour.rgb,
+        color=Color.grayscale if name in ("mnist", "fashion_mnist") else Color.rgb,
         crop=Crop.none,
         resize=Resize.bilinear,
         mean=mean,
@@ -46,7 +46,7 @@ def told(path: str, mean: list[float], scale: list[float]) -> Data:
         name=name,
     )
     if data.source == "npz" and len(arrays.pairs(Path(path))[0].images.shape) == 3:
-        data = replace(data, colour=Colour.grey)
+        data = replace(data, color=Color.grayscale)
     return replace(data, features=_features(Path(path))) if data.source == "tfrecord" else data
 
 

@@ -75,8 +75,8 @@ def _pixels(answers: Answers, console: Console) -> Answers:
         )
         return replace(answers, mean=_read(mean), scale=_read(scale))
     mean_, scale_ = COMMON[picked]
-    colour = "bgr" if "bgr" in picked else answers.colour
-    return replace(answers, mean=mean_, scale=scale_, colour=colour)
+    color = "bgr" if "bgr" in picked else answers.color
+    return replace(answers, mean=mean_, scale=scale_, color=color)
 
 
 def _numbers(ways: list[str]) -> list[str]:

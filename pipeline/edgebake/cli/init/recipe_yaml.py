@@ -121,7 +121,7 @@ def pixels(mean: Sequence[float], scale: Sequence[float], mark: str = "") -> lis
 def start(found: ModelInfo, file: str, name: str) -> list[str]:
     """Return the lines of a recipe to start from: a model, what the data have to say for it, and a target."""
     words = brought(found, file)
-    colour = found.color or ("grey" if found.image[2] == 1 else "rgb # ? or bgr")
+    color = found.color or ("grayscale" if found.image[2] == 1 else "rgb # ? or bgr")
     mean, scale = (
         (found.pixel_scaling.mean, found.pixel_scaling.scale)
         if found.pixel_scaling
@@ -138,7 +138,7 @@ def start(found: ModelInfo, file: str, name: str) -> list[str]:
         f"--- recipes/model/{name}.yaml",
         *model(found, words).splitlines(),
         "--- recipes/data/<yours>.yaml, in place of its own lines",
-        f"colour: {colour}",
+        f"color: {color}",
         *pixels(mean, scale, "" if known else "? "),
         f"labels: {labels}, one class a line",
         f"--- recipes/target/{name}.yaml",

@@ -31,7 +31,7 @@ def data(words: Data, made: Origin) -> str:
             *(_features(words.features) if words.features else []),
             "origin: # of your images; `package` holds the license against those that recipes/release.yaml allows",
             *origin(made),
-            f"colour: {words.colour.value} # grey, rgb, or bgr, for a model that sees blue first",
+            f"color: {words.color.value} # grayscale, rgb, or bgr, for a model that sees blue first",
             "crop: none # or center: the largest part in the middle that has the model's shape",
             "resize: bilinear # from the image's own size to the model's resolution",
             *pixels(words.mean, words.scale),

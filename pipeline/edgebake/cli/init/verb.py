@@ -69,8 +69,8 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
 def _add_pixel_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("image preprocessing: input = (pixel - mean) * scale")
     group.add_argument(
-        "--colour",
-        choices=("grey", "rgb", "bgr"),
+        "--color",
+        choices=("grayscale", "rgb", "bgr"),
         help="channels of the input; default: what the model's file says, or rgb",
     )
     group.add_argument(

@@ -19,7 +19,7 @@ from edgebake.errors import DataError, HostError, ModelError, RecipeError, liste
 from edgebake.models.inspection import file as model_file
 from edgebake.models.inspection.model_info import ModelInfo, PixelScaling
 from edgebake.plan import compose
-from edgebake.recipe import Colour, Data, Device
+from edgebake.recipe import Color, Data, Device
 from edgebake.recipe import files as recipe_files
 from edgebake.recipe.files import RECIPES
 from edgebake.report import model_file as model_report
@@ -159,15 +159,15 @@ def _data(answers: Answers, found: ModelInfo | None) -> Data:
     path = str(answers.data).rstrip("/")
     _inside("--data", path)
     told = data.told(path, mean, scale)
-    colour = Colour(answers.colour) if answers.colour else _colour(found) or told.colour
-    told = data.with_splits(replace(told, colour=colour, labels=answers.labels))
+    color = Color(answers.color) if answers.color else _color(found) or told.color
+    told = data.with_splits(replace(told, color=color, labels=answers.labels))
     return _in_order(told, found, answers) if found and answers.head != "new" else told
 
 
-def _colour(found: ModelInfo | None) -> Colour | None:
+def _color(found: ModelInfo | None) -> Color | None:
     if found is None or found.image[2] is None:
         return None
-    return Colour.grey if found.image[2] == 1 else Colour.rgb
+    return Color.grayscale if found.image[2] == 1 else Color.rgb
 
 
 def _in_order(data: Data, found: ModelInfo, answers: Answers) -> Data:
@@ -244,7 +244,7 @@ def _below(begun: Begun) -> dict[str, dict[str, Any]]:
     """Return the values that the target sets below its options."""
     answers, below = begun.answers, {}
     if begun.data is None:
-        given = {word: getattr(answers, word) for word in ("colour", "mean", "scale", "labels")}
+        given = {word: getattr(answers, word) for word in ("color", "mean", "scale", "labels")}
         below["data"] = {word: value for word, value in given.items() if value is not None}
     option = _choices(begun)["quantize"]
     asked = target_options.examples(option)

@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from edgebake.data.readers import labels
-from edgebake.data.readers.decode import OnDemand, in_colour
+from edgebake.data.readers.decode import OnDemand, in_color
 from edgebake.errors import DataError, listed
 from edgebake.recipe import Data
 
@@ -97,7 +97,7 @@ def examples(data: Data, found: list[Pair], names: list[str] | None = None) -> E
 
     def read(number: int) -> Any:
         part, row = places[number]
-        return in_colour(arrays[part][row], data.colour)
+        return in_color(arrays[part][row], data.color)
 
     return Examples(
         images=OnDemand(len(places), read),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from edgebake.errors import DataError
-from edgebake.recipe import Colour
+from edgebake.recipe import Color
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,7 +63,7 @@ class OnDemand(Sequence["NDArray[np.uint8]"]):
         return self.read(number)
 
 
-def picture_file(file: Path, colour: Colour) -> Any:
+def picture_file(file: Path, color: Color) -> Any:
     """Return Pillow's image of a file.
 
     Raises:
@@ -81,33 +81,33 @@ def picture_file(file: Path, colour: Colour) -> Any:
         raise _refusal(str(file), f"{what}") from None
     if not is_file:
         raise _refusal(str(file), "a folder" if file.is_dir() else "not a file")
-    return picture(content, colour, str(file))
+    return picture(content, color, str(file))
 
 
-def decode_file(file: Path, colour: Colour) -> NDArray[np.uint8]:
+def decode_file(file: Path, color: Color) -> NDArray[np.uint8]:
     """Return the pixels of an image file.
 
     Raises:
         DataError: it cannot be read, or is not a whole image.
     """
-    return np.asarray(picture_file(file, colour))
+    return np.asarray(picture_file(file, color))
 
 
-def decode(content: bytes, colour: Colour, name: str) -> NDArray[np.uint8]:
-    """Return the pixels of an image; grey gives [h, w], any other colour [h, w, 3] in the order red, green, blue.
+def decode(content: bytes, color: Color, name: str) -> NDArray[np.uint8]:
+    """Return the pixels of an image; grey gives [h, w], any other color [h, w, 3] in the order red, green, blue.
 
     Raises:
         DataError: it is not a whole image.
     """
-    return np.asarray(picture(content, colour, name))
+    return np.asarray(picture(content, color, name))
 
 
-def picture(content: bytes, colour: Colour, name: str) -> Any:
+def picture(content: bytes, color: Color, name: str) -> Any:
     """Return Pillow's image, turned as the camera says; alpha is dropped, of an animation the first is taken.
 
     Args:
         content: a JPEG, PNG, BMP or WebP.
-        colour: grey gives the mode L, any other RGB.
+        color: grayscale gives the mode L, any other RGB.
         name: what a person calls the image.
 
     Raises:
@@ -123,7 +123,7 @@ def picture(content: bytes, colour: Colour, name: str) -> Any:
                 raise _refusal(name, f"{image.width} x {image.height} pixels")
             ImageOps.exif_transpose(image, in_place=True)
             image.load()
-            return _in_colour(image, colour)
+            return _in_color(image, color)
     except UnidentifiedImageError:
         raise _refusal(name, _likeness(content)) from None
     except DataError:
@@ -134,23 +134,23 @@ def picture(content: bytes, colour: Colour, name: str) -> Any:
         ) from None
 
 
-def in_colour(pixels: NDArray[Any], colour: Colour) -> NDArray[np.uint8]:
-    """Return pixels uint8 [h, w], [h, w, 1] or [h, w, 3] in another colour, as those of a file would be."""
+def in_color(pixels: NDArray[Any], color: Color) -> NDArray[np.uint8]:
+    """Return pixels uint8 [h, w], [h, w, 1] or [h, w, 3] in another color, as those of a file would be."""
     from PIL import Image
 
     flat = np.array(pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels)
-    has_colours = flat.ndim == 3
+    has_colors = flat.ndim == 3
     return (
         flat
-        if has_colours == (colour is not Colour.grey)
-        else np.asarray(_in_colour(Image.fromarray(flat), colour))
+        if has_colors == (color is not Color.grayscale)
+        else np.asarray(_in_color(Image.fromarray(flat), color))
     )
 
 
-def _in_colour(picture: Any, colour: Colour) -> Any:
+def _in_color(picture: Any, color: Color) -> Any:
     picture.info.pop("transparency", None)  # of a palette: dropped as any other alpha
     picture = _in_8_bits(picture) if picture.mode.startswith("I") else picture
-    mode = "L" if colour is Colour.grey else "RGB"
+    mode = "L" if color is Color.grayscale else "RGB"
     return picture if picture.mode == mode else picture.convert(mode)  # which would copy
 
 

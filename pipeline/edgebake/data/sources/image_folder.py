@@ -77,7 +77,7 @@ def load(data: Data) -> Examples:
     rows = tables.rows(folder, data.table) if data.table else {}
     return Examples(
         images=OnDemand(
-            len(found), lambda number: picture_file(folder / found[number].file, data.colour)
+            len(found), lambda number: picture_file(folder / found[number].file, data.color)
         ),
         labels=np.array(numbers, np.int64),
         classes=classes,

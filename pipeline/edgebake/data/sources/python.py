@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgebake.data.readers import labels
-from edgebake.data.readers.decode import OnDemand, in_colour
+from edgebake.data.readers.decode import OnDemand, in_color
 from edgebake.errors import DataError, listed
-from edgebake.recipe import Colour, Data
+from edgebake.recipe import Color, Data
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,7 +47,7 @@ def columns(data: Data) -> list[str]:
 
 
 def load(data: Data) -> Examples:
-    """Return what the function returns, its images in the colour that the recipe asks for.
+    """Return what the function returns, its images in the color that the recipe asks for.
 
     Raises:
         DataError: the function fails, or returns what is not expected.
@@ -70,7 +70,7 @@ def _examples(data: Data) -> Examples:
     )
     return replace(
         found,
-        images=OnDemand(len(said), lambda number: _image(file, found.images, number, data.colour)),
+        images=OnDemand(len(said), lambda number: _image(file, found.images, number, data.color)),
         labels=np.array(numbers, np.int64),
         classes=list(classes),
         names=list(found.names) or [f"example {number}" for number in range(len(said))],
@@ -174,7 +174,7 @@ def _check_labels(where: str, found: Examples) -> None:
         )
 
 
-def _image(file: Path, images: Sequence[Any], number: int, colour: Colour) -> NDArray[np.uint8]:
+def _image(file: Path, images: Sequence[Any], number: int, color: Color) -> NDArray[np.uint8]:
     pixels = _guarded(file, lambda: images[number])
     shape = getattr(pixels, "shape", ())
     if str(getattr(pixels, "dtype", "")) != "uint8" or not _is_image(shape):
@@ -182,7 +182,7 @@ def _image(file: Path, images: Sequence[Any], number: int, colour: Colour) -> ND
             f"{pixels.dtype} {list(shape)}" if hasattr(pixels, "dtype") else type(pixels).__name__
         )
         raise DataError(f"{file}: image {number} is {held}; expected uint8 [h, w] or [h, w, 3]")
-    return in_colour(pixels, colour)
+    return in_color(pixels, color)
 
 
 def _is_image(shape: tuple[int, ...]) -> bool:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgebake.data.readers import labels, records
-from edgebake.data.readers.decode import OnDemand, decode, in_colour
+from edgebake.data.readers.decode import OnDemand, decode, in_color
 from edgebake.data.readers.records import Record
 from edgebake.errors import DataError, listed, nearest
-from edgebake.recipe import Colour, Data, Encoding, Features, SplitBy
+from edgebake.recipe import Color, Data, Encoding, Features, SplitBy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,7 +59,7 @@ def load(data: Data) -> Examples:
     splits = [_split(data, record.file) for record in found]
     labels.refuse_unlearned(data, [classes[number] for number in numbers], splits)
     return Examples(
-        images=OnDemand(len(found), lambda number: _image(found[number], words, data.colour)),
+        images=OnDemand(len(found), lambda number: _image(found[number], words, data.color)),
         labels=np.array(numbers, np.int64),
         classes=classes,
         names=[f"{record.file.name}[{record.number}]" for record in found],
@@ -201,16 +201,16 @@ def _classes(data: Data, said: Sequence[tuple[int | str, str]]) -> tuple[list[st
     return ordered, [ordered.index(classes[number]) for number in numbers]
 
 
-def _image(record: Record, words: Features, colour: Colour) -> NDArray[np.uint8]:
+def _image(record: Record, words: Features, color: Color) -> NDArray[np.uint8]:
 
     content = _one(record, records.features(record), words.image)
     if not isinstance(content, bytes):
         raise DataError(f"{record}: {words.image!r} holds numbers; expected bytes")
     if words.shape is None:
-        return decode(content, colour, str(record))
+        return decode(content, color, str(record))
     if len(content) != math.prod(words.shape):
         expected = (
             f"expected {math.prod(words.shape)}, as data.features.shape {list(words.shape)} says"
         )
         raise DataError(f"{record}: {words.image!r} has {len(content)} bytes; {expected}")
-    return in_colour(np.frombuffer(content, np.uint8).reshape(words.shape), colour)
+    return in_color(np.frombuffer(content, np.uint8).reshape(words.shape), color)

@@ -257,8 +257,8 @@ def _feature(kind: Any) -> Any:
         )
     from PIL import Image  # for images of Core ML alone
 
-    colours = () if kind.imageType.colorSpace == GRAYSCALE else (3,)
-    return Image.fromarray(noise((kind.imageType.height, kind.imageType.width, *colours), "uint8"))
+    colors = () if kind.imageType.colorSpace == GRAYSCALE else (3,)
+    return Image.fromarray(noise((kind.imageType.height, kind.imageType.width, *colors), "uint8"))
 
 
 def noise(shape: Any, dtype: Any) -> Any:

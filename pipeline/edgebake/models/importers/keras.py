@@ -173,7 +173,7 @@ def _refuse_other_ends(model: Any, file: str) -> None:
 
 
 def _first(error: Exception) -> str:
-    """Return what Keras says, without the config that it prints, colours and where it was."""
+    """Return what Keras says, without the config that it prints, colors and where it was."""
     plain = re.sub("\x1b\\[[0-9;]*m", "", str(error)).rsplit("Exception encountered: ", maxsplit=1)[
         -1
     ]

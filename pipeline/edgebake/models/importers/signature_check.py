@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from edgebake.errors import ModelError
 from edgebake.tasks.contract import Contract
 
-COLOURS = {1: "grey", 3: "rgb or bgr"}
+COLORS = {1: "grayscale", 3: "rgb or bgr"}
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ def check_signature(ends: ModelSignature, agreed: Contract, file: str) -> None:
     Raises:
         ModelError: they differ; every difference is named, and the recipe words that decide it.
     """
-    found = [*_size(ends, agreed), *_colour(ends, agreed), *_classes(ends, agreed)]
+    found = [*_size(ends, agreed), *_color(ends, agreed), *_classes(ends, agreed)]
     if found:
         raise ModelError(f"{file}: the model does not fit its recipe: {'; '.join(found)}")
 
@@ -41,16 +41,16 @@ def _size(ends: ModelSignature, agreed: Contract) -> list[str]:
     ]
 
 
-def _colour(ends: ModelSignature, agreed: Contract) -> list[str]:
+def _color(ends: ModelSignature, agreed: Contract) -> list[str]:
     if ends.channels == agreed.channels:
         return []
     mend = (
-        f"expected data.colour: {COLOURS[ends.channels]}"
-        if ends.channels in COLOURS
+        f"expected data.color: {COLORS[ends.channels]}"
+        if ends.channels in COLORS
         else "expected 1 or 3"
     )
     return [
-        f"it takes {ends.channels} channels, and data.colour {agreed.colour} has {agreed.channels}; {mend}"
+        f"it takes {ends.channels} channels, and data.color {agreed.color} has {agreed.channels}; {mend}"
     ]
 
 

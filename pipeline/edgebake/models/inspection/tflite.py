@@ -55,7 +55,7 @@ def _found(content: bytes) -> ModelInfo:
         preprocessing=tuple(map(str, steps)),
         unsupported=f"it holds {', '.join(custom)}, which LiteRT does not have" if custom else None,
         pixel_scaling=metadata.pixels or affine.pixels(steps) or _as_they_are(graph),
-        color=metadata.colour,
+        color=metadata.color,
         labels=metadata.labels,
         metadata=metadata.said,
     )

@@ -1,4 +1,4 @@
-"""TFLite metadata in, labels, normalisation and colours out.
+"""TFLite metadata in, labels, normalisation and colors out.
 
 Slots of the tables: metadata_schema.fbs of TensorFlow Lite Support,
 https://github.com/tensorflow/tflite-support/blob/master/tensorflow_lite_support/metadata/metadata_schema.fbs
@@ -13,7 +13,7 @@ from typing import Any
 from edgebake.models.inspection.model_info import PixelScaling
 
 BUFFER = "TFLITE_METADATA"
-COLOURS = {1: "rgb", 2: "grey"}
+COLORS = {1: "rgb", 2: "grayscale"}
 IMAGE, NORMALIZATION = 2, 1  # members of the unions ContentProperties and ProcessUnitOptions
 LARGEST = 2**20  # bytes of a file of labels
 
@@ -23,7 +23,7 @@ class Metadata:
     """What a person wrote down for apps."""
 
     pixels: PixelScaling | None = None
-    colour: str | None = None
+    color: str | None = None
     labels: tuple[str, ...] = ()
     said: dict[str, str] = field(default_factory=dict)
 
@@ -42,7 +42,7 @@ def read(content: bytes, model: Any) -> Metadata:
     image = next((tensor for graph in root.tables(3) for tensor in graph.tables(2)), None)
     if image is None:
         return Metadata(labels=_labels(content), said=said)
-    return Metadata(_pixels(image), _colour(image), _labels(content), said)
+    return Metadata(_pixels(image), _color(image), _labels(content), said)
 
 
 def _pixels(image: "_Table") -> PixelScaling | None:
@@ -56,10 +56,10 @@ def _pixels(image: "_Table") -> PixelScaling | None:
     return None
 
 
-def _colour(image: "_Table") -> str | None:
+def _color(image: "_Table") -> str | None:
     content = image.table(3)
     properties = content.table(1) if content and content.byte(0) == IMAGE else None
-    return COLOURS.get(properties.byte(0)) if properties else None
+    return COLORS.get(properties.byte(0)) if properties else None
 
 
 def _labels(content: bytes) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ from edgebake.plan.checks import (
 from edgebake.plan.checks import (
     validate as validate_checks,
 )
-from edgebake.recipe import Colour, Recipe
+from edgebake.recipe import Color, Recipe
 from edgebake.runtimes.interface import load_runtime
 
 Problem = tuple[str, str]
@@ -95,9 +95,9 @@ def _seeds_can_be_used(recipe: Recipe) -> Iterator[Problem]:
 
 def _pixels_are_scaled(recipe: Recipe) -> Iterator[Problem]:
     data = recipe.data
-    grey, colour = data.colour is Colour.grey, data.colour.value
+    grey, color = data.color is Color.grayscale, data.color.value
     expected = (
-        f"1, as {colour} has one channel" if grey else f"1, or 3, one for each channel of {colour}"
+        f"1, as {color} has one channel" if grey else f"1, or 3, one for each channel of {color}"
     )
     for word, numbers in (("mean", data.mean), ("scale", data.scale)):
         if len(numbers) not in ((1,) if grey else (1, 3)):

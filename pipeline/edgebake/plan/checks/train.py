@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 
-from edgebake.recipe import Augment, Colour, Head, Recipe, Train
+from edgebake.recipe import Augment, Color, Head, Recipe, Train
 
 Problem = tuple[str, str]
 
@@ -18,7 +18,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "mixup": (0, 1),
     "cutout": (0, 1),
 }
-OF_COLOUR = ("saturation", "hue")
+OF_COLOR = ("saturation", "hue")
 
 
 def check(recipe: Recipe) -> Iterator[Problem]:
@@ -26,13 +26,13 @@ def check(recipe: Recipe) -> Iterator[Problem]:
     yield from _something_is_learned(recipe)
     yield from (
         (f"train.{key}", text)
-        for key, text in _of(recipe.train, recipe.train.epochs, recipe.data.colour)
+        for key, text in _of(recipe.train, recipe.train.epochs, recipe.data.color)
     )
     learn = recipe.prune.fine_tune
     if learn is not None:
         epochs = learn.epochs // max(recipe.prune.steps or 1, 1)  # each step warms up anew
         yield from (
-            (f"prune.fine_tune.{key}", text) for key, text in _of(learn, epochs, recipe.data.colour)
+            (f"prune.fine_tune.{key}", text) for key, text in _of(learn, epochs, recipe.data.color)
         )
     if recipe.prune.fine_tune is not None and recipe.prune.fine_tune.layers != ["*"]:
         yield "prune.fine_tune.layers", "expected ['*']: what was cut is learned in all layers"
@@ -51,7 +51,7 @@ def _something_is_learned(recipe: Recipe) -> Iterator[Problem]:
         yield "train.learning_rate", f"{words.learning_rate:g}; expected more than 0 and at most 1"
 
 
-def _of(words: Train, epochs: int, colour: Colour) -> Iterator[Problem]:
+def _of(words: Train, epochs: int, color: Color) -> Iterator[Problem]:
     if epochs > 0 and not 0 <= words.warmup_epochs < epochs:
         yield (
             "warmup_epochs",
@@ -62,10 +62,10 @@ def _of(words: Train, epochs: int, colour: Colour) -> Iterator[Problem]:
     if words.early_stopping is not None and words.early_stopping.patience < 1:
         yield "early_stopping.patience", f"{words.early_stopping.patience}; expected 1 or more"
     if words.augment is not None:
-        yield from ((f"augment.{key}", text) for key, text in _augment(words.augment, colour))
+        yield from ((f"augment.{key}", text) for key, text in _augment(words.augment, color))
 
 
-def _augment(words: Augment, colour: Colour) -> Iterator[Problem]:
+def _augment(words: Augment, color: Color) -> Iterator[Problem]:
     for word, (least, most) in BOUNDS.items():
         value = getattr(words, word)
         if value is None:
@@ -75,5 +75,5 @@ def _augment(words: Augment, colour: Colour) -> Iterator[Problem]:
         ):
             below = "less than" if word in ("crop", "cutout") else "at most"
             yield word, f"{value:g}; expected more than {least:g} and {below} {most:g}, or null"
-        if word in OF_COLOUR and colour is Colour.grey:
+        if word in OF_COLOR and color is Color.grayscale:
             yield word, f"{value:g}; expected null for grey images"

@@ -155,7 +155,7 @@ def _image(contract: Contract, sizes: Any) -> Any:
         name="image",
         shape=sizes or (1, contract.height, contract.width, contract.channels),
         color_layout=ct.colorlayout[
-            "GRAYSCALE" if contract.channels == 1 else contract.colour.upper()
+            "GRAYSCALE" if contract.channels == 1 else contract.color.upper()
         ],
         scale=scale,
         bias=biases[0] if contract.channels == 1 else biases,

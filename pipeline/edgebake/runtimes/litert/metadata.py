@@ -1,4 +1,4 @@
-"""Put TFLite metadata into a .tflite file: normalisation, colours, labels, author, licence.
+"""Put TFLite metadata into a .tflite file: normalisation, colors, labels, author, licence.
 
 Written by hand since the official writers are not to be had: tflite-support stops at Python 3.11, mediapipe's
 needs 470 MB and does not import. Tables and the order of their fields: metadata_schema.fbs of TensorFlow Lite Support,
@@ -25,7 +25,7 @@ BUFFER_NAME = "TFLITE_METADATA"
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 # Enumerations and union members of the schema.
-_COLOUR = {"bgr": 0, "rgb": 1, "grey": 2}  # 0 is UNKNOWN: the schema has no word for blue first
+_COLOR = {"bgr": 0, "rgb": 1, "grayscale": 2}  # 0 is UNKNOWN: the schema has no word for blue first
 _IMAGE_PROPERTIES = 2
 _NORMALIZATION_OPTIONS = 1
 _TENSOR_AXIS_LABELS = 2
@@ -84,14 +84,14 @@ def _metadata(model: bytes, contract: Contract, about: ReleaseInfo) -> bytes:
 
 def _input_tensor(b: flatbuffers.Builder, name: str, contract: Contract) -> int:
     size = _table(b, 2, {0: _uint(b, contract.width), 1: _uint(b, contract.height)})
-    image = _table(b, 2, {0: _byte(b, _COLOUR[contract.colour]), 1: _offset(b, size)})
+    image = _table(b, 2, {0: _byte(b, _COLOR[contract.color]), 1: _offset(b, size)})
     content = _table(b, 3, {0: _byte(b, _IMAGE_PROPERTIES), 1: _offset(b, image)})
     # The schema divides where our contract multiplies: (pixel - mean) / std.
     mean, std = _floats(b, contract.mean), _floats(b, [1 / scale for scale in contract.scale])
     options = _table(b, 2, {0: _offset(b, mean), 1: _offset(b, std)})
     unit = _table(b, 2, {0: _byte(b, _NORMALIZATION_OPTIONS), 1: _offset(b, options)})
     crop = "" if contract.crop == Crop.none.value else f", {contract.crop} cropped"
-    described = f"{contract.colour} image{crop}, resized by {contract.resize}"
+    described = f"{contract.published_color} image{crop}, resized by {contract.resize}"
     fields = {
         0: _text(b, name),
         1: _text(b, described),

@@ -34,7 +34,7 @@ SETTINGS = QatSettings(
 
 
 def _images() -> Any:
-    """Fields of colour, which a network that was never trained tells apart better than noise."""
+    """Fields of color, which a network that was never trained tells apart better than noise."""
     fields = np.random.default_rng(0).uniform(-1, 1, (64, 2, 2, 3)).astype(np.float32)
     return fields.repeat(16, axis=1).repeat(16, axis=2)
 

@@ -1,4 +1,4 @@
-"""A package in, answers out: images of every colour space, labels, several outputs, inputs of other shapes."""
+"""A package in, answers out: images of every color space, labels, several outputs, inputs of other shapes."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def _seen(image: Image, pixels: Array) -> Any:
 RGB_PLANES = [[[[0, 3], [6, 9]], [[1, 4], [7, 10]], [[2, 5], [8, 11]]]]
 
 
-def test_an_image_in_colour_becomes_three_planes() -> None:
+def test_an_image_in_color_becomes_three_planes() -> None:
     assert _seen(Image("RGB", 2, 2), PIXELS) == RGB_PLANES
     assert _seen(Image("RGB", 2, 2), PIXELS[None]) == RGB_PLANES
 
@@ -35,11 +35,11 @@ def test_blue_comes_first_where_the_program_says_so() -> None:
     assert _seen(Image("BGR", 2, 2), PIXELS[None]) == [RGB_PLANES[0][::-1]]
 
 
-@pytest.mark.parametrize("colours", ["GRAYSCALE", "GRAYSCALE_FLOAT16"])
+@pytest.mark.parametrize("colors", ["GRAYSCALE", "GRAYSCALE_FLOAT16"])
 @pytest.mark.parametrize("shape", [(2, 3), (2, 3, 1), (1, 2, 3, 1)])
-def test_a_grey_image_is_one_plane(colours: str, shape: tuple[int, ...]) -> None:
+def test_a_grey_image_is_one_plane(colors: str, shape: tuple[int, ...]) -> None:
     grey = np.array([0, 1, 2, 3, 4, 255], np.uint8).reshape(shape)
-    assert _seen(Image(colours, 2, 3), grey) == [[[[0, 1, 2], [3, 4, 255]]]]
+    assert _seen(Image(colors, 2, 3), grey) == [[[[0, 1, 2], [3, 4, 255]]]]
 
 
 def test_an_image_of_flexible_size_has_the_default_of_the_package_or_what_is_asked_for() -> None:
@@ -56,10 +56,10 @@ def test_an_image_of_flexible_size_has_the_default_of_the_package_or_what_is_ask
 
 
 @pytest.mark.parametrize(
-    ("colours", "count"), [("RGB", 3), ("BGR", 3), ("GRAYSCALE", 1), ("GRAYSCALE_FLOAT16", 1)]
+    ("colors", "count"), [("RGB", 3), ("BGR", 3), ("GRAYSCALE", 1), ("GRAYSCALE_FLOAT16", 1)]
 )
-def test_channels_of_a_colour_space(colours: str, count: int) -> None:
-    content = files({"image": Image(colours, 1, 1)}, [], [])
+def test_channels_of_a_color_space(colors: str, count: int) -> None:
+    content = files({"image": Image(colors, 1, 1)}, [], [])
     (feature,) = package.read(content).specification.description.input
     assert channels(feature.type.imageType.colorSpace) == count
 

@@ -129,14 +129,14 @@ def _default_shape(feature: Any) -> tuple[int, ...]:
     return tuple(feature.multiArrayType.shape)
 
 
-def channels(colour_space: int) -> int:
+def channels(color_space: int) -> int:
     """Return how many channels an image input has."""
     spaces = schema.load_module("FeatureTypes_pb2").ImageFeatureType
-    return 3 if colour_space in (spaces.RGB, spaces.BGR) else 1
+    return 3 if color_space in (spaces.RGB, spaces.BGR) else 1
 
 
-def _planes(image: Array, colour_space: int) -> Array:
+def _planes(image: Array, color_space: int) -> Array:
     pixels = image if image.ndim == 4 else image.reshape(1, *image.shape[:2], -1)
-    if colour_space == schema.load_module("FeatureTypes_pb2").ImageFeatureType.BGR:
+    if color_space == schema.load_module("FeatureTypes_pb2").ImageFeatureType.BGR:
         pixels = pixels[..., ::-1]
     return pixels.transpose(0, 3, 1, 2)
