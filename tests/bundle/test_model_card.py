@@ -7,6 +7,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from edgebake.bundle import model_card
+from edgebake.bundle.manifest_types import ManifestBody
 from edgebake.recipe import Card
 from edgebake.recipe.release_info import ReleaseInfo
 from tests.bundle import made
@@ -15,7 +16,7 @@ TITLES = [
     "## Model details",
     "## Intended use",
     "## Metrics",
-    "## Training and evaluation data, and all else that it is made from",
+    "## Training data, evaluation data and other components",
     "## Quantitative analyses",
     "### pixel_8",
     "### linux_any",
@@ -34,18 +35,18 @@ def content() -> Any:
     return made.content()
 
 
-def _lines(content: dict[str, Any]) -> list[str]:
+def _lines(content: ManifestBody) -> list[str]:
     return model_card.render(content, made.section(made.DIGITS)).replace("\\", "").splitlines()
 
 
-def test_it_has_the_sections_of_mitchell_et_al(content: dict[str, Any]) -> None:
+def test_it_has_the_sections_of_mitchell_et_al(content: Any) -> None:
     lines = _lines(content)
     assert lines[0] == "# Model card: digits 1.2.0"
     assert [line for line in lines[1:] if line.startswith("#")] == TITLES
 
 
 def test_every_number_stands_beside_its_interval_its_examples_and_where_it_was_measured(
-    content: dict[str, Any],
+    content: Any,
 ) -> None:
     lines = _lines(content)
     assert "| accuracy | 0.97 | 0.957 to 0.98 | 1,000 | host: some runtime 1.0, 1 thread |" in lines
@@ -54,14 +55,14 @@ def test_every_number_stands_beside_its_interval_its_examples_and_where_it_was_m
     assert "| loss | - | - | - | not measured: no such device here |" in lines
 
 
-def test_what_another_machine_executed_says_so(content: dict[str, Any]) -> None:
+def test_what_another_machine_executed_says_so(content: Any) -> None:
     where = "executed on Linux (edgebake's ML Program executor)"
     content["targets"]["pixel_8"]["metrics"]["accuracy"]["where"] = where
     found = f"| accuracy | 0.97 | 0.957 to 0.98 | 1,000 | {where}: some runtime 1.0, 1 thread |"
     assert found in _lines(content)
 
 
-def test_gates_stand_with_their_limits_and_waivers(content: dict[str, Any]) -> None:
+def test_gates_stand_with_their_limits_and_waivers(content: Any) -> None:
     lines = _lines(content)
     assert "| accuracy | at least 0.95 | 95 % | passed |" in lines
     assert "| size_mb | at most 0.03 | 97.5 % | waived |" in lines
@@ -72,7 +73,7 @@ def test_gates_stand_with_their_limits_and_waivers(content: dict[str, Any]) -> N
     assert "No gate is waived." in _lines(content)
 
 
-def test_steps_fit_one_line_however_many_numbers_they_hold(content: dict[str, Any]) -> None:
+def test_steps_fit_one_line_however_many_numbers_they_hold(content: Any) -> None:
     lines = _lines(content)
     assert (
         "- Before the model: decode (colour grey), then resize (width 32, height 32, filter bilinear, antialias yes), "
@@ -84,13 +85,13 @@ def test_steps_fit_one_line_however_many_numbers_they_hold(content: dict[str, An
     ) in lines
 
 
-def test_it_says_how_it_was_made_from_what_and_under_which_license(content: dict[str, Any]) -> None:
+def test_it_says_how_it_was_made_from_what_and_under_which_license(content: Any) -> None:
     lines = _lines(content)
     for line in (
         "- License: Apache-2.0",
         "- Architecture: ds_cnn",
         "- Commit: 0123456789abcdef0123456789abcdef01234567",
-        "- Signed by: nobody",
+        "- Signed by: unsigned",
         "- For: Pixel 8, system 34 or newer",
         "- Runs on: litert: npu, cpu",
         "- Scheme: int8",
@@ -104,7 +105,7 @@ def test_it_says_how_it_was_made_from_what_and_under_which_license(content: dict
         assert line in lines
 
 
-def test_it_says_who_signed_and_what_was_not_committed(content: dict[str, Any]) -> None:
+def test_it_says_who_signed_and_what_was_not_committed(content: Any) -> None:
     content["signature"] = {"algorithm": "ecdsa-sha2-nistp256", "key_id": "cd" * 32}
     content["source"]["dirty"] = True
     lines = _lines(content)
@@ -113,11 +114,11 @@ def test_it_says_who_signed_and_what_was_not_committed(content: dict[str, Any]) 
     assert f"- Commit: {commit}, with changes that were not committed" in lines
 
 
-def test_latency_is_not_in_it_and_it_says_where_it_is(content: dict[str, Any]) -> None:
+def test_latency_is_not_in_it_and_it_says_where_it_is(content: Any) -> None:
     assert "android.measurements.json beside the bundle" in " ".join(_lines(content))
 
 
-def test_the_same_manifest_gives_the_same_card(content: dict[str, Any]) -> None:
+def test_the_same_manifest_gives_the_same_card(content: Any) -> None:
     assert model_card.render(content, made.section(made.DIGITS)) == model_card.render(
         made.content(), made.section(made.DIGITS)
     )
@@ -174,9 +175,7 @@ def test_words_of_a_recipe_are_shown_and_do_nothing(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", EVIL)
-def test_words_of_a_recipe_change_no_table_and_no_heading(
-    text: str, content: dict[str, Any]
-) -> None:
+def test_words_of_a_recipe_change_no_table_and_no_heading(text: str, content: Any) -> None:
     content["licenses"][0] |= {"name": text, "source": text}
     content["description"] = content["author"] = text
     content["targets"]["pixel_8"]["metrics"]["loss"]["reason"] = text

@@ -37,7 +37,7 @@ def test_a_value_is_followed_by_its_own_origin(recipe: Recipe) -> None:
 def test_a_value_set_as_part_of_a_whole_has_the_origin_of_the_whole(recipe: Recipe) -> None:
     recipe.quantize.calibration = Calibration("min_max", samples=7, seed=0)
     shown = text(recipe, {"quantize.calibration": "recipes/quantize/int8.yaml"})
-    assert _line(shown, "examples") == "examples: 7 # recipes/quantize/int8.yaml"
+    assert _line(shown, "samples") == "samples: 7 # recipes/quantize/int8.yaml"
 
 
 def test_lists_and_nothing_stand_on_one_line(recipe: Recipe) -> None:

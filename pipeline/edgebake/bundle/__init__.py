@@ -1,1 +1,1 @@
-"""Bundles, the delivery to app teams: models, manifest, license texts, SBOM, model card and samples."""
+"""Bundles for app teams: models, manifest, license texts, SBOM, model card and samples."""

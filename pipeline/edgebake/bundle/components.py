@@ -1,4 +1,7 @@
-"""The components of a bundle that have a license: the release, its data and weights, and the code that an app links."""
+"""The components of a bundle that have a license.
+
+They are the release itself, its data and weights, and the code that an app links.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

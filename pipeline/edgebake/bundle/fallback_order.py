@@ -1,6 +1,7 @@
 """Check the fallback order of a platform's targets.
 
-The last target has to run on every device, and each target has to be the first choice of some device.
+The last target has to run on every device, and each target has to be the first choice of some
+device.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,6 +1,6 @@
-"""Golden vectors of a bundle: example inputs with the output and prediction that an app must reproduce.
+"""Golden vectors of a bundle: examples whose output and prediction an app must reproduce.
 
-evaluation/golden.py selects the examples; this adds the prediction that the app shows.
+evaluation/golden.py selects the examples; this module adds the prediction that the app shows.
 """
 
 import json
@@ -42,7 +42,7 @@ def render(golden: JsonObject, steps: list[Step], labels: list[str]) -> bytes:
 
 
 def _is_near_threshold(output: list[float], steps: list[Step], tolerance: float) -> bool:
-    """Return whether the likeliest class may pass the threshold on one device and miss it on another."""
+    """Return whether the likeliest class may pass the threshold on some devices only."""
     thresholds = [step["threshold"] for step in steps if step["step"] == "top_k"]
     return any(abs(max(output) - threshold) <= tolerance for threshold in thresholds)
 

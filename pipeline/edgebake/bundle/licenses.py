@@ -12,9 +12,9 @@ The release sorts identifiers into `allow`, `review` and `deny`:
   it together with the exception.
 - `LicenseRef-A` is a license outside SPDX's list: a list has to name it like any other, and its
   text has to be in LICENSES/.
-- GPL-3.0 and GPL-3.0+, which SPDX deprecates, mean GPL-3.0-only and GPL-3.0-or-later; the same holds
-  for all GNU licenses. `+` after another identifier is refused: it would admit later versions of
-  the license unread.
+- GPL-3.0 and GPL-3.0+, which SPDX deprecates, mean GPL-3.0-only and GPL-3.0-or-later; the same
+  holds for all GNU licenses. `+` after another identifier is refused: it would admit later versions
+  of the license unread.
 
 Texts are in the project's LICENSES/<identifier>.txt, as in https://reuse.software/spec-3.3, or else
 among those that come with edgebake.

@@ -1,4 +1,4 @@
-"""The manifest of a bundle, manifest.json: what an app needs to run the models and a release engineer to trust them.
+"""Write manifest.json, which tells an app how to run the models of a bundle.
 
 The same commit always gives the same manifest. Latency, memory and the machine differ between
 builds, so they are written beside the bundle, to <platform>.measurements.json.

@@ -1,241 +1,294 @@
-"""The model card: what was measured and what the recipes say, in the sections of Mitchell et al. 2019.
+"""The model card, MODEL_CARD.md: measurements and facts of the recipes.
 
-"Model Cards for Model Reporting", https://doi.org/10.1145/3287560.3287596, figure 1; those of its sections that nothing
-here knows of, such as ethical considerations, are left out. Numbers are the manifest's. Reads the plan. Writes nothing.
+Its sections are those of Mitchell et al. 2019, "Model Cards for Model Reporting",
+https://doi.org/10.1145/3287560.3287596, figure 1, except those that need knowledge from outside the
+recipes, such as ethical considerations. All numbers are those of the manifest.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 from edgebake.bundle.components import architecture
+from edgebake.bundle.manifest_types import (
+    GateEntry,
+    ManifestBody,
+    MeasurementEntry,
+    SignatureEntry,
+    Step,
+    TargetEntry,
+    WaiverEntry,
+)
 from edgebake.recipe.stage_params import PackageParams
 
 URL = re.compile(r"https?://[A-Za-z0-9./_~%#?=&+:@-]+")
-# What begins or ends something in Markdown; HTML's own as entities, since not every reader knows `\<`.
-ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;"}
-MARKS = {mark: f"\\{mark}" for mark in "\\`*{}[]#!~$^"}
-UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # one inside a word is only itself
-AT_START = re.compile(r"^([-+=:]|\d+(?=[.)]))")  # of a line: a list, or what underlines a heading
-MOST = 4  # numbers of a list that are shown one by one
+# Characters that Markdown interprets. Those of HTML become entities, because some readers do not
+# know `\<`.
+ESCAPES = {
+    "&": "&amp;",
+    "<": "&lt;",
+    ">": "&gt;",
+    "|": "&#124;",
+    **{character: f"\\{character}" for character in "\\`*{}[]#!~$^"},
+}
+UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # inside a word, it has no meaning
+# At the start of a line: the mark of a list or of the underline of a heading.
+BULLET = re.compile(r"^(?=[-+=:])")
+NUMBERED = re.compile(r"^(\d+)(?=[.)])")
+LIST_LENGTH = 4  # longer lists are replaced by their length
 PROTECTION = {
     "none": "none",
-    "strip": "names, texts and metadata are taken out of the file",
-    "encrypt": "names, texts and metadata are taken out of the file, and it is encrypted with AES-256-GCM",
+    "strip": "names, texts and metadata are removed from the file",
+    "encrypt": (
+        "names, texts and metadata are removed from the file, and it is encrypted with AES-256-GCM"
+    ),
 }
 MEANINGS = {
-    "accuracy": "share of the test examples that the file answers as they are labelled",
-    "float_accuracy": "share of the same that the float model answers so, from which the file was made",
-    "loss": "float_accuracy less accuracy",
-    "agreement_with_float": "share of the test examples that the file and the float model answer alike",
-    "calibration_error": "how far confidence is from accuracy, on average (expected calibration error)",
+    "accuracy": "share of the test examples that the file classifies correctly",
+    "float_accuracy": "share that the float model classifies correctly, before quantization",
+    "loss": "float_accuracy minus accuracy",
+    "agreement_with_float": (
+        "share of the test examples that the file and the float model classify alike"
+    ),
+    "calibration_error": "expected calibration error: mean difference of confidence and accuracy",
     "size_mb": "all files of the model; 1 MB = 1,000,000 bytes",
-    "macs": "multiply-accumulates of one image",
+    "macs": "multiply-accumulate operations for one image",
     "parameters": "weights and biases",
-    "activation_peak_mb": "the largest sum of activations that are alive at once; 1 MB = 1,000,000 bytes",
+    "activation_peak_mb": "largest sum of activations in memory at a time; 1 MB = 1,000,000 bytes",
 }
 
 
-def render(content: Mapping[str, Any], section: PackageParams) -> str:
+def render(body: ManifestBody, section: PackageParams) -> str:
     """Return the text of MODEL_CARD.md.
 
     Args:
-        content: the manifest, less its files.
-        section: what package reads.
+        body: the manifest without its files.
+        section: parameters of package for the platform.
     """
-    title = escape_markdown(f"{content['name']} {content['version']}")
+    title = escape_markdown(f"{body['name']} {body['version']}")
     lines = [
-        *(f"# Model card: {title}", "", escape_markdown(content["description"])),
-        *_details(content, section),
-        *_listed("Intended use", section.card.intended_use),
-        *_metrics(content),
-        *_data(content),
-        *_quantitative(content),
-        *_listed("Caveats and recommendations", section.card.limits),
+        f"# Model card: {title}",
+        "",
+        escape_markdown(body["description"]),
+        *_model_details(body, section),
+        *_bullet_section("Intended use", section.card.intended_use),
+        *_metrics(body),
+        *_components(body),
+        *_quantitative_analyses(body),
+        *_bullet_section("Caveats and recommendations", section.card.limits),
     ]
     return "\n".join(lines) + "\n"
 
 
 def escape_markdown(text: str) -> str:
-    """Return somebody's words as one line that shows them and does nothing else: no markup, no HTML, no table."""
-    line = " ".join("".join(mark if mark.isprintable() else " " for mark in text).split())
-    shown = "".join(ENTITIES.get(mark) or MARKS.get(mark) or mark for mark in line)
-    shown = UNDERSCORE.sub(r"\_", shown)
-    return AT_START.sub(
-        lambda found: f"{found[1]}\\" if found[1].isdigit() else f"\\{found[1]}", shown
-    )
+    """Return a text of a recipe as one line of Markdown that shows it literally.
+
+    It contains no markup, no HTML and no table cells.
+    """
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    line = " ".join(printable.split())
+    escaped = "".join(ESCAPES.get(character, character) for character in line)
+    escaped = UNDERSCORE.sub(r"\_", escaped)
+    escaped = BULLET.sub(r"\\", escaped)
+    return NUMBERED.sub(r"\1\\", escaped)
 
 
-def _linked(source: str) -> str:
+def _link(source: str) -> str:
     return f"<{source}>" if URL.fullmatch(source) else escape_markdown(source)
 
 
-def _listed(title: str, points: Iterable[str]) -> list[str]:
-    return ["", f"## {title}", "", *(f"- {escape_markdown(point)}" for point in points)]
+def _bullet_section(title: str, points: Iterable[str]) -> list[str]:
+    bullets = [f"- {escape_markdown(point)}" for point in points]
+    return ["", f"## {title}", "", *bullets]
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    lines = [head, ["---"] * len(head), *rows]
-    return ["", *(f"| {' | '.join(cells)} |" for cells in lines)]
+def _properties(values: Mapping[str, str]) -> list[str]:
+    """Return a bullet for each label and its value."""
+    return [f"- {label}: {escape_markdown(value)}" for label, value in values.items()]
 
 
-def _details(content: Mapping[str, Any], section: PackageParams) -> list[str]:
-    """Return who made what, from what, and how it can be held against its source."""
-    source, signature = content["source"], content["signature"]
-    families = sorted({architecture(target) for target in section.targets.values()})
-    signed = (
-        "nobody"
-        if isinstance(signature, str)
-        else f"key {signature['key_id']} ({signature['algorithm']})"
-    )
-    said = {
-        "Author": content["author"],
-        "License": content["license"],
-        "Platform": content["platform"],
-        "Task": ", ".join(sorted({target["task"] for target in content["targets"].values()})),
-        "Architecture": ", ".join(families),
-        "Commit": f"{source['git_commit']}{', with changes that were not committed' if source['dirty'] else ''}",
-        "Signed by": signed,
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = [""]
+    for cells in (header, ["---"] * len(header), *rows):
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def _model_details(body: ManifestBody, section: PackageParams) -> list[str]:
+    """Return the model's author, license, origin and signature."""
+    architectures = {architecture(target) for target in section.targets.values()}
+    tasks = {target["task"] for target in body["targets"].values()}
+    commit = body["source"]["git_commit"]
+    if body["source"]["dirty"]:
+        commit += ", with changes that were not committed"
+    details = {
+        "Author": body["author"],
+        "License": body["license"],
+        "Platform": body["platform"],
+        "Task": ", ".join(sorted(tasks)),
+        "Architecture": ", ".join(sorted(architectures)),
+        "Commit": commit,
+        "Signed by": _format_signature(body["signature"]),
     }
-    return [
-        "",
-        "## Model details",
-        "",
-        *(f"- {word}: {escape_markdown(value)}" for word, value in said.items()),
-    ]
+    return ["", "## Model details", "", *_properties(details)]
 
 
-def _metrics(content: Mapping[str, Any]) -> list[str]:
-    found = {name for target in content["targets"].values() for name in target["metrics"]}
+def _format_signature(signature: str | SignatureEntry) -> str:
+    if isinstance(signature, str):
+        return "unsigned"
+    return f"key {signature['key_id']} ({signature['algorithm']})"
+
+
+def _metrics(body: ManifestBody) -> list[str]:
+    """Return the meaning of each metric that a target has."""
+    names: set[str] = set()
+    for target in body["targets"].values():
+        names |= target["metrics"].keys()
     meanings = [
         f"- {escape_markdown(name)}: {meaning}"
         for name, meaning in MEANINGS.items()
-        if name in found
+        if name in names
     ]
     return [
-        *("", "## Metrics", ""),
+        "",
+        "## Metrics",
+        "",
         *meanings,
         "",
-        "Intervals are of 95 %, two-sided; a dash stands where nothing was sampled. Latency and memory change from run",
-        f"to run, so they are not here: {content['platform']}.measurements.json beside the bundle holds them.",
+        "Intervals are two-sided 95 % confidence intervals; a dash marks an exact number. "
+        "Latency and memory",
+        f"differ between runs, so they are in {body['platform']}.measurements.json beside the "
+        "bundle instead.",
     ]
 
 
-def _data(content: Mapping[str, Any]) -> list[str]:
-    """Return what was learned from and measured on; which examples went where is the recipe's."""
+def _components(body: ManifestBody) -> list[str]:
+    """Return the table of components; the recipe says which examples are in which split."""
     rows = [
         (
-            one["kind"],
-            escape_markdown(one["name"]),
-            escape_markdown(one["license"]),
-            escape_markdown(one["decision"]),
-            _linked(one["source"]),
+            component["kind"],
+            escape_markdown(component["name"]),
+            escape_markdown(component["license"]),
+            escape_markdown(component["decision"]),
+            _link(component["source"]),
         )
-        for one in content["licenses"]
+        for component in body["licenses"]
     ]
     return [
-        *("", "## Training and evaluation data, and all else that it is made from", ""),
-        "Accuracy and what goes with it is counted in the test split, which nothing was trained or calibrated on.",
+        "",
+        "## Training data, evaluation data and other components",
+        "",
+        "Accuracy is measured on the test split, which is not used for training or calibration.",
         *_table(("kind", "name", "license", "policy", "source"), rows),
     ]
 
 
-def _quantitative(content: Mapping[str, Any]) -> Iterator[str]:
+def _quantitative_analyses(body: ManifestBody) -> Iterator[str]:
     yield from ("", "## Quantitative analyses", "", "An app tries the targets in this order.")
-    for name in content["chain"]:
-        yield from _target(name, content["targets"][name])
+    for name in body["chain"]:
+        yield from _target(name, body["targets"][name])
 
 
-def _target(name: str, target: Mapping[str, Any]) -> list[str]:
-    said = {
-        "For": f"{target['device']['name']}, system {target['device']['minimum_os']} or newer",
+def _target(name: str, target: TargetEntry) -> list[str]:
+    device = target["device"]
+    tools = [f"{tool} {version}" for tool, version in sorted(target["tools"].items())]
+    properties = {
+        "For": f"{device['name']}, system {device['minimum_os']} or newer",
         "Runs on": f"{target['runtime']}: {', '.join(target['accelerators'])}",
-        "Before the model": _steps(target["preprocessing"]),
-        "After the model": _steps(target["postprocessing"]),
+        "Before the model": _format_steps(target["preprocessing"]),
+        "After the model": _format_steps(target["postprocessing"]),
         "Protection": PROTECTION[target["protection"]],
         "Scheme": target["scheme"],
-        "Tools": ", ".join(
-            f"{tool} {version}" for tool, version in sorted(target["tools"].items())
-        ),
+        "Tools": ", ".join(tools),
         "Recipe": f"sha256 {target['recipe_sha256']}",
     }
-    numbers = [_number_row(metric, found) for metric, found in target["metrics"].items()]
+    metrics = [_metric_row(metric, entry) for metric, entry in target["metrics"].items()]
+    gates = [_gate_row(gate) for gate in target["gates"]]
     return [
-        *("", f"### {escape_markdown(name)}", ""),
-        *(f"- {word}: {escape_markdown(value)}" for word, value in said.items()),
-        *_table(("metric", "value", "95 % interval", "n", "measured"), numbers),
-        *_table(
-            ("gate", "asked", "confidence", "verdict"),
-            [_gate_row(gate) for gate in target["gates"]],
-        ),
+        "",
+        f"### {escape_markdown(name)}",
+        "",
+        *_properties(properties),
+        *_table(("metric", "value", "95 % interval", "n", "measured"), metrics),
+        *_table(("gate", "limit", "confidence", "verdict"), gates),
         *_waivers(target["waivers"]),
     ]
 
 
-def _steps(steps: Iterable[Mapping[str, Any]]) -> str:
-    return ", then ".join(_step(step) for step in steps)
+def _format_steps(steps: Iterable[Step]) -> str:
+    return ", then ".join(_format_step(step) for step in steps)
 
 
-def _step(step: Mapping[str, Any]) -> str:
-    words = [
-        f"{word} {_short(value)}"
-        for word, value in step.items()
-        if word != "step" and value is not None
+def _format_step(step: Step) -> str:
+    """Return a step as its name and its parameters: `decode (colour rgb)`."""
+    parameters = [
+        f"{key} {_format_parameter(value)}"
+        for key, value in step.items()
+        if key != "step" and value is not None
     ]
-    return f"{step['step']} ({', '.join(words)})" if words else str(step["step"])
+    name = str(step["step"])
+    return f"{name} ({', '.join(parameters)})" if parameters else name
 
 
-def _short(value: Any) -> str:
+def _format_parameter(value: object) -> str:
     if isinstance(value, list):
-        return " ".join(map(_short, value)) if len(value) <= MOST else f"of {len(value):,}"
+        if len(value) > LIST_LENGTH:
+            return f"of {len(value):,}"
+        return " ".join(_format_parameter(element) for element in value)
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value)
 
 
-def _number_row(metric: str, found: Mapping[str, Any]) -> list[str]:
-    interval = " to ".join(_number(end) for end in found.get("interval", ())) or "-"
-    n = f"{found['n']:,}" if "n" in found else "-"
-    value = "-" if found["value"] is None else f"{_number(found['value'])}{_unit(found['unit'])}"
-    return [escape_markdown(metric), value, interval, n, escape_markdown(_where(found))]
+def _metric_row(name: str, measurement: MeasurementEntry) -> list[str]:
+    value = "-"
+    if measurement["value"] is not None:
+        value = _format_number(measurement["value"])
+        if measurement["unit"] not in ("share", "1"):
+            value += f" {escape_markdown(measurement['unit'])}"
+    interval = "-"
+    if "interval" in measurement:
+        interval = " to ".join(_format_number(bound) for bound in measurement["interval"])
+    n = f"{measurement['n']:,}" if "n" in measurement else "-"
+    origin = escape_markdown(_format_origin(measurement))
+    return [escape_markdown(name), value, interval, n, origin]
 
 
-def _number(value: float) -> str:
+def _format_number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
-def _unit(unit: str) -> str:
-    return "" if unit in ("share", "1") else f" {escape_markdown(unit)}"
+def _format_origin(measurement: MeasurementEntry) -> str:
+    """Return where a value was measured, or why it was not."""
+    where = measurement["where"]
+    if measurement["value"] is None:
+        return f"{where}: {measurement['reason']}"
+    details = []
+    if measurement.get("runtime"):
+        details.append(measurement["runtime"])
+    if "threads" in measurement:
+        plural = "s" if measurement["threads"] > 1 else ""
+        details.append(f"{measurement['threads']} thread{plural}")
+    return f"{where}: {', '.join(details)}" if details else where
 
 
-def _where(found: Mapping[str, Any]) -> str:
-    """Return where a number comes from, or why there is none."""
-    if found["value"] is None:
-        return f"{found['where']}: {found['reason']}"
-    threads = (
-        f"{found['threads']} thread{'s' if found['threads'] > 1 else ''}"
-        if "threads" in found
-        else ""
-    )
-    place = ", ".join(word for word in (found.get("runtime"), threads) if word)
-    return f"{found['where']}: {place}" if place else str(found["where"])
+def _gate_row(gate: GateEntry) -> list[str]:
+    name, verdict = escape_markdown(gate["gate"]), escape_markdown(gate["verdict"])
+    return [name, _format_limit(gate), f"{gate['confidence'] * 100:g} %", verdict]
 
 
-def _gate_row(gate: Mapping[str, Any]) -> list[str]:
-    bound = "at_least" if "at_least" in gate else "at_most"
-    asked = f"{bound.replace('_', ' ')} {gate[bound]:g}"
-    return [
-        escape_markdown(gate["gate"]),
-        asked,
-        f"{gate['confidence'] * 100:g} %",
-        escape_markdown(gate["verdict"]),
-    ]
+def _format_limit(gate: GateEntry) -> str:
+    if "at_least" in gate:
+        return f"at least {gate['at_least']:g}"
+    return f"at most {gate['at_most']:g}"
 
 
-def _waivers(waivers: Sequence[Mapping[str, str]]) -> list[str]:
+def _waivers(waivers: Sequence[WaiverEntry]) -> list[str]:
     if not waivers:
         return ["", "No gate is waived."]
-    said = [
-        f"{one['gate']}, by {one['by']} until {one['until']}: {one['reason']}" for one in waivers
-    ]
-    return ["", "Waived:", "", *(f"- {escape_markdown(line)}" for line in said)]
+    lines = ["", "Waived:", ""]
+    for waiver in waivers:
+        text = f"{waiver['gate']}, by {waiver['by']} until {waiver['until']}: {waiver['reason']}"
+        lines.append(f"- {escape_markdown(text)}")
+    return lines

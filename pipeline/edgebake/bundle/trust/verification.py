@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from edgebake import artifacts
 from edgebake.bundle import fallback_order, manifest, sbom
+from edgebake.bundle.trust import sbom_check
 from edgebake.bundle.trust.safe_extract import reject_unsafe_path
 from edgebake.errors import ProofError
 
@@ -229,12 +230,12 @@ def check_sbom(folder: Path, content: dict[str, Any]) -> str:
             f"{sbom.FILE}: not there; expected the bill of materials at the top of the bundle"
         )
     text = (folder / sbom.FILE).read_bytes()
-    for problem in sbom.find_problems(
+    for problem in sbom_check.find_problems(
         text, {file["path"]: file["sha256"] for file in content["files"]}
     ):
         raise ProofError(f"{sbom.FILE}: {problem}")
     found, said = (
-        sbom.component_licenses(text),
+        sbom_check.component_licenses(text),
         {(one["name"], one["license"]) for one in content["licenses"]},
     )
     for name, license_ in sorted(found ^ said):
