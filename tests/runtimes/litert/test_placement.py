@@ -9,7 +9,7 @@ from ai_edge_litert._pywrap_analyzer_wrapper import ModelAnalyzer
 
 from edgebake.runtimes.delegates.table import find_delegate
 from edgebake.runtimes.litert import FILE
-from edgebake.runtimes.litert.placement import CHECKS, _objections
+from edgebake.runtimes.litert.placement import CHECKS, _analyzer_warnings
 from edgebake.runtimes.workload import weightless_operators
 from tests import placements
 from tests.runtimes.litert.programs import Op, files
@@ -77,11 +77,11 @@ def test_the_analyzer_calls_every_file_compatible() -> None:
     content = files([Op("LSH_PROJECTION", ["image"], "out")], shapes, {})[FILE]
     report = ModelAnalyzer(content, False, True)
     assert "Your model looks compatible with GPU delegate" in report
-    assert list(_objections(report)) == []
+    assert list(_analyzer_warnings(report)) == []
 
 
 def test_what_an_analyzer_that_objects_says_is_read() -> None:
-    assert list(_objections(OLD_REPORT)) == [
+    assert list(_analyzer_warnings(OLD_REPORT)) == [
         (0, "Not supported op EXPAND_DIMS"),
         (12, "Not supported op SHAPE"),
     ]

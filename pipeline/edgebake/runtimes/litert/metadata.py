@@ -1,14 +1,14 @@
-"""Put TFLite metadata into a .tflite file: normalisation, colors, labels, author, licence.
+"""Write TFLite metadata into a .tflite file: normalization, color space, labels, author, license.
 
-Written by hand since the official writers are not to be had: tflite-support stops at Python 3.11, mediapipe's
-needs 470 MB and does not import. Tables and the order of their fields: metadata_schema.fbs of TensorFlow Lite Support,
+Written by hand, since no official writer can be used: tflite-support ends at Python 3.11, that of
+mediapipe needs 470 MB and does not import. Tables and the order of their fields:
+metadata_schema.fbs of TensorFlow Lite Support,
 https://github.com/tensorflow/tflite-support/blob/master/tensorflow_lite_support/metadata/metadata_schema.fbs
 """
 
 import io
 import zipfile
 from collections.abc import Callable
-from typing import Any
 
 import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
@@ -25,50 +25,48 @@ BUFFER_NAME = "TFLITE_METADATA"
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 # Enumerations and union members of the schema.
-_COLOR = {"bgr": 0, "rgb": 1, "grayscale": 2}  # 0 is UNKNOWN: the schema has no word for blue first
+_COLOR_SPACE = {"bgr": 0, "rgb": 1, "grayscale": 2}  # 0 is UNKNOWN: the schema has no BGR
 _IMAGE_PROPERTIES = 2
 _NORMALIZATION_OPTIONS = 1
 _TENSOR_AXIS_LABELS = 2
 
-Field = Callable[[int], None]  # writes one field into the slot it is given
+FieldWriter = Callable[[int], None]  # writes one field into a slot of the open table
 
 
 def attach(model: bytes, contract: Contract, about: ReleaseInfo) -> bytes:
-    """Return the file with metadata in it and its labels behind it, as every reader of TFLite metadata expects."""
-    content = tables.parse(model)
-    _name_output(content.subgraphs[0])
+    """Return the file with metadata inside and its labels behind it, as TFLite readers expect."""
+    parsed = tables.parse(model)
+    # The converter names the output Identity, whatever its name in the graph is.
+    graph = parsed.subgraphs[0]
+    graph.tensors[graph.outputs[0]].name = OUTPUT
     buffer = schema.BufferT()
     buffer.data = list(_metadata(model, contract, about))
-    content.buffers.append(buffer)
+    parsed.buffers.append(buffer)
     entry = schema.MetadataT()
-    entry.name, entry.buffer = BUFFER_NAME, len(content.buffers) - 1
-    content.metadata = [*(content.metadata or []), entry]
-    return _with_labels(tables.serialize(content), contract.labels)
+    entry.name = BUFFER_NAME
+    entry.buffer = len(parsed.buffers) - 1
+    parsed.metadata = [*(parsed.metadata or []), entry]
+    return _append_labels(tables.serialize(parsed), contract.labels)
 
 
-def _name_output(graph: Any) -> None:
-    # The converter calls it Identity, whatever the graph says.
-    graph.tensors[graph.outputs[0]].name = OUTPUT
-
-
-def _with_labels(model: bytes, labels: list[str]) -> bytes:
-    """Return the file followed by a zip of its associated files (metadata_schema.fbs, 'associated files')."""
-    written = io.BytesIO(model)
-    with zipfile.ZipFile(written, "a", zipfile.ZIP_STORED) as archive:
+def _append_labels(model: bytes, labels: list[str]) -> bytes:
+    """Append a zip of the associated files (metadata_schema.fbs, 'associated files')."""
+    file = io.BytesIO(model)
+    with zipfile.ZipFile(file, "a", zipfile.ZIP_STORED) as archive:
         entry = zipfile.ZipInfo(LABELS_FILE, EPOCH)
         entry.create_system = 3
         archive.writestr(entry, "".join(f"{label}\n" for label in labels))
-    return written.getvalue()
+    return file.getvalue()
 
 
 def _metadata(model: bytes, contract: Contract, about: ReleaseInfo) -> bytes:
+    """Return the FlatBuffer of table ModelMetadata."""
     spec = inspect({"model.tflite": model})
     b = flatbuffers.Builder(1024)
     image = _input_tensor(b, spec.input.name, contract)
-    answer = _output_tensor(b)
-    subgraph = _table(
-        b, 10, {2: _offset(b, _vector(b, [image])), 3: _offset(b, _vector(b, [answer]))}
-    )
+    output = _output_tensor(b)
+    tensors = {2: _offset(b, _vector(b, [image])), 3: _offset(b, _vector(b, [output]))}
+    subgraph = _table(b, 10, tensors)
     fields = {
         0: _text(b, about.name),
         1: _text(b, about.description),
@@ -84,21 +82,28 @@ def _metadata(model: bytes, contract: Contract, about: ReleaseInfo) -> bytes:
 
 def _input_tensor(b: flatbuffers.Builder, name: str, contract: Contract) -> int:
     size = _table(b, 2, {0: _uint(b, contract.width), 1: _uint(b, contract.height)})
-    image = _table(b, 2, {0: _byte(b, _COLOR[contract.color]), 1: _offset(b, size)})
+    color_space = _byte(b, _COLOR_SPACE[contract.color])
+    image = _table(b, 2, {0: color_space, 1: _offset(b, size)})
     content = _table(b, 3, {0: _byte(b, _IMAGE_PROPERTIES), 1: _offset(b, image)})
-    # The schema divides where our contract multiplies: (pixel - mean) / std.
-    mean, std = _floats(b, contract.mean), _floats(b, [1 / scale for scale in contract.scale])
+    # The schema divides where the contract multiplies: (pixel - mean) / std.
+    mean = _floats(b, contract.mean)
+    std = _floats(b, [1 / scale for scale in contract.scale])
     options = _table(b, 2, {0: _offset(b, mean), 1: _offset(b, std)})
     unit = _table(b, 2, {0: _byte(b, _NORMALIZATION_OPTIONS), 1: _offset(b, options)})
-    crop = "" if contract.crop == Crop.none.value else f", {contract.crop} cropped"
-    described = f"{contract.published_color} image{crop}, resized by {contract.resize}"
     fields = {
         0: _text(b, name),
-        1: _text(b, described),
+        1: _text(b, _image_description(contract)),
         3: _offset(b, content),
         4: _offset(b, _vector(b, [unit])),
     }
     return _table(b, 7, fields)
+
+
+def _image_description(contract: Contract) -> str:
+    crop = ""
+    if contract.crop != Crop.none.value:
+        crop = f", {contract.crop} cropped"
+    return f"{contract.published_color} image{crop}, resized by {contract.resize}"
 
 
 def _output_tensor(b: flatbuffers.Builder) -> int:
@@ -111,30 +116,32 @@ def _output_tensor(b: flatbuffers.Builder) -> int:
     return _table(b, 7, fields)
 
 
-def _table(b: flatbuffers.Builder, slots: int, fields: dict[int, Field]) -> int:
+def _table(b: flatbuffers.Builder, slots: int, fields: dict[int, FieldWriter]) -> int:
+    """Write a table with a number of slots; return its offset."""
     b.StartObject(slots)
     for slot, write in fields.items():
         write(slot)
     return int(b.EndObject())
 
 
-def _text(b: flatbuffers.Builder, text: str) -> Field:
+def _text(b: flatbuffers.Builder, text: str) -> FieldWriter:
     return _offset(b, b.CreateString(text))
 
 
-def _offset(b: flatbuffers.Builder, offset: int) -> Field:
+def _offset(b: flatbuffers.Builder, offset: int) -> FieldWriter:
     return lambda slot: b.PrependUOffsetTRelativeSlot(slot, offset, 0)
 
 
-def _byte(b: flatbuffers.Builder, value: int) -> Field:
+def _byte(b: flatbuffers.Builder, value: int) -> FieldWriter:
     return lambda slot: b.PrependUint8Slot(slot, value, 0)
 
 
-def _uint(b: flatbuffers.Builder, value: int) -> Field:
+def _uint(b: flatbuffers.Builder, value: int) -> FieldWriter:
     return lambda slot: b.PrependUint32Slot(slot, value, 0)
 
 
 def _floats(b: flatbuffers.Builder, values: list[float]) -> int:
+    """Write a vector of float32; return its offset."""
     b.StartVector(4, len(values), 4)
     for value in reversed(values):
         b.PrependFloat32(value)
@@ -142,6 +149,7 @@ def _floats(b: flatbuffers.Builder, values: list[float]) -> int:
 
 
 def _vector(b: flatbuffers.Builder, offsets: list[int]) -> int:
+    """Write a vector of offsets; return its own offset."""
     b.StartVector(4, len(offsets), 4)
     for offset in reversed(offsets):
         b.PrependUOffsetTRelative(offset)

@@ -1,37 +1,37 @@
-"""What a delegate of LiteRT wants of an operator, and what LiteRT's analyzer says of a file."""
+"""Check operators against the conditions of a LiteRT delegate, and ask LiteRT's own analyzer."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ai_edge_litert._pywrap_analyzer_wrapper import ModelAnalyzer
 
 from edgebake.runtimes.delegates.table import Delegate
 from edgebake.runtimes.litert import FILE
-from edgebake.runtimes.litert.workload import File
+from edgebake.runtimes.litert.workload import TfliteFile
 
 WARNING = "GPU COMPATIBILITY WARNING: "
 OPERATOR = re.compile(r"\s*Op#(\d+) ")
 
 
 def unsupported_operators(files: dict[str, bytes], delegate: Delegate) -> dict[int, str]:
-    """Return why operators fall off, by their place among those that run."""
+    """Return why the delegate cannot run an operator, by its index among those that run."""
     if delegate.operators is None:
         return {}
-    file = File(files)
-    objections = dict(_objections(ModelAnalyzer(files[FILE], False, True)))
-    found = {}
-    for place, number in enumerate(file.running()):
-        reason = objections.get(number) or _unmet(
-            file, number, delegate.operators.get(file.kind(number), {})
-        )
+    file = TfliteFile(files)
+    warnings = dict(_analyzer_warnings(ModelAnalyzer(files[FILE], False, True)))
+    reasons = {}
+    for index, number in enumerate(file.running()):
+        kind = file.kind(number)
+        conditions = delegate.operators.get(kind, {})
+        reason = warnings.get(number) or _unmet_condition(file, number, conditions)
         if reason:
-            found[place] = f"{file.kind(number)} {reason}"
-    return found
+            reasons[index] = f"{kind} {reason}"
+    return reasons
 
 
-def _objections(report: str) -> Iterator[tuple[int, str]]:
-    """Yield what the analyzer says against an operator, by its number; the version of 2026 says nothing."""
+def _analyzer_warnings(report: str) -> Iterator[tuple[int, str]]:
+    """Yield the analyzer's warnings by operator number; the analyzer of 2026 gives none."""
     number = None
     for line in report.splitlines():
         if operator := OPERATOR.match(line):
@@ -40,72 +40,78 @@ def _objections(report: str) -> Iterator[tuple[int, str]]:
             yield number, line.removeprefix(WARNING)
 
 
-def _unmet(file: File, number: int, wanted: dict[str, Any]) -> str:
-    """Return what of the delegate's table does not hold for an operator; empty: all holds."""
-    reasons = (CHECKS[word](file, number, value) for word, value in wanted.items())
-    return next((reason for reason in reasons if reason), "")
-
-
-def _live(file: File, number: int, wanted: list[int]) -> str:
-    inputs = [one for one in file.graph.operators[number].inputs if one >= 0]
-    found = sum(one not in file.constants for one in inputs)
-    return (
-        ""
-        if found in wanted
-        else f"has {found} inputs that are no constants, expected {_any(wanted)}"
-    )
-
-
-def _inputs(file: File, number: int, wanted: list[int]) -> str:
-    found = len(file.graph.operators[number].inputs)
-    return "" if found in wanted else f"has {found} inputs, expected {_any(wanted)}"
-
-
-def _ranks(file: File, number: int, wanted: dict[int, list[int]]) -> str:
-    for place, ranks in wanted.items():
-        found = len(file.shape(file.graph.operators[number].inputs[place]))
-        if found not in ranks:
-            return f"has an input of {found} dimensions, expected {_any(ranks)}"
+def _unmet_condition(file: TfliteFile, number: int, conditions: dict[str, Any]) -> str:
+    """Return the first condition that an operator does not meet; empty: it meets all."""
+    for condition, expected in conditions.items():
+        reason = CHECKS[condition](file, number, expected)
+        if reason:
+            return reason
     return ""
 
 
-def _shapes(file: File, number: int, wanted: dict[int, list[list[int]]]) -> str:
-    for place, shapes in wanted.items():
-        found = file.shape(file.graph.operators[number].inputs[place])
-        if found not in shapes:
-            return f"has an input of shape {found}, expected {_any(shapes)}"
+def _check_live(file: TfliteFile, number: int, expected: list[int]) -> str:
+    count = 0
+    for tensor in file.graph.operators[number].inputs:
+        if tensor >= 0 and tensor not in file.constants:
+            count += 1
+    if count in expected:
+        return ""
+    return f"has {count} inputs that are no constants, expected {_any_of(expected)}"
+
+
+def _check_inputs(file: TfliteFile, number: int, expected: list[int]) -> str:
+    count = len(file.graph.operators[number].inputs)
+    if count in expected:
+        return ""
+    return f"has {count} inputs, expected {_any_of(expected)}"
+
+
+def _check_ranks(file: TfliteFile, number: int, expected: dict[int, list[int]]) -> str:
+    inputs = file.graph.operators[number].inputs
+    for index, ranks in expected.items():
+        rank = len(file.shape(inputs[index]))
+        if rank not in ranks:
+            return f"has an input of {rank} dimensions, expected {_any_of(ranks)}"
     return ""
 
 
-def _options(file: File, number: int, wanted: dict[str, list[float]]) -> str:
+def _check_shapes(file: TfliteFile, number: int, expected: dict[int, list[list[int]]]) -> str:
+    inputs = file.graph.operators[number].inputs
+    for index, shapes in expected.items():
+        shape = file.shape(inputs[index])
+        if shape not in shapes:
+            return f"has an input of shape {shape}, expected {_any_of(shapes)}"
+    return ""
+
+
+def _check_options(file: TfliteFile, number: int, expected: dict[str, list[float]]) -> str:
     options = file.graph.operators[number].builtinOptions
-    for name, values in wanted.items():
-        found = getattr(options, name, values[0])
-        if found not in values:
-            return f"has {name} {found}, expected {_any(values)}"
+    for name, values in expected.items():
+        value = getattr(options, name, values[0])
+        if value not in values:
+            return f"has {name} {value}, expected {_any_of(values)}"
     return ""
 
 
-def _one_filter(file: File, number: int, _: bool) -> str:
-    item = file.graph.operators[number]
-    filters, channels = item.builtinOptions.depthMultiplier, file.shape(item.inputs[0])[3]
-    return (
-        ""
-        if filters == 1 or channels == 1
-        else f"has {filters} filters for each of {channels} channels, expected 1"
-    )
+def _check_one_filter(file: TfliteFile, number: int, _expected: bool) -> str:
+    operator = file.graph.operators[number]
+    filters = operator.builtinOptions.depthMultiplier
+    channels = file.shape(operator.inputs[0])[3]
+    if filters == 1 or channels == 1:
+        return ""
+    return f"has {filters} filters for each of {channels} channels, expected 1"
 
 
-def _any(values: list[Any]) -> str:
-    return " or ".join(map(str, values))
+def _any_of(values: Sequence[object]) -> str:
+    return " or ".join(str(value) for value in values)
 
 
-# What the words of pipeline/edgebake/runtimes/delegates/litert_gpu.yaml mean.
-CHECKS: dict[str, Callable[[File, int, Any], str]] = {
-    "inputs": _inputs,
-    "live": _live,
-    "one_filter": _one_filter,
-    "options": _options,
-    "ranks": _ranks,
-    "shapes": _shapes,
+# The conditions of pipeline/edgebake/runtimes/delegates/litert_gpu.yaml.
+CHECKS: dict[str, Callable[[TfliteFile, int, Any], str]] = {
+    "inputs": _check_inputs,
+    "live": _check_live,
+    "one_filter": _check_one_filter,
+    "options": _check_options,
+    "ranks": _check_ranks,
+    "shapes": _check_shapes,
 }

@@ -1,16 +1,17 @@
 """Count what a .tflite file computes and moves.
 
-A cast of the file's input or output, and what makes floats of stored weights, are no operators: the first are ends of
-the file, the others are done with when it is loaded.
+Casts of the file's input and output count as part of the file's boundary, and casts of stored
+weights to floats as part of loading it: neither is an operator.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import prod
-from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
 
+from edgebake.models.tflite import tables
+from edgebake.models.tflite.tables import DTYPES
 from edgebake.runtimes.litert import FILE
 from edgebake.runtimes.workload import (
     OperatorWorkload,
@@ -22,17 +23,11 @@ from edgebake.runtimes.workload import (
     window_macs,
 )
 
-_OPERATORS = {
-    number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)
-}
-_DTYPES = {
-    number: name.lower()
-    for name, number in vars(schema.TensorType).items()
-    if isinstance(number, int)
-}
 CASTS = ("QUANTIZE", "DEQUANTIZE")
+INDEX_DTYPES = ("int32", "int64", "bool")  # of shapes, indices and masks, never of weights
+BYTE_BITS = 8
 
-# Where each operator that multiplies and accumulates has its weights.
+# Operator that multiplies and accumulates -> index of its weights among the inputs.
 WEIGHTED = {
     "CONV_2D": 1,
     "DEPTHWISE_CONV_2D": 1,
@@ -46,148 +41,164 @@ def workload(files: dict[str, bytes]) -> Workload:
     """Return what the file computes and moves for one image.
 
     Raises:
-        Uncounted: there are several subgraphs, or an operator of which nobody said how much it multiplies.
+        Uncounted: the file has several subgraphs, or an operator with unknown multiply-accumulates.
     """
-    file = File(files)
-    operations = [file.operation(number) for number in file.running()]
-    constants = {file.names[number] for number in file.constants}
-    inputs, outputs = (
-        [file.names[file.root(number)] for number in end]
-        for end in (file.graph.inputs, file.graph.outputs)
+    file = TfliteFile(files)
+    return build_workload(
+        operations=[file.operation(number) for number in file.running()],
+        size=file.sizes.__getitem__,
+        constants={file.names[tensor] for tensor in file.constants},
+        inputs_and_outputs=(
+            file.root_names(file.graph.inputs),
+            file.root_names(file.graph.outputs),
+        ),
     )
-    return build_workload(operations, file.sizes.__getitem__, constants, (inputs, outputs))
 
 
-class File:
-    """The only subgraph of a .tflite file; tensors and operators by their numbers."""
+class TfliteFile:
+    """The only subgraph of a .tflite file; tensors and operators are identified by index."""
 
     def __init__(self, files: dict[str, bytes]) -> None:
-        self.model: Any = schema.ModelT.InitFromObj(
-            schema.Model.GetRootAs(bytearray(files[FILE]), 0)
-        )
+        self.model = tables.parse_tables(files[FILE])
         if len(self.model.subgraphs) > 1:
             raise unknown_macs("a file of several subgraphs", WEIGHTED)
-        self.graph: Any = self.model.subgraphs[0]
-        self.stored = {
-            number for number in range(len(self.graph.tensors)) if self._bytes_stored(number)
-        }
-        # Numbers that stand in the file, and what is made of them when it is loaded.
+        self.graph: schema.SubGraphT = self.model.subgraphs[0]
+        tensors = range(len(self.graph.tensors))
+        self.stored = {tensor for tensor in tensors if self._stored_bytes(tensor) > 0}
+        # Tensors that are stored in the file, and those that are computed from them alone.
         self.constants = set(self.stored)
-        self.same: dict[int, int] = {}
-        for item in self.graph.operators:
-            self._follow(item)
-        self.names = {
-            number: f"{number} {one.name.decode()}" for number, one in enumerate(self.graph.tensors)
-        }
-        self.sizes = {self.names[number]: self._size(number) for number in self.names}
+        # Tensor that a cast writes -> the tensor that stands for both.
+        self._roots: dict[int, int] = {}
+        for operator in self.graph.operators:
+            self._follow(operator)
+        self.names = {tensor: self._name(tensor) for tensor in tensors}
+        self.sizes = {self.names[tensor]: self._size(tensor) for tensor in tensors}
 
     def running(self) -> Iterator[int]:
-        """Yield the numbers of the operators that run for every image."""
-        for number, item in enumerate(self.graph.operators):
-            if item.outputs[0] not in self.constants and not self._is_end(item):
+        """Yield the indices of the operators that run for every image."""
+        for number, operator in enumerate(self.graph.operators):
+            if operator.outputs[0] not in self.constants and not self._is_boundary(operator):
                 yield number
 
     def kind(self, number: int) -> str:
-        """Return the name of an operator's kind; of a custom one, its own."""
-        code = self.model.operatorCodes[self.graph.operators[number].opcodeIndex]
-        return kind_of(code)
+        """Return the name of an operator's kind, of a custom operator its own name."""
+        return self._kind(self.graph.operators[number])
 
     def operation(self, number: int) -> OperatorWorkload:
-        """Return an operator that runs."""
-        item = self.graph.operators[number]
-        kind = self.kind(number)
-        reads = [self.root(one) for one in item.inputs if one >= 0]
-        writes = [self.root(one) for one in item.outputs]
+        """Return the workload of a running operator."""
+        operator = self.graph.operators[number]
+        kind = self._kind(operator)
         return OperatorWorkload(
             kind=kind,
-            name=self.names[item.outputs[0]],
-            dtype=self._dtype(item),
-            macs=self._macs(kind, item),
-            parameters=self._parameters(kind, item),
-            reads=tuple(self.names[one] for one in reads),
-            writes=tuple(self.names[one] for one in writes),
+            name=self.names[operator.outputs[0]],
+            dtype=self._dtype(operator),
+            macs=self._macs(kind, operator),
+            parameters=self._parameters(kind, operator),
+            reads=self.root_names(_present(operator.inputs)),
+            writes=self.root_names(operator.outputs),
         )
 
-    def dtypes(self, number: int) -> set[str]:
-        """Return the dtypes of what an operator reads and writes, constants aside."""
-        item = self.graph.operators[number]
-        live = [
-            one for one in (*item.inputs, *item.outputs) if one >= 0 and one not in self.constants
-        ]
-        return {_DTYPES[self.graph.tensors[one].type] for one in live}
+    def root(self, tensor: int) -> int:
+        """Return the tensor from which this one is computed by casts alone."""
+        while tensor in self._roots:
+            tensor = self._roots[tensor]
+        return tensor
 
-    def root(self, number: int) -> int:
-        """Return the tensor that this one is made of by casts alone."""
-        while number in self.same:
-            number = self.same[number]
-        return number
+    def root_names(self, tensors: Iterable[int]) -> tuple[str, ...]:
+        """Return the names of the roots of tensors."""
+        return tuple(self.names[self.root(tensor)] for tensor in tensors)
 
-    def _follow(self, item: Any) -> None:
-        source, made = item.inputs[0], item.outputs[0]
-        if all(one in self.constants for one in item.inputs if one >= 0):
-            self.constants.add(made)
-            if kind_of(self.model.operatorCodes[item.opcodeIndex]) in CASTS:
-                self.same[made] = source
-        elif self._is_end(item):
-            # The cast tensor stands for both: the first layer reads it, or the last one wrote it.
-            self.same.update({source: made} if source in self.graph.inputs else {made: source})
+    def shape(self, tensor: int) -> list[int]:
+        """Return the shape of a tensor."""
+        shape = self.graph.tensors[tensor].shape
+        if shape is None:
+            return []
+        return [int(size) for size in shape]
 
-    def _is_end(self, item: Any) -> bool:
-        ends = item.inputs[0] in self.graph.inputs or item.outputs[0] in self.graph.outputs
-        return ends and kind_of(self.model.operatorCodes[item.opcodeIndex]) in CASTS
+    def _name(self, tensor: int) -> str:
+        return f"{tensor} {self.graph.tensors[tensor].name.decode()}"
 
-    def _dtype(self, item: Any) -> str:
-        live = [one for one in item.inputs if one >= 0 and one not in self.constants]
-        return str(_DTYPES[self.graph.tensors[live[0] if live else item.outputs[0]].type])
+    def _kind(self, operator: schema.OperatorT) -> str:
+        return tables.operator_kind(self.model.operatorCodes[operator.opcodeIndex])
 
-    def _macs(self, kind: str, item: Any) -> int:
+    def _tensor_dtype(self, tensor: int) -> str:
+        return DTYPES[self.graph.tensors[tensor].type]
+
+    def _live(self, tensors: Iterable[int]) -> list[int]:
+        """Return the tensors that are present and no constants."""
+        return [tensor for tensor in _present(tensors) if tensor not in self.constants]
+
+    def _follow(self, operator: schema.OperatorT) -> None:
+        """Note whether an operator computes a constant, or only casts a tensor."""
+        source, output = operator.inputs[0], operator.outputs[0]
+        if not self._live(operator.inputs):
+            self.constants.add(output)
+            if self._kind(operator) in CASTS:
+                self._roots[output] = source
+        elif self._is_boundary(operator):
+            # The integer tensor stands for both: the first layer reads it, or the last writes it.
+            if source in self.graph.inputs:
+                self._roots[source] = output
+            else:
+                self._roots[output] = source
+
+    def _is_boundary(self, operator: schema.OperatorT) -> bool:
+        """Return whether an operator only casts the file's input or its output."""
+        reads_input = operator.inputs[0] in self.graph.inputs
+        writes_output = operator.outputs[0] in self.graph.outputs
+        return (reads_input or writes_output) and self._kind(operator) in CASTS
+
+    def _dtype(self, operator: schema.OperatorT) -> str:
+        """Return the dtype in which an operator computes."""
+        live = self._live(operator.inputs)
+        return self._tensor_dtype(live[0] if live else operator.outputs[0])
+
+    def _macs(self, kind: str, operator: schema.OperatorT) -> int:
         if kind in weightless_operators("litert"):
             return 0
         if kind not in WEIGHTED:
             raise unknown_macs(kind, WEIGHTED)
-        answer, weight = self.shape(item.outputs[0]), self.shape(item.inputs[WEIGHTED[kind]])
-        if kind == "TRANSPOSE_CONV":  # each number that comes in goes once through every filter
-            return window_macs(self.shape(item.inputs[2]), weight, weight[3])
+        output = self.shape(operator.outputs[0])
+        weight = self.shape(operator.inputs[WEIGHTED[kind]])
+        if kind == "TRANSPOSE_CONV":  # every element of the input passes through every filter
+            return window_macs(self.shape(operator.inputs[2]), weight, weight[3])
         if kind == "BATCH_MATMUL":
-            return product_macs(answer, weight[-1 if item.builtinOptions.adjY else -2])
+            inner_axis = -1 if operator.builtinOptions.adjY else -2
+            return product_macs(output, weight[inner_axis])
         if kind == "FULLY_CONNECTED":
-            return product_macs(answer, weight[1])
-        return window_macs(answer, weight, weight[0] if kind == "CONV_2D" else weight[3])
+            return product_macs(output, weight[1])
+        if kind == "CONV_2D":
+            return window_macs(output, weight, weight[0])
+        return window_macs(output, weight, weight[3])
 
-    def _parameters(self, kind: str, item: Any) -> dict[str, int]:
-        """Return the weights and biases of an operator, or what else it takes from the file."""
-        found = [one for one in item.inputs if one in self.constants]
+    def _parameters(self, kind: str, operator: schema.OperatorT) -> dict[str, int]:
+        """Return the weights and biases of an operator, or its other constants of real numbers."""
+        constants = [tensor for tensor in operator.inputs if tensor in self.constants]
         if kind not in WEIGHTED:
-            found = [one for one in found if self._is_weight(one)]
-        elif kind == "TRANSPOSE_CONV":
-            found = [
-                one for one in found if one != item.inputs[0]
-            ]  # the first is the answer's shape
-        return {self.names[self.root(one)]: prod(self.shape(one)) for one in found}
+            constants = [tensor for tensor in constants if self._is_weight(tensor)]
+        elif kind == "TRANSPOSE_CONV":  # its first input is the shape of the output
+            constants = [tensor for tensor in constants if tensor != operator.inputs[0]]
+        return {self.names[self.root(tensor)]: prod(self.shape(tensor)) for tensor in constants}
 
-    def _is_weight(self, number: int) -> bool:
-        dtype = _DTYPES[self.graph.tensors[self.root(number)].type]
-        return dtype not in ("int32", "int64", "bool") and prod(self.shape(number)) > 1
+    def _is_weight(self, tensor: int) -> bool:
+        is_index = self._tensor_dtype(self.root(tensor)) in INDEX_DTYPES
+        return not is_index and prod(self.shape(tensor)) > 1
 
-    def shape(self, number: int) -> list[int]:
-        """Return the shape of a tensor."""
-        shape = self.graph.tensors[number].shape
-        return [] if shape is None else [int(size) for size in shape]
+    def _stored_bytes(self, tensor: int) -> int:
+        data = self.model.buffers[self.graph.tensors[tensor].buffer].data
+        if data is None:
+            return 0
+        return len(data)
 
-    def _bytes_stored(self, number: int) -> int:
-        data = self.model.buffers[self.graph.tensors[number].buffer].data
-        return 0 if data is None else len(data)
-
-    def _size(self, number: int) -> int:
-        if number in self.stored:
-            return self._bytes_stored(number)
-        dtype = _DTYPES[self.graph.tensors[number].type]
-        found = re.search(r"\d+", dtype)
-        return (prod(self.shape(number)) * (int(found.group()) if found else 8) + 7) // 8
+    def _size(self, tensor: int) -> int:
+        """Return the bytes of a tensor; a dtype without a width in its name has 8 bits."""
+        if tensor in self.stored:
+            return self._stored_bytes(tensor)
+        width = re.search(r"\d+", self._tensor_dtype(tensor))
+        bits = int(width.group()) if width else BYTE_BITS
+        return (prod(self.shape(tensor)) * bits + BYTE_BITS - 1) // BYTE_BITS
 
 
-def kind_of(code: Any) -> str:
-    """Return the name of an operator's kind by its OperatorCode; of a custom one, its own."""
-    # Codes below 127 lived in a byte once; the larger of the two fields is the true one (schema.fbs, OperatorCode).
-    kind = _OPERATORS[max(code.builtinCode, code.deprecatedBuiltinCode)]
-    return str(code.customCode.decode() if kind == "CUSTOM" and code.customCode else kind)
+def _present(tensors: Iterable[int]) -> list[int]:
+    """Return the tensors without the negative indices of absent optional ones."""
+    return [tensor for tensor in tensors if tensor >= 0]
