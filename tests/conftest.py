@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 
 from edgebake.plan import planner
-from edgebake.plan.compose import Composed, compose_release, compose_targets
+from edgebake.plan.compose import Target, compose_release, compose_targets
 from edgebake.recipe import Recipe, Release
 from edgebake.recipe.files import targets
 from edgebake.recipe.stage_params import Plan
@@ -85,10 +85,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="session")
-def composed() -> dict[str, Composed]:
+def composed() -> dict[str, Target]:
     """Every target of the project, composed once; to be read, not edited."""
     with chdir(ROOT):
-        return {one.target: one for one in compose_targets(targets())}
+        return {one.name: one for one in compose_targets(targets())}
 
 
 @pytest.fixture(scope="session")
@@ -99,7 +99,7 @@ def release() -> Release:
 
 
 @pytest.fixture(scope="session")
-def planned(release: Release, composed: dict[str, Composed]) -> Plan:
+def planned(release: Release, composed: dict[str, Target]) -> Plan:
     """The project's own plan; to be read, not edited."""
     return planner.merge(release, [composed[name] for name in release.targets])
 
@@ -127,12 +127,12 @@ def quick(quick_release: Path, tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def recipe(composed: dict[str, Composed]) -> Recipe:
+def recipe(composed: dict[str, Target]) -> Recipe:
     """A sound recipe, to edit: int8 for LiteRT on an Android phone."""
     return deepcopy(composed["pixel_8"].recipe)
 
 
 @pytest.fixture
-def core_ml_recipe(composed: dict[str, Composed]) -> Recipe:
+def core_ml_recipe(composed: dict[str, Target]) -> Recipe:
     """A sound recipe, to edit: float16 for Core ML on an iPhone."""
     return deepcopy(composed["iphone_15"].recipe)

@@ -15,7 +15,7 @@ from edgebake import artifacts, plugins
 from edgebake.data.dataset import Examples, split
 from edgebake.models import keras_session
 from edgebake.plan import compose, planner
-from edgebake.plan.compose import Composed
+from edgebake.plan.compose import Target
 from edgebake.recipe import Data, stage_params
 from edgebake.stages import data, train
 from edgebake.stages.job import Job
@@ -66,7 +66,7 @@ def trained(architecture: str, cache: Path, examples: int, epochs: int | None = 
     return _subject((architecture, examples), archive, agreed, composed.recipe.data)
 
 
-def _trained(composed: Composed, folder: Path) -> Path:
+def _trained(composed: Target, folder: Path) -> Path:
     """Return the output of train, after running data and train in a folder where it is not yet."""
     plan = planner.merge(compose.compose_release(), [composed])
     (variant,) = plan["train"]
@@ -104,7 +104,7 @@ def given(model: Path, images: Path, examples: int) -> Subject:
     return _subject((model.stem, examples), archive, agreed, words.data)
 
 
-def _composed(*overrides: str) -> Composed:
+def _composed(*overrides: str) -> Target:
     return compose.compose_targets([TARGET], ["quantize=none", *overrides])[0]
 
 

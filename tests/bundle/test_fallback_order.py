@@ -6,7 +6,7 @@ import pytest
 
 from edgebake.bundle import fallback_order
 from edgebake.bundle.manifest_types import DeviceEntry, DeviceRule
-from edgebake.plan.compose import Composed
+from edgebake.plan.compose import Target
 from edgebake.recipe import Recipe
 
 
@@ -135,7 +135,7 @@ def test_an_iphone_is_known_by_its_model_and_not_by_its_chip(
     assert fallback_order.device_entry(recipe.device)["device"]["soc"] == ["Tensor G3"]
 
 
-def test_the_projects_own_release_has_a_chain_per_platform(composed: dict[str, Composed]) -> None:
+def test_the_projects_own_release_has_a_chain_per_platform(composed: dict[str, Target]) -> None:
     for platform, names in {
         "android": ["pixel_8", "galaxy_a14", "android_any"],
         "ios": ["iphone_15", "iphone_se_3", "ios_any"],

@@ -3,7 +3,7 @@
 import pytest
 
 from edgebake.bundle.lineage import recipe_digest, tool_versions, trace
-from edgebake.plan.compose import Composed
+from edgebake.plan.compose import Target
 from edgebake.plan.planner import merge
 from edgebake.recipe import Release
 from edgebake.recipe.stage_params import Plan
@@ -55,7 +55,7 @@ def test_digest_covers_what_package_alone_reads(word: str) -> None:
 
 
 def test_the_plan_gives_each_target_the_digest_of_its_chain(
-    release: Release, composed: dict[str, Composed]
+    release: Release, composed: dict[str, Target]
 ) -> None:
     plan: Plan = merge(release, list(composed.values()))
     targets = [

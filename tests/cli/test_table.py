@@ -13,7 +13,7 @@ from edgebake import artifacts
 from edgebake.cli import table
 from edgebake.errors import PlanError
 from edgebake.plan import planner
-from edgebake.plan.compose import Composed
+from edgebake.plan.compose import Target
 from edgebake.recipe import Release, TimedCeiling, Waiver
 from edgebake.recipe.stage_params import Plan
 from edgebake.runtimes.coreml.executor import LABEL
@@ -87,7 +87,7 @@ def test_a_gate_that_the_measurements_cannot_decide_says_what_would(
 
 
 def test_a_waived_gate_says_who_waived_it_until_when_and_why(
-    project: Path, release: Release, composed: dict[str, Composed]
+    project: Path, release: Release, composed: dict[str, Target]
 ) -> None:
     pixel = deepcopy(composed["pixel_8"])
     pixel.recipe.validate.waivers = [
@@ -102,7 +102,7 @@ def test_a_waived_gate_says_who_waived_it_until_when_and_why(
 
 
 def test_what_was_not_measured_is_never_a_number(
-    project: Path, release: Release, composed: dict[str, Composed]
+    project: Path, release: Release, composed: dict[str, Target]
 ) -> None:
     iphone = deepcopy(composed["iphone_15"])
     iphone.recipe.validate.budget.peak_memory_mb = TimedCeiling(at_most=50, required=True)
@@ -119,7 +119,7 @@ def test_what_was_not_measured_is_never_a_number(
 
 
 def test_what_need_not_be_measured_is_accepted_and_says_what_that_means(
-    project: Path, release: Release, composed: dict[str, Composed]
+    project: Path, release: Release, composed: dict[str, Target]
 ) -> None:
     iphone = deepcopy(composed["iphone_15"])
     iphone.recipe.validate.budget.parity = None
@@ -134,7 +134,7 @@ def test_what_need_not_be_measured_is_accepted_and_says_what_that_means(
 
 
 def test_what_is_passed_needs_no_explanation(
-    project: Path, release: Release, composed: dict[str, Composed]
+    project: Path, release: Release, composed: dict[str, Target]
 ) -> None:
     iphone = deepcopy(composed["iphone_15"])
     iphone.recipe.validate.budget.parity = None

@@ -8,7 +8,7 @@ from edgebake import plugins
 from edgebake.compression.quantization.schemes import SCHEMES
 from edgebake.errors import RecipeError
 from edgebake.plan import compose
-from edgebake.plan.compose import Composed
+from edgebake.plan.compose import Target
 from edgebake.recipe import files
 from edgebake.runtimes import coreml
 from tests import architectures
@@ -22,23 +22,23 @@ def _edit(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new))
 
 
-def _by_runtime(composed: dict[str, Composed]) -> dict[str, str]:
+def _by_runtime(composed: dict[str, Target]) -> dict[str, str]:
     """Return one target for each runtime."""
     return {one.recipe.convert.runtime: name for name, one in composed.items()}
 
 
-def test_all_targets_compose(composed: dict[str, Composed]) -> None:
+def test_all_targets_compose(composed: dict[str, Target]) -> None:
     assert len(composed) == TARGETS
     assert len({one.recipe.device.name for one in composed.values()}) == TARGETS
 
 
-def test_every_runtime_has_a_target(composed: dict[str, Composed]) -> None:
+def test_every_runtime_has_a_target(composed: dict[str, Target]) -> None:
     assert sorted(_by_runtime(composed)) == plugins.options("convert.runtime")
 
 
 @pytest.mark.parametrize("model", architectures.NAMES)
 def test_every_model_composes_for_every_runtime(
-    project: Path, composed: dict[str, Composed], model: str
+    project: Path, composed: dict[str, Target], model: str
 ) -> None:
     runtimes = _by_runtime(composed)
     found = compose.compose_targets(list(runtimes.values()), [f"model={model}"])
@@ -67,7 +67,7 @@ def test_every_scheme_composes_for_core_ml_with_the_words_of_its_recipe(
     assert sorted(given) == sorted(SCHEMES[scheme].options)
 
 
-def test_choices_name_the_option_of_every_group(composed: dict[str, Composed]) -> None:
+def test_choices_name_the_option_of_every_group(composed: dict[str, Target]) -> None:
     choices = composed["iphone_15"].choices
     assert (choices["device"], choices["quantize"], choices["convert"]) == (
         "iphone_15",
@@ -102,7 +102,7 @@ def test_unknown_target_is_told_with_the_nearest_one(project: Path) -> None:
 
 
 def test_overrides_change_a_value_and_nothing_else(
-    project: Path, composed: dict[str, Composed]
+    project: Path, composed: dict[str, Target]
 ) -> None:
     recipe = compose.compose_targets(["pixel_8"], ["train.epochs=7"])[0].recipe
     assert recipe.train.epochs == 7

@@ -4,14 +4,14 @@ from copy import deepcopy
 from dataclasses import replace
 
 from edgebake.plan import planner
-from edgebake.plan.compose import Composed
+from edgebake.plan.compose import Target
 from edgebake.recipe import DType, Protect, Quantize, Release, TimedCeiling
 from edgebake.recipe.stage_params import Plan
 
 
-def _like(composed: Composed, target: str) -> Composed:
+def _like(composed: Target, target: str) -> Target:
     """Return the same recipe under another target's name, to edit."""
-    return replace(deepcopy(composed), target=target)
+    return replace(deepcopy(composed), name=target)
 
 
 def _parents(found: Plan) -> dict[str, str]:
@@ -52,7 +52,7 @@ def test_a_float_parent_is_converted_once_per_runtime_and_validated_only_where_i
 
 
 def test_a_pruned_target_is_counted_against_the_whole_model(
-    release: Release, composed: dict[str, Composed]
+    release: Release, composed: dict[str, Target]
 ) -> None:
     found = planner.merge(release, [composed["galaxy_a14"]])
     assert list(found["prune"]) == ["digits-ds_cnn", "digits-ds_cnn-channels"]
@@ -63,7 +63,7 @@ def test_a_pruned_target_is_counted_against_the_whole_model(
 
 
 def test_targets_without_a_speedup_gate_bring_no_float_parent(
-    release: Release, composed: dict[str, Composed]
+    release: Release, composed: dict[str, Target]
 ) -> None:
     pixel, galaxy = (_like(composed[name], name) for name in ("pixel_8", "galaxy_a14"))
     for target in (pixel, galaxy):
@@ -78,7 +78,7 @@ def test_targets_without_a_speedup_gate_bring_no_float_parent(
 
 
 def test_a_stripped_target_shares_its_parent_with_one_that_is_not(
-    release: Release, composed: dict[str, Composed]
+    release: Release, composed: dict[str, Target]
 ) -> None:
     pixel, stripped = (_like(composed["pixel_8"], name) for name in ("pixel_8", "stripped"))
     stripped.recipe.package.protect = Protect.strip
@@ -91,7 +91,7 @@ def test_a_stripped_target_shares_its_parent_with_one_that_is_not(
     assert set(_parents(found).values()) == {"digits-ds_cnn-litert"}
 
 
-def test_a_float_target_is_its_own_parent(release: Release, composed: dict[str, Composed]) -> None:
+def test_a_float_target_is_its_own_parent(release: Release, composed: dict[str, Target]) -> None:
     plain = _like(composed["pixel_8"], "plain")
     plain.choices["quantize"], plain.recipe.quantize = "none", Quantize("none")
     found = planner.merge(release, [plain])
@@ -100,7 +100,7 @@ def test_a_float_target_is_its_own_parent(release: Release, composed: dict[str, 
 
 
 def test_a_parent_takes_and_gives_floats_whatever_its_child_is_fed(
-    release: Release, composed: dict[str, Composed]
+    release: Release, composed: dict[str, Target]
 ) -> None:
     fed = _like(composed["pixel_8"], "fed")
     fed.recipe.convert.input = fed.recipe.convert.output = DType.int8
@@ -116,7 +116,7 @@ def test_a_parent_takes_and_gives_floats_whatever_its_child_is_fed(
 
 
 def test_a_gate_of_speed_without_one_of_speedup_needs_no_parent(
-    release: Release, composed: dict[str, Composed]
+    release: Release, composed: dict[str, Target]
 ) -> None:
     timed = _like(composed["iphone_15"], "timed")
     timed.recipe.validate.budget.latency_p90_ms = TimedCeiling(at_most=50, required=True)

@@ -8,7 +8,7 @@ import pytest
 
 from edgebake.errors import RecipeError
 from edgebake.plan import planner
-from edgebake.plan.compose import Composed
+from edgebake.plan.compose import Target
 from edgebake.recipe import Distill, Release
 from tests import builds
 
@@ -36,11 +36,11 @@ def test_a_teacher_is_a_variant_of_train_and_an_unknown_one_is_named(project: Pa
 
 
 def test_another_training_of_the_teacher_is_another_recipe_of_its_pupil(
-    release: Release, composed: dict[str, Composed]
+    release: Release, composed: dict[str, Target]
 ) -> None:
     pupil, teacher = (
         deepcopy(composed["galaxy_a14"]),
-        replace(deepcopy(composed["galaxy_a14"]), target="large"),
+        replace(deepcopy(composed["galaxy_a14"]), name="large"),
     )
     teacher.recipe.model.architecture = "mobilenet_v2"
     teacher.choices["model"] = "mobilenet_v2"

@@ -9,7 +9,7 @@ import pytest
 from edgebake import artifacts
 from edgebake.errors import PlanError
 from edgebake.plan import planner
-from edgebake.plan.compose import Composed
+from edgebake.plan.compose import Target
 from edgebake.plan.planner import Change
 from edgebake.recipe import (
     Calibration,
@@ -27,18 +27,18 @@ PARAMS = Path("params.yaml")
 RELEASED = ("pixel_8", "android_any", "iphone_15", "iphone_se_3", "raspberry_pi_5")
 
 
-def _like(composed: Composed, target: str) -> Composed:
+def _like(composed: Target, target: str) -> Target:
     """Return the same recipe under another target's name, to edit."""
-    return replace(deepcopy(composed), target=target)
+    return replace(deepcopy(composed), name=target)
 
 
 @pytest.fixture(scope="module")
-def five(release: Release, composed: dict[str, Composed]) -> Plan:
+def five(release: Release, composed: dict[str, Target]) -> Plan:
     return planner.merge(release, [composed[name] for name in RELEASED])
 
 
 @pytest.fixture(scope="module")
-def reseeded(release: Release, composed: dict[str, Composed]) -> Plan:
+def reseeded(release: Release, composed: dict[str, Target]) -> Plan:
     """The same five targets, trained from other weights."""
     targets = [_like(composed[name], name) for name in RELEASED]
     for target in targets:
@@ -99,7 +99,7 @@ def test_a_bundle_holds_every_target_of_its_platform(five: Plan) -> None:
 
 
 def test_a_second_target_with_other_epochs_carries_its_own_name_from_there_on(
-    release: Release, composed: dict[str, Composed]
+    release: Release, composed: dict[str, Target]
 ) -> None:
     patient = _like(composed["pixel_8"], "patient")
     patient.recipe.train.epochs = 99
@@ -119,7 +119,7 @@ def test_a_second_target_with_other_epochs_carries_its_own_name_from_there_on(
 
 
 def test_the_first_target_of_the_release_keeps_the_plain_name(
-    release: Release, composed: dict[str, Composed]
+    release: Release, composed: dict[str, Target]
 ) -> None:
     patient = _like(composed["pixel_8"], "patient")
     patient.recipe.train.epochs = 99
@@ -129,7 +129,7 @@ def test_the_first_target_of_the_release_keeps_the_plain_name(
 
 
 def test_a_target_called_like_an_option_takes_no_name_that_is_taken(
-    release: Release, composed: dict[str, Composed]
+    release: Release, composed: dict[str, Target]
 ) -> None:
     plain, misnamed = _like(composed["pixel_8"], "plain"), _like(composed["pixel_8"], "float16")
     for target in (plain, misnamed):
@@ -145,7 +145,7 @@ def test_a_target_called_like_an_option_takes_no_name_that_is_taken(
 
 
 def test_targets_that_part_late_share_what_comes_before(
-    release: Release, composed: dict[str, Composed]
+    release: Release, composed: dict[str, Target]
 ) -> None:
     careful = _like(composed["pixel_8"], "careful")
     careful.recipe.validate.runs = 2048
@@ -159,7 +159,7 @@ def test_targets_that_part_late_share_what_comes_before(
 
 
 def test_targets_that_differ_in_budget_alone_share_every_measurement(
-    release: Release, composed: dict[str, Composed]
+    release: Release, composed: dict[str, Target]
 ) -> None:
     strict = _like(composed["pixel_8"], "strict")
     strict.recipe.validate.budget.size_mb = Ceiling(at_most=1, required=True)
@@ -175,7 +175,7 @@ def test_targets_that_differ_in_budget_alone_share_every_measurement(
     ("scheme", "keep", "count"), [("mixed", DType.float32, 2), ("int8", None, 1)]
 )
 def test_the_gates_are_part_of_quantize_only_where_they_decide_what_comes_out(
-    release: Release, composed: dict[str, Composed], scheme: str, keep: DType | None, count: int
+    release: Release, composed: dict[str, Target], scheme: str, keep: DType | None, count: int
 ) -> None:
     lenient, strict = _like(composed["pixel_8"], "lenient"), _like(composed["pixel_8"], "strict")
     calibration = Calibration("min_max", samples=100, seed=0)
@@ -192,7 +192,7 @@ def test_the_gates_are_part_of_quantize_only_where_they_decide_what_comes_out(
 
 
 def test_a_waiver_measures_nothing_again_and_is_another_recipe(
-    release: Release, composed: dict[str, Composed]
+    release: Release, composed: dict[str, Target]
 ) -> None:
     before = planner.merge(release, [composed["pixel_8"]])
     pixel = _like(composed["pixel_8"], "pixel_8")
@@ -334,7 +334,7 @@ def test_repro_stops_where_dvc_has_to_read_the_plan_again(
     project: Path,
     five: Plan,
     release: Release,
-    composed: dict[str, Composed],
+    composed: dict[str, Target],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     planner.write(five)

@@ -6,7 +6,7 @@ import pytest
 
 from edgebake import plugins
 from edgebake.plan import resolve
-from edgebake.plan.compose import Composed, compose_release
+from edgebake.plan.compose import Target, compose_release
 from edgebake.recipe import Recipe, Ssh, Waiver
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.stage_params import to_plain
@@ -28,7 +28,7 @@ def _sections(recipe: Recipe) -> dict[str, Any]:
 
 
 def _touched_by(
-    upgraded: str, composed: dict[str, Composed], monkeypatch: pytest.MonkeyPatch
+    upgraded: str, composed: dict[str, Target], monkeypatch: pytest.MonkeyPatch
 ) -> set[tuple[str, str]]:
     """Return (target, stage) of each section that differs once a distribution has another version."""
     before = {name: _sections(one.recipe) for name, one in composed.items()}
@@ -46,14 +46,14 @@ def _touched_by(
 
 
 def test_another_coremltools_converts_and_measures_core_ml_again_and_nothing_else(
-    composed: dict[str, Composed], monkeypatch: pytest.MonkeyPatch
+    composed: dict[str, Target], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     touched = _touched_by("coremltools", composed, monkeypatch)
     assert touched == {(target, stage) for target in IPHONES for stage in ("convert", "validate")}
 
 
 def test_another_onnx_runtime_converts_and_measures_again_what_runs_on_it(
-    composed: dict[str, Composed], monkeypatch: pytest.MonkeyPatch
+    composed: dict[str, Target], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     touched = _touched_by("onnxruntime", composed, monkeypatch)
     # The executor of Core ML's programs is built on it.
@@ -63,7 +63,7 @@ def test_another_onnx_runtime_converts_and_measures_again_what_runs_on_it(
 
 
 def test_another_tensorflow_trains_again_and_measures_only_what_comes_of_it(
-    composed: dict[str, Composed], monkeypatch: pytest.MonkeyPatch
+    composed: dict[str, Target], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     touched = _touched_by("tensorflow", composed, monkeypatch)
     assert {stage for _, stage in touched} == {"train", "prune", "quantize", "convert"}
@@ -77,13 +77,13 @@ def test_another_tensorflow_trains_again_and_measures_only_what_comes_of_it(
 
 
 def test_a_tool_that_no_stage_uses_changes_nothing(
-    composed: dict[str, Composed], monkeypatch: pytest.MonkeyPatch
+    composed: dict[str, Target], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert _touched_by("pytest", composed, monkeypatch) == set()
 
 
 def test_another_scipy_measures_every_target_again(
-    composed: dict[str, Composed], monkeypatch: pytest.MonkeyPatch
+    composed: dict[str, Target], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     touched = _touched_by("scipy", composed, monkeypatch)
     assert {target for target, stage in touched if stage == "validate"} == set(composed)
@@ -164,6 +164,6 @@ def test_model_files_carry_the_words_of_the_release(recipe: Recipe) -> None:
     ],
 )
 def test_a_stage_names_what_the_target_picked(
-    composed: dict[str, Composed], stage: str, word: str
+    composed: dict[str, Target], stage: str, word: str
 ) -> None:
     assert resolve.word_of(stage, composed["iphone_15"]) == word

@@ -46,7 +46,7 @@ def test_a_project_of_a_release_alone_has_our_targets_and_options(bare: Path) ->
     assert files.groups()["target"] == ours("target")
     assert files.options("device") == ours("device")
     released = compose.compose_release().targets
-    assert [one.target for one in compose.compose_targets(released)] == released
+    assert [one.name for one in compose.compose_targets(released)] == released
 
 
 def test_a_project_with_targets_has_those_alone_and_all_options(bare: Path) -> None:

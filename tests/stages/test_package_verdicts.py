@@ -13,7 +13,7 @@ import pytest
 from edgebake.bundle import manifest
 from edgebake.errors import GateError
 from edgebake.plan import planner
-from edgebake.plan.compose import Composed
+from edgebake.plan.compose import Target
 from edgebake.recipe import Floor, Release, TimedCeiling, TimedFloor
 from edgebake.recipe.stage_params import read_plan
 from tests import measured
@@ -41,7 +41,7 @@ def _today(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def lenient(release: Release, composed: dict[str, Composed]) -> None:
+def lenient(release: Release, composed: dict[str, Target]) -> None:
     """A plan of one iPhone whose recipe accepts that speed is not measured."""
     iphone = deepcopy(composed["iphone_15"])
     budget = iphone.recipe.validate.budget

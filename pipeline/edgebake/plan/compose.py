@@ -54,12 +54,12 @@ Plugins.instance().register(Brought)
 
 
 @dataclass(frozen=True)
-class Composed:
-    """A target's recipe and the option that was picked in each group."""
+class Target:
+    """A target of a release: its recipe, composed of the options it chose."""
 
-    target: str
+    name: str
     recipe: Recipe
-    choices: dict[str, str]
+    choices: dict[str, str]  # option by group
 
 
 def compose_release() -> Release:
@@ -78,7 +78,7 @@ def compose_release() -> Release:
     return release
 
 
-def compose_targets(names: Sequence[str], overrides: Sequence[str] = ()) -> list[Composed]:
+def compose_targets(names: Sequence[str], overrides: Sequence[str] = ()) -> list[Target]:
     """Return the recipe of each target, checked; `overrides` are Hydra's, `train.epochs=3` for one.
 
     Raises:
@@ -102,7 +102,7 @@ def option(group: str, name: str) -> Any:
         return OmegaConf.to_object(merged)
 
 
-def float_parent(target: Composed) -> Composed:
+def float_parent(target: Target) -> Target:
     """Return what a target's speedup is counted against: its model, neither pruned nor quantized, in its runtime."""
     convert = replace(target.recipe.convert, input=None, output=None, ort_format=False)
     recipe = replace(
@@ -160,7 +160,7 @@ def _refuse_names(choices: dict[str, str]) -> None:
             )
 
 
-def _compose_target(name: str, overrides: Sequence[str]) -> Composed:
+def _compose_target(name: str, overrides: Sequence[str]) -> Target:
     known = targets()
     if name not in known:
         expected = f"expected one of: {listed(known)}{nearest(name, known)}"
@@ -181,7 +181,7 @@ def _compose_target(name: str, overrides: Sequence[str]) -> Composed:
             raise RecipeError(f"{_file_of(key, name, choices, {})}: {key}: {NO_VALUE}")
         recipe: Recipe = OmegaConf.to_object(config)  # type: ignore[assignment]
     _refuse_names({"target": name, **choices})
-    composed = Composed(name, recipe, choices)
+    composed = Target(name, recipe, choices)
     _refuse_unknown_rungs(composed, overrides)
     _refuse_problems(composed, overrides)
     return composed
@@ -194,7 +194,7 @@ def _refuse_unplaced(target: Path) -> None:
         )
 
 
-def _refuse_unknown_rungs(composed: Composed, overrides: Sequence[str]) -> None:
+def _refuse_unknown_rungs(composed: Target, overrides: Sequence[str]) -> None:
     """Refuse a ladder with a word that is no option: passed over in silence, it would never be tried."""
     rungs = composed.recipe.quantize.candidates
     if not rungs:
@@ -208,7 +208,7 @@ def _refuse_unknown_rungs(composed: Composed, overrides: Sequence[str]) -> None:
         if option not in known:
             key = "quantize.candidates"
             file = _file_of(
-                key, composed.target, composed.choices, _origins(composed.target, overrides)
+                key, composed.name, composed.choices, _origins(composed.name, overrides)
             )
             expected = f"expected options of quantize: {listed(known)}{nearest(option, known)}"
             raise RecipeError(f"{file}: {key}: {option}; {expected}")
@@ -219,12 +219,12 @@ def _is_ladder(option: Path) -> bool:
     return isinstance(content, dict) and content.get("scheme") == schemes.AUTO
 
 
-def _refuse_problems(composed: Composed, overrides: Sequence[str]) -> None:
+def _refuse_problems(composed: Target, overrides: Sequence[str]) -> None:
     problems = recipe_checks.check(composed.recipe)
     if problems:
-        files = _origins(composed.target, overrides)
+        files = _origins(composed.name, overrides)
         lines = (
-            f"{_file_of(key, composed.target, composed.choices, files)}: {key}: {text}"
+            f"{_file_of(key, composed.name, composed.choices, files)}: {key}: {text}"
             for key, text in problems
         )
         kind = UnfitError if all(key in quantize_checks.FIT for key, _ in problems) else RecipeError

@@ -19,7 +19,7 @@ from edgebake.bundle.lineage import recipe_digest, trace
 from edgebake.errors import PlanError, RecipeError, listed, nearest
 from edgebake.plan import resolve, scheme_search
 from edgebake.plan.checks import release as release_checks
-from edgebake.plan.compose import Composed, compose_release, compose_targets, float_parent, origins
+from edgebake.plan.compose import Target, compose_release, compose_targets, float_parent, origins
 from edgebake.plan.scheme_search import Record, Rung
 from edgebake.recipe import Release
 from edgebake.recipe.release_info import ReleaseInfo
@@ -63,11 +63,11 @@ def make() -> Plan:
     record = scheme_search.from_plan(_written())
     while True:
         climbed = {
-            one.target: _climbed(one, record, asked) for one in asked if scheme_search.is_auto(one)
+            one.name: _climbed(one, record, asked) for one in asked if scheme_search.is_auto(one)
         }
         record = {target: rungs for target, (_, rungs) in climbed.items()}
         plan = merge(
-            release, [climbed[one.target][0] if one.target in climbed else one for one in asked]
+            release, [climbed[one.name][0] if one.name in climbed else one for one in asked]
         )
         _refuse_unknown_teachers(plan, asked)
         out = {
@@ -80,38 +80,36 @@ def make() -> Plan:
         record |= {target: [*record[target][:-1], rung] for target, rung in out.items()}
 
 
-def _climbed(
-    target: Composed, record: Record, asked: Sequence[Composed]
-) -> tuple[Composed, list[Rung]]:
+def _climbed(target: Target, record: Record, asked: Sequence[Target]) -> tuple[Target, list[Rung]]:
     """Return the target on its rung; the digest of a rung is of that target, whatever its release is called.
 
     Other targets are there for the teachers that they train.
     """
     others = [one for one in asked if not scheme_search.is_auto(one)]
 
-    def digest_of(one: Composed) -> str:
+    def digest_of(one: Target) -> str:
         merged = merge(
             Release("", "", "", "", "", signature=None, encryption_key=None, targets=[]),
             [one, *others],
         )
-        sha256: str = packaged(merged, one.target)["recipe_sha256"]
+        sha256: str = packaged(merged, one.name)["recipe_sha256"]
         return sha256
 
-    return scheme_search.climb(target, record.get(target.target, []), digest_of)
+    return scheme_search.climb(target, record.get(target.name, []), digest_of)
 
 
 def _ruled_out(plan: Plan, target: str, rung: Rung) -> Rung | None:
     return scheme_search.ruled_out(target, rung, packaged(plan, target)["recipe_sha256"])
 
 
-def _refuse_unknown_teachers(plan: Plan, asked: Sequence[Composed]) -> None:
+def _refuse_unknown_teachers(plan: Plan, asked: Sequence[Target]) -> None:
     """Refuse a teacher that no target of the release trains."""
     for one in asked:
         key, fine_tune = "prune.fine_tune.distill.teacher", one.recipe.prune.fine_tune
         name = fine_tune and fine_tune.distill and fine_tune.distill.teacher
         if name and name not in plan["train"]:
             known = f"{listed(plan['train'])}{nearest(name, plan['train'])}"
-            file = origins(one.target)[key]
+            file = origins(one.name)[key]
             raise RecipeError(
                 f"{file}: {key}: {name}; expected null, or a variant of train: {known}"
             )
@@ -123,7 +121,7 @@ def packaged(plan: Plan, target: str) -> Any:
     return next(targets[target] for targets in sections if target in targets)
 
 
-def merge(release: Release, composed: Sequence[Composed]) -> Plan:
+def merge(release: Release, composed: Sequence[Target]) -> Plan:
     """Return the plan of these targets; equal work stands in it once, under the name that its first target gave it."""
     plan: Plan = {stage: {} for stage in STAGES}
     for target in composed:
@@ -245,7 +243,7 @@ def shape(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _add(plan: Plan, release: Release, target: Composed) -> None:
+def _add(plan: Plan, release: Release, target: Target) -> None:
     about = resolve.about(release)
     names: dict[str, str] = {}
     if target.recipe.validate.budget.speedup:
@@ -262,18 +260,18 @@ def _add(plan: Plan, release: Release, target: Composed) -> None:
     bundle = plan["package"].setdefault(
         target.recipe.device.platform.value, to_plain(resolve.bundle(release)) | {"targets": {}}
     )
-    bundle["targets"][target.target] = found
+    bundle["targets"][target.name] = found
 
 
 def _name(
-    plan: Plan, about: ReleaseInfo, target: Composed, names: resolve.Names, stages: Sequence[str]
+    plan: Plan, about: ReleaseInfo, target: Target, names: resolve.Names, stages: Sequence[str]
 ) -> None:
     """Add a target's variants to the plan, and their names to `names` by stage."""
     word = ""
     for stage in stages:
         section = to_plain(resolve.SECTION_OF[stage](target.recipe, names, about))
         word = _longer(word, resolve.word_of(stage, target))
-        names[stage] = word = _variant(plan[stage], word, section, target.target)
+        names[stage] = word = _variant(plan[stage], word, section, target.name)
 
 
 def _longer(name: str, word: str) -> str:

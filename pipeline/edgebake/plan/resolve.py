@@ -12,7 +12,7 @@ from edgebake import artifacts, plugins
 from edgebake.compression.quantization.schemes import SCHEMES
 from edgebake.models import importers, keras_session
 from edgebake.models.quantized_model import encoder_family
-from edgebake.plan.compose import Composed
+from edgebake.plan.compose import Target
 from edgebake.recipe import Attribution, Data, Model, Protect, Protocol, Recipe, Release
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.stage_params import (
@@ -212,7 +212,7 @@ SECTION_OF: dict[str, Callable[[Recipe, Names, ReleaseInfo], Any]] = {
 }
 
 
-def word_of(stage: str, target: Composed) -> str:
+def word_of(stage: str, target: Target) -> str:
     """Return what a stage adds to the name of a variant: the option that the target picked."""
     if stage == "data":
         return target.choices["data"]

@@ -14,9 +14,9 @@ from typing import Any
 from edgebake import artifacts
 from edgebake.compression.quantization.schemes import AUTO
 from edgebake.errors import GateError, UnfitError
-from edgebake.plan.compose import Composed, compose_targets
+from edgebake.plan.compose import Target, compose_targets
 
-Digest = Callable[[Composed], str]  # of a target's whole recipe
+Digest = Callable[[Target], str]  # of a target's whole recipe
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ class Rung:
 Record = dict[str, list[Rung]]  # by target
 
 
-def is_auto(target: Composed) -> bool:
+def is_auto(target: Target) -> bool:
     """Return whether a target leaves its scheme to the ladder."""
     return target.recipe.quantize.scheme == AUTO
 
 
-def climb(target: Composed, written: Sequence[Rung], digest: Digest) -> tuple[Composed, list[Rung]]:
+def climb(target: Target, written: Sequence[Rung], digest: Digest) -> tuple[Target, list[Rung]]:
     """Return the target on the first rung that is not out, and all rungs down to it.
 
     Raises:
@@ -55,7 +55,7 @@ def climb(target: Composed, written: Sequence[Rung], digest: Digest) -> tuple[Co
     for option in target.recipe.quantize.candidates or []:
         try:
             composed = compose_targets(
-                [target.target], [f"quantize={option}", "quantize.candidates=null"]
+                [target.name], [f"quantize={option}", "quantize.candidates=null"]
             )[0]
         except UnfitError as error:
             found.append(Rung(option, refused=_reason(error)))
@@ -66,7 +66,7 @@ def climb(target: Composed, written: Sequence[Rung], digest: Digest) -> tuple[Co
             return composed, [*found, Rung(option, sha256)]
         found.append(before)
     listing = "\n".join(lines(found))
-    raise GateError(f"{target.target}: no rung of quantize.candidates passes every gate\n{listing}")
+    raise GateError(f"{target.name}: no rung of quantize.candidates passes every gate\n{listing}")
 
 
 def ruled_out(target: str, rung: Rung, planned_sha256: str) -> Rung | None:

@@ -9,7 +9,7 @@ from edgebake.errors import ArtifactError
 from edgebake.evaluation.gates.judge import judge
 from edgebake.evaluation.gates.verdict import Verdict
 from edgebake.plan import planner
-from edgebake.plan.compose import Composed
+from edgebake.plan.compose import Target
 from edgebake.recipe import Evidence, TimedCeiling, stage_params
 from edgebake.recipe.stage_params import Plan, TargetParams
 from edgebake.runtimes.placement import Placement
@@ -83,7 +83,7 @@ def test_without_facts_there_is_no_estimate(project: Path, planned: Plan) -> Non
 def test_an_estimate_passes_a_latency_gate_only_in_so_many_words(
     project: Path,
     planned: Plan,
-    composed: dict[str, Composed],
+    composed: dict[str, Target],
     evidence: Evidence,
     verdict: Verdict,
 ) -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from edgebake.plan.checks import recipe as recipe_checks
-from edgebake.plan.compose import Composed
+from edgebake.plan.compose import Target
 from edgebake.recipe import Calibration, Color, Quantize, Recipe
 
 
-def test_sound_recipes_have_no_problems(composed: dict[str, Composed]) -> None:
+def test_sound_recipes_have_no_problems(composed: dict[str, Target]) -> None:
     assert {name: recipe_checks.check(one.recipe) for name, one in composed.items()} == {
         name: [] for name in composed
     }

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from edgebake.bundle import fallback_order
 from edgebake.errors import RecipeError
-from edgebake.plan.compose import Composed
+from edgebake.plan.compose import Target
 from edgebake.recipe import Platform, Protect, Release
 
 
-def check(release: Release, asked: Sequence[Composed]) -> None:
+def check(release: Release, asked: Sequence[Target]) -> None:
     """Refuse a release whose bundles could not be made, or would leave a device without a file.
 
     Raises:
@@ -21,11 +21,11 @@ def check(release: Release, asked: Sequence[Composed]) -> None:
     _refuse_encryption_without_key(release, asked)
 
 
-def _refuse_broken_chains(asked: Sequence[Composed]) -> None:
+def _refuse_broken_chains(asked: Sequence[Target]) -> None:
     """Refuse a release that leaves a device of a platform without a file, or a target without a device."""
     for platform in Platform:
         targets = {
-            one.target: fallback_order.device_entry(one.recipe.device)
+            one.name: fallback_order.device_entry(one.recipe.device)
             for one in asked
             if one.recipe.device.platform is platform
         }
@@ -33,10 +33,10 @@ def _refuse_broken_chains(asked: Sequence[Composed]) -> None:
             raise RecipeError(f"recipes/release.yaml: targets: {problem}")
 
 
-def _refuse_encryption_without_key(release: Release, asked: Sequence[Composed]) -> None:
+def _refuse_encryption_without_key(release: Release, asked: Sequence[Target]) -> None:
     for one in asked:
         if one.recipe.package.protect is Protect.encrypt and release.encryption_key is None:
             raise RecipeError(
-                f"recipes/release.yaml: encryption_key: null; {one.target} says `protect: encrypt`: "
+                f"recipes/release.yaml: encryption_key: null; {one.name} says `protect: encrypt`: "
                 "expected file:PATH or env:NAME"
             )
