@@ -66,7 +66,7 @@ def _trained(source: CalibrationData) -> tuple[QuantizedModel, str]:
         ranges=section.qat.ranges.value,
         weight_bits=section.qat_bits,
         per_tensor=section.granularity is Granularity.per_tensor,
-        activations=section.calibration is not None,
+        quantize_activations=section.calibration is not None,
     )
     splits = TrainingSplits(*source.prepared("train"), *source.prepared("validation"))
     trained = aware.train(source.archive, splits, settings)

@@ -170,7 +170,7 @@ def test_training_rescues_in_both_runtimes_from_one_set_of_ranges(
         ranges="moving",
         weight_bits=8,
         per_tensor=False,
-        activations=True,
+        quantize_activations=True,
     )
     trained = aware.train(archive, splits, settings)
     ranges = calibration.with_trained_ranges(

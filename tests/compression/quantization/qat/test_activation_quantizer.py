@@ -1,4 +1,4 @@
-"""Ranges of activations move, are learned or are known, and always hold zero."""
+"""Ranges of activations move, are learned or are fixed, and always hold zero."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from edgebake.compression.quantization.qat import activation_quantizer
 BATCHES = np.array([[-1, 0, 3], [-2, 0, 1]], np.float32)
 
 
-def _ends(layer: Any) -> Any:
-    return pytest.approx([float(end) for end in layer.ends()], rel=1e-6)
+def _bounds(layer: Any) -> Any:
+    return pytest.approx([float(bound) for bound in layer.bounds()], rel=1e-6)
 
 
-def _built(way: str, function: str = "linear") -> Any:
-    layer = activation_quantizer.make("some_range", way, function)
+def _built(mode: str, function: str = "linear") -> Any:
+    layer = activation_quantizer.build_layer("some_range", mode, function)
     layer.build((None, 3))
     return layer
 
@@ -23,9 +23,9 @@ def _built(way: str, function: str = "linear") -> Any:
 def test_a_moving_range_starts_at_the_first_batch_and_moves_by_a_twentieth(keras: Any) -> None:
     layer = _built("moving")
     layer(BATCHES[0], training=True)
-    assert _ends(layer) == [-1, 3]
+    assert _bounds(layer) == [-1, 3]
     layer(BATCHES[1], training=True)
-    assert _ends(layer) == [0.95 * -1 + 0.05 * -2, 0.95 * 3 + 0.05 * 1]
+    assert _bounds(layer) == [0.95 * -1 + 0.05 * -2, 0.95 * 3 + 0.05 * 1]
 
 
 def test_a_frozen_range_stays_and_so_does_one_at_inference(keras: Any) -> None:
@@ -34,15 +34,15 @@ def test_a_frozen_range_stays_and_so_does_one_at_inference(keras: Any) -> None:
     layer(BATCHES[1], training=False)
     layer.is_frozen = True
     layer(BATCHES[1], training=True)
-    assert _ends(layer) == [-1, 3]
+    assert _bounds(layer) == [-1, 3]
 
 
 def test_zero_is_in_every_range(keras: Any) -> None:
     above, below = _built("moving"), _built("moving")
     above(BATCHES[0] + 5, training=True)
     below(BATCHES[0] - 5, training=True)
-    assert _ends(above) == [0, 8]
-    assert _ends(below) == [-6, activation_quantizer.SMALLEST]
+    assert _bounds(above) == [0, 8]
+    assert _bounds(below) == [-6, activation_quantizer.MIN_HIGH]
 
 
 def test_activations_go_to_255_steps_and_are_clipped(keras: Any) -> None:
@@ -52,13 +52,13 @@ def test_activations_go_to_255_steps_and_are_clipped(keras: Any) -> None:
     np.testing.assert_allclose(np.array(found), [0, 0.12, 0.13, 2.55], rtol=1e-6)
 
 
-def test_a_learned_range_only_watches_when_told_to(keras: Any) -> None:
+def test_a_learned_range_only_watches_while_observing(keras: Any) -> None:
     layer = _built("learned")
     layer(BATCHES[0], training=True)
-    assert _ends(layer) == [0, activation_quantizer.SMALLEST]
-    layer.is_watching = True
+    assert _bounds(layer) == [0, activation_quantizer.MIN_HIGH]
+    layer.is_observing = True
     layer(BATCHES[0], training=False)
-    assert _ends(layer) == [-1, 3]
+    assert _bounds(layer) == [-1, 3]
 
 
 def test_the_ends_of_a_learned_range_get_the_gradient_of_what_they_clip(keras: Any) -> None:
@@ -73,13 +73,13 @@ def test_the_ends_of_a_learned_range_get_the_gradient_of_what_they_clip(keras: A
     assert (float(low), float(high)) == (2, 1)
 
 
-def test_moving_and_known_ranges_are_not_trained(keras: Any) -> None:
-    assert [len(_built(way).trainable_variables) for way in ("moving", "learned")] == [0, 2]
+def test_moving_and_fixed_ranges_are_not_trained(keras: Any) -> None:
+    assert [len(_built(mode).trainable_variables) for mode in ("moving", "learned")] == [0, 2]
     assert _built("learned", "sigmoid").trainable_variables == []
 
 
-def test_the_range_of_sigmoid_is_known(keras: Any) -> None:
+def test_the_range_of_sigmoid_is_fixed(keras: Any) -> None:
     layer = _built("moving", "sigmoid")
-    layer.is_watching = True
+    layer.is_observing = True
     layer(BATCHES[0], training=True)
-    assert _ends(layer) == [0, 255 / 256]
+    assert _bounds(layer) == [0, 255 / 256]

@@ -29,7 +29,7 @@ SETTINGS = QatSettings(
     ranges="moving",
     weight_bits=8,
     per_tensor=False,
-    activations=True,
+    quantize_activations=True,
 )
 
 
@@ -91,10 +91,10 @@ def test_an_architecture_is_trained_and_plain_again(architecture: str) -> None:
 
 
 def _check_training(folded: FoldedModel, splits: TrainingSplits) -> None:
-    model = rewrite.trainable(folded, SETTINGS)
-    train.watch(model, splits, SETTINGS)
+    model = rewrite.to_trainable(folded, SETTINGS)
+    train.initialize_ranges(model, splits, SETTINGS)
     history = train.fit(model, splits, SETTINGS)
-    plain = rewrite.plain(model, folded)
+    plain = rewrite.to_plain(model, folded)
     ranges = rewrite.trained_ranges(model)
     assert np.isfinite(history[0]["loss"])
     assert set(ranges) <= {operation.name for operation in plain.operations}
@@ -108,7 +108,7 @@ def _check_training(folded: FoldedModel, splits: TrainingSplits) -> None:
 
 
 def _rounded_again(plain: Any, ranges: dict[str, tuple[float, float]]) -> Any:
-    model = rewrite.trainable(fold_batch_norms(plain), SETTINGS)
+    model = rewrite.to_trainable(fold_batch_norms(plain), SETTINGS)
     for name, (low, high) in ranges.items():
         layer = model.get_layer(f"{name}{rewrite.SUFFIX}")
         layer.low.assign(low)

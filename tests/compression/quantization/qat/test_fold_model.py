@@ -41,7 +41,7 @@ def test_batch_normalization_goes_and_softmax_gets_a_layer_of_its_own(small: Any
         "probabilities_softmax",
     ]
     assert names == expected
-    assert sorted(folded.parts) == ["conv", "depthwise", "probabilities"]
+    assert sorted(folded.original_weights) == ["conv", "depthwise", "probabilities"]
 
 
 def test_the_folded_model_computes_the_same(small: Any) -> None:
@@ -145,7 +145,7 @@ def test_a_wrong_fold_is_found_behind_a_softmax(
 ) -> None:
     monkeypatch.setattr(
         "edgebake.compression.quantization.qat.batch_norm_folding.fold",
-        lambda part: (part.kernel, np.zeros(part.channels)),
+        lambda weights: (weights.kernel, np.zeros(weights.channels)),
     )
     with pytest.raises(ConversionError, match="the rewritten model differs by"):
         fold_batch_norms(randomise(small))

@@ -9,7 +9,7 @@ from edgebake.compression.quantization.qat import weight_quantizer
 from edgebake.compression.quantization.qat.batch_norm_folding import (
     BatchNorm,
     LayerWeights,
-    of_layer,
+    from_layer,
 )
 from edgebake.compression.quantization.qat.fake_quant import WeightGrid
 
@@ -24,10 +24,10 @@ def _number(value: float) -> Any:
 def single(keras: Any) -> Any:
     """Twice its input, normalized: mean 0, variance 3 and epsilon 1 make sigma 2."""
     norm = BatchNorm(_number(1), _number(0), _number(0), _number(3), epsilon=1.0, momentum=0.9)
-    part = LayerWeights(np.array([[2]], np.float32), None, norm, is_depthwise=False)
-    layer = weight_quantizer.make(keras.layers.Dense(1), part, EIGHT)
+    weights = LayerWeights(np.array([[2]], np.float32), None, norm, is_depthwise=False)
+    layer = weight_quantizer.build_layer(keras.layers.Dense(1), weights, EIGHT)
     layer.build((None, 1))
-    weight_quantizer.fill(layer, part)
+    weight_quantizer.set_weights(layer, weights)
     return layer
 
 
@@ -72,10 +72,10 @@ def test_all_kinds_compute_nearly_what_the_two_layers_did(
     layer, norm = _layers(keras)[number], keras.layers.BatchNormalization(momentum=0.8)
     images = np.random.default_rng(0).normal(size=(8, 9, 9, 3)).astype(np.float32)
     norm(layer(images))
-    part = of_layer(layer, norm)
-    twin = weight_quantizer.make(layer, part, EIGHT)
+    weights = from_layer(layer, norm)
+    twin = weight_quantizer.build_layer(layer, weights, EIGHT)
     twin.build(images.shape)
-    weight_quantizer.fill(twin, part)
+    weight_quantizer.set_weights(twin, weights)
     expected = np.array(norm(layer(images), training=training))
     assert np.abs(np.array(twin(images, training=training)) - expected).max() < 0.05
     np.testing.assert_allclose(np.array(twin.moving_mean), np.array(norm.moving_mean), atol=1e-6)

@@ -1,4 +1,4 @@
-"""Quantization-aware training: a trained model in, the same model with weights made for a coarse grid out.
+"""Quantization-aware training: fine-tune a model while weights and activations are quantized.
 
-`train.py` is the way in. To import a module is light: TensorFlow, Keras and NumPy wait until a function needs them.
+`train.py` is the entry point. Its modules import TensorFlow and Keras when a function needs them.
 """

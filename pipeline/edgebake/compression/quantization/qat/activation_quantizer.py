@@ -1,88 +1,114 @@
-"""Activations in, activations of an 8-bit grid out, whose range is watched, learned or known beforehand."""
+"""8-bit fake quantization of activations.
+
+The range is a moving average, a trained variable (as in LSQ) or fixed by the operator.
+"""
+
+from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import keras
+    import tensorflow as tf
 
 BITS = 8
-MOMENTUM = 0.95  # of moving ranges
-SMALLEST = 1e-6  # a range of nothing has no grid
-# LiteRT allows these functions no other range: a step of 1/256, or 1/128 where there are negative values.
+MOMENTUM = 0.95  # of the moving average
+MIN_HIGH = 1e-6  # keeps the range from being empty, which no grid can represent
+# LiteRT fixes the ranges of these functions: a step of 1/256, or 1/128 if values are negative.
 # Source: https://ai.google.dev/edge/litert/conversion/tensorflow/quantization/quantization_spec
-KNOWN = {"sigmoid": (0.0, 255 / 256), "softmax": (0.0, 255 / 256), "tanh": (-1.0, 127 / 128)}
+FIXED_RANGES = {"sigmoid": (0.0, 255 / 256), "softmax": (0.0, 255 / 256), "tanh": (-1.0, 127 / 128)}
 
 
-def make(name: str, way: str, function: str) -> Any:
-    """Return a layer that rounds what `function` returned; `way` says how its range comes about, moving or learned."""
-    made = _class()(name=name)
-    made.way = "known" if function in KNOWN else way
-    made.start = KNOWN.get(function, (0.0, 0.0))
-    return made
+def build_layer(name: str, mode: str, function: str) -> keras.Layer:
+    """Return a Keras layer that quantizes the outputs of an activation function.
+
+    Args:
+        name: of the layer.
+        mode: moving or learned; ignored if the operator fixes the range.
+        function: linear, relu, sigmoid, ...
+    """
+    layer = _layer_class()(name=name)
+    layer.mode = mode
+    layer.initial_range = (0.0, 0.0)
+    if function in FIXED_RANGES:
+        layer.mode = "fixed"
+        layer.initial_range = FIXED_RANGES[function]
+    return layer
 
 
 class ActivationFakeQuant:
-    """Round activations to 2 ** 8 values between low and high; zero is always one of them.
+    """Round activations to 2^8 values from low to high, one of which is always zero.
 
-    A moving range is the average of the extremes of batches, until it `is_frozen`. A learned one follows the gradient
-    of the loss. Both start from what they see while they are `is_watching`.
-    Source: https://arxiv.org/abs/1712.05877, section 3.1; learned ranges: https://arxiv.org/abs/1903.08066.
+    A moving range is the average of the extremes of the batches until `is_frozen`. A learned range
+    follows the gradient of the loss. Both are initialized from the data while `is_observing`.
+    Source: https://arxiv.org/abs/1712.05877, section 3.1; learned ranges:
+    https://arxiv.org/abs/1903.08066.
     """
 
-    way: str  # moving, learned or known
-    start: tuple[float, float]
+    mode: str  # moving, learned or fixed
+    initial_range: tuple[float, float]
     is_frozen = False
-    is_watching = False
-    low: Any
-    high: Any
-    batches: Any
-    add_weight: Any  # this and what follows come from Keras' layer
+    is_observing = False
+    low: keras.Variable
+    high: keras.Variable
+    batches: keras.Variable  # number of batches observed so far
+    # Attributes of keras.Layer.
+    add_weight: Callable[..., keras.Variable]
     name: str
 
-    def build(self, _: Any) -> None:
-        """Make the ends of the range, and the count that tells the first batch from later ones."""
-        is_learned = self.way == "learned"
+    def build(self, _: tuple[int | None, ...]) -> None:
+        """Create the variables of the layer."""
+        is_learned = self.mode == "learned"
         self.low = self.add_weight(name="low", shape=(), trainable=is_learned)
         self.high = self.add_weight(name="high", shape=(), trainable=is_learned)
         self.batches = self.add_weight(
-            name="batches", shape=(), initializer="zeros", trainable=False
+            name="batches",
+            shape=(),
+            initializer="zeros",
+            trainable=False,
         )
-        self.low.assign(self.start[0])
-        self.high.assign(self.start[1])
+        low, high = self.initial_range
+        self.low.assign(low)
+        self.high.assign(high)
 
-    def compute_output_shape(self, shape: Any) -> Any:
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return the shape of the input."""
         return shape
 
-    def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """Return the nearest values on the grid."""
+    def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+        """Return the inputs rounded to the grid; update a moving range during training."""
         import tensorflow as tf
 
-        is_moving = bool(training) and self.way == "moving" and not self.is_frozen
-        if self.way != "known" and (is_moving or self.is_watching):
-            self._watch(inputs)
-        return tf.quantization.fake_quant_with_min_max_vars(inputs, *self.ends(), num_bits=BITS)
+        is_moving = bool(training) and self.mode == "moving" and not self.is_frozen
+        if self.mode != "fixed" and (is_moving or self.is_observing):
+            self._update_range(inputs)
+        low, high = self.bounds()
+        return tf.quantization.fake_quant_with_min_max_vars(inputs, low, high, num_bits=BITS)
 
-    def ends(self) -> tuple[Any, Any]:
-        """Return the range, zero inside."""
+    def bounds(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the ends of the range, widened to include zero."""
         import tensorflow as tf
 
-        return tf.minimum(self.low, 0.0), tf.maximum(self.high, SMALLEST)
+        return tf.minimum(self.low, 0.0), tf.maximum(self.high, MIN_HIGH)
 
-    def _watch(self, inputs: Any) -> None:
+    def _update_range(self, inputs: tf.Tensor) -> None:
+        """Move the range towards the extremes of a batch; the first batch sets it."""
         import tensorflow as tf
 
         momentum = tf.where(self.batches < 1, 0.0, MOMENTUM)
-        self.low.assign(
-            momentum * self.low + (1 - momentum) * tf.minimum(tf.reduce_min(inputs), 0.0)
-        )
-        self.high.assign(
-            momentum * self.high + (1 - momentum) * tf.maximum(tf.reduce_max(inputs), 0.0)
-        )
+        lowest = tf.minimum(tf.reduce_min(inputs), 0.0)
+        self.low.assign(momentum * self.low + (1 - momentum) * lowest)
+        highest = tf.maximum(tf.reduce_max(inputs), 0.0)
+        self.high.assign(momentum * self.high + (1 - momentum) * highest)
         self.batches.assign_add(1)
 
 
 @cache
-def _class() -> Any:
-    """Return a class that is a Keras layer; made here, since Keras is not imported when modules are."""
+def _layer_class() -> type[keras.Layer]:
+    """Return the Keras layer; it is created late, as modules do not import Keras."""
     import keras
 
-    return type("Ranged", (ActivationFakeQuant, keras.layers.Layer), {})
+    return type("ActivationFakeQuantLayer", (ActivationFakeQuant, keras.layers.Layer), {})

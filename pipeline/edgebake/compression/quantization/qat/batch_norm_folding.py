@@ -1,15 +1,16 @@
-"""The numbers of a weighted layer and of the batch normalization behind it, and how they fold into one."""
+"""Batch normalization folding: the arithmetic for one layer, in NumPy."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from edgebake.models.keras_graph import kind
 
 if TYPE_CHECKING:
+    import keras
     from numpy.typing import NDArray
 
     Array: TypeAlias = NDArray[np.float32]
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BatchNorm:
-    """A batch normalization, one number per channel each."""
+    """Parameters of a batch normalization; every array is float32 [channels]."""
 
     gamma: Array
     beta: Array
@@ -29,56 +30,79 @@ class BatchNorm:
 
 @dataclass(frozen=True)
 class LayerWeights:
-    """A weighted layer as it was trained; a bias, or batch normalization behind it, may be missing."""
+    """Weights of a layer, and of the batch normalization that follows it, if there is one."""
 
     kernel: Array  # [h, w, in, out], depthwise [h, w, channels, multiplier], dense [in, out]
-    bias: Array | None
-    norm: BatchNorm | None
+    bias: Array | None  # [out]
+    batch_norm: BatchNorm | None
     is_depthwise: bool
 
     @property
     def channels(self) -> int:
-        """Return how many channels the layer has behind it."""
-        return int(self.kernel.shape[-1] * (self.kernel.shape[-2] if self.is_depthwise else 1))
+        """Return the number of output channels."""
+        if self.is_depthwise:
+            return int(self.kernel.shape[-1] * self.kernel.shape[-2])
+        return int(self.kernel.shape[-1])
 
 
-def of_layer(layer: Any, norm: Any) -> LayerWeights:
-    """Return the part of a weighted Keras layer and, unless it is None, the batch normalization behind it."""
+def from_layer(layer: keras.Layer, batch_norm: keras.Layer | None) -> LayerWeights:
+    """Return the weights of a Keras layer with a kernel and of its batch normalization."""
+    bias = None
+    if layer.use_bias:
+        bias = np.array(layer.bias)
     return LayerWeights(
         kernel=np.array(layer.kernel),
-        bias=np.array(layer.bias) if layer.use_bias else None,
-        norm=None if norm is None else _numbers(norm),
+        bias=bias,
+        batch_norm=_parameters(batch_norm) if batch_norm is not None else None,
         is_depthwise=kind(layer) == "DepthwiseConv2D",
     )
 
 
-def of_norm(norm: Any) -> LayerWeights:
-    """Return batch normalization that stands alone as what is behind a 1x1 depthwise convolution that does nothing."""
-    kernel = np.ones((1, 1, norm.moving_mean.shape[0], 1), np.float32)
-    return LayerWeights(kernel, None, _numbers(norm), is_depthwise=True)
+def from_batch_norm(batch_norm: keras.Layer) -> LayerWeights:
+    """Return a batch normalization that follows no layer as an identity depthwise convolution.
+
+    The kernel is [1, 1, channels, 1] and all ones; folding scales it.
+    """
+    channels = batch_norm.moving_mean.shape[0]
+    kernel = np.ones((1, 1, channels, 1), np.float32)
+    return LayerWeights(kernel, None, _parameters(batch_norm), is_depthwise=True)
 
 
-def fold(part: LayerWeights) -> tuple[Array, Array]:
-    """Return kernel and bias that compute the layer and its batch normalization as at inference.
+def fold(weights: LayerWeights) -> tuple[Array, Array]:
+    """Fold batch normalization with moving statistics into a layer.
 
     Source: https://arxiv.org/abs/1712.05877, section 3.2.
+
+    Returns:
+        The kernel, of its former shape, and the bias [channels].
     """
-    bias = np.zeros(part.channels, np.float32) if part.bias is None else part.bias
-    if part.norm is None:
-        return part.kernel, bias
-    scale = part.norm.gamma / np.sqrt(part.norm.variance + np.float32(part.norm.epsilon))
-    per_channel = scale.reshape(part.kernel.shape[2:]) if part.is_depthwise else scale
-    return part.kernel * per_channel, (bias - part.norm.mean) * scale + part.norm.beta
+    bias = weights.bias
+    if bias is None:
+        bias = np.zeros(weights.channels, np.float32)
+    batch_norm = weights.batch_norm
+    if batch_norm is None:
+        return weights.kernel, bias
+    scale = batch_norm.gamma / np.sqrt(batch_norm.variance + np.float32(batch_norm.epsilon))
+    kernel_scale = scale
+    if weights.is_depthwise:
+        kernel_scale = scale.reshape(weights.kernel.shape[2:])
+    folded_bias = (bias - batch_norm.mean) * scale + batch_norm.beta
+    return weights.kernel * kernel_scale, folded_bias
 
 
-def _numbers(norm: Any) -> BatchNorm:
-
-    mean = np.array(norm.moving_mean)
+def _parameters(batch_norm: keras.Layer) -> BatchNorm:
+    mean = np.array(batch_norm.moving_mean)
+    gamma = np.ones_like(mean)
+    beta = np.zeros_like(mean)
+    if batch_norm.scale:
+        gamma = np.array(batch_norm.gamma)
+    if batch_norm.center:
+        beta = np.array(batch_norm.beta)
     return BatchNorm(
-        gamma=np.array(norm.gamma) if norm.scale else np.ones_like(mean),
-        beta=np.array(norm.beta) if norm.center else np.zeros_like(mean),
+        gamma=gamma,
+        beta=beta,
         mean=mean,
-        variance=np.array(norm.moving_variance),
-        epsilon=norm.epsilon,
-        momentum=norm.momentum,
+        variance=np.array(batch_norm.moving_variance),
+        epsilon=batch_norm.epsilon,
+        momentum=batch_norm.momentum,
     )

@@ -1,7 +1,9 @@
-"""A Keras model in, the same function without batch normalization out, in float."""
+"""Batch normalization folding of a whole Keras model, in float."""
 
-from dataclasses import dataclass
-from typing import Any
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,179 +13,229 @@ from edgebake.compression.quantization.qat.graph import ModelGraph
 from edgebake.errors import ConversionError
 from edgebake.models.keras_graph import activation, functional, kind
 
-FUSED = ("linear", "relu", "relu6")  # what every runtime computes inside a weighted layer
-TOLERANCE = 1e-4  # of the largest magnitude in a tensor; sums of float32 in another order differ by less than 1e-5
+if TYPE_CHECKING:
+    import keras
+
+FUSED = ("linear", "relu", "relu6")  # activations that every runtime computes inside a layer
+# Relative to the largest magnitude in a tensor. Float32 sums in another order differ by less
+# than 1e-5.
+TOLERANCE = 1e-4
 SAMPLES = 4
 
 
 @dataclass(frozen=True)
 class FoldedModel:
-    """A plain model, and what each of its weighted layers was made of, by the name of the layer."""
+    """A model without batch normalization, and the unfolded weights of its layers by name."""
 
-    model: Any
-    parts: dict[str, LayerWeights]
+    model: keras.Model
+    original_weights: dict[str, LayerWeights]
 
 
-def fold_batch_norms(model: Any) -> FoldedModel:
-    """Fold batch normalization into the weighted layer in front of it, or make it a 1x1 depthwise convolution.
+def fold_batch_norms(model: keras.Model) -> FoldedModel:
+    """Fold each batch normalization into the convolution or dense layer in front of it.
 
-    An activation that no runtime fuses becomes a layer of its own, `<layer>_<activation>`.
+    Without such a layer it becomes a 1x1 depthwise convolution. An activation that no runtime
+    fuses becomes a layer of its own, `<layer>_<activation>`.
 
     Raises:
-        ConversionError: the model cannot be rewritten, or the rewritten one computes something else.
+        ConversionError: the model cannot be rewritten, or the folded model computes something else.
     """
     model = functional(model)
-    found = graph.read(model)
-    norms = _norms_behind(found)
-    absorbed = {norm.name for norm in norms.values()}
-    made_of = {
-        name: batch_norm_folding.of_layer(one, norms.get(name))
-        for name, one in found.operations.items()
-        if _weighted(one)
-    }
-    alone = [
-        one for name, one in found.operations.items() if _is_norm(one) and name not in absorbed
-    ]
-    made_of |= {norm.name: batch_norm_folding.of_norm(_checked(norm, found)) for norm in alone}
-    folded = _rewritten(model, set(made_of), absorbed)
-    for name, part in made_of.items():
-        folded.get_layer(name).set_weights(batch_norm_folding.fold(part))
+    model_graph = graph.read(model)
+    batch_norms = _following_batch_norms(model_graph)
+    absorbed = {batch_norm.name for batch_norm in batch_norms.values()}
+    weights = {}
+    for name, operation in model_graph.operations.items():
+        if _is_weighted(operation):
+            weights[name] = batch_norm_folding.from_layer(operation, batch_norms.get(name))
+    for name, operation in model_graph.operations.items():
+        if _is_batch_norm(operation) and name not in absorbed:
+            _refuse_unfoldable(operation, model_graph)
+            weights[name] = batch_norm_folding.from_batch_norm(operation)
+    folded = _Rewriter(set(weights), absorbed).rewrite(model)
+    for name, layer_weights in weights.items():
+        folded.get_layer(name).set_weights(batch_norm_folding.fold(layer_weights))
     copy_statistics(model, folded)
-    _guard(model, found, folded, {name: norm.name for name, norm in norms.items()})
-    return FoldedModel(folded, made_of)
+    _check_layer_outputs(model, model_graph, folded, batch_norms)
+    return FoldedModel(folded, weights)
 
 
-def clone(layer: Any) -> Any:
-    """Return a new layer of the same settings, its weights not yet made."""
+def clone(layer: keras.Layer) -> keras.Layer:
+    """Return a new layer with the same configuration; its weights are not built."""
     return layer.__class__.from_config(layer.get_config())
 
 
-def copy_statistics(source: Any, target: Any) -> None:
-    """Give each Normalization of `target` the numbers that its namesake in `source` learnt from data."""
+def copy_statistics(source: keras.Model, destination: keras.Model) -> None:
+    """Copy the data statistics of Normalization layers to the layers of the same name."""
     for layer in source.layers:
         if kind(layer) == "Normalization" and layer.weights:
-            twin = target.get_layer(layer.name)
-            twin.set_weights(layer.get_weights())
-            twin.finalize_state()
+            copy = destination.get_layer(layer.name)
+            copy.set_weights(layer.get_weights())
+            copy.finalize_state()
 
 
-def check_same_outputs(first: Any, second: Any) -> None:
-    """Run two models on the same random images and compare all that they return.
+def check_same_outputs(model: keras.Model, rewritten: keras.Model) -> None:
+    """Compare all outputs of two models on the same random images.
 
     Raises:
-        ConversionError: an output differs by more than TOLERANCE; it is named as the first model names it.
+        ConversionError: an output differs by more than TOLERANCE.
     """
     import keras
 
-    shape = (SAMPLES, *first.inputs[0].shape[1:])
+    shape = (SAMPLES, *model.inputs[0].shape[1:])
     images = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
-    found = (keras.tree.flatten(model(images, training=False)) for model in (first, second))
-    for tensor, one, other in zip(first.outputs, *found, strict=True):
-        expected, rewritten = np.array(one), np.array(other)
-        difference = float(np.abs(expected - rewritten).max() / max(np.abs(expected).max(), 1e-9))
-        if not difference <= TOLERANCE:  # also true of NaN
+    expected_outputs = keras.tree.flatten(model(images, training=False))
+    actual_outputs = keras.tree.flatten(rewritten(images, training=False))
+    outputs = zip(model.outputs, expected_outputs, actual_outputs, strict=True)
+    for tensor, expected, actual in outputs:
+        difference = _relative_difference(np.array(expected), np.array(actual))
+        if not difference <= TOLERANCE:  # also true for NaN
             raise ConversionError(
-                f"output {tensor.name!r}: the rewritten model differs by {difference:.2g} of the largest value; "
-                f"expected at most {TOLERANCE:g}"
+                f"output {tensor.name!r}: the rewritten model differs by {difference:.2g} of the "
+                f"largest value; expected at most {TOLERANCE:g}"
             )
 
 
-def _weighted(operation: Any) -> bool:
+def _relative_difference(expected: np.ndarray, actual: np.ndarray) -> float:
+    largest = max(np.abs(expected).max(), 1e-9)
+    return float(np.abs(expected - actual).max() / largest)
+
+
+def _is_weighted(operation: keras.Operation) -> bool:
     return kind(operation) in graph.WEIGHTED
 
 
-def _is_norm(operation: Any) -> bool:
+def _is_batch_norm(operation: keras.Operation) -> bool:
     return kind(operation) == "BatchNormalization"
 
 
-def _norms_behind(found: ModelGraph) -> dict[str, Any]:
-    """Return the batch normalization that alone reads a weighted layer, by the name of that layer."""
-    behind = {}
-    for name, operation in found.operations.items():
-        reader = found.only_reader(name)
-        if (
-            _weighted(operation)
-            and activation(operation) == "linear"
-            and reader is not None
-            and _is_norm(reader)
-        ):
-            behind[name] = _of_last_axis(reader, len(found.outputs[name].shape))
-    return behind
+def _following_batch_norms(model_graph: ModelGraph) -> dict[str, keras.Layer]:
+    """Return the batch normalization that is the only reader of a layer, by name of the layer."""
+    batch_norms = {}
+    for name, operation in model_graph.operations.items():
+        if not _is_weighted(operation) or activation(operation) != "linear":
+            continue
+        reader = model_graph.only_reader(name)
+        if reader is not None and _is_batch_norm(reader):
+            _refuse_other_axis(reader, len(model_graph.outputs[name].shape))
+            batch_norms[name] = reader
+    return batch_norms
 
 
-def _of_last_axis(norm: Any, axes: int) -> Any:
-    if norm.axis not in (-1, axes - 1):
+def _refuse_other_axis(batch_norm: keras.Layer, axes: int) -> None:
+    if batch_norm.axis not in (-1, axes - 1):
         raise ConversionError(
-            f"layer {norm.name!r}: normalizes axis {norm.axis}; expected the last one, the channels"
+            f"layer {batch_norm.name!r}: normalizes axis {batch_norm.axis}; "
+            "expected the last one, the channels"
         )
-    return norm
 
 
-def _checked(norm: Any, found: ModelGraph) -> Any:
-    shape = found.outputs[norm.name].shape
-    if len(shape) != 4:
+def _refuse_unfoldable(batch_norm: keras.Layer, model_graph: ModelGraph) -> None:
+    """Refuse a batch normalization that is no depthwise convolution either."""
+    axes = len(model_graph.outputs[batch_norm.name].shape)
+    if axes != 4:
         raise ConversionError(
-            f"layer {norm.name!r}: batch normalization of {len(shape)} axes has no linear layer in front to fold into; "
-            "expected one, or images [n, h, w, c]"
+            f"layer {batch_norm.name!r}: batch normalization of {axes} axes has no linear layer in "
+            "front to fold into; expected one, or images [n, h, w, c]"
         )
-    return _of_last_axis(norm, 4)
+    _refuse_other_axis(batch_norm, axes)
 
 
-def _rewritten(model: Any, weighted: set[str], absorbed: set[str]) -> Any:
-    """Return the model without batch normalization, its weights not yet set."""
-    import keras
+@dataclass
+class _Rewriter:
+    """Copies a model without the absorbed batch normalizations; weights are set later."""
 
-    split: dict[str, Any] = {}
+    weighted: set[str]  # layers that get a kernel and a bias
+    absorbed: set[str]  # batch normalizations that are folded into the layer before them
+    separate_activations: dict[str, keras.Layer] = field(default_factory=dict)
 
-    def plain(layer: Any) -> Any:
-        if layer.name not in weighted:
+    def rewrite(self, model: keras.Model) -> keras.Model:
+        import keras
+
+        return keras.models.clone_model(
+            model,
+            clone_function=self._copy_layer,
+            call_function=self._call_layer,
+        )
+
+    def _copy_layer(self, layer: keras.Layer) -> keras.Layer:
+        import keras
+
+        if layer.name not in self.weighted:
             return clone(layer)
-        if _is_norm(layer):
+        if _is_batch_norm(layer):
             return keras.layers.DepthwiseConv2D(1, name=layer.name)
         config = {**layer.get_config(), "use_bias": True}
         if activation(layer) not in FUSED:
-            split[layer.name] = keras.layers.Activation(
-                config["activation"], name=_split_name(layer)
+            self.separate_activations[layer.name] = keras.layers.Activation(
+                config["activation"],
+                name=_activation_name(layer),
             )
             config["activation"] = "linear"
         return layer.__class__.from_config(config)
 
-    def call(layer: Any, *arguments: Any, **options: Any) -> Any:
-        tensor = (*arguments, *options.values())[0]
-        if layer.name in absorbed:
+    def _call_layer(
+        self, layer: keras.Layer, *arguments: keras.KerasTensor, **options: keras.KerasTensor
+    ) -> keras.KerasTensor:
+        tensor = next(iter((*arguments, *options.values())))
+        if layer.name in self.absorbed:
             return tensor
-        if layer.name not in weighted:
+        if layer.name not in self.weighted:
             return layer(*arguments, **options)
-        called = layer(tensor)  # a mask is for batch normalization alone
-        return split[layer.name](called) if layer.name in split else called
+        # Only the tensor: a mask is an option of batch normalization.
+        outputs = layer(tensor)
+        if layer.name in self.separate_activations:
+            return self.separate_activations[layer.name](outputs)
+        return outputs
 
-    return keras.models.clone_model(model, clone_function=plain, call_function=call)
 
-
-def _split_name(layer: Any) -> str:
+def _activation_name(layer: keras.Layer) -> str:
     return f"{layer.name}_{activation(layer)}"
 
 
-def _guard(model: Any, found: ModelGraph, folded: Any, absorbed_by: dict[str, str]) -> None:
-    """Compare what each weighted layer returns in both models: behind a softmax, large differences look small."""
+def _check_layer_outputs(
+    model: keras.Model,
+    model_graph: ModelGraph,
+    folded: keras.Model,
+    batch_norms: dict[str, keras.Layer],
+) -> None:
+    """Compare the outputs of each weighted layer and of the models.
+
+    The outputs of the models are not enough: behind a softmax, large differences look small.
+
+    Raises:
+        ConversionError: an output differs.
+    """
     import keras
 
-    now = graph.read(folded).outputs
-    pairs = [
-        (found.outputs[model_end], now[folded_end])
-        for model_end, folded_end in _ends(found, absorbed_by)
-    ]
-    before, after = zip(*pairs, (model.outputs[0], folded.outputs[0]), strict=True)
+    folded_outputs = graph.read(folded).outputs
+    expected = []
+    actual = []
+    for original_name, folded_name in _corresponding_layers(model_graph, batch_norms):
+        expected.append(model_graph.outputs[original_name])
+        actual.append(folded_outputs[folded_name])
+    expected.append(model.outputs[0])
+    actual.append(folded.outputs[0])
     check_same_outputs(
-        keras.Model(model.inputs[0], list(before)), keras.Model(folded.inputs[0], list(after))
+        keras.Model(model.inputs[0], expected),
+        keras.Model(folded.inputs[0], actual),
     )
 
 
-def _ends(found: ModelGraph, absorbed_by: dict[str, str]) -> list[tuple[str, str]]:
-    """Return the layers, before and after, that return the same tensor."""
-    ends = []
-    for name, operation in found.operations.items():
-        split = _weighted(operation) and activation(operation) not in FUSED
-        if _weighted(operation) or (_is_norm(operation) and name not in absorbed_by.values()):
-            ends.append((absorbed_by.get(name, name), _split_name(operation) if split else name))
-    return ends
+def _corresponding_layers(
+    model_graph: ModelGraph, batch_norms: dict[str, keras.Layer]
+) -> list[tuple[str, str]]:
+    """Return the layers of the original and of the folded model that return the same tensor."""
+    absorbed = {batch_norm.name for batch_norm in batch_norms.values()}
+    layers = []
+    for name, operation in model_graph.operations.items():
+        if _is_weighted(operation):
+            original_name = name
+            if name in batch_norms:
+                original_name = batch_norms[name].name
+            has_separate_activation = activation(operation) not in FUSED
+            folded_name = _activation_name(operation) if has_separate_activation else name
+            layers.append((original_name, folded_name))
+        elif _is_batch_norm(operation) and name not in absorbed:
+            layers.append((name, name))
+    return layers

@@ -1,76 +1,80 @@
-"""What stands where in a Keras model, and which models cannot be rewritten."""
+"""Graph of a Keras model that quantization-aware training can rewrite."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from edgebake.errors import ConversionError, listed
 from edgebake.models.keras_graph import kind, nodes
 
+if TYPE_CHECKING:
+    import keras
+
 WEIGHTED = ("Conv2D", "DepthwiseConv2D", "Dense")
-KEPT = (
-    "BatchNormalization",
-    "Normalization",
-)  # their numbers are statistics: folded, or left as they are
+# Their weights are statistics: batch normalization is folded, Normalization stays as it is.
+NORMALIZATIONS = ("BatchNormalization", "Normalization")
 
 
 @dataclass(frozen=True)
 class ModelGraph:
-    """The operations of a model by name, what reads each of them, and the tensor that each returns."""
+    """Operations of a model, the operations that read each, and its output tensor, by name."""
 
-    operations: dict[str, Any]
-    readers: dict[str, list[Any]]
-    outputs: dict[str, Any]
-    last: str  # the operation whose output is the model's
+    operations: dict[str, keras.Operation]
+    readers: dict[str, list[keras.Operation]]
+    outputs: dict[str, keras.KerasTensor]
+    last: str  # the operation that returns the output of the model
 
-    def only_reader(self, name: str) -> Any:
-        """Return the one operation that reads `name`, or None; the model's own output has a reader outside."""
+    def only_reader(self, name: str) -> keras.Operation | None:
+        """Return the operation that reads `name`, if it is the only one.
+
+        The output of the model also has a reader outside the graph.
+        """
         readers = self.readers[name]
-        return readers[0] if len(readers) == 1 and name != self.last else None
+        if len(readers) != 1 or name == self.last:
+            return None
+        return readers[0]
 
 
-def read(model: Any) -> ModelGraph:
-    """Return the graph of a functional model of one input and one output.
+def read(model: keras.Model) -> ModelGraph:
+    """Return the graph of a functional model with one input and one output.
 
     Raises:
-        ConversionError: a layer is a model, is used twice, has channels first or weights of an unknown kind.
+        ConversionError: a layer is a model, is used twice, has channels first or weights of an
+            unsupported kind.
     """
     calls = nodes(model)
-    _check_operations([node.operation for node in calls])
-    readers: dict[str, list[Any]] = {node.operation.name: [] for node in calls}
-    for node in calls:
-        for parent in node.parent_nodes:
-            readers[parent.operation.name].append(node.operation)
-    return ModelGraph(
-        operations={node.operation.name: node.operation for node in calls},
-        readers=readers,
-        outputs={node.operation.name: node.output_tensors[0] for node in calls},
-        last=next(
-            node.operation.name
-            for node in calls
-            if any(one is model.outputs[0] for one in node.output_tensors)
-        ),
-    )
+    operations = [call.operation for call in calls]
+    for operation in operations:
+        _refuse_unsupported(operation, operations)
+    readers: dict[str, list[keras.Operation]] = {operation.name: [] for operation in operations}
+    outputs = {}
+    last = ""
+    for call in calls:
+        name = call.operation.name
+        outputs[name] = call.output_tensors[0]
+        if any(tensor is model.outputs[0] for tensor in call.output_tensors):
+            last = name
+        for parent in call.parent_nodes:
+            readers[parent.operation.name].append(call.operation)
+    by_name = {operation.name: operation for operation in operations}
+    return ModelGraph(by_name, readers, outputs, last)
 
 
-def _check_operations(operations: list[Any]) -> None:
+def _refuse_unsupported(operation: keras.Operation, operations: list[keras.Operation]) -> None:
     import keras
 
-    for operation in operations:
-        if isinstance(operation, keras.Model):
-            raise ConversionError(
-                f"layer {operation.name!r}: is itself a model; expected layers that hold no model"
-            )
-        uses = sum(one is operation for one in operations)
-        if uses > 1:
-            raise ConversionError(
-                f"layer {operation.name!r}: is used {uses} times; expected each to be used once"
-            )
-        if getattr(operation, "data_format", "channels_last") == "channels_first":
-            raise ConversionError(
-                f"layer {operation.name!r}: has channels first; expected channels last"
-            )
-        if getattr(operation, "weights", None) and kind(operation) not in WEIGHTED + KEPT:
-            raise ConversionError(
-                f"layer {operation.name!r}: {kind(operation)} has weights that cannot be trained for a grid; "
-                f"expected weights in {listed(WEIGHTED + KEPT)} alone"
-            )
+    layer = f"layer {operation.name!r}"
+    if isinstance(operation, keras.Model):
+        raise ConversionError(f"{layer}: is itself a model; expected layers that hold no model")
+    uses = sum(candidate is operation for candidate in operations)
+    if uses > 1:
+        raise ConversionError(f"{layer}: is used {uses} times; expected each to be used once")
+    if getattr(operation, "data_format", "channels_last") == "channels_first":
+        raise ConversionError(f"{layer}: has channels first; expected channels last")
+    supported = WEIGHTED + NORMALIZATIONS
+    if getattr(operation, "weights", None) and kind(operation) not in supported:
+        raise ConversionError(
+            f"{layer}: {kind(operation)} has weights that cannot be trained for a grid; "
+            f"expected weights in {listed(supported)} alone"
+        )

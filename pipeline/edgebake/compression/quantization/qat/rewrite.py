@@ -1,6 +1,8 @@
-"""A folded model in, its trainable twin with fake-quantized layers out, and back to plain layers."""
+"""Rewrite a folded model for quantization-aware training, and the trained model to plain layers."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
 
 from edgebake.compression.quantization.qat import (
     activation_quantizer,
@@ -9,95 +11,103 @@ from edgebake.compression.quantization.qat import (
     stored_outputs,
     weight_quantizer,
 )
+from edgebake.compression.quantization.qat.activation_quantizer import ActivationFakeQuant
+from edgebake.compression.quantization.qat.batch_norm_folding import LayerWeights
 from edgebake.compression.quantization.qat.fake_quant import WeightGrid
 from edgebake.compression.quantization.qat.fold_model import FoldedModel
 from edgebake.compression.quantization.qat.settings import QatSettings
 from edgebake.errors import ConversionError
 from edgebake.models.keras_graph import activation
 
-SUFFIX = "_range"  # of the layer that rounds what another one returns
+if TYPE_CHECKING:
+    import keras
+
+    Tensors: TypeAlias = keras.KerasTensor | list[keras.KerasTensor]
+
+SUFFIX = "_range"  # of the layer that quantizes the output of the layer of that name
 DEPTHWISE_BITS = 8  # no runtime stores depthwise weights in int4
 
 
-def trainable(folded: FoldedModel, settings: QatSettings) -> Any:
-    """Return a model that computes with rounded weights and, if wished, activations, and trains the float ones.
+def to_trainable(folded: FoldedModel, settings: QatSettings) -> keras.Model:
+    """Return a model that trains float weights but computes with quantized ones.
+
+    If the settings say so, its input and the outputs that a runtime stores are quantized, too.
 
     Raises:
-        ConversionError: a layer whose output is to be rounded returns several tensors.
+        ConversionError: a layer whose output is quantized returns several tensors.
     """
     import keras
 
-    found = graph.read(folded.model)
+    model_graph = graph.read(folded.model)
     image = folded.model.inputs[0]
     entry = keras.Input(batch_shape=image.shape, dtype=image.dtype, name=image.name)
-    rounded = (
-        _rounder(settings.ranges)(entry, image.name, "linear") if settings.activations else entry
+    quantized_entry = entry
+    if settings.quantize_activations:
+        quantized_entry = _quantize_output(entry, settings.ranges, image.name, "linear")
+
+    def copy_layer(layer: keras.Layer) -> keras.Layer:
+        weights = folded.original_weights.get(layer.name)
+        if weights is None:
+            return fold_model.clone(layer)
+        return weight_quantizer.build_layer(layer, weights, _weight_grid(weights, settings))
+
+    def with_quantized_entry(tensor: keras.KerasTensor) -> keras.KerasTensor:
+        return quantized_entry if tensor is entry else tensor
+
+    def call_layer(layer: keras.Layer, *arguments: Tensors, **options: Tensors) -> Tensors:
+        arguments, options = keras.tree.map_structure(with_quantized_entry, (arguments, options))
+        outputs = layer(*arguments, **options)
+        if settings.quantize_activations and stored_outputs.is_stored(layer.name, model_graph):
+            return _quantize_output(outputs, settings.ranges, layer.name, activation(layer))
+        return outputs
+
+    model = keras.models.clone_model(
+        folded.model,
+        entry,
+        clone_function=copy_layer,
+        call_function=call_layer,
     )
-
-    def twin(layer: Any) -> Any:
-        part = folded.parts.get(layer.name)
-        return (
-            fold_model.clone(layer)
-            if part is None
-            else weight_quantizer.make(layer, part, _grid(part.is_depthwise, settings))
-        )
-
-    def call(layer: Any, *arguments: Any, **options: Any) -> Any:
-        given, named = keras.tree.map_structure(
-            lambda one: rounded if one is entry else one, (arguments, options)
-        )
-        returned = layer(*given, **named)
-        if not settings.activations or not stored_outputs.is_stored(layer.name, found):
-            return returned
-        return _rounder(settings.ranges)(returned, layer.name, activation(layer))
-
-    model = keras.models.clone_model(folded.model, entry, clone_function=twin, call_function=call)
-    for name, part in folded.parts.items():
-        weight_quantizer.fill(model.get_layer(name), part)
+    for name, weights in folded.original_weights.items():
+        weight_quantizer.set_weights(model.get_layer(name), weights)
     fold_model.copy_statistics(folded.model, model)
     return model
 
 
-def plain(model: Any, folded: FoldedModel) -> Any:
-    """Return the folded model with the trained weights, each the float value of a point of its grid."""
+def to_plain(model: keras.Model, folded: FoldedModel) -> keras.Model:
+    """Return the folded model with the trained weights, which are float values on their grid."""
     import keras
 
-    made = keras.models.clone_model(folded.model, clone_function=fold_model.clone)
-    for name in folded.parts:
-        kernel, bias = model.get_layer(name).folded()
-        made.get_layer(name).kernel.assign(kernel)
-        made.get_layer(name).bias.assign(bias)
-    fold_model.copy_statistics(folded.model, made)
-    return made
+    plain = keras.models.clone_model(folded.model, clone_function=fold_model.clone)
+    for name in folded.original_weights:
+        kernel, bias = model.get_layer(name).folded_weights()
+        plain.get_layer(name).kernel.assign(kernel)
+        plain.get_layer(name).bias.assign(bias)
+    fold_model.copy_statistics(folded.model, plain)
+    return plain
 
 
-def trained_ranges(model: Any) -> dict[str, tuple[float, float]]:
-    """Return the range of each rounded output by the name of the plain layer that returns it, the input among them."""
-    ends = {
-        layer.name: layer.ends()
-        for layer in model.layers
-        if isinstance(layer, activation_quantizer.ActivationFakeQuant)
-    }
-    return {
-        name.removesuffix(SUFFIX): (float(low), float(high)) for name, (low, high) in ends.items()
-    }
+def trained_ranges(model: keras.Model) -> dict[str, tuple[float, float]]:
+    """Return the range (low, high) of each quantized output and input, by name of its layer."""
+    trained = {}
+    for layer in model.layers:
+        if isinstance(layer, ActivationFakeQuant):
+            low, high = layer.bounds()
+            trained[layer.name.removesuffix(SUFFIX)] = (float(low), float(high))
+    return trained
 
 
-def _grid(is_depthwise: bool, settings: QatSettings) -> WeightGrid:
-    return WeightGrid(DEPTHWISE_BITS if is_depthwise else settings.weight_bits, settings.per_tensor)
+def _weight_grid(weights: LayerWeights, settings: QatSettings) -> WeightGrid:
+    bits = settings.weight_bits
+    if weights.is_depthwise:
+        bits = DEPTHWISE_BITS
+    return WeightGrid(bits, settings.per_tensor)
 
 
-def _rounder(way: str) -> Any:
-    """Return a function that rounds (tensor, name of the layer, its activation) if it holds floats."""
-
-    def rounded(tensor: Any, name: str, function: str) -> Any:
-        if isinstance(tensor, (list, tuple)):
-            raise ConversionError(f"layer {name!r}: returns {len(tensor)} tensors; expected one")
-        is_float = str(tensor.dtype).startswith("float")
-        return (
-            activation_quantizer.make(f"{name}{SUFFIX}", way, function)(tensor)
-            if is_float
-            else tensor
-        )
-
-    return rounded
+def _quantize_output(tensor: Tensors, mode: str, name: str, function: str) -> keras.KerasTensor:
+    """Return the output of layer `name` quantized, or as it is if it holds integers."""
+    if isinstance(tensor, (list, tuple)):
+        raise ConversionError(f"layer {name!r}: returns {len(tensor)} tensors; expected one")
+    if not str(tensor.dtype).startswith("float"):
+        return tensor
+    quantizer = activation_quantizer.build_layer(f"{name}{SUFFIX}", mode, function)
+    return quantizer(tensor)

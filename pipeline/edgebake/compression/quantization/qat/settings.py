@@ -7,20 +7,18 @@ from edgebake.recipe import Train
 
 @dataclass(frozen=True)
 class QatSettings:
-    """How to train, and for which grid."""
+    """Schedule of the training, and the format that it prepares a model for."""
 
     epochs: int
     batch_size: int
-    learning_rate: float  # at the start; it falls to zero along a cosine
+    learning_rate: float  # initial value; it falls to zero along a cosine
     seed: int
-    freeze_after: (
-        int  # epochs, until statistics of batch normalization and moving ranges stay as they are
-    )
-    ranges: str  # moving or learned
+    freeze_after: int  # epochs; then batch normalization statistics and moving ranges are frozen
+    ranges: str  # of activations: moving or learned
     weight_bits: int  # 8 or 4
-    per_tensor: bool  # one scale for a tensor, not one for each output channel
-    activations: bool  # rounded too, to 8 bits
+    per_tensor: bool  # one scale per tensor instead of one per output channel
+    quantize_activations: bool  # to 8 bits, too
 
-    def words(self) -> Train:
-        """Return how long and how fast; the threads have started."""
+    def train_options(self) -> Train:
+        """Return the options of the training loop. Threads are 0, as Keras has started already."""
         return Train(self.epochs, self.batch_size, self.learning_rate, self.seed, threads=0)

@@ -1,57 +1,68 @@
-"""Which tensors of a folded model a runtime stores, and so rounds."""
+"""Outputs of a folded model that a runtime stores in memory, and therefore quantizes."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from edgebake.compression.quantization.qat import activation_quantizer, graph
 from edgebake.compression.quantization.qat.fold_model import FUSED
 from edgebake.compression.quantization.qat.graph import ModelGraph
 from edgebake.models.keras_graph import activation, kind
 
-# What these return lies on the grid of what they are given. Layers, then keras.ops.
-MOVES = (
-    *(
-        "AveragePooling2D",
-        "Cropping2D",
-        "Dropout",
-        "Flatten",
-        "GlobalMaxPooling2D",
-        "MaxPooling2D",
-        "Permute",
-    ),
-    *("RepeatVector", "Reshape", "SpatialDropout2D", "UpSampling2D", "ZeroPadding2D"),
-    *("ExpandDims", "GetItem", "Pad", "Split", "Squeeze", "Transpose"),
+if TYPE_CHECKING:
+    import keras
+
+# Operations whose output has the scale of their input.
+SCALE_PRESERVING_LAYERS = (
+    "AveragePooling2D",
+    "Cropping2D",
+    "Dropout",
+    "Flatten",
+    "GlobalMaxPooling2D",
+    "MaxPooling2D",
+    "Permute",
+    "RepeatVector",
+    "Reshape",
+    "SpatialDropout2D",
+    "UpSampling2D",
+    "ZeroPadding2D",
 )
-FUSES = (
-    *graph.WEIGHTED,
-    "Add",
-    "Multiply",
-    "Subtract",
-)  # compute a ReLU that follows before they store anything
+SCALE_PRESERVING_OPERATIONS = (  # of keras.ops
+    "ExpandDims",
+    "GetItem",
+    "Pad",
+    "Split",
+    "Squeeze",
+    "Transpose",
+)
+SCALE_PRESERVING = SCALE_PRESERVING_LAYERS + SCALE_PRESERVING_OPERATIONS
+# Operations that apply a ReLU that follows them before they store their output.
+FUSING = (*graph.WEIGHTED, "Add", "Multiply", "Subtract")
+SEPARATE_ACTIVATIONS = ("Activation", "ReLU", "Relu", "Relu6")
 
 
-def is_stored(name: str, found: ModelGraph) -> bool:
-    """Return whether the output of an operation is rounded to a grid of its own.
+def is_stored(name: str, model_graph: ModelGraph) -> bool:
+    """Return whether the output of an operation is quantized with a range of its own.
 
-    The model's own output is not where its function has a known range: nothing is left to train behind it.
+    The output of the model is not, if the runtime fixes its range: no layer that could be trained
+    follows.
     """
-    operation = found.operations[name]
-    if kind(operation) in MOVES or (
-        name == found.last and activation(operation) in activation_quantizer.KNOWN
-    ):
+    operation = model_graph.operations[name]
+    if kind(operation) in SCALE_PRESERVING:
         return False
-    return not _has_its_function_behind(name, found)
+    has_fixed_range = activation(operation) in activation_quantizer.FIXED_RANGES
+    if name == model_graph.last and has_fixed_range:
+        return False
+    return not _is_fused_with_activation(name, model_graph)
 
 
-def _has_its_function_behind(name: str, found: ModelGraph) -> bool:
-    operation, reader = found.operations[name], found.only_reader(name)
-    return (
-        kind(operation) in FUSES
-        and activation(operation) == "linear"
-        and reader is not None
-        and _is_function(reader)
-    )
+def _is_fused_with_activation(name: str, model_graph: ModelGraph) -> bool:
+    operation = model_graph.operations[name]
+    if kind(operation) not in FUSING or activation(operation) != "linear":
+        return False
+    reader = model_graph.only_reader(name)
+    return reader is not None and _is_fusible_activation(reader)
 
 
-def _is_function(operation: Any) -> bool:
-    alone = kind(operation) in ("Activation", "ReLU", "Relu", "Relu6")
-    return alone and activation(operation) in FUSED
+def _is_fusible_activation(operation: keras.Operation) -> bool:
+    return kind(operation) in SEPARATE_ACTIVATIONS and activation(operation) in FUSED

@@ -1,82 +1,84 @@
-"""A trained Keras model in; the same model out, with weights, and ranges of activations, made for a coarse grid.
+"""Quantization-aware training of a Keras model.
 
-Reads and writes nothing. The caller has started Keras with a seed: the same input gives the same bytes.
+No file is read or written. The caller starts Keras with a seed: the same input gives the same
+bytes.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from __future__ import annotations
 
-from edgebake.compression.quantization.qat import activation_quantizer, rewrite, weight_quantizer
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edgebake.compression.quantization.qat import rewrite
+from edgebake.compression.quantization.qat.activation_quantizer import ActivationFakeQuant
 from edgebake.compression.quantization.qat.fold_model import fold_batch_norms
 from edgebake.compression.quantization.qat.settings import QatSettings
+from edgebake.compression.quantization.qat.weight_quantizer import WeightFakeQuant
 from edgebake.models import keras_session
+from edgebake.training import loop
 from edgebake.training.loop import History, TrainingOptions, TrainingSplits
-from edgebake.training.loop import fit as fit_in_float
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True)
 class QatResult:
-    """A .keras archive of plain layers whose float weights lie on their grid, and what was measured on the way.
+    """Archive of the trained model, with the trained ranges and the history of the training."""
 
-    `ranges` holds, by the name of a layer of that model, its input layer too, the range of what the layer returns.
-    """
-
-    archive: bytes
-    ranges: dict[str, tuple[float, float]]
+    archive: bytes  # .keras, of plain layers whose float weights lie on their grid
+    ranges: dict[str, tuple[float, float]]  # of a layer's output, or the input, by its name
     history: History
 
 
 def train(archive: bytes, splits: TrainingSplits, settings: QatSettings) -> QatResult:
-    """Train a model on while it computes as a runtime with coarse numbers will.
+    """Fine-tune a model while it computes with quantized weights and activations.
 
     Raises:
-        ConversionError: the model cannot be rewritten for that.
+        ConversionError: the model has layers that cannot be rewritten.
     """
     folded = fold_batch_norms(keras_session.load(archive))
-    model = rewrite.trainable(folded, settings)
-    watch(model, splits, settings)
+    model = rewrite.to_trainable(folded, settings)
+    initialize_ranges(model, splits, settings)
     history = fit(model, splits, settings)
-    plain = rewrite.plain(model, folded)
+    plain = rewrite.to_plain(model, folded)
     return QatResult(keras_session.save(plain), rewrite.trained_ranges(model), history)
 
 
-def watch(model: Any, splits: TrainingSplits, settings: QatSettings) -> None:
-    """Run the training images through the model once, so that every range starts from what it will see."""
-    if not settings.activations:
+def initialize_ranges(model: keras.Model, splits: TrainingSplits, settings: QatSettings) -> None:
+    """Run the training images through the model once to initialize the activation ranges."""
+    if not settings.quantize_activations:
         return
-    _set(model, activation_quantizer.ActivationFakeQuant, is_watching=True)
+    _set_observing(model, is_observing=True)
     for start in range(0, len(splits.images), settings.batch_size):
-        model(splits.images[start : start + settings.batch_size], training=False)
-    _set(model, activation_quantizer.ActivationFakeQuant, is_watching=False)
+        batch = splits.images[start : start + settings.batch_size]
+        model(batch, training=False)
+    _set_observing(model, is_observing=False)
 
 
-def fit(model: Any, splits: TrainingSplits, settings: QatSettings) -> History:
-    """Train a model of fake-quantized layers and return a row for each epoch."""
-    return fit_in_float(
-        model, splits, settings.words(), TrainingOptions([_freezer(model, settings.freeze_after)])
-    )
+def fit(model: keras.Model, splits: TrainingSplits, settings: QatSettings) -> History:
+    """Train a model with quantized layers; return one row per epoch."""
+    options = TrainingOptions([_freeze_callback(model, settings.freeze_after)])
+    return loop.fit(model, splits, settings.train_options(), options)
 
 
-def _freezer(model: Any, after: int) -> Any:
-    """Return a callback that freezes statistics and ranges before the epoch `after`, counted from zero."""
+def _freeze_callback(model: keras.Model, freeze_after: int) -> keras.callbacks.Callback:
+    """Return a callback that freezes statistics and ranges after that many epochs."""
     import keras
 
-    def freeze(epoch: int, _: Any) -> None:
-        if epoch == after:
-            _set(
-                model,
-                (weight_quantizer.WeightFakeQuant, activation_quantizer.ActivationFakeQuant),
-                is_frozen=True,
-            )
-            model.make_train_function(
-                force=True
-            )  # the function that was traced knows the old state
+    def freeze(epoch: int, _: dict[str, float] | None) -> None:
+        if epoch != freeze_after:
+            return
+        for layer in model.layers:
+            if isinstance(layer, (WeightFakeQuant, ActivationFakeQuant)):
+                layer.is_frozen = True
+        # The traced function has the old state built in.
+        model.make_train_function(force=True)
 
     return keras.callbacks.LambdaCallback(on_epoch_begin=freeze)
 
 
-def _set(model: Any, kinds: Any, **state: bool) -> None:
+def _set_observing(model: keras.Model, is_observing: bool) -> None:
     for layer in model.layers:
-        if isinstance(layer, kinds):
-            for name, value in state.items():
-                setattr(layer, name, value)
+        if isinstance(layer, ActivationFakeQuant):
+            layer.is_observing = is_observing

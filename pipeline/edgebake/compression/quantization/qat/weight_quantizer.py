@@ -1,127 +1,141 @@
-"""Weighted layers that compute with weights of a grid, their batch normalization folded in while they train."""
+"""Layers that train with quantized weights and with batch normalization folded into them."""
+
+from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
-from edgebake.compression.quantization.qat.batch_norm_folding import LayerWeights
+from edgebake.compression.quantization.qat.batch_norm_folding import BatchNorm, LayerWeights
 from edgebake.compression.quantization.qat.fake_quant import WeightGrid, fake_quantize
 from edgebake.models.keras_graph import kind
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def make(layer: Any, part: LayerWeights, grid: WeightGrid) -> Any:
-    """Return the trainable twin of a plain folded layer, its weights not yet made."""
-    made = _class_of(layer.__class__).from_config(
-        {**layer.get_config(), "use_bias": part.bias is not None}
-    )
-    made.grid, made.norm, made.channels = grid, part.norm, part.channels
-    return made
+    import keras
+    import tensorflow as tf
 
 
-def fill(layer: Any, part: LayerWeights) -> None:
-    """Give a built twin the weights of its part."""
-    layer.kernel.assign(part.kernel)
-    if part.bias is not None:
-        layer.bias.assign(part.bias)
-    if part.norm is not None:
-        layer.gamma.assign(part.norm.gamma)
-        layer.beta.assign(part.norm.beta)
-        layer.moving_mean.assign(part.norm.mean)
-        layer.moving_variance.assign(part.norm.variance)
+def build_layer(layer: keras.Layer, weights: LayerWeights, grid: WeightGrid) -> keras.Layer:
+    """Return a layer with quantized weights for a folded layer; its variables are built later."""
+    config = {**layer.get_config(), "use_bias": weights.bias is not None}
+    quantized = _layer_class(layer.__class__).from_config(config)
+    quantized.grid = grid
+    quantized.batch_norm = weights.batch_norm
+    quantized.channels = weights.channels
+    return quantized
+
+
+def set_weights(layer: keras.Layer, weights: LayerWeights) -> None:
+    """Initialize a built layer with the trained weights of the original one."""
+    layer.kernel.assign(weights.kernel)
+    if weights.bias is not None:
+        layer.bias.assign(weights.bias)
+    if weights.batch_norm is not None:
+        layer.gamma.assign(weights.batch_norm.gamma)
+        layer.beta.assign(weights.batch_norm.beta)
+        layer.moving_mean.assign(weights.batch_norm.mean)
+        layer.moving_variance.assign(weights.batch_norm.variance)
 
 
 class WeightFakeQuant:
-    """Fold batch normalization into weights, round them to a grid and correct for the statistics of the batch.
+    """Fold batch normalization into the weights, quantize them, and correct for batch statistics.
 
-    Before `is_frozen`, weights are scaled by gamma / sigma of the moving statistics, so that the grid does not move
-    with every batch, and the output is corrected to that of the batch's statistics. Afterwards, as at inference, only
-    moving statistics count and they stay as they are.
-    Source: https://arxiv.org/abs/1806.08342, the part on batch normalization of section 3.
+    Until `is_frozen`, weights are scaled by gamma / sigma of the moving statistics, so that the
+    grid does not change with every batch, and the output is corrected to the statistics of the
+    batch. Afterwards, as at inference, moving statistics are used and no longer updated.
+    Source: https://arxiv.org/abs/1806.08342, section 3, batch normalization.
     """
 
     grid: WeightGrid
-    norm: Any  # Norm, or None
+    batch_norm: BatchNorm | None
     channels: int
     is_frozen = False
-    gamma: Any
-    beta: Any
-    moving_mean: Any
-    moving_variance: Any
-    add_weight: Any  # this and what follows come from Keras' layer
-    kernel: Any
-    bias: Any
+    gamma: keras.Variable
+    beta: keras.Variable
+    moving_mean: keras.Variable
+    moving_variance: keras.Variable
+    # Attributes of keras.Layer and of the layer that is quantized.
+    add_weight: Callable[..., keras.Variable]
+    kernel: keras.Variable
+    bias: keras.Variable
     use_bias: bool
-    activation: Any
+    activation: Callable[[tf.Tensor], tf.Tensor]
 
-    def build(self, shape: Any) -> None:
-        """Make the weights of the layer and of its batch normalization."""
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        """Create the variables of the layer and of its batch normalization."""
         super().build(shape)  # type: ignore[misc]
-        if self.norm is None:
+        if self.batch_norm is None:
             return
-        one_each = (self.channels,)
-        self.gamma = self.add_weight(name="gamma", shape=one_each)
-        self.beta = self.add_weight(name="beta", shape=one_each)
-        self.moving_mean = self.add_weight(name="moving_mean", shape=one_each, trainable=False)
-        self.moving_variance = self.add_weight(
-            name="moving_variance", shape=one_each, trainable=False
-        )
+        size = (self.channels,)
+        self.gamma = self.add_weight(name="gamma", shape=size)
+        self.beta = self.add_weight(name="beta", shape=size)
+        self.moving_mean = self.add_weight(name="moving_mean", shape=size, trainable=False)
+        self.moving_variance = self.add_weight(name="moving_variance", shape=size, trainable=False)
 
-    def folded(self) -> tuple[Any, Any]:
-        """Return the kernel on its grid and the bias, both as at inference."""
-        kernel, bias = self.kernel, self.bias if self.use_bias else 0.0
-        if self.norm is not None:
-            scale = self.gamma / self._deviation(self.moving_variance)
-            kernel = kernel * (_as_depthwise(scale, kernel) if _is_depthwise(self) else scale)
+    def folded_weights(self) -> tuple[tf.Tensor, tf.Tensor | float]:
+        """Return the quantized kernel and the bias [channels], both as at inference."""
+        kernel = self.kernel
+        bias = self._bias()
+        if self.batch_norm is not None:
+            scale = self.gamma / _deviation(self.moving_variance, self.batch_norm.epsilon)
+            kernel = kernel * self._kernel_scale(scale)
             bias = (bias - self.moving_mean) * scale + self.beta
         return fake_quantize(kernel, self.grid, self.channels), bias
 
-    def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """Return the activations of `inputs`."""
-        kernel, bias = self.folded()
-        outputs = _apply(self, inputs, kernel)
-        if self.norm is not None and training and not self.is_frozen:
-            correction, bias = self._of_batch(_apply(self, inputs, self.kernel))
+    def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+        """Return the activations for inputs [n, h, w, c] or [n, c]."""
+        kernel, bias = self.folded_weights()
+        outputs = _apply_kernel(self, inputs, kernel)
+        if self.batch_norm is not None and training and not self.is_frozen:
+            float_outputs = _apply_kernel(self, inputs, self.kernel)
+            correction, bias = self._batch_correction(float_outputs, self.batch_norm)
             outputs = outputs * correction
         return self.activation(outputs + bias)
 
-    def _of_batch(self, outputs: Any) -> tuple[Any, Any]:
-        """Return the correction of the output and the bias by statistics of the batch, and learn from these."""
+    def _batch_correction(
+        self, outputs: tf.Tensor, batch_norm: BatchNorm
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Update the moving statistics from float outputs [n, ..., channels].
+
+        Returns:
+            The factor that corrects outputs to the statistics of the batch, and the bias for these
+            statistics; both [channels].
+        """
         import tensorflow as tf
 
-        bias = self.bias if self.use_bias else 0.0
-        mean, variance = tf.nn.moments(outputs, axes=list(range(len(outputs.shape) - 1)))
-        deviation = self._deviation(variance)
-        correction = self._deviation(self.moving_variance) / deviation
-        self._learn(self.moving_mean, mean + bias)
-        self._learn(self.moving_variance, variance)
+        bias = self._bias()
+        axes = list(range(len(outputs.shape) - 1))
+        mean, variance = tf.nn.moments(outputs, axes=axes)
+        deviation = _deviation(variance, batch_norm.epsilon)
+        correction = _deviation(self.moving_variance, batch_norm.epsilon) / deviation
+        _update_average(self.moving_mean, mean + bias, batch_norm.momentum)
+        _update_average(self.moving_variance, variance, batch_norm.momentum)
         return correction, self.beta - mean * self.gamma / deviation
 
-    def _deviation(self, variance: Any) -> Any:
+    def _bias(self) -> tf.Tensor | float:
+        return self.bias if self.use_bias else 0.0
+
+    def _kernel_scale(self, scale: tf.Tensor) -> tf.Tensor:
+        """Return a scale [channels] in a shape that multiplies the kernel."""
         import tensorflow as tf
 
-        return tf.sqrt(variance + self.norm.epsilon)
-
-    def _learn(self, moving: Any, found: Any) -> None:
-        moving.assign(moving * self.norm.momentum + found * (1 - self.norm.momentum))
+        if "DepthwiseConv2D" in kind(self):
+            return tf.reshape(scale, self.kernel.shape[2:])
+        return scale
 
 
 @cache
-def _class_of(plain: Any) -> Any:
-    """Return a class that is Keras' layer and folds; made here, since Keras is not imported when modules are."""
-    return type(f"WeightFakeQuant{plain.__name__}", (WeightFakeQuant, plain), {})
+def _layer_class(base: type[keras.Layer]) -> type[keras.Layer]:
+    """Return the quantized subclass of a Keras layer.
+
+    It is created late, as modules do not import Keras.
+    """
+    return type(f"Quantized{base.__name__}", (WeightFakeQuant, base), {})
 
 
-def _is_depthwise(layer: Any) -> bool:
-    return "DepthwiseConv2D" in kind(layer)
-
-
-def _as_depthwise(vector: Any, kernel: Any) -> Any:
-    import tensorflow as tf
-
-    return tf.reshape(vector, kernel.shape[2:])
-
-
-def _apply(layer: Any, inputs: Any, kernel: Any) -> Any:
-    """Return what the layer computes with another kernel, before bias and activation."""
+def _apply_kernel(layer: keras.Layer, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """Return the outputs of a layer with another kernel, without bias and activation."""
     import keras
 
     if isinstance(layer, keras.layers.Dense):
@@ -135,3 +149,13 @@ def _apply(layer: Any, inputs: Any, kernel: Any) -> Any:
             dilation_rate=layer.dilation_rate,
         )
     return layer.convolution_op(inputs, kernel)
+
+
+def _deviation(variance: tf.Tensor, epsilon: float) -> tf.Tensor:
+    import tensorflow as tf
+
+    return tf.sqrt(variance + epsilon)
+
+
+def _update_average(average: keras.Variable, value: tf.Tensor, momentum: float) -> None:
+    average.assign(average * momentum + value * (1 - momentum))
