@@ -1,4 +1,4 @@
-"""`edgebake gate`: a changed budget is decided from what was measured, and nothing else may have changed."""
+"""`edgebake gate`: a changed budget is decided again; nothing else may have changed."""
 
 from pathlib import Path
 
@@ -22,39 +22,35 @@ def built(project: Path, planned: Plan) -> Path:
     return project
 
 
-def _rows(said: str) -> dict[str, list[str]]:
-    lines = [line.split() for line in said.splitlines() if line.strip().startswith("pixel_8 ")]
-    return {words[1]: words[2:] for words in lines}
+def _rows(printed: str) -> dict[str, list[str]]:
+    lines = [line.split() for line in printed.splitlines() if line.strip().startswith("pixel_8 ")]
+    return {columns[1]: columns[2:] for columns in lines}
 
 
 def test_every_gate_is_shown_with_its_bound_and_how_many(
     built: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["gate", "pixel_8"]) == 0
-    said = capsys.readouterr().out
-    rows = _rows(said)
+    printed = capsys.readouterr().out
+    rows = _rows(printed)
     # 0.9758: the lower bound of 533 of 540 at 0.95; 0.00557: of no difference in 540.
     assert " ".join(rows["accuracy"]).startswith(
         "at least 0.95 0.987 0.9758 at 0.95 540 host (some CPU, 1 thread)"
     )
     assert " ".join(rows["accuracy_drop"]).startswith("at most 0.02 0 0.00557 at 0.95 540 ")
-    assert all(words[-1] in ("passed", "recipe") for words in rows.values())
-    assert "pixel_8, class_accuracy: worst is 0: 53 of 54" in said
+    assert all(columns[-1] in ("passed", "recipe") for columns in rows.values())
+    assert "pixel_8, class_accuracy: worst is 0: 53 of 54" in printed
     assert (
         f"host: some CPU, Linux 6.1, governor performance, some runtime 1.0, file {measured.SHA256}"
-        in said
+        in printed
     )
-    assert (
-        "counted in the file: 76,800,000 multiply-accumulates, 1,000 parameters, activation peak 1.0 kB"
-        in said
-    )
-    assert (
-        "predicted by roofline: not measured: what a core of Google Pixel 8 computes and moves at most"
-        in said
-    )
+    counted = "76,800,000 multiply-accumulates, 1,000 parameters, activation peak 1.0 kB"
+    assert f"counted in the file: {counted}" in printed
+    reason = "what a core of Google Pixel 8 computes and moves at most"
+    assert f"predicted by roofline: not measured: {reason}" in printed
     assert (
         "predicted on cpu (kernels of the runtime): 100% of operators, 100% of multiply-accumulates"
-        in said
+        in printed
     )
 
 
@@ -62,9 +58,9 @@ def test_an_override_is_decided_again_without_measuring(
     built: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["gate", "pixel_8", "validate.budget.accuracy.at_least=0.98"]) == 1
-    said = capsys.readouterr().out
-    assert _rows(said)["accuracy"][-1] == "inconclusive"
-    assert "more test examples would decide; until then it blocks the release" in said
+    printed = capsys.readouterr().out
+    assert _rows(printed)["accuracy"][-1] == "inconclusive"
+    assert "more test examples would decide; until then it blocks the release" in printed
 
 
 def test_an_edited_recipe_is_decided_again_before_it_is_planned(
@@ -88,9 +84,9 @@ def test_a_waiver_is_shown(built: Path, capsys: pytest.CaptureFixture[str]) -> N
     waiver = "{ gate: size_mb, reason: one release, by: Ada, until: '2999-12-31' }"
     edit(built / "recipes/validate/realtime.yaml", "waivers: []", f"waivers: [{waiver}]")
     assert main(["gate", "pixel_8"]) == 0
-    said = capsys.readouterr().out
-    assert _rows(said)["size_mb"][-1] == "waived"
-    assert "waiver: pixel_8, size_mb, by Ada until 2999-12-31: one release" in said
+    printed = capsys.readouterr().out
+    assert _rows(printed)["size_mb"][-1] == "waived"
+    assert "waiver: pixel_8, size_mb, by Ada until 2999-12-31: one release" in printed
 
 
 def test_a_recipe_that_says_otherwise_of_the_model_is_refused(
@@ -98,8 +94,8 @@ def test_a_recipe_that_says_otherwise_of_the_model_is_refused(
 ) -> None:
     assert main(["gate", "pixel_8", "train.epochs=3"]) == 1
     assert capsys.readouterr().err.strip() == (
-        "edgebake: pixel_8: its recipe says otherwise than params.yaml in more than its gates; expected what was "
-        "measured: run `edgebake build`"
+        "edgebake: pixel_8: its recipe differs from params.yaml in more than its gates; "
+        "expected the recipe that was measured: run `edgebake build`"
     )
 
 

@@ -31,10 +31,8 @@ def test_what_is_said_can_be_pasted_into_the_release(tmp_path: Path) -> None:
 def test_the_name_of_the_key_is_said(tmp_path: Path) -> None:
     lines = keygen.keygen(tmp_path / "release.pem", encryption=False)
     name = keys.key_id(keys.read_public_key(tmp_path / "release.pub.pem"))
-    assert (
-        lines[1]
-        == f"{tmp_path}/release.pub.pem: the public key {name}; commit it, and give it to who verifies"
-    )
+    hint = "commit it, and give it to who verifies"
+    assert lines[1] == f"{tmp_path}/release.pub.pem: the public key {name}; {hint}"
 
 
 def test_an_encryption_key_can_be_used_as_is_said(tmp_path: Path) -> None:

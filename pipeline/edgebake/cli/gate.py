@@ -72,8 +72,8 @@ def _refuse_unmeasured(target: str, plan: "Plan", validate_variant: str) -> None
     is_planned = validate_variant in written.get("validate", {})
     if not is_planned or trace(written, validate_variant) != trace(plan, validate_variant):
         raise PlanError(
-            f"{target}: its recipe says otherwise than {stage_params.PARAMS} in more than its "
-            "gates; expected what was measured: run `edgebake build`"
+            f"{target}: its recipe differs from {stage_params.PARAMS} in more than its gates; "
+            "expected the recipe that was measured: run `edgebake build`"
         )
 
 

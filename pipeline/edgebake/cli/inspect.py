@@ -25,7 +25,8 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     path = arguments.file
     model_info = file.inspect_file(path)
     report = model_file.lines(model_info, str(path))
-    recipes = recipe_yaml.start(model_info, path.as_posix(), recipe_yaml.name_of(path))
+    name = recipe_yaml.recipe_name(path)
+    recipes = recipe_yaml.recipes_to_start_from(model_info, path.as_posix(), name)
     for line in [*report, "", *recipes]:
         console.print(line, markup=False)
     return 0

@@ -47,8 +47,8 @@ VERB = Verb(
     summary="write params.yaml from recipes/",
     description=(
         "Compose the recipe of every target in recipes/release.yaml, merge the work that targets "
-        "share into variants, and write params.yaml and the code digests of artifacts/code/. Prints "
-        "each changed value. Commit params.yaml: its diff lists what will be built again."
+        "share into variants, and write params.yaml and the code digests of artifacts/code/. "
+        "Prints each changed value. Commit params.yaml: its diff lists what will be built again."
     ),
     examples=(
         Example("edgebake plan", "write the plan and print its changes"),

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from edgebake.evaluation.gates.judge import Judgment
     from edgebake.recipe.stage_params import Plan, TargetParams
 
-NOTE = """\
-accuracy: the file that ships, on the test split; on `host` in its own runtime
-float: the trained model on the same images
-p90: 90% of runs on one thread were faster; speedup: times as fast as the float parent in the same runtime"""
+NOTE = (
+    "accuracy: the file that ships, on the test split; on `host` in its own runtime\n"
+    "float: the trained model on the same images\n"
+    "p90: 90% of runs on one thread were faster; "
+    "speedup: times as fast as the float parent in the same runtime"
+)
 NO_BUNDLE = "none, see above"
 
 Judgments = Mapping[str, "Judgment"]  # by target name, of targets that are built

@@ -10,31 +10,39 @@ from edgebake.errors import DataError
 from edgebake.recipe import Color, Data, SplitBy
 
 
-def told(path: Path | str) -> Data:
-    return data.told(str(path), [0], [1])
+def detect(path: Path | str) -> Data:
+    return data.detect(str(path), [0], [1])
 
 
 def test_a_folder_is_one_of_images_unless_something_else_lies_in_it(tmp_path: Path) -> None:
     (tmp_path / "cats").mkdir()
-    assert told(tmp_path).source == "image_folder"
+    assert detect(tmp_path).source == "image_folder"
     (tmp_path / "examples.py").touch()
-    assert told(tmp_path).source == "python"
+    assert detect(tmp_path).source == "python"
 
 
 def test_arrays_say_their_color_and_their_splits(tmp_path: Path) -> None:
     grey, labels = np.zeros((8, 4, 4), np.uint8), np.arange(8) % 2
     np.savez(tmp_path / "grey.npz", x_train=grey, y_train=labels, x_test=grey, y_test=labels)
-    found = data.with_splits(told(tmp_path / "grey.npz"))
-    assert (found.source, found.color, found.splits.by) == ("npz", Color.grayscale, SplitBy.source)
-    assert (found.splits.test, found.splits.validation) == (None, 0.1)
+    detected = data.with_splits(detect(tmp_path / "grey.npz"))
+    assert (detected.source, detected.color, detected.splits.by) == (
+        "npz",
+        Color.grayscale,
+        SplitBy.source,
+    )
+    assert (detected.splits.test, detected.splits.validation) == (None, 0.1)
     np.savez(tmp_path / "rgb.npz", x=np.zeros((8, 4, 4, 3), np.uint8), y=labels)
-    found = data.with_splits(told(tmp_path / "rgb.npz"))
-    assert (found.color, found.splits.by, found.splits.train) == (Color.rgb, SplitBy.seed, 0.6)
+    detected = data.with_splits(detect(tmp_path / "rgb.npz"))
+    assert (detected.color, detected.splits.by, detected.splits.train) == (
+        Color.rgb,
+        SplitBy.seed,
+        0.6,
+    )
 
 
 def test_a_name_of_keras_is_a_set_of_keras() -> None:
-    found = told("cifar10")
-    assert (found.source, found.name, found.path, found.color) == (
+    detected = detect("cifar10")
+    assert (detected.source, detected.name, detected.path, detected.color) == (
         "keras",
         "cifar10",
         "data/keras/cifar10.npz",
@@ -57,9 +65,9 @@ def test_records_say_which_features_are_image_and_label(tmp_path: Path) -> None:
     }
     with tensorflow.io.TFRecordWriter(str(tmp_path / "train.tfrecord")) as writer:
         writer.write(train.Example(features=train.Features(feature=held)).SerializeToString())
-    words = told(tmp_path / "train.tfrecord").features
-    assert words is not None
-    assert (words.image, words.label, words.names) == (
+    features = detect(tmp_path / "train.tfrecord").features
+    assert features is not None
+    assert (features.image, features.label, features.names) == (
         "image/encoded",
         "image/class/label",
         "image/class/text",
@@ -71,10 +79,10 @@ def test_damaged_splits_are_not_taken_for_classes(tmp_path: Path) -> None:
         (tmp_path / name).mkdir(parents=True)
         (tmp_path / name / "1.png").touch()
     with pytest.raises(DataError, match="'c'"):
-        data.with_splits(told(tmp_path))
+        data.with_splits(detect(tmp_path))
 
 
 def test_data_that_dvc_has_not_fetched_are_asked_for(tmp_path: Path) -> None:
     (tmp_path / "images.dvc").touch()
     with pytest.raises(DataError, match=r"run `dvc pull"):
-        told(tmp_path / "images")
+        detect(tmp_path / "images")

@@ -1,1 +1,1 @@
-"""A few answers in, the recipes of a target out, and of the data and the model that it is made from."""
+"""`edgebake init`: write the recipes of a target, and of its data and model, from a few answers."""

@@ -1,16 +1,18 @@
-"""What a person says of a target, by flags or when asked; None is what nobody said."""
+"""Answers of the user, from options of the command line or from prompts."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from edgebake.cli.init.recipe_yaml import MISSING, Origin
+from omegaconf import MISSING
+
 from edgebake.errors import RecipeError, listed, nearest
+from edgebake.recipe import Attribution
 
 
 @dataclass(frozen=True)
 class Answers:
-    """The flags of `edgebake init`, in its words."""
+    """The options of `edgebake init`; None for one that was not given."""
 
     name: str
     device: str | None = None
@@ -36,37 +38,45 @@ class Answers:
     model_license: str | None = None
     model_source: str | None = None
 
-    def origin(self, group: str, name: str) -> Origin:
-        """Return who made the data or the model; `name` is what it is called where nobody said it."""
-        said = {
-            word: getattr(self, f"{group}_{word}")
-            for word in ("name", "author", "license", "source")
-        }
-        return Origin(
-            **{word: value or (name if word == "name" else MISSING) for word, value in said.items()}
+    def data_attribution(self, default_name: str) -> Attribution:
+        """Return the attribution of the dataset; fields without an answer are `???`."""
+        return Attribution(
+            name=self.data_name or default_name,
+            author=self.data_author or MISSING,
+            license=self.data_license or MISSING,
+            source=self.data_source or MISSING,
+        )
+
+    def model_attribution(self, default_name: str) -> Attribution:
+        """Return the attribution of the model; fields without an answer are `???`."""
+        return Attribution(
+            name=self.model_name or default_name,
+            author=self.model_author or MISSING,
+            license=self.model_license or MISSING,
+            source=self.model_source or MISSING,
         )
 
 
 def refuse_name(name: str) -> None:
-    """Refuse a name that cannot be a target's.
+    """Refuse a name that no target can have.
 
     Raises:
-        RecipeError: it is no word of letters, digits and _.
+        RecipeError: it has characters other than letters, digits and _.
     """
     if not re.fullmatch(r"[A-Za-z0-9_]+", name):
         raise RecipeError(f"{name!r}: cannot name a target; expected letters, digits and _ alone")
 
 
 def refuse_unknown(
-    flag: str, name: str, options: Iterable[str], why: str = "no such option"
+    flag: str, name: str, options: Iterable[str], problem: str = "no such option"
 ) -> None:
-    """Hold an answer against the options of its group.
+    """Refuse an answer that is not one of its group's options.
 
     Raises:
-        RecipeError: it is none of them.
+        RecipeError: it is none of them; the message names the nearest.
     """
     known = list(options)
     if name not in known:
         raise RecipeError(
-            f"{flag}: {name}: {why}; expected one of: {listed(known)}{nearest(name, known)}"
+            f"{flag}: {name}: {problem}; expected one of: {listed(known)}{nearest(name, known)}"
         )

@@ -1,4 +1,4 @@
-"""A path in, the words of `data` that say how it is read out: told from what lies there."""
+"""Detect how a dataset is read: the options of a data recipe for a path."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -22,116 +22,124 @@ from edgebake.recipe import (
 )
 
 SHARES = {"train": 0.6, "calibration": 0.1, "validation": 0.1, "test": 0.2}
-IMAGES = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"RIFF")  # how JPEG, PNG, BMP and WebP begin
+IMAGE_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"RIFF")  # JPEG, PNG, BMP, WebP
 EXPECTED = "a folder with one of images for every class, .npz, .npy, .tfrecord or .py"
 
 
-def told(path: str, mean: list[float], scale: list[float]) -> Data:
-    """Return the words of a data recipe; pixels become (pixel - mean) * scale.
+def detect(path: str, mean: list[float], scale: list[float]) -> Data:
+    """Return the options of the dataset at a path, or of the dataset of Keras with this name.
+
+    `mean` and `scale` are in pixel values, 0 to 255: the model's input is (pixel - mean) * scale.
 
     Raises:
-        DataError: there is nothing, or nothing that can be read.
+        DataError: nothing is there, or nothing that a data source reads.
     """
-    name = path if path in keras.CLASSES else None
     data = Data(
-        source="keras" if name else _source(Path(path)),
-        path=f"data/keras/{path}.npz" if name else path,
-        color=Color.grayscale if name in ("mnist", "fashion_mnist") else Color.rgb,
+        source="keras",
+        path=f"data/keras/{path}.npz",
+        color=Color.rgb,
         crop=Crop.none,
         resize=Resize.bilinear,
         mean=mean,
         scale=scale,
         seed=0,
         on_corrupt=OnCorrupt.stop,
-        name=name,
     )
+    if path in keras.CLASSES:
+        color = Color.grayscale if path in ("mnist", "fashion_mnist") else Color.rgb
+        return replace(data, name=path, color=color)
+    data = replace(data, source=_detect_source(Path(path)), path=path)
     if data.source == "npz" and len(arrays.pairs(Path(path))[0].images.shape) == 3:
-        data = replace(data, color=Color.grayscale)
-    return replace(data, features=_features(Path(path))) if data.source == "tfrecord" else data
+        return replace(data, color=Color.grayscale)
+    if data.source == "tfrecord":
+        return replace(data, features=_detect_features(Path(path)))
+    return data
 
 
 def with_splits(data: Data) -> Data:
-    """Return the data with their own splits where they have some, and with shares for all others.
+    """Return the options with the dataset's own splits, and shares for the splits it lacks.
 
     Raises:
-        DataError: they cannot be read either way.
+        DataError: the dataset can be read neither with its own splits nor without.
     """
-    by_source, by_seed = (
-        replace(data, splits=Splits(SplitBy.source)),
-        replace(data, splits=Splits(SplitBy.seed, **SHARES)),
-    )
-    module = plugins.load("data.source", data.source)
+    by_source = replace(data, splits=Splits(SplitBy.source))
+    by_seed = replace(data, splits=Splits(SplitBy.seed, **SHARES))
+    source = plugins.load("data.source", data.source)
     try:
-        said = module.count(by_source)
-    except EdgebakeError as error:
+        counts = source.count(by_source)
+    except EdgebakeError as source_error:
         try:
-            module.count(by_seed)
-        except EdgebakeError as other:
-            # They have splits, and something else is wrong with them.
-            raise (error if "by: source" in str(other) else other) from None
+            source.count(by_seed)
+        except EdgebakeError as seed_error:
+            # The dataset has splits of its own, and another error.
+            if "by: source" in str(seed_error):
+                raise source_error from None
+            raise
         return by_seed
-    return replace(
-        data,
-        splits=Splits(
-            SplitBy.source, **{name: SHARES[name] for name in DRAWN if not said.get(name)}
-        ),
-    )
+    shares = {split: SHARES[split] for split in DRAWN if not counts.get(split)}
+    return replace(data, splits=Splits(SplitBy.source, **shares))
 
 
-def _source(path: Path) -> str:
-    """Return the module that reads what lies at a path."""
+def _detect_source(path: Path) -> str:
+    """Return the data source that reads a path."""
     if not path.exists():
-        raise DataError(f"{path}: {_absent(path)}")
+        raise DataError(f"{path}: {_explain_absence(path)}")
     if path.suffix == ".py" or (path / "examples.py").is_file():
         return "python"
-    inside = [file.name for file in path.iterdir()] if path.is_dir() else [path.name]
-    if any(name.endswith((".npy", ".npz")) for name in inside):
+    names = [path.name]
+    if path.is_dir():
+        names = [file.name for file in path.iterdir()]
+    if any(name.endswith((".npy", ".npz")) for name in names):
         return "npz"
-    if any(tfrecord.NAME.fullmatch(name) for name in inside):
+    if any(tfrecord.NAME.fullmatch(name) for name in names):
         return "tfrecord"
     if path.is_dir():
         return "image_folder"
     raise DataError(f"{path}: no data that can be read; expected {EXPECTED}")
 
 
-def _absent(path: Path) -> str:
+def _explain_absence(path: Path) -> str:
     note = path.with_name(f"{path.name}.dvc")
     if note.exists():
         return f"not here, and {note.name} is; run `dvc pull {path}` first"
-    if "/" not in str(path) and not path.suffix:
-        sets = f"a set of Keras ({listed(keras.CLASSES)})"
-        options = f"an option of recipes/data{nearest(str(path), _words())}"
-        return f"no such folder; expected {EXPECTED}, {sets}, or {options}"
-    return f"no such file or folder; expected {EXPECTED}"
-
-
-def _words() -> list[str]:
-    return [*keras.CLASSES, *files.options("data")]
-
-
-def _features(path: Path) -> Features:
-    """Return which features of the first record are its image and its label."""
-    file = (
-        path
-        if path.is_file()
-        else min(one for one in path.iterdir() if tfrecord.NAME.fullmatch(one.name))
+    if "/" in str(path) or path.suffix:
+        return f"no such file or folder; expected {EXPECTED}"
+    known_names = [*keras.CLASSES, *files.options("data")]
+    return (
+        f"no such folder; expected {EXPECTED}, a dataset of Keras ({listed(keras.CLASSES)}), "
+        f"or an option of recipes/data{nearest(str(path), known_names)}"
     )
-    first = next(iter(records.index(file)), None)
-    if first is None:
+
+
+def _detect_features(path: Path) -> Features:
+    """Return the features of the first record that hold image, label and class name."""
+    file = path
+    if path.is_dir():
+        file = min(entry for entry in path.iterdir() if tfrecord.NAME.fullmatch(entry.name))
+    record = next(iter(records.index(file)), None)
+    if record is None:
         raise DataError(f"{file}: no records; expected one for every image")
-    held = records.features(first)
-    images = [key for key, value in held.items() if _is_image(value)]
-    labels = [key for key, value in held.items() if key.endswith("label") and len(value) == 1]
-    names = [key for key, value in held.items() if key.endswith("text") and len(value) == 1]
+    features = records.features(record)
+    images = [key for key, values in features.items() if _is_encoded_image(values)]
+    single = [key for key, values in features.items() if len(values) == 1]
+    labels = [key for key in single if key.endswith("label")]
+    names = [key for key in single if key.endswith("text")]
     if len(images) != 1 or len(labels) != 1:
-        mend = f"copy {files.shown_option('data', 'tfrecord')}, name them there, and give --data that option"
         raise DataError(
-            f"{file}: which features are image and label cannot be told of: {listed(held)}; {mend}"
+            f"{file}: which features are image and label cannot be detected from: "
+            f"{listed(features)}; copy {files.shown_option('data', 'tfrecord')}, name them there, "
+            "and give --data that option"
         )
     return Features(
-        images[0], labels[0], Encoding.encoded, None, names[0] if len(names) == 1 else None
+        image=images[0],
+        label=labels[0],
+        encoding=Encoding.encoded,
+        shape=None,
+        names=names[0] if len(names) == 1 else None,
     )
 
 
-def _is_image(value: list[object]) -> bool:
-    return len(value) == 1 and isinstance(value[0], bytes) and value[0].startswith(IMAGES)
+def _is_encoded_image(values: list[object]) -> bool:
+    if len(values) != 1 or not isinstance(values[0], bytes):
+        return False
+    return values[0].startswith(IMAGE_SIGNATURES)

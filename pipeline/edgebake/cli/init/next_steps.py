@@ -1,40 +1,46 @@
-"""The recipes that were written in, the lines that say what to do next out."""
+"""The summary that `edgebake init` prints: written files, and what to do next."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from omegaconf import MISSING
+
 from edgebake.cli.init import options
-from edgebake.cli.init.recipe_yaml import MISSING
 from edgebake.plan import compose
 from edgebake.recipe.files import RECIPES, shown_option
 
-ORIGINS = {"data": "origin", "model": "pretrained"}
+ATTRIBUTIONS = {"data": "origin", "model": "pretrained"}  # the key of each group
+FETCHED_SOURCES = ("keras", "digits")  # they need no file of the project
 
 
-def unsaid(choices: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return each key that nobody said a value for, and the file that it belongs in."""
-    found = []
-    for group, word in ORIGINS.items():
-        option = choices.get(group)
-        words = (options.content(group, option).get(word) or {}) if option else {}
+def missing_values(choices: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return each attribution that is still to be filled in: its key and its file.
+
+    `choices` is the option of each group.
+    """
+    missing = []
+    for group, key in ATTRIBUTIONS.items():
+        if group not in choices:
+            continue
+        option = choices[group]
+        attribution = options.read_option(group, option).get(key) or {}
         file = str(RECIPES / group / f"{option}.yaml")
-        found += [
-            (f"{group}.{word}.{key}", file) for key, value in words.items() if value == MISSING
+        missing += [
+            (f"{group}.{key}.{field}", file)
+            for field, value in attribution.items()
+            if value == MISSING
         ]
-    return found
+    return missing
 
 
-def lines(
+def summarize(
     name: str, choices: Mapping[str, str], files: Sequence[Path], missing: Sequence[tuple[str, str]]
 ) -> list[str]:
-    """Return what was written, and what is left to do, in its order."""
-    keys: dict[str, list[str]] = {}
-    for key, file in missing:
-        keys.setdefault(file, []).append(key.partition(".")[2])
-    steps = [f"fill in {', '.join(words)} in {file}" for file, words in keys.items()]
-    steps += _tracking(choices)
+    """Return the lines that name the options, the written files and the next steps, in order."""
     validate = choices.get("validate", "realtime")
-    steps += [
+    steps = [
+        *_fill_in(missing),
+        *_track(choices),
         f"edgebake show {name}",
         *_release(name, choices),
         f"look at the budget that it has to meet: {shown_option('validate', validate)}; "
@@ -50,26 +56,42 @@ def lines(
     ]
 
 
-def _tracking(choices: Mapping[str, str]) -> list[str]:
-    """Return the call that puts what was brought under DVC, where it is not yet."""
-    data = options.content("data", choices["data"]) if "data" in choices else {}
-    model = options.content("model", choices["model"]) if "model" in choices else {}
-    paths = [data.get("path") if data.get("source") not in ("keras", "digits") else None]
-    paths.append((model.get("imported") or {}).get("file"))
+def _fill_in(missing: Sequence[tuple[str, str]]) -> list[str]:
+    keys_by_file: dict[str, list[str]] = {}
+    for key, file in missing:
+        keys_by_file.setdefault(file, []).append(key.partition(".")[2])
+    return [f"fill in {', '.join(keys)} in {file}" for file, keys in keys_by_file.items()]
+
+
+def _track(choices: Mapping[str, str]) -> list[str]:
+    """Return the command that puts the data and the model under DVC, if they are not yet."""
+    paths = []
+    if "data" in choices:
+        data = options.read_option("data", choices["data"])
+        if data.get("source") not in FETCHED_SOURCES:
+            paths.append(data.get("path"))
+    if "model" in choices:
+        imported = options.read_option("model", choices["model"]).get("imported") or {}
+        paths.append(imported.get("file"))
     untracked = [path for path in paths if path and not Path(f"{path}.dvc").exists()]
-    return [f"dvc add {' '.join(untracked)}"] if untracked else []
+    if not untracked:
+        return []
+    return [f"dvc add {' '.join(untracked)}"]
 
 
 def _release(name: str, choices: Mapping[str, str]) -> list[str]:
+    """Return the step that names the target in recipes/release.yaml, and where in its order."""
     device = compose.option("device", choices["device"])
-    platform, last = device.platform.value, options.fallback(device)
-    if last is None:
+    platform = device.platform.value
+    universal = options.universal_device(device)
+    if universal is None:
         return [
-            f"name it in targets: of recipes/release.yaml, the last of {platform}: it runs on every device"
+            f"name it in targets: of recipes/release.yaml, the last of {platform}: "
+            "it runs on every device"
         ]
-    given = [f"--{group} {choices[group]}" for group in ("data", "model") if group in choices]
-    call = " ".join([f"edgebake init {name}_any --device {last}", *given])
+    inputs = [f"--{group} {choices[group]}" for group in ("data", "model") if group in choices]
+    command = " ".join([f"edgebake init {name}_any --device {universal}", *inputs])
     return [
-        f"name it in targets: of recipes/release.yaml, before one that every device of {platform} runs; "
-        f"`{call}` writes one from the same model",
+        "name it in targets: of recipes/release.yaml, before one that every device of "
+        f"{platform} runs; `{command}` writes one from the same model"
     ]

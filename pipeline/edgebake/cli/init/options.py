@@ -1,4 +1,4 @@
-"""A device and a model in, the runtime and the numbers that fit both out."""
+"""Defaults of a target's options, as its device and its model allow."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,56 +10,63 @@ from edgebake.errors import RecipeError, listed
 from edgebake.recipe import Device, files
 from edgebake.runtimes.interface import load_runtime, runtimes_of, schemes_of
 
-
-def content(group: str, option: str) -> dict[str, Any]:
-    """Return what an option's file says, whether it is whole or not."""
-    found = yaml.safe_load(files.find(f"{group}/{option}").read_text())
-    return found if isinstance(found, dict) else {}
+MATCHING_FACTS = ("soc", "memory_mb", "features", "devices", "excluded_devices")
 
 
-def runtime(device: Device, form: str | None) -> str:
-    """Return the device's first runtime that the model can go to; `form` is None for one that edgebake makes.
+def read_option(group: str, option: str) -> dict[str, Any]:
+    """Return the content of an option's file, which may still have missing values."""
+    content = yaml.safe_load(files.find(f"{group}/{option}").read_text())
+    return content if isinstance(content, dict) else {}
+
+
+def pick_runtime(device: Device, model_format: str | None) -> str:
+    """Return the first of a device's runtimes that the model can be converted for.
+
+    `model_format` is None for an architecture that edgebake builds, which goes to every runtime.
 
     Raises:
         RecipeError: there is none.
     """
-    possible = runtimes_of(form) if form else device.runtimes
-    fitting = [name for name in device.runtimes if name in possible]
-    if not fitting:
-        raise RecipeError(
-            f"--device: {device.name} has {listed(device.runtimes)}, and {form} models go to {listed(possible)}; "
-            "expected another device, or the model as .keras"
-        )
-    return fitting[0]
+    possible = runtimes_of(model_format) if model_format else device.runtimes
+    for runtime in device.runtimes:
+        if runtime in possible:
+            return runtime
+    raise RecipeError(
+        f"--device: {device.name} has {listed(device.runtimes)}, and {model_format} models go to "
+        f"{listed(possible)}; expected another device, or the model as .keras"
+    )
 
 
-def scheme(device: Device, form: str | None, where: str) -> str:
-    """Return the option of quantize that the device runs and the model can have, the smallest first."""
-    schemes = schemes_of(where, form or "keras")
-    runs = [dtype.value for dtype in device.dtypes]
-    wishes = load_runtime(where).facts.preferred_schemes
-    fitting = (name for name in wishes if name in schemes and SCHEMES[name].arithmetic in runs)
-    return next(fitting, "none")
+def pick_scheme(device: Device, model_format: str | None, runtime: str) -> str:
+    """Return the runtime's most preferred scheme that the model can have and the device runs."""
+    schemes = schemes_of(runtime, model_format or "keras")
+    dtypes = [dtype.value for dtype in device.dtypes]
+    for scheme in load_runtime(runtime).facts.preferred_schemes:
+        if scheme in schemes and SCHEMES[scheme].arithmetic in dtypes:
+            return scheme
+    return "none"
 
 
-def examples(option: str) -> int:
-    """Return how many calibration examples an option of quantize asks for."""
-    words = content("quantize", option).get("calibration") or {}
-    return int(words.get("examples", 0))
+def calibration_samples(option: str) -> int:
+    """Return the number of calibration samples that an option of recipes/quantize/ draws."""
+    calibration = read_option("quantize", option).get("calibration") or {}
+    return int(calibration.get("samples", 0))
 
 
-def fallback(device: Device) -> str | None:
-    """Return the option of the same platform that every device runs; None where this is it, or there is none."""
-    if not _asks(vars(device)):
+def universal_device(device: Device) -> str | None:
+    """Return the option of recipes/device/ that every device of the same platform matches.
+
+    None if there is none, or if it is `device` itself.
+    """
+    if not _is_restricted(vars(device)):
         return None
     for option in files.options("device"):
-        other = content("device", option)
-        if other.get("platform") == device.platform.value and not _asks(other):
+        content = read_option("device", option)
+        if content.get("platform") == device.platform.value and not _is_restricted(content):
             return option
     return None
 
 
-def _asks(device: Mapping[str, Any]) -> bool:
-    return any(
-        device.get(word) for word in ("soc", "memory_mb", "features", "devices", "excluded_devices")
-    )
+def _is_restricted(device: Mapping[str, Any]) -> bool:
+    """Return whether a device must have certain facts to match."""
+    return any(device.get(fact) for fact in MATCHING_FACTS)

@@ -1,4 +1,4 @@
-"""The questions of `edgebake init`, for what no flag says."""
+"""Questions of `edgebake init` on a terminal, for everything that no option answers."""
 
 from dataclasses import replace
 from typing import Any
@@ -12,17 +12,17 @@ from edgebake.models.inspection.model_info import ModelInfo
 from edgebake.recipe.files import groups
 from edgebake.report.model_file import COMMON
 
-OWN = "numbers of its own"
+OWN_NUMBERS = "numbers of its own"
+HINTS = {"author": "", "license": ", SPDX", "source": ", where it is from"}
 
 
-def first(answers: Answers, console: Console) -> Answers:
+def ask_for_inputs(answers: Answers, console: Console) -> Answers:
     """Return the answers with a device, data and a model."""
-    known = groups()
     device = answers.device or Prompt.ask(
-        "For which device", console=console, choices=known["device"]
+        "For which device", console=console, choices=groups()["device"]
     )
     data = answers.data or Prompt.ask(
-        "Which data (a folder, a file, a set of Keras or an option)", console=console
+        "Which data (a folder, a file, a dataset of Keras or an option)", console=console
     )
     model = answers.model or Prompt.ask(
         "Which model (a file, or an architecture to train)", console=console, default="ds_cnn"
@@ -30,62 +30,56 @@ def first(answers: Answers, console: Console) -> Answers:
     return replace(answers, device=device, data=data, model=model)
 
 
-def of_model(answers: Answers, found: ModelInfo, console: Console) -> Answers:
-    """Return the answers with what the file of a model does not say."""
-    if answers.output is None and found.output is None:
+def ask_about_model(answers: Answers, model_info: ModelInfo, console: Console) -> Answers:
+    """Return the answers with everything that the model's file does not define."""
+    if answers.output is None and model_info.output is None:
         output = Prompt.ask(
-            "What does it answer", console=console, choices=["probabilities", "logits"]
+            "What does it output", console=console, choices=["probabilities", "logits"]
         )
         answers = replace(answers, output=output)
-    if answers.resolution is None and found.image[0] is None:
-        answers = replace(
-            answers, resolution=IntPrompt.ask("Pixels a side", console=console, default=224)
-        )
-    return answers if answers.mean or found.pixel_scaling else _pixels(answers, console)
+    if answers.resolution is None and model_info.image[0] is None:
+        resolution = IntPrompt.ask("Pixels a side", console=console, default=224)
+        answers = replace(answers, resolution=resolution)
+    if answers.mean or model_info.pixel_scaling:
+        return answers
+    return _ask_for_pixel_scaling(answers, console)
 
 
-def origins(answers: Answers, groups: list[str], console: Console) -> Answers:
-    """Return the answers with who made the data and the model; what is left out stays `???`."""
-    said: dict[str, Any] = {}
+def ask_for_attribution(answers: Answers, groups: list[str], console: Console) -> Answers:
+    """Return the answers with author, license and source of data and model.
+
+    An empty answer leaves the field to be filled in later.
+    """
+    attribution: dict[str, Any] = {}
     for group in groups:
-        for word, hint in {
-            "author": "",
-            "license": ", SPDX",
-            "source": ", where it is from",
-        }.items():
-            key = f"{group}_{word}"
+        for field, hint in HINTS.items():
+            key = f"{group}_{field}"
             if getattr(answers, key) is None:
-                asked = f"{word.capitalize()} of the {group}{hint} (empty: later)"
-                said[key] = Prompt.ask(asked, console=console, default="") or None
-    return replace(answers, **said)
+                question = f"{field.capitalize()} of the {group}{hint} (empty: later)"
+                attribution[key] = Prompt.ask(question, console=console, default="") or None
+    return replace(answers, **attribution)
 
 
-def _pixels(answers: Answers, console: Console) -> Answers:
-    ways = [*COMMON, OWN]
-    for number, way in enumerate(ways, start=1):
-        console.print(f"  {number} {way}", markup=False)
-    picked = ways[
-        int(Prompt.ask("Which pixels was it trained on", console=console, choices=_numbers(ways)))
-        - 1
-    ]
-    if picked == OWN:
-        mean, scale = (
-            Prompt.ask(f"{word}, one number or three", console=console)
-            for word in ("mean", "scale")
-        )
-        return replace(answers, mean=_read(mean), scale=_read(scale))
-    mean_, scale_ = COMMON[picked]
-    color = "bgr" if "bgr" in picked else answers.color
-    return replace(answers, mean=mean_, scale=scale_, color=color)
+def _ask_for_pixel_scaling(answers: Answers, console: Console) -> Answers:
+    scalings = [*COMMON, OWN_NUMBERS]
+    numbers = [str(number) for number, _ in enumerate(scalings, start=1)]
+    for number, scaling in zip(numbers, scalings, strict=True):
+        console.print(f"  {number} {scaling}", markup=False)
+    number = Prompt.ask("Which pixels was it trained on", console=console, choices=numbers)
+    scaling = scalings[numbers.index(number)]
+    if scaling == OWN_NUMBERS:
+        mean_text = Prompt.ask("mean, one number or three", console=console)
+        scale_text = Prompt.ask("scale, one number or three", console=console)
+        return replace(answers, mean=_parse_numbers(mean_text), scale=_parse_numbers(scale_text))
+    mean, scale = COMMON[scaling]
+    if "bgr" in scaling:
+        answers = replace(answers, color="bgr")
+    return replace(answers, mean=mean, scale=scale)
 
 
-def _numbers(ways: list[str]) -> list[str]:
-    return [str(number) for number in range(1, len(ways) + 1)]
-
-
-def _read(text: str) -> list[float]:
+def _parse_numbers(text: str) -> list[float]:
     try:
-        return [float(word) for word in text.replace(",", " ").split()]
+        return [float(number) for number in text.replace(",", " ").split()]
     except ValueError:
         raise RecipeError(
             f"{text!r}: no numbers; expected one, or three with blanks between"

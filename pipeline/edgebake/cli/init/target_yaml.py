@@ -1,88 +1,87 @@
-"""The words of recipes in, the files of recipes/ out, in the form of those that are there."""
+"""YAML of a data recipe and of a target recipe, in the form of those in recipes/."""
 
 from collections.abc import Mapping
-from typing import Any
 
-from edgebake.cli.init.recipe_yaml import Origin, origin, pixels, text
-from edgebake.recipe import Data, Features, Splits
+from edgebake.cli.init.recipe_yaml import attribution_lines, pixel_scaling_lines, quote
+from edgebake.recipe import Attribution, Data, Features, Splits
 from edgebake.report.model_file import yaml_numbers
 
-TRACKED = "Track it with `dvc add {}`."
-FETCHED = "Keras fetches it when it is not there."
-KINDS = {
+SOURCE_TITLES = {
     "image_folder": "A folder of images",
     "npz": "Arrays that NumPy saved",
     "tfrecord": "TFRecord files",
     "python": "Examples that a function of yours returns",
-    "keras": "A set of Keras",
+    "keras": "A dataset of Keras",
 }
 
 
-def data(words: Data, made: Origin) -> str:
-    """Return recipes/data/<name>.yaml."""
-    where = FETCHED if words.name else TRACKED.format(words.path)
-    labels = text(words.labels) if words.labels else "null"
-    return "\n".join(
-        [
-            f"# {KINDS[words.source]}: {words.path}. {where}",
-            f"source: {words.source}",
-            *([f"name: {words.name}"] if words.name else []),
-            f"path: {text(words.location.as_posix())}",
-            *(_features(words.features) if words.features else []),
-            "origin: # of your images; `package` holds the license against those that recipes/release.yaml allows",
-            *origin(made),
-            f"color: {words.color.value} # grayscale, rgb, or bgr, for a model that sees blue first",
-            "crop: none # or center: the largest part in the middle that has the model's shape",
-            "resize: bilinear # from the image's own size to the model's resolution",
-            *pixels(words.mean, words.scale),
-            "seed: 0",
-            f"splits: {_splits(words.splits)}",
-            f"labels: {labels} # a text file, one class a line, in the order of the answers",
-            "on_corrupt: stop # or skip: an image that cannot be read is left out, counted and named",
-            "",
-        ]
-    )
+def data_recipe(data: Data, attribution: Attribution) -> str:
+    """Return the text of recipes/data/<name>.yaml."""
+    title = f"{SOURCE_TITLES[data.source]}: {data.path}."
+    lines = [f"# {title} Track it with `dvc add {data.path}`.", f"source: {data.source}"]
+    if data.name:
+        lines[0] = f"# {title} Keras fetches it when it is not there."
+        lines.append(f"name: {data.name}")
+    lines.append(f"path: {quote(data.location.as_posix())}")
+    if data.features:
+        lines += _feature_lines(data.features)
+    lines += [
+        "origin: # of your images; `package` checks the license against those that "
+        "recipes/release.yaml allows",
+        *attribution_lines(attribution),
+        f"color: {data.color.value} # grayscale, rgb, or bgr, for a model that sees blue first",
+        "crop: none # or center: the largest part in the middle that has the model's shape",
+        "resize: bilinear # from the image's own size to the model's resolution",
+        *pixel_scaling_lines(data.mean, data.scale),
+        "seed: 0",
+        f"splits: {_splits(data.splits)}",
+        f"labels: {quote(data.labels) if data.labels else 'null'} # a text file, one class a "
+        "line, in the order of the model's outputs",
+        "on_corrupt: stop # or skip: an image that cannot be read is left out, counted and named",
+    ]
+    return "".join(f"{line}\n" for line in lines)
 
 
-def target(choices: Mapping[str, str], below: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return recipes/target/<name>.yaml: the option of each group, and values below them."""
-    values = []
-    for group, words in below.items():
-        values += [
-            "",
-            f"{group}:",
-            *(f"  {word}: {_value(value)}" for word, value in words.items()),
-        ]
-    overrides = [f"  - override /{group}: {option}" for group, option in choices.items()]
-    return "\n".join(["# @package _global_", "defaults:", *overrides, *values, ""])
+def target_recipe(choices: Mapping[str, str], overrides: Mapping[str, Mapping[str, object]]) -> str:
+    """Return the text of recipes/target/<name>.yaml.
+
+    `choices` is the option of each group; `overrides` has, by group, the values that differ.
+    """
+    lines = ["# @package _global_", "defaults:"]
+    lines += [f"  - override /{group}: {option}" for group, option in choices.items()]
+    for group, values in overrides.items():
+        lines += ["", f"{group}:"]
+        lines += [f"  {key}: {_value(value)}" for key, value in values.items()]
+    return "".join(f"{line}\n" for line in lines)
 
 
-def _features(words: Features) -> list[str]:
+def _feature_lines(features: Features) -> list[str]:
+    names = quote(features.names) if features.names else "null"
     return [
         "features: # of each tf.train.Example",
-        f"  image: {text(words.image)}",
-        f"  label: {text(words.label)}",
-        f"  encoding: {words.encoding.value}",
+        f"  image: {quote(features.image)}",
+        f"  label: {quote(features.label)}",
+        f"  encoding: {features.encoding.value}",
         "  shape: null # of raw pixels",
-        f"  names: {text(words.names) if words.names else 'null'} # the feature that holds the class's name",
+        f"  names: {names} # the feature with the name of the class",
     ]
 
 
-def _splits(words: Splits) -> str:
-    shares = {
-        name: share for name, share in vars(words).items() if name != "by" and share is not None
-    }
-    shown = "".join(f", {name}: {share:g}" for name, share in shares.items())
-    return f"{{ by: {words.by.value}{shown} }}"
+def _splits(splits: Splits) -> str:
+    values = [f"by: {splits.by.value}"]
+    for split in ("train", "calibration", "validation", "test"):
+        share = getattr(splits, split)
+        if share is not None:
+            values.append(f"{split}: {share:g}")
+    return f"{{ {', '.join(values)} }}"
 
 
-def _value(value: Any) -> str:
+def _value(value: object) -> str:
     if isinstance(value, dict):
-        return f"{{ {', '.join(f'{word}: {_value(one)}' for word, one in value.items())} }}"
-    return (
-        yaml_numbers(value)
-        if isinstance(value, list)
-        else text(value)
-        if isinstance(value, str)
-        else str(value)
-    )
+        items = [f"{key}: {_value(item)}" for key, item in value.items()]
+        return f"{{ {', '.join(items)} }}"
+    if isinstance(value, list):
+        return yaml_numbers(value)
+    if isinstance(value, str):
+        return quote(value)
+    return str(value)

@@ -86,10 +86,11 @@ def _add_pixel_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
-    from edgebake.cli.init import wizard
+    from edgebake.cli.init.answers import Answers
+    from edgebake.cli.init.wizard import write_recipes
 
-    answers = {key: value for key, value in vars(arguments).items() if key != "verb"}
-    for line in wizard.begin(answers, console):
+    options = {key: value for key, value in vars(arguments).items() if key != "verb"}
+    for line in write_recipes(Answers(**options), console):
         console.print(line, markup=False)
     return 0
 
