@@ -125,8 +125,8 @@ def test_gates_of_what_was_not_measured_yet(said: Said) -> None:
 @pytest.mark.usefixtures("with_plan")
 def test_gates_of_another_model_than_the_one_that_was_measured(said: Said) -> None:
     assert said.by("gate", "pixel_8", "train.epochs=31") == (
-        "pixel_8: its recipe says otherwise than params.yaml in more than its gates; expected what was measured: "
-        "run `edgebake build`"
+        "pixel_8: its recipe differs from params.yaml in more than its gates; "
+        "expected the recipe that was measured: run `edgebake build`"
     )
 
 

@@ -22,9 +22,9 @@ def test_a_folder_is_one_of_images_unless_something_else_lies_in_it(tmp_path: Pa
 
 
 def test_arrays_say_their_color_and_their_splits(tmp_path: Path) -> None:
-    grey, labels = np.zeros((8, 4, 4), np.uint8), np.arange(8) % 2
-    np.savez(tmp_path / "grey.npz", x_train=grey, y_train=labels, x_test=grey, y_test=labels)
-    detected = data.with_splits(detect(tmp_path / "grey.npz"))
+    gray, labels = np.zeros((8, 4, 4), np.uint8), np.arange(8) % 2
+    np.savez(tmp_path / "gray.npz", x_train=gray, y_train=labels, x_test=gray, y_test=labels)
+    detected = data.with_splits(detect(tmp_path / "gray.npz"))
     assert (detected.source, detected.color, detected.splits.by) == (
         "npz",
         Color.grayscale,

@@ -28,7 +28,7 @@ ATTRIBUTION = [
 
 
 def images(folder: Path, *classes: str, count: int = 30) -> None:
-    """Folders of images of one level of grey."""
+    """Folders of images of one level of gray."""
     for name in classes:
         (folder / name).mkdir(parents=True)
         for number in range(count):

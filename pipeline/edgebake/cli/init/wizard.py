@@ -209,9 +209,7 @@ def _overrides(draft: Draft, choices: Mapping[str, str]) -> dict[str, dict[str, 
     """Return the values that the target's own file sets, by group."""
     overrides: dict[str, dict[str, object]] = {}
     if draft.data is None:
-        answers = {
-            key: getattr(draft.answers, key) for key in ("color", "mean", "scale", "labels")
-        }
+        answers = {key: getattr(draft.answers, key) for key in ("color", "mean", "scale", "labels")}
         overrides["data"] = {key: value for key, value in answers.items() if value is not None}
     required_samples = options.calibration_samples(choices["quantize"])
     if required_samples:
