@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from edgebake.errors import listed
-from edgebake.models.importers.safety import TRUST
+from edgebake.models.importers.safety import ALLOW_CODE
 from edgebake.models.inspection.model_info import IMAGE_CHANNELS, ModelInfo, TensorInfo
 from edgebake.runtimes.interface import runtimes_of
 
@@ -74,7 +74,7 @@ def _known(found: ModelInfo) -> Iterator[tuple[str, str]]:
 def _trouble(found: ModelInfo) -> Iterator[tuple[str, str]]:
     runtimes = runtimes_of(found.format)
     if found.code_risk and not found.unsupported:
-        yield "code", f"{found.code_risk.rstrip('.')} ({TRUST} is false by default)"
+        yield "code", f"{found.code_risk.rstrip('.')} ({ALLOW_CODE} is false by default)"
     if found.unsupported or (why := refused_ends(found)):
         yield "refused", found.unsupported or why
     else:

@@ -137,7 +137,7 @@ def test_a_model_of_any_size_takes_the_recipes(keras: Any, tmp_path: Path) -> No
 def test_ends_that_are_not_the_recipes_are_refused_together(keras: Any, tmp_path: Path) -> None:
     model(keras).save(tmp_path / "model.keras")
     with pytest.raises(
-        ModelError, match=r"model\.resolution: 16.*data\.color: rgb or bgr.*answers for 4 classes"
+        ModelError, match=r"model\.resolution: 16.*data\.colour: rgb or bgr.*predicts 4 classes"
     ):
         keras_format.load(agreed(3, size=24, color="grayscale"), words(tmp_path / "model.keras"))
 
@@ -145,7 +145,7 @@ def test_ends_that_are_not_the_recipes_are_refused_together(keras: Any, tmp_path
 def test_two_inputs_are_refused(keras: Any, tmp_path: Path) -> None:
     images = [keras.Input((16, 16, 3)) for _ in range(2)]
     keras.Model(images, model(keras)(keras.layers.Add()(images))).save(tmp_path / "model.keras")
-    with pytest.raises(ModelError, match="has 2 inputs; expected one image in"):
+    with pytest.raises(ModelError, match="has 2 inputs; expected one input, an image"):
         keras_format.load(agreed(4), words(tmp_path / "model.keras"))
 
 
@@ -211,7 +211,7 @@ def test_logits_become_probabilities(keras: Any, tmp_path: Path) -> None:
             Output.logits,
             r"probabilities already; expected model\.imported\.output: probabilities",
         ),
-        ("sigmoid", Output.probabilities, "each class for itself"),
+        ("sigmoid", Output.probabilities, "scores each class independently"),
     ],
 )
 def test_an_output_that_is_not_what_the_recipe_says_is_refused(

@@ -156,7 +156,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     ),
     "two outputs": (
         _two_outputs,
-        "has 2 outputs (logits, g); expected one image in, one answer out",
+        "has 2 outputs (logits, g); expected one input, an image, and one output",
     ),
     "logits": (
         graphs.like_pytorch,
@@ -181,7 +181,7 @@ def test_another_model_than_the_recipe_says_is_told_with_the_words_to_mend(tmp_p
     with pytest.raises(ModelError) as refused:
         form.load(other, graphs.words(file, Output.logits))
     assert "expected data.color: rgb or bgr" in str(refused.value)
-    assert "it answers for 3 classes, and the data have 5" in str(refused.value)
+    assert "it predicts 3 classes, and the data have 5" in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ class OriginalModel:
         return TrainingOptions(callbacks, self.lesson, self.contract)
 
     def load(self) -> Any:
-        """Return a live copy, a functional model of one image in and one answer out."""
+        """Return a live copy, a functional model of one input, an image, and one output."""
         return keras_graph.functional(keras_session.load(self.archive))
 
 

@@ -1,6 +1,6 @@
-"""Models that somebody else trained: a file or folder in, a model with the ends that the contract says out.
+"""Importers of trained models, one module per format; the suffix of a file decides which one.
 
-A module per format. Which one reads a file is told by its suffix; the planner asks, so no numpy here.
+The planner imports this package to check recipes, so it imports no NumPy and no framework.
 """
 
 from pathlib import Path
@@ -17,42 +17,58 @@ SUFFIXES = {
 SAVED_MODEL = "saved_model.pb"
 KEY = "model.imported.file"
 EXPECTED = ".keras, .h5, .hdf5, .onnx, .tflite or the folder of a SavedModel"
+
 PYTORCH = (
     "a PyTorch file is a pickle, and reading it runs code; export it to ONNX: torch.onnx.export"
 )
 PICKLE = "a pickle runs code when it is read; save the model with model.save('model.keras')"
+COREML = "edgebake writes Core ML and does not read it; import the model that it was converted from"
 WEIGHTS = "it holds weights without the model they belong to"
-MENDS = {
-    **dict.fromkeys((".pt", ".pth", ".ckpt", ".bin"), PYTORCH),
-    **dict.fromkeys((".pkl", ".pickle", ".joblib"), PICKLE),
-    ".pb": "a graph alone has no named ends; name the folder that holds saved_model.pb and variables/",
+# Files that are often mistaken for a model, by suffix: why they are refused, and what to import.
+REFUSED = {
+    ".pt": PYTORCH,
+    ".pth": PYTORCH,
+    ".ckpt": PYTORCH,
+    ".bin": PYTORCH,
+    ".pkl": PICKLE,
+    ".pickle": PICKLE,
+    ".joblib": PICKLE,
+    ".pb": (
+        "a frozen graph does not name its input and output; "
+        "name the folder that holds saved_model.pb and variables/"
+    ),
     ".safetensors": f"{WEIGHTS}; export the whole model to ONNX: torch.onnx.export",
     ".npz": f"{WEIGHTS}; save the whole model with model.save('model.keras')",
-    ".json": "it holds a model without its weights; save the whole model with model.save('model.keras')",
-    **dict.fromkeys(
-        (".mlmodel", ".mlpackage"),
-        "Core ML is what edgebake writes; bring the model that it was converted from",
+    ".json": (
+        "it holds a model without its weights; save the whole model with model.save('model.keras')"
     ),
-    ".ort": "ORT format is what edgebake writes; bring the ONNX file that it was made from",
-    ".dvc": "it is DVC's note of a file; name the file itself, after `dvc pull`",
+    ".mlmodel": COREML,
+    ".mlpackage": COREML,
+    ".ort": (
+        "edgebake writes ORT format and does not read it; "
+        "import the ONNX file that it was converted from"
+    ),
+    ".dvc": "it is DVC's pointer to a file; name the file itself, after `dvc pull`",
 }
 
 
 def format_of(file: str) -> str:
-    """Return the format of a brought model: `keras`, `onnx` or `tflite`.
+    """Return the format of a model file: `keras`, `onnx` or `tflite`.
+
+    A file that DVC has not fetched yet is classified by its suffix alone.
 
     Raises:
-        ModelError: there is no such file, or its suffix is that of no format that can be read.
+        ModelError: the file does not exist, or its suffix is not that of a supported format.
     """
     path = Path(file)
     suffix = path.suffix.lower()
-    if suffix in MENDS:
+    if suffix in REFUSED:
         raise ModelError(
-            f"{file}: {KEY} cannot be a {suffix} file: {MENDS[suffix]}; expected {EXPECTED}"
+            f"{file}: {KEY} cannot be a {suffix} file: {REFUSED[suffix]}; expected {EXPECTED}"
         )
-    if not path.exists() and path.with_name(f"{path.name}.dvc").exists():
-        return SUFFIXES.get(suffix, "keras")  # DVC has not fetched it yet
     if not path.exists():
+        if path.with_name(f"{path.name}.dvc").exists():
+            return SUFFIXES.get(suffix, "keras")  # without a known suffix: a SavedModel
         raise ModelError(f"{file}: no such file; expected {KEY} to name {EXPECTED}")
     if (path / SAVED_MODEL).is_file():
         return "keras"

@@ -1,66 +1,90 @@
-"""A Keras model in, the same computation as one functional model of plain layers out.
+"""Flatten a Keras model with models inside it into one functional model of plain layers.
 
-Models within the model are unfolded, and what does nothing at inference but augment is left out: `train.augment` is
-the recipe's way to do that. The code of Lambda layers is traced once and kept as a graph, so that nothing that is
-written later holds code.
+Layers without effect at inference are left out, augmentation included: `train.augment` is the
+recipe's option for that. The code of Lambda layers is traced once and stored as a graph, so that no
+later archive holds code.
 """
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from edgebake.models.importers import graph_layer
 from edgebake.models.keras_graph import functional, kind, nodes
 
+if TYPE_CHECKING:
+    import keras
+
 INERT = ("Identity", "GaussianNoise")
+# Arguments that are not passed on: Keras 3 lets the caller of the model decide on training.
+DROPPED_ARGUMENTS = ("training", "mask")
+
+Operations = dict[str, object]  # name -> the input tensor or the operation that has it
 
 
-def flatten_submodels(model: Any, image: Any) -> Any:
-    """Return the model on the input tensor `image`; weights are shared."""
+def flatten_submodels(model: keras.Model, image: keras.KerasTensor) -> keras.Model:
+    """Return the model applied to the input tensor `image` [n, h, w, c]; weights are shared."""
     import keras
 
-    names: dict[str, Any] = {image.name: image}
-    return keras.Model(image, _through(functional(model), image, names), name=_name(model))
+    names: Operations = {image.name: image}
+    output = _apply(functional(model), image, names)
+    return keras.Model(image, output, name=_scope_name(model))
 
 
-def _through(model: Any, tensor: Any, names: dict[str, Any]) -> Any:
+def _apply(model: keras.Model, image: keras.KerasTensor, names: Operations) -> keras.KerasTensor:
+    """Call every operation of a model anew, in order, and return its output."""
     import keras
 
-    values = {id(model.inputs[0]): tensor}
+    new_tensors = {id(model.inputs[0]): image}
+
+    def replaced(value: object) -> object:
+        return new_tensors.get(id(value), value)
+
     for node in nodes(model):
         if node.is_input:
             continue
-        given = (node.arguments.args, node.arguments.kwargs)
-        arguments, words = keras.tree.map_structure(lambda one: values.get(id(one), one), given)
-        returned = _called(node.operation, arguments, words, names)
-        values.update(zip(map(id, node.output_tensors), keras.tree.flatten(returned), strict=True))
-    return values[id(model.outputs[0])]
+        arguments, kwargs = keras.tree.map_structure(
+            replaced, (node.arguments.args, node.arguments.kwargs)
+        )
+        returned = keras.tree.flatten(_call(node.operation, arguments, kwargs, names))
+        for old, new in zip(node.output_tensors, returned, strict=True):
+            new_tensors[id(old)] = new
+    return new_tensors[id(model.outputs[0])]
 
 
-def _called(operation: Any, arguments: Any, words: dict[str, Any], names: dict[str, Any]) -> Any:
+def _call(
+    operation: keras.Operation,
+    arguments: tuple[keras.KerasTensor, ...],
+    kwargs: dict[str, object],
+    names: Operations,
+) -> keras.KerasTensor | list[keras.KerasTensor]:
     import keras
 
     if kind(operation) in INERT or kind(operation).startswith("Random"):
         return arguments[0]
-    if isinstance(operation, keras.Model) and (len(operation.inputs), len(operation.outputs)) == (
-        1,
-        1,
-    ):
-        return _through(functional(operation), arguments[0], names)
-    # Keras 3 lets the caller decide on training, whatever is written here.
-    kept = {word: value for word, value in words.items() if word not in ("training", "mask")}
+    if isinstance(operation, keras.Model) and _has_one_input_and_output(operation):
+        return _apply(functional(operation), arguments[0], names)
     if kind(operation) == "Lambda":
-        operation = graph_layer.traced(operation, arguments[0])
-    operation.name = _unique(operation, names)
-    return operation(*arguments, **kept)
+        operation = graph_layer.trace(operation, arguments[0])
+    operation.name = _unique_name(operation, names)
+    passed = {name: value for name, value in kwargs.items() if name not in DROPPED_ARGUMENTS}
+    return operation(*arguments, **passed)
 
 
-def _unique(operation: Any, names: dict[str, Any]) -> str:
-    """Two models within a model may hold layers of one name."""
-    name, number = operation.name, 1
+def _has_one_input_and_output(model: keras.Model) -> bool:
+    return len(model.inputs) == 1 and len(model.outputs) == 1
+
+
+def _unique_name(operation: keras.Operation, names: Operations) -> str:
+    """Return a name that no other operation has: layers of two submodels may share one."""
+    name = operation.name
+    number = 1
     while names.setdefault(name, operation) is not operation:
-        name, number = f"{operation.name}_{number}", number + 1
+        name = f"{operation.name}_{number}"
+        number += 1
     return str(name)
 
 
-def _name(model: Any) -> str:
-    """TensorFlow takes it as a scope."""
+def _scope_name(model: keras.Model) -> str:
+    """Return the model's name as TensorFlow allows it for a scope."""
     return "".join(letter if letter.isalnum() else "_" for letter in model.name)

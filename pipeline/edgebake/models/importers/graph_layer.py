@@ -1,106 +1,134 @@
-"""A frozen TensorFlow graph in, a Keras layer that runs it out; it is saved with its model, as bytes."""
+"""Keras layer that runs a frozen TensorFlow graph; an archive stores the graph as bytes."""
+
+from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-PACKAGE = "edgebake"
-STORED = "graph"  # the entry of a layer's weights that holds the graph
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import keras
+    import tensorflow as tf
+
+PACKAGE = "edgebake"  # under which Keras registers the layer
+STORED = "graph"  # entry of the layer's weights that holds the graph
+Tensors = Any  # a tensor of Keras or TensorFlow, or a nested structure of them
+
+# Keys of the layer's config, `ends`: {inputs: [tensor names], output: tensor name, shape}.
+Ends = dict[str, Any]
 
 
-class Running:
+class GraphMixin:
     """Run a graph that holds its weights as constants; nothing in it can be trained."""
 
-    content = b""  # the graph
-    ends: dict[str, Any]  # names of the tensors that go in and out, and the shape that comes out
+    graph = b""  # serialized GraphDef
+    ends: Ends  # names of the input and output tensors, and shape of the output
 
-    def call(self, given: Any) -> Any:
-        """Return what the graph computes."""
+    def call(self, inputs: Tensors) -> tf.Tensor:
+        """Run the graph on one tensor, or on a structure of tensors."""
         import keras
         import tensorflow
 
-        tensors = keras.tree.flatten(given)
-        # Inside a function, as the import of a graph is not for eager mode.
-        return tensorflow.function(self._run)(*tensors)
+        # A graph cannot be imported in eager mode, only inside a function.
+        return tensorflow.function(self._run)(*keras.tree.flatten(inputs))
 
-    def compute_output_spec(self, *_: Any, **__: Any) -> Any:
-        """Return the shape that the graph says, which Keras cannot see."""
+    def compute_output_spec(self, *_: object, **__: object) -> keras.KerasTensor:
+        """Return the shape of the output, which Keras cannot infer from a graph."""
         import keras
 
         return keras.KerasTensor(tuple(self.ends["shape"]), dtype="float32")
 
-    def save_own_variables(self, store: Any) -> None:
-        """Write the graph where other layers write weights."""
-        store[STORED] = np.frombuffer(self.content, np.uint8)
+    def save_own_variables(self, store: dict[str, np.ndarray]) -> None:
+        """Store the graph, where other layers store weights."""
+        store[STORED] = np.frombuffer(self.graph, np.uint8)
 
-    def load_own_variables(self, store: Any) -> None:
-        """Read the graph."""
-        self.content = np.asarray(store[STORED], np.uint8).tobytes()
+    def load_own_variables(self, store: Mapping[str, np.ndarray]) -> None:
+        """Load the graph."""
+        self.graph = np.asarray(store[STORED], np.uint8).tobytes()
 
     def get_config(self) -> dict[str, Any]:
-        """Return what the layer is made from."""
+        """Return the config of the layer, without the graph."""
         return {**super().get_config(), "ends": self.ends}  # type: ignore[misc]
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """Return a layer that still has to read its graph."""
-        return made(
-            {word: value for word, value in config.items() if word != "ends"}, config["ends"]
-        )
+    def from_config(cls, config: dict[str, Any]) -> keras.Layer:
+        """Return a layer whose graph has yet to be loaded."""
+        options = {key: value for key, value in config.items() if key != "ends"}
+        return _create(options, config["ends"])
 
-    def _run(self, *tensors: Any) -> Any:
+    def _run(self, *tensors: tf.Tensor) -> tf.Tensor:
         import tensorflow
 
-        graph = tensorflow.compat.v1.GraphDef.FromString(self.content)
-        names = dict(zip(self.ends["inputs"], tensors, strict=True))
-        (returned,) = tensorflow.graph_util.import_graph_def(
-            graph, names, [self.ends["output"]], name=""
+        graph = tensorflow.compat.v1.GraphDef.FromString(self.graph)
+        inputs = dict(zip(self.ends["inputs"], tensors, strict=True))
+        (output,) = tensorflow.graph_util.import_graph_def(
+            graph, inputs, [self.ends["output"]], name=""
         )
-        returned.set_shape(self.ends["shape"])
-        return returned
+        output.set_shape(self.ends["shape"])
+        return output
 
 
 @cache
-def register() -> Any:
-    """Return the class of the layer, and make it known to Keras, so that a model that holds one can be read."""
+def register() -> type[keras.Layer]:
+    """Register the class of the layer with Keras, so that models that contain it can be loaded."""
     import keras
 
-    return keras.saving.register_keras_serializable(PACKAGE)(
-        type("Graph", (Running, keras.layers.Layer), {})
-    )
+    layer_class: type[keras.Layer] = type("Graph", (GraphMixin, keras.layers.Layer), {})
+    keras.saving.register_keras_serializable(PACKAGE)(layer_class)
+    return layer_class
 
 
-def made(settings: dict[str, Any], ends: dict[str, Any]) -> Any:
-    """Return a layer of Keras' settings that has no graph yet."""
-    layer = register()(**settings)
-    layer.ends = ends
-    return layer
+def from_frozen(
+    function: tf.types.experimental.ConcreteFunction,
+    graph: tf.compat.v1.GraphDef,
+    shape: list[int | None],
+    name: str,
+) -> keras.Layer:
+    """Return a layer that runs the graph of a frozen function.
 
-
-def wrapped(function: Any, graph: Any, shape: list[int | None], name: str) -> Any:
-    """Return the layer that runs the graph of a frozen function; `shape` is what it returns, with the batch first."""
+    Args:
+        function: names the input and output tensors.
+        graph: of the function; debug information is removed from it.
+        shape: of the output, batch first.
+        name: of the layer.
+    """
     for node in graph.node:
         node.ClearField("experimental_debug_info")
         node.attr.pop("_class", None)
     inputs = [tensor.name for tensor in function.inputs]
     ends = {"inputs": inputs, "output": function.outputs[0].name, "shape": shape}
-    layer = made({"name": name, "trainable": False}, ends)
-    layer.content = graph.SerializeToString(deterministic=True)
+    layer = _create({"name": name, "trainable": False}, ends)
+    layer.graph = graph.SerializeToString(deterministic=True)
     return layer
 
 
-def traced(layer: Any, given: Any) -> Any:
-    """Return a layer of the same name that runs the graph of what `layer` does with these symbolic tensors."""
+def trace(layer: keras.Layer, inputs: Tensors) -> keras.Layer:
+    """Return a layer of the same name that runs the traced graph of `layer`.
+
+    Args:
+        layer: a Lambda layer; its code is called once.
+        inputs: symbolic tensors of Keras that the layer is called with.
+    """
     import keras
     import tensorflow
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    tensors = keras.tree.flatten(given)
-    specs = [tensorflow.TensorSpec(tensor.shape, tensor.dtype) for tensor in tensors]
-    function = tensorflow.function(
-        lambda *values: layer(keras.tree.pack_sequence_as(given, values))
-    )
-    frozen = convert_variables_to_constants_v2(function.get_concrete_function(*specs))
-    shape = [*tensors[0].shape[:1], *frozen.outputs[0].shape[1:]]
-    return wrapped(frozen, frozen.graph.as_graph_def(), shape, layer.name)
+    def call(*tensors: tf.Tensor) -> tf.Tensor:
+        return layer(keras.tree.pack_sequence_as(inputs, tensors))
+
+    flat = keras.tree.flatten(inputs)
+    specs = [tensorflow.TensorSpec(tensor.shape, tensor.dtype) for tensor in flat]
+    concrete = tensorflow.function(call).get_concrete_function(*specs)
+    frozen = convert_variables_to_constants_v2(concrete)
+    shape = [*flat[0].shape[:1], *frozen.outputs[0].shape[1:]]
+    return from_frozen(frozen, frozen.graph.as_graph_def(), shape, layer.name)
+
+
+def _create(options: dict[str, Any], ends: Ends) -> keras.Layer:
+    """Return a layer without a graph."""
+    layer = register()(**options)
+    layer.ends = ends
+    return layer

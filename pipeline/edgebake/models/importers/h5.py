@@ -1,88 +1,104 @@
-"""A model that Keras saved as HDF5 in, a live Keras model out."""
+"""Load a Keras model from an HDF5 file, of Keras 3 or Keras 2."""
+
+from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from edgebake.errors import ModelError
-from edgebake.models.importers import keras2, safety
+from edgebake.models.importers import keras2, keras_archive, safety
+
+if TYPE_CHECKING:
+    import h5py  # type: ignore[import-untyped]
+    import keras
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
-def read(path: Path, file: str, trust: bool) -> Any:
-    """Return the model; `file` is what the recipe calls it.
+def read(path: Path, file: str, allow_code: bool) -> keras.Model:
+    """Return the model of an HDF5 file; `file` is its name in messages.
 
     Raises:
-        ModelError: it is damaged, holds weights alone, brings code, or cannot be made by Keras 3.
+        ModelError: it is damaged, holds only weights, holds code that is not allowed, or Keras 3
+            cannot build it.
     """
-    import h5py  # type: ignore[import-untyped]
+    import h5py
     import keras
 
     try:
         store = h5py.File(path, "r")
     except OSError as error:
         raise ModelError(
-            f"{file}: is damaged ({error}); expected an HDF5 file that model.save made"
+            f"{file}: is damaged ({error}); expected an HDF5 file that model.save wrote"
         ) from None
     with store, tempfile.TemporaryDirectory() as folder:
         safety.refuse_links(store, file)
         config = _config(store, file)
-        safety.refuse_code(config, file, trust)
-        alias = Path(folder) / "model.h5"  # Keras tells the format by the suffix
+        safety.refuse_code(config, file, allow_code)
+        alias = Path(folder) / "model.h5"  # Keras recognizes the format by the suffix
         alias.symlink_to(path.resolve())
-        if not _is_older(store):
-            return keras.models.load_model(alias, compile=False, safe_mode=not trust)
+        if _keras_version(store) >= 3:
+            return keras.models.load_model(alias, compile=False, safe_mode=not allow_code)
         model = keras.saving.deserialize_keras_object(
-            keras2.modern(config, file), safe_mode=not trust
+            keras2.to_keras3(config, file), safe_mode=not allow_code
         )
-        _refuse_other_order(model, store["model_weights"], file)
+        _check_weight_order(model, store["model_weights"], file)
         model.load_weights(alias)
         return model
 
 
-def _config(store: Any, file: str) -> Any:
+def _config(store: h5py.File, file: str) -> safety.Config:
     text = store.attrs.get("model_config")
     if text is None:
         raise ModelError(
             f"{file}: holds weights alone; expected a whole model: model.save('model.keras')"
         )
-    return safety.config_of(text, file)
+    return keras_archive.parse_config(text, file)
 
 
-def _is_older(store: Any) -> bool:
+def _keras_version(store: h5py.File) -> int:
+    """Return the major version of Keras that wrote a file."""
     version = store.attrs.get("keras_version", "1")
-    return int(_text(version).split(".")[0]) < 3
+    return int(_decoded(version).split(".")[0])
 
 
-def _refuse_other_order(model: Any, weights: Any, file: str) -> None:
-    """Keras reads weights in the order of the layers, so that order is compared by their names first."""
-    saved = [_text(name) for name in _names(weights, "layer_names")]
-    saved = [keras2.clean(name) for name in saved if len(_names(weights[name], "weight_names"))]
-    found = [layer.name for layer in model.layers if layer.weights]
-    if saved != found:
-        other = next(
-            (
-                one
-                for one, two in zip([*saved, "none"], [*found, "none"], strict=False)
-                if one != two
-            ),
-            "none",
-        )
-        raise ModelError(
-            f"{file}: its weights are not those of its layers, from {other!r} on; save the model again"
-        )
+def _check_weight_order(model: keras.Model, weights: h5py.Group, file: str) -> None:
+    """Refuse weights in another order than the model's layers: Keras assigns them by position.
+
+    Raises:
+        ModelError: the names of the layers with weights differ.
+    """
+    saved_names = []
+    for value in _attribute(weights, "layer_names"):
+        name = _decoded(value)
+        if _attribute(weights[name], "weight_names"):
+            saved_names.append(keras2.clean_name(name))
+    layer_names = [layer.name for layer in model.layers if layer.weights]
+    if saved_names == layer_names:
+        return
+    first_difference = "none"
+    for saved, expected in zip([*saved_names, "none"], [*layer_names, "none"], strict=False):
+        if saved != expected:
+            first_difference = saved
+            break
+    raise ModelError(
+        f"{file}: its weights are not those of its layers, from {first_difference!r} on; "
+        "save the model again"
+    )
 
 
-def _names(group: Any, word: str) -> list[Any]:
-    """Return an attribute that may be split over several of the same name and a number."""
-    if word in group.attrs:
-        return list(group.attrs[word])
-    parts: list[Any] = []
-    while f"{word}{len(parts)}" in group.attrs:
-        parts.append(group.attrs[f"{word}{len(parts)}"])
-    return [name for part in parts for name in part]
+def _attribute(group: h5py.Group, name: str) -> list[bytes | str]:
+    """Return a list attribute, which Keras splits over `name0`, `name1`, ... if it is long."""
+    if name in group.attrs:
+        return list(group.attrs[name])
+    values: list[bytes | str] = []
+    number = 0
+    while f"{name}{number}" in group.attrs:
+        values += list(group.attrs[f"{name}{number}"])
+        number += 1
+    return values
 
 
-def _text(value: bytes | str) -> str:
+def _decoded(value: bytes | str) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)

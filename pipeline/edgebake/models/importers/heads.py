@@ -1,111 +1,128 @@
-"""The last layers of a brought model in, probabilities out.
+"""Append the output layers that an imported Keras model lacks, or replace its classification head.
 
-A model with one sigmoid answers for two classes: p becomes [1 - p, p], so its answer is that of the second label.
+A model with a single sigmoid output is a classifier of two classes: a probability p becomes
+[1 - p, p], so the output belongs to the second label.
 """
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgebake.errors import ModelError
 from edgebake.models.importers import output_check
 from edgebake.models.keras_graph import activation, kind, nodes
 from edgebake.recipe import Output
-from edgebake.tasks.contract import Contract
 
-LAYER = "probabilities"
-PAIR = {  # one number -> two: kernel [1, 2] and bias [2]
+if TYPE_CHECKING:
+    import keras
+    from numpy.typing import NDArray
+
+    from edgebake.tasks.contract import Contract
+
+LAYER = "probabilities"  # name of the last layer
+# Kernel [1, 2] and bias [2] of the dense layer that makes two numbers of a single output.
+TWO_CLASSES = {
     Output.probabilities: ([[-1.0, 1.0]], [1.0, 0.0]),
     Output.logits: ([[0.0, 1.0]], [0.0, 0.0]),
 }
 
 
-def renewed(model: Any, classes: int, file: str) -> Any:
-    """Return the model with another last dense layer, which has to be trained.
+def replace_head(model: keras.Model, classes: int, file: str) -> keras.Model:
+    """Return the model with an untrained dense layer and softmax in place of its last dense layer.
 
     Raises:
-        ModelError: its last layer is no dense one.
+        ModelError: the last layer is not a dense layer.
     """
     import keras
 
-    last = _last(model)
+    last = _last_operation(model)
     if kind(last) == "Graph":
         raise ModelError(
-            f"{file}: is a SavedModel, whose layers cannot be told apart, so model.imported.head: new has no layer to "
-            "replace; bring the model as .keras, or keep its head"
+            f"{file}: is a SavedModel, whose layers cannot be told apart, so "
+            "model.imported.head: new has no layer to replace; import the model as .keras, or keep "
+            "its head"
         )
     if kind(last) in ("Softmax", "Activation"):
-        last = _maker(model, last)
+        last = _input_of(model, last)._keras_history.operation
     if kind(last) != "Dense":
         raise ModelError(
-            f"{file}: its last layer is {last.name!r}, a {kind(last)}; expected Dense for model.imported.head: new. "
-            "Bring the model with a dense layer last, or keep its head"
+            f"{file}: its last layer is {last.name!r}, a {kind(last)}; expected Dense for "
+            "model.imported.head: new. Import a model whose last layer is dense, or keep its head"
         )
-    features = _given(model, last)
-    return keras.Model(
-        model.inputs[0], keras.layers.Dense(classes, activation="softmax", name=LAYER)(features)
-    )
+    head = keras.layers.Dense(classes, activation="softmax", name=LAYER)
+    return keras.Model(model.inputs[0], head(_input_of(model, last)))
 
 
-def answering(model: Any, output: Output, agreed: Contract, file: str) -> Any:
-    """Return the model with probabilities behind it, after looking at what it answers to noise.
+def output_probabilities(
+    model: keras.Model, output: Output, contract: Contract, file: str
+) -> keras.Model:
+    """Return the model with probabilities [n, classes] as output, checked on images of noise.
 
     Raises:
-        ModelError: `model.imported.output` says something else than the model's answers.
+        ModelError: the model's outputs are not what `model.imported.output` says.
     """
-    answers = np.asarray(model(output_check.noise_images(agreed), training=False))
-    if answers.shape[1] == 1:
-        return _pair(model, output, answers, file)
-    if output is Output.probabilities and activation(_last(model)) == "sigmoid":
+    predictions = np.asarray(model(output_check.noise_images(contract), training=False))
+    if predictions.shape[1] == 1:
+        return _two_classes(model, output, predictions, file)
+    if output is Output.probabilities and activation(_last_operation(model)) == "sigmoid":
         raise ModelError(
-            f"{file}: its last layer is a sigmoid: each class for itself; expected one of several classes: a softmax"
+            f"{file}: its last layer is a sigmoid, which scores each class independently; "
+            "expected one class per image: a softmax"
         )
-    output_check.check_output(answers, output, file)
-    return model if output is Output.probabilities else _softened(model)
+    output_check.check_output(predictions, output, file)
+    if output is Output.probabilities:
+        return model
+    return _with_softmax(model)
 
 
-def classes(model: Any) -> int:
-    """Return how many classes a model answers for; one number is for two."""
+def class_count(model: keras.Model) -> int:
+    """Return the number of classes of a classifier; a single output is for two."""
     count = int(model.outputs[0].shape[-1])
     return 2 if count == 1 else count
 
 
-def _pair(model: Any, output: Output, answers: NDArray[np.float32], file: str) -> Any:
+def _two_classes(
+    model: keras.Model, output: Output, predictions: NDArray[np.float32], file: str
+) -> keras.Model:
+    """Return a model of one output as one of two classes."""
+    is_logit = output is Output.logits
+    if not is_logit and not ((predictions >= 0) & (predictions <= 1)).all():
+        raise ModelError(
+            f"{file}: its outputs range from {output_check.extremes(predictions)}, not 0 to 1; "
+            f"expected {output_check.KEY}: logits"
+        )
+    if is_logit and activation(_last_operation(model)) == "sigmoid":
+        raise ModelError(
+            f"{file}: its outputs are probabilities already; "
+            f"expected {output_check.KEY}: probabilities"
+        )
+    if is_logit:
+        return _with_softmax(_with_two_outputs(model, output, "pair"))
+    return _with_two_outputs(model, output, LAYER)
+
+
+def _with_two_outputs(model: keras.Model, output: Output, name: str) -> keras.Model:
     import keras
 
-    if output is Output.probabilities and not ((answers >= 0) & (answers <= 1)).all():
-        raise ModelError(
-            f"{file}: its answers reach {output_check.reach(answers)}, not 0 to 1; expected {output_check.KEY}: logits"
-        )
-    if output is Output.logits and activation(_last(model)) == "sigmoid":
-        raise ModelError(
-            f"{file}: its answers are probabilities already; expected {output_check.KEY}: probabilities"
-        )
-    is_logits = output is Output.logits
-    layer = keras.layers.Dense(2, trainable=False, name="pair" if is_logits else LAYER)
-    made = keras.Model(model.inputs[0], layer(model.outputs[0]))
-    layer.set_weights([np.array(values, np.float32) for values in PAIR[output]])
-    return _softened(made) if is_logits else made
+    layer = keras.layers.Dense(2, trainable=False, name=name)
+    two_outputs = keras.Model(model.inputs[0], layer(model.outputs[0]))
+    layer.set_weights([np.array(values, np.float32) for values in TWO_CLASSES[output]])
+    return two_outputs
 
 
-def _softened(model: Any) -> Any:
+def _with_softmax(model: keras.Model) -> keras.Model:
     import keras
 
     return keras.Model(model.inputs[0], keras.layers.Softmax(name=LAYER)(model.outputs[0]))
 
 
-def _last(model: Any) -> Any:
+def _last_operation(model: keras.Model) -> keras.Operation:
     return model.outputs[0]._keras_history.operation
 
 
-def _node(model: Any, operation: Any) -> Any:
-    return next(node for node in nodes(model) if node.operation is operation)
-
-
-def _given(model: Any, operation: Any) -> Any:
-    return _node(model, operation).input_tensors[0]
-
-
-def _maker(model: Any, operation: Any) -> Any:
-    return _given(model, operation)._keras_history.operation
+def _input_of(model: keras.Model, operation: keras.Operation) -> keras.KerasTensor:
+    """Return the tensor that an operation of this model is called with."""
+    node = next(node for node in nodes(model) if node.operation is operation)
+    return node.input_tensors[0]

@@ -36,7 +36,7 @@ class Importer(Protocol):
     """A module that imports models of one format."""
 
     def load(self, contract: Contract, options: Imported) -> keras.Model | bytes:
-        """Load the model of a file, adapted to the contract: one image in, probabilities out.
+        """Load the model of a file, adapted to the contract: images to probabilities.
 
         Returns:
             A live model of Keras, which can be trained, or else an archive of the same format. Its

@@ -1,182 +1,192 @@
-"""A model that Keras or TensorFlow saved in, a live Keras model with the ends that the contract says out.
+"""Import models that Keras or TensorFlow saved: .keras and HDF5 files of Keras 2 and 3, SavedModels.
 
-Reads .keras and HDF5 files of Keras 3 and Keras 2, and SavedModels. Nothing in them is run as code unless
-`model.imported.allow_code` is true, and then Lambda layers alone.
+Nothing in a file is executed as Python code unless `model.imported.allow_code` is true, and then
+only Lambda layers.
 """
 
-import io
+from __future__ import annotations
+
 import re
 import tempfile
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgebake.errors import EdgebakeError, ModelError
 from edgebake.models import keras_session
-from edgebake.models.importers import h5, heads, keras2, safety, saved_model, signature_check
+from edgebake.models.importers import h5, heads, keras2, keras_archive, safety, saved_model
+from edgebake.models.importers.dataflow import Dataflow
 from edgebake.models.importers.flatten_submodels import flatten_submodels
 from edgebake.models.importers.interface import Activations
+from edgebake.models.importers.keras_archive import CONFIG, METADATA, WEIGHTS
+from edgebake.models.importers.signature_check import ModelSignature, check_signature
 from edgebake.models.keras_graph import leaves
-from edgebake.recipe import Head, Imported
-from edgebake.tasks.contract import Contract
+from edgebake.recipe import Head
 
-# Operators that hand on what they were given.
-SAME = frozenset({"Identity", "IdentityN", "NoOp", "StopGradient"})
+if TYPE_CHECKING:
+    import keras
+    from numpy.typing import NDArray
 
-CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+    from edgebake.recipe import Imported
+    from edgebake.tasks.contract import Contract
+
+# Operators of TensorFlow whose output is their input.
+PASS_THROUGH = frozenset({"Identity", "IdentityN", "NoOp", "StopGradient"})
 
 
-def load(agreed: Contract, words: Imported) -> Any:
-    """Return the model: image float32 [n, h, w, c] -> probabilities float32 [n, classes].
+def load(contract: Contract, options: Imported) -> keras.Model:
+    """Load a model: image float32 [n, h, w, c] -> probabilities float32 [n, classes].
 
     Raises:
-        ModelError: the file is damaged or holds code, or its model is not the one that the recipe describes.
+        ModelError: the file is damaged, holds code that is not allowed, or its model is not the
+            one that the recipe describes.
     """
     import keras
 
-    loaded = _loaded(words)
-    _refuse_other_ends(loaded, words.file)
+    loaded = _read(options)
+    _check_classifier(loaded, options.file)
     _compute_in_float32(loaded)
-    found = loaded.inputs[0].shape
-    renews = words.head is Head.new
-    classes = len(agreed.labels) if renews else heads.classes(loaded)
-    signature_check.check_signature(
-        signature_check.ModelSignature(found[1], found[2], found[3], classes), agreed, words.file
-    )
-    image = keras.Input((agreed.height, agreed.width, agreed.channels), name="image")
+    _, height, width, channels = loaded.inputs[0].shape
+    replaces_head = options.head is Head.new
+    classes = len(contract.labels) if replaces_head else heads.class_count(loaded)
+    check_signature(ModelSignature(height, width, channels, classes), contract, options.file)
+    image = keras.Input((contract.height, contract.width, contract.channels), name="image")
     try:
         model = flatten_submodels(loaded, image)
     except (ValueError, TypeError) as error:
         raise ModelError(
-            f"{words.file}: Keras cannot call it ({_first(error)}); save it again with Keras 3"
+            f"{options.file}: Keras cannot call it ({_summary(error)}); save it again with Keras 3"
         ) from error
-    if renews:
-        return heads.renewed(model, len(agreed.labels), words.file)
-    return heads.answering(model, words.output, agreed, words.file)
+    if replaces_head:
+        return heads.replace_head(model, len(contract.labels), options.file)
+    return heads.output_probabilities(model, options.output, contract, options.file)
 
 
 def predictor(archive: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-    """Return what computes probabilities [n, classes] of images [n, h, w, c]."""
+    """Return a function from images float32 [n, h, w, c] to probabilities [n, classes]."""
     model = keras_session.load(archive)
-    return lambda images: np.asarray(model(images, training=False))
+
+    def predict(images: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(model(images, training=False))
+
+    return predict
 
 
 def activations(archive: bytes) -> Activations:
-    """Return every float value that depends on the image with those it is computed from, and what computes them all."""
+    """Return the activations of a model, each under the name of the operator that computes it."""
     import tensorflow
 
     function = keras_session.frozen_graph(keras_session.load(archive), any_batch=True)
-    behind: dict[
-        str, tuple[str, ...]
-    ] = {}  # of any tensor that depends on the image, the values it stands for
-    sources: dict[str, tuple[str, ...]] = {}
-    tensors = []
+    image = function.inputs[0]
+    dataflow = Dataflow(image.op.name)
+    tensors = [image]
     for operator in function.graph.get_operations():
-        given = tuple(
-            dict.fromkeys(
-                name for tensor in operator.inputs for name in behind.get(tensor.op.name, ())
-            )
-        )
-        if not given and operator.type != "Placeholder":
+        sources = dataflow.trace(tensor.op.name for tensor in operator.inputs)
+        if not sources:
             continue
-        is_value = operator.type not in SAME and operator.outputs[0].dtype == tensorflow.float32
-        behind[operator.name] = (operator.name,) if is_value else given
-        if is_value:
-            sources[operator.name] = given
-            tensors.append(operator.outputs[0])
-    pruned = function.prune([function.inputs[0]], tensors)
+        output = operator.outputs[0]
+        is_activation = operator.type not in PASS_THROUGH and output.dtype == tensorflow.float32
+        dataflow.add(operator.name, sources, is_activation)
+        if is_activation:
+            tensors.append(output)
+    pruned = function.prune([image], tensors)
 
     def compute(images: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         return [value.numpy() for value in pruned(tensorflow.constant(images))]
 
-    return Activations(sources, compute)
+    return Activations(dataflow.sources, compute)
 
 
-def _loaded(words: Imported) -> Any:
-    path = Path(words.file)
+def _read(options: Imported) -> keras.Model:
+    path = Path(options.file)
     if path.is_dir():
-        return saved_model.read(path, words.file)
-    safety.refuse_stand_in(path, words.file)
+        return saved_model.read(path, options.file)
+    safety.refuse_non_model(path, options.file)
     try:
-        with path.open("rb") as content:
-            is_h5 = content.read(len(h5.MAGIC)) == h5.MAGIC
-        return (h5.read if is_h5 else _from_archive)(path, words.file, words.allow_code)
+        with path.open("rb") as stream:
+            is_hdf5 = stream.read(len(h5.MAGIC)) == h5.MAGIC
+        read = h5.read if is_hdf5 else _read_archive
+        return read(path, options.file, options.allow_code)
     except EdgebakeError:
         raise
-    # Keras raises whatever its layers do, and what they do depends on the file.
+    # Keras raises any exception that its layers raise, and these depend on the file.
     except Exception as error:
         raise ModelError(
-            f"{words.file}: Keras cannot make this model ({_first(error)}); save it again with Keras 3, or bring it as "
-            "a SavedModel: model.export('folder')"
+            f"{options.file}: Keras cannot make this model ({_summary(error)}); save it again with "
+            "Keras 3, or import it as a SavedModel: model.export('folder')"
         ) from error
 
 
-def _from_archive(path: Path, file: str, trust: bool) -> Any:
+def _read_archive(path: Path, file: str, allow_code: bool) -> keras.Model:
     """Return the model of a .keras archive."""
     import keras
 
-    found = safety.entries(path, file, (CONFIG, METADATA, WEIGHTS))
-    safety.in_memory(found[WEIGHTS], file).close()
-    config = _uncompiled(safety.config_of(found[CONFIG], file))
-    safety.refuse_code(config, file, trust)
-    version = str(safety.config_of(found[METADATA], file).get("keras_version", "3"))
-    config = keras2.modern(config, file) if version.startswith("2.") else config
+    entries = keras_archive.read(path, file, (CONFIG, METADATA, WEIGHTS))
+    keras_archive.open_weights(entries[WEIGHTS], file).close()
+    config = keras_archive.parse_config(entries[CONFIG], file)
+    _remove_compile_config(config)
+    safety.refuse_code(config, file, allow_code)
+    metadata = keras_archive.parse_config(entries[METADATA], file)
+    if str(metadata.get("keras_version", "3")).startswith("2."):
+        config = keras2.to_keras3(config, file)
+    entries[CONFIG] = keras_archive.serialize_config(config)
     with tempfile.TemporaryDirectory() as folder:
-        mended = Path(folder) / "model.keras"
-        mended.write_bytes(_archive({**found, CONFIG: safety.as_json(config)}))
-        return keras.models.load_model(mended, compile=False, safe_mode=not trust)
+        checked = Path(folder) / "model.keras"
+        checked.write_bytes(keras_archive.write(entries))
+        return keras.models.load_model(checked, compile=False, safe_mode=not allow_code)
 
 
-def _archive(found: dict[str, bytes]) -> bytes:
-    written = io.BytesIO()
-    with zipfile.ZipFile(written, "w") as archive:
-        for name, content in found.items():
-            archive.writestr(name, content)
-    return written.getvalue()
-
-
-def _uncompiled(node: Any) -> Any:
-    """Return a config without how to train: losses and optimizers of others are not needed."""
+def _remove_compile_config(node: object) -> None:
+    """Remove the optimizer and losses of a config, at any depth: they may be classes of others."""
     if isinstance(node, dict):
-        return {key: _uncompiled(value) for key, value in node.items() if key != "compile_config"}
-    return [_uncompiled(item) for item in node] if isinstance(node, list) else node
+        node.pop("compile_config", None)
+        for child in node.values():
+            _remove_compile_config(child)
+    elif isinstance(node, list):
+        for child in node:
+            _remove_compile_config(child)
 
 
-def _compute_in_float32(model: Any) -> None:
-    """Let layers compute in what their weights are: mixed precision is for training on a GPU."""
+def _compute_in_float32(model: keras.Model) -> None:
+    """Undo mixed precision, which is for training on a GPU: compute in the dtype of the weights."""
     for layer in leaves(model):
-        if layer.compute_dtype != layer.variable_dtype and layer.variable_dtype == "float32":
+        if layer.variable_dtype == "float32" and layer.compute_dtype != "float32":
             layer.dtype_policy = "float32"
 
 
-def _refuse_other_ends(model: Any, file: str) -> None:
+def _check_classifier(model: keras.Model, file: str) -> None:
+    """Refuse models other than image classifiers: images [n, h, w, c] to one number per class.
+
+    Raises:
+        ModelError: it has other inputs or outputs.
+    """
     if not getattr(model, "inputs", None):
         raise ModelError(
-            f"{file}: does not say the size of its images; expected a model that begins with keras.Input"
+            f"{file}: does not say the size of its images; expected a model that begins with "
+            "keras.Input"
         )
-    for word, tensors in (("inputs", model.inputs), ("outputs", model.outputs)):
+    for name, tensors in (("inputs", model.inputs), ("outputs", model.outputs)):
         if len(tensors) != 1:
             raise ModelError(
-                f"{file}: has {len(tensors)} {word}; expected one image in, one answer out"
+                f"{file}: has {len(tensors)} {name}; expected one input, an image, and one output"
             )
-    given, returned = model.inputs[0].shape, model.outputs[0].shape
-    if len(given) != 4 or given[3] is None:
+    image = model.inputs[0].shape
+    if len(image) != 4 or image[3] is None:
         raise ModelError(
-            f"{file}: takes {list(given)}; expected images [n, h, w, c], channels last"
+            f"{file}: takes {list(image)}; expected images [n, h, w, c], channels last"
         )
-    if len(returned) != 2 or returned[1] is None:
-        raise ModelError(f"{file}: returns {list(returned)}; expected [n, classes]: a classifier")
+    output = model.outputs[0].shape
+    if len(output) != 2 or output[1] is None:
+        raise ModelError(f"{file}: returns {list(output)}; expected [n, classes]: a classifier")
 
 
-def _first(error: Exception) -> str:
-    """Return what Keras says, without the config that it prints, colors and where it was."""
-    plain = re.sub("\x1b\\[[0-9;]*m", "", str(error)).rsplit("Exception encountered: ", maxsplit=1)[
-        -1
-    ]
-    lines = [line.strip() for line in plain.splitlines() if line.strip()]
-    told = [line for line in lines if not line.startswith("Exception encountered when calling")]
-    return told[0][:300] if told else type(error).__name__
+def _summary(error: Exception) -> str:
+    """Return the first line of an error of Keras, without colors, stack and printed config."""
+    text = re.sub("\x1b\\[[0-9;]*m", "", str(error))
+    text = text.rsplit("Exception encountered: ", maxsplit=1)[-1]
+    for line in text.splitlines():
+        if line.strip() and not line.strip().startswith("Exception encountered when calling"):
+            return line.strip()[:300]
+    return type(error).__name__

@@ -1,27 +1,33 @@
-"""The config of a model that Keras 2 saved in, the config of the same model for Keras 3 out.
+"""Convert the config of a model that Keras 2 saved to one that Keras 3 loads.
 
-Layers keep their order, so that weights find their place; calls of TensorFlow become operations of Keras 3.
+Layers keep their order, by which weights are assigned; calls of TensorFlow functions become
+operations of Keras 3.
 """
 
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from edgebake.errors import ModelError
 from edgebake.models.importers import keras2_operations
-from edgebake.models.importers.safety import unknown
+from edgebake.models.importers.keras2_operations import Call
+from edgebake.models.importers.safety import Config, unknown_class_message
 
-Config = dict[str, Any]
 MODELS = {
     "Functional": "keras.src.models.functional",
     "Model": "keras.src.models.functional",
     "Sequential": "keras",
 }
-TENSORFLOW = ("TFOpLambda", "SlicingOpLambda")
-CONSTANT = "_CONSTANT_VALUE"  # what Keras 2 writes for a first operand that is no tensor
-OF_APPLICATIONS = {
+TENSORFLOW_CALLS = ("TFOpLambda", "SlicingOpLambda")
+CONSTANT = "_CONSTANT_VALUE"  # stands for a first operand that is a constant, followed by -1
+# Layers outside keras.layers.
+MODULES = {
     "LayerScale": "keras.src.applications.convnext",
     "StochasticDepth": "keras.src.applications.convnext",
 }
-DROPPED = {  # words that change nothing at inference, or that Keras 3 has no other value for
+# Arguments that change nothing at inference, or that have a single value in Keras 3.
+DROPPED = {
     "BatchNormalization": (
         "renorm",
         "renorm_clipping",
@@ -36,229 +42,246 @@ DROPPED = {  # words that change nothing at inference, or that Keras 3 has no ot
     "SpatialDropout2D": ("trainable", "noise_shape"),
     "MultiHeadAttention": ("query_shape", "key_shape", "value_shape", "softmax_robust_masking"),
 }
-RENAMED: dict[str, str] = {
+RENAMED = {
     "BatchNormalizationV1": "BatchNormalization",
     "BatchNormalizationV2": "BatchNormalization",
 }
-OTHER_NOW = "hard_sigmoid"  # Keras 2: clip(0.2 x + 0.5, 0, 1); Keras 3: relu6(x + 3) / 6
+# Keras 2: clip(0.2 x + 0.5, 0, 1); Keras 3: relu6(x + 3) / 6.
+REDEFINED_ACTIVATION = "hard_sigmoid"
+
+Shifts = dict[str, int]  # name of a layer -> calls that are counted in its submodel only
 
 
-def modern(node: Config, file: str) -> Config:
-    """Return the config of a model, or of a layer that is one.
+class TensorReference(NamedTuple):
+    """Output of a call of a layer, in a config [layer, call, output] or [..., kwargs]."""
+
+    layer: str
+    call: int
+    output: int
+
+
+def to_keras3(node: Config, file: str) -> Config:
+    """Return the config of a model, or of a layer that is one, for Keras 3.
 
     Raises:
-        ModelError: something in it has no equal in Keras 3; the layer is named.
+        ModelError: something in it has no equivalent in Keras 3; the message names the layer.
     """
-    kind, config = node["class_name"], node["config"]
-    if kind not in MODELS:
-        raise ModelError(f"{file}: {unknown(kind, 'the model')}")
-    made = _sequential(config, file) if kind == "Sequential" else _functional(config, file)
-    kind = "Sequential" if kind == "Sequential" else "Functional"
-    return {"module": MODELS[kind], "class_name": kind, "config": made, "registered_name": kind}
+    class_name = node["class_name"]
+    if class_name not in MODELS:
+        raise ModelError(f"{file}: {unknown_class_message(class_name, 'the model')}")
+    if class_name == "Sequential":
+        config = _sequential(node["config"], file)
+    else:
+        class_name = "Functional"
+        config = _functional(node["config"], file)
+    return {
+        "module": MODELS[class_name],
+        "class_name": class_name,
+        "config": config,
+        "registered_name": class_name,
+    }
 
 
-def clean(name: str) -> str:
-    """Return a layer's name without what Keras 3 does not allow in it."""
+def clean_name(name: str) -> str:
+    """Return a layer's name without the characters that Keras 3 forbids."""
     return name.replace("/", "_")
 
 
 def _sequential(config: Any, file: str) -> Config:
-    settings: Config = (
-        {"layers": config} if isinstance(config, list) else config
-    )  # a list: before Keras 2.3
-    layers = [_layer(node, file) for node in settings["layers"]]
-    shape = settings["layers"][0]["config"].get("batch_input_shape") or settings.get(
-        "build_input_shape"
-    )
+    if isinstance(config, list):  # of layers, before Keras 2.3
+        config = {"layers": config}
+    nodes = config["layers"]
+    layers = [_layer(node, file) for node in nodes]
+    shape = nodes[0]["config"].get("batch_input_shape") or config.get("build_input_shape")
     if shape and layers[0]["class_name"] != "InputLayer":
-        layers.insert(
-            0,
-            _own(
-                "InputLayer", {"batch_shape": shape, "name": f"{layers[0]['config']['name']}_input"}
-            ),
-        )
-    return {"name": clean(settings.get("name", "sequential")), "layers": layers}
+        name = f"{layers[0]['config']['name']}_input"
+        layers.insert(0, _entry("InputLayer", {"batch_shape": shape, "name": name}))
+    return {"name": clean_name(config.get("name", "sequential")), "layers": layers}
 
 
 def _functional(config: Config, file: str) -> Config:
     shifts = {node["name"]: _shift(node, config) for node in config["layers"]}
-    layers = [_called(node, shifts, file) for node in config["layers"]]
-    ends = {word: _ends(config[word], shifts) for word in ("input_layers", "output_layers")}
     return {
-        "name": clean(config["name"]),
+        "name": clean_name(config["name"]),
         "trainable": config.get("trainable", True),
-        "layers": layers,
-        **ends,
+        "layers": [_called_layer(node, shifts, file) for node in config["layers"]],
+        "input_layers": _model_tensors(config["input_layers"], shifts),
+        "output_layers": _model_tensors(config["output_layers"], shifts),
     }
 
 
 def _shift(node: Config, config: Config) -> int:
-    """Return how many calls of a model within the model Keras 2 counts that are no calls in this one."""
+    """Return by how much the calls of a submodel are numbered too high.
+
+    Keras 2 counts calls that were made when the submodel itself was built.
+    """
     if node["class_name"] not in MODELS:
         return 0
-    nodes = [other.get("inbound_nodes") for other in config["layers"]]
-    read = [
-        index
-        for name, index, *_ in _references([*nodes, config["output_layers"]])
-        if name == node["name"]
-    ]
-    return int(max([0, *(index - len(node["inbound_nodes"]) + 1 for index in read)]))
+    inbound_nodes = [layer.get("inbound_nodes") for layer in config["layers"]]
+    references = _references([*inbound_nodes, config["output_layers"]])
+    calls = [reference.call for reference in references if reference.layer == node["name"]]
+    last_call = len(node["inbound_nodes"]) - 1
+    return max([0, *(call - last_call for call in calls)])
 
 
-def _references(value: Any) -> list[Any]:
+def _references(value: object) -> list[TensorReference]:
+    """Return all references to tensors in a part of a config, at any depth, in order."""
+    references = []
+    children: Iterable[object] = ()
     if isinstance(value, dict):
-        return [found for item in value.values() for found in _references(item)]
-    if not isinstance(value, list):
-        return []
-    own = [value] if _is_reference(value) else []
-    return own + [found for item in value for found in _references(item)]
+        children = value.values()
+    elif isinstance(value, list):
+        children = value
+        if _is_reference(value):
+            references.append(TensorReference(*value[:3]))
+    for child in children:
+        references += _references(child)
+    return references
 
 
-def _is_reference(value: Any) -> bool:
-    return (
-        isinstance(value, list)
-        and len(value) in (3, 4)
-        and isinstance(value[0], str)
-        and all(isinstance(number, int) for number in value[1:3])
-    )
+def _is_reference(value: object) -> bool:
+    if not isinstance(value, list) or len(value) not in (3, 4):
+        return False
+    layer, call, output = value[:3]
+    return isinstance(layer, str) and isinstance(call, int) and isinstance(output, int)
 
 
-def _ends(value: Any, shifts: dict[str, int]) -> Any:
-    found = [
-        [clean(name), index - shifts.get(name, 0), which]
-        for name, index, which in _references(value)
+def _model_tensors(value: object, shifts: Shifts) -> list[Any]:
+    """Return the inputs or outputs of a model: [layer, call, output], or a list of those."""
+    tensors = [
+        [clean_name(layer), call - shifts.get(layer, 0), output]
+        for layer, call, output in _references(value)
     ]
-    return found[0] if len(found) == 1 else found
+    return tensors[0] if len(tensors) == 1 else tensors
 
 
-def _called(node: Config, shifts: dict[str, int], file: str) -> Config:
+def _called_layer(node: Config, shifts: Shifts, file: str) -> Config:
+    """Return the config of a layer with the calls of it."""
     calls = [_call(call, shifts) for call in node.get("inbound_nodes", []) if call]
-    entry = (
-        _of_tensorflow(node, calls, file)
-        if node["class_name"] in TENSORFLOW
-        else _layer(node, file)
+    if node["class_name"] in TENSORFLOW_CALLS:
+        entry, calls = _operation(node, calls, file)
+    else:
+        entry = _layer(node, file)
+    inbound_nodes = [{"args": call.args, "kwargs": call.kwargs} for call in calls]
+    return {**entry, "name": clean_name(node["name"]), "inbound_nodes": inbound_nodes}
+
+
+def _call(call: list[Any], shifts: Shifts) -> Call:
+    """Convert a call: [tensor, ...], where keyword arguments stand in the first tensor."""
+    tensors = [call] if isinstance(call[0], str) else call
+    operands = [_tensor(tensor, shifts) for tensor in tensors]
+    kwargs = tensors[0][3] if len(tensors[0]) > 3 else {}
+    converted = {key: _tensor(value, shifts) for key, value in kwargs.items()}
+    return Call(
+        args=operands if len(operands) == 1 else [operands],
+        kwargs={key: value for key, value in converted.items() if value is not None},
     )
-    return {
-        **entry,
-        "name": clean(node["name"]),
-        "inbound_nodes": [{"args": given, "kwargs": words} for given, words in calls],
-    }
 
 
-def _call(call: Any, shifts: dict[str, int]) -> tuple[list[Any], Config]:
-    """Return what a layer is called with: its first operand, a list if there are several, and its words."""
-    flat = isinstance(call[0], str)
-    tensors = [call] if flat else call
-    read = [_tensor(item, shifts) for item in tensors]
-    words = {
-        word: _tensor(value, shifts)
-        for word, value in (tensors[0][3] if len(tensors[0]) > 3 else {}).items()
-    }
-    return [read[0] if len(read) == 1 else read], {
-        word: value for word, value in words.items() if value is not None
-    }
-
-
-def _tensor(value: Any, shifts: dict[str, int]) -> Any:
-    if isinstance(value, list) and value[:1] == [CONSTANT]:
+def _tensor(value: Any, shifts: Shifts) -> Any:
+    """Convert an argument: a constant, a reference to a tensor, or a list of these."""
+    if not isinstance(value, list):
+        return value
+    if value[:1] == [CONSTANT]:
         return value[2]
     if _is_reference(value) and value[0] in shifts:
-        history = [clean(value[0]), value[1] - shifts[value[0]], value[2]]
+        layer, call, output = value[:3]
+        history = [clean_name(layer), call - shifts[layer], output]
         return {
             "class_name": "__keras_tensor__",
             "config": {"shape": [None], "dtype": "float32", "keras_history": history},
         }
-    return [_tensor(item, shifts) for item in value] if isinstance(value, list) else value
+    return [_tensor(child, shifts) for child in value]
 
 
-def _of_tensorflow(node: Config, calls: list[tuple[list[Any], Config]], file: str) -> Config:
-    """Return the entry of an operation; what it is called with is written into `calls`."""
-    name, function = node["config"]["name"], node["config"]["function"]
-    made = (
-        keras2_operations.made(function, calls[0][0][0], calls[0][1]) if len(calls) == 1 else None
-    )
-    if made is None:
+def _operation(node: Config, calls: list[Call], file: str) -> tuple[Config, list[Call]]:
+    """Convert a call of a TensorFlow function to an operation of Keras and its call."""
+    name = node["config"]["name"]
+    function = node["config"]["function"]
+    operation = None
+    if len(calls) == 1:
+        operation = keras2_operations.convert(function, calls[0])
+    if operation is None:
         raise ModelError(
-            f"{file}: layer {name!r} calls tf.{function} of TensorFlow in a way that has no equal among Keras' "
-            "operations; bring the model as a SavedModel instead: model.export('folder')"
+            f"{file}: layer {name!r} calls tf.{function} of TensorFlow in a way that has no equal "
+            "among Keras' operations; import the model as a SavedModel instead: "
+            "model.export('folder')"
         )
-    entry, operands = made
-    calls[:] = [(operands, {})]
-    return {**entry, "config": {**entry["config"], "name": clean(name)}}
+    entry, call = operation
+    entry["config"]["name"] = clean_name(name)
+    return entry, [call]
 
 
 def _layer(node: Config, file: str) -> Config:
-    kind = str(RENAMED.get(node["class_name"], node["class_name"]))
-    if kind in MODELS:
-        return modern(node, file)
-    config = _settings(kind, node["config"])
-    where = f"layer {config.get('name')!r}"
-    if node["config"].get("groups", 1) != 1 and "groups" in DROPPED.get(kind, ()):
+    """Return the config of a layer without the calls of it."""
+    class_name = str(RENAMED.get(node["class_name"], node["class_name"]))
+    if class_name in MODELS:
+        return to_keras3(node, file)
+    config = _layer_config(class_name, node["config"])
+    layer = f"layer {config.get('name')!r}"
+    groups = node["config"].get("groups", 1)
+    if groups != 1 and "groups" in DROPPED.get(class_name, ()):
+        raise ModelError(f"{file}: {layer} has {groups} groups, which Keras 3 does not compute")
+    activations = (config.get("activation"), config.get("recurrent_activation"))
+    if REDEFINED_ACTIVATION in activations:
         raise ModelError(
-            f"{file}: {where} has {node['config']['groups']} groups, which Keras 3 does not compute"
+            f"{file}: {layer} uses hard_sigmoid, which is another function in Keras 3 than in "
+            "Keras 2; import the model as a SavedModel instead: model.export('folder')"
         )
-    if config.get("activation") == OTHER_NOW or config.get("recurrent_activation") == OTHER_NOW:
-        raise ModelError(
-            f"{file}: {where} uses hard_sigmoid, which is another function in Keras 3 than in Keras 2; bring the model "
-            "as a SavedModel instead: model.export('folder')"
-        )
-    if kind.startswith("Random"):
-        return _own("Identity", {"name": config["name"]})
-    return _own(kind, config, _module(kind, where, file))
+    if class_name.startswith("Random"):
+        return _entry("Identity", {"name": config["name"]})
+    return _entry(class_name, config, _module(class_name, layer, file))
 
 
-def _module(kind: str, where: str, file: str) -> str:
+def _module(class_name: str, layer: str, file: str) -> str:
     import keras
 
-    if kind in OF_APPLICATIONS:
-        return OF_APPLICATIONS[kind]
-    if not isinstance(getattr(keras.layers, kind, None), type):
-        raise ModelError(f"{file}: {unknown(kind, where)}")
+    if class_name in MODULES:
+        return MODULES[class_name]
+    if not isinstance(getattr(keras.layers, class_name, None), type):
+        raise ModelError(f"{file}: {unknown_class_message(class_name, layer)}")
     return "keras.layers"
 
 
-def _own(kind: str, config: Config, module: str = "keras.layers") -> Config:
-    return {"module": module, "class_name": kind, "config": config, "registered_name": None}
+def _entry(class_name: str, config: Config, module: str = "keras.layers") -> Config:
+    return {"module": module, "class_name": class_name, "config": config, "registered_name": None}
 
 
-def _settings(kind: str, config: Config) -> Config:
-    """Return a layer's settings in the words of Keras 3."""
-    shape = config.get("batch_input_shape")
-    left_out = {"batch_input_shape", "input_dtype", *DROPPED.get(kind, ())}
-    made = {word: _value(word, value) for word, value in config.items() if word not in left_out}
-    made["name"], made["dtype"] = clean(config["name"]), "float32"
-    if kind == "InputLayer":
-        return {**made, "batch_shape": shape}
-    if kind == "BatchNormalization" and isinstance(made.get("axis"), list):
-        made["axis"] = made["axis"][0]
-    if kind == "LeakyReLU" and "alpha" in made:
-        made["negative_slope"] = made.pop("alpha")
-    if kind == "Lambda":
-        return _code(made)
-    return made
+def _layer_config(class_name: str, config: Config) -> Config:
+    """Return the arguments of a layer as Keras 3 names them."""
+    dropped = {"batch_input_shape", "input_dtype", *DROPPED.get(class_name, ())}
+    arguments = {key: _argument(key, config[key]) for key in config if key not in dropped}
+    arguments["name"] = clean_name(config["name"])
+    arguments["dtype"] = "float32"
+    if class_name == "InputLayer":
+        return {**arguments, "batch_shape": config.get("batch_input_shape")}
+    if class_name == "BatchNormalization" and isinstance(arguments.get("axis"), list):
+        arguments["axis"] = arguments["axis"][0]
+    if class_name == "LeakyReLU" and "alpha" in arguments:
+        arguments["negative_slope"] = arguments.pop("alpha")
+    if class_name == "Lambda":
+        return _lambda_config(arguments)
+    return arguments
 
 
-def _code(config: Config) -> Config:
-    """Return a Lambda layer's settings; its code is [bytes, defaults, closure]."""
-    kept: Config = {
-        word: config[word]
-        for word in ("name", "dtype", "output_shape", "arguments")
-        if word in config
-    }
-    code = {
+def _lambda_config(config: Config) -> Config:
+    """Return the arguments of a Lambda layer, whose function is [code, defaults, closure]."""
+    names = ("name", "dtype", "output_shape", "arguments")
+    arguments = {name: config[name] for name in names if name in config}
+    code, defaults, closure = config["function"]
+    arguments["function"] = {
         "class_name": "__lambda__",
-        "config": dict(zip(("code", "defaults", "closure"), config["function"], strict=True)),
+        "config": {"code": code, "defaults": defaults, "closure": closure},
     }
-    return {**kept, "function": code}
+    return arguments
 
 
-def _value(word: str, value: Any) -> Any:
-    if isinstance(value, dict) and value.get("class_name") == "__numpy__":
+def _argument(key: str, value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    if value.get("class_name") == "__numpy__":
         return value["config"]["value"] if "config" in value else value["value"]
-    if isinstance(value, dict) and word.endswith("_initializer"):
-        return {
-            **value,
-            "module": "keras.initializers",
-            "config": {key: item for key, item in value["config"].items() if key != "dtype"},
-        }
+    if key.endswith("_initializer"):
+        config = {name: item for name, item in value["config"].items() if name != "dtype"}
+        return {**value, "module": "keras.initializers", "config": config}
     return value

@@ -1,107 +1,123 @@
-"""A TensorFlow call in a model of Keras 2 in, the operation of Keras 3 that computes the same out."""
+"""Convert calls of TensorFlow functions in a config of Keras 2 to operations of Keras 3."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
+
+from edgebake.models.importers.safety import Config
 
 NUMPY, NN, CORE = "keras.src.ops.numpy", "keras.src.ops.nn", "keras.src.ops.core"
 
 
+class Call(NamedTuple):
+    """Arguments of a call of a layer or operation, as JSON."""
+
+    args: list[Any]
+    kwargs: Config
+
+
 @dataclass(frozen=True)
-class Operation:
-    """What Keras 3 calls it."""
+class KerasOperation:
+    """Operation of Keras 3, and the correspondence of its arguments with TensorFlow's."""
 
     module: str
-    kind: str
-    settings: dict[str, str] = field(default_factory=dict)  # TensorFlow's word -> Keras'
-    defaults: dict[str, Any] = field(
-        default_factory=dict
-    )  # Keras' words, where Keras has another default
-    second: str | None = None  # the word of its second operand
+    class_name: str
+    arguments: dict[str, str] = field(default_factory=dict)  # TensorFlow's name -> Keras'
+    # Arguments of Keras whose default value is another than TensorFlow's.
+    defaults: Config = field(default_factory=dict)
+    second_operand: str | None = None  # TensorFlow's name of it
 
 
-def _plain(module: str, **kinds: str) -> dict[str, Operation]:
-    return {name: Operation(module, kind) for name, kind in kinds.items()}
+def _unary(module: str, **class_names: str) -> dict[str, KerasOperation]:
+    return {name: KerasOperation(module, class_names[name]) for name in class_names}
 
 
-def _binary(**kinds: str) -> dict[str, Operation]:
-    return {name: Operation(NUMPY, kind, second="y") for name, kind in kinds.items()}
+def _binary(**class_names: str) -> dict[str, KerasOperation]:
+    return {
+        name: KerasOperation(NUMPY, class_names[name], second_operand="y") for name in class_names
+    }
 
 
-def _reduction(**kinds: str) -> dict[str, Operation]:
-    words = {"axis": "axis", "keepdims": "keepdims"}
-    return {name: Operation(NUMPY, kind, words) for name, kind in kinds.items()}
+def _reduction(**class_names: str) -> dict[str, KerasOperation]:
+    arguments = {"axis": "axis", "keepdims": "keepdims"}
+    return {name: KerasOperation(NUMPY, class_names[name], arguments) for name in class_names}
 
 
+# By the last part of the name of TensorFlow's function.
 OPERATIONS = {
-    **_plain(NN, relu="Relu", relu6="Relu6", sigmoid="Sigmoid", silu="Silu", swish="Silu"),
-    **_plain(
-        NUMPY, tanh="Tanh", abs="Absolute", square="Square", sqrt="Sqrt", exp="Exp", log="Log"
-    ),
-    **_plain(NUMPY, negative="Negative", neg="Negative"),
+    **_unary(NN, relu="Relu", relu6="Relu6", sigmoid="Sigmoid", silu="Silu", swish="Silu"),
+    **_unary(NUMPY, tanh="Tanh", abs="Absolute", square="Square", sqrt="Sqrt", exp="Exp"),
+    **_unary(NUMPY, log="Log", negative="Negative", neg="Negative"),
     **_binary(add="Add", sub="Subtract", subtract="Subtract", mul="Multiply", multiply="Multiply"),
-    **_binary(
-        truediv="TrueDivide", divide="TrueDivide", maximum="Maximum", minimum="Minimum", pow="Power"
-    ),
+    **_binary(truediv="TrueDivide", divide="TrueDivide", pow="Power"),
+    **_binary(maximum="Maximum", minimum="Minimum"),
     **_reduction(reduce_mean="Mean", reduce_sum="Sum", reduce_max="Max", reduce_min="Min"),
-    "bias_add": Operation(NUMPY, "Add", second="bias"),
-    "matmul": Operation(NUMPY, "Matmul", second="b"),
-    "rsqrt": Operation("keras.src.ops.math", "Rsqrt"),
-    "softmax": Operation(NN, "Softmax", {"axis": "axis"}),
-    "leaky_relu": Operation(NN, "LeakyRelu", {"alpha": "negative_slope"}),
-    "gelu": Operation(NN, "Gelu", {"approximate": "approximate"}, {"approximate": False}),
-    "reshape": Operation(NUMPY, "Reshape", {"shape": "newshape"}),
-    "transpose": Operation(NUMPY, "Transpose", {"perm": "axes"}),
-    "expand_dims": Operation(NUMPY, "ExpandDims", {"axis": "axis"}),
-    "squeeze": Operation(NUMPY, "Squeeze", {"axis": "axis"}),
-    "concat": Operation(NUMPY, "Concatenate", {"axis": "axis"}),
-    "stack": Operation(NUMPY, "Stack", {"axis": "axis"}),
-    "clip_by_value": Operation(
+    "bias_add": KerasOperation(NUMPY, "Add", second_operand="bias"),
+    "matmul": KerasOperation(NUMPY, "Matmul", second_operand="b"),
+    "rsqrt": KerasOperation("keras.src.ops.math", "Rsqrt"),
+    "softmax": KerasOperation(NN, "Softmax", {"axis": "axis"}),
+    "leaky_relu": KerasOperation(NN, "LeakyRelu", {"alpha": "negative_slope"}),
+    "gelu": KerasOperation(NN, "Gelu", {"approximate": "approximate"}, {"approximate": False}),
+    "reshape": KerasOperation(NUMPY, "Reshape", {"shape": "newshape"}),
+    "transpose": KerasOperation(NUMPY, "Transpose", {"perm": "axes"}),
+    "expand_dims": KerasOperation(NUMPY, "ExpandDims", {"axis": "axis"}),
+    "squeeze": KerasOperation(NUMPY, "Squeeze", {"axis": "axis"}),
+    "concat": KerasOperation(NUMPY, "Concatenate", {"axis": "axis"}),
+    "stack": KerasOperation(NUMPY, "Stack", {"axis": "axis"}),
+    "clip_by_value": KerasOperation(
         NUMPY, "Clip", {"clip_value_min": "x_min", "clip_value_max": "x_max"}
     ),
-    "cast": Operation(CORE, "Cast", {"dtype": "dtype"}),
-    "pad": Operation(NUMPY, "Pad", {"paddings": "pad_width"}),
-    "getitem": Operation(NUMPY, "GetItem", second="slice_spec"),
+    "cast": KerasOperation(CORE, "Cast", {"dtype": "dtype"}),
+    "pad": KerasOperation(NUMPY, "Pad", {"paddings": "pad_width"}),
+    "getitem": KerasOperation(NUMPY, "GetItem", second_operand="slice_spec"),
 }
-# What is also Keras' way; another value is refused.
-USUAL = {"data_format": "NHWC", "mode": "CONSTANT", "constant_values": 0}
+# Arguments that Keras' operations do not have, with the only value that they stand for.
+IMPLIED = {"data_format": "NHWC", "mode": "CONSTANT", "constant_values": 0}
 
 
-def made(
-    function: str, first: Any, words: dict[str, Any]
-) -> tuple[dict[str, Any], list[Any]] | None:
-    """Return (an operation's entry in a config of Keras 3 without its name, what it is called with), or nothing.
+def convert(function: str, call: Call) -> tuple[Config, Call] | None:
+    """Return the operation that computes what TensorFlow's function does, and its call.
 
-    `first` is the first operand, `words` what TensorFlow's function was called with besides.
+    Args:
+        function: dotted name of TensorFlow's function.
+        call: its only positional argument is the first operand.
+
+    Returns:
+        The operation's config, without a name, and its call; None if there is no such operation.
     """
     operation = OPERATIONS.get(function.rsplit(".", maxsplit=1)[-1])
-    given = {
-        word: value
-        for word, value in words.items()
-        if value not in (None, USUAL.get(word)) and word != "name"
-    }
-    if operation is None or not set(given) <= {*operation.settings, operation.second}:
+    if operation is None:
         return None
-    config = {
-        **operation.defaults,
-        **{word: given[key] for key, word in operation.settings.items() if key in given},
+    arguments = {
+        key: value
+        for key, value in call.kwargs.items()
+        if key != "name" and value not in (None, IMPLIED.get(key))
     }
-    operands = (
-        [first] if operation.second is None else [first, _operand(given.get(operation.second))]
-    )
+    if not set(arguments) <= {*operation.arguments, operation.second_operand}:
+        return None
+    config = dict(operation.defaults)
+    for key, keras_key in operation.arguments.items():
+        if key in arguments:
+            config[keras_key] = arguments[key]
+    operands = call.args[:1]
+    if operation.second_operand is not None:
+        operands.append(_constant(arguments.get(operation.second_operand)))
     entry = {
         "module": operation.module,
-        "class_name": operation.kind,
-        "registered_name": operation.kind,
+        "class_name": operation.class_name,
+        "registered_name": operation.class_name,
+        "config": config,
     }
-    return {**entry, "config": config}, operands
+    return entry, Call(operands, {})
 
 
-def _operand(value: Any) -> Any:
-    """Return a constant or what a tensor is cut by."""
+def _constant(value: Any) -> Any:
+    """Return a constant operand, or the slices of an indexing operation, as Keras stores them."""
     if isinstance(value, list) and value and all(isinstance(item, float) for item in value):
         return {"class_name": "__numpy__", "config": {"value": value, "dtype": "float32"}}
     if isinstance(value, list):
-        return [_operand(item) for item in value]
+        return [_constant(item) for item in value]
     if isinstance(value, dict) and set(value) == {"start", "stop", "step"}:
         return {"class_name": "__slice__", "config": value}
     if isinstance(value, dict) and value.get("class_name") == "__ellipsis__":

@@ -42,7 +42,7 @@ def plain(file: str) -> onnx.ModelProto:
 
 def _loaded(file: str) -> onnx.ModelProto:
     path = Path(file)
-    safety.refuse_stand_in(path, file)
+    safety.refuse_non_model(path, file)
     try:
         model = onnx.load(file, load_external_data=False)
         _refuse_missing(model, path)

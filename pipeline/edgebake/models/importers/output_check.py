@@ -1,4 +1,4 @@
-"""What a finished graph answers to noise, compared with what the recipe says of its answers."""
+"""Check whether an imported model outputs probabilities or logits, by running it on noise."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,35 +9,34 @@ from edgebake.tasks.contract import Contract
 
 KEY = "model.imported.output"
 IMAGES = 4
-TOLERANCE = 1e-3  # of the sum of a row, float16 models included
+TOLERANCE = 1e-3  # of the sum of a row of probabilities; wide enough for float16 models
 
 
-def noise_images(agreed: Contract) -> NDArray[np.float32]:
-    """Return images of noise as the model sees them, float32 [4, h, w, c]."""
-    shape = (IMAGES, agreed.height, agreed.width, agreed.channels)
-    return agreed.scaled(np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8))
+def noise_images(contract: Contract) -> NDArray[np.float32]:
+    """Return preprocessed images of uniform noise, float32 [4, h, w, c]."""
+    shape = (IMAGES, contract.height, contract.width, contract.channels)
+    return contract.scaled(np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8))
 
 
-def check_output(answers: NDArray[np.float32], output: Output, file: str) -> None:
-    """Hold answers [n, classes] against `model.imported.output`.
+def check_output(predictions: NDArray[np.float32], output: Output, file: str) -> None:
+    """Refuse a model whose predictions [n, classes] are not what the recipe says they are.
 
     Raises:
-        ModelError: they are logits where probabilities are expected, or the other way round.
+        ModelError: they are logits where probabilities are expected, or the reverse.
     """
-    are_probabilities = bool(
-        (answers >= 0).all() and np.allclose(answers.sum(axis=1), 1, atol=TOLERANCE)
-    )
+    row_sums = predictions.sum(axis=1)
+    are_probabilities = bool((predictions >= 0).all() and np.allclose(row_sums, 1, atol=TOLERANCE))
     if output is Output.logits and are_probabilities:
         raise ModelError(
-            f"{file}: its answers are probabilities already; expected {KEY}: probabilities"
+            f"{file}: its outputs are probabilities already; expected {KEY}: probabilities"
         )
     if output is Output.probabilities and not are_probabilities:
         raise ModelError(
-            f"{file}: its answers reach {reach(answers)} and are no probabilities, which sum to 1; "
-            f"expected {KEY}: logits"
+            f"{file}: its outputs range from {extremes(predictions)} and are no probabilities, "
+            f"which sum to 1; expected {KEY}: logits"
         )
 
 
-def reach(answers: NDArray[np.float32]) -> str:
-    """Return the smallest and the largest as text."""
-    return f"{answers.min():.3g} to {answers.max():.3g}"
+def extremes(predictions: NDArray[np.float32]) -> str:
+    """Return the smallest and the largest of predictions [n, classes] as text: `-3.1 to 4.2`."""
+    return f"{predictions.min():.3g} to {predictions.max():.3g}"

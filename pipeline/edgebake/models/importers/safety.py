@@ -1,23 +1,33 @@
-"""A file that somebody brought in, nothing out: refused where reading it could run code or read other files."""
+"""Refuse model files that would execute code or read other files when loaded."""
 
-import io
-import json
-import zipfile
+from __future__ import annotations
+
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgebake.errors import ModelError
 
-TRUST = "model.imported.allow_code"
-STAND_INS = {
+if TYPE_CHECKING:
+    import h5py  # type: ignore[import-untyped]
+
+Config = dict[str, Any]  # of a Keras model or of an object in it, as JSON
+
+ALLOW_CODE = "model.imported.allow_code"
+# Files that lie where a model should, by their first bytes.
+NOT_A_MODEL = {
     b"version https://git-lfs": "is a Git LFS pointer, not the model; run `git lfs pull`",
-    b"outs:": "is DVC's note of a file, not the model; run `dvc pull` and name the file itself",
+    b"outs:": (
+        "is DVC's pointer to a file, not the model; run `dvc pull` and name the file itself"
+    ),
     b"<!doctype html": "is a web page, not a model; the download needs another link",
     b"<html": "is a web page, not a model; the download needs another link",
-    b"\x80": f"is a pickle; expected a model that holds no code, and {TRUST} does not change that",
+    b"\x80": (
+        f"is a pickle; expected a model that holds no code, and {ALLOW_CODE} does not change that"
+    ),
 }
-OWN = (
+# Packages whose classes Keras may instantiate.
+TRUSTED_PACKAGES = (
     "keras",
     "tf_keras",
     "tensorflow.keras",
@@ -25,13 +35,19 @@ OWN = (
     "tensorflow.python.ops.init_ops_v2",
 )
 LAMBDAS = ("Lambda", "__lambda__")
-# They read files and addresses that the config names, or bring a program of another library.
-REACHING = {
-    *("StringLookup", "IntegerLookup", "TextVectorization", "IndexLookup"),
-    *("TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"),
+# Classes of Keras that read files or URLs named in the config, or run programs of other libraries.
+UNSAFE_CLASSES = {
+    "StringLookup",
+    "IntegerLookup",
+    "TextVectorization",
+    "IndexLookup",
+    "TFSMLayer",
+    "TorchModuleWrapper",
+    "JaxLayer",
+    "FlaxLayer",
 }
-# Where functions come from that only compute; keras.utils.get_file is one that does more.
-FUNCTIONS = (
+# Modules of Keras whose functions only compute. Others do more: keras.utils.get_file, for example.
+COMPUTING_MODULES = (
     "activations",
     "initializers",
     "ops",
@@ -40,177 +56,131 @@ FUNCTIONS = (
     "regularizers",
     "constraints",
 )
-LARGEST, EXPANSION = (
-    256 * 2**20,
-    100,
-)  # bytes that an entry may unpack to, or this many times what it takes on disk
 
 
-def refuse_stand_in(path: Path, file: str) -> None:
-    """Refuse what lies where a model should.
+def refuse_non_model(path: Path, file: str) -> None:
+    """Refuse files that are often found where a model should be.
 
     Raises:
         ModelError: the file is empty, a pointer of Git LFS or DVC, a web page or a pickle.
     """
-    with path.open("rb") as content:
-        head = content.read(200).lstrip().lower()
+    with path.open("rb") as stream:
+        head = stream.read(200).lstrip().lower()
     if not head:
         raise ModelError(f"{file}: is empty; expected a model")
-    for sign, text in STAND_INS.items():
-        if head.startswith(sign):
-            raise ModelError(f"{file}: {text}")
+    for magic, message in NOT_A_MODEL.items():
+        if head.startswith(magic):
+            raise ModelError(f"{file}: {message}")
 
 
-def refuse_code(config: Any, file: str, trust: bool) -> None:
-    """Refuse a model's config that would make Keras run more than layers of its own; `trust` allows Lambda layers.
+def refuse_code(config: object, file: str, allow_code: bool) -> None:
+    """Refuse a config that would make Keras run more than its own layers.
+
+    Args:
+        config: of the model.
+        file: its name in messages.
+        allow_code: permits Lambda layers, and nothing else.
 
     Raises:
-        ModelError: it holds a Lambda layer, a class or function from elsewhere, or a layer that reads files.
+        ModelError: the config holds a Lambda layer, a class or function of another package, or a
+            layer that reads files.
     """
     for node, layer in _objects(config, "the model"):
-        kind, module = str(node["class_name"]), node.get("module")
-        registered = node.get("registered_name")
-        if kind in LAMBDAS and not trust:
+        class_name = str(node["class_name"])
+        module = node.get("module")
+        registered_name = node.get("registered_name")
+        if class_name in LAMBDAS and not allow_code:
             raise ModelError(
-                f"{file}: {layer} is a Lambda: Python code that the file brings; expected layers alone. If you trust "
-                f"whoever made it, say {TRUST}: true"
+                f"{file}: {layer} is a Lambda: Python code in the file; expected layers alone. "
+                f"If you trust its author, set {ALLOW_CODE}: true"
             )
-        if kind in REACHING:
+        if class_name in UNSAFE_CLASSES:
             raise ModelError(
-                f"{file}: {layer} is a {kind}, which reads files or runs other programs; expected no such"
+                f"{file}: {layer} is a {class_name}, which reads files or runs other programs; "
+                "expected layers that only compute"
             )
-        if not _is_own(module) or (isinstance(registered, str) and ">" in registered):
-            raise ModelError(f"{file}: {_foreign(kind, layer, module)}")
-        if kind == "function" and not _computes(module):
+        is_registered = isinstance(registered_name, str) and ">" in registered_name
+        if not _is_trusted(module) or is_registered:
+            raise ModelError(f"{file}: {_foreign_class_message(class_name, layer, module)}")
+        if class_name == "function" and not _only_computes(module):
             raise ModelError(
-                f"{file}: {layer} calls {module}.{node.get('config')}; expected a function of Keras' layers"
+                f"{file}: {layer} calls {module}.{node.get('config')}; expected a function of "
+                "Keras' layers"
             )
 
 
-def unknown(kind: str, layer: str) -> str:
-    """Return what to do about a class that Keras does not have."""
+def unknown_class_message(class_name: str, layer: str) -> str:
+    """Return the message about a class that Keras does not have, and what to do."""
     return (
-        f"{layer} is of the class {kind!r}, which Keras does not have; expected Keras' own layers. Save the model "
-        "again with those, or as a SavedModel, which needs no classes: model.export('folder')"
+        f"{layer} is of the class {class_name!r}, which Keras does not have; expected Keras' own "
+        "layers. Save the model again with those, or as a SavedModel, which needs no classes: "
+        "model.export('folder')"
     )
 
 
-def refuse_links(store: Any, file: str) -> None:
-    """Refuse an open HDF5 file that reads from other files or points elsewhere in itself.
+def refuse_links(store: h5py.File, file: str) -> None:
+    """Refuse an open HDF5 file with links or with datasets outside it.
 
     Raises:
         ModelError: it holds a link, external storage or a virtual dataset.
     """
-    import h5py  # type: ignore[import-untyped]
-
-    def look(name: str, group: Any) -> None:
-        for key in group:
-            link, child = group.get(key, getlink=True), f"{name}/{key}"
-            if not isinstance(link, h5py.HardLink):
-                raise ModelError(
-                    f"{file}: {child} is a {type(link).__name__}; expected weights in the file itself"
-                )
-            item = group[key]
-            if isinstance(item, h5py.Group):
-                look(child, item)
-            elif item.external or item.is_virtual:
-                raise ModelError(
-                    f"{file}: {child} lies in another file; expected weights in the file itself"
-                )
-
-    look("", store)
+    _refuse_links_in(store, "", file)
 
 
-def entries(path: Path, file: str, names: tuple[str, ...]) -> dict[str, bytes]:
-    """Return these entries of a zip archive; no other is read.
-
-    Raises:
-        ModelError: it is damaged, lacks one, or one unpacks to far more than it takes.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return {name: _entry(archive, name, file) for name in names}
-    except (zipfile.BadZipFile, OSError, EOFError) as error:
-        raise ModelError(
-            f"{file}: is damaged ({error}); expected a .keras archive; copy it again"
-        ) from None
-    except KeyError as error:
-        raise ModelError(
-            f"{file}: {error.args[0]}; expected a .keras archive that model.save made"
-        ) from None
-
-
-def config_of(text: bytes | str, file: str) -> Any:
-    """Return the model's config.
-
-    Raises:
-        ModelError: it is no JSON.
-    """
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise ModelError(f"{file}: its config is damaged ({error}); copy it again") from None
-
-
-def as_json(config: Any) -> bytes:
-    """Return the config as a file holds it."""
-    return json.dumps(config).encode()
-
-
-def in_memory(content: bytes, file: str) -> Any:
-    """Return an HDF5 file whose links were looked at, from its bytes.
-
-    Raises:
-        ModelError: it is damaged, or refused by `refuse_links`.
-    """
+def _refuse_links_in(group: h5py.Group, name: str, file: str) -> None:
     import h5py
 
-    try:
-        store = h5py.File(io.BytesIO(content), "r")
-    except OSError as error:
-        raise ModelError(f"{file}: its weights are damaged ({error}); copy it again") from None
-    refuse_links(store, file)
-    return store
+    for key in group:
+        link = group.get(key, getlink=True)
+        child_name = f"{name}/{key}"
+        if not isinstance(link, h5py.HardLink):
+            raise ModelError(
+                f"{file}: {child_name} is a {type(link).__name__}; "
+                "expected weights in the file itself"
+            )
+        child = group[key]
+        if isinstance(child, h5py.Group):
+            _refuse_links_in(child, child_name, file)
+        elif child.external or child.is_virtual:
+            raise ModelError(
+                f"{file}: {child_name} lies in another file; expected weights in the file itself"
+            )
 
 
-def _entry(archive: zipfile.ZipFile, name: str, file: str) -> bytes:
-    info = archive.getinfo(name)
-    if info.file_size > max(LARGEST, EXPANSION * info.compress_size):
-        raise ModelError(
-            f"{file}: {name} unpacks to {info.file_size:,} bytes; expected what model.save writes"
-        )
-    return archive.read(name)
-
-
-def _objects(node: Any, layer: str) -> Iterator[tuple[dict[str, Any], str]]:
-    """Yield everything in a config that Keras makes an object of, and the layer that it belongs to."""
+def _objects(node: object, layer: str) -> Iterator[tuple[Config, str]]:
+    """Yield every object in a config, and the layer that it belongs to."""
     if isinstance(node, list):
-        for item in node:
-            yield from _objects(item, layer)
+        for child in node:
+            yield from _objects(child, layer)
     elif isinstance(node, dict):
         if "class_name" in node:
-            config = node.get("config")
-            name = config.get("name") if isinstance(config, dict) else None
-            layer = f"layer {name!r}" if isinstance(name, str) else layer
+            layer = _layer_name(node) or layer
             yield node, layer
-        for value in node.values():
-            yield from _objects(value, layer)
+        for child in node.values():
+            yield from _objects(child, layer)
 
 
-def _is_own(module: Any) -> bool:
-    return (
-        module is None
-        or module == "builtins"
-        or any(f"{module}.".startswith(f"{own}.") for own in OWN)
-    )
+def _layer_name(node: Config) -> str | None:
+    config = node.get("config")
+    name = config.get("name") if isinstance(config, dict) else None
+    return f"layer {name!r}" if isinstance(name, str) else None
 
 
-def _computes(module: Any) -> bool:
-    words = str(module).removeprefix("keras.").removeprefix("src.").split(".")
-    return module is None or module == "builtins" or words[0] in FUNCTIONS
+def _is_trusted(module: object) -> bool:
+    if module is None or module == "builtins":
+        return True
+    return any(f"{module}.".startswith(f"{package}.") for package in TRUSTED_PACKAGES)
 
 
-def _foreign(kind: str, layer: str, module: Any) -> str:
-    return unknown(kind, layer) + (
-        f" (it comes from {module})" if module and not _is_own(module) else ""
-    )
+def _only_computes(module: object) -> bool:
+    if module is None or module == "builtins":
+        return True
+    submodule = str(module).removeprefix("keras.").removeprefix("src.").split(".")[0]
+    return submodule in COMPUTING_MODULES
+
+
+def _foreign_class_message(class_name: str, layer: str, module: object) -> str:
+    message = unknown_class_message(class_name, layer)
+    if module and not _is_trusted(module):
+        message += f" (it comes from {module})"
+    return message

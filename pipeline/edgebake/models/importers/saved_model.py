@@ -1,165 +1,181 @@
-"""The folder of a SavedModel in, a Keras model of one layer that runs its frozen graph out."""
+"""Import a SavedModel as a Keras model of one layer that runs its frozen graph."""
+
+from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgebake.errors import ModelError, listed
 from edgebake.models.importers import SAVED_MODEL, graph_layer
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import keras
+    import tensorflow as tf
+
 SERVING = "serving_default"
-# They run Python, read or write files, or reach other machines.
-REFUSED = {
-    *(
-        "PyFunc",
-        "PyFuncStateless",
-        "EagerPyFunc",
-        "ReadFile",
-        "WriteFile",
-        "MatchingFiles",
-        "LoadDataset",
-    ),
-    *(
-        "SaveDataset",
-        "SaveDatasetV2",
-        "SaveSlices",
-        "TextLineReaderV2",
-        "WholeFileReaderV2",
-        "TFRecordReaderV2",
-    ),
-    *(
-        "FixedLengthRecordReaderV2",
-        "TextLineDataset",
-        "TFRecordDataset",
-        "FixedLengthRecordDataset",
-        "SqlDataset",
-    ),
-    *(
-        "InitializeTableFromTextFileV2",
-        "InitializeTableFromTextFile",
-        "GeneratorDataset",
-        "RpcCall",
-        "RpcClient",
-    ),
-    *(
-        "DebugIdentityV2",
-        "DebugIdentityV3",
-        "DebugIdentity",
-        "PrintV2",
-        "CreateSummaryFileWriter",
-        "ImportEvent",
-    ),
-    *(
-        "LookupTableExportV2",
-        "RemoteCall",
-        "DataServiceDataset",
-        "DataServiceDatasetV4",
-        "XlaLaunch",
-        "CustomCall",
-    ),
+# Operations that run Python, read or write files, or connect to other machines.
+UNSAFE_OPERATIONS = {
+    "CreateSummaryFileWriter",
+    "CustomCall",
+    "DataServiceDataset",
+    "DataServiceDatasetV4",
+    "DebugIdentity",
+    "DebugIdentityV2",
+    "DebugIdentityV3",
+    "EagerPyFunc",
+    "FixedLengthRecordDataset",
+    "FixedLengthRecordReaderV2",
+    "GeneratorDataset",
+    "ImportEvent",
+    "InitializeTableFromTextFile",
+    "InitializeTableFromTextFileV2",
+    "LoadDataset",
+    "LookupTableExportV2",
+    "MatchingFiles",
+    "PrintV2",
+    "PyFunc",
+    "PyFuncStateless",
+    "ReadFile",
+    "RemoteCall",
+    "RpcCall",
+    "RpcClient",
+    "SaveDataset",
+    "SaveDatasetV2",
+    "SaveSlices",
+    "SqlDataset",
+    "TFRecordDataset",
+    "TFRecordReaderV2",
+    "TextLineDataset",
+    "TextLineReaderV2",
+    "WholeFileReaderV2",
+    "WriteFile",
+    "XlaLaunch",
 }
-# A SavedModel's own way to its weights; nothing that a frozen graph needs.
-STORING = {
+# Operations by which a SavedModel reads and writes its weights; a frozen graph has no use for them.
+CHECKPOINT_OPERATIONS = {
+    "MergeV2Checkpoints",
+    "Restore",
+    "RestoreSlice",
+    "RestoreV2",
     "Save",
     "SaveV2",
-    "Restore",
-    "RestoreV2",
-    "RestoreSlice",
-    "MergeV2Checkpoints",
     "ShardedFilename",
 }
 
 
-def read(path: Path, file: str) -> Any:
-    """Return the model that its serving signature computes; its layers cannot be told apart.
+def read(path: Path, file: str) -> keras.Model:
+    """Return the model of the serving signature, as one layer of Keras.
 
     Raises:
-        ModelError: it is damaged, does more than compute, or has not one float image in and one answer out.
+        ModelError: the folder is damaged, its graph does more than compute, or the signature is not
+            image float32 [n, h, w, c] -> float32 [n, classes].
     """
     import keras
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    _refuse_acts(_operations(path, file), file, REFUSED)
-    loaded = _loaded(path, file)  # held: its variables die with it
-    frozen = convert_variables_to_constants_v2(_signature(loaded, file))
+    _refuse_unsafe(_saved_operations(path, file), UNSAFE_OPERATIONS, file)
+    loaded = _load(path, file)  # referenced until the end, as its variables live as long as it
+    frozen = convert_variables_to_constants_v2(_serving_signature(loaded, file))
     graph = frozen.graph.as_graph_def()
-    _refuse_acts(_kinds([graph]), file, REFUSED | STORING)
-    given, returned = _ends(frozen, file)
-    if given.shape[0] is not None:
-        _open_batch(graph, given.shape[0])
-    layer = graph_layer.wrapped(frozen, graph, [None, *returned.shape[1:]], "graph")
-    image = keras.Input(tuple(given.shape[1:]), name="image")
+    _refuse_unsafe(_operations([graph]), UNSAFE_OPERATIONS | CHECKPOINT_OPERATIONS, file)
+    _check_signature(frozen, file)
+    batch, *size = frozen.inputs[0].shape
+    if batch is not None:
+        _open_batch(graph, batch)
+    output_shape = [None, *frozen.outputs[0].shape[1:]]
+    layer = graph_layer.from_frozen(frozen, graph, output_shape, "graph")
+    image = keras.Input(tuple(size), name="image")
     model = keras.Model(image, layer(image), name="saved_model")
-    if given.shape[0] is not None:
-        _refuse_one_batch(frozen, model, file)
+    if batch is not None:
+        _check_open_batch(frozen, model, file)
     return model
 
 
-def _open_batch(graph: Any, count: int) -> None:
-    """Let every Reshape count the images where the graph says how many; `_refuse_one_batch` looks at the answers."""
-    found = {node.name: node for node in graph.node}
-    for node in [node for node in graph.node if node.op == "Reshape"]:
-        shape = found.get(node.input[1].split(":")[0])
-        if shape is not None and shape.op == "Pack":  # of the number of images and the other sides
-            shape.input[0] = _constant(graph, f"{shape.name}/open_batch", -1)
-        elif shape is not None and shape.op == "Const":
-            node.input[1] = _opened(graph, shape, count) or node.input[1]
+def _open_batch(graph: tf.compat.v1.GraphDef, batch: int) -> None:
+    """Open the batch dimension of a graph whose signature fixes it, by its Reshape operations.
+
+    Whether that was enough is for `_check_open_batch` to find out.
+    """
+    node_of = {node.name: node for node in graph.node}
+    reshapes = [node for node in graph.node if node.op == "Reshape"]
+    for node in reshapes:
+        shape = node_of.get(node.input[1].split(":")[0])
+        if shape is None:
+            continue
+        if shape.op == "Pack":  # of the batch and the other dimensions
+            shape.input[0] = _add_constant(graph, f"{shape.name}/open_batch", -1)
+        elif shape.op == "Const":
+            node.input[1] = _opened_shape(graph, shape, batch) or node.input[1]
 
 
-def _opened(graph: Any, shape: Any, count: int) -> str | None:
+def _opened_shape(
+    graph: tf.compat.v1.GraphDef, shape: tf.compat.v1.NodeDef, batch: int
+) -> str | None:
+    """Return the name of a shape constant with an open batch; None if it needs none."""
     from tensorflow import make_ndarray
 
-    sides = make_ndarray(shape.attr["value"].tensor).tolist()
-    if sides[0] != count or -1 in sides:
+    dimensions = make_ndarray(shape.attr["value"].tensor).tolist()
+    if dimensions[0] != batch or -1 in dimensions:
         return None
-    return _constant(graph, f"{shape.name}/open_batch", [-1, *sides[1:]])
+    return _add_constant(graph, f"{shape.name}/open_batch", [-1, *dimensions[1:]])
 
 
-def _constant(graph: Any, name: str, value: Any) -> str:
-    """Return the name of a constant int32, added to the graph if it is not there."""
+def _add_constant(graph: tf.compat.v1.GraphDef, name: str, value: int | list[int]) -> str:
+    """Add an int32 constant to the graph, unless it has one of this name, and return the name."""
     from tensorflow import int32, make_tensor_proto
 
     if all(node.name != name for node in graph.node):
         node = graph.node.add()
-        node.name, node.op = name, "Const"
+        node.name = name
+        node.op = "Const"
         node.attr["dtype"].type = int32.as_datatype_enum
         node.attr["value"].tensor.CopyFrom(make_tensor_proto(value, int32))
     return name
 
 
-def _refuse_one_batch(function: Any, model: Any, file: str) -> None:
-    """Refuse a graph that can only be run on as many images as its signature says."""
+def _check_open_batch(
+    function: tf.types.experimental.ConcreteFunction, model: keras.Model, file: str
+) -> None:
+    """Refuse a graph that can only run on as many images as its signature says.
+
+    Raises:
+        ModelError: it fails on one image more, or predicts other values.
+    """
     import tensorflow
 
-    count, *size = (side or 32 for side in function.inputs[0].shape)
-    images = np.random.default_rng(0).uniform(-1, 1, (count + 1, *size)).astype(np.float32)
+    batch, *size = (dimension or 32 for dimension in function.inputs[0].shape)
+    images = np.random.default_rng(0).uniform(-1, 1, (batch + 1, *size)).astype(np.float32)
     try:
-        together = np.asarray(model(images))[:count]
-        alone = np.asarray(function(tensorflow.constant(images[:count]))[0])
-        is_free = np.allclose(together, alone, atol=1e-5)
+        opened = np.asarray(model(images))[:batch]
+        original = np.asarray(function(tensorflow.constant(images[:batch]))[0])
+        is_open = np.allclose(opened, original, atol=1e-5)
     except (tensorflow.errors.OpError, ValueError):
-        is_free = False
-    if not is_free:
+        is_open = False
+    if not is_open:
         raise ModelError(
-            f"{file}: its graph takes {count} images at a time and no other number; expected one with an open batch: "
-            "keras.Input without batch_size, or TensorSpec([None, h, w, c])"
+            f"{file}: its graph takes {batch} images at a time and no other number; expected one "
+            "with an open batch: keras.Input without batch_size, or TensorSpec([None, h, w, c])"
         )
 
 
-def _loaded(path: Path, file: str) -> Any:
+def _load(path: Path, file: str) -> tf.Module:
     import tensorflow
 
     try:
         return tensorflow.saved_model.load(str(path))
     except (OSError, ValueError, KeyError, tensorflow.errors.OpError) as error:
-        first = str(error).splitlines()[0]
+        summary = str(error).splitlines()[0]
         raise ModelError(
-            f"{file}: cannot be read ({first}); expected {SAVED_MODEL} and all of variables/"
+            f"{file}: cannot be read ({summary}); expected {SAVED_MODEL} and all of variables/"
         ) from None
 
 
-def _operations(path: Path, file: str) -> dict[str, str]:
+def _saved_operations(path: Path, file: str) -> dict[str, str]:
+    """Return the operations of all graphs in a SavedModel, which is parsed and not loaded."""
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
     from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
@@ -169,30 +185,29 @@ def _operations(path: Path, file: str) -> dict[str, str]:
         raise ModelError(f"{file}: {SAVED_MODEL} is damaged; copy the folder again") from None
     if not parsed.meta_graphs:
         raise ModelError(f"{file}: {SAVED_MODEL} is empty; copy the folder again")
-    return _kinds([meta.graph_def for meta in parsed.meta_graphs])
+    return _operations(meta_graph.graph_def for meta_graph in parsed.meta_graphs)
 
 
-def _kinds(graphs: list[Any]) -> dict[str, str]:
-    """Return the kinds of operations, in functions too, each with the name of one."""
-    nodes = [node for graph in graphs for node in graph.node]
-    nodes += [
-        node
-        for graph in graphs
-        for function in graph.library.function
-        for node in function.node_def
-    ]
-    return {node.op: node.name for node in nodes}
+def _operations(graphs: Iterable[tf.compat.v1.GraphDef]) -> dict[str, str]:
+    """Return the types of all operations, with the name of the last of each; functions included."""
+    names = {}
+    for graph in graphs:
+        names.update({node.op: node.name for node in graph.node})
+        for function in graph.library.function:
+            names.update({node.op: node.name for node in function.node_def})
+    return names
 
 
-def _refuse_acts(found: dict[str, str], file: str, refused: set[str]) -> None:
-    for kind in sorted(set(found) & refused):
+def _refuse_unsafe(operations: dict[str, str], refused: set[str], file: str) -> None:
+    for kind in sorted(set(operations) & refused):
         raise ModelError(
-            f"{file}: operation {found[kind]!r} is a {kind}, which does more than compute: it runs Python, or reads or "
-            "writes files; expected a graph that computes alone. Export the model without it"
+            f"{file}: operation {operations[kind]!r} is a {kind}, which does more than compute: it "
+            "runs Python, or reads or writes files; expected a graph that computes alone. Export "
+            "the model without it"
         )
 
 
-def _signature(loaded: Any, file: str) -> Any:
+def _serving_signature(loaded: tf.Module, file: str) -> tf.types.experimental.ConcreteFunction:
     names = list(loaded.signatures)
     if SERVING in names:
         return loaded.signatures[SERVING]
@@ -204,21 +219,28 @@ def _signature(loaded: Any, file: str) -> Any:
     )
 
 
-def _ends(function: Any, file: str) -> tuple[Any, Any]:
-    for word, tensors in (("inputs", function.inputs), ("outputs", function.outputs)):
+def _check_signature(function: tf.types.experimental.ConcreteFunction, file: str) -> None:
+    """Refuse signatures other than image float32 [n, h, w, c] -> float32 [n, classes].
+
+    Raises:
+        ModelError: the signature is another.
+    """
+    for side, tensors in (("inputs", function.inputs), ("outputs", function.outputs)):
         if len(tensors) != 1:
             names = listed(tensor.name.split(":")[0] for tensor in tensors)
             raise ModelError(
-                f"{file}: its signature has the {word} {names}; expected one image in, one answer out"
+                f"{file}: its signature has the {side} {names}; expected one input, an image, and "
+                "one output"
             )
-    given, returned = function.inputs[0], function.outputs[0]
-    if given.dtype.name != "float32" or returned.dtype.name != "float32":
+    image = function.inputs[0]
+    output = function.outputs[0]
+    if image.dtype.name != "float32" or output.dtype.name != "float32":
         raise ModelError(
-            f"{file}: its signature takes {given.dtype.name} and returns {returned.dtype.name}; expected float32"
+            f"{file}: its signature takes {image.dtype.name} and returns {output.dtype.name}; "
+            "expected float32"
         )
-    if given.shape.rank != 4 or returned.shape.rank != 2:
+    if image.shape.rank != 4 or output.shape.rank != 2:
         raise ModelError(
-            f"{file}: its signature takes {given.shape} and returns {returned.shape}; expected [n, h, w, c] and "
-            "[n, classes]"
+            f"{file}: its signature takes {image.shape} and returns {output.shape}; expected "
+            "[n, h, w, c] and [n, classes]"
         )
-    return given, returned

@@ -1,16 +1,16 @@
-"""What a brought model takes and answers, compared with what the recipe says."""
+"""Compare the input and output shape of an imported model with the recipe."""
 
 from dataclasses import dataclass
 
 from edgebake.errors import ModelError
 from edgebake.tasks.contract import Contract
 
-COLORS = {1: "grayscale", 3: "rgb or bgr"}
+COLORS = {1: "grayscale", 3: "rgb or bgr"}  # values of data.color by number of channels
 
 
 @dataclass(frozen=True)
 class ModelSignature:
-    """The two ends of a model: one image in, one number per class out."""
+    """Shapes of an image classifier: one image as input, one number per class as output."""
 
     height: int | None  # pixels; None: any
     width: int | None  # pixels; None: any
@@ -18,46 +18,53 @@ class ModelSignature:
     classes: int
 
 
-def check_signature(ends: ModelSignature, agreed: Contract, file: str) -> None:
-    """Compare the ends of the model in `file` with the contract.
+def check_signature(signature: ModelSignature, contract: Contract, file: str) -> None:
+    """Refuse the model of `file` if its shapes are not those of the contract.
 
     Raises:
-        ModelError: they differ; every difference is named, and the recipe words that decide it.
+        ModelError: they differ; the message names every difference and the recipe key that sets it.
     """
-    found = [*_size(ends, agreed), *_color(ends, agreed), *_classes(ends, agreed)]
-    if found:
-        raise ModelError(f"{file}: the model does not fit its recipe: {'; '.join(found)}")
+    differences = [
+        *_size_differences(signature, contract),
+        *_channel_differences(signature, contract),
+        *_class_differences(signature, contract),
+    ]
+    if differences:
+        raise ModelError(f"{file}: the model does not fit its recipe: {'; '.join(differences)}")
 
 
-def _size(ends: ModelSignature, agreed: Contract) -> list[str]:
-    height, width = ends.height or agreed.height, ends.width or agreed.width
-    if (height, width) == (agreed.height, agreed.width):
+def _size_differences(signature: ModelSignature, contract: Contract) -> list[str]:
+    height = signature.height or contract.height
+    width = signature.width or contract.width
+    if (height, width) == (contract.height, contract.width):
         return []
-    words = f"model.resolution: {height}" + (
-        f" and model.imported.image_width: {width}" if width != height else ""
-    )
+    expected = f"model.resolution: {height}"
+    if width != height:
+        expected += f" and model.imported.image_width: {width}"
     return [
-        f"it takes images of {height} x {width} pixels, not {agreed.height} x {agreed.width}; expected {words}"
+        f"it takes images of {height} x {width} pixels, "
+        f"not {contract.height} x {contract.width}; expected {expected}"
     ]
 
 
-def _color(ends: ModelSignature, agreed: Contract) -> list[str]:
-    if ends.channels == agreed.channels:
+def _channel_differences(signature: ModelSignature, contract: Contract) -> list[str]:
+    if signature.channels == contract.channels:
         return []
-    mend = (
-        f"expected data.color: {COLORS[ends.channels]}"
-        if ends.channels in COLORS
-        else "expected 1 or 3"
-    )
+    expected = "1 or 3"
+    if signature.channels in COLORS:
+        expected = f"data.color: {COLORS[signature.channels]}"
     return [
-        f"it takes {ends.channels} channels, and data.color {agreed.color} has {agreed.channels}; {mend}"
+        f"it takes {signature.channels} channels, and data.color {contract.color} has "
+        f"{contract.channels}; expected {expected}"
     ]
 
 
-def _classes(ends: ModelSignature, agreed: Contract) -> list[str]:
-    if ends.classes == len(agreed.labels):
+def _class_differences(signature: ModelSignature, contract: Contract) -> list[str]:
+    labels = len(contract.labels)
+    if signature.classes == labels:
         return []
-    mend = f"expected a file of {ends.classes} lines in data.labels, or model.imported.head: new to train another head"
     return [
-        f"it answers for {ends.classes} classes, and the data have {len(agreed.labels)}; {mend}"
+        f"it predicts {signature.classes} classes, and the data have {labels}; expected a file of "
+        f"{signature.classes} lines in data.labels, or model.imported.head: new to train another "
+        "head"
     ]

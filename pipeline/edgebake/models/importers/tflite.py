@@ -105,7 +105,7 @@ def _sources(graph: Any) -> dict[int, tuple[int, ...]]:
 
 def _loaded(file: str) -> Any:
     path = Path(file)
-    safety.refuse_stand_in(path, file)
+    safety.refuse_non_model(path, file)
     try:
         content = tables.parse(path.read_bytes())
     except Exception as error:  # the generated reader follows whatever offsets a damaged file holds

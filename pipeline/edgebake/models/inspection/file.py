@@ -25,7 +25,7 @@ def inspect_file(path: Path) -> ModelInfo:
     form = importers.format_of(str(path))
     if path.is_dir():
         return saved_model.read(path)
-    safety.refuse_stand_in(path, str(path))
+    safety.refuse_non_model(path, str(path))
     try:
         return READERS[form](path)
     except EdgebakeError:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from edgebake.errors import ModelError
-from edgebake.models.importers import safety
+from edgebake.models.importers import keras_archive, safety
 from edgebake.models.inspection import affine, config
 from edgebake.models.inspection.affine import Step
 from edgebake.models.inspection.model_info import ModelInfo
@@ -26,13 +26,16 @@ def read(path: Path) -> ModelInfo:
 
 
 def _archive(path: Path) -> ModelInfo:
-    held = safety.entries(path, str(path), (CONFIG, METADATA, WEIGHTS))
-    metadata = safety.config_of(held[METADATA], str(path))
-    with safety.in_memory(held[WEIGHTS], str(path)) as store:
+    held = keras_archive.read(path, str(path), (CONFIG, METADATA, WEIGHTS))
+    metadata = keras_archive.parse_config(held[METADATA], str(path))
+    with keras_archive.open_weights(held[WEIGHTS], str(path)) as store:
         parameters = _count(store)
     writer = f"Keras {metadata.get('keras_version', 'of an unknown version')}"
     return _found(
-        path, safety.config_of(held[CONFIG], str(path)), ("Keras archive", writer), parameters
+        path,
+        keras_archive.parse_config(held[CONFIG], str(path)),
+        ("Keras archive", writer),
+        parameters,
     )
 
 
@@ -51,7 +54,7 @@ def _h5(path: Path) -> ModelInfo:
             raise ModelError(
                 f"{path}: {_no_config(store)}; expected a whole model: model.save('model.keras')"
             )
-        model = safety.config_of(store.attrs["model_config"], str(path))
+        model = keras_archive.parse_config(store.attrs["model_config"], str(path))
         version = store.attrs.get("keras_version", "of an unknown version")
         writer = f"Keras {version.decode() if isinstance(version, bytes) else version}"
         return _found(path, model, ("HDF5", writer), _count(store))
@@ -65,7 +68,7 @@ def _no_config(store: Any) -> str:
 def _found(path: Path, model: Any, origin: tuple[str, str], parameters: int) -> ModelInfo:
     if not isinstance(model, dict) or model.get("class_name") not in config.MODELS:
         kind = model.get("class_name") if isinstance(model, dict) else type(model).__name__
-        raise ModelError(f"{path}: {safety.unknown(str(kind), 'the model')}")
+        raise ModelError(f"{path}: {safety.unknown_class_message(str(kind), 'the model')}")
     steps = config.steps(model)
     return ModelInfo(
         format="keras",

@@ -10,7 +10,7 @@ from typing import Any
 
 from edgebake.errors import ModelError, listed
 from edgebake.models.importers import SAVED_MODEL
-from edgebake.models.importers.saved_model import REFUSED, SERVING
+from edgebake.models.importers.saved_model import SERVING, UNSAFE_OPERATIONS
 from edgebake.models.inspection.model_info import LOGITS, ModelInfo, TensorInfo
 
 UNCOUNTED = (
@@ -44,7 +44,7 @@ def read(path: Path) -> ModelInfo:
     outputs = sorted(signature.outputs.items())
     serving = _reached(graph.graph_def.node, [info.name for _, info in outputs])
     operations = Counter(_operations(serving, library, set()))
-    acting = sorted(set(operations) & REFUSED)
+    acting = sorted(set(operations) & UNSAFE_OPERATIONS)
     return ModelInfo(
         format="keras",
         container="SavedModel",
