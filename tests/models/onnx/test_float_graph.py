@@ -117,13 +117,13 @@ def test_a_tensor_that_is_no_value_of_the_model_is_refused() -> None:
 
 def test_nodes_are_found_by_the_values_that_they_compute() -> None:
     found = programs.prepared()
-    assert found.holding(["squeezed", "gate", "unknown"]) == ["squeezed_node", "gate_node"]
-    assert found.holding([]) == []
+    assert found.nodes_computing(["squeezed", "gate", "unknown"]) == ["squeezed_node", "gate_node"]
+    assert found.nodes_computing([]) == []
 
 
 def test_what_is_seen_is_what_the_graph_computes() -> None:
     model = onnx.shape_inference.infer_shapes(programs.small())
-    seen = float_graph._observed(model, programs.EXAMPLES[:2])
+    seen = float_graph.run_probes(model, programs.EXAMPLES[:2])
     np.testing.assert_array_equal(seen["turned"][1], programs.EXAMPLES[1:2].transpose(0, 3, 1, 2))
     assert seen["clipped"][0].min() == 0
     assert [len(values) for values in seen.values()] == [2] * 13

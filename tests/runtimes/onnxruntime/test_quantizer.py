@@ -86,7 +86,7 @@ def test_weights_have_seven_bits() -> None:
 
 def test_kept_nodes_stay_in_float_and_the_rest_does_not() -> None:
     found = programs.prepared()
-    kept = found.holding(["squeezed", "gate"])
+    kept = found.nodes_computing(["squeezed", "gate"])
     model = quantizer.quantize_integers(found, IntegerOptions(Granularity.per_channel, kept))
     assert kernels.float_tensors(model.SerializeToString()) == {"gate"}  # one kernel for both
     assert programs.dtypes(model)["narrow"] == onnx.TensorProto.FLOAT
@@ -120,7 +120,7 @@ def _bright() -> CalibratedGraph:
     for size in (1, CHANNELS, SIZE, SIZE):
         model.graph.input[0].type.tensor_type.shape.dim.add().dim_value = size
     image = np.ones((1, CHANNELS, SIZE, SIZE), np.float32)
-    seen = float_graph._observed(model, image)
+    seen = float_graph.run_probes(model, image)
     found = [programs.range_of(name, values) for name, values in seen.items()]
     return CalibratedGraph(model, ActivationRanges(found, image))
 

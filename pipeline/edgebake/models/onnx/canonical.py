@@ -1,72 +1,91 @@
-"""Give equal ONNX graphs equal bytes: tf2onnx numbers names by a counter and orders constants by chance.
+"""Give equal ONNX graphs equal bytes.
 
-Reads and writes nothing.
+tf2onnx numbers names with a counter and orders constants at random. Reads and writes nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import onnx
 
+from edgebake.models.onnx.graph import initializers
+
 
 def canonicalize(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return the model with nodes in depth-first order from the outputs, and names that count in that order."""
+    """Return the model with nodes in depth-first order from the outputs, numbered in that order."""
     graph = model.graph
-    nodes = list(_ordered(graph))
-    names = _names(graph, nodes)
-    copies = [_renamed(node, number, names) for number, node in enumerate(nodes)]
-    constants = {item.name: item for item in graph.initializer}
-    kept = [(name, constants[name]) for name in names if name in constants]
-    used = [onnx.TensorProto.FromString(item.SerializeToString()) for _, item in kept]
-    for item, (name, _) in zip(used, kept, strict=True):
-        item.name = names[name]
-    result = onnx.helper.make_graph(copies, "main", graph.input, graph.output, used)
-    return _wrapped(result, model)
+    nodes = list(_depth_first(graph))
+    names = _new_names(graph, nodes)
+    renamed = [_renamed_node(node, number, names) for number, node in enumerate(nodes)]
+    result = onnx.helper.make_graph(
+        renamed, "main", graph.input, graph.output, _renamed_initializers(graph, names)
+    )
+    return _wrap(result, model)
 
 
-def _wrapped(graph: onnx.GraphProto, like: onnx.ModelProto) -> onnx.ModelProto:
-    opsets = sorted(like.opset_import, key=lambda entry: entry.domain)
+def _wrap(graph: onnx.GraphProto, original: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a model of the graph with the opsets and IR version of the original."""
+    opsets = sorted(original.opset_import, key=lambda entry: entry.domain)
     model = onnx.helper.make_model(
-        graph, producer_name="edgebake", opset_imports=opsets, ir_version=like.ir_version
+        graph, producer_name="edgebake", opset_imports=opsets, ir_version=original.ir_version
     )
     onnx.checker.check_model(model)
     return model
 
 
-def _ordered(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
-    """Yield the nodes that the outputs need, each behind those that it reads."""
-    makers = {name: node for node in graph.node for name in node.output}
+def _depth_first(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
+    """Yield the nodes that the outputs need, each after those that it reads."""
+    producers = {}
+    for node in graph.node:
+        producers.update(dict.fromkeys(node.output, node))
     done: set[str] = set()
+    # Tensors whose producer is still to be yielded, and whether its inputs are done.
     stack = [(value.name, False) for value in reversed(graph.output)]
     while stack:
-        name, ready = stack.pop()
-        node = makers.get(name)
-        if node is None or node.output[0] in done:
+        tensor, inputs_done = stack.pop()
+        producer = producers.get(tensor)
+        if producer is None or producer.output[0] in done:
             continue
-        if ready:
-            done.add(node.output[0])
-            yield node
+        if inputs_done:
+            done.add(producer.output[0])
+            yield producer
         else:
-            stack.append((name, True))
-            stack.extend((needed, False) for needed in reversed(node.input))
+            stack.append((tensor, True))
+            stack.extend((name, False) for name in reversed(producer.input))
 
 
-def _names(graph: onnx.GraphProto, nodes: list[onnx.NodeProto]) -> dict[str, str]:
-    outer = [value.name for value in [*graph.input, *graph.output]]
-    names = {name: name for name in outer}
-    constants = {item.name for item in graph.initializer}
+def _new_names(graph: onnx.GraphProto, nodes: list[onnx.NodeProto]) -> dict[str, str]:
+    """Return the new names of all tensors; inputs and outputs of the graph keep theirs."""
+    fixed = [value.name for value in (*graph.input, *graph.output)]
+    names = {name: name for name in fixed}
+    constants = initializers(graph)
     for number, node in enumerate(nodes):
         for name in node.input:
             if name in constants and name not in names:
-                names[name] = f"constant_{len(names) - len(outer)}"
+                names[name] = f"constant_{len(names) - len(fixed)}"
         for index, name in enumerate(node.output):
             names.setdefault(name, f"{node.op_type}_{number}_{index}" if name else "")
     return names
 
 
-def _renamed(node: onnx.NodeProto, number: int, names: dict[str, str]) -> onnx.NodeProto:
+def _renamed_initializers(
+    graph: onnx.GraphProto, names: Mapping[str, str]
+) -> list[onnx.TensorProto]:
+    """Return copies of the initializers that nodes read, in the order in which they read them."""
+    constants = initializers(graph)
+    renamed = []
+    for old, new in names.items():
+        if old in constants:
+            copy = onnx.TensorProto.FromString(constants[old].SerializeToString())
+            copy.name = new
+            renamed.append(copy)
+    return renamed
+
+
+def _renamed_node(node: onnx.NodeProto, number: int, names: Mapping[str, str]) -> onnx.NodeProto:
     copy = onnx.NodeProto()
     copy.CopyFrom(node)
-    copy.name, copy.doc_string = f"{node.op_type}_{number}", ""
+    copy.name = f"{node.op_type}_{number}"
+    copy.doc_string = ""
     copy.input[:] = [names.get(name, name) for name in node.input]
     copy.output[:] = [names[name] for name in node.output]
     attributes = sorted(node.attribute, key=lambda attribute: attribute.name)

@@ -1,115 +1,120 @@
-"""A float graph in, the same out without operators that ONNX Runtime has no integer kernels for, where others say it.
+"""Decompose operators without integer kernels into operators that have them.
 
-Reads and writes nothing. Files whose activations stay in float keep the operators that they have.
+HardSwish and HardSigmoid become products, sums and clips; batch normalization that no layer has
+folded becomes a product and a sum. Reads and writes nothing. Files whose activations stay in float
+keep their operators.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from edgebake.models.onnx.float_graph import attribute_values
+from edgebake.models.onnx.graph import (
+    add_initializer,
+    attribute_values,
+    initializers,
+    replace_nodes,
+)
 
-# What HardSwish means by HardSigmoid, and the defaults of both other operators: https://onnx.ai/onnx/operators.
+# The HardSigmoid inside HardSwish, and the defaults of HardSigmoid and BatchNormalization:
+# https://onnx.ai/onnx/operators.
 SWISH = {"alpha": 1 / 6, "beta": 0.5}
 SIGMOID = {"alpha": 0.2, "beta": 0.5}
-EPSILON = {"epsilon": 1e-5}
-# Ends of constants' names. `_scale` is how the quantizer calls its own, and it takes for them whatever has the name.
-NAMES = ("factor", "summand")
+EPSILON = 1e-5
 
 
 def decompose(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return the graph with sums, products and clips for hard activations, and for batch norms that no layer took in.
+    """Return the graph with its operators decomposed, and the shapes of new tensors inferred.
 
-    Between them are values that such a graph alone has.
+    The model is changed in place.
     """
     graph = model.graph
-    nodes = list(graph.node)
-    if not any(node.op_type in SPELLINGS for node in nodes):
+    if not any(node.op_type in DECOMPOSITIONS for node in graph.node):
         return model
-    found = [
-        one
-        for node in nodes
-        for one in (SPELLINGS[node.op_type](node, graph) if _can(node, graph) else [node])
-    ]
-    copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in found]
-    del graph.node[:]
-    graph.node.extend(copies)
+    nodes: list[onnx.NodeProto] = []
+    for node in list(graph.node):
+        if _is_decomposable(node, graph):
+            nodes += DECOMPOSITIONS[node.op_type](node, graph)
+        else:
+            nodes.append(node)
+    replace_nodes(graph, nodes)
     return onnx.shape_inference.infer_shapes(model)
 
 
-def _can(node: onnx.NodeProto, graph: onnx.GraphProto) -> bool:
-    if node.op_type != "BatchNormalization":
-        return node.op_type in SPELLINGS
-    constants = {item.name for item in graph.initializer}
-    return constants.issuperset(node.input[1:])
+def _is_decomposable(node: onnx.NodeProto, graph: onnx.GraphProto) -> bool:
+    if node.op_type == "BatchNormalization":
+        return initializers(graph).keys() >= set(node.input[1:])
+    return node.op_type in DECOMPOSITIONS
 
 
 def _hard_sigmoid(node: onnx.NodeProto, graph: onnx.GraphProto) -> list[onnx.NodeProto]:
-    words = SIGMOID | attribute_values(node)
-    return _clipped(node, graph, words, node.output[0])
+    coefficients = SIGMOID | attribute_values(node)
+    return _clipped_line(graph, node.input[0], coefficients, node.output[0])
 
 
 def _hard_swish(node: onnx.NodeProto, graph: onnx.GraphProto) -> list[onnx.NodeProto]:
-    given, answer = node.input[0], node.output[0]
-    gate = f"{answer}_gate"
+    x, output = node.input[0], node.output[0]
+    gate = f"{output}_gate"
     return [
-        *_clipped(node, graph, SWISH, gate),
-        helper.make_node("Mul", [given, gate], [answer], f"{answer}_swish"),
+        *_clipped_line(graph, x, SWISH, gate),
+        helper.make_node("Mul", [x, gate], [output], f"{output}_swish"),
     ]
 
 
-def _clipped(
-    node: onnx.NodeProto, graph: onnx.GraphProto, words: dict[str, Any], output: str
+def _clipped_line(
+    graph: onnx.GraphProto, x: str, coefficients: dict[str, float], output: str
 ) -> list[onnx.NodeProto]:
-    """Return clip(alpha * x + beta, 0, 1)."""
+    """Return nodes that compute clip(alpha * x + beta, 0, 1)."""
     shifted = f"{output}_shifted"
-    limits = [
-        _constant(graph, f"{output}_{word}", np.float32(value))
-        for word, value in (("least", 0), ("most", 1))
-    ]
-    scale, shift = np.float32(words["alpha"]), np.float32(words["beta"])
+    low = add_initializer(graph, f"{output}_least", np.float32(0))
+    high = add_initializer(graph, f"{output}_most", np.float32(1))
+    alpha = np.float32(coefficients["alpha"])
+    beta = np.float32(coefficients["beta"])
     return [
-        *_affine(graph, node.input[0], (scale, shift), shifted),
-        helper.make_node("Clip", [shifted, *limits], [output], f"{output}_clip"),
+        *_affine(graph, x, (alpha, beta), shifted),
+        helper.make_node("Clip", [shifted, low, high], [output], f"{output}_clip"),
     ]
 
 
 def _batch_norm(node: onnx.NodeProto, graph: onnx.GraphProto) -> list[onnx.NodeProto]:
-    held = {item.name: item for item in graph.initializer}
+    tensors = initializers(graph)
     gamma, beta, mean, variance = (
-        numpy_helper.to_array(held[name]).astype(np.float64) for name in node.input[1:]
+        numpy_helper.to_array(tensors[name]).astype(np.float64) for name in node.input[1:]
     )
-    scale = gamma / np.sqrt(variance + (EPSILON | attribute_values(node))["epsilon"])
-    shape = (1, -1, 1, 1)
-    numbers = (np.float32(scale).reshape(shape), np.float32(beta - mean * scale).reshape(shape))
-    return _affine(graph, node.input[0], numbers, node.output[0])
+    epsilon = attribute_values(node).get("epsilon", EPSILON)
+    scale = gamma / np.sqrt(variance + epsilon)
+    shift = beta - mean * scale
+    coefficients = (_per_channel(scale), _per_channel(shift))
+    return _affine(graph, node.input[0], coefficients, node.output[0])
+
+
+def _per_channel(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return one value per channel as float32 [1, c, 1, 1]."""
+    return values.astype(np.float32).reshape(1, -1, 1, 1)
 
 
 def _affine(
-    graph: onnx.GraphProto, given: str, numbers: tuple[Any, Any], output: str
+    graph: onnx.GraphProto,
+    x: str,
+    coefficients: tuple[NDArray[np.float32], NDArray[np.float32]] | tuple[np.float32, np.float32],
+    output: str,
 ) -> list[onnx.NodeProto]:
-    """Return scale * x + shift."""
-    scale, shift = (
-        _constant(graph, f"{output}_{word}", value)
-        for word, value in zip(NAMES, numbers, strict=True)
-    )
+    """Return nodes that compute scale * x + shift."""
+    scale, shift = coefficients
+    # Not called `_scale`: the quantizer takes every initializer of such a name for one of its own.
+    factor = add_initializer(graph, f"{output}_factor", scale)
+    summand = add_initializer(graph, f"{output}_summand", shift)
     scaled = f"{output}_scaled"
     return [
-        helper.make_node("Mul", [given, scale], [scaled], f"{output}_mul"),
-        helper.make_node("Add", [scaled, shift], [output], f"{output}_add"),
+        helper.make_node("Mul", [x, factor], [scaled], f"{output}_mul"),
+        helper.make_node("Add", [scaled, summand], [output], f"{output}_add"),
     ]
 
 
-def _constant(graph: onnx.GraphProto, name: str, value: NDArray[np.float32] | np.float32) -> str:
-    graph.initializer.append(numpy_helper.from_array(np.array(value), name))
-    return name
-
-
-SPELLINGS: dict[str, Callable[[onnx.NodeProto, onnx.GraphProto], list[onnx.NodeProto]]] = {
+DECOMPOSITIONS: dict[str, Callable[[onnx.NodeProto, onnx.GraphProto], list[onnx.NodeProto]]] = {
     "BatchNormalization": _batch_norm,
     "HardSigmoid": _hard_sigmoid,
     "HardSwish": _hard_swish,

@@ -1,198 +1,232 @@
-"""A Keras model as a float ONNX graph that is ready for a quantizer, and what each of its tensors holds on probes."""
+"""Export a Keras model to a float ONNX graph, prepare it for a quantizer, and match its tensors.
+
+Tensors are matched to activation ranges of the source model by the values that they hold on probe
+images.
+"""
+
+from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
 import onnxruntime
 from numpy.typing import NDArray
+from onnx import helper, numpy_helper
 
 from edgebake.models import keras_session
 from edgebake.models.activation_ranges import ActivationRange, ActivationRanges
 from edgebake.models.onnx.canonical import canonicalize
+from edgebake.models.onnx.graph import add_initializer, attribute_values, replace_nodes
 
-OPSET = 17  # the newest that tf2onnx 1.17 writes without experimental operators and every ONNX Runtime since 1.12 reads
-IMAGE, PROBABILITIES = "image", "probabilities"
+if TYPE_CHECKING:
+    import keras
+
+# The newest opset that tf2onnx 1.17 writes without experimental operators, and that every ONNX
+# Runtime since 1.12 reads.
+OPSET = 17
+IMAGE = "image"
+PROBABILITIES = "probabilities"
 
 
 @dataclass(frozen=True)
 class CalibratedGraph:
-    """A prepared float graph beside the ranges of the model that it was exported from."""
+    """A prepared float graph and the activation ranges of the model that it was exported from."""
 
     model: onnx.ModelProto
     ranges: ActivationRanges
 
     @cached_property
     def candidates(self) -> dict[str, list[ActivationRange]]:
-        """Return, for the image and every float tensor that is computed, the ranges of the values that it may be."""
-        seen = _observed(self.model, self.ranges.probes)
-        return {name: self.ranges.matches(values, name) for name, values in seen.items()}
+        """Return, by computed float tensor, the ranges of the values that it may be, nearest first.
+
+        Raises:
+            ConversionError: no value of the source model matches a tensor.
+        """
+        probe_values = run_probes(self.model, self.ranges.probes)
+        return {name: self.ranges.matches(values, name) for name, values in probe_values.items()}
 
     @cached_property
     def bounds(self) -> dict[str, tuple[float, float]]:
-        """Return low and high of every tensor."""
-        return {
-            name: (min(one.low for one in alike), max(one.high for one in alike))
-            for name, alike in self.candidates.items()
-        }
+        """Return low and high of every tensor, over all of its candidates."""
+        bounds = {}
+        for name, ranges in self.candidates.items():
+            low = min(candidate.low for candidate in ranges)
+            high = max(candidate.high for candidate in ranges)
+            bounds[name] = (low, high)
+        return bounds
 
-    def holding(self, values: Collection[str]) -> list[str]:
-        """Return the nodes whose output is one of these values of the model."""
-        wanted = set(values)
-        return [
-            node.name
-            for node in self.model.graph.node
-            if any(
-                one.name in wanted for name in node.output for one in self.candidates.get(name, [])
-            )
-        ]
+    def nodes_computing(self, values: Collection[str]) -> list[str]:
+        """Return the names of the nodes that compute any of these values of the source model."""
+        names = []
+        for node in self.model.graph.node:
+            computed: set[str] = set()
+            for tensor in node.output:
+                candidates = self.candidates.get(tensor, [])
+                computed.update(candidate.name for candidate in candidates)
+            if computed.intersection(values):
+                names.append(node.name)
+        return names
 
 
-def export_keras(model: Any) -> onnx.ModelProto:
-    """Return a live Keras model as a float32 graph, image [1, h, w, c] -> probabilities [1, classes]."""
+def export_keras(model: keras.Model) -> onnx.ModelProto:
+    """Export a live Keras model as a float32 graph.
+
+    Its input is image [1, h, w, c], its output probabilities [1, classes].
+    """
     import tf2onnx
 
     graph = keras_session.frozen_graph(model)
-    inputs, outputs = [graph.inputs[0].name], [graph.outputs[0].name]
-    found, _ = tf2onnx.convert.from_graph_def(
-        graph.graph.as_graph_def(), input_names=inputs, output_names=outputs, opset=OPSET
+    image, probabilities = graph.inputs[0].name, graph.outputs[0].name
+    exported, _ = tf2onnx.convert.from_graph_def(
+        graph.graph.as_graph_def(),
+        input_names=[image],
+        output_names=[probabilities],
+        opset=OPSET,
     )
-    return canonicalize(
-        _without_erfc(_renamed(found, {inputs[0]: IMAGE, outputs[0]: PROBABILITIES}))
-    )
+    _rename(exported.graph, {image: IMAGE, probabilities: PROBABILITIES})
+    _replace_erfc(exported.graph)
+    return canonicalize(exported)
 
 
-def _without_erfc(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return the graph with 1 - erf(x) for erfc(x), of exact GELU, which tf2onnx writes and ONNX does not have."""
-    nodes = [
-        one
-        for node in model.graph.node
-        for one in (_spelt(node, model) if node.op_type == "Erfc" else [node])
-    ]
-    copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
-    del model.graph.node[:]
-    model.graph.node.extend(copies)
-    return model
-
-
-def _spelt(node: onnx.NodeProto, model: onnx.ModelProto) -> list[onnx.NodeProto]:
-    one, inner = f"{node.output[0]}_one", f"{node.output[0]}_erf"
-    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(1, np.float32), one))
-    return [
-        onnx.helper.make_node("Erf", node.input, [inner], f"{node.name}_erf"),
-        onnx.helper.make_node("Sub", [one, inner], node.output, f"{node.name}_rest"),
-    ]
-
-
-def _renamed(model: onnx.ModelProto, names: dict[str, str]) -> onnx.ModelProto:
-    for value in [*model.graph.input, *model.graph.output]:
+def _rename(graph: onnx.GraphProto, names: Mapping[str, str]) -> None:
+    """Rename the inputs and outputs of a graph."""
+    for value in (*graph.input, *graph.output):
         value.name = names[value.name]
-    for node in model.graph.node:
+    for node in graph.node:
         node.input[:] = [names.get(name, name) for name in node.input]
         node.output[:] = [names.get(name, name) for name in node.output]
-    return model
+
+
+def _replace_erfc(graph: onnx.GraphProto) -> None:
+    """Replace erfc(x) by 1 - erf(x).
+
+    tf2onnx writes Erfc for the exact GELU, but ONNX has no such operator.
+    """
+    nodes: list[onnx.NodeProto] = []
+    for node in graph.node:
+        if node.op_type == "Erfc":
+            nodes += _one_minus_erf(node, graph)
+        else:
+            nodes.append(node)
+    replace_nodes(graph, nodes)
+
+
+def _one_minus_erf(node: onnx.NodeProto, graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+    output = node.output[0]
+    ones = add_initializer(graph, f"{output}_one", np.float32(1))
+    erf = f"{output}_erf"
+    return [
+        helper.make_node("Erf", node.input, [erf], f"{node.name}_erf"),
+        helper.make_node("Sub", [ones, erf], node.output, f"{node.name}_rest"),
+    ]
 
 
 def prepare_for_quantizer(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return a graph with shapes inferred, constants folded and means as pools, as the quantizers want it."""
+    """Infer shapes, fold constants and replace means by pools, as the quantizers expect."""
     return use_average_pools(fold_constants(model))
 
 
 def fold_constants(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return a graph with shapes inferred and all computed that does not depend on the image."""
+    """Return the graph with shapes inferred, and all that does not depend on the image computed."""
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder) / "float.onnx", Path(folder) / "prepared.onnx"
+        source = Path(folder) / "float.onnx"
+        destination = Path(folder) / "prepared.onnx"
         onnx.save(model, source)
-        quant_pre_process(source, target, skip_symbolic_shape=True)
-        return onnx.load(target)
+        quant_pre_process(source, destination, skip_symbolic_shape=True)
+        return onnx.load(destination)
 
 
 def use_average_pools(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return the graph with GlobalAveragePool for each mean over height and width: it has an integer kernel.
+    """Replace each mean over height and width by GlobalAveragePool, which has an integer kernel.
 
-    Both sum up the same [n, c, h, w] and divide by h * w.
+    Both sum up the same [n, c, h, w] and divide by h * w. The model is changed in place.
     """
-    ranks = {value.name: len(value.type.tensor_type.shape.dim) for value in model.graph.value_info}
-    numbers = {
-        item.name: item
-        for item in model.graph.initializer
-        if item.data_type == onnx.TensorProto.INT64
-    }
-    for place, node in reversed(list(enumerate(model.graph.node))):
-        if (
-            node.op_type != "ReduceMean"
-            or ranks.get(node.input[0]) != 4
-            or not _is_spatial(node, numbers)
-        ):
-            continue
-        use_average_pools, answer = f"{node.output[0]}_pooled", node.output[0]
-        keeps = attribute_values(node).get("keepdims", 1) == 1
-        pool = onnx.helper.make_node(
-            "GlobalAveragePool", node.input[:1], [answer if keeps else use_average_pools], node.name
-        )
-        node.CopyFrom(pool)
-        if not keeps:
-            model.graph.node.insert(
-                place + 1,
-                onnx.helper.make_node(
-                    "Flatten", [use_average_pools], [answer], f"{answer}_flatten"
-                ),
-            )
+    graph = model.graph
+    ranks = {value.name: len(value.type.tensor_type.shape.dim) for value in graph.value_info}
+    for index, node in reversed(list(enumerate(graph.node))):
+        is_mean = node.op_type == "ReduceMean" and ranks.get(node.input[0]) == 4
+        if is_mean and _reduced_axes(node, graph) == [2, 3]:
+            _replace_mean(graph, index)
     return model
 
 
-def _is_spatial(node: onnx.NodeProto, numbers: dict[str, onnx.TensorProto]) -> bool:
+def _replace_mean(graph: onnx.GraphProto, index: int) -> None:
+    node = graph.node[index]
+    output = node.output[0]
+    keeps_dimensions = attribute_values(node).get("keepdims", 1) == 1
+    pooled = output if keeps_dimensions else f"{output}_pooled"
+    node.CopyFrom(helper.make_node("GlobalAveragePool", node.input[:1], [pooled], node.name))
+    if not keeps_dimensions:
+        flatten = helper.make_node("Flatten", [pooled], [output], f"{output}_flatten")
+        graph.node.insert(index + 1, flatten)
+
+
+def _reduced_axes(node: onnx.NodeProto, graph: onnx.GraphProto) -> list[int]:
+    """Return the axes of an [n, c, h, w] that a mean reduces, sorted; empty if they are computed."""
     # From opset 18 on the axes are a tensor, up to 17 an attribute.
     axes = attribute_values(node).get("axes", [])
     if len(node.input) > 1:
-        axes = (
-            onnx.numpy_helper.to_array(numbers[node.input[1]]) if node.input[1] in numbers else []
-        )
-    return sorted(int(axis) % 4 for axis in axes) == [2, 3]
+        axes = []
+        for tensor in graph.initializer:
+            if tensor.name == node.input[1] and tensor.data_type == onnx.TensorProto.INT64:
+                axes = numpy_helper.to_array(tensor)
+    return sorted(int(axis) % 4 for axis in axes)
 
 
-def attribute_values(node: onnx.NodeProto) -> dict[str, Any]:
-    """Return a node's attributes by their names."""
-    return {word.name: onnx.helper.get_attribute_value(word) for word in node.attribute}
-
-
-def _observed(
+def run_probes(
     model: onnx.ModelProto, probes: NDArray[np.float32]
 ) -> dict[str, list[NDArray[np.float32]]]:
-    """Return what the image and each computed float tensor hold, one array for each probe."""
-    names = _computed(model)
-    watched = onnx.ModelProto()
-    watched.CopyFrom(model)
-    del watched.graph.output[:]
-    watched.graph.output.extend(
-        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in names
-    )
+    """Run probes [n, h, w, c]; return the values of image and computed float tensors, by name.
+
+    The values of a tensor are one array per probe, with a leading batch of 1: [1, ...].
+    """
+    names = _computed_floats(model)
+    values: dict[str, list[NDArray[np.float32]]] = {IMAGE: [], **{name: [] for name in names}}
+    session = _session_with_outputs(model, names)
+    for probe in probes:
+        image = probe[np.newaxis]
+        values[IMAGE].append(image)
+        outputs = session.run(names, {IMAGE: image})
+        for name, output in zip(names, outputs, strict=True):
+            values[name].append(output)
+    return values
+
+
+def _session_with_outputs(model: onnx.ModelProto, names: list[str]) -> onnxruntime.InferenceSession:
+    """Return a session of the graph as it is, whose outputs are the float tensors of these names."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    del copy.graph.output[:]
+    for name in names:
+        output = helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
+        copy.graph.output.append(output)
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    options.graph_optimization_level = (
-        onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    )  # fusing would hide tensors
-    session = onnxruntime.InferenceSession(
-        watched.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    # Fusing would hide tensors.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return onnxruntime.InferenceSession(
+        copy.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
-    rows = [session.run(names, {IMAGE: probe[None]}) for probe in probes]
-    return {IMAGE: [probe[None] for probe in probes]} | {
-        name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)
-    }
 
 
-def _computed(model: onnx.ModelProto) -> list[str]:
+def _computed_floats(model: onnx.ModelProto) -> list[str]:
+    """Return the float tensors that nodes compute, in order of computation."""
     graph = onnx.shape_inference.infer_shapes(model).graph
-    values = [*graph.value_info, *graph.output]
-    floats = {
-        value.name for value in values if value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
-    }
-    return [name for node in graph.node for name in node.output if name in floats]
+    floats = set()
+    for value in (*graph.value_info, *graph.output):
+        if value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT:
+            floats.add(value.name)
+    names: list[str] = []
+    for node in graph.node:
+        names += [name for name in node.output if name in floats]
+    return names

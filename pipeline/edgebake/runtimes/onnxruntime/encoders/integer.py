@@ -23,7 +23,7 @@ def encode(model: onnx.ModelProto, quantized: QuantizedModel, options: Convert) 
     float_program = float_graph.CalibratedGraph(
         decompose(float_graph.prepare_for_quantizer(model)), quantized.required_ranges
     )
-    kept = float_program.holding(
+    kept = float_program.nodes_computing(
         [value for values in quantized.fallback_layers.values() for value in values]
     )
     integers = quantizer.IntegerOptions(quantized.granularity or Granularity.per_channel, kept)
