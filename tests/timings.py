@@ -1,4 +1,4 @@
-"""What tests of timing start from: a job on handmade files, and answers of a stopwatch with known numbers."""
+"""Requests on handmade files, and recordings of a stopwatch with known numbers."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,56 +10,62 @@ from edgebake.recipe import Protocol
 from edgebake.runtimes.run_modes import SINGLE_MODE, RunMode
 from tests import handmade
 
-Answer = dict[str, Any]
 STATE = {"os": "some OS", "cpu": "some CPU", "governor": "performance", "temperature_c": None}
 
 
-def protocol(where: str = "host", **words: Any) -> Protocol:
-    """Return the shortest protocol that still times every kind of thing once, with other words where given."""
+def protocol(where: str = "host", **fields: Any) -> Protocol:
+    """Return the shortest protocol that times every kind of window, with other fields if given."""
     short = {"warmup": 1, "runs": 30, "seconds": 1e-6, "precision": 0.9, "repeats": 1, "batch": 2}
-    return Protocol(where=where, **{**short, "sustained_minutes": None, **words})
+    return Protocol(where=where, **{**short, "sustained_minutes": None, **fields})
 
 
-def job(
-    root: Path, runtime: str = "litert", ways: tuple[RunMode, ...] = SINGLE_MODE, **words: Any
+def timing_request(
+    root: Path,
+    runtime: str = "litert",
+    run_modes: tuple[RunMode, ...] = SINGLE_MODE,
+    **fields: Any,
 ) -> TimingRequest:
-    """Return a job for a file that answers 3, beside a float parent that answers 7."""
+    """Return the request for a file that predicts 3, and a float parent that predicts 7."""
     files = {"litert": handmade.constant_tflite, "onnxruntime": handmade.constant_onnx}
     name = {"litert": "model.tflite", "onnxruntime": "model.onnx"}[runtime]
     for folder, number in (("files", 3), ("baseline", 7)):
         (root / folder).mkdir(parents=True)
         (root / folder / name).write_bytes(files[runtime](number))
-    return TimingRequest(runtime, root / "files", root / "baseline", ways, protocol(**words))
+    return TimingRequest(runtime, root / "files", root / "baseline", run_modes, protocol(**fields))
 
 
-def request(file: Path, **words: Any) -> Answer:
-    """Return what a stopwatch is asked of a .tflite file, with other words where given."""
-    asked = {
+def stopwatch_request(file: Path, **fields: Any) -> Any:
+    """Return the stopwatch's request for a .tflite file, with other fields if given."""
+    request = {
         "runtime": "litert",
         "file": str(file),
         "baseline": None,
         "threads": 1,
         "way": "",
+        "warmup": 1,
+        "runs": 30,
+        "seconds": 1e-6,
         "batch": None,
+        "sustained_minutes": None,
     }
-    return {**asked, "warmup": 1, "runs": 30, "seconds": 1e-6, "sustained_minutes": None, **words}
+    return {**request, **fields}
 
 
-def window(latencies: Sequence[float]) -> Answer:
+def window(latencies: Sequence[float]) -> Any:
     """Return a window of runs."""
-    return stopwatch.summary(list(latencies))
+    return stopwatch.summarize(list(latencies))
 
 
-def answer(
+def recording(
     candidates: Sequence[Sequence[float]], baselines: Sequence[Sequence[float]] = (), **fields: Any
-) -> Answer:
-    """Return an answer with the latencies of each window, and other fields where given."""
-    windows = [{"candidate": window(one)} for one in candidates]
+) -> Any:
+    """Return a recording with the latencies of each window, and other fields if given."""
+    windows = [{"candidate": window(latencies)} for latencies in candidates]
     for pair, baseline in zip(windows, baselines, strict=False):
         pair["baseline"] = window(baseline)
-    found: Answer = {
+    sound = {
         "schema": stopwatch.SCHEMA,
-        "request": request(Path("model.tflite")),
+        "request": stopwatch_request(Path("model.tflite")),
         "sha256": "abc",
         "baseline_sha256": "def" if baselines else None,
         "runtime": "ai-edge-litert 1.0",
@@ -73,4 +79,4 @@ def answer(
         "throughput": None,
         "sustained": None,
     }
-    return {**found, **fields}
+    return {**sound, **fields}

@@ -173,16 +173,21 @@ def _vector(
 
 def _stored_input(file: ConvertedFile, image: NDArray[np.uint8]) -> StoredTensor:
     """Return the input tensor that the file takes for an image."""
-    tensor = file.input
-    stored = pixels = file.contract.resized([image])
-    if not tensor.is_image:
-        stored = tensor.to_stored(file.contract.scaled(pixels))
-    little_endian = stored.astype(stored.dtype.newbyteorder("<"))
+    values = _input_values(file, image)
+    little_endian = values.astype(values.dtype.newbyteorder("<"))
     return {
-        "dtype": stored.dtype.name,
-        "shape": list(stored.shape),
+        "dtype": values.dtype.name,
+        "shape": list(values.shape),
         "data": _base64(little_endian.tobytes()),
     }
+
+
+def _input_values(file: ConvertedFile, image: NDArray[np.uint8]) -> NDArray[np.generic]:
+    tensor = file.input
+    pixels = file.contract.resized([image])
+    if tensor.is_image:
+        return pixels
+    return tensor.to_stored(file.contract.scaled(pixels))
 
 
 def _png(image: NDArray[np.uint8]) -> bytes:

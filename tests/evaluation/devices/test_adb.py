@@ -1,4 +1,4 @@
-"""A phone reached with adb: a simulator of adb, whose phone is a folder, and what benchmark_model prints."""
+"""Timings on a phone: a simulated adb whose phone is a folder, and benchmark_model's output."""
 
 import json
 import sys
@@ -9,12 +9,12 @@ import pytest
 
 from edgebake.evaluation.devices import adb
 from edgebake.evaluation.latency import benchmark_model, stopwatch
-from edgebake.evaluation.latency.protocol import UnansweredError
+from edgebake.evaluation.latency.protocol import DeviceError
 from edgebake.evaluation.latency.request import TimingResult
 from edgebake.recipe import Adb
 from tests import timings
 
-# adb as the product uses it. The phone's /data is a folder; a getprop, cat or dumpsys answers as the phone is told to.
+# A simulated adb. The phone's /data is a folder; getprop, cat and dumpsys print what a test says.
 SIMULATOR = """#!{python} -IS
 import json, os, pathlib, subprocess, sys
 root = pathlib.Path({root!r})
@@ -44,7 +44,7 @@ else:
     sys.exit(subprocess.run(["sh", "-c", command], check=False).returncode)
 """
 
-# benchmark_model as the product uses it: a process more and it is as much slower as its file's next number says.
+# A simulated benchmark_model: each process of a file is slower by the file's next number.
 BENCHMARK = """#!/bin/sh
 case "$*" in *candidate*) exec cat {folder}/candidate.txt ;; *) exec cat {folder}/baseline.txt ;; esac
 """
@@ -52,8 +52,10 @@ case "$*" in *candidate*) exec cat {folder}/candidate.txt ;; *) exec cat {folder
 WARMED = "INFO: count=9 first=91020 curr=55300 min=54900 max=91020 avg=60125.5 std=11800{}\n\n"
 TIMED = "INFO: count=104 first={us} curr={us} min={us} max=36410 avg={us} std=1323{newer}\n\n"
 TIMINGS = (
-    "INFO: Inference timings in us: Init: 21432, First inference: 91020, Warmup (avg): 60125.5, Inference (avg): {us}\n"
-    "INFO: Note: as the benchmark tool itself affects memory footprint, the following is only APPROXIMATE.\n"
+    "INFO: Inference timings in us: Init: 21432, First inference: 91020, "
+    "Warmup (avg): 60125.5, Inference (avg): {us}\n"
+    "INFO: Note: as the benchmark tool itself affects memory footprint, "
+    "the following is only APPROXIMATE.\n"
 )
 MEMORY = "INFO: Memory footprint delta from the start of the tool (MB): init=1.5 overall=2.5\n"
 SAYS = {
@@ -106,7 +108,9 @@ class Phone:
         """Measure a handmade file on it."""
         way = Adb(**(words or {"benchmark_model": str(self.binary)}))
         least = {"runs": 30, "seconds": 1e-6} if way.python else {"runs": 1000, "seconds": 30}
-        return adb.measure(timings.job(self.root / "job", runtime, where="adb", adb=way, **least))
+        return adb.measure(
+            timings.timing_request(self.root / "job", runtime, where="adb", adb=way, **least)
+        )
 
     def reason(self, runtime: str = "litert", **words: Any) -> str:
         """Return why nothing was measured."""
@@ -160,7 +164,7 @@ def test_it_tells_no_90th_percentile_and_no_throughput(phone: Phone) -> None:
     found = phone.measured().metrics
     for name, reason in (
         ("latency_p90_ms", benchmark_model.NO_P90),
-        ("throughput_batch_2", adb.WORKS_ALONE),
+        ("throughput_batch_2", adb.UNSUPPORTED),
     ):
         assert (found[name].value, found[name].where, found[name].reason) == (
             None,
@@ -183,7 +187,10 @@ def test_candidate_and_baseline_take_turns_in_rounds(phone: Phone) -> None:
     runs = [words[3] for words in phone.asked() if "--graph=" in words[-1]]
     assert "".join("c" if "candidate" in run else "b" for run in runs) == "cbbc" * 2
     there = "/data/local/tmp/edgebake"
-    options = "--num_threads=1 --warmup_runs=1 --warmup_min_secs=0 --num_runs=250 --min_secs=7.5 --max_secs=3600"
+    options = (
+        "--num_threads=1 --warmup_runs=1 --warmup_min_secs=0 "
+        "--num_runs=250 --min_secs=7.5 --max_secs=3600"
+    )
     assert runs[0] == f"{there}/benchmark_model {options} --graph={there}/candidate/model.tflite"
 
 
@@ -193,7 +200,7 @@ def test_nothing_stays_on_the_phone(phone: Phone) -> None:
 
 
 def test_a_phone_with_python_runs_the_stopwatch_and_tells_all(phone: Phone) -> None:
-    # The stopwatch gets the phone's paths in its request, which the simulator's shell turns into those of the folder.
+    # The request has the phone's paths; the simulator's shell replaces them by the folder's.
     found = phone.measured(python=sys.executable)
     p90 = found.metrics["latency_p90_ms"]
     assert p90.value
@@ -300,7 +307,7 @@ def test_runs_that_all_took_the_same_are_read_too() -> None:
     same = "INFO: count=1 curr=91020\n\nINFO: count=50 curr=20000(all same)\n\n" + TIMINGS.format(
         us=20_000
     )
-    found = benchmark_model.read(same)
+    found = benchmark_model.parse_round(same)
     assert (found.runs, found.mean, found.p50, found.p95, found.memory_mb) == (
         50,
         20.0,
@@ -311,5 +318,5 @@ def test_runs_that_all_took_the_same_are_read_too() -> None:
 
 
 def test_output_without_timings_is_refused() -> None:
-    with pytest.raises(UnansweredError, match=r"^benchmark_model: printed nothing$"):
-        benchmark_model.read("")
+    with pytest.raises(DeviceError, match=r"^benchmark_model: printed nothing$"):
+        benchmark_model.parse_round("")

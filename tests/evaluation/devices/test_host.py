@@ -1,4 +1,4 @@
-"""Timings on the host: one process for one thread, one for all, and more of them while an interval is too wide."""
+"""Timings on the host: one process for one thread, one for all, more for wide intervals."""
 
 import json
 import subprocess
@@ -21,7 +21,7 @@ UNITS = (
 
 
 class Stopwatch:
-    """Stands for the process that times: remembers what it was asked, and answers behind a greeting."""
+    """Stands for the stopwatch's process: stores each request, prints a greeting and a recording."""
 
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
@@ -34,7 +34,9 @@ class Stopwatch:
         self.requests.append(asked)
         baselines = [[6.0] * 10] * 30 if asked["baseline"] else []
         threads = 4 if asked["threads"] == "all" else asked["threads"]
-        answer = json.dumps(timings.answer(self.windows, baselines, threads=threads, request=asked))
+        answer = json.dumps(
+            timings.recording(self.windows, baselines, threads=threads, request=asked)
+        )
         return subprocess.CompletedProcess(
             command, self.code, f"INFO: hello\n\n{answer}\n", "stopwatch: no kernel\n"
         )
@@ -49,7 +51,7 @@ def stopwatch(monkeypatch: pytest.MonkeyPatch) -> Stopwatch:
 
 @pytest.fixture
 def job(tmp_path: Path) -> TimingRequest:
-    return timings.job(tmp_path, precision=0.05, repeats=3, sustained_minutes=1.0)
+    return timings.timing_request(tmp_path, precision=0.05, repeats=3, sustained_minutes=1.0)
 
 
 def test_plain_names_are_one_thread_beside_the_baseline_and_the_others_are_all(
@@ -107,7 +109,7 @@ def test_a_narrow_one_is_not(stopwatch: Stopwatch, job: TimingRequest) -> None:
 
 
 def test_each_timed_way_names_its_own_metrics(stopwatch: Stopwatch, tmp_path: Path) -> None:
-    metrics = host.measure(timings.job(tmp_path, ways=UNITS)).metrics
+    metrics = host.measure(timings.timing_request(tmp_path, run_modes=UNITS)).metrics
     assert [(one["way"], one["threads"], bool(one["baseline"])) for one in stopwatch.requests] == [
         ("", None, True),
         ("cpu_only", None, False),
@@ -117,7 +119,9 @@ def test_each_timed_way_names_its_own_metrics(stopwatch: Stopwatch, tmp_path: Pa
 
 
 def test_a_file_that_cannot_be_timed_here_says_why(stopwatch: Stopwatch, tmp_path: Path) -> None:
-    found = host.measure(timings.job(tmp_path, ways=UNITS[::-1])).metrics["latency_p90_ms"]
+    found = host.measure(timings.timing_request(tmp_path, run_modes=UNITS[::-1])).metrics[
+        "latency_p90_ms"
+    ]
     assert (found.value, found.reason, stopwatch.requests) == (None, "an executor", [])
 
 
@@ -137,7 +141,7 @@ def test_a_stopwatch_that_fails_is_told_with_its_own_words(
 
 @pytest.mark.parametrize("runtime", ["litert", "onnxruntime"])
 def test_a_real_process_times_a_real_file(tmp_path: Path, runtime: str) -> None:
-    metrics = host.measure(timings.job(tmp_path, runtime)).metrics
+    metrics = host.measure(timings.timing_request(tmp_path, runtime)).metrics
     for name in ("latency_p90_ms", "speedup", "latency_p90_ms_all_threads"):
         low, high = metrics[name].interval or [0, 0]
         assert 0 < low <= high

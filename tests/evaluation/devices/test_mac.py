@@ -1,4 +1,4 @@
-"""Core ML's own runtime: a coremltools that stands for Apple's, on a machine that says it is a Mac."""
+"""Timings on a Mac and an iPhone: a stand-in for coremltools, on a machine that seems a Mac."""
 
 import sys
 from dataclasses import dataclass, field, replace
@@ -48,7 +48,7 @@ class Phone:
 
 @dataclass
 class Benchmarker:
-    """Stands for coremltools' MLModelBenchmarker: 2 ms for the converted file, 5 ms for its float parent."""
+    """Stands for MLModelBenchmarker: 2 ms for the converted file, 5 ms for its float parent."""
 
     model: Any
     device: Phone
@@ -111,12 +111,12 @@ def test_a_mac_times_the_package_in_each_of_its_ways(
 ) -> None:
     requests: list[dict[str, Any]] = []
 
-    def answered(asked: dict[str, Any]) -> dict[str, Any]:
-        requests.append(asked)
-        baselines = [[6.0]] * 30 if asked["baseline"] else []
-        return timings.answer([[2.0]] * 30, baselines, threads=None, runtime="coremltools 9.0")
+    def run(request: dict[str, Any]) -> Any:
+        requests.append(request)
+        baselines = [[6.0]] * 30 if request["baseline"] else []
+        return timings.recording([[2.0]] * 30, baselines, threads=None, runtime="coremltools 9.0")
 
-    monkeypatch.setattr(protocol, "in_a_process", answered)
+    monkeypatch.setattr(protocol, "run_in_process", run)
     metrics = mac.measure(job(tmp_path)).metrics
     assert [(one["way"], one["threads"]) for one in requests] == [("", None), ("cpu_only", None)]
     assert requests[0]["file"] == str(tmp_path / "files" / "model.mlpackage")
@@ -159,6 +159,6 @@ def test_an_iphone_that_coremltools_cannot_use_is_told(
 
 
 def test_an_iphone_runs_core_ml_alone(tmp_path: Path, coremltools: list[Phone]) -> None:
-    litert = timings.job(tmp_path, where="mac", mac=Mac("Lab iPhone"))
+    litert = timings.timing_request(tmp_path, where="mac", mac=Mac("Lab iPhone"))
     reason = mac.measure(litert).metrics["latency_p90_ms"].reason
     assert reason == "mac: an iPhone runs Core ML alone through coremltools, not litert"

@@ -22,22 +22,22 @@ class Lab:
 
     def __init__(self, root: Path) -> None:
         self.path = root / "recording.json"
-        self.job = timings.job(
+        self.job = timings.timing_request(
             root, where="recorded", recorded=Recorded(str(self.path)), runs=300, seconds=0.6
         )
         self.sha256 = stopwatch.digest(root / "files" / "model.tflite")
         self.baseline = stopwatch.digest(root / "baseline" / "model.tflite")
 
-    def answer(self, **fields: Any) -> dict[str, Any]:
-        """Return a sound answer, with other fields where given."""
-        return timings.answer(
+    def recording(self, **fields: Any) -> Any:
+        """Return a sound recording, with other fields where given."""
+        return timings.recording(
             ROUNDS, SLOWER, **{"sha256": self.sha256, "baseline_sha256": self.baseline, **fields}
         )
 
-    def of(self, way: str, threads: Any) -> dict[str, Any]:
-        """Return an answer in another way or on other threads."""
-        return self.answer(
-            request=timings.request(Path("model.tflite"), way=way) | {"threads": threads}
+    def of(self, way: str, threads: Any) -> Any:
+        """Return a recording in another mode or on other threads."""
+        return self.recording(
+            request=timings.stopwatch_request(Path("model.tflite"), way=way) | {"threads": threads}
         )
 
     def measured(self, content: Any) -> TimingResult:
@@ -59,7 +59,7 @@ def lab(tmp_path: Path) -> Lab:
 
 
 def test_a_recording_of_this_file_is_taken(lab: Lab) -> None:
-    found = lab.measured(lab.answer())
+    found = lab.measured(lab.recording())
     p90 = found.metrics["latency_p90_ms"]
     assert (p90.value, p90.where, p90.device, p90.n, p90.sha256) == (
         2.0,
@@ -73,10 +73,10 @@ def test_a_recording_of_this_file_is_taken(lab: Lab) -> None:
 
 
 def test_what_the_stopwatch_really_writes_is_taken(lab: Lab) -> None:
-    asked = timings.request(
+    asked = timings.stopwatch_request(
         lab.job.files / "model.tflite", batch=2, runs=300, seconds=0.6, sustained_minutes=0.1 / 60
     )
-    real = stopwatch.answer(
+    real = stopwatch.time_model(
         asked | {"baseline": str(lab.job.files.parent / "baseline" / "model.tflite")}
     )
     found = lab.measured(real).metrics
@@ -87,7 +87,7 @@ def test_what_the_stopwatch_really_writes_is_taken(lab: Lab) -> None:
 
 def test_a_list_holds_repetitions_ways_and_all_threads(lab: Lab) -> None:
     found = lab.measured(
-        [lab.answer(), lab.answer(), lab.of("cpu_only", None), lab.of("", "all")]
+        [lab.recording(), lab.recording(), lab.of("cpu_only", None), lab.of("", "all")]
     ).metrics
     assert found["latency_p90_ms"].n == 600
     assert found["latency_p90_ms_cpu_only"].n == 300
@@ -96,12 +96,12 @@ def test_a_list_holds_repetitions_ways_and_all_threads(lab: Lab) -> None:
 
 def test_a_recording_of_another_file_is_refused(lab: Lab) -> None:
     expected = f"{lab.path}: recorded of another file: sha256 abc, this one is {lab.sha256}"
-    assert lab.reason(lab.answer(sha256="abc")) == expected
-    assert lab.reason([lab.answer(), lab.answer(sha256="abc")]) == expected
+    assert lab.reason(lab.recording(sha256="abc")) == expected
+    assert lab.reason([lab.recording(), lab.recording(sha256="abc")]) == expected
 
 
 def test_beside_another_baseline_only_the_speedup_is_refused(lab: Lab) -> None:
-    found = lab.measured(lab.answer(baseline_sha256="abc"))
+    found = lab.measured(lab.recording(baseline_sha256="abc"))
     assert found.metrics["latency_p90_ms"].value == 2.0
     expected = (
         f"{lab.path}: recorded beside another baseline: sha256 abc, this one is {lab.baseline}"
@@ -112,20 +112,20 @@ def test_beside_another_baseline_only_the_speedup_is_refused(lab: Lab) -> None:
 
 
 def test_without_a_baseline_only_the_speedup_is_refused(lab: Lab) -> None:
-    alone = timings.answer(ROUNDS, sha256=lab.sha256)
+    alone = timings.recording(ROUNDS, sha256=lab.sha256)
     assert lab.measured(alone).metrics["speedup"].reason == f"{lab.path}: has no baseline"
 
 
 def test_a_recording_shorter_than_the_recipe_asks_is_refused(lab: Lab) -> None:
     short = {"windows": [{"candidate": timings.window([2.0] * 10)}] * 29}
     expected = f"{lab.path}: 290 runs in 0.58 s; the recipe asks for at least 300 in 0.6 s"
-    assert lab.reason(lab.answer(**short)) == expected
+    assert lab.reason(lab.recording(**short)) == expected
 
 
 def test_a_recording_on_all_threads_alone_is_refused(lab: Lab) -> None:
     assert (
         lab.reason(lab.of("", "all"))
-        == f"{lab.path}: holds no answer of the first way on one thread"
+        == f"{lab.path}: holds no recording of the first way on one thread"
     )
 
 
@@ -135,7 +135,9 @@ def test_a_recording_that_is_not_there_is_told(lab: Lab) -> None:
 
 
 def test_a_recipe_without_a_recording_is_told(tmp_path: Path) -> None:
-    found = recorded.measure(timings.job(tmp_path, where="recorded")).metrics["latency_p90_ms"]
+    found = recorded.measure(timings.timing_request(tmp_path, where="recorded")).metrics[
+        "latency_p90_ms"
+    ]
     assert found.reason == "the recipe names no recording: validate.recorded"
 
 
@@ -153,11 +155,11 @@ def test_a_recipe_without_a_recording_is_told(tmp_path: Path) -> None:
         ({"request": {}}, "request: 'baseline' is a required property"),
     ],
 )
-def test_what_is_no_answer_names_file_and_key(
+def test_an_invalid_recording_names_file_and_key(
     lab: Lab, fields: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(DataError) as caught:
-        lab.measured(lab.answer(**fields))
+        lab.measured(lab.recording(**fields))
     assert str(caught.value) == f"{lab.path}: {message}"
 
 
@@ -170,10 +172,10 @@ def test_what_is_no_answer_names_file_and_key(
         ),
         (
             "[]",
-            "no answers; expected what pipeline/edgebake/evaluation/latency/stopwatch.py writes",
+            "no recordings; expected what pipeline/edgebake/evaluation/latency/stopwatch.py writes",
         ),
-        ("[3]", "answer: 3 is not of type 'object'"),
-        ("{}", "answer: 'after' is a required property"),
+        ("[3]", "recording: 3 is not of type 'object'"),
+        ("{}", "recording: 'after' is a required property"),
     ],
 )
 def test_what_is_no_recording_is_a_mistake_of_the_data(

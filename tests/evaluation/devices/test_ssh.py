@@ -1,4 +1,4 @@
-"""A board reached with ssh: the client of OpenSSH against its real server, on this machine's own loopback."""
+"""Timings on a board: the OpenSSH client and its real server, on this machine's loopback."""
 
 import getpass
 import os
@@ -47,7 +47,7 @@ class Board:
     def measured(self, runtime: str = "litert", **words: Any) -> TimingResult:
         """Measure a handmade file on it."""
         return ssh.measure(
-            timings.job(self.root / "job", runtime, where="ssh", ssh=self.words(**words))
+            timings.timing_request(self.root / "job", runtime, where="ssh", ssh=self.words(**words))
         )
 
     def left(self) -> list[Path]:
@@ -91,7 +91,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Board]:
     """The server, as the current user on a free port."""
     if not SERVER or not CLIENT:
         pytest.skip(
-            "no OpenSSH server or client on this machine; `apt-get install openssh-server` brings both"
+            "no OpenSSH server or client on this machine; "
+            "`apt-get install openssh-server` brings both"
         )
     root = tmp_path_factory.mktemp("board")
     identity, host, port = _key(root / "key"), _key(root / "host_key"), _free_port()
@@ -131,7 +132,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Board]:
 
 @pytest.fixture
 def board(server: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Board:
-    """The board, and an `ssh` that is the real one without this user's own configuration and known hosts."""
+    """The board, and the real `ssh` without this user's own configuration and known hosts."""
     (tmp_path / "bin").mkdir()
     known = tmp_path / "known_hosts"
     known.write_text(server.known.read_text())
@@ -215,10 +216,10 @@ def test_a_stopwatch_that_dies_is_told(board: Board) -> None:
     assert board.reason(python=dying) == "127.0.0.1: Killed"
 
 
-def test_an_answer_that_is_none_is_told(board: Board) -> None:
+def test_an_invalid_recording_is_reported(board: Board) -> None:
     vague = _program(board.root / "vague", "echo hello")
     assert (
-        board.reason(python=vague) == "127.0.0.1: the last line of the stopwatch is not an answer"
+        board.reason(python=vague) == "127.0.0.1: the last line of the stopwatch is not a recording"
     )
 
 
@@ -236,5 +237,5 @@ def test_a_machine_without_ssh_is_told(board: Board, monkeypatch: pytest.MonkeyP
 
 
 def test_a_recipe_without_a_board_is_told(tmp_path: Path) -> None:
-    found = ssh.measure(timings.job(tmp_path, where="ssh")).metrics["latency_p90_ms"]
+    found = ssh.measure(timings.timing_request(tmp_path, where="ssh")).metrics["latency_p90_ms"]
     assert (found.value, found.reason) == (None, "the recipe names no board: validate.ssh")

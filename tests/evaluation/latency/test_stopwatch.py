@@ -1,4 +1,4 @@
-"""The stopwatch takes turns, runs warm-ups untimed, counts the memory that loading adds, and needs nothing of ours."""
+"""The stopwatch: turns, warm-up runs, memory, batches, and its independence of edgebake."""
 
 import ast
 import hashlib
@@ -28,7 +28,7 @@ class Interpreter:
 
     made: "list[Interpreter]" = []  # noqa: RUF012 - shared on purpose
     load_s, run_s, kept_mb = 0.0, 0.0, 0
-    batches = True  # whether a resized input gives as many answers
+    batches = True  # whether a resized input gives as many predictions
 
     def __init__(self, model_path: str, num_threads: int) -> None:
         time.sleep(self.load_s)
@@ -109,38 +109,38 @@ def test_every_runtime_of_ours_can_be_timed() -> None:
 
 
 def test_ways_of_core_ml_are_those_of_validate() -> None:
-    assert {way.name: units for way, units in apple.UNITS.items()} == stopwatch.UNITS
+    assert {way.name: units for way, units in apple.UNITS.items()} == stopwatch.COMPUTE_UNITS
 
 
 def test_a_file_is_opened_once_on_the_threads_asked_for(
     interpreter: type[Interpreter], file: Path
 ) -> None:
-    stopwatch.answer(timings.request(file, threads=2))
+    stopwatch.time_model(timings.stopwatch_request(file, threads=2))
     assert [(one.path, one.threads) for one in interpreter.made] == [(str(file), 2)]
 
 
 def test_all_threads_are_those_that_the_process_may_use(
     interpreter: type[Interpreter], file: Path
 ) -> None:
-    answer = stopwatch.answer(timings.request(file, threads="all"))
-    assert interpreter.made[0].threads == answer["threads"] == stopwatch.all_threads()
-    assert answer["request"]["threads"] == "all"
+    recording: Any = stopwatch.time_model(timings.stopwatch_request(file, threads="all"))
+    assert interpreter.made[0].threads == recording["threads"] == stopwatch.all_threads()
+    assert recording["request"]["threads"] == "all"
 
 
 def test_the_first_run_and_warm_ups_are_not_among_the_timings(
     interpreter: type[Interpreter], file: Path
 ) -> None:
-    answer = stopwatch.answer(timings.request(file, warmup=5, runs=60))
-    timed = sum(pair["candidate"]["runs"] for pair in answer["windows"])
+    recording: Any = stopwatch.time_model(timings.stopwatch_request(file, warmup=5, runs=60))
+    timed = sum(pair["candidate"]["runs"] for pair in recording["windows"])
     assert interpreter.made[0].runs == 1 + 5 + timed
     assert timed >= 60
-    assert answer["first_inference_ms"] > 0
+    assert recording["first_inference_ms"] > 0
 
 
 def test_noise_of_every_level_is_fed_in_the_dtype_of_the_file(
     interpreter: type[Interpreter], file: Path
 ) -> None:
-    stopwatch.answer(timings.request(file))
+    stopwatch.time_model(timings.stopwatch_request(file))
     (fed,) = interpreter.made[0].fed
     assert (fed.shape, fed.dtype) == ((1, 4, 4, 1), np.int8)
     many = stopwatch.noise((1, 64, 64, 3), "int8")
@@ -163,23 +163,23 @@ def test_candidate_and_baseline_take_turns_of_equally_many_runs(
     def noted(name: str, ms: float) -> Callable[[int], list[float]]:
         return lambda count: order.append(name) or [ms] * count  # type: ignore[func-returns-value]
 
-    found = stopwatch.windows(noted("c", 2.0), noted("b", 4.0), 90, 1e-6, 2.0)
+    found = stopwatch.time_windows(noted("c", 2.0), noted("b", 4.0), 90, 1e-6, 2.0)
     assert "".join(order[:8]) == "cbbccbbc"
     assert len(found) == stopwatch.WINDOWS
     assert {(pair["candidate"]["runs"], pair["baseline"]["runs"]) for pair in found} == {(3, 3)}
 
 
 def test_there_are_at_least_so_many_runs_and_seconds() -> None:
-    many = stopwatch.windows(_ticking([1.0]), None, 100, 1e-6, 1.0)
+    many = stopwatch.time_windows(_ticking([1.0]), None, 100, 1e-6, 1.0)
     assert sum(pair["candidate"]["runs"] for pair in many) == 30 * 4
     # 3 s of 10 ms are 300 runs, ten in each of 30 windows; at 5 ms it takes twice as many windows.
-    lasting = stopwatch.windows(_ticking([10.0]), None, 1, 3.0, 10.0)
-    faster = stopwatch.windows(_ticking([5.0]), None, 1, 3.0, 10.0)
+    lasting = stopwatch.time_windows(_ticking([10.0]), None, 1, 3.0, 10.0)
+    faster = stopwatch.time_windows(_ticking([5.0]), None, 1, 3.0, 10.0)
     assert [len(one) for one in (lasting, faster)] == [30, 60]
 
 
 def test_a_short_window_is_kept_as_it_was() -> None:
-    assert stopwatch.summary([3.0, 1.0, 2.0]) == {
+    assert stopwatch.summarize([3.0, 1.0, 2.0]) == {
         "runs": 3,
         "mean_ms": 2.0,
         "latencies_ms": [3.0, 1.0, 2.0],
@@ -188,7 +188,7 @@ def test_a_short_window_is_kept_as_it_was() -> None:
 
 def test_of_a_long_window_200_evenly_spaced_order_statistics_are_kept() -> None:
     # Of 1 to 1,000, the one at (i + 0.5) / 200 is the fifth of each: 3, 8, 13 and so on.
-    found = stopwatch.summary([float(number) for number in range(1000, 0, -1)])
+    found = stopwatch.summarize([float(number) for number in range(1000, 0, -1)])
     assert found["latencies_ms"] == [float(5 * i + 3) for i in range(200)]
     assert (found["runs"], found["mean_ms"]) == (1000, 500.5)
 
@@ -197,11 +197,13 @@ def test_loading_and_each_run_are_timed_in_milliseconds(
     interpreter: type[Interpreter], file: Path
 ) -> None:
     interpreter.load_s, interpreter.run_s = 0.03, 0.002
-    answer = stopwatch.answer(timings.request(file))
+    recording: Any = stopwatch.time_model(timings.stopwatch_request(file))
     # sleep() never returns early; how late it is says nothing.
-    assert answer["load_ms"] >= 30
+    assert recording["load_ms"] >= 30
     assert all(
-        latency >= 2 for pair in answer["windows"] for latency in pair["candidate"]["latencies_ms"]
+        latency >= 2
+        for pair in recording["windows"]
+        for latency in pair["candidate"]["latencies_ms"]
     )
 
 
@@ -212,58 +214,64 @@ def test_memory_is_what_the_candidate_alone_added(
         other_system.skip("only Linux can forget a peak")
     np.ones(300 * MEGABYTE, np.uint8)
     interpreter.kept_mb = 60
-    answer = stopwatch.answer(timings.request(file, baseline=str(file), batch=2))
+    recording: Any = stopwatch.time_model(
+        timings.stopwatch_request(file, baseline=str(file), batch=2)
+    )
     assert len(interpreter.made) == 3
-    assert 55 < answer["peak_memory_mb"] < 100
+    assert 55 < recording["peak_memory_mb"] < 100
 
 
 def test_throughput_runs_whole_batches(interpreter: type[Interpreter], file: Path) -> None:
-    answer = stopwatch.answer(timings.request(file, batch=8))
+    recording: Any = stopwatch.time_model(timings.stopwatch_request(file, batch=8))
     assert [one.size for one in interpreter.made] == [1, 8]
     assert interpreter.made[1].fed[0].shape == (8, 4, 4, 1)
-    assert answer["throughput"]["batch"] == 8
-    assert len(answer["throughput"]["windows"]) == stopwatch.WINDOWS
+    assert recording["throughput"]["batch"] == 8
+    assert len(recording["throughput"]["windows"]) == stopwatch.WINDOWS
 
 
 def test_a_file_that_answers_once_for_a_batch_has_no_throughput(
     interpreter: type[Interpreter], file: Path
 ) -> None:
     interpreter.batches = False
-    answer = stopwatch.answer(timings.request(file, batch=8))
-    assert answer["throughput"] == {
+    recording: Any = stopwatch.time_model(timings.stopwatch_request(file, batch=8))
+    assert recording["throughput"] == {
         "batch": 8,
-        "reason": "the file does not run on 8 images at once: it gives 1 answers",
+        "reason": "the file does not run on 8 images at once: it returns 1 predictions",
     }
 
 
 def test_an_onnx_file_of_one_image_has_no_throughput(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(handmade.constant_onnx(3))
-    answer = stopwatch.answer(
-        timings.request(tmp_path / "model.onnx", runtime="onnxruntime", batch=8)
+    recording: Any = stopwatch.time_model(
+        timings.stopwatch_request(tmp_path / "model.onnx", runtime="onnxruntime", batch=8)
     )
     assert (
-        answer["throughput"]["reason"]
+        recording["throughput"]["reason"]
         == "the file does not run on 8 images at once: its batch is fixed"
     )
-    assert answer["runtime"].startswith("onnxruntime ")
+    assert recording["runtime"].startswith("onnxruntime ")
 
 
 def test_sustained_mode_has_windows_of_equal_time(
     interpreter: type[Interpreter], file: Path
 ) -> None:
     interpreter.run_s = 0.001
-    answer = stopwatch.answer(timings.request(file, sustained_minutes=0.1 / 60))
-    assert answer["sustained"]["window_seconds"] == pytest.approx(0.05)
-    assert len(answer["sustained"]["windows"]) == 2
+    recording: Any = stopwatch.time_model(
+        timings.stopwatch_request(file, sustained_minutes=0.1 / 60)
+    )
+    assert recording["sustained"]["window_seconds"] == pytest.approx(0.05)
+    assert len(recording["sustained"]["windows"]) == 2
 
 
 def test_the_answer_tells_which_files_were_timed(
     interpreter: type[Interpreter], file: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "other.tflite").write_bytes(b"another")
-    answer = stopwatch.answer(timings.request(file, baseline=str(tmp_path / "other.tflite")))
-    assert answer["sha256"] == hashlib.sha256(b"a model").hexdigest()
-    assert answer["baseline_sha256"] == hashlib.sha256(b"another").hexdigest()
+    recording: Any = stopwatch.time_model(
+        timings.stopwatch_request(file, baseline=str(tmp_path / "other.tflite"))
+    )
+    assert recording["sha256"] == hashlib.sha256(b"a model").hexdigest()
+    assert recording["baseline_sha256"] == hashlib.sha256(b"another").hexdigest()
 
 
 def test_the_digest_of_a_folder_is_that_of_its_sorted_sums(tmp_path: Path) -> None:
@@ -300,11 +308,15 @@ def test_core_ml_is_fed_images_of_its_own_size(
         stopwatch, "cpu_model", lambda: "Apple M2"
     )  # a Mac asks sysctl, which Linux may lack
     (tmp_path / "model.mlpackage").mkdir()
-    asked = timings.request(
+    asked = timings.stopwatch_request(
         tmp_path / "model.mlpackage", runtime="coreml", threads=None, way="cpu_only", batch=3
     )
-    answer = stopwatch.answer(asked)
-    assert (answer["runtime"], answer["threads"], set(units)) == ("coremltools 9.0", None, {"cpu"})
+    recording: Any = stopwatch.time_model(asked)
+    assert (recording["runtime"], recording["threads"], set(units)) == (
+        "coremltools 9.0",
+        None,
+        {"cpu"},
+    )
     assert (model.fed[0]["image"].size, model.fed[0]["image"].mode) == ((6, 4), "RGB")
     assert len(model.fed[-1]) == 3  # the last runs are of whole batches
 
@@ -314,12 +326,12 @@ def test_a_copy_elsewhere_answers_in_its_last_line(tmp_path: Path) -> None:
     copy = tmp_path / "elsewhere" / "stopwatch.py"
     copy.parent.mkdir()
     copy.write_bytes(SOURCE.read_bytes())
-    done = _asked(timings.request(tmp_path / "model.tflite", batch=2), copy)
-    answer = json.loads(done.stdout.splitlines()[-1])
-    assert answer["schema"] == "edgebake.timing/1"
-    assert answer["runtime"].startswith("ai-edge-litert ")
-    assert answer["before"] == stopwatch.facts()
-    assert len(answer["windows"]) == 30
+    done = _asked(timings.stopwatch_request(tmp_path / "model.tflite", batch=2), copy)
+    recording: Any = json.loads(done.stdout.splitlines()[-1])
+    assert recording["schema"] == "edgebake.timing/1"
+    assert recording["runtime"].startswith("ai-edge-litert ")
+    assert recording["before"] == stopwatch.machine_state()
+    assert len(recording["windows"]) == 30
 
 
 @pytest.mark.parametrize(
@@ -332,17 +344,17 @@ def test_a_copy_elsewhere_answers_in_its_last_line(tmp_path: Path) -> None:
 def test_what_cannot_be_timed_ends_with_one_line(
     file: Path, words: dict[str, Any], said: str
 ) -> None:
-    done = _asked(timings.request(file) | words)
+    done = _asked(timings.stopwatch_request(file) | words)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.strip().startswith(said)
     assert len(done.stderr.strip().splitlines()) == 1
 
 
 def test_a_word_that_is_missing_is_named(file: Path) -> None:
-    asked = timings.request(file)
+    asked = timings.stopwatch_request(file)
     del asked["runs"]
     with pytest.raises(stopwatch.RefusalError, match=r"^the request lacks runs$"):
-        stopwatch.answer(asked)
+        stopwatch.time_model(asked)
 
 
 def test_a_runtime_that_is_not_installed_is_named(
@@ -352,7 +364,7 @@ def test_a_runtime_that_is_not_installed_is_named(
     with pytest.raises(
         stopwatch.RefusalError, match=r"^ai_edge_litert or tflite_runtime: not installed for "
     ):
-        stopwatch.answer(timings.request(file))
+        stopwatch.time_model(timings.stopwatch_request(file))
 
 
 def test_the_older_name_of_litert_is_used_where_it_is_what_is_installed(
@@ -365,4 +377,6 @@ def test_the_older_name_of_litert_is_used_where_it_is_what_is_installed(
         sys.modules, "tflite_runtime.interpreter", sys.modules["ai_edge_litert.interpreter"]
     )
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name == "tflite_runtime" or None)
-    assert stopwatch.answer(timings.request(file))["runtime"] == "tflite-runtime 2.14.0"
+    assert (
+        stopwatch.time_model(timings.stopwatch_request(file))["runtime"] == "tflite-runtime 2.14.0"
+    )

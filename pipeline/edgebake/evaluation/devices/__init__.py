@@ -1,1 +1,1 @@
-"""Where latency is measured, one file each: measure(what is timed, and how) -> measurements by name."""
+"""Devices that time a file: `measure(request)` of each module returns a `TimingResult`."""

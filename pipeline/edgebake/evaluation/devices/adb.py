@@ -1,6 +1,8 @@
-"""A phone with Android: Google's benchmark_model runs there, or the stopwatch with a Python that is installed there.
+"""Time files on an Android phone over adb.
 
-Needs adb here, and a phone that allows it. What is copied lies in /data/local/tmp/edgebake and is removed afterwards.
+The phone runs Google's benchmark_model, or the stopwatch where Python is installed. This machine
+needs adb, and the phone has to allow it. Files are copied to /data/local/tmp/edgebake and removed
+afterwards.
 """
 
 import math
@@ -14,68 +16,73 @@ from pathlib import Path
 
 from edgebake.evaluation.latency import benchmark_model, protocol, remote, stopwatch
 from edgebake.evaluation.latency.benchmark_model import Round
-from edgebake.evaluation.latency.protocol import UnansweredError
-from edgebake.evaluation.latency.remote import Machine, Ran
+from edgebake.evaluation.latency.measurements import Metrics
+from edgebake.evaluation.latency.protocol import DeviceError
+from edgebake.evaluation.latency.remote import CommandResult, Machine
 from edgebake.evaluation.latency.request import TimingRequest, TimingResult, absent
 from edgebake.measurement import Measurement, not_measured
 from edgebake.recipe import Adb
 
 ADB = "adb"
 FOLDER = "/data/local/tmp/edgebake"
-ROUNDS = 10  # processes of benchmark_model for a file, by turns with its baseline
-LONGEST_S = 3600  # of a round; benchmark_model's own limit would end slow models early
+ROUNDS = 10  # processes of benchmark_model for a file, in turns with its baseline
+MAX_ROUND_S = 3600  # benchmark_model's default limit would end slow models early
 THERMAL = re.compile(r"Thermal Status: (\d)")
 GOVERNOR = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"
-WORKS_ALONE = "benchmark_model times one image at a time, without a sustained mode; the stopwatch does: adb.python"
+UNSUPPORTED = (
+    "benchmark_model times one image at a time, without a sustained mode; "
+    "the stopwatch does: adb.python"
+)
+# The median replaces the 90th percentile, which benchmark_model does not print.
+PRECISE = ("latency_p50_ms", "speedup")
+
+RoundPair = tuple[Round, Round | None]  # of the file and of its baseline
 
 
-def measure(job: TimingRequest) -> TimingResult:
-    """Return what is measured on the phone, or that nothing was and why."""
-    words = job.protocol.adb
+def measure(request: TimingRequest) -> TimingResult:
+    """Time a file on the phone; if that is impossible, the result has the reason."""
+    options = request.protocol.adb
     try:
-        if words is None or not (words.benchmark_model or words.python):
-            raise UnansweredError("the recipe names neither adb.benchmark_model nor adb.python")
-        phone = Phone(_serial(words))
-        before = Facts.of(phone)
-        found = (
-            remote.measure(job, phone, words.python, ADB)
-            if words.python
-            else _benchmarked(job, phone, Path(words.benchmark_model or ""))
-        )
-    except UnansweredError as error:
+        if options is None or not (options.benchmark_model or options.python):
+            raise DeviceError("the recipe names neither adb.benchmark_model nor adb.python")
+        phone = Phone(_serial(options))
+        before = PhoneState.read(phone)
+        if options.python:
+            result = remote.measure(request, phone, options.python, ADB)
+        else:
+            result = _measure_rounds(request, phone, Path(options.benchmark_model or ""))
+    except DeviceError as error:
         return absent(f"{ADB}: {error}")
-    return _described(found, before, Facts.of(phone))
+    return _with_phone(result, before, PhoneState.read(phone))
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What a phone says of itself."""
+class PhoneState:
+    """The phone's names, and its state at one moment."""
 
     model: str
     os: str
     governor: str
-    thermal: int | None  # 0: not throttled, 6: about to switch off; PowerManager.THERMAL_STATUS_*
+    thermal: int | None  # PowerManager.THERMAL_STATUS_*: 0 not throttled, 6 about to switch off
 
     @classmethod
-    def of(cls, phone: Machine) -> "Facts":
-        """Ask a phone."""
-        model, android, chip, board = (
-            phone.run(f"getprop {name}").output.strip()
-            for name in (
-                "ro.product.model",
-                "ro.build.version.release",
-                "ro.soc.model",
-                "ro.board.platform",
-            )
-        )
+    def read(cls, phone: Machine) -> "PhoneState":
+        """Read the state of a phone."""
+        model = _property(phone, "ro.product.model")
+        version = _property(phone, "ro.build.version.release")
+        chip = _property(phone, "ro.soc.model") or _property(phone, "ro.board.platform")
         governor = phone.run(f"cat {GOVERNOR}")
-        thermal = THERMAL.search(phone.run("dumpsys thermalservice").output)
+        thermal = THERMAL.search(phone.run("dumpsys thermalservice").stdout)
         return cls(
-            f"{model} ({chip or board})",
-            f"Android {android}",
-            governor.output.strip() if governor.code == 0 else "",
-            int(thermal[1]) if thermal else None,
+            model=f"{model} ({chip})",
+            os=f"Android {version}",
+            governor=governor.stdout.strip() if governor.code == 0 else "",
+            thermal=int(thermal[1]) if thermal else None,
         )
+
+
+def _property(phone: Machine, name: str) -> str:
+    return phone.run(f"getprop {name}").stdout.strip()
 
 
 class Phone:
@@ -84,141 +91,163 @@ class Phone:
     def __init__(self, serial: str) -> None:
         self._serial = serial
 
-    def run(self, command: str) -> Ran:
+    def run(self, command: str) -> CommandResult:
         """Run a command of the phone's shell."""
         return _adb("-s", self._serial, "shell", command)
 
     def push(self, files: dict[str, Path], folder: str) -> None:
-        """Copy files or folders into a folder there, each to its own path below it; adb makes the folders between."""
+        """Copy files or folders below a folder of the phone; the keys are paths below it."""
         for path, file in files.items():
-            ran = _adb("-s", self._serial, "push", str(file), f"{folder}/{path}")
-            if ran.code != 0:
-                raise UnansweredError(f"copying {file.name}: {ran.last()}")
+            result = _adb("-s", self._serial, "push", str(file), f"{folder}/{path}")
+            if result.code != 0:
+                raise DeviceError(f"copying {file.name}: {result.last_line()}")
 
-    def folder(self) -> AbstractContextManager[str]:
-        """Give an empty folder there that is removed when the block ends, also by an error."""
-        made = self.run(f"rm -rf {FOLDER} && mkdir -p {FOLDER}")
-        if made.code != 0:
-            raise UnansweredError(made.last())
-        return remote.removed(self, FOLDER)
+    def temporary_folder(self) -> AbstractContextManager[str]:
+        """Create an empty folder, and remove it when the block ends, also after an error."""
+        result = self.run(f"rm -rf {FOLDER} && mkdir -p {FOLDER}")
+        if result.code != 0:
+            raise DeviceError(result.last_line())
+        return remote.removed_afterwards(self, FOLDER)
 
 
-def _adb(*words: str) -> Ran:
+def _adb(*arguments: str) -> CommandResult:
     try:
         done = subprocess.run(
-            ["adb", *words], capture_output=True, text=True, errors="replace", check=False
+            ["adb", *arguments], capture_output=True, text=True, errors="replace", check=False
         )
     except FileNotFoundError:
-        raise UnansweredError("not installed on this machine") from None
-    return Ran(done.returncode, done.stdout, done.stderr)
+        raise DeviceError("not installed on this machine") from None
+    return CommandResult(done.returncode, done.stdout, done.stderr)
 
 
-def _serial(words: Adb) -> str:
-    """Return the phone that the recipe means, if it is ready."""
-    listed = _adb("devices")
-    if listed.code != 0:
-        raise UnansweredError(listed.last())
-    lines = (line.split(maxsplit=1) for line in listed.output.splitlines() if "\t" in line)
-    phones = {serial: state.strip() for serial, state in lines}
-    if words.serial is None and len(phones) > 1:
-        raise UnansweredError(
-            f"several phones are attached: {', '.join(sorted(phones))}; expected one in adb.serial"
-        )
-    serial = words.serial or next(iter(phones), "no phone")
+def _serial(options: Adb) -> str:
+    """Return the serial number of the recipe's phone if it is ready."""
+    phones = _attached_phones()
+    if options.serial is None and len(phones) > 1:
+        serials = ", ".join(sorted(phones))
+        raise DeviceError(f"several phones are attached: {serials}; expected one in adb.serial")
+    if not options.serial and not phones:
+        raise DeviceError("no phone is attached")
+    serial = options.serial or next(iter(phones))
     if serial not in phones:
-        raise UnansweredError(
-            f"{serial} is attached"
-            if not phones and not words.serial
-            else f"{serial} is not attached"
-        )
-    if phones[serial] != "device":
-        allow = (
-            "; it has to allow this computer on its screen"
-            if phones[serial] == "unauthorized"
-            else ""
-        )
-        raise UnansweredError(f"{serial} is {phones[serial]}{allow}")
+        raise DeviceError(f"{serial} is not attached")
+    state = phones[serial]
+    if state == "unauthorized":
+        allow = "it has to allow this computer on its screen"
+        raise DeviceError(f"{serial} is {state}; {allow}")
+    if state != "device":
+        raise DeviceError(f"{serial} is {state}")
     return serial
 
 
-def _benchmarked(job: TimingRequest, phone: Phone, binary: Path) -> TimingResult:
-    if job.runtime != "litert":
-        raise UnansweredError(
-            f"benchmark_model runs .tflite files alone, not those of {job.runtime}"
+def _attached_phones() -> dict[str, str]:
+    """Return the state of each attached phone by its serial number."""
+    listing = _adb("devices")
+    if listing.code != 0:
+        raise DeviceError(listing.last_line())
+    phones = {}
+    for line in listing.stdout.splitlines():
+        if "\t" in line:
+            serial, state = line.split(maxsplit=1)
+            phones[serial] = state.strip()
+    return phones
+
+
+def _measure_rounds(request: TimingRequest, phone: Phone, binary: Path) -> TimingResult:
+    """Time a file with benchmark_model."""
+    if request.runtime != "litert":
+        raise DeviceError(
+            f"benchmark_model runs .tflite files alone, not those of {request.runtime}"
         )
     if not binary.is_file():
-        raise UnansweredError(f"adb.benchmark_model: no file {binary}")
-    runtime = f"benchmark_model sha256 {stopwatch.digest(binary)[:12]}"
-    sha256 = stopwatch.digest(protocol.opened(job)[0])
-    base = Measurement(None, "", ADB, runtime=runtime, threads=1, sha256=sha256)
-    with phone.folder() as folder:
-        places = remote.pushed(job, phone, folder, {"benchmark_model": binary})
-        command = f"{folder}/benchmark_model {_options(job)}"
+        raise DeviceError(f"adb.benchmark_model: no file {binary}")
+    file, _ = protocol.model_paths(request)
+    base = Measurement(
+        None,
+        "",
+        ADB,
+        runtime=f"benchmark_model sha256 {stopwatch.digest(binary)[:12]}",
+        threads=1,
+        sha256=stopwatch.digest(file),
+    )
+    with phone.temporary_folder() as folder:
+        paths = remote.push_files(request, phone, folder, {"benchmark_model": binary})
+        command = f"{folder}/benchmark_model {_options(request)}"
         phone.run(f"chmod 755 {folder}/benchmark_model")
-        found = _repeated(job, lambda number: _pair(phone, command, places, number), base)
-    return TimingResult(found.metrics | _beyond(job), found.resamples)
+
+        def run_pair(number: int) -> RoundPair:
+            return _run_pair(phone, command, paths, number)
+
+        result = _repeat_rounds(request, run_pair, base)
+    return TimingResult(result.metrics | _unsupported(request), result.resamples)
 
 
-def _options(job: TimingRequest) -> str:
-    protocol = job.protocol
+def _options(request: TimingRequest) -> str:
+    timing = request.protocol
     options = {
         "num_threads": 1,
-        "warmup_runs": max(1, protocol.warmup),
+        "warmup_runs": max(1, timing.warmup),
         "warmup_min_secs": 0,
-        "num_runs": math.ceil(protocol.runs / ROUNDS),
-        "min_secs": protocol.seconds / ROUNDS,
-        "max_secs": LONGEST_S,
+        "num_runs": math.ceil(timing.runs / ROUNDS),
+        "min_secs": timing.seconds / ROUNDS,
+        "max_secs": MAX_ROUND_S,
     }
     return " ".join(f"--{name}={value}" for name, value in options.items())
 
 
-def _repeated(
-    job: TimingRequest, pair: Callable[[int], tuple[Round, Round | None]], base: Measurement
+def _repeat_rounds(
+    request: TimingRequest, run_pair: Callable[[int], RoundPair], base: Measurement
 ) -> TimingResult:
-    """Return what rounds come to; there are more while an interval is too wide. The median stands in for p90."""
-    names, pairs = ("latency_p50_ms", "speedup"), [pair(number) for number in range(ROUNDS)]
-    found = benchmark_model.timing(pairs, base)
-    while len(pairs) < ROUNDS * job.protocol.repeats and protocol.wide(
-        found, names, job.protocol.precision
-    ):
-        pairs += [pair(len(pairs) + number) for number in range(ROUNDS)]
-        found = benchmark_model.timing(pairs, base)
-    return found
+    """Run rounds until the intervals are narrow enough, or as often as the recipe allows."""
+    pairs: list[RoundPair] = []
+    while True:
+        pairs += [run_pair(len(pairs) + number) for number in range(ROUNDS)]
+        result = benchmark_model.from_rounds(pairs, base)
+        if len(pairs) >= ROUNDS * request.protocol.repeats:
+            return result
+        if not protocol.is_imprecise(result, PRECISE, request.protocol.precision):
+            return result
 
 
-def _pair(
-    phone: Phone, command: str, places: tuple[str, str | None], number: int
-) -> tuple[Round, Round | None]:
-    """Return a round of the file and one of its baseline; the file is first in every other pair."""
-    rounds = {}
-    for place in places if number % 2 == 0 else places[::-1]:
-        if place:
-            ran = phone.run(f"{command} --graph={shlex.quote(place)}")
-            rounds[place] = benchmark_model.read(ran.output + ran.complaints)
-    candidate, baseline = places
-    return rounds[candidate], rounds[baseline] if baseline else None
+def _run_pair(phone: Phone, command: str, paths: tuple[str, str | None], number: int) -> RoundPair:
+    """Run a round of the file and one of its baseline; the file is first in every other pair."""
+    candidate, baseline = paths
+    if baseline is None:
+        return _run_round(phone, command, candidate), None
+    if number % 2 == 0:
+        return _run_round(phone, command, candidate), _run_round(phone, command, baseline)
+    baseline_round = _run_round(phone, command, baseline)
+    return _run_round(phone, command, candidate), baseline_round
 
 
-def _beyond(job: TimingRequest) -> dict[str, Measurement]:
-    """Return what the protocol asks for and benchmark_model cannot do."""
-    found = {f"throughput_batch_{job.protocol.batch}": not_measured("1/s", WORKS_ALONE)}
-    if job.protocol.sustained_minutes:
-        found["sustained_drift"] = not_measured("times", WORKS_ALONE)
-    return found
+def _run_round(phone: Phone, command: str, path: str) -> Round:
+    result = phone.run(f"{command} --graph={shlex.quote(path)}")
+    return benchmark_model.parse_round(result.stdout + result.stderr)
 
 
-def _described(found: TimingResult, before: Facts, after: Facts) -> TimingResult:
-    """Say of each measurement on which phone it was made, and how throttled the phone was."""
-    device, system = before.model, before.os
-    metrics = {
-        name: replace(one, device=device, os=system, governor=one.governor or before.governor)
-        if one.where == ADB
-        else one
-        for name, one in found.metrics.items()
-    }
-    for when, facts in (("before", before), ("after", after)):
-        if facts.thermal is not None:
-            metrics[f"thermal_status_{when}"] = Measurement(
-                facts.thermal, "level", ADB, device=device, os=system
+def _unsupported(request: TimingRequest) -> Metrics:
+    """Return the measurements that the protocol asks for and benchmark_model cannot make."""
+    metrics = {f"throughput_batch_{request.protocol.batch}": not_measured("1/s", UNSUPPORTED)}
+    if request.protocol.sustained_minutes:
+        metrics["sustained_drift"] = not_measured("times", UNSUPPORTED)
+    return metrics
+
+
+def _with_phone(result: TimingResult, before: PhoneState, after: PhoneState) -> TimingResult:
+    """Add the phone to each measurement, and its thermal status before and after."""
+    metrics = {}
+    for name, metric in result.metrics.items():
+        metrics[name] = _with_model(metric, before)
+    for moment, state in (("before", before), ("after", after)):
+        if state.thermal is not None:
+            metrics[f"thermal_status_{moment}"] = Measurement(
+                state.thermal, "level", ADB, device=before.model, os=before.os
             )
-    return TimingResult(metrics, found.resamples, found.latencies_ms)
+    return TimingResult(metrics, result.resamples, result.latencies_ms)
+
+
+def _with_model(metric: Measurement, phone: PhoneState) -> Measurement:
+    if metric.where != ADB:
+        return metric
+    governor = metric.governor or phone.governor
+    return replace(metric, device=phone.model, os=phone.os, governor=governor)

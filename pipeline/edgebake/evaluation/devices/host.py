@@ -1,17 +1,22 @@
-"""The machine that builds: each timing in a quiet process of its own."""
+"""Time files on the machine that builds, each in a process of its own."""
 
 from edgebake.evaluation.latency import protocol
-from edgebake.evaluation.latency.protocol import Place
+from edgebake.evaluation.latency.protocol import StopwatchRunner
 from edgebake.evaluation.latency.request import TimingRequest, TimingResult
 from edgebake.runtimes.run_modes import HOST
 
 
-def measure(job: TimingRequest) -> TimingResult:
-    """Return latency, load time and peak memory of a converted file in each of its ways, beside its float parent.
+def measure(request: TimingRequest) -> TimingResult:
+    """Measure latency, load time and peak memory in each run mode, and the speedup.
 
     Raises:
-        HostError: the runtime does not run the file here.
+        HostError: the runtime does not run the file on this machine.
     """
-    file, baseline = protocol.opened(job)
-    place = Place(HOST, str(file), str(baseline) if baseline else None, protocol.in_a_process)
-    return protocol.measure(job, place)
+    file, baseline = protocol.model_paths(request)
+    runner = StopwatchRunner(
+        where=HOST,
+        file=str(file),
+        baseline=str(baseline) if baseline else None,
+        run=protocol.run_in_process,
+    )
+    return protocol.measure(request, runner)

@@ -1,27 +1,33 @@
-"""Core ML's own runtime: on this Mac through the stopwatch, or on a paired iPhone through coremltools.
+"""Time Core ML packages on this Mac with the stopwatch, or on a paired iPhone with coremltools.
 
-On an iPhone, coremltools installs and starts an app of its own, for which Xcode has to be able to sign. Source:
-coremltools.models.ml_program.experimental.perf_utils and .remote_device.
+On an iPhone, coremltools installs and starts an app of its own, so Xcode has to be able to sign.
+Source: coremltools.models.ml_program.experimental.perf_utils and .remote_device.
 """
 
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgebake.evaluation.latency import measurements, protocol, stopwatch
-from edgebake.evaluation.latency.measurements import Answer
-from edgebake.evaluation.latency.protocol import Place, UnansweredError
+from edgebake.evaluation.latency.protocol import DeviceError, StopwatchRunner
 from edgebake.evaluation.latency.request import TimingRequest, TimingResult, absent
+from edgebake.evaluation.latency.stopwatch import MachineState, Recording, Request, Throughput
 from edgebake.runtimes.run_modes import RunMode
 
+if TYPE_CHECKING:
+    from coremltools.models import MLModel
+    from coremltools.models.ml_program.experimental.remote_device import Device
+
 MAC = "mac"
-FIRST = RunMode("", threaded=False)  # all compute units
+ALL_UNITS = RunMode("", threaded=False)
+
+RunCoroutine = Callable[[Coroutine[Any, Any, Any]], Any]  # of an asyncio.Runner
 
 
-def measure(job: TimingRequest) -> TimingResult:
-    """Return what is measured of a package in each of its ways, on an iPhone in the first, or why nothing is.
+def measure(request: TimingRequest) -> TimingResult:
+    """Time a package in each run mode, on an iPhone in the first; or return the reason why not.
 
     Raises:
         HostError: this Mac does not run the package.
@@ -30,115 +36,156 @@ def measure(job: TimingRequest) -> TimingResult:
         return absent(
             f"mac: Core ML is a part of macOS and iOS; this machine runs {stopwatch.os_name()}"
         )
-    file, baseline = (str(path) if path else None for path in protocol.opened(job))
-    name = job.protocol.mac.device if job.protocol.mac else None
-    if name is None:
-        return protocol.measure(job, Place(MAC, str(file), baseline, protocol.in_a_process))
-    if job.runtime != "coreml":
-        return absent(f"mac: an iPhone runs Core ML alone through coremltools, not {job.runtime}")
-    asked = protocol.request(job, Place(MAC, str(file), baseline, protocol.in_a_process), FIRST)
+    file, baseline = protocol.model_paths(request)
+    runner = StopwatchRunner(
+        where=MAC,
+        file=str(file),
+        baseline=str(baseline) if baseline else None,
+        run=protocol.run_in_process,
+    )
+    options = request.protocol.mac
+    if options is None or options.device is None:
+        return protocol.measure(request, runner)
+    if request.runtime != "coreml":
+        return absent(
+            f"mac: an iPhone runs Core ML alone through coremltools, not {request.runtime}"
+        )
+    stopwatch_request = protocol.stopwatch_request(request, runner, ALL_UNITS)
     try:
-        with asyncio.Runner() as runner:
-            answers = [_on_iphone(runner.run, name, asked)]
-    except UnansweredError as error:
+        with asyncio.Runner() as loop:
+            recording = _time_on_iphone(loop.run, options.device, stopwatch_request)
+    except DeviceError as error:
         return absent(f"mac: {error}")
-    return measurements.timing(answers, MAC)
+    return measurements.from_recordings([recording], MAC)
 
 
-def _on_iphone(run: Any, name: str, asked: Answer) -> Answer:
-    """Return what the stopwatch would answer if it ran there.
+def _time_on_iphone(run: RunCoroutine, name: str, request: Request) -> Recording:
+    """Return the recording that the stopwatch would make on an iPhone.
 
-    The times are those that the iPhone takes itself, without what it costs to talk to it.
+    The iPhone takes the times itself; they exclude the communication with it.
 
     Raises:
-        UnansweredError: the iPhone is not there, or coremltools cannot use it.
+        DeviceError: the iPhone is not there, or coremltools cannot use it.
     """
-    from edgebake.runtimes.coreml.apple import import_coremltools  # on a Mac alone
-
-    coremltools = import_coremltools()
     try:
-        phone = run(_prepared(name))
-        found = _timed(asked, lambda file: _Benchmark(run, coremltools.models.MLModel, file, phone))
-    except UnansweredError:
+        return _record(_IPhone(run, run(_prepare(name))), request)
+    except DeviceError:
         raise
-    except (
-        Exception
-    ) as error:  # coremltools raises whatever devicectl, xcodebuild and its own app end in
-        raise UnansweredError(
-            f"{name}: {type(error).__name__}: {' '.join(str(error).split())}"
-        ) from error
-    state = {
-        "os": f"iOS {phone.os_version}",
-        "cpu": phone.name,
-        "governor": "",
-        "temperature_c": None,
-    }
-    runtime = f"Core ML of iOS {phone.os_version}, coremltools {coremltools.__version__}"
-    return {**found, "runtime": runtime, "threads": None, "before": state, "after": state}
+    except Exception as error:  # coremltools raises the errors of devicectl, xcodebuild and its app
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise DeviceError(f"{name}: {reason}") from error
 
 
-def _timed(asked: Answer, opened: "Callable[[str], _Benchmark]") -> Answer:
-    candidate = opened(asked["file"])
-    costs = candidate.costs()
-    typical = sorted(candidate.runs(max(1, asked["warmup"])))[asked["warmup"] // 2]
-    baseline = opened(asked["baseline"]) if asked["baseline"] else None
-    if baseline:
-        baseline.runs(1 + asked["warmup"])
-    parent = baseline.runs if baseline else None
+def _record(phone: "_IPhone", request: Request) -> Recording:
+    warmup = request["warmup"]
+    candidate = phone.load(request["file"])
+    load_ms = candidate.load_ms()
+    first_ms = candidate.runs(1)[0]
+    warm_up_ms = sorted(candidate.runs(max(1, warmup)))
+    baseline_runs = None
+    baseline_sha256 = None
+    if request["baseline"]:
+        baseline_runs = phone.load(request["baseline"]).runs
+        baseline_runs(1 + warmup)
+        baseline_sha256 = stopwatch.digest(Path(request["baseline"]))
+    pairs = stopwatch.time_windows(
+        candidate.runs,
+        baseline_runs,
+        request["runs"],
+        request["seconds"],
+        warm_up_ms[warmup // 2],
+    )
+    minutes = request["sustained_minutes"]
+    sustained = stopwatch.time_sustained(candidate.runs, minutes) if minutes else None
     return {
         "schema": stopwatch.SCHEMA,
-        "request": asked,
-        "sha256": stopwatch.digest(Path(asked["file"])),
-        "baseline_sha256": stopwatch.digest(Path(asked["baseline"])) if asked["baseline"] else None,
-        "windows": stopwatch.windows(
-            candidate.runs, parent, asked["runs"], asked["seconds"], typical
-        ),
-        "throughput": {
-            "batch": asked["batch"],
-            "reason": "coremltools times one image at a time on an iPhone",
-        },
-        "sustained": stopwatch.sustained(candidate.runs, asked)
-        if asked["sustained_minutes"]
-        else None,
+        "request": request,
+        "sha256": stopwatch.digest(Path(request["file"])),
+        "baseline_sha256": baseline_sha256,
+        "runtime": phone.runtime(),
+        "threads": None,
+        "before": phone.state(),
+        "after": phone.state(),
+        "windows": pairs,
+        "throughput": _no_throughput(request),
+        "sustained": sustained,
+        "load_ms": load_ms,
+        "first_inference_ms": first_ms,
         "peak_memory_mb": None,
-        **costs,
     }
 
 
-async def _prepared(name: str) -> Any:
-    """Return the iPhone of that name with coremltools' app running on it."""
+def _no_throughput(request: Request) -> Throughput | None:
+    if request["batch"] is None:
+        return None
+    reason = "coremltools times one image at a time on an iPhone"
+    return {"batch": request["batch"], "reason": reason}
+
+
+async def _prepare(name: str) -> "Device":
+    """Start coremltools' app on the iPhone of a name."""
     from coremltools.models.ml_program.experimental.remote_device import Device
 
     phones = {phone.name: phone for phone in Device.get_devices()}
     if name not in phones:
-        raise UnansweredError(
-            f"{name}: no such device; there are: {', '.join(sorted(phones)) or 'none'}"
-        )
+        names = ", ".join(sorted(phones)) or "none"
+        raise DeviceError(f"{name}: no such device; there are: {names}")
     return await phones[name].prepare_for_model_debugging()
+
+
+class _IPhone:
+    """A paired iPhone on which coremltools' app runs."""
+
+    def __init__(self, run: RunCoroutine, device: "Device") -> None:
+        from edgebake.runtimes.coreml.apple import import_coremltools  # on a Mac alone
+
+        self._run = run
+        self._device = device
+        self._coremltools = import_coremltools()
+
+    def load(self, file: str) -> "_Benchmark":
+        """Prepare a package for timing."""
+        # It is not loaded on this Mac, whose macOS may be older than the package requires.
+        model = self._coremltools.models.MLModel(file, skip_model_load=True)
+        return _Benchmark(self._run, model, self._device)
+
+    def runtime(self) -> str:
+        """Return the versions of iOS and coremltools."""
+        system = f"Core ML of iOS {self._device.os_version}"
+        return f"{system}, coremltools {self._coremltools.__version__}"
+
+    def state(self) -> MachineState:
+        """Return the iPhone's names; coremltools does not report its temperature."""
+        return {
+            "os": f"iOS {self._device.os_version}",
+            "cpu": self._device.name,
+            "governor": "",
+            "temperature_c": None,
+        }
 
 
 class _Benchmark:
     """A package on an iPhone."""
 
-    def __init__(self, run: Any, opened: Any, file: str, phone: Any) -> None:
+    def __init__(self, run: RunCoroutine, model: "MLModel", phone: "Device") -> None:
         from coremltools.models.ml_program.experimental.perf_utils import MLModelBenchmarker
 
-        # It is not loaded on this Mac, whose macOS may be older than what the package needs.
-        model = opened(file, skip_model_load=True)
-        self._run, self._made = run, MLModelBenchmarker(model, phone)
-        self._fed = stopwatch.features(model.get_spec())  # coremltools' own noise refuses images
+        self._run = run
+        self._benchmarker = MLModelBenchmarker(model, phone)
+        # coremltools' own noise has no images.
+        self._inputs = stopwatch.coreml_inputs(model.get_spec())
 
-    def costs(self) -> dict[str, float]:
-        """Return what loading took, and the very first run."""
-        load: float = self._samples(self._made.benchmark_load())[0]
-        return {"load_ms": load, "first_inference_ms": self.runs(1)[0]}
+    def load_ms(self) -> float:
+        """Load the package once and return the milliseconds that it took."""
+        return self._samples(self._benchmarker.benchmark_load())[0]
 
     def runs(self, count: int) -> list[float]:
-        """Run so often and return what each run took, in milliseconds."""
-        return self._samples(self._made.benchmark_predict(inputs=self._fed, iterations=count))
+        """Run the package repeatedly and return the milliseconds of each run."""
+        measurement = self._benchmarker.benchmark_predict(inputs=self._inputs, iterations=count)
+        return self._samples(measurement)
 
-    def _samples(self, asked: Coroutine[Any, Any, Any]) -> list[float]:
-        return [float(one) for one in self._run(asked).samples]
+    def _samples(self, measurement: Coroutine[Any, Any, Any]) -> list[float]:
+        return [float(sample) for sample in self._run(measurement).samples]
 
 
 def _on_a_mac() -> bool:

@@ -1,17 +1,21 @@
-"""What evaluation/latency/stopwatch.py wrote elsewhere, in a lab for one: an answer, or a list of answers."""
+"""Read timings that the stopwatch recorded elsewhere, for example in a device lab.
+
+The file has one recording, or a list of them.
+"""
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from edgebake.errors import DataError
 from edgebake.evaluation.latency import measurements, protocol, stopwatch
-from edgebake.evaluation.latency.measurements import Answer, Metrics
+from edgebake.evaluation.latency.measurements import Metrics
 from edgebake.evaluation.latency.request import TimingRequest, TimingResult, absent
+from edgebake.evaluation.latency.stopwatch import Recording
 from edgebake.measurement import not_measured
 
 WHERE = "recorded"
-LONGEST = 200  # letters of what is wrong; a whole window may be quoted
+MAX_MESSAGE = 200  # characters of an error message, which may quote a whole window
 POSITIVE = {"type": "number", "exclusiveMinimum": 0}
 WINDOW = {
     "type": "object",
@@ -25,150 +29,179 @@ WINDOW = {
 STATE = {
     "type": "object",
     "required": ["os", "cpu", "governor", "temperature_c"],
-    "properties": {name: {"type": "string"} for name in ("os", "cpu", "governor")}
-    | {"temperature_c": {"type": ["number", "null"]}},
+    "properties": {
+        "os": {"type": "string"},
+        "cpu": {"type": "string"},
+        "governor": {"type": "string"},
+        "temperature_c": {"type": ["number", "null"]},
+    },
 }
 PAIR = {
     "type": "object",
     "required": ["candidate"],
     "properties": {"candidate": WINDOW, "baseline": WINDOW},
 }
-SCHEMA = {
-    "type": "object",
-    "properties": {
-        "schema": {"const": stopwatch.SCHEMA},
-        "request": {
-            "type": "object",
-            "required": sorted(stopwatch.WORDS),
-            "properties": {"threads": {"enum": [1, None, "all"]}, "way": {"type": "string"}},
-        },
-        "sha256": {"type": "string"},
-        "baseline_sha256": {"type": ["string", "null"]},
-        "runtime": {"type": "string"},
-        "threads": {"type": ["integer", "null"]},
-        "before": STATE,
-        "after": STATE,
-        "load_ms": POSITIVE,
-        "first_inference_ms": POSITIVE,
-        "peak_memory_mb": {"type": ["number", "null"]},
-        "windows": {"type": "array", "minItems": 1, "items": PAIR},
-        "throughput": {
-            "type": ["object", "null"],
-            "required": ["batch"],
-            "properties": {"windows": {"items": WINDOW}},
-        },
-        "sustained": {
-            "type": ["object", "null"],
-            "required": ["windows"],
-            "properties": {"windows": {"items": WINDOW}},
-        },
+PROPERTIES: dict[str, object] = {
+    "schema": {"const": stopwatch.SCHEMA},
+    "request": {
+        "type": "object",
+        "required": sorted(stopwatch.REQUEST_KEYS),
+        "properties": {"threads": {"enum": [1, None, "all"]}, "way": {"type": "string"}},
+    },
+    "sha256": {"type": "string"},
+    "baseline_sha256": {"type": ["string", "null"]},
+    "runtime": {"type": "string"},
+    "threads": {"type": ["integer", "null"]},
+    "before": STATE,
+    "after": STATE,
+    "load_ms": POSITIVE,
+    "first_inference_ms": POSITIVE,
+    "peak_memory_mb": {"type": ["number", "null"]},
+    "windows": {"type": "array", "minItems": 1, "items": PAIR},
+    "throughput": {
+        "type": ["object", "null"],
+        "required": ["batch"],
+        "properties": {"windows": {"items": WINDOW}},
+    },
+    "sustained": {
+        "type": ["object", "null"],
+        "required": ["windows"],
+        "properties": {"windows": {"items": WINDOW}},
     },
 }
+SCHEMA = {"type": "object", "properties": PROPERTIES, "required": sorted(PROPERTIES)}
 
 
-def measure(job: TimingRequest) -> TimingResult:
-    """Return what was recorded of this very file, or that nothing was measured and why.
+class Configuration(NamedTuple):
+    """The run mode and threads of a recording."""
+
+    run_mode: str
+    on_all_threads: bool
+
+    @property
+    def suffix(self) -> str:
+        """Return what the names of its metrics end in."""
+        mode = f"_{self.run_mode}" if self.run_mode else ""
+        return f"{mode}_all_threads" if self.on_all_threads else mode
+
+
+FIRST = Configuration(run_mode="", on_all_threads=False)
+
+
+def measure(request: TimingRequest) -> TimingResult:
+    """Return the recorded measurements of a file, or the reason why there are none.
 
     Raises:
-        DataError: the file holds something else than answers of a stopwatch.
+        DataError: the file holds something other than recordings.
     """
-    words = job.protocol.recorded
-    path = Path(words.file if words else "")
+    options = request.protocol.recorded
+    if options is None:
+        return absent("the recipe names no recording: validate.recorded")
+    path = Path(options.file)
     if not path.is_file():
-        return absent(
-            f"{path}: no such file" if words else "the recipe names no recording: validate.recorded"
-        )
-    answers = read(path)
-    refused = _refused(job, answers)
-    if refused:
-        return absent(f"{path}: {refused}")
-    compared, reason = _compared(job, answers)
-    found = _timing(compared)
-    speedup = {"speedup": not_measured("times", f"{path}: {reason}")} if reason else {}
-    return TimingResult(found.metrics | speedup, found.resamples, found.latencies_ms)
+        return absent(f"{path}: no such file")
+    recordings = read(path)
+    refusal = _refusal(request, recordings)
+    if refusal:
+        return absent(f"{path}: {refusal}")
+    no_speedup = _no_speedup(request, recordings)
+    if no_speedup is None:
+        return _result(recordings)
+    result = _result([_without_baseline(recording) for recording in recordings])
+    if request.baseline is None:
+        return result
+    speedup = not_measured("times", f"{path}: {no_speedup}")
+    return TimingResult(
+        result.metrics | {"speedup": speedup}, result.resamples, result.latencies_ms
+    )
 
 
-def read(path: Path) -> list[Answer]:
-    """Return the answers that a file holds.
+def read(path: Path) -> list[Recording]:
+    """Read the recordings of a file.
 
     Raises:
-        DataError: it holds something else; the message names the key.
+        DataError: the file holds something else; the message names the key.
     """
     from jsonschema import Draft202012Validator  # needed where there is a recording
 
     try:
-        content: Any = json.loads(path.read_text())
+        recordings = json.loads(path.read_text())
     except ValueError as error:
         raise DataError(f"{path}: not JSON: {error}") from None
-    answers = content if isinstance(content, list) else [content]
-    if not answers:
-        raise DataError(
-            f"{path}: no answers; expected what pipeline/edgebake/evaluation/latency/stopwatch.py writes"
-        )
-    validator = Draft202012Validator(SCHEMA | {"required": sorted(SCHEMA["properties"])})
-    wrong = next((wrong for answer in answers for wrong in validator.iter_errors(answer)), None)
-    if wrong:
-        key = wrong.json_path.removeprefix("$").removeprefix(".")
-        raise DataError(f"{path}: {key or 'answer'}: {wrong.message[:LONGEST]}")
-    return answers
+    if not isinstance(recordings, list):
+        recordings = [recordings]
+    if not recordings:
+        program = "pipeline/edgebake/evaluation/latency/stopwatch.py"
+        raise DataError(f"{path}: no recordings; expected what {program} writes")
+    validator = Draft202012Validator(SCHEMA)
+    for recording in recordings:
+        violation = next(validator.iter_errors(recording), None)
+        if violation:
+            key = violation.json_path.removeprefix("$").removeprefix(".")
+            raise DataError(f"{path}: {key or 'recording'}: {violation.message[:MAX_MESSAGE]}")
+    return recordings
 
 
-def _refused(job: TimingRequest, answers: list[Answer]) -> str:
-    """Return why the answers say nothing of the file, or nothing of what the recipe asks; empty: they do."""
-    own = stopwatch.digest(protocol.opened(job)[0])
-    for answer in answers:
-        if answer["sha256"] != own:
-            return f"recorded of another file: sha256 {answer['sha256']}, this one is {own}"
-    if (("", False)) not in map(_kind, answers):
-        return "holds no answer of the first way on one thread"
-    for answer in answers:
-        windows = [pair["candidate"] for pair in answer["windows"]]
-        runs = sum(window["runs"] for window in windows)
-        seconds = sum(window["runs"] * window["mean_ms"] for window in windows) / 1e3
-        # The sum is of rounded numbers.
-        if runs < job.protocol.runs or seconds < job.protocol.seconds * 0.999:
-            expected = f"{job.protocol.runs} in {job.protocol.seconds:g} s"
-            return f"{runs} runs in {seconds:.3g} s; the recipe asks for at least {expected}"
+def _refusal(request: TimingRequest, recordings: list[Recording]) -> str:
+    """Return why recordings are no evidence on the file, or too short; empty if they are."""
+    sha256 = stopwatch.digest(protocol.model_paths(request)[0])
+    for recording in recordings:
+        if recording["sha256"] != sha256:
+            return f"recorded of another file: sha256 {recording['sha256']}, this one is {sha256}"
+    if FIRST not in map(_configuration, recordings):
+        return "holds no recording of the first way on one thread"
+    for recording in recordings:
+        shortfall = _shortfall(request, recording)
+        if shortfall:
+            return shortfall
     return ""
 
 
-def _kind(answer: Answer) -> tuple[str, bool]:
-    """Return in which way, and whether on all threads."""
-    return answer["request"]["way"], answer["request"]["threads"] == "all"
+def _shortfall(request: TimingRequest, recording: Recording) -> str:
+    """Return the runs and seconds of a recording if the recipe asks for more; else empty."""
+    timing = request.protocol
+    windows = [pair["candidate"] for pair in recording["windows"]]
+    runs = sum(window["runs"] for window in windows)
+    seconds = sum(window["runs"] * window["mean_ms"] for window in windows) / 1e3
+    # The seconds are a sum of rounded numbers.
+    if runs >= timing.runs and seconds >= timing.seconds * 0.999:
+        return ""
+    expected = f"{timing.runs} in {timing.seconds:g} s"
+    return f"{runs} runs in {seconds:.3g} s; the recipe asks for at least {expected}"
 
 
-def _compared(job: TimingRequest, answers: list[Answer]) -> tuple[list[Answer], str]:
-    """Return the answers without a baseline that is not this one, and why there is none."""
-    baseline = protocol.opened(job)[1]
-    own = stopwatch.digest(baseline) if baseline else None
-    others = [
-        answer
-        for answer in answers
-        if _kind(answer) == ("", False) and answer["baseline_sha256"] != own
-    ]
-    if not others:
-        return answers, ""
-    theirs = others[0]["baseline_sha256"]
-    reason = (
-        f"recorded beside another baseline: sha256 {theirs}, this one is {own}"
-        if theirs
-        else "has no baseline"
-    )
-    alone = [
-        answer | {"windows": [{"candidate": one["candidate"]} for one in answer["windows"]]}
-        for answer in answers
-    ]
-    return alone, reason if baseline else ""
+def _configuration(recording: Recording) -> Configuration:
+    request = recording["request"]
+    return Configuration(request["way"], request["threads"] == "all")
 
 
-def _timing(answers: list[Answer]) -> TimingResult:
-    first = measurements.timing(
-        [answer for answer in answers if _kind(answer) == ("", False)], WHERE
-    )
+def _no_speedup(request: TimingRequest, recordings: list[Recording]) -> str | None:
+    """Return why the recorded baseline is not the request's, or none if it is."""
+    baseline = protocol.model_paths(request)[1]
+    sha256 = stopwatch.digest(baseline) if baseline else None
+    for recording in recordings:
+        recorded = recording["baseline_sha256"]
+        if _configuration(recording) == FIRST and recorded != sha256:
+            if recorded:
+                return f"recorded beside another baseline: sha256 {recorded}, this one is {sha256}"
+            return "has no baseline"
+    return None
+
+
+def _without_baseline(recording: Recording) -> Recording:
+    pairs = recording["windows"]
+    return {**recording, "windows": [{"candidate": pair["candidate"]} for pair in pairs]}
+
+
+def _result(recordings: list[Recording]) -> TimingResult:
+    """Return the measurements of each configuration; only the first has resamples."""
+    by_configuration: dict[Configuration, list[Recording]] = {}
+    for recording in recordings:
+        by_configuration.setdefault(_configuration(recording), []).append(recording)
+    first = measurements.from_recordings(by_configuration.pop(FIRST), WHERE)
     metrics: Metrics = dict(first.metrics)
-    for kind in sorted({_kind(answer) for answer in answers} - {("", False)}):
-        way, on_all = kind
-        found = measurements.timing([answer for answer in answers if _kind(answer) == kind], WHERE)
-        ending = (f"_{way}" if way else "") + ("_all_threads" if on_all else "")
-        metrics |= {f"{name}{ending}": metric for name, metric in found.metrics.items()}
+    for configuration in sorted(by_configuration):
+        result = measurements.from_recordings(by_configuration[configuration], WHERE)
+        for name, metric in result.metrics.items():
+            metrics[f"{name}{configuration.suffix}"] = metric
     return TimingResult(metrics, first.resamples, first.latencies_ms)

@@ -1,7 +1,7 @@
-"""A board with Linux: the stopwatch runs there, with the Python and the runtime that are installed there.
+"""Time files on a Linux board over SSH, with the stopwatch.
 
-Needs the OpenSSH client here; on the board a Python with NumPy and the runtime, `mktemp` and `tar`. The board's key has
-to be known to ssh already, and no password is ever asked for.
+This machine needs the OpenSSH client; the board needs a Python with NumPy and the runtime, `mktemp`
+and `tar`. The board's key has to be known to ssh already: no password is ever asked for.
 """
 
 import io
@@ -12,83 +12,84 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from edgebake.evaluation.latency import remote
-from edgebake.evaluation.latency.protocol import UnansweredError
-from edgebake.evaluation.latency.remote import Ran
+from edgebake.evaluation.latency.protocol import DeviceError
+from edgebake.evaluation.latency.remote import CommandResult
 from edgebake.evaluation.latency.request import TimingRequest, TimingResult, absent
 from edgebake.recipe import Ssh
 
-# A board that is switched off is given up after ten seconds, one that dies while it runs after a minute.
+# A board that is switched off times out after ten seconds, one that dies later after a minute.
 OPTIONS = ("BatchMode=yes", "ConnectTimeout=10", "ServerAliveInterval=15", "ServerAliveCountMax=4")
-OWN_FAILURE = 255  # ssh(1): of ssh itself, not of the command
+SSH_FAILED = 255  # ssh(1): the exit code of ssh itself, not of the command
 
 
-def measure(job: TimingRequest) -> TimingResult:
-    """Return what the stopwatch finds on the board, or that nothing was measured and why."""
-    words = job.protocol.ssh
-    if words is None:
+def measure(request: TimingRequest) -> TimingResult:
+    """Time a file on the board; if that is impossible, the result has the reason."""
+    options = request.protocol.ssh
+    if options is None:
         return absent("the recipe names no board: validate.ssh")
     try:
-        return remote.measure(job, Board(words), words.python, "ssh")
-    except UnansweredError as error:
-        return absent(f"{words.host}: {error}")
+        return remote.measure(request, Board(options), options.python, "ssh")
+    except DeviceError as error:
+        return absent(f"{options.host}: {error}")
 
 
 class Board:
     """A machine that the OpenSSH client reaches."""
 
-    def __init__(self, words: Ssh) -> None:
-        self._command = ["ssh", *(word for option in OPTIONS for word in ("-o", option))]
-        # 22 is what ssh itself begins with; saying it would overrule the port in its configuration.
-        self._command += ["-p", str(words.port)] if words.port != 22 else []
-        self._command += ["-l", words.user] if words.user else []
-        self._command += (
-            ["-i", words.identity, "-o", "IdentitiesOnly=yes"] if words.identity else []
-        )
-        self._command += ["--", words.host]
+    def __init__(self, options: Ssh) -> None:
+        self._command = ["ssh"]
+        for option in OPTIONS:
+            self._command += ["-o", option]
+        # 22 is ssh's default; naming it would overrule the port in ssh's own configuration.
+        if options.port != 22:
+            self._command += ["-p", str(options.port)]
+        if options.user:
+            self._command += ["-l", options.user]
+        if options.identity:
+            self._command += ["-i", options.identity, "-o", "IdentitiesOnly=yes"]
+        self._command += ["--", options.host]
 
-    def run(self, command: str) -> Ran:
+    def run(self, command: str) -> CommandResult:
         """Run a command of the board's shell."""
-        return self._ran(command, b"")
+        return self._ssh(command, b"")
 
     def push(self, files: dict[str, Path], folder: str) -> None:
-        """Copy files or folders into a folder there, each to its own path below it."""
-        packed = io.BytesIO()
-        with tarfile.open(fileobj=packed, mode="w") as archive:
+        """Copy files or folders below a folder of the board; the keys are paths below it."""
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as archive:
             for path, file in files.items():
-                archive.add(file, path, filter=_nobodys)
-        ran = self._ran(f"tar -xf - -C {shlex.quote(folder)}", packed.getvalue())
-        if ran.code != 0:
-            raise UnansweredError(f"copying the files: {ran.last()}")
+                archive.add(file, path, filter=_without_owner)
+        result = self._ssh(f"tar -xf - -C {shlex.quote(folder)}", buffer.getvalue())
+        if result.code != 0:
+            raise DeviceError(f"copying the files: {result.last_line()}")
 
-    def folder(self) -> AbstractContextManager[str]:
-        """Give an empty folder there that is removed when the block ends, also by an error."""
-        made = self.run("mktemp -d -t edgebake.XXXXXX")
-        folder = made.output.strip()
-        if made.code != 0 or "/edgebake." not in folder:
-            raise UnansweredError(made.last())
-        return remote.removed(self, folder)
+    def temporary_folder(self) -> AbstractContextManager[str]:
+        """Create an empty folder, and remove it when the block ends, also after an error."""
+        result = self.run("mktemp -d -t edgebake.XXXXXX")
+        folder = result.stdout.strip()
+        if result.code != 0 or "/edgebake." not in folder:
+            raise DeviceError(result.last_line())
+        return remote.removed_afterwards(self, folder)
 
-    def _ran(self, command: str, fed: bytes) -> Ran:
+    def _ssh(self, command: str, stdin: bytes) -> CommandResult:
         try:
             done = subprocess.run(
-                [*self._command, command], input=fed, capture_output=True, check=False
+                [*self._command, command], input=stdin, capture_output=True, check=False
             )
         except FileNotFoundError:
-            raise UnansweredError(
-                "the OpenSSH client `ssh` is not installed on this machine"
-            ) from None
-        ran = Ran(
-            done.returncode,
-            done.stdout.decode(errors="replace"),
-            done.stderr.decode(errors="replace"),
+            raise DeviceError("the OpenSSH client `ssh` is not installed on this machine") from None
+        result = CommandResult(
+            code=done.returncode,
+            stdout=done.stdout.decode(errors="replace"),
+            stderr=done.stderr.decode(errors="replace"),
         )
-        if ran.code == OWN_FAILURE:
-            raise UnansweredError(ran.last())
-        return ran
+        if result.code == SSH_FAILED:
+            raise DeviceError(result.last_line())
+        return result
 
 
-def _nobodys(entry: tarfile.TarInfo) -> tarfile.TarInfo:
-    """Forget who owns a file here: root over there would keep that number."""
+def _without_owner(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Remove the file's owner: root on the board would keep that number."""
     entry.uid = entry.gid = 0
     entry.uname = entry.gname = ""
     return entry

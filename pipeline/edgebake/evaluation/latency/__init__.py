@@ -1,1 +1,1 @@
-"""Time a converted file: the stopwatch, its protocol, and statistics of what it measured."""
+"""Latency of converted files: the stopwatch, its protocol, and statistics of its recordings."""

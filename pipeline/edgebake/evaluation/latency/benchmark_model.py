@@ -1,7 +1,8 @@
-"""What Google's benchmark_model prints in, measurements out.
+"""Parse the output of Google's benchmark_model and turn it into measurements.
 
-It tells the mean of a process's runs and, in newer versions, their median and 95th percentile, but never a single run,
-so that there is no 90th. Source: tensorflow/lite/tools/benchmark/benchmark_model.cc.
+It prints the mean of a process's runs and, in newer versions, their median and 95th percentile. It
+prints no single run, so there is no 90th percentile.
+Source: tensorflow/lite/tools/benchmark/benchmark_model.cc.
 """
 
 import re
@@ -10,27 +11,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from edgebake.evaluation.latency import measurements
-from edgebake.evaluation.latency.bootstrap_windows import Drawn, Values, sampled
-from edgebake.evaluation.latency.protocol import UnansweredError
+from edgebake.evaluation.latency.bootstrap_windows import Indices, Statistics, resample_windows
+from edgebake.evaluation.latency.protocol import DeviceError
 from edgebake.evaluation.latency.request import TimingResult
 from edgebake.measurement import Measurement, not_measured
 
 TIMINGS = re.compile(
     r"Inference timings in us: Init: (\S+), First inference: (\S+), Warmup \(avg\): \S+, Inference"
 )
-COUNTS = re.compile(r"\bcount=\d+ .*")  # of the warm-up, then of the timed runs
+COUNTS = re.compile(r"\bcount=\d+ .*")  # of the warm-up runs, then of the timed runs
+NUMBER = re.compile(r"(\w+)=([\d.eE+-]+)")
 MEMORY = re.compile(
     r"Memory footprint delta from the start of the tool \(MB\): init=\S+ overall=(\S+)"
 )
-MIB = 1.048576  # it divides by 1,024 twice and calls that a MB; ours are 1,000,000 bytes
+MEBIBYTE = 1.048576  # in MB: benchmark_model divides by 1,024 twice and prints "MB"
 ONLY_MEAN = "this version of benchmark_model tells only the mean of its runs"
 NO_P90 = "benchmark_model tells no 90th percentile; the stopwatch does: adb.python"
-Pairs = Sequence[tuple["Round", "Round | None"]]
+NO_MEMORY = "benchmark_model told no memory on this phone"
 
 
 @dataclass(frozen=True)
 class Round:
-    """What one process says of its file; times in milliseconds."""
+    """The numbers that one process prints about its file; times are in milliseconds."""
 
     load: float
     first: float
@@ -38,84 +40,114 @@ class Round:
     mean: float
     p50: float | None
     p95: float | None
-    memory_mb: float | None  # the highest
+    memory_mb: float | None  # peak
 
     @property
     def typical(self) -> float:
-        """Return the median, or the mean where it tells none."""
+        """Return the median, or the mean in versions that print no median."""
         return self.mean if self.p50 is None else self.p50
 
 
-def read(output: str) -> Round:
-    """Return what a process printed.
+RoundPairs = Sequence[tuple[Round, Round | None]]  # of the file and of its baseline
+
+
+def parse_round(output: str) -> Round:
+    """Parse the output of one process.
 
     Raises:
-        UnansweredError: it ended without timings.
+        DeviceError: it has no timings.
     """
-    timings, counts, memory = TIMINGS.search(output), COUNTS.findall(output), MEMORY.search(output)
+    timings = TIMINGS.search(output)
+    counts = COUNTS.findall(output)
     if not timings or not counts:
-        lines = [line.strip() for line in output.splitlines() if line.strip()]
-        raise UnansweredError(f"benchmark_model: {lines[-1] if lines else 'printed nothing'}")
-    said = {key: float(value) for key, value in re.findall(r"(\w+)=([\d.eE+-]+)", counts[-1])}
-    if "avg" not in said:  # all runs took the same, `count=3 curr=20(all same)`
-        said |= dict.fromkeys(("avg", "median", "p95"), said["curr"])
-    load, first = (float(word) / 1e3 for word in timings.groups())
-    p50, p95 = (said[key] / 1e3 if key in said else None for key in ("median", "p95"))
-    peak = float(memory[1]) * MIB if memory else None
-    return Round(load, first, int(said["count"]), said["avg"] / 1e3, p50, p95, peak)
-
-
-def timing(pairs: Pairs, base: Measurement) -> TimingResult:
-    """Return what rounds of the file, and of its baseline, come to; each round stands for a window of runs."""
-    rounds = [one for one, _ in pairs]
-    found = sampled(len(pairs), _statistics(pairs))
-    once = replace(base, unit="ms", n=len(rounds))
-    peaks = [one.memory_mb for one in rounds if one.memory_mb is not None]
-    metrics = measurements.measured(found, replace(base, n=sum(one.runs for one in rounds)))
-    metrics |= {
-        "latency_p90_ms": not_measured("ms", NO_P90),
-        "first_inference_ms": replace(once, value=statistics.median(one.first for one in rounds)),
-        "load_ms": replace(once, value=statistics.median(one.load for one in rounds)),
-        "peak_memory_mb": replace(once, value=max(peaks), unit="MB")
-        if peaks
-        else not_measured("MB", "benchmark_model told no memory on this phone"),
-    }
-    if "latency_p50_ms" not in metrics:
-        metrics |= {
-            name: not_measured("ms", ONLY_MEAN) for name in ("latency_p50_ms", "latency_p95_ms")
-        }
-    if "speedup" in metrics:
-        metrics["speedup"] = replace(metrics["speedup"], n=len(pairs))
-    return TimingResult(
-        metrics,
-        {name: found.resamples[name] for name in measurements.RESAMPLED if name in found.resamples},
+        raise DeviceError(f"benchmark_model: {_last_line(output)}")
+    microseconds = {key: float(value) for key, value in NUMBER.findall(counts[-1])}
+    if "avg" not in microseconds:  # all runs took the same time: `count=3 curr=20(all same)`
+        microseconds |= dict.fromkeys(("avg", "median", "p95"), microseconds["curr"])
+    milliseconds = {key: value / 1e3 for key, value in microseconds.items()}
+    memory = MEMORY.search(output)
+    return Round(
+        load=float(timings[1]) / 1e3,
+        first=float(timings[2]) / 1e3,
+        runs=int(microseconds["count"]),
+        mean=milliseconds["avg"],
+        p50=milliseconds.get("median"),
+        p95=milliseconds.get("p95"),
+        memory_mb=float(memory[1]) * MEBIBYTE if memory else None,
     )
 
 
-def _statistics(pairs: Pairs) -> Callable[[Drawn], Values]:
-    rounds = [one for one, _ in pairs]
-    told = {
-        "latency_p50_ms": [one.p50 for one in rounds],
-        "latency_p95_ms": [one.p95 for one in rounds],
-        "speedup": [
-            baseline.typical / one.typical if baseline else None for one, baseline in pairs
-        ],
-    }
-    medians = {
-        name: [one for one in values if one is not None]
-        for name, values in told.items()
-        if None not in values
+def _last_line(output: str) -> str:
+    lines = [line.strip() for line in output.splitlines()]
+    nonempty = [line for line in lines if line]
+    return nonempty[-1] if nonempty else "printed nothing"
+
+
+def from_rounds(pairs: RoundPairs, base: Measurement) -> TimingResult:
+    """Return the measurements of rounds; each round is resampled as one window.
+
+    Args:
+        pairs: rounds of the file and of its baseline.
+        base: a measurement without a value, with the device and the file.
+    """
+    rounds = [candidate for candidate, _ in pairs]
+    resampled = resample_windows(len(pairs), _statistics(pairs))
+    total_runs = sum(round_.runs for round_ in rounds)
+    metrics = measurements.to_measurements(resampled, replace(base, n=total_runs))
+    metrics["latency_p90_ms"] = not_measured("ms", NO_P90)
+    metrics |= _costs(rounds, base)
+    if "latency_p50_ms" not in metrics:
+        metrics["latency_p50_ms"] = not_measured("ms", ONLY_MEAN)
+        metrics["latency_p95_ms"] = not_measured("ms", ONLY_MEAN)
+    if "speedup" in metrics:
+        metrics["speedup"] = replace(metrics["speedup"], n=len(pairs))
+    resamples = resampled.resamples
+    names = [name for name in measurements.RESAMPLED if name in resamples]
+    return TimingResult(metrics, {name: resamples[name] for name in names})
+
+
+def _costs(rounds: Sequence[Round], base: Measurement) -> measurements.Metrics:
+    """Return the medians of the first run and of loading, and the peak memory."""
+    once = replace(base, unit="ms", n=len(rounds))
+    first = statistics.median(round_.first for round_ in rounds)
+    load = statistics.median(round_.load for round_ in rounds)
+    peaks = [round_.memory_mb for round_ in rounds if round_.memory_mb is not None]
+    memory = not_measured("MB", NO_MEMORY)
+    if peaks:
+        memory = replace(once, value=max(peaks), unit="MB")
+    return {
+        "first_inference_ms": replace(once, value=first),
+        "load_ms": replace(once, value=load),
+        "peak_memory_mb": memory,
     }
 
-    def statistic(drawn: Drawn) -> Values:
-        runs = [rounds[number].runs for number in drawn]
-        mean = sum(
-            rounds[number].mean * count for number, count in zip(drawn, runs, strict=True)
-        ) / sum(runs)
-        found = {"latency_mean_ms": mean, "frames_per_second": 1000 / mean}
-        return found | {
-            name: statistics.median(values[number] for number in drawn)
-            for name, values in medians.items()
-        }
+
+def _statistics(pairs: RoundPairs) -> Callable[[Indices], Statistics]:
+    rounds = [candidate for candidate, _ in pairs]
+    columns = {
+        "latency_p50_ms": [round_.p50 for round_ in rounds],
+        "latency_p95_ms": [round_.p95 for round_ in rounds],
+        "speedup": [_speedup(candidate, baseline) for candidate, baseline in pairs],
+    }
+    complete: dict[str, list[float]] = {}
+    for name, column in columns.items():
+        values = [value for value in column if value is not None]
+        if len(values) == len(column):
+            complete[name] = values
+
+    def statistic(indices: Indices) -> Statistics:
+        drawn = [rounds[index] for index in indices]
+        total_ms = sum(round_.mean * round_.runs for round_ in drawn)
+        mean = total_ms / sum(round_.runs for round_ in drawn)
+        values = {"latency_mean_ms": mean, "frames_per_second": 1000 / mean}
+        for name, column in complete.items():
+            values[name] = statistics.median(column[index] for index in indices)
+        return values
 
     return statistic
+
+
+def _speedup(candidate: Round, baseline: Round | None) -> float | None:
+    if baseline is None:
+        return None
+    return baseline.typical / candidate.typical

@@ -1,87 +1,99 @@
-"""Windows of timed runs in, their statistics and what those could have been out.
+"""Latency statistics with block-bootstrap confidence intervals.
 
-What is drawn again is whole windows, never single runs: a run is slow where the one before it was, for the same
-interrupt or the same clock, and drawing runs as if each stood alone would make intervals shorter than they are.
-Percentile bootstrap (Efron & Tibshirani 1993, chapters 6 and 13), from SciPy, with a fixed seed.
+A resample draws whole windows, never single runs: neighboring runs share an interrupt or a clock
+frequency, and intervals would be too short if runs counted as independent. Percentile bootstrap
+(Efron & Tibshirani 1993, chapters 6 and 13), from SciPy, with a fixed seed.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgebake.evaluation.latency.stopwatch import Window
 from edgebake.evaluation.statistics.bootstrap import RESAMPLES, SEED, interval
 
-Drawn = NDArray[np.int64]  # numbers of windows [n]; one may be drawn more than once
+Indices = NDArray[np.int64]  # of windows [n]; a resample repeats some
 Floats = NDArray[np.float64]
-Values = dict[str, float]
+Statistics = dict[str, float]
 
 
 @dataclass(frozen=True)
-class Sampled:
-    """Statistics of windows, and the value of each in every resample of them, sorted; none of a single window."""
+class ResampledStatistics:
+    """Statistics of windows, and their sorted values in resamples; none of a single window."""
 
-    values: Values
+    values: Statistics
     resamples: dict[str, list[float]]
 
     def interval(self, name: str) -> list[float] | None:
-        """Return both ends of the two-sided 95 % interval."""
-        return interval(self.resamples[name]) if name in self.resamples else None
+        """Return both ends of the two-sided 95 % confidence interval."""
+        if name not in self.resamples:
+            return None
+        return interval(self.resamples[name])
 
 
-class Pool:
+class LatencyPool:
     """The latencies of windows as one sample."""
 
-    def __init__(self, windows: Sequence[dict[str, Any]]) -> None:
+    def __init__(self, windows: Sequence[Window]) -> None:
         latencies = [np.asarray(window["latencies_ms"]) for window in windows]
-        values = np.concatenate(latencies)
-        order = values.argsort()
-        self._values = values[order]
-        self._owners = np.repeat(np.arange(len(windows)), [len(one) for one in latencies])[order]
+        sizes = [len(values) for values in latencies]
+        pooled = np.concatenate(latencies)
+        order = pooled.argsort()
+        self._values = pooled[order]
+        self._window_of_value = np.repeat(np.arange(len(windows)), sizes)[order]
         self._runs = np.array([window["runs"] for window in windows])
         self._means = np.array([window["mean_ms"] for window in windows])
-        self.medians = np.array([np.median(one) for one in latencies])
+        self.medians = np.array([np.median(values) for values in latencies])
 
-    def mean(self, drawn: Drawn) -> float:
-        """Return the mean of all runs of the windows that were drawn, also of those whose latencies were not kept."""
-        return float(np.average(self._means[drawn], weights=self._runs[drawn]))
+    def mean(self, indices: Indices) -> float:
+        """Return the mean of all runs of windows [n], of those without a stored latency too."""
+        return float(np.average(self._means[indices], weights=self._runs[indices]))
 
-    def percentiles(self, drawn: Drawn, percents: Sequence[int]) -> list[float]:
-        """Return what np.percentile does of the latencies of the windows that were drawn.
+    def percentiles(self, indices: Indices, percents: Sequence[int]) -> list[float]:
+        """Return the percentiles of the latencies of windows [n], as np.percentile does.
 
-        They are sorted once for all resamples: a resample only changes how often each of them counts.
+        The latencies are sorted once for all resamples: a resample only changes their weights.
         """
-        reached = np.bincount(drawn, minlength=len(self._runs))[self._owners].cumsum()
-        ranks = np.array(percents) / 100 * (reached[-1] - 1)
+        weights = np.bincount(indices, minlength=len(self._runs))
+        cumulative = weights[self._window_of_value].cumsum()
+        ranks = np.array(percents) / 100 * (cumulative[-1] - 1)
         low = np.floor(ranks)
-        below = self._values[np.searchsorted(reached, low, side="right")]
-        above = self._values[np.searchsorted(reached, np.ceil(ranks), side="right")]
-        return [float(one) for one in below + (above - below) * (ranks - low)]
+        below = self._values[np.searchsorted(cumulative, low, side="right")]
+        above = self._values[np.searchsorted(cumulative, np.ceil(ranks), side="right")]
+        interpolated = below + (above - below) * (ranks - low)
+        return [float(value) for value in interpolated]
 
 
-def sampled(count: int, statistic: Callable[[Drawn], Values]) -> Sampled:
-    """Return statistics of `count` windows and of resamples of them."""
-    from scipy.stats import bootstrap  # a second, and most of edgebake never resamples
+def resample_windows(count: int, statistic: Callable[[Indices], Statistics]) -> ResampledStatistics:
+    """Compute statistics of `count` windows and of 999 resamples of them.
 
-    numbers = np.arange(count)
-    values = statistic(numbers)
+    Args:
+        count: number of windows.
+        statistic: takes the indices [n] of windows.
+    """
+    from scipy.stats import bootstrap  # takes a second to import, and few stages resample
+
+    indices = np.arange(count)
+    values = statistic(indices)
     if count < 2:
-        return Sampled(values, {})
+        return ResampledStatistics(values, {})
 
-    def of_each(drawn: NDArray[np.int64], axis: int) -> Floats:  # noqa: ARG001 - SciPy passes it
-        return np.array([list(statistic(one).values()) for one in drawn]).T
+    def of_each(resamples: NDArray[np.int64], axis: int) -> Floats:  # noqa: ARG001 - SciPy passes it
+        rows = [list(statistic(resample).values()) for resample in resamples]
+        return np.array(rows).T
 
-    found = bootstrap(
-        (numbers,),
+    result = bootstrap(
+        (indices,),
         of_each,
         n_resamples=RESAMPLES,
         vectorized=True,
         axis=-1,
         method="percentile",
         rng=SEED,
-    ).bootstrap_distribution
-    return Sampled(
-        values, {name: sorted(map(float, row)) for name, row in zip(values, found, strict=True)}
     )
+    resamples = {}
+    for name, distribution in zip(values, result.bootstrap_distribution, strict=True):
+        resamples[name] = sorted(float(value) for value in distribution)
+    return ResampledStatistics(values, resamples)

@@ -1,60 +1,81 @@
-"""What stopwatches answered in, measurements out, each with its interval."""
+"""Turn recordings of the stopwatch into measurements with confidence intervals."""
 
 import statistics
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Literal
 
-from edgebake.evaluation.latency.bootstrap_windows import Drawn, Pool, Sampled, Values, sampled
+from edgebake.evaluation.latency.bootstrap_windows import (
+    Indices,
+    LatencyPool,
+    ResampledStatistics,
+    Statistics,
+    resample_windows,
+)
 from edgebake.evaluation.latency.request import TimingResult
+from edgebake.evaluation.latency.stopwatch import Recording, Window
 from edgebake.measurement import Measurement, not_measured
 
 PERCENTILES = (50, 90, 95, 99)
-RESAMPLED = (
-    "latency_p90_ms",
-    "latency_p95_ms",
-    "frames_per_second",
-    "speedup",
-)  # what gates ask of runs
-UNITS = {"frames_per_second": "1/s", "speedup": "times"}  # the others are milliseconds
-Answer = dict[str, Any]
+# Metrics whose resamples are kept for the gates.
+RESAMPLED = ("latency_p90_ms", "latency_p95_ms", "frames_per_second", "speedup")
+UNITS = {"frames_per_second": "1/s", "speedup": "times"}  # all others are milliseconds
+NO_MEMORY = "what ran the file there does not tell its memory"
+
 Metrics = dict[str, Measurement]
 
 
-def timing(answers: Sequence[Answer], where: str) -> TimingResult:
-    """Return what processes found that timed the same file in the same way; their windows count together."""
-    base = _base(answers, where)
-    pairs = [pair for answer in answers for pair in answer["windows"]]
+def from_recordings(recordings: Sequence[Recording], where: str) -> TimingResult:
+    """Pool the windows of recordings of one file in one run mode.
+
+    Args:
+        recordings: of one or more processes, at least one.
+        where: label of the measurements, for example "host".
+    """
+    base = _base_measurement(recordings, where)
+    pairs = [pair for recording in recordings for pair in recording["windows"]]
     candidates = [pair["candidate"] for pair in pairs]
     baselines = [pair["baseline"] for pair in pairs if "baseline" in pair]
-    metrics = {**_costs(answers, base), **_temperatures(answers, base)}
-    metrics |= {**_throughput(answers, base), **_sustained(answers, base)}
-    found = _latency(candidates)
-    metrics |= measured(found, replace(base, n=_runs(candidates)))
-    resamples = found.resamples
+    metrics = {
+        **_costs(recordings, base),
+        **_temperatures(recordings, base),
+        **_throughput(recordings, base),
+        **_sustained(recordings, base),
+    }
+    latency = _latency(candidates)
+    metrics |= to_measurements(latency, replace(base, n=_count_runs(candidates)))
+    resamples = latency.resamples
     if len(baselines) == len(pairs):
-        compared = _compared(candidates, baselines)
-        metrics |= measured(compared, replace(base, n=len(pairs)))
-        parent = {"n": _runs(baselines), "sha256": answers[0]["baseline_sha256"]}
-        metrics["baseline_p90_ms"] = replace(metrics["baseline_p90_ms"], **parent)
-        resamples = resamples | compared.resamples
-    latencies = [one for window in candidates for one in window["latencies_ms"]]
+        speedup = _speedup(candidates, baselines)
+        metrics |= to_measurements(speedup, replace(base, n=len(pairs)))
+        metrics["baseline_p90_ms"] = replace(
+            metrics["baseline_p90_ms"],
+            n=_count_runs(baselines),
+            sha256=recordings[0]["baseline_sha256"] or "",
+        )
+        resamples = resamples | speedup.resamples
     return TimingResult(
-        metrics, {name: resamples[name] for name in RESAMPLED if name in resamples}, latencies
+        metrics,
+        resamples={name: resamples[name] for name in RESAMPLED if name in resamples},
+        latencies_ms=[latency for window in candidates for latency in window["latencies_ms"]],
     )
 
 
-def measured(found: Sampled, base: Measurement) -> Metrics:
-    """Return each statistic of windows as a measurement that was made where and how `base` says."""
-    return {
-        name: replace(base, value=value, unit=UNITS.get(name, "ms"), interval=found.interval(name))
-        for name, value in found.values.items()
-    }
+def to_measurements(resampled: ResampledStatistics, base: Measurement) -> Metrics:
+    """Return each statistic as a measurement, with the context of `base`."""
+    metrics = {}
+    for name, value in resampled.values.items():
+        unit = UNITS.get(name, "ms")
+        metrics[name] = replace(base, value=value, unit=unit, interval=resampled.interval(name))
+    return metrics
 
 
-def _base(answers: Sequence[Answer], where: str) -> Measurement:
-    first = answers[0]
-    states = [answer[when] for answer in answers for when in ("before", "after")]
+def _base_measurement(recordings: Sequence[Recording], where: str) -> Measurement:
+    """Return a measurement without a value, with the machine and the file of recordings."""
+    governors: list[str] = []
+    for recording in recordings:
+        governors += [recording["before"]["governor"], recording["after"]["governor"]]
+    first = recordings[0]
     return Measurement(
         None,
         "",
@@ -63,100 +84,123 @@ def _base(answers: Sequence[Answer], where: str) -> Measurement:
         os=first["before"]["os"],
         runtime=first["runtime"],
         threads=first["threads"],
-        governor=", then ".join(dict.fromkeys(state["governor"] for state in states)),
+        governor=", then ".join(dict.fromkeys(governors)),
         sha256=first["sha256"],
     )
 
 
-def _latency(windows: Sequence[Answer]) -> Sampled:
-    pool = Pool(windows)
+def _latency(windows: Sequence[Window]) -> ResampledStatistics:
+    pool = LatencyPool(windows)
 
-    def statistic(drawn: Drawn) -> Values:
-        ranks, mean = pool.percentiles(drawn, PERCENTILES), pool.mean(drawn)
-        found = {
-            f"latency_p{percent}_ms": rank for percent, rank in zip(PERCENTILES, ranks, strict=True)
+    def statistic(indices: Indices) -> Statistics:
+        percentiles = pool.percentiles(indices, PERCENTILES)
+        names = [f"latency_p{percent}_ms" for percent in PERCENTILES]
+        mean = pool.mean(indices)
+        return {
+            **dict(zip(names, percentiles, strict=True)),
+            "latency_mean_ms": mean,
+            "frames_per_second": 1000 / mean,
         }
-        return found | {"latency_mean_ms": mean, "frames_per_second": 1000 / mean}
 
-    return sampled(len(windows), statistic)
+    return resample_windows(len(windows), statistic)
 
 
-def _compared(candidates: Sequence[Answer], baselines: Sequence[Answer]) -> Sampled:
-    """Return the speedup: of each pair of neighbouring windows the ratio of their medians, of all pairs the median.
+def _speedup(candidates: Sequence[Window], baselines: Sequence[Window]) -> ResampledStatistics:
+    """Return the median, over all pairs of neighboring windows, of the ratio of their medians.
 
-    Neighbours share the machine's state, so that a slow minute leaves their ratio as it is.
+    Neighbors share the machine's state, so a slow minute does not change their ratio.
     """
-    parent = Pool(baselines)
-    ratios = [float(one) for one in parent.medians / Pool(candidates).medians]
+    baseline_pool = LatencyPool(baselines)
+    ratios = (baseline_pool.medians / LatencyPool(candidates).medians).tolist()
 
-    def statistic(drawn: Drawn) -> Values:
-        speedup = statistics.median(ratios[number] for number in drawn)
-        return {"speedup": speedup, "baseline_p90_ms": parent.percentiles(drawn, (90,))[0]}
-
-    return sampled(len(ratios), statistic)
-
-
-def _costs(answers: Sequence[Answer], base: Measurement) -> Metrics:
-    """Return what each process cost before it ran at speed: times in the middle, memory at the highest."""
-    once = replace(base, unit="ms", n=len(answers))
-    found = {
-        name: replace(once, value=_middle(answers, name))
-        for name in ("first_inference_ms", "load_ms")
-    }
-    peaks = [answer["peak_memory_mb"] for answer in answers]
-    if None in peaks:
-        return found | {
-            "peak_memory_mb": not_measured("MB", "what ran the file there does not tell its memory")
+    def statistic(indices: Indices) -> Statistics:
+        return {
+            "speedup": statistics.median(ratios[index] for index in indices),
+            "baseline_p90_ms": baseline_pool.percentiles(indices, (90,))[0],
         }
-    return found | {"peak_memory_mb": replace(once, value=max(peaks), unit="MB")}
+
+    return resample_windows(len(ratios), statistic)
 
 
-def _middle(answers: Sequence[Answer], name: str) -> float:
-    return statistics.median(float(answer[name]) for answer in answers)
+def _costs(recordings: Sequence[Recording], base: Measurement) -> Metrics:
+    """Return the costs of loading and of the first run, over all processes.
 
-
-def _temperatures(answers: Sequence[Answer], base: Measurement) -> Metrics:
-    states = {"before": answers[0]["before"], "after": answers[-1]["after"]}
-    return {
-        f"temperature_{when}_c": replace(base, value=state["temperature_c"], unit="°C")
-        for when, state in states.items()
-        if state["temperature_c"] is not None
-    }
-
-
-def _throughput(answers: Sequence[Answer], base: Measurement) -> Metrics:
-    found = next((answer["throughput"] for answer in answers if answer["throughput"]), None)
-    if found is None:
-        return {}
-    batch, name = found["batch"], f"throughput_batch_{found['batch']}"
-    if "reason" in found:
-        return {name: not_measured("1/s", found["reason"])}
-    pool = Pool(found["windows"])
-    rates = sampled(len(found["windows"]), lambda drawn: {name: batch * 1000 / pool.mean(drawn)})
-    images = batch * _runs(found["windows"])
-    return {
-        name: replace(
-            base, value=rates.values[name], unit="1/s", interval=rates.interval(name), n=images
-        )
-    }
-
-
-def _sustained(answers: Sequence[Answer], base: Measurement) -> Metrics:
-    """Return the median of the first and the last window without a pause, and how many times the first the last is."""
-    found = next((answer["sustained"] for answer in answers if answer["sustained"]), None)
-    if found is None:
-        return {}
-    ends = {"first": found["windows"][0], "last": found["windows"][-1]}
-    medians = {end: statistics.median(window["latencies_ms"]) for end, window in ends.items()}
+    Times are the median, memory is the maximum.
+    """
+    once = replace(base, unit="ms", n=len(recordings))
     metrics = {
-        f"sustained_{end}_ms": replace(base, value=median, unit="ms", n=ends[end]["runs"])
-        for end, median in medians.items()
+        "first_inference_ms": replace(once, value=_median(recordings, "first_inference_ms")),
+        "load_ms": replace(once, value=_median(recordings, "load_ms")),
     }
-    drift = replace(
-        base, value=medians["last"] / medians["first"], unit="times", n=_runs(found["windows"])
+    peaks = [recording["peak_memory_mb"] for recording in recordings]
+    known_peaks = [peak for peak in peaks if peak is not None]
+    if len(known_peaks) < len(peaks):
+        metrics["peak_memory_mb"] = not_measured("MB", NO_MEMORY)
+    else:
+        metrics["peak_memory_mb"] = replace(once, value=max(known_peaks), unit="MB")
+    return metrics
+
+
+def _median(
+    recordings: Sequence[Recording], name: Literal["first_inference_ms", "load_ms"]
+) -> float:
+    return statistics.median(float(recording[name]) for recording in recordings)
+
+
+def _temperatures(recordings: Sequence[Recording], base: Measurement) -> Metrics:
+    states = {"before": recordings[0]["before"], "after": recordings[-1]["after"]}
+    metrics = {}
+    for moment, state in states.items():
+        temperature = state["temperature_c"]
+        if temperature is not None:
+            metrics[f"temperature_{moment}_c"] = replace(base, value=temperature, unit="°C")
+    return metrics
+
+
+def _throughput(recordings: Sequence[Recording], base: Measurement) -> Metrics:
+    """Return the throughput of the first recording that has one, in images per second."""
+    candidates = (recording["throughput"] for recording in recordings)
+    throughput = next((candidate for candidate in candidates if candidate), None)
+    if throughput is None:
+        return {}
+    batch = throughput["batch"]
+    name = f"throughput_batch_{batch}"
+    if "reason" in throughput:
+        return {name: not_measured("1/s", throughput["reason"])}
+    windows = throughput["windows"]
+    pool = LatencyPool(windows)
+
+    def statistic(indices: Indices) -> Statistics:
+        return {name: batch * 1000 / pool.mean(indices)}
+
+    rates = resample_windows(len(windows), statistic)
+    measurement = replace(
+        base,
+        value=rates.values[name],
+        unit="1/s",
+        interval=rates.interval(name),
+        n=batch * _count_runs(windows),
     )
-    return metrics | {"sustained_drift": drift}
+    return {name: measurement}
 
 
-def _runs(windows: Sequence[Answer]) -> int:
+def _sustained(recordings: Sequence[Recording], base: Measurement) -> Metrics:
+    """Return the medians of the first and the last window without a pause, and their ratio."""
+    candidates = (recording["sustained"] for recording in recordings)
+    sustained = next((candidate for candidate in candidates if candidate), None)
+    if sustained is None:
+        return {}
+    windows = sustained["windows"]
+    medians = [statistics.median(window["latencies_ms"]) for window in windows]
+    first = replace(base, value=medians[0], unit="ms", n=windows[0]["runs"])
+    last = replace(base, value=medians[-1], unit="ms", n=windows[-1]["runs"])
+    ratio = medians[-1] / medians[0]
+    return {
+        "sustained_first_ms": first,
+        "sustained_last_ms": last,
+        "sustained_drift": replace(base, value=ratio, unit="times", n=_count_runs(windows)),
+    }
+
+
+def _count_runs(windows: Sequence[Window]) -> int:
     return sum(window["runs"] for window in windows)

@@ -1,4 +1,4 @@
-"""What stopwatches are asked of a file, how often, and what their answers come to."""
+"""Latency protocol: how often a file is timed, and when the result is precise enough."""
 
 import json
 import subprocess
@@ -9,60 +9,63 @@ from pathlib import Path
 
 from edgebake.errors import HostError
 from edgebake.evaluation.latency import measurements
-from edgebake.evaluation.latency.measurements import Answer, Metrics
+from edgebake.evaluation.latency.measurements import Metrics
 from edgebake.evaluation.latency.request import TimingRequest, TimingResult, absent
+from edgebake.evaluation.latency.stopwatch import Recording, Request
+from edgebake.measurement import Measurement
 from edgebake.runtimes.interface import load_runtime
 from edgebake.runtimes.run_modes import RunMode
 
-PRECISE = ("latency_p90_ms", "speedup")  # have to be as narrow as the protocol says
-ALONE = {"batch": None, "sustained_minutes": None}
+# Metrics whose intervals have to be as narrow as the recipe's `precision`.
+PRECISE = ("latency_p90_ms", "speedup")
 
 
-class UnansweredError(Exception):
-    """Say why a machine gave no answer."""
+class DeviceError(Exception):
+    """A device could not time a file; the message is the reason."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a stopwatch runs, where the files lie there, and how it is asked."""
+class StopwatchRunner:
+    """A machine that runs the stopwatch, with the paths of the files there."""
 
-    where: str
+    where: str  # label of its measurements
     file: str
     baseline: str | None
-    ask: Callable[[Answer], Answer]
+    run: Callable[[Request], Recording]
 
 
-def measure(job: TimingRequest, place: Place) -> TimingResult:
-    """Return what is measured of a file in each of its ways.
+def measure(request: TimingRequest, runner: StopwatchRunner) -> TimingResult:
+    """Time a file in each of its run modes.
 
-    The first way on one thread carries the plain names. It is timed by turns with the baseline, and again in a new
-    process while an interval is too wide. On all threads names end in `_all_threads`, those of another way in its name.
+    The metrics of the first mode on one thread have no suffix. It is timed in turns with the
+    baseline, and again in a new process while an interval is too wide. Metrics on all threads end
+    in `_all_threads`, those of another mode in the mode's name.
 
     Raises:
-        UnansweredError: there is no answer.
+        DeviceError: the stopwatch made no recording.
     """
-    first, *others = job.ways
+    first, *more_modes = request.run_modes
     if first.untimed:
         return absent(first.untimed)
-    found = _repeated(job, place, request(job, place, first))
-    metrics = found.metrics | _on_all_threads(job, place, first)
-    for way in others:
-        if not way.untimed:
-            asked = {**request(job, place, way), **ALONE, "baseline": None}
-            metrics |= _named(measurements.timing([place.ask(asked)], place.where), way)
-            metrics |= _on_all_threads(job, place, way)
-    return TimingResult(metrics, found.resamples, found.latencies_ms)
+    result = _measure_precisely(request, runner, stopwatch_request(request, runner, first))
+    metrics = result.metrics | _measure_all_threads(request, runner, first)
+    for mode in more_modes:
+        if not mode.untimed:
+            single = _latency_only(stopwatch_request(request, runner, mode))
+            metrics |= _measure_once(runner, single, mode)
+            metrics |= _measure_all_threads(request, runner, mode)
+    return TimingResult(metrics, result.resamples, result.latencies_ms)
 
 
-def request(job: TimingRequest, place: Place, way: RunMode) -> Answer:
-    """Return what a stopwatch is asked of a file in one way, on one thread."""
-    protocol = job.protocol
+def stopwatch_request(request: TimingRequest, runner: StopwatchRunner, mode: RunMode) -> Request:
+    """Return the stopwatch's request for one run mode on one thread."""
+    protocol = request.protocol
     return {
-        "runtime": job.runtime,
-        "file": place.file,
-        "baseline": place.baseline,
-        "threads": 1 if way.threaded else None,
-        "way": way.name,
+        "runtime": request.runtime,
+        "file": runner.file,
+        "baseline": runner.baseline,
+        "threads": 1 if mode.threaded else None,
+        "way": mode.name,
         "warmup": protocol.warmup,
         "runs": protocol.runs,
         "seconds": protocol.seconds,
@@ -71,71 +74,101 @@ def request(job: TimingRequest, place: Place, way: RunMode) -> Answer:
     }
 
 
-def opened(job: TimingRequest) -> tuple[Path, Path | None]:
-    """Return what an app opens, a file or a folder, of the converted file and of its baseline."""
-    name = load_runtime(job.runtime).facts.file
-    return job.files / name, job.baseline and job.baseline / name
+def model_paths(request: TimingRequest) -> tuple[Path, Path | None]:
+    """Return the file or folder that an app opens, and that of the baseline if there is one."""
+    name = load_runtime(request.runtime).facts.file
+    baseline = request.baseline / name if request.baseline else None
+    return request.files / name, baseline
 
 
-def wide(timing: TimingResult, names: tuple[str, ...], precision: float) -> bool:
-    """Return whether half an interval of one of the metrics is more than a share of its value."""
-    found = [timing.metrics[name] for name in names if name in timing.metrics]
-    return any(
-        (one.interval[1] - one.interval[0]) / 2 > precision * (one.value or 0)
-        for one in found
-        if one.interval
-    )
+def is_imprecise(result: TimingResult, names: tuple[str, ...], precision: float) -> bool:
+    """Return whether half an interval of a metric is wider than a share of the metric."""
+    metrics = [result.metrics[name] for name in names if name in result.metrics]
+    return any(_is_wide(metric, precision) for metric in metrics)
 
 
-def in_a_process(asked: Answer) -> Answer:
-    """Return what a stopwatch answers in a quiet process of its own on this machine.
+def _is_wide(metric: Measurement, precision: float) -> bool:
+    if not metric.interval:
+        return False
+    low, high = metric.interval
+    return (high - low) / 2 > precision * (metric.value or 0)
+
+
+def run_in_process(request: Request) -> Recording:
+    """Run the stopwatch in a process of its own on this machine.
 
     Raises:
-        HostError: it does not.
+        HostError: it made no recording.
     """
     command = [sys.executable, "-m", "edgebake.evaluation.latency.stopwatch"]
     done = subprocess.run(
-        command, input=json.dumps(asked), capture_output=True, text=True, check=False
+        command, input=json.dumps(request), capture_output=True, text=True, check=False
     )
     try:
-        return said(done.returncode, done.stdout, done.stderr)
-    except UnansweredError as error:
-        raise HostError(f"{asked['file']}: timing it failed: {error}") from None
+        return parse_output(done.returncode, done.stdout, done.stderr)
+    except DeviceError as error:
+        raise HostError(f"{request['file']}: timing it failed: {error}") from None
 
 
-def said(code: int, output: str, complaints: str) -> Answer:
-    """Return the answer that a stopwatch wrote in its last line.
+def parse_output(code: int, stdout: str, stderr: str) -> Recording:
+    """Parse the last line that a stopwatch wrote.
 
     Raises:
-        UnansweredError: it wrote none.
+        DeviceError: it failed, or the line is no recording.
     """
-    lines = [line for line in complaints.splitlines() if line.strip()]
-    told = [line.partition(": ")[2] for line in lines if line.startswith("stopwatch: ")]
     if code != 0:
-        raise UnansweredError((told or lines or [f"ended with code {code}"])[-1])
+        raise DeviceError(_failure(code, stderr))
     try:
-        answer: Answer = json.loads(output.strip().rpartition("\n")[2])
+        recording: Recording = json.loads(stdout.strip().rpartition("\n")[2])
     except ValueError:
-        raise UnansweredError("the last line of the stopwatch is not an answer") from None
-    return answer
+        raise DeviceError("the last line of the stopwatch is not a recording") from None
+    return recording
 
 
-def _repeated(job: TimingRequest, place: Place, asked: Answer) -> TimingResult:
-    answers = [place.ask(asked)]
-    found = measurements.timing(answers, place.where)
-    while len(answers) < job.protocol.repeats and wide(found, PRECISE, job.protocol.precision):
-        answers.append(place.ask({**asked, **ALONE}))
-        found = measurements.timing(answers, place.where)
-    return found
+def _failure(code: int, stderr: str) -> str:
+    """Return the stopwatch's own message, or the last line of its process."""
+    lines = [line for line in stderr.splitlines() if line.strip()]
+    messages = [line.partition(": ")[2] for line in lines if line.startswith("stopwatch: ")]
+    if messages:
+        return messages[-1]
+    if lines:
+        return lines[-1]
+    return f"ended with code {code}"
 
 
-def _on_all_threads(job: TimingRequest, place: Place, way: RunMode) -> Metrics:
-    if not way.threaded:
+def _latency_only(request: Request) -> Request:
+    """Return a request without a baseline, throughput and sustained mode."""
+    return {**_without_extras(request), "baseline": None}
+
+
+def _without_extras(request: Request) -> Request:
+    return {**request, "batch": None, "sustained_minutes": None}
+
+
+def _measure_precisely(
+    request: TimingRequest, runner: StopwatchRunner, stopwatch_request: Request
+) -> TimingResult:
+    """Time a file until the intervals are narrow enough, or as often as the recipe allows."""
+    protocol = request.protocol
+    recordings = [runner.run(stopwatch_request)]
+    result = measurements.from_recordings(recordings, runner.where)
+    while len(recordings) < protocol.repeats:
+        if not is_imprecise(result, PRECISE, protocol.precision):
+            break
+        recordings.append(runner.run(_without_extras(stopwatch_request)))
+        result = measurements.from_recordings(recordings, runner.where)
+    return result
+
+
+def _measure_all_threads(request: TimingRequest, runner: StopwatchRunner, mode: RunMode) -> Metrics:
+    if not mode.threaded:
         return {}
-    asked = {**request(job, place, way), **ALONE, "baseline": None, "threads": "all"}
-    found = _named(measurements.timing([place.ask(asked)], place.where), way)
-    return {f"{name}_all_threads": metric for name, metric in found.items()}
+    single = _latency_only(stopwatch_request(request, runner, mode))
+    metrics = _measure_once(runner, {**single, "threads": "all"}, mode)
+    return {f"{name}_all_threads": metric for name, metric in metrics.items()}
 
 
-def _named(timing: TimingResult, way: RunMode) -> Metrics:
-    return {way.metric_name(name): metric for name, metric in timing.metrics.items()}
+def _measure_once(runner: StopwatchRunner, request: Request, mode: RunMode) -> Metrics:
+    """Return the metrics of one recording, named after the run mode."""
+    result = measurements.from_recordings([runner.run(request)], runner.where)
+    return {mode.metric_name(name): metric for name, metric in result.metrics.items()}

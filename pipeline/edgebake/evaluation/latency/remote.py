@@ -1,4 +1,4 @@
-"""Run the stopwatch on a machine that is reached through a shell: push, run, read, clean up."""
+"""Run the stopwatch on a machine with a shell: copy, run, read the recording, clean up."""
 
 import json
 import shlex
@@ -9,91 +9,102 @@ from pathlib import Path
 from typing import Protocol
 
 from edgebake.evaluation.latency import protocol, stopwatch
-from edgebake.evaluation.latency.measurements import Answer
-from edgebake.evaluation.latency.protocol import Place, UnansweredError
+from edgebake.evaluation.latency.protocol import DeviceError, StopwatchRunner
 from edgebake.evaluation.latency.request import TimingRequest, TimingResult
+from edgebake.evaluation.latency.stopwatch import Recording, Request
 
 
 @dataclass(frozen=True)
-class Ran:
-    """How a command on another machine ended."""
+class CommandResult:
+    """The exit code and output of a command on another machine."""
 
     code: int
-    output: str
-    complaints: str
+    stdout: str
+    stderr: str
 
-    def last(self) -> str:
-        """Return the last thing that it said, or its code where it said nothing."""
-        lines = [
-            line.strip() for line in (self.output + self.complaints).splitlines() if line.strip()
-        ]
-        return lines[-1] if lines else f"ended with code {self.code}"
+    def last_line(self) -> str:
+        """Return the last line of output, or the exit code if there is none."""
+        lines = [line.strip() for line in (self.stdout + self.stderr).splitlines()]
+        nonempty = [line for line in lines if line]
+        if nonempty:
+            return nonempty[-1]
+        return f"ended with code {self.code}"
 
 
 class Machine(Protocol):
-    """What is asked of a machine with a shell; each raises UnansweredError where it cannot be reached."""
+    """A machine with a shell; every method raises DeviceError if it cannot be reached."""
 
-    def run(self, command: str) -> Ran:
+    def run(self, command: str) -> CommandResult:
         """Run a command of the machine's shell."""
 
     def push(self, files: dict[str, Path], folder: str) -> None:
-        """Copy files or folders into a folder there, each to its own path below it."""
+        """Copy files or folders below a folder of the machine; the keys are paths below it."""
 
-    def folder(self) -> AbstractContextManager[str]:
-        """Give an empty folder there that is removed when the block ends, also by an error."""
+    def temporary_folder(self) -> AbstractContextManager[str]:
+        """Create an empty folder, and remove it when the block ends, also after an error."""
 
 
 @contextmanager
-def removed(machine: Machine, folder: str) -> Iterator[str]:
-    """Give a folder of a machine that is removed when the block ends, also by an error."""
+def removed_afterwards(machine: Machine, folder: str) -> Iterator[str]:
+    """Remove a folder of a machine when the block ends, also after an error."""
     try:
         yield folder
     finally:
-        with suppress(UnansweredError):  # a machine that is gone cannot be cleaned up
+        with suppress(DeviceError):  # a machine that is gone cannot be cleaned up
             machine.run(f"rm -rf {shlex.quote(folder)}")
 
 
-def measure(job: TimingRequest, machine: Machine, python: str, where: str) -> TimingResult:
-    """Return what the stopwatch finds on a machine with its runtime and a Python installed.
+def measure(request: TimingRequest, machine: Machine, python: str, where: str) -> TimingResult:
+    """Time a file on a machine that has Python and the runtime installed.
+
+    Args:
+        request: the file and the protocol.
+        machine: the machine to run the stopwatch on.
+        python: command of the machine's Python.
+        where: label of the measurements.
 
     Raises:
-        UnansweredError: the machine, its Python or its runtime does not answer.
+        DeviceError: the machine, its Python or its runtime fails.
     """
-    file, _ = protocol.opened(job)
-    with machine.folder() as folder:
-        candidate, parent = pushed(job, machine, folder, {"stopwatch.py": Path(stopwatch.__file__)})
+    file, _ = protocol.model_paths(request)
+    with machine.temporary_folder() as folder:
+        program = {"stopwatch.py": Path(stopwatch.__file__)}
+        candidate, baseline = push_files(request, machine, folder, program)
 
-        def ask(asked: Answer) -> Answer:
-            return _checked(_answer(machine, python, folder, asked), file)
+        def run(stopwatch_request: Request) -> Recording:
+            recording = _run_stopwatch(machine, python, folder, stopwatch_request)
+            if recording.get("sha256") != stopwatch.digest(file):
+                raise DeviceError(f"timed another file than {file.name}: it was damaged on its way")
+            return recording
 
-        return protocol.measure(job, Place(where, candidate, parent, ask))
+        return protocol.measure(request, StopwatchRunner(where, candidate, baseline, run))
 
 
-def pushed(
-    job: TimingRequest, machine: Machine, folder: str, program: dict[str, Path]
+def push_files(
+    request: TimingRequest, machine: Machine, folder: str, program: dict[str, Path]
 ) -> tuple[str, str | None]:
-    """Copy a program and the files that it runs, and return where the converted one and its baseline then lie.
+    """Copy a program and the files that it runs to a machine.
+
+    Returns:
+        Paths there of the converted file and of its baseline.
 
     Raises:
-        UnansweredError: they cannot be copied.
+        DeviceError: they cannot be copied.
     """
-    file, baseline = protocol.opened(job)
-    files = {f"candidate/{file.name}": file} | (
-        {f"baseline/{baseline.name}": baseline} if baseline else {}
-    )
-    machine.push(program | files, folder)
-    candidate, *parent = (f"{folder}/{path}" for path in files)
-    return candidate, parent[0] if parent else None
+    file, baseline = protocol.model_paths(request)
+    candidate_path = f"candidate/{file.name}"
+    files = {**program, candidate_path: file}
+    if baseline is None:
+        machine.push(files, folder)
+        return f"{folder}/{candidate_path}", None
+    baseline_path = f"baseline/{baseline.name}"
+    machine.push({**files, baseline_path: baseline}, folder)
+    return f"{folder}/{candidate_path}", f"{folder}/{baseline_path}"
 
 
-def _answer(machine: Machine, python: str, folder: str, asked: Answer) -> Answer:
-    words = (json.dumps(asked), python, f"{folder}/stopwatch.py")
-    request, interpreter, program = map(shlex.quote, words)
-    ran = machine.run(f"printf %s {request} | {interpreter} {program}")
-    return protocol.said(ran.code, ran.output, ran.complaints)
-
-
-def _checked(answer: Answer, file: Path) -> Answer:
-    if answer.get("sha256") != stopwatch.digest(file):
-        raise UnansweredError(f"timed another file than {file.name}: it was damaged on its way")
-    return answer
+def _run_stopwatch(machine: Machine, python: str, folder: str, request: Request) -> Recording:
+    quoted_request = shlex.quote(json.dumps(request))
+    program = shlex.quote(f"{folder}/stopwatch.py")
+    command = f"printf %s {quoted_request} | {shlex.quote(python)} {program}"
+    result = machine.run(command)
+    return protocol.parse_output(result.code, result.stdout, result.stderr)

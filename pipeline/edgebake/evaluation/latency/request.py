@@ -1,4 +1,4 @@
-"""What a device is asked to time, and what it answers."""
+"""The request to time a file, and its result."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,8 +7,8 @@ from edgebake.measurement import Measurement, not_measured
 from edgebake.recipe import Protocol
 from edgebake.runtimes.run_modes import RunMode
 
-# What gates may ask of a timing, and its unit.
-GATED = {
+# Metrics of a timing that a gate may set a limit for, and their units.
+GATED_UNITS = {
     "latency_p90_ms": "ms",
     "frames_per_second": "1/s",
     "peak_memory_mb": "MB",
@@ -18,30 +18,28 @@ GATED = {
 
 @dataclass(frozen=True)
 class TimingRequest:
-    """A converted file, its float parent in the same runtime, the ways to run them, and the protocol."""
+    """A converted file to time, with its float parent in the same runtime."""
 
     runtime: str
     files: Path  # folder of the converted file
-    baseline: Path | None  # folder of the float parent; none where no speedup is asked for
-    ways: tuple[RunMode, ...]
+    baseline: Path | None  # folder of the float parent; none if no speedup is required
+    run_modes: tuple[RunMode, ...]
     protocol: Protocol
 
 
 @dataclass(frozen=True)
 class TimingResult:
-    """What was found.
+    """The measurements of a timing.
 
-    `resamples` holds, for each metric that a gate may ask about, its value in each resample of the runs, so that a
-    bound at any confidence can be read off without measuring again.
+    `resamples` has, for each metric that a gate may ask about, its value in each resample of the
+    runs: a confidence bound at any level can be computed without measuring again.
     """
 
     metrics: dict[str, Measurement]
     resamples: dict[str, list[float]] = field(default_factory=dict)
-    latencies_ms: list[float] = field(
-        default_factory=list
-    )  # in the first way on one thread, for the plot
+    latencies_ms: list[float] = field(default_factory=list)  # first mode, one thread, for the plot
 
 
 def absent(reason: str) -> TimingResult:
-    """Return that nothing a gate may ask about was measured, and why."""
-    return TimingResult({name: not_measured(unit, reason) for name, unit in GATED.items()})
+    """Return a result in which every metric of a gate is missing for a reason."""
+    return TimingResult({name: not_measured(unit, reason) for name, unit in GATED_UNITS.items()})

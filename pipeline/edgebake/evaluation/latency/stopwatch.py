@@ -1,8 +1,9 @@
-"""Time one converted file in this process, by turns with its float parent where one is named.
+"""Time one converted file in this process, in turns with its float parent if one is named.
 
-A request as JSON on standard input, the answer as JSON in the last line of standard output: docs/latency.md has both.
-Boards and phones get this one file: it needs Python 3.9, NumPy and the runtime. The protocol is the single stream of
-MLPerf Mobile (1,024 runs, 60 s, 90th percentile) at the size that is asked for: github.com/mlcommons/mobile_app_open,
+Reads a request as JSON from standard input and writes a recording as JSON, the last line of
+standard output; docs/latency.md describes both. Boards and phones get this one file: it needs
+Python 3.9, NumPy and the runtime. The protocol is the single stream of MLPerf Mobile (1,024 runs,
+60 s, 90th percentile) with a configurable number of runs: github.com/mlcommons/mobile_app_open,
 github.com/mlcommons/inference_policies.
 """
 
@@ -19,307 +20,522 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import DTypeLike, NDArray
 
 SCHEMA = "edgebake.timing/1"
-WORDS = {
-    "runtime",
-    "file",
-    "baseline",
-    "threads",
-    "way",
-    "warmup",
-    "runs",
-    "seconds",
-    "batch",
-    "sustained_minutes",
-}
-WINDOWS = 30  # at least: enough to resample, and short, so that a slow minute hits candidate and baseline alike
-KEPT = 200  # latencies of a window that the answer holds
-BATCHED = 0.1  # of the runs and of the seconds, spent again on whole batches
+# At least: enough to resample, and short, so that a slow minute hits candidate and baseline alike.
+WINDOWS = 30
+MAX_LATENCIES = 200  # per window of a recording
+BATCH_SHARE = 0.1  # of the runs and of the seconds, spent again on whole batches
 SUSTAINED_WINDOW_S = 10.0
-# Compute units of Core ML by the way to run. Source: MLComputeUnits, https://developer.apple.com/documentation/coreml
-UNITS = {"": "ALL", "cpu_only": "CPU_ONLY", "cpu_and_neural_engine": "CPU_AND_NE"}
-GRAYSCALE, INT32 = (
-    10,
-    131104,
-)  # of a Core ML image and array. Source: FeatureTypes.proto of coremltools
-Runs = Callable[[int], "list[float]"]  # runs so often and says what each run took, in milliseconds
+# Core ML's compute units by run mode.
+# Source: MLComputeUnits, https://developer.apple.com/documentation/coreml
+COMPUTE_UNITS = {"": "ALL", "cpu_only": "CPU_ONLY", "cpu_and_neural_engine": "CPU_AND_NE"}
+# Color space of a Core ML image, data type of an array. Source: FeatureTypes.proto of coremltools.
+GRAYSCALE = 10
+INT32 = 131104
+
+Runs = Callable[[int], "list[float]"]  # runs a file so often, returns the milliseconds of each run
+
+
+class Request(TypedDict):
+    """What to time, and for how long."""
+
+    runtime: str
+    file: str
+    baseline: str | None  # the float parent in the same runtime
+    threads: int | str | None  # a number, "all", or None where the runtime decides
+    way: str  # run mode; only Core ML has several
+    warmup: int
+    runs: int
+    seconds: float
+    batch: int | None  # images at once, for throughput
+    sustained_minutes: float | None
+
+
+class Window(TypedDict):
+    """Consecutive runs of one file."""
+
+    runs: int
+    mean_ms: float
+    latencies_ms: list[float]  # at most 200, see `summarize`
+
+
+class _Candidate(TypedDict):
+    candidate: Window
+
+
+class WindowPair(_Candidate, total=False):
+    """A window of the candidate, and its neighbor of the baseline if there is one."""
+
+    baseline: Window
+
+
+class MachineState(TypedDict):
+    """The machine, and its state at one moment."""
+
+    os: str
+    cpu: str
+    governor: str
+    temperature_c: float | None  # of the hottest sensor
+
+
+class _Batch(TypedDict):
+    batch: int
+
+
+class Throughput(_Batch, total=False):
+    """Windows of runs on whole batches, or the reason why there are none."""
+
+    windows: list[Window]
+    reason: str
+
+
+class Sustained(TypedDict):
+    """Windows of equal duration without a pause between them."""
+
+    window_seconds: float
+    windows: list[Window]
+
+
+class Costs(TypedDict):
+    """The cost of loading a file and of its first run."""
+
+    load_ms: float
+    first_inference_ms: float
+    typical_ms: float  # median of the warm-up runs
+    peak_memory_mb: float  # added by loading and running the file
+
+
+class _WarmUp(TypedDict, total=False):
+    typical_ms: float  # missing in recordings of an iPhone
+
+
+class Recording(_WarmUp):
+    """The result of one request."""
+
+    schema: str
+    request: Request
+    sha256: str
+    baseline_sha256: str | None
+    runtime: str  # distribution and version
+    threads: int | None
+    before: MachineState
+    after: MachineState
+    windows: list[WindowPair]
+    throughput: Throughput | None
+    sustained: Sustained | None
+    load_ms: float
+    first_inference_ms: float
+    peak_memory_mb: float | None
+
+
+REQUEST_KEYS = frozenset(Request.__annotations__)
 
 
 class RefusalError(Exception):
-    """Hold one line: what cannot be timed, and why."""
+    """The file cannot be timed; the message is one line with the reason."""
 
 
-def answer(request: dict[str, Any]) -> dict[str, Any]:
-    """Return every window of timed runs, what loading cost, and the state of the machine before and after.
+class Session(NamedTuple):
+    """A loaded file: `feed` sets its inputs, `invoke` runs it once."""
+
+    feed: Callable[[], object]
+    invoke: Callable[[], object]
+
+
+class SessionOptions(NamedTuple):
+    """How to load a file."""
+
+    threads: int | None
+    run_mode: str
+
+
+Loader = Callable[[str, "int | None"], Session]  # takes a file and its batch size
+
+
+def time_model(request: Request) -> Recording:
+    """Time a file as requested.
 
     Raises:
-        RefusalError: the request lacks a word, a file is not there, or the runtime is not installed.
+        RefusalError: the request lacks a key, a file is missing, or the runtime is not installed.
     """
-    if WORDS - request.keys():
-        raise RefusalError(f"the request lacks {', '.join(sorted(WORDS - request.keys()))}")
-    threads = all_threads() if request["threads"] == "all" else request["threads"]
-    # Both are read before they are loaded, so that no load time depends on what the disk had in its cache.
-    sums = {"sha256": digest(Path(request["file"]))}
-    sums["baseline_sha256"] = request["baseline"] and digest(Path(request["baseline"]))
-    runtime, load = _runtime({**request, "threads": threads})
-    found = {
+    missing = REQUEST_KEYS - request.keys()
+    if missing:
+        raise RefusalError(f"the request lacks {', '.join(sorted(missing))}")
+    file, baseline = request["file"], request["baseline"]
+    # Both files are read before they are loaded: no load time then depends on the disk cache.
+    sha256 = digest(Path(file))
+    baseline_sha256 = digest(Path(baseline)) if baseline else None
+    threads = _thread_count(request["threads"])
+    runtime, load = _load_runtime(request["runtime"], SessionOptions(threads, request["way"]))
+    before = machine_state()
+    candidate, costs = _open_session(load, file, None, request["warmup"])
+    parent = None
+    if baseline:
+        parent, _ = _open_session(load, baseline, None, request["warmup"])
+    runs, seconds = request["runs"], request["seconds"]
+    pairs = time_windows(candidate, parent, runs, seconds, costs["typical_ms"])
+    throughput = _time_batches(load, request, request["batch"]) if request["batch"] else None
+    minutes = request["sustained_minutes"]
+    sustained = time_sustained(candidate, minutes) if minutes else None
+    return {
         "schema": SCHEMA,
         "request": request,
-        **sums,
+        "sha256": sha256,
+        "baseline_sha256": baseline_sha256,
         "runtime": runtime,
         "threads": threads,
-        "before": facts(),
+        "before": before,
+        "windows": pairs,
+        "throughput": throughput,
+        "sustained": sustained,
+        **costs,
+        "after": machine_state(),
     }
-    candidate, costs = _opened(lambda: load(request["file"], None), request["warmup"])
-    parent = (
-        request["baseline"]
-        and _opened(lambda: load(request["baseline"], None), request["warmup"])[0]
-    )
-    found["windows"] = windows(
-        candidate, parent, request["runs"], request["seconds"], costs["typical_ms"]
-    )
-    found["throughput"] = _throughput(load, request) if request["batch"] else None
-    found["sustained"] = sustained(candidate, request) if request["sustained_minutes"] else None
-    return {**found, **costs, "after": facts()}
 
 
-def windows(
-    candidate: Runs, baseline: Runs | None, runs: int, seconds: float, typical: float
-) -> list[dict[str, Any]]:
-    """Return windows of equally many runs, candidate and baseline by turns; the candidate opens every other pair.
+def time_windows(
+    candidate: Runs, baseline: Runs | None, runs: int, seconds: float, typical_ms: float
+) -> list[WindowPair]:
+    """Time windows of equally many runs, candidate and baseline in turns.
 
-    Runs and seconds are the candidate's, at least; a typical run is given in milliseconds.
+    The candidate comes first in every other pair.
+
+    Args:
+        candidate: the file to time.
+        baseline: its float parent, if any.
+        runs: timed runs of the candidate, at least.
+        seconds: timed seconds of the candidate, at least.
+        typical_ms: of one run of the candidate.
     """
-    each = max(1, math.ceil(max(runs, seconds * 1e3 / max(typical, 1e-6)) / WINDOWS))
-    turns = [("candidate", candidate)] + ([("baseline", baseline)] if baseline else [])
-    found: list[dict[str, Any]] = []
-    done, spent = 0, 0.0
-    while len(found) < WINDOWS or done < runs or spent < seconds * 1e3:
-        pair = {
-            name: summary(run(each))
-            for name, run in (turns if len(found) % 2 == 0 else turns[::-1])
-        }
-        found.append(pair)
-        done, spent = done + each, spent + each * pair["candidate"]["mean_ms"]
-    return found
+    runs_needed = max(runs, seconds * 1e3 / max(typical_ms, 1e-6))
+    window_runs = max(1, math.ceil(runs_needed / WINDOWS))
+    pairs: list[WindowPair] = []
+    timed_runs, timed_ms = 0, 0.0
+    while len(pairs) < WINDOWS or timed_runs < runs or timed_ms < seconds * 1e3:
+        baseline_first = len(pairs) % 2 == 1
+        pair = _time_pair(candidate, baseline, window_runs, baseline_first)
+        pairs.append(pair)
+        timed_runs += window_runs
+        timed_ms += window_runs * pair["candidate"]["mean_ms"]
+    return pairs
 
 
-def summary(latencies: list[float]) -> dict[str, Any]:
-    """Return number and mean of the runs, and each; of more than 200, evenly spaced order statistics."""
-    kept, count = latencies, len(latencies)
-    if count > KEPT:
+def _time_pair(
+    candidate: Runs, baseline: Runs | None, runs: int, baseline_first: bool
+) -> WindowPair:
+    if baseline is None:
+        return {"candidate": summarize(candidate(runs))}
+    if baseline_first:
+        return {"baseline": summarize(baseline(runs)), "candidate": summarize(candidate(runs))}
+    return {"candidate": summarize(candidate(runs)), "baseline": summarize(baseline(runs))}
+
+
+def summarize(latencies: list[float]) -> Window:
+    """Return the window of some latencies in milliseconds.
+
+    It holds each latency, or 200 evenly spaced order statistics where there are more than 200.
+    """
+    count = len(latencies)
+    mean = math.fsum(latencies) / count
+    if count > MAX_LATENCIES:
         ordered = sorted(latencies)
-        kept = [ordered[int((i + 0.5) / KEPT * count)] for i in range(KEPT)]
-    return {
-        "runs": count,
-        "mean_ms": math.fsum(latencies) / count,
-        "latencies_ms": [round(one, 6) for one in kept],
-    }
+        ranks = [int((i + 0.5) / MAX_LATENCIES * count) for i in range(MAX_LATENCIES)]
+        latencies = [ordered[rank] for rank in ranks]
+    rounded = [round(latency, 6) for latency in latencies]
+    return {"runs": count, "mean_ms": mean, "latencies_ms": rounded}
 
 
-def sustained(candidate: Runs, request: dict[str, Any]) -> dict[str, Any]:
-    """Return windows of some seconds each, without a pause between them."""
-    seconds = request["sustained_minutes"] * 60
-    window, found = min(SUSTAINED_WINDOW_S, seconds / 2), []
-    for _ in range(round(seconds / window)):
-        until, latencies = time.perf_counter() + window, candidate(1)
-        while time.perf_counter() < until:
+def time_sustained(candidate: Runs, minutes: float) -> Sustained:
+    """Time windows of at most 10 seconds each, without a pause between them."""
+    seconds = minutes * 60
+    window_seconds = min(SUSTAINED_WINDOW_S, seconds / 2)
+    windows = []
+    for _ in range(round(seconds / window_seconds)):
+        end = time.perf_counter() + window_seconds
+        latencies = candidate(1)
+        while time.perf_counter() < end:
             latencies += candidate(1)
-        found.append(summary(latencies))
-    return {"window_seconds": window, "windows": found}
+        windows.append(summarize(latencies))
+    return {"window_seconds": window_seconds, "windows": windows}
 
 
-def clocked(invoke: Callable[[], Any]) -> Runs:
-    """Return what runs something so often and takes the time of each run."""
-    return lambda count: [_milliseconds(invoke) for _ in range(count)]
+def timed_runs_of(invoke: Callable[[], object]) -> Runs:
+    """Return a function that invokes a session repeatedly and times each run."""
+
+    def run(count: int) -> list[float]:
+        return [_milliseconds(invoke) for _ in range(count)]
+
+    return run
 
 
-def _milliseconds(call: Callable[[], Any]) -> float:
+def _milliseconds(call: Callable[[], object]) -> float:
     start = time.perf_counter_ns()
     call()
     return (time.perf_counter_ns() - start) / 1e6
 
 
-def _opened(load: Callable[[], Any], warmup: int) -> tuple[Runs, dict[str, float]]:
-    """Return a session, warm, and what it cost to get there; memory is what loading and running added."""
-    noise((1,), "float32")  # the first call imports
-    before, start = _peak(forget=True), time.perf_counter()
-    feed, invoke = load()
-    costs, runs = {"load_ms": (time.perf_counter() - start) * 1e3}, clocked(invoke)
-    feed()
-    costs["first_inference_ms"] = runs(1)[0]
-    costs["typical_ms"] = sorted(runs(warmup) or [costs["first_inference_ms"]])[warmup // 2]
-    return runs, {**costs, "peak_memory_mb": (_peak() - before) / 1e6}
+def _open_session(load: Loader, file: str, batch: int | None, warmup: int) -> tuple[Runs, Costs]:
+    """Load a file and warm it up; return its timed runs and the costs up to there."""
+    noise((1,), "float32")  # the first call imports NumPy
+    memory = _peak_memory(reset=True)
+    start = time.perf_counter()
+    session = load(file, batch)
+    load_ms = (time.perf_counter() - start) * 1e3
+    runs = timed_runs_of(session.invoke)
+    session.feed()
+    first_ms = runs(1)[0]
+    warm_up_ms = sorted(runs(warmup) or [first_ms])
+    costs: Costs = {
+        "load_ms": load_ms,
+        "first_inference_ms": first_ms,
+        "typical_ms": warm_up_ms[warmup // 2],
+        "peak_memory_mb": (_peak_memory() - memory) / 1e6,
+    }
+    return runs, costs
 
 
-def _throughput(load: Any, request: dict[str, Any]) -> dict[str, Any]:
-    batch = request["batch"]
+def _time_batches(load: Loader, request: Request, batch: int) -> Throughput:
     try:
-        runs, costs = _opened(lambda: load(request["file"], batch), 1)
-    except Exception as error:  # each runtime says in its own way that a batch is fixed
-        return {
-            "batch": batch,
-            "reason": f"the file does not run on {batch} images at once: {_line(error)}",
-        }
-    least = math.ceil(request["runs"] * BATCHED / batch), request["seconds"] * BATCHED
-    return {
-        "batch": batch,
-        "windows": [one["candidate"] for one in windows(runs, None, *least, costs["typical_ms"])],
-    }
+        runs, costs = _open_session(load, request["file"], batch, 1)
+    except Exception as error:  # each runtime reports a fixed batch size in its own way
+        reason = f"the file does not run on {batch} images at once: {_one_line(error)}"
+        return {"batch": batch, "reason": reason}
+    batches = math.ceil(request["runs"] * BATCH_SHARE / batch)
+    seconds = request["seconds"] * BATCH_SHARE
+    pairs = time_windows(runs, None, batches, seconds, costs["typical_ms"])
+    return {"batch": batch, "windows": [pair["candidate"] for pair in pairs]}
 
 
-def _litert(module: Any, request: dict[str, Any], file: str, batch: int | None) -> Any:
-    made = module.Interpreter(model_path=file, num_threads=request["threads"])
-    for one in made.get_input_details() if batch else ():
-        made.resize_tensor_input(one["index"], [batch, *one["shape"][1:]])
-    made.allocate_tensors()
-    ends, answers = made.get_input_details(), made.get_output_details()[0]["shape"][0]
-    if batch and answers != batch:
-        raise RefusalError(f"it gives {answers} answers")
-    return lambda: [
-        made.set_tensor(one["index"], noise(one["shape"], one["dtype"])) for one in ends
-    ], made.invoke
-
-
-def _onnx(module: Any, request: dict[str, Any], file: str, batch: int | None) -> Any:
-    options = module.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = request["threads"], 1
-    options.log_severity_level = 3
-    if b"QuantizeLinear" not in Path(file).read_bytes():
-        # As in runtimes/onnxruntime/run.py: integer weights become floats once, at load, not in every run.
-        options.add_session_config_entry("session.disable_quant_qdq", "1")
-    made, fed = module.InferenceSession(file, options, providers=["CPUExecutionProvider"]), {}
-    shapes = {
-        one.name: [size if isinstance(size, int) else 0 for size in one.shape]
-        for one in made.get_inputs()
-    }
-    if any(batch and shape[0] not in (0, batch) for shape in shapes.values()):
-        raise RefusalError("its batch is fixed")
+def _load_litert(
+    module: ModuleType, options: SessionOptions, file: str, batch: int | None
+) -> Session:
+    interpreter = module.Interpreter(model_path=file, num_threads=options.threads)
+    if batch:
+        for tensor in interpreter.get_input_details():
+            interpreter.resize_tensor_input(tensor["index"], [batch, *tensor["shape"][1:]])
+    interpreter.allocate_tensors()
+    inputs = interpreter.get_input_details()
+    outputs = interpreter.get_output_details()[0]["shape"][0]
+    if batch and outputs != batch:
+        raise RefusalError(f"it returns {outputs} predictions")
 
     def feed() -> None:
-        for one in made.get_inputs():
-            first, *sizes = shapes[one.name]
-            kind = one.type[len("tensor(") : -1]
-            fed[one.name] = noise(
-                [batch or first or 1, *(size or 1 for size in sizes)],
-                "float32" if kind == "float" else kind,
-            )
+        for tensor in inputs:
+            values = noise(tensor["shape"], tensor["dtype"])
+            interpreter.set_tensor(tensor["index"], values)
 
-    return feed, lambda: made.run(None, fed)
+    return Session(feed, interpreter.invoke)
 
 
-def _coreml(module: Any, request: dict[str, Any], file: str, batch: int | None) -> Any:
-    made, fed = (
-        module.models.MLModel(file, compute_units=module.ComputeUnit[UNITS[request["way"]]]),
-        [],
-    )
-    return lambda: fed.append(features(made.get_spec())), lambda: made.predict(
-        fed * batch if batch else fed[0]
-    )
+def _load_onnx(
+    module: ModuleType, options: SessionOptions, file: str, batch: int | None
+) -> Session:
+    settings = module.SessionOptions()
+    settings.intra_op_num_threads = options.threads
+    settings.inter_op_num_threads = 1
+    settings.log_severity_level = 3
+    if b"QuantizeLinear" not in Path(file).read_bytes():
+        # As in runtimes/onnxruntime/run.py: convert integer weights to float once, at load.
+        settings.add_session_config_entry("session.disable_quant_qdq", "1")
+    session = module.InferenceSession(file, settings, providers=["CPUExecutionProvider"])
+    inputs = session.get_inputs()
+    fixed = [tensor.shape[0] for tensor in inputs if isinstance(tensor.shape[0], int)]
+    if batch and any(size not in (0, batch) for size in fixed):
+        raise RefusalError("its batch is fixed")
+    values = {}
+
+    def feed() -> None:
+        for tensor in inputs:
+            values[tensor.name] = _onnx_noise(tensor, batch)
+
+    def invoke() -> object:
+        return session.run(None, values)
+
+    return Session(feed, invoke)
 
 
-RUNTIMES: dict[str, Any] = {
-    "litert": (_litert, ("ai_edge_litert", "tflite_runtime"), ".interpreter"),
-    "onnxruntime": (_onnx, ("onnxruntime",), ""),
-    "coreml": (_coreml, ("coremltools",), ""),
+def _onnx_noise(tensor: Any, batch: int | None) -> NDArray[np.generic]:
+    # Symbolic sizes are strings.
+    first, *sizes = [size if isinstance(size, int) else 0 for size in tensor.shape]
+    dtype = tensor.type[len("tensor(") : -1]
+    if dtype == "float":
+        dtype = "float32"
+    return noise([batch or first or 1, *(size or 1 for size in sizes)], dtype)
+
+
+def _load_coreml(
+    module: ModuleType, options: SessionOptions, file: str, batch: int | None
+) -> Session:
+    units = module.ComputeUnit[COMPUTE_UNITS[options.run_mode]]
+    model = module.models.MLModel(file, compute_units=units)
+    images: list[dict[str, object]] = []
+
+    def feed() -> None:
+        images.append(coreml_inputs(model.get_spec()))
+
+    def invoke() -> object:
+        if batch:
+            return model.predict(images * batch)
+        return model.predict(images[0])
+
+    return Session(feed, invoke)
+
+
+class Runtime(NamedTuple):
+    """A runtime that the stopwatch can time."""
+
+    load: Callable[[ModuleType, SessionOptions, str, int | None], Session]
+    packages: tuple[str, ...]  # alternatives; the first that is installed
+    submodule: str
+
+
+RUNTIMES = {
+    "litert": Runtime(_load_litert, ("ai_edge_litert", "tflite_runtime"), ".interpreter"),
+    "onnxruntime": Runtime(_load_onnx, ("onnxruntime",), ""),
+    "coreml": Runtime(_load_coreml, ("coremltools",), ""),
 }
 
 
-def _runtime(request: dict[str, Any]) -> tuple[str, Callable[[str, int | None], Any]]:
-    """Return distribution and version, and what loads a file and gives back how to feed and how to run it."""
-    session, packages, module = RUNTIMES[request["runtime"]]
-    if request["runtime"] == "coreml" and sys.platform != "darwin":
+def _load_runtime(name: str, options: SessionOptions) -> tuple[str, Loader]:
+    """Import a runtime; return its distribution and version, and a loader of its files."""
+    runtime = RUNTIMES[name]
+    if name == "coreml" and sys.platform != "darwin":
         raise RefusalError(f"Core ML is a part of macOS and iOS; this is {os_name()}")
-    package = next((one for one in packages if importlib.util.find_spec(one)), None)
-    if package is None:
-        raise RefusalError(f"{' or '.join(packages)}: not installed for {sys.executable}")
-    loaded = importlib.import_module(package + module)
+    installed = [package for package in runtime.packages if importlib.util.find_spec(package)]
+    if not installed:
+        packages = " or ".join(runtime.packages)
+        raise RefusalError(f"{packages}: not installed for {sys.executable}")
+    package = installed[0]
+    module = importlib.import_module(package + runtime.submodule)
     version = getattr(sys.modules[package], "__version__", "of unknown version")
-    return f"{package.replace('_', '-')} {version}", lambda file, batch: session(
-        loaded, request, file, batch
-    )
+
+    def load(file: str, batch: int | None) -> Session:
+        return runtime.load(module, options, file, batch)
+
+    return f"{package.replace('_', '-')} {version}", load
 
 
-def features(specification: Any) -> dict[str, Any]:
-    """Return noise for each input of a Core ML model: images as Pillow's, arrays as NumPy's."""
-    return {one.name: _feature(one.type) for one in specification.description.input}
+def coreml_inputs(specification: Any) -> dict[str, object]:
+    """Return noise for each input of a Core ML model, a protobuf `Model`.
+
+    Images are Pillow's, arrays NumPy's.
+    """
+    inputs = specification.description.input
+    return {feature.name: _coreml_noise(feature.type) for feature in inputs}
 
 
-def _feature(kind: Any) -> Any:
+def _coreml_noise(kind: Any) -> object:
     if kind.WhichOneof("Type") != "imageType":
-        return noise(
-            kind.multiArrayType.shape,
-            "int32" if kind.multiArrayType.dataType == INT32 else "float32",
-        )
-    from PIL import Image  # for images of Core ML alone
+        array = kind.multiArrayType
+        return noise(array.shape, "int32" if array.dataType == INT32 else "float32")
+    from PIL import Image  # needed by images of Core ML alone
 
-    colors = () if kind.imageType.colorSpace == GRAYSCALE else (3,)
-    return Image.fromarray(noise((kind.imageType.height, kind.imageType.width, *colors), "uint8"))
+    image = kind.imageType
+    shape = [image.height, image.width]
+    if image.colorSpace != GRAYSCALE:
+        shape.append(3)
+    return Image.fromarray(noise(shape, "uint8"))
 
 
-def noise(shape: Any, dtype: Any) -> Any:
-    """Return integers of every level, or floats from -1 to 1: a dense kernel takes as long for one as for another."""
-    import numpy as np  # what only describes the machine needs none
+def noise(shape: Iterable[int], dtype: DTypeLike) -> NDArray[Any]:
+    """Return integers of the dtype's full range, or floats from -1 to 1, of any shape.
 
-    random, kind = np.random.default_rng(0), np.dtype(dtype)
-    if kind.kind in "iu":
-        return random.integers(
-            np.iinfo(kind).min, np.iinfo(kind).max, tuple(shape), kind, endpoint=True
-        )
-    return (random.random(tuple(shape), np.float32) * 2 - 1).astype(kind, copy=False)
+    The values do not matter: a dense kernel takes as long for one value as for another.
+    """
+    import numpy as np  # describing the machine needs none
+
+    random = np.random.default_rng(0)
+    numeric = np.dtype(dtype)
+    size = tuple(shape)
+    if numeric.kind in "iu":
+        limits = np.iinfo(numeric)
+        return random.integers(limits.min, limits.max, size, numeric, endpoint=True)
+    return (random.random(size, np.float32) * 2 - 1).astype(numeric, copy=False)
+
+
+def _thread_count(threads: int | str | None) -> int | None:
+    if isinstance(threads, str):
+        return all_threads()
+    return threads
 
 
 def all_threads() -> int:
     """Return how many threads this process may run at once."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def digest(path: Path) -> str:
-    """Return the sha256 of a file, or of the sorted lines `<sha256>  <path below the folder>` of a folder."""
+    """Return the sha256 of a file.
+
+    Of a folder, that of the sorted lines `<sha256>  <path below the folder>`.
+    """
     if not path.exists():
         raise RefusalError(f"{path}: no such file")
     if path.is_file():
         return hashlib.sha256(path.read_bytes()).hexdigest()
-    files = [one for one in path.rglob("*") if one.is_file()]
-    lines = sorted(f"{digest(one)}  {one.relative_to(path).as_posix()}\n" for one in files)
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    lines = []
+    for file in path.rglob("*"):
+        if file.is_file():
+            lines.append(f"{digest(file)}  {file.relative_to(path).as_posix()}\n")
+    return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
 
 
-def facts() -> dict[str, Any]:
-    """Return what the machine is, and its state now; the temperature is that of the hottest sensor."""
-    zones = [_read(zone).strip() for zone in Path("/sys/class/thermal").glob("thermal_zone*/temp")]
-    hottest = max((int(zone) / 1000 for zone in zones if zone.lstrip("-").isdigit()), default=None)
-    return {"os": os_name(), "cpu": cpu_model(), "governor": governor(), "temperature_c": hottest}
+def machine_state() -> MachineState:
+    """Return the machine's names and its state now."""
+    return {
+        "os": os_name(),
+        "cpu": cpu_model(),
+        "governor": governor(),
+        "temperature_c": _highest_temperature(),
+    }
+
+
+def _highest_temperature() -> float | None:
+    temperatures = []
+    for zone in Path("/sys/class/thermal").glob("thermal_zone*/temp"):
+        millidegrees = _read(zone).strip()
+        if millidegrees.lstrip("-").isdigit():
+            temperatures.append(int(millidegrees) / 1000)
+    return max(temperatures, default=None)
 
 
 def cpu_model() -> str:
-    """Return the processor's own name, or the board's where the processor says none."""
-    names = [
-        one.partition(":")[2]
-        for one in _read("/proc/cpuinfo").splitlines()
-        if one.startswith("model name")
-    ][:1]
+    """Return the processor's name, or the board's where the processor has none."""
     if sys.platform == "darwin":
-        asked = ["sysctl", "-n", "machdep.cpu.brand_string"]
-        names = [subprocess.run(asked, capture_output=True, text=True, check=False).stdout]
-    names += [_read("/proc/device-tree/model"), platform.processor(), platform.machine()]
-    return next(name for name in (one.strip("\0 \n") for one in names) if name)
+        command = ["sysctl", "-n", "machdep.cpu.brand_string"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        processor = done.stdout
+    else:
+        lines = _read("/proc/cpuinfo").splitlines()
+        processor = next((line for line in lines if line.startswith("model name")), "")
+        processor = processor.partition(":")[2]
+    board = _read("/proc/device-tree/model")
+    names = [processor, board, platform.processor(), platform.machine()]
+    stripped = [name.strip("\0 \n") for name in names]
+    return next(name for name in stripped if name)
 
 
 def os_name() -> str:
-    """Return the name and version of the operating system, the distribution's where there is one."""
+    """Return the name and version of the operating system, or of the Linux distribution."""
     if sys.platform == "darwin":
         return f"macOS {platform.mac_ver()[0]}"
-    named = _read("/etc/os-release").partition('PRETTY_NAME="')[2].partition('"')[0]
-    return named or f"{platform.system()} {platform.release()}"
+    distribution = _read("/etc/os-release").partition('PRETTY_NAME="')[2].partition('"')[0]
+    return distribution or f"{platform.system()} {platform.release()}"
 
 
 def governor() -> str:
-    """Return what governs the processor's clock; empty where the system does not say."""
+    """Return the governor of the processor's clock; empty where the system has none."""
     return _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").strip()
 
 
@@ -330,33 +546,37 @@ def _read(path: str | Path) -> str:
         return ""
 
 
-def _peak(*, forget: bool = False) -> int:
-    """Return the process's peak memory in bytes, set back to what it holds now where the system can."""
-    clear = Path("/proc/self/clear_refs")
-    if forget and clear.exists():
-        clear.write_text("5")  # proc(5): 5 resets the peak resident set size
-    words = _read("/proc/self/status").partition("VmHWM:")[2].split()
-    peak = int(words[0]) if words else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def _peak_memory(*, reset: bool = False) -> int:
+    """Return the process's peak memory in bytes, after a reset where the system supports it."""
+    clear_refs = Path("/proc/self/clear_refs")
+    if reset and clear_refs.exists():
+        clear_refs.write_text("5")  # proc(5): 5 resets the peak resident set size
+    fields = _read("/proc/self/status").partition("VmHWM:")[2].split()
+    if fields:
+        return int(fields[0]) * 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _line(error: Exception) -> str:
+def _one_line(error: Exception) -> str:
     text = " ".join(str(error).split())
-    return text if isinstance(error, RefusalError) else f"{type(error).__name__}: {text}"
+    if isinstance(error, RefusalError):
+        return text
+    return f"{type(error).__name__}: {text}"
 
 
 def main() -> int:
-    """Read a request, write the answer, and return the exit code."""
-    gc.disable()  # a pause to collect would be counted as the model's
-    sys.modules["tensorflow"] = None  # type: ignore[assignment] # coremltools would import it, up to 20 s
+    """Read a request, write the recording, and return the exit code."""
+    gc.disable()  # a garbage collection would be counted as the model's time
+    # coremltools would import TensorFlow, which takes up to 20 s.
+    sys.modules["tensorflow"] = None  # type: ignore[assignment]
     try:
-        text = json.dumps(answer(json.load(sys.stdin)))
-    except Exception as error:  # for whoever asked, one line says more than a traceback
-        sys.stderr.write(f"\nstopwatch: {_line(error)}\n")
+        text = json.dumps(time_model(json.load(sys.stdin)))
+    except Exception as error:  # the caller shows one line, not a traceback
+        sys.stderr.write(f"\nstopwatch: {_one_line(error)}\n")
         return 1
-    sys.stdout.write(
-        f"\n{text}\n"
-    )  # runtimes greet on standard output too; the answer is the last line
+    # Runtimes write to standard output too; the recording is the last line.
+    sys.stdout.write(f"\n{text}\n")
     return 0
 
 
