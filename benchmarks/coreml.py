@@ -25,7 +25,7 @@ from edgebake import plugins
 from edgebake.compression.pruning.latency import seconds_of
 from edgebake.compression.quantization import calibration
 from edgebake.compression.quantization.schemes import SCHEMES
-from edgebake.data.dataset import Examples, split
+from edgebake.data.dataset import Examples, take_split
 from edgebake.models import keras_session
 from edgebake.models.activation_ranges import ActivationRanges
 from edgebake.models.quantized_model import QuantizedModel
@@ -179,7 +179,7 @@ def trained(architecture: str, epochs: int) -> Learned:
     """Return an architecture after some epochs on digits, at 32 pixels."""
     section: TrainParams = read("train", next(iter(read_plan()["train"])))
     examples: Examples = plugins.load("data.source", "digits").load(section.data)
-    agreed = contract.make(section.data, section.model, examples.classes)
+    agreed = contract.from_recipe(section.data, section.model, examples.classes)
     keras = keras_session.start(section.threads, section.seed)
     width = 0.35 if architecture.startswith("mobilenet_v2") else 0.5
     words = Model(architecture, 1.0 if architecture == "ds_cnn" else width, agreed.height)
@@ -190,13 +190,15 @@ def trained(architecture: str, epochs: int) -> Learned:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.9
     train, held, test = (
-        split(examples, section.data, name) for name in ("train", "calibration", "test")
+        take_split(examples, section.data, name) for name in ("train", "calibration", "test")
     )
     model.compile(keras.optimizers.Adam(0.003), "sparse_categorical_crossentropy")
-    model.fit(agreed.prepare(train.images), train.labels, epochs=epochs, batch_size=32, verbose=0)
-    pixels = agreed.resized(test.images)
-    found = model.predict(agreed.scaled(pixels), verbose=0)
-    archive, shown = keras_session.save(model), agreed.prepare(held.images[:100])
+    model.fit(
+        agreed.preprocess(train.images), train.labels, epochs=epochs, batch_size=32, verbose=0
+    )
+    pixels = agreed.resize_images(test.images)
+    found = model.predict(agreed.normalize(pixels), verbose=0)
+    archive, shown = keras_session.save(model), agreed.preprocess(held.images[:100])
     ranges = calibration.calibrate(archive, shown, Calibration("min_max", len(shown), 0))
     return Learned(archive, agreed, pixels, test.labels, ranges, found)
 
@@ -291,7 +293,7 @@ def mobilenet(rounds: int) -> Iterator[tuple[str, float, str]]:
         Convert("", None),
     )
     reference = importlib.import_module("edgebake.runtimes.onnxruntime.run").load(exported, 1)
-    reference.feed(agreed.scaled(pixels))
+    reference.feed(agreed.normalize(pixels))
     runs: dict[str, Callable[[], Any]] = {"tf2onnx": reference.invoke}
     for scheme, target in (("none", "iOS15"), ("float16", "iOS16")):
         read_package = package.read(converted(learned, Case("", scheme, target)))

@@ -151,14 +151,14 @@ def _examples(folder: Path) -> tuple[Any, Any]:
 
 
 def _train(folder: Path, side: int) -> dict[str, float]:
-    from edgebake.data.preprocessed import Prepared
+    from edgebake.data.preprocessed import PreprocessedImages
     from edgebake.models import keras_session
     from edgebake.training import batches
     from edgebake.training.batches import TrainingSet
 
     keras_session.start(2)
     examples, contract = _examples(folder)
-    lot = TrainingSet(Prepared(examples.images, contract(side)), examples.labels)
+    lot = TrainingSet(PreprocessedImages(examples.images, contract(side)), examples.labels)
 
     def epoch(number: int) -> Callable[[], int]:
         order = batches.shuffled(len(examples.labels), 0, number)
@@ -196,11 +196,11 @@ def _bare_train(folder: Path, side: int) -> dict[str, float]:
 
 
 def _validate(folder: Path, side: int) -> dict[str, float]:
-    from edgebake.data.preprocessed import Prepared
+    from edgebake.data.preprocessed import PreprocessedImages
     from edgebake.runtimes.session import READ_AT_ONCE
 
     examples, contract = _examples(folder)
-    images = Prepared(examples.images, contract(side))
+    images = PreprocessedImages(examples.images, contract(side))
 
     def once() -> int:
         starts = range(0, len(images), READ_AT_ONCE)

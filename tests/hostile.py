@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgebake.data.dataset import split
+from edgebake.data.dataset import take_split
 from edgebake.data.sources import digits
 from edgebake.models import keras_session
 from edgebake.recipe import Color, Crop, Data, Model, Resize, Splits
@@ -59,8 +59,10 @@ def pictures(name: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Return the images of a split as the model sees them, float32 [n, h, w, c], and their labels, int64 [n]."""
     examples = digits.load(DATA)
     model = Model(architecture="hostile", width_multiplier=1.0, resolution=RESOLUTION)
-    chosen = split(examples, DATA, name)
-    return contract.make(DATA, model, examples.classes).prepare(chosen.images), chosen.labels
+    chosen = take_split(examples, DATA, name)
+    return contract.from_recipe(DATA, model, examples.classes).preprocess(
+        chosen.images
+    ), chosen.labels
 
 
 def build() -> Any:

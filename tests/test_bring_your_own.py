@@ -198,7 +198,7 @@ def _agreed() -> Contract:
 
 def _pictures(folder: Path, count: int) -> Any:
     files = sorted((folder / "data/images").glob("*/*.png"))[:: 1797 // count][:count]
-    return _agreed().prepare([np.asarray(Image.open(file).convert("RGB")) for file in files])
+    return _agreed().preprocess([np.asarray(Image.open(file).convert("RGB")) for file in files])
 
 
 def _words(file: Path) -> Imported:

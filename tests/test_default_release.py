@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from edgebake import artifacts
-from edgebake.data.dataset import split
+from edgebake.data.dataset import take_split
 from edgebake.data.sources import digits
 from edgebake.recipe import stage_params
 from edgebake.runtimes.coreml.executor import LABEL
@@ -107,7 +107,7 @@ def pictures() -> Any:
     agreed = contract.from_json(
         (artifacts.folder("train", section.train) / "contract.json").read_text()
     )
-    return agreed.prepare(split(digits.load(section.data), section.data, "test").images)
+    return agreed.preprocess(take_split(digits.load(section.data), section.data, "test").images)
 
 
 def test_core_ml_is_measured_without_a_mac_and_says_how(built: Path) -> None:

@@ -219,7 +219,7 @@ def test_only_validate_reads_the_test_split() -> None:
     reading = [
         str(source)
         for source in SOURCES
-        if re.search(r"""read\(.*["']test["']""", (ROOT / source).read_text())
+        if re.search(r"""read_split\(.*["']test["']""", (ROOT / source).read_text())
     ]
     assert reading == ["pipeline/edgebake/stages/validate.py"]
 

@@ -117,4 +117,4 @@ def _session(row: Row) -> Session:
 
 
 def _fed(runtime: str, subject: Subject) -> NDArray[Any]:
-    return subject.agreed.pixels(subject.images) if runtime == "coreml" else subject.images
+    return subject.agreed.denormalize(subject.images) if runtime == "coreml" else subject.images

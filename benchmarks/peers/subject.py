@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from edgebake import artifacts, plugins
-from edgebake.data.dataset import Examples, split
+from edgebake.data.dataset import Examples, take_split
 from edgebake.models import keras_session
 from edgebake.plan import compose, planner
 from edgebake.plan.compose import Target
@@ -100,7 +100,9 @@ def given(model: Path, images: Path, examples: int) -> Subject:
     classes = sorted(
         path.name for path in images.iterdir() if path.is_dir() and not path.name.startswith(".")
     )
-    agreed = replace(contract.make(words.data, words.model, classes), height=height, width=width)
+    agreed = replace(
+        contract.from_recipe(words.data, words.model, classes), height=height, width=width
+    )
     return _subject((model.stem, examples), archive, agreed, words.data)
 
 
@@ -110,12 +112,12 @@ def _composed(*overrides: str) -> Target:
 
 def _subject(named: tuple[str, int], archive: bytes, agreed: Contract, words: Data) -> Subject:
     everything: Examples = plugins.load("data.source", words.source).load(words)
-    held, test = (split(everything, words, name) for name in ("calibration", "test"))
-    images, model = agreed.prepare(test.images), keras_session.load(archive)
+    held, test = (take_split(everything, words, name) for name in ("calibration", "test"))
+    images, model = agreed.preprocess(test.images), keras_session.load(archive)
     answers = np.asarray(model.predict(images, verbose=0))
     name, examples = named
     loading = min(_seconds_to_load(archive) for _ in range(3))
-    held_images = agreed.prepare(held.images)
+    held_images = agreed.preprocess(held.images)
     return Subject(
         name, archive, model, agreed, held_images, images, test.labels, answers, examples, loading
     )

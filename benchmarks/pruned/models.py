@@ -12,7 +12,7 @@ from benchmarks.peers.subject import TARGET, Subject
 from edgebake import plugins
 from edgebake.compression.pruning import baselines, fine_tune
 from edgebake.compression.pruning.original_model import OriginalModel
-from edgebake.data.dataset import split
+from edgebake.data.dataset import take_split
 from edgebake.models import keras_session
 from edgebake.plan import compose
 from edgebake.recipe import FineTune, Recipe
@@ -110,10 +110,10 @@ def _parent(one: Subject, words: Recipe) -> OriginalModel:
     """Return what the prune stage gives to a pruner."""
     examples = plugins.load("data.source", words.data.source).load(words.data)
     train, validation = (
-        split(examples, words.data, "train"),
-        split(examples, words.data, "validation"),
+        take_split(examples, words.data, "train"),
+        take_split(examples, words.data, "validation"),
     )
-    prepare = one.agreed.prepare
+    prepare = one.agreed.preprocess
     splits = TrainingSplits(
         prepare(train.images), train.labels, prepare(validation.images), validation.labels
     )

@@ -208,7 +208,7 @@ def _vectors(
     platform: str, target: Target, inspection: dict[str, Any], after: list[dict[str, Any]]
 ) -> bytes:
     images = pictures(60, target.contract.channels)
-    seen = target.contract.prepare(images)
+    seen = target.contract.preprocess(images)
     answers = np.concatenate(
         [target.model.answer(seen[number : number + 1]) for number in range(len(seen))]
     )

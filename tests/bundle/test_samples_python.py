@@ -153,7 +153,7 @@ def test_a_picture_gets_the_answer_that_the_model_gives(tmp_path: Path) -> None:
     _written(tmp_path, _linux(any=target))
     pixels = small.pictures(1, 1, seed=7)[0]
     Image.fromarray(pixels).save(tmp_path / "picture.png")
-    answer = target.model.answer(target.contract.prepare([pixels]))[0]
+    answer = target.model.answer(target.contract.preprocess([pixels]))[0]
     best = int(answer.argmax())
     done = _ran(tmp_path, "picture.png")
     assert answer[best] >= 0.5
@@ -269,12 +269,12 @@ def test_pictures_reach_the_model_as_in_training(
         found = sample.preprocess(
             manifest["targets"]["any"]["preprocessing"], Image.fromarray(pixels)
         )
-        assert np.array_equal(found, target.contract.prepare([pixels]))
+        assert np.array_equal(found, target.contract.preprocess([pixels]))
 
 
 def test_integers_are_rounded_as_when_the_file_was_measured(sample: ModuleType) -> None:
     taken = Tensor("image", [1, 32, 32, 1], "uint8", "NHWC", 0.0078, 128)
-    real = small.contract().scaled(np.arange(256, dtype=np.uint8))
+    real = small.contract().normalize(np.arange(256, dtype=np.uint8))
     found = sample.quantize(real, {"dtype": "uint8", "scale": 0.0078, "zero_point": 128})
     assert np.array_equal(found, taken.to_stored(real))
 

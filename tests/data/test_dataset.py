@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edgebake.data.dataset import Examples, split
+from edgebake.data.dataset import Examples, take_split
 from edgebake.recipe import Data, SplitBy, Splits
 
 SPLITS = Splits(SplitBy.seed, train=0.5, calibration=0.1, validation=0.1, test=0.3)
@@ -24,41 +24,44 @@ def _numbers(examples: Examples) -> list[int]:
 
 def test_every_example_is_in_exactly_one_split() -> None:
     data = Data(seed=0, splits=SPLITS)
-    found = [number for name in NAMES for number in _numbers(split(_numbered(50), data, name))]
+    found = [number for name in NAMES for number in _numbers(take_split(_numbered(50), data, name))]
     assert sorted(found) == list(range(50))
 
 
 def test_labels_stay_with_their_images() -> None:
-    part = split(_numbered(50), Data(seed=0, splits=SPLITS), "train")
+    part = take_split(_numbered(50), Data(seed=0, splits=SPLITS), "train")
     assert [number % 2 for number in _numbers(part)] == part.labels.tolist()
     assert part.classes == ["even", "odd"]
 
 
 def test_a_seed_draws_the_same_split_again_and_another_seed_a_different_one() -> None:
     first, again, other = (
-        _numbers(split(_numbered(50), Data(seed=seed, splits=SPLITS), "test")) for seed in (0, 0, 1)
+        _numbers(take_split(_numbered(50), Data(seed=seed, splits=SPLITS), "test"))
+        for seed in (0, 0, 1)
     )
     assert first == again
     assert first != other
 
 
 def test_split_is_not_the_first_rows_of_a_sorted_set() -> None:
-    assert _numbers(split(_numbered(50), Data(seed=0, splits=SPLITS), "train")) != list(range(25))
+    assert _numbers(take_split(_numbered(50), Data(seed=0, splits=SPLITS), "train")) != list(
+        range(25)
+    )
 
 
 def test_unknown_split_is_a_mistake_of_the_caller() -> None:
     with pytest.raises(ValueError, match="tset"):
-        split(_numbered(10), Data(seed=0, splits=SPLITS), "tset")
+        take_split(_numbered(10), Data(seed=0, splits=SPLITS), "tset")
 
 
 def test_columns_stay_with_their_images() -> None:
     examples = replace(_numbered(50), columns={"light": [f"lamp {number}" for number in range(50)]})
-    part = split(examples, Data(seed=0, splits=SPLITS), "test")
+    part = take_split(examples, Data(seed=0, splits=SPLITS), "test")
     assert part.columns == {"light": [f"lamp {number}" for number in _numbers(part)]}
 
 
 def test_examples_of_which_nothing_more_is_known_have_no_columns() -> None:
-    assert split(_numbered(50), Data(seed=0, splits=SPLITS), "test").columns == {}
+    assert take_split(_numbered(50), Data(seed=0, splits=SPLITS), "test").columns == {}
 
 
 def test_take_keeps_the_order_that_was_asked_for() -> None:
@@ -69,7 +72,8 @@ def test_what_the_source_calls_a_split_is_one_and_its_train_is_drawn_from() -> N
     said = ["train"] * 30 + ["test"] * 20
     data = Data(seed=0, splits=Splits(SplitBy.source, calibration=0.1, validation=0.2))
     parts = {
-        name: _numbers(split(replace(_numbered(50), splits=said), data, name)) for name in NAMES
+        name: _numbers(take_split(replace(_numbered(50), splits=said), data, name))
+        for name in NAMES
     }
     assert parts["test"] == list(range(30, 50))
     assert {name: len(part) for name, part in parts.items()} == {
@@ -87,7 +91,9 @@ def test_taking_a_part_reads_no_image() -> None:
             raise AssertionError("read")
 
     examples = Examples(Unread(range(10)), np.arange(10) % 2, ["even", "odd"])  # type: ignore[arg-type]
-    part = split(
-        split(examples, Data(seed=0, splits=SPLITS), "train"), Data(seed=1, splits=SPLITS), "train"
+    part = take_split(
+        take_split(examples, Data(seed=0, splits=SPLITS), "train"),
+        Data(seed=1, splits=SPLITS),
+        "train",
     )
     assert len(part.images) == 3  # half of five, and what is left of the others rounded up and down

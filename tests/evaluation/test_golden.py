@@ -193,7 +193,7 @@ def test_a_pixel_that_is_one_level_off_is_within_the_tolerance_and_one_that_is_t
 ) -> None:
     file = _file(tensor)
     taken, allowed = Tensor(**file.inspection["input"]), golden.tolerances(file)["tensor"]
-    levels = CONTRACT.scaled(
+    levels = CONTRACT.normalize(
         np.arange(16, 240, dtype=np.uint8)
     )  # of the range that int8 does not cut off
     real = taken.to_real(taken.to_stored(levels))

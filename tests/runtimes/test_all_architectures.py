@@ -94,7 +94,7 @@ def quantized(model: bytes, scheme: str, color: str) -> QuantizedModel:
         return found
     agreed = contract(color)
     pixels = np.random.default_rng(0).integers(0, 256, (8, 32, 32, agreed.channels), np.uint8)
-    ranges = calibration.calibrate(model, agreed.scaled(pixels), Calibration("min_max", 8, 0))
+    ranges = calibration.calibrate(model, agreed.normalize(pixels), Calibration("min_max", 8, 0))
     found = replace(found, granularity=Granularity.per_channel, ranges=ranges)
     if scheme != "mixed":
         return found

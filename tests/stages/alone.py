@@ -86,7 +86,7 @@ def set_param(*path: str, value: Any) -> None:
 def recorded_splits(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return a list that fills with the names of the splits that a stage asks for."""
     asked: list[str] = []
-    read = dataset.read
+    read = dataset.read_split
 
     def recording(data: Data, variant: str, name: str) -> Examples:
         asked.append(name)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from edgebake import artifacts
 from edgebake.data import dataset
 from edgebake.data.dataset import Examples
-from edgebake.data.readers.decode import OnDemand
+from edgebake.data.readers.decode import LazyImages
 from edgebake.data.sources import digits
 from edgebake.errors import DataError
 from edgebake.recipe import Data, stage_params
@@ -23,7 +23,7 @@ from tests.stages import alone
 COUNT = 40
 
 
-def numbered(damaged: Collection[int] = (), copies: dict[int, int] | None = None) -> OnDemand:
+def numbered(damaged: Collection[int] = (), copies: dict[int, int] | None = None) -> LazyImages:
     """Return images whose only level is their number; some are damaged, some are copies of another."""
 
     def read(number: int) -> NDArray[np.uint8]:
@@ -33,11 +33,11 @@ def numbered(damaged: Collection[int] = (), copies: dict[int, int] | None = None
             )
         return np.full((1, 2), (copies or {}).get(number, number), np.uint8)
 
-    return OnDemand(COUNT, read)
+    return LazyImages(COUNT, read)
 
 
 def given(
-    monkeypatch: pytest.MonkeyPatch, images: OnDemand, splits: list[str] | None = None
+    monkeypatch: pytest.MonkeyPatch, images: LazyImages, splits: list[str] | None = None
 ) -> None:
     names = [f"{number}.png" for number in range(COUNT)]
     labels = np.arange(COUNT) % 2
@@ -75,7 +75,7 @@ def test_what_a_stage_reads_is_what_was_written(params: Path) -> None:
     alone.run("data", "digits")
     section = stage_params.read_plan()["train"]["digits-ds_cnn"]
     assert section["examples"] == "digits"
-    read = dataset.read(Data(source="digits", path="unused"), "digits", "test")
+    read = dataset.read_split(Data(source="digits", path="unused"), "digits", "test")
     wanted = [row for row in rows() if row["split"] == "test"]
     assert [read.classes[label] for label in read.labels] == [row["label"] for row in wanted]
     assert read.areas == [64] * 540

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from edgebake import artifacts, plugins
-from edgebake.data.dataset import split
+from edgebake.data.dataset import take_split
 from edgebake.data.sources import digits
 from edgebake.errors import ArtifactError, DataError
 from edgebake.models import keras_session
@@ -133,7 +133,7 @@ def test_probes_are_examples_of_the_calibration_split_alone(
     real: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = stage_params.read("quantize", INT8).data
-    held = alone.CONTRACT.prepare(split(digits.load(data), data, "calibration").images)
+    held = alone.CONTRACT.preprocess(take_split(digits.load(data), data, "calibration").images)
     asked = alone.recorded_splits(monkeypatch)
     probes = _ranges(alone.run("quantize", INT8)).probes
     assert set(asked) == {"calibration"}

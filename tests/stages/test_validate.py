@@ -260,7 +260,7 @@ def test_golden_vectors_are_examples_of_the_test_split_with_what_the_file_took_a
     assert (raw == digits.load(Data()).images[first]).all()
     tensor = found["examples"][0]["tensor"]
     fed = np.frombuffer(base64.b64decode(tensor["data"]), tensor["dtype"]).reshape(tensor["shape"])
-    assert (fed == alone.CONTRACT.prepare([raw])).all()
+    assert (fed == alone.CONTRACT.preprocess([raw])).all()
 
 
 def test_a_file_whose_answers_other_kernels_could_turn_has_no_golden_vectors(

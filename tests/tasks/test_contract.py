@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edgebake.recipe import Recipe
-from edgebake.tasks.contract import Contract, from_json, make
+from edgebake.tasks.contract import Contract, from_json, from_recipe
 
 GREY = Contract(
     task="classification",
@@ -28,7 +28,7 @@ BGR = replace(GREY, color="bgr")
 def test_black_becomes_minus_one_and_white_one() -> None:
     image = np.array([[0, 255, 51], [102, 153, 204]], np.uint8)
     expected = np.array([[-1, 1, -0.6], [-0.2, 0.2, 0.6]], np.float32)
-    np.testing.assert_allclose(GREY.prepare([image])[0, :, :, 0], expected, atol=1e-6)
+    np.testing.assert_allclose(GREY.preprocess([image])[0, :, :, 0], expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("mean", [0.0, 10.0, 127.5, 128.0, 255.0])
@@ -36,32 +36,38 @@ def test_black_becomes_minus_one_and_white_one() -> None:
 def test_pixels_come_back_from_what_the_model_sees(mean: float, scale: float) -> None:
     contract = replace(GREY, mean=[mean], scale=[scale])
     every = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
-    found = contract.pixels(contract.scaled(every))
+    found = contract.denormalize(contract.normalize(every))
     assert found.dtype == np.uint8
     np.testing.assert_array_equal(found, every)
 
 
 def test_scaled_pixels_are_what_prepare_makes_of_images() -> None:
     image = np.array([[0, 255, 51], [102, 153, 204]], np.uint8)
-    np.testing.assert_array_equal(GREY.scaled(GREY.resized([image])), GREY.prepare([image]))
+    np.testing.assert_array_equal(
+        GREY.normalize(GREY.resize_images([image])), GREY.preprocess([image])
+    )
 
 
 @pytest.mark.parametrize(("contract", "channels"), [(GREY, 1), (RGB, 3)])
 def test_images_of_every_size_come_out_in_the_models_own(contract: Contract, channels: int) -> None:
     images = [np.zeros((8, 8), np.uint8), np.zeros((5, 9, 3), np.uint8)]
-    prepared = contract.prepare(images)
+    prepared = contract.preprocess(images)
     assert prepared.shape == (2, 2, 3, channels)
     assert prepared.dtype == np.float32
 
 
 def test_nearest_takes_pixels_and_mixes_none() -> None:
     halves = np.repeat(np.array([[0, 100, 200]], np.uint8), 4, axis=0).repeat(2, axis=1)
-    assert GREY.resized([halves])[0, :, :, 0].tolist() == [[0, 100, 200], [0, 100, 200]]
+    assert GREY.resize_images([halves])[0, :, :, 0].tolist() == [[0, 100, 200], [0, 100, 200]]
 
 
 def test_bilinear_mixes_neighbours() -> None:
     edge = np.array([[0, 200], [0, 200]], np.uint8)
-    assert replace(GREY, resize="bilinear").resized([edge])[0, 0, :, 0].tolist() == [0, 100, 200]
+    assert replace(GREY, resize="bilinear").resize_images([edge])[0, 0, :, 0].tolist() == [
+        0,
+        100,
+        200,
+    ]
 
 
 WIDE = np.arange(60, dtype=np.uint8).reshape(5, 12)  # five rows of twelve
@@ -81,54 +87,58 @@ def test_center_takes_the_largest_part_in_the_middle_with_the_models_shape(
 ) -> None:
     whole = replace(GREY, height=height, width=width, resize="bilinear")
     np.testing.assert_array_equal(
-        replace(whole, crop="center").resized([image]), whole.resized([kept])
+        replace(whole, crop="center").resize_images([image]), whole.resize_images([kept])
     )
 
 
 def test_none_takes_the_whole_image_and_stretches_it() -> None:
-    assert GREY.resized([WIDE])[0, :, :, 0].tolist() == [[14, 18, 22], [38, 42, 46]]
+    assert GREY.resize_images([WIDE])[0, :, :, 0].tolist() == [[14, 18, 22], [38, 42, 46]]
 
 
 def test_grey_model_sees_the_luma_of_a_red_pixel() -> None:
     red = np.tile(np.array([255, 0, 0], np.uint8), (2, 3, 1))
     # ITU-R 601-2, as Pillow converts: 0.299 * 255 = 76.2
-    assert GREY.resized([red]).ravel().tolist() == [76] * 6
+    assert GREY.resize_images([red]).ravel().tolist() == [76] * 6
 
 
 def test_rgb_model_sees_a_grey_pixel_three_times() -> None:
     grey = np.full((2, 3), 40, np.uint8)
-    assert RGB.resized([grey]).ravel().tolist() == [40] * 18
+    assert RGB.resize_images([grey]).ravel().tolist() == [40] * 18
 
 
 def test_channels_stay_in_the_order_red_green_blue() -> None:
     pixel = np.tile(np.array([1, 2, 3], np.uint8), (2, 3, 1))
-    assert RGB.resized([pixel])[0, 0, 0].tolist() == [1, 2, 3]
+    assert RGB.resize_images([pixel])[0, 0, 0].tolist() == [1, 2, 3]
 
 
 def test_blue_comes_first_where_the_contract_says_so() -> None:
     pixel = np.tile(np.array([1, 2, 3], np.uint8), (2, 3, 1))
-    assert BGR.resized([pixel])[0, 0, 0].tolist() == [3, 2, 1]
-    assert BGR.resized([np.full((2, 3), 40, np.uint8)]).ravel().tolist() == [40] * 18
+    assert BGR.resize_images([pixel])[0, 0, 0].tolist() == [3, 2, 1]
+    assert BGR.resize_images([np.full((2, 3), 40, np.uint8)]).ravel().tolist() == [40] * 18
 
 
 def test_every_channel_has_its_mean_and_its_scale_in_the_order_that_the_model_sees() -> None:
     pixel = np.tile(np.array([30, 20, 10], np.uint8), (2, 3, 1))
     red_first = replace(RGB, mean=[1.0, 2.0, 3.0], scale=[0.5, 1.0, 2.0])
-    assert red_first.prepare([pixel])[0, 1, 2].tolist() == [14.5, 18.0, 14.0]
+    assert red_first.preprocess([pixel])[0, 1, 2].tolist() == [14.5, 18.0, 14.0]
     blue_first = replace(red_first, color="bgr")
-    assert blue_first.prepare([pixel])[0, 1, 2].tolist() == [4.5, 18.0, 54.0]
-    assert replace(blue_first, scale=[2.0]).prepare([pixel])[0, 1, 2].tolist() == [18.0, 36.0, 54.0]
+    assert blue_first.preprocess([pixel])[0, 1, 2].tolist() == [4.5, 18.0, 54.0]
+    assert replace(blue_first, scale=[2.0]).preprocess([pixel])[0, 1, 2].tolist() == [
+        18.0,
+        36.0,
+        54.0,
+    ]
 
 
 def test_pixels_of_several_channels_come_back_each_by_its_own_numbers() -> None:
     contract = replace(BGR, mean=[103.939, 116.779, 123.68], scale=[1 / 57.4, 1 / 57.1, 1 / 58.4])
     every = np.arange(768, dtype=np.int64).astype(np.uint8).reshape(1, 16, 16, 3)
-    np.testing.assert_array_equal(contract.pixels(contract.scaled(every)), every)
+    np.testing.assert_array_equal(contract.denormalize(contract.normalize(every)), every)
 
 
 def test_contract_of_a_recipe_takes_its_words(recipe: Recipe) -> None:
     recipe.data.mean, recipe.data.scale, recipe.model.resolution = [10.0], [0.5], 24
-    made = make(recipe.data, recipe.model, ["0", "1"])
+    made = from_recipe(recipe.data, recipe.model, ["0", "1"])
     assert (made.height, made.width, made.color, made.resize) == (24, 24, "grayscale", "bilinear")
     assert (made.mean, made.scale, made.labels) == ([10.0], [0.5], ["0", "1"])
 

@@ -45,4 +45,4 @@ def model(seed: int = 0, dropout: float = 0.0) -> Any:
 def pictures(count: int) -> NDArray[np.float32]:
     """Return color images of 4 x 4 pixels as a model sees them."""
     pixels = np.random.default_rng(2).integers(0, 256, (count, 4, 4, 3)).astype(np.uint8)
-    return CONTRACT.scaled(pixels)
+    return CONTRACT.normalize(pixels)

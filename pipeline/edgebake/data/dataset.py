@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgebake import artifacts, plugins
-from edgebake.data.readers.decode import OnDemand
-from edgebake.data.splits import NAMES, split_sizes
+from edgebake.data.readers.decode import LazyImages
+from edgebake.data.splits import SPLITS, split_sizes
 from edgebake.recipe import Data
 
 TABLE = "examples.csv"
-HEADS = ("number", "name", "label", "split", "height", "width", "sha256")
+COLUMNS = ("number", "name", "label", "split", "height", "width", "sha256")
 
 Images = Sequence[NDArray[np.uint8]]
 
@@ -48,16 +48,18 @@ class Examples:
             for word in ("names", "splits")
             if (value := getattr(self, word))
         }
-        images = OnDemand(len(indices), lambda number: picture(self.images, int(indices[number])))
+        images = LazyImages(
+            len(indices), lambda number: image_at(self.images, int(indices[number]))
+        )
         return replace(self, images=images, labels=self.labels[indices], columns=columns, **lists)
 
 
-def picture(images: Images, number: int) -> Any:
+def image_at(images: Images, number: int) -> Any:
     """Return one image as pixels, or as Pillow's where it was read as such."""
-    return images.picture(number) if isinstance(images, OnDemand) else images[number]
+    return images.open_image(number) if isinstance(images, LazyImages) else images[number]
 
 
-def draw(examples: Examples, data: Data) -> dict[str, NDArray[np.int64]]:
+def assign_splits(examples: Examples, data: Data) -> dict[str, NDArray[np.int64]]:
     """Return the numbers of the examples of each split, by its name.
 
     The order is drawn once by `data.seed`, from all examples or from those that the source calls train.
@@ -77,22 +79,22 @@ def draw(examples: Examples, data: Data) -> dict[str, NDArray[np.int64]]:
     return found
 
 
-def split(examples: Examples, data: Data, name: str) -> Examples:
+def take_split(examples: Examples, data: Data, name: str) -> Examples:
     """Return one split of the examples: `train`, `calibration`, `validation` or `test`.
 
     Raises:
         ValueError: there is no split of this name.
     """
-    if name not in NAMES:
+    if name not in SPLITS:
         raise ValueError(name)
-    return examples.take(draw(examples, data)[name])
+    return examples.take(assign_splits(examples, data)[name])
 
 
-def read(data: Data, variant: str, name: str) -> Examples:
+def read_split(data: Data, variant: str, name: str) -> Examples:
     """Return one split of what the stage `data` looked at, without the examples that it left out."""
     rows = [
         row
-        for row in rows_of(artifacts.opened(artifacts.folder("data", variant)))
+        for row in read_rows(artifacts.opened(artifacts.folder("data", variant)))
         if row["split"] == name
     ]
     examples: Examples = plugins.load("data.source", data.source).load(data)
@@ -100,7 +102,7 @@ def read(data: Data, variant: str, name: str) -> Examples:
     return replace(taken, areas=[int(row["height"]) * int(row["width"]) for row in rows])
 
 
-def rows_of(folder: Path) -> Iterator[dict[str, str]]:
+def read_rows(folder: Path) -> Iterator[dict[str, str]]:
     """Yield what the stage `data` wrote of each example that it kept."""
     with (folder / TABLE).open(newline="") as lines:
         yield from csv.DictReader(lines)

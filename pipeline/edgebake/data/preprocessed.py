@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgebake import artifacts
-from edgebake.data.dataset import Images, picture
+from edgebake.data.dataset import Images, image_at
 from edgebake.tasks.contract import Contract
 
 # Smaller images take less time to decode than threads take to hand over Python's lock.
@@ -22,7 +22,7 @@ LARGE = 128 * 128  # pixels
 THREADS = 2  # that decode; what comes out is the same for any number
 
 
-class Prepared:
+class PreprocessedImages:
     """Images that look like an array float32 [n, h, w, c] to those who take slices or rows of one."""
 
     def __init__(self, images: Images, agreed: Contract) -> None:
@@ -44,7 +44,7 @@ class Prepared:
 
     def __getitem__(self, which: slice | Sequence[int] | NDArray[np.int64]) -> NDArray[np.float32]:
         """Return some of the images as the model sees them."""
-        return self._agreed.scaled(self.pixels(which))
+        return self._agreed.normalize(self.pixels(which))
 
     def pixels(self, which: slice | Sequence[int] | NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return some of the images in the model's size and colors, uint8 [n, h, w, c]."""
@@ -63,9 +63,9 @@ class Prepared:
             list(self._threads.map(lambda piece: self._fill(found, numbers, piece), pieces))
         return found
 
-    def as_pixels(self) -> "Pixels":
+    def unscaled(self) -> "UnscaledImages":
         """Return the same images as a file sees them that takes pixels and scales them inside."""
-        return Pixels(self)
+        return UnscaledImages(self)
 
     def _fill(self, found: NDArray[np.uint8], numbers: Sequence[int], piece: range) -> None:
         for place in piece:
@@ -77,22 +77,22 @@ class Prepared:
             return np.frombuffer(os.pread(handle, self._bytes, start), np.uint8).reshape(
                 self._shape
             )
-        image = picture(self._images, number)
+        image = image_at(self._images, number)
         self._largest = max(
             self._largest,
             image.size if isinstance(image, np.ndarray) else image.width * image.height,
         )
-        pixels: NDArray[np.uint8] = self._agreed.resized([image])[0]
+        pixels: NDArray[np.uint8] = self._agreed.resize_images([image])[0]
         os.pwrite(handle, pixels.tobytes(), start)
         self._is_kept[number] = True
         return pixels
 
 
 @dataclass(frozen=True)
-class Pixels:
+class UnscaledImages:
     """Images that look like an array uint8 [n, h, w, c]."""
 
-    prepared: Prepared
+    prepared: PreprocessedImages
 
     def __len__(self) -> int:
         """Return how many images there are."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from edgebake.recipe import Splits
 
-NAMES = ("train", "calibration", "validation", "test")
+SPLITS = ("train", "calibration", "validation", "test")
 DRAWN = (
     "test",
     "calibration",
@@ -26,7 +26,7 @@ def split_sizes(counts: Mapping[str, int], splits: Splits) -> dict[str, int]:
         for name in DRAWN
         if (share := getattr(splits, name)) is not None
     }
-    said = {name: counts.get(name, 0) for name in NAMES}
+    said = {name: counts.get(name, 0) for name in SPLITS}
     sizes = {name: drawn.get(name, said[name]) for name in DRAWN}
     return {"train": free - sum(drawn.values()), **sizes}
 

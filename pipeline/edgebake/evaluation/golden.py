@@ -184,10 +184,10 @@ def _stored_input(file: ConvertedFile, image: NDArray[np.uint8]) -> StoredTensor
 
 def _input_values(file: ConvertedFile, image: NDArray[np.uint8]) -> NDArray[np.generic]:
     tensor = file.input
-    pixels = file.contract.resized([image])
+    pixels = file.contract.resize_images([image])
     if tensor.is_image:
         return pixels
-    return tensor.to_stored(file.contract.scaled(pixels))
+    return tensor.to_stored(file.contract.normalize(pixels))
 
 
 def _png(image: NDArray[np.uint8]) -> bytes:

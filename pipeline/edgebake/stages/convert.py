@@ -155,7 +155,7 @@ def refuse_other_answers(asked: Answers, quantized: QuantizedModel, inspection: 
     model = load_importer(quantized.format).predictor(quantized.archive)
     shape = (4, 1, asked.contract.height, asked.contract.width, asked.contract.channels)
     for pixels in np.random.default_rng(0).integers(0, 256, shape, np.uint8):
-        scaled = asked.contract.scaled(pixels)
+        scaled = asked.contract.normalize(pixels)
         session.feed(pixels if inspection.input.is_image else scaled)
         session.invoke()
         gap = float(np.abs(single_output(session.read()) - model(scaled)).max())

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgebake import plugins
-from edgebake.data.dataset import HEADS, TABLE, Examples, draw
-from edgebake.data.splits import NAMES
+from edgebake.data.dataset import COLUMNS, TABLE, Examples, assign_splits
+from edgebake.data.splits import SPLITS
 from edgebake.errors import DataError, listed
 from edgebake.recipe import OnCorrupt, OnLeak
 from edgebake.recipe.stage_params import DataParams
@@ -63,7 +63,7 @@ def _looks(examples: Examples, section: DataParams) -> Iterator[Look]:
     """Yield what is seen of each example, split by split, in the order in which the splits hold them."""
     places = [
         (int(number), name)
-        for name, numbers in draw(examples, section).items()
+        for name, numbers in assign_splits(examples, section).items()
         for number in numbers
     ]
     with ThreadPoolExecutor(THREADS) as threads:
@@ -87,7 +87,7 @@ def _look(examples: Examples, number: int, split: str) -> Look:
 
 def _refuse_empty(kept: list[Look], section: DataParams) -> None:
     counts = Counter(look.split for look in kept)
-    for name in NAMES:
+    for name in SPLITS:
         if not counts[name]:
             raise DataError(
                 f"{section.title}: the split {name} holds no example that can be read; expected at least 1"
@@ -135,7 +135,7 @@ def _summary(examples: Examples, kept: list[Look], damaged: list[Look]) -> dict[
     classes = Counter(examples.classes[examples.labels[look.number]] for look in kept)
     return {
         "examples": len(kept),
-        "splits": {name: splits[name] for name in NAMES},
+        "splits": {name: splits[name] for name in SPLITS},
         "classes": {name: classes[name] for name in examples.classes},
         "skipped": [look.trouble for look in damaged],
     }
@@ -144,7 +144,7 @@ def _summary(examples: Examples, kept: list[Look], damaged: list[Look]) -> dict[
 def _write(job: Job, examples: Examples, kept: list[Look]) -> None:
     with (job.out / TABLE).open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(HEADS)
+        writer.writerow(COLUMNS)
         for look in kept:
             label = examples.classes[examples.labels[look.number]]
             place = (look.number, _name(examples, look), label, look.split)

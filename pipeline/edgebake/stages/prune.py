@@ -16,7 +16,7 @@ from edgebake.compression.pruning import summary
 from edgebake.compression.pruning.original_model import OriginalModel
 from edgebake.data import dataset
 from edgebake.data.dataset import Examples
-from edgebake.data.preprocessed import Prepared
+from edgebake.data.preprocessed import PreprocessedImages
 from edgebake.errors import DataError
 from edgebake.models import keras_session
 from edgebake.recipe import stage_params
@@ -51,10 +51,10 @@ def run(job: Job) -> str:
 
 def _parent(section: PruneParams, archive: bytes) -> OriginalModel:
     train, validation = (
-        dataset.read(section.data, section.examples, name) for name in ("train", "validation")
+        dataset.read_split(section.data, section.examples, name) for name in ("train", "validation")
     )
     agreed = _contract(section.train)
-    images = [Prepared(examples.images, agreed) for examples in (train, validation)]
+    images = [PreprocessedImages(examples.images, agreed) for examples in (train, validation)]
     splits = TrainingSplits(images[0], train.labels, images[1], validation.labels)
     # Not in prune's own section: what counts is how the parent on disk was trained, in an experiment too.
     trained = stage_params.read("train", section.train)
@@ -78,7 +78,7 @@ def _lesson(
     model = keras_session.load((folder / "model.keras").read_bytes())
 
     def answers(examples: Examples) -> NDArray[np.float32]:
-        return loop.predictions(model, Prepared(examples.images, agreed))
+        return loop.predictions(model, PreprocessedImages(examples.images, agreed))
 
     return TeacherPredictions(answers(train), answers(validation), words.temperature, words.alpha)
 

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from edgebake import artifacts, plugins
 from edgebake.data import dataset
-from edgebake.data.preprocessed import Prepared
+from edgebake.data.preprocessed import PreprocessedImages
 from edgebake.models import float_reference, keras_session
 from edgebake.models.importers import heads
 from edgebake.models.importers.interface import load_importer
@@ -48,10 +48,10 @@ def run(job: Job) -> str:
     """Train, and keep the float model in a form that runs without TensorFlow as the one others are compared with."""
     section: TrainParams = job.section
     train, validation = (
-        dataset.read(section.data, section.examples, name) for name in ("train", "validation")
+        dataset.read_split(section.data, section.examples, name) for name in ("train", "validation")
     )
-    agreed = contract.make(section.data, section.model, train.classes)
-    images = [Prepared(examples.images, agreed) for examples in (train, validation)]
+    agreed = contract.from_recipe(section.data, section.model, train.classes)
+    images = [PreprocessedImages(examples.images, agreed) for examples in (train, validation)]
     splits = TrainingSplits(images[0], train.labels, images[1], validation.labels)
     imported = section.model.imported
     if imported is None or section.format == "keras":

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from edgebake import artifacts, plugins
 from edgebake.data import dataset
 from edgebake.data.dataset import Examples
-from edgebake.data.preprocessed import Prepared
+from edgebake.data.preprocessed import PreprocessedImages
 from edgebake.errors import CoverageError
 from edgebake.evaluation import golden, quality
 from edgebake.evaluation.latency import stopwatch
@@ -47,7 +47,7 @@ class Test:
     """The test split, and the same as the model sees it, read as late as a file is asked about it."""
 
     examples: Examples
-    prepared: Prepared
+    prepared: PreprocessedImages
 
 
 def run(job: Job) -> str:
@@ -84,8 +84,8 @@ def run(job: Job) -> str:
 
 def _test_split(section: ValidateParams, source: Path) -> Test:
     agreed = contract.from_json((source / "contract.json").read_text())
-    examples = dataset.read(section.data, section.examples, "test")
-    return Test(examples, Prepared(examples.images, agreed))
+    examples = dataset.read_split(section.data, section.examples, "test")
+    return Test(examples, PreprocessedImages(examples.images, agreed))
 
 
 def _scored(
@@ -97,7 +97,7 @@ def _scored(
     reference = _probabilities(
         load_runtime(section.reference_runtime).load_session(model, THREADS), test.prepared
     )
-    examples = test.prepared.as_pixels() if _inspected(job)["dtype"] == IMAGE else test.prepared
+    examples = test.prepared.unscaled() if _inspected(job)["dtype"] == IMAGE else test.prepared
     runtime = load_runtime(section.runtime)
     try:
         found = {

@@ -48,22 +48,22 @@ class Contract:
         """Return 1 for grayscale, 3 for rgb and bgr."""
         return 1 if self.color == Color.grayscale.value else 3
 
-    def prepare(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+    def preprocess(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Return images uint8 [h, w] or [h, w, 3] as the model sees them, float32 [n, height, width, channels]."""
-        return self.scaled(self.resized(images))
+        return self.normalize(self.resize_images(images))
 
-    def scaled(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def normalize(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return pixels uint8 as the model sees them, float32."""
         return (pixels.astype(np.float32) - np.array(self.mean, np.float32)) * np.array(
             self.scale, np.float32
         )
 
-    def pixels(self, scaled: NDArray[np.float32]) -> NDArray[np.uint8]:
+    def denormalize(self, scaled: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Return the pixels that `scaled` was given, for files that take an image and scale it inside."""
         levels = scaled / np.array(self.scale, np.float32) + np.array(self.mean, np.float32)
         return np.asarray(np.rint(levels), np.uint8)
 
-    def resized(self, images: Sequence[NDArray[np.uint8] | Image.Image]) -> NDArray[np.uint8]:
+    def resize_images(self, images: Sequence[NDArray[np.uint8] | Image.Image]) -> NDArray[np.uint8]:
         """Return images in the model's size and the order of its channels, uint8 [n, height, width, channels]."""
         pixels = np.stack([self._resized(image) for image in images])
         pixels = pixels.reshape(len(images), self.height, self.width, self.channels)
@@ -92,7 +92,7 @@ def _center(size: tuple[int, int], shape: tuple[int, int]) -> tuple[int, int, in
     return left, top, left + wide, top + high
 
 
-def make(data: Data, model: Model, labels: list[str]) -> Contract:
+def from_recipe(data: Data, model: Model, labels: list[str]) -> Contract:
     """Return the contract of a model that is trained on `data`."""
     return Contract(
         task="classification",

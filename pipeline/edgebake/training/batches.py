@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
     from numpy.typing import NDArray
 
-    from edgebake.data.preprocessed import Prepared
+    from edgebake.data.preprocessed import PreprocessedImages
 
     Batch = tuple[NDArray[np.generic], ...]  # images, labels and, if there are any, weights
 
@@ -28,7 +28,7 @@ class TrainingSet:
     [n, 2 * classes]. Weights are float32 [n].
     """
 
-    images: NDArray[np.float32] | Prepared
+    images: NDArray[np.float32] | PreprocessedImages
     labels: NDArray[np.generic]
     weights: NDArray[np.float32] | None = None
 

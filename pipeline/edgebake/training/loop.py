@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
     from numpy.typing import NDArray
 
-    from edgebake.data.preprocessed import Prepared
+    from edgebake.data.preprocessed import PreprocessedImages
     from edgebake.tasks.contract import Contract
     from edgebake.training.distillation import TeacherPredictions
 
@@ -42,9 +42,9 @@ History = list[dict[str, float]]  # one row per epoch, with the keys COLUMNS
 class TrainingSplits:
     """Train and validation split: images float32 [n, h, w, c] as the model expects, labels [n]."""
 
-    images: NDArray[np.float32] | Prepared
+    images: NDArray[np.float32] | PreprocessedImages
     labels: NDArray[np.int64]
-    validation_images: NDArray[np.float32] | Prepared
+    validation_images: NDArray[np.float32] | PreprocessedImages
     validation_labels: NDArray[np.int64]
 
 
@@ -77,7 +77,9 @@ def steps_per_epoch(splits: TrainingSplits, train: Train) -> int:
     return -(-len(splits.labels) // train.batch_size)
 
 
-def predictions(model: keras.Model, images: NDArray[np.float32] | Prepared) -> NDArray[np.float32]:
+def predictions(
+    model: keras.Model, images: NDArray[np.float32] | PreprocessedImages
+) -> NDArray[np.float32]:
     """Return the predictions [n, classes] of a model for images [n, h, w, c], batch by batch."""
     batch_predictions = []
     for start in range(0, len(images), PREDICTION_BATCH):

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgebake.data.readers.decode import OnDemand, decode, decode_file, in_color
+from edgebake.data.readers.decode import LazyImages, decode, decode_file, in_color
 from edgebake.errors import DataError
 from edgebake.models import keras_session
 from edgebake.recipe import Color
@@ -108,7 +108,7 @@ def test_images_are_resized_as_tensorflow_does(
     expected = np.clip(
         np.rint(tensorflow.image.resize(photo, size, method, antialias=True)), 0, 255
     )
-    assert np.abs(agreed.resized([photo])[0] - expected).max() <= levels
+    assert np.abs(agreed.resize_images([photo])[0] - expected).max() <= levels
 
 
 def test_of_16_bits_the_upper_8_are_kept() -> None:
@@ -228,7 +228,7 @@ def test_images_are_read_when_they_are_asked_for_and_each_time() -> None:
         read.append(number)
         return np.full((1, 1), number, np.uint8)
 
-    images = OnDemand(4, one)
+    images = LazyImages(4, one)
     assert (len(images), read) == (4, [])
     assert [int(image[0, 0]) for image in images[1:3]] == [1, 2]
     assert int(images[-1][0, 0]) == 3

@@ -47,7 +47,7 @@ def test_an_exported_model_answers_the_same_after_it_was_saved(keras: Any, tmp_p
     archives = [keras_session.save(keras_format.load(agreed(4), words(folder))) for _ in range(2)]
     assert archives[0] == archives[1]
     found = keras_session.load(archives[0])
-    images = agreed(4).scaled(PIXELS)
+    images = agreed(4).normalize(PIXELS)
     assert np.asarray(found(images)) == pytest.approx(np.asarray(made(images)), abs=1e-6)
 
 
@@ -67,7 +67,7 @@ def test_every_runtime_computes_what_the_graph_does(
         item, agreed(4), ABOUT, section
     )
     session = importlib.import_module(f"edgebake.runtimes.{runtime}.run").load(files, 1)
-    scaled = agreed(4).scaled(PIXELS[:1])
+    scaled = agreed(4).normalize(PIXELS[:1])
     session.feed(PIXELS[:1] if runtime == "coreml" else scaled)
     session.invoke()
     assert np.asarray(single_output(session.read())) == pytest.approx(
@@ -87,7 +87,7 @@ def test_a_graph_of_one_image_is_opened_for_several(keras: Any, tmp_path: Path) 
         (1, 16, 16, 3),
         tmp_path,
     )
-    images = agreed(4).scaled(PIXELS)
+    images = agreed(4).normalize(PIXELS)
     found = np.asarray(keras_format.load(agreed(4), words(folder))(images))
     assert found == pytest.approx(
         tensorflow.nn.softmax(images.reshape(2, 768) @ kernel).numpy(), abs=1e-6

@@ -109,7 +109,7 @@ def quantized(archive: bytes, scheme: str) -> QuantizedModel:
     item = QuantizedModel(archive, scheme, module.weights, module.activations)
     if module.activations == "float32":
         return item
-    ranges = calibration.calibrate(archive, GREY.scaled(pixels(8)), Calibration("min_max", 8, 0))
+    ranges = calibration.calibrate(archive, GREY.normalize(pixels(8)), Calibration("min_max", 8, 0))
     keep = DType.float16 if "fallback_dtype" in module.options else None
     return replace(item, granularity=Granularity.per_channel, ranges=ranges, fallback_dtype=keep)
 
@@ -172,7 +172,7 @@ def test_image_scale_labels_and_description_are_in_the_package(archive: bytes, k
     )
     model = keras_session.load(archive)
     for image in np.split(pixels(3), 3):
-        expected = np.asarray(model(GREY.scaled(image), training=False))
+        expected = np.asarray(model(GREY.normalize(image), training=False))
         assert np.abs(answer(files, image) - expected).max() < 1e-5
 
 
@@ -189,10 +189,10 @@ def test_a_package_sees_channels_as_keras_does(
     session = run.load(convert.convert(item, agreed, ABOUT, Convert("coreml", words)), 1)
     model = keras_session.load(archive)
     for image in pixels(3, channels=3):
-        seen = agreed.resized([image])
+        seen = agreed.resize_images([image])
         session.feed(seen)
         session.invoke()
-        expected = np.asarray(model(agreed.scaled(seen), training=False))
+        expected = np.asarray(model(agreed.normalize(seen), training=False))
         assert np.abs(single_output(session.read()) - expected).max() < 1e-5
 
 
@@ -200,7 +200,7 @@ def test_channels_of_several_scales_are_quantized_as_those_of_one(keras: Any) ->
     agreed = replace(GREY, color="bgr", mean=[104.0, 117.0, 123.0], scale=[0.01, 0.02, 0.015])
     archive = random_archive(keras, channels=3)
     ranges = calibration.calibrate(
-        archive, agreed.scaled(pixels(8, channels=3)), Calibration("min_max", 8, 0)
+        archive, agreed.normalize(pixels(8, channels=3)), Calibration("min_max", 8, 0)
     )
     item = QuantizedModel(
         archive, "int8", "int8", "int8", granularity=Granularity.per_channel, ranges=ranges
@@ -213,7 +213,7 @@ def test_channels_of_several_scales_are_quantized_as_those_of_one(keras: Any) ->
         session.feed(image)
         session.invoke()
         gap = single_output(session.read()) - np.asarray(
-            model(agreed.scaled(image), training=False)
+            model(agreed.normalize(image), training=False)
         )
         assert np.abs(gap).max() < 0.05
 
@@ -270,7 +270,7 @@ def test_other_sizes_of_image_are_answered_as_keras_answers_them(
     model = keras_session._at_any_resolution(keras_session.load(archive))
     for side in (24, 32, 48):
         image = pixels(1, side)
-        expected = np.asarray(model(GREY.scaled(image), training=False))
+        expected = np.asarray(model(GREY.normalize(image), training=False))
         assert np.abs(answer(files, image) - expected).max() < 1e-5
     assert inspect.inspect(files).input.shape == [1, 32, 32, 1]
 

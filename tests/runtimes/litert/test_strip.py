@@ -127,7 +127,7 @@ def test_every_scheme_answers_with_the_same_bits_and_names_no_layer(
 ) -> None:
     files = convert.convert(quantized(archive, scheme), GREY, ABOUT, Convert("litert", None))
     found = strip(files)
-    images = GREY.scaled(pixels(8))
+    images = GREY.normalize(pixels(8))
     np.testing.assert_array_equal(
         single_output(predictions(run.load(found, 1), images)),
         single_output(predictions(run.load(files, 1), images)),

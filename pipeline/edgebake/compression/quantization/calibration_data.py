@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from edgebake.compression.quantization import calibration
 from edgebake.data import dataset
 from edgebake.data.dataset import Examples
-from edgebake.data.preprocessed import Prepared
+from edgebake.data.preprocessed import PreprocessedImages
 from edgebake.errors import DataError
 from edgebake.models.activation_ranges import ActivationRanges
 from edgebake.recipe.stage_params import QuantizeParams
@@ -23,10 +23,10 @@ class CalibrationData:
     agreed: Contract
     section: QuantizeParams
 
-    def prepared(self, name: str) -> tuple[Prepared, NDArray[np.int64]]:
+    def prepared(self, name: str) -> tuple[PreprocessedImages, NDArray[np.int64]]:
         """Return a split as the model sees it, float32 [n, h, w, c], and its labels [n]."""
         examples = self._split(name)
-        return Prepared(examples.images, self.agreed), examples.labels
+        return PreprocessedImages(examples.images, self.agreed), examples.labels
 
     def calibrated(self, archive: bytes) -> ActivationRanges | None:
         """Return the ranges of a model; none for a scheme whose activations stay in float."""
@@ -38,7 +38,7 @@ class CalibrationData:
         )
 
     def _split(self, name: str) -> Examples:
-        return dataset.read(self.section.data, self.section.examples, name)
+        return dataset.read_split(self.section.data, self.section.examples, name)
 
     def _drawn(self, count: int, seed: int) -> NDArray[np.float32]:
         """Return examples as the model sees them, float32 [n, h, w, c], drawn from the calibration split by a seed.
@@ -53,4 +53,4 @@ class CalibrationData:
                 f"expected at least the {count} of quantize.calibration.samples"
             )
         order = np.random.default_rng(seed).permutation(len(held.labels))
-        return self.agreed.prepare(held.take(order[:count]).images)
+        return self.agreed.preprocess(held.take(order[:count]).images)

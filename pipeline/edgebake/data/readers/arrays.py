@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from edgebake.data.readers import labels
-from edgebake.data.readers.decode import OnDemand, in_color
+from edgebake.data.readers.decode import LazyImages, in_color
 from edgebake.errors import DataError, listed
 from edgebake.recipe import Data
 
@@ -100,7 +100,7 @@ def examples(data: Data, found: list[Pair], names: list[str] | None = None) -> E
         return in_color(arrays[part][row], data.color)
 
     return Examples(
-        images=OnDemand(len(places), read),
+        images=LazyImages(len(places), read),
         labels=np.array(numbers, np.int64),
         classes=classes,
         names=[

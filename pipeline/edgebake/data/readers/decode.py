@@ -34,7 +34,7 @@ HEIF = b"ftyp"  # in bytes 4 to 8: https://www.rfc-editor.org/rfc/rfc9402 and IS
 
 
 @dataclass(frozen=True)
-class OnDemand(Sequence["NDArray[np.uint8]"]):
+class LazyImages(Sequence["NDArray[np.uint8]"]):
     """Images that are read when they are asked for, and not kept; what reads one returns pixels or Pillow's image."""
 
     length: int
@@ -47,23 +47,23 @@ class OnDemand(Sequence["NDArray[np.uint8]"]):
     @overload
     def __getitem__(self, number: int) -> NDArray[np.uint8]: ...
     @overload
-    def __getitem__(self, number: slice) -> OnDemand: ...
+    def __getitem__(self, number: slice) -> LazyImages: ...
 
-    def __getitem__(self, number: int | slice) -> NDArray[np.uint8] | OnDemand:
+    def __getitem__(self, number: int | slice) -> NDArray[np.uint8] | LazyImages:
         """Return one image, or a part of them that is read as late."""
         numbers = range(self.length)
         if isinstance(number, slice):
             part = numbers[number]
-            return OnDemand(len(part), lambda place: self.read(part[place]))
+            return LazyImages(len(part), lambda place: self.read(part[place]))
 
         return np.asarray(self.read(numbers[number]))
 
-    def picture(self, number: int) -> Any:
+    def open_image(self, number: int) -> Any:
         """Return one image as it was read: a photo costs two thirds more by way of an array."""
         return self.read(number)
 
 
-def picture_file(file: Path, color: Color) -> Any:
+def open_image_file(file: Path, color: Color) -> Any:
     """Return Pillow's image of a file.
 
     Raises:
@@ -81,7 +81,7 @@ def picture_file(file: Path, color: Color) -> Any:
         raise _refusal(str(file), f"{what}") from None
     if not is_file:
         raise _refusal(str(file), "a folder" if file.is_dir() else "not a file")
-    return picture(content, color, str(file))
+    return open_image(content, color, str(file))
 
 
 def decode_file(file: Path, color: Color) -> NDArray[np.uint8]:
@@ -90,7 +90,7 @@ def decode_file(file: Path, color: Color) -> NDArray[np.uint8]:
     Raises:
         DataError: it cannot be read, or is not a whole image.
     """
-    return np.asarray(picture_file(file, color))
+    return np.asarray(open_image_file(file, color))
 
 
 def decode(content: bytes, color: Color, name: str) -> NDArray[np.uint8]:
@@ -99,10 +99,10 @@ def decode(content: bytes, color: Color, name: str) -> NDArray[np.uint8]:
     Raises:
         DataError: it is not a whole image.
     """
-    return np.asarray(picture(content, color, name))
+    return np.asarray(open_image(content, color, name))
 
 
-def picture(content: bytes, color: Color, name: str) -> Any:
+def open_image(content: bytes, color: Color, name: str) -> Any:
     """Return Pillow's image, turned as the camera says; alpha is dropped, of an animation the first is taken.
 
     Args:
@@ -147,18 +147,18 @@ def in_color(pixels: NDArray[Any], color: Color) -> NDArray[np.uint8]:
     )
 
 
-def _in_color(picture: Any, color: Color) -> Any:
-    picture.info.pop("transparency", None)  # of a palette: dropped as any other alpha
-    picture = _in_8_bits(picture) if picture.mode.startswith("I") else picture
+def _in_color(image: Any, color: Color) -> Any:
+    image.info.pop("transparency", None)  # of a palette: dropped as any other alpha
+    image = _in_8_bits(image) if image.mode.startswith("I") else image
     mode = "L" if color is Color.grayscale else "RGB"
-    return picture if picture.mode == mode else picture.convert(mode)  # which would copy
+    return image if image.mode == mode else image.convert(mode)  # which would copy
 
 
-def _in_8_bits(picture: Any) -> Any:
+def _in_8_bits(image: Any) -> Any:
     """Return 16-bit grey as 8 bits, 65535 as 255; Pillow's own conversion makes all above 255 white."""
     from PIL import Image
 
-    return Image.fromarray(((np.asarray(picture).astype(np.int64) + 128) // 257).astype(np.uint8))
+    return Image.fromarray(((np.asarray(image).astype(np.int64) + 128) // 257).astype(np.uint8))
 
 
 def _likeness(content: bytes) -> str:

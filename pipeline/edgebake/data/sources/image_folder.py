@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgebake.data.readers import labels, tables
-from edgebake.data.readers.decode import OnDemand, picture_file
+from edgebake.data.readers.decode import LazyImages, open_image_file
 from edgebake.errors import DataError, nearest
 from edgebake.recipe import Data, SplitBy
 
@@ -76,8 +76,8 @@ def load(data: Data) -> Examples:
     classes, numbers = labels.from_names(data, [one.label for one in found])
     rows = tables.rows(folder, data.table) if data.table else {}
     return Examples(
-        images=OnDemand(
-            len(found), lambda number: picture_file(folder / found[number].file, data.color)
+        images=LazyImages(
+            len(found), lambda number: open_image_file(folder / found[number].file, data.color)
         ),
         labels=np.array(numbers, np.int64),
         classes=classes,

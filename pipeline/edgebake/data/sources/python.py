@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgebake.data.readers import labels
-from edgebake.data.readers.decode import OnDemand, in_color
+from edgebake.data.readers.decode import LazyImages, in_color
 from edgebake.errors import DataError, listed
 from edgebake.recipe import Color, Data
 
@@ -70,7 +70,7 @@ def _examples(data: Data) -> Examples:
     )
     return replace(
         found,
-        images=OnDemand(len(said), lambda number: _image(file, found.images, number, data.color)),
+        images=LazyImages(len(said), lambda number: _image(file, found.images, number, data.color)),
         labels=np.array(numbers, np.int64),
         classes=list(classes),
         names=list(found.names) or [f"example {number}" for number in range(len(said))],

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgebake.data.readers import labels, records
-from edgebake.data.readers.decode import OnDemand, decode, in_color
+from edgebake.data.readers.decode import LazyImages, decode, in_color
 from edgebake.data.readers.records import Record
 from edgebake.errors import DataError, listed, nearest
 from edgebake.recipe import Color, Data, Encoding, Features, SplitBy
@@ -59,7 +59,7 @@ def load(data: Data) -> Examples:
     splits = [_split(data, record.file) for record in found]
     labels.refuse_unlearned(data, [classes[number] for number in numbers], splits)
     return Examples(
-        images=OnDemand(len(found), lambda number: _image(found[number], words, data.color)),
+        images=LazyImages(len(found), lambda number: _image(found[number], words, data.color)),
         labels=np.array(numbers, np.int64),
         classes=classes,
         names=[f"{record.file.name}[{record.number}]" for record in found],

@@ -15,7 +15,7 @@ TOLERANCE = 1e-3  # of the sum of a row of probabilities; wide enough for float1
 def noise_images(contract: Contract) -> NDArray[np.float32]:
     """Return preprocessed images of uniform noise, float32 [4, h, w, c]."""
     shape = (IMAGES, contract.height, contract.width, contract.channels)
-    return contract.scaled(np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8))
+    return contract.normalize(np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8))
 
 
 def check_output(predictions: NDArray[np.float32], output: Output, file: str) -> None:

@@ -65,7 +65,7 @@ def _with_activations(
         )
     exact = _program(model, contract, words, _all_in(Precision.float32))
     known = probe_values.compute_values(
-        package_files(exact), contract.pixels(quantized.ranges.probes), quantized.ranges
+        package_files(exact), contract.denormalize(quantized.ranges.probes), quantized.ranges
     )
     kept = known.inside(quantized.fallback_layers)
     if quantized.fallback_dtype is not DType.float32:
