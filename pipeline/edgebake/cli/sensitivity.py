@@ -76,12 +76,12 @@ def _measure_layers(data: "CalibrationData") -> "list[LayerSensitivity]":
     from edgebake.runtimes.litert.quantizer import IntegerOptions
 
     keras_session.start(1)
-    ranges = data.calibrated(data.archive)
-    granularity = data.section.granularity
+    ranges = data.calibrate(data.archive)
+    granularity = data.params.granularity
     if ranges is None or granularity is None:
         raise ValueError("costs without calibration")
     model = CalibratedModel(to_float_tflite(keras_session.load(data.archive)), ranges)
-    images = measurement.LabeledImages(*data.prepared("validation"))
+    images = measurement.LabeledImages(*data.split("validation"))
     options = IntegerOptions("int8", granularity)
     return measurement.layer_sensitivities(model, options, images)
 

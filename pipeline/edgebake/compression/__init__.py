@@ -1,1 +1,1 @@
-"""Make a model smaller: pruning and quantization."""
+"""Model compression: structured pruning, sparsity, weight clustering and quantization."""

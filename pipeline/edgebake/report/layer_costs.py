@@ -39,7 +39,7 @@ def rows(costs: "Sequence[LayerSensitivity]") -> list[LayerCostRow]:
             cost.layer.name,
             cost.layer.operator,
             round(cost.signal_to_noise_db, 2),
-            round(cost.accuracy_lost, 6),
+            round(cost.accuracy_drop, 6),
             round(cost.layer.range.low, 6),
             round(cost.layer.range.high, 6),
         )

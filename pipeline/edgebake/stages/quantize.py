@@ -55,10 +55,10 @@ def run(job: Job) -> str:
 
 def _trained(source: CalibrationData) -> tuple[QuantizedModel, str]:
     """Return the model, trained to feel the rounding where the recipe says so, with its ranges, and the history."""
-    section = source.section
+    section = source.params
     quantized = QuantizedModel.from_options(source.archive, section)
     if section.qat is None:
-        return replace(quantized, ranges=source.calibrated(source.archive)), loop.history_csv([])
+        return replace(quantized, ranges=source.calibrate(source.archive)), loop.history_csv([])
     if section.qat_bits is None:
         raise ValueError(f"{section.scheme} has no quantization-aware training")
     settings = QatSettings(
@@ -68,9 +68,9 @@ def _trained(source: CalibrationData) -> tuple[QuantizedModel, str]:
         per_tensor=section.granularity is Granularity.per_tensor,
         quantize_activations=section.calibration is not None,
     )
-    splits = TrainingSplits(*source.prepared("train"), *source.prepared("validation"))
+    splits = TrainingSplits(*source.split("train"), *source.split("validation"))
     trained = aware.train(source.archive, splits, settings)
-    ranges = source.calibrated(trained.archive)
+    ranges = source.calibrate(trained.archive)
     if ranges:
         ranges = calibration.with_trained_ranges(ranges, trained.archive, trained.ranges)
     return replace(quantized, archive=trained.archive, ranges=ranges), loop.history_csv(
@@ -80,7 +80,7 @@ def _trained(source: CalibrationData) -> tuple[QuantizedModel, str]:
 
 def _chosen(source: CalibrationData, quantized: QuantizedModel) -> tuple[QuantizedModel, str, str]:
     """Return the model with the layers that it keeps out of int8, the table of all layers, and a line about them."""
-    words = source.section.calibration
+    words = source.params.calibration
     if quantized.ranges is None or words is None:
         return quantized, table.to_csv([], []), "no calibration"
     if quantized.format == "onnx":  # no LiteRT runs it, whose layers the table is of
@@ -107,8 +107,8 @@ def _kept(
         sensitivity,  # only this scheme runs what it has quantized
     )
 
-    section = source.section
-    scored = sensitivity.LabeledImages(*source.prepared("validation"))
+    section = source.params
+    scored = sensitivity.LabeledImages(*source.split("validation"))
     floors = [section.accuracy.at_least] if section.accuracy else []
     if section.accuracy_drop:
         floors.append(sensitivity.accuracy(program, scored) - section.accuracy_drop.at_most)

@@ -101,7 +101,7 @@ def test_the_layers_around_the_outlier_are_the_dearest(
     costs = sensitivity.layer_sensitivities(program, ASKED, scored["validation"])
     assert {cost.layer.name for cost in costs[:2]} == OUTLIER
     assert costs[0].signal_to_noise_db < costs[2].signal_to_noise_db < costs[-1].signal_to_noise_db
-    assert min(cost.accuracy_lost for cost in costs[:2]) > 0.05
+    assert min(cost.accuracy_drop for cost in costs[:2]) > 0.05
     assert len(costs) == len(program.layers)
 
 

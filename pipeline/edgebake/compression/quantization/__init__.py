@@ -1,1 +1,1 @@
-"""Quantize a model: schemes, calibration of ranges, sensitivity, quantization-aware training."""
+"""Quantization: schemes, calibration, sensitivity analysis and quantization-aware training."""

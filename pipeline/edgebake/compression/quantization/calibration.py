@@ -1,7 +1,10 @@
-"""A model and examples in, the range of every value of it out. Imports TensorFlow for a model of Keras."""
+"""Calibration: determine the range of every activation of a model from samples of its data.
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+Calibration of a Keras model imports TensorFlow.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,120 +17,163 @@ from edgebake.models.importers.interface import load_importer
 from edgebake.recipe import Calibration
 
 PROBES = 4
-BATCH = 20  # examples at once, for speed alone
+BATCH = 20  # samples; changes the speed alone
 
-Extremes = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
-Pass = Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]
+# Images float32 [n, h, w, c] -> one float32 array [n, ...] per activation.
+ComputeActivations = Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]
 
 
 def calibrate(
-    archive: bytes, examples: NDArray[np.float32], words: Calibration, form: str = "keras"
+    archive: bytes,
+    samples: NDArray[np.float32],
+    options: Calibration,
+    model_format: str = "keras",
 ) -> ActivationRanges:
-    """Return the ranges that the recipe's method finds in examples as the model sees them, [n, h, w, c].
+    """Determine the range of every activation by the method of the recipe.
 
     Args:
         archive: the model.
-        examples: shown to it.
-        words: of the recipe.
-        form: the model's format, keras, onnx or tflite.
+        samples: preprocessed images, float32 [n, h, w, c].
+        options: calibration method and its options.
+        model_format: keras, onnx or tflite.
     """
-    activations = load_importer(form).activations(archive)
-    sources, values_of = activations.sources, activations.compute
-    find = plugins.load("quantize.calibration.method", words.method).find
-    probes = examples[:PROBES]
-    marked = [fingerprint([value]) for value in values_of(probes)]
-    everything = _seen(values_of, examples)
-    found = [
-        replace(_range(one, find(one, words), left), name=name, sources=sources[name])
-        for name, one, left in zip(sources, everything, marked, strict=True)
-    ]
-    return ActivationRanges(found, probes)
+    activations = load_importer(model_format).activations(archive)
+    find_range = plugins.load("quantize.calibration.method", options.method).find
+    probes = samples[:PROBES]
+    fingerprints = [fingerprint([values]) for values in activations.compute(probes)]
+    histograms = _collect_histograms(activations.compute, samples)
+    entries = []
+    names = zip(activations.sources, histograms, fingerprints, strict=True)
+    for name, histogram, activation_fingerprint in names:
+        low, high = find_range(histogram, options)
+        entries.append(
+            ActivationRange(
+                name,
+                # Zero has to be exact, for padding and for the lower end of a ReLU:
+                # Jacob et al., https://arxiv.org/abs/1712.05877.
+                low=min(low, 0.0),
+                high=max(high, 0.0),
+                smallest=float(histogram.lows.min()),
+                largest=float(histogram.highs.max()),
+                core_low=histogram.quantile(0.001),
+                core_high=histogram.quantile(0.999),
+                channel_low=float(np.median(histogram.channel_lows)),
+                channel_high=float(np.median(histogram.channel_highs)),
+                fingerprint=activation_fingerprint,
+                sources=activations.sources[name],
+            )
+        )
+    return ActivationRanges(entries, probes)
 
 
 def with_trained_ranges(
-    ranges: ActivationRanges, archive: bytes, trained: dict[str, tuple[float, float]]
+    ranges: ActivationRanges,
+    archive: bytes,
+    trained: Mapping[str, tuple[float, float]],
 ) -> ActivationRanges:
-    """Return the ranges with those in place that training found, by layer of the model."""
+    """Replace calibrated ranges by those of quantization-aware training.
+
+    Args:
+        ranges: calibrated ranges of the Keras model.
+        archive: the model.
+        trained: low and high, by name of the layer that returns the activation.
+    """
     import keras
 
     model = keras_session.load(archive)
-    outputs = [model.get_layer(name).output for name in trained]
+    outputs = [model.get_layer(layer).output for layer in trained]
     values = keras.Model(model.inputs, outputs)(ranges.probes, training=False)
-    values = values if isinstance(values, list | tuple) else [values]
-    known = {one.name: one for one in ranges.entries}
+    if not isinstance(values, list | tuple):
+        values = [values]
+    entries = {entry.name: entry for entry in ranges.entries}
     for (layer, (low, high)), value in zip(trained.items(), values, strict=True):
-        for one in ranges.matches([np.asarray(value)], layer):
-            known[one.name] = replace(one, low=min(low, 0.0), high=max(high, 0.0))
-    return ActivationRanges([known[one.name] for one in ranges.entries], ranges.probes)
+        for entry in ranges.matches([np.asarray(value)], layer):
+            entries[entry.name] = replace(entry, low=min(low, 0.0), high=max(high, 0.0))
+    return ActivationRanges([entries[entry.name] for entry in ranges.entries], ranges.probes)
 
 
-def _range(
-    seen: ActivationHistogram, found: tuple[float, float], left: tuple[float, ...]
-) -> ActivationRange:
-    """Return a range with zero in it: padding and the end of a ReLU must be exact (Jacob et al., arXiv 1712.05877)."""
-    return ActivationRange(
-        "",
-        low=min(found[0], 0.0),
-        high=max(found[1], 0.0),
-        smallest=float(seen.lows.min()),
-        largest=float(seen.highs.max()),
-        core_low=seen.quantile(0.001),
-        core_high=seen.quantile(0.999),
-        channel_low=float(np.median(seen.channel_lows)),
-        channel_high=float(np.median(seen.channel_highs)),
-        fingerprint=left,
-    )
+@dataclass
+class _Extremes:
+    """Minima and maxima of one activation, one array per batch."""
+
+    lows: list[NDArray[np.float64]] = field(default_factory=list)  # [batch]
+    highs: list[NDArray[np.float64]] = field(default_factory=list)
+    channel_lows: list[NDArray[np.float64]] = field(default_factory=list)  # [channels]
+    channel_highs: list[NDArray[np.float64]] = field(default_factory=list)
+
+    def add(self, values: NDArray[np.float32], count: int) -> None:
+        """Add a batch of `count` samples: values [count, ..., channels].
+
+        Values that do not depend on the sample count for each of them.
+        """
+        if values.ndim <= 1 or len(values) != count:
+            values = values.reshape(1, -1).repeat(count, 0)
+        flat = values.reshape(count, -1, values.shape[-1])
+        lows = flat.min(axis=1).astype(np.float64)
+        highs = flat.max(axis=1).astype(np.float64)
+        self.lows.append(lows.min(axis=1))
+        self.highs.append(highs.max(axis=1))
+        self.channel_lows.append(lows.min(axis=0))
+        self.channel_highs.append(highs.max(axis=0))
+
+    def low(self) -> float:
+        """Return the smallest value."""
+        return float(np.concatenate(self.lows).min())
+
+    def high(self) -> float:
+        """Return the largest value."""
+        return float(np.concatenate(self.highs).max())
+
+    def with_counts(self, counts: NDArray[np.int64]) -> ActivationHistogram:
+        """Return the statistics of all batches with the counts of the histogram [2048]."""
+        channel_lows = self.channel_lows
+        channel_highs = self.channel_highs
+        if len({len(lows) for lows in channel_lows}) > 1:
+            # The last axis grows with the batch, so it is not a channel.
+            channel_lows = [lows.min(keepdims=True) for lows in channel_lows]
+            channel_highs = [highs.max(keepdims=True) for highs in channel_highs]
+        return ActivationHistogram(
+            lows=np.concatenate(self.lows),
+            highs=np.concatenate(self.highs),
+            channel_lows=np.min(channel_lows, axis=0),
+            channel_highs=np.max(channel_highs, axis=0),
+            counts=counts,
+        )
 
 
-def _seen(values_of: Pass, examples: NDArray[np.float32]) -> list[ActivationHistogram]:
-    """Return extremes in a first pass and histograms between them in a second."""
-    parts = [
-        [_extremes(value, len(batch)) for value in values_of(batch)] for batch in _batches(examples)
-    ]
-    extremes = [_joined(one) for one in zip(*parts, strict=True)]
+def _collect_histograms(
+    compute: ComputeActivations, samples: NDArray[np.float32]
+) -> list[ActivationHistogram]:
+    """Run the model twice: first for the extremes, then for the histograms between them."""
+    extremes: list[_Extremes] = []
+    for batch in _batches(samples):
+        activations = compute(batch)
+        if not extremes:
+            extremes = [_Extremes() for _ in activations]
+        for activation_extremes, values in zip(extremes, activations, strict=True):
+            activation_extremes.add(values, len(batch))
     counts = [np.zeros(BINS, np.int64) for _ in extremes]
-    for batch in _batches(examples):
-        for number, value in enumerate(values_of(batch)):
-            lows, highs, *_ = extremes[number]
-            counts[number] += _histogram(value, float(lows.min()), float(highs.max()))
-    return [ActivationHistogram(*one, count) for one, count in zip(extremes, counts, strict=True)]
+    for batch in _batches(samples):
+        for number, values in enumerate(compute(batch)):
+            low = extremes[number].low()
+            high = extremes[number].high()
+            counts[number] += _histogram(values, low, high)
+    return [
+        activation_extremes.with_counts(activation_counts)
+        for activation_extremes, activation_counts in zip(extremes, counts, strict=True)
+    ]
 
 
-def _batches(examples: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
-    return (examples[start : start + BATCH] for start in range(0, len(examples), BATCH))
+def _batches(samples: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+    for start in range(0, len(samples), BATCH):
+        yield samples[start : start + BATCH]
 
 
-def _extremes(value: NDArray[np.float32], count: int) -> Extremes:
-    """Return smallest and largest of each example and of each channel, which come last in TensorFlow.
-
-    A value that is one for the whole batch counts for each example of it.
-    """
-    whole = (
-        value if value.ndim > 1 and len(value) == count else value.reshape(1, -1).repeat(count, 0)
-    )
-    planes = whole.reshape(count, -1, whole.shape[-1])
-    lows, highs = planes.min(axis=1).astype(np.float64), planes.max(axis=1).astype(np.float64)
-    return lows.min(axis=1), highs.max(axis=1), lows.min(axis=0), highs.max(axis=0)
-
-
-def _joined(parts: Sequence[Extremes]) -> Extremes:
-    lows, highs, channel_lows, channel_highs = zip(*parts, strict=True)
-    if (
-        len({len(one) for one in channel_lows}) > 1
-    ):  # its last axis is no channel: it grows with the batch
-        channel_lows = tuple(one.min(keepdims=True) for one in channel_lows)
-        channel_highs = tuple(one.max(keepdims=True) for one in channel_highs)
-    return (
-        np.concatenate(lows),
-        np.concatenate(highs),
-        np.min(channel_lows, axis=0),
-        np.max(channel_highs, axis=0),
-    )
-
-
-def _histogram(value: NDArray[np.float32], low: float, high: float) -> NDArray[np.int64]:
+def _histogram(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.int64]:
+    """Return the counts [2048] of values of any shape between low and high."""
     if low == high:
-        return np.bincount([0], [value.size], BINS).astype(np.int64)
-    places = np.subtract(value, np.float32(low), dtype=np.float32)
-    places *= np.float32(BINS / (high - low))
-    return np.bincount(places.reshape(-1).astype(np.int32).clip(0, BINS - 1), minlength=BINS)
+        return np.bincount([0], [values.size], BINS).astype(np.int64)
+    positions = np.subtract(values, np.float32(low), dtype=np.float32)
+    positions *= np.float32(BINS / (high - low))
+    bins = positions.reshape(-1).astype(np.int32).clip(0, BINS - 1)
+    return np.bincount(bins, minlength=BINS)

@@ -1,4 +1,4 @@
-"""A model beside the examples that quantize may show it: never those of the test split."""
+"""Examples that the stage quantize may use: of every split but the test split."""
 
 from dataclasses import dataclass
 
@@ -17,40 +17,40 @@ from edgebake.tasks.contract import Contract
 
 @dataclass(frozen=True)
 class CalibrationData:
-    """The model as prune left it, what it expects, and what the recipe says."""
+    """The pruned model, its contract, and the parameters of quantize, which name the dataset."""
 
     archive: bytes
-    agreed: Contract
-    section: QuantizeParams
+    contract: Contract
+    params: QuantizeParams
 
-    def prepared(self, name: str) -> tuple[PreprocessedImages, NDArray[np.int64]]:
-        """Return a split as the model sees it, float32 [n, h, w, c], and its labels [n]."""
-        examples = self._split(name)
-        return PreprocessedImages(examples.images, self.agreed), examples.labels
+    def split(self, name: str) -> tuple[PreprocessedImages, NDArray[np.int64]]:
+        """Return the preprocessed images of a split, float32 [n, h, w, c], and its labels [n]."""
+        examples = self._read_split(name)
+        return PreprocessedImages(examples.images, self.contract), examples.labels
 
-    def calibrated(self, archive: bytes) -> ActivationRanges | None:
-        """Return the ranges of a model; none for a scheme whose activations stay in float."""
-        words = self.section.calibration
-        if words is None:
-            return None
-        return calibration.calibrate(
-            archive, self._drawn(words.samples, words.seed), words, self.section.format
-        )
-
-    def _split(self, name: str) -> Examples:
-        return dataset.read_split(self.section.data, self.section.examples, name)
-
-    def _drawn(self, count: int, seed: int) -> NDArray[np.float32]:
-        """Return examples as the model sees them, float32 [n, h, w, c], drawn from the calibration split by a seed.
+    def calibrate(self, archive: bytes) -> ActivationRanges | None:
+        """Return the activation ranges of a model; None if its activations stay in float.
 
         Raises:
-            DataError: the split holds fewer.
+            DataError: the calibration split has fewer examples than the recipe asks for.
         """
-        held = self._split("calibration")
-        if count > len(held.labels):
+        options = self.params.calibration
+        if options is None:
+            return None
+        samples = self._draw_samples(options.samples, options.seed)
+        return calibration.calibrate(archive, samples, options, self.params.format)
+
+    def _read_split(self, name: str) -> Examples:
+        return dataset.read_split(self.params.data, self.params.examples, name)
+
+    def _draw_samples(self, count: int, seed: int) -> NDArray[np.float32]:
+        """Draw samples from the calibration split; return them preprocessed, [count, h, w, c]."""
+        examples = self._read_split("calibration")
+        available = len(examples.labels)
+        if count > available:
             raise DataError(
-                f"{self.section.data.title}: the calibration split holds {len(held.labels)} examples; "
+                f"{self.params.data.title}: the calibration split holds {available} examples; "
                 f"expected at least the {count} of quantize.calibration.samples"
             )
-        order = np.random.default_rng(seed).permutation(len(held.labels))
-        return self.agreed.preprocess(held.take(order[:count]).images)
+        order = np.random.default_rng(seed).permutation(available)
+        return self.contract.preprocess(examples.take(order[:count]).images)

@@ -1,4 +1,4 @@
-"""What calibration saw of one value: the extremes of every example, and how often each size came."""
+"""Statistics of an activation that are collected during calibration."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:  # the planner loads calibrators and has no use for NumPy
+if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BINS = 2048
@@ -15,7 +15,10 @@ BINS = 2048
 
 @dataclass(frozen=True)
 class ActivationHistogram:
-    """Extremes per example [n] and per channel [c], and a histogram of 2,048 equal bins from the least to the most."""
+    """Extremes per sample [n] and per channel [c], and a histogram over all values.
+
+    The histogram has 2,048 bins of equal width from the smallest to the largest value.
+    """
 
     lows: NDArray[np.float64]
     highs: NDArray[np.float64]
@@ -24,24 +27,25 @@ class ActivationHistogram:
     counts: NDArray[np.int64]
 
     def edges(self) -> NDArray[np.float64]:
-        """Return the borders of the bins [2049]."""
+        """Return the edges of the bins, [2049]."""
         return np.linspace(self.lows.min(), self.highs.max(), BINS + 1)
 
     def middles(self) -> NDArray[np.float64]:
-        """Return the middles of the bins [2048]."""
+        """Return the centers of the bins, [2048]."""
         edges = self.edges()
         middles: NDArray[np.float64] = (edges[:-1] + edges[1:]) / 2
         return middles
 
     def quantile(self, share: float) -> float:
         """Return the value below which a share, 0 to 1, of all values lies."""
-        below = np.concatenate([[0], np.cumsum(self.counts)])
-        return float(np.interp(share * below[-1], below, self.edges()))
+        cumulative = np.concatenate([[0], np.cumsum(self.counts)])
+        return float(np.interp(share * cumulative[-1], cumulative, self.edges()))
 
     def magnitudes(self) -> tuple[NDArray[np.float64], float]:
-        """Return a histogram of 2,048 bins of absolute values, from 0 on, and the width of a bin."""
-        largest = float(max(np.abs(self.lows.min()), np.abs(self.highs.max())))
-        counts, _ = np.histogram(
-            np.abs(self.middles()), BINS, (0, largest or 1.0), weights=self.counts
-        )
-        return counts, (largest or 1.0) / BINS
+        """Return a histogram of absolute values, [2048] from 0 on, and the width of its bins."""
+        lowest = np.abs(self.lows.min())
+        highest = np.abs(self.highs.max())
+        largest = float(max(lowest, highest)) or 1.0
+        middles = np.abs(self.middles())
+        counts, _ = np.histogram(middles, BINS, (0, largest), weights=self.counts)
+        return counts, largest / BINS

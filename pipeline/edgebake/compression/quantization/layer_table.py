@@ -1,58 +1,59 @@
-"""Layers in, CSV out: their ranges, and which of them need a look.
-
-Reads and writes nothing.
-"""
+"""layers.csv: the activation range of every layer, with notes on ranges that waste resolution."""
 
 import csv
 import io
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
 
 from edgebake.runtimes.litert.calibrated_model import Layer
 
-LAYERS = ("layer", "operator", "low", "high", "width", "smallest", "largest", "note", "kept")
+COLUMNS = ("layer", "operator", "low", "high", "width", "smallest", "largest", "note", "kept")
 
 
-def to_csv(found: Sequence[Layer], kept: Collection[Layer]) -> str:
-    """Return a row per layer, in the order in which they run; only the heads where nothing was calibrated."""
-    return _text(
-        LAYERS,
-        (
-            [
-                layer.name,
-                layer.operator,
-                f"{layer.range.low:.6g}",
-                f"{layer.range.high:.6g}",
-                f"{layer.range.high - layer.range.low:.6g}",
-                f"{layer.range.smallest:.6g}",
-                f"{layer.range.largest:.6g}",
-                note(layer),
-                "kept" if layer in kept else "",
-            ]
-            for layer in found
-        ),
-    )
+def to_csv(layers: Sequence[Layer], fallback_layers: Collection[Layer]) -> str:
+    """Return the table of layers, in their order; only the header if there are none.
+
+    Args:
+        layers: of the float model.
+        fallback_layers: those that are not quantized to integers.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for layer in layers:
+        writer.writerow(_row(layer, is_fallback=layer in fallback_layers))
+    return text.getvalue()
 
 
 def note(layer: Layer) -> str:
-    """Return what is wrong with a layer's range, if anything."""
+    """Return the problem of a layer's activation range; an empty string if there is none."""
     if layer.range.is_empty:
         return "zero width"
-    return "outliers" if layer.range.has_outliers else ""
+    if layer.range.has_outliers:
+        return "outliers"
+    return ""
 
 
-def notes_line(found: Iterable[Layer]) -> str:
-    """Return the layers whose ranges need a look, as the end of a line."""
-    notes: dict[str, list[str]] = {}
-    for layer in found:
-        if note(layer):
-            notes.setdefault(note(layer), []).append(layer.name)
-    return "".join(f", {what} at {' '.join(names)}" for what, names in notes.items())
+def notes_line(layers: Iterable[Layer]) -> str:
+    """Return the notes on all layers, each with the names of its layers, as the end of a line."""
+    names: dict[str, list[str]] = {}
+    for layer in layers:
+        layer_note = note(layer)
+        if layer_note:
+            names.setdefault(layer_note, []).append(layer.name)
+    return "".join(f", {layer_note} at {' '.join(names[layer_note])}" for layer_note in names)
 
 
-def _text(heads: tuple[str, ...], rows: Iterable[list[Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(heads)
-    writer.writerows(rows)
-    return text.getvalue()
+def _row(layer: Layer, is_fallback: bool) -> list[str]:
+    activation_range = layer.range
+    width = activation_range.high - activation_range.low
+    return [
+        layer.name,
+        layer.operator,
+        f"{activation_range.low:.6g}",
+        f"{activation_range.high:.6g}",
+        f"{width:.6g}",
+        f"{activation_range.smallest:.6g}",
+        f"{activation_range.largest:.6g}",
+        note(layer),
+        "kept" if is_fallback else "",
+    ]

@@ -1,36 +1,35 @@
-"""Quantization schemes: the numbers that weights and activations are stored in, a row for each.
+"""Quantization schemes: the dtypes in which weights and activations are stored.
 
-The encoders of a runtime (runtimes/<runtime>/encoders/) say which schemes it writes. The planner copies what a stage
-needs of a row into its parameters, so that a new row builds nothing again.
+The encoders of a runtime (runtimes/<runtime>/encoders/) define which schemes it can write. The
+planner copies the properties that a stage needs into its parameters, so a new scheme does not
+rebuild anything.
 """
 
 from dataclasses import dataclass
 
 from edgebake.errors import RecipeError, listed, nearest
 
-AUTO = "auto"  # no scheme: a search among other options of `quantize`, each of which is checked when it is its turn
+# No scheme, but a search among other options of `quantize`, each of which is checked in turn.
+AUTO = "auto"
 AUTO_OPTIONS = ("candidates",)
 
 
 @dataclass(frozen=True)
 class Scheme:
-    """How a model is stored, and what computing it takes."""
+    """Storage format of a model, and the arithmetic that a device needs for it."""
 
     weights: str  # float32, float16, int8, int4, palette or sparse
-    activations: (
-        str  # float32, int8 or int16; integers need ranges, so the scheme is calibrated on examples
-    )
-    arithmetic: str  # the dtype that a device must compute in
-    qat_bits: int | None = (
-        None  # of weights, where quantization-aware training can prepare a model for the scheme
-    )
-    options: tuple[
-        str, ...
-    ] = ()  # of `quantize.compression`, and others of `quantize`, that the scheme needs
+    # float32, int8 or int16; integer activations need ranges, so the scheme is calibrated.
+    activations: str
+    arithmetic: str  # dtype that the device computes in
+    # Of the weights, for schemes that quantization-aware training can prepare a model for.
+    qat_bits: int | None = None
+    # Options of `quantize.compression`, and others of `quantize`, that the scheme needs.
+    options: tuple[str, ...] = ()
 
     @property
     def has_integer_activations(self) -> bool:
-        """Return whether activations are stored in integers, which need ranges."""
+        """Return whether activations are stored as integers, which need ranges."""
         return self.activations.startswith("int")
 
 
@@ -53,13 +52,13 @@ SCHEMES = {
 
 
 def refuse_unknown(scheme: str) -> None:
-    """Refuse a scheme that is in no row of the table.
+    """Refuse a scheme that is not in SCHEMES.
 
     Raises:
         RecipeError: there is no such scheme.
     """
-    known = sorted([*SCHEMES, AUTO])
-    if scheme not in known:
+    available = sorted([*SCHEMES, AUTO])
+    if scheme not in available:
         raise RecipeError(
-            f"no scheme {scheme!r}; expected one of: {listed(known)}{nearest(scheme, known)}"
+            f"no scheme {scheme!r}; expected one of: {listed(available)}{nearest(scheme, available)}"
         )

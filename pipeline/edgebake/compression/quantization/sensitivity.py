@@ -1,6 +1,6 @@
-"""What quantizing costs, layer by layer, and which layers are worth a higher precision.
+"""Sensitivity analysis: the effect of quantizing each layer, and the layers to keep in float.
 
-Measured in LiteRT's own integer kernels, on examples that the caller picks; never on the test split.
+Models run in LiteRT's integer kernels on examples of the caller's choice, never the test split.
 """
 
 from collections.abc import Collection
@@ -19,7 +19,7 @@ from edgebake.tasks.outputs import classification
 
 @dataclass(frozen=True)
 class LabeledImages:
-    """Examples as the model sees them, float32 [n, h, w, c], and their labels [n]."""
+    """Preprocessed images, float32 [n, h, w, c], and their labels [n]."""
 
     images: Examples
     labels: NDArray[np.int64]
@@ -27,73 +27,86 @@ class LabeledImages:
 
 @dataclass(frozen=True)
 class LayerSensitivity:
-    """What it costs to quantize one layer and no other."""
+    """Effect of quantizing one layer alone."""
 
     layer: Layer
-    signal_to_noise_db: float  # of the answers
-    accuracy_lost: float  # against the float model, 0 to 1
+    signal_to_noise_db: float  # of the predictions
+    accuracy_drop: float  # against the float model, 0 to 1
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How good a program is."""
+    """Top-1 accuracy, 0 to 1, and predictions float32 [n, classes] of a model."""
 
     accuracy: float
     probabilities: NDArray[np.float32]
 
 
 def layer_sensitivities(
-    program: CalibratedModel, asked: IntegerOptions, scored: LabeledImages
+    model: CalibratedModel, options: IntegerOptions, examples: LabeledImages
 ) -> list[LayerSensitivity]:
-    """Return what each layer costs, the dearest first."""
-    reference = _score(program.model, scored)
-    found = [
-        _cost(
-            layer,
-            reference,
-            _score(
-                quantizer.quantize_integers(program, replace(asked, only_tensors=[layer.tensor])),
-                scored,
-            ),
-        )
-        for layer in program.layers
-    ]
-    return sorted(found, key=lambda cost: (cost.signal_to_noise_db, -cost.accuracy_lost))
+    """Return the sensitivity of every layer, the most sensitive first.
+
+    The order is by signal-to-noise ratio of the predictions, then by accuracy drop.
+    """
+    reference = _evaluate(model.model, examples)
+    sensitivities = []
+    for layer in model.layers:
+        only_this_layer = replace(options, only_tensors=[layer.tensor])
+        quantized = quantizer.quantize_integers(model, only_this_layer)
+        sensitivities.append(_compare(layer, reference, _evaluate(quantized, examples)))
+    sensitivities.sort(key=lambda layer: (layer.signal_to_noise_db, -layer.accuracy_drop))
+    return sensitivities
 
 
-def accuracy(program: CalibratedModel, scored: LabeledImages) -> float:
-    """Return the accuracy of the float program."""
-    return _score(program.model, scored).accuracy
+def accuracy(model: CalibratedModel, examples: LabeledImages) -> float:
+    """Return the top-1 accuracy of the float model, 0 to 1."""
+    return _evaluate(model.model, examples).accuracy
 
 
 def fallback_layers(
-    program: CalibratedModel, asked: IntegerOptions, scored: LabeledImages, floor: float
+    model: CalibratedModel,
+    options: IntegerOptions,
+    examples: LabeledImages,
+    min_accuracy: float,
 ) -> list[Layer]:
-    """Return the layers to keep out of int8 so that accuracy reaches a floor; all of them if nothing less does.
+    """Return layers to exclude from integer quantization so that a minimum accuracy is reached.
 
-    The dearest are kept first, one more at a time; then each that turns out not to be needed is given back.
+    The most sensitive layers are excluded one after another until the accuracy is reached. Then
+    each that turns out to be unnecessary is removed again. All layers are returned if the accuracy
+    is reached with none of the shorter lists.
     """
-    layers = [cost.layer for cost in layer_sensitivities(program, asked, scored)]
+    layers = [item.layer for item in layer_sensitivities(model, options, examples)]
 
-    def reaches(kept: Collection[Layer]) -> bool:
-        wish = replace(asked, fallback_tensors=[layer.tensor for layer in kept])
-        return _score(quantizer.quantize_integers(program, wish), scored).accuracy >= floor
+    def is_sufficient(excluded: Collection[Layer]) -> bool:
+        tensors = [layer.tensor for layer in excluded]
+        quantized = quantizer.quantize_integers(model, replace(options, fallback_tensors=tensors))
+        return _evaluate(quantized, examples).accuracy >= min_accuracy
 
-    count = next((count for count in range(len(layers)) if reaches(layers[:count])), len(layers))
-    kept = layers[:count]
-    for layer in layers[:count][:-1] if count < len(layers) else []:
-        rest = [one for one in kept if one is not layer]
-        kept = rest if reaches(rest) else kept
-    return kept
+    for count in range(len(layers)):
+        if is_sufficient(layers[:count]):
+            break
+    else:
+        return layers
+    excluded = layers[:count]
+    # The last layer is necessary: without it, the accuracy was not reached.
+    for layer in layers[: max(count - 1, 0)]:
+        fewer = [candidate for candidate in excluded if candidate is not layer]
+        if is_sufficient(fewer):
+            excluded = fewer
+    return excluded
 
 
-def _cost(layer: Layer, reference: Evaluation, found: Evaluation) -> LayerSensitivity:
-    noise = float(np.square(reference.probabilities - found.probabilities).sum())
+def _compare(layer: Layer, reference: Evaluation, quantized: Evaluation) -> LayerSensitivity:
+    noise = float(np.square(reference.probabilities - quantized.probabilities).sum())
     signal = float(np.square(reference.probabilities).sum())
-    decibels = 10 * np.log10(signal / noise) if noise else np.inf
-    return LayerSensitivity(layer, float(decibels), reference.accuracy - found.accuracy)
+    decibels = np.inf
+    if noise:
+        decibels = 10 * np.log10(signal / noise)
+    return LayerSensitivity(layer, float(decibels), reference.accuracy - quantized.accuracy)
 
 
-def _score(model: bytes, scored: LabeledImages) -> Evaluation:
-    found = single_output(predictions(run.load({litert.FILE: model}, 1), scored.images))
-    return Evaluation(classification.accuracy(found, scored.labels), found)
+def _evaluate(model: bytes, examples: LabeledImages) -> Evaluation:
+    session = run.load({litert.FILE: model}, 1)
+    probabilities = single_output(predictions(session, examples.images))
+    return Evaluation(classification.accuracy(probabilities, examples.labels), probabilities)

@@ -100,7 +100,7 @@ def test_the_archive_holds_plain_layers_that_need_no_code_of_ours(archive: bytes
     ]
     assert [type(layer).__name__ for layer in model.layers] == kinds
     with zipfile.ZipFile(io.BytesIO(found.archive)) as opened:
-        assert b"aware_training" not in opened.read("config.json")
+        assert b"edgebake" not in opened.read("config.json")
     assert set(found.ranges) <= {layer.name for layer in model.layers}
 
 

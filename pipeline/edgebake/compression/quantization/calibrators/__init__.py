@@ -1,4 +1,5 @@
-"""Ways to choose the range of a value, one file each: find(seen, words) -> (low, high).
+"""Calibration methods, one module each: find(histogram, options) -> (low, high).
 
-WORDS are those of `quantize.calibration` that it needs beside examples and seed. Zero is put into the range afterwards.
+WORDS names the options of `quantize.calibration` that a method needs besides samples and seed.
+Zero is added to the range afterwards.
 """

@@ -1,9 +1,12 @@
-"""The clipping after which the distribution of a value has lost the least information to 128 levels.
+"""Entropy calibration: clip where 128 levels lose the least information.
 
-Source: Migacz, 8-bit inference with TensorRT, GTC 2017, slides 23 to 33: the threshold with the smallest divergence
-(Kullback-Leibler) of the quantized distribution from the clipped one. Zeros, which a ReLU makes by the thousand and
-every range holds exactly, count no more than their neighbours, as in NVIDIA's pytorch-quantization, calib/histogram.py.
+Source: Migacz, 8-bit inference with TensorRT, GTC 2017, slides 23 to 33: the threshold with the
+smallest Kullback-Leibler divergence of the quantized distribution from the clipped one. As in
+NVIDIA's pytorch-quantization, calib/histogram.py, zeros count no more than the values next to
+them: a ReLU returns very many, and every range represents them exactly.
 """
+
+from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
@@ -18,28 +21,42 @@ if TYPE_CHECKING:
 WORDS: tuple[str, ...] = ()
 LEVELS = 128
 STEP = 16  # bins from one threshold to the next
+SMALLEST_PROBABILITY = 1e-9
 
 
-def find(seen: ActivationHistogram, _: Calibration) -> tuple[float, float]:
-    """Return what was seen, clipped to plus and minus the threshold."""
-    counts, width = seen.magnitudes()
+def find(histogram: ActivationHistogram, _: Calibration) -> tuple[float, float]:
+    """Return the full range, clipped to plus and minus the best threshold."""
+    counts, width = histogram.magnitudes()
     counts[0] = counts[1]
     thresholds = range(LEVELS, len(counts) + 1, STEP)
-    best = min(thresholds, key=lambda bins: _divergence(counts, bins)) * width
-    return max(float(seen.lows.min()), -best), min(float(seen.highs.max()), best)
+    divergences = [_divergence(counts, threshold) for threshold in thresholds]
+    threshold = thresholds[int(np.argmin(divergences))] * width
+    low = max(float(histogram.lows.min()), -threshold)
+    high = min(float(histogram.highs.max()), threshold)
+    return low, high
 
 
-def _divergence(counts: "NDArray[np.float64]", bins: int) -> float:
-    """Return how far the first bins in 128 levels are from what they were, all that is clipped in the last of them."""
-    inside = counts[:bins]
+def _divergence(counts: NDArray[np.float64], threshold: int) -> float:
+    """Return the Kullback-Leibler divergence of a histogram that is clipped and quantized.
+
+    Args:
+        counts: of magnitudes, [bins].
+        threshold: number of bins inside; all values above are counted in the last of them.
+    """
+    inside = counts[:threshold]
     clipped = inside.copy()
-    clipped[-1] += counts[bins:].sum()
-    starts = np.arange(LEVELS) * bins // LEVELS
-    held = np.add.reduceat((inside > 0).astype(np.float64), starts)
-    each = np.add.reduceat(inside, starts) / np.maximum(held, 1)
-    levels = np.repeat(each, np.diff([*starts, bins])) * (inside > 0)
-    p, q = clipped / max(clipped.sum(), 1), levels / max(levels.sum(), 1)
-    # A bin that only clipping has filled has no level: its loss is counted as if it had the smallest share.
-    q = np.where((p > 0) & (q == 0), 1e-9, q)
-    some = p > 0
-    return float(np.sum(p[some] * np.log(p[some] / q[some])))
+    clipped[-1] += counts[threshold:].sum()
+    # Each level has the mean count of its bins, spread over those that are not empty.
+    starts = np.arange(LEVELS) * threshold // LEVELS
+    is_filled = inside > 0
+    filled_bins = np.add.reduceat(is_filled.astype(np.float64), starts)
+    level_means = np.add.reduceat(inside, starts) / np.maximum(filled_bins, 1)
+    bins_per_level = np.diff([*starts, threshold])
+    quantized = np.repeat(level_means, bins_per_level) * is_filled
+    expected = clipped / max(clipped.sum(), 1)
+    actual = quantized / max(quantized.sum(), 1)
+    # A bin that is filled by clipping alone has no level; it counts with the smallest probability.
+    actual = np.where((expected > 0) & (actual == 0), SMALLEST_PROBABILITY, actual)
+    is_possible = expected > 0
+    expected = expected[is_possible]
+    return float(np.sum(expected * np.log(expected / actual[is_possible])))

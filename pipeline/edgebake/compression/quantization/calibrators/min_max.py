@@ -1,4 +1,4 @@
-"""Everything that was seen: nothing is clipped."""
+"""Min-max calibration: the range covers all values."""
 
 from edgebake.compression.quantization.histogram import ActivationHistogram
 from edgebake.recipe import Calibration
@@ -6,6 +6,6 @@ from edgebake.recipe import Calibration
 WORDS: tuple[str, ...] = ()
 
 
-def find(seen: ActivationHistogram, _: Calibration) -> tuple[float, float]:
+def find(histogram: ActivationHistogram, _: Calibration) -> tuple[float, float]:
     """Return the smallest and the largest value."""
-    return float(seen.lows.min()), float(seen.highs.max())
+    return float(histogram.lows.min()), float(histogram.highs.max())

@@ -1,7 +1,10 @@
-"""A moving average of each example's smallest and largest value: single outliers hardly count.
+"""Moving-average calibration: average the extremes of the samples, so that outliers hardly count.
 
-Source: Krishnamoorthi, https://arxiv.org/abs/1806.08342, section 3.2; the momentum is that of LiteRT's own quantizer.
+Source: Krishnamoorthi, https://arxiv.org/abs/1806.08342, section 3.2; the momentum is that of
+LiteRT's quantizer.
 """
+
+from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
@@ -17,12 +20,12 @@ WORDS: tuple[str, ...] = ()
 MOMENTUM = 0.95
 
 
-def find(seen: ActivationHistogram, _: Calibration) -> tuple[float, float]:
-    """Return the averages after the last example."""
-    return _average(seen.lows), _average(seen.highs)
+def find(histogram: ActivationHistogram, _: Calibration) -> tuple[float, float]:
+    """Return the moving averages after the last sample."""
+    return _moving_average(histogram.lows), _moving_average(histogram.highs)
 
 
-def _average(values: "NDArray[np.float64]") -> float:
+def _moving_average(values: NDArray[np.float64]) -> float:
     average = float(values[0])
     for value in values[1:]:
         average = MOMENTUM * average + (1 - MOMENTUM) * float(value)

@@ -1,7 +1,7 @@
-"""The clipping with the smallest mean square error: what is cut off weighed against finer steps for the rest.
+"""Mean-square-error calibration: trade the error of clipping against that of rounding.
 
-Source: Banner et al., Post training 4-bit quantization, https://arxiv.org/abs/1810.05723, section 3, on the histogram
-itself in place of an assumed distribution.
+Source: Banner et al., Post training 4-bit quantization, https://arxiv.org/abs/1810.05723,
+section 3, with the histogram itself in place of an assumed distribution.
 """
 
 import numpy as np
@@ -11,23 +11,32 @@ from edgebake.recipe import Calibration
 
 WORDS: tuple[str, ...] = ()
 LEVELS = 255  # steps of an 8-bit range
-SHARES = 100  # ranges that are tried, from a hundredth of what was seen to all of it
+CANDIDATES = 100  # ranges, from a hundredth of the full range to all of it
 
 
-def find(seen: ActivationHistogram, _: Calibration) -> tuple[float, float]:
-    """Return the range, in the proportions of what was seen, with the smallest error."""
-    low, high = min(float(seen.lows.min()), 0.0), max(float(seen.highs.max()), 0.0)
-    share = min(
-        (number / SHARES for number in range(SHARES, 0, -1)),
-        key=lambda one: _error(seen, low * one, high * one),
-    )
-    return low * share, high * share
+def find(histogram: ActivationHistogram, _: Calibration) -> tuple[float, float]:
+    """Return the range with the smallest error among scaled copies of the full range."""
+    low = min(float(histogram.lows.min()), 0.0)
+    high = max(float(histogram.highs.max()), 0.0)
+    best = 1.0
+    smallest_error = np.inf
+    for number in range(CANDIDATES, 0, -1):
+        share = number / CANDIDATES
+        error = _square_error(histogram, low * share, high * share)
+        if error < smallest_error:
+            best = share
+            smallest_error = error
+    return low * best, high * best
 
 
-def _error(seen: ActivationHistogram, low: float, high: float) -> float:
-    """Return the sum of square errors: of clipping outside, of rounding (a twelfth of a step squared) inside."""
-    middles = seen.middles()
+def _square_error(histogram: ActivationHistogram, low: float, high: float) -> float:
+    """Return the sum of square errors of a range.
+
+    The error of a value outside is its distance to the range; inside, the mean square error of
+    rounding is a twelfth of a squared step.
+    """
+    middles = histogram.middles()
     outside = np.maximum(low - middles, 0) + np.maximum(middles - high, 0)
     rounding = np.where(outside == 0, ((high - low) / LEVELS) ** 2 / 12, 0)
-    error: np.float64 = np.sum(seen.counts * (outside**2 + rounding))
+    error: np.float64 = np.sum(histogram.counts * (outside**2 + rounding))
     return float(error)

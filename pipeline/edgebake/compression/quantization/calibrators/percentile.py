@@ -1,4 +1,4 @@
-"""All but the outermost values: `percentile: 99.99` leaves out one in ten thousand."""
+"""Percentile calibration: `percentile: 99.99` clips one value in ten thousand."""
 
 from edgebake.compression.quantization.histogram import ActivationHistogram
 from edgebake.recipe import Calibration
@@ -6,9 +6,9 @@ from edgebake.recipe import Calibration
 WORDS: tuple[str, ...] = ("percentile",)
 
 
-def find(seen: ActivationHistogram, words: Calibration) -> tuple[float, float]:
-    """Return the range that holds `percentile` per cent of all values, as many left out below as above."""
-    if words.percentile is None:
+def find(histogram: ActivationHistogram, options: Calibration) -> tuple[float, float]:
+    """Return the range of that percentage of the values; as many are clipped below as above."""
+    if options.percentile is None:
         raise ValueError("percentile without its number")
-    outside = (100 - words.percentile) / 200
-    return seen.quantile(outside), seen.quantile(1 - outside)
+    clipped = (100 - options.percentile) / 200
+    return histogram.quantile(clipped), histogram.quantile(1 - clipped)
