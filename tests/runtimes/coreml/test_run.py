@@ -95,7 +95,7 @@ def mac(monkeypatch: pytest.MonkeyPatch) -> CoreML:
     """A Mac, as far as this module can tell."""
     found = CoreML()
     monkeypatch.setattr(run, "_on_a_mac", lambda: True)
-    monkeypatch.setattr(apple, "loaded", lambda: found)
+    monkeypatch.setattr(apple, "import_coremltools", lambda: found)
     return found
 
 

@@ -149,7 +149,7 @@ def test_what_is_made_of_constants_alone_is_no_operator() -> None:
 
 
 def test_a_file_of_floats_alone_is_not_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernels, "in_float", lambda _: pytest.fail("loaded"))
+    monkeypatch.setattr(kernels, "float_tensors", lambda _: pytest.fail("loaded"))
     softmax = helper.make_node("Conv", ["image", "kernel_d"], ["probabilities"])
     _inspected([_dequantize("kernel", "kernel_d", zero="kernel_zero"), softmax])
 

@@ -58,13 +58,13 @@ def test_integers_give_the_answers_that_floats_give(dtype: DType) -> None:
 
 def test_uint8_needs_no_cast_at_all() -> None:
     model = _model(DType.uint8, DType.uint8)
-    found = programs.kinds(kernels._optimized(model.SerializeToString()))
+    found = programs.kinds(kernels.optimize(model.SerializeToString()))
     assert not {"QuantizeLinear", "DequantizeLinear"} & set(found)
     assert kernels.float_tensors(model.SerializeToString()) == set()
 
 
 def test_int8_is_cast_at_the_ends_alone() -> None:
-    found = programs.kinds(kernels._optimized(_model(DType.int8, DType.int8).SerializeToString()))
+    found = programs.kinds(kernels.optimize(_model(DType.int8, DType.int8).SerializeToString()))
     assert found[:2] == ["DequantizeLinear", "QuantizeLinear"]
     assert found[-2:] == ["DequantizeLinear", "QuantizeLinear"]
     assert len([kind for kind in found if kind.endswith("antizeLinear")]) == 4

@@ -70,5 +70,5 @@ def test_what_feeds_floats_to_what_is_in_float_is_too() -> None:
 
 
 def test_the_verdict_takes_no_notice_of_the_processors_layouts() -> None:
-    kinds = programs.kinds(kernels._optimized(programs.small().SerializeToString()))
+    kinds = programs.kinds(kernels.optimize(programs.small().SerializeToString()))
     assert "ReorderInput" not in kinds

@@ -19,7 +19,7 @@ HASHED = """
 import hashlib, sys
 from pathlib import Path
 from edgebake.runtimes.onnxruntime import ort_format
-files = ort_format.files(Path(sys.argv[1]).read_bytes())
+files = ort_format.build_ort_files(Path(sys.argv[1]).read_bytes())
 print(" ".join(hashlib.sha256(files[name]).hexdigest() for name in sorted(files)))
 """
 

@@ -29,7 +29,7 @@ def _weights(model: onnx.ModelProto) -> list[np.ndarray]:
 def test_every_operator_gets_an_integer_kernel() -> None:
     model = quantizer.quantize_integers(programs.prepared(), PER_CHANNEL)
     assert kernels.float_tensors(model.SerializeToString()) == set()
-    assert sorted(set(programs.kinds(kernels._optimized(model.SerializeToString())))) == [
+    assert sorted(set(programs.kinds(kernels.optimize(model.SerializeToString())))) == [
         "DequantizeLinear",
         "Flatten",
         "QLinearConv",

@@ -1,4 +1,7 @@
-"""Convert a quantized model to an .onnx file, by the encoder of its scheme's family; tf2onnx writes the float graph."""
+"""Convert a quantized model to an .onnx file, with the encoder of its scheme's family.
+
+tf2onnx exports the float graph.
+"""
 
 import onnx
 
@@ -17,35 +20,41 @@ from edgebake.tasks.contract import Contract
 def convert(
     quantized: QuantizedModel, contract: Contract, about: ReleaseInfo, options: Convert
 ) -> dict[str, bytes]:
-    """Return {model.onnx: bytes}, labels and input contract in its metadata; what `ort_format` makes beside it."""
-    refuse(quantized, options)
+    """Return {"model.onnx": contents}, with labels and input contract in its metadata.
+
+    With `ort_format`, the files of the ORT format are added.
+    """
+    refuse_without_kernels(quantized, options)
     encoder = plugins.load_encoder("edgebake.runtimes.onnxruntime.encoders", quantized.family)
-    model = encoder.encode(_graph(quantized), quantized, options)
+    model = encoder.encode(_float_graph(quantized), quantized, options)
     model = metadata.attach(canonicalize(model), contract, about)
     if quantized.weights == "int4":
         model.metadata_props.add(key=metadata.FOLD_WEIGHTS, value="1")
     file: bytes = model.SerializeToString(deterministic=True)
-    return {FILE: file} | (ort_format.build_ort_files(file) if options.ort_format else {})
+    files = {FILE: file}
+    if options.ort_format:
+        files |= ort_format.build_ort_files(file)
+    return files
 
 
-def _graph(quantized: QuantizedModel) -> onnx.ModelProto:
+def _float_graph(quantized: QuantizedModel) -> onnx.ModelProto:
     if quantized.format == "onnx":
         return onnx.load_from_string(quantized.archive)
     return float_graph.export_keras(keras_session.load(quantized.archive))
 
 
-def refuse(quantized: QuantizedModel, options: Convert) -> None:
-    """Refuse what ONNX Runtime has no kernels for.
+def refuse_without_kernels(quantized: QuantizedModel, options: Convert) -> None:
+    """Refuse dtypes for which ONNX Runtime has no kernels.
 
     Raises:
-        ConversionError: it has none for the input, the output or the layers to be kept.
+        ConversionError: there are none for the dtype of input, output or the fallback layers.
     """
     if quantized.activations == "float32":
-        integer_io.refuse_integers(
-            quantized.scheme, {"input": options.input, "output": options.output}
-        )
+        dtypes = {"input": options.input, "output": options.output}
+        integer_io.refuse_integers(quantized.scheme, dtypes)
     if quantized.fallback_dtype is DType.int16:
         expected = listed(FACTS.fallback_dtypes)
         raise ConversionError(
-            f"quantize.fallback_dtype: ONNX Runtime has no kernels that compute on int16; expected one of: {expected}"
+            "quantize.fallback_dtype: ONNX Runtime has no kernels that compute on int16; "
+            f"expected one of: {expected}"
         )

@@ -1,4 +1,4 @@
-"""Let a graph in QDQ form take its input, or give its output, as integers that stand for real numbers."""
+"""Change the input or output of a graph in QDQ form to integers with a scale and a zero point."""
 
 from collections.abc import Mapping
 
@@ -8,169 +8,170 @@ from onnx import helper, numpy_helper
 
 from edgebake.errors import ConversionError
 from edgebake.models.onnx.float_graph import IMAGE, PROBABILITIES
+from edgebake.models.onnx.graph import add_initializer, initializers
 from edgebake.recipe import DType
 
-TYPES: dict[DType | None, int] = {
+INTEGER_TYPES: dict[DType | None, int] = {
     DType.uint8: onnx.TensorProto.UINT8,
     DType.int8: onnx.TensorProto.INT8,
 }
-# Kernels compute on uint8; int8 is the same number less 128, and so is its zero point.
+# Kernels compute on uint8; an int8 value is the uint8 value less 128, and so is its zero point.
 SHIFT = 128
-Bounds = tuple[float, float]
+Bounds = tuple[float, float]  # low and high of real values
 
 
-def refuse_integers(scheme: str, wishes: Mapping[str, DType | None]) -> None:
-    """Hold what a recipe wants of a file without quantized activations against what it can have.
+def refuse_integers(scheme: str, dtypes: Mapping[str, DType | None]) -> None:
+    """Refuse integers at input or output of a file whose activations are floats.
+
+    Args:
+        scheme: of the file, for the message.
+        dtypes: "input" and "output" -> dtype of the recipe; None: the runtime's default.
 
     Raises:
-        ConversionError: input or output are to be integers.
+        ConversionError: input or output is an integer.
     """
-    for end, wish in wishes.items():
-        if wish not in (None, DType.float32):
+    for end, dtype in dtypes.items():
+        if dtype not in (None, DType.float32):
             raise ConversionError(
-                f"convert.{end}: {wish.value} has no scale where activations stay in float, as in {scheme}; "
-                "expected float32 or null"
+                f"convert.{end}: {dtype.value} has no scale where activations stay in float, "
+                f"as in {scheme}; expected float32 or null"
             )
 
 
-def convert_input(model: onnx.ModelProto, wish: DType | None, bounds: Bounds) -> onnx.ModelProto:
-    """Return the graph with the input that the recipe wants; `bounds` are the range of what is fed.
+def convert_input(model: onnx.ModelProto, dtype: DType | None, bounds: Bounds) -> onnx.ModelProto:
+    """Change the input of the graph to a dtype, in place; None leaves float32.
+
+    Args:
+        model: a graph in QDQ form with one input, image.
+        dtype: float32, uint8 or int8.
+        bounds: range of the preprocessed images.
 
     Raises:
         ConversionError: ONNX Runtime has no kernels for the dtype.
     """
-    dtype = _dtype("input", wish)
-    if dtype is None:
+    element_type = _element_type("input", dtype)
+    if element_type is None:
         return model
     graph = model.graph
-    quantizer = _first_quantizer(graph, bounds)
-    if wish is DType.uint8:
+    quantizer = _image_quantizer(graph, bounds)
+    if dtype is DType.uint8:
         graph.node.remove(quantizer)
-        _read(graph, quantizer.output[0], IMAGE)
+        _rename_inputs(graph, quantizer.output[0], IMAGE)
     else:
-        shifted = helper.make_node(
-            "DequantizeLinear", [IMAGE, *_shifted(graph, quantizer)], ["image_signed"]
-        )
+        signed = [IMAGE, *_add_signed_parameters(graph, quantizer)]
         quantizer.input[0] = "image_signed"
-        graph.node.insert(0, shifted)
-    graph.input[0].type.tensor_type.elem_type = dtype
+        graph.node.insert(0, helper.make_node("DequantizeLinear", signed, ["image_signed"]))
+    graph.input[0].type.tensor_type.elem_type = element_type
     return model
 
 
-def convert_output(model: onnx.ModelProto, wish: DType | None) -> onnx.ModelProto:
-    """Return the graph with the output that the recipe wants.
+def convert_output(model: onnx.ModelProto, dtype: DType | None) -> onnx.ModelProto:
+    """Change the output of the graph to a dtype, in place; None leaves float32.
 
     Raises:
         ConversionError: ONNX Runtime has no kernels for the dtype.
     """
-    dtype = _dtype("output", wish)
-    if dtype is None:
+    element_type = _element_type("output", dtype)
+    if element_type is None:
         return model
     graph = model.graph
-    dequantizer = _last_dequantizer(graph)
-    if wish is DType.uint8:
+    dequantizer = _probabilities_dequantizer(graph)
+    if dtype is DType.uint8:
         graph.node.remove(dequantizer)
-        _read(graph, dequantizer.input[0], PROBABILITIES)
-        _write(graph, dequantizer.input[0], PROBABILITIES)
+        _rename_inputs(graph, dequantizer.input[0], PROBABILITIES)
+        _rename_outputs(graph, dequantizer.input[0], PROBABILITIES)
     else:
         dequantizer.output[0] = "probabilities_unsigned"
-        names = ["probabilities_unsigned", *_shifted(graph, dequantizer)]
-        graph.node.append(helper.make_node("QuantizeLinear", names, [PROBABILITIES]))
-    graph.output[0].type.tensor_type.elem_type = dtype
+        inputs = ["probabilities_unsigned", *_add_signed_parameters(graph, dequantizer)]
+        graph.node.append(helper.make_node("QuantizeLinear", inputs, [PROBABILITIES]))
+    graph.output[0].type.tensor_type.elem_type = element_type
     return model
 
 
-def _dtype(end: str, wish: DType | None) -> int | None:
-    """Return ONNX's number of an integer dtype; none for float32."""
-    if wish in (None, DType.float32):
+def _element_type(end: str, dtype: DType | None) -> int | None:
+    """Return ONNX's number of an integer dtype; None for float32."""
+    if dtype in (None, DType.float32):
         return None
-    if wish not in TYPES:
+    if dtype not in INTEGER_TYPES:
         raise ConversionError(
-            f"convert.{end}: ONNX Runtime computes on uint8 and has no kernels for {wish.value}; "
+            f"convert.{end}: ONNX Runtime computes on uint8 and has no kernels for {dtype.value}; "
             "expected one of: float32, int8, uint8, null"
         )
-    return TYPES[wish]
+    return INTEGER_TYPES[dtype]
 
 
-def _first_quantizer(graph: onnx.GraphProto, bounds: Bounds) -> onnx.NodeProto:
-    """Return the node that quantizes the image; put one there if all of its readers were kept in float."""
-    readers = [node for node in graph.node if IMAGE in node.input]
-    found: onnx.NodeProto | None = next(
-        (node for node in readers if node.op_type == "QuantizeLinear"), None
-    )
-    if found is None:
-        step = _step(graph, "image", bounds)
-        graph.node.insert(0, helper.make_node("QuantizeLinear", [IMAGE, *step], ["image_integers"]))
-        found = _at(graph, 0)
-    others = [node for node in readers if node.op_type != "QuantizeLinear"]
-    if others:
-        for node in others:
+def _image_quantizer(graph: onnx.GraphProto, bounds: Bounds) -> onnx.NodeProto:
+    """Return the node that quantizes the image; insert one if all of its readers compute in float.
+
+    Readers that compute in float then read the dequantized image.
+    """
+    readers: list[onnx.NodeProto] = [node for node in graph.node if IMAGE in node.input]
+    quantizers = [node for node in readers if node.op_type == "QuantizeLinear"]
+    float_readers = [node for node in readers if node.op_type != "QuantizeLinear"]
+    if not quantizers:
+        parameters = _add_unsigned_parameters(graph, "image", bounds)
+        inputs = [IMAGE, *parameters]
+        graph.node.insert(0, helper.make_node("QuantizeLinear", inputs, ["image_integers"]))
+        quantizers = [graph.node[0]]  # the inserted node is a copy
+    quantizer = quantizers[0]
+    if float_readers:
+        for node in float_readers:
             node.input[:] = ["image_real" if name == IMAGE else name for name in node.input]
-        graph.node.insert(
-            1,
-            helper.make_node(
-                "DequantizeLinear", [found.output[0], *found.input[1:]], ["image_real"]
-            ),
-        )
-    return found
+        inputs = [quantizer.output[0], *quantizer.input[1:]]
+        graph.node.insert(1, helper.make_node("DequantizeLinear", inputs, ["image_real"]))
+    return quantizer
 
 
-def _last_dequantizer(graph: onnx.GraphProto) -> onnx.NodeProto:
-    """Return the node that makes the answer real; put one there, and a quantizer, if its maker was kept in float."""
-    maker: onnx.NodeProto = next(node for node in graph.node if PROBABILITIES in node.output)
-    if maker.op_type == "DequantizeLinear":
-        return maker
-    step = _step(graph, "probabilities", (0.0, 1.0))
-    maker.output[:] = [
-        "probabilities_real" if name == PROBABILITIES else name for name in maker.output
-    ]
-    graph.node.append(
-        helper.make_node(
-            "QuantizeLinear", ["probabilities_real", *step], ["probabilities_integers"]
-        )
-    )
-    graph.node.append(
-        helper.make_node("DequantizeLinear", ["probabilities_integers", *step], [PROBABILITIES])
-    )
-    return _at(graph, -1)
+def _probabilities_dequantizer(graph: onnx.GraphProto) -> onnx.NodeProto:
+    """Return the node that dequantizes the output; append one if the output is computed in float."""
+    producer: onnx.NodeProto = next(node for node in graph.node if PROBABILITIES in node.output)
+    if producer.op_type == "DequantizeLinear":
+        return producer
+    parameters = _add_unsigned_parameters(graph, "probabilities", (0.0, 1.0))
+    _rename_outputs_of(producer, PROBABILITIES, "probabilities_real")
+    integers = "probabilities_integers"
+    quantize = helper.make_node("QuantizeLinear", ["probabilities_real", *parameters], [integers])
+    dequantize = helper.make_node("DequantizeLinear", [integers, *parameters], [PROBABILITIES])
+    graph.node.extend([quantize, dequantize])
+    appended: onnx.NodeProto = graph.node[-1]  # a copy
+    return appended
 
 
-def _at(graph: onnx.GraphProto, index: int) -> onnx.NodeProto:
-    node: onnx.NodeProto = graph.node[index]  # what is inserted is a copy
-    return node
-
-
-def _step(graph: onnx.GraphProto, end: str, bounds: Bounds) -> list[str]:
+def _add_unsigned_parameters(graph: onnx.GraphProto, end: str, bounds: Bounds) -> list[str]:
     """Add scale and zero point of uint8 over a range to the graph; return their names."""
-    low, high = min(bounds[0], 0.0), max(bounds[1], 0.0)
+    low = min(bounds[0], 0.0)
+    high = max(bounds[1], 0.0)
     scale = np.float32((high - low) / 255 or 1)
-    zero = np.uint8(np.rint(-low / scale).clip(0, 255))
-    return _added(graph, end, scale, zero)
+    zero_point = np.uint8(np.rint(-low / scale).clip(0, 255))
+    return _add_parameters(graph, end, scale, zero_point)
 
 
-def _shifted(graph: onnx.GraphProto, node: onnx.NodeProto) -> list[str]:
-    """Add scale and zero point of int8 that stand for the same numbers as a node's; return their names."""
-    found = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
-    scale, zero = (found[name] for name in node.input[1:3])
-    return _added(graph, f"{node.op_type}_signed", np.float32(scale), np.int8(int(zero) - SHIFT))
+def _add_signed_parameters(graph: onnx.GraphProto, node: onnx.NodeProto) -> list[str]:
+    """Add scale and zero point of int8 to the graph that represent the same values as a node's."""
+    tensors = initializers(graph)
+    scale, zero_point = (numpy_helper.to_array(tensors[name]) for name in node.input[1:3])
+    signed = np.int8(int(zero_point) - SHIFT)
+    return _add_parameters(graph, f"{node.op_type}_signed", np.float32(scale), signed)
 
 
-def _added(
-    graph: onnx.GraphProto, end: str, scale: np.float32, zero: np.uint8 | np.int8
+def _add_parameters(
+    graph: onnx.GraphProto, prefix: str, scale: np.float32, zero_point: np.uint8 | np.int8
 ) -> list[str]:
-    names = [f"{end}_scale", f"{end}_zero_point"]
-    graph.initializer.extend(
-        numpy_helper.from_array(np.array(value), name)
-        for value, name in zip((scale, zero), names, strict=True)
-    )
-    return names
+    return [
+        add_initializer(graph, f"{prefix}_scale", scale),
+        add_initializer(graph, f"{prefix}_zero_point", zero_point),
+    ]
 
 
-def _read(graph: onnx.GraphProto, old: str, new: str) -> None:
+def _rename_inputs(graph: onnx.GraphProto, old: str, new: str) -> None:
     for node in graph.node:
         node.input[:] = [new if name == old else name for name in node.input]
 
 
-def _write(graph: onnx.GraphProto, old: str, new: str) -> None:
+def _rename_outputs(graph: onnx.GraphProto, old: str, new: str) -> None:
     for node in graph.node:
-        node.output[:] = [new if name == old else name for name in node.output]
+        _rename_outputs_of(node, old, new)
+
+
+def _rename_outputs_of(node: onnx.NodeProto, old: str, new: str) -> None:
+    node.output[:] = [new if name == old else name for name in node.output]

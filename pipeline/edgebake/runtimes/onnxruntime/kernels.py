@@ -1,9 +1,9 @@
-"""A file in QDQ form in, the tensors that ONNX Runtime computes as floats when it runs it out.
+"""Find the tensors that ONNX Runtime computes as floats when it runs a file in QDQ form.
 
-Whether an operator between a DequantizeLinear and a QuantizeLinear gets an integer kernel is ONNX Runtime's choice, so
-it is asked: it writes down the graph that it runs. It is asked at the extended level, which makes integer kernels, and
-not at the full one, which adds layouts that differ by processor.
-Source: https://onnxruntime.ai/docs/performance/model-optimizations/graph-optimizations.html
+ONNX Runtime decides whether an operator between DequantizeLinear and QuantizeLinear gets an integer
+kernel. Here it writes the graph that it would run, at the extended optimization level, which makes
+integer kernels; the full level adds layouts that differ by processor. Source:
+https://onnxruntime.ai/docs/performance/model-optimizations/graph-optimizations.html
 """
 
 import tempfile
@@ -14,17 +14,21 @@ import onnxruntime
 
 
 def float_tensors(model: bytes) -> set[str]:
-    """Return the float tensors that operators write when the file runs, but for those at its ends."""
-    graph = _optimized(model).graph
-    floats = {
-        value.name
-        for value in graph.input
-        if value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
-    }
-    floats |= {item.name for item in graph.initializer if item.data_type == onnx.TensorProto.FLOAT}
+    """Return the float tensors that operators write when the file runs.
+
+    Casts of its input and output do not count.
+    """
+    graph = optimize(model).graph
+    floats = set()
+    for value in graph.input:
+        if value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT:
+            floats.add(value.name)
+    for tensor in graph.initializer:
+        if tensor.data_type == onnx.TensorProto.FLOAT:
+            floats.add(tensor.name)
     computed: set[str] = set()
     for node in graph.node:
-        # An integer kernel reads scales, which are floats, and at least one tensor of integers first.
+        # An integer kernel reads scales, which are floats, but its first input is an integer.
         if node.op_type == "DequantizeLinear":
             floats.update(node.output)
         elif node.op_type != "QuantizeLinear" and node.input and node.input[0] in floats:
@@ -33,13 +37,15 @@ def float_tensors(model: bytes) -> set[str]:
     return computed
 
 
-def _optimized(model: bytes) -> onnx.ModelProto:
+def optimize(model: bytes) -> onnx.ModelProto:
+    """Return the graph that ONNX Runtime makes of a file at the extended optimization level."""
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
     options.log_severity_level = 3
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
     with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "optimized.onnx"
-        options.optimized_model_filepath = str(target)
+        file = Path(folder) / "optimized.onnx"
+        options.optimized_model_filepath = str(file)
         onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        return onnx.load(target)
+        return onnx.load(file)
