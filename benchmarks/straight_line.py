@@ -32,7 +32,7 @@ from rich.table import Table
 
 from edgebake.cli import main as cli_main
 from edgebake.models import keras_session
-from edgebake.plan import planner
+from edgebake.plan import variants
 from edgebake.recipe import stage_params
 from edgebake.stages import convert, data, package, prune, quantize, train, validate
 
@@ -85,7 +85,7 @@ def commands() -> Iterator[Command]:
     yield ("plan", "--in-repro")
     yield ("revision",)
     planned = stage_params.read_plan()
-    for stage in planner.STAGES:
+    for stage in variants.STAGES:
         if stage == "package":
             yield ("parity",)
         for variant in planned[stage]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from edgebake.plan import planner
+from edgebake.plan import variants
 from edgebake.plan.compose import Target, compose_release, compose_targets
 from edgebake.recipe import Recipe, Release
 from edgebake.recipe.files import targets
@@ -101,7 +101,7 @@ def release() -> Release:
 @pytest.fixture(scope="session")
 def planned(release: Release, composed: dict[str, Target]) -> Plan:
     """The project's own plan; to be read, not edited."""
-    return planner.merge(release, [composed[name] for name in release.targets])
+    return variants.merge(release, [composed[name] for name in release.targets])
 
 
 @pytest.fixture(scope="session")

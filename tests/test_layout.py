@@ -51,7 +51,6 @@ IMPORTS_BY_NAME = (
 LONG_FILES = (
     "pipeline/edgebake/bundle/samples/classify.py",
     "pipeline/edgebake/evaluation/latency/stopwatch.py",
-    "pipeline/edgebake/plan/planner.py",
 )
 
 

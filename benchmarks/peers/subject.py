@@ -14,7 +14,7 @@ from rich.console import Console
 from edgebake import artifacts, plugins
 from edgebake.data.dataset import Examples, take_split
 from edgebake.models import keras_session
-from edgebake.plan import compose, planner
+from edgebake.plan import compose, variants
 from edgebake.plan.compose import Target
 from edgebake.recipe import Data, stage_params
 from edgebake.stages import data, train
@@ -68,7 +68,7 @@ def trained(architecture: str, cache: Path, examples: int, epochs: int | None = 
 
 def _trained(composed: Target, folder: Path) -> Path:
     """Return the output of train, after running data and train in a folder where it is not yet."""
-    plan = planner.merge(compose.compose_release(), [composed])
+    plan = variants.merge(compose.compose_release(), [composed])
     (variant,) = plan["train"]
     plan["train"][variant]["threads"] = 1
     output = artifacts.folder("train", variant)

@@ -4,7 +4,7 @@ import pytest
 
 from edgebake.bundle.lineage import recipe_digest, tool_versions, trace
 from edgebake.plan.compose import Target
-from edgebake.plan.planner import merge
+from edgebake.plan.variants import merge
 from edgebake.recipe import Release
 from edgebake.recipe.stage_params import Plan
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from edgebake import artifacts
 from edgebake.cli import table
 from edgebake.errors import PlanError
-from edgebake.plan import planner
+from edgebake.plan import planner, variants
 from edgebake.plan.compose import Target
 from edgebake.recipe import Release, TimedCeiling, Waiver
 from edgebake.recipe.stage_params import Plan
@@ -93,7 +93,7 @@ def test_a_waived_gate_says_who_waived_it_until_when_and_why(
     pixel.recipe.validate.waivers = [
         Waiver(gate="size_mb", reason="one release", by="Ada", until="2999-12-31")
     ]
-    planner.write(planner.merge(release, [pixel]))
+    planner.write(variants.merge(release, [pixel]))
     measured.lay(PIXEL, "android", size_mb=20.5)
     assert _rows("pixel_8")[1].split()[-1] == "waived"
     assert _lines("pixel_8, ") == [
@@ -106,7 +106,7 @@ def test_what_was_not_measured_is_never_a_number(
 ) -> None:
     iphone = deepcopy(composed["iphone_15"])
     iphone.recipe.validate.budget.peak_memory_mb = TimedCeiling(at_most=50, required=True)
-    planner.write(planner.merge(release, [iphone]))
+    planner.write(variants.merge(release, [iphone]))
     measured.lay(IPHONE, "ios", **ABSENT)
     assert _rows("iphone_15") == [
         "iphone_15 coreml 97.00% 98.00% 40.0 kB - - host",
@@ -124,7 +124,7 @@ def test_what_need_not_be_measured_is_accepted_and_says_what_that_means(
     iphone = deepcopy(composed["iphone_15"])
     iphone.recipe.validate.budget.parity = None
     iphone.recipe.validate.budget.latency_p90_ms = TimedCeiling(at_most=50, required=False)
-    planner.write(planner.merge(release, [iphone]))
+    planner.write(variants.merge(release, [iphone]))
     measured.lay(IPHONE, "ios", **ABSENT)
     assert _rows("gates") == ["gates accuracy drop classes p90 size"]
     assert _rows("iphone_15")[1] == "iphone_15 passed passed passed accepted passed"
@@ -138,7 +138,7 @@ def test_what_is_passed_needs_no_explanation(
 ) -> None:
     iphone = deepcopy(composed["iphone_15"])
     iphone.recipe.validate.budget.parity = None
-    planner.write(planner.merge(release, [iphone]))
+    planner.write(variants.merge(release, [iphone]))
     measured.lay(IPHONE, "ios")
     assert _rows("iphone_15")[1] == "iphone_15 passed passed passed passed"
     assert [

@@ -3,7 +3,7 @@
 from copy import deepcopy
 from dataclasses import replace
 
-from edgebake.plan import planner
+from edgebake.plan import variants
 from edgebake.plan.compose import Target
 from edgebake.recipe import DType, Protect, Quantize, Release, TimedCeiling
 from edgebake.recipe.stage_params import Plan
@@ -54,7 +54,7 @@ def test_a_float_parent_is_converted_once_per_runtime_and_validated_only_where_i
 def test_a_pruned_target_is_counted_against_the_whole_model(
     release: Release, composed: dict[str, Target]
 ) -> None:
-    found = planner.merge(release, [composed["galaxy_a14"]])
+    found = variants.merge(release, [composed["galaxy_a14"]])
     assert list(found["prune"]) == ["digits-ds_cnn", "digits-ds_cnn-channels"]
     assert list(found["quantize"]) == ["digits-ds_cnn", "digits-ds_cnn-channels-int8"]
     assert found["quantize"]["digits-ds_cnn"]["prune"] == "digits-ds_cnn"
@@ -68,7 +68,7 @@ def test_targets_without_a_speedup_gate_bring_no_float_parent(
     pixel, galaxy = (_like(composed[name], name) for name in ("pixel_8", "galaxy_a14"))
     for target in (pixel, galaxy):
         target.recipe.validate.budget.speedup = None
-    found = planner.merge(release, [pixel, galaxy])
+    found = variants.merge(release, [pixel, galaxy])
     assert list(found["quantize"]) == ["digits-ds_cnn-int8", "digits-ds_cnn-channels-int8"]
     assert list(found["convert"]) == [
         "digits-ds_cnn-int8-litert",
@@ -82,7 +82,7 @@ def test_a_stripped_target_shares_its_parent_with_one_that_is_not(
 ) -> None:
     pixel, stripped = (_like(composed["pixel_8"], name) for name in ("pixel_8", "stripped"))
     stripped.recipe.package.protect = Protect.strip
-    found = planner.merge(release, [pixel, stripped])
+    found = variants.merge(release, [pixel, stripped])
     assert {name: section["strip"] for name, section in found["convert"].items()} == {
         "digits-ds_cnn-litert": False,
         "digits-ds_cnn-int8-litert": False,
@@ -94,7 +94,7 @@ def test_a_stripped_target_shares_its_parent_with_one_that_is_not(
 def test_a_float_target_is_its_own_parent(release: Release, composed: dict[str, Target]) -> None:
     plain = _like(composed["pixel_8"], "plain")
     plain.choices["quantize"], plain.recipe.quantize = "none", Quantize("none")
-    found = planner.merge(release, [plain])
+    found = variants.merge(release, [plain])
     assert list(found["convert"]) == ["digits-ds_cnn-litert"]
     assert _parents(found) == {"digits-ds_cnn-litert-android": "digits-ds_cnn-litert"}
 
@@ -104,7 +104,7 @@ def test_a_parent_takes_and_gives_floats_whatever_its_child_is_fed(
 ) -> None:
     fed = _like(composed["pixel_8"], "fed")
     fed.recipe.convert.input = fed.recipe.convert.output = DType.int8
-    found = planner.merge(release, [composed["android_any"], fed])["convert"]
+    found = variants.merge(release, [composed["android_any"], fed])["convert"]
     assert list(found) == [
         "digits-ds_cnn-litert",
         "digits-ds_cnn-float16-litert",
@@ -120,4 +120,4 @@ def test_a_gate_of_speed_without_one_of_speedup_needs_no_parent(
 ) -> None:
     timed = _like(composed["iphone_15"], "timed")
     timed.recipe.validate.budget.latency_p90_ms = TimedCeiling(at_most=50, required=True)
-    assert list(planner.merge(release, [timed])["convert"]) == ["digits-ds_cnn-float16-coreml"]
+    assert list(variants.merge(release, [timed])["convert"]) == ["digits-ds_cnn-float16-coreml"]

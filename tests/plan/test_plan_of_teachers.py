@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edgebake.errors import RecipeError
-from edgebake.plan import planner
+from edgebake.plan import planner, variants
 from edgebake.plan.compose import Target
 from edgebake.recipe import Distill, Release
 from tests import builds
@@ -51,7 +51,7 @@ def test_another_training_of_the_teacher_is_another_recipe_of_its_pupil(
     for epochs in (30, 40):
         teacher.recipe.train.epochs = epochs
         digests.append(
-            planner.packaged(planner.merge(release, [pupil, teacher]), "galaxy_a14")[
+            variants.target_params(variants.merge(release, [pupil, teacher]), "galaxy_a14")[
                 "recipe_sha256"
             ]
         )

@@ -8,9 +8,9 @@ import pytest
 
 from edgebake import artifacts
 from edgebake.errors import PlanError
-from edgebake.plan import planner
+from edgebake.plan import changes, planner, variants
+from edgebake.plan.changes import Change
 from edgebake.plan.compose import Target
-from edgebake.plan.planner import Change
 from edgebake.recipe import (
     Calibration,
     Ceiling,
@@ -34,7 +34,7 @@ def _like(composed: Target, target: str) -> Target:
 
 @pytest.fixture(scope="module")
 def five(release: Release, composed: dict[str, Target]) -> Plan:
-    return planner.merge(release, [composed[name] for name in RELEASED])
+    return variants.merge(release, [composed[name] for name in RELEASED])
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def reseeded(release: Release, composed: dict[str, Target]) -> Plan:
     targets = [_like(composed[name], name) for name in RELEASED]
     for target in targets:
         target.recipe.train.seed = 77
-    return planner.merge(release, targets)
+    return variants.merge(release, targets)
 
 
 def _recipes_say(planned: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +103,7 @@ def test_a_second_target_with_other_epochs_carries_its_own_name_from_there_on(
 ) -> None:
     patient = _like(composed["pixel_8"], "patient")
     patient.recipe.train.epochs = 99
-    found = planner.merge(release, [composed["pixel_8"], patient])
+    found = variants.merge(release, [composed["pixel_8"], patient])
     assert list(found["train"]) == ["digits-ds_cnn", "digits-ds_cnn-patient"]
     assert list(found["convert"]) == [
         "digits-ds_cnn-litert",
@@ -123,7 +123,7 @@ def test_the_first_target_of_the_release_keeps_the_plain_name(
 ) -> None:
     patient = _like(composed["pixel_8"], "patient")
     patient.recipe.train.epochs = 99
-    found = planner.merge(release, [patient, composed["pixel_8"]])["train"]
+    found = variants.merge(release, [patient, composed["pixel_8"]])["train"]
     assert list(found) == ["digits-ds_cnn", "digits-ds_cnn-pixel_8"]
     assert found["digits-ds_cnn"]["epochs"] == 99
 
@@ -135,7 +135,7 @@ def test_a_target_called_like_an_option_takes_no_name_that_is_taken(
     for target in (plain, misnamed):
         target.choices["quantize"], target.recipe.quantize = "none", Quantize("none")
     misnamed.recipe.quantize.granularity = Granularity.per_tensor
-    found = planner.merge(release, [plain, composed["android_any"], misnamed])["quantize"]
+    found = variants.merge(release, [plain, composed["android_any"], misnamed])["quantize"]
     assert list(found) == [
         "digits-ds_cnn",
         "digits-ds_cnn-float16",
@@ -149,7 +149,7 @@ def test_targets_that_part_late_share_what_comes_before(
 ) -> None:
     careful = _like(composed["pixel_8"], "careful")
     careful.recipe.validate.runs = 2048
-    found = planner.merge(release, [composed["pixel_8"], careful])
+    found = variants.merge(release, [composed["pixel_8"], careful])
     assert list(found["convert"]) == ["digits-ds_cnn-litert", "digits-ds_cnn-int8-litert"]
     assert len(found["train"]) == 1
     assert list(found["validate"]) == [
@@ -163,7 +163,7 @@ def test_targets_that_differ_in_budget_alone_share_every_measurement(
 ) -> None:
     strict = _like(composed["pixel_8"], "strict")
     strict.recipe.validate.budget.size_mb = Ceiling(at_most=1, required=True)
-    found = planner.merge(release, [composed["pixel_8"], strict])
+    found = variants.merge(release, [composed["pixel_8"], strict])
     targets = found["package"]["android"]["targets"]
     assert len(found["validate"]) == 1
     assert targets["strict"]["validate"] == targets["pixel_8"]["validate"]
@@ -185,7 +185,7 @@ def test_the_gates_are_part_of_quantize_only_where_they_decide_what_comes_out(
         )
         target.recipe.validate.budget.accuracy = Floor(at_least=share, required=True)
         target.recipe.validate.budget.speedup = None  # no float parent beside them
-    found = planner.merge(release, [lenient, strict])["quantize"]
+    found = variants.merge(release, [lenient, strict])["quantize"]
     assert len(found) == count
     gates = [section["accuracy"] and section["accuracy"]["at_least"] for section in found.values()]
     assert gates == ([0.9, 0.97] if keep else [None])
@@ -194,12 +194,12 @@ def test_the_gates_are_part_of_quantize_only_where_they_decide_what_comes_out(
 def test_a_waiver_measures_nothing_again_and_is_another_recipe(
     release: Release, composed: dict[str, Target]
 ) -> None:
-    before = planner.merge(release, [composed["pixel_8"]])
+    before = variants.merge(release, [composed["pixel_8"]])
     pixel = _like(composed["pixel_8"], "pixel_8")
     pixel.recipe.validate.waivers = [
         Waiver(gate="size_mb", reason="one release", by="Ada", until="2027-01-31")
     ]
-    found = [change.key for change in planner.changes(before, planner.merge(release, [pixel]))]
+    found = [change.key for change in changes.compare(before, variants.merge(release, [pixel]))]
     assert found == [
         "package.android.targets.pixel_8.waivers",
         "package.android.targets.pixel_8.recipe_sha256",
@@ -209,7 +209,7 @@ def test_a_waiver_measures_nothing_again_and_is_another_recipe(
 def test_a_value_of_the_first_stage_changes_every_digest_and_no_name(
     five: Plan, reseeded: Plan
 ) -> None:
-    changed = [change.key for change in planner.changes(five, reseeded)]
+    changed = [change.key for change in changes.compare(five, reseeded)]
     assert changed[0] == "train.digits-ds_cnn.seed"
     assert [key.rpartition(".")[2] for key in changed[1:]] == ["recipe_sha256"] * 5
 
@@ -220,7 +220,7 @@ def test_changes_name_variants_that_came_and_went_and_single_values() -> None:
         "train": {"a": {"epochs": 4, "model": {"width": 1.0}}, "new": {"epochs": 1}},
         "prune": {},
     }
-    assert [str(change) for change in planner.changes(before, after)] == [
+    assert [str(change) for change in changes.compare(before, after)] == [
         "+ train.new",
         "- train.gone",
         "  train.a.epochs: 3 -> 4",
@@ -230,29 +230,29 @@ def test_changes_name_variants_that_came_and_went_and_single_values() -> None:
 def test_a_gate_that_became_null_is_a_change() -> None:
     before = {"package": {"ios": {"targets": {"a": {"budget": {"accuracy_drop": 0.1}}}}}}
     after = {"package": {"ios": {"targets": {"a": {"budget": {"accuracy_drop": None}}}}}}
-    assert planner.changes(before, after) == [
+    assert changes.compare(before, after) == [
         Change("package.ios.targets.a.budget.accuracy_drop", 0.1, None)
     ]
 
 
 def test_equal_plans_have_no_changes(five: Plan) -> None:
-    assert planner.changes(five, deepcopy(five)) == []
+    assert changes.compare(five, deepcopy(five)) == []
 
 
 def test_a_number_keeps_the_shape(project: Path, five: Plan, reseeded: Plan) -> None:
-    assert planner.shape(five) == planner.shape(reseeded)
+    assert changes.dvc_graph(five) == changes.dvc_graph(reseeded)
 
 
 def test_a_path_that_dvc_names_changes_the_shape(project: Path, five: Plan) -> None:
     moved = deepcopy(five)
     moved["train"]["digits-ds_cnn"]["data_file"] = "elsewhere"
-    assert planner.shape(moved) != planner.shape(five)
+    assert changes.dvc_graph(moved) != changes.dvc_graph(five)
 
 
 def test_a_variant_that_went_changes_the_shape(project: Path, five: Plan) -> None:
     fewer = deepcopy(five)
     del fewer["validate"]["digits-ds_cnn-float16-coreml-ios"]
-    assert planner.shape(fewer) != planner.shape(five)
+    assert changes.dvc_graph(fewer) != changes.dvc_graph(five)
 
 
 def test_the_plan_is_that_of_the_released_targets(project: Path, planned: Plan) -> None:
@@ -338,7 +338,7 @@ def test_repro_stops_where_dvc_has_to_read_the_plan_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     planner.write(five)
-    android = planner.merge(release, [composed["pixel_8"], composed["android_any"]])
+    android = variants.merge(release, [composed["pixel_8"], composed["android_any"]])
     _recipes_say(android, monkeypatch)
     with pytest.raises(
         PlanError, match=r"it is written now: run `dvc repro` again\n(.*\n)*- package.ios"

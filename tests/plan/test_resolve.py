@@ -14,7 +14,7 @@ from edgebake.recipe.stage_params import to_plain
 ABOUT = ReleaseInfo(
     name="digits", version="1.0.0", author="someone", license="MIT", description="Reads digits."
 )
-NAMES = {stage: f"some-{stage}" for stage in resolve.SECTION_OF}
+NAMES = {stage: f"some-{stage}" for stage in resolve.RESOLVERS}
 INSTALLED = plugins.tools
 IPHONES = ("iphone_15", "iphone_se_3", "ios_any")
 LINUX = ("raspberry_pi_5", "linux_any")
@@ -23,7 +23,7 @@ LINUX = ("raspberry_pi_5", "linux_any")
 def _sections(recipe: Recipe) -> dict[str, Any]:
     return {
         stage: to_plain(section_of(recipe, NAMES, ABOUT))
-        for stage, section_of in resolve.SECTION_OF.items()
+        for stage, section_of in resolve.RESOLVERS.items()
     }
 
 
@@ -96,12 +96,12 @@ def test_another_tool_that_shapes_the_sbom_packages_again(
     upgraded: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     release = compose_release()
-    before = to_plain(resolve.bundle(release))["tools"]
+    before = to_plain(resolve.package_params(release))["tools"]
     upgrade = {upgraded: "99.0"}
     monkeypatch.setattr(
         plugins, "tools", lambda *names: INSTALLED(*names) | (upgrade if upgraded in names else {})
     )
-    assert to_plain(resolve.bundle(release))["tools"] == {**before, upgraded: "99.0"}
+    assert to_plain(resolve.package_params(release))["tools"] == {**before, upgraded: "99.0"}
 
 
 def test_budget_and_waivers_are_packages_and_not_validates(recipe: Recipe) -> None:
@@ -109,7 +109,7 @@ def test_budget_and_waivers_are_packages_and_not_validates(recipe: Recipe) -> No
         Waiver(gate="size_mb", reason="one release", by="Ada", until="2027-01-31")
     ]
     assert not {"budget", "waivers"} & set(_sections(recipe)["validate"])
-    packaged = to_plain(resolve.packaged(recipe, NAMES))
+    packaged = to_plain(resolve.target_params(recipe, NAMES))
     assert packaged["budget"]["size_mb"] == to_plain(recipe)["validate"]["budget"]["size_mb"]
     assert packaged["waivers"] == to_plain(recipe)["validate"]["waivers"]
     assert (packaged["validate"], packaged["runtime"]) == ("some-validate", "litert")
@@ -130,7 +130,7 @@ def test_sections_point_at_the_variants_before(recipe: Recipe) -> None:
 def test_validate_times_the_float_parent_that_it_is_given(
     recipe: Recipe, names: dict[str, str], baseline: str
 ) -> None:
-    assert resolve.validate(recipe, names, ABOUT).baseline == baseline
+    assert resolve.validate_params(recipe, names, ABOUT).baseline == baseline
 
 
 def test_validate_reads_how_and_where_to_measure(recipe: Recipe) -> None:
@@ -166,4 +166,4 @@ def test_model_files_carry_the_words_of_the_release(recipe: Recipe) -> None:
 def test_a_stage_names_what_the_target_picked(
     composed: dict[str, Target], stage: str, word: str
 ) -> None:
-    assert resolve.word_of(stage, composed["iphone_15"]) == word
+    assert resolve.option_name(stage, composed["iphone_15"]) == word

@@ -8,8 +8,8 @@ import yaml
 
 from edgebake import artifacts
 from edgebake.errors import GateError, RecipeError
-from edgebake.plan import planner, scheme_search
-from edgebake.plan.scheme_search import Rung
+from edgebake.plan import planner, scheme_search, variants
+from edgebake.plan.scheme_search import Candidate
 from edgebake.recipe.stage_params import PARAMS, Plan, read_plan
 from tests import measured
 from tests.builds import edit
@@ -78,7 +78,7 @@ def built(stage: str) -> list[str]:
 
 
 def _stages() -> Plan:
-    return {stage: read_plan()[stage] for stage in planner.STAGES}
+    return {stage: read_plan()[stage] for stage in variants.STAGES}
 
 
 def test_the_cheapest_rung_is_planned_as_if_the_target_had_named_it(auto: Path) -> None:
@@ -212,7 +212,7 @@ def test_a_ladder_without_a_rung_left_says_by_how_much_each_missed(auto: Path) -
     with pytest.raises(GateError) as out:
         planner.update()
     assert str(out.value) == (
-        "x: no rung of quantize.candidates passes every gate\n"
+        "x: no option of quantize.candidates passes every gate\n"
         "  dynamic  accuracy at least 0.95: 0.9, missed by 0.05\n"
         "  int8     not tried: quantize: the scheme int8 computes in int8, which Any Android device cannot run; it "
         "runs: float16, float32\n"
@@ -303,16 +303,16 @@ def test_a_neighbour_that_left_the_release_does_not_send_a_target_up_again(auto:
 
 def test_lines_stand_in_columns_and_name_every_missed_gate() -> None:
     rungs = [
-        Rung("int8_per_tensor", "a1", missed=["size_mb at most 1: 2, missed by 1", MISSED]),
-        Rung("int8", refused="quantize: litert cannot carry it"),
-        Rung("none", "a2"),
+        Candidate("int8_per_tensor", "a1", missed=["size_mb at most 1: 2, missed by 1", MISSED]),
+        Candidate("int8", refused="quantize: litert cannot carry it"),
+        Candidate("none", "a2"),
     ]
     assert scheme_search.lines(rungs) == [
         f"  int8_per_tensor  size_mb at most 1: 2, missed by 1; {MISSED}",
         "  int8             not tried: quantize: litert cannot carry it",
         "  none             taken",
     ]
-    assert [rung.is_out for rung in rungs] == [True, True, False]
+    assert [rung.is_rejected for rung in rungs] == [True, True, False]
 
 
 def test_the_record_of_a_target_that_names_its_scheme_is_forgotten(auto: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from edgebake.bundle import manifest
 from edgebake.errors import GateError
-from edgebake.plan import planner
+from edgebake.plan import planner, variants
 from edgebake.plan.compose import Target
 from edgebake.recipe import Floor, Release, TimedCeiling, TimedFloor
 from edgebake.recipe.stage_params import read_plan
@@ -49,7 +49,7 @@ def lenient(release: Release, composed: dict[str, Target]) -> None:
     budget.latency_p90_ms = TimedCeiling(at_most=50, required=False)
     budget.frames_per_second = TimedFloor(at_least=30, required=False)
     with chdir(ROOT):  # the float parent is in recipes/
-        merged = planner.merge(release, [iphone])
+        merged = variants.merge(release, [iphone])
     planner.write(merged)
 
 

@@ -45,14 +45,14 @@ def gate(target: str, overrides: Sequence[str], console: Console) -> bool:
 
 def _resolve(target: str, overrides: Sequence[str]) -> "tuple[str, TargetParams]":
     """Return a target's platform, and its parameters of the stage package."""
-    from edgebake.plan import planner
+    from edgebake.plan import variants
     from edgebake.plan.compose import compose_release, compose_targets
     from edgebake.recipe import stage_params
 
     composed = compose_targets([target], overrides)[0]
     release = compose_release()
     rest_of_release = compose_targets([name for name in release.targets if name != target])
-    plan = planner.merge(release, [*rest_of_release, composed])
+    plan = variants.merge(release, [*rest_of_release, composed])
     platform = composed.recipe.device.platform.value
     package: PackageParams = stage_params.parse("package", platform, plan["package"][platform])
     target_params = package.targets[target]

@@ -91,7 +91,7 @@ def _quantize_params(target: str, overrides: Sequence[str]) -> "QuantizeParams":
 
     The target is merged with the release, so that variants have the names of the release.
     """
-    from edgebake.plan import planner
+    from edgebake.plan import variants
     from edgebake.plan.compose import compose_release, compose_targets, option
 
     composed = compose_targets([target], overrides)[0]
@@ -99,8 +99,8 @@ def _quantize_params(target: str, overrides: Sequence[str]) -> "QuantizeParams":
         composed.recipe.quantize = option("quantize", INT8)
     release = compose_release()
     rest_of_release = compose_targets([name for name in release.targets if name != target])
-    plan = planner.merge(release, [*rest_of_release, composed])
-    return _params_of_variant(plan, planner.packaged(plan, target)["validate"])
+    plan = variants.merge(release, [*rest_of_release, composed])
+    return _params_of_variant(plan, variants.target_params(plan, target)["validate"])
 
 
 def _params_of_variant(plan: "Plan", validate_variant: str) -> "QuantizeParams":

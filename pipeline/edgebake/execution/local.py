@@ -17,7 +17,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from edgebake.bundle.trust import git
 from edgebake.errors import HostError
-from edgebake.plan import planner, scheme_search
+from edgebake.plan import planner, scheme_search, variants
 from edgebake.recipe.stage_params import read_plan
 
 _RUNNING = re.compile(r"Running stage '(?P<stage>[^']+)'")
@@ -43,10 +43,10 @@ def build(console: Console, keep_going: bool) -> int:
             return code
         planner.update()
         after = scheme_search.from_plan(read_plan())
-        if scheme_search.plain(after) == before:
+        if scheme_search.to_plain(after) == before:
             return code
         for target, rungs in after.items():
-            if before.get(target) != scheme_search.plain({target: rungs})[target]:
+            if before.get(target) != scheme_search.to_plain({target: rungs})[target]:
                 console.print(
                     f"{target}: one rung further\n" + "\n".join(scheme_search.lines(rungs)),
                     markup=False,
@@ -90,9 +90,9 @@ def _user_name() -> dict[str, str]:
 
 
 def _follow(lines: Iterator[str], console: Console) -> None:
-    variants = [len(read_plan()[stage]) for stage in planner.STAGES]
+    counts = [len(read_plan()[stage]) for stage in variants.STAGES]
     total = (
-        3 + sum(variants) + len(read_plan()["package"])
+        3 + sum(counts) + len(read_plan()["package"])
     )  # plan, revision and parity; a proof for each platform
     columns = (
         SpinnerColumn(),

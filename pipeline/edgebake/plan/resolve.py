@@ -1,12 +1,13 @@
-"""A composed recipe in, the section of each of its stages out.
+"""Resolve a recipe into the parameters of each stage.
 
-`names` holds the variants of the stages before, by stage. Reads and writes nothing.
+Every function takes the variants of the earlier stages, by stage, which the parameters refer to.
+Reads the versions of installed tools and the digests of files that a recipe names.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from edgebake import artifacts, plugins
 from edgebake.compression.quantization.schemes import SCHEMES
@@ -29,9 +30,10 @@ from edgebake.recipe.stage_params import (
 )
 from edgebake.runtimes.interface import load_runtime
 
-Names = dict[str, str]
+Variants = dict[str, str]  # by stage
+Options = TypeVar("Options", Data, Model, Protocol)
 
-# What the bytes of a bundle are from, beside its models.
+# The tools that write a bundle, apart from its models.
 PACKAGE_TOOLS = (
     "cryptography",
     "cyclonedx-python-lib",
@@ -40,209 +42,243 @@ PACKAGE_TOOLS = (
     "packageurl-python",
     "py-serializable",
 )
-# Ranges are found in TensorFlow, layers and their costs in LiteRT.
+# Calibration runs in TensorFlow; layers and their costs are read with LiteRT.
 QUANTIZE_TOOLS = (*keras_session.TOOLS, "ai-edge-litert", "litert-quantizer")
 
 
-def about(release: Release) -> ReleaseInfo:
-    """Return the words of a release that its model files carry."""
-    return ReleaseInfo(
-        **{field.name: getattr(release, field.name) for field in fields(ReleaseInfo)}
-    )
+def release_info(release: Release) -> ReleaseInfo:
+    """Return the description of a release for the metadata of its model files."""
+    values = {field.name: getattr(release, field.name) for field in fields(ReleaseInfo)}
+    return ReleaseInfo(**values)
 
 
-def bundle(release: Release) -> PackageParams:
-    """Return what package reads of a release, less the targets."""
-    key = release.signature and Path(release.signature.public_key)
-    return PackageParams(
-        about=about(release),
-        card=release.card,
-        licenses=release.licenses,
-        signature=release.signature,
-        # A file that is not there is a complaint of package, which needs it.
-        public_key_sha256=artifacts.sha256(key.read_bytes()) if key and key.is_file() else None,
-        encryption_key=release.encryption_key,
-        tools=plugins.tools(*PACKAGE_TOOLS),
-        targets={},
-    )
-
-
-def data(recipe: Recipe, _: Names, __: ReleaseInfo) -> DataParams:
-    """Return what the stage `data` reads."""
+def data_params(recipe: Recipe, _: Variants, __: ReleaseInfo) -> DataParams:
+    """Return the parameters of the stage `data`."""
     return DataParams(
-        **vars(_read(Data, recipe.data)),
+        **vars(_base_options(Data, recipe.data)),
         data_file=_data_file(recipe),
         classes=recipe.data.labels or _data_file(recipe),
         tools=plugins.tools(*_data_tools(recipe)),
     )
 
 
-def train(recipe: Recipe, names: Names, _: ReleaseInfo) -> TrainParams:
-    """Return what train reads."""
-    brought = recipe.model.imported
-    file = brought.file if brought else NO_FILE
+def train_params(recipe: Recipe, variants: Variants, _: ReleaseInfo) -> TrainParams:
+    """Return the parameters of the stage `train`."""
+    imported = recipe.model.imported
+    file = imported.file if imported else NO_FILE
     return TrainParams(
         **vars(recipe.train),
-        examples=names["data"],
+        examples=variants["data"],
         format=_format(recipe),
-        reference=_reference(recipe),
+        reference=_float_reference(recipe),
         file=file,
-        weights=_weights(file),
-        data=_read(Data, recipe.data),
+        weights=_weights_file(file),
+        data=_base_options(Data, recipe.data),
         data_file=_data_file(recipe),
-        model=_read(Model, recipe.model),
+        model=_base_options(Model, recipe.model),
         tools=plugins.tools(*keras_session.TOOLS, *_data_tools(recipe)),
     )
 
 
-def _weights(file: str) -> str:
-    """Return the file that PyTorch keeps an ONNX file's weights in, if there is one."""
-    if file == NO_FILE:
-        return file
-    beside = f"{file}.data"
-    return beside if Path(beside).exists() or Path(f"{beside}.dvc").exists() else file
-
-
-def _format(recipe: Recipe) -> str:
-    return importers.format_of(recipe.model.imported.file) if recipe.model.imported else "keras"
-
-
-def _read(base: type[Any], words: Any) -> Any:
-    """Return the words that a stage reads: who made something changes nothing that is built."""
-    return base(**{word.name: getattr(words, word.name) for word in fields(base)})
-
-
-def _reference(recipe: Recipe) -> str:
-    """Return the float model in a form that runs without TensorFlow."""
-    return "float.onnx" if _format(recipe) == "onnx" else "float.tflite"
-
-
-def prune(recipe: Recipe, names: Names, _: ReleaseInfo) -> PruneParams:
-    """Return what prune reads."""
-    tools = plugins.load("prune.method", recipe.prune.method).TOOLS
-    words = recipe.prune
-    distill = words.fine_tune and words.fine_tune.distill
+def prune_params(recipe: Recipe, variants: Variants, _: ReleaseInfo) -> PruneParams:
+    """Return the parameters of the stage `prune`."""
+    tools: tuple[str, ...] = plugins.load("prune.method", recipe.prune.method).TOOLS
+    if tools:
+        tools = (*tools, *_data_tools(recipe))
     return PruneParams(
-        **vars(words),
-        train=names["train"],
-        examples=names["data"],
+        **vars(recipe.prune),
+        train=variants["train"],
+        examples=variants["data"],
         format=_format(recipe),
-        teacher=(distill and distill.teacher) or names["train"],
-        data=_read(Data, recipe.data),
+        teacher=_teacher(recipe) or variants["train"],
+        data=_base_options(Data, recipe.data),
         data_file=_data_file(recipe),
-        tools=plugins.tools(*tools, *(_data_tools(recipe) if tools else ())),
+        tools=plugins.tools(*tools),
     )
 
 
-def quantize(recipe: Recipe, names: Names, _: ReleaseInfo) -> QuantizeParams:
-    """Return what quantize reads; the gates stand in it only where they decide what comes out."""
-    words, budget = recipe.quantize, recipe.validate.budget
-    tools = () if words.calibration is None and words.qat is None else QUANTIZE_TOOLS
-    scheme = SCHEMES[words.scheme]
+def quantize_params(recipe: Recipe, variants: Variants, _: ReleaseInfo) -> QuantizeParams:
+    """Return the parameters of the stage `quantize`."""
+    quantize, budget = recipe.quantize, recipe.validate.budget
+    scheme = SCHEMES[quantize.scheme]
+    tools = _data_tools(recipe)
+    if quantize.calibration is not None or quantize.qat is not None:
+        tools = (*QUANTIZE_TOOLS, *tools)
+    # Only `mixed` reads gates. For other schemes, another limit must not quantize again.
+    reads_gates = quantize.fallback_dtype is not None
     return QuantizeParams(
-        **vars(words),
+        **vars(quantize),
         weights=scheme.weights,
         activations=scheme.activations,
         qat_bits=scheme.qat_bits,
-        prune=names["prune"],
-        examples=names["data"],
+        prune=variants["prune"],
+        examples=variants["data"],
         format=_format(recipe),
-        data=_read(Data, recipe.data),
+        data=_base_options(Data, recipe.data),
         data_file=_data_file(recipe),
-        accuracy=budget.accuracy if words.fallback_dtype else None,
-        accuracy_drop=budget.accuracy_drop if words.fallback_dtype else None,
-        tools=plugins.tools(*tools, *_data_tools(recipe)),
+        accuracy=budget.accuracy if reads_gates else None,
+        accuracy_drop=budget.accuracy_drop if reads_gates else None,
+        tools=plugins.tools(*tools),
     )
 
 
-def convert(recipe: Recipe, names: Names, about: ReleaseInfo) -> ConvertParams:
-    """Return what convert reads."""
-    tools = load_runtime(recipe.convert.runtime).facts.convert_tools
-    versions = plugins.tools(*keras_session.TOOLS, *tools)
-    strip = recipe.package.protect is not Protect.none
+def convert_params(recipe: Recipe, variants: Variants, info: ReleaseInfo) -> ConvertParams:
+    """Return the parameters of the stage `convert`."""
     scheme = SCHEMES[recipe.quantize.scheme]
+    runtime = load_runtime(recipe.convert.runtime)
     return ConvertParams(
         **vars(recipe.convert),
         encoder=encoder_family(scheme.weights, scheme.activations),
-        quantize=names["quantize"],
+        quantize=variants["quantize"],
         format=_format(recipe),
-        strip=strip,
-        about=about,
-        tools=versions,
+        strip=recipe.package.protect is not Protect.none,
+        about=info,
+        tools=plugins.tools(*keras_session.TOOLS, *runtime.facts.convert_tools),
     )
 
 
-def validate(recipe: Recipe, names: Names, _: ReleaseInfo) -> ValidateParams:
-    """Return what validate reads."""
-    tools = load_runtime(recipe.convert.runtime).facts.run_tools
+def validate_params(recipe: Recipe, variants: Variants, _: ReleaseInfo) -> ValidateParams:
+    """Return the parameters of the stage `validate`; a variant `baseline` adds the speedup."""
+    runtime = load_runtime(recipe.convert.runtime)
+    tools = ("ai-edge-litert", "scipy", *runtime.facts.run_tools, *_data_tools(recipe))
     return ValidateParams(
-        **vars(_read(Protocol, recipe.validate)),
-        convert=names["convert"],
-        inputs=_measured_with(recipe.validate),
-        speedup="baseline" in names,
-        baseline=names.get("baseline", names["convert"]),
-        train=names["train"],
-        examples=names["data"],
-        reference=_reference(recipe),
-        reference_runtime="onnxruntime" if _format(recipe) == "onnx" else "litert",
+        **vars(_base_options(Protocol, recipe.validate)),
+        convert=variants["convert"],
+        inputs=_measurement_inputs(recipe.validate),
+        speedup="baseline" in variants,
+        baseline=variants.get("baseline", variants["convert"]),
+        train=variants["train"],
+        examples=variants["data"],
+        reference=_float_reference(recipe),
+        reference_runtime=_reference_runtime(recipe),
         runtime=recipe.convert.runtime,
         platform=recipe.device.platform.value,
-        data=_read(Data, recipe.data),
+        data=_base_options(Data, recipe.data),
         data_file=_data_file(recipe),
-        tools=plugins.tools("ai-edge-litert", "scipy", *tools, *_data_tools(recipe)),
+        tools=plugins.tools(*tools),
     )
 
 
-def _measured_with(words: Protocol) -> dict[str, str]:
-    """Return the sha256 of a recording and of a binary for a phone, by their path; empty for one that is not there."""
-    files = [words.recorded and words.recorded.file, words.adb and words.adb.benchmark_model]
-    paths = [Path(file) for file in files if file]
-    return {
-        str(path): artifacts.sha256(path.read_bytes()) if path.is_file() else "" for path in paths
-    }
+def package_params(release: Release) -> PackageParams:
+    """Return the parameters of the stage `package` that all platforms share, without targets."""
+    return PackageParams(
+        about=release_info(release),
+        card=release.card,
+        licenses=release.licenses,
+        signature=release.signature,
+        public_key_sha256=_public_key_digest(release),
+        encryption_key=release.encryption_key,
+        tools=plugins.tools(*PACKAGE_TOOLS),
+        targets={},
+    )
 
 
-SECTION_OF: dict[str, Callable[[Recipe, Names, ReleaseInfo], Any]] = {
-    "data": data,
-    "train": train,
-    "prune": prune,
-    "quantize": quantize,
-    "convert": convert,
-    "validate": validate,
-}
-
-
-def word_of(stage: str, target: Target) -> str:
-    """Return what a stage adds to the name of a variant: the option that the target picked."""
-    if stage == "data":
-        return target.choices["data"]
-    if stage == "train":
-        return target.choices["model"]
-    return target.recipe.device.platform.value if stage == "validate" else target.choices[stage]
-
-
-def packaged(recipe: Recipe, names: Names) -> TargetParams:
-    """Return what package reads of one target."""
+def target_params(recipe: Recipe, variants: Variants) -> TargetParams:
+    """Return the parameters of the stage `package` for one target, without the recipe's digest."""
     return TargetParams(
-        validate=names["validate"],
+        validate=variants["validate"],
         runtime=recipe.convert.runtime,
         device=recipe.device,
         budget=recipe.validate.budget,
         waivers=recipe.validate.waivers,
         package=recipe.package,
-        ingredients=list(_brought(recipe)),
-        recipe_sha256="",  # of the whole, so the planner fills it in
+        ingredients=list(_imported_components(recipe)),
+        recipe_sha256="",  # computed from the whole plan
     )
 
 
-def _brought(recipe: Recipe) -> Iterator[ImportedComponent]:
-    found: dict[str, Attribution | None] = {
+RESOLVERS: dict[str, Callable[[Recipe, Variants, ReleaseInfo], object]] = {
+    "data": data_params,
+    "train": train_params,
+    "prune": prune_params,
+    "quantize": quantize_params,
+    "convert": convert_params,
+    "validate": validate_params,
+}
+
+
+def option_name(stage: str, target: Target) -> str:
+    """Return the option that a stage appends to the name of a variant."""
+    if stage == "train":
+        return target.choices["model"]
+    if stage == "validate":
+        return target.recipe.device.platform.value
+    return target.choices[stage]
+
+
+def _base_options(base: type[Options], options: Options) -> Options:
+    """Return the options of a base class, without attributions and gates of its subclass.
+
+    They have no influence on what a stage computes, so a change must not run it again.
+    """
+    return base(**{field.name: getattr(options, field.name) for field in fields(base)})
+
+
+def _format(recipe: Recipe) -> str:
+    """Return the format of the trained model."""
+    if recipe.model.imported is None:
+        return "keras"
+    return importers.format_of(recipe.model.imported.file)
+
+
+def _float_reference(recipe: Recipe) -> str:
+    """Return the file of the float reference, which runs without TensorFlow."""
+    return "float.onnx" if _format(recipe) == "onnx" else "float.tflite"
+
+
+def _reference_runtime(recipe: Recipe) -> str:
+    return "onnxruntime" if _format(recipe) == "onnx" else "litert"
+
+
+def _weights_file(model_file: str) -> str:
+    """Return the weights file of an ONNX model exported by PyTorch; otherwise the model file."""
+    if model_file == NO_FILE:
+        return model_file
+    weights = f"{model_file}.data"
+    if Path(weights).exists() or Path(f"{weights}.dvc").exists():
+        return weights
+    return model_file
+
+
+def _teacher(recipe: Recipe) -> str | None:
+    fine_tune = recipe.prune.fine_tune
+    if fine_tune is None or fine_tune.distill is None:
+        return None
+    return fine_tune.distill.teacher
+
+
+def _measurement_inputs(protocol: Protocol) -> dict[str, str]:
+    """Return the digests of a recorded measurement and of a benchmark binary, by path.
+
+    The digest of a missing file is empty.
+    """
+    files: list[str | None] = []
+    if protocol.recorded is not None:
+        files.append(protocol.recorded.file)
+    if protocol.adb is not None:
+        files.append(protocol.adb.benchmark_model)
+    return {str(Path(file)): _digest_or_empty(Path(file)) for file in files if file}
+
+
+def _digest_or_empty(file: Path) -> str:
+    return artifacts.sha256(file.read_bytes()) if file.is_file() else ""
+
+
+def _public_key_digest(release: Release) -> str | None:
+    """Return the digest of the public key; None if the file is missing, which `package` reports."""
+    if release.signature is None:
+        return None
+    return _digest_or_empty(Path(release.signature.public_key)) or None
+
+
+def _imported_components(recipe: Recipe) -> Iterator[ImportedComponent]:
+    attributions: dict[str, Attribution | None] = {
         "data": recipe.data.origin,
         "weights": recipe.model.pretrained,
     }
-    for kind, ingredient in found.items():
-        if ingredient:
-            yield ImportedComponent(**vars(ingredient), kind=kind)
+    for kind, attribution in attributions.items():
+        if attribution:
+            yield ImportedComponent(**vars(attribution), kind=kind)
 
 
 def _data_file(recipe: Recipe) -> str:
@@ -250,5 +286,5 @@ def _data_file(recipe: Recipe) -> str:
 
 
 def _data_tools(recipe: Recipe) -> tuple[str, ...]:
-    source: tuple[str, ...] = plugins.load("data.source", recipe.data.source).TOOLS
-    return ("numpy", "pillow", *source)
+    tools: tuple[str, ...] = plugins.load("data.source", recipe.data.source).TOOLS
+    return ("numpy", "pillow", *tools)

@@ -1,111 +1,197 @@
-"""Put into each target that says `quantize: auto` the first rung of its ladder that no measurement has ruled out.
+"""Search for the scheme of targets with `quantize: auto`: the first one that passes every gate.
 
-A rung is an option of recipes/quantize/. It is ruled out by rules before any work, or by gates after it was built:
-package leaves its verdict in artifacts/verdicts/, and the planner takes the next rung. What was passed over, and why,
-stands in params.yaml beside the digest of the recipe that it was measured for: another recipe climbs anew, and a
-clone that has measured nothing takes the same rung.
+Candidates are options of recipes/quantize/, in the order of the recipe, cheapest first. The checks
+of recipes refuse a candidate before any work; gates reject it after it was built: `package` writes
+the missed gates to artifacts/verdicts/, and the planner takes the next candidate.
+
+params.yaml records the candidates up to the current one, with the digest of the recipe they were
+measured for. If the recipe changes, the search starts again. A clone of the project that has
+measured nothing takes the same candidate.
 """
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from edgebake import artifacts
 from edgebake.compression.quantization.schemes import AUTO
 from edgebake.errors import GateError, UnfitError
 from edgebake.plan.compose import Target, compose_targets
+from edgebake.plan.variants import merge, target_params
+from edgebake.recipe import Release
+from edgebake.recipe.stage_params import Plan
 
-Digest = Callable[[Target], str]  # of a target's whole recipe
+PLAN_KEY = "ladder"  # of params.yaml
+
+Digest = Callable[[Target], str]  # of the whole recipe of a target
 
 
 @dataclass(frozen=True)
-class Rung:
-    """One option of a ladder; the last one of a record is the one that is built."""
+class Candidate:
+    """An option of recipes/quantize/ that the search has tried, or is about to try."""
 
     option: str
     recipe_sha256: str = ""
-    missed: list[str] = field(
-        default_factory=list
-    )  # the gates that ruled it out, with what was measured
-    refused: str = ""  # why it could not even be tried
+    # The gates that rejected it, with the measured values.
+    missed: list[str] = field(default_factory=list)
+    # The reason why the checks of recipes refused it; empty if they did not.
+    refused: str = ""
 
     @property
-    def is_out(self) -> bool:
-        """Return whether it was passed over."""
+    def is_rejected(self) -> bool:
+        """Return whether the search went on to the next candidate."""
         return bool(self.missed or self.refused)
 
 
-Record = dict[str, list[Rung]]  # by target
+Candidates = dict[str, list[Candidate]]  # by target, up to the current candidate
+
+
+class SchemeSearch:
+    """The search for the schemes of all targets of a release with `quantize: auto`."""
+
+    def __init__(self, targets: Sequence[Target], candidates: Candidates) -> None:
+        """Start with the candidates that are already known.
+
+        Args:
+            targets: all targets of the release.
+            candidates: the candidates that an earlier plan recorded.
+        """
+        self._fixed_targets = [target for target in targets if not is_auto(target)]
+        self._candidates = {
+            target.name: candidates.get(target.name, []) for target in targets if is_auto(target)
+        }
+
+    @classmethod
+    def resume(cls, targets: Sequence[Target], plan: Plan) -> "SchemeSearch":
+        """Continue the search that a plan records."""
+        return cls(targets, from_plan(plan))
+
+    def current(self, target: Target) -> Target:
+        """Return a target with its current candidate; a target without `auto` as it is.
+
+        Raises:
+            GateError: all candidates were rejected.
+        """
+        if not is_auto(target):
+            return target
+        known = self._candidates[target.name]
+        composed, self._candidates[target.name] = next_candidate(target, known, self._digest)
+        return composed
+
+    def reject_failed(self, plan: Plan) -> bool:
+        """Reject each current candidate that missed a gate when it was built from this plan.
+
+        Returns:
+            Whether a candidate was rejected.
+        """
+        is_any_rejected = False
+        for target_name, candidates in self._candidates.items():
+            missed = _missed_gates(target_name, target_params(plan, target_name)["recipe_sha256"])
+            if missed:
+                candidates[-1] = replace(candidates[-1], missed=missed)
+                is_any_rejected = True
+        return is_any_rejected
+
+    def record_in(self, plan: Plan) -> Plan:
+        """Return a plan together with the candidates of every target."""
+        if not self._candidates:
+            return plan
+        return {**plan, PLAN_KEY: to_plain(self._candidates)}
+
+    def _digest(self, target: Target) -> str:
+        """Return the digest of a target's recipe, which does not depend on the release.
+
+        The other targets are merged for the teachers that they train.
+        """
+        release = Release("", "", "", "", "", signature=None, encryption_key=None, targets=[])
+        plan = merge(release, [target, *self._fixed_targets])
+        sha256: str = target_params(plan, target.name)["recipe_sha256"]
+        return sha256
 
 
 def is_auto(target: Target) -> bool:
-    """Return whether a target leaves its scheme to the ladder."""
+    """Return whether the scheme of a target is searched for."""
     return target.recipe.quantize.scheme == AUTO
 
 
-def climb(target: Target, written: Sequence[Rung], digest: Digest) -> tuple[Target, list[Rung]]:
-    """Return the target on the first rung that is not out, and all rungs down to it.
+def next_candidate(
+    target: Target, known: Sequence[Candidate], digest: Digest
+) -> tuple[Target, list[Candidate]]:
+    """Find the first candidate of a target that is not rejected.
+
+    Args:
+        target: a target with `quantize: auto`.
+        known: the candidates that were tried before; those without missed gates are ignored.
+        digest: computes the digest of a recipe; a known candidate of another recipe is ignored.
+
+    Returns:
+        The target with that candidate, and all candidates up to and including it.
 
     Raises:
-        GateError: every rung is out; the text says by how much each missed.
+        GateError: all candidates were rejected; the message says by how much each missed a gate.
     """
-    known = {rung.option: rung for rung in written if rung.missed}
-    found: list[Rung] = []
+    known_by_option = {candidate.option: candidate for candidate in known if candidate.missed}
+    rejected: list[Candidate] = []
     for option in target.recipe.quantize.candidates or []:
+        overrides = [f"quantize={option}", "quantize.candidates=null"]
         try:
-            composed = compose_targets(
-                [target.name], [f"quantize={option}", "quantize.candidates=null"]
-            )[0]
+            composed = compose_targets([target.name], overrides)[0]
         except UnfitError as error:
-            found.append(Rung(option, refused=_reason(error)))
+            rejected.append(Candidate(option, refused=_reason(error)))
             continue
         sha256 = digest(composed)
-        before = known.get(option)
-        if before is None or before.recipe_sha256 != sha256:
-            return composed, [*found, Rung(option, sha256)]
-        found.append(before)
-    listing = "\n".join(lines(found))
-    raise GateError(f"{target.name}: no rung of quantize.candidates passes every gate\n{listing}")
+        earlier = known_by_option.get(option)
+        if earlier is None or earlier.recipe_sha256 != sha256:
+            return composed, [*rejected, Candidate(option, sha256)]
+        rejected.append(earlier)
+    listing = "\n".join(lines(rejected))
+    raise GateError(f"{target.name}: no option of quantize.candidates passes every gate\n{listing}")
 
 
-def ruled_out(target: str, rung: Rung, planned_sha256: str) -> Rung | None:
-    """Return the rung with the gates that it missed, if package has ruled it out for this very plan."""
-    file = artifacts.VERDICTS / f"{target}.json"
-    verdict = json.loads(file.read_text()) if file.exists() else {}
-    if verdict.get("recipe_sha256") != planned_sha256 or not verdict["missed"]:
-        return None
-    return Rung(rung.option, rung.recipe_sha256, verdict["missed"])
+def lines(candidates: Sequence[Candidate]) -> list[str]:
+    """Return a line for each candidate: missed gates, reason of refusal, or `taken`."""
+    width = max(len(candidate.option) for candidate in candidates)
+    return [f"  {candidate.option:{width}}  {_status(candidate)}" for candidate in candidates]
 
 
-def lines(rungs: Sequence[Rung]) -> list[str]:
-    """Return a line per rung: what it missed, why it was refused, or that it is the one."""
-    width = max(len(rung.option) for rung in rungs)
-    return [f"  {rung.option:{width}}  {_fate(rung)}" for rung in rungs]
-
-
-def from_plan(content: dict[str, Any]) -> Record:
-    """Return what params.yaml remembers; nothing where somebody has broken it, so that planning mends it."""
+def from_plan(plan: Plan) -> Candidates:
+    """Read the candidates that a plan records; none if the record is damaged."""
+    candidates: Candidates = {}
     try:
-        return {
-            target: [Rung(**rung) for rung in rungs]
-            for target, rungs in content.get("ladder", {}).items()
-        }
+        for target_name, entries in plan.get(PLAN_KEY, {}).items():
+            candidates[target_name] = [Candidate(**entry) for entry in entries]
     except (AttributeError, TypeError):
         return {}
+    return candidates
 
 
-def plain(record: Record) -> dict[str, Any]:
-    """Return a record as what YAML can hold."""
-    return {target: [asdict(rung) for rung in rungs] for target, rungs in record.items()}
+def to_plain(candidates: Candidates) -> dict[str, Any]:
+    """Return candidates as plain values for YAML."""
+    plain: dict[str, Any] = {}
+    for target_name, tried in candidates.items():
+        plain[target_name] = [asdict(candidate) for candidate in tried]
+    return plain
 
 
-def _fate(rung: Rung) -> str:
-    if rung.refused:
-        return f"not tried: {rung.refused}"
-    return "; ".join(rung.missed) or "taken"
+def _missed_gates(target_name: str, planned_sha256: str) -> list[str]:
+    """Return the gates that a target missed when it was built from this recipe, if it was built."""
+    file = artifacts.VERDICTS / f"{target_name}.json"
+    if not file.exists():
+        return []
+    verdict = json.loads(file.read_text())
+    if verdict.get("recipe_sha256") != planned_sha256:
+        return []
+    missed: list[str] = verdict["missed"]
+    return missed
+
+
+def _status(candidate: Candidate) -> str:
+    if candidate.refused:
+        return f"not tried: {candidate.refused}"
+    return "; ".join(candidate.missed) or "taken"
 
 
 def _reason(error: UnfitError) -> str:
-    """Return the first problem without the file: the ladder says what is asked for."""
+    """Return the first problem of a recipe, without the name of the file."""
     return str(error).splitlines()[0].partition(": ")[2]

@@ -1,42 +1,66 @@
-"""What must hold between the targets of a release, checked before any work starts.
+"""Check what must hold between the targets of a release, before any work starts."""
 
-Reads and writes nothing.
-"""
-
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from edgebake.bundle import fallback_order
-from edgebake.errors import RecipeError
-from edgebake.plan.compose import Target
+from edgebake.errors import RecipeError, listed, nearest
+from edgebake.plan.compose import Target, origins
 from edgebake.recipe import Platform, Protect, Release
+from edgebake.recipe.stage_params import Plan
+
+FILE = "recipes/release.yaml"
+TEACHER = "prune.fine_tune.distill.teacher"
 
 
-def check(release: Release, asked: Sequence[Target]) -> None:
-    """Refuse a release whose bundles could not be made, or would leave a device without a file.
+def check(release: Release, targets: Sequence[Target]) -> None:
+    """Refuse a release whose bundles cannot be made, or leave a device without a model file.
 
     Raises:
-        RecipeError: naming the key of recipes/release.yaml.
+        RecipeError: names the key of recipes/release.yaml.
     """
-    _refuse_broken_chains(asked)
-    _refuse_encryption_without_key(release, asked)
+    for problem in _fallback_problems(targets):
+        raise RecipeError(f"{FILE}: targets: {problem}")
+    _check_encryption_key(release, targets)
 
 
-def _refuse_broken_chains(asked: Sequence[Target]) -> None:
-    """Refuse a release that leaves a device of a platform without a file, or a target without a device."""
+def check_teachers(plan: Plan, targets: Sequence[Target]) -> None:
+    """Refuse a teacher for distillation that is not a variant of train in the plan.
+
+    Raises:
+        RecipeError: names the file and key of the teacher.
+    """
+    known = plan["train"]
+    for target in targets:
+        teacher = _teacher(target)
+        if teacher and teacher not in known:
+            file = origins(target.name)[TEACHER]
+            expected = f"null, or a variant of train: {listed(known)}{nearest(teacher, known)}"
+            raise RecipeError(f"{file}: {TEACHER}: {teacher}; expected {expected}")
+
+
+def _fallback_problems(targets: Sequence[Target]) -> Iterator[str]:
     for platform in Platform:
-        targets = {
-            one.name: fallback_order.device_entry(one.recipe.device)
-            for one in asked
-            if one.recipe.device.platform is platform
+        entries = {
+            target.name: fallback_order.device_entry(target.recipe.device)
+            for target in targets
+            if target.recipe.device.platform is platform
         }
-        for problem in fallback_order.find_problems(targets) if targets else ():
-            raise RecipeError(f"recipes/release.yaml: targets: {problem}")
+        if entries:
+            yield from fallback_order.find_problems(entries)
 
 
-def _refuse_encryption_without_key(release: Release, asked: Sequence[Target]) -> None:
-    for one in asked:
-        if one.recipe.package.protect is Protect.encrypt and release.encryption_key is None:
-            raise RecipeError(
-                f"recipes/release.yaml: encryption_key: null; {one.name} says `protect: encrypt`: "
-                "expected file:PATH or env:NAME"
-            )
+def _check_encryption_key(release: Release, targets: Sequence[Target]) -> None:
+    if release.encryption_key is not None:
+        return
+    for target in targets:
+        if target.recipe.package.protect is Protect.encrypt:
+            reason = f"{target.name} says `protect: encrypt`"
+            expected = "expected file:PATH or env:NAME"
+            raise RecipeError(f"{FILE}: encryption_key: null; {reason}: {expected}")
+
+
+def _teacher(target: Target) -> str | None:
+    fine_tune = target.recipe.prune.fine_tune
+    if fine_tune is None or fine_tune.distill is None:
+        return None
+    return fine_tune.distill.teacher

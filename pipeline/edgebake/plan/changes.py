@@ -1,0 +1,124 @@
+"""Compare two plans: which variants and values differ, and whether DVC has to read the new plan."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from edgebake.plan import scheme_search
+from edgebake.plan.variants import STAGES
+from edgebake.recipe.stage_params import Plan
+
+
+@dataclass(frozen=True)
+class Change:
+    """A difference between two plans: a new variant, a removed one, or a value that changed."""
+
+    key: str  # <stage>.<variant>, followed by the key of a value
+    before: object
+    after: object
+
+    def __str__(self) -> str:
+        if self.before is None:
+            return f"+ {self.key}"
+        if self.after is None:
+            return f"- {self.key}"
+        return f"  {self.key}: {self.before} -> {self.after}"
+
+
+def compare(before: Plan, after: Plan) -> list[Change]:
+    """Return the differences between two plans, stage by stage."""
+    changes: list[Change] = []
+    for stage in STAGES:
+        changes += _compare_stage(stage, before.get(stage) or {}, after.get(stage) or {})
+    changes += _compare_scheme_searches(before, after)
+    return changes
+
+
+def dvc_graph(plan: Plan) -> dict[str, Any]:
+    """Return the part of a plan that DVC reads before the first stage runs.
+
+    These are the variants of each stage, and the values that dvc.yaml uses in commands and paths.
+    """
+    graph: dict[str, Any] = {}
+    keys = _keys_in_dvc_yaml()
+    for stage in STAGES:
+        variants: dict[str, Any] = plan.get(stage) or {}
+        graph[stage] = {
+            name: _values(params, keys.get(stage, [])) for name, params in variants.items()
+        }
+    return graph
+
+
+def _compare_stage(stage: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
+    for name, params in new.items():
+        if name not in old:
+            yield Change(f"{stage}.{name}", None, params)
+    for name, params in old.items():
+        if name not in new:
+            yield Change(f"{stage}.{name}", params, None)
+    for name, params in new.items():
+        if name in old:
+            yield from _compare_values(f"{stage}.{name}", old[name], params)
+
+
+def _compare_values(key: str, before: object, after: object) -> Iterator[Change]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for child in dict.fromkeys([*before, *after]):
+            yield from _compare_values(f"{key}.{child}", before.get(child), after.get(child))
+    elif before != after:
+        yield Change(key, before, after)
+
+
+def _compare_scheme_searches(before: Plan, after: Plan) -> Iterator[Change]:
+    """Yield a change for each target whose search for a scheme has other candidates."""
+    old, new = _candidates_by_target(before), _candidates_by_target(after)
+    for target_name in dict.fromkeys([*old, *new]):
+        old_candidates = _parse_candidates(target_name, old)
+        new_candidates = _parse_candidates(target_name, new)
+        if old_candidates != new_candidates:
+            key = f"{scheme_search.PLAN_KEY}.{target_name}"
+            yield Change(key, _options(old_candidates), _options(new_candidates))
+
+
+def _candidates_by_target(plan: Plan) -> dict[str, Any]:
+    candidates = plan.get(scheme_search.PLAN_KEY)
+    return candidates if isinstance(candidates, dict) else {}
+
+
+def _parse_candidates(
+    target_name: str, candidates: dict[str, Any]
+) -> list[scheme_search.Candidate]:
+    """Return the candidates of a target; none if there is no entry, or if it is damaged."""
+    if target_name not in candidates:
+        return []
+    entry = {scheme_search.PLAN_KEY: {target_name: candidates[target_name]}}
+    return scheme_search.from_plan(entry).get(target_name, [])
+
+
+def _options(candidates: list[scheme_search.Candidate]) -> str:
+    return " > ".join(candidate.option for candidate in candidates)
+
+
+def _keys_in_dvc_yaml() -> dict[str, list[str]]:
+    """Return the keys of parameters that dvc.yaml uses in commands and paths, by stage."""
+    stages = yaml.safe_load(Path("dvc.yaml").read_text())["stages"]
+    keys: dict[str, list[str]] = {}
+    for stage, definition in stages.items():
+        keys[stage] = sorted(set(re.findall(r"\$\{item\.([\w.]+)\}", json.dumps(definition))))
+    return keys
+
+
+def _values(params: object, dotted_keys: list[str]) -> list[object]:
+    return [_value(params, key) for key in dotted_keys]
+
+
+def _value(params: object, dotted_key: str) -> object:
+    value: Any = params
+    for key in dotted_key.split("."):
+        value = (value or {}).get(key)
+    return value

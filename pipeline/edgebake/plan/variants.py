@@ -1,0 +1,104 @@
+"""Merge the recipes of all targets into variants, so that equal work is done once.
+
+A variant is one stage with one set of parameters. Targets whose parameters are equal up to a stage
+share its variant.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from edgebake.bundle.lineage import recipe_digest, trace
+from edgebake.plan import resolve
+from edgebake.plan.compose import Target, float_parent
+from edgebake.recipe import Release
+from edgebake.recipe.release_info import ReleaseInfo
+from edgebake.recipe.stage_params import Plan, to_plain
+
+STAGES = ("data", "train", "prune", "quantize", "convert", "validate", "package")
+STAGES_OF_BASELINE = ("data", "train", "prune", "quantize", "convert")
+
+Params = dict[str, Any]  # parameters of one variant, as YAML holds them
+
+
+def merge(release: Release, targets: Sequence[Target]) -> Plan:
+    """Resolve the recipes of targets, and merge equal parameters into one variant.
+
+    A variant is named after the options of the first target that needs it.
+    """
+    plan: Plan = {stage: {} for stage in STAGES}
+    for target in targets:
+        _add_target(plan, release, target)
+    for bundle in plan["package"].values():
+        for params in bundle["targets"].values():
+            # After all targets were added, because a later one may train a teacher.
+            params["recipe_sha256"] = recipe_digest(trace(plan, params["validate"]), params)
+    return plan
+
+
+def target_params(plan: Plan, target_name: str) -> Params:
+    """Return the parameters of the stage `package` for one target of the plan."""
+    for bundle in plan["package"].values():
+        if target_name in bundle["targets"]:
+            params: Params = bundle["targets"][target_name]
+            return params
+    raise KeyError(target_name)
+
+
+def _add_target(plan: Plan, release: Release, target: Target) -> None:
+    info = resolve.release_info(release)
+    variants: resolve.Variants = {}
+    if target.recipe.validate.budget.speedup:
+        baseline = _add_variants(plan, info, float_parent(target), STAGES_OF_BASELINE, {})
+        variants = {"baseline": baseline["convert"]}
+    variants = _add_variants(plan, info, target, tuple(resolve.RESOLVERS), variants)
+    platform = target.recipe.device.platform.value
+    if platform not in plan["package"]:
+        plan["package"][platform] = to_plain(resolve.package_params(release)) | {"targets": {}}
+    params = to_plain(resolve.target_params(target.recipe, variants))
+    plan["package"][platform]["targets"][target.name] = params
+
+
+def _add_variants(
+    plan: Plan,
+    info: ReleaseInfo,
+    target: Target,
+    stages: Sequence[str],
+    variants: resolve.Variants,
+) -> resolve.Variants:
+    """Add the variants of a target to the plan.
+
+    Returns:
+        `variants` and the name of the variant of each stage.
+    """
+    variants = dict(variants)
+    name = ""
+    for stage in stages:
+        params = to_plain(resolve.RESOLVERS[stage](target.recipe, variants, info))
+        name = _append_option(name, resolve.option_name(stage, target))
+        name = _add_variant(plan[stage], name, params, target.name)
+        variants[stage] = name
+    return variants
+
+
+def _append_option(variant: str, option: str) -> str:
+    """Append an option to the name of a variant; `none` changes nothing and is omitted."""
+    if option == "none":
+        return variant
+    return f"{variant}-{option}" if variant else option
+
+
+def _add_variant(variants: dict[str, Params], name: str, params: Params, target_name: str) -> str:
+    """Return the name of the variant with these parameters, adding it if there is none.
+
+    The first target to use a name gets it. Other parameters under the same name get the name of
+    their target appended, so that an edited value never renames the variant of another target.
+    """
+    for known_name, known_params in variants.items():
+        if known_params == params:
+            return known_name
+    unique_name = name
+    # Appended repeatedly, because a target may be named like an option, for example `float16`.
+    while unique_name in variants:
+        unique_name = f"{unique_name}-{target_name}"
+    variants[unique_name] = params
+    return unique_name
