@@ -1,4 +1,4 @@
-"""The input contract: worked pixels, and the same words after a trip through contract.json."""
+"""The input contract: worked pixels, and the same values after a trip through contract.json."""
 
 import json
 from dataclasses import replace
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edgebake.recipe import Recipe
 from edgebake.tasks.contract import Contract, from_json, from_recipe
 
-GREY = Contract(
+GRAY = Contract(
     task="classification",
     height=2,
     width=3,
@@ -21,34 +21,34 @@ GREY = Contract(
     scale=[1 / 127.5],
     labels=["cat", "dog"],
 )
-RGB = replace(GREY, color="rgb")
-BGR = replace(GREY, color="bgr")
+RGB = replace(GRAY, color="rgb")
+BGR = replace(GRAY, color="bgr")
 
 
 def test_black_becomes_minus_one_and_white_one() -> None:
     image = np.array([[0, 255, 51], [102, 153, 204]], np.uint8)
     expected = np.array([[-1, 1, -0.6], [-0.2, 0.2, 0.6]], np.float32)
-    np.testing.assert_allclose(GREY.preprocess([image])[0, :, :, 0], expected, atol=1e-6)
+    np.testing.assert_allclose(GRAY.preprocess([image])[0, :, :, 0], expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("mean", [0.0, 10.0, 127.5, 128.0, 255.0])
 @pytest.mark.parametrize("scale", [1.0, 1 / 255, 1 / 127.5, 1 / 58.4, 0.5, 3.0])
 def test_pixels_come_back_from_what_the_model_sees(mean: float, scale: float) -> None:
-    contract = replace(GREY, mean=[mean], scale=[scale])
+    contract = replace(GRAY, mean=[mean], scale=[scale])
     every = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
-    found = contract.denormalize(contract.normalize(every))
-    assert found.dtype == np.uint8
-    np.testing.assert_array_equal(found, every)
+    pixels_again = contract.denormalize(contract.normalize(every))
+    assert pixels_again.dtype == np.uint8
+    np.testing.assert_array_equal(pixels_again, every)
 
 
 def test_scaled_pixels_are_what_prepare_makes_of_images() -> None:
     image = np.array([[0, 255, 51], [102, 153, 204]], np.uint8)
     np.testing.assert_array_equal(
-        GREY.normalize(GREY.resize_images([image])), GREY.preprocess([image])
+        GRAY.normalize(GRAY.resize_images([image])), GRAY.preprocess([image])
     )
 
 
-@pytest.mark.parametrize(("contract", "channels"), [(GREY, 1), (RGB, 3)])
+@pytest.mark.parametrize(("contract", "channels"), [(GRAY, 1), (RGB, 3)])
 def test_images_of_every_size_come_out_in_the_models_own(contract: Contract, channels: int) -> None:
     images = [np.zeros((8, 8), np.uint8), np.zeros((5, 9, 3), np.uint8)]
     prepared = contract.preprocess(images)
@@ -58,12 +58,12 @@ def test_images_of_every_size_come_out_in_the_models_own(contract: Contract, cha
 
 def test_nearest_takes_pixels_and_mixes_none() -> None:
     halves = np.repeat(np.array([[0, 100, 200]], np.uint8), 4, axis=0).repeat(2, axis=1)
-    assert GREY.resize_images([halves])[0, :, :, 0].tolist() == [[0, 100, 200], [0, 100, 200]]
+    assert GRAY.resize_images([halves])[0, :, :, 0].tolist() == [[0, 100, 200], [0, 100, 200]]
 
 
 def test_bilinear_mixes_neighbours() -> None:
     edge = np.array([[0, 200], [0, 200]], np.uint8)
-    assert replace(GREY, resize="bilinear").resize_images([edge])[0, 0, :, 0].tolist() == [
+    assert replace(GRAY, resize="bilinear").resize_images([edge])[0, 0, :, 0].tolist() == [
         0,
         100,
         200,
@@ -74,7 +74,7 @@ WIDE = np.arange(60, dtype=np.uint8).reshape(5, 12)  # five rows of twelve
 
 
 @pytest.mark.parametrize(
-    ("height", "width", "image", "kept"),
+    ("height", "width", "image", "center"),
     [
         (2, 3, WIDE, WIDE[:, 2:9]),  # 5 * 3 / 2 = 7 of 12 columns, 2 of the other 5 to the left
         (2, 3, WIDE.T, WIDE.T[4:7, :]),  # 5 * 2 / 3 = 3 of 12 rows, 4 of the other 9 above
@@ -83,27 +83,27 @@ WIDE = np.arange(60, dtype=np.uint8).reshape(5, 12)  # five rows of twelve
     ],
 )
 def test_center_takes_the_largest_part_in_the_middle_with_the_models_shape(
-    height: int, width: int, image: NDArray[np.uint8], kept: NDArray[np.uint8]
+    height: int, width: int, image: NDArray[np.uint8], center: NDArray[np.uint8]
 ) -> None:
-    whole = replace(GREY, height=height, width=width, resize="bilinear")
+    whole = replace(GRAY, height=height, width=width, resize="bilinear")
     np.testing.assert_array_equal(
-        replace(whole, crop="center").resize_images([image]), whole.resize_images([kept])
+        replace(whole, crop="center").resize_images([image]), whole.resize_images([center])
     )
 
 
 def test_none_takes_the_whole_image_and_stretches_it() -> None:
-    assert GREY.resize_images([WIDE])[0, :, :, 0].tolist() == [[14, 18, 22], [38, 42, 46]]
+    assert GRAY.resize_images([WIDE])[0, :, :, 0].tolist() == [[14, 18, 22], [38, 42, 46]]
 
 
-def test_grey_model_sees_the_luma_of_a_red_pixel() -> None:
+def test_gray_model_sees_the_luma_of_a_red_pixel() -> None:
     red = np.tile(np.array([255, 0, 0], np.uint8), (2, 3, 1))
     # ITU-R 601-2, as Pillow converts: 0.299 * 255 = 76.2
-    assert GREY.resize_images([red]).ravel().tolist() == [76] * 6
+    assert GRAY.resize_images([red]).ravel().tolist() == [76] * 6
 
 
-def test_rgb_model_sees_a_grey_pixel_three_times() -> None:
-    grey = np.full((2, 3), 40, np.uint8)
-    assert RGB.resize_images([grey]).ravel().tolist() == [40] * 18
+def test_rgb_model_sees_a_gray_pixel_three_times() -> None:
+    gray = np.full((2, 3), 40, np.uint8)
+    assert RGB.resize_images([gray]).ravel().tolist() == [40] * 18
 
 
 def test_channels_stay_in_the_order_red_green_blue() -> None:
@@ -136,7 +136,7 @@ def test_pixels_of_several_channels_come_back_each_by_its_own_numbers() -> None:
     np.testing.assert_array_equal(contract.denormalize(contract.normalize(every)), every)
 
 
-def test_contract_of_a_recipe_takes_its_words(recipe: Recipe) -> None:
+def test_contract_of_a_recipe_takes_its_values(recipe: Recipe) -> None:
     recipe.data.mean, recipe.data.scale, recipe.model.resolution = [10.0], [0.5], 24
     made = from_recipe(recipe.data, recipe.model, ["0", "1"])
     assert (made.height, made.width, made.color, made.resize) == (24, 24, "grayscale", "bilinear")
@@ -144,10 +144,10 @@ def test_contract_of_a_recipe_takes_its_words(recipe: Recipe) -> None:
 
 
 def test_contract_survives_its_file() -> None:
-    for contract in (GREY, replace(BGR, mean=[1.0, 2.0, 3.0])):
+    for contract in (GRAY, replace(BGR, mean=[1.0, 2.0, 3.0])):
         assert from_json(contract.to_json()) == contract
 
 
 def test_contract_file_is_plain_json_that_ends_its_last_line() -> None:
-    assert json.loads(GREY.to_json())["labels"] == ["cat", "dog"]
-    assert GREY.to_json().endswith("}\n")
+    assert json.loads(GRAY.to_json())["labels"] == ["cat", "dog"]
+    assert GRAY.to_json().endswith("}\n")

@@ -26,8 +26,8 @@ def test_integers_become_real_values() -> None:
 
 def test_softmax_shares_one_among_the_classes() -> None:
     # e^0 : e^ln2 : e^ln5 is 1 : 2 : 5 of 8
-    found = postprocess.softmax(np.log(_floats(1, 2, 5)))
-    assert found.tolist() == pytest.approx([0.125, 0.25, 0.625])
+    result = postprocess.softmax(np.log(_floats(1, 2, 5)))
+    assert result.tolist() == pytest.approx([0.125, 0.25, 0.625])
 
 
 def test_softmax_of_large_logits_does_not_overflow() -> None:
@@ -42,8 +42,8 @@ def test_top_k_is_sorted_and_shows_nothing_below_the_threshold() -> None:
 
 
 def test_top_k_of_equals_takes_the_first_class() -> None:
-    found = postprocess.top_k(_floats(0.25, 0.375, 0.375), LABELS, 2, 0.0)
-    assert [one["label"] for one in found] == ["dog", "fox"]
+    result = postprocess.top_k(_floats(0.25, 0.375, 0.375), LABELS, 2, 0.0)
+    assert [entry["label"] for entry in result] == ["dog", "fox"]
 
 
 def test_top_k_gives_at_most_k_and_may_give_nothing() -> None:
@@ -59,10 +59,11 @@ def test_center_and_size_become_corners() -> None:
 
 
 def test_center_and_size_are_relative_to_an_anchor() -> None:
-    # y: 2/10 * 0.5 + 0.5 = 0.6, x: 0/10 * 0.25 + 0.5 = 0.5, height: e^(ln2 * 5/5) * 0.5 = 1, width: e^0 * 0.25
+    # y: 2/10 * 0.5 + 0.5 = 0.6, x: 0/10 * 0.25 + 0.5 = 0.5
+    # height: e^(ln2 * 5/5) * 0.5 = 1, width: e^0 * 0.25
     rows = _floats([2, 0, 5 * np.log(2), 0, 0.9])
-    found = postprocess.decode_boxes(rows, "center_size", [[0.5, 0.5, 0.5, 0.25]], [10, 10, 5, 5])
-    assert found[0].tolist() == pytest.approx([0.1, 0.375, 1.1, 0.625, 0.9])
+    result = postprocess.decode_boxes(rows, "center_size", [[0.5, 0.5, 0.5, 0.25]], [10, 10, 5, 5])
+    assert result[0].tolist() == pytest.approx([0.1, 0.375, 1.1, 0.625, 0.9])
 
 
 def test_corners_stay_as_they_are() -> None:
@@ -86,7 +87,7 @@ ROWS = _floats(
 
 
 @pytest.mark.parametrize(
-    ("words", "kept"),
+    ("step", "selected"),
     [
         ({"iou": 0.3, "threshold": 0.0, "limit": 9}, [("cat", 0.8), ("dog", 0.7), ("cat", 0.2)]),
         (
@@ -99,17 +100,17 @@ ROWS = _floats(
     ids=["overlapping", "apart", "threshold", "limit"],
 )
 def test_a_box_stays_where_no_surer_one_of_its_class_is(
-    words: dict[str, Any], kept: list[tuple[str, float]]
+    step: dict[str, Any], selected: list[tuple[str, float]]
 ) -> None:
-    found = postprocess.non_maximum_suppression(ROWS, LABELS, words)
-    assert [(one["label"], round(one["probability"], 6)) for one in found] == kept
-    assert found[0]["box"] == [0, 1, 2, 3]
+    result = postprocess.non_maximum_suppression(ROWS, LABELS, step)
+    assert [(entry["label"], round(entry["probability"], 6)) for entry in result] == selected
+    assert result[0]["box"] == [0, 1, 2, 3]
 
 
 def test_of_equally_sure_boxes_the_first_row_stays() -> None:
     rows = _floats([0, 0, 2, 2, 0.5], [0, 0, 2, 2.5, 0.5])
-    words = {"iou": 0.5, "threshold": 0.0, "limit": 9}
-    assert [one["box"] for one in postprocess.non_maximum_suppression(rows, LABELS, words)] == [
+    step = {"iou": 0.5, "threshold": 0.0, "limit": 9}
+    assert [entry["box"] for entry in postprocess.non_maximum_suppression(rows, LABELS, step)] == [
         [0, 0, 2, 2]
     ]
 
@@ -127,8 +128,8 @@ def test_steps_are_run_in_order() -> None:
         {"step": "dequantize", "scale": 1 / 256, "zero_point": 0},
         {"step": "top_k", "k": 2, "threshold": 0.25, "labels": "models/x.labels.txt"},
     ]
-    found = postprocess.run(steps, np.array([[32, 64, 160]], np.uint8), LABELS)
-    assert found == [{"label": "fox", "probability": 0.625}, {"label": "dog", "probability": 0.25}]
+    result = postprocess.run(steps, np.array([[32, 64, 160]], np.uint8), LABELS)
+    assert result == [{"label": "fox", "probability": 0.625}, {"label": "dog", "probability": 0.25}]
 
 
 def test_logits_and_boxes_and_masks_are_run_too() -> None:
@@ -141,7 +142,7 @@ def test_logits_and_boxes_and_masks_are_run_too() -> None:
         {"step": "decode_boxes", "boxes": "corners", "anchors": None, "scales": None},
         {"step": "non_maximum_suppression", "iou": 0.5, "threshold": 0.75, "limit": 9},
     ]
-    assert [one["label"] for one in postprocess.run(boxes, ROWS[None], LABELS)] == ["cat"]
+    assert [entry["label"] for entry in postprocess.run(boxes, ROWS[None], LABELS)] == ["cat"]
     assert postprocess.run(
         [{"step": "mask", "threshold": None}], _floats([[[0.1, 0.9]]]), LABELS
     ).tolist() == [[1]]

@@ -1,1 +1,1 @@
-"""What is asked of a model: the contract of its inputs and outputs, and how outputs are scored."""
+"""Tasks: a model's input and output contract, its metrics, and the postprocessing in an app."""

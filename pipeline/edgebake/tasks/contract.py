@@ -1,12 +1,12 @@
-"""What a model expects and answers: one contract for training, calibration, validation and the app.
+"""Contract of a model: image preprocessing of its input and labels of its output.
 
-It travels with the model as contract.json, from train to the bundle.
+Training, calibration, validation and the app share it. It is the file contract.json in the output
+of every stage from `train` to the bundle.
 """
 
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from PIL import Image
 
 from edgebake.recipe import Color, Crop, Data, Model
 
-FILTERS = {
+RESAMPLING_FILTERS = {
     "nearest": Image.Resampling.NEAREST,
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
@@ -26,15 +26,15 @@ PUBLISHED_COLORS = {"grayscale": "grey", "rgb": "rgb", "bgr": "bgr"}
 
 @dataclass(frozen=True)
 class Contract:
-    """The model sees (pixel - mean) * scale, float32 [n, height, width, channels]; it answers one number per label."""
+    """Input (pixel - mean) * scale, float32 [n, height, width, channels]; output [n, labels]."""
 
     task: str
     height: int  # pixels
     width: int  # pixels
     color: str  # grayscale, rgb or bgr
-    crop: str
-    resize: str
-    mean: list[float]  # one for all channels, or one for each
+    crop: str  # a value of recipe.Crop
+    resize: str  # a key of RESAMPLING_FILTERS
+    mean: list[float]  # in pixel values, 0 to 255: one for all channels, or one for each
     scale: list[float]  # likewise
     labels: list[str]
 
@@ -49,55 +49,90 @@ class Contract:
         return 1 if self.color == Color.grayscale.value else 3
 
     def preprocess(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """Return images uint8 [h, w] or [h, w, 3] as the model sees them, float32 [n, height, width, channels]."""
+        """Crop, resize and normalize images.
+
+        Args:
+            images: uint8 [h, w] or [h, w, 3] in the order red, green, blue, each of its own size.
+
+        Returns:
+            Input of the model, float32 [n, height, width, channels].
+        """
         return self.normalize(self.resize_images(images))
 
     def normalize(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return pixels uint8 as the model sees them, float32."""
-        return (pixels.astype(np.float32) - np.array(self.mean, np.float32)) * np.array(
-            self.scale, np.float32
-        )
+        """Return (pixel - mean) * scale as float32 [n, h, w, channels], of pixels of that shape."""
+        mean = np.array(self.mean, np.float32)
+        scale = np.array(self.scale, np.float32)
+        return (pixels.astype(np.float32) - mean) * scale
 
-    def denormalize(self, scaled: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """Return the pixels that `scaled` was given, for files that take an image and scale it inside."""
-        levels = scaled / np.array(self.scale, np.float32) + np.array(self.mean, np.float32)
-        return np.asarray(np.rint(levels), np.uint8)
+    def denormalize(self, normalized: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Return the pixels uint8 [n, h, w, channels] of which `normalize` made a model's input.
+
+        Files that normalize inside the model take pixels as input.
+        """
+        mean = np.array(self.mean, np.float32)
+        scale = np.array(self.scale, np.float32)
+        return np.asarray(np.rint(normalized / scale + mean), np.uint8)
 
     def resize_images(self, images: Sequence[NDArray[np.uint8] | Image.Image]) -> NDArray[np.uint8]:
-        """Return images in the model's size and the order of its channels, uint8 [n, height, width, channels]."""
-        pixels = np.stack([self._resized(image) for image in images])
-        pixels = pixels.reshape(len(images), self.height, self.width, self.channels)
-        return pixels[..., ::-1] if self.color == Color.bgr.value else pixels
+        """Crop and resize images, and bring their channels into the model's order.
 
-    def _resized(self, image: NDArray[np.uint8] | Image.Image) -> NDArray[np.uint8]:
+        Args:
+            images: uint8 [h, w] or [h, w, 3] in the order red, green, blue, or images of Pillow.
+
+        Returns:
+            Pixels, uint8 [n, height, width, channels].
+        """
+        pixels = np.stack([self._resize_image(image) for image in images])
+        pixels = pixels.reshape(len(images), self.height, self.width, self.channels)
+        if self.color == Color.bgr.value:
+            return pixels[..., ::-1]
+        return pixels
+
+    def _resize_image(self, image: NDArray[np.uint8] | Image.Image) -> NDArray[np.uint8]:
+        """Return one image, uint8 [height, width] or [height, width, 3] in the order RGB."""
+        if not isinstance(image, Image.Image):
+            image = Image.fromarray(image)
         mode = "L" if self.channels == 1 else "RGB"
+        if image.mode != mode:  # convert() copies an image that has the mode already
+            image = image.convert(mode)
         size = (self.width, self.height)
-        picture = image if isinstance(image, Image.Image) else Image.fromarray(image)
-        picture = picture if picture.mode == mode else picture.convert(mode)  # which would copy
-        box = _center(picture.size, size) if self.crop == Crop.center.value else None
-        return np.asarray(picture.resize(size, FILTERS[self.resize], box))
+        box = None
+        if self.crop == Crop.center.value:
+            box = _center_box(image.size, size)
+        return np.asarray(image.resize(size, RESAMPLING_FILTERS[self.resize], box))
 
     def to_json(self) -> str:
-        """Return the text of contract.json, which ONNX files carry too."""
+        """Return the text of contract.json, which is also in the metadata of ONNX files."""
         content = {PUBLISHED_KEYS.get(key, key): value for key, value in asdict(self).items()}
         content[PUBLISHED_KEYS["color"]] = self.published_color
         return json.dumps(content, indent=2) + "\n"
 
 
-def _center(size: tuple[int, int], shape: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Return the largest box in the middle of an image that has the shape of another; whole pixels, rounded down."""
-    (width, height), (across, down) = size, shape
-    wide, high = min(width, height * across // down), min(height, width * down // across)
-    left, top = (width - wide) // 2, (height - high) // 2
-    return left, top, left + wide, top + high
+def _center_box(image_size: tuple[int, int], size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Return the largest centered box of an image with the aspect ratio of `size`.
+
+    Sizes are (width, height) in pixels; the box is (left, top, right, bottom), in whole pixels,
+    rounded down.
+    """
+    image_width, image_height = image_size
+    width, height = size
+    box_width = min(image_width, image_height * width // height)
+    box_height = min(image_height, image_width * height // width)
+    left = (image_width - box_width) // 2
+    top = (image_height - box_height) // 2
+    return left, top, left + box_width, top + box_height
 
 
 def from_recipe(data: Data, model: Model, labels: list[str]) -> Contract:
     """Return the contract of a model that is trained on `data`."""
+    width = model.resolution
+    if model.imported and model.imported.image_width:
+        width = model.imported.image_width
     return Contract(
         task="classification",
         height=model.resolution,
-        width=(model.imported and model.imported.image_width) or model.resolution,
+        width=width,
         color=data.color.value,
         crop=data.crop.value,
         resize=data.resize.value,
@@ -109,7 +144,7 @@ def from_recipe(data: Data, model: Model, labels: list[str]) -> Contract:
 
 def from_json(text: str) -> Contract:
     """Return the contract that contract.json holds."""
-    content: dict[str, Any] = json.loads(text)
-    published = content.pop(PUBLISHED_KEYS["color"])
-    colors = {name: color for color, name in PUBLISHED_COLORS.items()}
-    return Contract(**content, color=colors[published])
+    content = json.loads(text)
+    published_color = content.pop(PUBLISHED_KEYS["color"])
+    colors = {published: color for color, published in PUBLISHED_COLORS.items()}
+    return Contract(**content, color=colors[published_color])

@@ -1,6 +1,7 @@
-"""What an app does with a model's output, step by step: the reference for apps in every language.
+"""Postprocessing of a model's output in an app, step by step: the reference for every language.
 
-Needs numpy alone: the Python sample holds this text as it is. Boxes are [top, left, bottom, right].
+Needs NumPy alone: the Python sample contains the text of this module. Boxes are
+[top, left, bottom, right].
 """
 
 from typing import Any
@@ -9,23 +10,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
+Integers = NDArray[np.int8] | NDArray[np.uint8] | NDArray[np.int16]
+Step = dict[str, Any]  # its name as `step`, and its parameters
+Detection = dict[str, Any]  # label, probability, and box if it has one
 
 
-def run(steps: list[dict[str, Any]], output: NDArray[Any], labels: list[str]) -> Any:
-    """Return what an app shows: answers, boxes, or the number of a class for each pixel.
+def run(steps: list[Step], output: Integers | Floats, labels: list[str]) -> Any:
+    """Run all steps of a target's postprocessing.
 
     Args:
-        steps: `postprocessing` of a target in the manifest.
-        output: as the model gives it, for one example [1, ...].
-        labels: one for each class.
+        steps: `postprocessing` of the target in the manifest.
+        output: the model's output for one example, [1, ...].
+        labels: names of the classes.
+
+    Returns:
+        Classes or boxes; for a segmentation mask, the index of a class for each pixel [h, w].
     """
     value: Any = np.asarray(output)[0]
     for step in steps:
-        value = _applied(step, value, labels)
+        value = _run_step(step, value, labels)
     return value
 
 
-def _applied(step: dict[str, Any], value: Any, labels: list[str]) -> Any:
+def _run_step(step: Step, value: Any, labels: list[str]) -> Any:
     match step["step"]:
         case "dequantize":
             return dequantize(value, step["scale"], step["zero_point"])
@@ -39,42 +46,48 @@ def _applied(step: dict[str, Any], value: Any, labels: list[str]) -> Any:
             return non_maximum_suppression(value, labels, step)
         case "mask":
             return mask(value, step["threshold"])
-        case other:
+        case name:
             raise ValueError(
-                f"{other}: no step that is known here; the bundle is newer than this code"
+                f"{name}: no step that is known here; the bundle is newer than this code"
             )
 
 
-def dequantize(stored: NDArray[Any], scale: float, zero_point: int) -> Floats:
-    """Return the real values of stored ones."""
+def dequantize(stored: Integers, scale: float, zero_point: int) -> Floats:
+    """Return real values (stored - zero_point) * scale as float32, in the shape of `stored`."""
     return (stored.astype(np.float32) - zero_point) * np.float32(scale)
 
 
 def softmax(logits: Floats) -> Floats:
-    """Return probabilities along the last axis; the largest logit is taken off first, so that none overflows."""
+    """Return probabilities of logits; the last axis is the classes, as in [h, w, classes].
+
+    The largest logit is subtracted first, so that no power overflows.
+    """
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     probabilities: Floats = powers / powers.sum(axis=-1, keepdims=True)
     return probabilities
 
 
-def top_k(
-    probabilities: Floats, labels: list[str], k: int, threshold: float
-) -> list[dict[str, Any]]:
-    """Return at most k answers in falling probability, less those below the threshold; of equals the first class."""
+def top_k(probabilities: Floats, labels: list[str], k: int, threshold: float) -> list[Detection]:
+    """Return the k most probable classes with at least the threshold, the most probable first.
+
+    `probabilities` is [classes]; of equal ones, the first class comes first.
+    """
     order = np.argsort(-probabilities, kind="stable")[:k]
     return [
-        {"label": labels[number], "probability": float(probabilities[number])}
-        for number in order
-        if probabilities[number] >= threshold
+        {"label": labels[index], "probability": float(probabilities[index])}
+        for index in order
+        if probabilities[index] >= threshold
     ]
 
 
 def decode_boxes(
     rows: Floats, boxes: str, anchors: list[list[float]] | None, scales: list[float] | None
 ) -> Floats:
-    """Return rows [n, 4 + classes] whose first four numbers are top, left, bottom, right.
+    """Return rows [n, 4 + classes] that begin with a box: top, left, bottom, right.
 
-    Center and size are relative to an anchor [y, x, height, width] where there are anchors: the size is a power of e.
+    Rows of `boxes: corners` begin with one already; others with center and size, [y, x, height,
+    width]. With anchors [n, 4] of the same form, the center is relative to the anchor's center and
+    size, and the size is a logarithm relative to the anchor's.
     Source: tflite/kernels/detection_postprocess.cc, DecodeCenterSizeBoxes.
     """
     if boxes == "corners":
@@ -82,49 +95,55 @@ def decode_boxes(
     y, x, height, width = (rows[:, :4] / np.asarray(scales or [1, 1, 1, 1], np.float32)).T
     if anchors is not None:
         anchor_y, anchor_x, anchor_height, anchor_width = np.asarray(anchors, np.float32).T
-        y, x = y * anchor_height + anchor_y, x * anchor_width + anchor_x
-        height, width = np.exp(height) * anchor_height, np.exp(width) * anchor_width
+        y = y * anchor_height + anchor_y
+        x = x * anchor_width + anchor_x
+        height = np.exp(height) * anchor_height
+        width = np.exp(width) * anchor_width
     corners = np.stack([y - height / 2, x - width / 2, y + height / 2, x + width / 2], axis=1)
     decoded: Floats = np.concatenate([corners, rows[:, 4:]], axis=1)
     return decoded
 
 
-def non_maximum_suppression(
-    rows: Floats, labels: list[str], step: dict[str, Any]
-) -> list[dict[str, Any]]:
-    """Return the boxes that no surer box of the same class overlaps, in falling probability; of equals the first row.
+def non_maximum_suppression(rows: Floats, labels: list[str], step: Step) -> list[Detection]:
+    """Return the boxes that overlap no more probable box of their class, the most probable first.
+
+    Of equally probable boxes, the first row comes first.
 
     Args:
-        rows: [n, 4 + classes], a box and how likely each class is.
-        labels: one for each class.
-        step: `iou`, from which on two boxes are of one thing; `threshold`, below which a box is none; `limit` of boxes.
+        rows: a box and the probability of each class, [n, 4 + classes].
+        labels: names of the classes.
+        step: `iou`, the overlap from which on two boxes are of one object; `threshold`, the
+            least probability of a box; `limit`, the largest number of boxes.
     """
-    classes, surest = rows[:, 4:].argmax(axis=1), rows[:, 4:].max(axis=1)
-    kept: list[int] = []
-    for number in np.argsort(-surest, kind="stable"):
-        rivals = [other for other in kept if classes[other] == classes[number]]
-        overlaps = any(
-            overlap(rows[number, :4], rows[other, :4]) >= step["iou"] for other in rivals
-        )
-        if surest[number] >= step["threshold"] and not overlaps and len(kept) < step["limit"]:
-            kept.append(int(number))
+    boxes = rows[:, :4]
+    classes = rows[:, 4:].argmax(axis=1)
+    probabilities = rows[:, 4:].max(axis=1)
+    selected: list[int] = []
+    for index in np.argsort(-probabilities, kind="stable"):
+        rivals = [rival for rival in selected if classes[rival] == classes[index]]
+        overlaps = any(overlap(boxes[index], boxes[rival]) >= step["iou"] for rival in rivals)
+        is_probable = probabilities[index] >= step["threshold"]
+        if is_probable and not overlaps and len(selected) < step["limit"]:
+            selected.append(int(index))
     return [
         {
-            "label": labels[classes[one]],
-            "probability": float(surest[one]),
-            "box": rows[one, :4].tolist(),
+            "label": labels[classes[index]],
+            "probability": float(probabilities[index]),
+            "box": boxes[index].tolist(),
         }
-        for one in kept
+        for index in selected
     ]
 
 
-def overlap(one: Floats, other: Floats) -> float:
-    """Return the area that two boxes share, as a share of what they cover together; 0 where they cover nothing."""
-    top, left = np.maximum(one[:2], other[:2])
-    bottom, right = np.minimum(one[2:], other[2:])
-    shared = max(0.0, float(bottom - top)) * max(0.0, float(right - left))
-    covered = _area(one) + _area(other) - shared
-    return shared / covered if covered > 0 else 0.0
+def overlap(box: Floats, rival: Floats) -> float:
+    """Return the intersection over union of two boxes [4], 0 to 1; 0 if both are empty."""
+    top, left = np.maximum(box[:2], rival[:2])
+    bottom, right = np.minimum(box[2:], rival[2:])
+    intersection = max(0.0, float(bottom - top)) * max(0.0, float(right - left))
+    union = _area(box) + _area(rival) - intersection
+    if union > 0:
+        return intersection / union
+    return 0.0
 
 
 def _area(box: Floats) -> float:
@@ -132,13 +151,14 @@ def _area(box: Floats) -> float:
 
 
 def mask(scores: Floats, threshold: float | None) -> NDArray[np.int64]:
-    """Return the number of a class for each pixel [h, w]; with a threshold, 1 where the one class is as likely as that.
+    """Return the index of a class for each pixel, [h, w].
 
     Args:
-        scores: [h, w, classes].
-        threshold: of a model that knows one class; none: the likeliest class is taken, of equals the first.
+        scores: score of each class, [h, w, classes].
+        threshold: for a model with one class: 1 where its score is at least this, otherwise 0.
+            None: the class with the highest score; of equal ones, the first.
     """
     if threshold is None:
-        likeliest: NDArray[np.int64] = scores.argmax(axis=-1)
-        return likeliest
+        classes: NDArray[np.int64] = scores.argmax(axis=-1)
+        return classes
     return (scores[..., 0] >= threshold).astype(np.int64)

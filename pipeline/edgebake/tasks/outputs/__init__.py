@@ -1,1 +1,1 @@
-"""What is asked of a model, one file each: how its answers are scored."""
+"""Kinds of model outputs, one module each: metrics of the predictions."""

@@ -1,7 +1,4 @@
-"""Score a classifier's answers.
-
-Reads and writes nothing.
-"""
+"""Metrics of a classifier: accuracy, agreement and calibration error."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,20 +7,35 @@ BINS = 15
 
 
 def accuracy(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    """Return the share of examples whose highest probability [n, classes] is at their label [n], 0 to 1."""
+    """Return the share of examples whose most probable class is their label, 0 to 1.
+
+    Args:
+        probabilities: [n, classes]; of equal ones, the first counts.
+        labels: indices of classes, [n].
+    """
     return float(np.mean(probabilities.argmax(axis=1) == labels))
 
 
-def expected_calibration_error(confidences: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
-    """Return how far the confidence [n] in an answer is from its being right [n], on average over examples, 0 to 1.
+def expected_calibration_error(
+    confidences: NDArray[np.float64], correct: NDArray[np.bool_]
+) -> float:
+    """Return the mean distance between confidence and accuracy, 0 to 1.
 
-    The expected calibration error with 15 bins of equal width (Guo, Pleiss, Sun & Weinberger 2017, equation 3).
+    The expected calibration error with 15 bins of equal width (Guo, Pleiss, Sun & Weinberger 2017,
+    equation 3).
+
+    Args:
+        confidences: probability of the predicted class, [n].
+        correct: whether the predicted class is the label, [n].
     """
     bins = np.minimum((confidences * BINS).astype(int), BINS - 1)
-    gaps = np.bincount(bins, confidences, BINS) - np.bincount(bins, right, BINS)
-    return float(np.abs(gaps).sum() / len(right))
+    gaps = np.bincount(bins, confidences, BINS) - np.bincount(bins, correct, BINS)
+    return float(np.abs(gaps).sum() / len(correct))
 
 
-def agreement(probabilities: NDArray[np.float32], others: NDArray[np.float32]) -> float:
-    """Return the share of examples for which both [n, classes] have their highest probability at one label, 0 to 1."""
-    return float(np.mean(probabilities.argmax(axis=1) == others.argmax(axis=1)))
+def agreement(probabilities: NDArray[np.float32], reference: NDArray[np.float32]) -> float:
+    """Return the share of examples with the same most probable class in both, 0 to 1.
+
+    Both are [n, classes].
+    """
+    return float(np.mean(probabilities.argmax(axis=1) == reference.argmax(axis=1)))
