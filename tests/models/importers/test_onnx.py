@@ -152,7 +152,7 @@ def _two_outputs() -> onnx.ModelProto:
 REFUSED: dict[str, tuple[Any, str]] = {
     "foreign": (
         _foreign,
-        "operators that ONNX does not define: com.acme.Shine; expected its own alone",
+        "operators that ONNX does not define: com.acme.Shine; expected only those of ONNX",
     ),
     "two outputs": (
         _two_outputs,

@@ -139,7 +139,7 @@ def test_a_version_that_no_part_of_the_graph_needs_is_lowered(
     model = graphs.like_pytorch()
     _weights_among_inputs(model)
     model.ir_version = written
-    assert onnx_graph.plain(str(graphs.saved(model, tmp_path / "net.onnx"))).ir_version == read
+    assert onnx_graph.load(str(graphs.saved(model, tmp_path / "net.onnx"))).ir_version == read
 
 
 def test_weights_may_lie_beside_the_file(tmp_path: Path) -> None:
@@ -169,10 +169,10 @@ def test_weights_that_are_not_there_are_named(tmp_path: Path) -> None:
     )
     (tmp_path / "net.onnx.data").unlink()
     with pytest.raises(ModelError) as refused:
-        onnx_graph.plain(str(file))
+        onnx_graph.load(str(file))
     assert str(refused.value) == (
-        f"{file}: its weights lie in net.onnx.data, which is not there; expected it beside the model, or all in one "
-        "file: torch.onnx.export(..., external_data=False)"
+        f"{file}: its weights lie in net.onnx.data, which is not there; expected it next "
+        "to the model, or all in one file: torch.onnx.export(..., external_data=False)"
     )
 
 
@@ -189,7 +189,7 @@ def test_weights_are_not_read_from_elsewhere(tmp_path: Path) -> None:
         entry.value = "../data" if entry.key == "location" else entry.value
     file.write_bytes(model.SerializeToString())
     with pytest.raises(ModelError, match="no sound ONNX model"):
-        onnx_graph.plain(str(file))
+        onnx_graph.load(str(file))
 
 
 def _halves(model: onnx.ModelProto) -> None:
@@ -223,7 +223,7 @@ REFUSED: dict[str, tuple[Edit, str]] = {
         _halves,
         "holds weights of float16; expected the float32 model that it was made from",
     ),
-    "a branch": (_branch, "graphs inside its graph (If); expected a plain chain of operators"),
+    "a branch": (_branch, "graphs inside its graph (If); expected no branches and no loops"),
     "a newer opset": (_newer, "opset 23; expected 22 or older: export with opset_version=17"),
 }
 
@@ -235,7 +235,7 @@ def test_what_has_no_plain_form_is_refused(tmp_path: Path, name: str) -> None:
     edit(model)
     file = graphs.saved(model, tmp_path / "net.onnx")
     with pytest.raises(ModelError) as refused:
-        onnx_graph.plain(str(file))
+        onnx_graph.load(str(file))
     assert str(refused.value) == f"{file}: {text}"
 
 

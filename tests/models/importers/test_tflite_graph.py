@@ -74,7 +74,7 @@ def test_each_tensor_has_a_name_of_its_own_without_spaces(tmp_path: Path) -> Non
     content = tables.parse(graphs.tflite(tmp_path / "net.tflite").read_bytes())
     for tensor in content.subgraphs[0].tensors:
         tensor.name = b"a layer"
-    tflite_graph.settle(content, {b"a_layer"})
+    tflite_graph.fix_shapes(content, {b"a_layer"})
     names = [tensor.name for tensor in content.subgraphs[0].tensors]
     assert len(set(names)) == len(names)
     assert not any(b" " in name or name == b"a_layer" for name in names)

@@ -42,11 +42,11 @@ class GraphMixin:
         return keras.KerasTensor(tuple(self.ends["shape"]), dtype="float32")
 
     def save_own_variables(self, store: dict[str, np.ndarray]) -> None:
-        """Store the graph, where other layers store weights."""
+        """Store the graph as uint8 [bytes], where other layers store weights."""
         store[STORED] = np.frombuffer(self.graph, np.uint8)
 
     def load_own_variables(self, store: Mapping[str, np.ndarray]) -> None:
-        """Load the graph."""
+        """Load the graph from uint8 [bytes]."""
         self.graph = np.asarray(store[STORED], np.uint8).tobytes()
 
     def get_config(self) -> dict[str, Any]:
@@ -116,8 +116,9 @@ def trace(layer: keras.Layer, inputs: Tensors) -> keras.Layer:
     import tensorflow
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    def call(*tensors: tf.Tensor) -> tf.Tensor:
-        return layer(keras.tree.pack_sequence_as(inputs, tensors))
+    # TensorFlow names the inputs of the graph after the parameter, and archives hold the names.
+    def call(*values: tf.Tensor) -> tf.Tensor:
+        return layer(keras.tree.pack_sequence_as(inputs, values))
 
     flat = keras.tree.flatten(inputs)
     specs = [tensorflow.TensorSpec(tensor.shape, tensor.dtype) for tensor in flat]

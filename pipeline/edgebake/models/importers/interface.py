@@ -1,4 +1,4 @@
-"""Functions that the importer of every model format defines, and how an importer is found by its format.
+"""Functions that the importer of every model format defines, and lookup of an importer by format.
 
 An importer is a module: importers/keras.py, onnx.py, tflite.py. Reading a file without loading its
 framework, as `edgebake inspect` does, is the job of models/inspection/.

@@ -1,4 +1,4 @@
-"""Import models that Keras or TensorFlow saved: .keras and HDF5 files of Keras 2 and 3, SavedModels.
+"""Import models that Keras or TensorFlow saved: .keras, HDF5 of Keras 2 and 3, and SavedModels.
 
 Nothing in a file is executed as Python code unless `model.imported.allow_code` is true, and then
 only Lambda layers.

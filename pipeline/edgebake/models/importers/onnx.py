@@ -1,204 +1,222 @@
-"""An ONNX file that somebody brought in, the same graph with the ends that the contract says out.
+"""Import ONNX files: image classifiers with channels first or last and an open batch or one of 1.
 
-Channels may come first or last, the batch may be open or 1. No code is run: an operator that ONNX does not define is
-refused.
+The imported graph has one input `image`, channels last, and one output `probabilities`. No code is
+executed: operators that ONNX does not define are refused.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
 import onnxruntime
-from numpy.typing import NDArray
 
 from edgebake.errors import ModelError
-from edgebake.models.importers import onnx_graph, output_check, signature_check
+from edgebake.models.importers import onnx_graph, output_check
+from edgebake.models.importers.dataflow import Dataflow
 from edgebake.models.importers.interface import Activations
+from edgebake.models.importers.signature_check import ModelSignature, check_signature
 from edgebake.models.onnx.canonical import canonicalize
 from edgebake.models.onnx.decompose import decompose
 from edgebake.models.onnx.float_graph import IMAGE, PROBABILITIES, fold_constants
-from edgebake.recipe import Imported, Output
-from edgebake.tasks.contract import Contract
+from edgebake.recipe import Output
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edgebake.recipe import Imported
+    from edgebake.tasks.contract import Contract
 
 CHANNELS = (1, 3)
-GIVEN = "given/"  # before the names of the file: they may be those of the ends
+# Prefix of all names of the file, as they may be equal to those that are added.
+PREFIX = "given/"
 
 
-def load(agreed: Contract, words: Imported) -> bytes:
-    """Return the archive: image float32 [1, h, w, c] -> probabilities float32 [1, classes].
+def load(contract: Contract, options: Imported) -> bytes:
+    """Load a graph: image float32 [1, h, w, c] -> probabilities float32 [1, classes].
 
     Raises:
-        ModelError: the file is damaged, holds what ONNX does not define, or is not what the recipe describes.
+        ModelError: the file is damaged, holds operators that ONNX does not define, or its model is
+            not the one that the recipe describes.
     """
-    model = onnx_graph.plain(words.file)
-    is_first = _with_image(model, agreed, words.file)
-    model = _with_answer(_sized(model, agreed, is_first), agreed, words)
+    model = onnx_graph.load(options.file)
+    is_channels_first = _check_input(model, contract, options.file)
+    model = _with_image_input(model, contract, is_channels_first)
+    model = _with_probabilities(model, contract, options)
     return bytes(canonicalize(fold_constants(model)).SerializeToString(deterministic=True))
 
 
 def predictor(archive: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-    """Return what computes probabilities [1, classes] of an image [1, h, w, c]."""
+    """Return a function from an image float32 [1, h, w, c] to probabilities [1, classes]."""
     session = _session(onnx.load_from_string(archive))
-    return lambda image: np.asarray(session.run([PROBABILITIES], {IMAGE: image})[0])
+
+    def predict(image: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(session.run([PROBABILITIES], {IMAGE: image})[0])
+
+    return predict
 
 
 def activations(archive: bytes) -> Activations:
-    """Return every float value that depends on the image with those it is computed from, and what computes them all."""
-    model = decompose(onnx.load_from_string(archive))  # as what quantizes it will read it
+    """Return the activations of a graph, as it is when it is quantized, by name of the tensor."""
+    model = decompose(onnx.load_from_string(archive))
     sources = _sources(model)
     names = [name for name in sources if name != IMAGE]
-    watched = onnx.ModelProto()
-    watched.CopyFrom(model)
-    del watched.graph.output[:]
-    watched.graph.output.extend(
-        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in names
-    )
-    session = _session(watched)
+    session = _session(_with_outputs(model, names))
 
     def compute(images: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        rows = [
-            session.run(names, {IMAGE: images[number : number + 1]})
-            for number in range(len(images))
+        runs = [
+            session.run(names, {IMAGE: images[index : index + 1]}) for index in range(len(images))
         ]
-        return [
-            images,
-            *(_channels_last(np.concatenate(column)) for column in zip(*rows, strict=True)),
-        ]
+        by_name = zip(*runs, strict=True)
+        return [images, *(_channels_last(np.concatenate(arrays)) for arrays in by_name)]
 
     return Activations(sources, compute)
 
 
+def _with_outputs(model: onnx.ModelProto, names: list[str]) -> onnx.ModelProto:
+    """Return a copy of a model whose outputs are the named float tensors."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    del copy.graph.output[:]
+    for name in names:
+        copy.graph.output.append(_float_tensor(name, None))
+    return copy
+
+
 def _sources(model: onnx.ModelProto) -> dict[str, tuple[str, ...]]:
+    """Return the activations of a graph with those that each is computed from."""
     graph = onnx.shape_inference.infer_shapes(model).graph
-    known = [*graph.value_info, *graph.output]
-    floats = {
-        value.name for value in known if value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
-    }
-    behind: dict[str, tuple[str, ...]] = {
-        IMAGE: (IMAGE,)
-    }  # of a tensor, the values that it stands for
-    found: dict[str, tuple[str, ...]] = {IMAGE: ()}
+    floats = set()
+    for value in (*graph.value_info, *graph.output):
+        if value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT:
+            floats.add(value.name)
+    dataflow = Dataflow(IMAGE)
     for node in model.graph.node:
-        given = tuple(
-            dict.fromkeys(name for tensor in node.input for name in behind.get(tensor, ()))
-        )
-        for name in node.output if given else ():
-            behind[name] = (name,) if name in floats else given
-            if name in floats:
-                found[name] = given
-    return found
+        sources = dataflow.trace(node.input)
+        if sources:
+            for name in node.output:
+                dataflow.add(name, sources, is_activation=name in floats)
+    return dataflow.sources
 
 
-def _channels_last(value: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.moveaxis(value, 1, -1) if value.ndim == 4 else value
+def _channels_last(array: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.moveaxis(array, 1, -1) if array.ndim == 4 else array
 
 
-def _with_image(model: onnx.ModelProto, agreed: Contract, file: str) -> bool:
-    """Compare the input with the contract; return whether channels come first.
+def _check_input(model: onnx.ModelProto, contract: Contract, file: str) -> bool:
+    """Check the input and the number of classes; return whether channels come first.
 
     Raises:
-        ModelError: it is no image, or another one.
+        ModelError: the input is no image, or not that of the contract.
     """
     value = model.graph.input[0]
-    kind = value.type.tensor_type
-    if kind.elem_type != onnx.TensorProto.FLOAT:
-        dtype = onnx.TensorProto.DataType.Name(kind.elem_type).lower()
+    tensor = value.type.tensor_type
+    if tensor.elem_type != onnx.TensorProto.FLOAT:
+        dtype = onnx.TensorProto.DataType.Name(tensor.elem_type).lower()
         raise ModelError(
             f"{file}: its input {value.name!r} is {dtype}; expected float: the float32 model"
         )
-    sizes = [dim.dim_value or None for dim in kind.shape.dim]
+    sizes = [dimension.dim_value or None for dimension in tensor.shape.dim]
     if len(sizes) != 4 or not {sizes[1], sizes[3]} & set(CHANNELS):
-        shape = [dim.dim_value or dim.dim_param or "?" for dim in kind.shape.dim]
+        shape = [
+            dimension.dim_value or dimension.dim_param or "?" for dimension in tensor.shape.dim
+        ]
         raise ModelError(
-            f"{file}: takes {shape}; expected images, [n, c, h, w] or [n, h, w, c] with 1 or 3 channels"
+            f"{file}: takes {shape}; expected images, [n, c, h, w] or [n, h, w, c] with 1 or 3 "
+            "channels"
         )
-    is_first = sizes[1] in CHANNELS
-    height, width, channels = (
-        (sizes[2], sizes[3], sizes[1]) if is_first else (sizes[1], sizes[2], sizes[3])
-    )
-    classes = _classes(model) or len(agreed.labels)
-    signature_check.check_signature(
-        signature_check.ModelSignature(height, width, int(channels or 0), classes), agreed, file
-    )
-    return is_first
+    is_channels_first = sizes[1] in CHANNELS
+    if is_channels_first:
+        channels, height, width = sizes[1:]
+    else:
+        height, width, channels = sizes[1:]
+    classes = _class_count(model) or len(contract.labels)
+    signature = ModelSignature(height, width, int(channels or 0), classes)
+    check_signature(signature, contract, file)
+    return is_channels_first
 
 
-def _classes(model: onnx.ModelProto) -> int | None:
-    sizes = [dim.dim_value for dim in model.graph.output[0].type.tensor_type.shape.dim]
+def _class_count(model: onnx.ModelProto) -> int | None:
+    """Return the largest dimension of the output after the batch; None if it is not known."""
+    shape = model.graph.output[0].type.tensor_type.shape
+    sizes = [dimension.dim_value for dimension in shape.dim]
     return max(sizes[1:], default=0) or None
 
 
-def _sized(model: onnx.ModelProto, agreed: Contract, is_first: bool) -> onnx.ModelProto:
-    """Return the graph with an image of one size in front, channels last."""
-    model = onnx.compose.add_prefix(model, GIVEN)
-    name = model.graph.input[0].name
-    shape = (1, agreed.height, agreed.width, agreed.channels)
-    del model.graph.input[:]
-    del model.graph.value_info[:]  # they say other sizes
-    model.graph.input.append(
-        onnx.helper.make_tensor_value_info(IMAGE, onnx.TensorProto.FLOAT, shape)
-    )
-    front = onnx.helper.make_node("Transpose", [IMAGE], [name], perm=[0, 3, 1, 2])
-    model.graph.node.insert(
-        0, front if is_first else onnx.helper.make_node("Identity", [IMAGE], [name])
-    )
+def _with_image_input(
+    model: onnx.ModelProto, contract: Contract, is_channels_first: bool
+) -> onnx.ModelProto:
+    """Return the graph with one image of the contract's size, channels last, as input."""
+    model = onnx.compose.add_prefix(model, PREFIX)
+    graph = model.graph
+    original = graph.input[0].name
+    del graph.input[:]
+    del graph.value_info[:]  # shapes for other sizes of the image
+    shape = (1, contract.height, contract.width, contract.channels)
+    graph.input.append(_float_tensor(IMAGE, shape))
+    if is_channels_first:
+        node = onnx.helper.make_node("Transpose", [IMAGE], [original], perm=[0, 3, 1, 2])
+    else:
+        node = onnx.helper.make_node("Identity", [IMAGE], [original])
+    graph.node.insert(0, node)
     return model
 
 
-def _with_answer(model: onnx.ModelProto, agreed: Contract, words: Imported) -> onnx.ModelProto:
-    """Return the graph with probabilities [1, classes] behind it, after looking at what it answers to noise."""
-    graph, shape = model.graph, (1, len(agreed.labels))
+def _with_probabilities(
+    model: onnx.ModelProto, contract: Contract, options: Imported
+) -> onnx.ModelProto:
+    """Return the graph with probabilities [1, classes] as output, checked on images of noise."""
+    graph = model.graph
     last = graph.output[0].name
-    rows = _asked(model, last, agreed, words.file)
-    found = np.stack([row.reshape(-1) for row in rows])
-    signature_check.check_signature(
-        signature_check.ModelSignature(
-            agreed.height, agreed.width, agreed.channels, found.shape[1]
-        ),
-        agreed,
-        words.file,
-    )
-    output_check.check_output(found, words.output, words.file)
-    if rows[0].shape != shape:
+    outputs = _run_on_noise(model, last, contract, options.file)
+    predictions = np.stack([output.reshape(-1) for output in outputs])
+    classes = predictions.shape[1]
+    signature = ModelSignature(contract.height, contract.width, contract.channels, classes)
+    check_signature(signature, contract, options.file)
+    output_check.check_output(predictions, options.output, options.file)
+    shape = (1, len(contract.labels))
+    if outputs[0].shape != shape:
         graph.initializer.append(onnx.numpy_helper.from_array(np.array(shape, np.int64), "shape"))
         graph.node.append(onnx.helper.make_node("Reshape", [last, "shape"], ["flat"]))
         last = "flat"
-    kind = (
-        "Softmax" if words.output is Output.logits else "Identity"
-    )  # of the last axis, unless told otherwise
-    graph.node.append(onnx.helper.make_node(kind, [last], [PROBABILITIES]))
+    # Softmax is over the last axis by default.
+    operator = "Softmax" if options.output is Output.logits else "Identity"
+    graph.node.append(onnx.helper.make_node(operator, [last], [PROBABILITIES]))
     del graph.output[:]
-    graph.output.append(
-        onnx.helper.make_tensor_value_info(PROBABILITIES, onnx.TensorProto.FLOAT, shape)
-    )
+    graph.output.append(_float_tensor(PROBABILITIES, shape))
     return onnx_graph.without_identities(model)
 
 
-def _asked(
-    model: onnx.ModelProto, name: str, agreed: Contract, file: str
+def _run_on_noise(
+    model: onnx.ModelProto, output: str, contract: Contract, file: str
 ) -> list[NDArray[np.float32]]:
-    """Return what the graph answers to noise, one image after the other."""
+    """Return the output of a graph for each image of noise."""
     try:
         session = _session(model)
         return [
-            np.asarray(session.run([name], {IMAGE: image[None]})[0])
-            for image in output_check.noise_images(agreed)
+            np.asarray(session.run([output], {IMAGE: image[None]})[0])
+            for image in output_check.noise_images(contract)
         ]
-    except Exception as error:  # of ONNX Runtime, which has one for each thing that can go wrong
+    except Exception as error:  # ONNX Runtime's exceptions have no common base class
         raise ModelError(
-            f"{file}: ONNX Runtime cannot run it on one image of {agreed.height} x {agreed.width} "
-            f"({onnx_graph.first_line(error)}); export it with a batch of 1, or an open one"
+            f"{file}: ONNX Runtime cannot run it on one image of {contract.height} x "
+            f"{contract.width} ({onnx_graph.first_line(error)}); export it with a batch of 1, or "
+            "an open one"
         ) from None
 
 
-def _session(model: onnx.ModelProto) -> Any:
+def _float_tensor(name: str, shape: tuple[int, ...] | None) -> onnx.ValueInfoProto:
+    return onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
+
+
+def _session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 4  # what it raises says as much
-    options.graph_optimization_level = (
-        onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    )  # fusing would hide tensors
+    options.log_severity_level = 4  # its exceptions say the same
+    # Fusing operators would remove tensors.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     return onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )

@@ -1,8 +1,10 @@
-"""An ONNX file in, its graph in plain form out: one input, one output, weights as initializers, no functions.
+"""Load ONNX files in a plain form: one input, one output, weights as initializers, no functions.
 
-No code is run: an operator that ONNX does not define is refused. Weights may lie in a file beside it.
+No code is executed: operators that ONNX does not define are refused. Weights may lie in a file
+next to the model.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import onnx
@@ -13,42 +15,71 @@ from edgebake.errors import ModelError, listed
 from edgebake.models.importers import safety
 from edgebake.models.onnx.float_graph import OPSET
 
-OLDEST = 13  # of opsets whose operators the quantizers know; older ones are rewritten as opset 17
-NEWEST = 22  # that ONNX Runtime's quantizers and ORT format were tried with
-# Those of opset 17, and of 21, which names int4: a newer one says nothing that such a graph could hold, and keeps
-# ONNX Runtimes of its time from reading it.
+# Range of opsets whose operators the quantizers know; older ones are converted to opset 17. ONNX
+# Runtime's quantizers and ORT format were tested up to the newest.
+OLDEST, NEWEST = 13, 22
+# IR versions of opset 17, and of 21, which names int4. A newer one adds nothing that such a graph
+# could hold, and keeps ONNX Runtimes of its time from reading it.
 OLDEST_IR, NEWEST_IR = 8, 10
-STANDARD = ("", "ai.onnx")
+STANDARD_DOMAINS = ("", "ai.onnx")
 QUANTIZED = (
-    *("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"),
-    *("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"),
+    "QuantizeLinear",
+    "DequantizeLinear",
+    "DynamicQuantizeLinear",
+    "QLinearConv",
+    "QLinearMatMul",
+    "ConvInteger",
+    "MatMulInteger",
 )
-NESTED = ("If", "Loop", "Scan", "SequenceMap")
+CONTROL_FLOW = ("If", "Loop", "Scan", "SequenceMap")
 OTHER_FLOATS = (onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16, onnx.TensorProto.DOUBLE)
 
 
-def plain(file: str) -> onnx.ModelProto:
-    """Return the graph of a file with one input and one output.
+def load(file: str) -> onnx.ModelProto:
+    """Load a model with one input and one output.
 
     Raises:
-        ModelError: the file is damaged, or holds what ONNX does not define or no float32 graph could.
+        ModelError: the file is damaged, or is not a float32 graph of operators that ONNX defines.
     """
-    model = _loaded(file)
-    _refuse_others(model, file)
-    model = _of_this_age(model, file)
-    _refuse_other_floats(_with_initializers(model), file)
+    model = _read(file)
+    _check_operators(model, file)
+    _check_inputs_and_outputs(model, file)
+    model = _convert_version(model, file)
+    _constants_to_initializers(model.graph)
+    _check_weight_dtypes(model, file)
     return model
 
 
-def _loaded(file: str) -> onnx.ModelProto:
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's message, or its type if it has none."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+
+
+def without_identities(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Remove nodes whose output is their input, in place, and return the model."""
+    graph = model.graph
+    origins: dict[str, str] = {}  # output of a removed node -> its input
+    for node in list(graph.node):  # in order of execution
+        node.input[:] = [origins.get(name, name) for name in node.input]
+        if _is_identity(node) and node.output[0] != graph.output[0].name:
+            origins[node.output[0]] = node.input[0]
+            graph.node.remove(node)
+    last = graph.node[-1]
+    if _is_identity(last) and any(last.input[0] in node.output for node in graph.node):
+        _rename_tensor(graph, last.input[0], last.output[0])
+        graph.node.remove(last)
+    return model
+
+
+def _read(file: str) -> onnx.ModelProto:
     path = Path(file)
     safety.refuse_non_model(path, file)
     try:
         model = onnx.load(file, load_external_data=False)
-        _refuse_missing(model, path)
+        _check_external_data(model, path)
         onnx.load_external_data_for_model(model, str(path.parent))
-        for item in model.graph.initializer:
-            item.ClearField("data_location")  # which loading leaves set
+        for tensor in model.graph.initializer:
+            tensor.ClearField("data_location")  # still set after loading
         model = inliner.inline_local_functions(model)
         onnx.checker.check_model(model)
     except (DecodeError, onnx.checker.ValidationError, RuntimeError, ValueError) as error:
@@ -58,65 +89,95 @@ def _loaded(file: str) -> onnx.ModelProto:
     return model
 
 
-def first_line(error: Exception) -> str:
-    """Return what an error says first; its type where it says nothing."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+def _check_external_data(model: onnx.ModelProto, path: Path) -> None:
+    """Refuse a model whose files of weights are missing.
 
-
-def _refuse_missing(model: onnx.ModelProto, path: Path) -> None:
-    entries = [entry for item in model.graph.initializer for entry in item.external_data]
-    missing = {str(entry.value) for entry in entries if entry.key == "location"}
-    missing = {name for name in missing if not (path.parent / name).is_file()}
+    Raises:
+        ModelError: there is such a file.
+    """
+    missing = set()
+    for tensor in model.graph.initializer:
+        for entry in tensor.external_data:
+            if entry.key == "location" and not (path.parent / entry.value).is_file():
+                missing.add(entry.value)
     if missing:
         raise ModelError(
-            f"{path}: its weights lie in {listed(missing)}, which is not there; expected it beside the model, or all "
-            "in one file: torch.onnx.export(..., external_data=False)"
+            f"{path}: its weights lie in {listed(missing)}, which is not there; expected it next "
+            "to the model, or all in one file: torch.onnx.export(..., external_data=False)"
         )
 
 
-def _refuse_others(model: onnx.ModelProto, file: str) -> None:
+def _check_operators(model: onnx.ModelProto, file: str) -> None:
+    """Refuse operators that cannot be imported.
+
+    Raises:
+        ModelError: one is not defined by ONNX, is quantized, or has a graph inside.
+    """
+    nodes = model.graph.node
     foreign = {
-        f"{node.domain}.{node.op_type}" for node in model.graph.node if node.domain not in STANDARD
+        f"{node.domain}.{node.op_type}" for node in nodes if node.domain not in STANDARD_DOMAINS
     }
     if foreign:
         raise ModelError(
-            f"{file}: operators that ONNX does not define: {listed(foreign)}; expected its own alone"
+            f"{file}: operators that ONNX does not define: {listed(foreign)}; expected only those "
+            "of ONNX"
         )
-    kinds = {node.op_type for node in model.graph.node}
-    if quantized := kinds.intersection(QUANTIZED):
+    operators = {node.op_type for node in nodes}
+    quantized = operators.intersection(QUANTIZED)
+    if quantized:
         raise ModelError(
-            f"{file}: already quantized ({listed(quantized)}); expected the float model that it was made from"
+            f"{file}: already quantized ({listed(quantized)}); expected the float model that it "
+            "was made from"
         )
-    if nested := kinds.intersection(NESTED):
+    control_flow = operators.intersection(CONTROL_FLOW)
+    if control_flow:
         raise ModelError(
-            f"{file}: graphs inside its graph ({listed(nested)}); expected a plain chain of operators"
+            f"{file}: graphs inside its graph ({listed(control_flow)}); expected no branches and "
+            "no loops"
         )
-    constants = {item.name for item in model.graph.initializer}
-    inputs = [
-        value for value in model.graph.input if value.name not in constants
-    ]  # old files list weights too
-    del model.graph.input[:]
-    model.graph.input.extend(inputs)
-    for word, held in (("inputs", model.graph.input), ("outputs", model.graph.output)):
-        if len(held) != 1:
-            names = ", ".join(value.name for value in held)
+
+
+def _check_inputs_and_outputs(model: onnx.ModelProto, file: str) -> None:
+    """Drop weights from the inputs, where old files list them; refuse more than one of each.
+
+    Raises:
+        ModelError: the graph has several inputs or outputs.
+    """
+    graph = model.graph
+    weights = {tensor.name for tensor in graph.initializer}
+    inputs = [value for value in graph.input if value.name not in weights]
+    del graph.input[:]
+    graph.input.extend(inputs)
+    for side, values in (("inputs", graph.input), ("outputs", graph.output)):
+        if len(values) != 1:
+            names = ", ".join(value.name for value in values)
             raise ModelError(
-                f"{file}: has {len(held)} {word} ({names}); expected one image in, one answer out"
+                f"{file}: has {len(values)} {side} ({names}); expected one input, an image, and "
+                "one output"
             )
 
 
-def _refuse_other_floats(model: onnx.ModelProto, file: str) -> None:
-    """Hold the weights against float32; operators that cast on the way are the file's own affair."""
-    types = {item.data_type for item in model.graph.initializer}.intersection(OTHER_FLOATS)
-    if types:
-        names = listed(onnx.TensorProto.DataType.Name(number).lower() for number in types)
+def _check_weight_dtypes(model: onnx.ModelProto, file: str) -> None:
+    """Refuse weights of other floats than float32; casts within the graph are allowed.
+
+    Raises:
+        ModelError: there are such weights.
+    """
+    dtypes = {tensor.data_type for tensor in model.graph.initializer}.intersection(OTHER_FLOATS)
+    if dtypes:
+        names = listed(onnx.TensorProto.DataType.Name(dtype).lower() for dtype in dtypes)
         raise ModelError(
             f"{file}: holds weights of {names}; expected the float32 model that it was made from"
         )
 
 
-def _of_this_age(model: onnx.ModelProto, file: str) -> onnx.ModelProto:
-    opset = next((entry.version for entry in model.opset_import if entry.domain in STANDARD), 0)
+def _convert_version(model: onnx.ModelProto, file: str) -> onnx.ModelProto:
+    """Convert old opsets to opset 17, and bring the IR version into the supported range.
+
+    Raises:
+        ModelError: the opset is too new, or cannot be converted.
+    """
+    opset = next(_standard_opsets(model), 0)
     if opset > NEWEST:
         raise ModelError(
             f"{file}: opset {opset}; expected {NEWEST} or older: export with opset_version={OPSET}"
@@ -126,49 +187,34 @@ def _of_this_age(model: onnx.ModelProto, file: str) -> onnx.ModelProto:
         return model
     try:
         return onnx.version_converter.convert_version(model, OPSET)
-    except Exception as error:  # its adapters raise what they like
+    except Exception as error:  # the converter's exceptions have no common base class
         raise ModelError(
-            f"{file}: opset {opset} cannot be brought to {OPSET} ({first_line(error)}); export with "
-            f"opset_version={OPSET}"
+            f"{file}: opset {opset} cannot be converted to {OPSET} ({first_line(error)}); export "
+            f"with opset_version={OPSET}"
         ) from None
 
 
-def _with_initializers(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Make initializers of nodes that hold a tensor: quantizers look for weights there alone."""
-    nodes = list(model.graph.node)
-    for node in nodes:
+def _standard_opsets(model: onnx.ModelProto) -> Iterator[int]:
+    return (entry.version for entry in model.opset_import if entry.domain in STANDARD_DOMAINS)
+
+
+def _constants_to_initializers(graph: onnx.GraphProto) -> None:
+    """Turn Constant nodes into initializers, where quantizers look for weights."""
+    for node in list(graph.node):
         if node.op_type == "Constant" and node.attribute[0].name == "value":
-            model.graph.initializer.append(node.attribute[0].t)
-            model.graph.initializer[-1].name = node.output[0]
-            model.graph.node.remove(node)
-    return model
-
-
-def without_identities(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Leave out the steps that hand on what they were given."""
-    graph = model.graph
-    origins: dict[str, str] = {}
-    for node in list(graph.node):  # each stands behind those that it reads
-        node.input[:] = [origins.get(name, name) for name in node.input]
-        if _is_identity(node) and node.output[0] != graph.output[0].name:
-            origins[node.output[0]] = node.input[0]
+            graph.initializer.append(node.attribute[0].t)
+            graph.initializer[-1].name = node.output[0]
             graph.node.remove(node)
-    last = graph.node[-1]
-    if _is_identity(last) and any(last.input[0] in node.output for node in graph.node):
-        _rename(graph, last.input[0], last.output[0])
-        graph.node.remove(last)
-    return model
 
 
 def _is_identity(node: onnx.NodeProto) -> bool:
-    """Return whether a node does nothing at inference."""
-    is_dropout = (
-        node.op_type == "Dropout" and len(node.input) < 3 and len(node.output) == 1
-    )  # no word of training
-    return node.op_type == "Identity" or is_dropout
+    """Return whether the output of a node is its input at inference."""
+    if node.op_type == "Dropout":  # without a third input, which could turn training on
+        return len(node.input) < 3 and len(node.output) == 1
+    return node.op_type == "Identity"
 
 
-def _rename(graph: onnx.GraphProto, old: str, new: str) -> None:
+def _rename_tensor(graph: onnx.GraphProto, old: str, new: str) -> None:
     for node in graph.node:
         node.input[:] = [new if name == old else name for name in node.input]
         node.output[:] = [new if name == old else name for name in node.output]

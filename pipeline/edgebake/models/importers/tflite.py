@@ -1,181 +1,203 @@
-"""A float .tflite that somebody brought in, the same program with the ends that the contract says out."""
+"""Import float .tflite files: image classifiers with a batch of 1, channels last.
+
+The imported graph has one input `image` and one output `probabilities`.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
-from numpy.typing import NDArray
 
 from edgebake.errors import ModelError, listed
-from edgebake.models.importers import output_check, safety, signature_check, tflite_graph
+from edgebake.models.importers import output_check, safety, tflite_graph
+from edgebake.models.importers.dataflow import Dataflow
 from edgebake.models.importers.interface import Activations
+from edgebake.models.importers.signature_check import ModelSignature, check_signature
 from edgebake.models.tflite import strip, tables
-from edgebake.recipe import Imported, Output
-from edgebake.tasks.contract import Contract
+from edgebake.models.tflite.tables import DTYPES
+from edgebake.recipe import Output
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edgebake.recipe import Imported
+    from edgebake.tasks.contract import Contract
 
 IMAGE, LOGITS, PROBABILITIES = b"image", b"logits", b"probabilities"
-OPERATORS = {
-    number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)
-}
-DTYPES = {
-    number: name.lower()
-    for name, number in vars(schema.TensorType).items()
-    if isinstance(number, int)
-}
 INTEGERS = ("int4", "int8", "uint8", "int16")
 
 
-def load(agreed: Contract, words: Imported) -> bytes:
-    """Return the archive: image float32 [1, h, w, c] -> probabilities float32 [1, classes].
+def load(contract: Contract, options: Imported) -> bytes:
+    """Load a graph: image float32 [1, h, w, c] -> probabilities float32 [1, classes].
 
     Raises:
-        ModelError: the file is damaged or quantized, or is not what the recipe describes.
+        ModelError: the file is damaged or quantized, or its model is not the one that the recipe
+            describes.
     """
-    content = _loaded(words.file)
-    graph = content.subgraphs[0]
-    _refuse_others(content, graph, words.file)
-    given, answer = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
-    _refuse_other_ends(given, answer, agreed, words.file)
-    _forget_words(content)
-    output_check.check_output(_settled(content, agreed, words.file), words.output, words.file)
-    given.name = IMAGE
-    if words.output is Output.logits:
-        answer.name = LOGITS
-        answer = _soften(content, graph, len(agreed.labels))
-    answer.name = PROBABILITIES
-    return bytes(tables.serialize(content))
+    model = _read(options.file)
+    graph = model.subgraphs[0]
+    _check_graph(model, options.file)
+    _check_quantization(graph, options.file)
+    image = graph.tensors[graph.inputs[0]]
+    output = graph.tensors[graph.outputs[0]]
+    _check_input_and_output(image, output, contract, options.file)
+    _remove_texts(model)
+    predictions = _simplify(model, contract, options.file)
+    output_check.check_output(predictions, options.output, options.file)
+    image.name = IMAGE
+    if options.output is Output.logits:
+        output.name = LOGITS
+        output = _append_softmax(model, len(contract.labels))
+    output.name = PROBABILITIES
+    return tables.serialize(model)
 
 
 def predictor(archive: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-    """Return what computes probabilities [1, classes] of an image [1, h, w, c]."""
+    """Return a function from an image float32 [1, h, w, c] to probabilities [1, classes]."""
     interpreter = tflite_graph.interpreter(archive)
 
-    def answer(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    def predict(image: NDArray[np.float32]) -> NDArray[np.float32]:
         interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image)
         interpreter.invoke()
         return np.array(interpreter.get_tensor(interpreter.get_output_details()[0]["index"]))
 
-    return answer
+    return predict
 
 
 def activations(archive: bytes) -> Activations:
-    """Return every float value that depends on the image with those it is computed from, and what computes them all."""
+    """Return the activations of a graph by name of the tensor."""
     graph = tables.parse(archive).subgraphs[0]
     sources = _sources(graph)
     names = {index: graph.tensors[index].name.decode() for index in sources}
     interpreter = tflite_graph.interpreter(archive)
 
-    def one(image: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    def run(image: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         interpreter.set_tensor(graph.inputs[0], image)
         interpreter.invoke()
-        return [interpreter.get_tensor(index).copy() for index in sources]
+        return [np.atleast_1d(interpreter.get_tensor(index).copy()) for index in sources]
 
     def compute(images: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        rows = [one(images[number : number + 1]) for number in range(len(images))]
-        return [
-            np.concatenate([np.atleast_1d(part) for part in column])
-            for column in zip(*rows, strict=True)
-        ]
+        runs = [run(images[index : index + 1]) for index in range(len(images))]
+        return [np.concatenate(arrays) for arrays in zip(*runs, strict=True)]
 
-    return Activations(
-        {names[index]: tuple(names[each] for each in given) for index, given in sources.items()},
-        compute,
-    )
+    named_sources = {
+        names[index]: tuple(map(names.__getitem__, inputs)) for index, inputs in sources.items()
+    }
+    return Activations(named_sources, compute)
 
 
-def _sources(graph: Any) -> dict[int, tuple[int, ...]]:
-    first = graph.inputs[0]
-    behind: dict[int, tuple[int, ...]] = {
-        first: (first,)
-    }  # of a tensor, the values that it stands for
-    found: dict[int, tuple[int, ...]] = {first: ()}
-    for item in graph.operators:
-        given = tuple(
-            dict.fromkeys(each for index in item.inputs for each in behind.get(index, ()))
-        )
-        for index in item.outputs if given else ():
-            is_value = graph.tensors[index].type == schema.TensorType.FLOAT32
-            behind[index] = (index,) if is_value else given
-            if is_value:
-                found[index] = given
-    return found
+def _sources(graph: schema.SubGraphT) -> dict[int, tuple[int, ...]]:
+    """Return the activations of a graph, by index of the tensor, with those they depend on."""
+    dataflow = Dataflow(graph.inputs[0])
+    for operator in graph.operators:
+        sources = dataflow.trace(operator.inputs)
+        if sources:
+            for index in operator.outputs:
+                is_float = graph.tensors[index].type == schema.TensorType.FLOAT32
+                dataflow.add(index, sources, is_activation=is_float)
+    return dataflow.sources
 
 
-def _loaded(file: str) -> Any:
+def _read(file: str) -> schema.ModelT:
     path = Path(file)
     safety.refuse_non_model(path, file)
     try:
-        content = tables.parse(path.read_bytes())
-    except Exception as error:  # the generated reader follows whatever offsets a damaged file holds
+        model = tables.parse(path.read_bytes())
+    except Exception as error:  # the generated parser follows any offset in a damaged file
         raise ModelError(f"{file}: no sound .tflite ({error}); convert it again") from None
-    if not content.subgraphs or not content.subgraphs[0].operators:
+    if not model.subgraphs or not model.subgraphs[0].operators:
         raise ModelError(f"{file}: holds no operators; convert it again")
-    if not _is_sound(content, content.subgraphs[0]):
+    if not _has_valid_indices(model):
         raise ModelError(f"{file}: is damaged: it names parts that it does not have; copy it again")
-    return content
+    return model
 
 
-def _is_sound(content: Any, graph: Any) -> bool:
-    tensors = [
-        *graph.inputs,
-        *graph.outputs,
-        *(index for item in graph.operators for index in item.outputs),
-    ]
-    inputs = [index for item in graph.operators for index in item.inputs]  # -1: it is left out
+def _has_valid_indices(model: schema.ModelT) -> bool:
+    """Return whether the main graph refers only to tensors, operators and buffers that exist."""
+    graph = model.subgraphs[0]
+    inputs: list[int] = []
+    outputs = [*graph.inputs, *graph.outputs]
+    for operator in graph.operators:
+        inputs += list(operator.inputs)
+        outputs += list(operator.outputs)
     return (
-        all(0 <= index < len(graph.tensors) for index in tensors)
-        and all(-1 <= index < len(graph.tensors) for index in inputs)
-        and all(item.opcodeIndex < len(content.operatorCodes) for item in graph.operators)
-        and all(tensor.buffer < len(content.buffers) for tensor in graph.tensors)
+        all(0 <= index < len(graph.tensors) for index in outputs)
+        and all(-1 <= index < len(graph.tensors) for index in inputs)  # -1: no tensor
+        and all(operator.opcodeIndex < len(model.operatorCodes) for operator in graph.operators)
+        and all(tensor.buffer < len(model.buffers) for tensor in graph.tensors)
     )
 
 
-def _refuse_others(content: Any, graph: Any, file: str) -> None:
-    if len(content.subgraphs) != 1:
+def _check_graph(model: schema.ModelT, file: str) -> None:
+    """Refuse several graphs, inputs or outputs, and custom operators.
+
+    Raises:
+        ModelError: the file has them.
+    """
+    if len(model.subgraphs) != 1:
         raise ModelError(
-            f"{file}: holds {len(content.subgraphs)} graphs; expected one: no branches and no loops"
+            f"{file}: holds {len(model.subgraphs)} graphs; expected one: no branches and no loops"
         )
-    for word, held in (("inputs", graph.inputs), ("outputs", graph.outputs)):
-        if len(held) != 1:
+    graph = model.subgraphs[0]
+    for side, tensors in (("inputs", graph.inputs), ("outputs", graph.outputs)):
+        if len(tensors) != 1:
             raise ModelError(
-                f"{file}: has {len(held)} {word}; expected one image in, one answer out"
+                f"{file}: has {len(tensors)} {side}; expected one input, an image, and one output"
             )
-    custom = {code.customCode.decode() for code in content.operatorCodes if code.customCode}
+    custom = {code.customCode.decode() for code in model.operatorCodes if code.customCode}
     if custom:
         raise ModelError(
-            f"{file}: holds the custom operators {listed(custom)}; expected LiteRT's own alone"
+            f"{file}: holds the custom operators {listed(custom)}; expected only those of LiteRT"
         )
-    quantized = {DTYPES[one.type] for one in graph.tensors if _is_quantized(one)}
-    halves = {"float16"} if any(DTYPES[one.type] == "float16" for one in graph.tensors) else set()
-    if quantized | halves:
+
+
+def _check_quantization(graph: schema.SubGraphT, file: str) -> None:
+    """Refuse a graph that is quantized already.
+
+    Raises:
+        ModelError: tensors have scales, or are float16.
+    """
+    dtypes = set()
+    for tensor in graph.tensors:
+        dtype = DTYPES[tensor.type]
+        if dtype == "float16" or (dtype in INTEGERS and _has_scales(tensor)):
+            dtypes.add(dtype)
+    if dtypes:
         raise ModelError(
-            f"{file}: already quantized (it holds {listed(quantized | halves)}); expected the float model that it was "
-            "made from"
+            f"{file}: already quantized (it holds {listed(dtypes)}); expected the float model that "
+            "it was made from"
         )
 
 
-def _is_quantized(tensor: Any) -> bool:
+def _has_scales(tensor: schema.TensorT) -> bool:
     scales = getattr(tensor.quantization, "scale", None)
-    return DTYPES[tensor.type] in INTEGERS and scales is not None and len(scales) > 0
+    return scales is not None and len(scales) > 0
 
 
-def _refuse_other_ends(given: Any, answer: Any, agreed: Contract, file: str) -> None:
-    for word, tensor in (("input", given), ("output", answer)):
+def _check_input_and_output(
+    image: schema.TensorT, output: schema.TensorT, contract: Contract, file: str
+) -> None:
+    """Compare the dtypes and shapes of the input and output with the contract.
+
+    Raises:
+        ModelError: they are other than image float32 [1, h, w, c] -> float32 [1, classes].
+    """
+    for side, tensor in (("input", image), ("output", output)):
         if tensor.type != schema.TensorType.FLOAT32:
             raise ModelError(
-                f"{file}: its {word} is {DTYPES[tensor.type]}; expected float32: the float model"
+                f"{file}: its {side} is {DTYPES[tensor.type]}; expected float32: the float model"
             )
-    shape = [int(size) for size in given.shape]
-    signature = [
-        int(size) for size in (given.shapeSignature if given.shapeSignature is not None else shape)
-    ]
+    shape = [int(size) for size in image.shape]
     if len(shape) != 4 or shape[3] not in (1, 3):
         raise ModelError(
-            f"{file}: takes {shape}; expected images [1, h, w, c] with 1 or 3 channels, which come last"
+            f"{file}: takes {shape}; expected images [1, h, w, c] with 1 or 3 channels, which come "
+            "last"
         )
-    if signature[1:3] != shape[1:3]:
+    if image.shapeSignature is not None and list(image.shapeSignature[1:3]) != shape[1:3]:
         raise ModelError(
             f"{file}: takes images of any size; expected one size: convert it with a fixed input"
         )
@@ -183,56 +205,56 @@ def _refuse_other_ends(given: Any, answer: Any, agreed: Contract, file: str) -> 
         raise ModelError(
             f"{file}: takes {shape[0]} images at once; expected 1: convert it with a batch of 1"
         )
-    returned = [int(size) for size in answer.shape]
-    if len(returned) != 2:
-        raise ModelError(f"{file}: returns {returned}; expected [1, classes]: a classifier")
-    signature_check.check_signature(
-        signature_check.ModelSignature(shape[1], shape[2], shape[3], returned[1]), agreed, file
-    )
+    output_shape = [int(size) for size in output.shape]
+    if len(output_shape) != 2:
+        raise ModelError(f"{file}: returns {output_shape}; expected [1, classes]: a classifier")
+    signature = ModelSignature(shape[1], shape[2], shape[3], output_shape[1])
+    check_signature(signature, contract, file)
 
 
-def _forget_words(content: Any) -> None:
-    """Drop what others wrote beside the program: their labels and their normalization are not the recipe's."""
-    content.description = content.metadataBuffer = content.signatureDefs = None
-    content.metadata = [entry for entry in content.metadata or [] if entry.name in strip.NEEDED]
-    strip.drop_unread_buffers(content)
+def _remove_texts(model: schema.ModelT) -> None:
+    """Remove metadata: the labels and the normalization that it names are not the recipe's."""
+    model.description = None
+    model.metadataBuffer = None
+    model.signatureDefs = None
+    model.metadata = [entry for entry in model.metadata or [] if entry.name in strip.NEEDED]
+    strip.drop_unread_buffers(model)
 
 
-def _soften(content: Any, graph: Any, classes: int) -> Any:
-    """Put a softmax behind the last operator and return its output."""
+def _append_softmax(model: schema.ModelT, classes: int) -> schema.TensorT:
+    """Append a softmax to the graph and return its output."""
     code = schema.OperatorCodeT()
     code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.SOFTMAX
     code.version = 1
-    content.operatorCodes.append(code)
+    model.operatorCodes.append(code)
     tensor = schema.TensorT()
-    tensor.shape, tensor.type, tensor.buffer, tensor.name = (
-        [1, classes],
-        schema.TensorType.FLOAT32,
-        0,
-        PROBABILITIES,
-    )
+    tensor.shape = [1, classes]
+    tensor.type = schema.TensorType.FLOAT32
+    tensor.buffer = 0
+    tensor.name = PROBABILITIES
+    graph = model.subgraphs[0]
     graph.tensors.append(tensor)
-    item = schema.OperatorT()
-    item.opcodeIndex = len(content.operatorCodes) - 1
-    item.inputs, item.outputs = [graph.outputs[0]], [len(graph.tensors) - 1]
-    item.builtinOptionsType, item.builtinOptions = (
-        schema.BuiltinOptions.SoftmaxOptions,
-        schema.SoftmaxOptionsT(),
-    )
-    item.builtinOptions.beta = 1.0
-    graph.operators.append(item)
+    operator = schema.OperatorT()
+    operator.opcodeIndex = len(model.operatorCodes) - 1
+    operator.inputs = [graph.outputs[0]]
+    operator.outputs = [len(graph.tensors) - 1]
+    operator.builtinOptionsType = schema.BuiltinOptions.SoftmaxOptions
+    operator.builtinOptions = schema.SoftmaxOptionsT()
+    operator.builtinOptions.beta = 1.0
+    graph.operators.append(operator)
     graph.outputs = [len(graph.tensors) - 1]
     return tensor
 
 
-def _settled(content: Any, agreed: Contract, file: str) -> NDArray[np.float32]:
-    """Fix the program for one image; return what it answers to noise."""
+def _simplify(model: schema.ModelT, contract: Contract, file: str) -> NDArray[np.float32]:
+    """Fix all shapes of the graph for one image; return its predictions [n, classes] on noise."""
     try:
-        tflite_graph.settle(content, {IMAGE, LOGITS, PROBABILITIES})
-        answer = predictor(tables.serialize(content))
-        return np.concatenate([answer(image[None]) for image in output_check.noise_images(agreed)])
+        tflite_graph.fix_shapes(model, {IMAGE, LOGITS, PROBABILITIES})
+        predict = predictor(tables.serialize(model))
+        images = output_check.noise_images(contract)
+        return np.concatenate([predict(image[None]) for image in images])
     except (RuntimeError, ValueError) as error:
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        summary = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelError(
-            f"{file}: LiteRT cannot run it ({first[:200]}); convert it again"
+            f"{file}: LiteRT cannot run it ({summary[:200]}); convert it again"
         ) from None

@@ -1,77 +1,83 @@
-"""The program of a .tflite for images of one size in, the same without what does not depend on the image out.
+"""Fix the shapes of a .tflite graph for one image and remove what does not depend on the image.
 
-TensorFlow converts a model that takes any number of images with operators that ask how many there are. For one image
-they compute constants, and integers that no quantizer has a range for.
+TensorFlow converts a model with an open batch to operators that read the batch from a shape. For
+one image they compute constants, and integers that no quantizer has a range for.
 """
-
-from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
+from numpy.typing import NDArray
 
 from edgebake.models.tflite import tables
 
 
-def interpreter(model: bytes) -> Any:
-    """Return what runs a program on one thread and lets every tensor of it be read."""
-    found = Interpreter(
+def interpreter(model: bytes) -> Interpreter:
+    """Return an interpreter with one thread that keeps the values of all tensors."""
+    created = Interpreter(
         model_content=model,
         num_threads=1,
         experimental_preserve_all_tensors=True,
         experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
     )
-    found.allocate_tensors()
-    return found
+    created.allocate_tensors()
+    return created
 
 
-def settle(content: Any, reserved: set[bytes]) -> None:
-    """Fix every size at what it is for one image, compute what is constant, and give each tensor a name of its own.
+def fix_shapes(model: schema.ModelT, reserved_names: set[bytes]) -> None:
+    """Fix every shape as it is for one image, fold constants and make the names of tensors unique.
 
-    No tensor is called by one of the `reserved` names.
+    The model is changed in place. No tensor gets one of the reserved names.
     """
-    graph = content.subgraphs[0]
+    graph = model.subgraphs[0]
     for tensor in graph.tensors:
         tensor.shapeSignature = None
-    running = interpreter(tables.serialize(content))
+    running = interpreter(tables.serialize(model))
     running.invoke()
-    fixed = {index for index, tensor in enumerate(graph.tensors) if _is_constant(content, tensor)}
-    for item in list(graph.operators):
-        if _kind(content, item) == schema.BuiltinOperator.SHAPE or fixed.issuperset(_read(item)):
-            graph.operators.remove(item)
-            fixed.update(item.outputs)
-            for index in item.outputs:
-                _store(content, graph.tensors[index], running.get_tensor(index))
+    constants = {index for index, tensor in enumerate(graph.tensors) if _is_constant(model, tensor)}
+    for operator in list(graph.operators):
+        if _is_shape(model, operator) or constants.issuperset(_input_indices(operator)):
+            graph.operators.remove(operator)
+            constants.update(operator.outputs)
+            for index in operator.outputs:
+                _make_constant(model, graph.tensors[index], running.get_tensor(index))
         else:
-            for index in item.outputs:
+            for index in operator.outputs:
                 graph.tensors[index].shape = list(running.get_tensor(index).shape)
-    _name(graph, set(reserved))
+    _make_names_unique(graph, set(reserved_names))
 
 
-def _kind(content: Any, item: Any) -> int:
-    code = content.operatorCodes[item.opcodeIndex]
-    return int(max(code.builtinCode, code.deprecatedBuiltinCode))
+def _is_shape(model: schema.ModelT, operator: schema.OperatorT) -> bool:
+    return tables.builtin_name(model.operatorCodes[operator.opcodeIndex]) == "SHAPE"
 
 
-def _read(item: Any) -> list[int]:
-    return [index for index in item.inputs if index >= 0]  # -1 stands for an input that is left out
+def _input_indices(operator: schema.OperatorT) -> list[int]:
+    return [index for index in operator.inputs if index >= 0]  # -1: no tensor
 
 
-def _is_constant(content: Any, tensor: Any) -> bool:
-    data = content.buffers[tensor.buffer].data
+def _is_constant(model: schema.ModelT, tensor: schema.TensorT) -> bool:
+    data = model.buffers[tensor.buffer].data
     return data is not None and len(data) > 0
 
 
-def _store(content: Any, tensor: Any, value: Any) -> None:
+def _make_constant(
+    model: schema.ModelT, tensor: schema.TensorT, value: NDArray[np.generic]
+) -> None:
     buffer = schema.BufferT()
     buffer.data = np.frombuffer(np.ascontiguousarray(value).tobytes(), np.uint8)
-    content.buffers.append(buffer)
-    tensor.buffer, tensor.shape = len(content.buffers) - 1, list(value.shape)
+    model.buffers.append(buffer)
+    tensor.buffer = len(model.buffers) - 1
+    tensor.shape = list(value.shape)
 
 
-def _name(graph: Any, taken: set[bytes]) -> None:
-    """The quantizer finds a tensor by its name, and spaces stand between names in ranges.csv."""
+def _make_names_unique(graph: schema.SubGraphT, taken: set[bytes]) -> None:
+    """Give every tensor its own name without spaces.
+
+    The quantizer identifies tensors by name, and ranges.csv separates names by spaces.
+    """
     for index, tensor in enumerate(graph.tensors):
         name = b"_".join((tensor.name or b"").split()) or b"tensor"
-        tensor.name = name if name not in taken else b"%s_%d" % (name, index)
-        taken.add(tensor.name)
+        if name in taken:
+            name = b"%s_%d" % (name, index)
+        tensor.name = name
+        taken.add(name)
