@@ -73,7 +73,10 @@ class HostError(EdgebakeError):
 
 def nearest(word: str, options: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` for the option that looks most like `word`, or nothing."""
-    close = difflib.get_close_matches(word, list(options), n=1, cutoff=0.65)
+    options = list(options)
+    close = difflib.get_close_matches(word, options, n=1, cutoff=0.65)
+    if not close and len(word) > 2:
+        close = [option for option in options if option.startswith(word)]
     return f"; did you mean {close[0]!r}?" if close else ""
 
 

@@ -79,7 +79,7 @@ def test_choices_name_the_option_of_every_group(composed: dict[str, Target]) -> 
 
 def test_options_of_a_group_are_its_files(project: Path) -> None:
     (project / "recipes/model/nano.yaml").write_text(
-        "architecture: ds_cnn\nwidth: 0.5\nresolution: 32\n"
+        "architecture: ds_cnn\nwidth_multiplier: 0.5\nresolution: 32\n"
     )
     assert "nano" in files.groups()["model"]
     assert (
@@ -127,7 +127,7 @@ def test_an_override_picks_another_option(project: Path) -> None:
         ),
         (
             "data.color=gray",
-            "command line: data.color: 'gray'; expected one of: bgr, grey, rgb; did you mean 'grayscale'",
+            "command line: data.color: 'gray'; expected one of: bgr, grayscale, rgb; did you mean 'grayscale'",
         ),
         ("train.epochs", "command line: 'train.epochs' is not an override; expected KEY=VALUE"),
         ("train.epochs=0", "command line: train.epochs: 0; expected 1 or more"),

@@ -63,7 +63,7 @@ def test_an_option_of_the_project_replaces_ours_and_is_named(bare: Path) -> None
     assert compose.compose_targets(["linux_any"])[0].recipe.train.epochs == 7
     origins = compose.origins("linux_any")
     assert origins["train.epochs"] == "recipes/train/scratch.yaml"
-    assert origins["model.width"] == "edgebake: model/ds_cnn.yaml"
+    assert origins["model.width_multiplier"] == "edgebake: model/ds_cnn.yaml"
 
 
 def test_a_mistake_is_named_where_it_stands(bare: Path) -> None:

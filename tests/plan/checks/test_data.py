@@ -68,7 +68,7 @@ CASES: dict[str, tuple[Callable[[Recipe], None], str, str]] = {
         "holds none of the 30 examples; expected at least 1",
     ),
     "more calibration than there is": (
-        lambda recipe: setattr(recipe.quantize.calibration, "examples", 5),
+        lambda recipe: setattr(recipe.quantize.calibration, "samples", 5),
         "quantize.calibration.samples",
         "5; expected at most 4, all that the calibration split holds",
     ),

@@ -73,7 +73,7 @@ def test_a_mean_is_for_all_channels_or_for_each(recipe: Recipe, color: Color) ->
 def test_grey_has_one_channel(recipe: Recipe) -> None:
     recipe.data.mean = [104.0, 117.0, 123.0]
     assert recipe_checks.check(recipe) == [
-        ("data.mean", "3 numbers; expected 1, as grey has one channel")
+        ("data.mean", "3 numbers; expected 1, as grayscale has one channel")
     ]
 
 

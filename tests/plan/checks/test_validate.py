@@ -170,14 +170,14 @@ WAIVER = {"gate": "size_mb", "reason": "one release", "by": "Ada", "until": "202
         (
             "gate",
             "sizes_mb",
-            "sizes_mb: the budget has no such gate; expected one of: accuracy, class_accuracy, latency_p90_ms, loss, "
-            "parity, size_mb, speedup; did you mean 'size_mb'?",
+            "sizes_mb: the budget has no such gate; expected one of: accuracy, accuracy_drop, "
+            "class_accuracy, latency_p90_ms, parity, size_mb, speedup; did you mean 'size_mb'?",
         ),
         (
             "gate",
             "accelerator_coverage",
-            "placement: the budget has no such gate; expected one of: accuracy, class_accuracy, latency_p90_ms, loss, "
-            "parity, size_mb, speedup",
+            "accelerator_coverage: the budget has no such gate; expected one of: accuracy, "
+            "accuracy_drop, class_accuracy, latency_p90_ms, parity, size_mb, speedup",
         ),
         ("reason", " ", "empty; expected who waives the gate, and why"),
         ("by", "", "empty; expected who waives the gate, and why"),
