@@ -5,17 +5,20 @@ share its variant.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from edgebake.bundle.lineage import recipe_digest, trace
 from edgebake.plan import resolve
-from edgebake.plan.compose import Target, float_parent
-from edgebake.recipe import Release
+from edgebake.plan.compose import Target, option
+from edgebake.recipe import Protect, Release
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.stage_params import Plan, to_plain
 
 STAGES = ("data", "train", "prune", "quantize", "convert", "validate", "package")
 STAGES_OF_BASELINE = ("data", "train", "prune", "quantize", "convert")
+
+NONE = "none"  # the option of prune and quantize that changes nothing
 
 Params = dict[str, Any]  # parameters of one variant, as YAML holds them
 
@@ -48,7 +51,7 @@ def _add_target(plan: Plan, release: Release, target: Target) -> None:
     info = resolve.release_info(release)
     variants: resolve.Variants = {}
     if target.recipe.validate.budget.speedup:
-        baseline = _add_variants(plan, info, float_parent(target), STAGES_OF_BASELINE, {})
+        baseline = _add_variants(plan, info, _baseline(target), STAGES_OF_BASELINE, {})
         variants = {"baseline": baseline["convert"]}
     variants = _add_variants(plan, info, target, tuple(resolve.RESOLVERS), variants)
     platform = target.recipe.device.platform.value
@@ -56,6 +59,22 @@ def _add_target(plan: Plan, release: Release, target: Target) -> None:
         plan["package"][platform] = to_plain(resolve.package_params(release)) | {"targets": {}}
     params = to_plain(resolve.target_params(target.recipe, variants))
     plan["package"][platform]["targets"][target.name] = params
+
+
+def _baseline(target: Target) -> Target:
+    """Return the baseline of a target's speedup: its model in its runtime, not compressed."""
+    convert = replace(target.recipe.convert, input=None, output=None, ort_format=False)
+    # The baseline is not shipped. Without protection, targets can share it.
+    package = replace(target.recipe.package, protect=Protect.none)
+    recipe = replace(
+        target.recipe,
+        prune=option("prune", NONE),
+        quantize=option("quantize", NONE),
+        convert=convert,
+        package=package,
+    )
+    choices = {**target.choices, "prune": NONE, "quantize": NONE}
+    return replace(target, recipe=recipe, choices=choices)
 
 
 def _add_variants(
@@ -74,17 +93,17 @@ def _add_variants(
     name = ""
     for stage in stages:
         params = to_plain(resolve.RESOLVERS[stage](target.recipe, variants, info))
-        name = _append_option(name, resolve.option_name(stage, target))
+        name = _append(name, resolve.option_name(stage, target))
         name = _add_variant(plan[stage], name, params, target.name)
         variants[stage] = name
     return variants
 
 
-def _append_option(variant: str, option: str) -> str:
+def _append(variant: str, option_name: str) -> str:
     """Append an option to the name of a variant; `none` changes nothing and is omitted."""
-    if option == "none":
+    if option_name == NONE:
         return variant
-    return f"{variant}-{option}" if variant else option
+    return f"{variant}-{option_name}" if variant else option_name
 
 
 def _add_variant(variants: dict[str, Params], name: str, params: Params, target_name: str) -> str:
