@@ -180,11 +180,11 @@ def _oversized(folder: Path) -> None:
 ATTACKS: dict[str, tuple[Damage, str]] = {
     "an added file": (
         lambda folder: (folder / "models/extra.bin").write_bytes(b"x"),
-        "models/extra.bin: not in the manifest; somebody added it",
+        "models/extra.bin: not in the manifest; it was added later",
     ),
     "an added file of git": (
         lambda folder: (folder / ".gitignore").write_bytes(b"x"),
-        ".gitignore: not in the manifest; somebody added it",
+        ".gitignore: not in the manifest; it was added later",
     ),
     "a removed file": (
         lambda folder: (folder / INT8).unlink(),
@@ -306,7 +306,7 @@ ATTACKS: dict[str, tuple[Damage, str]] = {
     ),
     "no notice": (
         _gone("NOTICE"),
-        "NOTICE: not there; expected who made what the bundle is made from",
+        "NOTICE: not there; expected the authors of the components",
     ),
     "no text of a license": (
         _gone("LICENSES/CC-BY-4.0.txt"),
@@ -400,7 +400,7 @@ def test_a_provenance_of_another_build(victim: Signed, other: Signed) -> None:
     )
 
 
-def _provenance(victim: Signed, edit: Callable[[dict[str, Any]], object]) -> None:
+def _provenance(victim: Signed, edit: Callable[[Any], object]) -> None:
     """Let who has the key sign another provenance."""
     file = victim.proof / "provenance.json"
     said = provenance.unseal(file.read_bytes(), victim.key)

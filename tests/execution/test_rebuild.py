@@ -49,12 +49,12 @@ def _commit(project: Path) -> str:
     return builds.run(project, "git", "rev-parse", "HEAD").stdout.strip()
 
 
-def _statement(commit: str) -> dict[str, Any]:
+def _statement(commit: str) -> Any:
     source = {"name": "source", "digest": {"gitCommit": commit}}
     return {"predicate": {"buildDefinition": {"resolvedDependencies": [source]}}}
 
 
-def _content(dirty: bool = False) -> dict[str, Any]:
+def _content(dirty: bool = False) -> Any:
     return {"platform": "linux", "source": {"dirty": dirty}}
 
 

@@ -296,9 +296,9 @@ def test_a_key_that_stops_signing_halfway_leaves_nothing(
             calls.append(message)
             if len(calls) > 1:
                 raise HostError("awskms: throttled")
-            return signer.ask(message)
+            return signer.sign_unverified(message)
 
-        return replace(signer, ask=ask)
+        return replace(signer, sign_unverified=ask)
 
     monkeypatch.setattr(keys, "load_signer", tiring)
     assert _refused(HostError) == "awskms: throttled"

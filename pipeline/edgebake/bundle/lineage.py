@@ -4,6 +4,8 @@ import hashlib
 import json
 from typing import Any
 
+from edgebake.recipe.stage_params import Plan
+
 Section = dict[str, Any]  # parameters of one variant, as params.yaml holds them
 
 # Each stage, and the key of its section that names the variant it builds on.
@@ -15,7 +17,7 @@ PREVIOUS_STAGES = (
 )
 
 
-def trace(plan: dict[str, dict[str, Section]], validate: str) -> dict[str, Section]:
+def trace(plan: Plan, validate: str) -> dict[str, Section]:
     """Return the sections of all stages that led to a variant of validate, by stage.
 
     They include validate itself and, as `teacher`, the train section of a distillation teacher.

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from edgebake import artifacts
 from edgebake.bundle import fallback_order, golden_vectors, processing_steps
@@ -188,7 +188,7 @@ def signing_key_id(body: ManifestBody) -> str | None:
     return signature["key_id"]
 
 
-def _metric_entries(metrics: dict[str, dict[str, Any]]) -> dict[str, MeasurementEntry]:
+def _metric_entries(metrics: Mapping[str, Mapping[str, object]]) -> dict[str, MeasurementEntry]:
     """Return the reproducible metrics of a report, under their names in the manifest."""
     entries = {}
     for name, measurement in metrics.items():
@@ -197,7 +197,7 @@ def _metric_entries(metrics: dict[str, dict[str, Any]]) -> dict[str, Measurement
     return entries
 
 
-def _measurement_entry(measurement: dict[str, Any]) -> MeasurementEntry:
+def _measurement_entry(measurement: Mapping[str, object]) -> MeasurementEntry:
     """Return a measurement without the machine: another one measures the same."""
     entry = {key: value for key, value in measurement.items() if key not in MACHINE_KEYS}
     return cast("MeasurementEntry", entry)

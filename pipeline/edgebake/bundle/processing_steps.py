@@ -3,8 +3,7 @@
 docs/bundle.md defines every step, down to how it rounds.
 """
 
-from typing import Any
-
+from edgebake.bundle.lineage import Section
 from edgebake.bundle.manifest_types import Step, TensorEntry
 from edgebake.recipe import Crop, Package
 from edgebake.runtimes.session import IMAGE
@@ -13,9 +12,7 @@ from edgebake.tasks.contract import Contract
 CORE_ML_SIZES = ("resolutions", "resolution_range")
 
 
-def preprocessing(
-    contract: Contract, tensor: TensorEntry, convert_params: dict[str, Any]
-) -> list[Step]:
+def preprocessing(contract: Contract, tensor: TensorEntry, convert_params: Section) -> list[Step]:
     """Return the steps from an image to the model's input.
 
     A model whose input is an image, as in Core ML, normalizes inside: it has no further steps.
@@ -31,7 +28,7 @@ def preprocessing(
     return steps
 
 
-def _image_steps(contract: Contract, convert_params: dict[str, Any]) -> list[Step]:
+def _image_steps(contract: Contract, convert_params: Section) -> list[Step]:
     """Return the steps that yield an image of the model's size."""
     steps: list[Step] = [{"step": "decode", "colour": contract.published_color}]
     if contract.crop == Crop.center.value:

@@ -7,12 +7,15 @@ runs nothing of the bundle; `--rebuild` runs the code of the commit that the bun
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from edgebake.cli.verbs import Example, Verb
 from edgebake.errors import ProofError
+
+if TYPE_CHECKING:
+    from edgebake.bundle.manifest_types import Manifest
 
 
 @dataclass(frozen=True)
@@ -57,11 +60,11 @@ def verify(options: VerifyOptions, console: Console) -> None:
     console.print(f"{_title(content)}: sound{note}", markup=False)
 
 
-def _title(content: dict[str, Any]) -> str:
+def _title(content: "Manifest") -> str:
     return f"{content['name']} {content['version']} for {content['platform']}"
 
 
-def _check_content(folder: Path, content: dict[str, Any]) -> dict[str, str]:
+def _check_content(folder: Path, content: "Manifest") -> dict[str, str]:
     """Check the files of a bundle against its manifest; return a sentence per check."""
     from edgebake.bundle.trust import license_check, verification
     from edgebake.plan.compose import compose_release
@@ -84,11 +87,12 @@ def _check_content(folder: Path, content: dict[str, Any]) -> dict[str, str]:
     return results
 
 
-def _required_key(options: VerifyOptions, content: dict[str, Any]) -> Path | None:
+def _required_key(options: VerifyOptions, content: "Manifest") -> Path | None:
     """Return the public key to verify with; None if the bundle is unsigned and may be."""
     from edgebake.bundle import manifest
 
-    if content["signature"] == manifest.UNSIGNED:
+    key_id = manifest.signing_key_id(content)
+    if key_id is None:
         if options.public_key is not None:
             raise ProofError(
                 f"unsigned, as its manifest says; expected a signature by {options.public_key}"
@@ -99,8 +103,7 @@ def _required_key(options: VerifyOptions, content: dict[str, Any]) -> Path | Non
             "unsigned, as its manifest says; expected a signature, or --unsigned to accept none"
         )
     if options.public_key is None:
-        key_id = content["signature"]["key_id"][:16]
-        raise ProofError(f"signed by {key_id}; expected --key FILE, its public key")
+        raise ProofError(f"signed by {key_id[:16]}; expected --key FILE, its public key")
     return options.public_key
 
 

@@ -14,14 +14,16 @@ from typing import Any
 import yaml
 
 from edgebake import artifacts
+from edgebake.bundle.manifest_types import Manifest
 from edgebake.bundle.trust import bundle_diff, git, provenance
+from edgebake.bundle.trust.slsa_types import Statement
 from edgebake.errors import HostError, ProofError
 from edgebake.recipe.stage_params import PARAMS
 
 DVC_YAML = Path("dvc.yaml")
 
 
-def compare(bundle: Path, content: dict[str, Any], statement: dict[str, Any]) -> str:
+def compare(bundle: Path, content: Manifest, statement: Statement) -> str:
     """Rebuild, and return that every byte is the same.
 
     Raises:

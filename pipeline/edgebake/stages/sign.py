@@ -18,7 +18,9 @@ from edgebake import artifacts, plugins
 from edgebake.bundle import manifest
 from edgebake.bundle.archive import zip_folder
 from edgebake.bundle.lineage import trace
+from edgebake.bundle.manifest_types import Manifest
 from edgebake.bundle.trust import dvc_lock, keys, proof, provenance, signature
+from edgebake.bundle.trust.dvc_lock import DvcLock
 from edgebake.bundle.trust.provenance import BuildRecord, TrainingData
 from edgebake.errors import ArtifactError, DataError
 from edgebake.recipe import Signature, stage_params
@@ -55,10 +57,10 @@ def write(platform: str) -> str:
     )
 
 
-def _signer(asked: Signature | None, content: dict[str, Any]) -> keys.Signer | None:
+def _signer(asked: Signature | None, content: Manifest) -> keys.Signer | None:
     signer = keys.load_signer(asked.key, Path(asked.public_key)) if asked else None
     planned = keys.key_id(signer.public_key) if signer else None
-    packaged = None if content["signature"] == manifest.UNSIGNED else content["signature"]["key_id"]
+    packaged = manifest.signing_key_id(content)
     if planned != packaged:
         names = [f"key {found[:16]}" if found else "nobody" for found in (packaged, planned)]
         raise ArtifactError(
@@ -68,7 +70,7 @@ def _signer(asked: Signature | None, content: dict[str, Any]) -> keys.Signer | N
     return signer
 
 
-def _build(section: PackageParams, platform: str, content: dict[str, Any]) -> BuildRecord:
+def _build(section: PackageParams, platform: str, content: Manifest) -> BuildRecord:
     plan = stage_params.read_plan()
     chains = [trace(plan, target.validate) for target in section.targets.values()]
     converts = [chain["validate"]["convert"] for chain in chains]
@@ -92,7 +94,7 @@ def _build(section: PackageParams, platform: str, content: dict[str, Any]) -> Bu
     )
 
 
-def _subjects(platform: str, content: dict[str, Any]) -> dict[str, str]:
+def _subjects(platform: str, content: Manifest) -> dict[str, str]:
     """Return the digest of the archive, the measurements, the manifest, and every file of a model, by its name."""
     folder = artifacts.folder("package", platform)
     archive = folder.with_name(f"{platform}.zip")
@@ -111,13 +113,13 @@ def _subjects(platform: str, content: dict[str, Any]) -> dict[str, str]:
     return {**beside_it, manifest.FILE: artifacts.sha256_of(folder / manifest.FILE), **models}
 
 
-def _lock() -> dict[str, Any]:
+def _lock() -> DvcLock:
     if not LOCK.is_file():
         raise ArtifactError(
             f"{LOCK}: not there; expected DVC's record of what was built: run `dvc repro`"
         )
-    found: dict[str, Any] = yaml.safe_load(LOCK.read_text()) or {}
-    return found
+    lock: DvcLock = yaml.safe_load(LOCK.read_text()) or {}
+    return lock
 
 
 def _data(section: PackageParams, chains: list[dict[str, Any]]) -> list[TrainingData]:

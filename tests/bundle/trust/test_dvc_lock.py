@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from edgebake.bundle.trust import dvc_lock
+from edgebake.bundle.trust.dvc_lock import DvcLock
 from edgebake.errors import ArtifactError
 
 
@@ -20,14 +21,14 @@ def _entry(outs: list[str], deps: list[str], md5: str = "0") -> dict[str, Any]:
     }
 
 
-def _lock() -> dict[str, Any]:
-    """Return a lock of two models; b learned from a teacher, and old is of a variant that is long gone."""
+def _lock() -> Any:
+    """Return a lock of two models; b is distilled from a teacher, and old is no longer in the plan."""
     model = "artifacts/{}/{}/model.keras"
     stages = {
         "plan": _entry(["artifacts/plan.ok", "artifacts/code", "artifacts/attempts"], []),
         **{
-            f"train@{one}": _entry([model.format("train", one)], [f"artifacts/code/train/{one}"])
-            for one in ("a", "b", "teacher")
+            f"train@{name}": _entry([model.format("train", name)], [f"artifacts/code/train/{name}"])
+            for name in ("a", "b", "teacher")
         },
         "prune@a": _entry([model.format("prune", "a")], [model.format("train", "a")]),
         "prune@b": _entry(
@@ -50,13 +51,13 @@ def _lock() -> dict[str, Any]:
 def _changes(converts: list[str]) -> set[str]:
     """Return the stages whose entries change the digest."""
     before = dvc_lock.lock_digest(_lock(), converts)
-    found = set()
+    stages = set()
     for stage in _lock()["stages"]:
         changed = _lock()
         changed["stages"][stage]["outs"][0]["md5"] = "1"
         if dvc_lock.lock_digest(changed, converts) != before:
-            found.add(stage)
-    return found
+            stages.add(stage)
+    return stages
 
 
 def test_the_lock_digest_is_of_what_led_to_the_bytes() -> None:
@@ -76,7 +77,7 @@ def test_the_lock_digest_is_one_that_anybody_can_compute() -> None:
 
 
 def test_the_order_of_the_lock_does_not_matter() -> None:
-    turned = {"stages": dict(reversed(_lock()["stages"].items()))}
+    turned: DvcLock = {"stages": dict(reversed(_lock()["stages"].items()))}
     assert dvc_lock.lock_digest(turned, ["b", "a"]) == dvc_lock.lock_digest(
         _lock(), ["a", "b", "a"]
     )

@@ -139,7 +139,7 @@ def test_an_unsigned_one_is_opened_without_a_key_alone(pair: tuple[Path, Path]) 
     assert provenance.unseal(text, None) == said
     name = keys.key_id(keys.read_public_key(pair[1]))[:16]
     assert (
-        _refused(text, pair[1]) == f"provenance: signed by nobody; expected key {name} of {pair[1]}"
+        _refused(text, pair[1]) == f"provenance: signed by no key; expected key {name} of {pair[1]}"
     )
 
 
@@ -211,9 +211,9 @@ def test_another_type_of_payload_is_refused_before_it_is_read(pair: tuple[Path, 
 def test_another_kind_of_statement_is_named(
     pair: tuple[Path, Path], word: str, expected: str
 ) -> None:
-    text = provenance.seal(
-        {**provenance.build_statement(BUILD), word: "https://other"}, signer(*pair)
-    )
+    statement: Any = provenance.build_statement(BUILD)
+    statement[word] = "https://other"
+    text = provenance.seal(statement, signer(*pair))
     assert _refused(text, pair[1]) == f"provenance: {word}: 'https://other'; expected '{expected}'"
 
 
@@ -230,12 +230,10 @@ def test_another_kind_of_statement_is_named(
     ],
 )
 def test_what_is_no_statement_is_said_so(change: Callable[[Any], Any]) -> None:
-    text = _edited(
-        provenance.seal({}, None), payload=_payload(change(provenance.build_statement(BUILD)))
-    )
-    assert (
-        _refused(text, None)
-        == "provenance: its payload is no in-toto statement about files by sha256"
+    statement = provenance.build_statement(BUILD)
+    text = _edited(provenance.seal(statement, None), payload=_payload(change(statement)))
+    assert _refused(text, None) == (
+        "provenance: its payload is no in-toto statement about files by sha256"
     )
 
 

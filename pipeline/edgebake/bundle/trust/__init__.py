@@ -1,1 +1,1 @@
-"""Prove where a bundle is from, protect it, and check one that somebody else made."""
+"""Signatures, provenance and encryption of bundles, and verification of bundles from anywhere."""

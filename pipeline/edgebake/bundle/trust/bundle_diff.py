@@ -1,6 +1,7 @@
-"""In which files, and in which part of each, two bundles differ.
+"""List the differences between two bundles, by file and by part of a file.
 
-A model is cut into the parts that its runtime knows, by the suffix of its path; JSON into keys, text into lines.
+A model is split into the parts that its runtime defines, JSON into keys and text into lines. The
+suffix of a path tells which of these it is.
 """
 
 import functools
@@ -9,156 +10,197 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import PurePosixPath
-from typing import Any
 
 from edgebake import plugins
-from edgebake.runtimes.interface import load_runtime
+from edgebake.runtimes.interface import Files, load_runtime
 
-LIMIT = 10  # lines about one file
-WIDTH = 60  # characters of a value
-ABSENT: Any = object()  # of a key or an item; null is a value
-Files = dict[str, bytes]
+MAX_LINES = 10  # about one file
+VALUE_WIDTH = 60  # characters of a value
+ABSENT = object()  # a missing key or element; null is a value
 
 
 def differences(ours: Files, theirs: Files) -> list[str]:
-    """Return one line for each difference between two bundles, sorted by path; none if they are equal."""
-    one, other = _by_path(ours), _by_path(theirs)
+    """Return a line for each difference between two bundles, sorted by path; none if equal.
+
+    Args:
+        ours: files of a bundle by path.
+        theirs: files of the other bundle.
+    """
+    our_items = _group_packages(ours)
+    their_items = _group_packages(theirs)
     lines: list[str] = []
-    for path in sorted(one.keys() | other.keys()):
-        if path not in other:
+    for path in sorted(our_items.keys() | their_items.keys()):
+        if path not in their_items:
             lines.append(f"{path}: only in ours")
-        elif path not in one:
+        elif path not in our_items:
             lines.append(f"{path}: only in theirs")
-        elif one[path] != other[path]:
-            lines += _limited(path, list(_compared(path, one[path], other[path])))
+        elif our_items[path] != their_items[path]:
+            file_lines = _compare(path, our_items[path], their_items[path])
+            lines += _abbreviate(path, list(file_lines))
     return lines
 
 
-def _by_path(files: Files) -> dict[str, Files]:
-    """Return the files by what they are one of: an .mlpackage is one thing, every other file is its own."""
-    found: dict[str, Files] = {}
+def _group_packages(files: Files) -> dict[str, Files]:
+    """Group files by model: those of an .mlpackage together, every other file alone.
+
+    The keys of a group are paths below the package; an empty path is the file itself.
+    """
+    groups: dict[str, Files] = {}
     for path, content in files.items():
-        whole = next(
-            (str(one) for one in PurePosixPath(path).parents if one.suffix in _runtimes()), path
-        )
-        found.setdefault(whole, {})[path.removeprefix(whole)] = content
-    return found
+        whole = _package_of(path) or path
+        groups.setdefault(whole, {})[path.removeprefix(whole)] = content
+    return groups
+
+
+def _package_of(path: str) -> str | None:
+    """Return the folder above a path that is a model; none if there is no such folder."""
+    for folder in PurePosixPath(path).parents:
+        if folder.suffix in _runtimes():
+            return str(folder)
+    return None
 
 
 @functools.cache
 def _runtimes() -> dict[str, str]:
-    """Return the runtime by the suffix of its model's path."""
-    names = plugins.options("convert.runtime")
-    return {PurePosixPath(load_runtime(name).facts.file).suffix: name for name in names}
+    """Return the name of each runtime by the suffix of its models."""
+    runtimes = {}
+    for name in plugins.options("convert.runtime"):
+        suffix = PurePosixPath(load_runtime(name).facts.file).suffix
+        runtimes[suffix] = name
+    return runtimes
 
 
-def _limited(path: str, found: list[str]) -> list[str]:
-    more = len(found) - LIMIT
-    rest = [f"{path}: and {more} more"] if more > 0 else []
-    return [f"{path}: {line}" for line in found[:LIMIT]] + rest
+def _abbreviate(path: str, lines: list[str]) -> list[str]:
+    """Prefix lines with a path, and count those beyond MAX_LINES."""
+    abbreviated = [f"{path}: {line}" for line in lines[:MAX_LINES]]
+    if len(lines) > MAX_LINES:
+        abbreviated.append(f"{path}: and {len(lines) - MAX_LINES} more")
+    return abbreviated
 
 
-def _compared(path: str, ours: Files, theirs: Files) -> Iterator[str]:
+def _compare(path: str, ours: Files, theirs: Files) -> Iterator[str]:
     suffix = PurePosixPath(path).suffix
     if suffix in _runtimes():
-        return _models(_runtimes()[suffix], ours, theirs)
-    return (_json if suffix == ".json" else _text)(ours[""], theirs[""])
+        return _compare_models(_runtimes()[suffix], ours, theirs)
+    if suffix == ".json":
+        return _compare_json(ours[""], theirs[""])
+    return _compare_text(ours[""], theirs[""])
 
 
-def _models(runtime: str, ours: Files, theirs: Files) -> Iterator[str]:
+def _compare_models(runtime: str, ours: Files, theirs: Files) -> Iterator[str]:
     try:
-        one, other = _cut(runtime, ours, "ours"), _cut(runtime, theirs, "theirs")
+        our_parts = _named_parts(runtime, ours, "ours")
+        their_parts = _named_parts(runtime, theirs, "theirs")
     except ValueError as error:
-        return _places(ours, theirs, str(error))
-    names = [name for name in one | other if one.get(name) != other.get(name)]
-    if not names:
-        return _places(ours, theirs, "all parts are equal, header or layout differ")
-    return (f"{name} {_how(name, one, other)}" for name in names)
+        yield from _compare_bytes(ours, theirs, str(error))
+        return
+    changed = [
+        name for name in our_parts | their_parts if our_parts.get(name) != their_parts.get(name)
+    ]
+    if not changed:
+        yield from _compare_bytes(ours, theirs, "all parts are equal, header or layout differ")
+    for name in changed:
+        yield f"{name} {_describe_change(name, our_parts, their_parts)}"
 
 
-def _cut(runtime: str, files: Files, whose: str) -> Files:
-    """Return the parts of a model.
+def _named_parts(runtime: str, files: Files, whose: str) -> Files:
+    """Return the parts of a model by name.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is malformed.
     """
     file = load_runtime(runtime).facts.file
-    cut = load_runtime(runtime).named_parts
+    model = {f"{file}{path}": data for path, data in files.items()}
     try:
-        return cut({f"{file}{path}": data for path, data in files.items()})
-    except Exception as error:  # what a parser raises of a damaged file is up to the damage
-        why = _short(str(error) or type(error).__name__)
-        raise ValueError(f"{whose} cannot be read as a model of {runtime}: {why}") from error
+        return load_runtime(runtime).named_parts(model)
+    except Exception as error:  # parsers raise anything on a damaged file
+        reason = _shorten(str(error) or type(error).__name__)
+        raise ValueError(f"{whose} cannot be read as a model of {runtime}: {reason}") from error
 
 
-def _how(name: str, ours: Files, theirs: Files) -> str:
+def _describe_change(name: str, ours: Files, theirs: Files) -> str:
     if name not in theirs:
         return "is only in ours"
     return "differs" if name in ours else "is only in theirs"
 
 
-def _json(ours: bytes, theirs: bytes) -> Iterator[str]:
+def _compare_json(ours: bytes, theirs: bytes) -> Iterator[str]:
     try:
-        one, other = json.loads(ours.decode()), json.loads(theirs.decode())
+        our_text, their_text = ours.decode(), theirs.decode()
+        our_value, their_value = json.loads(our_text), json.loads(their_text)
     except ValueError as error:
-        yield f"{_place(ours, theirs)}; cannot be read as JSON: {_short(str(error))}"
+        yield f"{_first_difference(ours, theirs)}; cannot be read as JSON: {_shorten(str(error))}"
         return
-    found = list(_keys("", one, other))
-    yield from found or (
-        f"the same JSON in other words, {line}" for line in _lines(ours.decode(), theirs.decode())
-    )
+    lines = list(_compare_values("", our_value, their_value))
+    yield from lines
+    if not lines:
+        for line in _compare_lines(our_text, their_text):
+            yield f"the same JSON in other words, {line}"
 
 
-def _keys(key: str, ours: Any, theirs: Any) -> Iterator[str]:
+def _compare_values(key: str, ours: object, theirs: object) -> Iterator[str]:
+    """Yield the keys whose values differ in two parsed JSON documents."""
     if isinstance(ours, dict) and isinstance(theirs, dict):
         for name in ours | theirs:
-            inner = f"{key}.{name}" if key else name
-            yield from _keys(inner, ours.get(name, ABSENT), theirs.get(name, ABSENT))
+            inner_key = f"{key}.{name}" if key else name
+            our_value = ours.get(name, ABSENT)
+            their_value = theirs.get(name, ABSENT)
+            yield from _compare_values(inner_key, our_value, their_value)
     elif isinstance(ours, list) and isinstance(theirs, list):
-        for number, (one, other) in enumerate(zip_longest(ours, theirs, fillvalue=ABSENT)):
-            yield from _keys(f"{key}[{number}]", one, other)
-    elif _dumped(ours) != _dumped(theirs):  # as text: 1, 1.0 and true are equal in Python
-        yield f"{key or 'all of it'}: ours {_short(_dumped(ours))}, theirs {_short(_dumped(theirs))}"
+        pairs = zip_longest(ours, theirs, fillvalue=ABSENT)
+        for index, (our_value, their_value) in enumerate(pairs):
+            yield from _compare_values(f"{key}[{index}]", our_value, their_value)
+    elif _dump(ours) != _dump(theirs):  # as text, since 1, 1.0 and True are equal in Python
+        values = f"ours {_shorten(_dump(ours))}, theirs {_shorten(_dump(theirs))}"
+        yield f"{key or 'all of it'}: {values}"
 
 
-def _dumped(value: Any) -> str:
-    return "absent" if value is ABSENT else json.dumps(value, ensure_ascii=False)
+def _dump(value: object) -> str:
+    if value is ABSENT:
+        return "absent"
+    return json.dumps(value, ensure_ascii=False)
 
 
-def _text(ours: bytes, theirs: bytes) -> Iterator[str]:
-    """Yield the lines that differ, or the first byte if either is no text."""
+def _compare_text(ours: bytes, theirs: bytes) -> Iterator[str]:
+    """Yield the lines that differ, or the first byte that does if one is not text."""
     try:
-        return _lines(ours.decode(), theirs.decode())
+        return _compare_lines(ours.decode(), theirs.decode())
     except UnicodeDecodeError:
-        return iter([_place(ours, theirs)])
+        return iter([_first_difference(ours, theirs)])
 
 
-def _lines(ours: str, theirs: str) -> Iterator[str]:
+def _compare_lines(ours: str, theirs: str) -> Iterator[str]:
     pairs = zip_longest(ours.split("\n"), theirs.split("\n"))
-    for number, (one, other) in enumerate(pairs, 1):
-        if one != other:
-            yield f"line {number}: ours {_quoted(one)}, theirs {_quoted(other)}"
+    for number, (our_line, their_line) in enumerate(pairs, 1):
+        if our_line != their_line:
+            yield f"line {number}: ours {_quote(our_line)}, theirs {_quote(their_line)}"
 
 
-def _quoted(line: str | None) -> str:
-    return "absent" if line is None else repr(_short(line))
+def _quote(line: str | None) -> str:
+    return "absent" if line is None else repr(_shorten(line))
 
 
-def _places(ours: Files, theirs: Files, why: str) -> Iterator[str]:
-    """Yield where each file of a model differs."""
+def _compare_bytes(ours: Files, theirs: Files, reason: str) -> Iterator[str]:
+    """Yield the first difference in each file of a model, and why its parts are not compared."""
     for path in sorted(ours.keys() | theirs.keys()):
-        one, other = ours.get(path, b""), theirs.get(path, b"")
-        if one != other:
-            yield f"{path.removeprefix('/')} {_place(one, other)}; {why}".lstrip()
+        our_data, their_data = ours.get(path, b""), theirs.get(path, b"")
+        if our_data != their_data:
+            difference = f"{_first_difference(our_data, their_data)}; {reason}"
+            yield f"{path.removeprefix('/')} {difference}".lstrip()
 
 
-def _place(ours: bytes, theirs: bytes) -> str:
+def _first_difference(ours: bytes, theirs: bytes) -> str:
     end = min(len(ours), len(theirs))
-    first = bisect_left(
-        range(end), True, key=lambda place: ours[: place + 1] != theirs[: place + 1]
+
+    def differ_up_to(index: int) -> bool:
+        return ours[: index + 1] != theirs[: index + 1]
+
+    first = bisect_left(range(end), True, key=differ_up_to)
+    return (
+        f"byte {first:,} is the first to differ, "
+        f"ours has {len(ours):,} bytes, theirs {len(theirs):,}"
     )
-    return f"byte {first:,} is the first to differ, ours has {len(ours):,} bytes, theirs {len(theirs):,}"
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= WIDTH else f"{text[: WIDTH - 3]}..."
+def _shorten(text: str) -> str:
+    return text if len(text) <= VALUE_WIDTH else f"{text[: VALUE_WIDTH - 3]}..."

@@ -1,7 +1,8 @@
-"""Decrypt the files of a bundle, and unwrap the key that a key service sent: the reference for apps.
+"""Decrypt the files of a bundle, and unwrap the key from a key service: the reference for apps.
 
-Self-contained: it needs `cryptography` alone, 47 or newer for `unwrap`, and ships beside each encrypted bundle. Apps in
-other languages are held against docs/vectors/encryption.json; docs/protection.md has the format in words.
+It needs no package but `cryptography`, 47 or newer for `unwrap`, and ships beside every encrypted
+bundle. Implementations in other languages pass the cases of docs/vectors/encryption.json;
+docs/protection.md describes the format.
 """
 
 import struct
@@ -13,29 +14,29 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-SEGMENT = (
-    1 << 20
-)  # bytes of each segment but the last, its tag included; the first one's also include the header
+# Bytes of every segment but the last, including its tag. The first also includes the header.
+SEGMENT = 1 << 20
 HEADER = 40  # its own length in one byte, salt [32], prefix of the nonces [7]
 TAG = 16
 SUITE = hpke.Suite(hpke.KEM.P256, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
 
 
 def decrypt(source: BinaryIO, target: BinaryIO, key: bytes, associated: bytes) -> None:
-    """Write what a file held before it was encrypted: Tink's AES256_GCM_HKDF_1MB.
+    """Decrypt a file in Tink's format AES256_GCM_HKDF_1MB.
 
-    Each segment is checked before it is written, but only the last one tells that none is missing: where this raises,
-    throw away what was written.
+    Each segment is authenticated before it is written, but only the last shows that none is
+    missing: discard what was written if this raises.
     Source: https://developers.google.com/tink/streaming-aead/aes_gcm_hkdf_streaming.
 
     Args:
-        source: the encrypted file; its read(n) has to return n bytes until the file ends, as files and BytesIO do.
-        target: where the plain file goes.
+        source: the encrypted file; read(n) has to return n bytes until the file ends, as it does
+            for files and BytesIO.
+        target: receives the plain file.
         key: 32 bytes.
-        associated: name/version/platform/path, which the file is bound to.
+        associated: associated data, name/version/platform/path of the file.
 
     Raises:
-        ValueError: the file was changed or cut, is another one, or is for another key.
+        ValueError: the file was changed or truncated, is another file, or has another key.
     """
     header = source.read(HEADER)
     if len(header) != HEADER or header[0] != HEADER:
@@ -56,27 +57,31 @@ def decrypt(source: BinaryIO, target: BinaryIO, key: bytes, associated: bytes) -
 
 
 def segment_cipher(key: bytes, salt: bytes, associated: bytes) -> AESGCM:
-    """Return the cipher of one file's segments, by a key of its own."""
+    """Return the cipher for the segments of one file, whose AES key is derived from the salt."""
     return AESGCM(HKDF(hashes.SHA256(), 32, salt, associated).derive(key))
 
 
 def nonce(prefix: bytes, number: int, last: bool) -> bytes:
-    """Return the nonce of a segment [12]; that of the last one says so, so that a file cut between two is noticed."""
+    """Return the nonce of a segment, 12 bytes.
+
+    It marks the last segment, so that a file truncated between two segments is detected.
+    """
     return prefix + struct.pack(">IB", number, last)
 
 
 def unwrap(wrapped: bytes, device_key: ec.EllipticCurvePrivateKey, info: bytes) -> bytes:
-    """Return the key that was wrapped for one device.
+    """Return a key that was wrapped for one device.
 
-    HPKE in base mode (RFC 9180): DHKEM(P-256, HKDF-SHA256), HKDF-SHA256, AES-256-GCM, no associated data.
+    HPKE in base mode (RFC 9180): DHKEM(P-256, HKDF-SHA256), HKDF-SHA256, AES-256-GCM, without
+    associated data.
 
     Args:
-        wrapped: the ephemeral public key [65] and the ciphertext [32 + 16], one after the other.
+        wrapped: the ephemeral public key [65], then the ciphertext [32 + 16].
         device_key: private half of the device's P-256 key.
-        info: what the key is for, as who wrapped it said.
+        info: the purpose of the key, equal to the one at wrapping.
 
     Raises:
-        ValueError: it was wrapped for another device or another purpose, or changed.
+        ValueError: it was wrapped for another device or purpose, or was changed.
     """
     try:
         return SUITE.decrypt(wrapped, device_key, info=info)

@@ -1,26 +1,45 @@
-"""Which entries of dvc.lock led to a bundle, as one digest: the same for the same code, parameters and outputs.
+"""Digest of the entries of dvc.lock that led to a bundle.
 
-Reads and writes nothing.
+It is equal for equal code, parameters and outputs.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from edgebake.bundle.trust import provenance
 from edgebake.errors import ArtifactError
 
-# The stages whose bytes reach a bundle. What validate and parity leave holds times, which differ between machines.
+# The stages whose outputs reach a bundle. Those of validate and parity contain latencies, which
+# differ between machines.
 STAGES = ("train", "prune", "quantize", "convert")
 
 
-def lock_digest(lock: dict[str, Any], converts: Iterable[str]) -> str:
-    """Return the sha256 of those entries of dvc.lock that led to converted files, as canonical JSON by stage.
+class LockedPath(TypedDict):
+    """A dependency or output of a stage; DVC adds its hash and size."""
 
-    It starts at the convert stages of a platform's targets and follows each dependency to the stage that made it:
-    train, prune, quantize and convert; not plan, which makes no bytes of a model. It does not start at package, from
-    where it would reach what validate and parity measured, which differs between machines, and entries of variants that
-    are long gone, which DVC keeps.
+    path: str
+
+
+class LockedStage(TypedDict):
+    """A stage's entry in dvc.lock, as far as this module reads it."""
+
+    deps: NotRequired[list[LockedPath]]
+    outs: NotRequired[list[LockedPath]]
+
+
+class DvcLock(TypedDict):
+    """The content of dvc.lock."""
+
+    stages: NotRequired[dict[str, LockedStage]]
+
+
+def lock_digest(lock: DvcLock, converts: Iterable[str]) -> str:
+    """Return the sha256 of the entries that led to some converted files, hexadecimal.
+
+    It starts at variants of convert and follows each dependency to the stage that wrote it. It does
+    not start at package: that would include the outputs of validate and parity, and entries of
+    variants that no longer exist, which DVC keeps.
 
     Args:
         lock: the content of dvc.lock.
@@ -30,30 +49,33 @@ def lock_digest(lock: dict[str, Any], converts: Iterable[str]) -> str:
         ArtifactError: a stage has no entry.
     """
     stages = lock.get("stages", {})
-    found: dict[str, Any] = {}
-    waiting = [f"convert@{name}" for name in converts]
-    while waiting:
-        stage = waiting.pop()
-        if stage in found:
+    entries: dict[str, LockedStage] = {}
+    queue = [f"convert@{variant}" for variant in converts]
+    while queue:
+        name = queue.pop()
+        if name in entries:
             continue
-        if stage not in stages:
+        if name not in stages:
             raise ArtifactError(
-                f"dvc.lock: {stage}: not there; expected what was built: run `dvc repro`"
+                f"dvc.lock: {name}: not there; expected what was built: run `dvc repro`"
             )
-        found[stage] = stages[stage]
-        waiting += _makers(stages, [dep["path"] for dep in stages[stage].get("deps", [])])
-    return sha256(provenance.canonical(found)).hexdigest()
+        entries[name] = stages[name]
+        for dependency in stages[name].get("deps", []):
+            queue += _producers(stages, dependency["path"])
+    return sha256(provenance.canonical(entries)).hexdigest()
 
 
-def _makers(stages: dict[str, Any], paths: list[str]) -> list[str]:
-    """Return the stages that made one of the paths, something in it, or something that it is in."""
-    return [
-        name
-        for name, entry in stages.items()
-        if name.partition("@")[0] in STAGES
-        and any(_overlap(out["path"], path) for out in entry.get("outs", []) for path in paths)
-    ]
+def _producers(stages: Mapping[str, LockedStage], path: str) -> list[str]:
+    """Return the stages with an output that is a path, lies in it or contains it."""
+    producers = []
+    for name, entry in stages.items():
+        if name.partition("@")[0] in STAGES:
+            outputs = [output["path"] for output in entry.get("outs", [])]
+            if any(_overlap(output, path) for output in outputs):
+                producers.append(name)
+    return producers
 
 
-def _overlap(one: str, other: str) -> bool:
-    return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
+def _overlap(path: str, another: str) -> bool:
+    """Return whether two paths are equal or one contains the other."""
+    return path == another or path.startswith(f"{another}/") or another.startswith(f"{path}/")

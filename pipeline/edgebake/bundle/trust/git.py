@@ -1,6 +1,6 @@
-"""Git, as this project asks it: in its own words where it fails, and the same whatever its user configured.
+"""Run git with the same result whatever its user configured, and report its errors as they are.
 
-Reads the repository of a folder, which may hold more than the project: paths are those of the folder, not of the top.
+Paths are relative to a folder of the repository, which may contain more than the project.
 """
 
 import os
@@ -9,9 +9,9 @@ from pathlib import Path
 
 from edgebake.errors import HostError
 
-# What would lead git to another repository than the folder's; hooks of git set these.
+# Variables that select another repository than the folder's; git sets them for its hooks.
 WITHHELD = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX")
-# What a user may have configured that would change an answer, refuse a clone, or run a program.
+# Overrides of settings that would change a result, refuse a clone, or run a program.
 SETTINGS = (
     "clone.rejectShallow=false",
     "core.fsmonitor=false",
@@ -22,37 +22,37 @@ _HERE = Path()
 
 
 def run(*arguments: str, folder: Path = _HERE) -> str:
-    """Return what a git command prints, without the last line's end.
+    """Run a git command, and return its output without the final line break.
 
     Raises:
-        HostError: git is not there, or the command fails; in git's own words.
+        HostError: git is not installed, or the command fails, with git's message.
     """
-    done = _done(arguments, folder)
-    if done.returncode != 0:
-        complaint = done.stderr.strip() or f"ended with code {done.returncode}"
+    completed = _run_git(arguments, folder)
+    if completed.returncode != 0:
+        message = completed.stderr.strip() or f"ended with code {completed.returncode}"
         raise HostError(
-            f"git {arguments[0]}: {complaint}\n"
+            f"git {arguments[0]}: {message}\n"
             "expected git to work in this folder's repository: a bundle names a commit of it"
         )
-    return done.stdout.removesuffix("\n")
+    return completed.stdout.removesuffix("\n")
 
 
 def succeeds(*arguments: str, folder: Path = _HERE) -> bool:
-    """Return whether a git command that answers by its exit code alone succeeds.
+    """Run a git command, and return whether its exit code is 0.
 
     Raises:
-        HostError: git is not there.
+        HostError: git is not installed.
     """
-    return _done(arguments, folder).returncode == 0
+    return _run_git(arguments, folder).returncode == 0
 
 
 def head() -> str:
     """Return the hash of the commit that is checked out.
 
     Raises:
-        HostError: git is not there, or there is no repository or no commit.
+        HostError: git is not installed, or there is no repository or no commit.
     """
-    top()  # fails in git's own words where there is no repository that it may read
+    top()  # fails with git's message where there is no repository that it may read
     if not succeeds("rev-parse", "--verify", "--quiet", "HEAD^{commit}"):
         raise HostError(
             "git: this repository has no commit yet; expected one, which a bundle names: "
@@ -62,28 +62,28 @@ def head() -> str:
 
 
 def top(folder: Path = _HERE) -> Path:
-    """Return the top folder of the repository, which may lie above the project.
+    """Return the top folder of the repository, which may be above the project.
 
     Raises:
-        HostError: git is not there, or there is no repository.
+        HostError: git is not installed, or there is no repository.
     """
     return Path(run("rev-parse", "--show-toplevel", folder=folder))
 
 
 def prefix(folder: Path = _HERE) -> Path:
-    """Return the path of a folder from the top of its repository; `.` at the top.
+    """Return the path of a folder relative to the top of its repository; `.` at the top.
 
     Raises:
-        HostError: git is not there, or there is no repository.
+        HostError: git is not installed, or there is no repository.
     """
     return Path(run("rev-parse", "--show-prefix", folder=folder))
 
 
 def committed(path: Path) -> str | None:
-    """Return the text of a file of this folder as the commit holds it; none where it holds no such file.
+    """Return the text of a file in the commit that is checked out, or None if it has no such file.
 
     Raises:
-        HostError: git is not there, or there is no commit.
+        HostError: git is not installed, or there is no commit.
     """
     if not run("ls-tree", "--name-only", "HEAD", str(path)):
         return None
@@ -91,23 +91,26 @@ def committed(path: Path) -> str | None:
 
 
 def changed(*pathspecs: str) -> bool:
-    """Return whether anything at paths of this folder differs from the commit, or is new; not what git ignores.
+    """Return whether paths differ from the commit or are new; ignored files do not count.
 
     Raises:
-        HostError: git is not there, or there is no repository.
+        HostError: git is not installed, or there is no repository.
     """
-    asked = ("status", "--porcelain", "--untracked-files=normal", "--ignore-submodules=none")
-    return bool(run(*asked, "--", *pathspecs))
+    options = ("--porcelain", "--untracked-files=normal", "--ignore-submodules=none")
+    return bool(run("status", *options, "--", *pathspecs))
 
 
-def _done(arguments: tuple[str, ...], folder: Path) -> subprocess.CompletedProcess[str]:
-    settings = [word for setting in SETTINGS for word in ("-c", setting)]
+def _run_git(arguments: tuple[str, ...], folder: Path) -> subprocess.CompletedProcess[str]:
+    command = ["git"]
+    for setting in SETTINGS:
+        command += ["-c", setting]
     environment = {name: value for name, value in os.environ.items() if name not in WITHHELD}
+    environment["GIT_OPTIONAL_LOCKS"] = "0"  # `git status` writes nothing
     try:
         return subprocess.run(
-            ["git", *settings, *arguments],
+            [*command, *arguments],
             cwd=folder,
-            env={**environment, "GIT_OPTIONAL_LOCKS": "0"},  # to ask is not to write
+            env=environment,
             capture_output=True,
             encoding="utf-8",
             errors="surrogateescape",

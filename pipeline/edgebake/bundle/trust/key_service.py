@@ -1,6 +1,6 @@
-"""Signing by a key that stays in a key management service, through securesystemslib.
+"""Sign with a key that stays in a key management service, through securesystemslib.
 
-What a service needs to let somebody in (a region, a token, a role) is its own affair: its library takes it from the
+The library of a service reads its credentials, such as a region, a token or a role, from the
 environment.
 """
 
@@ -11,63 +11,60 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from edgebake.errors import HostError
 
-SCHEMES = (
-    "awskms",
-    "azurekms",
-    "gcpkms",
-    "hsm",
-    "hv",
-)  # those of securesystemslib that can sign by P-256
+# The URI schemes of securesystemslib whose services can sign with P-256.
+SCHEMES = ("awskms", "azurekms", "gcpkms", "hsm", "hv")
+EXTRAS = {"hv": "vault"}  # extras of securesystemslib that differ from the scheme
 ALGORITHM = "ecdsa-sha2-nistp256"
-PIN = "EDGEBAKE_HSM_PIN"  # the variable with the PIN of `hsm:`
+PIN_VARIABLE = "EDGEBAKE_HSM_PIN"  # PIN of `hsm:`
 
 
 def remote_signing(
-    uri: str, public: ec.EllipticCurvePublicKey, key_id: str
+    uri: str, public_key: ec.EllipticCurvePublicKey, key_id: str
 ) -> Callable[[bytes], bytes]:
-    """Return a function from a message to its signature, made by the service: ECDSA over SHA-256, in DER.
+    """Return a function that has the service sign a message: ECDSA over SHA-256, in DER.
+
+    Args:
+        uri: of the key; its scheme is one of SCHEMES.
+        public_key: its public half.
+        key_id: of the key.
 
     Raises:
-        HostError: the library for the service is not installed, or the service does not let us in or sign; the
-            function raises it too.
+        HostError: the library of the service is missing, or the service denies access or cannot
+            sign; the function raises it too.
     """
     from securesystemslib.exceptions import UnsupportedLibraryError  # for keys in a service alone
     from securesystemslib.signer import Signer, SSlibKey  # type: ignore[attr-defined]
 
     scheme = uri.partition(":")[0]
     try:
-        theirs = Signer.from_priv_key_uri(
-            uri, SSlibKey.from_crypto(public, key_id, ALGORITHM), _pin
-        )
+        key = SSlibKey.from_crypto(public_key, key_id, ALGORITHM)
+        signer = Signer.from_priv_key_uri(uri, key, _read_pin)
     except UnsupportedLibraryError as error:
-        said = str(error).rstrip(".")
+        reason = str(error).rstrip(".")
+        extra = EXTRAS.get(scheme, scheme)
         raise HostError(
-            f"{scheme}: {said}; expected securesystemslib[{_extra(scheme)}] to be installed"
+            f"{scheme}: {reason}; expected securesystemslib[{extra}] to be installed"
         ) from None
     except Exception as error:
-        raise _trouble(scheme, error) from error
+        raise _service_error(scheme, error) from error
 
-    def ask(message: bytes) -> bytes:
+    def sign(message: bytes) -> bytes:
         try:
-            return bytes.fromhex(theirs.sign(message).signature)
+            return bytes.fromhex(signer.sign(message).signature)
         except Exception as error:
-            raise _trouble(scheme, error) from error
+            raise _service_error(scheme, error) from error
 
-    return ask
-
-
-def _extra(scheme: str) -> str:
-    return {"hv": "vault"}.get(scheme, scheme)
+    return sign
 
 
-def _trouble(scheme: str, error: Exception) -> HostError:
-    """Return an error of a service, each of which has a kind of its own, as one of ours."""
+def _service_error(scheme: str, error: Exception) -> HostError:
+    """Wrap an error of a service; each service has exceptions of its own."""
     if isinstance(error, HostError):
         return error
     return HostError(f"{scheme}: {type(error).__name__}: {error}; expected the service to sign")
 
 
-def _pin(_: str) -> str:
-    if PIN not in os.environ:
-        raise HostError(f"hsm: asks for its PIN; expected it in the variable {PIN}")
-    return os.environ[PIN]
+def _read_pin(_: str) -> str:
+    if PIN_VARIABLE not in os.environ:
+        raise HostError(f"hsm: asks for its PIN; expected it in the variable {PIN_VARIABLE}")
+    return os.environ[PIN_VARIABLE]

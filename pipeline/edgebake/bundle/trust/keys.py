@@ -1,8 +1,9 @@
-"""The keys that sign and encrypt: ECDSA on P-256 to sign, 32 random bytes to encrypt. Where they lie, and what is safe.
+"""Keys that sign (ECDSA on P-256) and encrypt (32 random bytes): creating and loading them safely.
 
-A signing key is named by a URI: file:PATH, env:NAME, or the URI of a key management service, which securesystemslib
-asks. An encryption key is in a file or a variable. P-256 alone, since model-signing takes no Ed25519, Android's
-keystore has it from version 13 on only, and one kind of key is one kind of mistake.
+A signing key is named by a URI: file:PATH, env:NAME, or the URI of a key management service, which
+securesystemslib calls. An encryption key is in a file or an environment variable. Only P-256 is
+supported: model-signing has no Ed25519, Android's keystore has it from version 13 on, and a single
+algorithm leaves fewer ways to make a mistake.
 """
 
 import base64
@@ -24,67 +25,73 @@ from edgebake.bundle.trust import key_service
 from edgebake.errors import HostError, RecipeError
 
 SECRET_BYTES = 32
-MOST_BYTES = 1 << 16  # of a file with a key
+MAX_BYTES = 1 << 16  # of a key file
 _RELEASE = "recipes/release.yaml"
+_URI_FORMS = {"file": "file:PATH", "env": "env:NAME"}
 _PEM = serialization.Encoding.PEM
 
 
 @dataclass(frozen=True)
 class Signer:
-    """Signs with a key that may be anywhere, and holds each signature against the key's public half."""
+    """A signing key in any location; each of its signatures is verified with the public key."""
 
     public_key: ec.EllipticCurvePublicKey
-    ask: Callable[[bytes], bytes]
+    sign_unverified: Callable[[bytes], bytes]
 
     def sign(self, message: bytes) -> bytes:
         """Return the signature of a message: ECDSA over its SHA-256, in DER.
 
         Raises:
-            HostError: whoever holds the key signed with another.
+            HostError: the private key does not belong to the public key.
         """
-        made = self.ask(message)
+        signature = self.sign_unverified(message)
         try:
-            self.public_key.verify(made, message, ec.ECDSA(hashes.SHA256()))
+            self.public_key.verify(signature, message, ec.ECDSA(hashes.SHA256()))
         except InvalidSignature:
             raise HostError(
-                f"{_RELEASE}: signature: the private key does not belong to public key {key_id(self.public_key)[:16]}; "
-                "expected the two halves of one key"
+                f"{_RELEASE}: signature: the private key does not belong to public key "
+                f"{key_id(self.public_key)[:16]}; expected the two halves of one key"
             ) from None
-        return made
+        return signature
 
 
 def generate(private: Path, public: Path) -> ec.EllipticCurvePublicKey:
-    """Write a new key: its private half, PKCS8, for its owner alone, and its public half; return the latter.
+    """Create a signing key, write both halves, and return the public one.
+
+    Args:
+        private: file for the private key, PKCS8; only its owner can read it.
+        public: file for the public key.
 
     Raises:
-        HostError: one of the files is there already, or cannot be written; none is overwritten.
+        HostError: one of the files exists or cannot be written; no file is overwritten.
     """
-    _refuse_taken(public)
+    _refuse_existing(public)
     key = ec.generate_private_key(ec.SECP256R1())
     text = key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     _create(private, text, 0o600)
     try:
-        _create(public, _pem(key.public_key()), 0o644)
+        _create(public, _encode_pem(key.public_key()), 0o644)
     except HostError:
-        private.unlink()  # nobody could use it, and it would be in the way of the next one
+        private.unlink()  # useless without its public key, and in the way of the next attempt
         raise
     return key.public_key()
 
 
 def generate_secret(path: Path) -> None:
-    """Write a new encryption key as base64, for its owner alone.
+    """Create an encryption key, and write it as base64; only its owner can read it.
 
     Raises:
-        HostError: the file is there already, or cannot be written.
+        HostError: the file exists or cannot be written.
     """
     _create(path, base64.b64encode(secrets.token_bytes(SECRET_BYTES)) + b"\n", 0o600)
 
 
 def _create(path: Path, content: bytes, mode: int) -> None:
-    _refuse_taken(path)
+    """Write a new file. Its mode is set on creation, so that no one can open it in between."""
+    _refuse_existing(path)
     try:
-        # Not written first and locked afterwards: whoever opens it in between could read on. No link is followed.
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)  # follows no link
+        with os.fdopen(descriptor, "wb") as file:
             file.write(content)
     except OSError as error:
         raise HostError(
@@ -92,7 +99,7 @@ def _create(path: Path, content: bytes, mode: int) -> None:
         ) from None
 
 
-def _refuse_taken(path: Path) -> None:
+def _refuse_existing(path: Path) -> None:
     if os.path.lexists(path):
         raise HostError(
             f"{path}: is there already; expected a free path: a key that is overwritten is lost"
@@ -100,37 +107,39 @@ def _refuse_taken(path: Path) -> None:
 
 
 def load_signer(uri: str, public_key_path: Path) -> Signer:
-    """Return who signs with the key that a URI names.
+    """Return a signer with the key that a URI names.
 
     Raises:
-        RecipeError: nothing that is known has such a URI.
-        HostError: the key cannot be had, is not safe where it lies, or does not belong to the public key.
+        RecipeError: the scheme of the URI is unknown.
+        HostError: the key cannot be read, others can read it, or it does not belong to the public
+            key.
     """
     public = read_public_key(public_key_path)
-    scheme, rest = _split(uri, ("file", "env", *key_service.SCHEMES))
+    scheme, rest = _split_uri(uri, ("file", "env", *key_service.SCHEMES))
     if scheme in key_service.SCHEMES:
         return Signer(public, key_service.remote_signing(uri, public, key_id(public)))
-    where, content = _content(scheme, rest)
-    private = _private(where, content)
+    location, content = _read_key(scheme, rest)
+    private = _parse_private_key(location, content)
     if private.public_key() != public:
         raise HostError(
-            f"{where}: its public half is {key_id(private.public_key())[:16]}, but {public_key_path} is "
-            f"{key_id(public)[:16]}; expected the two halves of one key"
+            f"{location}: its public half is {key_id(private.public_key())[:16]}, "
+            f"but {public_key_path} is {key_id(public)[:16]}; "
+            "expected the two halves of one key"
         )
-    # The same signature for the same bundle (RFC 6979), so that a build made again is the same down to its proof.
-    return Signer(
-        public,
-        lambda message: private.sign(
-            message, ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
-        ),
-    )
+
+    def sign(message: bytes) -> bytes:
+        # Deterministic (RFC 6979), so that a repeated build has the same proof.
+        algorithm = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
+        return private.sign(message, algorithm)
+
+    return Signer(public, sign)
 
 
 def read_public_key(path: Path) -> ec.EllipticCurvePublicKey:
     """Return the public key in a PEM file.
 
     Raises:
-        HostError: the file is missing, or holds something else.
+        HostError: the file is missing, or contains something else.
     """
     try:
         content = path.read_bytes()
@@ -140,131 +149,132 @@ def read_public_key(path: Path) -> ec.EllipticCurvePublicKey:
         ) from None
     if b"PRIVATE KEY" in content:
         raise HostError(
-            f"{path}: a private key; expected its public half, which `edgebake keygen` writes beside it"
+            f"{path}: a private key; expected its public half, "
+            "which `edgebake keygen` writes beside it"
         )
     try:
-        found = serialization.load_pem_public_key(content)
+        key = serialization.load_pem_public_key(content)
     except (ValueError, UnsupportedAlgorithm):
         raise HostError(f"{path}: no public key; expected one: PEM, ECDSA on P-256") from None
-    if not isinstance(found, ec.EllipticCurvePublicKey) or not isinstance(
-        found.curve, ec.SECP256R1
-    ):
-        raise HostError(f"{path}: {_kind(found)}; expected ECDSA on P-256 (secp256r1)")
-    return found
+    if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
+        return key
+    raise HostError(f"{path}: {_describe(key)}; expected ECDSA on P-256 (secp256r1)")
 
 
 def key_id(key: ec.EllipticCurvePublicKey) -> str:
-    """Return the name of a key: the sha256 of its PEM, which model-signing writes into signatures as its hint."""
-    return sha256(_pem(key)).hexdigest()
+    """Return the id of a public key: the sha256 of its PEM, hexadecimal.
+
+    model-signing writes the same into signatures as a hint.
+    """
+    return sha256(_encode_pem(key)).hexdigest()
 
 
 def read_secret(uri: str) -> bytes:
-    """Return the 32 bytes of an encryption key, which a file or a variable holds as base64.
+    """Return the 32 bytes of an encryption key, which is in a file or a variable as base64.
 
     Raises:
-        RecipeError: the URI is of another kind.
-        HostError: the key cannot be had, is not safe where it lies, or is none.
+        RecipeError: the scheme of the URI is neither file nor env.
+        HostError: the key cannot be read, others can read it, or it is malformed.
     """
-    where, content = _content(*_split(uri, ("file", "env")))
+    location, content = _read_key(*_split_uri(uri, ("file", "env")))
     try:
-        found = base64.b64decode(content.strip(), validate=True)
+        secret = base64.b64decode(content.strip(), validate=True)
     except binascii.Error:
-        found = b""
-    if len(found) != SECRET_BYTES:
+        secret = b""
+    if len(secret) != SECRET_BYTES:
         raise HostError(
-            f"{where}: no encryption key; expected 32 bytes as base64: `edgebake keygen --encryption`"
+            f"{location}: no encryption key; "
+            "expected 32 bytes as base64: `edgebake keygen --encryption`"
         )
-    return found
+    return secret
 
 
-def _split(uri: str, known: tuple[str, ...]) -> tuple[str, str]:
+def _split_uri(uri: str, schemes: tuple[str, ...]) -> tuple[str, str]:
+    """Return the scheme of a key's URI and the rest of it."""
     scheme, _, rest = uri.partition(":")
-    if scheme not in known or not rest:
-        # Somebody may have put the key itself there: what is shown is a short word or nothing.
-        shown = repr(f"{scheme}:") if re.fullmatch(r"[a-z0-9]{1,12}", scheme) else "this text"
-        forms = {"file": "file:PATH", "env": "env:NAME"}
-        raise RecipeError(
-            f"{_RELEASE}: {shown} names no key; expected one of: "
-            f"{', '.join(forms.get(word, f'{word}:...') for word in known)}"
-        )
+    if scheme not in schemes or not rest:
+        # It may be the key itself, pasted there: show a short scheme or nothing of it.
+        is_printable = re.fullmatch(r"[a-z0-9]{1,12}", scheme)
+        shown = repr(f"{scheme}:") if is_printable else "this text"
+        forms = [_URI_FORMS.get(name, f"{name}:...") for name in schemes]
+        raise RecipeError(f"{_RELEASE}: {shown} names no key; expected one of: {', '.join(forms)}")
     return scheme, rest
 
 
-def _content(scheme: str, rest: str) -> tuple[str, bytes]:
-    """Return where a key was found, for messages, and what was found there."""
+def _read_key(scheme: str, rest: str) -> tuple[str, bytes]:
+    """Return where a key is, for messages, and its encoded content."""
     if scheme == "file":
-        return rest, _safe_file(Path(rest))
+        return rest, _read_private_file(Path(rest))
     if rest not in os.environ:
         raise HostError(f"env:{rest}: no such variable; expected it to hold the key")
     return f"env:{rest}", os.environ[rest].encode()
 
 
-def _safe_file(path: Path) -> bytes:
-    """Read a file that nobody else can read or could have put there.
+def _read_private_file(path: Path) -> bytes:
+    """Read a file that no other user can read or could have written.
 
-    The file that was opened is judged, not its path, so a link swapped in between gains nothing. Links as such are
-    allowed: Kubernetes mounts every secret as one.
+    The check is on the open file, not on its path, so replacing the path in between has no effect.
+    Links are allowed: Kubernetes mounts every secret as a link.
     """
     try:
-        with os.fdopen(
-            os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb"
-        ) as file:  # a pipe would be waited for
-            found = os.fstat(file.fileno())
-            _refuse_unsafe(path, found)
-            return file.read(MOST_BYTES)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # does not wait for a pipe
+        with os.fdopen(descriptor, "rb") as file:
+            _refuse_unsafe(path, os.fstat(file.fileno()))
+            return file.read(MAX_BYTES)
     except OSError as error:
         raise HostError(
             f"{path}: cannot be read ({error.strerror}); expected a key there"
         ) from None
 
 
-def _refuse_unsafe(path: Path, found: os.stat_result) -> None:
-    if not stat.S_ISREG(found.st_mode):
+def _refuse_unsafe(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
         raise HostError(f"{path}: no file; expected a key in one")
-    if found.st_uid not in (os.geteuid(), 0):
+    if status.st_uid not in (os.geteuid(), 0):
         raise HostError(
-            f"{path}: belongs to user {found.st_uid}; expected a key of your own or of root"
+            f"{path}: belongs to user {status.st_uid}; expected a key of your own or of root"
         )
-    if found.st_mode & 0o077:
+    if status.st_mode & 0o077:
         raise HostError(
-            f"{path}: others can read it (mode {stat.S_IMODE(found.st_mode):04o}); expected its owner alone: "
-            f"`chmod 600 {path}`"
+            f"{path}: others can read it (mode {stat.S_IMODE(status.st_mode):04o}); "
+            f"expected its owner alone: `chmod 600 {path}`"
         )
 
 
-def _private(where: str, content: bytes) -> ec.EllipticCurvePrivateKey:
+def _parse_private_key(location: str, content: bytes) -> ec.EllipticCurvePrivateKey:
     try:
-        found = serialization.load_pem_private_key(_as_pem(content), None)
+        key = serialization.load_pem_private_key(_decode_pem(content), None)
     except TypeError:
         raise HostError(
-            f"{where}: locked by a password; expected none: keep the file for its owner alone, or the key in a service"
+            f"{location}: locked by a password; expected none: "
+            "keep the file for its owner alone, or the key in a service"
         ) from None
     except (ValueError, UnsupportedAlgorithm):
         raise HostError(
-            f"{where}: no private key; expected one: PEM, PKCS8, ECDSA on P-256"
+            f"{location}: no private key; expected one: PEM, PKCS8, ECDSA on P-256"
         ) from None
-    if not isinstance(found, ec.EllipticCurvePrivateKey) or not isinstance(
-        found.curve, ec.SECP256R1
-    ):
-        raise HostError(f"{where}: {_kind(found)}; expected ECDSA on P-256 (secp256r1)")
-    return found
+    if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1):
+        return key
+    raise HostError(f"{location}: {_describe(key)}; expected ECDSA on P-256 (secp256r1)")
 
 
-def _as_pem(content: bytes) -> bytes:
-    """Return PEM as it is; base64 of it, as which CI systems keep texts of several lines, decoded."""
+def _decode_pem(content: bytes) -> bytes:
+    """Return PEM as it is, and base64 of PEM, in which CI systems store multi-line text, decoded.
+
+    Raises:
+        binascii.Error: it is neither.
+    """
     if content.lstrip().startswith(b"-----BEGIN"):
         return content
-    return base64.b64decode(
-        b"".join(content.split()), validate=True
-    )  # binascii.Error is a ValueError
+    return base64.b64decode(b"".join(content.split()), validate=True)
 
 
-def _kind(key: object) -> str:
+def _describe(key: object) -> str:
     if isinstance(key, ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey):
         return f"a key on the curve {key.curve.name}"
     name = type(key).__name__.removesuffix("PrivateKey").removesuffix("PublicKey")
     return f"a key of the kind {name}"
 
 
-def _pem(key: ec.EllipticCurvePublicKey) -> bytes:
+def _encode_pem(key: ec.EllipticCurvePublicKey) -> bytes:
     return key.public_bytes(_PEM, serialization.PublicFormat.SubjectPublicKeyInfo)

@@ -1,62 +1,85 @@
-"""Under which terms somebody's bundle is, held against a release's policy and the texts that it carries."""
+"""Check the licenses of an untrusted bundle against a license policy and the texts in it."""
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from edgebake.bundle import licenses, manifest
 from edgebake.bundle.assemble import NOTICE
 from edgebake.bundle.components import Component
+from edgebake.bundle.manifest_types import Manifest
 from edgebake.errors import LicenseError, ProofError
 from edgebake.recipe import Licenses
 
 
-def check_licenses(folder: Path, content: dict[str, Any], policy: Licenses | None) -> str:
-    """Hold what a bundle is made from against a policy, and return what has to be reviewed; none: no policy is asked.
+def check_licenses(folder: Path, content: Manifest, policy: Licenses | None) -> str:
+    """Check that every license is allowed, and list the components to be reviewed.
+
+    Args:
+        folder: of the bundle.
+        content: its manifest.
+        policy: of a release; None: the decisions in the manifest count.
 
     Raises:
-        ProofError: a license is denied, unknown or none, or a text is not there.
+        ProofError: a license is denied, unknown or malformed, or a text is missing.
     """
-    words = ("kind", "name", "license", "source")
-    asked = [Component(**{word: one[word] for word in words}) for one in content["licenses"]]
-    _hold_release(content, asked)
+    components = [
+        Component(entry["kind"], entry["name"], entry["license"], entry["source"])
+        for entry in content["licenses"]
+    ]
+    _check_release(content, components)
     if not (folder / NOTICE).is_file():
-        raise ProofError(f"{NOTICE}: not there; expected who made what the bundle is made from")
-    review = [one["name"] for one in content["licenses"] if one["decision"] == "review"]
+        raise ProofError(f"{NOTICE}: not there; expected the authors of the components")
     try:
         if policy:
-            judged = licenses.apply_policy(asked, policy, folder / licenses.FOLDER)
-            review = [
-                one.name
-                for one, decision in judged
-                if decision.verdict is licenses.PolicyVerdict.review
-            ]
-        _hold_texts(folder, asked)
+            to_review = _apply_policy(components, policy, folder / licenses.FOLDER)
+        else:
+            to_review = _reviewed_in_manifest(content)
+        _check_texts(folder, components)
     except (LicenseError, ValueError) as error:
         raise ProofError(f"{manifest.FILE}: licenses: {error}") from None
-    return f"{len(asked)} ingredients, to be reviewed: {', '.join(review) or 'none'}; none denied"
+    names = ", ".join(to_review) or "none"
+    return f"{len(components)} components, to be reviewed: {names}; none denied"
 
 
-def _hold_release(content: dict[str, Any], asked: list[Component]) -> None:
-    """Hold the license that the bundle says of itself against the one that is judged."""
-    said = [(one.name, one.license) for one in asked if one.kind == "model"]
-    if said != [(content["name"], content["license"])]:
+def _apply_policy(components: Iterable[Component], policy: Licenses, texts: Path) -> list[str]:
+    """Return the components that a policy lists for review."""
+    licensed = licenses.apply_policy(components, policy, texts)
+    return [
+        component.name
+        for component, decision in licensed
+        if decision.verdict is licenses.PolicyVerdict.review
+    ]
+
+
+def _reviewed_in_manifest(content: Manifest) -> list[str]:
+    return [entry["name"] for entry in content["licenses"] if entry["decision"] == "review"]
+
+
+def _check_release(content: Manifest, components: Iterable[Component]) -> None:
+    """Check that the bundle's own license is the one that is judged."""
+    releases = [
+        (component.name, component.license) for component in components if component.kind == "model"
+    ]
+    if releases != [(content["name"], content["license"])]:
         raise ProofError(
-            f"{manifest.FILE}: licenses: expected the model once, as {content['name']!r:.60} under its own"
+            f"{manifest.FILE}: licenses: expected the model once, "
+            f"as {content['name']!r:.60} under its own"
         )
 
 
-def _hold_texts(folder: Path, asked: list[Component]) -> None:
-    """Look for the text of each license, of one at least where there is a choice.
+def _check_texts(folder: Path, components: Iterable[Component]) -> None:
+    """Check that the text of each license is there, or of one license where there is a choice.
 
     Raises:
-        ValueError: it is no SPDX expression.
-        LicenseError: there is none.
+        ValueError: a license is no SPDX expression.
+        LicenseError: a text is missing.
     """
-    for one in asked:
-        names = sorted(
-            {str(symbol).partition(" WITH ")[0] for symbol in licenses.parse(one.license).symbols}
-        )
-        if not any((folder / licenses.FOLDER / f"{name}.txt").is_file() for name in names):
+    for component in components:
+        symbols = licenses.parse(component.license).symbols
+        identifiers = sorted({str(symbol).partition(" WITH ")[0] for symbol in symbols})
+        texts = [folder / licenses.FOLDER / f"{identifier}.txt" for identifier in identifiers]
+        if not any(text.is_file() for text in texts):
             raise LicenseError(
-                f"{licenses.FOLDER}/: no text of {one.license}, which {one.kind} {one.name!r} is under"
+                f"{licenses.FOLDER}/: no text of {component.license}, "
+                f"which {component.kind} {component.name!r} is under"
             )

@@ -1,14 +1,15 @@
-"""Who vouches for a bundle, and for how it came to be: the folder <platform>.proof that lies beside it.
+"""The proof of a bundle, the folder <platform>.proof beside it: its signature and its provenance.
 
-It lies beside the bundle and not in it: it is about the bundle's bytes, and those are the same whoever signs them.
+It is not part of the bundle, whose bytes do not depend on who signs them.
 """
 
 from pathlib import Path
-from typing import Any
 
 from edgebake import artifacts
 from edgebake.bundle import manifest
+from edgebake.bundle.manifest_types import Manifest
 from edgebake.bundle.trust import keys, provenance, signature
+from edgebake.bundle.trust.slsa_types import Statement
 from edgebake.errors import ProofError
 
 SIGNATURE = "model.sig"
@@ -16,81 +17,94 @@ PROVENANCE = "provenance.json"
 
 
 def proof_folder(bundle: Path) -> Path:
-    """Return where the proof of a bundle lies."""
-    place = bundle.resolve() if bundle.name in ("", "..") else bundle
-    return place.with_name(f"{place.name.removesuffix('.zip')}.proof")
+    """Return the folder with the proof of a bundle, a folder or a zip."""
+    if bundle.name in ("", ".."):
+        bundle = bundle.resolve()
+    return bundle.with_name(f"{bundle.name.removesuffix('.zip')}.proof")
 
 
-def check_signature(
-    folder: Path, proof: Path, content: dict[str, Any], public_key: Path | None
-) -> str:
-    """Hold a bundle against its signature, and return by whom it is.
+def check_signature(folder: Path, proof: Path, content: Manifest, public_key: Path | None) -> str:
+    """Verify the signature of a bundle, and name its key.
+
+    Args:
+        folder: of the unpacked bundle.
+        proof: folder of the bundle's proof.
+        content: the bundle's manifest.
+        public_key: to verify with; None: the bundle is unsigned.
 
     Raises:
-        ProofError: it is by another key, or of another bundle.
+        ProofError: another key signed it, or another bundle is signed.
     """
     if public_key is None:
         return "none, as the manifest says"
-    found, said = keys.key_id(keys.read_public_key(public_key)), content["signature"]["key_id"]
-    if found != said:
+    key_id = keys.key_id(keys.read_public_key(public_key))
+    expected = manifest.signing_key_id(content) or "no key"
+    if key_id != expected:
         raise ProofError(
-            f"{public_key}: this is key {found[:16]}; the manifest says that {said[:16]} signs it"
+            f"{public_key}: this is key {key_id[:16]}; "
+            f"the manifest says that {expected[:16]} signs it"
         )
     signature.verify(folder, proof / SIGNATURE, public_key)
-    return f"OpenSSF model signature by key {found[:16]}"
+    return f"OpenSSF model signature by key {key_id[:16]}"
 
 
-def read_provenance(proof: Path, public_key: Path | None) -> dict[str, Any]:
-    """Return what provenance says of a build, its signature checked where there is a key.
+def read_provenance(proof: Path, public_key: Path | None) -> Statement:
+    """Return the provenance of a bundle, after verifying its signature if there is a key.
 
     Raises:
-        ProofError: it is missing, or not by this key.
+        ProofError: it is missing, or the key did not sign it.
     """
     file = proof / PROVENANCE
     if not file.is_file():
         raise ProofError(
-            f"{file}: not there; expected the provenance of the bundle (--proof FOLDER if elsewhere)"
+            f"{file}: not there; "
+            "expected the provenance of the bundle (--proof FOLDER if elsewhere)"
         )
-    if file.stat().st_size > signature.MOST_BYTES:
-        raise ProofError(
-            f"{file}: {file.stat().st_size:,} bytes; expected at most {signature.MOST_BYTES:,}"
-        )
+    size = file.stat().st_size
+    if size > signature.MAX_BYTES:
+        raise ProofError(f"{file}: {size:,} bytes; expected at most {signature.MAX_BYTES:,}")
     return provenance.unseal(file.read_bytes(), public_key)
 
 
-def check_provenance(
-    bundle: Path, folder: Path, content: dict[str, Any], statement: dict[str, Any]
-) -> str:
-    """Hold a bundle against what its provenance is of, and return where it is from.
+def check_provenance(bundle: Path, folder: Path, content: Manifest, statement: Statement) -> str:
+    """Compare a bundle with its provenance, and name the commit that it is from.
+
+    Args:
+        bundle: the zip, or the folder itself.
+        folder: of the unpacked bundle.
+        content: the bundle's manifest.
+        statement: the bundle's provenance.
 
     Raises:
-        ProofError: the provenance is of another build, or says something else than the manifest.
+        ProofError: the provenance is of another build, or contradicts the manifest.
     """
-    subjects = {one["name"]: one["digest"]["sha256"] for one in statement["subject"]}
+    digests = {subject["name"]: subject["digest"]["sha256"] for subject in statement["subject"]}
     models = [file["path"] for file in content["files"] if file["path"].startswith("models/")]
-    for name in sorted({manifest.FILE, *models}):
-        if subjects.get(name) != artifacts.sha256((folder / name).read_bytes()):
-            raise ProofError(f"{PROVENANCE}: of another build: it is not about this {name}")
+    for path in sorted({manifest.FILE, *models}):
+        if digests.get(path) != artifacts.sha256((folder / path).read_bytes()):
+            raise ProofError(f"{PROVENANCE}: of another build: it is not about this {path}")
     archive = f"{content['platform']}.zip"
-    if bundle.is_file() and subjects.get(archive) != artifacts.sha256(bundle.read_bytes()):
+    if bundle.is_file() and digests.get(archive) != artifacts.sha256(bundle.read_bytes()):
         raise ProofError(f"{PROVENANCE}: of another build: it is not about this {archive}")
-    _hold_words(content, statement)
-    commit = content["source"]["git_commit"]
-    return f"SLSA v1, {len(subjects)} subjects, commit {commit[:12]}{', changed' if content['source']['dirty'] else ''}"
+    _refuse_contradictions(content, statement)
+    commit = content["source"]["git_commit"][:12]
+    changed = ", changed" if content["source"]["dirty"] else ""
+    return f"SLSA v1, {len(digests)} subjects, commit {commit}{changed}"
 
 
-def _hold_words(content: dict[str, Any], statement: dict[str, Any]) -> None:
-    """Hold all that provenance says of a build, and the manifest says too, against the manifest."""
-    said = provenance.summary(statement)
+def _refuse_contradictions(content: Manifest, statement: Statement) -> None:
+    """Compare all that both provenance and manifest say about a build."""
+    stated = provenance.summarize(statement)
+    recipes = {name: target["recipe_sha256"] for name, target in content["targets"].items()}
     expected = {
         "buildType": provenance.BUILD_TYPE,
         "commit": content["source"]["git_commit"],
         "dirty": content["source"]["dirty"],
         "platform": content["platform"],
-        "recipes": {name: target["recipe_sha256"] for name, target in content["targets"].items()},
+        "recipes": recipes,
     }
-    for word, value in expected.items():
-        if said[word] != value:
+    for key, value in expected.items():
+        if stated[key] != value:
             raise ProofError(
-                f"{PROVENANCE}: {word}: {said[word]!r:.100}; the manifest says {value!r:.100}"
+                f"{PROVENANCE}: {key}: {stated[key]!r:.100}; the manifest says {value!r:.100}"
             )

@@ -1,8 +1,9 @@
-"""What a bundle was built from, and by what: SLSA provenance in an in-toto statement in a DSSE envelope.
+"""Provenance of a bundle: SLSA provenance in an in-toto statement in a DSSE envelope.
 
-The same for the same build: it holds no clock and no number of a run. startedOn, finishedOn and invocationId, which
-SLSA leaves open, are left out.
-Sources: https://slsa.dev/spec/v1.0/provenance, https://github.com/in-toto/attestation/tree/main/spec/v1,
+The same build always has the same provenance: it contains no time and no build number. startedOn,
+finishedOn and invocationId, which are optional in SLSA, are left out.
+Sources: https://slsa.dev/spec/v1.0/provenance,
+https://github.com/in-toto/attestation/tree/main/spec/v1,
 https://github.com/secure-systems-lab/dsse.
 """
 
@@ -10,77 +11,78 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from edgebake.bundle.trust import keys
 from edgebake.bundle.trust.key_service import ALGORITHM
+from edgebake.bundle.trust.slsa_types import (
+    BuildDefinition,
+    Dependency,
+    Digest,
+    ExternalParameters,
+    Statement,
+)
 from edgebake.errors import ProofError
 
 if TYPE_CHECKING:
     from securesystemslib.dsse import Envelope
 
-STATEMENT = "https://in-toto.io/Statement/v1"
-PREDICATE = "https://slsa.dev/provenance/v1"
-PAYLOAD = "application/vnd.in-toto+json"
-# in-toto asks for a URI and lets it be one that leads nowhere. A project without a site of its own has no other that
-# could not some day be somebody else's. docs/release.md says what the parameters mean.
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+PREDICATE_TYPE = "https://slsa.dev/provenance/v1"
+STATEMENT_TYPES = {"_type": STATEMENT_TYPE, "predicateType": PREDICATE_TYPE}
+NO_STATEMENT = "provenance: its payload is no in-toto statement about files by sha256"
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+# in-toto requires URIs, which need not resolve. A project without a domain of its own has no URL
+# that could not belong to another owner later, so these are URNs.
 BUILD_TYPE = "urn:edgebake:build:v1"
 BUILDER = "urn:edgebake:builder:v1"
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Data that was learned from; digests by algorithm in in-toto's words: sha256 of a file, dirHash of a folder."""
+    """A dataset that models were trained on."""
 
     name: str
-    digest: dict[str, str]
-    uri: str | None = None  # where it was taken from
+    digest: Digest  # sha256 of a file, dirHash of a folder
+    uri: str | None = None  # where it comes from
     dvc: str | None = None  # the hash in the .dvc file that tracks it
 
 
 @dataclass(frozen=True)
 class BuildRecord:
-    """All that provenance says of one build; digests are sha256 in hexadecimal."""
+    """All that provenance contains about a build; digests are sha256, hexadecimal."""
 
     platform: str
-    subjects: Mapping[str, str]  # digest of each file that was made, by its name
+    subjects: Mapping[str, str]  # digest of each file that the build wrote, by name
     git_commit: str
-    dirty: bool  # whether what was built differs from that commit
+    dirty: bool  # whether the built working tree differs from the commit
     recipes: Mapping[str, str]  # digest of each target's resolved recipe
-    params: str  # digest of the platform's part of the plan
-    lock: str  # digest of what DVC recorded of it: pipeline/edgebake/bundle/trust/dvc_lock.py
+    params: str  # digest of the platform's parameters of package
+    lock: str  # digest of the entries of dvc.lock, see dvc_lock.py
     data: Iterable[TrainingData]
-    tools: Mapping[str, str]  # version of each, by its name on PyPI
+    tools: Mapping[str, str]  # version of each distribution
     version: str  # of edgebake
 
 
-def build_statement(build: BuildRecord) -> dict[str, Any]:
+def build_statement(build: BuildRecord) -> Statement:
     """Return the in-toto statement of a build."""
-    definition = {
+    subjects = sorted(build.subjects.items())
+    recipes = sorted(build.recipes.items())
+    parameters: ExternalParameters = {
+        "platform": build.platform,
+        "params": {"sha256": build.params},
+        "recipes": {name: {"sha256": digest} for name, digest in recipes},
+    }
+    definition: BuildDefinition = {
         "buildType": BUILD_TYPE,
-        "externalParameters": {
-            "platform": build.platform,
-            "params": {"sha256": build.params},
-            "recipes": {name: {"sha256": digest} for name, digest in sorted(build.recipes.items())},
-        },
+        "externalParameters": parameters,
         "internalParameters": {"dirty": build.dirty},
-        "resolvedDependencies": [
-            {"name": "source", "digest": {"gitCommit": build.git_commit}},
-            {"name": "dvc.lock", "digest": {"sha256": build.lock}},
-            *(_described(source) for source in build.data),
-            *(
-                {"name": name, "uri": f"pkg:pypi/{name}@{version}"}
-                for name, version in sorted(build.tools.items())
-            ),
-        ],
+        "resolvedDependencies": _dependencies(build),
     }
     return {
-        "_type": STATEMENT,
-        "subject": [
-            {"name": name, "digest": {"sha256": digest}}
-            for name, digest in sorted(build.subjects.items())
-        ],
-        "predicateType": PREDICATE,
+        "_type": STATEMENT_TYPE,
+        "subject": [{"name": name, "digest": {"sha256": digest}} for name, digest in subjects],
+        "predicateType": PREDICATE_TYPE,
         "predicate": {
             "buildDefinition": definition,
             "runDetails": {"builder": {"id": BUILDER, "version": {"edgebake": build.version}}},
@@ -88,44 +90,57 @@ def build_statement(build: BuildRecord) -> dict[str, Any]:
     }
 
 
-def _described(source: TrainingData) -> dict[str, Any]:
-    uri = {"uri": source.uri} if source.uri else {}
-    tracked = {"annotations": {"dvc": source.dvc}} if source.dvc else {}
-    return {"name": source.name, **uri, "digest": source.digest, **tracked}
+def _dependencies(build: BuildRecord) -> list[Dependency]:
+    dependencies: list[Dependency] = [
+        {"name": "source", "digest": {"gitCommit": build.git_commit}},
+        {"name": "dvc.lock", "digest": {"sha256": build.lock}},
+    ]
+    dependencies += [_data_dependency(data) for data in build.data]
+    for name, version in sorted(build.tools.items()):
+        dependencies.append({"name": name, "uri": f"pkg:pypi/{name}@{version}"})
+    return dependencies
 
 
-def commit(said: dict[str, Any]) -> str:
-    """Return the git commit that a statement names.
+def _data_dependency(data: TrainingData) -> Dependency:
+    dependency: Dependency = {"name": data.name, "digest": data.digest}
+    if data.uri:
+        dependency["uri"] = data.uri
+    if data.dvc:
+        dependency["annotations"] = {"dvc": data.dvc}
+    return dependency
+
+
+def commit(statement: Statement) -> str:
+    """Return the git commit that a statement, maybe an incomplete one, names.
 
     Raises:
         ProofError: it names none.
     """
     try:
-        found = next(one for one in _dependencies(said) if one["name"] == "source")["digest"][
-            "gitCommit"
-        ]
+        dependencies = statement["predicate"]["buildDefinition"]["resolvedDependencies"]
+        sources = (entry for entry in dependencies if entry["name"] == "source")
+        return str(next(sources)["digest"]["gitCommit"])
     except (KeyError, TypeError, StopIteration):
         raise ProofError(
             "provenance: names no git commit; expected one in resolvedDependencies"
         ) from None
-    return str(found)
 
 
-def summary(said: dict[str, Any]) -> dict[str, Any]:
-    """Return what a statement says of a build that its manifest says too.
+def summarize(statement: Statement) -> dict[str, object]:
+    """Return the parts of a statement, maybe an incomplete one, that the manifest contains too.
 
     Raises:
-        ProofError: it leaves one of them out.
+        ProofError: one of them is missing.
     """
     try:
-        definition = said["predicate"]["buildDefinition"]
-        asked = definition["externalParameters"]
+        definition = statement["predicate"]["buildDefinition"]
+        parameters = definition["externalParameters"]
         return {
             "buildType": definition["buildType"],
-            "commit": commit(said),
+            "commit": commit(statement),
             "dirty": definition["internalParameters"]["dirty"],
-            "platform": asked["platform"],
-            "recipes": {name: recipe["sha256"] for name, recipe in asked["recipes"].items()},
+            "platform": parameters["platform"],
+            "recipes": {name: digest["sha256"] for name, digest in parameters["recipes"].items()},
         }
     except (KeyError, TypeError, AttributeError):
         raise ProofError(
@@ -133,17 +148,13 @@ def summary(said: dict[str, Any]) -> dict[str, Any]:
         ) from None
 
 
-def _dependencies(said: dict[str, Any]) -> Any:
-    return said["predicate"]["buildDefinition"]["resolvedDependencies"]
-
-
-def canonical(content: Any) -> bytes:
-    """Return JSON that is the same for the same content: sorted, without spaces, ASCII alone."""
+def canonical(content: object) -> bytes:
+    """Return the same JSON for equal content: keys sorted, no spaces, ASCII only."""
     return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
 
 
-def seal(said: dict[str, Any], signer: keys.Signer | None) -> bytes:
-    """Return a statement in its DSSE envelope as JSON, without a signature where there is no signer.
+def seal(statement: Statement, signer: keys.Signer | None) -> bytes:
+    """Return the JSON of a DSSE envelope with a statement, signed if there is a signer.
 
     Raises:
         HostError: the key cannot sign.
@@ -151,46 +162,32 @@ def seal(said: dict[str, Any], signer: keys.Signer | None) -> bytes:
     from securesystemslib.dsse import Envelope  # for proofs alone
     from securesystemslib.signer import Signature  # type: ignore[attr-defined]
 
-    made = Envelope(canonical(said), PAYLOAD, {})
+    envelope = Envelope(canonical(statement), PAYLOAD_TYPE, {})
     if signer:
-        name = keys.key_id(signer.public_key)
-        made.signatures[name] = Signature(name, signer.sign(made.pae()).hex())
-    return json.dumps(made.to_dict(), indent=2).encode() + b"\n"
+        key_id = keys.key_id(signer.public_key)
+        signed = signer.sign(envelope.pae())
+        envelope.signatures[key_id] = Signature(key_id, signed.hex())
+    return json.dumps(envelope.to_dict(), indent=2).encode() + b"\n"
 
 
-def unseal(text: bytes, public_key: Path | None) -> dict[str, Any]:
-    """Return the statement in an envelope, its signature checked; without a key none is asked for.
+def unseal(text: bytes, public_key: Path | None) -> Statement:
+    """Return the statement in a DSSE envelope, after verifying its signature if there is a key.
 
     Raises:
-        ProofError: it is no such envelope, holds something else, or the key did not sign it.
+        ProofError: it is no such envelope, contains something else, or the key did not sign it.
         HostError: the public key cannot be read.
     """
-    found = _envelope(text)
-    if found.payload_type != PAYLOAD:
-        raise ProofError(f"provenance: payloadType: {found.payload_type!r}; expected {PAYLOAD!r}")
-    if public_key:
-        _refuse_unsigned(found, public_key)
-    return _said(found.payload)
-
-
-def _said(payload: bytes) -> dict[str, Any]:
-    expected = {"_type": STATEMENT, "predicateType": PREDICATE}
-    try:
-        said: dict[str, Any] = json.loads(payload)
-        wrong = {key: said[key] for key, value in expected.items() if said[key] != value}
-        complete = all(
-            isinstance(one["name"], str) and "sha256" in one["digest"] for one in said["subject"]
+    envelope = _parse_envelope(text)
+    if envelope.payload_type != PAYLOAD_TYPE:
+        raise ProofError(
+            f"provenance: payloadType: {envelope.payload_type!r}; expected {PAYLOAD_TYPE!r}"
         )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        complete, wrong = False, {}
-    for key, value in wrong.items():
-        raise ProofError(f"provenance: {key}: {value!r}; expected {expected[key]!r}")
-    if not complete:
-        raise ProofError("provenance: its payload is no in-toto statement about files by sha256")
-    return said
+    if public_key:
+        _verify(envelope, public_key)
+    return _parse_statement(envelope.payload)
 
 
-def _envelope(text: bytes) -> "Envelope":
+def _parse_envelope(text: bytes) -> "Envelope":
     from securesystemslib.dsse import Envelope  # for proofs alone
     from securesystemslib.exceptions import FormatError
 
@@ -202,16 +199,38 @@ def _envelope(text: bytes) -> "Envelope":
         ) from None
 
 
-def _refuse_unsigned(found: "Envelope", public_key: Path) -> None:
+def _verify(envelope: "Envelope", public_key: Path) -> None:
     from securesystemslib.exceptions import VerificationError  # for proofs alone
     from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]
 
     key = keys.read_public_key(public_key)
-    name = keys.key_id(key)
-    if name not in found.signatures:
-        said = ", ".join(f"by key {other[:16]}" for other in found.signatures) or "by nobody"
-        raise ProofError(f"provenance: signed {said}; expected key {name[:16]} of {public_key}")
+    key_id = keys.key_id(key)
+    if key_id not in envelope.signatures:
+        signers = [f"by key {signer_id[:16]}" for signer_id in envelope.signatures]
+        raise ProofError(
+            f"provenance: signed {', '.join(signers) or 'by no key'}; "
+            f"expected key {key_id[:16]} of {public_key}"
+        )
     try:
-        found.verify([SSlibKey.from_crypto(key, name, ALGORITHM)], threshold=1)
+        envelope.verify([SSlibKey.from_crypto(key, key_id, ALGORITHM)], threshold=1)
     except VerificationError:
-        raise ProofError(f"provenance: changed since key {name[:16]} signed it") from None
+        raise ProofError(f"provenance: changed since key {key_id[:16]} signed it") from None
+
+
+def _parse_statement(payload: bytes) -> Statement:
+    """Return a statement whose types and subjects are as expected; its predicate is not checked."""
+    try:
+        statement = json.loads(payload)
+        types = {key: statement[key] for key in STATEMENT_TYPES}
+        is_complete = all(
+            isinstance(subject["name"], str) and "sha256" in subject["digest"]
+            for subject in statement["subject"]
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise ProofError(NO_STATEMENT) from None
+    for key, expected in STATEMENT_TYPES.items():
+        if types[key] != expected:
+            raise ProofError(f"provenance: {key}: {types[key]!r}; expected {expected!r}")
+    if not is_complete:
+        raise ProofError(NO_STATEMENT)
+    return cast("Statement", statement)

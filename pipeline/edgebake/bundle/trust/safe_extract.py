@@ -1,27 +1,27 @@
-"""A bundle from anywhere in, a folder that is safe to read out: nothing outside it, nothing odd, nothing endless.
+"""Open a bundle from an untrusted source.
 
-Zips are unpacked into a temporary folder. Nothing of a bundle is run.
+Unsafe paths, links and excessive sizes are rejected.
+Zips are extracted to a temporary folder. Nothing in a bundle is executed.
 """
 
 import re
 import stat
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from edgebake.bundle.archive import zip_folder
 from edgebake.errors import ProofError
 
-PATH = re.compile(
-    r"[A-Za-z0-9._/@+-]{1,200}"
-)  # of manifest.schema.json, less what _refuse_path says by name
-MOST_FILES = 2_000
-MOST_BYTES = 4 << 30
+# As in manifest.schema.json, except what reject_unsafe_path tests for by name.
+PATH = re.compile(r"[A-Za-z0-9._/@+-]{1,200}")
+MAX_FILES = 2_000
+MAX_BYTES = 4 << 30
 CHUNK = 1 << 20
-# What a zip that is not one makes the library raise.
-TROUBLE = (
+# Raised by zipfile on malformed archives.
+ZIP_ERRORS = (
     zipfile.BadZipFile,
     NotImplementedError,
     UnicodeError,
@@ -34,117 +34,125 @@ TROUBLE = (
 
 @contextmanager
 def open_bundle(bundle: Path) -> Iterator[Path]:
-    """Give the folder of a bundle, a zip's unpacked.
+    """Provide the folder of a bundle; a zip is extracted for the duration of the context.
 
     Raises:
-        ProofError: it is neither, or holds what no bundle holds.
+        ProofError: it is neither a folder nor a zip, or contains what no bundle contains.
     """
     if not bundle.exists():
         raise ProofError(f"{bundle}: not there; expected a folder or a zip that edgebake made")
     if bundle.is_dir() and not bundle.is_symlink():
-        _refuse_odd_entries(bundle)
+        _check_folder(bundle)
         yield bundle
     elif zipfile.is_zipfile(bundle):
         with tempfile.TemporaryDirectory() as folder:
-            _unpack(bundle, Path(folder))
+            _extract(bundle, Path(folder))
             yield Path(folder)
     else:
         raise ProofError(f"{bundle}: no bundle; expected a folder or a zip that edgebake made")
 
 
-def _refuse_odd_entries(folder: Path) -> None:
-    total = 0
+def _check_folder(folder: Path) -> None:
+    """Reject links, special files, empty folders, unsafe paths and excessive sizes."""
+    size = 0
+    files = []
     entries = sorted(folder.rglob("*"))
     for entry in entries:
         name = entry.relative_to(folder).as_posix()
-        mode = entry.lstat().st_mode
-        if stat.S_ISLNK(mode):
+        status = entry.lstat()
+        if stat.S_ISLNK(status.st_mode):
             raise ProofError(f"{name}: a symbolic link; expected files and folders alone")
-        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-            raise ProofError(f"{name}: neither a file nor a folder")
-        if stat.S_ISDIR(mode) and not any(entry.iterdir()):
-            raise ProofError(f"{name}: an empty folder; a bundle has none")
-        if stat.S_ISREG(mode):
+        if stat.S_ISDIR(status.st_mode):
+            if not any(entry.iterdir()):
+                raise ProofError(f"{name}: an empty folder; a bundle has none")
+        elif stat.S_ISREG(status.st_mode):
             reject_unsafe_path(name)
-            total += entry.lstat().st_size
-    _refuse_twins([entry.relative_to(folder).as_posix() for entry in entries if entry.is_file()])
-    _refuse_much(len(entries), total)
+            files.append(name)
+            size += status.st_size
+        else:
+            raise ProofError(f"{name}: neither a file nor a folder")
+    _reject_duplicates(files)
+    _reject_excess(len(entries), size)
 
 
-def _unpack(archive: Path, folder: Path) -> None:
+def _extract(archive: Path, folder: Path) -> None:
     try:
-        with zipfile.ZipFile(archive) as packed:
-            entries = packed.infolist()
-            _refuse_odd_zip(entries, archive.stat().st_size)
+        with zipfile.ZipFile(archive) as opened:
+            entries = opened.infolist()
+            _check_entries(entries, archive.stat().st_size)
             for entry in entries:
-                _write(packed, entry, folder / entry.filename)
-    except TROUBLE as error:
+                _extract_entry(opened, entry, folder / entry.filename)
+    except ZIP_ERRORS as error:
         raise ProofError(f"{archive}: a damaged zip: {type(error).__name__}") from None
-    # Bytes before, between or behind the entries would be signed and verified by nobody.
+    # No signature covers bytes before, between or after the entries.
     if zip_folder(folder) != archive.read_bytes():
         raise ProofError(
-            f"{archive}: not the archive that edgebake makes of these files; something else is in it"
+            f"{archive}: not the archive that edgebake makes of these files; "
+            "something else is in it"
         )
 
 
-def _refuse_odd_zip(entries: list[zipfile.ZipInfo], size: int) -> None:
+def _check_entries(entries: list[zipfile.ZipInfo], archive_size: int) -> None:
+    """Reject links, compressed or encrypted entries, unsafe paths and excessive sizes."""
     for entry in entries:
-        reject_unsafe_path(entry.filename)
+        name = entry.filename
+        reject_unsafe_path(name)
         if stat.S_ISLNK(entry.external_attr >> 16):
-            raise ProofError(f"{entry.filename}: a symbolic link; expected files and folders alone")
+            raise ProofError(f"{name}: a symbolic link; expected files and folders alone")
         if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
             raise ProofError(
-                f"{entry.filename}: packed to {entry.compress_size:,} bytes for {entry.file_size:,}; "
+                f"{name}: packed to {entry.compress_size:,} bytes for {entry.file_size:,}; "
                 "expected it stored: edgebake compresses nothing, and a zip bomb is made of that"
             )
         if entry.flag_bits & 0x1:
-            raise ProofError(
-                f"{entry.filename}: encrypted by the zip; edgebake does that to files alone"
-            )
-    _refuse_twins([entry.filename for entry in entries])
-    total = sum(entry.file_size for entry in entries)
-    _refuse_much(len(entries), total)
-    if total > size:
+            raise ProofError(f"{name}: encrypted by the zip; edgebake does that to files alone")
+    _reject_duplicates(entry.filename for entry in entries)
+    size = sum(entry.file_size for entry in entries)
+    _reject_excess(len(entries), size)
+    if size > archive_size:
         raise ProofError(
-            f"the zip has {size:,} bytes and says that it holds {total:,}: entries lie over each other"
+            f"the zip has {archive_size:,} bytes and says that it holds {size:,}: "
+            "entries lie over each other"
         )
 
 
-def _write(packed: zipfile.ZipFile, entry: zipfile.ZipInfo, file: Path) -> None:
+def _extract_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    with packed.open(entry) as source, file.open("xb") as target:
+    with archive.open(entry) as source, file.open("xb") as destination:
         while chunk := source.read(CHUNK):
-            target.write(chunk)
+            destination.write(chunk)
 
 
-def reject_unsafe_path(name: str) -> None:
-    """Refuse a path that leaves the bundle, or that some system reads differently.
+def reject_unsafe_path(path: str) -> None:
+    """Reject a path that leaves the bundle, or that some systems interpret differently.
 
     Raises:
-        ProofError: naming the path.
+        ProofError: it names the path.
     """
-    parts = name.split("/")
-    if name.startswith("/") or "\\" in name or ".." in parts:
-        raise ProofError(f"{name!r}: a path out of the bundle; expected one below it")
-    if not PATH.fullmatch(name) or "." in parts or "" in parts:
+    segments = path.split("/")
+    if path.startswith("/") or "\\" in path or ".." in segments:
+        raise ProofError(f"{path!r}: a path out of the bundle; expected one below it")
+    if not PATH.fullmatch(path) or "." in segments or "" in segments:
         raise ProofError(
-            f"{name!r}: an odd path; expected letters, digits and ._/@+- alone, at most 200 of them"
+            f"{path!r}: an odd path; expected letters, digits and ._/@+- alone, at most 200 of them"
         )
 
 
-def _refuse_twins(names: list[str]) -> None:
-    """Refuse paths that are one on systems that do not tell `a` from `A`."""
-    seen: dict[str, str] = {}
-    for name in names:
-        if other := seen.get(name.casefold()):
+def _reject_duplicates(paths: Iterable[str]) -> None:
+    """Reject paths that are equal on case-insensitive file systems."""
+    spellings: dict[str, str] = {}
+    for path in paths:
+        folded = path.casefold()
+        if folded in spellings:
             raise ProofError(
-                f"{name}: there twice, as {other} too; expected each path once, whatever its case"
+                f"{path}: there twice, as {spellings[folded]} too; "
+                "expected each path once, whatever its case"
             )
-        seen[name.casefold()] = name
+        spellings[folded] = path
 
 
-def _refuse_much(files: int, size: int) -> None:
-    if files > MOST_FILES:
-        raise ProofError(f"{files:,} files and folders; expected at most {MOST_FILES:,}")
-    if size > MOST_BYTES:
-        raise ProofError(f"{size:,} bytes; expected at most {MOST_BYTES:,}")
+def _reject_excess(files: int, size: int) -> None:
+    if files > MAX_FILES:
+        raise ProofError(f"{files:,} files and folders; expected at most {MAX_FILES:,}")
+    if size > MAX_BYTES:
+        raise ProofError(f"{size:,} bytes; expected at most {MAX_BYTES:,}")

@@ -1,16 +1,21 @@
-"""The signature over a bundle's folder, in the format of OpenSSF model signing, which its own tools verify.
+"""Sign a bundle's folder, and verify it, in the format of OpenSSF model signing.
+
+Its own tool verifies the signature too:
 
     python -m model_signing verify key BUNDLE --signature model.sig --public_key KEY.pub.pem
 
-A list of every file and its sha256 as an in-toto statement, in a DSSE envelope, in a Sigstore bundle without a log.
+The format is a list of all files and their sha256 in an in-toto statement, in a DSSE envelope, in a
+Sigstore bundle without a transparency log.
 Source: https://github.com/sigstore/model-transparency, version 1.1.1.
 
-Their public interface signs with a key in a file alone. So this reaches into `model_signing._signing`, which is private
-to them and may change; tests/bundle/trust/test_signature.py holds both sides together.
+The public interface of model_signing signs only with a key in a file. For other keys, this module
+uses `model_signing._signing`, which is private and may change;
+tests/bundle/trust/test_signature.py tests the two against each other.
 """
 
 import base64
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -25,71 +30,70 @@ if TYPE_CHECKING:
     from model_signing.manifest import Manifest
 
 MEDIA_TYPE: Final = "application/vnd.dev.sigstore.bundle.v0.3+json"
-MOST_BYTES = 16 << 20  # of a signature: one over a thousand files takes a hundredth of it
-# What their reader and verifier raise on files that are not what they expect.
-_UNREADABLE = (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError)
+MAX_BYTES = 16 << 20  # of a signature; a signature of a thousand files takes 1 % of it
+# Raised by the reader and the verifier of model_signing on malformed files.
+_PARSE_ERRORS = (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError)
 
 
 def sign(bundle: Path, signature: Path, signer: keys.Signer) -> None:
-    """Write the signature over every file of a folder.
+    """Write a signature over all files of a folder.
 
     Raises:
         HostError: the key cannot sign.
-        ProofError: the folder holds a symbolic link.
+        ProofError: the folder contains a symbolic link.
     """
     from model_signing._signing import signing  # 1 s
 
-    _their_signer(signer).sign(signing.Payload(_hashed(bundle))).write(signature)
+    payload = signing.Payload(_hash_files(bundle))
+    _model_signer(signer).sign(payload).write(signature)
 
 
-def _their_signer(signer: keys.Signer) -> "sign_sigstore_pb.Signer":
-    """Return one of their signers for a key that may be anywhere; theirs read it from a file."""
+def _model_signer(signer: keys.Signer) -> "sign_sigstore_pb.Signer":
+    """Adapt a signer to model_signing, whose own signers need the key in a file."""
     from google.protobuf import json_format  # type: ignore[import-untyped]  # 1 s in all
     from model_signing._signing import sign_sigstore_pb, signing
     from sigstore_models import intoto
     from sigstore_models.bundle import v1 as bundles
     from sigstore_models.common import v1 as common
 
-    class Signer(sign_sigstore_pb.Signer):
+    class ModelSigner(sign_sigstore_pb.Signer):
         def sign(self, payload: signing.Payload) -> sign_sigstore_pb.Signature:
+            content = json_format.MessageToDict(payload.statement.pb)
             # Sorted: protobuf's own order of a map differs from process to process.
-            statement = json.dumps(
-                json_format.MessageToDict(payload.statement.pb), sort_keys=True
-            ).encode()
-            made = signer.sign(sign_sigstore_pb.pae(statement))
+            statement = json.dumps(content, sort_keys=True).encode()
+            signed = signer.sign(sign_sigstore_pb.pae(statement))
             envelope = intoto.Envelope(
                 payload=base64.b64encode(statement),
                 payload_type=signing._IN_TOTO_JSON_PAYLOAD_TYPE,
-                signatures=[intoto.Signature(sig=base64.b64encode(made), keyid="")],
+                signatures=[intoto.Signature(sig=base64.b64encode(signed), keyid="")],
             )
-            hint = common.PublicKeyIdentifier(hint=keys.key_id(signer.public_key))
-            material = bundles.VerificationMaterial(public_key=hint, tlog_entries=[])
-            return sign_sigstore_pb.Signature(
-                bundles.Bundle(
-                    media_type=MEDIA_TYPE, verification_material=material, dsse_envelope=envelope
-                )
+            key = common.PublicKeyIdentifier(hint=keys.key_id(signer.public_key))
+            bundle = bundles.Bundle(
+                media_type=MEDIA_TYPE,
+                verification_material=bundles.VerificationMaterial(public_key=key, tlog_entries=[]),
+                dsse_envelope=envelope,
             )
+            return sign_sigstore_pb.Signature(bundle)
 
-    return Signer()
+    return ModelSigner()
 
 
 def verify(bundle: Path, signature: Path, public_key: Path) -> None:
-    """Hold every file of a folder against its signature. Files that the signature says to ignore are not ignored.
+    """Compare all files of a folder with a signature, also those that it says to ignore.
 
     Raises:
-        ProofError: the signature is missing, cannot be read, is by another key, or is of other files.
+        ProofError: the signature is missing, malformed, by another key, or of other files.
         HostError: the public key cannot be read.
     """
     expected = keys.key_id(keys.read_public_key(public_key))
-    made = _read(signature)
-    named = made.bundle.verification_material.public_key
-    hint = named.hint if named else None
-    if hint != expected:
-        said = f"by key {hint[:16]}" if hint else "by a key that it does not name"
+    sigstore = _read(signature)
+    key_id = _key_hint(sigstore)
+    if key_id != expected:
+        signer = f"by key {key_id[:16]}" if key_id else "by a key that it does not name"
         raise ProofError(
-            f"{signature}: signed {said}; expected key {expected[:16]} of {public_key}"
+            f"{signature}: signed {signer}; expected key {expected[:16]} of {public_key}"
         )
-    _refuse_other_files(bundle, signature, _signed(signature, made, public_key))
+    _refuse_changes(bundle, signature, _verified_manifest(signature, sigstore, public_key))
 
 
 def _read(signature: Path) -> "sign_sigstore_pb.Signature":
@@ -97,71 +101,87 @@ def _read(signature: Path) -> "sign_sigstore_pb.Signature":
 
     if not signature.is_file():
         raise ProofError(f"{signature}: not there; expected the signature of the bundle")
-    if signature.stat().st_size > MOST_BYTES:
-        raise ProofError(
-            f"{signature}: {signature.stat().st_size:,} bytes; expected at most {MOST_BYTES:,}"
-        )
+    size = signature.stat().st_size
+    if size > MAX_BYTES:
+        raise ProofError(f"{signature}: {size:,} bytes; expected at most {MAX_BYTES:,}")
     try:
         return Signature.read(signature)
-    except _UNREADABLE:
-        raise _unreadable(signature) from None
+    except _PARSE_ERRORS:
+        raise _malformed(signature) from None
 
 
-def _signed(signature: Path, made: "sign_sigstore_pb.Signature", public_key: Path) -> "Manifest":
+def _key_hint(sigstore: "sign_sigstore_pb.Signature") -> str | None:
+    key = sigstore.bundle.verification_material.public_key
+    return key.hint if key else None
+
+
+def _verified_manifest(
+    signature: Path, sigstore: "sign_sigstore_pb.Signature", public_key: Path
+) -> "Manifest":
     """Return the list of files that the key signed."""
     from model_signing._signing.sign_ec_key import Verifier  # 1 s
 
     try:
-        return Verifier(public_key).verify(made)
+        return Verifier(public_key).verify(sigstore)
     except InvalidSignature:
         raise ProofError(
             f"{signature}: not what the key signed; the signature itself was edited"
         ) from None
-    except _UNREADABLE:
-        raise _unreadable(signature) from None
+    except _PARSE_ERRORS:
+        raise _malformed(signature) from None
 
 
-def _unreadable(signature: Path) -> ProofError:
+def _malformed(signature: Path) -> ProofError:
     return ProofError(
-        f"{signature}: cannot be read; expected a signature by a key, as OpenSSF model signing writes it"
+        f"{signature}: cannot be read; "
+        "expected a signature by a key, as OpenSSF model signing writes it"
     )
 
 
-def _refuse_other_files(bundle: Path, signature: Path, signed: "Manifest") -> None:
-    how = signed.serialization_type
-    if (how["method"], how["hash_type"]) != ("files", "sha256"):
-        raise ProofError(
-            f"{signature}: signs {how['method']} by {how['hash_type']}; expected files by sha256"
-        )
-    expected, found = _digests(signed), _digests(_hashed(bundle))
+def _refuse_changes(bundle: Path, signature: Path, signed: "Manifest") -> None:
+    """Compare the files of a folder with those of a verified signature."""
+    serialization = signed.serialization_type
+    method, hash_type = serialization["method"], serialization["hash_type"]
+    if (method, hash_type) != ("files", "sha256"):
+        raise ProofError(f"{signature}: signs {method} by {hash_type}; expected files by sha256")
+    changes = _list_changes(_digests(signed), _digests(_hash_files(bundle)))
+    if changes:
+        raise ProofError(f"{signature}: the bundle is not what was signed; {changes}")
+
+
+def _list_changes(signed: Mapping[str, str], actual: Mapping[str, str]) -> str:
+    """Return the changed, added and missing files; nothing if there are none."""
+    common = signed.keys() & actual.keys()
     changes = {
-        "changed": sorted(
-            name for name in expected.keys() & found.keys() if expected[name] != found[name]
-        ),
-        "added": sorted(found.keys() - expected.keys()),
-        "missing": sorted(expected.keys() - found.keys()),
+        "changed": [path for path in common if signed[path] != actual[path]],
+        "added": actual.keys() - signed.keys(),
+        "missing": signed.keys() - actual.keys(),
     }
-    said = "; ".join(f"{word}: {', '.join(names)}" for word, names in changes.items() if names)
-    if said:
-        raise ProofError(f"{signature}: the bundle is not what was signed; {said}")
+    return "; ".join(
+        f"{change}: {', '.join(sorted(paths))}" for change, paths in changes.items() if paths
+    )
 
 
 def _digests(manifest: "Manifest") -> dict[str, str]:
-    return {one.identifier: one.digest.digest_hex for one in manifest.resource_descriptors()}
+    """Return the hexadecimal digest of each file by path."""
+    return {
+        descriptor.identifier: descriptor.digest.digest_hex
+        for descriptor in manifest.resource_descriptors()
+    }
 
 
-def _hashed(bundle: Path) -> "Manifest":
+def _hash_files(bundle: Path) -> "Manifest":
     for entry in sorted(bundle.rglob("*")):
         if entry.is_symlink() or not (entry.is_file() or entry.is_dir()):
             raise ProofError(
                 f"{entry}: a link, or no file at all; expected files and folders alone"
             )
-    return _every_file().hash(bundle)
+    return _hashing_config().hash(bundle)
 
 
-def _every_file() -> "hashing.Config":
-    """Return the settings for all files: theirs pass over .gitignore and its like, whoever added them."""
+def _hashing_config() -> "hashing.Config":
+    """Return a configuration that hashes all files; the default skips .gitignore and the like."""
     from model_signing import hashing  # 1 s
 
-    settings = hashing.Config()  # type: ignore[no-untyped-call]
-    return settings.set_ignored_paths(paths=[], ignore_git_paths=False)
+    config = hashing.Config()  # type: ignore[no-untyped-call]
+    return config.set_ignored_paths(paths=[], ignore_git_paths=False)
