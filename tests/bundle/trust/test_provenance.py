@@ -92,7 +92,7 @@ def test_the_statement_says_what_was_built_from_what() -> None:
 
 
 def test_in_toto_reads_the_statement_and_slsa_its_predicate() -> None:
-    from google.protobuf import json_format  # type: ignore[import-untyped]  # they bring no types
+    from google.protobuf import json_format  # they bring no types
     from in_toto_attestation.predicates.provenance.v1.provenance_pb2 import Provenance  # type: ignore[import-untyped]
     from in_toto_attestation.v1 import statement_pb2  # type: ignore[import-untyped]
     from in_toto_attestation.v1.statement import Statement  # type: ignore[import-untyped]

@@ -50,7 +50,7 @@ def sign(bundle: Path, signature: Path, signer: keys.Signer) -> None:
 
 def _model_signer(signer: keys.Signer) -> "sign_sigstore_pb.Signer":
     """Adapt a signer to model_signing, whose own signers need the key in a file."""
-    from google.protobuf import json_format  # type: ignore[import-untyped]  # 1 s in all
+    from google.protobuf import json_format  # 1 s in all
     from model_signing._signing import sign_sigstore_pb, signing
     from sigstore_models import intoto
     from sigstore_models.bundle import v1 as bundles

@@ -78,7 +78,7 @@ def features(record: Record) -> dict[str, list[Any]]:
     Raises:
         DataError: the record is damaged, or no tf.train.Example.
     """
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # for the planner
+    from google.protobuf.message import DecodeError  # for the planner
 
     example = _message()()
     try:
@@ -115,7 +115,7 @@ def _masked(content: bytes) -> int:
 @functools.cache
 def _message() -> Any:
     """Return the class of tf.train.Example, in a pool of its own: TensorFlow's has one of the same name."""
-    from google.protobuf import (  # type: ignore[import-untyped]
+    from google.protobuf import (
         descriptor_pb2,
         descriptor_pool,
         message_factory,

@@ -176,7 +176,7 @@ def _load(path: Path, file: str) -> tf.Module:
 
 def _saved_operations(path: Path, file: str) -> dict[str, str]:
     """Return the operations of all graphs in a SavedModel, which is parsed and not loaded."""
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+    from google.protobuf.message import DecodeError
     from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
     try:

@@ -77,7 +77,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _meta_graph(path: Path) -> Any:
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+    from google.protobuf.message import DecodeError
     from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
     try:
