@@ -8,6 +8,7 @@ import pytest
 from onnx import helper, numpy_helper
 
 from edgebake.runtimes.onnxruntime import weights
+from edgebake.runtimes.onnxruntime.weights import ScaleLayout
 from tests.runtimes.onnxruntime import programs
 
 INT4, INT8, HALF = onnx.TensorProto.INT4, onnx.TensorProto.INT8, onnx.TensorProto.FLOAT16
@@ -15,7 +16,7 @@ INT4, INT8, HALF = onnx.TensorProto.INT4, onnx.TensorProto.INT8, onnx.TensorProt
 
 def test_a_scale_for_each_channel() -> None:
     integers, scales = weights.round_weights(
-        np.array([[7, -3.4, 0], [0.7, 0.14, -0.7]], np.float32), 7, {"axis": 0}
+        np.array([[7, -3.4, 0], [0.7, 0.14, -0.7]], np.float32), 7, ScaleLayout(0)
     )
     np.testing.assert_allclose(scales, np.array([1, 0.1], np.float32))
     assert integers.tolist() == [[7, -3, 0], [7, 1, -7]]
@@ -23,14 +24,14 @@ def test_a_scale_for_each_channel() -> None:
 
 def test_a_scale_for_each_block() -> None:
     values = np.array([[7, 3.5, 0.7, 0], [0, 0, 14, -14]], np.float32)
-    integers, scales = weights.round_weights(values, 7, {"axis": 1, "block_size": 2})
+    integers, scales = weights.round_weights(values, 7, ScaleLayout(1, 2))
     np.testing.assert_allclose(scales, np.array([[1, 0.1], [1, 2]], np.float32))
     assert integers.tolist() == [[7, 4, 7, 0], [0, 0, 7, -7]]
 
 
 def test_blocks_of_the_first_axis() -> None:
     values = np.array([[7, 0.7], [1, 0.1], [14, 0], [0, 0]], np.float32)
-    integers, scales = weights.round_weights(values, 7, {"axis": 0, "block_size": 2})
+    integers, scales = weights.round_weights(values, 7, ScaleLayout(0, 2))
     np.testing.assert_allclose(scales, np.array([[1, 0.1], [2, 1]], np.float32))
     assert integers.tolist() == [[7, 7], [1, 1], [7, 0], [0, 0]]
 
@@ -39,7 +40,7 @@ def _held(model: onnx.ModelProto) -> dict[str, Any]:
     return {item.name: numpy_helper.to_array(item) for item in model.graph.initializer}
 
 
-def _words(model: onnx.ModelProto) -> dict[str, dict[str, int]]:
+def _layout_attributes(model: onnx.ModelProto) -> dict[str, dict[str, int]]:
     return {
         node.output[0]: {attribute.name: attribute.i for attribute in node.attribute}
         for node in model.graph.node
@@ -49,7 +50,7 @@ def _words(model: onnx.ModelProto) -> dict[str, dict[str, int]]:
 
 def test_blocks_are_of_input_channels_where_they_divide() -> None:
     model = weights.quantize_int4(programs.small(), 4)
-    assert _words(model) == {
+    assert _layout_attributes(model) == {
         "wide_float": {"axis": 0},  # 3 channels go in
         "narrow_float": {"axis": 1, "block_size": 4},
         "deep_float": {"axis": 0},
@@ -102,7 +103,7 @@ def test_a_dense_layer_may_lie_the_other_way() -> None:
     ]
     dense = np.random.default_rng(0).normal(size=(4, 108)).astype(np.float32)
     model = weights.quantize_int4(programs.graph(nodes, {"dense": dense}, [1, 4]), 54)
-    assert _words(model) == {"dense_float": {"axis": 1, "block_size": 54}}
+    assert _layout_attributes(model) == {"dense_float": {"axis": 1, "block_size": 54}}
     assert _held(model)["dense_scales"].shape == (4, 2)
 
 

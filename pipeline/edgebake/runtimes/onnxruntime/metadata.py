@@ -1,4 +1,4 @@
-"""Put labels, the input contract, the release and the scales of integer ends into an .onnx file's metadata_props."""
+"""Write labels, input contract, release and scales of integer tensors into an .onnx file."""
 
 import json
 
@@ -8,14 +8,14 @@ from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes.onnxruntime import scales
 from edgebake.tasks.contract import Contract
 
-# The option of a session that an app sets for a file with int4 weights: they become floats once, at load, not in
-# every run.
+# Session option that an app sets for a file with int4 weights: they are converted to floats once,
+# at load, instead of in every run.
 FOLD_WEIGHTS = "session.disable_quant_qdq"
 
 
 def attach(model: onnx.ModelProto, contract: Contract, about: ReleaseInfo) -> onnx.ModelProto:
-    """Return the model with metadata_props that ONNX Runtime shows as an app's custom_metadata_map."""
-    content = {
+    """Set the model's metadata_props, which ONNX Runtime gives an app as custom_metadata_map."""
+    properties = {
         "name": about.name,
         "version": about.version,
         "author": about.author,
@@ -25,5 +25,5 @@ def attach(model: onnx.ModelProto, contract: Contract, about: ReleaseInfo) -> on
         "contract": json.dumps(json.loads(contract.to_json()), sort_keys=True),
         **scales.io_scales(model.graph),
     }
-    onnx.helper.set_model_props(model, content)
+    onnx.helper.set_model_props(model, properties)
     return model

@@ -1,55 +1,60 @@
-"""Cut an .onnx file into parts with names, so that two files can be compared part by part."""
+"""Split an .onnx file into named parts, so that two files can be compared part by part."""
+
+from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 import onnx
 
 from edgebake.runtimes.onnxruntime import FILE
 
-Part = tuple[str, bytes]
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+NamedPart = tuple[str, bytes]
+# Fields that have parts of their own.
+MODEL_FIELDS = ("opset_import", "metadata_props", "graph")
+GRAPH_FIELDS = ("input", "output", "value_info", "initializer", "node")
 
 
 def named_parts(files: dict[str, bytes]) -> dict[str, bytes]:
-    """Return the content of each part; two files with equal parts may still differ in how they are laid out."""
+    """Return the contents of each part; files of equal parts may still differ in their layout."""
     model = onnx.load_from_string(files[FILE])
-    return dict([*_model(model), *_graph(model.graph)])
+    return dict([*_model_parts(model), *_graph_parts(model.graph)])
 
 
-def _model(model: onnx.ModelProto) -> Iterator[Part]:
+def _model_parts(model: onnx.ModelProto) -> Iterator[NamedPart]:
     for entry in model.opset_import:
         yield f"opset {entry.domain or 'ai.onnx'}", str(entry.version).encode()
     for entry in model.metadata_props:
         yield f"metadata {entry.key}", entry.value.encode()
-    yield from _others(model, ("opset_import", "metadata_props", "graph"))
+    yield from _remaining_fields(model, MODEL_FIELDS)
 
 
-def _graph(graph: onnx.GraphProto) -> Iterator[Part]:
+def _graph_parts(graph: onnx.GraphProto) -> Iterator[NamedPart]:
     for kind, values in (
         ("input", graph.input),
         ("output", graph.output),
         ("value", graph.value_info),
+        ("initializer", graph.initializer),
     ):
-        yield from ((f"{kind} {value.name!r}", _content(value)) for value in values)
-    for item in graph.initializer:
-        yield f"initializer {item.name!r}", _content(item)
+        for value in values:
+            yield f"{kind} {value.name!r}", _serialized(value)
     for number, node in enumerate(graph.node):
-        yield f"node {number} {node.op_type} {node.name!r}", _content(node)
-    for part, data in _others(graph, ("input", "output", "value_info", "initializer", "node")):
-        yield f"graph {part}", data
+        yield f"node {number} {node.op_type} {node.name!r}", _serialized(node)
+    for name, data in _remaining_fields(graph, GRAPH_FIELDS):
+        yield f"graph {name}", data
 
 
-def _others(message: Any, known: tuple[str, ...]) -> Iterator[Part]:
-    """Yield the fields that have no parts of their own."""
+def _remaining_fields(message: Message, excluded: tuple[str, ...]) -> Iterator[NamedPart]:
     for field, value in message.ListFields():
-        if field.name not in known:
-            yield field.name, _content(value)
+        if field.name not in excluded:
+            yield field.name, _serialized(value)
 
 
-def _content(value: Any) -> bytes:
-    found: bytes = (
-        value.SerializeToString(deterministic=True)
-        if hasattr(value, "ListFields")
-        else repr(value).encode()
-    )
-    return found
+def _serialized(value: Message | object) -> bytes:
+    if not hasattr(value, "SerializeToString"):
+        return repr(value).encode()
+    serialized: bytes = value.SerializeToString(deterministic=True)
+    return serialized

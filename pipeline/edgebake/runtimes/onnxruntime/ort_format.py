@@ -1,10 +1,13 @@
-"""An .onnx file in, model.ort and the operators that a small build of ONNX Runtime needs for it out.
+"""Convert an .onnx file to the ORT format, and list the operators that a reduced build needs.
 
-ONNX Runtime writes its kernels' type names out of a hash table whose order changes with every process, at the front of
-the .ort file; there they are written again, sorted. All that stands behind them, from the model's table on, is kept.
-Sources: https://onnxruntime.ai/docs/performance/model-optimizations/ort-format-models.html, and for the tables
-https://github.com/microsoft/onnxruntime/blob/main/onnxruntime/core/flatbuffers/schema/ort.fbs
+ONNX Runtime writes the type names of its kernels at the front of the .ort file, in the order of a
+hash table that differs between processes. Here they are written again, sorted; everything behind
+them, from the model's table on, stays as it is. Sources:
+https://onnxruntime.ai/docs/performance/model-optimizations/ort-format-models.html, and for the
+tables https://github.com/microsoft/onnxruntime/blob/main/onnxruntime/core/flatbuffers/schema/ort.fbs
 """
+
+from __future__ import annotations
 
 import contextlib
 import importlib
@@ -12,21 +15,40 @@ import io
 import logging
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import flatbuffers
 
 from edgebake.runtimes.onnxruntime import FILE
 
+if TYPE_CHECKING:
+    from onnxruntime.tools.ort_format_model.ort_flatbuffers_py.fbs.InferenceSession import (
+        InferenceSession,
+    )
+    from onnxruntime.tools.ort_format_model.ort_flatbuffers_py.fbs.KernelTypeStrArgsEntry import (
+        KernelTypeStrArgsEntry,
+    )
+    from onnxruntime.tools.ort_format_model.ort_flatbuffers_py.fbs.KernelTypeStrResolver import (
+        KernelTypeStrResolver,
+    )
+    from onnxruntime.tools.ort_format_model.ort_flatbuffers_py.fbs.OpIdKernelTypeStrArgsEntry import (
+        OpIdKernelTypeStrArgsEntry,
+    )
+
 ORT_FILE = "model.ort"
-# ONNX Runtime's tools give the lists these names; in a bundle they stand beside other models' and begin as their own.
-OPERATORS, OPERATORS_AND_TYPES = "required_operators.config", "required_operators_and_types.config"
+# Names that ONNX Runtime's tools give the lists; bundles prefix them with the model's name.
+OPERATORS = "required_operators.config"
+OPERATORS_AND_TYPES = "required_operators_and_types.config"
 IDENTIFIER = b"ORTM"
-ALIGNMENT = 16  # no table or vector of the format asks for more
+ALIGNMENT = 16  # the largest of any table or vector in the format
+
+Argument = tuple[int, int]  # 0 for an input or 1 for an output, and its index
+TypeName = tuple[bytes, list[Argument]]  # name of a type, and the arguments that have it
+OperatorTypes = tuple[bytes, list[TypeName]]  # identifier of an operator, and its types
 
 
 def build_ort_files(model: bytes) -> dict[str, bytes]:
-    """Return model.ort, model.required_operators.config and model.required_operators_and_types.config."""
+    """Return model.ort, model.required_operators.config and ..._and_types.config, by name."""
     from onnxruntime.tools.convert_onnx_models_to_ort import (
         OptimizationStyle,
         convert_onnx_models_to_ort,
@@ -37,106 +59,108 @@ def build_ort_files(model: bytes) -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as name, contextlib.redirect_stdout(io.StringIO()):
         folder = Path(name).resolve()
         (folder / FILE).write_bytes(model)
-        # Fixed: integer kernels are chosen now. Left to the device, they took 5.8 times as long.
+        # Fixed: integer kernels are chosen now. Chosen on the device, they took 5.8 times as long.
         convert_onnx_models_to_ort(folder, optimization_styles=[OptimizationStyle.Fixed])
         source = folder / ORT_FILE
         create_config_from_models(
             [source], folder / OPERATORS_AND_TYPES, enable_type_reduction=True
         )
-        found = {name: (folder / name).read_text() for name in (OPERATORS, OPERATORS_AND_TYPES)}
-        configs = {
-            f"model.{name}": text.replace(f"{folder}/", "").encode() for name, text in found.items()
-        }
-        return {ORT_FILE: normalize(source.read_bytes()), **configs}
+        files = {ORT_FILE: normalize(source.read_bytes())}
+        for config in (OPERATORS, OPERATORS_AND_TYPES):
+            text = (folder / config).read_text().replace(f"{folder}/", "")
+            files[f"model.{config}"] = text.encode()
+        return files
 
 
-def normalize(content: bytes) -> bytes:
-    """Return an .ort file with the same model behind sorted kernel type names: equal models give equal bytes."""
-    session = _session(content)
-    version, table = session.OrtVersion(), session.Model()._tab
-    kept = content[_start(content, table.Pos) :]
-    builder = flatbuffers.Builder(len(content) + 1024)
-    builder.head -= len(kept)
-    builder.Bytes[builder.head : builder.head + len(kept)] = kept
-    model = len(kept) - (table.Pos - _start(content, table.Pos))
-    resolver = _resolver(builder, _sorted(session.KernelTypeStrResolver()))
-    text = builder.CreateString(version)
+def normalize(file: bytes) -> bytes:
+    """Return an .ort file with sorted kernel type names: equal models give equal bytes."""
+    session = _parse(file)
+    table = session.Model()._tab
+    start = _table_start(file, table.Pos)
+    tail = file[start:]
+    builder = flatbuffers.Builder(len(file) + 1024)
+    # FlatBuffers are built from the end to the front.
+    builder.head -= len(tail)
+    builder.Bytes[builder.head : builder.head + len(tail)] = tail
+    model = len(tail) - (table.Pos - start)
+    resolver = _write_resolver(builder, _sorted_types(session.KernelTypeStrResolver()))
+    version = builder.CreateString(session.OrtVersion())
     builder.minalign = ALIGNMENT
     builder.StartObject(4)
-    builder.PrependUOffsetTRelativeSlot(0, text, 0)
+    builder.PrependUOffsetTRelativeSlot(0, version, 0)
     builder.PrependUOffsetTRelativeSlot(1, model, 0)
     builder.PrependUOffsetTRelativeSlot(3, resolver, 0)
     builder.Finish(builder.EndObject(), IDENTIFIER)
     return bytes(builder.Output())
 
 
-def _session(content: bytes) -> Any:
+def _parse(file: bytes) -> InferenceSession:
     from onnxruntime.tools import ort_format_model  # noqa: F401 - puts the next module on the path
 
     tables = importlib.import_module("ort_flatbuffers_py.fbs.InferenceSession")
-    return tables.InferenceSession.GetRootAs(bytearray(content), 0)
+    return tables.InferenceSession.GetRootAs(bytearray(file), 0)
 
 
-def _start(content: bytes, table: int) -> int:
-    """Return where a table's fields are described: right before it, unless an equal description stands behind it."""
-    description = table - int.from_bytes(content[table : table + 4], "little", signed=True)
+def _table_start(file: bytes, table: int) -> int:
+    """Return the start of a table with its description (vtable).
+
+    The description stands right before the table, unless an equal one stands behind it.
+    """
+    description = table - int.from_bytes(file[table : table + 4], "little", signed=True)
     return min(table, description)
 
 
-Arguments = list[tuple[int, int]]  # 0 for an input or 1 for an output, and which one
+def _sorted_types(resolver: KernelTypeStrResolver) -> list[OperatorTypes]:
+    operators = []
+    for i in range(resolver.OpKernelTypeStrArgsLength()):
+        operator = resolver.OpKernelTypeStrArgs(i)
+        operators.append((operator.OpId(), _type_names(operator)))
+    return sorted(operators)
 
 
-def _sorted(resolver: Any) -> list[tuple[bytes, list[tuple[bytes, Arguments]]]]:
-    """Return operators, the type names of each, and the arguments that each name is of."""
-    operators = [
-        resolver.OpKernelTypeStrArgs(i) for i in range(resolver.OpKernelTypeStrArgsLength())
-    ]
-    return sorted((operator.OpId(), sorted(_names(operator))) for operator in operators)
+def _type_names(operator: OpIdKernelTypeStrArgsEntry) -> list[TypeName]:
+    names = []
+    for i in range(operator.KernelTypeStrArgsLength()):
+        entry = operator.KernelTypeStrArgs(i)
+        names.append((entry.KernelTypeStr(), _arguments(entry)))
+    return sorted(names)
 
 
-def _names(operator: Any) -> list[tuple[bytes, Arguments]]:
-    entries = [operator.KernelTypeStrArgs(i) for i in range(operator.KernelTypeStrArgsLength())]
-    return [
-        (
-            entry.KernelTypeStr(),
-            [(entry.Args(i).ArgType(), entry.Args(i).Index()) for i in range(entry.ArgsLength())],
-        )
-        for entry in entries
-    ]
+def _arguments(entry: KernelTypeStrArgsEntry) -> list[Argument]:
+    arguments = [entry.Args(i) for i in range(entry.ArgsLength())]
+    return [(argument.ArgType(), argument.Index()) for argument in arguments]
 
 
-def _resolver(
-    b: flatbuffers.Builder, operators: list[tuple[bytes, list[tuple[bytes, Arguments]]]]
-) -> int:
+def _write_resolver(b: flatbuffers.Builder, operators: list[OperatorTypes]) -> int:
     entries = []
-    for operator, names in operators:
-        held = [
-            _pair(b, name, _vector(b, [_argument(b, *one) for one in arguments]))
-            for name, arguments in names
-        ]
-        entries.append(_pair(b, operator, _vector(b, held)))
-    content = _vector(b, entries)
+    for operator, type_names in operators:
+        types = []
+        for name, arguments in type_names:
+            offsets = [_write_argument(b, kind, index) for kind, index in arguments]
+            types.append(_write_pair(b, name, _write_vector(b, offsets)))
+        entries.append(_write_pair(b, operator, _write_vector(b, types)))
+    vector = _write_vector(b, entries)
     b.StartObject(1)
-    b.PrependUOffsetTRelativeSlot(0, content, 0)
+    b.PrependUOffsetTRelativeSlot(0, vector, 0)
     return int(b.EndObject())
 
 
-def _pair(b: flatbuffers.Builder, key: bytes, content: int) -> int:
+def _write_pair(b: flatbuffers.Builder, key: bytes, value: int) -> int:
     text = b.CreateString(key)
     b.StartObject(2)
     b.PrependUOffsetTRelativeSlot(0, text, 0)
-    b.PrependUOffsetTRelativeSlot(1, content, 0)
+    b.PrependUOffsetTRelativeSlot(1, value, 0)
     return int(b.EndObject())
 
 
-def _argument(b: flatbuffers.Builder, kind: int, index: int) -> int:
+def _write_argument(b: flatbuffers.Builder, kind: int, index: int) -> int:
     b.StartObject(2)
     b.PrependInt8Slot(0, kind, 0)
     b.PrependUint32Slot(1, index, 0)
     return int(b.EndObject())
 
 
-def _vector(b: flatbuffers.Builder, offsets: list[int]) -> int:
+def _write_vector(b: flatbuffers.Builder, offsets: list[int]) -> int:
     b.StartVector(4, len(offsets), 4)
     for offset in reversed(offsets):
         b.PrependUOffsetTRelative(offset)

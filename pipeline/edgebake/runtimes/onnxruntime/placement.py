@@ -1,65 +1,74 @@
-"""What ONNX Runtime's own checker for phones says of a file.
+"""Find nodes that a delegate cannot run, with ONNX Runtime's own checker for mobile devices.
 
-It looks at the kind of each node, at the table that ONNX Runtime ships with it, at fixed sizes and at the number of
-dimensions; not at the notes of the table. Source: onnxruntime/tools/mobile_helpers/usability_checker.py.
+The checker looks at the kind of each node, in the table that ONNX Runtime ships with it, at fixed
+sizes and at the number of dimensions; not at the notes of the table.
+Source: onnxruntime/tools/mobile_helpers/usability_checker.py.
 """
 
-from collections.abc import Iterator
-from typing import Any
+from __future__ import annotations
 
 import onnx
 from onnxruntime.tools.mobile_helpers import usability_checker
+from onnxruntime.tools.mobile_helpers.usability_checker import PartitioningInfo
 
 from edgebake.runtimes.delegates.table import Delegate
 from edgebake.runtimes.onnxruntime import FILE
-from edgebake.runtimes.onnxruntime.workload import BOUNDARY, File
+from edgebake.runtimes.onnxruntime.workload import BOUNDARY, OnnxFile
 
-PROGRAMS = "coreml_supported_mlprogram_ops.md"  # an ML Program, as the runtime coreml writes
+# Table for ML Programs, the model type that the runtime coreml writes, too.
+ML_PROGRAM_TABLE = "coreml_supported_mlprogram_ops.md"
 
 
 def unsupported_operators(files: dict[str, bytes], delegate: Delegate) -> dict[int, str]:
-    """Return why operators fall off, by their place among those that run."""
+    """Return why the delegate cannot run an operator, by its index among those that run."""
     model = onnx.shape_inference.infer_shapes(onnx.load_from_string(files[FILE]))
-    checked = _checked(model, delegate)
-    running = {node.output[0] for group in checked.supported_groups for node in group}
-    file = File(files)
-    reasons = (
-        (place, _reason(file, node, running, checked)) for place, node in enumerate(file.running())
-    )
-    return {place: reason for place, reason in reasons if reason}
+    partitions = _check(model, delegate)
+    supported: set[str] = set()
+    for group in partitions.supported_groups:
+        supported.update(node.output[0] for node in group)
+    file = OnnxFile(files)
+    reasons = {}
+    for index, node in enumerate(file.running()):
+        reason = _reason(file, node, supported, partitions)
+        if reason:
+            reasons[index] = reason
+    return reasons
 
 
-def _checked(model: onnx.ModelProto, delegate: Delegate) -> Any:
-    fixed = True
+def _check(model: onnx.ModelProto, delegate: Delegate) -> PartitioningInfo:
+    require_fixed_sizes = True
     if delegate.name == "onnxruntime_nnapi":
-        return usability_checker.check_nnapi_partitions(model, fixed)
-    return usability_checker.check_coreml_partitions(model, fixed, PROGRAMS)
+        return usability_checker.check_nnapi_partitions(model, require_fixed_sizes)
+    return usability_checker.check_coreml_partitions(model, require_fixed_sizes, ML_PROGRAM_TABLE)
 
 
-def _reason(file: File, node: onnx.NodeProto, running: set[str], checked: Any) -> str:
-    """Return why a node falls off, by itself or with the casts of its integer kernel; empty: it does not."""
-    if node.output[0] not in running:
-        return f"{node.op_type} {_why(node, checked)}"
+def _reason(
+    file: OnnxFile, node: onnx.NodeProto, supported: set[str], partitions: PartitioningInfo
+) -> str:
+    """Return why a node, or a boundary of its integer kernel, cannot run; empty: it can."""
+    if node.output[0] not in supported:
+        return f"{node.op_type} {_refusal(node, partitions)}"
     for boundary in _boundaries(file, node):
-        if boundary.output[0] not in running:
+        if boundary.output[0] not in supported:
             return (
                 f"{node.op_type} stands beside a node that is not in the table: {boundary.op_type}"
             )
     return ""
 
 
-def _why(node: onnx.NodeProto, checked: Any) -> str:
+def _refusal(node: onnx.NodeProto, partitions: PartitioningInfo) -> str:
     kind = f"{node.domain or 'ai.onnx'}:{node.op_type}"
-    if kind in checked.unsupported_ops:
+    if kind in partitions.unsupported_ops:
         return "is not in the table"
-    if kind in checked.ops_with_unsupported_rank:
+    if kind in partitions.ops_with_unsupported_rank:
         return "has too many dimensions"
     return "has a size that is only known when the file runs"
 
 
-def _boundaries(file: File, node: onnx.NodeProto) -> Iterator[onnx.NodeProto]:
-    """Yield the casts that a node needs: those of its inputs, and of an integer one those of its answer."""
-    around = [file.makers[name] for name in node.input if name in file.makers]
+def _boundaries(file: OnnxFile, node: onnx.NodeProto) -> list[onnx.NodeProto]:
+    """Return the boundaries before a node, and those after it if it is an integer operator."""
+    neighbors = [file.producers[name] for name in node.input if name in file.producers]
     if file.is_integer(node):
-        around += [reader for name in node.output for reader in file.readers.get(name, [])]
-    return (one for one in around if one.op_type in BOUNDARY)
+        for name in node.output:
+            neighbors += file.readers.get(name, [])
+    return [neighbor for neighbor in neighbors if neighbor.op_type in BOUNDARY]

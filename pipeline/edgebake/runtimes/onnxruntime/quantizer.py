@@ -1,14 +1,16 @@
-"""A float program in, the same in integers out: ONNX Runtime's own quantizers, told every range and every choice.
+"""Quantize a float graph with ONNX Runtime's quantizers, by given ranges and node choices.
 
-Its calibration is left out: all runtimes are to place their quantizers by the same ranges.
+Its calibration is not used: all runtimes use the same activation ranges.
 Source: https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html
 """
+
+from __future__ import annotations
 
 import tempfile
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
@@ -16,67 +18,74 @@ import onnx
 from edgebake.models.onnx.float_graph import CalibratedGraph
 from edgebake.recipe import Granularity
 
+if TYPE_CHECKING:
+    from onnxruntime.quantization.calibrate import TensorsData
+
 
 @dataclass(frozen=True)
 class IntegerOptions:
-    """Which nodes compute in integers, and what shares a scale among their weights."""
+    """Granularity of weight scales, and the nodes that are not quantized."""
 
     granularity: Granularity
-    kept: Collection[str] = ()  # nodes that stay in float
+    float_nodes: Collection[str] = ()  # names of the nodes that compute in float
 
 
-def quantize_integers(program: CalibratedGraph, asked: IntegerOptions) -> onnx.ModelProto:
-    """Return the program in QDQ form, with uint8 activations and int8 weights."""
+def quantize_integers(graph: CalibratedGraph, options: IntegerOptions) -> onnx.ModelProto:
+    """Return the graph in QDQ form, with uint8 activations and int8 weights."""
     from onnxruntime.quantization import QuantType
     from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
     model = onnx.ModelProto()
-    model.CopyFrom(program.model)  # the quantizer writes into what it is given
+    model.CopyFrom(graph.model)  # the quantizer changes its model in place
     quantizer = QDQQuantizer(
         model,
-        per_channel=asked.granularity is Granularity.per_channel,
-        # 7-bit weights: the 16-bit sums of x86 processors without VNNI overflow with 8, and accuracy alone hides it.
-        # uint8 weights would not overflow, but took 1.2 to 2.1 times as long on a processor with VNNI.
+        per_channel=options.granularity is Granularity.per_channel,
+        # 7-bit weights: the 16-bit sums of x86 processors without VNNI overflow with 8 bits, which
+        # accuracy on other processors hides. uint8 weights would not overflow, but took 1.2 to 2.1
+        # times as long on a processor with VNNI.
         reduce_range=True,
         weight_qType=QuantType.QInt8,
         activation_qType=QuantType.QUInt8,
-        tensors_range=_ranges(program),
-        nodes_to_quantize=[],  # none named: all
-        nodes_to_exclude=sorted(asked.kept),
-        op_types_to_quantize=_operators(),
+        tensors_range=_tensor_ranges(graph),
+        nodes_to_quantize=[],  # empty: all
+        nodes_to_exclude=sorted(options.float_nodes),
+        op_types_to_quantize=_quantizable_operators(),
         extra_options={"WeightSymmetric": True},
     )
     quantizer.quantize_model()
-    found: onnx.ModelProto = quantizer.model.model
-    return found
+    quantized: onnx.ModelProto = quantizer.model.model
+    return quantized
 
 
-def _operators() -> list[str]:
-    """Return all operators that either form of quantization knows; QDQ alone would leave out Add, Mul and Softmax."""
+def _quantizable_operators() -> list[str]:
+    """Return the operators of both forms of quantization: QDQ alone lacks Add, Mul and Softmax."""
     from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 
     return sorted({*QDQRegistry, *QLinearOpsRegistry})
 
 
-def _ranges(program: CalibratedGraph) -> Any:
+def _tensor_ranges(graph: CalibratedGraph) -> TensorsData:
     from onnxruntime.quantization.calibrate import CalibrationMethod, TensorData, TensorsData
 
-    known = {
-        name: TensorData(lowest=np.float32(low), highest=np.float32(high))
-        for name, (low, high) in program.bounds.items()
-    }
-    return TensorsData(CalibrationMethod.MinMax, known)
+    ranges = {}
+    for name, (low, high) in graph.bounds.items():
+        ranges[name] = TensorData(lowest=np.float32(low), highest=np.float32(high))
+    return TensorsData(CalibrationMethod.MinMax, ranges)
 
 
 def quantize_weights(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return a prepared graph with uint8 weights, whose kernels quantize activations on the fly."""
+    """Return a prepared graph with uint8 weights; its activations are quantized at run time."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder) / "float.onnx", Path(folder) / "dynamic.onnx"
+        source = Path(folder) / "float.onnx"
+        destination = Path(folder) / "dynamic.onnx"
         onnx.save(model, source)
-        # ConvInteger on a CPU takes uint8 weights alone.
         quantize_dynamic(
-            source, target, per_channel=True, reduce_range=True, weight_type=QuantType.QUInt8
+            source,
+            destination,
+            per_channel=True,
+            reduce_range=True,
+            weight_type=QuantType.QUInt8,  # the only type of ConvInteger's weights on a CPU
         )
-        return onnx.load(target)
+        return onnx.load(destination)

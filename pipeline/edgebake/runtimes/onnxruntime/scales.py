@@ -1,53 +1,60 @@
-"""Scale and zero point of an input or output of integers: out of a graph, into a file's metadata, and back.
+"""Scale and zero point of integer inputs and outputs: read from a graph, and from metadata.
 
-ONNX has no place for them beside the type of an input, so they go by name into metadata_props.
+ONNX has no field for them in the type of an input, so they are stored in metadata_props.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from edgebake.runtimes.session import Tensor
 
+if TYPE_CHECKING:
+    import onnx
+
 LAYOUTS = {"input": "NHWC", "output": "NC"}
-KEYS = tuple(f"{end}_{word}" for end in LAYOUTS for word in ("scale", "zero_point"))
+KEYS = ("input_scale", "input_zero_point", "output_scale", "output_zero_point")
 
 
-def io_scales(graph: Any) -> dict[str, str]:
-    """Return the properties of an onnx.GraphProto's ends; none for an end of real numbers."""
-    readers = [
-        node
-        for node in graph.node
-        if graph.input[0].name in node.input and node.op_type == "DequantizeLinear"
-    ]
-    makers = [
-        node
-        for node in graph.node
-        if graph.output[0].name in node.output and node.op_type == "QuantizeLinear"
-    ]
-    return {**_properties(graph, "input", readers), **_properties(graph, "output", makers)}
+def io_scales(graph: onnx.GraphProto) -> dict[str, str]:
+    """Return the properties of a graph's integer input and output; empty for floats."""
+    image, probabilities = graph.input[0].name, graph.output[0].name
+    properties: dict[str, str] = {}
+    for node in graph.node:
+        if node.op_type == "DequantizeLinear" and image in node.input:
+            properties |= _properties(graph, "input", node)
+            break
+    for node in graph.node:
+        if node.op_type == "QuantizeLinear" and probabilities in node.output:
+            properties |= _properties(graph, "output", node)
+            break
+    return properties
 
 
-def _properties(graph: Any, end: str, nodes: list[Any]) -> dict[str, str]:
-    if not nodes:
-        return {}
-    from onnx import numpy_helper  # an app's way of running a file does without
+def _properties(graph: onnx.GraphProto, end: str, node: onnx.NodeProto) -> dict[str, str]:
+    from onnx import numpy_helper  # a session is loaded without the package onnx
 
-    held = {item.name: item for item in graph.initializer}
-    scale, zero = (numpy_helper.to_array(held[name]) for name in nodes[0].input[1:3])
-    return {f"{end}_scale": repr(float(scale)), f"{end}_zero_point": str(int(zero))}
+    tensors = {tensor.name: tensor for tensor in graph.initializer}
+    scale, zero_point = (numpy_helper.to_array(tensors[name]) for name in node.input[1:3])
+    return {f"{end}_scale": repr(float(scale)), f"{end}_zero_point": str(int(zero_point))}
 
 
 def describe_tensor(
-    end: str, described: tuple[str, list[int], str], properties: Mapping[str, str]
+    end: str, description: tuple[str, list[int], str], properties: Mapping[str, str]
 ) -> Tensor:
-    """Return the input or output of a file, `described` by name, shape and dtype, with what its properties say."""
-    name, shape, dtype = described
-    scale, zero = properties.get(f"{end}_scale"), properties.get(f"{end}_zero_point")
-    return Tensor(
-        name=name,
-        shape=shape,
-        dtype=dtype,
-        layout=LAYOUTS[end],
-        scale=None if scale is None else float(scale),
-        zero_point=None if zero is None else int(zero),
-    )
+    """Return the description of the input or output of a file.
+
+    Args:
+        end: "input" or "output".
+        description: name, shape and dtype.
+        properties: the file's metadata_props, with scale and zero point of integers.
+    """
+    name, shape, dtype = description
+    tensor = Tensor(name=name, shape=shape, dtype=dtype, layout=LAYOUTS[end])
+    scale = properties.get(f"{end}_scale")
+    zero_point = properties.get(f"{end}_zero_point")
+    if scale is None or zero_point is None:
+        return tensor
+    return replace(tensor, scale=float(scale), zero_point=int(zero_point))

@@ -1,80 +1,115 @@
-"""Take out of an .onnx file what says how it was made and by whom, and nothing that it computes with.
+"""Remove names, texts and metadata from an .onnx file, and nothing that it computes with.
 
-Gone are all names but those of input and output, docs, what is known of values between nodes, the producer, and every
-property but those that an app needs to run the file: scales and zero points of integer ends, and a session's option.
-The ORT format is made anew, out of the stripped file.
+Removed are all names except those of input and output, documentation, types of intermediate values,
+the producer, and every property that an app does not need to run the file; scales and zero points
+of integer tensors and the session's option stay. The ORT format is built again, from the stripped
+file.
 
-It hides words, no secrets: operators, shapes, scales and weights stay readable to everyone who has the file.
-Source of the fields: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
+This hides texts, no secrets: operators, shapes, scales and weights stay readable to everyone who
+has the file. Source of the fields: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 """
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING
 
 import onnx
 
 from edgebake.runtimes.onnxruntime import FILE, ort_format, scales
 from edgebake.runtimes.onnxruntime.metadata import FOLD_WEIGHTS
 
-# Fields of any message that nothing is computed with.
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+# Fields of any message that are not used in computation.
 TEXTS = ("denotation", "doc_string", "metadata_props", "quantization_annotation", "value_info")
 PRODUCER = ("domain", "model_version", "producer_name", "producer_version")
-GRAPH = "g"  # onnx.checker wants some name
+GRAPH_NAME = "g"  # onnx.checker requires one
 NEEDED = (*scales.KEYS, FOLD_WEIGHTS)
 
 
 def strip(files: dict[str, bytes]) -> dict[str, bytes]:
-    """Return the file without words, and its ORT format where it had one; it answers with the same bits."""
+    """Return the file without texts, and its ORT format if it had one.
+
+    The outputs are bit-identical.
+    """
     model = onnx.load_from_string(files[FILE])
     needed = {entry.key: entry.value for entry in model.metadata_props if entry.key in NEEDED}
     for field in PRODUCER:
         model.ClearField(field)
     for message in _messages(model):
-        for field in TEXTS:
-            if field in message.DESCRIPTOR.fields_by_name:
-                message.ClearField(field)
-    _shorten(model.graph)
+        _clear_texts(message)
+    _shorten_names(model.graph)
     onnx.helper.set_model_props(model, needed)
     onnx.checker.check_model(model)
-    file: bytes = model.SerializeToString(deterministic=True)
-    return {FILE: file} | (ort_format.build_ort_files(file) if ort_format.ORT_FILE in files else {})
+    stripped = {FILE: model.SerializeToString(deterministic=True)}
+    if ort_format.ORT_FILE in files:
+        stripped |= ort_format.build_ort_files(stripped[FILE])
+    return stripped
 
 
-def _messages(message: Any) -> Iterator[Any]:
-    """Yield a message and all that it holds."""
+def _messages(message: Message) -> Iterator[Message]:
+    """Yield a message and all messages inside it, recursively."""
     yield message
     for field, value in message.ListFields():
-        if field.message_type is not None:
-            for one in [value] if hasattr(value, "ListFields") else value:
-                yield from _messages(one)
+        if field.message_type is None:
+            continue
+        is_single = hasattr(value, "ListFields")
+        for inner in [value] if is_single else value:
+            yield from _messages(inner)
 
 
-def _shorten(graph: onnx.GraphProto) -> None:
-    graphs = [one for one in _messages(graph) if isinstance(one, onnx.GraphProto)]
-    names = _names(graph, graphs)
+def _clear_texts(message: Message) -> None:
+    for field in TEXTS:
+        if field in message.DESCRIPTOR.fields_by_name:
+            message.ClearField(field)
+
+
+def _shorten_names(main: onnx.GraphProto) -> None:
+    """Number the values and nodes of a graph and of the graphs inside it."""
+    graphs = [message for message in _messages(main) if isinstance(message, onnx.GraphProto)]
+    names = _short_names(main, graphs)
     numbers = count()
-    for one in graphs:
-        one.name = GRAPH
-        for named in (*one.input, *one.output, *one.initializer):
-            named.name = names[named.name]
-        for node in one.node:
-            node.name = f"n{next(numbers)}"
-            node.input[:] = [names[name] for name in node.input]
-            node.output[:] = [names[name] for name in node.output]
-            for attribute in node.attribute:
-                if attribute.HasField("t"):
-                    attribute.t.ClearField("name")
+    for graph in graphs:
+        graph.name = GRAPH_NAME
+        for value in (*graph.input, *graph.output, *graph.initializer):
+            value.name = names[value.name]
+        for node in graph.node:
+            _shorten_node(node, f"n{next(numbers)}", names)
 
 
-def _names(main: onnx.GraphProto, graphs: list[onnx.GraphProto]) -> dict[str, str]:
-    """Return the short name of every value, numbered as they are met; the ends of the main graph keep theirs."""
-    ends = {value.name: value.name for value in (*main.input, *main.output)}
-    names = {"": "", **ends}
-    fresh = (short for short in map("v{}".format, count()) if short not in ends)
-    for one in graphs:
-        read = [name for node in one.node for name in (*node.input, *node.output)]
-        for name in (*read, *(named.name for named in (*one.input, *one.output, *one.initializer))):
+def _shorten_node(node: onnx.NodeProto, name: str, names: Mapping[str, str]) -> None:
+    node.name = name
+    node.input[:] = [names[tensor] for tensor in node.input]
+    node.output[:] = [names[tensor] for tensor in node.output]
+    for attribute in node.attribute:
+        if attribute.HasField("t"):
+            attribute.t.ClearField("name")
+
+
+def _short_names(main: onnx.GraphProto, graphs: list[onnx.GraphProto]) -> dict[str, str]:
+    """Return the short name of every value; inputs and outputs of the main graph keep theirs."""
+    fixed = {value.name: value.name for value in (*main.input, *main.output)}
+    names = {"": "", **fixed}
+    numbers = count()
+    for graph in graphs:
+        for name in _value_names(graph):
             if name not in names:
-                names[name] = next(fresh)
+                names[name] = _next_name(numbers, fixed)
     return names
+
+
+def _value_names(graph: onnx.GraphProto) -> Iterator[str]:
+    for node in graph.node:
+        yield from node.input
+        yield from node.output
+    for value in (*graph.input, *graph.output, *graph.initializer):
+        yield value.name
+
+
+def _next_name(numbers: Iterator[int], taken: Mapping[str, str]) -> str:
+    while (name := f"v{next(numbers)}") in taken:
+        pass
+    return name

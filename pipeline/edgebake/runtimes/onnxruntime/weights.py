@@ -1,122 +1,162 @@
-"""A float graph in, the same with smaller weights out, which are made float again when the program runs."""
+"""Store weights in fewer bits; they become floats again when the graph runs."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-# The first opset whose DequantizeLinear knows int4 and blocks, and the first IR that may name it
+from edgebake.models.onnx.graph import (
+    add_initializer,
+    attribute_values,
+    initializers,
+    replace_nodes,
+)
+
+# The first opset whose DequantizeLinear supports int4 and blocks, and the first IR version with it
 # (https://onnx.ai/onnx/operators/onnx__DequantizeLinear.html).
-INT4_OPSET, INT4_IR = 21, 10
+INT4_OPSET = 21
+INT4_IR = 10
 LIMITS = {onnx.TensorProto.INT4: 7, onnx.TensorProto.INT8: 127}  # symmetric: no -8 and no -128
 WEIGHTED = ("Conv", "Gemm", "MatMul")
 
 
-def quantize_int4(model: onnx.ModelProto, block_size: int | None) -> onnx.ModelProto:
-    """Return the graph with int4 weights, a scale for each block of input channels or else for each output channel.
+class ScaleLayout(NamedTuple):
+    """The scales of a weight: one per index of an axis, or one per block of indices."""
 
-    Blocks are for the sizes that they divide. Depthwise convolutions, where a channel has but a few weights, get int8.
+    axis: int
+    block_size: int | None = None
+
+    def attributes(self) -> dict[str, int]:
+        """Return the attributes of DequantizeLinear."""
+        if self.block_size is None:
+            return {"axis": self.axis}
+        return {"axis": self.axis, "block_size": self.block_size}
+
+
+def quantize_int4(model: onnx.ModelProto, block_size: int | None) -> onnx.ModelProto:
+    """Return the graph with int4 weights, with a scale per block of input channels.
+
+    Without a block size, or if the input channels are no multiple of it, there is a scale per
+    output channel. Depthwise convolutions, with only a few weights per channel, get int8.
     """
     if all(entry.version < INT4_OPSET for entry in model.opset_import):
         model = onnx.version_converter.convert_version(model, INT4_OPSET)
     model.ir_version = INT4_IR
-    found = {item.name: item for item in model.graph.initializer}
+    graph = model.graph
+    tensors = initializers(graph)
     nodes: list[onnx.NodeProto] = []
-    done: set[str] = set()
-    for node in model.graph.node:
+    quantized: set[str] = set()
+    for node in graph.node:
         name = node.input[1] if node.op_type in WEIGHTED else ""
-        if name in found and numpy_helper.to_array(found[name]).ndim >= 2:
-            if name not in done:
-                nodes.append(_packed(model.graph, found[name], node, block_size))
-                done.add(name)
+        if name in tensors and len(tensors[name].dims) >= 2:
+            if name not in quantized:
+                nodes.append(_quantize_weight(graph, tensors[name], node, block_size))
+                quantized.add(name)
             node.input[1] = f"{name}_float"
         nodes.append(node)
-    _replace(model.graph, nodes, done)
+    replace_nodes(graph, nodes)
+    _remove_initializers(graph, quantized)
     return model
 
 
-def store_float16(model: onnx.ModelProto, names: Collection[str]) -> onnx.ModelProto:
-    """Return the graph with the weights of the named nodes stored as float16."""
-    found = {
-        item.name: item
-        for item in model.graph.initializer
-        if item.data_type == onnx.TensorProto.FLOAT
-    }
-    wanted = [node for node in model.graph.node if node.name in names and node.op_type in WEIGHTED]
-    weights = list(dict.fromkeys(node.input[1] for node in wanted if node.input[1] in found))
+def store_float16(model: onnx.ModelProto, node_names: Collection[str]) -> onnx.ModelProto:
+    """Store the weights of some nodes as float16, in place; they still compute in float32."""
+    graph = model.graph
+    tensors = initializers(graph)
+    weights: dict[str, None] = {}  # an ordered set
+    for node in graph.node:
+        if node.name not in node_names or node.op_type not in WEIGHTED:
+            continue
+        name = node.input[1]
+        if name in tensors and tensors[name].data_type == onnx.TensorProto.FLOAT:
+            weights[name] = None
     casts = []
     for name in weights:
-        half = numpy_helper.to_array(found[name]).astype(np.float16)
-        model.graph.initializer.append(numpy_helper.from_array(half, f"{name}_half"))
+        half = numpy_helper.to_array(tensors[name]).astype(np.float16)
+        stored = add_initializer(graph, f"{name}_half", half)
         casts.append(
-            helper.make_node("Cast", [f"{name}_half"], [f"{name}_float"], to=onnx.TensorProto.FLOAT)
+            helper.make_node("Cast", [stored], [f"{name}_float"], to=onnx.TensorProto.FLOAT)
         )
-    for node in model.graph.node:
+    for node in graph.node:
         node.input[:] = [f"{name}_float" if name in weights else name for name in node.input]
-    _replace(model.graph, [*casts, *model.graph.node], weights)
+    replace_nodes(graph, [*casts, *graph.node])
+    _remove_initializers(graph, weights)
     return model
 
 
-def _replace(graph: onnx.GraphProto, nodes: list[onnx.NodeProto], unread: Collection[str]) -> None:
-    kept = [item for item in graph.initializer if item.name not in unread]
-    copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
-    del graph.node[:], graph.initializer[:]
-    graph.node.extend(copies)
-    graph.initializer.extend(kept)
+def _remove_initializers(graph: onnx.GraphProto, names: Iterable[str]) -> None:
+    removed = set(names)
+    for index in reversed(range(len(graph.initializer))):
+        if graph.initializer[index].name in removed:
+            del graph.initializer[index]
 
 
-def _packed(
-    graph: onnx.GraphProto, item: onnx.TensorProto, node: onnx.NodeProto, block_size: int | None
+def _quantize_weight(
+    graph: onnx.GraphProto,
+    tensor: onnx.TensorProto,
+    reader: onnx.NodeProto,
+    block_size: int | None,
 ) -> onnx.NodeProto:
-    """Add integers and scales of a weight to the graph; return the node that makes floats of them."""
-    values = numpy_helper.to_array(item)
-    inputs, outputs = _axes(node)
-    bits = onnx.TensorProto.INT8 if _is_depthwise(node, values) else onnx.TensorProto.INT4
-    blocked = (
-        bits == onnx.TensorProto.INT4 and block_size and values.shape[inputs] % block_size == 0
-    )
-    words: dict[str, int] = (
-        {"axis": inputs, "block_size": block_size or 0} if blocked else {"axis": outputs}
-    )
-    integers, scales = round_weights(values, LIMITS[bits], words)
-    graph.initializer.append(
-        helper.make_tensor(f"{item.name}_integers", bits, values.shape, integers.reshape(-1))
-    )
-    graph.initializer.append(numpy_helper.from_array(scales, f"{item.name}_scales"))
-    names = [f"{item.name}_integers", f"{item.name}_scales"]
-    node = helper.make_node("DequantizeLinear", names, [f"{item.name}_float"])
-    node.attribute.extend(helper.make_attribute(key, value) for key, value in words.items())
+    """Add integers and scales of a weight to the graph; return the node that dequantizes them."""
+    values = numpy_helper.to_array(tensor)
+    input_axis, output_axis = _channel_axes(reader)
+    dtype = onnx.TensorProto.INT4
+    layout = ScaleLayout(output_axis)
+    if _is_depthwise(reader, values):
+        dtype = onnx.TensorProto.INT8
+    elif block_size and values.shape[input_axis] % block_size == 0:
+        layout = ScaleLayout(input_axis, block_size)
+    integers, scales = round_weights(values, LIMITS[dtype], layout)
+    stored = f"{tensor.name}_integers"
+    graph.initializer.append(helper.make_tensor(stored, dtype, values.shape, integers.reshape(-1)))
+    inputs = [stored, add_initializer(graph, f"{tensor.name}_scales", scales)]
+    node = helper.make_node("DequantizeLinear", inputs, [f"{tensor.name}_float"])
+    for name, value in layout.attributes().items():
+        node.attribute.append(helper.make_attribute(name, value))
     return node
 
 
 def round_weights(
-    values: NDArray[np.float32], limit: int, words: dict[str, int]
+    values: NDArray[np.float32], limit: int, layout: ScaleLayout
 ) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Return integers and scales of weights, by the words of DequantizeLinear: `axis` and, if any, `block_size`."""
-    axis, size = words["axis"], words.get("block_size")
-    if size:
-        split = (*values.shape[:axis], values.shape[axis] // size, size, *values.shape[axis + 1 :])
+    """Quantize weights symmetrically.
+
+    Args:
+        values: weights of any shape, e.g. [out, in, h, w].
+        limit: largest integer.
+        layout: axis of the scales, and the size of a block on it.
+
+    Returns:
+        Integers [*values.shape], and scales [values.shape[axis]] or, with blocks,
+        [..., values.shape[axis] // block_size, ...].
+    """
+    axis, block_size = layout
+    if block_size:
+        blocks = values.shape[axis] // block_size
+        split = (*values.shape[:axis], blocks, block_size, *values.shape[axis + 1 :])
         peaks = np.abs(values.reshape(split)).max(axis=axis + 1)
-        spread = (peaks / limit).repeat(size, axis=axis)
+        steps = (peaks / limit).repeat(block_size, axis=axis)
     else:
-        others = tuple(number for number in range(values.ndim) if number != axis)
-        peaks = np.abs(values).max(axis=others)
-        spread = np.expand_dims(peaks / limit, others)
+        reduced_axes = tuple(number for number in range(values.ndim) if number != axis)
+        peaks = np.abs(values).max(axis=reduced_axes)
+        steps = np.expand_dims(peaks / limit, reduced_axes)
     scales = np.where(peaks > 0, peaks / limit, 1).astype(np.float32)
-    steps = np.rint(values / np.where(spread > 0, spread, 1)).clip(-limit, limit)
-    return steps.astype(np.int8), scales
+    integers = np.rint(values / np.where(steps > 0, steps, 1)).clip(-limit, limit)
+    return integers.astype(np.int8), scales
 
 
-def _axes(node: onnx.NodeProto) -> tuple[int, int]:
+def _channel_axes(node: onnx.NodeProto) -> tuple[int, int]:
     """Return the axes of a weight that count input and output channels."""
     if node.op_type == "Conv":
         return 1, 0  # [out, in, h, w]
-    transposed = any(attribute.name == "transB" and attribute.i for attribute in node.attribute)
-    return (1, 0) if transposed else (0, 1)
+    if attribute_values(node).get("transB"):
+        return 1, 0
+    return 0, 1
 
 
 def _is_depthwise(node: onnx.NodeProto, values: NDArray[np.float32]) -> bool:
-    grouped = any(attribute.name == "group" and attribute.i > 1 for attribute in node.attribute)
-    return node.op_type == "Conv" and grouped and values.shape[1] == 1
+    groups = attribute_values(node).get("group", 1)
+    return node.op_type == "Conv" and groups > 1 and values.shape[1] == 1

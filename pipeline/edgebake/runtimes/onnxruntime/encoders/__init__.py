@@ -1,1 +1,1 @@
-"""Encoders of ONNX Runtime, a module for each family: SCHEMES that it writes, and encode(model, quantized, options)."""
+"""Encoders of ONNX Runtime, one module per family: SCHEMES, and encode(model, quantized, options)."""

@@ -1,4 +1,4 @@
-"""Encode weights in float32, or in float16 with float32 at input and output."""
+"""Encode weights in float32 or float16; input and output are float32."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 SCHEMES = ("none", "float16")
 
 
-def encode(model: onnx.ModelProto, quantized: QuantizedModel, _: Convert) -> onnx.ModelProto:
+def encode(model: onnx.ModelProto, quantized: QuantizedModel, _options: Convert) -> onnx.ModelProto:
     """Return the graph with its weights in float32 or float16."""
     if quantized.weights == "float32":
         return model
     from onnxruntime.transformers.float16 import convert_float_to_float16
 
-    halved: onnx.ModelProto = convert_float_to_float16(model, keep_io_types=True)
-    return halved
+    float16: onnx.ModelProto = convert_float_to_float16(model, keep_io_types=True)
+    return float16

@@ -1,4 +1,4 @@
-"""Encode weights and activations in int8, by the ranges that calibration found."""
+"""Encode weights and activations in int8, by calibrated activation ranges."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ SCHEMES = ("int8", "mixed")
 
 
 def encode(model: onnx.ModelProto, quantized: QuantizedModel, options: Convert) -> onnx.ModelProto:
-    """Return the graph with quantized weights and activations, less the layers that `mixed` keeps in float."""
+    """Return the graph that computes in integers, without the layers that `mixed` excludes."""
     from edgebake.models.onnx import float_graph
     from edgebake.models.onnx.decompose import decompose
     from edgebake.recipe import DType, Granularity
     from edgebake.runtimes.onnxruntime import integer_io, quantizer, weights
 
-    float_program = float_graph.CalibratedGraph(
-        decompose(float_graph.prepare_for_quantizer(model)), quantized.required_ranges
-    )
-    kept = float_program.nodes_computing(
-        [value for values in quantized.fallback_layers.values() for value in values]
-    )
-    integers = quantizer.IntegerOptions(quantized.granularity or Granularity.per_channel, kept)
-    encoded = quantizer.quantize_integers(float_program, integers)
+    prepared = decompose(float_graph.prepare_for_quantizer(model))
+    graph = float_graph.CalibratedGraph(prepared, quantized.required_ranges)
+    fallback_values: set[str] = set()
+    for values in quantized.fallback_layers.values():
+        fallback_values.update(values)
+    float_nodes = graph.nodes_computing(fallback_values)
+    granularity = quantized.granularity or Granularity.per_channel
+    integer_options = quantizer.IntegerOptions(granularity, float_nodes)
+    encoded = quantizer.quantize_integers(graph, integer_options)
     if quantized.fallback_dtype is DType.float16:
-        encoded = weights.store_float16(encoded, kept)
-    encoded = integer_io.convert_input(
-        encoded, options.input, float_program.bounds[float_graph.IMAGE]
-    )
+        encoded = weights.store_float16(encoded, float_nodes)
+    image_bounds = graph.bounds[float_graph.IMAGE]
+    encoded = integer_io.convert_input(encoded, options.input, image_bounds)
     return integer_io.convert_output(encoded, options.output)

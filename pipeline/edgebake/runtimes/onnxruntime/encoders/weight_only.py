@@ -1,4 +1,4 @@
-"""Encode weights in int8 or int4 beside float32 activations."""
+"""Encode weights in int8 or int4; activations are float32."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ if TYPE_CHECKING:
 SCHEMES = ("dynamic", "int4_weights")
 
 
-def encode(model: onnx.ModelProto, quantized: QuantizedModel, _: Convert) -> onnx.ModelProto:
-    """Return the graph with integer weights; 4-bit ones share a scale in blocks of `compression.block_size`."""
+def encode(model: onnx.ModelProto, quantized: QuantizedModel, _options: Convert) -> onnx.ModelProto:
+    """Return the graph with integer weights.
+
+    4-bit weights share a scale in blocks of `compression.block_size` input channels.
+    """
     from edgebake.models.onnx import float_graph
     from edgebake.runtimes.onnxruntime import quantizer, weights
 
+    prepared = float_graph.prepare_for_quantizer(model)
     if quantized.weights == "int4":
-        return weights.quantize_int4(
-            float_graph.prepare_for_quantizer(model), quantized.compression.block_size
-        )
-    return quantizer.quantize_weights(float_graph.prepare_for_quantizer(model))
+        return weights.quantize_int4(prepared, quantized.compression.block_size)
+    return quantizer.quantize_weights(prepared)
