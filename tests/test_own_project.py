@@ -79,6 +79,36 @@ defaults:
   - override /data: {data}
 """
 
+ARCHITECTURE = """\
+MINIMUM_RESOLUTION = 1
+
+
+def build(model, channels, classes):
+    import keras
+
+    image = keras.Input((model.resolution, model.resolution, channels), name="image")
+    x = keras.layers.Flatten()(image)
+    return keras.Model(image, keras.layers.Dense(classes, activation="softmax", name="probabilities")(x))
+"""
+OWN_RUNTIME = {
+    "plugins/runtimes/matmul/__init__.py": (ROOT / "tests/matmul_runtime.py").read_text(),
+    "plugins/architectures/one_matrix.py": ARCHITECTURE,
+    "recipes/convert/matmul.yaml": "runtime: matmul\n",
+    "recipes/model/one_matrix.yaml": "{ architecture: one_matrix, width: 1.0, resolution: 8, pretrained: null }\n",
+    "recipes/target/first.yaml": TARGET.format(platform="linux", data="digits")
+    + """\
+  - override /model: one_matrix
+  - override /convert: matmul
+  - override /validate: untimed
+
+device: { runtimes: [matmul] }
+validate: { budget: { accuracy: { at_least: 0.5 }, class_accuracy: null } }
+""",
+    "recipes/release.yaml": RELEASE.replace("[first, second]", "[first]").replace(
+        "CC0-1.0", "BSD-2-Clause, BSD-3-Clause, CC-BY-4.0"
+    ),
+}
+
 
 def write(folder: Path, files: dict[str, str]) -> None:
     for name, text in files.items():
@@ -208,6 +238,47 @@ def test_a_failure_inside_a_plugin_names_its_line(project: Path) -> None:
     assert done.stderr == (
         f"edgebake: data squares: plugins/sources/squares.py:{line}: ZeroDivisionError: division by zero; "
         "expected a plugin that runs; the whole story is in artifacts/data/squares.log\n"
+    )
+
+
+@pytest.mark.slow
+def test_a_runtime_of_the_project_ships_and_nothing_of_edgebake_changes(tmp_path: Path) -> None:
+    """Guards what docs/recipes.md says of a runtime, from its two files to a bundle that verifies.
+
+    Slow: it trains a model and builds its bundle.
+    """
+    folder = begun(tmp_path, CHECKOUT)
+    write(folder, OWN_RUNTIME)
+    plan(folder)
+    builds.commit(folder, "A runtime")
+
+    def edgebake(*arguments: str) -> tuple[int, str]:
+        done = run(folder, CHECKOUT, sys.executable, "-m", "edgebake", *arguments)
+        return done.returncode, done.stdout + done.stderr
+
+    code, said = edgebake("build")
+    assert code == 0, said
+    assert "not measured: the stopwatch does not know matmul" in said
+    variant = "digits-one_matrix-matmul"
+    for digest in (f"convert/{variant}", f"validate/{variant}-linux", "package/linux"):
+        assert (
+            "plugins/runtimes/matmul/__init__.py\n"
+            in (folder / "artifacts/code" / digest).read_text()
+        )
+    target = builds.manifest(folder, "linux")["targets"]["first"]
+    assert (target["runtime"], target["model"]) == ("matmul", f"models/{variant}.npz")
+    assert target["metrics"]["accuracy"]["value"] >= 0.5
+
+    bundle = "artifacts/package/linux.zip"
+    unknown = "no kind of file that a bundle holds in this place"
+    hint = "expected --plugins, in the project that has the runtime matmul"
+    assert edgebake("verify", bundle, "--unsigned") == (
+        1,
+        f"edgebake: models/{variant}.npz: {unknown}; {hint}\n",
+    )
+    code, said = edgebake("verify", bundle, "--unsigned", "--plugins")
+    assert (code, said.splitlines()[-1]) == (0, "squares 0.1.0 for linux: sound, but unsigned"), (
+        said
     )
 
 

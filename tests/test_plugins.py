@@ -1,13 +1,18 @@
 """Plugins of a project: where they are looked for, how they import each other, and what is wrong with one."""
 
+import io
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from edgebake import plugins
+from edgebake.bundle.trust import verification
 from edgebake.cli.main import main
-from edgebake.errors import RecipeError
+from edgebake.errors import ProofError, RecipeError
+from edgebake.runtimes.interface import load_runtime
 from tests import builds
 
 SOURCE = """\
@@ -22,6 +27,8 @@ def columns(data): return []
 
 def load(data): raise NotImplementedError
 """
+RUNTIME = (builds.ROOT / "tests/matmul_runtime.py").read_text()
+MODEL = "models/digits-matmul.npz"
 
 
 @pytest.fixture
@@ -192,3 +199,103 @@ def test_a_plugin_is_listed(project: Path, capsys: pytest.CaptureFixture[str]) -
         "plugin    plugins/sources/mine  (data.source)",
         "plugin    plugins/devices/bench  (validate.where)",
     ]
+
+
+def begin_runtime(project: Path, text: str = RUNTIME) -> None:
+    """Bring a runtime into a project as docs/recipes.md says: its folder, one recipe, and a device that has it."""
+    write(project / "plugins/runtimes/matmul/__init__.py", text)
+    write(project / "recipes/convert/matmul.yaml", "runtime: matmul\n")
+    builds.edit(project / "recipes/device/linux_any.yaml", "runtimes: [", "runtimes: [matmul, ")
+    target = "# @package _global_\ndefaults:\n  - override /device: linux_any\n  - override /convert: matmul\n"
+    write(project / "recipes/target/multiplied.yaml", f"{target}  - override /validate: untimed\n")
+
+
+def test_a_runtime_is_planned_without_a_word_of_ours(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begin_runtime(project)
+    builds.edit(
+        project / "recipes/release.yaml", "  - linux_any\n", "  - linux_any\n  - multiplied\n"
+    )
+    assert main(["check"]) == 0
+    assert "multiplied" in capsys.readouterr().out
+    assert (
+        main(
+            [
+                "show",
+                "multiplied",
+                "quantize=int8",
+                "device=raspberry_pi_5",
+                "device.runtimes=[matmul]",
+            ]
+        )
+        == 1
+    )
+    assert capsys.readouterr().err == (
+        "edgebake: recipes/target/multiplied.yaml: quantize: matmul cannot carry int8; expected one of: none\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("timed_at", "expected"),
+    [('("host",)', "one of host"), ("()", "a device of the project's own")],
+)
+def test_a_runtime_goes_with_the_places_that_it_names(
+    project: Path, capsys: pytest.CaptureFixture[str], timed_at: str, expected: str
+) -> None:
+    begin_runtime(project, RUNTIME.replace('timed_at=("host",)', f"timed_at={timed_at}"))
+    assert main(["show", "multiplied", "validate.where=mac"]) == 1
+    assert capsys.readouterr().err.endswith(
+        f"validate.where: mac: expected {expected} for matmul\n"
+    )
+
+
+def test_a_runtime_loads_a_session_and_says_what_is_in_a_file(folder: Path) -> None:
+    write(folder / "runtimes/matmul/__init__.py", RUNTIME)
+    written = io.BytesIO()
+    np.savez(
+        written,
+        kernel=np.array([[0, 5], [5, 0], [0, 0], [0, 0]], np.float32),
+        bias=np.zeros(2, np.float32),
+    )
+    runtime, files = load_runtime("matmul"), {"model.npz": written.getvalue()}
+    session = runtime.load_session(files, 1)
+    session.feed(np.array([1, 0, 0, 0], np.float32).reshape(1, 2, 2, 1))
+    session.invoke()
+    assert session.read()["probabilities"].argmax() == 1
+    assert runtime.inspect_files(files).input.shape == [1, 2, 2, 1]
+    assert runtime.strip_names(files) == files
+
+
+def bundled(folder: Path, content: bytes) -> Any:
+    """Write a bundle that holds one model of `matmul`, and return of its manifest what `kinds` reads."""
+    write(folder / MODEL, "")
+    (folder / MODEL).write_bytes(content)
+    return {"files": [{"path": MODEL}], "targets": {"first": {"runtime": "matmul", "model": MODEL}}}
+
+
+def test_verifying_runs_no_plugin_unasked(folder: Path, tmp_path: Path) -> None:
+    write(folder / "runtimes/matmul/__init__.py", "raise SystemExit('run')")
+    content = bundled(tmp_path / "bundle", b"PK\x03\x04")
+    with pytest.raises(
+        ProofError, match=r"expected --plugins, in the project that has the runtime matmul$"
+    ):
+        verification.check_file_types(tmp_path / "bundle", content)
+
+
+def test_verifying_asks_a_runtime_how_its_files_begin(folder: Path, tmp_path: Path) -> None:
+    write(folder / "runtimes/matmul/__init__.py", RUNTIME)
+    known = verification.project_file_types()
+    content = bundled(tmp_path / "bundle", b"PK\x03\x04 and so on")
+    assert (
+        verification.check_file_types(tmp_path / "bundle", content, known)
+        == "models, texts and data alone"
+    )
+    bundled(tmp_path / "bundle", b"#!/bin/sh")
+    with pytest.raises(ProofError, match=r"npz: does not begin as such a model does$"):
+        verification.check_file_types(tmp_path / "bundle", content, known)
+    code: Any = {"files": [{"path": "scripts/run.py"}], "targets": {}}
+    with pytest.raises(
+        ProofError, match=r"run\.py: no kind of file that a bundle holds in this place$"
+    ):
+        verification.check_file_types(tmp_path / "bundle", code, known)

@@ -1,10 +1,12 @@
 """`edgebake verify`: check a bundle against its manifest, SBOM, signature and provenance.
 
 Reads a bundle (a zip, or the same as a folder) and the folder <platform>.proof. Writes nothing and
-runs nothing of the bundle; `--rebuild` runs the code of the commit that the bundle names.
+runs nothing of the bundle; `--rebuild` runs the code of the commit that the bundle names, and
+`--plugins` that of the project's runtimes.
 """
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +18,7 @@ from edgebake.errors import ProofError
 
 if TYPE_CHECKING:
     from edgebake.bundle.manifest_types import Manifest
+    from edgebake.bundle.trust.verification import FileType
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class VerifyOptions:
     public_key: Path | None = None
     unsigned: bool = False  # whether an unsigned bundle is accepted
     rebuild: bool = False
+    plugins: bool = False  # whether to load the project's runtimes, for the kinds of their files
 
 
 def verify(options: VerifyOptions, console: Console) -> None:
@@ -43,7 +47,8 @@ def verify(options: VerifyOptions, console: Console) -> None:
     proof_folder = options.proof or proof.proof_folder(options.bundle)
     with safe_extract.open_bundle(options.bundle) as folder:
         content = verification.read_manifest(folder)
-        results = _check_content(folder, content)
+        project_types = verification.project_file_types() if options.plugins else {}
+        results = _check_content(folder, content, project_types)
         key = _required_key(options, content)
         results["signature"] = proof.check_signature(folder, proof_folder, content, key)
         statement = proof.read_provenance(proof_folder, key)
@@ -64,7 +69,9 @@ def _title(content: "Manifest") -> str:
     return f"{content['name']} {content['version']} for {content['platform']}"
 
 
-def _check_content(folder: Path, content: "Manifest") -> dict[str, str]:
+def _check_content(
+    folder: Path, content: "Manifest", project_types: Mapping[str, "FileType"]
+) -> dict[str, str]:
     """Check the files of a bundle against its manifest; return a sentence per check."""
     from edgebake.bundle.trust import license_check, verification
     from edgebake.plan.compose import compose_release
@@ -73,7 +80,7 @@ def _check_content(folder: Path, content: "Manifest") -> dict[str, str]:
     results = {
         "manifest": f"{content['schema']}, {_title(content)}",
         "files": verification.check_files(folder, content),
-        "kinds": verification.check_file_types(folder, content),
+        "kinds": verification.check_file_types(folder, content, project_types),
         "chain": verification.check_fallback_order(folder, content),
         "SBOM": verification.check_sbom(folder, content),
     }
@@ -131,6 +138,11 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="build the bundle's commit again and compare every byte",
     )
+    parser.add_argument(
+        "--plugins",
+        action="store_true",
+        help="load the project's own runtimes, which runs their code, to know their files",
+    )
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
@@ -140,6 +152,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
         public_key=arguments.key,
         unsigned=arguments.unsigned,
         rebuild=arguments.rebuild,
+        plugins=arguments.plugins,
     )
     verify(options, console)
     return 0

@@ -46,7 +46,7 @@ class Convert:
     # Runtime: a folder of edgebake/runtimes/ or a module of the project's plugins/runtimes/.
     runtime: str = MISSING
     # Options of Core ML; null for other runtimes.
-    coreml: CoreML | None = MISSING
+    coreml: CoreML | None = None
     # Data type of the model's input; null: the type that suits the runtime best.
     input: DType | None = None
     # Data type of the model's output; null: the type that suits the runtime best.

@@ -42,7 +42,8 @@ class Library:
 class RuntimeFacts:
     """Facts that hold for every file of a runtime."""
 
-    file: str  # that an app opens, a file or a folder
+    # What an app opens, a file or a folder: `model` and a suffix that no other runtime has.
+    file: str
     convert_tools: tuple[str, ...]  # distributions whose versions change the converted file
     run_tools: tuple[str, ...]  # distributions whose versions change measurements
     # Model formats that can be converted -> schemes that are not available for the format.
@@ -50,7 +51,7 @@ class RuntimeFacts:
     fallback_dtypes: tuple[str, ...]  # in which `mixed` can leave layers
     # Dtype of activations -> possible dtypes of input and output.
     io_dtypes: Mapping[str, tuple[str, ...]]
-    timed_at: tuple[str, ...]  # values of `validate.where` that can time the files
+    timed_at: tuple[str, ...]  # values of `validate.where` that recipes may use
     preferred_schemes: tuple[str, ...]  # of `edgebake init`, the best one first
     library: Library | None  # None: part of the operating system
     # Option of recipes/validate/ that `edgebake init` selects; None: the menu's default.
@@ -61,6 +62,9 @@ class RuntimeFacts:
     own_options: tuple[str, ...] = ()  # of recipes/convert/, that no other runtime has
     # Platform -> files of bundle/samples/.
     sample_code: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # Path after `model` -> first bytes of such a file, at most 8. For runtimes of a project: ours
+    # are in bundle/trust/verification.py, since `edgebake verify` runs no plugin unless told to.
+    first_bytes: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class Runtime(Protocol):

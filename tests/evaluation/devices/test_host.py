@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from edgebake.errors import HostError
 from edgebake.evaluation.devices import host
+from edgebake.evaluation.latency import protocol
 from edgebake.evaluation.latency.request import TimingRequest
 from edgebake.runtimes.run_modes import RunMode
 from tests import timings
@@ -123,6 +125,16 @@ def test_a_file_that_cannot_be_timed_here_says_why(stopwatch: Stopwatch, tmp_pat
         "latency_p90_ms"
     ]
     assert (found.value, found.reason, stopwatch.requests) == (None, "an executor", [])
+
+
+def test_a_runtime_that_the_stopwatch_does_not_know_is_not_timed(
+    stopwatch: Stopwatch, job: TimingRequest
+) -> None:
+    runner = protocol.StopwatchRunner("host", "model.npz", None, protocol.run_in_process)
+    result = protocol.measure(replace(job, runtime="matmul"), runner)
+    latency = result.metrics["latency_p90_ms"]
+    assert (latency.value, latency.reason) == (None, "the stopwatch does not know matmul")
+    assert stopwatch.requests == []
 
 
 def test_every_kept_run_on_one_thread_is_there_for_the_plot(

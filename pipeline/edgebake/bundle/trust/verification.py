@@ -6,16 +6,17 @@ ProofError if the bundle fails.
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal, cast
 
-from edgebake import artifacts
+from edgebake import artifacts, plugins
 from edgebake.bundle import fallback_order, manifest, sbom
 from edgebake.bundle.manifest_types import FileEntry, Manifest, TargetEntry
 from edgebake.bundle.trust import sbom_check
 from edgebake.bundle.trust.safe_extract import reject_unsafe_path
 from edgebake.errors import ProofError
+from edgebake.runtimes.interface import load_runtime
 
 MAX_BYTES = 4 << 20  # of a manifest; a manifest of a thousand files takes 10 % of it
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -175,18 +176,26 @@ def _check_sums(folder: Path) -> None:
     raise ProofError(f"{artifacts.SUMS}: changed; it is not the list of what lies there")
 
 
-def check_file_types(folder: Path, content: Manifest) -> str:
+def check_file_types(
+    folder: Path, content: Manifest, more_types: Mapping[str, FileType] | None = None
+) -> str:
     """Check that each file is of the type that its path tells: a model, text or JSON.
+
+    Args:
+        folder: the bundle, unpacked.
+        content: its manifest.
+        more_types: further types by the pattern of their paths, of `project_file_types()`.
 
     Raises:
         ProofError: a file is of another type, or its path tells none.
     """
+    file_types = FILE_TYPES | dict(more_types or {})
     for entry in content["files"]:
         path = entry["path"]
-        file_type = _file_type(path)
+        file_type = _file_type(path, file_types)
         problem = None
         if file_type is None:
-            problem = "no kind of file that a bundle holds in this place"
+            problem = _unknown_type(path, content)
         elif "encryption" not in entry:
             problem = _type_problem(folder / path, file_type)
         if problem:
@@ -194,11 +203,35 @@ def check_file_types(folder: Path, content: Manifest) -> str:
     return "models, texts and data alone"
 
 
-def _file_type(path: str) -> FileType | None:
-    for pattern, file_type in FILE_TYPES.items():
+def project_file_types() -> dict[str, FileType]:
+    """Return the types of model files of the project's own runtimes; this runs their code.
+
+    Raises:
+        RecipeError: a plugin cannot be imported.
+    """
+    file_types: dict[str, FileType] = {}
+    for name in plugins.of_project("convert.runtime"):
+        for suffix, first_bytes in load_runtime(name).facts.first_bytes.items():
+            pattern = rf"models/[^/]+{re.escape(suffix)}"
+            file_types[pattern] = re.compile(re.escape(first_bytes) + b".*", re.DOTALL)
+    return file_types
+
+
+def _file_type(path: str, file_types: Mapping[str, FileType]) -> FileType | None:
+    for pattern, file_type in file_types.items():
         if re.fullmatch(pattern, path):
             return file_type
     return None
+
+
+def _unknown_type(path: str, content: Manifest) -> str:
+    problem = "no kind of file that a bundle holds in this place"
+    packaged = plugins.of_package("convert.runtime")
+    for target in content["targets"].values():
+        runtime = target["runtime"]
+        if manifest.belongs_to(path, target["model"]) and runtime not in packaged:
+            return f"{problem}; expected --plugins, in the project that has the runtime {runtime}"
+    return problem
 
 
 def _type_problem(file: Path, file_type: FileType) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgebake.errors import HostError
-from edgebake.evaluation.latency import measurements
+from edgebake.evaluation.latency import measurements, stopwatch
 from edgebake.evaluation.latency.measurements import Metrics
 from edgebake.evaluation.latency.request import TimingRequest, TimingResult, absent
 from edgebake.evaluation.latency.stopwatch import Recording, Request
@@ -47,6 +47,8 @@ def measure(request: TimingRequest, runner: StopwatchRunner) -> TimingResult:
     first, *more_modes = request.run_modes
     if first.untimed:
         return absent(first.untimed)
+    if request.runtime not in stopwatch.RUNTIMES:
+        return absent(f"the stopwatch does not know {request.runtime}")
     result = _measure_precisely(request, runner, stopwatch_request(request, runner, first))
     metrics = result.metrics | _measure_all_threads(request, runner, first)
     for mode in more_modes:

@@ -84,7 +84,12 @@ def _the_place_runs_the_runtime(recipe: Recipe) -> Iterator[Problem]:
     }
     known = {place for timed_at in places.values() for place in timed_at}
     if where in known and where not in places[runtime]:
-        yield "validate.where", f"{where}: expected one of {listed(places[runtime])} for {runtime}"
+        expected = (
+            f"one of {listed(places[runtime])}"
+            if places[runtime]
+            else "a device of the project's own"
+        )
+        yield "validate.where", f"{where}: expected {expected} for {runtime}"
 
 
 def _one_way_into_the_phone(words: Adb | None) -> Iterator[Problem]:
