@@ -11,6 +11,27 @@ from edgebake.plan import code_digest, source_files
 from edgebake.plan.code_digest import CodeChange, named_plugins
 from edgebake.recipe.stage_params import Plan
 
+# A plugin whose functions each import a helper of their own: all but `_nothing` are imported.
+REACHING = """\
+def of_a_constant(): from plugins.sources import _constant
+def of_a_default(): from plugins.sources import _default
+def of_a_decorator(): from plugins.sources import _decorator
+def of_nothing_at_all(): from plugins.sources import _nothing
+
+
+SHADES = of_a_constant()
+
+
+class Reader:
+    def __init__(self): from plugins.sources import _special
+
+
+@of_a_decorator
+def called_by_nobody_here(size=of_a_default()): of_nothing_at_all()
+
+
+def load(data): return Reader()
+"""
 PACKAGE = source_files.PACKAGE
 NAME = PACKAGE.name
 
@@ -131,6 +152,42 @@ def test_sample_code_counts_with_its_comments_since_it_ships_as_text(
         with (package / file).open("a") as content:
             content.write("# a comment\n")
         assert {variant.partition(".")[0] for variant in changed(planned)} == {"package"}, file
+
+
+def test_a_license_text_of_the_project_counts_for_bundles_alone(package: Path, planned: Plan) -> None:
+    texts = Path("LICENSES")
+    texts.mkdir()
+    (texts / "MIT.txt").write_text("In other words.\n")
+    found = changed(planned)
+    assert {variant.partition(".")[0] for variant in found} == {"package"}
+    assert set(found.values()) == {("LICENSES/MIT.txt", f"{NAME}/LICENSES/MIT.txt")}
+
+
+def test_a_plugin_of_the_project_counts_in_place_of_ours_with_its_helpers(package: Path, planned: Plan) -> None:
+    sources = Path("plugins/sources")
+    sources.mkdir(parents=True)
+    (sources / "digits.py").write_text("def load(data):\n    from plugins.sources import _pixels\n")
+    (sources / "_pixels.py").write_text("SIZE = 7\n")
+    ours, own = f"{NAME}/data/sources/digits.py", {"plugins/sources/_pixels.py", "plugins/sources/digits.py"}
+    assert {ours, *own} <= set(changed(planned)["data.digits"])
+    listed = (code_digest.FOLDER / "data/digits").read_text()
+    assert ours not in listed
+    assert all(file in listed for file in own)
+    (sources / "_pixels.py").write_text("SIZE = 8\n")
+    assert changed(planned)["data.digits"] == ("plugins/sources/_pixels.py",)
+
+
+def test_an_import_inside_a_function_counts_wherever_the_function_is_used(package: Path, planned: Plan) -> None:
+    sources = Path("plugins/sources")
+    sources.mkdir(parents=True)
+    (sources / "digits.py").write_text(REACHING)
+    helpers = ("_constant", "_default", "_decorator", "_nothing", "_special")
+    for helper in helpers:
+        (sources / f"{helper}.py").write_text("")
+    changed(planned)
+    listed = (code_digest.FOLDER / "data/digits").read_text()
+    reached = [helper for helper in helpers if f"plugins/sources/{helper}.py" in listed]
+    assert reached == ["_constant", "_default", "_decorator", "_special"]
 
 
 def test_digest_files_of_variants_that_are_gone_are_removed(package: Path, planned: Plan) -> None:
