@@ -154,7 +154,9 @@ def test_sample_code_counts_with_its_comments_since_it_ships_as_text(
         assert {variant.partition(".")[0] for variant in changed(planned)} == {"package"}, file
 
 
-def test_a_license_text_of_the_project_counts_for_bundles_alone(package: Path, planned: Plan) -> None:
+def test_a_license_text_of_the_project_counts_for_bundles_alone(
+    package: Path, planned: Plan
+) -> None:
     texts = Path("LICENSES")
     texts.mkdir()
     (texts / "MIT.txt").write_text("In other words.\n")
@@ -163,12 +165,17 @@ def test_a_license_text_of_the_project_counts_for_bundles_alone(package: Path, p
     assert set(found.values()) == {("LICENSES/MIT.txt", f"{NAME}/LICENSES/MIT.txt")}
 
 
-def test_a_plugin_of_the_project_counts_in_place_of_ours_with_its_helpers(package: Path, planned: Plan) -> None:
+def test_a_plugin_of_the_project_counts_in_place_of_ours_with_its_helpers(
+    package: Path, planned: Plan
+) -> None:
     sources = Path("plugins/sources")
     sources.mkdir(parents=True)
     (sources / "digits.py").write_text("def load(data):\n    from plugins.sources import _pixels\n")
     (sources / "_pixels.py").write_text("SIZE = 7\n")
-    ours, own = f"{NAME}/data/sources/digits.py", {"plugins/sources/_pixels.py", "plugins/sources/digits.py"}
+    ours, own = (
+        f"{NAME}/data/sources/digits.py",
+        {"plugins/sources/_pixels.py", "plugins/sources/digits.py"},
+    )
     assert {ours, *own} <= set(changed(planned)["data.digits"])
     listed = (code_digest.FOLDER / "data/digits").read_text()
     assert ours not in listed
@@ -177,7 +184,9 @@ def test_a_plugin_of_the_project_counts_in_place_of_ours_with_its_helpers(packag
     assert changed(planned)["data.digits"] == ("plugins/sources/_pixels.py",)
 
 
-def test_an_import_inside_a_function_counts_wherever_the_function_is_used(package: Path, planned: Plan) -> None:
+def test_an_import_inside_a_function_counts_wherever_the_function_is_used(
+    package: Path, planned: Plan
+) -> None:
     sources = Path("plugins/sources")
     sources.mkdir(parents=True)
     (sources / "digits.py").write_text(REACHING)
