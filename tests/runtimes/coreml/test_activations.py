@@ -70,7 +70,9 @@ def test_concatenations_that_share_a_value_share_a_range() -> None:
         op("concat", {"values": ("joined", "x"), "axis": 1, "interleave": False}, more=half(1, 6)),
     ]
     everything = {"a_cast_fp16", "b_cast_fp16", "joined", "x", "more"}
-    assert activations._joined(loaded(steps, "more")) == dict.fromkeys(everything, everything)
+    assert activations._concatenated_values(loaded(steps, "more")) == dict.fromkeys(
+        everything, everything
+    )
 
 
 def test_a_value_that_is_zero_throughout_has_a_scale() -> None:
@@ -86,8 +88,8 @@ def test_sums_with_a_constant_and_kept_operators_are_left_as_they_are() -> None:
     program = loaded(steps, "both")
     for number, item in enumerate(one for one in program.operations if one.type != "const"):
         item.attributes["name"].immediateValue.tensor.strings.values[0] = f"operation {number}"
-    assert activations._left(program, set()) == ["operation 3"]
-    assert activations._left(program, {"a", "pooled"}) == [
+    assert activations._float_operations(program, set()) == ["operation 3"]
+    assert activations._float_operations(program, {"a", "pooled"}) == [
         "operation 5",
         "operation 3",
     ]  # a ReLU is never quantized

@@ -43,4 +43,4 @@ def test_constants_that_an_operation_reads_are_known_by_name() -> None:
     linear, add = [item for item in BLOCK.operations if item.type in ("linear", "add")]
     assert BLOCK.constants_of(linear) == ["dense_cast_fp16_weight_0"]
     assert BLOCK.constants_of(add) == []
-    assert (block.name_of(linear), block.read_by(add, "y")) == ("linear", ["y"])
+    assert (block.name_of(linear), block.input_names(add, "y")) == ("linear", ["y"])

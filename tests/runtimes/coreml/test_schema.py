@@ -21,7 +21,7 @@ def test_the_classes_load_without_coremltools_or_tensorflow(name: str) -> None:
     said = _ran(f"""
 import sys
 from edgebake.runtimes.coreml import schema
-print(schema.module("{name}").__name__)
+print(schema.load_module("{name}").__name__)
 print([name for name in ("coremltools", "tensorflow", "torch", "sklearn") if name in sys.modules])
 """)
     assert said.splitlines() == [f"coremltools.proto.{name}", "[]"]
@@ -33,10 +33,10 @@ def test_a_later_import_of_coremltools_is_a_real_one_and_shares_the_classes() ->
 import sys
 sys.modules["tensorflow"] = None
 from edgebake.runtimes.coreml import schema
-before = schema.module("Model_pb2")
+before = schema.load_module("Model_pb2")
 import coremltools
 print(callable(coremltools.convert), coremltools.proto.Model_pb2 is before)
-print(schema.module("MIL_pb2") is coremltools.proto.MIL_pb2)
+print(schema.load_module("MIL_pb2") is coremltools.proto.MIL_pb2)
 model = before.Model()
 model.ParseFromString(coremltools.proto.Model_pb2.Model(specificationVersion=8).SerializeToString())
 print(model.specificationVersion)

@@ -1,11 +1,14 @@
-"""An ML Program in float16 in, the same with its activations in int8 out, by coremltools' own passes.
+"""Quantize the activations of a float16 ML Program to int8, with coremltools' own passes.
 
-coremltools asks Core ML for the values of a program, which needs a Mac, and keeps the range of the last example alone.
-Here ranges are those of the model, shared by all runtimes. There is no int16: the operator `quantize` gives int8 or
-uint8, and OpLinearQuantizerConfig takes 4 and 8 bits.
+coremltools asks Core ML for the values of a program, which needs a Mac, and uses the range of the
+last example only. Here the activation ranges are those of the model, which all runtimes share.
+There is no int16: the operator `quantize` writes int8 or uint8, and OpLinearQuantizerConfig takes 4
+and 8 bits.
 """
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,37 +16,52 @@ from edgebake.runtimes.coreml import block
 from edgebake.runtimes.coreml.block import Block
 from edgebake.runtimes.coreml.probe_values import ProbeValues
 
-# What the passes treat. Source: SUPPORTED_OP_TYPES of insert_prefix_quantize_dequantize_pair, coremltools 9.
-TREATED = frozenset({"conv", "linear", "avg_pool", "max_pool", "add"})
+if TYPE_CHECKING:
+    from coremltools.converters.mil.mil.passes.graph_pass import AbstractGraphPass
+    from coremltools.models import MLModel
+    from coremltools.optimize.coreml import OptimizationConfig
+
+# The operators that the passes quantize. Source: SUPPORTED_OP_TYPES of
+# insert_prefix_quantize_dequantize_pair, coremltools 9.
+QUANTIZABLE = frozenset({"conv", "linear", "avg_pool", "max_pool", "add"})
 
 
 class Statistics(dict[str, dict[str, np.float32]]):
-    """Ranges in coremltools' words, each looked up when a pass asks for it; what concatenations join shares one."""
+    """Activation ranges in coremltools' form, looked up when a pass asks for them.
+
+    The inputs and the output of a concatenation share one range.
+    """
 
     def __init__(self, program: Block, values: ProbeValues) -> None:
         super().__init__()
-        self._program, self._values = program, values
-        self._joined = _joined(program)
+        self._program = program
+        self._values = values
+        self._concatenated = _concatenated_values(program)
 
     def __missing__(self, value: str) -> dict[str, np.float32]:
-        """Find the range of a value.
+        """Look up the range of a value.
 
         Raises:
             ConversionError: it is not known.
         """
-        origins = [self._program.origin(one) for one in sorted(self._joined.get(value, {value}))]
-        ranges = [self._values.range_of(one) for one in origins]
-        self[value] = _as_statistics(
-            min(one.low for one in ranges), max(one.high for one in ranges)
-        )
+        ranges = []
+        for member in sorted(self._concatenated.get(value, {value})):
+            ranges.append(self._values.range_of(self._program.origin(member)))
+        low = min(entry.low for entry in ranges)
+        high = max(entry.high for entry in ranges)
+        self[value] = _statistics(low, high)
         return self[value]
 
 
-def quantize_activations(model: Any, values: ProbeValues, kept: set[str]) -> Any:
-    """Return the program with a pair of quantize and dequantize at every input and output that Core ML runs in int8.
+def quantize_activations(model: MLModel, values: ProbeValues, fallback_values: set[str]) -> MLModel:
+    """Insert quantize and dequantize at every input and output that Core ML runs in int8.
 
-    Operators that compute `kept`, values of the float32 program, are left out. The passes are coremltools' own, as
-    `linear_quantize_activations` runs them.
+    The passes are those that `linear_quantize_activations` of coremltools runs.
+
+    Args:
+        model: a float16 program.
+        values: of the float32 program of the same model.
+        fallback_values: values of the float32 program whose operators stay in float.
     """
     import coremltools as ct
     import coremltools.optimize.coreml as cto
@@ -53,7 +71,7 @@ def quantize_activations(model: Any, values: ProbeValues, kept: set[str]) -> Any
     program = block.read_block(model)
     config = cto.OptimizationConfig(
         global_config=cto.OpLinearQuantizerConfig(mode="linear_symmetric"),
-        op_name_configs=dict.fromkeys(_left(program, kept)),
+        op_name_configs=dict.fromkeys(_float_operations(program, fallback_values)),
     )
     return _apply_graph_pass(
         model,
@@ -64,44 +82,51 @@ def quantize_activations(model: Any, values: ProbeValues, kept: set[str]) -> Any
     )
 
 
-def _left(program: Block, kept: set[str]) -> list[str]:
-    """Return the operators that stay as they are.
+def _float_operations(program: Block, fallback_values: set[str]) -> list[str]:
+    """Return the names of the operations that stay in float.
 
-    A sum with a constant is among them: the passes leave it in float too, but ask for the range of its other operand
-    first, which nobody knows where the sum is the scaling of the image.
+    They include sums with a constant: the passes leave these in float too, but first ask for the
+    range of the other operand, which is not known if the sum is the scaling of the image.
     """
-    mine = [block.name_of(item) for item in program.computing(kept) if item.type in TREATED]
-    sums = [
-        item for item in program.operations if item.type == "add" and program.constants_of(item)
-    ]
-    return [*mine, *map(block.name_of, sums)]
+    names = []
+    for operation in program.computing(fallback_values):
+        if operation.type in QUANTIZABLE:
+            names.append(block.name_of(operation))
+    for operation in program.operations:
+        if operation.type == "add" and program.constants_of(operation):
+            names.append(block.name_of(operation))
+    return names
 
 
-def _joined(program: Block) -> dict[str, set[str]]:
-    """Return, for every value that goes into concatenations or comes out, all computed values that it must be like."""
-    found: dict[str, set[str]] = {}
-    for item in program.operations:
-        if item.type == "concat":
-            values = {*block.read_by(item, "values"), item.outputs[0].name} - set(program.constants)
-            group = values.union(*(found.get(value, set()) for value in values))
-            found |= dict.fromkeys(group, group)
-    return found
+def _concatenated_values(program: Block) -> dict[str, set[str]]:
+    """Return, for every computed value at a concatenation, all values that must share its range."""
+    groups: dict[str, set[str]] = {}
+    for operation in program.operations:
+        if operation.type != "concat":
+            continue
+        values = {*block.input_names(operation, "values"), operation.outputs[0].name}
+        group = values - set(program.constants)
+        for value in list(group):
+            group |= groups.get(value, set())
+        groups |= dict.fromkeys(group, group)
+    return groups
 
 
-def _passes(config: Any, statistics: Statistics) -> list[Any]:
+def _passes(config: OptimizationConfig, statistics: Statistics) -> list[AbstractGraphPass]:
     from coremltools.converters.mil.mil.passes.graph_pass import PassOption
     from coremltools.converters.mil.mil.passes.pass_registry import PASS_REGISTRY
 
-    passes = [
-        PASS_REGISTRY[f"compression::insert_{where}_quantize_dequantize_pair"]
-        for where in ("prefix", "suffix")
-    ]
-    for one in passes:
-        one.set_options([PassOption("config", config)])
-        one.set_options([PassOption("activation_stats", statistics)])
+    passes = []
+    for position in ("prefix", "suffix"):
+        graph_pass = PASS_REGISTRY[f"compression::insert_{position}_quantize_dequantize_pair"]
+        graph_pass.set_options([PassOption("config", config)])
+        graph_pass.set_options([PassOption("activation_stats", statistics)])
+        passes.append(graph_pass)
     return [*passes, PASS_REGISTRY["common::dequantize_quantize_pair_elimination"]]
 
 
-def _as_statistics(low: float, high: float) -> dict[str, np.float32]:
-    # Any scale holds nothing but zero, except the scale 0, which coremltools refuses.
-    return {"rmin": np.float32(low), "rmax": np.float32(high if high > low else 1.0)}
+def _statistics(low: float, high: float) -> dict[str, np.float32]:
+    # For a value that is always zero, any scale but 0 will do, which coremltools refuses.
+    if high <= low:
+        high = 1.0
+    return {"rmin": np.float32(low), "rmax": np.float32(high)}

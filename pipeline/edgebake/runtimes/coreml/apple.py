@@ -1,9 +1,11 @@
-"""Run an .mlpackage with Apple's own runtime, through coremltools. On a Mac alone."""
+"""Run an .mlpackage on a Mac with Core ML itself, through coremltools."""
+
+from __future__ import annotations
 
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +17,7 @@ from edgebake.runtimes.coreml.executor import program as programs
 from edgebake.runtimes.coreml.executor.executor import labels
 from edgebake.runtimes.run_modes import RunMode
 
-# Each way is a choice of compute units. Source: MLComputeUnits, https://developer.apple.com/documentation/coreml
+# Run mode -> compute units. Source: MLComputeUnits, https://developer.apple.com/documentation/coreml
 UNITS = {
     RunMode("", threaded=False): "ALL",
     RunMode("cpu_only", threaded=False): "CPU_ONLY",
@@ -24,49 +26,50 @@ UNITS = {
 
 
 class AppleSession:
-    """A model loaded by Core ML for some compute units."""
+    """A model that Core ML has loaded for some compute units."""
 
-    def __init__(self, files: dict[str, bytes], way: str) -> None:
+    def __init__(self, files: dict[str, bytes], mode: str) -> None:
         coremltools = import_coremltools()
-        self._read = package.read(files)
-        self._labels = labels(programs.read(self._read))
-        self._probabilities = self._read.specification.description.predictedProbabilitiesName
+        self._package = package.read(files)
+        self._labels = labels(programs.read(self._package))
+        self._output = self._package.specification.description.predictedProbabilitiesName
         self._folder = tempfile.TemporaryDirectory()  # for as long as the model is in use
         write_files(Path(self._folder.name), files)
-        units = coremltools.ComputeUnit[
-            next(unit for one, unit in UNITS.items() if one.name == way)
-        ]
+        units = next(name for run_mode, name in UNITS.items() if run_mode.name == mode)
         self._model = coremltools.models.MLModel(
-            str(Path(self._folder.name) / FILE), compute_units=units
+            str(Path(self._folder.name) / FILE),
+            compute_units=coremltools.ComputeUnit[units],
         )
-        self._fed: dict[str, Image.Image] = {}
-        self._found: dict[str, Any] = {}
+        self._features: dict[str, Image.Image] = {}
+        self._results: dict[str, dict[str, float]] = {}
 
-    def feed(self, example: NDArray[Any]) -> None:
-        """Take one image, uint8 [1, h, w, c], channels in the model's order."""
-        image = picture.to_picture(example, self._read)[0]
-        self._fed = {"image": Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)}
+    def feed(self, example: NDArray[np.uint8]) -> None:
+        """Set the input: one image, uint8 [1, h, w, c], channels in the model's order."""
+        image = picture.to_picture(example, self._package)[0]
+        if image.shape[-1] == 1:
+            image = image[..., 0]
+        self._features = {"image": Image.fromarray(image)}
 
     def invoke(self) -> None:
-        """Let Core ML predict on what was fed."""
-        self._found = self._model.predict(self._fed)
+        """Let Core ML predict on the current input."""
+        self._results = self._model.predict(self._features)
 
     def read(self) -> dict[str, NDArray[np.float32]]:
-        """Return the last probabilities by their name, in the order of the labels, float32 [1, classes]."""
-        by_label = self._found[self._probabilities]
-        return {
-            self._probabilities: np.array([[by_label[label] for label in self._labels]], np.float32)
-        }
+        """Return the last probabilities by their name, in label order, float32 [1, classes]."""
+        by_label = self._results[self._output]
+        probabilities = [by_label[label] for label in self._labels]
+        return {self._output: np.array([probabilities], np.float32)}
 
 
-def import_coremltools() -> Any:
-    """Import coremltools without TensorFlow, which it would bring along for its converters, up to 20 s."""
-    hidden = "tensorflow" not in sys.modules
-    if hidden:
+def import_coremltools() -> ModuleType:
+    """Import coremltools without TensorFlow, which its converters would import in up to 20 s."""
+    is_hidden = "tensorflow" not in sys.modules
+    if is_hidden:
         sys.modules["tensorflow"] = None  # type: ignore[assignment]
     try:
         import coremltools
     finally:
-        if hidden:
+        if is_hidden:
             del sys.modules["tensorflow"]
-    return coremltools
+    module: ModuleType = coremltools
+    return module

@@ -1,73 +1,84 @@
-"""The operations of an ML Program that coremltools holds in memory, as Apple's messages.
+"""The operations of an ML Program in memory, as Apple's protobuf messages.
 
-Casts aside, a value of a float16 program is one of the float32 program of the same model: coremltools keeps its name.
+Casts aside, the values of a float16 program are those of the float32 program of the same model, and
+coremltools keeps their names.
 """
+
+from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
-HALF = "_cast_fp16"  # what coremltools adds to the name of a value that it turns into float16
+if TYPE_CHECKING:
+    from coremltools.models import MLModel
+    from coremltools.proto.MIL_pb2 import Operation as OperationMessage
+
+FLOAT16_SUFFIX = "_cast_fp16"  # of the name of a value that coremltools converts to float16
+CONSTANTS = ("const", "constexpr_")  # prefixes of the types of operations that yield constants
 
 
 @dataclass(frozen=True)
 class Block:
-    """The operations in order, those of constants among them."""
+    """The operations in order, including those of constants."""
 
-    operations: list[Any]
+    operations: list[OperationMessage]
 
     @cached_property
     def constants(self) -> dict[str, str]:
-        """Return the name of each constant's operation by the constant's value, decompressed ones included."""
-        kinds = ("const", "constexpr_")
-        return {
-            item.outputs[0].name: name_of(item)
-            for item in self.operations
-            if item.type.startswith(kinds)
-        }
+        """Return the operation's name by the value's name, for each constant, decompressed or not."""
+        constants = {}
+        for operation in self.operations:
+            if operation.type.startswith(CONSTANTS):
+                constants[operation.outputs[0].name] = name_of(operation)
+        return constants
 
     @cached_property
     def _casts(self) -> dict[str, str]:
-        return {
-            item.outputs[0].name: read_by(item, "x")[0]
-            for item in self.operations
-            if item.type == "cast"
-        }
+        """Return the name of the value before each cast, by the name of the value after it."""
+        casts = {}
+        for operation in self.operations:
+            if operation.type == "cast":
+                casts[operation.outputs[0].name] = input_names(operation, "x")[0]
+        return casts
 
     def origin(self, value: str) -> str:
-        """Return the name that a value has in the float32 program."""
+        """Return the name of a value in the float32 program."""
         while value in self._casts:
             value = self._casts[value]
-        return value.removesuffix(HALF)
+        return value.removesuffix(FLOAT16_SUFFIX)
 
-    def computing(self, values: set[str]) -> Iterator[Any]:
-        """Yield the operations whose outputs are these values of the float32 program."""
-        for item in self.operations:
-            if item.type != "cast" and any(
-                self.origin(output.name) in values for output in item.outputs
-            ):
-                yield item
+    def computing(self, values: set[str]) -> Iterator[OperationMessage]:
+        """Yield the operations that compute any of these values of the float32 program."""
+        for operation in self.operations:
+            origins = {self.origin(output.name) for output in operation.outputs}
+            if operation.type != "cast" and origins & values:
+                yield operation
 
-    def constants_of(self, item: Any) -> list[str]:
-        """Return the constants that an operation reads, by the names of their operations."""
-        return [self.constants[name] for name in read_by(item) if name in self.constants]
+    def constants_of(self, operation: OperationMessage) -> list[str]:
+        """Return the names of the operations of the constants that an operation reads."""
+        names = input_names(operation)
+        return [self.constants[name] for name in names if name in self.constants]
 
 
-def read_block(model: Any) -> Block:
+def read_block(model: MLModel) -> Block:
     """Return the operations of a model's main function."""
     function = model.get_spec().mlProgram.functions["main"]
     return Block(list(function.block_specializations[function.opset].operations))
 
 
-def name_of(item: Any) -> str:
-    """Return the name by which coremltools' configurations call an operation."""
-    return str(item.attributes["name"].immediateValue.tensor.strings.values[0])
+def name_of(operation: OperationMessage) -> str:
+    """Return the name of an operation in coremltools' configurations."""
+    return str(operation.attributes["name"].immediateValue.tensor.strings.values[0])
 
 
-def read_by(item: Any, parameter: str = "") -> list[str]:
-    """Return the values that an operation reads, in one of its parameters or in all."""
-    arguments = [item.inputs[parameter]] if parameter else item.inputs.values()
-    return [
-        binding.name for argument in arguments for binding in argument.arguments if binding.name
-    ]
+def input_names(operation: OperationMessage, parameter: str = "") -> list[str]:
+    """Return the names of the values that an operation reads, in one of its parameters or in all."""
+    arguments = operation.inputs.values()
+    if parameter:
+        arguments = [operation.inputs[parameter]]
+    names: list[str] = []
+    for argument in arguments:
+        names += [binding.name for binding in argument.arguments if binding.name]
+    return names

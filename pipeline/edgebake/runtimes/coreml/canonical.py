@@ -1,6 +1,7 @@
 """Give equal Core ML packages equal bytes.
 
-coremltools writes random identifiers, protobuf maps in the order of their hash, and the date of conversion.
+coremltools writes random identifiers, protobuf maps in the order of their hash, and the date of
+conversion.
 """
 
 import json
@@ -11,18 +12,20 @@ CONVERSION_DATE = "com.github.apple.coremltools.conversion_date"
 
 
 def canonicalize(package: Path) -> None:
-    """Rewrite an .mlpackage folder in place; it stays one that Core ML loads."""
+    """Rewrite an .mlpackage folder in place."""
     manifest_file = package / "Manifest.json"
     manifest = json.loads(manifest_file.read_text())
-    items, root = manifest["itemInfoEntries"], manifest["rootModelIdentifier"]
-    names = {
-        key: str(uuid.uuid5(uuid.NAMESPACE_URL, f"mlpackage:{item['path']}"))
-        for key, item in items.items()
-    }
-    manifest["itemInfoEntries"] = {names[key]: item for key, item in items.items()}
-    manifest["rootModelIdentifier"] = names[root]
+    entries = manifest["itemInfoEntries"]
+    root = manifest["rootModelIdentifier"]
+    identifiers = {key: _identifier(entry["path"]) for key, entry in entries.items()}
+    manifest["itemInfoEntries"] = {identifiers[key]: entry for key, entry in entries.items()}
+    manifest["rootModelIdentifier"] = identifiers[root]
     manifest_file.write_text(json.dumps(manifest, indent=4, sort_keys=True) + "\n")
-    _sort_maps(package / "Data" / items[root]["path"])
+    _sort_maps(package / "Data" / entries[root]["path"])
+
+
+def _identifier(path: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"mlpackage:{path}"))
 
 
 def _sort_maps(specification: Path) -> None:

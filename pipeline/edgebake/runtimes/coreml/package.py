@@ -1,42 +1,50 @@
-"""The files of an .mlpackage in, its specification and its weights out.
+"""Read the specification and the weights of an .mlpackage.
 
-Reads and writes nothing; needs no coremltools, see schema.py.
+Reads and writes nothing on disk; needs no coremltools, see schema.py.
 """
+
+from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from edgebake.runtimes.coreml import FILE, schema
+
+if TYPE_CHECKING:
+    from coremltools.proto.Model_pb2 import Model
 
 MANIFEST = f"{FILE}/Manifest.json"
 
 
 @dataclass(frozen=True)
 class Package:
-    """What an .mlpackage holds: Apple's Model message, and the files of weights by their name."""
+    """Contents of an .mlpackage: Apple's Model message, and the weight files by name."""
 
-    specification: Any
+    specification: Model
     weights: dict[str, bytes]
 
 
 def read(files: dict[str, bytes]) -> Package:
-    """Return the package whose files lie below model.mlpackage/.
+    """Parse the files below model.mlpackage/.
 
     Raises:
-        ValueError: it holds no ML Program.
+        ValueError: the package contains no ML Program.
     """
     model = schema.load_module("Model_pb2").Model()
     model.ParseFromString(files[specification_file(files)])
-    if model.WhichOneof("Type") != "mlProgram":
-        raise ValueError(f"the package holds a {model.WhichOneof('Type')}; expected an ML Program")
-    weights = {
-        name.rsplit("/", 1)[-1]: content for name, content in files.items() if "/weights/" in name
-    }
+    model_type = model.WhichOneof("Type")
+    if model_type != "mlProgram":
+        raise ValueError(f"the package holds a {model_type}; expected an ML Program")
+    weights = {}
+    for path, contents in files.items():
+        if "/weights/" in path:
+            weights[path.rsplit("/", 1)[-1]] = contents
     return Package(model, weights)
 
 
 def specification_file(files: dict[str, bytes]) -> str:
-    """Return the path of the file that holds the Model message, as Manifest.json names it."""
+    """Return the path of the file with the Model message, which Manifest.json names."""
     manifest = json.loads(files[MANIFEST])
-    return f"{FILE}/Data/{manifest['itemInfoEntries'][manifest['rootModelIdentifier']]['path']}"
+    entry = manifest["itemInfoEntries"][manifest["rootModelIdentifier"]]
+    return f"{FILE}/Data/{entry['path']}"

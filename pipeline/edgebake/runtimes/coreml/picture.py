@@ -1,21 +1,19 @@
-"""Pixels in the order of a model's channels in, the picture that Core ML takes for them out.
+"""Convert pixels to the color order of Core ML's images, whose first channel is red.
 
-Core ML takes pictures, whose red comes first; a program that sees blue first turns them itself.
+A model whose first channel is blue reorders the channels of such an image itself.
 """
 
-from typing import Any
-
+import numpy as np
 from numpy.typing import NDArray
 
 from edgebake.runtimes.coreml import schema
 from edgebake.runtimes.coreml.package import Package
 
 
-def to_picture(pixels: NDArray[Any], package: Package) -> NDArray[Any]:
-    """Return pixels uint8 [n, h, w, c] as the picture of the package's one image."""
+def to_picture(pixels: NDArray[np.uint8], package: Package) -> NDArray[np.uint8]:
+    """Return pixels uint8 [n, h, w, c], in the model's order of channels, as Core ML expects them."""
     (image,) = package.specification.description.input
-    is_turned = (
-        image.type.imageType.colorSpace
-        == schema.load_module("FeatureTypes_pb2").ImageFeatureType.BGR
-    )
-    return pixels[..., ::-1] if is_turned else pixels
+    color_spaces = schema.load_module("FeatureTypes_pb2").ImageFeatureType
+    if image.type.imageType.colorSpace == color_spaces.BGR:
+        return pixels[..., ::-1]
+    return pixels

@@ -1,4 +1,4 @@
-"""Run an .mlpackage: with Apple's own runtime on a Mac, elsewhere with the ML Program executor."""
+"""Run an .mlpackage: on a Mac with Core ML itself, elsewhere with the ML Program executor."""
 
 import sys
 
@@ -14,54 +14,60 @@ from edgebake.runtimes.run_modes import RunMode
 from edgebake.runtimes.session import Session
 
 UNTIMED = "latency is that of Core ML's own runtime, a part of macOS and iOS; this machine has none"
+# The executor rounds to float16 wherever the program does, or computes everything in float32.
 ROUNDED = RunMode("", LABEL, UNTIMED)
 UNROUNDED = RunMode("float32_arithmetic", LABEL, UNTIMED)
 
 
 class ExecutorSession:
-    """The executor with one image in and probabilities out."""
+    """The executor with one image as input and probabilities as output."""
 
     def __init__(self, files: dict[str, bytes], threads: int, arithmetic: Arithmetic) -> None:
-        self._read = package.read(files)
-        self._executor = Executor(self._read, arithmetic, threads)
-        self._fed: dict[str, Array] = {}
-        self._found: list[Array] = []
+        self._package = package.read(files)
+        self._output = self._package.specification.description.predictedProbabilitiesName
+        self._executor = Executor(self._package, arithmetic, threads)
+        self._feeds: dict[str, Array] = {}
+        self._results: list[Array] = []
 
-    def feed(self, example: NDArray[np.generic]) -> None:
-        """Take one image, uint8 [1, h, w, c], channels in the model's order."""
-        self._fed = self._executor.prepared({"image": picture.to_picture(example, self._read)})
+    def feed(self, example: NDArray[np.uint8]) -> None:
+        """Set the input: one image, uint8 [1, h, w, c], channels in the model's order."""
+        image = picture.to_picture(example, self._package)
+        self._feeds = self._executor.prepared({"image": image})
 
     def invoke(self) -> None:
-        """Run the program on what was fed."""
-        self._found = self._executor.run(self._fed)
+        """Run the program on the current input."""
+        self._results = self._executor.run(self._feeds)
 
     def read(self) -> dict[str, NDArray[np.float32]]:
-        """Return the probabilities of the last run by their name in the package, float32 [1, classes]."""
-        return {self._read.specification.description.predictedProbabilitiesName: self._found[0]}
+        """Return the last probabilities by their name in the package, float32 [1, classes]."""
+        return {self._output: self._results[0]}
 
 
 def run_modes(files: dict[str, bytes]) -> tuple[RunMode, ...]:
-    """Return how this machine runs the package: on a Mac by compute units, elsewhere by arithmetic.
+    """Return the compute units on a Mac, elsewhere the kinds of arithmetic.
 
-    A program without float16 has one arithmetic.
+    A program without float16 has only one kind of arithmetic.
     """
     if _on_a_mac():
         return tuple(apple.UNITS)
     program = programs.read(package.read(files))
-    return (ROUNDED, UNROUNDED) if floats(program, ("float16",)) else (ROUNDED,)
+    if floats(program, ("float16",)):
+        return (ROUNDED, UNROUNDED)
+    return (ROUNDED,)
 
 
-def load(files: dict[str, bytes], threads: int, way: str = "") -> Session:
-    """Return the package, ready to run in one of its ways.
+def load(files: dict[str, bytes], threads: int, mode: str = "") -> Session:
+    """Load the package to run in the mode of a name.
 
     Raises:
         CoverageError: the executor does not cover one of its operators.
     """
     if _on_a_mac():
-        return apple.AppleSession(files, way)
-    return ExecutorSession(
-        files, threads, Arithmetic.float32 if way == UNROUNDED.name else Arithmetic.float16
-    )
+        return apple.AppleSession(files, mode)
+    arithmetic = Arithmetic.float16
+    if mode == UNROUNDED.name:
+        arithmetic = Arithmetic.float32
+    return ExecutorSession(files, threads, arithmetic)
 
 
 def _on_a_mac() -> bool:

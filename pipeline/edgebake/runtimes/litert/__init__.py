@@ -43,7 +43,7 @@ class LiteRt(Runtime):
     def encodable_schemes(self) -> frozenset[str]:
         """Return the schemes of all encoders."""
         encoders = plugins.load_all("edgebake.runtimes.litert.encoders")
-        return frozenset(scheme for encoder in encoders for scheme in encoder.SCHEMES)
+        return frozenset().union(*(encoder.SCHEMES for encoder in encoders))
 
     def convert_model(
         self, model: QuantizedModel, contract: Contract, options: ConvertParams

@@ -44,7 +44,7 @@ class OnnxRuntime(Runtime):
     def encodable_schemes(self) -> frozenset[str]:
         """Return the schemes of all encoders."""
         encoders = plugins.load_all("edgebake.runtimes.onnxruntime.encoders")
-        return frozenset(scheme for encoder in encoders for scheme in encoder.SCHEMES)
+        return frozenset().union(*(encoder.SCHEMES for encoder in encoders))
 
     def check_recipe(self, recipe: Recipe) -> Iterator[Problem]:
         """Yield a scheme that the ORT format cannot store."""
