@@ -37,9 +37,8 @@ def _files(bundle: Path) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def _manifest(bundle: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(_files(bundle)["manifest.json"])
-    return content
+def _manifest(bundle: Path) -> Any:
+    return json.loads(_files(bundle)["manifest.json"])
 
 
 def test_bundles_are_kept() -> None:

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from itertools import product
+from typing import Any
 
 import pytest
 import tree_sitter_kotlin
@@ -146,15 +147,16 @@ def test_every_file_says_from_which_release_and_commit_it_is() -> None:
 
 def test_uncommitted_changes_are_said() -> None:
     files = small.bundle("linux", {"any": TARGETS["onnxruntime"]})
-    manifest = json.loads(files["manifest.json"])
-    dirty = {**manifest, "source": {**manifest["source"], "dirty": True}}
-    text = samples.render(dirty, files)["classify.py"].decode()
+    manifest: Any = json.loads(files["manifest.json"])
+    manifest["source"]["dirty"] = True
+    text = samples.render(manifest, files)["classify.py"].decode()
     assert f"from commit {'ab' * 20}, with changes that are not committed.\n" in text
 
 
 def test_a_name_of_two_lines_stays_in_its_comment() -> None:
     files = small.bundle("android", {"any": TARGETS["litert"]})
-    manifest = {**json.loads(files["manifest.json"]), "name": "two\nimport lines"}
+    manifest: Any = json.loads(files["manifest.json"])
+    manifest["name"] = "two\nimport lines"
     for name, content in samples.render(manifest, files).items():
         assert "\nimport lines" not in content.decode(), name
 

@@ -1,19 +1,21 @@
-"""Sample code for one bundle: how an app loads, checks and asks its models, in the language of its platform.
+"""Sample code for a bundle: an app that loads, tests and runs its models.
 
-Each template is the sample itself, in Python, Kotlin or Swift. Lines between `// <word>` and `// </word>` are for
-bundles that have what the word says: a platform, a runtime, `encrypted` files, or `plain` ones alone. Words such as
-@PLATFORM@ stand for what the manifest says.
+Each template in this folder is working code in Python, Kotlin or Swift. Lines between
+`// <feature>` and `// </feature>` are for bundles with that feature: a platform, a runtime,
+`python`, and `encrypted` or `plain` files. Placeholders such as @PLATFORM@ stand for values of the
+manifest.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from importlib import resources
-from typing import Any
 
+from edgebake.bundle.manifest import belongs_to
+from edgebake.bundle.manifest_types import Manifest
 from edgebake.runtimes.interface import RuntimeFacts, load_runtime
 
-# What each platform gets beside the sessions of its runtimes (RuntimeFacts.sample_code), and the word that a bundle has
-# to have for it; none: always.
+# The files for each platform, and the feature that each is for; None: for every bundle. The
+# sessions of runtimes are added, see RuntimeFacts.sample_code.
 FILES: dict[str, dict[str, str | None]] = {
     "android": {
         "ModelBundle.kt": None,
@@ -40,124 +42,150 @@ INLINED = re.compile(r"from (edgebake\.[\w.]+) import .+")
 NOQA = re.compile(r"  # noqa: .+")
 
 
-def render(manifest: dict[str, Any], bundle_files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return the samples of a platform by their file names.
+def render(manifest: Manifest, bundle_files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the sample files of a bundle by name.
 
     Args:
         manifest: of the bundle.
-        bundle_files: every file of it by its path.
+        bundle_files: all files of the bundle by path.
     """
-    has = features(manifest)
-    names = [
-        name for name, word in FILES[manifest["platform"]].items() if word is None or word in has
-    ]
+    bundle_features = features(manifest)
+    names = []
+    for name, feature in FILES[manifest["platform"]].items():
+        if feature is None or feature in bundle_features:
+            names.append(name)
     for facts in _runtimes(manifest):
         names += facts.sample_code.get(manifest["platform"], ())
-    made = {name: _header(name, manifest) + _filled(name, manifest, has) for name in names}
-    made["README.md"] = _readme(manifest, bundle_files, has)
-    return {name: text.encode() for name, text in made.items()}
+    texts = {name: _render_code(name, manifest, bundle_features) for name in names}
+    texts["README.md"] = _render_readme(manifest, bundle_files, bundle_features)
+    return {name: text.encode() for name, text in texts.items()}
 
 
-def features(manifest: dict[str, Any]) -> set[str]:
-    """Return what a bundle has: its platform, its runtimes, and whether it is for Python or has encrypted files."""
-    runtimes = {target["runtime"] for target in manifest["targets"].values()}
-    encrypted = any("encryption" in file for file in manifest["files"])
-    python = {"python"} if "classify.py" in FILES[manifest["platform"]] else set()
-    return {manifest["platform"], *runtimes, "encrypted" if encrypted else "plain"} | python
+def features(manifest: Manifest) -> set[str]:
+    """Return the features of a bundle that templates can depend on."""
+    platform = manifest["platform"]
+    bundle_features = {platform}
+    for target in manifest["targets"].values():
+        bundle_features.add(target["runtime"])
+    if any("encryption" in file for file in manifest["files"]):
+        bundle_features.add("encrypted")
+    else:
+        bundle_features.add("plain")
+    if "classify.py" in FILES[platform]:
+        bundle_features.add("python")
+    return bundle_features
 
 
-def _runtimes(manifest: dict[str, Any]) -> list[RuntimeFacts]:
+def _runtimes(manifest: Manifest) -> list[RuntimeFacts]:
     """Return the facts of each runtime of a bundle, sorted by name."""
     names = sorted({target["runtime"] for target in manifest["targets"].values()})
     return [load_runtime(name).facts for name in names]
 
 
-def _header(name: str, manifest: dict[str, Any]) -> str:
-    source = manifest["source"]
-    changed = ", with changes that are not committed" if source["dirty"] else ""
-    lines = (
-        f"{_one_line(manifest['name'])} {_one_line(manifest['version'])} for {manifest['platform']}, "
-        f"made by edgebake from commit {source['git_commit']}{changed}.",
-        "It is yours to change.",
-    )
+def _render_code(name: str, manifest: Manifest, bundle_features: set[str]) -> str:
+    code = _expand(_read_template(name), bundle_features)
+    return _header(name, manifest) + code.replace("@PLATFORM@", manifest["platform"])
+
+
+def _header(name: str, manifest: Manifest) -> str:
+    """Return a comment that names the release and the commit."""
+    release = f"{_single_line(manifest['name'])} {_single_line(manifest['version'])}"
+    commit = manifest["source"]["git_commit"]
+    if manifest["source"]["dirty"]:
+        commit += ", with changes that are not committed"
     comment = COMMENT[name.rpartition(".")[2]]
-    return "".join(f"{comment} {line}\n" for line in lines) + "\n"
+    return (
+        f"{comment} {release} for {manifest['platform']}, made by edgebake from commit {commit}.\n"
+        f"{comment} It is yours to change.\n\n"
+    )
 
 
-def _one_line(text: str) -> str:
-    """Return a recipe's text so that it stays within the comment that it is put in."""
+def _single_line(text: str) -> str:
+    """Return a recipe's text without line breaks, which would end a comment."""
     return " ".join(text.split())
 
 
-def _filled(name: str, manifest: dict[str, Any], has: set[str]) -> str:
-    template = resources.files(__package__).joinpath(name).read_text()
-    kept = "".join(f"{line}\n" for line in _kept(template, has))
-    return kept.replace("@PLATFORM@", manifest["platform"])
+def _read_template(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text()
 
 
-def _kept(template: str, has: set[str]) -> Iterator[str]:
-    """Yield the lines that a bundle needs, without marks; modules of ours that it imports are put in their place."""
-    within: list[bool] = []
+def _expand(template: str, bundle_features: set[str]) -> str:
+    return "".join(f"{line}\n" for line in _expanded_lines(template, bundle_features))
+
+
+def _expanded_lines(template: str, bundle_features: set[str]) -> Iterator[str]:
+    """Yield the lines for a bundle, without marks and with imported modules of edgebake inlined."""
+    enclosing: list[bool] = []  # whether the bundle has the features of the marks around a line
     for line in template.splitlines():
-        mark, module = MARK.fullmatch(line), INLINED.fullmatch(line)
-        if mark and mark[1]:
-            within.pop()
-        elif mark:
-            within.append(mark[2] in has)
-        elif all(within):
-            yield from _inlined(module[1]) if module else [NOQA.sub("", line)]
+        mark = MARK.fullmatch(line)
+        imported = INLINED.fullmatch(line)
+        if mark:
+            is_end, feature = mark.groups()
+            if is_end:
+                enclosing.pop()
+            else:
+                enclosing.append(feature in bundle_features)
+        elif all(enclosing):
+            if imported:
+                yield from _module_lines(imported[1])
+            else:
+                yield NOQA.sub("", line)
 
 
-def _inlined(module: str) -> Iterator[str]:
-    """Yield the text of one of our modules, its docstring as comments, so that it stands in a file of its own."""
+def _module_lines(module: str) -> Iterator[str]:
+    """Yield the text of a module of edgebake, its docstring as comments."""
     package, _, name = module.rpartition(".")
     text = resources.files(package).joinpath(f"{name}.py").read_text()
     _, docstring, code = text.split('"""', maxsplit=2)
-    yield from (f"# {line}".rstrip() for line in docstring.strip().splitlines())
-    yield from (NOQA.sub("", line) for line in code.rstrip().splitlines())
+    for line in docstring.strip().splitlines():
+        yield f"# {line}".rstrip()
+    for line in code.rstrip().splitlines():
+        yield NOQA.sub("", line)
     yield from ("", "")
 
 
-def _readme(manifest: dict[str, Any], bundle_files: Mapping[str, bytes], has: set[str]) -> str:
-    template = resources.files(__package__).joinpath("README.md").read_text()
-    rows = "\n".join(_rows(manifest, bundle_files))
-    filled = {
-        "@NAME@": _one_line(manifest["name"]),
-        "@VERSION@": _one_line(manifest["version"]),
+def _render_readme(
+    manifest: Manifest, bundle_files: Mapping[str, bytes], bundle_features: set[str]
+) -> str:
+    values = {
+        "@NAME@": _single_line(manifest["name"]),
+        "@VERSION@": _single_line(manifest["version"]),
         "@PLATFORM@": manifest["platform"],
         "@COMMIT@": manifest["source"]["git_commit"],
-        "@TARGETS@": rows,
-        "@REQUIREMENTS@": " ".join(_requirements(manifest, has)),
+        "@TARGETS@": "\n".join(_target_rows(manifest, bundle_files)),
+        "@REQUIREMENTS@": " ".join(_requirements(manifest, bundle_features)),
     }
-    text = "".join(f"{line}\n" for line in _kept(template, has))
-    for word, value in filled.items():
-        text = text.replace(word, value)
+    text = _expand(_read_template("README.md"), bundle_features)
+    for placeholder, value in values.items():
+        text = text.replace(placeholder, value)
     return text
 
 
-def _requirements(manifest: dict[str, Any], has: set[str]) -> list[str]:
-    """Return what the Python sample needs, runtimes in the version that the files were measured in."""
-    versions = {
-        name: version
-        for one in manifest["targets"].values()
-        for name, version in one["tools"].items()
-    }
-    libraries = [facts.library for facts in _runtimes(manifest) if facts.library is not None]
-    runtimes = [
-        f"{library.distribution}=={versions[library.distribution]}" for library in libraries
-    ]
-    return ["numpy", "'pillow>=13'", *(["cryptography"] if "encrypted" in has else []), *runtimes]
+def _requirements(manifest: Manifest, bundle_features: set[str]) -> list[str]:
+    """Return the requirements of classify.py; runtimes in the version that was measured."""
+    versions: dict[str, str] = {}
+    for target in manifest["targets"].values():
+        versions |= target["tools"]
+    requirements = ["numpy", "'pillow>=13'"]
+    if "encrypted" in bundle_features:
+        requirements.append("cryptography")
+    for facts in _runtimes(manifest):
+        if facts.library is not None:
+            distribution = facts.library.distribution
+            requirements.append(f"{distribution}=={versions[distribution]}")
+    return requirements
 
 
-def _rows(manifest: dict[str, Any], bundle_files: Mapping[str, bytes]) -> Iterator[str]:
-    """Yield a row of a table for each target, in the order in which an app tries them."""
+def _target_rows(manifest: Manifest, bundle_files: Mapping[str, bytes]) -> Iterator[str]:
+    """Yield a row of a Markdown table for each target, in fallback order."""
     for name in manifest["chain"]:
         target = manifest["targets"][name]
-        model = target["model"]
-        size = sum(
+        sizes = [
             len(content)
             for path, content in bundle_files.items()
-            if path == model or path.startswith(f"{model}/")
-        )
+            if belongs_to(path, target["model"])
+        ]
+        device = target["device"]["name"]
         accelerators = ", ".join(target["accelerators"])
-        yield f"| {name} | {target['device']['name']} | {target['runtime']} on {accelerators} | {size / 1e6:.3f} MB |"
+        megabytes = f"{sum(sizes) / 1e6:.3f} MB"
+        yield f"| {name} | {device} | {target['runtime']} on {accelerators} | {megabytes} |"

@@ -1,9 +1,10 @@
-"""Classify pictures with a bundle of edgebake; numpy, Pillow and the runtime of its models are all that is needed.
+"""Classify images with a bundle of edgebake.
 
-Models, labels and rules are read from manifest.json, so that the next release of the same shape needs no other code.
+It needs numpy, Pillow and the runtime of the bundle's models. Models, labels and device rules are
+read from manifest.json, so the next release needs no change here.
 
-    python classify.py --bundle @PLATFORM@.zip picture.png    what is on a picture
-    python classify.py --bundle @PLATFORM@.zip --check        whether every model answers its golden vectors here
+    python classify.py --bundle @PLATFORM@.zip image.png    print the class of an image
+    python classify.py --bundle @PLATFORM@.zip --check      test all models with golden vectors
 """
 
 import argparse
@@ -20,17 +21,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 # <encrypted>
 from edgebake.bundle.trust.decryption import decrypt
 
 # </encrypted>
-from edgebake.tasks.postprocess import dequantize, run
-from edgebake.bundle.device_matching import Facts, resolve
+from edgebake.tasks.postprocess import Floats, Step, dequantize, run
+from edgebake.bundle.device_matching import Facts, JsonObject, resolve
 
-Model = Callable[[NDArray[Any]], NDArray[Any]]
+Array = NDArray[Any]
+Box = tuple[int, int, int, int]  # left, top, right, bottom
+Model = Callable[[Array], Array]
 FILTERS = {
     "nearest": Image.Resampling.NEAREST,
     "bilinear": Image.Resampling.BILINEAR,
@@ -39,46 +42,48 @@ FILTERS = {
 
 
 class BundleError(Exception):
-    """A bundle that cannot be used here; the text says why."""
+    """A bundle that cannot be used on this machine; the text says why."""
 
 
 class Bundle:
     """A bundle on disk, a folder or an archive."""
 
     def __init__(self, path: Path, key: bytes | None = None) -> None:
-        self._path, self._key = path, key
-        self.manifest: dict[str, Any] = json.loads(self._content("manifest.json"))
-        self._files = {one["path"]: one for one in self.manifest["files"]}
+        self._path = path
+        self._key = key
+        self.manifest: JsonObject = json.loads(self._content("manifest.json"))
+        self._files = {entry["path"]: entry for entry in self.manifest["files"]}
 
     def read(self, path: str) -> bytes:
-        """Return what a file holds, after comparing it with the manifest.
+        """Return the content of a file, after comparing it with the manifest.
 
         Raises:
-            BundleError: it is not what the manifest says.
+            BundleError: the file differs from the manifest.
         """
-        content, entry = self._content(path), self._files[path]
+        content = self._content(path)
+        entry = self._files[path]
         if hashlib.sha256(content).hexdigest() != entry["sha256"]:
             raise BundleError(f"{path}: not the file that manifest.json lists")
         # <encrypted>
         if "encryption" in entry:
-            content = self._decrypted(path, content)
+            content = self._decrypt(path, content)
         # </encrypted>
         return content
 
     # <encrypted>
-    def _decrypted(self, path: str, content: bytes) -> bytes:
+    def _decrypt(self, path: str, content: bytes) -> bytes:
         if self._key is None:
             raise BundleError(f"{path}: is encrypted; expected --key FILE")
-        about = (self.manifest["name"], self.manifest["version"], self.manifest["platform"], path)
-        plain = io.BytesIO()
-        decrypt(io.BytesIO(content), plain, self._key, "/".join(about).encode())
-        opened, said = plain.getvalue(), self._files[path]["encryption"]
-        if (len(opened), hashlib.sha256(opened).hexdigest()) != (
-            said["plain_size"],
-            said["plain_sha256"],
-        ):
+        release = (self.manifest["name"], self.manifest["version"], self.manifest["platform"])
+        associated = "/".join([*release, path])
+        target = io.BytesIO()
+        decrypt(io.BytesIO(content), target, self._key, associated.encode())
+        plain = target.getvalue()
+        expected = self._files[path]["encryption"]
+        digest = hashlib.sha256(plain).hexdigest()
+        if (len(plain), digest) != (expected["plain_size"], expected["plain_sha256"]):
             raise BundleError(f"{path}: decrypted, not the file that manifest.json lists")
-        return opened
+        return plain
 
     # </encrypted>
     def _content(self, path: str) -> bytes:
@@ -88,53 +93,73 @@ class Bundle:
             return archive.read(path)
 
 
-def preprocess(steps: list[dict[str, Any]], picture: Image.Image) -> NDArray[Any]:
-    """Return what the model takes for a picture [1, height, width, channels]."""
-    words = {step["step"]: step for step in steps}
-    picture = picture.convert("L" if words["decode"]["colour"] == "grey" else "RGB")
-    size = (words["resize"]["width"], words["resize"]["height"])
-    box = middle(picture.size, size) if "crop" in words else None
-    # With a box, Pillow's filters still see the pixels around it; cropped first, they would not.
-    resized = picture.resize(size, FILTERS[words["resize"]["filter"]], box)
-    pixels: NDArray[Any] = np.asarray(resized).reshape(1, size[1], size[0], -1)
-    if words["decode"]["colour"] == "bgr":
+def preprocess(steps: list[Step], image: Image.Image) -> Array:
+    """Return the model's input for an image, [1, height, width, channels].
+
+    Args:
+        steps: `preprocessing` of a target in the manifest.
+        image: of any size and color mode.
+    """
+    parameters = {step["step"]: step for step in steps}
+    color = parameters["decode"]["colour"]
+    image = image.convert("L" if color == "grey" else "RGB")
+    size = (parameters["resize"]["width"], parameters["resize"]["height"])
+    # The crop is the resize's box, because Pillow's filters also read the pixels around it.
+    box = center_crop(image.size, size) if "crop" in parameters else None
+    resized = image.resize(size, FILTERS[parameters["resize"]["filter"]], box)
+    pixels: Array = np.asarray(resized).reshape(1, size[1], size[0], -1)
+    if color == "bgr":
         pixels = pixels[..., ::-1]
-    if "normalize" not in words:
+    if "normalize" not in parameters:
         return pixels
-    mean, scale = np.float32(words["normalize"]["mean"]), np.float32(words["normalize"]["scale"])
+    mean = np.float32(parameters["normalize"]["mean"])
+    scale = np.float32(parameters["normalize"]["scale"])
     real = (pixels.astype(np.float32) - mean) * scale
-    return quantize(real, words["quantize"]) if "quantize" in words else real
+    if "quantize" not in parameters:
+        return real
+    return quantize(real, parameters["quantize"])
 
 
-def middle(size: tuple[int, int], shape: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Return the largest box in the middle of a picture that has the shape of another; whole pixels, rounded down."""
-    (width, height), (across, down) = size, shape
-    wide, high = min(width, height * across // down), min(height, width * down // across)
-    left, top = (width - wide) // 2, (height - high) // 2
-    return left, top, left + wide, top + high
+def center_crop(size: tuple[int, int], target_size: tuple[int, int]) -> Box:
+    """Return the largest centered box with an aspect ratio; whole pixels, rounded down.
+
+    Args:
+        size: width and height of the image.
+        target_size: width and height with the aspect ratio.
+    """
+    width, height = size
+    target_width, target_height = target_size
+    box_width = min(width, height * target_width // target_height)
+    box_height = min(height, width * target_height // target_width)
+    left = (width - box_width) // 2
+    top = (height - box_height) // 2
+    return left, top, left + box_width, top + box_height
 
 
-def quantize(real: NDArray[np.float32], step: dict[str, Any]) -> NDArray[Any]:
-    """Return real values as integers, rounded to even and clipped."""
+def quantize(real: Floats, step: Step) -> Array:
+    """Return real values [...] as integers of the same shape, rounded to even and clipped."""
     limits = np.iinfo(step["dtype"])
-    stored: NDArray[Any] = np.rint(real / step["scale"] + step["zero_point"]).clip(
-        limits.min, limits.max
-    )
-    return stored.astype(step["dtype"])
+    rounded = np.rint(real / step["scale"] + step["zero_point"])
+    stored: Array = rounded.clip(limits.min, limits.max).astype(step["dtype"])
+    return stored
 
 
-def load(target: dict[str, Any], content: bytes) -> Model:
-    """Return a model that runs on the CPU."""
+def load(target: JsonObject, content: bytes) -> Model:
+    """Load a model that runs on the CPU: from input [1, ...] to output [1, ...].
+
+    Raises:
+        BundleError: its runtime does not run here.
+    """
     if target["runtime"] == "onnxruntime":
-        return _onnx(content)
+        return _load_onnx(content)
     if target["runtime"] == "litert":
-        return _litert(content)
+        return _load_litert(content)
     raise BundleError(
         f"{target['model']}: {target['runtime']} does not run here; expected litert or onnxruntime"
     )
 
 
-def _onnx(content: bytes) -> Model:
+def _load_onnx(content: bytes) -> Model:
     import onnxruntime  # other bundles need the other runtime
 
     options = onnxruntime.SessionOptions()
@@ -144,136 +169,157 @@ def _onnx(content: bytes) -> Model:
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
 
-    def answer(tensor: NDArray[Any]) -> NDArray[Any]:
-        output: NDArray[Any] = session.run(None, {name: tensor})[0]
+    def predict(tensor: Array) -> Array:  # shape [1, ...]
+        output: Array = session.run(None, {name: tensor})[0]
         return output
 
-    return answer
+    return predict
 
 
-def _litert(content: bytes) -> Model:
+def _load_litert(content: bytes) -> Model:
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_content=content)
     interpreter.allocate_tensors()
-    taken, given = (
-        interpreter.get_input_details()[0]["index"],
-        interpreter.get_output_details()[0]["index"],
-    )
+    input_index = interpreter.get_input_details()[0]["index"]
+    output_index = interpreter.get_output_details()[0]["index"]
 
-    def answer(tensor: NDArray[Any]) -> NDArray[Any]:
-        interpreter.set_tensor(taken, tensor)
+    def predict(tensor: Array) -> Array:  # shape [1, ...]
+        interpreter.set_tensor(input_index, tensor)
         interpreter.invoke()
-        output: NDArray[Any] = interpreter.get_tensor(given)
+        output: Array = interpreter.get_tensor(output_index)
         return output
 
-    return answer
+    return predict
 
 
-def checked(bundle: Bundle, name: str) -> Model:
-    """Return the model of a target, after it answered its golden vectors.
+def load_checked(bundle: Bundle, name: str) -> Model:
+    """Load the model of a target, and test it with its golden vectors.
 
     Raises:
-        BundleError: it did not.
+        BundleError: it fails one of them.
     """
     target = bundle.manifest["targets"][name]
     model = load(target, bundle.read(target["model"]))
     vectors = json.loads(bundle.read(target["golden"]))
     for number, example in enumerate(vectors["examples"]):
-        for wrong in differences(target, vectors["tolerances"], example, model):
-            raise BundleError(f"golden vector {number}: {wrong}")
+        for difference in differences(target, vectors["tolerances"], example, model):
+            raise BundleError(f"golden vector {number}: {difference}")
     return model
 
 
 def differences(
-    target: dict[str, Any], tolerances: dict[str, float], example: dict[str, Any], model: Model
+    target: JsonObject, tolerances: dict[str, float], example: JsonObject, model: Model
 ) -> Iterator[str]:
-    """Yield in what this machine departs from a golden vector."""
-    picture = Image.open(io.BytesIO(base64.b64decode(example["image"])))
-    tensor, expected = preprocess(target["preprocessing"], picture), _tensor(example["tensor"])
+    """Yield how this machine differs from a golden vector.
+
+    Args:
+        target: of the manifest.
+        tolerances: of the golden vectors, in real units: `tensor` of the input, `output`.
+        example: one golden vector.
+        model: from input [1, ...] to output [1, ...].
+    """
+    image = Image.open(io.BytesIO(base64.b64decode(example["image"])))
+    tensor = preprocess(target["preprocessing"], image)
+    expected = _decode_tensor(example["tensor"])
     if (tensor.dtype, tensor.shape) != (expected.dtype, expected.shape):
-        yield f"the input is {tensor.dtype} {tensor.shape}, expected {expected.dtype} {expected.shape}"
+        yield (
+            f"the input is {tensor.dtype} {tensor.shape}, "
+            f"expected {expected.dtype} {expected.shape}"
+        )
         return
-    step = target["input"]["scale"] or 1.0
-    yield from _off("input", tensor * float(step), expected * float(step), tolerances["tensor"])
-    # With the expected input, so that only the model is asked.
+    step = float(target["input"]["scale"] or 1.0)
+    yield from _compare("input", tensor * step, expected * step, tolerances["tensor"])
+    # With the expected input, so that this tests the model alone.
     output = model(expected)
-    yield from _off(
-        "output", _real(target["postprocessing"], output), example["output"], tolerances["output"]
-    )
-    answers = run(target["postprocessing"], output, target["labels"])
-    first, wanted = ([one["label"] for one in found[:1]] for found in (answers, example["answer"]))
-    if first != wanted:
-        yield f"the answer is {first}, expected {wanted}"
+    steps = target["postprocessing"]
+    yield from _compare("output", _real(steps, output), example["output"], tolerances["output"])
+    actual_label = _first_label(run(steps, output, target["labels"]))
+    expected_label = _first_label(example["answer"])
+    if actual_label != expected_label:
+        yield f"the answer is {actual_label}, expected {expected_label}"
 
 
-def _tensor(stored: dict[str, Any]) -> NDArray[Any]:
-    little = np.frombuffer(
-        base64.b64decode(stored["data"]), np.dtype(stored["dtype"]).newbyteorder("<")
-    )
-    return little.reshape(stored["shape"]).astype(stored["dtype"])
+def _first_label(predictions: list[JsonObject]) -> list[str]:
+    return [prediction["label"] for prediction in predictions[:1]]
 
 
-def _real(steps: list[dict[str, Any]], output: NDArray[Any]) -> NDArray[Any]:
+def _decode_tensor(stored: JsonObject) -> Array:
+    """Return the tensor of a golden vector, in the shape that it states."""
+    content = base64.b64decode(stored["data"])
+    little_endian = np.frombuffer(content, np.dtype(stored["dtype"]).newbyteorder("<"))
+    return little_endian.reshape(stored["shape"]).astype(stored["dtype"])
+
+
+def _real(steps: list[Step], output: Array) -> Array:
+    """Return the output [1, ...] of one example dequantized, [...]."""
     first = steps[0]
-    return (
-        dequantize(output[0], first["scale"], first["zero_point"])
-        if first["step"] == "dequantize"
-        else output[0]
-    )
+    if first["step"] != "dequantize":
+        real: Array = output[0]
+        return real
+    return dequantize(output[0], first["scale"], first["zero_point"])
 
 
-def _off(end: str, found: Any, expected: Any, tolerance: float) -> Iterator[str]:
-    if np.shape(found) != np.shape(expected):
-        yield f"the {end} has the shape {np.shape(found)}, expected {np.shape(expected)}"
+def _compare(name: str, actual: Array, expected: ArrayLike, tolerance: float) -> Iterator[str]:
+    """Yield how two arrays [...] differ in shape, or in values by more than a tolerance."""
+    if np.shape(actual) != np.shape(expected):
+        yield f"the {name} has the shape {np.shape(actual)}, expected {np.shape(expected)}"
         return
-    off = float(np.abs(np.subtract(found, expected)).max())
-    if not off <= tolerance:  # what is no number is not within it either
-        yield f"the {end} is {off:.6g} off, expected at most {tolerance:.6g}"
+    difference = float(np.abs(np.subtract(actual, expected)).max())
+    if not difference <= tolerance:  # true of NaN too
+        yield f"the {name} is {difference:.6g} off, expected at most {tolerance:.6g}"
 
 
 def facts(soc: str | None) -> Facts:
-    """Return what this machine says of itself."""
+    """Return what this machine reports about itself.
+
+    Args:
+        soc: its chip, if the system does not report it.
+    """
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1_000_000
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    flags = {
-        word
-        for line in lines
-        if line.startswith(("flags", "Features"))
-        for word in line.split(":")[1].split()
-    }
-    return Facts(platform.libc_ver()[1] or "0", soc or _soc(), memory, frozenset(flags))
+    return Facts(platform.libc_ver()[1] or "0", soc or _soc(), memory, _cpu_flags())
+
+
+def _cpu_flags() -> frozenset[str]:
+    cpuinfo = Path("/proc/cpuinfo")
+    if not cpuinfo.exists():
+        return frozenset()
+    flags: set[str] = set()
+    for line in cpuinfo.read_text().splitlines():
+        if line.startswith(("flags", "Features")):
+            flags.update(line.split(":")[1].split())
+    return frozenset(flags)
 
 
 def _soc() -> str | None:
-    """Return the chip as a board's device tree names it: BCM2712 for brcm,bcm2712."""
+    """Return the chip of a board's device tree: BCM2712 for brcm,bcm2712."""
     tree = Path("/proc/device-tree/compatible")
-    names = tree.read_text().rstrip("\0").split("\0") if tree.exists() else []
-    return names[-1].rpartition(",")[2].upper() if names else None
+    if not tree.exists():
+        return None
+    names = tree.read_text().rstrip("\0").split("\0")
+    return names[-1].rpartition(",")[2].upper()
 
 
-def first_that_works(bundle: Bundle, names: list[str]) -> tuple[dict[str, Any], Model]:
-    """Return the first of some targets that loads and answers its golden vectors, and its model.
+def first_that_works(bundle: Bundle, names: list[str]) -> tuple[JsonObject, Model]:
+    """Return the first target whose model loads and passes its golden vectors, and the model.
 
     Raises:
-        BundleError: none does.
+        BundleError: there is none.
     """
     for name in names:
         try:
-            return bundle.manifest["targets"][name], checked(bundle, name)
-        except (
-            Exception
-        ) as error:  # a runtime may raise anything; the next target is there for that
+            return bundle.manifest["targets"][name], load_checked(bundle, name)
+        except Exception as error:  # runtimes raise anything; the next target is the fallback
             print(f"{name}: left out: {error}", file=sys.stderr)
     raise BundleError("no model of this bundle works on this machine")
 
 
 def check(bundle: Bundle, names: list[str]) -> int:
-    """Print how each target answers its golden vectors, and return the exit status."""
+    """Test each target with its golden vectors, print the results and return the exit status."""
     failed = False
     for name in names:
         try:
-            checked(bundle, name)
+            load_checked(bundle, name)
             print(f"{name}: answers its golden vectors")
         except Exception as error:
             failed = True
@@ -281,49 +327,46 @@ def check(bundle: Bundle, names: list[str]) -> int:
     return int(failed)
 
 
-def main() -> int:
-    """Run the command line."""
-    parser = argparse.ArgumentParser(description="Classify pictures with a bundle.")
-    parser.add_argument("pictures", nargs="*", type=Path)
+def parse_arguments() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description="Classify images with a bundle.")
+    parser.add_argument("images", nargs="*", type=Path)
     parser.add_argument(
         "--bundle", type=Path, default=Path("@PLATFORM@.zip"), help="a folder or a zip"
     )
     parser.add_argument(
-        "--check", action="store_true", help="replay the golden vectors of every target"
+        "--check", action="store_true", help="test every target with its golden vectors"
     )
-    parser.add_argument(
-        "--target", help="take this one; else the first whose rule this machine meets"
-    )
-    parser.add_argument("--soc", help="the chip, where the system does not name it")
+    parser.add_argument("--target", help="default: the first target that is for this machine")
+    parser.add_argument("--soc", help="the chip, if the system does not report it")
     # <encrypted>
-    parser.add_argument("--key", type=Path, help="a file that holds the key, as base64")
+    parser.add_argument("--key", type=Path, help="a file with the key as base64")
     # </encrypted>
-    words = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Run the command line."""
+    arguments = parse_arguments()
     key: bytes | None = None
     # <encrypted>
-    key = base64.b64decode(words.key.read_bytes()) if words.key else None
+    if arguments.key:
+        key = base64.b64decode(arguments.key.read_bytes())
     # </encrypted>
-    bundle = Bundle(words.bundle, key)
-    # Of a bundle for phones, every file runs on a desktop's CPU: what a phone says of itself is not asked.
-    every = [words.target] if words.target else bundle.manifest["chain"]
-    if words.check:
-        return check(bundle, every)
-    fitting = (
-        every
-        if words.target or bundle.manifest["platform"] != "linux"
-        else _fitting(bundle, words.soc)
-    )
-    target, model = first_that_works(bundle, fitting)
-    for path in words.pictures:
+    bundle = Bundle(arguments.bundle, key)
+    names = [arguments.target] if arguments.target else bundle.manifest["chain"]
+    if arguments.check:
+        return check(bundle, names)
+    # A desktop runs all files of a bundle for phones, so the rules for phones do not apply.
+    if not arguments.target and bundle.manifest["platform"] == "linux":
+        names = [choice.target for choice in resolve(bundle.manifest, facts(arguments.soc))]
+    target, model = first_that_works(bundle, names)
+    for path in arguments.images:
         output = model(preprocess(target["preprocessing"], Image.open(path)))
-        answers = run(target["postprocessing"], output, target["labels"])
-        said = ", ".join(f"{one['label']} {one['probability']:.3f}" for one in answers)
-        print(f"{path}: {said or 'no answer'}")
+        predictions = run(target["postprocessing"], output, target["labels"])
+        results = [f"{each['label']} {each['probability']:.3f}" for each in predictions]
+        print(f"{path}: {', '.join(results) or 'no answer'}")
     return 0
-
-
-def _fitting(bundle: Bundle, soc: str | None) -> list[str]:
-    return [choice.target for choice in resolve(bundle.manifest, facts(soc))]
 
 
 if __name__ == "__main__":
