@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from edgebake import plugins
-from edgebake.compression.pruning.latency import seconds_of
+from edgebake.compression.pruning.latency import median_seconds
 from edgebake.compression.quantization import calibration
 from edgebake.compression.quantization.schemes import SCHEMES
 from edgebake.data.dataset import Examples, take_split
@@ -257,7 +257,7 @@ def speed(rounds: int) -> Iterator[tuple[str, float, str]]:
     learned = trained("ds_cnn", 1)
     files = converted(learned, Case("", "float16", "iOS16"))
     for arithmetic in Arithmetic:
-        seconds = seconds_of(lambda one=arithmetic: answers(files, learned.pixels, one), 5)  # type: ignore[misc]
+        seconds = median_seconds(lambda one=arithmetic: answers(files, learned.pixels, one), 5)  # type: ignore[misc]
         yield (
             f"read, translate, run 540 images of digits, {arithmetic.value} arithmetic: seconds",
             seconds,
@@ -320,7 +320,7 @@ def taken_in_turns(runs: dict[str, Callable[[], Any]], count: int) -> dict[str, 
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(count):
         for name, run in runs.items():
-            seconds[name].append(seconds_of(run, 1))
+            seconds[name].append(median_seconds(run, 1))
     return {name: statistics.median(found) for name, found in seconds.items()}
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from benchmarks.peers.maker import Maker
 from benchmarks.peers.subject import Subject
-from edgebake.compression.pruning.latency import seconds_of
+from edgebake.compression.pruning.latency import median_seconds
 from edgebake.runtimes.session import Session, predictions, single_output
 
 THREADS = 1
@@ -88,13 +88,13 @@ def time_in_turns(rows: list[Row], subject: Subject) -> None:
         for _ in range(20):
             session.invoke()
     counts = [
-        max(1, min(200, round(ROUND_SECONDS / seconds_of(session.invoke, 5))))
+        max(1, min(200, round(ROUND_SECONDS / median_seconds(session.invoke, 5))))
         for session in sessions
     ]
     order = list(range(len(rows)))
     for _ in range(ROUNDS):
         for number in order:
-            rows[number].rounds.append(seconds_of(sessions[number].invoke, counts[number]))
+            rows[number].rounds.append(median_seconds(sessions[number].invoke, counts[number]))
         order.reverse()
 
 

@@ -15,6 +15,7 @@ from benchmarks.peers.measured import Row
 from benchmarks.peers.subject import Subject
 from benchmarks.pruned.models import Made
 from edgebake.compression.pruning import layer_costs
+from edgebake.compression.pruning.layer_costs import Metric
 
 OPTIONS = ("none", "int8")
 RUNTIMES = ("litert", "onnxruntime")
@@ -46,7 +47,7 @@ class Entry:
             else statistics.mean(row.accuracy for row in rows)
         )
 
-    def cost(self, word: str) -> float:
+    def cost(self, word: Metric) -> float:
         """Return the mean of `macs` or `parameters` over seeds."""
         return statistics.mean(
             layer_costs.total(layer_costs.count(model.model), word) for model in self.models

@@ -58,7 +58,7 @@ def randomise(model: Any) -> Any:
 
 def reasons(found: Dependencies) -> dict[str, str]:
     """Return why layers stay whole, without the numbers that Keras gives to operations without a name."""
-    return {name: re.sub(r"(\w)_\d+'", r"\1'", why) for name, why in found.whole.items()}
+    return {name: re.sub(r"(\w)_\d+'", r"\1'", why) for name, why in found.unpruned.items()}
 
 
 def read(name: str) -> tuple[Any, Dependencies]:

@@ -26,21 +26,21 @@ def model() -> Any:
 
 
 def test_products_are_summed() -> None:
-    one = CostModel(
+    costs = CostModel(
         np.array([10.0, 1.0]), np.array([[0, 0, 3], [1, 0, 0]]), np.array([[1, 0, 0], [0, 2, 1]])
     )
-    assert one.of(np.array([4.0, 2.0])) == 10 * 3 * 4 + 1 * 4 * (2 * 2 + 1)
-    assert one.of(np.array([[4.0, 2.0], [1.0, 1.0]])).tolist() == [140, 30 + 3]
+    assert costs.cost(np.array([4.0, 2.0])) == 10 * 3 * 4 + 1 * 4 * (2 * 2 + 1)
+    assert costs.cost(np.array([[4.0, 2.0], [1.0, 1.0]])).tolist() == [140, 30 + 3]
 
 
 @pytest.mark.parametrize(("a", "b"), [(4, 2), (3, 2), (4, 1), (1, 1)])
 def test_costs_follow_the_channels_that_stay(a: int, b: int) -> None:
-    one = model()
-    found = dependency_graph.read(one)
+    costs = model()
+    found = dependency_graph.read(costs)
     assert [family.layers for family in found.families] == [("a",), ("b",)]
     counts = np.array([a, b], np.float64)
-    assert cost_model.build(one, found, "macs").of(counts) == pytest.approx(
+    assert cost_model.build(costs, found, "macs").cost(counts) == pytest.approx(
         4 * 3 * a + 4 * a * b + 4 * b * 5
     )
     parameters = (3 * a + a) + 4 * a + a * b + (4 * b * 5 + 5)
-    assert cost_model.build(one, found, "parameters").of(counts) == pytest.approx(parameters)
+    assert cost_model.build(costs, found, "parameters").cost(counts) == pytest.approx(parameters)

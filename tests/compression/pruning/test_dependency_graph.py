@@ -60,7 +60,7 @@ def test_a_sequential_model_is_read_as_a_functional_one() -> None:
     model.add(layers.Dense(2, name="answer"))
     found = dependency_graph.read(keras_graph.functional(model))
     assert [(family.layers, len(family.groups)) for family in found.families] == [(("a",), 3)]
-    assert found.whole == {"answer": "its channels are the model's answer"}
+    assert found.unpruned == {"answer": "its channels are the model's answer"}
 
 
 def test_a_layer_of_which_a_part_is_kept_can_lose_the_rest() -> None:
@@ -78,4 +78,6 @@ def test_a_layer_of_which_a_part_is_kept_can_lose_the_rest() -> None:
         keras.Model(image, layers.GlobalAveragePooling2D()(layers.Dense(2, name="d")(x)))
     )
     assert [(family.layers, len(family.groups)) for family in found.families] == [(("b", "c"), 2)]
-    assert found.whole["c"] == "its channels meet 'soft', a Softmax, of which pruning knows nothing"
+    assert (
+        found.unpruned["c"] == "its channels meet 'soft', a Softmax, of which pruning knows nothing"
+    )

@@ -139,7 +139,7 @@ def slope(model: Any, gate: str, channel: int, splits: TrainingSplits) -> float:
 def test_a_channel_changes_the_loss_as_its_gate_says(gate: str) -> None:
     model, splits = small(norm=gate == "norm"), examples(BATCH)
     changes = next(
-        importance._changes(model, [model.get_layer(gate)], splits.images, splits.labels)
+        importance._loss_changes(model, [model.get_layer(gate)], splits.images, splits.labels)
     )
     expected = [slope(model, gate, channel, splits) for channel in range(4)]
     assert np.abs(expected).max() > 5e-3

@@ -35,26 +35,26 @@ def ranked() -> RankedChannels:
 @pytest.fixture
 def _by_macs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        latency, "_session", lambda model: layer_costs.total(layer_costs.count(model), "macs")
+        latency, "_load_session", lambda model: layer_costs.total(layer_costs.count(model), "macs")
     )
-    monkeypatch.setattr(latency, "ratio_of", lambda one, other: one / other)
+    monkeypatch.setattr(latency, "latency_ratio", lambda one, other: one / other)
 
 
 def shares(ranked: RankedChannels) -> list[float]:
-    price = cost_model.build(ranked.model, ranked.found, "macs")
-    found = [float(price.of(counts)) for counts in selection.path(ranked, price)]
+    price = cost_model.build(ranked.model, ranked.dependencies, "macs")
+    found = [float(price.cost(counts)) for counts in selection.path(ranked, price)]
     return [one / found[0] for one in found]
 
 
 @pytest.mark.usefixtures("_by_macs")
 def test_the_first_model_that_is_fast_enough_is_found(ranked: RankedChannels) -> None:
-    path = list(selection.path(ranked, cost_model.build(ranked.model, ranked.found, "macs")))
+    path = list(selection.path(ranked, cost_model.build(ranked.model, ranked.dependencies, "macs")))
     of_path = shares(ranked)
     assert len(path) == 5
     for number in range(1, len(path)):
         between = (of_path[number - 1] + of_path[number]) / 2
         for share in (of_path[number] + 1e-9, between):
-            counts, tried = latency.counts_within(ranked, ranked.model, share)
+            counts, tried = latency.by_latency(ranked, ranked.model, share)
             assert counts.tolist() == path[number].tolist()
             assert all(one.latency == pytest.approx(one.macs) for one in tried)
 
@@ -62,7 +62,7 @@ def test_the_first_model_that_is_fast_enough_is_found(ranked: RankedChannels) ->
 @pytest.mark.usefixtures("_by_macs")
 def test_few_models_are_timed_and_the_smallest_first(ranked: RankedChannels) -> None:
     of_path = shares(ranked)
-    _, tried = latency.counts_within(ranked, ranked.model, of_path[1] + 1e-9)
+    _, tried = latency.by_latency(ranked, ranked.model, of_path[1] + 1e-9)
     assert [one.macs for one in tried] == pytest.approx([of_path[4], of_path[2], of_path[1]])
 
 
@@ -73,7 +73,7 @@ def test_a_goal_below_the_smallest_model_is_refused(ranked: RankedChannels) -> N
         "expected at most 0.1: a lower prune.floor, or more to be left"
     )
     with pytest.raises(ConversionError, match=f"^{re.escape(expected)}$"):
-        latency.counts_within(ranked, ranked.model, 0.1)
+        latency.by_latency(ranked, ranked.model, 0.1)
 
 
 @dataclass
@@ -108,7 +108,7 @@ def test_a_ratio_is_how_many_times_as_long_one_takes(clock: Clock) -> None:
         clock.session("one", lambda _: 0.002, ran),
         clock.session("other", lambda _: 0.004, ran),
     )
-    assert latency.ratio_of(one, other) == pytest.approx(0.5)
+    assert latency.latency_ratio(one, other) == pytest.approx(0.5)
     rounds = ran[5:]  # the first are to find how many calls make a round
     calls = round(latency.ROUND_SECONDS / 0.004)
     assert len(rounds) == 2 * calls * latency.ROUNDS
@@ -121,4 +121,4 @@ def test_a_pause_of_the_machine_is_no_slowness(clock: Clock) -> None:
     ran: list[str] = []
     one = clock.session("one", lambda call: 5.0 if call % 4 == 0 else 0.02, ran)
     other = clock.session("other", lambda _: 0.02, ran)
-    assert latency.ratio_of(one, other) == pytest.approx(1.0)
+    assert latency.latency_ratio(one, other) == pytest.approx(1.0)

@@ -22,11 +22,11 @@ def test_the_share_of_zeros_rises_fast_and_then_ever_slower() -> None:
     ramp = SparsityRamp(0.8, 4)
     # 0.8 * (1 - (1 - t)^3) at quarters: 1 - 27/64, 1 - 8/64, 1 - 1/64 of it
     expected = [0, 0.8 * 37 / 64, 0.8 * 56 / 64, 0.8 * 63 / 64, 0.8, 0.8]
-    assert [ramp.share_at(step) for step in (0, 1, 2, 3, 4, 100)] == pytest.approx(expected)
+    assert [ramp.sparsity_at(step) for step in (0, 1, 2, 3, 4, 100)] == pytest.approx(expected)
 
 
 def test_no_ramp_is_all_at_once() -> None:
-    assert SparsityRamp(0.5, 0).share_at(0) == 0.5
+    assert SparsityRamp(0.5, 0).sparsity_at(0) == 0.5
     assert [step for step in range(100) if SparsityRamp(0.5, 0).is_due(step)] == [0]
 
 
@@ -84,9 +84,9 @@ def test_what_was_cut_stays_zero_while_an_optimizer_steps(keras: Any) -> None:
     layer.build((None, 4))
     layer.kernel.assign(KERNEL)
     made = Masks([layer])
-    made.cut(0.5)
+    made.update(0.5)
     optimizer = keras.optimizers.SGD(0.1)
-    with weight_constraints.constrained(made.rules()):
+    with weight_constraints.constrained(made.constraints()):
         optimizer.apply([np.ones((4, 2), np.float32)], [layer.kernel])
     found = np.array(layer.kernel)
     assert found.tolist() == [
@@ -105,7 +105,7 @@ def test_what_was_cut_stays_so_when_the_share_grows(keras: Any) -> None:
     layer.build((None, 16))
     made, gone = Masks([layer]), np.zeros((16, 16), np.bool_)
     for share in (0.2, 0.5, 0.8):
-        made.cut(share)
+        made.update(share)
         now = np.array(layer.kernel) == 0
         assert np.count_nonzero(now) == round(share * 256)
         assert now[gone].all()

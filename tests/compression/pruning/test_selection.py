@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from edgebake.compression.pruning import cost_model, dependency_graph, selection
 from edgebake.compression.pruning.cost_model import CostModel
 from edgebake.compression.pruning.dependency_graph import Dependencies, Family
+from edgebake.compression.pruning.layer_costs import Metric
 from edgebake.compression.pruning.selection import Limits, RankedChannels
 from edgebake.errors import ConversionError
 from edgebake.models import keras_session
@@ -70,7 +71,7 @@ def test_a_floor_is_rounded_up_to_a_multiple(
     size: int, floor: float, multiple: int, expected: int
 ) -> None:
     one, family = limits(size, floor, multiple)
-    assert one.least(family) == expected
+    assert one.minimum(family) == expected
 
 
 @pytest.mark.parametrize(
@@ -109,10 +110,10 @@ def test_counts_fall_by_multiples_as_far_as_the_floor(
 ) -> None:
     one, family = limits(size, floor, multiple)
     found: list[int] = []
-    count = one.lower(family, size)
+    count = one.next_lower(family, size)
     while count is not None:
         found.append(count)
-        count = one.lower(family, count)
+        count = one.next_lower(family, count)
     assert found == expected
 
 
@@ -125,7 +126,7 @@ def test_counts_fall_by_multiples_as_far_as_the_floor(
 def test_what_stays_is_within_limits(size: int, floor: float, multiple: int, share: float) -> None:
     one, family = limits(size, floor, multiple)
     count = one.nearest(family, share)
-    assert 1 <= one.least(family) <= count <= size
+    assert 1 <= one.minimum(family) <= count <= size
     assert count >= size * floor - 1e-6
     assert count % multiple == 0 or count == size
 
@@ -134,12 +135,16 @@ def test_shares_are_of_the_parent_and_no_channel_comes_back() -> None:
     one = Limits(0.25, 1, {("a",): 16})
     assert one.nearest(Family(("a",), np.arange(10)), 0.5) == 8
     assert one.nearest(Family(("a",), np.arange(10)), 0.75) == 10
-    assert one.least(Family(("a",), np.arange(10))) == 4
+    assert one.minimum(Family(("a",), np.arange(10))) == 4
 
 
 def test_a_family_that_the_parent_did_not_have_keeps_its_one_channel() -> None:
     one, family = Limits(0.25, 8, {("a",): 4, ("b",): 1}), Family(("a", "b"), np.arange(1))
-    assert (one.least(family), one.nearest(family, 0.5), one.lower(family, 1)) == (1, 1, None)
+    assert (one.minimum(family), one.nearest(family, 0.5), one.next_lower(family, 1)) == (
+        1,
+        1,
+        None,
+    )
 
 
 def test_by_share_cuts_every_family() -> None:
@@ -151,9 +156,9 @@ def test_by_share_cuts_every_family() -> None:
 
 def test_the_least_important_groups_go() -> None:
     one = ranked([3, 2], [0.0] * 5)
-    assert one.dropped(np.array([1.0, 2.0])).tolist() == [0, 1]
-    assert one.dropped(np.array([2.0, 1.0])).tolist() == [0, 3]
-    assert one.dropped(one.sizes).tolist() == []
+    assert one.removed_groups(np.array([1.0, 2.0])).tolist() == [0, 1]
+    assert one.removed_groups(np.array([2.0, 1.0])).tolist() == [0, 3]
+    assert one.removed_groups(one.sizes).tolist() == []
 
 
 def test_without_comparable_scores_the_family_goes_next_that_kept_most_and_of_equals_the_first() -> (
@@ -175,7 +180,9 @@ def test_of_equal_losses_the_first_family_goes() -> None:
 
 def test_a_cut_of_several_channels_loses_all_of_them() -> None:
     one = ranked([4, 4], [1, 2, 3, 4, 8, 9, 9, 9], multiple=2, comparable=True)
-    assert (one.lost(0, 2, 4), one.lost(0, 1, 2), one.lost(1, 2, 4)) == (3, 3, 17)
+    assert one.importance_lost(0, before=4, after=2) == 3
+    assert one.importance_lost(0, before=2, after=1) == 3
+    assert one.importance_lost(1, before=4, after=2) == 17
     assert walked(one) == [(4, 4), (2, 4), (2, 2)]  # 3/2 or 17/8
 
 
@@ -194,8 +201,8 @@ def test_a_path_falls_by_one_cut_at_a_time_to_the_floor(
     found = walked(one)
     assert found == walked(one)
     assert found[0] == tuple(sizes)
-    ends = zip(one.found.families, found[-1], strict=True)
-    assert all(one.limits.lower(family, count) is None for family, count in ends)
+    ends = zip(one.dependencies.families, found[-1], strict=True)
+    assert all(one.limits.next_lower(family, count) is None for family, count in ends)
     for before, after in pairwise(found):
         fallen = [(high, low) for high, low in zip(before, after, strict=True) if high != low]
         assert len(fallen) == 1
@@ -227,16 +234,16 @@ def of(model: Any, how: ImportanceScore) -> RankedChannels:
 @given(share=st.floats(0.25, 1))
 @properties.one_in(5)
 def test_a_goal_is_reached_and_no_family_has_room_for_more(
-    real: RankedChannels, word: str, share: float
+    real: RankedChannels, word: Metric, share: float
 ) -> None:
-    price = cost_model.build(real.model, real.found, word)
-    goal = share * float(price.of(real.sizes))
-    found = selection.down_to(real, word, goal)
-    assert float(price.of(found)) <= goal
+    price = cost_model.build(real.model, real.dependencies, word)
+    goal = share * float(price.cost(real.sizes))
+    found = selection.by_cost(real, word, goal)
+    assert float(price.cost(found)) <= goal
     for number, (count, size) in enumerate(zip(found, real.sizes, strict=True)):
         more = found.copy()
         more[number] = min(size, count + real.limits.multiple)
-        assert count == size or float(price.of(more)) > goal
+        assert count == size or float(price.cost(more)) > goal
 
 
 def test_a_goal_below_the_floor_is_refused(real: RankedChannels) -> None:
@@ -247,7 +254,7 @@ def test_a_goal_below_the_floor_is_refused(real: RankedChannels) -> None:
         "a lower prune.floor, or more to be left"
     )
     with pytest.raises(ConversionError, match=f"^{re.escape(expected)}$"):
-        selection.down_to(real, "macs", 100)
+        selection.by_cost(real, "macs", 100)
 
 
 def test_groups_are_in_the_order_of_their_scores_and_of_equals_the_first_goes() -> None:
@@ -257,7 +264,7 @@ def test_groups_are_in_the_order_of_their_scores_and_of_equals_the_first_goes() 
     model = keras.Model(image, keras.layers.Dense(1, use_bias=False, name="answer")(x))
     model.set_weights([np.array([[3.0, -1, 1, -2]]), np.ones((4, 1))])
     one = of(model, ImportanceScore.l1)
-    assert one.order[0].tolist() == one.found.families[0].groups[[1, 2, 3, 0]].tolist()
+    assert one.ranking[0].tolist() == one.dependencies.families[0].groups[[1, 2, 3, 0]].tolist()
 
 
 def test_a_family_without_a_score_stays_whole_and_others_of_its_layers_do_not() -> None:
@@ -270,10 +277,16 @@ def test_a_family_without_a_score_stays_whole_and_others_of_its_layers_do_not() 
     model = keras.Model(image, layers.Dense(2, name="answer")(layers.GlobalAveragePooling2D()(x)))
     one = of(model, ImportanceScore.batch_norm)
     why = "the score batch_norm says nothing of its channels"
-    assert [family.layers for family in one.found.families] == [("b", "c")]
-    assert one.found.whole == {"a": why, "c": why, "answer": "its channels are the model's answer"}
-    assert sorted(family.layers for family in of(model, ImportanceScore.l1).found.families) == [
+    assert [family.layers for family in one.dependencies.families] == [("b", "c")]
+    assert one.dependencies.unpruned == {
+        "a": why,
+        "c": why,
+        "answer": "its channels are the model's answer",
+    }
+    assert sorted(
+        family.layers for family in of(model, ImportanceScore.l1).dependencies.families
+    ) == [
         ("a", "c"),
         ("b", "c"),
     ]
-    assert one.dropped(np.array([1.0])).tolist() == one.order[0][:2].tolist()
+    assert one.removed_groups(np.array([1.0])).tolist() == one.ranking[0][:2].tolist()

@@ -65,7 +65,7 @@ def check(read: Read, seed: int) -> None:
     assert_same(zeros.run(small), zeros.zeroed(model, found, dropped))
     left = layer_costs.count(small)
     for word in ("macs", "parameters"):
-        assert float(cost_model.build(model, found, word).of(counts)) == pytest.approx(
+        assert float(cost_model.build(model, found, word).cost(counts)) == pytest.approx(
             layer_costs.total(left, word), rel=1e-9
         )
 
@@ -105,7 +105,7 @@ def test_every_layer_of_an_architecture_but_the_last_may_be_cut(name: str) -> No
     makers = [
         layer.name for layer in model.layers if keras_graph.kind(layer) in channel_coupling.MIXING
     ]
-    assert list(found.whole) == makers[-1:]
+    assert list(found.unpruned) == makers[-1:]
     assert {layer for family in found.families for layer in family.layers} == set(makers[:-1])
 
 
@@ -189,7 +189,7 @@ def test_a_model_of_the_wrong_channels_is_refused(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, found = made(name)
-    monkeypatch.setattr(shrink, "_sliced", _others(shrink._sliced))
+    monkeypatch.setattr(shrink, "_remaining_weights", _others(shrink._remaining_weights))
     with pytest.raises(ConversionError, match=re.escape("the rewritten model differs by ")):
         shrink.remove_channels(model, found, found.families[0].groups[-1:])
 

@@ -1,4 +1,4 @@
-"""What pruners share: dependencies between channels, scores, costs, fine-tuning and what pruning has to beat.
+"""Pruning: structured pruning of channels, sparsity and weight clustering, with fine-tuning.
 
-To import a module is light: TensorFlow, Keras and NumPy wait until a function needs them.
+Its modules import TensorFlow and Keras when a function needs them.
 """

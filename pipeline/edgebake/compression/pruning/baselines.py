@@ -1,9 +1,9 @@
-"""What pruning has to beat, trained with the same budget: accuracies on the validation split."""
+"""Baselines of pruning: models that are trained with the same budget, for comparison."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from edgebake.compression.pruning import fine_tune
 from edgebake.compression.pruning.original_model import OriginalModel
@@ -12,34 +12,38 @@ from edgebake.recipe import Prune
 from edgebake.training import loop
 from edgebake.training.loop import TrainingOptions
 
-
-def fine_tuned_original(parent: OriginalModel, words: Prune) -> Any:
-    """Return the unpruned model after the training that the pruned one got, in as many steps, from labels alone."""
+if TYPE_CHECKING:
     import keras
 
-    keras.utils.set_random_seed(fine_tune.options(words).seed)
-    model = parent.load()
-    for number in range(words.steps or 1):
-        loop.fit(
-            model,
-            parent.splits,
-            fine_tune.step_options(words, number),
-            TrainingOptions(contract=parent.contract),
-        )
+
+def fine_tuned_original(original: OriginalModel, prune: Prune) -> keras.Model:
+    """Fine-tune the original model as the pruned one was: in as many steps, but on labels alone."""
+    import keras
+
+    keras.utils.set_random_seed(fine_tune.options(prune).seed)
+    model = original.load()
+    options = TrainingOptions(contract=original.contract)
+    for step in range(prune.steps or 1):
+        loop.fit(model, original.splits, fine_tune.step_options(prune, step), options)
     return model
 
 
-def from_scratch(pruned: Any, parent: OriginalModel, words: Prune) -> Any:
-    """Return the pruned model's architecture trained from random weights all the way.
+def from_scratch(pruned: keras.Model, original: OriginalModel, prune: Prune) -> keras.Model:
+    """Train the architecture of the pruned model from random weights, on labels alone.
 
-    As the parent was trained, for as long as the parent and the pruned model together.
+    It is trained as the original model was, for the epochs of original and fine-tuning together.
     """
     import keras
 
-    learn = fine_tune.options(words)
-    keras.utils.set_random_seed(learn.seed)
+    fine_tuning = fine_tune.options(prune)
+    keras.utils.set_random_seed(fine_tuning.seed)
     model = keras.models.clone_model(pruned)
-    copy_statistics(pruned, model)  # no training finds them
-    budget = replace(parent.train, epochs=parent.train.epochs + learn.epochs, layers=learn.layers)
-    loop.fit(model, parent.splits, budget, TrainingOptions(contract=parent.contract))
+    # Statistics of the data are no result of training.
+    copy_statistics(pruned, model)
+    train = replace(
+        original.train,
+        epochs=original.train.epochs + fine_tuning.epochs,
+        layers=fine_tuning.layers,
+    )
+    loop.fit(model, original.splits, train, TrainingOptions(contract=original.contract))
     return model

@@ -1,259 +1,293 @@
-"""How each kind of operation joins the channels that it reads with those that it returns.
+"""Channel coupling: rules for how each operation couples its output channels to its inputs.
 
-What is not listed here is not guessed at: channels on both sides of it stay.
+Coupled channels can only be pruned together. An operation without a rule keeps all channels that
+it reads and returns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from edgebake.models.keras_graph import activation, kind
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    import keras
+    from numpy.typing import ArrayLike, NDArray
 
-    ChannelIds: TypeAlias = NDArray[np.int64]  # a number for each channel of a tensor
+    ChannelIds: TypeAlias = NDArray[np.int64]  # [channels]; a number for each channel of a tensor
 
 # Each output channel is a sum over all input channels; kernel [..., in, out].
 MIXING = ("Conv1D", "Conv2D", "Conv3D", "Dense")
-# One number in, one number out, whatever the other channels hold.
+# Activation functions of each number alone, whatever the other channels contain.
 POINTWISE = (
-    *(
-        "linear",
-        "relu",
-        "relu6",
-        "clipped_relu",
-        "bent_relu",
-        "leaky_relu",
-        "elu",
-        "selu",
-        "celu",
-        "gelu",
-        "mish",
-    ),
-    *(
-        "silu",
-        "swish",
-        "hard_silu",
-        "hard_swish",
-        "sigmoid",
-        "hard_sigmoid",
-        "tanh",
-        "hard_tanh",
-        "softplus",
-    ),
-    *("softsign", "exponential"),
+    "linear",
+    "relu",
+    "relu6",
+    "clipped_relu",
+    "bent_relu",
+    "leaky_relu",
+    "elu",
+    "selu",
+    "celu",
+    "gelu",
+    "mish",
+    "silu",
+    "swish",
+    "hard_silu",
+    "hard_swish",
+    "sigmoid",
+    "hard_sigmoid",
+    "tanh",
+    "hard_tanh",
+    "softplus",
+    "softsign",
+    "exponential",
 )
-PASSING = (
-    *(
-        "Activation",
-        "ReLU",
-        "LeakyReLU",
-        "PReLU",
-        "ELU",
-        "Relu",
-        "Relu6",
-        "Silu",
-        "Sigmoid",
-        "HardSigmoid",
-        "HardSilu",
-    ),
-    *(
-        "HardSwish",
-        "Tanh",
-        "BatchNormalization",
-        "Rescaling",
-        "Dropout",
-        "SpatialDropout2D",
-        "GaussianNoise",
-    ),
-    *("ActivityRegularization", "Identity"),
-    *("MaxPooling1D", "MaxPooling2D", "AveragePooling1D", "AveragePooling2D"),
-    *(
-        "GlobalAveragePooling1D",
-        "GlobalAveragePooling2D",
-        "GlobalMaxPooling1D",
-        "GlobalMaxPooling2D",
-    ),
-    *(
-        "ZeroPadding1D",
-        "ZeroPadding2D",
-        "Cropping1D",
-        "Cropping2D",
-        "UpSampling1D",
-        "UpSampling2D",
-        "Resizing",
-    ),
+ACTIVATION_OPERATIONS = (
+    "Activation",
+    "ReLU",
+    "LeakyReLU",
+    "PReLU",
+    "ELU",
+    "Relu",
+    "Relu6",
+    "Silu",
+    "Sigmoid",
+    "HardSigmoid",
+    "HardSilu",
+    "HardSwish",
+    "Tanh",
 )
+SCALING_LAYERS = ("BatchNormalization", "Rescaling")
+TRAINING_LAYERS = (
+    "Dropout",
+    "SpatialDropout2D",
+    "GaussianNoise",
+    "ActivityRegularization",
+    "Identity",
+)
+SPATIAL_LAYERS = (
+    "MaxPooling1D",
+    "MaxPooling2D",
+    "AveragePooling1D",
+    "AveragePooling2D",
+    "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D",
+    "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D",
+    "ZeroPadding1D",
+    "ZeroPadding2D",
+    "Cropping1D",
+    "Cropping2D",
+    "UpSampling1D",
+    "UpSampling2D",
+    "Resizing",
+)
+# Each output channel depends on the input channel of the same number alone.
+CHANNELWISE = (*ACTIVATION_OPERATIONS, *SCALING_LAYERS, *TRAINING_LAYERS, *SPATIAL_LAYERS)
 # Layers of keras.layers and operations of keras.ops share these names.
-TYING = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Divide", "TrueDivide")
+ELEMENTWISE = (
+    "Add",
+    "Subtract",
+    "Multiply",
+    "Average",
+    "Maximum",
+    "Minimum",
+    "Divide",
+    "TrueDivide",
+)
+# Operations of keras.ops with these names cannot be rebuilt with another number of channels.
+REBUILDABLE_AS_LAYER = ("Flatten", "Reshape", "Concatenate", *MIXING)
 
 
 @dataclass
 class Coupling:
-    """The points of all tensors so far, which of them are joined, and which have to stay, and why."""
+    """Channels of all tensors so far, the pairs that are coupled, and those that have to stay."""
 
     count: int = 0
-    joined: list[tuple[ChannelIds, ChannelIds]] = field(default_factory=list)
-    kept: list[tuple[ChannelIds, str]] = field(default_factory=list)
+    pairs: list[tuple[ChannelIds, ChannelIds]] = field(default_factory=list)
+    fixed: list[tuple[ChannelIds, str]] = field(default_factory=list)  # with the reason
 
-    def fresh(self, channels: int) -> ChannelIds:
-        """Return points that are joined with nothing yet."""
-        self.count += channels
-        return np.arange(self.count - channels, self.count)
+    def new_channels(self, count: int) -> ChannelIds:
+        """Return new channels that are coupled to no others yet, [count]."""
+        self.count += count
+        return np.arange(self.count - count, self.count)
 
-    def keep(self, points: ChannelIds, why: str) -> None:
-        """Note that these channels stay."""
-        self.kept.append((points, why))
+    def couple(self, first: ChannelIds, second: ChannelIds) -> None:
+        """Couple channels [n] to channels [n], each to the one of the same index."""
+        self.pairs.append((first, second))
+
+    def fix(self, channels: ChannelIds, reason: str) -> None:
+        """Exclude channels [n] from pruning."""
+        self.fixed.append((channels, reason))
 
     def groups(self) -> tuple[NDArray[np.int64], int]:
-        """Return the group of each point, and how many there are."""
+        """Return the group of each channel, [channels], and the number of groups.
+
+        Channels of a group are coupled, directly or through others.
+        """
         from scipy.sparse import coo_array, csgraph
 
-        ends = np.concatenate(
-            [np.stack(pair) for pair in [*self.joined, (self.fresh(0), self.fresh(0))]], axis=1
-        )
-        links = coo_array(
-            (np.ones(ends.shape[1], np.int8), (ends[0], ends[1])), (self.count, self.count)
-        )
-        count, groups = csgraph.connected_components(links, directed=False)
+        none = np.zeros(0, np.int64)
+        first = np.concatenate([none, *(pair[0] for pair in self.pairs)])
+        second = np.concatenate([none, *(pair[1] for pair in self.pairs)])
+        weights = np.ones(len(first), np.int8)
+        edges = coo_array((weights, (first, second)), (self.count, self.count))
+        count, groups = csgraph.connected_components(edges, directed=False)
         return groups.astype(np.int64), int(count)
 
 
 @dataclass(frozen=True)
 class OperationCall:
-    """One use of an operation, and the points of what it reads."""
+    """A call of an operation, and the channels of its inputs."""
 
-    node: Any
+    node: keras.src.ops.node.Node
     inputs: list[ChannelIds]
-    uses: int  # of the operation in the model
+    uses: int  # number of calls of the operation in the model
 
     @property
-    def operation(self) -> Any:
+    def operation(self) -> keras.Operation:
         """Return the layer, or the operation of keras.ops."""
         return self.node.operation
 
     @property
-    def shape(self) -> tuple[Any, ...]:
-        """Return the shape of what it returns."""
+    def output_shape(self) -> tuple[int | None, ...]:
+        """Return the shape of its first output."""
         return tuple(self.node.output_tensors[0].shape)
 
-
-def outputs(walk: Coupling, call: OperationCall) -> list[ChannelIds]:
-    """Return the points of each tensor that an operation returns, joined with what it reads."""
-    why_not = _stranger(call)
-    if why_not is None:
-        return [COUPLING_RULES[kind(call.operation)](walk, call)]
-    found = [walk.fresh(tensor.shape[-1] or 0) for tensor in call.node.output_tensors]
-    for points in (*call.inputs, *found):
-        walk.keep(points, f"its channels meet {call.operation.name!r}, {why_not}")
-    return found
+    @property
+    def output_channels(self) -> int:
+        """Return the number of channels of its first output."""
+        return int(self.node.output_tensors[0].shape[-1])
 
 
-def _stranger(call: OperationCall) -> str | None:
-    """Return why nothing is known of what an operation does to channels, if that is so."""
+Rule = Callable[[Coupling, OperationCall], "ChannelIds"]
+
+
+def couple_outputs(coupling: Coupling, call: OperationCall) -> list[ChannelIds]:
+    """Return the channels of each output of an operation, coupled to those of its inputs.
+
+    If the operation has no rule, its channels are excluded from pruning.
+    """
+    reason = _unsupported_reason(call)
+    if reason is None:
+        return [COUPLING_RULES[kind(call.operation)](coupling, call)]
+    outputs = []
+    for tensor in call.node.output_tensors:
+        outputs.append(coupling.new_channels(tensor.shape[-1] or 0))
+    for channels in (*call.inputs, *outputs):
+        coupling.fix(channels, f"its channels meet {call.operation.name!r}, {reason}")
+    return outputs
+
+
+def _unsupported_reason(call: OperationCall) -> str | None:
+    """Return why the rule of an operation does not apply, or that it has none."""
     import keras
 
-    operation, name = call.operation, kind(call.operation)
+    operation = call.operation
+    name = kind(operation)
     if name == "InputLayer":
         return "which is the image"
     if isinstance(operation, keras.Model):
         return "a model inside the model"
     if call.uses > 1:
         return f"which is used {call.uses} times"
+    needs_layer = name in REBUILDABLE_AS_LAYER
     if name not in COUPLING_RULES or (
-        name in LAYERS_ALONE and not isinstance(operation, keras.layers.Layer)
+        needs_layer and not isinstance(operation, keras.layers.Layer)
     ):
         return f"a {name}, of which pruning knows nothing"
     if activation(operation) not in POINTWISE and name not in MIXING:
         return f"whose {activation(operation)} looks at all channels"
-    return _odd_setting(call)
+    return _unsupported_option(call)
 
 
-def _odd_setting(call: OperationCall) -> str | None:
-    operation, name = call.operation, kind(call.operation)
-    axes = len(call.shape)
+def _unsupported_option(call: OperationCall) -> str | None:
+    operation = call.operation
+    name = kind(operation)
     if getattr(operation, "data_format", "channels_last") == "channels_first":
         return "which has channels first"
-    if name == "BatchNormalization" and operation.axis not in (-1, axes - 1):
+    last_axes = (-1, len(call.output_shape) - 1)
+    if name == "BatchNormalization" and operation.axis not in last_axes:
         return "which normalizes another axis than the channels"
-    if name in ("Flatten", "Reshape") and (
-        not call.shape[-1] or call.shape[-1] % len(call.inputs[0])
-    ):
+    if name in ("Flatten", "Reshape") and _splits_channels(call):
         return "which takes channels apart"
-    if any(_size(constant) > 1 for constant in _constants(call)):
+    if any(np.size(constant) > 1 for constant in _constants(call)):
         return "which has a constant for each channel"
     if getattr(operation, "groups", 1) != 1:
         return f"which has {operation.groups} groups"
     return None
 
 
-def _constants(call: OperationCall) -> Iterable[Any]:
-    """Return what an operation adds or multiplies with, less the tensors."""
+def _splits_channels(call: OperationCall) -> bool:
+    """Return whether the last axis of the output does not hold whole rows of input channels."""
+    size = call.output_shape[-1]
+    return not size or size % len(call.inputs[0]) != 0
+
+
+def _constants(call: OperationCall) -> Iterator[ArrayLike]:
+    """Yield the operands of an operation that are not tensors."""
     import keras
 
     if kind(call.operation) == "Rescaling":
-        return (call.operation.scale, call.operation.offset)
-    if kind(call.operation) not in TYING:
-        return ()
-    arguments = keras.tree.flatten((call.node.arguments.args, call.node.arguments.kwargs))
-    return (one for one in arguments if not isinstance(one, keras.KerasTensor))
+        yield call.operation.scale
+        yield call.operation.offset
+    if kind(call.operation) in ELEMENTWISE:
+        arguments = (call.node.arguments.args, call.node.arguments.kwargs)
+        for argument in keras.tree.flatten(arguments):
+            if not isinstance(argument, keras.KerasTensor):
+                yield argument
 
 
-def _size(number: Any) -> int:
-
-    return int(np.size(number))
-
-
-def _mixes(walk: Coupling, call: OperationCall) -> ChannelIds:
-    found = walk.fresh(call.shape[-1])
-    if activation(call.operation) not in POINTWISE:
-        walk.keep(found, f"its {activation(call.operation)} looks at all channels")
-    return found
+def _mix(coupling: Coupling, call: OperationCall) -> ChannelIds:
+    """Return new channels: each is computed from all input channels."""
+    outputs = coupling.new_channels(call.output_channels)
+    function = activation(call.operation)
+    if function not in POINTWISE:
+        coupling.fix(outputs, f"its {function} looks at all channels")
+    return outputs
 
 
-def _repeats(_: Coupling, call: OperationCall) -> ChannelIds:
-    """A depthwise convolution: the channels that come from one stand side by side."""
+def _repeat(_: Coupling, call: OperationCall) -> ChannelIds:
+    """Repeat each channel: the outputs of a depthwise convolution for it are adjacent."""
     return np.repeat(call.inputs[0], call.operation.depth_multiplier)
 
 
-def _passes(_: Coupling, call: OperationCall) -> ChannelIds:
+def _keep(_: Coupling, call: OperationCall) -> ChannelIds:
     return call.inputs[0]
 
 
-def _ties(walk: Coupling, call: OperationCall) -> ChannelIds:
-    """What meets element by element is one; a single channel serves all of the others."""
-    widest, *others = sorted(call.inputs, key=len, reverse=True)
-    for other in others:
-        if len(other) == len(widest):
-            walk.joined.append((widest, other))
+def _couple_inputs(coupling: Coupling, call: OperationCall) -> ChannelIds:
+    """Couple the inputs element by element; an input of one channel is broadcast to the others."""
+    widest, *narrower = sorted(call.inputs, key=len, reverse=True)
+    for channels in narrower:
+        if len(channels) == len(widest):
+            coupling.couple(widest, channels)
     return widest
 
 
-def _chains(walk: Coupling, call: OperationCall) -> ChannelIds:
-
-    if call.operation.axis in (-1, len(call.shape) - 1):
+def _concatenate(coupling: Coupling, call: OperationCall) -> ChannelIds:
+    if call.operation.axis in (-1, len(call.output_shape) - 1):
         return np.concatenate(call.inputs)
-    return _ties(walk, call)
+    return _couple_inputs(coupling, call)
 
 
-def _tiles(_: Coupling, call: OperationCall) -> ChannelIds:
-    """Channels are the last axis: laid out in a row they come again and again."""
-    return np.tile(call.inputs[0], call.shape[-1] // len(call.inputs[0]))
+def _tile(_: Coupling, call: OperationCall) -> ChannelIds:
+    """Repeat all channels in turn: they are the last axis of the tensor that is reshaped."""
+    return np.tile(call.inputs[0], call.output_channels // len(call.inputs[0]))
 
 
-COUPLING_RULES: dict[str, Callable[[Coupling, OperationCall], ChannelIds]] = {
-    **dict.fromkeys(MIXING, _mixes),
-    **dict.fromkeys(PASSING, _passes),
-    **dict.fromkeys(TYING, _ties),
-    "DepthwiseConv2D": _repeats,
-    "Concatenate": _chains,
-    "Flatten": _tiles,
-    "Reshape": _tiles,
+# By the kind of the operation.
+COUPLING_RULES: dict[str, Rule] = {
+    **dict.fromkeys(MIXING, _mix),
+    **dict.fromkeys(CHANNELWISE, _keep),
+    **dict.fromkeys(ELEMENTWISE, _couple_inputs),
+    "DepthwiseConv2D": _repeat,
+    "Concatenate": _concatenate,
+    "Flatten": _tile,
+    "Reshape": _tile,
 }
-# Operations of keras.ops cannot be made again with another number of channels.
-LAYERS_ALONE = ("Flatten", "Reshape", "Concatenate", *MIXING)

@@ -1,85 +1,91 @@
-"""What a model costs as a function of how many channels of each family stay."""
+"""Cost of a model as a function of the number of channels that each family keeps."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from edgebake.compression.pruning import channel_coupling, layer_costs
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    import keras
 
-    from edgebake.compression.pruning.dependency_graph import Dependencies, GroupIds
-    from edgebake.compression.pruning.layer_costs import LayerCost
-
-    Numbers: TypeAlias = NDArray[np.float64]
+    from edgebake.compression.pruning.dependency_graph import Dependencies, Floats, GroupIds
+    from edgebake.compression.pruning.layer_costs import LayerCost, Metric
 
 
 @dataclass(frozen=True)
 class CostModel:
-    """A sum of products: `unit` times the channels that are read times the channels that are returned.
+    """Sum of products: unit cost * number of input channels * number of output channels.
 
-    `reads` and `returns` [products, families + 1] say how many channels of a layer come with one of a family; the last
-    column counts those that always stay.
+    Numbers of channels are linear in the counts of the families. A row of `inputs` or `outputs`,
+    [products, families + 1], has the channels per channel of each family that is kept; its last
+    column is the number of channels that are never pruned. `unit` is [products].
     """
 
-    unit: Numbers
-    reads: Numbers
-    returns: Numbers
+    unit: Floats
+    inputs: Floats
+    outputs: Floats
 
-    def of(self, counts: Numbers) -> Numbers:
-        """Return the cost where so many channels of each family stay, [..., families] -> [...]."""
-        all_counts = np.concatenate([counts, np.ones((*counts.shape[:-1], 1))], axis=-1)
-        total: Numbers = (
-            (all_counts @ self.reads.T) * (all_counts @ self.returns.T) * self.unit
-        ).sum(axis=-1)
+    def cost(self, counts: Floats) -> Floats:
+        """Return the cost [...] if families keep so many channels, [..., families]."""
+        constant = np.ones((*counts.shape[:-1], 1))
+        factors = np.concatenate([counts, constant], axis=-1)
+        products = (factors @ self.inputs.T) * (factors @ self.outputs.T) * self.unit
+        total: Floats = products.sum(axis=-1)
         return total
 
 
-def build(model: Any, found: Dependencies, word: str) -> CostModel:
-    """Return the bill in `macs` or in `parameters`."""
-    rows = [
-        row
-        for name, cost in layer_costs.count(model).items()
-        for row in _products(model.get_layer(name), cost, found, word)
-    ]
-    unit, reads, returns = (np.array(column, np.float64) for column in zip(*rows, strict=True))
-    return CostModel(unit, reads, returns)
+class _Product(NamedTuple):
+    unit: float
+    inputs: Floats  # [families + 1]
+    outputs: Floats
 
 
-def _products(
-    layer: Any, cost: LayerCost, found: Dependencies, word: str
-) -> Iterator[tuple[float, Numbers, Numbers]]:
-    """Yield what grows with channels read and returned, and what grows with channels returned alone."""
-    channels, amount = found.channels[layer.name], getattr(cost, word)
-    returns, once = _by_family(channels.outputs, found), np.eye(len(found.families) + 1)[-1]
+def build(model: keras.Model, dependencies: Dependencies, metric: Metric) -> CostModel:
+    """Return the cost model of the multiply-accumulates or the parameters of a model."""
+    products: list[_Product] = []
+    for name, cost in layer_costs.count(model).items():
+        products += _layer_products(model.get_layer(name), cost, dependencies, metric)
+    return CostModel(
+        unit=np.array([product.unit for product in products], np.float64),
+        inputs=np.array([product.inputs for product in products], np.float64),
+        outputs=np.array([product.outputs for product in products], np.float64),
+    )
+
+
+def _layer_products(
+    layer: keras.Layer, cost: LayerCost, dependencies: Dependencies, metric: Metric
+) -> Iterator[_Product]:
+    """Yield the products of a layer: that of its kernel, and that of its other parameters."""
+    channels = dependencies.channels[layer.name]
+    outputs = _channels_per_family(channels.outputs, dependencies)
+    constant = np.eye(len(dependencies.families) + 1)[-1]
+    amount = cost.get(metric)
     if cost.kind == "PReLU" and layer.alpha.shape[-1] == 1:  # all channels share one slope
-        yield amount, once, once
+        yield _Product(amount, constant, constant)
         return
     if cost.kind not in channel_coupling.MIXING:
-        yield amount / cost.channels, once, returns
+        yield _Product(amount / cost.channels, constant, outputs)
         return
-    weighed = amount if word == "macs" else math.prod(layer.kernel.shape)
-    yield (
-        weighed / (len(channels.inputs) * cost.channels),
-        _by_family(channels.inputs, found),
-        returns,
-    )
-    yield (amount - weighed) / cost.channels, once, returns
+    kernel_amount = amount
+    if metric == "parameters":
+        kernel_amount = math.prod(layer.kernel.shape)
+    inputs = _channels_per_family(channels.inputs, dependencies)
+    yield _Product(kernel_amount / (len(channels.inputs) * cost.channels), inputs, outputs)
+    yield _Product((amount - kernel_amount) / cost.channels, constant, outputs)
 
 
-def _by_family(groups: GroupIds, found: Dependencies) -> Numbers:
-    """Return how many of these channels come with one of each family, and how many always stay."""
-    inside = [np.isin(groups, family.groups).sum() for family in found.families]
-    sizes = [len(family.groups) for family in found.families]
-    return np.array(
-        [
-            *(count / size for count, size in zip(inside, sizes, strict=True)),
-            len(groups) - sum(inside),
-        ]
-    )
+def _channels_per_family(groups: GroupIds, dependencies: Dependencies) -> Floats:
+    """Return the channels [families + 1] among groups [channels], as in a row of a cost model."""
+    row = []
+    unpruned = len(groups)
+    for family in dependencies.families:
+        members = np.isin(groups, family.groups).sum()
+        row.append(members / len(family.groups))
+        unpruned -= members
+    return np.array([*row, unpruned])

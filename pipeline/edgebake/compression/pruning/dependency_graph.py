@@ -1,30 +1,40 @@
-"""A Keras model in, which of its channels have to go together out.
+"""Dependency graph of a Keras model: the channels that can only be pruned together.
 
-Every channel of every tensor is a point; where an operation makes two of them one (a residual addition, a depthwise
-convolution, batch normalization), they are joined. What is connected is a group: all of it stays, or all of it goes.
-Source: Fang et al., DepGraph, https://arxiv.org/abs/2301.12900, section 3.2; here channel by channel, so that
-concatenation and flattening need no index arithmetic later on.
+Each channel of each tensor is a node. Operations that combine two channels element by element (a
+residual addition, a depthwise convolution, batch normalization) couple them. Connected channels
+form a group, which is pruned as a whole or not at all.
+Source: Fang et al., DepGraph, https://arxiv.org/abs/2301.12900, section 3.2; here with one node per
+channel, so that concatenation and flattening need no index arithmetic.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from edgebake.compression.pruning import channel_coupling
+from edgebake.compression.pruning.channel_coupling import (
+    MIXING,
+    Coupling,
+    OperationCall,
+    couple_outputs,
+)
 from edgebake.models.keras_graph import kind, nodes
 
 if TYPE_CHECKING:
+    import keras
     from numpy.typing import NDArray
 
-    GroupIds: TypeAlias = NDArray[np.int64]  # a group's number for each channel
+    from edgebake.compression.pruning.channel_coupling import ChannelIds
+
+    GroupIds: TypeAlias = NDArray[np.int64]
+    Floats: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Channels:
-    """The groups that an operation reads (its first input) and returns."""
+    """Group of each channel of the first input, [in], and of the first output, [out]."""
 
     inputs: GroupIds
     outputs: GroupIds
@@ -32,68 +42,77 @@ class Channels:
 
 @dataclass(frozen=True)
 class Family:
-    """Groups that the same layers make: one can be exchanged for another."""
+    """Groups that are produced by the same layers, and therefore interchangeable."""
 
     layers: tuple[str, ...]
-    groups: GroupIds
+    groups: GroupIds  # [groups]
 
 
 @dataclass(frozen=True)
 class Dependencies:
-    """Channels of every operation by its name, the families that may be cut, and why other layers stay whole."""
+    """Channels of every operation by name, families that can be pruned, and unpruned layers."""
 
     channels: dict[str, Channels]
     families: list[Family]
-    whole: dict[str, str]
-    count: int  # of groups
+    unpruned: dict[str, str]  # name of a layer -> why its channels stay
+    group_count: int
 
 
-def read(model: Any) -> Dependencies:
-    """Return the dependencies of a functional model of one input and one output."""
-    walk, named = channel_coupling.Coupling(), {}
-    tensors: dict[int, Any] = {}
-    calls = nodes(model)
-    uses = [id(call.operation) for call in calls]
-    for call in calls:
-        inputs = [tensors[id(tensor)] for tensor in call.input_tensors]
-        seen = channel_coupling.OperationCall(call, inputs, uses.count(id(call.operation)))
-        for tensor, points in zip(
-            call.output_tensors, channel_coupling.outputs(walk, seen), strict=True
-        ):
-            tensors[id(tensor)] = points
-        named[call.operation.name] = (inputs, tensors[id(call.output_tensors[0])])
-    walk.keep(tensors[id(model.outputs[0])], "its channels are the model's answer")
-    groups, count = walk.groups()
-    channels = {
-        name: Channels(groups[inputs[0]] if inputs else groups[:0], groups[output])
-        for name, (inputs, output) in named.items()
-    }
-    makers = [
-        call.operation.name for call in calls if kind(call.operation) in channel_coupling.MIXING
-    ]
-    kept = {int(groups[point]): why for points, why in reversed(walk.kept) for point in points}
-    families = _families({name: channels[name].outputs for name in makers})
-    free = [family for family in families if not any(int(group) in kept for group in family.groups)]
-    return Dependencies(channels, free, _reasons(families, kept), count)
-
-
-def _families(made: dict[str, GroupIds]) -> list[Family]:
-    """Return the groups sorted by which layers make them, in the order in which they first come."""
-    makers: dict[int, dict[str, None]] = {}
-    for name, groups in made.items():
-        for group in groups:
-            makers.setdefault(int(group), {})[name] = None
-    found: dict[tuple[str, ...], list[int]] = {}
-    for group, names in makers.items():
-        found.setdefault(tuple(names), []).append(group)
-    return [Family(names, np.array(groups)) for names, groups in found.items()]
-
-
-def _reasons(families: list[Family], kept: dict[int, str]) -> dict[str, str]:
-    """Return the layers of families that may not be cut, each with the first reason found."""
-    found: dict[str, str] = {}
+def read(model: keras.Model) -> Dependencies:
+    """Return the dependencies of a functional model with one input and one output."""
+    coupling = Coupling()
+    channels_of = _couple_model(model, coupling)
+    groups, group_count = coupling.groups()
+    channels = {}
+    for name, (inputs, outputs) in channels_of.items():
+        channels[name] = Channels(groups[inputs], groups[outputs])
+    fixed: dict[int, str] = {}
+    for channel_ids, reason in coupling.fixed:
+        for group in groups[channel_ids]:
+            fixed.setdefault(int(group), reason)
+    families = _families(model, channels)
+    unpruned: dict[str, str] = {}
+    prunable = []
     for family in families:
-        why = next((kept[int(group)] for group in family.groups if int(group) in kept), None)
-        if why is not None:
-            found |= {name: why for name in family.layers if name not in found}
-    return found
+        reasons = [fixed[int(group)] for group in family.groups if int(group) in fixed]
+        if not reasons:
+            prunable.append(family)
+            continue
+        for name in family.layers:
+            unpruned.setdefault(name, reasons[0])
+    return Dependencies(channels, prunable, unpruned, group_count)
+
+
+def _couple_model(
+    model: keras.Model, coupling: Coupling
+) -> dict[str, tuple[ChannelIds, ChannelIds]]:
+    """Couple all channels of a model; return those of each operation's first input and output."""
+    channels_of: dict[str, tuple[ChannelIds, ChannelIds]] = {}
+    tensor_channels: dict[int, ChannelIds] = {}  # by id of the tensor
+    calls = nodes(model)
+    operations = [id(call.operation) for call in calls]
+    for call in calls:
+        inputs = [tensor_channels[id(tensor)] for tensor in call.input_tensors]
+        uses = operations.count(id(call.operation))
+        outputs = couple_outputs(coupling, OperationCall(call, inputs, uses))
+        for tensor, channels in zip(call.output_tensors, outputs, strict=True):
+            tensor_channels[id(tensor)] = channels
+        first_input = inputs[0] if inputs else np.zeros(0, np.int64)
+        channels_of[call.operation.name] = (first_input, outputs[0])
+    coupling.fix(tensor_channels[id(model.outputs[0])], "its channels are the model's answer")
+    return channels_of
+
+
+def _families(model: keras.Model, channels: dict[str, Channels]) -> list[Family]:
+    """Return all groups by the layers that produce them, in order of first appearance."""
+    # Dictionaries without values serve as ordered sets.
+    producers: dict[int, dict[str, None]] = {}
+    for call in nodes(model):
+        name = call.operation.name
+        if kind(call.operation) in MIXING:
+            for group in channels[name].outputs:
+                producers.setdefault(int(group), {})[name] = None
+    groups_by_layers: dict[tuple[str, ...], list[int]] = {}
+    for group, layers in producers.items():
+        groups_by_layers.setdefault(tuple(layers), []).append(group)
+    return [Family(layers, np.array(groups)) for layers, groups in groups_by_layers.items()]

@@ -1,32 +1,41 @@
-"""A model that lost something in, trained on in place, by labels and perhaps by a teacher."""
+"""Fine-tuning of a pruned model, on labels and optionally on the predictions of a teacher."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from edgebake.compression.pruning.original_model import OriginalModel
 from edgebake.recipe import FineTune, Prune
 from edgebake.training.loop import History, fit
 
-
-def options(words: Prune) -> FineTune:
-    """Return how a recipe trains on; rules see to it that every method but `none` says so."""
-    if words.fine_tune is None:
-        raise ValueError(f"{words.method} without fine-tuning")
-    return words.fine_tune
+if TYPE_CHECKING:
+    import keras
 
 
-def step_options(words: Prune, number: int) -> FineTune:
-    """Return the training after step `number`, counted from zero; together they have all epochs.
+def options(prune: Prune) -> FineTune:
+    """Return the fine-tuning of a recipe.
 
-    Each starts at the full learning rate again.
+    Raises:
+        ValueError: there is none; the checks of recipes allow that for the method `none` only.
     """
-    whole, steps = options(words), words.steps or 1
-    epochs = whole.epochs * (number + 1) // steps - whole.epochs * number // steps
-    return replace(whole, epochs=epochs)
+    if prune.fine_tune is None:
+        raise ValueError(f"{prune.method} without fine-tuning")
+    return prune.fine_tune
 
 
-def train(model: Any, parent: OriginalModel, step_options: FineTune) -> History:
-    """Train a model in place and return the epochs."""
-    return fit(model, parent.splits, step_options, parent.aids())
+def step_options(prune: Prune, step: int) -> FineTune:
+    """Return the fine-tuning after a pruning step, counted from 0.
+
+    The steps share the epochs. Each starts with the initial learning rate.
+    """
+    fine_tune = options(prune)
+    steps = prune.steps or 1
+    first_epoch = fine_tune.epochs * step // steps
+    end = fine_tune.epochs * (step + 1) // steps
+    return replace(fine_tune, epochs=end - first_epoch)
+
+
+def train(model: keras.Model, original: OriginalModel, fine_tune: FineTune) -> History:
+    """Fine-tune a model in place; return one row per epoch."""
+    return fit(model, original.splits, fine_tune, original.training_options())

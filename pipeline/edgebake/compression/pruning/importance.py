@@ -1,9 +1,9 @@
-"""How much each group of channels matters: the lower, the sooner it goes."""
+"""Importance of each group of channels; the least important groups are pruned first."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -12,130 +12,166 @@ from edgebake.models.keras_graph import kind, nodes
 from edgebake.recipe import ImportanceScore
 
 if TYPE_CHECKING:
+    import keras
     from numpy.typing import NDArray
 
-    from edgebake.compression.pruning.dependency_graph import Dependencies, GroupIds
+    from edgebake.compression.pruning.dependency_graph import Dependencies, Floats, GroupIds
+    from edgebake.data.preprocessed import PreprocessedImages
     from edgebake.training.loop import TrainingSplits
 
-    Numbers = NDArray[np.float64]
-    Votes = Iterator[tuple[GroupIds, Numbers]]  # what a layer thinks of some groups
+    LayerScores: TypeAlias = tuple[GroupIds, Floats]  # [channels] each: groups and their scores
 
-BATCH = 64  # images whose gradients are taken at once
+BATCH = 64  # images per gradient computation
+GATE_WEIGHTS = ("kernel", "bias", "gamma", "beta")
 
 
 def importance_of_groups(
-    model: Any, found: Dependencies, how: ImportanceScore, splits: TrainingSplits
-) -> Numbers:
-    """Return a number for each group: the mean of what its layers think of it; NaN where none thinks anything.
+    model: keras.Model,
+    dependencies: Dependencies,
+    score: ImportanceScore,
+    splits: TrainingSplits,
+) -> Floats:
+    """Return the importance of each group, [groups]; NaN for groups that no layer scores.
 
-    Weights of a layer are compared with each other alone, so their numbers are divided by the layer's mean; Taylor's
-    are changes of one loss, and comparable as they are.
+    It is the mean over the scores of all layers that read or produce the group. Scores from
+    weights are relative to the mean of their layer, since layers differ in the scale of their
+    weights. Taylor scores are changes of the same loss and need no scaling.
     """
-    sums, counts = np.zeros(found.count), np.zeros(found.count)
-    for groups, numbers in VOTES[how](model, found, splits):
-        scale = 1.0 if how is ImportanceScore.taylor else numbers.mean() or 1.0
-        np.add.at(sums, groups, numbers / scale)
+    sums = np.zeros(dependencies.group_count)
+    counts = np.zeros(dependencies.group_count)
+    for groups, scores in SCORING[score](model, dependencies, splits):
+        scale = 1.0
+        if score is not ImportanceScore.taylor:
+            scale = scores.mean() or 1.0
+        np.add.at(sums, groups, scores / scale)
         np.add.at(counts, groups, 1)
     with np.errstate(invalid="ignore"):
-        scores: Numbers = sums / counts
-    return scores
+        importance: Floats = sums / counts
+    return importance
 
 
-def _weighted(model: Any) -> Iterator[tuple[Any, NDArray[np.float32]]]:
-    """Yield each layer with a kernel that is joined, as [..., in, out], and the kernel."""
+def _l1(model: keras.Model, dependencies: Dependencies, _: TrainingSplits) -> Iterator[LayerScores]:
+    yield from _weight_norms(model, dependencies, order=1)
+
+
+def _l2(model: keras.Model, dependencies: Dependencies, _: TrainingSplits) -> Iterator[LayerScores]:
+    yield from _weight_norms(model, dependencies, order=2)
+
+
+def _weight_norms(
+    model: keras.Model, dependencies: Dependencies, order: int
+) -> Iterator[LayerScores]:
+    """Yield the norms of the weights that read each input channel and produce each output."""
     for layer in model.layers:
-        if kind(layer) in (*channel_coupling.MIXING, "DepthwiseConv2D"):
-            yield layer, np.array(layer.kernel, np.float64)
+        if kind(layer) not in (*channel_coupling.MIXING, "DepthwiseConv2D"):
+            continue
+        channels = dependencies.channels[layer.name]
+        kernel = np.array(layer.kernel, np.float64)  # [..., in, out]
+        by_input = _norms_along(kernel, kernel.ndim - 2, order)
+        by_output = _norms_along(kernel, kernel.ndim - 1, order)
+        if len(channels.inputs) == len(by_input):
+            yield channels.inputs, by_input
+        if kind(layer) in channel_coupling.MIXING:
+            yield channels.outputs, by_output
 
 
-def _norms(order: int) -> Callable[[Any, Dependencies, TrainingSplits], Votes]:
-    """Return what the weights that make a channel, and those that read it, add up to."""
-
-    def votes(model: Any, found: Dependencies, _: TrainingSplits) -> Votes:
-
-        for layer, kernel in _weighted(model):
-            channels = found.channels[layer.name]
-            magnitudes = np.abs(kernel) ** order
-            by_input, by_output = (
-                magnitudes.sum(axis=tuple(axis for axis in range(kernel.ndim) if axis != kept))
-                ** (1 / order)
-                for kept in (kernel.ndim - 2, kernel.ndim - 1)
-            )
-            if len(channels.inputs) == len(by_input):
-                yield channels.inputs, by_input
-            if kind(layer) in channel_coupling.MIXING:
-                yield channels.outputs, by_output
-
-    return votes
+def _norms_along(kernel: Floats, axis: int, order: int) -> Floats:
+    """Return the norm of the weights at each index of an axis, [size of the axis]."""
+    summed_axes = tuple(number for number in range(kernel.ndim) if number != axis)
+    norms: Floats = (np.abs(kernel) ** order).sum(axis=summed_axes) ** (1 / order)
+    return norms
 
 
-def _batch_norm(model: Any, found: Dependencies, _: TrainingSplits) -> Votes:
-    """Liu et al., https://arxiv.org/abs/1708.06519."""
+def _batch_norm(
+    model: keras.Model, dependencies: Dependencies, _: TrainingSplits
+) -> Iterator[LayerScores]:
+    """Yield the magnitudes of gamma: Liu et al., https://arxiv.org/abs/1708.06519."""
     for layer in model.layers:
         if kind(layer) == "BatchNormalization" and layer.scale:
-            yield found.channels[layer.name].outputs, np.abs(np.array(layer.gamma, np.float64))
+            gamma = np.array(layer.gamma, np.float64)
+            yield dependencies.channels[layer.name].outputs, np.abs(gamma)
 
 
-def _taylor(model: Any, found: Dependencies, splits: TrainingSplits) -> Votes:
-    """Molchanov et al., https://arxiv.org/abs/1906.10771, equation 8: the square of the sum of weight * gradient.
+def _taylor(
+    model: keras.Model, dependencies: Dependencies, splits: TrainingSplits
+) -> Iterator[LayerScores]:
+    """Yield squared first-order changes of the loss, summed over batches of the train split.
 
-    Each channel has one gate: the scale and shift of its batch normalization, or the weights where it has none.
+    Molchanov et al., https://arxiv.org/abs/1906.10771, equation 8: the square of the sum of
+    weight * gradient. Each channel has one gate: gamma and beta of its batch normalization, or
+    else the weights that produce it.
     """
     gates = _gates(model)
-    squares = [np.zeros(found.channels[layer.name].outputs.shape) for layer in gates]
-    for number in range(-(-len(splits.labels) // BATCH)):
-        part = slice(number * BATCH, (number + 1) * BATCH)
-        changes = _changes(model, gates, splits.images[part], splits.labels[part])
-        for total, change in zip(squares, changes, strict=True):
-            np.add(total, change**2, out=total)
-    for layer, square in zip(gates, squares, strict=True):
-        yield found.channels[layer.name].outputs, square
+    outputs = [dependencies.channels[gate.name].outputs for gate in gates]
+    sums = [np.zeros(groups.shape) for groups in outputs]
+    for start in range(0, len(splits.labels), BATCH):
+        images = splits.images[start : start + BATCH]
+        labels = splits.labels[start : start + BATCH]
+        changes = _loss_changes(model, gates, images, labels)
+        for number, change in enumerate(changes):
+            sums[number] += change**2
+    yield from zip(outputs, sums, strict=True)
 
 
-def _gates(model: Any) -> list[Any]:
-    """Return the layers whose weights scale a channel from nothing to what it is."""
-    norms = [
-        node
-        for node in nodes(model)
-        if kind(node.operation) == "BatchNormalization" and node.operation.scale
-    ]
-    scaled = {parent.operation.name for norm in norms for parent in norm.parent_nodes}
-    mixing = [
-        layer
-        for layer in model.layers
-        if kind(layer) in channel_coupling.MIXING and layer.name not in scaled
-    ]
-    return [*(norm.operation for norm in norms), *mixing]
+def _gates(model: keras.Model) -> list[keras.Layer]:
+    """Return the layers whose weights scale a whole channel."""
+    batch_norms = []
+    scaled = set()
+    for node in nodes(model):
+        if kind(node.operation) == "BatchNormalization" and node.operation.scale:
+            batch_norms.append(node.operation)
+            scaled |= {parent.operation.name for parent in node.parent_nodes}
+    unscaled = []
+    for layer in model.layers:
+        if kind(layer) in channel_coupling.MIXING and layer.name not in scaled:
+            unscaled.append(layer)
+    return batch_norms + unscaled
 
 
-def _gate_of(layer: Any) -> list[Any]:
-    """Return the variables of a gate, those of a frozen layer too."""
-    return [
-        weight for weight in layer.weights if weight.name in ("kernel", "bias", "gamma", "beta")
-    ]
+def _gate_weights(layer: keras.Layer) -> list[keras.Variable]:
+    """Return the weights of a gate, also of a frozen layer."""
+    return [weight for weight in layer.weights if weight.name in GATE_WEIGHTS]
 
 
-def _changes(model: Any, gates: list[Any], images: Any, labels: Any) -> Iterator[Numbers]:
-    """Yield for each gate how the loss would change without each channel, to first order."""
+def _loss_changes(
+    model: keras.Model,
+    gates: list[keras.Layer],
+    images: NDArray[np.float32] | PreprocessedImages,
+    labels: NDArray[np.int64],
+) -> Iterator[Floats]:
+    """Yield for each gate the first-order change of the loss without each channel, [channels].
+
+    Args:
+        model: the model.
+        gates: layers whose weights scale a channel.
+        images: [n, h, w, c].
+        labels: [n].
+    """
     import keras
     import tensorflow as tf
 
-    variables = [variable for layer in gates for variable in _gate_of(layer)]
+    weights = [_gate_weights(gate) for gate in gates]
+    values = [[variable.value for variable in variables] for variables in weights]
     with tf.GradientTape() as tape:
-        tape.watch([variable.value for variable in variables])
-        answers = model(images, training=False)
-        loss = keras.ops.mean(keras.losses.sparse_categorical_crossentropy(labels, answers))
-    gradients = iter(tape.gradient(loss, [variable.value for variable in variables]))
-    for layer in gates:
-        products = [np.array(variable) * np.array(next(gradients)) for variable in _gate_of(layer)]
-        yield np.sum(
-            [product.reshape(-1, product.shape[-1]).sum(axis=0) for product in products], axis=0
-        )
+        tape.watch(values)
+        predictions = model(images, training=False)
+        losses = keras.losses.sparse_categorical_crossentropy(labels, predictions)
+        loss = keras.ops.mean(losses)
+    gradients = tape.gradient(loss, values)
+    for variables, variable_gradients in zip(weights, gradients, strict=True):
+        changes = []
+        for variable, gradient in zip(variables, variable_gradients, strict=True):
+            products = np.array(variable) * np.array(gradient)
+            changes.append(products.reshape(-1, products.shape[-1]).sum(axis=0))
+        yield np.sum(changes, axis=0)
 
 
-VOTES: dict[ImportanceScore, Callable[[Any, Dependencies, TrainingSplits], Votes]] = {
-    ImportanceScore.l1: _norms(1),
-    ImportanceScore.l2: _norms(2),
+SCORING: dict[
+    ImportanceScore,
+    Callable[[keras.Model, Dependencies, TrainingSplits], Iterator[LayerScores]],
+] = {
+    ImportanceScore.l1: _l1,
+    ImportanceScore.l2: _l2,
     ImportanceScore.batch_norm: _batch_norm,
     ImportanceScore.taylor: _taylor,
 }

@@ -1,4 +1,4 @@
-"""How long the float file of a smaller model takes, as a share of its parent's: in LiteRT, here and now, one thread."""
+"""Latency target of pruning, measured with LiteRT on the build machine with one thread."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edgebake.compression.pruning import cost_model, selection, shrink
 from edgebake.errors import ConversionError
@@ -14,76 +14,100 @@ from edgebake.models import float_reference
 from edgebake.runtimes import litert
 
 if TYPE_CHECKING:
-    from edgebake.compression.pruning.selection import Numbers, RankedChannels
+    import keras
+
+    from edgebake.compression.pruning.dependency_graph import Floats
+    from edgebake.compression.pruning.selection import RankedChannels
     from edgebake.runtimes.session import Session
 
 ROUNDS = 21
-ROUND_SECONDS = 0.01  # of one file in one round
+ROUND_SECONDS = 0.01  # of each model in a round
 THREADS = 1
 
 
 @dataclass(frozen=True)
 class LatencyTrial:
-    """A model of so many multiply-accumulates, and its latency: both as shares of the parent's."""
+    """Cost and latency of a candidate, as shares of the original model's."""
 
     macs: float
     latency: float
 
 
-def counts_within(
-    ranked: RankedChannels, parent: Any, share: float
-) -> tuple[Numbers, list[LatencyTrial]]:
-    """Return the first counts on the path of multiply-accumulates that are fast enough, and all that was timed.
+def by_latency(
+    ranked: RankedChannels, original: keras.Model, target: float
+) -> tuple[Floats, list[LatencyTrial]]:
+    """Return the first counts [families] on the path that are fast enough, and all trials.
 
-    Halves the path again and again: a later model on it computes less, and is taken to be no slower.
+    The path is that of multiply-accumulates. A binary search relies on later models being no
+    slower, as they compute less.
+
+    Args:
+        ranked: the model that is pruned.
+        original: the model that latency is relative to.
+        target: latency as a share of the original model's.
 
     Raises:
         ConversionError: the smallest model is not fast enough.
     """
-    price = cost_model.build(ranked.model, ranked.found, "macs")
-    steps = list(selection.path(ranked, price))
-    reference_session, tried = _session(parent), []
+    costs = cost_model.build(ranked.model, ranked.dependencies, "macs")
+    steps = list(selection.path(ranked, costs))
+    original_session = _load_session(original)
+    trials: list[LatencyTrial] = []
 
-    def is_fast(number: int) -> bool:
-        model = shrink.remove_channels(ranked.model, ranked.found, ranked.dropped(steps[number]))
-        ratio = ratio_of(_session(model), reference_session)
-        tried.append(LatencyTrial(float(price.of(steps[number]) / price.of(steps[0])), ratio))
-        return ratio <= share
+    def is_fast(step: int) -> bool:
+        counts = steps[step]
+        removed = ranked.removed_groups(counts)
+        model = shrink.remove_channels(ranked.model, ranked.dependencies, removed)
+        ratio = latency_ratio(_load_session(model), original_session)
+        macs = float(costs.cost(counts) / costs.cost(steps[0]))
+        trials.append(LatencyTrial(macs, ratio))
+        return ratio <= target
 
-    first, last = 0, len(steps) - 1
-    if not is_fast(last):
+    slow = 0
+    fast = len(steps) - 1
+    if not is_fast(fast):
         raise ConversionError(
-            f"prune.target.latency: {tried[-1].latency:.2f} of the parent's where every layer is at its floor; "
-            f"expected at most {share:g}: a lower prune.floor, or more to be left"
+            f"prune.target.latency: {trials[-1].latency:.2f} of the parent's where every layer is "
+            f"at its floor; expected at most {target:g}: a lower prune.floor, or more to be left"
         )
-    while last - first > 1:
-        middle = (first + last) // 2
-        first, last = (first, middle) if is_fast(middle) else (middle, last)
-    return steps[last], tried
+    while fast - slow > 1:
+        middle = (slow + fast) // 2
+        if is_fast(middle):
+            fast = middle
+        else:
+            slow = middle
+    return steps[fast], trials
 
 
-def ratio_of(one: Session, other: Session) -> float:
-    """Return how many times as long as `other` one takes: the median over rounds, each of which times both."""
-    calls = max(1, round(ROUND_SECONDS / seconds_of(other.invoke, 5)))
+def latency_ratio(candidate: Session, reference: Session) -> float:
+    """Return the latency of a candidate relative to a reference: the median over rounds.
+
+    Each round times both, in alternating order.
+    """
+    calls = max(1, round(ROUND_SECONDS / median_seconds(reference.invoke, 5)))
     ratios = []
     for number in range(ROUNDS):
-        pair = (one, other) if number % 2 else (other, one)
-        seconds = {id(session): seconds_of(session.invoke, calls) for session in pair}
-        ratios.append(seconds[id(one)] / seconds[id(other)])
+        if number % 2:
+            candidate_seconds = median_seconds(candidate.invoke, calls)
+            reference_seconds = median_seconds(reference.invoke, calls)
+        else:
+            reference_seconds = median_seconds(reference.invoke, calls)
+            candidate_seconds = median_seconds(candidate.invoke, calls)
+        ratios.append(candidate_seconds / reference_seconds)
     return statistics.median(ratios)
 
 
-def seconds_of(call: Callable[[], Any], count: int) -> float:
-    """Return the median seconds of a call."""
-    found = []
+def median_seconds(call: Callable[[], object], count: int) -> float:
+    """Return the median duration of `count` calls, in seconds."""
+    durations = []
     for _ in range(count):
         start = time.perf_counter()
         call()
-        found.append(time.perf_counter() - start)
-    return statistics.median(found)
+        durations.append(time.perf_counter() - start)
+    return statistics.median(durations)
 
 
-def _session(model: Any) -> Session:
+def _load_session(model: keras.Model) -> Session:
     from edgebake.runtimes.litert import run
 
     return run.load({litert.FILE: float_reference.convert(model)}, THREADS)

@@ -1,50 +1,65 @@
-"""What each layer of a Keras model costs: multiply-accumulates of one image, and parameters."""
+"""Multiply-accumulates and parameters of each layer of a Keras model."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from edgebake.models.keras_graph import kind, nodes
+
+if TYPE_CHECKING:
+    import keras
+
+Metric: TypeAlias = Literal["macs", "parameters"]
 
 
 @dataclass(frozen=True)
 class LayerCost:
-    """One layer with weights."""
+    """Cost of a layer with weights."""
 
     kind: str
-    channels: int  # that it returns
-    macs: int
+    channels: int  # of the output
+    macs: int  # for one image
     parameters: int
 
+    def get(self, metric: Metric) -> int:
+        """Return one of the costs."""
+        return self.macs if metric == "macs" else self.parameters
 
-def count(model: Any) -> dict[str, LayerCost]:
+
+def count(model: keras.Model) -> dict[str, LayerCost]:
     """Return the cost of each layer with weights by its name, in the order in which they run."""
-    found: dict[str, LayerCost] = {}
+    costs: dict[str, LayerCost] = {}
     for node in nodes(model):
         layer = node.operation
-        if getattr(layer, "weights", None):
-            before = found.get(layer.name)
-            macs = _macs(node) + (
-                before.macs if before else 0
-            )  # a layer that is used twice computes twice
-            found[layer.name] = LayerCost(
-                kind(layer), node.output_tensors[0].shape[-1], macs, layer.count_params()
-            )
-    return found
+        if not getattr(layer, "weights", None):
+            continue
+        macs = _count_macs(node)
+        if layer.name in costs:  # a layer that is called twice
+            macs += costs[layer.name].macs
+        costs[layer.name] = LayerCost(
+            kind=kind(layer),
+            channels=node.output_tensors[0].shape[-1],
+            macs=macs,
+            parameters=layer.count_params(),
+        )
+    return costs
 
 
-def total(costs: dict[str, LayerCost], word: str) -> int:
-    """Return the sum of `macs` or `parameters`."""
-    return sum(getattr(cost, word) for cost in costs.values())
+def total(costs: dict[str, LayerCost], metric: Metric) -> int:
+    """Return the sum of a cost over all layers."""
+    return sum(cost.get(metric) for cost in costs.values())
 
 
-def _macs(node: Any) -> int:
-    """Return how often a weight of a kernel is multiplied; what is not a kernel is not counted."""
-    kernels = [weight for weight in node.operation.weights if weight.name.endswith("kernel")]
-    # A transposed convolution spreads each place that it reads; others gather for each place that they return.
-    tensor = (node.input_tensors if "Transpose" in kind(node.operation) else node.output_tensors)[0]
+def _count_macs(node: keras.src.ops.node.Node) -> int:
+    """Return the multiplications by weights of kernels; operations without a kernel count as 0."""
+    layer = node.operation
+    # A transposed convolution applies its kernel at each input position, others at each output.
+    tensor = node.output_tensors[0]
+    if "Transpose" in kind(layer):
+        tensor = node.input_tensors[0]
+    positions: int = math.prod(tensor.shape[1:-1])
+    kernels = [weight for weight in layer.weights if weight.name.endswith("kernel")]
     weights: int = sum(math.prod(kernel.shape) for kernel in kernels)
-    places: int = math.prod(tensor.shape[1:-1])
-    return weights * places
+    return weights * positions

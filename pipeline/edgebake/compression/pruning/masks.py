@@ -1,126 +1,147 @@
-"""Which weights of a kernel become zero, how their share grows while a model trains, and how they are kept at zero."""
+"""Sparsity masks: the weights of a kernel that are set to zero, and kept at zero by training."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from edgebake.compression.pruning import weight_constraints
 from edgebake.compression.pruning.channel_coupling import MIXING
-from edgebake.compression.pruning.weight_constraints import WeightConstraint
+from edgebake.compression.pruning.weight_constraints import ConstrainedKernel, WeightConstraint
 from edgebake.models.keras_graph import kind
 
 if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
     from numpy.typing import NDArray
 
     from edgebake.recipe import SparsityPattern
 
-    Mask = NDArray[np.bool_]  # of a kernel's shape, true for what stays
+    Kernel: TypeAlias = NDArray[np.float32]
+    Mask: TypeAlias = NDArray[np.bool_]  # shape of the kernel, true for weights that stay
 
-# Of the masks while zeros become more. Between two, what is left has to recover (Zhu & Gupta: 100 to 1,000 steps, of
-# many more than a small set has); a share that grows in more than some tens of parts is as good as smooth.
+# Number of updates of the masks while the sparsity increases. Weights recover between updates
+# (Zhu & Gupta: 100 to 1,000 steps, of many more than a small dataset has). More updates than this
+# are no smoother.
 UPDATES = 32
 
 
 @dataclass(frozen=True)
 class SparsityRamp:
-    """How the share of zeros grows from none to its last value, which it has from the step `steps` on."""
+    """Sparsity that increases from 0 to its final value, which it reaches at step `steps`."""
 
-    share: float
+    final_sparsity: float
     steps: int
 
-    def share_at(self, step: int) -> float:
-        """Return the share of zeros from a step on, the first step being 0.
+    def sparsity_at(self, step: int) -> float:
+        """Return the share of zeros, 0 to 1, from a step on; the first step is 0.
 
         Source: Zhu & Gupta, https://arxiv.org/abs/1710.01878, equation 1.
         """
-        left = 1 - min(step / self.steps, 1) if self.steps else 0.0
-        return self.share * (1 - left**3)
+        remaining = 0.0
+        if self.steps:
+            remaining = 1 - min(step / self.steps, 1)
+        return self.final_sparsity * (1 - remaining**3)
 
     def is_due(self, step: int) -> bool:
-        """Return whether masks are made anew before a step."""
-        return step == self.steps or (step < self.steps and step % -(-self.steps // UPDATES) == 0)
+        """Return whether the masks are updated before a step."""
+        if step >= self.steps:
+            return step == self.steps
+        interval = -(-self.steps // UPDATES)
+        return step % interval == 0
 
 
 class Masks:
-    """The masks of some layers; they start with nothing cut."""
+    """Masks of the kernels of some layers; at first, no weight is pruned."""
 
-    def __init__(self, layers: Iterable[Any]) -> None:
+    def __init__(self, layers: Iterable[keras.Layer]) -> None:
         import tensorflow as tf
 
-        self._masks = [
-            (layer.kernel, tf.Variable(tf.ones(layer.kernel.shape, tf.bool))) for layer in layers
-        ]
+        self._masks: list[tuple[keras.Variable, tf.Variable]] = []
+        for layer in layers:
+            mask = tf.Variable(tf.ones(layer.kernel.shape, tf.bool))
+            self._masks.append((layer.kernel, mask))
 
-    def rules(self) -> list[tuple[Any, WeightConstraint]]:
-        """Return each kernel with the rule that keeps it at zero where it was cut."""
-        return [(kernel, _keeper(mask)) for kernel, mask in self._masks]
+    def constraints(self) -> list[ConstrainedKernel]:
+        """Return each kernel with the constraint that keeps its pruned weights at zero."""
+        return [(kernel, _mask_constraint(mask)) for kernel, mask in self._masks]
 
-    def cut(self, how: float | SparsityPattern) -> None:
-        """Set the least weights of each kernel to zero: a share of them, or all but some of each block."""
+    def update(self, amount: float | SparsityPattern) -> None:
+        """Prune the smallest weights of each kernel, to a share of zeros or to an N:M pattern."""
         for kernel, mask in self._masks:
             weights = np.array(kernel)
-            mask.assign(
-                magnitude_mask(weights, how)
-                if isinstance(how, float)
-                else pattern_mask(weights, how)
-            )
-            kernel.assign(_keeper(mask)(kernel))
+            if isinstance(amount, float):
+                mask.assign(magnitude_mask(weights, amount))
+            else:
+                mask.assign(pattern_mask(weights, amount))
+            kernel.assign(_mask_constraint(mask)(kernel))
 
 
-def magnitude_mask(kernel: NDArray[Any], zeros: float) -> Mask:
-    """Return the mask that cuts exactly the nearest whole number of weights to a share of them; of equals, the first.
+def magnitude_mask(kernel: Kernel, sparsity: float) -> Mask:
+    """Return the mask of a kernel of any shape that prunes a share of its weights.
 
-    Weights that are zero already are among them: what was cut once stays so when the share grows.
+    The number of zeros is exact; of equal magnitudes, the first weights are pruned. Zeros are the
+    smallest, so pruned weights stay pruned when the sparsity increases.
     """
+    order = np.argsort(np.abs(kernel).ravel(), kind="stable")
+    zeros = round(sparsity * kernel.size)
     mask = np.ones(kernel.size, np.bool_)
-    mask[np.argsort(np.abs(kernel).ravel(), kind="stable")[: round(zeros * kernel.size)]] = False
+    mask[order[:zeros]] = False
     return mask.reshape(kernel.shape)
 
 
-def pattern_mask(kernel: NDArray[Any], pattern: SparsityPattern) -> Mask:
-    """Return the mask that keeps the largest few of each block of neighbouring input channels; of equals, the first.
+def pattern_mask(kernel: Kernel, pattern: SparsityPattern) -> Mask:
+    """Return the mask of a kernel [..., in, out] for N:M sparsity.
 
+    The largest N of each M adjacent input channels stay; of equal magnitudes, the first.
     Source: Mishra et al., https://arxiv.org/abs/2104.08378, section 3.
     """
-    moved = np.moveaxis(np.abs(kernel), -2, -1)
-    order = np.argsort(-moved.reshape(*moved.shape[:-1], -1, pattern.of), axis=-1, kind="stable")
+    inputs_last = np.moveaxis(np.abs(kernel), -2, -1)
+    blocks = inputs_last.reshape(*inputs_last.shape[:-1], -1, pattern.of)
+    order = np.argsort(-blocks, axis=-1, kind="stable")
     rank = np.argsort(order, axis=-1, kind="stable")
-    return np.moveaxis((rank < pattern.kept).reshape(moved.shape), -1, -2)
+    mask = (rank < pattern.kept).reshape(inputs_last.shape)
+    return np.moveaxis(mask, -1, -2)
 
 
 def select_layers(
-    model: Any, pattern: SparsityPattern | None
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the layers to cut, and why each other layer with weights that could be cut stays whole, by name."""
-    able = weight_constraints.layers_of_kinds(model, MIXING)
-    whole = {
-        layer.name: _reason(kind(layer))
-        for layer in model.layers
-        if layer.name not in able and _is_matrix(layer)
-    }
-    for name, layer in able.items():
+    model: keras.Model, pattern: SparsityPattern | None
+) -> tuple[dict[str, keras.Layer], dict[str, str]]:
+    """Return the layers that can be pruned, and the reason for each other one, both by name.
+
+    Layers without a matrix of weights are in neither.
+    """
+    selected = weight_constraints.layers_of_kinds(model, MIXING)
+    unpruned = {}
+    for layer in model.layers:
+        if layer.name not in selected and _has_matrix(layer):
+            unpruned[layer.name] = _unsupported_reason(kind(layer))
+    for name, layer in list(selected.items()):
         channels = layer.kernel.shape[-2]
         if pattern is not None and channels % pattern.of:
-            whole[name] = f"{channels} input channels; blocks of {pattern.of} do not divide them"
-    return {name: layer for name, layer in able.items() if name not in whole}, whole
+            unpruned[name] = f"{channels} input channels; blocks of {pattern.of} do not divide them"
+            del selected[name]
+    return selected, unpruned
 
 
-def _is_matrix(layer: Any) -> bool:
+def _has_matrix(layer: keras.Layer) -> bool:
     return any(len(weight.shape) > 1 for weight in layer.weights)
 
 
-def _reason(name: str) -> str:
+def _unsupported_reason(name: str) -> str:
     if name == "DepthwiseConv2D":
         return "DepthwiseConv2D: a channel has few weights, and no others to make up for them"
     return f"{name}: only {', '.join(MIXING)} are cut"
 
 
-def _keeper(mask: Any) -> WeightConstraint:
+def _mask_constraint(mask: tf.Variable) -> WeightConstraint:
     import tensorflow as tf
 
-    # A product would leave -0.0 behind, which packs worse than one kind of zero.
-    return lambda kernel: tf.where(mask, kernel, tf.zeros_like(kernel))
+    def apply_mask(kernel: tf.Tensor) -> tf.Tensor:
+        # A product would leave -0.0, which compresses worse than a single kind of zero.
+        return tf.where(mask, kernel, tf.zeros_like(kernel))
+
+    return apply_mask

@@ -1,9 +1,9 @@
-"""What a pruner is given, and what it gives back."""
+"""Input and result of a pruning method."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from edgebake.models import keras_graph, keras_session
 from edgebake.recipe import Train
@@ -12,37 +12,42 @@ from edgebake.training.loop import History, TrainingOptions, TrainingSplits
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import keras
+
     from edgebake.tasks.contract import Contract
     from edgebake.training.distillation import TeacherPredictions
+
+Report: TypeAlias = dict[str, Any]  # JSON
 
 
 @dataclass(frozen=True)
 class OriginalModel:
-    """A trained model, how it was trained, the images to train it on with, and a teacher's answers if there is one."""
+    """A trained model, how it was trained, and the data to fine-tune it with."""
 
     archive: bytes
     train: Train
     splits: TrainingSplits
-    lesson: TeacherPredictions | None = None
-    contract: Contract | None = None  # of the images, where they are augmented
+    teacher: TeacherPredictions | None = None
+    contract: Contract | None = None  # pixel scaling, needed to augment images
 
-    def aids(self, callbacks: Sequence[Any] = ()) -> TrainingOptions:
-        """Return what fine-tuning has beside images and words."""
-        return TrainingOptions(callbacks, self.lesson, self.contract)
+    def training_options(
+        self, callbacks: Sequence[keras.callbacks.Callback] = ()
+    ) -> TrainingOptions:
+        """Return the options of fine-tuning that are no fields of a recipe."""
+        return TrainingOptions(callbacks, self.teacher, self.contract)
 
-    def load(self) -> Any:
-        """Return a live copy, a functional model of one input, an image, and one output."""
+    def load(self) -> keras.Model:
+        """Load a copy as a functional model with one input and one output."""
         return keras_graph.functional(keras_session.load(self.archive))
 
 
 @dataclass(frozen=True)
 class PrunedModel:
-    """A plain Keras model that converts everywhere; accuracies are those on the validation split."""
+    """A plain Keras model that every runtime converts; accuracies are of the validation split."""
 
-    model: Any
-    accuracy_cut: float  # before fine-tuning
-    accuracy: float  # after it
+    model: keras.Model
+    accuracy_before_fine_tuning: float
+    accuracy: float
     history: History  # of fine-tuning
-    report: dict[str, Any] = field(
-        default_factory=dict
-    )  # what only this method has to say, for pruned.json
+    # Entries of pruned.json that are specific to the method.
+    report: Report = field(default_factory=dict)

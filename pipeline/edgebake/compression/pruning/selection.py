@@ -1,11 +1,11 @@
-"""Scores and a goal in, the groups of channels that go out."""
+"""Selection of the channels that are pruned, from their importance and a target."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,168 +14,192 @@ from edgebake.errors import ConversionError
 from edgebake.recipe import ImportanceScore
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    import keras
 
     from edgebake.compression.pruning.cost_model import CostModel
-    from edgebake.compression.pruning.dependency_graph import Dependencies, Family, GroupIds
+    from edgebake.compression.pruning.dependency_graph import (
+        Dependencies,
+        Family,
+        Floats,
+        GroupIds,
+    )
+    from edgebake.compression.pruning.layer_costs import Metric
     from edgebake.training.loop import TrainingSplits
-
-    Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How far a family may be cut: to a share of the channels that it had in the parent, and to a multiple."""
+    """Allowed numbers of channels of a family: a smallest share of the original, and a multiple."""
 
     floor: float
     multiple: int
-    full: dict[tuple[str, ...], int]  # channels in the parent, by the layers of a family
+    original_sizes: dict[tuple[str, ...], int]  # by the layers of a family
 
-    def size(self, family: Family) -> int:
-        """Return how many channels the parent has; families of one channel each may have become one, and end there."""
-        return self.full.get(family.layers, len(family.groups))
+    def original_size(self, family: Family) -> int:
+        """Return the number of channels in the original model.
 
-    def least(self, family: Family) -> int:
-        """Return how many channels have to stay."""
-        size = self.size(family)
-        rounded = math.ceil(size * self.floor / self.multiple - 1e-9) * self.multiple
-        return min(size, max(rounded, self.multiple))
+        A family may be new: if families are pruned to one channel each, they are coupled.
+        """
+        return self.original_sizes.get(family.layers, len(family.groups))
+
+    def minimum(self, family: Family) -> int:
+        """Return the smallest number of channels that has to stay."""
+        size = self.original_size(family)
+        # The small number makes up for rounding errors of the product.
+        multiples = math.ceil(size * self.floor / self.multiple - 1e-9)
+        return min(size, max(multiples * self.multiple, self.multiple))
 
     def nearest(self, family: Family, share: float) -> int:
-        """Return how many channels stay where a share of the parent's is asked for."""
-        size = self.size(family)
+        """Return the allowed number of channels that is nearest to a share of the original."""
+        size = self.original_size(family)
         rounded = round(size * share / self.multiple) * self.multiple
-        return min(len(family.groups), max(rounded, self.least(family)))
+        return min(len(family.groups), max(rounded, self.minimum(family)))
 
-    def lower(self, family: Family, count: int) -> int | None:
-        """Return the next lower count that a family may have."""
-        fewer = (count - 1) // self.multiple * self.multiple
-        return fewer if fewer >= self.least(family) else None
+    def next_lower(self, family: Family, count: int) -> int | None:
+        """Return the next lower allowed number of channels; None if there is none."""
+        lower = (count - 1) // self.multiple * self.multiple
+        if lower < self.minimum(family):
+            return None
+        return lower
 
 
 @dataclass(frozen=True)
 class RankedChannels:
-    """A model's dependencies with the groups of each family from the least to the most important."""
+    """A model's families of channels with their groups ranked by importance."""
 
-    model: Any
-    found: Dependencies
-    order: list[GroupIds]
-    scores: Numbers  # by group
+    model: keras.Model
+    dependencies: Dependencies
+    ranking: list[GroupIds]  # of each family, the least important group first
+    importance: Floats  # [groups]
     limits: Limits
-    comparable: bool  # whether scores of two families can be held against each other
+    is_comparable: bool  # whether the importance of different families can be compared
 
     @property
-    def sizes(self) -> Numbers:
-        """Return how many groups each family has."""
-        return np.array([len(order) for order in self.order], np.float64)
+    def sizes(self) -> Floats:
+        """Return the number of groups of each family, [families]."""
+        return np.array([len(groups) for groups in self.ranking], np.float64)
 
-    def dropped(self, counts: Numbers) -> GroupIds:
-        """Return the groups that go where so many of each family stay."""
-        gone = [
-            order[: len(order) - int(count)]
-            for order, count in zip(self.order, counts, strict=True)
-        ]
-        return np.concatenate([*gone, np.zeros(0, np.int64)])
+    def removed_groups(self, counts: Floats) -> GroupIds:
+        """Return the groups that are pruned if families keep so many channels, [families]."""
+        removed = [np.zeros(0, np.int64)]
+        for groups, count in zip(self.ranking, counts, strict=True):
+            removed.append(groups[: len(groups) - int(count)])
+        return np.concatenate(removed)
 
-    def lost(self, family: int, fewer: int, more: int) -> float:
-        """Return the importance of the groups that go on the way from one count to a lower one."""
-        order = self.order[family]
-        return float(self.scores[order[len(order) - more : len(order) - fewer]].sum())
+    def importance_lost(self, family: int, before: int, after: int) -> float:
+        """Return the total importance of the groups between two counts of a family."""
+        groups = self.ranking[family]
+        lost = groups[len(groups) - before : len(groups) - after]
+        return float(self.importance[lost].sum())
 
 
 def rank(
-    model: Any, found: Dependencies, how: ImportanceScore, splits: TrainingSplits, limits: Limits
+    model: keras.Model,
+    dependencies: Dependencies,
+    score: ImportanceScore,
+    splits: TrainingSplits,
+    limits: Limits,
 ) -> RankedChannels:
-    """Return the families with their groups in order; of equal scores, the earlier channel goes first.
+    """Rank the groups of each family; of equally important ones, the first channel goes first.
 
-    A family of which no score says anything stays whole.
+    Families with groups that the score does not cover are not pruned.
     """
-    scored = importance.importance_of_groups(model, found, how, splits)
-    is_scored = [not np.isnan(scored[one.groups]).any() for one in found.families]
-    families = [one for one, known in zip(found.families, is_scored, strict=True) if known]
-    silent = {
-        name
-        for one, known in zip(found.families, is_scored, strict=True)
-        if not known
-        for name in one.layers
-    }
-    why = f"the score {how.value} says nothing of its channels"
-    found = replace(
-        found, families=families, whole=found.whole | dict.fromkeys(sorted(silent), why)
+    scores = importance.importance_of_groups(model, dependencies, score, splits)
+    scored = []
+    unscored_layers: set[str] = set()
+    for family in dependencies.families:
+        if np.isnan(scores[family.groups]).any():
+            unscored_layers.update(family.layers)
+        else:
+            scored.append(family)
+    reason = f"the score {score.value} says nothing of its channels"
+    unpruned = dependencies.unpruned | dict.fromkeys(sorted(unscored_layers), reason)
+    ranking = []
+    for family in scored:
+        order = np.argsort(scores[family.groups], kind="stable")
+        ranking.append(family.groups[order])
+    return RankedChannels(
+        model,
+        replace(dependencies, families=scored, unpruned=unpruned),
+        ranking,
+        scores,
+        limits,
+        is_comparable=score is ImportanceScore.taylor,
     )
-    order = [family.groups[np.argsort(scored[family.groups], kind="stable")] for family in families]
-    return RankedChannels(model, found, order, scored, limits, how is ImportanceScore.taylor)
 
 
-def by_share(ranked: RankedChannels, share: float) -> Numbers:
-    """Return the counts where each family keeps the same share of its channels."""
-    return np.array(
-        [ranked.limits.nearest(family, share) for family in ranked.found.families], np.float64
-    )
+def by_share(ranked: RankedChannels, share: float) -> Floats:
+    """Return the counts [families] at which each family keeps the same share of its channels."""
+    families = ranked.dependencies.families
+    return np.array([ranked.limits.nearest(family, share) for family in families], np.float64)
 
 
-def down_to(ranked: RankedChannels, word: str, goal: float) -> Numbers:
-    """Return counts at which the cost in `macs` or `parameters` is at most `goal`, and with any more channels above.
+def by_cost(ranked: RankedChannels, metric: Metric, target: float) -> Floats:
+    """Return counts [families] at which a cost is at most `target`.
 
-    They are the first ones on the path that are cheap enough, and what the last cut saved beyond the goal given back.
+    They are the first ones on the path whose cost is low enough, plus channels that the last steps
+    removed without need.
 
     Raises:
-        ConversionError: every layer is at its floor before.
+        ConversionError: the target is not reached with all families at their minimum.
     """
-    price = cost_model.build(ranked.model, ranked.found, word)
+    costs = cost_model.build(ranked.model, ranked.dependencies, metric)
     visited = []
-    for counts in path(ranked, price):
+    for counts in path(ranked, costs):
         visited.append(counts)
-        if (cost := float(price.of(counts))) <= goal:
-            return _filled(visited, price, goal)
+        if costs.cost(counts) <= target:
+            return _restore_channels(visited, costs, target)
+    smallest = float(costs.cost(visited[-1]))
     raise ConversionError(
-        f"prune.target.{word}: {cost:,.0f} are left where every layer is at its floor; expected at most {goal:,.0f}: "
-        "a lower prune.floor, or more to be left"
+        f"prune.target.{metric}: {smallest:,.0f} are left where every layer is at its floor; "
+        f"expected at most {target:,.0f}: a lower prune.floor, or more to be left"
     )
 
 
-def _filled(visited: list[Numbers], price: CostModel, goal: float) -> Numbers:
-    """Return the last counts with the cuts undone, the latest first, that the goal did not need."""
+def _restore_channels(visited: list[Floats], costs: CostModel, target: float) -> Floats:
+    """Undo the steps of a path, the latest first, that the target does not need."""
     counts = visited[-1]
     for earlier in reversed(visited[:-1]):
-        fuller = np.where(earlier > counts, earlier, counts)
+        fuller = np.maximum(earlier, counts)
         for family in np.flatnonzero(fuller > counts):
             candidate = counts.copy()
             candidate[family] = fuller[family]
-            if price.of(candidate) <= goal:
+            if costs.cost(candidate) <= target:
                 counts = candidate
     return counts
 
 
-def path(ranked: RankedChannels, price: CostModel) -> Iterator[Numbers]:
-    """Yield counts from all channels to the least, one cut of a multiple at a time.
+def path(ranked: RankedChannels, costs: CostModel) -> Iterator[Floats]:
+    """Yield counts [families] from all channels to the minimum, one family's step at a time.
 
-    Where scores can be compared, the channels go next that matter least for what they cost; where not, those of the
-    family that has kept most of its own.
+    If importance is comparable, the next step is the one with the smallest importance per cost
+    saved; otherwise it is in the family that keeps the largest share of its channels.
     """
-    counts: Numbers | None = ranked.sizes
+    counts: Floats | None = ranked.sizes
     while counts is not None:
         yield counts
-        counts = _next(ranked, price, counts)
+        counts = _next_counts(ranked, costs, counts)
 
 
-def _next(ranked: RankedChannels, price: CostModel, counts: Numbers) -> Numbers | None:
-    """Return the counts after the best next cut, or None where every family is at its least."""
-    families, limits = ranked.found.families, ranked.limits
-    lower = {
-        number: limits.lower(family, int(counts[number])) for number, family in enumerate(families)
-    }
-    steps = {number: count for number, count in lower.items() if count is not None}
-    if not steps:
+def _next_counts(ranked: RankedChannels, costs: CostModel, counts: Floats) -> Floats | None:
+    """Return the counts [families] after the next step; None if all are at their minimum."""
+    candidates = []
+    ratings = []  # the lowest is best
+    for number, family in enumerate(ranked.dependencies.families):
+        count = int(counts[number])
+        lower = ranked.limits.next_lower(family, count)
+        if lower is None:
+            continue
+        candidate = counts.copy()
+        candidate[number] = lower
+        candidates.append(candidate)
+        if ranked.is_comparable:
+            ratings.append(ranked.importance_lost(number, count, lower))
+        else:
+            ratings.append(-count / ranked.limits.original_size(family))
+    if not candidates:
         return None
-    after = np.repeat(counts[None], len(steps), axis=0)
-    after[np.arange(len(steps)), list(steps)] = list(steps.values())
-    if ranked.comparable:
-        lost = np.array(
-            [ranked.lost(number, count, int(counts[number])) for number, count in steps.items()]
-        )
-        best = int(np.argmin(lost / (price.of(counts) - price.of(after))))
-    else:
-        best = int(np.argmax([counts[number] / limits.size(families[number]) for number in steps]))
-    found: Numbers = after[best]
-    return found
+    if ranked.is_comparable:
+        saved = costs.cost(counts) - costs.cost(np.array(candidates))
+        return candidates[int(np.argmin(np.array(ratings) / saved))]
+    return candidates[int(np.argmin(ratings))]

@@ -1,13 +1,14 @@
-"""A kernel in, the same with few distinct weights out, and how they are kept few while a model trains.
+"""Weight clustering: kernels with few distinct weights, which training keeps few.
 
-Source: Han et al., https://arxiv.org/abs/1510.00149, section 3. There, gradients are added up in each cluster; here
-an optimizer steps freely and each weight then becomes the mean of its cluster, the nearest kernel of shared weights.
+Source: Han et al., https://arxiv.org/abs/1510.00149, section 3. There, the gradients of a cluster
+are summed. Here, the optimizer steps freely and each weight is then set to the mean of its cluster,
+which is the nearest kernel of shared weights.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,59 +17,70 @@ from edgebake.models.keras_graph import kind
 from edgebake.models.weight_clustering import clustered
 
 if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
     from numpy.typing import NDArray
 
-KINDS = ("Conv2D", "DepthwiseConv2D", "Dense")  # all with a kernel that a folded model has
+CLUSTERED_LAYERS = ("Conv2D", "DepthwiseConv2D", "Dense")  # all kernels of a folded model
 
 
 @dataclass(frozen=True)
 class ClusteredKernel:
-    """A kernel of shared weights, and which cluster each is of; they are counted from 0 over all tables."""
+    """A kernel of shared weights, and the cluster of each weight, both in the kernel's shape."""
 
     kernel: NDArray[np.float32]
-    cluster: NDArray[np.int32]
+    cluster: NDArray[np.int32]  # numbered from 0 over all tables
     clusters: int
 
 
-def table_count(layer: Any, per_channel: bool) -> int:
-    """Return how many tables of weights a layer has: one, or one for each output channel."""
+def table_count(layer: keras.Layer, per_channel: bool) -> int:
+    """Return the number of weight tables of a layer: one, or one per output channel."""
     if not per_channel:
         return 1
-    return (
-        int(np.prod(layer.kernel.shape[2:]))
-        if kind(layer) == "DepthwiseConv2D"
-        else int(layer.kernel.shape[-1])
-    )
+    if kind(layer) == "DepthwiseConv2D":
+        return int(np.prod(layer.kernel.shape[2:]))
+    return int(layer.kernel.shape[-1])
 
 
 def cluster_kernel(kernel: NDArray[np.float32], bits: int, tables: int) -> ClusteredKernel:
-    """Return a kernel in which each table has at most 2^bits distinct weights; channels are its last axes."""
+    """Cluster a kernel [..., out] to at most 2^bits distinct weights in each table.
+
+    The channels of a depthwise kernel [h, w, channels, multiplier] are its last two axes.
+    """
     columns = kernel.reshape(-1, tables)
-    weights, cluster = np.empty_like(columns), np.empty(columns.shape, np.int32)
+    weights = np.empty_like(columns)
+    cluster = np.empty(columns.shape, np.int32)
     for number, column in enumerate(columns.T):
         table, index = clustered(column, bits)
-        weights[:, number], cluster[:, number] = table[index], index
+        weights[:, number] = table[index]
+        cluster[:, number] = index
     cluster += np.arange(tables, dtype=np.int32) * 2**bits
     return ClusteredKernel(
-        weights.reshape(kernel.shape), cluster.reshape(kernel.shape), tables * 2**bits
+        kernel=weights.reshape(kernel.shape),
+        cluster=cluster.reshape(kernel.shape),
+        clusters=tables * 2**bits,
     )
 
 
-def clustering_constraint(found: ClusteredKernel) -> WeightConstraint:
-    """Return the rule that makes each weight the mean of its cluster."""
+def clustering_constraint(clustered_kernel: ClusteredKernel) -> WeightConstraint:
+    """Return the constraint that sets each weight to the mean of its cluster."""
     import tensorflow as tf
 
-    cluster = tf.constant(found.cluster.ravel())
+    cluster = tf.constant(clustered_kernel.cluster.ravel())
+    shape = clustered_kernel.kernel.shape
 
-    def rule(kernel: Any) -> Any:
-        # In float64: a float32 sum of 100,000 equal weights is off by up to a thousandth, the same way in every step.
+    def set_to_means(kernel: tf.Tensor) -> tf.Tensor:
+        # In float64: a float32 sum of 100,000 equal weights is off by up to a thousandth, with the
+        # same sign in every step.
         weights = tf.cast(tf.reshape(kernel, [-1]), tf.float64)
-        means = tf.math.unsorted_segment_mean(weights, cluster, found.clusters)
-        return tf.cast(tf.reshape(tf.gather(means, cluster), found.kernel.shape), tf.float32)
+        means = tf.math.unsorted_segment_mean(weights, cluster, clustered_kernel.clusters)
+        shared = tf.reshape(tf.gather(means, cluster), shape)
+        return tf.cast(shared, tf.float32)
 
-    return rule
+    return set_to_means
 
 
 def distinct_values(kernel: NDArray[np.float32], tables: int) -> int:
-    """Return how many distinct weights the table with most of them has."""
-    return max(len(np.unique(column)) for column in kernel.reshape(-1, tables).T)
+    """Return the largest number of distinct weights in a table of a kernel [..., out]."""
+    columns = kernel.reshape(-1, tables).T
+    return max(len(np.unique(column)) for column in columns)

@@ -1,8 +1,11 @@
-"""A model and the groups of channels that go in, a smaller model that computes the same as if they were zero out."""
+"""Removal of channels: build a smaller model and check that it computes the same.
+
+It must compute what the larger model does with the removed channels set to zero.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,88 +14,100 @@ from edgebake.compression.quantization.qat.fold_model import check_same_outputs,
 from edgebake.models.keras_graph import kind, nodes
 
 if TYPE_CHECKING:
+    import keras
     from numpy.typing import NDArray
 
-    from edgebake.compression.pruning.dependency_graph import Dependencies
-
-    Groups = NDArray[np.int64]
+    from edgebake.compression.pruning.dependency_graph import Dependencies, GroupIds
 
 
-def remove_channels(model: Any, found: Dependencies, dropped: Groups) -> Any:
-    """Return the model without some groups, after comparing it with the model in which they are zero.
+def remove_channels(
+    model: keras.Model, dependencies: Dependencies, removed: GroupIds
+) -> keras.Model:
+    """Return the model without the channels of some groups, [removed].
 
     Raises:
-        ConversionError: it computes something else.
+        ConversionError: it computes something else than the model in which they are zero.
     """
     import keras
 
-    made = keras.models.clone_model(
-        model, clone_function=lambda layer: _narrowed(layer, found, dropped)
-    )
-    for layer in (node.operation for node in nodes(model)):
+    def copy_layer(layer: keras.Layer) -> keras.Layer:
+        return _copy_narrower(layer, dependencies, removed)
+
+    smaller = keras.models.clone_model(model, clone_function=copy_layer)
+    for node in nodes(model):
+        layer = node.operation
         if getattr(layer, "weights", None):
-            made.get_layer(layer.name).set_weights(_sliced(layer, found, dropped))
-    copy_statistics(model, made)
-    check_same_outputs(zeroed(model, found, dropped), made)
-    return made
+            remaining = _remaining_weights(layer, dependencies, removed)
+            smaller.get_layer(layer.name).set_weights(remaining)
+    copy_statistics(model, smaller)
+    check_same_outputs(with_zeroed_channels(model, dependencies, removed), smaller)
+    return smaller
 
 
-def zeroed(model: Any, found: Dependencies, dropped: Groups) -> Any:
-    """Return the model in which the channels of these groups are zero wherever they are read; weights are shared."""
+def with_zeroed_channels(
+    model: keras.Model, dependencies: Dependencies, removed: GroupIds
+) -> keras.Model:
+    """Return the model, sharing its layers, with the channels of groups [removed] set to zero."""
     import keras
 
-    def call(layer: Any, *arguments: Any, **options: Any) -> Any:
-        returned = layer(*arguments, **options)
-        kept = _kept(found.channels[layer.name].outputs, dropped)
-        # A layer, for its name: an operation takes one that the model may have already.
-        return (
-            returned
-            if kept.all()
-            else keras.layers.Rescaling(kept.tolist(), name=f"{layer.name}_zeroed")(returned)
-        )
+    def share_layer(layer: keras.Layer) -> keras.Layer:
+        return layer
 
-    return keras.models.clone_model(model, clone_function=lambda layer: layer, call_function=call)
+    def call_layer(
+        layer: keras.Layer, *arguments: keras.KerasTensor, **options: keras.KerasTensor
+    ) -> keras.KerasTensor:
+        outputs = layer(*arguments, **options)
+        is_kept = _is_kept(dependencies.channels[layer.name].outputs, removed)
+        if is_kept.all():
+            return outputs
+        # A layer, as it can be named: the name of an operation may be taken by one of the model.
+        zeroing = keras.layers.Rescaling(is_kept.tolist(), name=f"{layer.name}_zeroed")
+        return zeroing(outputs)
+
+    return keras.models.clone_model(model, clone_function=share_layer, call_function=call_layer)
 
 
-def _kept(groups: Groups, dropped: Groups) -> NDArray[np.bool_]:
+def _is_kept(groups: GroupIds, removed: GroupIds) -> NDArray[np.bool_]:
+    return ~np.isin(groups, removed)
 
-    return ~np.isin(groups, dropped)
 
-
-def _narrowed(layer: Any, found: Dependencies, dropped: Groups) -> Any:
-    """Return a new layer of the same settings but for the number of channels that it returns."""
+def _copy_narrower(
+    layer: keras.Layer, dependencies: Dependencies, removed: GroupIds
+) -> keras.Layer:
+    """Return a new layer of the same configuration but for its number of output channels."""
     config = layer.get_config()
-    count = int(_kept(found.channels[layer.name].outputs, dropped).sum())
-    if kind(layer) in channel_coupling.MIXING:
-        config["units" if kind(layer) == "Dense" else "filters"] = count
-    if kind(layer) == "Reshape" and config["target_shape"][-1] != -1:
+    count = int(_is_kept(dependencies.channels[layer.name].outputs, removed).sum())
+    if kind(layer) == "Dense":
+        config["units"] = count
+    elif kind(layer) in channel_coupling.MIXING:
+        config["filters"] = count
+    elif kind(layer) == "Reshape" and config["target_shape"][-1] != -1:
         config["target_shape"] = (*config["target_shape"][:-1], count)
     config.pop("build_config", None)
     return layer.__class__.from_config(config)
 
 
-def _sliced(layer: Any, found: Dependencies, dropped: Groups) -> list[NDArray[np.float32]]:
-    """Return the weights of a layer less those of the channels that go."""
-    channels = found.channels[layer.name]
-    inputs, outputs = _kept(channels.inputs, dropped), _kept(channels.outputs, dropped)
-    weights = [np.array(variable) for variable in layer.weights]
-    if inputs.all() and outputs.all():
-        return weights
-    is_depthwise = kind(layer) == "DepthwiseConv2D"
-    names = [variable.name for variable in layer.weights]
-    return [
-        _of_kernel(weight, inputs, None if is_depthwise else outputs)
-        if name == "kernel"
-        else _of_last(weight, outputs)
-        for name, weight in zip(names, weights, strict=True)
-    ]
+def _remaining_weights(
+    layer: keras.Layer, dependencies: Dependencies, removed: GroupIds
+) -> list[NDArray[np.float32]]:
+    """Return the weights of a layer without those of removed channels."""
+    channels = dependencies.channels[layer.name]
+    keeps_input = _is_kept(channels.inputs, removed)
+    keeps_output = _is_kept(channels.outputs, removed)
+    is_narrower = not (keeps_input.all() and keeps_output.all())
+    remaining = []
+    for variable in layer.weights:
+        weight = np.array(variable)
+        if is_narrower and variable.name == "kernel":
+            weight = weight[..., keeps_input, :]
+            if kind(layer) != "DepthwiseConv2D":
+                weight = weight[..., keeps_output]
+        elif is_narrower and not _is_shared(weight, len(keeps_output)):
+            weight = weight[..., keeps_output]
+        remaining.append(weight)
+    return remaining
 
 
-def _of_kernel(kernel: Any, inputs: NDArray[np.bool_], outputs: NDArray[np.bool_] | None) -> Any:
-    kernel = kernel[..., inputs, :]
-    return kernel if outputs is None else kernel[..., outputs]
-
-
-def _of_last(weight: Any, outputs: NDArray[np.bool_]) -> Any:
-    """A slope of PReLU may be shared by all channels."""
-    return weight if weight.shape[-1] == 1 < len(outputs) else weight[..., outputs]
+def _is_shared(weight: NDArray[np.float32], channels: int) -> bool:
+    """Return whether all channels share a weight, as they may share the slope of a PReLU."""
+    return bool(weight.shape[-1] == 1 < channels)

@@ -1,94 +1,113 @@
-"""What pruning cost and won, as pruned.json and the terminal have it; accuracies are those on the validation split."""
+"""Summary of pruning for pruned.json and the terminal: costs, accuracy and baselines.
+
+Accuracies are of the validation split.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edgebake.compression.pruning import baselines, layer_costs
-from edgebake.compression.pruning.layer_costs import LayerCost
 from edgebake.training import loop
 
 if TYPE_CHECKING:
-    from edgebake.compression.pruning.original_model import OriginalModel, PrunedModel
+    from edgebake.compression.pruning.layer_costs import LayerCost, Metric
+    from edgebake.compression.pruning.original_model import OriginalModel, PrunedModel, Report
     from edgebake.recipe import Prune
 
-WORDS = ("channels", "macs", "parameters")
+METRICS: tuple[Metric, ...] = ("macs", "parameters")
 
 
-def summarize(parent: OriginalModel, pruned: PrunedModel, words: Prune) -> dict[str, Any]:
-    """Return the account of a model beside its parent, and beside what was trained with the same budget."""
-    full = parent.load()
-    before, after = layer_costs.count(full), layer_costs.count(pruned.model)
-    told = {row["layer"]: row for row in pruned.report.get("layers", [])}
-    accuracy = {
-        "before": loop.accuracy(full, parent.splits),
-        "cut": pruned.accuracy_cut,
-        "fine_tuned": pruned.accuracy,
-    }
-    return {
-        "validation_images": len(parent.splits.validation_labels),
-        "accuracy": accuracy,
-        **{
-            word: {
-                "before": layer_costs.total(before, word),
-                "after": layer_costs.total(after, word),
-            }
-            for word in WORDS[1:]
+def summarize(original: OriginalModel, pruned: PrunedModel, prune: Prune) -> Report:
+    """Compare a pruned model with the original one and with the baselines of the same budget."""
+    model = original.load()
+    before = layer_costs.count(model)
+    after = layer_costs.count(pruned.model)
+    report: Report = {
+        "validation_images": len(original.splits.validation_labels),
+        "accuracy": {
+            "before": loop.accuracy(model, original.splits),
+            "cut": pruned.accuracy_before_fine_tuning,
+            "fine_tuned": pruned.accuracy,
         },
-        "baselines": _baselines(parent, pruned, words) if words.baselines else {},
-        **{word: value for word, value in pruned.report.items() if word != "layers"},
-        "layers": [
-            _layer(name, cost, after.get(name)) | told.get(name, {})
-            for name, cost in before.items()
-        ],
     }
+    for metric in METRICS:
+        report[metric] = {
+            "before": layer_costs.total(before, metric),
+            "after": layer_costs.total(after, metric),
+        }
+    report["baselines"] = {}
+    if prune.baselines:
+        report["baselines"] = _baseline_accuracies(original, pruned, prune)
+    of_method = dict(pruned.report)
+    method_rows = {row["layer"]: row for row in of_method.pop("layers", [])}
+    report |= of_method
+    rows = []
+    for name, cost in before.items():
+        rows.append(_row(name, cost, after.get(name)) | method_rows.get(name, {}))
+    report["layers"] = rows
+    return report
 
 
-def line(report: dict[str, Any]) -> str:
-    """Return an account in one line."""
+def line(report: Report) -> str:
+    """Return a summary in one line."""
     if "accuracy" not in report:
         return "kept whole"
-    shares = ", ".join(
-        f"{report[word]['after'] / report[word]['before']:.0%} of {word}" for word in WORDS[1:]
-    )
+    costs = []
+    for metric in METRICS:
+        share = report[metric]["after"] / report[metric]["before"]
+        costs.append(f"{share:.0%} of {metric}")
     accuracy = report["accuracy"]
-    steps = f"{accuracy['before']:.4f}, cut {accuracy['cut']:.4f}, fine-tuned {accuracy['fine_tuned']:.4f}"
-    others = "".join(
-        f", {name.replace('_', ' ')} {found:.4f}" for name, found in report["baselines"].items()
+    accuracies = (
+        f"{accuracy['before']:.4f}, "
+        f"cut {accuracy['cut']:.4f}, "
+        f"fine-tuned {accuracy['fine_tuned']:.4f}"
     )
-    return f"{shares}{_packed(report)}{_elsewhere(report)}; validation accuracy {steps}{others}"
+    for name, baseline in report["baselines"].items():
+        accuracies += f", {name.replace('_', ' ')} {baseline:.4f}"
+    details = _compressed_size(report) + _latency(report)
+    return f"{', '.join(costs)}{details}; validation accuracy {accuracies}"
 
 
-def _packed(report: dict[str, Any]) -> str:
-    """Return what a method that cuts no channels wins."""
-    found = report.get("deflated_bytes")
-    return f", {found['after'] / found['before']:.0%} of the bytes once compressed" if found else ""
+def _compressed_size(report: Report) -> str:
+    """Return the reduction of the download by a method that prunes no channels."""
+    if "deflated_bytes" not in report:
+        return ""
+    share = report["deflated_bytes"]["after"] / report["deflated_bytes"]["before"]
+    return f", {share:.0%} of the bytes once compressed"
 
 
-def _elsewhere(report: dict[str, Any]) -> str:
-    """Return what a goal of latency came to, in words that make the same model on any machine."""
+def _latency(report: Report) -> str:
+    """Return the measured latency, and a target that gives the same model on any machine."""
     if "timed" not in report:
         return ""
-    share = math.ceil(report["macs"]["after"] / report["macs"]["before"] * 1e4) / 1e4
-    chosen = min(report["timed"], key=lambda tried: abs(tried["macs"] - share))
-    found = f"latency {chosen['latency']:.2f} of the parent's on this machine"
-    return f", {found} (anywhere: prune.target.macs: {share:g})"
+    # Rounded up, so that the target allows the model.
+    macs = math.ceil(report["macs"]["after"] / report["macs"]["before"] * 1e4) / 1e4
+    nearest = min(report["timed"], key=lambda trial: abs(trial["macs"] - macs))
+    return (
+        f", latency {nearest['latency']:.2f} of the parent's on this machine "
+        f"(anywhere: prune.target.macs: {macs:g})"
+    )
 
 
-def _baselines(parent: OriginalModel, pruned: PrunedModel, words: Prune) -> dict[str, float]:
-    found = {"parent_trained_on": baselines.fine_tuned_original(parent, words)}
-    if layer_costs.total(layer_costs.count(pruned.model), "macs") < layer_costs.total(
-        layer_costs.count(parent.load()), "macs"
-    ):
-        found["from_scratch"] = baselines.from_scratch(pruned.model, parent, words)
-    return {name: loop.accuracy(model, parent.splits) for name, model in found.items()}
+def _baseline_accuracies(
+    original: OriginalModel, pruned: PrunedModel, prune: Prune
+) -> dict[str, float]:
+    models = {"parent_trained_on": baselines.fine_tuned_original(original, prune)}
+    pruned_macs = layer_costs.total(layer_costs.count(pruned.model), "macs")
+    original_macs = layer_costs.total(layer_costs.count(original.load()), "macs")
+    if pruned_macs < original_macs:
+        models["from_scratch"] = baselines.from_scratch(pruned.model, original, prune)
+    return {name: loop.accuracy(model, original.splits) for name, model in models.items()}
 
 
-def _layer(name: str, before: LayerCost, after: LayerCost | None) -> dict[str, Any]:
-    """Return a row; a layer that pruning folded away has nothing after."""
-    pairs = {
-        word: {"before": getattr(before, word), "after": getattr(after, word, None)}
-        for word in WORDS
-    }
-    return {"layer": name, "kind": before.kind, **pairs}
+def _row(name: str, before: LayerCost, after: LayerCost | None) -> Report:
+    """Return the entry of a layer; it has no values after if pruning folded it away."""
+    row: Report = {"layer": name, "kind": before.kind}
+    for metric in ("channels", *METRICS):
+        row[metric] = {
+            "before": getattr(before, metric),
+            "after": getattr(after, metric, None),
+        }
+    return row

@@ -1,46 +1,51 @@
-"""What is done to weights in place: rules that hold while a model trains, and how well what comes of it compresses."""
+"""Constraints on weights during fine-tuning, and the compressed size of the weights."""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgebake.models.keras_graph import kind
 
-WeightConstraint = Callable[
-    [Any], Any
-]  # a kernel in, the nearest one that is allowed out; part of TensorFlow's graph
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
+# A function from a kernel to the nearest allowed kernel, traced into TensorFlow's graph.
+WeightConstraint = Callable[["tf.Tensor"], "tf.Tensor"]
+ConstrainedKernel = tuple["keras.Variable", WeightConstraint]
 
 
-def layers_of_kinds(model: Any, kinds: Collection[str]) -> dict[str, Any]:
-    """Return the layers of some kinds, by name."""
+def layers_of_kinds(model: keras.Model, kinds: Collection[str]) -> dict[str, keras.Layer]:
+    """Return the layers of some classes by name."""
     return {layer.name: layer for layer in model.layers if kind(layer) in kinds}
 
 
 @contextmanager
-def constrained(rules: list[tuple[Any, WeightConstraint]]) -> Iterator[None]:
-    """Have optimizers apply its rule to each kernel after every step, until the block ends.
+def constrained(constraints: list[ConstrainedKernel]) -> Iterator[None]:
+    """Let optimizers apply the constraints after every step within the block.
 
-    The constraint is the variable's: that of a layer would be saved with the model, which then needs our code to load.
+    They are set on variables. A constraint of a layer would be saved with the model, which could
+    then not be loaded without this package.
     """
-    before = [kernel.constraint for kernel, _ in rules]
+    previous = [kernel.constraint for kernel, _ in constraints]
     try:
-        for kernel, rule in rules:
-            kernel.constraint = rule
+        for kernel, constraint in constraints:
+            kernel.constraint = constraint
         yield
     finally:
-        for (kernel, _), constraint in zip(rules, before, strict=True):
+        for (kernel, _), constraint in zip(constraints, previous, strict=True):
             kernel.constraint = constraint
 
 
-def compressed_bytes(model: Any) -> int:
-    """Return how many bytes zlib, level 9, makes of all weights as float32: what a store's download comes to."""
-    packer = zlib.compressobj(9)
-    packed = sum(
-        len(packer.compress(np.asarray(weight, "<f4").tobytes())) for weight in model.get_weights()
-    )
-    return packed + len(packer.flush())
+def compressed_bytes(model: keras.Model) -> int:
+    """Return the size of all float32 weights compressed by zlib, level 9, as in a download."""
+    compressor = zlib.compressobj(9)
+    size = 0
+    for weight in model.get_weights():
+        size += len(compressor.compress(np.asarray(weight, "<f4").tobytes()))
+    return size + len(compressor.flush())

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from edgebake.compression.pruning import baselines, fine_tune, latency, layer_costs
+from edgebake.compression.pruning.layer_costs import Metric
 from edgebake.compression.pruning.methods import channels
 from edgebake.compression.pruning.original_model import OriginalModel, PrunedModel
 from edgebake.errors import ConversionError
@@ -103,7 +104,10 @@ def test_each_step_goes_the_same_part_of_the_way_and_is_told(
     )
     assert [row["epoch"] for row in kept.history] == [1, 2, 3]
     last = kept.report["steps"][-1]
-    assert (kept.accuracy_cut, kept.accuracy) == (last["accuracy_cut"], last["accuracy"])
+    assert (kept.accuracy_before_fine_tuning, kept.accuracy) == (
+        last["accuracy_cut"],
+        last["accuracy"],
+    )
     assert kept.accuracy == loop.accuracy(kept.model, parent.splits)
 
 
@@ -134,7 +138,7 @@ def test_a_model_that_learnt_from_a_teacher_can_be_cut_again_and_trained_from_sc
     sure = [np.eye(2, dtype=np.float32)[np.ones(count, int)] for count in (32, 16)]
     given = words(keep=0.5, steps=2, epochs=2)
     pupil = prune(
-        replace(parent, lesson=TeacherPredictions(sure[0], sure[1], temperature=2.0, alpha=0.0)),
+        replace(parent, teacher=TeacherPredictions(sure[0], sure[1], temperature=2.0, alpha=0.0)),
         given,
     )
     assert sizes(pupil)["a"] == 4
@@ -144,7 +148,7 @@ def test_a_model_that_learnt_from_a_teacher_can_be_cut_again_and_trained_from_sc
 
 @pytest.mark.usefixtures("_untrained")
 @pytest.mark.parametrize("word", ["macs", "parameters"])
-def test_a_goal_is_reached(parent: OriginalModel, word: str) -> None:
+def test_a_goal_is_reached(parent: OriginalModel, word: Metric) -> None:
     pruned = prune(parent, words(target=PruningTarget(**{word: 0.4}), steps=2, epochs=2))
     before, after = (
         layer_costs.total(layer_costs.count(parent.load()), word),
@@ -160,9 +164,9 @@ def test_a_goal_of_latency_tells_what_was_timed(
     parent: OriginalModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        latency, "_session", lambda model: layer_costs.total(layer_costs.count(model), "macs")
+        latency, "_load_session", lambda model: layer_costs.total(layer_costs.count(model), "macs")
     )
-    monkeypatch.setattr(latency, "ratio_of", lambda one, other: one / other)
+    monkeypatch.setattr(latency, "latency_ratio", lambda one, other: one / other)
     pruned = prune(parent, words(target=PruningTarget(latency=0.5)))
     assert pruned.report["steps"][0]["macs"] <= 0.5 * MACS
     assert all(one["latency"] == pytest.approx(one["macs"]) for one in pruned.report["timed"])

@@ -1,9 +1,9 @@
-"""Cut whole channels, so that every runtime has less to compute."""
+"""Structured pruning: remove whole channels, so that every runtime computes less."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edgebake.compression.pruning import (
     dependency_graph,
@@ -16,11 +16,15 @@ from edgebake.compression.pruning import (
 from edgebake.compression.pruning.original_model import OriginalModel, PrunedModel
 from edgebake.compression.pruning.selection import Limits
 from edgebake.models import keras_graph, keras_session
-from edgebake.recipe import Prune, PruningTarget
+from edgebake.recipe import FineTune, Prune, PruningTarget
 from edgebake.training import loop
 
 if TYPE_CHECKING:
-    from edgebake.compression.pruning.selection import Numbers, RankedChannels
+    import keras
+
+    from edgebake.compression.pruning.dependency_graph import Floats
+    from edgebake.compression.pruning.original_model import Report
+    from edgebake.compression.pruning.selection import RankedChannels
 
 WORDS: tuple[str, ...] = ("score", "floor", "multiple", "steps", "fine_tune", "baselines")
 ONE_OF: tuple[tuple[str, ...], ...] = (("keep",), ("target",))
@@ -28,66 +32,102 @@ TOOLS: tuple[str, ...] = (*keras_session.TOOLS, "ai-edge-litert", "scipy")
 
 
 @dataclass
-class _Cut:
-    """The model on its way, and what is told of the way."""
+class _Progress:
+    """The model after the steps so far, and what is reported of them."""
 
-    model: Any
-    words: Prune
+    model: keras.Model
     steps: list[dict[str, float]] = field(default_factory=list)
-    timed: list[dict[str, float]] = field(default_factory=list)
-    whole: dict[str, str] = field(default_factory=dict)
+    latency_trials: list[dict[str, float]] = field(default_factory=list)
+    unpruned: dict[str, str] = field(default_factory=dict)
     history: loop.History = field(default_factory=list)
 
 
-def prune(parent: OriginalModel, words: Prune) -> PrunedModel:
-    """Cut and train in as many steps as the recipe says, each the same part of the way.
+def prune(original: OriginalModel, options: Prune) -> PrunedModel:
+    """Prune and fine-tune in as many steps as the recipe says.
+
+    Each step removes the same share of what remains.
 
     Raises:
-        ConversionError: the goal cannot be reached, or the smaller model computes something else than the larger one
-            without those channels.
+        ConversionError: the target cannot be reached, or the smaller model does not compute what
+            the larger one does without the removed channels.
     """
-    if words.score is None or words.floor is None or words.multiple is None:
+    if options.score is None or options.floor is None or options.multiple is None:
         raise ValueError("pruning channels without score, floor or multiple")
-    full = parent.load()
-    cut, families = _Cut(full, words), dependency_graph.read(full).families
-    limits = Limits(words.floor, words.multiple, {one.layers: len(one.groups) for one in families})
-    steps = words.steps or 1
-    for number in range(steps):
-        found = dependency_graph.read(cut.model)
-        ranked = selection.rank(cut.model, found, words.score, parent.splits, limits)
-        counts = _counts(cut, ranked, full, (number + 1) / steps)
-        cut.model = shrink.remove_channels(cut.model, ranked.found, ranked.dropped(counts))
-        cut.whole = ranked.found.whole
-        _train(cut, parent, number)
-    last = cut.steps[-1]
-    report = {"whole": cut.whole, "steps": cut.steps} | ({"timed": cut.timed} if cut.timed else {})
-    return PrunedModel(cut.model, last["accuracy_cut"], last["accuracy"], cut.history, report)
+    model = original.load()
+    sizes = {}
+    for family in dependency_graph.read(model).families:
+        sizes[family.layers] = len(family.groups)
+    limits = Limits(options.floor, options.multiple, sizes)
+    progress = _Progress(model)
+    steps = options.steps or 1
+    for step in range(steps):
+        dependencies = dependency_graph.read(progress.model)
+        ranked = selection.rank(
+            progress.model, dependencies, options.score, original.splits, limits
+        )
+        counts = _select_counts(progress, ranked, model, options, (step + 1) / steps)
+        removed = ranked.removed_groups(counts)
+        progress.model = shrink.remove_channels(progress.model, ranked.dependencies, removed)
+        progress.unpruned = ranked.dependencies.unpruned
+        _fine_tune(progress, original, fine_tune.step_options(options, step))
+    return _result(progress)
 
 
-def _counts(cut: _Cut, ranked: RankedChannels, full: Any, way: float) -> Numbers:
-    """Return how many channels of each family stay after this part of the way."""
-    words, goal = cut.words, cut.words.target or PruningTarget()
-    if goal.latency is not None:
-        counts, tried = latency.counts_within(ranked, full, goal.latency)
-        cut.timed = [asdict(one) for one in tried]
+def _select_counts(
+    progress: _Progress,
+    ranked: RankedChannels,
+    original: keras.Model,
+    options: Prune,
+    exponent: float,
+) -> Floats:
+    """Return the channels that each family keeps, [families].
+
+    The share that a step keeps is that of the recipe to the power of `exponent`, which is 1 in the
+    last step. A target of latency allows only one step.
+    """
+    target = options.target or PruningTarget()
+    if target.latency is not None:
+        counts, trials = latency.by_latency(ranked, original, target.latency)
+        progress.latency_trials = [asdict(trial) for trial in trials]
         return counts
-    for word, share in (("macs", goal.macs), ("parameters", goal.parameters)):
-        if share is not None:
-            return selection.down_to(
-                ranked, word, share**way * layer_costs.total(layer_costs.count(full), word)
-            )
-    return selection.by_share(ranked, (words.keep or 1.0) ** way)
+    costs = layer_costs.count(original)
+    if target.macs is not None:
+        macs = target.macs**exponent * layer_costs.total(costs, "macs")
+        return selection.by_cost(ranked, "macs", macs)
+    if target.parameters is not None:
+        parameters = target.parameters**exponent * layer_costs.total(costs, "parameters")
+        return selection.by_cost(ranked, "parameters", parameters)
+    return selection.by_share(ranked, (options.keep or 1.0) ** exponent)
 
 
-def _train(cut: _Cut, parent: OriginalModel, number: int) -> None:
-    counted = layer_costs.count(cut.model)
-    step: dict[str, float] = {
-        word: layer_costs.total(counted, word) for word in ("macs", "parameters")
-    }
-    step["accuracy_cut"] = loop.accuracy(cut.model, parent.splits)
-    rows = fine_tune.train(cut.model, parent, fine_tune.step_options(cut.words, number))
-    cut.model = keras_graph.functional(
-        cut.model
-    )  # without what it was trained by, which would be cloned and saved too
-    cut.history += [row | {"epoch": row["epoch"] + len(cut.history)} for row in rows]
-    cut.steps.append(step | {"accuracy": loop.accuracy(cut.model, parent.splits)})
+def _fine_tune(progress: _Progress, original: OriginalModel, options: FineTune) -> None:
+    costs = layer_costs.count(progress.model)
+    accuracy_before = loop.accuracy(progress.model, original.splits)
+    history = fine_tune.train(progress.model, original, options)
+    # A new model has no optimizer and loss, which would be cloned and saved with it.
+    progress.model = keras_graph.functional(progress.model)
+    first_epoch = len(progress.history)
+    for row in history:
+        progress.history.append(row | {"epoch": row["epoch"] + first_epoch})
+    progress.steps.append(
+        {
+            "macs": layer_costs.total(costs, "macs"),
+            "parameters": layer_costs.total(costs, "parameters"),
+            "accuracy_cut": accuracy_before,
+            "accuracy": loop.accuracy(progress.model, original.splits),
+        }
+    )
+
+
+def _result(progress: _Progress) -> PrunedModel:
+    last = progress.steps[-1]
+    report: Report = {"whole": progress.unpruned, "steps": progress.steps}
+    if progress.latency_trials:
+        report["timed"] = progress.latency_trials
+    return PrunedModel(
+        model=progress.model,
+        accuracy_before_fine_tuning=last["accuracy_cut"],
+        accuracy=last["accuracy"],
+        history=progress.history,
+        report=report,
+    )

@@ -1,11 +1,13 @@
-"""Set the smallest weights of each layer to zero, and train the others on.
+"""Magnitude pruning: set the smallest weights of each layer to zero, and fine-tune the others.
 
-Share of zeros: Zhu & Gupta, https://arxiv.org/abs/1710.01878. Patterns: Mishra et al.,
+Sparsity: Zhu & Gupta, https://arxiv.org/abs/1710.01878. Patterns: Mishra et al.,
 https://arxiv.org/abs/2104.08378.
 """
 
+from __future__ import annotations
+
 import itertools
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,86 +19,90 @@ from edgebake.recipe import FineTune, Prune, SparsityPattern
 from edgebake.training import loop
 from edgebake.training.loop import History
 
+if TYPE_CHECKING:
+    import keras
+
+    from edgebake.compression.pruning.original_model import Report
+
 WORDS: tuple[str, ...] = ("fine_tune", "baselines")
 ONE_OF: tuple[tuple[str, ...], ...] = (("sparsity", "ramp"), ("pattern",))
 TOOLS: tuple[str, ...] = keras_session.TOOLS
 SPEED = (
-    "the same time is expected: dense kernels compute a zero like any other number, see docs/prune.md; "
-    "what becomes smaller is the download, which is compressed"
+    "the same time is expected: dense kernels compute a zero like any other number, see "
+    "docs/prune.md; what becomes smaller is the download, which is compressed"
 )
 
 
-def prune(parent: OriginalModel, words: Prune) -> PrunedModel:
-    """Cut each layer by itself: to a share of zeros that grows over the ramp, or to a pattern at once."""
-    how, learn = _asked(words)
-    model, cut = parent.load(), parent.load()
-    _masks(cut, words.pattern).cut(how)
-    history = _fine_tuned(model, parent, words, learn)
-    model = keras_graph.functional(
-        model
-    )  # without an optimizer and its state, which would be saved too
+def prune(original: OriginalModel, options: Prune) -> PrunedModel:
+    """Prune each layer by itself: to a sparsity that increases during fine-tuning, or a pattern."""
+    amount = options.pattern or options.sparsity
+    if amount is None or options.fine_tune is None:
+        raise ValueError("magnitude pruning without sparsity or a pattern, or without fine-tuning")
+    model = original.load()
+    untuned = original.load()
+    _build_masks(untuned, options.pattern).update(amount)
+    history = _fine_tune(model, original, options, options.fine_tune)
+    # A new model has no optimizer, whose state would be saved with it.
+    model = keras_graph.functional(model)
     return PrunedModel(
         model=model,
-        accuracy_cut=loop.accuracy(cut, parent.splits),
-        accuracy=loop.accuracy(model, parent.splits),
+        accuracy_before_fine_tuning=loop.accuracy(untuned, original.splits),
+        accuracy=loop.accuracy(model, original.splits),
         history=history,
-        report=_report(parent.load(), model, words.pattern),
+        report=_report(original.load(), model, options.pattern),
     )
 
 
-def _asked(words: Prune) -> tuple[float | SparsityPattern, FineTune]:
-    how = words.sparsity if words.pattern is None else words.pattern
-    if how is None or words.fine_tune is None:
-        raise ValueError("magnitude pruning without sparsity or a pattern, or without fine-tuning")
-    return how, words.fine_tune
-
-
-def _masks(model: Any, pattern: SparsityPattern | None) -> Masks:
+def _build_masks(model: keras.Model, pattern: SparsityPattern | None) -> Masks:
     layers, _ = masks.select_layers(model, pattern)
     return Masks(layers.values())
 
 
-def _fine_tuned(model: Any, parent: OriginalModel, words: Prune, learn: FineTune) -> History:
-    """Train a model while its masks are made and kept; return the epochs."""
-    how, _ = _asked(words)
-    made = _masks(model, words.pattern)
-    total = learn.epochs * loop.steps_per_epoch(parent.splits, learn)
-    if isinstance(how, float):
-        # However long the ramp, the last masks are learnt with for a step at least.
-        callbacks = [
-            _grower(made, SparsityRamp(how, min(round((words.ramp or 0.0) * total), total - 1)))
-        ]
-    else:
-        made.cut(how)
-        callbacks = []
-    with weight_constraints.constrained(made.rules()):
-        return loop.fit(model, parent.splits, learn, parent.aids(callbacks))
+def _fine_tune(
+    model: keras.Model, original: OriginalModel, options: Prune, fine_tuning: FineTune
+) -> History:
+    """Train a model in place while its masks are updated and applied; return the epochs."""
+    model_masks = _build_masks(model, options.pattern)
+    callbacks = []
+    if options.pattern is not None:
+        model_masks.update(options.pattern)
+    elif options.sparsity is not None:
+        steps = fine_tuning.epochs * loop.steps_per_epoch(original.splits, fine_tuning)
+        # The last masks are trained with for at least one step.
+        ramp_steps = min(round((options.ramp or 0.0) * steps), steps - 1)
+        ramp = SparsityRamp(options.sparsity, ramp_steps)
+        callbacks.append(_ramp_callback(model_masks, ramp))
+    training_options = original.training_options(callbacks)
+    with weight_constraints.constrained(model_masks.constraints()):
+        return loop.fit(model, original.splits, fine_tuning, training_options)
 
 
-def _grower(made: Masks, ramp: SparsityRamp) -> Any:
-    """Return a callback that cuts what is due before a step of training."""
+def _ramp_callback(model_masks: Masks, ramp: SparsityRamp) -> keras.callbacks.Callback:
+    """Return a callback that updates the masks before the steps at which they are due."""
     import keras
 
-    steps = itertools.count()  # over all epochs; Keras begins anew in each
+    # Over all epochs: Keras counts from 0 in each.
+    steps = itertools.count()
 
-    def cut(*_: Any, **__: Any) -> None:
+    def update_masks(_: int, logs: object = None) -> None:  # noqa: ARG001 - named by Keras
         step = next(steps)
         if ramp.is_due(step):
-            made.cut(ramp.share_at(step))
+            model_masks.update(ramp.sparsity_at(step))
 
-    return keras.callbacks.LambdaCallback(on_train_batch_begin=cut)
+    return keras.callbacks.LambdaCallback(on_train_batch_begin=update_masks)
 
 
-def _report(before: Any, after: Any, pattern: SparsityPattern | None) -> dict[str, Any]:
-    layers, whole = masks.select_layers(after, pattern)
-    entries = [_entry(layer) for layer in layers.values()]
+def _report(before: keras.Model, after: keras.Model, pattern: SparsityPattern | None) -> Report:
+    layers, unpruned = masks.select_layers(after, pattern)
+    rows = [_row(layer) for layer in layers.values()]
+    rows_before = [_row(before.get_layer(name)) for name in layers]
     return {
         "zeros": {
-            "before": _share([_entry(before.get_layer(name)) for name in layers]),
-            "after": _share(entries),
+            "before": _sparsity(rows_before),
+            "after": _sparsity(rows),
         },
-        "layers": entries,
-        "whole": whole,
+        "layers": rows,
+        "whole": unpruned,
         "deflated_bytes": {
             "before": weight_constraints.compressed_bytes(before),
             "after": weight_constraints.compressed_bytes(after),
@@ -105,19 +111,18 @@ def _report(before: Any, after: Any, pattern: SparsityPattern | None) -> dict[st
     }
 
 
-def _entry(layer: Any) -> dict[str, Any]:
-
+def _row(layer: keras.Layer) -> Report:
     kernel = np.array(layer.kernel)
-    zeros = kernel.size - int(np.count_nonzero(kernel))
     return {
         "layer": layer.name,
         "kind": keras_graph.kind(layer),
         "weights": kernel.size,
-        "zeros": zeros,
+        "zeros": kernel.size - int(np.count_nonzero(kernel)),
     }
 
 
-def _share(entries: list[dict[str, Any]]) -> float:
-    """Return the share of zeros in some kernels together; none, where no kernel is cut."""
-    zeros, weights = (sum(int(entry[key]) for entry in entries) for key in ("zeros", "weights"))
+def _sparsity(rows: list[Report]) -> float:
+    """Return the share of zeros in all kernels; 0 if there is no kernel."""
+    zeros: int = sum(row["zeros"] for row in rows)
+    weights: int = sum(row["weights"] for row in rows)
     return zeros / max(weights, 1)

@@ -1,4 +1,4 @@
-"""Keep every channel and weight."""
+"""No pruning: keep every channel and weight."""
 
 WORDS: tuple[str, ...] = ()
 ONE_OF: tuple[tuple[str, ...], ...] = ()
