@@ -233,7 +233,7 @@ def _data(folder: Path, _: int) -> dict[str, float]:
         path=str(folder), splits=Splits(SplitBy.seed, 0.6, 0.1, 0.1, 0.2), seed=0, tools={}
     )
     section.on_corrupt = OnCorrupt.stop
-    return _timed({"once": lambda: len(list(stage._looks(examples, section)))})
+    return _timed({"once": lambda: len(list(stage.decode_examples(examples, section)))})
 
 
 CASES: dict[tuple[str, str], Callable[[Path, int], dict[str, float]]] = {

@@ -80,7 +80,7 @@ def _trained(composed: Target, folder: Path) -> Path:
     return folder / output
 
 
-def _run(stage: str, run: Callable[[Job], str], variants: dict[str, Any]) -> None:
+def _run(stage: str, run: Callable[[Job[Any]], str], variants: dict[str, Any]) -> None:
     """Run the variants of a stage in this process and in artifacts/ of the current folder."""
     for variant, content in variants.items():
         params = stage_params.parse(stage, variant, content)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ prune.run = stage
 runner.run("prune", "digits-ds_cnn")
 """
 
-Stage = Callable[[Job], str]
+Stage = Callable[[Job[Any]], str]
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +58,7 @@ def run_as_prune(monkeypatch: pytest.MonkeyPatch) -> Callable[[Stage], None]:
 def _failing(error: BaseException) -> Stage:
     """Return a stage that writes half of its output and raises."""
 
-    def stage(job: Job) -> str:
+    def stage(job: Job[Any]) -> str:
         (job.out / "model.keras").write_bytes(b"half")
         raise error
 
@@ -65,7 +66,7 @@ def _failing(error: BaseException) -> Stage:
 
 
 def _writing(content: bytes) -> Stage:
-    def stage(job: Job) -> str:
+    def stage(job: Job[Any]) -> str:
         (job.out / "model.keras").write_bytes(content)
         return f"{len(content)} bytes"
 
@@ -85,19 +86,19 @@ def test_output_is_published_with_its_sums_and_told_in_one_line(
     assert capsys.readouterr().out == "prune digits-ds_cnn: 3 bytes\n"
 
 
-def test_a_stage_gets_its_variant_its_typed_section_and_an_empty_folder(
+def test_a_stage_gets_its_variant_its_typed_parameters_and_an_empty_folder(
     run_as_prune: Callable[[Stage], None],
 ) -> None:
-    jobs: list[Job] = []
+    jobs: list[Job[Any]] = []
     found: list[Path] = []
 
-    def stage(job: Job) -> str:
+    def stage(job: Job[Any]) -> str:
         jobs.append(job)
         found.extend(job.out.iterdir())
         return ""
 
     run_as_prune(stage)
-    assert (jobs[0].variant, jobs[0].section.method, jobs[0].section.train) == (
+    assert (jobs[0].variant, jobs[0].params.method, jobs[0].params.train) == (
         VARIANT,
         "none",
         VARIANT,
@@ -175,7 +176,7 @@ def test_a_failure_keeps_the_output_of_the_run_before(
 def test_another_version_of_a_tool_than_planned_is_refused_before_the_stage_runs(
     planned: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ran: list[Job] = []
+    ran: list[Job[Any]] = []
     monkeypatch.setattr("edgebake.stages.quantize.run", ran.append)
     installed = planned["quantize"]["digits-ds_cnn-int8"]["tools"]["pillow"]
     alone.set_param("quantize", "digits-ds_cnn-int8", "tools", "pillow", value="0.0.1")
@@ -200,7 +201,7 @@ def test_a_variant_that_is_not_planned_is_refused() -> None:
 def test_noise_of_libraries_is_in_the_log_and_not_on_the_terminal(
     run_as_prune: Callable[[Stage], None], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    def stage(job: Job) -> str:
+    def stage(job: Job[Any]) -> str:
         os.write(1, b"noise\n")
         os.write(2, b"noise of errors\n")
         job.console.print("half way")

@@ -114,10 +114,12 @@ def converted(runtime: str, item: QuantizedModel, color: str) -> dict[str, bytes
     inspection = importlib.import_module(f"edgebake.runtimes.{runtime}.inspect").inspect(files)
     assert inspection.input.name == "image"
     assert inspection.input.shape == [1, 32, 32, contract(color).channels]
-    convert.refuse_floats("test", item, inspection, load_runtime(runtime).facts.int8_operators)
-    convert.refuse_other_weights("test", item, inspection)
-    convert.refuse_other_answers(
-        convert.Answers("test", runtime, contract(color), files), item, inspection
+    convert.check_integer_operators(
+        "test", item, inspection, load_runtime(runtime).facts.int8_operators
+    )
+    convert.check_weight_dtype("test", item, inspection)
+    convert.check_float_predictions(
+        convert.ConvertedModel("test", runtime, contract(color), files), item, inspection
     )
     return files
 

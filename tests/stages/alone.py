@@ -57,11 +57,11 @@ class Ran:
 
 def run(stage: str, variant: str) -> Ran:
     """Run a stage as the runner does, without its log."""
-    section = stage_params.read(stage, variant)
-    target = artifacts.folder(stage, variant, getattr(section, "platform", None))
+    params = stage_params.read(stage, variant)
+    target = artifacts.folder(stage, variant, getattr(params, "platform", None))
     with artifacts.published(target) as out:
         line = import_module(f"edgebake.stages.{stage}").run(
-            Job(variant, section, out, Console(file=io.StringIO()))
+            Job(variant, params, out, Console(file=io.StringIO()))
         )
     return Ran(target, line)
 
@@ -76,8 +76,8 @@ def set_param(*path: str, value: Any) -> None:
     """Change one value of params.yaml."""
     content = yaml.safe_load(stage_params.PARAMS.read_text())
     node = content
-    for word in path[:-1]:
-        node = node[word]
+    for key in path[:-1]:
+        node = node[key]
     assert path[-1] in node
     node[path[-1]] = value
     stage_params.PARAMS.write_text(yaml.safe_dump(content, sort_keys=False))
@@ -85,12 +85,12 @@ def set_param(*path: str, value: Any) -> None:
 
 def recorded_splits(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return a list that fills with the names of the splits that a stage asks for."""
-    asked: list[str] = []
+    splits: list[str] = []
     read = dataset.read_split
 
     def recording(data: Data, variant: str, name: str) -> Examples:
-        asked.append(name)
+        splits.append(name)
         return read(data, variant, name)
 
     monkeypatch.setattr(dataset, "read", recording)
-    return asked
+    return splits

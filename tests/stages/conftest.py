@@ -39,7 +39,7 @@ def params(tmp_path: Path, planned: Plan, looked_at: Path, monkeypatch: pytest.M
 
 @pytest.fixture
 def committed(params: Path) -> Path:
-    """That folder with what package reads beside measurements: the commit, licenses, no other runtime to agree with."""
+    """That folder with the other inputs of package: the commit, licenses, empty parity."""
     shutil.copytree(ROOT / "LICENSES", params / "LICENSES")
     for platform in ("android", "ios", "linux"):
         artifacts.write(
@@ -53,7 +53,7 @@ def committed(params: Path) -> Path:
 def small(
     tmp_path_factory: pytest.TempPathFactory, planned: Plan, looked_at: Path
 ) -> Iterator[Path]:
-    """A folder whose plan trains a quarter of the channels, once over the data, on the one thread of convert."""
+    """A folder whose plan trains a quarter of the channels for one epoch, on one thread."""
     folder = tmp_path_factory.mktemp("small")
     with chdir(folder):
         planner.write(planned)
@@ -67,10 +67,10 @@ def small(
 
 @pytest.fixture(scope="session")
 def trained(small: Path) -> tuple[Ran, list[str]]:
-    """What train left in the small folder, and the splits that it asked for; to be read, not edited."""
+    """The output of train in the small folder, and the splits that it read; do not edit."""
     with chdir(small), pytest.MonkeyPatch.context() as monkeypatch:
         # Layers count from one, as in a process of its own.
         keras_session.start(threads=1).backend.clear_session()
-        asked = alone.recorded_splits(monkeypatch)
+        splits = alone.recorded_splits(monkeypatch)
         ran = alone.run("train", "digits-ds_cnn")
-    return Ran(small / ran.folder, ran.line), asked
+    return Ran(small / ran.folder, ran.line), splits

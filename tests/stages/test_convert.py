@@ -52,13 +52,13 @@ def _inspection(*operators: Operator, stored: str = "int8") -> Inspection:
 
 
 def test_an_int8_file_of_int8_operators_is_what_was_asked_for() -> None:
-    convert.refuse_floats(INT8, INTEGER, _inspection(CONV), ALL)
+    convert.check_integer_operators(INT8, INTEGER, _inspection(CONV), ALL)
 
 
 def test_operators_left_in_float_are_refused_by_name() -> None:
     found = _inspection(CONV, SOFTMAX, Operator("MEAN", ("float32", "int8")), SOFTMAX)
     with pytest.raises(ConversionError) as refused:
-        convert.refuse_floats(INT8, INTEGER, found, ALL)
+        convert.check_integer_operators(INT8, INTEGER, found, ALL)
     assert str(refused.value) == (
         "convert digits-ds_cnn-int8-litert: these operators stayed in float: MEAN, SOFTMAX; "
         "expected int8 from input to output"
@@ -66,16 +66,16 @@ def test_operators_left_in_float_are_refused_by_name() -> None:
 
 
 def test_operators_that_only_move_values_may_stay_in_float() -> None:
-    convert.refuse_floats(INT8, INTEGER, _inspection(RESHAPE, CONV), ALL)
+    convert.check_integer_operators(INT8, INTEGER, _inspection(RESHAPE, CONV), ALL)
 
 
 def test_a_scheme_with_float_activations_may_keep_its_operators_in_float() -> None:
-    convert.refuse_floats(INT8, DYNAMIC, _inspection(SOFTMAX), ALL)
+    convert.check_integer_operators(INT8, DYNAMIC, _inspection(SOFTMAX), ALL)
 
 
 def test_operators_that_int8_does_not_reach_may_stay_in_float() -> None:
     found = _inspection(Operator("conv", ("int8",)), Operator("softmax", ("float16",)))
-    convert.refuse_floats(CORE_ML, INTEGER, found, coreml.FACTS.int8_operators)
+    convert.check_integer_operators(CORE_ML, INTEGER, found, coreml.FACTS.int8_operators)
 
 
 def test_operators_that_int8_reaches_are_refused_and_no_others() -> None:
@@ -83,7 +83,7 @@ def test_operators_that_int8_reaches_are_refused_and_no_others() -> None:
     with pytest.raises(
         ConversionError, match=r"stayed in float: conv; expected int8 from input to output$"
     ):
-        convert.refuse_floats(CORE_ML, INTEGER, found, coreml.FACTS.int8_operators)
+        convert.check_integer_operators(CORE_ML, INTEGER, found, coreml.FACTS.int8_operators)
 
 
 @pytest.mark.parametrize(
@@ -98,9 +98,9 @@ def test_operators_that_int8_reaches_are_refused_and_no_others() -> None:
 )
 def test_weights_are_stored_as_the_scheme_says(weights: str, stored: str) -> None:
     quantized = QuantizedModel(b"", "some_scheme", weights=weights, activations="float32")
-    convert.refuse_other_weights(CORE_ML, quantized, _inspection(stored=stored))
+    convert.check_weight_dtype(CORE_ML, quantized, _inspection(stored=stored))
     with pytest.raises(ConversionError) as refused:
-        convert.refuse_other_weights(CORE_ML, quantized, _inspection(stored="float32"))
+        convert.check_weight_dtype(CORE_ML, quantized, _inspection(stored="float32"))
     assert str(refused.value) == (
         f"convert digits-ds_cnn-float16-coreml: no weight became {weights}, the file holds: float32; "
         "expected some: the model may be too small for the scheme some_scheme"
@@ -246,7 +246,7 @@ def test_answers_that_differ_from_keras_are_refused_and_leave_nothing(
     with pytest.raises(ConversionError) as refused:
         alone.run("convert", variant)
     assert str(refused.value) == (
-        f"convert {variant}: its answers differ from its model's by up to {gap}; "
+        f"convert {variant}: its predictions differ from its model's by up to {gap}; "
         "expected at most 0.02 for float16 weights"
     )
     assert not artifacts.folder("convert", variant).exists()

@@ -138,7 +138,7 @@ def test_a_teacher_of_other_classes_is_refused(quick: Path) -> None:
     with pytest.raises(DataError) as caught:
         alone.run("prune", CHANNELS)
     assert str(caught.value) == (
-        "prune.fine_tune.distill.teacher: digits-teacher answers with 2 other classes; "
+        "prune.fine_tune.distill.teacher: digits-teacher predicts 2 other classes; "
         "expected a model of the 10 classes of data source digits"
     )
 

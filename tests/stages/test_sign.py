@@ -221,10 +221,7 @@ def test_where_data_lies_on_this_machine_is_not_told(packaged: Path) -> None:
 
 def test_data_that_is_gone_is_named(packaged: Path) -> None:
     _learn_from("data/gone.npz")
-    assert (
-        _refused(DataError)
-        == "data/gone.npz: not there; expected the data that was learned from: `dvc pull`"
-    )
+    assert _refused(DataError) == "data/gone.npz: not there; expected the training data: `dvc pull`"
     assert not PROOF.exists()
 
 

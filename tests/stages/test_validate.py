@@ -448,7 +448,7 @@ def test_core_ml_on_a_mac_is_measured_and_timed_for_each_choice_of_compute_units
         None,
     )  # no gate of the target asks for a speedup
     assert metrics["speedup"]["value"] is None
-    assert timed.run_modes == tuple(apple.UNITS)
+    assert timed.modes == tuple(apple.UNITS)
     assert ran.line == "accuracy 0.1074, p90 0.250 ms on this host"
 
 

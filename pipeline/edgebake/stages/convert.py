@@ -1,9 +1,9 @@
-"""A quantized model in, the file of one runtime out, together with what is inside it.
+"""Convert a quantized model to the file of one runtime, and check the file.
 
-Reads quantize's output. Writes files/, contract.json, inspection.json; stripped.json where the file was stripped.
+Reads quantize's output. Writes files/, contract.json, inspection.json; stripped.json if names were
+stripped.
 """
 
-import json
 import shutil
 from dataclasses import dataclass
 
@@ -23,13 +23,13 @@ from edgebake.tasks.contract import Contract
 
 # Conversion runs on one thread: the calibrators' sums must not depend on the machine.
 THREADS = 1
-# Operators that move values and compute nothing; in front of the first integer kernel they may stand in float.
-MOVING = frozenset({"Reshape", "Transpose", "Squeeze", "Unsqueeze"})
-# Operators that stand between a kept layer and its neighbours.
+# Operators that move values without arithmetic; they may be float before the first integer kernel.
+MOVE_OPERATORS = frozenset({"Reshape", "Transpose", "Squeeze", "Unsqueeze"})
+# Operators between a fallback layer and its neighbors.
 CASTS = frozenset({"QUANTIZE", "DEQUANTIZE", "Cast", "cast"})
 INTEGERS = ("int8", "int16")
-# The dtypes in which a runtime may store weights of a scheme.
-STORED_AS = {
+# The dtypes in which a runtime may store the weights of a scheme.
+STORED_DTYPES = {
     "float32": ("float32",),
     "float16": ("float16",),
     "int8": ("int8", "uint8"),
@@ -37,130 +37,148 @@ STORED_AS = {
     "palette": ("palette",),
     "sparse": ("sparse",),
 }
-# How far a float file may be from Keras on the same input, in probability. Calibrated schemes are judged by the gates.
+# The largest difference of a probability between a float file and its model on the same input.
+# Calibrated schemes have no limit here: gates judge their accuracy.
 TOLERANCE = {"float32": 1e-4, "float16": 2e-2}
+NOISE_IMAGES = 4
 
-
-def run(job: Job) -> str:
-    """Convert, then hold what came out against what was asked for."""
-    try:
-        return _converted(job)
-    except CoverageError as error:  # ranges are found, and answers compared, by running the program
-        raise CoverageError(f"convert {job.variant}: {error}") from error
-
-
-def _converted(job: Job) -> str:
-    section: ConvertParams = job.section
-    source = artifacts.opened(artifacts.folder("quantize", section.quantize))
-    quantized = QuantizedModel.from_files(artifacts.read_files(source))
-    agreed = contract.from_json((source / "contract.json").read_text())
-    if section.format == "keras":
-        keras_session.start(THREADS)
-    runtime = load_runtime(section.runtime)
-    files = runtime.convert_model(quantized, agreed, section)
-    size = f"{_size(files):,} bytes"
-    if section.strip:  # first, so that what is inspected, compared and measured is what ships
-        files, size = _stripped(job, files)
-    inspection = runtime.inspect_files(files)
-    refuse_floats(job.variant, quantized, inspection, runtime.facts.int8_operators)
-    refuse_other_weights(job.variant, quantized, inspection)
-    refuse_other_answers(
-        Answers(job.variant, section.runtime, agreed, files), quantized, inspection
-    )
-    artifacts.write_files(job.out / "files", files)
-    (job.out / "inspection.json").write_text(json.dumps(inspection.to_dict(), indent=2) + "\n")
-    shutil.copy(source / "contract.json", job.out)
-    return f"{size}, {len(inspection.operators)} operators, input {inspection.input.dtype}"
-
-
-def _stripped(job: Job, files: dict[str, bytes]) -> tuple[dict[str, bytes], str]:
-    """Return the files without words, and by how much they shrank, which stripped.json says too."""
-    stripped = load_runtime(job.section.runtime).strip_names(files)
-    before, after = _size(files), _size(stripped)
-    (job.out / "stripped.json").write_text(
-        json.dumps({"before": before, "after": after}, indent=2) + "\n"
-    )
-    return stripped, f"stripped from {before:,} to {after:,} bytes"
-
-
-def _size(files: dict[str, bytes]) -> int:
-    return sum(map(len, files.values()))
+Files = dict[str, bytes]  # path -> content
 
 
 @dataclass(frozen=True)
-class Answers:
-    """A converted file that is asked a few questions."""
+class ConvertedModel:
+    """The files of a converted model."""
 
     variant: str
     runtime: str
     contract: Contract
-    files: dict[str, bytes]
+    files: Files
 
 
-def refuse_floats(
-    variant: str, quantized: QuantizedModel, inspection: Inspection, reached: frozenset[str] | None
+def run(job: Job[ConvertParams]) -> str:
+    """Convert the model, and check operators, weights and predictions of the file."""
+    try:
+        return _convert(job)
+    except CoverageError as error:  # calibration and the comparison run the model
+        raise CoverageError(f"convert {job.variant}: {error}") from error
+
+
+def _convert(job: Job[ConvertParams]) -> str:
+    params = job.params
+    source = artifacts.opened(artifacts.folder("quantize", params.quantize))
+    quantized = QuantizedModel.from_files(artifacts.read_files(source))
+    model_contract = contract.from_json((source / "contract.json").read_text())
+    if params.format == "keras":
+        keras_session.start(THREADS)
+    runtime = load_runtime(params.runtime)
+    files = runtime.convert_model(quantized, model_contract, params)
+    size = f"{_size(files):,} bytes"
+    if params.strip:  # first: the file that is inspected, compared and measured is the one to ship
+        files, size = _strip(job, files)
+    inspection = runtime.inspect_files(files)
+    converted = ConvertedModel(job.variant, params.runtime, model_contract, files)
+    check_integer_operators(job.variant, quantized, inspection, runtime.facts.int8_operators)
+    check_weight_dtype(job.variant, quantized, inspection)
+    check_float_predictions(converted, quantized, inspection)
+    artifacts.write_files(job.out / "files", files)
+    job.write_json("inspection.json", inspection.to_dict())
+    shutil.copy(source / "contract.json", job.out)
+    return f"{size}, {len(inspection.operators)} operators, input {inspection.input.dtype}"
+
+
+def _strip(job: Job[ConvertParams], files: Files) -> tuple[Files, str]:
+    """Remove the names from a model's files; return the files and a line about their sizes."""
+    stripped = load_runtime(job.params.runtime).strip_names(files)
+    before = _size(files)
+    after = _size(stripped)
+    job.write_json("stripped.json", {"before": before, "after": after})
+    return stripped, f"stripped from {before:,} to {after:,} bytes"
+
+
+def _size(files: Files) -> int:
+    return sum(len(data) for data in files.values())
+
+
+def check_integer_operators(
+    variant: str,
+    quantized: QuantizedModel,
+    inspection: Inspection,
+    integer_operators: frozenset[str] | None,
 ) -> None:
-    """Hold the operators against the scheme; `reached` names those that the runtime runs in integers, none: all.
+    """Check that operators compute in integers if the scheme quantizes activations.
 
-    Casts at input and output are not among them. Layers that `mixed` keeps may stay in float, and no more than those.
+    Casts at input and output are exempt. With fallback layers, as many operators may be float.
+
+    Args:
+        variant: of convert, for the error.
+        quantized: the model that was converted.
+        inspection: of the converted file.
+        integer_operators: those that the runtime has integer kernels for; none: all.
 
     Raises:
-        ConversionError: one computes in float though activations are to be integers.
+        ConversionError: an operator computes in float.
     """
     if quantized.activations not in INTEGERS:
         return
-    passing = MOVING | CASTS if quantized.fallback_layers else MOVING
-    floats = [
-        name
-        for name in inspection.float_operators()
-        if name not in passing and (reached is None or name in reached)
-    ]
-    allowed = sum(map(len, quantized.fallback_layers.values()))
+    exempt = MOVE_OPERATORS
+    exception = ""
+    if quantized.fallback_layers:
+        exempt = MOVE_OPERATORS | CASTS
+        exception = f", but for the kept layers: {listed(quantized.fallback_layers)}"
+    floats = [name for name in inspection.float_operators() if name not in exempt]
+    if integer_operators is not None:
+        floats = [name for name in floats if name in integer_operators]
+    allowed = sum(len(values) for values in quantized.fallback_layers.values())
     if len(floats) > allowed:
-        kept = (
-            f", but for the kept layers: {listed(quantized.fallback_layers)}"
-            if quantized.fallback_layers
-            else ""
-        )
         raise ConversionError(
             f"convert {variant}: these operators stayed in float: {listed(set(floats))}; "
-            f"expected {quantized.activations} from input to output{kept}"
+            f"expected {quantized.activations} from input to output{exception}"
         )
 
 
-def refuse_other_weights(variant: str, quantized: QuantizedModel, inspection: Inspection) -> None:
-    """Hold the dtypes of all tensors, constants included, against the scheme.
+def check_weight_dtype(variant: str, quantized: QuantizedModel, inspection: Inspection) -> None:
+    """Check that some tensor has the dtype of the scheme's weights.
 
-    Converters leave single small weights in float, LiteRT those of under 1,024 values; none at all is not the scheme.
+    Converters leave small weights in float: LiteRT those of fewer than 1,024 values.
 
     Raises:
-        ConversionError: no tensor has the dtype that weights are to have.
+        ConversionError: no tensor has that dtype.
     """
-    if not set(STORED_AS[quantized.weights]) & set(inspection.tensors):
+    expected = STORED_DTYPES[quantized.weights]
+    if set(expected).isdisjoint(inspection.tensors):
         raise ConversionError(
-            f"convert {variant}: no weight became {quantized.weights}, the file holds: {listed(inspection.tensors)}; "
-            f"expected some: the model may be too small for the scheme {quantized.scheme}"
+            f"convert {variant}: no weight became {quantized.weights}, the file holds: "
+            f"{listed(inspection.tensors)}; expected some: "
+            f"the model may be too small for the scheme {quantized.scheme}"
         )
 
 
-def refuse_other_answers(asked: Answers, quantized: QuantizedModel, inspection: Inspection) -> None:
-    """Compare a float file with its model on images of noise: a converter can leave weights out without an error.
+def check_float_predictions(
+    converted: ConvertedModel, quantized: QuantizedModel, inspection: Inspection
+) -> None:
+    """Compare the predictions of a float file and its model on images of noise.
+
+    A converter can leave weights out without an error.
 
     Raises:
         ConversionError: they differ by more than the tolerance of the weights' dtype.
     """
     if quantized.weights not in TOLERANCE:
         return
-    session = load_runtime(asked.runtime).load_session(asked.files, THREADS)
-    model = load_importer(quantized.format).predictor(quantized.archive)
-    shape = (4, 1, asked.contract.height, asked.contract.width, asked.contract.channels)
+    tolerance = TOLERANCE[quantized.weights]
+    session = load_runtime(converted.runtime).load_session(converted.files, THREADS)
+    predict = load_importer(quantized.format).predictor(quantized.archive)
+    image = converted.contract
+    shape = (NOISE_IMAGES, 1, image.height, image.width, image.channels)
     for pixels in np.random.default_rng(0).integers(0, 256, shape, np.uint8):
-        scaled = asked.contract.normalize(pixels)
-        session.feed(pixels if inspection.input.is_image else scaled)
+        model_input = image.normalize(pixels)
+        session.feed(pixels if inspection.input.is_image else model_input)
         session.invoke()
-        gap = float(np.abs(single_output(session.read()) - model(scaled)).max())
-        if not gap <= TOLERANCE[quantized.weights]:
+        predictions = single_output(session.read())
+        difference = float(np.abs(predictions - predict(model_input)).max())
+        if not difference <= tolerance:  # NaN differs too
             raise ConversionError(
-                f"convert {asked.variant}: its answers differ from its model's by up to {gap:.2g}; "
-                f"expected at most {TOLERANCE[quantized.weights]:g} for {quantized.weights} weights"
+                f"convert {converted.variant}: its predictions differ from its model's "
+                f"by up to {difference:.2g}; "
+                f"expected at most {tolerance:g} for {quantized.weights} weights"
             )

@@ -1,16 +1,16 @@
-"""A source of examples in, a table of them out: which of them lie in which split.
+"""Decode every example of a dataset once, and record the split of each.
 
-Decodes every example once. Writes examples.csv and data.json. Splits that share an image stop the build.
+Writes examples.csv and data.json. An image in two splits stops the build, unless the recipe skips
+copies.
 """
 
 import csv
 import hashlib
-import json
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 from edgebake import plugins
 from edgebake.data.dataset import COLUMNS, TABLE, Examples, assign_splits
@@ -20,140 +20,180 @@ from edgebake.recipe import OnCorrupt, OnLeak
 from edgebake.recipe.stage_params import DataParams
 from edgebake.stages.job import Job
 
-THREADS = (
-    2  # images are decoded outside of Python's lock; what comes out is the same for any number
-)
-CHUNK = 64  # images that are under way at once
-KEEPING = ("test", "validation", "calibration", "train")
-SHOWN = 5  # of what is wrong, the rest is counted
+# Images are decoded outside of Python's lock; any number gives the same result.
+THREADS = 2
+CHUNK = 64  # images that are decoded and not consumed yet
+# `on_leak: skip` leaves an image in the first of its splits here: evaluation before training.
+SPLIT_PRIORITY = ("test", "validation", "calibration", "train")
+MAX_LINES = 5  # of an error message; the rest is counted
 
 
 @dataclass(frozen=True)
-class Look:
-    """What was seen of one example."""
+class ExampleRecord:
+    """The properties of one decoded example."""
 
     number: int
     split: str
     height: int = 0
     width: int = 0
-    sha256: str = ""  # of its pixels, so that a copy in another format is found too
-    trouble: str = ""
+    sha256: str = ""  # of the pixels, so that a copy in another file format is recognized
+    error: str = ""  # why it cannot be decoded
 
 
-def run(job: Job) -> str:
-    """Look at every example, leave out what cannot be read if the recipe says so, and write down the splits."""
-    section: DataParams = job.section
-    examples: Examples = plugins.load("data.source", section.source).load(section)
-    looks = list(_looks(examples, section))
-    damaged = [look for look in looks if look.trouble]
-    if damaged and section.on_corrupt is OnCorrupt.stop:
-        raise DataError(_few([look.trouble for look in damaged]))
-    kept = [look for look in looks if not look.trouble]
-    if section.on_leak is OnLeak.skip:
-        kept = _without_leaks(kept)
-    _refuse_leaks(kept, examples, section)
-    _refuse_empty(kept, section)
-    summary = _summary(examples, kept, damaged)
-    _write(job, examples, kept)
-    (job.out / "data.json").write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
+class Summary(TypedDict):
+    """The content of data.json."""
+
+    examples: int
+    splits: dict[str, int]
+    classes: dict[str, int]
+    skipped: list[str]
+
+
+def run(job: Job[DataParams]) -> str:
+    """Decode the examples, check the splits, and write the table of examples."""
+    params = job.params
+    examples: Examples = plugins.load("data.source", params.source).load(params)
+    records = list(decode_examples(examples, params))
+    corrupt = [record for record in records if record.error]
+    if corrupt and params.on_corrupt is OnCorrupt.stop:
+        raise DataError(_shorten([record.error for record in corrupt]))
+    valid = [record for record in records if not record.error]
+    if params.on_leak is OnLeak.skip:
+        valid = _without_leaks(valid)
+    _check_leaks(valid, examples, params)
+    _check_splits(valid, params)
+    summary = _summarize(examples, valid, corrupt)
+    _write_table(job, examples, valid)
+    job.write_json("data.json", summary, ensure_ascii=False)
     return _line(summary)
 
 
-def _looks(examples: Examples, section: DataParams) -> Iterator[Look]:
-    """Yield what is seen of each example, split by split, in the order in which the splits hold them."""
-    places = [
-        (int(number), name)
-        for name, numbers in assign_splits(examples, section).items()
+def decode_examples(examples: Examples, params: DataParams) -> Iterator[ExampleRecord]:
+    """Decode the examples of every split, in the order of the splits."""
+    assigned = [
+        (int(number), split)
+        for split, numbers in assign_splits(examples, params).items()
         for number in numbers
     ]
+
+    def decode(example: tuple[int, str]) -> ExampleRecord:
+        return _decode(examples, *example)
+
+    # In chunks: one map over all would decode all before the first is consumed.
     with ThreadPoolExecutor(THREADS) as threads:
-        for start in range(
-            0, len(places), CHUNK
-        ):  # a map over all would decode all before the first is looked at
-            yield from threads.map(
-                lambda place: _look(examples, *place), places[start : start + CHUNK]
-            )
+        for start in range(0, len(assigned), CHUNK):
+            yield from threads.map(decode, assigned[start : start + CHUNK])
 
 
-def _look(examples: Examples, number: int, split: str) -> Look:
+def _decode(examples: Examples, number: int, split: str) -> ExampleRecord:
     try:
         pixels = examples.images[number]
     except DataError as error:
-        return Look(number, split, trouble=str(error))
+        return ExampleRecord(number, split, error=str(error))
     digest = hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes())
     height, width = pixels.shape[:2]
-    return Look(number, split, height, width, digest.hexdigest())
+    return ExampleRecord(number, split, height, width, digest.hexdigest())
 
 
-def _refuse_empty(kept: list[Look], section: DataParams) -> None:
-    counts = Counter(look.split for look in kept)
-    for name in SPLITS:
-        if not counts[name]:
+def _check_splits(records: list[ExampleRecord], params: DataParams) -> None:
+    counts = Counter(record.split for record in records)
+    for split in SPLITS:
+        if not counts[split]:
             raise DataError(
-                f"{section.title}: the split {name} holds no example that can be read; expected at least 1"
+                f"{params.title}: the split {split} holds no example that can be read; "
+                "expected at least 1"
             )
 
 
-def _without_leaks(kept: list[Look]) -> list[Look]:
-    """Return what is left when each image lies in the split alone that needs it most, measuring before learning."""
-    first: dict[str, str] = {}
-    for name in KEEPING:
-        for look in kept:
-            if look.split == name:
-                first.setdefault(look.sha256, name)
-    return [look for look in kept if first[look.sha256] == look.split]
+def _without_leaks(records: list[ExampleRecord]) -> list[ExampleRecord]:
+    """Leave each image in one split alone, the first in SPLIT_PRIORITY."""
+    split_of_image: dict[str, str] = {}
+    for split in SPLIT_PRIORITY:
+        for record in records:
+            if record.split == split:
+                split_of_image.setdefault(record.sha256, split)
+    return [record for record in records if split_of_image[record.sha256] == record.split]
 
 
-def _refuse_leaks(kept: list[Look], examples: Examples, section: DataParams) -> None:
-    """Refuse an image that lies in two splits: what was learned from would also be what is measured with."""
-    places = defaultdict(list)
-    for look in kept:
-        places[look.sha256].append(look)
-    leaks = [looks for looks in places.values() if len({look.split for look in looks}) > 1]
+def _check_leaks(records: list[ExampleRecord], examples: Examples, params: DataParams) -> None:
+    """Check that no image is in two splits: a model would be tested with what it was trained on."""
+    by_image: dict[str, list[ExampleRecord]] = {}
+    for record in records:
+        by_image.setdefault(record.sha256, []).append(record)
+    leaks = [copies for copies in by_image.values() if _is_leak(copies)]
     if leaks:
-        lines = [
-            " = ".join(f"{_name(examples, look)} ({look.split})" for look in looks)
-            for looks in leaks
-        ]
+        lines = [_describe_copies(examples, copies) for copies in leaks]
         raise DataError(
-            f"{section.title}: {len(leaks)} images lie in more than one split; expected each in one alone: "
-            f"remove the copies, or say `on_leak: skip`\n{_few(lines)}"
+            f"{params.title}: {len(leaks)} images lie in more than one split; "
+            "expected each in one alone: "
+            f"remove the copies, or say `on_leak: skip`\n{_shorten(lines)}"
         )
 
 
-def _few(lines: list[str]) -> str:
-    more = f"\n... and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
-    return "\n".join(lines[:SHOWN]) + more
+def _is_leak(copies: list[ExampleRecord]) -> bool:
+    splits = {record.split for record in copies}
+    return len(splits) > 1
 
 
-def _name(examples: Examples, look: Look) -> str:
-    return examples.names[look.number] if examples.names else f"example {look.number}"
+def _describe_copies(examples: Examples, copies: list[ExampleRecord]) -> str:
+    return " = ".join(f"{_name(examples, record)} ({record.split})" for record in copies)
 
 
-def _summary(examples: Examples, kept: list[Look], damaged: list[Look]) -> dict[str, Any]:
-    splits = Counter(look.split for look in kept)
-    classes = Counter(examples.classes[examples.labels[look.number]] for look in kept)
+def _shorten(lines: list[str]) -> str:
+    shown = lines[:MAX_LINES]
+    if len(lines) > MAX_LINES:
+        shown.append(f"... and {len(lines) - MAX_LINES} more")
+    return "\n".join(shown)
+
+
+def _name(examples: Examples, record: ExampleRecord) -> str:
+    if examples.names:
+        return examples.names[record.number]
+    return f"example {record.number}"
+
+
+def _label(examples: Examples, record: ExampleRecord) -> str:
+    label = int(examples.labels[record.number])
+    return examples.classes[label]
+
+
+def _summarize(
+    examples: Examples, valid: list[ExampleRecord], corrupt: list[ExampleRecord]
+) -> Summary:
+    splits = Counter(record.split for record in valid)
+    classes = Counter(_label(examples, record) for record in valid)
     return {
-        "examples": len(kept),
+        "examples": len(valid),
         "splits": {name: splits[name] for name in SPLITS},
         "classes": {name: classes[name] for name in examples.classes},
-        "skipped": [look.trouble for look in damaged],
+        "skipped": [record.error for record in corrupt],
     }
 
 
-def _write(job: Job, examples: Examples, kept: list[Look]) -> None:
+def _write_table(job: Job[DataParams], examples: Examples, records: list[ExampleRecord]) -> None:
     with (job.out / TABLE).open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
-        for look in kept:
-            label = examples.classes[examples.labels[look.number]]
-            place = (look.number, _name(examples, look), label, look.split)
-            writer.writerow([*place, look.height, look.width, look.sha256])
+        for record in records:
+            row = [
+                record.number,
+                _name(examples, record),
+                _label(examples, record),
+                record.split,
+                record.height,
+                record.width,
+                record.sha256,
+            ]
+            writer.writerow(row)
 
 
-def _line(summary: dict[str, Any]) -> str:
+def _line(summary: Summary) -> str:
+    classes = summary["classes"]
     sizes = ", ".join(f"{name} {count:,}" for name, count in summary["splits"].items())
-    skipped = f", {len(summary['skipped'])} skipped" if summary["skipped"] else ""
-    empty = [name for name, count in summary["classes"].items() if not count]
-    without = f", none of: {listed(empty)}" if empty else ""
-    return f"{summary['examples']:,} examples of {len(summary['classes'])} classes: {sizes}{skipped}{without}"
+    line = f"{summary['examples']:,} examples of {len(classes)} classes: {sizes}"
+    if summary["skipped"]:
+        line += f", {len(summary['skipped'])} skipped"
+    empty = [name for name, count in classes.items() if not count]
+    if empty:
+        line += f", none of: {listed(empty)}"
+    return line

@@ -1,17 +1,25 @@
-"""What a stage is asked to do."""
+"""The job of a stage: one variant, with its parameters and its output folder."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Generic, TypeVar
 
 from rich.console import Console
 
+Params = TypeVar("Params")  # the stage's dataclass of edgebake/recipe/stage_params.py
+
 
 @dataclass(frozen=True)
-class Job:
+class Job(Generic[Params]):
     """One stage for one variant."""
 
     variant: str
-    section: Any  # the stage's own dataclass of pipeline/edgebake/recipe/stage_params.py
-    out: Path  # an empty folder; what is in it at the end is the stage's output
+    params: Params
+    out: Path  # an empty folder; its content at the end is the stage's output
     console: Console
+
+    def write_json(self, name: str, content: object, *, ensure_ascii: bool = True) -> None:
+        """Write an indented JSON file into the output folder."""
+        text = json.dumps(content, indent=2, ensure_ascii=ensure_ascii)
+        (self.out / name).write_text(text + "\n")

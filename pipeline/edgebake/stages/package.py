@@ -1,13 +1,13 @@
-"""All that a platform's targets validated in, one bundle out; or a refusal, with a table of every gate not passed.
+"""Judge the targets of a platform, and assemble their bundle if every gate lets them through.
 
-Reads validate's outputs of one platform, and parity's. Writes the bundle, and beside the folder <platform>.zip, sample
-code in <platform>.samples/ and <platform>.measurements.json; and, refused or not, artifacts/verdicts/<target>.json.
+Reads validate's outputs of one platform, and parity's. Writes the bundle, and next to its folder
+<platform>.zip, the sample code <platform>.samples/ and <platform>.measurements.json. Writes
+artifacts/verdicts/<target>.json also without a bundle. A refusal prints the gates not passed.
 """
 
 import json
 import shutil
 from dataclasses import asdict
-from typing import Any
 
 from edgebake import artifacts
 from edgebake.bundle import archive, assemble, manifest, samples
@@ -20,72 +20,87 @@ from edgebake.report import tables
 from edgebake.stages.job import Job
 
 REVISION = artifacts.ROOT / "revision"
+PACKAGES = artifacts.ROOT / "package"
+
+Judgments = dict[str, Judgment]  # by target
 
 
-def run(job: Job) -> str:
-    """Judge every target of the platform, then bundle them."""
-    section: PackageParams = job.section
-    found = {name: judge(target, job.variant) for name, target in section.targets.items()}
-    _leave_verdicts(section, found)
-    _refuse(job.variant, found)
-    entries = {
-        name: manifest.package_target(section.targets[name], judged)
-        for name, judged in found.items()
+def run(job: Job[PackageParams]) -> str:
+    """Judge every target of the platform, then assemble the bundle."""
+    params = job.params
+    platform = job.variant
+    judgments = {name: judge(target, platform) for name, target in params.targets.items()}
+    for name, judgment in judgments.items():
+        _write_verdict(params, name, judgment)
+    _check_gates(platform, judgments)
+    packaged = {
+        name: manifest.package_target(params.targets[name], judgment)
+        for name, judgment in judgments.items()
     }
-    source = json.loads((REVISION / f"{job.variant}.json").read_text())
-    files = assemble.assemble(section, job.variant, entries, source)
+    source = json.loads((REVISION / f"{platform}.json").read_text())
+    files = assemble.assemble(params, platform, packaged, source)
     artifacts.write_files(job.out, files)
-    _write_beside(job, found, files)
-    return f"{len(found)} target{'s' if len(found) != 1 else ''}, {artifacts.ROOT / 'package' / job.variant}.zip"
+    _write_companions(job, judgments, files)
+    plural = "" if len(judgments) == 1 else "s"
+    return f"{len(judgments)} target{plural}, {PACKAGES / platform}.zip"
 
 
-def _leave_verdicts(section: PackageParams, found: dict[str, Judgment]) -> None:
-    """Tell the planner which targets missed a gate: it takes the next rung of those that say `quantize: auto`."""
-    for name, judged in found.items():
-        missed = [one.shortfall for one in judged.decisions if not one.lets_through]
-        # Not the planner's digest: an experiment may have changed params.yaml since, and says nothing of the recipe.
-        target = section.targets[name]
-        sha256 = recipe_digest(trace(read_plan(), target.validate), to_plain(target))
-        verdict = {"recipe_sha256": sha256, "missed": missed}
-        artifacts.write(
-            artifacts.VERDICTS / f"{name}.json", (json.dumps(verdict, indent=2) + "\n").encode()
-        )
+def _write_verdict(params: PackageParams, name: str, judgment: Judgment) -> None:
+    """Record the missed gates of a target, for the scheme search of `quantize: auto`."""
+    target = params.targets[name]
+    missed = [decision.shortfall for decision in judgment.decisions if not decision.lets_through]
+    # Computed from params.yaml as it is now: an experiment may have changed it since the plan, and
+    # then the verdict does not apply to the recipe.
+    lineage = trace(read_plan(), target.validate)
+    verdict = {"recipe_sha256": recipe_digest(lineage, to_plain(target)), "missed": missed}
+    text = json.dumps(verdict, indent=2) + "\n"
+    artifacts.write(artifacts.VERDICTS / f"{name}.json", text.encode())
 
 
-def _refuse(platform: str, found: dict[str, Judgment]) -> None:
-    decided = [(name, one) for name, judged in found.items() for one in judged.decisions]
-    missed = [(name, one) for name, one in decided if not one.lets_through]
+def _check_gates(platform: str, judgments: Judgments) -> None:
+    """Check that every gate lets its target through.
+
+    Raises:
+        GateError: some do not; the message has a table of them.
+    """
+    count = 0
+    missed = []
+    for name, judgment in judgments.items():
+        for decision in judgment.decisions:
+            count += 1
+            if not decision.lets_through:
+                missed.append((name, decision))
     if missed:
-        # Of the bundle before this one: it is no proof of anything that lies there.
-        shutil.rmtree(proof.proof_folder(artifacts.folder("package", platform)), ignore_errors=True)
-        lines = [f"{platform}: no bundle, {len(missed)} of {len(decided)} gates not passed"]
-        raise GateError(
-            "\n".join([*lines, tables.as_text(tables.gates(missed)), *tables.notes(missed)])
-        )
+        # The proof of the bundle before this one: it proves nothing about the files there now.
+        previous = proof.proof_folder(artifacts.folder("package", platform))
+        shutil.rmtree(previous, ignore_errors=True)
+        headline = f"{platform}: no bundle, {len(missed)} of {count} gates not passed"
+        table = tables.as_text(tables.gates(missed))
+        raise GateError("\n".join([headline, table, *tables.notes(missed)]))
 
 
-def _write_beside(job: Job, found: dict[str, Judgment], files: dict[str, bytes]) -> None:
-    # The archive is of the bundle as it will lie there, SHA256SUMS included.
+def _write_companions(
+    job: Job[PackageParams], judgments: Judgments, files: dict[str, bytes]
+) -> None:
+    """Write the archive, the sample code and the measurements next to the bundle."""
+    # First: the archive has the bundle as it is published, with SHA256SUMS.
     (job.out / artifacts.SUMS).write_text(artifacts.sums(job.out))
-    beside = artifacts.ROOT / "package"
-    archived, measured = (
-        archive.zip_folder(job.out),
-        {name: _measured(judged) for name, judged in found.items()},
-    )
-    with artifacts.published(beside / f"{job.variant}.samples") as folder:
-        artifacts.write_files(folder, samples.render(json.loads(files[manifest.FILE]), files))
-    artifacts.write(
-        beside / f"{job.variant}.measurements.json",
-        (json.dumps(measured, indent=2) + "\n").encode(),
-    )
-    artifacts.write(beside / f"{job.variant}.zip", archived)
+    zipped = archive.zip_folder(job.out)
+    measurements = {name: _measurements(judgment) for name, judgment in judgments.items()}
+    with artifacts.published(PACKAGES / f"{job.variant}.samples") as folder:
+        content = json.loads(files[manifest.FILE])
+        artifacts.write_files(folder, samples.render(content, files))
+    text = json.dumps(measurements, indent=2) + "\n"
+    artifacts.write(PACKAGES / f"{job.variant}.measurements.json", text.encode())
+    artifacts.write(PACKAGES / f"{job.variant}.zip", zipped)
 
 
-def _measured(judged: Judgment) -> dict[str, Any]:
-    """Return every number of a target, and what each gate was decided from."""
+def _measurements(judgment: Judgment) -> dict[str, object]:
+    """Return every measurement of a target, and the numbers behind each gate's verdict."""
+    evidence = judgment.evidence
     return {
-        "metrics": {name: metric.to_dict() for name, metric in judged.evidence.metrics.items()},
-        "gates": [one.measured_dict() for one in judged.decisions],
-        "placement": [asdict(one) for one in judged.evidence.placements],
-        "parity": judged.evidence.parity,
+        "metrics": {name: metric.to_dict() for name, metric in evidence.metrics.items()},
+        "gates": [decision.measured_dict() for decision in judgment.decisions],
+        "placement": [asdict(placement) for placement in evidence.placements],
+        "parity": evidence.parity,
     }

@@ -1,7 +1,7 @@
-"""How far the files of one model agree across runtimes, on the test split; a file per platform.
+"""Compare the predictions of one model's files across runtimes, on the test split.
 
-Reads params.yaml and validate's output of every variant. Writes artifacts/parity/<platform>.json: for each variant the
-file of another runtime that agrees with it least, or none.
+Reads params.yaml and validate's output of every variant. Writes artifacts/parity/<platform>.json:
+for each variant the comparison with the file of another runtime that agrees least, or null.
 """
 
 import csv
@@ -13,18 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgebake import artifacts
-from edgebake.recipe.stage_params import read_plan
+from edgebake.recipe.stage_params import Plan, read_plan
 
 FOLDER = artifacts.ROOT / "parity"
-KEPT = 10  # differing examples, the first ones
+MAX_DIFFERING = 10  # examples in the file, the first ones
 FLOAT = "float"
-
-Plan = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Answers:
-    """What one file answers to the test split."""
+class FilePredictions:
+    """The predictions of one variant's file on the test split."""
 
     variant: str
     runtime: str
@@ -33,95 +31,112 @@ class Answers:
     classes: list[str]
 
     @property
-    def picked(self) -> NDArray[np.int64]:
-        """Return the number of the class that each example is given [n]."""
-        picked: NDArray[np.int64] = self.probabilities.argmax(axis=1)
-        return picked
+    def predicted(self) -> NDArray[np.int64]:
+        """Return the number of the predicted class of each example [n]."""
+        predicted: NDArray[np.int64] = self.probabilities.argmax(axis=1)
+        return predicted
 
-    def of(self, example: int, prefix: str = "") -> dict[str, Any]:
-        """Return the answer to an example, and how sure the file is."""
-        best = int(self.picked[example])
-        sure = round(float(self.probabilities[example, best]), 6)
-        return {f"{prefix}answer": self.classes[best], f"{prefix}probability": sure}
+    def prediction(self, example: int) -> dict[str, object]:
+        """Return the predicted class of an example and its probability."""
+        number = int(self.predicted[example])
+        probability = round(float(self.probabilities[example, number]), 6)
+        return {"answer": self.classes[number], "probability": probability}
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two files of one model beside each other."""
+    """The agreement of a file with one of another runtime."""
 
     other: str  # variant of validate
     runtime: str
-    same: int  # examples with the same answer
+    same: int  # examples with the same predicted class
     n: int
     largest_difference: float  # of one probability
     mean_difference: float
-    first_differing: list[dict[str, Any]]
+    first_differing: list[dict[str, object]]
+
+    def agreement(self) -> tuple[float, float]:
+        """Return a sort key that is smallest where the files agree least."""
+        return self.same / self.n, -self.largest_difference
 
 
 def write() -> str:
-    """Compare every pair of files that ought to agree, and return how many there are."""
+    """Compare the files of each model, and return a line with the number of pairs."""
     plan = read_plan()
+    twins = {name: _twins(plan, name) for name in plan["validate"]}
+    predictions = {}
+    for name, names in twins.items():
+        if names:
+            predictions[name] = _read(name, plan["validate"][name])
+    platforms: dict[str, dict[str, object]] = {}
+    for name, params in plan["validate"].items():
+        comparisons = [_compare(predictions[name], predictions[twin]) for twin in twins[name]]
+        least = min(comparisons, key=Comparison.agreement, default=None)
+        platform = platforms.setdefault(params["platform"], {})
+        platform[name] = asdict(least) if least else None
+    for platform_name, content in platforms.items():
+        text = json.dumps(content, indent=2) + "\n"
+        artifacts.write(FOLDER / f"{platform_name}.json", text.encode())
+    pairs = sum(len(names) for names in twins.values()) // 2
+    return f"{pairs} pairs of files compared"
+
+
+def _twins(plan: Plan, name: str) -> list[str]:
+    """Return the variants with the same model in the same numbers, for other runtimes."""
     variants = plan["validate"]
-    others = {
-        name: [other for other in variants if _ought_to_agree(plan, name, other)]
-        for name in variants
-    }
-    answers = {name: _read(name, variants[name]) for name, twins in others.items() if twins}
-    found: dict[str, dict[str, Any]] = {section["platform"]: {} for section in variants.values()}
-    for name, section in variants.items():
-        compared = [_compare(answers[name], answers[other]) for other in others[name]]
-        least = min(
-            compared, key=lambda one: (one.same / one.n, -one.largest_difference), default=None
-        )
-        found[section["platform"]][name] = asdict(least) if least else None
-    for platform, content in found.items():
-        artifacts.write(
-            FOLDER / f"{platform}.json", (json.dumps(content, indent=2) + "\n").encode()
-        )
-    return f"{sum(map(len, others.values())) // 2} pairs of files compared"
-
-
-def _ought_to_agree(plan: Plan, name: str, other: str) -> bool:
-    """Return whether two variants are the same model in the same numbers, for two runtimes."""
-    sections = plan["validate"]
-    if sections[name]["runtime"] == sections[other]["runtime"]:
-        return False
-    return _model(plan, name) == _model(plan, other)
+    twins = []
+    for twin, params in variants.items():
+        has_other_runtime = params["runtime"] != variants[name]["runtime"]
+        if has_other_runtime and _model(plan, twin) == _model(plan, name):
+            twins.append(twin)
+    return twins
 
 
 def _model(plan: Plan, name: str) -> tuple[str, str]:
-    """Return the pruned model that a file holds, and its numbers: `float`, or how it was quantized."""
-    quantize = plan["convert"][plan["validate"][name]["convert"]]["quantize"]
-    section = plan["quantize"][quantize]
-    is_float = section["weights"].startswith("float") and section["activations"].startswith("float")
-    return section["prune"], FLOAT if is_float else quantize
+    """Return the pruned model that a file holds, and its numbers: FLOAT, or a quantization."""
+    convert = plan["validate"][name]["convert"]
+    quantize = plan["convert"][convert]["quantize"]
+    params = plan["quantize"][quantize]
+    numbers = quantize
+    if params["weights"].startswith(FLOAT) and params["activations"].startswith(FLOAT):
+        numbers = FLOAT
+    return params["prune"], numbers
 
 
-def _compare(one: Answers, other: Answers) -> Comparison:
-    gaps = np.abs(one.probabilities - other.probabilities)
-    differing = [int(example) for example in np.flatnonzero(one.picked != other.picked)]
+def _compare(candidate: FilePredictions, twin: FilePredictions) -> Comparison:
+    differences = np.abs(candidate.probabilities - twin.probabilities)
+    differing = np.flatnonzero(candidate.predicted != twin.predicted)
+    n = len(candidate.labels)
     return Comparison(
-        other=other.variant,
-        runtime=other.runtime,
-        same=len(one.labels) - len(differing),
-        n=len(one.labels),
-        largest_difference=round(float(gaps.max()), 6),
-        mean_difference=round(float(gaps.mean()), 6),
+        other=twin.variant,
+        runtime=twin.runtime,
+        same=n - len(differing),
+        n=n,
+        largest_difference=round(float(differences.max()), 6),
+        mean_difference=round(float(differences.mean()), 6),
         first_differing=[
-            {
-                "example": example,
-                "label": one.labels[example],
-                **one.of(example),
-                **other.of(example, "other_"),
-            }
-            for example in differing[:KEPT]
+            _difference(candidate, twin, int(example)) for example in differing[:MAX_DIFFERING]
         ],
     )
 
 
-def _read(name: str, section: dict[str, Any]) -> Answers:
-    folder = artifacts.opened(artifacts.folder("validate", name, section["platform"]))
+def _difference(
+    candidate: FilePredictions, twin: FilePredictions, example: int
+) -> dict[str, object]:
+    """Return both predictions of an example."""
+    twin_prediction = {f"other_{key}": value for key, value in twin.prediction(example).items()}
+    return {
+        "example": example,
+        "label": candidate.labels[example],
+        **candidate.prediction(example),
+        **twin_prediction,
+    }
+
+
+def _read(name: str, params: dict[str, Any]) -> FilePredictions:
+    folder = artifacts.opened(artifacts.folder("validate", name, params["platform"]))
     with (folder / "examples.csv").open(newline="") as file:
         labels = [row["label"] for row in csv.DictReader(file)]
     classes = json.loads((folder / "contract.json").read_text())["labels"]
-    return Answers(name, section["runtime"], np.load(folder / "answers.npy"), labels, classes)
+    probabilities = np.load(folder / "answers.npy")
+    return FilePredictions(name, params["runtime"], probabilities, labels, classes)

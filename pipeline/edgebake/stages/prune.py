@@ -1,12 +1,10 @@
-"""A Keras model in, one with less in it out.
+"""Prune a trained model, and fine-tune it.
 
-Reads train's output, and the teacher's; the train and validation splits. Writes model.<format>, contract.json,
-pruned.json, training.csv.
+Reads train's output, and the teacher's; the train and validation splits. Writes model.<format>,
+contract.json, pruned.json, training.csv.
 """
 
-import json
 import shutil
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,65 +21,77 @@ from edgebake.recipe import stage_params
 from edgebake.recipe.stage_params import PruneParams
 from edgebake.stages.job import Job
 from edgebake.tasks import contract
+from edgebake.tasks.contract import Contract
 from edgebake.training import loop
 from edgebake.training.distillation import TeacherPredictions
 from edgebake.training.loop import TrainingSplits
 
 
-def run(job: Job) -> str:
-    """Cut what the recipe says, train what is left, and report what that cost and won."""
-    section: PruneParams = job.section
-    source = artifacts.opened(artifacts.folder("train", section.train))
+def run(job: Job[PruneParams]) -> str:
+    """Prune and fine-tune the model, and report the accuracy lost and the operations saved."""
+    params = job.params
+    source = artifacts.opened(artifacts.folder("train", params.train))
     shutil.copy(source / "contract.json", job.out)
-    file = f"model.{section.format}"
+    file = f"model.{params.format}"
     archive = (source / file).read_bytes()
-    report: dict[str, Any] = {"method": section.method}
+    report = {"method": params.method}
     history: loop.History = []
-    if section.fine_tune is not None:
-        keras_session.start(section.fine_tune.threads, section.fine_tune.seed)
-        parent = _parent(section, archive)
-        pruned = plugins.load("prune.method", section.method).prune(parent, section)
-        archive, history = keras_session.save(pruned.model), pruned.history
-        report |= summary.summarize(parent, pruned, section)
+    if params.fine_tune is not None:
+        keras_session.start(params.fine_tune.threads, params.fine_tune.seed)
+        original = _original_model(params, archive)
+        pruned = plugins.load("prune.method", params.method).prune(original, params)
+        archive = keras_session.save(pruned.model)
+        history = pruned.history
+        report |= summary.summarize(original, pruned, params)
     (job.out / file).write_bytes(archive)
-    (job.out / "pruned.json").write_text(json.dumps(report, indent=2) + "\n")
+    job.write_json("pruned.json", report)
     (job.out / "training.csv").write_text(loop.history_csv(history))
     return summary.line(report)
 
 
-def _parent(section: PruneParams, archive: bytes) -> OriginalModel:
-    train, validation = (
-        dataset.read_split(section.data, section.examples, name) for name in ("train", "validation")
+def _original_model(params: PruneParams, archive: bytes) -> OriginalModel:
+    train = dataset.read_split(params.data, params.examples, "train")
+    validation = dataset.read_split(params.data, params.examples, "validation")
+    model_contract = _contract(params.train)
+    splits = TrainingSplits(
+        PreprocessedImages(train.images, model_contract),
+        train.labels,
+        PreprocessedImages(validation.images, model_contract),
+        validation.labels,
     )
-    agreed = _contract(section.train)
-    images = [PreprocessedImages(examples.images, agreed) for examples in (train, validation)]
-    splits = TrainingSplits(images[0], train.labels, images[1], validation.labels)
-    # Not in prune's own section: what counts is how the parent on disk was trained, in an experiment too.
-    trained = stage_params.read("train", section.train)
-    return OriginalModel(archive, trained, splits, _lesson(section, train, validation), agreed)
+    # Read from train's own parameters: in an experiment too, the training of the model counts.
+    train_params = stage_params.read("train", params.train)
+    teacher = _teacher_predictions(params, train, validation)
+    return OriginalModel(archive, train_params, splits, teacher, model_contract)
 
 
-def _lesson(
-    section: PruneParams, train: Examples, validation: Examples
+def _teacher_predictions(
+    params: PruneParams, train: Examples, validation: Examples
 ) -> TeacherPredictions | None:
-    """Return what the teacher answers on both splits, each image as the teacher sees it."""
-    words = section.fine_tune and section.fine_tune.distill
-    if not words:
+    """Return the teacher's predictions on both splits, preprocessed as the teacher requires."""
+    distill = params.fine_tune and params.fine_tune.distill
+    if not distill:
         return None
-    folder = artifacts.opened(artifacts.folder("train", section.teacher))
-    agreed = _contract(section.teacher)
-    if agreed.labels != train.classes:
+    folder = artifacts.opened(artifacts.folder("train", params.teacher))
+    teacher_contract = _contract(params.teacher)
+    if teacher_contract.labels != train.classes:
         raise DataError(
-            f"prune.fine_tune.distill.teacher: {section.teacher} answers with {len(agreed.labels)} other classes; "
-            f"expected a model of the {len(train.classes)} classes of {section.data.title}"
+            f"prune.fine_tune.distill.teacher: {params.teacher} predicts "
+            f"{len(teacher_contract.labels)} other classes; expected a model of the "
+            f"{len(train.classes)} classes of {params.data.title}"
         )
     model = keras_session.load((folder / "model.keras").read_bytes())
 
-    def answers(examples: Examples) -> NDArray[np.float32]:
-        return loop.predictions(model, PreprocessedImages(examples.images, agreed))
+    def predict(examples: Examples) -> NDArray[np.float32]:
+        return loop.predictions(model, PreprocessedImages(examples.images, teacher_contract))
 
-    return TeacherPredictions(answers(train), answers(validation), words.temperature, words.alpha)
+    return TeacherPredictions(
+        train=predict(train),
+        validation=predict(validation),
+        temperature=distill.temperature,
+        alpha=distill.alpha,
+    )
 
 
-def _contract(variant: str) -> contract.Contract:
+def _contract(variant: str) -> Contract:
     return contract.from_json((artifacts.folder("train", variant) / "contract.json").read_text())

@@ -1,22 +1,21 @@
-"""A model in, the numbers it is to compute in out: one set of weights and ranges for every runtime.
+"""Quantize a model: one set of weights and activation ranges for every runtime.
 
-Reads prune's output; the calibration split for ranges, the train and validation splits for training, the validation
-split to choose the layers that `mixed` keeps. Writes model.<format>, contract.json, scheme.json, ranges.csv,
-probes.npy, layers.csv, training.csv.
+Reads prune's output; the calibration split for ranges, the train and validation splits for
+quantization-aware training, the validation split to choose the fallback layers of `mixed`. Writes
+model.<format>, contract.json, scheme.json, ranges.csv, probes.npy, layers.csv, training.csv.
 """
 
 import shutil
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from edgebake import artifacts
-from edgebake.compression.quantization import calibration
-from edgebake.compression.quantization import layer_table as table
+from edgebake.compression.quantization import calibration, layer_table
 from edgebake.compression.quantization.calibration_data import CalibrationData
-from edgebake.compression.quantization.qat import train as aware
+from edgebake.compression.quantization.qat import train as qat
 from edgebake.compression.quantization.qat.settings import QatSettings
 from edgebake.models import keras_session
 from edgebake.models.quantized_model import QuantizedModel
-from edgebake.recipe import Granularity
+from edgebake.recipe import Calibration, Granularity, Qat
 from edgebake.recipe.stage_params import QuantizeParams
 from edgebake.runtimes.litert.calibrated_model import (
     CalibratedModel,
@@ -30,90 +29,120 @@ from edgebake.tasks import contract
 from edgebake.training import loop
 from edgebake.training.loop import TrainingSplits
 
-# Without training; the sums behind a range must not depend on the machine.
+# Without training: the sums behind a range must not depend on the machine.
 THREADS = 1
-AWARE_WORDS = ("epochs", "batch_size", "learning_rate", "seed", "freeze_after")
+SEED = 0
 
 
-def run(job: Job) -> str:
-    """Train if the recipe says so, find ranges if the scheme needs them, and choose what to keep."""
-    section: QuantizeParams = job.section
-    folder = artifacts.opened(artifacts.folder("prune", section.prune))
-    agreed = contract.from_json((folder / "contract.json").read_text())
-    source = CalibrationData((folder / f"model.{section.format}").read_bytes(), agreed, section)
-    if section.format == "keras" and (section.qat or section.calibration):
-        threads, seed = (section.qat.threads, section.qat.seed) if section.qat else (THREADS, 0)
-        keras_session.start(threads, seed)
-    quantized, history = _trained(source)
-    quantized, layers, line = _chosen(source, quantized)
-    artifacts.write_files(job.out, quantized.to_files())
-    (job.out / "layers.csv").write_text(layers)
-    (job.out / "training.csv").write_text(history)
+@dataclass(frozen=True)
+class LayerChoice:
+    """A model with its fallback layers chosen, the CSV table of all layers, and a line."""
+
+    model: QuantizedModel
+    table: str
+    line: str
+
+
+def run(job: Job[QuantizeParams]) -> str:
+    """Train with fake quantization, calibrate and choose fallback layers, as the scheme says."""
+    params = job.params
+    folder = artifacts.opened(artifacts.folder("prune", params.prune))
+    model_contract = contract.from_json((folder / "contract.json").read_text())
+    archive = (folder / f"model.{params.format}").read_bytes()
+    source = CalibrationData(archive, model_contract, params)
+    if params.format == "keras":
+        _start_keras(params)
+    quantized, history = _train_and_calibrate(source)
+    choice = _choose_layers(source, quantized)
+    artifacts.write_files(job.out, choice.model.to_files())
+    (job.out / "layers.csv").write_text(choice.table)
+    (job.out / "training.csv").write_text(loop.history_csv(history))
     shutil.copy(folder / "contract.json", job.out)
-    return f"{section.scheme}, {line}"
+    return f"{params.scheme}, {choice.line}"
 
 
-def _trained(source: CalibrationData) -> tuple[QuantizedModel, str]:
-    """Return the model, trained to feel the rounding where the recipe says so, with its ranges, and the history."""
-    section = source.params
-    quantized = QuantizedModel.from_options(source.archive, section)
-    if section.qat is None:
-        return replace(quantized, ranges=source.calibrate(source.archive)), loop.history_csv([])
-    if section.qat_bits is None:
-        raise ValueError(f"{section.scheme} has no quantization-aware training")
-    settings = QatSettings(
-        **{word: getattr(section.qat, word) for word in AWARE_WORDS},
-        ranges=section.qat.ranges.value,
-        weight_bits=section.qat_bits,
-        per_tensor=section.granularity is Granularity.per_tensor,
-        quantize_activations=section.calibration is not None,
-    )
+def _start_keras(params: QuantizeParams) -> None:
+    if params.qat:
+        keras_session.start(params.qat.threads, params.qat.seed)
+    elif params.calibration:
+        keras_session.start(THREADS, SEED)
+
+
+def _train_and_calibrate(source: CalibrationData) -> tuple[QuantizedModel, loop.History]:
+    """Return the model with its activation ranges, and the history of its training."""
+    params = source.params
+    quantized = QuantizedModel.from_options(source.archive, params)
+    if params.qat is None:
+        return replace(quantized, ranges=source.calibrate(source.archive)), []
     splits = TrainingSplits(*source.split("train"), *source.split("validation"))
-    trained = aware.train(source.archive, splits, settings)
+    trained = qat.train(source.archive, splits, _qat_settings(params, params.qat))
     ranges = source.calibrate(trained.archive)
     if ranges:
         ranges = calibration.with_trained_ranges(ranges, trained.archive, trained.ranges)
-    return replace(quantized, archive=trained.archive, ranges=ranges), loop.history_csv(
-        trained.history
+    return replace(quantized, archive=trained.archive, ranges=ranges), trained.history
+
+
+def _qat_settings(params: QuantizeParams, options: Qat) -> QatSettings:
+    if params.qat_bits is None:
+        raise ValueError(f"{params.scheme} has no quantization-aware training")
+    return QatSettings(
+        epochs=options.epochs,
+        batch_size=options.batch_size,
+        learning_rate=options.learning_rate,
+        seed=options.seed,
+        freeze_after=options.freeze_after,
+        ranges=options.ranges.value,
+        weight_bits=params.qat_bits,
+        per_tensor=params.granularity is Granularity.per_tensor,
+        quantize_activations=params.calibration is not None,
     )
 
 
-def _chosen(source: CalibrationData, quantized: QuantizedModel) -> tuple[QuantizedModel, str, str]:
-    """Return the model with the layers that it keeps out of int8, the table of all layers, and a line about them."""
-    words = source.params.calibration
-    if quantized.ranges is None or words is None:
-        return quantized, table.to_csv([], []), "no calibration"
-    if quantized.format == "onnx":  # no LiteRT runs it, whose layers the table is of
-        return (
-            quantized,
-            table.to_csv([], []),
-            f"calibrated on {words.samples} samples by {words.method}",
-        )
-    program = CalibratedModel(to_float_tflite(load_source(quantized)), quantized.ranges)
-    kept = _kept(source, program, quantized) if quantized.fallback_dtype else []
-    names = {f"{layer.name} ({layer.operator})": layer.values for layer in kept}
-    line = (
-        f"calibrated on {words.samples} samples by {words.method}{table.notes_line(program.layers)}"
-    )
+def _choose_layers(source: CalibrationData, quantized: QuantizedModel) -> LayerChoice:
+    """Choose the layers that stay out of int8: the fallback layers of `mixed`."""
+    options = source.params.calibration
+    if quantized.ranges is None or options is None:
+        return LayerChoice(quantized, layer_table.to_csv([], []), "no calibration")
+    line = _calibration_line(options)
+    if quantized.format == "onnx":  # the table has the layers of LiteRT, which cannot run it
+        return LayerChoice(quantized, layer_table.to_csv([], []), line)
+    model = CalibratedModel(to_float_tflite(load_source(quantized)), quantized.ranges)
+    line += layer_table.notes_line(model.layers)
+    fallback: list[Layer] = []
     if quantized.fallback_dtype:
-        line += f", {len(kept)} of {len(program.layers)} layers kept in {quantized.fallback_dtype.value}"
-    return replace(quantized, fallback_layers=names), table.to_csv(program.layers, kept), line
+        fallback = _fallback_layers(source, model, quantized)
+        dtype = quantized.fallback_dtype.value
+        line += f", {len(fallback)} of {len(model.layers)} layers kept in {dtype}"
+    names = {f"{layer.name} ({layer.operator})": layer.values for layer in fallback}
+    return LayerChoice(
+        model=replace(quantized, fallback_layers=names),
+        table=layer_table.to_csv(model.layers, fallback),
+        line=line,
+    )
 
 
-def _kept(
-    source: CalibrationData, program: CalibratedModel, quantized: QuantizedModel
+def _calibration_line(options: Calibration) -> str:
+    return f"calibrated on {options.samples} samples by {options.method}"
+
+
+def _fallback_layers(
+    source: CalibrationData, model: CalibratedModel, quantized: QuantizedModel
 ) -> list[Layer]:
-    from edgebake.compression.quantization import (
-        sensitivity,  # only this scheme runs what it has quantized
-    )
+    """Return the fewest layers to leave out of int8 so that the accuracy gates can pass."""
+    # Imported here: only this scheme runs the model that it has quantized.
+    from edgebake.compression.quantization import sensitivity
 
-    section = source.params
-    scored = sensitivity.LabeledImages(*source.split("validation"))
-    floors = [section.accuracy.at_least] if section.accuracy else []
-    if section.accuracy_drop:
-        floors.append(sensitivity.accuracy(program, scored) - section.accuracy_drop.at_most)
-    granularity = quantized.granularity or Granularity.per_channel
-    wish = IntegerOptions(
-        quantized.activations, granularity, fallback_dtype=quantized.fallback_dtype
+    params = source.params
+    validation = sensitivity.LabeledImages(*source.split("validation"))
+    floors = []
+    if params.accuracy:
+        floors.append(params.accuracy.at_least)
+    if params.accuracy_drop:
+        float_accuracy = sensitivity.accuracy(model, validation)
+        floors.append(float_accuracy - params.accuracy_drop.at_most)
+    options = IntegerOptions(
+        quantized.activations,
+        quantized.granularity or Granularity.per_channel,
+        fallback_dtype=quantized.fallback_dtype,
     )
-    return sensitivity.fallback_layers(program, wish, scored, max(floors))
+    return sensitivity.fallback_layers(model, options, validation, max(floors))

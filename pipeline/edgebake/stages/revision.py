@@ -1,4 +1,4 @@
-"""Which commit a bundle is built from, and whether what it is built from differs from that commit.
+"""Record the commit that a bundle is built from, and whether the working tree differs from it.
 
 Reads git and params.yaml. Writes artifacts/revision/<platform>.json.
 """
@@ -15,12 +15,17 @@ from edgebake.bundle.lineage import recipe_digest, trace
 from edgebake.bundle.trust import git
 from edgebake.evaluation.gates.waivers import has_expired
 from edgebake.recipe import Waiver
-from edgebake.recipe.stage_params import NO_FILE, PARAMS, read_plan
+from edgebake.recipe.stage_params import NO_FILE, PARAMS, Plan, read_plan
 
 FOLDER = artifacts.ROOT / "revision"
-# What every bundle is built from, whatever its platform; recipes reach it through params.yaml.
+# The sources of every bundle, of any platform; recipes count through params.yaml.
 SHARED = (
-    *("pipeline", "plugins", "dvc.yaml", "requirements.txt", "LICENSES", ":(glob)**/*.dvc"),
+    "pipeline",
+    "plugins",
+    "dvc.yaml",
+    "requirements.txt",
+    "LICENSES",
+    ":(glob)**/*.dvc",
     ":(exclude,glob)**/__pycache__/**",
 )
 
@@ -28,84 +33,91 @@ SHARED = (
 def write() -> str:
     """Write a file per platform, on which package depends, and return the commit's hash.
 
-    A file changes only if the commit does, the platform's own part of the plan, or the day on which a waiver ends: an
-    edit for one platform does not package the others again.
+    A file changes only with the commit, with the platform's own part of the plan, or on the day on
+    which a waiver ends: an edit for one platform does not package the others again.
 
     Raises:
-        HostError: git is not there, or this is no repository with a commit.
+        HostError: git is not installed, or there is no commit.
     """
     commit = git.head()
-    now, committed = read_plan(), _plan_of_commit()
-    imported = {
-        path
-        for section in now["train"].values()
-        for path in (section["data_file"], section["file"])
-    }
-    imported.discard(NO_FILE)
-    shared = git.changed(*SHARED) or any(map(_is_loose, imported))
-    for platform in now["package"]:
-        dirty = (
-            shared
-            or _recipes(now, platform) != _recipes(committed, platform)
-            or _has_loose_key(now, platform)
+    plan = read_plan()
+    committed_plan = _committed_plan()
+    shared_is_dirty = git.changed(*SHARED) or _has_uncommitted_imports(plan)
+    for platform in plan["package"]:
+        is_dirty = (
+            shared_is_dirty
+            or _recipes(plan, platform) != _recipes(committed_plan, platform)
+            or _has_uncommitted_key(plan, platform)
         )
         content = {
             "git_commit": commit,
-            "dirty": dirty,
-            "expired_waivers": _expired(now["package"][platform]),
+            "dirty": is_dirty,
+            "expired_waivers": _expired_waivers(plan["package"][platform]),
         }
-        artifacts.write(
-            FOLDER / f"{platform}.json", (json.dumps(content, indent=2) + "\n").encode()
-        )
+        text = json.dumps(content, indent=2) + "\n"
+        artifacts.write(FOLDER / f"{platform}.json", text.encode())
     return commit
 
 
-def _is_loose(path: str) -> bool:
-    """Return whether the commit does not hold a path as it lies there, and DVC does not track it either."""
+def _has_uncommitted_imports(plan: Plan) -> bool:
+    """Return whether some dataset or imported model is neither committed nor tracked by DVC."""
+    paths: set[str] = set()
+    for params in plan["train"].values():
+        paths.update((params["data_file"], params["file"]))
+    paths.discard(NO_FILE)
+    return any(_is_uncommitted(path) for path in paths)
+
+
+def _is_uncommitted(path: str) -> bool:
+    """Return whether a path differs from the commit, and DVC does not track it."""
     named = Path(path)
-    if any(
-        one.name and one.with_name(f"{one.name}.dvc").exists() for one in (named, *named.parents)
-    ):
-        return False  # git ignores it on purpose, and its .dvc file is shared
+    if any(_is_tracked_by_dvc(folder) for folder in (named, *named.parents)):
+        return False  # git ignores the data on purpose; its .dvc file is committed
     real = named.resolve()
     if not real.is_relative_to(git.top()):
         return True
-    # A folder may hold files that git ignores and nobody reads; what git ignores as a whole is in no list of its files.
-    ignored = real.exists() and not git.run("ls-files", "--", _literal(real))
-    return ignored or git.changed(_literal(real))
+    # Git lists no file of a path that it ignores as a whole. Single ignored files of a folder do
+    # not count: nothing reads them.
+    is_ignored = real.exists() and not git.run("ls-files", "--", _literal(real))
+    return is_ignored or git.changed(_literal(real))
+
+
+def _is_tracked_by_dvc(path: Path) -> bool:
+    return bool(path.name) and path.with_name(f"{path.name}.dvc").exists()
 
 
 def _literal(path: Path) -> str:
-    """Return a path as a pathspec in which no character has a meaning of its own."""
+    """Return a path as a pathspec without special characters."""
     return f":(literal){path}"
 
 
-def _has_loose_key(plan: dict[str, dict[str, Any]], platform: str) -> bool:
-    """Return whether the public key that the manifest is to name is not in the commit as it lies there."""
+def _has_uncommitted_key(plan: Plan, platform: str) -> bool:
+    """Return whether the public key of the manifest's signature differs from the commit."""
     signature = plan["package"][platform].get("signature")
-    return bool(signature and _is_loose(signature["public_key"]))
+    return bool(signature) and _is_uncommitted(signature["public_key"])
 
 
-def _expired(section: dict[str, Any]) -> list[str]:
-    """Return the waivers whose last day is over: package has to judge again when one more has run out."""
-    return [
-        f"{name}: {waiver['gate']} until {waiver['until']}"
-        for name, target in section["targets"].items()
-        for waiver in target.get("waivers", [])
-        if has_expired(Waiver(**waiver), date.today())
-    ]
+def _expired_waivers(params: dict[str, Any]) -> list[str]:
+    """Return the waivers whose last day is over; one more makes package judge again."""
+    today = date.today()
+    expired = []
+    for name, target in params["targets"].items():
+        for waiver in target.get("waivers", []):
+            if has_expired(Waiver(**waiver), today):
+                expired.append(f"{name}: {waiver['gate']} until {waiver['until']}")
+    return expired
 
 
-def _plan_of_commit() -> dict[str, dict[str, Any]]:
+def _committed_plan() -> Plan:
     return yaml.safe_load(git.committed(PARAMS) or "") or {}
 
 
-def _recipes(plan: dict[str, dict[str, Any]], platform: str) -> Any:
-    """Return all that the plan says of a platform, down to train."""
-    section = plan.get("package", {}).get(platform)
-    if section is None:
+def _recipes(plan: Plan, platform: str) -> tuple[object, dict[str, str]] | None:
+    """Return the parameters of a platform, and the digest of each target's whole recipe."""
+    params = plan.get("package", {}).get(platform)
+    if params is None:
         return None
-    return section, {
-        name: recipe_digest(trace(plan, target["validate"]), target)
-        for name, target in section["targets"].items()
-    }
+    digests = {}
+    for name, target in params["targets"].items():
+        digests[name] = recipe_digest(trace(plan, target["validate"]), target)
+    return params, digests

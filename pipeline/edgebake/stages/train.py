@@ -1,16 +1,17 @@
-"""Examples in, a trained model out: one that was built here, or one that somebody brought.
+"""Train a model, or import one.
 
-Reads the train and validation splits, and a brought model's file. Writes model.<format>, the float model as a file that
-runs without TensorFlow, contract.json, history.csv, metrics.json.
+Reads the train and validation splits, and the file of an imported model. Writes model.<format>, the
+float model as a file that runs without TensorFlow, contract.json, history.csv, metrics.json.
 """
 
 import hashlib
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from edgebake import artifacts, plugins
@@ -29,66 +30,80 @@ from edgebake.training import loop
 from edgebake.training.checkpoint import Checkpoint
 from edgebake.training.loop import History, TrainingOptions, TrainingSplits
 
-# Keras' own 0.99 needs thousands of steps to settle; a small set sees some hundreds, and folding would bake the lag in.
+if TYPE_CHECKING:
+    import keras
+
+# Keras' default of 0.99 needs thousands of steps to settle. A small dataset has some hundreds, and
+# batch normalization folding would make the lag permanent.
 BATCH_NORM_MOMENTUM = 0.9
 CHECKPOINTS = artifacts.ROOT / ".checkpoints"
+SMALLEST_PROBABILITY = 1e-7  # lower ones are raised to it: the logarithm of 0 is not finite
 
 
 @dataclass(frozen=True)
-class Trained:
-    """A model's archive, the float file that others are compared with, its epochs and its metrics."""
+class TrainedModel:
+    """A trained or imported model."""
 
     archive: bytes
-    reference: bytes
+    reference: bytes  # the float file that other files are compared with
     history: History
     metrics: dict[str, float]
 
 
-def run(job: Job) -> str:
-    """Train, and keep the float model in a form that runs without TensorFlow as the one others are compared with."""
-    section: TrainParams = job.section
-    train, validation = (
-        dataset.read_split(section.data, section.examples, name) for name in ("train", "validation")
+def run(job: Job[TrainParams]) -> str:
+    """Train or import the model, and save it with its float reference."""
+    params = job.params
+    train = dataset.read_split(params.data, params.examples, "train")
+    validation = dataset.read_split(params.data, params.examples, "validation")
+    model_contract = contract.from_recipe(params.data, params.model, train.classes)
+    splits = TrainingSplits(
+        PreprocessedImages(train.images, model_contract),
+        train.labels,
+        PreprocessedImages(validation.images, model_contract),
+        validation.labels,
     )
-    agreed = contract.from_recipe(section.data, section.model, train.classes)
-    images = [PreprocessedImages(examples.images, agreed) for examples in (train, validation)]
-    splits = TrainingSplits(images[0], train.labels, images[1], validation.labels)
-    imported = section.model.imported
-    if imported is None or section.format == "keras":
-        trained = _trained(job, splits, agreed)
+    imported = params.model.imported
+    if imported is None or params.format == "keras":
+        trained = _train(job, splits, model_contract)
     else:
-        trained = _import_graph(section, imported, splits, agreed)
-    (job.out / f"model.{section.format}").write_bytes(trained.archive)
-    (job.out / section.reference).write_bytes(trained.reference)
-    (job.out / "contract.json").write_text(agreed.to_json())
+        trained = _import_graph(params, imported, splits, model_contract)
+    (job.out / f"model.{params.format}").write_bytes(trained.archive)
+    (job.out / params.reference).write_bytes(trained.reference)
+    (job.out / "contract.json").write_text(model_contract.to_json())
     (job.out / "history.csv").write_text(loop.history_csv(trained.history))
-    (job.out / "metrics.json").write_text(json.dumps(trained.metrics, indent=2) + "\n")
-    parameters = (
-        f", {trained.metrics['parameters']:,} parameters" if "parameters" in trained.metrics else ""
-    )
-    return f"validation accuracy {trained.metrics['validation_accuracy']:.4f}{parameters}"
+    job.write_json("metrics.json", trained.metrics)
+    line = f"validation accuracy {trained.metrics['validation_accuracy']:.4f}"
+    if "parameters" in trained.metrics:
+        line += f", {trained.metrics['parameters']:,} parameters"
+    return line
 
 
-def _trained(job: Job, splits: TrainingSplits, agreed: Contract) -> Trained:
-    section: TrainParams = job.section
-    keras = keras_session.start(section.threads, section.seed)
-    model = _model(keras, section, agreed)
-    history = _fit(model, splits, agreed, job) if section.epochs else []
+def _train(job: Job[TrainParams], splits: TrainingSplits, model_contract: Contract) -> TrainedModel:
+    params = job.params
+    keras_session.start(params.threads, params.seed)
+    model = _build_model(params, model_contract)
+    history = []
+    if params.epochs:
+        history = _fit(model, splits, model_contract, job)
     metrics = _metrics(loop.predictions(model, splits.validation_images), splits)
-    return Trained(
+    metrics["parameters"] = model.count_params()
+    return TrainedModel(
         archive=keras_session.save(model),
         reference=float_reference.convert(model),
         history=history,
-        metrics={**metrics, "parameters": model.count_params()},
+        metrics=metrics,
     )
 
 
-def _model(keras: Any, section: TrainParams, agreed: Contract) -> Any:
-    """Return the untrained network, or the one that somebody brought."""
-    if section.model.imported is not None:
-        return load_importer(section.format).load(agreed, section.model.imported)
-    module = plugins.load("model.architecture", section.model.architecture)
-    model = module.build(section.model, agreed.channels, len(agreed.labels))
+def _build_model(params: TrainParams, model_contract: Contract) -> "keras.Model":
+    """Return the untrained architecture, or the imported Keras model."""
+    import keras
+
+    if params.model.imported is not None:
+        return load_importer(params.format).load(model_contract, params.model.imported)
+    architecture = plugins.load("model.architecture", params.model.architecture)
+    classes = len(model_contract.labels)
+    model: keras.Model = architecture.build(params.model, model_contract.channels, classes)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = BATCH_NORM_MOMENTUM
@@ -96,75 +111,85 @@ def _model(keras: Any, section: TrainParams, agreed: Contract) -> Any:
 
 
 def _import_graph(
-    section: TrainParams, imported: Imported, splits: TrainingSplits, agreed: Contract
-) -> Trained:
-    """Return a model that no layer of Keras stands for: it is measured, and stays as it is."""
-    importer = load_importer(section.format)
-    archive = importer.load(agreed, imported)
-    answer, images = importer.predictor(archive), splits.validation_images
-    answers = np.concatenate([answer(images[number : number + 1]) for number in range(len(images))])
-    return Trained(archive, archive, [], _metrics(answers, splits))
+    params: TrainParams, imported: Imported, splits: TrainingSplits, model_contract: Contract
+) -> TrainedModel:
+    """Import a model that is no Keras model: it is measured, and cannot be trained."""
+    importer = load_importer(params.format)
+    archive = importer.load(model_contract, imported)
+    predict = importer.predictor(archive)
+    images = splits.validation_images
+    rows = [predict(images[number : number + 1]) for number in range(len(images))]
+    return TrainedModel(
+        archive=archive,
+        reference=archive,
+        history=[],
+        metrics=_metrics(np.concatenate(rows), splits),
+    )
 
 
-def _metrics(answers: Any, splits: TrainingSplits) -> dict[str, float]:
+def _metrics(predictions: NDArray[np.float32], splits: TrainingSplits) -> dict[str, float]:
+    """Return the metrics of predictions [n, classes] on the validation split."""
     labels = splits.validation_labels
-    right = np.clip(answers[np.arange(len(labels)), labels].astype(np.float64), 1e-7, 1)
+    of_label = predictions[np.arange(len(labels)), labels].astype(np.float64)
+    clipped = np.clip(of_label, SMALLEST_PROBABILITY, 1)
     return {
-        "validation_accuracy": classification.accuracy(answers, labels),
-        "validation_cross_entropy": float(-np.log(right).mean()),
+        "validation_accuracy": classification.accuracy(predictions, labels),
+        "validation_cross_entropy": float(-np.log(clipped).mean()),
     }
 
 
-def _fit(model: Any, splits: TrainingSplits, agreed: Contract, job: Job) -> History:
-    checkpoint = Checkpoint(CHECKPOINTS / f"train-{job.variant}.npz", _key(job))
-    with _progress(job, job.section.epochs) as progress:
-        aids = TrainingOptions([_ticker(progress)], contract=agreed, checkpoint=checkpoint)
-        history = loop.fit(model, splits, _words(job.section), aids)
+def _fit(
+    model: "keras.Model", splits: TrainingSplits, model_contract: Contract, job: Job[TrainParams]
+) -> History:
+    checkpoint = Checkpoint(CHECKPOINTS / f"train-{job.variant}.npz", _checkpoint_key(job))
+    with _progress(job) as progress:
+        options = TrainingOptions(
+            callbacks=[_progress_callback(progress)],
+            contract=model_contract,
+            checkpoint=checkpoint,
+        )
+        history = loop.fit(model, splits, _with_new_head(job.params), options)
     checkpoint.remove()
     return history
 
 
-def _words(section: TrainParams) -> TrainParams:
-    """Return how to train; a head that is new learns, whichever other layers do."""
-    brought = section.model.imported
-    if brought is None or brought.head is not Head.new:
-        return section
-    return replace(
-        section,
-        layers=[*section.layers, heads.LAYER] if section.layers != ["*"] else section.layers,
-    )
+def _with_new_head(params: TrainParams) -> TrainParams:
+    """Add a new classification head to the layers that are trained."""
+    imported = params.model.imported
+    if imported is None or imported.head is not Head.new or params.layers == ["*"]:
+        return params
+    return replace(params, layers=[*params.layers, heads.LAYER])
 
 
-def _key(job: Job) -> str:
-    """Return a digest of all that a training is made from."""
-    section: TrainParams = job.section
-    examples = (artifacts.folder("data", section.examples) / artifacts.SUMS).read_text()
-    files = {section.file, section.weights} if section.model.imported else set()
-    brought = [artifacts.sums_of(Path(file)) for file in sorted(files)]
-    words = json.dumps([stage_params.to_plain(section), examples, brought], sort_keys=True)
-    return hashlib.sha256(words.encode()).hexdigest()
+def _checkpoint_key(job: Job[TrainParams]) -> str:
+    """Return a digest of all inputs of the training."""
+    params = job.params
+    examples = (artifacts.folder("data", params.examples) / artifacts.SUMS).read_text()
+    files = {params.file, params.weights} if params.model.imported else set()
+    imported = [artifacts.sums_of(Path(file)) for file in sorted(files)]
+    inputs = json.dumps([stage_params.to_plain(params), examples, imported], sort_keys=True)
+    return hashlib.sha256(inputs.encode()).hexdigest()
 
 
-def _progress(job: Job, epochs: int) -> Progress:
+def _progress(job: Job[TrainParams]) -> Progress:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.fields[found]}"),
+        TextColumn("{task.fields[accuracy]}"),
         TimeRemainingColumn(),
     )
     progress = Progress(
         *columns, console=job.console, transient=True, disable=not job.console.is_terminal
     )
-    progress.add_task(f"train {job.variant}", total=epochs, found="")
+    progress.add_task(f"train {job.variant}", total=job.params.epochs, accuracy="")
     return progress
 
 
-def _ticker(progress: Progress) -> Any:
+def _progress_callback(progress: Progress) -> "keras.callbacks.Callback":
     import keras
 
-    def tick(epoch: int, logs: dict[str, float]) -> None:
-        progress.update(
-            progress.task_ids[0], completed=epoch + 1, found=f"accuracy {logs['val_accuracy']:.4f}"
-        )
+    def show(epoch: int, logs: dict[str, float]) -> None:
+        accuracy = f"accuracy {logs['val_accuracy']:.4f}"
+        progress.update(progress.task_ids[0], completed=epoch + 1, accuracy=accuracy)
 
-    return keras.callbacks.LambdaCallback(on_epoch_end=tick)
+    return keras.callbacks.LambdaCallback(on_epoch_end=show)

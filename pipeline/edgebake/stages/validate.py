@@ -1,8 +1,9 @@
-"""A converted file in, measurements of that very file in its own runtime out.
+"""Measure a converted file in its own runtime: accuracy, latency, size and workload.
 
-Reads convert's output, that of its float parent, the test split and train's float model. Writes files/,
-contract.json, inspection.json, report.json, metrics.json, examples.csv, answers.npy, golden.json, resamples.json,
-workload.json, placement.json, latency.csv. Never imports TensorFlow; only this stage reads the test split.
+Reads convert's output, that of its float parent, the test split and train's float model. Writes
+files/, contract.json, inspection.json, report.json, metrics.json, examples.csv, answers.npy,
+golden.json, resamples.json, workload.json, placement.json, latency.csv. Never imports TensorFlow;
+no other stage reads the test split.
 """
 
 import csv
@@ -35,234 +36,258 @@ from edgebake.runtimes.workload import Uncounted, Workload
 from edgebake.stages.job import Job
 from edgebake.tasks import contract
 
-THREADS = 1  # of accuracy runs; LiteRT and ONNX Runtime answer the same for any number
-LATENCY_HEAD = "percentile,milliseconds\n"
-# What is counted in the file, and its unit.
-COUNTED = {"macs": "1", "parameters": "1", "activation_peak_mb": "MB"}
+THREADS = 1  # for accuracy; LiteRT and ONNX Runtime predict the same with any number
+LATENCY_HEADER = "percentile,milliseconds\n"
+WORKLOAD_UNITS = {"macs": "1", "parameters": "1", "activation_peak_mb": "MB"}
 NO_BASELINE = "no gate of the target asks for it"
+
+Files = dict[str, bytes]  # path -> content
+Metrics = dict[str, Measurement]
 
 
 @dataclass(frozen=True)
-class Test:
-    """The test split, and the same as the model sees it, read as late as a file is asked about it."""
+class TestSplit:
+    """The test split, and its images as the model expects them, preprocessed when they are read."""
 
     examples: Examples
-    prepared: PreprocessedImages
+    images: PreprocessedImages
 
 
-def run(job: Job) -> str:
-    """Measure, write everything down and succeed; whether it is good enough is package's to say."""
-    section: ValidateParams = job.section
-    source = artifacts.opened(artifacts.folder("convert", section.convert))
-    test = _test_split(section, source)
-    for name in ("contract.json", "inspection.json"):
-        shutil.copy(source / name, job.out)
-    shutil.copytree(source / "files", job.out / "files")
-    files = artifacts.read_files(source / "files")
-    ways = load_runtime(section.runtime).run_modes(files)
-    scored = _scored(job, test, files, ways)
-    here, parent = _here(job), _parent(section)
-    error, resamples = quality.expected_calibration_error(scored, here)
-    counted = _counted(section.runtime, files)
-    timing = _timing(job, ways)
+def run(job: Job[ValidateParams]) -> str:
+    """Measure the file and write the measurements; `package` judges them."""
+    params = job.params
+    source = artifacts.opened(artifacts.folder("convert", params.convert))
+    test = _read_test_split(params, source)
+    files = _copy_files(job, source)
+    modes = load_runtime(params.runtime).run_modes(files)
+    predicted = _predict(job, test, files, modes)
+    context = _context(job)
+    calibration_error, resamples = quality.expected_calibration_error(predicted, context)
+    counted = _count_workload(params.runtime, files)
+    timing = _time(job, modes)
     metrics = {
-        **_size(section.runtime, files, here),
-        **quality.measure(scored, here, parent),
-        "expected_calibration_error": error,
-        **_workload(counted, here),
+        **_size(params.runtime, files, context),
+        **quality.measure(predicted, context, _float_context(params)),
+        "expected_calibration_error": calibration_error,
+        **_workload_metrics(counted, context),
         "speedup": not_measured("times", NO_BASELINE),
         **timing.metrics,
     }
     (job.out / "workload.json").write_text(workload.to_json(counted))
-    _write_placement(job, files, counted)
-    _write_examples(job.out, test, scored)
-    _write_golden(job, test, scored, here)
+    _write_placements(job, files, counted)
+    _write_predictions(job.out, test, predicted)
+    _write_golden_vectors(job, test, predicted, context)
     _write_latency(job.out, timing)
-    _write(job, metrics, {"expected_calibration_error": resamples, **timing.resamples})
+    _write_report(job, metrics)
+    _write_resamples(job, {"expected_calibration_error": resamples, **timing.resamples})
     return _line(metrics)
 
 
-def _test_split(section: ValidateParams, source: Path) -> Test:
-    agreed = contract.from_json((source / "contract.json").read_text())
-    examples = dataset.read_split(section.data, section.examples, "test")
-    return Test(examples, PreprocessedImages(examples.images, agreed))
+def _read_test_split(params: ValidateParams, source: Path) -> TestSplit:
+    model_contract = contract.from_json((source / "contract.json").read_text())
+    examples = dataset.read_split(params.data, params.examples, "test")
+    return TestSplit(examples, PreprocessedImages(examples.images, model_contract))
 
 
-def _scored(
-    job: Job, test: Test, files: dict[str, bytes], ways: tuple[RunMode, ...]
+def _copy_files(job: Job[ValidateParams], source: Path) -> Files:
+    """Copy the converted file, its contract and its inspection; return the file's parts."""
+    for name in ("contract.json", "inspection.json"):
+        shutil.copy(source / name, job.out)
+    shutil.copytree(source / "files", job.out / "files")
+    return artifacts.read_files(source / "files")
+
+
+def _predict(
+    job: Job[ValidateParams], test: TestSplit, files: Files, modes: tuple[RunMode, ...]
 ) -> PredictionSet:
-    """Return what the float parent, and the file in every way to run it, answer to the test split."""
-    section: ValidateParams = job.section
-    model = {load_runtime(section.reference_runtime).facts.file: _float_model(section).read_bytes()}
-    reference = _probabilities(
-        load_runtime(section.reference_runtime).load_session(model, THREADS), test.prepared
-    )
-    examples = test.prepared.unscaled() if _inspected(job)["dtype"] == IMAGE else test.prepared
-    runtime = load_runtime(section.runtime)
+    """Run the float model, and the file in each run mode, on the test split."""
+    params = job.params
+    float_runtime = load_runtime(params.reference_runtime)
+    float_files = {float_runtime.facts.file: _float_model(params).read_bytes()}
+    float_session = float_runtime.load_session(float_files, THREADS)
+    float_predictions = _probabilities(float_session, test.images)
+    images: Images = test.images
+    if _inspection(job)["input"]["dtype"] == IMAGE:
+        images = test.images.unscaled()
+    runtime = load_runtime(params.runtime)
+    by_mode = {}
     try:
-        found = {
-            way: _probabilities(runtime.load_session(files, THREADS, way.name), examples)
-            for way in ways
-        }
+        for mode in modes:
+            session = runtime.load_session(files, THREADS, mode.name)
+            by_mode[mode] = _probabilities(session, images)
     except CoverageError as error:
         raise CoverageError(f"validate {job.variant}: {error}") from error
-    return PredictionSet(test.examples.labels, reference, found)
+    return PredictionSet(test.examples.labels, float_predictions, by_mode)
 
 
-def _float_model(section: ValidateParams) -> Path:
-    return artifacts.opened(artifacts.folder("train", section.train)) / section.reference
+def _probabilities(session: Session, images: Images) -> NDArray[np.float32]:
+    """Return the probabilities [n, classes] that a file predicts for images [n, h, w, c]."""
+    return single_output(predictions(session, images))
 
 
-def _here(job: Job) -> MeasurementContext:
-    section: ValidateParams = job.section
-    facts = load_runtime(section.runtime).facts
-    return _place(facts.run_tools, section, job.out / "files" / facts.file)
+def _float_model(params: ValidateParams) -> Path:
+    return artifacts.opened(artifacts.folder("train", params.train)) / params.reference
 
 
-def _parent(section: ValidateParams) -> MeasurementContext:
-    return _place(
-        load_runtime(section.reference_runtime).facts.run_tools, section, _float_model(section)
+def _context(job: Job[ValidateParams]) -> MeasurementContext:
+    """Return the context of measurements of the converted file."""
+    facts = load_runtime(job.params.runtime).facts
+    file = job.out / "files" / facts.file
+    return _context_of(facts.run_tools, job.params, file)
+
+
+def _float_context(params: ValidateParams) -> MeasurementContext:
+    """Return the context of measurements of the float model."""
+    facts = load_runtime(params.reference_runtime).facts
+    return _context_of(facts.run_tools, params, _float_model(params))
+
+
+def _context_of(tools: tuple[str, ...], params: ValidateParams, file: Path) -> MeasurementContext:
+    return MeasurementContext(
+        device=stopwatch.cpu_model(),
+        os=stopwatch.os_name(),
+        governor=stopwatch.governor(),
+        runtime=", ".join(f"{name} {params.tools[name]}" for name in tools),
+        threads=THREADS,
+        sha256=stopwatch.digest(file),
     )
 
 
-def _place(tools: tuple[str, ...], section: ValidateParams, file: Path) -> MeasurementContext:
-    runtime = ", ".join(f"{name} {section.tools[name]}" for name in tools)
-    machine = (stopwatch.cpu_model(), stopwatch.os_name(), stopwatch.governor())
-    return MeasurementContext(*machine, runtime, THREADS, stopwatch.digest(file))
-
-
-def _size(
-    runtime: str, files: dict[str, bytes], here: MeasurementContext
-) -> dict[str, Measurement]:
-    """Return the size of what an app opens, a file or a folder; what lies beside it is another form of the same."""
+def _size(runtime: str, files: Files, context: MeasurementContext) -> Metrics:
+    """Return the size of the file or folder that an app opens; other forms of it do not count."""
     opened = load_runtime(runtime).facts.file
-    size = sum(
-        len(content)
-        for name, content in files.items()
-        if name == opened or name.startswith(f"{opened}/")
-    )
-    return {"size_mb": Measurement(size / 1e6, "MB", "file", sha256=here.sha256)}
+    names = [name for name in files if name == opened or name.startswith(f"{opened}/")]
+    size = sum(len(files[name]) for name in names)
+    return {"size_mb": Measurement(size / 1e6, "MB", "file", sha256=context.sha256)}
 
 
-def _counted(runtime: str, files: dict[str, bytes]) -> Workload | Uncounted:
+def _count_workload(runtime: str, files: Files) -> Workload | Uncounted:
     try:
         return load_runtime(runtime).count_workload(files)
     except Uncounted as reason:
         return reason
 
 
-def _workload(counted: Workload | Uncounted, here: MeasurementContext) -> dict[str, Measurement]:
-    """Return how much the file computes, counted in the file itself."""
+def _workload_metrics(counted: Workload | Uncounted, context: MeasurementContext) -> Metrics:
+    """Return the multiply-accumulates, parameters and peak of activations of the file."""
     if isinstance(counted, Uncounted):
-        return {name: not_measured(unit, str(counted)) for name, unit in COUNTED.items()}
-    values = (counted.macs, counted.parameters, counted.activation_peak_bytes / 1e6)
-    numbers = zip(COUNTED.items(), values, strict=True)
-    return {
-        name: Measurement(value, unit, "file", sha256=here.sha256)
-        for (name, unit), value in numbers
+        reason = str(counted)
+        return {name: not_measured(unit, reason) for name, unit in WORKLOAD_UNITS.items()}
+    values = {
+        "macs": counted.macs,
+        "parameters": counted.parameters,
+        "activation_peak_mb": counted.activation_peak_bytes / 1e6,
     }
+    metrics = {}
+    for name, unit in WORKLOAD_UNITS.items():
+        metrics[name] = Measurement(values[name], unit, "file", sha256=context.sha256)
+    return metrics
 
 
-def _write_placement(job: Job, files: dict[str, bytes], counted: Workload | Uncounted) -> None:
-    """Write what every accelerator of the platform would run; nothing where nobody knows what an operator costs."""
-    section: ValidateParams = job.section
-    found = (
-        placement.predict_placements(section.runtime, files, counted, section.platform)
-        if isinstance(counted, Workload)
-        else []
-    )
-    (job.out / "placement.json").write_text(
-        json.dumps([asdict(one) for one in found], indent=2) + "\n"
-    )
+def _inspection(job: Job[ValidateParams]) -> dict[str, Any]:
+    inspection: dict[str, Any] = json.loads((job.out / "inspection.json").read_text())
+    return inspection
 
 
-def _probabilities(session: Session, images: Images) -> NDArray[np.float32]:
-    """Return the probabilities [n, classes] that a file gives for images [n, h, w, c]."""
-    return single_output(predictions(session, images))
-
-
-def _inspected(job: Job) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((job.out / "inspection.json").read_text())["input"]
-    return found
-
-
-def _timing(job: Job, ways: tuple[RunMode, ...]) -> TimingResult:
-    section: ValidateParams = job.section
-    baseline = (
-        artifacts.opened(artifacts.folder("convert", section.baseline)) / "files"
-        if section.speedup
-        else None
-    )
-    timed = TimingRequest(section.runtime, job.out / "files", baseline, ways, section)
-    timing: TimingResult = plugins.load("validate.where", section.where).measure(timed)
+def _time(job: Job[ValidateParams], modes: tuple[RunMode, ...]) -> TimingResult:
+    params = job.params
+    baseline = None
+    if params.speedup:
+        baseline = artifacts.opened(artifacts.folder("convert", params.baseline)) / "files"
+    request = TimingRequest(params.runtime, job.out / "files", baseline, modes, params)
+    timing: TimingResult = plugins.load("validate.where", params.where).measure(request)
     return timing
 
 
-def _write_examples(out: Path, test: Test, scored: PredictionSet) -> None:
-    """Write a row per example: its label and columns, what the file and its float parent answer, and how surely."""
-    classes, columns = test.examples.classes, test.examples.columns
-    head = [
-        "label",
-        "answer",
-        "float_answer",
-        "confidence",
-        *(f"{SLICE}{name}" for name in columns),
-    ]
-    picked = (
-        scored.labels,
-        scored.predictions.argmax(axis=1),
-        scored.float_predictions.argmax(axis=1),
+def _write_placements(
+    job: Job[ValidateParams], files: Files, counted: Workload | Uncounted
+) -> None:
+    """Write what each accelerator of the platform would run, if the file's workload is known."""
+    params = job.params
+    placements = []
+    if isinstance(counted, Workload):
+        placements = placement.predict_placements(params.runtime, files, counted, params.platform)
+    job.write_json("placement.json", [asdict(predicted) for predicted in placements])
+
+
+def _write_predictions(out: Path, test: TestSplit, predicted: PredictionSet) -> None:
+    """Write a row per example: label, predicted classes, confidence and the dataset's columns."""
+    classes = test.examples.classes
+    columns = test.examples.columns
+    header = ["label", "answer", "float_answer", "confidence"]
+    header += [f"{SLICE}{name}" for name in columns]
+    rows = zip(
+        _class_names(classes, predicted.labels),
+        _class_names(classes, predicted.predictions.argmax(axis=1)),
+        _class_names(classes, predicted.float_predictions.argmax(axis=1)),
+        [f"{confidence:.6f}" for confidence in predicted.confidences],
+        *columns.values(),
+        strict=True,
     )
-    named = [[classes[number] for number in numbers] for numbers in picked]
-    surely = [f"{one:.6f}" for one in scored.confidences]
     with (out / "examples.csv").open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerows([head, *zip(*named, surely, *columns.values(), strict=True)])
-    np.save(out / "answers.npy", scored.predictions)
+        writer.writerow(header)
+        writer.writerows(rows)
+    np.save(out / "answers.npy", predicted.predictions)
 
 
-def _write_golden(job: Job, test: Test, scored: PredictionSet, here: MeasurementContext) -> None:
-    """Write what an app holds itself against: a few of the examples, with what the file took and gave."""
-    inspection = json.loads((job.out / "inspection.json").read_text())
-    agreed = contract.from_json((job.out / "contract.json").read_text())
-    file = golden.ConvertedFile(here.sha256, job.section.platform, inspection, agreed)
-    content = golden.build_vectors(file, test.examples, scored.predictions)
-    (job.out / "golden.json").write_text(json.dumps(content, indent=2) + "\n")
+def _class_names(classes: list[str], numbers: NDArray[np.int64]) -> list[str]:
+    return [classes[number] for number in numbers]
+
+
+def _write_golden_vectors(
+    job: Job[ValidateParams],
+    test: TestSplit,
+    predicted: PredictionSet,
+    context: MeasurementContext,
+) -> None:
+    model_contract = contract.from_json((job.out / "contract.json").read_text())
+    platform = job.params.platform
+    file = golden.ConvertedFile(context.sha256, platform, _inspection(job), model_contract)
+    vectors = golden.build_vectors(file, test.examples, predicted.predictions)
+    job.write_json("golden.json", vectors)
 
 
 def _write_latency(out: Path, timing: TimingResult) -> None:
-    percentiles = range(1, 100) if timing.latencies_ms else ()
-    rows = zip(percentiles, np.percentile(timing.latencies_ms or [0.0], percentiles), strict=True)
-    (out / "latency.csv").write_text(LATENCY_HEAD + "".join(f"{p},{ms:.6f}\n" for p, ms in rows))
+    """Write the percentiles of the latencies, 1 to 99, for the plot."""
+    lines = [LATENCY_HEADER]
+    if timing.latencies_ms:
+        percentiles = range(1, 100)
+        milliseconds = np.percentile(timing.latencies_ms, percentiles)
+        for percentile, value in zip(percentiles, milliseconds, strict=True):
+            lines.append(f"{percentile},{value:.6f}\n")
+    (out / "latency.csv").write_text("".join(lines))
 
 
-def _write(job: Job, metrics: dict[str, Measurement], resamples: dict[str, list[float]]) -> None:
-    section: ValidateParams = job.section
-    report: dict[str, Any] = {
+def _write_report(job: Job[ValidateParams], metrics: Metrics) -> None:
+    report = {
         "variant": job.variant,
-        "convert": section.convert,
-        "runtime": section.runtime,
+        "convert": job.params.convert,
+        "runtime": job.params.runtime,
         "metrics": {name: metric.to_dict() for name, metric in metrics.items()},
     }
-    numbers = {name: metric.value for name, metric in metrics.items() if metric.value is not None}
-    (job.out / "report.json").write_text(json.dumps(report, indent=2) + "\n")
-    (job.out / "metrics.json").write_text(json.dumps(numbers, indent=2) + "\n")
-    rounded = {
-        name: [float(f"{value:.6g}") for value in values] for name, values in resamples.items()
-    }
+    job.write_json("report.json", report)
+    values = {name: metric.value for name, metric in metrics.items() if metric.value is not None}
+    job.write_json("metrics.json", values)
+
+
+def _write_resamples(job: Job[ValidateParams], resamples: dict[str, list[float]]) -> None:
+    rounded = {}
+    for name, values in resamples.items():
+        rounded[name] = [float(f"{value:.6g}") for value in values]
     (job.out / "resamples.json").write_text(json.dumps(rounded) + "\n")
 
 
-def _line(metrics: dict[str, Measurement]) -> str:
-    accuracy, latency = metrics["accuracy"], metrics["latency_p90_ms"]
-    where = "" if accuracy.where == HOST else f" {accuracy.where}"
-    timed = (
-        "not measured"
-        if latency.value is None
-        else f"{latency.value:.3f} ms on {_named(latency.where)}"
-    )
-    return f"accuracy {accuracy.value:.4f}{where}, p90 {timed}"
+def _line(metrics: Metrics) -> str:
+    accuracy = metrics["accuracy"]
+    line = f"accuracy {accuracy.value:.4f}"
+    if accuracy.where != HOST:
+        line += f" {accuracy.where}"
+    return f"{line}, p90 {_latency_text(metrics['latency_p90_ms'])}"
 
 
-def _named(where: str) -> str:
-    return "this host" if where == HOST else where
+def _latency_text(latency: Measurement) -> str:
+    if latency.value is None:
+        return "not measured"
+    where = "this host" if latency.where == HOST else latency.where
+    return f"{latency.value:.3f} ms on {where}"

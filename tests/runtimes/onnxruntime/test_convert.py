@@ -30,7 +30,7 @@ from edgebake.runtimes.onnxruntime import FILE, kernels, ort_format, quantizer, 
 from edgebake.runtimes.onnxruntime.convert import convert
 from edgebake.runtimes.onnxruntime.inspect import inspect
 from edgebake.runtimes.session import single_output
-from edgebake.stages.convert import MOVING
+from edgebake.stages.convert import MOVE_OPERATORS
 from edgebake.tasks.contract import Contract
 
 ABOUT = ReleaseInfo("test", "1.0.0", "nobody", "Apache-2.0", "random weights")
@@ -163,7 +163,7 @@ def test_kept_layers_and_no_others_are_in_float(keep: DType, small: Any) -> None
         _quantized("mixed", archive, ranges), fallback_dtype=keep, fallback_layers={"dense": last}
     )
     found = inspect(convert(item, _contract(), ABOUT, _section()))
-    assert [name for name in found.float_operators() if name not in MOVING] == ["MatMul"]
+    assert [name for name in found.float_operators() if name not in MOVE_OPERATORS] == ["MatMul"]
     assert ("float16" in found.tensors) == (keep is DType.float16)
 
 
@@ -213,7 +213,7 @@ def test_all_is_integer_and_as_near_to_keras_as_onnx_runtimes_own_calibration(
     model = canonicalize(
         quantizer.quantize_integers(found, quantizer.IntegerOptions(Granularity.per_channel))
     ).SerializeToString()
-    assert not set(inspect({FILE: model}).float_operators()) - MOVING
+    assert not set(inspect({FILE: model}).float_operators()) - MOVE_OPERATORS
     assert len(kernels.float_tensors(model)) <= 1  # what turns the image before it is quantized
     expected = np.asarray(keras_model(examples, training=False))
     # Rounding alone moves the answers of these random weights far: only another int8 file says how far.

@@ -44,7 +44,7 @@ def measure(request: TimingRequest, runner: StopwatchRunner) -> TimingResult:
     Raises:
         DeviceError: the stopwatch made no recording.
     """
-    first, *more_modes = request.run_modes
+    first, *more_modes = request.modes
     if first.untimed:
         return absent(first.untimed)
     if request.runtime not in stopwatch.RUNTIMES:

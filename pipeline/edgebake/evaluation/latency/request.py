@@ -23,7 +23,7 @@ class TimingRequest:
     runtime: str
     files: Path  # folder of the converted file
     baseline: Path | None  # folder of the float parent; none if no speedup is required
-    run_modes: tuple[RunMode, ...]
+    modes: tuple[RunMode, ...]
     protocol: Protocol
 
 
