@@ -45,7 +45,7 @@ from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.recipe.stage_params import TrainParams, read, read_plan
 from edgebake.runtimes.coreml import package
 from edgebake.runtimes.coreml.executor.executor import Executor
-from edgebake.runtimes.coreml.executor.translation import Arithmetic, covered
+from edgebake.runtimes.coreml.executor.translation import Arithmetic, supported_operators
 from edgebake.runtimes.litert.calibrated_model import CalibratedModel, to_float_tflite
 from edgebake.tasks import contract
 from edgebake.tasks.contract import Contract
@@ -135,7 +135,7 @@ def main() -> None:
         console.print(speed_table(list(speed(asked.rounds))))
     if "agreement" in asked.parts:
         console.print(agreement_table(asked.models, asked.epochs, cases))
-        console.print(f"operators covered: {len(covered())}")
+        console.print(f"operators covered: {len(supported_operators())}")
 
 
 def agreement_table(models: list[str], epochs: int, cases: list[Case]) -> Table:

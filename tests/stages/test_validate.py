@@ -32,7 +32,7 @@ from edgebake.runtimes.coreml import apple
 from edgebake.runtimes.coreml import inspect as core_ml_inspect
 from edgebake.runtimes.coreml import run as core_ml_run
 from edgebake.runtimes.coreml.executor import LABEL
-from edgebake.runtimes.coreml.executor.translation import covered
+from edgebake.runtimes.coreml.executor.translation import supported_operators
 from edgebake.runtimes.onnxruntime.inspect import inspect
 from edgebake.runtimes.workload import from_json
 from tests import handmade
@@ -387,7 +387,7 @@ def test_a_program_that_is_not_covered_is_named_and_leaves_nothing(params: Path)
     assert str(refused.value) == (
         f"validate {CORE_ML}-ios: the ML Program executor does not cover:\n"
         "  fold: the operator, operation 1 of 7, output 'folded'\n"
-        f"it covers: {listed(covered())}"
+        f"it covers: {listed(supported_operators())}"
     )
     assert not artifacts.folder("validate", f"{CORE_ML}-ios", "ios").exists()
     assert list(artifacts.PARTIAL.iterdir()) == []

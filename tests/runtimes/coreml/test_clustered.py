@@ -13,7 +13,7 @@ from edgebake.compression.pruning.methods import cluster
 from edgebake.models import keras_session
 from edgebake.recipe import Convert, Prune
 from edgebake.runtimes.coreml import convert, package
-from edgebake.runtimes.coreml.executor import program as programs
+from edgebake.runtimes.coreml.executor.program import read_program
 from edgebake.tasks.contract import Contract
 from tests.compression.pruning.methods import halves
 from tests.runtimes.coreml.test_convert import ABOUT, PALETTE, WORDS, quantized
@@ -39,7 +39,7 @@ def test_tables_of_four_bits_hold_every_weight_to_float16() -> None:
     ).model
     item = quantized(keras_session.save(learnt), "palettized")
     item = dataclasses.replace(item, compression=PALETTE)
-    program = programs.read(
+    program = read_program(
         package.read(convert.convert(item, SMALL, ABOUT, Convert("coreml", WORDS)))
     )
     stored = [np.unique(program.constants[one.outputs[0].name][1]) for one in program.compressed]

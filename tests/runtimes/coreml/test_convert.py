@@ -38,8 +38,8 @@ from edgebake.recipe import (
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes import coreml
 from edgebake.runtimes.coreml import convert, inspect, package, run
-from edgebake.runtimes.coreml.executor import program as programs
-from edgebake.runtimes.coreml.executor.executor import Executor, labels
+from edgebake.runtimes.coreml.executor.executor import Executor, class_labels
+from edgebake.runtimes.coreml.executor.program import read_program
 from edgebake.runtimes.coreml.executor.translation import Arithmetic
 from edgebake.runtimes.coreml.rules import DEPLOYMENT_TARGETS
 from edgebake.runtimes.session import single_output
@@ -163,7 +163,7 @@ def test_the_target_is_the_packages_own(archive: bytes, target: str) -> None:
 def test_image_scale_labels_and_description_are_in_the_package(archive: bytes, keras: Any) -> None:
     files = converted(archive, "none", WORDS)
     read = package.read(files)
-    assert labels(programs.read(read)) == GREY.labels
+    assert class_labels(read_program(read)) == GREY.labels
     metadata = read.specification.description.metadata
     assert (metadata.author, metadata.license, metadata.versionString) == (
         "nobody",
@@ -225,7 +225,7 @@ def test_every_bit_of_a_palette_is_one_value_more_or_less(archive: bytes) -> Non
         files = converted(
             archive, "palettized", words, Compression(palette=Palette(bits, None, False))
         )
-        program = programs.read(package.read(files))
+        program = read_program(package.read(files))
         weights = [program.constants[one.outputs[0].name][1] for one in program.compressed]
         assert max(len(np.unique(weight)) for weight in weights) == min(
             2**bits, max(map(np.size, weights))
@@ -244,7 +244,7 @@ def test_groups_and_scales_bring_weights_nearer(archive: bytes, palette: Palette
 
 
 def _weights(files: dict[str, bytes]) -> list[NDArray[Any]]:
-    program = programs.read(package.read(files))
+    program = read_program(package.read(files))
     names = [
         one.inputs["weight"][0] for one in program.operations if one.kind in ("conv", "linear")
     ]
@@ -323,7 +323,7 @@ def test_two_processes_write_the_same_bytes() -> None:
 
 def test_where_blocks_do_not_fit_weights_are_int8_and_none_stays_in_float(archive: bytes) -> None:
     words = replace(WORDS, minimum_deployment_target="iOS18")
-    program = programs.read(
+    program = read_program(
         package.read(converted(archive, "int4_weights", words, Compression(block_size=8)))
     )
     stored = {
@@ -341,7 +341,7 @@ def test_where_blocks_do_not_fit_weights_are_int8_and_none_stays_in_float(archiv
 def test_where_groups_do_not_fit_one_table_serves_all_channels(archive: bytes) -> None:
     words = replace(WORDS, minimum_deployment_target="iOS18")
     grouped = Compression(palette=Palette(4, 8, False))
-    program = programs.read(package.read(converted(archive, "palettized", words, grouped)))
+    program = read_program(package.read(converted(archive, "palettized", words, grouped)))
     tables = {
         one.outputs[0].name: program.constants[one.inputs["lut"][0]][1].shape
         for one in program.compressed

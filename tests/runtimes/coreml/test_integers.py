@@ -19,9 +19,8 @@ from edgebake.models.activation_ranges import ActivationRanges
 from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import Compression, Convert, DType, Granularity
 from edgebake.runtimes.coreml import convert, inspect, package
-from edgebake.runtimes.coreml.executor import program as programs
 from edgebake.runtimes.coreml.executor.mil import Operation
-from edgebake.runtimes.coreml.executor.program import Program
+from edgebake.runtimes.coreml.executor.program import Program, read_program
 from tests.runtimes.coreml.test_convert import (
     ABOUT,
     GREY,
@@ -62,7 +61,7 @@ def files(item: QuantizedModel, target: str = "iOS17") -> dict[str, bytes]:
 
 
 def program(item: QuantizedModel, target: str = "iOS17") -> Program:
-    return programs.read(package.read(files(item, target)))
+    return read_program(package.read(files(item, target)))
 
 
 def scales(found: Program) -> dict[str, float]:
@@ -151,7 +150,7 @@ def test_a_kept_layer_stays_float16_and_all_others_are_int8(item: QuantizedModel
 
 def test_a_kept_layer_can_compute_in_float32(item: QuantizedModel) -> None:
     content = files(mixed(item, DType.float32, KEPT, DENSE))
-    found = programs.read(package.read(content))
+    found = read_program(package.read(content))
     stored = {one.outputs[0].name for one in found.compressed}
     types = {
         name: (one.outputs[0].type.dtype, found.constants[one.inputs["weight"][0]][0].dtype)

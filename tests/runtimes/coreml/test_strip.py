@@ -13,8 +13,8 @@ import pytest
 from edgebake.models import keras_session
 from edgebake.recipe import Compression, CoreML, ResolutionRange
 from edgebake.runtimes.coreml import package
-from edgebake.runtimes.coreml.executor import program as programs
-from edgebake.runtimes.coreml.executor.executor import labels
+from edgebake.runtimes.coreml.executor.executor import class_labels
+from edgebake.runtimes.coreml.executor.program import read_program
 from edgebake.runtimes.coreml.inspect import inspect
 from edgebake.runtimes.coreml.strip import strip
 from tests.runtimes.coreml.programs import answers
@@ -61,7 +61,7 @@ def test_every_word_but_the_names_of_the_ends_and_the_labels_is_gone(wordy: File
     assert [one.name for one in (*model.description.input, *model.description.output)] == [
         *("image", "label", "dictionary"),
     ]
-    assert labels(programs.read(package.read(strip(wordy)))) == ["no", "yes"]
+    assert class_labels(read_program(package.read(strip(wordy)))) == ["no", "yes"]
 
 
 def test_operations_are_numbered_and_so_are_their_values(wordy: Files) -> None:
@@ -127,7 +127,7 @@ def test_every_scheme_answers_with_the_same_bits_and_names_no_layer(
     for image in np.split(pixels(4), 4):
         np.testing.assert_array_equal(answer(found, image), answer(files, image))
     assert inspect(found) == inspect(files)
-    assert labels(programs.read(package.read(found))) == GREY.labels
+    assert class_labels(read_program(package.read(found))) == GREY.labels
     path = package.specification_file(files)
     ends = {"image", "probabilities"}  # the second is a word of the operation `classify` too
     layers = {layer.name for layer in keras_session.load(archive).layers} - ends

@@ -13,8 +13,8 @@ from PIL import Image
 
 from edgebake.artifacts import write_files
 from edgebake.runtimes.coreml import FILE, package, picture
-from edgebake.runtimes.coreml.executor import program as programs
-from edgebake.runtimes.coreml.executor.executor import labels
+from edgebake.runtimes.coreml.executor.executor import class_labels
+from edgebake.runtimes.coreml.executor.program import read_program
 from edgebake.runtimes.run_modes import RunMode
 
 # Run mode -> compute units. Source: MLComputeUnits, https://developer.apple.com/documentation/coreml
@@ -31,7 +31,7 @@ class AppleSession:
     def __init__(self, files: dict[str, bytes], mode: str) -> None:
         coremltools = import_coremltools()
         self._package = package.read(files)
-        self._labels = labels(programs.read(self._package))
+        self._labels = class_labels(read_program(self._package))
         self._output = self._package.specification.description.predictedProbabilitiesName
         self._folder = tempfile.TemporaryDirectory()  # for as long as the model is in use
         write_files(Path(self._folder.name), files)

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from edgebake.runtimes.coreml import package
-from edgebake.runtimes.coreml.executor import program as programs
-from edgebake.runtimes.coreml.executor.executor import channels
+from edgebake.runtimes.coreml.executor.executor import channel_count
 from edgebake.runtimes.coreml.executor.mil import Operation
-from edgebake.runtimes.coreml.executor.program import Program
+from edgebake.runtimes.coreml.executor.program import Program, read_program
 from edgebake.runtimes.session import Inspection, Operator, Tensor
 
 BOUNDARY = ("quantize", "dequantize")
@@ -25,7 +24,7 @@ STORED_AS = {
 def inspect(files: dict[str, bytes]) -> Inspection:
     """Return what the package holds."""
     read = package.read(files)
-    program = programs.read(read)
+    program = read_program(read)
     dtypes = [kind.dtype for kind, _ in program.constants.values()]
     dtypes += [
         output.type.dtype for operation in program.operations for output in operation.outputs
@@ -75,7 +74,7 @@ def _storage(program: Program) -> Iterator[str]:
 
 def _input(feature: Any) -> Tensor:
     image = feature.type.imageType
-    shape = [1, image.height, image.width, channels(image.colorSpace)]
+    shape = [1, image.height, image.width, channel_count(image.colorSpace)]
     return Tensor(name=feature.name, shape=shape, dtype="image", layout="NHWC")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from edgebake.runtimes.coreml import FILE, package
-from edgebake.runtimes.coreml.executor.constants import stored
+from edgebake.runtimes.coreml.executor.constants import read_blob
 from edgebake.runtimes.coreml.package import Package
 
 Part = tuple[str, bytes]
@@ -49,7 +49,9 @@ def _function(function: Any, read: Package) -> Iterator[Part]:
         readers = _readers(block.operations)
         for number, item in enumerate(block.operations):
             yield f"operation {number} {_named(item)}", _content(_without_places(item))
-            weights = b"".join(stored(value.blobFileValue, read.weights) for value in _blobs(item))
+            weights = b"".join(
+                read_blob(value.blobFileValue, read.weights) for value in _blobs(item)
+            )
             if weights:
                 yield (
                     f"weights {item.outputs[0].name!r} of {readers.get(item.outputs[0].name, 'none')}",

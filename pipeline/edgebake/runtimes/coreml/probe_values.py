@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from edgebake.errors import ConversionError
 from edgebake.models.activation_ranges import MULTIPLYING, ActivationRange, ActivationRanges
 from edgebake.runtimes.coreml import package, picture
-from edgebake.runtimes.coreml.executor import program as programs
 from edgebake.runtimes.coreml.executor.executor import Executor
-from edgebake.runtimes.coreml.executor.translation import Arithmetic, floats
+from edgebake.runtimes.coreml.executor.program import read_program
+from edgebake.runtimes.coreml.executor.translation import Arithmetic, float_values
 
 Seen = dict[str, list[NDArray[Any]]]  # by the value, one array for each probe
 
@@ -69,7 +69,7 @@ def compute_values(
 ) -> ProbeValues:
     """Return the values of a program, given the probes as pixels uint8 [n, h, w, c], channels in the model's order."""
     read = package.read(files)
-    executor = Executor(read, Arithmetic.float32, read=floats(programs.read(read)))
+    executor = Executor(read, Arithmetic.float32, read=float_values(read_program(read)))
     seen: Seen = {}
     for image in picture.to_picture(pixels, read):
         fed = {"image": image[np.newaxis]}

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from edgebake.runtimes.coreml import apple, package, picture
 from edgebake.runtimes.coreml.executor import LABEL
-from edgebake.runtimes.coreml.executor import program as programs
 from edgebake.runtimes.coreml.executor.executor import Array, Executor
-from edgebake.runtimes.coreml.executor.translation import Arithmetic, floats
+from edgebake.runtimes.coreml.executor.program import read_program
+from edgebake.runtimes.coreml.executor.translation import Arithmetic, float_values
 from edgebake.runtimes.run_modes import RunMode
 from edgebake.runtimes.session import Session
 
@@ -50,8 +50,8 @@ def run_modes(files: dict[str, bytes]) -> tuple[RunMode, ...]:
     """
     if _on_a_mac():
         return tuple(apple.UNITS)
-    program = programs.read(package.read(files))
-    if floats(program, ("float16",)):
+    program = read_program(package.read(files))
+    if float_values(program, ("float16",)):
         return (ROUNDED, UNROUNDED)
     return (ROUNDED,)
 

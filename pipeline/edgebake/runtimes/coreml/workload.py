@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from math import prod
 
 from edgebake.runtimes.coreml import package
-from edgebake.runtimes.coreml.executor import program as programs
 from edgebake.runtimes.coreml.executor.mil import Operation as Item
-from edgebake.runtimes.coreml.executor.mil import Type, Uncovered
+from edgebake.runtimes.coreml.executor.mil import UnsupportedError, ValueType
+from edgebake.runtimes.coreml.executor.program import read_program
 from edgebake.runtimes.workload import (
     OperatorWorkload,
     Uncounted,
@@ -45,7 +45,7 @@ class File:
     """The program of an .mlpackage, in which a value and what it is cast to are one tensor."""
 
     def __init__(self, files: dict[str, bytes]) -> None:
-        self.program = programs.read(package.read(files))
+        self.program = read_program(package.read(files))
         self.constants = set(self.program.constants)
         values = [
             *self.program.inputs,
@@ -103,7 +103,7 @@ class File:
         """
         try:
             return self.types[name].sizes
-        except Uncovered:
+        except UnsupportedError:
             raise Uncounted(f"{name}: its size is only known when the program runs") from None
 
     def _dtype(self, item: Item) -> str:
@@ -166,12 +166,12 @@ def _answers(file: File) -> Iterator[str]:
         yield maker.inputs["probabilities"][0] if maker.kind == "classify" else name
 
 
-def _bytes(kind: Type) -> int:
+def _bytes(kind: ValueType) -> int:
     if kind.dtype in ("string", "dictionary", "list"):
         return 0
     try:
         numbers = prod(kind.sizes)
-    except Uncovered:
+    except UnsupportedError:
         raise Uncounted("a size is only known when the program runs") from None
     found = re.search(r"\d+", kind.dtype)
     return (numbers * (int(found.group()) if found else 8) + 7) // 8

@@ -11,13 +11,13 @@ import pytest
 
 from edgebake.runtimes.coreml import schema
 from edgebake.runtimes.coreml.executor.constants import (
-    DTYPES,
-    type_of,
-    unpacked,
-    unpacked_bits,
-    value_of,
+    NUMPY_DTYPES,
+    read_type,
+    read_value,
+    unpack,
+    unpack_bits,
 )
-from edgebake.runtimes.coreml.executor.mil import Type
+from edgebake.runtimes.coreml.executor.mil import ValueType
 from tests.runtimes.coreml.programs import (
     Blob,
     Constant,
@@ -53,14 +53,14 @@ IMMEDIATE = [(dtype, values) for dtype, values, _ in WORKED]
 
 @pytest.mark.parametrize(("dtype", "values", "content"), WORKED)
 def test_bytes_of_every_dtype(dtype: str, values: list[Any], content: str) -> None:
-    found = unpacked(bytes.fromhex(content), Type(dtype, (len(values), 1)))
+    found = unpack(bytes.fromhex(content), ValueType(dtype, (len(values), 1)))
     assert found.reshape(-1).tolist() == values
     assert found.shape == (len(values), 1)
-    assert found.dtype == DTYPES[dtype]
+    assert found.dtype == NUMPY_DTYPES[dtype]
 
 
 def test_every_dtype_has_a_worked_example() -> None:
-    assert sorted(dtype for dtype, _, _ in WORKED) == sorted(DTYPES)
+    assert sorted(dtype for dtype, _, _ in WORKED) == sorted(NUMPY_DTYPES)
 
 
 @pytest.mark.parametrize(("dtype", "values"), IMMEDIATE)
@@ -71,9 +71,9 @@ def test_a_value_of_every_dtype_is_read_from_the_program_and_from_a_file(
     blob = Blob()
     blob.add(b"another entry in front")
     message = value_message(Constant(np.array(values), dtype, kept), blob)
-    found = value_of(message, {"weight.bin": bytes(blob.content)})
+    found = read_value(message, {"weight.bin": bytes(blob.content)})
     assert found.tolist() == values
-    assert found.dtype == DTYPES[dtype]
+    assert found.dtype == NUMPY_DTYPES[dtype]
 
 
 @pytest.mark.parametrize("kept", ["place", "file"])
@@ -81,24 +81,24 @@ def test_numbers_are_read_row_by_row(kept: str) -> None:
     blob, values = Blob(), np.arange(24).reshape(2, 3, 4) % 8
     for dtype in ("uint3", "uint8", "float16", "float32"):
         message = value_message(Constant(values, dtype, kept), blob)
-        assert value_of(message, {"weight.bin": bytes(blob.content)}).tolist() == values.tolist()
+        assert read_value(message, {"weight.bin": bytes(blob.content)}).tolist() == values.tolist()
 
 
 def test_a_scalar_has_no_axes() -> None:
-    assert value_of(value_message(constant(5), Blob()), {}).shape == ()
-    assert value_of(value_message(constant(0.0), Blob()), {}).item() == 0.0
+    assert read_value(value_message(constant(5), Blob()), {}).shape == ()
+    assert read_value(value_message(constant(0.0), Blob()), {}).item() == 0.0
 
 
 def test_a_tensor_without_elements_is_read() -> None:
-    found = value_of(value_message(constant(np.zeros((0, 2), np.int32)), Blob()), {})
+    found = read_value(value_message(constant(np.zeros((0, 2), np.int32)), Blob()), {})
     assert found.shape == (0, 2)
     assert found.dtype == np.int32
 
 
 def test_text_and_lists_are_read() -> None:
-    assert value_of(value_message(text("same"), Blob()), {}).item() == "same"
-    assert value_of(value_message(labels(["cat", "dog"]), Blob()), {}).tolist() == ["cat", "dog"]
-    assert value_of(value_message(labels([7, 9]), Blob()), {}).tolist() == [7, 9]
+    assert read_value(value_message(text("same"), Blob()), {}).item() == "same"
+    assert read_value(value_message(labels(["cat", "dog"]), Blob()), {}).tolist() == ["cat", "dog"]
+    assert read_value(value_message(labels([7, 9]), Blob()), {}).tolist() == [7, 9]
 
 
 def test_an_offset_without_an_entry_is_refused() -> None:
@@ -106,14 +106,14 @@ def test_an_offset_without_an_entry_is_refused() -> None:
     message = value_message(constant([1.0], kept="file"), blob)
     message.blobFileValue.offset += 4
     with pytest.raises(ValueError, match=r"^weight\.bin: no entry at offset 68$"):
-        value_of(message, {"weight.bin": bytes(blob.content)})
+        read_value(message, {"weight.bin": bytes(blob.content)})
 
 
 def test_numbers_of_few_bits_may_have_padding_behind_them() -> None:
     # The example of constexpr_lut_to_dense in coremltools: 01 10 11 00, then 11 in the lowest bits.
     content = np.array([0b01101100, 0b11], np.uint8)
-    assert unpacked_bits(content, 2, 5).tolist() == [0, 3, 2, 1, 3]
-    assert unpacked_bits(content, 2, 5, "int2").tolist() == [0, -1, -2, 1, -1]
+    assert unpack_bits(content, 2, 5).tolist() == [0, 3, 2, 1, 3]
+    assert unpack_bits(content, 2, 5, "int2").tolist() == [0, -1, -2, 1, -1]
 
 
 @pytest.mark.parametrize("bits", range(1, 9))
@@ -121,18 +121,18 @@ def test_numbers_of_every_width_come_back(bits: int) -> None:
     numbers = np.random.default_rng(bits).integers(0, 2**bits, 29)
     whole = sum(int(number) << (bits * place) for place, number in enumerate(numbers))
     content = np.frombuffer(whole.to_bytes((29 * bits + 7) // 8, "little"), np.uint8)
-    assert unpacked_bits(content, bits, 29).tolist() == numbers.tolist()
+    assert unpack_bits(content, bits, 29).tolist() == numbers.tolist()
 
 
-@pytest.mark.parametrize("dtype", sorted(DTYPES))
+@pytest.mark.parametrize("dtype", sorted(NUMPY_DTYPES))
 def test_a_type_is_its_dtype_and_its_shape(dtype: str) -> None:
     message = schema.load_module("MIL_pb2").ValueType()
     type_message(message, (dtype, (1, None, 3)))
-    assert type_of(message) == Type(dtype, (1, None, 3))
+    assert read_type(message) == ValueType(dtype, (1, None, 3))
 
 
 def test_a_type_that_is_no_tensor_has_no_shape() -> None:
-    assert type_of(value_message(labels(["cat"]), Blob()).type) == Type("list", ())
+    assert read_type(value_message(labels(["cat"]), Blob()).type) == ValueType("list", ())
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +176,7 @@ def test_files_that_apples_own_library_wrote_are_read(
     storage: ModuleType, tmp_path: Path, dtype: str
 ) -> None:
     random, path = np.random.default_rng(0), tmp_path / "weight.bin"
-    kind = DTYPES[dtype]
+    kind = NUMPY_DTYPES[dtype]
     bits = int(dtype.removeprefix("u").removeprefix("int")) if "int" in dtype else 0
     low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1)) if dtype.startswith("int") else (0, 2**bits)
     values: Any = (
@@ -189,4 +189,4 @@ def test_files_that_apples_own_library_wrote_are_read(
     del writer
     message = value_message(Constant(values, dtype, "file"), Blob())
     message.blobFileValue.offset = offset
-    assert value_of(message, {"weight.bin": path.read_bytes()}).tolist() == values.tolist()
+    assert read_value(message, {"weight.bin": path.read_bytes()}).tolist() == values.tolist()

@@ -7,8 +7,8 @@ import pytest
 
 from edgebake.errors import CoverageError
 from edgebake.runtimes.coreml import package
-from edgebake.runtimes.coreml.executor import program as programs
-from edgebake.runtimes.coreml.executor.executor import Executor, channels, labels
+from edgebake.runtimes.coreml.executor.executor import Executor, channel_count, class_labels
+from edgebake.runtimes.coreml.executor.program import read_program
 from edgebake.runtimes.coreml.executor.translation import Arithmetic
 from tests.runtimes.coreml import programs as handmade
 from tests.runtimes.coreml.programs import Array, Image, Op, Typed, answers, files, op, real, whole
@@ -61,7 +61,7 @@ def test_an_image_of_flexible_size_has_the_default_of_the_package_or_what_is_ask
 def test_channels_of_a_color_space(colors: str, count: int) -> None:
     content = files({"image": Image(colors, 1, 1)}, [], [])
     (feature,) = package.read(content).specification.description.input
-    assert channels(feature.type.imageType.colorSpace) == count
+    assert channel_count(feature.type.imageType.colorSpace) == count
 
 
 def _classifier(names: list[str | int]) -> dict[str, bytes]:
@@ -74,13 +74,13 @@ def _classifier(names: list[str | int]) -> dict[str, bytes]:
 
 
 def test_labels_are_in_the_order_of_the_probabilities() -> None:
-    assert labels(programs.read(package.read(_classifier(["dog", "cat"])))) == ["dog", "cat"]
-    assert labels(programs.read(package.read(_classifier([7, 3])))) == ["7", "3"]
+    assert class_labels(read_program(package.read(_classifier(["dog", "cat"])))) == ["dog", "cat"]
+    assert class_labels(read_program(package.read(_classifier([7, 3])))) == ["7", "3"]
 
 
 def test_a_program_that_is_no_classifier_has_no_labels() -> None:
     content = files({"x": real(2)}, [op("relu", {"x": "x"}, y=real(2))], ["y"])
-    assert labels(programs.read(package.read(content))) == []
+    assert class_labels(read_program(package.read(content))) == []
 
 
 def test_a_classifier_answers_with_its_probabilities() -> None:

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from edgebake.runtimes.coreml import package, schema
-from edgebake.runtimes.coreml.executor import program as programs
-from edgebake.runtimes.coreml.executor.mil import Operation, Type, Uncovered, Value
-from edgebake.runtimes.coreml.executor.program import Program
+from edgebake.runtimes.coreml.executor.mil import Operation, UnsupportedError, Value, ValueType
+from edgebake.runtimes.coreml.executor.program import Program, read_program
 from tests.runtimes.coreml.programs import (
     OPSET,
     Given,
@@ -31,14 +30,14 @@ PAIR = real(1, 2)
 def _read(
     operations: list[Op], outputs: list[str], inputs: dict[str, Typed] | None = None
 ) -> Program:
-    return programs.read(package.read(files(inputs or {"x": PAIR}, operations, outputs)))
+    return read_program(package.read(files(inputs or {"x": PAIR}, operations, outputs)))
 
 
 def test_inputs_outputs_and_operations_are_read_in_order() -> None:
     found = _read(
         [op("relu", {"x": "x"}, y=PAIR), op("add", {"x": "x", "y": "y"}, z=PAIR)], ["z", "y"]
     )
-    pair = Type("float32", (1, 2))
+    pair = ValueType("float32", (1, 2))
     assert found.inputs == [Value("x", pair)]
     assert found.outputs == ["z", "y"]
     assert found.operations == [
@@ -55,7 +54,7 @@ def test_constants_are_no_operations_and_do_not_count_as_positions() -> None:
     assert [(one.kind, one.position) for one in found.operations] == [("add", 1), ("mul", 2)]
     assert found.operations[1].inputs == {"x": ["y"], "y": ["z_y_0"]}
     kind, value = found.constants["z_y_0"]
-    assert (kind, value.tolist()) == (Type("float32", (2,)), [2.0, 3.0])
+    assert (kind, value.tolist()) == (ValueType("float32", (2,)), [2.0, 3.0])
 
 
 @pytest.mark.parametrize("kept", ["const", "place", "file"])
@@ -63,7 +62,7 @@ def test_a_constant_is_read_from_wherever_it_is_kept(kept: str) -> None:
     weight = constant(np.arange(6, dtype=np.float16).reshape(3, 2), kept=kept)
     found = _read([op("linear", {"x": "x", "weight": weight}, y=real(1, 3))], ["y"])
     (name,) = found.operations[0].inputs["weight"]
-    assert found.constants[name][0] == Type("float16", (3, 2))
+    assert found.constants[name][0] == ValueType("float16", (3, 2))
     assert found.constants[name][1].tolist() == [[0, 1], [2, 3], [4, 5]]
 
 
@@ -76,10 +75,10 @@ def test_values_written_in_place_are_named_after_output_parameter_and_number() -
 
 def test_sizes_that_the_input_decides_are_unknown() -> None:
     found = _read([op("relu", {"x": "x"}, y=real(1, None))], ["y"], {"x": real(1, None)})
-    assert found.inputs[0].type == Type("float32", (1, None))
-    with pytest.raises(Uncovered, match="a shape that is not known before it runs"):
+    assert found.inputs[0].type == ValueType("float32", (1, None))
+    with pytest.raises(UnsupportedError, match="a shape that is not known before it runs"):
         _ = found.inputs[0].type.sizes
-    assert Type("float32", (1, 2)).sizes == (1, 2)
+    assert ValueType("float32", (1, 2)).sizes == (1, 2)
 
 
 def test_labels_are_a_list() -> None:
@@ -101,8 +100,8 @@ def test_the_block_of_the_functions_own_opset_is_read() -> None:
     model.mlProgram.functions["second"].block_specializations[OPSET].operations[0].type = "sigmoid"
     content[package.specification_file(content)] = model.SerializeToString()
     read = package.read(content)
-    assert programs.read(read).outputs == ["y"]
-    assert [one.kind for one in programs.read(read, "second").operations] == ["sigmoid"]
+    assert read_program(read).outputs == ["y"]
+    assert [one.kind for one in read_program(read, "second").operations] == ["sigmoid"]
 
 
 INDICES = constant(np.array([0b01101100, 0b11], np.uint8), kept="file")  # 0, 3, 2, 1, 3
@@ -168,7 +167,7 @@ def _assert_weight(operation: Op, expected: Any) -> None:
     found = _read(program, ["y"], {"x": real(*shape)})
     assert [one.kind for one in found.operations] == ["add"]
     assert [one.kind for one in found.compressed] == [operation.kind]
-    assert found.constants["weight"][0] == Type("float32", shape)
+    assert found.constants["weight"][0] == ValueType("float32", shape)
     content = files({"x": real(*shape)}, program, ["y"])
     assert answers(content, {"x": np.zeros(shape)})["y"].tolist() == expected
 
@@ -237,5 +236,5 @@ def test_a_weight_has_the_shape_that_its_output_declares() -> None:
         ],
         ["w"],
     )
-    assert found.constants["w"][0] == Type("float16", (2, 1))
+    assert found.constants["w"][0] == ValueType("float16", (2, 1))
     assert found.constants["w"][1].tolist() == [[1], [2]]

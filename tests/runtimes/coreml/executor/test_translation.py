@@ -9,8 +9,12 @@ import pytest
 
 from edgebake.errors import CoverageError
 from edgebake.runtimes.coreml import package
-from edgebake.runtimes.coreml.executor import program as programs
-from edgebake.runtimes.coreml.executor.translation import Arithmetic, covered, floats
+from edgebake.runtimes.coreml.executor.program import read_program
+from edgebake.runtimes.coreml.executor.translation import (
+    Arithmetic,
+    float_values,
+    supported_operators,
+)
 from tests.runtimes.coreml.programs import (
     Given,
     Op,
@@ -124,9 +128,9 @@ def test_a_constant_can_be_read_whether_an_operator_uses_it_or_not() -> None:
 
 
 def test_the_floats_of_a_program_are_listed_in_order() -> None:
-    program = programs.read(package.read(files({"x": real(2)}, CHAIN, ["y"])))
-    assert floats(program) == ["rectified", "shifted", "y"]
-    assert floats(program, {"float16"}) == ["y"]
+    program = read_program(package.read(files({"x": real(2)}, CHAIN, ["y"])))
+    assert float_values(program) == ["rectified", "shifted", "y"]
+    assert float_values(program, {"float16"}) == ["y"]
 
 
 def _message(
@@ -139,7 +143,7 @@ def _message(
 
 def _expected(*lines: str) -> str:
     said = ["the ML Program executor does not cover:", *(f"  {line}" for line in lines)]
-    return "\n".join([*said, f"it covers: {', '.join(covered())}"])
+    return "\n".join([*said, f"it covers: {', '.join(supported_operators())}"])
 
 
 def test_an_unknown_operator_is_named_with_its_place_and_its_output() -> None:
@@ -184,9 +188,9 @@ def test_an_input_that_nothing_can_carry_is_a_problem_and_what_reads_it_is_not()
 
 
 def test_the_operators_that_are_covered_are_sorted_and_many() -> None:
-    assert covered() == sorted(covered())
-    assert len(covered()) >= 138
-    assert all(earlier < later for earlier, later in itertools.pairwise(covered()))
+    assert supported_operators() == sorted(supported_operators())
+    assert len(supported_operators()) >= 138
+    assert all(earlier < later for earlier, later in itertools.pairwise(supported_operators()))
 
 
 def test_an_input_that_is_flexible_has_the_default_of_the_package_or_what_is_asked_for() -> None:

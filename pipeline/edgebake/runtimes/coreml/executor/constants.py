@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgebake.runtimes.coreml import schema
-from edgebake.runtimes.coreml.executor.mil import Type
+from edgebake.runtimes.coreml.executor.mil import ValueType
 
-DTYPES: dict[str, type] = {
+NUMPY_DTYPES: dict[str, type] = {
     "bool": np.bool_,
     "float16": np.float16,
     "float32": np.float32,
@@ -31,7 +31,7 @@ DTYPES: dict[str, type] = {
     "uint16": np.uint16,
     "uint32": np.uint32,
 }
-BITS = {
+PACKED_BITS = {
     "int4": 4,
     "uint1": 1,
     "uint2": 2,
@@ -42,38 +42,40 @@ BITS = {
 SENTINEL = 0xDEADBEEF  # in front of every entry of a weights file
 
 
-def type_of(message: Any) -> Type:
+def read_type(message: Any) -> ValueType:
     """Return the type that a ValueType message stands for; None for a dimension that the input decides."""
     kind = message.WhichOneof("type")
     if kind != "tensorType":
-        return Type(kind.removesuffix("Type"), ())
+        return ValueType(kind.removesuffix("Type"), ())
     tensor = message.tensorType
     sizes = (
         one.constant.size if one.WhichOneof("dimension") == "constant" else None
         for one in tensor.dimensions
     )
-    return Type(schema.load_module("MIL_pb2").DataType.Name(tensor.dataType).lower(), tuple(sizes))
+    return ValueType(
+        schema.load_module("MIL_pb2").DataType.Name(tensor.dataType).lower(), tuple(sizes)
+    )
 
 
-def value_of(message: Any, weights: dict[str, bytes]) -> NDArray[Any]:
+def read_value(message: Any, weights: dict[str, bytes]) -> NDArray[Any]:
     """Return what a Value message holds; a list comes back as an array of its items."""
     if message.WhichOneof("value") == "blobFileValue":
-        return unpacked(stored(message.blobFileValue, weights), type_of(message.type))
+        return unpack(read_blob(message.blobFileValue, weights), read_type(message.type))
     immediate = message.immediateValue
     if immediate.WhichOneof("value") == "list":
-        return np.array([value_of(item, weights).item() for item in immediate.list.values])
-    kind = type_of(message.type)
+        return np.array([read_value(item, weights).item() for item in immediate.list.values])
+    kind = read_type(message.type)
     content = immediate.tensor
     field = content.WhichOneof("value")
     values: Any = getattr(content, field).values if field else ()
     if field == "bytes":
-        return unpacked(values, kind)
+        return unpack(values, kind)
     if kind.dtype == "string":
         return np.array(list(values), object).reshape(kind.sizes)
-    return np.array(list(values), DTYPES[kind.dtype]).reshape(kind.sizes)
+    return np.array(list(values), NUMPY_DTYPES[kind.dtype]).reshape(kind.sizes)
 
 
-def stored(where: Any, weights: dict[str, bytes]) -> bytes:
+def read_blob(where: Any, weights: dict[str, bytes]) -> bytes:
     """Return the bytes that a BlobFileValue message points at.
 
     Raises:
@@ -87,21 +89,19 @@ def stored(where: Any, weights: dict[str, bytes]) -> bytes:
     return content[start : start + size]
 
 
-def unpacked(content: bytes, kind: Type) -> NDArray[Any]:
+def unpack(content: bytes, kind: ValueType) -> NDArray[Any]:
     """Return bytes as an array of a type; numbers of less than a byte follow each other from the lowest bit up."""
-    if kind.dtype not in BITS:
-        return np.frombuffer(content, np.dtype(DTYPES[kind.dtype]).newbyteorder("<")).reshape(
+    if kind.dtype not in PACKED_BITS:
+        return np.frombuffer(content, np.dtype(NUMPY_DTYPES[kind.dtype]).newbyteorder("<")).reshape(
             kind.sizes
         )
     count = int(np.prod(kind.sizes, dtype=np.int64))
-    return unpacked_bits(
-        np.frombuffer(content, np.uint8), BITS[kind.dtype], count, kind.dtype
+    return unpack_bits(
+        np.frombuffer(content, np.uint8), PACKED_BITS[kind.dtype], count, kind.dtype
     ).reshape(kind.sizes)
 
 
-def unpacked_bits(
-    content: NDArray[np.uint8], bits: int, count: int, dtype: str = ""
-) -> NDArray[Any]:
+def unpack_bits(content: NDArray[np.uint8], bits: int, count: int, dtype: str = "") -> NDArray[Any]:
     """Return `count` numbers of `bits` bits each; signed ones for a dtype that starts with `int`."""
     found = np.unpackbits(content, bitorder="little")[: count * bits].reshape(count, bits)
     numbers: NDArray[Any] = (found.astype(np.int16) << np.arange(bits, dtype=np.int16)).sum(axis=1)

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from edgebake.runtimes.coreml.executor.constants import unpacked_bits
+from edgebake.runtimes.coreml.executor.constants import unpack_bits
 
 Array = NDArray[Any]
 Decompression: TypeAlias = "Callable[..., Array | tuple[Array, ...]]"
@@ -59,7 +59,7 @@ def lut_to_dense(
         return _looked_up(indices, lut, vector_axis)
     count = int(np.prod(shape, dtype=np.int64))
     bits = int(lut.size).bit_length() - 1
-    dense: Array = lut[unpacked_bits(indices, bits, count)].reshape(shape)
+    dense: Array = lut[unpack_bits(indices, bits, count)].reshape(shape)
     return dense
 
 
@@ -67,7 +67,7 @@ def lut_to_dense(
 def sparse_to_dense(nonzero_data: Array, mask: Array, shape: Array | None = None) -> Array:
     """Return a tensor that is zero where the mask is; iOS 16 packs the mask into bytes, with the shape beside it."""
     if shape is not None:
-        mask = unpacked_bits(mask, 1, int(np.prod(shape, dtype=np.int64))).reshape(shape)
+        mask = unpack_bits(mask, 1, int(np.prod(shape, dtype=np.int64))).reshape(shape)
     dense = np.zeros(mask.shape, nonzero_data.dtype)
     dense[mask != 0] = nonzero_data
     return dense

@@ -13,9 +13,8 @@ from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NoKern
 
 from edgebake.errors import CoverageError
 from edgebake.runtimes.coreml import schema
-from edgebake.runtimes.coreml.executor import program as programs
-from edgebake.runtimes.coreml.executor.mil import Type, Value
-from edgebake.runtimes.coreml.executor.program import Program
+from edgebake.runtimes.coreml.executor.mil import Value, ValueType
+from edgebake.runtimes.coreml.executor.program import Program, read_program
 from edgebake.runtimes.coreml.executor.translation import Arithmetic, translate
 from edgebake.runtimes.coreml.package import Package
 
@@ -40,7 +39,7 @@ class Executor:
             CoverageError: the program holds operators that are not covered.
         """
         self.features = {item.name: item.type for item in package.specification.description.input}
-        self.program = _fixed(programs.read(package), shapes or {}, self.features)
+        self.program = _fixed(read_program(package), shapes or {}, self.features)
         self.outputs = [*_readable(self.program), *read]
         self._session = _loaded(translate(self.program, arithmetic, self.outputs), threads)
         self._inputs = {item.name: item for item in self._session.get_inputs()}
@@ -84,7 +83,7 @@ def _loaded(model: onnx.ModelProto, threads: int) -> onnxruntime.InferenceSessio
         raise CoverageError(f"the ML Program executor cannot run this program: {error}") from error
 
 
-def labels(program: Program) -> list[str]:
+def class_labels(program: Program) -> list[str]:
     """Return a classifier's labels in the order of its probabilities; none for any other program."""
     for operation in program.operations:
         if operation.kind == "classify":
@@ -119,17 +118,17 @@ def _fixed(
 def _with_shape(value: Value, shape: Sequence[int] | None, feature: Any) -> Value:
     if shape is None and None in value.type.shape and feature is not None:
         shape = _default_shape(feature)
-    return value if shape is None else Value(value.name, Type(value.type.dtype, tuple(shape)))
+    return value if shape is None else Value(value.name, ValueType(value.type.dtype, tuple(shape)))
 
 
 def _default_shape(feature: Any) -> tuple[int, ...]:
     if feature.WhichOneof("Type") == "imageType":
         image = feature.imageType
-        return (1, channels(image.colorSpace), image.height, image.width)
+        return (1, channel_count(image.colorSpace), image.height, image.width)
     return tuple(feature.multiArrayType.shape)
 
 
-def channels(color_space: int) -> int:
+def channel_count(color_space: int) -> int:
     """Return how many channels an image input has."""
     spaces = schema.load_module("FeatureTypes_pb2").ImageFeatureType
     return 3 if color_space in (spaces.RGB, spaces.BGR) else 1

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 FLOATS = frozenset({"float16", "float32"})
 
 
-class Uncovered(Exception):  # noqa: N818 - collected by the translation, which raises one error for all
+class UnsupportedError(Exception):
     """Say what of an operation the executor does not cover."""
 
 
 @dataclass(frozen=True)
-class Type:
+class ValueType:
     """Dtype by the name that MIL.proto gives it, in lower case, and shape; None: the input decides that size."""
 
     dtype: str
@@ -25,7 +25,7 @@ class Type:
         """
         known = tuple(size for size in self.shape if size is not None)
         if len(known) != len(self.shape):
-            raise Uncovered("a shape that is not known before it runs")
+            raise UnsupportedError("a shape that is not known before it runs")
         return known
 
 
@@ -34,7 +34,7 @@ class Value:
     """One value of the program by its name."""
 
     name: str
-    type: Type
+    type: ValueType
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from typing import Any
 from numpy.typing import NDArray
 
 from edgebake.runtimes.coreml.executor import decompression
-from edgebake.runtimes.coreml.executor.constants import type_of, value_of
-from edgebake.runtimes.coreml.executor.mil import Operation, Type, Value
+from edgebake.runtimes.coreml.executor.constants import read_type, read_value
+from edgebake.runtimes.coreml.executor.mil import Operation, Value, ValueType
 from edgebake.runtimes.coreml.package import Package
 
-Constants = dict[str, tuple[Type, NDArray[Any]]]
+Constants = dict[str, tuple[ValueType, NDArray[Any]]]
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Program:
     constants: Constants
 
 
-def read(package: Package, function: str = "main") -> Program:
+def read_program(package: Package, function: str = "main") -> Program:
     """Return a function of the package's program."""
     message = package.specification.mlProgram.functions[function]
     block = message.block_specializations[message.opset]
@@ -47,12 +47,12 @@ def read(package: Package, function: str = "main") -> Program:
             compressed.append(operation)
         else:
             operations.append(operation)
-    inputs = [Value(item.name, type_of(item.type)) for item in message.inputs]
+    inputs = [Value(item.name, read_type(item.type)) for item in message.inputs]
     return Program(inputs, list(block.outputs), operations, compressed, constants)
 
 
 def _outputs(item: Any) -> list[Value]:
-    return [Value(output.name, type_of(output.type)) for output in item.outputs]
+    return [Value(output.name, read_type(output.type)) for output in item.outputs]
 
 
 def _inputs(item: Any, package: Package, constants: Constants) -> dict[str, list[str]]:
@@ -64,15 +64,15 @@ def _inputs(item: Any, package: Package, constants: Constants) -> dict[str, list
             if binding.WhichOneof("binding") == "value":
                 name = f"{item.outputs[0].name}.{parameter}.{number}"
                 constants[name] = (
-                    type_of(binding.value.type),
-                    value_of(binding.value, package.weights),
+                    read_type(binding.value.type),
+                    read_value(binding.value, package.weights),
                 )
             found.setdefault(parameter, []).append(name)
     # const and the compressed weights of iOS 16 hold their values as attributes.
     for parameter, value in item.attributes.items():
         if parameter != "name":
             name = f"{item.outputs[0].name}.{parameter}"
-            constants[name] = (type_of(value.type), value_of(value, package.weights))
+            constants[name] = (read_type(value.type), read_value(value, package.weights))
             found[parameter] = [name]
     return found
 

@@ -12,9 +12,20 @@ from onnx import TensorProto
 
 from edgebake import plugins
 from edgebake.errors import CoverageError, listed
-from edgebake.runtimes.coreml.executor.call import EXACT, OPERATORS, Call, Values
-from edgebake.runtimes.coreml.executor.graph import Graph, carrier
-from edgebake.runtimes.coreml.executor.mil import FLOATS, Operation, Type, Uncovered, Value
+from edgebake.runtimes.coreml.executor.graph_builder import GraphBuilder, carrier
+from edgebake.runtimes.coreml.executor.mil import (
+    FLOATS,
+    Operation,
+    UnsupportedError,
+    Value,
+    ValueType,
+)
+from edgebake.runtimes.coreml.executor.operation_context import (
+    EXACT,
+    OPERATORS,
+    OperationContext,
+    SymbolTable,
+)
 from edgebake.runtimes.coreml.executor.program import Program
 
 plugins.load_all(
@@ -30,14 +41,14 @@ class Arithmetic(Enum):
 
 
 @dataclass(frozen=True)
-class Problem:
+class UnsupportedOperation:
     """One operation that the executor does not cover, and why."""
 
     operation: Operation
     reason: str
 
 
-def covered() -> list[str]:
+def supported_operators() -> list[str]:
     """Return the name of every operator that the executor covers, sorted."""
     return sorted(OPERATORS)
 
@@ -54,8 +65,8 @@ def translate(program: Program, arithmetic: Arithmetic, outputs: Sequence[str]) 
 class _Translation:
     def __init__(self, program: Program, arithmetic: Arithmetic) -> None:
         self._program, self._rounds = program, arithmetic is Arithmetic.float16
-        self._graph, self._values = Graph(), Values(program.constants)
-        self._problems: list[Problem] = []
+        self._graph, self._values = GraphBuilder(), SymbolTable(program.constants)
+        self._problems: list[UnsupportedOperation] = []
         self._missing: set[str] = set()  # values that a problem left without a tensor
         for value in program.inputs:
             self._add_input(value)
@@ -76,8 +87,10 @@ class _Translation:
     def _add_input(self, value: Value) -> None:
         try:
             tensor = self._graph.input(value.name, value.type)
-        except Uncovered as reason:
-            self._problems.append(Problem(Operation("input", 0, {}, [value]), str(reason)))
+        except UnsupportedError as reason:
+            self._problems.append(
+                UnsupportedOperation(Operation("input", 0, {}, [value]), str(reason))
+            )
             self._missing.add(value.name)
             return
         self._values.types[value.name] = value.type
@@ -91,11 +104,11 @@ class _Translation:
         try:
             translator = OPERATORS.get(operation.kind)
             if translator is None:
-                raise Uncovered("the operator")
-            found = translator(Call(operation, self._graph, self._values))
+                raise UnsupportedError("the operator")
+            found = translator(OperationContext(operation, self._graph, self._values))
             self._bind(operation, [found] if isinstance(found, str) else found, start)
-        except Uncovered as reason:
-            self._problems.append(Problem(operation, str(reason)))
+        except UnsupportedError as reason:
+            self._problems.append(UnsupportedOperation(operation, str(reason)))
             self._missing.update(output.name for output in operation.outputs)
 
     def _bind(self, operation: Operation, tensors: list[str], start: int) -> None:
@@ -107,7 +120,7 @@ class _Translation:
                 self._values.types[output.name] = kind
                 self._values.tensors[output.name] = output.name
 
-    def _with_shape(self, declared: Type, tensor: str, start: int) -> Type:
+    def _with_shape(self, declared: ValueType, tensor: str, start: int) -> ValueType:
         """Return the declared type; sizes that the input decides are filled in with what ONNX infers."""
         if None not in declared.shape:
             return declared
@@ -116,9 +129,11 @@ class _Translation:
             for name, kind in self._values.types.items()
             if name in self._values.tensors
         }
-        return Type(declared.dtype, self._graph.shape_of(tensor, known, start) or declared.shape)
+        return ValueType(
+            declared.dtype, self._graph.shape_of(tensor, known, start) or declared.shape
+        )
 
-    def _rounded(self, tensor: str, kind: Type) -> str:
+    def _rounded(self, tensor: str, kind: ValueType) -> str:
         if not self._rounds or kind.dtype != "float16":
             return tensor
         half = self._graph.add("Cast", tensor, to=TensorProto.FLOAT16)[0]
@@ -128,17 +143,17 @@ class _Translation:
         if self._problems:
             lines = "\n".join(_lines(self._problems, len(self._program.operations)))
             raise CoverageError(
-                f"the ML Program executor does not cover:\n{lines}\nit covers: {listed(covered())}"
+                f"the ML Program executor does not cover:\n{lines}\nit covers: {listed(supported_operators())}"
             )
 
 
-def _lines(problems: list[Problem], count: int) -> Iterator[str]:
+def _lines(problems: list[UnsupportedOperation], count: int) -> Iterator[str]:
     for problem in problems:
         one = problem.operation
         yield f"  {one.kind}: {problem.reason}, operation {one.position} of {count}, output {one.outputs[0].name!r}"
 
 
-def floats(program: Program, dtypes: Collection[str] = FLOATS) -> list[str]:
+def float_values(program: Program, dtypes: Collection[str] = FLOATS) -> list[str]:
     """Return the names of all values of some float dtypes that the program computes, in order."""
     outputs = [output for operation in program.operations for output in operation.outputs]
     return [value.name for value in outputs if value.type.dtype in dtypes]

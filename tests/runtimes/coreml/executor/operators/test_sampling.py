@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edgebake.runtimes.coreml.executor.mil import Uncovered
+from edgebake.runtimes.coreml.executor.mil import UnsupportedError
 from edgebake.runtimes.coreml.executor.operators.sampling import interpolation, positions
 
 MODES = ("STRICT_ALIGN_CORNERS", "ALIGN_CORNERS", "DEFAULT", "OFFSET_CORNERS", "UNALIGN_CORNERS")
@@ -27,7 +27,7 @@ def test_places_along_an_axis(size: int, new: int, mode: str, places: list[float
 
 
 def test_an_unknown_mode_is_not_covered() -> None:
-    with pytest.raises(Uncovered, match="sampling_mode CUBIC"):
+    with pytest.raises(UnsupportedError, match="sampling_mode CUBIC"):
         positions(2, 3, "CUBIC")
 
 

@@ -1,9 +1,9 @@
 """The head of a classifier."""
 
-from edgebake.runtimes.coreml.executor.call import Call, operator
+from edgebake.runtimes.coreml.executor.operation_context import OperationContext, operator
 
 
 @operator
-def classify(_: Call) -> list[str]:
+def classify(_: OperationContext) -> list[str]:
     """Return no tensors: label and dictionary are made of the probabilities, which are there already."""
     return ["", ""]

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from edgebake.runtimes.coreml.executor.call import Call, operator
-from edgebake.runtimes.coreml.executor.mil import Uncovered
+from edgebake.runtimes.coreml.executor.mil import UnsupportedError
+from edgebake.runtimes.coreml.executor.operation_context import OperationContext, operator
 from edgebake.runtimes.coreml.executor.operators.windows import pads, spread
 
 
 @operator
-def conv(call: Call) -> str:
+def conv(call: OperationContext) -> str:
     """Return the convolution plus bias."""
     shape = _Shape.of(call)
     inputs = (call.tensor("x"), call.tensor("weight"), *call.optional("bias"))
@@ -20,7 +20,7 @@ def conv(call: Call) -> str:
 
 
 @operator
-def conv_transpose(call: Call) -> str:
+def conv_transpose(call: OperationContext) -> str:
     """Return the transposed convolution; ONNX states the output's size by what is cut off and added at its ends."""
     shape = _Shape.of(call)
     sizes = call.shape("x")[2:]
@@ -39,7 +39,7 @@ def conv_transpose(call: Call) -> str:
         extra >= max(stride, dilation)
         for extra, stride, dilation in zip(added, shape.strides, shape.dilations, strict=True)
     ):
-        raise Uncovered("an output_shape that is larger than the stride reaches")
+        raise UnsupportedError("an output_shape that is larger than the stride reaches")
     inputs = (call.tensor("x"), call.tensor("weight"), *call.optional("bias"))
     # What is longer than wanted is cut off at the end.
     end = [last - min(extra, 0) for last, extra in zip(end, missing, strict=True)]
@@ -48,7 +48,9 @@ def conv_transpose(call: Call) -> str:
     )
 
 
-def _cut(call: Call, whole: Sequence[int], wanted: Sequence[int]) -> tuple[list[int], list[int]]:
+def _cut(
+    call: OperationContext, whole: Sequence[int], wanted: Sequence[int]
+) -> tuple[list[int], list[int]]:
     """Return how much of the whole result is cut off at the beginning and at the end of each axis."""
     if _pad_type(call) == "custom":
         custom = call.integers("pad", [0] * 2 * len(whole))
@@ -59,7 +61,9 @@ def _cut(call: Call, whole: Sequence[int], wanted: Sequence[int]) -> tuple[list[
     return [total // 2 for total in totals], [total - total // 2 for total in totals]
 
 
-def _output_sizes(call: Call, whole: Sequence[int], strides: Sequence[int]) -> list[int]:
+def _output_sizes(
+    call: OperationContext, whole: Sequence[int], strides: Sequence[int]
+) -> list[int]:
     if call.has("output_shape"):
         return call.integers("output_shape")[2:]
     if _pad_type(call) == "same":
@@ -72,7 +76,7 @@ def _output_sizes(call: Call, whole: Sequence[int], strides: Sequence[int]) -> l
     ]
 
 
-def _pad_type(call: Call) -> str:
+def _pad_type(call: OperationContext) -> str:
     return call.text("pad_type", "valid").lower()
 
 
@@ -84,7 +88,7 @@ class _Shape:
     groups: int
 
     @classmethod
-    def of(cls, call: Call) -> "_Shape":
+    def of(cls, call: OperationContext) -> "_Shape":
         """Return the shape of an operation's kernel and how it moves."""
         kernel = list(call.shape("weight")[2:])
         ones = [1] * len(kernel)

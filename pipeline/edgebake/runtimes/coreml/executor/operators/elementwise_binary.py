@@ -2,7 +2,11 @@
 
 from onnx import TensorProto
 
-from edgebake.runtimes.coreml.executor.call import Call, Translator, operator
+from edgebake.runtimes.coreml.executor.operation_context import (
+    OperationContext,
+    Translator,
+    operator,
+)
 
 ARITHMETIC = {
     "add": "Add",
@@ -22,7 +26,7 @@ COMPARISON = {
 LOGICAL = {"logical_and": "And", "logical_or": "Or", "logical_xor": "Xor"}
 
 
-def _both(call: Call) -> tuple[str, str]:
+def _both(call: OperationContext) -> tuple[str, str]:
     """Return x and y in one carrier that ONNX computes with."""
     if call.carrier("x") == call.carrier("y") and call.carrier("x") != TensorProto.BOOL:
         return call.tensor("x"), call.tensor("y")
@@ -44,19 +48,19 @@ for _name, _kind in LOGICAL.items():
 
 
 @operator
-def not_equal(call: Call) -> str:
+def not_equal(call: OperationContext) -> str:
     """Return whether x and y differ."""
     return call.emit("Not", call.emit("Equal", *_both(call)))
 
 
 @operator
-def real_div(call: Call) -> str:
+def real_div(call: OperationContext) -> str:
     """Return x / y."""
     return call.as_declared(call.emit("Div", call.real("x"), call.real("y")))
 
 
 @operator
-def floor_div(call: Call) -> str:
+def floor_div(call: OperationContext) -> str:
     """Return floor(x / y)."""
     x, y = _both(call)
     if _on_integers(call):
@@ -67,7 +71,7 @@ def floor_div(call: Call) -> str:
 
 
 @operator
-def mod(call: Call) -> str:
+def mod(call: OperationContext) -> str:
     """Return x - floor(x / y) y."""
     x, y = _both(call)
     if _on_integers(call):
@@ -75,9 +79,9 @@ def mod(call: Call) -> str:
     return call.emit("Sub", x, call.emit("Mul", _floored(call, x, y), y))
 
 
-def _on_integers(call: Call) -> bool:
+def _on_integers(call: OperationContext) -> bool:
     return {call.carrier("x"), call.carrier("y")} == {TensorProto.INT32}
 
 
-def _floored(call: Call, x: str, y: str) -> str:
+def _floored(call: OperationContext, x: str, y: str) -> str:
     return call.emit("Floor", call.emit("Div", x, y))

@@ -3,8 +3,13 @@
 import numpy as np
 from onnx import TensorProto
 
-from edgebake.runtimes.coreml.executor.call import Call, Translator, alike, operator
-from edgebake.runtimes.coreml.executor.constants import DTYPES
+from edgebake.runtimes.coreml.executor.constants import NUMPY_DTYPES
+from edgebake.runtimes.coreml.executor.operation_context import (
+    OperationContext,
+    Translator,
+    alike,
+    operator,
+)
 
 ON_ANY_NUMBER = {
     "abs": "Abs",
@@ -45,18 +50,18 @@ for _name, _kind in ON_FLOATS.items():
 
 
 @operator
-def cast(call: Call) -> str:
+def cast(call: OperationContext) -> str:
     """Return x in another dtype; a float too large for few bits is clipped."""
     source, target = call.carrier("x"), call.output_carrier()
     x = call.tensor("x")
     if source == TensorProto.FLOAT and call.output_dtype() in NARROW:
-        limits = np.iinfo(DTYPES[call.output_dtype()])
+        limits = np.iinfo(NUMPY_DTYPES[call.output_dtype()])
         x = call.emit("Clip", x, call.literal(limits.min), call.literal(limits.max))
     return call.cast(x, target)
 
 
 @operator
-def clip(call: Call) -> str:
+def clip(call: OperationContext) -> str:
     """Return x between alpha and beta."""
     return call.emit(
         "Clip",
@@ -67,42 +72,42 @@ def clip(call: Call) -> str:
 
 
 @operator
-def exp2(call: Call) -> str:
+def exp2(call: OperationContext) -> str:
     """Return 2^x."""
     return call.as_declared(call.emit("Pow", call.literal(2), call.real("x")))
 
 
 @operator
-def inverse(call: Call) -> str:
+def inverse(call: OperationContext) -> str:
     """Return 1 / (x + epsilon)."""
     return call.emit("Reciprocal", _with_epsilon(call, 1e-4))
 
 
 @operator
-def log(call: Call) -> str:
+def log(call: OperationContext) -> str:
     """Return the logarithm of x + epsilon."""
     return call.emit("Log", _with_epsilon(call, 1e-45))
 
 
 @operator
-def rsqrt(call: Call) -> str:
+def rsqrt(call: OperationContext) -> str:
     """Return 1 / sqrt(x + epsilon)."""
     return call.emit("Reciprocal", call.emit("Sqrt", _with_epsilon(call, 1e-12)))
 
 
 @operator
-def square(call: Call) -> str:
+def square(call: OperationContext) -> str:
     """Return x^2."""
     return call.emit("Mul", call.tensor("x"), call.tensor("x"))
 
 
 @operator
-def threshold(call: Call) -> str:
+def threshold(call: OperationContext) -> str:
     """Return max(x, alpha)."""
     return call.emit(
         "Max", call.tensor("x"), call.literal(call.constant("alpha"), call.carrier("x"))
     )
 
 
-def _with_epsilon(call: Call, default: float) -> str:
+def _with_epsilon(call: OperationContext, default: float) -> str:
     return call.emit("Add", call.real("x"), call.literal(call.number("epsilon", default)))

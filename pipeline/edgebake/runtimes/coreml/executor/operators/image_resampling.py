@@ -6,8 +6,8 @@ A place is a row and a column, float32 and counted in pixels, each a tensor that
 import numpy as np
 from onnx import TensorProto
 
-from edgebake.runtimes.coreml.executor.call import Call, operator
-from edgebake.runtimes.coreml.executor.mil import Uncovered
+from edgebake.runtimes.coreml.executor.mil import UnsupportedError
+from edgebake.runtimes.coreml.executor.operation_context import OperationContext, operator
 from edgebake.runtimes.coreml.executor.operators.sampling import positions
 
 ALIGNED = ("STRICT_ALIGN_CORNERS", "ALIGN_CORNERS")
@@ -29,7 +29,7 @@ AFFINE = {
 
 
 @operator
-def resample(call: Call) -> str:
+def resample(call: OperationContext) -> str:
     """Return x at the coordinates (column, row)."""
     coordinates = call.real("coordinates")
     columns, rows = (
@@ -40,18 +40,20 @@ def resample(call: Call) -> str:
 
 
 @operator
-def affine(call: Call) -> str:
+def affine(call: OperationContext) -> str:
     """Return x at (a0 column + a1 row + a2, b0 column + b1 row + b2), where -1 and 1 are the middles of edge pixels."""
     for parameter, allowed in AFFINE.items():
         if call.text(parameter, allowed).lower() != allowed:
-            raise Uncovered(f"{parameter} {call.text(parameter, allowed)}")
+            raise UnsupportedError(f"{parameter} {call.text(parameter, allowed)}")
     if call.number("padding_value", 0.0) or not call.flag("align_corners"):
-        raise Uncovered(
+        raise UnsupportedError(
             "a padding_value or corners that are not aligned, neither of which Core ML supports"
         )
     height, width = call.integer("output_height"), call.integer("output_width")
     if 1 in (height, width):
-        raise Uncovered("one row or column, for which Apple does not document the coordinate")
+        raise UnsupportedError(
+            "one row or column, for which Apple does not document the coordinate"
+        )
     row, column = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
     grid = call.literal(np.stack([column.ravel(), row.ravel(), np.ones(height * width)]))
     places = call.emit("MatMul", call.reshape(call.real("transform_matrix"), [-1, 2, 3]), grid)
@@ -62,7 +64,7 @@ def affine(call: Call) -> str:
 
 
 @operator
-def crop_resize(call: Call) -> str:
+def crop_resize(call: OperationContext) -> str:
     """Return each box of x in another size, interpolated; places outside of the image have one value."""
     images, boxes = _boxes(call)
     rows = call.emit("Unsqueeze", _places_in_boxes(call, boxes, 0), call.indices([2]))
@@ -84,13 +86,13 @@ def crop_resize(call: Call) -> str:
     )
 
 
-def _sampled(call: Call, rows: str, columns: str) -> str:
+def _sampled(call: OperationContext, rows: str, columns: str) -> str:
     """Return x at coordinates, as the parameters that `resample` and `affine` share say."""
     padding, mode = call.text("padding_mode", "").lower(), call.text("sampling_mode", "").lower()
     if padding not in PADDING:
-        raise Uncovered(f"padding_mode {padding}")
+        raise UnsupportedError(f"padding_mode {padding}")
     if mode not in ("bilinear", "nearest"):
-        raise Uncovered(f"sampling_mode {mode}")
+        raise UnsupportedError(f"sampling_mode {mode}")
     batch, _, height, width = call.shape("x")
     rows = _folded(call, _pixels(call, rows, height), height, padding)
     columns = _folded(call, _pixels(call, columns, width), width, padding)
@@ -106,7 +108,7 @@ def _sampled(call: Call, rows: str, columns: str) -> str:
     return call.transpose(found, [0, 3, 1, 2])
 
 
-def _pixels(call: Call, coordinates: str, size: int) -> str:
+def _pixels(call: OperationContext, coordinates: str, size: int) -> str:
     """Return coordinates along an axis in pixels."""
     mode, aligned = call.text("coordinates_mode", "").lower(), call.flag("align_corners")
     span = size - 1 if aligned else size
@@ -117,11 +119,11 @@ def _pixels(call: Call, coordinates: str, size: int) -> str:
     elif mode == "normalized_minus_one_to_one":
         scale, start = span / 2, (size - 1) / 2
     else:
-        raise Uncovered(f"coordinates_mode {mode}")
+        raise UnsupportedError(f"coordinates_mode {mode}")
     return call.emit("Add", call.emit("Mul", coordinates, call.literal(scale)), call.literal(start))
 
 
-def _folded(call: Call, places: str, size: int, padding: str) -> str:
+def _folded(call: OperationContext, places: str, size: int, padding: str) -> str:
     """Return places with those outside of the image moved to where the padding has its values from."""
     if padding == "constant":
         return places
@@ -139,7 +141,7 @@ def _folded(call: Call, places: str, size: int, padding: str) -> str:
 class _Picture:
     """The pixels of x, and a value for those outside, if there is one; `images` says which image of the batch."""
 
-    def __init__(self, call: Call, images: str, outside: float | None = None) -> None:
+    def __init__(self, call: OperationContext, images: str, outside: float | None = None) -> None:
         _, channels, *self.sizes = call.shape("x")
         self.call, self.images, self.outside = call, images, outside
         self.pixels = call.reshape(call.transpose(call.real("x"), [0, 2, 3, 1]), [-1, channels])
@@ -191,7 +193,7 @@ class _Picture:
         )
 
 
-def _boxes(call: Call) -> tuple[str, str]:
+def _boxes(call: OperationContext) -> tuple[str, str]:
     """Return for each box its image, [n, 1, 1], and its four numbers, [n, 4]."""
     batch = call.shape("x")[0]
     if call.has("boxes"):
@@ -206,7 +208,7 @@ def _boxes(call: Call) -> tuple[str, str]:
     elif batch == 1:
         images, boxes = call.emit_many(2, "Split", call.tensor("roi"), call.indices([1, 4]), axis=2)
     else:
-        raise Uncovered(
+        raise UnsupportedError(
             "boxes that name one of several images: coremltools declares another shape than it documents"
         )
     return call.reshape(call.cast(images, TensorProto.INT64), [-1, 1, 1]), call.reshape(
@@ -214,7 +216,7 @@ def _boxes(call: Call) -> tuple[str, str]:
     )
 
 
-def _places_in_boxes(call: Call, boxes: str, axis: int) -> str:
+def _places_in_boxes(call: OperationContext, boxes: str, axis: int) -> str:
     """Return where the new rows (axis 0) or columns (1) of each box look, [n, places].
 
     They look as in `positions`, the first and the last pixel of the box in the place of those of the image.
@@ -223,7 +225,7 @@ def _places_in_boxes(call: Call, boxes: str, axis: int) -> str:
     new = call.integer(("target_height", "target_width")[axis], 1)
     mode = call.text("sampling_mode", "DEFAULT")
     if mode == "UNALIGN_CORNERS":
-        raise Uncovered(
+        raise UnsupportedError(
             f"sampling_mode {mode}, on which coremltools' documentation and tests disagree"
         )
     if mode in ALIGNED:
@@ -243,15 +245,15 @@ def _places_in_boxes(call: Call, boxes: str, axis: int) -> str:
             call.literal((np.arange(new) + 0.5) / new),
         )
     else:
-        raise Uncovered(f"sampling_mode {mode}")
+        raise UnsupportedError(f"sampling_mode {mode}")
     return call.emit("Min", call.emit("Add", first, steps), last)
 
 
-def _ends(call: Call, boxes: str, axis: int) -> tuple[str, str]:
+def _ends(call: OperationContext, boxes: str, axis: int) -> tuple[str, str]:
     """Return the first and the last pixel of each box along an axis, [n, 1]."""
     mode = call.text("box_coordinate_mode", "CORNERS_HEIGHT_FIRST")
     if mode not in BOXES:
-        raise Uncovered(f"box_coordinate_mode {mode}")
+        raise UnsupportedError(f"box_coordinate_mode {mode}")
     scale = call.number("spatial_scale", 1.0)
     if call.flag("normalized_coordinates"):
         scale *= call.shape("x")[2 + axis] - 1

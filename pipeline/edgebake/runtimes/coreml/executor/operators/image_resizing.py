@@ -8,8 +8,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from edgebake.runtimes.coreml.executor.call import Call, operator
-from edgebake.runtimes.coreml.executor.mil import Uncovered
+from edgebake.runtimes.coreml.executor.mil import UnsupportedError
+from edgebake.runtimes.coreml.executor.operation_context import OperationContext, operator
 from edgebake.runtimes.coreml.executor.operators.sampling import interpolation, positions
 
 Pick = Callable[
@@ -18,7 +18,7 @@ Pick = Callable[
 
 
 @operator
-def upsample_bilinear(call: Call) -> str:
+def upsample_bilinear(call: OperationContext) -> str:
     """Return x scaled up by two factors, interpolated."""
     corners = call.flag("align_corners", True)
     if corners:
@@ -27,36 +27,36 @@ def upsample_bilinear(call: Call) -> str:
 
 
 @operator
-def resize_bilinear(call: Call) -> str:
+def resize_bilinear(call: OperationContext) -> str:
     """Return x in another size, interpolated."""
     return _linear(call, call.text("sampling_mode", "DEFAULT"))
 
 
 @operator
-def upsample_nearest_neighbor(call: Call) -> str:
+def upsample_nearest_neighbor(call: OperationContext) -> str:
     """Return x scaled up by two factors, values repeated."""
     return _nearest(call, _floor)
 
 
 @operator
-def resize_nearest_neighbor(call: Call) -> str:
+def resize_nearest_neighbor(call: OperationContext) -> str:
     """Return x in another size, values repeated or left out."""
     return _nearest(call, _floor)
 
 
 @operator
-def resize(call: Call) -> str:
+def resize(call: OperationContext) -> str:
     """Return x in another size of its last one or two axes (iOS 17)."""
     mode, count = call.text("sampling_mode", "DEFAULT"), call.integer("resized_dims")
     if count > 2 and call.shape("x")[:-2] != call.output_shape()[:-2]:
-        raise Uncovered("resizing of more than two axes")
+        raise UnsupportedError("resizing of more than two axes")
     if call.text("interpolation_mode", "LINEAR") == "NEAREST_NEIGHBOR":
         return _nearest(call, lambda size, new: _round(size, new, mode))
     return _linear(call, mode, columns_alone=count == 1)
 
 
 @operator
-def crop(call: Call) -> str:
+def crop(call: OperationContext) -> str:
     """Return x less some rows and columns at its edges."""
     (top, bottom), (left, right) = call.integers("crop_height"), call.integers("crop_width")
     height, width = call.shape("x")[-2:]
@@ -66,7 +66,7 @@ def crop(call: Call) -> str:
     )
 
 
-def _sizes(call: Call) -> list[tuple[int, int]]:
+def _sizes(call: OperationContext) -> list[tuple[int, int]]:
     """Return old and new size of height and width."""
     old = call.shape("x")[-2:]
     if call.is_declared() or not call.has("scale_factor_height"):
@@ -78,7 +78,7 @@ def _sizes(call: Call) -> list[tuple[int, int]]:
     ]
 
 
-def _linear(call: Call, mode: str, columns_alone: bool = False) -> str:
+def _linear(call: OperationContext, mode: str, columns_alone: bool = False) -> str:
     x = call.real("x")
     (height, new_height), (width, new_width) = _sizes(call)
     samples = mode == "OFFSET_CORNERS"  # looks between the places even where the size stays
@@ -89,7 +89,7 @@ def _linear(call: Call, mode: str, columns_alone: bool = False) -> str:
     return call.as_declared(x)
 
 
-def _nearest(call: Call, pick: Pick) -> str:
+def _nearest(call: OperationContext, pick: Pick) -> str:
     x = call.tensor("x")
     for axis, (size, new) in zip((-2, -1), _sizes(call), strict=True):
         chosen = np.clip(pick(size, new), 0, size - 1)
@@ -105,5 +105,7 @@ def _round(size: int, new: int, mode: str) -> NDArray[np.int64]:
     """Return the nearest index; unlike the older operators, `resize` rounds the places that its mode samples."""
     places = positions(size, new, mode)
     if np.isclose(places % 1, 0.5).any():
-        raise Uncovered("a nearest neighbour that is a tie, whose rounding Apple does not document")
+        raise UnsupportedError(
+            "a nearest neighbour that is a tie, whose rounding Apple does not document"
+        )
     return np.round(places).astype(np.int64)

@@ -2,11 +2,11 @@
 
 from onnx import TensorProto
 
-from edgebake.runtimes.coreml.executor.call import Call, operator
+from edgebake.runtimes.coreml.executor.operation_context import OperationContext, operator
 
 
 @operator
-def linear(call: Call) -> str:
+def linear(call: OperationContext) -> str:
     """Return x W^T + b; the weight is [out, in]."""
     x, weight = _both(call, "x", "weight")
     product = call.emit("MatMul", x, call.transpose(weight, [1, 0]))
@@ -18,7 +18,7 @@ def linear(call: Call) -> str:
 
 
 @operator
-def matmul(call: Call) -> str:
+def matmul(call: OperationContext) -> str:
     """Return the matrix product of x and y."""
     x, y = _both(call, "x", "y")
     return call.cast(
@@ -27,25 +27,25 @@ def matmul(call: Call) -> str:
 
 
 @operator
-def einsum(call: Call) -> str:
+def einsum(call: OperationContext) -> str:
     """Return the sum of products that the equation says."""
     return call.emit("Einsum", *call.tensors("values"), equation=call.text("equation", ""))
 
 
-def _carrier(call: Call, *parameters: str) -> int:
+def _carrier(call: OperationContext, *parameters: str) -> int:
     """Return the carrier to multiply in: float32 does not hold every integer, float64 does."""
     integers = all(call.carrier(parameter) == TensorProto.INT32 for parameter in parameters)
     return TensorProto.DOUBLE if integers else TensorProto.FLOAT
 
 
-def _both(call: Call, *parameters: str) -> list[str]:
+def _both(call: OperationContext, *parameters: str) -> list[str]:
     carrier = _carrier(call, *parameters)
     if carrier == TensorProto.FLOAT:
         return [call.real(parameter) for parameter in parameters]
     return [call.cast(call.tensor(parameter), carrier) for parameter in parameters]
 
 
-def _side(call: Call, parameter: str, tensor: str) -> str:
+def _side(call: OperationContext, parameter: str, tensor: str) -> str:
     """Return x or y, its last two axes exchanged where the operation says so; a vector has none to exchange."""
     rank = call.rank(parameter)
     if rank < 2 or not call.flag(f"transpose_{parameter}"):

@@ -3,14 +3,14 @@
 import numpy as np
 from onnx import TensorProto
 
-from edgebake.runtimes.coreml.executor.call import Call, operator
-from edgebake.runtimes.coreml.executor.mil import Uncovered
+from edgebake.runtimes.coreml.executor.mil import UnsupportedError
+from edgebake.runtimes.coreml.executor.operation_context import OperationContext, operator
 
 NONE = -np.inf  # the score of a box that does not compete, or is not selected
 
 
 @operator
-def non_maximum_suppression(call: Call) -> list[str]:
+def non_maximum_suppression(call: OperationContext) -> list[str]:
     """Return coordinates, scores and indices of the selected boxes, best first, and before iOS 17 how many they are.
 
     What `max_boxes` leaves over is filled with 0, indices with -1. Source: the reference in coremltools' tests.
@@ -31,7 +31,7 @@ def non_maximum_suppression(call: Call) -> list[str]:
     return [*found, call.cast(indices, TensorProto.INT32), count]
 
 
-def _by_class(call: Call, scores: str, best: str) -> str:
+def _by_class(call: OperationContext, scores: str, best: str) -> str:
     """Return scores [batch, classes, boxes]: a box competes in the class of its best score; one class unless asked."""
     rows = call.emit("Unsqueeze", best, call.indices([1]))
     if call.has("score_threshold"):
@@ -47,11 +47,11 @@ def _by_class(call: Call, scores: str, best: str) -> str:
     return call.emit("Where", matches, rows, call.literal(NONE))
 
 
-def _selected(call: Call, boxes: str, by_class: str) -> str:
+def _selected(call: OperationContext, boxes: str, by_class: str) -> str:
     """Return the places (image, box) of those that stay."""
     overlap = call.number("iou_threshold")
     if not 0 <= overlap <= 1:
-        raise Uncovered("an iou_threshold that is not between 0 and 1")
+        raise UnsupportedError("an iou_threshold that is not between 0 and 1")
     thresholds = (
         call.literal([overlap]),
         call.literal([NONE]),
@@ -63,7 +63,7 @@ def _selected(call: Call, boxes: str, by_class: str) -> str:
     return call.emit("Gather", triples, call.indices([0, 2]), axis=1)
 
 
-def _ranked(call: Call, best: str, selected: str) -> tuple[str, str]:
+def _ranked(call: OperationContext, best: str, selected: str) -> tuple[str, str]:
     """Return the indices of selected boxes by falling score, [batch, max_boxes], and how many each image has."""
     batch, limit = call.shape("boxes")[0], call.integer("max_boxes")
     # The best of all is selected anyway, unless no score reaches the threshold: then it stays alone.
@@ -81,7 +81,7 @@ def _ranked(call: Call, best: str, selected: str) -> tuple[str, str]:
     return call.emit("Where", real, indices, call.literal(-1, TensorProto.INT64)), count
 
 
-def _picked(call: Call, tensor: str, indices: str) -> str:
+def _picked(call: OperationContext, tensor: str, indices: str) -> str:
     """Return what stands at indices; -1 is the last place, where a row of zeros is added."""
     padded = call.emit("Pad", tensor, call.indices([0, 0, 0, 0, 1, 0]))
     return call.emit(

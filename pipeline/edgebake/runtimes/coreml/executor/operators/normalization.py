@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from edgebake.runtimes.coreml.executor.call import Call, operator
-from edgebake.runtimes.coreml.executor.mil import Uncovered
+from edgebake.runtimes.coreml.executor.mil import UnsupportedError
+from edgebake.runtimes.coreml.executor.operation_context import OperationContext, operator
 
 
 @operator
-def batch_norm(call: Call) -> str:
+def batch_norm(call: OperationContext) -> str:
     """Return gamma (x - mean) / sqrt(variance + epsilon) + beta, by channel."""
     mean, variance = call.constant("mean"), call.constant("variance")
     gamma, beta = (
@@ -21,7 +21,7 @@ def batch_norm(call: Call) -> str:
 
 
 @operator
-def instance_norm(call: Call) -> str:
+def instance_norm(call: OperationContext) -> str:
     """Return the same with mean and variance of each image's own channel."""
     channels = call.shape("x")[1]
     gamma, beta = (
@@ -39,7 +39,7 @@ def instance_norm(call: Call) -> str:
 
 
 @operator
-def layer_norm(call: Call) -> str:
+def layer_norm(call: OperationContext) -> str:
     """Return x less its mean, over its deviation, along the given axes."""
     x, rank = call.tensor("x"), call.rank("x")
     axes = sorted(axis % rank for axis in call.integers("axes", range(rank)))
@@ -57,7 +57,7 @@ def layer_norm(call: Call) -> str:
 
 
 @operator
-def l2_norm(call: Call) -> str:
+def l2_norm(call: OperationContext) -> str:
     """Return x over the root of its sum of squares along the last three axes."""
     x = call.tensor("x")
     squares = call.emit("ReduceSumSquare", x, call.indices([-3, -2, -1]), keepdims=1)
@@ -66,11 +66,11 @@ def l2_norm(call: Call) -> str:
 
 
 @operator
-def local_response_norm(call: Call) -> str:
+def local_response_norm(call: OperationContext) -> str:
     """Return x over a power of the mean of squares in a window of channels."""
     rank, size, channels = call.rank("x"), call.integer("size"), call.shape("x")[1]
     if rank == 3:
-        raise Uncovered("rank 3, on which coremltools' documentation and tests disagree")
+        raise UnsupportedError("rank 3, on which coremltools' documentation and tests disagree")
     x = call.tensor("x")
     before, after = [0, size // 2] + [0] * (rank - 2), [0, (size - 1) // 2] + [0] * (rank - 2)
     squares = call.emit("Pad", call.emit("Mul", x, x), call.indices(before + after))
@@ -91,5 +91,5 @@ def local_response_norm(call: Call) -> str:
     return call.emit("Div", x, call.emit("Pow", base, call.literal(call.number("beta", 0.75))))
 
 
-def _mean(call: Call, tensor: str, axes: list[int]) -> str:
+def _mean(call: OperationContext, tensor: str, axes: list[int]) -> str:
     return call.emit("ReduceMean", tensor, call.indices(axes), keepdims=1)

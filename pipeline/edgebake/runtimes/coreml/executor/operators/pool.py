@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from edgebake.runtimes.coreml.executor.call import Call, exact, operator
+from edgebake.runtimes.coreml.executor.operation_context import OperationContext, exact, operator
 from edgebake.runtimes.coreml.executor.operators.windows import pads
 
 
 @operator
-def avg_pool(call: Call) -> str:
+def avg_pool(call: OperationContext) -> str:
     """Return the mean of each window."""
     counts = not call.flag("exclude_padding_from_average")
     return call.emit(
@@ -16,18 +16,18 @@ def avg_pool(call: Call) -> str:
 
 
 @exact
-def max_pool(call: Call) -> str:
+def max_pool(call: OperationContext) -> str:
     """Return the maximum of each window."""
     return call.emit("MaxPool", call.tensor("x"), **_window(call))
 
 
 @operator
-def l2_pool(call: Call) -> str:
+def l2_pool(call: OperationContext) -> str:
     """Return the root of the sum of squares of each window."""
     return call.emit("LpPool", call.tensor("x"), **_window(call), p=2)
 
 
-def _window(call: Call) -> dict[str, Any]:
+def _window(call: OperationContext) -> dict[str, Any]:
     kernel = call.integers("kernel_sizes")
     strides = call.integers("strides", [1] * len(kernel))
     return {

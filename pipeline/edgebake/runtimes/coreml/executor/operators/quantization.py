@@ -3,14 +3,14 @@
 import numpy as np
 from onnx import TensorProto
 
-from edgebake.runtimes.coreml.executor.call import Call, operator
-from edgebake.runtimes.coreml.executor.constants import DTYPES
+from edgebake.runtimes.coreml.executor.constants import NUMPY_DTYPES
+from edgebake.runtimes.coreml.executor.operation_context import OperationContext, operator
 
 
 @operator
-def quantize(call: Call) -> str:
+def quantize(call: OperationContext) -> str:
     """Return x / scale + zero_point, rounded to even and clipped to the output's range."""
-    limits = np.iinfo(DTYPES[call.output_dtype()])
+    limits = np.iinfo(NUMPY_DTYPES[call.output_dtype()])
     steps = call.emit("Round", call.emit("Div", call.tensor("input"), _parameter(call, "scale")))
     if call.has("zero_point"):
         steps = call.emit("Add", steps, _parameter(call, "zero_point"))
@@ -19,7 +19,7 @@ def quantize(call: Call) -> str:
 
 
 @operator
-def dequantize(call: Call) -> str:
+def dequantize(call: OperationContext) -> str:
     """Return (x - zero_point) * scale."""
     steps = call.real("input")
     if call.has("zero_point"):
@@ -27,7 +27,7 @@ def dequantize(call: Call) -> str:
     return call.emit("Mul", steps, _parameter(call, "scale"))
 
 
-def _parameter(call: Call, name: str) -> str:
+def _parameter(call: OperationContext, name: str) -> str:
     """Return scale or zero_point, one for all or one for each slice along an axis."""
     value = call.constant(name).astype(np.float32)
     if value.ndim == 1:

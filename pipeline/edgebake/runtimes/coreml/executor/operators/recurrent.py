@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgebake.runtimes.coreml.executor.call import Call, operator
-from edgebake.runtimes.coreml.executor.mil import Uncovered
+from edgebake.runtimes.coreml.executor.mil import UnsupportedError
+from edgebake.runtimes.coreml.executor.operation_context import OperationContext, operator
 
 Activation = tuple[str, dict[str, float]]  # as ONNX names it, and its parameters
 
@@ -29,13 +29,13 @@ GATES = {"recurrent_activation": "sigmoid", "cell_activation": "tanh", "activati
 
 
 @operator
-def rnn(call: Call) -> list[str]:
+def rnn(call: OperationContext) -> list[str]:
     """Return the states h = activation(W x + R h + b), and the last one."""
     return _layer(call, "RNN", [0], ["activation"])
 
 
 @operator
-def gru(call: Call) -> list[str]:
+def gru(call: OperationContext) -> list[str]:
     """Return the states h = (1 - z) o + z h, and the last one, with o = activation(W x + R (r h) + b).
 
     With `reset_after` (iOS 18) it is o = activation(W x + input_bias + r (R h + bias)), as in PyTorch.
@@ -47,7 +47,7 @@ def gru(call: Call) -> list[str]:
 
 
 @operator
-def lstm(call: Call) -> list[str]:
+def lstm(call: OperationContext) -> list[str]:
     """Return the states h = o activation(c), the last one, and the last c = f c + i z."""
     if call.has("clip"):
         return _clipped(call)
@@ -55,7 +55,11 @@ def lstm(call: Call) -> list[str]:
 
 
 def _layer(
-    call: Call, kind: str, order: Sequence[int], activations: Sequence[str], **attributes: Any
+    call: OperationContext,
+    kind: str,
+    order: Sequence[int],
+    activations: Sequence[str],
+    **attributes: Any,
 ) -> list[str]:
     """Write ONNX's operator; `order` says which of Core ML's gates stands at each place of ONNX's."""
     directions = _directions(call)
@@ -80,15 +84,15 @@ def _layer(
     return [call.emit("Unsqueeze", finals[0], call.indices([0])), *finals]
 
 
-def _directions(call: Call) -> list[str]:
+def _directions(call: OperationContext) -> list[str]:
     """Return what the parameters of each direction end in."""
     direction = call.text("direction", "forward")
     if direction not in ("forward", "reverse", "bidirectional"):
-        raise Uncovered(f"direction {direction}")
+        raise UnsupportedError(f"direction {direction}")
     return ["", "_back"] if direction == "bidirectional" else [""]
 
 
-def _input(call: Call) -> str:
+def _input(call: OperationContext) -> str:
     x = call.tensor("x")
     if call.text("direction", "forward") != "reverse":
         return x
@@ -96,7 +100,7 @@ def _input(call: Call) -> str:
     return call.emit("Slice", x, begin, end, axis, step)
 
 
-def _gates(call: Call, parameter: str, order: Sequence[int]) -> NDArray[Any]:
+def _gates(call: OperationContext, parameter: str, order: Sequence[int]) -> NDArray[Any]:
     """Return a parameter of every direction, gates in another order; all but weights are 0 where they are not given."""
     zeros = (
         None
@@ -110,20 +114,20 @@ def _gates(call: Call, parameter: str, order: Sequence[int]) -> NDArray[Any]:
     return np.stack(found)
 
 
-def _by_direction(call: Call, state: str) -> str:
+def _by_direction(call: OperationContext, state: str) -> str:
     """Return [batch, directions * hidden] as [directions, batch, hidden]."""
     split = call.reshape(call.tensor(state), [0, len(_directions(call)), -1])
     return call.transpose(split, [1, 0, 2])
 
 
-def _activation(call: Call, parameter: str) -> Activation:
+def _activation(call: OperationContext, parameter: str) -> Activation:
     name = call.text(parameter, GATES[parameter]).lower()
     if name not in ACTIVATIONS:
-        raise Uncovered(f"{parameter} {name}")
+        raise UnsupportedError(f"{parameter} {name}")
     return ACTIVATIONS[name]
 
 
-def _activation_attributes(call: Call, parameters: Sequence[str]) -> dict[str, Any]:
+def _activation_attributes(call: OperationContext, parameters: Sequence[str]) -> dict[str, Any]:
     """Return what ONNX calls the activations; parameters stand in a row for those that have any."""
     found = [_activation(call, parameter) for _ in _directions(call) for parameter in parameters]
     attributes: dict[str, Any] = {"activations": [name for name, _ in found]}
@@ -134,7 +138,7 @@ def _activation_attributes(call: Call, parameters: Sequence[str]) -> dict[str, A
     return attributes
 
 
-def _clipped(call: Call) -> list[str]:
+def _clipped(call: OperationContext) -> list[str]:
     """Write an LSTM step by step: it clips the cell, where ONNX clips what goes into the gates."""
     parts = []
     for number, suffix in enumerate(_directions(call)):
@@ -152,7 +156,7 @@ def _clipped(call: Call) -> list[str]:
 class _Cell:
     """One direction of an LSTM; everything is [1, batch, ...]."""
 
-    def __init__(self, call: Call, suffix: str) -> None:
+    def __init__(self, call: OperationContext, suffix: str) -> None:
         self.call, self.backward = call, suffix == "_back"
         self.weights = [
             call.literal(call.constant(name + suffix).T) for name in ("weight_ih", "weight_hh")

@@ -2,7 +2,11 @@
 
 from onnx import TensorProto
 
-from edgebake.runtimes.coreml.executor.call import Call, Translator, operator
+from edgebake.runtimes.coreml.executor.operation_context import (
+    OperationContext,
+    Translator,
+    operator,
+)
 
 ALIKE = {
     "reduce_l1_norm": "ReduceL1",
@@ -17,7 +21,7 @@ ALIKE = {
 }
 
 
-def _reduced(call: Call, kind: str) -> str:
+def _reduced(call: OperationContext, kind: str) -> str:
     axes = call.integers("axes", range(call.rank("x")))
     return call.emit(
         kind, call.tensor("x"), call.indices(axes), keepdims=int(call.flag("keep_dims"))
@@ -33,7 +37,7 @@ for _name, _kind in ALIKE.items():
 
 
 @operator
-def reduce_log_sum(call: Call) -> str:
+def reduce_log_sum(call: OperationContext) -> str:
     """Return log(sum of x + epsilon)."""
     total = call.cast(_reduced(call, "ReduceSum"), TensorProto.FLOAT)
     shifted = call.emit("Add", total, call.literal(call.number("epsilon", 1e-45)))
@@ -41,18 +45,18 @@ def reduce_log_sum(call: Call) -> str:
 
 
 @operator
-def reduce_argmax(call: Call) -> str:
+def reduce_argmax(call: OperationContext) -> str:
     """Return where the maximum stands."""
     return _extreme(call, "ArgMax")
 
 
 @operator
-def reduce_argmin(call: Call) -> str:
+def reduce_argmin(call: OperationContext) -> str:
     """Return where the minimum stands."""
     return _extreme(call, "ArgMin")
 
 
-def _extreme(call: Call, kind: str) -> str:
+def _extreme(call: OperationContext, kind: str) -> str:
     keeps = int(call.flag("keep_dims"))
     found = call.emit(kind, call.tensor("x"), axis=call.integer("axis", -1), keepdims=keeps)
     return call.cast(found, TensorProto.INT32)

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from edgebake.runtimes.coreml.executor.mil import Uncovered
+from edgebake.runtimes.coreml.executor.mil import UnsupportedError
 
 
 def positions(size: int, new: int, mode: str) -> NDArray[np.float64]:
@@ -25,7 +25,7 @@ def positions(size: int, new: int, mode: str) -> NDArray[np.float64]:
     elif mode == "UNALIGN_CORNERS":
         places = (index + 0.5) * size / new - 0.5
     else:
-        raise Uncovered(f"sampling_mode {mode}")
+        raise UnsupportedError(f"sampling_mode {mode}")
     return np.clip(places, 0, size - 1)
 
 

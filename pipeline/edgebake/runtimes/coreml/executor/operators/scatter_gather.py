@@ -3,8 +3,8 @@
 import numpy as np
 from onnx import TensorProto
 
-from edgebake.runtimes.coreml.executor.call import Call, exact, operator
-from edgebake.runtimes.coreml.executor.mil import Uncovered
+from edgebake.runtimes.coreml.executor.mil import UnsupportedError
+from edgebake.runtimes.coreml.executor.operation_context import OperationContext, exact, operator
 
 REDUCTIONS = {
     "update": "none",
@@ -18,7 +18,7 @@ REDUCTIONS = {
 
 
 @exact
-def gather(call: Call) -> str:
+def gather(call: OperationContext) -> str:
     """Return the slices of x that the indices name along an axis."""
     axis, batch = call.integer("axis", 0) % call.rank("x"), call.integer("batch_dims", 0)
     batch %= call.rank("indices") + 1
@@ -28,7 +28,7 @@ def gather(call: Call) -> str:
 
 
 @exact
-def gather_along_axis(call: Call) -> str:
+def gather_along_axis(call: OperationContext) -> str:
     """Return the single values that the indices name along an axis."""
     return call.emit(
         "GatherElements", call.tensor("x"), call.tensor("indices"), axis=call.integer("axis", 0)
@@ -36,7 +36,7 @@ def gather_along_axis(call: Call) -> str:
 
 
 @exact
-def gather_nd(call: Call) -> str:
+def gather_nd(call: OperationContext) -> str:
     """Return what stands at places named by several indices each."""
     return call.emit(
         "GatherND", call.tensor("x"), _as_int64(call), batch_dims=call.integer("batch_dims", 0)
@@ -44,11 +44,11 @@ def gather_nd(call: Call) -> str:
 
 
 @operator
-def scatter(call: Call) -> str:
+def scatter(call: OperationContext) -> str:
     """Return data with whole slices along one axis replaced or combined."""
     rank, axis = call.rank("data"), call.integer("axis", 0) % call.rank("data")
     if call.rank("indices") != 1:
-        raise Uncovered("indices that are no vector")
+        raise UnsupportedError("indices that are no vector")
     order = [axis, *(other for other in range(rank) if other != axis)]
     places = call.emit("Unsqueeze", _as_int64(call), call.indices([-1]))
     data, updates = (
@@ -60,7 +60,7 @@ def scatter(call: Call) -> str:
 
 
 @operator
-def scatter_along_axis(call: Call) -> str:
+def scatter_along_axis(call: OperationContext) -> str:
     """Return data with single values along an axis replaced or combined."""
     axis, reduction = call.integer("axis", 0), _reduction(call)
     data, places = call.tensor("data"), call.tensor("indices")
@@ -70,7 +70,7 @@ def scatter_along_axis(call: Call) -> str:
 
 
 @operator
-def scatter_nd(call: Call) -> str:
+def scatter_nd(call: OperationContext) -> str:
     """Return data with what stands at named places replaced or combined."""
     return call.emit(
         "ScatterND",
@@ -81,7 +81,7 @@ def scatter_nd(call: Call) -> str:
     )
 
 
-def _gather_in_batches(call: Call, axis: int, batch: int) -> str:
+def _gather_in_batches(call: OperationContext, axis: int, batch: int) -> str:
     """Return x[b, i, ...] with the batches in front; the axis that is gathered ends up where it stood."""
     rank, index_rank = call.rank("x"), call.rank("indices") - batch
     order = [*range(batch), axis, *(other for other in range(batch, rank) if other != axis)]
@@ -98,23 +98,23 @@ def _gather_in_batches(call: Call, axis: int, batch: int) -> str:
     return call.transpose(found, back)
 
 
-def _as_int64(call: Call) -> str:
+def _as_int64(call: OperationContext) -> str:
     return call.cast(call.tensor("indices"), TensorProto.INT64)
 
 
-def _reduction(call: Call) -> str:
+def _reduction(call: OperationContext) -> str:
     mode = call.text("mode", "add")
     if mode not in REDUCTIONS:
-        raise Uncovered(f"mode {mode}")
+        raise UnsupportedError(f"mode {mode}")
     return REDUCTIONS[mode]
 
 
-def _updates(call: Call) -> str:
+def _updates(call: OperationContext) -> str:
     mode = call.text("mode", "add")
     if mode == "sub":
         return call.emit("Neg", call.tensor("updates"))
     if mode == "div" and call.carrier("data") != TensorProto.FLOAT:
-        raise Uncovered("division of integers")
+        raise UnsupportedError("division of integers")
     return (
         call.emit("Reciprocal", call.real("updates")) if mode == "div" else call.tensor("updates")
     )

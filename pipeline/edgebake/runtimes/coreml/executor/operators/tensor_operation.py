@@ -3,14 +3,14 @@
 import numpy as np
 from onnx import TensorProto
 
-from edgebake.runtimes.coreml.executor.call import Call, exact, operator
-from edgebake.runtimes.coreml.executor.mil import Uncovered
+from edgebake.runtimes.coreml.executor.mil import UnsupportedError
+from edgebake.runtimes.coreml.executor.operation_context import OperationContext, exact, operator
 
 PADDING = {"constant": "constant", "reflect": "reflect", "replicate": "edge"}
 
 
 @exact
-def concat(call: Call) -> str:
+def concat(call: OperationContext) -> str:
     """Return tensors joined along an axis, or with their slices taking turns."""
     axis, tensors = call.integer("axis"), call.tensors("values")
     if not call.flag("interleave"):
@@ -23,7 +23,7 @@ def concat(call: Call) -> str:
 
 
 @exact
-def stack(call: Call) -> str:
+def stack(call: OperationContext) -> str:
     """Return tensors joined along a new axis."""
     axis = call.integer("axis")
     tensors = [
@@ -33,7 +33,7 @@ def stack(call: Call) -> str:
 
 
 @exact
-def split(call: Call) -> list[str]:
+def split(call: OperationContext) -> list[str]:
     """Return x in parts along an axis."""
     axis = call.integer("axis")
     sizes = call.output_sizes(axis)
@@ -43,18 +43,18 @@ def split(call: Call) -> list[str]:
 
 
 @exact
-def tile(call: Call) -> str:
+def tile(call: OperationContext) -> str:
     """Return x repeated along each axis."""
     return call.emit("Tile", call.tensor("x"), call.indices(call.integers("reps")))
 
 
 @exact
-def pad(call: Call) -> str:
+def pad(call: OperationContext) -> str:
     """Return x with a constant, its mirror image or its edge around it."""
     listed = call.integers("pad")
     mode = call.text("mode", "constant").lower()
     if mode not in PADDING:
-        raise Uncovered(f"mode {mode}")
+        raise UnsupportedError(f"mode {mode}")
     if not listed:
         return call.emit("Identity", call.tensor("x"))
     # Pairs for the last axes alone; ONNX lists all beginnings, then all ends.
@@ -66,34 +66,34 @@ def pad(call: Call) -> str:
 
 
 @operator
-def shape(call: Call) -> str:
+def shape(call: OperationContext) -> str:
     """Return the shape of x."""
     return call.literal(call.shape("x"), TensorProto.INT32)
 
 
 @operator
-def fill(call: Call) -> str:
+def fill(call: OperationContext) -> str:
     """Return a tensor of one value."""
     value = call.literal(call.constant("value", 0), call.output_carrier())
     return call.emit("Expand", value, call.indices(call.integers("shape")))
 
 
 @operator
-def fill_like(call: Call) -> str:
+def fill_like(call: OperationContext) -> str:
     """Return a tensor of one value in the shape of another."""
     value = call.constant("value", 0)
     return call.literal(np.full(call.shape("ref_tensor"), value), call.output_carrier())
 
 
 @operator
-def range_1d(call: Call) -> str:
+def range_1d(call: OperationContext) -> str:
     """Return the numbers from start to end by step."""
     start, end, step = (call.constant(word).item() for word in ("start", "end", "step"))
     return call.literal(np.arange(start, end, step), call.output_carrier())
 
 
 @operator
-def one_hot(call: Call) -> str:
+def one_hot(call: OperationContext) -> str:
     """Return vectors that are on at one index."""
     on, off = call.constant("on_value", 1).item(), call.constant("off_value", 0).item()
     # ONNX Runtime has the operator for int64 indices and float values alone.
@@ -107,7 +107,7 @@ def one_hot(call: Call) -> str:
 
 
 @operator
-def band_part(call: Call) -> str:
+def band_part(call: OperationContext) -> str:
     """Return x with zeros outside a band along the diagonal of its last two axes."""
     height, width = call.shape("x")[-2:]
     lower, upper = call.integer("lower", -1), call.integer("upper", -1)
@@ -123,7 +123,7 @@ def band_part(call: Call) -> str:
 
 
 @operator
-def cumsum(call: Call) -> str:
+def cumsum(call: OperationContext) -> str:
     """Return running sums along an axis."""
     axis = call.literal(call.integer("axis", 0), TensorProto.INT64)
     exclusive, backward = int(call.flag("exclusive")), int(call.flag("reverse"))
@@ -131,7 +131,7 @@ def cumsum(call: Call) -> str:
 
 
 @operator
-def topk(call: Call) -> list[str]:
+def topk(call: OperationContext) -> list[str]:
     """Return the largest or smallest k and where they stood."""
     axis, count = call.integer("axis", -1), call.integer("k", 1)
     values, places = _sorted(call, axis, call.shape("x")[axis] if count == -1 else count)
@@ -139,14 +139,14 @@ def topk(call: Call) -> list[str]:
 
 
 @operator
-def argsort(call: Call) -> str:
+def argsort(call: OperationContext) -> str:
     """Return where the sorted values stand."""
     axis = call.integer("axis", -1)
     return _sorted(call, axis, call.shape("x")[axis])[1]
 
 
 @operator
-def non_zero(call: Call) -> str:
+def non_zero(call: OperationContext) -> str:
     """Return the places that are not zero, [count, rank]."""
     return call.cast(
         call.transpose(call.emit("NonZero", call.tensor("x")), [1, 0]), TensorProto.INT32
@@ -154,7 +154,7 @@ def non_zero(call: Call) -> str:
 
 
 @exact
-def select(call: Call) -> str:
+def select(call: OperationContext) -> str:
     """Return a where the condition holds, else b."""
     chooser = call.tensor("cond")
     if call.carrier("cond") != TensorProto.BOOL:
@@ -162,7 +162,7 @@ def select(call: Call) -> str:
     return chosen(call, chooser, (call.tensor("a"), call.tensor("b")), call.output_carrier())
 
 
-def chosen(call: Call, chooser: str, options: tuple[str, str], carried: int) -> str:
+def chosen(call: OperationContext, chooser: str, options: tuple[str, str], carried: int) -> str:
     """Return the first option where the chooser is true, else the second; ONNX Runtime chooses among no bools."""
     if carried != TensorProto.BOOL:
         return call.emit("Where", chooser, *options)
@@ -170,7 +170,7 @@ def chosen(call: Call, chooser: str, options: tuple[str, str], carried: int) -> 
     return call.cast(call.emit("Where", chooser, *numbers), TensorProto.BOOL)
 
 
-def _sorted(call: Call, axis: int, count: int) -> list[str]:
+def _sorted(call: OperationContext, axis: int, count: int) -> list[str]:
     """Return the first `count` values along an axis and where they stood."""
     largest = int(not call.flag("ascending"))
     x, size = call.tensor("x"), call.indices([count])

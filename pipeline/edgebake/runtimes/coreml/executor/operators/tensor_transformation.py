@@ -3,14 +3,14 @@
 import numpy as np
 from onnx import TensorProto
 
-from edgebake.runtimes.coreml.executor.call import Call, exact
-from edgebake.runtimes.coreml.executor.mil import Uncovered
+from edgebake.runtimes.coreml.executor.mil import UnsupportedError
+from edgebake.runtimes.coreml.executor.operation_context import OperationContext, exact
 
 FROM_THE_END = -(2**31)  # an end that a backward slice never reaches
 
 
 @exact
-def reshape(call: Call) -> str:
+def reshape(call: OperationContext) -> str:
     """Return x in another shape."""
     if call.is_declared():
         return call.reshape(call.tensor("x"), call.output_shape())
@@ -21,25 +21,25 @@ def reshape(call: Call) -> str:
 
 
 @exact
-def reshape_like(call: Call) -> str:
+def reshape_like(call: OperationContext) -> str:
     """Return x in a shape made of parts of other shapes."""
     return call.reshape(call.tensor("x"), call.output_shape())
 
 
 @exact
-def flatten2d(call: Call) -> str:
+def flatten2d(call: OperationContext) -> str:
     """Return x as a matrix."""
     return call.emit("Flatten", call.tensor("x"), axis=call.integer("axis", 1))
 
 
 @exact
-def expand_dims(call: Call) -> str:
+def expand_dims(call: OperationContext) -> str:
     """Return x with axes of size 1 added."""
     return call.emit("Unsqueeze", call.tensor("x"), call.indices(call.integers("axes")))
 
 
 @exact
-def squeeze(call: Call) -> str:
+def squeeze(call: OperationContext) -> str:
     """Return x without axes of size 1; others that are named stay."""
     sizes = call.shape("x")
     single = [axis for axis in call.integers("axes", range(len(sizes))) if sizes[axis] == 1]
@@ -49,20 +49,20 @@ def squeeze(call: Call) -> str:
 
 
 @exact
-def transpose(call: Call) -> str:
+def transpose(call: OperationContext) -> str:
     """Return x with its axes in another order."""
     rank = call.rank("x")
     return call.transpose(call.tensor("x"), [axis % rank for axis in call.integers("perm")])
 
 
 @exact
-def slice_by_index(call: Call) -> str:
+def slice_by_index(call: OperationContext) -> str:
     """Return what stands between begin and end."""
     return slice_to(call, call.tensor("x"), slices(call))
 
 
 @exact
-def slice_by_size(call: Call) -> str:
+def slice_by_size(call: OperationContext) -> str:
     """Return a block of a size from begin on; -1: all that is left."""
     shape = call.shape("x")
     begin = [
@@ -79,7 +79,7 @@ def slice_by_size(call: Call) -> str:
 
 
 @exact
-def slice_update(call: Call) -> str:
+def slice_update(call: OperationContext) -> str:
     """Return x with a slice of it replaced (iOS 18)."""
     shape = call.shape("x")
     places = np.arange(int(np.prod(shape))).reshape(shape)[slices(call)].reshape(-1)
@@ -95,7 +95,7 @@ def slice_update(call: Call) -> str:
 
 
 @exact
-def reverse(call: Call) -> str:
+def reverse(call: OperationContext) -> str:
     """Return x backwards along some axes."""
     axes = call.integers("axes", range(call.rank("x")))
     back, ends = call.indices([-1] * len(axes)), call.indices([FROM_THE_END] * len(axes))
@@ -103,17 +103,17 @@ def reverse(call: Call) -> str:
 
 
 @exact
-def reverse_sequence(call: Call) -> str:
+def reverse_sequence(call: OperationContext) -> str:
     """Return x with the first part of each sequence backwards."""
     time, batch = call.integer("seq_axis", 0), call.integer("batch_axis", 0)
     if {time % call.rank("x"), batch % call.rank("x")} != {0, 1}:
-        raise Uncovered("reverse_sequence along axes other than 0 and 1")
+        raise UnsupportedError("reverse_sequence along axes other than 0 and 1")
     lengths = call.cast(call.tensor("lengths"), TensorProto.INT64)
     return call.emit("ReverseSequence", call.tensor("x"), lengths, time_axis=time, batch_axis=batch)
 
 
 @exact
-def sliding_windows(call: Call) -> str:
+def sliding_windows(call: OperationContext) -> str:
     """Return the windows along an axis, in an axis of their own."""
     axis, size = call.integer("axis") % call.rank("x"), call.integer("size")
     stride = call.integer("stride", 1)
@@ -125,7 +125,7 @@ def sliding_windows(call: Call) -> str:
 
 
 @exact
-def depth_to_space(call: Call) -> str:
+def depth_to_space(call: OperationContext) -> str:
     """Return blocks of channels laid out as pixels."""
     return call.emit(
         "DepthToSpace", call.tensor("x"), blocksize=call.integer("block_size"), mode="DCR"
@@ -133,13 +133,13 @@ def depth_to_space(call: Call) -> str:
 
 
 @exact
-def space_to_depth(call: Call) -> str:
+def space_to_depth(call: OperationContext) -> str:
     """Return blocks of pixels laid out as channels."""
     return call.emit("SpaceToDepth", call.tensor("x"), blocksize=call.integer("block_size"))
 
 
 @exact
-def pixel_shuffle(call: Call) -> str:
+def pixel_shuffle(call: OperationContext) -> str:
     """Return blocks of channels laid out as pixels, the channel running slowest."""
     return call.emit(
         "DepthToSpace", call.tensor("x"), blocksize=call.integer("upscale_factor"), mode="CRD"
@@ -147,7 +147,7 @@ def pixel_shuffle(call: Call) -> str:
 
 
 @exact
-def pixel_unshuffle(call: Call) -> str:
+def pixel_unshuffle(call: OperationContext) -> str:
     """Return blocks of pixels laid out as channels, the channel running slowest."""
     factor = call.integer("downscale_factor")
     n, channels, height, width = call.shape("x")
@@ -161,7 +161,7 @@ def pixel_unshuffle(call: Call) -> str:
 
 
 @exact
-def space_to_batch(call: Call) -> str:
+def space_to_batch(call: OperationContext) -> str:
     """Return blocks of pixels laid out as images, after padding."""
     blocks = call.integers("block_shape")
     n, channels, *sizes = call.shape("x")
@@ -186,7 +186,7 @@ def space_to_batch(call: Call) -> str:
 
 
 @exact
-def batch_to_space(call: Call) -> str:
+def batch_to_space(call: OperationContext) -> str:
     """Return images laid out as blocks of pixels, then cropped."""
     blocks = call.integers("block_shape")
     n, channels, *sizes = call.shape("x")
@@ -206,7 +206,7 @@ def batch_to_space(call: Call) -> str:
     return call.emit("Slice", laid, begin, end, call.indices(range(2, 2 + count)))
 
 
-def slices(call: Call) -> tuple[slice, ...]:
+def slices(call: OperationContext) -> tuple[slice, ...]:
     """Return what begin, end, stride and their masks cut out along each axis."""
     rank = call.rank("x")
     begin, end = call.integers("begin"), call.integers("end")
@@ -223,7 +223,7 @@ def slices(call: Call) -> tuple[slice, ...]:
     return tuple(found)
 
 
-def slice_to(call: Call, tensor: str, cut: tuple[slice, ...]) -> str:
+def slice_to(call: OperationContext, tensor: str, cut: tuple[slice, ...]) -> str:
     """Return a slice of x, axes that are squeezed gone."""
     ranges = [one.indices(size) for one, size in zip(cut, call.shape("x"), strict=True)]
     begin = [first for first, _, _ in ranges]

@@ -4,11 +4,11 @@ import math
 
 from onnx import TensorProto
 
-from edgebake.runtimes.coreml.executor.call import Call, operator
+from edgebake.runtimes.coreml.executor.operation_context import OperationContext, operator
 
 
 @operator
-def scaled_dot_product_attention(call: Call) -> str:
+def scaled_dot_product_attention(call: OperationContext) -> str:
     """Return softmax(Q K^T / sqrt(d) + mask) V."""
     rank = call.rank("key")
     keys = call.transpose(call.tensor("key"), [*range(rank - 2), rank - 1, rank - 2])
@@ -19,7 +19,7 @@ def scaled_dot_product_attention(call: Call) -> str:
     return call.emit("MatMul", call.emit("Softmax", scores, axis=-1), call.tensor("value"))
 
 
-def _mask(call: Call) -> str:
+def _mask(call: OperationContext) -> str:
     mask = call.tensor("attn_mask")
     if call.carrier("attn_mask") != TensorProto.BOOL:
         return mask

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from edgebake.runtimes.coreml.executor.call import Call
-from edgebake.runtimes.coreml.executor.mil import Uncovered
+from edgebake.runtimes.coreml.executor.mil import UnsupportedError
+from edgebake.runtimes.coreml.executor.operation_context import OperationContext
 
 
 def spread(kernel: Sequence[int], dilations: Sequence[int]) -> list[int]:
@@ -11,7 +11,7 @@ def spread(kernel: Sequence[int], dilations: Sequence[int]) -> list[int]:
     return [(size - 1) * dilation + 1 for size, dilation in zip(kernel, dilations, strict=True)]
 
 
-def pads(call: Call, reach: Sequence[int], strides: Sequence[int]) -> list[int]:
+def pads(call: OperationContext, reach: Sequence[int], strides: Sequence[int]) -> list[int]:
     """Return padding as ONNX lists it: all beginnings, then all ends.
 
     `same` gives an odd surplus to the end, as TensorFlow does, `same_lower` to the beginning.
@@ -23,7 +23,7 @@ def pads(call: Call, reach: Sequence[int], strides: Sequence[int]) -> list[int]:
         custom = call.integers("pad", [0] * 2 * len(reach))
         return custom[0::2] + custom[1::2]
     if kind not in ("same", "same_lower"):
-        raise Uncovered(f"pad_type {kind}")
+        raise UnsupportedError(f"pad_type {kind}")
     totals = [
         max((-(-size // stride) - 1) * stride + covered - size, 0)
         for size, stride, covered in zip(call.shape("x")[2:], strides, reach, strict=True)

@@ -6,8 +6,8 @@ import onnxruntime
 import pytest
 from onnx import TensorProto
 
-from edgebake.runtimes.coreml.executor.graph import Graph, carrier
-from edgebake.runtimes.coreml.executor.mil import Type, Uncovered
+from edgebake.runtimes.coreml.executor.graph_builder import GraphBuilder, carrier
+from edgebake.runtimes.coreml.executor.mil import UnsupportedError, ValueType
 
 FLOAT, INT32, INT64 = TensorProto.FLOAT, TensorProto.INT32, TensorProto.INT64
 
@@ -30,13 +30,13 @@ def test_floats_travel_as_float32_and_integers_as_int32(
     "dtype", ["int64", "uint32", "uint64", "float64", "string", "list", "dictionary"]
 )
 def test_what_float32_or_int32_cannot_hold_is_not_covered(dtype: str) -> None:
-    with pytest.raises(Uncovered, match=f"^the dtype {dtype}$"):
+    with pytest.raises(UnsupportedError, match=f"^the dtype {dtype}$"):
         carrier(dtype)
 
 
 def test_a_graph_is_its_inputs_constants_and_nodes() -> None:
-    graph = Graph()
-    x = graph.input("x", Type("float16", (1, 2)))
+    graph = GraphBuilder()
+    x = graph.input("x", ValueType("float16", (1, 2)))
     total = graph.add("Add", x, graph.constant(np.array([1, 2]), FLOAT))[0]
     graph.name(total, "y")
     model = graph.model({"y": FLOAT})
@@ -52,14 +52,14 @@ def test_a_graph_is_its_inputs_constants_and_nodes() -> None:
 
 
 def test_every_name_that_the_graph_makes_up_is_its_own() -> None:
-    graph = Graph()
+    graph = GraphBuilder()
     names = [graph.constant(np.array(number), FLOAT) for number in range(3)]
     names += [*graph.add("Split", names[0], outputs=2), *graph.add("Split", names[1], outputs=2)]
     assert len(set(names)) == 7
 
 
 def test_a_constant_keeps_its_shape() -> None:
-    graph = Graph()
+    graph = GraphBuilder()
     scalar, empty = graph.constant(np.array(1.0), FLOAT), graph.constant(np.zeros((0, 3)), FLOAT)
     assert list(graph.constants[scalar].dims) == []
     assert list(graph.constants[empty].dims) == [0, 3]
@@ -68,13 +68,13 @@ def test_a_constant_keeps_its_shape() -> None:
 
 
 def test_an_input_whose_shape_is_not_known_is_not_covered() -> None:
-    with pytest.raises(Uncovered, match=r"^a shape that is not known before it runs$"):
-        Graph().input("x", Type("float32", (1, None)))
+    with pytest.raises(UnsupportedError, match=r"^a shape that is not known before it runs$"):
+        GraphBuilder().input("x", ValueType("float32", (1, None)))
 
 
 def test_what_no_input_leads_to_has_a_value_before_the_graph_runs() -> None:
-    graph = Graph()
-    x = graph.input("x", Type("float32", (2,)))
+    graph = GraphBuilder()
+    x = graph.input("x", ValueType("float32", (2,)))
     two, three = graph.constant(np.array([2]), INT64), graph.constant(np.array([3]), INT64)
     shape = graph.add("Concat", two, graph.add("Mul", two, three)[0], axis=0)[0]
     graph.add("Neg", x)
@@ -83,27 +83,27 @@ def test_what_no_input_leads_to_has_a_value_before_the_graph_runs() -> None:
 
 
 def test_what_an_input_leads_to_has_no_value_before_the_graph_runs() -> None:
-    graph = Graph()
-    x = graph.input("x", Type("float32", (2,)))
+    graph = GraphBuilder()
+    x = graph.input("x", ValueType("float32", (2,)))
     negative = graph.add("Add", graph.add("Neg", x)[0], graph.constant(np.array(1.0), FLOAT))[0]
     for name in (x, negative):
-        with pytest.raises(Uncovered, match=r"^a parameter that is not constant$"):
+        with pytest.raises(UnsupportedError, match=r"^a parameter that is not constant$"):
             graph.evaluated(name)
 
 
 def test_the_shape_of_a_tensor_follows_from_the_shapes_in_front_of_it() -> None:
-    graph = Graph()
-    x = graph.input("x", Type("float32", (2, 3)))
+    graph = GraphBuilder()
+    x = graph.input("x", ValueType("float32", (2, 3)))
     start = len(graph.nodes)
     turned = graph.add("Transpose", x, perm=[1, 0])[0]
     flat = graph.add("Reshape", turned, graph.constant(np.array([-1, 2, 1]), INT64))[0]
-    known = {"x": Type("float32", (2, 3))}
+    known = {"x": ValueType("float32", (2, 3))}
     assert graph.shape_of(turned, known, start) == (3, 2)
     assert graph.shape_of(flat, known, start) == (3, 2, 1)
 
 
 def test_a_size_that_cannot_be_known_stays_unknown() -> None:
-    graph = Graph()
-    x = graph.input("x", Type("float32", (4,)))
+    graph = GraphBuilder()
+    x = graph.input("x", ValueType("float32", (4,)))
     places = graph.add("NonZero", x)[0]
-    assert graph.shape_of(places, {"x": Type("float32", (4,))}, 0) == (1, None)
+    assert graph.shape_of(places, {"x": ValueType("float32", (4,))}, 0) == (1, None)

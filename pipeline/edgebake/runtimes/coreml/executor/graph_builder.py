@@ -11,7 +11,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from edgebake.runtimes.coreml.executor.mil import FLOATS, Type, Uncovered
+from edgebake.runtimes.coreml.executor.mil import FLOATS, UnsupportedError, ValueType
 
 OPSET = 18
 IR_VERSION = 9
@@ -35,10 +35,10 @@ def carrier(dtype: str) -> int:
         return TensorProto.BOOL
     if dtype.startswith(("int", "uint")) and dtype not in ("int64", "uint64", "uint32"):
         return TensorProto.INT32
-    raise Uncovered(f"the dtype {dtype}")
+    raise UnsupportedError(f"the dtype {dtype}")
 
 
-class Graph:
+class GraphBuilder:
     """Nodes and constants, in the order in which they were added."""
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class Graph:
         self._makers: dict[str, onnx.NodeProto] = {}
         self._count = 0
 
-    def input(self, name: str, kind: Type) -> str:
+    def input(self, name: str, kind: ValueType) -> str:
         """Add an input of the whole graph."""
         self.inputs.append(helper.make_tensor_value_info(name, carrier(kind.dtype), kind.sizes))
         return name
@@ -95,7 +95,7 @@ class Graph:
         return found
 
     def shape_of(
-        self, tensor: str, known: dict[str, Type], start: int
+        self, tensor: str, known: dict[str, ValueType], start: int
     ) -> tuple[int | None, ...] | None:
         """Return the shape that the nodes from number `start` on give a tensor, as far as ONNX can infer it."""
         nodes = self.nodes[start:]
@@ -134,7 +134,7 @@ class Graph:
             if name in self.constants:
                 constants[name] = self.constants[name]
             elif name not in self._makers:
-                raise Uncovered("a parameter that is not constant")
+                raise UnsupportedError("a parameter that is not constant")
             elif name not in needed:
                 needed.add(name)
                 waiting.extend(self._makers[name].input)

@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto
 
-from edgebake.runtimes.coreml.executor.graph import Graph, carrier
-from edgebake.runtimes.coreml.executor.mil import Operation, Type, Uncovered
+from edgebake.runtimes.coreml.executor.graph_builder import GraphBuilder, carrier
+from edgebake.runtimes.coreml.executor.mil import Operation, UnsupportedError, ValueType
 from edgebake.runtimes.coreml.executor.program import Constants
 
-Translator: TypeAlias = "Callable[[Call], str | list[str]]"
+Translator: TypeAlias = "Callable[[OperationContext], str | list[str]]"
 OPERATORS: dict[str, Translator] = {}  # filled by the modules of operators/
 EXACT: set[str] = set()
 
@@ -33,19 +33,19 @@ def alike(kind: str) -> Translator:
     return lambda call: call.emit(kind, call.tensor("x"))
 
 
-class Values:
+class SymbolTable:
     """What is known of every value of the program so far: its type and the ONNX tensor that carries it."""
 
     def __init__(self, constants: Constants) -> None:
         self.constants = constants
-        self.types: dict[str, Type] = {name: kind for name, (kind, _) in constants.items()}
+        self.types: dict[str, ValueType] = {name: kind for name, (kind, _) in constants.items()}
         self.tensors: dict[str, str] = {}
 
 
-class Call:
+class OperationContext:
     """One operation; parameters are asked for by the names that coremltools' documentation gives them."""
 
-    def __init__(self, operation: Operation, graph: Graph, values: Values) -> None:
+    def __init__(self, operation: Operation, graph: GraphBuilder, values: SymbolTable) -> None:
         self._operation, self._graph, self._values = operation, graph, values
 
     def has(self, parameter: str) -> bool:
@@ -100,7 +100,7 @@ class Call:
         """
         if not self.has(parameter):
             if default is None:
-                raise Uncovered(f"no {parameter}")
+                raise UnsupportedError(f"no {parameter}")
             return np.asarray(default)
         name = self._operation.inputs[parameter][0]
         if name in self._values.constants:
@@ -159,7 +159,9 @@ class Call:
 
     def output_sizes(self, axis: int) -> list[int]:
         """Return the size that the program declares along one axis, for each output."""
-        sizes = Type("", tuple(output.type.shape[axis] for output in self._operation.outputs)).sizes
+        sizes = ValueType(
+            "", tuple(output.type.shape[axis] for output in self._operation.outputs)
+        ).sizes
         return list(sizes)
 
     def is_declared(self) -> bool:
@@ -174,7 +176,7 @@ class Call:
         """Return the ONNX type that carries the first output."""
         return carrier(self.output_dtype())
 
-    def _type(self, parameter: str) -> Type:
+    def _type(self, parameter: str) -> ValueType:
         return self._values.types[self._operation.inputs[parameter][0]]
 
     # What many operators write
