@@ -1,4 +1,4 @@
-// Runs on a device or an emulator, since the runtimes do: put it into src/androidTest.
+// Put it into src/androidTest. It runs on a device or an emulator, because the runtimes do.
 
 package com.example.bundle
 
@@ -23,7 +23,7 @@ class BundleTest {
         folder.deleteRecursively()
         ModelBundle.unpack(context.assets.open("@PLATFORM@.zip"), folder)
         // <encrypted>
-        // The key as base64, for tests alone: an app asks its key service.
+        // The key as base64, for tests alone; an app gets it from its key service.
         val words = InstrumentationRegistry.getArguments()
         val key = android.util.Base64.decode(words.getString("key"), android.util.Base64.DEFAULT)
         bundle = ModelBundle(folder, key, context.cacheDir)

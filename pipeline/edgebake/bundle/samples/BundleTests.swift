@@ -1,4 +1,4 @@
-// Put the unpacked bundle into the test target's resources, as a folder reference by the name of `bundle`.
+// Put the unpacked bundle into the test target's resources, as a folder reference named `bundle`.
 
 import CryptoKit
 import XCTest
@@ -8,7 +8,7 @@ final class BundleTests: XCTestCase {
         let found = Bundle(for: BundleTests.self).url(forResource: "bundle", withExtension: nil)
         let folder = try XCTUnwrap(found, "no folder reference by the name of bundle")
         // <encrypted>
-        // The key as base64, for tests alone: an app asks its key service.
+        // The key as base64, for tests alone; an app gets it from its key service.
         let text = try XCTUnwrap(ProcessInfo.processInfo.environment["BUNDLE_KEY"])
         return try ModelBundle(folder: folder, key: SymmetricKey(data: XCTUnwrap(Data(base64Encoded: text))))
         // </encrypted>

@@ -1,4 +1,4 @@
-// What an app uses: it opens the first model of the bundle that works on the device, and asks it.
+// The interface for apps: opens the first model of the bundle that works on the device, and runs it.
 
 package com.example.bundle
 
@@ -13,20 +13,20 @@ import kotlinx.coroutines.sync.withLock
 import kotlinx.coroutines.withContext
 
 /**
- * A model that loaded and answered its golden vectors here.
+ * A model that loaded and passed its golden vectors on this device.
  *
  *     val classifier = Classifier.open(context, bundle)
  *     val answers = classifier.classify(bitmap)
  *
- * Both may be called from the main thread: they work on others.
+ * Both can be called from the main thread: they work on other threads.
  */
 class Classifier private constructor(val choice: Choice, private val session: Session) : AutoCloseable {
     private val mutex = Mutex()
 
     /**
-     * Returns answers in falling probability; empty where none is likely enough.
+     * Returns predictions in descending probability; empty if all are below the threshold.
      *
-     * @param bitmap in memory: not one of Bitmap.Config.HARDWARE.
+     * @param bitmap in memory, not with Bitmap.Config.HARDWARE.
      */
     suspend fun classify(bitmap: Bitmap): List<Answer> = withContext(Dispatchers.Default) {
         val input = preprocess(choice.target.preprocessing, picture(bitmap))
@@ -38,9 +38,9 @@ class Classifier private constructor(val choice: Choice, private val session: Se
 
     companion object {
         /**
-         * Opens the first choice that works: the next accelerator, then the next target, is tried where one does not.
+         * Opens the first choice that works; after a failure, the next accelerator and then the next target are tried.
          *
-         * @throws IllegalStateException nothing works; the text says why, choice by choice.
+         * @throws IllegalStateException no choice works; the text has the reason for each.
          */
         suspend fun open(context: Context, bundle: ModelBundle): Classifier = withContext(Dispatchers.Default) {
             val attempts = context.getSharedPreferences("bundle.attempts", Context.MODE_PRIVATE)
@@ -51,7 +51,7 @@ class Classifier private constructor(val choice: Choice, private val session: Se
                     reasons += "$name: the app ended while this was tried"
                     continue
                 }
-                // A driver may take the whole process down: written before, so that the next start passes by.
+                // A driver may crash the process. Recorded before the attempt, so that the next start skips it.
                 attempts.edit().putBoolean(name, true).commit()
                 val (classifier, reason) = attempt(bundle, choice)
                 attempts.edit().remove(name).commit()
@@ -73,11 +73,11 @@ class Classifier private constructor(val choice: Choice, private val session: Se
         } catch (error: Exception) {
             Pair(null, error.toString())
         } catch (error: LinkageError) {
-            // A library of an accelerator that is not on this device.
+            // The library of an accelerator is missing on this device.
             Pair(null, error.toString())
         }
 
-        /** Loads a model without holding it against its golden vectors. */
+        /** Loads a model without testing it with its golden vectors. */
         internal fun load(bundle: ModelBundle, choice: Choice): Session =
             bundle.withModel(choice.target) { model ->
                 when (val runtime = choice.target.runtime) {
@@ -91,7 +91,7 @@ class Classifier private constructor(val choice: Choice, private val session: Se
                 }
             }
 
-        /** Returns what this device says of itself. */
+        /** Returns what this device reports about itself. */
         fun facts(context: Context): Facts {
             val manager = context.getSystemService(Context.ACTIVITY_SERVICE) as ActivityManager
             val memory = ActivityManager.MemoryInfo().also(manager::getMemoryInfo)
@@ -105,7 +105,7 @@ class Classifier private constructor(val choice: Choice, private val session: Se
             )
         }
 
-        /** Decodes a picture without scaling it to the screen. */
+        /** Decodes an image without scaling it to the screen. */
         fun decode(file: ByteArray): Picture {
             val options = BitmapFactory.Options().apply { inScaled = false }
             return picture(BitmapFactory.decodeByteArray(file, 0, file.size, options))

@@ -1,15 +1,15 @@
-// What an app uses: it opens the first model of the bundle that works on the device, and asks it.
+// The interface for apps: opens the first model of the bundle that works on the device, and runs it.
 
 import CoreGraphics
 import Foundation
 import ImageIO
 
-/// A model that loaded and answered its golden vectors here.
+/// A model that loaded and passed its golden vectors on this device.
 ///
 ///     let classifier = try await Classifier.open(bundle)
 ///     let answers = try await classifier.classify(image)
 ///
-/// Both may be called from the main actor: they work elsewhere.
+/// Both can be called from the main actor: they work outside it.
 final class Classifier: Sendable {
     let choice: Choice
     private let session: any Session
@@ -19,9 +19,9 @@ final class Classifier: Sendable {
         self.session = session
     }
 
-    /// Opens the first choice that works: the next accelerator, then the next target, is tried where one does not.
+    /// Opens the first choice that works; after a failure, the next accelerator and then the next target are tried.
     ///
-    /// - Throws: nothing works; the text says why, choice by choice.
+    /// - Throws: no choice works; the text has the reason for each.
     static func open(_ bundle: ModelBundle, facts: Facts = .ofThisDevice) async throws -> Classifier {
         try await Task.detached(priority: .userInitiated) {
             let attempts = UserDefaults.standard
@@ -32,7 +32,7 @@ final class Classifier: Sendable {
                     reasons.append("\(name): the app ended while this was tried")
                     continue
                 }
-                // A driver may take the whole process down: written before, so that the next start passes by.
+                // A driver may crash the process. Recorded before the attempt, so that the next start skips it.
                 attempts.set(true, forKey: name)
                 defer { attempts.removeObject(forKey: name) }
                 do {
@@ -49,7 +49,7 @@ final class Classifier: Sendable {
         }.value
     }
 
-    /// Returns answers in falling probability; empty where none is likely enough.
+    /// Returns predictions in descending probability; empty if all are below the threshold.
     func classify(_ image: CGImage) async throws -> [Answer] {
         let (words, session) = (self.choice.target.words, self.session)
         return try await Task.detached(priority: .userInitiated) {
@@ -58,7 +58,7 @@ final class Classifier: Sendable {
         }.value
     }
 
-    /// Loads a model without holding it against its golden vectors.
+    /// Loads a model without testing it with its golden vectors.
     static func load(_ bundle: ModelBundle, _ choice: Choice) async throws -> any Session {
         let words = choice.target.words
         return try await bundle.withModel(choice.target) { model in
@@ -79,7 +79,7 @@ final class Classifier: Sendable {
 }
 
 extension Facts {
-    /// What this device says of itself.
+    /// What this device reports about itself.
     static var ofThisDevice: Facts {
         let version = ProcessInfo.processInfo.operatingSystemVersion
         var system = utsname()
@@ -96,7 +96,7 @@ extension Facts {
 }
 
 extension Picture {
-    /// Takes the colours as they are in the file: no profile is applied, as in training.
+    /// Takes the colors as they are in the file: no color profile is applied, as in training.
     init(_ image: CGImage) throws {
         let isGrey = image.colorSpace?.model == .monochrome
         let space = isGrey ? CGColorSpaceCreateDeviceGray() : CGColorSpaceCreateDeviceRGB()

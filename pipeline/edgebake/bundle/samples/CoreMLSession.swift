@@ -1,20 +1,20 @@
 // Runs an .mlpackage with Core ML.
 //
-// Not through Vision: its requests scale pictures by a filter of their own. The picture arrives here in the model's
-// size, so that nothing is left to scale.
+// Not through Vision, whose requests scale images with another filter. The image already has the model's
+// size here.
 // Source: https://developer.apple.com/documentation/coreml/mlmodel
 
 import CoreML
 import CoreVideo
 import Foundation
 
-/// An actor, so that a prediction never runs on the main thread, and one at a time.
+/// An actor, so that predictions run one at a time and never on the main thread.
 actor CoreMLSession: Session {
     private let model: MLModel
     private let compiled: URL
     private let words: Words
 
-    /// - Parameter package: the folder that ends in .mlpackage; it is compiled for this device, which takes a while.
+    /// - Parameter package: the .mlpackage folder; it is compiled for this device, which takes seconds.
     init(package: URL, words: Words, accelerator: String) async throws {
         let configuration = MLModelConfiguration()
         switch accelerator {
@@ -41,9 +41,9 @@ actor CoreMLSession: Session {
         return words.labels.map { scores[$0]?.floatValue ?? .nan }
     }
 
-    /// Returns pixels [1, height, width, 1 or 3] as Core ML takes them: grey, or blue, green, red and one more.
+    /// Converts pixels [1, height, width, 1 or 3] for Core ML: grayscale, or blue, green, red and an unused byte.
     ///
-    /// A model that sees blue first turns them itself.
+    /// A model with input in BGR order swaps the channels itself.
     private func pixelBuffer(_ input: Tensor) throws -> CVPixelBuffer {
         let (height, width, channels) = (input.shape[1], input.shape[2], input.shape[3])
         let format = channels == 1 ? kCVPixelFormatType_OneComponent8 : kCVPixelFormatType_32BGRA

@@ -1,4 +1,4 @@
-// Reads files in Tink's format AES256_GCM_HKDF_1MB, as the models of this bundle are encrypted.
+// Decrypts files in Tink's format AES256_GCM_HKDF_1MB, in which the models of this bundle are encrypted.
 // Source: https://developers.google.com/tink/streaming-aead/aes_gcm_hkdf_streaming
 
 package com.example.bundle
@@ -17,9 +17,9 @@ private const val SEGMENT = 1 shl 20
 private const val HEADER = 40
 
 /**
- * Writes what a file held before it was encrypted. Where this throws, throw away what was written.
+ * Decrypts a file. Discard what was written if this throws.
  *
- * @param associated name/version/platform/path, which the file is bound to.
+ * @param associated associated data: name/version/platform/path.
  */
 internal fun decrypt(source: File, target: OutputStream, key: ByteArray, associated: String) {
     source.inputStream().buffered().use { stream ->
@@ -31,7 +31,7 @@ internal fun decrypt(source: File, target: OutputStream, key: ByteArray, associa
         while (true) {
             val following = read(stream, SEGMENT)
             val isLast = following.isEmpty()
-            // The nonce of the last segment says so: a file that was cut between two of them is noticed.
+            // The nonce marks the last segment, so that a file truncated between two segments is detected.
             val nonce = ByteBuffer.allocate(12).put(header, 33, 7).putInt(number).put(if (isLast) 1 else 0).array()
             val cipher = Cipher.getInstance("AES/GCM/NoPadding")
             cipher.init(Cipher.DECRYPT_MODE, fileKey, GCMParameterSpec(128, nonce))
@@ -43,7 +43,7 @@ internal fun decrypt(source: File, target: OutputStream, key: ByteArray, associa
     }
 }
 
-/** HKDF-SHA256 (RFC 5869) to 32 bytes, for which one block is enough. */
+/** HKDF-SHA256 (RFC 5869) with 32 bytes of output, which is one block. */
 private fun hkdf(key: ByteArray, salt: ByteArray, info: ByteArray): ByteArray =
     hmac(hmac(salt, key), info + 1)
 
@@ -53,7 +53,7 @@ private fun hmac(key: ByteArray, message: ByteArray): ByteArray {
     return mac.doFinal(message)
 }
 
-/** Returns so many bytes, or fewer at the end of the file. */
+/** Returns `size` bytes, or fewer at the end of the file. */
 private fun read(stream: InputStream, size: Int): ByteArray {
     val buffer = ByteArray(size)
     var filled = 0

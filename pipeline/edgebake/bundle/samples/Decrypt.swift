@@ -1,4 +1,4 @@
-// Reads files in Tink's format AES256_GCM_HKDF_1MB, as the models of this bundle are encrypted.
+// Decrypts files in Tink's format AES256_GCM_HKDF_1MB, in which the models of this bundle are encrypted.
 // Source: https://developers.google.com/tink/streaming-aead/aes_gcm_hkdf_streaming
 
 import CryptoKit
@@ -8,10 +8,10 @@ private let segmentSize = 1 << 20
 private let headerSize = 40
 private let tagSize = 16
 
-/// Returns what a file held before it was encrypted.
+/// Decrypts a file.
 ///
-/// - Parameter associated: name/version/platform/path, which the file is bound to.
-/// - Throws: the file was changed or cut, is another one, or is for another key.
+/// - Parameter associated: associated data, name/version/platform/path.
+/// - Throws: the file was changed or truncated, is another file, or has another key.
 func decrypted(_ file: Data, key: SymmetricKey, associated: String) throws -> Data {
     let bytes = [UInt8](file)
     guard bytes.count >= headerSize + tagSize, bytes[0] == headerSize else {
@@ -27,7 +27,7 @@ func decrypted(_ file: Data, key: SymmetricKey, associated: String) throws -> Da
         guard end - start >= tagSize else {
             throw BundleError("segment \(number): cut")
         }
-        // The nonce of the last segment says so: a file that was cut between two of them is noticed.
+        // The nonce marks the last segment, so that a file truncated between two segments is detected.
         let counter = withUnsafeBytes(of: number.bigEndian) { Array($0) }
         let nonce = try AES.GCM.Nonce(data: bytes[33..<headerSize] + counter + [isLast ? 1 : 0])
         let box = try AES.GCM.SealedBox(

@@ -7,7 +7,7 @@ import com.google.ai.edge.litert.Accelerator
 import com.google.ai.edge.litert.CompiledModel
 import java.io.File
 
-/** One accelerator alone: where it cannot run the whole model, creation fails, and the next one is tried. */
+/** A single accelerator: if it cannot run the whole model, creation fails and the next one is tried. */
 internal class LiteRtSession(model: File, private val target: Target, accelerator: String) : Session {
     private val compiled = CompiledModel.create(model.path, CompiledModel.Options(named(accelerator)))
     private val inputs = compiled.createInputBuffers()

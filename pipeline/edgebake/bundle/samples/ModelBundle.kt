@@ -1,4 +1,4 @@
-// A bundle, unpacked in a folder of the app: its manifest, its files, and which model is for which device.
+// Reads an unpacked bundle: its manifest, its files and the rules that match models to devices.
 
 package com.example.bundle
 
@@ -10,12 +10,12 @@ import org.json.JSONArray
 import org.json.JSONObject
 
 /**
- * Reads a bundle. Every file is compared with the manifest before it is used.
+ * A bundle. Every file is compared with the manifest before it is used.
  *
- * @param folder where the bundle was unpacked.
+ * @param folder the unpacked bundle.
  * <encrypted>
- * @param key 32 bytes, from your key service or from wherever the app keeps it.
- * @param cache a folder that other apps cannot read; plain models lie there while they are loaded.
+ * @param key 32 bytes, for example from your key service.
+ * @param cache a folder that other apps cannot read; it holds decrypted models while they load.
  * </encrypted>
  */
 class ModelBundle(
@@ -28,20 +28,20 @@ class ModelBundle(
     private val manifest = JSONObject(File(folder, "manifest.json").readText())
     private val listed = objects(manifest.getJSONArray("files")).associateBy { it.getString("path") }
 
-    /** The targets in the order in which an app tries them. */
+    /** The targets in fallback order. */
     val targets = strings(manifest.getJSONArray("chain")).map { name ->
         Target(name, manifest.getJSONObject("targets").getJSONObject(name))
     }
 
-    /** What a device tries, in this order, until a model loads and answers its golden vectors; empty: nothing fits. */
+    /** Returns what to try, in order, until a model loads and passes its golden vectors; empty if no target fits. */
     fun resolve(facts: Facts): List<Choice> =
         targets.filter { meets(facts, it.rule) }
             .flatMap { target -> target.accelerators.filter { it in facts.accelerators }.map { Choice(target, it) } }
 
-    /** Returns a small file of the bundle. */
+    /** Returns the content of a file, read into memory. */
     fun text(path: String): String = checked(path).readText()
 
-    /** Hands the model of a target to [load], and returns what that makes of it. */
+    /** Calls [load] with the model file of a target, and returns its result. */
     fun <T> withModel(target: Target, load: (File) -> T): T {
         val file = checked(target.model)
         // <encrypted>
@@ -56,7 +56,7 @@ class ModelBundle(
                 check(isListed) { "${target.model}: decrypted, not what manifest.json lists" }
                 return load(plain)
             } finally {
-                // What is loaded stays in memory.
+                // The loaded model stays in memory.
                 plain.delete()
             }
         }
@@ -71,7 +71,7 @@ class ModelBundle(
     }
 
     companion object {
-        /** Unpacks an archive into a folder that is not there yet; nothing half-unpacked stays. */
+        /** Unpacks an archive into a new folder, all of it or nothing. */
         fun unpack(archive: InputStream, folder: File) {
             val partial = File(folder.path + ".partial")
             partial.deleteRecursively()
@@ -89,7 +89,7 @@ class ModelBundle(
     }
 }
 
-/** One file of the bundle, what it is for, and what an app does before and after it. */
+/** A model, the devices that it is for, and the steps before and after it. */
 class Target(val name: String, words: JSONObject) {
     val rule: JSONObject = words.getJSONObject("device")
     val model: String = words.getString("model")
@@ -103,18 +103,18 @@ class Target(val name: String, words: JSONObject) {
     val golden: String = words.getString("golden")
 }
 
-/** A target, and what to run it on. */
+/** A target and the accelerator to run it on. */
 class Choice(val target: Target, val accelerator: String)
 
 /**
- * What a device says of itself.
+ * What a device reports about itself.
  *
  * @param os API level.
- * @param soc Build.SOC_MODEL; null before Android 12, which does not tell.
- * @param memoryMb all that the system has, in 1,000,000 bytes.
+ * @param soc Build.SOC_MODEL; null before Android 12, which does not report it.
+ * @param memoryMb total memory, in units of 1,000,000 bytes.
  * @param features PackageManager's.
  * @param device Build.BRAND/Build.DEVICE.
- * @param accelerators those that the app can use.
+ * @param accelerators those that the app supports.
  */
 class Facts(
     val os: String,
@@ -125,7 +125,7 @@ class Facts(
     val accelerators: Set<String>,
 )
 
-/** Whether a device is one that a rule is for; what the system does not tell meets no rule that asks for it. */
+/** Returns whether a device meets a rule. A fact that the system does not report meets no rule about it. */
 fun meets(facts: Facts, rule: JSONObject): Boolean {
     val soc = strings(rule.getJSONArray("soc"))
     val memory = if (rule.isNull("memory_mb")) null else rule.getLong("memory_mb")
@@ -139,7 +139,7 @@ fun meets(facts: Facts, rule: JSONObject): Boolean {
         (excluded.isEmpty() || (facts.device != null && facts.device !in excluded))
 }
 
-/** Compares versions number by number: 17, 17.0 and 17.0.0 are the same. */
+/** Compares versions number by number: 17, 17.0 and 17.0.0 are equal. */
 private fun isAtLeast(version: String, least: String): Boolean {
     val (found, asked) = listOf(version, least).map { text -> text.split(".").map(String::toInt) }
     for (place in 0 until maxOf(found.size, asked.size)) {

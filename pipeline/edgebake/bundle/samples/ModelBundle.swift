@@ -1,9 +1,9 @@
-// A bundle, unpacked in a folder of the app: its manifest, its files, and which model is for which device.
+// Reads an unpacked bundle: its manifest, its files and the rules that match models to devices.
 
 import CryptoKit
 import Foundation
 
-/// Why a bundle, or one of its models, cannot be used here.
+/// A bundle, or one of its models, that cannot be used on this device.
 struct BundleError: Error, CustomStringConvertible {
     let description: String
 
@@ -12,20 +12,20 @@ struct BundleError: Error, CustomStringConvertible {
     }
 }
 
-/// Reads a bundle. Every file is compared with the manifest before it is used.
+/// A bundle. Every file is compared with the manifest before it is used.
 struct ModelBundle: Sendable {
     private let folder: URL
     // <encrypted>
     private let key: SymmetricKey
     // </encrypted>
     private let manifest: Manifest
-    /// The targets in the order in which an app tries them.
+    /// The targets in fallback order.
     let targets: [Target]
 
     /// - Parameters:
-    ///   - folder: where the bundle was unpacked.
+    ///   - folder: the unpacked bundle.
     // <encrypted>
-    ///   - key: 32 bytes, from your key service or from wherever the app keeps it.
+    ///   - key: 32 bytes, for example from your key service.
     init(folder: URL, key: SymmetricKey) throws {
         self.key = key
     // </encrypted>
@@ -41,14 +41,14 @@ struct ModelBundle: Sendable {
         self.manifest = manifest
     }
 
-    /// Returns what a device tries, in this order, until a model loads and answers its golden vectors.
+    /// Returns what to try, in order, until a model loads and passes its golden vectors; empty if no target fits.
     func resolve(_ facts: Facts) -> [Choice] {
         targets.filter { meets(facts, $0.words.device) }.flatMap { target in
             target.words.accelerators.filter(facts.accelerators.contains).map { Choice(target: target, accelerator: $0) }
         }
     }
 
-    /// Returns a small file of the bundle.
+    /// Returns the content of a file, read into memory.
     func content(_ path: String) throws -> Data {
         guard let file = manifest.files.first(where: { $0.path == path }) else {
             throw BundleError("\(path): not in manifest.json")
@@ -60,7 +60,7 @@ struct ModelBundle: Sendable {
         return content
     }
 
-    /// Hands the model of a target to `load`, a file or a folder, and returns what that makes of it.
+    /// Calls `load` with the model of a target, a file or a folder, and returns its result.
     func withModel<Loaded>(_ target: Target, load: (URL) async throws -> Loaded) async throws -> Loaded {
         let model = target.words.model
         let files = manifest.files.filter { $0.path == model || $0.path.hasPrefix(model + "/") }
@@ -92,7 +92,7 @@ struct ModelBundle: Sendable {
     }
 }
 
-/// What manifest.json says, as far as an app needs it.
+/// The part of manifest.json that an app needs.
 struct Manifest: Decodable, Sendable {
     struct File: Decodable, Sendable {
         struct Encryption: Decodable, Sendable {
@@ -113,7 +113,7 @@ struct Manifest: Decodable, Sendable {
     let files: [File]
 }
 
-/// What the manifest says of one target.
+/// A target in manifest.json.
 struct Words: Decodable, Sendable {
     struct End: Decodable, Sendable {
         let name: String
@@ -133,7 +133,7 @@ struct Words: Decodable, Sendable {
     let golden: String
 }
 
-/// One step before or after the model; which numbers it has is the step's.
+/// A step of pre- or postprocessing; which parameters it has depends on the step.
 struct Step: Decodable, Sendable {
     let step: String
     let colour: String?
@@ -148,7 +148,7 @@ struct Step: Decodable, Sendable {
     let threshold: Double?
 }
 
-/// One number for all channels, or one for each.
+/// A number for all channels, or one for each.
 struct Numbers: Decodable, Sendable {
     private let values: [Double]
 
@@ -157,19 +157,19 @@ struct Numbers: Decodable, Sendable {
         values = try (try? [container.decode(Double.self)]) ?? container.decode([Double].self)
     }
 
-    /// The number for an element of a tensor in which channels come last.
+    /// The number for an element of a tensor whose last dimension is the channels.
     subscript(element: Int) -> Float {
         Float(values[element % values.count])
     }
 }
 
-/// One file of the bundle, what it is for, and what an app does before and after it.
+/// A model, the devices that it is for, and the steps before and after it.
 struct Target: Sendable {
     let name: String
     let words: Words
 }
 
-/// A target, and what to run it on.
+/// A target and the accelerator to run it on.
 struct Choice: Sendable {
     let target: Target
     let accelerator: String
@@ -185,17 +185,17 @@ struct Rule: Decodable, Sendable {
     let excludedDevices: [String]
 }
 
-/// What a device says of itself. The chip and features are nothing that iOS tells.
+/// What a device reports about itself. iOS reports neither chip nor features.
 struct Facts: Sendable {
     let os: String
     var soc: String?
-    let memoryMb: Int?  // all that the system has, in 1,000,000 bytes
+    let memoryMb: Int?  // total memory, in units of 1,000,000 bytes
     var features: Set<String> = []
     let device: String?  // utsname.machine
-    let accelerators: Set<String>  // those that the app can use
+    let accelerators: Set<String>  // those that the app supports
 }
 
-/// Whether a device is one that a rule is for; what the system does not tell meets no rule that asks for it.
+/// Returns whether a device meets a rule. A fact that the system does not report meets no rule about it.
 func meets(_ facts: Facts, _ rule: Rule) -> Bool {
     isAtLeast(facts.os, rule.minimumOs)
         && (rule.soc.isEmpty || facts.soc.map(rule.soc.contains) ?? false)
@@ -205,7 +205,7 @@ func meets(_ facts: Facts, _ rule: Rule) -> Bool {
         && (rule.excludedDevices.isEmpty || facts.device.map { !rule.excludedDevices.contains($0) } ?? false)
 }
 
-/// Compares versions number by number: 17, 17.0 and 17.0.0 are the same.
+/// Compares versions number by number: 17, 17.0 and 17.0.0 are equal.
 private func isAtLeast(_ version: String, _ least: String) -> Bool {
     let found = version.split(separator: ".").map { Int($0) ?? 0 }
     let asked = least.split(separator: ".").map { Int($0) ?? 0 }

@@ -10,7 +10,7 @@ import ai.onnxruntime.OrtSession
 import java.io.File
 import java.nio.ByteOrder
 
-/** NPU and GPU are reached through NNAPI, which gives what they cannot run to the CPU. */
+/** NPU and GPU are used through NNAPI, which runs unsupported operators on the CPU. */
 internal class OnnxSession(model: File, private val target: Target, accelerator: String) : Session {
     private val environment = OrtEnvironment.getEnvironment()
     private val session = options(model, accelerator).use { environment.createSession(model.path, it) }

@@ -4,7 +4,7 @@
 import Foundation
 import OnnxRuntimeBindings
 
-/// An actor, so that a run never blocks the main thread. Neural Engine and GPU are reached through Core ML.
+/// An actor, so that inference never blocks the main thread. Neural Engine and GPU are used through Core ML.
 actor OnnxSession: Session {
     private let environment: ORTEnv
     private let session: ORTSession

@@ -1,4 +1,4 @@
-// From the model's output to answers, and what a device has to answer before a model is trusted there.
+// Postprocessing: from the model's output to predictions; and the test with golden vectors.
 
 package com.example.bundle
 
@@ -11,10 +11,10 @@ import kotlin.math.max
 import org.json.JSONArray
 import org.json.JSONObject
 
-/** A class, and how likely it is. */
+/** A class and its probability. */
 data class Answer(val label: String, val probability: Float)
 
-/** Returns answers in falling probability; empty where none is likely enough. */
+/** Returns predictions in descending probability; empty if all are below the threshold. */
 fun postprocess(steps: List<JSONObject>, output: FloatArray, labels: List<String>): List<Answer> {
     var values = output
     for (step in steps) {
@@ -40,22 +40,22 @@ private fun softmax(logits: FloatArray): FloatArray {
     return FloatArray(powers.size) { powers[it] / sum }
 }
 
-/** Of equals, the first class comes first: sorting keeps their order. */
+/** Equal probabilities keep the order of the classes: the sort is stable. */
 private fun topK(probabilities: FloatArray, labels: List<String>, k: Int, threshold: Float): List<Answer> =
     probabilities.indices.sortedByDescending { probabilities[it] }.take(k)
         .filter { probabilities[it] >= threshold }
         .map { Answer(labels[it], probabilities[it]) }
 
-/** A loaded model. Its output is as stored: integers too come as floats. */
+/** A loaded model. Its output is the stored values; integers are converted to floats. */
 interface Session : AutoCloseable {
     fun run(input: Tensor): FloatArray
 }
 
 /**
- * Holds a loaded model against its golden vectors: pictures with the input and the answer that belong to them.
+ * Tests a loaded model with its golden vectors: images with the expected input, output and prediction.
  *
- * @param decode from a PNG file to a picture.
- * @return in what this device departs from them; null: in nothing.
+ * @param decode decodes a PNG file.
+ * @return the first difference on this device; null if there is none.
  */
 fun departure(bundle: ModelBundle, target: Target, session: Session, decode: (ByteArray) -> Picture): String? {
     val vectors = JSONObject(bundle.text(target.golden))
@@ -79,7 +79,7 @@ private fun wrong(
     }
     val step = if (target.input.isNull("scale")) 1.0 else target.input.getDouble("scale")
     val inputOff = (0 until tensor.size).maxOf { abs(tensor[it] - expected[it]) } * step
-    // With the expected input, so that only the model is asked.
+    // With the expected input, so that this tests the model alone.
     val output = session.run(expected)
     val first = target.postprocessing.first()
     val real = if (first.getString("step") == "dequantize") dequantized(output, first) else output
@@ -89,7 +89,7 @@ private fun wrong(
     val answer = postprocess(target.postprocessing, output, target.labels).firstOrNull()?.label
     val answers = objects(example.getJSONArray("answer"))
     return when {
-        // Not `>`: what is no number is not within a tolerance either.
+        // Not `>`: NaN is not within a tolerance either.
         !(inputOff <= allowed.getDouble("tensor")) -> "the input is $inputOff off"
         !(outputOff <= allowed.getDouble("output")) -> "the output is $outputOff off"
         answer != answers.firstOrNull()?.getString("label") -> "the answer is $answer"

@@ -1,19 +1,19 @@
-// From the model's output to answers, and what a device has to answer before a model is trusted there.
+// Postprocessing: from the model's output to predictions; and the test with golden vectors.
 
 import Foundation
 
-/// A class, and how likely it is.
+/// A class and its probability.
 struct Answer: Sendable, Equatable {
     let label: String
     let probability: Float
 }
 
-/// A loaded model. Its output is as stored: integers too come as floats.
+/// A loaded model. Its output is the stored values; integers are converted to floats.
 protocol Session: Sendable {
     func run(_ input: Tensor) async throws -> [Float]
 }
 
-/// Returns answers in falling probability; empty where none is likely enough.
+/// Returns predictions in descending probability; empty if all are below the threshold.
 func postprocess(_ steps: [Step], _ output: [Float], _ labels: [String]) throws -> [Answer] {
     var values = output
     for step in steps {
@@ -39,7 +39,7 @@ private func softmax(_ logits: [Float]) -> [Float] {
     return powers.map { $0 / sum }
 }
 
-/// Of equals, the first class comes first.
+/// Equal probabilities keep the order of the classes.
 private func topK(_ probabilities: [Float], _ labels: [String], _ k: Int, _ threshold: Float) -> [Answer] {
     let order = probabilities.indices.sorted {
         (probabilities[$0], -$0) > (probabilities[$1], -$1)
@@ -49,7 +49,7 @@ private func topK(_ probabilities: [Float], _ labels: [String], _ k: Int, _ thre
         .map { Answer(label: labels[$0], probability: probabilities[$0]) }
 }
 
-/// Pictures with the input and the answer that belong to them, and how far a device may be off.
+/// Images with the expected input, output and prediction, and the tolerances of a device.
 struct GoldenVectors: Decodable {
     struct Tolerances: Decodable {
         let tensor: Double
@@ -77,7 +77,7 @@ struct GoldenVectors: Decodable {
     let examples: [Example]
 }
 
-/// Returns in what this device departs from the golden vectors of a target; none: in nothing.
+/// Tests a loaded model with its golden vectors, and returns the first difference; nil if there is none.
 func departure(_ bundle: ModelBundle, _ target: Target, _ session: any Session) async throws -> String? {
     let vectors = try decoder().decode(GoldenVectors.self, from: bundle.content(target.words.golden))
     for (number, example) in vectors.examples.enumerated() {
@@ -98,7 +98,7 @@ private func difference(
         return "the input is \(tensor.dtype) \(tensor.shape), expected \(expected.dtype) \(expected.shape)"
     }
     let inputOff = try largestDifference(tensor.values, expected.values) * (words.input.scale ?? 1)
-    // With the expected input, so that only the model is asked.
+    // With the expected input, so that this tests the model alone.
     let output = try await session.run(expected)
     let first = words.postprocessing.first
     let real = first.map { $0.step == "dequantize" ? dequantized(output, $0) : output } ?? output
@@ -107,7 +107,7 @@ private func difference(
     }
     let outputOff = largestDifference(real.map { Double($0) }, example.output)
     let answer = try postprocess(words.postprocessing, output, words.labels).first?.label
-    // Not `>`: what is no number is not within a tolerance either.
+    // Not `>`: NaN is not within a tolerance either.
     if !(inputOff <= allowed.tensor) {
         return "the input is \(inputOff) off"
     }

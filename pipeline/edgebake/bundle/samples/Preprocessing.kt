@@ -1,4 +1,5 @@
-// From a picture to the model's input, to the bit as in training: the resize is Pillow's, in the same fixed point.
+// Preprocessing: from an image to the model's input, bit for bit as in training. The resize is Pillow's,
+// in the same fixed-point arithmetic.
 
 package com.example.bundle
 
@@ -10,15 +11,15 @@ import kotlin.math.max
 import kotlin.math.min
 import org.json.JSONObject
 
-/** A picture as Android gives it: one Int per pixel, row by row, 8 bits each of alpha, red, green and blue. */
+/** An image in Android's format: one Int per pixel, row by row, 8 bits each of alpha, red, green and blue. */
 class Picture(val width: Int, val height: Int, val argb: IntArray)
 
-/** Numbers as a file takes them, little-endian. */
+/** A tensor as it is stored, little-endian. */
 class Tensor(val dtype: String, val shape: List<Int>, val data: ByteBuffer) {
     /** The number of elements. */
     val size: Int = shape.fold(1, Int::times)
 
-    /** One element, as it is stored. */
+    /** Returns a stored element. */
     operator fun get(index: Int): Double = when (dtype) {
         "float32" -> data.getFloat(4 * index).toDouble()
         "int16" -> data.getShort(2 * index).toDouble()
@@ -28,7 +29,7 @@ class Tensor(val dtype: String, val shape: List<Int>, val data: ByteBuffer) {
     }
 }
 
-/** Returns what the model takes for a picture, [1, height, width, channels]. */
+/** Returns the model's input for an image, [1, height, width, channels]. */
 fun preprocess(steps: List<JSONObject>, picture: Picture): Tensor {
     val words = steps.associateBy { it.getString("step") }
     val resize = words.getValue("resize")
@@ -47,7 +48,7 @@ fun preprocess(steps: List<JSONObject>, picture: Picture): Tensor {
     return integers(quantize.getString("dtype"), shape, real.map { Math.rint((it / step + zero).toDouble()) })
 }
 
-/** Returns what a step says for all channels, one number, or for each in turn. */
+/** Returns a step's parameter: one number for all channels, or one for each. */
 private fun numbers(step: JSONObject, word: String): List<Float> {
     val each = step.optJSONArray(word) ?: return listOf(step.getDouble(word).toFloat())
     return List(each.length()) { each.getDouble(it).toFloat() }
@@ -59,7 +60,7 @@ private fun floats(shape: List<Int>, values: List<Float>): Tensor {
     return Tensor("float32", shape, data)
 }
 
-/** Returns integers of a dtype, cut off at its ends. */
+/** Returns a tensor of integers, clipped to the range of the dtype. */
 private fun integers(dtype: String, shape: List<Int>, values: List<Double>): Tensor {
     val (bytes, least, most) = when (dtype) {
         "int8" -> Triple(1, -128.0, 127.0)
@@ -75,7 +76,7 @@ private fun integers(dtype: String, shape: List<Int>, values: List<Double>): Ten
     return Tensor(dtype, shape, data)
 }
 
-/** Pixels of 8 bits, row by row: one number each for grey, three for colour. */
+/** Pixels, 8 bits per channel, row by row: one channel for grayscale, three for color. */
 internal class Pixels(val width: Int, val height: Int, val channels: Int, val values: ByteArray) {
     operator fun get(x: Int, y: Int, channel: Int): Int = values[(y * width + x) * channels + channel].toInt() and 0xff
 }
@@ -91,7 +92,7 @@ private inline fun pixels(width: Int, height: Int, channels: Int, value: (Int, I
     return Pixels(width, height, channels, values)
 }
 
-/** Returns the channels that the model sees; grey is ITU-R 601-2 luma in Pillow's fixed point. */
+/** Returns the model's channels; grayscale is ITU-R 601-2 luma in Pillow's fixed-point arithmetic. */
 private fun decode(picture: Picture, colour: String): Pixels {
     fun channel(x: Int, y: Int, shift: Int): Int = picture.argb[y * picture.width + x] shr shift and 0xff
     if (colour != "grey") {
@@ -103,10 +104,10 @@ private fun decode(picture: Picture, colour: String): Pixels {
     }
 }
 
-/** A part of a picture. */
+/** A rectangle in an image, in pixels. */
 internal class Box(val left: Int, val top: Int, val right: Int, val bottom: Int)
 
-/** Returns the largest box in the middle that has the shape of the model's input; whole pixels, rounded down. */
+/** Returns the largest centered box with the input's aspect ratio; whole pixels, rounded down. */
 private fun middle(pixels: Pixels, across: Int, down: Int): Box {
     val wide = min(pixels.width, pixels.height * across / down)
     val high = min(pixels.height, pixels.width * down / across)
@@ -115,9 +116,9 @@ private fun middle(pixels: Pixels, across: Int, down: Int): Box {
 }
 
 /**
- * Returns a box of a picture in another size, as Pillow 13 does by `resize(size, filter, box)`.
+ * Resizes a box of an image like Pillow 13's `resize(size, filter, box)`.
  *
- * Rows come first where that is less work: each pass rounds to 8 bits, so that the order can be seen in the result.
+ * Rows are resized first if that is less work, as in Pillow: each pass rounds to 8 bits, so the order matters.
  */
 internal fun resized(pixels: Pixels, width: Int, height: Int, box: Box, filter: String): Pixels {
     if (filter == "nearest") {
@@ -132,19 +133,19 @@ internal fun resized(pixels: Pixels, width: Int, height: Int, box: Box, filter: 
     return transposed(resampled(transposed(resampled(pixels, columns)), rows))
 }
 
-/** Returns the pixel that each new pixel takes its value from; added up in the same order as in Pillow. */
+/** Returns the source pixel of each new pixel; the sum is in the same order as in Pillow. */
 private fun nearest(start: Int, end: Int, size: Int): IntArray {
     val scale = (end - start).toDouble() / size
     var place = start + scale * 0.5
     return IntArray(size) { place.toInt().also { place += scale } }
 }
 
-/** What a new pixel is made of: the first old pixel, and the weight of each from there on, in fixed point. */
+/** The weights of a new pixel: the first source pixel, and the weights from there on, in fixed point. */
 private class Weights(val first: Int, val values: IntArray)
 
 private const val PRECISION_BITS = 22
 
-/** Returns the weights of each new pixel; a smaller picture has a wider filter, so that no old pixel is left out. */
+/** Returns the weights of each new pixel; downscaling widens the filter, so that it covers every source pixel. */
 private fun weights(old: Int, start: Int, end: Int, size: Int, filter: String): List<Weights> {
     val scale = (end - start).toDouble() / size
     val stretch = max(scale, 1.0)
@@ -162,7 +163,7 @@ private fun weights(old: Int, start: Int, end: Int, size: Int, filter: String): 
 private fun fixed(weight: Double): Int =
     (weight * (1 shl PRECISION_BITS) + if (weight < 0) -0.5 else 0.5).toInt()
 
-/** Returns the weight of a pixel that lies so far from the center. */
+/** Returns the filter's value at a distance from its center. */
 private fun bell(filter: String, distance: Double): Double {
     val x = abs(distance)
     val a = -0.5
@@ -174,7 +175,7 @@ private fun bell(filter: String, distance: Double): Double {
     }
 }
 
-/** Returns the picture in another width; every sum is rounded to 8 bits. */
+/** Resizes an image horizontally; every sum is rounded to 8 bits. */
 private fun resampled(pixels: Pixels, weights: List<Weights>): Pixels =
     pixels(weights.size, pixels.height, pixels.channels) { x, y, channel ->
         val (first, values) = weights[x].let { Pair(it.first, it.values) }

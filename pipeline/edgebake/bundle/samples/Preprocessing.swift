@@ -1,21 +1,22 @@
-// From a picture to the model's input, to the bit as in training: the resize is Pillow's, in the same fixed point.
+// Preprocessing: from an image to the model's input, bit for bit as in training. The resize is Pillow's,
+// in the same fixed-point arithmetic.
 
 import Foundation
 
-/// A picture: four bytes per pixel, row by row, red, green, blue and one that is not used.
+/// An image: four bytes per pixel, row by row: red, green, blue and an unused one.
 struct Picture: Sendable {
     let width: Int
     let height: Int
     let rgba: [UInt8]
 }
 
-/// Numbers as a file takes them, little-endian.
+/// A tensor as it is stored, little-endian.
 struct Tensor: Sendable {
     let dtype: String
     let shape: [Int]
     let data: Data
 
-    /// The elements, as they are stored.
+    /// The stored elements.
     var values: [Double] {
         get throws {
             switch dtype {
@@ -37,7 +38,7 @@ struct Tensor: Sendable {
     }
 }
 
-/// Returns what the model takes for a picture, [1, height, width, channels].
+/// Returns the model's input for an image, [1, height, width, channels].
 func preprocess(_ steps: [Step], _ picture: Picture) throws -> Tensor {
     let words = Dictionary(steps.map { ($0.step, $0) }, uniquingKeysWith: { first, _ in first })
     guard let decode = words["decode"], let resize = words["resize"],
@@ -61,7 +62,7 @@ func preprocess(_ steps: [Step], _ picture: Picture) throws -> Tensor {
     return try integers(quantize.dtype ?? "", shape, stored)
 }
 
-/// Returns integers of a dtype, cut off at its ends.
+/// Returns a tensor of integers, clipped to the range of the dtype.
 private func integers(_ dtype: String, _ shape: [Int], _ values: [Float]) throws -> Tensor {
     func cut<Stored: FixedWidthInteger>(_: Stored.Type) -> Data {
         let (least, most) = (Float(Stored.min), Float(Stored.max))
@@ -75,7 +76,7 @@ private func integers(_ dtype: String, _ shape: [Int], _ values: [Float]) throws
     }
 }
 
-/// Pixels of 8 bits, row by row: one number each for grey, three for colour.
+/// Pixels, 8 bits per channel, row by row: one channel for grayscale, three for color.
 struct Pixels {
     let width: Int
     let height: Int
@@ -99,7 +100,7 @@ struct Pixels {
     }
 }
 
-/// Returns the channels that the model sees; grey is ITU-R 601-2 luma in Pillow's fixed point.
+/// Returns the model's channels; grayscale is ITU-R 601-2 luma in Pillow's fixed-point arithmetic.
 private func decoded(_ picture: Picture, colour: String) -> Pixels {
     func channel(_ x: Int, _ y: Int, _ number: Int) -> Int {
         Int(picture.rgba[(y * picture.width + x) * 4 + number])
@@ -113,7 +114,7 @@ private func decoded(_ picture: Picture, colour: String) -> Pixels {
     }
 }
 
-/// A part of a picture.
+/// A rectangle in an image, in pixels.
 struct Box {
     let left: Int
     let top: Int
@@ -121,7 +122,7 @@ struct Box {
     let bottom: Int
 }
 
-/// Returns the largest box in the middle that has the shape of the model's input; whole pixels, rounded down.
+/// Returns the largest centered box with the input's aspect ratio; whole pixels, rounded down.
 private func middle(_ pixels: Pixels, _ across: Int, _ down: Int) -> Box {
     let wide = min(pixels.width, pixels.height * across / down)
     let high = min(pixels.height, pixels.width * down / across)
@@ -129,9 +130,9 @@ private func middle(_ pixels: Pixels, _ across: Int, _ down: Int) -> Box {
     return Box(left: left, top: top, right: left + wide, bottom: top + high)
 }
 
-/// Returns a box of a picture in another size, as Pillow 13 does by `resize(size, filter, box)`.
+/// Resizes a box of an image like Pillow 13's `resize(size, filter, box)`.
 ///
-/// Rows come first where that is less work: each pass rounds to 8 bits, so that the order can be seen in the result.
+/// Rows are resized first if that is less work, as in Pillow: each pass rounds to 8 bits, so the order matters.
 func resized(_ pixels: Pixels, _ width: Int, _ height: Int, _ box: Box, _ filter: String) -> Pixels {
     if filter == "nearest" {
         let columns = nearest(box.left, box.right, width)
@@ -147,7 +148,7 @@ func resized(_ pixels: Pixels, _ width: Int, _ height: Int, _ box: Box, _ filter
     return transposed(resampled(transposed(resampled(pixels, columns)), rows))
 }
 
-/// Returns the pixel that each new pixel takes its value from; added up in the same order as in Pillow.
+/// Returns the source pixel of each new pixel; the sum is in the same order as in Pillow.
 private func nearest(_ start: Int, _ end: Int, _ size: Int) -> [Int] {
     let scale = Double(end - start) / Double(size)
     var place = Double(start) + scale * 0.5
@@ -157,7 +158,7 @@ private func nearest(_ start: Int, _ end: Int, _ size: Int) -> [Int] {
     }
 }
 
-/// What a new pixel is made of: the first old pixel, and the weight of each from there on, in fixed point.
+/// The weights of a new pixel: the first source pixel, and the weights from there on, in fixed point.
 private struct Weights {
     let first: Int
     let values: [Int]
@@ -165,7 +166,7 @@ private struct Weights {
 
 private let precisionBits = 22
 
-/// Returns the weights of each new pixel; a smaller picture has a wider filter, so that no old pixel is left out.
+/// Returns the weights of each new pixel; downscaling widens the filter, so that it covers every source pixel.
 private func weights(_ old: Int, _ start: Int, _ end: Int, _ size: Int, _ filter: String) -> [Weights] {
     let scale = Double(end - start) / Double(size)
     let stretch = max(scale, 1.0)
@@ -184,7 +185,7 @@ private func fixed(_ weight: Double) -> Int {
     Int(weight * Double(1 << precisionBits) + (weight < 0 ? -0.5 : 0.5))
 }
 
-/// Returns the weight of a pixel that lies so far from the center.
+/// Returns the filter's value at a distance from its center.
 private func bell(_ filter: String, _ distance: Double) -> Double {
     let x = abs(distance)
     let a = -0.5
@@ -200,7 +201,7 @@ private func bell(_ filter: String, _ distance: Double) -> Double {
     return 0.0
 }
 
-/// Returns the picture in another width; every sum is rounded to 8 bits.
+/// Resizes an image horizontally; every sum is rounded to 8 bits.
 private func resampled(_ pixels: Pixels, _ weights: [Weights]) -> Pixels {
     Pixels(weights.count, pixels.height, pixels.channels) { x, y, channel in
         let (first, values) = (weights[x].first, weights[x].values)
