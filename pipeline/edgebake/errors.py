@@ -1,26 +1,29 @@
-"""What can go wrong, as one tree.
+"""Errors of edgebake, and helpers for their messages.
 
-EdgebakeError            the text is for the user: where, what is wrong, what was expected
-├── RecipeError          a recipe, or params.yaml, says something that cannot be built
-│   └── UnfitError       a sound recipe asks for what its runtime or device cannot do
-├── PlanError            params.yaml and the recipes disagree
-├── DataError            the examples on disk cannot be used
-├── ModelError           a model that somebody brought cannot be used
-├── ArtifactError        a stage's output is missing or damaged
-├── ConversionError      a runtime's file is not what the recipe asked for
-├── CoverageError        an ML Program holds an operator that the executor does not cover
-├── GateError            a bundle was refused
-├── LicenseError         a bundle may not hold what it is made from, or lacks the text of a license
-├── ProofError           a bundle's signature, provenance or content is not what it should be
-└── HostError            git, DVC, the disk or a tool stands in the way
+EdgebakeError            base class; the message says where, what is wrong and what was expected
+├── RecipeError          a recipe or params.yaml cannot be built
+│   └── UnfitError       a valid option that the runtime or the device does not support
+├── PlanError            params.yaml disagrees with the recipes
+├── DataError            the dataset cannot be used
+├── ModelError           an imported model cannot be used
+├── ArtifactError        the output of a stage is missing or damaged
+├── ConversionError      a converted file differs from the recipe
+├── CoverageError        an ML Program contains an operator that the executor does not implement
+├── GateError            a gate refused a bundle
+├── LicenseError         a bundle violates the license policy, or lacks the text of a license
+├── ProofError           signature, provenance or files of a bundle are not valid
+└── HostError            git, DVC, the disk or another tool failed
 """
 
 import difflib
 from collections.abc import Iterable
 
+# A problem of a recipe: the key, and what is wrong with its value and what was expected.
+Problem = tuple[str, str]
+
 
 class EdgebakeError(Exception):
-    """A failure that the user can mend; shown without a traceback, exit code 1."""
+    """A failure that the user can correct; shown without a traceback, exit code 1."""
 
 
 class RecipeError(EdgebakeError):
@@ -28,58 +31,57 @@ class RecipeError(EdgebakeError):
 
 
 class UnfitError(RecipeError):
-    """Name the key, what runtime or device cannot do, and what they can."""
+    """Name the key, what the runtime or device does not support, and what it supports."""
 
 
 class PlanError(EdgebakeError):
-    """Say how params.yaml and the recipes differ and what to run."""
+    """List the differences between params.yaml and the recipes, and the command to run."""
 
 
 class DataError(EdgebakeError):
-    """Name the file or folder of examples that cannot be used."""
+    """Name the file or folder of the dataset that cannot be used."""
 
 
 class ModelError(EdgebakeError):
-    """Name the brought model, the recipe key that mends it, what is wrong and what was expected."""
+    """Name the imported model, the recipe key to change, what is wrong and what was expected."""
 
 
 class ArtifactError(EdgebakeError):
-    """Name the artifact that is missing or damaged and the stage that makes it."""
+    """Name the artifact that is missing or damaged, and the stage that writes it."""
 
 
 class ConversionError(EdgebakeError):
-    """Name the operator or output in which the converted file departs from the recipe."""
+    """Name the operator or output in which the converted file differs from the recipe."""
 
 
 class CoverageError(EdgebakeError):
-    """Name every operator that the executor does not cover, where it stands, and which are covered."""
+    """Name every operator that the executor does not implement, and those that it implements."""
 
 
 class GateError(EdgebakeError):
-    """Hold the table of every gate that was not passed."""
+    """Hold the table of every gate that did not pass."""
 
 
 class LicenseError(EdgebakeError):
-    """Name every ingredient that may not be in a bundle, its license, why, and where to mend it."""
+    """Name every component that the policy refuses, its license, the reason and the file to edit."""
 
 
 class ProofError(EdgebakeError):
-    """Name what of a bundle's signature, provenance or content is not what it should be."""
+    """Name the part of a bundle's signature, provenance or files that is not valid."""
 
 
 class HostError(EdgebakeError):
-    """Name the tool, file or folder outside edgebake that stands in the way."""
+    """Name the tool, file or folder outside edgebake that failed."""
 
 
-def nearest(word: str, options: Iterable[str]) -> str:
-    """Return `; did you mean 'x'?` for the option that looks most like `word`, or nothing."""
-    options = list(options)
-    close = difflib.get_close_matches(word, options, n=1, cutoff=0.65)
-    if not close and len(word) > 2:
-        close = [option for option in options if option.startswith(word)]
-    return f"; did you mean {close[0]!r}?" if close else ""
+def nearest(name: str, options: Iterable[str]) -> str:
+    """Return `; did you mean 'x'?` for the most similar option, or an empty text."""
+    matches = difflib.get_close_matches(name, list(options), n=1, cutoff=0.65)
+    if not matches:
+        return ""
+    return f"; did you mean {matches[0]!r}?"
 
 
 def listed(options: Iterable[str]) -> str:
-    """Return options as text, sorted and separated by commas."""
+    """Return options in one line, sorted and separated by commas; `none` if there are none."""
     return ", ".join(sorted(options)) or "none"

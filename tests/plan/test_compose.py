@@ -126,8 +126,8 @@ def test_an_override_picks_another_option(project: Path) -> None:
             "command line: quantize: no option 'int4'; .* int4_weights, .*; did you mean 'int8'",
         ),
         (
-            "data.color=gray",
-            "command line: data.color: 'gray'; expected one of: bgr, grayscale, rgb; did you mean 'grayscale'",
+            "data.color=greyscale",
+            "command line: data.color: 'greyscale'; expected one of: bgr, grayscale, rgb; did you mean 'grayscale'",
         ),
         ("train.epochs", "command line: 'train.epochs' is not an override; expected KEY=VALUE"),
         ("train.epochs=0", "command line: train.epochs: 0; expected 1 or more"),

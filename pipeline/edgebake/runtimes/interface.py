@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from edgebake import plugins
+from edgebake.errors import Problem
 from edgebake.runtimes.run_modes import SINGLE_MODE, RunMode
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from edgebake.tasks.contract import Contract
 
 Files = dict[str, bytes]  # the files that ship: path -> contents
-Problem = tuple[str, str]  # the key of a recipe, and what is wrong with its value
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ CASES: dict[str, tuple[Callable[[Recipe], None], str, str]] = {
     "a word of another source": (
         lambda recipe: setattr(recipe.data, "features", Features("image", "label")),
         "data.features",
-        "has a value; expected null for image_folder: it is a word of tfrecord",
+        "has a value; expected null for image_folder: it is an option of tfrecord",
     ),
 }
 
@@ -97,7 +97,7 @@ def test_shares_by_seed_are_all_there_and_make_a_whole(recipe: Recipe) -> None:
 def test_a_table_is_no_word_of_digits(recipe: Recipe) -> None:
     recipe.data.table = Table("table.csv", "file", None, None)
     assert problems(recipe) == [
-        ("data.table", "has a value; expected null for digits: it is a word of image_folder")
+        ("data.table", "has a value; expected null for digits: it is an option of image_folder")
     ]
 
 

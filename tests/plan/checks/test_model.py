@@ -113,11 +113,14 @@ def test_a_model_that_dvc_has_not_fetched_is_waited_for(brought: Recipe, project
 
 def test_words_of_an_import_and_the_architecture_go_together(brought: Recipe) -> None:
     brought.model.architecture = "ds_cnn"
-    assert problems(brought)[0] == ("model.imported", "expected null for the architecture ds_cnn")
+    assert problems(brought)[0] == (
+        "model.imported",
+        "has options; expected null for the architecture ds_cnn",
+    )
     brought.model.architecture, brought.model.imported = "import", None
     assert problems(brought)[0] == (
         "model.imported",
-        "expected its words for the architecture import",
+        "null; expected a mapping for the architecture import",
     )
 
 
@@ -146,7 +149,7 @@ def test_a_model_of_random_weights_has_to_learn(recipe: Recipe) -> None:
             Augment(rotation=200.0),
             ("train.augment.rotation", "200; expected more than 0 and at most 180, or null"),
         ),
-        (Augment(hue=0.1), ("train.augment.hue", "0.1; expected null for grey images")),
+        (Augment(hue=0.1), ("train.augment.hue", "0.1; expected null for grayscale images")),
     ],
 )
 def test_augmentation_has_bounds(

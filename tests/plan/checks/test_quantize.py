@@ -289,7 +289,7 @@ def test_floats_are_not_calibrated(recipe: Recipe, scheme: str) -> None:
     recipe.quantize = option(scheme)
     recipe.quantize.calibration = calibration()
     assert recipe_checks.check(recipe) == [
-        (KEY, f"has words; expected null for the scheme {scheme}")
+        (KEY, f"has options; expected null for the scheme {scheme}")
     ]
 
 
@@ -315,7 +315,7 @@ def test_training_prepares_for_schemes_that_it_can(recipe: Recipe, scheme: str) 
     recipe.quantize = option(scheme)
     recipe.quantize.qat = training()
     assert recipe_checks.check(recipe) == [
-        ("quantize.qat", f"has words; expected null for the scheme {scheme}")
+        ("quantize.qat", f"has options; expected null for the scheme {scheme}")
     ]
 
 

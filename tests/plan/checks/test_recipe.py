@@ -119,7 +119,7 @@ def test_platform_has_the_runtime(core_ml_recipe: Recipe) -> None:
 def test_words_of_core_ml_stand_where_core_ml_is(recipe: Recipe, core_ml_recipe: Recipe) -> None:
     recipe.convert.coreml, core_ml_recipe.convert.coreml = core_ml_recipe.convert.coreml, None
     assert recipe_checks.check(recipe) == [
-        ("convert.coreml", "has words; expected null for litert")
+        ("convert.coreml", "has options; expected null for litert")
     ]
     expected = "null; expected the words that only coreml has"
     assert recipe_checks.check(core_ml_recipe) == [("convert.coreml", expected)]

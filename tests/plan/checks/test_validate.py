@@ -65,13 +65,13 @@ def test_a_place_has_its_words_and_no_other_place_has_any(recipe: Recipe, place:
     }
     setattr(recipe.validate, place, words[place])
     assert recipe_checks.check(recipe) == [
-        (f"validate.{place}", "has words; expected null where `where` is host")
+        (f"validate.{place}", "has options; expected null where `where` is host")
     ]
     recipe.validate.where = place
     assert recipe_checks.check(recipe) == []
     setattr(recipe.validate, place, None)
     assert recipe_checks.check(recipe) == [
-        (f"validate.{place}", f"null; expected its words where `where` is {place}")
+        (f"validate.{place}", f"null; expected a mapping where `where` is {place}")
     ]
 
 
@@ -82,7 +82,7 @@ def test_a_mac_needs_no_words_and_has_none_elsewhere(core_ml_recipe: Recipe) -> 
     assert recipe_checks.check(core_ml_recipe) == []
     core_ml_recipe.validate.where = "host"
     assert recipe_checks.check(core_ml_recipe) == [
-        ("validate.mac", "has words; expected null where `where` is host")
+        ("validate.mac", "has options; expected null where `where` is host")
     ]
 
 

@@ -1,138 +1,124 @@
-"""What must hold between the words of `data`, and between them and the data: a part of plan/checks/recipe.py."""
+"""Check the options of `data`, and check them against the dataset itself."""
 
 from collections.abc import Iterator, Mapping
 
 from edgebake import plugins
 from edgebake.data.splits import DRAWN, split_sizes
-from edgebake.errors import EdgebakeError, listed
+from edgebake.errors import EdgebakeError, Problem, listed
 from edgebake.recipe import Data, Recipe, SplitBy
 
-Problem = tuple[str, str]
-
-OWN = ("table", "features", "name")  # words that are null for most sources
+# Options that belong to one source each, and are null for the others.
+SOURCE_OPTIONS = ("table", "features", "name")
 
 
 def check(recipe: Recipe) -> Iterator[Problem]:
-    """Yield every problem of the data that a recipe names."""
+    """Yield every problem of the dataset of a recipe."""
+    data = recipe.data
     problems = [
-        *_source_has_its_path(recipe.data),
-        *_source_has_its_words(recipe.data),
-        *_shares_can_be_drawn(recipe.data),
+        *_check_path(data),
+        *_check_source_options(data),
+        *_check_shares(data),
     ]
     yield from problems
-    if problems or (recipe.data.path is not None and _waits_for_dvc(recipe.data)):
+    if problems or (data.path is not None and _is_not_fetched(data)):
         return
     try:
-        counts: Mapping[str, int] = plugins.load("data.source", recipe.data.source).count(
-            recipe.data
-        )
+        counts: Mapping[str, int] = plugins.load("data.source", data.source).count(data)
     except EdgebakeError as error:
         yield "data.path", str(error)
         return
-    yield from _splits_are_there(recipe.data, counts)
-    yield from _splits_hold_enough(recipe, counts)
+    yield from _check_splits_exist(data, counts)
+    yield from _check_split_sizes(recipe, counts)
 
 
-def _waits_for_dvc(data: Data) -> bool:
-    """Return whether DVC tracks the data and has not fetched them yet."""
+def _is_not_fetched(data: Data) -> bool:
+    """Return whether DVC tracks the dataset and has not fetched it yet."""
     path = data.location
     return not path.exists() and path.with_name(f"{path.name}.dvc").exists()
 
 
-def _source_has_its_path(data: Data) -> Iterator[Problem]:
+def _check_path(data: Data) -> Iterator[Problem]:
     is_bundled = hasattr(plugins.load("data.source", data.source), "bundled_file")
     if is_bundled and data.path is not None:
-        yield (
-            "data.path",
-            f"{data.title}; expected null: {data.source} reads a file inside an installed package",
-        )
+        reason = f"{data.source} reads a file inside an installed package"
+        yield "data.path", f"{data.title}; expected null: {reason}"
     if not is_bundled and data.path is None:
         yield "data.path", f"null; expected a path: {data.source} reads files"
 
 
-def _source_has_its_words(data: Data) -> Iterator[Problem]:
-    words = getattr(plugins.load("data.source", data.source), "WORDS", ())
-    for word in OWN:
-        if getattr(data, word) is not None and word not in words:
-            owners = listed(_sources_with(word))
-            yield (
-                f"data.{word}",
-                f"has a value; expected null for {data.source}: it is a word of {owners}",
-            )
+def _check_source_options(data: Data) -> Iterator[Problem]:
+    allowed = _options_of(data.source)
+    for option in SOURCE_OPTIONS:
+        if getattr(data, option) is not None and option not in allowed:
+            owners = listed(_sources_with(option))
+            reason = f"it is an option of {owners}"
+            yield f"data.{option}", f"has a value; expected null for {data.source}: {reason}"
 
 
-def _sources_with(word: str) -> Iterator[str]:
-    for name in plugins.of_package("data.source"):
-        if word in getattr(plugins.load("data.source", name), "WORDS", ()):
-            yield name
+def _options_of(source: str) -> tuple[str, ...]:
+    options: tuple[str, ...] = getattr(plugins.load("data.source", source), "WORDS", ())
+    return options
 
 
-def _shares_can_be_drawn(data: Data) -> Iterator[Problem]:
+def _sources_with(option: str) -> Iterator[str]:
+    for source in plugins.of_package("data.source"):
+        if option in _options_of(source):
+            yield source
+
+
+def _check_shares(data: Data) -> Iterator[Problem]:
     shares = {name: share for name, share in vars(data.splits).items() if name != "by"}
-    given = {name: share for name, share in shares.items() if share is not None}
-    for name, share in given.items():
+    specified = {name: share for name, share in shares.items() if share is not None}
+    total = sum(specified.values())
+    for name, share in specified.items():
         if not 0 < share < 1:
             yield f"data.splits.{name}", f"{share:g}; expected a share between 0 and 1"
     if data.splits.by is SplitBy.seed:
-        for name in shares.keys() - given.keys():
+        for name in shares.keys() - specified.keys():
             yield f"data.splits.{name}", "null; expected a share where `by` is seed"
-        if given.keys() == shares.keys() and abs(sum(given.values()) - 1) > 1e-6:
-            yield "data.splits", f"the shares add up to {sum(given.values()):g}; expected 1"
-    elif "train" in given:
-        yield (
-            "data.splits.train",
-            "has a share; expected null where `by` is source: train is what is left",
-        )
-    elif sum(given.values()) >= 1:
-        yield (
-            "data.splits",
-            f"the shares of train add up to {sum(given.values()):g}; expected less than 1",
-        )
+        if specified.keys() == shares.keys() and abs(total - 1) > 1e-6:
+            yield "data.splits", f"the shares add up to {total:g}; expected 1"
+    elif "train" in specified:
+        expected = "expected null where `by` is source: train is what is left"
+        yield "data.splits.train", f"has a share; {expected}"
+    elif total >= 1:
+        yield "data.splits", f"the shares of train add up to {total:g}; expected less than 1"
 
 
-def _splits_are_there(data: Data, counts: Mapping[str, int]) -> Iterator[Problem]:
-    """Hold the shares against the splits that the data have; a split has either."""
+def _check_splits_exist(data: Data, counts: Mapping[str, int]) -> Iterator[Problem]:
+    """Check that each split is either in the dataset or has a share of train."""
     if data.splits.by is SplitBy.seed:
         return
-    said = [name for name, count in counts.items() if count]
-    if "train" not in said:
-        yield (
-            "data.splits.by",
-            f"source, and the data have no train split; they have: {listed(said)}; or say seed",
-        )
+    existing = [name for name, count in counts.items() if count]
+    if "train" not in existing:
+        problem = "source, and the data have no train split"
+        yield "data.splits.by", f"{problem}; they have: {listed(existing)}; or say seed"
         return
     for name in DRAWN:
         share = getattr(data.splits, name)
-        if share is None and name not in said:
-            yield (
-                f"data.splits.{name}",
-                "null, and the data have no such split; expected a share of train, for example 0.1",
-            )
-        if share is not None and name in said:
-            yield (
-                f"data.splits.{name}",
-                f"{share:g}, and the data have such a split, of {counts[name]}; expected null",
-            )
+        if share is None and name not in existing:
+            expected = "expected a share of train, for example 0.1"
+            yield f"data.splits.{name}", f"null, and the data have no such split; {expected}"
+        if share is not None and name in existing:
+            problem = f"{share:g}, and the data have such a split, of {counts[name]}"
+            yield f"data.splits.{name}", f"{problem}; expected null"
 
 
-def _splits_hold_enough(recipe: Recipe, counts: Mapping[str, int]) -> Iterator[Problem]:
-    sizes = split_sizes(counts, recipe.data.splits)
+def _check_split_sizes(recipe: Recipe, counts: Mapping[str, int]) -> Iterator[Problem]:
+    splits = recipe.data.splits
+    sizes = split_sizes(counts, splits)
     for name, size in sizes.items():
-        # What the data say themselves, the rule above asks about.
-        if size < 1 and (
-            recipe.data.splits.by is SplitBy.seed or getattr(recipe.data.splits, name) is not None
-        ):
-            yield (
-                f"data.splits.{name}",
-                f"holds none of the {sum(counts.values())} examples; expected at least 1",
-            )
-    key, words = "quantize.calibration.samples", recipe.quantize.calibration
-    if words is None:
+        # Splits of the dataset itself are checked by `_check_splits_exist`.
+        is_drawn = splits.by is SplitBy.seed or getattr(splits, name) is not None
+        if size < 1 and is_drawn:
+            problem = f"holds none of the {sum(counts.values())} examples"
+            yield f"data.splits.{name}", f"{problem}; expected at least 1"
+    calibration = recipe.quantize.calibration
+    if calibration is None:
         return
-    if words.samples < 1:
-        yield key, f"{words.samples}; {recipe.quantize.scheme} expects 1 or more"
-    if words.samples > sizes["calibration"]:
-        yield (
-            key,
-            f"{words.samples}; expected at most {sizes['calibration']}, all that the calibration split holds",
-        )
+    key, samples = "quantize.calibration.samples", calibration.samples
+    if samples < 1:
+        yield key, f"{samples}; {recipe.quantize.scheme} expects 1 or more"
+    if samples > sizes["calibration"]:
+        expected = f"expected at most {sizes['calibration']}, all that the calibration split holds"
+        yield key, f"{samples}; {expected}"

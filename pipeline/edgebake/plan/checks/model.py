@@ -1,106 +1,92 @@
-"""What must hold between the words of `model` and what is to become of it: a part of plan/checks/recipe.py."""
+"""Check the options of `model`, and whether its format supports the rest of the recipe."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 from edgebake import plugins
 from edgebake.compression.quantization.schemes import AUTO
-from edgebake.errors import EdgebakeError, listed
+from edgebake.errors import EdgebakeError, Problem, listed
 from edgebake.models import importers
 from edgebake.recipe import Head, Imported, Recipe
 from edgebake.runtimes.interface import runtimes_of, schemes_of
 
-Problem = tuple[str, str]
-
-IMPORT = "import"  # the architecture of a model that somebody trained
+IMPORT = "import"  # the architecture of an imported model
 
 
 def check(recipe: Recipe) -> Iterator[Problem]:
-    """Yield every problem of the model that a recipe names."""
-    words = recipe.model
-    if (words.architecture == IMPORT) != (words.imported is not None):
-        expected = "its words" if words.architecture == IMPORT else "null"
-        yield "model.imported", f"expected {expected} for the architecture {words.architecture}"
+    """Yield every problem of the model of a recipe."""
+    model = recipe.model
+    if model.architecture == IMPORT and model.imported is None:
+        yield "model.imported", f"null; expected a mapping for the architecture {IMPORT}"
         return
-    yield from _model_fits_its_architecture(recipe)
-    if words.imported is not None:
-        problems = list(_file_can_be_read(words.imported))
-        yield from problems or _file_can_become_that(recipe, words.imported)
+    if model.architecture != IMPORT and model.imported is not None:
+        expected = f"expected null for the architecture {model.architecture}"
+        yield "model.imported", f"has options; {expected}"
+        return
+    yield from _check_architecture(recipe)
+    if model.imported is not None:
+        problems = list(_check_file(model.imported))
+        yield from problems or _check_format(recipe, model.imported)
 
 
-def _model_fits_its_architecture(recipe: Recipe) -> Iterator[Problem]:
-    words = recipe.model
-    minimum = plugins.load("model.architecture", words.architecture).MINIMUM_RESOLUTION
-    if words.resolution < minimum:
-        yield (
-            "model.resolution",
-            f"{words.resolution}; {words.architecture} expects {minimum} or more",
-        )
-    if not 0 < words.width_multiplier <= 4:
-        yield (
-            "model.width_multiplier",
-            f"{words.width_multiplier:g}; expected more than 0 and at most 4",
-        )
+def _check_architecture(recipe: Recipe) -> Iterator[Problem]:
+    model = recipe.model
+    minimum = plugins.load("model.architecture", model.architecture).MINIMUM_RESOLUTION
+    if model.resolution < minimum:
+        expected = f"{model.architecture} expects {minimum} or more"
+        yield "model.resolution", f"{model.resolution}; {expected}"
+    if not 0 < model.width_multiplier <= 4:
+        expected = "expected more than 0 and at most 4"
+        yield "model.width_multiplier", f"{model.width_multiplier:g}; {expected}"
 
 
-def _file_can_be_read(words: Imported) -> Iterator[Problem]:
-    path = Path(words.file)
+def _check_file(imported: Imported) -> Iterator[Problem]:
+    key = "model.imported.file"
+    path = Path(imported.file)
     try:
-        importers.format_of(words.file)
+        importers.format_of(imported.file)
     except EdgebakeError as error:
-        yield "model.imported.file", str(error)
+        yield key, str(error)
         return
     if path.is_absolute() or ".." in path.parts:
-        yield (
-            "model.imported.file",
-            f"{words.file}; expected a path inside the project, for example models/mine.keras",
-        )
+        expected = "expected a path inside the project, for example models/mine.keras"
+        yield key, f"{imported.file}; {expected}"
     elif not path.exists() and not path.with_name(f"{path.name}.dvc").exists():
-        yield (
-            "model.imported.file",
-            f"{words.file}: no such file; expected a model, or `dvc pull` to fetch it",
-        )
-    if words.image_width is not None and words.image_width < 1:
-        yield "model.imported.image_width", f"{words.image_width}; expected 1 or more, or null"
+        expected = "expected a model, or `dvc pull` to fetch it"
+        yield key, f"{imported.file}: no such file; {expected}"
+    if imported.image_width is not None and imported.image_width < 1:
+        yield "model.imported.image_width", f"{imported.image_width}; expected 1 or more, or null"
 
 
-def _file_can_become_that(recipe: Recipe, words: Imported) -> Iterator[Problem]:
-    form = importers.format_of(words.file)
+def _check_format(recipe: Recipe, imported: Imported) -> Iterator[Problem]:
+    """Check that models of this format can be converted, quantized and trained as the recipe asks."""
+    model_format = importers.format_of(imported.file)
     runtime, scheme = recipe.convert.runtime, recipe.quantize.scheme
-    runtimes = runtimes_of(form)
     if recipe.model.width_multiplier != 1:
-        yield (
-            "model.width_multiplier",
-            f"{recipe.model.width_multiplier:g}; expected 1: the file has the channels that it has",
-        )
+        expected = "expected 1: the file has the channels that it has"
+        yield "model.width_multiplier", f"{recipe.model.width_multiplier:g}; {expected}"
+    runtimes = runtimes_of(model_format)
     if runtime not in runtimes:
-        yield (
-            "convert",
-            f"{words.file}: {form} models cannot become {runtime}; expected one of: {listed(runtimes)}",
-        )
+        problem = f"{imported.file}: {model_format} models cannot become {runtime}"
+        yield "convert", f"{problem}; expected one of: {listed(runtimes)}"
         return
-    schemes = schemes_of(runtime, form)
+    schemes = schemes_of(runtime, model_format)
     if schemes != schemes_of(runtime) and scheme not in (*schemes, AUTO):
-        expected = f"expected one of: {listed(schemes)}"
-        yield (
-            "quantize",
-            f"{words.file}: {form} models cannot carry {scheme} in {runtime}; {expected}",
-        )
-    if form != "keras" or Path(words.file).suffix.lower() not in importers.SUFFIXES:
-        yield from _nothing_is_learned(recipe, words)
+        problem = f"{imported.file}: {model_format} models cannot carry {scheme} in {runtime}"
+        yield "quantize", f"{problem}; expected one of: {listed(schemes)}"
+    if model_format != "keras" or Path(imported.file).suffix.lower() not in importers.SUFFIXES:
+        yield from _check_untrainable(recipe, imported)
 
 
-def _nothing_is_learned(recipe: Recipe, words: Imported) -> Iterator[Problem]:
-    """Hold what only Keras' layers can do against a model whose layers nobody knows."""
-    why = f"{words.file} holds a finished graph, and no layers that could learn"
+def _check_untrainable(recipe: Recipe, imported: Imported) -> Iterator[Problem]:
+    """Check that nothing trains or prunes a model whose file holds a graph instead of layers."""
+    reason = f"{imported.file} holds a finished graph, and no layers that could learn"
     if recipe.train.epochs:
-        yield "train", f"{why}; expected `override /train: none`, or its .keras or .h5 file"
+        yield "train", f"{reason}; expected `override /train: none`, or its .keras or .h5 file"
     if recipe.prune.method != "none":
-        yield (
-            "prune",
-            f"{why} or be cut; expected `override /prune: none`, or its .keras or .h5 file",
-        )
+        expected = "expected `override /prune: none`, or its .keras or .h5 file"
+        yield "prune", f"{reason} or be cut; {expected}"
     if recipe.quantize.qat is not None:
-        yield "quantize.qat", f"{why}; expected null, or its .keras or .h5 file"
-    if words.head is Head.new:
-        yield "model.imported.head", f"new; {why}; expected keep"
+        yield "quantize.qat", f"{reason}; expected null, or its .keras or .h5 file"
+    if imported.head is Head.new:
+        yield "model.imported.head", f"new; {reason}; expected keep"

@@ -1,123 +1,125 @@
-"""What must hold between the words of `prune`: a part of pipeline/edgebake/plan/checks/recipe.py."""
-
-from __future__ import annotations
+"""Check the options of `prune`."""
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
 
 from edgebake import plugins
-from edgebake.errors import listed
-from edgebake.recipe import Prune, Recipe
+from edgebake.errors import Problem, listed
+from edgebake.plan.checks.values import value_at
+from edgebake.recipe import Prune, PruningTarget, Recipe
 
-Problem = tuple[str, str]
 
-# Least and most of each number; a bound in OPEN is not itself allowed.
-BOUNDS: dict[str, tuple[float, float]] = {
-    "keep": (0, 1),
-    "target.macs": (0, 1),
-    "target.parameters": (0, 1),
-    "target.latency": (0, 1),
-    "floor": (0, 1),
-    "multiple": (1, 1024),
-    "steps": (1, 100),
-    "sparsity": (0, 1),
-    "ramp": (0, 1),
-    "pattern.kept": (1, 32),
-    "pattern.of": (2, 32),
-    "bits": (1, 8),
-    "fine_tune.epochs": (1, math.inf),
-    "fine_tune.batch_size": (1, math.inf),
-    "fine_tune.threads": (1, math.inf),
-    "fine_tune.learning_rate": (0, 1),
-    "fine_tune.distill.alpha": (0, 1),
-    "fine_tune.distill.temperature": (0, math.inf),
+@dataclass(frozen=True)
+class Interval:
+    """An interval of allowed numbers; an open end is not allowed itself."""
+
+    least: float
+    most: float
+    is_open_below: bool = False
+    is_open_above: bool = False
+
+    def __contains__(self, number: float) -> bool:
+        is_high_enough = number > self.least if self.is_open_below else number >= self.least
+        is_low_enough = number < self.most if self.is_open_above else number <= self.most
+        return is_high_enough and is_low_enough
+
+    def __str__(self) -> str:
+        if not self.is_open_below and not self.is_open_above and self.most != math.inf:
+            return f"{self.least:g} to {self.most:g}"
+        text = f"more than {self.least:g}" if self.is_open_below else f"{self.least:g} or more"
+        if self.most == math.inf:
+            return text
+        upper_end = "less than" if self.is_open_above else "at most"
+        return f"{text} and {upper_end} {self.most:g}"
+
+
+BETWEEN_0_AND_1 = Interval(0, 1, is_open_below=True, is_open_above=True)
+ABOVE_0_UP_TO_1 = Interval(0, 1, is_open_below=True)
+ONE_OR_MORE = Interval(1, math.inf)
+
+INTERVALS: dict[str, Interval] = {
+    "keep": BETWEEN_0_AND_1,
+    "target.macs": BETWEEN_0_AND_1,
+    "target.parameters": BETWEEN_0_AND_1,
+    "target.latency": BETWEEN_0_AND_1,
+    "floor": Interval(0, 1),
+    "multiple": Interval(1, 1024),
+    "steps": Interval(1, 100),
+    "sparsity": BETWEEN_0_AND_1,
+    "ramp": ABOVE_0_UP_TO_1,
+    "pattern.kept": Interval(1, 32),
+    "pattern.of": Interval(2, 32),
+    "bits": Interval(1, 8),
+    "fine_tune.epochs": ONE_OR_MORE,
+    "fine_tune.batch_size": ONE_OR_MORE,
+    "fine_tune.threads": ONE_OR_MORE,
+    "fine_tune.learning_rate": ABOVE_0_UP_TO_1,
+    "fine_tune.distill.alpha": Interval(0, 1),
+    "fine_tune.distill.temperature": Interval(0, math.inf, is_open_below=True, is_open_above=True),
 }
-OPEN_BELOW = (
-    "keep",
-    "sparsity",
-    "ramp",
-    "learning_rate",
-    "temperature",
-    "macs",
-    "parameters",
-    "latency",
-)
-OPEN_ABOVE = ("keep", "sparsity", "macs", "parameters", "latency", "temperature")
 
 
 def check(recipe: Recipe) -> Iterator[Problem]:
-    """Yield every problem of how a recipe prunes."""
-    for rule in (_method_has_its_words, _numbers_are_in_bounds, _words_fit_each_other):
-        yield from ((f"prune.{key}", text) for key, text in rule(recipe.prune))
+    """Yield every problem of the options of pruning."""
+    for rule in (_check_method_options, _check_intervals, _check_target, _check_combinations):
+        for key, problem in rule(recipe.prune):
+            yield f"prune.{key}", problem
 
 
-def _method_has_its_words(words: Prune) -> Iterator[Problem]:
-    module = plugins.load("prune.method", words.method)
-    given = {word for word, value in vars(words).items() if value is not None} - {"method"}
-    ways = [set(way) for way in module.ONE_OF]
-    for word in module.WORDS:
-        if word not in given:
-            yield word, f"null; the method {words.method} expects it"
-    for word in sorted(given - set(module.WORDS) - set().union(*ways)):
-        yield word, f"has a value; expected null for the method {words.method}"
-    chosen = given & set().union(*ways)
-    if ways and chosen not in ways:
-        expected = " or ".join(" with ".join(way) for way in module.ONE_OF)
-        found = f"{listed(chosen)} given" if chosen else "null"
+def _check_method_options(prune: Prune) -> Iterator[Problem]:
+    """Check that the options of the method have values, and all others are null.
+
+    A method requires the options in WORDS, and one of the groups of options in ONE_OF.
+    """
+    method = plugins.load("prune.method", prune.method)
+    specified = {name for name, value in vars(prune).items() if value is not None} - {"method"}
+    alternatives = [set(group) for group in method.ONE_OF]
+    options_of_alternatives = set().union(*alternatives)
+    for name in method.WORDS:
+        if name not in specified:
+            yield name, f"null; the method {prune.method} expects it"
+    for name in sorted(specified - set(method.WORDS) - options_of_alternatives):
+        yield name, f"has a value; expected null for the method {prune.method}"
+    chosen = specified & options_of_alternatives
+    if alternatives and chosen not in alternatives:
+        expected = " or ".join(" with ".join(group) for group in method.ONE_OF)
+        problem = f"{listed(chosen)} given" if chosen else "null"
         yield (
-            module.ONE_OF[0][0],
-            f"{found}; the method {words.method} expects {expected}, and the others null",
+            method.ONE_OF[0][0],
+            f"{problem}; the method {prune.method} expects {expected}, and the others null",
         )
 
 
-def _numbers_are_in_bounds(words: Prune) -> Iterator[Problem]:
-    for key, (least, most) in BOUNDS.items():
-        number = _at(words, key)
-        if number is None:
-            continue
-        word = key.rpartition(".")[2]
-        low = number > least if word in OPEN_BELOW else number >= least
-        high = number < most if word in OPEN_ABOVE else number <= most
-        if not (low and high):
-            yield key, f"{number:g}; expected {_span(word, least, most)}"
+def _check_intervals(prune: Prune) -> Iterator[Problem]:
+    for key, interval in INTERVALS.items():
+        number = value_at(prune, key)
+        if number is not None and number not in interval:
+            yield key, f"{number:g}; expected {interval}"
 
 
-def _span(word: str, least: float, most: float) -> str:
-    low = f"more than {least:g}" if word in OPEN_BELOW else f"{least:g} or more"
-    if most == math.inf:
-        return low
-    if word not in OPEN_BELOW and word not in OPEN_ABOVE:
-        return f"{least:g} to {most:g}"
-    return f"{low} and {'less than' if word in OPEN_ABOVE else 'at most'} {most:g}"
+def _check_target(prune: Prune) -> Iterator[Problem]:
+    if prune.target is None:
+        return
+    quantities = _quantities(prune.target)
+    if len(quantities) != 1:
+        problem = f"asks for {listed(quantities) if quantities else 'nothing'}"
+        expected = "expected one of macs, parameters, latency, and null for the others"
+        yield "target", f"{problem}; {expected}"
+    elif prune.target.latency is not None and prune.steps != 1:
+        yield "steps", f"{prune.steps}; expected 1 where prune.target asks for latency"
 
 
-def _words_fit_each_other(words: Prune) -> Iterator[Problem]:
-    if words.target is not None:
-        goals = [word for word, value in vars(words.target).items() if value is not None]
-        if len(goals) != 1:
-            found = listed(goals) if goals else "nothing"
-            yield (
-                "target",
-                f"asks for {found}; expected one of macs, parameters, latency, and null for the others",
-            )
-        elif words.target.latency is not None and words.steps != 1:
-            yield "steps", f"{words.steps}; expected 1 where prune.target asks for latency"
-    if words.pattern is not None and words.pattern.kept >= words.pattern.of:
-        yield (
-            "pattern.kept",
-            f"{words.pattern.kept}; expected fewer than the {words.pattern.of} of prune.pattern.of",
-        )
-    epochs = words.fine_tune.epochs if words.fine_tune else 0
-    if words.steps is not None and words.steps > epochs > 0:
-        yield (
-            "steps",
-            f"{words.steps}; expected at most the {epochs} of prune.fine_tune.epochs, one for each step",
-        )
+def _quantities(target: PruningTarget) -> list[str]:
+    return [name for name, value in vars(target).items() if value is not None]
 
 
-def _at(words: Prune, key: str) -> Any:
-    value: Any = words
-    for word in key.split("."):
-        value = getattr(value, word, None)
-    return value
+def _check_combinations(prune: Prune) -> Iterator[Problem]:
+    pattern = prune.pattern
+    if pattern is not None and pattern.kept >= pattern.of:
+        expected = f"expected fewer than the {pattern.of} of prune.pattern.of"
+        yield "pattern.kept", f"{pattern.kept}; {expected}"
+    epochs = prune.fine_tune.epochs if prune.fine_tune else 0
+    if prune.steps is not None and prune.steps > epochs > 0:
+        expected = f"expected at most the {epochs} of prune.fine_tune.epochs, one for each step"
+        yield "steps", f"{prune.steps}; {expected}"

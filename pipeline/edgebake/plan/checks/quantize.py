@@ -1,181 +1,168 @@
-"""What must hold between the words of `quantize`, `convert` and the device: a part of plan/checks/recipe.py."""
+"""Check the options of `quantize`, and whether runtime and device support them."""
 
 import math
 from collections.abc import Iterator
-from typing import Any
 
 from edgebake import plugins
 from edgebake.compression.quantization.schemes import AUTO, AUTO_OPTIONS, SCHEMES
-from edgebake.errors import listed
+from edgebake.errors import Problem, listed
 from edgebake.recipe import Recipe
 from edgebake.runtimes.interface import load_runtime, schemes_of
 
-Problem = tuple[str, str]
-
 PALETTE_BITS = (1, 2, 3, 4, 6, 8)
-# Keys whose problems say that an option does not fit this runtime or device, and not that somebody made a mistake.
+# Keys whose problems say that an option does not fit this runtime or device. Problems of other
+# keys are mistakes in the recipe.
 FIT = (
-    *(
-        "quantize",
-        "quantize.fallback_dtype",
-        "quantize.compression.block_size",
-        "convert.input",
-        "convert.output",
-    ),
-    *(
-        "convert.coreml.minimum_deployment_target",
-        "convert.coreml.compute_precision",
-        "validate.budget.accuracy",
-    ),
+    "quantize",
+    "quantize.fallback_dtype",
+    "quantize.compression.block_size",
+    "convert.input",
+    "convert.output",
+    "convert.coreml.minimum_deployment_target",
+    "convert.coreml.compute_precision",
+    "validate.budget.accuracy",
 )
 
 
 def check(recipe: Recipe) -> Iterator[Problem]:
-    """Yield every problem of how a recipe quantizes."""
+    """Yield every problem of the quantization of a recipe."""
     if recipe.quantize.scheme != AUTO:
-        yield from _runtime_carries_the_scheme(recipe)
-        yield from _device_runs_the_scheme(recipe)
-        yield from _runtime_has_the_ends(recipe)
+        yield from _check_scheme_of_runtime(recipe)
+        yield from _check_scheme_of_device(recipe)
+        yield from _check_io_dtypes(recipe)
     for rule in (
-        _scheme_has_its_words,
-        _weights_can_be_compressed,
-        _calibration_says_how,
-        _training_can_run,
+        _check_scheme_options,
+        _check_candidates,
+        _check_gates,
+        _check_compression,
+        _check_calibration,
+        _check_qat,
     ):
         yield from rule(recipe)
 
 
-def _runtime_carries_the_scheme(recipe: Recipe) -> Iterator[Problem]:
-    name, scheme, keep = (
-        recipe.convert.runtime,
-        recipe.quantize.scheme,
-        recipe.quantize.fallback_dtype,
-    )
-    facts = load_runtime(name).facts
-    schemes = schemes_of(name)
+def _check_scheme_of_runtime(recipe: Recipe) -> Iterator[Problem]:
+    runtime, quantize = recipe.convert.runtime, recipe.quantize
+    scheme, fallback_dtype = quantize.scheme, quantize.fallback_dtype
+    facts = load_runtime(runtime).facts
+    schemes = schemes_of(runtime)
     if scheme not in schemes:
-        yield "quantize", f"{name} cannot carry {scheme}; expected one of: {listed(schemes)}"
-    elif keep is not None and keep.value not in facts.fallback_dtypes:
-        expected = listed(facts.fallback_dtypes)
-        yield (
-            "quantize.fallback_dtype",
-            f"{name} cannot keep layers in {keep.value}; expected one of: {expected}",
-        )
-    blocks = facts.block_sizes
-    asked = recipe.quantize.compression.block_size
-    if blocks and asked is not None and asked not in blocks:
-        expected = listed(map(str, blocks))
-        yield "quantize.compression.block_size", f"{asked}; {name} expects one of: {expected}"
+        expected = f"expected one of: {listed(schemes)}"
+        yield "quantize", f"{runtime} cannot carry {scheme}; {expected}"
+    elif fallback_dtype is not None and fallback_dtype.value not in facts.fallback_dtypes:
+        problem = f"{runtime} cannot keep layers in {fallback_dtype.value}"
+        expected = f"expected one of: {listed(facts.fallback_dtypes)}"
+        yield "quantize.fallback_dtype", f"{problem}; {expected}"
+    block_size = quantize.compression.block_size
+    if block_size is not None and facts.block_sizes and block_size not in facts.block_sizes:
+        expected = f"{runtime} expects one of: {listed(map(str, facts.block_sizes))}"
+        yield "quantize.compression.block_size", f"{block_size}; {expected}"
 
 
-def _device_runs_the_scheme(recipe: Recipe) -> Iterator[Problem]:
-    needed = SCHEMES[recipe.quantize.scheme].arithmetic
-    runs = [dtype.value for dtype in recipe.device.dtypes]
-    if needed not in runs:
-        wanted = f"the scheme {recipe.quantize.scheme} computes in {needed}"
-        yield (
-            "quantize",
-            f"{wanted}, which {recipe.device.name} cannot run; it runs: {listed(runs)}",
-        )
+def _check_scheme_of_device(recipe: Recipe) -> Iterator[Problem]:
+    required = SCHEMES[recipe.quantize.scheme].arithmetic
+    available = [dtype.value for dtype in recipe.device.dtypes]
+    if required not in available:
+        problem = f"the scheme {recipe.quantize.scheme} computes in {required}"
+        reason = f"which {recipe.device.name} cannot run; it runs: {listed(available)}"
+        yield "quantize", f"{problem}, {reason}"
 
 
-def _runtime_has_the_ends(recipe: Recipe) -> Iterator[Problem]:
-    name, scheme = recipe.convert.runtime, recipe.quantize.scheme
-    possible = load_runtime(name).facts.io_dtypes.get(SCHEMES[scheme].activations, ())
-    for word in ("input", "output"):
-        wish = getattr(recipe.convert, word)
-        if wish is not None and wish.value not in possible:
-            expected = f"null or one of: {listed(possible)}" if possible else "null"
-            yield (
-                f"convert.{word}",
-                f"{wish.value}; {name} with the scheme {scheme} expects {expected}",
-            )
+def _check_io_dtypes(recipe: Recipe) -> Iterator[Problem]:
+    runtime, scheme = recipe.convert.runtime, recipe.quantize.scheme
+    supported = load_runtime(runtime).facts.io_dtypes.get(SCHEMES[scheme].activations, ())
+    expected = f"null or one of: {listed(supported)}" if supported else "null"
+    for name in ("input", "output"):
+        dtype = getattr(recipe.convert, name)
+        if dtype is not None and dtype.value not in supported:
+            requirement = f"{runtime} with the scheme {scheme} expects {expected}"
+            yield f"convert.{name}", f"{dtype.value}; {requirement}"
 
 
-def _scheme_has_its_words(recipe: Recipe) -> Iterator[Problem]:
-    words = recipe.quantize
-    wanted = AUTO_OPTIONS if words.scheme == AUTO else SCHEMES[words.scheme].options
-    given: dict[str, Any] = {
-        f"compression.{word}": value for word, value in vars(words.compression).items()
-    }
-    given |= {
-        word: getattr(words, word) for word in ("granularity", "fallback_dtype", "candidates")
-    }
-    for key, value in given.items():
-        needed = key.removeprefix("compression.") in wanted
-        if needed and value is None:
-            yield f"quantize.{key}", f"null; the scheme {words.scheme} expects it"
-        if not needed and value is not None:
-            yield f"quantize.{key}", f"has a value; expected null for the scheme {words.scheme}"
-    if words.candidates == []:
+def _check_scheme_options(recipe: Recipe) -> Iterator[Problem]:
+    """Check that the options of the scheme have values, and all others are null."""
+    quantize = recipe.quantize
+    scheme = quantize.scheme
+    required = AUTO_OPTIONS if scheme == AUTO else SCHEMES[scheme].options
+    options: dict[str, object] = {}
+    for name, value in vars(quantize.compression).items():
+        options[f"compression.{name}"] = value
+    for name in ("granularity", "fallback_dtype", "candidates"):
+        options[name] = getattr(quantize, name)
+    for key, value in options.items():
+        is_required = key.removeprefix("compression.") in required
+        if is_required and value is None:
+            yield f"quantize.{key}", f"null; the scheme {scheme} expects it"
+        if not is_required and value is not None:
+            yield f"quantize.{key}", f"has a value; expected null for the scheme {scheme}"
+
+
+def _check_candidates(recipe: Recipe) -> Iterator[Problem]:
+    if recipe.quantize.candidates == []:
         yield "quantize.candidates", "empty; expected options of quantize, the cheapest first"
-    budget = recipe.validate.budget
-    if (
-        words.fallback_dtype is not None
-        and budget.accuracy is None
-        and budget.accuracy_drop is None
-    ):
-        yield (
-            "validate.budget.accuracy",
-            f"null; the scheme {words.scheme} expects it, or accuracy_drop, to know what to keep",
-        )
 
 
-def _weights_can_be_compressed(recipe: Recipe) -> Iterator[Problem]:
-    key, asked = "quantize.compression", recipe.quantize.compression
-    if asked.sparsity is not None and not 0 < asked.sparsity < 1:
-        yield f"{key}.sparsity", f"{asked.sparsity:g}; expected a share between 0 and 1"
-    if asked.block_size is not None and asked.block_size < 2:
-        yield f"{key}.block_size", f"{asked.block_size}; expected 2 or more"
-    if asked.palette is None:
+def _check_gates(recipe: Recipe) -> Iterator[Problem]:
+    """Check that `mixed` has a gate to decide which layers are not quantized to int8."""
+    budget, quantize = recipe.validate.budget, recipe.quantize
+    has_gate = budget.accuracy is not None or budget.accuracy_drop is not None
+    if quantize.fallback_dtype is not None and not has_gate:
+        expected = f"the scheme {quantize.scheme} expects it, or accuracy_drop"
+        yield "validate.budget.accuracy", f"null; {expected}, to know what to keep"
+
+
+def _check_compression(recipe: Recipe) -> Iterator[Problem]:
+    key, compression = "quantize.compression", recipe.quantize.compression
+    sparsity, block_size = compression.sparsity, compression.block_size
+    if sparsity is not None and not 0 < sparsity < 1:
+        yield f"{key}.sparsity", f"{sparsity:g}; expected a share between 0 and 1"
+    if block_size is not None and block_size < 2:
+        yield f"{key}.block_size", f"{block_size}; expected 2 or more"
+    palette = compression.palette
+    if palette is None:
         return
-    if asked.palette.bits not in PALETTE_BITS:
-        yield (
-            f"{key}.palette.bits",
-            f"{asked.palette.bits}; expected one of: {listed(map(str, PALETTE_BITS))}",
-        )
-    if asked.palette.group_size is not None and asked.palette.group_size < 1:
-        yield (
-            f"{key}.palette.group_size",
-            f"{asked.palette.group_size}; expected 1 or more, or null",
-        )
+    if palette.bits not in PALETTE_BITS:
+        expected = f"expected one of: {listed(map(str, PALETTE_BITS))}"
+        yield f"{key}.palette.bits", f"{palette.bits}; {expected}"
+    if palette.group_size is not None and palette.group_size < 1:
+        yield f"{key}.palette.group_size", f"{palette.group_size}; expected 1 or more, or null"
 
 
-def _calibration_says_how(recipe: Recipe) -> Iterator[Problem]:
-    key, scheme, words = "quantize.calibration", recipe.quantize.scheme, recipe.quantize.calibration
-    integers = scheme != AUTO and SCHEMES[scheme].has_integer_activations
-    if words is None:
-        if integers:
+def _check_calibration(recipe: Recipe) -> Iterator[Problem]:
+    key, scheme = "quantize.calibration", recipe.quantize.scheme
+    calibration = recipe.quantize.calibration
+    is_calibrated = scheme != AUTO and SCHEMES[scheme].has_integer_activations
+    if calibration is None:
+        if is_calibrated:
             yield key, f"null; the scheme {scheme} expects method, samples and seed"
         return
-    if not integers:
-        yield key, f"has words; expected null for the scheme {scheme}"
+    if not is_calibrated:
+        yield key, f"has options; expected null for the scheme {scheme}"
         return
-    method = plugins.load("quantize.calibration.method", words.method)
-    needed, given = "percentile" in method.WORDS, words.percentile
-    if needed and (given is None or not 50 < given <= 100):
-        shown = "null" if given is None else f"{given:g}"
-        yield (
-            f"{key}.percentile",
-            f"{shown}; expected more than 50 and at most 100, for example 99.99",
-        )
-    if not needed and given is not None:
-        yield f"{key}.percentile", f"has a value; expected null for the method {words.method}"
+    method = plugins.load("quantize.calibration.method", calibration.method)
+    percentile = calibration.percentile
+    if "percentile" in method.WORDS:
+        if percentile is None or not 50 < percentile <= 100:
+            value = "null" if percentile is None else f"{percentile:g}"
+            expected = "expected more than 50 and at most 100, for example 99.99"
+            yield f"{key}.percentile", f"{value}; {expected}"
+    elif percentile is not None:
+        expected = f"expected null for the method {calibration.method}"
+        yield f"{key}.percentile", f"has a value; {expected}"
 
 
-def _training_can_run(recipe: Recipe) -> Iterator[Problem]:
-    key, scheme, words = "quantize.qat", recipe.quantize.scheme, recipe.quantize.qat
-    if words is None:
+def _check_qat(recipe: Recipe) -> Iterator[Problem]:
+    key, scheme, qat = "quantize.qat", recipe.quantize.scheme, recipe.quantize.qat
+    if qat is None:
         return
     if scheme == AUTO or SCHEMES[scheme].qat_bits is None:
-        yield key, f"has words; expected null for the scheme {scheme}"
-    for word in ("epochs", "batch_size", "threads"):
-        if getattr(words, word) < 1:
-            yield f"{key}.{word}", f"{getattr(words, word)}; expected 1 or more"
-    if not 0 <= words.freeze_after <= words.epochs:
-        yield (
-            f"{key}.freeze_after",
-            f"{words.freeze_after}; expected 0 to the {words.epochs} of {key}.epochs",
-        )
-    if not (0 < words.learning_rate <= 1 and math.isfinite(words.learning_rate)):
-        yield f"{key}.learning_rate", f"{words.learning_rate:g}; expected more than 0 and at most 1"
+        yield key, f"has options; expected null for the scheme {scheme}"
+    for name in ("epochs", "batch_size", "threads"):
+        number = getattr(qat, name)
+        if number < 1:
+            yield f"{key}.{name}", f"{number}; expected 1 or more"
+    if not 0 <= qat.freeze_after <= qat.epochs:
+        expected = f"expected 0 to the {qat.epochs} of {key}.epochs"
+        yield f"{key}.freeze_after", f"{qat.freeze_after}; {expected}"
+    if not (0 < qat.learning_rate <= 1 and math.isfinite(qat.learning_rate)):
+        yield f"{key}.learning_rate", f"{qat.learning_rate:g}; expected more than 0 and at most 1"

@@ -1,79 +1,81 @@
-"""What must hold between the words of `train`: a part of pipeline/edgebake/plan/checks/recipe.py."""
+"""Check the options of `train` and of fine-tuning."""
 
 import math
 from collections.abc import Iterator
 
+from edgebake.errors import Problem
 from edgebake.recipe import Augment, Color, Head, Recipe, Train
 
-Problem = tuple[str, str]
-
-# Least and most of each number of `augment`; those in OPEN are not allowed at their least, nor `crop` at its most.
-BOUNDS: dict[str, tuple[float, float]] = {
-    "crop": (0, 1),
-    "rotation": (0, 180),
-    "brightness": (0, 1),
-    "contrast": (0, 1),
-    "saturation": (0, 1),
-    "hue": (0, 0.5),
-    "mixup": (0, 1),
-    "cutout": (0, 1),
+# Upper limit of each number of `augment`. The lower limit is 0, which is not allowed itself.
+UPPER_LIMITS: dict[str, float] = {
+    "crop": 1,
+    "rotation": 180,
+    "brightness": 1,
+    "contrast": 1,
+    "saturation": 1,
+    "hue": 0.5,
+    "mixup": 1,
+    "cutout": 1,
 }
+# Numbers whose upper limit is not allowed itself.
+BELOW_LIMIT = ("crop", "cutout")
+# Numbers that apply to color images only.
 OF_COLOR = ("saturation", "hue")
 
 
 def check(recipe: Recipe) -> Iterator[Problem]:
-    """Yield every problem of how a model learns."""
-    yield from _something_is_learned(recipe)
-    yield from (
-        (f"train.{key}", text)
-        for key, text in _of(recipe.train, recipe.train.epochs, recipe.data.color)
-    )
-    learn = recipe.prune.fine_tune
-    if learn is not None:
-        epochs = learn.epochs // max(recipe.prune.steps or 1, 1)  # each step warms up anew
-        yield from (
-            (f"prune.fine_tune.{key}", text) for key, text in _of(learn, epochs, recipe.data.color)
-        )
-    if recipe.prune.fine_tune is not None and recipe.prune.fine_tune.layers != ["*"]:
+    """Yield every problem of the options of training and fine-tuning."""
+    yield from _check_train(recipe)
+    color = recipe.data.color
+    for key, problem in _check_options(recipe.train, recipe.train.epochs, color):
+        yield f"train.{key}", problem
+    fine_tune = recipe.prune.fine_tune
+    if fine_tune is None:
+        return
+    # Every step of pruning has its own warm-up.
+    epochs_per_step = fine_tune.epochs // max(recipe.prune.steps or 1, 1)
+    for key, problem in _check_options(fine_tune, epochs_per_step, color):
+        yield f"prune.fine_tune.{key}", problem
+    if fine_tune.layers != ["*"]:
         yield "prune.fine_tune.layers", "expected ['*']: what was cut is learned in all layers"
 
 
-def _something_is_learned(recipe: Recipe) -> Iterator[Problem]:
-    words, brought = recipe.train, recipe.model.imported
-    if words.epochs < 0 or (not words.epochs and brought is None):
-        yield "train.epochs", f"{words.epochs}; expected 1 or more"
-    if brought is not None and brought.head is Head.new and words.epochs < 1:
+def _check_train(recipe: Recipe) -> Iterator[Problem]:
+    train, imported = recipe.train, recipe.model.imported
+    if train.epochs < 0 or (not train.epochs and imported is None):
+        yield "train.epochs", f"{train.epochs}; expected 1 or more"
+    if imported is not None and imported.head is Head.new and train.epochs < 1:
         yield "train.epochs", "0; a new head expects 1 or more: it has learned nothing yet"
-    for word in ("batch_size", "threads"):
-        if getattr(words, word) < 1:
-            yield f"train.{word}", f"{getattr(words, word)}; expected 1 or more"
-    if (words.epochs or brought is None) and not 0 < words.learning_rate <= 1:
-        yield "train.learning_rate", f"{words.learning_rate:g}; expected more than 0 and at most 1"
+    for name in ("batch_size", "threads"):
+        number = getattr(train, name)
+        if number < 1:
+            yield f"train.{name}", f"{number}; expected 1 or more"
+    is_trained = train.epochs or imported is None
+    if is_trained and not 0 < train.learning_rate <= 1:
+        yield "train.learning_rate", f"{train.learning_rate:g}; expected more than 0 and at most 1"
 
 
-def _of(words: Train, epochs: int, color: Color) -> Iterator[Problem]:
-    if epochs > 0 and not 0 <= words.warmup_epochs < epochs:
-        yield (
-            "warmup_epochs",
-            f"{words.warmup_epochs}; expected 0, or fewer than the {epochs} of epochs",
-        )
-    if not words.layers:
+def _check_options(train: Train, epochs: int, color: Color) -> Iterator[Problem]:
+    if epochs > 0 and not 0 <= train.warmup_epochs < epochs:
+        expected = f"expected 0, or fewer than the {epochs} of epochs"
+        yield "warmup_epochs", f"{train.warmup_epochs}; {expected}"
+    if not train.layers:
         yield "layers", "empty; expected patterns of names of layers, '*' for all"
-    if words.early_stopping is not None and words.early_stopping.patience < 1:
-        yield "early_stopping.patience", f"{words.early_stopping.patience}; expected 1 or more"
-    if words.augment is not None:
-        yield from ((f"augment.{key}", text) for key, text in _augment(words.augment, color))
+    if train.early_stopping is not None and train.early_stopping.patience < 1:
+        yield "early_stopping.patience", f"{train.early_stopping.patience}; expected 1 or more"
+    if train.augment is not None:
+        for key, problem in _check_augment(train.augment, color):
+            yield f"augment.{key}", problem
 
 
-def _augment(words: Augment, color: Color) -> Iterator[Problem]:
-    for word, (least, most) in BOUNDS.items():
-        value = getattr(words, word)
+def _check_augment(augment: Augment, color: Color) -> Iterator[Problem]:
+    for name, limit in UPPER_LIMITS.items():
+        value = getattr(augment, name)
         if value is None:
             continue
-        if not (math.isfinite(value) and least < value <= most) or (
-            word in ("crop", "cutout") and value == most
-        ):
-            below = "less than" if word in ("crop", "cutout") else "at most"
-            yield word, f"{value:g}; expected more than {least:g} and {below} {most:g}, or null"
-        if word in OF_COLOR and color is Color.grayscale:
-            yield word, f"{value:g}; expected null for grey images"
+        is_below = value < limit if name in BELOW_LIMIT else value <= limit
+        if not (math.isfinite(value) and value > 0 and is_below):
+            bound = "less than" if name in BELOW_LIMIT else "at most"
+            yield name, f"{value:g}; expected more than 0 and {bound} {limit:g}, or null"
+        if name in OF_COLOR and color is Color.grayscale:
+            yield name, f"{value:g}; expected null for grayscale images"

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from edgebake import plugins
-from edgebake.runtimes.interface import Files, Library, Problem, Runtime, RuntimeFacts
+from edgebake.errors import Problem
+from edgebake.runtimes.interface import Files, Library, Runtime, RuntimeFacts
 
 if TYPE_CHECKING:
     from edgebake.models.quantized_model import QuantizedModel
