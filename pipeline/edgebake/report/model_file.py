@@ -84,7 +84,10 @@ def _trouble(found: ModelInfo) -> Iterator[tuple[str, str]]:
 def refused_ends(found: ModelInfo) -> str:
     """Return why the ends of a model are not those of a classifier of images, if they are not."""
     if len(found.inputs) != 1 or len(found.outputs) != 1:
-        return f"{len(found.inputs)} inputs and {len(found.outputs)} outputs; expected one image in, one answer out"
+        return (
+            f"{len(found.inputs)} inputs and {len(found.outputs)} outputs; expected one input, an "
+            "image, and one output"
+        )
     shape = found.inputs[0].shape
     if len(shape) != 4:
         return f"takes {_shape(shape)}; expected images, [n, height, width, channels]"

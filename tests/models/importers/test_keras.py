@@ -137,7 +137,7 @@ def test_a_model_of_any_size_takes_the_recipes(keras: Any, tmp_path: Path) -> No
 def test_ends_that_are_not_the_recipes_are_refused_together(keras: Any, tmp_path: Path) -> None:
     model(keras).save(tmp_path / "model.keras")
     with pytest.raises(
-        ModelError, match=r"model\.resolution: 16.*data\.colour: rgb or bgr.*predicts 4 classes"
+        ModelError, match=r"model\.resolution: 16.*data\.color: rgb or bgr.*predicts 4 classes"
     ):
         keras_format.load(agreed(3, size=24, color="grayscale"), words(tmp_path / "model.keras"))
 

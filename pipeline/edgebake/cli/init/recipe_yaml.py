@@ -113,7 +113,7 @@ def pixel_scaling_lines(mean: Sequence[float], scale: Sequence[float]) -> list[s
 
 def recipes_to_start_from(model_info: ModelInfo, file: str, name: str) -> list[str]:
     """Return the lines of a model, a data and a target recipe, filled in as far as is known."""
-    quantize = "none" if "already" in model_info.precision else "float16"
+    quantize = "none" if model_info.is_quantized else "float16"
     train = "none # as it was trained"
     if model_info.format == "keras":
         train += "; or fine_tune"

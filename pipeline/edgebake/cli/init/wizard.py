@@ -167,7 +167,7 @@ def _quantize_option(draft: Draft, runtime: str) -> str:
     info = draft.model.info
     if info is None:
         return options.pick_scheme(draft.device, None, runtime)
-    if "already" in info.precision:
+    if info.is_quantized:
         return "none"
     return options.pick_scheme(draft.device, info.format, runtime)
 

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
+def is_hdf5(path: Path) -> bool:
+    """Return whether a file begins as an HDF5 file does."""
+    with path.open("rb") as stream:
+        return stream.read(len(MAGIC)) == MAGIC
+
+
 def read(path: Path, file: str, allow_code: bool) -> keras.Model:
     """Return the model of an HDF5 file; `file` is its name in messages.
 

@@ -105,9 +105,7 @@ def _read(options: Imported) -> keras.Model:
         return saved_model.read(path, options.file)
     safety.refuse_non_model(path, options.file)
     try:
-        with path.open("rb") as stream:
-            is_hdf5 = stream.read(len(h5.MAGIC)) == h5.MAGIC
-        read = h5.read if is_hdf5 else _read_archive
+        read = h5.read if h5.is_hdf5(path) else _read_archive
         return read(path, options.file, options.allow_code)
     except EdgebakeError:
         raise

@@ -1,4 +1,4 @@
-"""A model file that somebody brought in, what can be read from it out: nothing in it is run.
+"""Inspect model files without running them or loading their framework.
 
-A module per format, `file` to tell which, `report` and `recipe` for what a person sees.
+One module per format, which `file` chooses; `report.model_file` shows the result.
 """

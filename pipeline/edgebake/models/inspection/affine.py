@@ -1,4 +1,4 @@
-"""Arithmetic at the beginning of a model in, the pixels that it takes out."""
+"""Infer the pixels that a model expects from the arithmetic at its input."""
 
 import math
 from collections.abc import Sequence
@@ -7,58 +7,86 @@ from dataclasses import dataclass
 from edgebake.models.inspection.model_info import PixelScaling
 
 WHITE = 255
-SPREAD = (
-    0.5,
-    20,
-)  # from black to white in what the layers behind see; standard deviations of ImageNet reach 4.4
+# Plausible distance between black and white behind the arithmetic. Standard deviations of ImageNet
+# give 4.4.
+MIN_SPREAD, MAX_SPREAD = 0.5, 20
 
 
 @dataclass(frozen=True)
-class Step:
-    """x becomes x * factor + offset; one number, or one for each channel."""
+class AffineStep:
+    """Operation x * factor + offset, with one number for all channels or one per channel."""
 
     factor: tuple[float, ...] = (1.0,)
     offset: tuple[float, ...] = (0.0,)
     name: str = ""
 
     def __str__(self) -> str:
-        """Return the step as a person would write it."""
-        times = "" if set(self.factor) == {1.0} else f" * {_short(self.factor)}"
-        return f"{self.name}: x{times}{_plus(self.offset)}"
+        """Return the step as a formula, for example `rescaling: x * 0.00784314 - 1`."""
+        text = f"{self.name}: x"
+        if set(self.factor) != {1.0}:
+            text += f" * {_numbers(self.factor)}"
+        if any(value > 0 for value in self.offset):
+            return f"{text} + {_numbers(self.offset)}"
+        if any(self.offset):
+            return f"{text} - {_numbers([-value for value in self.offset])}"
+        return text
 
 
-def divided(values: Sequence[float], name: str) -> Step | None:
-    """Return x / values; None where that cannot be done."""
-    return Step(tuple(1 / value for value in values), name=name) if values and all(values) else None
+def arithmetic(
+    operation: str, constant: tuple[float, ...], name: str, constant_first: bool = False
+) -> AffineStep | None:
+    """Return the step of an operation on x and a constant.
+
+    Args:
+        operation: multiply, add, divide or subtract.
+        constant: one number, or one per channel.
+        name: of the step.
+        constant_first: whether the constant is the first operand, as in 1 - x.
+
+    Returns:
+        The step; None if the operation is not x * factor + offset, or divides by zero.
+    """
+    if operation == "multiply":
+        return AffineStep(constant, name=name)
+    if operation == "add":
+        return AffineStep(offset=constant, name=name)
+    if constant_first:
+        return None
+    if operation == "subtract":
+        return AffineStep(offset=tuple(-value for value in constant), name=name)
+    if not all(constant):
+        return None
+    return AffineStep(tuple(1 / value for value in constant), name=name)
 
 
-def normalized(mean: Sequence[float], variance: Sequence[float], name: str) -> Step | None:
-    """Return (x - mean) / sqrt(variance); None where that cannot be done."""
+def normalization(mean: Sequence[float], variance: Sequence[float], name: str) -> AffineStep | None:
+    """Return (x - mean) / sqrt(variance); None if the values do not allow it."""
     if len(mean) != len(variance) or not mean or min(variance) <= 0:
         return None
     deviations = [math.sqrt(value) for value in variance]
-    offset = (-one / deviation for one, deviation in zip(mean, deviations, strict=True))
-    return Step(tuple(1 / deviation for deviation in deviations), tuple(offset), name)
+    factor = tuple(1 / deviation for deviation in deviations)
+    offset = tuple(-value / deviation for value, deviation in zip(mean, deviations, strict=True))
+    return AffineStep(factor, offset, name)
 
 
-def pixels(steps: Sequence[Step]) -> PixelScaling | None:
-    """Return what the model takes, told by how far its own steps spread it; None where that says nothing."""
-    factor = math.prod(max(abs(value) for value in step.factor) for step in steps)
+def infer_pixel_scaling(steps: Sequence[AffineStep]) -> PixelScaling | None:
+    """Return the pixels that a model with these first steps expects; None if it is not clear.
+
+    Pixels of 0 to 255 or of 0 to 1 are recognized by the distance of black and white after the
+    steps.
+    """
     if not steps:
         return None
-    if SPREAD[0] <= factor * WHITE <= SPREAD[1]:
+    factor = math.prod(max(abs(value) for value in step.factor) for step in steps)
+    if MIN_SPREAD <= factor * WHITE <= MAX_SPREAD:
         return PixelScaling((0.0,), (1.0,), "it scales pixels of 0 to 255 itself")
-    if SPREAD[0] <= factor <= SPREAD[1] and factor != 1:
+    if MIN_SPREAD <= factor <= MAX_SPREAD and factor != 1:
         return PixelScaling((0.0,), (1 / WHITE,), "it scales pixels of 0 to 1 itself")
     return None
 
 
-def _plus(values: Sequence[float]) -> str:
-    if all(value <= 0 for value in values):
-        return f" - {_short([-value for value in values])}" if any(values) else ""
-    return f" + {_short(values)}"
-
-
-def _short(values: Sequence[float]) -> str:
-    shown = [f"{value:.6g}" for value in values]
-    return shown[0] if len(set(shown)) == 1 else f"[{', '.join(shown)}]"
+def _numbers(values: Sequence[float]) -> str:
+    texts = [f"{value:.6g}" for value in values]
+    if len(set(texts)) == 1:
+        return texts[0]
+    return f"[{', '.join(texts)}]"

@@ -1,4 +1,4 @@
-"""The path of a model file in, what is in it out."""
+"""Inspect a model file of any supported format."""
 
 from pathlib import Path
 
@@ -12,35 +12,40 @@ READERS = {"keras": keras.read, "onnx": onnx.read, "tflite": tflite.read}
 
 
 def inspect_file(path: Path) -> ModelInfo:
-    """Return what can be read from a model file or the folder of a SavedModel.
+    """Read what a model file, or the folder of a SavedModel, states about its model.
 
     Raises:
-        ModelError: it is none, or damaged; the text says what to do next.
+        ModelError: the file is missing, damaged or not a model; the message says what to do next.
     """
-    note = path.with_name(f"{path.name}.dvc")
-    if not path.exists() and note.exists():
-        raise ModelError(f"{path}: not here, and {note.name} is; run `dvc pull {path}` first")
+    pointer = path.with_name(f"{path.name}.dvc")
+    if not path.exists() and pointer.exists():
+        raise ModelError(f"{path}: not here, and {pointer.name} is; run `dvc pull {path}` first")
     if path.is_dir() and not (path / importers.SAVED_MODEL).is_file():
-        raise ModelError(f"{path}: {_folder(path)}; expected {importers.EXPECTED}")
-    form = importers.format_of(str(path))
+        raise ModelError(f"{path}: {_describe_folder(path)}; expected {importers.EXPECTED}")
+    model_format = importers.format_of(str(path))
     if path.is_dir():
         return saved_model.read(path)
     safety.refuse_non_model(path, str(path))
     try:
-        return READERS[form](path)
+        return READERS[model_format](path)
     except EdgebakeError:
         raise
-    # h5py, flatbuffers and protobuf raise whatever they run into in a damaged file.
+    # h5py, flatbuffers and protobuf raise any exception for a damaged file.
     except Exception as error:
-        first = next(iter(str(error).splitlines()), type(error).__name__)
-        expected = "copy it again, or save the model again"
-        raise ModelError(f"{path}: is damaged, or no {form} model ({first}); {expected}") from error
+        summary = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ModelError(
+            f"{path}: is damaged, or no {model_format} model ({summary}); copy it again, or save "
+            "the model again"
+        ) from error
 
 
-def _folder(path: Path) -> str:
-    """Return what a folder without saved_model.pb is."""
+def _describe_folder(path: Path) -> str:
+    """Return what a folder without saved_model.pb is, and what to do."""
     if (path / "variables").is_dir() or (path / "keras_metadata.pb").is_file():
         return f"{importers.SAVED_MODEL} is missing from this SavedModel; copy the folder again"
     if (path / "checkpoint").is_file():
-        return "a checkpoint of TensorFlow holds weights alone; save the whole model: model.export('folder')"
+        return (
+            "a TensorFlow checkpoint holds weights alone; "
+            "save the whole model: model.export('folder')"
+        )
     return f"a folder without {importers.SAVED_MODEL}"

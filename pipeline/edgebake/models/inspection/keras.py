@@ -1,115 +1,121 @@
-"""A .keras archive or an HDF5 file of Keras in, what its config says out: as JSON, without Keras."""
+"""Inspect .keras archives and HDF5 files of Keras by their config, without Keras."""
+
+from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from edgebake.errors import ModelError
-from edgebake.models.importers import keras_archive, safety
-from edgebake.models.inspection import affine, config
-from edgebake.models.inspection.affine import Step
+from edgebake.models.importers import h5, keras_archive, safety
+from edgebake.models.importers.keras_archive import CONFIG, METADATA, WEIGHTS
+from edgebake.models.inspection import affine, keras_config
+from edgebake.models.inspection.affine import AffineStep
 from edgebake.models.inspection.model_info import ModelInfo
 
-MAGIC = b"\x89HDF\r\n\x1a\n"
-CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
-UNCOUNTED = ("optimizer", "seed_generator", "top_level_model_weights")
+if TYPE_CHECKING:
+    import h5py  # type: ignore[import-untyped]
+
+UNKNOWN_VERSION = "of an unknown version"
+# Groups of a file whose numbers are no parameters of the model.
+UNCOUNTED_GROUPS = ("optimizer_weights", "optimizer")
+UNCOUNTED_NAMES = ("optimizer", "seed_generator", "top_level_model_weights")
 
 
 def read(path: Path) -> ModelInfo:
-    """Return what a file of Keras says.
+    """Inspect a file of Keras 2 or 3.
 
     Raises:
         ModelError: it is damaged, or holds weights alone.
     """
-    with path.open("rb") as content:
-        is_h5 = content.read(len(MAGIC)) == MAGIC
-    return _h5(path) if is_h5 else _archive(path)
+    if h5.is_hdf5(path):
+        return _read_hdf5(path)
+    return _read_archive(path)
 
 
-def _archive(path: Path) -> ModelInfo:
-    held = keras_archive.read(path, str(path), (CONFIG, METADATA, WEIGHTS))
-    metadata = keras_archive.parse_config(held[METADATA], str(path))
-    with keras_archive.open_weights(held[WEIGHTS], str(path)) as store:
-        parameters = _count(store)
-    writer = f"Keras {metadata.get('keras_version', 'of an unknown version')}"
-    return _found(
-        path,
-        keras_archive.parse_config(held[CONFIG], str(path)),
-        ("Keras archive", writer),
-        parameters,
-    )
+def _read_archive(path: Path) -> ModelInfo:
+    file = str(path)
+    entries = keras_archive.read(path, file, (CONFIG, METADATA, WEIGHTS))
+    metadata = keras_archive.parse_config(entries[METADATA], file)
+    producer = f"Keras {metadata.get('keras_version', UNKNOWN_VERSION)}"
+    with keras_archive.open_weights(entries[WEIGHTS], file) as store:
+        parameters = _count_parameters(store)
+    model = keras_archive.parse_config(entries[CONFIG], file)
+    return _model_info(path, model, ("Keras archive", producer), parameters)
 
 
-def _h5(path: Path) -> ModelInfo:
-    import h5py  # type: ignore[import-untyped]
+def _read_hdf5(path: Path) -> ModelInfo:
+    import h5py
 
+    file = str(path)
     try:
         store = h5py.File(path, "r")
     except OSError as error:
         raise ModelError(
-            f"{path}: is damaged ({error}); expected an HDF5 file that model.save made"
+            f"{file}: is damaged ({error}); expected an HDF5 file that model.save wrote"
         ) from None
     with store:
-        safety.refuse_links(store, str(path))
+        safety.refuse_links(store, file)
         if "model_config" not in store.attrs:
             raise ModelError(
-                f"{path}: {_no_config(store)}; expected a whole model: model.save('model.keras')"
+                f"{file}: {_describe_without_config(store)}; expected a whole model: "
+                "model.save('model.keras')"
             )
-        model = keras_archive.parse_config(store.attrs["model_config"], str(path))
-        version = store.attrs.get("keras_version", "of an unknown version")
-        writer = f"Keras {version.decode() if isinstance(version, bytes) else version}"
-        return _found(path, model, ("HDF5", writer), _count(store))
+        model = keras_archive.parse_config(store.attrs["model_config"], file)
+        version = store.attrs.get("keras_version", UNKNOWN_VERSION)
+        if isinstance(version, bytes):
+            version = version.decode()
+        return _model_info(path, model, ("HDF5", f"Keras {version}"), _count_parameters(store))
 
 
-def _no_config(store: Any) -> str:
+def _describe_without_config(store: h5py.File) -> str:
     is_keras = "layer_names" in store.attrs or "layer_names0" in store.attrs or "layers" in store
     return "holds weights alone" if is_keras else "an HDF5 file, and no model of Keras"
 
 
-def _found(path: Path, model: Any, origin: tuple[str, str], parameters: int) -> ModelInfo:
-    if not isinstance(model, dict) or model.get("class_name") not in config.MODELS:
+def _model_info(path: Path, model: object, origin: tuple[str, str], parameters: int) -> ModelInfo:
+    """Combine a config with its origin: the kind of file and the program that wrote it."""
+    if not isinstance(model, dict) or model.get("class_name") not in keras_config.MODELS:
         kind = model.get("class_name") if isinstance(model, dict) else type(model).__name__
         raise ModelError(f"{path}: {safety.unknown_class_message(str(kind), 'the model')}")
-    steps = config.steps(model)
+    container, producer = origin
+    operations = keras_config.preprocessing(model)
+    steps = [operation for operation in operations if isinstance(operation, AffineStep)]
     return ModelInfo(
         format="keras",
-        container=origin[0],
-        producer=origin[1],
+        container=container,
+        producer=producer,
         file_size=path.stat().st_size,
-        inputs=config.inputs(model),
-        outputs=config.outputs(model),
-        final_activation=config.activation(model),
+        inputs=keras_config.inputs(model),
+        outputs=keras_config.outputs(model),
+        final_activation=keras_config.final_activation(model),
         parameters=parameters,
-        operator_counts=config.kinds(model),
-        preprocessing=tuple(map(str, steps)),
-        code_risk=_trouble(model, path, trust=False),
-        unsupported=_trouble(model, path, trust=True),
-        pixel_scaling=affine.pixels([step for step in steps if isinstance(step, Step)]),
+        operator_counts=keras_config.layer_counts(model),
+        preprocessing=tuple(str(operation) for operation in operations),
+        code_risk=_refusal(model, path, allow_code=False),
+        unsupported=_refusal(model, path, allow_code=True),
+        pixel_scaling=affine.infer_pixel_scaling(steps),
     )
 
 
-def _trouble(model: Any, path: Path, trust: bool) -> str | None:
-    """Return why the file would be refused, with and without trust in its Lambda layers."""
+def _refusal(model: object, path: Path, allow_code: bool) -> str | None:
+    """Return why an import would be refused; None if it would not."""
     try:
-        safety.refuse_code(model, str(path), trust)
+        safety.refuse_code(model, str(path), allow_code)
     except ModelError as error:
         return str(error).removeprefix(f"{path}: ")
     return None
 
 
-def _count(store: Any) -> int:
-    """Return how many numbers of weights a file holds, without those of the optimizer and of random generators."""
-    total = 0
+def _count_parameters(store: h5py.File) -> int:
+    """Return how many numbers the weights of a model have."""
+    counts = []
 
-    def add(name: str, item: Any) -> None:
-        nonlocal total
-        if (
-            hasattr(item, "shape")
-            and item.dtype.kind == "f"
-            and not any(word in name for word in UNCOUNTED)
-        ):
-            total += int(item.size)
+    def count(_: str, item: h5py.Group | h5py.Dataset) -> None:
+        is_float_array = hasattr(item, "shape") and item.dtype.kind == "f"
+        if is_float_array and not any(part in item.name for part in UNCOUNTED_NAMES):
+            counts.append(int(item.size))
 
     for key in store:
-        if key not in ("optimizer_weights", "optimizer"):
-            store[key].visititems(lambda name, item, key=key: add(f"{key}/{name}", item))
-    return total
+        if key not in UNCOUNTED_GROUPS:
+            store[key].visititems(count)
+    return sum(counts)

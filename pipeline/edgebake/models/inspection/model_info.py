@@ -1,85 +1,91 @@
-"""What was read from a model file, whatever its format."""
+"""Properties of a model that its file states, in any format."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-IMAGE_CHANNELS = (1, 3)  # channels that an image can have
+IMAGE_CHANNELS = (1, 3)
 LOGITS = "linear"
 PROBABILITIES = ("softmax", "sigmoid")
 
 
 @dataclass(frozen=True)
 class TensorInfo:
-    """One tensor that goes in or comes out; a size that is left open is None."""
+    """An input or output of a model."""
 
     name: str
-    shape: tuple[int | None, ...]
+    shape: tuple[int | None, ...]  # None: any size
     dtype: str
 
 
 @dataclass(frozen=True)
 class PixelScaling:
-    """Which pixels a model takes, as the recipe says it: (pixel - mean) * scale."""
+    """Scaling of pixels from 0 to 255 that a model expects: (pixel - mean) * scale, per channel."""
 
     mean: tuple[float, ...]
     scale: tuple[float, ...]
-    reason: str
+    reason: str  # how it is known
 
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """All that a report or a recipe says of a model."""
+    """All that can be read from a model file."""
 
     format: str  # keras, onnx or tflite
-    container: str
-    producer: str
+    container: str  # the kind of file, for example: HDF5
+    producer: str  # program that wrote it
     file_size: int  # bytes
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
-    final_activation: str | None  # the activation at its end; None: cannot be told
+    final_activation: str | None  # None: not known
     parameters: int
-    operator_counts: Mapping[str, int]  # layers or operators
-    precision: str = "float32"  # what it computes in
-    preprocessing: tuple[str, ...] = ()  # preprocessing that it does itself
-    code_risk: str | None = None  # why reading it runs code, if it does
-    unsupported: str | None = None  # why it cannot be brought, if it cannot
-    pixel_scaling: PixelScaling | None = None  # None: cannot be told
-    color: str | None = None  # None: cannot be told
+    operator_counts: Mapping[str, int]  # of layers in a Keras config
+    precision: str = "float32"  # of weights and activations, as text
+    is_quantized: bool = False
+    preprocessing: tuple[str, ...] = ()  # operations of the model before its first layer
+    code_risk: str | None = None  # why loading the file executes code, if it does
+    unsupported: str | None = None  # why the file cannot be imported, if it cannot
+    pixel_scaling: PixelScaling | None = None  # None: not known
+    color: str | None = None  # grayscale, rgb or bgr; None: not known
     labels: tuple[str, ...] = ()
-    metadata: Mapping[str, str] = field(default_factory=dict)  # what its metadata say besides
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def layout(self) -> str | None:
-        """Return NHWC or NCHW; None where it takes no image, or either is possible."""
-        shape = self.inputs[0].shape if len(self.inputs) == 1 else ()
-        last, first = (
-            len(shape) == 4 and shape[3] in IMAGE_CHANNELS,
-            len(shape) == 4 and shape[1] in IMAGE_CHANNELS,
-        )
-        return None if last == first else "NHWC" if last else "NCHW"
+        """Return NHWC or NCHW; None if the input is no image, or could be either."""
+        if len(self.inputs) != 1 or len(self.inputs[0].shape) != 4:
+            return None
+        shape = self.inputs[0].shape
+        could_be_nhwc = shape[3] in IMAGE_CHANNELS
+        could_be_nchw = shape[1] in IMAGE_CHANNELS
+        if could_be_nhwc == could_be_nchw:
+            return None
+        return "NHWC" if could_be_nhwc else "NCHW"
 
     @property
     def image(self) -> tuple[int | None, int | None, int | None]:
-        """Return height, width and channels; all None where it takes no image."""
+        """Return height, width and channels of the input; all None if it is no image."""
         if self.layout is None:
             return None, None, None
         shape = self.inputs[0].shape
-        return (
-            (shape[1], shape[2], shape[3])
-            if self.layout == "NHWC"
-            else (shape[2], shape[3], shape[1])
-        )
+        if self.layout == "NHWC":
+            return shape[1], shape[2], shape[3]
+        return shape[2], shape[3], shape[1]
 
     @property
     def classes(self) -> int | None:
-        """Return how many classes it answers for; one number is for two."""
-        shape = self.outputs[0].shape if len(self.outputs) == 1 else ()
-        sizes = [size for size in shape[1:] if size != 1] if shape else [None]
-        return 2 if shape and not sizes else sizes[0] if len(sizes) == 1 else None
+        """Return the number of classes, 2 for a single probability; None if it is not known."""
+        if len(self.outputs) != 1 or not self.outputs[0].shape:
+            return None
+        sizes = [size for size in self.outputs[0].shape[1:] if size != 1]
+        if not sizes:
+            return 2
+        return sizes[0] if len(sizes) == 1 else None
 
     @property
     def output(self) -> str | None:
-        """Return the recipe's word for what it answers; None where that cannot be told."""
+        """Return `probabilities` or `logits`, as in a recipe; None if it is not known."""
         if self.final_activation in PROBABILITIES:
             return "probabilities"
-        return "logits" if self.final_activation == LOGITS else None
+        if self.final_activation == LOGITS:
+            return "logits"
+        return None

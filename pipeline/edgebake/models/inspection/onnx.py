@@ -1,4 +1,4 @@
-"""An .onnx file in, what its graph and metadata say out. Weights that lie in other files are not read."""
+"""Inspect ONNX files by their graph and metadata. Weights in other files are not read."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ import json
 import math
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edgebake.errors import ModelError
 from edgebake.models.inspection import affine
-from edgebake.models.inspection.affine import Step
+from edgebake.models.inspection.affine import AffineStep
 from edgebake.models.inspection.model_info import LOGITS, ModelInfo, TensorInfo
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import onnx
 
-LABELS = ("labels", "names", "classes", "class_names")
-PASSING = (
+LABEL_KEYS = ("labels", "names", "classes", "class_names")  # of the metadata
+# Operators between the final activation and the output.
+VALUE_PRESERVING = (
     "Identity",
     "Cast",
     "Reshape",
@@ -28,51 +31,62 @@ PASSING = (
     "DequantizeLinear",
     "QuantizeLinear",
 )
-ENDINGS = {
+# Final activation by the operator that computes the output.
+FINAL_ACTIVATIONS = {
     "Softmax": "softmax",
     "Sigmoid": "sigmoid",
     "LogSoftmax": "log_softmax",
-    **dict.fromkeys(("Gemm", "MatMul", "Add", "Conv", "GlobalAveragePool", "ReduceMean"), LOGITS),
+    "Gemm": LOGITS,
+    "MatMul": LOGITS,
+    "Add": LOGITS,
+    "Conv": LOGITS,
+    "GlobalAveragePool": LOGITS,
+    "ReduceMean": LOGITS,
 }
+OPERATIONS = {"Div": "divide", "Mul": "multiply", "Add": "add", "Sub": "subtract"}
 QUANTIZED = ("QuantizeLinear", "DequantizeLinear", "QLinearConv", "ConvInteger", "MatMulInteger")
-OWN = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")  # sets of operators that ONNX Runtime has
+STANDARD_DOMAINS = ("", "ai.onnx")
+SUPPORTED_DOMAINS = (*STANDARD_DOMAINS, "ai.onnx.ml", "com.microsoft")  # of ONNX Runtime
+MAX_CHANNELS = 4  # a constant of more numbers is no preprocessing
+
+Weights = dict[str, "onnx.TensorProto"]  # by name
 
 
 def read(path: Path) -> ModelInfo:
-    """Return what an ONNX model says.
+    """Inspect an ONNX model.
 
     Raises:
         ModelError: it is damaged.
     """
-    model = _model(path)
+    model = _load(path)
     graph = model.graph
     weights = {tensor.name: tensor for tensor in graph.initializer}
-    steps = _steps(graph, weights)
-    kinds = Counter(node.op_type for node in graph.node)
-    foreign = sorted({node.op_type for node in graph.node if node.domain not in OWN})
-    said = {entry.key: entry.value for entry in model.metadata_props}
-    opset = next((entry.version for entry in model.opset_import if entry.domain in OWN[:2]), 0)
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    operator_counts = Counter(node.op_type for node in graph.node)
+    steps = _first_steps(graph, weights)
+    is_quantized = any(operator_counts[operator] for operator in QUANTIZED)
+    producer = " ".join(filter(None, (model.producer_name, model.producer_version)))
     return ModelInfo(
         format="onnx",
-        container=f"ONNX, opset {opset}",
-        producer=" ".join(filter(None, (model.producer_name, model.producer_version)))
-        or "nobody that it names",
+        container=f"ONNX, opset {_opset(model)}",
+        producer=producer or "an unknown program",
         file_size=path.stat().st_size,
-        inputs=tuple(_end(value) for value in graph.input if value.name not in weights),
-        outputs=tuple(_end(value) for value in graph.output),
-        final_activation=_last(graph),
+        inputs=tuple(_tensor_info(value) for value in graph.input if value.name not in weights),
+        outputs=tuple(_tensor_info(value) for value in graph.output),
+        final_activation=_final_activation(graph),
         parameters=sum(math.prod(tensor.dims) for tensor in weights.values()),
-        operator_counts=kinds,
-        precision=_numbers_of(kinds, weights),
-        preprocessing=tuple(map(str, steps)),
-        unsupported=f"it holds operators of its own: {', '.join(foreign)}" if foreign else None,
-        pixel_scaling=affine.pixels(steps),
-        labels=_labels(said),
-        metadata={key: value for key, value in said.items() if key not in LABELS},
+        operator_counts=operator_counts,
+        precision=_precision(is_quantized, weights),
+        is_quantized=is_quantized,
+        preprocessing=tuple(str(step) for step in steps),
+        unsupported=_unsupported(graph),
+        pixel_scaling=affine.infer_pixel_scaling(steps),
+        labels=_labels(metadata),
+        metadata={key: value for key, value in metadata.items() if key not in LABEL_KEYS},
     )
 
 
-def _model(path: Path) -> onnx.ModelProto:
+def _load(path: Path) -> onnx.ModelProto:
     import onnx
     from google.protobuf.message import DecodeError
 
@@ -82,98 +96,109 @@ def _model(path: Path) -> onnx.ModelProto:
         model = onnx.ModelProto()
     if not model.graph.node or not model.graph.output:
         raise ModelError(
-            f"{path}: is damaged, or no ONNX model; copy it again, or export it again: torch.onnx.export"
+            f"{path}: is damaged, or no ONNX model; copy it again, or export it again: "
+            "torch.onnx.export"
         )
     return model
 
 
-def _end(value: Any) -> TensorInfo:
+def _opset(model: onnx.ModelProto) -> int:
+    for entry in model.opset_import:
+        if entry.domain in STANDARD_DOMAINS:
+            return int(entry.version)
+    return 0
+
+
+def _unsupported(graph: onnx.GraphProto) -> str | None:
+    custom = {node.op_type for node in graph.node if node.domain not in SUPPORTED_DOMAINS}
+    if not custom:
+        return None
+    return f"it holds custom operators: {', '.join(sorted(custom))}"
+
+
+def _tensor_info(value: onnx.ValueInfoProto) -> TensorInfo:
     import onnx
 
     tensor = value.type.tensor_type
-    shape = tuple(
-        int(dim.dim_value) if dim.HasField("dim_value") else None for dim in tensor.shape.dim
-    )
-    return TensorInfo(
-        value.name, shape, str(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type).name)
-    )
+    shape: list[int | None] = []
+    for dimension in tensor.shape.dim:
+        is_fixed = dimension.HasField("dim_value")
+        shape.append(int(dimension.dim_value) if is_fixed else None)
+    dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)
+    return TensorInfo(value.name, tuple(shape), str(dtype.name))
 
 
-def _last(graph: Any) -> str | None:
-    makers = {name: node for node in graph.node for name in node.output}
-    node = makers.get(graph.output[0].name)
-    while node is not None and node.op_type in PASSING:
-        node = makers.get(node.input[0])
-    return ENDINGS.get(node.op_type) if node is not None else None
+def _final_activation(graph: onnx.GraphProto) -> str | None:
+    producers = {name: node for node in graph.node for name in node.output}
+    node = producers.get(graph.output[0].name)
+    while node is not None and node.op_type in VALUE_PRESERVING:
+        node = producers.get(node.input[0])
+    return FINAL_ACTIVATIONS.get(node.op_type) if node is not None else None
 
 
-def _steps(graph: Any, weights: dict[str, Any]) -> list[Step]:
-    """Return the arithmetic that comes first."""
+def _first_steps(graph: onnx.GraphProto, weights: Weights) -> list[AffineStep]:
+    """Return the arithmetic on the image before the first other operator."""
     constants = {
         node.output[0]: node.attribute[0].t for node in graph.node if _is_constant(node)
     } | weights
     tensor = next((value.name for value in graph.input if value.name not in weights), "")
-    found: list[Step] = []
+    steps: list[AffineStep] = []
     while True:
-        users = [node for node in graph.node if tensor in node.input]
-        if len(users) != 1:
-            return found
-        step = _step(users[0], tensor, constants)
-        if step is None and users[0].op_type not in ("Identity", "Cast", "Transpose"):
-            return found
-        found += [step] if step else []
-        tensor = users[0].output[0]
+        readers = [node for node in graph.node if tensor in node.input]
+        if len(readers) != 1:
+            return steps
+        step = _affine_step(readers[0], tensor, constants)
+        if step is not None:
+            steps.append(step)
+        elif readers[0].op_type not in ("Identity", "Cast", "Transpose"):
+            return steps
+        tensor = readers[0].output[0]
 
 
-def _is_constant(node: Any) -> bool:
-    return (
-        node.op_type == "Constant"
-        and len(node.attribute) == 1
-        and node.attribute[0].name == "value"
-    )
+def _is_constant(node: onnx.NodeProto) -> bool:
+    if node.op_type != "Constant" or len(node.attribute) != 1:
+        return False
+    return bool(node.attribute[0].name == "value")
 
 
-def _step(node: Any, tensor: str, constants: dict[str, Any]) -> Step | None:
-    others = [name for name in node.input if name != tensor]
-    if len(others) != 1 or others[0] not in constants:
+def _affine_step(node: onnx.NodeProto, tensor: str, constants: Weights) -> AffineStep | None:
+    """Return the arithmetic of a node; None if it has none, or its constants are not known."""
+    operands = [name for name in node.input if name != tensor]
+    if len(operands) != 1 or operands[0] not in constants:
         return None
-    values = _values(constants[others[0]])
-    if not values:
+    values = _values(constants[operands[0]])
+    if not values or node.op_type not in OPERATIONS:
         return None
-    if node.op_type == "Div" and node.input[0] == tensor:
-        return affine.divided(values, "Div")
-    if node.op_type == "Mul":
-        return Step(values, name="Mul")
-    if node.op_type == "Add" or (node.op_type == "Sub" and node.input[0] == tensor):
-        sign = 1 if node.op_type == "Add" else -1
-        return Step(offset=tuple(sign * value for value in values), name=str(node.op_type))
-    return None
+    constant_first = node.input[0] != tensor
+    return affine.arithmetic(OPERATIONS[node.op_type], values, node.op_type, constant_first)
 
 
-def _values(tensor: Any) -> tuple[float, ...]:
-    """Return a constant of one number, or of one for each channel; nothing for any other."""
+def _values(tensor: onnx.TensorProto) -> tuple[float, ...]:
+    """Return a constant of one number, or of one per channel; nothing for any other."""
     import onnx
 
-    if math.prod(tensor.dims) > 4 or tensor.data_location == onnx.TensorProto.EXTERNAL:
+    is_external = tensor.data_location == onnx.TensorProto.EXTERNAL
+    if is_external or math.prod(tensor.dims) > MAX_CHANNELS:
         return ()
     return tuple(float(value) for value in onnx.numpy_helper.to_array(tensor).reshape(-1))
 
 
-def _numbers_of(kinds: Counter[str], weights: dict[str, Any]) -> str:
+def _precision(is_quantized: bool, weights: Weights) -> str:
     import onnx
 
-    if any(kinds[kind] for kind in QUANTIZED):
+    if is_quantized:
         return "int8, at least in part: it is quantized already"
-    halves = [tensor for tensor in weights.values() if tensor.data_type == onnx.TensorProto.FLOAT16]
-    return "float16 weights" if halves else "float32"
+    if any(tensor.data_type == onnx.TensorProto.FLOAT16 for tensor in weights.values()):
+        return "float16 weights"
+    return "float32"
 
 
-def _labels(said: dict[str, str]) -> tuple[str, ...]:
-    """Return the classes that the metadata name, as a list or as numbers with names."""
-    for key in LABELS:
+def _labels(metadata: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the class names in the metadata: a list or a mapping, as JSON or Python literal."""
+    for key in LABEL_KEYS:
         for parse in (json.loads, ast.literal_eval):
             try:
-                value = parse(said.get(key, ""))
+                value = parse(metadata.get(key, ""))
             except (ValueError, SyntaxError):
                 continue
             names = list(value.values()) if isinstance(value, dict) else value

@@ -1,82 +1,100 @@
-"""The folder of a SavedModel in, what its serving signature says out. TensorFlow reads it, and runs nothing of it."""
+"""Inspect SavedModels by their serving signature. TensorFlow parses the graph and does not run it."""
+
+from __future__ import annotations
 
 import math
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from edgebake.errors import ModelError, listed
 from edgebake.models.importers import SAVED_MODEL
 from edgebake.models.importers.saved_model import SERVING, UNSAFE_OPERATIONS
 from edgebake.models.inspection.model_info import LOGITS, ModelInfo, TensorInfo
 
-UNCOUNTED = (
-    "optimizer",
-    "_all_variables/",
-    "keras_api/metrics",
-)  # the second are the first ones again
-PLUMBING = {
-    *("Const", "Identity", "IdentityN", "NoOp", "Placeholder", "ReadVariableOp", "VarHandleOp"),
-    *("PartitionedCall", "StatefulPartitionedCall"),
-}
+if TYPE_CHECKING:
+    import tensorflow as tf
+    from tensorflow.core.framework.function_pb2 import FunctionDef
+    from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef, SignatureDef, TensorInfoProto
+
+    Nodes = Iterable[tf.compat.v1.NodeDef]
+    Functions = Mapping[str, FunctionDef]  # of a graph's library, by name
+
+# Variables that are no parameters: of the optimizer, of metrics, and a second list of all.
+UNCOUNTED_VARIABLES = ("optimizer", "_all_variables/", "keras_api/metrics")
 CALLS = ("PartitionedCall", "StatefulPartitionedCall")
-ENDINGS = {
+# Operations that are not listed in a report.
+UNLISTED_OPERATIONS = {
+    "Const",
+    "Identity",
+    "IdentityN",
+    "NoOp",
+    "Placeholder",
+    "ReadVariableOp",
+    "VarHandleOp",
+    *CALLS,
+}
+# Final activation by the operation that computes the output.
+FINAL_ACTIVATIONS = {
     "Softmax": "softmax",
     "Sigmoid": "sigmoid",
-    **dict.fromkeys(("BiasAdd", "AddV2", "MatMul", "Mean"), LOGITS),
+    "BiasAdd": LOGITS,
+    "AddV2": LOGITS,
+    "MatMul": LOGITS,
+    "Mean": LOGITS,
 }
 
 
 def read(path: Path) -> ModelInfo:
-    """Return what the serving signature of a SavedModel says.
+    """Inspect the serving signature of a SavedModel.
 
     Raises:
-        ModelError: it is damaged, or has no signature to serve by.
+        ModelError: it is damaged, or has no serving signature.
     """
-    with _quiet():
-        import tensorflow  # noqa: F401 - its import prints, which _quiet() hides
-    graph = _meta_graph(path)
-    signature = _signature(graph, path)
-    library = {function.signature.name: function for function in graph.graph_def.library.function}
+    with _silent_stderr():
+        import tensorflow  # noqa: F401 - its import prints
+    meta_graph = _meta_graph(path)
+    signature = _serving_signature(meta_graph, path)
+    graph = meta_graph.graph_def
+    functions = {function.signature.name: function for function in graph.library.function}
     outputs = sorted(signature.outputs.items())
-    serving = _reached(graph.graph_def.node, [info.name for _, info in outputs])
-    operations = Counter(_operations(serving, library, set()))
-    acting = sorted(set(operations) & UNSAFE_OPERATIONS)
+    serving_nodes = _ancestors(graph.node, [tensor.name for _, tensor in outputs])
+    operation_counts = Counter(_operations(serving_nodes, functions, set()))
+    unsafe = sorted(set(operation_counts) & UNSAFE_OPERATIONS)
+    version = meta_graph.meta_info_def.tensorflow_version or "of an unknown version"
     return ModelInfo(
         format="keras",
         container="SavedModel",
-        producer=f"TensorFlow {graph.meta_info_def.tensorflow_version or 'of an unknown version'}",
+        producer=f"TensorFlow {version}",
         file_size=sum(file.stat().st_size for file in path.rglob("*") if file.is_file()),
-        inputs=tuple(_end(name, info) for name, info in sorted(signature.inputs.items())),
-        outputs=tuple(_end(name, info) for name, info in outputs),
-        final_activation=_last(outputs[0][1].name, graph.graph_def.node, library)
-        if outputs
-        else None,
-        parameters=_parameters(path),
-        operator_counts=Counter(
-            {kind: count for kind, count in operations.items() if kind not in PLUMBING}
-        ),
-        unsupported=f"it holds {listed(acting)}, which do more than compute" if acting else None,
+        inputs=tuple(_tensor_info(*item) for item in sorted(signature.inputs.items())),
+        outputs=tuple(_tensor_info(*item) for item in outputs),
+        final_activation=_activation_of_first(outputs, graph.node, functions),
+        parameters=_count_parameters(path),
+        operator_counts=_without(operation_counts, UNLISTED_OPERATIONS),
+        unsupported=f"it holds {listed(unsafe)}, which do more than compute" if unsafe else None,
     )
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep what TensorFlow says of this machine while it is imported, written below Python's sys.stderr, to itself."""
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
+def _silent_stderr() -> Iterator[None]:
+    """Discard what is written to file descriptor 2, below Python's sys.stderr."""
+    original = os.dup(2)
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+        os.dup2(original, 2)
+        os.close(original)
+        os.close(null)
 
 
-def _meta_graph(path: Path) -> Any:
+def _meta_graph(path: Path) -> MetaGraphDef:
+    """Return the meta graph with the tag `serve`, or else the first."""
     from google.protobuf.message import DecodeError
     from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
@@ -89,77 +107,101 @@ def _meta_graph(path: Path) -> Any:
     return next((graph for graph in graphs if "serve" in graph.meta_info_def.tags), graphs[0])
 
 
-def _signature(graph: Any, path: Path) -> Any:
+def _serving_signature(graph: MetaGraphDef, path: Path) -> SignatureDef:
     names = [name for name in graph.signature_def if not name.startswith("__")]
-    if SERVING not in names and len(names) != 1:
+    if SERVING in names:
+        return graph.signature_def[SERVING]
+    if len(names) != 1:
         raise ModelError(
-            f"{path}: has the signatures {listed(names)}; expected {SERVING}: model.export('folder')"
+            f"{path}: has the signatures {listed(names)}; expected {SERVING}: "
+            "model.export('folder')"
         )
-    return graph.signature_def[SERVING if SERVING in names else names[0]]
+    return graph.signature_def[names[0]]
 
 
-def _end(name: str, info: Any) -> TensorInfo:
+def _tensor_info(name: str, tensor: TensorInfoProto) -> TensorInfo:
     from tensorflow import dtypes
 
-    shape = tuple(None if dim.size < 0 else int(dim.size) for dim in info.tensor_shape.dim)
-    return TensorInfo(name, shape, str(dtypes.as_dtype(info.dtype).name))
+    dimensions = [int(dimension.size) for dimension in tensor.tensor_shape.dim]
+    shape = tuple(None if size < 0 else size for size in dimensions)
+    return TensorInfo(name, shape, str(dtypes.as_dtype(tensor.dtype).name))
 
 
-def _reached(nodes: Any, tensors: Sequence[str]) -> list[Any]:
-    """Return the nodes that these tensors are computed from: saving and loading lie beside them."""
-    named, waiting = {node.name: node for node in nodes}, list(tensors)
-    found: dict[str, Any] = {}
+def _ancestors(nodes: Nodes, tensors: list[str]) -> Nodes:
+    """Return the nodes that tensors are computed from; those that save and load are no part."""
+    by_name = {node.name: node for node in nodes}
+    reached: dict[str, tf.compat.v1.NodeDef] = {}
+    waiting = list(tensors)
     while waiting:
         name = waiting.pop().lstrip("^").partition(":")[0]
-        if name in named and name not in found:
-            found[name] = named[name]
-            waiting += named[name].input
-    return list(found.values())
+        if name in by_name and name not in reached:
+            reached[name] = by_name[name]
+            waiting += by_name[name].input
+    return list(reached.values())
 
 
-def _operations(nodes: Any, library: dict[str, Any], seen: set[str]) -> Iterator[str]:
-    """Yield the kind of every operation, in functions that are called too."""
+def _operations(nodes: Nodes, functions: Functions, visited: set[str]) -> Iterator[str]:
+    """Yield the type of every operation, and of those in called functions."""
     for node in nodes:
         yield node.op
-        name = node.attr["f"].func.name if node.op in CALLS else ""
-        if name in library and name not in seen:
-            seen.add(name)
-            yield from _operations(library[name].node_def, library, seen)
+        called = _called_function(node)
+        if called in functions and called not in visited:
+            visited.add(called)
+            yield from _operations(functions[called].node_def, functions, visited)
 
 
-def _last(tensor: str, nodes: Any, library: dict[str, Any]) -> str | None:
-    """Return the activation that a tensor comes from, through calls of functions."""
-    named = {node.name: node for node in nodes}
-    name, _, rest = tensor.partition(":")
-    node = named.get(name)
+def _called_function(node: tf.compat.v1.NodeDef) -> str:
+    """Return the name of the function that a node calls; empty if it calls none."""
+    return node.attr["f"].func.name if node.op in CALLS else ""
+
+
+def _without(counts: Counter[str], names: set[str]) -> Counter[str]:
+    return Counter({name: count for name, count in counts.items() if name not in names})
+
+
+def _activation_of_first(
+    outputs: list[tuple[str, TensorInfoProto]], nodes: Nodes, functions: Functions
+) -> str | None:
+    if not outputs:
+        return None
+    return _final_activation(outputs[0][1].name, nodes, functions)
+
+
+def _final_activation(tensor: str, nodes: Nodes, functions: Functions) -> str | None:
+    """Return the activation function that computes a tensor, here or in a called function."""
+    by_name = {node.name: node for node in nodes}
+    name, _, index = tensor.partition(":")
+    node = by_name.get(name)
     while node is not None and node.op == "Identity":
-        name, _, rest = node.input[0].partition(":")
-        node = named.get(name)
-    if node is None or node.op not in CALLS:
-        return ENDINGS.get(node.op) if node is not None else None
-    function = library.get(node.attr["f"].func.name)
+        name, _, index = node.input[0].partition(":")
+        node = by_name.get(name)
+    if node is None:
+        return None
+    if node.op not in CALLS:
+        return FINAL_ACTIVATIONS.get(node.op)
+    function = functions.get(_called_function(node))
     if function is None:
         return None
-    place = int(rest.rpartition(":")[2] or 0)
-    return _last(
-        function.ret[function.signature.output_arg[place].name], function.node_def, library
-    )
+    output = function.signature.output_arg[int(index.rpartition(":")[2] or 0)]
+    return _final_activation(function.ret[output.name], function.node_def, functions)
 
 
-def _parameters(path: Path) -> int:
+def _count_parameters(path: Path) -> int:
+    """Return how many numbers the float variables of a SavedModel have."""
     from tensorflow import train
 
     try:
-        held = train.load_checkpoint(str(path / "variables" / "variables"))
-        dtypes, shapes = held.get_variable_to_dtype_map(), held.get_variable_to_shape_map()
+        checkpoint = train.load_checkpoint(str(path / "variables" / "variables"))
+        dtypes = checkpoint.get_variable_to_dtype_map()
+        shapes = checkpoint.get_variable_to_shape_map()
     except (OSError, ValueError, RuntimeError) as error:
-        first = str(error).splitlines()[0]
+        summary = str(error).splitlines()[0]
         raise ModelError(
-            f"{path}: cannot be read ({first}); expected {SAVED_MODEL} and all of variables/"
+            f"{path}: cannot be read ({summary}); expected {SAVED_MODEL} and all of variables/"
         ) from None
-    names = [
-        name
-        for name in shapes
-        if "/.ATTRIBUTES/" in name and not any(word in name for word in UNCOUNTED)
-    ]
-    return sum(math.prod(shapes[name]) for name in names if dtypes[name].is_floating)
+    parameters = 0
+    for name, shape in shapes.items():
+        is_variable = "/.ATTRIBUTES/" in name and dtypes[name].is_floating
+        if is_variable and not any(part in name for part in UNCOUNTED_VARIABLES):
+            parameters += math.prod(shape)
+    return parameters

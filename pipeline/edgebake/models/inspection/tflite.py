@@ -1,189 +1,221 @@
-"""A .tflite file in, what its tables and metadata say out."""
+"""Inspect .tflite files by their tables and metadata."""
 
+from __future__ import annotations
+
+import math
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgebake.models.inspection import affine, tflite_metadata
-from edgebake.models.inspection.affine import Step
+from edgebake.models.inspection.affine import AffineStep
 from edgebake.models.inspection.model_info import LOGITS, ModelInfo, PixelScaling, TensorInfo
+from edgebake.models.inspection.tflite_metadata import text
 
-PASSING = ("DEQUANTIZE", "QUANTIZE", "RESHAPE", "SQUEEZE")
-ENDINGS = {
+if TYPE_CHECKING:
+    from ai_edge_litert import schema_py_generated as schema
+
+# Operators between the final activation and the output.
+VALUE_PRESERVING = ("DEQUANTIZE", "QUANTIZE", "RESHAPE", "SQUEEZE")
+# Final activation by the operator that computes the output.
+FINAL_ACTIVATIONS = {
     "SOFTMAX": "softmax",
     "LOGISTIC": "sigmoid",
     "LOG_SOFTMAX": "log_softmax",
-    **dict.fromkeys(("FULLY_CONNECTED", "CONV_2D", "ADD", "MEAN", "AVERAGE_POOL_2D"), LOGITS),
+    "FULLY_CONNECTED": LOGITS,
+    "CONV_2D": LOGITS,
+    "ADD": LOGITS,
+    "MEAN": LOGITS,
+    "AVERAGE_POOL_2D": LOGITS,
 }
+OPERATIONS = {"DIV": "divide", "MUL": "multiply", "ADD": "add", "SUB": "subtract"}
 INTEGERS = ("int8", "uint8", "int16")
-SMALLEST = {"uint8": 0, "int8": -128}  # what a black pixel is where pixels go in as they are
+QUANTIZED_WEIGHTS = {*INTEGERS, "int4", "int2"}
+BLACK = {"uint8": 0, "int8": -128}  # value of a black pixel in an input that is not scaled
+MAX_CHANNELS = 4  # a constant of more numbers is no preprocessing
 
 
 def read(path: Path) -> ModelInfo:
-    """Return what a TFLite model says."""
-    return _found(path.read_bytes())
-
-
-def _found(content: bytes) -> ModelInfo:
+    """Inspect a .tflite file."""
     from edgebake.models.tflite import tables
 
+    content = path.read_bytes()
     model = tables.parse(content)
     graph = model.subgraphs[0]
     metadata = tflite_metadata.read(content, model)
-    kinds = Counter(_name(model, item) for part in model.subgraphs for item in part.operators)
-    custom = sorted(kind for kind in kinds if kind.startswith("CUSTOM"))
-    steps = _steps(model, graph)
-    ends = [_end(graph.tensors[index]) for index in graph.inputs]
+    operator_counts = Counter(_operator_names(model))
+    custom = sorted(name for name in operator_counts if name.startswith("CUSTOM"))
+    steps = _first_steps(model, graph)
+    weights, activations = _dtypes(model, graph)
+    scaling = metadata.pixel_scaling or affine.infer_pixel_scaling(steps) or _input_scaling(graph)
     return ModelInfo(
         format="tflite",
         container="TFLite",
-        producer=_text(model.description) or "nobody that it names",
+        producer=text(model.description) or "an unknown program",
         file_size=len(content),
-        inputs=tuple(ends),
-        outputs=tuple(_end(graph.tensors[index]) for index in graph.outputs),
-        final_activation=_last(model, graph),
-        parameters=sum(
-            _size(tensor)
-            for part in model.subgraphs
-            for tensor in part.tensors
-            if _weight(model, tensor)
-        ),
-        operator_counts=kinds,
-        precision=_numbers(model, graph),
-        preprocessing=tuple(map(str, steps)),
+        inputs=tuple(_tensor_info(graph.tensors[index]) for index in graph.inputs),
+        outputs=tuple(_tensor_info(graph.tensors[index]) for index in graph.outputs),
+        final_activation=_final_activation(model, graph),
+        parameters=_count_parameters(model),
+        operator_counts=operator_counts,
+        precision=_precision(weights, activations),
+        is_quantized=bool(weights & QUANTIZED_WEIGHTS),
+        preprocessing=tuple(str(step) for step in steps),
         unsupported=f"it holds {', '.join(custom)}, which LiteRT does not have" if custom else None,
-        pixel_scaling=metadata.pixels or affine.pixels(steps) or _as_they_are(graph),
+        pixel_scaling=scaling,
         color=metadata.color,
         labels=metadata.labels,
-        metadata=metadata.said,
+        metadata=metadata.texts,
     )
 
 
-def _name(model: Any, item: Any) -> str:
-    from ai_edge_litert import schema_py_generated as schema
-
-    names = {
-        number: name
-        for name, number in vars(schema.BuiltinOperator).items()
-        if isinstance(number, int)
-    }
-    code = model.operatorCodes[item.opcodeIndex]
-    name = str(names[max(code.builtinCode, code.deprecatedBuiltinCode)])
-    return f"CUSTOM {_text(code.customCode)}" if name == "CUSTOM" else name
+def _operator_names(model: schema.ModelT) -> Iterator[str]:
+    for graph in model.subgraphs:
+        for operator in graph.operators:
+            yield _operator_name(model, operator)
 
 
-def _dtype(tensor: Any) -> str:
-    from ai_edge_litert import schema_py_generated as schema
+def _operator_name(model: schema.ModelT, operator: schema.OperatorT) -> str:
+    from edgebake.models.tflite import tables
 
-    names = {
-        number: name.lower()
-        for name, number in vars(schema.TensorType).items()
-        if isinstance(number, int)
-    }
-    return str(names[tensor.type])
+    code = model.operatorCodes[operator.opcodeIndex]
+    name = tables.builtin_name(code)
+    return f"CUSTOM {text(code.customCode)}" if name == "CUSTOM" else name
 
 
-def _end(tensor: Any) -> TensorInfo:
-    signature = tensor.shapeSignature
-    shape = tensor.shape if signature is None or not len(signature) else signature
-    return TensorInfo(
-        _text(tensor.name), tuple(None if size < 0 else int(size) for size in shape), _dtype(tensor)
-    )
+def _dtype(tensor: schema.TensorT) -> str:
+    from edgebake.models.tflite import tables
+
+    return tables.DTYPES[tensor.type]
 
 
-def _constant(model: Any, tensor: Any) -> bool:
+def _tensor_info(tensor: schema.TensorT) -> TensorInfo:
+    shape = tensor.shapeSignature
+    if shape is None or not len(shape):
+        shape = tensor.shape
+    sizes = tuple(None if size < 0 else int(size) for size in shape)
+    return TensorInfo(text(tensor.name), sizes, _dtype(tensor))
+
+
+def _is_constant(model: schema.ModelT, tensor: schema.TensorT) -> bool:
     data = model.buffers[tensor.buffer].data
     return data is not None and len(data) > 0
 
 
-def _weight(model: Any, tensor: Any) -> bool:
-    """Return whether it is a constant that was learned; int64 are shapes and axes, as int32 without a scale are."""
-    scales = tensor.quantization.scale if tensor.quantization is not None else None
-    is_scaled = scales is not None and len(scales) > 0
+def _is_weight(model: schema.ModelT, tensor: schema.TensorT) -> bool:
+    """Return whether a tensor is a trained constant: float, or integer with a scale.
+
+    int64, and int32 without a scale, are shapes and axes.
+    """
+    if not _is_constant(model, tensor):
+        return False
     dtype = _dtype(tensor)
-    return _constant(model, tensor) and (
-        dtype.startswith("float") or (is_scaled and dtype != "int64")
+    return dtype.startswith("float") or (_has_scale(tensor) and dtype != "int64")
+
+
+def _has_scale(tensor: schema.TensorT) -> bool:
+    quantization = tensor.quantization
+    return (
+        quantization is not None and quantization.scale is not None and len(quantization.scale) > 0
     )
 
 
-def _size(tensor: Any) -> int:
-    total = 1
-    for size in tensor.shape if tensor.shape is not None else ():
-        total *= int(size)
-    return total
+def _size(tensor: schema.TensorT) -> int:
+    if tensor.shape is None:
+        return 1
+    return math.prod(int(size) for size in tensor.shape)
 
 
-def _numbers(model: Any, graph: Any) -> str:
-    weights = {_dtype(tensor) for tensor in graph.tensors if _weight(model, tensor)}
-    live = {_dtype(tensor) for tensor in graph.tensors if not _constant(model, tensor)}
-    small = sorted(weights & {*INTEGERS, "int4", "int2"})
-    if small and live & set(INTEGERS):
-        return f"{', '.join(small)}: it is quantized already, weights and activations"
-    if small:
-        return f"{', '.join(small)} weights: it is quantized already, activations are float"
+def _count_parameters(model: schema.ModelT) -> int:
+    return sum(
+        _size(tensor)
+        for graph in model.subgraphs
+        for tensor in graph.tensors
+        if _is_weight(model, tensor)
+    )
+
+
+def _dtypes(model: schema.ModelT, graph: schema.SubGraphT) -> tuple[set[str], set[str]]:
+    """Return the dtypes of weights and of activations."""
+    weights = set()
+    activations = set()
+    for tensor in graph.tensors:
+        if _is_weight(model, tensor):
+            weights.add(_dtype(tensor))
+        elif not _is_constant(model, tensor):
+            activations.add(_dtype(tensor))
+    return weights, activations
+
+
+def _precision(weights: set[str], activations: set[str]) -> str:
+    integers = ", ".join(sorted(weights & QUANTIZED_WEIGHTS))
+    if integers and activations & set(INTEGERS):
+        return f"{integers}: it is quantized already, weights and activations"
+    if integers:
+        return f"{integers} weights: it is quantized already, activations are float"
     return "float16 weights" if "float16" in weights else "float32"
 
 
-def _last(model: Any, graph: Any) -> str | None:
-    makers = {index: item for item in graph.operators for index in item.outputs}
-    item = makers.get(graph.outputs[0])
-    while item is not None and _name(model, item) in PASSING:
-        item = makers.get(item.inputs[0])
-    if item is None:
+def _final_activation(model: schema.ModelT, graph: schema.SubGraphT) -> str | None:
+    producers = {index: operator for operator in graph.operators for index in operator.outputs}
+    operator = producers.get(graph.outputs[0])
+    while operator is not None and _operator_name(model, operator) in VALUE_PRESERVING:
+        operator = producers.get(operator.inputs[0])
+    if operator is None:
         return None
-    fused = getattr(item.builtinOptions, "fusedActivationFunction", 0)
-    return ENDINGS.get(_name(model, item)) if not fused else None
+    if getattr(operator.builtinOptions, "fusedActivationFunction", 0):
+        return None
+    return FINAL_ACTIVATIONS.get(_operator_name(model, operator))
 
 
-def _steps(model: Any, graph: Any) -> list[Step]:
-    """Return the arithmetic that comes first."""
-    found: list[Step] = []
+def _first_steps(model: schema.ModelT, graph: schema.SubGraphT) -> list[AffineStep]:
+    """Return the arithmetic on the image before the first other operator."""
+    steps: list[AffineStep] = []
     index = graph.inputs[0]
     while True:
-        users = [item for item in graph.operators if index in item.inputs]
-        step = _step(model, graph, users[0], index) if len(users) == 1 else None
+        readers = [operator for operator in graph.operators if index in operator.inputs]
+        if len(readers) != 1:
+            return steps
+        step = _affine_step(model, graph, readers[0], index)
         if step is None:
-            return found
-        found.append(step)
-        index = users[0].outputs[0]
+            return steps
+        steps.append(step)
+        index = readers[0].outputs[0]
 
 
-def _step(model: Any, graph: Any, item: Any, index: int) -> Step | None:
-
-    name = _name(model, item)
-    others = [graph.tensors[other] for other in item.inputs if other != index]
-    if (
-        len(others) != 1
-        or not _constant(model, others[0])
-        or _dtype(others[0]) != "float32"
-        or _size(others[0]) > 4
-    ):
+def _affine_step(
+    model: schema.ModelT, graph: schema.SubGraphT, operator: schema.OperatorT, index: int
+) -> AffineStep | None:
+    """Return the arithmetic of an operator on tensor `index`; None if it has none."""
+    name = _operator_name(model, operator)
+    operands = [graph.tensors[other] for other in operator.inputs if other != index]
+    values = _values(model, operands[0]) if len(operands) == 1 else ()
+    if not values or name not in OPERATIONS:
         return None
-    data = np.asarray(model.buffers[others[0].buffer].data, np.uint8).tobytes()
-    values = tuple(float(value) for value in np.frombuffer(data, np.float32))
-    if name == "DIV" and item.inputs[0] == index:
-        return affine.divided(values, name)
-    if name == "MUL":
-        return Step(values, name=name)
-    if name == "ADD" or (name == "SUB" and item.inputs[0] == index):
-        sign = 1 if name == "ADD" else -1
-        return Step(offset=tuple(sign * value for value in values), name=name)
-    return None
+    constant_first = operator.inputs[0] != index
+    return affine.arithmetic(OPERATIONS[name], values, name, constant_first)
 
 
-def _as_they_are(graph: Any) -> PixelScaling | None:
-    """Return what an input of 8 bits stands for, if pixels go into it as they are."""
+def _values(model: schema.ModelT, tensor: schema.TensorT) -> tuple[float, ...]:
+    """Return a float constant of one number, or of one per channel; nothing for any other."""
+    if not _is_constant(model, tensor) or _dtype(tensor) != "float32":
+        return ()
+    if _size(tensor) > MAX_CHANNELS:
+        return ()
+    data = np.asarray(model.buffers[tensor.buffer].data, np.uint8).tobytes()
+    return tuple(float(value) for value in np.frombuffer(data, np.float32))
+
+
+def _input_scaling(graph: schema.SubGraphT) -> PixelScaling | None:
+    """Return the scaling of an 8-bit input, assuming that unscaled pixels are written to it."""
     tensor = graph.tensors[graph.inputs[0]]
-    words, dtype = tensor.quantization, _dtype(tensor)
-    if dtype not in SMALLEST or words is None or words.scale is None or not len(words.scale):
+    dtype = _dtype(tensor)
+    if dtype not in BLACK or not _has_scale(tensor):
         return None
-    mean = float(words.zeroPoint[0] - SMALLEST[dtype])
-    return PixelScaling(
-        (mean,), (float(words.scale[0]),), f"as its {dtype} input says, if pixels go in as they are"
-    )
-
-
-def _text(value: Any) -> str:
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value or "")
+    mean = float(tensor.quantization.zeroPoint[0] - BLACK[dtype])
+    scale = float(tensor.quantization.scale[0])
+    reason = f"as its {dtype} input says, if pixels go in as they are"
+    return PixelScaling((mean,), (scale,), reason)

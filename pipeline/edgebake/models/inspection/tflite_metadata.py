@@ -1,128 +1,184 @@
-"""TFLite metadata in, labels, normalisation and colors out.
+"""Read labels, normalization and colors from TFLite metadata.
 
 Slots of the tables: metadata_schema.fbs of TensorFlow Lite Support,
 https://github.com/tensorflow/tflite-support/blob/master/tensorflow_lite_support/metadata/metadata_schema.fbs
 """
 
+from __future__ import annotations
+
 import io
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 from edgebake.models.inspection.model_info import PixelScaling
 
+if TYPE_CHECKING:
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
 BUFFER = "TFLITE_METADATA"
-COLORS = {1: "rgb", 2: "grayscale"}
-IMAGE, NORMALIZATION = 2, 1  # members of the unions ContentProperties and ProcessUnitOptions
-LARGEST = 2**20  # bytes of a file of labels
+COLORS = {1: "rgb", 2: "grayscale"}  # members of the enumeration ColorSpaceType
+# Members of the unions ContentProperties and ProcessUnitOptions.
+IMAGE, NORMALIZATION = 2, 1
+MAX_LABEL_BYTES = 2**20  # of a file of labels
+# Slots of ModelMetadata.
+TEXTS = {"name": 0, "description": 1, "version": 2, "author": 4, "license": 5}
+SUBGRAPHS = 3
+# Slots of other tables, each named after its table.
+SUBGRAPH_INPUTS = 2
+TENSOR_CONTENT, TENSOR_PROCESS_UNITS = 3, 4
+CONTENT_TYPE, CONTENT_PROPERTIES = 0, 1
+IMAGE_COLOR_SPACE = 0
+PROCESS_UNIT_TYPE, PROCESS_UNIT_OPTIONS = 0, 1
+NORMALIZATION_MEAN, NORMALIZATION_STD = 0, 1
 
 
 @dataclass(frozen=True)
-class Metadata:
-    """What a person wrote down for apps."""
+class TfliteMetadata:
+    """Metadata that its author wrote for apps."""
 
-    pixels: PixelScaling | None = None
+    pixel_scaling: PixelScaling | None = None
     color: str | None = None
     labels: tuple[str, ...] = ()
-    said: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
 
 
-def read(content: bytes, model: Any) -> Metadata:
-    """Return the metadata of a .tflite; an empty one where there are none."""
+def read(content: bytes, model: schema.ModelT) -> TfliteMetadata:
+    """Return the metadata of a .tflite file; empty if it has none.
+
+    Args:
+        content: the file, with a zip archive of labels behind the model.
+        model: the same file, parsed.
+    """
+    labels = _labels(content)
+    root = _root(model)
+    if root is None:
+        return TfliteMetadata(labels=labels)
+    texts = {key: root.text(slot) for key, slot in TEXTS.items()}
+    texts = {key: value for key, value in texts.items() if value}
+    image = _first_input(root)
+    if image is None:
+        return TfliteMetadata(labels=labels, texts=texts)
+    return TfliteMetadata(_pixel_scaling(image), _color(image), labels, texts)
+
+
+def text(value: bytes | str | None) -> str:
+    """Return a text of a FlatBuffers table, empty if it is missing."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value or "")
+
+
+def _root(model: schema.ModelT) -> _Table | None:
+    """Return the table ModelMetadata; None if the file has no metadata."""
     from flatbuffers import encode, number_types, table
 
-    found = [entry for entry in model.metadata or [] if _text(entry.name) == BUFFER]
-    if not found:
-        return Metadata(labels=_labels(content))
-    data = bytearray(bytes(bytearray(model.buffers[found[0].buffer].data)))
-    root = _Table(table.Table(data, encode.Get(number_types.UOffsetTFlags.packer_type, data, 0)))
-    words = {"name": 0, "description": 1, "version": 2, "author": 4, "license": 5}
-    said = {word: text for word, slot in words.items() if (text := root.text(slot))}
-    image = next((tensor for graph in root.tables(3) for tensor in graph.tables(2)), None)
-    if image is None:
-        return Metadata(labels=_labels(content), said=said)
-    return Metadata(_pixels(image), _color(image), _labels(content), said)
-
-
-def _pixels(image: "_Table") -> PixelScaling | None:
-    for unit in image.tables(4):
-        if unit.byte(0) == NORMALIZATION and (options := unit.table(1)):
-            mean, deviations = options.floats(0), options.floats(1)
-            if mean and deviations and all(deviations):
-                return PixelScaling(
-                    mean, tuple(1 / value for value in deviations), "as its metadata say"
-                )
+    for entry in model.metadata or []:
+        if text(entry.name) == BUFFER:
+            data = bytearray(bytes(bytearray(model.buffers[entry.buffer].data)))
+            start = encode.Get(number_types.UOffsetTFlags.packer_type, data, 0)
+            return _Table(table.Table(data, start))
     return None
 
 
-def _color(image: "_Table") -> str | None:
-    content = image.table(3)
-    properties = content.table(1) if content and content.byte(0) == IMAGE else None
-    return COLORS.get(properties.byte(0)) if properties else None
+def _first_input(root: _Table) -> _Table | None:
+    for graph in root.tables(SUBGRAPHS):
+        for tensor in graph.tables(SUBGRAPH_INPUTS):
+            return tensor
+    return None
+
+
+def _pixel_scaling(image: _Table) -> PixelScaling | None:
+    for unit in image.tables(TENSOR_PROCESS_UNITS):
+        options = unit.table(PROCESS_UNIT_OPTIONS)
+        if unit.byte(PROCESS_UNIT_TYPE) != NORMALIZATION or options is None:
+            continue
+        mean = options.floats(NORMALIZATION_MEAN)
+        deviations = options.floats(NORMALIZATION_STD)
+        if mean and deviations and all(deviations):
+            scale = tuple(1 / deviation for deviation in deviations)
+            return PixelScaling(mean, scale, "as its metadata say")
+    return None
+
+
+def _color(image: _Table) -> str | None:
+    content = image.table(TENSOR_CONTENT)
+    if content is None or content.byte(CONTENT_TYPE) != IMAGE:
+        return None
+    properties = content.table(CONTENT_PROPERTIES)
+    if properties is None:
+        return None
+    return COLORS.get(properties.byte(IMAGE_COLOR_SPACE))
 
 
 def _labels(content: bytes) -> tuple[str, ...]:
-    """Return the lines of the only text that lies in a zip behind the file."""
+    """Return the lines of the text file in the zip archive behind a model, if there is one."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            texts = [
-                info
-                for info in archive.infolist()
-                if info.filename.endswith(".txt") and info.file_size < LARGEST
-            ]
-            if len(texts) != 1:
+            files = [info for info in archive.infolist() if _is_label_file(info)]
+            if len(files) != 1:
                 return ()
-            lines = archive.read(texts[0]).decode("utf-8-sig").splitlines()
+            lines = archive.read(files[0]).decode("utf-8-sig").splitlines()
     except (zipfile.BadZipFile, UnicodeDecodeError):
         return ()
     return tuple(line.strip() for line in lines if line.strip())
 
 
+def _is_label_file(info: zipfile.ZipInfo) -> bool:
+    return info.filename.endswith(".txt") and info.file_size < MAX_LABEL_BYTES
+
+
 @dataclass(frozen=True)
 class _Table:
-    """A table of a flatbuffer whose slots are read by their number."""
+    """A FlatBuffers table whose fields are read by the number of their slot."""
 
-    held: Any
-
-    def _at(self, slot: int) -> int:
-        return int(self.held.Offset(4 + 2 * slot))
+    table_reader: flatbuffers.table.Table
 
     def text(self, slot: int) -> str:
-        at = self._at(slot)
-        return _text(self.held.String(at + self.held.Pos)) if at else ""
+        """Return a string, empty if it is missing."""
+        position = self._position(slot)
+        return text(self.table_reader.String(position)) if position else ""
 
     def byte(self, slot: int) -> int:
+        """Return a byte, 0 if it is missing."""
         from flatbuffers import number_types
 
-        at = self._at(slot)
-        return int(self.held.Get(number_types.Uint8Flags, at + self.held.Pos)) if at else 0
+        position = self._position(slot)
+        return int(self.table_reader.Get(number_types.Uint8Flags, position)) if position else 0
 
-    def table(self, slot: int) -> "_Table | None":
-        at = self._at(slot)
-        return (
-            _Table(type(self.held)(self.held.Bytes, self.held.Indirect(at + self.held.Pos)))
-            if at
-            else None
-        )
+    def table(self, slot: int) -> _Table | None:
+        """Return a table, None if it is missing."""
+        position = self._position(slot)
+        return self._table_at(position) if position else None
 
-    def tables(self, slot: int) -> Iterator["_Table"]:
-        at = self._at(slot)
-        start = self.held.Vector(at) if at else 0
-        for number in range(self.held.VectorLen(at) if at else 0):
-            yield _Table(type(self.held)(self.held.Bytes, self.held.Indirect(start + 4 * number)))
+    def tables(self, slot: int) -> Iterator[_Table]:
+        """Yield the tables of a vector."""
+        for position in self._elements(slot):
+            yield self._table_at(position)
 
     def floats(self, slot: int) -> tuple[float, ...]:
+        """Return the numbers of a vector of float32."""
         from flatbuffers import number_types
 
-        at = self._at(slot)
-        start = self.held.Vector(at) if at else 0
-        count = self.held.VectorLen(at) if at else 0
-        return tuple(
-            float(self.held.Get(number_types.Float32Flags, start + 4 * number))
-            for number in range(count)
-        )
+        numbers = [
+            self.table_reader.Get(number_types.Float32Flags, position)
+            for position in self._elements(slot)
+        ]
+        return tuple(float(number) for number in numbers)
 
+    def _position(self, slot: int) -> int:
+        """Return the position of a field in the buffer, 0 if it is missing."""
+        offset = int(self.table_reader.Offset(4 + 2 * slot))
+        return offset + self.table_reader.Pos if offset else 0
 
-def _text(value: Any) -> str:
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value or "")
+    def _elements(self, slot: int) -> Iterator[int]:
+        """Yield the positions of the elements of a vector, of 4 bytes each."""
+        offset = int(self.table_reader.Offset(4 + 2 * slot))
+        if offset:
+            start = self.table_reader.Vector(offset)
+            for number in range(self.table_reader.VectorLen(offset)):
+                yield start + 4 * number
+
+    def _table_at(self, position: int) -> _Table:
+        reader = self.table_reader
+        return _Table(type(reader)(reader.Bytes, reader.Indirect(position)))
