@@ -83,21 +83,11 @@ def _check_runtime_of_device(recipe: Recipe) -> Iterator[Problem]:
     devices_of_runtime = {
         name: load_runtime(name).facts.timed_at for name in plugins.options("convert.runtime")
     }
-<<<<<<< Updated upstream
-    known = {place for timed_at in places.values() for place in timed_at}
-    if where in known and where not in places[runtime]:
-        expected = (
-            f"one of {listed(places[runtime])}"
-            if places[runtime]
-            else "a device of the project's own"
-        )
-        yield "validate.where", f"{where}: expected {expected} for {runtime}"
-=======
     known: set[str] = set().union(*devices_of_runtime.values())
     devices = devices_of_runtime[runtime]
     if where in known and where not in devices:
-        yield "validate.where", f"{where}: expected one of {listed(devices)} for {runtime}"
->>>>>>> Stashed changes
+        expected = f"one of {listed(devices)}" if devices else "a device of the project's own"
+        yield "validate.where", f"{where}: expected {expected} for {runtime}"
 
 
 def _check_mac(recipe: Recipe) -> Iterator[Problem]:
