@@ -9,7 +9,8 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from edgebake.runtimes.interface import Files, Library, Problem, Runtime, RuntimeFacts
+from edgebake.errors import Problem
+from edgebake.runtimes.interface import Files, Library, Runtime, RuntimeFacts
 
 if TYPE_CHECKING:
     import numpy as np
