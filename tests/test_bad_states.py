@@ -301,7 +301,7 @@ def test_a_corrupt_image(images: Path, said: Said) -> None:
     assert main(["plan"]) == 0
     assert said.by("data", "image_folder") == (
         "data/images/dark/3.png: not an image that can be read (a text; expected JPEG, PNG, BMP or WebP); "
-        "mend or remove it, or say `on_corrupt: skip`"
+        "repair or remove it, or set `on_corrupt: skip`"
     )
     assert not Path("artifacts/data/image_folder").exists()
 

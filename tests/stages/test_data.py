@@ -29,7 +29,7 @@ def numbered(damaged: Collection[int] = (), copies: dict[int, int] | None = None
     def read(number: int) -> NDArray[np.uint8]:
         if number in damaged:
             raise DataError(
-                f"images/{number}.png: not an image that can be read (empty file); mend or remove it"
+                f"images/{number}.png: not an image that can be read (empty file); repair or remove it"
             )
         return np.full((1, 2), (copies or {}).get(number, number), np.uint8)
 
@@ -87,7 +87,7 @@ def test_a_damaged_image_stops_the_build(params: Path, monkeypatch: pytest.Monke
     with pytest.raises(DataError) as refused:
         alone.run("data", "digits")
     assert sorted(str(refused.value).splitlines()) == [
-        f"images/{number}.png: not an image that can be read (empty file); mend or remove it"
+        f"images/{number}.png: not an image that can be read (empty file); repair or remove it"
         for number in (3, 7)
     ]
 

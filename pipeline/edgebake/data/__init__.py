@@ -1,1 +1,1 @@
-"""Read a dataset: where it comes from, how it is split, and how its files are decoded."""
+"""Datasets: data sources, readers of their files, splits and preprocessed images."""

@@ -1,13 +1,13 @@
-"""Labelled images and their splits, the same in every stage.
+"""Labeled images and their splits, the same in every stage.
 
-Reads what the stage `data` wrote. Writes nothing.
+Reads the output of the stage `data`. Writes nothing.
 """
 
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from edgebake.data.readers.decode import LazyImages
 from edgebake.data.splits import SPLITS, split_sizes
 from edgebake.recipe import Data
 
+if TYPE_CHECKING:
+    from edgebake.data.readers.decode import Picture
+
 TABLE = "examples.csv"
 COLUMNS = ("number", "name", "label", "split", "height", "width", "sha256")
 
@@ -25,58 +28,71 @@ Images = Sequence[NDArray[np.uint8]]
 
 @dataclass(frozen=True)
 class Examples:
-    """Images uint8 [h, w] or [h, w, 3], each of its own size, decoded when asked for; labels int64 [n].
+    """Images uint8 [h, w] or [h, w, 3], each of its own size and decoded when read; labels [n].
 
-    Columns say more of each image [n], the light in which it was taken for one; gates can ask about their values.
+    Columns describe each image further, for example the lighting; gates can refer to their values.
     """
 
     images: Images
-    labels: NDArray[np.int64]
+    labels: NDArray[np.int64]  # indices of classes, [n]
     classes: list[str]
-    columns: dict[str, list[str]] = field(default_factory=dict)
-    names: list[str] = field(default_factory=list)  # of each: its path below data.path, or its row
-    splits: list[str] = field(
-        default_factory=list
-    )  # of each, as the source says; "" where it is drawn by the seed
-    areas: list[int] = field(default_factory=list)  # pixels of each, once `data` has looked at them
+    columns: dict[str, list[str]] = field(default_factory=dict)  # each of n values
+    names: list[str] = field(default_factory=list)  # path below data.path, or a row, of each
+    # Split of each by the data source; "" for one that is drawn by the seed.
+    splits: list[str] = field(default_factory=list)
+    areas: list[int] = field(default_factory=list)  # pixels of each, as the stage `data` counted
 
     def take(self, indices: NDArray[np.int64]) -> "Examples":
-        """Return the examples at `indices`, in that order; no image is read."""
-        columns = {name: [values[i] for i in indices] for name, values in self.columns.items()}
-        lists = {
-            word: [value[i] for i in indices]
-            for word in ("names", "splits")
-            if (value := getattr(self, word))
+        """Return the examples at `indices` [k], in that order; no image is read."""
+        columns = {
+            name: [values[index] for index in indices] for name, values in self.columns.items()
         }
-        images = LazyImages(
-            len(indices), lambda number: image_at(self.images, int(indices[number]))
+        return replace(
+            self,
+            images=LazyImages(
+                len(indices), lambda number: read_image(self.images, int(indices[number]))
+            ),
+            labels=self.labels[indices],
+            columns=columns,
+            names=_take(self.names, indices),
+            splits=_take(self.splits, indices),
         )
-        return replace(self, images=images, labels=self.labels[indices], columns=columns, **lists)
 
 
-def image_at(images: Images, number: int) -> Any:
-    """Return one image as pixels, or as Pillow's where it was read as such."""
-    return images.open_image(number) if isinstance(images, LazyImages) else images[number]
+def _take(values: list[str], indices: NDArray[np.int64]) -> list[str]:
+    """Return the values at `indices` [k]; an empty list says nothing of any example and stays."""
+    if not values:
+        return values
+    return [values[index] for index in indices]
+
+
+def read_image(images: Images, index: int) -> "Picture":
+    """Return one image as pixels [h, w] or [h, w, 3], or as Pillow's image if it was decoded so."""
+    if isinstance(images, LazyImages):
+        return images.read(index)
+    return images[index]
 
 
 def assign_splits(examples: Examples, data: Data) -> dict[str, NDArray[np.int64]]:
-    """Return the numbers of the examples of each split, by its name.
+    """Return the indices of the examples in each split, by the name of the split.
 
-    The order is drawn once by `data.seed`, from all examples or from those that the source calls train.
+    Examples without a split, and those of the source's train split, are shuffled once with
+    `data.seed` and divided by the shares of `data.splits`.
     """
-    said = np.array(examples.splits or [""] * len(examples.labels))
-    counts = {
-        str(name): int(count)
-        for name, count in zip(*np.unique(said, return_counts=True), strict=True)
-    }
-    free = np.flatnonzero((said == "") | (said == "train"))
-    order = free[np.random.default_rng(data.seed).permutation(len(free))]
-    found, start = {}, 0
+    source_splits = np.array(examples.splits or [""] * len(examples.labels))
+    names, sizes = np.unique(source_splits, return_counts=True)
+    counts = {str(name): int(size) for name, size in zip(names, sizes, strict=True)}
+    unassigned = np.flatnonzero((source_splits == "") | (source_splits == "train"))
+    order = unassigned[np.random.default_rng(data.seed).permutation(len(unassigned))]
+    assigned = {}
+    start = 0
     for name, size in split_sizes(counts, data.splits).items():
-        is_drawn = name == "train" or getattr(data.splits, name) is not None
-        found[name] = order[start : start + size] if is_drawn else np.flatnonzero(said == name)
-        start += size if is_drawn else 0
-    return found
+        if name == "train" or getattr(data.splits, name) is not None:
+            assigned[name] = order[start : start + size]
+            start += size
+        else:
+            assigned[name] = np.flatnonzero(source_splits == name)
+    return assigned
 
 
 def take_split(examples: Examples, data: Data, name: str) -> Examples:
@@ -91,18 +107,15 @@ def take_split(examples: Examples, data: Data, name: str) -> Examples:
 
 
 def read_split(data: Data, variant: str, name: str) -> Examples:
-    """Return one split of what the stage `data` looked at, without the examples that it left out."""
-    rows = [
-        row
-        for row in read_rows(artifacts.opened(artifacts.folder("data", variant)))
-        if row["split"] == name
-    ]
+    """Return one split, without the examples that the stage `data` left out."""
+    folder = artifacts.opened(artifacts.folder("data", variant))
+    rows = [row for row in read_rows(folder) if row["split"] == name]
     examples: Examples = plugins.load("data.source", data.source).load(data)
-    taken = examples.take(np.array([int(row["number"]) for row in rows], np.int64))
-    return replace(taken, areas=[int(row["height"]) * int(row["width"]) for row in rows])
+    selected = examples.take(np.array([int(row["number"]) for row in rows], np.int64))
+    return replace(selected, areas=[int(row["height"]) * int(row["width"]) for row in rows])
 
 
 def read_rows(folder: Path) -> Iterator[dict[str, str]]:
-    """Yield what the stage `data` wrote of each example that it kept."""
+    """Yield the row of each example in the table that the stage `data` wrote."""
     with (folder / TABLE).open(newline="") as lines:
         yield from csv.DictReader(lines)

@@ -1,6 +1,6 @@
-"""Images of any size in, images as a model sees them out, a few at a time.
+"""Preprocessed images that are computed in batches and cached on disk.
 
-What was brought to the model's size once lies in a temporary file, not in memory, and is not decoded again.
+An image is decoded and resized once; its pixels are then kept in a temporary file, not in memory.
 """
 
 import os
@@ -14,90 +14,89 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgebake import artifacts
-from edgebake.data.dataset import Images, image_at
+from edgebake.data.dataset import Images, read_image
 from edgebake.tasks.contract import Contract
 
 # Smaller images take less time to decode than threads take to hand over Python's lock.
 LARGE = 128 * 128  # pixels
-THREADS = 2  # that decode; what comes out is the same for any number
+THREADS = 2  # that decode; the pixels are the same for any number
+
+Indices = slice | Sequence[int] | NDArray[np.int64]
 
 
 class PreprocessedImages:
-    """Images that look like an array float32 [n, h, w, c] to those who take slices or rows of one."""
+    """Images that can be sliced and indexed like an array float32 [n, h, w, c]."""
 
-    def __init__(self, images: Images, agreed: Contract) -> None:
+    def __init__(self, images: Images, contract: Contract) -> None:
         self._images = images
-        self._agreed = agreed
-        self._shape = (agreed.height, agreed.width, agreed.channels)
-        self._bytes = agreed.height * agreed.width * agreed.channels
-        self._is_kept = np.zeros(len(images), bool)
-        beside = (
-            artifacts.ROOT if artifacts.ROOT.is_dir() else None
-        )  # a temporary folder may lie in memory
-        self._file: BinaryIO = tempfile.TemporaryFile(dir=beside)  # noqa: SIM115 - it lives as long as this
+        self._contract = contract
+        self._shape = (contract.height, contract.width, contract.channels)
+        self._image_bytes = contract.height * contract.width * contract.channels
+        self._is_cached = np.zeros(len(images), bool)
+        # A temporary folder of the system may be in memory.
+        folder = artifacts.ROOT if artifacts.ROOT.is_dir() else None
+        self._cache: BinaryIO = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - open as long as this object
         self._threads = ThreadPoolExecutor(THREADS)
-        self._largest = 0  # pixels of an image so far
+        self._largest = 0  # pixels of the largest image so far
 
     def __len__(self) -> int:
-        """Return how many images there are."""
+        """Return the number of images."""
         return len(self._images)
 
-    def __getitem__(self, which: slice | Sequence[int] | NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return some of the images as the model sees them."""
-        return self._agreed.normalize(self.pixels(which))
+    def __getitem__(self, indices: Indices) -> NDArray[np.float32]:
+        """Return some images as the model's input, float32 [n, h, w, c]."""
+        return self._contract.normalize(self.read_pixels(indices))
 
-    def pixels(self, which: slice | Sequence[int] | NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Return some of the images in the model's size and colors, uint8 [n, h, w, c]."""
-        numbers = (
-            range(len(self))[which]
-            if isinstance(which, slice)
-            else [int(number) for number in which]
-        )
-        found = np.empty((len(numbers), *self._shape), np.uint8)
-        places = range(len(numbers))
-        self._fill(found, numbers, places[:1])  # which says how large they are
-        if self._largest < LARGE:
-            self._fill(found, numbers, places[1:])
+    def read_pixels(self, indices: Indices) -> NDArray[np.uint8]:
+        """Return some images in the model's size and colors, uint8 [n, h, w, c]."""
+        if isinstance(indices, slice):
+            numbers: Sequence[int] = range(len(self))[indices]
         else:
-            pieces = [places[1 + start :: THREADS] for start in range(THREADS)]
-            list(self._threads.map(lambda piece: self._fill(found, numbers, piece), pieces))
-        return found
+            numbers = [int(index) for index in indices]
+        pixels = np.empty((len(numbers), *self._shape), np.uint8)
+        rows = range(len(numbers))
+        self._fill(pixels, numbers, rows[:1])  # its size decides whether threads are worthwhile
+        if self._largest < LARGE:
+            self._fill(pixels, numbers, rows[1:])
+        else:
+            shares = [rows[1 + start :: THREADS] for start in range(THREADS)]
+            list(self._threads.map(lambda share: self._fill(pixels, numbers, share), shares))
+        return pixels
 
     def unscaled(self) -> "UnscaledImages":
-        """Return the same images as a file sees them that takes pixels and scales them inside."""
+        """Return the same images for files that normalize pixels inside the model."""
         return UnscaledImages(self)
 
-    def _fill(self, found: NDArray[np.uint8], numbers: Sequence[int], piece: range) -> None:
-        for place in piece:
-            found[place] = self._one(numbers[place])
+    def _fill(self, pixels: NDArray[np.uint8], numbers: Sequence[int], rows: range) -> None:
+        for row in rows:
+            pixels[row] = self._image(numbers[row])
 
-    def _one(self, number: int) -> NDArray[np.uint8]:
-        start, handle = number * self._bytes, self._file.fileno()
-        if self._is_kept[number]:
-            return np.frombuffer(os.pread(handle, self._bytes, start), np.uint8).reshape(
-                self._shape
-            )
-        image = image_at(self._images, number)
-        self._largest = max(
-            self._largest,
-            image.size if isinstance(image, np.ndarray) else image.width * image.height,
-        )
-        pixels: NDArray[np.uint8] = self._agreed.resize_images([image])[0]
-        os.pwrite(handle, pixels.tobytes(), start)
-        self._is_kept[number] = True
+    def _image(self, number: int) -> NDArray[np.uint8]:
+        """Return one image [h, w, c] from the cache; decode, resize and cache it the first time."""
+        handle = self._cache.fileno()
+        offset = number * self._image_bytes
+        if self._is_cached[number]:
+            content = os.pread(handle, self._image_bytes, offset)
+            return np.frombuffer(content, np.uint8).reshape(self._shape)
+        image = read_image(self._images, number)
+        area = image.size if isinstance(image, np.ndarray) else image.width * image.height
+        self._largest = max(self._largest, area)
+        pixels: NDArray[np.uint8] = self._contract.resize_images([image])[0]
+        os.pwrite(handle, pixels.tobytes(), offset)
+        self._is_cached[number] = True
         return pixels
 
 
 @dataclass(frozen=True)
 class UnscaledImages:
-    """Images that look like an array uint8 [n, h, w, c]."""
+    """Images that can be sliced like an array uint8 [n, h, w, c]: resized, not normalized."""
 
-    prepared: PreprocessedImages
+    images: PreprocessedImages
 
     def __len__(self) -> int:
-        """Return how many images there are."""
-        return len(self.prepared)
+        """Return the number of images."""
+        return len(self.images)
 
-    def __getitem__(self, which: slice) -> NDArray[np.uint8]:
-        """Return some of the images in the model's size and colors."""
-        return self.prepared.pixels(which)
+    def __getitem__(self, indices: slice) -> NDArray[np.uint8]:
+        """Return some images in the model's size and colors, uint8 [n, h, w, c]."""
+        return self.images.read_pixels(indices)

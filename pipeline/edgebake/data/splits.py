@@ -1,4 +1,4 @@
-"""How many examples each split holds; free of NumPy, since the planner asks too."""
+"""Sizes of the splits; free of NumPy, since the planner computes them too."""
 
 import math
 from collections.abc import Mapping
@@ -6,30 +6,32 @@ from collections.abc import Mapping
 from edgebake.recipe import Splits
 
 SPLITS = ("train", "calibration", "validation", "test")
-DRAWN = (
-    "test",
-    "calibration",
-    "validation",
-)  # the order in which an example that is drawn finds its split
+DRAWN = ("test", "calibration", "validation")  # in the order in which they are drawn
 
 
 def split_sizes(counts: Mapping[str, int], splits: Splits) -> dict[str, int]:
-    """Return how many examples each split holds; the test split is rounded up, train takes the rest.
+    """Return the number of examples in each split.
+
+    The size of a drawn test split is rounded up, of the others down; train gets the rest.
 
     Args:
-        counts: how many there are by the split that the source says, `""` where it says none.
-        splits: a share is drawn from what the source calls train, or says nothing of.
+        counts: number of examples by the split that the data source gives them, `""` for none.
+        splits: shares of the examples without a split and those of the source's train split.
     """
-    free = counts.get("", 0) + counts.get("train", 0)
-    drawn = {
-        name: _drawn(name, free * share)
-        for name in DRAWN
-        if (share := getattr(splits, name)) is not None
-    }
-    said = {name: counts.get(name, 0) for name in SPLITS}
-    sizes = {name: drawn.get(name, said[name]) for name in DRAWN}
-    return {"train": free - sum(drawn.values()), **sizes}
+    unassigned = counts.get("", 0) + counts.get("train", 0)
+    sizes = {}
+    drawn = 0
+    for split in DRAWN:
+        share = getattr(splits, split)
+        if share is None:
+            sizes[split] = counts.get(split, 0)
+        else:
+            sizes[split] = _round(split, unassigned * share)
+            drawn += sizes[split]
+    return {"train": unassigned - drawn, **sizes}
 
 
-def _drawn(name: str, count: float) -> int:
-    return math.ceil(count - 1e-9) if name == "test" else math.floor(count + 1e-9)
+def _round(split: str, size: float) -> int:
+    if split == "test":
+        return math.ceil(size - 1e-9)
+    return math.floor(size + 1e-9)

@@ -171,7 +171,7 @@ def test_every_kind_of_damage_is_named_with_the_file(tmp_path: Path) -> None:
         text = str(refused.value)
         assert text.startswith(f"{file}: not an image that can be read ("), name
         assert why in text, name
-        assert text.endswith("); mend or remove it, or say `on_corrupt: skip`"), name
+        assert text.endswith("); repair or remove it, or set `on_corrupt: skip`"), name
         assert "0x" not in text, name  # an address in memory
 
 

@@ -17,16 +17,19 @@ def _data(tmp_path: Path, text: str | None = None) -> Data:
 
 
 def test_names_are_sorted_without_a_labels_file(tmp_path: Path) -> None:
-    assert labels.from_names(_data(tmp_path), ["dog", "cat", "dog"]) == (["cat", "dog"], [1, 0, 1])
+    assert labels.encode_names(_data(tmp_path), ["dog", "cat", "dog"]) == (
+        ["cat", "dog"],
+        [1, 0, 1],
+    )
 
 
 def test_a_labels_file_gives_the_order_and_may_name_more_classes(tmp_path: Path) -> None:
     data = _data(tmp_path, "\ufeffdog\r\nbird\r\ncat\r\n\r\n")
-    assert labels.from_names(data, ["dog", "cat", "dog"]) == (["dog", "bird", "cat"], [0, 2, 0])
+    assert labels.encode_names(data, ["dog", "cat", "dog"]) == (["dog", "bird", "cat"], [0, 2, 0])
 
 
 def test_numbers_are_lines_of_the_labels_file(tmp_path: Path) -> None:
-    assert labels.from_numbers(_data(tmp_path, "dog\nbird\ncat\n"), [2, 0, 2]) == (
+    assert labels.encode_numbers(_data(tmp_path, "dog\nbird\ncat\n"), [2, 0, 2]) == (
         ["dog", "bird", "cat"],
         [2, 0, 2],
     )
@@ -34,13 +37,13 @@ def test_numbers_are_lines_of_the_labels_file(tmp_path: Path) -> None:
 
 def test_numbers_are_names_without_a_labels_file(tmp_path: Path) -> None:
     # Sorted as numbers: 10 after 9.
-    assert labels.from_numbers(_data(tmp_path), [10, 9, 10]) == (["9", "10"], [1, 0, 1])
+    assert labels.encode_numbers(_data(tmp_path), [10, 9, 10]) == (["9", "10"], [1, 0, 1])
 
 
 def test_a_class_that_the_labels_file_lacks_is_named(tmp_path: Path) -> None:
     data = _data(tmp_path, "dogs\ncats\n")
     with pytest.raises(DataError) as refused:
-        labels.from_names(data, ["dog", "cats"])
+        labels.encode_names(data, ["dog", "cats"])
     expected = f"pets: the class 'dog' is not in {data.labels}; expected one of: cats, dogs; did you mean 'dogs'?"
     assert str(refused.value) == expected
 
@@ -49,7 +52,7 @@ def test_a_class_that_the_labels_file_lacks_is_named(tmp_path: Path) -> None:
 def test_a_number_beyond_the_labels_file_is_named(number: int, tmp_path: Path) -> None:
     data = _data(tmp_path, "dogs\ncats\n")
     with pytest.raises(DataError) as refused:
-        labels.from_numbers(data, [0, number])
+        labels.encode_numbers(data, [0, number])
     assert (
         str(refused.value)
         == f"pets: the label {number}; expected 0 to 1, one for each line of {data.labels}"
@@ -66,7 +69,7 @@ def test_a_number_beyond_the_labels_file_is_named(number: int, tmp_path: Path) -
 )
 def test_a_labels_file_that_says_no_order_is_refused(text: str, why: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=why):
-        labels.read(_data(tmp_path, text))
+        labels.read_labels_file(_data(tmp_path, text))
 
 
 def test_a_labels_file_that_is_not_there_is_named() -> None:
@@ -74,14 +77,14 @@ def test_a_labels_file_that_is_not_there_is_named() -> None:
         DataError,
         match=r"nowhere\.txt: No such file or directory; expected a text file with one class",
     ):
-        labels.read(Data(labels="nowhere.txt"))
+        labels.read_labels_file(Data(labels="nowhere.txt"))
 
 
 def test_one_class_alone_cannot_be_told_from_another(tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match="pets: all examples are of the class 'cat'; expected two classes or more"
     ):
-        labels.from_names(_data(tmp_path), ["cat", "cat"])
+        labels.encode_names(_data(tmp_path), ["cat", "cat"])
 
 
 @pytest.mark.parametrize(
@@ -89,11 +92,11 @@ def test_one_class_alone_cannot_be_told_from_another(tmp_path: Path) -> None:
     [("Train", "train"), ("val", "validation"), ("VALID ", "validation"), ("calib", "calibration")],
 )
 def test_splits_have_the_names_that_people_use(word: str, split: str) -> None:
-    assert labels.split_of(word) == split
+    assert labels.parse_split(word) == split
 
 
 def test_other_words_are_no_splits() -> None:
-    assert labels.split_of("cats") is None
+    assert labels.parse_split("cats") is None
 
 
 def test_splits_of_the_data_and_of_the_recipe_agree_or_the_recipe_is_told() -> None:
@@ -101,8 +104,8 @@ def test_splits_of_the_data_and_of_the_recipe_agree_or_the_recipe_is_told() -> N
         Data(path="pets", splits=Splits(SplitBy.seed)),
         Data(path="pets", splits=Splits(SplitBy.source)),
     )
-    labels.refuse_other_splits(drawn, [""], "folders")
-    labels.refuse_other_splits(said, ["train", "test"], "folders")
+    labels.check_splits(drawn, [""], "folders")
+    labels.check_splits(said, ["train", "test"], "folders")
     for data, held, why in (
         (
             drawn,
@@ -113,7 +116,7 @@ def test_splits_of_the_data_and_of_the_recipe_agree_or_the_recipe_is_told() -> N
         (said, ["test"], "holds test and nothing to train with; expected folders"),
     ):
         with pytest.raises(DataError) as refused:
-            labels.refuse_other_splits(data, held, "folders")
+            labels.check_splits(data, held, "folders")
         assert str(refused.value) == f"pets: {why}"
 
 
@@ -121,6 +124,6 @@ def test_a_class_that_is_tested_and_never_learned_is_named() -> None:
     with pytest.raises(
         DataError, match="pets: test holds 'bird', train does not; expected every class in train"
     ):
-        labels.refuse_unlearned(
+        labels.refuse_untrained_classes(
             Data(path="pets"), ["cat", "bird", "dog"], ["train", "test", "train"]
         )

@@ -18,7 +18,7 @@ def _write(tmp_path: Path, text: str) -> Path:
 
 def test_a_line_has_the_number_that_an_editor_shows(tmp_path: Path) -> None:
     folder = _write(tmp_path, 'file,kind,note\na.png,cat,"two\nlines"\n\nb.png,dog,\n')
-    assert {row.image: row.line for row in tables.rows(folder, TABLE).values()} == {
+    assert {row.image: row.line for row in tables.read_rows(folder, TABLE).values()} == {
         "a.png": 3,
         "b.png": 5,
     }
@@ -26,11 +26,11 @@ def test_a_line_has_the_number_that_an_editor_shows(tmp_path: Path) -> None:
 
 def test_paths_are_compared_as_paths(tmp_path: Path) -> None:
     folder = _write(tmp_path, "file,kind\n./a//b.png,cat\nc\\d.png,dog\n")
-    assert list(tables.rows(folder, TABLE)) == ["a/b.png", "c/d.png"]
+    assert list(tables.read_rows(folder, TABLE)) == ["a/b.png", "c/d.png"]
 
 
 def test_a_column_without_a_name_is_no_slice(tmp_path: Path) -> None:
-    assert tables.columns(_write(tmp_path, ",file,kind,light\n0,a.png,cat,day\n"), TABLE) == [
+    assert tables.read_columns(_write(tmp_path, ",file,kind,light\n0,a.png,cat,day\n"), TABLE) == [
         "light"
     ]
 
@@ -40,11 +40,11 @@ def test_a_quote_that_is_not_closed_is_named(tmp_path: Path) -> None:
         DataError,
         match=r"table\.csv: line \d cannot be read \(unexpected end of data\); expected CSV",
     ):
-        tables.rows(_write(tmp_path, 'file,kind\na.png,"cat\n'), TABLE)
+        tables.read_rows(_write(tmp_path, 'file,kind\na.png,"cat\n'), TABLE)
 
 
 def test_a_line_without_an_image_is_named(tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match=r"line 3 names no image; expected its path in the column 'file'"
     ):
-        tables.rows(_write(tmp_path, "file,kind\na.png,cat\n,dog\n"), TABLE)
+        tables.read_rows(_write(tmp_path, "file,kind\na.png,cat\n,dog\n"), TABLE)

@@ -13,7 +13,7 @@ from edgebake.recipe import Color, Data, SplitBy, Splits
 from tests.images import noise
 
 # In the place of Keras' own, which needs a network: the same calls, two images to train with and one to test.
-FETCH = """
+DOWNLOAD = """
 import json, sys
 import numpy
 asked = json.load(sys.stdin)
@@ -24,7 +24,7 @@ numpy.savez(asked["file"], x_train=x[:2], y_train=[[3], [9]], x_test=x[2:], y_te
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Data:
-    monkeypatch.setattr(keras, "FETCH", FETCH)
+    monkeypatch.setattr(keras, "DOWNLOAD", DOWNLOAD)
     path = str(tmp_path / "keras" / "fashion_mnist.npz")
     return Data(
         path=path, name="fashion_mnist", color=Color.grayscale, splits=Splits(SplitBy.source)
@@ -33,7 +33,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Data:
 
 def test_a_set_is_fetched_once_and_counted(data: Data, monkeypatch: pytest.MonkeyPatch) -> None:
     assert keras.count(data) == {"train": 2, "test": 1}
-    monkeypatch.setattr(keras, "FETCH", "raise SystemExit('again')")
+    monkeypatch.setattr(keras, "DOWNLOAD", "raise SystemExit('again')")
     assert keras.count(data) == {"train": 2, "test": 1}
     held = sorted(file.name for file in data.location.parent.iterdir())
     assert held == ["fashion_mnist.npz", "fashion_mnist.npz.sha256"]
@@ -123,7 +123,7 @@ def test_another_file_than_was_fetched_is_refused(data: Data) -> None:
 def test_without_a_network_a_person_is_told_what_to_bring(
     data: Data, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keras, "FETCH", "raise OSError('Name or service not known')")
+    monkeypatch.setattr(keras, "DOWNLOAD", "raise OSError('Name or service not known')")
     with pytest.raises(DataError) as refused:
         keras.count(data)
     folder = data.location.parent

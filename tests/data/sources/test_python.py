@@ -32,7 +32,7 @@ def _refused(data: Data, function: str) -> str:
     """Return what is said of another function, without the file."""
     file = data.location / "examples.py"
     file.write_text(dedent(function))
-    python._called.cache_clear()
+    python._call.cache_clear()
     with pytest.raises(DataError) as refused:
         list(python.load(data).images)
     return str(refused.value).removeprefix(f"{file}")
@@ -111,7 +111,7 @@ PAIR = "[np.zeros((2, 2), np.uint8)] * 2"
         ),
         (
             f"{BEGIN}def examples(path):\n    return Examples({PAIR}, np.array([1, 2]), ['a', 'b'])\n",
-            ": examples(): labels from 1 to 2; expected 0 to 1, the places of the classes",
+            ": examples(): labels from 1 to 2; expected 0 to 1, the indices of the classes",
         ),
         (
             f"{BEGIN}def examples(path):\n    return Examples({PAIR}, np.array([0, 1, 1]), ['a', 'b'])\n",

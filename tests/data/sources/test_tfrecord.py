@@ -232,7 +232,7 @@ def test_compressed_files_are_told_to_be_unpacked(tensorflow: Any, tmp_path: Pat
 
 
 def test_what_is_no_folder_of_records_is_named(tmp_path: Path) -> None:
-    expected = "expected .tfrecord files, .tfrecord-00000-of-00004 for one"
+    expected = "expected .tfrecord files, for example .tfrecord-00000-of-00004"
     assert _refused(_data(tmp_path)).endswith(f"holds nothing; {expected}")
     assert _refused(_data(tmp_path / "nowhere")).endswith(f"no such file or folder; {expected}")
     (tmp_path / "empty.tfrecord").touch()

@@ -1,5 +1,6 @@
 """Detect how a dataset is read: the options of a data recipe for a path."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def detect(path: str, mean: list[float], scale: list[float]) -> Data:
         color = Color.grayscale if path in ("mnist", "fashion_mnist") else Color.rgb
         return replace(data, name=path, color=color)
     data = replace(data, source=_detect_source(Path(path)), path=path)
-    if data.source == "npz" and len(arrays.pairs(Path(path))[0].images.shape) == 3:
+    if data.source == "npz" and len(arrays.find_pairs(Path(path))[0].images.shape) == 3:
         return replace(data, color=Color.grayscale)
     if data.source == "tfrecord":
         return replace(data, features=_detect_features(Path(path)))
@@ -91,7 +92,7 @@ def _detect_source(path: Path) -> str:
         names = [file.name for file in path.iterdir()]
     if any(name.endswith((".npy", ".npz")) for name in names):
         return "npz"
-    if any(tfrecord.NAME.fullmatch(name) for name in names):
+    if any(tfrecord.FILE_NAME.fullmatch(name) for name in names):
         return "tfrecord"
     if path.is_dir():
         return "image_folder"
@@ -115,11 +116,11 @@ def _detect_features(path: Path) -> Features:
     """Return the features of the first record that hold image, label and class name."""
     file = path
     if path.is_dir():
-        file = min(entry for entry in path.iterdir() if tfrecord.NAME.fullmatch(entry.name))
-    record = next(iter(records.index(file)), None)
+        file = min(entry for entry in path.iterdir() if tfrecord.FILE_NAME.fullmatch(entry.name))
+    record = next(iter(records.index_file(file)), None)
     if record is None:
         raise DataError(f"{file}: no records; expected one for every image")
-    features = records.features(record)
+    features = records.read_features(record)
     images = [key for key, values in features.items() if _is_encoded_image(values)]
     single = [key for key, values in features.items() if len(values) == 1]
     labels = [key for key in single if key.endswith("label")]
@@ -139,7 +140,7 @@ def _detect_features(path: Path) -> Features:
     )
 
 
-def _is_encoded_image(values: list[object]) -> bool:
+def _is_encoded_image(values: Sequence[object]) -> bool:
     if len(values) != 1 or not isinstance(values[0], bytes):
         return False
     return values[0].startswith(IMAGE_SIGNATURES)

@@ -1,1 +1,1 @@
-"""What sources of data share: images, tables, records and arrays in, pixels, labels and errors that help out."""
+"""Readers that data sources share: images, NumPy arrays, TFRecords, CSV tables and labels."""

@@ -1,12 +1,11 @@
-"""Arrays of images and labels in, `.npy` files or a `.npz`, examples out.
+"""Read images and labels from a `.npz` file, or from a folder of `.npy` files.
 
-Of arrays that lie on the disk as they are, only the images that are asked for are read; a compressed .npz is held in
-memory. Nothing is unpickled.
+Uncompressed arrays are memory-mapped; a compressed `.npz` is read into memory. Nothing is
+unpickled.
 """
 
 from __future__ import annotations
 
-import functools
 import re
 import struct
 import zipfile
@@ -24,246 +23,258 @@ from edgebake.errors import DataError, listed
 from edgebake.recipe import Data
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from edgebake.data.dataset import Examples
 
-ROLE = re.compile(r"(?:([a-z]+)_)?(x|images|y|labels)(?:_([a-z]+))?")  # x, x_train, train_images
+    Array = NDArray[Any]  # images uint8, labels integers or texts
+
+# x, x_train, train_images
+ARRAY_NAME = re.compile(r"(?:([a-z]+)_)?(x|images|y|labels)(?:_([a-z]+))?")
 EXPECTED = "expected x and y, or x_train, y_train, x_test, y_test (images and labels for x and y)"
 LOCAL_HEADER = struct.Struct("<26xHH")  # lengths of name and extra: 4.3.7 of PKWARE's APPNOTE.TXT
 CHUNK = 1 << 20  # bytes
 
 
 @dataclass(frozen=True)
-class Stored:
-    """An array on the disk, known by its head alone."""
+class StoredArray:
+    """An array on disk, of which only the header is read."""
 
     name: str
     shape: tuple[int, ...]
-    dtype: Any
-    read: Callable[[], Any]
+    dtype: np.dtype[Any]
+    read: Callable[[], Array]
 
 
 @dataclass(frozen=True)
-class Pair:
-    """Images and their labels."""
+class ArrayPair:
+    """Images [n, h, w] or [n, h, w, 1 or 3], and their labels [n] or [n, 1]."""
 
-    split: str  # "" where the names say none
-    images: Stored
-    labels: Stored
+    split: str  # "" if the names of the arrays name none
+    images: StoredArray
+    labels: StoredArray
 
 
-def pairs(path: Path) -> list[Pair]:
-    """Return what a .npz, or a folder of .npy files, holds; only heads are read.
+def find_pairs(path: Path) -> list[ArrayPair]:
+    """Return the arrays of a .npz file, or of a folder of .npy files, reading headers only.
 
     Raises:
         DataError: it cannot be read, or has no images with labels.
     """
     try:
-        stored = _in_folder(path) if path.is_dir() else _in_archive(path)
+        arrays = _arrays_of_folder(path) if path.is_dir() else _arrays_of_archive(path)
     except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, struct.error) as error:
-        why = (
-            error.strerror
-            if isinstance(error, OSError) and error.strerror
-            else " ".join(str(error).split())
-        )
+        reason = " ".join(str(error).split())
+        if isinstance(error, OSError) and error.strerror:
+            reason = error.strerror
         raise DataError(
-            f"{path}: cannot be read ({why}); expected a .npz, or a folder of .npy files"
+            f"{path}: cannot be read ({reason}); expected a .npz, or a folder of .npy files"
         ) from None
-    found = [_pair(path, split, held) for split, held in _roles(path, stored).items()]
-    for pair in found:
+    pairs = [_pair(path, split, by_role) for split, by_role in _by_role(path, arrays).items()]
+    for pair in pairs:
         _refuse_images(path, pair.images)
         _refuse_labels(path, pair)
-    return found
+    return pairs
 
 
-def examples(data: Data, found: list[Pair], names: list[str] | None = None) -> Examples:
-    """Return pairs as examples, one after the other.
+def load_examples(data: Data, pairs: list[ArrayPair], names: list[str] | None = None) -> Examples:
+    """Return the examples of all pairs, one pair after the other.
 
     Args:
-        data: the recipe's words.
-        found: what `pairs` returned.
-        names: of the classes, in the order of their numbers; none: the labels name them.
+        data: options of the dataset.
+        pairs: as `find_pairs` returns them.
+        names: of the classes, by their label; None: the labels are the names.
 
     Raises:
-        DataError: the labels do not fit, or an array is damaged.
+        DataError: a label has no class, or an array is damaged.
     """
     from edgebake.data.dataset import Examples
 
-    arrays = [_checked(data, pair.images) for pair in found]
-    values = [value for pair in found for value in _checked(data, pair.labels).reshape(-1).tolist()]
-    classes, numbers = _classes(data, values, names)
-    splits = [pair.split for pair in found for _ in range(pair.images.shape[0])]
-    labels.refuse_unlearned(data, [classes[number] for number in numbers], splits)
-    places = [(part, row) for part, array in enumerate(arrays) for row in range(len(array))]
+    images = [_read(data, pair.images) for pair in pairs]
+    values: list[Any] = []
+    rows: list[tuple[int, int]] = []  # of each example: its pair, and its row there
+    splits: list[str] = []
+    for number, pair in enumerate(pairs):
+        count = pair.images.shape[0]
+        values += _read(data, pair.labels).reshape(-1).tolist()
+        rows += [(number, row) for row in range(count)]
+        splits += [pair.split] * count
+    classes, indices = _encode(data, values, names)
+    labels.refuse_untrained_classes(data, [classes[index] for index in indices], splits)
 
-    def read(number: int) -> Any:
-        part, row = places[number]
-        return in_color(arrays[part][row], data.color)
+    def read(example: int) -> NDArray[np.uint8]:
+        number, row = rows[example]
+        return in_color(images[number][row], data.color)
 
     return Examples(
-        images=LazyImages(len(places), read),
-        labels=np.array(numbers, np.int64),
+        images=LazyImages(len(rows), read),
+        labels=np.array(indices, np.int64),
         classes=classes,
-        names=[
-            f"{pair.images.name}[{row}]" for pair in found for row in range(pair.images.shape[0])
-        ],
+        names=[f"{pairs[number].images.name}[{row}]" for number, row in rows],
         splits=splits,
     )
 
 
-def _classes(data: Data, values: list[Any], names: list[str] | None) -> tuple[list[str], list[int]]:
-    """Return the classes, and the number of each example's, as `labels` does."""
+def _encode(data: Data, values: list[Any], names: list[str] | None) -> tuple[list[str], list[int]]:
+    """Return the classes, and the index of each example's class."""
     if names is None:
-        return (
-            labels.from_names(data, values)
-            if isinstance(values[0], str)
-            else labels.from_numbers(data, values)
-        )
-    if wrong := [value for value in values if value not in range(len(names))]:
+        if isinstance(values[0], str):
+            return labels.encode_names(data, values)
+        return labels.encode_numbers(data, values)
+    unknown = [value for value in values if value not in range(len(names))]
+    if unknown:
         raise DataError(
-            f"{data.title}: the label {wrong[0]!r}; expected 0 to {len(names) - 1}, one for each class"
+            f"{data.title}: the label {unknown[0]!r}; expected 0 to {len(names) - 1}, "
+            "one for each class"
         )
-    return (
-        labels.from_names(data, [names[value] for value in values])
-        if data.labels
-        else (names, values)
-    )
+    if data.labels:
+        return labels.encode_names(data, [names[value] for value in values])
+    return names, values
 
 
-def _in_folder(folder: Path) -> dict[str, Stored]:
-
-    found = {}
-    for file in sorted(folder.glob("*.npy")):
-        array = np.load(file, mmap_mode="r", allow_pickle=False)
-        found[file.stem] = Stored(
-            file.stem, array.shape, array.dtype, functools.partial(_same, array)
-        )
-    return found
+def _arrays_of_folder(folder: Path) -> dict[str, StoredArray]:
+    return {file.stem: _memory_mapped(file) for file in sorted(folder.glob("*.npy"))}
 
 
-def _same(array: Any) -> Any:
-    return array
+def _memory_mapped(file: Path) -> StoredArray:
+    array = np.load(file, mmap_mode="r", allow_pickle=False)
+    return StoredArray(file.stem, array.shape, array.dtype, lambda: array)
 
 
-def _in_archive(file: Path) -> dict[str, Stored]:
+def _arrays_of_archive(file: Path) -> dict[str, StoredArray]:
+    arrays = {}
     with zipfile.ZipFile(file) as archive:
-        members = [member for member in archive.infolist() if member.filename.endswith(".npy")]
-        return {member.filename[:-4]: _member(file, archive, member) for member in members}
+        for member in archive.infolist():
+            if member.filename.endswith(".npy"):
+                array = _array_of_member(file, archive, member)
+                arrays[array.name] = array
+    return arrays
 
 
-def _member(file: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Stored:
-
-    name = member.filename[:-4]
+def _array_of_member(file: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> StoredArray:
+    name = member.filename.removesuffix(".npy")
     with archive.open(member) as content:
-        shape, is_fortran, dtype = _head(content)
-        start = content.tell()
+        shape, is_fortran, dtype = _read_header(content)
+        header_size = content.tell()
     if dtype.hasobject:
         raise ValueError(f"{name} holds Python objects, which would have to be unpickled")
 
-    def read() -> Any:
-        with zipfile.ZipFile(file) as again, again.open(member) as content:
+    def read() -> Array:
+        with zipfile.ZipFile(file) as reopened, reopened.open(member) as content:
             if member.compress_type != zipfile.ZIP_STORED:
-                return np.lib.format.read_array(content, allow_pickle=False)
-            while content.read(CHUNK):  # to its end, where zipfile compares the checksum
+                array: Array = np.lib.format.read_array(content, allow_pickle=False)
+                return array
+            while content.read(CHUNK):  # to the end, where zipfile checks the checksum
                 pass
+        offset = _content_offset(file, member) + header_size
         order = "F" if is_fortran else "C"
-        return np.memmap(file, dtype, "r", _offset(file, member) + start, shape, order)  # type: ignore[call-overload]
+        mapped: Array = np.memmap(file, dtype, "r", offset, shape, order)  # type: ignore[call-overload]
+        return mapped
 
-    return Stored(name, shape, dtype, read)
+    return StoredArray(name, shape, dtype, read)
 
 
-def _head(content: IO[bytes]) -> Any:
+def _read_header(content: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """Return shape, whether in Fortran's order, and dtype of a .npy."""
     from numpy.lib import format as npy
 
     version = npy.read_magic(content)
-    if version not in ((1, 0), (2, 0)):
-        raise ValueError(f"version {version[0]}.{version[1]} of .npy")
-    return (
-        npy.read_array_header_1_0(content)
-        if version == (1, 0)
-        else npy.read_array_header_2_0(content)
-    )
+    if version == (1, 0):
+        return npy.read_array_header_1_0(content)
+    if version == (2, 0):
+        return npy.read_array_header_2_0(content)
+    raise ValueError(f"version {version[0]}.{version[1]} of .npy")
 
 
-def _offset(file: Path, member: zipfile.ZipInfo) -> int:
-    """Return where in the file a member's bytes start."""
+def _content_offset(file: Path, member: zipfile.ZipInfo) -> int:
+    """Return the position of a member's content in the archive, in bytes."""
     with file.open("rb") as archive:
         archive.seek(member.header_offset)
-        name, extra = LOCAL_HEADER.unpack(archive.read(LOCAL_HEADER.size))
-    return member.header_offset + LOCAL_HEADER.size + int(name) + int(extra)
+        name_size, extra_size = LOCAL_HEADER.unpack(archive.read(LOCAL_HEADER.size))
+    return member.header_offset + LOCAL_HEADER.size + int(name_size) + int(extra_size)
 
 
-def _roles(path: Path, stored: Mapping[str, Stored]) -> dict[str, dict[str, Stored]]:
-    """Return images and labels by the split that their names say."""
-    found: dict[str, dict[str, Stored]] = {}
-    for name, array in stored.items():
-        role = ROLE.fullmatch(name)
-        if role is None:
+def _by_role(path: Path, arrays: Mapping[str, StoredArray]) -> dict[str, dict[str, StoredArray]]:
+    """Return `images` and `labels` of each split that the names of the arrays name."""
+    by_split: dict[str, dict[str, StoredArray]] = {}
+    for name, array in arrays.items():
+        match = ARRAY_NAME.fullmatch(name)
+        if match is None:
             continue
-        word = role[1] or role[3]
-        split = labels.split_of(word) if word else ""
-        if split is None or (role[1] and role[3]):
+        prefix, kind, suffix = match.groups()
+        split_name = prefix or suffix
+        split = labels.parse_split(split_name) if split_name else ""
+        if split is None or (prefix and suffix):
             raise DataError(f"{path}: the array {name} names no split; {EXPECTED}")
-        held = found.setdefault(split, {})
-        what = "images" if role[2] in ("x", "images") else "labels"
-        if what in held:
-            raise DataError(f"{path}: {held[what].name} and {name} are both {what}; {EXPECTED}")
-        held[what] = array
-    if not found:
-        raise DataError(f"{path}: holds {listed(stored)}; {EXPECTED}")
-    return found
+        by_role = by_split.setdefault(split, {})
+        role = "images" if kind in ("x", "images") else "labels"
+        if role in by_role:
+            raise DataError(f"{path}: {by_role[role].name} and {name} are both {role}; {EXPECTED}")
+        by_role[role] = array
+    if not by_split:
+        raise DataError(f"{path}: holds {listed(arrays)}; {EXPECTED}")
+    return by_split
 
 
-def _pair(path: Path, split: str, held: dict[str, Stored]) -> Pair:
-    if len(held) < 2:
-        (what, array), *_ = held.items()
-        raise DataError(
-            f"{path}: {array.name} has no {'labels' if what == 'images' else 'images'}; {EXPECTED}"
-        )
-    return Pair(split, held["images"], held["labels"])
+def _pair(path: Path, split: str, by_role: Mapping[str, StoredArray]) -> ArrayPair:
+    if "labels" not in by_role:
+        raise DataError(f"{path}: {by_role['images'].name} has no labels; {EXPECTED}")
+    if "images" not in by_role:
+        raise DataError(f"{path}: {by_role['labels'].name} has no images; {EXPECTED}")
+    return ArrayPair(split, by_role["images"], by_role["labels"])
 
 
-def _refuse_images(path: Path, images: Stored) -> None:
-    where, shape = f"{path}: {images.name}", images.shape
+def _refuse_images(path: Path, images: StoredArray) -> None:
+    subject = f"{path}: {images.name} is"
+    shape = images.shape
     if images.dtype.kind == "f":
-        array = images.read()
-        held = f"from {array.min():g} to {array.max():g}" if array.size else "empty"
-        mend = (
-            "save (x * 255).round().astype('uint8')"
-            if array.size and array.max() <= 1
-            else "save x.astype('uint8')"
-        )
-        raise DataError(f"{where} is {images.dtype}, {held}; expected uint8 from 0 to 255: {mend}")
+        raise DataError(f"{subject} {images.dtype}, {_describe_floats(images)}")
     if images.dtype.str != "|u1":
-        raise DataError(f"{where} is {images.dtype}; expected uint8 from 0 to 255")
+        raise DataError(f"{subject} {images.dtype}; expected uint8 from 0 to 255")
     if len(shape) == 4 and shape[3] not in (1, 3) and shape[1] in (1, 3):
         raise DataError(
-            f"{where} is {_text(shape)}; expected the channels last: save x.transpose(0, 2, 3, 1)"
+            f"{subject} {_shape(shape)}; expected the channels last: save x.transpose(0, 2, 3, 1)"
         )
-    if len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] not in (1, 3)) or 0 in shape:
+    has_channels = len(shape) == 4 and shape[3] in (1, 3)
+    if (len(shape) != 3 and not has_channels) or 0 in shape:
         raise DataError(
-            f"{where} is {_text(shape)}; expected [n, height, width], [n, ..., 1] or [n, ..., 3], n 1 or more"
+            f"{subject} {_shape(shape)}; "
+            "expected [n, height, width], [n, ..., 1] or [n, ..., 3], n 1 or more"
         )
 
 
-def _refuse_labels(path: Path, pair: Pair) -> None:
+def _describe_floats(images: StoredArray) -> str:
+    """Return the range of float images, and how to save them as pixels."""
+    array = images.read()
+    values = "empty"
+    hint = "save x.astype('uint8')"
+    if array.size:
+        values = f"from {array.min():g} to {array.max():g}"
+        if array.max() <= 1:
+            hint = "save (x * 255).round().astype('uint8')"
+    return f"{values}; expected uint8 from 0 to 255: {hint}"
+
+
+def _refuse_labels(path: Path, pair: ArrayPair) -> None:
     array, shape = pair.labels, pair.labels.shape
-    where = f"{path}: {array.name}"
+    subject = f"{path}: {array.name}"
     if len(shape) == 2 and shape[1] > 1:
         raise DataError(
-            f"{where} is {_text(shape)}, one-hot; expected one number each: save {array.name}.argmax(axis=1)"
+            f"{subject} is {_shape(shape)}, one-hot; "
+            f"expected one number each: save {array.name}.argmax(axis=1)"
         )
     if len(shape) not in (1, 2):
-        raise DataError(f"{where} is {_text(shape)}; expected [n]")
+        raise DataError(f"{subject} is {_shape(shape)}; expected [n]")
     if array.dtype.kind not in "iuU":
-        raise DataError(f"{where} is {array.dtype}; expected whole numbers or texts")
-    if shape[0] != pair.images.shape[0]:
+        raise DataError(f"{subject} is {array.dtype}; expected whole numbers or texts")
+    count = pair.images.shape[0]
+    if shape[0] != count:
         raise DataError(
-            f"{where} has {shape[0]} labels; expected {pair.images.shape[0]}, as {pair.images.name} has images"
+            f"{subject} has {shape[0]} labels; expected {count}, as {pair.images.name} has images"
         )
 
 
-def _checked(data: Data, array: Stored) -> Any:
+def _read(data: Data, array: StoredArray) -> Array:
     try:
         return array.read()
     except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
@@ -272,5 +283,5 @@ def _checked(data: Data, array: Stored) -> Any:
         ) from None
 
 
-def _text(shape: tuple[int, ...]) -> str:
+def _shape(shape: tuple[int, ...]) -> str:
     return f"[{', '.join(str(size) for size in shape)}]"

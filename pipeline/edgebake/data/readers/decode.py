@@ -1,6 +1,6 @@
-"""The bytes of an image file in, its pixels out, uint8 [h, w] or [h, w, 3]: one decoder for every source of data.
+"""Decode image files to pixels, uint8 [h, w] or [h, w, 3]; all data sources use it.
 
-Nothing is guessed: what is cut short or is no image stops with a DataError.
+A file that is truncated, or no image, is an error.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
@@ -20,10 +20,14 @@ from edgebake.recipe import Color
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from PIL.Image import Image
+
+    Picture = NDArray[np.uint8] | Image
 
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
 EXPECTED = "expected JPEG, PNG, BMP or WebP"
-LOOKS_LIKE = {  # how a file begins that is often taken for an image that can be read
+# First bytes of files that are often taken for images.
+SIGNATURES = {
     b"version https://git-lfs": "a Git LFS pointer: run `git lfs pull`",
     b"GIF8": f"a GIF; {EXPECTED}",
     b"II*\0": f"a TIFF; {EXPECTED}",
@@ -35,66 +39,64 @@ HEIF = b"ftyp"  # in bytes 4 to 8: https://www.rfc-editor.org/rfc/rfc9402 and IS
 
 @dataclass(frozen=True)
 class LazyImages(Sequence["NDArray[np.uint8]"]):
-    """Images that are read when they are asked for, and not kept; what reads one returns pixels or Pillow's image."""
+    """Images [h, w] or [h, w, 3] that are read when they are indexed, and not kept.
+
+    `read` returns an image as pixels, or as Pillow's image: converting a photo to an array takes
+    two thirds of the time of decoding it.
+    """
 
     length: int
-    read: Callable[[int], Any]
+    read: Callable[[int], Picture]
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of images."""
         return self.length
 
     @overload
-    def __getitem__(self, number: int) -> NDArray[np.uint8]: ...
+    def __getitem__(self, index: int) -> NDArray[np.uint8]: ...
     @overload
-    def __getitem__(self, number: slice) -> LazyImages: ...
+    def __getitem__(self, index: slice) -> LazyImages: ...
 
-    def __getitem__(self, number: int | slice) -> NDArray[np.uint8] | LazyImages:
-        """Return one image, or a part of them that is read as late."""
+    def __getitem__(self, index: int | slice) -> NDArray[np.uint8] | LazyImages:
+        """Return one image, uint8 [h, w] or [h, w, 3], or a range of images that is lazy too."""
         numbers = range(self.length)
-        if isinstance(number, slice):
-            part = numbers[number]
-            return LazyImages(len(part), lambda place: self.read(part[place]))
-
-        return np.asarray(self.read(numbers[number]))
-
-    def open_image(self, number: int) -> Any:
-        """Return one image as it was read: a photo costs two thirds more by way of an array."""
-        return self.read(number)
+        if isinstance(index, slice):
+            selected = numbers[index]
+            return LazyImages(len(selected), lambda number: self.read(selected[number]))
+        return np.asarray(self.read(numbers[index]))
 
 
-def open_image_file(file: Path, color: Color) -> Any:
-    """Return Pillow's image of a file.
+def open_image_file(file: Path, color: Color) -> Image:
+    """Return the image of a file, as `open_image` does.
 
     Raises:
-        DataError: it cannot be read, or is not a whole image.
+        DataError: the file cannot be read, or is not a whole image.
     """
     try:
-        is_file = stat.S_ISREG(os.stat(file).st_mode)  # noqa: PTH116 - three times as fast as Path.stat
+        mode = os.stat(file).st_mode  # noqa: PTH116 - three times as fast as Path.stat
+        is_file = stat.S_ISREG(mode)
         content = file.read_bytes() if is_file else b""
     except OSError as error:
-        what = (
-            f"a link to {file.readlink()}, which is not there"
-            if file.is_symlink()
-            else error.strerror
-        )
-        raise _refusal(str(file), f"{what}") from None
+        reason = str(error.strerror)
+        if file.is_symlink():
+            reason = f"a link to {file.readlink()}, which is not there"
+        raise _error(str(file), reason) from None
     if not is_file:
-        raise _refusal(str(file), "a folder" if file.is_dir() else "not a file")
+        raise _error(str(file), "a folder" if file.is_dir() else "not a file")
     return open_image(content, color, str(file))
 
 
 def decode_file(file: Path, color: Color) -> NDArray[np.uint8]:
-    """Return the pixels of an image file.
+    """Return the pixels of an image file, [h, w] or [h, w, 3].
 
     Raises:
-        DataError: it cannot be read, or is not a whole image.
+        DataError: the file cannot be read, or is not a whole image.
     """
     return np.asarray(open_image_file(file, color))
 
 
 def decode(content: bytes, color: Color, name: str) -> NDArray[np.uint8]:
-    """Return the pixels of an image; grey gives [h, w], any other color [h, w, 3] in the order red, green, blue.
+    """Return the pixels of an image: [h, w] for grayscale, otherwise [h, w, 3] in the order RGB.
 
     Raises:
         DataError: it is not a whole image.
@@ -102,13 +104,15 @@ def decode(content: bytes, color: Color, name: str) -> NDArray[np.uint8]:
     return np.asarray(open_image(content, color, name))
 
 
-def open_image(content: bytes, color: Color, name: str) -> Any:
-    """Return Pillow's image, turned as the camera says; alpha is dropped, of an animation the first is taken.
+def open_image(content: bytes, color: Color, name: str) -> Image:
+    """Return an image of Pillow, decoded and rotated as its EXIF orientation says.
+
+    Alpha is dropped; of an animation, the first frame is taken.
 
     Args:
         content: a JPEG, PNG, BMP or WebP.
         color: grayscale gives the mode L, any other RGB.
-        name: what a person calls the image.
+        name: of the image in messages.
 
     Raises:
         DataError: it is not a whole image.
@@ -116,65 +120,79 @@ def open_image(content: bytes, color: Color, name: str) -> Any:
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     if not content:
-        raise _refusal(name, "empty file")
+        raise _error(name, "empty file")
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             if 0 in image.size:
-                raise _refusal(name, f"{image.width} x {image.height} pixels")
+                raise _error(name, f"{image.width} x {image.height} pixels")
             ImageOps.exif_transpose(image, in_place=True)
             image.load()
-            return _in_color(image, color)
+            return _convert(image, color)
     except UnidentifiedImageError:
-        raise _refusal(name, _likeness(content)) from None
+        raise _error(name, _describe(content)) from None
     except DataError:
         raise
-    except Exception as error:  # a damaged file makes Pillow's readers raise whatever they run into
-        raise _refusal(
-            name, " ".join(str(error).split()).rstrip(".") or type(error).__name__
-        ) from None
+    except Exception as error:  # Pillow raises errors of many types for damaged files
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise _error(name, reason or type(error).__name__) from None
 
 
-def in_color(pixels: NDArray[Any], color: Color) -> NDArray[np.uint8]:
-    """Return pixels uint8 [h, w], [h, w, 1] or [h, w, 3] in another color, as those of a file would be."""
+def in_color(pixels: NDArray[np.uint8], color: Color) -> NDArray[np.uint8]:
+    """Return pixels in another color, converted as those of an image file.
+
+    Args:
+        pixels: [h, w], [h, w, 1] or [h, w, 3] in the order RGB.
+        color: grayscale gives [h, w], any other [h, w, 3] in the order RGB.
+    """
     from PIL import Image
 
-    flat = np.array(pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels)
-    has_colors = flat.ndim == 3
-    return (
-        flat
-        if has_colors == (color is not Color.grayscale)
-        else np.asarray(_in_color(Image.fromarray(flat), color))
-    )
+    if pixels.ndim == 3 and pixels.shape[2] == 1:
+        pixels = pixels[..., 0]
+    pixels = np.array(pixels)
+    has_colors = pixels.ndim == 3
+    if has_colors == (color is not Color.grayscale):
+        return pixels
+    return np.asarray(_convert(Image.fromarray(pixels), color))
 
 
-def _in_color(image: Any, color: Color) -> Any:
+def _convert(image: Image, color: Color) -> Image:
+    """Return an image in the mode L or RGB."""
     image.info.pop("transparency", None)  # of a palette: dropped as any other alpha
-    image = _in_8_bits(image) if image.mode.startswith("I") else image
+    if image.mode.startswith("I"):
+        image = _in_8_bits(image)
     mode = "L" if color is Color.grayscale else "RGB"
-    return image if image.mode == mode else image.convert(mode)  # which would copy
+    if image.mode == mode:
+        return image  # convert() would copy it
+    return image.convert(mode)
 
 
-def _in_8_bits(image: Any) -> Any:
-    """Return 16-bit grey as 8 bits, 65535 as 255; Pillow's own conversion makes all above 255 white."""
-    from PIL import Image
+def _in_8_bits(image: Image) -> Image:
+    """Return a 16-bit grayscale image in 8 bits, scaling 65535 to 255.
 
-    return Image.fromarray(((np.asarray(image).astype(np.int64) + 128) // 257).astype(np.uint8))
+    Pillow's own conversion makes all values above 255 white.
+    """
+    from PIL.Image import fromarray
+
+    levels = (np.asarray(image).astype(np.int64) + 128) // 257
+    return fromarray(levels.astype(np.uint8))
 
 
-def _likeness(content: bytes) -> str:
-    found = [what for head, what in LOOKS_LIKE.items() if content.startswith(head)]
-    if found:
-        return found[0]
+def _describe(content: bytes) -> str:
+    """Return what a file without an image seems to be."""
+    for signature, description in SIGNATURES.items():
+        if content.startswith(signature):
+            return description
     if content[4:8] == HEIF:
         return f"a HEIC or AVIF; {EXPECTED}"
-    if content.isascii() and b"\0" not in content:
-        return (
-            f"{'a web page or XML' if content.lstrip().startswith(b'<') else 'a text'}; {EXPECTED}"
-        )
-    return "no JPEG, PNG, BMP or WebP, or only a part of one"
+    if not content.isascii() or b"\0" in content:
+        return "no JPEG, PNG, BMP or WebP, or only a part of one"
+    if content.lstrip().startswith(b"<"):
+        return f"a web page or XML; {EXPECTED}"
+    return f"a text; {EXPECTED}"
 
 
-def _refusal(name: str, why: str) -> DataError:
+def _error(name: str, reason: str) -> DataError:
     return DataError(
-        f"{name}: not an image that can be read ({why}); mend or remove it, or say `on_corrupt: skip`"
+        f"{name}: not an image that can be read ({reason}); repair or remove it, or set "
+        "`on_corrupt: skip`"
     )

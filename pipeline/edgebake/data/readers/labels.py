@@ -1,9 +1,9 @@
-"""What a source calls its examples in, classes and label numbers out; and the words by which sources name splits.
+"""Encode labels as indices of classes, and parse the names of splits.
 
-Reads `data.labels`, if the recipe names it. Free of NumPy, since the planner asks too.
+Reads `data.labels`, if the recipe names it. Free of NumPy, since the planner uses it too.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from edgebake.errors import DataError, listed, nearest
@@ -19,139 +19,155 @@ SPLITS = {
     "calib": "calibration",
     "calibration": "calibration",
 }
-SHOWN = 5  # of what is wrong, the rest is counted
+SHOWN = 5  # values in a message; further ones are counted
 
 
-def from_names(data: Data, names: Sequence[str]) -> tuple[list[str], list[int]]:
-    """Return the classes, and the number of each example's: as the labels file orders them, or sorted.
+def encode_names(data: Data, names: Sequence[str]) -> tuple[list[str], list[int]]:
+    """Return the classes, and the index of each example's class.
+
+    The classes are in the order of the labels file, or sorted.
 
     Raises:
-        DataError: a name is none of the labels file, or all examples are of one class.
+        DataError: the labels file lacks a name, or all examples are of one class.
     """
-    found = sorted(set(names))
-    classes = read(data) if data.labels else found
-    for name in found:
+    used = sorted(set(names))
+    classes = read_labels_file(data) if data.labels else used
+    for name in used:
         if name not in classes:
             hint = f"expected one of: {listed(classes)}{nearest(name, classes)}"
             raise DataError(f"{data.title}: the class {name!r} is not in {data.labels}; {hint}")
-    return _at_least_two(data, classes, found), _numbers(names, classes)
+    _refuse_single_class(data, used)
+    return classes, _indices(names, classes)
 
 
-def from_numbers(data: Data, numbers: Sequence[int]) -> tuple[list[str], list[int]]:
-    """Return the classes, and the number of each example's; a number is a line of the labels file, from 0, or a name.
+def encode_numbers(data: Data, numbers: Sequence[int]) -> tuple[list[str], list[int]]:
+    """Return the classes, and the index of each example's class.
+
+    A number is the index of a line of the labels file, if there is one, and otherwise a name.
 
     Raises:
         DataError: the labels file has no such line, or all examples are of one class.
     """
-    found = sorted(set(numbers))
+    used = sorted(set(numbers))
     if not data.labels:
-        classes = _at_least_two(data, [str(number) for number in found], found)
-        return classes, _numbers(numbers, found)
-    classes = read(data)
-    for number in found:
+        _refuse_single_class(data, used)
+        return [str(number) for number in used], _indices(numbers, used)
+    classes = read_labels_file(data)
+    for number in used:
         if not 0 <= number < len(classes):
             expected = f"expected 0 to {len(classes) - 1}, one for each line of {data.labels}"
             raise DataError(f"{data.title}: the label {number}; {expected}")
-    return _at_least_two(data, classes, found), list(numbers)
+    _refuse_single_class(data, used)
+    return classes, list(numbers)
 
 
-def read(data: Data) -> list[str]:
-    """Return the lines of the labels file.
+def read_labels_file(data: Data) -> list[str]:
+    """Return the lines of the labels file, one class each.
 
     Raises:
-        DataError: it is missing or empty, or a line is empty or there twice.
+        DataError: it is missing or empty, or a line is empty or occurs twice.
     """
     file = Path(str(data.labels))
     try:
-        lines = [line.strip() for line in file.read_text("utf-8-sig").rstrip().split("\n")]
+        text = file.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
         raise DataError(
-            f"{file}: {why}; expected a text file with one class a line, as data.labels says"
+            f"{file}: {reason}; expected a text file with one class a line, as data.labels says"
         ) from None
-    first: dict[str, int] = {}
+    lines = [line.strip() for line in text.rstrip().split("\n")]
+    first_number: dict[str, int] = {}
     for number, line in enumerate(lines, start=1):
         if not line:
             raise DataError(f"{file}: line {number} is empty; expected one class a line")
-        if line in first:
-            says = f"line {number} says {line!r}, as line {first[line]} does"
-            raise DataError(f"{file}: {says}; expected each class once")
-        first[line] = number
+        if line in first_number:
+            problem = f"line {number} says {line!r}, as line {first_number[line]} does"
+            raise DataError(f"{file}: {problem}; expected each class once")
+        first_number[line] = number
     return lines
 
 
-def split_of(word: str) -> str | None:
-    """Return the split that a folder, a file or a cell names, in any case; none if it names none."""
-    return SPLITS.get(word.strip().lower())
+def parse_split(name: str) -> str | None:
+    """Return the split that a folder, a file or a cell names, in any case; None for other names."""
+    return SPLITS.get(name.strip().lower())
 
 
-def refuse_other_splits(data: Data, said: Collection[str], expected: str) -> None:
-    """Hold the splits that a source says, `""` for none, against `data.splits.by`.
+def check_splits(data: Data, splits: Collection[str], expected: str) -> None:
+    """Check that a source has splits of its own if, and only if, `data.splits.by` is `source`.
+
+    Args:
+        data: options of the dataset.
+        splits: of the examples by the source, `""` for none.
+        expected: how splits are named in such a source.
 
     Raises:
-        DataError: the source says none and should, or says some and is not asked.
+        DataError: the source has splits and must not, or the other way round.
     """
-    named = sorted(set(said) - {""})
+    names = sorted(set(splits) - {""})
     if data.splits.by is not SplitBy.source:
-        if named:
-            held = " and ".join(named)
+        if names:
             raise DataError(
-                f"{data.title}: says itself what is {held}; expected `data.splits.by: source`"
+                f"{data.title}: says itself what is {' and '.join(names)}; "
+                "expected `data.splits.by: source`"
             )
         return
-    if not named:
+    if not names:
         raise DataError(
             f"{data.title}: does not say the splits; expected {expected}, or `data.splits.by: seed`"
         )
-    if "train" not in named:
+    if "train" not in names:
         raise DataError(
-            f"{data.title}: holds {' and '.join(named)} and nothing to train with; expected {expected}"
+            f"{data.title}: holds {' and '.join(names)} and nothing to train with; "
+            f"expected {expected}"
         )
 
 
-def refuse_unlearned(data: Data, names: Iterable[str], splits: Iterable[str]) -> None:
-    """Refuse a class that is asked for and never shown.
+def refuse_untrained_classes(data: Data, names: Iterable[str], splits: Iterable[str]) -> None:
+    """Refuse a class that is evaluated and never trained.
 
     Args:
-        data: the recipe's words.
-        names: of each example, its class.
-        splits: of each example, as the source says.
+        data: options of the dataset.
+        names: the class of each example.
+        splits: the split of each example by the source.
 
     Raises:
-        DataError: the training examples lack a class that another split has.
+        DataError: the train split lacks a class that another split has.
     """
-    held: dict[str, set[str]] = {}
+    classes: dict[str, set[str]] = {}
     for name, split in zip(names, splits, strict=True):
-        held.setdefault(split, set()).add(name)
-    for split in sorted(held.keys() - {"", "train"}):
-        if missing := sorted(held[split] - held["train"]):
-            classes = ", ".join(repr(name) for name in missing[:SHOWN])
+        classes.setdefault(split, set()).add(name)
+    for split in sorted(classes.keys() - {"", "train"}):
+        untrained = sorted(classes[split] - classes["train"])
+        if untrained:
+            shown = ", ".join(repr(name) for name in untrained[:SHOWN])
             raise DataError(
-                f"{data.title}: {split} holds {classes}, train does not; expected every class in train"
+                f"{data.title}: {split} holds {shown}, train does not; "
+                "expected every class in train"
             )
 
 
-def few(things: Sequence[object]) -> str:
-    """Return the first few as text, and how many there are more."""
-    more = f" and {len(things) - SHOWN} more" if len(things) > SHOWN else ""
-    return ", ".join(str(thing) for thing in things[:SHOWN]) + more
+def preview(values: Sequence[object]) -> str:
+    """Return the first few values as text, and the number of further ones."""
+    text = ", ".join(str(value) for value in values[:SHOWN])
+    if len(values) > SHOWN:
+        text += f" and {len(values) - SHOWN} more"
+    return text
 
 
-def counts(splits: Iterable[str]) -> dict[str, int]:
-    """Return how many examples each split holds."""
-    found: dict[str, int] = {}
+def count_by_split(splits: Iterable[str]) -> dict[str, int]:
+    """Return the number of examples in each split."""
+    counts: dict[str, int] = {}
     for split in splits:
-        found[split] = found.get(split, 0) + 1
-    return found
+        counts[split] = counts.get(split, 0) + 1
+    return counts
 
 
-def _numbers(values: Sequence[object], classes: Sequence[object]) -> list[int]:
-    places: Mapping[object, int] = {name: number for number, name in enumerate(classes)}
-    return [places[value] for value in values]
+def _indices(values: Sequence[object], classes: Sequence[object]) -> list[int]:
+    index = {name: number for number, name in enumerate(classes)}
+    return [index[value] for value in values]
 
 
-def _at_least_two(data: Data, classes: list[str], found: Sequence[object]) -> list[str]:
-    if len(found) < 2:
-        held = f"all examples are of the class {found[0]!r}" if found else "no examples"
-        raise DataError(f"{data.title}: {held}; expected two classes or more")
-    return classes
+def _refuse_single_class(data: Data, used: Sequence[object]) -> None:
+    if len(used) < 2:
+        problem = f"all examples are of the class {used[0]!r}" if used else "no examples"
+        raise DataError(f"{data.title}: {problem}; expected two classes or more")

@@ -1,7 +1,8 @@
-"""TFRecord files in, the features of each tf.train.Example out, without TensorFlow.
+"""Read TFRecord files of tf.train.Example messages without TensorFlow.
 
-The framing: https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details. The message:
-tensorflow/core/example/example.proto and feature.proto.
+Format of the files:
+https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details.
+Format of the messages: tensorflow/core/example/example.proto and feature.proto.
 """
 
 from __future__ import annotations
@@ -11,59 +12,72 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from edgebake.errors import DataError
 
-HEAD = struct.Struct("<QI")  # length of what follows, and the checksum of these 8 bytes
-FOOT = struct.Struct("<I")  # checksum of what stood before
+if TYPE_CHECKING:
+    from google.protobuf.descriptor_pb2 import (
+        DescriptorProto,
+        FieldDescriptorProto,
+        FileDescriptorProto,
+    )
+    from google.protobuf.message import Message
+
+HEADER = struct.Struct("<QI")  # length of the content, and the checksum of these 8 bytes
+FOOTER = struct.Struct("<I")  # checksum of the content
 MASK = 0xA282EAD8
 GZIP = b"\x1f\x8b"
+LISTS = ("Bytes", "Float", "Int64")  # kinds of features, in the order of their field numbers
+
+Value = bytes | float | int
 
 
 @dataclass(frozen=True)
 class Record:
-    """Where one record lies."""
+    """Position of one record."""
 
     file: Path
     number: int  # in its file, from 0
     offset: int  # of its content, in bytes
-    length: int
+    length: int  # of its content, in bytes
 
     def __str__(self) -> str:
-        """Return what a person calls it."""
+        """Return the name of the record in messages."""
         return f"{self.file}: record {self.number}"
 
     def read(self) -> bytes:
         """Return the content.
 
         Raises:
-            DataError: it is not what was written.
+            DataError: its checksum is wrong.
         """
         with self.file.open("rb") as file:
             file.seek(self.offset)
-            content, foot = file.read(self.length), file.read(FOOT.size)
-        if len(foot) < FOOT.size or FOOT.unpack(foot)[0] != _masked(content):
+            content = file.read(self.length)
+            footer = file.read(FOOTER.size)
+        if len(footer) < FOOTER.size or FOOTER.unpack(footer)[0] != _masked_checksum(content):
             raise DataError(
                 f"{self}: damaged, its checksum is another; expected the file as it was written"
             )
         return content
 
 
-def index(file: Path) -> Iterator[Record]:
-    """Yield where each record of a file lies; what it holds is skipped.
+def index_file(file: Path) -> Iterator[Record]:
+    """Yield the position of each record of a file, reading headers only.
 
     Raises:
-        DataError: it is no TFRecord, is compressed, or ends within a record.
+        DataError: it is no TFRecord file, is compressed, or ends within a record.
     """
-    size, offset, number = file.stat().st_size, 0, 0
+    size = file.stat().st_size
+    offset = 0
+    number = 0
     with file.open("rb") as content:
         while offset < size:
             content.seek(offset)
-            head = content.read(HEAD.size)
-            length = _length(file, number, head)
-            record = Record(file, number, offset + HEAD.size, length)
-            offset = record.offset + length + FOOT.size
+            length = _read_length(file, number, content.read(HEADER.size))
+            record = Record(file, number, offset + HEADER.size, length)
+            offset = record.offset + length + FOOTER.size
             if offset > size:
                 raise DataError(
                     f"{record}: the file ends within it; expected the file as it was written"
@@ -72,92 +86,124 @@ def index(file: Path) -> Iterator[Record]:
             number += 1
 
 
-def features(record: Record) -> dict[str, list[Any]]:
-    """Return the values of each feature: bytes, floats or whole numbers.
+def read_features(record: Record) -> dict[str, list[Value]]:
+    """Return the values of each feature: bytes, floats or integers.
 
     Raises:
         DataError: the record is damaged, or no tf.train.Example.
     """
-    from google.protobuf.message import DecodeError  # for the planner
+    from google.protobuf.message import DecodeError  # the planner imports this module
 
-    example = _message()()
+    example = _example_class()()
     try:
         example.ParseFromString(record.read())
     except DecodeError:
         raise DataError(f"{record}: no tf.train.Example; expected one in every record") from None
-    held = {name: feature.WhichOneof("kind") for name, feature in example.features.feature.items()}
-    return {
-        name: list(getattr(example.features.feature[name], kind).value) if kind else []
-        for name, kind in held.items()
-    }
+    features: dict[str, list[Value]] = {}
+    for name, feature in example.features.feature.items():
+        kind = feature.WhichOneof("kind")
+        features[name] = list(getattr(feature, kind).value) if kind else []
+    return features
 
 
-def _length(file: Path, number: int, head: bytes) -> int:
-    if len(head) == HEAD.size:
-        length, checksum = HEAD.unpack(head)
-        if checksum == _masked(head[:8]):
+def _read_length(file: Path, number: int, header: bytes) -> int:
+    if len(header) == HEADER.size:
+        length, checksum = HEADER.unpack(header)
+        if checksum == _masked_checksum(header[:8]):
             return int(length)
-    if number == 0 and head.startswith(GZIP):
+    if number == 0 and header.startswith(GZIP):
         raise DataError(
-            f"{file}: compressed; expected TFRecords that are not, so that each can be found: gunzip it"
+            f"{file}: compressed; expected TFRecords that are not, so that each can be found: "
+            "gunzip it"
         )
-    what = "no TFRecord" if number == 0 else f"record {number}: damaged, its length cannot be right"
-    raise DataError(f"{file}: {what}; expected the file as it was written")
+    problem = "no TFRecord"
+    if number > 0:
+        problem = f"record {number}: damaged, its length cannot be right"
+    raise DataError(f"{file}: {problem}; expected the file as it was written")
 
 
-def _masked(content: bytes) -> int:
-    import google_crc32c  # where there are no records there is no need of it
+def _masked_checksum(content: bytes) -> int:
+    import google_crc32c  # only projects with TFRecords need it
 
     checksum = int(google_crc32c.value(content))
     return ((checksum >> 15 | checksum << 17) + MASK) & 0xFFFFFFFF
 
 
 @functools.cache
-def _message() -> Any:
-    """Return the class of tf.train.Example, in a pool of its own: TensorFlow's has one of the same name."""
-    from google.protobuf import (
-        descriptor_pb2,
-        descriptor_pool,
-        message_factory,
-    )
+def _example_class() -> type[Message]:
+    """Return the class of tf.train.Example.
+
+    It is in a descriptor pool of its own: TensorFlow's pool has a message of the same name.
+    """
+    from google.protobuf import descriptor_pool, message_factory
 
     pool = descriptor_pool.DescriptorPool()
-    pool.Add(_schema(descriptor_pb2))
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("tensorflow.Example"))
+    pool.Add(_schema())
+    descriptor = pool.FindMessageTypeByName("tensorflow.Example")
+    example: type[Message] = message_factory.GetMessageClass(descriptor)
+    return example
 
 
-def _schema(descriptors: Any) -> Any:
-    kinds = descriptors.FieldDescriptorProto
-    file = descriptors.FileDescriptorProto(
-        name="example.proto", package="tensorflow", syntax="proto3"
-    )
-    lists = (("Bytes", kinds.TYPE_BYTES), ("Float", kinds.TYPE_FLOAT), ("Int64", kinds.TYPE_INT64))
-    for word, kind in lists:
-        file.message_type.add(name=f"{word}List").field.add(
-            name="value", number=1, type=kind, label=kinds.LABEL_REPEATED
-        )
-    feature = file.message_type.add(name="Feature")
-    feature.oneof_decl.add(name="kind")
-    for number, (word, _) in enumerate(lists, start=1):
-        one = {
-            "number": number,
-            "type": kinds.TYPE_MESSAGE,
-            "label": kinds.LABEL_OPTIONAL,
-            "oneof_index": 0,
-        }
-        feature.field.add(name=f"{word.lower()}_list", type_name=f".tensorflow.{word}List", **one)
-    holder = file.message_type.add(name="Features")
-    entry = holder.nested_type.add(name="FeatureEntry")
-    entry.options.map_entry = True
-    single = {"label": kinds.LABEL_OPTIONAL}
-    entry.field.add(name="key", number=1, type=kinds.TYPE_STRING, **single)
-    entry.field.add(
-        name="value", number=2, type=kinds.TYPE_MESSAGE, type_name=".tensorflow.Feature", **single
-    )
-    many = {"label": kinds.LABEL_REPEATED, "type_name": ".tensorflow.Features.FeatureEntry"}
-    holder.field.add(name="feature", number=1, type=kinds.TYPE_MESSAGE, **many)
-    whole = {"label": kinds.LABEL_OPTIONAL, "type_name": ".tensorflow.Features"}
-    file.message_type.add(name="Example").field.add(
-        name="features", number=1, type=kinds.TYPE_MESSAGE, **whole
-    )
+def _schema() -> FileDescriptorProto:
+    """Return the schema of example.proto and feature.proto."""
+    from google.protobuf.descriptor_pb2 import FileDescriptorProto
+
+    file = FileDescriptorProto(name="example.proto", package="tensorflow", syntax="proto3")
+    _add_lists(file)
+    _add_feature(file.message_type.add(name="Feature"))
+    _add_features(file.message_type.add(name="Features"))
+    _add_message_field(file.message_type.add(name="Example"), "features", 1, "Features")
     return file
+
+
+def _add_lists(file: FileDescriptorProto) -> None:
+    from google.protobuf.descriptor_pb2 import FieldDescriptorProto
+
+    types = {
+        "Bytes": FieldDescriptorProto.TYPE_BYTES,
+        "Float": FieldDescriptorProto.TYPE_FLOAT,
+        "Int64": FieldDescriptorProto.TYPE_INT64,
+    }
+    repeated = FieldDescriptorProto.LABEL_REPEATED
+    for kind in LISTS:
+        message = file.message_type.add(name=f"{kind}List")
+        message.field.add(name="value", number=1, type=types[kind], label=repeated)
+
+
+def _add_feature(feature: DescriptorProto) -> None:
+    """Add one of three lists."""
+    feature.oneof_decl.add(name="kind")
+    for number, kind in enumerate(LISTS, start=1):
+        field = _add_message_field(feature, f"{kind.lower()}_list", number, f"{kind}List")
+        field.oneof_index = 0
+
+
+def _add_features(features: DescriptorProto) -> None:
+    """Add a map from a name to a Feature; its entries are a nested message."""
+    from google.protobuf.descriptor_pb2 import FieldDescriptorProto
+
+    entry = features.nested_type.add(name="FeatureEntry")
+    entry.options.map_entry = True
+    entry.field.add(
+        name="key",
+        number=1,
+        type=FieldDescriptorProto.TYPE_STRING,
+        label=FieldDescriptorProto.LABEL_OPTIONAL,
+    )
+    _add_message_field(entry, "value", 2, "Feature")
+    field = _add_message_field(features, "feature", 1, "Features.FeatureEntry")
+    field.label = FieldDescriptorProto.LABEL_REPEATED
+
+
+def _add_message_field(
+    message: DescriptorProto, name: str, number: int, type_name: str
+) -> FieldDescriptorProto:
+    from google.protobuf.descriptor_pb2 import FieldDescriptorProto
+
+    return message.field.add(
+        name=name,
+        number=number,
+        type=FieldDescriptorProto.TYPE_MESSAGE,
+        type_name=f".tensorflow.{type_name}",
+        label=FieldDescriptorProto.LABEL_OPTIONAL,
+    )

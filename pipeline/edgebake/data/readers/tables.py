@@ -1,113 +1,116 @@
-"""The CSV that `data.table` names in, what it says of each image out.
+"""Read the CSV file of `data.table`: label, split and further columns of each image.
 
-A column that names neither image, label nor split says something more of each image, and gates can ask about it.
+Columns other than image, label and split are slices, which gates can refer to.
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path, PurePosixPath
 
-from edgebake.data.readers.labels import few, split_of
+from edgebake.data.readers.labels import parse_split, preview
 from edgebake.errors import DataError, listed, nearest
 from edgebake.recipe import Table
 
 
 @dataclass(frozen=True)
 class Row:
-    """What one line says; empty where the recipe names no such column."""
+    """One line of a table; label and split are empty if the recipe names no such column."""
 
     line: int
     image: str  # path below data.path
     label: str
     split: str
-    cells: dict[str, str]  # of the whole line, by their columns
+    cells: dict[str, str]  # of the whole line, by column
 
 
-def columns(folder: Path, table: Table) -> list[str]:
-    """Return the names of the columns that say something more of each image.
+def read_columns(folder: Path, table: Table) -> list[str]:
+    """Return the names of the columns other than image, label and split.
 
     Raises:
         DataError: the table is missing, or lacks a column that the recipe names.
     """
-    return _others(next(_lines(folder / table.file))[1], table)
+    _, columns = next(_lines(folder / table.file))
+    named = (table.image, table.label, table.split)
+    # pandas writes its index into a column without a name, which no gate could refer to.
+    return [name for name in columns if name and name not in named]
 
 
-def rows(folder: Path, table: Table) -> dict[str, Row]:
-    """Return what the table says of each image, by the image.
+def read_rows(folder: Path, table: Table) -> dict[str, Row]:
+    """Return the row of each image.
 
     Raises:
-        DataError: the table is missing or malformed, or names an image twice, naming the line.
+        DataError: the table is missing or malformed, or names an image twice; names the line.
     """
-    file, found = folder / table.file, dict[str, Row]()
+    file = folder / table.file
     lines = _lines(file)
-    heads = next(lines)[1]
-    _refuse_missing(file, heads, table)
-    for number, values in lines:
-        if len(values) > len(heads):
-            expected = f"expected {len(heads)}, as in the first line"
-            raise DataError(f"{file}: line {number} has {len(values)} cells; {expected}")
-        row = _row(file, number, _cells(heads, values), table)
-        if row.image in found:
-            first = found[row.image].line
+    _, columns = next(lines)
+    _refuse_missing_columns(file, columns, table)
+    rows: dict[str, Row] = {}
+    for number, cells in lines:
+        if len(cells) > len(columns):
+            expected = f"expected {len(columns)}, as in the first line"
+            raise DataError(f"{file}: line {number} has {len(cells)} cells; {expected}")
+        # A line that ends early leaves its last cells empty.
+        by_column = dict(zip_longest(columns, cells, fillvalue=""))
+        row = _parse_row(file, number, by_column, table)
+        if row.image in rows:
+            first = rows[row.image].line
             raise DataError(
-                f"{file}: line {number} names {row.image}, as line {first} does; expected each image once"
+                f"{file}: line {number} names {row.image}, as line {first} does; "
+                "expected each image once"
             )
-        found[row.image] = row
-    return found
+        rows[row.image] = row
+    return rows
 
 
-def match(file: Path, found: dict[str, Row], images: list[str]) -> None:
-    """Hold the rows of a table against the images that there are.
+def check_rows(file: Path, rows: Mapping[str, Row], images: Sequence[str]) -> None:
+    """Check that each row has an image, and each image a row.
 
     Raises:
-        DataError: a row without its image, or an image without its row.
+        DataError: one has not.
     """
-    there = set(images)
-    if lost := [f"line {row.line} {row.image}" for row in found.values() if row.image not in there]:
+    existing = set(images)
+    missing = [f"line {row.line} {row.image}" for row in rows.values() if row.image not in existing]
+    if missing:
         raise DataError(
-            f"{file}: no such image: {few(lost)}; expected paths below the folder of the data"
+            f"{file}: no such image: {preview(missing)}; "
+            "expected paths below the folder of the data"
         )
-    if without := [image for image in images if image not in found]:
-        raise DataError(f"{file}: no line for {few(without)}; expected one for every image")
+    without_row = [image for image in images if image not in rows]
+    if without_row:
+        raise DataError(f"{file}: no line for {preview(without_row)}; expected one for every image")
 
 
-def _row(file: Path, number: int, cells: dict[str, str], table: Table) -> Row:
-    where, image = f"{file}: line {number}", cells[table.image].strip().replace("\\", "/")
+def _parse_row(file: Path, number: int, cells: dict[str, str], table: Table) -> Row:
+    line = f"{file}: line {number}"
+    image = cells[table.image].strip().replace("\\", "/")
     if not image:
-        raise DataError(f"{where} names no image; expected its path in the column {table.image!r}")
+        raise DataError(f"{line} names no image; expected its path in the column {table.image!r}")
     label = cells[table.label].strip() if table.label else ""
     if table.label and not label:
-        raise DataError(f"{where} has no label; expected one in the column {table.label!r}")
-    split = split_of(cells[table.split]) if table.split else ""
+        raise DataError(f"{line} has no label; expected one in the column {table.label!r}")
+    split = parse_split(cells[table.split]) if table.split else ""
     if split is None:
-        said = f"{cells[str(table.split)]!r} in the column {table.split!r}"
-        raise DataError(f"{where} says {said}; expected train, validation, test or calibration")
+        value = f"{cells[str(table.split)]!r} in the column {table.split!r}"
+        raise DataError(f"{line} says {value}; expected train, validation, test or calibration")
     return Row(number, PurePosixPath(image).as_posix(), label, split, cells)
 
 
-def _cells(heads: list[str], values: list[str]) -> dict[str, str]:
-    """Return the cells of a line by the name of their column; a line that ends early leaves the last ones empty."""
-    return dict(zip(heads, values + [""] * (len(heads) - len(values)), strict=True))
-
-
-def _others(heads: list[str], table: Table) -> list[str]:
-    # pandas writes its index into a column without a name, which no gate could ask about
-    return [name for name in heads if name and name not in (table.image, table.label, table.split)]
-
-
-def _refuse_missing(file: Path, heads: list[str], table: Table) -> None:
-    for word in ("image", "label", "split"):
-        name = getattr(table, word)
-        if name is not None and name not in heads:
-            hint = f"expected one of: {listed(heads)}{nearest(name, heads)}"
-            raise DataError(f"{file}: no column {name!r}, which data.table.{word} names; {hint}")
-    if twice := sorted({name for name in heads if heads.count(name) > 1}):
-        raise DataError(f"{file}: the column {twice[0]!r} is there twice; expected each once")
+def _refuse_missing_columns(file: Path, columns: Sequence[str], table: Table) -> None:
+    for key in ("image", "label", "split"):
+        name = getattr(table, key)
+        if name is not None and name not in columns:
+            hint = f"expected one of: {listed(columns)}{nearest(name, columns)}"
+            raise DataError(f"{file}: no column {name!r}, which data.table.{key} names; {hint}")
+    repeated = sorted(name for name in columns if columns.count(name) > 1)
+    if repeated:
+        raise DataError(f"{file}: the column {repeated[0]!r} is there twice; expected each once")
 
 
 def _lines(file: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield each line that is not empty with its number, the names of the columns first."""
+    """Yield the number and the cells of each line that is not empty; the header comes first."""
     if not file.is_file():
         raise DataError(
             f"{file}: no such file; expected the CSV that data.table.file names below data.path"
@@ -115,14 +118,14 @@ def _lines(file: Path) -> Iterator[tuple[int, list[str]]]:
     with file.open(newline="", encoding="utf-8-sig") as text:
         reader = csv.reader(text, strict=True)
         try:
-            lines = ((reader.line_num, values) for values in reader if values)
-            first = next(lines, None)
-            if first is None:
+            lines = ((reader.line_num, cells) for cells in reader if cells)
+            header = next(lines, None)
+            if header is None:
                 raise DataError(
                     f"{file}: empty; expected the names of the columns and a line for every image"
                 )
-            yield first
+            yield header
             yield from lines
         except (csv.Error, UnicodeDecodeError) as error:
-            where = f"{file}: line {reader.line_num + 1}"
-            raise DataError(f"{where} cannot be read ({error}); expected CSV in UTF-8") from None
+            line = f"{file}: line {reader.line_num + 1}"
+            raise DataError(f"{line} cannot be read ({error}); expected CSV in UTF-8") from None

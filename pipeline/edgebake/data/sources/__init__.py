@@ -1,5 +1,7 @@
-"""Sources of examples, one file each.
+"""Data sources, one module each, named by `data.source`.
 
-count(data), by the split that the source says, and columns(data) are cheap; load(data) returns all, images decoded when
-they are asked for. TOOLS are the distributions that are read with, WORDS the words of `data` that only this source has.
+A source defines `count(data)`, the number of examples by split, and `columns(data)`, the names of
+further columns; both are cheap, since the planner calls them. `load(data)` returns all examples,
+whose images are decoded when they are read. `TOOLS` are the distributions that it reads with, and
+`WORDS` the fields of `data` that only this source has.
 """

@@ -1,243 +1,197 @@
-"""One folder of images per class: `cats/1.jpg`, `dogs/1.png`; the folder's name is the label.
+"""A folder of images, with a folder for each class: `cats/1.jpg`, `dogs/1.png`.
 
-Reads `data.path`. With `splits: { by: source }` those folders lie in one for each split: `train/cats/1.jpg`. A table,
-if `data.table` names one, can say label and split instead, and more of each image. Classes and files are taken in the
-order of their names.
+Reads `data.path`. With `splits: { by: source }`, the folders of the classes are in a folder for
+each split: `train/cats/1.jpg`. A table, if `data.table` names one, can give label, split and
+further columns instead. Classes and files are sorted by name.
 """
 
 from __future__ import annotations
 
-import os
-from collections import defaultdict
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgebake.data.readers import labels, tables
 from edgebake.data.readers.decode import LazyImages, open_image_file
+from edgebake.data.readers.folder import SUFFIXES, FolderContent, list_images
 from edgebake.errors import DataError, nearest
 from edgebake.recipe import Data, SplitBy
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from edgebake.data.dataset import Examples
     from edgebake.data.readers.tables import Row
 
 TOOLS = ("pillow",)
 WORDS = ("table",)
-SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
-BESIDE = (".csv", ".json", ".md", ".txt", ".xml", ".yaml", ".yml")  # what people put beside images
-NAMES_BESIDE = ("__MACOSX", "COPYING", "LICENSE", "NOTICE", "README", "Thumbs.db", "desktop.ini")
 SPLIT_FOLDERS = "train, val, test (and calibration) folders, each with a folder for every class"
 
 
 @dataclass(frozen=True)
-class Found:
-    """One image."""
+class ImageFile:
+    """One image of the dataset."""
 
-    file: str  # path below data.path
+    path: str  # below data.path
     label: str
-    split: str
-
-
-@dataclass(frozen=True)
-class Listing:
-    """What lies in a folder and below it, as paths; what is hidden is left out."""
-
-    images: list[str] = field(default_factory=list)
-    empty: list[str] = field(default_factory=list)  # folders with nothing in them that is looked at
-    strange: list[str] = field(default_factory=list)  # files of other kinds
+    split: str  # by the source, "" for none
 
 
 def count(data: Data) -> dict[str, int]:
-    """Return how many images there are by the split that the folders or the table say, `""` for none.
+    """Return the number of images by the split of their folder or of the table, `""` for none.
 
     Raises:
-        DataError: the folder is missing or not laid out as expected, or the table does not fit it.
+        DataError: the folder is missing or has another layout, or the table does not fit it.
     """
-    return labels.counts(one.split for one in _found(data))
+    return labels.count_by_split(image.split for image in _find_images(data))
 
 
 def columns(data: Data) -> list[str]:
-    """Return the columns of the table that say neither image, label nor split; none where there is no table."""
-    return tables.columns(data.location, data.table) if data.table else []
+    """Return the columns of the table other than image, label and split."""
+    if data.table is None:
+        return []
+    return tables.read_columns(data.location, data.table)
 
 
 def load(data: Data) -> Examples:
     """Return every image of the folder, in its own size; none is decoded yet.
 
     Raises:
-        DataError: the folder is missing or not laid out as expected, or the table does not fit it.
+        DataError: the folder is missing or has another layout, or the table does not fit it.
     """
     from edgebake.data.dataset import Examples
 
-    found, folder = _found(data), data.location
-    classes, numbers = labels.from_names(data, [one.label for one in found])
-    rows = tables.rows(folder, data.table) if data.table else {}
-    return Examples(
-        images=LazyImages(
-            len(found), lambda number: open_image_file(folder / found[number].file, data.color)
-        ),
-        labels=np.array(numbers, np.int64),
-        classes=classes,
-        columns={name: [rows[one.file].cells[name] for one in found] for name in columns(data)},
-        names=[one.file for one in found],
-        splits=[one.split for one in found],
-    )
-
-
-def _found(data: Data) -> list[Found]:
     folder = data.location
-    if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder; expected one sub-folder of images per class")
-    listing = Listing()
-    try:
-        _list(folder, "", listing, (os.path.realpath(folder),))
-    except OSError as error:
-        raise DataError(
-            f"{error.filename}: {error.strerror}; expected a folder that can be listed"
-        ) from None
-    _refuse_strange(folder, listing)
-    rows = tables.rows(folder, data.table) if data.table else {}
-    if data.table:
-        tables.match(folder / data.table.file, rows, listing.images)
-    found = (
-        _by_table(data, listing, rows)
-        if data.table and data.table.label
-        else _by_folder(data, listing, rows)
+    images = _find_images(data)
+    classes, indices = labels.encode_names(data, [image.label for image in images])
+    rows = _read_table(data)
+    cells = {}
+    for column in columns(data):
+        cells[column] = [rows[image.path].cells[column] for image in images]
+
+    def read(index: int) -> Image:
+        return open_image_file(folder / images[index].path, data.color)
+
+    return Examples(
+        images=LazyImages(len(images), read),
+        labels=np.array(indices, np.int64),
+        classes=classes,
+        columns=cells,
+        names=[image.path for image in images],
+        splits=[image.split for image in images],
     )
-    labels.refuse_other_splits(data, {one.split for one in found}, SPLIT_FOLDERS)
-    names = [one.label for one in found]
-    labels.from_names(data, names)
-    labels.refuse_unlearned(data, names, [one.split for one in found])
-    return found
 
 
-def _list(folder: Path, below: str, listing: Listing, above: tuple[str, ...]) -> None:
-    """Sort what lies in a folder into a listing, in the order of names, deeper folders in the place of theirs."""
-    with os.scandir(folder) as entries:
-        held = sorted(
-            (entry for entry in entries if _counts(entry.name)), key=lambda entry: entry.name
-        )
-    if not held:
-        listing.empty.append(below)
-    for entry in held:
-        path, suffix = f"{below}/{entry.name}".lstrip("/"), Path(entry.name).suffix.lower()
-        if suffix in SUFFIXES:
-            listing.images.append(
-                path
-            )  # a folder of this name too: it is no image that can be read
-        elif entry.is_dir():
-            real = os.path.realpath(entry.path) if entry.is_symlink() else entry.path
-            if real in above:
-                raise DataError(
-                    f"{entry.path}: a link to a folder that it lies in; expected images"
-                )
-            _list(Path(entry.path), path, listing, (*above, os.path.realpath(real)))
-        else:
-            listing.strange.append(path)
+def _read_table(data: Data) -> dict[str, Row]:
+    """Return the row of each image; empty if the recipe names no table."""
+    if data.table is None:
+        return {}
+    return tables.read_rows(data.location, data.table)
 
 
-def _counts(name: str) -> bool:
-    return not (name.startswith(".") or name in NAMES_BESIDE or name.lower().endswith(BESIDE))
+def _find_images(data: Data) -> list[ImageFile]:
+    content = list_images(data.location)
+    rows = _read_table(data)
+    if data.table:
+        tables.check_rows(data.location / data.table.file, rows, content.images)
+    if data.table and data.table.label:
+        images = _label_by_table(data, content, rows)
+    else:
+        images = _label_by_folder(data, content, rows)
+    names = [image.label for image in images]
+    splits = [image.split for image in images]
+    labels.check_splits(data, set(splits), SPLIT_FOLDERS)
+    labels.encode_names(data, names)  # refuses unknown names
+    labels.refuse_untrained_classes(data, names, splits)
+    return images
 
 
-def _refuse_strange(folder: Path, listing: Listing) -> None:
-    if unwritable := [path for path in listing.images if not _is_text(path)]:
-        raise DataError(
-            f"{folder}: a name that is not UTF-8: {unwritable[0]!a}; expected another name"
-        )
-    if listing.strange:
-        kinds: dict[str, list[str]] = defaultdict(list)
-        for path in listing.strange:
-            kinds[Path(path).suffix.lower() or "no suffix"].append(path)
-        held = "; ".join(
-            f"{len(paths)} with {kind} ({labels.few(paths)})"
-            for kind, paths in sorted(kinds.items())
-        )
-        expected = f"expected {', '.join(SUFFIXES)}: convert or remove them"
-        raise DataError(f"{folder}: files of other kinds: {held}; {expected}")
-    if not listing.images:
-        raise DataError(
-            f"{folder}: no images; expected one sub-folder per class with {', '.join(SUFFIXES)} files"
-        )
+def _label_by_table(data: Data, content: FolderContent, rows: dict[str, Row]) -> list[ImageFile]:
+    """Return the images with the labels of the table, in whichever folder they are."""
+    _refuse_split_folders(data, content)
+    images = []
+    for path in content.images:
+        row = rows[path]
+        images.append(ImageFile(path, row.label, row.split or _split_of_path(data, path)))
+    return images
 
 
-def _is_text(path: str) -> bool:
-    return path.isascii() or not any("\udc80" <= letter <= "\udcff" for letter in path)
-
-
-def _by_table(data: Data, listing: Listing, rows: dict[str, Row]) -> list[Found]:
-    """Return the images with the labels that the table says, wherever they lie."""
-    _refuse_folders_of_splits(data, listing)
-    found = []
-    for file in listing.images:
-        row = rows[file]
-        found.append(Found(file, row.label, row.split or _split(data, file)))
-    return found
-
-
-def _by_folder(data: Data, listing: Listing, rows: dict[str, Row]) -> list[Found]:
-    """Return the images with their folder's name as label, below a folder for the split if the folders say it."""
-    says_split = data.splits.by is SplitBy.source and not (data.table and data.table.split)
-    layout = "<split>/<class>/<image>" if says_split else "<class>/<image>"
-    depth = layout.count("/")
-    if not says_split:
-        _refuse_folders_of_splits(data, listing)
-    if high := [file for file in listing.images if file.count("/") < depth]:
-        raise DataError(
-            f"{data.title}: in no folder of a class: {labels.few(high)}; expected {layout}"
-        )
-    if deep := [file for file in listing.images if file.count("/") > depth]:
-        raise DataError(
-            f"{data.title}: folders in the folder of a class: {labels.few(deep)}; expected {layout}"
-        )
-    found = [
-        Found(
-            file,
-            file.split("/")[-2],
-            _split(data, file) if says_split else rows[file].split if rows else "",
-        )
-        for file in listing.images
-    ]
-    found.sort(key=lambda one: one.label)
+def _label_by_folder(data: Data, content: FolderContent, rows: dict[str, Row]) -> list[ImageFile]:
+    """Return the images with the names of their folders as labels, sorted by label."""
+    has_split_column = data.table is not None and data.table.split is not None
+    has_split_folders = data.splits.by is SplitBy.source and not has_split_column
+    layout = "<class>/<image>"
+    if has_split_folders:
+        layout = "<split>/<class>/<image>"
+    else:
+        _refuse_split_folders(data, content)
+    _refuse_other_depths(data, content, layout)
+    images = []
+    for path in content.images:
+        split = ""
+        if has_split_folders:
+            split = _split_of_path(data, path)
+        elif rows:
+            split = rows[path].split
+        images.append(ImageFile(path, path.split("/")[-2], split))
+    images.sort(key=lambda image: image.label)
     if not data.labels:
-        _refuse_empty(data, listing, depth, {one.label for one in found})
-    return found
+        classes = {image.label for image in images}
+        _refuse_empty_classes(data, content, layout.count("/"), classes)
+    return images
 
 
-def _split(data: Data, file: str) -> str:
-    """Return the split that the first folder of a path names, if the recipe asks for it."""
+def _refuse_other_depths(data: Data, content: FolderContent, layout: str) -> None:
+    depth = layout.count("/")
+    too_high = [path for path in content.images if path.count("/") < depth]
+    if too_high:
+        raise DataError(
+            f"{data.title}: in no folder of a class: {labels.preview(too_high)}; expected {layout}"
+        )
+    too_deep = [path for path in content.images if path.count("/") > depth]
+    if too_deep:
+        raise DataError(
+            f"{data.title}: folders in the folder of a class: {labels.preview(too_deep)}; "
+            f"expected {layout}"
+        )
+
+
+def _split_of_path(data: Data, path: str) -> str:
+    """Return the split that the first folder of a path names; "" unless the recipe asks for it."""
     if data.splits.by is not SplitBy.source:
         return ""
-    word, _, rest = file.partition("/")
-    split = labels.split_of(word)
+    folder, _, rest = path.partition("/")
+    split = labels.parse_split(folder)
     if split is None or not rest:
-        hint = nearest(word.lower(), labels.SPLITS)
+        hint = nearest(folder.lower(), labels.SPLITS)
         raise DataError(
-            f"{data.title}: {word}: not a split, as `by: source` asks; expected {SPLIT_FOLDERS}{hint}"
+            f"{data.title}: {folder}: not a split, as `by: source` asks; "
+            f"expected {SPLIT_FOLDERS}{hint}"
         )
     return split
 
 
-def _refuse_folders_of_splits(data: Data, listing: Listing) -> None:
+def _refuse_split_folders(data: Data, content: FolderContent) -> None:
     """Refuse to draw splits from a folder that has them, or to take their folders for classes."""
-    top = sorted({file.partition("/")[0] for file in listing.images if "/" in file})
-    if (
-        data.splits.by is not SplitBy.source
-        and len(top) > 1
-        and all(labels.split_of(word) for word in top)
-    ):
-        held = ", ".join(f"{word}/" for word in top)
+    if data.splits.by is SplitBy.source:
+        return
+    folders = sorted({path.partition("/")[0] for path in content.images if "/" in path})
+    if len(folders) > 1 and all(labels.parse_split(folder) for folder in folders):
+        names = ", ".join(f"{folder}/" for folder in folders)
         raise DataError(
-            f"{data.title}: its folders {held} are splits; expected `data.splits.by: source` for them"
+            f"{data.title}: its folders {names} are splits; "
+            "expected `data.splits.by: source` for them"
         )
 
 
-def _refuse_empty(data: Data, listing: Listing, depth: int, classes: set[str]) -> None:
-    for path in listing.empty:
+def _refuse_empty_classes(
+    data: Data, content: FolderContent, depth: int, classes: set[str]
+) -> None:
+    for path in content.empty_folders:
         name = path.split("/")[-1]
         if path.count("/") == depth - 1 and name not in classes:
-            expected = f"expected {', '.join(SUFFIXES)} files of the class {name!r}"
-            raise DataError(f"{data.location / path}: no images; {expected}")
+            raise DataError(
+                f"{data.location / path}: no images; "
+                f"expected {', '.join(SUFFIXES)} files of the class {name!r}"
+            )

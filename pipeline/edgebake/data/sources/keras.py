@@ -1,7 +1,7 @@
-"""The image sets that Keras can fetch: mnist, fashion_mnist, cifar10, cifar100.
+"""Datasets of keras.datasets: mnist, fashion_mnist, cifar10 and cifar100.
 
-Reads `data.path`, a .npz; where it is not there, Keras fetches the set in a process of its own, and the file is written
-with its SHA-256 beside it. Keras' own test examples are the test split.
+Reads `data.path`, a .npz. If it is missing, Keras downloads the dataset in a process of its own,
+and the file and its SHA-256 are written. The test examples of Keras are the test split.
 """
 
 from __future__ import annotations
@@ -22,141 +22,144 @@ from edgebake.recipe import Data
 if TYPE_CHECKING:
     from edgebake.data.dataset import Examples
 
-TOOLS = ()  # the file and its checksum are there, whichever Keras fetched it
+TOOLS = ()  # the file and its checksum do not depend on the version of Keras
 WORDS = ("name",)
-TIMEOUT = 1800  # s, to fetch 170 MB
-# In the order of their numbers. Source: the docstrings of keras.datasets (https://keras.io/api/datasets/), and for
-# CIFAR-100 meta.pkl of https://www.cs.toronto.edu/~kriz/cifar.html, whose fine names are sorted.
+TIMEOUT = 1800  # s, to download 170 MB
+# In the order of their labels. Source: the docstrings of keras.datasets
+# (https://keras.io/api/datasets/), and for CIFAR-100 meta.pkl of
+# https://www.cs.toronto.edu/~kriz/cifar.html, whose fine names are sorted.
 CLASSES = {
     "mnist": "0 1 2 3 4 5 6 7 8 9",
     "fashion_mnist": "T-shirt/top Trouser Pullover Dress Coat Sandal Shirt Sneaker Bag Ankle_boot",
     "cifar10": "airplane automobile bird cat deer dog frog horse ship truck",
     "cifar100": (
-        "apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can "
-        "castle caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup dinosaur dolphin "
-        "elephant flatfish forest fox girl hamster house kangaroo keyboard lamp lawn_mower leopard lion lizard lobster "
-        "man maple_tree motorcycle mountain mouse mushroom oak_tree orange orchid otter palm_tree pear pickup_truck "
-        "pine_tree plain plate poppy porcupine possum rabbit raccoon ray road rocket rose sea seal shark shrew skunk "
-        "skyscraper snail snake spider squirrel streetcar sunflower sweet_pepper table tank telephone television tiger "
-        "tractor train trout tulip turtle wardrobe whale willow_tree wolf woman worm"
+        "apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus "
+        "butterfly camel can castle caterpillar cattle chair chimpanzee clock cloud cockroach "
+        "couch crab crocodile cup dinosaur dolphin elephant flatfish forest fox girl hamster "
+        "house kangaroo keyboard lamp lawn_mower leopard lion lizard lobster man maple_tree "
+        "motorcycle mountain mouse mushroom oak_tree orange orchid otter palm_tree pear "
+        "pickup_truck pine_tree plain plate poppy porcupine possum rabbit raccoon ray road "
+        "rocket rose sea seal shark shrew skunk skyscraper snail snake spider squirrel "
+        "streetcar sunflower sweet_pepper table tank telephone television tiger tractor train "
+        "trout tulip turtle wardrobe whale willow_tree wolf woman worm"
     ),
 }
-OTHERS = ("boston_housing", "california_housing", "imdb", "reuters")
-FETCH = """
+WITHOUT_IMAGES = ("boston_housing", "california_housing", "imdb", "reuters")
+DOWNLOAD = """
 import importlib, json, sys
 import numpy
-asked = json.load(sys.stdin)
-module = importlib.import_module("keras.datasets." + asked["name"])
+request = json.load(sys.stdin)
+module = importlib.import_module("keras.datasets." + request["name"])
 (x_train, y_train), (x_test, y_test) = module.load_data()
-numpy.savez(asked["file"], x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
+numpy.savez(request["file"], x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
 """
 
 
 def count(data: Data) -> dict[str, int]:
-    """Return how many images train and test hold; the set is fetched if it is not there.
+    """Return the number of images in train and test; the dataset is downloaded if it is missing.
 
     Raises:
-        DataError: there is no such set, or it is not there and cannot be fetched.
+        DataError: there is no such dataset, or it cannot be downloaded.
     """
-    return {pair.split: pair.images.shape[0] for pair in _pairs(data, _file(data))}
+    return {pair.split: pair.images.shape[0] for pair in _find_pairs(data, _existing_file(data))}
 
 
 def columns(_: Data) -> list[str]:
-    """Return nothing: no more is known of an image than its label."""
+    """Return no columns."""
     return []
 
 
 def load(data: Data) -> Examples:
-    """Return every image, after the file was compared with its checksum.
+    """Return every image, after checking the file's checksum.
 
     Raises:
-        DataError: there is no such set, it cannot be fetched, or the file is not what was fetched.
+        DataError: there is no such dataset, it cannot be downloaded, or the file has changed.
     """
-    file = _file(data)
-    _refuse_another(file)
-    names = [
-        name.replace("_", " ") if data.name == "fashion_mnist" else name for name in _names(data)
-    ]
-    return arrays.examples(data, _pairs(data, file), names)
+    file = _existing_file(data)
+    _check_sha256(file)
+    classes = _classes(data)
+    if data.name == "fashion_mnist":
+        classes = [name.replace("_", " ") for name in classes]
+    return arrays.load_examples(data, _find_pairs(data, file), classes)
 
 
-def _file(data: Data) -> Path:
-    """Return the file of a set, fetched if it is not there."""
-    _names(data)
+def _existing_file(data: Data) -> Path:
+    """Return the file of a dataset, downloaded if it is missing."""
+    _classes(data)  # refuses an unknown name
     file = data.location
     if not file.exists():
-        _fetch(str(data.name), file)
+        _download(str(data.name), file)
     return file
 
 
-def _pairs(data: Data, file: Path) -> list[arrays.Pair]:
-    found = arrays.pairs(file)
-    labels.refuse_other_splits(data, {pair.split for pair in found}, "train and test")
-    return found
+def _find_pairs(data: Data, file: Path) -> list[arrays.ArrayPair]:
+    pairs = arrays.find_pairs(file)
+    labels.check_splits(data, {pair.split for pair in pairs}, "train and test")
+    return pairs
 
 
-def _names(data: Data) -> list[str]:
+def _classes(data: Data) -> list[str]:
     name = str(data.name)
-    if name in OTHERS:
-        raise DataError(f"data.name: {name} holds no images; expected one of: {listed(CLASSES)}")
+    expected = f"expected one of: {listed(CLASSES)}"
+    if name in WITHOUT_IMAGES:
+        raise DataError(f"data.name: {name} holds no images; {expected}")
     if name not in CLASSES:
-        hint = nearest(name, CLASSES)
         raise DataError(
-            f"data.name: no image set {name!r} in Keras; expected one of: {listed(CLASSES)}{hint}"
+            f"data.name: no image set {name!r} in Keras; {expected}{nearest(name, CLASSES)}"
         )
     return CLASSES[name].split()
 
 
-def _fetch(name: str, file: Path) -> None:
-    """Let Keras fetch a set, outside of this process: TensorFlow is not for the planner to import."""
+def _download(name: str, file: Path) -> None:
+    """Download a dataset with Keras, in a process of its own: the planner imports no TensorFlow."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=file.parent) as folder:
-        fetched = Path(folder) / "fetched.npz"
-        why = _run(json.dumps({"name": name, "file": str(fetched)}))
-        if not fetched.exists():
-            expected = (
+        download = Path(folder) / "fetched.npz"
+        reason = _run_keras(json.dumps({"name": name, "file": str(download)}))
+        if not download.exists():
+            raise DataError(
+                f"{name}: not in {file.parent}/ and cannot be fetched ({reason}); "
                 f"expected a network, or the file and {file.name}.sha256 from another machine"
             )
-            raise DataError(
-                f"{name}: not in {file.parent}/ and cannot be fetched ({why}); {expected}"
-            )
-        _sum_file(file).write_text(f"{_sha256(fetched)}  {file.name}\n")
-        fetched.replace(file)
+        _sha256_file(file).write_text(f"{_sha256(download)}  {file.name}\n")
+        download.replace(file)
 
 
-def _run(asked: str) -> str:
-    """Run the program that fetches; return the last line that it complained with."""
-    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"}
-    command = [sys.executable, "-c", FETCH]
+def _run_keras(request: str) -> str:
+    """Run the program DOWNLOAD; return the last line of its error output."""
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"}
     try:
-        done = subprocess.run(
-            command,
-            input=asked,
+        process = subprocess.run(
+            [sys.executable, "-c", DOWNLOAD],
+            input=request,
             capture_output=True,
             text=True,
             timeout=TIMEOUT,
-            env=quiet,
+            env=environment,
             check=False,
         )
     except subprocess.TimeoutExpired:
         return f"not done after {TIMEOUT} s"
-    return (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+    lines = process.stderr.strip().splitlines()
+    return lines[-1] if lines else "no reason given"
 
 
-def _refuse_another(file: Path) -> None:
-    """Hold the file against the checksum that was written when it was fetched."""
-    beside = _sum_file(file)
-    if not beside.is_file():
+def _check_sha256(file: Path) -> None:
+    """Check the file against the checksum that was written when it was downloaded."""
+    sha256_file = _sha256_file(file)
+    if not sha256_file.is_file():
         raise DataError(
-            f"{beside}: no such file; expected it beside {file.name}, or neither of them, to fetch it again"
+            f"{sha256_file}: no such file; expected it beside {file.name}, or neither of them, "
+            "to fetch it again"
         )
-    if beside.read_text().split()[:1] != [_sha256(file)]:
+    if sha256_file.read_text().split()[:1] != [_sha256(file)]:
         raise DataError(
-            f"{file}: not what {beside.name} says; expected what was fetched: remove both to fetch it again"
+            f"{file}: not what {sha256_file.name} says; expected what was fetched: remove both "
+            "to fetch it again"
         )
 
 
-def _sum_file(file: Path) -> Path:
+def _sha256_file(file: Path) -> Path:
     return file.with_name(f"{file.name}.sha256")
 
 

@@ -1,7 +1,8 @@
-"""Images and labels that NumPy saved: a `.npz`, or a folder of `.npy` files.
+"""NumPy arrays of images and labels: a `.npz` file, or a folder of `.npy` files.
 
-Reads `data.path`. Arrays are called x and y or images and labels, with the split where there is one: x_train, y_train,
-x_test, y_test. Images are uint8 [n, h, w] or [n, h, w, 1 or 3], labels whole numbers or texts [n] or [n, 1].
+Reads `data.path`. Arrays are named x and y, or images and labels, with the split if there is one:
+x_train, y_train, x_test, y_test. Images are uint8 [n, h, w] or [n, h, w, 1 or 3]; labels are
+integers or texts [n] or [n, 1].
 """
 
 from __future__ import annotations
@@ -17,39 +18,38 @@ if TYPE_CHECKING:
 
 TOOLS = ()
 WORDS = ()
+SPLIT_ARRAYS = "x_train, y_train, x_test and y_test"
 
 
 def count(data: Data) -> dict[str, int]:
-    """Return how many images there are by the split that the arrays' names say, `""` for none; heads alone are read.
+    """Return the number of images by split, `""` for none; only headers are read.
 
     Raises:
         DataError: the file is missing or holds no such arrays.
     """
-    return {pair.split: pair.images.shape[0] for pair in _pairs(data)}
+    return {pair.split: pair.images.shape[0] for pair in _find_pairs(data)}
 
 
 def columns(_: Data) -> list[str]:
-    """Return nothing: arrays say no more of an image than its label."""
+    """Return no columns."""
     return []
 
 
 def load(data: Data) -> Examples:
-    """Return every image; arrays that are not compressed stay on the disk.
+    """Return every image; uncompressed arrays stay on disk.
 
     Raises:
         DataError: the file is missing or damaged, or holds no such arrays.
     """
-    return arrays.examples(data, _pairs(data))
+    return arrays.load_examples(data, _find_pairs(data))
 
 
-def _pairs(data: Data) -> list[arrays.Pair]:
+def _find_pairs(data: Data) -> list[arrays.ArrayPair]:
     path = data.location
     if not path.exists():
         raise DataError(
             f"{path}: no such file; expected a .npz, or a folder with images.npy and labels.npy"
         )
-    found = arrays.pairs(path)
-    labels.refuse_other_splits(
-        data, {pair.split for pair in found}, "x_train, y_train, x_test and y_test"
-    )
-    return found
+    pairs = arrays.find_pairs(path)
+    labels.check_splits(data, {pair.split for pair in pairs}, SPLIT_ARRAYS)
+    return pairs

@@ -1,7 +1,8 @@
-"""Examples that a function of yours returns: `examples(path: Path) -> Examples`, of edgebake.data.dataset.
+"""Examples of a Python function in the project: `examples(path: Path) -> Examples`.
 
-Reads `data.path`: a Python file, or a folder with examples.py and what it reads. The function is given that path. Even
-the planner has to call it, to count; images are looked at when they are asked for, so let them be read as late.
+Reads `data.path`: a Python file, or a folder with examples.py and its data. The function is called
+with that path, by the planner too, which counts the examples; therefore images should be a lazy
+sequence. `Examples` is the class of edgebake.data.dataset.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -28,162 +29,175 @@ if TYPE_CHECKING:
 
 TOOLS = ()
 WORDS = ()
-FILE, FUNCTION = "examples.py", "examples"
+FILE = "examples.py"
+FUNCTION = "examples"
 SPLITS = ("", "train", "calibration", "validation", "test")
+
+Result = TypeVar("Result")
 
 
 def count(data: Data) -> dict[str, int]:
-    """Return how many examples the function returns by the split that it says, `""` for none.
+    """Return the number of examples by the split that the function gives them, `""` for none.
 
     Raises:
-        DataError: the function fails, or returns what is not expected.
+        DataError: the function fails, or returns something else than valid examples.
     """
-    return labels.counts(_examples(data).splits)
+    return labels.count_by_split(load(data).splits)
 
 
 def columns(data: Data) -> list[str]:
     """Return the names of the columns that the function returns."""
-    return list(_examples(data).columns)
+    return list(load(data).columns)
 
 
 def load(data: Data) -> Examples:
-    """Return what the function returns, its images in the color that the recipe asks for.
+    """Return the examples of the function, with images in the color of the recipe.
 
     Raises:
-        DataError: the function fails, or returns what is not expected.
+        DataError: the function fails, or returns something else than valid examples.
     """
-    return _examples(data)
-
-
-def _examples(data: Data) -> Examples:
-
-    file = _file(data.location)
-    found = _called(file, data.location, file.stat().st_mtime_ns)
-    where = f"{file}: {FUNCTION}()"
-    _check(where, found)
-    splits = list(found.splits) or [""] * len(found.labels)
-    labels.refuse_other_splits(data, splits, "Examples with splits")
-    said = [found.classes[number] for number in found.labels.tolist()]
-    labels.refuse_unlearned(data, said, splits)
-    classes, numbers = (
-        labels.from_names(data, said) if data.labels else (found.classes, found.labels.tolist())
-    )
+    file = _existing_file(data.location)
+    examples = _call(file, data.location, file.stat().st_mtime_ns)
+    _check(f"{file}: {FUNCTION}()", examples)
+    splits = list(examples.splits) or [""] * len(examples.labels)
+    labels.check_splits(data, splits, "Examples with splits")
+    indices = examples.labels.tolist()
+    names = [examples.classes[index] for index in indices]
+    labels.refuse_untrained_classes(data, names, splits)
+    classes = examples.classes
+    if data.labels:
+        classes, indices = labels.encode_names(data, names)
+    images = examples.images
     return replace(
-        found,
-        images=LazyImages(len(said), lambda number: _image(file, found.images, number, data.color)),
-        labels=np.array(numbers, np.int64),
+        examples,
+        images=LazyImages(len(names), lambda index: _read_image(file, images, index, data.color)),
+        labels=np.array(indices, np.int64),
         classes=list(classes),
-        names=list(found.names) or [f"example {number}" for number in range(len(said))],
+        names=list(examples.names) or [f"example {index}" for index in range(len(names))],
         splits=splits,
     )
 
 
-def _file(path: Path) -> Path:
+def _existing_file(path: Path) -> Path:
     file = path / FILE if path.is_dir() else path
     if not file.is_file():
         raise DataError(f"{file}: no such file; expected Python with a function `{FUNCTION}(path)`")
     return file
 
 
-@functools.cache  # the planner counts for every target
-def _called(file: Path, path: Path, _: int) -> Examples:
-    # Not imported: that would write a folder __pycache__ into what DVC watches.
-    held = _guarded(file, lambda: runpy.run_path(str(file), run_name=FUNCTION))
-    function = held.get(FUNCTION)
+@functools.cache  # the planner counts once for each target
+def _call(file: Path, path: Path, _modified_ns: int) -> Examples:
+    """Run the file and call its function; a new modification time calls it again."""
+    # An import would write a folder __pycache__ into the folder that DVC tracks.
+    names = _guard(file, lambda: runpy.run_path(str(file), run_name=FUNCTION))
+    function = names.get(FUNCTION)
     if not callable(function):
-        names = [
-            name for name, value in held.items() if callable(value) and not name.startswith("_")
+        functions = [
+            name for name, value in names.items() if callable(value) and not name.startswith("_")
         ]
         raise DataError(
-            f"{file}: no function `{FUNCTION}`; expected `def {FUNCTION}(path)`, it has: {listed(names)}"
+            f"{file}: no function `{FUNCTION}`; expected `def {FUNCTION}(path)`, "
+            f"it has: {listed(functions)}"
         )
-    found: Examples = _guarded(file, lambda: function(path))
-    return found
+    examples: Examples = _guard(file, lambda: function(path))
+    return examples
 
 
-def _guarded(file: Path, run: Callable[[], Any]) -> Any:
-    """Run a piece of the user's code; say in one line where it failed.
+def _guard(file: Path, run: Callable[[], Result]) -> Result:
+    """Run code of the user's file.
 
     Raises:
-        DataError: it failed.
+        DataError: it failed; the message names the line of the file.
     """
     try:
         return run()
     except DataError:
         raise
     except (Exception, SystemExit) as error:
-        own = [
-            frame.lineno
-            for frame in traceback.extract_tb(error.__traceback__)
-            if Path(frame.filename) == file
-        ]
-        line = own[-1] if own else getattr(error, "lineno", None)
-        place = f"{file}:{line}" if line else f"{file}"
-        text = " ".join(str(error).split())
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [frame.lineno for frame in frames if Path(frame.filename) == file]
+        line = lines[-1] if lines else getattr(error, "lineno", None)
+        location = f"{file}:{line}" if line else f"{file}"
+        reason = " ".join(str(error).split())
         raise DataError(
-            f"{place}: {type(error).__name__}: {text}; expected examples, mend the function"
+            f"{location}: {type(error).__name__}: {reason}; expected examples, correct the function"
         ) from None
 
 
-def _check(where: str, found: Any) -> None:
+def _check(function: str, examples: object) -> None:
+    """Check what the function returned; `function` is its name in messages."""
     from edgebake.data.dataset import Examples
 
-    if not isinstance(found, Examples):
+    if not isinstance(examples, Examples):
         raise DataError(
-            f"{where} returned {type(found).__name__}; expected edgebake.data.dataset.Examples"
+            f"{function} returned {type(examples).__name__}; "
+            "expected edgebake.data.dataset.Examples"
         )
-    _check_labels(where, found)
-    total = len(found.labels)
-    if not hasattr(found.images, "__getitem__") or not hasattr(found.images, "__len__"):
-        raise DataError(f"{where}: images are {type(found.images).__name__}; expected a sequence")
-    lists = {
-        "images": found.images,
-        **{f"columns[{name!r}]": values for name, values in found.columns.items()},
-    }
-    lists |= {word: values for word in ("names", "splits") if len(values := getattr(found, word))}
-    for word, values in lists.items():
-        if len(values) != total:
-            raise DataError(f"{where}: {len(values)} {word}; expected {total}, as there are labels")
-    if wrong := sorted(set(found.splits) - set(SPLITS)):
+    _check_labels(function, examples)
+    images = examples.images
+    if not hasattr(images, "__getitem__") or not hasattr(images, "__len__"):
+        raise DataError(f"{function}: images are {type(images).__name__}; expected a sequence")
+    _check_lengths(function, examples)
+    unknown = sorted(set(examples.splits) - set(SPLITS))
+    if unknown:
         raise DataError(
-            f"{where}: the split {wrong[0]!r}; expected one of: {', '.join(SPLITS[1:])}"
+            f"{function}: the split {unknown[0]!r}; expected one of: {', '.join(SPLITS[1:])}"
         )
 
 
-def _check_labels(where: str, found: Examples) -> None:
-    numbers, classes = found.labels, found.classes
-    if getattr(numbers, "ndim", None) != 1 or numbers.dtype.kind not in "iu":
-        held = (
-            f"{numbers.dtype} {list(numbers.shape)}"
-            if hasattr(numbers, "dtype")
-            else type(numbers).__name__
-        )
-        raise DataError(f"{where}: labels are {held}; expected int64 [n]")
-    if (
-        not all(isinstance(name, str) for name in classes)
-        or len(set(classes)) != len(classes)
-        or len(classes) < 2
-    ):
-        raise DataError(f"{where}: classes are {classes!r}; expected two names or more, each once")
-    if not len(numbers):
-        raise DataError(f"{where}: no examples; expected one or more")
-    if not 0 <= int(numbers.min()) <= int(numbers.max()) < len(classes):
-        held = f"{int(numbers.min())} to {int(numbers.max())}"
+def _check_lengths(function: str, examples: Examples) -> None:
+    total = len(examples.labels)
+    lengths = {"images": len(examples.images)}
+    for name, values in examples.columns.items():
+        lengths[f"columns[{name!r}]"] = len(values)
+    for field in ("names", "splits"):
+        values = getattr(examples, field)
+        if len(values):
+            lengths[field] = len(values)
+    for field, length in lengths.items():
+        if length != total:
+            raise DataError(f"{function}: {length} {field}; expected {total}, as there are labels")
+
+
+def _check_labels(function: str, examples: Examples) -> None:
+    indices, classes = examples.labels, examples.classes
+    if getattr(indices, "ndim", None) != 1 or indices.dtype.kind not in "iu":
+        raise DataError(f"{function}: labels are {_describe(indices)}; expected int64 [n]")
+    has_names = all(isinstance(name, str) for name in classes)
+    if not has_names or len(set(classes)) != len(classes) or len(classes) < 2:
         raise DataError(
-            f"{where}: labels from {held}; expected 0 to {len(classes) - 1}, the places of the classes"
+            f"{function}: classes are {classes!r}; expected two names or more, each once"
+        )
+    if not len(indices):
+        raise DataError(f"{function}: no examples; expected one or more")
+    lowest, highest = int(indices.min()), int(indices.max())
+    if lowest < 0 or highest >= len(classes):
+        raise DataError(
+            f"{function}: labels from {lowest} to {highest}; expected 0 to {len(classes) - 1}, "
+            "the indices of the classes"
         )
 
 
-def _image(file: Path, images: Sequence[Any], number: int, color: Color) -> NDArray[np.uint8]:
-    pixels = _guarded(file, lambda: images[number])
-    shape = getattr(pixels, "shape", ())
-    if str(getattr(pixels, "dtype", "")) != "uint8" or not _is_image(shape):
-        held = (
-            f"{pixels.dtype} {list(shape)}" if hasattr(pixels, "dtype") else type(pixels).__name__
+def _read_image(
+    file: Path, images: Sequence[NDArray[np.uint8]], index: int, color: Color
+) -> NDArray[np.uint8]:
+    pixels = _guard(file, lambda: images[index])
+    is_uint8 = str(getattr(pixels, "dtype", "")) == "uint8"
+    if not is_uint8 or not _is_image(getattr(pixels, "shape", ())):
+        raise DataError(
+            f"{file}: image {index} is {_describe(pixels)}; expected uint8 [h, w] or [h, w, 3]"
         )
-        raise DataError(f"{file}: image {number} is {held}; expected uint8 [h, w] or [h, w, 3]")
     return in_color(pixels, color)
 
 
 def _is_image(shape: tuple[int, ...]) -> bool:
-    return 0 not in shape and (len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3)))
+    if 0 in shape:
+        return False
+    return len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3))
+
+
+def _describe(value: object) -> str:
+    """Return dtype and shape of an array, or the type of another value."""
+    if hasattr(value, "dtype") and hasattr(value, "shape"):
+        return f"{value.dtype} {list(value.shape)}"
+    return type(value).__name__

@@ -1,22 +1,24 @@
 """TFRecord files of tf.train.Example messages, read without TensorFlow.
 
-Reads `data.path`, a file or a folder of them. `data.features` says which features hold image and label. With
-`splits: { by: source }` a file's name says its split: `train.tfrecord`, `flowers-test.tfrecord-00000-of-00002`.
+Reads `data.path`, a file or a folder of files. `data.features` names the features that hold image
+and label. With `splits: { by: source }`, a file's name contains its split: `train.tfrecord`,
+`flowers-test.tfrecord-00000-of-00002`.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgebake.data.readers import labels, records
 from edgebake.data.readers.decode import LazyImages, decode, in_color
-from edgebake.data.readers.records import Record
+from edgebake.data.readers.records import Record, Value
 from edgebake.errors import DataError, listed, nearest
 from edgebake.recipe import Color, Data, Encoding, Features, SplitBy
 
@@ -27,121 +29,147 @@ if TYPE_CHECKING:
 
 TOOLS = ("google-crc32c", "protobuf")
 WORDS = ("features",)
-NAME = re.compile(r".+\.(?:tfrecords?|tfrec)(?:-(\d{5})-of-(\d{5}))?", re.IGNORECASE)
-EXPECTED = "expected .tfrecord files, .tfrecord-00000-of-00004 for one"
+FILE_NAME = re.compile(r".+\.(?:tfrecords?|tfrec)(?:-(\d{5})-of-(\d{5}))?", re.IGNORECASE)
+EXPECTED = "expected .tfrecord files, for example .tfrecord-00000-of-00004"
+
+
+@dataclass(frozen=True)
+class Label:
+    """The label of one record."""
+
+    value: int | str
+    name: str  # of the class, "" if the record has none
 
 
 def count(data: Data) -> dict[str, int]:
-    """Return how many records there are by the split that the files' names say, `""` for none; heads alone are read.
+    """Return the number of records by the split in the files' names, `""` for none.
+
+    Only headers are read.
 
     Raises:
         DataError: there is no such file, or one is damaged.
     """
-    return labels.counts(_split(data, record.file) for record in _index(data))
+    return labels.count_by_split(_split(data, record.file) for record in _find_records(data))
 
 
 def columns(_: Data) -> list[str]:
-    """Return nothing: a record says no more of an image than its label."""
+    """Return no columns."""
     return []
 
 
 def load(data: Data) -> Examples:
-    """Return every record's image; labels are read, images are not kept.
+    """Return the image and label of every record; images are decoded when they are read.
 
     Raises:
         DataError: a file is damaged, or a record lacks a feature.
     """
     from edgebake.data.dataset import Examples
 
-    words, found = _words(data), _index(data)
-    said = [_label(record, records.features(record), words) for record in found]
-    classes, numbers = _classes(data, said)
-    splits = [_split(data, record.file) for record in found]
-    labels.refuse_unlearned(data, [classes[number] for number in numbers], splits)
+    options = _checked_options(data)
+    found_records = _find_records(data)
+    record_labels = [_read_label(record, options) for record in found_records]
+    classes, indices = _encode(data, record_labels)
+    splits = [_split(data, record.file) for record in found_records]
+    labels.refuse_untrained_classes(data, [classes[index] for index in indices], splits)
+
+    def read(index: int) -> NDArray[np.uint8]:
+        return _read_image(found_records[index], options, data.color)
+
     return Examples(
-        images=LazyImages(len(found), lambda number: _image(found[number], words, data.color)),
-        labels=np.array(numbers, np.int64),
+        images=LazyImages(len(found_records), read),
+        labels=np.array(indices, np.int64),
         classes=classes,
-        names=[f"{record.file.name}[{record.number}]" for record in found],
+        names=[f"{record.file.name}[{record.number}]" for record in found_records],
         splits=splits,
     )
 
 
-def _words(data: Data) -> Features:
-    words = data.features
-    if words is None:
+def _checked_options(data: Data) -> Features:
+    options = data.features
+    if options is None:
         raise DataError(
-            "data.features: null; expected the features of image and label, as in recipes/data/tfrecord.yaml"
+            "data.features: null; expected the features of image and label, "
+            "as in recipes/data/tfrecord.yaml"
         )
-    if (words.encoding is Encoding.raw) != (words.shape is not None):
+    if (options.encoding is Encoding.raw) != (options.shape is not None):
         expected = "[height, width] or [height, width, 3] for raw pixels, null for encoded ones"
-        raise DataError(f"data.features.shape: {words.shape}; expected {expected}")
-    return words
+        raise DataError(f"data.features.shape: {options.shape}; expected {expected}")
+    return options
 
 
-def _index(data: Data) -> list[Record]:
-    files = _files(data.location)
-    found = [record for file in files for record in records.index(file)]
+def _find_records(data: Data) -> list[Record]:
+    files = _find_files(data.location)
+    found: list[Record] = []
+    for file in files:
+        found += records.index_file(file)
     if not found:
         raise DataError(f"{data.title}: no records; expected one for every image")
-    named = {split for file in files if (split := _split_in(file))}
-    if data.splits.by is SplitBy.source or len(named) > 1:
-        labels.refuse_other_splits(data, named, "train and test in the names of the files")
+    splits = {_split_in_name(file) for file in files} - {None}
+    if data.splits.by is SplitBy.source or len(splits) > 1:
+        names = {split for split in splits if split}
+        labels.check_splits(data, names, "train and test in the names of the files")
     return found
 
 
-def _files(path: Path) -> list[Path]:
+def _find_files(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
     if not path.is_dir():
         raise DataError(f"{path}: no such file or folder; {EXPECTED}")
-    held = sorted(file for file in path.iterdir() if file.is_file())
-    if packed := [
-        file.name for file in held if NAME.fullmatch(file.stem) and file.suffix in (".gz", ".zlib")
-    ]:
+    entries = sorted(file for file in path.iterdir() if file.is_file())
+    compressed = [file.name for file in entries if _is_compressed(file)]
+    if compressed:
         raise DataError(
-            f"{path}: compressed: {labels.few(packed)}; expected files that are not: gunzip them"
+            f"{path}: compressed: {labels.preview(compressed)}; "
+            "expected files that are not: gunzip them"
         )
-    files = [file for file in held if NAME.fullmatch(file.name)]
+    files = [file for file in entries if FILE_NAME.fullmatch(file.name)]
     if not files:
-        raise DataError(
-            f"{path}: holds {labels.few([file.name for file in held]) or 'nothing'}; {EXPECTED}"
-        )
+        names = labels.preview([file.name for file in entries]) or "nothing"
+        raise DataError(f"{path}: holds {names}; {EXPECTED}")
     _refuse_missing_shards(path, files)
     return files
 
 
+def _is_compressed(file: Path) -> bool:
+    return file.suffix in (".gz", ".zlib") and FILE_NAME.fullmatch(file.stem) is not None
+
+
 def _refuse_missing_shards(path: Path, files: Sequence[Path]) -> None:
-    """Refuse a set of numbered files of which one is not there."""
-    held = {file.name for file in files}
+    """Refuse a set of numbered files of which one is missing."""
+    names = {file.name for file in files}
     for file in files:
-        match = NAME.fullmatch(file.name)
-        total = match[2] if match else None
-        start = file.name[: -len("00000-of-00000")]
-        for number in range(int(total or 0)):
-            if (name := f"{start}{number:05}-of-{total}") not in held:
-                raise DataError(
-                    f"{path}: {name} is missing; expected all {int(str(total))} of them"
-                )
+        match = FILE_NAME.fullmatch(file.name)
+        if match is None or match[2] is None:
+            continue
+        total = match[2]
+        prefix = file.name[: -len("00000-of-00000")]
+        for number in range(int(total)):
+            name = f"{prefix}{number:05}-of-{total}"
+            if name not in names:
+                raise DataError(f"{path}: {name} is missing; expected all {int(total)} of them")
 
 
 def _split(data: Data, file: Path) -> str:
-    """Return the split that a file's name says, if the recipe asks for it."""
+    """Return the split in a file's name; "" unless the recipe asks for it."""
     if data.splits.by is not SplitBy.source:
         return ""
-    if (split := _split_in(file)) is None:
+    split = _split_in_name(file)
+    if split is None:
         raise DataError(
-            f"{file}: names no split, or two; expected one of train, validation, test, calibration in it"
+            f"{file}: names no split, or two; "
+            "expected one of train, validation, test, calibration in it"
         )
     return split
 
 
-def _split_in(file: Path) -> str | None:
-    found = {split for word in re.split(r"[-._]", file.name) if (split := labels.split_of(word))}
-    return found.pop() if len(found) == 1 else None
+def _split_in_name(file: Path) -> str | None:
+    """Return the split that a file's name contains; None if it contains none or two."""
+    splits = {labels.parse_split(word) for word in re.split(r"[-._]", file.name)} - {None}
+    return splits.pop() if len(splits) == 1 else None
 
 
-def _one(record: Record, features: dict[str, list[Any]], key: str) -> Any:
+def _single_value(record: Record, features: Mapping[str, list[Value]], key: str) -> Value:
     """Return the only value of a feature."""
     if key not in features:
         hint = f"expected one of: {listed(features)}{nearest(key, features)}"
@@ -151,66 +179,80 @@ def _one(record: Record, features: dict[str, list[Any]], key: str) -> Any:
     return features[key][0]
 
 
-def _label(
-    record: Record, features: dict[str, list[Any]], words: Features
-) -> tuple[int | str, str]:
-    """Return the label, a number or a name, and the name that the record gives to it."""
-    value = _one(record, features, words.label)
+def _read_label(record: Record, options: Features) -> Label:
+    features = records.read_features(record)
+    value = _single_value(record, features, options.label)
     if isinstance(value, float):
         raise DataError(
-            f"{record}: {words.label!r} holds {value:g}; expected a whole number or a name"
+            f"{record}: {options.label!r} holds {value:g}; expected a whole number or a name"
         )
-    label = _text(record, words.label, value) if isinstance(value, bytes) else value
-    return label, _text(
-        record, words.names, _one(record, features, words.names)
-    ) if words.names else ""
+    label = _decode_text(record, options.label, value) if isinstance(value, bytes) else value
+    name = ""
+    if options.names:
+        encoded_name = _single_value(record, features, options.names)
+        name = _decode_text(record, options.names, encoded_name)
+    return Label(label, name)
 
 
-def _text(record: Record, key: str, value: Any) -> str:
+def _decode_text(record: Record, key: str, value: Value) -> str:
     try:
-        return str(value.decode())
-    except (AttributeError, UnicodeDecodeError):
-        raise DataError(f"{record}: {key!r} holds {value!r}; expected a text in UTF-8") from None
+        if isinstance(value, bytes):
+            return value.decode()
+    except UnicodeDecodeError:
+        pass
+    raise DataError(f"{record}: {key!r} holds {value!r}; expected a text in UTF-8")
 
 
-def _classes(data: Data, said: Sequence[tuple[int | str, str]]) -> tuple[list[str], list[int]]:
-    """Return the classes, and the number of each record's, as `labels` does."""
-    names = {label: name for label, name in said if name}
-    for label, name in said:
-        if name and names[label] != name:
+def _encode(data: Data, record_labels: Sequence[Label]) -> tuple[list[str], list[int]]:
+    """Return the classes, and the index of each record's class.
+
+    The classes are in the order of the labels file, or sorted by their values.
+    """
+    names = _names_by_value(data, record_labels)
+    values = [names.get(label.value, label.value) for label in record_labels]
+    texts = [value for value in values if isinstance(value, str)]
+    numbers = [value for value in values if isinstance(value, int)]
+    if texts and numbers:
+        raise DataError(
+            f"{data.title}: labels are numbers in some records and names in others; "
+            "expected one of the two"
+        )
+    if not texts:
+        return labels.encode_numbers(data, numbers)
+    classes, indices = labels.encode_names(data, texts)
+    if data.labels or not names:
+        return classes, indices
+    by_value = sorted(names, key=lambda value: (str(type(value)), value))
+    ordered = [names[value] for value in by_value]
+    return ordered, [ordered.index(classes[index]) for index in indices]
+
+
+def _names_by_value(data: Data, record_labels: Sequence[Label]) -> dict[int | str, str]:
+    """Return the name of each label value, as the records give it."""
+    names = {label.value: label.name for label in record_labels if label.name}
+    for label in record_labels:
+        if label.name and names[label.value] != label.name:
             raise DataError(
-                f"{data.title}: the label {label} is called {names[label]!r} and {name!r}; expected one name"
+                f"{data.title}: the label {label.value} is called {names[label.value]!r} and "
+                f"{label.name!r}; expected one name"
             )
     if len(set(names.values())) < len(names):
         raise DataError(
-            f"{data.title}: two labels have the same name; expected another for each: {listed(names.values())}"
+            f"{data.title}: two labels have the same name; "
+            f"expected another for each: {listed(names.values())}"
         )
-    values = [names.get(label, label) for label, _ in said]
-    texts = [value for value in values if isinstance(value, str)]
-    whole = [value for value in values if isinstance(value, int)]
-    if texts and whole:
-        raise DataError(
-            f"{data.title}: labels are numbers in some records and names in others; expected one of the two"
-        )
-    if not texts:
-        return labels.from_numbers(data, whole)
-    classes, numbers = labels.from_names(data, texts)
-    if data.labels or not names:
-        return classes, numbers
-    ordered = [names[label] for label in sorted(names, key=lambda label: (str(type(label)), label))]
-    return ordered, [ordered.index(classes[number]) for number in numbers]
+    return names
 
 
-def _image(record: Record, words: Features, color: Color) -> NDArray[np.uint8]:
-
-    content = _one(record, records.features(record), words.image)
+def _read_image(record: Record, options: Features, color: Color) -> NDArray[np.uint8]:
+    """Return the pixels of a record's image, [h, w] or [h, w, 3]."""
+    content = _single_value(record, records.read_features(record), options.image)
     if not isinstance(content, bytes):
-        raise DataError(f"{record}: {words.image!r} holds numbers; expected bytes")
-    if words.shape is None:
+        raise DataError(f"{record}: {options.image!r} holds numbers; expected bytes")
+    if options.shape is None:
         return decode(content, color, str(record))
-    if len(content) != math.prod(words.shape):
-        expected = (
-            f"expected {math.prod(words.shape)}, as data.features.shape {list(words.shape)} says"
-        )
-        raise DataError(f"{record}: {words.image!r} has {len(content)} bytes; {expected}")
-    return in_color(np.frombuffer(content, np.uint8).reshape(words.shape), color)
+    size = math.prod(options.shape)
+    if len(content) != size:
+        expected = f"expected {size}, as data.features.shape {list(options.shape)} says"
+        raise DataError(f"{record}: {options.image!r} has {len(content)} bytes; {expected}")
+    return in_color(np.frombuffer(content, np.uint8).reshape(options.shape), color)
