@@ -57,7 +57,10 @@ def test_what_is_known_is_not_asked_for() -> None:
 
 def test_a_model_of_two_inputs_goes_nowhere() -> None:
     lines = model_file.lines(replace(MODEL, inputs=(*MODEL.inputs, *MODEL.inputs)), "net.keras")
-    assert "  refused     2 inputs and 1 outputs; expected one input, an image, and one output" in lines
+    assert (
+        "  refused     2 inputs and 1 outputs; expected one input, an image, and one output"
+        in lines
+    )
     assert not any("goes to" in line for line in lines)
 
 

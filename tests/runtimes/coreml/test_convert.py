@@ -41,7 +41,7 @@ from edgebake.runtimes.coreml import convert, inspect, package, run
 from edgebake.runtimes.coreml.executor.executor import Executor, class_labels
 from edgebake.runtimes.coreml.executor.program import read_program
 from edgebake.runtimes.coreml.executor.translation import Arithmetic
-from edgebake.runtimes.coreml.rules import DEPLOYMENT_TARGETS
+from edgebake.runtimes.coreml.recipe_checks import DEPLOYMENT_TARGETS
 from edgebake.runtimes.session import single_output
 from edgebake.tasks.contract import Contract
 

@@ -59,9 +59,9 @@ class CoreMl(Runtime):
 
     def check_recipe(self, recipe: Recipe) -> Iterator[Problem]:
         """Yield options that do not fit the deployment target."""
-        from edgebake.runtimes.coreml import rules
+        from edgebake.runtimes.coreml import recipe_checks
 
-        yield from rules.check(recipe)
+        yield from recipe_checks.check(recipe)
 
     def convert_model(
         self, model: QuantizedModel, contract: Contract, options: ConvertParams

@@ -1,9 +1,11 @@
-"""Keras in, .mlpackage out, by coremltools, with an image as input and labels as output."""
+"""Convert a Keras model to an .mlpackage with coremltools; its input is an image, its output a label."""
+
+from __future__ import annotations
 
 import re
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from edgebake import plugins
 from edgebake.artifacts import read_files
@@ -18,23 +20,29 @@ from edgebake.runtimes.coreml.canonical import canonicalize
 from edgebake.runtimes.coreml.weights import Storage
 from edgebake.tasks.contract import Contract
 
+if TYPE_CHECKING:
+    import coremltools as ct
+    import keras
+    import tensorflow
+    from coremltools.models import MLModel
+
 
 def convert(
-    quantized: QuantizedModel, contract: Contract, about: ReleaseInfo, section: Convert
+    quantized: QuantizedModel, contract: Contract, about: ReleaseInfo, options: Convert
 ) -> dict[str, bytes]:
-    """Return the files of the package by their path, model.mlpackage/Manifest.json among them.
+    """Return the files of the package by path, including model.mlpackage/Manifest.json.
 
     Raises:
-        ConversionError: layers are to be kept as Core ML cannot keep them, or a range is not known.
+        ConversionError: Core ML cannot compute layers in the fallback dtype, or an activation range
+            is not known.
     """
-    words = section.coreml
-    if words is None:
-        raise ValueError("a conversion to Core ML without its words")
-    model, kept = _with_activations(quantized, contract, words)
+    if options.coreml is None:
+        raise ValueError("a conversion to Core ML without its options")
+    model, fallback_values = _quantize_activations(quantized, contract, options.coreml)
     storage = Storage(
-        quantized.compression,
-        quantized.granularity or Granularity.per_channel,
-        _constants(model, kept),
+        compression=quantized.compression,
+        granularity=quantized.granularity or Granularity.per_channel,
+        float_constants=_constants_of(model, fallback_values),
     )
     encoder = plugins.load_encoder("edgebake.runtimes.coreml.encoders", quantized.family)
     model = encoder.encode(model, storage, quantized.weights)
@@ -42,8 +50,8 @@ def convert(
     return package_files(model)
 
 
-def package_files(model: Any) -> dict[str, bytes]:
-    """Return what coremltools holds in memory as the files of a package; equal models give equal bytes."""
+def package_files(model: MLModel) -> dict[str, bytes]:
+    """Return the files of a model's package by path; equal models give equal bytes."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / FILE
         model.save(str(path))
@@ -51,126 +59,154 @@ def package_files(model: Any) -> dict[str, bytes]:
         return read_files(Path(folder))
 
 
-def _with_activations(
-    quantized: QuantizedModel, contract: Contract, words: CoreML
-) -> tuple[Any, set[str]]:
-    """Return the program with its activations as the scheme wants them, and the values of kept layers."""
+def _quantize_activations(
+    quantized: QuantizedModel, contract: Contract, options: CoreML
+) -> tuple[MLModel, set[str]]:
+    """Return the program with the activations of the scheme, and the values of fallback layers."""
     model = keras_session.load(quantized.archive)
-    precision = words.compute_precision
+    precision = _uniform_precision(options.compute_precision)
     if quantized.ranges is None:
-        return _program(model, contract, words, _all_in(precision)), set()
+        return _to_program(model, contract, options, precision), set()
     if quantized.fallback_dtype is DType.int16:
         raise ConversionError(
-            "quantize.fallback_dtype: int16: Core ML has no int16 activations; expected float16 or float32"
+            "quantize.fallback_dtype: int16: Core ML has no int16 activations; "
+            "expected float16 or float32"
         )
-    exact = _program(model, contract, words, _all_in(Precision.float32))
-    known = probe_values.compute_values(
-        package_files(exact), contract.denormalize(quantized.ranges.probes), quantized.ranges
-    )
-    kept = known.inside(quantized.fallback_layers)
-    if quantized.fallback_dtype is not DType.float32:
-        program = _program(model, contract, words, _all_in(precision))
+    exact = _to_program(model, contract, options, _uniform_precision(Precision.float32))
+    probes = contract.denormalize(quantized.ranges.probes)
+    values = probe_values.compute_values(package_files(exact), probes, quantized.ranges)
+    fallback_values = values.inside(quantized.fallback_layers)
+    if quantized.fallback_dtype is DType.float32:
+        fallback_operations = block.read_block(exact).computing(fallback_values)
+        names = {block.name_of(operation) for operation in fallback_operations}
+        program = _to_program(model, contract, options, _float32_for(names))
+        _refuse_float16(block.read_block(program), fallback_values)
     else:
-        operators = {block.name_of(item) for item in block.read_block(exact).computing(kept)}
-        program = _program(model, contract, words, _all_but(operators))
-        _refuse_halves(block.read_block(program), kept)
-    return activations.quantize_activations(program, known, kept), kept
+        program = _to_program(model, contract, options, precision)
+    return activations.quantize_activations(program, values, fallback_values), fallback_values
 
 
-def _constants(model: Any, kept: set[str]) -> set[str]:
-    """Return the constants that the operators of kept layers read, which stay in float."""
+def _constants_of(model: MLModel, values: set[str]) -> set[str]:
+    """Return the constants that the operations computing these values read."""
     program = block.read_block(model)
-    return {name for item in program.computing(kept) for name in program.constants_of(item)}
+    constants: set[str] = set()
+    for operation in program.computing(values):
+        constants.update(program.constants_of(operation))
+    return constants
 
 
-def _all_in(precision: Precision) -> Any:
+def _uniform_precision(precision: Precision) -> ct.precision:
     import coremltools as ct
 
     return ct.precision[precision.name.upper()]
 
 
-def _all_but(operators: set[str]) -> Any:
-    """Return float16 for all operators but those of these names, which stay in float32."""
+def _float32_for(operations: set[str]) -> ct.transform.FP16ComputePrecision:
+    """Return float16 for all operations except some, which stay in float32."""
     import coremltools as ct
 
-    # Here names are still those of TensorFlow; coremltools writes them into the file with underscores alone.
-    return ct.transform.FP16ComputePrecision(
-        op_selector=lambda operator: re.sub(r"[^a-zA-Z0-9_]", "_", operator.name) not in operators
-    )
+    def computes_in_float16(operation: ct.converters.mil.mil.Operation) -> bool:
+        # Names are still TensorFlow's here; coremltools replaces their special characters by
+        # underscores in the file.
+        name = re.sub(r"[^a-zA-Z0-9_]", "_", operation.name)
+        return name not in operations
+
+    return ct.transform.FP16ComputePrecision(op_selector=computes_in_float16)
 
 
-def _refuse_halves(program: Block, kept: set[str]) -> None:
-    half = schema.load_module("MIL_pb2").DataType.FLOAT16
-    outputs = [output for item in program.computing(kept) for output in item.outputs]
-    halves = [output.name for output in outputs if output.type.tensorType.dataType == half]
-    if halves:
+def _refuse_float16(program: Block, values: set[str]) -> None:
+    float16 = schema.load_module("MIL_pb2").DataType.FLOAT16
+    names = []
+    for operation in program.computing(values):
+        for output in operation.outputs:
+            if output.type.tensorType.dataType == float16:
+                names.append(output.name)
+    if names:
         raise ConversionError(
-            f"these values of kept layers became float16: {listed(halves)}; expected float32"
+            f"these values of fallback layers became float16: {listed(names)}; expected float32"
         )
 
 
-def _program(model: Any, contract: Contract, words: CoreML, precision: Any) -> Any:
+def _to_program(
+    model: keras.Model,
+    contract: Contract,
+    options: CoreML,
+    precision: ct.precision | ct.transform.FP16ComputePrecision,
+) -> MLModel:
+    """Convert a live Keras model to an ML Program in floats."""
     import coremltools as ct
 
-    sizes = _sizes(contract, words)
+    shape = _flexible_shape(contract, options)
     return ct.convert(
-        [_graph(model, contract, any_resolution=sizes is not None)],
+        [_graph(model, contract, any_resolution=shape is not None)],
         source="tensorflow",
         convert_to="mlprogram",
-        inputs=[_image(contract, sizes)],
+        inputs=[_image_type(contract, shape)],
         classifier_config=ct.ClassifierConfig(contract.labels),
-        minimum_deployment_target=ct.target[words.minimum_deployment_target],
+        minimum_deployment_target=ct.target[options.minimum_deployment_target],
         compute_precision=precision,
         skip_model_load=True,
     )
 
 
-def _graph(model: Any, contract: Contract, any_resolution: bool) -> Any:
-    """Return the frozen graph of a model, behind the scales of its channels where an image cannot have them."""
+def _graph(
+    model: keras.Model, contract: Contract, any_resolution: bool
+) -> tensorflow.types.experimental.ConcreteFunction:
+    """Return the frozen graph of a model.
+
+    It multiplies the image by the scales of its channels if Core ML's image type cannot.
+    """
     function = keras_session.function_of(model, any_resolution)
-    if _has_one_scale(contract):
+    if _has_single_scale(contract):
         return keras_session.frozen(function)
     import tensorflow
 
     scale = tensorflow.constant([[[contract.scale]]], tensorflow.float32)
-    behind = tensorflow.function(
+    scaled = tensorflow.function(
         lambda image: function.python_function(image * scale),
         input_signature=function.input_signature,
     )
-    return keras_session.frozen(behind)
+    return keras_session.frozen(scaled)
 
 
-def _has_one_scale(contract: Contract) -> bool:
+def _has_single_scale(contract: Contract) -> bool:
     return len(set(contract.scale)) == 1
 
 
-def _image(contract: Contract, sizes: Any) -> Any:
+def _image_type(contract: Contract, shape: ct.Shape | ct.EnumeratedShapes | None) -> ct.ImageType:
     import coremltools as ct
 
-    # Core ML computes pixel * scale + bias, with one scale for all channels; others are in the graph.
-    scale = contract.scale[0] if _has_one_scale(contract) else 1.0
-    means = contract.mean if len(contract.mean) > 1 else contract.mean * contract.channels
+    # Core ML computes pixel * scale + bias, with one scale for all channels. Several scales are
+    # part of the graph.
+    scale = 1.0
+    if _has_single_scale(contract):
+        scale = contract.scale[0]
+    means = contract.mean
+    if len(means) == 1:
+        means = means * contract.channels
     biases = [-mean * scale for mean in means]
+    is_grayscale = contract.channels == 1
     return ct.ImageType(
         name="image",
-        shape=sizes or (1, contract.height, contract.width, contract.channels),
-        color_layout=ct.colorlayout[
-            "GRAYSCALE" if contract.channels == 1 else contract.color.upper()
-        ],
+        shape=shape or (1, contract.height, contract.width, contract.channels),
+        color_layout=ct.colorlayout["GRAYSCALE" if is_grayscale else contract.color.upper()],
         scale=scale,
-        bias=biases[0] if contract.channels == 1 else biases,
+        bias=biases[0] if is_grayscale else biases,
     )
 
 
-def _sizes(contract: Contract, words: CoreML) -> Any:
-    """Return the sizes that an image may have; none where the model's own is the only one."""
+def _flexible_shape(contract: Contract, options: CoreML) -> ct.Shape | ct.EnumeratedShapes | None:
+    """Return the shapes [1, h, w, c] of an image; None if there is only the model's own."""
     import coremltools as ct
 
-    own, channels, among = contract.height, contract.channels, words.resolution_range
-    if among is not None:
-        side = [ct.RangeDim(among.smallest, among.largest, default=own) for _ in range(2)]
-        return ct.Shape((1, *side, channels))
-    if words.resolutions:
-        shapes = [(1, side, side, channels) for side in sorted({own, *words.resolutions})]
-        return ct.EnumeratedShapes(shapes, default=(1, own, own, channels))
+    default, channels = contract.height, contract.channels
+    limits = options.resolution_range
+    if limits is not None:
+        height = ct.RangeDim(limits.smallest, limits.largest, default=default)
+        width = ct.RangeDim(limits.smallest, limits.largest, default=default)
+        return ct.Shape((1, height, width, channels))
+    if options.resolutions:
+        sides = sorted({default, *options.resolutions})
+        shapes = [(1, side, side, channels) for side in sides]
+        return ct.EnumeratedShapes(shapes, default=(1, default, default, channels))
     return None

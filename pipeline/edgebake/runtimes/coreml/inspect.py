@@ -1,8 +1,9 @@
-"""Read inputs, outputs, operators and dtypes out of an .mlpackage."""
+"""Read inputs, outputs, operators and dtypes of an .mlpackage."""
+
+from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 from edgebake.runtimes.coreml import package
 from edgebake.runtimes.coreml.executor.executor import channel_count
@@ -10,10 +11,14 @@ from edgebake.runtimes.coreml.executor.mil import Operation
 from edgebake.runtimes.coreml.executor.program import Program, read_program
 from edgebake.runtimes.session import Inspection, Operator, Tensor
 
+if TYPE_CHECKING:
+    from coremltools.proto.Model_pb2 import FeatureDescription, ModelDescription
+
 BOUNDARY = ("quantize", "dequantize")
-# Elements of the smallest weight that coremltools compresses. Source: should_use_weight_file, coremltools 9.
+# Elements of the smallest weight that coremltools compresses. Source: should_use_weight_file,
+# coremltools 9.
 SMALLEST = 10
-# Weights that are stored as something else than numbers of some dtype.
+# Operation that decompresses a weight -> form in which the weight is stored, if not by dtype.
 STORED_AS = {
     "constexpr_lut_to_dense": "palette",
     "constexpr_lut_to_sparse": "palette",
@@ -22,62 +27,74 @@ STORED_AS = {
 
 
 def inspect(files: dict[str, bytes]) -> Inspection:
-    """Return what the package holds."""
-    read = package.read(files)
-    program = read_program(read)
-    dtypes = [kind.dtype for kind, _ in program.constants.values()]
-    dtypes += [
-        output.type.dtype for operation in program.operations for output in operation.outputs
-    ]
+    """Return inputs, outputs, operators and dtypes of the package."""
+    contents = package.read(files)
+    description = contents.specification.description
+    program = read_program(contents)
+    boundaries = [operation.kind for operation in program.operations if operation.kind in BOUNDARY]
     return Inspection(
-        input=_input(read.specification.description.input[0]),
-        output=_output(read.specification.description),
-        operators=list(_operators(program)),
-        tensors=dict(Counter([*dtypes, *_storage(program)])),
-        boundaries=dict(Counter(one.kind for one in program.operations if one.kind in BOUNDARY)),
+        input=_input(description.input[0]),
+        output=_output(description),
+        operators=_operators(program),
+        tensors=dict(_tensor_counts(program)),
+        boundaries=dict(Counter(boundaries)),
     )
 
 
-def _operators(program: Program) -> Iterator[Operator]:
-    makers = {output.name: one.kind for one in program.operations for output in one.outputs}
-    floats = _float_weights(program)
+def _tensor_counts(program: Program) -> Counter[str]:
+    """Count tensors by dtype, and compressed weights by their form."""
+    counts = Counter(kind.dtype for kind, _ in program.constants.values())
+    for operation in program.operations:
+        counts.update(output.type.dtype for output in operation.outputs)
+    for operation in program.compressed:
+        if operation.kind in STORED_AS:
+            counts[STORED_AS[operation.kind]] += 1
+    return counts
+
+
+def _operators(program: Program) -> list[Operator]:
+    producers: dict[str, str] = {}
+    for operation in program.operations:
+        producers |= {output.name: operation.kind for output in operation.outputs}
+    float_weights = _float_weights(program)
+    operators = []
     for operation in program.operations:
         if operation.kind not in BOUNDARY:
-            yield Operator(operation.kind, _dtypes(operation, makers, floats))
+            dtypes = _dtypes(operation, producers, float_weights)
+            operators.append(Operator(operation.kind, dtypes))
+    return operators
 
 
-def _dtypes(operation: Operation, makers: dict[str, str], floats: set[str]) -> tuple[str, ...]:
-    """Return what an operator computes on: int8 where all that it reads comes from `dequantize`, weights aside."""
-    live = [makers[name] for names in operation.inputs.values() for name in names if name in makers]
-    if (
-        live
-        and set(live) == {"dequantize"}
-        and not floats.intersection(operation.inputs.get("weight", []))
-    ):
+def _dtypes(
+    operation: Operation, producers: dict[str, str], float_weights: set[str]
+) -> tuple[str, ...]:
+    """Return the dtypes in which an operator computes.
+
+    It computes in int8 if its weights are integers and all else comes from `dequantize`.
+    """
+    sources: set[str] = set()
+    for names in operation.inputs.values():
+        sources.update(producers[name] for name in names if name in producers)
+    has_float_weights = float_weights.intersection(operation.inputs.get("weight", []))
+    if sources == {"dequantize"} and not has_float_weights:
         return ("int8",)
     return tuple(sorted({output.type.dtype for output in operation.outputs}))
 
 
 def _float_weights(program: Program) -> set[str]:
-    """Return the constants that are stored as floats, less those that are too small to be stored as anything else."""
-    decompressed = {output.name for operation in program.compressed for output in operation.outputs}
-    return {
-        name for name, (_, value) in program.constants.items() if value.size >= SMALLEST
-    } - decompressed
+    """Return the constants that are stored as floats though they are large enough to compress."""
+    names = {name for name, (_, value) in program.constants.items() if value.size >= SMALLEST}
+    for operation in program.compressed:
+        names.difference_update(output.name for output in operation.outputs)
+    return names
 
 
-def _storage(program: Program) -> Iterator[str]:
-    return (
-        STORED_AS[operation.kind] for operation in program.compressed if operation.kind in STORED_AS
-    )
-
-
-def _input(feature: Any) -> Tensor:
+def _input(feature: FeatureDescription) -> Tensor:
     image = feature.type.imageType
     shape = [1, image.height, image.width, channel_count(image.colorSpace)]
     return Tensor(name=feature.name, shape=shape, dtype="image", layout="NHWC")
 
 
-def _output(description: Any) -> Tensor:
+def _output(description: ModelDescription) -> Tensor:
     name = description.predictedProbabilitiesName
     return Tensor(name=name, shape=[1], dtype="dictionary of label to probability", layout="NC")

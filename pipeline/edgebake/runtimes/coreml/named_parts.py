@@ -1,104 +1,126 @@
-"""Cut an .mlpackage into parts with names, so that two packages can be compared part by part."""
+"""Split an .mlpackage into named parts, so that two packages can be compared part by part."""
 
-from collections.abc import Iterator
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from edgebake.runtimes.coreml import FILE, package
+from edgebake.runtimes.coreml.block import CONSTANTS
 from edgebake.runtimes.coreml.executor.constants import read_blob
 from edgebake.runtimes.coreml.package import Package
 
-Part = tuple[str, bytes]
-CONSTANTS = ("const", "constexpr_")  # how operations begin that hold weights for others
+if TYPE_CHECKING:
+    from coremltools.proto.MIL_pb2 import Function, Operation, Value
+    from coremltools.proto.Model_pb2 import ModelDescription
+    from google.protobuf.message import Message
+
+NamedPart = tuple[str, bytes]
+NO_READER = "none"
 
 
 def named_parts(files: dict[str, bytes]) -> dict[str, bytes]:
-    """Return the content of each part; two packages with equal parts may still differ in how they are laid out.
+    """Return the contents of each part; packages of equal parts may still differ in their layout.
 
     Raises:
-        ValueError: it holds no ML Program.
+        ValueError: the package contains no ML Program.
     """
-    read = package.read(files)
-    known = package.specification_file(files)
-    found = [*_specification(read.specification)]
-    for name, function in sorted(read.specification.mlProgram.functions.items()):
-        found += [(f"{name} {part}", data) for part, data in _function(function, read)]
+    contents = package.read(files)
+    model = contents.specification
+    parts = [("specification version", str(model.specificationVersion).encode())]
+    parts += _description_parts(model.description)
+    for name, function in sorted(model.mlProgram.functions.items()):
+        parts += [(f"{name} {part}", data) for part, data in _function_parts(function, contents)]
+    specification = package.specification_file(files)
     for path, data in sorted(files.items()):
-        if path != known and "/weights/" not in path:
-            found.append((path.removeprefix(f"{FILE}/"), data))
-    return dict(found)
+        if path != specification and "/weights/" not in path:
+            parts.append((path.removeprefix(f"{FILE}/"), data))
+    return dict(parts)
 
 
-def _specification(model: Any) -> Iterator[Part]:
-    description = model.description
-    yield "specification version", str(model.specificationVersion).encode()
-    for kind, features in (("input", description.input), ("output", description.output)):
-        yield from ((f"{kind} {feature.name!r}", _content(feature)) for feature in features)
+def _description_parts(description: ModelDescription) -> Iterator[NamedPart]:
+    for feature in description.input:
+        yield f"input {feature.name!r}", _serialized(feature)
+    for feature in description.output:
+        yield f"output {feature.name!r}", _serialized(feature)
     for key, value in sorted(description.metadata.userDefined.items()):
         yield f"metadata {key}", value.encode()
     for field, value in description.metadata.ListFields():
         if field.name != "userDefined":
-            yield f"metadata {field.name}", _content(value)
+            yield f"metadata {field.name}", _serialized(value)
     for field, value in description.ListFields():
         if field.name not in ("input", "output", "metadata"):
-            yield f"description {field.name}", _content(value)
+            yield f"description {field.name}", _serialized(value)
 
 
-def _function(function: Any, read: Package) -> Iterator[Part]:
+def _function_parts(function: Function, contents: Package) -> Iterator[NamedPart]:
     for opset, block in sorted(function.block_specializations.items()):
-        yield f"{opset} outputs", _content(block.outputs)
-        readers = _readers(block.operations)
-        for number, item in enumerate(block.operations):
-            yield f"operation {number} {_named(item)}", _content(_without_places(item))
-            weights = b"".join(
-                read_blob(value.blobFileValue, read.weights) for value in _blobs(item)
-            )
-            if weights:
-                yield (
-                    f"weights {item.outputs[0].name!r} of {readers.get(item.outputs[0].name, 'none')}",
-                    weights,
-                )
-    rest = type(function)()
-    rest.CopyFrom(function)
-    rest.ClearField("block_specializations")
-    yield "inputs", _content(rest)
+        yield f"{opset} outputs", _serialized(block.outputs)
+        yield from _operation_parts(block.operations, contents)
+    inputs = type(function)()
+    inputs.CopyFrom(function)
+    inputs.ClearField("block_specializations")
+    yield "inputs", _serialized(inputs)
 
 
-def _readers(operations: Any) -> dict[str, str]:
-    """Return, for every value, the first operation that computes with it, constants between them aside."""
-    found: dict[str, str] = {}
-    for item in reversed(operations):
-        reader = _named(item)
-        if item.type.startswith(CONSTANTS):
-            reader = found.get(item.outputs[0].name, "none")
-        for argument in item.inputs.values():
-            found |= {binding.name: reader for binding in argument.arguments if binding.name}
-    return found
+def _operation_parts(operations: Sequence[Operation], contents: Package) -> Iterator[NamedPart]:
+    readers = _readers(operations)
+    for number, operation in enumerate(operations):
+        label = _label(operation)
+        yield f"operation {number} {label}", _serialized(_without_offsets(operation))
+        weights = b""
+        for value in _blob_values(operation):
+            weights += read_blob(value.blobFileValue, contents.weights)
+        if weights:
+            output = operation.outputs[0].name
+            yield f"weights {output!r} of {readers.get(output, NO_READER)}", weights
 
 
-def _named(item: Any) -> str:
-    return f"{item.type} {item.outputs[0].name!r}" if item.outputs else str(item.type)
+def _readers(operations: Sequence[Operation]) -> dict[str, str]:
+    """Return, for every value, the label of the first operation that computes with it.
+
+    Operations that only produce constants are passed over.
+    """
+    readers: dict[str, str] = {}
+    for operation in reversed(operations):
+        label = _label(operation)
+        if operation.type.startswith(CONSTANTS):
+            label = readers.get(operation.outputs[0].name, NO_READER)
+        for argument in operation.inputs.values():
+            names = [binding.name for binding in argument.arguments if binding.name]
+            readers |= dict.fromkeys(names, label)
+    return readers
 
 
-def _blobs(item: Any) -> list[Any]:
-    """Return the values that an operation has in the file of weights."""
-    bound = [binding.value for argument in item.inputs.values() for binding in argument.arguments]
-    values = [*bound, *(item.attributes[key] for key in sorted(item.attributes))]
+def _label(operation: Operation) -> str:
+    if not operation.outputs:
+        return str(operation.type)
+    return f"{operation.type} {operation.outputs[0].name!r}"
+
+
+def _blob_values(operation: Operation) -> list[Value]:
+    """Return the values of an operation that are stored in the weight file."""
+    values = []
+    for argument in operation.inputs.values():
+        values += [binding.value for binding in argument.arguments]
+    values += [operation.attributes[key] for key in sorted(operation.attributes)]
     return [value for value in values if value.WhichOneof("value") == "blobFileValue"]
 
 
-def _without_places(item: Any) -> Any:
-    """Return an operation that says nothing of where its weights lie: a longer one before them would move them all."""
-    copy = type(item)()
-    copy.CopyFrom(item)
-    for value in _blobs(copy):
+def _without_offsets(operation: Operation) -> Operation:
+    """Return an operation without the offsets of its weights.
+
+    A longer weight in front of them would change all of them.
+    """
+    copy = type(operation)()
+    copy.CopyFrom(operation)
+    for value in _blob_values(copy):
         value.blobFileValue.offset = 0
     return copy
 
 
-def _content(value: Any) -> bytes:
-    found: bytes = (
-        value.SerializeToString(deterministic=True)
-        if hasattr(value, "ListFields")
-        else repr(value).encode()
-    )
-    return found
+def _serialized(value: Message | object) -> bytes:
+    if not hasattr(value, "SerializeToString"):
+        return repr(value).encode()
+    serialized: bytes = value.SerializeToString(deterministic=True)
+    return serialized

@@ -1,6 +1,6 @@
-"""Which operators of an ML Program are in the iOS version that it is for, and which are dilated.
+"""Find operators that the iOS version of an ML Program lacks, or that the Neural Engine cannot run.
 
-Source of operators.yaml: the registry of coremltools 9, to which tests hold it; `since` is the first version of iOS.
+Source of operators.yaml: the registry of coremltools 9, against which tests compare it.
 """
 
 import functools
@@ -9,41 +9,53 @@ from pathlib import Path
 import yaml
 
 from edgebake.runtimes.coreml import package
-from edgebake.runtimes.coreml.executor.mil import Operation as Item
-from edgebake.runtimes.coreml.workload import File
+from edgebake.runtimes.coreml.executor.mil import Operation
+from edgebake.runtimes.coreml.workload import MlPackageFile
 from edgebake.runtimes.delegates.table import Delegate
 
-# The version of iOS that each set of operators came with.
+# Opset -> iOS version that introduced it.
 OPSETS = {"CoreML5": 15, "CoreML6": 16, "CoreML7": 17, "CoreML8": 18, "CoreML9": 26}
 
 
 def unsupported_operators(files: dict[str, bytes], delegate: Delegate) -> dict[int, str]:
-    """Return why operators fall off, by their place among those that run."""
-    version = OPSETS[package.read(files).specification.mlProgram.functions["main"].opset]
-    file = File(files)
-    reasons = (
-        (place, _reason(file, item, delegate, version)) for place, item in enumerate(file.running())
-    )
-    return {place: reason for place, reason in reasons if reason}
+    """Return why the delegate cannot run an operator, by its index among those that run."""
+    main = package.read(files).specification.mlProgram.functions["main"]
+    ios_version = OPSETS[main.opset]
+    file = MlPackageFile(files)
+    reasons = {}
+    for index, operation in enumerate(file.running()):
+        reason = _version_problem(operation.kind, ios_version)
+        if not reason and delegate.name == "coreml_neural_engine" and _is_dilated(file, operation):
+            reason = f"{operation.kind} is dilated"
+        if reason:
+            reasons[index] = reason
+    return reasons
 
 
-def _reason(file: File, item: Item, delegate: Delegate, version: int) -> str:
-    first = operator_versions().get(item.kind)
-    if first is None or first > version:
-        wanted = "no version has it" if first is None else f"it came with iOS{first}"
-        return f"{item.kind} is not in iOS{version}, which the file is for: {wanted}"
-    if delegate.name == "coreml_neural_engine" and _is_dilated(file, item):
-        return f"{item.kind} is dilated"
-    return ""
+def _version_problem(kind: str, ios_version: int) -> str:
+    """Return why an iOS version lacks an operator; empty: it has it."""
+    first = operator_versions().get(kind)
+    if first is not None and first <= ios_version:
+        return ""
+    since = "no version has it"
+    if first is not None:
+        since = f"it came with iOS{first}"
+    return f"{kind} is not in iOS{ios_version}, which the file is for: {since}"
 
 
-def _is_dilated(file: File, item: Item) -> bool:
-    names = item.inputs.get("dilations", [])
-    return any((file.program.constants[name][1] > 1).any() for name in names)
+def _is_dilated(file: MlPackageFile, operation: Operation) -> bool:
+    for name in operation.inputs.get("dilations", []):
+        _, dilations = file.program.constants[name]
+        if (dilations > 1).any():
+            return True
+    return False
 
 
 @functools.cache
 def operator_versions() -> dict[str, int]:
-    """Return the first version of iOS that has each operator, 15 where ML Programs began with it."""
-    found = yaml.safe_load(Path(__file__).with_name("operators.yaml").read_text())["since"]
-    return {kind: version for version, kinds in found.items() for kind in kinds}
+    """Return the first iOS version with each operator; 15 is the first with ML Programs."""
+    file = Path(__file__).with_name("operators.yaml")
+    versions: dict[str, int] = {}
+    for version, kinds in yaml.safe_load(file.read_text())["since"].items():
+        versions |= dict.fromkeys(kinds, version)
+    return versions

@@ -1,11 +1,12 @@
-"""A float32 program and the ranges of its model in, the range of each of its values out.
+"""Match the values of a float32 ML Program to the activation ranges of its model.
 
-The executor computes what every value holds on the probes, on any machine; that says which value of the model it is.
-A program of float16 would not do: its rounded weights blur what tells values apart.
+The executor computes every value on the probe images, on any machine; the values tell which value
+of the model each one is. A float16 program would not do: its rounded weights blur the differences.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,62 +18,78 @@ from edgebake.runtimes.coreml.executor.executor import Executor
 from edgebake.runtimes.coreml.executor.program import read_program
 from edgebake.runtimes.coreml.executor.translation import Arithmetic, float_values
 
-Seen = dict[str, list[NDArray[Any]]]  # by the value, one array for each probe
-
 
 @dataclass(frozen=True)
 class ProbeValues:
-    """The float values of a program beside the ranges of the model that it was converted from."""
+    """The float values of a program, and the activation ranges of its source model."""
 
     ranges: ActivationRanges
-    seen: Seen
+    arrays: dict[str, list[NDArray[np.floating]]]  # value -> one array per probe image
 
     def range_of(self, value: str) -> ActivationRange:
-        """Return the range of a value.
+        """Return the activation range of a value.
 
         Raises:
-            ConversionError: it is not known: the program does not compute it, or no value of the model is like it.
+            ConversionError: the program does not compute it, or no value of the model matches it.
         """
-        if value not in self.seen:
+        if value not in self.arrays:
             raise ConversionError(
-                f"tensor {value}: the float32 program has none of this name; expected its range there"
+                f"tensor {value}: the float32 program has none of this name; "
+                "expected its range there"
             )
-        return self.ranges.lookup(self.seen[value], value)
+        return self.ranges.lookup(self.arrays[value], value)
 
-    def inside(self, kept: dict[str, list[str]]) -> set[str]:
-        """Return the program's values that are values of kept layers; none of a padding that Core ML fuses away.
+    def inside(self, layers: dict[str, list[str]]) -> set[str]:
+        """Return the program's values that match values of the model inside layers.
+
+        A padding that Core ML fuses into another operator has none.
+
+        Args:
+            layers: layer -> names of its values in the activation ranges.
 
         Raises:
             ConversionError: a layer with weights has none.
         """
-        names = {value: self._names(value) for value in self.seen}
-        found: set[str] = set()
-        for layer, wanted in kept.items():
-            mine = {value for value, alike in names.items() if alike.intersection(wanted)}
-            if not mine and any(value.endswith(MULTIPLYING) for value in wanted):
+        candidates = {value: self._candidate_names(value) for value in self.arrays}
+        inside: set[str] = set()
+        for layer, names in layers.items():
+            matches = {value for value in candidates if candidates[value].intersection(names)}
+            is_weighted = any(name.endswith(MULTIPLYING) for name in names)
+            if is_weighted and not matches:
                 raise ConversionError(
-                    f"layer {layer}: the ML Program computes none of its values; expected some to keep"
+                    f"layer {layer}: the ML Program computes none of its values; "
+                    "expected some to keep"
                 )
-            found |= mine
-        return found
+            inside |= matches
+        return inside
 
-    def _names(self, value: str) -> set[str]:
-        """Return what a value may be called in the ranges; nothing for one that is not the model's, such as pixels."""
+    def _candidate_names(self, value: str) -> set[str]:
+        """Return the names that a value may have in the activation ranges.
+
+        A value that is not the model's, such as the pixels, has none.
+        """
         try:
-            return {one.name for one in self.ranges.matches(self.seen[value], value)}
+            matches = self.ranges.matches(self.arrays[value], value)
         except ConversionError:
             return set()
+        return {entry.name for entry in matches}
 
 
 def compute_values(
     files: dict[str, bytes], pixels: NDArray[np.uint8], ranges: ActivationRanges
 ) -> ProbeValues:
-    """Return the values of a program, given the probes as pixels uint8 [n, h, w, c], channels in the model's order."""
-    read = package.read(files)
-    executor = Executor(read, Arithmetic.float32, read=float_values(read_program(read)))
-    seen: Seen = {}
-    for image in picture.to_picture(pixels, read):
-        fed = {"image": image[np.newaxis]}
-        for name, value in {**fed, **executor.predict(fed)}.items():
-            seen.setdefault(name, []).append(value)
-    return ProbeValues(ranges, seen)
+    """Compute the values of a float32 program on the probe images.
+
+    Args:
+        files: of the package.
+        pixels: probe images, uint8 [n, h, w, c], channels in the model's order.
+        ranges: activation ranges of the source model.
+    """
+    contents = package.read(files)
+    executor = Executor(contents, Arithmetic.float32, read=float_values(read_program(contents)))
+    arrays: dict[str, list[NDArray[np.floating]]] = {}
+    for image in picture.to_picture(pixels, contents):
+        inputs = {"image": image[np.newaxis]}
+        for name, array in {**inputs, **executor.predict(inputs)}.items():
+            arrays.setdefault(name, []).append(array)
+    return ProbeValues(ranges, arrays)

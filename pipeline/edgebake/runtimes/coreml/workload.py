@@ -1,7 +1,7 @@
 """Count what an ML Program computes and moves.
 
-Casts, `quantize` and `dequantize` are no operators: the operators around them read and write that way. `classify` is
-none either: it looks up the labels for the app.
+Casts, `quantize` and `dequantize` are no operators: the neighboring operators read and write in
+that dtype. `classify` is none either: it looks up the labels for the app.
 """
 
 import re
@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from math import prod
 
 from edgebake.runtimes.coreml import package
-from edgebake.runtimes.coreml.executor.mil import Operation as Item
-from edgebake.runtimes.coreml.executor.mil import UnsupportedError, ValueType
+from edgebake.runtimes.coreml.executor.mil import Operation, UnsupportedError, ValueType
 from edgebake.runtimes.coreml.executor.program import read_program
 from edgebake.runtimes.workload import (
     OperatorWorkload,
@@ -26,152 +25,183 @@ from edgebake.runtimes.workload import (
 CASTS = ("cast", "dequantize", "quantize")
 NO_OPERATORS = (*CASTS, "classify")
 WEIGHTED = ("conv", "conv_transpose", "linear", "matmul")
+WEIGHT_PARAMETERS = ("weight", "bias", "y")
+NOT_NUMERIC = ("string", "dictionary", "list")
+BYTE_BITS = 8
 
 
 def workload(files: dict[str, bytes]) -> Workload:
     """Return what the program computes and moves for one image.
 
     Raises:
-        Uncounted: an operator of which nobody said how much it multiplies, or a size that is not known beforehand.
+        Uncounted: an operator has unknown multiply-accumulates, or a tensor no fixed size.
     """
-    file = File(files)
-    operations = [file.operation(item) for item in file.running()]
+    file = MlPackageFile(files)
     inputs = [file.root(value.name) for value in file.program.inputs]
-    outputs = [file.root(name) for name in _answers(file)]
-    return build_workload(operations, file.size, file.constants, (inputs, outputs))
+    outputs = [file.root(name) for name in file.numeric_outputs()]
+    return build_workload(
+        operations=[file.operation(operation) for operation in file.running()],
+        size=file.size,
+        constants=file.constants,
+        inputs_and_outputs=(inputs, outputs),
+    )
 
 
-class File:
-    """The program of an .mlpackage, in which a value and what it is cast to are one tensor."""
+class MlPackageFile:
+    """The program of an .mlpackage; a value and its casts count as one tensor, its root."""
 
     def __init__(self, files: dict[str, bytes]) -> None:
         self.program = read_program(package.read(files))
         self.constants = set(self.program.constants)
-        values = [
-            *self.program.inputs,
-            *(value for item in self.program.operations for value in item.outputs),
-        ]
-        self.types = {name: kind for name, (kind, _) in self.program.constants.items()}
-        self.types |= {value.name: value.type for value in values}
-        self.same = {
-            item.outputs[0].name: _source(item)
-            for item in self.program.operations
-            if item.kind in CASTS
-        }
-        self.makers = {
-            value.name: item for item in self.program.operations for value in item.outputs
-        }
-        self.stored = {
-            value.name: item for item in self.program.compressed for value in item.outputs
-        }
+        self._types = {name: kind for name, (kind, _) in self.program.constants.items()}
+        self._types |= {value.name: value.type for value in self.program.inputs}
+        self._roots: dict[str, str] = {}
+        self._producers: dict[str, Operation] = {}
+        for operation in self.program.operations:
+            self._types |= {value.name: value.type for value in operation.outputs}
+            self._producers |= {value.name: operation for value in operation.outputs}
+            if operation.kind in CASTS:
+                self._roots[operation.outputs[0].name] = _cast_source(operation)
+        # Constant -> the operation that decompresses it.
+        self._compressed: dict[str, Operation] = {}
+        for operation in self.program.compressed:
+            self._compressed |= {value.name: operation for value in operation.outputs}
 
-    def running(self) -> Iterator[Item]:
+    def running(self) -> Iterator[Operation]:
         """Yield the operations that are operators."""
-        return (item for item in self.program.operations if item.kind not in NO_OPERATORS)
+        for operation in self.program.operations:
+            if operation.kind not in NO_OPERATORS:
+                yield operation
 
-    def operation(self, item: Item) -> OperatorWorkload:
-        """Return an operator."""
-        reads = dict.fromkeys(self.root(name) for names in item.inputs.values() for name in names)
+    def operation(self, operation: Operation) -> OperatorWorkload:
+        """Return the workload of an operator."""
+        reads = dict.fromkeys(self.root(name) for name in _inputs(operation))
         return OperatorWorkload(
-            kind=item.kind,
-            name=item.outputs[0].name,
-            dtype=self._dtype(item),
-            macs=self._macs(item),
-            parameters=self._parameters(item),
-            reads=tuple(name for name in reads if self.types[name].dtype != "string"),
-            writes=tuple(self.root(value.name) for value in item.outputs),
+            kind=operation.kind,
+            name=operation.outputs[0].name,
+            dtype=self._dtype(operation),
+            macs=self._macs(operation),
+            parameters=self._parameters(operation),
+            reads=tuple(name for name in reads if self._types[name].dtype != "string"),
+            writes=tuple(self.root(value.name) for value in operation.outputs),
         )
 
     def root(self, name: str) -> str:
-        """Return the tensor that this one is made of by casts alone."""
-        while name in self.same:
-            name = self.same[name]
+        """Return the tensor from which this one is computed by casts alone."""
+        while name in self._roots:
+            name = self._roots[name]
         return name
 
     def size(self, name: str) -> int:
-        """Return the bytes of a tensor: as it is stored, and in the smallest of the dtypes that it is cast to."""
-        if name in self.stored:
-            kept = [one for names in self.stored[name].inputs.values() for one in names]
-            return sum(_bytes(self.types[one]) for one in kept)
-        return min(_bytes(self.types[one]) for one in (name, *self.same) if self.root(one) == name)
+        """Return the bytes of a root tensor.
+
+        Those of a compressed weight are its stored form; otherwise it has the smallest dtype among
+        the tensor and its casts.
+        """
+        if name in self._compressed:
+            stored = _inputs(self._compressed[name])
+            return sum(_bytes(self._types[part]) for part in stored)
+        forms = [name, *(cast for cast in self._roots if self.root(cast) == name)]
+        return min(_bytes(self._types[form]) for form in forms)
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Return the shape of a tensor.
 
         Raises:
-            Uncounted: some size is only known when the program runs.
+            Uncounted: a size is only known when the program runs.
         """
         try:
-            return self.types[name].sizes
+            return self._types[name].sizes
         except UnsupportedError:
             raise Uncounted(f"{name}: its size is only known when the program runs") from None
 
-    def _dtype(self, item: Item) -> str:
-        """Return what an operator computes in: int8 where all that it reads comes from `dequantize`."""
-        live = [
-            name for names in item.inputs.values() for name in names if name not in self.constants
-        ]
-        made = [self.makers[name].kind if name in self.makers else "" for name in live]
-        weights = item.inputs.get("weight", [])
-        if made and set(made) == {"dequantize"} and all(self._is_integer(name) for name in weights):
+    def numeric_outputs(self) -> Iterator[str]:
+        """Yield the outputs of the program; for labels, the probabilities that `classify` reads."""
+        for name in self.program.outputs:
+            producer = self._producers[name]
+            if producer.kind == "classify":
+                yield producer.inputs["probabilities"][0]
+            else:
+                yield name
+
+    def _dtype(self, operation: Operation) -> str:
+        """Return the dtype in which an operator computes.
+
+        It computes in int8 if its weights are integers and all else comes from `dequantize`.
+        """
+        live = [name for name in _inputs(operation) if name not in self.constants]
+        is_dequantized = all(self._is_dequantized(name) for name in live)
+        weights = operation.inputs.get("weight", [])
+        if live and is_dequantized and all(self._is_integer(name) for name in weights):
             return "int8"
-        return self.types[live[0] if live else item.outputs[0].name].dtype
+        value = live[0] if live else operation.outputs[0].name
+        return self._types[value].dtype
+
+    def _is_dequantized(self, name: str) -> bool:
+        return name in self._producers and self._producers[name].kind == "dequantize"
 
     def _is_integer(self, weight: str) -> bool:
-        """Return whether a weight is stored in integers; a palette is one of floats."""
-        return weight in self.stored and "lut" not in self.stored[weight].kind
+        """Return whether a weight is stored in integers; a lookup table contains floats."""
+        return weight in self._compressed and "lut" not in self._compressed[weight].kind
 
-    def _macs(self, item: Item) -> int:
-        if item.kind in weightless_operators("coreml"):
+    def _macs(self, operation: Operation) -> int:
+        if operation.kind in weightless_operators("coreml"):
             return 0
-        if item.kind not in WEIGHTED:
-            raise unknown_macs(item.kind, WEIGHTED)
-        first, answer = self.shape(item.inputs["x"][0]), self.shape(item.outputs[0].name)
-        if item.kind == "matmul":
-            return product_macs(answer, first[-2 if self._word(item, "transpose_x") else -1])
-        weight = self.shape(item.inputs["weight"][0])
-        if item.kind == "linear":
-            return product_macs(answer, weight[1])
-        # Of a transposed one each number that comes in goes once through every filter.
-        return window_macs(first if item.kind == "conv_transpose" else answer, weight, weight[0])
+        if operation.kind not in WEIGHTED:
+            raise unknown_macs(operation.kind, WEIGHTED)
+        first = self.shape(operation.inputs["x"][0])
+        output = self.shape(operation.outputs[0].name)
+        if operation.kind == "matmul":
+            inner_axis = -2 if self._is_set(operation, "transpose_x") else -1
+            return product_macs(output, first[inner_axis])
+        weight = self.shape(operation.inputs["weight"][0])
+        if operation.kind == "linear":
+            return product_macs(output, weight[1])
+        if operation.kind == "conv_transpose":  # every input element passes through every filter
+            return window_macs(first, weight, weight[0])
+        return window_macs(output, weight, weight[0])
 
-    def _word(self, item: Item, parameter: str) -> bool:
-        return parameter in item.inputs and bool(
-            self.program.constants[item.inputs[parameter][0]][1]
-        )
+    def _is_set(self, operation: Operation, parameter: str) -> bool:
+        if parameter not in operation.inputs:
+            return False
+        _, value = self.program.constants[operation.inputs[parameter][0]]
+        return bool(value)
 
-    def _parameters(self, item: Item) -> dict[str, int]:
-        """Return the weights and biases of an operator, or what else it takes from the file."""
-        names = {
-            one for several in item.inputs.values() for one in several if one in self.constants
-        }
-        if item.kind in WEIGHTED:
-            names = {
-                name for key in ("weight", "bias", "y") for name in item.inputs.get(key, [])
-            } & self.constants
-        return {name: prod(self.shape(name)) for name in sorted(names) if self._is_weight(name)}
+    def _parameters(self, operation: Operation) -> dict[str, int]:
+        """Return the weights and biases of an operator, or its other constants of real numbers."""
+        names = set(_inputs(operation))
+        if operation.kind in WEIGHTED:
+            names = set()
+            for parameter in WEIGHT_PARAMETERS:
+                names.update(operation.inputs.get(parameter, []))
+        constants = sorted(names & self.constants)
+        return {name: prod(self.shape(name)) for name in constants if self._is_weight(name)}
 
     def _is_weight(self, name: str) -> bool:
-        return self.types[name].dtype.startswith("float") and prod(self.shape(name)) > 1
+        return self._types[name].dtype.startswith("float") and prod(self.shape(name)) > 1
 
 
-def _source(item: Item) -> str:
-    return item.inputs["x" if "x" in item.inputs else "input"][0]
+def _inputs(operation: Operation) -> list[str]:
+    """Return the names of all values that an operation reads."""
+    names: list[str] = []
+    for parameter_names in operation.inputs.values():
+        names += parameter_names
+    return names
 
 
-def _answers(file: File) -> Iterator[str]:
-    """Yield the outputs in numbers: of `classify`, what it reads."""
-    for name in file.program.outputs:
-        maker = file.makers[name]
-        yield maker.inputs["probabilities"][0] if maker.kind == "classify" else name
+def _cast_source(operation: Operation) -> str:
+    parameter = "x" if "x" in operation.inputs else "input"
+    return operation.inputs[parameter][0]
 
 
 def _bytes(kind: ValueType) -> int:
-    if kind.dtype in ("string", "dictionary", "list"):
+    """Return the bytes of a type; a dtype without a width in its name has 8 bits."""
+    if kind.dtype in NOT_NUMERIC:
         return 0
     try:
-        numbers = prod(kind.sizes)
+        elements = prod(kind.sizes)
     except UnsupportedError:
         raise Uncounted("a size is only known when the program runs") from None
-    found = re.search(r"\d+", kind.dtype)
-    return (numbers * (int(found.group()) if found else 8) + 7) // 8
+    width = re.search(r"\d+", kind.dtype)
+    bits = int(width.group()) if width else BYTE_BITS
+    return (elements * bits + BYTE_BITS - 1) // BYTE_BITS

@@ -1,1 +1,4 @@
-"""Encoders of Core ML, a module for each family: SCHEMES that it writes, and encode(model, storage, weights)."""
+"""Encoders of Core ML, one module per family: SCHEMES, and encode(model, storage, weights).
+
+SCHEMES maps each scheme to the first iOS version that supports its storage.
+"""

@@ -1,16 +1,18 @@
-"""Leave weights in the floats that the program computes in."""
+"""Leave weights in the float type in which the program computes."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from coremltools.models import MLModel
+
     from edgebake.runtimes.coreml.weights import Storage
 
-# By scheme, the first iOS version that has what weights and activations are stored in.
+# Scheme -> first iOS version that supports the storage of its weights and activations.
 SCHEMES = {"none": 15, "float16": 15}
 
 
-def encode(model: Any, _: Storage, __: str) -> Any:
-    """Return the ML Program as it is."""
+def encode(model: MLModel, _storage: Storage, _weights: str) -> MLModel:
+    """Return the program as it is."""
     return model

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from coremltools.models import MLModel
+
     from edgebake.runtimes.coreml.weights import Storage
 
-# By scheme, the first iOS version that has what weights and activations are stored in.
+# Scheme -> first iOS version that supports the storage of its weights and activations.
 SCHEMES = {"palettized": 16}
 
 
-def encode(model: Any, storage: Storage, _: str) -> Any:
-    """Return the ML Program with palettized weights."""
+def encode(model: MLModel, storage: Storage, _weights: str) -> MLModel:
+    """Return the program with palettized weights."""
     from edgebake.runtimes.coreml import weights
 
     return weights.palettized(model, storage)

@@ -1,22 +1,22 @@
-"""Encode weights in int8 or int4 beside float activations."""
+"""Encode weights in int8 or int4; activations are floats."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from coremltools.models import MLModel
+
     from edgebake.runtimes.coreml.weights import Storage
 
-# By scheme, the first iOS version that has what weights and activations are stored in.
+# Scheme -> first iOS version that supports the storage of its weights and activations.
 SCHEMES = {"dynamic": 16, "int4_weights": 18}
 
 
-def encode(model: Any, storage: Storage, weights: str) -> Any:
-    """Return the ML Program with `weights`, int8 or int4."""
+def encode(model: MLModel, storage: Storage, weights: str) -> MLModel:
+    """Return the program with weights of a dtype, int8 or int4."""
     from edgebake.runtimes.coreml import weights as weight_passes
 
-    return (
-        weight_passes.int4(model, storage)
-        if weights == "int4"
-        else weight_passes.int8(model, storage)
-    )
+    if weights == "int4":
+        return weight_passes.int4(model, storage)
+    return weight_passes.int8(model, storage)

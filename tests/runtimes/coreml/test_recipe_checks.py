@@ -15,8 +15,8 @@ from edgebake.recipe import (
     Recipe,
     ResolutionRange,
 )
-from edgebake.runtimes.coreml import rules as coreml_rules
-from edgebake.runtimes.coreml.rules import DEPLOYMENT_TARGETS, TARGET
+from edgebake.runtimes.coreml import recipe_checks as coreml_rules
+from edgebake.runtimes.coreml.recipe_checks import DEPLOYMENT_TARGETS, TARGET
 
 
 @pytest.fixture
@@ -148,7 +148,10 @@ def test_a_range_of_resolutions_holds_the_models_own(core_ml_recipe: Recipe, wor
 def test_resolutions_are_listed_or_a_range(core_ml_recipe: Recipe, words: CoreML) -> None:
     words.resolutions, words.resolution_range = [24, 0], ResolutionRange(24, 48)
     assert recipe_checks.check(core_ml_recipe) == [
-        ("convert.coreml.resolutions", "stands beside resolution_range; expected one of the two"),
+        (
+            "convert.coreml.resolutions",
+            "set together with resolution_range; expected one of the two",
+        ),
         ("convert.coreml.resolutions", "0; expected 1 or more"),
     ]
 

@@ -1,0 +1,111 @@
+"""Checks of recipes for Core ML: a deployment target supports only operators of its iOS version.
+
+Source: the `constexpr_` operators and `quantize` in coremltools' MIL documentation, by iOS version.
+"""
+
+from collections.abc import Iterator
+
+from edgebake.errors import listed
+from edgebake.recipe import Compression, CoreML, Platform, Precision, Recipe
+from edgebake.runtimes.coreml import first_versions
+from edgebake.runtimes.interface import Problem
+
+# The deployment targets with ML Programs, in coremltools 9.
+DEPLOYMENT_TARGETS = ("iOS15", "iOS16", "iOS17", "iOS18", "iOS26")
+# Schemes that determine the float type of a program. With int8 activations it is float16:
+# coremltools writes every scale as float16, and `quantize` requires the dtype of its input.
+PRECISION = {
+    "none": Precision.float32,
+    "float16": Precision.float16,
+    "int8": Precision.float16,
+    "mixed": Precision.float16,
+}
+
+TARGET = "convert.coreml.minimum_deployment_target"
+
+
+def check(recipe: Recipe) -> Iterator[Problem]:
+    """Yield every problem of a recipe whose runtime is Core ML."""
+    options = recipe.convert.coreml
+    if options is None:
+        yield "convert.coreml", "null; expected the options that only coreml has"
+        return
+    target = options.minimum_deployment_target
+    if target not in DEPLOYMENT_TARGETS:
+        yield TARGET, f"{target}; expected one of: {listed(DEPLOYMENT_TARGETS)}"
+        return
+    yield from _check_device_version(recipe, options)
+    yield from _check_scheme_version(recipe, options)
+    yield from _check_precision(recipe, options)
+    yield from _check_resolutions(recipe, options)
+
+
+def ios_version(options: CoreML) -> int:
+    """Return the iOS version of a deployment target, e.g. 16 for iOS16."""
+    return int(options.minimum_deployment_target.removeprefix("iOS"))
+
+
+def _check_device_version(recipe: Recipe, options: CoreML) -> Iterator[Problem]:
+    device = recipe.device
+    oldest_version = device.minimum_os.split(".")[0]
+    if device.platform is not Platform.ios or not oldest_version.isdigit():
+        return
+    if ios_version(options) > int(oldest_version):
+        target = options.minimum_deployment_target
+        yield (
+            TARGET,
+            f"{target}; {device.name} may run iOS {oldest_version}, expected at most that",
+        )
+
+
+def _check_scheme_version(recipe: Recipe, options: CoreML) -> Iterator[Problem]:
+    scheme = recipe.quantize.scheme
+    required = {scheme: first_versions().get(scheme, 0)}
+    required |= _required_versions(recipe.quantize.compression)
+    for feature, version in required.items():
+        if ios_version(options) < version:
+            target = options.minimum_deployment_target
+            yield TARGET, f"{target}; {feature} expects iOS{version} or newer"
+
+
+def _required_versions(compression: Compression) -> dict[str, int]:
+    """Return the first iOS version with each of the palette's features that a recipe uses."""
+    palette = compression.palette
+    if palette is None:
+        return {}
+    is_used = {
+        "palette.bits: 3": palette.bits == 3,
+        "palette.group_size": palette.group_size is not None,
+        "palette.per_channel_scale": palette.per_channel_scale,
+    }
+    return {feature: 18 for feature, used in is_used.items() if used}
+
+
+def _check_precision(recipe: Recipe, options: CoreML) -> Iterator[Problem]:
+    scheme = recipe.quantize.scheme
+    precision = options.compute_precision
+    expected = PRECISION.get(scheme, precision)
+    if precision is not expected:
+        yield (
+            "convert.coreml.compute_precision",
+            f"{precision.value}; the scheme {scheme} computes in {expected.value}, expected that",
+        )
+
+
+def _check_resolutions(recipe: Recipe, options: CoreML) -> Iterator[Problem]:
+    resolution, limits = recipe.model.resolution, options.resolution_range
+    if options.resolutions and limits is not None:
+        yield (
+            "convert.coreml.resolutions",
+            "set together with resolution_range; expected one of the two",
+        )
+    if any(size < 1 for size in options.resolutions):
+        yield "convert.coreml.resolutions", f"{min(options.resolutions)}; expected 1 or more"
+    if limits is None:
+        return
+    if not 1 <= limits.smallest <= resolution <= limits.largest:
+        yield (
+            "convert.coreml.resolution_range",
+            f"{limits.smallest} to {limits.largest}; "
+            f"expected a range that holds the model's {resolution}",
+        )
