@@ -25,6 +25,7 @@ from edgebake.bundle import (
     archive,
     assemble,
     components,
+    license_policy,
     licenses,
     manifest,
     model_card,
@@ -85,7 +86,7 @@ def _made(platform: str) -> list[Part]:
         name: manifest.package_target(section.targets[name], judged)
         for name, judged in found.items()
     }
-    judged = licenses.apply_policy(
+    judged = license_policy.apply_policy(
         components.list_components(section, content["targets"].values()), section.licenses
     )
     models = {path: data for entry in entries.values() for path, data in entry.files.items()}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edgebake import plugins
-from edgebake.bundle.trust import verification
+from edgebake.bundle.trust import file_types
 from edgebake.cli.main import main
 from edgebake.errors import ProofError, RecipeError
 from edgebake.runtimes.interface import load_runtime
@@ -280,22 +280,22 @@ def test_verifying_runs_no_plugin_unasked(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(
         ProofError, match=r"expected --plugins, in the project that has the runtime matmul$"
     ):
-        verification.check_file_types(tmp_path / "bundle", content)
+        file_types.check_file_types(tmp_path / "bundle", content)
 
 
 def test_verifying_asks_a_runtime_how_its_files_begin(folder: Path, tmp_path: Path) -> None:
     write(folder / "runtimes/matmul/__init__.py", RUNTIME)
-    known = verification.project_file_types()
+    known = file_types.project_file_types()
     content = bundled(tmp_path / "bundle", b"PK\x03\x04 and so on")
     assert (
-        verification.check_file_types(tmp_path / "bundle", content, known)
+        file_types.check_file_types(tmp_path / "bundle", content, known)
         == "models, texts and data alone"
     )
     bundled(tmp_path / "bundle", b"#!/bin/sh")
     with pytest.raises(ProofError, match=r"npz: does not begin as such a model does$"):
-        verification.check_file_types(tmp_path / "bundle", content, known)
+        file_types.check_file_types(tmp_path / "bundle", content, known)
     code: Any = {"files": [{"path": "scripts/run.py"}], "targets": {}}
     with pytest.raises(
         ProofError, match=r"run\.py: no kind of file that a bundle holds in this place$"
     ):
-        verification.check_file_types(tmp_path / "bundle", code, known)
+        file_types.check_file_types(tmp_path / "bundle", code, known)

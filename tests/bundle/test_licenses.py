@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from edgebake.bundle import licenses
+from edgebake.bundle import license_policy, licenses
 from edgebake.bundle.components import Component
-from edgebake.bundle.licenses import LicenseDecision, PolicyVerdict, decide
+from edgebake.bundle.license_policy import LicenseDecision, PolicyVerdict, decide
 from edgebake.errors import LicenseError
 from edgebake.recipe import Licenses
 from edgebake.recipe.stage_params import PackageParams, Plan, parse
@@ -143,7 +143,7 @@ def test_everything_that_may_not_be_there_is_named_with_where_to_mend_it(folder:
         _one("weights", "Some Weights", ""),
     ]
     with pytest.raises(LicenseError) as error:
-        licenses.apply_policy(bad, POLICY, folder)
+        license_policy.apply_policy(bad, POLICY, folder)
     assert str(error.value).splitlines() == [
         "recipes/release.yaml: license: model 'digits' is under Apache2: 'Apache2' is no SPDX identifier; did you mean "
         "'Apache-2.0'?; expected an SPDX expression of https://spdx.org/licenses",
@@ -154,7 +154,7 @@ def test_everything_that_may_not_be_there_is_named_with_where_to_mend_it(folder:
     ]
 
 
-def _judged(texts: Mapping[str, str], folder: Path) -> list[licenses.LicensedComponent]:
+def _judged(texts: Mapping[str, str], folder: Path) -> list[license_policy.LicensedComponent]:
     for name, text in texts.items():
         (folder / f"{name}.txt").write_text(text)
     mixed = [
@@ -165,7 +165,7 @@ def _judged(texts: Mapping[str, str], folder: Path) -> list[licenses.LicensedCom
             "code", "LiteRT", "Apache-2.0 WITH LLVM-exception", "https://example.org", "2.3.0"
         ),
     ]
-    return licenses.apply_policy(mixed, POLICY, folder)
+    return license_policy.apply_policy(mixed, POLICY, folder)
 
 
 def test_the_manifest_says_what_was_decided_in_the_standards_spelling(tmp_path: Path) -> None:

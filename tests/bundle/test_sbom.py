@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from edgebake import artifacts
-from edgebake.bundle import components, licenses, sbom
+from edgebake.bundle import components, license_policy, sbom
 from edgebake.bundle.manifest_types import ManifestBody
 from edgebake.bundle.trust import sbom_check
 from edgebake.recipe.stage_params import ImportedComponent
@@ -31,7 +31,7 @@ def _render(
 ) -> bytes:
     section = made.section(*imported)
     listed = components.list_components(section, body["targets"].values())
-    licensed = licenses.apply_policy(listed, made.POLICY)
+    licensed = license_policy.apply_policy(listed, made.POLICY)
     return sbom.render(body, section, licensed, files)
 
 

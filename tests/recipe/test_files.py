@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edgebake.bundle import license_texts, licenses
+from edgebake.bundle import license_policy, license_texts
 from edgebake.cli.main import main
 from edgebake.errors import RecipeError
 from edgebake.plan import code_digest, compose
@@ -119,9 +119,9 @@ def test_a_license_text_is_the_projects_or_ours(bare: Path) -> None:
     assert license_texts.by_identifier()["MIT"] == files.builtin("LICENSES") / "MIT.txt"
     write("LICENSES/MIT.txt", "of the project")
     assert license_texts.by_identifier()["MIT"] == Path("LICENSES/MIT.txt")
-    assert not licenses.decide("LicenseRef-Own", policy).lets_through
+    assert not license_policy.decide("LicenseRef-Own", policy).lets_through
     write("LICENSES/LicenseRef-Own.txt", "own")
-    assert licenses.decide("LicenseRef-Own", policy).lets_through
+    assert license_policy.decide("LicenseRef-Own", policy).lets_through
 
 
 def test_a_license_text_packages_again_and_nothing_else(bare: Path, planned: Plan) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edgebake import artifacts
-from edgebake.bundle import components, licenses, manifest, model_card, sbom
+from edgebake.bundle import components, license_policy, licenses, manifest, model_card, sbom
 from edgebake.bundle.manifest import PackagedTarget
 from edgebake.bundle.manifest_types import (
     EncryptionEntry,
@@ -49,7 +49,7 @@ def assemble(
     """
     head = manifest.compose_head(section, platform, targets, source)
     bundle_components = components.list_components(section, head["targets"].values())
-    licensed = licenses.apply_policy(bundle_components, section.licenses)
+    licensed = license_policy.apply_policy(bundle_components, section.licenses)
     body: ManifestBody = {
         **head,
         "signature": _signature_entry(section),

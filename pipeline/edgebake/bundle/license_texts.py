@@ -12,3 +12,16 @@ def by_identifier() -> dict[str, Path]:
     bundled = {file.stem: file for file in sorted(builtin(FOLDER.name).glob("*.txt"))}
     own = {file.stem: file for file in sorted(FOLDER.glob("*.txt"))}
     return bundled | own
+
+
+def find_text(identifier: str, folder: Path = FOLDER) -> Path:
+    """Return the file of a license text, whether it exists or not.
+
+    Args:
+        identifier: of SPDX.
+        folder: contains the texts; with the default, those that come with edgebake count too.
+    """
+    file = folder / f"{identifier}.txt"
+    if folder != FOLDER:
+        return file
+    return by_identifier().get(identifier, file)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from edgebake import artifacts
 from edgebake.bundle.components import Component, architecture
-from edgebake.bundle.licenses import LicensedComponent, parse
+from edgebake.bundle.license_policy import LicensedComponent, parse
 from edgebake.bundle.manifest_types import JsonObject, ManifestBody, TensorEntry
 from edgebake.recipe.stage_params import PackageParams
 

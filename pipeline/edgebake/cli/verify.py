@@ -18,7 +18,7 @@ from edgebake.errors import ProofError
 
 if TYPE_CHECKING:
     from edgebake.bundle.manifest_types import Manifest
-    from edgebake.bundle.trust.verification import FileType
+    from edgebake.bundle.trust.file_types import FileType
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,12 @@ def verify(options: VerifyOptions, console: Console) -> None:
         RecipeError: recipes/release.yaml, whose license policy applies, cannot be read.
     """
     from edgebake.bundle import manifest
-    from edgebake.bundle.trust import proof, safe_extract, verification
+    from edgebake.bundle.trust import file_types, proof, safe_extract, verification
 
     proof_folder = options.proof or proof.proof_folder(options.bundle)
     with safe_extract.open_bundle(options.bundle) as folder:
         content = verification.read_manifest(folder)
-        project_types = verification.project_file_types() if options.plugins else {}
+        project_types = file_types.project_file_types() if options.plugins else {}
         results = _check_content(folder, content, project_types)
         key = _required_key(options, content)
         results["signature"] = proof.check_signature(folder, proof_folder, content, key)
@@ -73,14 +73,14 @@ def _check_content(
     folder: Path, content: "Manifest", project_types: Mapping[str, "FileType"]
 ) -> dict[str, str]:
     """Check the files of a bundle against its manifest; return a sentence per check."""
-    from edgebake.bundle.trust import license_check, verification
+    from edgebake.bundle.trust import file_types, license_check, verification
     from edgebake.plan.compose import compose_release
     from edgebake.recipe.files import RECIPES
 
     results = {
         "manifest": f"{content['schema']}, {_title(content)}",
         "files": verification.check_files(folder, content),
-        "kinds": verification.check_file_types(folder, content, project_types),
+        "kinds": file_types.check_file_types(folder, content, project_types),
         "chain": verification.check_fallback_order(folder, content),
         "SBOM": verification.check_sbom(folder, content),
     }

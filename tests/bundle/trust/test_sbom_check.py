@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from edgebake import artifacts
-from edgebake.bundle import components, licenses, sbom
+from edgebake.bundle import components, license_policy, sbom
 from edgebake.bundle.trust import sbom_check
 from tests.bundle import made
 
@@ -22,7 +22,7 @@ def document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     section = made.section(made.DIGITS, made.WEIGHTS)
     body = made.content()
     listed = components.list_components(section, body["targets"].values())
-    licensed = licenses.apply_policy(listed, made.POLICY)
+    licensed = license_policy.apply_policy(listed, made.POLICY)
     document: dict[str, Any] = json.loads(sbom.render(body, section, licensed, made.FILES))
     return document
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from edgebake.bundle import licenses, manifest
+from edgebake.bundle import license_policy, license_texts, manifest
 from edgebake.bundle.assemble import NOTICE
 from edgebake.bundle.components import Component
 from edgebake.bundle.manifest_types import Manifest
@@ -31,7 +31,7 @@ def check_licenses(folder: Path, content: Manifest, policy: Licenses | None) -> 
         raise ProofError(f"{NOTICE}: not there; expected the authors of the components")
     try:
         if policy:
-            to_review = _apply_policy(components, policy, folder / licenses.FOLDER)
+            to_review = _apply_policy(components, policy, folder / license_texts.FOLDER)
         else:
             to_review = _reviewed_in_manifest(content)
         _check_texts(folder, components)
@@ -43,11 +43,11 @@ def check_licenses(folder: Path, content: Manifest, policy: Licenses | None) -> 
 
 def _apply_policy(components: Iterable[Component], policy: Licenses, texts: Path) -> list[str]:
     """Return the components that a policy lists for review."""
-    licensed = licenses.apply_policy(components, policy, texts)
+    licensed = license_policy.apply_policy(components, policy, texts)
     return [
         component.name
         for component, decision in licensed
-        if decision.verdict is licenses.PolicyVerdict.review
+        if decision.verdict is license_policy.PolicyVerdict.review
     ]
 
 
@@ -75,11 +75,11 @@ def _check_texts(folder: Path, components: Iterable[Component]) -> None:
         LicenseError: a text is missing.
     """
     for component in components:
-        symbols = licenses.parse(component.license).symbols
+        symbols = license_policy.parse(component.license).symbols
         identifiers = sorted({str(symbol).partition(" WITH ")[0] for symbol in symbols})
-        texts = [folder / licenses.FOLDER / f"{identifier}.txt" for identifier in identifiers]
+        texts = [folder / license_texts.FOLDER / f"{identifier}.txt" for identifier in identifiers]
         if not any(text.is_file() for text in texts):
             raise LicenseError(
-                f"{licenses.FOLDER}/: no text of {component.license}, "
+                f"{license_texts.FOLDER}/: no text of {component.license}, "
                 f"which {component.kind} {component.name!r} is under"
             )

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from edgebake.bundle.licenses import parse
+from edgebake.bundle.license_policy import parse
 from edgebake.bundle.manifest_types import JsonObject
 from edgebake.bundle.sbom import MODELS
 
