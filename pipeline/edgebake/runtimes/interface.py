@@ -131,7 +131,7 @@ def load_runtime(name: str) -> Runtime:
 
 
 def schemes_of(name: str, model_format: str = "keras") -> tuple[str, ...]:
-    """Return the schemes that a runtime writes for a model format, sorted; empty: not convertible."""
+    """Return the schemes that a runtime writes for a model format, sorted; empty: none."""
     runtime = load_runtime(name)
     excluded = runtime.facts.model_formats.get(model_format)
     if excluded is None:

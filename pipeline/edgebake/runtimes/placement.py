@@ -50,7 +50,7 @@ def predict_placements(
 def device_placements(
     placements: Iterable[Placement], runtime: str, device: Device
 ) -> list[Placement]:
-    """Return the placements on a device's accelerators, in the order in which the device lists them.
+    """Return the placements on a device's accelerators, in the device's order.
 
     Accelerators that the runtime cannot use on all chips of the device are left out.
     """

@@ -170,7 +170,7 @@ def _replace_mean(graph: onnx.GraphProto, index: int) -> None:
 
 
 def _reduced_axes(node: onnx.NodeProto, graph: onnx.GraphProto) -> list[int]:
-    """Return the axes of an [n, c, h, w] that a mean reduces, sorted; empty if they are computed."""
+    """Return the axes of an [n, c, h, w] that a mean reduces, sorted; empty: not constant."""
     # From opset 18 on the axes are a tensor, up to 17 an attribute.
     axes = attribute_values(node).get("axes", [])
     if len(node.input) > 1:
@@ -201,7 +201,7 @@ def run_probes(
 
 
 def _session_with_outputs(model: onnx.ModelProto, names: list[str]) -> onnxruntime.InferenceSession:
-    """Return a session of the graph as it is, whose outputs are the float tensors of these names."""
+    """Return a session of the unoptimized graph whose outputs are these float tensors."""
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
     del copy.graph.output[:]

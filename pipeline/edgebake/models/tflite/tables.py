@@ -50,7 +50,8 @@ def serialize(model: schema.ModelT) -> bytes:
 
 def builtin_name(code: schema.OperatorCodeT) -> str:
     """Return the name of an operator code's builtin operator, CUSTOM for a custom one."""
-    # Codes below 127 were a byte in older files; the larger field is valid (schema.fbs, OperatorCode).
+    # Older files store codes below 127 in a byte; the larger field is the valid one (schema.fbs,
+    # OperatorCode).
     return OPERATORS[max(code.builtinCode, code.deprecatedBuiltinCode)]
 
 

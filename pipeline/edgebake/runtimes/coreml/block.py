@@ -27,7 +27,7 @@ class Block:
 
     @cached_property
     def constants(self) -> dict[str, str]:
-        """Return the operation's name by the value's name, for each constant, decompressed or not."""
+        """Return the name of each constant's operation by the name of the constant."""
         constants = {}
         for operation in self.operations:
             if operation.type.startswith(CONSTANTS):
@@ -74,7 +74,7 @@ def name_of(operation: OperationMessage) -> str:
 
 
 def input_names(operation: OperationMessage, parameter: str = "") -> list[str]:
-    """Return the names of the values that an operation reads, in one of its parameters or in all."""
+    """Return the names of the values that an operation reads, in one parameter or in all."""
     arguments = operation.inputs.values()
     if parameter:
         arguments = [operation.inputs[parameter]]

@@ -1,4 +1,4 @@
-"""Convert a Keras model to an .mlpackage with coremltools; its input is an image, its output a label."""
+"""Convert a Keras model to an .mlpackage with coremltools: an image goes in, a label comes out."""
 
 from __future__ import annotations
 

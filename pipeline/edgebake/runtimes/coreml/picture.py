@@ -11,7 +11,7 @@ from edgebake.runtimes.coreml.package import Package
 
 
 def to_picture(pixels: NDArray[np.uint8], package: Package) -> NDArray[np.uint8]:
-    """Return pixels uint8 [n, h, w, c], in the model's order of channels, as Core ML expects them."""
+    """Reverse the channels of pixels uint8 [n, h, w, c] of a model whose first one is blue."""
     (image,) = package.specification.description.input
     color_spaces = schema.load_module("FeatureTypes_pb2").ImageFeatureType
     if image.type.imageType.colorSpace == color_spaces.BGR:

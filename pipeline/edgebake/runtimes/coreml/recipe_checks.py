@@ -5,10 +5,9 @@ Source: the `constexpr_` operators and `quantize` in coremltools' MIL documentat
 
 from collections.abc import Iterator
 
-from edgebake.errors import listed
+from edgebake.errors import Problem, listed
 from edgebake.recipe import Compression, CoreML, Platform, Precision, Recipe
 from edgebake.runtimes.coreml import first_versions
-from edgebake.runtimes.interface import Problem
 
 # The deployment targets with ML Programs, in coremltools 9.
 DEPLOYMENT_TARGETS = ("iOS15", "iOS16", "iOS17", "iOS18", "iOS26")

@@ -41,7 +41,7 @@ class Delegate:
         return ""
 
     def supports_all(self, socs: Iterable[str]) -> bool:
-        """Return whether the delegate supports each of these chips; none: any chip that there is."""
+        """Return whether the delegate supports all of these chips; no chips stand for any."""
         if not self.socs:
             return True
         chips = set(socs)

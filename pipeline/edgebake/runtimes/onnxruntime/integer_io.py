@@ -123,7 +123,7 @@ def _image_quantizer(graph: onnx.GraphProto, bounds: Bounds) -> onnx.NodeProto:
 
 
 def _probabilities_dequantizer(graph: onnx.GraphProto) -> onnx.NodeProto:
-    """Return the node that dequantizes the output; append one if the output is computed in float."""
+    """Return the node that dequantizes the output; append one if the output is a float."""
     producer: onnx.NodeProto = next(node for node in graph.node if PROBABILITIES in node.output)
     if producer.op_type == "DequantizeLinear":
         return producer

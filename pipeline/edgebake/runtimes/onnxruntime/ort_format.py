@@ -22,18 +22,7 @@ import flatbuffers
 from edgebake.runtimes.onnxruntime import FILE
 
 if TYPE_CHECKING:
-    from onnxruntime.tools.ort_format_model.ort_flatbuffers_py.fbs.InferenceSession import (
-        InferenceSession,
-    )
-    from onnxruntime.tools.ort_format_model.ort_flatbuffers_py.fbs.KernelTypeStrArgsEntry import (
-        KernelTypeStrArgsEntry,
-    )
-    from onnxruntime.tools.ort_format_model.ort_flatbuffers_py.fbs.KernelTypeStrResolver import (
-        KernelTypeStrResolver,
-    )
-    from onnxruntime.tools.ort_format_model.ort_flatbuffers_py.fbs.OpIdKernelTypeStrArgsEntry import (
-        OpIdKernelTypeStrArgsEntry,
-    )
+    from onnxruntime.tools.ort_format_model.ort_flatbuffers_py import fbs
 
 ORT_FILE = "model.ort"
 # Names that ONNX Runtime's tools give the lists; bundles prefix them with the model's name.
@@ -94,7 +83,7 @@ def normalize(file: bytes) -> bytes:
     return bytes(builder.Output())
 
 
-def _parse(file: bytes) -> InferenceSession:
+def _parse(file: bytes) -> fbs.InferenceSession.InferenceSession:
     from onnxruntime.tools import ort_format_model  # noqa: F401 - puts the next module on the path
 
     tables = importlib.import_module("ort_flatbuffers_py.fbs.InferenceSession")
@@ -110,7 +99,7 @@ def _table_start(file: bytes, table: int) -> int:
     return min(table, description)
 
 
-def _sorted_types(resolver: KernelTypeStrResolver) -> list[OperatorTypes]:
+def _sorted_types(resolver: fbs.KernelTypeStrResolver.KernelTypeStrResolver) -> list[OperatorTypes]:
     operators = []
     for i in range(resolver.OpKernelTypeStrArgsLength()):
         operator = resolver.OpKernelTypeStrArgs(i)
@@ -118,7 +107,9 @@ def _sorted_types(resolver: KernelTypeStrResolver) -> list[OperatorTypes]:
     return sorted(operators)
 
 
-def _type_names(operator: OpIdKernelTypeStrArgsEntry) -> list[TypeName]:
+def _type_names(
+    operator: fbs.OpIdKernelTypeStrArgsEntry.OpIdKernelTypeStrArgsEntry,
+) -> list[TypeName]:
     names = []
     for i in range(operator.KernelTypeStrArgsLength()):
         entry = operator.KernelTypeStrArgs(i)
@@ -126,7 +117,7 @@ def _type_names(operator: OpIdKernelTypeStrArgsEntry) -> list[TypeName]:
     return sorted(names)
 
 
-def _arguments(entry: KernelTypeStrArgsEntry) -> list[Argument]:
+def _arguments(entry: fbs.KernelTypeStrArgsEntry.KernelTypeStrArgsEntry) -> list[Argument]:
     arguments = [entry.Args(i) for i in range(entry.ArgsLength())]
     return [(argument.ArgType(), argument.Index()) for argument in arguments]
 

@@ -152,7 +152,7 @@ class OnnxFile:
         return [name for name in node.input if name and name not in self.constants]
 
     def _written(self, name: str) -> list[str]:
-        """Return the tensors that a node writes for an output: integers if QuantizeLinear follows."""
+        """Return the tensors that a node writes for an output, e.g. after QuantizeLinear."""
         readers = self.readers.get(name, [])
         written = [node.output[0] for node in readers if node.op_type == "QuantizeLinear"]
         if len(written) < len(readers) or not readers:

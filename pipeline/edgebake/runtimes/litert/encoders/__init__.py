@@ -1,1 +1,4 @@
-"""Encoders of LiteRT, one module per family: SCHEMES, and encode(model, quantized, options)."""
+"""Encoders of LiteRT, one module per family.
+
+Each has SCHEMES and encode(model, quantized, options).
+"""

@@ -1,1 +1,4 @@
-"""Encoders of ONNX Runtime, one module per family: SCHEMES, and encode(model, quantized, options)."""
+"""Encoders of ONNX Runtime, one module per family.
+
+Each has SCHEMES and encode(model, quantized, options).
+"""
