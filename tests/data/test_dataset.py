@@ -24,8 +24,10 @@ def _numbers(examples: Examples) -> list[int]:
 
 def test_every_example_is_in_exactly_one_split() -> None:
     data = Data(seed=0, splits=SPLITS)
-    found = [number for name in NAMES for number in _numbers(take_split(_numbered(50), data, name))]
-    assert sorted(found) == list(range(50))
+    numbers: list[int] = []
+    for name in NAMES:
+        numbers += _numbers(take_split(_numbered(50), data, name))
+    assert sorted(numbers) == list(range(50))
 
 
 def test_labels_stay_with_their_images() -> None:
@@ -35,12 +37,12 @@ def test_labels_stay_with_their_images() -> None:
 
 
 def test_a_seed_draws_the_same_split_again_and_another_seed_a_different_one() -> None:
-    first, again, other = (
+    first, repeated, different = (
         _numbers(take_split(_numbered(50), Data(seed=seed, splits=SPLITS), "test"))
         for seed in (0, 0, 1)
     )
-    assert first == again
-    assert first != other
+    assert first == repeated
+    assert first != different
 
 
 def test_split_is_not_the_first_rows_of_a_sorted_set() -> None:
@@ -69,10 +71,10 @@ def test_take_keeps_the_order_that_was_asked_for() -> None:
 
 
 def test_what_the_source_calls_a_split_is_one_and_its_train_is_drawn_from() -> None:
-    said = ["train"] * 30 + ["test"] * 20
+    splits = ["train"] * 30 + ["test"] * 20
     data = Data(seed=0, splits=Splits(SplitBy.source, calibration=0.1, validation=0.2))
     parts = {
-        name: _numbers(take_split(replace(_numbered(50), splits=said), data, name))
+        name: _numbers(take_split(replace(_numbered(50), splits=splits), data, name))
         for name in NAMES
     }
     assert parts["test"] == list(range(30, 50))

@@ -44,9 +44,7 @@ class Examples:
 
     def take(self, indices: NDArray[np.int64]) -> "Examples":
         """Return the examples at `indices` [k], in that order; no image is read."""
-        columns = {
-            name: [values[index] for index in indices] for name, values in self.columns.items()
-        }
+        columns = {name: _take(values, indices) for name, values in self.columns.items()}
         return replace(
             self,
             images=LazyImages(
@@ -74,7 +72,7 @@ def read_image(images: Images, index: int) -> "Picture":
 
 
 def assign_splits(examples: Examples, data: Data) -> dict[str, NDArray[np.int64]]:
-    """Return the indices of the examples in each split, by the name of the split.
+    """Return the indices [k] of the examples in each split, by the name of the split.
 
     Examples without a split, and those of the source's train split, are shuffled once with
     `data.seed` and divided by the shares of `data.splits`.

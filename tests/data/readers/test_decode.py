@@ -1,4 +1,4 @@
-"""Files of images become the pixels that TensorFlow's decoders find in them, and nothing else becomes pixels."""
+"""Image files become the pixels that TensorFlow decodes; other files are refused."""
 
 import io
 from pathlib import Path
@@ -95,20 +95,20 @@ def test_jpeg_is_decoded_as_tensorflow_does(
     np.testing.assert_array_equal(decode(content, RGB, "x"), expected)
 
 
-# Pillow's two passes round to whole levels, and cut off what a bicubic filter puts above 255 or below 0 in between.
+# Pillow's two passes round to whole levels, and clip bicubic values to 0 to 255 in between.
 @pytest.mark.parametrize(("method", "levels"), [("bilinear", 1), ("bicubic", 2)])
 @pytest.mark.parametrize("size", [(32, 32), (64, 48), (224, 224), (200, 50)])
 def test_images_are_resized_as_tensorflow_does(
     method: str, levels: int, size: tuple[int, int], photo: NDArray[np.uint8], tensorflow: Any
 ) -> None:
     height, width = size
-    agreed = Contract(
+    contract = Contract(
         "classification", height, width, "rgb", "none", method, [0.0], [1.0], ["a", "b"]
     )
     expected = np.clip(
         np.rint(tensorflow.image.resize(photo, size, method, antialias=True)), 0, 255
     )
-    assert np.abs(agreed.resize_images([photo])[0] - expected).max() <= levels
+    assert np.abs(contract.resize_images([photo])[0] - expected).max() <= levels
 
 
 def test_of_16_bits_the_upper_8_are_kept() -> None:
@@ -190,9 +190,9 @@ def test_a_file_cut_anywhere_is_refused_or_whole(kind: str) -> None:
 def test_a_file_with_a_wrong_byte_never_shows_a_traceback() -> None:
     generator = np.random.default_rng(0)
     for content in (_file(noise(16, 16, 3), kind) for kind in ("JPEG", "PNG", "BMP", "WEBP")):
-        for place in generator.integers(0, len(content), 200):
+        for position in generator.integers(0, len(content), 200):
             damaged = bytearray(content)
-            damaged[place] ^= int(generator.integers(1, 256))
+            damaged[position] ^= int(generator.integers(1, 256))
             try:
                 assert decode(bytes(damaged), RGB, "x").dtype == np.uint8
             except DataError:

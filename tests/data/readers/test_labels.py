@@ -44,7 +44,10 @@ def test_a_class_that_the_labels_file_lacks_is_named(tmp_path: Path) -> None:
     data = _data(tmp_path, "dogs\ncats\n")
     with pytest.raises(DataError) as refused:
         labels.encode_names(data, ["dog", "cats"])
-    expected = f"pets: the class 'dog' is not in {data.labels}; expected one of: cats, dogs; did you mean 'dogs'?"
+    expected = (
+        f"pets: the class 'dog' is not in {data.labels}; expected one of: cats, dogs; did you "
+        "mean 'dogs'?"
+    )
     assert str(refused.value) == expected
 
 
@@ -100,23 +103,23 @@ def test_other_words_are_no_splits() -> None:
 
 
 def test_splits_of_the_data_and_of_the_recipe_agree_or_the_recipe_is_told() -> None:
-    drawn, said = (
+    by_seed, by_source = (
         Data(path="pets", splits=Splits(SplitBy.seed)),
         Data(path="pets", splits=Splits(SplitBy.source)),
     )
-    labels.check_splits(drawn, [""], "folders")
-    labels.check_splits(said, ["train", "test"], "folders")
-    for data, held, why in (
+    labels.check_splits(by_seed, [""], "folders")
+    labels.check_splits(by_source, ["train", "test"], "folders")
+    for data, splits, why in (
         (
-            drawn,
+            by_seed,
             ["train", "test"],
             "says itself what is test and train; expected `data.splits.by: source`",
         ),
-        (said, [""], "does not say the splits; expected folders, or `data.splits.by: seed`"),
-        (said, ["test"], "holds test and nothing to train with; expected folders"),
+        (by_source, [""], "does not say the splits; expected folders, or `data.splits.by: seed`"),
+        (by_source, ["test"], "holds test and nothing to train with; expected folders"),
     ):
         with pytest.raises(DataError) as refused:
-            labels.check_splits(data, held, "folders")
+            labels.check_splits(data, splits, "folders")
         assert str(refused.value) == f"pets: {why}"
 
 

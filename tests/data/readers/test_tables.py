@@ -1,4 +1,4 @@
-"""The parts of a table that no folder of images shows: line numbers below quoted cells, and damaged CSV."""
+"""Tables: line numbers below quoted cells, and damaged CSV."""
 
 from pathlib import Path
 

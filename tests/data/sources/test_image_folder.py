@@ -41,12 +41,12 @@ def split(tmp_path: Path) -> Data:
 
 def _refused(data: Data) -> str:
     """Return what the planner and every stage say, without the folder."""
-    said = set()
+    message = set()
     for ask in (image_folder.count, image_folder.load):
         with pytest.raises(DataError) as refused:
             ask(data)
-        said.add(str(refused.value).removeprefix(f"{data.path}: ").removeprefix(f"{data.path}/"))
-    (text,) = said
+        message.add(str(refused.value).removeprefix(f"{data.path}: ").removeprefix(f"{data.path}/"))
+    (text,) = message
     return text
 
 
@@ -77,12 +77,12 @@ def test_rgb_keeps_the_channels_and_grey_takes_their_luma(data: Data) -> None:
 def test_a_folder_of_the_digits_is_the_digits(tmp_path: Path) -> None:
     digits_folder(tmp_path / "digits")
     data = Data(path=str(tmp_path / "digits"), color=Color.grayscale)
-    found, expected = image_folder.load(data), digits.load(Data())
+    loaded, expected = image_folder.load(data), digits.load(Data())
     assert image_folder.count(data) == {"": 1797}
-    assert found.classes == expected.classes
-    numbers = [int(Path(name).stem) for name in found.names]
-    assert found.labels.tolist() == expected.labels[numbers].tolist()
-    for image, number in zip(found.images, numbers, strict=True):
+    assert loaded.classes == expected.classes
+    numbers = [int(Path(name).stem) for name in loaded.names]
+    assert loaded.labels.tolist() == expected.labels[numbers].tolist()
+    for image, number in zip(loaded.images, numbers, strict=True):
         np.testing.assert_array_equal(image, expected.images[number])
 
 
@@ -219,7 +219,8 @@ def test_splits_are_not_drawn_from_folders_that_are_splits(split: Data) -> None:
 def test_folders_that_are_no_splits_are_named(split: Data) -> None:
     (split.location / "test").rename(split.location / "tests")
     assert _refused(split) == (
-        "tests: not a split, as `by: source` asks; expected train, val, test (and calibration) folders, each with a "
+        "tests: not a split, as `by: source` asks; expected train, val, test (and calibration) "
+        "folders, each with a "
         "folder for every class; did you mean 'test'?"
     )
 
@@ -326,7 +327,8 @@ def test_a_table_that_says_splits_is_not_left_unheard(data: Data) -> None:
         ),
         (
             ["file,kinds", "dogs/b.png,a"],
-            "no column 'kind', which data.table.label names; expected one of: file, kinds; did you mean 'kinds'?",
+            "no column 'kind', which data.table.label names; expected one of: file, kinds; did "
+            "you mean 'kinds'?",
         ),
         (
             ["image,kind", "dogs/b.png,a"],
@@ -349,7 +351,10 @@ def test_a_table_that_does_not_fit_names_the_line(lines: list[str], why: str, da
 def test_a_table_with_another_word_for_a_split_names_the_line(data: Data) -> None:
     data.splits = Splits(SplitBy.source)
     _table(data, "file,part", "dogs/b.png,holdout", split="part")
-    expected = "table.csv: line 2 says 'holdout' in the column 'part'; expected train, validation, test or calibration"
+    expected = (
+        "table.csv: line 2 says 'holdout' in the column 'part'; expected train, validation, test "
+        "or calibration"
+    )
     assert _refused(data) == expected
 
 

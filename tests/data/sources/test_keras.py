@@ -12,7 +12,7 @@ from edgebake.errors import DataError
 from edgebake.recipe import Color, Data, SplitBy, Splits
 from tests.images import noise
 
-# In the place of Keras' own, which needs a network: the same calls, two images to train with and one to test.
+# Replaces the program of Keras, which needs a network: two images to train with, one to test.
 DOWNLOAD = """
 import json, sys
 import numpy
@@ -35,8 +35,8 @@ def test_a_set_is_fetched_once_and_counted(data: Data, monkeypatch: pytest.Monke
     assert keras.count(data) == {"train": 2, "test": 1}
     monkeypatch.setattr(keras, "DOWNLOAD", "raise SystemExit('again')")
     assert keras.count(data) == {"train": 2, "test": 1}
-    held = sorted(file.name for file in data.location.parent.iterdir())
-    assert held == ["fashion_mnist.npz", "fashion_mnist.npz.sha256"]
+    files = sorted(file.name for file in data.location.parent.iterdir())
+    assert files == ["fashion_mnist.npz", "fashion_mnist.npz.sha256"]
 
 
 def test_keras_itself_is_asked_in_a_process_of_its_own(
@@ -110,7 +110,10 @@ def test_another_file_than_was_fetched_is_refused(data: Data) -> None:
     file.write_bytes(content)
     with pytest.raises(DataError) as refused:
         keras.load(data)
-    expected = "not what fashion_mnist.npz.sha256 says; expected what was fetched: remove both to fetch it again"
+    expected = (
+        "not what fashion_mnist.npz.sha256 says; expected what was fetched: remove both to fetch "
+        "it again"
+    )
     assert str(refused.value) == f"{file}: {expected}"
     Path(f"{file}.sha256").unlink()
     with pytest.raises(
@@ -128,7 +131,8 @@ def test_without_a_network_a_person_is_told_what_to_bring(
         keras.count(data)
     folder = data.location.parent
     assert str(refused.value) == (
-        f"fashion_mnist: not in {folder}/ and cannot be fetched (OSError: Name or service not known); "
+        f"fashion_mnist: not in {folder}/ and cannot be fetched (OSError: Name or service not "
+        "known); "
         "expected a network, or the file and fashion_mnist.npz.sha256 from another machine"
     )
     assert list(folder.iterdir()) == []

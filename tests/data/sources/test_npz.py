@@ -138,7 +138,8 @@ def test_arrays_that_do_not_fit_are_named(arrays: dict[str, Any], why: str, tmp_
 def test_floats_are_told_how_to_become_pixels(tmp_path: Path) -> None:
     pixels = np.array([[[0.0, 0.5]], [[0.25, 1.0]]], np.float32)
     assert _refused(_saved(tmp_path, x=pixels, y=[0, 1])) == (
-        "x is float32, from 0 to 1; expected uint8 from 0 to 255: save (x * 255).round().astype('uint8')"
+        "x is float32, from 0 to 1; expected uint8 from 0 to 255: save (x * "
+        "255).round().astype('uint8')"
     )
 
 
@@ -155,7 +156,10 @@ def test_arrays_of_objects_are_not_unpickled(tmp_path: Path) -> None:
 
 
 def test_without_splits_in_the_names_they_cannot_be_the_sources(tmp_path: Path) -> None:
-    expected = "does not say the splits; expected x_train, y_train, x_test and y_test, or `data.splits.by: seed`"
+    expected = (
+        "does not say the splits; expected x_train, y_train, x_test and y_test, or "
+        "`data.splits.by: seed`"
+    )
     assert _refused(_saved(tmp_path, SplitBy.source, x=IMAGES, y=LABELS)) == expected
 
 

@@ -29,7 +29,7 @@ def data(tmp_path: Path) -> Data:
 
 
 def _refused(data: Data, function: str) -> str:
-    """Return what is said of another function, without the file."""
+    """Return what is message of another function, without the file."""
     file = data.location / "examples.py"
     file.write_text(dedent(function))
     python._call.cache_clear()
@@ -106,33 +106,42 @@ PAIR = "[np.zeros((2, 2), np.uint8)] * 2"
             ": examples(): labels are list; expected int64 [n]",
         ),
         (
-            f"{BEGIN}def examples(path):\n    return Examples({PAIR}, np.array([0.0, 1.0]), ['a', 'b'])\n",
+            f"{BEGIN}def examples(path):\n    return Examples({PAIR}, np.array([0.0, 1.0]), ['a', "
+            "'b'])\n",
             ": examples(): labels are float64 [2]; expected int64 [n]",
         ),
         (
-            f"{BEGIN}def examples(path):\n    return Examples({PAIR}, np.array([1, 2]), ['a', 'b'])\n",
+            f"{BEGIN}def examples(path):\n    return Examples({PAIR}, np.array([1, 2]), ['a', "
+            "'b'])\n",
             ": examples(): labels from 1 to 2; expected 0 to 1, the indices of the classes",
         ),
         (
-            f"{BEGIN}def examples(path):\n    return Examples({PAIR}, np.array([0, 1, 1]), ['a', 'b'])\n",
+            f"{BEGIN}def examples(path):\n    return Examples({PAIR}, np.array([0, 1, 1]), ['a', "
+            "'b'])\n",
             ": examples(): 2 images; expected 3, as there are labels",
         ),
         (
-            f"{BEGIN}def examples(path):\n    return Examples({PAIR}, np.array([0, 1]), ['a', 'a'])\n",
+            f"{BEGIN}def examples(path):\n    return Examples({PAIR}, np.array([0, 1]), ['a', "
+            "'a'])\n",
             ": examples(): classes are ['a', 'a']; expected two names or more, each once",
         ),
         (
-            f"{BEGIN}def examples(path):\n    return Examples([np.zeros((2, 2))] * 2, np.array([0, 1]), ['a', 'b'])\n",
+            f"{BEGIN}def examples(path):\n    return Examples([np.zeros((2, 2))] * 2, "
+            "np.array([0, 1]), ['a', 'b'])\n",
             ": image 0 is float64 [2, 2]; expected uint8 [h, w] or [h, w, 3]",
         ),
         (
             f"{BEGIN}def examples(path):\n"
-            f"    return Examples({PAIR}, np.array([0, 1]), ['a', 'b'], splits=['train', 'tests'])\n",
-            ": examples(): the split 'tests'; expected one of: train, calibration, validation, test",
+            f"    return Examples({PAIR}, np.array([0, 1]), ['a', 'b'], splits=['train', "
+            "'tests'])\n",
+            ": examples(): the split 'tests'; expected one of: train, calibration, validation, "
+            "test",
         ),
         (
-            f"{BEGIN}class Late(list):\n    def __getitem__(self, number):\n        raise KeyError('gone')\n"
-            f"def examples(path):\n    return Examples(Late({PAIR}), np.array([0, 1]), ['a', 'b'])\n",
+            f"{BEGIN}class Late(list):\n    def __getitem__(self, number):\n        raise "
+            "KeyError('gone')\n"
+            f"def examples(path):\n    return Examples(Late({PAIR}), np.array([0, 1]), ['a', "
+            "'b'])\n",
             ":5: KeyError: 'gone'",
         ),
     ],
@@ -140,9 +149,9 @@ PAIR = "[np.zeros((2, 2), np.uint8)] * 2"
 def test_what_the_function_does_wrong_is_said_in_one_line(
     function: str, why: str, data: Data
 ) -> None:
-    said = _refused(data, function)
-    assert said.startswith(why)
-    assert "\n" not in said
+    message = _refused(data, function)
+    assert message.startswith(why)
+    assert "\n" not in message
 
 
 def test_a_file_that_is_not_there_is_named(data: Data, tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def _examples(labels: list[Any], **more: Any) -> list[dict[str, Any]]:
     return [{"image": _png(PIXELS[i]), "label": label, **more} for i, label in enumerate(labels)]
 
 
-def _data(path: Path, by: SplitBy = SplitBy.seed, **words: Any) -> Data:
+def _data(path: Path, by: SplitBy = SplitBy.seed, **features: Any) -> Data:
     known = {
         "image": "image",
         "label": "label",
@@ -64,7 +64,7 @@ def _data(path: Path, by: SplitBy = SplitBy.seed, **words: Any) -> Data:
         path=str(path),
         color=Color.rgb,
         splits=Splits(by),
-        features=Features(**{**known, **words}),
+        features=Features(**{**known, **features}),
     )
 
 
@@ -77,10 +77,10 @@ def _refused(data: Data) -> str:
 def test_records_are_those_that_tensorflow_wrote(tensorflow: Any, tmp_path: Path) -> None:
     _write(tensorflow, tmp_path / "a.tfrecord", *_examples([5, 2, 5]))
     data = _data(tmp_path / "a.tfrecord")
-    examples = tfrecord.load(data)
+    loaded = tfrecord.load(data)
     assert tfrecord.count(data) == {"": 3}
     np.testing.assert_array_equal(np.stack(list(examples.images)), PIXELS)
-    assert (examples.classes, examples.labels.tolist()) == (["2", "5"], [1, 0, 1])
+    assert (loaded.classes, loaded.labels.tolist()) == (["2", "5"], [1, 0, 1])
     assert examples.names == ["a.tfrecord[0]", "a.tfrecord[1]", "a.tfrecord[2]"]
 
 
@@ -102,8 +102,8 @@ def test_raw_pixels_have_the_shape_that_the_recipe_says(tensorflow: Any, tmp_pat
 
 def test_texts_are_classes(tensorflow: Any, tmp_path: Path) -> None:
     _write(tensorflow, tmp_path / "a.tfrecord", *_examples([b"dog", b"cat", b"dog"]))
-    examples = tfrecord.load(_data(tmp_path / "a.tfrecord"))
-    assert (examples.classes, examples.labels.tolist()) == (["cat", "dog"], [1, 0, 1])
+    loaded = tfrecord.load(_data(tmp_path / "a.tfrecord"))
+    assert (loaded.classes, loaded.labels.tolist()) == (["cat", "dog"], [1, 0, 1])
 
 
 def test_names_stand_in_the_order_of_their_numbers(tensorflow: Any, tmp_path: Path) -> None:
@@ -111,8 +111,8 @@ def test_names_stand_in_the_order_of_their_numbers(tensorflow: Any, tmp_path: Pa
     for example in examples:
         example["text"] = {11: b"cat", 2: b"dog"}[example["label"]]
     _write(tensorflow, tmp_path / "a.tfrecord", *examples)
-    found = tfrecord.load(_data(tmp_path / "a.tfrecord", names="text"))
-    assert (found.classes, found.labels.tolist()) == (["dog", "cat"], [1, 0, 1])
+    loaded = tfrecord.load(_data(tmp_path / "a.tfrecord", names="text"))
+    assert (loaded.classes, loaded.labels.tolist()) == (["dog", "cat"], [1, 0, 1])
 
 
 def test_a_number_with_two_names_is_refused(tensorflow: Any, tmp_path: Path) -> None:
@@ -120,8 +120,8 @@ def test_a_number_with_two_names_is_refused(tensorflow: Any, tmp_path: Path) -> 
     for example, name in zip(examples, (b"cat", b"dog", b"bird"), strict=True):
         example["text"] = name
     _write(tensorflow, tmp_path / "a.tfrecord", *examples)
-    said = _refused(_data(tmp_path / "a.tfrecord", names="text"))
-    assert said.endswith("the label 1 is called 'bird' and 'cat'; expected one name")
+    message = _refused(_data(tmp_path / "a.tfrecord", names="text"))
+    assert message.endswith("the label 1 is called 'bird' and 'cat'; expected one name")
 
 
 def test_names_of_files_say_the_splits(tensorflow: Any, tmp_path: Path) -> None:
@@ -181,12 +181,12 @@ def test_an_image_that_cannot_be_read_is_found_when_it_is_asked_for(
     examples = _examples([0, 1])
     examples[1]["image"] = b"no image"
     _write(tensorflow, tmp_path / "a.tfrecord", *examples)
-    found = tfrecord.load(_data(tmp_path / "a.tfrecord"))
-    assert found.images[0].shape == (4, 5, 3)
+    loaded = tfrecord.load(_data(tmp_path / "a.tfrecord"))
+    assert loaded.images[0].shape == (4, 5, 3)
     with pytest.raises(
         DataError, match=r"a\.tfrecord: record 1: not an image that can be read \(a text"
     ):
-        found.images[1]
+        loaded.images[1]
 
 
 def test_wrong_bytes_are_found(tensorflow: Any, tmp_path: Path) -> None:
@@ -194,13 +194,13 @@ def test_wrong_bytes_are_found(tensorflow: Any, tmp_path: Path) -> None:
     _write(tensorflow, file, *_examples([0, 1]))
     whole = file.read_bytes()
     second = 16 + int.from_bytes(whole[:8], "little")
-    for place, why in (
+    for position, why in (
         (20, "record 0: damaged, its checksum is another"),
         (0, "no TFRecord"),
         (second, "record 1: damaged"),
     ):
         damaged = bytearray(whole)
-        damaged[place] ^= 1
+        damaged[position] ^= 1
         file.write_bytes(damaged)
         assert _refused(_data(file)).startswith(f"{file}: {why}")
 
@@ -242,19 +242,21 @@ def test_what_is_no_folder_of_records_is_named(tmp_path: Path) -> None:
 def test_other_messages_are_no_examples(tensorflow: Any, tmp_path: Path) -> None:
     with tensorflow.io.TFRecordWriter(str(tmp_path / "a.tfrecord")) as writer:
         writer.write(b"\xff\xff\xff")
-    said = _refused(_data(tmp_path))
-    assert said.endswith("a.tfrecord: record 0: no tf.train.Example; expected one in every record")
+    message = _refused(_data(tmp_path))
+    assert message.endswith(
+        "a.tfrecord: record 0: no tf.train.Example; expected one in every record"
+    )
 
 
 @pytest.mark.parametrize(("encoding", "shape"), [(Encoding.raw, None), (Encoding.encoded, [4, 5])])
 def test_a_shape_is_for_raw_pixels_alone(
     encoding: Encoding, shape: list[int] | None, tmp_path: Path
 ) -> None:
-    said = _refused(_data(tmp_path, encoding=encoding, shape=shape))
+    message = _refused(_data(tmp_path, encoding=encoding, shape=shape))
     expected = (
         "expected [height, width] or [height, width, 3] for raw pixels, null for encoded ones"
     )
-    assert said == f"data.features.shape: {shape}; {expected}"
+    assert message == f"data.features.shape: {shape}; {expected}"
 
 
 def test_features_have_to_be_named(tmp_path: Path) -> None:

@@ -66,20 +66,20 @@ def load(data: Data) -> Examples:
     from edgebake.data.dataset import Examples
 
     options = _checked_options(data)
-    found_records = _find_records(data)
-    record_labels = [_read_label(record, options) for record in found_records]
+    all_records = _find_records(data)
+    record_labels = [_read_label(record, options) for record in all_records]
     classes, indices = _encode(data, record_labels)
-    splits = [_split(data, record.file) for record in found_records]
+    splits = [_split(data, record.file) for record in all_records]
     labels.refuse_untrained_classes(data, [classes[index] for index in indices], splits)
 
     def read(index: int) -> NDArray[np.uint8]:
-        return _read_image(found_records[index], options, data.color)
+        return _read_image(all_records[index], options, data.color)
 
     return Examples(
-        images=LazyImages(len(found_records), read),
+        images=LazyImages(len(all_records), read),
         labels=np.array(indices, np.int64),
         classes=classes,
-        names=[f"{record.file.name}[{record.number}]" for record in found_records],
+        names=[f"{record.file.name}[{record.number}]" for record in all_records],
         splits=splits,
     )
 
@@ -99,16 +99,16 @@ def _checked_options(data: Data) -> Features:
 
 def _find_records(data: Data) -> list[Record]:
     files = _find_files(data.location)
-    found: list[Record] = []
+    all_records: list[Record] = []
     for file in files:
-        found += records.index_file(file)
-    if not found:
+        all_records += records.index_file(file)
+    if not all_records:
         raise DataError(f"{data.title}: no records; expected one for every image")
     splits = {_split_in_name(file) for file in files} - {None}
     if data.splits.by is SplitBy.source or len(splits) > 1:
         names = {split for split in splits if split}
         labels.check_splits(data, names, "train and test in the names of the files")
-    return found
+    return all_records
 
 
 def _find_files(path: Path) -> list[Path]:
