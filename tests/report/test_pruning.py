@@ -4,7 +4,7 @@ from typing import Any
 
 from edgebake.report import pruning, tables
 
-ACCOUNT: dict[str, Any] = {
+SUMMARY: Any = {
     "validation_images": 200,
     "accuracy": {"before": 0.98, "cut": 0.1, "fine_tuned": 0.96},
     "macs": {"before": 1000, "after": 480},
@@ -13,30 +13,28 @@ ACCOUNT: dict[str, Any] = {
 }
 
 
-def _rows(*accounts: dict[str, Any]) -> list[str]:
-    text = tables.as_text(
-        pruning.rows({f"variant_{number}": one for number, one in enumerate(accounts)})
-    )
+def _rows(summary: Any) -> list[str]:
+    text = tables.as_text(pruning.rows({"variant_0": summary}))
     return [" ".join(line.split()) for line in text.splitlines() if "variant" in line]
 
 
 def test_a_row_says_what_is_left_and_how_good_it_is_beside_its_baselines() -> None:
-    assert _rows(ACCOUNT) == ["variant_0 48% 25% 98.00% 10.00% 96.00% 95.50% 98.50%"]
+    assert _rows(SUMMARY) == ["variant_0 48% 25% 98.00% 10.00% 96.00% 95.50% 98.50%"]
 
 
 def test_baselines_that_were_not_trained_say_so() -> None:
-    assert _rows(ACCOUNT | {"baselines": {}}) == ["variant_0 48% 25% 98.00% 10.00% 96.00% - -"]
+    assert _rows(SUMMARY | {"baselines": {}}) == ["variant_0 48% 25% 98.00% 10.00% 96.00% - -"]
 
 
 def test_what_beats_pruning_is_told_with_how_many_images() -> None:
-    assert list(pruning.lines({"small": ACCOUNT})) == [
+    assert list(pruning.lines({"small": SUMMARY})) == [
         "small: its parent, trained on, is right on 5 more of 200 validation images"
     ]
-    worse = ACCOUNT | {"baselines": {"from_scratch": 0.965}}
+    worse = SUMMARY | {"baselines": {"from_scratch": 0.965}}
     assert list(pruning.lines({"small": worse})) == [
         "small: its architecture, trained from scratch, is right on 1 more of 200 validation images"
     ]
 
 
 def test_nothing_is_told_where_pruning_is_as_good() -> None:
-    assert list(pruning.lines({"small": ACCOUNT | {"baselines": {"from_scratch": 0.96}}})) == []
+    assert list(pruning.lines({"small": SUMMARY | {"baselines": {"from_scratch": 0.96}}})) == []

@@ -29,7 +29,7 @@ IOS = ("digits-ds_cnn-float16-coreml", "digits-ds_cnn-palettized-coreml")
 BUNDLE = artifacts.folder("package", "linux")
 REFUSED_LINUX = """\
 linux: no bundle, 2 of 14 gates not passed
-  target           gate       asked           measured   bound             n       where                       verdict
+  target           gate       limit           measured   bound             n       where                       verdict
  ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
   raspberry_pi_5   accuracy   at least 0.95   0.92       0.9044 at 0.95    1,000   host (some CPU, 1 thread)   failed
   raspberry_pi_5   speedup    at least 0.5    0.4x       0.3928x at 0.95   1,024   host (some CPU, 1 thread)   failed"""

@@ -1,1 +1,1 @@
-"""What people read: tables on the terminal."""
+"""Reports for people: tables on the terminal, plots and descriptions of files."""

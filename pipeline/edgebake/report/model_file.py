@@ -1,15 +1,18 @@
-"""What was read from a model in, lines for a person out."""
+"""Describe a model file in lines of text: what it states, and what it leaves open."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from edgebake.errors import listed
 from edgebake.models.importers.safety import ALLOW_CODE
 from edgebake.models.inspection.model_info import IMAGE_CHANNELS, ModelInfo, TensorInfo
 from edgebake.runtimes.interface import runtimes_of
 
-SHOWN = 6  # labels and kinds of layers; the rest is counted
-# What images have to become, by the way in which a model was trained. Sources: keras.applications.imagenet_utils
-# (modes tf, torch and caffe), and torchvision.models, whose mean and std of 0 to 1 are here in 0 to 255.
+MAX_ITEMS = 6  # labels and kinds of operators that are listed; the rest is counted
+METADATA_LENGTH = 100  # characters
+LAYOUTS = {"NHWC": "height, width, channels (NHWC)", "NCHW": "channels, height, width (NCHW)"}
+# Pixel scaling by the convention of the training code: mean and scale, each per channel. Sources:
+# keras.applications.imagenet_utils (modes tf, torch and caffe), and torchvision.models, whose mean
+# and standard deviation of pixels from 0 to 1 are converted to pixels from 0 to 255.
 COMMON = {
     "[0, 1]": ([0.0], [1 / 255]),
     "[-1, 1]": ([127.5], [1 / 127.5]),
@@ -22,122 +25,132 @@ COMMON = {
 }
 
 
-def lines(found: ModelInfo, file: str) -> list[str]:
-    """Return the report, a line for each thing that is known and for each that is not."""
-    said = [*_known(found), *_trouble(found)]
-    width = max(len(word) for word, _ in said)
+def lines(model: ModelInfo, file: str) -> list[str]:
+    """Return the report on a model file, its name first."""
+    properties = [*_properties(model), *_usability(model)]
+    width = max(len(label) for label, _ in properties)
     return [
-        f"{file}: {found.container}, written by {found.producer}; {found.file_size:,} bytes",
-        *(f"  {word:{width}}  {text}" for word, text in said),
-        *_unknown(found),
+        f"{file}: {model.container}, written by {model.producer}; {model.file_size:,} bytes",
+        *(f"  {label:{width}}  {text}" for label, text in properties),
+        *_missing_facts(model),
     ]
 
 
-def yaml_numbers(values: list[float] | tuple[float, ...]) -> str:
-    """Return numbers as YAML, each as short as 32 bits of float allow."""
+def yaml_numbers(values: Sequence[float]) -> str:
+    """Return float32 numbers as a YAML list, each with the digits that float32 needs."""
     return f"[{', '.join(f'{value:.9g}' for value in values)}]"
 
 
-def _known(found: ModelInfo) -> Iterator[tuple[str, str]]:
-    for end in found.inputs or (TensorInfo("not said", (), "float32"),):
-        yield "input", f"{_end(end)}{_layout(found)}"
-    for end in found.outputs:
-        yield "output", _end(end) + (f": {found.classes} classes" if found.classes else "")
-    yield (
-        "last layer",
-        f"{found.final_activation}: {found.output}"
-        if found.output
-        else found.final_activation or "cannot be told",
-    )
-    yield "parameters", f"{found.parameters:,}"
-    yield (
-        "operators" if found.format != "keras" or found.container == "SavedModel" else "layers",
-        _kinds(found),
-    )
-    yield "numbers", found.precision
-    yield from (("inside", step) for step in found.preprocessing)
-    if found.pixel_scaling:
-        scaling = found.pixel_scaling
+def _properties(model: ModelInfo) -> Iterator[tuple[str, str]]:
+    """Yield a label and a text for each property that the file states."""
+    for tensor in model.inputs or (TensorInfo("not said", (), "float32"),):
+        yield "input", _format_tensor(tensor) + _format_layout(model)
+    classes = f": {model.classes} classes" if model.classes else ""
+    for tensor in model.outputs:
+        yield "output", _format_tensor(tensor) + classes
+    yield "last layer", _format_last_layer(model)
+    yield "parameters", f"{model.parameters:,}"
+    has_layers = model.format == "keras" and model.container != "SavedModel"
+    yield "layers" if has_layers else "operators", _format_counts(model)
+    yield "numbers", model.precision
+    for operation in model.preprocessing:
+        yield "inside", operation
+    if model.pixel_scaling:
+        scaling = model.pixel_scaling
         mean, scale = yaml_numbers(scaling.mean), yaml_numbers(scaling.scale)
         yield "pixels", f"mean {mean}, scale {scale}: {scaling.reason}"
-    if found.color:
-        yield "colors", f"{found.color}, as its metadata say"
-    if found.labels:
-        rest = len(found.labels) - SHOWN
-        more = f" and {rest} more" if rest > 0 else ""
-        yield "labels", f"{len(found.labels)}: {', '.join(found.labels[:SHOWN])}{more}"
-    yield from (
-        (word, " ".join(text.split())[:100]) for word, text in found.metadata.items() if text
-    )
+    if model.color:
+        yield "colors", f"{model.color}, as its metadata say"
+    if model.labels:
+        yield "labels", _format_labels(model.labels)
+    for label, text in model.metadata.items():
+        if text:
+            yield label, " ".join(text.split())[:METADATA_LENGTH]
 
 
-def _trouble(found: ModelInfo) -> Iterator[tuple[str, str]]:
-    runtimes = runtimes_of(found.format)
-    if found.code_risk and not found.unsupported:
-        yield "code", f"{found.code_risk.rstrip('.')} ({ALLOW_CODE} is false by default)"
-    if found.unsupported or (why := refused_ends(found)):
-        yield "refused", found.unsupported or why
+def _usability(model: ModelInfo) -> Iterator[tuple[str, str]]:
+    """Yield whether the model can be imported, and the runtimes that it can be converted for."""
+    if model.code_risk and not model.unsupported:
+        yield "code", f"{model.code_risk.rstrip('.')} ({ALLOW_CODE} is false by default)"
+    problem = model.unsupported or refused_ends(model)
+    if problem:
+        yield "refused", problem
     else:
-        yield "goes to", listed(runtimes)
+        yield "goes to", listed(runtimes_of(model.format))
 
 
-def refused_ends(found: ModelInfo) -> str:
-    """Return why the ends of a model are not those of a classifier of images, if they are not."""
-    if len(found.inputs) != 1 or len(found.outputs) != 1:
+def refused_ends(model: ModelInfo) -> str:
+    """Return why inputs and outputs are not those of an image classifier; empty if they are."""
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
         return (
-            f"{len(found.inputs)} inputs and {len(found.outputs)} outputs; expected one input, an "
-            "image, and one output"
+            f"{len(model.inputs)} inputs and {len(model.outputs)} outputs; "
+            "expected one input, an image, and one output"
         )
-    shape = found.inputs[0].shape
+    shape = model.inputs[0].shape
     if len(shape) != 4:
-        return f"takes {_shape(shape)}; expected images, [n, height, width, channels]"
+        return f"takes {_format_shape(shape)}; expected images, [n, height, width, channels]"
     if not {shape[1], shape[3]} & {*IMAGE_CHANNELS, None}:
-        return f"takes {_shape(shape)}; expected images of 1 or 3 channels"
-    if found.final_activation == "sigmoid" and (found.classes or 0) > 2:
+        return f"takes {_format_shape(shape)}; expected images of 1 or 3 channels"
+    if model.final_activation == "sigmoid" and (model.classes or 0) > 2:
         return (
             "ends in a sigmoid for each class by itself; expected one of several classes: a softmax"
         )
     return ""
 
 
-def _unknown(found: ModelInfo) -> Iterator[str]:
-    """Yield what no file says, and what to do about it."""
-    unknown = []
-    if not found.pixel_scaling:
-        unknown.append("what pixels become (mean, scale)")
-    if found.image[2] != 1 and not found.color:
-        unknown.append("the order of colors (rgb, or bgr)")
-    if not found.labels:
-        unknown.append("the names of the classes, and their order")
-    if found.output is None:
-        unknown.append("whether answers are probabilities or logits")
-    if unknown:
-        yield f"The file does not say: {'; '.join(unknown)}. Whoever trained it knows."
-    if not found.pixel_scaling:
+def _missing_facts(model: ModelInfo) -> Iterator[str]:
+    """Yield the facts that the file leaves open, and common values of pixel scaling."""
+    missing = []
+    if not model.pixel_scaling:
+        missing.append("what pixels become (mean, scale)")
+    if model.image[2] != 1 and not model.color:
+        missing.append("the order of colors (rgb, or bgr)")
+    if not model.labels:
+        missing.append("the names of the classes, and their order")
+    if model.output is None:
+        missing.append("whether answers are probabilities or logits")
+    if missing:
+        yield f"The file does not say: {'; '.join(missing)}. Whoever trained it knows."
+    if not model.pixel_scaling:
         yield "Common: the model sees (pixel - mean) * scale, pixels from 0 to 255"
-        for name, (mean, scale) in COMMON.items():
-            yield f"  {name}: mean {yaml_numbers(mean)}, scale {yaml_numbers(scale)}"
+        for convention, (mean, scale) in COMMON.items():
+            yield f"  {convention}: mean {yaml_numbers(mean)}, scale {yaml_numbers(scale)}"
 
 
-def _end(end: TensorInfo) -> str:
-    return f"{end.name}, {end.dtype} {_shape(end.shape)}"
+def _format_tensor(tensor: TensorInfo) -> str:
+    return f"{tensor.name}, {tensor.dtype} {_format_shape(tensor.shape)}"
 
 
-def _shape(shape: tuple[int | None, ...]) -> str:
-    sizes = [
-        "n" if place == 0 and size is None else "any" if size is None else str(size)
-        for place, size in enumerate(shape)
-    ]
+def _format_shape(shape: tuple[int | None, ...]) -> str:
+    """Return a shape such as [n, 32, 32, any]; n is a batch of any size."""
+    sizes = ["any" if size is None else str(size) for size in shape]
+    if shape and shape[0] is None:
+        sizes[0] = "n"
     return f"[{', '.join(sizes)}]"
 
 
-def _layout(found: ModelInfo) -> str:
-    words = {"NHWC": "height, width, channels (NHWC)", "NCHW": "channels, height, width (NCHW)"}
-    return f": {words[found.layout]}" if found.layout else ""
+def _format_layout(model: ModelInfo) -> str:
+    return f": {LAYOUTS[model.layout]}" if model.layout else ""
 
 
-def _kinds(found: ModelInfo) -> str:
-    ordered = sorted(found.operator_counts.items(), key=lambda item: (-item[1], item[0]))
-    shown = ", ".join(f"{count} {kind}" for kind, count in ordered[:SHOWN])
-    rest = sum(count for _, count in ordered[SHOWN:])
-    return f"{sum(found.operator_counts.values())}: {shown}{f', {rest} others' if rest else ''}"
+def _format_last_layer(model: ModelInfo) -> str:
+    if model.output:
+        return f"{model.final_activation}: {model.output}"
+    return model.final_activation or "cannot be told"
+
+
+def _format_labels(labels: Sequence[str]) -> str:
+    text = f"{len(labels)}: {', '.join(labels[:MAX_ITEMS])}"
+    if len(labels) > MAX_ITEMS:
+        text += f" and {len(labels) - MAX_ITEMS} more"
+    return text
+
+
+def _format_counts(model: ModelInfo) -> str:
+    """Return the number of operators, in total and of the most frequent kinds."""
+    counts = sorted(model.operator_counts.items(), key=lambda entry: (-entry[1], entry[0]))
+    kinds = [f"{count} {kind}" for kind, count in counts[:MAX_ITEMS]]
+    rest = sum(count for _, count in counts[MAX_ITEMS:])
+    if rest:
+        kinds.append(f"{rest} others")
+    return f"{sum(model.operator_counts.values())}: {', '.join(kinds)}"

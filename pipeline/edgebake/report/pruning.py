@@ -1,45 +1,80 @@
-"""Accounts of pruned models in; a table for the terminal, and what pruning did not beat, out.
+"""Report pruned models: what pruning saved and cost, and which baselines are better."""
 
-Reads and writes nothing.
-"""
-
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import TypedDict
 
 from rich.table import Table
 
 from edgebake.report.tables import compact
 
 COLUMNS = ("pruned", "macs", "params", "before", "cut", "tuned", "scratch", "parent on")
-NOTE = """\
-before, cut, tuned: accuracy on the validation split before, after cutting, after fine-tuning
-scratch: its architecture, trained from scratch with the same budget; parent on: its parent, trained on as long"""
-OTHERS = {
+NOTE = (
+    "before, cut, tuned: accuracy on the validation split before, after cutting, "
+    "after fine-tuning\n"
+    "scratch: its architecture, trained from scratch with the same budget; "
+    "parent on: its parent, trained on as long"
+)
+BASELINES = {
     "from_scratch": "its architecture, trained from scratch",
     "parent_trained_on": "its parent, trained on",
 }
 
 
-def rows(accounts: dict[str, dict[str, Any]]) -> Table:
-    """Return a row per variant; it fits a terminal of 80 columns."""
-    return compact(COLUMNS, [_row(name, account) for name, account in accounts.items()])
+class BeforeAfter(TypedDict):
+    """A cost before and after pruning."""
+
+    before: float
+    after: float
 
 
-def lines(accounts: dict[str, dict[str, Any]]) -> Iterator[str]:
-    """Yield where something else is better than pruning."""
-    for name, account in accounts.items():
-        images = account["validation_images"]
-        for word, found in account["baselines"].items():
-            more = round((found - account["accuracy"]["fine_tuned"]) * images)
+class PruningAccuracy(TypedDict):
+    """Accuracies on the validation split."""
+
+    before: float
+    cut: float
+    fine_tuned: float
+
+
+class PruningSummary(TypedDict):
+    """The content of pruned.json, as far as the report reads it."""
+
+    validation_images: int
+    accuracy: PruningAccuracy
+    macs: BeforeAfter
+    parameters: BeforeAfter
+    baselines: dict[str, float]
+
+
+def rows(summaries: Mapping[str, PruningSummary]) -> Table:
+    """Return a table with a row per variant, at most 80 columns wide."""
+    return compact(COLUMNS, [_row(name, summary) for name, summary in summaries.items()])
+
+
+def lines(summaries: Mapping[str, PruningSummary]) -> Iterator[str]:
+    """Yield the baselines that are more accurate than the pruned model."""
+    for name, summary in summaries.items():
+        images = summary["validation_images"]
+        for baseline, accuracy in summary["baselines"].items():
+            more = round((accuracy - summary["accuracy"]["fine_tuned"]) * images)
             if more > 0:
-                yield f"{name}: {OTHERS[word]}, is right on {more} more of {images} validation images"
+                yield (
+                    f"{name}: {BASELINES[baseline]}, "
+                    f"is right on {more} more of {images} validation images"
+                )
 
 
-def _row(name: str, account: dict[str, Any]) -> list[str]:
-    left = [
-        f"{account[word]['after'] / account[word]['before']:.0%}" for word in ("macs", "parameters")
+def _row(name: str, summary: PruningSummary) -> list[str]:
+    macs, parameters = summary["macs"], summary["parameters"]
+    accuracy = summary["accuracy"]
+    baselines = [summary["baselines"].get(baseline) for baseline in BASELINES]
+    accuracies = [accuracy["before"], accuracy["cut"], accuracy["fine_tuned"], *baselines]
+    return [
+        name,
+        f"{macs['after'] / macs['before']:.0%}",
+        f"{parameters['after'] / parameters['before']:.0%}",
+        *(_percent(value) for value in accuracies),
     ]
-    accuracies = [account["accuracy"][word] for word in ("before", "cut", "fine_tuned")]
-    others = [account["baselines"].get(word) for word in OTHERS]
-    shown = ("-" if found is None else f"{found:.2%}" for found in [*accuracies, *others])
-    return [name, *left, *shown]
+
+
+def _percent(accuracy: float | None) -> str:
+    return "-" if accuracy is None else f"{accuracy:.2%}"

@@ -1,45 +1,50 @@
-"""A composed recipe in, text out: every value, and the file that it came from.
-
-Reads and writes nothing.
-"""
+"""Print a composed recipe as YAML, with the file that each value comes from."""
 
 import math
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 import yaml
 
 from edgebake.recipe import Recipe, files
 from edgebake.recipe.stage_params import to_plain
 
+INDENT = "  "
 
-def text(recipe: Recipe, origins: dict[str, str]) -> str:
-    """Return YAML whose comments name the origin of each value."""
-    lines = list(_lines(to_plain(recipe), "", 0))
+
+def text(recipe: Recipe, origins: Mapping[str, str]) -> str:
+    """Return YAML with the origin of each value as a comment.
+
+    Args:
+        recipe: composed, without interpolations.
+        origins: file by key; a key without origin has that of the key above it.
+    """
+    lines = list(_lines(to_plain(recipe), "", ""))
     width = max(len(line) for line, key in lines if key)
-    return "\n".join(
-        f"{line:{width}}  # {_origin(key, origins)}" if key else line for line, key in lines
-    )
+    commented = []
+    for line, key in lines:
+        comment = f"  # {_origin(key, origins)}"
+        commented.append(f"{line:{width}}{comment}" if key else line)
+    return "\n".join(commented)
 
 
-def _lines(node: dict[str, Any], prefix: str, depth: int) -> Iterator[tuple[str, str]]:
-    for word, value in node.items():
-        key = f"{prefix}.{word}" if prefix else word
+def _lines(node: Mapping[str, object], prefix: str, indent: str) -> Iterator[tuple[str, str]]:
+    """Yield each line of YAML and the key of its value; a line without value has no key."""
+    for name, value in node.items():
+        key = f"{prefix}{name}"
         if isinstance(value, dict):
-            yield f"{'  ' * depth}{word}:", ""
-            yield from _lines(value, key, depth + 1)
+            yield f"{indent}{name}:", ""
+            yield from _lines(value, f"{key}.", indent + INDENT)
         else:
-            yield f"{'  ' * depth}{word}: {_scalar(value)}", key
+            yield f"{indent}{name}: {_format(value)}", key
 
 
-def _scalar(value: Any) -> str:
-    # Inside a list in one line, YAML quotes whatever would read as something else.
-    return yaml.safe_dump(
-        [value], default_flow_style=True, allow_unicode=True, width=math.inf
-    ).rstrip()[1:-1]
+def _format(value: object) -> str:
+    """Return a value in flow style, quoted as it has to be inside a list."""
+    dumped = yaml.safe_dump([value], default_flow_style=True, allow_unicode=True, width=math.inf)
+    return dumped.rstrip()[1:-1]
 
 
-def _origin(key: str, origins: dict[str, str]) -> str:
+def _origin(key: str, origins: Mapping[str, str]) -> str:
     while key not in origins and "." in key:
         key = key.rpartition(".")[0]
     return origins.get(key) or files.shown(files.find("recipe"))

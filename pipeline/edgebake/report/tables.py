@@ -1,7 +1,4 @@
-"""Findings in, tables out, for a terminal or as plain text.
-
-Reads and writes nothing.
-"""
+"""Tables of gates, verdicts and releases, for a terminal or as plain text."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -32,7 +29,9 @@ SHORT = {
     Verdict.accepted: "accepted",
     Verdict.waived: "waived",
 }
+GATE_COLUMNS = ("target", "gate", "limit", "measured", "bound", "n", "where", "verdict")
 RELEASE_COLUMNS = ("target", "runtime", "accuracy", "float", "size", "p90", "speedup", "on")
+# Short names of gates, as column headers.
 GATES = {
     "class_accuracy": "classes",
     "slice_accuracy": "slices",
@@ -48,32 +47,27 @@ GATES = {
 UNITS = {"share": "", "ms": " ms", "MB": " MB", "times": "x"}
 
 
-def gates(decisions: list[tuple[str, Decision]]) -> Table:
-    """Return a row per gate of a target."""
-    table = Table(
-        "target", "gate", "asked", "measured", "bound", "n", "where", "verdict", box=box.SIMPLE
-    )
+def gates(decisions: Sequence[tuple[str, Decision]]) -> Table:
+    """Return a table with a row per gate; each decision comes with the name of its target."""
+    table = Table(*GATE_COLUMNS, box=box.SIMPLE)
     for target, decision in decisions:
-        measured = decision.measurement
-        numbers = (
-            format_value(measured),
-            _bound(decision),
-            f"{measured.n:,}" if measured.n else "-",
-        )
-        row = (
+        measurement = decision.measurement
+        table.add_row(
             target,
             decision.gate,
             str(decision.requirement),
-            *numbers,
-            format_origin(measured),
+            format_value(measurement),
+            _format_bound(decision),
+            f"{measurement.n:,}" if measurement.n else "-",
+            format_origin(measurement),
             decision.verdict.value,
+            style=STYLES[decision.verdict],
         )
-        table.add_row(*row, style=STYLES[decision.verdict])
     return table
 
 
-def notes(decisions: list[tuple[str, Decision]]) -> list[str]:
-    """Return a line for each gate that there is more to say of: the worst class, or what would decide."""
+def notes(decisions: Sequence[tuple[str, Decision]]) -> list[str]:
+    """Return the notes of gates, for example the worst class, or what would settle the gate."""
     return [
         f"{target}, {decision.gate}: {decision.note}"
         for target, decision in decisions
@@ -81,17 +75,19 @@ def notes(decisions: list[tuple[str, Decision]]) -> list[str]:
     ]
 
 
-def waivers(decisions: list[tuple[str, Decision]]) -> list[str]:
-    """Return a line for each waiver, needed or not."""
-    held = [(target, one.gate, one.waiver) for target, one in decisions if one.waiver]
-    return [
-        f"waiver: {target}, {gate}, by {one.by} until {one.until}: {one.reason}"
-        for target, gate, one in held
-    ]
+def waivers(decisions: Sequence[tuple[str, Decision]]) -> list[str]:
+    """Return a line for each gate with a waiver, whether the gate needs it or not."""
+    lines = []
+    for target, decision in decisions:
+        waiver = decision.waiver
+        if waiver:
+            reason = f"by {waiver.by} until {waiver.until}: {waiver.reason}"
+            lines.append(f"waiver: {target}, {decision.gate}, {reason}")
+    return lines
 
 
-def _bound(decision: Decision) -> str:
-    """Return what is proven at the confidence that the gate asks for."""
+def _format_bound(decision: Decision) -> str:
+    """Return the confidence bound and its confidence."""
     if decision.bound is None:
         return "-"
     bound = replace(decision.measurement, value=decision.bound)
@@ -99,63 +95,68 @@ def _bound(decision: Decision) -> str:
 
 
 def release(rows: list[list[str]]) -> Table:
-    """Return a row per target: numbers and where they were measured; it fits a terminal of 80 columns."""
+    """Return a table with a row of RELEASE_COLUMNS per target, at most 80 columns wide."""
     return compact(RELEASE_COLUMNS, rows)
 
 
 def verdicts(decisions: Mapping[str, Sequence[Decision]]) -> Table:
-    """Return a row per target and a column per gate."""
-    gates = list(dict.fromkeys(one.gate for found in decisions.values() for one in found))
+    """Return a table with a row per target and a column per gate."""
+    columns: dict[str, str] = {}  # header by gate, in the order of the targets' gates
+    for of_target in decisions.values():
+        for decision in of_target:
+            columns[decision.gate] = GATES.get(decision.gate, decision.gate)
     rows = []
-    for target, found in decisions.items():
-        by_gate = {one.gate: SHORT[one.verdict] for one in found}
-        rows.append([target, *(by_gate.get(gate, "no gate") for gate in gates)])
-    return compact(("gates", *(GATES.get(gate, gate) for gate in gates)), rows)
+    for target, of_target in decisions.items():
+        by_gate = {decision.gate: SHORT[decision.verdict] for decision in of_target}
+        rows.append([target, *(by_gate.get(gate, "no gate") for gate in columns)])
+    return compact(("gates", *columns.values()), rows)
 
 
-def compact(heads: tuple[str, ...], rows: list[list[str]]) -> Table:
-    """Return a table without room between its columns."""
-    table = Table(*heads, box=box.SIMPLE, padding=0)
+def compact(headers: tuple[str, ...], rows: list[list[str]]) -> Table:
+    """Return a table without padding between its columns."""
+    table = Table(*headers, box=box.SIMPLE, padding=0)
     for row in rows:
         table.add_row(*row)
     return table
 
 
 def as_text(table: Table) -> str:
-    """Return a table without colors, wide enough that nothing is cut."""
+    """Return a table as text without colors, wide enough for all its cells."""
     stream = io.StringIO()
     Console(file=stream, width=1000, no_color=True, highlight=False).print(table)
-    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines() if line.strip())
+    lines = [line.rstrip() for line in stream.getvalue().splitlines()]
+    return "\n".join(line for line in lines if line)
 
 
-def format_value(measured: Measurement) -> str:
-    """Return a number with its unit, or that there is none."""
-    value = measured.value
+def format_value(measurement: Measurement) -> str:
+    """Return a value with its unit, or `not measured`."""
+    value = measurement.value
     if value is None:
         return "not measured"
-    if measured.unit == "MB" and abs(value) < 1:
+    if measurement.unit == "MB" and abs(value) < 1:
         return f"{value * 1000:.1f} kB"
-    return f"{value:,.0f}/s" if measured.unit == "1/s" else f"{value:.4g}{UNITS[measured.unit]}"
+    if measurement.unit == "1/s":
+        return f"{value:,.0f}/s"
+    return f"{value:.4g}{UNITS[measurement.unit]}"
 
 
-def format_brief(measured: Measurement) -> str:
-    """Return a number for a narrow column: three digits, or a dash where there is none."""
-    if measured.value is None:
+def format_brief(measurement: Measurement) -> str:
+    """Return a value with three digits for a narrow column, or a dash if it was not measured."""
+    if measurement.value is None:
         return "-"
-    return (
-        f"{measured.value:.3g}{UNITS[measured.unit]}"
-        if measured.unit in ("ms", "times")
-        else format_value(measured)
-    )
+    if measurement.unit in ("ms", "times"):
+        return f"{measurement.value:.3g}{UNITS[measurement.unit]}"
+    return format_value(measurement)
 
 
-def format_origin(measured: Measurement) -> str:
-    """Return where a number comes from, or why there is none."""
-    if measured.value is None:
-        return measured.reason
-    threads = (
-        f", {measured.threads} thread{'s' if measured.threads != 1 else ''}"
-        if measured.threads
-        else ""
-    )
-    return f"{measured.where}{f' ({measured.device}{threads})' if measured.device else ''}"
+def format_origin(measurement: Measurement) -> str:
+    """Return where a value was measured, or why it was not."""
+    if measurement.value is None:
+        return measurement.reason
+    if not measurement.device:
+        return measurement.where
+    details = measurement.device
+    if measurement.threads:
+        plural = "s" if measurement.threads != 1 else ""
+        details += f", {measurement.threads} thread{plural}"
+    return f"{measurement.where} ({details})"
