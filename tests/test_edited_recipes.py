@@ -131,7 +131,7 @@ def test_a_ladder_is_climbed_to_the_first_rung_that_passes_and_clones_take_the_s
     builds.edit(quick / "recipes/release.yaml", "  - pixel_8", "  - pixel_8\n  - climber")
     done = builds.edgebake(quick, "build")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("climber: one rung further") == 1
+    assert done.stdout.count("climber: next candidate") == 1
     assert "float16       size_mb at most" in done.stdout
     assert "palettized    not tried: quantize: litert cannot carry palettized" in done.stdout
     assert "int4_weights  taken" in done.stdout

@@ -237,7 +237,7 @@ def test_a_failure_inside_a_plugin_names_its_line(project: Path) -> None:
     line = (project / "plugins/sources/squares.py").read_text().splitlines().index("    1 / 0") + 1
     assert done.stderr == (
         f"edgebake: data squares: plugins/sources/squares.py:{line}: ZeroDivisionError: division by zero; "
-        "expected a plugin that runs; the whole story is in artifacts/data/squares.log\n"
+        "expected a plugin that runs; the traceback is in artifacts/data/squares.log\n"
     )
 
 

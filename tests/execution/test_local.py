@@ -18,7 +18,7 @@ from tests.plan.test_scheme_search import MISSED, fates, put_ladder, put_target,
 from tests.stages import alone
 
 PASSES = 1.0
-NOTE = "x: one rung further\n"
+NOTE = "x: next candidate\n"
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def _dvc_finds(monkeypatch: pytest.MonkeyPatch, *accuracies: float) -> list[str]
         return 1
 
     monkeypatch.setattr(local, "_repro", repro)
-    monkeypatch.setattr(local, "_refuse_without_tools", lambda: None)
+    monkeypatch.setattr(local, "_check_tools", lambda: None)
     return built
 
 
@@ -59,7 +59,7 @@ def _dvc_fails(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return 1
 
     monkeypatch.setattr(local, "_repro", repro)
-    monkeypatch.setattr(local, "_refuse_without_tools", lambda: None)
+    monkeypatch.setattr(local, "_check_tools", lambda: None)
     return runs
 
 

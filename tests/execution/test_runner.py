@@ -119,7 +119,7 @@ def test_a_stage_that_raises_leaves_nothing_and_names_its_log(
     with pytest.raises(EdgebakeError) as failed:
         run_as_prune(_failing(ValueError("no such layer")))
     assert str(failed.value) == (
-        "prune digits-ds_cnn: ValueError: no such layer; the whole story is in artifacts/prune/digits-ds_cnn.log"
+        "prune digits-ds_cnn: ValueError: no such layer; the traceback is in artifacts/prune/digits-ds_cnn.log"
     )
     assert _nothing_is_left()
     assert LOG.exists()

@@ -1,1 +1,1 @@
-"""Run stages: one variant at a time, or a whole build on this machine."""
+"""Execution of stages: one variant, the whole release on this machine, or a rebuild of a bundle."""

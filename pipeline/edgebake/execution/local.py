@@ -1,6 +1,7 @@
-"""Plan and build the whole release in one go: what two runs of `dvc repro` would do after an edit of shape.
+"""Plan and build the whole release on this machine with DVC.
 
-Runs dvc. Writes what its stages write.
+Runs `dvc repro`, and again for each scheme that a search of `quantize: auto` tries. Writes what the
+stages write.
 """
 
 import importlib.util
@@ -21,60 +22,74 @@ from edgebake.plan import planner, scheme_search, variants
 from edgebake.recipe.stage_params import read_plan
 
 _RUNNING = re.compile(r"Running stage '(?P<stage>[^']+)'")
-_SETTLED = re.compile(r"Stage '(?P<stage>[^']+)' (?:didn't change|is cached)")
-# What DVC says to people who type `dvc repro` themselves.
-_CHATTER = re.compile(
-    r"^(> |(Updating|Generating) lock file|Use `dvc push`|To track|To enable|\t(git add|dvc config)|\s*$)"
+_SKIPPED = re.compile(r"Stage '(?P<stage>[^']+)' (?:didn't change|is cached)")
+# Hints of DVC for people who run `dvc repro` themselves.
+_HINTS = re.compile(
+    r"^(> |(Updating|Generating) lock file|Use `dvc push`|To track|To enable"
+    r"|\t(git add|dvc config)|\s*$)"
 )
+SINGLE_STAGES = 3  # plan, revision and parity
 
 
 def build(console: Console, keep_going: bool) -> int:
-    """Plan, run `dvc repro` with live status, and return its exit code; again for each step down a ladder.
+    """Plan and run `dvc repro` with live status; again for each next scheme of a search.
+
+    Returns:
+        The exit code of the last `dvc repro`.
 
     Raises:
-        GateError: every rung of a ladder was ruled out.
-        HostError: git, dvc or the DVC project is missing.
+        GateError: every candidate of a scheme search missed a gate.
+        HostError: git, DVC or the DVC project is missing.
     """
-    _refuse_without_tools()
+    _check_tools()
     planner.update()
     while True:
-        code, before = _repro(console, keep_going), read_plan().get("ladder")
-        if code == 0 or before is None:
+        code = _repro(console, keep_going)
+        candidates = read_plan().get("ladder")
+        if code == 0 or candidates is None:
             return code
         planner.update()
-        after = scheme_search.from_plan(read_plan())
-        if scheme_search.to_plain(after) == before:
+        next_candidates = scheme_search.from_plan(read_plan())
+        if scheme_search.to_plain(next_candidates) == candidates:
             return code
-        for target, rungs in after.items():
-            if before.get(target) != scheme_search.to_plain({target: rungs})[target]:
-                console.print(
-                    f"{target}: one rung further\n" + "\n".join(scheme_search.lines(rungs)),
-                    markup=False,
-                )
+        _print_changes(console, candidates, next_candidates)
+
+
+def _print_changes(
+    console: Console, before: dict[str, object], after: scheme_search.Candidates
+) -> None:
+    """Print the candidates of each target whose scheme search moved on."""
+    plain = scheme_search.to_plain(after)
+    for target, candidates in after.items():
+        if before.get(target) != plain[target]:
+            lines = [f"{target}: next candidate", *scheme_search.lines(candidates)]
+            console.print("\n".join(lines), markup=False)
 
 
 def _repro(console: Console, keep_going: bool) -> int:
-    command = [sys.executable, "-m", "dvc", "repro", *(["--keep-going"] if keep_going else [])]
+    command = [sys.executable, "-m", "dvc", "repro"]
+    if keep_going:
+        command.append("--keep-going")
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_environment()
     ) as dvc:
-        _follow(dvc.stdout or iter(()), console)
-        return min(dvc.wait(), 1)  # DVC ends with 255
+        _show_progress(dvc.stdout or iter(()), console)
+        return min(dvc.wait(), 1)  # DVC exits with 255
 
 
-def _refuse_without_tools() -> None:
+def _check_tools() -> None:
     git.head()
     if not importlib.util.find_spec("dvc"):
         raise HostError("dvc: not installed; expected it in this environment: run `make setup`")
     if not Path(".dvc").is_dir():
-        initialize = "dvc init" if git.prefix() == Path() else "dvc init --subdir"
-        raise HostError(f"dvc: no .dvc/ here; expected a DVC project: run `{initialize}`")
+        command = "dvc init" if git.prefix() == Path() else "dvc init --subdir"
+        raise HostError(f"dvc: no .dvc/ here; expected a DVC project: run `{command}`")
 
 
 def _environment() -> dict[str, str]:
-    """Return an environment in which the `python` of dvc.yaml is the one that runs this, and the user has a name.
+    """Return an environment with this `python` first on the path, and a user name.
 
-    DVC asks for the user's name, which a container that runs under any number has none of.
+    DVC asks for the user's name; a container that runs under an arbitrary user id has none.
     """
     folder = str(Path(sys.executable).parent)
     path = f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"
@@ -89,11 +104,8 @@ def _user_name() -> dict[str, str]:
     return {}
 
 
-def _follow(lines: Iterator[str], console: Console) -> None:
-    counts = [len(read_plan()[stage]) for stage in variants.STAGES]
-    total = (
-        3 + sum(counts) + len(read_plan()["package"])
-    )  # plan, revision and parity; a proof for each platform
+def _show_progress(lines: Iterator[str], console: Console) -> None:
+    """Show the stages that DVC runs or skips, and print its other lines."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.completed:.0f}/{task.total:.0f} {task.description}"),
@@ -102,12 +114,18 @@ def _follow(lines: Iterator[str], console: Console) -> None:
     with Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as progress:
-        task = progress.add_task("starting dvc", total=total)
+        task = progress.add_task("starting dvc", total=_count_stages())
         for line in lines:
-            running, settled = _RUNNING.search(line), _SETTLED.search(line)
-            if running:
-                progress.update(task, advance=1, description=running["stage"])
-            elif settled:
-                progress.update(task, advance=1, description=settled["stage"])
-            elif not _CHATTER.match(line):
+            stage = _RUNNING.search(line) or _SKIPPED.search(line)
+            if stage:
+                progress.update(task, advance=1, description=stage["stage"])
+            elif not _HINTS.match(line):
                 console.print(line.rstrip("\n"), markup=False)
+
+
+def _count_stages() -> int:
+    """Return the number of stages that DVC runs or skips."""
+    plan = read_plan()
+    count = sum(len(plan[stage]) for stage in variants.STAGES)
+    proofs = len(plan["package"])
+    return SINGLE_STAGES + count + proofs

@@ -1,6 +1,7 @@
-"""Build a bundle again from the commit that its provenance names, and compare bytes.
+"""Rebuild a bundle from the commit in its provenance, and compare every byte.
 
-Reads the repository and DVC's cache of tracked data; builds in a temporary clone, which shares nothing else with it.
+Reads the repository and DVC's cache of tracked data. Builds in a temporary clone, which shares
+nothing else with the project.
 """
 
 import os
@@ -21,175 +22,198 @@ from edgebake.errors import HostError, ProofError
 from edgebake.recipe.stage_params import PARAMS
 
 DVC_YAML = Path("dvc.yaml")
+DATA_REMOTE = "origin-of-data"
+MAX_LINES = 12  # of DVC's output in an error message
 
 
 def compare(bundle: Path, content: Manifest, statement: Statement) -> str:
-    """Rebuild, and return that every byte is the same.
+    """Rebuild a bundle, and return a line if every byte is the same.
+
+    Args:
+        bundle: folder of the bundle.
+        content: its manifest.
+        statement: its provenance.
 
     Raises:
-        ProofError: it was built from a changed working tree, it does not build, or it comes out different.
-        HostError: this repository does not have the commit, or not the encryption key.
+        ProofError: it was built from a changed working tree, it does not build, or it differs.
+        HostError: this repository lacks the commit, or the encryption key is missing.
     """
     if content["source"]["dirty"]:
         raise ProofError(
-            "built from a working tree that differs from its commit: nobody can build it again; expected a clean one"
+            "built from a working tree that differs from its commit: "
+            "it cannot be built again; expected a clean one"
         )
-    commit, platform = provenance.commit(statement), content["platform"]
-    _refuse_stray(commit)
+    commit = provenance.commit(statement)
+    platform = content["platform"]
+    _check_commit(commit)
     with tempfile.TemporaryDirectory() as folder:
         clone = _clone(commit, Path(folder) / "clone")
         _build(clone, platform)
-        theirs = artifacts.read_files(clone / artifacts.folder("package", platform))
-    ours = artifacts.read_files(bundle)
-    if found := bundle_diff.differences(ours, theirs):
-        raise ProofError(
-            "\n".join(
-                [f"not what commit {commit[:12]} builds here (bundle, then rebuilt):", *found]
-            )
-        )
-    return f"{len(theirs)} files from commit {commit[:12]}, every byte the same"
+        rebuilt = artifacts.read_files(clone / artifacts.folder("package", platform))
+    differences = bundle_diff.differences(artifacts.read_files(bundle), rebuilt)
+    if differences:
+        headline = f"not what commit {commit[:12]} builds here (bundle, then rebuilt):"
+        raise ProofError("\n".join([headline, *differences]))
+    return f"{len(rebuilt)} files from commit {commit[:12]}, every byte the same"
 
 
-def _refuse_stray(commit: str) -> None:
-    """Refuse a commit that nobody took in: building runs its code."""
-    git.top()  # fails in git's own words where there is no repository that it may read
+def _check_commit(commit: str) -> None:
+    """Check that a commit is on a branch or tag: building runs its code."""
+    git.top()  # fails with git's own message if it may not read a repository here
     if not git.succeeds("cat-file", "-e", f"{commit}^{{commit}}"):
-        shallow = git.run("rev-parse", "--is-shallow-repository") == "true"
-        fetch = "git fetch --unshallow" if shallow else "git fetch"
+        is_shallow = git.run("rev-parse", "--is-shallow-repository") == "true"
+        fetch = "git fetch --unshallow" if is_shallow else "git fetch"
         raise HostError(
             f"git: no commit {commit} in this repository; expected a clone that has it: `{fetch}`"
         )
     if not git.run("for-each-ref", "--contains", commit, "refs/heads", "refs/tags", "refs/remotes"):
         raise HostError(
-            f"git: commit {commit} is on no branch or tag of this repository; expected one that is: its code is run"
+            f"git: commit {commit} is on no branch or tag of this repository; "
+            "expected one that is: its code is run"
         )
 
 
 def _project() -> Path:
-    """Return the project's top folder; the command may run below it, and the repository's may lie above it.
+    """Return the project's top folder.
+
+    The current folder may be below it, and the top of the repository above it.
 
     Raises:
-        HostError: this folder is in no project.
+        HostError: the current folder is in no project.
     """
-    here, top = Path.cwd().resolve(), git.top()
-    for folder in (here, *here.parents):
+    current = Path.cwd().resolve()
+    top = git.top()
+    for folder in (current, *current.parents):
         if (folder / DVC_YAML).is_file():
             return folder
         if folder == top:
             break
     raise HostError(
-        f"{here}: no {DVC_YAML} here or above, up to {top}; expected to be run in the project's folder"
+        f"{current}: no {DVC_YAML} here or above, up to {top}; "
+        "expected to be run in the project's folder"
     )
 
 
 def _clone(commit: str, clone: Path) -> Path:
-    """Clone the whole repository at a commit, and return the project's folder in the clone."""
-    below = git.prefix(_project())
+    """Clone the repository at a commit, and return the project's folder in the clone."""
+    prefix = git.prefix(_project())
     git.run("clone", "--quiet", "--no-checkout", "--template=", str(git.top()), str(clone))
     git.run("checkout", "--quiet", commit, folder=clone)
-    project = clone / below
+    project = clone / prefix
     if not (project / DVC_YAML).is_file():
         raise ProofError(
-            f"{below / DVC_YAML}: not in commit {commit[:12]}; expected the project where it lies now"
+            f"{prefix / DVC_YAML}: not in commit {commit[:12]}; "
+            "expected the project where it lies now"
         )
-    (project / "dvc.lock").unlink(
-        missing_ok=True
-    )  # what an earlier build found is no reason to build nothing now
+    # With DVC's record of an earlier build, unchanged stages would not be built.
+    (project / "dvc.lock").unlink(missing_ok=True)
     return project
 
 
 def _build(clone: Path, platform: str) -> None:
-    _lend_key(clone, platform)
-    tracked = [str(file.relative_to(clone)) for file in clone.rglob("*.dvc") if file.is_file()]
-    if tracked:
-        _lend_cache(clone)
-        _dvc(clone, "pull", "--remote", "origin-of-data", *tracked)
+    _copy_encryption_key(clone, platform)
+    data_files = [path for path in clone.rglob("*.dvc") if path.is_file()]
+    if data_files:
+        _add_cache_as_remote(clone)
+        paths = [str(path.relative_to(clone)) for path in data_files]
+        _dvc(clone, "pull", "--remote", DATA_REMOTE, *paths)
     _dvc(clone, "repro", f"package@{platform}")
 
 
-def _lend_cache(clone: Path) -> None:
-    """Make the project's cache a remote of the clone: a cache is laid out as a remote is.
+def _add_cache_as_remote(clone: Path) -> None:
+    """Make the project's DVC cache a remote of the clone: both have the same layout.
 
-    It is not shared: its record of runs would answer for the build. DVC can write only ASCII into its settings, so they
-    name a link beside the clone, by a relative path, and the link leads to the cache.
+    A shared cache would not do: DVC would restore outputs of earlier runs instead of building. DVC
+    writes only ASCII into its configuration, so the remote is a link next to the clone, with a
+    relative path.
     """
     project = _project()
     link = git.top(clone).with_name("cache")
-    link.symlink_to(project / _dvc(project, "cache", "dir").strip(), target_is_directory=True)
-    _dvc(clone, "remote", "add", "--local", "origin-of-data", os.path.relpath(link, clone))
+    cache = project / _dvc(project, "cache", "dir").strip()
+    link.symlink_to(cache, target_is_directory=True)
+    _dvc(clone, "remote", "add", "--local", DATA_REMOTE, os.path.relpath(link, clone))
 
 
-def _lend_key(clone: Path, platform: str) -> None:
-    """Put the encryption key where the clone's plan looks for it, until the temporary folder goes.
+def _copy_encryption_key(clone: Path, platform: str) -> None:
+    """Copy the encryption key to its path in the clone, which is deleted afterwards.
 
     Raises:
-        HostError: it is not here, or the plan looks for it outside of the project.
+        HostError: the key is missing, or its path leads out of the clone.
     """
-    scheme, _, path = str(_bundles(clone).get(platform, {}).get("encryption_key")).partition(":")
+    uri = _package_params(clone).get(platform, {}).get("encryption_key")
+    scheme, _, path = str(uri).partition(":")
     if scheme != "file" or Path(path).is_absolute():
         return
-    key, lent = _project() / path, clone / path
+    key = _project() / path
     if not key.is_file():
         raise HostError(
             f"{path}: not there; expected the encryption key that the bundle was built with"
         )
-    if not lent.parent.resolve().is_relative_to(clone.resolve()):
+    copy = clone / path
+    if not copy.parent.resolve().is_relative_to(clone.resolve()):
         raise HostError(
-            f"{path}: leads out of the project; expected an encryption key in it, or an absolute path"
+            f"{path}: leads out of the project; "
+            "expected an encryption key in it, or an absolute path"
         )
-    lent.parent.mkdir(parents=True, exist_ok=True)
-    lent.unlink(missing_ok=True)  # a link in the commit would be written through
-    shutil.copyfile(key, lent)
-    lent.chmod(0o600)
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    copy.unlink(missing_ok=True)  # the copy would be written through a link in the commit
+    shutil.copyfile(key, copy)
+    copy.chmod(0o600)
 
 
-def _bundles(folder: Path) -> dict[str, Any]:
-    """Return what a folder's params.yaml says of each platform's bundle; nothing where it has none."""
+def _package_params(folder: Path) -> dict[str, Any]:
+    """Return the parameters of each platform's bundle in a folder's params.yaml, if any."""
     file = folder / PARAMS
-    plan = (yaml.safe_load(file.read_text()) if file.is_file() else None) or {}
-    found: dict[str, Any] = plan.get("package") or {}
-    return found
+    if not file.is_file():
+        return {}
+    plan = yaml.safe_load(file.read_text()) or {}
+    params: dict[str, Any] = plan.get("package") or {}
+    return params
 
 
-def _dvc(clone: Path, *arguments: str) -> str:
-    """Run DVC in a folder, and return what it said."""
+def _dvc(folder: Path, *arguments: str) -> str:
+    """Run DVC in a folder, and return its standard output."""
     done = subprocess.run(
         [sys.executable, "-m", "dvc", *arguments],
-        cwd=clone,
-        env=_environment(clone),
+        cwd=folder,
+        env=_environment(folder),
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode != 0:
-        said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        raise ProofError(
-            "\n".join([f"dvc {arguments[0]}: the commit does not build here:", *said[-12:]])
-        )
+        output = done.stdout + done.stderr
+        lines = [line for line in output.splitlines() if line.strip()]
+        headline = f"dvc {arguments[0]}: the commit does not build here:"
+        raise ProofError("\n".join([headline, *lines[-MAX_LINES:]]))
     return done.stdout
 
 
 def _environment(clone: Path) -> dict[str, str]:
-    """Return an environment in which `python` is this one and runs the clone's own code."""
+    """Return an environment in which this `python` runs the clone's own code, without keys."""
+    withheld = {*git.WITHHELD, *_signing_variables(_project()), *_signing_variables(clone)}
+    environment = {name: value for name, value in os.environ.items() if name not in withheld}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    kept = _without(*git.WITHHELD, *_signing_variables(_project()), *_signing_variables(clone))
-    return {**kept, "PATH": path, "PYTHONPATH": str(_code(clone)), "NO_COLOR": "1"}
+    return {
+        **environment,
+        "PATH": path,
+        "PYTHONPATH": str(_source_root(clone)),
+        "NO_COLOR": "1",
+    }
 
 
-def _code(clone: Path) -> Path:
-    """Return the folder that holds the clone's package; in old commits the package is `pipeline`, at the top."""
-    return clone / "pipeline" if (clone / "pipeline/edgebake").is_dir() else clone
-
-
-def _without(*names: str) -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name not in names}
+def _source_root(clone: Path) -> Path:
+    """Return the folder of the clone's package; in old commits it is `pipeline`, at the top."""
+    if (clone / "pipeline/edgebake").is_dir():
+        return clone / "pipeline"
+    return clone
 
 
 def _signing_variables(folder: Path) -> set[str]:
-    """Return the variables that hold signing keys of a project's release: a rebuild signs nothing."""
-    keys = [
-        section["signature"]["key"]
-        for section in _bundles(folder).values()
-        if section.get("signature")
-    ]
-    return {key.removeprefix("env:") for key in keys if key.startswith("env:")}
+    """Return the variables with signing keys of a project: a rebuild signs nothing."""
+    variables = set()
+    for params in _package_params(folder).values():
+        signature = params.get("signature")
+        if signature and signature["key"].startswith("env:"):
+            variables.add(signature["key"].removeprefix("env:"))
+    return variables

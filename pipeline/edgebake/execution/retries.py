@@ -1,32 +1,46 @@
-"""Which files a device has still to measure: DVC would keep `not measured` for as long as nothing else changes.
+"""Count the attempts to measure on a device: DVC would cache `not measured`.
 
-Reads artifacts/validate/. Writes artifacts/attempts/<platform>/<variant> for each variant of validate, on which its
-stage depends: the same as before, or one more where the last attempt found no device.
+Reads artifacts/validate/. Writes artifacts/attempts/<platform>/<variant> for each variant of
+validate. Its stage depends on that file, which changes if the last attempt reached no device.
 """
 
 import json
+from pathlib import Path
 from typing import Any
 
 from edgebake import artifacts
 
 FOLDER = artifacts.ROOT / "attempts"
-# Places that are always there: the machine that builds, and a file whose digest is in the plan.
-ALWAYS_THERE = ("host", "recorded")
-TIMED = "latency_mean_ms"  # in every report of a file that was timed
+# Where measuring cannot fail for lack of a device: this machine, and a file with its digest in
+# the plan.
+ALWAYS_AVAILABLE = ("host", "recorded")
+TIMED = "latency_mean_ms"  # a metric of every report with a timing
 
 
 def count(variants: dict[str, dict[str, Any]]) -> None:
-    """Count one more attempt for each variant that no device has measured yet, and forget those that are gone."""
-    for file in [one for one in FOLDER.rglob("*") if one.is_file() and one.name not in variants]:
-        file.unlink()
-    for name, section in variants.items():
-        file = FOLDER / section["platform"] / name
-        before = int(file.read_text()) if file.exists() else 1
-        artifacts.write(file, f"{before + _is_due(name, section)}\n".encode())
+    """Count one more attempt for each variant that no device has measured yet.
+
+    Args:
+        variants: the parameters of each variant of validate. The counts of others are deleted.
+    """
+    for file in _files():
+        if file.name not in variants:
+            file.unlink()
+    for name, params in variants.items():
+        file = FOLDER / params["platform"] / name
+        attempts = int(file.read_text()) if file.exists() else 1
+        if _is_due(name, params):
+            attempts += 1
+        artifacts.write(file, f"{attempts}\n".encode())
 
 
-def _is_due(name: str, section: dict[str, Any]) -> bool:
-    report = artifacts.folder("validate", name, section["platform"]) / "report.json"
-    if section["where"] in ALWAYS_THERE or not report.exists():
+def _files() -> list[Path]:
+    return [path for path in FOLDER.rglob("*") if path.is_file()]
+
+
+def _is_due(name: str, params: dict[str, Any]) -> bool:
+    """Return whether a variant was validated without a timing that a device could make."""
+    report = artifacts.folder("validate", name, params["platform"]) / "report.json"
+    if params["where"] in ALWAYS_AVAILABLE or not report.exists():
         return False
     return TIMED not in json.loads(report.read_text())["metrics"]

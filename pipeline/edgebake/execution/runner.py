@@ -1,4 +1,4 @@
-"""Run one stage for one variant: read its section, keep it quiet, publish its output whole or not at all."""
+"""Run one stage for one variant, and publish its output atomically."""
 
 import sys
 
@@ -13,36 +13,38 @@ from edgebake.stages.job import Job
 
 
 def run(stage: str, variant: str) -> None:
-    """Run a stage and print one line about what came out.
+    """Run a stage and print one line about its output.
 
     Raises:
-        EdgebakeError: for everything that the user can mend; nothing half-written stays behind.
+        EdgebakeError: the stage failed; nothing half-written is left.
     """
-    section = stage_params.read(stage, variant)
-    _refuse_other_tools(stage, variant, getattr(section, "tools", {}))
-    target = artifacts.folder(stage, variant, getattr(section, "platform", None))
-    log = target.with_name(f"{target.name}.log")
+    params = stage_params.read(stage, variant)
+    _check_tools(stage, variant, getattr(params, "tools", {}))
+    folder = artifacts.folder(stage, variant, getattr(params, "platform", None))
+    log = folder.with_name(f"{folder.name}.log")
     try:
-        with stage_log.quiet(log) as console, artifacts.published(target) as out:
+        with stage_log.quiet(log) as console, artifacts.published(folder) as out:
             imported_before = set(sys.modules)
             module = plugins.load_stage(stage)
-            line = module.run(Job(variant, section, out, console))
-            code_digest.refuse_unlisted(stage, variant, sys.modules.keys() - imported_before)
+            line = module.run(Job(variant, params, out, console))
+            imported = sys.modules.keys() - imported_before
+            code_digest.refuse_unlisted(stage, variant, imported)
     except EdgebakeError:
         raise
     except OSError as error:
-        raise artifacts.disk_trouble(error, target) from error
+        raise artifacts.disk_trouble(error, folder) from error
     except Exception as error:
         reason = plugins.blame(error) or f"{type(error).__name__}: {error}"
-        raise EdgebakeError(f"{stage} {variant}: {reason}; the whole story is in {log}") from error
+        raise EdgebakeError(f"{stage} {variant}: {reason}; the traceback is in {log}") from error
     Console(highlight=False, soft_wrap=True).print(f"{stage} {variant}: {line}")
 
 
-def _refuse_other_tools(stage: str, variant: str, planned: dict[str, str]) -> None:
+def _check_tools(stage: str, variant: str, planned: dict[str, str]) -> None:
+    """Check that the installed tools have the versions of the plan."""
     installed = plugins.tools(*planned)
     for name, version in planned.items():
         if installed[name] != version:
             raise PlanError(
-                f"{stage_params.PARAMS}: {stage}.{variant}.tools.{name}: planned with {version}, installed is "
-                f"{installed[name]}; expected the same: run `edgebake plan`"
+                f"{stage_params.PARAMS}: {stage}.{variant}.tools.{name}: planned with {version}, "
+                f"installed is {installed[name]}; expected the same: run `edgebake plan`"
             )

@@ -1,6 +1,7 @@
-"""Keep the noise of TensorFlow and coremltools off the terminal: it goes into a log file beside the stage's output.
+"""Redirect the output of libraries into a log file next to a stage's output.
 
-Writes artifacts/<stage>/<variant>.log.
+TensorFlow and coremltools write to the file descriptors of the process. Writes
+artifacts/<stage>/<variant>.log.
 """
 
 import os
@@ -15,34 +16,34 @@ from rich.console import Console
 
 @contextmanager
 def quiet(log: Path) -> Iterator[Console]:
-    """Send file descriptors 1 and 2 into `log` and give a console that still reaches the terminal."""
+    """Redirect file descriptors 1 and 2 into `log`; yield a console that reaches the terminal."""
     log.parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()
-    terminal, errors = os.dup(1), os.dup(2)
-    noise = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-    os.dup2(noise, 1)
-    os.dup2(noise, 2)
+    stdout = os.dup(1)
+    stderr = os.dup(2)
+    log_descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    os.dup2(log_descriptor, 1)
+    os.dup2(log_descriptor, 2)
     try:
-        with os.fdopen(os.dup(terminal), "w") as stream:
-            yield Console(file=stream, highlight=False, soft_wrap=True)
+        with os.fdopen(os.dup(stdout), "w") as terminal:
+            yield Console(file=terminal, highlight=False, soft_wrap=True)
     except Exception:
         _flush_into_log()
         with suppress(OSError):
-            os.write(noise, traceback.format_exc().encode())
+            os.write(log_descriptor, traceback.format_exc().encode())
         raise
     finally:
-        # What Python still holds in its buffers belongs to the noise.
+        # Text in Python's own buffers belongs into the log too.
         _flush_into_log()
-        os.dup2(terminal, 1)
-        os.dup2(errors, 2)
-        for descriptor in (terminal, errors, noise):
+        os.dup2(stdout, 1)
+        os.dup2(stderr, 2)
+        for descriptor in (stdout, stderr, log_descriptor):
             os.close(descriptor)
 
 
 def _flush_into_log() -> None:
     for stream in (sys.stdout, sys.stderr):
-        with suppress(
-            OSError
-        ):  # the disk is full: the log may end early, the stage's own error is what counts
+        # If the disk is full, the log may end early: the stage's own error matters.
+        with suppress(OSError):
             stream.flush()

@@ -70,11 +70,9 @@ def run(job: Job[DataParams]) -> str:
 
 def decode_examples(examples: Examples, params: DataParams) -> Iterator[ExampleRecord]:
     """Decode the examples of every split, in the order of the splits."""
-    assigned = [
-        (int(number), split)
-        for split, numbers in assign_splits(examples, params).items()
-        for number in numbers
-    ]
+    assigned: list[tuple[int, str]] = []
+    for split, numbers in assign_splits(examples, params).items():
+        assigned += [(int(number), split) for number in numbers]
 
     def decode(example: tuple[int, str]) -> ExampleRecord:
         return _decode(examples, *example)

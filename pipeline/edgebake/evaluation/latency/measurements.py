@@ -13,7 +13,7 @@ from edgebake.evaluation.latency.bootstrap_windows import (
     resample_windows,
 )
 from edgebake.evaluation.latency.request import TimingResult
-from edgebake.evaluation.latency.stopwatch import Recording, Window
+from edgebake.evaluation.latency.stopwatch import Recording, Window, WindowPair
 from edgebake.measurement import Measurement, not_measured
 
 PERCENTILES = (50, 90, 95, 99)
@@ -33,7 +33,9 @@ def from_recordings(recordings: Sequence[Recording], where: str) -> TimingResult
         where: label of the measurements, for example "host".
     """
     base = _base_measurement(recordings, where)
-    pairs = [pair for recording in recordings for pair in recording["windows"]]
+    pairs: list[WindowPair] = []
+    for recording in recordings:
+        pairs += recording["windows"]
     candidates = [pair["candidate"] for pair in pairs]
     baselines = [pair["baseline"] for pair in pairs if "baseline" in pair]
     metrics = {
@@ -54,10 +56,13 @@ def from_recordings(recordings: Sequence[Recording], where: str) -> TimingResult
             sha256=recordings[0]["baseline_sha256"] or "",
         )
         resamples = resamples | speedup.resamples
+    latencies: list[float] = []
+    for window in candidates:
+        latencies += window["latencies_ms"]
     return TimingResult(
         metrics,
         resamples={name: resamples[name] for name in RESAMPLED if name in resamples},
-        latencies_ms=[latency for window in candidates for latency in window["latencies_ms"]],
+        latencies_ms=latencies,
     )
 
 
