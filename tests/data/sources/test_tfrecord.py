@@ -79,9 +79,9 @@ def test_records_are_those_that_tensorflow_wrote(tensorflow: Any, tmp_path: Path
     data = _data(tmp_path / "a.tfrecord")
     loaded = tfrecord.load(data)
     assert tfrecord.count(data) == {"": 3}
-    np.testing.assert_array_equal(np.stack(list(examples.images)), PIXELS)
+    np.testing.assert_array_equal(np.stack(list(loaded.images)), PIXELS)
     assert (loaded.classes, loaded.labels.tolist()) == (["2", "5"], [1, 0, 1])
-    assert examples.names == ["a.tfrecord[0]", "a.tfrecord[1]", "a.tfrecord[2]"]
+    assert loaded.names == ["a.tfrecord[0]", "a.tfrecord[1]", "a.tfrecord[2]"]
 
 
 def test_raw_pixels_have_the_shape_that_the_recipe_says(tensorflow: Any, tmp_path: Path) -> None:
