@@ -8,7 +8,8 @@ import pytest
 
 from edgebake.errors import PlanError
 from edgebake.plan import code_digest, source_files
-from edgebake.plan.code_digest import CodeChange, named_plugins
+from edgebake.plan.code_digest import CodeChange
+from edgebake.plan.import_closure import named_plugins
 from edgebake.recipe.stage_params import Plan
 
 # A plugin whose functions each import a helper of their own: all but `_nothing` are imported.

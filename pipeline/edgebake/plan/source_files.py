@@ -1,7 +1,7 @@
-"""Find the source files of modules, and remember what was read from those that have not changed since.
+"""Find the source files of modules, and cache what was read from files that have not changed.
 
-Reads the package and the project's own plugins/. Writes artifacts/.code.json: the references and the digest of every
-source, valid as long as its size and its time of change stay the same.
+Reads the package and the project's own plugins/. Writes artifacts/.code.json: references and digest
+of every source file, valid as long as its size and modification time stay the same.
 """
 
 import json
@@ -17,20 +17,25 @@ from edgebake.plan.source_text import PluginCall, References, SourceReferences
 CACHE = artifacts.ROOT / ".code.json"
 PACKAGE = Path(artifacts.__file__).parent
 PLUGIN_DEPTH = 2  # dots in `plugins.<kind>.<name>`
-# Of the cache: the code that reads sources, since another one may find other things in them.
+# Version of the cache: the code that reads sources, because other code may read other references.
 VERSION = artifacts.sha256(
-    b"".join(Path(file).read_bytes() for file in (__file__, source_text.__file__))
+    Path(__file__).read_bytes() + Path(source_text.__file__).read_bytes(),
 )
+
+Entry = dict[str, Any]  # of the cache: state, digest and references of a file
 
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A Python file: the module that it is, its path below the folder of packages, its digest and its references."""
+    """A Python file with its digest and its references."""
 
     module: str
+    # The package that the module is in; the module itself if it is a package.
     package: str
     file: Path
+    # Path that is the same on every machine, relative to the package's folder or the project.
     path: str
+    # Digest of its code, without comments and docstrings.
     sha256: str
     references: SourceReferences
 
@@ -43,127 +48,147 @@ class SourceFiles:
     def __init__(self) -> None:
         self._files: dict[str, SourceFile | None] = {}
         self._cache = _read_cache()
-        self._fresh: dict[str, Any] = {}
+        self._entries: dict[str, Entry] = {}
 
     def find(self, module: str) -> SourceFile | None:
-        """Return the source of a module, or None for one that is neither ours nor the project's."""
+        """Return the source of a module; None if it is not part of edgebake or the project."""
         if module not in self._files:
             self._files[module] = self._read(module)
         return self._files[module]
 
     def modules_in(self, package: str) -> list[str]:
-        """Return the modules directly in a package, itself included."""
+        """Return a package and the modules directly in it."""
         folder = _folder_of(package)
         if folder is None:
             return []
-        names = sorted(file.stem for file in folder.glob("*.py"))
-        return [package, *(f"{package}.{name}" for name in names if name != "__init__")]
+        names = sorted(file.stem for file in folder.glob("*.py") if file.stem != "__init__")
+        return [package, *(f"{package}.{name}" for name in names)]
 
     def data_beside(self, source: SourceFile) -> dict[str, str]:
-        """Return the digest of each file beside a package's __init__.py that is no Python, by its path.
+        """Return the digest of each data file in the folder of a package, by path.
 
-        Of a plugin of the project these are the files in the folders below it, too.
+        For a plugin of the project, files in the folders below it are included.
         """
         if source.file.name != "__init__.py":
             return {}
         folder = source.file.parent
-        is_of_project = source.module.partition(".")[0] == plugins.PROJECT.name
-        is_plugin = is_of_project and source.module.count(".") >= PLUGIN_DEPTH
-        files = folder.rglob("*") if is_plugin else folder.iterdir()
-        data = [file for file in files if file.is_file() and _is_data(file.relative_to(folder))]
-        return {_shown(file): artifacts.sha256_of(file) for file in data}
+        files = folder.rglob("*") if _is_plugin(source.module) else folder.iterdir()
+        digests: dict[str, str] = {}
+        for file in files:
+            if file.is_file() and _is_data(file.relative_to(folder)):
+                digests[_portable_path(file)] = artifacts.sha256_of(file)
+        return digests
 
     def sha256_as_text(self, path: str) -> str:
-        """Return the digest of a source as it lies there, comments included."""
-        file = next(
-            source.file
-            for source in self._files.values()
-            if source is not None and source.path == path
-        )
-        return artifacts.sha256_of(file)
+        """Return the digest of a source file including its comments."""
+        for source in self._files.values():
+            if source is not None and source.path == path:
+                return artifacts.sha256_of(source.file)
+        raise KeyError(path)
 
     def save(self) -> None:
-        """Write down what was read, for the next run."""
-        content = {"version": VERSION, "files": self._fresh}
-        artifacts.write(CACHE, json.dumps(content).encode())
+        """Write the cache for the next run."""
+        document = {"version": VERSION, "files": self._entries}
+        artifacts.write(CACHE, json.dumps(document).encode())
 
     def _read(self, module: str) -> SourceFile | None:
         file = _file_of(module)
         if file is None:
             return None
         package = module if file.name == "__init__.py" else module.rpartition(".")[0]
-        path = _shown(file)
+        path = _portable_path(file)
+        entry = self._entry(file, path, package)
+        references = _from_plain(entry["references"])
+        return SourceFile(module, package, file, path, entry["sha256"], references)
+
+    def _entry(self, file: Path, path: str, package: str) -> Entry:
+        """Return the cached entry of a file, or parse the file if it has changed."""
         status = file.stat()
         state = [status.st_size, status.st_mtime_ns]
-        entry = self._cache.get(path)
+        entry: Entry | None = self._cache.get(path)
         if entry is None or entry["state"] != state:
-            entry = {"state": state, **_parsed(file, path, package)}
-        self._fresh[path] = entry
-        return SourceFile(
-            module, package, file, path, entry["sha256"], _references(entry["references"])
-        )
+            entry = {"state": state, **_parse(file, path, package)}
+        self._entries[path] = entry
+        return entry
 
 
-def _parsed(file: Path, path: str, package: str) -> dict[str, Any]:
+def _parse(file: Path, path: str, package: str) -> Entry:
     try:
         text = file.read_text()
         code = source_text.code_lines(text)
-        found = source_text.references(text, package)
+        references = source_text.references(text, package)
     except (SyntaxError, UnicodeDecodeError) as error:
         raise EdgebakeError(f"{path}: {error}; expected Python source") from None
-    return {"sha256": artifacts.sha256(code.encode()), "references": _plain(found)}
+    return {"sha256": artifacts.sha256(code.encode()), "references": _to_plain(references)}
 
 
-def _plain(references: SourceReferences) -> dict[str, Any]:
-    functions = {name: _plain_references(one) for name, one in references.functions.items()}
-    return {"top": _plain_references(references.top), "functions": functions}
+def _to_plain(references: SourceReferences) -> Entry:
+    functions: Entry = {}
+    for name, function_references in references.functions.items():
+        functions[name] = _references_to_plain(function_references)
+    return {"top": _references_to_plain(references.top), "functions": functions}
 
 
-def _plain_references(references: References) -> dict[str, Any]:
+def _references_to_plain(references: References) -> Entry:
     return {**asdict(references), "names": sorted(references.names)}
 
 
-def _references(plain: dict[str, Any]) -> SourceReferences:
-    functions = {name: _references_of(one) for name, one in plain["functions"].items()}
-    return SourceReferences(_references_of(plain["top"]), functions)
+def _from_plain(entry: Entry) -> SourceReferences:
+    functions: dict[str, References] = {}
+    for name, function_entry in entry["functions"].items():
+        functions[name] = _references_from_plain(function_entry)
+    return SourceReferences(_references_from_plain(entry["top"]), functions)
 
 
-def _references_of(plain: dict[str, Any]) -> References:
-    calls = [PluginCall(**call) for call in plain["plugins"]]
-    return References(plain["imports"], calls, set(plain["names"]), plain["reads_own_folder"])
+def _references_from_plain(entry: Entry) -> References:
+    calls = [PluginCall(**call) for call in entry["plugins"]]
+    return References(entry["imports"], calls, set(entry["names"]), entry["reads_own_folder"])
 
 
-def _read_cache() -> dict[str, Any]:
-    """Return what an earlier run wrote down, or nothing where that is of another version or damaged."""
+def _read_cache() -> dict[str, Entry]:
+    """Read the entries of an earlier run; none if the cache is damaged or of another version."""
     try:
-        content = json.loads(CACHE.read_text())
+        document = json.loads(CACHE.read_text())
     except (OSError, ValueError):
         return {}
-    if not isinstance(content, dict) or content.get("version") != VERSION:
+    if not isinstance(document, dict) or document.get("version") != VERSION:
         return {}
-    files: dict[str, Any] = content["files"]
-    return files
+    entries: dict[str, Entry] = document["files"]
+    return entries
+
+
+def _is_plugin(module: str) -> bool:
+    """Return whether a module is a plugin of the project, or inside one."""
+    is_of_project = module.partition(".")[0] == plugins.PROJECT.name
+    return is_of_project and module.count(".") >= PLUGIN_DEPTH
 
 
 def _is_data(path: Path) -> bool:
-    is_hidden = any(part.startswith(".") for part in path.parts)  # an editor's, or the system's
+    """Return whether a file is data: neither source code nor hidden by an editor or the system."""
+    is_hidden = any(name.startswith(".") for name in path.parts)
     return not is_hidden and path.suffix not in (".py", ".pyc", ".typed")
 
 
 def _folder_of(module: str) -> Path | None:
-    first, _, rest = module.partition(".")
-    top = {PACKAGE.name: PACKAGE, plugins.PROJECT.name: plugins.PROJECT}.get(first)
-    if top is None:
+    """Return the folder of a package of edgebake or of the project."""
+    top, _, rest = module.partition(".")
+    if top == PACKAGE.name:
+        folder = PACKAGE
+    elif top == plugins.PROJECT.name:
+        folder = plugins.PROJECT
+    else:
         return None
-    folder = top.joinpath(*rest.split(".")) if rest else top
+    if rest:
+        folder = folder.joinpath(*rest.split("."))
     return folder if folder.is_dir() else None
 
 
 def _file_of(module: str) -> Path | None:
-    parent, _, name = module.rpartition(".")
+    """Return the file of a module of edgebake or of the project."""
     package = _folder_of(module)
     if package is not None and (package / "__init__.py").is_file():
         return package / "__init__.py"
+    parent, _, name = module.rpartition(".")
     folder = _folder_of(parent) if parent else None
     if folder is None:
         return None
@@ -171,6 +196,8 @@ def _file_of(module: str) -> Path | None:
     return file if file.is_file() else None
 
 
-def _shown(file: Path) -> str:
-    """Return a path that is the same on every machine: below the folder of packages, or below the project."""
-    return (file.relative_to(PACKAGE.parent) if file.is_relative_to(PACKAGE) else file).as_posix()
+def _portable_path(file: Path) -> str:
+    """Return a path that is the same on every machine."""
+    if file.is_relative_to(PACKAGE):
+        file = file.relative_to(PACKAGE.parent)
+    return file.as_posix()

@@ -1,7 +1,7 @@
-"""Reduce Python source to what can change its behaviour, and list the names and modules that it refers to.
+"""Strip comments and docstrings from Python source, and list the modules and names it refers to.
 
-Comments, docstrings and blank lines are left out by their positions in the text. The syntax tree itself is not
-digested: its form differs between Python versions, the text does not.
+Comments, docstrings and blank lines are removed by their positions in the text. The syntax tree is
+not digested, because it differs between versions of Python.
 """
 
 import ast
@@ -9,6 +9,7 @@ import io
 import tokenize
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 DOCUMENTED = (ast.Module, ast.ClassDef, *FUNCTIONS)
@@ -24,26 +25,27 @@ class PluginCall:
 
 @dataclass
 class References:
-    """What a piece of code refers to: imported modules, plugins, and every name that it uses."""
+    """References of a piece of code: imported modules, plugins, and every name that it uses."""
 
     imports: list[str] = field(default_factory=list)
     plugins: list[PluginCall] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
-    reads_own_folder: bool = False  # `resources.files(__package__)`: its sources are read as text
+    # Whether it calls `resources.files(__package__)`, to read the sources beside it as text.
+    reads_own_folder: bool = False
 
 
 @dataclass
 class SourceReferences:
-    """The references of a module: at its top level, and by the name of each function in it."""
+    """References of a module: of its top level, and of each function in it, by name."""
 
     top: References
     functions: dict[str, References]
 
 
 def code_lines(text: str) -> str:
-    """Return Python source without comments, docstrings and blank lines, whose removal changes no behaviour.
+    """Return Python source without comments, docstrings and blank lines.
 
-    A blank line inside a string is part of its value and stays.
+    Blank lines inside a string are part of its value and stay.
     """
     tree = ast.parse(text)
     lines = text.splitlines()
@@ -51,18 +53,18 @@ def code_lines(text: str) -> str:
         lines[row - 1] = lines[row - 1][:column]
     for docstring in _docstrings(tree):
         _blank(lines, docstring)
-    inside_strings = set(_rows_inside_strings(tree))
-    kept = []
+    rows_inside_strings = set(_rows_inside_strings(tree))
+    code: list[str] = []
     for row, line in enumerate(lines, start=1):
-        if row in inside_strings:
-            kept.append(line)
+        if row in rows_inside_strings:
+            code.append(line)
         elif line.strip():
-            kept.append(line.rstrip())
-    return "\n".join(kept)
+            code.append(line.rstrip())
+    return "\n".join(code)
 
 
 def references(text: str, package: str) -> SourceReferences:
-    """Return what a module refers to.
+    """Return the references of a module.
 
     Args:
         text: its source.
@@ -70,9 +72,11 @@ def references(text: str, package: str) -> SourceReferences:
     """
     tree = ast.parse(text)
     functions: dict[str, References] = {}
-    nested = [node for node in ast.walk(tree) if isinstance(node, FUNCTIONS)]
-    for node in nested:
-        _collect(ast.iter_child_nodes(node), package, functions.setdefault(node.name, References()))
+    for node in ast.walk(tree):
+        if isinstance(node, FUNCTIONS):
+            # Functions of the same name share their references.
+            function = functions.setdefault(node.name, References())
+            _collect(ast.iter_child_nodes(node), package, function)
     top = References()
     _collect(ast.iter_child_nodes(tree), package, top)
     return SourceReferences(top, functions)
@@ -94,7 +98,7 @@ def _docstrings(tree: ast.Module) -> Iterator[ast.expr]:
 
 
 def _blank(lines: list[str], node: ast.expr) -> None:
-    """Empty the part of the text that a node takes; its columns count bytes of UTF-8."""
+    """Remove the text of a node from the lines; its columns count bytes of UTF-8."""
     last = node.end_lineno or node.lineno
     before = lines[node.lineno - 1].encode()[: node.col_offset].decode()
     after = lines[last - 1].encode()[node.end_col_offset :].decode()
@@ -106,57 +110,69 @@ def _blank(lines: list[str], node: ast.expr) -> None:
 def _rows_inside_strings(tree: ast.Module) -> Iterator[int]:
     docstrings = {id(node) for node in _docstrings(tree)}
     for node in ast.walk(tree):
-        is_text = isinstance(node, ast.JoinedStr) or (
-            isinstance(node, ast.Constant) and isinstance(node.value, str)
-        )
-        if is_text and id(node) not in docstrings:
-            yield from range(node.lineno, (node.end_lineno or node.lineno) + 1)  # type: ignore[attr-defined]
+        is_docstring = id(node) in docstrings
+        if isinstance(node, ast.JoinedStr) or (_is_string(node) and not is_docstring):
+            yield from _rows(node)
 
 
-def _collect(nodes: Iterable[ast.AST], package: str, into: References) -> None:
-    """Add what nodes refer to; a function's body is its own, except for the function's name."""
+def _rows(node: ast.expr) -> range:
+    last = node.end_lineno or node.lineno
+    return range(node.lineno, last + 1)
+
+
+def _is_string(node: ast.AST) -> TypeGuard[ast.Constant]:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def _collect(nodes: Iterable[ast.AST], package: str, references: References) -> None:
+    """Add the references of nodes, without those in the bodies of functions."""
     for node in nodes:
         if isinstance(node, ast.If) and _is_name(node.test, "TYPE_CHECKING"):
-            _collect(node.orelse, package, into)  # what stands in its body is never imported
+            # The body is never run.
+            _collect(node.orelse, package, references)
             continue
-        if isinstance(node, ast.Import):
-            into.imports += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            into.imports += _imported(node, package)
-        elif isinstance(node, ast.Name):
-            into.names.add(node.id)
-        elif isinstance(node, ast.Attribute):
-            into.names.add(node.attr)
-        elif isinstance(node, ast.Call):
-            _add_call(node, into)
+        _add_node(node, package, references)
         if isinstance(node, FUNCTIONS):
-            _collect([*node.decorator_list, node.args], package, into)
+            _collect([*node.decorator_list, node.args], package, references)
         else:
-            _collect(ast.iter_child_nodes(node), package, into)
+            _collect(ast.iter_child_nodes(node), package, references)
 
 
-def _imported(node: ast.ImportFrom, package: str) -> list[str]:
-    """Return the module of `from module import name`, and `module.name`, which may be a module too."""
-    parents = package.split(".")
-    base = ".".join(parents[: len(parents) - node.level + 1]) if node.level else ""
-    module = ".".join(part for part in (base, node.module) if part)
+def _add_node(node: ast.AST, package: str, references: References) -> None:
+    if isinstance(node, ast.Import):
+        references.imports += [alias.name for alias in node.names]
+    elif isinstance(node, ast.ImportFrom):
+        references.imports += _imported_modules(node, package)
+    elif isinstance(node, ast.Name):
+        references.names.add(node.id)
+    elif isinstance(node, ast.Attribute):
+        references.names.add(node.attr)
+    elif isinstance(node, ast.Call):
+        _add_call(node, references)
+
+
+def _imported_modules(node: ast.ImportFrom, package: str) -> list[str]:
+    """Return the module of `from module import name`, and `module.name`, which may be one too."""
+    module = node.module or ""
+    if node.level:
+        parents = package.split(".")
+        base = ".".join(parents[: len(parents) - node.level + 1])
+        module = f"{base}.{module}" if base and module else base or module
     return [module, *(f"{module}.{alias.name}" for alias in node.names)]
 
 
-def _add_call(node: ast.Call, into: References) -> None:
-    arguments = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
-    texts = [value for value in arguments if isinstance(value, str)]
+def _add_call(node: ast.Call, references: References) -> None:
+    """Add the names that a call of `getattr`, `resources` or `plugins` refers to."""
+    strings = [argument.value for argument in node.args if _is_string(argument)]
+    texts = [str(string) for string in strings]
     if _is_name(node.func, "getattr"):
-        into.names.update(texts)
-    if (
-        isinstance(node.func, ast.Attribute)
-        and _is_name(node.func.value, "resources")
-        and not texts
-    ):
-        into.reads_own_folder = True
-    is_plugin = isinstance(node.func, ast.Attribute) and _is_name(node.func.value, "plugins")
-    if is_plugin and texts:
-        into.plugins.append(PluginCall(node.func.attr, texts[0]))  # type: ignore[attr-defined]
+        references.names.update(texts)
+    if not isinstance(node.func, ast.Attribute):
+        return
+    if _is_name(node.func.value, "resources") and not texts:
+        references.reads_own_folder = True
+    if _is_name(node.func.value, "plugins") and texts:
+        references.plugins.append(PluginCall(node.func.attr, texts[0]))
 
 
 def _is_name(node: ast.AST, name: str) -> bool:

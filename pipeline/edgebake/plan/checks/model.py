@@ -59,7 +59,7 @@ def _check_file(imported: Imported) -> Iterator[Problem]:
 
 
 def _check_format(recipe: Recipe, imported: Imported) -> Iterator[Problem]:
-    """Check that models of this format can be converted, quantized and trained as the recipe asks."""
+    """Check that models of this format can be converted, quantized and trained as requested."""
     model_format = importers.format_of(imported.file)
     runtime, scheme = recipe.convert.runtime, recipe.quantize.scheme
     if recipe.model.width_multiplier != 1:
