@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgebake.models import keras_session
-from edgebake.models.weight_clustering import clustered
+from edgebake.models.weight_clustering import cluster_values
 
 pytestmark = pytest.mark.slow
 
@@ -22,19 +22,19 @@ def _session() -> None:
 
 def test_four_values_stand_for_weights_that_lie_around_them() -> None:
     weights = np.array([[0.0, 0.1, 5.0], [5.2, 9.0, -3.0]], np.float32)
-    table, indices = clustered(weights, 2)
+    table, indices = cluster_values(weights, 2)
     assert table.tolist() == pytest.approx([-3.0, 0.05, 5.1, 9.0])
     assert indices.tolist() == [1, 1, 2, 2, 3, 0]
 
 
 def test_a_value_that_is_there_more_often_pulls_harder() -> None:
-    table, _ = clustered(np.array([0, 0, 0, 1, 10], np.float32), 1)
+    table, _ = cluster_values(np.array([0, 0, 0, 1, 10], np.float32), 1)
     assert table.tolist() == pytest.approx([0.25, 10.0])
 
 
 def test_fewer_values_than_entries_are_kept_exactly() -> None:
     weights = np.array([0.5, -1.5, 0.5, 0.5], np.float16)
-    table, indices = clustered(weights, 2)
+    table, indices = cluster_values(weights, 2)
     assert table.dtype == np.float16
     assert table[indices].tolist() == weights.tolist()
     assert len(table) == 4

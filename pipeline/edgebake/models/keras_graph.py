@@ -1,13 +1,24 @@
-"""The calls that make a Keras model, and what its operations are."""
+"""Nodes of a functional Keras model, and the kinds and activations of its operations."""
+
+from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 from edgebake.errors import ConversionError
 
+if TYPE_CHECKING:
+    import keras
+    from keras.src.ops.node import Node
 
-def functional(model: Any) -> Any:
-    """Return the same layers as a functional model of one tensor; it may have been a Sequential, or one of lists.
+# Operations that are an activation function by themselves.
+ACTIVATION_OPERATIONS = ("Relu", "Relu6", "Softmax", "Sigmoid", "Tanh")
+
+
+def functional(model: keras.Model) -> keras.Model:
+    """Return the same layers as a functional model from one tensor to one tensor.
+
+    The model may be a Sequential, or have lists of one tensor as input and output.
 
     Raises:
         ConversionError: it has several inputs or outputs.
@@ -15,44 +26,52 @@ def functional(model: Any) -> Any:
     import keras
 
     if (len(model.inputs), len(model.outputs)) != (1, 1):
-        ends = f"{len(model.inputs)} inputs and {len(model.outputs)} outputs"
-        raise ConversionError(f"model {model.name!r}: has {ends}; expected one of each")
+        raise ConversionError(
+            f"model {model.name!r}: has {len(model.inputs)} inputs and {len(model.outputs)} "
+            "outputs; expected one of each"
+        )
     return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
 
 
-def nodes(model: Any) -> list[Any]:
-    """Return the calls that make a functional model, each after those that it reads."""
-    # Private, and the only list of the calls that belong to this model: an operation's public `input` and `output` tell
-    # of its first call, which is in another model where layers were taken over from one.
-    return [
-        node
-        for depth in sorted(model._nodes_by_depth, reverse=True)
-        for node in model._nodes_by_depth[depth]
-    ]
+def nodes(model: keras.Model) -> list[Node]:
+    """Return the nodes of a functional model, which are calls of operations, in execution order."""
+    # The attribute is private, and the only list of the calls that belong to this model. The public
+    # `input` and `output` of an operation are those of its first call, which is in another model
+    # if the operation was taken from one.
+    nodes_by_depth = model._nodes_by_depth
+    ordered: list[Node] = []
+    for depth in sorted(nodes_by_depth, reverse=True):
+        ordered += nodes_by_depth[depth]
+    return ordered
 
 
-def kind(operation: Any) -> str:
-    """Return the name of an operation's class; layers and keras.ops of one meaning share it, as Add and Add."""
+def kind(operation: keras.Operation) -> str:
+    """Return the class name of an operation; a layer and its equal in keras.ops may share it."""
     return type(operation).__name__
 
 
-def activation(operation: Any) -> str:
-    """Return the function that an operation applies last: `linear` if it has none, `relu`, `relu6`, `softmax`, ..."""
+def activation(operation: keras.Operation) -> str:
+    """Return the function that an operation applies last: `relu`, `softmax`, ..., or `linear`."""
     function = getattr(operation, "activation", None)
     if function is not None:
         return str(getattr(function, "__name__", kind(function).lower()))
     if kind(operation) == "ReLU":
-        plain = operation.negative_slope == 0 and operation.threshold == 0
-        names = {None: "relu", 6.0: "relu6"}
-        return names.get(operation.max_value, "clipped_relu") if plain else "bent_relu"
-    alone = ("Relu", "Relu6", "Softmax", "Sigmoid", "Tanh")
-    return kind(operation).lower() if kind(operation) in alone else "linear"
+        return _relu_variant(operation)
+    if kind(operation) in ACTIVATION_OPERATIONS:
+        return kind(operation).lower()
+    return "linear"
 
 
-def leaves(model: Any) -> Iterator[Any]:
-    """Yield the layers of a model, and those of models inside it."""
+def leaf_layers(model: keras.Model) -> Iterator[keras.Layer]:
+    """Yield the layers of a model, and those of models inside it instead of the models."""
     for layer in model.layers:
         if hasattr(layer, "layers"):
-            yield from leaves(layer)
+            yield from leaf_layers(layer)
         else:
             yield layer
+
+
+def _relu_variant(layer: keras.layers.ReLU) -> str:
+    if layer.negative_slope != 0 or layer.threshold != 0:
+        return "bent_relu"
+    return {None: "relu", 6.0: "relu6"}.get(layer.max_value, "clipped_relu")

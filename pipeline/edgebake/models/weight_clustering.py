@@ -1,26 +1,37 @@
-"""Weights in, the few values nearest to all of them out, the same on every machine."""
+"""Cluster weights to a few values, with the same result on every machine."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+Float = TypeVar("Float", bound=np.floating)
 
-def clustered(values: NDArray[Any], bits: int) -> tuple[NDArray[Any], NDArray[np.uint8]]:
-    """Return the 2^bits values nearest to all given ones, in the sense of least squares, and each one's index.
 
-    At most 8 bits. Exact and the same on every machine: Grønlund et al., https://arxiv.org/abs/1701.07204, in the
-    implementation that ships inside coremltools. Its own choice for small weights, scikit-learn's k-means, is neither.
+def cluster_values(values: NDArray[Float], bits: int) -> tuple[NDArray[Float], NDArray[np.uint8]]:
+    """Return the 2^bits centroids with the least squared error, and the centroid of each value.
+
+    The optimum is exact: Grønlund et al., Fast Exact k-Means, k-Medians and Bregman Divergence
+    Clustering in 1D, https://arxiv.org/abs/1701.07204, in the implementation inside coremltools.
+    coremltools itself uses scikit-learn's k-means for small weights, which is neither exact nor
+    the same on every machine.
+
+    Args:
+        values: weights of any shape.
+        bits: at most 8.
+
+    Returns:
+        Centroids [2^bits], unused ones zero; indices uint8 [n] of the flattened values.
     """
     from coremltools._deps import _kmeans1d
 
     distinct, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    entries = min(len(distinct), 2**bits)
-    found = _kmeans1d.cluster(distinct.astype(np.float64), entries, weights=counts)
-    table = np.zeros(2**bits, values.dtype)
-    table[:entries] = found.centroids
-    return table, np.asarray(found.clusters, np.uint8)[inverse.reshape(-1)]
+    clusters = min(len(distinct), 2**bits)
+    result = _kmeans1d.cluster(distinct.astype(np.float64), clusters, weights=counts)
+    centroids = np.zeros(2**bits, values.dtype)
+    centroids[:clusters] = result.centroids
+    return centroids, np.asarray(result.clusters, np.uint8)[inverse.reshape(-1)]

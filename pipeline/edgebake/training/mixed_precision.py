@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from edgebake.models.keras_graph import leaves
+from edgebake.models.keras_graph import leaf_layers
 
 if TYPE_CHECKING:
     import keras
@@ -30,7 +30,7 @@ def float16_compute(model: keras.Model, is_enabled: bool) -> Iterator[None]:
     if not is_enabled:
         yield
         return
-    changed = [model, *list(leaves(model))[:-1]]
+    changed = [model, *list(leaf_layers(model))[:-1]]
     original_policies = [layer.dtype_policy for layer in changed]
     for layer in changed:
         layer.dtype_policy = MIXED_POLICY

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from edgebake.errors import RecipeError, nearest
-from edgebake.models.keras_graph import leaves
+from edgebake.models.keras_graph import leaf_layers
 
 if TYPE_CHECKING:
     import keras
@@ -28,7 +28,7 @@ def only_trainable(model: keras.Model, patterns: Sequence[str]) -> Iterator[None
     if tuple(patterns) == ALL:
         yield
         return
-    layers = [layer for layer in leaves(model) if layer.weights]
+    layers = [layer for layer in leaf_layers(model) if layer.weights]
     _refuse_unmatched(patterns, [layer.name for layer in layers])
     original_states = [layer.trainable for layer in layers]
     for layer in layers:

@@ -14,7 +14,7 @@ import numpy as np
 
 from edgebake.compression.pruning.weight_constraints import WeightConstraint
 from edgebake.models.keras_graph import kind
-from edgebake.models.weight_clustering import clustered
+from edgebake.models.weight_clustering import cluster_values
 
 if TYPE_CHECKING:
     import keras
@@ -51,7 +51,7 @@ def cluster_kernel(kernel: NDArray[np.float32], bits: int, tables: int) -> Clust
     weights = np.empty_like(columns)
     cluster = np.empty(columns.shape, np.int32)
     for number, column in enumerate(columns.T):
-        table, index = clustered(column, bits)
+        table, index = cluster_values(column, bits)
         weights[:, number] = table[index]
         cluster[:, number] = index
     cluster += np.arange(tables, dtype=np.int32) * 2**bits

@@ -1,4 +1,5 @@
-"""Architectures, one file each: build(model, channels, classes) -> a Keras model `image` -> `probabilities`.
+"""Architectures, one module each: `build` returns an untrained Keras model of one.
 
-MINIMUM_RESOLUTION is the least number of pixels a side that its strides leave something of.
+The model maps `image`, float32 [n, h, w, c], to `probabilities`, float32 [n, classes].
+MINIMUM_RESOLUTION is the smallest height and width, in pixels, that the strides allow.
 """

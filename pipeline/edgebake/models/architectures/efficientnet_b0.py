@@ -1,35 +1,39 @@
-"""EfficientNet-B0 as in keras.applications, without downloaded weights and without its own pixel scaling.
+"""EfficientNet-B0 of keras.applications, without pretrained weights and built-in pixel scaling.
 
-Source: https://arxiv.org/abs/1905.11946.
+Source: Tan and Le, https://arxiv.org/abs/1905.11946.
 """
 
-from typing import Any
+from __future__ import annotations
 
-from edgebake.recipe import Model
+from typing import TYPE_CHECKING
 
-MINIMUM_RESOLUTION = 32
-DEPTH = 1.0
-PRETRAINED_RESOLUTION = (
-    224  # what keras.applications assumes when it builds a name; the input decides
-)
-
-
-def build(model: Model, channels: int, classes: int) -> Any:
-    """Return the untrained network."""
+if TYPE_CHECKING:
     import keras
 
-    # keras.applications.EfficientNetB0 fixes the width at 1; this is the function behind it.
+    from edgebake.recipe import Model
+
+MINIMUM_RESOLUTION = 32
+DEPTH_COEFFICIENT = 1.0
+# What keras.applications assumes when it builds a name; the input decides.
+PRETRAINED_RESOLUTION = 224
+
+
+def build(model: Model, channels: int, classes: int) -> keras.Model:
+    """Return the untrained network: image [n, h, w, channels] -> probabilities [n, classes]."""
+    import keras
+
+    # keras.applications.EfficientNetB0 fixes the width at 1; it calls this function.
     from keras.src.applications.efficientnet import EfficientNet
 
     image = keras.Input((model.resolution, model.resolution, channels), name="image")
-    whole = EfficientNet(
+    network = EfficientNet(
         model.width_multiplier,
-        DEPTH,
+        DEPTH_COEFFICIENT,
         PRETRAINED_RESOLUTION,
         name="efficientnet_b0",
         weights=None,
         input_tensor=image,
         classes=classes,
     )
-    # Its first layers expect pixels of 0 to 255; ours are scaled by the recipe, so the network starts behind them.
-    return keras.Model(whole.get_layer("stem_conv_pad").input, whole.output)
+    # Its first layers scale pixels of 0 to 255. They are cut off, as the recipe scales them already.
+    return keras.Model(network.get_layer("stem_conv_pad").input, network.output)

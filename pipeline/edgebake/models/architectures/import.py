@@ -1,5 +1,5 @@
-"""A model that somebody trained, in a file that models/importers reads; `edgebake inspect` says what is inside."""
+"""Imported model: the file of `model.imported.file`, which a module of models/importers/ reads."""
 
-# ruff: noqa: N999 - the recipe says `model: import`
+# ruff: noqa: N999 - the recipe says `architecture: import`
 
 MINIMUM_RESOLUTION = 1

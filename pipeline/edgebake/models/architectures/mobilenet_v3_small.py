@@ -1,14 +1,22 @@
-"""MobileNetV3-Small as in keras.applications, without downloaded weights. Source: https://arxiv.org/abs/1905.02244."""
+"""MobileNetV3-Small of keras.applications, without pretrained weights.
 
-from typing import Any
+Source: Howard et al., https://arxiv.org/abs/1905.02244.
+"""
 
-from edgebake.recipe import Model
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import keras
+
+    from edgebake.recipe import Model
 
 MINIMUM_RESOLUTION = 32
 
 
-def build(model: Model, channels: int, classes: int) -> Any:
-    """Return the untrained network."""
+def build(model: Model, channels: int, classes: int) -> keras.Model:
+    """Return the untrained network: image [n, h, w, channels] -> probabilities [n, classes]."""
     import keras
 
     image = keras.Input((model.resolution, model.resolution, channels), name="image")

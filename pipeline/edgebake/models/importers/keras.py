@@ -22,7 +22,7 @@ from edgebake.models.importers.flatten_submodels import flatten_submodels
 from edgebake.models.importers.interface import Activations
 from edgebake.models.importers.keras_archive import CONFIG, METADATA, WEIGHTS
 from edgebake.models.importers.signature_check import ModelSignature, check_signature
-from edgebake.models.keras_graph import leaves
+from edgebake.models.keras_graph import leaf_layers
 from edgebake.recipe import Head
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def _remove_compile_config(node: object) -> None:
 
 def _compute_in_float32(model: keras.Model) -> None:
     """Undo mixed precision, which is for training on a GPU: compute in the dtype of the weights."""
-    for layer in leaves(model):
+    for layer in leaf_layers(model):
         if layer.variable_dtype == "float32" and layer.compute_dtype != "float32":
             layer.dtype_policy = "float32"
 

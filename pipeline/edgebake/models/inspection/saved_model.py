@@ -1,4 +1,4 @@
-"""Inspect SavedModels by their serving signature. TensorFlow parses the graph and does not run it."""
+"""Inspect SavedModels by their serving signature. TensorFlow parses the graph, without running it."""
 
 from __future__ import annotations
 

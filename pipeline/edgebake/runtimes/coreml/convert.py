@@ -156,9 +156,9 @@ def _graph(
 
     It multiplies the image by the scales of its channels if Core ML's image type cannot.
     """
-    function = keras_session.function_of(model, any_resolution)
+    function = keras_session.inference_function(model, any_resolution)
     if _has_single_scale(contract):
-        return keras_session.frozen(function)
+        return keras_session.freeze(function)
     import tensorflow
 
     scale = tensorflow.constant([[[contract.scale]]], tensorflow.float32)
@@ -166,7 +166,7 @@ def _graph(
         lambda image: function.python_function(image * scale),
         input_signature=function.input_signature,
     )
-    return keras_session.frozen(scaled)
+    return keras_session.freeze(scaled)
 
 
 def _has_single_scale(contract: Contract) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgebake.models.weight_clustering import clustered
+from edgebake.models.weight_clustering import cluster_values
 from edgebake.recipe import Compression, Granularity, Palette
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def palettized(model: MLModel, storage: Storage, joint: bool = False) -> MLModel
     palette = _palette(storage.compression)
 
     def cluster(values: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-        return clustered(values, palette.bits)
+        return cluster_values(values, palette.bits)
 
     granularities = ["per_tensor"]
     if palette.group_size is not None:
