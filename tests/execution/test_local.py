@@ -1,4 +1,4 @@
-"""A ladder from verdict to plan: `dvc repro` stops for a step down, `edgebake build` takes as many as it needs."""
+"""Scheme search in a build: `dvc repro` stops for a new candidate, `edgebake build` goes on."""
 
 import io
 import os
@@ -23,7 +23,7 @@ NOTE = "x: next candidate\n"
 
 @pytest.fixture
 def planned_auto(project: Path) -> None:
-    """A planned release of one target, `x`: the first of dynamic, int8 and float16 with which every gate passes."""
+    """A planned release of one target, `x`, with the candidates dynamic, int8 and float16."""
     put_ladder("dynamic", "int8", "float16")
     put_target("x")
     release("x")
@@ -31,7 +31,7 @@ def planned_auto(project: Path) -> None:
 
 
 def _dvc_finds(monkeypatch: pytest.MonkeyPatch, *accuracies: float) -> list[str]:
-    """Put what package makes of an accuracy in place of each run of DVC; return what each would quantize for `x`."""
+    """Replace each run of DVC by package's verdict on an accuracy; return the variants of `x`."""
     left = list(accuracies)
     built: list[str] = []
 
@@ -51,7 +51,7 @@ def _dvc_finds(monkeypatch: pytest.MonkeyPatch, *accuracies: float) -> list[str]
 
 
 def _dvc_fails(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Put in place of DVC a run that ends before any gate; return a list that fills with a word for each."""
+    """Replace DVC by a run that fails before any gate; return a list that counts the runs."""
     runs: list[str] = []
 
     def repro(*_: object) -> int:
@@ -94,7 +94,8 @@ def test_a_build_goes_down_until_every_gate_passes_and_tells_each_step(
     assert built == ["digits-ds_cnn-dynamic", "digits-ds_cnn-int8", "digits-ds_cnn-float16"]
     second = "int8     accuracy at least 0.95: 0.92, missed by 0.03"
     assert shown == (
-        f"{NOTE}  dynamic  {MISSED}\n  int8     taken\n{NOTE}  dynamic  {MISSED}\n  {second}\n  float16  taken\n"
+        f"{NOTE}  dynamic  {MISSED}\n  int8     taken\n{NOTE}  dynamic  {MISSED}\n  "
+        f"{second}\n  float16  taken\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""A bundle is built again from its commit, by real git and DVC, in a project so small that it takes seconds."""
+"""A bundle is rebuilt from its commit, by real git and DVC, in a small project."""
 
 from contextlib import chdir
 from pathlib import Path
@@ -59,7 +59,7 @@ def _content(dirty: bool = False) -> Any:
 
 
 def _changed(project: Path, folder: Path, section: str, asks: str, **links: Path) -> Path:
-    """Return a clone with a plan for linux, whose stage first asks for something, and links to keys."""
+    """Return a clone with a plan for linux, a stage with a condition, and links to keys."""
     clone = builds.clone(project, folder / "clone")
     (clone / "params.yaml").write_text(f"package: {{ linux: {section} }}\n")
     (clone / "dvc.yaml").write_text(DVC_YAML.replace("cp data", f"{asks} && cp data"))
@@ -93,7 +93,7 @@ def test_a_difference_names_the_file_and_what_in_it_differs(
 def test_what_an_earlier_build_left_in_the_cache_does_not_answer_for_the_build(
     bundle: Path, project: Path
 ) -> None:
-    """The tree has been edited since, and the edit built: the cache of runs holds it, and the clone must not see it."""
+    """The run cache has the build of a later edit, and the clone must not restore it."""
     commit = _commit(project)
     (project / "data/weights.txt").write_text("9\n")
     assert builds.run(project, "python", "-m", "dvc", "repro", "--quiet").returncode == 0
@@ -169,7 +169,8 @@ def test_a_key_is_not_lent_through_a_link_nor_out_of_the_clone(
     with pytest.raises(HostError) as refused:
         rebuild.compare(project / bundle, _content(), _statement(_commit(clone)))
     assert str(refused.value) == (
-        "../elsewhere.key: leads out of the project; expected an encryption key in it, or an absolute path"
+        "../elsewhere.key: leads out of the project; expected an encryption key in "
+        "it, or an absolute path"
     )
 
 
@@ -243,7 +244,8 @@ def test_a_folder_of_a_bigger_repository_that_is_in_no_project_is_named(
             monorepo / "artifacts/package/linux", _content(), _statement(_commit(monorepo))
         )
     assert str(refused.value) == (
-        f"{monorepo.parent}: no dvc.yaml here or above, up to {top}; expected to be run in the project's folder"
+        f"{monorepo.parent}: no dvc.yaml here or above, up to {top}; expected to be "
+        "run in the project's folder"
     )
 
 
@@ -258,7 +260,8 @@ def test_a_commit_in_which_the_project_lay_elsewhere_is_named(
     with pytest.raises(ProofError) as refused:
         rebuild.compare(monorepo / "artifacts/package/linux", _content(), _statement(commit))
     assert str(refused.value) == (
-        f"squads/edge ü/dvc.yaml: not in commit {commit[:12]}; expected the project where it lies now"
+        f"squads/edge ü/dvc.yaml: not in commit {commit[:12]}; expected the project "
+        "where it lies now"
     )
 
 
@@ -275,5 +278,6 @@ def test_a_shallow_clone_names_how_to_fetch_what_it_lacks(
     with pytest.raises(HostError) as refused:
         rebuild.compare(tmp_path, _content(), _statement(first))
     assert str(refused.value) == (
-        f"git: no commit {first} in this repository; expected a clone that has it: `git fetch --unshallow`"
+        f"git: no commit {first} in this repository; expected a clone that has it: "
+        "`git fetch --unshallow`"
     )

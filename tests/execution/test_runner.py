@@ -1,4 +1,4 @@
-"""A stage's output is published whole or not at all, under the tools it was planned with, and in quiet."""
+"""A stage's output is published atomically, with the planned tools, and without noise."""
 
 import os
 import subprocess
@@ -119,7 +119,8 @@ def test_a_stage_that_raises_leaves_nothing_and_names_its_log(
     with pytest.raises(EdgebakeError) as failed:
         run_as_prune(_failing(ValueError("no such layer")))
     assert str(failed.value) == (
-        "prune digits-ds_cnn: ValueError: no such layer; the traceback is in artifacts/prune/digits-ds_cnn.log"
+        "prune digits-ds_cnn: ValueError: no such layer; the traceback is in "
+        "artifacts/prune/digits-ds_cnn.log"
     )
     assert _nothing_is_left()
     assert LOG.exists()
@@ -193,7 +194,8 @@ def test_another_version_of_a_tool_than_planned_is_refused_before_the_stage_runs
 def test_a_variant_that_is_not_planned_is_refused() -> None:
     with pytest.raises(
         PlanError,
-        match="no such variant; expected one of: digits-ds_cnn, digits-ds_cnn-channels; did you mean",
+        match="no such variant; expected one of: digits-ds_cnn, "
+        "digits-ds_cnn-channels; did you mean",
     ):
         runner.run("prune", "digits-ds_cn")
 

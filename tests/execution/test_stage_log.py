@@ -1,4 +1,4 @@
-"""Noise of every origin ends up in the log; the terminal gets what is said to the console, in a process of its own."""
+"""Output of libraries goes to the log, and text of the console to the terminal."""
 
 import os
 import subprocess

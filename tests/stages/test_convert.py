@@ -1,4 +1,4 @@
-"""Convert turns the trained model into each runtime's file, and refuses one that is not what the recipe asked for.
+"""Convert writes each runtime's file, and refuses one that does not follow the scheme.
 
 Guards that no file leaves convert that differs from its recipe or from Keras.
 Slow: the slow ones train a net and convert it.
@@ -102,7 +102,8 @@ def test_weights_are_stored_as_the_scheme_says(weights: str, stored: str) -> Non
     with pytest.raises(ConversionError) as refused:
         convert.check_weight_dtype(CORE_ML, quantized, _inspection(stored="float32"))
     assert str(refused.value) == (
-        f"convert digits-ds_cnn-float16-coreml: no weight became {weights}, the file holds: float32; "
+        f"convert digits-ds_cnn-float16-coreml: no weight became {weights}, the file "
+        "holds: float32; "
         "expected some: the model may be too small for the scheme some_scheme"
     )
 

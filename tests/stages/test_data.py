@@ -24,12 +24,13 @@ COUNT = 40
 
 
 def numbered(damaged: Collection[int] = (), copies: dict[int, int] | None = None) -> LazyImages:
-    """Return images whose only level is their number; some are damaged, some are copies of another."""
+    """Return images with their number as the only level; some are damaged, some are copies."""
 
     def read(number: int) -> NDArray[np.uint8]:
         if number in damaged:
             raise DataError(
-                f"images/{number}.png: not an image that can be read (empty file); repair or remove it"
+                f"images/{number}.png: not an image that can be read (empty file); "
+                "repair or remove it"
             )
         return np.full((1, 2), (copies or {}).get(number, number), np.uint8)
 

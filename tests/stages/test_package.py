@@ -1,4 +1,4 @@
-"""Package judges what validate wrote: a bundle that is the same for the same findings, or a table and no bundle."""
+"""Package judges measurements: a reproducible bundle, or a table of gates and no bundle."""
 
 import base64
 import io
@@ -44,7 +44,7 @@ def _validated(platform: str, convert: str, files: dict[str, bytes], **found: An
 
 
 def _linux(**found: Any) -> None:
-    """Lay out a file for the Raspberry Pi of which that is found, and a sound one for all others."""
+    """Lay out measurements of the Raspberry Pi's file, and sound ones of all others."""
     _validated("linux", LINUX, {"model.onnx": b"an onnx model"}, **found)
     _validated("linux", FALLBACK, {"model.onnx": b"a float model"})
 
@@ -98,8 +98,10 @@ def test_a_license_that_the_release_denies_stops_the_bundle_and_names_what_broug
     with pytest.raises(LicenseError) as refused:
         alone.run("package", "linux")
     assert str(refused.value) == (
-        "recipes/release.yaml: licenses: data 'Optical Recognition of Handwritten Digits' is under CC-BY-4.0: "
-        "CC-BY-4.0 is denied; expected licenses in `allow` or `review`, and the text of each LicenseRef- in LICENSES/"
+        "recipes/release.yaml: licenses: data 'Optical Recognition of Handwritten "
+        "Digits' is under CC-BY-4.0: "
+        "CC-BY-4.0 is denied; expected licenses in `allow` or `review`, and the text "
+        "of each LicenseRef- in LICENSES/"
     )
     assert not BUNDLE.exists()
 
@@ -173,7 +175,8 @@ def test_two_targets_that_share_a_file_agree_on_its_encryption(encrypted: bytes)
     with pytest.raises(RecipeError) as refused:
         alone.run("package", "linux")
     assert str(refused.value) == (
-        "recipes/target/linux_any.yaml: package.protect: none; it shares models/digits-ds_cnn-int8-onnxruntime.onnx "
+        "recipes/target/linux_any.yaml: package.protect: none; it shares "
+        "models/digits-ds_cnn-int8-onnxruntime.onnx "
         "with raspberry_pi_5, which says encrypt; expected the same word in both"
     )
 

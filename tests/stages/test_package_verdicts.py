@@ -1,4 +1,4 @@
-"""What lets a bundle through: proof, the recipe's own word, or somebody's waiver; and what a refusal says."""
+"""Verdicts that let a bundle through, and the text of a refusal."""
 
 import json
 from contextlib import chdir
@@ -153,14 +153,15 @@ def test_parity_is_judged_where_another_runtime_holds_the_same_model() -> None:
 
 
 def test_what_the_examples_cannot_decide_blocks_and_says_how_many_more_would() -> None:
-    # 960 of 1,000 are 0.96, of which no more than 0.9482 is proven; 1,285 examples would prove 0.95.
+    # 960 of 1,000 are 0.96, with a lower bound of 0.9482; 1,285 examples would prove 0.95.
     _linux(right=960)
     with pytest.raises(GateError) as refused:
         alone.run("package", "linux")
     head, *_, row, note = str(refused.value).splitlines()
     assert head == "linux: no bundle, 1 of 14 gates not passed"
     assert " ".join(row.split()) == (
-        "raspberry_pi_5 accuracy at least 0.95 0.96 0.9482 at 0.95 1,000 host (some CPU, 1 thread) inconclusive"
+        "raspberry_pi_5 accuracy at least 0.95 0.96 0.9482 at 0.95 1,000 host (some "
+        "CPU, 1 thread) inconclusive"
     )
     assert note == (
         "raspberry_pi_5, accuracy: about 285 more test examples would decide; "
@@ -204,9 +205,7 @@ def test_a_waived_gate_ships_and_stands_in_the_manifest_with_who_why_and_until_w
     assert [gate for gate in target["gates"] if "waiver" in gate] == [waived]
 
 
-def test_a_waived_gate_on_times_stands_with_its_waiver_in_the_measurements_and_let_through_in_the_manifest() -> (
-    None
-):
+def test_a_waived_gate_on_times_is_in_the_measurements_and_the_manifest() -> None:
     alone.set_param(*PI, "waivers", value=[WAIVER])
     _linux(speedup=0.4)
     ran = alone.run("package", "linux")

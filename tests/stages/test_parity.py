@@ -1,4 +1,4 @@
-"""Files of one model are compared across runtimes: who with whom, how often they agree, and where they first differ."""
+"""Parity: the pairs of files, their agreement, and the first examples that differ."""
 
 import io
 import json
@@ -39,7 +39,7 @@ def _lay(planned: Plan, variant: str, answers: Sequence[int], sure: float) -> No
 
 @pytest.fixture
 def found(project: Path, planned: Plan) -> dict[str, Any]:
-    """What is written where int8 differs on the third example, and nothing else differs in its answer."""
+    """The output of parity where only int8 differs, on the third example."""
     planner.write(planned)
     for variant in planned["validate"]:
         _lay(planned, variant, TRUTH, 0.91)

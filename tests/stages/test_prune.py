@@ -51,7 +51,7 @@ def test_a_damaged_model_is_refused(whole: Ran) -> None:
 
 @pytest.fixture
 def quick(small: Path, trained: tuple[Ran, list[str]]) -> Iterator[Path]:
-    """A folder with a model that learnt for an epoch, whose plan cuts single channels and trains on for another."""
+    """A folder with a trained model, whose plan prunes channels and fine-tunes for an epoch."""
     with chdir(small):
         before = (small / "params.yaml").read_bytes()
         section = ("prune", CHANNELS)

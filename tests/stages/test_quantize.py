@@ -1,4 +1,4 @@
-"""Quantize finds one set of ranges in the calibration split alone, the same for the same seed, and hands them on.
+"""Quantize finds reproducible ranges in the calibration split alone.
 
 Guards that ranges come from the calibration split alone, and from the seed.
 Slow: the slow ones start TensorFlow and calibrate.
@@ -31,8 +31,14 @@ INT8, FLOAT16, PALETTIZED = (
 UNCOMPRESSED = {"palette": None, "block_size": None, "sparsity": None}
 PRUNE = artifacts.folder("prune", "digits-ds_cnn")
 FILES = [
-    "contract.json", "layers.csv", "model.keras", "probes.npy", "ranges.csv", "scheme.json", "training.csv",
-]  # fmt: skip
+    "contract.json",
+    "layers.csv",
+    "model.keras",
+    "probes.npy",
+    "ranges.csv",
+    "scheme.json",
+    "training.csv",
+]
 GATE = {"at_least": 0.0, "required": True}
 
 

@@ -1,4 +1,4 @@
-"""What package depends on beside its measurements: the commit, whether the plan differs from it, and waivers."""
+"""The other inputs of package: the commit, whether the plan differs from it, and waivers."""
 
 import json
 from datetime import date
@@ -20,7 +20,7 @@ WAIVER = {"gate": "size_mb", "reason": "one release", "by": "Ada", "until": "202
 
 @pytest.fixture
 def committed(tmp_path: Path, planned: Plan, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A repository whose one commit holds the project's plan, and the hash of that commit; the test runs in it."""
+    """The hash of the one commit of a repository with the project's plan; the test runs in it."""
     monkeypatch.chdir(tmp_path)
     planner.write(planned)
     Path(".gitignore").write_text("artifacts/\n")

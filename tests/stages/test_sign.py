@@ -1,4 +1,4 @@
-"""The proof beside a bundle: whole or not at all, of this bundle, by the key that the release names."""
+"""The proof of a bundle: atomic, of this bundle, signed with the release's key."""
 
 import hashlib
 import json
@@ -34,7 +34,7 @@ TARGETS = {
 
 @pytest.fixture
 def packaged(tmp_path: Path, planned: Plan, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the project's plan, its lock, its data and an unsigned bundle for Linux; the test runs in it."""
+    """A folder with the plan, its lock, its data and an unsigned bundle; the test runs in it."""
     monkeypatch.chdir(tmp_path)
     planner.write(planned)
     _lay_lock()
@@ -261,7 +261,8 @@ def test_a_bundle_that_announces_another_signer_is_not_signed(
     name = _ask(*key(tmp_path / "keys"))
     _lay_bundle("unsigned")
     assert _refused(ArtifactError) == (
-        f"manifest.json of linux: to be signed by nobody; params.yaml says key {name[:16]}: run `dvc repro`"
+        "manifest.json of linux: to be signed by nobody; params.yaml says key "
+        f"{name[:16]}: run `dvc repro`"
     )
     assert not PROOF.exists()
 

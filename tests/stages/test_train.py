@@ -1,4 +1,4 @@
-"""Train learns the digits for one epoch, the same in every process, and keeps a float file that answers like Keras.
+"""Train is reproducible, and its float reference predicts like Keras.
 
 Guards that training gives the same bytes in every process.
 Slow: it trains three times.

@@ -66,7 +66,7 @@ OUTPUT = [
 def folder(
     tmp_path_factory: pytest.TempPathFactory, planned: Plan, looked_at: Path
 ) -> Iterator[Path]:
-    """A project whose float model is sure of 1 and whose converted files are sure of 3, one of them of 7."""
+    """A project whose float model predicts 1, and whose converted files predict 3 or, one, 7."""
     with chdir(tmp_path_factory.mktemp("validate")):
         planner.write(planned)
         shutil.copytree(looked_at, artifacts.folder("data", "digits"))
@@ -91,9 +91,9 @@ def folder(
 
 
 def _package(dtype: str, *front: Op) -> dict[str, bytes]:
-    """Return a package that sees images [1, 32, 32, 1] and is surer of 7 than of 3, by less than float16 can tell.
+    """Return a package of images [1, 32, 32, 1] that prefers 7 to 3 by less than float16 resolves.
 
-    Rounded to float16 both are 1, and the first of equals is the answer. `front` holds operations before all others.
+    In float16 both are 1, and the first of equals is predicted. `front` are the first operations.
     """
     number, word = np.dtype(dtype), text({"float16": "fp16", "float32": "fp32"}[dtype])
     ones, more, less = np.ones(10, number), np.zeros((1, 10), number), np.zeros((1, 10), number)
@@ -394,7 +394,7 @@ def test_a_program_that_is_not_covered_is_named_and_leaves_nothing(params: Path)
 
 
 class Apple:
-    """Stands for Apple's runtime: sure of 3, and of 7 where it may not use the GPU but the Neural Engine."""
+    """Stands for Apple's runtime: predicts 3, and 7 on the Neural Engine without the GPU."""
 
     def __init__(self, _: dict[str, bytes], way: str) -> None:
         self._answer = 7 if way == "cpu_and_neural_engine" else 3

@@ -23,7 +23,7 @@ UNITS = (
 
 
 class Stopwatch:
-    """Stands for the stopwatch's process: stores each request, prints a greeting and a recording."""
+    """Stands for the stopwatch: stores each request, prints a greeting and a recording."""
 
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []

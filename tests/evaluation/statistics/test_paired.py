@@ -1,4 +1,4 @@
-"""The loss between two models on the same examples: worked numbers, symmetry, and a promise that is kept."""
+"""Loss between two models on the same examples: worked numbers, symmetry and coverage."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,8 @@ def test_score_is_mcnemar_where_no_loss_is_asked_about() -> None:
 
 
 def test_score_at_a_loss_is_that_of_the_constrained_likelihood() -> None:
-    # 12 lost and 4 won of 100, against a loss of 0.02: the likelihood's highest point with p12 = p21 + 0.02, by search.
+    # 12 lost and 4 won of 100, against a loss of 0.02: the maximum of the likelihood with
+    # p12 = p21 + 0.02, by search.
     rates = np.linspace(1e-6, 0.4, 400_001)
     likelihood = 12 * np.log(rates + 0.02) + 4 * np.log(rates) + 84 * np.log(1 - 2 * rates - 0.02)
     q = rates[likelihood.argmax()]
