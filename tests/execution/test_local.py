@@ -100,13 +100,13 @@ def test_a_build_goes_down_until_every_gate_passes_and_tells_each_step(
 
 
 @pytest.mark.usefixtures("planned_auto")
-def test_a_build_whose_ladder_ends_says_what_every_rung_missed(
+def test_a_build_without_a_candidate_left_says_what_each_missed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     built = _dvc_finds(monkeypatch, 0.9, 0.9, 0.9)
     with pytest.raises(
         GateError,
-        match=rf"^x: no rung .*\n  dynamic  {MISSED}\n  int8     {MISSED}\n  float16  {MISSED}$",
+        match=rf"^x: no option .*\n  dynamic  {MISSED}\n  int8     {MISSED}\n  float16  {MISSED}$",
     ):
         _built()
     assert len(built) == 3
