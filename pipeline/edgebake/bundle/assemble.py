@@ -130,7 +130,7 @@ def _paths_to_encrypt(targets: Mapping[str, TargetEntry], files: Mapping[str, by
                     f"{plain_target['protection']}; it shares {target['model']} with {name}, "
                     "which says encrypt; expected the same word in both"
                 )
-    models = {target["model"] for target in encrypted.values()}
-    return [
-        path for path in sorted(files) if any(manifest.belongs_to(path, model) for model in models)
-    ]
+    paths: set[str] = set()
+    for target in encrypted.values():
+        paths |= {path for path in files if manifest.belongs_to(path, target["model"])}
+    return sorted(paths)

@@ -50,8 +50,7 @@ def _properties(model: ModelInfo) -> Iterator[tuple[str, str]]:
         yield "output", _format_tensor(tensor) + classes
     yield "last layer", _format_last_layer(model)
     yield "parameters", f"{model.parameters:,}"
-    has_layers = model.format == "keras" and model.container != "SavedModel"
-    yield "layers" if has_layers else "operators", _format_counts(model)
+    yield _operators_label(model), _format_counts(model)
     yield "numbers", model.precision
     for operation in model.preprocessing:
         yield "inside", operation
@@ -66,6 +65,12 @@ def _properties(model: ModelInfo) -> Iterator[tuple[str, str]]:
     for label, text in model.metadata.items():
         if text:
             yield label, " ".join(text.split())[:METADATA_LENGTH]
+
+
+def _operators_label(model: ModelInfo) -> str:
+    if model.format == "keras" and model.container != "SavedModel":
+        return "layers"
+    return "operators"
 
 
 def _usability(model: ModelInfo) -> Iterator[tuple[str, str]]:
@@ -130,7 +135,9 @@ def _format_shape(shape: tuple[int | None, ...]) -> str:
 
 
 def _format_layout(model: ModelInfo) -> str:
-    return f": {LAYOUTS[model.layout]}" if model.layout else ""
+    if model.layout is None:
+        return ""
+    return f": {LAYOUTS[model.layout]}"
 
 
 def _format_last_layer(model: ModelInfo) -> str:

@@ -77,4 +77,6 @@ def _row(name: str, summary: PruningSummary) -> list[str]:
 
 
 def _percent(accuracy: float | None) -> str:
-    return "-" if accuracy is None else f"{accuracy:.2%}"
+    if accuracy is None:
+        return "-"
+    return f"{accuracy:.2%}"

@@ -58,7 +58,7 @@ def gates(decisions: Sequence[tuple[str, Decision]]) -> Table:
             str(decision.requirement),
             format_value(measurement),
             _format_bound(decision),
-            f"{measurement.n:,}" if measurement.n else "-",
+            _format_count(measurement.n),
             format_origin(measurement),
             decision.verdict.value,
             style=STYLES[decision.verdict],
@@ -84,6 +84,12 @@ def waivers(decisions: Sequence[tuple[str, Decision]]) -> list[str]:
             reason = f"by {waiver.by} until {waiver.until}: {waiver.reason}"
             lines.append(f"waiver: {target}, {decision.gate}, {reason}")
     return lines
+
+
+def _format_count(count: int | None) -> str:
+    if not count:
+        return "-"
+    return f"{count:,}"
 
 
 def _format_bound(decision: Decision) -> str:

@@ -103,17 +103,21 @@ def preprocess(steps: list[Step], image: Image.Image) -> Array:
     parameters = {step["step"]: step for step in steps}
     color = parameters["decode"]["colour"]
     image = image.convert("L" if color == "grey" else "RGB")
-    size = (parameters["resize"]["width"], parameters["resize"]["height"])
-    # The crop is the resize's box, because Pillow's filters also read the pixels around it.
-    box = center_crop(image.size, size) if "crop" in parameters else None
-    resized = image.resize(size, FILTERS[parameters["resize"]["filter"]], box)
-    pixels: Array = np.asarray(resized).reshape(1, size[1], size[0], -1)
+    resize = parameters["resize"]
+    width, height = resize["width"], resize["height"]
+    box = None
+    if "crop" in parameters:
+        # The crop is the resize's box, because Pillow's filters also read the pixels around it.
+        box = center_crop(image.size, (width, height))
+    resized = image.resize((width, height), FILTERS[resize["filter"]], box)
+    pixels: Array = np.asarray(resized).reshape(1, height, width, -1)
     if color == "bgr":
         pixels = pixels[..., ::-1]
     if "normalize" not in parameters:
         return pixels
-    mean = np.float32(parameters["normalize"]["mean"])
-    scale = np.float32(parameters["normalize"]["scale"])
+    normalize = parameters["normalize"]
+    mean = np.float32(normalize["mean"])
+    scale = np.float32(normalize["scale"])
     real = (pixels.astype(np.float32) - mean) * scale
     if "quantize" not in parameters:
         return real
@@ -276,8 +280,14 @@ def facts(soc: str | None) -> Facts:
     Args:
         soc: its chip, if the system does not report it.
     """
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1_000_000
-    return Facts(platform.libc_ver()[1] or "0", soc or _soc(), memory, _cpu_flags())
+    _, glibc_version = platform.libc_ver()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return Facts(
+        os=glibc_version or "0",
+        soc=soc or _soc(),
+        memory_mb=memory // 1_000_000,
+        features=_cpu_flags(),
+    )
 
 
 def _cpu_flags() -> frozenset[str]:
