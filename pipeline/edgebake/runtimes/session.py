@@ -134,14 +134,17 @@ class Examples(Protocol):
 
 def predictions(session: Session, examples: Examples) -> dict[str, NDArray[np.float32]]:
     """Run examples [n, h, w, c] one by one; return every output by name, float32 [n, ...]."""
-    outputs: dict[str, list[NDArray[np.float32]]] = {}
+    collected: dict[str, list[NDArray[np.float32]]] = {}
     for start in range(0, len(examples), READ_AT_ONCE):
-        for example in examples[start : start + READ_AT_ONCE]:
+        rows = slice(start, start + READ_AT_ONCE)
+        for example in examples[rows]:
             session.feed(example[np.newaxis])
             session.invoke()
-            for name, value in session.read().items():
-                outputs.setdefault(name, []).append(value[0].copy())
-    return {name: np.stack(values) for name, values in outputs.items()}
+            outputs = session.read()
+            for name, output in outputs.items():
+                values = collected.setdefault(name, [])
+                values.append(output[0].copy())
+    return {name: np.stack(values) for name, values in collected.items()}
 
 
 def single_output(outputs: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:

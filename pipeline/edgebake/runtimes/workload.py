@@ -5,6 +5,7 @@ Reads and writes nothing. Each runtime counts its own files in runtimes/<runtime
 
 import functools
 import json
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from math import prod
@@ -14,6 +15,8 @@ from typing import Any
 import yaml
 
 from edgebake.recipe.device import Compute
+
+BYTE_BITS = 8
 
 
 class Uncounted(Exception):  # noqa: N818 - not an error: the reason why there is no number
@@ -177,9 +180,10 @@ def _live_activations(workload: Workload) -> Iterator[set[str]]:
     alive = set(workload.inputs)
     for number, operator in enumerate(workload.operations):
         alive.update(operator.writes)
-        alive.update(name for name in operator.reads if name not in workload.constants)
+        alive.update(set(operator.reads) - workload.constants)
         yield alive
-        alive = {name for name in alive if last_read.get(name, -1) > number}
+        dead = {name for name in alive if last_read.get(name, -1) <= number}
+        alive = alive - dead
 
 
 def window_macs(output: Sequence[int], weight: Sequence[int], filters: int) -> int:
@@ -201,6 +205,19 @@ def product_macs(output: Sequence[int], inner: int) -> int:
         inner: size of the dimension that is summed over.
     """
     return prod(output) * inner
+
+
+def dtype_bits(dtype: str) -> int:
+    """Return the bits of one element of a dtype; without a number in its name, these are 8."""
+    width = re.search(r"\d+", dtype)
+    if width is None:
+        return BYTE_BITS
+    return int(width.group())
+
+
+def packed_bytes(elements: int, bits: int) -> int:
+    """Return the bytes of elements of a number of bits, stored without gaps."""
+    return (elements * bits + BYTE_BITS - 1) // BYTE_BITS
 
 
 @functools.cache

@@ -99,8 +99,9 @@ def _rename(graph: onnx.GraphProto, names: Mapping[str, str]) -> None:
     for value in (*graph.input, *graph.output):
         value.name = names[value.name]
     for node in graph.node:
-        node.input[:] = [names.get(name, name) for name in node.input]
-        node.output[:] = [names.get(name, name) for name in node.output]
+        for tensors in (node.input, node.output):
+            for index, name in enumerate(tensors):
+                tensors[index] = names.get(name, name)
 
 
 def _replace_erfc(graph: onnx.GraphProto) -> None:
@@ -150,23 +151,29 @@ def use_average_pools(model: onnx.ModelProto) -> onnx.ModelProto:
     Both sum up the same [n, c, h, w] and divide by h * w. The model is changed in place.
     """
     graph = model.graph
-    ranks = {value.name: len(value.type.tensor_type.shape.dim) for value in graph.value_info}
-    for index, node in reversed(list(enumerate(graph.node))):
-        is_mean = node.op_type == "ReduceMean" and ranks.get(node.input[0]) == 4
+    images = set()
+    for value in graph.value_info:
+        if len(value.type.tensor_type.shape.dim) == 4:
+            images.add(value.name)
+    # From the end, since a replacement may insert a node behind it.
+    for index in reversed(range(len(graph.node))):
+        node = graph.node[index]
+        is_mean = node.op_type == "ReduceMean" and node.input[0] in images
         if is_mean and _reduced_axes(node, graph) == [2, 3]:
             _replace_mean(graph, index)
     return model
 
 
 def _replace_mean(graph: onnx.GraphProto, index: int) -> None:
-    node = graph.node[index]
-    output = node.output[0]
-    keeps_dimensions = attribute_values(node).get("keepdims", 1) == 1
-    pooled = output if keeps_dimensions else f"{output}_pooled"
-    node.CopyFrom(helper.make_node("GlobalAveragePool", node.input[:1], [pooled], node.name))
-    if not keeps_dimensions:
+    mean = graph.node[index]
+    image, output = mean.input[0], mean.output[0]
+    pooled = output
+    if attribute_values(mean).get("keepdims", 1) != 1:
+        pooled = f"{output}_pooled"
         flatten = helper.make_node("Flatten", [pooled], [output], f"{output}_flatten")
         graph.node.insert(index + 1, flatten)
+    pool = helper.make_node("GlobalAveragePool", [image], [pooled], mean.name)
+    graph.node[index].CopyFrom(pool)
 
 
 def _reduced_axes(node: onnx.NodeProto, graph: onnx.GraphProto) -> list[int]:
@@ -189,8 +196,10 @@ def run_probes(
     The values of a tensor are one array per probe, with a leading batch of 1: [1, ...].
     """
     names = _computed_floats(model)
-    values: dict[str, list[NDArray[np.float32]]] = {IMAGE: [], **{name: [] for name in names}}
     session = _session_with_outputs(model, names)
+    values: dict[str, list[NDArray[np.float32]]] = {}
+    for name in (IMAGE, *names):
+        values[name] = []
     for probe in probes:
         image = probe[np.newaxis]
         values[IMAGE].append(image)

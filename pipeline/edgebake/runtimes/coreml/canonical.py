@@ -20,8 +20,10 @@ def canonicalize(package: Path) -> None:
     identifiers = {key: _identifier(entry["path"]) for key, entry in entries.items()}
     manifest["itemInfoEntries"] = {identifiers[key]: entry for key, entry in entries.items()}
     manifest["rootModelIdentifier"] = identifiers[root]
-    manifest_file.write_text(json.dumps(manifest, indent=4, sort_keys=True) + "\n")
-    _sort_maps(package / "Data" / entries[root]["path"])
+    text = json.dumps(manifest, indent=4, sort_keys=True)
+    manifest_file.write_text(f"{text}\n")
+    specification = entries[root]["path"]
+    _sort_maps(package / "Data" / specification)
 
 
 def _identifier(path: str) -> str:

@@ -4,18 +4,19 @@ Casts, `quantize` and `dequantize` are no operators: the neighboring operators r
 that dtype. `classify` is none either: it looks up the labels for the app.
 """
 
-import re
 from collections.abc import Iterator
 from math import prod
 
 from edgebake.runtimes.coreml import package
 from edgebake.runtimes.coreml.executor.mil import Operation, UnsupportedError, ValueType
-from edgebake.runtimes.coreml.executor.program import read_program
+from edgebake.runtimes.coreml.executor.program import Program, read_program
 from edgebake.runtimes.workload import (
     OperatorWorkload,
     Uncounted,
     Workload,
     build_workload,
+    dtype_bits,
+    packed_bytes,
     product_macs,
     unknown_macs,
     weightless_operators,
@@ -27,7 +28,6 @@ NO_OPERATORS = (*CASTS, "classify")
 WEIGHTED = ("conv", "conv_transpose", "linear", "matmul")
 WEIGHT_PARAMETERS = ("weight", "bias", "y")
 NOT_NUMERIC = ("string", "dictionary", "list")
-BYTE_BITS = 8
 
 
 def workload(files: dict[str, bytes]) -> Workload:
@@ -53,19 +53,14 @@ class MlPackageFile:
     def __init__(self, files: dict[str, bytes]) -> None:
         self.program = read_program(package.read(files))
         self.constants = set(self.program.constants)
-        self._types = {name: kind for name, (kind, _) in self.program.constants.items()}
-        self._types |= {value.name: value.type for value in self.program.inputs}
+        self._types = _value_types(self.program)
+        self._producers = _producers(self.program.operations)
+        # Constant -> the operation that decompresses it.
+        self._compressed = _producers(self.program.compressed)
         self._roots: dict[str, str] = {}
-        self._producers: dict[str, Operation] = {}
         for operation in self.program.operations:
-            self._types |= {value.name: value.type for value in operation.outputs}
-            self._producers |= {value.name: operation for value in operation.outputs}
             if operation.kind in CASTS:
                 self._roots[operation.outputs[0].name] = _cast_source(operation)
-        # Constant -> the operation that decompresses it.
-        self._compressed: dict[str, Operation] = {}
-        for operation in self.program.compressed:
-            self._compressed |= {value.name: operation for value in operation.outputs}
 
     def running(self) -> Iterator[Operation]:
         """Yield the operations that are operators."""
@@ -100,9 +95,9 @@ class MlPackageFile:
         """
         if name in self._compressed:
             stored = _inputs(self._compressed[name])
-            return sum(_bytes(self._types[part]) for part in stored)
-        forms = [name, *(cast for cast in self._roots if self.root(cast) == name)]
-        return min(_bytes(self._types[form]) for form in forms)
+            return sum(self._bytes(part) for part in stored)
+        casts = [cast for cast in self._roots if self.root(cast) == name]
+        return min(self._bytes(form) for form in (name, *casts))
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Return the shape of a tensor.
@@ -130,12 +125,17 @@ class MlPackageFile:
         It computes in int8 if its weights are integers and all else comes from `dequantize`.
         """
         live = [name for name in _inputs(operation) if name not in self.constants]
-        is_dequantized = all(self._is_dequantized(name) for name in live)
+        if not live:
+            return operation.outputs[0].type.dtype
         weights = operation.inputs.get("weight", [])
-        if live and is_dequantized and all(self._is_integer(name) for name in weights):
+        is_dequantized = all(self._is_dequantized(name) for name in live)
+        has_integer_weights = all(self._is_integer(name) for name in weights)
+        if is_dequantized and has_integer_weights:
             return "int8"
-        value = live[0] if live else operation.outputs[0].name
-        return self._types[value].dtype
+        return self._types[live[0]].dtype
+
+    def _bytes(self, name: str) -> int:
+        return _bytes(self._types[name])
 
     def _is_dequantized(self, name: str) -> bool:
         return name in self._producers and self._producers[name].kind == "dequantize"
@@ -149,17 +149,23 @@ class MlPackageFile:
             return 0
         if operation.kind not in WEIGHTED:
             raise unknown_macs(operation.kind, WEIGHTED)
-        first = self.shape(operation.inputs["x"][0])
+        x = self._input_shape(operation, "x")
         output = self.shape(operation.outputs[0].name)
         if operation.kind == "matmul":
-            inner_axis = -2 if self._is_set(operation, "transpose_x") else -1
-            return product_macs(output, first[inner_axis])
-        weight = self.shape(operation.inputs["weight"][0])
+            is_transposed = self._is_set(operation, "transpose_x")
+            inner = x[-2] if is_transposed else x[-1]
+            return product_macs(output, inner)
+        weight = self._input_shape(operation, "weight")
         if operation.kind == "linear":
             return product_macs(output, weight[1])
+        filters = weight[0]
         if operation.kind == "conv_transpose":  # every input element passes through every filter
-            return window_macs(first, weight, weight[0])
-        return window_macs(output, weight, weight[0])
+            return window_macs(x, weight, filters)
+        return window_macs(output, weight, filters)
+
+    def _input_shape(self, operation: Operation, parameter: str) -> tuple[int, ...]:
+        name = operation.inputs[parameter][0]
+        return self.shape(name)
 
     def _is_set(self, operation: Operation, parameter: str) -> bool:
         if parameter not in operation.inputs:
@@ -181,6 +187,28 @@ class MlPackageFile:
         return self._types[name].dtype.startswith("float") and prod(self.shape(name)) > 1
 
 
+def _value_types(program: Program) -> dict[str, ValueType]:
+    """Return the types of a program's constants, inputs and intermediate values by name."""
+    types = {}
+    for name, (kind, _) in program.constants.items():
+        types[name] = kind
+    values = [*program.inputs]
+    for operation in program.operations:
+        values += operation.outputs
+    for value in values:
+        types[value.name] = value.type
+    return types
+
+
+def _producers(operations: list[Operation]) -> dict[str, Operation]:
+    """Return the operation that computes each value."""
+    producers = {}
+    for operation in operations:
+        for value in operation.outputs:
+            producers[value.name] = operation
+    return producers
+
+
 def _inputs(operation: Operation) -> list[str]:
     """Return the names of all values that an operation reads."""
     names: list[str] = []
@@ -195,13 +223,11 @@ def _cast_source(operation: Operation) -> str:
 
 
 def _bytes(kind: ValueType) -> int:
-    """Return the bytes of a type; a dtype without a width in its name has 8 bits."""
+    """Return the bytes of a value of a type."""
     if kind.dtype in NOT_NUMERIC:
         return 0
     try:
         elements = prod(kind.sizes)
     except UnsupportedError:
         raise Uncounted("a size is only known when the program runs") from None
-    width = re.search(r"\d+", kind.dtype)
-    bits = int(width.group()) if width else BYTE_BITS
-    return (elements * bits + BYTE_BITS - 1) // BYTE_BITS
+    return packed_bytes(elements, dtype_bits(kind.dtype))

@@ -70,7 +70,9 @@ def _live_dtypes(
 
 def _is_constant(model: schema.ModelT, tensor: schema.TensorT) -> bool:
     data = model.buffers[tensor.buffer].data
-    return data is not None and len(data) > 0
+    if data is None:
+        return False
+    return len(data) > 0
 
 
 def _tensor(tensor: schema.TensorT, layout: str) -> Tensor:
@@ -81,7 +83,9 @@ def _tensor(tensor: schema.TensorT, layout: str) -> Tensor:
         layout=layout,
     )
     quantization = tensor.quantization
-    if quantization is None or quantization.scale is None or len(quantization.scale) == 0:
+    if quantization is None or quantization.scale is None:
+        return description
+    if len(quantization.scale) == 0:
         return description
     return replace(
         description,

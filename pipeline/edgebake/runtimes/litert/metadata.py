@@ -65,7 +65,10 @@ def _metadata(model: bytes, contract: Contract, about: ReleaseInfo) -> bytes:
     b = flatbuffers.Builder(1024)
     image = _input_tensor(b, spec.input.name, contract)
     output = _output_tensor(b)
-    tensors = {2: _offset(b, _vector(b, [image])), 3: _offset(b, _vector(b, [output]))}
+    tensors = {
+        2: _offset(b, _vector(b, [image])),
+        3: _offset(b, _vector(b, [output])),
+    }
     subgraph = _table(b, 10, tensors)
     fields = {
         0: _text(b, about.name),
@@ -81,22 +84,52 @@ def _metadata(model: bytes, contract: Contract, about: ReleaseInfo) -> bytes:
 
 
 def _input_tensor(b: flatbuffers.Builder, name: str, contract: Contract) -> int:
-    size = _table(b, 2, {0: _uint(b, contract.width), 1: _uint(b, contract.height)})
-    color_space = _byte(b, _COLOR_SPACE[contract.color])
-    image = _table(b, 2, {0: color_space, 1: _offset(b, size)})
-    content = _table(b, 3, {0: _byte(b, _IMAGE_PROPERTIES), 1: _offset(b, image)})
-    # The schema divides where the contract multiplies: (pixel - mean) / std.
-    mean = _floats(b, contract.mean)
-    std = _floats(b, [1 / scale for scale in contract.scale])
-    options = _table(b, 2, {0: _offset(b, mean), 1: _offset(b, std)})
-    unit = _table(b, 2, {0: _byte(b, _NORMALIZATION_OPTIONS), 1: _offset(b, options)})
+    """Write a table TensorMetadata."""
+    content = _image_content(b, contract)
+    normalization = _normalization(b, contract)
     fields = {
         0: _text(b, name),
         1: _text(b, _image_description(contract)),
         3: _offset(b, content),
-        4: _offset(b, _vector(b, [unit])),
+        4: _offset(b, _vector(b, [normalization])),
     }
     return _table(b, 7, fields)
+
+
+def _image_content(b: flatbuffers.Builder, contract: Contract) -> int:
+    """Write a table Content, with the table ImageProperties in it."""
+    size_fields = {
+        0: _uint(b, contract.width),
+        1: _uint(b, contract.height),
+    }
+    size = _table(b, 2, size_fields)
+    image_fields = {
+        0: _byte(b, _COLOR_SPACE[contract.color]),
+        1: _offset(b, size),
+    }
+    image = _table(b, 2, image_fields)
+    content_fields = {
+        0: _byte(b, _IMAGE_PROPERTIES),
+        1: _offset(b, image),
+    }
+    return _table(b, 3, content_fields)
+
+
+def _normalization(b: flatbuffers.Builder, contract: Contract) -> int:
+    """Write a table ProcessUnit, with the table NormalizationOptions in it."""
+    # The schema divides where the contract multiplies: (pixel - mean) / std.
+    mean = _floats(b, contract.mean)
+    std = _floats(b, [1 / scale for scale in contract.scale])
+    option_fields = {
+        0: _offset(b, mean),
+        1: _offset(b, std),
+    }
+    options = _table(b, 2, option_fields)
+    unit_fields = {
+        0: _byte(b, _NORMALIZATION_OPTIONS),
+        1: _offset(b, options),
+    }
+    return _table(b, 2, unit_fields)
 
 
 def _image_description(contract: Contract) -> str:

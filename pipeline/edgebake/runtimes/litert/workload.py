@@ -4,7 +4,6 @@ Casts of the file's input and output count as part of the file's boundary, and c
 weights to floats as part of loading it: neither is an operator.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from math import prod
 
@@ -17,6 +16,8 @@ from edgebake.runtimes.workload import (
     OperatorWorkload,
     Workload,
     build_workload,
+    dtype_bits,
+    packed_bytes,
     product_macs,
     unknown_macs,
     weightless_operators,
@@ -25,7 +26,6 @@ from edgebake.runtimes.workload import (
 
 CASTS = ("QUANTIZE", "DEQUANTIZE")
 INDEX_DTYPES = ("int32", "int64", "bool")  # of shapes, indices and masks, never of weights
-BYTE_BITS = 8
 
 # Operator that multiplies and accumulates -> index of its weights among the inputs.
 WEIGHTED = {
@@ -64,15 +64,17 @@ class TfliteFile:
             raise unknown_macs("a file of several subgraphs", WEIGHTED)
         self.graph: schema.SubGraphT = self.model.subgraphs[0]
         tensors = range(len(self.graph.tensors))
-        self.stored = {tensor for tensor in tensors if self._stored_bytes(tensor) > 0}
+        self.names = {tensor: self._name(tensor) for tensor in tensors}
+        self._stored = {tensor for tensor in tensors if self._stored_bytes(tensor) > 0}
         # Tensors that are stored in the file, and those that are computed from them alone.
-        self.constants = set(self.stored)
+        self.constants = set(self._stored)
         # Tensor that a cast writes -> the tensor that stands for both.
         self._roots: dict[int, int] = {}
         for operator in self.graph.operators:
             self._follow(operator)
-        self.names = {tensor: self._name(tensor) for tensor in tensors}
-        self.sizes = {self.names[tensor]: self._size(tensor) for tensor in tensors}
+        self.sizes: dict[str, int] = {}
+        for tensor, name in self.names.items():
+            self.sizes[name] = self._size(tensor)
 
     def running(self) -> Iterator[int]:
         """Yield the indices of the operators that run for every image."""
@@ -150,8 +152,8 @@ class TfliteFile:
 
     def _dtype(self, operator: schema.OperatorT) -> str:
         """Return the dtype in which an operator computes."""
-        live = self._live(operator.inputs)
-        return self._tensor_dtype(live[0] if live else operator.outputs[0])
+        live = [*self._live(operator.inputs), operator.outputs[0]]
+        return self._tensor_dtype(live[0])
 
     def _macs(self, kind: str, operator: schema.OperatorT) -> int:
         if kind in weightless_operators("litert"):
@@ -163,8 +165,9 @@ class TfliteFile:
         if kind == "TRANSPOSE_CONV":  # every element of the input passes through every filter
             return window_macs(self.shape(operator.inputs[2]), weight, weight[3])
         if kind == "BATCH_MATMUL":
-            inner_axis = -1 if operator.builtinOptions.adjY else -2
-            return product_macs(output, weight[inner_axis])
+            is_transposed = operator.builtinOptions.adjY
+            inner = weight[-1] if is_transposed else weight[-2]
+            return product_macs(output, inner)
         if kind == "FULLY_CONNECTED":
             return product_macs(output, weight[1])
         if kind == "CONV_2D":
@@ -178,25 +181,30 @@ class TfliteFile:
             constants = [tensor for tensor in constants if self._is_weight(tensor)]
         elif kind == "TRANSPOSE_CONV":  # its first input is the shape of the output
             constants = [tensor for tensor in constants if tensor != operator.inputs[0]]
-        return {self.names[self.root(tensor)]: prod(self.shape(tensor)) for tensor in constants}
+        sizes = {}
+        for tensor in constants:
+            root = self.root(tensor)
+            sizes[self.names[root]] = prod(self.shape(tensor))
+        return sizes
 
     def _is_weight(self, tensor: int) -> bool:
         is_index = self._tensor_dtype(self.root(tensor)) in INDEX_DTYPES
         return not is_index and prod(self.shape(tensor)) > 1
 
     def _stored_bytes(self, tensor: int) -> int:
-        data = self.model.buffers[self.graph.tensors[tensor].buffer].data
+        buffer = self.graph.tensors[tensor].buffer
+        data = self.model.buffers[buffer].data
         if data is None:
             return 0
         return len(data)
 
     def _size(self, tensor: int) -> int:
-        """Return the bytes of a tensor; a dtype without a width in its name has 8 bits."""
-        if tensor in self.stored:
+        """Return the bytes of a tensor."""
+        if tensor in self._stored:
             return self._stored_bytes(tensor)
-        width = re.search(r"\d+", self._tensor_dtype(tensor))
-        bits = int(width.group()) if width else BYTE_BITS
-        return (prod(self.shape(tensor)) * bits + BYTE_BITS - 1) // BYTE_BITS
+        elements = prod(self.shape(tensor))
+        bits = dtype_bits(self._tensor_dtype(tensor))
+        return packed_bytes(elements, bits)
 
 
 def _present(tensors: Iterable[int]) -> list[int]:

@@ -84,18 +84,21 @@ def _nodes_between_boundaries(graph: onnx.GraphProto) -> set[str]:
     All of their live inputs come from DequantizeLinear, and all outputs go to QuantizeLinear.
     """
     constants = initializers(graph).keys()
-    producers: dict[str, str] = {}
-    readers: dict[str, set[str]] = {}
+    dequantized: set[str] = set()
+    quantized: set[str] = set()
+    read_in_float: set[str] = set()
     for node in graph.node:
-        producers |= dict.fromkeys(node.output, node.op_type)
-        for name in node.input:
-            readers.setdefault(name, set()).add(node.op_type)
+        if node.op_type == "DequantizeLinear":
+            dequantized.update(node.output)
+        if node.op_type == "QuantizeLinear":
+            quantized.update(node.input)
+        else:
+            read_in_float.update(node.input)
+    only_quantized = quantized - read_in_float
     names = set()
     for node in graph.node:
-        live = [name for name in node.input if name and name not in constants]
-        dequantized = all(producers.get(name) == "DequantizeLinear" for name in live)
-        quantized = all(readers.get(name) == {"QuantizeLinear"} for name in node.output)
-        if dequantized and quantized:
+        live = {name for name in node.input if name and name not in constants}
+        if live <= dequantized and only_quantized.issuperset(node.output):
             names.add(node.name)
     return names
 

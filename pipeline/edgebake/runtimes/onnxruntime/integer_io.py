@@ -109,16 +109,17 @@ def _image_quantizer(graph: onnx.GraphProto, bounds: Bounds) -> onnx.NodeProto:
     quantizers = [node for node in readers if node.op_type == "QuantizeLinear"]
     float_readers = [node for node in readers if node.op_type != "QuantizeLinear"]
     if not quantizers:
-        parameters = _add_unsigned_parameters(graph, "image", bounds)
-        inputs = [IMAGE, *parameters]
-        graph.node.insert(0, helper.make_node("QuantizeLinear", inputs, ["image_integers"]))
+        inputs = [IMAGE, *_add_unsigned_parameters(graph, "image", bounds)]
+        quantize = helper.make_node("QuantizeLinear", inputs, ["image_integers"])
+        graph.node.insert(0, quantize)
         quantizers = [graph.node[0]]  # the inserted node is a copy
     quantizer = quantizers[0]
     if float_readers:
         for node in float_readers:
-            node.input[:] = ["image_real" if name == IMAGE else name for name in node.input]
+            _rename_inputs_of(node, IMAGE, "image_real")
         inputs = [quantizer.output[0], *quantizer.input[1:]]
-        graph.node.insert(1, helper.make_node("DequantizeLinear", inputs, ["image_real"]))
+        dequantize = helper.make_node("DequantizeLinear", inputs, ["image_real"])
+        graph.node.insert(1, dequantize)
     return quantizer
 
 
@@ -142,14 +143,17 @@ def _add_unsigned_parameters(graph: onnx.GraphProto, end: str, bounds: Bounds) -
     low = min(bounds[0], 0.0)
     high = max(bounds[1], 0.0)
     scale = np.float32((high - low) / 255 or 1)
-    zero_point = np.uint8(np.rint(-low / scale).clip(0, 255))
+    zero_step = np.rint(-low / scale)
+    zero_point = np.uint8(zero_step.clip(0, 255))
     return _add_parameters(graph, end, scale, zero_point)
 
 
 def _add_signed_parameters(graph: onnx.GraphProto, node: onnx.NodeProto) -> list[str]:
     """Add scale and zero point of int8 to the graph that represent the same values as a node's."""
     tensors = initializers(graph)
-    scale, zero_point = (numpy_helper.to_array(tensors[name]) for name in node.input[1:3])
+    _, scale_name, zero_point_name = node.input
+    scale = numpy_helper.to_array(tensors[scale_name])
+    zero_point = numpy_helper.to_array(tensors[zero_point_name])
     signed = np.int8(int(zero_point) - SHIFT)
     return _add_parameters(graph, f"{node.op_type}_signed", np.float32(scale), signed)
 
@@ -165,7 +169,7 @@ def _add_parameters(
 
 def _rename_inputs(graph: onnx.GraphProto, old: str, new: str) -> None:
     for node in graph.node:
-        node.input[:] = [new if name == old else name for name in node.input]
+        _rename_inputs_of(node, old, new)
 
 
 def _rename_outputs(graph: onnx.GraphProto, old: str, new: str) -> None:
@@ -173,5 +177,13 @@ def _rename_outputs(graph: onnx.GraphProto, old: str, new: str) -> None:
         _rename_outputs_of(node, old, new)
 
 
+def _rename_inputs_of(node: onnx.NodeProto, old: str, new: str) -> None:
+    for index, name in enumerate(node.input):
+        if name == old:
+            node.input[index] = new
+
+
 def _rename_outputs_of(node: onnx.NodeProto, old: str, new: str) -> None:
-    node.output[:] = [new if name == old else name for name in node.output]
+    for index, name in enumerate(node.output):
+        if name == old:
+            node.output[index] = new

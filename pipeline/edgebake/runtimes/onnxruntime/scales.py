@@ -37,8 +37,13 @@ def _properties(graph: onnx.GraphProto, end: str, node: onnx.NodeProto) -> dict[
     from onnx import numpy_helper  # a session is loaded without the package onnx
 
     tensors = {tensor.name: tensor for tensor in graph.initializer}
-    scale, zero_point = (numpy_helper.to_array(tensors[name]) for name in node.input[1:3])
-    return {f"{end}_scale": repr(float(scale)), f"{end}_zero_point": str(int(zero_point))}
+    _, scale_name, zero_point_name = node.input
+    scale = numpy_helper.to_array(tensors[scale_name])
+    zero_point = numpy_helper.to_array(tensors[zero_point_name])
+    return {
+        f"{end}_scale": repr(float(scale)),
+        f"{end}_zero_point": str(int(zero_point)),
+    }
 
 
 def describe_tensor(

@@ -134,18 +134,22 @@ def round_weights(
         [..., values.shape[axis] // block_size, ...].
     """
     axis, block_size = layout
+    magnitudes = np.abs(values)
     if block_size:
         blocks = values.shape[axis] // block_size
-        split = (*values.shape[:axis], blocks, block_size, *values.shape[axis + 1 :])
-        peaks = np.abs(values.reshape(split)).max(axis=axis + 1)
+        leading, trailing = values.shape[:axis], values.shape[axis + 1 :]
+        by_block = magnitudes.reshape(*leading, blocks, block_size, *trailing)
+        peaks = by_block.max(axis=axis + 1)
         steps = (peaks / limit).repeat(block_size, axis=axis)
     else:
         reduced_axes = tuple(number for number in range(values.ndim) if number != axis)
-        peaks = np.abs(values).max(axis=reduced_axes)
+        peaks = magnitudes.max(axis=reduced_axes)
         steps = np.expand_dims(peaks / limit, reduced_axes)
-    scales = np.where(peaks > 0, peaks / limit, 1).astype(np.float32)
-    integers = np.rint(values / np.where(steps > 0, steps, 1)).clip(-limit, limit)
-    return integers.astype(np.int8), scales
+    scales = np.where(peaks > 0, peaks / limit, 1)
+    # All weights of a scale are zero if its step is.
+    divisors = np.where(steps > 0, steps, 1)
+    integers = np.rint(values / divisors).clip(-limit, limit)
+    return integers.astype(np.int8), scales.astype(np.float32)
 
 
 def _channel_axes(node: onnx.NodeProto) -> tuple[int, int]:

@@ -4,7 +4,6 @@ QuantizeLinear and DequantizeLinear are parts of the integer kernels that ONNX R
 them, and nodes that read only constants run once, at load: neither is an operator of its own.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from math import prod
 
@@ -17,6 +16,8 @@ from edgebake.runtimes.workload import (
     Uncounted,
     Workload,
     build_workload,
+    dtype_bits,
+    packed_bytes,
     product_macs,
     unknown_macs,
     weightless_operators,
@@ -26,12 +27,13 @@ from edgebake.runtimes.workload import (
 BOUNDARY = ("QuantizeLinear", "DequantizeLinear")
 CASTS = ("Cast", "DequantizeLinear")
 INDEX_DTYPES = ("INT32", "INT64", "BOOL")  # of shapes, indices and masks, never of weights
-BYTE_BITS = 8
-_BITS = {"BOOL": 8, "FLOAT": 32, "DOUBLE": 64, "STRING": 0}  # the other names contain the width
+# Of the dtypes whose names do not contain them.
+_BITS = {"BOOL": 8, "FLOAT": 32, "DOUBLE": 64, "STRING": 0}
 
 CONVOLUTIONS = ("Conv", "ConvInteger")
 PRODUCTS = ("Gemm", "MatMul", "MatMulInteger")
 WEIGHTED = (*CONVOLUTIONS, "ConvTranspose", *PRODUCTS)
+INTEGER_WEIGHTED = ("ConvInteger", "MatMulInteger")
 
 TensorType = tuple[str, list[int]]  # dtype as ONNX names it, and shape
 
@@ -59,20 +61,17 @@ class OnnxFile:
     def __init__(self, files: dict[str, bytes]) -> None:
         model = onnx.shape_inference.infer_shapes(onnx.load_from_string(files[FILE]))
         self.graph = model.graph
+        self.producers = _producers(self.graph)
+        self.readers = _readers(self.graph)
         # Tensors that are stored in the file, and those that are computed from them alone.
         self.constants = set(initializers(self.graph))
-        self.producers: dict[str, onnx.NodeProto] = {}
-        self.readers: dict[str, list[onnx.NodeProto]] = {}
-        for node in self.graph.node:
-            self.producers |= dict.fromkeys(node.output, node)
-            for name in node.input:
-                self.readers.setdefault(name, []).append(node)
         self._types = _tensor_types(self.graph)
         self._roots: dict[str, str] = {}
         for node in self.graph.node:
             self._follow(node)
         self._float_tensors: set[str] = set()
-        if any(node.op_type in BOUNDARY for node in self.graph.node):
+        operators = {node.op_type for node in self.graph.node}
+        if operators.intersection(BOUNDARY):
             self._float_tensors = kernels.float_tensors(files[FILE])
 
     def running(self) -> Iterator[onnx.NodeProto]:
@@ -114,9 +113,8 @@ class OnnxFile:
             Uncounted: its size is known only when the file runs.
         """
         dtype, shape = self._type(name)
-        width = re.search(r"\d+", dtype)
-        bits = int(width.group()) if width else _BITS[dtype]
-        return (prod(shape) * bits + BYTE_BITS - 1) // BYTE_BITS
+        bits = _BITS[dtype] if dtype in _BITS else dtype_bits(dtype)
+        return packed_bytes(prod(shape), bits)
 
     def is_integer(self, node: onnx.NodeProto) -> bool:
         """Return whether a node runs as an integer kernel.
@@ -182,17 +180,22 @@ class OnnxFile:
             return window_macs(output, weight, weight[0])
         if node.op_type == "ConvTranspose":  # every input element passes through every filter
             return window_macs(first, weight, weight[0])
-        inner_axis = -2 if attribute_values(node).get("transA") else -1
-        return product_macs(output, first[inner_axis])
+        is_transposed = attribute_values(node).get("transA")
+        inner = first[-2] if is_transposed else first[-1]
+        return product_macs(output, inner)
 
     def _parameters(self, node: onnx.NodeProto) -> dict[str, int]:
         """Return the weights and biases of a node, or its other constants of real numbers."""
         constants = [name for name in node.input if name and name in self.constants]
         if node.op_type not in WEIGHTED:
             constants = [name for name in constants if self._is_weight(name)]
-        elif node.op_type.endswith("Integer"):  # zero points follow the weights
-            constants = constants[:1] if node.input[1] in constants else []
-        return {self.root(name): prod(self._shape(name)) for name in constants}
+        elif node.op_type in INTEGER_WEIGHTED:  # zero points follow the weights
+            weight = node.input[1]
+            constants = [weight] if weight in constants else []
+        sizes = {}
+        for name in constants:
+            sizes[self.root(name)] = prod(self._shape(name))
+        return sizes
 
     def _is_weight(self, name: str) -> bool:
         dtype, shape = self._type(name)
@@ -209,15 +212,34 @@ class OnnxFile:
         return tensor_type
 
 
+def _producers(graph: onnx.GraphProto) -> dict[str, onnx.NodeProto]:
+    """Return the node that writes each tensor."""
+    producers: dict[str, onnx.NodeProto] = {}
+    for node in graph.node:
+        producers |= dict.fromkeys(node.output, node)
+    return producers
+
+
+def _readers(graph: onnx.GraphProto) -> dict[str, list[onnx.NodeProto]]:
+    """Return the nodes that read each tensor."""
+    readers: dict[str, list[onnx.NodeProto]] = {}
+    for node in graph.node:
+        for name in node.input:
+            readers.setdefault(name, []).append(node)
+    return readers
+
+
 def _tensor_types(graph: onnx.GraphProto) -> dict[str, TensorType]:
     """Return dtype and shape of each tensor; a size of 0 is not known."""
     types: dict[str, TensorType] = {}
     for tensor in graph.initializer:
-        types[tensor.name] = (_dtype_name(tensor.data_type), list(tensor.dims))
+        dtype = _dtype_name(tensor.data_type)
+        types[tensor.name] = (dtype, list(tensor.dims))
     for value in (*graph.input, *graph.value_info, *graph.output):
         tensor_type = value.type.tensor_type
+        dtype = _dtype_name(tensor_type.elem_type)
         shape = [dimension.dim_value for dimension in tensor_type.shape.dim]
-        types.setdefault(value.name, (_dtype_name(tensor_type.elem_type), shape))
+        types.setdefault(value.name, (dtype, shape))
     return types
 
 
