@@ -1,4 +1,4 @@
-"""Each word changes images in its own way and by no more than it says."""
+"""Each augmentation changes images in its own way and within its limit."""
 
 from typing import Any
 
@@ -78,7 +78,7 @@ def test_saturation_leaves_grey_alone_and_changes_color_both_ways() -> None:
 def test_hue_turns_red_by_no_more_than_its_share_of_the_circle() -> None:
     red = nets.CONTRACT.normalize(np.broadcast_to(np.array([255, 0, 0], np.uint8), (100, 4, 4, 3)))
     found = changed(Augment(hue=0.1), red)[0][:, 0, 0] * 127.5 + 127.5
-    # A tenth of the circle is 36 degrees: towards yellow or towards magenta by at most 0.6 of a channel.
+    # A tenth of the circle is 36 degrees: at most 0.6 of a channel towards yellow or magenta.
     assert found[:, 1:].max() <= 0.6 * 255 + 1
     assert found[:, 1].max() > 50
     assert found[:, 2].max() > 50

@@ -1,4 +1,4 @@
-"""Orders depend on seed and epoch alone, and rare classes count more where they are to."""
+"""The order depends on seed and epoch alone; balanced weights raise rare classes."""
 
 import numpy as np
 import pytest

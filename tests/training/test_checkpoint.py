@@ -1,4 +1,4 @@
-"""A training that was killed goes on from its last epoch and ends in the very same weights."""
+"""A training resumes from its last epoch and ends with the same weights."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""The loss of a student, worked out by hand."""
+"""Distillation loss, computed by hand."""
 
 import math
 from typing import Any

@@ -1,4 +1,4 @@
-"""The learning rate of a few steps, in worked numbers: 10 epochs of 4 steps, from 0.1."""
+"""Learning rate schedules of 10 epochs of 4 steps, computed by hand."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""One loop for all: the same weights from the same seed, a row for each epoch, and a teacher that is followed."""
+"""Training loop: the same seed gives the same weights; history, schedule and teacher."""
 
 from typing import Any
 

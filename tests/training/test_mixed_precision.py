@@ -1,4 +1,4 @@
-"""Half precision while learning, and none of it in what is kept."""
+"""Mixed precision during training alone."""
 
 import numpy as np
 

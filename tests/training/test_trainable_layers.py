@@ -1,4 +1,4 @@
-"""Only the layers that a pattern names learn, and afterwards all may learn again."""
+"""Only layers that match a pattern are trained, and all are trainable afterwards."""
 
 import numpy as np
 import pytest

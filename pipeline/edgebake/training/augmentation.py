@@ -67,10 +67,12 @@ class Augmentation:
 
     def state(self) -> list[keras.Variable]:
         """Return the state of the random generators, for a checkpoint."""
-        layers = list(self.layers)
+        variables: list[keras.Variable] = []
+        for layer in self.layers:
+            variables += layer.variables
         if self._mixup is not None:
-            layers.append(self._mixup)
-        return [variable for layer in layers for variable in layer.variables]
+            variables += self._mixup.variables
+        return variables
 
 
 def _build_layers(options: Augment, seed: int) -> list[keras.Layer]:
@@ -97,10 +99,18 @@ def _crop(smallest_side: float, seed: int) -> list[keras.Layer]:
     shift = removed / 2
     # Seeds up to len(BUILDERS) are those of the other layers and of MixUp.
     shift_seed = seed + len(BUILDERS) + 1
-    return [
-        keras.layers.RandomZoom((-removed, 0.0), fill_mode="reflect", seed=seed),
-        keras.layers.RandomTranslation(shift, shift, fill_mode="reflect", seed=shift_seed),
-    ]
+    zoom = keras.layers.RandomZoom(
+        (-removed, 0.0),
+        fill_mode="reflect",
+        seed=seed,
+    )
+    translation = keras.layers.RandomTranslation(
+        shift,
+        shift,
+        fill_mode="reflect",
+        seed=shift_seed,
+    )
+    return [zoom, translation]
 
 
 def _rotation(degrees: float, seed: int) -> list[keras.Layer]:

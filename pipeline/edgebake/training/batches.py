@@ -66,13 +66,20 @@ def dataset(
             yield training_set.batch(order[start : start + batch_size])
 
     example = training_set.batch(order[:1])
-    signature = tuple(tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in example)
-    pipeline = tf.data.Dataset.from_generator(batches, output_signature=signature)
+    signature = []
+    for array in example:
+        shape = (None, *array.shape[1:])
+        signature.append(tf.TensorSpec(shape, array.dtype))
+    pipeline = tf.data.Dataset.from_generator(
+        batches,
+        output_signature=tuple(signature),
+    )
     if augment is not None:
         pipeline = pipeline.map(augment)
     # Without a known number of batches, Keras warns that the data ended early.
     batch_count = -(-len(order) // batch_size)
-    pipeline = pipeline.apply(tf.data.experimental.assert_cardinality(batch_count))
+    has_batch_count = tf.data.experimental.assert_cardinality(batch_count)
+    pipeline = pipeline.apply(has_batch_count)
     return pipeline.prefetch(PREFETCHED)
 
 

@@ -1,4 +1,4 @@
-"""Models made by hand, one for each way in which channels meet, with their families and why others stay whole."""
+"""Small models, one for each kind of channel coupling, with their families and unpruned layers."""
 
 import re
 from collections.abc import Callable
@@ -21,7 +21,7 @@ SOFTMAX = "its softmax looks at all channels"
 
 @dataclass(frozen=True)
 class Graph:
-    """How a model is made, which of its layers are tied with how many channels, and why others stay whole."""
+    """A model: its layers, its families with their sizes, and why other layers are not pruned."""
 
     body: Callable[[Any, Any], Any]
     families: dict[tuple[str, ...], int]
@@ -29,7 +29,7 @@ class Graph:
 
 
 def build(name: str) -> Any:
-    """Return a model of three classes, as the stages start Keras, with random numbers in every weight."""
+    """Return a model of three classes with random numbers in every weight."""
     keras = keras_session.start(1)
     image = keras.Input(SHAPE, name="image")
     x = GRAPHS[name].body(keras.layers, image)
@@ -46,7 +46,7 @@ def build(name: str) -> Any:
 
 
 def randomise(model: Any) -> Any:
-    """Give what starts as zeros and ones random numbers, so that a channel taken for another is seen."""
+    """Replace weights that start as 0 or 1, so that a test notices if channels are mixed up."""
     random = np.random.default_rng(7)
     for weight in model.weights:
         if weight.name in ("gamma", "moving_variance", "alpha"):
@@ -57,7 +57,7 @@ def randomise(model: Any) -> Any:
 
 
 def reasons(found: Dependencies) -> dict[str, str]:
-    """Return why layers stay whole, without the numbers that Keras gives to operations without a name."""
+    """Return why layers are not pruned, without the numbers in default names of operations."""
     return {name: re.sub(r"(\w)_\d+'", r"\1'", why) for name, why in found.unpruned.items()}
 
 

@@ -1,4 +1,4 @@
-"""What pruning has to beat has the same shape, the same budget and the same images."""
+"""Baselines have the same architecture, training budget and images as the pruned model."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Which channels have to go together, and which may not go at all: worked by hand for each way in which they meet."""
+"""Coupled and unpruned channels, worked out by hand for each kind of coupling."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Steps share the epochs of fine-tuning."""
+"""Pruning steps share the epochs of fine-tuning."""
 
 from dataclasses import replace
 

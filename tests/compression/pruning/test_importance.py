@@ -1,4 +1,4 @@
-"""How much channels matter, worked by hand; the Taylor score held against how the loss really changes."""
+"""Importance scores, computed by hand; the Taylor score is compared with changes of the loss."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def _session() -> None:
 
 
 def dense() -> Any:
-    """Two numbers to two hidden ones to two: each hidden one is made by a column and read by a row."""
+    """Return two dense layers: a column produces each of the two hidden units, a row reads it."""
     keras = keras_session.start(1)
     image = keras.Input((2,), name="image")
     x = keras.layers.Dense(2, use_bias=False, name="a")(image)
@@ -53,7 +53,7 @@ def test_l2_is_the_root_of_the_sum_of_squares_beside_their_mean() -> None:
 
 
 def depthwise() -> Any:
-    """Two channels, made by a 1 x 1 convolution, seen by a depthwise one, and flat before they are read."""
+    """Return a model whose two channels a depthwise and, flattened, a dense layer read."""
     keras = keras_session.start(1)
     layers = keras.layers
     image = keras.Input((1, 2, 1), name="image")
@@ -122,7 +122,7 @@ def loss(model: Any, splits: TrainingSplits) -> float:
 
 
 def slope(model: Any, gate: str, channel: int, splits: TrainingSplits) -> float:
-    """Return how fast the loss changes as a gate opens, from the loss with the gate a little more and less open."""
+    """Return the derivative of the loss by the scale of a channel, as a difference quotient."""
     layer, step, found = model.get_layer(gate), 0.01, []
     weights = layer.get_weights()
     for share in (1 + step, 1 - step):

@@ -1,4 +1,4 @@
-"""The search for a fast enough model, with a clock that follows multiply-accumulates; and how two files are timed."""
+"""Search for a latency target, with latency replaced by multiply-accumulates; and timing."""
 
 import re
 from collections.abc import Callable
@@ -69,8 +69,8 @@ def test_few_models_are_timed_and_the_smallest_first(ranked: RankedChannels) -> 
 @pytest.mark.usefixtures("_by_macs")
 def test_a_goal_below_the_smallest_model_is_refused(ranked: RankedChannels) -> None:
     expected = (
-        f"prune.target.latency: {shares(ranked)[-1]:.2f} of the parent's where every layer is at its floor; "
-        "expected at most 0.1: a lower prune.floor, or more to be left"
+        f"prune.target.latency: {shares(ranked)[-1]:.2f} of the original model's with every "
+        "layer at its floor; expected at most 0.1: lower prune.floor or raise prune.target.latency"
     )
     with pytest.raises(ConversionError, match=f"^{re.escape(expected)}$"):
         latency.by_latency(ranked, ranked.model, 0.1)

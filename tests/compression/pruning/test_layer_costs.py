@@ -1,4 +1,4 @@
-"""Multiply-accumulates and parameters, worked by hand."""
+"""Multiply-accumulates and parameters, computed by hand."""
 
 from typing import Any
 

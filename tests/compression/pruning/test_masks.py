@@ -1,4 +1,4 @@
-"""Which weights go, worked out by hand, and what keeps them away."""
+"""Sparsity masks, computed by hand, and the constraint that keeps weights at zero."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Which channels go: limits, paths and ties worked by hand."""
+"""Selection of channels: limits, paths and ties worked out by hand."""
 
 import re
 from itertools import pairwise
@@ -161,9 +161,7 @@ def test_the_least_important_groups_go() -> None:
     assert one.removed_groups(one.sizes).tolist() == []
 
 
-def test_without_comparable_scores_the_family_goes_next_that_kept_most_and_of_equals_the_first() -> (
-    None
-):
+def test_without_comparable_scores_the_family_with_the_largest_share_is_next() -> None:
     one = ranked([4, 8], [0.0] * 12, multiple=2)
     assert walked(one) == [(4, 8), (2, 8), (2, 6), (2, 4), (2, 2)]
 
@@ -250,8 +248,8 @@ def test_a_goal_below_the_floor_is_refused(real: RankedChannels) -> None:
     # 2 of each family are left: 4 x 4 x 9 x 2, 2 x 2 x 9 x 2 x 2, 2 x 2 x 2 x 2 and 2 x 2
     least = 4 * 4 * 9 * 2 + 4 * 9 * 2 * 2 + 4 * 2 * 2 + 2 * 2
     expected = (
-        f"prune.target.macs: {least:,} are left where every layer is at its floor; expected at most 100: "
-        "a lower prune.floor, or more to be left"
+        f"prune.target.macs: {least:,} remain with every layer at its floor; "
+        "expected at most 100: lower prune.floor or raise prune.target.macs"
     )
     with pytest.raises(ConversionError, match=f"^{re.escape(expected)}$"):
         selection.by_cost(real, "macs", 100)

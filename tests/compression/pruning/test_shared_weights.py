@@ -1,4 +1,4 @@
-"""Few weights, shared and kept shared, worked out by hand.
+"""Clustered kernels and their constraint, computed by hand.
 
 Guards that weights that share a value share it after every step of fine-tuning.
 Slow: it imports coremltools.

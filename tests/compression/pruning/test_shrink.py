@@ -1,6 +1,6 @@
-"""After cutting and before fine-tuning, a model computes what the original does with those channels zero.
+"""A model without some channels computes what the original does with these channels zero.
 
-Held for random channels, in every tensor and not only in the answer, where softmax could hide a difference.
+Random channels are removed, and all tensors compared: a softmax could hide differences.
 
 Guards that cutting channels changes nothing but those channels, in every architecture.
 Slow: the slow ones build and run all six architectures.
@@ -58,7 +58,7 @@ def architecture(name: str) -> Read:
 
 
 def check(read: Read, seed: int) -> None:
-    """Drop some channels; compare all tensors, and what is left to compute with what the bill says."""
+    """Remove some channels; compare all tensors, and the cost with that of the cost model."""
     model, found = read
     counts, dropped = zeros.some(found, seed)
     small = shrink.remove_channels(model, found, dropped)
@@ -170,7 +170,7 @@ def test_the_model_itself_stays_as_it_is() -> None:
 
 
 def _others(sliced: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
-    """Return a way to take as many channels of each layer, but its last instead of those that stay."""
+    """Return a function that keeps the last channels of layer `a` instead of the right ones."""
 
     def wrong(layer: Any, found: Dependencies, dropped: Groups) -> list[Any]:
         weights = sliced(layer, found, dropped)

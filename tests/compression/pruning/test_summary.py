@@ -1,4 +1,4 @@
-"""What is told of a pruned model: worked by hand for a model that is cut by hand."""
+"""Summary of a pruned model, computed by hand."""
 
 from typing import Any
 

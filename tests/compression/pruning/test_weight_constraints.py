@@ -1,4 +1,4 @@
-"""Rules hold only as long as they should, and a download is measured as a whole."""
+"""Constraints end with their block; all weights are compressed as one stream."""
 
 import zlib
 from typing import Any

@@ -13,7 +13,7 @@ Groups = NDArray[np.int64]
 
 
 def some(found: Dependencies, seed: int) -> tuple[Any, Groups]:
-    """Return how many channels of each family stay, and the groups that go; of the first family some always go."""
+    """Return random counts of the families and the removed groups; the first family loses some."""
     random = np.random.default_rng(seed)
     most = [len(family.groups) - (not number) for number, family in enumerate(found.families)]
     counts = [int(random.integers(1, max(count, 1), endpoint=True)) for count in most]
@@ -33,7 +33,7 @@ def images(model: Any, count: int = 3) -> Any:
 
 
 def zeroed(model: Any, found: Dependencies, dropped: Groups) -> dict[str, list[Any]]:
-    """Return all tensors of a model in which the channels that go are zero in each, without the zeros."""
+    """Return all tensors of a model with removed channels set to zero, without these channels."""
 
     def mask(name: str, tensor: Any) -> Any:
         return tensor * np.asarray(~np.isin(found.channels[name].outputs, dropped), np.float32)
@@ -47,7 +47,7 @@ def zeroed(model: Any, found: Dependencies, dropped: Groups) -> dict[str, list[A
 def run(
     model: Any, change: Callable[[str, Any], Any] = lambda _, tensor: tensor
 ) -> dict[str, list[Any]]:
-    """Call the operations of a model one by one on random images; return what each first answers, by its name."""
+    """Run the operations of a model one by one on random images; return their outputs by name."""
     tensors: dict[int, Any] = {}
     found: dict[str, list[Any]] = {}
     for node in keras_graph.nodes(model):

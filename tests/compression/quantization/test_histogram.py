@@ -1,4 +1,4 @@
-"""Histograms of what calibration saw."""
+"""Histograms of activations."""
 
 import numpy as np
 import pytest
@@ -25,5 +25,5 @@ def test_magnitudes_fold_the_negative_half_over() -> None:
     counts, width = _uniform(-2, 2).magnitudes()
     assert width == 2 / BINS
     assert counts.sum() == BINS
-    # Bins of the whole are twice as wide: each value of theirs is seen twice, once from below, once from above.
+    # The bins of the signed histogram are twice as wide, so each center is met twice.
     assert set(counts[1::2]) | set(counts[::2]) == {0, 2}

@@ -1,4 +1,4 @@
-"""Layers in CSV, and the layers whose ranges need a look."""
+"""layers.csv, and the notes on layers whose ranges waste resolution."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""The table of schemes, which rules, converters and checks build on."""
+"""The table of quantization schemes."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A model that quantizes badly: what it loses in int8, who is to blame, and what rescues it, in two runtimes.
+"""A model that loses accuracy in int8: the layers at fault and the remedies, in two runtimes.
 
 Guards that `edgebake sensitivity` blames the right layers, and each rescue that docs name is one.
 Slow: it trains a net and converts it many times.
@@ -76,7 +76,8 @@ def program(archive: bytes) -> CalibratedModel:
 def kept(program: CalibratedModel, scored: dict[str, LabeledImages]) -> dict[str, list[str]]:
     """The layers that `mixed` keeps in order to lose at most three points on the validation split.
 
-    Training differs between processors, and one point is one example of 179: other layers may cost that much too.
+    Training differs between processors, and one point is one example of 179, which other layers
+    may cost as well.
     """
     floor = sensitivity.accuracy(program, scored["validation"]) - 0.03
     return {

@@ -132,11 +132,14 @@ class Coupling:
         """
         from scipy.sparse import coo_array, csgraph
 
-        none = np.zeros(0, np.int64)
-        first = np.concatenate([none, *(pair[0] for pair in self.pairs)])
-        second = np.concatenate([none, *(pair[1] for pair in self.pairs)])
-        weights = np.ones(len(first), np.int8)
-        edges = coo_array((weights, (first, second)), (self.count, self.count))
+        first = [np.zeros(0, np.int64)]
+        second = [np.zeros(0, np.int64)]
+        for first_channels, second_channels in self.pairs:
+            first.append(first_channels)
+            second.append(second_channels)
+        nodes = (np.concatenate(first), np.concatenate(second))
+        weights = np.ones(len(nodes[0]), np.int8)
+        edges = coo_array((weights, nodes), shape=(self.count, self.count))
         count, groups = csgraph.connected_components(edges, directed=False)
         return groups.astype(np.int64), int(count)
 

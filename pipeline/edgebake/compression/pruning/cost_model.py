@@ -32,10 +32,16 @@ class CostModel:
     outputs: Floats
 
     def cost(self, counts: Floats) -> Floats:
-        """Return the cost [...] if families keep so many channels, [..., families]."""
-        constant = np.ones((*counts.shape[:-1], 1))
-        factors = np.concatenate([counts, constant], axis=-1)
-        products = (factors @ self.inputs.T) * (factors @ self.outputs.T) * self.unit
+        """Return the cost if families keep so many channels.
+
+        `counts` has the shape [..., families], the result [...].
+        """
+        *outer_shape, _ = counts.shape
+        constant = np.ones((*outer_shape, 1))
+        channels = np.concatenate([counts, constant], axis=-1)
+        input_channels = channels @ self.inputs.T
+        output_channels = channels @ self.outputs.T
+        products = input_channels * output_channels * self.unit
         total: Floats = products.sum(axis=-1)
         return total
 
@@ -76,8 +82,10 @@ def _layer_products(
     if metric == "parameters":
         kernel_amount = math.prod(layer.kernel.shape)
     inputs = _channels_per_family(channels.inputs, dependencies)
-    yield _Product(kernel_amount / (len(channels.inputs) * cost.channels), inputs, outputs)
-    yield _Product((amount - kernel_amount) / cost.channels, constant, outputs)
+    pairs = len(channels.inputs) * cost.channels
+    yield _Product(kernel_amount / pairs, inputs, outputs)
+    bias_amount = amount - kernel_amount
+    yield _Product(bias_amount / cost.channels, constant, outputs)
 
 
 def _channels_per_family(groups: GroupIds, dependencies: Dependencies) -> Floats:

@@ -9,6 +9,7 @@ channel, so that concatenation and flattening need no index arithmetic.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -90,16 +91,20 @@ def _couple_model(
     channels_of: dict[str, tuple[ChannelIds, ChannelIds]] = {}
     tensor_channels: dict[int, ChannelIds] = {}  # by id of the tensor
     calls = nodes(model)
-    operations = [id(call.operation) for call in calls]
+    uses = Counter(id(call.operation) for call in calls)
     for call in calls:
+        operation = call.operation
         inputs = [tensor_channels[id(tensor)] for tensor in call.input_tensors]
-        uses = operations.count(id(call.operation))
-        outputs = couple_outputs(coupling, OperationCall(call, inputs, uses))
+        operation_call = OperationCall(call, inputs, uses[id(operation)])
+        outputs = couple_outputs(coupling, operation_call)
         for tensor, channels in zip(call.output_tensors, outputs, strict=True):
             tensor_channels[id(tensor)] = channels
-        first_input = inputs[0] if inputs else np.zeros(0, np.int64)
-        channels_of[call.operation.name] = (first_input, outputs[0])
-    coupling.fix(tensor_channels[id(model.outputs[0])], "its channels are the model's answer")
+        first_input = np.zeros(0, np.int64)
+        if inputs:
+            first_input = inputs[0]
+        channels_of[operation.name] = (first_input, outputs[0])
+    model_output = tensor_channels[id(model.outputs[0])]
+    coupling.fix(model_output, "its channels are the model's answer")
     return channels_of
 
 
@@ -109,10 +114,16 @@ def _families(model: keras.Model, channels: dict[str, Channels]) -> list[Family]
     producers: dict[int, dict[str, None]] = {}
     for call in nodes(model):
         name = call.operation.name
-        if kind(call.operation) in MIXING:
-            for group in channels[name].outputs:
-                producers.setdefault(int(group), {})[name] = None
+        if kind(call.operation) not in MIXING:
+            continue
+        for group in channels[name].outputs:
+            layers = producers.setdefault(int(group), {})
+            layers[name] = None
     groups_by_layers: dict[tuple[str, ...], list[int]] = {}
     for group, layers in producers.items():
-        groups_by_layers.setdefault(tuple(layers), []).append(group)
-    return [Family(layers, np.array(groups)) for layers, groups in groups_by_layers.items()]
+        groups = groups_by_layers.setdefault(tuple(layers), [])
+        groups.append(group)
+    families = []
+    for layer_names, groups in groups_by_layers.items():
+        families.append(Family(layer_names, np.array(groups)))
+    return families

@@ -105,8 +105,9 @@ def _taylor(
     outputs = [dependencies.channels[gate.name].outputs for gate in gates]
     sums = [np.zeros(groups.shape) for groups in outputs]
     for start in range(0, len(splits.labels), BATCH):
-        images = splits.images[start : start + BATCH]
-        labels = splits.labels[start : start + BATCH]
+        batch = slice(start, start + BATCH)
+        images = splits.images[batch]
+        labels = splits.labels[batch]
         changes = _loss_changes(model, gates, images, labels)
         for number, change in enumerate(changes):
             sums[number] += change**2
@@ -150,19 +151,22 @@ def _loss_changes(
     import keras
     import tensorflow as tf
 
-    weights = [_gate_weights(gate) for gate in gates]
-    values = [[variable.value for variable in variables] for variables in weights]
+    variables = []
+    for gate in gates:
+        variables += _gate_weights(gate)
+    values = [variable.value for variable in variables]
     with tf.GradientTape() as tape:
         tape.watch(values)
         predictions = model(images, training=False)
         losses = keras.losses.sparse_categorical_crossentropy(labels, predictions)
         loss = keras.ops.mean(losses)
-    gradients = tape.gradient(loss, values)
-    for variables, variable_gradients in zip(weights, gradients, strict=True):
+    gradients = iter(tape.gradient(loss, values))
+    for gate in gates:
         changes = []
-        for variable, gradient in zip(variables, variable_gradients, strict=True):
-            products = np.array(variable) * np.array(gradient)
-            changes.append(products.reshape(-1, products.shape[-1]).sum(axis=0))
+        for variable in _gate_weights(gate):
+            products = np.array(variable) * np.array(next(gradients))
+            by_channel = products.reshape(-1, products.shape[-1])
+            changes.append(by_channel.sum(axis=0))
         yield np.sum(changes, axis=0)
 
 

@@ -67,8 +67,9 @@ def by_latency(
     fast = len(steps) - 1
     if not is_fast(fast):
         raise ConversionError(
-            f"prune.target.latency: {trials[-1].latency:.2f} of the parent's where every layer is "
-            f"at its floor; expected at most {target:g}: a lower prune.floor, or more to be left"
+            f"prune.target.latency: {trials[-1].latency:.2f} of the original model's with every "
+            f"layer at its floor; expected at most {target:g}: lower prune.floor or raise "
+            "prune.target.latency"
         )
     while fast - slow > 1:
         middle = (slow + fast) // 2

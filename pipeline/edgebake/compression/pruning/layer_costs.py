@@ -25,7 +25,9 @@ class LayerCost:
 
     def get(self, metric: Metric) -> int:
         """Return one of the costs."""
-        return self.macs if metric == "macs" else self.parameters
+        if metric == "macs":
+            return self.macs
+        return self.parameters
 
 
 def count(model: keras.Model) -> dict[str, LayerCost]:

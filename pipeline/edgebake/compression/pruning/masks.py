@@ -100,11 +100,12 @@ def pattern_mask(kernel: Kernel, pattern: SparsityPattern) -> Mask:
     Source: Mishra et al., https://arxiv.org/abs/2104.08378, section 3.
     """
     inputs_last = np.moveaxis(np.abs(kernel), -2, -1)
-    blocks = inputs_last.reshape(*inputs_last.shape[:-1], -1, pattern.of)
+    *outer_shape, _ = inputs_last.shape
+    blocks = inputs_last.reshape(*outer_shape, -1, pattern.of)
     order = np.argsort(-blocks, axis=-1, kind="stable")
     rank = np.argsort(order, axis=-1, kind="stable")
-    mask = (rank < pattern.kept).reshape(inputs_last.shape)
-    return np.moveaxis(mask, -1, -2)
+    is_kept = rank < pattern.kept
+    return np.moveaxis(is_kept.reshape(inputs_last.shape), -1, -2)
 
 
 def select_layers(

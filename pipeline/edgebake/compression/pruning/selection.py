@@ -83,13 +83,16 @@ class RankedChannels:
         """Return the groups that are pruned if families keep so many channels, [families]."""
         removed = [np.zeros(0, np.int64)]
         for groups, count in zip(self.ranking, counts, strict=True):
-            removed.append(groups[: len(groups) - int(count)])
+            excess = len(groups) - int(count)
+            removed.append(groups[:excess])
         return np.concatenate(removed)
 
     def importance_lost(self, family: int, before: int, after: int) -> float:
         """Return the total importance of the groups between two counts of a family."""
         groups = self.ranking[family]
-        lost = groups[len(groups) - before : len(groups) - after]
+        first = len(groups) - before
+        end = len(groups) - after
+        lost = groups[first:end]
         return float(self.importance[lost].sum())
 
 
@@ -151,8 +154,8 @@ def by_cost(ranked: RankedChannels, metric: Metric, target: float) -> Floats:
             return _restore_channels(visited, costs, target)
     smallest = float(costs.cost(visited[-1]))
     raise ConversionError(
-        f"prune.target.{metric}: {smallest:,.0f} are left where every layer is at its floor; "
-        f"expected at most {target:,.0f}: a lower prune.floor, or more to be left"
+        f"prune.target.{metric}: {smallest:,.0f} remain with every layer at its floor; "
+        f"expected at most {target:,.0f}: lower prune.floor or raise prune.target.{metric}"
     )
 
 
@@ -201,5 +204,7 @@ def _next_counts(ranked: RankedChannels, costs: CostModel, counts: Floats) -> Fl
         return None
     if ranked.is_comparable:
         saved = costs.cost(counts) - costs.cost(np.array(candidates))
-        return candidates[int(np.argmin(np.array(ratings) / saved))]
-    return candidates[int(np.argmin(ratings))]
+        best = int(np.argmin(np.array(ratings) / saved))
+    else:
+        best = int(np.argmin(ratings))
+    return candidates[best]

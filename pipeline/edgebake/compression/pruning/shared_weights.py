@@ -67,20 +67,21 @@ def clustering_constraint(clustered_kernel: ClusteredKernel) -> WeightConstraint
     import tensorflow as tf
 
     cluster = tf.constant(clustered_kernel.cluster.ravel())
+    clusters = clustered_kernel.clusters
     shape = clustered_kernel.kernel.shape
 
     def set_to_means(kernel: tf.Tensor) -> tf.Tensor:
         # In float64: a float32 sum of 100,000 equal weights is off by up to a thousandth, with the
         # same sign in every step.
         weights = tf.cast(tf.reshape(kernel, [-1]), tf.float64)
-        means = tf.math.unsorted_segment_mean(weights, cluster, clustered_kernel.clusters)
-        shared = tf.reshape(tf.gather(means, cluster), shape)
-        return tf.cast(shared, tf.float32)
+        means = tf.math.unsorted_segment_mean(weights, cluster, clusters)
+        shared = tf.gather(means, cluster)
+        return tf.cast(tf.reshape(shared, shape), tf.float32)
 
     return set_to_means
 
 
 def distinct_values(kernel: NDArray[np.float32], tables: int) -> int:
-    """Return the largest number of distinct weights in a table of a kernel [..., out]."""
+    """Return the largest number of distinct weights in a table of a kernel of any shape."""
     columns = kernel.reshape(-1, tables).T
     return max(len(np.unique(column)) for column in columns)

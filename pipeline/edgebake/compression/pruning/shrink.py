@@ -76,13 +76,16 @@ def _copy_narrower(
 ) -> keras.Layer:
     """Return a new layer of the same configuration but for its number of output channels."""
     config = layer.get_config()
-    count = int(_is_kept(dependencies.channels[layer.name].outputs, removed).sum())
+    outputs = dependencies.channels[layer.name].outputs
+    count = int(_is_kept(outputs, removed).sum())
     if kind(layer) == "Dense":
         config["units"] = count
     elif kind(layer) in channel_coupling.MIXING:
         config["filters"] = count
-    elif kind(layer) == "Reshape" and config["target_shape"][-1] != -1:
-        config["target_shape"] = (*config["target_shape"][:-1], count)
+    elif kind(layer) == "Reshape":
+        *outer_shape, channels = config["target_shape"]
+        if channels != -1:
+            config["target_shape"] = (*outer_shape, count)
     config.pop("build_config", None)
     return layer.__class__.from_config(config)
 

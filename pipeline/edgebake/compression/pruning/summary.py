@@ -54,10 +54,7 @@ def line(report: Report) -> str:
     """Return a summary in one line."""
     if "accuracy" not in report:
         return "kept whole"
-    costs = []
-    for metric in METRICS:
-        share = report[metric]["after"] / report[metric]["before"]
-        costs.append(f"{share:.0%} of {metric}")
+    costs = [f"{_remaining_share(report[metric]):.0%} of {metric}" for metric in METRICS]
     accuracy = report["accuracy"]
     accuracies = (
         f"{accuracy['before']:.4f}, "
@@ -70,11 +67,15 @@ def line(report: Report) -> str:
     return f"{', '.join(costs)}{details}; validation accuracy {accuracies}"
 
 
+def _remaining_share(sizes: dict[str, float]) -> float:
+    return sizes["after"] / sizes["before"]
+
+
 def _compressed_size(report: Report) -> str:
     """Return the reduction of the download by a method that prunes no channels."""
     if "deflated_bytes" not in report:
         return ""
-    share = report["deflated_bytes"]["after"] / report["deflated_bytes"]["before"]
+    share = _remaining_share(report["deflated_bytes"])
     return f", {share:.0%} of the bytes once compressed"
 
 
@@ -83,8 +84,12 @@ def _latency(report: Report) -> str:
     if "timed" not in report:
         return ""
     # Rounded up, so that the target allows the model.
-    macs = math.ceil(report["macs"]["after"] / report["macs"]["before"] * 1e4) / 1e4
-    nearest = min(report["timed"], key=lambda trial: abs(trial["macs"] - macs))
+    macs = math.ceil(_remaining_share(report["macs"]) * 1e4) / 1e4
+
+    def distance(trial: dict[str, float]) -> float:
+        return abs(trial["macs"] - macs)
+
+    nearest = min(report["timed"], key=distance)
     return (
         f", latency {nearest['latency']:.2f} of the parent's on this machine "
         f"(anywhere: prune.target.macs: {macs:g})"
@@ -95,11 +100,15 @@ def _baseline_accuracies(
     original: OriginalModel, pruned: PrunedModel, prune: Prune
 ) -> dict[str, float]:
     models = {"parent_trained_on": baselines.fine_tuned_original(original, prune)}
-    pruned_macs = layer_costs.total(layer_costs.count(pruned.model), "macs")
-    original_macs = layer_costs.total(layer_costs.count(original.load()), "macs")
-    if pruned_macs < original_macs:
+    pruned_costs = layer_costs.count(pruned.model)
+    original_costs = layer_costs.count(original.load())
+    pruned_macs = layer_costs.total(pruned_costs, "macs")
+    if pruned_macs < layer_costs.total(original_costs, "macs"):
         models["from_scratch"] = baselines.from_scratch(pruned.model, original, prune)
-    return {name: loop.accuracy(model, original.splits) for name, model in models.items()}
+    accuracies = {}
+    for name, model in models.items():
+        accuracies[name] = loop.accuracy(model, original.splits)
+    return accuracies
 
 
 def _row(name: str, before: LayerCost, after: LayerCost | None) -> Report:

@@ -43,8 +43,12 @@ def calibrate(
     fingerprints = [fingerprint([values]) for values in activations.compute(probes)]
     histograms = _collect_histograms(activations.compute, samples)
     entries = []
-    names = zip(activations.sources, histograms, fingerprints, strict=True)
-    for name, histogram, activation_fingerprint in names:
+    for name, probe_fingerprint, histogram in zip(
+        activations.sources,
+        fingerprints,
+        histograms,
+        strict=True,
+    ):
         low, high = find_range(histogram, options)
         entries.append(
             ActivationRange(
@@ -59,7 +63,7 @@ def calibrate(
                 core_high=histogram.quantile(0.999),
                 channel_low=float(np.median(histogram.channel_lows)),
                 channel_high=float(np.median(histogram.channel_highs)),
-                fingerprint=activation_fingerprint,
+                fingerprint=probe_fingerprint,
                 sources=activations.sources[name],
             )
         )
@@ -86,10 +90,15 @@ def with_trained_ranges(
     if not isinstance(values, list | tuple):
         values = [values]
     entries = {entry.name: entry for entry in ranges.entries}
-    for (layer, (low, high)), value in zip(trained.items(), values, strict=True):
+    for layer, value in zip(trained, values, strict=True):
+        low, high = trained[layer]
         for entry in ranges.matches([np.asarray(value)], layer):
-            entries[entry.name] = replace(entry, low=min(low, 0.0), high=max(high, 0.0))
-    return ActivationRanges([entries[entry.name] for entry in ranges.entries], ranges.probes)
+            entries[entry.name] = replace(
+                entry,
+                low=min(low, 0.0),
+                high=max(high, 0.0),
+            )
+    return ActivationRanges(list(entries.values()), ranges.probes)
 
 
 @dataclass
@@ -108,9 +117,10 @@ class _Extremes:
         """
         if values.ndim <= 1 or len(values) != count:
             values = values.reshape(1, -1).repeat(count, 0)
-        flat = values.reshape(count, -1, values.shape[-1])
-        lows = flat.min(axis=1).astype(np.float64)
-        highs = flat.max(axis=1).astype(np.float64)
+        channels = values.shape[-1]
+        positions = values.reshape(count, -1, channels)
+        lows = positions.min(axis=1).astype(np.float64)
+        highs = positions.max(axis=1).astype(np.float64)
         self.lows.append(lows.min(axis=1))
         self.highs.append(highs.max(axis=1))
         self.channel_lows.append(lows.min(axis=0))
@@ -128,7 +138,8 @@ class _Extremes:
         """Return the statistics of all batches with the counts of the histogram [2048]."""
         channel_lows = self.channel_lows
         channel_highs = self.channel_highs
-        if len({len(lows) for lows in channel_lows}) > 1:
+        sizes = {len(lows) for lows in channel_lows}
+        if len(sizes) > 1:
             # The last axis grows with the batch, so it is not a channel.
             channel_lows = [lows.min(keepdims=True) for lows in channel_lows]
             channel_highs = [highs.max(keepdims=True) for highs in channel_highs]
@@ -158,10 +169,10 @@ def _collect_histograms(
             low = extremes[number].low()
             high = extremes[number].high()
             counts[number] += _histogram(values, low, high)
-    return [
-        activation_extremes.with_counts(activation_counts)
-        for activation_extremes, activation_counts in zip(extremes, counts, strict=True)
-    ]
+    histograms = []
+    for number, activation_counts in enumerate(counts):
+        histograms.append(extremes[number].with_counts(activation_counts))
+    return histograms
 
 
 def _batches(samples: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:

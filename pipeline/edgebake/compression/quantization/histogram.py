@@ -39,7 +39,8 @@ class ActivationHistogram:
     def quantile(self, share: float) -> float:
         """Return the value below which a share, 0 to 1, of all values lies."""
         cumulative = np.concatenate([[0], np.cumsum(self.counts)])
-        return float(np.interp(share * cumulative[-1], cumulative, self.edges()))
+        rank = share * cumulative[-1]
+        return float(np.interp(rank, cumulative, self.edges()))
 
     def magnitudes(self) -> tuple[NDArray[np.float64], float]:
         """Return a histogram of absolute values, [2048] from 0 on, and the width of its bins."""
@@ -47,5 +48,10 @@ class ActivationHistogram:
         highest = np.abs(self.highs.max())
         largest = float(max(lowest, highest)) or 1.0
         middles = np.abs(self.middles())
-        counts, _ = np.histogram(middles, BINS, (0, largest), weights=self.counts)
+        counts, _ = np.histogram(
+            middles,
+            bins=BINS,
+            range=(0, largest),
+            weights=self.counts,
+        )
         return counts, largest / BINS

@@ -46,6 +46,9 @@ def notes_line(layers: Iterable[Layer]) -> str:
 def _row(layer: Layer, is_fallback: bool) -> list[str]:
     activation_range = layer.range
     width = activation_range.high - activation_range.low
+    fallback_mark = ""
+    if is_fallback:
+        fallback_mark = "kept"
     return [
         layer.name,
         layer.operator,
@@ -55,5 +58,5 @@ def _row(layer: Layer, is_fallback: bool) -> list[str]:
         f"{activation_range.smallest:.6g}",
         f"{activation_range.largest:.6g}",
         note(layer),
-        "kept" if is_fallback else "",
+        fallback_mark,
     ]

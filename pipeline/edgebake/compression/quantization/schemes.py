@@ -59,6 +59,5 @@ def refuse_unknown(scheme: str) -> None:
     """
     available = sorted([*SCHEMES, AUTO])
     if scheme not in available:
-        raise RecipeError(
-            f"no scheme {scheme!r}; expected one of: {listed(available)}{nearest(scheme, available)}"
-        )
+        expected = f"{listed(available)}{nearest(scheme, available)}"
+        raise RecipeError(f"no scheme {scheme!r}; expected one of: {expected}")

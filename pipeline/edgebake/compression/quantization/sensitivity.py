@@ -80,7 +80,8 @@ def fallback_layers(
 
     def is_sufficient(excluded: Collection[Layer]) -> bool:
         tensors = [layer.tensor for layer in excluded]
-        quantized = quantizer.quantize_integers(model, replace(options, fallback_tensors=tensors))
+        without_excluded = replace(options, fallback_tensors=tensors)
+        quantized = quantizer.quantize_integers(model, without_excluded)
         return _evaluate(quantized, examples).accuracy >= min_accuracy
 
     for count in range(len(layers)):
@@ -98,15 +99,21 @@ def fallback_layers(
 
 
 def _compare(layer: Layer, reference: Evaluation, quantized: Evaluation) -> LayerSensitivity:
-    noise = float(np.square(reference.probabilities - quantized.probabilities).sum())
+    difference = reference.probabilities - quantized.probabilities
+    noise = float(np.square(difference).sum())
     signal = float(np.square(reference.probabilities).sum())
     decibels = np.inf
     if noise:
         decibels = 10 * np.log10(signal / noise)
-    return LayerSensitivity(layer, float(decibels), reference.accuracy - quantized.accuracy)
+    return LayerSensitivity(
+        layer=layer,
+        signal_to_noise_db=float(decibels),
+        accuracy_drop=reference.accuracy - quantized.accuracy,
+    )
 
 
 def _evaluate(model: bytes, examples: LabeledImages) -> Evaluation:
     session = run.load({litert.FILE: model}, 1)
     probabilities = single_output(predictions(session, examples.images))
-    return Evaluation(classification.accuracy(probabilities, examples.labels), probabilities)
+    accuracy = classification.accuracy(probabilities, examples.labels)
+    return Evaluation(accuracy, probabilities)

@@ -1,4 +1,4 @@
-"""What pruners are tried on: images with a bright upper half and others, and a small model that tells them apart."""
+"""A task for pruning methods: classify images by their brighter half, with a small model."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ def splits() -> TrainingSplits:
 
 
 def parent() -> OriginalModel:
-    """Return a model with each kind of layer that pruners treat in its own way, trained until it is right."""
+    """Return a trained model with each kind of layer that pruning methods treat differently."""
     keras = keras_session.start(1)
     layers = keras.layers
     image = keras.Input((8, 8, 1), name="image")

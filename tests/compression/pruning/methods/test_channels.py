@@ -1,4 +1,4 @@
-"""A model is cut to its goal, in steps, and is a plain one afterwards."""
+"""Structured pruning reaches its target in steps and returns a plain model."""
 
 import re
 from dataclasses import replace
@@ -175,8 +175,8 @@ def test_a_goal_of_latency_tells_what_was_timed(
 
 def test_a_goal_below_the_floor_is_refused(parent: OriginalModel) -> None:
     expected = (
-        "prune.target.macs: 940 are left where every layer is at its floor; expected at most 722: "
-        "a lower prune.floor, or more to be left"
+        "prune.target.macs: 940 remain with every layer at its floor; expected at most 722: "
+        "lower prune.floor or raise prune.target.macs"
     )
     with pytest.raises(ConversionError, match=f"^{re.escape(expected)}$"):
         prune(parent, words(target=PruningTarget(macs=0.1)))

@@ -1,4 +1,4 @@
-"""A model of few distinct weights: exactly so many, and still as few after fine-tuning and conversion.
+"""Weight clustering: the number of distinct weights is exact, also after fine-tuning.
 
 Guards that what `prune: cluster` promises of the number of weights lasts to the converted file.
 Slow: it imports coremltools, fine-tunes a net and converts it.

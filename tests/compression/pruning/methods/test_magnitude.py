@@ -1,4 +1,4 @@
-"""A model with less in it: exact shares of zeros, nothing of ours inside, and the same bytes every time."""
+"""Magnitude pruning: exact sparsity, a plain model, and the same bytes every time."""
 
 import dataclasses
 import zipfile

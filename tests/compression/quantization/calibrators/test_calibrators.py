@@ -1,4 +1,4 @@
-"""Every way to choose a range, on values whose best range can be worked out."""
+"""Calibration methods, on values whose best range can be computed."""
 
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ WORDS = Calibration("min_max", 2, 0)
 def seen(
     values: list[float], lows: list[float] | None = None, highs: list[float] | None = None
 ) -> ActivationHistogram:
-    """Return what calibration sees of these values, in one example unless its extremes are given."""
+    """Return the histogram of these values, of one sample unless its extremes are given."""
     found = np.array(values, np.float64)
     counts, _ = np.histogram(found, BINS, (found.min(), found.max()))
     extremes = np.array(lows or [found.min()]), np.array(highs or [found.max()])

@@ -1,4 +1,4 @@
-"""Keras as the stages start it, with one thread, and a small model that was trained a little."""
+"""Keras as the stages start it, with one thread, and a small model."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ def keras() -> Any:
 
 @pytest.fixture
 def small(keras: Any) -> Any:
-    """Images [8, 8, 1] to two classes: a convolution and a depthwise one with batch normalization, then dense."""
+    """Return a model of images [n, 8, 8, 1]: conv, depthwise, both with batch norm, and dense."""
     layers = keras.layers
     image = keras.Input((8, 8, 1), name="image")
     x = layers.BatchNormalization(name="norm", momentum=0.9)(

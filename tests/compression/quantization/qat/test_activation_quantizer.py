@@ -1,4 +1,4 @@
-"""Ranges of activations move, are learned or are fixed, and always hold zero."""
+"""Activation ranges are moving, learned or fixed, and always include zero."""
 
 from typing import Any
 

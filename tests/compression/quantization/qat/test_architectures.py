@@ -1,4 +1,4 @@
-"""Every architecture of the house can be folded and trained for a grid.
+"""Every architecture can be folded and trained with quantization.
 
 Guards that quantization-aware training takes every architecture and gives plain layers back.
 Slow: the slow ones fold all six architectures and train two of them.
@@ -48,7 +48,8 @@ def _built(architecture: str, images: Any) -> Any:
     )
     norms = [layer for layer in model.layers if type(layer).__name__ == "BatchNormalization"]
     for layer in norms:
-        # Random layers behind random kinks blow up rounding as chaos does, 1.5 dB each; most inputs stay on one side.
+        # Without this, random layers amplify rounding errors by 1.5 dB each: most inputs then stay
+        # on one side of the activations.
         layer.gamma.assign(layer.gamma * 0.5)
         layer.beta.assign(layer.beta + 1.0)
         layer.momentum = 0.0  # statistics of one batch are then those of the data

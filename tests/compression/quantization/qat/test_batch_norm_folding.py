@@ -1,4 +1,4 @@
-"""Batch normalization folds into a kernel and a bias, worked by hand."""
+"""Batch normalization folding of a layer, computed by hand."""
 
 from typing import Any
 

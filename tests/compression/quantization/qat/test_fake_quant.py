@@ -1,4 +1,4 @@
-"""Weights go to the nearest value of their grid, worked by hand; the gradient does not see it."""
+"""Fake quantization of weights, computed by hand, and its straight-through gradient."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A model without batch normalization computes the same; what cannot be rewritten is refused by name."""
+"""A folded model computes the same; unsupported layers are refused by name."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from edgebake.errors import ConversionError
 
 
 def randomise(model: Any) -> Any:
-    """Give batch normalization numbers as after training, so that a fold that does nothing is seen."""
+    """Set parameters of batch normalization as after training, so that folding has an effect."""
     draw = np.random.default_rng(1)
     for layer in model.layers:
         if type(layer).__name__ == "BatchNormalization":
@@ -191,8 +191,8 @@ KINDS = "BatchNormalization, Conv2D, Dense, DepthwiseConv2D, Normalization"
         ),
         (
             _norm_of_numbers,
-            "layer 'norm': batch normalization of 2 axes has no linear layer in front to fold into; "
-            "expected one, or images [n, h, w, c]",
+            "layer 'norm': batch normalization of 2 axes has no linear layer in front to fold "
+            "into; expected one, or images [n, h, w, c]",
         ),
         (_norm_of_rows, "layer 'rows': normalizes axis 1; expected the last one, the channels"),
         (_channels_first, "layer 'first': has channels first; expected channels last"),

@@ -1,4 +1,4 @@
-"""What a runtime stores gets a range; what it computes on the way, or only moves, does not."""
+"""Outputs that a runtime stores get a range; fused and scale-preserving ones do not."""
 
 from typing import Any
 

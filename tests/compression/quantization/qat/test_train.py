@@ -1,4 +1,4 @@
-"""Training for a grid gives plain layers on that grid, ranges by their names, and the same bytes every time.
+"""Quantization-aware training returns plain layers, ranges, and the same bytes every time.
 
 Guards that a model trained for int8 or int4 ships without code of ours and is the same every
 time.
@@ -209,7 +209,8 @@ def test_the_planner_can_import_every_module() -> None:
         if path.stem != "__init__"
     ]
     heavy = ("tensorflow", "keras")
-    program = f"import sys, {', '.join(modules)}; print([name for name in {heavy} if name in sys.modules])"
+    imports = f"import sys, {', '.join(modules)}"
+    program = f"{imports}; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )

@@ -1,4 +1,4 @@
-"""A layer with its batch normalization inside trains as the two do, and learns the same statistics."""
+"""A layer with folded batch normalization trains as both layers do, with the same statistics."""
 
 from typing import Any
 

@@ -30,7 +30,8 @@ def find(histogram: ActivationHistogram, _: Calibration) -> tuple[float, float]:
     counts[0] = counts[1]
     thresholds = range(LEVELS, len(counts) + 1, STEP)
     divergences = [_divergence(counts, threshold) for threshold in thresholds]
-    threshold = thresholds[int(np.argmin(divergences))] * width
+    best = int(np.argmin(divergences))
+    threshold = thresholds[best] * width
     low = max(float(histogram.lows.min()), -threshold)
     high = min(float(histogram.highs.max()), threshold)
     return low, high
@@ -44,19 +45,22 @@ def _divergence(counts: NDArray[np.float64], threshold: int) -> float:
         threshold: number of bins inside; all values above are counted in the last of them.
     """
     inside = counts[:threshold]
+    outside = counts[threshold:]
     clipped = inside.copy()
-    clipped[-1] += counts[threshold:].sum()
+    clipped[-1] += outside.sum()
     # Each level has the mean count of its bins, spread over those that are not empty.
     starts = np.arange(LEVELS) * threshold // LEVELS
     is_filled = inside > 0
     filled_bins = np.add.reduceat(is_filled.astype(np.float64), starts)
-    level_means = np.add.reduceat(inside, starts) / np.maximum(filled_bins, 1)
+    level_sums = np.add.reduceat(inside, starts)
+    level_means = level_sums / np.maximum(filled_bins, 1)
     bins_per_level = np.diff([*starts, threshold])
     quantized = np.repeat(level_means, bins_per_level) * is_filled
     expected = clipped / max(clipped.sum(), 1)
     actual = quantized / max(quantized.sum(), 1)
     # A bin that is filled by clipping alone has no level; it counts with the smallest probability.
-    actual = np.where((expected > 0) & (actual == 0), SMALLEST_PROBABILITY, actual)
     is_possible = expected > 0
+    actual = np.where(is_possible & (actual == 0), SMALLEST_PROBABILITY, actual)
     expected = expected[is_possible]
-    return float(np.sum(expected * np.log(expected / actual[is_possible])))
+    actual = actual[is_possible]
+    return float(np.sum(expected * np.log(expected / actual)))

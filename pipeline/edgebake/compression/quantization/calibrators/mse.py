@@ -36,7 +36,10 @@ def _square_error(histogram: ActivationHistogram, low: float, high: float) -> fl
     rounding is a twelfth of a squared step.
     """
     middles = histogram.middles()
-    outside = np.maximum(low - middles, 0) + np.maximum(middles - high, 0)
-    rounding = np.where(outside == 0, ((high - low) / LEVELS) ** 2 / 12, 0)
-    error: np.float64 = np.sum(histogram.counts * (outside**2 + rounding))
-    return float(error)
+    below = np.maximum(low - middles, 0)
+    above = np.maximum(middles - high, 0)
+    outside = below + above
+    step = (high - low) / LEVELS
+    rounding = np.where(outside == 0, step**2 / 12, 0)
+    errors = outside**2 + rounding
+    return float(np.sum(histogram.counts * errors))

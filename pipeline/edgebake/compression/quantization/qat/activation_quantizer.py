@@ -100,10 +100,14 @@ class ActivationFakeQuant:
 
         momentum = tf.where(self.batches < 1, 0.0, MOMENTUM)
         lowest = tf.minimum(tf.reduce_min(inputs), 0.0)
-        self.low.assign(momentum * self.low + (1 - momentum) * lowest)
         highest = tf.maximum(tf.reduce_max(inputs), 0.0)
-        self.high.assign(momentum * self.high + (1 - momentum) * highest)
+        _update_average(self.low, lowest, momentum)
+        _update_average(self.high, highest, momentum)
         self.batches.assign_add(1)
+
+
+def _update_average(average: keras.Variable, value: tf.Tensor, momentum: tf.Tensor) -> None:
+    average.assign(momentum * average + (1 - momentum) * value)
 
 
 @cache

@@ -50,10 +50,13 @@ def from_layer(layer: keras.Layer, batch_norm: keras.Layer | None) -> LayerWeigh
     bias = None
     if layer.use_bias:
         bias = np.array(layer.bias)
+    parameters = None
+    if batch_norm is not None:
+        parameters = _parameters(batch_norm)
     return LayerWeights(
         kernel=np.array(layer.kernel),
         bias=bias,
-        batch_norm=_parameters(batch_norm) if batch_norm is not None else None,
+        batch_norm=parameters,
         is_depthwise=kind(layer) == "DepthwiseConv2D",
     )
 

@@ -47,7 +47,8 @@ def fold_batch_norms(model: keras.Model) -> FoldedModel:
     weights = {}
     for name, operation in model_graph.operations.items():
         if _is_weighted(operation):
-            weights[name] = batch_norm_folding.from_layer(operation, batch_norms.get(name))
+            batch_norm = batch_norms.get(name)
+            weights[name] = batch_norm_folding.from_layer(operation, batch_norm)
     for name, operation in model_graph.operations.items():
         if _is_batch_norm(operation) and name not in absorbed:
             _refuse_unfoldable(operation, model_graph)
@@ -233,8 +234,9 @@ def _corresponding_layers(
             original_name = name
             if name in batch_norms:
                 original_name = batch_norms[name].name
-            has_separate_activation = activation(operation) not in FUSED
-            folded_name = _activation_name(operation) if has_separate_activation else name
+            folded_name = name
+            if activation(operation) not in FUSED:
+                folded_name = _activation_name(operation)
             layers.append((original_name, folded_name))
         elif _is_batch_norm(operation) and name not in absorbed:
             layers.append((name, name))
