@@ -46,14 +46,16 @@ class Tensor:
             return real.astype(self.dtype)
         limits = np.iinfo(self.dtype)
         steps = np.rint(real / self.scale + self.zero_point)
-        stored: NDArray[Any] = steps.clip(limits.min, limits.max).astype(self.dtype)
+        clipped = steps.clip(limits.min, limits.max)
+        stored: NDArray[Any] = clipped.astype(self.dtype)
         return stored
 
     def to_real(self, stored: NDArray[np.generic]) -> NDArray[np.float32]:
         """Dequantize stored values of any shape to float32."""
         if self.scale is None or self.zero_point is None:
             return stored.astype(np.float32)
-        return (stored.astype(np.float32) - self.zero_point) * np.float32(self.scale)
+        steps = stored.astype(np.float32) - self.zero_point
+        return steps * np.float32(self.scale)
 
 
 @dataclass(frozen=True, order=True)
@@ -79,8 +81,12 @@ class Inspection:
         """Return each kind of operator once, with its count, sorted by name and dtypes."""
         counts: list[OperatorCount] = []
         for operator, count in sorted(Counter(self.operators).items()):
-            dtypes = list(operator.dtypes)
-            counts.append({"operator": operator.name, "dtypes": dtypes, "count": count})
+            row = OperatorCount(
+                operator=operator.name,
+                dtypes=list(operator.dtypes),
+                count=count,
+            )
+            counts.append(row)
         return counts
 
     def float_operators(self) -> list[str]:

@@ -131,8 +131,9 @@ def from_json(text: str) -> Workload:
         raise Uncounted(document["uncounted"])
     operations = []
     for fields in document["operations"]:
-        reads, writes = tuple(fields.pop("reads")), tuple(fields.pop("writes"))
-        operations.append(OperatorWorkload(**fields, reads=reads, writes=writes))
+        fields["reads"] = tuple(fields["reads"])
+        fields["writes"] = tuple(fields["writes"])
+        operations.append(OperatorWorkload(**fields))
     return Workload(
         operations,
         sizes=document["sizes"],

@@ -81,9 +81,8 @@ def _clipped_line(
 
 def _batch_norm(node: onnx.NodeProto, graph: onnx.GraphProto) -> list[onnx.NodeProto]:
     tensors = initializers(graph)
-    gamma, beta, mean, variance = (
-        numpy_helper.to_array(tensors[name]).astype(np.float64) for name in node.input[1:]
-    )
+    arrays = [numpy_helper.to_array(tensors[name]) for name in node.input[1:]]
+    gamma, beta, mean, variance = (array.astype(np.float64) for array in arrays)
     epsilon = attribute_values(node).get("epsilon", EPSILON)
     scale = gamma / np.sqrt(variance + epsilon)
     shift = beta - mean * scale

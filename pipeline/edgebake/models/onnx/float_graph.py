@@ -48,8 +48,11 @@ class CalibratedGraph:
         Raises:
             ConversionError: no value of the source model matches a tensor.
         """
+        candidates = {}
         probe_values = run_probes(self.model, self.ranges.probes)
-        return {name: self.ranges.matches(values, name) for name, values in probe_values.items()}
+        for name, values in probe_values.items():
+            candidates[name] = self.ranges.matches(values, name)
+        return candidates
 
     @cached_property
     def bounds(self) -> dict[str, tuple[float, float]]:

@@ -83,7 +83,10 @@ def _dtypes(
 
 def _float_weights(program: Program) -> set[str]:
     """Return the constants that are stored as floats though they are large enough to compress."""
-    names = {name for name, (_, value) in program.constants.items() if value.size >= SMALLEST}
+    names = set()
+    for name, (_, value) in program.constants.items():
+        if value.size >= SMALLEST:
+            names.add(name)
     for operation in program.compressed:
         names.difference_update(output.name for output in operation.outputs)
     return names

@@ -30,7 +30,8 @@ def named_parts(files: dict[str, bytes]) -> dict[str, bytes]:
     parts = [("specification version", str(model.specificationVersion).encode())]
     parts += _description_parts(model.description)
     for name, function in sorted(model.mlProgram.functions.items()):
-        parts += [(f"{name} {part}", data) for part, data in _function_parts(function, contents)]
+        for part, data in _function_parts(function, contents):
+            parts.append((f"{name} {part}", data))
     specification = package.specification_file(files)
     for path, data in sorted(files.items()):
         if path != specification and "/weights/" not in path:

@@ -86,10 +86,12 @@ def compute_values(
         ranges: activation ranges of the source model.
     """
     contents = package.read(files)
-    executor = Executor(contents, Arithmetic.float32, read=float_values(read_program(contents)))
+    program = read_program(contents)
+    executor = Executor(contents, Arithmetic.float32, read=float_values(program))
     arrays: dict[str, list[NDArray[np.floating]]] = {}
     for image in picture.to_picture(pixels, contents):
         inputs = {"image": image[np.newaxis]}
-        for name, array in {**inputs, **executor.predict(inputs)}.items():
+        outputs = executor.predict(inputs)
+        for name, array in {**inputs, **outputs}.items():
             arrays.setdefault(name, []).append(array)
     return ProbeValues(ranges, arrays)

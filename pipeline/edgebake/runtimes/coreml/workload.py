@@ -70,14 +70,15 @@ class MlPackageFile:
 
     def operation(self, operation: Operation) -> OperatorWorkload:
         """Return the workload of an operator."""
-        reads = dict.fromkeys(self.root(name) for name in _inputs(operation))
+        roots = [self.root(name) for name in _inputs(operation)]
+        reads = [name for name in dict.fromkeys(roots) if self._types[name].dtype != "string"]
         return OperatorWorkload(
             kind=operation.kind,
             name=operation.outputs[0].name,
             dtype=self._dtype(operation),
             macs=self._macs(operation),
             parameters=self._parameters(operation),
-            reads=tuple(name for name in reads if self._types[name].dtype != "string"),
+            reads=tuple(reads),
             writes=tuple(self.root(value.name) for value in operation.outputs),
         )
 
@@ -180,11 +181,15 @@ class MlPackageFile:
             names = set()
             for parameter in WEIGHT_PARAMETERS:
                 names.update(operation.inputs.get(parameter, []))
-        constants = sorted(names & self.constants)
-        return {name: prod(self.shape(name)) for name in constants if self._is_weight(name)}
+        sizes = {}
+        for name in sorted(names & self.constants):
+            if self._is_weight(name):
+                sizes[name] = prod(self.shape(name))
+        return sizes
 
     def _is_weight(self, name: str) -> bool:
-        return self._types[name].dtype.startswith("float") and prod(self.shape(name)) > 1
+        dtype = self._types[name].dtype
+        return dtype.startswith("float") and prod(self.shape(name)) > 1
 
 
 def _value_types(program: Program) -> dict[str, ValueType]:

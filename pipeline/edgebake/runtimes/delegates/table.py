@@ -79,5 +79,8 @@ def find_delegate(
 
 @functools.cache
 def _all_delegates() -> tuple[Delegate, ...]:
-    files = sorted(FOLDER.glob("*.yaml"))
-    return tuple(Delegate(file.stem, **yaml.safe_load(file.read_text())) for file in files)
+    delegates = []
+    for file in sorted(FOLDER.glob("*.yaml")):
+        facts = yaml.safe_load(file.read_text())
+        delegates.append(Delegate(file.stem, **facts))
+    return tuple(delegates)

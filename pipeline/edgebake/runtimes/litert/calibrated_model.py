@@ -57,8 +57,11 @@ class CalibratedModel:
         Raises:
             ConversionError: no value of the source model matches a tensor.
         """
+        candidates = {}
         probe_values = _run_probes(self.model, self.ranges.probes)
-        return {name: self.ranges.matches(values, name) for name, values in probe_values.items()}
+        for name, values in probe_values.items():
+            candidates[name] = self.ranges.matches(values, name)
+        return candidates
 
     @cached_property
     def bounds(self) -> dict[str, tuple[float, float]]:
@@ -162,12 +165,13 @@ def _run_probes(model: bytes, probes: NDArray[np.float32]) -> dict[str, list[NDA
     interpreter.allocate_tensors()
     input_index = interpreter.get_input_details()[0]["index"]
     tensors = dict(_float_tensors(tables.parse_tables(model)))
-    values: dict[str, list[NDArray[np.float32]]] = {name: [] for name in tensors.values()}
-    for number in range(len(probes)):
-        interpreter.set_tensor(input_index, probes[number : number + 1])
+    values: dict[str, list[NDArray[np.float32]]] = {}
+    for probe in probes:
+        interpreter.set_tensor(input_index, probe[np.newaxis])
         interpreter.invoke()
         for index, name in tensors.items():
-            values[name].append(interpreter.get_tensor(index).copy())
+            tensor = interpreter.get_tensor(index)
+            values.setdefault(name, []).append(tensor.copy())
     return values
 
 

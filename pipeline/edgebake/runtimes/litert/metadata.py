@@ -140,7 +140,11 @@ def _image_description(contract: Contract) -> str:
 
 
 def _output_tensor(b: flatbuffers.Builder) -> int:
-    labels = _table(b, 5, {0: _text(b, LABELS_FILE), 2: _byte(b, _TENSOR_AXIS_LABELS)})
+    label_fields = {
+        0: _text(b, LABELS_FILE),
+        2: _byte(b, _TENSOR_AXIS_LABELS),
+    }
+    labels = _table(b, 5, label_fields)
     fields = {
         0: _text(b, OUTPUT),
         1: _text(b, "one probability per label"),

@@ -22,7 +22,8 @@ def named_parts(files: dict[str, bytes]) -> dict[str, bytes]:
     parts = [*_model_parts(model), *_associated_files(files[FILE])]
     for number, graph in enumerate(model.subgraphs):
         prefix = f"subgraph {number} " if number else ""
-        parts += [(f"{prefix}{name}", data) for name, data in _graph_parts(model, graph)]
+        for name, data in _graph_parts(model, graph):
+            parts.append((f"{prefix}{name}", data))
     return dict(parts)
 
 

@@ -57,7 +57,9 @@ def quantize_integers(model: CalibratedModel, options: IntegerOptions) -> bytes:
         _exclude(manager, _pattern_of(tensor), options)
     _set_io_dtype(manager, "INPUT", options.input)
     _set_io_dtype(manager, "OUTPUT", options.output)
-    ranges = {name: _tensor_range(low, high) for name, (low, high) in model.bounds.items()}
+    ranges = {}
+    for name, (low, high) in model.bounds.items():
+        ranges[name] = _tensor_range(low, high)
     return _run_quantizer(model.model, manager, ranges)
 
 
@@ -191,7 +193,10 @@ def _make_unsigned(manager: RecipeManager, end: str) -> None:
 
 def _tensor_range(low: float, high: float) -> dict[str, NDArray[np.float32]]:
     shape = (1, 1, 1, 1)
-    return {"min": np.full(shape, low, np.float32), "max": np.full(shape, high, np.float32)}
+    return {
+        "min": np.full(shape, low, np.float32),
+        "max": np.full(shape, high, np.float32),
+    }
 
 
 def _run_quantizer(model: bytes, manager: RecipeManager, ranges: TensorRanges | None) -> bytes:

@@ -106,7 +106,8 @@ def _nodes_between_boundaries(graph: onnx.GraphProto) -> set[str]:
 def _operator(node: onnx.NodeProto, dtypes: dict[str, str], is_integer: bool) -> Operator:
     if is_integer:
         return Operator(node.op_type, ("int8",))
-    live = {dtypes.get(name, "unknown") for name in (*node.input[:1], *node.output)}
+    tensors = [*node.input[:1], *node.output]
+    live = {dtypes.get(name, "unknown") for name in tensors}
     return Operator(node.op_type, tuple(sorted(live)))
 
 

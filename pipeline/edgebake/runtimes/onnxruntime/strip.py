@@ -11,7 +11,7 @@ has the file. Source of the fields: https://github.com/onnx/onnx/blob/main/onnx/
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -91,8 +91,8 @@ def _shorten_node(node: onnx.NodeProto, name: str, names: Mapping[str, str]) -> 
 
 def _short_names(main: onnx.GraphProto, graphs: list[onnx.GraphProto]) -> dict[str, str]:
     """Return the short name of every value; inputs and outputs of the main graph keep theirs."""
-    fixed = {value.name: value.name for value in (*main.input, *main.output)}
-    names = {"": "", **fixed}
+    fixed = [value.name for value in (*main.input, *main.output)]
+    names = {name: name for name in ("", *fixed)}
     numbers = count()
     for graph in graphs:
         for name in _value_names(graph):
@@ -109,7 +109,7 @@ def _value_names(graph: onnx.GraphProto) -> Iterator[str]:
         yield value.name
 
 
-def _next_name(numbers: Iterator[int], taken: Mapping[str, str]) -> str:
+def _next_name(numbers: Iterator[int], taken: Collection[str]) -> str:
     while (name := f"v{next(numbers)}") in taken:
         pass
     return name

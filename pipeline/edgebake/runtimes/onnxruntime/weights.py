@@ -110,8 +110,9 @@ def _quantize_weight(
     elif block_size and values.shape[input_axis] % block_size == 0:
         layout = ScaleLayout(input_axis, block_size)
     integers, scales = round_weights(values, LIMITS[dtype], layout)
+    flat = integers.reshape(-1)
     stored = f"{tensor.name}_integers"
-    graph.initializer.append(helper.make_tensor(stored, dtype, values.shape, integers.reshape(-1)))
+    graph.initializer.append(helper.make_tensor(stored, dtype, values.shape, flat))
     inputs = [stored, add_initializer(graph, f"{tensor.name}_scales", scales)]
     node = helper.make_node("DequantizeLinear", inputs, [f"{tensor.name}_float"])
     for name, value in layout.attributes().items():

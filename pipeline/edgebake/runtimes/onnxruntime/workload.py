@@ -45,7 +45,8 @@ def workload(files: dict[str, bytes]) -> Workload:
         Uncounted: an operator has unknown multiply-accumulates, or a tensor no fixed size.
     """
     file = OnnxFile(files)
-    inputs = [value.name for value in file.graph.input if value.name not in file.constants]
+    names = [value.name for value in file.graph.input]
+    inputs = [name for name in names if name not in file.constants]
     outputs = [value.name for value in file.graph.output]
     return build_workload(
         operations=[file.operation(node) for node in file.running()],
@@ -127,7 +128,7 @@ class OnnxFile:
             return True
         live = self._live(node)
         is_dequantized = all(self._is_dequantized(name) for name in live)
-        is_quantized = all(set(self._written(name)) - {name} for name in node.output)
+        is_quantized = all(self._is_quantized(name) for name in node.output)
         runs_in_float = bool(self._float_tensors.intersection(node.output))
         return bool(live) and is_dequantized and is_quantized and not runs_in_float
 
@@ -157,6 +158,10 @@ class OnnxFile:
             written.append(name)
         return written
 
+    def _is_quantized(self, name: str) -> bool:
+        readers = self.readers.get(name, [])
+        return any(reader.op_type == "QuantizeLinear" for reader in readers)
+
     def _is_dequantized(self, name: str) -> bool:
         return name in self.producers and self.producers[name].op_type == "DequantizeLinear"
 
@@ -164,7 +169,8 @@ class OnnxFile:
         """Return the dtype in which a node computes."""
         if self.is_integer(node):
             return "int8"
-        dtype, _ = self._type(node.input[0] if node.input else node.output[0])
+        first_tensor = [*node.input, *node.output][0]
+        dtype, _ = self._type(first_tensor)
         if dtype == "FLOAT":
             return "float32"
         return dtype.lower()
@@ -174,7 +180,8 @@ class OnnxFile:
             return 0
         if node.op_type not in WEIGHTED:
             raise unknown_macs(node.op_type, WEIGHTED)
-        first, weight = self._shape(node.input[0]), self._shape(node.input[1])
+        first = self._shape(node.input[0])
+        weight = self._shape(node.input[1])
         output = self._shape(node.output[0])
         if node.op_type in CONVOLUTIONS:
             return window_macs(output, weight, weight[0])
