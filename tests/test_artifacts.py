@@ -19,12 +19,12 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def _publish(content: bytes) -> None:
-    with artifacts.published(TRAIN) as out:
+    with artifacts.publish(TRAIN) as out:
         artifacts.write_files(out, {"model.keras": content, "inner/notes.txt": b"abc"})
 
 
 def _publish_half() -> None:
-    with artifacts.published(TRAIN) as out:
+    with artifacts.publish(TRAIN) as out:
         (out / "model.keras").write_bytes(b"half")
         raise ZeroDivisionError
 
@@ -41,7 +41,7 @@ def test_sums_are_lines_that_sha256sum_reads() -> None:
 
 def test_a_published_folder_opens() -> None:
     _publish(b"abc")
-    assert artifacts.opened(TRAIN) == TRAIN
+    assert artifacts.verify(TRAIN) == TRAIN
     assert (TRAIN / "model.keras").read_bytes() == b"abc"
 
 
@@ -55,7 +55,7 @@ def test_a_failed_stage_leaves_the_output_of_the_one_before() -> None:
 
 def test_nothing_of_the_output_before_stays_in_the_next() -> None:
     _publish(b"abc")
-    with artifacts.published(TRAIN) as out:
+    with artifacts.publish(TRAIN) as out:
         (out / "other.keras").write_bytes(b"abc")
     assert sorted(artifacts.read_files(TRAIN)) == ["SHA256SUMS", "other.keras"]
 
@@ -70,7 +70,7 @@ def test_leftovers_of_a_killed_stage_do_not_reach_the_next_output() -> None:
 def test_full_disk_is_named_with_what_was_being_written() -> None:
     with (
         pytest.raises(HostError, match="artifacts/train/digits-ds_cnn: the disk is full"),
-        artifacts.published(TRAIN),
+        artifacts.publish(TRAIN),
     ):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert not TRAIN.exists()
@@ -99,21 +99,21 @@ def test_missing_output_names_the_stage_that_makes_it() -> None:
     with pytest.raises(
         ArtifactError, match="artifacts/train/digits-ds_cnn: not there; train makes it"
     ):
-        artifacts.opened(TRAIN)
+        artifacts.verify(TRAIN)
 
 
 def test_changed_file_is_refused_by_name() -> None:
     _publish(b"abc")
     (TRAIN / "inner" / "notes.txt").write_bytes(b"abd")
     with pytest.raises(ArtifactError, match=r"inner/notes\.txt: not what train wrote"):
-        artifacts.opened(TRAIN)
+        artifacts.verify(TRAIN)
 
 
 def test_removed_file_is_refused_by_name() -> None:
     _publish(b"abc")
     (TRAIN / "model.keras").unlink()
     with pytest.raises(ArtifactError, match=r"model\.keras: not what train wrote"):
-        artifacts.opened(TRAIN)
+        artifacts.verify(TRAIN)
 
 
 def test_one_file_is_replaced_whole() -> None:

@@ -41,7 +41,7 @@ def with_plan(planned_project: Path, project: Path) -> Path:
 @pytest.fixture
 def trained(with_plan: Path) -> Path:
     """A planned project with 900 kB that stand for a trained model."""
-    with artifacts.published(artifacts.folder("train", VARIANT)) as out:
+    with artifacts.publish(artifacts.folder("train", VARIANT)) as out:
         (out / "model.keras").write_bytes(bytes(900_000))
         (out / "contract.json").write_text("{}")
     return with_plan

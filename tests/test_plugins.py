@@ -51,11 +51,13 @@ def refusal(key: str, name: str) -> str:
 
 
 def test_every_key_of_a_project_names_a_folder_of_ours_too() -> None:
-    assert set(plugins.KINDS) < set(plugins.FOLDERS)
-    assert set(plugins.REQUIRED) == set(plugins.KINDS)
+    assert set(plugins.PROJECT_FOLDERS) < set(plugins.FOLDERS)
+    assert set(plugins.REQUIRED) == set(plugins.PROJECT_FOLDERS)
 
 
-@pytest.mark.parametrize("key", [key for key in plugins.KINDS if key != "convert.runtime"])
+@pytest.mark.parametrize(
+    "key", [key for key in plugins.PROJECT_FOLDERS if key != "convert.runtime"]
+)
 def test_what_is_required_of_a_project_our_own_plugins_have(key: str) -> None:
     for name in plugins.options(key):
         if name not in ("import", "none"):  # which stand for nothing to build and nothing to cut
@@ -67,7 +69,7 @@ def test_a_module_and_a_folder_are_plugins_and_a_helper_is_none(folder: Path) ->
     write(folder / "sources/other/__init__.py", SOURCE)
     write(folder / "sources/_pixels.py", "")
     write(folder / "sources/notes/readme.txt", "")
-    assert plugins.of_project("data.source") == ["mine", "other"]
+    assert plugins.names_in_project("data.source") == ["mine", "other"]
     assert plugins.load("data.source", "mine").count(None) == {"": 3}
     assert plugins.load("data.source", "other").__name__ == "plugins.sources.other"
     assert "digits" in plugins.options("data.source")

@@ -84,7 +84,7 @@ def _run(stage: str, run: Callable[[Job[Any]], str], variants: dict[str, Any]) -
     """Run the variants of a stage in this process and in artifacts/ of the current folder."""
     for variant, content in variants.items():
         params = stage_params.parse(stage, variant, content)
-        with artifacts.published(artifacts.folder(stage, variant)) as out:
+        with artifacts.publish(artifacts.folder(stage, variant)) as out:
             run(Job(variant, params, out, Console(stderr=True)))
 
 

@@ -1,13 +1,13 @@
-"""Run the command line: `python -m edgebake VERB`, what `dvc.yaml` calls."""
+"""Run the command line, `python -m edgebake VERB`, as dvc.yaml does."""
 
 import os
 import sys
 
 try:
     from edgebake.cli.main import main
-except ModuleNotFoundError as missing:
+except ModuleNotFoundError as error:
     sys.exit(
-        f"edgebake: {sys.executable}: the package {missing.name!r} is not installed there; "
+        f"edgebake: {sys.executable}: the package {error.name!r} is not installed there; "
         "expected edgebake's own environment: run `make setup`, then `. .venv/bin/activate`"
     )
 
@@ -15,5 +15,5 @@ if __name__ == "__main__":
     code = main()
     sys.stdout.flush()
     sys.stderr.flush()
-    # TensorFlow spends up to a second on taking itself apart, which the end of the process does at once.
+    # Skip the finalization of TensorFlow, which takes up to a second.
     os._exit(code)

@@ -1,6 +1,7 @@
-"""Where outputs lie, written whole or not at all, and read only if they are what was written.
+"""Write outputs of stages as a whole or not at all, and read them only if they are undamaged.
 
-Writes artifacts/<stage>/<variant>/, with a SHA256SUMS that `sha256sum -c` reads.
+The output of a stage is the folder artifacts/<stage>/<variant>/. Its SHA256SUMS has the format of
+`sha256sum -c`.
 """
 
 import errno
@@ -15,138 +16,149 @@ from edgebake.errors import ArtifactError, HostError
 
 ROOT = Path("artifacts")
 PARTIAL = ROOT / ".partial"
-VERDICTS = ROOT / "verdicts"  # of package on each target, for the planner
+VERDICTS = ROOT / "verdicts"  # of `package` on each target, for the planner
 SUMS = "SHA256SUMS"
 
 
 def folder(stage: str, variant: str, platform: str | None = None) -> Path:
-    """Return the folder of a stage's output; validate sorts its own by platform, since package takes them so."""
-    return ROOT / stage / platform / variant if platform else ROOT / stage / variant
+    """Return the output folder of a variant.
+
+    The outputs of `validate` are sorted by platform, because `package` reads those of one platform.
+    """
+    if platform:
+        return ROOT / stage / platform / variant
+    return ROOT / stage / variant
 
 
 @contextmanager
-def published(target: Path) -> Iterator[Path]:
-    """Give a fresh folder to write in; it takes the target's place when the block ends without an error.
+def publish(destination: Path) -> Iterator[Path]:
+    """Provide an empty folder; it replaces the destination if the block ends without an error.
 
     Raises:
-        HostError: the disk is full or the folder cannot be written; nothing half-written stays.
+        HostError: the disk is full, or the folder cannot be written; the destination is unchanged.
     """
-    partial = PARTIAL / "-".join(target.relative_to(ROOT).parts)
+    partial = PARTIAL / "-".join(destination.relative_to(ROOT).parts)
     try:
-        _emptied(partial)
+        _remove(partial)
+        partial.mkdir(parents=True)
         yield partial
         (partial / SUMS).write_text(sums(partial))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _removed(target)
-        partial.rename(target)
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        _remove(destination)
+        partial.rename(destination)
     except OSError as error:
-        raise disk_trouble(error, target) from error
+        raise disk_trouble(error, destination) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def write(target: Path, content: bytes) -> None:
-    """Write one file whole or not at all.
+def write(destination: Path, data: bytes) -> None:
+    """Write one file as a whole or not at all.
 
     Raises:
-        HostError: the disk is full or the folder cannot be written.
+        HostError: the disk is full, or the folder cannot be written.
     """
-    partial = target.with_name(f".{target.name}.partial")
+    partial = destination.with_name(f".{destination.name}.partial")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        partial.replace(target)
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(data)
+        partial.replace(destination)
     except OSError as error:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
-        raise disk_trouble(error, target) from error
+        raise disk_trouble(error, destination) from error
 
 
-def opened(target: Path) -> Path:
-    """Return the folder of an earlier stage after comparing every file with its SHA256SUMS.
+def verify(source: Path) -> Path:
+    """Compare every file of an output folder with its SHA256SUMS, and return the folder.
 
     Raises:
         ArtifactError: the folder is missing, or a file is not what the stage wrote.
     """
-    stage = target.relative_to(ROOT).parts[0]
-    if not (target / SUMS).is_file():
-        raise ArtifactError(f"{target}: not there; {stage} makes it: run `dvc repro`")
-    lines = (line.partition("  ") for line in (target / SUMS).read_text().splitlines())
-    written = {name: digest for digest, _, name in lines}
-    for name in sorted(written.keys() | _below(target)):
-        if not (target / name).is_file() or sha256((target / name).read_bytes()) != written.get(
-            name
-        ):
-            raise ArtifactError(
-                f"{target / name}: not what {stage} wrote (compare {SUMS} beside it): the file, or DVC's cached copy "
-                f"of it, is damaged; expected a sound copy: `rm -r .dvc/cache {target}`, then `dvc repro`"
-            )
-    return target
+    stage = source.relative_to(ROOT).parts[0]
+    if not (source / SUMS).is_file():
+        raise ArtifactError(f"{source}: not there; {stage} makes it: run `dvc repro`")
+    expected = _read_sums(source / SUMS)
+    for name in sorted(expected.keys() | _file_names(source)):
+        file = source / name
+        if not file.is_file() or sha256(file.read_bytes()) != expected.get(name):
+            problem = f"not what {stage} wrote (compare {SUMS} beside it)"
+            cause = "the file, or DVC's cached copy of it, is damaged"
+            remedy = f"`rm -r .dvc/cache {source}`, then `dvc repro`"
+            raise ArtifactError(f"{file}: {problem}: {cause}; expected a sound copy: {remedy}")
+    return source
 
 
-def sums(target: Path) -> str:
+def sums(source: Path) -> str:
     """Return the lines of SHA256SUMS for every file below a folder, sorted by path."""
-    return "".join(
-        f"{sha256((target / name).read_bytes())}  {name}\n" for name in sorted(_below(target))
-    )
+    lines: list[str] = []
+    for name in sorted(_file_names(source)):
+        digest = sha256((source / name).read_bytes())
+        lines.append(f"{digest}  {name}\n")
+    return "".join(lines)
 
 
 def sums_of(path: Path) -> str:
-    """Return the lines of SHA256SUMS for a file, or for a folder."""
-    return sums(path) if path.is_dir() else f"{sha256_of(path)}  {path.name}\n"
+    """Return the lines of SHA256SUMS for a file or for a folder."""
+    if path.is_dir():
+        return sums(path)
+    return f"{sha256_of(path)}  {path.name}\n"
 
 
-def sha256(content: bytes) -> str:
-    """Return the hexadecimal digest."""
-    return hashlib.sha256(content).hexdigest()
+def sha256(data: bytes) -> str:
+    """Return the SHA-256 digest of bytes, hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
 
 
-def sha256_of(file: Path) -> str:
-    """Return the hexadecimal digest of a file, read piece by piece."""
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 digest of a file, hexadecimal; the file is not loaded as a whole."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_files(target: Path) -> dict[str, bytes]:
-    """Return every file below a folder by its relative path, sorted."""
-    return {
-        str(file.relative_to(target)): file.read_bytes()
-        for file in sorted(target.rglob("*"))
-        if file.is_file()
-    }
+def read_files(source: Path) -> dict[str, bytes]:
+    """Read every file below a folder, by relative path, sorted."""
+    files: dict[str, bytes] = {}
+    for file in sorted(source.rglob("*")):
+        if file.is_file():
+            files[str(file.relative_to(source))] = file.read_bytes()
+    return files
 
 
-def write_files(target: Path, files: dict[str, bytes]) -> None:
-    """Write files by their relative path below a folder."""
-    for name, content in files.items():
-        file = target / name
+def write_files(destination: Path, files: dict[str, bytes]) -> None:
+    """Write files below a folder, by relative path."""
+    for name, data in files.items():
+        file = destination / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content)
+        file.write_bytes(data)
 
 
-def disk_trouble(error: OSError, target: Path) -> HostError:
-    """Return an OSError as a message that names what was being written."""
+def disk_trouble(error: OSError, destination: Path) -> HostError:
+    """Return the error that describes why a file or folder could not be written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return HostError(
-            f"{target}: the disk is full; expected room for it: free some and run again"
-        )
+        problem = "the disk is full"
+        return HostError(f"{destination}: {problem}; expected room for it: free some and run again")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return HostError(
-            f"{target}: cannot be written ({os.strerror(error.errno)}); expected a writable {ROOT}/"
-        )
-    return HostError(f"{error.filename or target}: {error.strerror or error}")
+        problem = f"cannot be written ({os.strerror(error.errno)})"
+        return HostError(f"{destination}: {problem}; expected a writable {ROOT}/")
+    return HostError(f"{error.filename or destination}: {error.strerror or error}")
 
 
-def _below(target: Path) -> set[str]:
-    files = (file.relative_to(target) for file in target.rglob("*") if file.is_file())
-    return {str(name) for name in files if str(name) != SUMS}
+def _read_sums(file: Path) -> dict[str, str]:
+    """Read the digest of each file from SHA256SUMS, by path."""
+    digests: dict[str, str] = {}
+    for line in file.read_text().splitlines():
+        digest, _, name = line.partition("  ")
+        digests[name] = digest
+    return digests
 
 
-def _emptied(path: Path) -> None:
-    _removed(path)
-    path.mkdir(parents=True)
+def _file_names(source: Path) -> set[str]:
+    """Return the relative path of every file below a folder, except SHA256SUMS."""
+    names = {str(file.relative_to(source)) for file in source.rglob("*") if file.is_file()}
+    return names - {SUMS}
 
 
-def _removed(path: Path) -> None:
+def _remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path)

@@ -1,45 +1,56 @@
-"""A number with its unit, its interval and where it was measured, or the reason why there is none."""
+"""A measured value with its unit, its confidence interval and where it was measured."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
 
-PREDICTED = "predicted"  # where a number comes from that nothing measured
-SLICE = "slice:"  # begins the name of a column of examples.csv that came with the data
+PREDICTED = "predicted"  # `where` of a value that was computed instead of measured
+SLICE = "slice:"  # prefix of columns of examples.csv that come from the dataset
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """One finding; `value` is none where it was not measured, and `reason` says why."""
+    """A measured value, or the reason why there is none."""
 
+    # None if the quantity was not measured.
     value: float | None
+    # Unit, for example ms or MB.
     unit: str
-    where: str  # host: the machine that built; adb, ssh, mac, recorded: a device; predicted; file
-    interval: list[float] | None = (
-        None  # 95 %, two-sided; none where nothing was sampled, a size for one
-    )
-    n: int | None = None  # examples or timed runs
-    device: str = ""  # processor, or model of a phone
+    # `host` (build machine), a device (`adb`, `ssh`, `mac`, `recorded`), `predicted` or `file`.
+    where: str
+    # Two-sided 95 % confidence interval; None if nothing was sampled, for example for a size.
+    interval: list[float] | None = None
+    # Number of examples or timed runs.
+    n: int | None = None
+    # Processor, or model of a phone.
+    device: str = ""
+    # Operating system and version.
     os: str = ""
-    runtime: str = ""  # distribution and version
+    # Distribution and version of the runtime.
+    runtime: str = ""
+    # Number of threads.
     threads: int | None = None
-    governor: str = ""  # of the processor's clock, where the system has one
-    sha256: str = ""  # of the file that was measured
+    # Frequency governor of the processor, if the system has one.
+    governor: str = ""
+    # SHA-256 digest of the measured file, hexadecimal.
+    sha256: str = ""
+    # Reason why the quantity was not measured.
     reason: str = ""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return what report.json and the manifest hold: the fields that say something."""
-        return {
-            key: value
-            for key, value in asdict(self).items()
-            if value not in (None, "") or key == "value"
-        }
+    def to_dict(self) -> dict[str, object]:
+        """Return the fields for report.json and the manifest, without empty ones except `value`."""
+        fields = asdict(self)
+        return {key: value for key, value in fields.items() if _is_set(key, value)}
 
 
-def from_dict(content: dict[str, Any]) -> Measurement:
-    """Return a measurement that was written by `to_dict`."""
-    return Measurement(**content)
+def from_dict(fields: dict[str, Any]) -> Measurement:
+    """Return the measurement that `to_dict` wrote."""
+    return Measurement(**fields)
 
 
 def not_measured(unit: str, reason: str) -> Measurement:
-    """Return the absence of a number, and why."""
+    """Return a measurement without a value."""
     return Measurement(None, unit, "not measured", reason=reason)
+
+
+def _is_set(key: str, value: object) -> bool:
+    return key == "value" or value not in (None, "")

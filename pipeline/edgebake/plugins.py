@@ -1,6 +1,7 @@
-"""Find a plugin by its name: the name in a recipe is the name of a module, and nothing else lists them.
+"""Find plugins by name: a name in a recipe is the name of a module, and there is no other list.
 
-A project's own plugins lie in plugins/<kind>/ beside its recipes/, and are looked up before those of the package.
+Plugins of the project are modules in plugins/<kind>/, in the folder that holds recipes/. They take
+precedence over plugins of the package.
 """
 
 import functools
@@ -10,6 +11,7 @@ import pkgutil
 import platform
 import sys
 import traceback
+from collections.abc import Iterable
 from importlib.machinery import ModuleSpec
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -17,7 +19,7 @@ from types import ModuleType
 
 from edgebake.errors import EdgebakeError, HostError, RecipeError, listed, nearest
 
-# Which key of a recipe names a module in which folder of the package.
+# Folder of the package with the plugins that a key of the recipe can name.
 FOLDERS = {
     "data.source": "data/sources",
     "model.architecture": "models/architectures",
@@ -28,8 +30,8 @@ FOLDERS = {
     "model.format": "models/importers",
 }
 PROJECT = Path("plugins")  # of a project
-# Which key of a recipe names a module in which folder of a project's plugins/.
-KINDS = {
+# Folder of the project's plugins/ with the plugins that a key of the recipe can name.
+PROJECT_FOLDERS = {
     "data.source": "sources",
     "model.architecture": "architectures",
     "prune.method": "pruning_methods",
@@ -37,7 +39,7 @@ KINDS = {
     "convert.runtime": "runtimes",
     "validate.where": "devices",
 }
-# What a plugin of a project has to define; the packages of ours say what each name is.
+# Names that a plugin of a project has to define; the packages of edgebake describe each.
 REQUIRED = {
     "data.source": ("TOOLS", "columns", "count", "load"),
     "model.architecture": ("MINIMUM_RESOLUTION", "build"),
@@ -47,45 +49,45 @@ REQUIRED = {
     "validate.where": ("measure",),
 }
 
-# The distribution that requirements.txt leaves out where it has no wheel, by a marker in pyproject.toml.
+# A marker in pyproject.toml leaves this distribution out on machines for which it has no wheel.
 NEEDS_X86_OR_MAC = "coremltools"
 
 
 def options(key: str) -> list[str]:
-    """Return the names that a recipe may give to `key`, sorted."""
-    return sorted({*of_project(key), *of_package(key)})
+    """Return the names of all plugins for a key of the recipe, sorted."""
+    return sorted({*names_in_project(key), *names_in_package(key)})
 
 
-def of_project(key: str) -> list[str]:
-    """Return the names of the project's own plugins for `key`, sorted; `_` begins the name of a helper."""
-    if key not in KINDS:
+def names_in_project(key: str) -> list[str]:
+    """Return the names of the project's plugins for a key, sorted, without helpers (`_name`)."""
+    if key not in PROJECT_FOLDERS:
         return []
-    folder = (
-        PROJECT.resolve() / KINDS[key]
-    )  # whole: Python remembers what a relative path stood for
-    modules = pkgutil.iter_modules([str(folder)])
-    return sorted(module.name for module in modules if not module.name.startswith("_"))
+    # Absolute, because Python caches the folder that a relative path referred to.
+    folder = PROJECT.resolve() / PROJECT_FOLDERS[key]
+    return [name for name in _module_names([str(folder)]) if not name.startswith("_")]
 
 
-def of_package(key: str) -> list[str]:
-    """Return the names of edgebake's own plugins for `key`, sorted."""
+def names_in_package(key: str) -> list[str]:
+    """Return the names of edgebake's plugins for a key, sorted."""
     folder = Path(__file__).parent / FOLDERS[key]
-    names = sorted(module.name for module in pkgutil.iter_modules([str(folder)]))
-    if key == "convert.runtime":  # beside the runtimes lies what they share
-        return [name for name in names if (folder / name / "convert.py").is_file()]
-    return names
+    names = _module_names([str(folder)])
+    if key != "convert.runtime":
+        return names
+    # The folder of runtimes also contains modules that runtimes share.
+    return [name for name in names if (folder / name / "convert.py").is_file()]
 
 
 def load(key: str, name: str) -> ModuleType:
-    """Import the module that `name` stands for.
+    """Import the plugin with a name.
 
     Raises:
-        RecipeError: there is no such module, or it is the project's and cannot be imported or lacks a name.
+        RecipeError: there is no such plugin, or it belongs to the project and cannot be imported
+            or lacks a required name.
     """
     refuse_unknown(key, name)
     module = _import(module_name(key, name))
-    if name in of_project(key):
-        _refuse_incomplete(key, module)
+    if name in names_in_project(key):
+        _check_required(key, module)
     return module
 
 
@@ -99,41 +101,68 @@ def load_stage(stage: str) -> ModuleType:
     return importlib.import_module(f"edgebake.stages.{stage}")
 
 
-def load_all(package: str) -> list[ModuleType]:
-    """Import every module of a package, which finds them itself, and return them by name."""
-    found = importlib.import_module(package)
-    names = sorted(module.name for module in pkgutil.iter_modules(found.__path__))
-    return [importlib.import_module(f"{package}.{name}") for name in names]
+def load_all(package_name: str) -> list[ModuleType]:
+    """Import every module of a package, sorted by name."""
+    package = importlib.import_module(package_name)
+    names = _module_names(package.__path__)
+    return [importlib.import_module(f"{package_name}.{name}") for name in names]
 
 
 def module_name(key: str, name: str) -> str:
-    """Return the dotted name of the module that `name` stands for: the project's, where it has one of that name."""
-    if name in of_project(key):
-        return f"{PROJECT.name}.{KINDS[key]}.{name}"
-    return f"edgebake.{FOLDERS[key].replace('/', '.')}.{name}"
+    """Return the full name of a plugin's module; of the project's if it has one of that name."""
+    if name in names_in_project(key):
+        return f"{PROJECT.name}.{PROJECT_FOLDERS[key]}.{name}"
+    folder = FOLDERS[key].replace("/", ".")
+    return f"edgebake.{folder}.{name}"
 
 
 def refuse_unknown(key: str, name: str) -> None:
-    """Hold a name against the modules that there are, without importing any.
+    """Check that there is a plugin with a name, without importing it.
 
     Raises:
-        RecipeError: there is no such module.
+        RecipeError: there is no such plugin.
     """
     known = options(key)
-    if name not in known:
-        expected = f"expected one of: {listed(known)}{nearest(name, known)}"
-        places = [f"{PROJECT}/{KINDS[key]}/{name}"] if key in KINDS else []
-        places.append(f"edgebake/{FOLDERS[key]}/{name}")
-        raise RecipeError(f"{key}: no module {' or '.join(places)}; {expected}")
+    if name in known:
+        return
+    paths = [f"edgebake/{FOLDERS[key]}/{name}"]
+    if key in PROJECT_FOLDERS:
+        paths.insert(0, f"{PROJECT}/{PROJECT_FOLDERS[key]}/{name}")
+    expected = f"expected one of: {listed(known)}{nearest(name, known)}"
+    raise RecipeError(f"{key}: no module {' or '.join(paths)}; {expected}")
 
 
 def tools(*distributions: str) -> dict[str, str]:
-    """Return the installed version of each distribution.
+    """Return the installed version of each distribution, sorted by name.
 
     Raises:
-        HostError: one is not installed.
+        HostError: a distribution is not installed.
     """
     return {name: _version(name) for name in sorted(set(distributions))}
+
+
+def error_in_plugin(error: BaseException) -> RecipeError | None:
+    """Return an error that names the line of the project's plugins that caused `error`.
+
+    A syntax error is located in the file that contains it, regardless of the importing module.
+
+    Returns:
+        None if the project's plugins did not cause it.
+    """
+    folder = PROJECT.resolve()
+    location: tuple[Path, int | None] | None = None
+    for filename, line in _locations(error):
+        file = Path(filename)
+        if file.is_relative_to(folder):
+            location = file, line
+    if location is None:
+        return None
+    file, line = location
+    return RecipeError(f"{PROJECT / file.relative_to(folder)}:{line}: {_describe(error)}")
+
+
+def _module_names(paths: Iterable[str]) -> list[str]:
+    return sorted(module.name for module in pkgutil.iter_modules(paths))
 
 
 @functools.cache
@@ -141,37 +170,32 @@ def _version(distribution: str) -> str:
     try:
         return version(distribution)
     except PackageNotFoundError:
-        raise HostError(_absence(distribution)) from None
+        raise HostError(_not_installed(distribution)) from None
 
 
-def _absence(distribution: str) -> str:
-    """Return why a distribution is not installed, and what to do."""
+def _not_installed(distribution: str) -> str:
+    """Return the message for a distribution that is not installed."""
     has_wheel = sys.platform == "darwin" or platform.machine() == "x86_64"
     if distribution != NEEDS_X86_OR_MAC or has_wheel:
         return f"{distribution}: not installed; expected it in this environment: run `make setup`"
+    problem = f"not installed, it has no wheel for {sys.platform} on {platform.machine()}"
     return (
-        f"{distribution}: not installed, it has no wheel for {sys.platform} on {platform.machine()}; expected targets "
-        "that do without: drop those of iOS, and those with `prune: cluster`, from `targets:` in recipes/release.yaml"
+        f"{distribution}: {problem}; expected targets that do without: drop those of iOS, "
+        "and those with `prune: cluster`, from `targets:` in recipes/release.yaml"
     )
 
 
-def blame(error: BaseException) -> RecipeError | None:
-    """Return an error that names the line of the project's plugins in which `error` arose; None if it arose elsewhere.
-
-    A syntax error arises in the file that it is in, whoever imports that.
-    """
-    folder = PROJECT.resolve()
-    places = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+def _locations(error: BaseException) -> list[tuple[str, int | None]]:
+    """Return file and line of each frame of a traceback, and of a syntax error."""
+    frames = traceback.extract_tb(error.__traceback__)
+    locations = [(frame.filename, frame.lineno) for frame in frames]
     if isinstance(error, SyntaxError) and error.filename:
-        places.append((error.filename, error.lineno))
-    in_plugins = [(Path(file), line) for file, line in places if Path(file).is_relative_to(folder)]
-    if not in_plugins:
-        return None
-    file, line = in_plugins[-1]
-    return RecipeError(f"{PROJECT / file.relative_to(folder)}:{line}: {_text(error)}")
+        locations.append((error.filename, error.lineno))
+    return locations
 
 
-def _text(error: BaseException) -> str:
+def _describe(error: BaseException) -> str:
+    """Return type and message of an error in a plugin, and what was expected."""
     message = error.msg if isinstance(error, SyntaxError) else str(error)
     text = f"{type(error).__name__}: {' '.join(message.split())}"
     if isinstance(error, ModuleNotFoundError) and error.name:
@@ -182,33 +206,44 @@ def _text(error: BaseException) -> str:
 
 
 def _import(module: str) -> ModuleType:
-    """Import a module of the package, or of the project's plugins whatever lies on sys.path.
+    """Import a module of the package or of the project's plugins, regardless of sys.path.
 
     Raises:
-        RecipeError: it is the project's, and it cannot be imported.
+        RecipeError: a module of the project cannot be imported.
     """
     if module.partition(".")[0] != PROJECT.name:
         return importlib.import_module(module)
     try:
-        _open_project()
+        _register_project()
         return importlib.import_module(module)
     except EdgebakeError:
         raise
     except (Exception, SystemExit) as error:
-        unplaced = RecipeError(f"{module.replace('.', '/')}: {_text(error)}")
-        raise (blame(error) or unplaced) from None
+        located = error_in_plugin(error)
+        unlocated = RecipeError(f"{module.replace('.', '/')}: {_describe(error)}")
+        raise (located or unlocated) from None
 
 
-def _open_project() -> None:
-    """Let the name `plugins` stand for the project's folder in every import, whatever else is installed under it."""
+def _register_project() -> None:
+    """Register the project's folder as the package `plugins`, whatever is installed by that name."""
     folder = PROJECT.resolve()
-    importlib.invalidate_caches()  # a file may be newer than the last look into its folder
+    # A file may be newer than Python's cached listing of its folder.
+    importlib.invalidate_caches()
     package = sys.modules.get(PROJECT.name)
     if package is not None and list(getattr(package, "__path__", [])) == [str(folder)]:
         return
     for name in list(sys.modules):
         if name.partition(".")[0] == PROJECT.name:
             del sys.modules[name]
+    spec = _package_spec(folder)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[PROJECT.name] = module
+    if spec.loader is not None:
+        spec.loader.exec_module(module)
+
+
+def _package_spec(folder: Path) -> ModuleSpec:
+    """Return the specification of the package `plugins`, with or without an __init__.py."""
     init = folder / "__init__.py"
     spec: ModuleSpec | None = ModuleSpec(PROJECT.name, None, is_package=True)
     if init.is_file():
@@ -216,17 +251,18 @@ def _open_project() -> None:
     if spec is None:
         raise ImportError(f"{init}: no Python source")
     spec.submodule_search_locations = [str(folder)]
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[PROJECT.name] = module
-    if spec.loader is not None:
-        spec.loader.exec_module(module)
+    return spec
 
 
-def _refuse_incomplete(key: str, module: ModuleType) -> None:
+def _check_required(key: str, module: ModuleType) -> None:
+    """Check that a plugin of the project defines all required names.
+
+    Raises:
+        RecipeError: a name is missing.
+    """
     required = REQUIRED.get(key, ())
     missing = [name for name in required if not hasattr(module, name)]
     if missing:
         file = PROJECT / Path(str(module.__file__)).relative_to(PROJECT.resolve())
-        raise RecipeError(
-            f"{file}: no {listed(missing)}; expected of a plugin for {key}: {listed(required)}"
-        )
+        expected = f"expected of a plugin for {key}: {listed(required)}"
+        raise RecipeError(f"{file}: no {listed(missing)}; {expected}")

@@ -81,7 +81,7 @@ def test_output_is_published_with_its_sums_and_told_in_one_line(
     run_as_prune: Callable[[Stage], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     run_as_prune(_writing(b"abc"))
-    assert artifacts.opened(PRUNE) == PRUNE
+    assert artifacts.verify(PRUNE) == PRUNE
     assert sorted(artifacts.read_files(PRUNE)) == ["SHA256SUMS", "model.keras"]
     assert capsys.readouterr().out == "prune digits-ds_cnn: 3 bytes\n"
 
@@ -109,7 +109,7 @@ def test_a_stage_gets_its_variant_its_typed_parameters_and_an_empty_folder(
 def test_validate_publishes_below_its_platform(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edgebake.stages.validate.run", _writing(b"abc"))
     runner.run("validate", "digits-ds_cnn-float16-coreml-ios")
-    assert artifacts.opened(Path("artifacts/validate/ios/digits-ds_cnn-float16-coreml-ios"))
+    assert artifacts.verify(Path("artifacts/validate/ios/digits-ds_cnn-float16-coreml-ios"))
     assert Path("artifacts/validate/ios/digits-ds_cnn-float16-coreml-ios.log").exists()
 
 
@@ -170,7 +170,7 @@ def test_a_failure_keeps_the_output_of_the_run_before(
     run_as_prune(_writing(b"abc"))
     with pytest.raises(EdgebakeError):
         run_as_prune(_failing(ValueError()))
-    artifacts.opened(PRUNE)
+    artifacts.verify(PRUNE)
     assert (PRUNE / "model.keras").read_bytes() == b"abc"
 
 

@@ -59,7 +59,7 @@ def run(stage: str, variant: str) -> Ran:
     """Run a stage as the runner does, without its log."""
     params = stage_params.read(stage, variant)
     target = artifacts.folder(stage, variant, getattr(params, "platform", None))
-    with artifacts.published(target) as out:
+    with artifacts.publish(target) as out:
         line = import_module(f"edgebake.stages.{stage}").run(
             Job(variant, params, out, Console(file=io.StringIO()))
         )
@@ -68,7 +68,7 @@ def run(stage: str, variant: str) -> Ran:
 
 def lay(target: Path, files: dict[str, bytes]) -> None:
     """Put an earlier stage's output in its place, with its sums and the digits' contract."""
-    with artifacts.published(target) as out:
+    with artifacts.publish(target) as out:
         artifacts.write_files(out, {"contract.json": CONTRACT.to_json().encode(), **files})
 
 

@@ -75,7 +75,7 @@ def _lay_bundle(signed_by: Any) -> None:
         },
         "files": [*files, {"path": "NOTICE", "sha256": artifacts.sha256(b"none"), "size": 4}],
     }
-    with artifacts.published(BUNDLE) as out:
+    with artifacts.publish(BUNDLE) as out:
         artifacts.write_files(
             out, {**MODELS, "NOTICE": b"none", "manifest.json": json.dumps(content).encode()}
         )

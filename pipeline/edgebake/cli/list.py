@@ -22,8 +22,8 @@ def _run(_: argparse.Namespace, console: Console) -> int:
     for group, options in files.groups().items():
         if group != files.TARGET:
             console.print(f"{group:9} {' '.join(options)}")
-    for key, kind in plugins.KINDS.items():
-        for name in plugins.of_project(key):
+    for key, kind in plugins.PROJECT_FOLDERS.items():
+        for name in plugins.names_in_project(key):
             console.print(f"plugin    {plugins.PROJECT}/{kind}/{name}  ({key})")
     return 0
 

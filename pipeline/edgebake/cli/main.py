@@ -73,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"edgebake: {subject}: {error.strerror}; {expected}\n")
         return 1
     except Exception as error:
-        plugin_error = plugins.blame(error)
+        plugin_error = plugins.error_in_plugin(error)
         if plugin_error is None:
             raise
         return _print_error(plugin_error)

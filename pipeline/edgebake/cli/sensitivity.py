@@ -64,7 +64,7 @@ def _calibration_data(target: str, overrides: Sequence[str]) -> "CalibrationData
     from edgebake.tasks import contract
 
     params = _quantize_params(target, overrides)
-    folder = artifacts.opened(artifacts.folder("prune", params.prune))
+    folder = artifacts.verify(artifacts.folder("prune", params.prune))
     model_contract = contract.from_json((folder / "contract.json").read_text())
     return CalibrationData((folder / "model.keras").read_bytes(), model_contract, params)
 

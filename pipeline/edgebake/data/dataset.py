@@ -106,7 +106,7 @@ def take_split(examples: Examples, data: Data, name: str) -> Examples:
 
 def read_split(data: Data, variant: str, name: str) -> Examples:
     """Return one split, without the examples that the stage `data` left out."""
-    folder = artifacts.opened(artifacts.folder("data", variant))
+    folder = artifacts.verify(artifacts.folder("data", variant))
     rows = [row for row in read_rows(folder) if row["split"] == name]
     examples: Examples = plugins.load("data.source", data.source).load(data)
     selected = examples.take(np.array([int(row["number"]) for row in rows], np.int64))

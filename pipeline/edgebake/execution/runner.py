@@ -23,7 +23,7 @@ def run(stage: str, variant: str) -> None:
     folder = artifacts.folder(stage, variant, getattr(params, "platform", None))
     log = folder.with_name(f"{folder.name}.log")
     try:
-        with stage_log.quiet(log) as console, artifacts.published(folder) as out:
+        with stage_log.quiet(log) as console, artifacts.publish(folder) as out:
             imported_before = set(sys.modules)
             module = plugins.load_stage(stage)
             line = module.run(Job(variant, params, out, console))
@@ -34,7 +34,7 @@ def run(stage: str, variant: str) -> None:
     except OSError as error:
         raise artifacts.disk_trouble(error, folder) from error
     except Exception as error:
-        reason = plugins.blame(error) or f"{type(error).__name__}: {error}"
+        reason = plugins.error_in_plugin(error) or f"{type(error).__name__}: {error}"
         raise EdgebakeError(f"{stage} {variant}: {reason}; the traceback is in {log}") from error
     Console(highlight=False, soft_wrap=True).print(f"{stage} {variant}: {line}")
 

@@ -65,7 +65,7 @@ def run(job: Job[ConvertParams]) -> str:
 
 def _convert(job: Job[ConvertParams]) -> str:
     params = job.params
-    source = artifacts.opened(artifacts.folder("quantize", params.quantize))
+    source = artifacts.verify(artifacts.folder("quantize", params.quantize))
     quantized = QuantizedModel.from_files(artifacts.read_files(source))
     model_contract = contract.from_json((source / "contract.json").read_text())
     if params.format == "keras":

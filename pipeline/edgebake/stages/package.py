@@ -87,7 +87,7 @@ def _write_companions(
     (job.out / artifacts.SUMS).write_text(artifacts.sums(job.out))
     zipped = archive.zip_folder(job.out)
     measurements = {name: _measurements(judgment) for name, judgment in judgments.items()}
-    with artifacts.published(PACKAGES / f"{job.variant}.samples") as folder:
+    with artifacts.publish(PACKAGES / f"{job.variant}.samples") as folder:
         content = json.loads(files[manifest.FILE])
         artifacts.write_files(folder, samples.render(content, files))
     text = json.dumps(measurements, indent=2) + "\n"

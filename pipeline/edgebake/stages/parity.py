@@ -134,7 +134,7 @@ def _difference(
 
 
 def _read(name: str, params: dict[str, Any]) -> FilePredictions:
-    folder = artifacts.opened(artifacts.folder("validate", name, params["platform"]))
+    folder = artifacts.verify(artifacts.folder("validate", name, params["platform"]))
     with (folder / "examples.csv").open(newline="") as file:
         labels = [row["label"] for row in csv.DictReader(file)]
     classes = json.loads((folder / "contract.json").read_text())["labels"]

@@ -30,7 +30,7 @@ from edgebake.training.loop import TrainingSplits
 def run(job: Job[PruneParams]) -> str:
     """Prune and fine-tune the model, and report the accuracy lost and the operations saved."""
     params = job.params
-    source = artifacts.opened(artifacts.folder("train", params.train))
+    source = artifacts.verify(artifacts.folder("train", params.train))
     shutil.copy(source / "contract.json", job.out)
     file = f"model.{params.format}"
     archive = (source / file).read_bytes()
@@ -72,7 +72,7 @@ def _teacher_predictions(
     distill = params.fine_tune and params.fine_tune.distill
     if not distill:
         return None
-    folder = artifacts.opened(artifacts.folder("train", params.teacher))
+    folder = artifacts.verify(artifacts.folder("train", params.teacher))
     teacher_contract = _contract(params.teacher)
     if teacher_contract.labels != train.classes:
         raise DataError(

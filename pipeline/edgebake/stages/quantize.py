@@ -46,7 +46,7 @@ class LayerChoice:
 def run(job: Job[QuantizeParams]) -> str:
     """Train with fake quantization, calibrate and choose fallback layers, as the scheme says."""
     params = job.params
-    folder = artifacts.opened(artifacts.folder("prune", params.prune))
+    folder = artifacts.verify(artifacts.folder("prune", params.prune))
     model_contract = contract.from_json((folder / "contract.json").read_text())
     archive = (folder / f"model.{params.format}").read_bytes()
     source = CalibrationData(archive, model_contract, params)

@@ -43,11 +43,11 @@ def write(platform: str) -> str:
         HostError: the key cannot be read, or cannot sign.
     """
     params: PackageParams = stage_params.read("package", platform)
-    bundle = artifacts.opened(artifacts.folder("package", platform))
+    bundle = artifacts.verify(artifacts.folder("package", platform))
     content = json.loads((bundle / manifest.FILE).read_text())
     signer = _load_signer(params.signature, content)
     statement = provenance.build_statement(_build_record(params, platform, content))
-    with artifacts.published(proof.proof_folder(bundle)) as out:
+    with artifacts.publish(proof.proof_folder(bundle)) as out:
         (out / proof.PROVENANCE).write_bytes(provenance.seal(statement, signer))
         if signer:
             signature.sign(bundle, out / proof.SIGNATURE, signer)

@@ -56,7 +56,7 @@ class TestSplit:
 def run(job: Job[ValidateParams]) -> str:
     """Measure the file and write the measurements; `package` judges them."""
     params = job.params
-    source = artifacts.opened(artifacts.folder("convert", params.convert))
+    source = artifacts.verify(artifacts.folder("convert", params.convert))
     test = _read_test_split(params, source)
     files = _copy_files(job, source)
     modes = load_runtime(params.runtime).run_modes(files)
@@ -126,7 +126,7 @@ def _probabilities(session: Session, images: Images) -> NDArray[np.float32]:
 
 
 def _float_model(params: ValidateParams) -> Path:
-    return artifacts.opened(artifacts.folder("train", params.train)) / params.reference
+    return artifacts.verify(artifacts.folder("train", params.train)) / params.reference
 
 
 def _context(job: Job[ValidateParams]) -> MeasurementContext:
@@ -193,7 +193,7 @@ def _time(job: Job[ValidateParams], modes: tuple[RunMode, ...]) -> TimingResult:
     params = job.params
     baseline = None
     if params.speedup:
-        baseline = artifacts.opened(artifacts.folder("convert", params.baseline)) / "files"
+        baseline = artifacts.verify(artifacts.folder("convert", params.baseline)) / "files"
     request = TimingRequest(params.runtime, job.out / "files", baseline, modes, params)
     timing: TimingResult = plugins.load("validate.where", params.where).measure(request)
     return timing

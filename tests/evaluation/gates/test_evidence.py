@@ -66,4 +66,4 @@ def test_a_model_without_a_twin_is_told_from_a_comparison_that_has_not_run(
         None,
         "no file of another runtime in the release holds the same model",
     )
-    assert artifacts.opened(folder) == folder
+    assert artifacts.verify(folder) == folder

@@ -70,7 +70,7 @@ def project_file_types() -> dict[str, FileType]:
         RecipeError: a plugin cannot be imported.
     """
     file_types: dict[str, FileType] = {}
-    for name in plugins.of_project("convert.runtime"):
+    for name in plugins.names_in_project("convert.runtime"):
         for suffix, first_bytes in load_runtime(name).facts.first_bytes.items():
             pattern = rf"models/[^/]+{re.escape(suffix)}"
             file_types[pattern] = re.compile(re.escape(first_bytes) + b".*", re.DOTALL)
@@ -86,7 +86,7 @@ def _file_type(path: str, file_types: Mapping[str, FileType]) -> FileType | None
 
 def _unknown_type(path: str, content: Manifest) -> str:
     problem = "no kind of file that a bundle holds in this place"
-    packaged = plugins.of_package("convert.runtime")
+    packaged = plugins.names_in_package("convert.runtime")
     for target in content["targets"].values():
         runtime = target["runtime"]
         if manifest.belongs_to(path, target["model"]) and runtime not in packaged:

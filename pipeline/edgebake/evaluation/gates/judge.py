@@ -37,7 +37,7 @@ def judge(target: TargetParams, platform: str) -> Judgment:
     Raises:
         ArtifactError: the target was not validated yet, or its artifacts are damaged.
     """
-    folder = artifacts.opened(artifacts.folder("validate", target.validate, platform))
+    folder = artifacts.verify(artifacts.folder("validate", target.validate, platform))
     target_evidence = evidence.read(folder, PARITY / f"{platform}.json")
     records = json.loads((folder / "placement.json").read_text())
     placements = [Placement(**record) for record in records]

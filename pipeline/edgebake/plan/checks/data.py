@@ -61,7 +61,7 @@ def _options_of(source: str) -> tuple[str, ...]:
 
 
 def _sources_with(option: str) -> Iterator[str]:
-    for source in plugins.of_package("data.source"):
+    for source in plugins.names_in_package("data.source"):
         if option in _options_of(source):
             yield source
 
