@@ -13,8 +13,8 @@ from edgebake.models import keras_session, malloc
 ON_GLIBC = pytest.mark.skipif(
     platform.libc_ver()[0] != "glibc", reason="the C library is not glibc"
 )
-# Blocks below M_MMAP_THRESHOLD, allocated, written and freed as training steps do; in a thread too, whose heaps are of
-# 64 MiB each and another part of malloc.
+# Blocks below M_MMAP_THRESHOLD, allocated, written and freed as training steps do; also in threads,
+# whose heaps are of 64 MiB each and managed by another part of malloc.
 STEPS = """
 import resource
 import threading
@@ -39,7 +39,7 @@ thread.join()
 
 
 def page_faults_of_steps(setup: str) -> tuple[str, list[int]]:
-    """Return the value of an expression that a process begins with, and the page faults of main and other thread."""
+    """Evaluate `setup` in a process; return its value and the page faults of both threads."""
     program = STEPS.format(setup=setup)
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True

@@ -30,8 +30,9 @@ def cluster_values(values: NDArray[Float], bits: int) -> tuple[NDArray[Float], N
     from coremltools._deps import _kmeans1d
 
     distinct, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    clusters = min(len(distinct), 2**bits)
-    result = _kmeans1d.cluster(distinct.astype(np.float64), clusters, weights=counts)
+    used = min(len(distinct), 2**bits)
+    result = _kmeans1d.cluster(distinct.astype(np.float64), used, weights=counts)
     centroids = np.zeros(2**bits, values.dtype)
-    centroids[:clusters] = result.centroids
-    return centroids, np.asarray(result.clusters, np.uint8)[inverse.reshape(-1)]
+    centroids[:used] = result.centroids
+    index_of_distinct = np.asarray(result.clusters, np.uint8)
+    return centroids, index_of_distinct[inverse.reshape(-1)]

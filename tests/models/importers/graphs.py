@@ -1,4 +1,4 @@
-"""Small models as somebody else would bring them: ONNX as PyTorch writes it, .tflite as TensorFlow does."""
+"""Small models as other tools write them: ONNX as PyTorch does, .tflite as TensorFlow does."""
 
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ def contract(channels: int = 3, classes: int = CLASSES) -> Contract:
     )
 
 
-def words(file: Path | str, output: Output = Output.probabilities) -> Imported:
+def options(file: Path | str, output: Output = Output.probabilities) -> Imported:
     return Imported(str(file), output, Head.keep, allow_code=False, image_width=None)
 
 
@@ -41,7 +41,7 @@ def _weights(seed: int = 0) -> dict[str, Any]:
 
 
 def like_pytorch(batch: int | str = 1, softmax: bool = False, opset: int = 17) -> onnx.ModelProto:
-    """Return a network with channels first, batch normalization of its own and logits: as torch.onnx.export writes."""
+    """Return a network with channels first and logits, as torch.onnx.export writes it."""
     nodes = [
         helper.make_node(
             "Conv", ["input", "stem"], ["a"], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]

@@ -1,4 +1,4 @@
-"""Small models of Keras 3, the recipe words that bring them, and the contract that they meet."""
+"""Small models of Keras 3, and the options and contract with which they are imported."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ FILES = Path(__file__).parent / "files"
 SIZE = 16
 
 
-def agreed(classes: int, size: int = SIZE, color: str = "rgb") -> Contract:
+def contract(classes: int, size: int = SIZE, color: str = "rgb") -> Contract:
     """Return a contract whose model sees -1 to 1."""
     labels = [f"class {number}" for number in range(classes)]
     return Contract(
@@ -18,10 +18,10 @@ def agreed(classes: int, size: int = SIZE, color: str = "rgb") -> Contract:
     )
 
 
-def words(
+def options(
     file: Path, output: Output = Output.probabilities, head: Head = Head.keep, trust: bool = False
 ) -> Imported:
-    """Return what a recipe says of the file."""
+    """Return the options of a recipe for the file."""
     return Imported(str(file), output, head, trust, None)
 
 

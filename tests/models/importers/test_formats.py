@@ -31,7 +31,8 @@ def test_a_saved_model_is_a_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("m.pt", "torch.onnx.export"), ("m.pth", "reading it runs code"), ("m.pkl", "a pickle runs code"),
+        ("m.pt", "torch.onnx.export"), ("m.pth", "reading it runs code"),
+        ("m.pkl", "a pickle runs code"),
         ("m.pb", "name the folder"), ("m.mlmodel", "the model that it was converted from"),
         ("m.safetensors", "weights without the model"), ("m.json", "a model without its weights"),
         ("m.keras.dvc", "dvc pull"), ("m.xyz", "unknown suffix '.xyz'"),

@@ -1,4 +1,4 @@
-"""Models as people have them that once failed on the way: mixed precision, attention with exact GELU, a frozen head."""
+"""Models that once failed: mixed precision, attention with exact GELU, a frozen head."""
 
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,7 @@ def test_mixed_precision_is_for_training_alone(tmp_path: Path, policy: str) -> N
         layer.dtype_policy = policy
     mixed.set_weights(plain.get_weights())
     mixed.save(tmp_path / "mixed.keras")
-    read = form.load(graphs.contract(), graphs.words(tmp_path / "mixed.keras"))
+    read = form.load(graphs.contract(), graphs.options(tmp_path / "mixed.keras"))
     assert {layer.compute_dtype for layer in read.layers} == {"float32"}
     pictures = graphs.pictures(3)
     np.testing.assert_allclose(

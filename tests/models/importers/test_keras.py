@@ -1,4 +1,4 @@
-"""Models of Keras 3 and Keras 2 answer as they did where they were made, or are refused with what to do."""
+"""Models of Keras 2 and 3 keep their predictions, or are refused with what to do."""
 
 import shutil
 from pathlib import Path
@@ -12,7 +12,7 @@ from edgebake.errors import ModelError
 from edgebake.models import keras_session
 from edgebake.models.importers import keras as keras_format
 from edgebake.recipe import Head, Output
-from tests.models.importers.made import FILES, agreed, model, words
+from tests.models.importers.made import FILES, contract, model, options
 
 KEPT = {"sequential": 5, "operations": 4}
 COUNTS = {  # of weighted layers: what a reader that dropped one would not have
@@ -38,7 +38,7 @@ def again(found: Any) -> Any:
 @pytest.mark.parametrize("name", KEPT)
 def test_a_file_of_keras_2_answers_as_in_keras_2(keras: Any, name: str) -> None:
     kept = np.load(FILES / f"{name}.npz")
-    found = again(keras_format.load(agreed(KEPT[name]), words(FILES / f"{name}.h5")))
+    found = again(keras_format.load(contract(KEPT[name]), options(FILES / f"{name}.h5")))
     assert {type(layer).__name__ for layer in found.layers if layer.weights} == COUNTS[name]
     assert answers(found, kept["x"]) == pytest.approx(kept["y"], abs=1e-6)
 
@@ -47,7 +47,7 @@ def test_an_hdf5_file_may_be_called_keras(keras: Any, tmp_path: Path) -> None:
     file = tmp_path / "old.keras"
     shutil.copy(FILES / "sequential.h5", file)
     kept = np.load(FILES / "sequential.npz")
-    assert answers(keras_format.load(agreed(5), words(file)), kept["x"]) == pytest.approx(
+    assert answers(keras_format.load(contract(5), options(file)), kept["x"]) == pytest.approx(
         kept["y"], abs=1e-6
     )
 
@@ -56,7 +56,7 @@ def test_a_lambda_layer_of_keras_2_is_refused_without_trust(keras: Any) -> None:
     with pytest.raises(
         ModelError, match=r"layer 'lambda' is a Lambda.*model\.imported\.allow_code: true"
     ):
-        keras_format.load(agreed(4), words(FILES / "lambda.h5"))
+        keras_format.load(contract(4), options(FILES / "lambda.h5"))
 
 
 @pytest.mark.parametrize("suffix", ["keras", "h5"])
@@ -64,7 +64,7 @@ def test_a_file_of_keras_3_answers_the_same(keras: Any, tmp_path: Path, suffix: 
     made, file = model(keras), tmp_path / f"model.{suffix}"
     made.save(file)
     images = np.random.default_rng(0).uniform(-1, 1, (3, 16, 16, 3)).astype(np.float32)
-    found = keras_format.load(agreed(4), words(file))
+    found = keras_format.load(contract(4), options(file))
     assert found.inputs[0].name == "image"
     assert answers(again(found), images) == pytest.approx(answers(made, images), abs=1e-7)
 
@@ -79,10 +79,10 @@ def test_a_lambda_that_is_trusted_is_kept_as_a_graph_without_code(
     made, file = keras.Model(image, model(keras)(halves)), tmp_path / "model.keras"
     made.save(file)
     images = np.random.default_rng(0).uniform(-1, 1, (2, 16, 16, 3)).astype(np.float32)
-    found = again(keras_format.load(agreed(4), words(file, trust=True)))  # read in safe mode
+    found = again(keras_format.load(contract(4), options(file, trust=True)))  # read in safe mode
     assert answers(found, images) == pytest.approx(answers(made, images), abs=1e-7)
     with pytest.raises(ModelError, match="layer 'halves' is a Lambda"):
-        keras_format.load(agreed(4), words(file))
+        keras_format.load(contract(4), options(file))
 
 
 def test_models_within_the_model_are_unfolded_and_augmentation_is_left_out(
@@ -102,7 +102,7 @@ def test_models_within_the_model_are_unfolded_and_augmentation_is_left_out(
     made, file = keras.Sequential([*layers, keras.layers.Softmax()]), tmp_path / "model.keras"
     made.save(file)
     images = np.random.default_rng(0).uniform(-1, 1, (2, 16, 16, 3)).astype(np.float32)
-    found = keras_format.load(agreed(4), words(file))
+    found = keras_format.load(contract(4), options(file))
     assert [type(layer).__name__ for layer in found.layers] == [
         "InputLayer", "Conv2D", "Conv2D", "Flatten", "Dense", "Softmax",
     ]  # fmt: skip
@@ -117,7 +117,7 @@ def test_a_frozen_backbone_stays_frozen(keras: Any, tmp_path: Path) -> None:
     image = keras.Input((16, 16, 3))
     made, file = keras.Model(image, model(keras)(inner(image))), tmp_path / "model.keras"
     made.save(file)
-    found = keras_format.load(agreed(4), words(file))
+    found = keras_format.load(contract(4), options(file))
     found(np.ones((2, 16, 16, 3), np.float32), training=True)
     assert [layer.trainable for layer in found.layers if layer.weights] == [False, True, True]
     assert np.array(found.layers[1].moving_mean) == pytest.approx([0, 0, 0])
@@ -129,7 +129,7 @@ def test_a_model_of_any_size_takes_the_recipes(keras: Any, tmp_path: Path) -> No
     keras.Model(image, keras.layers.Dense(4, activation="softmax")(x)).save(
         tmp_path / "model.keras"
     )
-    assert keras_format.load(agreed(4, size=24), words(tmp_path / "model.keras")).inputs[
+    assert keras_format.load(contract(4, size=24), options(tmp_path / "model.keras")).inputs[
         0
     ].shape == (None, 24, 24, 3)
 
@@ -139,20 +139,22 @@ def test_ends_that_are_not_the_recipes_are_refused_together(keras: Any, tmp_path
     with pytest.raises(
         ModelError, match=r"model\.resolution: 16.*data\.color: rgb or bgr.*predicts 4 classes"
     ):
-        keras_format.load(agreed(3, size=24, color="grayscale"), words(tmp_path / "model.keras"))
+        keras_format.load(
+            contract(3, size=24, color="grayscale"), options(tmp_path / "model.keras")
+        )
 
 
 def test_two_inputs_are_refused(keras: Any, tmp_path: Path) -> None:
     images = [keras.Input((16, 16, 3)) for _ in range(2)]
     keras.Model(images, model(keras)(keras.layers.Add()(images))).save(tmp_path / "model.keras")
     with pytest.raises(ModelError, match="has 2 inputs; expected one input, an image"):
-        keras_format.load(agreed(4), words(tmp_path / "model.keras"))
+        keras_format.load(contract(4), options(tmp_path / "model.keras"))
 
 
 def test_weights_alone_are_refused(keras: Any, tmp_path: Path) -> None:
     model(keras).save_weights(tmp_path / "model.weights.h5")
     with pytest.raises(ModelError, match="holds weights alone; expected a whole model"):
-        keras_format.load(agreed(4), words(tmp_path / "model.weights.h5"))
+        keras_format.load(contract(4), options(tmp_path / "model.weights.h5"))
 
 
 def test_a_class_that_keras_does_not_have_is_named_with_what_to_do(
@@ -161,7 +163,7 @@ def test_a_class_that_keras_does_not_have_is_named_with_what_to_do(
     mine = type("Mine", (keras.layers.Dense,), {})
     keras.Sequential([keras.Input((16, 16, 3)), mine(4, name="own")]).save(tmp_path / "model.keras")
     with pytest.raises(ModelError, match=r"layer 'own' is of the class 'Mine'.*model\.export"):
-        keras_format.load(agreed(4), words(tmp_path / "model.keras"))
+        keras_format.load(contract(4), options(tmp_path / "model.keras"))
 
 
 def test_a_function_that_changed_between_keras_2_and_3_is_refused(
@@ -174,13 +176,13 @@ def test_a_function_that_changed_between_keras_2_and_3_is_refused(
             '"relu"', '"hard_sigmoid"'
         )
     with pytest.raises(ModelError, match="hard_sigmoid, which is another function in Keras 3"):
-        keras_format.load(agreed(5), words(file))
+        keras_format.load(contract(5), options(file))
 
 
 def test_another_head_answers_for_the_datas_classes(keras: Any, tmp_path: Path) -> None:
     made, file = model(keras), tmp_path / "model.keras"
     made.save(file)
-    found = keras_format.load(agreed(7), words(file, head=Head.new))
+    found = keras_format.load(contract(7), options(file, head=Head.new))
     assert found.outputs[0].shape == (None, 7)
     assert np.array(found.get_layer("convolution").kernel) == pytest.approx(
         np.array(made.layers[1].kernel)
@@ -192,7 +194,7 @@ def test_logits_become_probabilities(keras: Any, tmp_path: Path) -> None:
     made.save(file)
     images = np.random.default_rng(0).uniform(-1, 1, (2, 16, 16, 3)).astype(np.float32)
     powers = np.exp(answers(made, images))
-    found = keras_format.load(agreed(4), words(file, Output.logits))
+    found = keras_format.load(contract(4), options(file, Output.logits))
     assert answers(found, images) == pytest.approx(
         powers / powers.sum(axis=1, keepdims=True), abs=1e-6
     )
@@ -219,7 +221,7 @@ def test_an_output_that_is_not_what_the_recipe_says_is_refused(
 ) -> None:
     model(keras, last=last).save(tmp_path / "model.keras")
     with pytest.raises(ModelError, match=told):
-        keras_format.load(agreed(4), words(tmp_path / "model.keras", said))
+        keras_format.load(contract(4), options(tmp_path / "model.keras", said))
 
 
 @pytest.mark.parametrize(
@@ -233,5 +235,5 @@ def test_one_number_becomes_that_of_two_classes(
     images = np.random.default_rng(0).uniform(-1, 1, (2, 16, 16, 3)).astype(np.float32)
     one = answers(made, images)[:, 0]
     chance = one if last else 1 / (1 + np.exp(-one))
-    found = again(keras_format.load(agreed(2), words(file, said)))
+    found = again(keras_format.load(contract(2), options(file, said)))
     assert answers(found, images) == pytest.approx(np.stack([1 - chance, chance], axis=1), abs=1e-6)

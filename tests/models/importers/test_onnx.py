@@ -1,4 +1,4 @@
-"""ONNX files of others keep their answers, take images with channels last, and quantize in ONNX Runtime."""
+"""ONNX files keep their predictions, take images with channels last, and can be quantized."""
 
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ def softmax(logits: Any) -> Any:
 def test_answers_are_those_of_the_file(tmp_path: Path, batch: int | str, opset: int) -> None:
     model = graphs.like_pytorch(batch, opset=opset)
     file = graphs.saved(model, tmp_path / "net.onnx")
-    archive = form.load(graphs.contract(), graphs.words(file, Output.logits))
+    archive = form.load(graphs.contract(), graphs.options(file, Output.logits))
     answer = form.predictor(archive)
     for image in graphs.pictures(4):
         np.testing.assert_allclose(
@@ -53,7 +53,9 @@ def test_answers_are_those_of_the_file(tmp_path: Path, batch: int | str, opset: 
 
 def test_probabilities_stay_as_they_are(tmp_path: Path) -> None:
     model = graphs.like_pytorch(softmax=True)
-    archive = form.load(graphs.contract(), graphs.words(graphs.saved(model, tmp_path / "net.onnx")))
+    archive = form.load(
+        graphs.contract(), graphs.options(graphs.saved(model, tmp_path / "net.onnx"))
+    )
     image = graphs.pictures(1)
     np.testing.assert_allclose(form.predictor(archive)(image), original(model, image), atol=1e-6)
     assert [node.op_type for node in onnx.load_from_string(archive).graph.node].count(
@@ -63,7 +65,7 @@ def test_probabilities_stay_as_they_are(tmp_path: Path) -> None:
 
 def test_the_same_file_gives_the_same_bytes(tmp_path: Path) -> None:
     file = graphs.saved(graphs.like_pytorch(), tmp_path / "net.onnx")
-    archives = [form.load(graphs.contract(), graphs.words(file, Output.logits)) for _ in range(2)]
+    archives = [form.load(graphs.contract(), graphs.options(file, Output.logits)) for _ in range(2)]
     assert archives[0] == archives[1]
 
 
@@ -101,7 +103,7 @@ def test_every_scheme_of_onnx_runtime_can_be_had(
 ) -> None:
     model = graphs.like_pytorch("N")
     file = graphs.saved(model, tmp_path / "net.onnx")
-    archive = form.load(graphs.contract(), graphs.words(file, Output.logits))
+    archive = form.load(graphs.contract(), graphs.options(file, Output.logits))
     files = convert.convert(_quantized(archive, scheme), graphs.contract(), ABOUT, CONVERT)
     session = run.load(files, 1)
     for image in graphs.pictures(8):
@@ -116,7 +118,7 @@ def test_every_scheme_of_onnx_runtime_can_be_had(
 
 def test_values_are_those_behind_the_image(tmp_path: Path) -> None:
     file = graphs.saved(graphs.like_pytorch(), tmp_path / "net.onnx")
-    archive = form.load(graphs.contract(), graphs.words(file, Output.logits))
+    archive = form.load(graphs.contract(), graphs.options(file, Output.logits))
     activations = form.activations(archive)
     sources, compute = activations.sources, activations.compute
     assert next(iter(sources)) == "image"
@@ -170,7 +172,7 @@ def test_what_cannot_be_read_says_why(tmp_path: Path, name: str) -> None:
     make, text = REFUSED[name]
     file = graphs.saved(make(), tmp_path / "net.onnx")
     with pytest.raises(ModelError) as refused:
-        form.load(graphs.contract(), graphs.words(file))
+        form.load(graphs.contract(), graphs.options(file))
     assert str(refused.value).startswith(f"{file}: ")
     assert text in str(refused.value)
 
@@ -179,7 +181,7 @@ def test_another_model_than_the_recipe_says_is_told_with_the_words_to_mend(tmp_p
     file = graphs.saved(graphs.like_pytorch(), tmp_path / "net.onnx")
     other = graphs.contract(channels=1, classes=5)
     with pytest.raises(ModelError) as refused:
-        form.load(other, graphs.words(file, Output.logits))
+        form.load(other, graphs.options(file, Output.logits))
     assert "expected data.color: rgb or bgr" in str(refused.value)
     assert "it predicts 3 classes, and the data have 5" in str(refused.value)
 
@@ -191,4 +193,4 @@ def test_what_is_no_model_is_said_to_be_none(tmp_path: Path, content: bytes) -> 
     file = tmp_path / "net.onnx"
     file.write_bytes(content)
     with pytest.raises(ModelError, match=r"net\.onnx: "):
-        form.load(graphs.contract(), graphs.words(file))
+        form.load(graphs.contract(), graphs.options(file))

@@ -119,7 +119,7 @@ def test_many_ways_to_write_a_graph_give_the_same_one(tmp_path: Path, name: str)
     model = graphs.like_pytorch("N")
     SAME[name](model)
     archive = form.load(
-        graphs.contract(), graphs.words(graphs.saved(model, tmp_path / "net.onnx"), Output.logits)
+        graphs.contract(), graphs.options(graphs.saved(model, tmp_path / "net.onnx"), Output.logits)
     )
     answer = form.predictor(archive)
     for image in graphs.pictures(3):
@@ -151,9 +151,9 @@ def test_weights_may_lie_beside_the_file(tmp_path: Path) -> None:
         location="net.onnx.data",
         size_threshold=0,
     )
-    archive = form.load(graphs.contract(), graphs.words(file, Output.logits))
+    archive = form.load(graphs.contract(), graphs.options(file, Output.logits))
     whole = form.load(
-        graphs.contract(), graphs.words(graphs.saved(graphs.like_pytorch(), file), Output.logits)
+        graphs.contract(), graphs.options(graphs.saved(graphs.like_pytorch(), file), Output.logits)
     )
     assert archive == whole
 
@@ -240,7 +240,7 @@ def test_what_has_no_plain_form_is_refused(tmp_path: Path, name: str) -> None:
 
 
 def test_hard_swishes_lone_batch_norms_and_means_of_pytorch_become_integers(tmp_path: Path) -> None:
-    """MobileNetV3 has the first, DenseNet the second, torch.mean the third; none has an integer kernel."""
+    """None of these has an integer kernel: of MobileNetV3, of DenseNet, and torch.mean."""
     model = graphs.like_pytorch("N", opset=18)
     nodes = model.graph.node
     nodes[2].CopyFrom(helper.make_node("HardSwish", ["b"], ["c"]))
@@ -254,7 +254,7 @@ def test_hard_swishes_lone_batch_norms_and_means_of_pytorch_become_integers(tmp_
     )
     model.graph.initializer.append(numpy_helper.from_array(np.array([-2, -1]), "last"))
     archive = form.load(
-        graphs.contract(), graphs.words(graphs.saved(model, tmp_path / "net.onnx"), Output.logits)
+        graphs.contract(), graphs.options(graphs.saved(model, tmp_path / "net.onnx"), Output.logits)
     )
     ranges = calibration.calibrate(
         archive, graphs.pictures(), Calibration("min_max", 24, 0), "onnx"

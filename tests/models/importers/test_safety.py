@@ -1,4 +1,4 @@
-"""Reading a model runs no code and opens no other file; a damaged file is told from a hostile one."""
+"""Reading a model runs no code and opens no other file; damaged and unsafe files are refused."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ import pytest
 from edgebake.errors import ModelError
 from edgebake.models.importers import safety
 from edgebake.models.importers.keras import _read
-from tests.models.importers.made import words
+from tests.models.importers.made import options
 
 
 def layer(kind: str, module: str | None = "keras.layers", **config: Any) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def test_what_is_no_model_is_told_apart(tmp_path: Path, content: bytes, message:
     file = tmp_path / "model.keras"
     file.write_bytes(content)
     with pytest.raises(ModelError, match=message):
-        _read(words(file))
+        _read(options(file))
 
 
 @pytest.mark.parametrize("link", [h5py.SoftLink("/b"), h5py.ExternalLink("other.h5", "/b")])
@@ -123,7 +123,7 @@ def test_a_layer_that_keras_cannot_make_is_told_in_one_line(tmp_path: Path) -> N
         store.attrs["model_config"], store.attrs["keras_version"] = json.dumps(config), "3.15.1"
         store.create_group("model_weights")
     with pytest.raises(ModelError) as refused:
-        _read(words(file))
+        _read(options(file))
     text = str(refused.value)
     assert text.startswith(f"{file}: Keras cannot make this model (")
     assert text.endswith(

@@ -1,4 +1,4 @@
-"""A SavedModel becomes a layer that runs its graph: the same answers, the same bytes each time, in every runtime."""
+"""A SavedModel becomes a layer that runs its graph: equal predictions and bytes everywhere."""
 
 import importlib
 from pathlib import Path
@@ -14,7 +14,7 @@ from edgebake.models.quantized_model import QuantizedModel
 from edgebake.recipe import Convert, CoreML, Head, Precision
 from edgebake.recipe.release_info import ReleaseInfo
 from edgebake.runtimes.session import single_output
-from tests.models.importers.made import agreed, model, words
+from tests.models.importers.made import contract, model, options
 
 ABOUT = ReleaseInfo("test", "1.0.0", "nobody", "Apache-2.0", "random weights")
 PIXELS = np.random.default_rng(1).integers(0, 256, (2, 16, 16, 3), np.uint8)
@@ -44,10 +44,12 @@ def function(tensorflow: Any, body: Any, shape: Any, folder: Path, **signatures:
 def test_an_exported_model_answers_the_same_after_it_was_saved(keras: Any, tmp_path: Path) -> None:
     made = model(keras)
     folder = exported(made, tmp_path / "model")
-    archives = [keras_session.save(keras_format.load(agreed(4), words(folder))) for _ in range(2)]
+    archives = [
+        keras_session.save(keras_format.load(contract(4), options(folder))) for _ in range(2)
+    ]
     assert archives[0] == archives[1]
     found = keras_session.load(archives[0])
-    images = agreed(4).normalize(PIXELS)
+    images = contract(4).normalize(PIXELS)
     assert np.asarray(found(images)) == pytest.approx(np.asarray(made(images)), abs=1e-6)
 
 
@@ -57,17 +59,17 @@ def test_every_runtime_computes_what_the_graph_does(
 ) -> None:
     made = model(keras)
     archive = keras_session.save(
-        keras_format.load(agreed(4), words(exported(made, tmp_path / "model")))
+        keras_format.load(contract(4), options(exported(made, tmp_path / "model")))
     )
     section = Convert(
         runtime, CoreML("iOS18", Precision.float32, [], None) if runtime == "coreml" else None
     )
     item = QuantizedModel(archive, "none", "float32", "float32")
     files = importlib.import_module(f"edgebake.runtimes.{runtime}.convert").convert(
-        item, agreed(4), ABOUT, section
+        item, contract(4), ABOUT, section
     )
     session = importlib.import_module(f"edgebake.runtimes.{runtime}.run").load(files, 1)
-    scaled = agreed(4).normalize(PIXELS[:1])
+    scaled = contract(4).normalize(PIXELS[:1])
     session.feed(PIXELS[:1] if runtime == "coreml" else scaled)
     session.invoke()
     assert np.asarray(single_output(session.read())) == pytest.approx(
@@ -87,8 +89,8 @@ def test_a_graph_of_one_image_is_opened_for_several(keras: Any, tmp_path: Path) 
         (1, 16, 16, 3),
         tmp_path,
     )
-    images = agreed(4).normalize(PIXELS)
-    found = np.asarray(keras_format.load(agreed(4), words(folder))(images))
+    images = contract(4).normalize(PIXELS)
+    found = np.asarray(keras_format.load(contract(4), options(folder))(images))
     assert found == pytest.approx(
         tensorflow.nn.softmax(images.reshape(2, 768) @ kernel).numpy(), abs=1e-6
     )
@@ -104,7 +106,7 @@ def test_a_graph_that_cannot_take_several_is_refused(keras: Any, tmp_path: Path)
         tmp_path,
     )
     with pytest.raises(ModelError, match="takes 1 images at a time and no other number"):
-        keras_format.load(agreed(3), words(folder))
+        keras_format.load(contract(3), options(folder))
 
 
 def test_a_graph_that_reads_a_file_is_refused_before_it_is_loaded(
@@ -120,13 +122,13 @@ def test_a_graph_that_reads_a_file_is_refused_before_it_is_loaded(
 
     folder = function(tensorflow, body, (None, 16, 16, 3), tmp_path)
     with pytest.raises(ModelError, match="is a ReadFile, which does more than compute"):
-        keras_format.load(agreed(3), words(folder))
+        keras_format.load(contract(3), options(folder))
 
 
 def test_its_head_cannot_be_replaced(keras: Any, tmp_path: Path) -> None:
     folder = exported(model(keras), tmp_path / "model")
     with pytest.raises(ModelError, match=r"is a SavedModel.*model\.imported\.head: new"):
-        keras_format.load(agreed(7), words(folder, head=Head.new))
+        keras_format.load(contract(7), options(folder, head=Head.new))
 
 
 def test_a_folder_that_lacks_its_weights_is_refused(keras: Any, tmp_path: Path) -> None:
@@ -134,10 +136,10 @@ def test_a_folder_that_lacks_its_weights_is_refused(keras: Any, tmp_path: Path) 
     for file in (folder / "variables").iterdir():
         file.unlink()
     with pytest.raises(ModelError, match=r"expected saved_model\.pb and all of variables/"):
-        keras_format.load(agreed(4), words(folder))
+        keras_format.load(contract(4), options(folder))
 
 
 def test_a_damaged_graph_is_refused(keras: Any, tmp_path: Path) -> None:
     (tmp_path / "saved_model.pb").write_bytes(b"\xff\xff nothing")
     with pytest.raises(ModelError, match=r"saved_model\.pb is damaged"):
-        keras_format.load(agreed(4), words(tmp_path))
+        keras_format.load(contract(4), options(tmp_path))

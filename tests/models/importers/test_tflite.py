@@ -30,11 +30,11 @@ def truth(logits: bool, image: Any) -> Any:
 def test_answers_are_those_of_the_file(tmp_path: Path, logits: bool) -> None:
     file = graphs.tflite(tmp_path / "net.tflite", logits)
     output = Output.logits if logits else Output.probabilities
-    archive = form.load(graphs.contract(), graphs.words(file, output))
+    archive = form.load(graphs.contract(), graphs.options(file, output))
     answer = form.predictor(archive)
     for image in graphs.pictures(3):
         np.testing.assert_allclose(answer(image[None]), truth(logits, image[None]), atol=1e-5)
-    assert archive == form.load(graphs.contract(), graphs.words(file, output))
+    assert archive == form.load(graphs.contract(), graphs.options(file, output))
 
 
 SCHEMES = {
@@ -50,7 +50,7 @@ SCHEMES = {
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_every_scheme_of_litert_can_be_had(tmp_path: Path, scheme: str) -> None:
     weights, activations, tolerance = SCHEMES[scheme]
-    archive = form.load(graphs.contract(), graphs.words(graphs.tflite(tmp_path / "net.tflite")))
+    archive = form.load(graphs.contract(), graphs.options(graphs.tflite(tmp_path / "net.tflite")))
     calibrated = activations != "float32"
     ranges = (
         calibration.calibrate(archive, graphs.pictures(), Calibration("min_max", 24, 0), "tflite")
@@ -81,19 +81,19 @@ def test_metadata_of_others_makes_place_for_ours(tmp_path: Path) -> None:
     plain.write_bytes(
         metadata.attach(plain.read_bytes(), other, ReleaseInfo("theirs", "9", "", "", ""))
     )
-    archive = form.load(graphs.contract(), graphs.words(plain))
+    archive = form.load(graphs.contract(), graphs.options(plain))
     assert b"theirs" not in archive
     assert b"TFLITE_METADATA" not in archive
 
 
 def test_a_quantized_file_asks_for_its_float_parent(tmp_path: Path) -> None:
-    archive = form.load(graphs.contract(), graphs.words(graphs.tflite(tmp_path / "net.tflite")))
+    archive = form.load(graphs.contract(), graphs.options(graphs.tflite(tmp_path / "net.tflite")))
     from edgebake.runtimes.litert import quantizer
 
     file = tmp_path / "small.tflite"
     file.write_bytes(quantizer.quantize_weights(archive, 8))
     with pytest.raises(ModelError) as refused:
-        form.load(graphs.contract(), graphs.words(file))
+        form.load(graphs.contract(), graphs.options(file))
     assert str(refused.value) == (
         f"{file}: already quantized (it holds int8); expected the float model that it was made from"
     )
@@ -104,9 +104,9 @@ def test_logits_and_sizes_are_held_against_the_recipe(tmp_path: Path) -> None:
     with pytest.raises(
         ModelError, match=r"which sum to 1; expected model\.imported\.output: logits"
     ):
-        form.load(graphs.contract(), graphs.words(file))
+        form.load(graphs.contract(), graphs.options(file))
     with pytest.raises(ModelError, match=r"expected data\.color: rgb or bgr"):
-        form.load(graphs.contract(channels=1), graphs.words(file, Output.logits))
+        form.load(graphs.contract(channels=1), graphs.options(file, Output.logits))
 
 
 @pytest.mark.parametrize(
@@ -116,4 +116,4 @@ def test_what_is_no_model_is_said_to_be_none(tmp_path: Path, content: bytes) -> 
     file = tmp_path / "net.tflite"
     file.write_bytes(content)
     with pytest.raises(ModelError, match=r"net\.tflite: "):
-        form.load(graphs.contract(), graphs.words(file))
+        form.load(graphs.contract(), graphs.options(file))

@@ -49,7 +49,7 @@ def _kinds(archive: bytes) -> Counter[str]:
 
 def test_what_asks_for_a_size_is_computed_once(file: Path, model: Any) -> None:
     assert "SHAPE" in _kinds(file.read_bytes())
-    archive = form.load(graphs.contract(), graphs.words(file))
+    archive = form.load(graphs.contract(), graphs.options(file))
     assert _kinds(archive) == {"CONV_2D": 1, "RESHAPE": 1, "FULLY_CONNECTED": 1, "SOFTMAX": 1}
     answer = form.predictor(archive)
     for image in graphs.pictures(3):
@@ -59,7 +59,7 @@ def test_what_asks_for_a_size_is_computed_once(file: Path, model: Any) -> None:
 
 
 def test_all_of_it_becomes_integers(file: Path) -> None:
-    archive = form.load(graphs.contract(), graphs.words(file))
+    archive = form.load(graphs.contract(), graphs.options(file))
     ranges = calibration.calibrate(
         archive, graphs.pictures(), Calibration("min_max", 24, 0), "tflite"
     )
@@ -86,4 +86,4 @@ def test_a_file_that_names_parts_that_it_lacks_is_damaged(tmp_path: Path) -> Non
     content.subgraphs[0].operators[0].inputs = [999]
     file.write_bytes(tables.serialize(content))
     with pytest.raises(ModelError, match="is damaged: it names parts that it does not have"):
-        form.load(graphs.contract(), graphs.words(file))
+        form.load(graphs.contract(), graphs.options(file))

@@ -157,7 +157,7 @@ def test_an_onnx_with_channels_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("net.pt", b"PK", "a PyTorch file is a pickle, and reading it runs code; export it to ONNX: torch.onnx.export"),
+        ("net.pt", b"PK", "a PyTorch file is a pickle, and reading it runs code; export it"),
         ("net.pth", b"\x80\x02", "export it to ONNX: torch.onnx.export"),
         ("frozen.pb", b"graph", "name the folder that holds saved_model.pb and variables/"),
         ("net.keras.dvc", b"outs:", "name the file itself, after `dvc pull`"),

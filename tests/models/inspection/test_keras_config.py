@@ -118,8 +118,10 @@ def test_the_first_layer_that_learns_ends_preprocessing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("last", "answer"),
     [
-        ([layer("Dense", "d", "photo", units=1, activation="sigmoid")], (2, "sigmoid", "probabilities")),
-        ([layer("Dense", "d", "photo", units=4), layer("Activation", "a", "d", activation="softmax")],
+        ([layer("Dense", "d", "photo", units=1, activation="sigmoid")],
+         (2, "sigmoid", "probabilities")),
+        ([layer("Dense", "d", "photo", units=4),
+          layer("Activation", "a", "d", activation="softmax")],
          (4, "softmax", "probabilities")),
         ([layer("Conv2D", "c", "photo", filters=7), layer("Reshape", "r", "c", target_shape=[7]),
           layer("Softmax", "s", "r")], (7, "softmax", "probabilities")),

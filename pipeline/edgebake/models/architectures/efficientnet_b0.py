@@ -35,5 +35,5 @@ def build(model: Model, channels: int, classes: int) -> keras.Model:
         input_tensor=image,
         classes=classes,
     )
-    # Its first layers scale pixels of 0 to 255. They are cut off, as the recipe scales them already.
+    # Its first layers scale pixels of 0 to 255. They are cut off, as the recipe scales them.
     return keras.Model(network.get_layer("stem_conv_pad").input, network.output)

@@ -7,6 +7,7 @@ later archive holds code.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from edgebake.models.importers import graph_layer
@@ -87,4 +88,4 @@ def _unique_name(operation: keras.Operation, names: Operations) -> str:
 
 def _scope_name(model: keras.Model) -> str:
     """Return the model's name as TensorFlow allows it for a scope."""
-    return "".join(letter if letter.isalnum() else "_" for letter in model.name)
+    return re.sub(r"\W", "_", model.name)

@@ -152,7 +152,9 @@ def _model_tensors(value: object, shifts: Shifts) -> list[Any]:
         [clean_name(layer), call - shifts.get(layer, 0), output]
         for layer, call, output in _references(value)
     ]
-    return tensors[0] if len(tensors) == 1 else tensors
+    if len(tensors) == 1:
+        return tensors[0]
+    return tensors
 
 
 def _called_layer(node: Config, shifts: Shifts, file: str) -> Config:
@@ -168,14 +170,19 @@ def _called_layer(node: Config, shifts: Shifts, file: str) -> Config:
 
 def _call(call: list[Any], shifts: Shifts) -> Call:
     """Convert a call: [tensor, ...], where keyword arguments stand in the first tensor."""
-    tensors = [call] if isinstance(call[0], str) else call
+    tensors = call
+    if isinstance(call[0], str):  # a single tensor
+        tensors = [call]
     operands = [_tensor(tensor, shifts) for tensor in tensors]
-    kwargs = tensors[0][3] if len(tensors[0]) > 3 else {}
-    converted = {key: _tensor(value, shifts) for key, value in kwargs.items()}
-    return Call(
-        args=operands if len(operands) == 1 else [operands],
-        kwargs={key: value for key, value in converted.items() if value is not None},
-    )
+    if len(operands) > 1:
+        operands = [operands]
+    kwargs = {}
+    for extra in tensors[0][3:4]:
+        for key, value in extra.items():
+            converted = _tensor(value, shifts)
+            if converted is not None:
+                kwargs[key] = converted
+    return Call(operands, kwargs)
 
 
 def _tensor(value: Any, shifts: Shifts) -> Any:
@@ -280,7 +287,7 @@ def _argument(key: str, value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     if value.get("class_name") == "__numpy__":
-        return value["config"]["value"] if "config" in value else value["value"]
+        return value.get("config", value)["value"]
     if key.endswith("_initializer"):
         config = {name: item for name, item in value["config"].items() if name != "dtype"}
         return {**value, "module": "keras.initializers", "config": config}

@@ -162,8 +162,12 @@ def _objects(node: object, layer: str) -> Iterator[tuple[Config, str]]:
 
 def _layer_name(node: Config) -> str | None:
     config = node.get("config")
-    name = config.get("name") if isinstance(config, dict) else None
-    return f"layer {name!r}" if isinstance(name, str) else None
+    if not isinstance(config, dict):
+        return None
+    name = config.get("name")
+    if not isinstance(name, str):
+        return None
+    return f"layer {name!r}"
 
 
 def _is_trusted(module: object) -> bool:

@@ -20,6 +20,11 @@ class AffineStep:
     offset: tuple[float, ...] = (0.0,)
     name: str = ""
 
+    @property
+    def largest_factor(self) -> float:
+        """Return the largest absolute factor of all channels."""
+        return max(abs(value) for value in self.factor)
+
     def __str__(self) -> str:
         """Return the step as a formula, for example `rescaling: x * 0.00784314 - 1`."""
         text = f"{self.name}: x"
@@ -77,7 +82,7 @@ def infer_pixel_scaling(steps: Sequence[AffineStep]) -> PixelScaling | None:
     """
     if not steps:
         return None
-    factor = math.prod(max(abs(value) for value in step.factor) for step in steps)
+    factor = math.prod(step.largest_factor for step in steps)
     if MIN_SPREAD <= factor * WHITE <= MAX_SPREAD:
         return PixelScaling((0.0,), (1.0,), "it scales pixels of 0 to 255 itself")
     if MIN_SPREAD <= factor <= MAX_SPREAD and factor != 1:

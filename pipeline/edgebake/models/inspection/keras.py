@@ -68,15 +68,19 @@ def _read_hdf5(path: Path) -> ModelInfo:
 
 
 def _describe_without_config(store: h5py.File) -> str:
-    is_keras = "layer_names" in store.attrs or "layer_names0" in store.attrs or "layers" in store
-    return "holds weights alone" if is_keras else "an HDF5 file, and no model of Keras"
+    if "layer_names" in store.attrs or "layer_names0" in store.attrs or "layers" in store:
+        return "holds weights alone"
+    return "an HDF5 file, and no model of Keras"
 
 
 def _model_info(path: Path, model: object, origin: tuple[str, str], parameters: int) -> ModelInfo:
     """Combine a config with its origin: the kind of file and the program that wrote it."""
-    if not isinstance(model, dict) or model.get("class_name") not in keras_config.MODELS:
-        kind = model.get("class_name") if isinstance(model, dict) else type(model).__name__
-        raise ModelError(f"{path}: {safety.unknown_class_message(str(kind), 'the model')}")
+    class_name: object = type(model).__name__
+    if isinstance(model, dict):
+        class_name = model.get("class_name")
+    if not isinstance(model, dict) or class_name not in keras_config.MODELS:
+        message = safety.unknown_class_message(str(class_name), "the model")
+        raise ModelError(f"{path}: {message}")
     container, producer = origin
     operations = keras_config.preprocessing(model)
     steps = [operation for operation in operations if isinstance(operation, AffineStep)]

@@ -57,7 +57,10 @@ def layer_counts(model: Config) -> Counter[str]:
     """Count the layers of a model, and of the models inside it, by class."""
     counts: Counter[str] = Counter()
     for layer in layers(model):
-        counts += layer_counts(layer) if is_model(layer) else Counter([str(layer["class_name"])])
+        if is_model(layer):
+            counts += layer_counts(layer)
+        else:
+            counts[str(layer["class_name"])] += 1
     del counts["InputLayer"]
     return counts
 
@@ -83,7 +86,9 @@ def inputs(model: Config) -> tuple[TensorInfo, ...]:
         return inputs(first)
     if _shape(first) is None and isinstance(config, dict) and config.get("build_input_shape"):
         first = {**first, "config": {**first["config"], "batch_shape": config["build_input_shape"]}}
-    return (_tensor_info(first),) if _shape(first) else ()
+    if not _shape(first):
+        return ()
+    return (_tensor_info(first),)
 
 
 def outputs(model: Config) -> tuple[TensorInfo, ...]:
@@ -196,7 +201,9 @@ def _second_operand(inbound_nodes: object) -> tuple[float, ...]:
     call = inbound_nodes[0]
     if isinstance(call, dict):  # Keras 3
         operands = call["args"][1:]
-        return _numbers(operands[0]) if len(operands) == 1 else ()
+        if len(operands) != 1:
+            return ()
+        return _numbers(operands[0])
     if call and not isinstance(call[0], str):  # a list of tensors
         call = call[0]
     if not isinstance(call, list) or len(call) < 4 or not call[3]:
@@ -230,8 +237,12 @@ def _activation_name(value: object) -> str | None:
     """Return the name of an activation function, which Keras stores as text or as an object."""
     if isinstance(value, dict):
         config = value.get("config")
-        value = config if isinstance(config, str) else value.get("class_name")
-    return str(value).lower() if value else None
+        if isinstance(config, str):
+            return config.lower() or None
+        value = value.get("class_name")
+    if not value:
+        return None
+    return str(value).lower()
 
 
 def _shape(layer: Config) -> list[int | None] | None:

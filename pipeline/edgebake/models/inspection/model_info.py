@@ -79,7 +79,9 @@ class ModelInfo:
         sizes = [size for size in self.outputs[0].shape[1:] if size != 1]
         if not sizes:
             return 2
-        return sizes[0] if len(sizes) == 1 else None
+        if len(sizes) > 1:
+            return None
+        return sizes[0]
 
     @property
     def output(self) -> str | None:

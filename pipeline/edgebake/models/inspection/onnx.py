@@ -120,20 +120,28 @@ def _tensor_info(value: onnx.ValueInfoProto) -> TensorInfo:
     import onnx
 
     tensor = value.type.tensor_type
-    shape: list[int | None] = []
-    for dimension in tensor.shape.dim:
-        is_fixed = dimension.HasField("dim_value")
-        shape.append(int(dimension.dim_value) if is_fixed else None)
+    shape = tuple(_dimension(dimension) for dimension in tensor.shape.dim)
     dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)
-    return TensorInfo(value.name, tuple(shape), str(dtype.name))
+    return TensorInfo(value.name, shape, str(dtype.name))
+
+
+def _dimension(dimension: onnx.TensorShapeProto.Dimension) -> int | None:
+    """Return a fixed size; None for an open or named one."""
+    if not dimension.HasField("dim_value"):
+        return None
+    return int(dimension.dim_value)
 
 
 def _final_activation(graph: onnx.GraphProto) -> str | None:
-    producers = {name: node for node in graph.node for name in node.output}
-    node = producers.get(graph.output[0].name)
-    while node is not None and node.op_type in VALUE_PRESERVING:
-        node = producers.get(node.input[0])
-    return FINAL_ACTIVATIONS.get(node.op_type) if node is not None else None
+    producers: dict[str, onnx.NodeProto] = {}
+    for node in graph.node:
+        producers.update(dict.fromkeys(node.output, node))
+    last = producers.get(graph.output[0].name)
+    while last is not None and last.op_type in VALUE_PRESERVING:
+        last = producers.get(last.input[0])
+    if last is None:
+        return None
+    return FINAL_ACTIVATIONS.get(last.op_type)
 
 
 def _first_steps(graph: onnx.GraphProto, weights: Weights) -> list[AffineStep]:
@@ -201,7 +209,8 @@ def _labels(metadata: Mapping[str, str]) -> tuple[str, ...]:
                 value = parse(metadata.get(key, ""))
             except (ValueError, SyntaxError):
                 continue
-            names = list(value.values()) if isinstance(value, dict) else value
-            if isinstance(names, list) and names and all(isinstance(name, str) for name in names):
-                return tuple(names)
+            if isinstance(value, dict):
+                value = list(value.values())
+            if value and isinstance(value, list) and all(isinstance(name, str) for name in value):
+                return tuple(value)
     return ()

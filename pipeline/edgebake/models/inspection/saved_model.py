@@ -1,4 +1,4 @@
-"""Inspect SavedModels by their serving signature. TensorFlow parses the graph, without running it."""
+"""Inspect SavedModels by their serving signature. TensorFlow parses the graph and runs nothing."""
 
 from __future__ import annotations
 
@@ -63,7 +63,6 @@ def read(path: Path) -> ModelInfo:
     outputs = sorted(signature.outputs.items())
     serving_nodes = _ancestors(graph.node, [tensor.name for _, tensor in outputs])
     operation_counts = Counter(_operations(serving_nodes, functions, set()))
-    unsafe = sorted(set(operation_counts) & UNSAFE_OPERATIONS)
     version = meta_graph.meta_info_def.tensorflow_version or "of an unknown version"
     return ModelInfo(
         format="keras",
@@ -75,8 +74,15 @@ def read(path: Path) -> ModelInfo:
         final_activation=_activation_of_first(outputs, graph.node, functions),
         parameters=_count_parameters(path),
         operator_counts=_without(operation_counts, UNLISTED_OPERATIONS),
-        unsupported=f"it holds {listed(unsafe)}, which do more than compute" if unsafe else None,
+        unsupported=_unsupported(operation_counts),
     )
+
+
+def _unsupported(operations: Iterable[str]) -> str | None:
+    unsafe = sorted(UNSAFE_OPERATIONS.intersection(operations))
+    if not unsafe:
+        return None
+    return f"it holds {listed(unsafe)}, which do more than compute"
 
 
 @contextmanager
@@ -152,7 +158,9 @@ def _operations(nodes: Nodes, functions: Functions, visited: set[str]) -> Iterat
 
 def _called_function(node: tf.compat.v1.NodeDef) -> str:
     """Return the name of the function that a node calls; empty if it calls none."""
-    return node.attr["f"].func.name if node.op in CALLS else ""
+    if node.op not in CALLS:
+        return ""
+    return str(node.attr["f"].func.name)
 
 
 def _without(counts: Counter[str], names: set[str]) -> Counter[str]:

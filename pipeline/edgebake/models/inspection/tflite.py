@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,7 +47,6 @@ def read(path: Path) -> ModelInfo:
     graph = model.subgraphs[0]
     metadata = tflite_metadata.read(content, model)
     operator_counts = Counter(_operator_names(model))
-    custom = sorted(name for name in operator_counts if name.startswith("CUSTOM"))
     steps = _first_steps(model, graph)
     weights, activations = _dtypes(model, graph)
     scaling = metadata.pixel_scaling or affine.infer_pixel_scaling(steps) or _input_scaling(graph)
@@ -64,12 +63,19 @@ def read(path: Path) -> ModelInfo:
         precision=_precision(weights, activations),
         is_quantized=bool(weights & QUANTIZED_WEIGHTS),
         preprocessing=tuple(str(step) for step in steps),
-        unsupported=f"it holds {', '.join(custom)}, which LiteRT does not have" if custom else None,
+        unsupported=_unsupported(operator_counts),
         pixel_scaling=scaling,
         color=metadata.color,
         labels=metadata.labels,
         metadata=metadata.texts,
     )
+
+
+def _unsupported(operators: Iterable[str]) -> str | None:
+    custom = sorted(name for name in operators if name.startswith("CUSTOM"))
+    if not custom:
+        return None
+    return f"it holds {', '.join(custom)}, which LiteRT does not have"
 
 
 def _operator_names(model: schema.ModelT) -> Iterator[str]:
@@ -83,7 +89,9 @@ def _operator_name(model: schema.ModelT, operator: schema.OperatorT) -> str:
 
     code = model.operatorCodes[operator.opcodeIndex]
     name = tables.builtin_name(code)
-    return f"CUSTOM {text(code.customCode)}" if name == "CUSTOM" else name
+    if name == "CUSTOM":
+        return f"CUSTOM {text(code.customCode)}"
+    return name
 
 
 def _dtype(tensor: schema.TensorT) -> str:
@@ -130,12 +138,11 @@ def _size(tensor: schema.TensorT) -> int:
 
 
 def _count_parameters(model: schema.ModelT) -> int:
-    return sum(
-        _size(tensor)
-        for graph in model.subgraphs
-        for tensor in graph.tensors
-        if _is_weight(model, tensor)
-    )
+    parameters = 0
+    for graph in model.subgraphs:
+        weights = [tensor for tensor in graph.tensors if _is_weight(model, tensor)]
+        parameters += sum(_size(tensor) for tensor in weights)
+    return parameters
 
 
 def _dtypes(model: schema.ModelT, graph: schema.SubGraphT) -> tuple[set[str], set[str]]:
@@ -156,19 +163,24 @@ def _precision(weights: set[str], activations: set[str]) -> str:
         return f"{integers}: it is quantized already, weights and activations"
     if integers:
         return f"{integers} weights: it is quantized already, activations are float"
-    return "float16 weights" if "float16" in weights else "float32"
+    if "float16" in weights:
+        return "float16 weights"
+    return "float32"
 
 
 def _final_activation(model: schema.ModelT, graph: schema.SubGraphT) -> str | None:
-    producers = {index: operator for operator in graph.operators for index in operator.outputs}
-    operator = producers.get(graph.outputs[0])
-    while operator is not None and _operator_name(model, operator) in VALUE_PRESERVING:
-        operator = producers.get(operator.inputs[0])
-    if operator is None:
+    producers: dict[int, schema.OperatorT] = {}
+    for operator in graph.operators:
+        producers.update(dict.fromkeys(operator.outputs, operator))
+    last = producers.get(graph.outputs[0])
+    while last is not None and _operator_name(model, last) in VALUE_PRESERVING:
+        last = producers.get(last.inputs[0])
+    if last is None:
         return None
-    if getattr(operator.builtinOptions, "fusedActivationFunction", 0):
+    fused_activation = getattr(last.builtinOptions, "fusedActivationFunction", 0)
+    if fused_activation:
         return None
-    return FINAL_ACTIVATIONS.get(_operator_name(model, operator))
+    return FINAL_ACTIVATIONS.get(_operator_name(model, last))
 
 
 def _first_steps(model: schema.ModelT, graph: schema.SubGraphT) -> list[AffineStep]:
@@ -191,9 +203,11 @@ def _affine_step(
 ) -> AffineStep | None:
     """Return the arithmetic of an operator on tensor `index`; None if it has none."""
     name = _operator_name(model, operator)
-    operands = [graph.tensors[other] for other in operator.inputs if other != index]
-    values = _values(model, operands[0]) if len(operands) == 1 else ()
-    if not values or name not in OPERATIONS:
+    operands = [operand for operand in operator.inputs if operand != index]
+    if len(operands) != 1 or name not in OPERATIONS:
+        return None
+    values = _values(model, graph.tensors[operands[0]])
+    if not values:
         return None
     constant_first = operator.inputs[0] != index
     return affine.arithmetic(OPERATIONS[name], values, name, constant_first)

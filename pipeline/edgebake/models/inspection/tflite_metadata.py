@@ -66,7 +66,9 @@ def read(content: bytes, model: schema.ModelT) -> TfliteMetadata:
 
 def text(value: bytes | str | None) -> str:
     """Return a text of a FlatBuffers table, empty if it is missing."""
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value or "")
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    return value or ""
 
 
 def _root(model: schema.ModelT) -> _Table | None:
@@ -137,19 +139,25 @@ class _Table:
     def text(self, slot: int) -> str:
         """Return a string, empty if it is missing."""
         position = self._position(slot)
-        return text(self.table_reader.String(position)) if position else ""
+        if not position:
+            return ""
+        return text(self.table_reader.String(position))
 
     def byte(self, slot: int) -> int:
         """Return a byte, 0 if it is missing."""
         from flatbuffers import number_types
 
         position = self._position(slot)
-        return int(self.table_reader.Get(number_types.Uint8Flags, position)) if position else 0
+        if not position:
+            return 0
+        return int(self.table_reader.Get(number_types.Uint8Flags, position))
 
     def table(self, slot: int) -> _Table | None:
         """Return a table, None if it is missing."""
         position = self._position(slot)
-        return self._table_at(position) if position else None
+        if not position:
+            return None
+        return self._table_at(position)
 
     def tables(self, slot: int) -> Iterator[_Table]:
         """Yield the tables of a vector."""
