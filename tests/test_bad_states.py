@@ -335,7 +335,7 @@ def images(project: Path) -> Path:
                 folder / name / f"{number}.png"
             )
     _edit(project / "recipes/recipe.yaml", "data: digits", "data: image_folder")
-    _edit(project / "recipes/quantize/int8.yaml", "examples: 100", "examples: 4")
+    _edit(project / "recipes/quantize/int8.yaml", "samples: 100", "samples: 4")
     for word in ("name", "author", "license", "source"):
         _edit(project / "recipes/data/image_folder.yaml", f"{word}: ???", f"{word}: MIT")
     return folder

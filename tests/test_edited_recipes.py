@@ -17,7 +17,7 @@ def test_an_edited_value_runs_only_what_it_touches_and_set_back_it_is_restored(q
 
     Slow: two runs of DVC, the first of which builds ten stages.
     """
-    builds.edit(quick / "recipes/quantize/int8.yaml", "examples: 100", "examples: 3")
+    builds.edit(quick / "recipes/quantize/int8.yaml", "samples: 100", "samples: 3")
     done = builds.repro(quick)
     assert done.returncode == 0, done.stdout + done.stderr
     assert sorted(builds.ran(done.stdout)) == sorted(

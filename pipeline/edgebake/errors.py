@@ -74,9 +74,16 @@ class HostError(EdgebakeError):
     """Name the tool, file or folder outside edgebake that failed."""
 
 
+class RenamedFieldWarning(FutureWarning):
+    """A recipe uses the old name of a field or value."""
+
+
 def nearest(name: str, options: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` for the most similar option, or an empty text."""
-    matches = difflib.get_close_matches(name, list(options), n=1, cutoff=0.65)
+    options = list(options)
+    matches = difflib.get_close_matches(name, options, n=1, cutoff=0.65)
+    if not matches and len(name) > 2:
+        matches = [option for option in options if option.startswith(name)]
     if not matches:
         return ""
     return f"; did you mean {matches[0]!r}?"

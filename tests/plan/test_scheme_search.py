@@ -68,7 +68,8 @@ def refused(**accuracy: float) -> None:
 def fates(target: str = "x") -> dict[str, Any]:
     """Return what params.yaml says of each rung down to the one that is built."""
     return {
-        rung["option"]: rung["refused"] or rung["missed"] for rung in read_plan()["ladder"][target]
+        rung["option"]: rung["refused"] or rung["missed"]
+        for rung in read_plan()["candidates"][target]
     }
 
 
@@ -133,10 +134,10 @@ def test_an_edit_of_a_lower_rung_leaves_the_ones_above_it_ruled_out(auto: Path) 
     planner.update()
     refused(x=0.9)
     planner.update()
-    before = read_plan()["ladder"]["x"]
-    edit(Path("recipes/quantize/int8.yaml"), "examples: 100", "examples: 50")
+    before = read_plan()["candidates"]["x"]
+    edit(Path("recipes/quantize/int8.yaml"), "samples: 100", "examples: 50")
     planner.update()
-    after = read_plan()["ladder"]["x"]
+    after = read_plan()["candidates"]["x"]
     assert after[0] == before[0]
     assert (after[1]["option"], after[1]["missed"]) == ("int8", [])
     assert after[1]["recipe_sha256"] != before[1]["recipe_sha256"]
@@ -298,7 +299,7 @@ def test_a_neighbour_that_left_the_release_does_not_send_a_target_up_again(auto:
     release("x")
     planner.update()
     assert fates() == {"dynamic": [MISSED], "int8": []}
-    assert list(read_plan()["ladder"]) == ["x"]
+    assert list(read_plan()["candidates"]) == ["x"]
 
 
 def test_lines_stand_in_columns_and_name_every_missed_gate() -> None:
@@ -319,7 +320,7 @@ def test_the_record_of_a_target_that_names_its_scheme_is_forgotten(auto: Path) -
     planner.update()
     edit(Path("recipes/target/x.yaml"), "quantize: auto", "quantize: dynamic")
     planner.update()
-    assert "ladder" not in read_plan()
+    assert "candidates" not in read_plan()
 
 
 def test_a_target_may_bring_a_ladder_of_its_own(auto: Path) -> None:
@@ -345,7 +346,7 @@ def test_a_mistake_in_the_file_of_a_rung_is_told_and_the_rung_is_not_passed_over
 @pytest.mark.parametrize("record", ["[x]", "{x: [int8]}", "{x: [{option: int8, color: red}]}"])
 def test_planning_mends_a_record_that_is_none(auto: Path, record: str) -> None:
     planner.update()
-    alone.set_param("ladder", value=yaml.safe_load(record))
+    alone.set_param("candidates", value=yaml.safe_load(record))
     planner.update()
     assert fates() == {"dynamic": []}
 

@@ -3,9 +3,11 @@
 import argparse
 import sys
 import textwrap
+import warnings
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import TextIO
 
 from rich.console import Console
 
@@ -26,7 +28,7 @@ from edgebake.cli import (
 from edgebake.cli import list as list_options
 from edgebake.cli.init import verb as init
 from edgebake.cli.verbs import Group, Verb
-from edgebake.errors import EdgebakeError
+from edgebake.errors import EdgebakeError, RenamedFieldWarning
 
 GROUPS = (
     Group(
@@ -55,6 +57,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     0: done; 1: an error that the user can correct, on stderr; 2: wrong usage; 130: interrupted.
     """
     arguments = parser().parse_args(argv)
+    with warnings.catch_warnings():
+        warnings.simplefilter("once", RenamedFieldWarning)
+        warnings.showwarning = _print_warning
+        return _run(arguments)
+
+
+def _run(arguments: argparse.Namespace) -> int:
     console = Console(highlight=False, soft_wrap=True)
     verb: Verb = arguments.verb
     try:
@@ -121,6 +130,21 @@ def _example_list(verb: Verb) -> Iterator[str]:
     for example in verb.examples:
         yield f"  # {example.purpose}"
         yield f"  {example.command}"
+
+
+def _print_warning(  # noqa: PLR0913, PLR0917 - the signature is that of warnings.showwarning
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Print a renamed field in the form of an error message, other warnings as Python does."""
+    text = f"edgebake: {message}\n"
+    if not issubclass(category, RenamedFieldWarning):
+        text = warnings.formatwarning(message, category, filename, lineno, line)
+    (file or sys.stderr).write(text)
 
 
 def _print_error(error: EdgebakeError) -> int:

@@ -45,7 +45,7 @@ def build(console: Console, keep_going: bool) -> int:
     planner.update()
     while True:
         code = _repro(console, keep_going)
-        candidates = read_plan().get("ladder")
+        candidates = read_plan().get(scheme_search.PLAN_KEY)
         if code == 0 or candidates is None:
             return code
         planner.update()

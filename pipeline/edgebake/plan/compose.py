@@ -1,4 +1,4 @@
-"""Compose the typed recipes of targets from the YAML files of recipes/. The only user of Hydra.
+"""Compose the typed recipes of targets from the YAML files of recipes/.
 
 Reads recipes/ of the project, and the recipes that are built into edgebake. Writes nothing.
 """
@@ -12,21 +12,19 @@ from typing import Any, get_type_hints
 
 import yaml
 from hydra import compose, initialize_config_dir
-from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
-from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, flag_override
 from omegaconf.errors import OmegaConfBaseException
 
 from edgebake.compression.quantization import schemes
 from edgebake.errors import RecipeError, UnfitError, listed, nearest
+from edgebake.plan import recipe_source
 from edgebake.plan.checks import quantize as quantize_checks
 from edgebake.plan.checks import recipe as recipe_checks
-from edgebake.recipe import Recipe, Release
+from edgebake.recipe import Recipe, Release, renamed_fields
 from edgebake.recipe import files as recipe_files
 from edgebake.recipe.config_errors import translate
 from edgebake.recipe.files import RECIPES, find, shown, shown_option, targets
@@ -36,21 +34,10 @@ COMMAND_LINE = "command line"
 PACKAGE_HEADER = "# @package _global_"
 NO_VALUE = "no value; expected one, it has no default"
 
+recipe_source.register()
 _store = ConfigStore.instance()
 _store.store(name="schema", node=Recipe)
 _store.store(name="release_schema", node=Release)
-
-
-class BuiltinRecipes(SearchPathPlugin):
-    """Let Hydra search the built-in recipes after those of the project."""
-
-    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        """Append the folder of built-in recipes; called by Hydra."""
-        for folder in recipe_files.folders()[1:]:
-            search_path.append("edgebake", f"file://{folder}")
-
-
-Plugins.instance().register(BuiltinRecipes)
 
 
 @dataclass(frozen=True)
@@ -88,6 +75,7 @@ def compose_targets(names: Sequence[str], overrides: Sequence[str] = ()) -> list
     Raises:
         RecipeError: names the file, the key, what is wrong and what was expected.
     """
+    overrides = [renamed_fields.rename_override(override) for override in overrides]
     with _hydra():
         return [_compose_target(name, overrides) for name in names]
 
@@ -101,11 +89,12 @@ def option(group: str, name: str) -> Any:
     file = find(f"{group}/{name}")
     with _translated_errors(file, ()):
         schema = OmegaConf.structured(get_type_hints(Recipe)[group])
-        return OmegaConf.to_object(OmegaConf.merge(schema, OmegaConf.load(file)))
+        return OmegaConf.to_object(OmegaConf.merge(schema, recipe_source.read_options(file, group)))
 
 
 def origins(target_name: str, overrides: Sequence[str] = ()) -> dict[str, str]:
     """Return the file that set each value of a target's recipe, by dotted key."""
+    overrides = [renamed_fields.rename_override(override) for override in overrides]
     with _hydra():
         return _origins(target_name, overrides)
 
@@ -262,7 +251,7 @@ def _origins(target_name: str, overrides: Sequence[str]) -> dict[str, str]:
     for entry in defaults:
         path = find(str(entry.config_path))
         if path.exists():
-            options = yaml.safe_load(path.read_text()) or {}
+            options = recipe_source.read_options(path, entry.package or "")
             options.pop("defaults", None)
             files.update(dict.fromkeys(_leaf_keys(options, entry.package or ""), shown(path)))
     for override in overrides:

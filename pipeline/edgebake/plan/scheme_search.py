@@ -22,7 +22,7 @@ from edgebake.plan.variants import merge, target_params
 from edgebake.recipe import Release
 from edgebake.recipe.stage_params import Plan
 
-PLAN_KEY = "ladder"  # of params.yaml
+PLAN_KEY = "candidates"  # of params.yaml
 
 Digest = Callable[[Target], str]  # of the whole recipe of a target
 

@@ -16,6 +16,7 @@ from edgebake import artifacts, recipe
 from edgebake.errors import PlanError, RecipeError, listed, nearest
 from edgebake.recipe.config_errors import translate
 from edgebake.recipe.release_info import ReleaseInfo
+from edgebake.recipe.renamed_fields import rename_in_plan
 
 PARAMS = Path("params.yaml")
 # dvc.yaml needs a path for every dependency. This file never changes; it stands for "no file".
@@ -241,7 +242,7 @@ def read_plan() -> Plan:
     except yaml.YAMLError as error:
         raise translate(error, (), default=str(PARAMS)) from None
     _check_plan(plan)
-    return plan
+    return rename_in_plan(plan, tuple(STAGE_PARAMS))
 
 
 def _check_plan(plan: object) -> None:

@@ -1,0 +1,76 @@
+"""Hydra's access to recipe files: where they lie, and the old names of their fields.
+
+Hydra looks for a file in the project's recipes/ first, then in the recipes that are built into
+edgebake.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hydra._internal.core_plugins.file_config_source import FileConfigSource
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.plugins import Plugins
+from hydra.plugins.config_source import ConfigResult
+from hydra.plugins.search_path_plugin import SearchPathPlugin
+from omegaconf import OmegaConf
+
+from edgebake.recipe import files as recipe_files
+from edgebake.recipe import renamed_fields
+from edgebake.recipe.files import RECIPES, shown
+
+
+def register() -> None:
+    """Make Hydra read recipes with the classes of this module."""
+    Plugins.instance().register(RecipeSearchPath)
+    Plugins.instance().register(RecipeSource)
+
+
+def read_options(file: Path, package: str) -> Any:
+    """Read a recipe file as nested mappings and lists, with the new names of fields.
+
+    Args:
+        file: a YAML file of recipes/.
+        package: dotted key below which the file is merged; empty for a target.
+    """
+    options = OmegaConf.to_container(OmegaConf.load(file))
+    return renamed_fields.rename_in_file(options, package, shown(file))
+
+
+class RecipeSource(FileConfigSource):
+    """Read recipe files for Hydra, with the old names of fields translated."""
+
+    @staticmethod
+    def scheme() -> str:
+        """Return the scheme of the search path's elements."""
+        return "recipes"
+
+    def load_config(self, config_path: str) -> ConfigResult:
+        """Read one file; called by Hydra."""
+        result = super().load_config(config_path)
+        package = _package(config_path, result.header)
+        file = Path(self.path) / self._normalize_file_name(config_path)
+        options = OmegaConf.to_container(result.config)
+        options = renamed_fields.rename_in_file(options, package, shown(file))
+        result.config = OmegaConf.create(options)
+        return result
+
+
+class RecipeSearchPath(SearchPathPlugin):
+    """Let Hydra search the project's recipes, then the built-in ones, with `RecipeSource`."""
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        """Replace the folder that Hydra was started with; called by Hydra."""
+        for element in search_path.get_path():
+            if element.provider == "main":
+                element.path = f"recipes://{RECIPES.resolve()}"
+        for folder in recipe_files.folders()[1:]:
+            search_path.append("edgebake", f"recipes://{folder}")
+
+
+def _package(config_path: str, header: Mapping[str, str | None]) -> str:
+    """Return the dotted key below which Hydra merges a file: its folder, or the package header."""
+    package = header.get("package")
+    if package == "_global_":
+        return ""
+    return package or str(Path(config_path).parent).replace("/", ".").removeprefix(".")
