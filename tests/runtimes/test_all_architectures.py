@@ -1,4 +1,4 @@
-"""Every architecture through every runtime, and every scheme through every runtime that says it carries it.
+"""Convert every architecture for every runtime, and every scheme for each runtime that has it.
 
 Guards that any architecture and any scheme may stand in a recipe for any runtime that lists it.
 Slow: it converts each of them, some 80 conversions, each checked as in the stage;
@@ -82,7 +82,7 @@ def archive(keras: Any, architecture: str, color: str, width: float) -> bytes:
 
 
 def quantized(model: bytes, scheme: str, color: str) -> QuantizedModel:
-    """Return what quantize makes of a model, calibrated on noise; `mixed` keeps its last layer with weights."""
+    """Quantize a model calibrated on noise; `mixed` excludes its last layer with weights."""
     module = schemes.SCHEMES[scheme]
     compression = Compression(
         **{word: COMPRESSION[word] for word in module.options if word in COMPRESSION}
@@ -126,8 +126,13 @@ def converted(runtime: str, item: QuantizedModel, color: str) -> dict[str, bytes
 
 def test_all_six_architectures_are_here() -> None:
     assert ARCHITECTURES == [
-        "ds_cnn", "efficientnet_b0", "mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small",
-    ]  # fmt: skip
+        "ds_cnn",
+        "efficientnet_b0",
+        "mobilenet_v1",
+        "mobilenet_v2",
+        "mobilenet_v3_large",
+        "mobilenet_v3_small",
+    ]
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

@@ -96,9 +96,7 @@ def test_the_order_is_that_of_the_device() -> None:
     assert {(one.operators, one.macs, one.first_off) for one in found} == {(1.0, 1.0, "")}
 
 
-def test_shares_are_of_operators_and_of_multiply_accumulates_and_the_first_that_falls_off_has_a_hint() -> (
-    None
-):
+def test_shares_count_operators_and_macs_and_the_first_unsupported_one_has_a_hint() -> None:
     (found,) = placements.predict(
         "litert", network(Op("SQUEEZE", ["logits"], "out")), "android", ["gpu"], []
     )

@@ -38,7 +38,8 @@ def zeros(*shape: int) -> Any:
     return np.zeros(shape, np.float32)
 
 
-# Image 6 x 6 x 3, 8 filters of 3 x 3, one filter of 3 x 3 for each channel, the mean, 8 inputs for 4 answers.
+# Image 6 x 6 x 3, 8 filters of 3 x 3, one filter of 3 x 3 per channel, the mean, 8 inputs and
+# 4 outputs.
 MACS = {"conv": 6 * 6 * 8 * 3 * 3 * 3, "depthwise": 6 * 6 * 8 * 3 * 3, "dense": 8 * 4}
 PARAMETERS = {"conv": 3 * 3 * 3 * 8 + 8, "depthwise": 3 * 3 * 8 + 8, "dense": 8 * 4 + 4}
 

@@ -29,7 +29,7 @@ def _wrapped(nodes: Iterable[onnx.NodeProto], constants: dict[str, Array]) -> on
 
 
 def _model(prefix: str = "", seed: int = 0, shift: Array = SHIFT) -> onnx.ModelProto:
-    """Return relu(xW) * gain + softmax(xW + shift): two branches, so that nodes may stand in several orders."""
+    """Return relu(xW) * gain + softmax(xW + shift): its two branches allow several node orders."""
     product, scaled, soft = f"{prefix}product", f"{prefix}scaled", f"{prefix}soft"
     left = [
         helper.make_node("Relu", [product], [f"{prefix}relu"], name=f"{prefix}1"),

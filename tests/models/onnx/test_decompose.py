@@ -1,4 +1,4 @@
-"""Operators without an integer kernel are said by others that have one, and the graph answers the same."""
+"""Decomposed operators have integer kernels, and the graph's outputs stay the same."""
 
 import numpy as np
 import onnx

@@ -1,11 +1,12 @@
 """A pytest plugin: run coremltools' own operator tests with the executor in the place of Core ML.
 
-    python -m pytest -p tests.runtimes.coreml.apple_suite --continue-on-collection-errors -c /dev/null \
-        --pyargs coremltools.converters.mil.mil.ops.tests.iOS16
+    python -m pytest -p tests.runtimes.coreml.apple_suite --continue-on-collection-errors \
+        -c /dev/null --pyargs coremltools.converters.mil.mil.ops.tests.iOS16
 
-coremltools is told that it stands on a Mac; whatever it then asks Core ML to predict, the executor answers. A test is
-skipped with the reason where its program holds what the executor does not cover, and where it needs PyTorch.
-APPLE_SUITE_EACH=6 keeps at most six parametrizations of each test; APPLE_SUITE_REPORT=FILE writes what came out.
+coremltools sees a Mac, and the executor computes each prediction that it requests from Core ML. A
+test is skipped, with the reason, if the executor does not cover its program or if it needs PyTorch.
+APPLE_SUITE_EACH=6 runs at most six parametrizations of each test; APPLE_SUITE_REPORT=FILE writes
+the results.
 """
 
 import json
@@ -69,7 +70,7 @@ testing._IS_MACOS = True
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is written for the format before ML Programs, and what APPLE_SUITE_EACH leaves no room for."""
+    """Deselect tests of the older model format, and those beyond APPLE_SUITE_EACH."""
     kept: list[pytest.Item] = []
     by_test: dict[str, list[pytest.Item]] = {}
     for item in items:

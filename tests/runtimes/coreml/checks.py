@@ -1,4 +1,4 @@
-"""What tests of single operators say: fed with these values and given these parameters, one computes that."""
+"""Checks of single operators: from these inputs and parameters, one computes these outputs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -48,7 +48,7 @@ def refusal(kind: str, fed: Mapping[str, Any], given: Mapping[str, Given], *outp
 def _program(
     kind: str, fed: Mapping[str, Any], given: Mapping[str, Given], outputs: Mapping[str, Typed]
 ) -> dict[str, bytes]:
-    """Return a program of one operation; what no parameter lists among several values is a parameter itself."""
+    """Return a program of one operation; inputs that no parameter lists are parameters."""
     listed = {
         name
         for value in given.values()

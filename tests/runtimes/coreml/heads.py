@@ -1,4 +1,4 @@
-"""Keras models of more than one kind of layer and output, for comparing what runs their packages."""
+"""Keras models with many kinds of layers and outputs, to compare what runs their packages."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def detection(size: int = 96, anchors: int = 3, classes: int = 6) -> Any:
-    """Return a detector of two scales: boxes decoded on a grid, [1, n, 4], and scores, [1, n, classes]."""
+    """Return a detector of two scales: boxes [1, n, 4] and scores [1, n, classes]."""
     import keras
 
     image = keras.Input((size, size, 3), name="image")
@@ -24,7 +24,10 @@ def detection(size: int = 96, anchors: int = 3, classes: int = 6) -> Any:
 
 
 def segmentation(size: int = 96, classes: int = 5) -> Any:
-    """Return a segmenter: squeeze-and-excite, transposed convolutions, both kinds of resize, a softmax per pixel."""
+    """Return a segmentation model with a softmax per pixel.
+
+    It has squeeze-and-excite, transposed convolutions and both kinds of resize.
+    """
     import keras
 
     layers = keras.layers

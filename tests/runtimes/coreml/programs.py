@@ -1,7 +1,7 @@
-"""ML Programs made by hand out of Apple's messages, small enough to know every answer.
+"""ML Programs made by hand out of Apple's messages, small enough to know every output.
 
-A parameter is given as the name of a value (str), as several (tuple), or as a constant: a number, a list of numbers,
-an array, or what `constant`, `text` and `labels` return.
+A parameter is the name of a value (str), several names (tuple), or a constant: a number, a list of
+numbers, an array, or a result of `constant`, `text` or `labels`.
 """
 
 import json
@@ -37,7 +37,7 @@ OPSET = "CoreML7"
 
 @dataclass(frozen=True)
 class Constant:
-    """A value that the program holds: in an operation `const`, in `place`, or in the `file` of weights."""
+    """A constant: in an operation `const`, in `place`, or in the `file` of weights."""
 
     value: Array
     dtype: str
@@ -117,7 +117,7 @@ def files(
     outputs: Sequence[str],
     defaults: Mapping[str, Sequence[int]] | None = None,
 ) -> dict[str, bytes]:
-    """Return the files of an .mlpackage; `defaults` are the shapes that it names for flexible inputs."""
+    """Return the files of an .mlpackage; `defaults` are the default shapes of flexible inputs."""
     model, blob = schema.load_module("Model_pb2").Model(specificationVersion=8), Blob()
     for name, given in inputs.items():
         _describe(model.description.input.add(name=name), given, (defaults or {}).get(name))
@@ -152,7 +152,7 @@ def answers(
 
 
 class Blob:
-    """A file of weights: a header of 64 bytes, then for each entry its metadata and its bytes, both aligned to 64."""
+    """A file of weights: 64 bytes of header, then each entry with its metadata, aligned to 64."""
 
     def __init__(self) -> None:
         self.content = bytearray(ALIGNMENT)
@@ -169,7 +169,7 @@ class Blob:
 
 
 def packed(value: Array, dtype: str) -> bytes:
-    """Return numbers as bytes; those of less than a byte follow each other from the lowest bit up."""
+    """Return numbers as bytes; those below 8 bits are packed from the lowest bit up."""
     if dtype not in BITS:
         return value.astype(np.dtype(dtype).newbyteorder("<")).tobytes()
     bits = BITS[dtype]

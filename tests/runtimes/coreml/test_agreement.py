@@ -1,4 +1,6 @@
-"""The executor against Keras, on float32 programs of every architecture and of two heads; on a Mac, against Core ML.
+"""The executor agrees with Keras on float32 programs of every architecture and of two heads.
+
+On a Mac, also with Core ML.
 
 Guards that gates of Core ML that are decided without a Mac are decided on the right answers.
 Slow: it converts all six architectures and two heads.
@@ -42,7 +44,7 @@ def keras() -> Any:
 
 
 def built(keras: Any, name: str) -> Any:
-    """Return a model whose batch norms have statistics of the data, and no two channels the same ones."""
+    """Return a model whose batch norms have different statistics of data in every channel."""
     keras.utils.set_random_seed(3)
     model = HEADS[name]() if name in HEADS else _classifier(name)
     norms = [
@@ -75,13 +77,15 @@ def images(model: Any, count: int) -> NDArray[np.float32]:
 
 
 def converted(keras: Any, model: Any, precision: str, target: str) -> dict[str, bytes]:
-    """Return a package with the model's own outputs, without an image and a classifier around it."""
+    """Return a package with the model's own input and outputs, without image and classifier."""
     import coremltools as ct
     import tensorflow as tf
 
     shape = (1, *model.inputs[0].shape[1:])
 
-    @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32, name="image")])  # type: ignore[untyped-decorator]
+    image_spec = tf.TensorSpec(shape, tf.float32, name="image")
+
+    @tf.function(input_signature=[image_spec])  # type: ignore[untyped-decorator]
     def asked(image: Any) -> Any:
         return model(image, training=False)
 

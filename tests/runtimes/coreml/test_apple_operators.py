@@ -1,6 +1,7 @@
-"""The executor against coremltools' own operator tests, which carry the values that Core ML has to give.
+"""The executor passes coremltools' own operator tests, which contain the outputs of Core ML.
 
-In the suite each test runs for six of its parameters at most, evenly picked; all of them, in about 25 minutes:
+Each test runs for at most six of its parameters, evenly picked; all of them run in about 25
+minutes:
 APPLE_SUITE_EACH=100000 python -m pytest tests/runtimes/coreml/test_apple_operators.py
 
 Guards that every operator of the executor gives the values that Apple tests for.
@@ -35,7 +36,7 @@ REFUSED_PARTS = {
     "rank 3, on which coremltools' documentation and tests disagree",
     "sampling_mode UNALIGN_CORNERS, on which coremltools' documentation and tests disagree",
 }
-# These test how Core ML fails where indices lie outside of a tensor, which is not modelled, and no values.
+# These test the errors of Core ML for indices outside of a tensor, which are not modeled.
 HOW_CORE_ML_FAILS = "::test_ios17_invalid_indices["
 
 

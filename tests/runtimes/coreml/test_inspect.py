@@ -1,4 +1,4 @@
-"""What a package says of itself: its image, its operators with what they compute on, how its weights are stored."""
+"""Inspection of a package: image, operators with their dtypes, and storage of weights."""
 
 import numpy as np
 

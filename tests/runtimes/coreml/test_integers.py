@@ -1,4 +1,4 @@
-"""Ranges that all runtimes share, layers that stay out of int8, and weights that training put on a grid.
+"""Shared activation ranges, layers outside of int8, and weights on the grid of training.
 
 Guards that int8 of Core ML is made from the ranges of the recipe and no others.
 Slow: each test converts with coremltools.
@@ -101,7 +101,7 @@ def weighting(found: Program, relu: str) -> str:
 
 def test_scales_are_those_of_the_shared_ranges(item: QuantizedModel) -> None:
     assert item.ranges is not None
-    # Ranges that nobody could find by looking at this program: 10 for the first value, 11 for the next.
+    # Ranges that do not follow from this program: 10 for the first value, 11 for the next.
     set_by_hand = [
         replace(one, low=-1.0, high=10.0 + number) for number, one in enumerate(item.ranges.entries)
     ]
@@ -168,7 +168,10 @@ def test_mixed_that_keeps_nothing_is_int8(item: QuantizedModel) -> None:
 
 
 def test_no_layer_is_kept_in_int16(item: QuantizedModel) -> None:
-    expected = "quantize.fallback_dtype: int16: Core ML has no int16 activations; expected float16 or float32"
+    expected = (
+        "quantize.fallback_dtype: int16: Core ML has no int16 activations; "
+        "expected float16 or float32"
+    )
     with pytest.raises(ConversionError, match=f"^{re.escape(expected)}$"):
         files(mixed(item, DType.int16, KEPT))
 
@@ -201,7 +204,9 @@ def test_the_image_scaling_is_not_asked_for_a_range(item: QuantizedModel) -> Non
 
 
 def snapped(archive: bytes, bits: int, block: int | None) -> tuple[bytes, list[NDArray[np.int8]]]:
-    """Return the model with each weight on the grid of its output channel or block, and the integers layer by layer.
+    """Round each weight to the grid of its output channel or block.
+
+    Return the model, and the integers by layer.
 
     Integers are in Core ML's order, [out, in, h, w] or [out, in].
     """

@@ -72,9 +72,13 @@ def test_the_first_way_rounds_and_the_other_does_not() -> None:
 
 
 class CoreML:
-    """Stands for coremltools on a Mac: remembers what was loaded and fed, and answers with a dictionary."""
+    """Replaces coremltools on a Mac: records loaded files and inputs, returns a dictionary."""
 
-    ComputeUnit = {"ALL": "all", "CPU_ONLY": "cpu", "CPU_AND_NE": "cpu and neural engine"}  # noqa: RUF012 - as coremltools has it
+    ComputeUnit = {  # noqa: RUF012 - as in coremltools
+        "ALL": "all",
+        "CPU_ONLY": "cpu",
+        "CPU_AND_NE": "cpu and neural engine",
+    }
 
     def __init__(self) -> None:
         self.models = SimpleNamespace(MLModel=self._load)
@@ -126,7 +130,7 @@ def test_a_picture_in_colors_keeps_them(mac: CoreML) -> None:
 
 
 def first_channel(colors: str) -> dict[str, bytes]:
-    """Return a package that is sure of its second label in proportion to the first channel that it sees."""
+    """Return a package whose second probability is proportional to the first channel."""
     answer: dict[str, Typed] = {"label": ("string", ()), "dictionary": ("dictionary", ())}
     return files(
         {"image": Image(colors, 1, 1)},

@@ -28,7 +28,7 @@ print([name for name in ("coremltools", "tensorflow", "torch", "sklearn") if nam
 
 
 def test_a_later_import_of_coremltools_is_a_real_one_and_shares_the_classes() -> None:
-    # Without TensorFlow it takes 5 s instead of 16; coremltools does without it where it is missing.
+    # Without TensorFlow, which is optional for coremltools, it takes 5 s instead of 16.
     said = _ran("""
 import sys
 sys.modules["tensorflow"] = None

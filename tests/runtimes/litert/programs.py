@@ -30,7 +30,7 @@ def files(
     tensors: Mapping[str, tuple[str, Sequence[int]]],
     constants: Mapping[str, Constant],
 ) -> dict[str, bytes]:
-    """Return a file from the tensor `image` to the last operator's output; `tensors` are live: dtype and shape."""
+    """Return a file from `image` to the last operator's output; `tensors`: dtype and shape."""
     names = [*tensors, *constants]
     graph, model = schema.SubGraphT(), schema.ModelT()
     model.buffers = [schema.BufferT(), *map(_buffer, constants.values())]

@@ -1,4 +1,4 @@
-"""Metadata in a handmade .tflite file, read back slot by slot; the model itself answers as before."""
+"""Metadata of a handmade .tflite file, read slot by slot; the model's outputs stay the same."""
 
 import io
 import struct

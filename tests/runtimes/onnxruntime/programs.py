@@ -73,7 +73,7 @@ def small() -> onnx.ModelProto:
 
 
 def ranges(model: onnx.ModelProto) -> ActivationRanges:
-    """Return the ranges of the values of a float graph over the examples, named after its tensors."""
+    """Return the activation ranges of a float graph over the examples, named by tensor."""
     seen = float_graph.run_probes(model, EXAMPLES)
     return ActivationRanges([range_of(name, values) for name, values in seen.items()], EXAMPLES[:4])
 

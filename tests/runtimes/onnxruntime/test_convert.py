@@ -180,7 +180,7 @@ def test_the_ort_format_comes_beside_the_onnx_file(small: Any) -> None:
 def _calibrated_by_onnx_runtime(
     model: onnx.ModelProto, examples: NDArray[np.float32], folder: Path
 ) -> bytes:
-    """Return what ONNX Runtime makes of a prepared graph with its own smallest and largest values."""
+    """Return a prepared graph quantized by ONNX Runtime with its own minimum and maximum."""
     waiting = iter(examples)
 
     class Reader(CalibrationDataReader):  # type: ignore[misc]
@@ -216,7 +216,7 @@ def test_all_is_integer_and_as_near_to_keras_as_onnx_runtimes_own_calibration(
     assert not set(inspect({FILE: model}).float_operators()) - MOVE_OPERATORS
     assert len(kernels.float_tensors(model)) <= 1  # what turns the image before it is quantized
     expected = np.asarray(keras_model(examples, training=False))
-    # Rounding alone moves the answers of these random weights far: only another int8 file says how far.
+    # Rounding moves the outputs of these random weights far; another int8 file tells how far.
     other = _calibrated_by_onnx_runtime(found.model, examples, tmp_path)
     ours, theirs = (_error(one, examples, expected) for one in (model, other))
     assert ours <= 1.25 * theirs

@@ -1,4 +1,4 @@
-"""What a small file in QDQ form says of itself: which operators compute on integers, and which stayed in float."""
+"""Inspection of a small file in QDQ form: its integer operators and its float operators."""
 
 from typing import Any
 

@@ -130,7 +130,7 @@ def test_a_file_that_computes_in_floats_takes_and_gives_floats(wish: DType) -> N
     with pytest.raises(ConversionError) as caught:
         integer_io.refuse_integers("dynamic", {"input": None, "output": wish})
     assert str(caught.value) == (
-        f"convert.output: {wish.value} has no scale where activations stay in float, as in dynamic; "
-        "expected float32 or null"
+        f"convert.output: {wish.value} has no scale where activations stay in float, "
+        "as in dynamic; expected float32 or null"
     )
     integer_io.refuse_integers("dynamic", {"input": None, "output": DType.float32})

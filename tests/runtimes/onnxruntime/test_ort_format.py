@@ -1,4 +1,4 @@
-"""model.ort answers as model.onnx does, and its bytes do not depend on the process that wrote it."""
+"""model.ort computes what model.onnx does, and every process writes the same bytes."""
 
 import hashlib
 import subprocess
@@ -108,7 +108,8 @@ def test_the_operators_of_a_small_build_are_listed(files: dict[str, bytes]) -> N
         "# - model.ort\n"
         "ai.onnx;10;QLinearMatMul\n"
         "ai.onnx;13;DequantizeLinear,Flatten,QuantizeLinear,Transpose\n"
-        "com.microsoft;1;QLinearConv,QLinearGlobalAveragePool,QLinearMul,QLinearSigmoid,QLinearSoftmax\n"
+        "com.microsoft;1;QLinearConv,QLinearGlobalAveragePool,QLinearMul,"
+        "QLinearSigmoid,QLinearSoftmax\n"
     )
     typed = files["model.required_operators_and_types.config"].decode()
     assert 'QLinearConv{"inputs": {"0": ["uint8_t"]}}' in typed

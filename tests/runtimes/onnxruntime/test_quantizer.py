@@ -126,7 +126,7 @@ def _bright() -> CalibratedGraph:
 
 
 def _gap(model: onnx.ModelProto, **entries: str) -> float:
-    """Return how far the kernels are from the graph as it is written, which is added up in floats."""
+    """Return the gap between the kernels and the graph as written, which sums up in floats."""
     image = np.ones((1, CHANNELS, SIZE, SIZE), np.float32)
     written = programs.answers(model, image, fused=False)
     return float(np.abs(programs.answers(model, image, fused=True, **entries) - written).max())

@@ -1,4 +1,4 @@
-"""A stripped .onnx holds no words of ours and answers with the same bits; its ORT format is made anew.
+"""A stripped .onnx has no names or texts and bit-identical outputs; its ORT format is new.
 
 Guards that no name, path or word of the machine that built ships in an .onnx.
 Slow: the slow one converts every scheme.
