@@ -86,11 +86,11 @@ def set_param(*path: str, value: Any) -> None:
 def recorded_splits(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return a list that fills with the names of the splits that a stage asks for."""
     splits: list[str] = []
-    read = dataset.read_split
+    read_split = dataset.read_split
 
     def recording(data: Data, variant: str, name: str) -> Examples:
         splits.append(name)
-        return read(data, variant, name)
+        return read_split(data, variant, name)
 
-    monkeypatch.setattr(dataset, "read", recording)
+    monkeypatch.setattr(dataset, "read_split", recording)
     return splits
