@@ -1,6 +1,6 @@
-"""docs/bring_your_own.md, word by word in a fresh clone; and its model in every format that can be brought.
+"""docs/guides/bring_your_own.md, word by word in a fresh clone; and its model in every format that can be brought.
 
-Guards that who follows docs/bring_your_own.md to the letter has bundles at its end.
+Guards that who follows docs/guides/bring_your_own.md to the letter has bundles at its end.
 Slow: it builds the release of that page: a MobileNetV2 for two platforms.
 """
 
@@ -47,7 +47,7 @@ from tests import builds
 
 pytestmark = pytest.mark.slow
 
-DOC = builds.ROOT / "docs/bring_your_own.md"
+DOC = builds.ROOT / "docs/guides/bring_your_own.md"
 FENCE = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 
 

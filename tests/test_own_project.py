@@ -1,6 +1,6 @@
 """A project beside edgebake: the real commands, with plugins of its own, from a checkout and from the wheel.
 
-docs/recipes.md is followed word by word with the wheel.
+docs/guides/recipes.md is followed word by word with the wheel.
 """
 
 import re
@@ -14,7 +14,7 @@ from tests import builds
 from tests.builds import ROOT, edit, ran
 
 CHECKOUT = ROOT / "pipeline"
-DOC = ROOT / "docs/recipes.md"
+DOC = ROOT / "docs/guides/recipes.md"
 FENCE = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 ADDITION = re.compile(r"Add `(\w+)` to `targets:` in `([\w/.]+)`, before `(\w+)`")
 FILE = re.compile(r"^(?:\d\. )?`([\w/]+\.(?:py|yaml))`", re.MULTILINE)
@@ -243,7 +243,7 @@ def test_a_failure_inside_a_plugin_names_its_line(project: Path) -> None:
 
 @pytest.mark.slow
 def test_a_runtime_of_the_project_ships_and_nothing_of_edgebake_changes(tmp_path: Path) -> None:
-    """Guards what docs/recipes.md says of a runtime, from its two files to a bundle that verifies.
+    """Guards what docs/guides/recipes.md says of a runtime, from its two files to a bundle that verifies.
 
     Slow: it trains a model and builds its bundle.
     """
@@ -398,7 +398,7 @@ def origin(shown: str, line: str) -> str:
 
 @pytest.fixture(scope="module")
 def followed(site: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A project in which docs/recipes.md was followed from its beginning, and all that the commands said."""
+    """A project in which docs/guides/recipes.md was followed from its beginning, and all that the commands said."""
     folder = tmp_path_factory.mktemp("stripes")
     page = DOC.read_text()
     page = page[page.index("## A project of your own") : page.index("### A runtime")]
@@ -428,7 +428,7 @@ def followed(site: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
 
 @pytest.mark.slow
 def test_the_guide_can_be_followed(followed: tuple[Path, str], site: Path) -> None:
-    """Guards the code blocks of docs/recipes.md.
+    """Guards the code blocks of docs/guides/recipes.md.
 
     Slow: every command in them is run.
     """

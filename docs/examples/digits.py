@@ -1,4 +1,4 @@
-"""Make what docs/bring_your_own.md brings: a folder of images, and a model that was trained on some of them.
+"""Make what docs/guides/bring_your_own.md brings: a folder of images, and a model that was trained on some of them.
 
     python docs/examples/digits.py
 

@@ -1,4 +1,4 @@
-"""Types of manifest.json, edgebake.manifest/1. docs/bundle.md explains each key."""
+"""Types of manifest.json, edgebake.manifest/1. docs/guides/use_a_bundle.md explains each key."""
 
 from typing import Any, NotRequired, TypedDict
 

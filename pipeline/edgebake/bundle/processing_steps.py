@@ -1,6 +1,6 @@
 """Pre- and postprocessing of a target as a list of steps, which an app runs in order.
 
-docs/bundle.md defines every step, down to how it rounds.
+docs/guides/use_a_bundle.md defines every step, down to how it rounds.
 """
 
 from edgebake.bundle.lineage import Section

@@ -2,7 +2,7 @@
 
 It needs no package but `cryptography`, 47 or newer for `unwrap`, and ships beside every encrypted
 bundle. Implementations in other languages pass the cases of docs/vectors/encryption.json;
-docs/protection.md describes the format.
+docs/explanation/protection.md describes the format.
 """
 
 import struct

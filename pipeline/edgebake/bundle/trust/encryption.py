@@ -1,6 +1,6 @@
 """Encrypt a model file reproducibly, and wrap the encryption key for one device.
 
-The format is Tink's AES256_GCM_HKDF_1MB (docs/protection.md describes it, decryption.py reads it).
+The format is Tink's AES256_GCM_HKDF_1MB (docs/explanation/protection.md describes it, decryption.py reads it).
 Tink chooses the salt and the prefix of the nonces at random. Here they are derived, so that a
 repeated build encrypts to the same bytes:
 

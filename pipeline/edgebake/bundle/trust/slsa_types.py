@@ -26,7 +26,7 @@ class Dependency(TypedDict):
 
 
 class ExternalParameters(TypedDict):
-    """The parameters that the user of the build sets; docs/release.md explains them."""
+    """The parameters that the user of the build sets; docs/guides/release.md explains them."""
 
     platform: str
     params: Digest

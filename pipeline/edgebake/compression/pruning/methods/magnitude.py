@@ -29,7 +29,7 @@ ONE_OF: tuple[tuple[str, ...], ...] = (("sparsity", "ramp"), ("pattern",))
 TOOLS: tuple[str, ...] = keras_session.TOOLS
 SPEED = (
     "the same time is expected: dense kernels compute a zero like any other number, see "
-    "docs/prune.md; what becomes smaller is the download, which is compressed"
+    "docs/explanation/pruning.md; what becomes smaller is the download, which is compressed"
 )
 
 
