@@ -63,7 +63,7 @@ class GateError(EdgebakeError):
 
 
 class LicenseError(EdgebakeError):
-    """Name every component that the policy refuses, its license, the reason and the file to edit."""
+    """Name every component that the policy refuses, its license, the reason and the remedy."""
 
 
 class ProofError(EdgebakeError):

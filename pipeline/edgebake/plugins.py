@@ -225,7 +225,7 @@ def _import(module: str) -> ModuleType:
 
 
 def _register_project() -> None:
-    """Register the project's folder as the package `plugins`, whatever is installed by that name."""
+    """Make the project's folder the package `plugins`, even if one is installed by that name."""
     folder = PROJECT.resolve()
     # A file may be newer than Python's cached listing of its folder.
     importlib.invalidate_caches()

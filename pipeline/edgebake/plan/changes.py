@@ -34,7 +34,9 @@ def compare(before: Plan, after: Plan) -> list[Change]:
     """Return the differences between two plans, stage by stage."""
     changes: list[Change] = []
     for stage in STAGES:
-        changes += _compare_stage(stage, before.get(stage) or {}, after.get(stage) or {})
+        old = before.get(stage) or {}
+        new = after.get(stage) or {}
+        changes += _compare_stage(stage, old, new)
     changes += _compare_scheme_searches(before, after)
     return changes
 
@@ -48,9 +50,8 @@ def dvc_graph(plan: Plan) -> dict[str, Any]:
     keys = _keys_in_dvc_yaml()
     for stage in STAGES:
         variants: dict[str, Any] = plan.get(stage) or {}
-        graph[stage] = {
-            name: _values(params, keys.get(stage, [])) for name, params in variants.items()
-        }
+        keys_of_stage = keys.get(stage, [])
+        graph[stage] = {name: _values(params, keys_of_stage) for name, params in variants.items()}
     return graph
 
 
@@ -68,8 +69,10 @@ def _compare_stage(stage: str, old: dict[str, Any], new: dict[str, Any]) -> Iter
 
 def _compare_values(key: str, before: object, after: object) -> Iterator[Change]:
     if isinstance(before, dict) and isinstance(after, dict):
-        for child in dict.fromkeys([*before, *after]):
-            yield from _compare_values(f"{key}.{child}", before.get(child), after.get(child))
+        for name in dict.fromkeys([*before, *after]):
+            old = before.get(name)
+            new = after.get(name)
+            yield from _compare_values(f"{key}.{name}", old, new)
     elif before != after:
         yield Change(key, before, after)
 
@@ -109,7 +112,9 @@ def _keys_in_dvc_yaml() -> dict[str, list[str]]:
     stages = yaml.safe_load(Path("dvc.yaml").read_text())["stages"]
     keys: dict[str, list[str]] = {}
     for stage, definition in stages.items():
-        keys[stage] = sorted(set(re.findall(r"\$\{item\.([\w.]+)\}", json.dumps(definition))))
+        text = json.dumps(definition)
+        names = re.findall(r"\$\{item\.([\w.]+)\}", text)
+        keys[stage] = sorted(set(names))
     return keys
 
 

@@ -88,8 +88,10 @@ def option(group: str, name: str) -> Any:
     """
     file = find(f"{group}/{name}")
     with _translated_errors(file, ()):
-        schema = OmegaConf.structured(get_type_hints(Recipe)[group])
-        return OmegaConf.to_object(OmegaConf.merge(schema, recipe_source.read_options(file, group)))
+        group_type = get_type_hints(Recipe)[group]
+        schema = OmegaConf.structured(group_type)
+        merged = OmegaConf.merge(schema, recipe_source.read_options(file, group))
+        return OmegaConf.to_object(merged)
 
 
 def origins(target_name: str, overrides: Sequence[str] = ()) -> dict[str, str]:
@@ -192,7 +194,8 @@ def _check_candidates(target: Target, overrides: Sequence[str]) -> None:
 
 
 def _is_auto(quantize_option: str) -> bool:
-    options = yaml.safe_load(find(f"quantize/{quantize_option}").read_text())
+    file = find(f"quantize/{quantize_option}")
+    options = yaml.safe_load(file.read_text())
     return isinstance(options, dict) and options.get("scheme") == schemes.AUTO
 
 
@@ -205,9 +208,10 @@ def _check_recipe(target: Target, overrides: Sequence[str]) -> None:
     for key, problem in problems:
         file = _file_of(key, target.name, target.choices, files)
         lines.append(f"{file}: {key}: {problem}")
-    is_unfit = all(key in quantize_checks.FIT for key, _ in problems)
-    error_type = UnfitError if is_unfit else RecipeError
-    raise error_type("\n".join(lines))
+    message = "\n".join(lines)
+    if all(key in quantize_checks.FIT for key, _ in problems):
+        raise UnfitError(message)
+    raise RecipeError(message)
 
 
 def _file_of(key: str, target_name: str, choices: dict[str, str], files: dict[str, str]) -> str:
@@ -246,21 +250,32 @@ def _check_release(release: Release, file: Path) -> None:
 def _origins(target_name: str, overrides: Sequence[str]) -> dict[str, str]:
     loader = GlobalHydra.instance().config_loader()
     arguments = [f"target={target_name}", *overrides]
-    defaults = loader.compute_defaults_list("recipe", arguments, RunMode.RUN).defaults
+    defaults_list = loader.compute_defaults_list("recipe", arguments, RunMode.RUN)
     files: dict[str, str] = {}
-    for entry in defaults:
+    # Later files replace values of earlier ones.
+    for entry in defaults_list.defaults:
         path = find(str(entry.config_path))
-        if path.exists():
-            options = recipe_source.read_options(path, entry.package or "")
-            options.pop("defaults", None)
-            files.update(dict.fromkeys(_leaf_keys(options, entry.package or ""), shown(path)))
+        for key in _keys_in_file(path, entry.package or ""):
+            files[key] = shown(path)
     for override in overrides:
         key = override.lstrip("+~").split("=", 1)[0]
         # The name of a group picks another file, which is among the defaults already.
-        if not recipe_files.is_group(key):
-            children = [known for known in files if known.startswith(f"{key}.")]
-            files.update(dict.fromkeys([*children, key], COMMAND_LINE))
+        if recipe_files.is_group(key):
+            continue
+        for known_key in list(files):
+            if known_key.startswith(f"{key}."):
+                files[known_key] = COMMAND_LINE
+        files[key] = COMMAND_LINE
     return files
+
+
+def _keys_in_file(path: Path, prefix: str) -> Iterator[str]:
+    """Yield the dotted key of every value in the file of an option."""
+    if not path.exists():
+        return
+    options = recipe_source.read_options(path, prefix)
+    options.pop("defaults", None)
+    yield from _leaf_keys(options, prefix)
 
 
 def _leaf_keys(node: object, prefix: str) -> Iterator[str]:
@@ -268,5 +283,6 @@ def _leaf_keys(node: object, prefix: str) -> Iterator[str]:
     if not isinstance(node, dict) or not node:
         yield prefix
         return
-    for key, value in node.items():
-        yield from _leaf_keys(value, f"{prefix}.{key}" if prefix else str(key))
+    for name, value in node.items():
+        key = f"{prefix}.{name}" if prefix else str(name)
+        yield from _leaf_keys(value, key)

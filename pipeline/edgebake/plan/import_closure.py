@@ -34,10 +34,12 @@ class ImportClosure:
         """Return `<sha256>  <path>` of every file that a module reaches, sorted by path."""
         self._reach(module)
         # The runner calls functions of the stage's module.
-        self._names.update(self._reached[module].references.functions)
+        references = self._reached[module].references
+        self._names.update(references.functions)
         self._follow_all()
-        digests = {source.path: source.sha256 for source in self._reached.values()}
-        for source in self._reached.values():
+        reached = self._reached.values()
+        digests = {source.path: source.sha256 for source in reached}
+        for source in reached:
             digests |= self.sources.data_beside(source)
         for path in self._texts:
             digests[path] = self.sources.sha256_as_text(path)
@@ -59,8 +61,10 @@ class ImportClosure:
         parts = module.split(".")
         for length in range(1, len(parts) + 1):
             name = ".".join(parts[:length])
+            if name in self._reached or is_declaration(name):
+                continue
             source = self.sources.find(name)
-            if source is not None and name not in self._reached and not is_declaration(name):
+            if source is not None:
                 self._reached[name] = source
                 self._names |= source.references.top.names
 
@@ -96,8 +100,11 @@ class ImportClosure:
 
     def _encoders(self) -> list[str]:
         """Return the encoders that the parameters name, sorted."""
-        values = {value for path, value in _leaves(self.params, ()) if path[-1] == "encoder"}
-        return sorted(map(str, values))
+        encoders: set[str] = set()
+        for path, value in _leaves(self.params, ()):
+            if path[-1] == "encoder":
+                encoders.add(str(value))
+        return sorted(encoders)
 
     def _read_folder_as_text(self, package: SourceFile) -> None:
         """Add the sources in a package's folder, and what they import from it, as texts."""

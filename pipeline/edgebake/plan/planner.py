@@ -4,7 +4,6 @@ Reads recipes/, dvc.yaml and artifacts/verdicts/. Writes params.yaml and artifac
 the outputs of variants that are no longer part of the plan.
 """
 
-import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -101,7 +100,8 @@ def fingerprint(plan: Plan) -> str:
     params.yaml records it, so that values set by an experiment are told from edited recipes.
     """
     stages = {stage: plan[stage] for stage in STAGES}
-    return hashlib.sha256(json.dumps(stages, sort_keys=True).encode()).hexdigest()
+    text = json.dumps(stages, sort_keys=True)
+    return artifacts.sha256(text.encode())
 
 
 def write(plan: Plan) -> None:

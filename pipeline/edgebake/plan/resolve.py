@@ -64,8 +64,9 @@ def data_params(recipe: Recipe, _: Variants, __: ReleaseInfo) -> DataParams:
 
 def train_params(recipe: Recipe, variants: Variants, _: ReleaseInfo) -> TrainParams:
     """Return the parameters of the stage `train`."""
-    imported = recipe.model.imported
-    file = imported.file if imported else NO_FILE
+    file = NO_FILE
+    if recipe.model.imported is not None:
+        file = recipe.model.imported.file
     return TrainParams(
         **vars(recipe.train),
         examples=variants["data"],
@@ -104,8 +105,10 @@ def quantize_params(recipe: Recipe, variants: Variants, _: ReleaseInfo) -> Quant
     tools = _data_tools(recipe)
     if quantize.calibration is not None or quantize.qat is not None:
         tools = (*QUANTIZE_TOOLS, *tools)
-    # Only `mixed` reads gates. For other schemes, another limit must not quantize again.
-    reads_gates = quantize.fallback_dtype is not None
+    accuracy, accuracy_drop = budget.accuracy, budget.accuracy_drop
+    if quantize.fallback_dtype is None:
+        # Only `mixed` reads gates. For other schemes, another limit must not quantize again.
+        accuracy, accuracy_drop = None, None
     return QuantizeParams(
         **vars(quantize),
         weights=scheme.weights,
@@ -116,8 +119,8 @@ def quantize_params(recipe: Recipe, variants: Variants, _: ReleaseInfo) -> Quant
         format=_format(recipe),
         data=_base_options(Data, recipe.data),
         data_file=_data_file(recipe),
-        accuracy=budget.accuracy if reads_gates else None,
-        accuracy_drop=budget.accuracy_drop if reads_gates else None,
+        accuracy=accuracy,
+        accuracy_drop=accuracy_drop,
         tools=plugins.tools(*tools),
     )
 
@@ -211,7 +214,8 @@ def _base_options(base: type[Options], options: Options) -> Options:
 
     They have no influence on what a stage computes, so a change must not run it again.
     """
-    return base(**{field.name: getattr(options, field.name) for field in fields(base)})
+    values = {field.name: getattr(options, field.name) for field in fields(base)}
+    return base(**values)
 
 
 def _format(recipe: Recipe) -> str:
@@ -257,11 +261,14 @@ def _measurement_inputs(protocol: Protocol) -> dict[str, str]:
         files.append(protocol.recorded.file)
     if protocol.adb is not None:
         files.append(protocol.adb.benchmark_model)
-    return {str(Path(file)): _digest_or_empty(Path(file)) for file in files if file}
+    paths = [Path(file) for file in files if file]
+    return {str(path): _digest_or_empty(path) for path in paths}
 
 
 def _digest_or_empty(file: Path) -> str:
-    return artifacts.sha256(file.read_bytes()) if file.is_file() else ""
+    if not file.is_file():
+        return ""
+    return artifacts.sha256(file.read_bytes())
 
 
 def _public_key_digest(release: Release) -> str | None:

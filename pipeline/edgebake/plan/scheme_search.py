@@ -23,6 +23,17 @@ from edgebake.recipe import Release
 from edgebake.recipe.stage_params import Plan
 
 PLAN_KEY = "candidates"  # of params.yaml
+# The digest of a recipe does not depend on the release.
+ANY_RELEASE = Release(
+    name="",
+    version="",
+    author="",
+    license="",
+    description="",
+    signature=None,
+    encryption_key=None,
+    targets=[],
+)
 
 Digest = Callable[[Target], str]  # of the whole recipe of a target
 
@@ -87,7 +98,8 @@ class SchemeSearch:
         """
         is_any_rejected = False
         for target_name, candidates in self._candidates.items():
-            missed = _missed_gates(target_name, target_params(plan, target_name)["recipe_sha256"])
+            params = target_params(plan, target_name)
+            missed = _missed_gates(target_name, params["recipe_sha256"])
             if missed:
                 candidates[-1] = replace(candidates[-1], missed=missed)
                 is_any_rejected = True
@@ -100,13 +112,13 @@ class SchemeSearch:
         return {**plan, PLAN_KEY: to_plain(self._candidates)}
 
     def _digest(self, target: Target) -> str:
-        """Return the digest of a target's recipe, which does not depend on the release.
+        """Return the digest of a target's recipe.
 
         The other targets are merged for the teachers that they train.
         """
-        release = Release("", "", "", "", "", signature=None, encryption_key=None, targets=[])
-        plan = merge(release, [target, *self._fixed_targets])
-        sha256: str = target_params(plan, target.name)["recipe_sha256"]
+        plan = merge(ANY_RELEASE, [target, *self._fixed_targets])
+        params = target_params(plan, target.name)
+        sha256: str = params["recipe_sha256"]
         return sha256
 
 

@@ -99,12 +99,14 @@ def _docstrings(tree: ast.Module) -> Iterator[ast.expr]:
 
 def _blank(lines: list[str], node: ast.expr) -> None:
     """Remove the text of a node from the lines; its columns count bytes of UTF-8."""
-    last = node.end_lineno or node.lineno
-    before = lines[node.lineno - 1].encode()[: node.col_offset].decode()
-    after = lines[last - 1].encode()[node.end_col_offset :].decode()
-    for row in range(node.lineno, last + 1):
+    rows = _rows(node)
+    first_line = lines[rows[0] - 1].encode()
+    last_line = lines[rows[-1] - 1].encode()
+    before = first_line[: node.col_offset]
+    after = last_line[node.end_col_offset :]
+    for row in rows:
         lines[row - 1] = ""
-    lines[node.lineno - 1] = before + after
+    lines[rows[0] - 1] = (before + after).decode()
 
 
 def _rows_inside_strings(tree: ast.Module) -> Iterator[int]:
@@ -157,22 +159,23 @@ def _imported_modules(node: ast.ImportFrom, package: str) -> list[str]:
     if node.level:
         parents = package.split(".")
         base = ".".join(parents[: len(parents) - node.level + 1])
-        module = f"{base}.{module}" if base and module else base or module
+        module = ".".join(name for name in (base, module) if name)
     return [module, *(f"{module}.{alias.name}" for alias in node.names)]
 
 
 def _add_call(node: ast.Call, references: References) -> None:
     """Add the names that a call of `getattr`, `resources` or `plugins` refers to."""
-    strings = [argument.value for argument in node.args if _is_string(argument)]
-    texts = [str(string) for string in strings]
-    if _is_name(node.func, "getattr"):
-        references.names.update(texts)
-    if not isinstance(node.func, ast.Attribute):
+    constants = [str(argument.value) for argument in node.args if _is_string(argument)]
+    function = node.func
+    if _is_name(function, "getattr"):
+        references.names.update(constants)
+    if not isinstance(function, ast.Attribute):
         return
-    if _is_name(node.func.value, "resources") and not texts:
+    if _is_name(function.value, "resources") and not constants:
         references.reads_own_folder = True
-    if _is_name(node.func.value, "plugins") and texts:
-        references.plugins.append(PluginCall(node.func.attr, texts[0]))
+    if _is_name(function.value, "plugins") and constants:
+        call = PluginCall(function.attr, constants[0])
+        references.plugins.append(call)
 
 
 def _is_name(node: ast.AST, name: str) -> bool:

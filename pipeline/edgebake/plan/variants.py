@@ -31,10 +31,11 @@ def merge(release: Release, targets: Sequence[Target]) -> Plan:
     plan: Plan = {stage: {} for stage in STAGES}
     for target in targets:
         _add_target(plan, release, target)
+    # After all targets were added, because a later one may train a teacher.
     for bundle in plan["package"].values():
         for params in bundle["targets"].values():
-            # After all targets were added, because a later one may train a teacher.
-            params["recipe_sha256"] = recipe_digest(trace(plan, params["validate"]), params)
+            stages = trace(plan, params["validate"])
+            params["recipe_sha256"] = recipe_digest(stages, params)
     return plan
 
 
@@ -48,26 +49,31 @@ def target_params(plan: Plan, target_name: str) -> Params:
 
 
 def _add_target(plan: Plan, release: Release, target: Target) -> None:
+    recipe = target.recipe
     info = resolve.release_info(release)
     variants: resolve.Variants = {}
-    if target.recipe.validate.budget.speedup:
-        baseline = _add_variants(plan, info, _baseline(target), STAGES_OF_BASELINE, {})
-        variants = {"baseline": baseline["convert"]}
-    variants = _add_variants(plan, info, target, tuple(resolve.RESOLVERS), variants)
-    platform = target.recipe.device.platform.value
-    if platform not in plan["package"]:
-        plan["package"][platform] = to_plain(resolve.package_params(release)) | {"targets": {}}
-    params = to_plain(resolve.target_params(target.recipe, variants))
-    plan["package"][platform]["targets"][target.name] = params
+    if recipe.validate.budget.speedup:
+        baseline = _baseline(target)
+        baseline_variants = _add_variants(plan, info, baseline, STAGES_OF_BASELINE, {})
+        variants["baseline"] = baseline_variants["convert"]
+    all_stages = tuple(resolve.RESOLVERS)
+    variants = _add_variants(plan, info, target, all_stages, variants)
+    bundles = plan["package"]
+    platform = recipe.device.platform.value
+    if platform not in bundles:
+        bundles[platform] = to_plain(resolve.package_params(release))
+    params = resolve.target_params(recipe, variants)
+    bundles[platform]["targets"][target.name] = to_plain(params)
 
 
 def _baseline(target: Target) -> Target:
     """Return the baseline of a target's speedup: its model in its runtime, not compressed."""
-    convert = replace(target.recipe.convert, input=None, output=None, ort_format=False)
+    recipe = target.recipe
+    convert = replace(recipe.convert, input=None, output=None, ort_format=False)
     # The baseline is not shipped. Without protection, targets can share it.
-    package = replace(target.recipe.package, protect=Protect.none)
+    package = replace(recipe.package, protect=Protect.none)
     recipe = replace(
-        target.recipe,
+        recipe,
         prune=option("prune", NONE),
         quantize=option("quantize", NONE),
         convert=convert,
@@ -92,7 +98,8 @@ def _add_variants(
     variants = dict(variants)
     name = ""
     for stage in stages:
-        params = to_plain(resolve.RESOLVERS[stage](target.recipe, variants, info))
+        resolver = resolve.RESOLVERS[stage]
+        params = to_plain(resolver(target.recipe, variants, info))
         name = _append(name, resolve.option_name(stage, target))
         name = _add_variant(plan[stage], name, params, target.name)
         variants[stage] = name
@@ -103,7 +110,9 @@ def _append(variant: str, option_name: str) -> str:
     """Append an option to the name of a variant; `none` changes nothing and is omitted."""
     if option_name == NONE:
         return variant
-    return f"{variant}-{option_name}" if variant else option_name
+    if not variant:
+        return option_name
+    return f"{variant}-{option_name}"
 
 
 def _add_variant(variants: dict[str, Params], name: str, params: Params, target_name: str) -> str:

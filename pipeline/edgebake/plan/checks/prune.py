@@ -2,37 +2,11 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from edgebake import plugins
 from edgebake.errors import Problem, listed
-from edgebake.plan.checks.values import value_at
+from edgebake.plan.checks.values import Interval, value_at
 from edgebake.recipe import Prune, PruningTarget, Recipe
-
-
-@dataclass(frozen=True)
-class Interval:
-    """An interval of allowed numbers; an open end is not allowed itself."""
-
-    least: float
-    most: float
-    is_open_below: bool = False
-    is_open_above: bool = False
-
-    def __contains__(self, number: float) -> bool:
-        is_high_enough = number > self.least if self.is_open_below else number >= self.least
-        is_low_enough = number < self.most if self.is_open_above else number <= self.most
-        return is_high_enough and is_low_enough
-
-    def __str__(self) -> str:
-        if not self.is_open_below and not self.is_open_above and self.most != math.inf:
-            return f"{self.least:g} to {self.most:g}"
-        text = f"more than {self.least:g}" if self.is_open_below else f"{self.least:g} or more"
-        if self.most == math.inf:
-            return text
-        upper_end = "less than" if self.is_open_above else "at most"
-        return f"{text} and {upper_end} {self.most:g}"
-
 
 BETWEEN_0_AND_1 = Interval(0, 1, is_open_below=True, is_open_above=True)
 ABOVE_0_UP_TO_1 = Interval(0, 1, is_open_below=True)

@@ -1,9 +1,9 @@
 """Check the options of `train` and of fine-tuning."""
 
-import math
 from collections.abc import Iterator
 
 from edgebake.errors import Problem
+from edgebake.plan.checks.values import Interval
 from edgebake.recipe import Augment, Color, Head, Recipe, Train
 
 # Upper limit of each number of `augment`. The lower limit is 0, which is not allowed itself.
@@ -73,9 +73,8 @@ def _check_augment(augment: Augment, color: Color) -> Iterator[Problem]:
         value = getattr(augment, name)
         if value is None:
             continue
-        is_below = value < limit if name in BELOW_LIMIT else value <= limit
-        if not (math.isfinite(value) and value > 0 and is_below):
-            bound = "less than" if name in BELOW_LIMIT else "at most"
-            yield name, f"{value:g}; expected more than 0 and {bound} {limit:g}, or null"
+        interval = Interval(0, limit, is_open_below=True, is_open_above=name in BELOW_LIMIT)
+        if value not in interval:
+            yield name, f"{value:g}; expected {interval}, or null"
         if name in OF_COLOR and color is Color.grayscale:
             yield name, f"{value:g}; expected null for grayscale images"

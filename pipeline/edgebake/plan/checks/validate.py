@@ -40,7 +40,9 @@ def check(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _gates(recipe: Recipe) -> dict[str, Gate]:
-    return {name: gate for name, gate in vars(recipe.validate.budget).items() if gate is not None}
+    """Return the gates that are not null, by name."""
+    gates = vars(recipe.validate.budget)
+    return {name: gate for name, gate in gates.items() if gate is not None}
 
 
 def _check_protocol(recipe: Recipe) -> Iterator[Problem]:
@@ -80,11 +82,10 @@ def _check_runtime_of_device(recipe: Recipe) -> Iterator[Problem]:
     A device of the project's plugins is not checked: what it runs is up to its author.
     """
     runtime, where = recipe.convert.runtime, recipe.validate.where
-    devices_of_runtime = {
-        name: load_runtime(name).facts.timed_at for name in plugins.options("convert.runtime")
-    }
-    known: set[str] = set().union(*devices_of_runtime.values())
-    devices = devices_of_runtime[runtime]
+    known: set[str] = set()
+    for name in plugins.options("convert.runtime"):
+        known.update(load_runtime(name).facts.timed_at)
+    devices = load_runtime(runtime).facts.timed_at
     if where in known and where not in devices:
         expected = f"one of {listed(devices)}" if devices else "a device of the project's own"
         yield "validate.where", f"{where}: expected {expected} for {runtime}"
