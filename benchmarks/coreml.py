@@ -242,9 +242,7 @@ def answers(
 ) -> NDArray[np.float32]:
     """Return the executor's probabilities for each image."""
     executor = Executor(package.read(files), arithmetic)
-    return np.concatenate(
-        [executor.run(executor.prepared({"image": image}))[0] for image in pixels]
-    )
+    return np.concatenate([executor.run(executor.prepare({"image": image}))[0] for image in pixels])
 
 
 def accuracy(found: NDArray[np.float32], labels: NDArray[Any]) -> float:
@@ -299,7 +297,7 @@ def mobilenet(rounds: int) -> Iterator[tuple[str, float, str]]:
         read_package = package.read(converted(learned, Case("", scheme, target)))
         for arithmetic in Arithmetic if scheme == "float16" else (Arithmetic.float32,):
             executor = Executor(read_package, arithmetic)
-            fed = executor.prepared({"image": pixels})
+            fed = executor.prepare({"image": pixels})
             runs[f"{scheme} program, {arithmetic.value} arithmetic"] = partial(executor.run, fed)
     medians = taken_in_turns(runs, rounds)
     yield (

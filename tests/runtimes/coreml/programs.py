@@ -144,10 +144,12 @@ def answers(
     fed: Mapping[str, Any],
     arithmetic: Arithmetic = Arithmetic.float32,
     shapes: Mapping[str, Sequence[int]] | None = None,
-    read: Sequence[str] = (),
+    extra_outputs: Sequence[str] = (),
 ) -> dict[str, Array]:
     """Return what the executor answers."""
-    executor = Executor(package.read(content), arithmetic, shapes=shapes, read=read)
+    executor = Executor(
+        package.read(content), arithmetic, shapes=shapes, extra_outputs=extra_outputs
+    )
     return executor.predict({name: np.asarray(value) for name, value in fed.items()})
 
 

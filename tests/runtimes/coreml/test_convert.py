@@ -122,7 +122,7 @@ def answer(files: dict[str, bytes], image: NDArray[np.uint8]) -> NDArray[np.floa
     """Return the probabilities of one image [1, h, w, 1], in float32 arithmetic."""
     shape = (1, image.shape[-1], *image.shape[1:3])
     executor = Executor(package.read(files), Arithmetic.float32, shapes={"image": shape})
-    return executor.run(executor.prepared({"image": image}))[0]
+    return executor.run(executor.prepare({"image": image}))[0]
 
 
 def test_every_scheme_is_tried() -> None:

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from edgebake.runtimes.coreml import apple, package, picture
 from edgebake.runtimes.coreml.executor import LABEL
-from edgebake.runtimes.coreml.executor.executor import Array, Executor
+from edgebake.runtimes.coreml.executor.executor import Executor
+from edgebake.runtimes.coreml.executor.mil import Array
 from edgebake.runtimes.coreml.executor.program import read_program
 from edgebake.runtimes.coreml.executor.translation import Arithmetic, float_values
 from edgebake.runtimes.run_modes import RunMode
@@ -32,7 +33,7 @@ class ExecutorSession:
     def feed(self, example: NDArray[np.uint8]) -> None:
         """Set the input: one image, uint8 [1, h, w, c], channels in the model's order."""
         image = picture.to_picture(example, self._package)
-        self._feeds = self._executor.prepared({"image": image})
+        self._feeds = self._executor.prepare({"image": image})
 
     def invoke(self) -> None:
         """Run the program on the current input."""

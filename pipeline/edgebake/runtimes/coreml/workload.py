@@ -107,7 +107,7 @@ class MlPackageFile:
             Uncounted: a size is only known when the program runs.
         """
         try:
-            return self._types[name].sizes
+            return self._types[name].static_shape
         except UnsupportedError:
             raise Uncounted(f"{name}: its size is only known when the program runs") from None
 
@@ -232,7 +232,7 @@ def _bytes(kind: ValueType) -> int:
     if kind.dtype in NOT_NUMERIC:
         return 0
     try:
-        elements = prod(kind.sizes)
+        elements = prod(kind.static_shape)
     except UnsupportedError:
         raise Uncounted("a size is only known when the program runs") from None
     return packed_bytes(elements, dtype_bits(kind.dtype))

@@ -97,7 +97,7 @@ def test_several_outputs_come_in_the_order_of_the_program_each_by_its_name() -> 
     content = files({"x": real(2)}, steps, ["second", "first"])
     executor = Executor(package.read(content))
     assert executor.outputs == ["second", "first"]
-    found = executor.run(executor.prepared({"x": np.array([-1.0, 2.0])}))
+    found = executor.run(executor.prepare({"x": np.array([-1.0, 2.0])}))
     assert [value.tolist() for value in found] == [[False, True], [0.0, 2.0]]
 
 

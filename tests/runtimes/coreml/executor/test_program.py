@@ -77,8 +77,8 @@ def test_sizes_that_the_input_decides_are_unknown() -> None:
     found = _read([op("relu", {"x": "x"}, y=real(1, None))], ["y"], {"x": real(1, None)})
     assert found.inputs[0].type == ValueType("float32", (1, None))
     with pytest.raises(UnsupportedError, match="a shape that is not known before it runs"):
-        _ = found.inputs[0].type.sizes
-    assert ValueType("float32", (1, 2)).sizes == (1, 2)
+        _ = found.inputs[0].type.static_shape
+    assert ValueType("float32", (1, 2)).static_shape == (1, 2)
 
 
 def test_labels_are_a_list() -> None:

@@ -107,7 +107,9 @@ CHAIN = [
 
 def test_every_value_between_can_be_read_by_its_name() -> None:
     content = files({"x": real(2)}, CHAIN, ["y"])
-    found = answers(content, {"x": [-1.0, 3.0]}, read=["rectified", "shifted", "above", "x"])
+    found = answers(
+        content, {"x": [-1.0, 3.0]}, extra_outputs=["rectified", "shifted", "above", "x"]
+    )
     assert list(found) == ["y", "rectified", "shifted", "above", "x"]
     assert found["rectified"].tolist() == [0, 3]
     assert found["shifted"].tolist() == [1, 5]
@@ -122,9 +124,9 @@ def test_a_constant_can_be_read_whether_an_operator_uses_it_or_not() -> None:
         weight=real(2),
     )
     unused = files({"x": real(2)}, [scale, op("relu", {"x": "x"}, y=real(2))], ["y"])
-    assert answers(unused, {"x": [0, 0]}, read=["weight"])["weight"].tolist() == [2, 4]
+    assert answers(unused, {"x": [0, 0]}, extra_outputs=["weight"])["weight"].tolist() == [2, 4]
     used = files({"x": real(2)}, [scale, op("add", {"x": "x", "y": "weight"}, y=real(2))], ["y"])
-    assert answers(used, {"x": [0, 0]}, read=["weight"])["weight"].tolist() == [2, 4]
+    assert answers(used, {"x": [0, 0]}, extra_outputs=["weight"])["weight"].tolist() == [2, 4]
 
 
 def test_the_floats_of_a_program_are_listed_in_order() -> None:
@@ -229,7 +231,9 @@ def test_sizes_follow_from_operator_to_operator() -> None:
     ]
     content = files({"x": real(1, 1, None, None)}, steps, ["y"], {"x": (1, 1, 5, 7)})
     for shape in ((1, 1, 5, 7), (1, 1, 9, 6)):
-        found = answers(content, {"x": np.ones(shape)}, shapes={"x": shape}, read=["a", "c"])
+        found = answers(
+            content, {"x": np.ones(shape)}, shapes={"x": shape}, extra_outputs=["a", "c"]
+        )
         assert found["a"].shape == (1, 4, -(-shape[2] // 2), -(-shape[3] // 2))
         assert found["c"].shape == (1, 4, 2 * -(-shape[2] // 2), 2 * -(-shape[3] // 2))
         assert found["y"].shape == (1, 4, 2, 3)

@@ -1,13 +1,14 @@
-"""Executes an ML Program where Core ML does not exist: on Linux, by way of ONNX Runtime.
+"""Execute an ML Program where Core ML does not exist: on Linux, with ONNX Runtime.
 
-package.py    the files of an .mlpackage -> Apple's messages (one folder up, shared with inspect)
-program.py    -> operations and constants; constants.py reads values, decompression.py compressed weights
-translation.py   -> an ONNX model, operator by operator: operators/, one function each
-executor.py   -> answers
+package.py (one folder up)   files of an .mlpackage -> Apple's protobuf messages
+program.py                   messages -> operations and constants; constants.py reads values,
+                             decompression.py restores compressed weights
+translation.py               operations -> an ONNX model; operators/ has one function per operator
+executor.py                  inputs -> outputs, in ONNX Runtime
 
-What it computes is the program that ships, on the weights that ship. It is not Core ML: hardware may sum in another
-order, and numbers from here are labelled as what they are.
+The program and the weights are those of the package that ships. The results are not Core ML's:
+hardware may sum in another order. Measurements made here carry LABEL for that reason.
 """
 
 LABEL = "executed on Linux (edgebake's ML Program executor)"
-"""What a measurement from here says of where it was made."""
+"""Names the executor in measurements that were made with it."""

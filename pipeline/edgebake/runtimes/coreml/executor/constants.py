@@ -1,16 +1,19 @@
-"""Values of an ML Program in: written out in the program, or bytes in a weights file. NumPy arrays out.
+"""Read constants of an ML Program as NumPy arrays, from the program itself or a weights file.
 
 Sources: MIL.proto; MILBlob/Blob/StorageFormat.hpp of coremltools, version 2 of the weights file.
 """
 
 import struct
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgebake.runtimes.coreml import schema
-from edgebake.runtimes.coreml.executor.mil import ValueType
+from edgebake.runtimes.coreml.executor.mil import Array, ValueType
+
+if TYPE_CHECKING:
+    from coremltools.proto import MIL_pb2
 
 NUMPY_DTYPES: dict[str, type] = {
     "bool": np.bool_,
@@ -31,6 +34,7 @@ NUMPY_DTYPES: dict[str, type] = {
     "uint16": np.uint16,
     "uint32": np.uint32,
 }
+# Width in bits of the dtypes that are packed: several numbers share a byte.
 PACKED_BITS = {
     "int4": 4,
     "uint1": 1,
@@ -38,74 +42,91 @@ PACKED_BITS = {
     "uint3": 3,
     "uint4": 4,
     "uint6": 6,
-}  # of dtypes that share bytes
-SENTINEL = 0xDEADBEEF  # in front of every entry of a weights file
+}
+SENTINEL = 0xDEADBEEF  # begins the metadata of every entry of a weights file
 
 
-def read_type(message: Any) -> ValueType:
-    """Return the type that a ValueType message stands for; None for a dimension that the input decides."""
+def read_type(message: "MIL_pb2.ValueType") -> ValueType:
+    """Read dtype and shape; a size that depends on the input is None."""
     kind = message.WhichOneof("type")
     if kind != "tensorType":
         return ValueType(kind.removesuffix("Type"), ())
     tensor = message.tensorType
-    sizes = (
-        one.constant.size if one.WhichOneof("dimension") == "constant" else None
-        for one in tensor.dimensions
-    )
-    return ValueType(
-        schema.load_module("MIL_pb2").DataType.Name(tensor.dataType).lower(), tuple(sizes)
-    )
+    dtype = schema.load_module("MIL_pb2").DataType.Name(tensor.dataType)
+    return ValueType(dtype.lower(), tuple(_read_size(size) for size in tensor.dimensions))
 
 
-def read_value(message: Any, weights: dict[str, bytes]) -> NDArray[Any]:
-    """Return what a Value message holds; a list comes back as an array of its items."""
+def _read_size(message: "MIL_pb2.Dimension") -> int | None:
+    if message.WhichOneof("dimension") != "constant":
+        return None
+    size: int = message.constant.size
+    return size
+
+
+def read_value(message: "MIL_pb2.Value", weights: dict[str, bytes]) -> Array:
+    """Read a constant, in the shape and dtype of its type; a list becomes an array [length]."""
     if message.WhichOneof("value") == "blobFileValue":
         return unpack(read_blob(message.blobFileValue, weights), read_type(message.type))
     immediate = message.immediateValue
     if immediate.WhichOneof("value") == "list":
         return np.array([read_value(item, weights).item() for item in immediate.list.values])
-    kind = read_type(message.type)
-    content = immediate.tensor
-    field = content.WhichOneof("value")
-    values: Any = getattr(content, field).values if field else ()
+    return _read_tensor(immediate.tensor, read_type(message.type))
+
+
+def _read_tensor(message: "MIL_pb2.TensorValue", value_type: ValueType) -> Array:
+    field = message.WhichOneof("value")
+    if field is None:  # an empty tensor
+        return np.array([], _numpy_dtype(value_type)).reshape(value_type.static_shape)
+    values = getattr(message, field).values
     if field == "bytes":
-        return unpack(values, kind)
-    if kind.dtype == "string":
-        return np.array(list(values), object).reshape(kind.sizes)
-    return np.array(list(values), NUMPY_DTYPES[kind.dtype]).reshape(kind.sizes)
+        return unpack(values, value_type)
+    return np.array(list(values), _numpy_dtype(value_type)).reshape(value_type.static_shape)
 
 
-def read_blob(where: Any, weights: dict[str, bytes]) -> bytes:
-    """Return the bytes that a BlobFileValue message points at.
+def _numpy_dtype(value_type: ValueType) -> type:
+    if value_type.dtype == "string":
+        return object
+    return NUMPY_DTYPES[value_type.dtype]
+
+
+def read_blob(reference: "MIL_pb2.Value.BlobFileValue", weights: dict[str, bytes]) -> bytes:
+    """Read an entry of a weights file.
 
     Raises:
-        ValueError: nothing was written there.
+        ValueError: there is no entry at the offset.
     """
-    name = where.fileName.rsplit("/", 1)[-1]
-    content = weights[name]
-    sentinel, _, size, start = struct.unpack_from("<IIQQ", content, where.offset)
+    name = reference.fileName.rsplit("/", 1)[-1]
+    file = weights[name]
+    sentinel, _, size, start = struct.unpack_from("<IIQQ", file, reference.offset)
     if sentinel != SENTINEL:
-        raise ValueError(f"{name}: no entry at offset {where.offset}")
-    return content[start : start + size]
+        raise ValueError(f"{name}: no entry at offset {reference.offset}")
+    return file[start : start + size]
 
 
-def unpack(content: bytes, kind: ValueType) -> NDArray[Any]:
-    """Return bytes as an array of a type; numbers of less than a byte follow each other from the lowest bit up."""
-    if kind.dtype not in PACKED_BITS:
-        return np.frombuffer(content, np.dtype(NUMPY_DTYPES[kind.dtype]).newbyteorder("<")).reshape(
-            kind.sizes
-        )
-    count = int(np.prod(kind.sizes, dtype=np.int64))
-    return unpack_bits(
-        np.frombuffer(content, np.uint8), PACKED_BITS[kind.dtype], count, kind.dtype
-    ).reshape(kind.sizes)
+def unpack(data: bytes, value_type: ValueType) -> Array:
+    """Decode little-endian bytes into an array of the type's shape and dtype.
+
+    Numbers of less than a byte are packed from the lowest bit up.
+    """
+    shape = value_type.static_shape
+    if value_type.dtype not in PACKED_BITS:
+        dtype = np.dtype(NUMPY_DTYPES[value_type.dtype]).newbyteorder("<")
+        return np.frombuffer(data, dtype).reshape(shape)
+    bits = PACKED_BITS[value_type.dtype]
+    count = int(np.prod(shape, dtype=np.int64))
+    packed = np.frombuffer(data, np.uint8)
+    return unpack_bits(packed, bits, count, value_type.dtype).reshape(shape)
 
 
-def unpack_bits(content: NDArray[np.uint8], bits: int, count: int, dtype: str = "") -> NDArray[Any]:
-    """Return `count` numbers of `bits` bits each; signed ones for a dtype that starts with `int`."""
-    found = np.unpackbits(content, bitorder="little")[: count * bits].reshape(count, bits)
-    numbers: NDArray[Any] = (found.astype(np.int16) << np.arange(bits, dtype=np.int16)).sum(axis=1)
-    if dtype.startswith("int"):
-        numbers = np.where(numbers >> (bits - 1), numbers - (1 << bits), numbers)
-        return numbers.astype(np.int8)
-    return numbers.astype(np.uint8)
+def unpack_bits(packed: NDArray[np.uint8], bits: int, count: int, dtype: str = "") -> Array:
+    """Decode packed numbers of `bits` bits each.
+
+    Returns an array [count]: int8 for a dtype that starts with `int`, else uint8.
+    """
+    all_bits = np.unpackbits(packed, bitorder="little")[: count * bits].reshape(count, bits)
+    place_values = np.arange(bits, dtype=np.int16)
+    numbers: Array = (all_bits.astype(np.int16) << place_values).sum(axis=1)
+    if not dtype.startswith("int"):
+        return numbers.astype(np.uint8)
+    is_negative = numbers >> (bits - 1)
+    return np.where(is_negative, numbers - (1 << bits), numbers).astype(np.int8)

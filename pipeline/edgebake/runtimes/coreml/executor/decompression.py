@@ -1,20 +1,20 @@
-"""Compressed weights in, the weights that Core ML computes with out, exact to the bit: one function per operator.
+"""Decompress weights as Core ML does, exact to the bit. There is one function per operator.
 
 Source: the `constexpr_` operators in coremltools' MIL documentation, iOS 16 and iOS 18 variants.
 """
 
+import math
 from collections.abc import Callable
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgebake.runtimes.coreml.executor.constants import unpack_bits
+from edgebake.runtimes.coreml.executor.mil import Array
 
-Array = NDArray[Any]
 Decompression: TypeAlias = "Callable[..., Array | tuple[Array, ...]]"
+Function = TypeVar("Function", bound=Decompression)
 OPERATORS: dict[str, Decompression] = {}
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def _operator(function: Function) -> Function:
@@ -26,48 +26,61 @@ def _operator(function: Function) -> Function:
 def affine_dequantize(
     quantized_data: Array, scale: Array, axis: Array, zero_point: Array | None = None
 ) -> Array:
-    """Return scale * (quantized_data - zero_point), per tensor or along one axis (iOS 16)."""
-    shape = [1] * quantized_data.ndim
-    shape[int(axis)] = -1
+    """Compute scale * (quantized_data - zero_point) (iOS 16).
+
+    quantized_data and the result have the same shape. scale and zero_point are scalars, or have
+    the shape [size of the axis].
+    """
+    parameter_shape = [1] * quantized_data.ndim
+    parameter_shape[int(axis)] = -1
     data = quantized_data.astype(np.float32)
     if zero_point is not None:
-        data = data - (zero_point if zero_point.size == 1 else zero_point.reshape(shape)).astype(
-            np.float32
-        )
-    scaled: Array = (data * (scale if scale.size == 1 else scale.reshape(shape))).astype(
-        scale.dtype
-    )
-    return scaled
+        data = data - _broadcastable(zero_point, parameter_shape).astype(np.float32)
+    scaled: Array = data * _broadcastable(scale, parameter_shape)
+    return scaled.astype(scale.dtype)
+
+
+def _broadcastable(parameter: Array, shape: list[int]) -> Array:
+    if parameter.size == 1:
+        return parameter
+    return parameter.reshape(shape)
 
 
 @_operator
 def cast(source_val: Array, output_dtype: Array) -> Array:
-    """Return float16 as float32."""
-    return source_val.astype({"fp32": np.float32}[output_dtype.item()])
+    """Convert float16 of any shape to float32."""
+    dtypes = {"fp32": np.float32}
+    return source_val.astype(dtypes[output_dtype.item()])
 
 
 @_operator
 def lut_to_dense(
     indices: Array, lut: Array, shape: Array | None = None, vector_axis: Array | None = None
 ) -> Array:
-    """Return what the indices stand for in their lookup tables.
+    """Replace indices by the entries of lookup tables that they select.
 
-    iOS 16: one table, indices packed into bytes, and the shape beside them.
-    iOS 18: lut [..., entries, vector size]; its first dimensions say how many tables share each axis of the indices.
+    iOS 16: lut [entries] is one table; indices uint8 [bytes] are packed, and `shape` is that of
+    the result.
+    iOS 18: lut [..., entries, vector size]; its leading dimensions divide the axes of the indices
+    into blocks with a table each. The result has the shape of the indices, except that the axis
+    `vector_axis` is `vector size` times as long.
     """
     if shape is None:
-        return _looked_up(indices, lut, vector_axis)
-    count = int(np.prod(shape, dtype=np.int64))
+        return _look_up(indices, lut, vector_axis)
     bits = int(lut.size).bit_length() - 1
-    dense: Array = lut[unpack_bits(indices, bits, count)].reshape(shape)
-    return dense
+    dense: Array = lut[unpack_bits(indices, bits, math.prod(shape.tolist()))]
+    return dense.reshape(shape)
 
 
 @_operator
 def sparse_to_dense(nonzero_data: Array, mask: Array, shape: Array | None = None) -> Array:
-    """Return a tensor that is zero where the mask is; iOS 16 packs the mask into bytes, with the shape beside it."""
+    """Return an array that holds nonzero_data [count] where the mask is 1, and zeros elsewhere.
+
+    The result has the shape of the mask. iOS 16 packs the mask into uint8 [bytes], and `shape` is
+    that of the result.
+    """
     if shape is not None:
-        mask = unpack_bits(mask, 1, int(np.prod(shape, dtype=np.int64))).reshape(shape)
+        mask = unpack_bits(mask, 1, math.prod(shape.tolist())).reshape(shape)
     dense = np.zeros(mask.shape, nonzero_data.dtype)
     dense[mask != 0] = nonzero_data
     return dense
@@ -75,55 +88,72 @@ def sparse_to_dense(nonzero_data: Array, mask: Array, shape: Array | None = None
 
 @_operator
 def blockwise_shift_scale(data: Array, scale: Array, offset: Array | None = None) -> Array:
-    """Return scale * (data - offset); each dimension of scale divides the data's into blocks (iOS 18)."""
+    """Compute scale * (data - offset) (iOS 18).
+
+    data and the result have the same shape. Each dimension of scale and offset divides the one of
+    data into blocks of equal size.
+    """
     shifted = data.astype(scale.dtype)
     if offset is not None:
-        shifted = shifted - _repeated(offset, data.shape).astype(scale.dtype)
-    scaled: Array = (_repeated(scale, data.shape) * shifted).astype(scale.dtype)
-    return scaled
+        shifted = shifted - _repeat_blocks(offset, data.shape).astype(scale.dtype)
+    scaled: Array = _repeat_blocks(scale, data.shape) * shifted
+    return scaled.astype(scale.dtype)
 
 
 @_operator
 def lut_to_sparse(
     indices_mask: Array, indices_nonzero_data: Array, lut: Array, vector_axis: Array | None = None
 ) -> tuple[Array, Array]:
-    """Return mask and values of a palettized tensor that is sparse as well (iOS 18)."""
-    dense = _looked_up(sparse_to_dense(indices_nonzero_data, indices_mask), lut, vector_axis)
+    """Decompress a palettized tensor that is sparse as well (iOS 18).
+
+    indices_mask has the shape of the indices, indices_nonzero_data [count]; lut as in
+    `lut_to_dense`. Returns the mask of the values, and the values [count] where it is 1.
+    """
+    indices = sparse_to_dense(indices_nonzero_data, indices_mask)
+    values = _look_up(indices, lut, vector_axis)
     mask = indices_mask
     if vector_axis is not None:
         mask = np.repeat(mask, lut.shape[-1], axis=int(vector_axis))
-    return mask, dense[mask != 0]
+    return mask, values[mask != 0]
 
 
 @_operator
 def sparse_blockwise_shift_scale(
     data_mask: Array, nonzero_data: Array, scale: Array, offset: Array | None = None
 ) -> tuple[Array, Array]:
-    """Return mask and values of a quantized tensor that is sparse as well (iOS 18)."""
-    dense = blockwise_shift_scale(sparse_to_dense(nonzero_data, data_mask), scale, offset)
-    return data_mask, dense[data_mask != 0]
+    """Decompress a quantized tensor that is sparse as well (iOS 18).
+
+    nonzero_data [count]; scale and offset as in `blockwise_shift_scale`. Returns data_mask, and
+    the values [count] where it is 1.
+    """
+    data = sparse_to_dense(nonzero_data, data_mask)
+    values = blockwise_shift_scale(data, scale, offset)
+    return data_mask, values[data_mask != 0]
 
 
-def _looked_up(indices: Array, lut: Array, vector_axis: Array | None) -> Array:
-    """Return lut[table of the position, index], its vectors laid along `vector_axis`."""
-    tables = tuple(
-        np.arange(size).reshape([-1 if axis == own else 1 for own in range(indices.ndim)])
-        // (size // count)
-        for axis, (size, count) in enumerate(zip(indices.shape, lut.shape[:-2], strict=True))
-    )
+def _look_up(indices: Array, lut: Array, vector_axis: Array | None) -> Array:
+    """Return lut[table of the block, index], with the vectors laid along `vector_axis`."""
+    tables = []
+    for axis, (size, block_count) in enumerate(zip(indices.shape, lut.shape[:-2], strict=True)):
+        broadcast_shape = [1] * indices.ndim
+        broadcast_shape[axis] = -1
+        block_numbers = np.arange(size) // (size // block_count)
+        tables.append(block_numbers.reshape(broadcast_shape))
     vectors: Array = lut[(*tables, indices.astype(np.int64))]  # [*indices.shape, vector size]
-    if lut.shape[-1] == 1 or vector_axis is None:
+    vector_size = lut.shape[-1]
+    if vector_size == 1 or vector_axis is None:
         single: Array = vectors[..., 0]
         return single
     axis = int(vector_axis) % indices.ndim
-    laid = np.moveaxis(vectors, -1, axis + 1)
-    return laid.reshape(
-        [size * (lut.shape[-1] if own == axis else 1) for own, size in enumerate(indices.shape)]
-    )
+    shape = list(indices.shape)
+    shape[axis] *= vector_size
+    return np.moveaxis(vectors, -1, axis + 1).reshape(shape)
 
 
-def _repeated(parameter: Array, shape: tuple[int, ...]) -> Array:
+def _repeat_blocks(parameter: Array, shape: tuple[int, ...]) -> Array:
+    """Repeat the values of each block until the parameter has the shape."""
     for axis, size in enumerate(shape):
-        if parameter.shape[axis] != size:
-            parameter = np.repeat(parameter, size // parameter.shape[axis], axis)
+        block_count = parameter.shape[axis]
+        if block_count != size:
+            parameter = np.repeat(parameter, size // block_count, axis)
     return parameter

@@ -1,29 +1,30 @@
-"""A package in, answers out."""
+"""Run an ML Program of a package in ONNX Runtime."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
 import onnxruntime
-from numpy.typing import NDArray
 from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph
 from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NoKernel
 
 from edgebake.errors import CoverageError
 from edgebake.runtimes.coreml import schema
-from edgebake.runtimes.coreml.executor.mil import Value, ValueType
+from edgebake.runtimes.coreml.executor.mil import Array, Value, ValueType
 from edgebake.runtimes.coreml.executor.program import Program, read_program
 from edgebake.runtimes.coreml.executor.translation import Arithmetic, translate
 from edgebake.runtimes.coreml.package import Package
 
-Array = NDArray[Any]
-FED_AS = {"tensor(float)": np.float32, "tensor(int32)": np.int32, "tensor(bool)": np.bool_}
+if TYPE_CHECKING:
+    from coremltools.proto import FeatureTypes_pb2
+
+INPUT_DTYPES = {"tensor(float)": np.float32, "tensor(int32)": np.int32, "tensor(bool)": np.bool_}
 
 
 class Executor:
-    """One function of a package, ready to run for one shape of its inputs."""
+    """One function of a package, loaded to run for one shape of its inputs."""
 
     def __init__(
         self,
@@ -31,111 +32,131 @@ class Executor:
         arithmetic: Arithmetic = Arithmetic.float16,
         threads: int = 1,
         shapes: Mapping[str, Sequence[int]] | None = None,
-        read: Sequence[str] = (),
+        extra_outputs: Sequence[str] = (),
     ) -> None:
-        """Translate and load; `shapes` fixes inputs that are flexible, `read` names values to read beside the outputs.
+        """Translate the program and load it.
+
+        `shapes` are those of inputs with a flexible shape, by name; without one, an input has the
+        default shape of the package. `extra_outputs` names values to return after the outputs.
 
         Raises:
-            CoverageError: the program holds operators that are not covered.
+            CoverageError: the program has operators that the executor does not support.
         """
-        self.features = {item.name: item.type for item in package.specification.description.input}
-        self.program = _fixed(read_program(package), shapes or {}, self.features)
-        self.outputs = [*_readable(self.program), *read]
-        self._session = _loaded(translate(self.program, arithmetic, self.outputs), threads)
-        self._inputs = {item.name: item for item in self._session.get_inputs()}
+        features = package.specification.description.input
+        self._feature_types = {feature.name: feature.type for feature in features}
+        self.program = _fix_shapes(read_program(package), shapes or {}, self._feature_types)
+        self.outputs = [*_tensor_outputs(self.program), *extra_outputs]
+        self._session = _load(translate(self.program, arithmetic, self.outputs), threads)
+        self._inputs = {node.name: node for node in self._session.get_inputs()}
 
-    def prepared(self, fed: Mapping[str, Array]) -> dict[str, Array]:
-        """Return inputs as the program takes them: an image [1, h, w, c] or [h, w, c] becomes [1, c, h, w] floats."""
+    def prepare(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Convert inputs to the shapes and dtypes of the program; leave out those it does not have.
+
+        An image [1, h, w, c] or [h, w, c] becomes float32 [1, c, h, w], in the channel order of
+        the program.
+        """
         return {
-            name: self._prepared(name, np.asarray(value))
-            for name, value in fed.items()
+            name: self._prepare_input(name, np.asarray(value))
+            for name, value in inputs.items()
             if name in self._inputs
         }
 
     def run(self, prepared: dict[str, Array]) -> list[Array]:
-        """Return the values named in `outputs`, for inputs from `prepared`."""
-        found: list[Array] = self._session.run(self.outputs, prepared)
-        return found
+        """Compute the values named in `outputs`, each in the shape that the program declares.
 
-    def predict(self, fed: Mapping[str, Array]) -> dict[str, Array]:
-        """Return the values named in `outputs` by their name."""
-        return dict(zip(self.outputs, self.run(self.prepared(fed)), strict=True))
+        `prepared` are inputs that `prepare` returned.
+        """
+        results: list[Array] = self._session.run(self.outputs, prepared)
+        return results
 
-    def _prepared(self, name: str, value: Array) -> Array:
-        node, feature = self._inputs[name], self.features[name]
-        if feature.WhichOneof("Type") == "imageType":
-            value = _planes(value, feature.imageType.colorSpace)
+    def predict(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Compute the outputs by name, with the shapes and dtypes of `prepare` and `run`."""
+        return dict(zip(self.outputs, self.run(self.prepare(inputs)), strict=True))
+
+    def _prepare_input(self, name: str, value: Array) -> Array:
+        node = self._inputs[name]
+        feature_type = self._feature_types[name]
+        if feature_type.WhichOneof("Type") == "imageType":
+            value = _to_planes(value, feature_type.imageType.colorSpace)
         elif value.ndim != len(node.shape):
             value = value.reshape(node.shape)
-        return np.ascontiguousarray(value, FED_AS[node.type])
+        return np.ascontiguousarray(value, INPUT_DTYPES[node.type])
 
 
-def _loaded(model: onnx.ModelProto, threads: int) -> onnxruntime.InferenceSession:
+def _load(model: onnx.ModelProto, threads: int) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    providers = ["CPUExecutionProvider"]
     try:
-        return onnxruntime.InferenceSession(
-            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
+        return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=providers)
     except (Fail, InvalidGraph, NoKernel) as error:
-        # An operator for a type that ONNX Runtime has no kernel of.
+        # ONNX Runtime has no kernel of some operator for the dtype.
         raise CoverageError(f"the ML Program executor cannot run this program: {error}") from error
 
 
 def class_labels(program: Program) -> list[str]:
-    """Return a classifier's labels in the order of its probabilities; none for any other program."""
+    """Return a classifier's labels in the order of its probabilities; [] for any other program."""
     for operation in program.operations:
         if operation.kind == "classify":
-            return [str(label) for label in program.constants[operation.inputs["classes"][0]][1]]
+            (classes,) = operation.inputs["classes"]
+            _, labels = program.constants[classes]
+            return [str(label) for label in labels]
     return []
 
 
-def _readable(program: Program) -> list[str]:
-    """Return the outputs that are tensors; a classifier's are made of its probabilities, which stand for them."""
-    names: list[str] = list(program.outputs)
+def _tensor_outputs(program: Program) -> list[str]:
+    """Return the names of the outputs, the probabilities in place of a classifier's outputs.
+
+    Those are a label and a dictionary, both made of the probabilities.
+    """
+    names = list(program.outputs)
     for operation in program.operations:
         if operation.kind == "classify":
-            made = {output.name for output in operation.outputs}
-            names = [
-                *(name for name in names if name not in made),
-                operation.inputs["probabilities"][0],
-            ]
+            not_tensors = {output.name for output in operation.outputs}
+            names = [name for name in names if name not in not_tensors]
+            names.append(operation.inputs["probabilities"][0])
     return names
 
 
-def _fixed(
-    program: Program, shapes: Mapping[str, Sequence[int]], features: Mapping[str, Any]
+def _fix_shapes(
+    program: Program,
+    shapes: Mapping[str, Sequence[int]],
+    feature_types: Mapping[str, "FeatureTypes_pb2.FeatureType"],
 ) -> Program:
-    """Return the program with the shapes of flexible inputs decided: as asked for, else as the package's default."""
-    inputs = [
-        _with_shape(value, shapes.get(value.name), features.get(value.name))
-        for value in program.inputs
-    ]
+    """Give flexible inputs the requested shape, or else the default shape of the package."""
+    inputs = []
+    for value in program.inputs:
+        shape = shapes.get(value.name)
+        if shape is None and None in value.type.shape and value.name in feature_types:
+            shape = _default_shape(feature_types[value.name])
+        if shape is None:
+            inputs.append(value)
+        else:
+            inputs.append(Value(value.name, ValueType(value.type.dtype, tuple(shape))))
     return replace(program, inputs=inputs)
 
 
-def _with_shape(value: Value, shape: Sequence[int] | None, feature: Any) -> Value:
-    if shape is None and None in value.type.shape and feature is not None:
-        shape = _default_shape(feature)
-    return value if shape is None else Value(value.name, ValueType(value.type.dtype, tuple(shape)))
-
-
-def _default_shape(feature: Any) -> tuple[int, ...]:
-    if feature.WhichOneof("Type") == "imageType":
-        image = feature.imageType
+def _default_shape(feature_type: "FeatureTypes_pb2.FeatureType") -> tuple[int, ...]:
+    if feature_type.WhichOneof("Type") == "imageType":
+        image = feature_type.imageType
         return (1, channel_count(image.colorSpace), image.height, image.width)
-    return tuple(feature.multiArrayType.shape)
+    return tuple(feature_type.multiArrayType.shape)
 
 
 def channel_count(color_space: int) -> int:
-    """Return how many channels an image input has."""
+    """Return the number of channels of an image input: 3 for RGB and BGR, 1 for grayscale."""
     spaces = schema.load_module("FeatureTypes_pb2").ImageFeatureType
-    return 3 if color_space in (spaces.RGB, spaces.BGR) else 1
+    if color_space in (spaces.RGB, spaces.BGR):
+        return 3
+    return 1
 
 
-def _planes(image: Array, color_space: int) -> Array:
-    pixels = image if image.ndim == 4 else image.reshape(1, *image.shape[:2], -1)
+def _to_planes(image: Array, color_space: int) -> Array:
+    """Convert an image [1, h, w, c] or [h, w, c] to [1, c, h, w]."""
+    if image.ndim != 4:
+        image = image.reshape(1, *image.shape[:2], -1)
     if color_space == schema.load_module("FeatureTypes_pb2").ImageFeatureType.BGR:
-        pixels = pixels[..., ::-1]
-    return pixels.transpose(0, 3, 1, 2)
+        image = image[..., ::-1]
+    return image.transpose(0, 3, 1, 2)

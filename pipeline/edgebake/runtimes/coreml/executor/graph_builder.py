@@ -1,33 +1,35 @@
-"""An ONNX graph in the making.
+"""Build an ONNX graph node by node.
 
-Float16 and float32 travel as float32, every integer as int32, bool as bool.
+Values of float16 and float32 are float32 in the graph, integers are int32, bools are bool.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 import onnx
 import onnxruntime
-from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from edgebake.runtimes.coreml.executor.mil import FLOATS, UnsupportedError, ValueType
+from edgebake.runtimes.coreml.executor.mil import FLOATS, Array, UnsupportedError, ValueType
 
 OPSET = 18
 IR_VERSION = 9
-CARRIERS: dict[int, Any] = {
+# ONNX element type -> NumPy dtype of its constants.
+CONSTANT_DTYPES: dict[int, type] = {
     TensorProto.FLOAT: np.float32,
     TensorProto.INT32: np.int32,
     TensorProto.INT64: np.int64,
     TensorProto.BOOL: np.bool_,
 }
+Attribute: TypeAlias = "str | float | Sequence[int] | Sequence[float] | Sequence[str]"
 
 
-def carrier(dtype: str) -> int:
-    """Return the ONNX type in which values of a dtype travel.
+def onnx_type_of(dtype: str) -> int:
+    """Return the ONNX element type that holds values of a MIL dtype.
 
     Raises:
-        Uncovered: none can hold them.
+        UnsupportedError: no type of the graph holds every value of the dtype.
     """
     if dtype in FLOATS:
         return TensorProto.FLOAT
@@ -39,115 +41,137 @@ def carrier(dtype: str) -> int:
 
 
 class GraphBuilder:
-    """Nodes and constants, in the order in which they were added."""
+    """Nodes, inputs and constants of the graph, in the order in which they were added."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: dict[str, onnx.TensorProto] = {}
         self.inputs: list[onnx.ValueInfoProto] = []
-        self._makers: dict[str, onnx.NodeProto] = {}
-        self._count = 0
+        self._producers: dict[str, onnx.NodeProto] = {}
+        self._name_count = 0
 
-    def input(self, name: str, kind: ValueType) -> str:
-        """Add an input of the whole graph."""
-        self.inputs.append(helper.make_tensor_value_info(name, carrier(kind.dtype), kind.sizes))
+    def add_input(self, name: str, value_type: ValueType) -> str:
+        """Add an input of the graph."""
+        onnx_type = onnx_type_of(value_type.dtype)
+        shape = value_type.static_shape
+        self.inputs.append(helper.make_tensor_value_info(name, onnx_type, shape))
         return name
 
-    def add(self, kind: str, *inputs: str, outputs: int = 1, **attributes: Any) -> list[str]:
+    def add_node(
+        self, kind: str, *inputs: str, outputs: int = 1, **attributes: Attribute
+    ) -> list[str]:
         """Add a node and return the names of its outputs."""
-        names = [self._fresh(kind) for _ in range(outputs)]
-        self._append(helper.make_node(kind, list(inputs), names, **attributes))
+        names = [self._new_name(kind) for _ in range(outputs)]
+        node = helper.make_node(kind, inputs, names)
+        for name, value in sorted(attributes.items()):
+            node.attribute.append(helper.make_attribute(name, value))
+        self._append(node)
         return names
 
-    def constant(self, value: NDArray[Any], carried: int) -> str:
-        """Add a constant and return its name."""
-        name = self._fresh("constant")
-        array = np.ascontiguousarray(value, CARRIERS[carried]).reshape(value.shape)
-        self.constants[name] = numpy_helper.from_array(array, name)
+    def add_constant(self, value: Array, onnx_type: int) -> str:
+        """Add a constant of the shape of `value` and return its name."""
+        name = self._new_name("constant")
+        array: Array = np.ascontiguousarray(value, CONSTANT_DTYPES[onnx_type])
+        # NumPy has made a scalar an array of one axis.
+        self.constants[name] = numpy_helper.from_array(array.reshape(value.shape), name)
         return name
 
-    def name(self, tensor: str, name: str) -> None:
-        """Let a tensor be read under a name of the program too."""
+    def add_alias(self, tensor: str, name: str) -> None:
+        """Make a tensor readable under a second name."""
         self._append(helper.make_node("Identity", [tensor], [name]))
 
-    def model(self, outputs: dict[str, int]) -> onnx.ModelProto:
-        """Return the whole graph; `outputs` maps names to carriers."""
+    def build_model(self, outputs: dict[str, int]) -> onnx.ModelProto:
+        """Return the whole graph as a model; `outputs` maps names to ONNX element types."""
         infos = [
-            helper.make_tensor_value_info(name, carried, None) for name, carried in outputs.items()
+            helper.make_tensor_value_info(name, onnx_type, None)
+            for name, onnx_type in outputs.items()
         ]
-        return _model(self.nodes, self.inputs, infos, list(self.constants.values()))
+        constants = list(self.constants.values())
+        return _model(helper.make_graph(self.nodes, "main", self.inputs, infos, constants))
 
-    def evaluated(self, tensor: str) -> NDArray[Any]:
-        """Return the value of a tensor that no input of the graph leads to.
+    def evaluate(self, tensor: str) -> Array:
+        """Compute the value of a tensor that depends on no input, in the tensor's shape.
 
         Raises:
-            Uncovered: it depends on an input.
+            UnsupportedError: the tensor depends on an input.
         """
-        nodes, constants = self._upstream(tensor)
+        nodes, constants = self._dependencies(tensor)
         if tensor in self.constants:
             return numpy_helper.to_array(self.constants[tensor])
-        info = onnx.ValueInfoProto(name=tensor)
+        outputs = [onnx.ValueInfoProto(name=tensor)]
+        model = _model(helper.make_graph(nodes, "main", [], outputs, constants))
         session = onnxruntime.InferenceSession(
-            _model(nodes, [], [info], constants).SerializeToString(),
-            providers=["CPUExecutionProvider"],
+            model.SerializeToString(), providers=["CPUExecutionProvider"]
         )
-        found: NDArray[Any] = session.run([tensor], {})[0]
-        return found
+        value: Array = session.run([tensor], {})[0]
+        return value
 
-    def shape_of(
-        self, tensor: str, known: dict[str, ValueType], start: int
+    def infer_shape(
+        self, tensor: str, known_types: dict[str, ValueType], first_node: int
     ) -> tuple[int | None, ...] | None:
-        """Return the shape that the nodes from number `start` on give a tensor, as far as ONNX can infer it."""
-        nodes = self.nodes[start:]
-        made = {name for node in nodes for name in node.output}
-        read = {name for node in nodes for name in node.input} - made
-        inputs = [
-            helper.make_tensor_value_info(name, carrier(known[name].dtype), known[name].shape)
-            for name in sorted(read)
-            if name in known
-        ]
-        constants = [self.constants[name] for name in sorted(read) if name in self.constants]
-        model = _model(nodes, inputs, [onnx.ValueInfoProto(name=tensor)], constants)
-        found = (
-            onnx.shape_inference.infer_shapes(model, data_prop=True)
-            .graph.output[0]
-            .type.tensor_type
-        )
-        if not found.HasField("shape"):
-            return None
-        return tuple(
-            one.dim_value if one.HasField("dim_value") else None for one in found.shape.dim
-        )
+        """Infer a tensor's shape from the nodes that were added from index `first_node` on.
 
-    def _fresh(self, kind: str) -> str:
-        self._count += 1
-        return f"{kind}#{self._count}"
+        `known_types` are those of the tensors that the nodes may read. A size that ONNX cannot
+        infer is None, and so is the shape if not even its rank is known.
+        """
+        nodes = self.nodes[first_node:]
+        produced: set[str] = set()
+        consumed: set[str] = set()
+        for node in nodes:
+            produced.update(node.output)
+            consumed.update(node.input)
+        read = sorted(consumed - produced)
+        inputs = [_value_info(name, known_types[name]) for name in read if name in known_types]
+        constants = [self.constants[name] for name in read if name in self.constants]
+        outputs = [onnx.ValueInfoProto(name=tensor)]
+        model = _model(helper.make_graph(nodes, "main", inputs, outputs, constants))
+        inferred = onnx.shape_inference.infer_shapes(model, data_prop=True)
+        return _shape(inferred.graph.output[0].type.tensor_type)
+
+    def _new_name(self, kind: str) -> str:
+        self._name_count += 1
+        return f"{kind}#{self._name_count}"
 
     def _append(self, node: onnx.NodeProto) -> None:
         self.nodes.append(node)
-        self._makers |= dict.fromkeys(node.output, node)
+        for name in node.output:
+            self._producers[name] = node
 
-    def _upstream(self, tensor: str) -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
-        needed, waiting, constants = set(), [tensor], {}
-        while waiting:
-            name = waiting.pop()
+    def _dependencies(self, tensor: str) -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
+        """Return the nodes and constants that a tensor is computed from."""
+        computed: set[str] = set()
+        constants: dict[str, onnx.TensorProto] = {}
+        pending = [tensor]
+        while pending:
+            name = pending.pop()
             if name in self.constants:
                 constants[name] = self.constants[name]
-            elif name not in self._makers:
+            elif name not in self._producers:
                 raise UnsupportedError("a parameter that is not constant")
-            elif name not in needed:
-                needed.add(name)
-                waiting.extend(self._makers[name].input)
-        return [node for node in self.nodes if needed & set(node.output)], list(constants.values())
+            elif name not in computed:
+                computed.add(name)
+                pending.extend(self._producers[name].input)
+        nodes = [node for node in self.nodes if computed & set(node.output)]
+        return nodes, list(constants.values())
 
 
-def _model(
-    nodes: list[onnx.NodeProto],
-    inputs: list[onnx.ValueInfoProto],
-    outputs: list[onnx.ValueInfoProto],
-    constants: list[onnx.TensorProto],
-) -> onnx.ModelProto:
-    graph = helper.make_graph(nodes, "main", inputs, outputs, constants)
-    return helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
-    )
+def _value_info(name: str, value_type: ValueType) -> onnx.ValueInfoProto:
+    onnx_type = onnx_type_of(value_type.dtype)
+    return helper.make_tensor_value_info(name, onnx_type, value_type.shape)
+
+
+def _shape(tensor_type: onnx.TypeProto.Tensor) -> tuple[int | None, ...] | None:
+    if not tensor_type.HasField("shape"):
+        return None
+    shape: list[int | None] = []
+    for dimension in tensor_type.shape.dim:
+        size = None
+        if dimension.HasField("dim_value"):
+            size = dimension.dim_value
+        shape.append(size)
+    return tuple(shape)
+
+
+def _model(graph: onnx.GraphProto) -> onnx.ModelProto:
+    opset = helper.make_opsetid("", OPSET)
+    return helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION)

@@ -1,37 +1,46 @@
-"""The words in which the executor speaks of an ML Program: types, values, operations."""
+"""Types, values and operations of an ML Program. MIL is Apple's Model Intermediate Language."""
 
 from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from numpy.typing import NDArray
+
+# A program has values of every dtype, strings included.
+Array: TypeAlias = NDArray[Any]
 
 FLOATS = frozenset({"float16", "float32"})
 
 
 class UnsupportedError(Exception):
-    """Say what of an operation the executor does not cover."""
+    """State which feature of an operation the executor does not support.
+
+    The translation collects these and raises one CoverageError for all of them.
+    """
 
 
 @dataclass(frozen=True)
 class ValueType:
-    """Dtype by the name that MIL.proto gives it, in lower case, and shape; None: the input decides that size."""
+    """Dtype and shape of a value."""
 
-    dtype: str
-    shape: tuple[int | None, ...]
+    dtype: str  # as in MIL.proto, in lower case
+    shape: tuple[int | None, ...]  # None: the size depends on the input
 
     @property
-    def sizes(self) -> tuple[int, ...]:
+    def static_shape(self) -> tuple[int, ...]:
         """Return the shape.
 
         Raises:
-            Uncovered: some size is not known.
+            UnsupportedError: a size depends on the input.
         """
-        known = tuple(size for size in self.shape if size is not None)
-        if len(known) != len(self.shape):
+        sizes = tuple(size for size in self.shape if size is not None)
+        if len(sizes) != len(self.shape):
             raise UnsupportedError("a shape that is not known before it runs")
-        return known
+        return sizes
 
 
 @dataclass(frozen=True)
 class Value:
-    """One value of the program by its name."""
+    """A named value of the program: an input, or an output of an operation."""
 
     name: str
     type: ValueType
@@ -39,9 +48,9 @@ class Value:
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation: each parameter names the values that it reads."""
+    """One operation of the program."""
 
-    kind: str  # the operator, `conv` for one
+    kind: str  # the operator, for example `conv`
     position: int  # among the operations that compute, from 1
-    inputs: dict[str, list[str]]
+    inputs: dict[str, list[str]]  # parameter -> names of the values it reads
     outputs: list[Value]

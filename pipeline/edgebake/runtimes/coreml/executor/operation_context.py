@@ -1,118 +1,152 @@
-"""What the function of an operator is given: one operation of the program, and the ONNX graph to write it into."""
+"""Give the translator of an operator access to its operation and to the ONNX graph."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 from onnx import TensorProto
 
-from edgebake.runtimes.coreml.executor.graph_builder import GraphBuilder, carrier
-from edgebake.runtimes.coreml.executor.mil import Operation, UnsupportedError, ValueType
+from edgebake.runtimes.coreml.executor.graph_builder import (
+    Attribute,
+    GraphBuilder,
+    onnx_type_of,
+)
+from edgebake.runtimes.coreml.executor.graph_tensor import GraphTensor, Operand, add_nodes
+from edgebake.runtimes.coreml.executor.mil import (
+    Array,
+    Operation,
+    UnsupportedError,
+    ValueType,
+)
 from edgebake.runtimes.coreml.executor.program import Constants
-
-Translator: TypeAlias = "Callable[[OperationContext], str | list[str]]"
-OPERATORS: dict[str, Translator] = {}  # filled by the modules of operators/
-EXACT: set[str] = set()
-
-
-def operator(translator: Translator, name: str = "") -> Translator:
-    """Let a function write the operator of its name, or of the given one."""
-    OPERATORS[name or translator.__name__] = translator
-    return translator
-
-
-def exact(translator: Translator, name: str = "") -> Translator:
-    """Do the same for one that only moves values or chooses among them: nothing in its result is left to round."""
-    EXACT.add(name or translator.__name__)
-    return operator(translator, name)
-
-
-def alike(kind: str) -> Translator:
-    """Return the function of an operator that ONNX has under another name, on any number."""
-    return lambda call: call.emit(kind, call.tensor("x"))
 
 
 class SymbolTable:
-    """What is known of every value of the program so far: its type and the ONNX tensor that carries it."""
+    """Types, constants and ONNX tensors of the program's values, by name."""
 
     def __init__(self, constants: Constants) -> None:
         self.constants = constants
-        self.types: dict[str, ValueType] = {name: kind for name, (kind, _) in constants.items()}
-        self.tensors: dict[str, str] = {}
+        self.types: dict[str, ValueType] = {
+            name: value_type for name, (value_type, _) in constants.items()
+        }
+        self.tensors: dict[str, str] = {}  # name of the value -> name of its tensor
 
 
 class OperationContext:
-    """One operation; parameters are asked for by the names that coremltools' documentation gives them."""
+    """One operation and the graph to translate it into.
 
-    def __init__(self, operation: Operation, graph: GraphBuilder, values: SymbolTable) -> None:
-        self._operation, self._graph, self._values = operation, graph, values
+    Parameters have the names that coremltools' documentation gives them.
+    """
 
-    def has(self, parameter: str) -> bool:
-        """Return whether the operation gives a parameter."""
-        return parameter in self._operation.inputs
+    def __init__(self, operation: Operation, graph: GraphBuilder, symbols: SymbolTable) -> None:
+        self._operation = operation
+        self._graph = graph
+        self._symbols = symbols
 
-    def emit(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        """Add an ONNX node with one output and return its name."""
-        return self._graph.add(kind, *inputs, **attributes)[0]
+    # Nodes
 
-    def emit_many(self, count: int, kind: str, *inputs: str, **attributes: Any) -> list[str]:
-        """Add an ONNX node with `count` outputs and return their names."""
-        return self._graph.add(kind, *inputs, outputs=count, **attributes)
+    def emit(self, kind: str, *operands: Operand, **attributes: Attribute) -> GraphTensor:
+        """Add an ONNX node with one output."""
+        (tensor,) = add_nodes(self._graph, kind, operands, 1, **attributes)
+        return tensor
+
+    def emit_many(
+        self, count: int, kind: str, *operands: Operand, **attributes: Attribute
+    ) -> list[GraphTensor]:
+        """Add an ONNX node with `count` outputs."""
+        return add_nodes(self._graph, kind, operands, count, **attributes)
+
+    def literal(self, value: ArrayLike, onnx_type: int = TensorProto.FLOAT) -> GraphTensor:
+        """Add a constant of the shape of `value`."""
+        name = self._graph.add_constant(np.asarray(value), onnx_type)
+        return GraphTensor(name, self._graph)
+
+    def int64(self, values: ArrayLike) -> GraphTensor:
+        """Add an int64 constant [count], the form in which ONNX takes shapes, axes and indices."""
+        return self.literal(np.atleast_1d(np.asarray(values, np.int64)), TensorProto.INT64)
+
+    def cast(self, tensor: GraphTensor, onnx_type: int) -> GraphTensor:
+        """Convert a tensor to another ONNX element type."""
+        return self.emit("Cast", tensor, to=onnx_type)
+
+    def cast_to_output(self, tensor: GraphTensor) -> GraphTensor:
+        """Convert a float32 tensor to the ONNX element type of the first output."""
+        onnx_type = self.output_onnx_type()
+        if onnx_type == TensorProto.FLOAT:
+            return tensor
+        return self.cast(tensor, onnx_type)
+
+    def reshape(self, tensor: GraphTensor, shape: Sequence[int]) -> GraphTensor:
+        """Reshape a tensor."""
+        return self.emit("Reshape", tensor, self.int64(list(shape)))
+
+    def transpose(self, tensor: GraphTensor, order: Sequence[int]) -> GraphTensor:
+        """Permute the axes of a tensor."""
+        return self.emit("Transpose", tensor, perm=[int(axis) for axis in order])
+
+    def unsqueeze(self, tensor: GraphTensor, axis: int) -> GraphTensor:
+        """Insert an axis of size 1."""
+        return self.emit("Unsqueeze", tensor, self.int64(axis))
 
     # Parameters as tensors
 
-    def tensor(self, parameter: str) -> str:
-        """Return the ONNX tensor of a parameter."""
+    def has(self, parameter: str) -> bool:
+        """Return whether the operation has a parameter."""
+        return parameter in self._operation.inputs
+
+    def tensor(self, parameter: str) -> GraphTensor:
+        """Return a parameter's tensor."""
         return self._tensor(self._operation.inputs[parameter][0])
 
-    def tensors(self, parameter: str) -> list[str]:
-        """Return the ONNX tensors of a parameter that takes several values."""
+    def tensors(self, parameter: str) -> list[GraphTensor]:
+        """Return the tensors of a parameter that takes several values."""
         return [self._tensor(name) for name in self._operation.inputs[parameter]]
 
-    def real(self, parameter: str) -> str:
-        """Return the ONNX tensor of a parameter as float32."""
+    def float_tensor(self, parameter: str) -> GraphTensor:
+        """Return a parameter's tensor, converted to float32 if it is no float."""
         tensor = self.tensor(parameter)
-        return (
-            tensor
-            if self.carrier(parameter) == TensorProto.FLOAT
-            else self.cast(tensor, TensorProto.FLOAT)
-        )
+        if self.onnx_type(parameter) == TensorProto.FLOAT:
+            return tensor
+        return self.cast(tensor, TensorProto.FLOAT)
 
-    def optional(self, *parameters: str) -> list[str]:
-        """Return the ONNX tensors of those parameters that the operation gives."""
-        return [self.tensor(parameter) for parameter in parameters if self.has(parameter)]
+    def optional(self, parameter: str) -> GraphTensor | None:
+        """Return a parameter's tensor; None if the operation does not have the parameter."""
+        if self.has(parameter):
+            return self.tensor(parameter)
+        return None
 
-    def _tensor(self, name: str) -> str:
-        tensors = self._values.tensors
+    def _tensor(self, name: str) -> GraphTensor:
+        tensors = self._symbols.tensors
         if name not in tensors:
-            kind, value = self._values.constants[name]
-            tensors[name] = self._graph.constant(value, carrier(kind.dtype))
-        return tensors[name]
+            value_type, value = self._symbols.constants[name]
+            tensors[name] = self._graph.add_constant(value, onnx_type_of(value_type.dtype))
+        return GraphTensor(tensors[name], self._graph)
 
     # Parameters as values
 
-    def constant(self, parameter: str, default: Any = None) -> NDArray[Any]:
-        """Return the value of a parameter, or the default that Apple's documentation names.
+    def constant(self, parameter: str, default: ArrayLike | None = None) -> Array:
+        """Return a parameter's value in the shape of its type.
+
+        `default` is the one that Apple's documentation gives.
 
         Raises:
-            Uncovered: it is computed from an input of the program.
+            UnsupportedError: the value depends on an input of the program.
         """
         if not self.has(parameter):
             if default is None:
                 raise UnsupportedError(f"no {parameter}")
             return np.asarray(default)
         name = self._operation.inputs[parameter][0]
-        if name in self._values.constants:
-            return self._values.constants[name][1]
-        return self._graph.evaluated(self._tensor(name))
+        if name in self._symbols.constants:
+            return self._symbols.constants[name][1]
+        return self._graph.evaluate(self._tensor(name).name)
 
     def integer(self, parameter: str, default: int | None = None) -> int:
         """Return an integer parameter."""
         return int(self.constant(parameter, default).item())
 
     def integers(self, parameter: str, default: Sequence[int] | None = None) -> list[int]:
-        """Return a parameter that lists integers."""
+        """Return a parameter that is a list of integers."""
         return [int(item) for item in np.atleast_1d(self.constant(parameter, default))]
 
     def number(self, parameter: str, default: float | None = None) -> float:
@@ -129,79 +163,47 @@ class OperationContext:
 
     # Types
 
-    def dtype(self, parameter: str) -> str:
-        """Return a parameter's dtype, `float16` for one."""
-        return self._type(parameter).dtype
-
-    def carrier(self, parameter: str) -> int:
-        """Return the ONNX type that carries a parameter."""
-        return carrier(self.dtype(parameter))
+    def onnx_type(self, parameter: str) -> int:
+        """Return the ONNX element type of a parameter's tensor."""
+        return onnx_type_of(self._type(parameter).dtype)
 
     def shape(self, parameter: str) -> tuple[int, ...]:
         """Return a parameter's shape."""
-        return self._type(parameter).sizes
+        return self._type(parameter).static_shape
 
     def shapes(self, parameter: str) -> list[tuple[int, ...]]:
         """Return the shapes of a parameter that takes several values."""
-        return [self._values.types[name].sizes for name in self._operation.inputs[parameter]]
+        names = self._operation.inputs[parameter]
+        return [self._symbols.types[name].static_shape for name in names]
 
     def rank(self, parameter: str) -> int:
-        """Return how many dimensions a parameter has."""
+        """Return a parameter's number of dimensions."""
         return len(self._type(parameter).shape)
 
-    def output_shape(self, index: int = 0) -> tuple[int, ...]:
-        """Return the shape that the program declares for an output."""
-        return self._operation.outputs[index].type.sizes
-
     def output_count(self) -> int:
-        """Return how many outputs the operation has."""
+        """Return the number of outputs."""
         return len(self._operation.outputs)
 
-    def output_sizes(self, axis: int) -> list[int]:
-        """Return the size that the program declares along one axis, for each output."""
-        sizes = ValueType(
-            "", tuple(output.type.shape[axis] for output in self._operation.outputs)
-        ).sizes
-        return list(sizes)
+    def output_shape(self) -> tuple[int, ...]:
+        """Return the shape that the program declares for the first output."""
+        return self._operation.outputs[0].type.static_shape
 
-    def is_declared(self) -> bool:
-        """Return whether the program knows the first output's whole shape before it runs."""
+    def has_static_output(self) -> bool:
+        """Return whether the shape of the first output depends on no input."""
         return None not in self._operation.outputs[0].type.shape
 
+    def output_sizes(self, axis: int) -> list[int]:
+        """Return the size that the program declares for each output along one axis."""
+        sizes = tuple(output.type.shape[axis] for output in self._operation.outputs)
+        return list(ValueType("", sizes).static_shape)
+
     def output_dtype(self) -> str:
-        """Return the dtype of the first output."""
+        """Return the MIL dtype of the first output."""
         return self._operation.outputs[0].type.dtype
 
-    def output_carrier(self) -> int:
-        """Return the ONNX type that carries the first output."""
-        return carrier(self.output_dtype())
+    def output_onnx_type(self) -> int:
+        """Return the ONNX element type of the first output's tensor."""
+        return onnx_type_of(self.output_dtype())
 
     def _type(self, parameter: str) -> ValueType:
-        return self._values.types[self._operation.inputs[parameter][0]]
-
-    # What many operators write
-
-    def literal(self, value: Any, carried: int = TensorProto.FLOAT) -> str:
-        """Add a constant of the operator's own."""
-        return self._graph.constant(np.asarray(value), carried)
-
-    def indices(self, values: Sequence[int] | NDArray[Any]) -> str:
-        """Add a constant list of int64, as ONNX wants shapes, axes and indices."""
-        return self.literal(np.atleast_1d(np.asarray(values, np.int64)), TensorProto.INT64)
-
-    def cast(self, tensor: str, carried: int) -> str:
-        """Return a tensor in another ONNX type."""
-        return self.emit("Cast", tensor, to=carried)
-
-    def reshape(self, tensor: str, shape: Sequence[int]) -> str:
-        """Return a tensor in another shape."""
-        return self.emit("Reshape", tensor, self.indices(list(shape)))
-
-    def transpose(self, tensor: str, order: Sequence[int]) -> str:
-        """Return a tensor with its axes in another order."""
-        return self.emit("Transpose", tensor, perm=[int(axis) for axis in order])
-
-    def as_declared(self, real: str) -> str:
-        """Return a float32 tensor in the carrier of the declared output."""
-        wanted = self.output_carrier()
-        return real if wanted == TensorProto.FLOAT else self.cast(real, wanted)
+        return self._symbols.types[self._operation.inputs[parameter][0]]

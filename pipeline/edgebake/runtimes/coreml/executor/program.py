@@ -1,16 +1,17 @@
-"""Apple's Model message in, the operations of one function out, its constants read and its weights decompressed."""
+"""Read the operations and constants of one function of an ML Program, weights decompressed."""
 
 from dataclasses import dataclass
-from typing import Any
-
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from edgebake.runtimes.coreml.executor import decompression
 from edgebake.runtimes.coreml.executor.constants import read_type, read_value
-from edgebake.runtimes.coreml.executor.mil import Operation, Value, ValueType
+from edgebake.runtimes.coreml.executor.mil import Array, Operation, Value, ValueType
 from edgebake.runtimes.coreml.package import Package
 
-Constants = dict[str, tuple[ValueType, NDArray[Any]]]
+if TYPE_CHECKING:
+    from coremltools.proto import MIL_pb2
+
+Constants = dict[str, tuple[ValueType, Array]]
 
 
 @dataclass(frozen=True)
@@ -20,70 +21,80 @@ class Program:
     inputs: list[Value]
     outputs: list[str]
     operations: list[Operation]  # those that compute, in order
-    compressed: list[
-        Operation
-    ]  # those that decompress weights, whose results are among the constants
+    # Operations that decompress weights; their results are among the constants.
+    compressed: list[Operation]
     constants: Constants
 
 
 def read_program(package: Package, function: str = "main") -> Program:
-    """Return a function of the package's program."""
+    """Read a function of the package's program."""
     message = package.specification.mlProgram.functions[function]
     block = message.block_specializations[message.opset]
-    constants: Constants = {}
-    operations: list[Operation] = []
-    compressed: list[Operation] = []
-    for item in block.operations:
-        operation = Operation(
-            item.type, len(operations) + 1, _inputs(item, package, constants), _outputs(item)
-        )
-        if item.type == "const":
-            constants[item.outputs[0].name] = (
-                operation.outputs[0].type,
-                _of_input(operation, constants, "val"),
-            )
-        elif item.type in decompression.OPERATORS:
-            _decompress(operation, constants)
-            compressed.append(operation)
-        else:
-            operations.append(operation)
-    inputs = [Value(item.name, read_type(item.type)) for item in message.inputs]
-    return Program(inputs, list(block.outputs), operations, compressed, constants)
+    inputs = [_read_named_value(value) for value in message.inputs]
+    program = Program(inputs, list(block.outputs), [], [], {})
+    for operation in block.operations:
+        _add_operation(program, operation, package.weights)
+    return program
 
 
-def _outputs(item: Any) -> list[Value]:
-    return [Value(output.name, read_type(output.type)) for output in item.outputs]
+def _add_operation(
+    program: Program, message: "MIL_pb2.Operation", weights: dict[str, bytes]
+) -> None:
+    """Add an operation to the program, or its results to the constants if it computes nothing."""
+    operation = Operation(
+        kind=message.type,
+        position=len(program.operations) + 1,
+        inputs=_read_inputs(message, weights, program.constants),
+        outputs=[_read_named_value(output) for output in message.outputs],
+    )
+    if operation.kind == "const":
+        (output,) = operation.outputs
+        (name,) = operation.inputs["val"]
+        program.constants[output.name] = (output.type, program.constants[name][1])
+    elif operation.kind in decompression.OPERATORS:
+        _decompress(operation, program.constants)
+        program.compressed.append(operation)
+    else:
+        program.operations.append(operation)
 
 
-def _inputs(item: Any, package: Package, constants: Constants) -> dict[str, list[str]]:
-    """Return the names that each parameter reads; values written in place get a name of their own."""
-    found: dict[str, list[str]] = {}
-    for parameter, argument in item.inputs.items():
-        for number, binding in enumerate(argument.arguments):
+def _read_named_value(message: "MIL_pb2.NamedValueType") -> Value:
+    return Value(message.name, read_type(message.type))
+
+
+def _read_inputs(
+    message: "MIL_pb2.Operation", weights: dict[str, bytes], constants: Constants
+) -> dict[str, list[str]]:
+    """Return the names of the values that each parameter reads.
+
+    A value that is written in place of a name is added to the constants under a new name.
+    """
+    names: dict[str, list[str]] = {}
+    prefix = message.outputs[0].name
+    for parameter, argument in message.inputs.items():
+        for index, binding in enumerate(argument.arguments):
             name = binding.name
             if binding.WhichOneof("binding") == "value":
-                name = f"{item.outputs[0].name}.{parameter}.{number}"
+                name = f"{prefix}.{parameter}.{index}"
                 constants[name] = (
                     read_type(binding.value.type),
-                    read_value(binding.value, package.weights),
+                    read_value(binding.value, weights),
                 )
-            found.setdefault(parameter, []).append(name)
-    # const and the compressed weights of iOS 16 hold their values as attributes.
-    for parameter, value in item.attributes.items():
-        if parameter != "name":
-            name = f"{item.outputs[0].name}.{parameter}"
-            constants[name] = (read_type(value.type), read_value(value, package.weights))
-            found[parameter] = [name]
-    return found
-
-
-def _of_input(operation: Operation, constants: Constants, parameter: str) -> NDArray[Any]:
-    return constants[operation.inputs[parameter][0]][1]
+            names.setdefault(parameter, []).append(name)
+    # `const` and the compressed weights of iOS 16 hold their values as attributes.
+    for attribute, value in message.attributes.items():
+        if attribute != "name":
+            name = f"{prefix}.{attribute}"
+            constants[name] = (read_type(value.type), read_value(value, weights))
+            names[attribute] = [name]
+    return names
 
 
 def _decompress(operation: Operation, constants: Constants) -> None:
+    """Add the weights that a decompressing operation restores to the constants."""
     arguments = {parameter: constants[names[0]][1] for parameter, names in operation.inputs.items()}
-    found = decompression.OPERATORS[operation.kind](**arguments)
-    values = found if isinstance(found, tuple) else (found,)
-    for output, value in zip(operation.outputs, values, strict=True):
-        constants[output.name] = (output.type, value.reshape(output.type.sizes))
+    results = decompression.OPERATORS[operation.kind](**arguments)
+    if not isinstance(results, tuple):
+        results = (results,)
+    for output, result in zip(operation.outputs, results, strict=True):
+        constants[output.name] = (output.type, result.reshape(output.type.static_shape))

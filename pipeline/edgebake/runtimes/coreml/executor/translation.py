@@ -1,6 +1,6 @@
-"""An ML Program in, an ONNX model out: the same operations on the same weights.
+"""Translate an ML Program to an ONNX model: the same operations on the same weights.
 
-Every value keeps its name, so that any one of them can be read.
+Every value keeps its name, so that any of them can be read.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -12,7 +12,8 @@ from onnx import TensorProto
 
 from edgebake import plugins
 from edgebake.errors import CoverageError, listed
-from edgebake.runtimes.coreml.executor.graph_builder import GraphBuilder, carrier
+from edgebake.runtimes.coreml.executor.graph_builder import GraphBuilder, onnx_type_of
+from edgebake.runtimes.coreml.executor.graph_tensor import GraphTensor
 from edgebake.runtimes.coreml.executor.mil import (
     FLOATS,
     Operation,
@@ -20,140 +21,161 @@ from edgebake.runtimes.coreml.executor.mil import (
     Value,
     ValueType,
 )
-from edgebake.runtimes.coreml.executor.operation_context import (
-    EXACT,
-    OPERATORS,
-    OperationContext,
-    SymbolTable,
-)
+from edgebake.runtimes.coreml.executor.operation_context import OperationContext, SymbolTable
 from edgebake.runtimes.coreml.executor.program import Program
+from edgebake.runtimes.coreml.executor.registry import EXACT_OPERATORS, TRANSLATORS
 
-plugins.load_all(
-    "edgebake.runtimes.coreml.executor.operators"
-)  # each module adds its own to OPERATORS
+# Importing the modules registers their translators.
+plugins.load_all("edgebake.runtimes.coreml.executor.operators")
 
 
 class Arithmetic(Enum):
-    """How the values that a program declares as float16 are computed."""
+    """Precision of the values that a program declares as float16."""
 
-    float16 = "float16"  # in float32, each operator's result rounded once, as hardware does
-    float32 = "float32"  # not rounded at all, and fast
+    # Each operator is computed in float32 and its result rounded once, as hardware does.
+    float16 = "float16"
+    # Nothing is rounded, which is faster.
+    float32 = "float32"
 
 
 @dataclass(frozen=True)
 class UnsupportedOperation:
-    """One operation that the executor does not cover, and why."""
+    """One operation that the executor does not support, and the reason."""
 
     operation: Operation
     reason: str
 
 
 def supported_operators() -> list[str]:
-    """Return the name of every operator that the executor covers, sorted."""
-    return sorted(OPERATORS)
+    """Return the names of the operators that the executor supports, sorted."""
+    return sorted(TRANSLATORS)
 
 
 def translate(program: Program, arithmetic: Arithmetic, outputs: Sequence[str]) -> onnx.ModelProto:
-    """Return the ONNX model; `outputs` names the values of the program that can be read from it.
+    """Translate a program to an ONNX model whose outputs are the named values of the program.
 
     Raises:
-        CoverageError: naming every operation that is not covered, where it stands, and what is.
+        CoverageError: an operation is not supported. The message lists all of these, with their
+            positions, and the supported operators.
     """
-    return _Translation(program, arithmetic).model(outputs)
+    return _Translation(program, arithmetic).build_model(outputs)
 
 
 class _Translation:
     def __init__(self, program: Program, arithmetic: Arithmetic) -> None:
-        self._program, self._rounds = program, arithmetic is Arithmetic.float16
-        self._graph, self._values = GraphBuilder(), SymbolTable(program.constants)
-        self._problems: list[UnsupportedOperation] = []
-        self._missing: set[str] = set()  # values that a problem left without a tensor
+        self._program = program
+        self._rounds_float16 = arithmetic is Arithmetic.float16
+        self._graph = GraphBuilder()
+        self._symbols = SymbolTable(program.constants)
+        self._unsupported: list[UnsupportedOperation] = []
+        self._untranslated: set[str] = set()  # values that have no tensor for that reason
         for value in program.inputs:
             self._add_input(value)
         for operation in program.operations:
-            self._add(operation)
-        self._refuse()
+            self._add_operation(operation)
+        self._refuse_unsupported()
 
-    def model(self, names: Sequence[str]) -> onnx.ModelProto:
-        """Return the ONNX model from which these values can be read."""
+    def build_model(self, names: Sequence[str]) -> onnx.ModelProto:
+        """Return an ONNX model whose outputs are the named values."""
         outputs = {}
         for name in dict.fromkeys(names):
+            onnx_type = onnx_type_of(self._symbols.types[name].dtype)
             if name in self._program.constants:
-                kind, value = self._program.constants[name]
-                self._graph.name(self._graph.constant(value, carrier(kind.dtype)), name)
-            outputs[name] = carrier(self._values.types[name].dtype)
-        return self._graph.model(outputs)
+                _, value = self._program.constants[name]
+                self._graph.add_alias(self._graph.add_constant(value, onnx_type), name)
+            outputs[name] = onnx_type
+        return self._graph.build_model(outputs)
 
     def _add_input(self, value: Value) -> None:
         try:
-            tensor = self._graph.input(value.name, value.type)
-        except UnsupportedError as reason:
-            self._problems.append(
-                UnsupportedOperation(Operation("input", 0, {}, [value]), str(reason))
-            )
-            self._missing.add(value.name)
+            tensor = self._graph.add_input(value.name, value.type)
+        except UnsupportedError as error:
+            operation = Operation("input", 0, {}, [value])
+            self._unsupported.append(UnsupportedOperation(operation, str(error)))
+            self._untranslated.add(value.name)
             return
-        self._values.types[value.name] = value.type
-        self._values.tensors[value.name] = self._rounded(tensor, value.type)
+        self._symbols.types[value.name] = value.type
+        self._symbols.tensors[value.name] = self._round(tensor, value.type)
 
-    def _add(self, operation: Operation) -> None:
-        if any(name in self._missing for names in operation.inputs.values() for name in names):
-            self._missing.update(output.name for output in operation.outputs)
-            return  # downstream of a problem that is already on the list
-        start = len(self._graph.nodes)
+    def _add_operation(self, operation: Operation) -> None:
+        if self._reads_untranslated(operation):
+            # The operation that causes it is on the list already.
+            self._untranslated.update(output.name for output in operation.outputs)
+            return
+        first_node = len(self._graph.nodes)
         try:
-            translator = OPERATORS.get(operation.kind)
-            if translator is None:
-                raise UnsupportedError("the operator")
-            found = translator(OperationContext(operation, self._graph, self._values))
-            self._bind(operation, [found] if isinstance(found, str) else found, start)
-        except UnsupportedError as reason:
-            self._problems.append(UnsupportedOperation(operation, str(reason)))
-            self._missing.update(output.name for output in operation.outputs)
+            tensors = self._translate(operation)
+            self._bind_outputs(operation, tensors, first_node)
+        except UnsupportedError as error:
+            self._unsupported.append(UnsupportedOperation(operation, str(error)))
+            self._untranslated.update(output.name for output in operation.outputs)
 
-    def _bind(self, operation: Operation, tensors: list[str], start: int) -> None:
+    def _reads_untranslated(self, operation: Operation) -> bool:
+        return any(self._untranslated.intersection(names) for names in operation.inputs.values())
+
+    def _translate(self, operation: Operation) -> Sequence[GraphTensor | None]:
+        if operation.kind not in TRANSLATORS:
+            raise UnsupportedError("the operator")
+        context = OperationContext(operation, self._graph, self._symbols)
+        result = TRANSLATORS[operation.kind](context)
+        if isinstance(result, GraphTensor):
+            return [result]
+        return result
+
+    def _bind_outputs(
+        self, operation: Operation, tensors: Sequence[GraphTensor | None], first_node: int
+    ) -> None:
+        """Give the tensors the names of the operation's outputs."""
         for output, tensor in zip(operation.outputs, tensors, strict=True):
-            if tensor:  # classify's label and dictionary are no tensors
-                kind = self._with_shape(output.type, tensor, start)
-                rounded = tensor if operation.kind in EXACT else self._rounded(tensor, kind)
-                self._graph.name(rounded, output.name)
-                self._values.types[output.name] = kind
-                self._values.tensors[output.name] = output.name
+            if tensor is None:
+                continue
+            output_type = self._with_inferred_shape(output.type, tensor.name, first_node)
+            name = tensor.name
+            if operation.kind not in EXACT_OPERATORS:
+                name = self._round(name, output_type)
+            self._graph.add_alias(name, output.name)
+            self._symbols.types[output.name] = output_type
+            self._symbols.tensors[output.name] = output.name
 
-    def _with_shape(self, declared: ValueType, tensor: str, start: int) -> ValueType:
-        """Return the declared type; sizes that the input decides are filled in with what ONNX infers."""
+    def _with_inferred_shape(self, declared: ValueType, tensor: str, first_node: int) -> ValueType:
+        """Replace a shape that depends on the input by the one that ONNX infers."""
         if None not in declared.shape:
             return declared
-        known = {
-            self._values.tensors[name]: kind
-            for name, kind in self._values.types.items()
-            if name in self._values.tensors
+        known_types = {
+            tensor_name: self._symbols.types[name]
+            for name, tensor_name in self._symbols.tensors.items()
         }
-        return ValueType(
-            declared.dtype, self._graph.shape_of(tensor, known, start) or declared.shape
+        inferred = self._graph.infer_shape(tensor, known_types, first_node)
+        return ValueType(declared.dtype, inferred or declared.shape)
+
+    def _round(self, tensor: str, value_type: ValueType) -> str:
+        if not self._rounds_float16 or value_type.dtype != "float16":
+            return tensor
+        (half,) = self._graph.add_node("Cast", tensor, to=TensorProto.FLOAT16)
+        (rounded,) = self._graph.add_node("Cast", half, to=TensorProto.FLOAT)
+        return rounded
+
+    def _refuse_unsupported(self) -> None:
+        if not self._unsupported:
+            return
+        lines = "\n".join(_error_lines(self._unsupported, len(self._program.operations)))
+        supported = listed(supported_operators())
+        raise CoverageError(
+            f"the ML Program executor does not cover:\n{lines}\nit covers: {supported}"
         )
 
-    def _rounded(self, tensor: str, kind: ValueType) -> str:
-        if not self._rounds or kind.dtype != "float16":
-            return tensor
-        half = self._graph.add("Cast", tensor, to=TensorProto.FLOAT16)[0]
-        return self._graph.add("Cast", half, to=TensorProto.FLOAT)[0]
 
-    def _refuse(self) -> None:
-        if self._problems:
-            lines = "\n".join(_lines(self._problems, len(self._program.operations)))
-            raise CoverageError(
-                f"the ML Program executor does not cover:\n{lines}\nit covers: {listed(supported_operators())}"
-            )
-
-
-def _lines(problems: list[UnsupportedOperation], count: int) -> Iterator[str]:
-    for problem in problems:
-        one = problem.operation
-        yield f"  {one.kind}: {problem.reason}, operation {one.position} of {count}, output {one.outputs[0].name!r}"
+def _error_lines(unsupported: list[UnsupportedOperation], count: int) -> Iterator[str]:
+    for item in unsupported:
+        operation = item.operation
+        position = f"operation {operation.position} of {count}"
+        output = operation.outputs[0].name
+        yield f"  {operation.kind}: {item.reason}, {position}, output {output!r}"
 
 
 def float_values(program: Program, dtypes: Collection[str] = FLOATS) -> list[str]:
-    """Return the names of all values of some float dtypes that the program computes, in order."""
-    outputs = [output for operation in program.operations for output in operation.outputs]
-    return [value.name for value in outputs if value.type.dtype in dtypes]
+    """Return the names of the values of these dtypes that the program computes, in order."""
+    names = []
+    for operation in program.operations:
+        names += [value.name for value in operation.outputs if value.type.dtype in dtypes]
+    return names

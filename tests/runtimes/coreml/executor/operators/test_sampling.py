@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from edgebake.runtimes.coreml.executor.mil import UnsupportedError
-from edgebake.runtimes.coreml.executor.operators.sampling import interpolation, positions
+from edgebake.runtimes.coreml.executor.operators.sampling import (
+    interpolation_matrix,
+    sampling_positions,
+)
 
 MODES = ("STRICT_ALIGN_CORNERS", "ALIGN_CORNERS", "DEFAULT", "OFFSET_CORNERS", "UNALIGN_CORNERS")
 
@@ -23,17 +26,17 @@ MODES = ("STRICT_ALIGN_CORNERS", "ALIGN_CORNERS", "DEFAULT", "OFFSET_CORNERS", "
     ],
 )
 def test_places_along_an_axis(size: int, new: int, mode: str, places: list[float]) -> None:
-    assert positions(size, new, mode).tolist() == pytest.approx(places)
+    assert sampling_positions(size, new, mode).tolist() == pytest.approx(places)
 
 
 def test_an_unknown_mode_is_not_covered() -> None:
     with pytest.raises(UnsupportedError, match="sampling_mode CUBIC"):
-        positions(2, 3, "CUBIC")
+        sampling_positions(2, 3, "CUBIC")
 
 
 def test_the_matrix_of_an_interpolation_by_hand() -> None:
     expected = [[1, 0], [0.75, 0.25], [0.5, 0.5], [0.25, 0.75], [0, 1]]
-    assert interpolation(2, 5, "STRICT_ALIGN_CORNERS").tolist() == expected
+    assert interpolation_matrix(2, 5, "STRICT_ALIGN_CORNERS").tolist() == expected
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -41,9 +44,9 @@ def test_the_matrix_of_an_interpolation_by_hand() -> None:
 def test_the_weights_of_each_place_sum_to_one_and_look_at_that_place(
     mode: str, size: int, new: int
 ) -> None:
-    matrix = interpolation(size, new, mode)
+    matrix = interpolation_matrix(size, new, mode)
     assert matrix.shape == (new, size)
     assert matrix.sum(axis=1).tolist() == pytest.approx([1] * new)
     assert (matrix @ np.arange(size)).tolist() == pytest.approx(
-        positions(size, new, mode).tolist(), abs=1e-6
+        sampling_positions(size, new, mode).tolist(), abs=1e-6
     )

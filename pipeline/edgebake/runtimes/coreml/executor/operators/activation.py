@@ -1,135 +1,136 @@
-"""Activation functions."""
+"""Translate activation functions."""
 
 import math
 
 import numpy as np
 
+from edgebake.runtimes.coreml.executor.graph_tensor import GraphTensor
 from edgebake.runtimes.coreml.executor.mil import UnsupportedError
-from edgebake.runtimes.coreml.executor.operation_context import (
-    OperationContext,
-    alike,
-    exact,
-    operator,
-)
+from edgebake.runtimes.coreml.executor.operation_context import OperationContext
+from edgebake.runtimes.coreml.executor.registry import exact_operator, operator, register_unary
 
-ALIKE = {"sigmoid": "Sigmoid", "softplus": "Softplus", "softsign": "Softsign"}
+UNARY = {"sigmoid": "Sigmoid", "softplus": "Softplus", "softsign": "Softsign"}
 
-
-for _name, _kind in ALIKE.items():
-    operator(alike(_kind), _name)
-exact(alike("Relu"), "relu")
+for _name, _onnx_name in UNARY.items():
+    register_unary(_name, _onnx_name)
 
 
-@exact
-def relu6(call: OperationContext) -> str:
-    """Return x between 0 and 6."""
-    return call.emit("Clip", call.tensor("x"), call.literal(0), call.literal(6))
+@exact_operator
+def relu(op: OperationContext) -> GraphTensor:
+    """Return max(x, 0)."""
+    return op.emit("Relu", op.tensor("x"))
 
 
-@operator
-def leaky_relu(call: OperationContext) -> str:
-    """Return x, times alpha where it is negative."""
-    return call.emit("LeakyRelu", call.tensor("x"), alpha=call.number("alpha", 0.01))
+@exact_operator
+def relu6(op: OperationContext) -> GraphTensor:
+    """Return x clipped to 0 and 6."""
+    return op.emit("Clip", op.tensor("x"), 0, 6)
 
 
 @operator
-def elu(call: OperationContext) -> str:
-    """Return x, or alpha (e^x - 1) where it is negative."""
-    return call.emit("Elu", call.tensor("x"), alpha=call.number("alpha", 1.0))
+def leaky_relu(op: OperationContext) -> GraphTensor:
+    """Return x where it is positive, else alpha x."""
+    alpha = op.number("alpha", 0.01)
+    return op.emit("LeakyRelu", op.tensor("x"), alpha=alpha)
 
 
 @operator
-def prelu(call: OperationContext) -> str:
-    """Return x, times its channel's alpha where it is negative."""
-    return call.emit("PRelu", call.tensor("x"), _per_channel(call, "alpha"))
+def elu(op: OperationContext) -> GraphTensor:
+    """Return x where it is positive, else alpha (e^x - 1)."""
+    alpha = op.number("alpha", 1.0)
+    return op.emit("Elu", op.tensor("x"), alpha=alpha)
 
 
 @operator
-def clamped_relu(call: OperationContext) -> str:
-    """Return x, times alpha where it is negative, and at most beta."""
-    rectified = call.emit("LeakyRelu", call.tensor("x"), alpha=call.number("alpha"))
-    return call.emit("Min", rectified, call.literal(call.number("beta")))
+def prelu(op: OperationContext) -> GraphTensor:
+    """Return x where it is positive, else alpha x with one alpha per channel."""
+    return op.emit("PRelu", op.tensor("x"), _per_channel(op, "alpha"))
 
 
 @operator
-def thresholded_relu(call: OperationContext) -> str:
+def clamped_relu(op: OperationContext) -> GraphTensor:
+    """Return min(x, beta) where x is positive, else min(alpha x, beta)."""
+    alpha = op.number("alpha")
+    rectified = op.emit("LeakyRelu", op.tensor("x"), alpha=alpha)
+    return op.emit("Min", rectified, op.number("beta"))
+
+
+@operator
+def thresholded_relu(op: OperationContext) -> GraphTensor:
     """Return x where it is at least alpha, else 0."""
-    x = call.tensor("x")
-    return call.emit(
-        "Where",
-        call.emit("GreaterOrEqual", x, call.literal(call.number("alpha", 1.0))),
-        x,
-        call.literal(0),
-    )
+    x = op.tensor("x")
+    is_large = op.emit("GreaterOrEqual", x, op.number("alpha", 1.0))
+    return op.emit("Where", is_large, x, 0)
 
 
 @operator
-def linear_activation(call: OperationContext) -> str:
+def linear_activation(op: OperationContext) -> GraphTensor:
     """Return alpha x + beta."""
-    return _scaled(call, call.tensor("x"))
+    alpha = op.number("alpha", 1.0)
+    beta = op.number("beta", 0.0)
+    return op.tensor("x") * alpha + beta
 
 
 @operator
-def scaled_tanh(call: OperationContext) -> str:
+def scaled_tanh(op: OperationContext) -> GraphTensor:
     """Return alpha tanh(beta x)."""
-    inner = call.emit(
-        "Tanh", call.emit("Mul", call.tensor("x"), call.literal(call.number("beta", 1.0)))
-    )
-    return call.emit("Mul", call.literal(call.number("alpha", 1.0)), inner)
+    alpha = op.number("alpha", 1.0)
+    beta = op.number("beta", 1.0)
+    return alpha * op.emit("Tanh", op.tensor("x") * beta)
 
 
 @operator
-def sigmoid_hard(call: OperationContext) -> str:
-    """Return alpha x + beta between 0 and 1."""
-    return call.emit(
-        "Clip", _scaled(call, call.tensor("x"), 0.2, 0.5), call.literal(0), call.literal(1)
-    )
+def sigmoid_hard(op: OperationContext) -> GraphTensor:
+    """Return alpha x + beta clipped to 0 and 1."""
+    alpha = op.number("alpha", 0.2)
+    beta = op.number("beta", 0.5)
+    return op.emit("Clip", op.tensor("x") * alpha + beta, 0, 1)
 
 
 @operator
-def silu(call: OperationContext) -> str:
+def silu(op: OperationContext) -> GraphTensor:
     """Return x sigmoid(x)."""
-    x = call.tensor("x")
-    return call.emit("Mul", x, call.emit("Sigmoid", x))
+    x = op.tensor("x")
+    return x * op.emit("Sigmoid", x)
 
 
 @operator
-def softplus_parametric(call: OperationContext) -> str:
-    """Return alpha log(1 + e^(beta x)), alpha and beta of the channel."""
-    inner = call.emit("Softplus", call.emit("Mul", call.tensor("x"), _per_channel(call, "beta")))
-    return call.emit("Mul", _per_channel(call, "alpha"), inner)
+def softplus_parametric(op: OperationContext) -> GraphTensor:
+    """Return alpha log(1 + e^(beta x)) with one alpha and one beta per channel."""
+    alpha = _per_channel(op, "alpha")
+    beta = _per_channel(op, "beta")
+    return alpha * op.emit("Softplus", op.tensor("x") * beta)
 
 
 @operator
-def softmax(call: OperationContext) -> str:
-    """Return e^x over its sum along an axis."""
-    return call.emit("Softmax", call.tensor("x"), axis=call.integer("axis", -1))
+def softmax(op: OperationContext) -> GraphTensor:
+    """Return e^x divided by its sum along an axis."""
+    axis = op.integer("axis", -1)
+    return op.emit("Softmax", op.tensor("x"), axis=axis)
 
 
 @operator
-def gelu(call: OperationContext) -> str:
-    """Return x times the normal distribution function, exact or as one of two approximations."""
-    x, mode = call.tensor("x"), call.text("mode", "EXACT")
+def gelu(op: OperationContext) -> GraphTensor:
+    """Return x times the standard normal distribution function, exact or approximated.
+
+    Source of the approximations: Hendrycks and Gimpel, Gaussian Error Linear Units, section 2.
+    """
+    x = op.tensor("x")
+    mode = op.text("mode", "EXACT")
     if mode == "SIGMOID_APPROXIMATION":
-        return call.emit("Mul", x, call.emit("Sigmoid", call.emit("Mul", x, call.literal(1.702))))
+        return x * op.emit("Sigmoid", x * 1.702)
     if mode == "TANH_APPROXIMATION":
-        cubed = call.emit("Mul", x, call.emit("Mul", x, x))
-        inner = call.emit("Add", x, call.emit("Mul", cubed, call.literal(0.044715)))
-        curve = call.emit("Tanh", call.emit("Mul", call.literal(math.sqrt(2 / math.pi)), inner))
+        inner = x + x * (x * x) * 0.044715
+        curve = op.emit("Tanh", math.sqrt(2 / math.pi) * inner)
     elif mode == "EXACT":
-        curve = call.emit("Erf", call.emit("Mul", x, call.literal(math.sqrt(0.5))))
+        curve = op.emit("Erf", x * math.sqrt(0.5))
     else:
         raise UnsupportedError(f"mode {mode}")
-    half = call.emit("Mul", x, call.literal(0.5))
-    return call.emit("Mul", half, call.emit("Add", curve, call.literal(1)))
+    return x * 0.5 * (curve + 1)
 
 
-def _scaled(call: OperationContext, x: str, alpha: float = 1.0, beta: float = 0.0) -> str:
-    product = call.emit("Mul", x, call.literal(call.number("alpha", alpha)))
-    return call.emit("Add", product, call.literal(call.number("beta", beta)))
-
-
-def _per_channel(call: OperationContext, parameter: str) -> str:
-    """Return a parameter with one number for each channel, shaped to broadcast along axis 1."""
-    value = call.constant(parameter).astype(np.float32)
-    return call.literal(value.reshape([-1] + [1] * (call.rank("x") - 2)))
+def _per_channel(op: OperationContext, parameter: str) -> GraphTensor:
+    """Return a parameter with one value per channel, shaped to broadcast along axis 1."""
+    values = op.constant(parameter).astype(np.float32)
+    trailing_axes = op.rank("x") - 2
+    return op.literal(values.reshape([-1] + [1] * trailing_axes))

@@ -1,9 +1,10 @@
-"""The head of a classifier."""
+"""Translate the output of a classifier."""
 
-from edgebake.runtimes.coreml.executor.operation_context import OperationContext, operator
+from edgebake.runtimes.coreml.executor.operation_context import OperationContext
+from edgebake.runtimes.coreml.executor.registry import operator
 
 
 @operator
-def classify(_: OperationContext) -> list[str]:
-    """Return no tensors: label and dictionary are made of the probabilities, which are there already."""
-    return ["", ""]
+def classify(_: OperationContext) -> list[None]:
+    """Return no tensors: Core ML makes label and dictionary of the probabilities."""
+    return [None, None]

@@ -1,110 +1,138 @@
-"""Convolution, [n, channels, ...] as in ONNX."""
+"""Translate convolution. Tensors are [n, channels, ...] in Core ML and in ONNX."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from edgebake.runtimes.coreml.executor.graph_tensor import GraphTensor
 from edgebake.runtimes.coreml.executor.mil import UnsupportedError
-from edgebake.runtimes.coreml.executor.operation_context import OperationContext, operator
-from edgebake.runtimes.coreml.executor.operators.windows import pads, spread
+from edgebake.runtimes.coreml.executor.operation_context import OperationContext
+from edgebake.runtimes.coreml.executor.operators.windows import dilated_sizes, pads
+from edgebake.runtimes.coreml.executor.registry import operator
 
 
 @operator
-def conv(call: OperationContext) -> str:
+def conv(op: OperationContext) -> GraphTensor:
     """Return the convolution plus bias."""
-    shape = _Shape.of(call)
-    inputs = (call.tensor("x"), call.tensor("weight"), *call.optional("bias"))
-    return call.emit(
-        "Conv", *inputs, **shape.attributes(), pads=pads(call, shape.reach, shape.strides)
+    kernel = _Kernel.of(op)
+    return op.emit(
+        "Conv",
+        *_operands(op),
+        **kernel.attributes(),
+        pads=pads(op, kernel.dilated_sizes, kernel.strides),
     )
 
 
 @operator
-def conv_transpose(call: OperationContext) -> str:
-    """Return the transposed convolution; ONNX states the output's size by what is cut off and added at its ends."""
-    shape = _Shape.of(call)
-    sizes = call.shape("x")[2:]
-    whole = [
-        stride * (size - 1) + reach
-        for stride, size, reach in zip(shape.strides, sizes, shape.reach, strict=True)
-    ]
-    wanted = _output_sizes(call, whole, shape.strides)
-    begin, end = _cut(call, whole, wanted)
-    missing = [
-        want - (size - first - last)
-        for want, size, first, last in zip(wanted, whole, begin, end, strict=True)
-    ]
-    added = [max(extra, 0) for extra in missing]
-    if any(
-        extra >= max(stride, dilation)
-        for extra, stride, dilation in zip(added, shape.strides, shape.dilations, strict=True)
-    ):
+def conv_transpose(op: OperationContext) -> GraphTensor:
+    """Return the transposed convolution plus bias.
+
+    ONNX derives the size of the output from `pads`, which are cropped, and `output_padding`, which
+    is added at the end.
+    """
+    kernel = _Kernel.of(op)
+    full_sizes = kernel.transposed_sizes(op.shape("x")[2:])
+    output_sizes = _output_sizes(op, full_sizes, kernel.strides)
+    begin, end = _crops(op, full_sizes, output_sizes)
+    output_padding = []
+    for axis, output_size in enumerate(output_sizes):
+        missing = output_size - (full_sizes[axis] - begin[axis] - end[axis])
+        output_padding.append(max(missing, 0))
+        if missing < 0:
+            end[axis] -= missing
+    if not kernel.allows_output_padding(output_padding):
         raise UnsupportedError("an output_shape that is larger than the stride reaches")
-    inputs = (call.tensor("x"), call.tensor("weight"), *call.optional("bias"))
-    # What is longer than wanted is cut off at the end.
-    end = [last - min(extra, 0) for last, extra in zip(end, missing, strict=True)]
-    return call.emit(
-        "ConvTranspose", *inputs, **shape.attributes(), pads=begin + end, output_padding=added
+    return op.emit(
+        "ConvTranspose",
+        *_operands(op),
+        **kernel.attributes(),
+        pads=begin + end,
+        output_padding=output_padding,
     )
 
 
-def _cut(
-    call: OperationContext, whole: Sequence[int], wanted: Sequence[int]
+def _operands(op: OperationContext) -> list[GraphTensor]:
+    operands = [op.tensor("x"), op.tensor("weight")]
+    if op.has("bias"):
+        operands.append(op.tensor("bias"))
+    return operands
+
+
+def _crops(
+    op: OperationContext, full_sizes: Sequence[int], output_sizes: Sequence[int]
 ) -> tuple[list[int], list[int]]:
-    """Return how much of the whole result is cut off at the beginning and at the end of each axis."""
-    if _pad_type(call) == "custom":
-        custom = call.integers("pad", [0] * 2 * len(whole))
+    """Return how much of the full result is cropped at the beginning and the end of each axis."""
+    pad_type = _pad_type(op)
+    if pad_type == "custom":
+        custom = op.integers("pad", [0] * 2 * len(full_sizes))
         return custom[0::2], custom[1::2]
-    totals = [0] * len(whole)
-    if _pad_type(call) == "same":
-        totals = [max(size - want, 0) for size, want in zip(whole, wanted, strict=True)]
-    return [total // 2 for total in totals], [total - total // 2 for total in totals]
+    totals = [0] * len(full_sizes)
+    if pad_type == "same":
+        sizes = zip(full_sizes, output_sizes, strict=True)
+        totals = [max(full_size - output_size, 0) for full_size, output_size in sizes]
+    begin = [total // 2 for total in totals]
+    end = [total - total // 2 for total in totals]
+    return begin, end
 
 
 def _output_sizes(
-    call: OperationContext, whole: Sequence[int], strides: Sequence[int]
+    op: OperationContext, full_sizes: Sequence[int], strides: Sequence[int]
 ) -> list[int]:
-    if call.has("output_shape"):
-        return call.integers("output_shape")[2:]
-    if _pad_type(call) == "same":
-        return [size * stride for size, stride in zip(call.shape("x")[2:], strides, strict=True)]
-    none = [0] * 2 * len(whole)
-    custom = call.integers("pad", none) if _pad_type(call) == "custom" else none
-    return [
-        size - first - last
-        for size, first, last in zip(whole, custom[0::2], custom[1::2], strict=True)
-    ]
+    if op.has("output_shape"):
+        return op.integers("output_shape")[2:]
+    pad_type = _pad_type(op)
+    if pad_type == "same":
+        sizes = op.shape("x")[2:]
+        return [size * stride for size, stride in zip(sizes, strides, strict=True)]
+    custom = [0] * 2 * len(full_sizes)
+    if pad_type == "custom":
+        custom = op.integers("pad", custom)
+    crops = zip(full_sizes, custom[0::2], custom[1::2], strict=True)
+    return [size - begin - end for size, begin, end in crops]
 
 
-def _pad_type(call: OperationContext) -> str:
-    return call.text("pad_type", "valid").lower()
+def _pad_type(op: OperationContext) -> str:
+    return op.text("pad_type", "valid").lower()
 
 
 @dataclass(frozen=True)
-class _Shape:
-    kernel: list[int]
+class _Kernel:
+    sizes: list[int]
     strides: list[int]
     dilations: list[int]
     groups: int
 
     @classmethod
-    def of(cls, call: OperationContext) -> "_Shape":
-        """Return the shape of an operation's kernel and how it moves."""
-        kernel = list(call.shape("weight")[2:])
-        ones = [1] * len(kernel)
-        strides, dilations = call.integers("strides", ones), call.integers("dilations", ones)
-        return cls(kernel, strides, dilations, call.integer("groups", 1))
+    def of(cls, op: OperationContext) -> "_Kernel":
+        """Read the kernel of a convolution."""
+        sizes = list(op.shape("weight")[2:])
+        ones = [1] * len(sizes)
+        return cls(
+            sizes=sizes,
+            strides=op.integers("strides", ones),
+            dilations=op.integers("dilations", ones),
+            groups=op.integer("groups", 1),
+        )
 
-    def attributes(self) -> dict[str, Any]:
-        """Return what ONNX calls these."""
+    def attributes(self) -> dict[str, list[int] | int]:
+        """Return the attributes of ONNX's operators."""
         return {
-            "kernel_shape": self.kernel,
+            "kernel_shape": self.sizes,
             "strides": self.strides,
             "dilations": self.dilations,
             "group": self.groups,
         }
 
     @property
-    def reach(self) -> list[int]:
-        """Return how far the dilated kernel reaches along each axis."""
-        return spread(self.kernel, self.dilations)
+    def dilated_sizes(self) -> list[int]:
+        """Return the size of the dilated kernel along each axis."""
+        return dilated_sizes(self.sizes, self.dilations)
+
+    def transposed_sizes(self, sizes: Sequence[int]) -> list[int]:
+        """Return the sizes of the transposed convolution before it is cropped."""
+        axes = zip(self.strides, sizes, self.dilated_sizes, strict=True)
+        return [stride * (size - 1) + kernel_size for stride, size, kernel_size in axes]
+
+    def allows_output_padding(self, output_padding: Sequence[int]) -> bool:
+        """Return whether ONNX allows the output padding of each axis."""
+        axes = zip(output_padding, self.strides, self.dilations, strict=True)
+        return all(padding < max(stride, dilation) for padding, stride, dilation in axes)

@@ -1,12 +1,13 @@
-"""Two numbers in, one out; shapes are broadcast, and an integer beside a float becomes one."""
+"""Translate element-wise operators of two inputs.
+
+Shapes broadcast. If only one of the inputs is a float, the other is converted to float.
+"""
 
 from onnx import TensorProto
 
-from edgebake.runtimes.coreml.executor.operation_context import (
-    OperationContext,
-    Translator,
-    operator,
-)
+from edgebake.runtimes.coreml.executor.graph_tensor import GraphTensor
+from edgebake.runtimes.coreml.executor.operation_context import OperationContext
+from edgebake.runtimes.coreml.executor.registry import TRANSLATORS, operator
 
 ARITHMETIC = {
     "add": "Add",
@@ -26,62 +27,67 @@ COMPARISON = {
 LOGICAL = {"logical_and": "And", "logical_or": "Or", "logical_xor": "Xor"}
 
 
-def _both(call: OperationContext) -> tuple[str, str]:
-    """Return x and y in one carrier that ONNX computes with."""
-    if call.carrier("x") == call.carrier("y") and call.carrier("x") != TensorProto.BOOL:
-        return call.tensor("x"), call.tensor("y")
-    return call.real("x"), call.real("y")
+def _operands(op: OperationContext) -> tuple[GraphTensor, GraphTensor]:
+    """Return x and y in one element type that ONNX computes with."""
+    if op.onnx_type("x") == op.onnx_type("y") and op.onnx_type("x") != TensorProto.BOOL:
+        return op.tensor("x"), op.tensor("y")
+    return op.float_tensor("x"), op.float_tensor("y")
 
 
-def _on_numbers(kind: str) -> Translator:
-    return lambda call: call.emit(kind, *_both(call))
+def _register_numeric(name: str, onnx_name: str) -> None:
+    def translate(op: OperationContext) -> GraphTensor:
+        x, y = _operands(op)
+        return op.emit(onnx_name, x, y)
+
+    TRANSLATORS[name] = translate
 
 
-def _on_bools(kind: str) -> Translator:
-    return lambda call: call.emit(kind, call.tensor("x"), call.tensor("y"))
+def _register_logical(name: str, onnx_name: str) -> None:
+    def translate(op: OperationContext) -> GraphTensor:
+        return op.emit(onnx_name, op.tensor("x"), op.tensor("y"))
+
+    TRANSLATORS[name] = translate
 
 
-for _name, _kind in {**ARITHMETIC, **COMPARISON}.items():
-    operator(_on_numbers(_kind), _name)
-for _name, _kind in LOGICAL.items():
-    operator(_on_bools(_kind), _name)
+for _name, _onnx_name in {**ARITHMETIC, **COMPARISON}.items():
+    _register_numeric(_name, _onnx_name)
+for _name, _onnx_name in LOGICAL.items():
+    _register_logical(_name, _onnx_name)
 
 
 @operator
-def not_equal(call: OperationContext) -> str:
+def not_equal(op: OperationContext) -> GraphTensor:
     """Return whether x and y differ."""
-    return call.emit("Not", call.emit("Equal", *_both(call)))
+    x, y = _operands(op)
+    return op.emit("Not", op.emit("Equal", x, y))
 
 
 @operator
-def real_div(call: OperationContext) -> str:
+def real_div(op: OperationContext) -> GraphTensor:
     """Return x / y."""
-    return call.as_declared(call.emit("Div", call.real("x"), call.real("y")))
+    return op.cast_to_output(op.float_tensor("x") / op.float_tensor("y"))
 
 
 @operator
-def floor_div(call: OperationContext) -> str:
+def floor_div(op: OperationContext) -> GraphTensor:
     """Return floor(x / y)."""
-    x, y = _both(call)
-    if _on_integers(call):
-        # ONNX divides integers towards zero; float64 holds every int32.
-        x, y = call.cast(x, TensorProto.DOUBLE), call.cast(y, TensorProto.DOUBLE)
-        return call.cast(_floored(call, x, y), TensorProto.INT32)
-    return _floored(call, x, y)
+    x, y = _operands(op)
+    if not _has_integer_inputs(op):
+        return op.emit("Floor", x / y)
+    # ONNX's division of integers rounds towards zero. A float64 holds every int32.
+    x = op.cast(x, TensorProto.DOUBLE)
+    y = op.cast(y, TensorProto.DOUBLE)
+    return op.cast(op.emit("Floor", x / y), TensorProto.INT32)
 
 
 @operator
-def mod(call: OperationContext) -> str:
+def mod(op: OperationContext) -> GraphTensor:
     """Return x - floor(x / y) y."""
-    x, y = _both(call)
-    if _on_integers(call):
-        return call.emit("Mod", x, y)
-    return call.emit("Sub", x, call.emit("Mul", _floored(call, x, y), y))
+    x, y = _operands(op)
+    if _has_integer_inputs(op):
+        return op.emit("Mod", x, y)
+    return x - op.emit("Floor", x / y) * y
 
 
-def _on_integers(call: OperationContext) -> bool:
-    return {call.carrier("x"), call.carrier("y")} == {TensorProto.INT32}
-
-
-def _floored(call: OperationContext, x: str, y: str) -> str:
-    return call.emit("Floor", call.emit("Div", x, y))
+def _has_integer_inputs(op: OperationContext) -> bool:
+    return op.onnx_type("x") == op.onnx_type("y") == TensorProto.INT32

@@ -1,15 +1,12 @@
-"""One number in, one number out."""
+"""Translate element-wise operators of one input."""
 
 import numpy as np
 from onnx import TensorProto
 
 from edgebake.runtimes.coreml.executor.constants import NUMPY_DTYPES
-from edgebake.runtimes.coreml.executor.operation_context import (
-    OperationContext,
-    Translator,
-    alike,
-    operator,
-)
+from edgebake.runtimes.coreml.executor.graph_tensor import GraphTensor
+from edgebake.runtimes.coreml.executor.operation_context import OperationContext
+from edgebake.runtimes.coreml.executor.registry import TRANSLATORS, operator, register_unary
 
 ON_ANY_NUMBER = {
     "abs": "Abs",
@@ -17,7 +14,7 @@ ON_ANY_NUMBER = {
     "floor": "Floor",
     "identity": "Identity",
     "logical_not": "Not",
-    "round": "Round",  # both to even
+    "round": "Round",  # half to even in both
     "sign": "Sign",
 }
 ON_FLOATS = {
@@ -35,79 +32,78 @@ ON_FLOATS = {
     "tan": "Tan",
     "tanh": "Tanh",
 }
-# What float becomes when it is cast to an integer of few bits: it is clipped.
-NARROW = ("int8", "uint8", "int16", "uint16")
+# Integer dtypes to which a cast from float saturates.
+SATURATING_DTYPES = ("int8", "uint8", "int16", "uint16")
 
 
-def _on_floats(kind: str) -> Translator:
-    return lambda call: call.emit(kind, call.real("x"))
+def _register_on_floats(name: str, onnx_name: str) -> None:
+    def translate(op: OperationContext) -> GraphTensor:
+        return op.emit(onnx_name, op.float_tensor("x"))
+
+    TRANSLATORS[name] = translate
 
 
-for _name, _kind in ON_ANY_NUMBER.items():
-    operator(alike(_kind), _name)
-for _name, _kind in ON_FLOATS.items():
-    operator(_on_floats(_kind), _name)
-
-
-@operator
-def cast(call: OperationContext) -> str:
-    """Return x in another dtype; a float too large for few bits is clipped."""
-    source, target = call.carrier("x"), call.output_carrier()
-    x = call.tensor("x")
-    if source == TensorProto.FLOAT and call.output_dtype() in NARROW:
-        limits = np.iinfo(NUMPY_DTYPES[call.output_dtype()])
-        x = call.emit("Clip", x, call.literal(limits.min), call.literal(limits.max))
-    return call.cast(x, target)
+for _name, _onnx_name in ON_ANY_NUMBER.items():
+    register_unary(_name, _onnx_name)
+for _name, _onnx_name in ON_FLOATS.items():
+    _register_on_floats(_name, _onnx_name)
 
 
 @operator
-def clip(call: OperationContext) -> str:
-    """Return x between alpha and beta."""
-    return call.emit(
-        "Clip",
-        call.tensor("x"),
-        call.literal(call.number("alpha")),
-        call.literal(call.number("beta")),
-    )
+def cast(op: OperationContext) -> GraphTensor:
+    """Return x in another dtype; a cast from float to an integer of up to 16 bits saturates."""
+    x = op.tensor("x")
+    if op.onnx_type("x") == TensorProto.FLOAT and op.output_dtype() in SATURATING_DTYPES:
+        limits = np.iinfo(NUMPY_DTYPES[op.output_dtype()])
+        x = op.emit("Clip", x, limits.min, limits.max)
+    return op.cast(x, op.output_onnx_type())
 
 
 @operator
-def exp2(call: OperationContext) -> str:
+def clip(op: OperationContext) -> GraphTensor:
+    """Return x clipped to alpha and beta."""
+    alpha = op.number("alpha")
+    beta = op.number("beta")
+    return op.emit("Clip", op.tensor("x"), alpha, beta)
+
+
+@operator
+def exp2(op: OperationContext) -> GraphTensor:
     """Return 2^x."""
-    return call.as_declared(call.emit("Pow", call.literal(2), call.real("x")))
+    return op.cast_to_output(op.emit("Pow", 2, op.float_tensor("x")))
 
 
 @operator
-def inverse(call: OperationContext) -> str:
+def inverse(op: OperationContext) -> GraphTensor:
     """Return 1 / (x + epsilon)."""
-    return call.emit("Reciprocal", _with_epsilon(call, 1e-4))
+    epsilon = op.number("epsilon", 1e-4)
+    return op.emit("Reciprocal", op.float_tensor("x") + epsilon)
 
 
 @operator
-def log(call: OperationContext) -> str:
-    """Return the logarithm of x + epsilon."""
-    return call.emit("Log", _with_epsilon(call, 1e-45))
+def log(op: OperationContext) -> GraphTensor:
+    """Return the natural logarithm of x + epsilon."""
+    epsilon = op.number("epsilon", 1e-45)
+    return op.emit("Log", op.float_tensor("x") + epsilon)
 
 
 @operator
-def rsqrt(call: OperationContext) -> str:
+def rsqrt(op: OperationContext) -> GraphTensor:
     """Return 1 / sqrt(x + epsilon)."""
-    return call.emit("Reciprocal", call.emit("Sqrt", _with_epsilon(call, 1e-12)))
+    epsilon = op.number("epsilon", 1e-12)
+    root = op.emit("Sqrt", op.float_tensor("x") + epsilon)
+    return op.emit("Reciprocal", root)
 
 
 @operator
-def square(call: OperationContext) -> str:
+def square(op: OperationContext) -> GraphTensor:
     """Return x^2."""
-    return call.emit("Mul", call.tensor("x"), call.tensor("x"))
+    x = op.tensor("x")
+    return x * x
 
 
 @operator
-def threshold(call: OperationContext) -> str:
+def threshold(op: OperationContext) -> GraphTensor:
     """Return max(x, alpha)."""
-    return call.emit(
-        "Max", call.tensor("x"), call.literal(call.constant("alpha"), call.carrier("x"))
-    )
-
-
-def _with_epsilon(call: OperationContext, default: float) -> str:
-    return call.emit("Add", call.real("x"), call.literal(call.number("epsilon", default)))
+    alpha = op.literal(op.constant("alpha"), op.onnx_type("x"))
+    return op.emit("Max", op.tensor("x"), alpha)

@@ -1,53 +1,59 @@
-"""Matrix products."""
+"""Translate matrix products."""
 
 from onnx import TensorProto
 
-from edgebake.runtimes.coreml.executor.operation_context import OperationContext, operator
+from edgebake.runtimes.coreml.executor.graph_tensor import GraphTensor
+from edgebake.runtimes.coreml.executor.operation_context import OperationContext
+from edgebake.runtimes.coreml.executor.registry import operator
 
 
 @operator
-def linear(call: OperationContext) -> str:
-    """Return x W^T + b; the weight is [out, in]."""
-    x, weight = _both(call, "x", "weight")
-    product = call.emit("MatMul", x, call.transpose(weight, [1, 0]))
-    if call.has("bias"):
-        product = call.emit(
-            "Add", product, call.cast(call.tensor("bias"), _carrier(call, "x", "weight"))
-        )
-    return call.cast(product, call.output_carrier())
+def linear(op: OperationContext) -> GraphTensor:
+    """Return x W^T + bias; the weight W is [out, in]."""
+    onnx_type = _product_type(op, "x", "weight")
+    x = _factor(op, "x", onnx_type)
+    weight = _factor(op, "weight", onnx_type)
+    result = op.emit("MatMul", x, op.transpose(weight, [1, 0]))
+    if op.has("bias"):
+        result = result + op.cast(op.tensor("bias"), onnx_type)
+    return op.cast(result, op.output_onnx_type())
 
 
 @operator
-def matmul(call: OperationContext) -> str:
+def matmul(op: OperationContext) -> GraphTensor:
     """Return the matrix product of x and y."""
-    x, y = _both(call, "x", "y")
-    return call.cast(
-        call.emit("MatMul", _side(call, "x", x), _side(call, "y", y)), call.output_carrier()
-    )
+    onnx_type = _product_type(op, "x", "y")
+    x = _factor(op, "x", onnx_type)
+    y = _factor(op, "y", onnx_type)
+    x = _apply_transpose_flag(op, "x", x)
+    y = _apply_transpose_flag(op, "y", y)
+    product = op.emit("MatMul", x, y)
+    return op.cast(product, op.output_onnx_type())
 
 
 @operator
-def einsum(call: OperationContext) -> str:
-    """Return the sum of products that the equation says."""
-    return call.emit("Einsum", *call.tensors("values"), equation=call.text("equation", ""))
+def einsum(op: OperationContext) -> GraphTensor:
+    """Return the sum of products that the equation defines."""
+    equation = op.text("equation", "")
+    return op.emit("Einsum", *op.tensors("values"), equation=equation)
 
 
-def _carrier(call: OperationContext, *parameters: str) -> int:
-    """Return the carrier to multiply in: float32 does not hold every integer, float64 does."""
-    integers = all(call.carrier(parameter) == TensorProto.INT32 for parameter in parameters)
-    return TensorProto.DOUBLE if integers else TensorProto.FLOAT
+def _product_type(op: OperationContext, first: str, second: str) -> int:
+    """Return the element type to multiply in. A float64 holds every int32, a float32 does not."""
+    if op.onnx_type(first) == op.onnx_type(second) == TensorProto.INT32:
+        return TensorProto.DOUBLE
+    return TensorProto.FLOAT
 
 
-def _both(call: OperationContext, *parameters: str) -> list[str]:
-    carrier = _carrier(call, *parameters)
-    if carrier == TensorProto.FLOAT:
-        return [call.real(parameter) for parameter in parameters]
-    return [call.cast(call.tensor(parameter), carrier) for parameter in parameters]
+def _factor(op: OperationContext, parameter: str, onnx_type: int) -> GraphTensor:
+    if onnx_type == TensorProto.FLOAT:
+        return op.float_tensor(parameter)
+    return op.cast(op.tensor(parameter), onnx_type)
 
 
-def _side(call: OperationContext, parameter: str, tensor: str) -> str:
-    """Return x or y, its last two axes exchanged where the operation says so; a vector has none to exchange."""
-    rank = call.rank(parameter)
-    if rank < 2 or not call.flag(f"transpose_{parameter}"):
+def _apply_transpose_flag(op: OperationContext, parameter: str, tensor: GraphTensor) -> GraphTensor:
+    """Swap the last two axes of x or y if transpose_x or transpose_y is set; keep a vector."""
+    rank = op.rank(parameter)
+    if rank < 2 or not op.flag(f"transpose_{parameter}"):
         return tensor
-    return call.transpose(tensor, [*range(rank - 2), rank - 1, rank - 2])
+    return op.transpose(tensor, [*range(rank - 2), rank - 1, rank - 2])

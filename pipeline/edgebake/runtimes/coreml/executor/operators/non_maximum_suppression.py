@@ -1,89 +1,119 @@
-"""The best boxes, without those that overlap with a better one."""
+"""Translate the selection of the best boxes among those that overlap.
+
+An image has boxes of coordinates and, for each box, a score per class.
+"""
 
 import numpy as np
 from onnx import TensorProto
 
+from edgebake.runtimes.coreml.executor.graph_tensor import GraphTensor
 from edgebake.runtimes.coreml.executor.mil import UnsupportedError
-from edgebake.runtimes.coreml.executor.operation_context import OperationContext, operator
+from edgebake.runtimes.coreml.executor.operation_context import OperationContext
+from edgebake.runtimes.coreml.executor.registry import operator
 
-NONE = -np.inf  # the score of a box that does not compete, or is not selected
+NO_SCORE = -np.inf  # of a box that does not compete, or is not selected
 
 
 @operator
-def non_maximum_suppression(call: OperationContext) -> list[str]:
-    """Return coordinates, scores and indices of the selected boxes, best first, and before iOS 17 how many they are.
+def non_maximum_suppression(op: OperationContext) -> list[GraphTensor]:
+    """Return coordinates, scores and indices of the selected boxes, by descending score.
 
-    What `max_boxes` leaves over is filled with 0, indices with -1. Source: the reference in coremltools' tests.
+    Before iOS 17 there is a fourth output: the number of selected boxes. The outputs have
+    `max_boxes` entries; unused ones are 0, indices are -1. Source: the reference in coremltools'
+    tests.
     """
-    boxes, scores = call.real("boxes"), call.real("scores")
-    newer = not call.has("score_threshold")
-    if newer:  # the boxes are on the last axis
-        boxes, scores = call.transpose(boxes, [0, 2, 1]), call.transpose(scores, [0, 2, 1])
-    best = call.emit("ReduceMax", scores, call.indices([2]), keepdims=0)
-    selected = _selected(call, boxes, _by_class(call, scores, best))
-    indices, count = _ranked(call, best, selected)
-    found = [_picked(call, tensor, indices) for tensor in (boxes, scores)]
-    if newer:
-        return [
-            *(call.transpose(tensor, [0, 2, 1]) for tensor in found),
-            call.cast(indices, TensorProto.INT32),
-        ]
-    return [*found, call.cast(indices, TensorProto.INT32), count]
+    boxes = op.float_tensor("boxes")
+    scores = op.float_tensor("scores")
+    is_ios17 = not op.has("score_threshold")
+    if is_ios17:  # the boxes are the last axis
+        boxes = op.transpose(boxes, [0, 2, 1])
+        scores = op.transpose(scores, [0, 2, 1])
+    best_scores = op.emit("ReduceMax", scores, op.int64(2), keepdims=0)
+    selected = _selected_boxes(op, boxes, _scores_by_class(op, scores, best_scores))
+    indices, count = _sort_by_score(op, best_scores, selected)
+    selected_boxes = _gather_boxes(op, boxes, indices)
+    selected_scores = _gather_boxes(op, scores, indices)
+    if not is_ios17:
+        return [selected_boxes, selected_scores, op.cast(indices, TensorProto.INT32), count]
+    return [
+        op.transpose(selected_boxes, [0, 2, 1]),
+        op.transpose(selected_scores, [0, 2, 1]),
+        op.cast(indices, TensorProto.INT32),
+    ]
 
 
-def _by_class(call: OperationContext, scores: str, best: str) -> str:
-    """Return scores [batch, classes, boxes]: a box competes in the class of its best score; one class unless asked."""
-    rows = call.emit("Unsqueeze", best, call.indices([1]))
-    if call.has("score_threshold"):
-        enough = call.emit("GreaterOrEqual", rows, call.literal(call.number("score_threshold")))
-        rows = call.emit("Where", enough, rows, call.literal(NONE))
-    if not call.flag("per_class_suppression"):
-        return rows
-    classes = call.shape("scores")[2 if call.has("score_threshold") else 1]
-    own = call.emit("Unsqueeze", call.emit("ArgMax", scores, axis=2, keepdims=0), call.indices([1]))
-    matches = call.emit(
-        "Equal", own, call.literal(np.arange(classes).reshape(1, -1, 1), TensorProto.INT64)
-    )
-    return call.emit("Where", matches, rows, call.literal(NONE))
+def _scores_by_class(
+    op: OperationContext, scores: GraphTensor, best_scores: GraphTensor
+) -> GraphTensor:
+    """Return scores [batch, classes, boxes]: a box competes in the class of its best score.
+
+    Without `per_class_suppression` there is one class.
+    """
+    competing = op.unsqueeze(best_scores, 1)
+    if op.has("score_threshold"):
+        is_enough = op.emit("GreaterOrEqual", competing, op.number("score_threshold"))
+        competing = op.emit("Where", is_enough, competing, NO_SCORE)
+    if not op.flag("per_class_suppression"):
+        return competing
+    class_axis = 1
+    if op.has("score_threshold"):
+        class_axis = 2
+    classes = np.arange(op.shape("scores")[class_axis]).reshape(1, -1, 1)
+    best_class = op.unsqueeze(op.emit("ArgMax", scores, axis=2, keepdims=0), 1)
+    is_best_class = op.emit("Equal", best_class, op.literal(classes, TensorProto.INT64))
+    return op.emit("Where", is_best_class, competing, NO_SCORE)
 
 
-def _selected(call: OperationContext, boxes: str, by_class: str) -> str:
-    """Return the places (image, box) of those that stay."""
-    overlap = call.number("iou_threshold")
-    if not 0 <= overlap <= 1:
+def _selected_boxes(
+    op: OperationContext, boxes: GraphTensor, scores_by_class: GraphTensor
+) -> GraphTensor:
+    """Return the indices (image, box) of the selected boxes, int64 [count, 2]."""
+    iou_threshold = op.number("iou_threshold")
+    if not 0 <= iou_threshold <= 1:
         raise UnsupportedError("an iou_threshold that is not between 0 and 1")
-    thresholds = (
-        call.literal([overlap]),
-        call.literal([NONE]),
-    )  # of overlap, and of the scores that ONNX leaves out
-    limit = call.indices([call.integer("max_boxes")])
-    triples = call.emit(
-        "NonMaxSuppression", boxes, by_class, limit, *thresholds, center_point_box=1
+    overlap_limit = op.literal([iou_threshold])
+    score_limit = op.literal([NO_SCORE])
+    selected = op.emit(
+        "NonMaxSuppression",
+        boxes,
+        scores_by_class,
+        op.int64(op.integer("max_boxes")),
+        overlap_limit,
+        score_limit,
+        center_point_box=1,
     )
-    return call.emit("Gather", triples, call.indices([0, 2]), axis=1)
+    # ONNX returns (image, class, box).
+    return op.emit("Gather", selected, op.int64([0, 2]), axis=1)
 
 
-def _ranked(call: OperationContext, best: str, selected: str) -> tuple[str, str]:
-    """Return the indices of selected boxes by falling score, [batch, max_boxes], and how many each image has."""
-    batch, limit = call.shape("boxes")[0], call.integer("max_boxes")
-    # The best of all is selected anyway, unless no score reaches the threshold: then it stays alone.
-    first = call.emit("Unsqueeze", call.emit("ArgMax", best, axis=1, keepdims=0), call.indices([1]))
-    images = call.literal(np.arange(batch).reshape(-1, 1), TensorProto.INT64)
-    places = call.emit("Concat", selected, call.emit("Concat", images, first, axis=1), axis=0)
-    nothing = call.emit("Expand", call.literal(NONE), call.emit("Shape", best))
-    scores = call.emit("ScatterND", nothing, places, call.emit("GatherND", best, places))
-    filled = call.emit("Concat", scores, call.literal(np.full((batch, limit), NONE)), axis=1)
-    values, indices = call.emit_many(2, "TopK", filled, call.indices([limit]), axis=1)
-    real = call.emit("Greater", values, call.literal(NONE))
-    count = call.emit(
-        "ReduceSum", call.cast(real, TensorProto.INT32), call.indices([1]), keepdims=0
-    )
-    return call.emit("Where", real, indices, call.literal(-1, TensorProto.INT64)), count
+def _sort_by_score(
+    op: OperationContext, best_scores: GraphTensor, selected: GraphTensor
+) -> tuple[GraphTensor, GraphTensor]:
+    """Return the selected boxes of each image by descending score, and how many there are.
+
+    The indices are int64 [batch, max_boxes], unused ones -1; the counts are int32 [batch].
+    """
+    batch = op.shape("boxes")[0]
+    limit = op.integer("max_boxes")
+    # The best box of an image is selected even if no score reaches the threshold.
+    best_box = op.unsqueeze(op.emit("ArgMax", best_scores, axis=1, keepdims=0), 1)
+    images = op.literal(np.arange(batch).reshape(-1, 1), TensorProto.INT64)
+    best_boxes = op.emit("Concat", images, best_box, axis=1)
+    selected = op.emit("Concat", selected, best_boxes, axis=0)
+    no_scores = op.emit("Expand", NO_SCORE, op.emit("Shape", best_scores))
+    selected_scores = op.emit("GatherND", best_scores, selected)
+    scores = op.emit("ScatterND", no_scores, selected, selected_scores)
+    # There may be fewer boxes than TopK has to return.
+    padded = op.emit("Concat", scores, np.full((batch, limit), NO_SCORE), axis=1)
+    values, indices = op.emit_many(2, "TopK", padded, op.int64(limit), axis=1)
+    is_selected = op.emit("Greater", values, NO_SCORE)
+    is_selected_int = op.cast(is_selected, TensorProto.INT32)
+    count = op.emit("ReduceSum", is_selected_int, op.int64(1), keepdims=0)
+    unused = op.literal(-1, TensorProto.INT64)
+    return op.emit("Where", is_selected, indices, unused), count
 
 
-def _picked(call: OperationContext, tensor: str, indices: str) -> str:
-    """Return what stands at indices; -1 is the last place, where a row of zeros is added."""
-    padded = call.emit("Pad", tensor, call.indices([0, 0, 0, 0, 1, 0]))
-    return call.emit(
-        "GatherND", padded, call.emit("Unsqueeze", indices, call.indices([-1])), batch_dims=1
-    )
+def _gather_boxes(op: OperationContext, tensor: GraphTensor, indices: GraphTensor) -> GraphTensor:
+    """Gather entries of each image by the index of their box; -1 reads zeros."""
+    zeros_appended = op.emit("Pad", tensor, op.int64([0, 0, 0, 0, 1, 0]))
+    return op.emit("GatherND", zeros_appended, op.unsqueeze(indices, -1), batch_dims=1)

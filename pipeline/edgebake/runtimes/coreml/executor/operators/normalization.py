@@ -1,95 +1,93 @@
-"""Normalization; channels are axis 1."""
+"""Translate normalization. Channels are axis 1."""
 
 import numpy as np
 
+from edgebake.runtimes.coreml.executor.graph_tensor import GraphTensor
 from edgebake.runtimes.coreml.executor.mil import UnsupportedError
-from edgebake.runtimes.coreml.executor.operation_context import OperationContext, operator
+from edgebake.runtimes.coreml.executor.operation_context import OperationContext
+from edgebake.runtimes.coreml.executor.registry import operator
 
 
 @operator
-def batch_norm(call: OperationContext) -> str:
-    """Return gamma (x - mean) / sqrt(variance + epsilon) + beta, by channel."""
-    mean, variance = call.constant("mean"), call.constant("variance")
-    gamma, beta = (
-        call.constant("gamma", np.ones_like(mean)),
-        call.constant("beta", np.zeros_like(mean)),
-    )
-    parameters = (call.literal(value) for value in (gamma, beta, mean, variance))
-    return call.emit(
-        "BatchNormalization", call.tensor("x"), *parameters, epsilon=call.number("epsilon", 1e-5)
-    )
+def batch_norm(op: OperationContext) -> GraphTensor:
+    """Return gamma (x - mean) / sqrt(variance + epsilon) + beta per channel."""
+    mean = op.constant("mean")
+    variance = op.constant("variance")
+    gamma = op.constant("gamma", np.ones_like(mean))
+    beta = op.constant("beta", np.zeros_like(mean))
+    epsilon = op.number("epsilon", 1e-5)
+    x = op.tensor("x")
+    return op.emit("BatchNormalization", x, gamma, beta, mean, variance, epsilon=epsilon)
 
 
 @operator
-def instance_norm(call: OperationContext) -> str:
-    """Return the same with mean and variance of each image's own channel."""
-    channels = call.shape("x")[1]
-    gamma, beta = (
-        call.constant("gamma", np.ones(channels)),
-        call.constant("beta", np.zeros(channels)),
-    )
-    epsilon = call.number("epsilon", 1e-5)
-    return call.emit(
-        "InstanceNormalization",
-        call.tensor("x"),
-        call.literal(gamma),
-        call.literal(beta),
-        epsilon=epsilon,
-    )
+def instance_norm(op: OperationContext) -> GraphTensor:
+    """Return `batch_norm` of x with the mean and variance of each channel of each example."""
+    channels = op.shape("x")[1]
+    gamma = op.constant("gamma", np.ones(channels))
+    beta = op.constant("beta", np.zeros(channels))
+    epsilon = op.number("epsilon", 1e-5)
+    return op.emit("InstanceNormalization", op.tensor("x"), gamma, beta, epsilon=epsilon)
 
 
 @operator
-def layer_norm(call: OperationContext) -> str:
-    """Return x less its mean, over its deviation, along the given axes."""
-    x, rank = call.tensor("x"), call.rank("x")
-    axes = sorted(axis % rank for axis in call.integers("axes", range(rank)))
-    centred = call.emit("Sub", x, _mean(call, x, axes))
-    variance = _mean(call, call.emit("Mul", centred, centred), axes)
-    deviation = call.emit(
-        "Sqrt", call.emit("Add", variance, call.literal(call.number("epsilon", 1e-5)))
-    )
-    result = call.emit("Div", centred, deviation)
-    shape = [call.shape("x")[axis] if axis in axes else 1 for axis in range(axes[0], rank)]
-    for parameter, kind in (("gamma", "Mul"), ("beta", "Add")):
-        if call.has(parameter):
-            result = call.emit(kind, result, call.literal(call.constant(parameter).reshape(shape)))
+def layer_norm(op: OperationContext) -> GraphTensor:
+    """Return gamma (x - mean) / sqrt(variance + epsilon) + beta along the axes."""
+    x = op.tensor("x")
+    rank = op.rank("x")
+    axes = sorted(axis % rank for axis in op.integers("axes", range(rank)))
+    centered = x - _mean(op, x, axes)
+    variance = _mean(op, centered * centered, axes)
+    epsilon = op.number("epsilon", 1e-5)
+    result = centered / op.emit("Sqrt", variance + epsilon)
+    parameter_shape = [1] * (rank - axes[0])
+    for axis in axes:
+        parameter_shape[axis - axes[0]] = op.shape("x")[axis]
+    if op.has("gamma"):
+        result = result * op.constant("gamma").reshape(parameter_shape)
+    if op.has("beta"):
+        result = result + op.constant("beta").reshape(parameter_shape)
     return result
 
 
 @operator
-def l2_norm(call: OperationContext) -> str:
-    """Return x over the root of its sum of squares along the last three axes."""
-    x = call.tensor("x")
-    squares = call.emit("ReduceSumSquare", x, call.indices([-3, -2, -1]), keepdims=1)
-    epsilon = call.literal(call.number("epsilon", 1e-6))
-    return call.emit("Div", x, call.emit("Sqrt", call.emit("Add", squares, epsilon)))
+def l2_norm(op: OperationContext) -> GraphTensor:
+    """Return x / sqrt(sum of x^2 along the last three axes + epsilon)."""
+    x = op.tensor("x")
+    square_sum = op.emit("ReduceSumSquare", x, op.int64([-3, -2, -1]), keepdims=1)
+    epsilon = op.number("epsilon", 1e-6)
+    return x / op.emit("Sqrt", square_sum + epsilon)
 
 
 @operator
-def local_response_norm(call: OperationContext) -> str:
-    """Return x over a power of the mean of squares in a window of channels."""
-    rank, size, channels = call.rank("x"), call.integer("size"), call.shape("x")[1]
+def local_response_norm(op: OperationContext) -> GraphTensor:
+    """Return x / (k + alpha / size * sum of x^2 in a window of channels)^beta."""
+    rank = op.rank("x")
     if rank == 3:
-        raise UnsupportedError("rank 3, on which coremltools' documentation and tests disagree")
-    x = call.tensor("x")
-    before, after = [0, size // 2] + [0] * (rank - 2), [0, (size - 1) // 2] + [0] * (rank - 2)
-    squares = call.emit("Pad", call.emit("Mul", x, x), call.indices(before + after))
-    shifted = [
-        call.emit(
-            "Slice",
-            squares,
-            call.indices([first]),
-            call.indices([first + channels]),
-            call.indices([1]),
-        )
-        for first in range(size)
-    ]
-    scaled = call.emit(
-        "Mul", call.emit("Sum", *shifted), call.literal(call.number("alpha", 1e-4) / size)
-    )
-    base = call.emit("Add", scaled, call.literal(call.number("k", 1.0)))
-    return call.emit("Div", x, call.emit("Pow", base, call.literal(call.number("beta", 0.75))))
+        message = "rank 3, on which coremltools' documentation and tests disagree"
+        raise UnsupportedError(message)
+    x = op.tensor("x")
+    size = op.integer("size")
+    square_sum = op.emit("Sum", *_channel_windows(op, x * x, size))
+    scaled = square_sum * (op.number("alpha", 1e-4) / size)
+    base = scaled + op.number("k", 1.0)
+    return x / op.emit("Pow", base, op.number("beta", 0.75))
 
 
-def _mean(call: OperationContext, tensor: str, axes: list[int]) -> str:
-    return call.emit("ReduceMean", tensor, call.indices(axes), keepdims=1)
+def _channel_windows(op: OperationContext, tensor: GraphTensor, size: int) -> list[GraphTensor]:
+    """Return the tensor shifted along the channels to each position of a window."""
+    channels = op.shape("x")[1]
+    trailing_axes = op.rank("x") - 2
+    begin = [0, size // 2] + [0] * trailing_axes
+    end = [0, (size - 1) // 2] + [0] * trailing_axes
+    padded = op.emit("Pad", tensor, op.int64(begin + end))
+    windows = []
+    for first in range(size):
+        last = first + channels
+        window = op.emit("Slice", padded, op.int64(first), op.int64(last), op.int64(1))
+        windows.append(window)
+    return windows
+
+
+def _mean(op: OperationContext, tensor: GraphTensor, axes: list[int]) -> GraphTensor:
+    return op.emit("ReduceMean", tensor, op.int64(axes), keepdims=1)

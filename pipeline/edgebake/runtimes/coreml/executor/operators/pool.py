@@ -1,38 +1,37 @@
-"""Pooling, [n, channels, ...] as in ONNX."""
+"""Translate pooling. Tensors are [n, channels, ...] in Core ML and in ONNX."""
 
-from typing import Any
-
-from edgebake.runtimes.coreml.executor.operation_context import OperationContext, exact, operator
+from edgebake.runtimes.coreml.executor.graph_tensor import GraphTensor
+from edgebake.runtimes.coreml.executor.operation_context import OperationContext
 from edgebake.runtimes.coreml.executor.operators.windows import pads
+from edgebake.runtimes.coreml.executor.registry import exact_operator, operator
 
 
 @operator
-def avg_pool(call: OperationContext) -> str:
+def avg_pool(op: OperationContext) -> GraphTensor:
     """Return the mean of each window."""
-    counts = not call.flag("exclude_padding_from_average")
-    return call.emit(
-        "AveragePool", call.tensor("x"), **_window(call), count_include_pad=int(counts)
-    )
+    counts_padding = not op.flag("exclude_padding_from_average")
+    window = _window_attributes(op)
+    return op.emit("AveragePool", op.tensor("x"), **window, count_include_pad=int(counts_padding))
 
 
-@exact
-def max_pool(call: OperationContext) -> str:
+@exact_operator
+def max_pool(op: OperationContext) -> GraphTensor:
     """Return the maximum of each window."""
-    return call.emit("MaxPool", call.tensor("x"), **_window(call))
+    return op.emit("MaxPool", op.tensor("x"), **_window_attributes(op))
 
 
 @operator
-def l2_pool(call: OperationContext) -> str:
-    """Return the root of the sum of squares of each window."""
-    return call.emit("LpPool", call.tensor("x"), **_window(call), p=2)
+def l2_pool(op: OperationContext) -> GraphTensor:
+    """Return the square root of the sum of squares of each window."""
+    return op.emit("LpPool", op.tensor("x"), **_window_attributes(op), p=2)
 
 
-def _window(call: OperationContext) -> dict[str, Any]:
-    kernel = call.integers("kernel_sizes")
-    strides = call.integers("strides", [1] * len(kernel))
+def _window_attributes(op: OperationContext) -> dict[str, list[int] | int]:
+    kernel = op.integers("kernel_sizes")
+    strides = op.integers("strides", [1] * len(kernel))
     return {
         "kernel_shape": kernel,
         "strides": strides,
-        "pads": pads(call, kernel, strides),
-        "ceil_mode": int(call.flag("ceil_mode")),
+        "pads": pads(op, kernel, strides),
+        "ceil_mode": int(op.flag("ceil_mode")),
     }

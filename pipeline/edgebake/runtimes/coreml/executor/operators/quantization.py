@@ -1,37 +1,40 @@
-"""Activations to integers and back (iOS 17)."""
+"""Translate the quantization of activations to integers and back (iOS 17)."""
 
 import numpy as np
 from onnx import TensorProto
 
 from edgebake.runtimes.coreml.executor.constants import NUMPY_DTYPES
-from edgebake.runtimes.coreml.executor.operation_context import OperationContext, operator
+from edgebake.runtimes.coreml.executor.graph_tensor import GraphTensor
+from edgebake.runtimes.coreml.executor.mil import Array
+from edgebake.runtimes.coreml.executor.operation_context import OperationContext
+from edgebake.runtimes.coreml.executor.registry import operator
 
 
 @operator
-def quantize(call: OperationContext) -> str:
-    """Return x / scale + zero_point, rounded to even and clipped to the output's range."""
-    limits = np.iinfo(NUMPY_DTYPES[call.output_dtype()])
-    steps = call.emit("Round", call.emit("Div", call.tensor("input"), _parameter(call, "scale")))
-    if call.has("zero_point"):
-        steps = call.emit("Add", steps, _parameter(call, "zero_point"))
-    clipped = call.emit("Clip", steps, call.literal(limits.min), call.literal(limits.max))
-    return call.cast(clipped, TensorProto.INT32)
+def quantize(op: OperationContext) -> GraphTensor:
+    """Return round(x / scale) + zero_point, half to even, clipped to the range of the dtype."""
+    quantized = op.emit("Round", op.tensor("input") / _broadcastable(op, "scale"))
+    if op.has("zero_point"):
+        quantized = quantized + _broadcastable(op, "zero_point")
+    limits = np.iinfo(NUMPY_DTYPES[op.output_dtype()])
+    clipped = op.emit("Clip", quantized, limits.min, limits.max)
+    return op.cast(clipped, TensorProto.INT32)
 
 
 @operator
-def dequantize(call: OperationContext) -> str:
+def dequantize(op: OperationContext) -> GraphTensor:
     """Return (x - zero_point) * scale."""
-    steps = call.real("input")
-    if call.has("zero_point"):
-        steps = call.emit("Sub", steps, _parameter(call, "zero_point"))
-    return call.emit("Mul", steps, _parameter(call, "scale"))
+    shifted = op.float_tensor("input")
+    if op.has("zero_point"):
+        shifted = shifted - _broadcastable(op, "zero_point")
+    return shifted * _broadcastable(op, "scale")
 
 
-def _parameter(call: OperationContext, name: str) -> str:
-    """Return scale or zero_point, one for all or one for each slice along an axis."""
-    value = call.constant(name).astype(np.float32)
-    if value.ndim == 1:
-        shape = [1] * call.rank("input")
-        shape[call.integer("axis")] = -1
-        value = value.reshape(shape)
-    return call.literal(value)
+def _broadcastable(op: OperationContext, parameter: str) -> Array:
+    """Return scale or zero_point: a scalar, or one value per channel along the axis."""
+    values = op.constant(parameter).astype(np.float32)
+    if values.ndim != 1:
+        return values
+    shape = [1] * op.rank("input")
+    shape[op.integer("axis")] = -1
+    return values.reshape(shape)

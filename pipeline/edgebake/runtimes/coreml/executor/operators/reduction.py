@@ -1,14 +1,12 @@
-"""Many numbers along some axes in, one out."""
+"""Translate reductions along axes."""
 
 from onnx import TensorProto
 
-from edgebake.runtimes.coreml.executor.operation_context import (
-    OperationContext,
-    Translator,
-    operator,
-)
+from edgebake.runtimes.coreml.executor.graph_tensor import GraphTensor
+from edgebake.runtimes.coreml.executor.operation_context import OperationContext
+from edgebake.runtimes.coreml.executor.registry import TRANSLATORS, operator
 
-ALIKE = {
+REDUCTIONS = {
     "reduce_l1_norm": "ReduceL1",
     "reduce_l2_norm": "ReduceL2",
     "reduce_log_sum_exp": "ReduceLogSumExp",
@@ -21,42 +19,45 @@ ALIKE = {
 }
 
 
-def _reduced(call: OperationContext, kind: str) -> str:
-    axes = call.integers("axes", range(call.rank("x")))
-    return call.emit(
-        kind, call.tensor("x"), call.indices(axes), keepdims=int(call.flag("keep_dims"))
-    )
+def _reduce(op: OperationContext, onnx_name: str) -> GraphTensor:
+    axes = op.integers("axes", range(op.rank("x")))
+    keep_dims = int(op.flag("keep_dims"))
+    return op.emit(onnx_name, op.tensor("x"), op.int64(axes), keepdims=keep_dims)
 
 
-def _alike(kind: str) -> Translator:
-    return lambda call: _reduced(call, kind)
+def _register_reduction(name: str, onnx_name: str) -> None:
+    def translate(op: OperationContext) -> GraphTensor:
+        return _reduce(op, onnx_name)
+
+    TRANSLATORS[name] = translate
 
 
-for _name, _kind in ALIKE.items():
-    operator(_alike(_kind), _name)
+for _name, _onnx_name in REDUCTIONS.items():
+    _register_reduction(_name, _onnx_name)
 
 
 @operator
-def reduce_log_sum(call: OperationContext) -> str:
+def reduce_log_sum(op: OperationContext) -> GraphTensor:
     """Return log(sum of x + epsilon)."""
-    total = call.cast(_reduced(call, "ReduceSum"), TensorProto.FLOAT)
-    shifted = call.emit("Add", total, call.literal(call.number("epsilon", 1e-45)))
-    return call.as_declared(call.emit("Log", shifted))
+    total = op.cast(_reduce(op, "ReduceSum"), TensorProto.FLOAT)
+    epsilon = op.number("epsilon", 1e-45)
+    return op.cast_to_output(op.emit("Log", total + epsilon))
 
 
 @operator
-def reduce_argmax(call: OperationContext) -> str:
-    """Return where the maximum stands."""
-    return _extreme(call, "ArgMax")
+def reduce_argmax(op: OperationContext) -> GraphTensor:
+    """Return the index of the maximum."""
+    return _reduce_to_index(op, "ArgMax")
 
 
 @operator
-def reduce_argmin(call: OperationContext) -> str:
-    """Return where the minimum stands."""
-    return _extreme(call, "ArgMin")
+def reduce_argmin(op: OperationContext) -> GraphTensor:
+    """Return the index of the minimum."""
+    return _reduce_to_index(op, "ArgMin")
 
 
-def _extreme(call: OperationContext, kind: str) -> str:
-    keeps = int(call.flag("keep_dims"))
-    found = call.emit(kind, call.tensor("x"), axis=call.integer("axis", -1), keepdims=keeps)
-    return call.cast(found, TensorProto.INT32)
+def _reduce_to_index(op: OperationContext, onnx_name: str) -> GraphTensor:
+    axis = op.integer("axis", -1)
+    keep_dims = int(op.flag("keep_dims"))
+    index = op.emit(onnx_name, op.tensor("x"), axis=axis, keepdims=keep_dims)
+    return op.cast(index, TensorProto.INT32)

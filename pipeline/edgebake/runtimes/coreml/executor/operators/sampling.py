@@ -1,4 +1,4 @@
-"""Where the sampling modes of image operators look, for modules of this folder."""
+"""Positions at which the sampling modes of image operators sample an axis."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,35 +6,39 @@ from numpy.typing import NDArray
 from edgebake.runtimes.coreml.executor.mil import UnsupportedError
 
 
-def positions(size: int, new: int, mode: str) -> NDArray[np.float64]:
-    """Return for each of `new` places where it looks along an axis of `size`, between 0 and size - 1.
+def sampling_positions(size: int, new_size: int, mode: str) -> NDArray[np.float64]:
+    """Return the positions, float64 [new_size], in pixels between 0 and size - 1.
 
     Source: `resize` and `resize_bilinear` in coremltools' MIL documentation.
     """
-    index = np.arange(new, dtype=np.float64)
-    places: NDArray[np.float64]
-    if mode in ("STRICT_ALIGN_CORNERS", "ALIGN_CORNERS"):
-        if new == 1:
-            places = np.array([(size - 1) / 2 if mode == "ALIGN_CORNERS" else 0.0])
-        else:
-            places = index * (size - 1) / (new - 1)
+    index = np.arange(new_size, dtype=np.float64)
+    positions: NDArray[np.float64]
+    if mode == "ALIGN_CORNERS" and new_size == 1:
+        positions = np.array([(size - 1) / 2])
+    elif mode == "STRICT_ALIGN_CORNERS" and new_size == 1:
+        positions = np.array([0.0])
+    elif mode in ("STRICT_ALIGN_CORNERS", "ALIGN_CORNERS"):
+        positions = index * (size - 1) / (new_size - 1)
     elif mode == "DEFAULT":
-        places = index * size / new
+        positions = index * size / new_size
     elif mode == "OFFSET_CORNERS":
-        places = (index + 0.5) * max(1, size - 1) / new
+        positions = (index + 0.5) * max(1, size - 1) / new_size
     elif mode == "UNALIGN_CORNERS":
-        places = (index + 0.5) * size / new - 0.5
+        positions = (index + 0.5) * size / new_size - 0.5
     else:
         raise UnsupportedError(f"sampling_mode {mode}")
-    return np.clip(places, 0, size - 1)
+    return np.clip(positions, 0, size - 1)
 
 
-def interpolation(size: int, new: int, mode: str) -> NDArray[np.float32]:
-    """Return the matrix [new, size] that interpolates linearly along one axis."""
-    places = positions(size, new, mode)
-    below = np.floor(places).astype(np.int64)
-    above = np.minimum(below + 1, size - 1)
-    weights = np.zeros((new, size))
-    np.add.at(weights, (np.arange(new), below), 1 - (places - below))
-    np.add.at(weights, (np.arange(new), above), places - below)
-    return weights.astype(np.float32)
+def interpolation_matrix(size: int, new_size: int, mode: str) -> NDArray[np.float32]:
+    """Return the matrix of linear interpolation along one axis, float32 [new_size, size]."""
+    positions = sampling_positions(size, new_size, mode)
+    lower = np.floor(positions).astype(np.int64)
+    upper = np.minimum(lower + 1, size - 1)
+    fraction = positions - lower
+    rows = np.arange(new_size)
+    matrix = np.zeros((new_size, size))
+    # The two indices are equal at the last pixel: their weights have to be summed.
+    np.add.at(matrix, (rows, lower), 1 - fraction)
+    np.add.at(matrix, (rows, upper), fraction)
+    return matrix.astype(np.float32)

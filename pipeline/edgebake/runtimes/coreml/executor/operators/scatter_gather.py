@@ -1,11 +1,14 @@
-"""Values read from, or written to, places that another tensor names."""
+"""Translate operators that read or write values at indices given by another tensor."""
 
 import numpy as np
 from onnx import TensorProto
 
+from edgebake.runtimes.coreml.executor.graph_tensor import GraphTensor
 from edgebake.runtimes.coreml.executor.mil import UnsupportedError
-from edgebake.runtimes.coreml.executor.operation_context import OperationContext, exact, operator
+from edgebake.runtimes.coreml.executor.operation_context import OperationContext
+from edgebake.runtimes.coreml.executor.registry import exact_operator, operator
 
+# Core ML's mode -> ONNX's reduction; for `sub` and `div`, _updates inverts the updates.
 REDUCTIONS = {
     "update": "none",
     "add": "add",
@@ -17,104 +20,110 @@ REDUCTIONS = {
 }
 
 
-@exact
-def gather(call: OperationContext) -> str:
-    """Return the slices of x that the indices name along an axis."""
-    axis, batch = call.integer("axis", 0) % call.rank("x"), call.integer("batch_dims", 0)
-    batch %= call.rank("indices") + 1
-    if batch == 0:
-        return call.emit("Gather", call.tensor("x"), call.tensor("indices"), axis=axis)
-    return _gather_in_batches(call, axis, batch)
+@exact_operator
+def gather(op: OperationContext) -> GraphTensor:
+    """Return the slices of x along an axis that the indices select."""
+    axis = op.integer("axis", 0) % op.rank("x")
+    batch_dims = op.integer("batch_dims", 0) % (op.rank("indices") + 1)
+    if batch_dims == 0:
+        return op.emit("Gather", op.tensor("x"), op.tensor("indices"), axis=axis)
+    return _gather_in_batches(op, axis, batch_dims)
 
 
-@exact
-def gather_along_axis(call: OperationContext) -> str:
-    """Return the single values that the indices name along an axis."""
-    return call.emit(
-        "GatherElements", call.tensor("x"), call.tensor("indices"), axis=call.integer("axis", 0)
-    )
+@exact_operator
+def gather_along_axis(op: OperationContext) -> GraphTensor:
+    """Return single values: the indices replace the coordinate of one axis."""
+    axis = op.integer("axis", 0)
+    return op.emit("GatherElements", op.tensor("x"), op.tensor("indices"), axis=axis)
 
 
-@exact
-def gather_nd(call: OperationContext) -> str:
-    """Return what stands at places named by several indices each."""
-    return call.emit(
-        "GatherND", call.tensor("x"), _as_int64(call), batch_dims=call.integer("batch_dims", 0)
-    )
+@exact_operator
+def gather_nd(op: OperationContext) -> GraphTensor:
+    """Return the slices of x at coordinates: the last axis of the indices."""
+    batch_dims = op.integer("batch_dims", 0)
+    return op.emit("GatherND", op.tensor("x"), _indices(op), batch_dims=batch_dims)
 
 
 @operator
-def scatter(call: OperationContext) -> str:
-    """Return data with whole slices along one axis replaced or combined."""
-    rank, axis = call.rank("data"), call.integer("axis", 0) % call.rank("data")
-    if call.rank("indices") != 1:
+def scatter(op: OperationContext) -> GraphTensor:
+    """Return data with slices along an axis replaced by updates, or combined with them."""
+    if op.rank("indices") != 1:
         raise UnsupportedError("indices that are no vector")
-    order = [axis, *(other for other in range(rank) if other != axis)]
-    places = call.emit("Unsqueeze", _as_int64(call), call.indices([-1]))
-    data, updates = (
-        call.transpose(call.tensor("data"), order),
-        call.transpose(_updates(call), order),
-    )
-    written = call.emit("ScatterND", data, places, updates, reduction=_reduction(call))
-    return call.transpose(written, np.argsort(order).tolist())
+    rank = op.rank("data")
+    axis = op.integer("axis", 0) % rank
+    order = _axis_first(axis, range(rank))
+    data = op.transpose(op.tensor("data"), order)
+    updates = op.transpose(_updates(op), order)
+    indices = op.unsqueeze(_indices(op), -1)
+    scattered = op.emit("ScatterND", data, indices, updates, reduction=_reduction(op))
+    return op.transpose(scattered, np.argsort(order).tolist())
 
 
 @operator
-def scatter_along_axis(call: OperationContext) -> str:
-    """Return data with single values along an axis replaced or combined."""
-    axis, reduction = call.integer("axis", 0), _reduction(call)
-    data, places = call.tensor("data"), call.tensor("indices")
-    return call.emit(
-        "ScatterElements", data, places, _updates(call), axis=axis, reduction=reduction
-    )
+def scatter_along_axis(op: OperationContext) -> GraphTensor:
+    """Return data with single values replaced by updates, or combined with them.
+
+    The indices replace the coordinate of one axis.
+    """
+    axis = op.integer("axis", 0)
+    data = op.tensor("data")
+    indices = op.tensor("indices")
+    updates = _updates(op)
+    reduction = _reduction(op)
+    return op.emit("ScatterElements", data, indices, updates, axis=axis, reduction=reduction)
 
 
 @operator
-def scatter_nd(call: OperationContext) -> str:
-    """Return data with what stands at named places replaced or combined."""
-    return call.emit(
-        "ScatterND",
-        call.tensor("data"),
-        _as_int64(call),
-        _updates(call),
-        reduction=_reduction(call),
-    )
+def scatter_nd(op: OperationContext) -> GraphTensor:
+    """Return data with the slices at coordinates replaced by updates, or combined with them."""
+    data = op.tensor("data")
+    updates = _updates(op)
+    return op.emit("ScatterND", data, _indices(op), updates, reduction=_reduction(op))
 
 
-def _gather_in_batches(call: OperationContext, axis: int, batch: int) -> str:
-    """Return x[b, i, ...] with the batches in front; the axis that is gathered ends up where it stood."""
-    rank, index_rank = call.rank("x"), call.rank("indices") - batch
-    order = [*range(batch), axis, *(other for other in range(batch, rank) if other != axis)]
-    places = call.emit("Unsqueeze", _as_int64(call), call.indices([-1]))
-    found = call.emit("GatherND", call.transpose(call.tensor("x"), order), places, batch_dims=batch)
-    between, behind = axis - batch, rank - axis - 1
-    first = batch + index_rank
-    back = [
-        *range(batch),
-        *range(first, first + between),
-        *range(batch, first),
-        *range(first + between, first + between + behind),
+def _gather_in_batches(op: OperationContext, axis: int, batch_dims: int) -> GraphTensor:
+    """Gather along an axis, with the first `batch_dims` axes of x and indices in common."""
+    rank = op.rank("x")
+    index_rank = op.rank("indices") - batch_dims
+    order = [*range(batch_dims), *_axis_first(axis, range(batch_dims, rank))]
+    batched = op.transpose(op.tensor("x"), order)
+    indices = op.unsqueeze(_indices(op), -1)
+    gathered = op.emit("GatherND", batched, indices, batch_dims=batch_dims)
+    # Move the axes of the indices from behind the batch to where the gathered axis was.
+    index_end = batch_dims + index_rank
+    axes_before = axis - batch_dims
+    axes_after = rank - axis - 1
+    restored_order = [
+        *range(batch_dims),
+        *range(index_end, index_end + axes_before),
+        *range(batch_dims, index_end),
+        *range(index_end + axes_before, index_end + axes_before + axes_after),
     ]
-    return call.transpose(found, back)
+    return op.transpose(gathered, restored_order)
 
 
-def _as_int64(call: OperationContext) -> str:
-    return call.cast(call.tensor("indices"), TensorProto.INT64)
+def _axis_first(axis: int, axes: range) -> list[int]:
+    return [axis, *(remaining for remaining in axes if remaining != axis)]
 
 
-def _reduction(call: OperationContext) -> str:
-    mode = call.text("mode", "add")
+def _indices(op: OperationContext) -> GraphTensor:
+    return op.cast(op.tensor("indices"), TensorProto.INT64)
+
+
+def _reduction(op: OperationContext) -> str:
+    mode = op.text("mode", "add")
     if mode not in REDUCTIONS:
         raise UnsupportedError(f"mode {mode}")
     return REDUCTIONS[mode]
 
 
-def _updates(call: OperationContext) -> str:
-    mode = call.text("mode", "add")
+def _updates(op: OperationContext) -> GraphTensor:
+    """Return the updates; for `sub` negated and for `div` inverted."""
+    mode = op.text("mode", "add")
     if mode == "sub":
-        return call.emit("Neg", call.tensor("updates"))
-    if mode == "div" and call.carrier("data") != TensorProto.FLOAT:
+        return op.emit("Neg", op.tensor("updates"))
+    if mode != "div":
+        return op.tensor("updates")
+    if op.onnx_type("data") != TensorProto.FLOAT:
         raise UnsupportedError("division of integers")
-    return (
-        call.emit("Reciprocal", call.real("updates")) if mode == "div" else call.tensor("updates")
-    )
+    return op.emit("Reciprocal", op.float_tensor("updates"))

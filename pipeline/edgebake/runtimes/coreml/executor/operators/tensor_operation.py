@@ -1,178 +1,193 @@
-"""Tensors joined, split, filled, padded, sorted."""
+"""Translate operators that join, split, fill, pad, select from and sort tensors."""
 
 import numpy as np
 from onnx import TensorProto
 
+from edgebake.runtimes.coreml.executor.graph_tensor import GraphTensor
 from edgebake.runtimes.coreml.executor.mil import UnsupportedError
-from edgebake.runtimes.coreml.executor.operation_context import OperationContext, exact, operator
+from edgebake.runtimes.coreml.executor.operation_context import OperationContext
+from edgebake.runtimes.coreml.executor.registry import exact_operator, operator
 
-PADDING = {"constant": "constant", "reflect": "reflect", "replicate": "edge"}
+PADDING_MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge"}
 
 
-@exact
-def concat(call: OperationContext) -> str:
-    """Return tensors joined along an axis, or with their slices taking turns."""
-    axis, tensors = call.integer("axis"), call.tensors("values")
-    if not call.flag("interleave"):
-        return call.emit("Concat", *tensors, axis=axis)
-    shape = list(call.shapes("values")[0])
+@exact_operator
+def concat(op: OperationContext) -> GraphTensor:
+    """Return the tensors joined along an axis, or with their slices interleaved."""
+    axis = op.integer("axis")
+    tensors = op.tensors("values")
+    if not op.flag("interleave"):
+        return op.emit("Concat", *tensors, axis=axis)
+    shape = list(op.shapes("values")[0])
     axis %= len(shape)
-    beside = [call.emit("Unsqueeze", tensor, call.indices([axis + 1])) for tensor in tensors]
+    stacked = [op.unsqueeze(tensor, axis + 1) for tensor in tensors]
     shape[axis] *= len(tensors)
-    return call.reshape(call.emit("Concat", *beside, axis=axis + 1), shape)
+    return op.reshape(op.emit("Concat", *stacked, axis=axis + 1), shape)
 
 
-@exact
-def stack(call: OperationContext) -> str:
-    """Return tensors joined along a new axis."""
-    axis = call.integer("axis")
-    tensors = [
-        call.emit("Unsqueeze", tensor, call.indices([axis])) for tensor in call.tensors("values")
-    ]
-    return call.emit("Concat", *tensors, axis=axis)
+@exact_operator
+def stack(op: OperationContext) -> GraphTensor:
+    """Return the tensors joined along a new axis."""
+    axis = op.integer("axis")
+    tensors = [op.unsqueeze(tensor, axis) for tensor in op.tensors("values")]
+    return op.emit("Concat", *tensors, axis=axis)
 
 
-@exact
-def split(call: OperationContext) -> list[str]:
-    """Return x in parts along an axis."""
-    axis = call.integer("axis")
-    sizes = call.output_sizes(axis)
+@exact_operator
+def split(op: OperationContext) -> list[GraphTensor]:
+    """Return x split along an axis."""
+    axis = op.integer("axis")
+    sizes = op.output_sizes(axis)
     if len(sizes) == 1:
-        return [call.emit("Identity", call.tensor("x"))]
-    return call.emit_many(len(sizes), "Split", call.tensor("x"), call.indices(sizes), axis=axis)
+        return [op.emit("Identity", op.tensor("x"))]
+    return op.emit_many(len(sizes), "Split", op.tensor("x"), op.int64(sizes), axis=axis)
 
 
-@exact
-def tile(call: OperationContext) -> str:
+@exact_operator
+def tile(op: OperationContext) -> GraphTensor:
     """Return x repeated along each axis."""
-    return call.emit("Tile", call.tensor("x"), call.indices(call.integers("reps")))
+    return op.emit("Tile", op.tensor("x"), op.int64(op.integers("reps")))
 
 
-@exact
-def pad(call: OperationContext) -> str:
-    """Return x with a constant, its mirror image or its edge around it."""
-    listed = call.integers("pad")
-    mode = call.text("mode", "constant").lower()
-    if mode not in PADDING:
+@exact_operator
+def pad(op: OperationContext) -> GraphTensor:
+    """Return x padded with a constant, its mirror image or its edge."""
+    pads = op.integers("pad")
+    mode = op.text("mode", "constant").lower()
+    if mode not in PADDING_MODES:
         raise UnsupportedError(f"mode {mode}")
-    if not listed:
-        return call.emit("Identity", call.tensor("x"))
-    # Pairs for the last axes alone; ONNX lists all beginnings, then all ends.
-    pairs = [0] * (2 * call.rank("x") - len(listed)) + listed
-    inputs = [call.tensor("x"), call.indices(pairs[0::2] + pairs[1::2])]
+    if not pads:
+        return op.emit("Identity", op.tensor("x"))
+    # Core ML has (begin, end) of the last axes; ONNX the begin of every axis, then every end.
+    pads = [0] * (2 * op.rank("x") - len(pads)) + pads
+    operands = [op.tensor("x"), op.int64(pads[0::2] + pads[1::2])]
     if mode == "constant":
-        inputs.append(call.literal(call.constant("constant_val", 0), call.carrier("x")))
-    return call.emit("Pad", *inputs, mode=PADDING[mode])
+        value = op.constant("constant_val", 0)
+        operands.append(op.literal(value, op.onnx_type("x")))
+    return op.emit("Pad", *operands, mode=PADDING_MODES[mode])
 
 
 @operator
-def shape(call: OperationContext) -> str:
+def shape(op: OperationContext) -> GraphTensor:
     """Return the shape of x."""
-    return call.literal(call.shape("x"), TensorProto.INT32)
+    return op.literal(op.shape("x"), TensorProto.INT32)
 
 
 @operator
-def fill(call: OperationContext) -> str:
-    """Return a tensor of one value."""
-    value = call.literal(call.constant("value", 0), call.output_carrier())
-    return call.emit("Expand", value, call.indices(call.integers("shape")))
+def fill(op: OperationContext) -> GraphTensor:
+    """Return a tensor of a shape with the same value everywhere."""
+    value = op.literal(op.constant("value", 0), op.output_onnx_type())
+    return op.emit("Expand", value, op.int64(op.integers("shape")))
 
 
 @operator
-def fill_like(call: OperationContext) -> str:
-    """Return a tensor of one value in the shape of another."""
-    value = call.constant("value", 0)
-    return call.literal(np.full(call.shape("ref_tensor"), value), call.output_carrier())
+def fill_like(op: OperationContext) -> GraphTensor:
+    """Return a tensor of the shape of another with the same value everywhere."""
+    values = np.full(op.shape("ref_tensor"), op.constant("value", 0))
+    return op.literal(values, op.output_onnx_type())
 
 
 @operator
-def range_1d(call: OperationContext) -> str:
+def range_1d(op: OperationContext) -> GraphTensor:
     """Return the numbers from start to end by step."""
-    start, end, step = (call.constant(word).item() for word in ("start", "end", "step"))
-    return call.literal(np.arange(start, end, step), call.output_carrier())
+    start = op.constant("start").item()
+    end = op.constant("end").item()
+    step = op.constant("step").item()
+    return op.literal(np.arange(start, end, step), op.output_onnx_type())
 
 
 @operator
-def one_hot(call: OperationContext) -> str:
-    """Return vectors that are on at one index."""
-    on, off = call.constant("on_value", 1).item(), call.constant("off_value", 0).item()
-    # ONNX Runtime has the operator for int64 indices and float values alone.
-    places, pair = call.cast(call.tensor("indices"), TensorProto.INT64), call.literal([0, 1])
-    size = call.indices([call.integer("one_hot_vector_size")])
-    marked = call.cast(
-        call.emit("OneHot", places, size, pair, axis=call.integer("axis", -1)), TensorProto.BOOL
-    )
-    carried = call.output_carrier()
-    return chosen(call, marked, (call.literal(on, carried), call.literal(off, carried)), carried)
+def one_hot(op: OperationContext) -> GraphTensor:
+    """Return vectors of off_value, with on_value at one index."""
+    axis = op.integer("axis", -1)
+    # ONNX Runtime has OneHot for int64 indices and float values only.
+    indices = op.cast(op.tensor("indices"), TensorProto.INT64)
+    size = op.int64(op.integer("one_hot_vector_size"))
+    one_hot_float = op.emit("OneHot", indices, size, np.array([0, 1]), axis=axis)
+    is_on = op.cast(one_hot_float, TensorProto.BOOL)
+    onnx_type = op.output_onnx_type()
+    on_value = op.literal(op.constant("on_value", 1).item(), onnx_type)
+    off_value = op.literal(op.constant("off_value", 0).item(), onnx_type)
+    return _where(op, is_on, (on_value, off_value), onnx_type)
 
 
 @operator
-def band_part(call: OperationContext) -> str:
+def band_part(op: OperationContext) -> GraphTensor:
     """Return x with zeros outside a band along the diagonal of its last two axes."""
-    height, width = call.shape("x")[-2:]
-    lower, upper = call.integer("lower", -1), call.integer("upper", -1)
+    height, width = op.shape("x")[-2:]
     row, column = np.ogrid[:height, :width]
-    kept = ((lower < 0) | (row - column <= lower)) & ((upper < 0) | (column - row <= upper))
-    carried = call.carrier("x")
-    return chosen(
-        call,
-        call.literal(kept, TensorProto.BOOL),
-        (call.tensor("x"), call.literal(0, carried)),
-        carried,
-    )
+    lower = op.integer("lower", -1)
+    upper = op.integer("upper", -1)
+    is_in_lower = (lower < 0) | (row - column <= lower)
+    is_in_upper = (upper < 0) | (column - row <= upper)
+    is_in_band = op.literal(is_in_lower & is_in_upper, TensorProto.BOOL)
+    onnx_type = op.onnx_type("x")
+    zero = op.literal(0, onnx_type)
+    return _where(op, is_in_band, (op.tensor("x"), zero), onnx_type)
 
 
 @operator
-def cumsum(call: OperationContext) -> str:
-    """Return running sums along an axis."""
-    axis = call.literal(call.integer("axis", 0), TensorProto.INT64)
-    exclusive, backward = int(call.flag("exclusive")), int(call.flag("reverse"))
-    return call.emit("CumSum", call.tensor("x"), axis, exclusive=exclusive, reverse=backward)
+def cumsum(op: OperationContext) -> GraphTensor:
+    """Return the cumulative sum along an axis."""
+    axis = op.literal(op.integer("axis", 0), TensorProto.INT64)
+    exclusive = int(op.flag("exclusive"))
+    reverse = int(op.flag("reverse"))
+    return op.emit("CumSum", op.tensor("x"), axis, exclusive=exclusive, reverse=reverse)
 
 
 @operator
-def topk(call: OperationContext) -> list[str]:
-    """Return the largest or smallest k and where they stood."""
-    axis, count = call.integer("axis", -1), call.integer("k", 1)
-    values, places = _sorted(call, axis, call.shape("x")[axis] if count == -1 else count)
-    return [values, places][: call.output_count()]
+def topk(op: OperationContext) -> list[GraphTensor]:
+    """Return the k largest or smallest values along an axis, and their indices."""
+    axis = op.integer("axis", -1)
+    k = op.integer("k", 1)
+    if k == -1:
+        k = op.shape("x")[axis]
+    return _top_k(op, axis, k)[: op.output_count()]
 
 
 @operator
-def argsort(call: OperationContext) -> str:
-    """Return where the sorted values stand."""
-    axis = call.integer("axis", -1)
-    return _sorted(call, axis, call.shape("x")[axis])[1]
+def argsort(op: OperationContext) -> GraphTensor:
+    """Return the indices that sort x along an axis."""
+    axis = op.integer("axis", -1)
+    _, indices = _top_k(op, axis, op.shape("x")[axis])
+    return indices
 
 
 @operator
-def non_zero(call: OperationContext) -> str:
-    """Return the places that are not zero, [count, rank]."""
-    return call.cast(
-        call.transpose(call.emit("NonZero", call.tensor("x")), [1, 0]), TensorProto.INT32
-    )
+def non_zero(op: OperationContext) -> GraphTensor:
+    """Return the coordinates of the values other than zero, [count, rank]."""
+    coordinates = op.transpose(op.emit("NonZero", op.tensor("x")), [1, 0])
+    return op.cast(coordinates, TensorProto.INT32)
 
 
-@exact
-def select(call: OperationContext) -> str:
-    """Return a where the condition holds, else b."""
-    chooser = call.tensor("cond")
-    if call.carrier("cond") != TensorProto.BOOL:
-        chooser = call.cast(chooser, TensorProto.BOOL)
-    return chosen(call, chooser, (call.tensor("a"), call.tensor("b")), call.output_carrier())
+@exact_operator
+def select(op: OperationContext) -> GraphTensor:
+    """Return a where the condition is true, else b."""
+    condition = op.tensor("cond")
+    if op.onnx_type("cond") != TensorProto.BOOL:
+        condition = op.cast(condition, TensorProto.BOOL)
+    return _where(op, condition, (op.tensor("a"), op.tensor("b")), op.output_onnx_type())
 
 
-def chosen(call: OperationContext, chooser: str, options: tuple[str, str], carried: int) -> str:
-    """Return the first option where the chooser is true, else the second; ONNX Runtime chooses among no bools."""
-    if carried != TensorProto.BOOL:
-        return call.emit("Where", chooser, *options)
-    numbers = [call.cast(option, TensorProto.INT32) for option in options]
-    return call.cast(call.emit("Where", chooser, *numbers), TensorProto.BOOL)
+def _where(
+    op: OperationContext,
+    condition: GraphTensor,
+    choices: tuple[GraphTensor, GraphTensor],
+    onnx_type: int,
+) -> GraphTensor:
+    """Return the first choice where the condition is true, else the second.
+
+    ONNX Runtime has no Where for bools.
+    """
+    if onnx_type != TensorProto.BOOL:
+        return op.emit("Where", condition, *choices)
+    as_int32 = [op.cast(choice, TensorProto.INT32) for choice in choices]
+    return op.cast(op.emit("Where", condition, *as_int32), TensorProto.BOOL)
 
 
-def _sorted(call: OperationContext, axis: int, count: int) -> list[str]:
-    """Return the first `count` values along an axis and where they stood."""
-    largest = int(not call.flag("ascending"))
-    x, size = call.tensor("x"), call.indices([count])
-    values, places = call.emit_many(2, "TopK", x, size, axis=axis, largest=largest, sorted=1)
-    return [values, call.cast(places, TensorProto.INT32)]
+def _top_k(op: OperationContext, axis: int, k: int) -> list[GraphTensor]:
+    """Return the first k values of x along an axis in sorted order, and their indices."""
+    largest = int(not op.flag("ascending"))
+    x = op.tensor("x")
+    values, indices = op.emit_many(2, "TopK", x, op.int64(k), axis=axis, largest=largest, sorted=1)
+    return [values, op.cast(indices, TensorProto.INT32)]

@@ -1,239 +1,263 @@
-"""The same numbers in another shape or order."""
+"""Translate operators that change the shape of a tensor or the order of its values."""
+
+import math
 
 import numpy as np
 from onnx import TensorProto
 
+from edgebake.runtimes.coreml.executor.graph_tensor import GraphTensor
 from edgebake.runtimes.coreml.executor.mil import UnsupportedError
-from edgebake.runtimes.coreml.executor.operation_context import OperationContext, exact
+from edgebake.runtimes.coreml.executor.operation_context import OperationContext
+from edgebake.runtimes.coreml.executor.registry import exact_operator
 
-FROM_THE_END = -(2**31)  # an end that a backward slice never reaches
+BEFORE_START = -(2**31)  # the end of a backward slice that includes the first value
+BEYOND_END = 2**31 - 1  # a stride that reaches no second value
 
 
-@exact
-def reshape(call: OperationContext) -> str:
+@exact_operator
+def reshape(op: OperationContext) -> GraphTensor:
     """Return x in another shape."""
-    if call.is_declared():
-        return call.reshape(call.tensor("x"), call.output_shape())
-    # 0 keeps the size that stands as far from the end (iOS 17); ONNX counts from the front.
-    shape, old = call.integers("shape"), call.shape("x")
-    kept = [old[place - len(shape)] if size == 0 else size for place, size in enumerate(shape)]
-    return call.reshape(call.tensor("x"), kept)
+    if op.has_static_output():
+        return op.reshape(op.tensor("x"), op.output_shape())
+    # A 0 keeps the size at the same distance from the end (iOS 17); ONNX counts from the front.
+    old_shape = op.shape("x")
+    shape = op.integers("shape")
+    for index, size in enumerate(shape):
+        if size == 0:
+            shape[index] = old_shape[index - len(shape)]
+    return op.reshape(op.tensor("x"), shape)
 
 
-@exact
-def reshape_like(call: OperationContext) -> str:
-    """Return x in a shape made of parts of other shapes."""
-    return call.reshape(call.tensor("x"), call.output_shape())
+@exact_operator
+def reshape_like(op: OperationContext) -> GraphTensor:
+    """Return x in a shape composed of the sizes of other tensors."""
+    return op.reshape(op.tensor("x"), op.output_shape())
 
 
-@exact
-def flatten2d(call: OperationContext) -> str:
+@exact_operator
+def flatten2d(op: OperationContext) -> GraphTensor:
     """Return x as a matrix."""
-    return call.emit("Flatten", call.tensor("x"), axis=call.integer("axis", 1))
+    axis = op.integer("axis", 1)
+    return op.emit("Flatten", op.tensor("x"), axis=axis)
 
 
-@exact
-def expand_dims(call: OperationContext) -> str:
-    """Return x with axes of size 1 added."""
-    return call.emit("Unsqueeze", call.tensor("x"), call.indices(call.integers("axes")))
+@exact_operator
+def expand_dims(op: OperationContext) -> GraphTensor:
+    """Return x with axes of size 1 inserted."""
+    return op.emit("Unsqueeze", op.tensor("x"), op.int64(op.integers("axes")))
 
 
-@exact
-def squeeze(call: OperationContext) -> str:
-    """Return x without axes of size 1; others that are named stay."""
-    sizes = call.shape("x")
-    single = [axis for axis in call.integers("axes", range(len(sizes))) if sizes[axis] == 1]
-    if not single:
-        return call.emit("Identity", call.tensor("x"))
-    return call.emit("Squeeze", call.tensor("x"), call.indices(single))
+@exact_operator
+def squeeze(op: OperationContext) -> GraphTensor:
+    """Return x without the axes of size 1 among those listed; larger ones stay."""
+    sizes = op.shape("x")
+    axes = op.integers("axes", range(len(sizes)))
+    removable = [axis for axis in axes if sizes[axis] == 1]
+    if not removable:
+        return op.emit("Identity", op.tensor("x"))
+    return op.emit("Squeeze", op.tensor("x"), op.int64(removable))
 
 
-@exact
-def transpose(call: OperationContext) -> str:
-    """Return x with its axes in another order."""
-    rank = call.rank("x")
-    return call.transpose(call.tensor("x"), [axis % rank for axis in call.integers("perm")])
+@exact_operator
+def transpose(op: OperationContext) -> GraphTensor:
+    """Return x with its axes permuted."""
+    rank = op.rank("x")
+    order = [axis % rank for axis in op.integers("perm")]
+    return op.transpose(op.tensor("x"), order)
 
 
-@exact
-def slice_by_index(call: OperationContext) -> str:
-    """Return what stands between begin and end."""
-    return slice_to(call, call.tensor("x"), slices(call))
-
-
-@exact
-def slice_by_size(call: OperationContext) -> str:
-    """Return a block of a size from begin on; -1: all that is left."""
-    shape = call.shape("x")
-    begin = [
-        first % size if first < 0 else first
-        for first, size in zip(call.integers("begin"), shape, strict=True)
+@exact_operator
+def slice_by_index(op: OperationContext) -> GraphTensor:
+    """Return the slice of x from begin to end by stride."""
+    ranges = [
+        axis_slice.indices(size)
+        for axis_slice, size in zip(_slices(op), op.shape("x"), strict=True)
     ]
-    sizes = [
-        whole - first if size == -1 else size
-        for size, first, whole in zip(call.integers("size"), begin, shape, strict=True)
-    ]
-    end = [first + size for first, size in zip(begin, sizes, strict=True)]
-    axes = call.indices(range(len(shape)))
-    return call.emit("Slice", call.tensor("x"), call.indices(begin), call.indices(end), axes)
-
-
-@exact
-def slice_update(call: OperationContext) -> str:
-    """Return x with a slice of it replaced (iOS 18)."""
-    shape = call.shape("x")
-    places = np.arange(int(np.prod(shape))).reshape(shape)[slices(call)].reshape(-1)
-    update = call.reshape(call.tensor("update"), [-1])
-    flat = call.emit(
-        "ScatterElements",
-        call.reshape(call.tensor("x"), [-1]),
-        call.indices(places),
-        update,
-        axis=0,
-    )
-    return call.reshape(flat, shape)
-
-
-@exact
-def reverse(call: OperationContext) -> str:
-    """Return x backwards along some axes."""
-    axes = call.integers("axes", range(call.rank("x")))
-    back, ends = call.indices([-1] * len(axes)), call.indices([FROM_THE_END] * len(axes))
-    return call.emit("Slice", call.tensor("x"), back, ends, call.indices(axes), back)
-
-
-@exact
-def reverse_sequence(call: OperationContext) -> str:
-    """Return x with the first part of each sequence backwards."""
-    time, batch = call.integer("seq_axis", 0), call.integer("batch_axis", 0)
-    if {time % call.rank("x"), batch % call.rank("x")} != {0, 1}:
-        raise UnsupportedError("reverse_sequence along axes other than 0 and 1")
-    lengths = call.cast(call.tensor("lengths"), TensorProto.INT64)
-    return call.emit("ReverseSequence", call.tensor("x"), lengths, time_axis=time, batch_axis=batch)
-
-
-@exact
-def sliding_windows(call: OperationContext) -> str:
-    """Return the windows along an axis, in an axis of their own."""
-    axis, size = call.integer("axis") % call.rank("x"), call.integer("size")
-    stride = call.integer("stride", 1)
-    count = (call.shape("x")[axis] - size) // stride + 1
-    windows = np.arange(count)[:, None] * stride + np.arange(size)
-    return call.emit(
-        "Gather", call.tensor("x"), call.literal(windows, TensorProto.INT64), axis=axis
-    )
-
-
-@exact
-def depth_to_space(call: OperationContext) -> str:
-    """Return blocks of channels laid out as pixels."""
-    return call.emit(
-        "DepthToSpace", call.tensor("x"), blocksize=call.integer("block_size"), mode="DCR"
-    )
-
-
-@exact
-def space_to_depth(call: OperationContext) -> str:
-    """Return blocks of pixels laid out as channels."""
-    return call.emit("SpaceToDepth", call.tensor("x"), blocksize=call.integer("block_size"))
-
-
-@exact
-def pixel_shuffle(call: OperationContext) -> str:
-    """Return blocks of channels laid out as pixels, the channel running slowest."""
-    return call.emit(
-        "DepthToSpace", call.tensor("x"), blocksize=call.integer("upscale_factor"), mode="CRD"
-    )
-
-
-@exact
-def pixel_unshuffle(call: OperationContext) -> str:
-    """Return blocks of pixels laid out as channels, the channel running slowest."""
-    factor = call.integer("downscale_factor")
-    n, channels, height, width = call.shape("x")
-    blocks = call.reshape(
-        call.tensor("x"), [n, channels, height // factor, factor, width // factor, factor]
-    )
-    gathered = call.transpose(blocks, [0, 1, 3, 5, 2, 4])
-    return call.reshape(
-        gathered, [n, channels * factor * factor, height // factor, width // factor]
-    )
-
-
-@exact
-def space_to_batch(call: OperationContext) -> str:
-    """Return blocks of pixels laid out as images, after padding."""
-    blocks = call.integers("block_shape")
-    n, channels, *sizes = call.shape("x")
-    count, rest = len(blocks), sizes[len(blocks) :]
-    paddings = call.constant("paddings").reshape(-1, 2).tolist()
-    before = [0, 0, *(first for first, _ in paddings), *[0] * len(rest)]
-    after = [0, 0, *(last for _, last in paddings), *[0] * len(rest)]
-    padded = call.emit("Pad", call.tensor("x"), call.indices(before + after))
-    split = [
-        part
-        for size, (first, last), block in zip(sizes[:count], paddings, blocks, strict=True)
-        for part in ((size + first + last) // block, block)
-    ]
-    order = [
-        *(3 + 2 * axis for axis in range(count)),
-        *(0, 1),
-        *(2 + 2 * axis for axis in range(count)),
-        *range(2 + 2 * count, 2 + 2 * count + len(rest)),
-    ]
-    cut = call.transpose(call.reshape(padded, [n, channels, *split, *rest]), order)
-    return call.reshape(cut, [n * int(np.prod(blocks)), channels, *split[0::2], *rest])
-
-
-@exact
-def batch_to_space(call: OperationContext) -> str:
-    """Return images laid out as blocks of pixels, then cropped."""
-    blocks = call.integers("block_shape")
-    n, channels, *sizes = call.shape("x")
-    count, rest = len(blocks), sizes[len(blocks) :]
-    crops = call.constant("crops").reshape(-1, 2).tolist()
-    batch = n // int(np.prod(blocks))
-    order = [
-        *(count, count + 1),
-        *(axis for own in range(count) for axis in (count + 2 + own, own)),
-        *range(2 + 2 * count, 2 + 2 * count + len(rest)),
-    ]
-    split = call.reshape(call.tensor("x"), [*blocks, batch, channels, *sizes])
-    whole = [size * block for size, block in zip(sizes, blocks, strict=False)]
-    laid = call.reshape(call.transpose(split, order), [batch, channels, *whole, *rest])
-    begin = call.indices([first for first, _ in crops])
-    end = call.indices([size - last for size, (_, last) in zip(whole, crops, strict=True)])
-    return call.emit("Slice", laid, begin, end, call.indices(range(2, 2 + count)))
-
-
-def slices(call: OperationContext) -> tuple[slice, ...]:
-    """Return what begin, end, stride and their masks cut out along each axis."""
-    rank = call.rank("x")
-    begin, end = call.integers("begin"), call.integers("end")
-    stride = call.integers("stride", [1] * rank)
-    masks = {
-        name: call.integers(f"{name}_mask", [0] * rank) for name in ("begin", "end", "squeeze")
-    }
-    found = []
-    for axis in range(rank):
-        first = None if masks["begin"][axis] else begin[axis]
-        last = None if masks["end"][axis] or masks["squeeze"][axis] else end[axis]
-        # A squeezed axis keeps the one element that a stride without end reaches.
-        found.append(slice(first, last, 2**31 - 1 if masks["squeeze"][axis] else stride[axis]))
-    return tuple(found)
-
-
-def slice_to(call: OperationContext, tensor: str, cut: tuple[slice, ...]) -> str:
-    """Return a slice of x, axes that are squeezed gone."""
-    ranges = [one.indices(size) for one, size in zip(cut, call.shape("x"), strict=True)]
     begin = [first for first, _, _ in ranges]
-    end = [last if last >= 0 else FROM_THE_END for _, last, _ in ranges]
+    end = [last for _, last, _ in ranges]
     stride = [step for _, _, step in ranges]
-    axes = call.indices(range(len(cut)))
-    part = call.emit(
-        "Slice", tensor, call.indices(begin), call.indices(end), axes, call.indices(stride)
-    )
-    squeezed = [
-        axis for axis, gone in enumerate(call.integers("squeeze_mask", [0] * len(cut))) if gone
+    for axis, last in enumerate(end):
+        if last < 0:
+            end[axis] = BEFORE_START
+    x = op.tensor("x")
+    axes = op.int64(range(len(ranges)))
+    values = op.emit("Slice", x, op.int64(begin), op.int64(end), axes, op.int64(stride))
+    mask = op.integers("squeeze_mask", [0] * len(ranges))
+    squeezed_axes = [axis for axis, is_squeezed in enumerate(mask) if is_squeezed]
+    if not squeezed_axes:
+        return values
+    return op.emit("Squeeze", values, op.int64(squeezed_axes))
+
+
+@exact_operator
+def slice_by_size(op: OperationContext) -> GraphTensor:
+    """Return the block of x at begin of a size; a size of -1 extends to the end of the axis."""
+    shape = op.shape("x")
+    begin = op.integers("begin")
+    end = []
+    for axis, (size, whole) in enumerate(zip(op.integers("size"), shape, strict=True)):
+        if begin[axis] < 0:
+            begin[axis] %= whole
+        if size == -1:
+            end.append(whole)
+        else:
+            end.append(begin[axis] + size)
+    axes = op.int64(range(len(shape)))
+    return op.emit("Slice", op.tensor("x"), op.int64(begin), op.int64(end), axes)
+
+
+@exact_operator
+def slice_update(op: OperationContext) -> GraphTensor:
+    """Return x with a slice of it replaced (iOS 18)."""
+    shape = op.shape("x")
+    flat_indices = np.arange(math.prod(shape)).reshape(shape)
+    updated = op.int64(flat_indices[_slices(op)].reshape(-1))
+    x = op.reshape(op.tensor("x"), [-1])
+    update = op.reshape(op.tensor("update"), [-1])
+    return op.reshape(op.emit("ScatterElements", x, updated, update, axis=0), shape)
+
+
+@exact_operator
+def reverse(op: OperationContext) -> GraphTensor:
+    """Return x reversed along axes."""
+    axes = op.integers("axes", range(op.rank("x")))
+    last = op.int64([-1] * len(axes))
+    before_start = op.int64([BEFORE_START] * len(axes))
+    stride = last  # -1 as well
+    return op.emit("Slice", op.tensor("x"), last, before_start, op.int64(axes), stride)
+
+
+@exact_operator
+def reverse_sequence(op: OperationContext) -> GraphTensor:
+    """Return x with the first `length` steps of each sequence reversed."""
+    time_axis = op.integer("seq_axis", 0)
+    batch_axis = op.integer("batch_axis", 0)
+    rank = op.rank("x")
+    if {time_axis % rank, batch_axis % rank} != {0, 1}:
+        raise UnsupportedError("reverse_sequence along axes other than 0 and 1")
+    lengths = op.cast(op.tensor("lengths"), TensorProto.INT64)
+    x = op.tensor("x")
+    return op.emit("ReverseSequence", x, lengths, time_axis=time_axis, batch_axis=batch_axis)
+
+
+@exact_operator
+def sliding_windows(op: OperationContext) -> GraphTensor:
+    """Return the windows along an axis, in a new axis."""
+    axis = op.integer("axis") % op.rank("x")
+    size = op.integer("size")
+    stride = op.integer("stride", 1)
+    count = (op.shape("x")[axis] - size) // stride + 1
+    first_indices = np.arange(count)[:, None] * stride
+    windows = op.literal(first_indices + np.arange(size), TensorProto.INT64)
+    return op.emit("Gather", op.tensor("x"), windows, axis=axis)
+
+
+@exact_operator
+def depth_to_space(op: OperationContext) -> GraphTensor:
+    """Return x with blocks of channels moved to pixels, the block before the channel."""
+    block_size = op.integer("block_size")
+    return op.emit("DepthToSpace", op.tensor("x"), blocksize=block_size, mode="DCR")
+
+
+@exact_operator
+def space_to_depth(op: OperationContext) -> GraphTensor:
+    """Return x with blocks of pixels moved to channels, the block before the channel."""
+    block_size = op.integer("block_size")
+    return op.emit("SpaceToDepth", op.tensor("x"), blocksize=block_size)
+
+
+@exact_operator
+def pixel_shuffle(op: OperationContext) -> GraphTensor:
+    """Return x with blocks of channels moved to pixels, the channel before the block."""
+    factor = op.integer("upscale_factor")
+    return op.emit("DepthToSpace", op.tensor("x"), blocksize=factor, mode="CRD")
+
+
+@exact_operator
+def pixel_unshuffle(op: OperationContext) -> GraphTensor:
+    """Return x with blocks of pixels moved to channels, the channel before the block."""
+    factor = op.integer("downscale_factor")
+    n, channels, height, width = op.shape("x")
+    new_height = height // factor
+    new_width = width // factor
+    blocks = op.reshape(op.tensor("x"), [n, channels, new_height, factor, new_width, factor])
+    blocks_first = op.transpose(blocks, [0, 1, 3, 5, 2, 4])
+    return op.reshape(blocks_first, [n, channels * factor * factor, new_height, new_width])
+
+
+@exact_operator
+def space_to_batch(op: OperationContext) -> GraphTensor:
+    """Return x padded, with blocks of pixels moved to the batch."""
+    block_shape = op.integers("block_shape")
+    n, channels, *sizes = op.shape("x")
+    block_rank = len(block_shape)
+    other_sizes = sizes[block_rank:]
+    paddings = op.constant("paddings").reshape(-1, 2)
+    begin, end = paddings.T.tolist()
+    zeros = [0] * len(other_sizes)
+    pads = [0, 0, *begin, *zeros, 0, 0, *end, *zeros]
+    padded = op.emit("Pad", op.tensor("x"), op.int64(pads))
+    block_counts = []
+    split_sizes = []
+    for axis, block in enumerate(block_shape):
+        block_count = (sizes[axis] + begin[axis] + end[axis]) // block
+        block_counts.append(block_count)
+        split_sizes += [block_count, block]
+    blocks = op.reshape(padded, [n, channels, *split_sizes, *other_sizes])
+    blocks_end = 2 + 2 * block_rank
+    order = [
+        *range(3, blocks_end, 2),  # the position in the block
+        *(0, 1),
+        *range(2, blocks_end, 2),  # the block
+        *range(blocks_end, blocks_end + len(other_sizes)),
     ]
-    return call.emit("Squeeze", part, call.indices(squeezed)) if squeezed else part
+    batch = n * math.prod(block_shape)
+    return op.reshape(op.transpose(blocks, order), [batch, channels, *block_counts, *other_sizes])
+
+
+@exact_operator
+def batch_to_space(op: OperationContext) -> GraphTensor:
+    """Return x with images of the batch moved to blocks of pixels, then cropped."""
+    block_shape = op.integers("block_shape")
+    n, channels, *sizes = op.shape("x")
+    block_rank = len(block_shape)
+    other_sizes = sizes[block_rank:]
+    batch = n // math.prod(block_shape)
+    blocks = op.reshape(op.tensor("x"), [*block_shape, batch, channels, *sizes])
+    order = [block_rank, block_rank + 1]
+    full_sizes = []
+    for axis, block in enumerate(block_shape):
+        order += [block_rank + 2 + axis, axis]  # the block, the position in it
+        full_sizes.append(sizes[axis] * block)
+    blocks_end = 2 + 2 * block_rank
+    order += range(blocks_end, blocks_end + len(other_sizes))
+    joined = op.reshape(op.transpose(blocks, order), [batch, channels, *full_sizes, *other_sizes])
+    begin_crops, end_crops = op.constant("crops").reshape(-1, 2).T.tolist()
+    end = [size - crop for size, crop in zip(full_sizes, end_crops, strict=True)]
+    axes = op.int64(range(2, 2 + block_rank))
+    return op.emit("Slice", joined, op.int64(begin_crops), op.int64(end), axes)
+
+
+def _slices(op: OperationContext) -> tuple[slice, ...]:
+    """Return the slice of each axis that begin, end, stride and their masks define."""
+    rank = op.rank("x")
+    begin = op.integers("begin")
+    end = op.integers("end")
+    stride = op.integers("stride", [1] * rank)
+    begin_mask = op.integers("begin_mask", [0] * rank)
+    end_mask = op.integers("end_mask", [0] * rank)
+    squeeze_mask = op.integers("squeeze_mask", [0] * rank)
+    slices = []
+    for axis in range(rank):
+        first: int | None = begin[axis]
+        last: int | None = end[axis]
+        step = stride[axis]
+        if begin_mask[axis]:
+            first = None
+        if end_mask[axis]:
+            last = None
+        if squeeze_mask[axis]:  # only the value at begin
+            last = None
+            step = BEYOND_END
+        slices.append(slice(first, last, step))
+    return tuple(slices)

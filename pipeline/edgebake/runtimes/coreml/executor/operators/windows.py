@@ -1,4 +1,4 @@
-"""Padding of convolution and pooling, for modules of this folder."""
+"""Kernel and padding of convolution and pooling."""
 
 from collections.abc import Sequence
 
@@ -6,27 +6,31 @@ from edgebake.runtimes.coreml.executor.mil import UnsupportedError
 from edgebake.runtimes.coreml.executor.operation_context import OperationContext
 
 
-def spread(kernel: Sequence[int], dilations: Sequence[int]) -> list[int]:
-    """Return how far a dilated kernel reaches along each axis."""
+def dilated_sizes(kernel: Sequence[int], dilations: Sequence[int]) -> list[int]:
+    """Return the size of a dilated kernel along each axis."""
     return [(size - 1) * dilation + 1 for size, dilation in zip(kernel, dilations, strict=True)]
 
 
-def pads(call: OperationContext, reach: Sequence[int], strides: Sequence[int]) -> list[int]:
-    """Return padding as ONNX lists it: all beginnings, then all ends.
+def pads(op: OperationContext, kernel: Sequence[int], strides: Sequence[int]) -> list[int]:
+    """Return the padding in ONNX's order: the beginning of every axis, then the end of every axis.
 
-    `same` gives an odd surplus to the end, as TensorFlow does, `same_lower` to the beginning.
+    `kernel` are the dilated sizes. With `same`, an odd total puts its last pixel at the end, as
+    TensorFlow does; with `same_lower`, at the beginning.
     """
-    kind = call.text("pad_type", "valid").lower()
-    if kind == "valid":
-        return [0] * 2 * len(reach)
-    if kind == "custom":
-        custom = call.integers("pad", [0] * 2 * len(reach))
+    pad_type = op.text("pad_type", "valid").lower()
+    if pad_type == "valid":
+        return [0] * 2 * len(kernel)
+    if pad_type == "custom":
+        custom = op.integers("pad", [0] * 2 * len(kernel))
         return custom[0::2] + custom[1::2]
-    if kind not in ("same", "same_lower"):
-        raise UnsupportedError(f"pad_type {kind}")
-    totals = [
-        max((-(-size // stride) - 1) * stride + covered - size, 0)
-        for size, stride, covered in zip(call.shape("x")[2:], strides, reach, strict=True)
-    ]
-    smaller, larger = [total // 2 for total in totals], [total - total // 2 for total in totals]
-    return smaller + larger if kind == "same" else larger + smaller
+    if pad_type not in ("same", "same_lower"):
+        raise UnsupportedError(f"pad_type {pad_type}")
+    totals = []
+    for size, stride, kernel_size in zip(op.shape("x")[2:], strides, kernel, strict=True):
+        windows = -(-size // stride)
+        totals.append(max((windows - 1) * stride + kernel_size - size, 0))
+    smaller = [total // 2 for total in totals]
+    larger = [total - total // 2 for total in totals]
+    if pad_type == "same":
+        return smaller + larger
+    return larger + smaller

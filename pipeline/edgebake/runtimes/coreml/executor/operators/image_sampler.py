@@ -1,0 +1,73 @@
+"""Read pixels of images at rows and columns that are tensors of the graph."""
+
+from onnx import TensorProto
+
+from edgebake.runtimes.coreml.executor.graph_tensor import GraphTensor
+from edgebake.runtimes.coreml.executor.operation_context import OperationContext
+
+
+class ImageSampler:
+    """The images of the parameter x, [batch, channels, height, width].
+
+    Rows and columns are in pixels and broadcast to [n, height, width], as do `image_indices`,
+    int64, the image of the batch to read. Every method returns [n, height, width, channels].
+    """
+
+    def __init__(
+        self,
+        op: OperationContext,
+        image_indices: GraphTensor,
+        padding_value: float | None = None,
+    ) -> None:
+        """Without a padding value, positions outside of an image read its edge."""
+        self._op = op
+        self._image_indices = image_indices
+        self._padding_value = padding_value
+        _, channels, *self._sizes = op.shape("x")
+        channels_last = op.transpose(op.float_tensor("x"), [0, 2, 3, 1])
+        self._pixels = op.reshape(channels_last, [-1, channels])
+
+    def at(self, rows: GraphTensor, columns: GraphTensor) -> GraphTensor:
+        """Return the pixels at whole rows and columns."""
+        op = self._op
+        pixel_index = self._image_indices
+        zero = op.literal(0, TensorProto.INT64)
+        for positions, size in zip((rows, columns), self._sizes, strict=True):
+            last = op.literal(size - 1, TensorProto.INT64)
+            index = op.emit("Clip", op.cast(positions, TensorProto.INT64), zero, last)
+            pixel_index = pixel_index * op.literal(size, TensorProto.INT64) + index
+        pixels = op.emit("Gather", self._pixels, pixel_index, axis=0)
+        if self._padding_value is None:
+            return pixels
+        is_inside = op.unsqueeze(self.contains(rows, columns), -1)
+        return op.emit("Where", is_inside, pixels, self._padding_value)
+
+    def contains(self, rows: GraphTensor, columns: GraphTensor) -> GraphTensor:
+        """Return whether positions are between the first and the last pixel of both axes.
+
+        The result is a bool tensor of the shape of the positions.
+        """
+        is_inside = []
+        for positions, size in zip((rows, columns), self._sizes, strict=True):
+            clipped = self._op.emit("Clip", positions, 0, size - 1)
+            is_inside.append(self._op.emit("Equal", positions, clipped))
+        return self._op.emit("And", *is_inside)
+
+    def bilinear(self, rows: GraphTensor, columns: GraphTensor) -> GraphTensor:
+        """Return the bilinear interpolation of the four pixels around each position."""
+        top, bottom, row_fraction = self._neighbors(rows)
+        left, right, column_fraction = self._neighbors(columns)
+        above = _interpolate(self.at(top, left), self.at(top, right), column_fraction)
+        below = _interpolate(self.at(bottom, left), self.at(bottom, right), column_fraction)
+        return _interpolate(above, below, row_fraction)
+
+    def _neighbors(self, positions: GraphTensor) -> tuple[GraphTensor, GraphTensor, GraphTensor]:
+        """Return the pixels before and after positions, and how far between these they are."""
+        before = self._op.emit("Floor", positions)
+        fraction = positions - before
+        after = before + 1
+        return before, after, self._op.unsqueeze(fraction, -1)
+
+
+def _interpolate(first: GraphTensor, second: GraphTensor, fraction: GraphTensor) -> GraphTensor:
+    return first * (1 - fraction) + second * fraction
