@@ -81,8 +81,11 @@ def _clipped_line(
 
 def _batch_norm(node: onnx.NodeProto, graph: onnx.GraphProto) -> list[onnx.NodeProto]:
     tensors = initializers(graph)
-    arrays = [numpy_helper.to_array(tensors[name]) for name in node.input[1:]]
-    gamma, beta, mean, variance = (array.astype(np.float64) for array in arrays)
+    parameters: list[NDArray[np.float64]] = []
+    for name in node.input[1:]:
+        array = numpy_helper.to_array(tensors[name])
+        parameters.append(array.astype(np.float64))
+    gamma, beta, mean, variance = parameters
     epsilon = attribute_values(node).get("epsilon", EPSILON)
     scale = gamma / np.sqrt(variance + epsilon)
     shift = beta - mean * scale

@@ -45,8 +45,10 @@ class Statistics(dict[str, dict[str, np.float32]]):
             ConversionError: it is not known.
         """
         ranges = []
-        for member in sorted(self._concatenated.get(value, {value})):
-            ranges.append(self._values.range_of(self._program.origin(member)))
+        members = self._concatenated.get(value, {value})
+        for member in sorted(members):
+            origin = self._program.origin(member)
+            ranges.append(self._values.range_of(origin))
         low = min(entry.low for entry in ranges)
         high = max(entry.high for entry in ranges)
         self[value] = _statistics(low, high)

@@ -31,14 +31,15 @@ class AppleSession:
     def __init__(self, files: dict[str, bytes], mode: str) -> None:
         coremltools = import_coremltools()
         self._package = package.read(files)
-        self._labels = class_labels(read_program(self._package))
+        program = read_program(self._package)
+        self._labels = class_labels(program)
         self._output = self._package.specification.description.predictedProbabilitiesName
         self._folder = tempfile.TemporaryDirectory()  # for as long as the model is in use
         write_files(Path(self._folder.name), files)
-        units = next(name for run_mode, name in UNITS.items() if run_mode.name == mode)
+        units = {run_mode.name: name for run_mode, name in UNITS.items()}
         self._model = coremltools.models.MLModel(
             str(Path(self._folder.name) / FILE),
-            compute_units=coremltools.ComputeUnit[units],
+            compute_units=coremltools.ComputeUnit[units[mode]],
         )
         self._features: dict[str, Image.Image] = {}
         self._results: dict[str, dict[str, float]] = {}

@@ -72,13 +72,17 @@ def _dtypes(
 
     It computes in int8 if its weights are integers and all else comes from `dequantize`.
     """
-    sources: set[str] = set()
+    sources = set()
     for names in operation.inputs.values():
-        sources.update(producers[name] for name in names if name in producers)
-    has_float_weights = float_weights.intersection(operation.inputs.get("weight", []))
+        for name in names:
+            if name in producers:
+                sources.add(producers[name])
+    weights = operation.inputs.get("weight", [])
+    has_float_weights = float_weights.intersection(weights)
     if sources == {"dequantize"} and not has_float_weights:
         return ("int8",)
-    return tuple(sorted({output.type.dtype for output in operation.outputs}))
+    dtypes = {output.type.dtype for output in operation.outputs}
+    return tuple(sorted(dtypes))
 
 
 def _float_weights(program: Program) -> set[str]:

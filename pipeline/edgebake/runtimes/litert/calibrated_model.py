@@ -149,12 +149,15 @@ def shorten_name(values: list[str]) -> str:
     For example, functional_1/conv2d_3_1/Relu6 belongs to conv2d_3.
     """
     weighted = [value for value in values if value.endswith(MULTIPLYING)]
-    representative = (weighted or values)[0]
+    first = values[0]
+    representative = weighted[0] if weighted else first
     _, *scopes = representative.split("/")
     if len(scopes) < 2:
-        return values[0].rpartition("/")[2]
+        return first.rpartition("/")[2]
+    scope = scopes[0]
     # Keras adds a number to the name of a layer in its scope.
-    return scopes[0].rpartition("_")[0] or scopes[0]
+    layer, _, _ = scope.rpartition("_")
+    return layer or scope
 
 
 def _run_probes(model: bytes, probes: NDArray[np.float32]) -> dict[str, list[NDArray[np.float32]]]:

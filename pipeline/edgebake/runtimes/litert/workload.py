@@ -63,9 +63,12 @@ class TfliteFile:
         if len(self.model.subgraphs) > 1:
             raise unknown_macs("a file of several subgraphs", WEIGHTED)
         self.graph: schema.SubGraphT = self.model.subgraphs[0]
-        tensors = range(len(self.graph.tensors))
-        self.names = {tensor: self._name(tensor) for tensor in tensors}
-        self._stored = {tensor for tensor in tensors if self._stored_bytes(tensor) > 0}
+        self.names: dict[int, str] = {}
+        self._stored: set[int] = set()
+        for index, tensor in enumerate(self.graph.tensors):
+            self.names[index] = f"{index} {tensor.name.decode()}"
+            if self._stored_bytes(index) > 0:
+                self._stored.add(index)
         # Tensors that are stored in the file, and those that are computed from them alone.
         self.constants = set(self._stored)
         # Tensor that a cast writes -> the tensor that stands for both.
@@ -73,8 +76,8 @@ class TfliteFile:
         for operator in self.graph.operators:
             self._follow(operator)
         self.sizes: dict[str, int] = {}
-        for tensor, name in self.names.items():
-            self.sizes[name] = self._size(tensor)
+        for index, name in self.names.items():
+            self.sizes[name] = self._size(index)
 
     def running(self) -> Iterator[int]:
         """Yield the indices of the operators that run for every image."""
@@ -116,9 +119,6 @@ class TfliteFile:
         if shape is None:
             return []
         return [int(size) for size in shape]
-
-    def _name(self, tensor: int) -> str:
-        return f"{tensor} {self.graph.tensors[tensor].name.decode()}"
 
     def _kind(self, operator: schema.OperatorT) -> str:
         return tables.operator_kind(self.model.operatorCodes[operator.opcodeIndex])

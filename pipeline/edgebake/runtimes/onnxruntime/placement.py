@@ -67,7 +67,10 @@ def _refusal(node: onnx.NodeProto, partitions: PartitioningInfo) -> str:
 
 def _boundaries(file: OnnxFile, node: onnx.NodeProto) -> list[onnx.NodeProto]:
     """Return the boundaries before a node, and those after it if it is an integer operator."""
-    neighbors = [file.producers[name] for name in node.input if name in file.producers]
+    neighbors = []
+    for name in node.input:
+        if name in file.producers:
+            neighbors.append(file.producers[name])
     if file.is_integer(node):
         for name in node.output:
             neighbors += file.readers.get(name, [])

@@ -32,8 +32,10 @@ class OnnxSession:
             files[FILE], options, providers=["CPUExecutionProvider"]
         )
         properties = self._session.get_modelmeta().custom_metadata_map
-        self._input = _tensor("input", self._session.get_inputs()[0], properties)
-        self._output = _tensor("output", self._session.get_outputs()[0], properties)
+        image, *_ = self._session.get_inputs()
+        output, *_ = self._session.get_outputs()
+        self._input = _tensor("input", image, properties)
+        self._output = _tensor("output", output, properties)
         self._feeds: dict[str, NDArray[np.generic]] = {}
         self._results: list[NDArray[np.generic]] = []
 
@@ -47,7 +49,8 @@ class OnnxSession:
 
     def read(self) -> dict[str, NDArray[np.float32]]:
         """Return the output of the last run by its name, float32 [1, ...]."""
-        return {self._output.name: self._output.to_real(self._results[0])}
+        stored = self._results[0]
+        return {self._output.name: self._output.to_real(stored)}
 
 
 def _tensor(end: str, node: onnxruntime.NodeArg, properties: Mapping[str, str]) -> Tensor:

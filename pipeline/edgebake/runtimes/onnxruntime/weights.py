@@ -134,23 +134,35 @@ def round_weights(
         Integers [*values.shape], and scales [values.shape[axis]] or, with blocks,
         [..., values.shape[axis] // block_size, ...].
     """
-    axis, block_size = layout
     magnitudes = np.abs(values)
-    if block_size:
-        blocks = values.shape[axis] // block_size
-        leading, trailing = values.shape[:axis], values.shape[axis + 1 :]
-        by_block = magnitudes.reshape(*leading, blocks, block_size, *trailing)
-        peaks = by_block.max(axis=axis + 1)
-        steps = (peaks / limit).repeat(block_size, axis=axis)
+    if layout.block_size:
+        peaks = _block_peaks(magnitudes, layout.axis, layout.block_size)
+        steps = peaks / limit
+        divisors = steps.repeat(layout.block_size, axis=layout.axis)
     else:
-        reduced_axes = tuple(number for number in range(values.ndim) if number != axis)
-        peaks = magnitudes.max(axis=reduced_axes)
-        steps = np.expand_dims(peaks / limit, reduced_axes)
-    scales = np.where(peaks > 0, peaks / limit, 1)
-    # All weights of a scale are zero if its step is.
-    divisors = np.where(steps > 0, steps, 1)
-    integers = np.rint(values / divisors).clip(-limit, limit)
-    return integers.astype(np.int8), scales.astype(np.float32)
+        axes = list(range(values.ndim))
+        axes.remove(layout.axis)
+        peaks = magnitudes.max(axis=tuple(axes))
+        steps = peaks / limit
+        divisors = np.expand_dims(steps, tuple(axes))
+    # Where a step is zero, all of its weights are.
+    scales = np.where(peaks > 0, steps, 1)
+    divisors = np.where(divisors > 0, divisors, 1)
+    integers = np.rint(values / divisors)
+    clipped = integers.clip(-limit, limit)
+    return clipped.astype(np.int8), scales.astype(np.float32)
+
+
+def _block_peaks(
+    magnitudes: NDArray[np.float32], axis: int, block_size: int
+) -> NDArray[np.float32]:
+    """Return the maximum of each block on an axis, [..., size // block_size, ...]."""
+    leading = magnitudes.shape[:axis]
+    trailing = magnitudes.shape[axis + 1 :]
+    blocks = magnitudes.shape[axis] // block_size
+    by_block = magnitudes.reshape(*leading, blocks, block_size, *trailing)
+    peaks: NDArray[np.float32] = by_block.max(axis=axis + 1)
+    return peaks
 
 
 def _channel_axes(node: onnx.NodeProto) -> tuple[int, int]:

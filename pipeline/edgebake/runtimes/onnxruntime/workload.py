@@ -127,10 +127,12 @@ class OnnxFile:
         if first_dtype in ("INT8", "UINT8"):
             return True
         live = self._live(node)
+        runs_in_float = self._float_tensors.intersection(node.output)
+        if not live or runs_in_float:
+            return False
         is_dequantized = all(self._is_dequantized(name) for name in live)
         is_quantized = all(self._is_quantized(name) for name in node.output)
-        runs_in_float = bool(self._float_tensors.intersection(node.output))
-        return bool(live) and is_dequantized and is_quantized and not runs_in_float
+        return is_dequantized and is_quantized
 
     def _follow(self, node: onnx.NodeProto) -> None:
         """Note whether a node computes constants, or only casts a tensor."""
@@ -142,9 +144,10 @@ class OnnxFile:
             self.constants.update(node.output)
         elif node.op_type == "DequantizeLinear":
             self._roots[node.output[0]] = node.input[0]
-        elif node.op_type == "QuantizeLinear" and node.input[0] not in self.producers:
-            # The file's input, which the first kernel reads as integers.
-            self._roots[node.input[0]] = node.output[0]
+        elif node.op_type == "QuantizeLinear":
+            source = node.input[0]
+            if source not in self.producers:  # the file's input: the first kernel reads integers
+                self._roots[source] = node.output[0]
 
     def _live(self, node: onnx.NodeProto) -> list[str]:
         """Return the inputs of a node that are present and no constants."""
