@@ -18,14 +18,14 @@ def test_a_signing_key_and_its_public_half_sign(tmp_path: Path) -> None:
 
 def test_what_is_said_can_be_pasted_into_the_release(tmp_path: Path) -> None:
     lines = keygen.keygen(tmp_path / "release.pem", encryption=False)
-    found = yaml.safe_load("\n".join(lines[lines.index("recipes/release.yaml:") + 1 :]))
-    assert found == {
+    release = yaml.safe_load("\n".join(lines[lines.index("recipes/release.yaml:") + 1 :]))
+    assert release == {
         "signature": {
             "key": f"file:{tmp_path}/release.pem",
             "public_key": f"{tmp_path}/release.pub.pem",
         }
     }
-    assert keys.load_signer(found["signature"]["key"], Path(found["signature"]["public_key"]))
+    assert keys.load_signer(release["signature"]["key"], Path(release["signature"]["public_key"]))
 
 
 def test_the_name_of_the_key_is_said(tmp_path: Path) -> None:
@@ -37,8 +37,8 @@ def test_the_name_of_the_key_is_said(tmp_path: Path) -> None:
 
 def test_an_encryption_key_can_be_used_as_is_said(tmp_path: Path) -> None:
     lines = keygen.keygen(tmp_path / "encryption.key", encryption=True)
-    found = yaml.safe_load("\n".join(lines[lines.index("recipes/release.yaml:") + 1 :]))
-    assert len(keys.read_secret(found["encryption_key"])) == 32
+    release = yaml.safe_load("\n".join(lines[lines.index("recipes/release.yaml:") + 1 :]))
+    assert len(keys.read_secret(release["encryption_key"])) == 32
     assert [path.name for path in tmp_path.iterdir()] == ["encryption.key"]
 
 

@@ -217,23 +217,18 @@ def test_a_terminal_of_80_columns_shows_all_of_it(project: Path, planned: Plan) 
 
 def test_a_bundle_is_shown_with_its_place(project: Path, planned: Plan) -> None:
     planner.write(planned)
-    place = artifacts.ROOT / "package"
-    artifacts.write_files(place, {"linux.zip": b"zip"})
+    folder = artifacts.ROOT / "package"
+    artifacts.write_files(folder, {"linux.zip": b"zip"})
     assert _lines("bundle linux") == ["bundle linux: none, see above"]  # its folder is not there
-    for signature, words in {
-        "unsigned": "unsigned",
-        "key": "to be signed by key abababababababab",
-    }.items():
-        said = (
-            {"algorithm": "ecdsa-sha2-nistp256", "key_id": "ab" * 32}
-            if signature == "key"
-            else signature
-        )
-        artifacts.write_files(
-            place / "linux", {"manifest.json": json.dumps({"signature": said}).encode()}
-        )
+    key = {"algorithm": "ecdsa-sha2-nistp256", "key_id": "ab" * 32}
+    for signature, state in (
+        ("unsigned", "unsigned"),
+        (key, "to be signed by key abababababababab"),
+    ):
+        manifest = json.dumps({"signature": signature}).encode()
+        artifacts.write_files(folder / "linux", {"manifest.json": manifest})
         assert _lines("bundle linux") == [
-            f"bundle linux: artifacts/package/linux/ and artifacts/package/linux.zip, {words}"
+            f"bundle linux: artifacts/package/linux/ and artifacts/package/linux.zip, {state}"
         ]
 
 

@@ -57,14 +57,14 @@ def test_records_say_which_features_are_image_and_label(tmp_path: Path) -> None:
     import tensorflow
 
     feature, train = tensorflow.train.Feature, tensorflow.train
-    held = {
+    written = {
         "image/encoded": feature(bytes_list=train.BytesList(value=[b"\xff\xd8\xff rest"])),
         "image/class/label": feature(int64_list=train.Int64List(value=[3])),
         "image/class/text": feature(bytes_list=train.BytesList(value=[b"cat"])),
         "image/height": feature(int64_list=train.Int64List(value=[8])),
     }
     with tensorflow.io.TFRecordWriter(str(tmp_path / "train.tfrecord")) as writer:
-        writer.write(train.Example(features=train.Features(feature=held)).SerializeToString())
+        writer.write(train.Example(features=train.Features(feature=written)).SerializeToString())
     features = detect(tmp_path / "train.tfrecord").features
     assert features is not None
     assert (features.image, features.label, features.names) == (

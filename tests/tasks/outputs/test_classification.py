@@ -20,7 +20,8 @@ def test_a_tie_counts_for_the_first_class() -> None:
 
 
 def test_calibration_error_is_the_gap_in_each_bin_weighted_by_its_examples() -> None:
-    # Two bins: four answers at 0.95, three of them right; one at 0.5, right. (|4 * 0.95 - 3| + |0.5 - 1|) / 5.
+    # Two bins: four predictions at 0.95, three of them correct; one at 0.5, correct.
+    # (|4 * 0.95 - 3| + |0.5 - 1|) / 5
     confidences, right = (
         np.array([0.95, 0.95, 0.95, 0.95, 0.5]),
         np.array([True, True, True, False, True]),
