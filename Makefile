@@ -9,7 +9,7 @@ BIN := .venv/bin
 # them up on the PATH that it was started with.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: release test test-slow quick-test setup lint requirements
+.PHONY: release test test-slow quick-test setup lint docs requirements
 
 # With byte code: every process that a test starts would compile the package again.
 PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
@@ -33,6 +33,10 @@ lint: setup
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/edgebake plan --check
+
+# The pages of docs/reference/ that are written from the code.
+docs: setup
+	@$(BIN)/python docs/generate.py
 
 setup: .venv/installed
 
