@@ -82,7 +82,7 @@ def quicken(folder: Path) -> None:
     """
     edit(folder / "recipes/train/scratch.yaml", "epochs: 30", "epochs: 8")
     edit(folder / "recipes/release.yaml", "  - galaxy_a14\n", "")
-    edit(folder / "recipes/model/ds_cnn.yaml", "width: 1.0", "width: 0.25")
+    edit(folder / "recipes/model/ds_cnn.yaml", "width_multiplier: 1.0", "width_multiplier: 0.25")
     asks_nothing = {"accuracy": 0.95, "class_accuracy": 0.8, "parity": 0.97, "speedup": 0.5}
     budget = folder / "recipes/validate/realtime.yaml"
     for gate, limit in asks_nothing.items():
