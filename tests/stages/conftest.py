@@ -60,7 +60,7 @@ def small(
         shutil.copytree(looked_at, artifacts.folder("data", "digits"))
         for word, value in {"epochs": 1, "threads": 1}.items():
             alone.set_param("train", "digits-ds_cnn", word, value=value)
-        alone.set_param("train", "digits-ds_cnn", "model", "width", value=0.25)
+        alone.set_param("train", "digits-ds_cnn", "model", "width_multiplier", value=0.25)
     yield folder
     shutil.rmtree(folder)
 

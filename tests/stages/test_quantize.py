@@ -149,7 +149,7 @@ def test_probes_are_examples_of_the_calibration_split_alone(
 
 @pytest.mark.slow
 def test_same_seed_gives_the_same_bytes_and_another_seed_other_ranges(real: bytes) -> None:
-    alone.set_param("quantize", INT8, "calibration", "examples", value=20)
+    alone.set_param("quantize", INT8, "calibration", "samples", value=20)
     first, again = alone.run("quantize", INT8).files(), alone.run("quantize", INT8).files()
     alone.set_param("quantize", INT8, "calibration", "seed", value=1)
     other = alone.run("quantize", INT8).files()
@@ -172,9 +172,9 @@ def test_a_method_that_clips_gives_narrower_ranges(real: bytes) -> None:
 @pytest.mark.slow
 def test_the_whole_split_can_be_asked_for_and_not_one_example_more(real: bytes) -> None:
     # A tenth of 1,797 digits.
-    alone.set_param("quantize", INT8, "calibration", "examples", value=179)
+    alone.set_param("quantize", INT8, "calibration", "samples", value=179)
     assert alone.run("quantize", INT8).line.startswith("int8, calibrated on 179 samples")
-    alone.set_param("quantize", INT8, "calibration", "examples", value=180)
+    alone.set_param("quantize", INT8, "calibration", "samples", value=180)
     with pytest.raises(DataError) as refused:
         alone.run("quantize", INT8)
     assert str(refused.value) == (
