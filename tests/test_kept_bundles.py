@@ -1,4 +1,4 @@
-"""Bundles of earlier schemas in tests/bundles/, kept forever: today's code verifies, resolves and runs them."""
+"""Bundles of earlier releases, in tests/bundles/: the current code verifies and runs them."""
 
 import base64
 import importlib

@@ -1,4 +1,4 @@
-"""A small bundle, laid out by hand: its section, its manifest and its files, and the plan that led to it."""
+"""A small bundle, written by hand: its parameters, manifest and files, and the plan behind it."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whole bundles of small real models whose answers hang on every pixel, for the samples that run them."""
+"""Bundles of small real models whose output depends on every pixel, for the samples."""
 
 import hashlib
 import io
@@ -70,7 +70,7 @@ def contract(
 
 
 def onnx_model(channels: int = 1, integers: bool = False) -> Model:
-    """Return an .onnx that weighs every pixel: a softmax over three sums; with integers, int8 in and out."""
+    """Return an .onnx with a softmax over three weighted sums of all pixels; int8 on request."""
     ends = (
         Tensor("image", [1, 32, 32, channels], "float32", "NHWC"),
         Tensor("probabilities", [1, 3], "float32", "NC"),

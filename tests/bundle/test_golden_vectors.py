@@ -1,4 +1,4 @@
-"""A shipped example says what an app has to show, and is none where two devices may show different things."""
+"""Golden vectors state the prediction of an app, and leave out examples near the threshold."""
 
 import json
 from typing import Any

@@ -76,11 +76,13 @@ def test_gates_stand_with_their_limits_and_waivers(content: Any) -> None:
 def test_steps_fit_one_line_however_many_numbers_they_hold(content: Any) -> None:
     lines = _lines(content)
     assert (
-        "- Before the model: decode (colour grey), then resize (width 32, height 32, filter bilinear, antialias yes), "
+        "- Before the model: decode (colour grey), then resize (width 32, height 32, filter "
+        "bilinear, antialias yes), "
         "then normalize (mean 127.5, scale 0.00784314)"
     ) in lines
     assert (
-        "- After the model: decode_boxes (boxes corners, anchors of 1,917), then top_k (k 3, threshold 0.5, labels "
+        "- After the model: decode_boxes (boxes corners, anchors of 1,917), then top_k (k 3, "
+        "threshold 0.5, labels "
         "models/digits-litert.labels.txt)"
     ) in lines
 

@@ -1,4 +1,4 @@
-"""Samples are made for what a bundle holds, parse in every combination, and say from which release they are."""
+"""Samples fit the features of a bundle, parse in every combination, and name their release."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The Python sample, run as an app's developer would: in an empty folder, with a bundle and nothing of edgebake."""
+"""The Python sample, run as an app developer would: in a folder with a bundle, without edgebake."""
 
 import ast
 import base64
@@ -23,7 +23,10 @@ from tests.bundle import small
 from tests.bundle.small import Target
 
 # As `python classify.py`, but with the word `edgebake` taken: whatever imports it stops.
-ALONE = "import sys, runpy; sys.modules['edgebake'] = None; runpy.run_path('classify.py', run_name='__main__')"
+ALONE = (
+    "import sys, runpy; sys.modules['edgebake'] = None; "
+    "runpy.run_path('classify.py', run_name='__main__')"
+)
 
 
 def _written(folder: Path, files: dict[str, bytes]) -> Path:
@@ -44,7 +47,7 @@ def _linux(**targets: Target) -> dict[str, bytes]:
 
 
 def _changed(files: dict[str, bytes], change: Callable[[dict[str, Any]], None]) -> dict[str, bytes]:
-    """Return a bundle whose golden vectors were edited, and whose manifest lists them as they are now."""
+    """Return a bundle whose golden vectors were edited, and its manifest with them."""
     vectors = json.loads(files["golden/any.json"])
     change(vectors["examples"][0])
     found = {**files, "golden/any.json": json.dumps(vectors).encode()}
@@ -123,7 +126,8 @@ def _wrong_answer(example: dict[str, Any]) -> None:
         ),
         (
             _wrong_shape,
-            "any: golden vector 0: the input is float32 (1, 32, 32, 1), expected float32 (1, 1, 32, 32)\n",
+            "any: golden vector 0: the input is float32 (1, 32, 32, 1), expected float32 (1, 1, "
+            "32, 32)\n",
         ),
         (_wrong_output, "any: golden vector 0: the output is 0.002"),
         (_no_number, "any: golden vector 0: the output is nan off, expected at most 0.001\n"),

@@ -1,9 +1,10 @@
-"""The resize of Preprocessing.kt and Preprocessing.swift, word for word in Python, gives the very bytes of Pillow's.
+"""The resize of Preprocessing.kt and Preprocessing.swift, in Python, gives the bytes of Pillow's.
 
-No compiler of either language is at hand where these tests run, so that their algorithm is held here: each function has
-the name and the lines of the one in the templates. Integer division, truncation and shifts mean the same in all three:
-no negative number is divided or truncated where they differ. What cannot be held here is that the templates say the
-same; `test_the_templates_hold_the_same_numbers` looks for the lines in which a slip would be hard to see.
+The tests have no compiler for either language, so they test the algorithm in Python: each function
+has the name and the lines of the one in the templates. Integer division, truncation and shifts mean
+the same in all three languages: no negative number is divided or truncated where they differ. That
+the templates are equal cannot be tested here; `test_the_templates_hold_the_same_numbers` looks for
+the lines in which a mistake would be hard to see.
 """
 
 from pathlib import Path
@@ -108,7 +109,7 @@ FILTERS = {
 
 
 def _cases() -> list[tuple[tuple[int, int, int], tuple[int, int]]]:
-    """Return shapes of pictures, and widths and heights: smaller and larger, wide and tall, one pixel."""
+    """Return shapes of images, and new sizes: smaller, larger, wide, tall, one pixel."""
     rng = np.random.default_rng(0)
     drawn = [
         ((int(high), int(wide), int(rng.choice([1, 3]))), (int(width), int(height)))

@@ -66,7 +66,8 @@ def test_gates_show_what_was_required_measured_and_bounded() -> None:
     rows = _gates(("pixel_8", MISSED))
     assert rows[0] == "target gate limit measured bound n where verdict"
     assert rows[-1] == (
-        "pixel_8 latency_p90_ms at most 50 51.25 ms 51.8 ms at 0.95 1,024 adb (Pixel 8, 1 thread) failed"
+        "pixel_8 latency_p90_ms at most 50 51.25 ms 51.8 ms at 0.95 1,024 adb (Pixel 8, 1 thread) "
+        "failed"
     )
 
 

@@ -80,7 +80,8 @@ def test_json_is_told_apart_by_key(ours: object, theirs: object, expected: list[
 def test_json_that_is_only_written_otherwise_is_told_apart_by_line() -> None:
     other = {"manifest.json": b'{\n"name": "digits"}'}
     assert differences(_json({"name": "digits"}), other)[0] == (
-        """manifest.json: the same JSON in other words, line 1: ours '{"name": "digits"}', theirs '{'"""
+        "manifest.json: the same JSON in other words, line 1: "
+        """ours '{"name": "digits"}', theirs '{'"""
     )
 
 
@@ -155,7 +156,8 @@ def test_a_package_is_told_apart_by_its_parts() -> None:
 def test_a_model_of_equal_parts_differs_in_how_it_is_laid_out() -> None:
     model = constant_tflite(1)
     assert differences({TFLITE: model}, {TFLITE: model + b"\x00"}) == [
-        f"models/digits.tflite: byte {len(model):,} is the first to differ, ours has {len(model):,} bytes, "
+        f"models/digits.tflite: byte {len(model):,} is the first to differ, ours has "
+        f"{len(model):,} bytes, "
         f"theirs {len(model) + 1:,}; all parts are equal, header or layout differ"
     ]
 

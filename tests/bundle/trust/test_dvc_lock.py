@@ -22,7 +22,7 @@ def _entry(outs: list[str], deps: list[str], md5: str = "0") -> dict[str, Any]:
 
 
 def _lock() -> Any:
-    """Return a lock of two models; b is distilled from a teacher, and old is no longer in the plan."""
+    """Return a lock of two models; b has a teacher, and old is no longer in the plan."""
     model = "artifacts/{}/{}/model.keras"
     stages = {
         "plan": _entry(["artifacts/plan.ok", "artifacts/code", "artifacts/attempts"], []),

@@ -1,4 +1,4 @@
-"""Encrypted files against the vectors that every language is held against, and against Tink itself."""
+"""Encryption passes the vectors for all languages, and reads and writes the files of Tink."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Git is asked in real repositories, wherever a newcomer puts the project, and speaks for itself where it fails."""
+"""Git commands in real repositories, wherever the project is in them, and their error messages."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -73,7 +73,8 @@ def test_a_key_goes_into_a_folder_that_is_there(tmp_path: Path) -> None:
     with pytest.raises(HostError) as refused:
         keys.generate_secret(tmp_path / "none" / "key")
     assert str(refused.value) == (
-        f"{tmp_path}/none/key: cannot be written (No such file or directory); expected a folder that is there"
+        f"{tmp_path}/none/key: cannot be written (No such file or directory); expected a folder "
+        "that is there"
     )
 
 
@@ -106,7 +107,8 @@ def test_a_variable_that_is_not_set_is_named(
 def test_a_file_that_others_can_read_is_refused(pair: tuple[Path, Path], mode: int) -> None:
     pair[0].chmod(mode)
     assert _refused(f"file:{pair[0]}", pair[1]) == (
-        f"{pair[0]}: others can read it (mode {mode:04o}); expected its owner alone: `chmod 600 {pair[0]}`"
+        f"{pair[0]}: others can read it (mode {mode:04o}); expected its owner alone: `chmod 600 "
+        f"{pair[0]}`"
     )
 
 
@@ -158,7 +160,8 @@ def test_a_private_key_has_to_belong_to_the_public_one(
     other = signing.key(tmp_path, "other")
     names = [keys.key_id(keys.read_public_key(public))[:16] for _, public in (other, pair)]
     assert _refused(f"file:{other[0]}", pair[1]) == (
-        f"{other[0]}: its public half is {names[0]}, but {pair[1]} is {names[1]}; expected the two halves of one key"
+        f"{other[0]}: its public half is {names[0]}, but {pair[1]} is {names[1]}; expected the "
+        "two halves of one key"
     )
 
 
@@ -199,7 +202,8 @@ def test_a_key_behind_a_password_is_refused(pair: tuple[Path, Path], tmp_path: P
     )
     locked.chmod(0o600)
     assert _refused(f"file:{locked}", pair[1]) == (
-        f"{locked}: locked by a password; expected none: keep the file for its owner alone, or the key in a service"
+        f"{locked}: locked by a password; expected none: keep the file for its owner alone, or "
+        "the key in a service"
     )
 
 
@@ -224,7 +228,8 @@ def test_a_public_key_that_is_not_there_is_named(pair: tuple[Path, Path]) -> Non
 
 def test_the_private_half_is_not_taken_for_the_public_one(pair: tuple[Path, Path]) -> None:
     assert _refused(f"file:{pair[0]}", pair[0]) == (
-        f"{pair[0]}: a private key; expected its public half, which `edgebake keygen` writes beside it"
+        f"{pair[0]}: a private key; expected its public half, which `edgebake keygen` writes "
+        "beside it"
     )
 
 

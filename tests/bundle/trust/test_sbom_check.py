@@ -1,4 +1,4 @@
-"""An SBOM of anybody's bundle: valid, without dangling references, and about the files that are there."""
+"""An SBOM of an untrusted bundle: valid, without dangling references, and of its files."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The signature over a bundle, against the library whose format it is and whose private modules it reaches into."""
+"""Signatures of bundles against model_signing, whose format and private modules they use."""
 
 import base64
 import json
@@ -51,7 +51,8 @@ def test_the_same_bundle_has_the_same_signature_in_every_process(
     program = (
         "import sys; from pathlib import Path; from edgebake.bundle.trust import signature; "
         "from tests.bundle import signing;"
-        "folder, made, *pair = map(Path, sys.argv[1:]); signature.sign(folder, made, signing.signer(*pair))"
+        "folder, made, *pair = map(Path, sys.argv[1:]); signature.sign(folder, made, "
+        "signing.signer(*pair))"
     )
     private = signed[2].with_name("release.pem")
     arguments = [signed[0], tmp_path / "again.sig", private, signed[2]]
@@ -222,7 +223,8 @@ def _without(*path: str) -> Callable[[Any], Any]:
 def test_what_is_no_signature_is_said_so(signed: Signed, change: Callable[[Any], Any]) -> None:
     signed[1].write_text(json.dumps(change(json.loads(signed[1].read_text()))))
     assert _refused(*signed) == (
-        f"{signed[1]}: cannot be read; expected a signature by a key, as OpenSSF model signing writes it"
+        f"{signed[1]}: cannot be read; expected a signature by a key, as OpenSSF model signing "
+        "writes it"
     )
 
 
