@@ -1,8 +1,8 @@
 """Encrypt a model file reproducibly, and wrap the encryption key for one device.
 
-The format is Tink's AES256_GCM_HKDF_1MB (docs/explanation/protection.md describes it, decryption.py reads it).
-Tink chooses the salt and the prefix of the nonces at random. Here they are derived, so that a
-repeated build encrypts to the same bytes:
+The format is Tink's AES256_GCM_HKDF_1MB; docs/explanation/protection.md describes it, and
+decryption.py reads it. Tink chooses the salt and the prefix of the nonces at random. Here they are
+derived, so that a repeated build encrypts to the same bytes:
 
     derived = HKDF-SHA256(key, info="edgebake/1 derived salt")
     content = length of the associated data (8 bytes, big endian) | associated data
