@@ -11,20 +11,24 @@ from tests.training import nets
 
 
 def test_an_epoch_has_its_own_order() -> None:
-    first, second, other = (
+    first, second, other_seed = (
         batches.shuffled(100, *key).tolist() for key in ((0, 0), (0, 1), (1, 0))
     )
     assert sorted(first) == sorted(second) == list(range(100))
-    assert len({tuple(order) for order in (first, second, other)}) == 3
+    assert len({tuple(order) for order in (first, second, other_seed)}) == 3
     assert batches.shuffled(100, 0, 1).tolist() == second
 
 
 def test_a_dataset_holds_every_example_once_in_that_order() -> None:
     keras_session.start(1)
-    lot = TrainingSet(np.arange(10, dtype=np.float32).reshape(10, 1, 1, 1), np.arange(10))
-    found = list(batches.dataset(lot, np.array([3, 1, 4, 0, 5]), 2))
-    assert [goals.numpy().tolist() for _, goals in found] == [[3, 1], [4, 0], [5]]
-    assert [images.numpy().ravel().tolist() for images, _ in found] == [[3, 1], [4, 0], [5]]
+    training_set = TrainingSet(np.arange(10, dtype=np.float32).reshape(10, 1, 1, 1), np.arange(10))
+    dataset_batches = list(batches.dataset(training_set, np.array([3, 1, 4, 0, 5]), 2))
+    assert [labels.numpy().tolist() for _, labels in dataset_batches] == [[3, 1], [4, 0], [5]]
+    assert [images.numpy().ravel().tolist() for images, _ in dataset_batches] == [
+        [3, 1],
+        [4, 0],
+        [5],
+    ]
 
 
 def test_classes_count_the_same_together() -> None:
@@ -40,18 +44,18 @@ def test_balanced_weights_make_a_rare_class_heard() -> None:
         np.float32
     )
     splits = loop.TrainingSplits(images, labels, images, labels)
-    heard = {}
+    recall = {}
     for weights in ClassWeights:
         model = nets.model()
         loop.fit(model, splits, Train(8, 32, 0.02, 0, 1, class_weights=weights))
-        heard[weights] = (loop.predictions(model, images).argmax(axis=1) == 1)[labels == 1].mean()
-    assert heard[ClassWeights.balanced] > heard[ClassWeights.equal] + 0.3
+        recall[weights] = (loop.predictions(model, images).argmax(axis=1) == 1)[labels == 1].mean()
+    assert recall[ClassWeights.balanced] > recall[ClassWeights.equal] + 0.3
 
 
 def test_training_stops_when_it_no_longer_helps_and_keeps_the_best() -> None:
     model, splits = nets.model(), nets.splits()
-    words = Train(60, 32, 0.3, 0, 1, early_stopping=EarlyStopping(Monitor.accuracy, 3))
-    rows = loop.fit(model, splits, words)
+    train = Train(60, 32, 0.3, 0, 1, early_stopping=EarlyStopping(Monitor.accuracy, 3))
+    rows = loop.fit(model, splits, train)
     best = max(row["val_accuracy"] for row in rows)
     assert len(rows) < 60
     assert [row["val_accuracy"] for row in rows].index(best) == len(rows) - 4

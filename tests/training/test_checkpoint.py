@@ -34,22 +34,22 @@ def killer(epoch: int) -> Any:
 def test_resumed_is_as_if_it_had_never_been_killed(
     tmp_path: Path, dropout: float, stopping: EarlyStopping | None
 ) -> None:
-    words = Train(5, 32, 0.05, 0, 1, early_stopping=stopping)
+    train = Train(5, 32, 0.05, 0, 1, early_stopping=stopping)
     whole = nets.model(dropout=dropout)
-    rows = loop.fit(whole, nets.splits(), words)
+    rows = loop.fit(whole, nets.splits(), train)
     checkpoint = Checkpoint(tmp_path / "kept.npz", "same")
     with pytest.raises(KilledError):
         loop.fit(
             nets.model(dropout=dropout),
             nets.splits(),
-            words,
+            train,
             TrainingOptions([killer(3)], checkpoint=checkpoint),
         )
     resumed = nets.model(seed=9, dropout=dropout)
-    again = loop.fit(resumed, nets.splits(), words, TrainingOptions(checkpoint=checkpoint))
+    again = loop.fit(resumed, nets.splits(), train, TrainingOptions(checkpoint=checkpoint))
     assert again == rows
-    for one, other in zip(whole.get_weights(), resumed.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
+    for expected, actual in zip(whole.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_array_equal(expected, actual)
 
 
 def test_what_another_recipe_left_is_not_taken_up(tmp_path: Path) -> None:
@@ -81,17 +81,17 @@ def test_augmentation_goes_on_where_it_was(tmp_path: Path) -> None:
 
     images, labels = nets.pictures(40), np.arange(40) % 2
     splits = TrainingSplits(images, labels, images[:8], labels[:8])
-    words = Train(4, 16, 0.01, 0, 1, augment=Augment(rotation=20, contrast=0.3, mixup=0.4))
+    train = Train(4, 16, 0.01, 0, 1, augment=Augment(rotation=20, contrast=0.3, mixup=0.4))
     whole, resumed = net(), net()
-    loop.fit(whole, splits, words, TrainingOptions(contract=nets.CONTRACT))
-    kept = Checkpoint(tmp_path / "kept.npz", "same")
+    loop.fit(whole, splits, train, TrainingOptions(contract=nets.CONTRACT))
+    checkpoint = Checkpoint(tmp_path / "kept.npz", "same")
     with pytest.raises(KilledError):
         loop.fit(
             net(),
             splits,
-            words,
-            TrainingOptions([killer(2)], contract=nets.CONTRACT, checkpoint=kept),
+            train,
+            TrainingOptions([killer(2)], contract=nets.CONTRACT, checkpoint=checkpoint),
         )
-    loop.fit(resumed, splits, words, TrainingOptions(contract=nets.CONTRACT, checkpoint=kept))
-    for one, other in zip(whole.get_weights(), resumed.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
+    loop.fit(resumed, splits, train, TrainingOptions(contract=nets.CONTRACT, checkpoint=checkpoint))
+    for expected, actual in zip(whole.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_array_equal(expected, actual)

@@ -19,12 +19,14 @@ def _session() -> None:
     keras_session.start(1)
 
 
-def loss(answered: Any, temperature: float, alpha: float) -> list[float]:
+def loss(probabilities: Any, temperature: float, alpha: float) -> list[float]:
     """Return the loss of each of the two examples."""
-    goals = distillation.combined_labels(LABELS, TAUGHT)
-    of = distillation.loss(TeacherPredictions(TAUGHT, TAUGHT, temperature, alpha))
-    found: list[float] = np.array(of(goals, np.array(answered, np.float32))).tolist()
-    return found
+    labels = distillation.combined_labels(LABELS, TAUGHT)
+    distillation_loss = distillation.loss(TeacherPredictions(TAUGHT, TAUGHT, temperature, alpha))
+    losses: list[float] = np.array(
+        distillation_loss(labels, np.array(probabilities, np.float32))
+    ).tolist()
+    return losses
 
 
 def test_goals_are_labels_beside_answers() -> None:
@@ -54,9 +56,9 @@ def test_a_temperature_softens_both_and_its_square_makes_up_for_smaller_gradient
         1 / 4 * math.log(1 / 2) + 3 / 4 * math.log(3 / 2),
     ]
     even = [[0.5, 0.5], [0.5, 0.5]]
-    assert loss(even, 2.0, 0.0) == pytest.approx([4 * one for one in close], abs=1e-5)
+    assert loss(even, 2.0, 0.0) == pytest.approx([4 * divergence for divergence in close], abs=1e-5)
     assert loss(even, 2.0, 0.25) == pytest.approx(
-        [0.25 * math.log(2) + 3 * one for one in close], abs=1e-5
+        [0.25 * math.log(2) + 3 * divergence for divergence in close], abs=1e-5
     )
 
 

@@ -20,7 +20,7 @@ from edgebake.training import learning_rate
 )
 def test_the_rate_rises_and_falls(schedule: Schedule, warmup: int, at: dict[int, float]) -> None:
     keras_session.start(1)
-    found = learning_rate.schedule(
+    schedule_function = learning_rate.schedule(
         Train(10, 32, 0.1, 0, 1, schedule=schedule, warmup_epochs=warmup), 4
     )
-    assert {step: float(found(step)) for step in at} == pytest.approx(at, abs=1e-6)
+    assert {step: float(schedule_function(step)) for step in at} == pytest.approx(at, abs=1e-6)

@@ -41,13 +41,13 @@ def model(seed: int = 0) -> Any:
     return keras.Model(image, keras.layers.Dense(2, "softmax")(hidden))
 
 
-def teacher_of(seen: TrainingSplits, alpha: float) -> TeacherPredictions:
+def teacher_of(data: TrainingSplits, alpha: float) -> TeacherPredictions:
     """Return what a teacher says who is nine tenths sure of the truth."""
-    answers = [
-        np.eye(2, dtype=np.float32)[truth(one[:])] * 0.8 + 0.1
-        for one in (seen.images, seen.validation_images)
+    predictions = [
+        np.eye(2, dtype=np.float32)[truth(images[:])] * 0.8 + 0.1
+        for images in (data.images, data.validation_images)
     ]
-    return TeacherPredictions(answers[0], answers[1], 2.0, alpha)
+    return TeacherPredictions(predictions[0], predictions[1], 2.0, alpha)
 
 
 def test_the_last_step_of_an_epoch_may_be_smaller() -> None:
@@ -58,7 +58,7 @@ def test_the_last_step_of_an_epoch_may_be_smaller() -> None:
 
 @pytest.mark.parametrize("taught", [False, True])
 def test_the_same_seed_gives_the_same_weights(taught: bool) -> None:
-    found = []
+    results = []
     for seed in (0, 0, 1):
         student = model(seed)
         rows = loop.fit(
@@ -67,9 +67,9 @@ def test_the_same_seed_gives_the_same_weights(taught: bool) -> None:
             WORDS,
             TrainingOptions(teacher=teacher_of(splits(), 0.5) if taught else None),
         )
-        found.append((rows, [weight.tobytes() for weight in student.get_weights()]))
-    assert found[0] == found[1]
-    assert found[0] != found[2]
+        results.append((rows, [weight.tobytes() for weight in student.get_weights()]))
+    assert results[0] == results[1]
+    assert results[0] != results[2]
 
 
 def test_every_epoch_is_a_row_and_the_last_tells_of_the_model() -> None:
@@ -112,12 +112,12 @@ def test_callbacks_see_every_step() -> None:
 
 
 def test_where_labels_are_noise_a_student_follows_its_teacher() -> None:
-    seen, words = splits(NOISE), Train(40, 32, 0.02, 0, 1)
+    data, train = splits(NOISE), Train(40, 32, 0.02, 0, 1)
     alone, taught = model(), model()
-    loop.fit(alone, seen, words)
-    rows = loop.fit(taught, seen, words, TrainingOptions(teacher=teacher_of(seen, 0.0)))
-    assert loop.accuracy(taught, seen) > 0.95
-    assert loop.accuracy(alone, seen) < 0.85
-    answers = taught.predict(seen.validation_images, verbose=0)
-    assert np.abs(answers - teacher_of(seen, 0.0).validation).mean() < 0.1
-    assert rows[-1]["val_accuracy"] == pytest.approx(loop.accuracy(taught, seen))
+    loop.fit(alone, data, train)
+    rows = loop.fit(taught, data, train, TrainingOptions(teacher=teacher_of(data, 0.0)))
+    assert loop.accuracy(taught, data) > 0.95
+    assert loop.accuracy(alone, data) < 0.85
+    predictions = taught.predict(data.validation_images, verbose=0)
+    assert np.abs(predictions - teacher_of(data, 0.0).validation).mean() < 0.1
+    assert rows[-1]["val_accuracy"] == pytest.approx(loop.accuracy(taught, data))

@@ -15,8 +15,8 @@ def test_layers_compute_in_halves_and_are_themselves_again_afterwards() -> None:
         assert model.get_layer("probabilities").compute_dtype == "float32"
         assert model.get_layer("hidden").kernel.dtype == "float32"
         model.compile("adam", "sparse_categorical_crossentropy")
-        seen = nets.splits()
-        model.fit(seen.images, seen.labels, epochs=2, verbose=0)
+        data = nets.splits()
+        model.fit(data.images, data.labels, epochs=2, verbose=0)
         assert np.isfinite(model.get_weights()[0]).all()
     archive = keras_session.save(nets_copy(model))
     assert b"mixed_float16" not in archive
@@ -38,5 +38,5 @@ def test_without_a_gpu_the_word_changes_nothing() -> None:
     plain, mixed = nets.model(), nets.model()
     loop.fit(plain, nets.splits(), Train(1, 32, 0.05, 0, 1))
     loop.fit(mixed, nets.splits(), Train(1, 32, 0.05, 0, 1, mixed_precision=True))
-    for one, other in zip(plain.get_weights(), mixed.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
+    for expected, actual in zip(plain.get_weights(), mixed.get_weights(), strict=True):
+        np.testing.assert_array_equal(expected, actual)

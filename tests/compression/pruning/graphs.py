@@ -56,9 +56,9 @@ def randomise(model: Any) -> Any:
     return model
 
 
-def reasons(found: Dependencies) -> dict[str, str]:
+def reasons(dependencies: Dependencies) -> dict[str, str]:
     """Return why layers are not pruned, without the numbers in default names of operations."""
-    return {name: re.sub(r"(\w)_\d+'", r"\1'", why) for name, why in found.unpruned.items()}
+    return {name: re.sub(r"(\w)_\d+'", r"\1'", why) for name, why in dependencies.unpruned.items()}
 
 
 def read(name: str) -> tuple[Any, Dependencies]:
@@ -243,8 +243,8 @@ def _unknown(layers: Any, x: Any) -> Any:
     return layers.Dense(4, name="f")(x)
 
 
-def _meets(other: str, *names: str) -> dict[str, str]:
-    return dict.fromkeys(names, f"its channels meet {other}")
+def _meets(operation: str, *names: str) -> dict[str, str]:
+    return dict.fromkeys(names, f"its channels meet {operation}")
 
 
 GRAPHS = {

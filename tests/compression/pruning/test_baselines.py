@@ -26,13 +26,13 @@ def parent() -> OriginalModel:
 @pytest.fixture
 def fitted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """What was trained on, and how: epochs, size of a batch, rate."""
-    found: list[tuple[Any, ...]] = []
+    calls: list[tuple[Any, ...]] = []
 
-    def note(model: Any, splits: TrainingSplits, words: Train, _: TrainingOptions) -> None:
-        found.append((model, splits, (words.epochs, words.batch_size, words.learning_rate)))
+    def note(model: Any, splits: TrainingSplits, train: Train, _: TrainingOptions) -> None:
+        calls.append((model, splits, (train.epochs, train.batch_size, train.learning_rate)))
 
     monkeypatch.setattr(loop, "fit", note)
-    return found
+    return calls
 
 
 def test_the_unpruned_model_is_trained_on_as_the_pruned_one(
@@ -40,8 +40,8 @@ def test_the_unpruned_model_is_trained_on_as_the_pruned_one(
 ) -> None:
     model = baselines.fine_tuned_original(parent, WORDS)
     assert fitted == [(model, graphs.NONE, (1, 4, 0.25)), (model, graphs.NONE, (2, 4, 0.25))]
-    for one, other in zip(model.get_weights(), parent.load().get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
+    for weight, original in zip(model.get_weights(), parent.load().get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, original)
 
 
 def test_the_pruned_architecture_is_trained_from_random_weights_for_all_epochs_together(

@@ -36,11 +36,13 @@ def test_products_are_summed() -> None:
 @pytest.mark.parametrize(("a", "b"), [(4, 2), (3, 2), (4, 1), (1, 1)])
 def test_costs_follow_the_channels_that_stay(a: int, b: int) -> None:
     costs = model()
-    found = dependency_graph.read(costs)
-    assert [family.layers for family in found.families] == [("a",), ("b",)]
+    dependencies = dependency_graph.read(costs)
+    assert [family.layers for family in dependencies.families] == [("a",), ("b",)]
     counts = np.array([a, b], np.float64)
-    assert cost_model.build(costs, found, "macs").cost(counts) == pytest.approx(
+    assert cost_model.build(costs, dependencies, "macs").cost(counts) == pytest.approx(
         4 * 3 * a + 4 * a * b + 4 * b * 5
     )
     parameters = (3 * a + a) + 4 * a + a * b + (4 * b * 5 + 5)
-    assert cost_model.build(costs, found, "parameters").cost(counts) == pytest.approx(parameters)
+    assert cost_model.build(costs, dependencies, "parameters").cost(counts) == pytest.approx(
+        parameters
+    )

@@ -19,36 +19,46 @@ def _session() -> None:
 def test_families_are_the_layers_that_are_tied_and_others_stay_whole_for_a_reason(
     name: str,
 ) -> None:
-    _, found = graphs.read(name)
-    assert {family.layers: len(family.groups) for family in found.families} == graphs.GRAPHS[
+    _, dependencies = graphs.read(name)
+    assert {family.layers: len(family.groups) for family in dependencies.families} == graphs.GRAPHS[
         name
     ].families
-    assert graphs.reasons(found) == graphs.GRAPHS[name].whole | ANSWER
+    assert graphs.reasons(dependencies) == graphs.GRAPHS[name].whole | ANSWER
 
 
 def test_what_is_tied_is_tied_channel_by_channel() -> None:
-    _, found = graphs.read("concatenation_and_sum")
-    a, b, c = (found.channels[name].outputs for name in "abc")
+    _, dependencies = graphs.read("concatenation_and_sum")
+    a, b, c = (dependencies.channels[name].outputs for name in "abc")
     assert c.tolist() == [*a, *b]
     assert len(set(c.tolist())) == 5
-    assert [family.groups.tolist() for family in found.families[:2]] == [a.tolist(), b.tolist()]
+    assert [family.groups.tolist() for family in dependencies.families[:2]] == [
+        a.tolist(),
+        b.tolist(),
+    ]
 
 
 def test_channels_of_a_flat_tensor_come_again_and_again() -> None:
-    _, found = graphs.read("flatten")
-    assert found.channels["b"].inputs.tolist() == found.channels["a"].outputs.tolist() * 9
+    _, dependencies = graphs.read("flatten")
+    assert (
+        dependencies.channels["b"].inputs.tolist()
+        == dependencies.channels["a"].outputs.tolist() * 9
+    )
 
 
 def test_channels_of_a_multiplied_depthwise_convolution_stand_side_by_side() -> None:
-    _, found = graphs.read("multiplied_and_tied")
+    _, dependencies = graphs.read("multiplied_and_tied")
     assert (
-        found.channels["b"].outputs.tolist() == np.repeat(found.channels["a"].outputs, 2).tolist()
+        dependencies.channels["b"].outputs.tolist()
+        == np.repeat(dependencies.channels["a"].outputs, 2).tolist()
     )
 
 
 def test_rows_of_two_pixels_hold_the_channels_of_one_behind_those_of_the_other() -> None:
-    _, found = graphs.read("rows")
-    assert found.channels["b"].inputs.tolist() == found.channels["a"].outputs.tolist() * 2
+    _, dependencies = graphs.read("rows")
+    assert (
+        dependencies.channels["b"].inputs.tolist()
+        == dependencies.channels["a"].outputs.tolist() * 2
+    )
 
 
 def test_a_sequential_model_is_read_as_a_functional_one() -> None:
@@ -58,9 +68,11 @@ def test_a_sequential_model_is_read_as_a_functional_one() -> None:
         [keras.Input((4, 4, 1)), layers.Conv2D(3, 3, name="a"), layers.Flatten()]
     )
     model.add(layers.Dense(2, name="answer"))
-    found = dependency_graph.read(keras_graph.functional(model))
-    assert [(family.layers, len(family.groups)) for family in found.families] == [(("a",), 3)]
-    assert found.unpruned == {"answer": "its channels are the model's answer"}
+    dependencies = dependency_graph.read(keras_graph.functional(model))
+    assert [(family.layers, len(family.groups)) for family in dependencies.families] == [
+        (("a",), 3)
+    ]
+    assert dependencies.unpruned == {"answer": "its channels are the model's answer"}
 
 
 def test_a_layer_of_which_a_part_is_kept_can_lose_the_rest() -> None:
@@ -74,10 +86,13 @@ def test_a_layer_of_which_a_part_is_kept_can_lose_the_rest() -> None:
             layers.Conv2D(5, 1, name="c")(image),
         ]
     )
-    found = dependency_graph.read(
+    dependencies = dependency_graph.read(
         keras.Model(image, layers.GlobalAveragePooling2D()(layers.Dense(2, name="d")(x)))
     )
-    assert [(family.layers, len(family.groups)) for family in found.families] == [(("b", "c"), 2)]
+    assert [(family.layers, len(family.groups)) for family in dependencies.families] == [
+        (("b", "c"), 2)
+    ]
     assert (
-        found.unpruned["c"] == "its channels meet 'soft', a Softmax, of which pruning knows nothing"
+        dependencies.unpruned["c"]
+        == "its channels meet 'soft', a Softmax, of which pruning knows nothing"
     )

@@ -31,9 +31,9 @@ def dense() -> Any:
 
 def of(model: Any, how: ImportanceScore, splits: TrainingSplits = graphs.NONE) -> list[float]:
     """Return the scores of the channels of layer `a`."""
-    found = dependency_graph.read(model)
-    values: list[float] = importance.importance_of_groups(model, found, how, splits)[
-        found.channels["a"].outputs
+    dependencies = dependency_graph.read(model)
+    values: list[float] = importance.importance_of_groups(model, dependencies, how, splits)[
+        dependencies.channels["a"].outputs
     ].tolist()
     return values
 
@@ -72,12 +72,12 @@ def depthwise() -> Any:
 
 
 def test_each_layer_and_each_place_in_front_of_a_dense_layer_has_a_voice() -> None:
-    made, seen = np.array([2, 6]) / 4, np.array([2, 6]) / 4
+    made, depthwise_norms = np.array([2, 6]) / 4, np.array([2, 6]) / 4
     read = (
         np.array([[1, 1, 3, 3], [2, 2, 4, 4]]) / 2.5
     )  # by channel: two outputs each at two places
     assert of(depthwise(), ImportanceScore.l1) == pytest.approx(
-        (made + seen + read.sum(axis=1)) / 6
+        (made + depthwise_norms + read.sum(axis=1)) / 6
     )
 
 
@@ -123,16 +123,16 @@ def loss(model: Any, splits: TrainingSplits) -> float:
 
 def slope(model: Any, gate: str, channel: int, splits: TrainingSplits) -> float:
     """Return the derivative of the loss by the scale of a channel, as a difference quotient."""
-    layer, step, found = model.get_layer(gate), 0.01, []
+    layer, step, losses = model.get_layer(gate), 0.01, []
     weights = layer.get_weights()
     for share in (1 + step, 1 - step):
         scaled = [weight.copy() for weight in weights]
         for weight in scaled[:2]:  # a kernel and its bias, or gamma and beta
             weight[..., channel] *= share
         layer.set_weights(scaled)
-        found.append(loss(model, splits))
+        losses.append(loss(model, splits))
     layer.set_weights(weights)
-    return (found[0] - found[1]) / (2 * step)
+    return (losses[0] - losses[1]) / (2 * step)
 
 
 @pytest.mark.parametrize("gate", ["a", "norm"])
@@ -167,6 +167,6 @@ def test_a_channel_that_nobody_reads_matters_least() -> None:
     kernel, bias = model.get_layer("answer").get_weights()
     kernel[2] = 0
     model.get_layer("answer").set_weights([kernel, bias])
-    found = of(model, ImportanceScore.taylor, examples(BATCH))
-    assert found[2] == pytest.approx(0, abs=1e-12)
-    assert sorted(found)[1] > 1e-7
+    scores = of(model, ImportanceScore.taylor, examples(BATCH))
+    assert scores[2] == pytest.approx(0, abs=1e-12)
+    assert sorted(scores)[1] > 1e-7

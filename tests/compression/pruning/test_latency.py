@@ -25,8 +25,8 @@ from tests.compression.pruning import graphs
 @pytest.fixture(scope="module")
 def ranked() -> RankedChannels:
     keras_session.start(1)
-    model, found = graphs.read("concatenation_and_sum")
-    limits = Limits(0.5, 1, {family.layers: len(family.groups) for family in found.families})
+    model, dependencies = graphs.read("concatenation_and_sum")
+    limits = Limits(0.5, 1, {family.layers: len(family.groups) for family in dependencies.families})
     return selection.rank(
         model, dependency_graph.read(model), ImportanceScore.l1, graphs.NONE, limits
     )
@@ -37,13 +37,13 @@ def _by_macs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         latency, "_load_session", lambda model: layer_costs.total(layer_costs.count(model), "macs")
     )
-    monkeypatch.setattr(latency, "latency_ratio", lambda one, other: one / other)
+    monkeypatch.setattr(latency, "latency_ratio", lambda trial, other: trial / other)
 
 
 def shares(ranked: RankedChannels) -> list[float]:
     price = cost_model.build(ranked.model, ranked.dependencies, "macs")
-    found = [float(price.cost(counts)) for counts in selection.path(ranked, price)]
-    return [one / found[0] for one in found]
+    costs = [float(price.cost(counts)) for counts in selection.path(ranked, price)]
+    return [cost / costs[0] for cost in costs]
 
 
 @pytest.mark.usefixtures("_by_macs")
@@ -56,14 +56,14 @@ def test_the_first_model_that_is_fast_enough_is_found(ranked: RankedChannels) ->
         for share in (of_path[number] + 1e-9, between):
             counts, tried = latency.by_latency(ranked, ranked.model, share)
             assert counts.tolist() == path[number].tolist()
-            assert all(one.latency == pytest.approx(one.macs) for one in tried)
+            assert all(trial.latency == pytest.approx(trial.macs) for trial in tried)
 
 
 @pytest.mark.usefixtures("_by_macs")
 def test_few_models_are_timed_and_the_smallest_first(ranked: RankedChannels) -> None:
     of_path = shares(ranked)
     _, tried = latency.by_latency(ranked, ranked.model, of_path[1] + 1e-9)
-    assert [one.macs for one in tried] == pytest.approx([of_path[4], of_path[2], of_path[1]])
+    assert [trial.macs for trial in tried] == pytest.approx([of_path[4], of_path[2], of_path[1]])
 
 
 @pytest.mark.usefixtures("_by_macs")
@@ -97,18 +97,18 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    one = Clock()
-    monkeypatch.setattr(latency, "time", SimpleNamespace(perf_counter=lambda: one.now))
-    return one
+    clock = Clock()
+    monkeypatch.setattr(latency, "time", SimpleNamespace(perf_counter=lambda: clock.now))
+    return clock
 
 
 def test_a_ratio_is_how_many_times_as_long_one_takes(clock: Clock) -> None:
     ran: list[str] = []
-    one, other = (
+    candidate, reference = (
         clock.session("one", lambda _: 0.002, ran),
         clock.session("other", lambda _: 0.004, ran),
     )
-    assert latency.latency_ratio(one, other) == pytest.approx(0.5)
+    assert latency.latency_ratio(candidate, reference) == pytest.approx(0.5)
     rounds = ran[5:]  # the first are to find how many calls make a round
     calls = round(latency.ROUND_SECONDS / 0.004)
     assert len(rounds) == 2 * calls * latency.ROUNDS
@@ -119,6 +119,6 @@ def test_a_ratio_is_how_many_times_as_long_one_takes(clock: Clock) -> None:
 
 def test_a_pause_of_the_machine_is_no_slowness(clock: Clock) -> None:
     ran: list[str] = []
-    one = clock.session("one", lambda call: 5.0 if call % 4 == 0 else 0.02, ran)
-    other = clock.session("other", lambda _: 0.02, ran)
-    assert latency.latency_ratio(one, other) == pytest.approx(1.0)
+    candidate = clock.session("one", lambda call: 5.0 if call % 4 == 0 else 0.02, ran)
+    reference = clock.session("other", lambda _: 0.02, ran)
+    assert latency.latency_ratio(candidate, reference) == pytest.approx(1.0)

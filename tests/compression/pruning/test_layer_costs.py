@@ -50,12 +50,12 @@ EXPECTED = {
 
 
 def test_a_layer_costs_what_is_multiplied_for_one_image() -> None:
-    found = layer_costs.count(model())
-    assert found == EXPECTED
-    assert list(found) == list(EXPECTED)
+    costs = layer_costs.count(model())
+    assert costs == EXPECTED
+    assert list(costs) == list(EXPECTED)
 
 
 def test_all_parameters_are_counted_once() -> None:
-    one = model()
-    assert layer_costs.total(layer_costs.count(one), "parameters") == one.count_params()
-    assert layer_costs.total(layer_costs.count(one), "macs") == 864 + 144 + 192 + 144 + 48 + 30
+    built = model()
+    assert layer_costs.total(layer_costs.count(built), "parameters") == built.count_params()
+    assert layer_costs.total(layer_costs.count(built), "macs") == 864 + 144 + 192 + 144 + 48 + 30

@@ -88,14 +88,14 @@ def test_what_was_cut_stays_zero_while_an_optimizer_steps(keras: Any) -> None:
     optimizer = keras.optimizers.SGD(0.1)
     with weight_constraints.constrained(made.constraints()):
         optimizer.apply([np.ones((4, 2), np.float32)], [layer.kernel])
-    found = np.array(layer.kernel)
-    assert found.tolist() == [
+    weights = np.array(layer.kernel)
+    assert weights.tolist() == [
         [0, pytest.approx(-1.0)],
         [0, 0],
         [0, pytest.approx(0.7)],
         [pytest.approx(-0.5), pytest.approx(0.4)],
     ]
-    assert not np.signbit(found[found == 0]).any()  # no -0.0
+    assert not np.signbit(weights[weights == 0]).any()  # no -0.0
     optimizer.apply([np.ones((4, 2), np.float32)], [layer.kernel])
     assert np.count_nonzero(layer.kernel) == 8  # no longer held
 

@@ -42,15 +42,17 @@ def ranked(
         for name, start, end in zip("abc", ends[:-1], ends[1:], strict=False)
     ]
     full = {family.layers: len(family.groups) for family in families}
-    found = Dependencies({}, families, {}, int(ends[-1]))
+    dependencies = Dependencies({}, families, {}, int(ends[-1]))
     order = [family.groups for family in families]
     return RankedChannels(
-        None, found, order, np.array(scores), Limits(floor, multiple, full), comparable
+        None, dependencies, order, np.array(scores), Limits(floor, multiple, full), comparable
     )
 
 
-def walked(one: RankedChannels) -> list[tuple[int, ...]]:
-    return [tuple(int(count) for count in counts) for counts in selection.path(one, PRICE)]
+def walked(ranked_channels: RankedChannels) -> list[tuple[int, ...]]:
+    return [
+        tuple(int(count) for count in counts) for counts in selection.path(ranked_channels, PRICE)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -70,8 +72,8 @@ def walked(one: RankedChannels) -> list[tuple[int, ...]]:
 def test_a_floor_is_rounded_up_to_a_multiple(
     size: int, floor: float, multiple: int, expected: int
 ) -> None:
-    one, family = limits(size, floor, multiple)
-    assert one.minimum(family) == expected
+    family_limits, family = limits(size, floor, multiple)
+    assert family_limits.minimum(family) == expected
 
 
 @pytest.mark.parametrize(
@@ -90,8 +92,8 @@ def test_a_floor_is_rounded_up_to_a_multiple(
 def test_a_share_is_rounded_to_the_nearest_multiple(
     size: int, share: float, floor: float, multiple: int, expected: int
 ) -> None:
-    one, family = limits(size, floor, multiple)
-    assert one.nearest(family, share) == expected
+    family_limits, family = limits(size, floor, multiple)
+    assert family_limits.nearest(family, share) == expected
 
 
 @pytest.mark.parametrize(
@@ -108,13 +110,13 @@ def test_a_share_is_rounded_to_the_nearest_multiple(
 def test_counts_fall_by_multiples_as_far_as_the_floor(
     size: int, floor: float, multiple: int, expected: list[int]
 ) -> None:
-    one, family = limits(size, floor, multiple)
-    found: list[int] = []
-    count = one.next_lower(family, size)
+    family_limits, family = limits(size, floor, multiple)
+    counts: list[int] = []
+    count = family_limits.next_lower(family, size)
     while count is not None:
-        found.append(count)
-        count = one.next_lower(family, count)
-    assert found == expected
+        counts.append(count)
+        count = family_limits.next_lower(family, count)
+    assert counts == expected
 
 
 @given(
@@ -124,23 +126,30 @@ def test_counts_fall_by_multiples_as_far_as_the_floor(
     share=st.floats(0, 1),
 )
 def test_what_stays_is_within_limits(size: int, floor: float, multiple: int, share: float) -> None:
-    one, family = limits(size, floor, multiple)
-    count = one.nearest(family, share)
-    assert 1 <= one.minimum(family) <= count <= size
+    family_limits, family = limits(size, floor, multiple)
+    count = family_limits.nearest(family, share)
+    assert 1 <= family_limits.minimum(family) <= count <= size
     assert count >= size * floor - 1e-6
     assert count % multiple == 0 or count == size
 
 
 def test_shares_are_of_the_parent_and_no_channel_comes_back() -> None:
-    one = Limits(0.25, 1, {("a",): 16})
-    assert one.nearest(Family(("a",), np.arange(10)), 0.5) == 8
-    assert one.nearest(Family(("a",), np.arange(10)), 0.75) == 10
-    assert one.minimum(Family(("a",), np.arange(10))) == 4
+    family_limits = Limits(0.25, 1, {("a",): 16})
+    assert family_limits.nearest(Family(("a",), np.arange(10)), 0.5) == 8
+    assert family_limits.nearest(Family(("a",), np.arange(10)), 0.75) == 10
+    assert family_limits.minimum(Family(("a",), np.arange(10))) == 4
 
 
 def test_a_family_that_the_parent_did_not_have_keeps_its_one_channel() -> None:
-    one, family = Limits(0.25, 8, {("a",): 4, ("b",): 1}), Family(("a", "b"), np.arange(1))
-    assert (one.minimum(family), one.nearest(family, 0.5), one.next_lower(family, 1)) == (
+    family_limits, family = (
+        Limits(0.25, 8, {("a",): 4, ("b",): 1}),
+        Family(("a", "b"), np.arange(1)),
+    )
+    assert (
+        family_limits.minimum(family),
+        family_limits.nearest(family, 0.5),
+        family_limits.next_lower(family, 1),
+    ) == (
         1,
         1,
         None,
@@ -155,21 +164,21 @@ def test_by_share_cuts_every_family() -> None:
 
 
 def test_the_least_important_groups_go() -> None:
-    one = ranked([3, 2], [0.0] * 5)
-    assert one.removed_groups(np.array([1.0, 2.0])).tolist() == [0, 1]
-    assert one.removed_groups(np.array([2.0, 1.0])).tolist() == [0, 3]
-    assert one.removed_groups(one.sizes).tolist() == []
+    ranked_channels = ranked([3, 2], [0.0] * 5)
+    assert ranked_channels.removed_groups(np.array([1.0, 2.0])).tolist() == [0, 1]
+    assert ranked_channels.removed_groups(np.array([2.0, 1.0])).tolist() == [0, 3]
+    assert ranked_channels.removed_groups(ranked_channels.sizes).tolist() == []
 
 
 def test_without_comparable_scores_the_family_with_the_largest_share_is_next() -> None:
-    one = ranked([4, 8], [0.0] * 12, multiple=2)
-    assert walked(one) == [(4, 8), (2, 8), (2, 6), (2, 4), (2, 2)]
+    ranked_channels = ranked([4, 8], [0.0] * 12, multiple=2)
+    assert walked(ranked_channels) == [(4, 8), (2, 8), (2, 6), (2, 4), (2, 2)]
 
 
 def test_with_comparable_scores_the_channels_go_next_that_matter_least_for_what_they_cost() -> None:
-    one = ranked([3, 3], [1, 2, 3, 3, 5, 9], comparable=True)
+    ranked_channels = ranked([3, 3], [1, 2, 3, 3, 5, 9], comparable=True)
     # By cost: 1/1 or 3/4; 1/1 or 5/4; 2/1 or 5/4; 2/1
-    assert walked(one) == [(3, 3), (3, 2), (2, 2), (2, 1), (1, 1)]
+    assert walked(ranked_channels) == [(3, 3), (3, 2), (2, 2), (2, 1), (1, 1)]
 
 
 def test_of_equal_losses_the_first_family_goes() -> None:
@@ -177,11 +186,11 @@ def test_of_equal_losses_the_first_family_goes() -> None:
 
 
 def test_a_cut_of_several_channels_loses_all_of_them() -> None:
-    one = ranked([4, 4], [1, 2, 3, 4, 8, 9, 9, 9], multiple=2, comparable=True)
-    assert one.importance_lost(0, before=4, after=2) == 3
-    assert one.importance_lost(0, before=2, after=1) == 3
-    assert one.importance_lost(1, before=4, after=2) == 17
-    assert walked(one) == [(4, 4), (2, 4), (2, 2)]  # 3/2 or 17/8
+    ranked_channels = ranked([4, 4], [1, 2, 3, 4, 8, 9, 9, 9], multiple=2, comparable=True)
+    assert ranked_channels.importance_lost(0, before=4, after=2) == 3
+    assert ranked_channels.importance_lost(0, before=2, after=1) == 3
+    assert ranked_channels.importance_lost(1, before=4, after=2) == 17
+    assert walked(ranked_channels) == [(4, 4), (2, 4), (2, 2)]  # 3/2 or 17/8
 
 
 @given(
@@ -195,13 +204,13 @@ def test_a_path_falls_by_one_cut_at_a_time_to_the_floor(
     sizes: list[int], floor: float, multiple: int, comparable: bool, seed: int
 ) -> None:
     scores = list(np.random.default_rng(seed).uniform(size=sum(sizes)))
-    one = ranked(sizes, scores, floor, multiple, comparable)
-    found = walked(one)
-    assert found == walked(one)
-    assert found[0] == tuple(sizes)
-    ends = zip(one.dependencies.families, found[-1], strict=True)
-    assert all(one.limits.next_lower(family, count) is None for family, count in ends)
-    for before, after in pairwise(found):
+    ranked_channels = ranked(sizes, scores, floor, multiple, comparable)
+    steps = walked(ranked_channels)
+    assert steps == walked(ranked_channels)
+    assert steps[0] == tuple(sizes)
+    ends = zip(ranked_channels.dependencies.families, steps[-1], strict=True)
+    assert all(ranked_channels.limits.next_lower(family, count) is None for family, count in ends)
+    for before, after in pairwise(steps):
         fallen = [(high, low) for high, low in zip(before, after, strict=True) if high != low]
         assert len(fallen) == 1
         assert 0 < fallen[0][0] - fallen[0][1] <= multiple
@@ -223,9 +232,9 @@ def real() -> RankedChannels:
 
 
 def of(model: Any, how: ImportanceScore) -> RankedChannels:
-    found = dependency_graph.read(model)
-    full = {family.layers: len(family.groups) for family in found.families}
-    return selection.rank(model, found, how, graphs.NONE, Limits(0.2, 2, full))
+    dependencies = dependency_graph.read(model)
+    full = {family.layers: len(family.groups) for family in dependencies.families}
+    return selection.rank(model, dependencies, how, graphs.NONE, Limits(0.2, 2, full))
 
 
 @pytest.mark.parametrize("word", ["macs", "parameters"])
@@ -236,10 +245,10 @@ def test_a_goal_is_reached_and_no_family_has_room_for_more(
 ) -> None:
     price = cost_model.build(real.model, real.dependencies, word)
     goal = share * float(price.cost(real.sizes))
-    found = selection.by_cost(real, word, goal)
-    assert float(price.cost(found)) <= goal
-    for number, (count, size) in enumerate(zip(found, real.sizes, strict=True)):
-        more = found.copy()
+    counts = selection.by_cost(real, word, goal)
+    assert float(price.cost(counts)) <= goal
+    for number, (count, size) in enumerate(zip(counts, real.sizes, strict=True)):
+        more = counts.copy()
         more[number] = min(size, count + real.limits.multiple)
         assert count == size or float(price.cost(more)) > goal
 
@@ -261,8 +270,11 @@ def test_groups_are_in_the_order_of_their_scores_and_of_equals_the_first_goes() 
     x = keras.layers.Dense(4, use_bias=False, name="a")(image)
     model = keras.Model(image, keras.layers.Dense(1, use_bias=False, name="answer")(x))
     model.set_weights([np.array([[3.0, -1, 1, -2]]), np.ones((4, 1))])
-    one = of(model, ImportanceScore.l1)
-    assert one.ranking[0].tolist() == one.dependencies.families[0].groups[[1, 2, 3, 0]].tolist()
+    ranked_channels = of(model, ImportanceScore.l1)
+    assert (
+        ranked_channels.ranking[0].tolist()
+        == ranked_channels.dependencies.families[0].groups[[1, 2, 3, 0]].tolist()
+    )
 
 
 def test_a_family_without_a_score_stays_whole_and_others_of_its_layers_do_not() -> None:
@@ -273,10 +285,10 @@ def test_a_family_without_a_score_stays_whole_and_others_of_its_layers_do_not() 
     b = layers.BatchNormalization()(layers.Conv2D(3, 1, name="b")(image))
     x = layers.Add()([layers.Concatenate()([a, b]), layers.Conv2D(5, 1, name="c")(image)])
     model = keras.Model(image, layers.Dense(2, name="answer")(layers.GlobalAveragePooling2D()(x)))
-    one = of(model, ImportanceScore.batch_norm)
+    ranked_channels = of(model, ImportanceScore.batch_norm)
     why = "the score batch_norm says nothing of its channels"
-    assert [family.layers for family in one.dependencies.families] == [("b", "c")]
-    assert one.dependencies.unpruned == {
+    assert [family.layers for family in ranked_channels.dependencies.families] == [("b", "c")]
+    assert ranked_channels.dependencies.unpruned == {
         "a": why,
         "c": why,
         "answer": "its channels are the model's answer",
@@ -287,4 +299,7 @@ def test_a_family_without_a_score_stays_whole_and_others_of_its_layers_do_not() 
         ("a", "c"),
         ("b", "c"),
     ]
-    assert one.removed_groups(np.array([1.0])).tolist() == one.ranking[0][:2].tolist()
+    assert (
+        ranked_channels.removed_groups(np.array([1.0])).tolist()
+        == ranked_channels.ranking[0][:2].tolist()
+    )

@@ -59,13 +59,13 @@ def architecture(name: str) -> Read:
 
 def check(read: Read, seed: int) -> None:
     """Remove some channels; compare all tensors, and the cost with that of the cost model."""
-    model, found = read
-    counts, dropped = zeros.some(found, seed)
-    small = shrink.remove_channels(model, found, dropped)
-    assert_same(zeros.run(small), zeros.zeroed(model, found, dropped))
+    model, dependencies = read
+    counts, dropped = zeros.some(dependencies, seed)
+    small = shrink.remove_channels(model, dependencies, dropped)
+    assert_same(zeros.run(small), zeros.zeroed(model, dependencies, dropped))
     left = layer_costs.count(small)
     for word in ("macs", "parameters"):
-        assert float(cost_model.build(model, found, word).cost(counts)) == pytest.approx(
+        assert float(cost_model.build(model, dependencies, word).cost(counts)) == pytest.approx(
             layer_costs.total(left, word), rel=1e-9
         )
 
@@ -73,9 +73,13 @@ def check(read: Read, seed: int) -> None:
 def assert_same(cut: dict[str, list[Any]], zeroed: dict[str, list[Any]]) -> None:
     assert sorted(cut) == sorted(zeroed)
     for name, tensors in zeroed.items():
-        for one, other in zip(cut[name], tensors, strict=True):
+        for actual, expected in zip(cut[name], tensors, strict=True):
             np.testing.assert_allclose(
-                one, other, rtol=0, atol=TOLERANCE * max(np.abs(other).max(), 1e-6), err_msg=name
+                actual,
+                expected,
+                rtol=0,
+                atol=TOLERANCE * max(np.abs(expected).max(), 1e-6),
+                err_msg=name,
             )
 
 
@@ -101,26 +105,28 @@ def test_an_architecture_without_some_channels_computes_the_same_as_with_zeros(
 @pytest.mark.slow
 @pytest.mark.parametrize("name", architectures.NAMES)
 def test_every_layer_of_an_architecture_but_the_last_may_be_cut(name: str) -> None:
-    model, found = architecture(name)
+    model, dependencies = architecture(name)
     makers = [
         layer.name for layer in model.layers if keras_graph.kind(layer) in channel_coupling.MIXING
     ]
-    assert list(found.unpruned) == makers[-1:]
-    assert {layer for family in found.families for layer in family.layers} == set(makers[:-1])
+    assert list(dependencies.unpruned) == makers[-1:]
+    assert {layer for family in dependencies.families for layer in family.layers} == set(
+        makers[:-1]
+    )
 
 
 def test_nothing_dropped_is_the_same_model() -> None:
-    model, found = made("residual")
-    whole = shrink.remove_channels(model, found, np.zeros(0, np.int64))
-    for one, other in zip(model.get_weights(), whole.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
+    model, dependencies = made("residual")
+    whole = shrink.remove_channels(model, dependencies, np.zeros(0, np.int64))
+    for actual, expected in zip(model.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_array_equal(actual, expected)
     assert [layer.name for layer in whole.layers] == [layer.name for layer in model.layers]
 
 
 def test_weights_are_those_of_the_channels_that_stay() -> None:
-    model, found = made("residual")
-    groups = found.families[0].groups
-    small = shrink.remove_channels(model, found, groups[[1, 3]])
+    model, dependencies = made("residual")
+    groups = dependencies.families[0].groups
+    small = shrink.remove_channels(model, dependencies, groups[[1, 3]])
     for name in ("a", "b"):
         kernel, bias = model.get_layer(name).get_weights()
         inputs = [0, 1] if name == "a" else [0, 2]
@@ -134,18 +140,18 @@ def test_weights_are_those_of_the_channels_that_stay() -> None:
 
 
 def test_weights_behind_flatten_are_those_of_each_place() -> None:
-    model, found = made("flatten")
-    small = shrink.remove_channels(model, found, found.families[0].groups[[1]])
+    model, dependencies = made("flatten")
+    small = shrink.remove_channels(model, dependencies, dependencies.families[0].groups[[1]])
     kernel = model.get_layer("b").kernel.numpy().reshape(9, 3, 5)
     np.testing.assert_array_equal(small.get_layer("b").kernel, kernel[:, [0, 2]].reshape(18, 5))
 
 
 def test_weights_of_a_multiplied_depthwise_convolution_go_by_what_it_reads() -> None:
-    model, found = made("multiplied_and_tied")
-    small = shrink.remove_channels(model, found, found.families[0].groups[[1]])
+    model, dependencies = made("multiplied_and_tied")
+    small = shrink.remove_channels(model, dependencies, dependencies.families[0].groups[[1]])
     before, after = (
-        next(layer for layer in one.layers if keras_graph.kind(layer) == "DepthwiseConv2D")
-        for one in (model, small)
+        next(layer for layer in actual.layers if keras_graph.kind(layer) == "DepthwiseConv2D")
+        for actual in (model, small)
     )
     np.testing.assert_array_equal(after.kernel, before.kernel.numpy()[:, :, [0, 2]])
     np.testing.assert_array_equal(after.bias, before.bias.numpy()[[0, 1, 4, 5]])
@@ -163,17 +169,17 @@ def test_a_sequential_model_is_cut_too() -> None:
 
 
 def test_the_model_itself_stays_as_it_is() -> None:
-    model, found = made("squeeze")
+    model, dependencies = made("squeeze")
     before = keras_session.save(model)
-    shrink.remove_channels(model, found, zeros.some(found, 2)[1])
+    shrink.remove_channels(model, dependencies, zeros.some(dependencies, 2)[1])
     assert keras_session.save(model) == before
 
 
 def _others(sliced: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
     """Return a function that keeps the last channels of layer `a` instead of the right ones."""
 
-    def wrong(layer: Any, found: Dependencies, dropped: Groups) -> list[Any]:
-        weights = sliced(layer, found, dropped)
+    def wrong(layer: Any, dependencies: Dependencies, dropped: Groups) -> list[Any]:
+        weights = sliced(layer, dependencies, dropped)
         if layer.name != "a":
             return weights
         return [
@@ -188,10 +194,10 @@ def _others(sliced: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
 def test_a_model_of_the_wrong_channels_is_refused(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model, found = made(name)
+    model, dependencies = made(name)
     monkeypatch.setattr(shrink, "_remaining_weights", _others(shrink._remaining_weights))
     with pytest.raises(ConversionError, match=re.escape("the rewritten model differs by ")):
-        shrink.remove_channels(model, found, found.families[0].groups[-1:])
+        shrink.remove_channels(model, dependencies, dependencies.families[0].groups[-1:])
 
 
 def test_names_that_keras_would_give_again_do_not_meet() -> None:
@@ -204,6 +210,6 @@ def test_names_that_keras_would_give_again_do_not_meet() -> None:
     model = keras.Model(image, keras.layers.Dense(2, name="answer")(x))
     assert "multiply" in [operation.name for operation in model.operations]
     keras.backend.clear_session()
-    found = dependency_graph.read(model)
-    made = shrink.remove_channels(model, found, found.families[0].groups[:2])
+    dependencies = dependency_graph.read(model)
+    made = shrink.remove_channels(model, dependencies, dependencies.families[0].groups[:2])
     assert made.get_layer("a").filters == 2

@@ -44,20 +44,20 @@ def of(hidden: int, baselines: bool) -> dict[str, Any]:
 @pytest.fixture(autouse=True)
 def epochs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Training takes no time, and a model with more weights is right more often."""
-    found: list[int] = []
-    monkeypatch.setattr(loop, "fit", lambda _, __, words, ___: found.append(words.epochs))
+    trained_epochs: list[int] = []
+    monkeypatch.setattr(loop, "fit", lambda _, __, words, ___: trained_epochs.append(words.epochs))
     monkeypatch.setattr(loop, "accuracy", lambda model, _: model.count_params() / 100)
-    return found
+    return trained_epochs
 
 
 def test_costs_are_those_of_the_model_and_of_each_layer() -> None:
-    found = of(3, baselines=False)
-    assert found["validation_images"] == 5
-    assert found["accuracy"] == {"before": 0.34, "cut": 0.5, "fine_tuned": 0.75}
-    assert found["macs"] == {"before": 2 * 4 + 4 * 2, "after": 2 * 3 + 3 * 2}
-    assert found["parameters"] == {"before": 8 + 16 + 10, "after": 6 + 8}
-    assert found["whole"] == {"answer": "why"}
-    assert found["layers"] == [
+    report = of(3, baselines=False)
+    assert report["validation_images"] == 5
+    assert report["accuracy"] == {"before": 0.34, "cut": 0.5, "fine_tuned": 0.75}
+    assert report["macs"] == {"before": 2 * 4 + 4 * 2, "after": 2 * 3 + 3 * 2}
+    assert report["parameters"] == {"before": 8 + 16 + 10, "after": 6 + 8}
+    assert report["whole"] == {"answer": "why"}
+    assert report["layers"] == [
         {
             "layer": "a",
             "kind": "Dense",

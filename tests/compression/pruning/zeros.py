@@ -12,14 +12,16 @@ from edgebake.models import keras_graph
 Groups = NDArray[np.int64]
 
 
-def some(found: Dependencies, seed: int) -> tuple[Any, Groups]:
+def some(dependencies: Dependencies, seed: int) -> tuple[Any, Groups]:
     """Return random counts of the families and the removed groups; the first family loses some."""
     random = np.random.default_rng(seed)
-    most = [len(family.groups) - (not number) for number, family in enumerate(found.families)]
+    most = [
+        len(family.groups) - (not number) for number, family in enumerate(dependencies.families)
+    ]
     counts = [int(random.integers(1, max(count, 1), endpoint=True)) for count in most]
     gone = [
-        random.permutation(one.groups)[count:]
-        for one, count in zip(found.families, counts, strict=True)
+        random.permutation(family.groups)[count:]
+        for family, count in zip(dependencies.families, counts, strict=True)
     ]
     return np.array(counts, np.float64), np.concatenate([*gone, np.zeros(0, np.int64)])
 
@@ -32,14 +34,19 @@ def images(model: Any, count: int = 3) -> Any:
     )
 
 
-def zeroed(model: Any, found: Dependencies, dropped: Groups) -> dict[str, list[Any]]:
+def zeroed(model: Any, dependencies: Dependencies, dropped: Groups) -> dict[str, list[Any]]:
     """Return all tensors of a model with removed channels set to zero, without these channels."""
 
     def mask(name: str, tensor: Any) -> Any:
-        return tensor * np.asarray(~np.isin(found.channels[name].outputs, dropped), np.float32)
+        return tensor * np.asarray(
+            ~np.isin(dependencies.channels[name].outputs, dropped), np.float32
+        )
 
     return {
-        name: [tensor[..., ~np.isin(found.channels[name].outputs, dropped)] for tensor in tensors]
+        name: [
+            tensor[..., ~np.isin(dependencies.channels[name].outputs, dropped)]
+            for tensor in tensors
+        ]
         for name, tensors in run(model, mask).items()
     }
 
@@ -49,14 +56,14 @@ def run(
 ) -> dict[str, list[Any]]:
     """Run the operations of a model one by one on random images; return their outputs by name."""
     tensors: dict[int, Any] = {}
-    found: dict[str, list[Any]] = {}
+    outputs: dict[str, list[Any]] = {}
     for node in keras_graph.nodes(model):
         operation = node.operation
         if node.input_tensors:
-            words, options = node.arguments.fill_in(tensors)
-            answer = change(operation.name, operation(*words, **options))
-            found.setdefault(operation.name, []).append(np.array(answer))
+            arguments, options = node.arguments.fill_in(tensors)
+            output = change(operation.name, operation(*arguments, **options))
+            outputs.setdefault(operation.name, []).append(np.array(output))
         else:
-            answer = images(model)
-        tensors[id(node.output_tensors[0])] = answer
-    return found
+            output = images(model)
+        tensors[id(node.output_tensors[0])] = output
+    return outputs

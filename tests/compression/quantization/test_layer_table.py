@@ -25,8 +25,8 @@ SEEN = ActivationRange(
 HEAD = "layer,operator,low,high,width,smallest,largest,note,kept\n"
 
 
-def _layer(name: str, **seen: float) -> Layer:
-    return Layer(f"model/{name}", "CONV_2D", name, replace(SEEN, **seen), [name])  # type: ignore[arg-type]
+def _layer(name: str, **statistics: float) -> Layer:
+    return Layer(f"model/{name}", "CONV_2D", name, replace(SEEN, **statistics), [name])  # type: ignore[arg-type]
 
 
 SOUND = _layer("conv2d")

@@ -92,8 +92,8 @@ def accuracy(runtime: str, item: QuantizedModel, test: LabeledImages) -> float:
         item, CONTRACT, ABOUT, Convert(runtime, None)
     )
     session = importlib.import_module(f"edgebake.runtimes.{runtime}.run").load(files, 1)
-    found: Any = single_output(predictions(session, test.images)).argmax(axis=1) == test.labels
-    return float(np.mean(found))
+    is_right: Any = single_output(predictions(session, test.images)).argmax(axis=1) == test.labels
+    return float(np.mean(is_right))
 
 
 def test_the_layers_around_the_outlier_are_the_dearest(
@@ -178,5 +178,5 @@ def test_training_rescues_in_both_runtimes_from_one_set_of_ranges(
         calibrated(trained.archive), trained.archive, trained.ranges
     )
     int8 = QuantizedModel(trained.archive, "int8", "int8", "int8", CHANNEL, ranges)
-    found = {runtime: accuracy(runtime, int8, scored["test"]) for runtime in RUNTIMES}
-    assert min(found.values()) > 0.9, found
+    accuracies = {runtime: accuracy(runtime, int8, scored["test"]) for runtime in RUNTIMES}
+    assert min(accuracies.values()) > 0.9, accuracies

@@ -49,20 +49,20 @@ def words(
     keep: float | None = None, target: PruningTarget | None = None, steps: int = 1, epochs: int = 1
 ) -> Prune:
     learn = FineTune(epochs=epochs, batch_size=16, learning_rate=0.01, seed=0, threads=1)
-    given: dict[str, Any] = {"keep": keep, "target": target, "steps": steps, "fine_tune": learn}
+    options: dict[str, Any] = {"keep": keep, "target": target, "steps": steps, "fine_tune": learn}
     return Prune(
         method="channels",
         score=ImportanceScore.l2,
         floor=0.25,
         multiple=1,
         baselines=False,
-        **given,
+        **options,
     )
 
 
-def prune(parent: OriginalModel, given: Prune) -> PrunedModel:
+def prune(parent: OriginalModel, options: Prune) -> PrunedModel:
     keras_session.start(1)
-    return channels.prune(parent, given)
+    return channels.prune(parent, options)
 
 
 def archive(pruned: PrunedModel) -> bytes:
@@ -136,14 +136,14 @@ def test_a_model_that_learnt_from_a_teacher_can_be_cut_again_and_trained_from_sc
     parent: OriginalModel,
 ) -> None:
     sure = [np.eye(2, dtype=np.float32)[np.ones(count, int)] for count in (32, 16)]
-    given = words(keep=0.5, steps=2, epochs=2)
+    options = words(keep=0.5, steps=2, epochs=2)
     pupil = prune(
         replace(parent, teacher=TeacherPredictions(sure[0], sure[1], temperature=2.0, alpha=0.0)),
-        given,
+        options,
     )
     assert sizes(pupil)["a"] == 4
-    baselines.from_scratch(pupil.model, parent, given)
-    assert archive(pupil) != archive(prune(parent, given))
+    baselines.from_scratch(pupil.model, parent, options)
+    assert archive(pupil) != archive(prune(parent, options))
 
 
 @pytest.mark.usefixtures("_untrained")
@@ -166,10 +166,10 @@ def test_a_goal_of_latency_tells_what_was_timed(
     monkeypatch.setattr(
         latency, "_load_session", lambda model: layer_costs.total(layer_costs.count(model), "macs")
     )
-    monkeypatch.setattr(latency, "latency_ratio", lambda one, other: one / other)
+    monkeypatch.setattr(latency, "latency_ratio", lambda trial, other: trial / other)
     pruned = prune(parent, words(target=PruningTarget(latency=0.5)))
     assert pruned.report["steps"][0]["macs"] <= 0.5 * MACS
-    assert all(one["latency"] == pytest.approx(one["macs"]) for one in pruned.report["timed"])
+    assert all(trial["latency"] == pytest.approx(trial["macs"]) for trial in pruned.report["timed"])
     assert len(pruned.report["timed"]) >= 2
 
 
@@ -192,7 +192,7 @@ def test_channels_that_meet_one_alone_may_come_down_to_one_in_steps(parent: Orig
     x = layers.Multiply()([x, layers.Conv2D(1, 3, activation="sigmoid", name="map")(image)])
     x = layers.GlobalAveragePooling2D()(layers.Conv2D(6, 1, name="b")(x))
     model = keras.Model(image, layers.Dense(2, activation="softmax", name="answer")(x))
-    given = words(keep=0.05, steps=2, epochs=2)
-    given.floor = 0
-    pruned = prune(replace(parent, archive=keras_session.save(model)), given)
+    options = words(keep=0.05, steps=2, epochs=2)
+    options.floor = 0
+    pruned = prune(replace(parent, archive=keras_session.save(model)), options)
     assert sizes(pruned) == {"a": 1, "map": 1, "b": 1, "answer": 2}

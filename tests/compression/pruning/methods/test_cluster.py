@@ -27,37 +27,37 @@ def parent() -> OriginalModel:
 
 
 def test_each_layer_has_four_weights_bit_for_bit(parent: OriginalModel) -> None:
-    found = cluster.prune(parent, WORDS)
+    pruned = cluster.prune(parent, WORDS)
     kernels = {
         layer.name: np.array(layer.kernel)
-        for layer in found.model.layers
+        for layer in pruned.model.layers
         if hasattr(layer, "kernel")
     }
     values = {name: len(np.unique(kernel.view(np.uint32))) for name, kernel in kernels.items()}
     assert values == {"conv": 4, "depthwise": 4, "wide": 4, "probabilities": 4}
-    assert found.report["layers"][:2] == [
+    assert pruned.report["layers"][:2] == [
         {"layer": "conv", "kind": "Conv2D", "weights": 144, "values": 4},
         {"layer": "depthwise", "kind": "DepthwiseConv2D", "weights": 144, "values": 4},
     ]
-    packed = found.report["deflated_bytes"]
+    packed = pruned.report["deflated_bytes"]
     assert packed["after"] < packed["before"]
 
 
 def test_each_channel_has_four_of_its_own(parent: OriginalModel) -> None:
-    found = cluster.prune(parent, dataclasses.replace(WORDS, per_channel=True))
-    kernel = np.array(found.model.get_layer("conv").kernel)
+    pruned = cluster.prune(parent, dataclasses.replace(WORDS, per_channel=True))
+    kernel = np.array(pruned.model.get_layer("conv").kernel)
     assert [len(np.unique(kernel[..., channel])) for channel in range(16)] == [4] * 16
-    depthwise = np.array(found.model.get_layer("depthwise").kernel)
+    depthwise = np.array(pruned.model.get_layer("depthwise").kernel)
     assert [len(np.unique(depthwise[..., channel, 0])) for channel in range(16)] == [4] * 16
-    assert [entry["values"] for entry in found.report["layers"]] == [4, 4, 4, 4]
+    assert [entry["values"] for entry in pruned.report["layers"]] == [4, 4, 4, 4]
 
 
 def test_what_is_shared_is_learnt(parent: OriginalModel) -> None:
-    found = cluster.prune(parent, WORDS)
-    assert found.accuracy_before_fine_tuning < 0.9
-    assert found.accuracy > 0.95
-    assert found.accuracy == pytest.approx(found.history[-1]["val_accuracy"])
-    assert [row["epoch"] for row in found.history] == [1, 2, 3, 4]
+    pruned = cluster.prune(parent, WORDS)
+    assert pruned.accuracy_before_fine_tuning < 0.9
+    assert pruned.accuracy > 0.95
+    assert pruned.accuracy == pytest.approx(pruned.history[-1]["val_accuracy"])
+    assert [row["epoch"] for row in pruned.history] == [1, 2, 3, 4]
 
 
 def test_the_archive_is_a_folded_model_and_the_same_again(parent: OriginalModel) -> None:

@@ -28,49 +28,49 @@ def zeros(model: Any, name: str) -> int:
 
 @pytest.mark.parametrize("ramp", [0.0, 0.5, 1.0])
 def test_each_layer_has_its_exact_share_of_zeros(parent: OriginalModel, ramp: float) -> None:
-    found = magnitude.prune(parent, dataclasses.replace(WORDS, ramp=ramp))
-    assert {name: zeros(found.model, name) for name in ("conv", "wide", "probabilities")} == {
+    pruned = magnitude.prune(parent, dataclasses.replace(WORDS, ramp=ramp))
+    assert {name: zeros(pruned.model, name) for name in ("conv", "wide", "probabilities")} == {
         "conv": 101,
         "wide": 90,
         "probabilities": 11,
     }
-    assert zeros(found.model, "depthwise") == 0
-    assert [row["epoch"] for row in found.history] == [1, 2, 3, 4]
+    assert zeros(pruned.model, "depthwise") == 0
+    assert [row["epoch"] for row in pruned.history] == [1, 2, 3, 4]
 
 
 def test_training_brings_back_what_was_lost(parent: OriginalModel) -> None:
     longer = dataclasses.replace(halves.LEARN, epochs=12)
-    found = magnitude.prune(parent, dataclasses.replace(WORDS, sparsity=0.95, fine_tune=longer))
-    assert found.accuracy_before_fine_tuning < 0.8
-    assert found.accuracy > 0.9
-    assert found.accuracy == pytest.approx(found.history[-1]["val_accuracy"])
+    pruned = magnitude.prune(parent, dataclasses.replace(WORDS, sparsity=0.95, fine_tune=longer))
+    assert pruned.accuracy_before_fine_tuning < 0.8
+    assert pruned.accuracy > 0.9
+    assert pruned.accuracy == pytest.approx(pruned.history[-1]["val_accuracy"])
 
 
 def test_the_report_tells_of_each_layer(parent: OriginalModel) -> None:
-    found = magnitude.prune(parent, WORDS)
-    assert found.report["zeros"] == {"before": 0.0, "after": 202 / 288}
-    assert found.report["layers"] == [
+    pruned = magnitude.prune(parent, WORDS)
+    assert pruned.report["zeros"] == {"before": 0.0, "after": 202 / 288}
+    assert pruned.report["layers"] == [
         {"layer": "conv", "kind": "Conv2D", "weights": 144, "zeros": 101},
         {"layer": "wide", "kind": "Conv2D", "weights": 128, "zeros": 90},
         {"layer": "probabilities", "kind": "Dense", "weights": 16, "zeros": 11},
     ]
-    assert list(found.report["whole"]) == ["depthwise"]
-    assert found.report["deflated_bytes"]["after"] < found.report["deflated_bytes"]["before"]
-    assert "the same time is expected" in found.report["speed"]
+    assert list(pruned.report["whole"]) == ["depthwise"]
+    assert pruned.report["deflated_bytes"]["after"] < pruned.report["deflated_bytes"]["before"]
+    assert "the same time is expected" in pruned.report["speed"]
 
 
 def test_the_first_cut_is_that_of_the_parent_and_patterns_are_kept(parent: OriginalModel) -> None:
-    words = dataclasses.replace(WORDS, sparsity=None, ramp=None, pattern=SparsityPattern(2, 4))
-    found = magnitude.prune(parent, words)
-    assert list(found.report["whole"]) == ["depthwise", "conv"]  # one input channel
+    options = dataclasses.replace(WORDS, sparsity=None, ramp=None, pattern=SparsityPattern(2, 4))
+    pruned = magnitude.prune(parent, options)
+    assert list(pruned.report["whole"]) == ["depthwise", "conv"]  # one input channel
     before, after = (
-        np.array(model.get_layer("wide").kernel)[0, 0] for model in (parent.load(), found.model)
+        np.array(model.get_layer("wide").kernel)[0, 0] for model in (parent.load(), pruned.model)
     )
     largest = np.sort(np.argsort(-np.abs(before).reshape(4, 4, 8), axis=1)[:, :2], axis=1)
     assert np.array_equal(
         np.argwhere(after.T.reshape(8, 4, 4))[:, 2], largest.transpose(2, 0, 1).ravel()
     )
-    assert found.report["zeros"]["after"] == 0.5
+    assert pruned.report["zeros"]["after"] == 0.5
 
 
 def test_the_archive_is_plain_small_and_the_same_again(parent: OriginalModel) -> None:
@@ -81,7 +81,7 @@ def test_the_archive_is_plain_small_and_the_same_again(parent: OriginalModel) ->
     assert archives[0] == archives[1]
     whole = keras_session.save(parent.load())
     config, plain = (
-        zipfile.ZipFile(BytesIO(one)).read("config.json") for one in (archives[0], whole)
+        zipfile.ZipFile(BytesIO(archive)).read("config.json") for archive in (archives[0], whole)
     )
     assert config == plain
     assert len(archives[0]) == len(whole)  # no state of an optimizer

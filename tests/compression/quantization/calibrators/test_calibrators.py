@@ -23,10 +23,10 @@ def seen(
     values: list[float], lows: list[float] | None = None, highs: list[float] | None = None
 ) -> ActivationHistogram:
     """Return the histogram of these values, of one sample unless its extremes are given."""
-    found = np.array(values, np.float64)
-    counts, _ = np.histogram(found, BINS, (found.min(), found.max()))
-    extremes = np.array(lows or [found.min()]), np.array(highs or [found.max()])
-    return ActivationHistogram(*extremes, np.array([found.min()]), np.array([found.max()]), counts)
+    array = np.array(values, np.float64)
+    counts, _ = np.histogram(array, BINS, (array.min(), array.max()))
+    extremes = np.array(lows or [array.min()]), np.array(highs or [array.max()])
+    return ActivationHistogram(*extremes, np.array([array.min()]), np.array([array.max()]), counts)
 
 
 def test_every_method_is_here() -> None:
@@ -45,15 +45,15 @@ def test_min_max_takes_everything() -> None:
 
 
 def test_moving_average_follows_the_examples_by_a_twentieth() -> None:
-    found = moving_average.find(seen([-2, 30], lows=[0, -2, 0], highs=[10, 30, 10]), WORDS)
+    bounds = moving_average.find(seen([-2, 30], lows=[0, -2, 0], highs=[10, 30, 10]), WORDS)
     # 0.95 * 10 + 0.05 * 30 = 11, then 0.95 * 11 + 0.05 * 10
-    assert found == pytest.approx((0.95 * (0.05 * -2), 10.95))
+    assert bounds == pytest.approx((0.95 * (0.05 * -2), 10.95))
 
 
 def test_percentile_leaves_out_as_many_below_as_above() -> None:
     values = np.linspace(-100, 100, 20_001).tolist()
-    found = percentile.find(seen(values), replace(WORDS, percentile=98.0))
-    assert found == pytest.approx((-98, 98), abs=0.1)
+    bounds = percentile.find(seen(values), replace(WORDS, percentile=98.0))
+    assert bounds == pytest.approx((-98, 98), abs=0.1)
 
 
 def test_percentile_of_everything_is_everything() -> None:

@@ -48,8 +48,8 @@ def test_zero_is_in_every_range(keras: Any) -> None:
 def test_activations_go_to_255_steps_and_are_clipped(keras: Any) -> None:
     layer = _built("moving")
     layer.high.assign(2.55)
-    found = layer(np.array([-1, 0.123, 0.127, 9], np.float32))
-    np.testing.assert_allclose(np.array(found), [0, 0.12, 0.13, 2.55], rtol=1e-6)
+    outputs = layer(np.array([-1, 0.123, 0.127, 9], np.float32))
+    np.testing.assert_allclose(np.array(outputs), [0, 0.12, 0.13, 2.55], rtol=1e-6)
 
 
 def test_a_learned_range_only_watches_while_observing(keras: Any) -> None:

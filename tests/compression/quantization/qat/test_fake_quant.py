@@ -20,17 +20,19 @@ KERNEL = [[0.7, -2.1, 0.0], [0.24, 0.33, 0.0]]
 def test_four_bits_are_seven_steps_on_both_sides_of_zero(
     keras: Any, per_tensor: bool, expected: Any
 ) -> None:
-    found = fake_quantize(np.array(KERNEL, np.float32), WeightGrid(4, per_tensor), 3)
-    np.testing.assert_allclose(np.array(found), expected, rtol=1e-6, atol=1e-7)
+    quantized = fake_quantize(np.array(KERNEL, np.float32), WeightGrid(4, per_tensor), 3)
+    np.testing.assert_allclose(np.array(quantized), expected, rtol=1e-6, atol=1e-7)
 
 
 def test_eight_bits_are_127_steps(keras: Any) -> None:
-    found = fake_quantize(
+    quantized = fake_quantize(
         np.array([[1.27, -2.54, 0.0], [0.633, 0.251, 0.0]], np.float32),
         WeightGrid(8, per_tensor=False),
         3,
     )
-    np.testing.assert_allclose(np.array(found), [[1.27, -2.54, 0.0], [0.63, 0.26, 0.0]], rtol=1e-6)
+    np.testing.assert_allclose(
+        np.array(quantized), [[1.27, -2.54, 0.0], [0.63, 0.26, 0.0]], rtol=1e-6
+    )
 
 
 @pytest.mark.parametrize("shape", [(2, 1, 3, 1), (2, 1, 1, 3)])
@@ -38,10 +40,10 @@ def test_a_depthwise_kernel_has_its_channels_in_the_last_two_axes(
     keras: Any, shape: tuple[int, ...]
 ) -> None:
     kernel = np.array(KERNEL, np.float32)
-    found = fake_quantize(kernel.reshape(shape), WeightGrid(4, per_tensor=False), 3)
-    assert tuple(found.shape) == shape
+    quantized = fake_quantize(kernel.reshape(shape), WeightGrid(4, per_tensor=False), 3)
+    assert tuple(quantized.shape) == shape
     np.testing.assert_array_equal(
-        np.array(found).reshape(2, 3), fake_quantize(kernel, WeightGrid(4, per_tensor=False), 3)
+        np.array(quantized).reshape(2, 3), fake_quantize(kernel, WeightGrid(4, per_tensor=False), 3)
     )
 
 

@@ -134,10 +134,10 @@ def test_a_sequential_model_is_folded_too(keras: Any) -> None:
 def test_models_that_compute_something_else_are_told_apart(keras: Any) -> None:
     image = keras.Input((4, 4, 1), name="image")
     model = keras.Model(image, keras.layers.Rescaling(1.0)(image))
-    other = keras.Model(image, keras.layers.Rescaling(1.5)(image))
+    scaled = keras.Model(image, keras.layers.Rescaling(1.5)(image))
     expected = "the rewritten model differs by 0.5 of the largest value; expected at most 0.0001"
     with pytest.raises(ConversionError, match=re.escape(expected)):
-        folding.check_same_outputs(model, other)
+        folding.check_same_outputs(model, scaled)
 
 
 def test_a_wrong_fold_is_found_behind_a_softmax(
@@ -208,7 +208,9 @@ def test_what_cannot_be_rewritten_is_named(
 
 
 def test_two_inputs_are_refused(keras: Any) -> None:
-    one, other = keras.Input((4, 4, 1)), keras.Input((4, 4, 1))
+    first, second = keras.Input((4, 4, 1)), keras.Input((4, 4, 1))
     with pytest.raises(ConversionError) as error:
-        fold_batch_norms(keras.Model([one, other], keras.layers.Add()([one, other]), name="two"))
+        fold_batch_norms(
+            keras.Model([first, second], keras.layers.Add()([first, second]), name="two")
+        )
     assert str(error.value) == "model 'two': has 2 inputs and 1 outputs; expected one of each"

@@ -7,11 +7,11 @@ from edgebake.compression.quantization.qat.fold_model import fold_batch_norms
 
 
 def _stored(model: Any) -> list[str]:
-    found = graph.read(model)
+    model_graph = graph.read(model)
     return [
         name
-        for name in found.operations
-        if name != "image" and stored_outputs.is_stored(name, found)
+        for name in model_graph.operations
+        if name != "image" and stored_outputs.is_stored(name, model_graph)
     ]
 
 

@@ -57,12 +57,12 @@ def archive(small: Any) -> bytes:
 
 def test_the_same_input_gives_the_same_bytes(archive: bytes) -> None:
     settings = dataclasses.replace(SETTINGS, ranges="learned")
-    found = []
+    results = []
     for _ in range(2):
         keras_session.start(1)
-        found.append(train(archive, _splits(), settings))
-    assert found[0].archive == found[1].archive
-    assert found[0] == found[1]
+        results.append(train(archive, _splits(), settings))
+    assert results[0].archive == results[1].archive
+    assert results[0] == results[1]
 
 
 @pytest.mark.parametrize("ranges", ["moving", "learned"])
@@ -74,20 +74,20 @@ def test_what_a_model_has_learnt_it_keeps_with_four_bits(small: Any, ranges: str
     small.compile("adam", "sparse_categorical_crossentropy")
     small.optimizer.learning_rate = 0.03
     small.fit(splits.images, splits.labels, epochs=15, batch_size=16, verbose=0)
-    found = train(keras_session.save(small), splits, settings)
-    assert found.history[-1]["val_accuracy"] > 0.9
-    assert sorted(found.ranges) == STORED
+    result = train(keras_session.save(small), splits, settings)
+    assert result.history[-1]["val_accuracy"] > 0.9
+    assert sorted(result.ranges) == STORED
 
 
 def test_every_epoch_is_told(archive: bytes) -> None:
-    found = train(archive, _splits(), SETTINGS)
-    assert [row["epoch"] for row in found.history] == [1, 2, 3]
-    assert set(found.history[0]) == {"epoch", "loss", "accuracy", "val_loss", "val_accuracy"}
+    result = train(archive, _splits(), SETTINGS)
+    assert [row["epoch"] for row in result.history] == [1, 2, 3]
+    assert set(result.history[0]) == {"epoch", "loss", "accuracy", "val_loss", "val_accuracy"}
 
 
 def test_the_archive_holds_plain_layers_that_need_no_code_of_ours(archive: bytes) -> None:
-    found = train(archive, _splits(), SETTINGS)
-    model = keras_session.load(found.archive)
+    result = train(archive, _splits(), SETTINGS)
+    model = keras_session.load(result.archive)
     kinds = [
         "InputLayer",
         "Conv2D",
@@ -99,9 +99,9 @@ def test_the_archive_holds_plain_layers_that_need_no_code_of_ours(archive: bytes
         "Activation",
     ]
     assert [type(layer).__name__ for layer in model.layers] == kinds
-    with zipfile.ZipFile(io.BytesIO(found.archive)) as opened:
+    with zipfile.ZipFile(io.BytesIO(result.archive)) as opened:
         assert b"edgebake" not in opened.read("config.json")
-    assert set(found.ranges) <= {layer.name for layer in model.layers}
+    assert set(result.ranges) <= {layer.name for layer in model.layers}
 
 
 @pytest.mark.parametrize("per_tensor", [False, True])

@@ -35,8 +35,8 @@ BATCH = np.array([[1], [3]], np.float32)  # behind the kernel 2 and 6: mean 4, v
 
 
 def test_before_the_freeze_statistics_of_the_batch_count_and_are_learnt(single: Any) -> None:
-    found = np.array(single(BATCH, training=True))
-    np.testing.assert_allclose(found, [[-2 / 5**0.5], [2 / 5**0.5]], rtol=1e-6)
+    outputs = np.array(single(BATCH, training=True))
+    np.testing.assert_allclose(outputs, [[-2 / 5**0.5], [2 / 5**0.5]], rtol=1e-6)
     np.testing.assert_allclose(np.array(single.moving_mean), [0.4], rtol=1e-6)
     np.testing.assert_allclose(np.array(single.moving_variance), [3.1], rtol=1e-6)
 
