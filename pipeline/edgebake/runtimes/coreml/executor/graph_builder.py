@@ -15,12 +15,18 @@ from edgebake.runtimes.coreml.executor.mil import FLOATS, Array, UnsupportedErro
 
 OPSET = 18
 IR_VERSION = 9
-# ONNX element type -> NumPy dtype of its constants.
+# ONNX's element types of tensors. Inputs and outputs are FLOAT, INT32 or BOOL.
+FLOAT = TensorProto.FLOAT
+DOUBLE = TensorProto.DOUBLE
+INT32 = TensorProto.INT32
+INT64 = TensorProto.INT64
+BOOL = TensorProto.BOOL
+# Element type -> NumPy dtype of its constants.
 CONSTANT_DTYPES: dict[int, type] = {
-    TensorProto.FLOAT: np.float32,
-    TensorProto.INT32: np.int32,
-    TensorProto.INT64: np.int64,
-    TensorProto.BOOL: np.bool_,
+    FLOAT: np.float32,
+    INT32: np.int32,
+    INT64: np.int64,
+    BOOL: np.bool_,
 }
 Attribute: TypeAlias = "str | float | Sequence[int] | Sequence[float] | Sequence[str]"
 
@@ -32,11 +38,11 @@ def onnx_type_of(dtype: str) -> int:
         UnsupportedError: no type of the graph holds every value of the dtype.
     """
     if dtype in FLOATS:
-        return TensorProto.FLOAT
+        return FLOAT
     if dtype == "bool":
-        return TensorProto.BOOL
+        return BOOL
     if dtype.startswith(("int", "uint")) and dtype not in ("int64", "uint64", "uint32"):
-        return TensorProto.INT32
+        return INT32
     raise UnsupportedError(f"the dtype {dtype}")
 
 

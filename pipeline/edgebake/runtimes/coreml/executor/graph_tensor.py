@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-from onnx import TensorProto
 
-from edgebake.runtimes.coreml.executor.graph_builder import Attribute, GraphBuilder
+from edgebake.runtimes.coreml.executor.graph_builder import FLOAT, Attribute, GraphBuilder
 from edgebake.runtimes.coreml.executor.mil import Array
 
 # An input of a node: a number or an array becomes a float32 constant, None leaves an optional
@@ -45,6 +44,9 @@ class GraphTensor:
     def __truediv__(self, operand: Operand) -> "GraphTensor":
         return self._combine("Div", self, operand)
 
+    def __matmul__(self, operand: Operand) -> "GraphTensor":
+        return self._combine("MatMul", self, operand)
+
     def _combine(self, kind: str, first: Operand, second: Operand) -> "GraphTensor":
         (tensor,) = add_nodes(self.graph, kind, (first, second), 1)
         return tensor
@@ -68,4 +70,4 @@ def _input_name(graph: GraphBuilder, operand: Operand) -> str:
         return ""  # ONNX's way to leave an input out
     if isinstance(operand, GraphTensor):
         return operand.name
-    return graph.add_constant(np.asarray(operand), TensorProto.FLOAT)
+    return graph.add_constant(np.asarray(operand), FLOAT)

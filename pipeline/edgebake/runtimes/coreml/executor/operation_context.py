@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
-from onnx import TensorProto
 
 from edgebake.runtimes.coreml.executor.graph_builder import (
+    FLOAT,
+    INT64,
     Attribute,
     GraphBuilder,
     onnx_type_of,
@@ -56,14 +57,14 @@ class OperationContext:
         """Add an ONNX node with `count` outputs."""
         return add_nodes(self._graph, kind, operands, count, **attributes)
 
-    def literal(self, value: ArrayLike, onnx_type: int = TensorProto.FLOAT) -> GraphTensor:
+    def literal(self, value: ArrayLike, onnx_type: int = FLOAT) -> GraphTensor:
         """Add a constant of the shape of `value`."""
         name = self._graph.add_constant(np.asarray(value), onnx_type)
         return GraphTensor(name, self._graph)
 
     def int64(self, values: ArrayLike) -> GraphTensor:
         """Add an int64 constant [count], the form in which ONNX takes shapes, axes and indices."""
-        return self.literal(np.atleast_1d(np.asarray(values, np.int64)), TensorProto.INT64)
+        return self.literal(np.atleast_1d(np.asarray(values, np.int64)), INT64)
 
     def cast(self, tensor: GraphTensor, onnx_type: int) -> GraphTensor:
         """Convert a tensor to another ONNX element type."""
@@ -72,13 +73,47 @@ class OperationContext:
     def cast_to_output(self, tensor: GraphTensor) -> GraphTensor:
         """Convert a float32 tensor to the ONNX element type of the first output."""
         onnx_type = self.output_onnx_type()
-        if onnx_type == TensorProto.FLOAT:
+        if onnx_type == FLOAT:
             return tensor
         return self.cast(tensor, onnx_type)
 
     def reshape(self, tensor: GraphTensor, shape: Sequence[int]) -> GraphTensor:
         """Reshape a tensor."""
         return self.emit("Reshape", tensor, self.int64(list(shape)))
+
+    def clip(self, tensor: GraphTensor, minimum: Operand, maximum: Operand) -> GraphTensor:
+        """Limit a tensor to a range."""
+        return self.emit("Clip", tensor, minimum, maximum)
+
+    def concat(self, tensors: Sequence[GraphTensor], axis: int) -> GraphTensor:
+        """Join tensors along an axis."""
+        return self.emit("Concat", *tensors, axis=axis)
+
+    def gather(
+        self, tensor: GraphTensor, indices: GraphTensor | ArrayLike, axis: int
+    ) -> GraphTensor:
+        """Select slices of a tensor along an axis."""
+        if not isinstance(indices, GraphTensor):
+            indices = self.int64(indices)
+        return self.emit("Gather", tensor, indices, axis=axis)
+
+    def slice(
+        self,
+        tensor: GraphTensor,
+        begin: Sequence[int],
+        end: Sequence[int],
+        axes: Sequence[int],
+        strides: Sequence[int] | None = None,
+    ) -> GraphTensor:
+        """Slice a tensor along axes."""
+        bounds = [self.int64(begin), self.int64(end), self.int64(axes)]
+        if strides is not None:
+            bounds.append(self.int64(strides))
+        return self.emit("Slice", tensor, *bounds)
+
+    def where(self, condition: GraphTensor, first: Operand, second: Operand) -> GraphTensor:
+        """Select values of the first operand where a bool tensor is true, else of the second."""
+        return self.emit("Where", condition, first, second)
 
     def transpose(self, tensor: GraphTensor, order: Sequence[int]) -> GraphTensor:
         """Permute the axes of a tensor."""
@@ -98,6 +133,11 @@ class OperationContext:
         """Return a parameter's tensor."""
         return self._tensor(self._operation.inputs[parameter][0])
 
+    @property
+    def x(self) -> GraphTensor:
+        """Return the tensor of the parameter x, which most operators have."""
+        return self.tensor("x")
+
     def tensors(self, parameter: str) -> list[GraphTensor]:
         """Return the tensors of a parameter that takes several values."""
         return [self._tensor(name) for name in self._operation.inputs[parameter]]
@@ -105,9 +145,9 @@ class OperationContext:
     def float_tensor(self, parameter: str) -> GraphTensor:
         """Return a parameter's tensor, converted to float32 if it is no float."""
         tensor = self.tensor(parameter)
-        if self.onnx_type(parameter) == TensorProto.FLOAT:
+        if self.onnx_type(parameter) == FLOAT:
             return tensor
-        return self.cast(tensor, TensorProto.FLOAT)
+        return self.cast(tensor, FLOAT)
 
     def optional(self, parameter: str) -> GraphTensor | None:
         """Return a parameter's tensor; None if the operation does not have the parameter."""

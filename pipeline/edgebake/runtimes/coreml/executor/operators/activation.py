@@ -18,49 +18,49 @@ for _name, _onnx_name in UNARY.items():
 @exact_operator
 def relu(op: OperationContext) -> GraphTensor:
     """Return max(x, 0)."""
-    return op.emit("Relu", op.tensor("x"))
+    return op.emit("Relu", op.x)
 
 
 @exact_operator
 def relu6(op: OperationContext) -> GraphTensor:
     """Return x clipped to 0 and 6."""
-    return op.emit("Clip", op.tensor("x"), 0, 6)
+    return op.clip(op.x, 0, 6)
 
 
 @operator
 def leaky_relu(op: OperationContext) -> GraphTensor:
     """Return x where it is positive, else alpha x."""
     alpha = op.number("alpha", 0.01)
-    return op.emit("LeakyRelu", op.tensor("x"), alpha=alpha)
+    return op.emit("LeakyRelu", op.x, alpha=alpha)
 
 
 @operator
 def elu(op: OperationContext) -> GraphTensor:
     """Return x where it is positive, else alpha (e^x - 1)."""
     alpha = op.number("alpha", 1.0)
-    return op.emit("Elu", op.tensor("x"), alpha=alpha)
+    return op.emit("Elu", op.x, alpha=alpha)
 
 
 @operator
 def prelu(op: OperationContext) -> GraphTensor:
     """Return x where it is positive, else alpha x with one alpha per channel."""
-    return op.emit("PRelu", op.tensor("x"), _per_channel(op, "alpha"))
+    return op.emit("PRelu", op.x, _per_channel(op, "alpha"))
 
 
 @operator
 def clamped_relu(op: OperationContext) -> GraphTensor:
     """Return min(x, beta) where x is positive, else min(alpha x, beta)."""
     alpha = op.number("alpha")
-    rectified = op.emit("LeakyRelu", op.tensor("x"), alpha=alpha)
+    rectified = op.emit("LeakyRelu", op.x, alpha=alpha)
     return op.emit("Min", rectified, op.number("beta"))
 
 
 @operator
 def thresholded_relu(op: OperationContext) -> GraphTensor:
     """Return x where it is at least alpha, else 0."""
-    x = op.tensor("x")
+    x = op.x
     is_large = op.emit("GreaterOrEqual", x, op.number("alpha", 1.0))
-    return op.emit("Where", is_large, x, 0)
+    return op.where(is_large, x, 0)
 
 
 @operator
@@ -68,7 +68,7 @@ def linear_activation(op: OperationContext) -> GraphTensor:
     """Return alpha x + beta."""
     alpha = op.number("alpha", 1.0)
     beta = op.number("beta", 0.0)
-    return op.tensor("x") * alpha + beta
+    return op.x * alpha + beta
 
 
 @operator
@@ -76,7 +76,7 @@ def scaled_tanh(op: OperationContext) -> GraphTensor:
     """Return alpha tanh(beta x)."""
     alpha = op.number("alpha", 1.0)
     beta = op.number("beta", 1.0)
-    return alpha * op.emit("Tanh", op.tensor("x") * beta)
+    return alpha * op.emit("Tanh", op.x * beta)
 
 
 @operator
@@ -84,13 +84,13 @@ def sigmoid_hard(op: OperationContext) -> GraphTensor:
     """Return alpha x + beta clipped to 0 and 1."""
     alpha = op.number("alpha", 0.2)
     beta = op.number("beta", 0.5)
-    return op.emit("Clip", op.tensor("x") * alpha + beta, 0, 1)
+    return op.clip(op.x * alpha + beta, 0, 1)
 
 
 @operator
 def silu(op: OperationContext) -> GraphTensor:
     """Return x sigmoid(x)."""
-    x = op.tensor("x")
+    x = op.x
     return x * op.emit("Sigmoid", x)
 
 
@@ -99,14 +99,14 @@ def softplus_parametric(op: OperationContext) -> GraphTensor:
     """Return alpha log(1 + e^(beta x)) with one alpha and one beta per channel."""
     alpha = _per_channel(op, "alpha")
     beta = _per_channel(op, "beta")
-    return alpha * op.emit("Softplus", op.tensor("x") * beta)
+    return alpha * op.emit("Softplus", op.x * beta)
 
 
 @operator
 def softmax(op: OperationContext) -> GraphTensor:
     """Return e^x divided by its sum along an axis."""
     axis = op.integer("axis", -1)
-    return op.emit("Softmax", op.tensor("x"), axis=axis)
+    return op.emit("Softmax", op.x, axis=axis)
 
 
 @operator
@@ -115,7 +115,7 @@ def gelu(op: OperationContext) -> GraphTensor:
 
     Source of the approximations: Hendrycks and Gimpel, Gaussian Error Linear Units, section 2.
     """
-    x = op.tensor("x")
+    x = op.x
     mode = op.text("mode", "EXACT")
     if mode == "SIGMOID_APPROXIMATION":
         return x * op.emit("Sigmoid", x * 1.702)

@@ -1,8 +1,8 @@
 """Read the boxes of `crop_resize`, and the positions at which it samples them."""
 
 import numpy as np
-from onnx import TensorProto
 
+from edgebake.runtimes.coreml.executor.graph_builder import INT64
 from edgebake.runtimes.coreml.executor.graph_tensor import GraphTensor
 from edgebake.runtimes.coreml.executor.mil import UnsupportedError
 from edgebake.runtimes.coreml.executor.operation_context import OperationContext
@@ -26,7 +26,8 @@ def read_boxes(op: OperationContext) -> tuple[GraphTensor, GraphTensor]:
         image_indices, boxes = _boxes_of_ios17(op)
     else:
         image_indices, boxes = _regions_of_interest(op)
-    image_indices = op.reshape(op.cast(image_indices, TensorProto.INT64), [-1, 1, 1])
+    image_indices = op.cast(image_indices, INT64)
+    image_indices = op.reshape(image_indices, [-1, 1, 1])
     return image_indices, op.reshape(boxes, [-1, 4])
 
 
@@ -45,13 +46,15 @@ def _regions_of_interest(op: OperationContext) -> tuple[GraphTensor, GraphTensor
     if op.shape("roi")[2] == 4:  # every box of every image
         image_indices = op.int64(list(range(batch)) * count)
         boxes = op.reshape(op.tensor("roi"), [-1, 1, 4])
-        return image_indices, op.emit("Expand", boxes, op.int64([count, batch, 4]))
+        shape = op.int64([count, batch, 4])
+        return image_indices, op.emit("Expand", boxes, shape)
     if batch != 1:
         raise UnsupportedError(
             "boxes that name one of several images: coremltools declares another shape than it"
             " documents"
         )
-    image_indices, boxes = op.emit_many(2, "Split", op.tensor("roi"), op.int64([1, 4]), axis=2)
+    sizes = op.int64([1, 4])
+    image_indices, boxes = op.emit_many(2, "Split", op.tensor("roi"), sizes, axis=2)
     return image_indices, boxes
 
 
@@ -73,9 +76,11 @@ def box_positions(op: OperationContext, boxes: GraphTensor, axis: int) -> GraphT
         return first * (1 - fraction) + last * fraction
     length = last - first
     if mode == "DEFAULT":
-        offsets = op.emit("Max", (length + 1) * (np.arange(new_size) / new_size), 0)
+        fraction = np.arange(new_size) / new_size
+        offsets = op.emit("Max", (length + 1) * fraction, 0)
     elif mode == "OFFSET_CORNERS":
-        offsets = op.emit("Max", length, 1) * ((np.arange(new_size) + 0.5) / new_size)
+        fraction = (np.arange(new_size) + 0.5) / new_size
+        offsets = op.emit("Max", length, 1) * fraction
     else:
         raise UnsupportedError(f"sampling_mode {mode}")
     return op.emit("Min", first + offsets, last)
@@ -93,8 +98,8 @@ def _corners(
         scale *= op.shape("x")[2 + axis] - 1
     scaled = boxes * scale
     first_index, second_index = COORDINATE_MODES[mode][axis]
-    first = op.emit("Gather", scaled, op.int64(first_index), axis=1)
-    second = op.emit("Gather", scaled, op.int64(second_index), axis=1)
+    first = op.gather(scaled, [first_index], 1)
+    second = op.gather(scaled, [second_index], 1)
     if mode.startswith("CORNERS"):
         return first, second
     half_size = second * 0.5

@@ -20,17 +20,21 @@ class ClippedLstm:
         self._is_backward = suffix == "_back"
         self._input_weight = op.literal(op.constant(f"weight_ih{suffix}").T)
         self._state_weight = op.literal(op.constant(f"weight_hh{suffix}").T)
-        self._bias = op.literal(op.constant(f"bias{suffix}", np.zeros(4 * hidden)))
+        bias = op.constant(f"bias{suffix}", np.zeros(4 * hidden))
+        self._bias = op.literal(bias)
         peepholes = op.constant(f"peephole{suffix}", np.zeros(3 * hidden))
-        # Of the input gate, the forget gate and the output gate.
-        self._peepholes = [op.literal(peephole) for peephole in np.split(peepholes, 3)]
+        input_peephole, forget_peephole, output_peephole = np.split(peepholes, 3)
+        self._input_peephole = op.literal(input_peephole)
+        self._forget_peephole = op.literal(forget_peephole)
+        self._output_peephole = op.literal(output_peephole)
         self._gate_sizes = op.int64([hidden] * 4)
 
     def run(self, h: GraphTensor, c: GraphTensor) -> tuple[GraphTensor, GraphTensor, GraphTensor]:
         """Return every h as [sequence, batch, hidden], the last h and the last c."""
         op = self._op
-        inputs = op.emit("MatMul", input_sequence(op), self._input_weight) + self._bias
-        steps = list(range(op.shape("x")[0]))
+        inputs = input_sequence(op) @ self._input_weight + self._bias
+        length = op.shape("x")[0]
+        steps = list(range(length))
         if self._is_backward:
             steps.reverse()
         states = []
@@ -40,25 +44,29 @@ class ClippedLstm:
             states.append(h)
         if self._is_backward:
             states.reverse()
-        return op.emit("Concat", *states, axis=0), h, c
+        all_h = op.concat(states, 0)
+        return all_h, h, c
 
     def _step(
         self, step_input: GraphTensor, h: GraphTensor, c: GraphTensor
     ) -> tuple[GraphTensor, GraphTensor]:
         """Return h and c after one step."""
         op = self._op
-        gates = step_input + op.emit("MatMul", h, self._state_weight)
+        gates = step_input + h @ self._state_weight
         i, f, o, z = op.emit_many(4, "Split", gates, self._gate_sizes, axis=-1)
-        remembered = self._gate(f, c, self._peepholes[1]) * c
-        candidate = self._activate("cell_activation", z)
-        added = self._gate(i, c, self._peepholes[0]) * candidate
+        forget_gate = self._gate(f, c, self._forget_peephole)
+        remembered = forget_gate * c
+        input_gate = self._gate(i, c, self._input_peephole)
+        added = input_gate * self._activate("cell_activation", z)
         clip = op.number("clip")
-        c = op.emit("Clip", remembered + added, -clip, clip)
-        output_gate = self._gate(o, c, self._peepholes[2])
-        return output_gate * self._activate("activation", c), c
+        c = op.clip(remembered + added, -clip, clip)
+        output_gate = self._gate(o, c, self._output_peephole)
+        h = output_gate * self._activate("activation", c)
+        return h, c
 
     def _gate(self, gate: GraphTensor, c: GraphTensor, peephole: GraphTensor) -> GraphTensor:
-        return self._activate("recurrent_activation", gate + peephole * c)
+        total = gate + peephole * c
+        return self._activate("recurrent_activation", total)
 
     def _activate(self, parameter: str, tensor: GraphTensor) -> GraphTensor:
         activation = read_activation(self._op, parameter)

@@ -51,7 +51,7 @@ def conv_transpose(op: OperationContext) -> GraphTensor:
 
 
 def _operands(op: OperationContext) -> list[GraphTensor]:
-    operands = [op.tensor("x"), op.tensor("weight")]
+    operands = [op.x, op.tensor("weight")]
     if op.has("bias"):
         operands.append(op.tensor("bias"))
     return operands

@@ -3,8 +3,7 @@
 Shapes broadcast. If only one of the inputs is a float, the other is converted to float.
 """
 
-from onnx import TensorProto
-
+from edgebake.runtimes.coreml.executor.graph_builder import BOOL, DOUBLE, INT32
 from edgebake.runtimes.coreml.executor.graph_tensor import GraphTensor
 from edgebake.runtimes.coreml.executor.operation_context import OperationContext
 from edgebake.runtimes.coreml.executor.registry import TRANSLATORS, operator
@@ -29,8 +28,8 @@ LOGICAL = {"logical_and": "And", "logical_or": "Or", "logical_xor": "Xor"}
 
 def _operands(op: OperationContext) -> tuple[GraphTensor, GraphTensor]:
     """Return x and y in one element type that ONNX computes with."""
-    if op.onnx_type("x") == op.onnx_type("y") and op.onnx_type("x") != TensorProto.BOOL:
-        return op.tensor("x"), op.tensor("y")
+    if op.onnx_type("x") == op.onnx_type("y") and op.onnx_type("x") != BOOL:
+        return op.x, op.tensor("y")
     return op.float_tensor("x"), op.float_tensor("y")
 
 
@@ -44,7 +43,7 @@ def _register_numeric(name: str, onnx_name: str) -> None:
 
 def _register_logical(name: str, onnx_name: str) -> None:
     def translate(op: OperationContext) -> GraphTensor:
-        return op.emit(onnx_name, op.tensor("x"), op.tensor("y"))
+        return op.emit(onnx_name, op.x, op.tensor("y"))
 
     TRANSLATORS[name] = translate
 
@@ -75,9 +74,9 @@ def floor_div(op: OperationContext) -> GraphTensor:
     if not _has_integer_inputs(op):
         return op.emit("Floor", x / y)
     # ONNX's division of integers rounds towards zero. A float64 holds every int32.
-    x = op.cast(x, TensorProto.DOUBLE)
-    y = op.cast(y, TensorProto.DOUBLE)
-    return op.cast(op.emit("Floor", x / y), TensorProto.INT32)
+    x = op.cast(x, DOUBLE)
+    y = op.cast(y, DOUBLE)
+    return op.cast(op.emit("Floor", x / y), INT32)
 
 
 @operator
@@ -90,4 +89,4 @@ def mod(op: OperationContext) -> GraphTensor:
 
 
 def _has_integer_inputs(op: OperationContext) -> bool:
-    return op.onnx_type("x") == op.onnx_type("y") == TensorProto.INT32
+    return op.onnx_type("x") == op.onnx_type("y") == INT32

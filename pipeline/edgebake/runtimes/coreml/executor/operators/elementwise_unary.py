@@ -1,9 +1,9 @@
 """Translate element-wise operators of one input."""
 
 import numpy as np
-from onnx import TensorProto
 
 from edgebake.runtimes.coreml.executor.constants import NUMPY_DTYPES
+from edgebake.runtimes.coreml.executor.graph_builder import FLOAT
 from edgebake.runtimes.coreml.executor.graph_tensor import GraphTensor
 from edgebake.runtimes.coreml.executor.operation_context import OperationContext
 from edgebake.runtimes.coreml.executor.registry import TRANSLATORS, operator, register_unary
@@ -52,10 +52,10 @@ for _name, _onnx_name in ON_FLOATS.items():
 @operator
 def cast(op: OperationContext) -> GraphTensor:
     """Return x in another dtype; a cast from float to an integer of up to 16 bits saturates."""
-    x = op.tensor("x")
-    if op.onnx_type("x") == TensorProto.FLOAT and op.output_dtype() in SATURATING_DTYPES:
+    x = op.x
+    if op.onnx_type("x") == FLOAT and op.output_dtype() in SATURATING_DTYPES:
         limits = np.iinfo(NUMPY_DTYPES[op.output_dtype()])
-        x = op.emit("Clip", x, limits.min, limits.max)
+        x = op.clip(x, limits.min, limits.max)
     return op.cast(x, op.output_onnx_type())
 
 
@@ -64,7 +64,7 @@ def clip(op: OperationContext) -> GraphTensor:
     """Return x clipped to alpha and beta."""
     alpha = op.number("alpha")
     beta = op.number("beta")
-    return op.emit("Clip", op.tensor("x"), alpha, beta)
+    return op.clip(op.x, alpha, beta)
 
 
 @operator
@@ -98,7 +98,7 @@ def rsqrt(op: OperationContext) -> GraphTensor:
 @operator
 def square(op: OperationContext) -> GraphTensor:
     """Return x^2."""
-    x = op.tensor("x")
+    x = op.x
     return x * x
 
 
@@ -106,4 +106,4 @@ def square(op: OperationContext) -> GraphTensor:
 def threshold(op: OperationContext) -> GraphTensor:
     """Return max(x, alpha)."""
     alpha = op.literal(op.constant("alpha"), op.onnx_type("x"))
-    return op.emit("Max", op.tensor("x"), alpha)
+    return op.emit("Max", op.x, alpha)

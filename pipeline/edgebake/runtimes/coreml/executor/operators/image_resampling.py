@@ -4,8 +4,9 @@ Rows and columns to sample at are float32 tensors, in pixels. They broadcast to 
 """
 
 import numpy as np
-from onnx import TensorProto
+from numpy.typing import NDArray
 
+from edgebake.runtimes.coreml.executor.graph_builder import INT64
 from edgebake.runtimes.coreml.executor.graph_tensor import GraphTensor
 from edgebake.runtimes.coreml.executor.mil import UnsupportedError
 from edgebake.runtimes.coreml.executor.operation_context import OperationContext
@@ -26,8 +27,8 @@ AFFINE_OPTIONS = {
 def resample(op: OperationContext) -> GraphTensor:
     """Return x sampled at the coordinates (column, row)."""
     coordinates = op.float_tensor("coordinates")
-    columns = op.emit("Gather", coordinates, op.literal(0, TensorProto.INT64), axis=-1)
-    rows = op.emit("Gather", coordinates, op.literal(1, TensorProto.INT64), axis=-1)
+    columns = op.gather(coordinates, op.literal(0, INT64), -1)
+    rows = op.gather(coordinates, op.literal(1, INT64), -1)
     return _sample(op, rows, columns)
 
 
@@ -43,18 +44,21 @@ def affine(op: OperationContext) -> GraphTensor:
     if 1 in (height, width):
         message = "one row or column, for which Apple does not document the coordinate"
         raise UnsupportedError(message)
+    matrix = op.reshape(op.float_tensor("transform_matrix"), [-1, 2, 3])
+    coordinates = matrix @ _homogeneous_grid(height, width)
+    columns, rows = op.emit_many(2, "Split", coordinates, axis=1, num_outputs=2)
+    rows = op.reshape(rows, [-1, height, width])
+    columns = op.reshape(columns, [-1, height, width])
+    return _sample(op, rows, columns)
+
+
+def _homogeneous_grid(height: int, width: int) -> NDArray[np.float64]:
+    """Return (column, row, 1) of each pixel, [3, height * width]."""
     rows = np.linspace(-1, 1, height)
     columns = np.linspace(-1, 1, width)
     row, column = np.meshgrid(rows, columns, indexing="ij")
-    grid = np.stack([column.ravel(), row.ravel(), np.ones(height * width)])
-    matrix = op.reshape(op.float_tensor("transform_matrix"), [-1, 2, 3])
-    coordinates = op.emit("MatMul", matrix, grid)
-    columns_flat, rows_flat = op.emit_many(2, "Split", coordinates, axis=1, num_outputs=2)
-    return _sample(
-        op,
-        op.reshape(rows_flat, [-1, height, width]),
-        op.reshape(columns_flat, [-1, height, width]),
-    )
+    ones = np.ones(height * width)
+    return np.stack([column.ravel(), row.ravel(), ones])
 
 
 def _refuse_unsupported_affine(op: OperationContext) -> None:
@@ -75,14 +79,17 @@ def crop_resize(op: OperationContext) -> GraphTensor:
     rows = op.unsqueeze(box_positions(op, boxes, 0), 2)
     columns = op.unsqueeze(box_positions(op, boxes, 1), 1)
     sampler = ImageSampler(op, image_indices)
-    is_inside = op.unsqueeze(sampler.contains(rows, columns), -1)
-    pad_value = op.number("pad_value", 0.0)
-    pixels = op.emit("Where", is_inside, sampler.bilinear(rows, columns), pad_value)
+    is_inside = sampler.contains(rows, columns)
+    is_inside = op.unsqueeze(is_inside, -1)
+    pixels = sampler.bilinear(rows, columns)
+    pixels = op.where(is_inside, pixels, op.number("pad_value", 0.0))
     crops = op.transpose(pixels, [0, 3, 1, 2])
     if op.has("boxes"):
         return crops
     # Before iOS 17 the result has an axis for the images of the batch.
-    return op.reshape(crops, [-1, *op.shape("x")[:2], *op.output_shape()[-2:]])
+    batch, channels, _, _ = op.shape("x")
+    height, width = op.output_shape()[-2:]
+    return op.reshape(crops, [-1, batch, channels, height, width])
 
 
 def _sample(op: OperationContext, rows: GraphTensor, columns: GraphTensor) -> GraphTensor:
@@ -94,16 +101,20 @@ def _sample(op: OperationContext, rows: GraphTensor, columns: GraphTensor) -> Gr
     if sampling_mode not in ("bilinear", "nearest"):
         raise UnsupportedError(f"sampling_mode {sampling_mode}")
     batch, _, height, width = op.shape("x")
-    rows = _wrap(op, _to_pixels(op, rows, height), height, padding_mode)
-    columns = _wrap(op, _to_pixels(op, columns, width), width, padding_mode)
-    image_indices = op.literal(np.arange(batch).reshape(-1, 1, 1), TensorProto.INT64)
+    rows = _to_pixels(op, rows, height)
+    rows = _wrap(op, rows, height, padding_mode)
+    columns = _to_pixels(op, columns, width)
+    columns = _wrap(op, columns, width, padding_mode)
+    image_indices = op.literal(np.arange(batch).reshape(-1, 1, 1), INT64)
     padding_value = None
     if padding_mode == "constant":
         padding_value = op.number("padding_value", 0.0)
     sampler = ImageSampler(op, image_indices, padding_value)
     if sampling_mode == "nearest":
         # Half to even, as in PyTorch's grid_sample, which coremltools converts to this operator.
-        pixels = sampler.at(op.emit("Round", rows), op.emit("Round", columns))
+        nearest_rows = op.emit("Round", rows)
+        nearest_columns = op.emit("Round", columns)
+        pixels = sampler.at(nearest_rows, nearest_columns)
     else:
         pixels = sampler.bilinear(rows, columns)
     return op.transpose(pixels, [0, 3, 1, 2])
@@ -141,5 +152,6 @@ def _wrap(
         span = max(size - 1 + 2 * mirror, 1.0)
         distance = op.emit("Abs", positions + mirror)
         phase = op.emit("Mod", distance, 2 * span, fmod=1)
-        positions = (span - mirror) - op.emit("Abs", phase - span)
-    return op.emit("Clip", positions, 0, size - 1)
+        distance_from_end = op.emit("Abs", phase - span)
+        positions = (span - mirror) - distance_from_end
+    return op.clip(positions, 0, size - 1)

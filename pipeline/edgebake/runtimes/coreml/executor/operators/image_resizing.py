@@ -57,7 +57,8 @@ def resize(op: OperationContext) -> GraphTensor:
     """Return x in another size of its last one or two axes (iOS 17)."""
     mode = op.text("sampling_mode", "DEFAULT")
     resized_axes = op.integer("resized_dims")
-    if resized_axes > 2 and op.shape("x")[:-2] != op.output_shape()[:-2]:
+    outer_sizes = op.shape("x")[:-2]
+    if resized_axes > 2 and outer_sizes != op.output_shape()[:-2]:
         raise UnsupportedError("resizing of more than two axes")
     if op.text("interpolation_mode", "LINEAR") != "NEAREST_NEIGHBOR":
         return _resize_linear(op, mode, width_only=resized_axes == 1)
@@ -74,21 +75,24 @@ def crop(op: OperationContext) -> GraphTensor:
     top, bottom = op.integers("crop_height")
     left, right = op.integers("crop_width")
     height, width = op.shape("x")[-2:]
-    end = op.int64([height - bottom, width - right])
-    return op.emit("Slice", op.tensor("x"), op.int64([top, left]), end, op.int64([-2, -1]))
+    end = [height - bottom, width - right]
+    return op.slice(op.x, [top, left], end, [-2, -1])
 
 
 def _resized_axes(op: OperationContext) -> list[tuple[int, int]]:
     """Return the old and the new size of height and width."""
-    sizes = op.shape("x")[-2:]
+    height, width = op.shape("x")[-2:]
     if op.has_static_output() or not op.has("scale_factor_height"):
-        return list(zip(sizes, op.output_shape()[-2:], strict=True))
-    # The size depends on the input of the program. coremltools multiplies in float32 too.
-    axes = []
-    for size, axis in zip(sizes, ("height", "width"), strict=True):
-        factor = np.float32(op.number(f"scale_factor_{axis}"))
-        axes.append((size, int(np.float32(size) * factor)))
-    return axes
+        new_height, new_width = op.output_shape()[-2:]
+    else:  # the size depends on the input of the program
+        new_height = _scale(height, op.number("scale_factor_height"))
+        new_width = _scale(width, op.number("scale_factor_width"))
+    return [(height, new_height), (width, new_width)]
+
+
+def _scale(size: int, factor: float) -> int:
+    """Multiply in float32, as coremltools does."""
+    return int(np.float32(size) * np.float32(factor))
 
 
 def _resize_linear(op: OperationContext, mode: str, width_only: bool = False) -> GraphTensor:
@@ -97,18 +101,20 @@ def _resize_linear(op: OperationContext, mode: str, width_only: bool = False) ->
     # This mode samples between the pixels even if the size stays the same.
     always_interpolates = mode == "OFFSET_CORNERS"
     if new_height != height or (always_interpolates and not width_only):
-        x = op.emit("MatMul", interpolation_matrix(height, new_height, mode), x)
+        matrix = interpolation_matrix(height, new_height, mode)
+        x = op.emit("MatMul", matrix, x)
     if new_width != width or always_interpolates:
-        x = op.emit("MatMul", x, interpolation_matrix(width, new_width, mode).T)
+        matrix = interpolation_matrix(width, new_width, mode)
+        x = x @ matrix.T
     return op.cast_to_output(x)
 
 
 def _resize_nearest(op: OperationContext, nearest_indices: NearestIndices) -> GraphTensor:
-    x = op.tensor("x")
-    for axis, (size, new_size) in zip((-2, -1), _resized_axes(op), strict=True):
-        indices = np.clip(nearest_indices(size, new_size), 0, size - 1)
-        x = op.emit("Gather", x, op.int64(indices), axis=axis)
-    return x
+    (height, new_height), (width, new_width) = _resized_axes(op)
+    rows = np.clip(nearest_indices(height, new_height), 0, height - 1)
+    columns = np.clip(nearest_indices(width, new_width), 0, width - 1)
+    x = op.gather(op.x, rows, -2)
+    return op.gather(x, columns, -1)
 
 
 def _floor_indices(size: int, new_size: int) -> NDArray[np.int64]:

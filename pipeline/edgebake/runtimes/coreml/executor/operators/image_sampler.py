@@ -1,7 +1,6 @@
 """Read pixels of images at rows and columns that are tensors of the graph."""
 
-from onnx import TensorProto
-
+from edgebake.runtimes.coreml.executor.graph_builder import INT64
 from edgebake.runtimes.coreml.executor.graph_tensor import GraphTensor
 from edgebake.runtimes.coreml.executor.operation_context import OperationContext
 
@@ -24,41 +23,50 @@ class ImageSampler:
         self._image_indices = image_indices
         self._padding_value = padding_value
         _, channels, *self._sizes = op.shape("x")
-        channels_last = op.transpose(op.float_tensor("x"), [0, 2, 3, 1])
+        images = op.float_tensor("x")
+        channels_last = op.transpose(images, [0, 2, 3, 1])
         self._pixels = op.reshape(channels_last, [-1, channels])
 
     def at(self, rows: GraphTensor, columns: GraphTensor) -> GraphTensor:
         """Return the pixels at whole rows and columns."""
         op = self._op
         pixel_index = self._image_indices
-        zero = op.literal(0, TensorProto.INT64)
+        zero = op.literal(0, INT64)
         for positions, size in zip((rows, columns), self._sizes, strict=True):
-            last = op.literal(size - 1, TensorProto.INT64)
-            index = op.emit("Clip", op.cast(positions, TensorProto.INT64), zero, last)
-            pixel_index = pixel_index * op.literal(size, TensorProto.INT64) + index
-        pixels = op.emit("Gather", self._pixels, pixel_index, axis=0)
+            last = op.literal(size - 1, INT64)
+            index = op.cast(positions, INT64)
+            axis_size = op.literal(size, INT64)
+            pixel_index = pixel_index * axis_size + op.clip(index, zero, last)
+        pixels = op.gather(self._pixels, pixel_index, 0)
         if self._padding_value is None:
             return pixels
         is_inside = op.unsqueeze(self.contains(rows, columns), -1)
-        return op.emit("Where", is_inside, pixels, self._padding_value)
+        return op.where(is_inside, pixels, self._padding_value)
 
     def contains(self, rows: GraphTensor, columns: GraphTensor) -> GraphTensor:
         """Return whether positions are between the first and the last pixel of both axes.
 
         The result is a bool tensor of the shape of the positions.
         """
-        is_inside = []
-        for positions, size in zip((rows, columns), self._sizes, strict=True):
-            clipped = self._op.emit("Clip", positions, 0, size - 1)
-            is_inside.append(self._op.emit("Equal", positions, clipped))
-        return self._op.emit("And", *is_inside)
+        height, width = self._sizes
+        rows_inside = self._contains_along_axis(rows, height)
+        columns_inside = self._contains_along_axis(columns, width)
+        return self._op.emit("And", rows_inside, columns_inside)
+
+    def _contains_along_axis(self, positions: GraphTensor, size: int) -> GraphTensor:
+        clipped = self._op.clip(positions, 0, size - 1)
+        return self._op.emit("Equal", positions, clipped)
 
     def bilinear(self, rows: GraphTensor, columns: GraphTensor) -> GraphTensor:
         """Return the bilinear interpolation of the four pixels around each position."""
         top, bottom, row_fraction = self._neighbors(rows)
         left, right, column_fraction = self._neighbors(columns)
-        above = _interpolate(self.at(top, left), self.at(top, right), column_fraction)
-        below = _interpolate(self.at(bottom, left), self.at(bottom, right), column_fraction)
+        top_left = self.at(top, left)
+        top_right = self.at(top, right)
+        above = _interpolate(top_left, top_right, column_fraction)
+        bottom_left = self.at(bottom, left)
+        bottom_right = self.at(bottom, right)
+        below = _interpolate(bottom_left, bottom_right, column_fraction)
         return _interpolate(above, below, row_fraction)
 
     def _neighbors(self, positions: GraphTensor) -> tuple[GraphTensor, GraphTensor, GraphTensor]:

@@ -1,7 +1,6 @@
 """Translate matrix products."""
 
-from onnx import TensorProto
-
+from edgebake.runtimes.coreml.executor.graph_builder import DOUBLE, FLOAT, INT32
 from edgebake.runtimes.coreml.executor.graph_tensor import GraphTensor
 from edgebake.runtimes.coreml.executor.operation_context import OperationContext
 from edgebake.runtimes.coreml.executor.registry import operator
@@ -13,9 +12,10 @@ def linear(op: OperationContext) -> GraphTensor:
     onnx_type = _product_type(op, "x", "weight")
     x = _factor(op, "x", onnx_type)
     weight = _factor(op, "weight", onnx_type)
-    result = op.emit("MatMul", x, op.transpose(weight, [1, 0]))
+    result = x @ op.transpose(weight, [1, 0])
     if op.has("bias"):
-        result = result + op.cast(op.tensor("bias"), onnx_type)
+        bias = op.cast(op.tensor("bias"), onnx_type)
+        result = result + bias
     return op.cast(result, op.output_onnx_type())
 
 
@@ -27,8 +27,7 @@ def matmul(op: OperationContext) -> GraphTensor:
     y = _factor(op, "y", onnx_type)
     x = _apply_transpose_flag(op, "x", x)
     y = _apply_transpose_flag(op, "y", y)
-    product = op.emit("MatMul", x, y)
-    return op.cast(product, op.output_onnx_type())
+    return op.cast(x @ y, op.output_onnx_type())
 
 
 @operator
@@ -40,13 +39,13 @@ def einsum(op: OperationContext) -> GraphTensor:
 
 def _product_type(op: OperationContext, first: str, second: str) -> int:
     """Return the element type to multiply in. A float64 holds every int32, a float32 does not."""
-    if op.onnx_type(first) == op.onnx_type(second) == TensorProto.INT32:
-        return TensorProto.DOUBLE
-    return TensorProto.FLOAT
+    if op.onnx_type(first) == op.onnx_type(second) == INT32:
+        return DOUBLE
+    return FLOAT
 
 
 def _factor(op: OperationContext, parameter: str, onnx_type: int) -> GraphTensor:
-    if onnx_type == TensorProto.FLOAT:
+    if onnx_type == FLOAT:
         return op.float_tensor(parameter)
     return op.cast(op.tensor(parameter), onnx_type)
 

@@ -4,8 +4,8 @@ An image has boxes of coordinates and, for each box, a score per class.
 """
 
 import numpy as np
-from onnx import TensorProto
 
+from edgebake.runtimes.coreml.executor.graph_builder import INT32, INT64
 from edgebake.runtimes.coreml.executor.graph_tensor import GraphTensor
 from edgebake.runtimes.coreml.executor.mil import UnsupportedError
 from edgebake.runtimes.coreml.executor.operation_context import OperationContext
@@ -28,18 +28,19 @@ def non_maximum_suppression(op: OperationContext) -> list[GraphTensor]:
     if is_ios17:  # the boxes are the last axis
         boxes = op.transpose(boxes, [0, 2, 1])
         scores = op.transpose(scores, [0, 2, 1])
-    best_scores = op.emit("ReduceMax", scores, op.int64(2), keepdims=0)
-    selected = _selected_boxes(op, boxes, _scores_by_class(op, scores, best_scores))
+    class_axis = op.int64(2)
+    best_scores = op.emit("ReduceMax", scores, class_axis, keepdims=0)
+    scores_by_class = _scores_by_class(op, scores, best_scores)
+    selected = _selected_boxes(op, boxes, scores_by_class)
     indices, count = _sort_by_score(op, best_scores, selected)
     selected_boxes = _gather_boxes(op, boxes, indices)
     selected_scores = _gather_boxes(op, scores, indices)
+    indices = op.cast(indices, INT32)
     if not is_ios17:
-        return [selected_boxes, selected_scores, op.cast(indices, TensorProto.INT32), count]
-    return [
-        op.transpose(selected_boxes, [0, 2, 1]),
-        op.transpose(selected_scores, [0, 2, 1]),
-        op.cast(indices, TensorProto.INT32),
-    ]
+        return [selected_boxes, selected_scores, indices, count]
+    selected_boxes = op.transpose(selected_boxes, [0, 2, 1])
+    selected_scores = op.transpose(selected_scores, [0, 2, 1])
+    return [selected_boxes, selected_scores, indices]
 
 
 def _scores_by_class(
@@ -52,16 +53,17 @@ def _scores_by_class(
     competing = op.unsqueeze(best_scores, 1)
     if op.has("score_threshold"):
         is_enough = op.emit("GreaterOrEqual", competing, op.number("score_threshold"))
-        competing = op.emit("Where", is_enough, competing, NO_SCORE)
+        competing = op.where(is_enough, competing, NO_SCORE)
     if not op.flag("per_class_suppression"):
         return competing
     class_axis = 1
     if op.has("score_threshold"):
         class_axis = 2
-    classes = np.arange(op.shape("scores")[class_axis]).reshape(1, -1, 1)
-    best_class = op.unsqueeze(op.emit("ArgMax", scores, axis=2, keepdims=0), 1)
-    is_best_class = op.emit("Equal", best_class, op.literal(classes, TensorProto.INT64))
-    return op.emit("Where", is_best_class, competing, NO_SCORE)
+    class_count = op.shape("scores")[class_axis]
+    classes = op.literal(np.arange(class_count).reshape(1, -1, 1), INT64)
+    best_class = op.emit("ArgMax", scores, axis=2, keepdims=0)
+    is_best_class = op.emit("Equal", op.unsqueeze(best_class, 1), classes)
+    return op.where(is_best_class, competing, NO_SCORE)
 
 
 def _selected_boxes(
@@ -83,7 +85,7 @@ def _selected_boxes(
         center_point_box=1,
     )
     # ONNX returns (image, class, box).
-    return op.emit("Gather", selected, op.int64([0, 2]), axis=1)
+    return op.gather(selected, [0, 2], 1)
 
 
 def _sort_by_score(
@@ -96,24 +98,28 @@ def _sort_by_score(
     batch = op.shape("boxes")[0]
     limit = op.integer("max_boxes")
     # The best box of an image is selected even if no score reaches the threshold.
-    best_box = op.unsqueeze(op.emit("ArgMax", best_scores, axis=1, keepdims=0), 1)
-    images = op.literal(np.arange(batch).reshape(-1, 1), TensorProto.INT64)
-    best_boxes = op.emit("Concat", images, best_box, axis=1)
-    selected = op.emit("Concat", selected, best_boxes, axis=0)
-    no_scores = op.emit("Expand", NO_SCORE, op.emit("Shape", best_scores))
+    best_box = op.emit("ArgMax", best_scores, axis=1, keepdims=0)
+    images = op.literal(np.arange(batch).reshape(-1, 1), INT64)
+    best_boxes = op.concat([images, op.unsqueeze(best_box, 1)], 1)
+    selected = op.concat([selected, best_boxes], 0)
+    shape = op.emit("Shape", best_scores)
+    no_scores = op.emit("Expand", NO_SCORE, shape)
     selected_scores = op.emit("GatherND", best_scores, selected)
     scores = op.emit("ScatterND", no_scores, selected, selected_scores)
     # There may be fewer boxes than TopK has to return.
-    padded = op.emit("Concat", scores, np.full((batch, limit), NO_SCORE), axis=1)
+    padding = op.literal(np.full((batch, limit), NO_SCORE))
+    padded = op.concat([scores, padding], 1)
     values, indices = op.emit_many(2, "TopK", padded, op.int64(limit), axis=1)
     is_selected = op.emit("Greater", values, NO_SCORE)
-    is_selected_int = op.cast(is_selected, TensorProto.INT32)
+    is_selected_int = op.cast(is_selected, INT32)
     count = op.emit("ReduceSum", is_selected_int, op.int64(1), keepdims=0)
-    unused = op.literal(-1, TensorProto.INT64)
-    return op.emit("Where", is_selected, indices, unused), count
+    unused = op.literal(-1, INT64)
+    return op.where(is_selected, indices, unused), count
 
 
 def _gather_boxes(op: OperationContext, tensor: GraphTensor, indices: GraphTensor) -> GraphTensor:
     """Gather entries of each image by the index of their box; -1 reads zeros."""
-    zeros_appended = op.emit("Pad", tensor, op.int64([0, 0, 0, 0, 1, 0]))
-    return op.emit("GatherND", zeros_appended, op.unsqueeze(indices, -1), batch_dims=1)
+    one_box_at_end = op.int64([0, 0, 0, 0, 1, 0])
+    padded = op.emit("Pad", tensor, one_box_at_end)
+    coordinates = op.unsqueeze(indices, -1)
+    return op.emit("GatherND", padded, coordinates, batch_dims=1)

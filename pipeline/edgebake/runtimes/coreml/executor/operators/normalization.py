@@ -16,7 +16,7 @@ def batch_norm(op: OperationContext) -> GraphTensor:
     gamma = op.constant("gamma", np.ones_like(mean))
     beta = op.constant("beta", np.zeros_like(mean))
     epsilon = op.number("epsilon", 1e-5)
-    x = op.tensor("x")
+    x = op.x
     return op.emit("BatchNormalization", x, gamma, beta, mean, variance, epsilon=epsilon)
 
 
@@ -27,13 +27,13 @@ def instance_norm(op: OperationContext) -> GraphTensor:
     gamma = op.constant("gamma", np.ones(channels))
     beta = op.constant("beta", np.zeros(channels))
     epsilon = op.number("epsilon", 1e-5)
-    return op.emit("InstanceNormalization", op.tensor("x"), gamma, beta, epsilon=epsilon)
+    return op.emit("InstanceNormalization", op.x, gamma, beta, epsilon=epsilon)
 
 
 @operator
 def layer_norm(op: OperationContext) -> GraphTensor:
     """Return gamma (x - mean) / sqrt(variance + epsilon) + beta along the axes."""
-    x = op.tensor("x")
+    x = op.x
     rank = op.rank("x")
     axes = sorted(axis % rank for axis in op.integers("axes", range(rank)))
     centered = x - _mean(op, x, axes)
@@ -53,8 +53,9 @@ def layer_norm(op: OperationContext) -> GraphTensor:
 @operator
 def l2_norm(op: OperationContext) -> GraphTensor:
     """Return x / sqrt(sum of x^2 along the last three axes + epsilon)."""
-    x = op.tensor("x")
-    square_sum = op.emit("ReduceSumSquare", x, op.int64([-3, -2, -1]), keepdims=1)
+    x = op.x
+    axes = op.int64([-3, -2, -1])
+    square_sum = op.emit("ReduceSumSquare", x, axes, keepdims=1)
     epsilon = op.number("epsilon", 1e-6)
     return x / op.emit("Sqrt", square_sum + epsilon)
 
@@ -66,12 +67,14 @@ def local_response_norm(op: OperationContext) -> GraphTensor:
     if rank == 3:
         message = "rank 3, on which coremltools' documentation and tests disagree"
         raise UnsupportedError(message)
-    x = op.tensor("x")
+    x = op.x
     size = op.integer("size")
-    square_sum = op.emit("Sum", *_channel_windows(op, x * x, size))
+    windows = _channel_windows(op, x * x, size)
+    square_sum = op.emit("Sum", *windows)
     scaled = square_sum * (op.number("alpha", 1e-4) / size)
     base = scaled + op.number("k", 1.0)
-    return x / op.emit("Pow", base, op.number("beta", 0.75))
+    beta = op.number("beta", 0.75)
+    return x / op.emit("Pow", base, beta)
 
 
 def _channel_windows(op: OperationContext, tensor: GraphTensor, size: int) -> list[GraphTensor]:
@@ -84,7 +87,7 @@ def _channel_windows(op: OperationContext, tensor: GraphTensor, size: int) -> li
     windows = []
     for first in range(size):
         last = first + channels
-        window = op.emit("Slice", padded, op.int64(first), op.int64(last), op.int64(1))
+        window = op.slice(padded, [first], [last], [1])
         windows.append(window)
     return windows
 

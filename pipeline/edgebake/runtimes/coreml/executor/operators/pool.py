@@ -11,19 +11,19 @@ def avg_pool(op: OperationContext) -> GraphTensor:
     """Return the mean of each window."""
     counts_padding = not op.flag("exclude_padding_from_average")
     window = _window_attributes(op)
-    return op.emit("AveragePool", op.tensor("x"), **window, count_include_pad=int(counts_padding))
+    return op.emit("AveragePool", op.x, **window, count_include_pad=int(counts_padding))
 
 
 @exact_operator
 def max_pool(op: OperationContext) -> GraphTensor:
     """Return the maximum of each window."""
-    return op.emit("MaxPool", op.tensor("x"), **_window_attributes(op))
+    return op.emit("MaxPool", op.x, **_window_attributes(op))
 
 
 @operator
 def l2_pool(op: OperationContext) -> GraphTensor:
     """Return the square root of the sum of squares of each window."""
-    return op.emit("LpPool", op.tensor("x"), **_window_attributes(op), p=2)
+    return op.emit("LpPool", op.x, **_window_attributes(op), p=2)
 
 
 def _window_attributes(op: OperationContext) -> dict[str, list[int] | int]:

@@ -1,9 +1,9 @@
 """Translate the quantization of activations to integers and back (iOS 17)."""
 
 import numpy as np
-from onnx import TensorProto
 
 from edgebake.runtimes.coreml.executor.constants import NUMPY_DTYPES
+from edgebake.runtimes.coreml.executor.graph_builder import INT32
 from edgebake.runtimes.coreml.executor.graph_tensor import GraphTensor
 from edgebake.runtimes.coreml.executor.mil import Array
 from edgebake.runtimes.coreml.executor.operation_context import OperationContext
@@ -17,8 +17,8 @@ def quantize(op: OperationContext) -> GraphTensor:
     if op.has("zero_point"):
         quantized = quantized + _broadcastable(op, "zero_point")
     limits = np.iinfo(NUMPY_DTYPES[op.output_dtype()])
-    clipped = op.emit("Clip", quantized, limits.min, limits.max)
-    return op.cast(clipped, TensorProto.INT32)
+    clipped = op.clip(quantized, limits.min, limits.max)
+    return op.cast(clipped, INT32)
 
 
 @operator

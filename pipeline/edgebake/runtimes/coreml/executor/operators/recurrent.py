@@ -62,30 +62,41 @@ def _recurrent_layer(
     **attributes: Attribute,
 ) -> list[GraphTensor]:
     """Add ONNX's operator for the layer; `gates` is its order of the gates."""
-    states = [state for state in ("initial_h", "initial_c") if op.has(state)]
     attributes |= _activation_attributes(op, activations)
     attributes["hidden_size"] = op.shape("weight_hh")[1]
     attributes["direction"] = "forward"
     if len(direction_suffixes(op)) == 2:
         attributes["direction"] = "bidirectional"
-    outputs = op.emit_many(
-        len(states) + 1,
+    input_bias = _gate_biases(op, "input_bias", gates)
+    state_bias = _gate_biases(op, "bias", gates)
+    initial_states = [
+        initial_state(op, parameter)
+        for parameter in ("initial_h", "initial_c")
+        if op.has(parameter)
+    ]
+    all_states, *last_states = op.emit_many(
+        1 + len(initial_states),
         kind,
         input_sequence(op),
         _gate_weights(op, "weight_ih", gates),
         _gate_weights(op, "weight_hh", gates),
-        np.concatenate([_gate_biases(op, "input_bias", gates), _gate_biases(op, "bias", gates)], 1),
+        np.concatenate([input_bias, state_bias], axis=1),
         None,  # sequence_lens: every sequence has the length of x
-        *(initial_state(op, state) for state in states),
+        *initial_states,
         *_peepholes(op),
         **attributes,
     )
-    all_states, *last_states = outputs
-    final = [op.reshape(op.transpose(state, [1, 0, 2]), [0, -1]) for state in last_states]
-    if op.flag("output_sequence"):
-        all_states = op.transpose(all_states, [0, 2, 1, 3])
-        return [op.reshape(all_states, [0, 0, -1]), *final]
-    return [op.unsqueeze(final[0], 0), *final]
+    last_states = [_join_directions(op, state) for state in last_states]
+    if not op.flag("output_sequence"):
+        return [op.unsqueeze(last_states[0], 0), *last_states]
+    all_states = op.transpose(all_states, [0, 2, 1, 3])
+    return [op.reshape(all_states, [0, 0, -1]), *last_states]
+
+
+def _join_directions(op: OperationContext, state: GraphTensor) -> GraphTensor:
+    """Return a state [directions, batch, hidden] as [batch, directions * hidden]."""
+    batch_first = op.transpose(state, [1, 0, 2])
+    return op.reshape(batch_first, [0, -1])
 
 
 def _peepholes(op: OperationContext) -> list[Array]:
@@ -134,16 +145,21 @@ def _activation_attributes(op: OperationContext, parameters: Sequence[str]) -> d
 def _clipped_lstm(op: OperationContext) -> list[GraphTensor]:
     """Unroll an LSTM with `clip`: Core ML clips the cell, ONNX's LSTM the inputs of the gates."""
     returns_sequence = op.flag("output_sequence")
-    by_direction = []
+    all_states = []
+    last_h = []
+    last_c = []
     for index, suffix in enumerate(direction_suffixes(op)):
         direction = op.int64(index)
         h = op.emit("Gather", initial_state(op, "initial_h"), direction)
         c = op.emit("Gather", initial_state(op, "initial_c"), direction)
         all_h, h, c = ClippedLstm(op, suffix).run(h, c)
-        if not returns_sequence:
-            all_h = h
-        by_direction.append((all_h, h, c))
-    all_h, h, c = (
-        op.emit("Concat", *tensors, axis=-1) for tensors in zip(*by_direction, strict=True)
-    )
-    return [all_h, op.emit("Squeeze", h, op.int64(0)), op.emit("Squeeze", c, op.int64(0))]
+        last_h.append(h)
+        last_c.append(c)
+        if returns_sequence:
+            all_states.append(all_h)
+        else:
+            all_states.append(h)
+    states = op.concat(all_states, -1)
+    h = op.concat(last_h, -1)
+    c = op.concat(last_c, -1)
+    return [states, op.emit("Squeeze", h, op.int64(0)), op.emit("Squeeze", c, op.int64(0))]

@@ -52,7 +52,7 @@ def direction_suffixes(op: OperationContext) -> list[str]:
 
 def input_sequence(op: OperationContext) -> GraphTensor:
     """Return x in the order in which the layer reads it, [sequence, batch, channels]."""
-    x = op.tensor("x")
+    x = op.x
     if op.text("direction", "forward") != "reverse":
         return x
     last = op.int64(-1)

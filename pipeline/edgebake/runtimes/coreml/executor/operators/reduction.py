@@ -1,7 +1,6 @@
 """Translate reductions along axes."""
 
-from onnx import TensorProto
-
+from edgebake.runtimes.coreml.executor.graph_builder import FLOAT, INT32
 from edgebake.runtimes.coreml.executor.graph_tensor import GraphTensor
 from edgebake.runtimes.coreml.executor.operation_context import OperationContext
 from edgebake.runtimes.coreml.executor.registry import TRANSLATORS, operator
@@ -22,7 +21,7 @@ REDUCTIONS = {
 def _reduce(op: OperationContext, onnx_name: str) -> GraphTensor:
     axes = op.integers("axes", range(op.rank("x")))
     keep_dims = int(op.flag("keep_dims"))
-    return op.emit(onnx_name, op.tensor("x"), op.int64(axes), keepdims=keep_dims)
+    return op.emit(onnx_name, op.x, op.int64(axes), keepdims=keep_dims)
 
 
 def _register_reduction(name: str, onnx_name: str) -> None:
@@ -39,7 +38,7 @@ for _name, _onnx_name in REDUCTIONS.items():
 @operator
 def reduce_log_sum(op: OperationContext) -> GraphTensor:
     """Return log(sum of x + epsilon)."""
-    total = op.cast(_reduce(op, "ReduceSum"), TensorProto.FLOAT)
+    total = op.cast(_reduce(op, "ReduceSum"), FLOAT)
     epsilon = op.number("epsilon", 1e-45)
     return op.cast_to_output(op.emit("Log", total + epsilon))
 
@@ -59,5 +58,5 @@ def reduce_argmin(op: OperationContext) -> GraphTensor:
 def _reduce_to_index(op: OperationContext, onnx_name: str) -> GraphTensor:
     axis = op.integer("axis", -1)
     keep_dims = int(op.flag("keep_dims"))
-    index = op.emit(onnx_name, op.tensor("x"), axis=axis, keepdims=keep_dims)
-    return op.cast(index, TensorProto.INT32)
+    index = op.emit(onnx_name, op.x, axis=axis, keepdims=keep_dims)
+    return op.cast(index, INT32)

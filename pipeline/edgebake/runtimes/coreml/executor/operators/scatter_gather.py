@@ -1,8 +1,8 @@
 """Translate operators that read or write values at indices given by another tensor."""
 
 import numpy as np
-from onnx import TensorProto
 
+from edgebake.runtimes.coreml.executor.graph_builder import FLOAT, INT64
 from edgebake.runtimes.coreml.executor.graph_tensor import GraphTensor
 from edgebake.runtimes.coreml.executor.mil import UnsupportedError
 from edgebake.runtimes.coreml.executor.operation_context import OperationContext
@@ -26,7 +26,7 @@ def gather(op: OperationContext) -> GraphTensor:
     axis = op.integer("axis", 0) % op.rank("x")
     batch_dims = op.integer("batch_dims", 0) % (op.rank("indices") + 1)
     if batch_dims == 0:
-        return op.emit("Gather", op.tensor("x"), op.tensor("indices"), axis=axis)
+        return op.gather(op.x, op.tensor("indices"), axis)
     return _gather_in_batches(op, axis, batch_dims)
 
 
@@ -34,14 +34,14 @@ def gather(op: OperationContext) -> GraphTensor:
 def gather_along_axis(op: OperationContext) -> GraphTensor:
     """Return single values: the indices replace the coordinate of one axis."""
     axis = op.integer("axis", 0)
-    return op.emit("GatherElements", op.tensor("x"), op.tensor("indices"), axis=axis)
+    return op.emit("GatherElements", op.x, op.tensor("indices"), axis=axis)
 
 
 @exact_operator
 def gather_nd(op: OperationContext) -> GraphTensor:
     """Return the slices of x at coordinates: the last axis of the indices."""
     batch_dims = op.integer("batch_dims", 0)
-    return op.emit("GatherND", op.tensor("x"), _indices(op), batch_dims=batch_dims)
+    return op.emit("GatherND", op.x, _indices(op), batch_dims=batch_dims)
 
 
 @operator
@@ -86,7 +86,7 @@ def _gather_in_batches(op: OperationContext, axis: int, batch_dims: int) -> Grap
     rank = op.rank("x")
     index_rank = op.rank("indices") - batch_dims
     order = [*range(batch_dims), *_axis_first(axis, range(batch_dims, rank))]
-    batched = op.transpose(op.tensor("x"), order)
+    batched = op.transpose(op.x, order)
     indices = op.unsqueeze(_indices(op), -1)
     gathered = op.emit("GatherND", batched, indices, batch_dims=batch_dims)
     # Move the axes of the indices from behind the batch to where the gathered axis was.
@@ -107,7 +107,7 @@ def _axis_first(axis: int, axes: range) -> list[int]:
 
 
 def _indices(op: OperationContext) -> GraphTensor:
-    return op.cast(op.tensor("indices"), TensorProto.INT64)
+    return op.cast(op.tensor("indices"), INT64)
 
 
 def _reduction(op: OperationContext) -> str:
@@ -124,6 +124,6 @@ def _updates(op: OperationContext) -> GraphTensor:
         return op.emit("Neg", op.tensor("updates"))
     if mode != "div":
         return op.tensor("updates")
-    if op.onnx_type("data") != TensorProto.FLOAT:
+    if op.onnx_type("data") != FLOAT:
         raise UnsupportedError("division of integers")
     return op.emit("Reciprocal", op.float_tensor("updates"))

@@ -1,8 +1,8 @@
 """Translate operators that join, split, fill, pad, select from and sort tensors."""
 
 import numpy as np
-from onnx import TensorProto
 
+from edgebake.runtimes.coreml.executor.graph_builder import BOOL, INT32, INT64
 from edgebake.runtimes.coreml.executor.graph_tensor import GraphTensor
 from edgebake.runtimes.coreml.executor.mil import UnsupportedError
 from edgebake.runtimes.coreml.executor.operation_context import OperationContext
@@ -17,12 +17,13 @@ def concat(op: OperationContext) -> GraphTensor:
     axis = op.integer("axis")
     tensors = op.tensors("values")
     if not op.flag("interleave"):
-        return op.emit("Concat", *tensors, axis=axis)
+        return op.concat(tensors, axis)
     shape = list(op.shapes("values")[0])
     axis %= len(shape)
     stacked = [op.unsqueeze(tensor, axis + 1) for tensor in tensors]
     shape[axis] *= len(tensors)
-    return op.reshape(op.emit("Concat", *stacked, axis=axis + 1), shape)
+    interleaved = op.concat(stacked, axis + 1)
+    return op.reshape(interleaved, shape)
 
 
 @exact_operator
@@ -30,7 +31,7 @@ def stack(op: OperationContext) -> GraphTensor:
     """Return the tensors joined along a new axis."""
     axis = op.integer("axis")
     tensors = [op.unsqueeze(tensor, axis) for tensor in op.tensors("values")]
-    return op.emit("Concat", *tensors, axis=axis)
+    return op.concat(tensors, axis)
 
 
 @exact_operator
@@ -39,14 +40,16 @@ def split(op: OperationContext) -> list[GraphTensor]:
     axis = op.integer("axis")
     sizes = op.output_sizes(axis)
     if len(sizes) == 1:
-        return [op.emit("Identity", op.tensor("x"))]
-    return op.emit_many(len(sizes), "Split", op.tensor("x"), op.int64(sizes), axis=axis)
+        return [op.emit("Identity", op.x)]
+    sizes_tensor = op.int64(sizes)
+    return op.emit_many(len(sizes), "Split", op.x, sizes_tensor, axis=axis)
 
 
 @exact_operator
 def tile(op: OperationContext) -> GraphTensor:
     """Return x repeated along each axis."""
-    return op.emit("Tile", op.tensor("x"), op.int64(op.integers("reps")))
+    repetitions = op.int64(op.integers("reps"))
+    return op.emit("Tile", op.x, repetitions)
 
 
 @exact_operator
@@ -57,10 +60,12 @@ def pad(op: OperationContext) -> GraphTensor:
     if mode not in PADDING_MODES:
         raise UnsupportedError(f"mode {mode}")
     if not pads:
-        return op.emit("Identity", op.tensor("x"))
+        return op.emit("Identity", op.x)
     # Core ML has (begin, end) of the last axes; ONNX the begin of every axis, then every end.
-    pads = [0] * (2 * op.rank("x") - len(pads)) + pads
-    operands = [op.tensor("x"), op.int64(pads[0::2] + pads[1::2])]
+    missing = 2 * op.rank("x") - len(pads)
+    pads = [0] * missing + pads
+    onnx_pads = pads[0::2] + pads[1::2]
+    operands = [op.x, op.int64(onnx_pads)]
     if mode == "constant":
         value = op.constant("constant_val", 0)
         operands.append(op.literal(value, op.onnx_type("x")))
@@ -70,20 +75,22 @@ def pad(op: OperationContext) -> GraphTensor:
 @operator
 def shape(op: OperationContext) -> GraphTensor:
     """Return the shape of x."""
-    return op.literal(op.shape("x"), TensorProto.INT32)
+    return op.literal(op.shape("x"), INT32)
 
 
 @operator
 def fill(op: OperationContext) -> GraphTensor:
     """Return a tensor of a shape with the same value everywhere."""
     value = op.literal(op.constant("value", 0), op.output_onnx_type())
-    return op.emit("Expand", value, op.int64(op.integers("shape")))
+    shape = op.int64(op.integers("shape"))
+    return op.emit("Expand", value, shape)
 
 
 @operator
 def fill_like(op: OperationContext) -> GraphTensor:
     """Return a tensor of the shape of another with the same value everywhere."""
-    values = np.full(op.shape("ref_tensor"), op.constant("value", 0))
+    value = op.constant("value", 0)
+    values = np.full(op.shape("ref_tensor"), value)
     return op.literal(values, op.output_onnx_type())
 
 
@@ -93,7 +100,8 @@ def range_1d(op: OperationContext) -> GraphTensor:
     start = op.constant("start").item()
     end = op.constant("end").item()
     step = op.constant("step").item()
-    return op.literal(np.arange(start, end, step), op.output_onnx_type())
+    numbers = np.arange(start, end, step)
+    return op.literal(numbers, op.output_onnx_type())
 
 
 @operator
@@ -101,14 +109,16 @@ def one_hot(op: OperationContext) -> GraphTensor:
     """Return vectors of off_value, with on_value at one index."""
     axis = op.integer("axis", -1)
     # ONNX Runtime has OneHot for int64 indices and float values only.
-    indices = op.cast(op.tensor("indices"), TensorProto.INT64)
+    indices = op.cast(op.tensor("indices"), INT64)
     size = op.int64(op.integer("one_hot_vector_size"))
-    one_hot_float = op.emit("OneHot", indices, size, np.array([0, 1]), axis=axis)
-    is_on = op.cast(one_hot_float, TensorProto.BOOL)
+    off_and_on = op.literal([0, 1])
+    one_hot_float = op.emit("OneHot", indices, size, off_and_on, axis=axis)
+    is_on = op.cast(one_hot_float, BOOL)
+    on_value = op.constant("on_value", 1).item()
+    off_value = op.constant("off_value", 0).item()
     onnx_type = op.output_onnx_type()
-    on_value = op.literal(op.constant("on_value", 1).item(), onnx_type)
-    off_value = op.literal(op.constant("off_value", 0).item(), onnx_type)
-    return _where(op, is_on, (on_value, off_value), onnx_type)
+    choices = (op.literal(on_value, onnx_type), op.literal(off_value, onnx_type))
+    return _where(op, is_on, choices, onnx_type)
 
 
 @operator
@@ -120,19 +130,19 @@ def band_part(op: OperationContext) -> GraphTensor:
     upper = op.integer("upper", -1)
     is_in_lower = (lower < 0) | (row - column <= lower)
     is_in_upper = (upper < 0) | (column - row <= upper)
-    is_in_band = op.literal(is_in_lower & is_in_upper, TensorProto.BOOL)
+    is_in_band = op.literal(is_in_lower & is_in_upper, BOOL)
     onnx_type = op.onnx_type("x")
     zero = op.literal(0, onnx_type)
-    return _where(op, is_in_band, (op.tensor("x"), zero), onnx_type)
+    return _where(op, is_in_band, (op.x, zero), onnx_type)
 
 
 @operator
 def cumsum(op: OperationContext) -> GraphTensor:
     """Return the cumulative sum along an axis."""
-    axis = op.literal(op.integer("axis", 0), TensorProto.INT64)
+    axis = op.literal(op.integer("axis", 0), INT64)
     exclusive = int(op.flag("exclusive"))
     reverse = int(op.flag("reverse"))
-    return op.emit("CumSum", op.tensor("x"), axis, exclusive=exclusive, reverse=reverse)
+    return op.emit("CumSum", op.x, axis, exclusive=exclusive, reverse=reverse)
 
 
 @operator
@@ -149,24 +159,27 @@ def topk(op: OperationContext) -> list[GraphTensor]:
 def argsort(op: OperationContext) -> GraphTensor:
     """Return the indices that sort x along an axis."""
     axis = op.integer("axis", -1)
-    _, indices = _top_k(op, axis, op.shape("x")[axis])
+    size = op.shape("x")[axis]
+    _, indices = _top_k(op, axis, size)
     return indices
 
 
 @operator
 def non_zero(op: OperationContext) -> GraphTensor:
     """Return the coordinates of the values other than zero, [count, rank]."""
-    coordinates = op.transpose(op.emit("NonZero", op.tensor("x")), [1, 0])
-    return op.cast(coordinates, TensorProto.INT32)
+    by_axis = op.emit("NonZero", op.x)
+    coordinates = op.transpose(by_axis, [1, 0])
+    return op.cast(coordinates, INT32)
 
 
 @exact_operator
 def select(op: OperationContext) -> GraphTensor:
     """Return a where the condition is true, else b."""
     condition = op.tensor("cond")
-    if op.onnx_type("cond") != TensorProto.BOOL:
-        condition = op.cast(condition, TensorProto.BOOL)
-    return _where(op, condition, (op.tensor("a"), op.tensor("b")), op.output_onnx_type())
+    if op.onnx_type("cond") != BOOL:
+        condition = op.cast(condition, BOOL)
+    choices = (op.tensor("a"), op.tensor("b"))
+    return _where(op, condition, choices, op.output_onnx_type())
 
 
 def _where(
@@ -179,15 +192,17 @@ def _where(
 
     ONNX Runtime has no Where for bools.
     """
-    if onnx_type != TensorProto.BOOL:
-        return op.emit("Where", condition, *choices)
-    as_int32 = [op.cast(choice, TensorProto.INT32) for choice in choices]
-    return op.cast(op.emit("Where", condition, *as_int32), TensorProto.BOOL)
+    if onnx_type != BOOL:
+        return op.where(condition, *choices)
+    first = op.cast(choices[0], INT32)
+    second = op.cast(choices[1], INT32)
+    selected = op.where(condition, first, second)
+    return op.cast(selected, BOOL)
 
 
 def _top_k(op: OperationContext, axis: int, k: int) -> list[GraphTensor]:
     """Return the first k values of x along an axis in sorted order, and their indices."""
     largest = int(not op.flag("ascending"))
-    x = op.tensor("x")
+    x = op.x
     values, indices = op.emit_many(2, "TopK", x, op.int64(k), axis=axis, largest=largest, sorted=1)
-    return [values, op.cast(indices, TensorProto.INT32)]
+    return [values, op.cast(indices, INT32)]

@@ -3,8 +3,8 @@
 import math
 
 import numpy as np
-from onnx import TensorProto
 
+from edgebake.runtimes.coreml.executor.graph_builder import INT64
 from edgebake.runtimes.coreml.executor.graph_tensor import GraphTensor
 from edgebake.runtimes.coreml.executor.mil import UnsupportedError
 from edgebake.runtimes.coreml.executor.operation_context import OperationContext
@@ -18,33 +18,34 @@ BEYOND_END = 2**31 - 1  # a stride that reaches no second value
 def reshape(op: OperationContext) -> GraphTensor:
     """Return x in another shape."""
     if op.has_static_output():
-        return op.reshape(op.tensor("x"), op.output_shape())
+        return op.reshape(op.x, op.output_shape())
     # A 0 keeps the size at the same distance from the end (iOS 17); ONNX counts from the front.
     old_shape = op.shape("x")
     shape = op.integers("shape")
     for index, size in enumerate(shape):
         if size == 0:
             shape[index] = old_shape[index - len(shape)]
-    return op.reshape(op.tensor("x"), shape)
+    return op.reshape(op.x, shape)
 
 
 @exact_operator
 def reshape_like(op: OperationContext) -> GraphTensor:
     """Return x in a shape composed of the sizes of other tensors."""
-    return op.reshape(op.tensor("x"), op.output_shape())
+    return op.reshape(op.x, op.output_shape())
 
 
 @exact_operator
 def flatten2d(op: OperationContext) -> GraphTensor:
     """Return x as a matrix."""
     axis = op.integer("axis", 1)
-    return op.emit("Flatten", op.tensor("x"), axis=axis)
+    return op.emit("Flatten", op.x, axis=axis)
 
 
 @exact_operator
 def expand_dims(op: OperationContext) -> GraphTensor:
     """Return x with axes of size 1 inserted."""
-    return op.emit("Unsqueeze", op.tensor("x"), op.int64(op.integers("axes")))
+    axes = op.int64(op.integers("axes"))
+    return op.emit("Unsqueeze", op.x, axes)
 
 
 @exact_operator
@@ -54,8 +55,8 @@ def squeeze(op: OperationContext) -> GraphTensor:
     axes = op.integers("axes", range(len(sizes)))
     removable = [axis for axis in axes if sizes[axis] == 1]
     if not removable:
-        return op.emit("Identity", op.tensor("x"))
-    return op.emit("Squeeze", op.tensor("x"), op.int64(removable))
+        return op.emit("Identity", op.x)
+    return op.emit("Squeeze", op.x, op.int64(removable))
 
 
 @exact_operator
@@ -63,27 +64,26 @@ def transpose(op: OperationContext) -> GraphTensor:
     """Return x with its axes permuted."""
     rank = op.rank("x")
     order = [axis % rank for axis in op.integers("perm")]
-    return op.transpose(op.tensor("x"), order)
+    return op.transpose(op.x, order)
 
 
 @exact_operator
 def slice_by_index(op: OperationContext) -> GraphTensor:
     """Return the slice of x from begin to end by stride."""
-    ranges = [
-        axis_slice.indices(size)
-        for axis_slice, size in zip(_slices(op), op.shape("x"), strict=True)
-    ]
-    begin = [first for first, _, _ in ranges]
-    end = [last for _, last, _ in ranges]
-    stride = [step for _, _, step in ranges]
-    for axis, last in enumerate(end):
+    begin = []
+    end = []
+    strides = []
+    for axis_slice, size in zip(_slices(op), op.shape("x"), strict=True):
+        first, last, stride = axis_slice.indices(size)
         if last < 0:
-            end[axis] = BEFORE_START
-    x = op.tensor("x")
-    axes = op.int64(range(len(ranges)))
-    values = op.emit("Slice", x, op.int64(begin), op.int64(end), axes, op.int64(stride))
-    mask = op.integers("squeeze_mask", [0] * len(ranges))
-    squeezed_axes = [axis for axis, is_squeezed in enumerate(mask) if is_squeezed]
+            last = BEFORE_START
+        begin.append(first)
+        end.append(last)
+        strides.append(stride)
+    rank = len(begin)
+    values = op.slice(op.x, begin, end, range(rank), strides)
+    mask = op.integers("squeeze_mask", [0] * rank)
+    squeezed_axes = [axis for axis in range(rank) if mask[axis]]
     if not squeezed_axes:
         return values
     return op.emit("Squeeze", values, op.int64(squeezed_axes))
@@ -92,18 +92,17 @@ def slice_by_index(op: OperationContext) -> GraphTensor:
 @exact_operator
 def slice_by_size(op: OperationContext) -> GraphTensor:
     """Return the block of x at begin of a size; a size of -1 extends to the end of the axis."""
-    shape = op.shape("x")
     begin = op.integers("begin")
+    sizes = op.integers("size")
     end = []
-    for axis, (size, whole) in enumerate(zip(op.integers("size"), shape, strict=True)):
+    for axis, axis_size in enumerate(op.shape("x")):
         if begin[axis] < 0:
-            begin[axis] %= whole
-        if size == -1:
-            end.append(whole)
+            begin[axis] %= axis_size
+        if sizes[axis] == -1:
+            end.append(axis_size)
         else:
-            end.append(begin[axis] + size)
-    axes = op.int64(range(len(shape)))
-    return op.emit("Slice", op.tensor("x"), op.int64(begin), op.int64(end), axes)
+            end.append(begin[axis] + sizes[axis])
+    return op.slice(op.x, begin, end, range(len(end)))
 
 
 @exact_operator
@@ -112,9 +111,10 @@ def slice_update(op: OperationContext) -> GraphTensor:
     shape = op.shape("x")
     flat_indices = np.arange(math.prod(shape)).reshape(shape)
     updated = op.int64(flat_indices[_slices(op)].reshape(-1))
-    x = op.reshape(op.tensor("x"), [-1])
+    x = op.reshape(op.x, [-1])
     update = op.reshape(op.tensor("update"), [-1])
-    return op.reshape(op.emit("ScatterElements", x, updated, update, axis=0), shape)
+    result = op.emit("ScatterElements", x, updated, update, axis=0)
+    return op.reshape(result, shape)
 
 
 @exact_operator
@@ -124,7 +124,7 @@ def reverse(op: OperationContext) -> GraphTensor:
     last = op.int64([-1] * len(axes))
     before_start = op.int64([BEFORE_START] * len(axes))
     stride = last  # -1 as well
-    return op.emit("Slice", op.tensor("x"), last, before_start, op.int64(axes), stride)
+    return op.emit("Slice", op.x, last, before_start, op.int64(axes), stride)
 
 
 @exact_operator
@@ -135,9 +135,8 @@ def reverse_sequence(op: OperationContext) -> GraphTensor:
     rank = op.rank("x")
     if {time_axis % rank, batch_axis % rank} != {0, 1}:
         raise UnsupportedError("reverse_sequence along axes other than 0 and 1")
-    lengths = op.cast(op.tensor("lengths"), TensorProto.INT64)
-    x = op.tensor("x")
-    return op.emit("ReverseSequence", x, lengths, time_axis=time_axis, batch_axis=batch_axis)
+    lengths = op.cast(op.tensor("lengths"), INT64)
+    return op.emit("ReverseSequence", op.x, lengths, time_axis=time_axis, batch_axis=batch_axis)
 
 
 @exact_operator
@@ -148,29 +147,29 @@ def sliding_windows(op: OperationContext) -> GraphTensor:
     stride = op.integer("stride", 1)
     count = (op.shape("x")[axis] - size) // stride + 1
     first_indices = np.arange(count)[:, None] * stride
-    windows = op.literal(first_indices + np.arange(size), TensorProto.INT64)
-    return op.emit("Gather", op.tensor("x"), windows, axis=axis)
+    windows = op.literal(first_indices + np.arange(size), INT64)
+    return op.gather(op.x, windows, axis)
 
 
 @exact_operator
 def depth_to_space(op: OperationContext) -> GraphTensor:
     """Return x with blocks of channels moved to pixels, the block before the channel."""
     block_size = op.integer("block_size")
-    return op.emit("DepthToSpace", op.tensor("x"), blocksize=block_size, mode="DCR")
+    return op.emit("DepthToSpace", op.x, blocksize=block_size, mode="DCR")
 
 
 @exact_operator
 def space_to_depth(op: OperationContext) -> GraphTensor:
     """Return x with blocks of pixels moved to channels, the block before the channel."""
     block_size = op.integer("block_size")
-    return op.emit("SpaceToDepth", op.tensor("x"), blocksize=block_size)
+    return op.emit("SpaceToDepth", op.x, blocksize=block_size)
 
 
 @exact_operator
 def pixel_shuffle(op: OperationContext) -> GraphTensor:
     """Return x with blocks of channels moved to pixels, the channel before the block."""
     factor = op.integer("upscale_factor")
-    return op.emit("DepthToSpace", op.tensor("x"), blocksize=factor, mode="CRD")
+    return op.emit("DepthToSpace", op.x, blocksize=factor, mode="CRD")
 
 
 @exact_operator
@@ -180,9 +179,10 @@ def pixel_unshuffle(op: OperationContext) -> GraphTensor:
     n, channels, height, width = op.shape("x")
     new_height = height // factor
     new_width = width // factor
-    blocks = op.reshape(op.tensor("x"), [n, channels, new_height, factor, new_width, factor])
+    blocks = op.reshape(op.x, [n, channels, new_height, factor, new_width, factor])
     blocks_first = op.transpose(blocks, [0, 1, 3, 5, 2, 4])
-    return op.reshape(blocks_first, [n, channels * factor * factor, new_height, new_width])
+    new_channels = channels * factor * factor
+    return op.reshape(blocks_first, [n, new_channels, new_height, new_width])
 
 
 @exact_operator
@@ -196,11 +196,12 @@ def space_to_batch(op: OperationContext) -> GraphTensor:
     begin, end = paddings.T.tolist()
     zeros = [0] * len(other_sizes)
     pads = [0, 0, *begin, *zeros, 0, 0, *end, *zeros]
-    padded = op.emit("Pad", op.tensor("x"), op.int64(pads))
+    padded = op.emit("Pad", op.x, op.int64(pads))
     block_counts = []
     split_sizes = []
     for axis, block in enumerate(block_shape):
-        block_count = (sizes[axis] + begin[axis] + end[axis]) // block
+        padded_size = begin[axis] + sizes[axis] + end[axis]
+        block_count = padded_size // block
         block_counts.append(block_count)
         split_sizes += [block_count, block]
     blocks = op.reshape(padded, [n, channels, *split_sizes, *other_sizes])
@@ -212,7 +213,8 @@ def space_to_batch(op: OperationContext) -> GraphTensor:
         *range(blocks_end, blocks_end + len(other_sizes)),
     ]
     batch = n * math.prod(block_shape)
-    return op.reshape(op.transpose(blocks, order), [batch, channels, *block_counts, *other_sizes])
+    blocks = op.transpose(blocks, order)
+    return op.reshape(blocks, [batch, channels, *block_counts, *other_sizes])
 
 
 @exact_operator
@@ -223,7 +225,7 @@ def batch_to_space(op: OperationContext) -> GraphTensor:
     block_rank = len(block_shape)
     other_sizes = sizes[block_rank:]
     batch = n // math.prod(block_shape)
-    blocks = op.reshape(op.tensor("x"), [*block_shape, batch, channels, *sizes])
+    blocks = op.reshape(op.x, [*block_shape, batch, channels, *sizes])
     order = [block_rank, block_rank + 1]
     full_sizes = []
     for axis, block in enumerate(block_shape):
@@ -231,11 +233,12 @@ def batch_to_space(op: OperationContext) -> GraphTensor:
         full_sizes.append(sizes[axis] * block)
     blocks_end = 2 + 2 * block_rank
     order += range(blocks_end, blocks_end + len(other_sizes))
-    joined = op.reshape(op.transpose(blocks, order), [batch, channels, *full_sizes, *other_sizes])
-    begin_crops, end_crops = op.constant("crops").reshape(-1, 2).T.tolist()
+    joined = op.transpose(blocks, order)
+    joined = op.reshape(joined, [batch, channels, *full_sizes, *other_sizes])
+    crops = op.constant("crops").reshape(-1, 2)
+    begin_crops, end_crops = crops.T.tolist()
     end = [size - crop for size, crop in zip(full_sizes, end_crops, strict=True)]
-    axes = op.int64(range(2, 2 + block_rank))
-    return op.emit("Slice", joined, op.int64(begin_crops), op.int64(end), axes)
+    return op.slice(joined, begin_crops, end, range(2, 2 + block_rank))
 
 
 def _slices(op: OperationContext) -> tuple[slice, ...]:

@@ -26,9 +26,11 @@ def pads(op: OperationContext, kernel: Sequence[int], strides: Sequence[int]) ->
     if pad_type not in ("same", "same_lower"):
         raise UnsupportedError(f"pad_type {pad_type}")
     totals = []
-    for size, stride, kernel_size in zip(op.shape("x")[2:], strides, kernel, strict=True):
-        windows = -(-size // stride)
-        totals.append(max((windows - 1) * stride + kernel_size - size, 0))
+    sizes = op.shape("x")[2:]
+    for size, stride, kernel_size in zip(sizes, strides, kernel, strict=True):
+        window_count = -(-size // stride)
+        covered = (window_count - 1) * stride + kernel_size
+        totals.append(max(covered - size, 0))
     smaller = [total // 2 for total in totals]
     larger = [total - total // 2 for total in totals]
     if pad_type == "same":
