@@ -1,4 +1,4 @@
-"""`quantize: auto`: the first rung that no measurement has ruled out is built, and every other one says why not."""
+"""`quantize: auto`: the first candidate that no measurement has ruled out is built, and every other one says why not."""
 
 from pathlib import Path
 from typing import Any
@@ -22,15 +22,15 @@ MISSED = "accuracy at least 0.95: 0.9, missed by 0.05"
 def auto(project: Path) -> Path:
     """A project that releases `x`, and what devices fall back to; its scheme is
     the first of dynamic, int8 and float16 with which every gate passes."""
-    put_ladder("dynamic", "int8", "float16")
+    put_candidates("dynamic", "int8", "float16")
     put_target("x")
     release("x")
     return project
 
 
-def put_ladder(*rungs: str) -> None:
+def put_candidates(*candidates: str) -> None:
     Path("recipes/quantize/auto.yaml").write_text(
-        yaml.safe_dump({"scheme": "auto", "candidates": list(rungs)})
+        yaml.safe_dump({"scheme": "auto", "candidates": list(candidates)})
     )
 
 
@@ -66,10 +66,10 @@ def refused(**accuracy: float) -> None:
 
 
 def fates(target: str = "x") -> dict[str, Any]:
-    """Return what params.yaml says of each rung down to the one that is built."""
+    """Return what params.yaml says of each candidate down to the one that is built."""
     return {
-        rung["option"]: rung["refused"] or rung["missed"]
-        for rung in read_plan()["candidates"][target]
+        candidate["option"]: candidate["refused"] or candidate["missed"]
+        for candidate in read_plan()["candidates"][target]
     }
 
 
@@ -82,17 +82,17 @@ def _stages() -> Plan:
     return {stage: read_plan()[stage] for stage in variants.STAGES}
 
 
-def test_the_cheapest_rung_is_planned_as_if_the_target_had_named_it(auto: Path) -> None:
+def test_the_cheapest_candidate_is_planned_as_if_the_target_had_named_it(auto: Path) -> None:
     planner.update()
     assert fates() == {"dynamic": []}
-    climbed = _stages()
+    searched = _stages()
     assert built("quantize") == ["digits-ds_cnn", "digits-ds_cnn-dynamic"]  # and its float parent
     edit(Path("recipes/target/x.yaml"), "quantize: auto", "quantize: dynamic")
     planner.update()
-    assert _stages() == climbed
+    assert _stages() == searched
 
 
-def test_a_rung_that_missed_a_gate_gives_way_to_the_next(auto: Path) -> None:
+def test_a_candidate_that_missed_a_gate_gives_way_to_the_next(auto: Path) -> None:
     planner.update()
     refused(x=0.9)
     planner.update()
@@ -119,7 +119,7 @@ def test_a_verdict_on_another_recipe_rules_nothing_out(auto: Path) -> None:
         ("device/pixel_8", "memory_mb: 7000", "memory_mb: 4096"),
     ],
 )
-def test_an_edited_recipe_climbs_from_the_first_rung_again(
+def test_an_edited_recipe_starts_the_search_at_the_first_candidate_again(
     auto: Path, file: str, old: str, new: str
 ) -> None:
     planner.update()
@@ -130,7 +130,7 @@ def test_an_edited_recipe_climbs_from_the_first_rung_again(
     assert fates() == {"dynamic": []}
 
 
-def test_an_edit_of_a_lower_rung_leaves_the_ones_above_it_ruled_out(auto: Path) -> None:
+def test_an_edit_of_a_lower_candidate_leaves_the_ones_above_it_ruled_out(auto: Path) -> None:
     planner.update()
     refused(x=0.9)
     planner.update()
@@ -143,11 +143,11 @@ def test_an_edit_of_a_lower_rung_leaves_the_ones_above_it_ruled_out(auto: Path) 
     assert after[1]["recipe_sha256"] != before[1]["recipe_sha256"]
 
 
-def test_a_new_rung_on_top_is_tried_first_and_what_is_known_of_the_others_stays(auto: Path) -> None:
+def test_a_new_candidate_on_top_is_tried_first_and_what_is_known_of_the_others_stays(auto: Path) -> None:
     planner.update()
     refused(x=0.9)
     planner.update()
-    put_ladder("int8_per_tensor", "dynamic", "int8")
+    put_candidates("int8_per_tensor", "dynamic", "int8")
     planner.update()
     assert fates() == {"int8_per_tensor": []}
     refused(x=0.9)
@@ -156,7 +156,7 @@ def test_a_new_rung_on_top_is_tried_first_and_what_is_known_of_the_others_stays(
 
 
 @pytest.mark.parametrize(
-    ("device", "convert", "rung", "reason"),
+    ("device", "convert", "candidate", "reason"),
     [
         (
             "android_any",
@@ -180,18 +180,18 @@ def test_a_new_rung_on_top_is_tried_first_and_what_is_known_of_the_others_stays(
         ),
     ],
 )
-def test_a_rung_that_cannot_be_carried_is_passed_over_with_its_reason(
-    auto: Path, device: str, convert: str, rung: str, reason: str
+def test_a_candidate_that_cannot_be_carried_is_passed_over_with_its_reason(
+    auto: Path, device: str, convert: str, candidate: str, reason: str
 ) -> None:
-    put_ladder(rung, "float16")
+    put_candidates(candidate, "float16")
     put_target("x", device=device, convert=convert)
     release("x", "ios_any")
     planner.update()
-    assert fates() == {rung: reason, "float16": []}
+    assert fates() == {candidate: reason, "float16": []}
 
 
-def test_a_rung_that_could_not_be_carried_is_tried_once_it_can_be(auto: Path) -> None:
-    put_ladder("int8", "float16")
+def test_a_candidate_that_could_not_be_carried_is_tried_once_it_can_be(auto: Path) -> None:
+    put_candidates("int8", "float16")
     put_target("x", device="android_any")
     planner.update()
     edit(
@@ -203,7 +203,7 @@ def test_a_rung_that_could_not_be_carried_is_tried_once_it_can_be(auto: Path) ->
     assert fates() == {"int8": []}
 
 
-def test_a_ladder_without_a_rung_left_says_by_how_much_each_missed(auto: Path) -> None:
+def test_candidates_without_one_left_says_by_how_much_each_missed(auto: Path) -> None:
     put_target("x", device="android_any")
     planner.update()
     refused(x=0.9)
@@ -222,13 +222,13 @@ def test_a_ladder_without_a_rung_left_says_by_how_much_each_missed(auto: Path) -
     assert PARAMS.read_bytes() == written
 
 
-def test_a_rung_more_is_taken_where_all_others_were_out(auto: Path) -> None:
-    put_ladder("dynamic", "float16")
+def test_a_candidate_more_is_taken_where_all_others_were_out(auto: Path) -> None:
+    put_candidates("dynamic", "float16")
     planner.update()
     refused(x=0.9)
     planner.update()
     refused(x=0.92)
-    put_ladder("dynamic", "float16", "none")
+    put_candidates("dynamic", "float16", "none")
     planner.update()
     assert fates() == {
         "dynamic": [MISSED],
@@ -249,7 +249,7 @@ def test_every_missed_gate_stands_in_the_record(auto: Path) -> None:
     assert fates()["dynamic"] == [MISSED, "speedup at least 2.5: 2, missed by 0.5"]
 
 
-def test_a_rung_that_the_examples_cannot_decide_gives_way_and_says_what_would_decide(
+def test_a_candidate_that_the_examples_cannot_decide_gives_way_and_says_what_would_decide(
     auto: Path,
 ) -> None:
     planner.update()
@@ -262,7 +262,7 @@ def test_a_rung_that_the_examples_cannot_decide_gives_way_and_says_what_would_de
     assert list(fates()) == ["dynamic", "int8"]
 
 
-def test_two_targets_on_one_rung_share_their_work_and_step_down_together(auto: Path) -> None:
+def test_two_targets_on_one_candidate_share_their_work_and_step_down_together(auto: Path) -> None:
     put_target("y", "package: { threshold: 0.6 }\n")
     release("x", "y")
     planner.update()
@@ -303,17 +303,17 @@ def test_a_neighbour_that_left_the_release_does_not_send_a_target_up_again(auto:
 
 
 def test_lines_stand_in_columns_and_name_every_missed_gate() -> None:
-    rungs = [
+    candidates = [
         Candidate("int8_per_tensor", "a1", missed=["size_mb at most 1: 2, missed by 1", MISSED]),
         Candidate("int8", refused="quantize: litert cannot carry it"),
         Candidate("none", "a2"),
     ]
-    assert scheme_search.lines(rungs) == [
+    assert scheme_search.lines(candidates) == [
         f"  int8_per_tensor  size_mb at most 1: 2, missed by 1; {MISSED}",
         "  int8             not tried: quantize: litert cannot carry it",
         "  none             taken",
     ]
-    assert [rung.is_rejected for rung in rungs] == [True, True, False]
+    assert [candidate.is_rejected for candidate in candidates] == [True, True, False]
 
 
 def test_the_record_of_a_target_that_names_its_scheme_is_forgotten(auto: Path) -> None:
@@ -323,13 +323,13 @@ def test_the_record_of_a_target_that_names_its_scheme_is_forgotten(auto: Path) -
     assert "candidates" not in read_plan()
 
 
-def test_a_target_may_bring_a_ladder_of_its_own(auto: Path) -> None:
+def test_a_target_may_bring_candidates_of_its_own(auto: Path) -> None:
     put_target("x", "quantize: { candidates: [int8, float16] }\n")
     planner.update()
     assert fates() == {"int8": []}
 
 
-def test_a_mistake_in_the_file_of_a_rung_is_told_and_the_rung_is_not_passed_over(
+def test_a_mistake_in_the_file_of_a_candidate_is_told_and_the_candidate_is_not_passed_over(
     auto: Path,
 ) -> None:
     edit(
@@ -351,9 +351,9 @@ def test_planning_mends_a_record_that_is_none(auto: Path, record: str) -> None:
     assert fates() == {"dynamic": []}
 
 
-def test_a_rung_is_no_ladder_itself(auto: Path) -> None:
+def test_a_candidate_does_not_search_itself(auto: Path) -> None:
     Path("recipes/quantize/other.yaml").write_text("scheme: auto\ncandidates: [int8]\n")
-    put_ladder("other", "float16")
+    put_candidates("other", "float16")
     with pytest.raises(
         RecipeError, match=r"^recipes/quantize/auto\.yaml: quantize\.candidates: other; expected"
     ):
