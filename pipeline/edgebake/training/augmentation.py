@@ -59,11 +59,15 @@ class Augmentation:
         for layer in self.layers:
             pixels = layer(pixels, training=True)
         if self._mixup is not None:
-            mixed = self._mixup({"images": pixels, "labels": labels}, training=True)
-            pixels, labels = mixed["images"], mixed["labels"]
-        clipped = tf.clip_by_value(tf.cast(pixels, tf.float32), *PIXEL_RANGE)
-        scaled = (clipped - self._mean) * self._scale
-        return (tf.ensure_shape(scaled, images.shape), labels, *weights)
+            batch = {"images": pixels, "labels": labels}
+            mixed = self._mixup(batch, training=True)
+            pixels = mixed["images"]
+            labels = mixed["labels"]
+        pixels = tf.cast(pixels, tf.float32)
+        pixels = tf.clip_by_value(pixels, *PIXEL_RANGE)
+        scaled = (pixels - self._mean) * self._scale
+        scaled = tf.ensure_shape(scaled, images.shape)
+        return (scaled, labels, *weights)
 
     def state(self) -> list[keras.Variable]:
         """Return the state of the random generators, for a checkpoint."""

@@ -20,6 +20,7 @@ from edgebake.training import batches, distillation, learning_rate, mixed_precis
 from edgebake.training.augmentation import Augmentation
 from edgebake.training.batches import TrainingSet
 from edgebake.training.checkpoint import Checkpoint, TrainingState
+from edgebake.training.mixed_precision import float16_compute
 from edgebake.training.trainable_layers import only_trainable
 
 if TYPE_CHECKING:
@@ -65,11 +66,13 @@ def fit(
 
     The loss is the cross entropy with the labels or, with a teacher, the distillation loss.
     """
+    options = options or TrainingOptions()
     uses_float16 = train.mixed_precision and mixed_precision.has_gpu()
     with ExitStack() as stack:
         stack.enter_context(only_trainable(model, train.layers))
-        stack.enter_context(mixed_precision.float16_compute(model, uses_float16))
-        return _Training(model, splits, train, options or TrainingOptions()).run()
+        stack.enter_context(float16_compute(model, uses_float16))
+        training = _Training(model, splits, train, options)
+        return training.run()
 
 
 def steps_per_epoch(splits: TrainingSplits, train: Train) -> int:
@@ -84,7 +87,8 @@ def predictions(
     batch_predictions = []
     for start in range(0, len(images), PREDICTION_BATCH):
         batch = images[start : start + PREDICTION_BATCH]
-        batch_predictions.append(np.asarray(model.predict_on_batch(batch)))
+        predicted = model.predict_on_batch(batch)
+        batch_predictions.append(np.asarray(predicted))
     return np.concatenate(batch_predictions)
 
 
@@ -124,7 +128,12 @@ class _Training:
         schedule = learning_rate.schedule(train, steps_per_epoch(splits, train))
         optimizer = keras.optimizers.Adam(schedule)
         loss, metric = _loss_and_metric(train, options.teacher)
-        model.compile(optimizer, loss, metrics=[], weighted_metrics=[metric])
+        model.compile(
+            optimizer,
+            loss,
+            metrics=[],
+            weighted_metrics=[metric],
+        )
         model.optimizer.build(model.trainable_variables)
 
     def run(self) -> History:
@@ -143,13 +152,21 @@ class _Training:
         return state.history
 
     def _run_epoch(self, epoch: int) -> dict[str, float]:
-        order = batches.shuffled(len(self._training_set.labels), self._train.seed, epoch)
-        validation_order = np.arange(len(self._validation_set.labels))
+        count = len(self._training_set.labels)
+        training_batches = batches.dataset(
+            self._training_set,
+            order=batches.shuffled(count, self._train.seed, epoch),
+            batch_size=self._train.batch_size,
+            augment=self._augmentation,
+        )
+        validation_batches = batches.dataset(
+            self._validation_set,
+            order=np.arange(len(self._validation_set.labels)),
+            batch_size=PREDICTION_BATCH,
+        )
         result = self._model.fit(
-            batches.dataset(self._training_set, order, self._train.batch_size, self._augmentation),
-            validation_data=batches.dataset(
-                self._validation_set, validation_order, PREDICTION_BATCH
-            ),
+            training_batches,
+            validation_data=validation_batches,
             initial_epoch=epoch,
             epochs=epoch + 1,
             verbose=0,

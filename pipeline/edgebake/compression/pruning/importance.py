@@ -78,7 +78,8 @@ def _weight_norms(
 def _norms_along(kernel: Floats, axis: int, order: int) -> Floats:
     """Return the norm of the weights at each index of an axis, [size of the axis]."""
     summed_axes = tuple(number for number in range(kernel.ndim) if number != axis)
-    norms: Floats = (np.abs(kernel) ** order).sum(axis=summed_axes) ** (1 / order)
+    powers = np.abs(kernel) ** order
+    norms: Floats = powers.sum(axis=summed_axes) ** (1 / order)
     return norms
 
 

@@ -62,6 +62,8 @@ def _count_macs(node: keras.src.ops.node.Node) -> int:
     if "Transpose" in kind(layer):
         tensor = node.input_tensors[0]
     positions: int = math.prod(tensor.shape[1:-1])
-    kernels = [weight for weight in layer.weights if weight.name.endswith("kernel")]
-    weights: int = sum(math.prod(kernel.shape) for kernel in kernels)
-    return weights * positions
+    kernel_size = 0
+    for weight in layer.weights:
+        if weight.name.endswith("kernel"):
+            kernel_size += math.prod(weight.shape)
+    return kernel_size * positions

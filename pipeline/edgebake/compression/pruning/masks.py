@@ -62,8 +62,9 @@ class Masks:
 
         self._masks: list[tuple[keras.Variable, tf.Variable]] = []
         for layer in layers:
-            mask = tf.Variable(tf.ones(layer.kernel.shape, tf.bool))
-            self._masks.append((layer.kernel, mask))
+            kernel = layer.kernel
+            mask = tf.Variable(tf.ones(kernel.shape, tf.bool))
+            self._masks.append((kernel, mask))
 
     def constraints(self) -> list[ConstrainedKernel]:
         """Return each kernel with the constraint that keeps its pruned weights at zero."""

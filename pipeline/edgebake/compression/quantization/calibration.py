@@ -184,7 +184,8 @@ def _histogram(values: NDArray[np.float32], low: float, high: float) -> NDArray[
     """Return the counts [2048] of values of any shape between low and high."""
     if low == high:
         return np.bincount([0], [values.size], BINS).astype(np.int64)
+    bins_per_unit = BINS / (high - low)
     positions = np.subtract(values, np.float32(low), dtype=np.float32)
-    positions *= np.float32(BINS / (high - low))
-    bins = positions.reshape(-1).astype(np.int32).clip(0, BINS - 1)
-    return np.bincount(bins, minlength=BINS)
+    positions *= np.float32(bins_per_unit)
+    bins = positions.reshape(-1).astype(np.int32)
+    return np.bincount(bins.clip(0, BINS - 1), minlength=BINS)

@@ -63,7 +63,11 @@ def prune(original: OriginalModel, options: Prune) -> PrunedModel:
     for step in range(steps):
         dependencies = dependency_graph.read(progress.model)
         ranked = selection.rank(
-            progress.model, dependencies, options.score, original.splits, limits
+            progress.model,
+            dependencies,
+            options.score,
+            original.splits,
+            limits,
         )
         counts = _select_counts(progress, ranked, model, options, (step + 1) / steps)
         removed = ranked.removed_groups(counts)
@@ -92,12 +96,15 @@ def _select_counts(
         return counts
     costs = layer_costs.count(original)
     if target.macs is not None:
-        macs = target.macs**exponent * layer_costs.total(costs, "macs")
+        original_macs = layer_costs.total(costs, "macs")
+        macs = target.macs**exponent * original_macs
         return selection.by_cost(ranked, "macs", macs)
     if target.parameters is not None:
-        parameters = target.parameters**exponent * layer_costs.total(costs, "parameters")
+        original_parameters = layer_costs.total(costs, "parameters")
+        parameters = target.parameters**exponent * original_parameters
         return selection.by_cost(ranked, "parameters", parameters)
-    return selection.by_share(ranked, (options.keep or 1.0) ** exponent)
+    share = options.keep or 1.0
+    return selection.by_share(ranked, share**exponent)
 
 
 def _fine_tune(progress: _Progress, original: OriginalModel, options: FineTune) -> None:

@@ -83,8 +83,9 @@ def check_same_outputs(model: keras.Model, rewritten: keras.Model) -> None:
     """
     import keras
 
-    shape = (SAMPLES, *model.inputs[0].shape[1:])
-    images = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
+    _, *image_shape = model.inputs[0].shape
+    random = np.random.default_rng(0)
+    images = random.uniform(-1, 1, (SAMPLES, *image_shape)).astype(np.float32)
     expected_outputs = keras.tree.flatten(model(images, training=False))
     actual_outputs = keras.tree.flatten(rewritten(images, training=False))
     outputs = zip(model.outputs, expected_outputs, actual_outputs, strict=True)
@@ -168,10 +169,9 @@ class _Rewriter:
             return keras.layers.DepthwiseConv2D(1, name=layer.name)
         config = {**layer.get_config(), "use_bias": True}
         if activation(layer) not in FUSED:
-            self.separate_activations[layer.name] = keras.layers.Activation(
-                config["activation"],
-                name=_activation_name(layer),
-            )
+            function = config.pop("activation")
+            separate = keras.layers.Activation(function, name=_activation_name(layer))
+            self.separate_activations[layer.name] = separate
             config["activation"] = "linear"
         return layer.__class__.from_config(config)
 

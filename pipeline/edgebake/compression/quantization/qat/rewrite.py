@@ -40,7 +40,11 @@ def to_trainable(folded: FoldedModel, settings: QatSettings) -> keras.Model:
 
     model_graph = graph.read(folded.model)
     image = folded.model.inputs[0]
-    entry = keras.Input(batch_shape=image.shape, dtype=image.dtype, name=image.name)
+    entry = keras.Input(
+        batch_shape=image.shape,
+        dtype=image.dtype,
+        name=image.name,
+    )
     quantized_entry = entry
     if settings.quantize_activations:
         quantized_entry = _quantize_output(entry, settings.ranges, image.name, "linear")
@@ -49,13 +53,19 @@ def to_trainable(folded: FoldedModel, settings: QatSettings) -> keras.Model:
         weights = folded.original_weights.get(layer.name)
         if weights is None:
             return fold_model.clone(layer)
-        return weight_quantizer.build_layer(layer, weights, _weight_grid(weights, settings))
+        grid = _weight_grid(weights, settings)
+        return weight_quantizer.build_layer(layer, weights, grid)
 
     def with_quantized_entry(tensor: keras.KerasTensor) -> keras.KerasTensor:
-        return quantized_entry if tensor is entry else tensor
+        if tensor is entry:
+            return quantized_entry
+        return tensor
 
     def call_layer(layer: keras.Layer, *arguments: Tensors, **options: Tensors) -> Tensors:
-        arguments, options = keras.tree.map_structure(with_quantized_entry, (arguments, options))
+        arguments, options = keras.tree.map_structure(
+            with_quantized_entry,
+            (arguments, options),
+        )
         outputs = layer(*arguments, **options)
         if settings.quantize_activations and stored_outputs.is_stored(layer.name, model_graph):
             return _quantize_output(outputs, settings.ranges, layer.name, activation(layer))

@@ -70,8 +70,16 @@ class WeightFakeQuant:
         size = (self.channels,)
         self.gamma = self.add_weight(name="gamma", shape=size)
         self.beta = self.add_weight(name="beta", shape=size)
-        self.moving_mean = self.add_weight(name="moving_mean", shape=size, trainable=False)
-        self.moving_variance = self.add_weight(name="moving_variance", shape=size, trainable=False)
+        self.moving_mean = self.add_weight(
+            name="moving_mean",
+            shape=size,
+            trainable=False,
+        )
+        self.moving_variance = self.add_weight(
+            name="moving_variance",
+            shape=size,
+            trainable=False,
+        )
 
     def folded_weights(self) -> tuple[tf.Tensor, tf.Tensor | float]:
         """Return the quantized kernel and the bias [channels], both as at inference."""
@@ -108,10 +116,12 @@ class WeightFakeQuant:
         axes = list(range(len(outputs.shape) - 1))
         mean, variance = tf.nn.moments(outputs, axes=axes)
         deviation = _deviation(variance, batch_norm.epsilon)
-        correction = _deviation(self.moving_variance, batch_norm.epsilon) / deviation
+        moving_deviation = _deviation(self.moving_variance, batch_norm.epsilon)
+        correction = moving_deviation / deviation
         _update_average(self.moving_mean, mean + bias, batch_norm.momentum)
         _update_average(self.moving_variance, variance, batch_norm.momentum)
-        return correction, self.beta - mean * self.gamma / deviation
+        bias = self.beta - mean * self.gamma / deviation
+        return correction, bias
 
     def _bias(self) -> tf.Tensor | float:
         return self.bias if self.use_bias else 0.0
