@@ -87,20 +87,20 @@ def quantized(model: bytes, scheme: str, color: str) -> QuantizedModel:
     compression = Compression(
         **{word: COMPRESSION[word] for word in module.options if word in COMPRESSION}
     )
-    found = QuantizedModel(
+    result = QuantizedModel(
         model, scheme, module.weights, module.activations, compression=compression
     )
     if "granularity" not in module.options:
-        return found
+        return result
     agreed = contract(color)
     pixels = np.random.default_rng(0).integers(0, 256, (8, 32, 32, agreed.channels), np.uint8)
     ranges = calibration.calibrate(model, agreed.normalize(pixels), Calibration("min_max", 8, 0))
-    found = replace(found, granularity=Granularity.per_channel, ranges=ranges)
+    result = replace(result, granularity=Granularity.per_channel, ranges=ranges)
     if scheme != "mixed":
-        return found
+        return result
     layers = CalibratedModel(to_float_tflite(keras_session.load(model)), ranges).layers
     last = [layer for layer in layers if layer.is_weighted][-1]
-    return replace(found, fallback_dtype=DType.float32, fallback_layers={last.name: last.values})
+    return replace(result, fallback_dtype=DType.float32, fallback_layers={last.name: last.values})
 
 
 def converted(runtime: str, item: QuantizedModel, color: str) -> dict[str, bytes]:

@@ -61,9 +61,11 @@ def test_no_two_delegates_answer_for_the_same_accelerator(
     runtime: str, platform: str, accelerator: str
 ) -> None:
     fits = [
-        one
-        for one in ALL
-        if one.runtime == runtime and platform in one.platforms and accelerator in one.accelerators
+        entry
+        for entry in ALL
+        if entry.runtime == runtime
+        and platform in entry.platforms
+        and accelerator in entry.accelerators
     ]
     assert len(fits) <= 1
 
@@ -80,30 +82,32 @@ def test_a_delegate_for_some_chips_serves_devices_that_have_no_others() -> None:
 
 
 def test_the_cpu_runs_everything_and_an_accelerator_that_nothing_reaches_is_left_out() -> None:
-    found = placements.predict("litert", network(SOFTMAX), "linux", ["npu", "gpu", "cpu"], [])
-    assert found == [Placement("cpu", "", 1.0, 1.0, "", "", "the runtime's own kernels")]
+    predicted = placements.predict("litert", network(SOFTMAX), "linux", ["npu", "gpu", "cpu"], [])
+    assert predicted == [Placement("cpu", "", 1.0, 1.0, "", "", "the runtime's own kernels")]
 
 
 def test_the_order_is_that_of_the_device() -> None:
-    found = placements.predict(
+    predicted = placements.predict(
         "litert", network(SOFTMAX), "android", ["npu", "gpu", "cpu"], ["Tensor G3"]
     )
-    assert [(one.accelerator, one.delegate) for one in found] == [
+    assert [(entry.accelerator, entry.delegate) for entry in predicted] == [
         ("npu", "litert_google_tensor"),
         ("gpu", "litert_gpu"),
         ("cpu", ""),
     ]
-    assert {(one.operators, one.macs, one.first_off) for one in found} == {(1.0, 1.0, "")}
+    assert {(entry.operators, entry.macs, entry.first_off) for entry in predicted} == {
+        (1.0, 1.0, "")
+    }
 
 
 def test_shares_count_operators_and_macs_and_the_first_unsupported_one_has_a_hint() -> None:
-    (found,) = placements.predict(
+    (placement,) = placements.predict(
         "litert", network(Op("SQUEEZE", ["logits"], "out")), "android", ["gpu"], []
     )
-    assert (found.operators, found.macs) == (0.5, 1.0)
-    assert found.first_off == "operator 2 of 2: litert_gpu does not run SQUEEZE"
-    assert found.hint == "use a reshape to a fixed shape"
-    assert found.source.startswith(
+    assert (placement.operators, placement.macs) == (0.5, 1.0)
+    assert placement.first_off == "operator 2 of 2: litert_gpu does not run SQUEEZE"
+    assert placement.hint == "use a reshape to a fixed shape"
+    assert placement.source.startswith(
         "google-ai-edge/LiteRT, tflite/tools/versioning/gpu_compatibility.cc at "
     )
 
@@ -115,5 +119,5 @@ def test_a_file_that_multiplies_nothing_is_placed_whole() -> None:
         {},
     )
     assert workload(content).macs == 0
-    (found,) = placements.predict("litert", content, "android", ["gpu"], [])
-    assert (found.operators, found.macs) == (1.0, 1.0)
+    (placement,) = placements.predict("litert", content, "android", ["gpu"], [])
+    assert (placement.operators, placement.macs) == (1.0, 1.0)

@@ -25,9 +25,9 @@ CONV, SOFTMAX = Operator("CONV_2D", ("int8",)), Operator("SOFTMAX", ("float32",)
     ],
 )
 def test_int8_is_rounded_half_to_even_and_clipped(real: float, stored: int) -> None:
-    found = INT8.to_stored(np.array([real], np.float32))
-    assert found.dtype == np.int8
-    assert found.tolist() == [stored]
+    result = INT8.to_stored(np.array([real], np.float32))
+    assert result.dtype == np.int8
+    assert result.tolist() == [stored]
 
 
 def test_uint8_is_clipped_to_its_own_range() -> None:
@@ -40,9 +40,9 @@ def test_uint8_is_clipped_to_its_own_range() -> None:
 
 
 def test_int8_reads_back_as_distance_from_the_zero_point() -> None:
-    found = INT8.to_real(np.array([-128, -1, 127], np.int8))
-    assert found.dtype == np.float32
-    assert found.tolist() == [-63.5, 0.0, 64.0]
+    real_values = INT8.to_real(np.array([-128, -1, 127], np.int8))
+    assert real_values.dtype == np.float32
+    assert real_values.tolist() == [-63.5, 0.0, 64.0]
 
 
 def test_every_int8_value_survives_the_trip_to_real_and_back() -> None:
@@ -80,6 +80,6 @@ def test_operators_in_float_are_found_in_every_precision() -> None:
 
 
 def test_inspection_file_does_not_depend_on_the_order_of_tensors() -> None:
-    one = Inspection(INT8, FLOAT, [CONV], {"int8": 3, "float32": 1}).to_dict()
+    entry = Inspection(INT8, FLOAT, [CONV], {"int8": 3, "float32": 1}).to_dict()
     other = Inspection(INT8, FLOAT, [CONV], {"float32": 1, "int8": 3}).to_dict()
-    assert list(one["tensors"]) == list(other["tensors"]) == ["float32", "int8"]
+    assert list(entry["tensors"]) == list(other["tensors"]) == ["float32", "int8"]

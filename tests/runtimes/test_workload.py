@@ -147,13 +147,13 @@ COUNTED: dict[str, Callable[[], Workload]] = {
 
 @pytest.mark.parametrize("runtime", COUNTED)
 def test_one_network_is_counted_alike_in_every_runtime(runtime: str) -> None:
-    found = COUNTED[runtime]()
-    assert [one.macs for one in found.operations if one.macs] == list(MACS.values())
-    assert [sum(one.parameters.values()) for one in found.operations if one.parameters] == list(
-        PARAMETERS.values()
-    )
-    assert found.macs == 7776 + 2592 + 32
-    assert found.parameters == 224 + 80 + 36
+    result = COUNTED[runtime]()
+    assert [entry.macs for entry in result.operations if entry.macs] == list(MACS.values())
+    assert [
+        sum(entry.parameters.values()) for entry in result.operations if entry.parameters
+    ] == list(PARAMETERS.values())
+    assert result.macs == 7776 + 2592 + 32
+    assert result.parameters == 224 + 80 + 36
 
 
 @pytest.mark.parametrize("runtime", COUNTED)
@@ -177,15 +177,15 @@ def test_an_output_lives_to_the_end() -> None:
 
 
 def test_weights_that_two_operations_share_are_stored_once() -> None:
-    found = of(operation("one", "a w", "b"), operation("two", "b w", "d"), a=1, w=1000, b=1, d=1)
-    for one in found.operations:
-        one.parameters["w"] = 250
-    assert (found.weight_bytes, found.parameters) == (1000, 250)
+    counts = of(operation("one", "a w", "b"), operation("two", "b w", "d"), a=1, w=1000, b=1, d=1)
+    for entry in counts.operations:
+        entry.parameters["w"] = 250
+    assert (counts.weight_bytes, counts.parameters) == (1000, 250)
 
 
 def test_a_file_without_operators_needs_nothing() -> None:
-    found = Workload([], {}, frozenset(), (), ())
-    assert (found.macs, found.parameters, found.activation_peak_bytes, found.weight_bytes) == (
+    counts = Workload([], {}, frozenset(), (), ())
+    assert (counts.macs, counts.parameters, counts.activation_peak_bytes, counts.weight_bytes) == (
         0,
         0,
         0,
@@ -215,5 +215,5 @@ def test_the_roofline_is_the_slower_of_computing_and_moving_for_each_operation()
     ("dtype", "expected"), [("int8", 0.25), ("uint8", 0.25), ("float16", 1.0), ("float32", 1.0)]
 )
 def test_integers_run_at_their_own_peak(dtype: str, expected: float) -> None:
-    found = of(operation("one", "a", "d", macs=1_000_000, dtype=dtype), a=1, d=1)
-    assert workloads.roofline(found, Compute(2.0, 8.0, 1.0)) == pytest.approx(expected)
+    counts = of(operation("one", "a", "d", macs=1_000_000, dtype=dtype), a=1, d=1)
+    assert workloads.roofline(counts, Compute(2.0, 8.0, 1.0)) == pytest.approx(expected)

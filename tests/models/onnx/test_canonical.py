@@ -63,8 +63,8 @@ def _answer(model: onnx.ModelProto) -> Array:
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), providers=["CPUExecutionProvider"]
     )
-    found: Array = session.run(None, {"image": FEED})[0]
-    return found
+    result: Array = session.run(None, {"image": FEED})[0]
+    return result
 
 
 @pytest.mark.parametrize("seed", range(1, 6))
@@ -93,14 +93,14 @@ def test_another_number_gives_other_bytes() -> None:
 def test_operands_keep_their_order() -> None:
     constants: dict[str, Array] = {"weights": WEIGHTS, "shift": SHIFT}
     product = helper.make_node("MatMul", ["image", "weights"], ["product"])
-    one = _wrapped(
+    first = _wrapped(
         [product, helper.make_node("Sub", ["product", "shift"], ["probabilities"])], constants
     )
-    other = _wrapped(
+    second = _wrapped(
         [product, helper.make_node("Sub", ["shift", "product"], ["probabilities"])], constants
     )
-    assert _bytes(one) != _bytes(other)
-    np.testing.assert_array_equal(_answer(canonicalize(one)), -_answer(canonicalize(other)))
+    assert _bytes(first) != _bytes(second)
+    np.testing.assert_array_equal(_answer(canonicalize(first)), -_answer(canonicalize(second)))
 
 
 def test_names_count_in_the_order_of_use_and_the_apps_own_names_stay() -> None:
@@ -136,9 +136,9 @@ def test_an_input_that_is_left_open_stays_open() -> None:
         helper.make_node("Clip", ["product", "", "top"], ["probabilities"]),
     ]
     model = _wrapped(nodes, {"weights": WEIGHTS, "top": np.array(0.2, np.float32)})
-    found = canonicalize(model)
-    assert found.graph.node[1].input[1] == ""
-    np.testing.assert_allclose(_answer(found), np.minimum(FEED @ WEIGHTS, 0.2), rtol=1e-5)
+    canonical_model = canonicalize(model)
+    assert canonical_model.graph.node[1].input[1] == ""
+    np.testing.assert_allclose(_answer(canonical_model), np.minimum(FEED @ WEIGHTS, 0.2), rtol=1e-5)
 
 
 def test_a_node_with_two_outputs_stays_one_node() -> None:
@@ -148,18 +148,18 @@ def test_a_node_with_two_outputs_stays_one_node() -> None:
         helper.make_node("Sub", ["right", "left"], ["probabilities"]),
     ]
     model = _wrapped(nodes, {"weights": np.concatenate([WEIGHTS, -WEIGHTS], axis=1)})
-    found = canonicalize(model)
-    assert [node.op_type for node in found.graph.node] == ["MatMul", "Split", "Sub"]
-    np.testing.assert_array_equal(_answer(found), _answer(model))
+    canonical_model = canonicalize(model)
+    assert [node.op_type for node in canonical_model.graph.node] == ["MatMul", "Split", "Sub"]
+    np.testing.assert_array_equal(_answer(canonical_model), _answer(model))
 
 
 def test_attributes_are_sorted() -> None:
-    one, other = (
+    first, second = (
         _wrapped([_product_of(names)], {"weights": WEIGHTS})
         for names in ("alpha transA", "transA alpha")
     )
-    assert one.SerializeToString() != other.SerializeToString()
-    assert _bytes(one) == _bytes(other)
+    assert first.SerializeToString() != second.SerializeToString()
+    assert _bytes(first) == _bytes(second)
 
 
 def _product_of(attributes: str) -> onnx.NodeProto:

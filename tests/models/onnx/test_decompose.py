@@ -51,13 +51,13 @@ def test_the_graph_answers_the_same(name: str) -> None:
 @pytest.mark.parametrize("name", SAID)
 def test_all_of_it_has_integer_kernels_that_answer_as_it_does(name: str) -> None:
     model = decompose(_graph(SAID[name]))
-    found = quantizer.quantize_integers(
+    quantized = quantizer.quantize_integers(
         CalibratedGraph(model, programs.ranges(model)),
         quantizer.IntegerOptions(Granularity.per_channel),
     )
-    assert kernels.float_tensors(found.SerializeToString()) <= {"turned"}
+    assert kernels.float_tensors(quantized.SerializeToString()) <= {"turned"}
     np.testing.assert_allclose(
-        programs.answers(found), programs.answers(_graph(SAID[name])), atol=0.1
+        programs.answers(quantized), programs.answers(_graph(SAID[name])), atol=0.1
     )
 
 

@@ -74,51 +74,51 @@ def test_preparing_folds_what_is_constant_and_says_the_same() -> None:
         ("Sub", "image twice", "probabilities", {}),
     ]
     model = programs.graph(nodes, {"shift": np.array([1, 2, 3], np.float32)}, programs.SHAPE)
-    found = float_graph.prepare_for_quantizer(model)
-    assert programs.kinds(found) == ["Sub"]
-    np.testing.assert_array_equal(programs.answers(found), programs.answers(model))
+    prepared_model = float_graph.prepare_for_quantizer(model)
+    assert programs.kinds(prepared_model) == ["Sub"]
+    np.testing.assert_array_equal(programs.answers(prepared_model), programs.answers(model))
 
 
 def test_every_tensor_finds_the_range_of_its_value() -> None:
-    found = programs.prepared()
-    assert set(found.candidates) == {
+    graph = programs.prepared()
+    assert set(graph.candidates) == {
         "image",
-        *(name for node in found.model.graph.node for name in node.output),
+        *(name for node in graph.model.graph.node for name in node.output),
     }
-    assert {alike[0].name for alike in found.candidates.values()} >= {
+    assert {alike[0].name for alike in graph.candidates.values()} >= {
         "image",
         "sum",
         "clipped",
         "gate",
         "logits",
     }
-    assert found.candidates["sum"][0].name == "sum"
-    clipped = found.ranges.entries[[one.name for one in found.ranges.entries].index("clipped")]
-    assert found.bounds["clipped"] == (0.0, clipped.high)
+    assert graph.candidates["sum"][0].name == "sum"
+    clipped = graph.ranges.entries[[entry.name for entry in graph.ranges.entries].index("clipped")]
+    assert graph.bounds["clipped"] == (0.0, clipped.high)
 
 
 def test_values_that_look_alike_share_the_range_of_all() -> None:
-    found = programs.prepared()
-    assert {one.name for one in found.candidates["turned"]} == {"image", "turned"}
-    assert found.bounds["turned"] == found.bounds["image"]
+    graph = programs.prepared()
+    assert {entry.name for entry in graph.candidates["turned"]} == {"image", "turned"}
+    assert graph.bounds["turned"] == graph.bounds["image"]
 
 
 def test_a_tensor_that_is_no_value_of_the_model_is_refused() -> None:
-    found = programs.prepared()
+    graph = programs.prepared()
     without = ActivationRanges(
-        [one for one in found.ranges.entries if one.name != "gate"], found.ranges.probes
+        [entry for entry in graph.ranges.entries if entry.name != "gate"], graph.ranges.probes
     )
     with pytest.raises(
         ConversionError,
         match=r"^tensor gate: no activation of the model matches it, the nearest differs by ",
     ):
-        _ = CalibratedGraph(found.model, without).candidates
+        _ = CalibratedGraph(graph.model, without).candidates
 
 
 def test_nodes_are_found_by_the_values_that_they_compute() -> None:
-    found = programs.prepared()
-    assert found.nodes_computing(["squeezed", "gate", "unknown"]) == ["squeezed_node", "gate_node"]
-    assert found.nodes_computing([]) == []
+    graph = programs.prepared()
+    assert graph.nodes_computing(["squeezed", "gate", "unknown"]) == ["squeezed_node", "gate_node"]
+    assert graph.nodes_computing([]) == []
 
 
 def test_what_is_seen_is_what_the_graph_computes() -> None:

@@ -111,13 +111,13 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 def pytest_sessionfinish() -> None:
     file = os.environ.get("APPLE_SUITE_REPORT")
     if file:
-        found = {
+        result = {
             "outcomes": OUTCOMES,
             "failed": FAILED,
             "skipped": SKIPPED,
             "operators": sorted(OPERATORS),
         }
-        Path(file).write_text(json.dumps(found, indent=2))
+        Path(file).write_text(json.dumps(result, indent=2))
 
 
 def _backend(item: pytest.Item) -> str:

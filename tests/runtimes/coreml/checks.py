@@ -19,19 +19,21 @@ def assert_computes(
     arithmetic: Arithmetic = Arithmetic.float32,
 ) -> None:
     """Run a program of one operator; dtype and shape of each output are those that are expected."""
-    wanted = {f"out_{number}": _array(value) for number, value in enumerate(expected)}
-    content = _program(kind, fed, given, {name: _typed(value) for name, value in wanted.items()})
-    found = answers(content, {name: _array(value) for name, value in fed.items()}, arithmetic)
-    assert list(found) == list(wanted)
-    for name, value in wanted.items():
-        assert found[name].shape == value.shape
-        assert found[name].dtype.kind == value.dtype.kind.replace(
+    expected_value = {f"out_{number}": _array(value) for number, value in enumerate(expected)}
+    content = _program(
+        kind, fed, given, {name: _typed(value) for name, value in expected_value.items()}
+    )
+    outputs = answers(content, {name: _array(value) for name, value in fed.items()}, arithmetic)
+    assert list(outputs) == list(expected_value)
+    for name, value in expected_value.items():
+        assert outputs[name].shape == value.shape
+        assert outputs[name].dtype.kind == value.dtype.kind.replace(
             "u", "i"
         )  # every integer travels as int32
         if value.dtype.kind == "f":
-            np.testing.assert_allclose(found[name], value, rtol=1e-5, atol=1e-6)
+            np.testing.assert_allclose(outputs[name], value, rtol=1e-5, atol=1e-6)
         else:
-            np.testing.assert_array_equal(found[name], value)
+            np.testing.assert_array_equal(outputs[name], value)
 
 
 def refusal(kind: str, fed: Mapping[str, Any], given: Mapping[str, Given], *outputs: Typed) -> str:

@@ -14,12 +14,12 @@ def detection(size: int = 96, anchors: int = 3, classes: int = 6) -> Any:
     coarse = _block(coarse, 64, 2)
     above = keras.layers.UpSampling2D(2, interpolation="nearest")(coarse)
     fine = _block(keras.layers.Concatenate()([fine, above]), 48, 1)
-    found = [
+    result = [
         _decoded(level, size // stride, stride, (anchors, classes))
         for level, stride in ((fine, 8), (coarse, 16))
     ]
-    boxes = keras.layers.Concatenate(axis=1, name="boxes")([one for one, _ in found])
-    scores = keras.layers.Concatenate(axis=1, name="scores")([one for _, one in found])
+    boxes = keras.layers.Concatenate(axis=1, name="boxes")([entry for entry, _ in result])
+    scores = keras.layers.Concatenate(axis=1, name="scores")([entry for _, entry in result])
     return keras.Model(image, [boxes, scores])
 
 

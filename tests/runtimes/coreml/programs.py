@@ -123,7 +123,7 @@ def files(
         _describe(model.description.input.add(name=name), given, (defaults or {}).get(name))
     for name in outputs:
         model.description.output.add(name=name).type.multiArrayType.SetInParent()
-    if any(one.kind == "classify" for one in operations):
+    if any(operation.kind == "classify" for operation in operations):
         model.description.predictedFeatureName, model.description.predictedProbabilitiesName = (
             outputs
         )
@@ -134,8 +134,8 @@ def files(
         _named(function.inputs.add(), name, given.typed if isinstance(given, Image) else given)
     block = function.block_specializations[OPSET]
     block.outputs.extend(outputs)
-    for one in operations:
-        _write(block.operations, one, blob)
+    for operation in operations:
+        _write(block.operations, operation, blob)
     return _package(model.SerializeToString(), bytes(blob.content))
 
 
@@ -205,14 +205,14 @@ def _binding(block: Any, name: str, given: Given, blob: Blob) -> Any:
     if isinstance(given, str):
         binding.name = given
         return binding
-    one = _constant(given)
-    if one.kept == "place":
-        binding.value.CopyFrom(value_message(one, blob))
+    entry = _constant(given)
+    if entry.kept == "place":
+        binding.value.CopyFrom(value_message(entry, blob))
         return binding
     binding.name = name
     message = block.add(type="const")
     message.attributes["name"].CopyFrom(value_message(text(name), blob))
-    message.attributes["val"].CopyFrom(value_message(one, blob))
+    message.attributes["val"].CopyFrom(value_message(entry, blob))
     output = message.outputs.add(name=name)
     output.type.CopyFrom(message.attributes["val"].type)
     return binding

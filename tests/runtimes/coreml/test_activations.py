@@ -60,8 +60,8 @@ def test_what_is_concatenated_shares_one_range_with_what_comes_out() -> None:
     statistics = Statistics(
         loaded(STEPS, "joined"), ProbeValues(ranges, {**HELD, "joined": joined})
     )
-    wanted = {"rmin": np.float32(-3), "rmax": np.float32(6)}
-    assert [statistics[name] for name in ("a_cast_fp16", "b_cast_fp16", "joined")] == [wanted] * 3
+    expected = {"rmin": np.float32(-3), "rmax": np.float32(6)}
+    assert [statistics[name] for name in ("a_cast_fp16", "b_cast_fp16", "joined")] == [expected] * 3
 
 
 def test_concatenations_that_share_a_value_share_a_range() -> None:
@@ -84,9 +84,9 @@ def test_a_value_that_is_zero_throughout_has_a_scale() -> None:
 
 
 def test_sums_with_a_constant_and_kept_operators_are_left_as_they_are() -> None:
-    steps = [op(f"{one.kind}", one.inputs, **one.outputs) for one in STEPS]
+    steps = [op(f"{entry.kind}", entry.inputs, **entry.outputs) for entry in STEPS]
     program = loaded(steps, "both")
-    for number, item in enumerate(one for one in program.operations if one.type != "const"):
+    for number, item in enumerate(entry for entry in program.operations if entry.type != "const"):
         item.attributes["name"].immediateValue.tensor.strings.values[0] = f"operation {number}"
     assert activations._float_operations(program, set()) == ["operation 3"]
     assert activations._float_operations(program, {"a", "pooled"}) == [

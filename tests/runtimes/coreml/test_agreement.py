@@ -86,11 +86,11 @@ def converted(keras: Any, model: Any, precision: str, target: str) -> dict[str, 
     image_spec = tf.TensorSpec(shape, tf.float32, name="image")
 
     @tf.function(input_signature=[image_spec])  # type: ignore[untyped-decorator]
-    def asked(image: Any) -> Any:
+    def predict(image: Any) -> Any:
         return model(image, training=False)
 
     program = ct.convert(
-        [asked.get_concrete_function()],
+        [predict.get_concrete_function()],
         source="tensorflow",
         convert_to="mlprogram",
         minimum_deployment_target=ct.target[target],
@@ -101,8 +101,8 @@ def converted(keras: Any, model: Any, precision: str, target: str) -> dict[str, 
 
 
 def of_keras(model: Any, image: NDArray[np.float32]) -> list[NDArray[Any]]:
-    found = model(image, training=False)
-    return [np.asarray(one) for one in (found if isinstance(found, list) else [found])]
+    result = model(image, training=False)
+    return [np.asarray(entry) for entry in (result if isinstance(result, list) else [result])]
 
 
 def of_executor(
@@ -136,12 +136,17 @@ def test_a_float32_program_answers_as_keras_does(keras: Any, name: str) -> None:
     files = converted(keras, model, "FLOAT32", "iOS15")
     for image in np.split(images(model, 3), 3):
         expected = of_keras(model, image)
-        found = of_executor(files, image, Arithmetic.float16)
-        assert len(found) == len(expected)
+        outputs = of_executor(files, image, Arithmetic.float16)
+        assert len(outputs) == len(expected)
         # coremltools names outputs as it likes; shapes tell them apart.
-        for wanted in expected:
+        for expected_value in expected:
             assert (
-                gap(next(one for one in found.values() if one.shape == wanted.shape), wanted)
+                gap(
+                    next(
+                        value for value in outputs.values() if value.shape == expected_value.shape
+                    ),
+                    expected_value,
+                )
                 < RELATIVE
             )
 
@@ -151,15 +156,17 @@ def test_half_precision_costs_something_and_not_much(keras: Any, name: str) -> N
     model = built(keras, name)
     files = converted(keras, model, "FLOAT16", "iOS16")
     image = images(model, 1)
-    for wanted in of_keras(model, image):
-        found = [
+    for expected in of_keras(model, image):
+        result = [
             next(
-                one for one in of_executor(files, image, way).values() if one.shape == wanted.shape
+                value
+                for value in of_executor(files, image, way).values()
+                if value.shape == expected.shape
             )
             for way in Arithmetic
         ]
-        assert (found[0] != found[1]).any()
-        assert 0 < gap(found[0], wanted) < 0.05
+        assert (result[0] != result[1]).any()
+        assert 0 < gap(result[0], expected) < 0.05
 
 
 @pytest.mark.mac

@@ -93,8 +93,8 @@ def test_what_is_refused_is_known(reports: list[dict[str, Any]]) -> None:
     prefix = "not covered: "
     reasons = {
         reason.removeprefix(prefix)
-        for one in reports
-        for reason in one["skipped"]
+        for report in reports
+        for reason in report["skipped"]
         if reason.startswith(prefix)
     }
     reasons -= {"not an ML Program", "state"}

@@ -42,7 +42,9 @@ def test_tables_of_four_bits_hold_every_weight_to_float16() -> None:
     program = read_program(
         package.read(convert.convert(item, SMALL, ABOUT, Convert("coreml", WORDS)))
     )
-    stored = [np.unique(program.constants[one.outputs[0].name][1]) for one in program.compressed]
+    stored = [
+        np.unique(program.constants[entry.outputs[0].name][1]) for entry in program.compressed
+    ]
     kernels = [
         np.array(layer.kernel, np.float16) for layer in learnt.layers if hasattr(layer, "kernel")
     ]

@@ -137,11 +137,11 @@ def test_a_scheme_goes_into_its_first_target_and_the_newest(
         files = converted(
             archive, scheme, replace(WORDS, minimum_deployment_target=target), compression
         )
-        found = inspect.inspect(files)
-        assert stored in found.tensors
-        assert (found.input.dtype, found.input.shape) == ("image", [1, 32, 32, 1])
-        assert found.boundaries.get("quantize", 0) == (
-            found.boundaries["dequantize"] if scheme in ("int8", "mixed") else 0
+        inspection = inspect.inspect(files)
+        assert stored in inspection.tensors
+        assert (inspection.input.dtype, inspection.input.shape) == ("image", [1, 32, 32, 1])
+        assert inspection.boundaries.get("quantize", 0) == (
+            inspection.boundaries["dequantize"] if scheme in ("int8", "mixed") else 0
         )
         assert answer(files, pixels(1)).sum() == pytest.approx(1, abs=1e-3)
 
@@ -184,9 +184,9 @@ def test_a_package_sees_channels_as_keras_does(
 ) -> None:
     agreed = replace(GREY, color=color, mean=[104.0, 117.0, 123.0], scale=scale)
     archive = random_archive(keras, channels=3)
-    words = replace(WORDS, compute_precision=Precision.float32, resolutions=sizes)
+    options = replace(WORDS, compute_precision=Precision.float32, resolutions=sizes)
     item = quantized(archive, "none")
-    session = run.load(convert.convert(item, agreed, ABOUT, Convert("coreml", words)), 1)
+    session = run.load(convert.convert(item, agreed, ABOUT, Convert("coreml", options)), 1)
     model = keras_session.load(archive)
     for image in pixels(3, channels=3):
         seen = agreed.resize_images([image])
@@ -205,8 +205,8 @@ def test_channels_of_several_scales_are_quantized_as_those_of_one(keras: Any) ->
     item = QuantizedModel(
         archive, "int8", "int8", "int8", granularity=Granularity.per_channel, ranges=ranges
     )
-    words = replace(WORDS, minimum_deployment_target="iOS17")
-    files = convert.convert(item, agreed, ABOUT, Convert("coreml", words))
+    options = replace(WORDS, minimum_deployment_target="iOS17")
+    files = convert.convert(item, agreed, ABOUT, Convert("coreml", options))
     model = keras_session.load(archive)
     session = run.load(files, 1)
     for image in np.split(pixels(3, channels=3), 3):
@@ -221,12 +221,12 @@ def test_channels_of_several_scales_are_quantized_as_those_of_one(keras: Any) ->
 def test_every_bit_of_a_palette_is_one_value_more_or_less(archive: bytes) -> None:
     sizes = []
     for bits in (1, 2, 3, 4, 6, 8):
-        words = replace(WORDS, minimum_deployment_target="iOS18")
+        options = replace(WORDS, minimum_deployment_target="iOS18")
         files = converted(
-            archive, "palettized", words, Compression(palette=Palette(bits, None, False))
+            archive, "palettized", options, Compression(palette=Palette(bits, None, False))
         )
         program = read_program(package.read(files))
-        weights = [program.constants[one.outputs[0].name][1] for one in program.compressed]
+        weights = [program.constants[entry.outputs[0].name][1] for entry in program.compressed]
         assert max(len(np.unique(weight)) for weight in weights) == min(
             2**bits, max(map(np.size, weights))
         )
@@ -236,23 +236,27 @@ def test_every_bit_of_a_palette_is_one_value_more_or_less(archive: bytes) -> Non
 
 @pytest.mark.parametrize("palette", [Palette(4, 8, False), Palette(4, None, True)])
 def test_groups_and_scales_bring_weights_nearer(archive: bytes, palette: Palette) -> None:
-    words = replace(WORDS, minimum_deployment_target="iOS18")
-    exact = _weights(converted(archive, "float16", words))
-    plain = _weights(converted(archive, "palettized", words, PALETTE))
-    better = _weights(converted(archive, "palettized", words, Compression(palette=palette)))
+    options = replace(WORDS, minimum_deployment_target="iOS18")
+    exact = _weights(converted(archive, "float16", options))
+    plain = _weights(converted(archive, "palettized", options, PALETTE))
+    better = _weights(converted(archive, "palettized", options, Compression(palette=palette)))
     assert _error(better, exact) < 0.9 * _error(plain, exact)
 
 
 def _weights(files: dict[str, bytes]) -> list[NDArray[Any]]:
     program = read_program(package.read(files))
     names = [
-        one.inputs["weight"][0] for one in program.operations if one.kind in ("conv", "linear")
+        operation.inputs["weight"][0]
+        for operation in program.operations
+        if operation.kind in ("conv", "linear")
     ]
     return [program.constants[name][1].astype(np.float32) for name in names]
 
 
 def _error(found: list[NDArray[Any]], exact: list[NDArray[Any]]) -> float:
-    return float(sum(((one - other) ** 2).sum() for one, other in zip(found, exact, strict=True)))
+    return float(
+        sum(((entry - other) ** 2).sum() for entry, other in zip(found, exact, strict=True))
+    )
 
 
 @pytest.mark.parametrize(
@@ -322,34 +326,34 @@ def test_two_processes_write_the_same_bytes() -> None:
 
 
 def test_where_blocks_do_not_fit_weights_are_int8_and_none_stays_in_float(archive: bytes) -> None:
-    words = replace(WORDS, minimum_deployment_target="iOS18")
+    options = replace(WORDS, minimum_deployment_target="iOS18")
     program = read_program(
-        package.read(converted(archive, "int4_weights", words, Compression(block_size=8)))
+        package.read(converted(archive, "int4_weights", options, Compression(block_size=8)))
     )
     stored = {
-        one.outputs[0].name: program.constants[one.inputs["data"][0]][0].dtype
-        for one in program.compressed
+        operation.outputs[0].name: program.constants[operation.inputs["data"][0]][0].dtype
+        for operation in program.compressed
     }
     kinds = {}
-    for one in program.operations:
-        if one.kind in ("conv", "linear"):
-            weight = program.constants[one.inputs["weight"][0]][1]
-            kinds[weight.shape[1] % 8 == 0] = stored[one.inputs["weight"][0]]
+    for operation in program.operations:
+        if operation.kind in ("conv", "linear"):
+            weight = program.constants[operation.inputs["weight"][0]][1]
+            kinds[weight.shape[1] % 8 == 0] = stored[operation.inputs["weight"][0]]
     assert kinds == {True: "int4", False: "int8"}
 
 
 def test_where_groups_do_not_fit_one_table_serves_all_channels(archive: bytes) -> None:
-    words = replace(WORDS, minimum_deployment_target="iOS18")
+    options = replace(WORDS, minimum_deployment_target="iOS18")
     grouped = Compression(palette=Palette(4, 8, False))
-    program = read_program(package.read(converted(archive, "palettized", words, grouped)))
+    program = read_program(package.read(converted(archive, "palettized", options, grouped)))
     tables = {
-        one.outputs[0].name: program.constants[one.inputs["lut"][0]][1].shape
-        for one in program.compressed
+        operation.outputs[0].name: program.constants[operation.inputs["lut"][0]][1].shape
+        for operation in program.compressed
     }
-    found = {}
-    for one in program.operations:
-        if one.kind in ("conv", "matmul"):
-            parameter, axis = ("weight", 0) if one.kind == "conv" else ("y", 1)
-            name = one.inputs[parameter][0]
-            found[program.constants[name][1].shape[axis]] = tables[name][axis]
-    assert found == {8: 1, 16: 2, 32: 4, 10: 1}  # output channels: tables
+    result = {}
+    for operation in program.operations:
+        if operation.kind in ("conv", "matmul"):
+            parameter, axis = ("weight", 0) if operation.kind == "conv" else ("y", 1)
+            name = operation.inputs[parameter][0]
+            result[program.constants[name][1].shape[axis]] = tables[name][axis]
+    assert result == {8: 1, 16: 2, 32: 4, 10: 1}  # output channels: tables

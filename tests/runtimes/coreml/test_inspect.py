@@ -25,18 +25,23 @@ HEAD = Op("classify", {"probabilities": "y", "classes": labels(["no", "yes"])}, 
 
 
 def test_an_image_goes_in_and_a_dictionary_comes_out() -> None:
-    found = inspect(HALF)
-    assert (found.input.name, found.input.shape, found.input.dtype) == (
+    inspection = inspect(HALF)
+    assert (inspection.input.name, inspection.input.shape, inspection.input.dtype) == (
         "image",
         [1, 1, 2, 1],
         "image",
     )
-    assert (found.output.name, found.output.dtype) == (
+    assert (inspection.output.name, inspection.output.dtype) == (
         "dictionary",
         "dictionary of label to probability",
     )
-    assert found.tensors["float16"] == 3  # cast, flat and probabilities
-    assert [one.name for one in found.operators] == ["cast", "reshape", "mul", "classify"]
+    assert inspection.tensors["float16"] == 3  # cast, flat and probabilities
+    assert [operator.name for operator in inspection.operators] == [
+        "cast",
+        "reshape",
+        "mul",
+        "classify",
+    ]
 
 
 def test_an_operator_between_dequantized_values_computes_in_int8() -> None:
@@ -51,12 +56,12 @@ def test_an_operator_between_dequantized_values_computes_in_int8() -> None:
         op("relu", {"x": "l"}, y=half(1, 2)),
         HEAD,
     ]
-    found = inspect(
+    inspection = inspect(
         files({"image": Image("GRAYSCALE", 1, 2), "x": half(1, 2)}, steps, ["label", "scores"])
     )
-    assert Operator("linear", ("int8",)) in found.operators
-    assert Operator("relu", ("float16",)) in found.operators
-    assert found.boundaries == {"quantize": 1, "dequantize": 1}
+    assert Operator("linear", ("int8",)) in inspection.operators
+    assert Operator("relu", ("float16",)) in inspection.operators
+    assert inspection.boundaries == {"quantize": 1, "dequantize": 1}
 
 
 def test_compressed_weights_are_named_by_how_they_are_stored() -> None:
@@ -78,11 +83,11 @@ def test_compressed_weights_are_named_by_how_they_are_stored() -> None:
         op("add", {"x": "x", "y": "c"}, y=real(1, 2)),
         HEAD,
     ]
-    found = inspect(
+    inspection = inspect(
         files({"image": Image("GRAYSCALE", 1, 2), "x": real(1, 2)}, steps, ["label", "scores"])
     )
-    assert (found.tensors["palette"], found.tensors["int8"]) == (
+    assert (inspection.tensors["palette"], inspection.tensors["int8"]) == (
         1,
         2,
     )  # weights and their zero point
-    assert "sparse" not in found.tensors
+    assert "sparse" not in inspection.tensors

@@ -56,8 +56,8 @@ def item(archive: bytes) -> QuantizedModel:
 
 
 def files(item: QuantizedModel, target: str = "iOS17") -> dict[str, bytes]:
-    words = replace(WORDS, minimum_deployment_target=target)
-    return convert.convert(item, GREY, ABOUT, Convert("coreml", words))
+    options = replace(WORDS, minimum_deployment_target=target)
+    return convert.convert(item, GREY, ABOUT, Convert("coreml", options))
 
 
 def program(item: QuantizedModel, target: str = "iOS17") -> Program:
@@ -66,9 +66,10 @@ def program(item: QuantizedModel, target: str = "iOS17") -> Program:
 
 def scales(found: Program) -> dict[str, float]:
     """Return the scale of each value that is quantized."""
-    steps = [one for one in found.operations if one.kind == "quantize"]
+    steps = [operation for operation in found.operations if operation.kind == "quantize"]
     return {
-        one.inputs["input"][0]: float(found.constants[one.inputs["scale"][0]][1]) for one in steps
+        operation.inputs["input"][0]: float(found.constants[operation.inputs["scale"][0]][1])
+        for operation in steps
     }
 
 
@@ -80,21 +81,21 @@ def mixed(item: QuantizedModel, keep: DType, *ends: str) -> QuantizedModel:
 
 def _before(ranges: ActivationRanges | None, value: str) -> tuple[str, ...]:
     assert ranges is not None
-    return next(one.sources for one in ranges.entries if one.name == value)
+    return next(entry.sources for entry in ranges.entries if entry.name == value)
 
 
 def weighted(found: Program) -> dict[str, Operation]:
     """Return the operators that multiply by weights, by their output in the float32 program."""
-    steps = [one for one in found.operations if one.kind in ("conv", "linear")]
-    return {one.outputs[0].name.removesuffix("_cast_fp16"): one for one in steps}
+    steps = [operation for operation in found.operations if operation.kind in ("conv", "linear")]
+    return {operation.outputs[0].name.removesuffix("_cast_fp16"): operation for operation in steps}
 
 
 def weighting(found: Program, relu: str) -> str:
     """Return what a ReLU reads, by its name in the float32 program."""
     steps = [
-        one
-        for one in found.operations
-        if one.outputs[0].name == f"{relu.replace('/', '_')}_cast_fp16"
+        operation
+        for operation in found.operations
+        if operation.outputs[0].name == f"{relu.replace('/', '_')}_cast_fp16"
     ]
     return steps[0].inputs["x"][0].removesuffix("_cast_fp16")
 
@@ -103,21 +104,26 @@ def test_scales_are_those_of_the_shared_ranges(item: QuantizedModel) -> None:
     assert item.ranges is not None
     # Ranges that do not follow from this program: 10 for the first value, 11 for the next.
     set_by_hand = [
-        replace(one, low=-1.0, high=10.0 + number) for number, one in enumerate(item.ranges.entries)
+        replace(entry, low=-1.0, high=10.0 + number)
+        for number, entry in enumerate(item.ranges.entries)
     ]
-    highs = {re.sub(r"\W", "_", one.name): one.high for one in set_by_hand}
-    found = scales(program(replace(item, ranges=ActivationRanges(set_by_hand, item.ranges.probes))))
-    assert len(found) >= 8
-    for value, scale in found.items():
+    highs = {re.sub(r"\W", "_", entry.name): entry.high for entry in set_by_hand}
+    scale_values = scales(
+        program(replace(item, ranges=ActivationRanges(set_by_hand, item.ranges.probes)))
+    )
+    assert len(scale_values) >= 8
+    for value, scale in scale_values.items():
         name = value.removesuffix("_cast_fp16")
         if name in highs:
             assert scale == np.float16(2 * highs[name]) / np.float16(254)
-    assert sum(value.removesuffix("_cast_fp16") in highs for value in found) >= 8
+    assert sum(value.removesuffix("_cast_fp16") in highs for value in scale_values) >= 8
 
 
 def test_a_range_wider_than_what_was_seen_is_taken_as_it_is(item: QuantizedModel) -> None:
     assert item.ranges is not None
-    doubled = [replace(one, low=2 * one.low, high=2 * one.high) for one in item.ranges.entries]
+    doubled = [
+        replace(entry, low=2 * entry.low, high=2 * entry.high) for entry in item.ranges.entries
+    ]
     once, twice = (
         scales(program(item)),
         scales(program(replace(item, ranges=ActivationRanges(doubled, item.ranges.probes)))),
@@ -129,36 +135,46 @@ def test_a_kept_layer_stays_float16_and_all_others_are_int8(item: QuantizedModel
     exact = program(
         replace(item, scheme="float16", weights="float16", activations="float32", ranges=None)
     )
-    wanted = mixed(item, DType.float16, KEPT, DENSE)
-    found = program(wanted)
-    stored = {one.outputs[0].name for one in found.compressed}
+    expected = mixed(item, DType.float16, KEPT, DENSE)
+    ml_program = program(expected)
+    stored = {entry.outputs[0].name for entry in ml_program.compressed}
     floats = {
-        name for name, one in weighted(found).items() if one.inputs["weight"][0] not in stored
+        name
+        for name, entry in weighted(ml_program).items()
+        if entry.inputs["weight"][0] not in stored
     }
-    assert sorted(weighted(found)[name].kind for name in floats) == ["conv", "linear"]
-    assert {DENSE.replace("/", "_"), weighting(found, KEPT)} == floats
+    assert sorted(weighted(ml_program)[name].kind for name in floats) == ["conv", "linear"]
+    assert {DENSE.replace("/", "_"), weighting(ml_program, KEPT)} == floats
     for name in floats:
         mine, theirs = (
-            one.constants[weighted(one)[name].inputs["weight"][0]] for one in (found, exact)
+            entry.constants[weighted(entry)[name].inputs["weight"][0]]
+            for entry in (ml_program, exact)
         )
         assert mine[0].dtype == "float16"
         np.testing.assert_array_equal(mine[1], theirs[1])
-    inspection = inspect.inspect(files(wanted))
-    kinds = Counter(one.dtypes for one in inspection.operators if one.name in ("conv", "linear"))
+    inspection = inspect.inspect(files(expected))
+    kinds = Counter(
+        entry.dtypes for entry in inspection.operators if entry.name in ("conv", "linear")
+    )
     assert kinds == {("int8",): 8, ("float16",): 2}
 
 
 def test_a_kept_layer_can_compute_in_float32(item: QuantizedModel) -> None:
     content = files(mixed(item, DType.float32, KEPT, DENSE))
-    found = read_program(package.read(content))
-    stored = {one.outputs[0].name for one in found.compressed}
+    ml_program = read_program(package.read(content))
+    stored = {entry.outputs[0].name for entry in ml_program.compressed}
     types = {
-        name: (one.outputs[0].type.dtype, found.constants[one.inputs["weight"][0]][0].dtype)
-        for name, one in weighted(found).items()
-        if one.inputs["weight"][0] not in stored
+        name: (
+            entry.outputs[0].type.dtype,
+            ml_program.constants[entry.inputs["weight"][0]][0].dtype,
+        )
+        for name, entry in weighted(ml_program).items()
+        if entry.inputs["weight"][0] not in stored
     }
     assert list(types.values()) == [("float32", "float32")] * 2
-    relu = next(one for one in found.operations if one.outputs[0].name == KEPT.replace("/", "_"))
+    relu = next(
+        entry for entry in ml_program.operations if entry.outputs[0].name == KEPT.replace("/", "_")
+    )
     assert relu.outputs[0].type.dtype == "float32"
     assert answer(content, pixels(1)).sum() == pytest.approx(1, abs=1e-3)
 
@@ -182,9 +198,10 @@ def test_one_scale_serves_a_layer_or_each_of_its_channels(
 ) -> None:
     sizes = {}
     for granularity in Granularity:
-        found = program(replace(item, granularity=granularity), target)
+        ml_program = program(replace(item, granularity=granularity), target)
         sizes[granularity] = [
-            found.constants[one.inputs["scale"][0]][1].size for one in found.compressed
+            ml_program.constants[entry.inputs["scale"][0]][1].size
+            for entry in ml_program.compressed
         ]
     assert set(sizes[Granularity.per_tensor]) == {1}
     assert (
@@ -194,13 +211,13 @@ def test_one_scale_serves_a_layer_or_each_of_its_channels(
 
 
 def test_the_image_scaling_is_not_asked_for_a_range(item: QuantizedModel) -> None:
-    found = program(item)
-    first = [one.kind for one in found.operations[:4]]
+    ml_program = program(item)
+    first = [entry.kind for entry in ml_program.operations[:4]]
     assert first[:2] == [
         "mul",
         "add",
     ]  # by a scale and with a bias: pixels are no value of the model
-    assert not any("scaled" in name for name in scales(found))
+    assert not any("scaled" in name for name in scales(ml_program))
 
 
 def snapped(archive: bytes, bits: int, block: int | None) -> tuple[bytes, list[NDArray[np.int8]]]:
@@ -243,22 +260,22 @@ def test_weights_on_a_grid_stay_the_integers_they_are(
 ) -> None:
     prepared, integers = snapped(archive, bits, block)
     item = replace(quantized(prepared, scheme), compression=Compression(block_size=block))
-    found = program(item, "iOS18")
-    data = [found.constants[one.inputs["data"][0]][1] for one in _in_order(found)]
+    ml_program = program(item, "iOS18")
+    data = [ml_program.constants[entry.inputs["data"][0]][1] for entry in _in_order(ml_program)]
     assert len(data) == len(integers) == 10
-    for mine, wanted in zip(data, integers, strict=True):
-        gap = np.abs(mine.reshape(wanted.shape).astype(int) - wanted)
+    for mine, expected in zip(data, integers, strict=True):
+        gap = np.abs(mine.reshape(expected.shape).astype(int) - expected)
         assert gap.max() <= 1
         assert (gap > 0).mean() < 0.01
 
 
 def _in_order(found: Program) -> list[Operation]:
-    made: dict[str, Any] = {one.outputs[0].name: one for one in found.compressed}
+    made: dict[str, Any] = {entry.outputs[0].name: entry for entry in found.compressed}
     return [
-        made[one.inputs[word][0]]
-        for one in found.operations
+        made[entry.inputs[word][0]]
+        for entry in found.operations
         for word in ("weight", "y")
-        if _reads(one, word, made)
+        if _reads(entry, word, made)
     ]
 
 

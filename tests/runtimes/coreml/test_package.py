@@ -29,10 +29,10 @@ def test_the_model_is_where_the_manifest_says() -> None:
 
 def test_a_package_is_its_model_and_its_weights_by_name() -> None:
     content = _files()
-    found = package.read(content)
-    assert [feature.name for feature in found.specification.description.input] == ["x"]
-    assert list(found.specification.mlProgram.functions) == ["main"]
-    assert found.weights == {
+    contents = package.read(content)
+    assert [feature.name for feature in contents.specification.description.input] == ["x"]
+    assert list(contents.specification.mlProgram.functions) == ["main"]
+    assert contents.weights == {
         "weight.bin": content[f"{FOLDER}/Data/com.apple.CoreML/weights/weight.bin"]
     }
 

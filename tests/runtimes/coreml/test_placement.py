@@ -16,10 +16,10 @@ DATA = {"image": half(1, 3, 6, 6)}
 
 
 def conv(dilation: int) -> Op:
-    words: dict[str, Any] = {"pad_type": text("same"), "dilations": [dilation, dilation]}
+    options: dict[str, Any] = {"pad_type": text("same"), "dilations": [dilation, dilation]}
     return op(
         "conv",
-        {"x": "image", "weight": np.ones((2, 3, 3, 3), np.float16), **words},
+        {"x": "image", "weight": np.ones((2, 3, 3, 3), np.float16), **options},
         out=half(1, 2, 6, 6),
     )
 
@@ -50,9 +50,9 @@ def test_the_names_of_the_versions_are_those_of_coremltools() -> None:
 
 def test_every_operator_that_is_counted_is_one_that_exists() -> None:
     assert weightless_operators("coreml") <= operator_versions().keys()
-    found = find_delegate("coreml", "ios", "neural_engine", [])
-    assert found is not None
-    assert set(found.never) <= operator_versions().keys()
+    delegate = find_delegate("coreml", "ios", "neural_engine", [])
+    assert delegate is not None
+    assert set(delegate.never) <= operator_versions().keys()
 
 
 def test_an_operator_that_came_later_than_the_version_falls_off() -> None:
@@ -71,27 +71,27 @@ def test_the_neural_engine_computes_in_float16() -> None:
     scaled = op("mul", {"x": "image", "y": 0.5}, scaled=real(1, 6))
     cast = op("cast", {"x": "scaled", "dtype": text("fp16")}, halves=half(1, 6))
     content = files({"image": real(1, 6)}, [scaled, cast, linear], ["out"])
-    found = on("neural_engine", content)
-    assert (found.operators, found.macs) == (0.5, 1.0)
+    placement = on("neural_engine", content)
+    assert (placement.operators, placement.macs) == (0.5, 1.0)
     assert (
-        found.first_off
+        placement.first_off
         == "operator 1 of 2: mul computes in float32, which coreml_neural_engine does not"
     )
-    assert found.hint.startswith("the Neural Engine computes in float16 alone")
+    assert placement.hint.startswith("the Neural Engine computes in float16 alone")
     assert on("gpu", content).first_off == ""
 
 
 def test_a_dilated_convolution_was_seen_to_leave_the_neural_engine() -> None:
     assert on("neural_engine", files(DATA, [conv(1)], ["out"])).operators == 1.0
-    found = on("neural_engine", files(DATA, [conv(2)], ["out"]))
-    assert (found.operators, found.macs) == (0.0, 0.0)
-    assert found.first_off == "operator 1 of 1: conv is dilated"
-    assert found.hint.startswith("a dilated one was seen to leave the Neural Engine")
+    placement = on("neural_engine", files(DATA, [conv(2)], ["out"]))
+    assert (placement.operators, placement.macs) == (0.0, 0.0)
+    assert placement.first_off == "operator 1 of 1: conv is dilated"
+    assert placement.hint.startswith("a dilated one was seen to leave the Neural Engine")
     assert on("gpu", files(DATA, [conv(2)], ["out"])).operators == 1.0
 
 
 def test_gathering_was_seen_to_leave_the_neural_engine() -> None:
     gather = op("gather", {"x": "image", "indices": [0], "axis": 1}, out=half(1, 1, 6, 6))
-    found = on("neural_engine", files(DATA, [gather], ["out"]))
-    assert found.first_off == "operator 1 of 1: coreml_neural_engine does not run gather"
-    assert found.hint == "keep indices out of the model"
+    placement = on("neural_engine", files(DATA, [gather], ["out"]))
+    assert placement.first_off == "operator 1 of 1: coreml_neural_engine does not run gather"
+    assert placement.hint == "keep indices out of the model"

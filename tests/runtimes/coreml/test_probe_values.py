@@ -25,11 +25,11 @@ PROGRAM = files(
 
 
 def known(name: str, low: float, high: float, seen: list[Any]) -> ActivationRange:
-    words: dict[str, Any] = {
-        one.name: 0.0 for one in fields(ActivationRange) if one.type == "float"
+    numbers: dict[str, Any] = {
+        entry.name: 0.0 for entry in fields(ActivationRange) if entry.type == "float"
     }
     return ActivationRange(
-        **(words | {"name": name, "low": low, "high": high, "fingerprint": fingerprint(seen)})
+        **(numbers | {"name": name, "low": low, "high": high, "fingerprint": fingerprint(seen)})
     )
 
 
@@ -44,8 +44,8 @@ VALUES = probe_values.compute_values(PROGRAM, PROBES, RANGES)
 
 
 def test_a_range_is_the_models_whatever_the_probes_hold() -> None:
-    found = {name: VALUES.range_of(name) for name in ("centred", "rectified")}
-    assert {name: (one.low, one.high) for name, one in found.items()} == {
+    result = {name: VALUES.range_of(name) for name in ("centred", "rectified")}
+    assert {name: (entry.low, entry.high) for name, entry in result.items()} == {
         "centred": (-120, 160),
         "rectified": (0, 200),
     }

@@ -22,20 +22,20 @@ from edgebake.runtimes.coreml.recipe_checks import DEPLOYMENT_TARGETS, TARGET
 @pytest.fixture
 def words(core_ml_recipe: Recipe) -> CoreML:
     """The words of the recipe under test, to edit; its device may run any iOS."""
-    found = core_ml_recipe.convert.coreml
-    assert found is not None
+    options = core_ml_recipe.convert.coreml
+    assert options is not None
     core_ml_recipe.device.minimum_os = "26"
-    return found
+    return options
 
 
 def _scheme(name: str, compression: Compression | None = None) -> Quantize:
     """Return the words of a scheme: those with int8 activations are calibrated."""
-    found = Quantize(name, compression=compression or Compression())
+    options = Quantize(name, compression=compression or Compression())
     if name in ("int8", "mixed"):
-        found.calibration = Calibration("min_max", samples=10, seed=0)
-        found.granularity = Granularity.per_channel
-    found.fallback_dtype = DType.float16 if name == "mixed" else None
-    return found
+        options.calibration = Calibration("min_max", samples=10, seed=0)
+        options.granularity = Granularity.per_channel
+    options.fallback_dtype = DType.float16 if name == "mixed" else None
+    return options
 
 
 def test_a_target_is_one_that_holds_ml_programs(core_ml_recipe: Recipe, words: CoreML) -> None:

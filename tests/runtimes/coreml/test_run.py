@@ -61,14 +61,14 @@ def test_pixels_go_in_and_probabilities_come_out() -> None:
 
 
 def test_the_first_way_rounds_and_the_other_does_not() -> None:
-    found = []
+    result = []
     for way in run.run_modes(HALF):
         session = run.load(HALF, 1, way.name)
         session.feed(PIXELS)
         session.invoke()
-        found.append(single_output(session.read()))
-    assert (found[0] == found[0].astype(np.float16)).all()
-    assert not (found[1] == found[1].astype(np.float16)).all()
+        result.append(single_output(session.read()))
+    assert (result[0] == result[0].astype(np.float16)).all()
+    assert not (result[1] == result[1].astype(np.float16)).all()
 
 
 class CoreML:
@@ -97,10 +97,10 @@ class CoreML:
 @pytest.fixture
 def mac(monkeypatch: pytest.MonkeyPatch) -> CoreML:
     """A Mac, as far as this module can tell."""
-    found = CoreML()
+    coremltools = CoreML()
     monkeypatch.setattr(run, "_on_a_mac", lambda: True)
-    monkeypatch.setattr(apple, "import_coremltools", lambda: found)
-    return found
+    monkeypatch.setattr(apple, "import_coremltools", lambda: coremltools)
+    return coremltools
 
 
 def test_a_mac_runs_it_for_three_choices_of_compute_units(mac: CoreML) -> None:

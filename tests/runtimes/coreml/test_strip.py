@@ -55,10 +55,10 @@ def wordy() -> Files:
 
 def test_every_word_but_the_names_of_the_ends_and_the_labels_is_gone(wordy: Files) -> None:
     model, path = _edited(strip(wordy))
-    words = [b"secret", b"flat", b"coremltools", b"buildInfo"]
-    assert all(word in wordy[path] for word in words)
-    assert [word for word in words if word in strip(wordy)[path]] == []
-    assert [one.name for one in (*model.description.input, *model.description.output)] == [
+    texts = [b"secret", b"flat", b"coremltools", b"buildInfo"]
+    assert all(word in wordy[path] for word in texts)
+    assert [word for word in texts if word in strip(wordy)[path]] == []
+    assert [entry.name for entry in (*model.description.input, *model.description.output)] == [
         *("image", "label", "dictionary"),
     ]
     assert class_labels(read_program(package.read(strip(wordy)))) == ["no", "yes"]
@@ -79,8 +79,8 @@ def test_operations_are_numbered_and_so_are_their_values(wordy: Files) -> None:
 
 def test_it_answers_with_the_same_bits_and_stripping_again_changes_nothing(wordy: Files) -> None:
     once = strip(wordy)
-    assert [one.tolist() for one in answers(once, {"image": PIXELS}).values()] == [
-        one.tolist() for one in answers(wordy, {"image": PIXELS}).values()
+    assert [value.tolist() for value in answers(once, {"image": PIXELS}).values()] == [
+        value.tolist() for value in answers(wordy, {"image": PIXELS}).values()
     ]
     assert strip(once) == once == strip(wordy)
     assert {path: once[path] for path in once if "weights" in path} == {
@@ -99,8 +99,8 @@ def test_values_of_a_loop_are_shortened_with_those_around_it() -> None:
     for parameter, name in (("x", "counter"), ("y", "flat")):
         step.inputs[parameter].arguments.add(name=name)
     step.outputs.add(name="next")
-    found, _ = _edited(strip({**FULL, path: model.SerializeToString()}))
-    block = found.mlProgram.functions["main"].block_specializations["CoreML7"]
+    result, _ = _edited(strip({**FULL, path: model.SerializeToString()}))
+    block = result.mlProgram.functions["main"].block_specializations["CoreML7"]
     flat = next(item for item in block.operations if item.type == "reshape").outputs[0].name
     inner = block.operations[-1].blocks[0]
     step = inner.operations[0]
@@ -123,15 +123,15 @@ def test_every_scheme_answers_with_the_same_bits_and_names_no_layer(
     archive: bytes, scheme: str, first: str, _: str, compression: Compression
 ) -> None:
     files = converted(archive, scheme, replace(WORDS, minimum_deployment_target=first), compression)
-    found = strip(files)
+    stripped = strip(files)
     for image in np.split(pixels(4), 4):
-        np.testing.assert_array_equal(answer(found, image), answer(files, image))
-    assert inspect(found) == inspect(files)
-    assert class_labels(read_program(package.read(found))) == GREY.labels
+        np.testing.assert_array_equal(answer(stripped, image), answer(files, image))
+    assert inspect(stripped) == inspect(files)
+    assert class_labels(read_program(package.read(stripped))) == GREY.labels
     path = package.specification_file(files)
     ends = {"image", "probabilities"}  # the second is a word of the operation `classify` too
     layers = {layer.name for layer in keras_session.load(archive).layers} - ends
-    words = [
+    texts = [
         *(name.encode() for name in layers),
         b"functional",
         b"batchnorm",
@@ -139,10 +139,10 @@ def test_every_scheme_answers_with_the_same_bits_and_names_no_layer(
         b"coremltools",
         b"nobody",
     ]
-    assert any(word in files[path] for word in words)
-    assert [word for word in words if word in found[path]] == []
-    assert len(found[path]) < len(files[path])
-    assert strip(found) == found
+    assert any(word in files[path] for word in texts)
+    assert [word for word in texts if word in stripped[path]] == []
+    assert len(stripped[path]) < len(files[path])
+    assert strip(stripped) == stripped
 
 
 @pytest.mark.slow
@@ -170,5 +170,5 @@ def test_coremltools_reads_what_is_left(archive: bytes, tmp_path: Any) -> None:
 
     write_files(tmp_path, strip(converted(archive, "float16", WORDS)))
     model = coremltools.models.MLModel(str(tmp_path / "model.mlpackage"), skip_model_load=True)
-    found = load.load(model.get_spec(), model.get_spec().specificationVersion, model.weights_dir)
-    assert list(found.functions["main"].inputs) == ["image"]
+    result = load.load(model.get_spec(), model.get_spec().specificationVersion, model.weights_dir)
+    assert list(result.functions["main"].inputs) == ["image"]

@@ -30,7 +30,7 @@ def int8(*shape: int) -> Typed:
 
 def test_casts_and_the_classifier_are_no_operators() -> None:
     weights = np.zeros((2, 6), np.float16)
-    found = workload(
+    counts = workload(
         files(
             {"image": real(1, 6)},
             [
@@ -48,14 +48,15 @@ def test_casts_and_the_classifier_are_no_operators() -> None:
         )
     )
     assert [
-        (one.kind, one.dtype, one.macs, sum(one.parameters.values())) for one in found.operations
+        (operation.kind, operation.dtype, operation.macs, sum(operation.parameters.values()))
+        for operation in counts.operations
     ] == [("linear", "float16", 12, 12)]
-    assert found.activation_peak_bytes == 2 * (6 + 2)
-    assert found.weight_bytes == 24
+    assert counts.activation_peak_bytes == 2 * (6 + 2)
+    assert counts.weight_bytes == 24
 
 
 def test_a_palette_moves_as_it_is_stored() -> None:
-    found = workload(
+    counts = workload(
         files(
             {"image": real(1, 4)},
             [
@@ -75,8 +76,8 @@ def test_a_palette_moves_as_it_is_stored() -> None:
             ["logits"],
         )
     )
-    assert (found.macs, found.parameters) == (4, 4)
-    assert found.weight_bytes == 1 + 16 + 8  # indices, palette, and the shape beside them
+    assert (counts.macs, counts.parameters) == (4, 4)
+    assert counts.weight_bytes == 1 + 16 + 8  # indices, palette, and the shape beside them
 
 
 def test_an_operator_between_dequantize_and_quantize_computes_in_integers() -> None:
@@ -87,7 +88,7 @@ def test_an_operator_between_dequantize_and_quantize_computes_in_integers() -> N
         "zero_point": constant(0, "int8"),
         "axis": constant(0),
     }
-    found = workload(
+    counts = workload(
         files(
             {"image": real(1, 6)},
             [
@@ -104,15 +105,16 @@ def test_an_operator_between_dequantize_and_quantize_computes_in_integers() -> N
         )
     )
     assert [
-        (one.kind, one.dtype, one.macs, sum(one.parameters.values())) for one in found.operations
+        (operation.kind, operation.dtype, operation.macs, sum(operation.parameters.values()))
+        for operation in counts.operations
     ] == [("linear", "int8", 12, 12)]
-    assert found.activation_peak_bytes == 6 + 2 * 4
+    assert counts.activation_peak_bytes == 6 + 2 * 4
 
 
 def test_every_number_that_comes_into_a_transposed_convolution_goes_once_through_each_filter() -> (
     None
 ):
-    found = workload(
+    counts = workload(
         files(
             {"image": real(1, 3, 4, 4)},
             [
@@ -125,21 +127,21 @@ def test_every_number_that_comes_into_a_transposed_convolution_goes_once_through
             ["wide"],
         )
     )
-    assert (found.macs, found.parameters) == (4 * 4 * 3 * 5 * 2 * 2, 3 * 5 * 2 * 2)
+    assert (counts.macs, counts.parameters) == (4 * 4 * 3 * 5 * 2 * 2, 3 * 5 * 2 * 2)
 
 
 @pytest.mark.parametrize(("transposed", "shape"), [(False, (1, 7, 6)), (True, (1, 6, 7))])
 def test_a_product_of_two_matrices(transposed: bool, shape: tuple[int, ...]) -> None:
-    words: dict[str, Any] = {
+    options: dict[str, Any] = {
         "x": "image",
         "y": zeros(1, 6, 5),
         "transpose_x": transposed,
         "transpose_y": False,
     }
-    found = workload(
-        files({"image": real(*shape)}, [op("matmul", words, product=real(1, 7, 5))], ["product"])
+    counts = workload(
+        files({"image": real(*shape)}, [op("matmul", options, product=real(1, 7, 5))], ["product"])
     )
-    assert (found.macs, found.parameters) == (7 * 5 * 6, 30)
+    assert (counts.macs, counts.parameters) == (7 * 5 * 6, 30)
 
 
 def test_what_cannot_be_counted_is_not_guessed() -> None:

@@ -40,8 +40,8 @@ def files(
         for number, (name, value) in enumerate(constants.items())
     ]
     graph.inputs, graph.outputs = [names.index("image")], [names.index(operators[-1].output)]
-    kinds = sorted({one.kind for one in operators})
-    graph.operators = [_operator(one, kinds, names) for one in operators]
+    kinds = sorted({operator.kind for operator in operators})
+    graph.operators = [_operator(operator, kinds, names) for operator in operators]
     model.version, model.operatorCodes, model.subgraphs = (
         3,
         [_code(kind) for kind in kinds],

@@ -63,8 +63,8 @@ def _at(table: Table, slot: int) -> int:
 
 
 def _text(table: Table, slot: int) -> str:
-    found: bytes = table.String(_at(table, slot))
-    return found.decode()
+    result: bytes = table.String(_at(table, slot))
+    return result.decode()
 
 
 def _below(table: Table, slot: int) -> Table:
@@ -146,13 +146,13 @@ def test_same_model_and_words_give_the_same_bytes(attached: bytes) -> None:
 
 
 def test_model_answers_as_before_under_a_name_of_our_own(attached: bytes) -> None:
-    found = inspect({FILE: attached})
-    assert (found.input.name, found.output.name, found.output.shape) == (
+    inspection = inspect({FILE: attached})
+    assert (inspection.input.name, inspection.output.name, inspection.output.shape) == (
         "image",
         "probabilities",
         [1, 2],
     )
-    assert found.operators == [Operator("SOFTMAX", ("float32",))]
+    assert inspection.operators == [Operator("SOFTMAX", ("float32",))]
     session = run.load({FILE: attached}, 1)
     session.feed(np.log(np.array([[1, 3]], np.float32)))
     session.invoke()

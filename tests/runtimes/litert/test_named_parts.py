@@ -24,8 +24,8 @@ def _changed(edit: Callable[[Any], None]) -> dict[str, bytes]:
 
 
 def _differing(other: dict[str, bytes]) -> list[str]:
-    one, two = named_parts({FILE: CONTENT}), named_parts(other)
-    return [name for name in one | two if one.get(name) != two.get(name)]
+    first, second = named_parts({FILE: CONTENT}), named_parts(other)
+    return [name for name in first | second if first.get(name) != second.get(name)]
 
 
 def test_parts_are_named_as_a_reader_knows_them() -> None:

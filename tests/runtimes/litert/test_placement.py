@@ -32,11 +32,11 @@ def answers(
     operators: list[Op], shapes: dict[str, list[int]], dtype: str = "float32", **constants: Any
 ) -> str:
     content = files(operators, {name: (dtype, shape) for name, shape in shapes.items()}, constants)
-    (found,) = placements.predict("litert", content, "android", ["gpu"], [])
-    return found.first_off
+    (placement,) = placements.predict("litert", content, "android", ["gpu"], [])
+    return placement.first_off
 
 
-def one(operator: Op, shapes: dict[str, list[int]], **constants: Any) -> str:
+def reason_for(operator: Op, shapes: dict[str, list[int]], **constants: Any) -> str:
     return answers([operator], shapes, **constants).removeprefix("operator 1 of 1: ")
 
 
@@ -48,7 +48,7 @@ def test_every_operator_and_word_of_the_tables_is_one_that_exists() -> None:
     assert set(GPU.operators) <= known
     assert set(TENSOR.never) <= known
     assert weightless_operators("litert") <= known
-    assert {word for wanted in GPU.operators.values() for word in wanted} <= set(CHECKS)
+    assert {word for expected in GPU.operators.values() for word in expected} <= set(CHECKS)
     dtypes = {name.lower() for name in vars(schema.TensorType)}
     assert set(GPU.hints) | set(TENSOR.hints) <= known | dtypes
 
@@ -62,13 +62,13 @@ def test_the_fields_that_the_table_looks_at_are_those_of_the_schema() -> None:
     }
     options["STRIDED_SLICE"] = "StridedSliceOptions"
     looking = {
-        kind: wanted["options"]
-        for kind, wanted in (GPU.operators or {}).items()
-        if "options" in wanted
+        kind: expected["options"]
+        for kind, expected in (GPU.operators or {}).items()
+        if "options" in expected
     }
     assert looking.keys() == options.keys()
-    for kind, wanted in looking.items():
-        assert set(wanted) <= set(vars(getattr(schema, f"{options[kind]}T")()))
+    for kind, expected in looking.items():
+        assert set(expected) <= set(vars(getattr(schema, f"{options[kind]}T")()))
 
 
 def test_the_analyzer_calls_every_file_compatible() -> None:
@@ -89,8 +89,10 @@ def test_what_an_analyzer_that_objects_says_is_read() -> None:
 
 def test_a_softmax_with_a_temperature_falls_off() -> None:
     shapes = {"image": [1, 2], "out": [1, 2]}
-    assert one(Op("SOFTMAX", ["image"], "out", "SoftmaxOptions", {"beta": 1.0}), shapes) == ""
-    reason = one(Op("SOFTMAX", ["image"], "out", "SoftmaxOptions", {"beta": 2.0}), shapes)
+    assert (
+        reason_for(Op("SOFTMAX", ["image"], "out", "SoftmaxOptions", {"beta": 1.0}), shapes) == ""
+    )
+    reason = reason_for(Op("SOFTMAX", ["image"], "out", "SoftmaxOptions", {"beta": 2.0}), shapes)
     assert reason == "SOFTMAX has beta 2.0, expected 1.0"
 
 
@@ -105,19 +107,24 @@ def test_a_softmax_with_a_temperature_falls_off() -> None:
 def test_a_depthwise_convolution_has_one_filter_for_each_channel_or_one_channel(
     channels: int, filters: int, reason: str
 ) -> None:
-    words = {"depthMultiplier": filters, "strideH": 1, "strideW": 1}
-    operator = Op("DEPTHWISE_CONV_2D", ["image", "weights"], "out", "DepthwiseConv2DOptions", words)
+    options = {"depthMultiplier": filters, "strideH": 1, "strideW": 1}
+    operator = Op(
+        "DEPTHWISE_CONV_2D", ["image", "weights"], "out", "DepthwiseConv2DOptions", options
+    )
     shapes = {"image": [1, 4, 4, channels], "out": [1, 4, 4, channels * filters]}
     assert (
-        one(operator, shapes, weights=np.ones((1, 3, 3, channels * filters), np.float32)) == reason
+        reason_for(operator, shapes, weights=np.ones((1, 3, 3, channels * filters), np.float32))
+        == reason
     )
 
 
 def test_a_mean_over_axes_that_are_computed_falls_off() -> None:
     shapes = {"image": [1, 4, 4, 3], "out": [1, 3]}
     axes = np.array([1, 2], np.int32)
-    assert one(Op("MEAN", ["image", "axes"], "out", "ReducerOptions"), shapes, axes=axes) == ""
-    reason = one(Op("MEAN", ["image", "image"], "out", "ReducerOptions"), shapes)
+    assert (
+        reason_for(Op("MEAN", ["image", "axes"], "out", "ReducerOptions"), shapes, axes=axes) == ""
+    )
+    reason = reason_for(Op("MEAN", ["image", "image"], "out", "ReducerOptions"), shapes)
     assert reason == "MEAN has 2 inputs that are no constants, expected 1"
 
 
@@ -129,7 +136,7 @@ def test_padding_is_of_images(rows: int, reason: str) -> None:
     shape = [1, 4, 4, 3][-rows:]
     shapes = {"image": shape, "out": shape}
     assert (
-        one(
+        reason_for(
             Op("PAD", ["image", "sizes"], "out", "PadOptions"),
             shapes,
             sizes=np.zeros((rows, 2), np.int32),
@@ -146,13 +153,15 @@ def test_a_slice_is_of_images(shape: list[int], reason: str) -> None:
     shapes = {"image": shape, "out": shape}
     constants = {"begin": np.zeros(len(shape), np.int32), "size": np.array(shape, np.int32)}
     assert (
-        one(Op("SLICE", ["image", "begin", "size"], "out", "SliceOptions"), shapes, **constants)
+        reason_for(
+            Op("SLICE", ["image", "begin", "size"], "out", "SliceOptions"), shapes, **constants
+        )
         == reason
     )
 
 
 def test_a_number_of_inputs() -> None:
-    reason = one(Op("ADD", ["image"], "out", "AddOptions"), {"image": [1, 2], "out": [1, 2]})
+    reason = reason_for(Op("ADD", ["image"], "out", "AddOptions"), {"image": [1, 2], "out": [1, 2]})
     assert reason == "ADD has 1 inputs, expected 2"
 
 
@@ -160,11 +169,13 @@ def test_sixteen_bit_integers_fall_off() -> None:
     content = files(
         [Op("RELU", ["image"], "out")], {"image": ("int16", [1, 2]), "out": ("int16", [1, 2])}, {}
     )
-    (found,) = placements.predict("litert", content, "android", ["gpu"], [])
-    assert found.first_off == "operator 1 of 1: RELU computes in int16, which litert_gpu does not"
-    assert found.hint == "quantize to int8, or ship float16 weights"
-    (found,) = placements.predict("litert", content, "android", ["npu"], ["Tensor G3"])
-    assert found.first_off == ""
+    (placement,) = placements.predict("litert", content, "android", ["gpu"], [])
+    assert (
+        placement.first_off == "operator 1 of 1: RELU computes in int16, which litert_gpu does not"
+    )
+    assert placement.hint == "quantize to int8, or ship float16 weights"
+    (placement,) = placements.predict("litert", content, "android", ["npu"], ["Tensor G3"])
+    assert placement.first_off == ""
 
 
 def test_casts_at_the_ends_and_stored_halves_are_not_placed() -> None:
@@ -182,9 +193,9 @@ def test_an_operator_that_googles_compiler_is_never_given_falls_off() -> None:
     content = files(
         [Op("SHAPE", ["image"], "out")], {"image": ("float32", [1, 2]), "out": ("int32", [2])}, {}
     )
-    (found,) = placements.predict("litert", content, "android", ["npu"], ["Tensor G3"])
-    assert (found.operators, found.first_off) == (
+    (placement,) = placements.predict("litert", content, "android", ["npu"], ["Tensor G3"])
+    assert (placement.operators, placement.first_off) == (
         0.0,
         "operator 1 of 1: litert_google_tensor does not run SHAPE",
     )
-    assert found.hint == "convert with a fixed input size"
+    assert placement.hint == "convert with a fixed input size"

@@ -79,35 +79,35 @@ def test_a_layer_is_called_by_the_keras_layer_with_its_weights(
 
 
 def test_the_scales_of_a_file_are_the_ranges_over_255_steps(program: CalibratedModel) -> None:
-    found = _inspected(quantizer.quantize_integers(program, INT8))
+    inspection = _inspected(quantizer.quantize_integers(program, INT8))
     low, high = program.bounds["image"]
-    assert found.input.scale == pytest.approx((high - low) / 255)
-    assert found.float_operators() == []
-    assert (found.input.dtype, found.output.dtype) == ("int8", "int8")
+    assert inspection.input.scale == pytest.approx((high - low) / 255)
+    assert inspection.float_operators() == []
+    assert (inspection.input.dtype, inspection.output.dtype) == ("int8", "int8")
 
 
 def test_int16_activations_leave_nothing_in_float(program: CalibratedModel) -> None:
-    found = _inspected(
+    inspection = _inspected(
         quantizer.quantize_integers(program, IntegerOptions("int16", Granularity.per_channel))
     )
-    assert (found.input.dtype, found.float_operators()) == ("int16", [])
+    assert (inspection.input.dtype, inspection.float_operators()) == ("int16", [])
 
 
 @pytest.mark.parametrize("wish", [DType.float32, DType.uint8, DType.int8])
 def test_both_ends_have_the_dtype_that_the_recipe_wants(
     program: CalibratedModel, wish: DType
 ) -> None:
-    asked = IntegerOptions("int8", Granularity.per_channel, input=wish, output=wish)
-    found = _inspected(quantizer.quantize_integers(program, asked))
-    assert (found.input.dtype, found.output.dtype) == (wish.value, wish.value)
-    assert found.float_operators() == []
+    options = IntegerOptions("int8", Granularity.per_channel, input=wish, output=wish)
+    inspection = _inspected(quantizer.quantize_integers(program, options))
+    assert (inspection.input.dtype, inspection.output.dtype) == (wish.value, wish.value)
+    assert inspection.float_operators() == []
 
 
 def test_casts_at_the_ends_are_told_apart_from_layers(program: CalibratedModel) -> None:
-    asked = IntegerOptions(
+    options = IntegerOptions(
         "int8", Granularity.per_channel, input=DType.float32, output=DType.float32
     )
-    assert _inspected(quantizer.quantize_integers(program, asked)).boundaries == {
+    assert _inspected(quantizer.quantize_integers(program, options)).boundaries == {
         "QUANTIZE": 1,
         "DEQUANTIZE": 1,
     }
@@ -115,8 +115,8 @@ def test_casts_at_the_ends_are_told_apart_from_layers(program: CalibratedModel) 
 
 def test_one_scale_for_a_layer_makes_a_smaller_file(program: CalibratedModel) -> None:
     sizes = {
-        one: len(quantizer.quantize_integers(program, IntegerOptions("int8", one)))
-        for one in Granularity
+        granularity: len(quantizer.quantize_integers(program, IntegerOptions("int8", granularity)))
+        for granularity in Granularity
     }
     assert sizes[Granularity.per_tensor] < sizes[Granularity.per_channel]
 
@@ -128,31 +128,39 @@ def test_one_scale_for_a_layer_makes_a_smaller_file(program: CalibratedModel) ->
 def test_a_kept_layer_computes_in_what_it_is_kept_in_and_no_other_does(
     program: CalibratedModel, keep: DType, dtype: str
 ) -> None:
-    asked = IntegerOptions(
+    options = IntegerOptions(
         "int8",
         Granularity.per_channel,
         fallback_dtype=keep,
         fallback_tensors=[program.layers[1].tensor],
     )
-    found = _inspected(quantizer.quantize_integers(program, asked))
-    convolutions = [one.dtypes for one in found.operators if one.name == "CONV_2D"]
+    inspection = _inspected(quantizer.quantize_integers(program, options))
+    convolutions = [
+        operator.dtypes for operator in inspection.operators if operator.name == "CONV_2D"
+    ]
     assert convolutions[0] == ("int8",)
     assert dtype in convolutions[1]
-    assert next(one for one in found.operators if one.name == "FULLY_CONNECTED").dtypes == ("int8",)
-    assert ("float16" in found.tensors) is (keep is DType.float16)
+    assert next(
+        operator for operator in inspection.operators if operator.name == "FULLY_CONNECTED"
+    ).dtypes == ("int8",)
+    assert ("float16" in inspection.tensors) is (keep is DType.float16)
 
 
 def test_only_the_layers_that_are_asked_for_are_quantized(program: CalibratedModel) -> None:
-    asked = IntegerOptions("int8", Granularity.per_channel, only_tensors=[program.layers[3].tensor])
-    found = _inspected(quantizer.quantize_integers(program, asked))
-    assert [one.name for one in found.operators if one.dtypes == ("int8",)] == ["FULLY_CONNECTED"]
-    assert found.input.dtype == "float32"
+    options = IntegerOptions(
+        "int8", Granularity.per_channel, only_tensors=[program.layers[3].tensor]
+    )
+    inspection = _inspected(quantizer.quantize_integers(program, options))
+    assert [operator.name for operator in inspection.operators if operator.dtypes == ("int8",)] == [
+        "FULLY_CONNECTED"
+    ]
+    assert inspection.input.dtype == "float32"
 
 
 def test_int4_weights_of_convolutions_and_dense_layers(program: CalibratedModel) -> None:
-    found = _inspected(quantizer.quantize_weights(program.model, 4, 32))
-    assert found.tensors["int4"] == 3
-    assert "int8" not in found.tensors
+    inspection = _inspected(quantizer.quantize_weights(program.model, 4, 32))
+    assert inspection.tensors["int4"] == 3
+    assert "int8" not in inspection.tensors
 
 
 def test_a_large_file_keeps_its_weights_when_metadata_are_put_in() -> None:
@@ -177,9 +185,9 @@ def test_a_large_file_keeps_its_weights_when_metadata_are_put_in() -> None:
     )
     assert len(whole) > 256 * 1024
     example = np.random.default_rng(0).uniform(-1, 1, (1, 8, 8, 1)).astype(np.float32)
-    found = [
+    result = [
         single_output(predictions(run.load({litert.FILE: content}, 1), example))
         for content in (whole, metadata.attach(whole, contract, about))
     ]
-    np.testing.assert_array_equal(found[0], found[1])
-    np.testing.assert_allclose(found[0], np.asarray(model(example)), atol=0.02)
+    np.testing.assert_array_equal(result[0], result[1])
+    np.testing.assert_allclose(result[0], np.asarray(model(example)), atol=0.02)

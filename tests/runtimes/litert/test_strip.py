@@ -63,7 +63,7 @@ def wordy() -> dict[str, bytes]:
 
 
 def test_every_word_but_the_names_of_the_ends_is_gone(wordy: dict[str, bytes]) -> None:
-    words = [
+    texts = [
         b"weights",
         b"bias",
         b"secret",
@@ -72,14 +72,19 @@ def test_every_word_but_the_names_of_the_ends_is_gone(wordy: dict[str, bytes]) -
         b"class 7",
         b"TFLITE_METADATA",
     ]
-    words += [
+    texts += [
         text.encode() for text in (ABOUT.author, ABOUT.license, ABOUT.description, ABOUT.name)
     ]
-    found = strip(wordy)
-    assert all(word in wordy[FILE] for word in words)
-    assert [word for word in words if word in found[FILE]] == []
-    assert (inspect(found).input.name, inspect(found).output.name) == ("image", "probabilities")
-    assert [tensor.name.decode() for tensor in tables.parse(found[FILE]).subgraphs[0].tensors] == [
+    stripped = strip(wordy)
+    assert all(word in wordy[FILE] for word in texts)
+    assert [word for word in texts if word in stripped[FILE]] == []
+    assert (inspect(stripped).input.name, inspect(stripped).output.name) == (
+        "image",
+        "probabilities",
+    )
+    assert [
+        tensor.name.decode() for tensor in tables.parse(stripped[FILE]).subgraphs[0].tensors
+    ] == [
         *("image", "t1", "t2", "probabilities"),
     ]
 
@@ -126,19 +131,19 @@ def test_every_scheme_answers_with_the_same_bits_and_names_no_layer(
     archive: bytes, scheme: str
 ) -> None:
     files = convert.convert(quantized(archive, scheme), GREY, ABOUT, Convert("litert", None))
-    found = strip(files)
+    stripped = strip(files)
     images = GREY.normalize(pixels(8))
     np.testing.assert_array_equal(
-        single_output(predictions(run.load(found, 1), images)),
+        single_output(predictions(run.load(stripped, 1), images)),
         single_output(predictions(run.load(files, 1), images)),
     )
-    assert inspect(found) == inspect(files)
+    assert inspect(stripped) == inspect(files)
     layers = {layer.name for layer in keras_session.load(archive).layers} - {
         "image",
         "probabilities",
     }
-    words = [*(name.encode() for name in layers), b"functional", b"batchnorm", b"MLIR Converted"]
-    assert any(word in files[FILE] for word in words)
-    assert [word for word in words if word in found[FILE]] == []
-    assert len(found[FILE]) < len(files[FILE])
-    assert strip(found) == found
+    texts = [*(name.encode() for name in layers), b"functional", b"batchnorm", b"MLIR Converted"]
+    assert any(word in files[FILE] for word in texts)
+    assert [word for word in texts if word in stripped[FILE]] == []
+    assert len(stripped[FILE]) < len(files[FILE])
+    assert strip(stripped) == stripped

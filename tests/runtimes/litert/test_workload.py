@@ -15,7 +15,7 @@ def stored(dtype: str, *shape: int) -> Any:
 
 
 def test_casts_at_the_ends_are_no_operators_and_their_integers_are_what_moves() -> None:
-    found = workload(
+    counts = workload(
         files(
             [
                 Op("QUANTIZE", ["image"], "first"),
@@ -34,16 +34,17 @@ def test_casts_at_the_ends_are_no_operators_and_their_integers_are_what_moves() 
         )
     )
     assert [
-        (one.kind, one.dtype, one.macs, sum(one.parameters.values())) for one in found.operations
+        (operation.kind, operation.dtype, operation.macs, sum(operation.parameters.values()))
+        for operation in counts.operations
     ] == [("FULLY_CONNECTED", "int8", 12, 14)]
-    assert found.activation_peak_bytes == 6 + 2
-    assert found.weight_bytes == 12 + 8
+    assert counts.activation_peak_bytes == 6 + 2
+    assert counts.weight_bytes == 12 + 8
 
 
 def test_weights_stored_in_half_precision_are_made_floats_once_and_move_as_they_are_stored() -> (
     None
 ):
-    found = workload(
+    counts = workload(
         files(
             [
                 Op("DEQUANTIZE", ["halves"], "weights"),
@@ -63,16 +64,17 @@ def test_weights_stored_in_half_precision_are_made_floats_once_and_move_as_they_
         )
     )
     assert [
-        (one.kind, one.dtype, one.macs, sum(one.parameters.values())) for one in found.operations
+        (operation.kind, operation.dtype, operation.macs, sum(operation.parameters.values()))
+        for operation in counts.operations
     ] == [("FULLY_CONNECTED", "float32", 12, 12)]
-    assert found.weight_bytes == 24
-    assert found.activation_peak_bytes == 24 + 8
+    assert counts.weight_bytes == 24
+    assert counts.activation_peak_bytes == 24 + 8
 
 
 def test_every_number_that_comes_into_a_transposed_convolution_goes_once_through_each_filter() -> (
     None
 ):
-    found = workload(
+    counts = workload(
         files(
             [
                 Op(
@@ -86,12 +88,12 @@ def test_every_number_that_comes_into_a_transposed_convolution_goes_once_through
             {"shape": np.array([1, 8, 8, 5], np.int32), "weights": stored("float32", 5, 2, 2, 3)},
         )
     )
-    assert (found.macs, found.parameters) == (4 * 4 * 3 * 2 * 2 * 5, 5 * 2 * 2 * 3)
+    assert (counts.macs, counts.parameters) == (4 * 4 * 3 * 2 * 2 * 5, 5 * 2 * 2 * 3)
 
 
 @pytest.mark.parametrize(("transposed", "shape"), [(False, [1, 6, 7]), (True, [1, 7, 6])])
 def test_a_product_of_two_live_matrices(transposed: bool, shape: list[int]) -> None:
-    found = workload(
+    counts = workload(
         files(
             [
                 Op("RESHAPE", ["image", "shape"], "other", "ReshapeOptions"),
@@ -111,11 +113,11 @@ def test_a_product_of_two_live_matrices(transposed: bool, shape: list[int]) -> N
             {"shape": np.array(shape, np.int32)},
         )
     )
-    assert (found.macs, found.parameters) == (7 * 7 * 6, 0)
+    assert (counts.macs, counts.parameters) == (7 * 7 * 6, 0)
 
 
 def test_slopes_are_parameters_and_a_scale_of_one_number_is_none() -> None:
-    found = workload(
+    counts = workload(
         files(
             [
                 Op("PRELU", ["image", "slopes"], "scaled"),
@@ -125,7 +127,7 @@ def test_slopes_are_parameters_and_a_scale_of_one_number_is_none() -> None:
             {"slopes": stored("float32", 1, 1, 3), "sixth": stored("float32", 1)},
         )
     )
-    assert (found.macs, found.parameters) == (0, 3)
+    assert (counts.macs, counts.parameters) == (0, 3)
 
 
 def test_an_operator_of_which_nobody_knows_what_it_multiplies_is_not_guessed() -> None:

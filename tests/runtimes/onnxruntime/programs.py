@@ -38,8 +38,8 @@ NODES: list[Node] = [
 def graph(nodes: Iterable[Node], constants: dict[str, Any], answer: Any, opset: int = 17) -> Any:
     """Return a model of these nodes that takes `image`."""
     made = [
-        helper.make_node(kind, ins.split(), [out], name=f"{out}_node", **words)
-        for kind, ins, out, words in nodes
+        helper.make_node(kind, ins.split(), [out], name=f"{out}_node", **options)
+        for kind, ins, out, options in nodes
     ]
     content = helper.make_graph(
         made,
@@ -56,14 +56,14 @@ def graph(nodes: Iterable[Node], constants: dict[str, Any], answer: Any, opset: 
 def constants() -> dict[str, Array]:
     random = np.random.default_rng(1)
     shapes = {"wide": (8, 3, 3, 3), "narrow": (8, 8, 1, 1), "deep": (8, 1, 3, 3), "dense": (8, 4)}
-    found = {
+    result = {
         name: random.normal(0, 0.4, shape).astype(np.float32) for name, shape in shapes.items()
     }
     biases = {
         name: random.normal(0, 0.2, 8).astype(np.float32)
         for name in ("wide_bias", "narrow_bias", "deep_bias")
     }
-    return found | biases | {"zero": np.array(0, np.float32), "six": np.array(6, np.float32)}
+    return result | biases | {"zero": np.array(0, np.float32), "six": np.array(6, np.float32)}
 
 
 def small() -> onnx.ModelProto:
@@ -80,8 +80,8 @@ def ranges(model: onnx.ModelProto) -> ActivationRanges:
 
 def range_of(name: str, values: list[Array]) -> ActivationRange:
     low, high = (
-        min(0.0, *(float(one.min()) for one in values)),
-        max(0.0, *(float(one.max()) for one in values)),
+        min(0.0, *(float(value.min()) for value in values)),
+        max(0.0, *(float(value.max()) for value in values)),
     )
     return ActivationRange(
         name,
@@ -116,7 +116,7 @@ def answers(
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
-    return np.concatenate([session.run(None, {"image": one[None]})[0] for one in examples])
+    return np.concatenate([session.run(None, {"image": example[None]})[0] for example in examples])
 
 
 def dtypes(model: onnx.ModelProto) -> dict[str, int]:

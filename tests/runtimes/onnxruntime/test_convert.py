@@ -45,8 +45,8 @@ def _contract(color: str = "grayscale") -> Contract:
     )
 
 
-def _section(**words: Any) -> Convert:
-    return Convert("onnxruntime", None, **words)
+def _section(**options: Any) -> Convert:
+    return Convert("onnxruntime", None, **options)
 
 
 def _quantized(
@@ -119,12 +119,12 @@ def small() -> tuple[bytes, ActivationRanges, NDArray[np.float32]]:
 
 def _answers(files: dict[str, bytes], examples: NDArray[np.float32]) -> NDArray[np.float32]:
     session = run.load(files, 1)
-    found = []
+    result = []
     for example in examples:
         session.feed(example[None])
         session.invoke()
-        found.append(single_output(session.read())[0].copy())
-    return np.stack(found)
+        result.append(single_output(session.read())[0].copy())
+    return np.stack(result)
 
 
 @pytest.mark.slow
@@ -162,9 +162,11 @@ def test_kept_layers_and_no_others_are_in_float(keep: DType, small: Any) -> None
     item = replace(
         _quantized("mixed", archive, ranges), fallback_dtype=keep, fallback_layers={"dense": last}
     )
-    found = inspect(convert(item, _contract(), ABOUT, _section()))
-    assert [name for name in found.float_operators() if name not in MOVE_OPERATORS] == ["MatMul"]
-    assert ("float16" in found.tensors) == (keep is DType.float16)
+    inspection = inspect(convert(item, _contract(), ABOUT, _section()))
+    assert [name for name in inspection.float_operators() if name not in MOVE_OPERATORS] == [
+        "MatMul"
+    ]
+    assert ("float16" in inspection.tensors) == (keep is DType.float16)
 
 
 @pytest.mark.slow
@@ -207,18 +209,18 @@ def test_all_is_integer_and_as_near_to_keras_as_onnx_runtimes_own_calibration(
 ) -> None:
     archive, ranges, examples = _built(architecture, 3)
     keras_model = keras_session.load(archive)
-    found = CalibratedGraph(
+    graph = CalibratedGraph(
         float_graph.prepare_for_quantizer(float_graph.export_keras(keras_model)), ranges
     )
     model = canonicalize(
-        quantizer.quantize_integers(found, quantizer.IntegerOptions(Granularity.per_channel))
+        quantizer.quantize_integers(graph, quantizer.IntegerOptions(Granularity.per_channel))
     ).SerializeToString()
     assert not set(inspect({FILE: model}).float_operators()) - MOVE_OPERATORS
     assert len(kernels.float_tensors(model)) <= 1  # what turns the image before it is quantized
     expected = np.asarray(keras_model(examples, training=False))
     # Rounding moves the outputs of these random weights far; another int8 file tells how far.
-    other = _calibrated_by_onnx_runtime(found.model, examples, tmp_path)
-    ours, theirs = (_error(one, examples, expected) for one in (model, other))
+    other = _calibrated_by_onnx_runtime(graph.model, examples, tmp_path)
+    ours, theirs = (_error(entry, examples, expected) for entry in (model, other))
     assert ours <= 1.25 * theirs
 
 

@@ -61,16 +61,16 @@ def _convolution(target: str) -> list[onnx.NodeProto]:
 
 
 def test_an_operator_between_boundaries_counts_as_int8() -> None:
-    found = _inspected([*_convolution("sum_q"), _dequantize("sum_q", "probabilities")])
-    assert found.operators == [CONV]
-    assert found.float_operators() == []
+    inspection = _inspected([*_convolution("sum_q"), _dequantize("sum_q", "probabilities")])
+    assert inspection.operators == [CONV]
+    assert inspection.float_operators() == []
 
 
 def test_an_operator_whose_output_stays_in_float_is_found() -> None:
     softmax = helper.make_node("Softmax", ["sum_d"], ["probabilities"], axis=1)
-    found = _inspected([*_convolution("sum_q"), _dequantize("sum_q", "sum_d"), softmax])
-    assert found.operators == [CONV, SOFTMAX]
-    assert found.float_operators() == ["Softmax"]
+    inspection = _inspected([*_convolution("sum_q"), _dequantize("sum_q", "sum_d"), softmax])
+    assert inspection.operators == [CONV, SOFTMAX]
+    assert inspection.float_operators() == ["Softmax"]
 
 
 def test_an_operator_whose_input_comes_in_float_is_found() -> None:
@@ -105,10 +105,10 @@ def test_a_float_file_is_in_float() -> None:
 
 
 def test_boundaries_are_no_operators_and_every_tensor_is_counted() -> None:
-    found = _inspected([*_convolution("sum_q"), _dequantize("sum_q", "probabilities")])
-    assert found.operator_counts() == [{"operator": "Conv", "dtypes": ["int8"], "count": 1}]
-    assert found.boundaries == {"QuantizeLinear": 2, "DequantizeLinear": 3}
-    assert found.tensors == {
+    inspection = _inspected([*_convolution("sum_q"), _dequantize("sum_q", "probabilities")])
+    assert inspection.operator_counts() == [{"operator": "Conv", "dtypes": ["int8"], "count": 1}]
+    assert inspection.boundaries == {"QuantizeLinear": 2, "DequantizeLinear": 3}
+    assert inspection.tensors == {
         "float32": 6,  # image, image_d, kernel_d, sum, probabilities, scale
         "uint8": 3,  # image_q, sum_q, zero
         "int8": 2,  # kernel, kernel_zero
@@ -116,14 +116,14 @@ def test_boundaries_are_no_operators_and_every_tensor_is_counted() -> None:
 
 
 def test_input_and_output_are_as_the_app_sees_them() -> None:
-    found = _inspected([*_convolution("sum_q"), _dequantize("sum_q", "probabilities")])
-    assert (found.input.name, found.input.shape, found.input.dtype) == (
+    inspection = _inspected([*_convolution("sum_q"), _dequantize("sum_q", "probabilities")])
+    assert (inspection.input.name, inspection.input.shape, inspection.input.dtype) == (
         "image",
         [1, 1, 4, 4],
         "float32",
     )
-    assert (found.output.name, found.output.shape) == ("probabilities", [1, 2, 3, 3])
-    assert found.input.scale is None
+    assert (inspection.output.name, inspection.output.shape) == ("probabilities", [1, 2, 3, 3])
+    assert inspection.input.scale is None
 
 
 def test_an_operator_without_an_integer_kernel_is_in_float_wherever_it_stands() -> None:
@@ -134,8 +134,8 @@ def test_an_operator_without_an_integer_kernel_is_in_float_wherever_it_stands() 
         _quantize("tanh", "tanh_q"),
         _dequantize("tanh_q", "probabilities"),
     ]
-    found = _inspected(nodes)
-    assert found.operators == [CONV, Operator("Tanh", ("float32",))]
+    inspection = _inspected(nodes)
+    assert inspection.operators == [CONV, Operator("Tanh", ("float32",))]
 
 
 def test_what_is_made_of_constants_alone_is_no_operator() -> None:
@@ -163,12 +163,15 @@ def test_integer_ends_say_what_they_stand_for() -> None:
         )
     )
     helper.set_model_props(model, scales.io_scales(model.graph))
-    found = inspect({FILE: model.SerializeToString()})
-    assert (found.input.dtype, found.output.dtype) == ("uint8", "int8")
+    inspection = inspect({FILE: model.SerializeToString()})
+    assert (inspection.input.dtype, inspection.output.dtype) == ("uint8", "int8")
     low, high = program.bounds["image"]
-    assert found.input.scale == pytest.approx((high - low) / 255)
-    assert (found.output.scale, found.output.zero_point) == (float(np.float32(1 / 255)), -128)
-    assert found.float_operators() == []
+    assert inspection.input.scale == pytest.approx((high - low) / 255)
+    assert (inspection.output.scale, inspection.output.zero_point) == (
+        float(np.float32(1 / 255)),
+        -128,
+    )
+    assert inspection.float_operators() == []
 
 
 def test_what_moves_the_image_before_it_is_quantized_may_be_in_float() -> None:

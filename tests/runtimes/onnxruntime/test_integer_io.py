@@ -22,11 +22,11 @@ EVERY_LAYER = [f"{output}_node" for _, _, output, _ in programs.NODES]
 def _model(
     wish_in: DType | None, wish_out: DType | None, kept: list[str] | None = None
 ) -> onnx.ModelProto:
-    found = programs.prepared()
-    model = quantizer.quantize_integers(found, IntegerOptions(Granularity.per_channel, kept or []))
+    graph = programs.prepared()
+    model = quantizer.quantize_integers(graph, IntegerOptions(Granularity.per_channel, kept or []))
     return canonicalize(
         integer_io.convert_output(
-            integer_io.convert_input(model, wish_in, found.bounds["image"]), wish_out
+            integer_io.convert_input(model, wish_in, graph.bounds["image"]), wish_out
         )
     )
 
@@ -58,16 +58,16 @@ def test_integers_give_the_answers_that_floats_give(dtype: DType) -> None:
 
 def test_uint8_needs_no_cast_at_all() -> None:
     model = _model(DType.uint8, DType.uint8)
-    found = programs.kinds(kernels.optimize(model.SerializeToString()))
-    assert not {"QuantizeLinear", "DequantizeLinear"} & set(found)
+    kinds = programs.kinds(kernels.optimize(model.SerializeToString()))
+    assert not {"QuantizeLinear", "DequantizeLinear"} & set(kinds)
     assert kernels.float_tensors(model.SerializeToString()) == set()
 
 
 def test_int8_is_cast_at_the_ends_alone() -> None:
-    found = programs.kinds(kernels.optimize(_model(DType.int8, DType.int8).SerializeToString()))
-    assert found[:2] == ["DequantizeLinear", "QuantizeLinear"]
-    assert found[-2:] == ["DequantizeLinear", "QuantizeLinear"]
-    assert len([kind for kind in found if kind.endswith("antizeLinear")]) == 4
+    kinds = programs.kinds(kernels.optimize(_model(DType.int8, DType.int8).SerializeToString()))
+    assert kinds[:2] == ["DequantizeLinear", "QuantizeLinear"]
+    assert kinds[-2:] == ["DequantizeLinear", "QuantizeLinear"]
+    assert len([kind for kind in kinds if kind.endswith("antizeLinear")]) == 4
 
 
 def test_int8_is_uint8_less_128() -> None:
@@ -75,10 +75,10 @@ def test_int8_is_uint8_less_128() -> None:
         _tensors(_model(DType.int8, DType.int8)),
         _tensors(_model(DType.uint8, DType.uint8)),
     )
-    for one, other in zip(signed, unsigned, strict=True):
-        assert one.scale == other.scale
-        assert one.zero_point is not None
-        assert other.zero_point == one.zero_point + 128
+    for entry, other in zip(signed, unsigned, strict=True):
+        assert entry.scale == other.scale
+        assert entry.zero_point is not None
+        assert other.zero_point == entry.zero_point + 128
 
 
 @pytest.mark.parametrize("wish", [None, DType.float32])
@@ -103,11 +103,11 @@ def test_a_first_layer_that_is_kept_reads_real_numbers_beside_one_that_is_not() 
         ("Concat", "left right", "probabilities", {"axis": 1}),
     ]
     model = programs.graph(nodes, {"ones": np.ones((2, 6, 1, 1), np.float32)}, [1, 4, 6, 3])
-    found = CalibratedGraph(model, programs.ranges(model))
+    graph = CalibratedGraph(model, programs.ranges(model))
     made = quantizer.quantize_integers(
-        found, IntegerOptions(Granularity.per_channel, ["left_node"])
+        graph, IntegerOptions(Granularity.per_channel, ["left_node"])
     )
-    made = canonicalize(integer_io.convert_input(made, DType.uint8, found.bounds["image"]))
+    made = canonicalize(integer_io.convert_input(made, DType.uint8, graph.bounds["image"]))
     onnx.checker.check_model(made, full_check=True)
     image = scales.describe_tensor(
         "input", ("image", programs.SHAPE, "uint8"), scales.io_scales(made.graph)

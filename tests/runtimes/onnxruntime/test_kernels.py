@@ -32,14 +32,14 @@ def _quantized(kind: str) -> bytes:
         model.graph.node.extend(pair)
     nodes = list(model.graph.node)
     ordered = [
-        onnx.NodeProto.FromString(one.SerializeToString())
-        for one in [*nodes[1:3], nodes[0], *nodes[3:]]
+        onnx.NodeProto.FromString(entry.SerializeToString())
+        for entry in [*nodes[1:3], nodes[0], *nodes[3:]]
     ]
     del model.graph.node[:]
     model.graph.node.extend(ordered)
     onnx.checker.check_model(model)
-    found: bytes = model.SerializeToString()
-    return found
+    result: bytes = model.SerializeToString()
+    return result
 
 
 @pytest.mark.parametrize("kind", ["Sigmoid", "Softmax"])
@@ -53,8 +53,8 @@ def test_what_has_none_is_found_though_it_stands_between_boundaries(kind: str) -
 
 
 def test_all_of_a_float_file_is_in_float() -> None:
-    found = kernels.float_tensors(programs.small().SerializeToString())
-    assert "probabilities" in found
+    floats = kernels.float_tensors(programs.small().SerializeToString())
+    assert "probabilities" in floats
 
 
 def test_what_feeds_floats_to_what_is_in_float_is_too() -> None:

@@ -78,5 +78,7 @@ def test_what_was_changed_is_the_part_that_differs(
 ) -> None:
     model = _model()
     edit(model)
-    one, other = _parts(_model()), _parts(model)
-    assert [name for name in one | other if one.get(name) != other.get(name)] == [expected]
+    original, changed = _parts(_model()), _parts(model)
+    assert [name for name in original | changed if original.get(name) != changed.get(name)] == [
+        expected
+    ]

@@ -26,13 +26,13 @@ print(" ".join(hashlib.sha256(files[name]).hexdigest() for name in sorted(files)
 
 @pytest.fixture(scope="module")
 def model() -> onnx.ModelProto:
-    found = canonicalize(
+    canonical_model = canonicalize(
         quantizer.quantize_integers(
             programs.prepared(), quantizer.IntegerOptions(Granularity.per_channel)
         )
     )
-    onnx.helper.set_model_props(found, {"labels": '["a", "b"]', "input_scale": "0.5"})
-    return found
+    onnx.helper.set_model_props(canonical_model, {"labels": '["a", "b"]', "input_scale": "0.5"})
+    return canonical_model
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +46,10 @@ def _session(content: bytes) -> onnxruntime.InferenceSession:
 
 def test_it_answers_as_the_onnx_file_does(model: onnx.ModelProto, files: dict[str, bytes]) -> None:
     session = _session(files["model.ort"])
-    found = np.concatenate(
-        [session.run(None, {"image": one[None]})[0] for one in programs.EXAMPLES]
+    result = np.concatenate(
+        [session.run(None, {"image": example[None]})[0] for example in programs.EXAMPLES]
     )
-    np.testing.assert_array_equal(found, programs.answers(model))
+    np.testing.assert_array_equal(result, programs.answers(model))
 
 
 def test_it_answers_as_what_was_written_before_the_names_were_sorted(
@@ -62,8 +62,8 @@ def test_it_answers_as_what_was_written_before_the_names_were_sorted(
 
 
 def test_metadata_is_in_it(files: dict[str, bytes]) -> None:
-    found = _session(files["model.ort"]).get_modelmeta().custom_metadata_map
-    assert found == {"labels": '["a", "b"]', "input_scale": "0.5"}
+    result = _session(files["model.ort"]).get_modelmeta().custom_metadata_map
+    assert result == {"labels": '["a", "b"]', "input_scale": "0.5"}
 
 
 def test_every_process_writes_the_same_bytes(

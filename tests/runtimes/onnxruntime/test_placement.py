@@ -26,30 +26,30 @@ def test_every_operator_that_is_counted_is_one_that_exists() -> None:
     known = {schema.name for schema in onnx.defs.get_all_schemas()} | {"QuickGelu"}
     assert weightless_operators("onnxruntime") <= known
     for accelerator, platform in (("npu", "android"), ("neural_engine", "ios")):
-        found = find_delegate("onnxruntime", platform, accelerator, [])
-        assert found is not None
-        assert set(found.hints) <= known
+        delegate = find_delegate("onnxruntime", platform, accelerator, [])
+        assert delegate is not None
+        assert set(delegate.hints) <= known
 
 
 def test_integer_kernels_run_on_nnapi_and_not_on_core_ml() -> None:
     assert (on_android(integers()).operators, on_android(integers()).macs) == (1.0, 1.0)
-    found = on_ios(integers())
-    assert (found.operators, found.macs) == (0.0, 0.0)
-    assert found.first_off == (
+    placement = on_ios(integers())
+    assert (placement.operators, placement.macs) == (0.0, 0.0)
+    assert placement.first_off == (
         "operator 1 of 1: MatMul stands beside a node that is not in the table: DequantizeLinear"
     )
-    assert found.hint.startswith("ship float16 weights or the runtime coreml")
+    assert placement.hint.startswith("ship float16 weights or the runtime coreml")
 
 
 def test_what_is_not_in_the_table_falls_off() -> None:
     content = float_graph.use_average_pools(programs.small()).SerializeToString()
     assert on_android(content).operators == 1.0
-    found = on_ios(content)
+    placement = on_ios(content)
     # Flatten is not in the table of ML Programs; it multiplies nothing.
-    assert found.operators == pytest.approx(11 / 12)
-    assert found.macs == 1.0
-    assert found.first_off == "operator 10 of 12: Flatten is not in the table"
-    assert found.hint == "use a reshape to a fixed shape"
+    assert placement.operators == pytest.approx(11 / 12)
+    assert placement.macs == 1.0
+    assert placement.first_off == "operator 10 of 12: Flatten is not in the table"
+    assert placement.hint == "use a reshape to a fixed shape"
 
 
 def test_an_operator_of_too_many_dimensions_falls_off() -> None:
@@ -60,10 +60,10 @@ def test_an_operator_of_too_many_dimensions_falls_off() -> None:
 
 
 def test_both_accelerators_of_a_phone_are_reached_the_same_way() -> None:
-    found = placements.predict(
+    predicted = placements.predict(
         "onnxruntime", {FILE: integers()}, "android", ["npu", "gpu", "cpu"], []
     )
-    assert [(one.accelerator, one.delegate) for one in found] == [
+    assert [(entry.accelerator, entry.delegate) for entry in predicted] == [
         ("npu", "onnxruntime_nnapi"),
         ("gpu", "onnxruntime_nnapi"),
         ("cpu", ""),

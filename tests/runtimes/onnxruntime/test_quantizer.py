@@ -22,8 +22,8 @@ CHANNELS, SIZE = 16, 8
 
 def _weights(model: onnx.ModelProto) -> list[np.ndarray]:
     """Return the int8 constants that are more than zero points."""
-    found = [numpy_helper.to_array(item) for item in model.graph.initializer]
-    return [value for value in found if value.dtype == np.int8 and value.ndim > 1]
+    result = [numpy_helper.to_array(item) for item in model.graph.initializer]
+    return [value for value in result if value.dtype == np.int8 and value.ndim > 1]
 
 
 def test_every_operator_gets_an_integer_kernel() -> None:
@@ -45,25 +45,25 @@ def test_every_operator_gets_an_integer_kernel() -> None:
 
 @pytest.mark.parametrize("granularity", list(Granularity))
 def test_integers_answer_as_floats_do(granularity: Granularity) -> None:
-    found = programs.prepared()
-    model = quantizer.quantize_integers(found, IntegerOptions(granularity))
-    expected = programs.answers(found.model)
+    graph = programs.prepared()
+    model = quantizer.quantize_integers(graph, IntegerOptions(granularity))
+    expected = programs.answers(graph.model)
     np.testing.assert_allclose(programs.answers(model), expected, atol=0.02)
     assert np.ptp(expected) > 0.1
 
 
 def test_the_program_itself_is_left_alone() -> None:
-    found = programs.prepared()
-    before = found.model.SerializeToString()
-    quantizer.quantize_integers(found, PER_CHANNEL)
-    assert found.model.SerializeToString() == before
+    graph = programs.prepared()
+    before = graph.model.SerializeToString()
+    quantizer.quantize_integers(graph, PER_CHANNEL)
+    assert graph.model.SerializeToString() == before
 
 
 def test_ranges_become_scales() -> None:
-    found = programs.prepared()
-    model = quantizer.quantize_integers(found, PER_CHANNEL)
+    graph = programs.prepared()
+    model = quantizer.quantize_integers(graph, PER_CHANNEL)
     held = {item.name: numpy_helper.to_array(item) for item in model.graph.initializer}
-    low, high = found.bounds["logits"]
+    low, high = graph.bounds["logits"]
     assert float(held["logits_scale"]) == pytest.approx((high - low) / 255)
     assert int(held["logits_zero_point"]) == round(-low / float(held["logits_scale"]))
     assert float(held["probabilities_scale"]) == pytest.approx(1 / 255)
@@ -85,28 +85,28 @@ def test_weights_have_seven_bits() -> None:
 
 
 def test_kept_nodes_stay_in_float_and_the_rest_does_not() -> None:
-    found = programs.prepared()
-    kept = found.nodes_computing(["squeezed", "gate"])
-    model = quantizer.quantize_integers(found, IntegerOptions(Granularity.per_channel, kept))
+    graph = programs.prepared()
+    kept = graph.nodes_computing(["squeezed", "gate"])
+    model = quantizer.quantize_integers(graph, IntegerOptions(Granularity.per_channel, kept))
     assert kernels.float_tensors(model.SerializeToString()) == {"gate"}  # one kernel for both
     assert programs.dtypes(model)["narrow"] == onnx.TensorProto.FLOAT
-    np.testing.assert_allclose(programs.answers(model), programs.answers(found.model), atol=0.02)
+    np.testing.assert_allclose(programs.answers(model), programs.answers(graph.model), atol=0.02)
 
 
 def test_the_same_program_gives_the_same_bytes() -> None:
-    one, other = (
+    first, second = (
         quantizer.quantize_integers(programs.prepared(), PER_CHANNEL).SerializeToString()
         for _ in range(2)
     )
-    assert one == other
+    assert first == second
 
 
 def test_dynamic_weights_are_unsigned() -> None:
-    found = programs.prepared()
-    model = quantizer.quantize_weights(found.model)
+    graph = programs.prepared()
+    model = quantizer.quantize_weights(graph.model)
     assert "ConvInteger" in programs.kinds(model)
     assert onnx.TensorProto.UINT8 in programs.dtypes(model).values()
-    np.testing.assert_allclose(programs.answers(model), programs.answers(found.model), atol=0.05)
+    np.testing.assert_allclose(programs.answers(model), programs.answers(graph.model), atol=0.05)
 
 
 def _bright() -> CalibratedGraph:
@@ -121,8 +121,8 @@ def _bright() -> CalibratedGraph:
         model.graph.input[0].type.tensor_type.shape.dim.add().dim_value = size
     image = np.ones((1, CHANNELS, SIZE, SIZE), np.float32)
     seen = float_graph.run_probes(model, image)
-    found = [programs.range_of(name, values) for name, values in seen.items()]
-    return CalibratedGraph(model, ActivationRanges(found, image))
+    result = [programs.range_of(name, values) for name, values in seen.items()]
+    return CalibratedGraph(model, ActivationRanges(result, image))
 
 
 def _gap(model: onnx.ModelProto, **entries: str) -> float:

@@ -55,18 +55,18 @@ def test_a_classifier_of_images_knows_its_class() -> None:
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_threads_are_as_many_as_asked_for(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[int, int, list[str]]] = []
+    request: list[tuple[int, int, list[str]]] = []
     opening = onnxruntime.InferenceSession
 
     def recording(
         content: bytes, options: onnxruntime.SessionOptions, providers: list[str]
     ) -> object:
-        asked.append((options.intra_op_num_threads, options.inter_op_num_threads, providers))
+        request.append((options.intra_op_num_threads, options.inter_op_num_threads, providers))
         return opening(content, options, providers=providers)
 
     monkeypatch.setattr(onnxruntime, "InferenceSession", recording)
     run.load({FILE: handmade.softmax_onnx()}, threads)
-    assert asked == [(threads, 1, ["CPUExecutionProvider"])]
+    assert request == [(threads, 1, ["CPUExecutionProvider"])]
 
 
 def test_an_image_of_another_size_is_refused(session: Session) -> None:
@@ -116,12 +116,12 @@ def test_integer_kernels_are_left_to_files_that_quantize(
         if is_integer
         else program.model
     )
-    asked: list[tuple[str, str]] = []
+    options: list[tuple[str, str]] = []
 
     class Recording(onnxruntime.SessionOptions):  # type: ignore[misc]
         def add_session_config_entry(self, key: str, value: str) -> None:
-            asked.append((key, value))
+            options.append((key, value))
 
     monkeypatch.setattr(onnxruntime, "SessionOptions", Recording)
     run.load({FILE: canonicalize(model).SerializeToString()}, 1)
-    assert asked == entries
+    assert options == entries

@@ -11,17 +11,17 @@ from tests.runtimes.onnxruntime import programs
 
 
 def test_a_tensor_without_properties_is_of_real_numbers() -> None:
-    found = scales.describe_tensor(
+    tensor = scales.describe_tensor(
         "output", ("probabilities", [1, 4], "float32"), {"input_scale": "0.5", "name": "x"}
     )
-    assert (found.scale, found.zero_point, found.layout) == (None, None, "NC")
+    assert (tensor.scale, tensor.zero_point, tensor.layout) == (None, None, "NC")
 
 
 def test_a_tensor_has_the_properties_of_its_end() -> None:
     properties = {"input_scale": "0.5", "input_zero_point": "-3"}
-    found = scales.describe_tensor("input", ("image", [1, 6, 6, 3], "int8"), properties)
-    assert (found.scale, found.zero_point, found.layout) == (0.5, -3, "NHWC")
-    assert found.to_stored(np.array([1, -99], np.float32)).tolist() == [-1, -128]
+    tensor = scales.describe_tensor("input", ("image", [1, 6, 6, 3], "int8"), properties)
+    assert (tensor.scale, tensor.zero_point, tensor.layout) == (0.5, -3, "NHWC")
+    assert tensor.to_stored(np.array([1, -99], np.float32)).tolist() == [-1, -128]
 
 
 def test_metadata_holds_them_behind_the_labels() -> None:
@@ -42,12 +42,12 @@ def test_metadata_holds_them_behind_the_labels() -> None:
         ["a", "b", "c", "d"],
     )
     model = metadata.attach(canonicalize(model), contract, ReleaseInfo("n", "1.0.0", "a", "l", "d"))
-    found = {entry.key: entry.value for entry in model.metadata_props}
+    result = {entry.key: entry.value for entry in model.metadata_props}
     low, high = program.bounds["image"]
-    assert float(found["input_scale"]) == np.float32((high - low) / 255)
-    assert int(found["input_zero_point"]) == round(-low / float(found["input_scale"]))
-    assert (found["output_scale"], found["output_zero_point"]) == (
+    assert float(result["input_scale"]) == np.float32((high - low) / 255)
+    assert int(result["input_zero_point"]) == round(-low / float(result["input_scale"]))
+    assert (result["output_scale"], result["output_zero_point"]) == (
         repr(float(np.float32(1 / 255))),
         "-128",
     )
-    assert found["labels"] == '["a", "b", "c", "d"]'
+    assert result["labels"] == '["a", "b", "c", "d"]'

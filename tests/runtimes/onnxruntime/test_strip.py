@@ -52,16 +52,19 @@ def wordy() -> dict[str, bytes]:
 
 def _answers(file: bytes, fed: dict[str, NDArray[Any]]) -> NDArray[Any]:
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
-    found: NDArray[Any] = session.run(None, fed)[0]
-    return found
+    result: NDArray[Any] = session.run(None, fed)[0]
+    return result
 
 
 def test_every_word_but_the_names_of_the_ends_is_gone(wordy: dict[str, bytes]) -> None:
-    found = strip(wordy)
+    stripped = strip(wordy)
     assert all(word in wordy[FILE] for word in WORDS)
-    assert [word for word in WORDS if word in found[FILE]] == []
-    assert (inspect(found).input.name, inspect(found).output.name) == ("image", "probabilities")
-    graph = onnx.load_from_string(found[FILE]).graph
+    assert [word for word in WORDS if word in stripped[FILE]] == []
+    assert (inspect(stripped).input.name, inspect(stripped).output.name) == (
+        "image",
+        "probabilities",
+    )
+    graph = onnx.load_from_string(stripped[FILE]).graph
     assert [(node.name, list(node.output)) for node in graph.node][:2] == [
         ("n0", ["v0"]),
         ("n1", ["v3"]),
@@ -97,10 +100,10 @@ def test_names_in_branches_are_shortened_with_those_around_them() -> None:
         constant = numpy_helper.from_array(np.array([2, 3], np.float32), "inner_constant")
         return helper.make_graph([node], f"{name}_graph", [], [result], [constant])
 
-    words = {"then_branch": branch("then", "Add"), "else_branch": branch("else", "Mul")}
+    branches = {"then_branch": branch("then", "Add"), "else_branch": branch("else", "Mul")}
     nodes = [
         helper.make_node("Neg", ["v0"], ["outer_value"], name="outer_node"),
-        helper.make_node("If", ["flag"], ["answer"], name="if_node", **words),
+        helper.make_node("If", ["flag"], ["answer"], name="if_node", **branches),
     ]
     ends = [
         helper.make_tensor_value_info(name, TensorProto.FLOAT, [2]) for name in ("v0", "answer")
@@ -108,11 +111,11 @@ def test_names_in_branches_are_shortened_with_those_around_them() -> None:
     flag = helper.make_tensor_value_info("flag", TensorProto.BOOL, [])
     graph = helper.make_graph(nodes, "main", [ends[0], flag], [ends[1]])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    found = strip({FILE: model.SerializeToString()})[FILE]
-    assert not any(word in found for word in (b"outer", b"inner", b"result", b"node", b"_graph"))
+    stripped = strip({FILE: model.SerializeToString()})[FILE]
+    assert not any(word in stripped for word in (b"outer", b"inner", b"result", b"node", b"_graph"))
     for chosen, expected in ((True, [1, 1]), (False, [-2, -6])):
         fed = {"v0": np.array([1, 2], np.float32), "flag": np.array(chosen)}
-        assert _answers(found, fed).tolist() == expected
+        assert _answers(stripped, fed).tolist() == expected
 
 
 def test_the_ort_format_is_made_out_of_the_stripped_file() -> None:
@@ -123,15 +126,15 @@ def test_the_ort_format_is_made_out_of_the_stripped_file() -> None:
     )
     file = metadata.attach(model, GREY, ABOUT).SerializeToString()
     files = {FILE: file, **ort_format.build_ort_files(file)}
-    found = strip(files)
-    assert sorted(found) == sorted(files)
-    assert found == {FILE: found[FILE], **ort_format.build_ort_files(found[FILE])}
+    stripped = strip(files)
+    assert sorted(stripped) == sorted(files)
+    assert stripped == {FILE: stripped[FILE], **ort_format.build_ort_files(stripped[FILE])}
     assert b"nobody" in files["model.ort"]
-    assert b"nobody" not in found["model.ort"]
+    assert b"nobody" not in stripped["model.ort"]
     for example in programs.EXAMPLES:
         fed = {"image": example[None]}
         np.testing.assert_array_equal(
-            _answers(found["model.ort"], fed), _answers(files["model.ort"], fed)
+            _answers(stripped["model.ort"], fed), _answers(files["model.ort"], fed)
         )
 
 
@@ -144,15 +147,17 @@ def archive() -> bytes:
 @pytest.mark.parametrize("scheme", schemes_of("onnxruntime"))
 def test_every_scheme_answers_with_the_same_bits(archive: bytes, scheme: str) -> None:
     files = convert.convert(quantized(archive, scheme), GREY, ABOUT, Convert("onnxruntime", None))
-    found = strip(files)
+    stripped = strip(files)
     images = GREY.normalize(pixels(8))
     np.testing.assert_array_equal(
-        single_output(predictions(run.load(found, 1), images)),
+        single_output(predictions(run.load(stripped, 1), images)),
         single_output(predictions(run.load(files, 1), images)),
     )
-    assert inspect(found) == inspect(files)
+    assert inspect(stripped) == inspect(files)
     assert [
-        word for word in (b"constant_", b"label 7", b"nobody", b"edgebake") if word in found[FILE]
+        word
+        for word in (b"constant_", b"label 7", b"nobody", b"edgebake")
+        if word in stripped[FILE]
     ] == []
-    assert len(found[FILE]) < len(files[FILE])
-    assert strip(found) == found
+    assert len(stripped[FILE]) < len(files[FILE])
+    assert strip(stripped) == stripped

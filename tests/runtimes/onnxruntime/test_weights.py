@@ -66,16 +66,16 @@ def test_blocks_are_of_input_channels_where_they_divide() -> None:
 
 
 def test_depthwise_weights_are_int8_and_all_others_int4() -> None:
-    found = programs.dtypes(weights.quantize_int4(programs.small(), None))
-    packed = {name: number for name, number in found.items() if name.endswith("integers")}
+    dtypes = programs.dtypes(weights.quantize_int4(programs.small(), None))
+    packed = {name: number for name, number in dtypes.items() if name.endswith("integers")}
     assert packed == {
         "wide_integers": INT4,
         "narrow_integers": INT4,
         "deep_integers": INT8,
         "dense_integers": INT4,
     }
-    assert not {"wide", "narrow", "deep", "dense"} & set(found)
-    assert {"wide_bias", "narrow_bias", "deep_bias"} <= set(found)
+    assert not {"wide", "narrow", "deep", "dense"} & set(dtypes)
+    assert {"wide_bias", "narrow_bias", "deep_bias"} <= set(dtypes)
 
 
 def test_int4_needs_a_newer_opset() -> None:
@@ -121,10 +121,10 @@ def test_weights_of_two_nodes_are_stored_once() -> None:
 
 def test_halved_weights_are_stored_as_float16_and_the_rest_is_not() -> None:
     model = weights.store_float16(programs.small(), ["sum_node", "flat_node"])
-    found = programs.dtypes(model)
-    assert found["wide_half"] == HALF
-    assert "wide" not in found
-    assert found["dense"] == onnx.TensorProto.FLOAT
+    dtypes = programs.dtypes(model)
+    assert dtypes["wide_half"] == HALF
+    assert "wide" not in dtypes
+    assert dtypes["dense"] == onnx.TensorProto.FLOAT
     onnx.checker.check_model(model)
     expected = programs.small()
     for item in expected.graph.initializer:

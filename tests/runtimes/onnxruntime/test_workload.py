@@ -54,12 +54,13 @@ def integers() -> bytes:
 
 
 def test_casts_are_parts_of_the_integer_kernel() -> None:
-    found = workload({FILE: integers()})
+    counts = workload({FILE: integers()})
     assert [
-        (one.kind, one.dtype, one.macs, sum(one.parameters.values())) for one in found.operations
+        (operation.kind, operation.dtype, operation.macs, sum(operation.parameters.values()))
+        for operation in counts.operations
     ] == [("MatMul", "int8", 12, 12)]
-    assert found.activation_peak_bytes == 6 + 2
-    assert found.weight_bytes == 12
+    assert counts.activation_peak_bytes == 6 + 2
+    assert counts.weight_bytes == 12
 
 
 def test_weights_made_floats_at_load_move_as_they_are_stored() -> None:
@@ -67,11 +68,14 @@ def test_weights_made_floats_at_load_move_as_they_are_stored() -> None:
         helper.make_node("Cast", ["halves"], ["weights"], to=FLOAT),
         helper.make_node("MatMul", ["image", "weights"], ["probabilities"], name="dense"),
     ]
-    found = workload({FILE: made(nodes, {"halves": np.ones((6, 2), np.float16)}, ([1, 6], [1, 2]))})
+    counts = workload(
+        {FILE: made(nodes, {"halves": np.ones((6, 2), np.float16)}, ([1, 6], [1, 2]))}
+    )
     assert [
-        (one.kind, one.dtype, one.macs, sum(one.parameters.values())) for one in found.operations
+        (operation.kind, operation.dtype, operation.macs, sum(operation.parameters.values()))
+        for operation in counts.operations
     ] == [("MatMul", "float32", 12, 12)]
-    assert found.weight_bytes == 24
+    assert counts.weight_bytes == 24
 
 
 def test_an_answer_that_goes_to_integers_and_to_floats_is_written_twice() -> None:
@@ -81,10 +85,10 @@ def test_an_answer_that_goes_to_integers_and_to_floats_is_written_twice() -> Non
         helper.make_node("DequantizeLinear", steps("both_integers"), ["both_real"]),
         helper.make_node("Add", ["both", "both_real"], ["probabilities"], name="add"),
     ]
-    found = workload({FILE: made(nodes, STEPS, ([1, 6], [1, 6]))})
-    assert found.operations[0].writes == ("both_integers", "both")
-    assert found.operations[1].reads == ("both", "both_integers")
-    assert [one.dtype for one in found.operations] == ["float32", "float32"]
+    counts = workload({FILE: made(nodes, STEPS, ([1, 6], [1, 6]))})
+    assert counts.operations[0].writes == ("both_integers", "both")
+    assert counts.operations[1].reads == ("both", "both_integers")
+    assert [operation.dtype for operation in counts.operations] == ["float32", "float32"]
 
 
 def test_a_transposed_convolution_and_a_transposed_product() -> None:
@@ -98,17 +102,27 @@ def test_a_transposed_convolution_and_a_transposed_product() -> None:
         "filters": np.ones((3, 5, 2, 2), np.float32),
         "weights": np.ones((7, 5), np.float32),
     }
-    found = workload({FILE: made(nodes, constants, ([1, 3, 4, 4], [1, 7]))})
-    assert [one.macs for one in found.operations] == [4 * 4 * 3 * 5 * 2 * 2, 0, 0, 5 * 7]
-    assert found.parameters == 3 * 5 * 2 * 2 + 7 * 5
+    counts = workload({FILE: made(nodes, constants, ([1, 3, 4, 4], [1, 7]))})
+    assert [operation.macs for operation in counts.operations] == [
+        4 * 4 * 3 * 5 * 2 * 2,
+        0,
+        0,
+        5 * 7,
+    ]
+    assert counts.parameters == 3 * 5 * 2 * 2 + 7 * 5
 
 
 def test_a_graph_and_its_quantized_form_multiply_the_same() -> None:
     model = float_graph.use_average_pools(programs.small())
-    found = workload({FILE: model.SerializeToString()})
+    counts = workload({FILE: model.SerializeToString()})
     dense, wide, narrow, deep = 8 * 4, 36 * 8 * 27, 8 * 8, 36 * 8 * 9
-    assert [one.macs for one in found.operations if one.macs] == [wide, narrow, deep, dense]
-    assert found.parameters == 8 * 27 + 8 + 64 + 8 + 72 + 8 + 32
+    assert [operation.macs for operation in counts.operations if operation.macs] == [
+        wide,
+        narrow,
+        deep,
+        dense,
+    ]
+    assert counts.parameters == 8 * 27 + 8 + 64 + 8 + 72 + 8 + 32
 
 
 def test_a_size_that_is_only_known_when_the_file_runs_is_not_guessed() -> None:
