@@ -1,4 +1,4 @@
-"""Plugins of a project: where they are looked for, how they import each other, and what is wrong with one."""
+"""Plugins of a project: how they are found, how they import each other, and their mistakes."""
 
 import io
 import sys
@@ -33,7 +33,7 @@ MODEL = "models/digits-matmul.npz"
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder plugins/ of an empty project, in which the test runs; the project is not on Python's path."""
+    """The folder plugins/ of an empty project, in which the test runs; not on Python's path."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [path for path in sys.path if path not in ("", str(tmp_path))])
     return tmp_path / "plugins"
@@ -129,8 +129,10 @@ def test_each_project_has_its_own(
 def test_an_unknown_name_says_both_places_and_the_nearest(folder: Path) -> None:
     write(folder / "sources/pixel_table.py", SOURCE)
     assert refusal("data.source", "pixel_tabel") == (
-        "data.source: no module plugins/sources/pixel_tabel or edgebake/data/sources/pixel_tabel; expected one of: "
-        "digits, image_folder, keras, npz, pixel_table, python, tfrecord; did you mean 'pixel_table'?"
+        "data.source: no module plugins/sources/pixel_tabel or "
+        "edgebake/data/sources/pixel_tabel; expected one of: "
+        "digits, image_folder, keras, npz, pixel_table, python, tfrecord; did you mean "
+        "'pixel_table'?"
     )
 
 
@@ -139,21 +141,25 @@ def test_an_unknown_name_says_both_places_and_the_nearest(folder: Path) -> None:
     [
         (
             "TOOLS = (\n",
-            "plugins/sources/mine.py:1: SyntaxError: '(' was never closed; expected a plugin that runs",
+            "plugins/sources/mine.py:1: SyntaxError: '(' was never closed; expected a "
+            "plugin that runs",
         ),
         (
             "\nimport no_such_package.part\n",
-            "plugins/sources/mine.py:2: ModuleNotFoundError: No module named 'no_such_package'; expected the package "
+            "plugins/sources/mine.py:2: ModuleNotFoundError: No module named "
+            "'no_such_package'; expected the package "
             "no_such_package in this environment: install it",
         ),
         (
             "from plugins.sources import _missing\n",
-            "plugins/sources/mine.py:1: ImportError: cannot import name '_missing' from 'plugins.sources' "
+            "plugins/sources/mine.py:1: ImportError: cannot import name '_missing' from "
+            "'plugins.sources' "
             "(unknown location); expected a plugin that runs",
         ),
         (
             "\n\n1 / 0\n",
-            "plugins/sources/mine.py:3: ZeroDivisionError: division by zero; expected a plugin that runs",
+            "plugins/sources/mine.py:3: ZeroDivisionError: division by zero; expected a "
+            "plugin that runs",
         ),
         (
             "raise SystemExit(0)\n",
@@ -161,7 +167,8 @@ def test_an_unknown_name_says_both_places_and_the_nearest(folder: Path) -> None:
         ),
         (
             SOURCE.replace("TOOLS", "TOOL").replace("count", "counts"),
-            "plugins/sources/mine.py: no TOOLS, count; expected of a plugin for data.source: TOOLS, columns, count, "
+            "plugins/sources/mine.py: no TOOLS, count; expected of a plugin for "
+            "data.source: TOOLS, columns, count, "
             "load",
         ),
     ],
@@ -177,7 +184,8 @@ def test_a_mistake_in_a_helper_is_the_helpers(folder: Path) -> None:
     write(folder / "sources/_pixels.py", "SIZE = 1\nSIZES = [SIZE\n")
     write(folder / "sources/mine.py", f"from plugins.sources import _pixels\n{SOURCE}")
     assert refusal("data.source", "mine") == (
-        "plugins/sources/_pixels.py:2: SyntaxError: '[' was never closed; expected a plugin that runs"
+        "plugins/sources/_pixels.py:2: SyntaxError: '[' was never closed; expected a "
+        "plugin that runs"
     )
 
 
@@ -188,7 +196,8 @@ def test_a_plugin_that_fails_while_planning_ends_without_a_traceback(
     builds.edit(project / "recipes/data/digits.yaml", "path: null", "path: .")
     assert main(["check"]) == 1
     assert capsys.readouterr().err == (
-        "edgebake: plugins/sources/digits.py:4: AttributeError: 'SourcedData' object has no attribute "
+        "edgebake: plugins/sources/digits.py:4: AttributeError: 'SourcedData' object has "
+        "no attribute "
         "'no_such_field'; expected a plugin that runs\n"
     )
 
@@ -208,7 +217,10 @@ def begin_runtime(project: Path, text: str = RUNTIME) -> None:
     write(project / "plugins/runtimes/matmul/__init__.py", text)
     write(project / "recipes/convert/matmul.yaml", "runtime: matmul\n")
     builds.edit(project / "recipes/device/linux_any.yaml", "runtimes: [", "runtimes: [matmul, ")
-    target = "# @package _global_\ndefaults:\n  - override /device: linux_any\n  - override /convert: matmul\n"
+    target = (
+        "# @package _global_\ndefaults:\n  - override /device: linux_any\n  - override "
+        "/convert: matmul\n"
+    )
     write(project / "recipes/target/multiplied.yaml", f"{target}  - override /validate: untimed\n")
 
 
@@ -234,7 +246,8 @@ def test_a_runtime_is_planned_without_a_word_of_ours(
         == 1
     )
     assert capsys.readouterr().err == (
-        "edgebake: recipes/target/multiplied.yaml: quantize: matmul cannot carry int8; expected one of: none\n"
+        "edgebake: recipes/target/multiplied.yaml: quantize: matmul cannot carry int8; "
+        "expected one of: none\n"
     )
 
 
@@ -270,7 +283,7 @@ def test_a_runtime_loads_a_session_and_says_what_is_in_a_file(folder: Path) -> N
 
 
 def bundled(folder: Path, content: bytes) -> Any:
-    """Write a bundle that holds one model of `matmul`, and return of its manifest what `kinds` reads."""
+    """Write a bundle with one model of `matmul`, and return the `kinds` of its manifest."""
     write(folder / MODEL, "")
     (folder / MODEL).write_bytes(content)
     return {"files": [{"path": MODEL}], "targets": {"first": {"runtime": "matmul", "model": MODEL}}}

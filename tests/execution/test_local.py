@@ -14,7 +14,14 @@ from edgebake.errors import GateError, PlanError
 from edgebake.execution import local
 from edgebake.plan import planner
 from edgebake.recipe.stage_params import read_plan
-from tests.plan.test_scheme_search import MISSED, fates, put_ladder, put_target, refused, release
+from tests.plan.test_scheme_search import (
+    MISSED,
+    fates,
+    put_candidates,
+    put_target,
+    refused,
+    release,
+)
 from tests.stages import alone
 
 PASSES = 1.0
@@ -24,7 +31,7 @@ NOTE = "x: next candidate\n"
 @pytest.fixture
 def planned_auto(project: Path) -> None:
     """A planned release of one target, `x`, with the candidates dynamic, int8 and float16."""
-    put_ladder("dynamic", "int8", "float16")
+    put_candidates("dynamic", "int8", "float16")
     put_target("x")
     release("x")
     planner.update()

@@ -1,4 +1,7 @@
-"""Which code counts for which variant of the project's own plan; tests/test_edited_code.py has the same with DVC."""
+"""Digest the code of each variant of the project's own plan.
+
+tests/test_edited_code.py does the same with DVC.
+"""
 
 import shutil
 from contextlib import chdir
@@ -39,7 +42,7 @@ NAME = PACKAGE.name
 
 @pytest.fixture(scope="module")
 def digested(tmp_path_factory: pytest.TempPathFactory, planned: Plan) -> Path:
-    """A folder with a copy of the package and with its digests, nothing of which was there before."""
+    """A folder with a copy of the package and its digests, and nothing else."""
     folder = tmp_path_factory.mktemp("digested")
     shutil.copytree(PACKAGE, folder / NAME, ignore=shutil.ignore_patterns("__pycache__"))
     with chdir(folder), pytest.MonkeyPatch.context() as monkeypatch:
@@ -50,7 +53,7 @@ def digested(tmp_path_factory: pytest.TempPathFactory, planned: Plan) -> Path:
 
 @pytest.fixture
 def package(tmp_path: Path, digested: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the package with its digests, to edit; the test runs in the folder that it lies in."""
+    """A copy of the package with its digests, to edit; the test runs in its folder."""
     monkeypatch.chdir(tmp_path)
     shutil.copytree(digested, tmp_path, dirs_exist_ok=True)
     monkeypatch.setattr(source_files, "PACKAGE", tmp_path / NAME)
@@ -219,8 +222,10 @@ def test_a_stage_that_imports_what_is_not_listed_is_refused(package: Path, plann
     with pytest.raises(PlanError) as caught:
         code_digest.refuse_unlisted("data", "digits", [f"{NAME}.training.loop"])
     assert str(caught.value) == (
-        f"artifacts/code/data/digits: does not list {NAME}/training/loop.py, which data digits has imported; "
-        "expected every import to be an import statement, or a call of edgebake's `plugins` with a constant key"
+        f"artifacts/code/data/digits: does not list {NAME}/training/loop.py, which data "
+        "digits has imported; "
+        "expected every import to be an import statement, or a call of edgebake's "
+        "`plugins` with a constant key"
     )
 
 

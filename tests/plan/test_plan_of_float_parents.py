@@ -1,4 +1,4 @@
-"""A target with a speedup gate brings what its speedup is counted against: its float parent, in its own runtime."""
+"""Plan the float baseline of a target with a speedup gate, in the target's own runtime."""
 
 from copy import deepcopy
 from dataclasses import replace
@@ -15,25 +15,24 @@ def _like(composed: Target, target: str) -> Target:
 
 
 def _parents(found: Plan) -> dict[str, str]:
-    """Return for each variant of validate the one of convert that its speedup is counted against."""
+    """Return the baseline of each variant of validate: a variant of convert."""
     return {name: section["baseline"] for name, section in found["validate"].items()}
 
 
 def test_a_target_with_a_speedup_gate_brings_its_float_parent_and_no_other_does(
     planned: Plan,
 ) -> None:
-    assert (
-        _parents(planned)
-        == {
-            "digits-ds_cnn-int8-litert-android": "digits-ds_cnn-litert",
-            "digits-ds_cnn-channels-int8-litert-android": "digits-ds_cnn-litert",
-            "digits-ds_cnn-float16-litert-android": "digits-ds_cnn-litert",
-            "digits-ds_cnn-float16-coreml-ios": "digits-ds_cnn-float16-coreml",  # untimed: its own file
-            "digits-ds_cnn-palettized-coreml-ios": "digits-ds_cnn-palettized-coreml",
-            "digits-ds_cnn-int8-onnxruntime-linux": "digits-ds_cnn-onnxruntime",
-            "digits-ds_cnn-onnxruntime-linux": "digits-ds_cnn-onnxruntime",  # a float model, which is its own parent
-        }
-    )
+    assert _parents(planned) == {
+        "digits-ds_cnn-int8-litert-android": "digits-ds_cnn-litert",
+        "digits-ds_cnn-channels-int8-litert-android": "digits-ds_cnn-litert",
+        "digits-ds_cnn-float16-litert-android": "digits-ds_cnn-litert",
+        # Untimed: its own file.
+        "digits-ds_cnn-float16-coreml-ios": "digits-ds_cnn-float16-coreml",
+        "digits-ds_cnn-palettized-coreml-ios": "digits-ds_cnn-palettized-coreml",
+        "digits-ds_cnn-int8-onnxruntime-linux": "digits-ds_cnn-onnxruntime",
+        # A float model is its own baseline.
+        "digits-ds_cnn-onnxruntime-linux": "digits-ds_cnn-onnxruntime",
+    }
 
 
 def test_a_float_parent_is_converted_once_per_runtime_and_validated_only_where_it_ships(

@@ -1,4 +1,4 @@
-"""A teacher is another variant of train: it has to be there, and it is a part of its pupil's recipe."""
+"""A teacher is another variant of train, and part of the recipe of its student."""
 
 from copy import deepcopy
 from dataclasses import replace
@@ -30,7 +30,8 @@ def test_a_teacher_is_a_variant_of_train_and_an_unknown_one_is_named(project: Pa
     with pytest.raises(RecipeError) as caught:
         planner.make()
     assert str(caught.value) == (
-        "recipes/target/galaxy_a14.yaml: prune.fine_tune.distill.teacher: digits-mobilenet_v3; expected null, or a "
+        "recipes/target/galaxy_a14.yaml: prune.fine_tune.distill.teacher: "
+        "digits-mobilenet_v3; expected null, or a "
         "variant of train: digits-ds_cnn, digits-mobilenet_v2; did you mean 'digits-mobilenet_v2'?"
     )
 

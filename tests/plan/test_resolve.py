@@ -30,7 +30,7 @@ def _sections(recipe: Recipe) -> dict[str, Any]:
 def _touched_by(
     upgraded: str, composed: dict[str, Target], monkeypatch: pytest.MonkeyPatch
 ) -> set[tuple[str, str]]:
-    """Return (target, stage) of each section that differs once a distribution has another version."""
+    """Return (target, stage) of all parameters that another version of a distribution changes."""
     before = {name: _sections(one.recipe) for name, one in composed.items()}
     upgrade = {upgraded: "99.0"}
     monkeypatch.setattr(
@@ -67,7 +67,7 @@ def test_another_tensorflow_trains_again_and_measures_only_what_comes_of_it(
 ) -> None:
     touched = _touched_by("tensorflow", composed, monkeypatch)
     assert {stage for _, stage in touched} == {"train", "prune", "quantize", "convert"}
-    # Ranges are found in TensorFlow; a scheme that needs none, and a model that stays whole, are left alone.
+    # Calibration runs in TensorFlow. Schemes without calibration and unpruned models stay.
     assert {target for target, stage in touched if stage == "quantize"} == {
         "pixel_8",
         "galaxy_a14",

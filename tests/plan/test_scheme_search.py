@@ -1,4 +1,4 @@
-"""`quantize: auto`: the first candidate that no measurement has ruled out is built, and every other one says why not."""
+"""Search for the scheme of `quantize: auto`: build the first candidate that is not rejected."""
 
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,11 @@ def release(*names: str) -> None:
 
 
 def refused(**accuracy: float) -> None:
-    """Let package judge the targets for Android, right on as many examples of 1,000 as are said, 970 if not."""
+    """Let package judge the targets for Android.
+
+    Args:
+        accuracy: accuracy of a target by name; 0.97 for others.
+    """
     found: dict[str, float] = {}
     for name, target in read_plan()["package"]["android"][
         "targets"
@@ -143,7 +147,7 @@ def test_an_edit_of_a_lower_candidate_leaves_the_ones_above_it_ruled_out(auto: P
     assert after[1]["recipe_sha256"] != before[1]["recipe_sha256"]
 
 
-def test_a_new_candidate_on_top_is_tried_first_and_what_is_known_of_the_others_stays(auto: Path) -> None:
+def test_a_new_first_candidate_is_tried_and_the_others_are_remembered(auto: Path) -> None:
     planner.update()
     refused(x=0.9)
     planner.update()
@@ -162,14 +166,16 @@ def test_a_new_candidate_on_top_is_tried_first_and_what_is_known_of_the_others_s
             "android_any",
             "litert",
             "int8",
-            "quantize: the scheme int8 computes in int8, which Any Android device cannot run; it runs: float16, "
+            "quantize: the scheme int8 computes in int8, which Any Android device cannot "
+            "run; it runs: float16, "
             "float32",
         ),
         (
             "pixel_8",
             "onnxruntime",
             "int16x8",
-            "quantize: onnxruntime cannot carry int16x8; expected one of: dynamic, float16, int4_weights, int8, mixed, "
+            "quantize: onnxruntime cannot carry int16x8; expected one of: dynamic, "
+            "float16, int4_weights, int8, mixed, "
             "none",
         ),
         (
@@ -215,7 +221,8 @@ def test_candidates_without_one_left_says_by_how_much_each_missed(auto: Path) ->
     assert str(out.value) == (
         "x: no option of quantize.candidates passes every gate\n"
         "  dynamic  accuracy at least 0.95: 0.9, missed by 0.05\n"
-        "  int8     not tried: quantize: the scheme int8 computes in int8, which Any Android device cannot run; it "
+        "  int8     not tried: quantize: the scheme int8 computes in int8, which Any "
+        "Android device cannot run; it "
         "runs: float16, float32\n"
         "  float16  accuracy at least 0.95: 0.92, missed by 0.03"
     )

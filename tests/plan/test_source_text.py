@@ -91,7 +91,11 @@ class Runtime:
 
 
 def test_what_is_imported_for_types_alone_is_not_run() -> None:
-    text = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import numpy\nelse:\n    import json\n"
+    text = (
+        "from typing import TYPE_CHECKING\n"
+        "if TYPE_CHECKING:\n    import numpy\n"
+        "else:\n    import json\n"
+    )
     assert references(text, "edgebake").top.imports == ["typing", "typing.TYPE_CHECKING", "json"]
 
 

@@ -82,9 +82,9 @@ def test_an_option_of_ours_that_does_not_fit_is_named_as_ours(bare: Path) -> Non
         "recipes/recipe.yaml",
         (ROOT / "recipes/recipe.yaml").read_text().replace("data: digits", "data: image_folder"),
     )
-    assert (
-        refusal("own")
-        == "edgebake: data/image_folder.yaml: data.origin.author: no value; expected one, it has no default"
+    assert refusal("own") == (
+        "edgebake: data/image_folder.yaml: data.origin.author: no value; expected one, "
+        "it has no default"
     )
 
 

@@ -7,7 +7,7 @@ from omegaconf import MISSING
 
 
 class Protect(Enum):
-    """Protection of a model against being read; docs/explanation/protection.md says what each level stops."""
+    """Protection of a model against being read; see docs/explanation/protection.md."""
 
     # No protection.
     none = "none"

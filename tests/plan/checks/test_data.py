@@ -106,7 +106,8 @@ def test_folders_of_splits_are_not_taken_for_classes(folder: Path, recipe: Recip
     ((key, text),) = problems(recipe)
     assert key == "data.path"
     assert text == (
-        f"{folder}: its folders test/, train/ are splits; expected `data.splits.by: source` for them"
+        f"{folder}: its folders test/, train/ are splits; expected `data.splits.by: "
+        "source` for them"
     )
 
 

@@ -1,4 +1,4 @@
-"""What a brought model cannot become is refused before any work, by the names of format and scheme."""
+"""Refuse conversions, schemes and training that the format of an imported model rules out."""
 
 from pathlib import Path
 

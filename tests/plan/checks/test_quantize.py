@@ -1,4 +1,4 @@
-"""One test per rule between quantize, convert and the device: the key, what is wrong, what was expected."""
+"""Check quantize, convert and device against each other, one test per rule."""
 
 from contextlib import chdir
 from pathlib import Path
@@ -130,7 +130,10 @@ def test_runtime_has_the_blocks(
 
 def test_device_runs_the_scheme(recipe: Recipe) -> None:
     recipe.device.dtypes = [DType.float32, DType.float16]
-    expected = "the scheme int8 computes in int8, which Google Pixel 8 cannot run; it runs: float16, float32"
+    expected = (
+        "the scheme int8 computes in int8, which Google Pixel 8 cannot run; it runs: "
+        "float16, float32"
+    )
     assert recipe_checks.check(recipe) == [("quantize", expected)]
 
 

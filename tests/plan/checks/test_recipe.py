@@ -28,11 +28,15 @@ def test_names_are_modules(recipe: Recipe) -> None:
 
 def test_a_way_to_calibrate_is_a_module(recipe: Recipe) -> None:
     recipe.quantize.calibration = Calibration("minmax", samples=100, seed=0)
-    expected = "expected one of: entropy, min_max, moving_average, mse, percentile; did you mean 'min_max'?"
+    expected = (
+        "expected one of: entropy, min_max, moving_average, mse, percentile; did you mean "
+        "'min_max'?"
+    )
     assert recipe_checks.check(recipe) == [
         (
             "quantize.calibration.method",
-            f"no module plugins/calibrators/minmax or edgebake/compression/quantization/calibrators/minmax; {expected}",
+            "no module plugins/calibrators/minmax or "
+            f"edgebake/compression/quantization/calibrators/minmax; {expected}",
         )
     ]
 

@@ -1,4 +1,4 @@
-"""One test per rule of the words of `validate`: the key that is named, what is wrong, what was expected."""
+"""Check the options of `validate`, one test per rule."""
 
 from pathlib import Path
 
