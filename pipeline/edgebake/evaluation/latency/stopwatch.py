@@ -1,8 +1,8 @@
 """Time one converted file in this process, in turns with its float parent if one is named.
 
 Reads a request as JSON from standard input and writes a recording as JSON, the last line of
-standard output; docs/explanation/latency.md describes both. Boards and phones get this one file: it needs
-Python 3.9, NumPy and the runtime. The protocol is the single stream of MLPerf Mobile (1,024 runs,
+standard output; docs/guides/measure_on_a_device.md describes both. Boards and phones get this one
+file: it needs Python 3.9, NumPy and the runtime. The protocol is the single stream of MLPerf Mobile (1,024 runs,
 60 s, 90th percentile) with a configurable number of runs: github.com/mlcommons/mobile_app_open,
 github.com/mlcommons/inference_policies.
 """
