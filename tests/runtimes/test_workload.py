@@ -217,3 +217,9 @@ def test_the_roofline_is_the_slower_of_computing_and_moving_for_each_operation()
 def test_integers_run_at_their_own_peak(dtype: str, expected: float) -> None:
     counts = of(operation("one", "a", "d", macs=1_000_000, dtype=dtype), a=1, d=1)
     assert workloads.roofline(counts, Compute(2.0, 8.0, 1.0)) == pytest.approx(expected)
+
+
+def test_sizes_are_in_the_same_order_in_every_process() -> None:
+    operations = [operation("late", "c", "b"), operation("early", "b", "a")]
+    counts = workloads.build_workload(operations, len, set(), (["c"], ["a"]))
+    assert list(counts.sizes) == ["a", "b", "c"]

@@ -113,7 +113,8 @@ def build_workload(
     inputs, outputs = inputs_and_outputs
     return Workload(
         operations,
-        sizes={name: size(name) for name in used},
+        # Sorted, since the order of a set differs between processes.
+        sizes={name: size(name) for name in sorted(used)},
         constants=frozenset(used & set(constants)),
         inputs=tuple(name for name in inputs if name in used),
         outputs=tuple(name for name in outputs if name in used),
