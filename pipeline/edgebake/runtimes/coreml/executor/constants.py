@@ -3,6 +3,7 @@
 Sources: MIL.proto; MILBlob/Blob/StorageFormat.hpp of coremltools, version 2 of the weights file.
 """
 
+import math
 import struct
 from typing import TYPE_CHECKING
 
@@ -53,7 +54,8 @@ def read_type(message: "MIL_pb2.ValueType") -> ValueType:
         return ValueType(kind.removesuffix("Type"), ())
     tensor = message.tensorType
     dtype = schema.load_module("MIL_pb2").DataType.Name(tensor.dataType)
-    return ValueType(dtype.lower(), tuple(_read_size(size) for size in tensor.dimensions))
+    sizes = tuple(_read_size(dimension) for dimension in tensor.dimensions)
+    return ValueType(dtype.lower(), sizes)
 
 
 def _read_size(message: "MIL_pb2.Dimension") -> int | None:
@@ -66,27 +68,26 @@ def _read_size(message: "MIL_pb2.Dimension") -> int | None:
 def read_value(message: "MIL_pb2.Value", weights: dict[str, bytes]) -> Array:
     """Read a constant, in the shape and dtype of its type; a list becomes an array [length]."""
     if message.WhichOneof("value") == "blobFileValue":
-        return unpack(read_blob(message.blobFileValue, weights), read_type(message.type))
+        data = read_blob(message.blobFileValue, weights)
+        return unpack(data, read_type(message.type))
     immediate = message.immediateValue
     if immediate.WhichOneof("value") == "list":
-        return np.array([read_value(item, weights).item() for item in immediate.list.values])
+        items = [read_value(item, weights).item() for item in immediate.list.values]
+        return np.array(items)
     return _read_tensor(immediate.tensor, read_type(message.type))
 
 
 def _read_tensor(message: "MIL_pb2.TensorValue", value_type: ValueType) -> Array:
     field = message.WhichOneof("value")
-    if field is None:  # an empty tensor
-        return np.array([], _numpy_dtype(value_type)).reshape(value_type.static_shape)
-    values = getattr(message, field).values
     if field == "bytes":
-        return unpack(values, value_type)
-    return np.array(list(values), _numpy_dtype(value_type)).reshape(value_type.static_shape)
-
-
-def _numpy_dtype(value_type: ValueType) -> type:
-    if value_type.dtype == "string":
-        return object
-    return NUMPY_DTYPES[value_type.dtype]
+        return unpack(message.bytes.values, value_type)
+    values: list[object] = []
+    if field is not None:  # None: an empty tensor
+        values = list(getattr(message, field).values)
+    dtype: type = object
+    if value_type.dtype != "string":
+        dtype = NUMPY_DTYPES[value_type.dtype]
+    return np.array(values, dtype).reshape(value_type.static_shape)
 
 
 def read_blob(reference: "MIL_pb2.Value.BlobFileValue", weights: dict[str, bytes]) -> bytes:
@@ -110,12 +111,12 @@ def unpack(data: bytes, value_type: ValueType) -> Array:
     """
     shape = value_type.static_shape
     if value_type.dtype not in PACKED_BITS:
-        dtype = np.dtype(NUMPY_DTYPES[value_type.dtype]).newbyteorder("<")
-        return np.frombuffer(data, dtype).reshape(shape)
+        dtype = np.dtype(NUMPY_DTYPES[value_type.dtype])
+        return np.frombuffer(data, dtype.newbyteorder("<")).reshape(shape)
     bits = PACKED_BITS[value_type.dtype]
-    count = int(np.prod(shape, dtype=np.int64))
     packed = np.frombuffer(data, np.uint8)
-    return unpack_bits(packed, bits, count, value_type.dtype).reshape(shape)
+    numbers = unpack_bits(packed, bits, math.prod(shape), value_type.dtype)
+    return numbers.reshape(shape)
 
 
 def unpack_bits(packed: NDArray[np.uint8], bits: int, count: int, dtype: str = "") -> Array:
@@ -123,10 +124,13 @@ def unpack_bits(packed: NDArray[np.uint8], bits: int, count: int, dtype: str = "
 
     Returns an array [count]: int8 for a dtype that starts with `int`, else uint8.
     """
-    all_bits = np.unpackbits(packed, bitorder="little")[: count * bits].reshape(count, bits)
-    place_values = np.arange(bits, dtype=np.int16)
-    numbers: Array = (all_bits.astype(np.int16) << place_values).sum(axis=1)
+    all_bits = np.unpackbits(packed, bitorder="little")
+    number_bits = all_bits[: count * bits].reshape(count, bits)
+    bit_positions = np.arange(bits, dtype=np.int16)
+    shifted = number_bits.astype(np.int16) << bit_positions
+    numbers: Array = shifted.sum(axis=1)
     if not dtype.startswith("int"):
         return numbers.astype(np.uint8)
     is_negative = numbers >> (bits - 1)
-    return np.where(is_negative, numbers - (1 << bits), numbers).astype(np.int8)
+    signed = np.where(is_negative, numbers - (1 << bits), numbers)
+    return signed.astype(np.int8)

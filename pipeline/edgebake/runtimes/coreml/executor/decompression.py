@@ -68,7 +68,9 @@ def lut_to_dense(
     if shape is None:
         return _look_up(indices, lut, vector_axis)
     bits = int(lut.size).bit_length() - 1
-    dense: Array = lut[unpack_bits(indices, bits, math.prod(shape.tolist()))]
+    count = math.prod(shape.tolist())
+    unpacked = unpack_bits(indices, bits, count)
+    dense: Array = lut[unpacked]
     return dense.reshape(shape)
 
 
@@ -80,7 +82,8 @@ def sparse_to_dense(nonzero_data: Array, mask: Array, shape: Array | None = None
     that of the result.
     """
     if shape is not None:
-        mask = unpack_bits(mask, 1, math.prod(shape.tolist())).reshape(shape)
+        count = math.prod(shape.tolist())
+        mask = unpack_bits(mask, 1, count).reshape(shape)
     dense = np.zeros(mask.shape, nonzero_data.dtype)
     dense[mask != 0] = nonzero_data
     return dense
@@ -95,7 +98,8 @@ def blockwise_shift_scale(data: Array, scale: Array, offset: Array | None = None
     """
     shifted = data.astype(scale.dtype)
     if offset is not None:
-        shifted = shifted - _repeat_blocks(offset, data.shape).astype(scale.dtype)
+        repeated_offset = _repeat_blocks(offset, data.shape)
+        shifted = shifted - repeated_offset.astype(scale.dtype)
     scaled: Array = _repeat_blocks(scale, data.shape) * shifted
     return scaled.astype(scale.dtype)
 
@@ -113,7 +117,8 @@ def lut_to_sparse(
     values = _look_up(indices, lut, vector_axis)
     mask = indices_mask
     if vector_axis is not None:
-        mask = np.repeat(mask, lut.shape[-1], axis=int(vector_axis))
+        vector_size = lut.shape[-1]
+        mask = np.repeat(mask, vector_size, axis=int(vector_axis))
     return mask, values[mask != 0]
 
 
@@ -133,21 +138,23 @@ def sparse_blockwise_shift_scale(
 
 def _look_up(indices: Array, lut: Array, vector_axis: Array | None) -> Array:
     """Return lut[table of the block, index], with the vectors laid along `vector_axis`."""
+    *block_counts, _, vector_size = lut.shape
     tables = []
-    for axis, (size, block_count) in enumerate(zip(indices.shape, lut.shape[:-2], strict=True)):
+    for axis, (size, block_count) in enumerate(zip(indices.shape, block_counts, strict=True)):
+        block_numbers = np.arange(size) // (size // block_count)
         broadcast_shape = [1] * indices.ndim
         broadcast_shape[axis] = -1
-        block_numbers = np.arange(size) // (size // block_count)
         tables.append(block_numbers.reshape(broadcast_shape))
-    vectors: Array = lut[(*tables, indices.astype(np.int64))]  # [*indices.shape, vector size]
-    vector_size = lut.shape[-1]
+    selection = (*tables, indices.astype(np.int64))
+    vectors: Array = lut[selection]  # [*indices.shape, vector size]
     if vector_size == 1 or vector_axis is None:
         single: Array = vectors[..., 0]
         return single
     axis = int(vector_axis) % indices.ndim
     shape = list(indices.shape)
     shape[axis] *= vector_size
-    return np.moveaxis(vectors, -1, axis + 1).reshape(shape)
+    vectors = np.moveaxis(vectors, -1, axis + 1)
+    return vectors.reshape(shape)
 
 
 def _repeat_blocks(parameter: Array, shape: tuple[int, ...]) -> Array:

@@ -44,9 +44,11 @@ class Executor:
         """
         features = package.specification.description.input
         self._feature_types = {feature.name: feature.type for feature in features}
-        self.program = _fix_shapes(read_program(package), shapes or {}, self._feature_types)
+        program = read_program(package)
+        self.program = _fix_shapes(program, shapes or {}, self._feature_types)
         self.outputs = [*_tensor_outputs(self.program), *extra_outputs]
-        self._session = _load(translate(self.program, arithmetic, self.outputs), threads)
+        model = translate(self.program, arithmetic, self.outputs)
+        self._session = _load(model, threads)
         self._inputs = {node.name: node for node in self._session.get_inputs()}
 
     def prepare(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
@@ -71,7 +73,8 @@ class Executor:
 
     def predict(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Compute the outputs by name, with the shapes and dtypes of `prepare` and `run`."""
-        return dict(zip(self.outputs, self.run(self.prepare(inputs)), strict=True))
+        results = self.run(self.prepare(inputs))
+        return dict(zip(self.outputs, results, strict=True))
 
     def _prepare_input(self, name: str, value: Array) -> Array:
         node = self._inputs[name]
@@ -129,12 +132,14 @@ def _fix_shapes(
     inputs = []
     for value in program.inputs:
         shape = shapes.get(value.name)
-        if shape is None and None in value.type.shape and value.name in feature_types:
+        is_flexible = None in value.type.shape and value.name in feature_types
+        if shape is None and is_flexible:
             shape = _default_shape(feature_types[value.name])
         if shape is None:
             inputs.append(value)
         else:
-            inputs.append(Value(value.name, ValueType(value.type.dtype, tuple(shape))))
+            fixed_type = ValueType(value.type.dtype, tuple(shape))
+            inputs.append(Value(value.name, fixed_type))
     return replace(program, inputs=inputs)
 
 
@@ -156,7 +161,8 @@ def channel_count(color_space: int) -> int:
 def _to_planes(image: Array, color_space: int) -> Array:
     """Convert an image [1, h, w, c] or [h, w, c] to [1, c, h, w]."""
     if image.ndim != 4:
-        image = image.reshape(1, *image.shape[:2], -1)
+        height, width = image.shape[:2]
+        image = image.reshape(1, height, width, -1)
     if color_space == schema.load_module("FeatureTypes_pb2").ImageFeatureType.BGR:
         image = image[..., ::-1]
     return image.transpose(0, 3, 1, 2)

@@ -41,7 +41,8 @@ def onnx_type_of(dtype: str) -> int:
         return FLOAT
     if dtype == "bool":
         return BOOL
-    if dtype.startswith(("int", "uint")) and dtype not in ("int64", "uint64", "uint32"):
+    is_integer = dtype.startswith(("int", "uint"))
+    if is_integer and dtype not in ("int64", "uint64", "uint32"):
         return INT32
     raise UnsupportedError(f"the dtype {dtype}")
 
@@ -78,8 +79,8 @@ class GraphBuilder:
         """Add a constant of the shape of `value` and return its name."""
         name = self._new_name("constant")
         array: Array = np.ascontiguousarray(value, CONSTANT_DTYPES[onnx_type])
-        # NumPy has made a scalar an array of one axis.
-        self.constants[name] = numpy_helper.from_array(array.reshape(value.shape), name)
+        array = array.reshape(value.shape)  # NumPy has made a scalar an array of one axis
+        self.constants[name] = numpy_helper.from_array(array, name)
         return name
 
     def add_alias(self, tensor: str, name: str) -> None:
@@ -92,8 +93,7 @@ class GraphBuilder:
             helper.make_tensor_value_info(name, onnx_type, None)
             for name, onnx_type in outputs.items()
         ]
-        constants = list(self.constants.values())
-        return _model(helper.make_graph(self.nodes, "main", self.inputs, infos, constants))
+        return _model(self.nodes, self.inputs, infos, list(self.constants.values()))
 
     def evaluate(self, tensor: str) -> Array:
         """Compute the value of a tensor that depends on no input, in the tensor's shape.
@@ -104,13 +104,13 @@ class GraphBuilder:
         nodes, constants = self._dependencies(tensor)
         if tensor in self.constants:
             return numpy_helper.to_array(self.constants[tensor])
-        outputs = [onnx.ValueInfoProto(name=tensor)]
-        model = _model(helper.make_graph(nodes, "main", [], outputs, constants))
+        output = onnx.ValueInfoProto(name=tensor)
+        model = _model(nodes, [], [output], constants)
         session = onnxruntime.InferenceSession(
             model.SerializeToString(), providers=["CPUExecutionProvider"]
         )
-        value: Array = session.run([tensor], {})[0]
-        return value
+        results: list[Array] = session.run([tensor], {})
+        return results[0]
 
     def infer_shape(
         self, tensor: str, known_types: dict[str, ValueType], first_node: int
@@ -129,8 +129,8 @@ class GraphBuilder:
         read = sorted(consumed - produced)
         inputs = [_value_info(name, known_types[name]) for name in read if name in known_types]
         constants = [self.constants[name] for name in read if name in self.constants]
-        outputs = [onnx.ValueInfoProto(name=tensor)]
-        model = _model(helper.make_graph(nodes, "main", inputs, outputs, constants))
+        output = onnx.ValueInfoProto(name=tensor)
+        model = _model(nodes, inputs, [output], constants)
         inferred = onnx.shape_inference.infer_shapes(model, data_prop=True)
         return _shape(inferred.graph.output[0].type.tensor_type)
 
@@ -178,6 +178,12 @@ def _shape(tensor_type: onnx.TypeProto.Tensor) -> tuple[int | None, ...] | None:
     return tuple(shape)
 
 
-def _model(graph: onnx.GraphProto) -> onnx.ModelProto:
+def _model(
+    nodes: list[onnx.NodeProto],
+    inputs: list[onnx.ValueInfoProto],
+    outputs: list[onnx.ValueInfoProto],
+    constants: list[onnx.TensorProto],
+) -> onnx.ModelProto:
+    graph = helper.make_graph(nodes, "main", inputs, outputs, constants)
     opset = helper.make_opsetid("", OPSET)
     return helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION)

@@ -64,7 +64,8 @@ class OperationContext:
 
     def int64(self, values: ArrayLike) -> GraphTensor:
         """Add an int64 constant [count], the form in which ONNX takes shapes, axes and indices."""
-        return self.literal(np.atleast_1d(np.asarray(values, np.int64)), INT64)
+        array = np.asarray(values, np.int64)
+        return self.literal(np.atleast_1d(array), INT64)
 
     def cast(self, tensor: GraphTensor, onnx_type: int) -> GraphTensor:
         """Convert a tensor to another ONNX element type."""
@@ -92,7 +93,7 @@ class OperationContext:
     def gather(
         self, tensor: GraphTensor, indices: GraphTensor | ArrayLike, axis: int
     ) -> GraphTensor:
-        """Select slices of a tensor along an axis."""
+        """Select slices of a tensor along an axis; indices that are an array may have any shape."""
         if not isinstance(indices, GraphTensor):
             indices = self.int64(indices)
         return self.emit("Gather", tensor, indices, axis=axis)
@@ -159,7 +160,8 @@ class OperationContext:
         tensors = self._symbols.tensors
         if name not in tensors:
             value_type, value = self._symbols.constants[name]
-            tensors[name] = self._graph.add_constant(value, onnx_type_of(value_type.dtype))
+            onnx_type = onnx_type_of(value_type.dtype)
+            tensors[name] = self._graph.add_constant(value, onnx_type)
         return GraphTensor(tensors[name], self._graph)
 
     # Parameters as values
@@ -187,7 +189,8 @@ class OperationContext:
 
     def integers(self, parameter: str, default: Sequence[int] | None = None) -> list[int]:
         """Return a parameter that is a list of integers."""
-        return [int(item) for item in np.atleast_1d(self.constant(parameter, default))]
+        values = np.atleast_1d(self.constant(parameter, default))
+        return [int(value) for value in values]
 
     def number(self, parameter: str, default: float | None = None) -> float:
         """Return a float parameter."""
@@ -213,8 +216,8 @@ class OperationContext:
 
     def shapes(self, parameter: str) -> list[tuple[int, ...]]:
         """Return the shapes of a parameter that takes several values."""
-        names = self._operation.inputs[parameter]
-        return [self._symbols.types[name].static_shape for name in names]
+        types = self._symbols.types
+        return [types[name].static_shape for name in self._operation.inputs[parameter]]
 
     def rank(self, parameter: str) -> int:
         """Return a parameter's number of dimensions."""
@@ -246,4 +249,5 @@ class OperationContext:
         return onnx_type_of(self.output_dtype())
 
     def _type(self, parameter: str) -> ValueType:
-        return self._symbols.types[self._operation.inputs[parameter][0]]
+        name = self._operation.inputs[parameter][0]
+        return self._symbols.types[name]

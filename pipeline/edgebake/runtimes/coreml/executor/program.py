@@ -50,7 +50,8 @@ def _add_operation(
     if operation.kind == "const":
         (output,) = operation.outputs
         (name,) = operation.inputs["val"]
-        program.constants[output.name] = (output.type, program.constants[name][1])
+        _, value = program.constants[name]
+        program.constants[output.name] = (output.type, value)
     elif operation.kind in decompression.OPERATORS:
         _decompress(operation, program.constants)
         program.compressed.append(operation)
@@ -92,9 +93,12 @@ def _read_inputs(
 
 def _decompress(operation: Operation, constants: Constants) -> None:
     """Add the weights that a decompressing operation restores to the constants."""
-    arguments = {parameter: constants[names[0]][1] for parameter, names in operation.inputs.items()}
+    arguments: dict[str, Array] = {}
+    for parameter, names in operation.inputs.items():
+        _, arguments[parameter] = constants[names[0]]
     results = decompression.OPERATORS[operation.kind](**arguments)
     if not isinstance(results, tuple):
         results = (results,)
     for output, result in zip(operation.outputs, results, strict=True):
-        constants[output.name] = (output.type, result.reshape(output.type.static_shape))
+        weight = result.reshape(output.type.static_shape)
+        constants[output.name] = (output.type, weight)

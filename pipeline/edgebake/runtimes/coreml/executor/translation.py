@@ -82,7 +82,8 @@ class _Translation:
             onnx_type = onnx_type_of(self._symbols.types[name].dtype)
             if name in self._program.constants:
                 _, value = self._program.constants[name]
-                self._graph.add_alias(self._graph.add_constant(value, onnx_type), name)
+                tensor = self._graph.add_constant(value, onnx_type)
+                self._graph.add_alias(tensor, name)
             outputs[name] = onnx_type
         return self._graph.build_model(outputs)
 
@@ -158,7 +159,8 @@ class _Translation:
     def _refuse_unsupported(self) -> None:
         if not self._unsupported:
             return
-        lines = "\n".join(_error_lines(self._unsupported, len(self._program.operations)))
+        count = len(self._program.operations)
+        lines = "\n".join(_error_lines(self._unsupported, count))
         supported = listed(supported_operators())
         raise CoverageError(
             f"the ML Program executor does not cover:\n{lines}\nit covers: {supported}"

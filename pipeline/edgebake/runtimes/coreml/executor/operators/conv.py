@@ -35,7 +35,8 @@ def conv_transpose(op: OperationContext) -> GraphTensor:
     begin, end = _crops(op, full_sizes, output_sizes)
     output_padding = []
     for axis, output_size in enumerate(output_sizes):
-        missing = output_size - (full_sizes[axis] - begin[axis] - end[axis])
+        cropped_size = full_sizes[axis] - begin[axis] - end[axis]
+        missing = output_size - cropped_size
         output_padding.append(max(missing, 0))
         if missing < 0:
             end[axis] -= missing

@@ -28,7 +28,8 @@ LOGICAL = {"logical_and": "And", "logical_or": "Or", "logical_xor": "Xor"}
 
 def _operands(op: OperationContext) -> tuple[GraphTensor, GraphTensor]:
     """Return x and y in one element type that ONNX computes with."""
-    if op.onnx_type("x") == op.onnx_type("y") and op.onnx_type("x") != BOOL:
+    onnx_type = op.onnx_type("x")
+    if onnx_type == op.onnx_type("y") and onnx_type != BOOL:
         return op.x, op.tensor("y")
     return op.float_tensor("x"), op.float_tensor("y")
 
@@ -64,7 +65,8 @@ def not_equal(op: OperationContext) -> GraphTensor:
 @operator
 def real_div(op: OperationContext) -> GraphTensor:
     """Return x / y."""
-    return op.cast_to_output(op.float_tensor("x") / op.float_tensor("y"))
+    quotient = op.float_tensor("x") / op.float_tensor("y")
+    return op.cast_to_output(quotient)
 
 
 @operator

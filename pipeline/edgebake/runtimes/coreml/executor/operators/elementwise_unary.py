@@ -70,7 +70,8 @@ def clip(op: OperationContext) -> GraphTensor:
 @operator
 def exp2(op: OperationContext) -> GraphTensor:
     """Return 2^x."""
-    return op.cast_to_output(op.emit("Pow", 2, op.float_tensor("x")))
+    power = op.emit("Pow", 2, op.float_tensor("x"))
+    return op.cast_to_output(power)
 
 
 @operator

@@ -13,7 +13,8 @@ from edgebake.runtimes.coreml.executor.registry import operator
 @operator
 def quantize(op: OperationContext) -> GraphTensor:
     """Return round(x / scale) + zero_point, half to even, clipped to the range of the dtype."""
-    quantized = op.emit("Round", op.tensor("input") / _broadcastable(op, "scale"))
+    scaled = op.tensor("input") / _broadcastable(op, "scale")
+    quantized = op.emit("Round", scaled)
     if op.has("zero_point"):
         quantized = quantized + _broadcastable(op, "zero_point")
     limits = np.iinfo(NUMPY_DTYPES[op.output_dtype()])

@@ -114,7 +114,8 @@ def _gate_weights(op: OperationContext, parameter: str, gates: Sequence[int]) ->
 
 def _gate_biases(op: OperationContext, parameter: str, gates: Sequence[int]) -> Array:
     """Return biases or peepholes, 0 by default, [directions, gates * hidden]."""
-    zeros = np.zeros(len(gates) * op.shape("weight_hh")[1])
+    hidden = op.shape("weight_hh")[1]
+    zeros = np.zeros(len(gates) * hidden)
     suffixes = direction_suffixes(op)
     biases = [_reorder(op.constant(parameter + suffix, zeros), gates) for suffix in suffixes]
     return np.stack(biases)
@@ -162,4 +163,6 @@ def _clipped_lstm(op: OperationContext) -> list[GraphTensor]:
     states = op.concat(all_states, -1)
     h = op.concat(last_h, -1)
     c = op.concat(last_c, -1)
-    return [states, op.emit("Squeeze", h, op.int64(0)), op.emit("Squeeze", c, op.int64(0))]
+    h = op.emit("Squeeze", h, op.int64(0))
+    c = op.emit("Squeeze", c, op.int64(0))
+    return [states, h, c]

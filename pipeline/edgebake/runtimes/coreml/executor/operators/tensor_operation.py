@@ -204,5 +204,6 @@ def _top_k(op: OperationContext, axis: int, k: int) -> list[GraphTensor]:
     """Return the first k values of x along an axis in sorted order, and their indices."""
     largest = int(not op.flag("ascending"))
     x = op.x
-    values, indices = op.emit_many(2, "TopK", x, op.int64(k), axis=axis, largest=largest, sorted=1)
+    k_tensor = op.int64(k)
+    values, indices = op.emit_many(2, "TopK", x, k_tensor, axis=axis, largest=largest, sorted=1)
     return [values, op.cast(indices, INT32)]

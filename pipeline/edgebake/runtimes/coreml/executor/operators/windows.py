@@ -8,7 +8,8 @@ from edgebake.runtimes.coreml.executor.operation_context import OperationContext
 
 def dilated_sizes(kernel: Sequence[int], dilations: Sequence[int]) -> list[int]:
     """Return the size of a dilated kernel along each axis."""
-    return [(size - 1) * dilation + 1 for size, dilation in zip(kernel, dilations, strict=True)]
+    axes = zip(kernel, dilations, strict=True)
+    return [(size - 1) * dilation + 1 for size, dilation in axes]
 
 
 def pads(op: OperationContext, kernel: Sequence[int], strides: Sequence[int]) -> list[int]:
