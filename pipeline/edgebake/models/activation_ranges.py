@@ -70,7 +70,8 @@ class ActivationRange:
         """Return whether a few values, or a few channels, widen the range for all others."""
         core = max(self.core_high, 0.0) - min(self.core_low, 0.0)
         channel = max(self.channel_high, 0.0) - min(self.channel_low, 0.0)
-        return self.high - self.low > OUTLIERS * min(core, channel) and not self.is_empty
+        needed = min(core, channel)
+        return not self.is_empty and self.high - self.low > OUTLIERS * needed
 
 
 @dataclass(frozen=True)
@@ -83,16 +84,19 @@ class ActivationRanges:
     @classmethod
     def empty(cls) -> ActivationRanges:
         """Return the ranges of a model whose activations stay in float: none."""
-        return cls([], np.zeros((0, 0, 0, 0), np.float32))
+        no_probes = np.zeros((0, 0, 0, 0), np.float32)
+        return cls([], no_probes)
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> ActivationRanges | None:
         """Read the files of `to_files`; None if they hold no ranges."""
-        header_and_rows = list(csv.reader(io.StringIO(files["ranges.csv"].decode())))
-        entries = [_from_row(row) for row in header_and_rows[1:]]
-        if not entries:
+        table = io.StringIO(files["ranges.csv"].decode())
+        _, *rows = csv.reader(table)
+        if not rows:
             return None
-        return cls(entries, np.load(io.BytesIO(files["probes.npy"]), allow_pickle=False))
+        entries = [_from_row(row) for row in rows]
+        probes = np.load(io.BytesIO(files["probes.npy"]), allow_pickle=False)
+        return cls(entries, probes)
 
     def lookup(self, values: Sequence[NDArray[np.floating]], tensor: str) -> ActivationRange:
         """Return the range of the activation that a tensor of a runtime holds.

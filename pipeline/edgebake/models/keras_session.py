@@ -118,7 +118,8 @@ def _at_any_resolution(model: keras.Model) -> keras.Model:
     """
     import keras
 
-    image = keras.Input((None, None, model.inputs[0].shape[-1]), name="image")
+    channels = model.inputs[0].shape[-1]
+    image = keras.Input((None, None, channels), name="image")
     try:
         resizable = keras.models.clone_model(model, input_tensors=image)
         resizable.set_weights(model.get_weights())

@@ -88,7 +88,8 @@ def _two_classes(
 ) -> keras.Model:
     """Return a model of one output as one of two classes."""
     is_logit = output is Output.logits
-    if not is_logit and not ((predictions >= 0) & (predictions <= 1)).all():
+    is_within_bounds = (predictions >= 0) & (predictions <= 1)
+    if not is_logit and not is_within_bounds.all():
         raise ModelError(
             f"{file}: its outputs range from {output_check.extremes(predictions)}, not 0 to 1; "
             f"expected {output_check.KEY}: logits"
@@ -115,7 +116,8 @@ def _with_two_outputs(model: keras.Model, output: Output, name: str) -> keras.Mo
 def _with_softmax(model: keras.Model) -> keras.Model:
     import keras
 
-    return keras.Model(model.inputs[0], keras.layers.Softmax(name=LAYER)(model.outputs[0]))
+    softmax = keras.layers.Softmax(name=LAYER)
+    return keras.Model(model.inputs[0], softmax(model.outputs[0]))
 
 
 def _last_operation(model: keras.Model) -> keras.Operation:

@@ -66,9 +66,7 @@ def activations(archive: bytes) -> Activations:
     session = _session(_with_outputs(model, names))
 
     def compute(images: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        runs = [
-            session.run(names, {IMAGE: images[index : index + 1]}) for index in range(len(images))
-        ]
+        runs = [session.run(names, {IMAGE: image[None]}) for image in images]
         by_name = zip(*runs, strict=True)
         return [images, *(_channels_last(np.concatenate(arrays)) for arrays in by_name)]
 
@@ -119,7 +117,7 @@ def _check_input(model: onnx.ModelProto, contract: Contract, file: str) -> bool:
             f"{file}: its input {value.name!r} is {dtype}; expected float: the float32 model"
         )
     sizes = [dimension.dim_value or None for dimension in tensor.shape.dim]
-    if len(sizes) != 4 or not {sizes[1], sizes[3]} & set(CHANNELS):
+    if len(sizes) != 4 or (sizes[1] not in CHANNELS and sizes[3] not in CHANNELS):
         shape = [
             dimension.dim_value or dimension.dim_param or "?" for dimension in tensor.shape.dim
         ]
@@ -178,7 +176,8 @@ def _with_probabilities(
     output_check.check_output(predictions, options.output, options.file)
     shape = (1, len(contract.labels))
     if outputs[0].shape != shape:
-        graph.initializer.append(onnx.numpy_helper.from_array(np.array(shape, np.int64), "shape"))
+        constant = np.array(shape, np.int64)
+        graph.initializer.append(onnx.numpy_helper.from_array(constant, "shape"))
         graph.node.append(onnx.helper.make_node("Reshape", [last, "shape"], ["flat"]))
         last = "flat"
     # Softmax is over the last axis by default.

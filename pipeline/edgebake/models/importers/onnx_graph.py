@@ -52,7 +52,8 @@ def load(file: str) -> onnx.ModelProto:
 
 def first_line(error: Exception) -> str:
     """Return the first line of an error's message, or its type if it has none."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+    message = str(error).strip() or type(error).__name__
+    return message.splitlines()[0][:200]
 
 
 def without_identities(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -15,7 +15,8 @@ TOLERANCE = 1e-3  # of the sum of a row of probabilities; wide enough for float1
 def noise_images(contract: Contract) -> NDArray[np.float32]:
     """Return preprocessed images of uniform noise, float32 [4, h, w, c]."""
     shape = (IMAGES, contract.height, contract.width, contract.channels)
-    return contract.normalize(np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8))
+    pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    return contract.normalize(pixels)
 
 
 def check_output(predictions: NDArray[np.float32], output: Output, file: str) -> None:
@@ -25,7 +26,8 @@ def check_output(predictions: NDArray[np.float32], output: Output, file: str) ->
         ModelError: they are logits where probabilities are expected, or the reverse.
     """
     row_sums = predictions.sum(axis=1)
-    are_probabilities = bool((predictions >= 0).all() and np.allclose(row_sums, 1, atol=TOLERANCE))
+    sum_to_one = np.allclose(row_sums, 1, atol=TOLERANCE)
+    are_probabilities = sum_to_one and bool((predictions >= 0).all())
     if output is Output.logits and are_probabilities:
         raise ModelError(
             f"{file}: its outputs are probabilities already; expected {KEY}: probabilities"

@@ -59,11 +59,13 @@ def load(contract: Contract, options: Imported) -> bytes:
 def predictor(archive: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
     """Return a function from an image float32 [1, h, w, c] to probabilities [1, classes]."""
     interpreter = tflite_graph.interpreter(archive)
+    input_index = interpreter.get_input_details()[0]["index"]
+    output_index = interpreter.get_output_details()[0]["index"]
 
     def predict(image: NDArray[np.float32]) -> NDArray[np.float32]:
-        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image)
+        interpreter.set_tensor(input_index, image)
         interpreter.invoke()
-        return np.array(interpreter.get_tensor(interpreter.get_output_details()[0]["index"]))
+        return np.array(interpreter.get_tensor(output_index))
 
     return predict
 
@@ -81,12 +83,12 @@ def activations(archive: bytes) -> Activations:
         return [np.atleast_1d(interpreter.get_tensor(index).copy()) for index in sources]
 
     def compute(images: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        runs = [run(images[index : index + 1]) for index in range(len(images))]
+        runs = [run(image[None]) for image in images]
         return [np.concatenate(arrays) for arrays in zip(*runs, strict=True)]
 
-    named_sources = {
-        names[index]: tuple(map(names.__getitem__, inputs)) for index, inputs in sources.items()
-    }
+    named_sources = {}
+    for index, inputs in sources.items():
+        named_sources[names[index]] = tuple(names[source] for source in inputs)
     return Activations(named_sources, compute)
 
 
@@ -254,7 +256,6 @@ def _simplify(model: schema.ModelT, contract: Contract, file: str) -> NDArray[np
         images = output_check.noise_images(contract)
         return np.concatenate([predict(image[None]) for image in images])
     except (RuntimeError, ValueError) as error:
-        summary = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ModelError(
-            f"{file}: LiteRT cannot run it ({summary[:200]}); convert it again"
-        ) from None
+        message = str(error).strip() or type(error).__name__
+        summary = message.splitlines()[0][:200]
+        raise ModelError(f"{file}: LiteRT cannot run it ({summary}); convert it again") from None

@@ -52,9 +52,11 @@ class ModelInfo:
     @property
     def layout(self) -> str | None:
         """Return NHWC or NCHW; None if the input is no image, or could be either."""
-        if len(self.inputs) != 1 or len(self.inputs[0].shape) != 4:
+        if len(self.inputs) != 1:
             return None
         shape = self.inputs[0].shape
+        if len(shape) != 4:
+            return None
         could_be_nhwc = shape[3] in IMAGE_CHANNELS
         could_be_nchw = shape[1] in IMAGE_CHANNELS
         if could_be_nhwc == could_be_nchw:
@@ -74,9 +76,12 @@ class ModelInfo:
     @property
     def classes(self) -> int | None:
         """Return the number of classes, 2 for a single probability; None if it is not known."""
-        if len(self.outputs) != 1 or not self.outputs[0].shape:
+        if len(self.outputs) != 1:
             return None
-        sizes = [size for size in self.outputs[0].shape[1:] if size != 1]
+        shape = self.outputs[0].shape
+        if not shape:
+            return None
+        sizes = [size for size in shape[1:] if size != 1]
         if not sizes:
             return 2
         if len(sizes) > 1:

@@ -68,7 +68,7 @@ def read(path: Path) -> ModelInfo:
         format="keras",
         container="SavedModel",
         producer=f"TensorFlow {version}",
-        file_size=sum(file.stat().st_size for file in path.rglob("*") if file.is_file()),
+        file_size=_folder_size(path),
         inputs=tuple(_tensor_info(*item) for item in sorted(signature.inputs.items())),
         outputs=tuple(_tensor_info(*item) for item in outputs),
         final_activation=_activation_of_first(outputs, graph.node, functions),
@@ -76,6 +76,11 @@ def read(path: Path) -> ModelInfo:
         operator_counts=_without(operation_counts, UNLISTED_OPERATIONS),
         unsupported=_unsupported(operation_counts),
     )
+
+
+def _folder_size(folder: Path) -> int:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return sum(file.stat().st_size for file in files)
 
 
 def _unsupported(operations: Iterable[str]) -> str | None:
