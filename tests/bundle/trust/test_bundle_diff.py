@@ -24,7 +24,7 @@ def _json(value: object) -> Files:
 
 
 def _package(*weights: float) -> Files:
-    held = constant(np.array(weights, np.float32), kept="file")
+    held = constant(np.array(weights, np.float32), stored_in="file")
     made = files({"fed": real(1)}, [op("add", {"x": "fed", "y": held}, out=real(1))], ["out"])
     return {path.replace("model.mlpackage", ML): content for path, content in made.items()}
 

@@ -8,13 +8,13 @@ import pytest
 
 from edgebake.errors import CoverageError
 from edgebake.runtimes.coreml.executor.translation import Arithmetic
-from tests.runtimes.coreml.programs import Array, Given, Op, Typed, answers, files
+from tests.runtimes.coreml.programs import Argument, Array, Op, Typed, answers, files
 
 
 def assert_computes(
     kind: str,
     fed: Mapping[str, Any],
-    given: Mapping[str, Given],
+    given: Mapping[str, Argument],
     *expected: Any,
     arithmetic: Arithmetic = Arithmetic.float32,
 ) -> None:
@@ -36,7 +36,9 @@ def assert_computes(
             np.testing.assert_array_equal(outputs[name], value)
 
 
-def refusal(kind: str, fed: Mapping[str, Any], given: Mapping[str, Given], *outputs: Typed) -> str:
+def refusal(
+    kind: str, fed: Mapping[str, Any], given: Mapping[str, Argument], *outputs: Typed
+) -> str:
     """Return why the executor does not cover an operation."""
     content = _program(
         kind, fed, given, {f"out_{number}": typed for number, typed in enumerate(outputs)}
@@ -48,7 +50,7 @@ def refusal(kind: str, fed: Mapping[str, Any], given: Mapping[str, Given], *outp
 
 
 def _program(
-    kind: str, fed: Mapping[str, Any], given: Mapping[str, Given], outputs: Mapping[str, Typed]
+    kind: str, fed: Mapping[str, Any], given: Mapping[str, Argument], outputs: Mapping[str, Typed]
 ) -> dict[str, bytes]:
     """Return a program of one operation; inputs that no parameter lists are parameters."""
     listed = {
@@ -58,7 +60,7 @@ def _program(
         for name in value
         if isinstance(name, str)
     }
-    parameters: dict[str, Given] = {name: name for name in fed if name not in listed}
+    parameters: dict[str, Argument] = {name: name for name in fed if name not in listed}
     inputs: dict[str, Typed] = {name: _typed(_array(value)) for name, value in fed.items()}
     return files(inputs, [Op(kind, parameters | dict(given), outputs)], list(outputs))
 

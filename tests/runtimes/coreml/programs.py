@@ -37,14 +37,16 @@ OPSET = "CoreML7"
 
 @dataclass(frozen=True)
 class Constant:
-    """A constant: in an operation `const`, in `place`, or in the `file` of weights."""
+    """A constant: in an operation `const`, `inline`, or in the `file` of weights."""
 
     value: Array
     dtype: str
-    kept: str = "const"
+    stored_in: str = "const"
 
 
-Given: TypeAlias = "str | bool | int | float | list[Any] | tuple[Given, ...] | Array | Constant"
+Argument: TypeAlias = (
+    "str | bool | int | float | list[Any] | tuple[Argument, ...] | Array | Constant"
+)
 
 
 @dataclass(frozen=True)
@@ -67,16 +69,16 @@ class Op:
     """One operation; weights that iOS 16 compressed stand in its attributes."""
 
     kind: str
-    inputs: Mapping[str, Given]
+    inputs: Mapping[str, Argument]
     outputs: Mapping[str, Typed]
-    attributes: Mapping[str, Given] = field(default_factory=dict)
+    attributes: Mapping[str, Argument] = field(default_factory=dict)
 
 
-def op(kind: str, inputs: Mapping[str, Given], **outputs: Typed) -> Op:
+def op(kind: str, inputs: Mapping[str, Argument], **outputs: Typed) -> Op:
     return Op(kind, inputs, outputs)
 
 
-def compressed(kind: str, attributes: Mapping[str, Given], **outputs: Typed) -> Op:
+def compressed(kind: str, attributes: Mapping[str, Argument], **outputs: Typed) -> Op:
     """Return an operator that decompresses weights in the form of iOS 16."""
     return Op(kind, {}, outputs, attributes)
 
@@ -102,12 +104,12 @@ def labels(words: Sequence[str | int]) -> Constant:
     return Constant(np.array(words, object), "list")
 
 
-def constant(value: Any, dtype: str = "", kept: str = "const") -> Constant:
+def constant(value: Any, dtype: str = "", stored_in: str = "const") -> Constant:
     """Return a constant; numbers without a dtype of their own are float32, int32 or bool."""
     array = np.asarray(value)
     usual = {"float64": "float32", "int64": "int32"}.get(array.dtype.name, array.dtype.name)
     return Constant(
-        array, dtype or (array.dtype.name if isinstance(value, np.ndarray) else usual), kept
+        array, dtype or (array.dtype.name if isinstance(value, np.ndarray) else usual), stored_in
     )
 
 
@@ -196,17 +198,17 @@ def _write(block: Any, one: Op, blob: Blob) -> None:
         _named(message.outputs.add(), name, typed)
 
 
-def _constant(given: Given) -> Constant:
+def _constant(given: Argument) -> Constant:
     return given if isinstance(given, Constant) else constant(given)
 
 
-def _binding(block: Any, name: str, given: Given, blob: Blob) -> Any:
+def _binding(block: Any, name: str, given: Argument, blob: Blob) -> Any:
     binding = schema.load_module("MIL_pb2").Argument.Binding()
     if isinstance(given, str):
         binding.name = given
         return binding
     entry = _constant(given)
-    if entry.kept == "place":
+    if entry.stored_in == "inline":
         binding.value.CopyFrom(value_message(entry, blob))
         return binding
     binding.name = name
@@ -229,7 +231,7 @@ def value_message(one: Constant, blob: Blob) -> Any:
         value.type.listType.length.constant.size = len(items)
         return value
     type_message(value.type, (one.dtype, one.value.shape))
-    if one.kept == "file":
+    if one.stored_in == "file":
         value.blobFileValue.fileName = WEIGHTS
         value.blobFileValue.offset = blob.add(packed(one.value, one.dtype))
         return value

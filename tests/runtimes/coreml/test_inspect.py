@@ -5,7 +5,7 @@ import numpy as np
 from edgebake.runtimes.coreml.inspect import inspect
 from edgebake.runtimes.session import Operator
 from tests.runtimes.coreml.programs import (
-    Given,
+    Argument,
     Image,
     Op,
     Typed,
@@ -45,7 +45,7 @@ def test_an_image_goes_in_and_a_dictionary_comes_out() -> None:
 
 
 def test_an_operator_between_dequantized_values_computes_in_int8() -> None:
-    quantization: dict[str, Given] = {
+    quantization: dict[str, Argument] = {
         "scale": constant(np.float16(0.5)),
         "output_dtype": text("int8"),
     }
@@ -65,12 +65,12 @@ def test_an_operator_between_dequantized_values_computes_in_int8() -> None:
 
 
 def test_compressed_weights_are_named_by_how_they_are_stored() -> None:
-    lut: dict[str, Given] = {
+    lut: dict[str, Argument] = {
         "lut": constant(np.array([1, 2], np.float32)),
         "indices": constant(np.array([2], np.uint8)),
         "shape": np.array([1, 2], np.uint32),
     }
-    affine: dict[str, Given] = {
+    affine: dict[str, Argument] = {
         "quantized_data": constant(np.array([[1, 2]], np.int8)),
         "scale": constant(np.float32(0.5)),
         "zero_point": constant(np.int8(0)),

@@ -16,7 +16,7 @@ Files = dict[str, bytes]
 
 def _linear(first: Sequence[float], second: Sequence[float]) -> Files:
     """Return a program of two additions with constants next to each other in the weight file."""
-    kept = [constant(np.array(values, np.float32), kept="file") for values in (first, second)]
+    kept = [constant(np.array(values, np.float32), stored_in="file") for values in (first, second)]
     additions = [
         op("add", {"x": "fed", "y": kept[0]}, sum=real(1)),
         op("add", {"x": "sum", "y": kept[1]}, out=real(1)),

@@ -12,7 +12,7 @@ FOLDER = "model.mlpackage"
 
 def _files() -> dict[str, bytes]:
     """Return a package whose program adds two numbers of its weights file."""
-    stored = constant([1.0, 2.0], kept="file")
+    stored = constant([1.0, 2.0], stored_in="file")
     return files({"x": real(2)}, [op("add", {"x": "x", "y": stored}, sum=real(2))], ["sum"])
 
 

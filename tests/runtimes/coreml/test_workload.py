@@ -64,10 +64,10 @@ def test_a_palette_moves_as_it_is_stored() -> None:
                     "constexpr_lut_to_dense",
                     {
                         "indices": constant(
-                            np.zeros(1, np.uint8), kept="file"
+                            np.zeros(1, np.uint8), stored_in="file"
                         ),  # 4 weights of 2 bits
-                        "lut": constant(np.arange(4, dtype=np.float32), kept="file"),
-                        "shape": constant(np.array([1, 4], np.uint32), kept="file"),
+                        "lut": constant(np.arange(4, dtype=np.float32), stored_in="file"),
+                        "shape": constant(np.array([1, 4], np.uint32), stored_in="file"),
                     },
                     weight=real(1, 4),
                 ),
@@ -83,7 +83,7 @@ def test_a_palette_moves_as_it_is_stored() -> None:
 def test_an_operator_between_dequantize_and_quantize_computes_in_integers() -> None:
     scales: dict[str, Any] = {"scale": 0.1, "zero_point": constant(0, "int8")}
     weights = {
-        "quantized_data": constant(np.ones((2, 6), np.int8), kept="file"),
+        "quantized_data": constant(np.ones((2, 6), np.int8), stored_in="file"),
         "scale": constant(0.1),
         "zero_point": constant(0, "int8"),
         "axis": constant(0),

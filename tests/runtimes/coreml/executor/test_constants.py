@@ -53,10 +53,10 @@ IMMEDIATE = [(dtype, values) for dtype, values, _ in WORKED]
 
 @pytest.mark.parametrize(("dtype", "values", "content"), WORKED)
 def test_bytes_of_every_dtype(dtype: str, values: list[Any], content: str) -> None:
-    found = unpack(bytes.fromhex(content), ValueType(dtype, (len(values), 1)))
-    assert found.reshape(-1).tolist() == values
-    assert found.shape == (len(values), 1)
-    assert found.dtype == NUMPY_DTYPES[dtype]
+    result = unpack(bytes.fromhex(content), ValueType(dtype, (len(values), 1)))
+    assert result.reshape(-1).tolist() == values
+    assert result.shape == (len(values), 1)
+    assert result.dtype == NUMPY_DTYPES[dtype]
 
 
 def test_every_dtype_has_a_worked_example() -> None:
@@ -64,23 +64,23 @@ def test_every_dtype_has_a_worked_example() -> None:
 
 
 @pytest.mark.parametrize(("dtype", "values"), IMMEDIATE)
-@pytest.mark.parametrize("kept", ["place", "file"])
+@pytest.mark.parametrize("stored_in", ["inline", "file"])
 def test_a_value_of_every_dtype_is_read_from_the_program_and_from_a_file(
-    dtype: str, values: list[Any], kept: str
+    dtype: str, values: list[Any], stored_in: str
 ) -> None:
     blob = Blob()
     blob.add(b"another entry in front")
-    message = value_message(Constant(np.array(values), dtype, kept), blob)
-    found = read_value(message, {"weight.bin": bytes(blob.content)})
-    assert found.tolist() == values
-    assert found.dtype == NUMPY_DTYPES[dtype]
+    message = value_message(Constant(np.array(values), dtype, stored_in), blob)
+    result = read_value(message, {"weight.bin": bytes(blob.content)})
+    assert result.tolist() == values
+    assert result.dtype == NUMPY_DTYPES[dtype]
 
 
-@pytest.mark.parametrize("kept", ["place", "file"])
-def test_numbers_are_read_row_by_row(kept: str) -> None:
+@pytest.mark.parametrize("stored_in", ["inline", "file"])
+def test_numbers_are_read_row_by_row(stored_in: str) -> None:
     blob, values = Blob(), np.arange(24).reshape(2, 3, 4) % 8
     for dtype in ("uint3", "uint8", "float16", "float32"):
-        message = value_message(Constant(values, dtype, kept), blob)
+        message = value_message(Constant(values, dtype, stored_in), blob)
         assert read_value(message, {"weight.bin": bytes(blob.content)}).tolist() == values.tolist()
 
 
@@ -90,9 +90,9 @@ def test_a_scalar_has_no_axes() -> None:
 
 
 def test_a_tensor_without_elements_is_read() -> None:
-    found = read_value(value_message(constant(np.zeros((0, 2), np.int32)), Blob()), {})
-    assert found.shape == (0, 2)
-    assert found.dtype == np.int32
+    result = read_value(value_message(constant(np.zeros((0, 2), np.int32)), Blob()), {})
+    assert result.shape == (0, 2)
+    assert result.dtype == np.int32
 
 
 def test_text_and_lists_are_read() -> None:
@@ -103,7 +103,7 @@ def test_text_and_lists_are_read() -> None:
 
 def test_an_offset_without_an_entry_is_refused() -> None:
     blob = Blob()
-    message = value_message(constant([1.0], kept="file"), blob)
+    message = value_message(constant([1.0], stored_in="file"), blob)
     message.blobFileValue.offset += 4
     with pytest.raises(ValueError, match=r"^weight\.bin: no entry at offset 68$"):
         read_value(message, {"weight.bin": bytes(blob.content)})
@@ -143,13 +143,13 @@ def storage() -> ModuleType:
     assert folder.origin is not None
     path = Path(folder.origin).with_name("libmilstoragepython.so")
     name = "coremltools.libmilstoragepython"
-    found = importlib.util.spec_from_file_location(name, path)
-    assert found is not None
-    assert found.loader is not None
+    result = importlib.util.spec_from_file_location(name, path)
+    assert result is not None
+    assert result.loader is not None
     if name not in sys.modules:
         # Under its own name, so that a later import of coremltools finds it: it cannot be loaded twice.
-        module = importlib.util.module_from_spec(found)
-        found.loader.exec_module(module)
+        module = importlib.util.module_from_spec(result)
+        result.loader.exec_module(module)
         sys.modules[name] = module
     return sys.modules[name]
 
@@ -184,8 +184,8 @@ def test_files_that_apples_own_library_wrote_are_read(
     )
     writer = storage._BlobStorageWriter(str(path))
     writer.write_uint8_data(np.arange(5, dtype=np.uint8))
-    given = values.view(np.uint16) if dtype == "float16" else values
-    offset = getattr(writer, f"write_{WRITERS.get(dtype, dtype)}_data")(given)
+    parameters = values.view(np.uint16) if dtype == "float16" else values
+    offset = getattr(writer, f"write_{WRITERS.get(dtype, dtype)}_data")(parameters)
     del writer
     message = value_message(Constant(values, dtype, "file"), Blob())
     message.blobFileValue.offset = offset

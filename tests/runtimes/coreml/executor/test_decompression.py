@@ -58,45 +58,47 @@ def test_affine_weights_have_one_scale_or_one_for_each_slice(
         "zero_point": np.array(zero_point, np.int8),
         "axis": np.array(axis),
     }
-    found = _decompressed(
+    result = _decompressed(
         "affine_dequantize", quantized_data=np.arange(6).reshape(2, 3).astype(np.int8), **parameters
     )
-    assert found.tolist() == expected
-    assert found.dtype == np.float16
+    assert result.tolist() == expected
+    assert result.dtype == np.float16
 
 
 def test_affine_weights_do_not_overflow_the_bytes_they_are_stored_in() -> None:
     parameters = {"scale": np.array(1.0, np.float32), "axis": np.array(0)}
-    found = _decompressed(
+    result = _decompressed(
         "affine_dequantize",
         quantized_data=_bytes(0, 255),
         zero_point=_bytes(255)[0:1],
         **parameters,
     )
-    assert found.tolist() == [-255.0, 0.0]
-    assert found.dtype == np.float32
-    found = _decompressed("affine_dequantize", quantized_data=_signed(-128, 127), **parameters)
-    assert found.tolist() == [-128.0, 127.0]
+    assert result.tolist() == [-255.0, 0.0]
+    assert result.dtype == np.float32
+    result = _decompressed("affine_dequantize", quantized_data=_signed(-128, 127), **parameters)
+    assert result.tolist() == [-128.0, 127.0]
 
 
 def test_a_cast_is_to_float32() -> None:
-    found = _decompressed(
+    result = _decompressed(
         "cast", source_val=_halves([1.5, 0.1]), output_dtype=np.array("fp32", object)
     )
-    assert found.dtype == np.float32
-    assert found.tolist() == [1.5, 0.0999755859375]
+    assert result.dtype == np.float32
+    assert result.tolist() == [1.5, 0.0999755859375]
 
 
 def test_a_palette_of_ios_16_has_its_indices_packed_into_bytes() -> None:
     # The example of the documentation, as indices 0, 3, 2, 1, 3 of two bits each.
     packed, table = _bytes(0b01101100, 0b00000011), _halves([10, 11, 12, 13])
-    found = _decompressed("lut_to_dense", indices=packed, lut=table, shape=np.array([5], np.uint32))
-    assert found.tolist() == [10, 13, 12, 11, 13]
-    assert found.dtype == np.float16
-    found = _decompressed(
+    result = _decompressed(
+        "lut_to_dense", indices=packed, lut=table, shape=np.array([5], np.uint32)
+    )
+    assert result.tolist() == [10, 13, 12, 11, 13]
+    assert result.dtype == np.float16
+    result = _decompressed(
         "lut_to_dense", indices=packed, lut=table, shape=np.array([2, 1, 2], np.uint32)
     )
-    assert found.tolist() == [[[10, 13]], [[12, 11]]]
+    assert result.tolist() == [[[10, 13]], [[12, 11]]]
 
 
 @pytest.mark.parametrize(
@@ -107,28 +109,28 @@ def test_palettes_of_ios_16_of_other_sizes(
     bits: int, packed: list[int], indices: list[int], dtype: Any
 ) -> None:
     table = (np.arange(2**bits) * 3).astype(dtype)
-    found = _decompressed(
+    result = _decompressed(
         "lut_to_dense", indices=_bytes(*packed), lut=table, shape=np.array([3], np.uint32)
     )
-    assert found.tolist() == [index * 3 for index in indices]
-    assert found.dtype == dtype
+    assert result.tolist() == [index * 3 for index in indices]
+    assert result.dtype == dtype
 
 
 def test_palettes_of_ios_16_of_64_and_256_entries() -> None:
     shape = {"shape": np.array([4], np.uint32)}
     table: Array = np.arange(64, dtype=np.float32)
-    found = _decompressed("lut_to_dense", indices=_bytes(0x81, 0x30, 0x10), lut=table, **shape)
-    assert found.tolist() == [1, 2, 3, 4]
+    result = _decompressed("lut_to_dense", indices=_bytes(0x81, 0x30, 0x10), lut=table, **shape)
+    assert result.tolist() == [1, 2, 3, 4]
     table = np.arange(256, dtype=np.float32) / 2
-    found = _decompressed("lut_to_dense", indices=_bytes(0, 255, 7, 128), lut=table, **shape)
-    assert found.tolist() == [0, 127.5, 3.5, 64]
+    result = _decompressed("lut_to_dense", indices=_bytes(0, 255, 7, 128), lut=table, **shape)
+    assert result.tolist() == [0, 127.5, 3.5, 64]
 
 
 def test_palettes_of_groups_as_in_case_1_of_the_documentation() -> None:
     indices = np.array([2, 3, 3, 0, 1, 0, 3, 0, 2, 1, 0, 3], np.uint8).reshape(6, 2)
     table = _halves([1, 5, 9, 13, 2, 10, 18, 26]).reshape(2, 1, 4, 1)
-    found = _decompressed("lut_to_dense", indices=indices, lut=table)
-    assert found.tolist() == [[9, 13], [13, 1], [5, 1], [26, 2], [18, 10], [2, 26]]
+    result = _decompressed("lut_to_dense", indices=indices, lut=table)
+    assert result.tolist() == [[9, 13], [13, 1], [5, 1], [26, 2], [18, 10], [2, 26]]
 
 
 @pytest.mark.parametrize(
@@ -159,9 +161,9 @@ def test_palettes_of_groups_as_in_case_1_of_the_documentation() -> None:
 def test_palettes_of_vectors_as_in_case_2_of_the_documentation(axis: int, expected: Any) -> None:
     indices = np.array([[[0, 0], [1, 0]], [[1, 1], [0, 0]]], np.uint8)
     table = _signed(1, 2, 3, 4, 5, 6).reshape(1, 1, 1, 2, 3)
-    found = _decompressed("lut_to_dense", indices=indices, lut=table, vector_axis=np.array(axis))
-    assert found.tolist() == expected
-    assert found.dtype == np.int8
+    result = _decompressed("lut_to_dense", indices=indices, lut=table, vector_axis=np.array(axis))
+    assert result.tolist() == expected
+    assert result.dtype == np.int8
 
 
 def test_a_mask_of_ios_16_is_packed_into_bytes() -> None:
@@ -171,26 +173,26 @@ def test_a_mask_of_ios_16_is_packed_into_bytes() -> None:
         "mask": _bytes(0b01100),
         "shape": np.array([5], np.uint32),
     }
-    found = _decompressed("sparse_to_dense", **parameters)
-    assert found.tolist() == [0, 0, 7, 8, 0]
-    assert found.dtype == np.float16
-    found = _decompressed(
+    result = _decompressed("sparse_to_dense", **parameters)
+    assert result.tolist() == [0, 0, 7, 8, 0]
+    assert result.dtype == np.float16
+    result = _decompressed(
         "sparse_to_dense",
         nonzero_data=_signed(-1, -2, -3),
         mask=_bytes(0b10000001, 0b10),
         shape=np.array([2, 5], np.uint32),
     )
-    assert found.tolist() == [[-1, 0, 0, 0, 0], [0, 0, -2, 0, -3]]
+    assert result.tolist() == [[-1, 0, 0, 0, 0], [0, 0, -2, 0, -3]]
 
 
 def test_a_mask_of_ios_18_has_the_shape_of_the_weight() -> None:
-    found = _decompressed(
+    result = _decompressed(
         "sparse_to_dense",
         nonzero_data=_halves([3, 5, 6]),
         mask=np.array([[0, 1, 0], [1, 0, 1]], np.uint8),
     )
-    assert found.tolist() == [[0, 3, 0], [5, 0, 6]]
-    assert found.dtype == np.float16
+    assert result.tolist() == [[0, 3, 0], [5, 0, 6]]
+    assert result.dtype == np.float16
 
 
 @pytest.mark.parametrize(
@@ -209,9 +211,9 @@ def test_the_shape_of_the_scale_divides_the_weight_into_blocks(
 ) -> None:
     parameters = {} if offset is None else {"offset": np.array(offset, np.int8)}
     data = np.arange(8, dtype=np.int8).reshape(2, 4)
-    found = _decompressed("blockwise_shift_scale", data=data, scale=_halves(scale), **parameters)
-    assert found.tolist() == expected
-    assert found.dtype == np.float16
+    result = _decompressed("blockwise_shift_scale", data=data, scale=_halves(scale), **parameters)
+    assert result.tolist() == expected
+    assert result.dtype == np.float16
 
 
 def test_blocks_of_a_kernel_are_along_every_axis() -> None:
@@ -219,27 +221,27 @@ def test_blocks_of_a_kernel_are_along_every_axis() -> None:
     scale = np.array([1.0, 2.0], np.float32).reshape(2, 1, 1, 1) * np.array(
         [1.0, 10.0], np.float32
     ).reshape(1, 1, 2, 1)
-    found = _decompressed("blockwise_shift_scale", data=data, scale=scale)
-    assert found[:, 0, :, 0].tolist() == [[1, 10], [1, 10], [2, 20], [2, 20]]
+    result = _decompressed("blockwise_shift_scale", data=data, scale=scale)
+    assert result[:, 0, :, 0].tolist() == [[1, 10], [1, 10], [2, 20], [2, 20]]
 
 
 def test_a_sparse_palette_as_in_the_documentation() -> None:
     mask, nonzero = np.array(FOUR_ROWS, np.uint8), _bytes(0, 1, 1, 0, 1, 1, 0, 0, 1)
     table = _halves([2, 3]).reshape(1, 1, 2, 1)
-    found_mask, found = _decompressed(
+    found_mask, result = _decompressed(
         "lut_to_sparse", indices_mask=mask, indices_nonzero_data=nonzero, lut=table
     )
     assert found_mask.tolist() == FOUR_ROWS
-    assert found.tolist() == [2, 3, 3, 2, 3, 3, 2, 2, 3]
+    assert result.tolist() == [2, 3, 3, 2, 3, 3, 2, 2, 3]
 
 
 def test_a_sparse_palette_of_vectors_as_in_the_documentation() -> None:
     mask, nonzero = np.array(FOUR_ROWS, np.uint8), _bytes(0, 1, 1, 0, 1, 1, 0, 0, 1)
     table = _halves([[2, 2], [3, 3]]).reshape(1, 1, 2, 2)
     parameters = {"indices_nonzero_data": nonzero, "lut": table, "vector_axis": np.array(0)}
-    found_mask, found = _decompressed("lut_to_sparse", indices_mask=mask, **parameters)
+    found_mask, result = _decompressed("lut_to_sparse", indices_mask=mask, **parameters)
     assert found_mask.tolist() == [row for row in FOUR_ROWS for _ in range(2)]
-    dense = _decompressed("sparse_to_dense", nonzero_data=found, mask=found_mask)
+    dense = _decompressed("sparse_to_dense", nonzero_data=result, mask=found_mask)
     assert dense[0].tolist() == dense[1].tolist() == [2, 3, 0, 0, 0, 0]
     assert dense[2].tolist() == dense[3].tolist() == [3, 2, 0, 0, 0, 3]
     assert dense[4].tolist() == dense[5].tolist() == [0, 3, 2, 0, 2, 0]
@@ -254,10 +256,10 @@ def test_sparse_weights_of_one_scale_for_each_column_as_in_the_documentation() -
         "scale": scale,
         "offset": offset,
     }
-    found_mask, found = _decompressed("sparse_blockwise_shift_scale", data_mask=mask, **parameters)
+    found_mask, result = _decompressed("sparse_blockwise_shift_scale", data_mask=mask, **parameters)
     assert found_mask.tolist() == mask.tolist()
     # The documentation lists 1.2 for (7 - 4) * 0.4 and so on, row by row; 0.9 is (6 - 3) * 0.3.
-    assert found.tolist() == pytest.approx([0.9, 1.8, 0.2, 0.4, 0.6, 0.9, 1.2, 0.7, 1.4])
+    assert result.tolist() == pytest.approx([0.9, 1.8, 0.2, 0.4, 0.6, 0.9, 1.2, 0.7, 1.4])
     _, plain = _decompressed(
         "sparse_blockwise_shift_scale",
         data_mask=mask,

@@ -60,21 +60,21 @@ def _assert_same(kind: str, operator: Any, **parameters: Any) -> None:
 
 def _integers(random: Any, dtype: str, shape: tuple[int, ...]) -> Array:
     kind, low, high = INTEGERS[dtype]
-    found: Array = random.integers(low, high, shape).astype(kind)
-    return found
+    result: Array = random.integers(low, high, shape).astype(kind)
+    return result
 
 
 def _granularities(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
     """Return shapes of a scale: per tensor, per channel, in groups, in blocks of one and of two axes, per element."""
     ones = (1,) * len(shape)
-    found = [ones, (shape[0], *ones[1:]), (shape[0] // 2, *ones[1:]), shape]
+    result = [ones, (shape[0], *ones[1:]), (shape[0] // 2, *ones[1:]), shape]
     if len(shape) > 1:
-        found += [
+        result += [
             (shape[0], shape[1] // 2, *ones[2:]),
             (shape[0] // 4, shape[1] // 2, *ones[2:]),
             (1, shape[1], *ones[2:]),
         ]
-    return found
+    return result
 
 
 @pytest.mark.parametrize("shape", SHAPES)

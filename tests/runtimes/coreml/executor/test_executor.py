@@ -97,8 +97,8 @@ def test_several_outputs_come_in_the_order_of_the_program_each_by_its_name() -> 
     content = files({"x": real(2)}, steps, ["second", "first"])
     executor = Executor(package.read(content))
     assert executor.outputs == ["second", "first"]
-    found = executor.run(executor.prepare({"x": np.array([-1.0, 2.0])}))
-    assert [value.tolist() for value in found] == [[False, True], [0.0, 2.0]]
+    result = executor.run(executor.prepare({"x": np.array([-1.0, 2.0])}))
+    assert [value.tolist() for value in result] == [[False, True], [0.0, 2.0]]
 
 
 def test_several_values_of_one_operation_are_read() -> None:
@@ -123,11 +123,11 @@ def test_values_are_fed_in_the_dtype_of_their_input() -> None:
         op("identity", {"x": "x"}, y=whole(2)),
         op("logical_not", {"x": "sure"}, no=("bool", (2,))),
     ]
-    found = answers(
+    result = answers(
         files(inputs, steps, ["y", "no"]), {"x": np.array([3.0, 4.0]), "sure": np.array([1, 0])}
     )
-    assert _listed(found) == {"y": [3, 4], "no": [False, True]}
-    assert found["y"].dtype == np.int32
+    assert _listed(result) == {"y": [3, 4], "no": [False, True]}
+    assert result["y"].dtype == np.int32
 
 
 def test_an_input_of_another_rank_takes_the_shape_of_the_program() -> None:
@@ -187,5 +187,5 @@ def test_an_uncovered_operator_stops_an_executor_before_it_runs() -> None:
         Executor(package.read(content))
 
 
-def _listed(found: dict[str, Array]) -> dict[str, Any]:
-    return {name: value.tolist() for name, value in found.items()}
+def _listed(result: dict[str, Array]) -> dict[str, Any]:
+    return {name: value.tolist() for name, value in result.items()}

@@ -45,7 +45,7 @@ def test_a_graph_is_its_inputs_constants_and_nodes() -> None:
     )
     assert session.run(None, {"x": np.array([[10, 20]], np.float32)})[0].tolist() == [[11.0, 22.0]]
     assert [node.op_type for node in model.graph.node] == ["Add", "Identity"]
-    assert [one.name for one in model.graph.output] == ["y"]
+    assert [output.name for output in model.graph.output] == ["y"]
     assert model.graph.input[0].type.tensor_type.elem_type == FLOAT
     (value,) = model.graph.initializer
     assert onnx.numpy_helper.to_array(value).tolist() == [1.0, 2.0]

@@ -10,7 +10,7 @@ from edgebake.runtimes.coreml.executor.mil import Operation, UnsupportedError, V
 from edgebake.runtimes.coreml.executor.program import Program, read_program
 from tests.runtimes.coreml.programs import (
     OPSET,
-    Given,
+    Argument,
     Op,
     Typed,
     answers,
@@ -34,60 +34,66 @@ def _read(
 
 
 def test_inputs_outputs_and_operations_are_read_in_order() -> None:
-    found = _read(
+    result = _read(
         [op("relu", {"x": "x"}, y=PAIR), op("add", {"x": "x", "y": "y"}, z=PAIR)], ["z", "y"]
     )
     pair = ValueType("float32", (1, 2))
-    assert found.inputs == [Value("x", pair)]
-    assert found.outputs == ["z", "y"]
-    assert found.operations == [
+    assert result.inputs == [Value("x", pair)]
+    assert result.outputs == ["z", "y"]
+    assert result.operations == [
         Operation("relu", 1, {"x": ["x"]}, [Value("y", pair)]),
         Operation("add", 2, {"x": ["x"], "y": ["y"]}, [Value("z", pair)]),
     ]
 
 
 def test_constants_are_no_operations_and_do_not_count_as_positions() -> None:
-    found = _read(
+    result = _read(
         [op("add", {"x": "x", "y": 1.5}, y=PAIR), op("mul", {"x": "y", "y": [2.0, 3.0]}, z=PAIR)],
         ["z"],
     )
-    assert [(one.kind, one.position) for one in found.operations] == [("add", 1), ("mul", 2)]
-    assert found.operations[1].inputs == {"x": ["y"], "y": ["z_y_0"]}
-    kind, value = found.constants["z_y_0"]
+    assert [(operation.kind, operation.position) for operation in result.operations] == [
+        ("add", 1),
+        ("mul", 2),
+    ]
+    assert result.operations[1].inputs == {"x": ["y"], "y": ["z_y_0"]}
+    kind, value = result.constants["z_y_0"]
     assert (kind, value.tolist()) == (ValueType("float32", (2,)), [2.0, 3.0])
 
 
-@pytest.mark.parametrize("kept", ["const", "place", "file"])
-def test_a_constant_is_read_from_wherever_it_is_kept(kept: str) -> None:
-    weight = constant(np.arange(6, dtype=np.float16).reshape(3, 2), kept=kept)
-    found = _read([op("linear", {"x": "x", "weight": weight}, y=real(1, 3))], ["y"])
-    (name,) = found.operations[0].inputs["weight"]
-    assert found.constants[name][0] == ValueType("float16", (3, 2))
-    assert found.constants[name][1].tolist() == [[0, 1], [2, 3], [4, 5]]
+@pytest.mark.parametrize("stored_in", ["const", "inline", "file"])
+def test_a_constant_is_read_from_wherever_it_is_kept(stored_in: str) -> None:
+    weight = constant(np.arange(6, dtype=np.float16).reshape(3, 2), stored_in=stored_in)
+    result = _read([op("linear", {"x": "x", "weight": weight}, y=real(1, 3))], ["y"])
+    (name,) = result.operations[0].inputs["weight"]
+    assert result.constants[name][0] == ValueType("float16", (3, 2))
+    assert result.constants[name][1].tolist() == [[0, 1], [2, 3], [4, 5]]
 
 
 def test_values_written_in_place_are_named_after_output_parameter_and_number() -> None:
-    axis = constant(0, kept="place")
-    listed: Given = ("x", constant([[5.0, 6.0]], kept="place"))
-    found = _read([op("concat", {"values": listed, "axis": axis}, y=real(2, 2))], ["y"])
-    assert found.operations[0].inputs == {"values": ["x", "y.values.1"], "axis": ["y.axis.0"]}
+    axis = constant(0, stored_in="inline")
+    listed: Argument = ("x", constant([[5.0, 6.0]], stored_in="inline"))
+    result = _read([op("concat", {"values": listed, "axis": axis}, y=real(2, 2))], ["y"])
+    assert result.operations[0].inputs == {"values": ["x", "y.values.1"], "axis": ["y.axis.0"]}
 
 
 def test_sizes_that_the_input_decides_are_unknown() -> None:
-    found = _read([op("relu", {"x": "x"}, y=real(1, None))], ["y"], {"x": real(1, None)})
-    assert found.inputs[0].type == ValueType("float32", (1, None))
+    result = _read([op("relu", {"x": "x"}, y=real(1, None))], ["y"], {"x": real(1, None)})
+    assert result.inputs[0].type == ValueType("float32", (1, None))
     with pytest.raises(UnsupportedError, match="a shape that is not known before it runs"):
-        _ = found.inputs[0].type.static_shape
+        _ = result.inputs[0].type.static_shape
     assert ValueType("float32", (1, 2)).static_shape == (1, 2)
 
 
 def test_labels_are_a_list() -> None:
     outputs: dict[str, Typed] = {"label": ("string", ()), "label_probs": ("dictionary", ())}
     head = Op("classify", {"probabilities": "x", "classes": labels(["cat", "dog"])}, outputs)
-    found = _read([head], ["label", "label_probs"])
-    kind, value = found.constants[found.operations[0].inputs["classes"][0]]
+    result = _read([head], ["label", "label_probs"])
+    kind, value = result.constants[result.operations[0].inputs["classes"][0]]
     assert (kind.dtype, value.tolist()) == ("list", ["cat", "dog"])
-    assert [one.type.dtype for one in found.operations[0].outputs] == ["string", "dictionary"]
+    assert [output.type.dtype for output in result.operations[0].outputs] == [
+        "string",
+        "dictionary",
+    ]
 
 
 def test_the_block_of_the_functions_own_opset_is_read() -> None:
@@ -101,12 +107,12 @@ def test_the_block_of_the_functions_own_opset_is_read() -> None:
     content[package.specification_file(content)] = model.SerializeToString()
     read = package.read(content)
     assert read_program(read).outputs == ["y"]
-    assert [one.kind for one in read_program(read, "second").operations] == ["sigmoid"]
+    assert [operation.kind for operation in read_program(read, "second").operations] == ["sigmoid"]
 
 
-INDICES = constant(np.array([0b01101100, 0b11], np.uint8), kept="file")  # 0, 3, 2, 1, 3
-MASK = constant(np.array([0b101101], np.uint8), kept="file")
-IOS_16: list[tuple[str, dict[str, Given], Any]] = [
+INDICES = constant(np.array([0b01101100, 0b11], np.uint8), stored_in="file")  # 0, 3, 2, 1, 3
+MASK = constant(np.array([0b101101], np.uint8), stored_in="file")
+IOS_16: list[tuple[str, dict[str, Argument], Any]] = [
     (
         "lut_to_dense",
         {"indices": INDICES, "lut": [1.0, 2.0, 3.0, 4.0], "shape": constant([5], "uint32")},
@@ -134,7 +140,7 @@ IOS_16: list[tuple[str, dict[str, Given], Any]] = [
     ),
 ]
 BLOCK = constant(np.arange(8).reshape(2, 4) - 4, "int4", "file")
-IOS_18: list[tuple[str, dict[str, Given], Any]] = [
+IOS_18: list[tuple[str, dict[str, Argument], Any]] = [
     (
         "blockwise_shift_scale",
         {"data": BLOCK, "scale": [[1.0, 2.0]], "offset": constant([[0, 1]], "int4")},
@@ -164,17 +170,17 @@ IOS_18: list[tuple[str, dict[str, Given], Any]] = [
 def _assert_weight(operation: Op, expected: Any) -> None:
     shape = np.shape(expected)
     program = [operation, op("add", {"x": "x", "y": "weight"}, y=real(*shape))]
-    found = _read(program, ["y"], {"x": real(*shape)})
-    assert [one.kind for one in found.operations] == ["add"]
-    assert [one.kind for one in found.compressed] == [operation.kind]
-    assert found.constants["weight"][0] == ValueType("float32", shape)
+    result = _read(program, ["y"], {"x": real(*shape)})
+    assert [operation.kind for operation in result.operations] == ["add"]
+    assert [operation.kind for operation in result.compressed] == [operation.kind]
+    assert result.constants["weight"][0] == ValueType("float32", shape)
     content = files({"x": real(*shape)}, program, ["y"])
     assert answers(content, {"x": np.zeros(shape)})["y"].tolist() == expected
 
 
 @pytest.mark.parametrize(("kind", "attributes", "expected"), IOS_16)
 def test_weights_in_the_form_of_ios_16_stand_in_attributes(
-    kind: str, attributes: dict[str, Given], expected: Any
+    kind: str, attributes: dict[str, Argument], expected: Any
 ) -> None:
     _assert_weight(
         compressed(f"constexpr_{kind}", attributes, weight=real(*np.shape(expected))), expected
@@ -183,7 +189,7 @@ def test_weights_in_the_form_of_ios_16_stand_in_attributes(
 
 @pytest.mark.parametrize(("kind", "inputs", "expected"), IOS_18)
 def test_weights_in_the_form_of_ios_18_stand_in_inputs(
-    kind: str, inputs: dict[str, Given], expected: Any
+    kind: str, inputs: dict[str, Argument], expected: Any
 ) -> None:
     _assert_weight(op(f"constexpr_{kind}", inputs, weight=real(*np.shape(expected))), expected)
 
@@ -214,19 +220,21 @@ def test_decompression_goes_on_from_one_operator_to_the_next() -> None:
             weight=real(2, 3),
         ),
     ]
-    found = _read(chain, ["weight"])
-    assert [one.kind for one in found.compressed] == [one.kind for one in chain]
-    assert found.operations == []
-    assert found.constants["data"][1].tolist() == [1, 2, 2, 1]
-    assert found.constants["weight"][1].tolist() == [[0.5, 0, 1], [0, 4, 2]]
+    result = _read(chain, ["weight"])
+    assert [operation.kind for operation in result.compressed] == [
+        operation.kind for operation in chain
+    ]
+    assert result.operations == []
+    assert result.constants["data"][1].tolist() == [1, 2, 2, 1]
+    assert result.constants["weight"][1].tolist() == [[0.5, 0, 1], [0, 4, 2]]
 
 
 def test_a_weight_has_the_shape_that_its_output_declares() -> None:
-    attributes: dict[str, Given] = {
+    attributes: dict[str, Argument] = {
         "indices": constant([0b10], "uint8"),
         "lut": constant([1.0, 2.0], "float16"),
     }
-    found = _read(
+    result = _read(
         [
             compressed(
                 "constexpr_lut_to_dense",
@@ -236,5 +244,5 @@ def test_a_weight_has_the_shape_that_its_output_declares() -> None:
         ],
         ["w"],
     )
-    assert found.constants["w"][0] == ValueType("float16", (2, 1))
-    assert found.constants["w"][1].tolist() == [[1], [2]]
+    assert result.constants["w"][0] == ValueType("float16", (2, 1))
+    assert result.constants["w"][1].tolist() == [[1], [2]]

@@ -16,7 +16,7 @@ from edgebake.runtimes.coreml.executor.translation import (
     supported_operators,
 )
 from tests.runtimes.coreml.programs import (
-    Given,
+    Argument,
     Op,
     Typed,
     answers,
@@ -107,14 +107,14 @@ CHAIN = [
 
 def test_every_value_between_can_be_read_by_its_name() -> None:
     content = files({"x": real(2)}, CHAIN, ["y"])
-    found = answers(
+    result = answers(
         content, {"x": [-1.0, 3.0]}, extra_outputs=["rectified", "shifted", "above", "x"]
     )
-    assert list(found) == ["y", "rectified", "shifted", "above", "x"]
-    assert found["rectified"].tolist() == [0, 3]
-    assert found["shifted"].tolist() == [1, 5]
-    assert found["above"].tolist() == [False, True]
-    assert found["x"].tolist() == [-1, 3]
+    assert list(result) == ["y", "rectified", "shifted", "above", "x"]
+    assert result["rectified"].tolist() == [0, 3]
+    assert result["shifted"].tolist() == [1, 5]
+    assert result["above"].tolist() == [False, True]
+    assert result["x"].tolist() == [-1, 3]
 
 
 def test_a_constant_can_be_read_whether_an_operator_uses_it_or_not() -> None:
@@ -205,7 +205,7 @@ def test_an_input_that_is_flexible_has_the_default_of_the_package_or_what_is_ask
 
 def test_sizes_follow_from_operator_to_operator() -> None:
     weight = np.ones((4, 1, 3, 3), np.float32)
-    same: dict[str, Given] = {"weight": weight, "pad_type": text("same"), "strides": [2, 2]}
+    same: dict[str, Argument] = {"weight": weight, "pad_type": text("same"), "strides": [2, 2]}
     steps = [
         op("conv", {"x": "x", **same}, a=real(1, 4, None, None)),
         op(
@@ -231,12 +231,12 @@ def test_sizes_follow_from_operator_to_operator() -> None:
     ]
     content = files({"x": real(1, 1, None, None)}, steps, ["y"], {"x": (1, 1, 5, 7)})
     for shape in ((1, 1, 5, 7), (1, 1, 9, 6)):
-        found = answers(
+        result = answers(
             content, {"x": np.ones(shape)}, shapes={"x": shape}, extra_outputs=["a", "c"]
         )
-        assert found["a"].shape == (1, 4, -(-shape[2] // 2), -(-shape[3] // 2))
-        assert found["c"].shape == (1, 4, 2 * -(-shape[2] // 2), 2 * -(-shape[3] // 2))
-        assert found["y"].shape == (1, 4, 2, 3)
+        assert result["a"].shape == (1, 4, -(-shape[2] // 2), -(-shape[3] // 2))
+        assert result["c"].shape == (1, 4, 2 * -(-shape[2] // 2), 2 * -(-shape[3] // 2))
+        assert result["y"].shape == (1, 4, 2, 3)
 
 
 def _flattened() -> dict[str, bytes]:
@@ -255,9 +255,9 @@ def _flattened() -> dict[str, bytes]:
 @pytest.mark.parametrize("shape", [(1, 2, 2, 3), (2, 2, 1, 3), (3, 2, 5, 3)])
 def test_arithmetic_on_the_shape_of_a_flexible_input(shape: tuple[int, ...]) -> None:
     x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    found = answers(_flattened(), {"x": x}, shapes={"x": shape})
-    assert found["y"].tolist() == x.reshape(shape[0], -1).tolist()
-    assert found["total"][:, 0].tolist() == pytest.approx(
+    result = answers(_flattened(), {"x": x}, shapes={"x": shape})
+    assert result["y"].tolist() == x.reshape(shape[0], -1).tolist()
+    assert result["total"][:, 0].tolist() == pytest.approx(
         x.reshape(shape[0], -1).sum(axis=1).tolist(), abs=1e-5
     )
 
@@ -269,8 +269,8 @@ def test_a_zero_in_the_shape_of_a_flexible_reshape_is_counted_from_the_right() -
         [op("reshape", {"x": "x", "shape": [-1, 0, 1]}, y=real(None, None, 1))],
         ["y"],
     )
-    found = answers(content, {"x": np.arange(12).reshape(2, 6)}, shapes={"x": (2, 6)})
-    assert found["y"].shape == (6, 2, 1)
+    result = answers(content, {"x": np.arange(12).reshape(2, 6)}, shapes={"x": (2, 6)})
+    assert result["y"].shape == (6, 2, 1)
 
 
 @pytest.mark.parametrize(
@@ -298,5 +298,5 @@ def test_operators_on_flexible_inputs(
     content = files(
         {"x": real(None, 4)}, [Op(kind, {parameter: "x", **parameters}, outputs)], list(outputs)
     )
-    found = answers(content, {"x": np.arange(12).reshape(3, 4)}, shapes={"x": (3, 4)})
-    assert [value.shape for value in found.values()] == shapes
+    result = answers(content, {"x": np.arange(12).reshape(3, 4)}, shapes={"x": (3, 4)})
+    assert [value.shape for value in result.values()] == shapes

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from tests.runtimes.coreml.checks import assert_computes, refusal
-from tests.runtimes.coreml.programs import Given, constant, half, real, text
+from tests.runtimes.coreml.programs import Argument, constant, half, real, text
 
 E = math.e
 
@@ -15,7 +15,7 @@ def sigmoid(x: float) -> float:
 
 
 @pytest.mark.parametrize(
-    ("kind", "given", "fed", "expected"),
+    ("kind", "parameters", "fed", "expected"),
     [
         ("relu", {}, [-2.0, 0.0, 3.0], [0.0, 0.0, 3.0]),
         ("relu6", {}, [-2.0, 5.0, 7.0], [0.0, 5.0, 6.0]),
@@ -46,9 +46,9 @@ def sigmoid(x: float) -> float:
     ],
 )
 def test_a_function_of_one_number(
-    kind: str, given: dict[str, Given], fed: list[float], expected: list[float]
+    kind: str, parameters: dict[str, Argument], fed: list[float], expected: list[float]
 ) -> None:
-    assert_computes(kind, {"x": fed}, given, expected)
+    assert_computes(kind, {"x": fed}, parameters, expected)
 
 
 def test_the_slopes_of_prelu_belong_to_channels() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.runtimes.coreml.checks import assert_computes, refusal
-from tests.runtimes.coreml.programs import Array, Given, real, text
+from tests.runtimes.coreml.programs import Argument, Array, real, text
 
 LINE = [[[1.0, 2.0, 3.0, 4.0]]]
 PAIR = [[[1.0, 10.0]]]  # a kernel that shows in decimal digits what it saw
@@ -29,9 +29,11 @@ def looped(
     for channel, row, column in itertools.product(range(weight.shape[0]), *map(range, sizes)):
         first = channel // per_group * weight.shape[1]
         top, left = row * strides[0], column * strides[1]
-        seen = x[:, first : first + weight.shape[1], top : top + kernel[0], left : left + kernel[1]]
-        seen = seen[:, :, :: dilations[0], :: dilations[1]]
-        result[:, channel, row, column] = (seen * weight[channel]).sum(axis=(1, 2, 3))
+        window = x[
+            :, first : first + weight.shape[1], top : top + kernel[0], left : left + kernel[1]
+        ]
+        window = window[:, :, :: dilations[0], :: dilations[1]]
+        result[:, channel, row, column] = (window * weight[channel]).sum(axis=(1, 2, 3))
     return result
 
 
@@ -53,7 +55,7 @@ def spread_out(x: Array, weight: Array, strides: list[int], dilations: list[int]
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("parameters", "expected"),
     [
         ({}, [21, 32, 43]),
         ({"pad_type": text("valid")}, [21, 32, 43]),
@@ -71,10 +73,12 @@ def spread_out(x: Array, weight: Array, strides: list[int], dilations: list[int]
     ],
 )
 def test_a_line_is_padded_as_its_pad_type_says(
-    given: dict[str, Given], expected: list[float]
+    parameters: dict[str, Argument], expected: list[float]
 ) -> None:
     result = np.array([[expected]], np.float32)
-    assert_computes("conv", {"x": LINE}, {"weight": np.array(PAIR, np.float32), **given}, result)
+    assert_computes(
+        "conv", {"x": LINE}, {"weight": np.array(PAIR, np.float32), **parameters}, result
+    )
 
 
 @pytest.mark.parametrize("pad_type", ["same", "same_lower"])
@@ -84,13 +88,13 @@ def test_same_keeps_the_size_over_the_stride_rounded_up(pad_type: str) -> None:
     # 7 rows by 2: 4 windows reach over 6 + 4 = 10, so 3 are missing; 6 columns by 3: 2 windows reach over 3 + 3.
     before, after = (1, 2) if pad_type == "same" else (2, 1)
     padded = np.pad(x, ((0, 0), (0, 0), (before, after), (0, 0)))
-    given: dict[str, Given] = {
+    parameters: dict[str, Argument] = {
         "weight": weight.astype(np.float32),
         "strides": [2, 3],
         "pad_type": text(pad_type),
     }
     assert_computes(
-        "conv", {"x": x}, given, looped(padded, weight, [2, 3], [1, 1]).astype(np.float32)
+        "conv", {"x": x}, parameters, looped(padded, weight, [2, 3], [1, 1]).astype(np.float32)
     )
 
 
@@ -100,13 +104,13 @@ def test_groups_dilations_and_padding_of_each_side(groups: int, channels: int) -
     x, weight = random.normal(size=(1, 4, 8, 9)), random.normal(size=(8, channels, 3, 2))
     padded = np.pad(x, ((0, 0), (0, 0), (1, 2), (3, 0)))
     expected = looped(padded, weight, [1, 2], [2, 3], groups).astype(np.float32)
-    given: dict[str, Given] = {
+    parameters: dict[str, Argument] = {
         "weight": weight.astype(np.float32),
         "groups": groups,
         "strides": [1, 2],
     }
-    given |= {"dilations": [2, 3], "pad_type": text("custom"), "pad": [1, 2, 3, 0]}
-    assert_computes("conv", {"x": x}, given, expected)
+    parameters |= {"dilations": [2, 3], "pad_type": text("custom"), "pad": [1, 2, 3, 0]}
+    assert_computes("conv", {"x": x}, parameters, expected)
 
 
 def test_a_volume_has_three_axes() -> None:
@@ -121,12 +125,15 @@ def test_the_kernel_may_come_as_an_input() -> None:
 
 
 def test_another_pad_type_is_refused() -> None:
-    given: dict[str, Given] = {"weight": np.array(PAIR, np.float32), "pad_type": text("mirror")}
-    assert refusal("conv", {"x": LINE}, given, real(1, 1, 4)) == "pad_type mirror"
+    parameters: dict[str, Argument] = {
+        "weight": np.array(PAIR, np.float32),
+        "pad_type": text("mirror"),
+    }
+    assert refusal("conv", {"x": LINE}, parameters, real(1, 1, 4)) == "pad_type mirror"
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("parameters", "expected"),
     [
         ({}, [1, 12, 120, 200]),  # 1, 10, 100 and twice that one place further
         ({"strides": [2]}, [1, 10, 102, 20, 200]),
@@ -141,10 +148,14 @@ def test_another_pad_type_is_refused() -> None:
         ({"strides": [2], "bias": [0.5]}, [1.5, 10.5, 102.5, 20.5, 200.5]),
     ],
 )
-def test_a_transposed_convolution_of_a_line(given: dict[str, Given], expected: list[float]) -> None:
+def test_a_transposed_convolution_of_a_line(
+    parameters: dict[str, Argument], expected: list[float]
+) -> None:
     weight = np.array([[[1.0, 10.0, 100.0]]], np.float32)
     result = np.array([[expected]], np.float32)
-    assert_computes("conv_transpose", {"x": [[[1.0, 2.0]]]}, {"weight": weight, **given}, result)
+    assert_computes(
+        "conv_transpose", {"x": [[[1.0, 2.0]]]}, {"weight": weight, **parameters}, result
+    )
 
 
 def test_with_same_and_an_output_shape_it_is_the_gradient_of_the_convolution_of_that_shape() -> (
@@ -152,35 +163,41 @@ def test_with_same_and_an_output_shape_it_is_the_gradient_of_the_convolution_of_
 ):
     # A `same` convolution with this kernel and stride 2 pads 3 numbers by one at each end and answers with 2; its
     # gradient is the whole result [1, 10, 102, 20, 200] less one at each end.
-    given: dict[str, Given] = {
+    parameters: dict[str, Argument] = {
         "weight": np.array([[[1.0, 10.0, 100.0]]], np.float32),
         "strides": [2],
     }
-    given |= {"pad_type": text("same"), "output_shape": [1, 1, 3]}
-    assert_computes("conv_transpose", {"x": [[[1.0, 2.0]]]}, given, [[[10.0, 102.0, 20.0]]])
+    parameters |= {"pad_type": text("same"), "output_shape": [1, 1, 3]}
+    assert_computes("conv_transpose", {"x": [[[1.0, 2.0]]]}, parameters, [[[10.0, 102.0, 20.0]]])
 
 
 def test_a_transposed_convolution_of_a_plane() -> None:
     random = np.random.default_rng(2)
     x, weight = random.normal(size=(2, 3, 4, 3)), random.normal(size=(3, 2, 3, 2))
     whole = spread_out(x, weight, [2, 3], [2, 1])
-    given: dict[str, Given] = {
+    parameters: dict[str, Argument] = {
         "weight": weight.astype(np.float32),
         "strides": [2, 3],
         "dilations": [2, 1],
     }
-    assert_computes("conv_transpose", {"x": x}, given, whole.astype(np.float32))
+    assert_computes("conv_transpose", {"x": x}, parameters, whole.astype(np.float32))
     cut = whole[:, :, 1:-2, :-1].astype(np.float32)
     assert_computes(
-        "conv_transpose", {"x": x}, given | {"pad_type": text("custom"), "pad": [1, 2, 0, 1]}, cut
+        "conv_transpose",
+        {"x": x},
+        parameters | {"pad_type": text("custom"), "pad": [1, 2, 0, 1]},
+        cut,
     )
 
 
 def test_groups_of_a_transposed_convolution_keep_to_themselves() -> None:
     weight = np.array([[[1.0]], [[10.0]]], np.float32)
-    given: dict[str, Given] = {"weight": weight, "groups": 2}
+    parameters: dict[str, Argument] = {"weight": weight, "groups": 2}
     assert_computes(
-        "conv_transpose", {"x": [[[1.0, 2.0], [3.0, 4.0]]]}, given, [[[1.0, 2.0], [30.0, 40.0]]]
+        "conv_transpose",
+        {"x": [[[1.0, 2.0], [3.0, 4.0]]]},
+        parameters,
+        [[[1.0, 2.0], [30.0, 40.0]]],
     )
 
 

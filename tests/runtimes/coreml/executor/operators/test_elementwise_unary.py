@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.runtimes.coreml.checks import assert_computes
-from tests.runtimes.coreml.programs import Given, text
+from tests.runtimes.coreml.programs import Argument, text
 
 HALF_PI = math.pi / 2
 
@@ -48,7 +48,7 @@ def test_a_function_of_one_number(kind: str, fed: list[Any], expected: list[Any]
 
 
 @pytest.mark.parametrize(
-    ("kind", "given", "expected"),
+    ("kind", "parameters", "expected"),
     [
         ("inverse", {"epsilon": 0.0}, 0.25),
         ("inverse", {"epsilon": 1.0}, 0.2),
@@ -59,9 +59,9 @@ def test_a_function_of_one_number(kind: str, fed: list[Any], expected: list[Any]
     ],
 )
 def test_epsilon_is_added_before_the_function(
-    kind: str, given: dict[str, Given], expected: float
+    kind: str, parameters: dict[str, Argument], expected: float
 ) -> None:
-    assert_computes(kind, {"x": [4.0]}, given, [expected])
+    assert_computes(kind, {"x": [4.0]}, parameters, [expected])
 
 
 @pytest.mark.parametrize(

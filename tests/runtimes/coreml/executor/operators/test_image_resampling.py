@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.runtimes.coreml.checks import assert_computes, refusal
-from tests.runtimes.coreml.programs import Array, Given, constant, real, text
+from tests.runtimes.coreml.programs import Argument, Array, constant, real, text
 
 ROW = [[[[10.0, 20.0, 30.0]]]]  # one row
 SQUARE = [[[[11.0, 22.0], [33.0, 44.0]]]]  # the image of Apple's own examples
@@ -16,15 +16,15 @@ THIRD = 1 / 3
 
 def _sampling(
     sampling: str, padding: str, coordinates: str = "unnormalized", aligned: bool = True
-) -> dict[str, Given]:
+) -> dict[str, Argument]:
     words = {"sampling_mode": sampling, "padding_mode": padding, "coordinates_mode": coordinates}
-    given: dict[str, Given] = {name: text(word) for name, word in words.items()}
-    return given | {"padding_value": 5.0, "align_corners": aligned}
+    parameters: dict[str, Argument] = {name: text(word) for name, word in words.items()}
+    return parameters | {"padding_value": 5.0, "align_corners": aligned}
 
 
 def _columns(places: list[float], row: float = 0) -> Array:
     """Return coordinates in the one row of an image."""
-    return np.array([[[[place, row] for place in places]]], np.float32)
+    return np.array([[[[position, row] for position in places]]], np.float32)
 
 
 def _row(values: list[float]) -> Array:
@@ -98,21 +98,21 @@ def test_an_axis_of_one_pixel_has_its_value_everywhere(sampling: str, padding: s
 def test_resample_reads_coordinates_in_each_mode(
     coordinates: str, aligned: bool, places: list[float], expected: list[float]
 ) -> None:
-    given, middle = (
+    parameters, middle = (
         _sampling("bilinear", "constant", coordinates, aligned),
         float("zero_to_one" in coordinates) / 2,
     )
     assert_computes(
-        "resample", {"x": ROW, "coordinates": _columns(places, middle)}, given, _row(expected)
+        "resample", {"x": ROW, "coordinates": _columns(places, middle)}, parameters, _row(expected)
     )
 
 
 def test_resample_takes_columns_before_rows_and_integers_too() -> None:
-    given = _sampling("bilinear", "constant")
+    parameters = _sampling("bilinear", "constant")
     for dtype in (np.float32, np.int32):
         coordinates = np.array([[[[1, 0], [0, 1]]]], dtype)
         assert_computes(
-            "resample", {"x": SQUARE, "coordinates": coordinates}, given, [[[[22.0, 33.0]]]]
+            "resample", {"x": SQUARE, "coordinates": coordinates}, parameters, [[[[22.0, 33.0]]]]
         )
 
 
@@ -120,30 +120,35 @@ def test_resample_of_several_images_and_channels() -> None:
     images = np.arange(2.0 * 3 * 1 * 3).reshape(2, 3, 1, 3)  # 9 image + 3 channel + column
     coordinates = np.concatenate([_columns([0.5, 2]), _columns([1, 1.5])])
     expected = [[[[0.5, 2]], [[3.5, 5]], [[6.5, 8]]], [[[10, 10.5]], [[13, 13.5]], [[16, 16.5]]]]
-    given = _sampling("bilinear", "border")
+    parameters = _sampling("bilinear", "border")
     assert_computes(
-        "resample", {"x": images, "coordinates": coordinates}, given, np.array(expected, np.float32)
+        "resample",
+        {"x": images, "coordinates": coordinates},
+        parameters,
+        np.array(expected, np.float32),
     )
 
 
 @pytest.mark.parametrize(
-    ("given", "reason"),
+    ("parameters", "reason"),
     [
         (_sampling("cubic", "border"), "sampling_mode cubic"),
         (_sampling("nearest", "wrap"), "padding_mode wrap"),
         (_sampling("nearest", "border", "pixels"), "coordinates_mode pixels"),
     ],
 )
-def test_resample_in_another_mode_is_refused(given: dict[str, Given], reason: str) -> None:
+def test_resample_in_another_mode_is_refused(parameters: dict[str, Argument], reason: str) -> None:
     assert (
-        refusal("resample", {"x": ROW, "coordinates": _columns([0])}, given, real(1, 1, 1, 1))
+        refusal("resample", {"x": ROW, "coordinates": _columns([0])}, parameters, real(1, 1, 1, 1))
         == reason
     )
 
 
-def _affine(height: int, width: int, **other: Given) -> dict[str, Given]:
-    given = _sampling("bilinear", "constant", "normalized_minus_one_to_one")
-    return given | {"padding_value": 0.0, "output_height": height, "output_width": width} | other
+def _affine(height: int, width: int, **other: Argument) -> dict[str, Argument]:
+    parameters = _sampling("bilinear", "constant", "normalized_minus_one_to_one")
+    return (
+        parameters | {"padding_value": 0.0, "output_height": height, "output_width": width} | other
+    )
 
 
 @pytest.mark.parametrize(
@@ -181,7 +186,7 @@ def test_affine_has_one_matrix_for_all_images_or_one_each(count: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "reason"),
+    ("parameters", "reason"),
     [
         (_affine(2, 2, sampling_mode=text("nearest")), "sampling_mode nearest"),
         (_affine(2, 2, padding_mode=text("border")), "padding_mode border"),
@@ -197,12 +202,12 @@ def test_affine_has_one_matrix_for_all_images_or_one_each(count: int) -> None:
         (_affine(1, 2), "one row or column"),
     ],
 )
-def test_affine_otherwise_is_refused(given: dict[str, Given], reason: str) -> None:
+def test_affine_otherwise_is_refused(parameters: dict[str, Argument], reason: str) -> None:
     fed = {"x": SQUARE, "transform_matrix": [[1.0, 0.0, 0.0, 0.0, 1.0, 0.0]]}
-    assert refusal("affine", fed, given, real(1, 1, 2, 2)).startswith(reason)
+    assert refusal("affine", fed, parameters, real(1, 1, 2, 2)).startswith(reason)
 
 
-def _crop(height: int, width: int, mode: str, **other: Given) -> dict[str, Given]:
+def _crop(height: int, width: int, mode: str, **other: Argument) -> dict[str, Argument]:
     return {"target_height": height, "target_width": width, "sampling_mode": text(mode), **other}
 
 
@@ -247,12 +252,12 @@ def test_crop_resize_reads_boxes_in_each_mode(
     mode: str, box: list[int], scaled: float, normalized: bool
 ) -> None:
     # Normalized boxes count in the distance between the first and the last pixel, 3; the others are scaled back.
-    given = _crop(
+    parameters = _crop(
         2, 2, "ALIGN_CORNERS", box_coordinate_mode=text(mode), normalized_coordinates=normalized
     )
-    given |= {} if normalized else {"spatial_scale": scaled}
+    parameters |= {} if normalized else {"spatial_scale": scaled}
     fed = {"x": FIELD, "boxes": np.array([box], np.float32) / np.float32(scaled)}
-    assert_computes("crop_resize", fed, given, [[[[2.0, 4.0], [10.0, 12.0]]]])
+    assert_computes("crop_resize", fed, parameters, [[[[2.0, 4.0], [10.0, 12.0]]]])
 
 
 def test_crop_resize_turns_a_box_round_whose_end_comes_first() -> None:
@@ -262,25 +267,25 @@ def test_crop_resize_turns_a_box_round_whose_end_comes_first() -> None:
     )
 
 
-@pytest.mark.parametrize(("given", "outside"), [({}, 0.0), ({"pad_value": 10.0}, 10.0)])
+@pytest.mark.parametrize(("parameters", "outside"), [({}, 0.0), ({"pad_value": 10.0}, 10.0)])
 def test_crop_resize_does_not_mix_what_is_outside_with_the_last_pixel(
-    given: dict[str, Given], outside: float
+    parameters: dict[str, Argument], outside: float
 ) -> None:
     fed = {"x": FIELD, "boxes": [[0.0, -0.5, 0.0, 3.5]]}
     expected = [[[[outside, 1.5, 2.5, 3.5, outside]]]]
-    assert_computes("crop_resize", fed, _crop(1, 5, "ALIGN_CORNERS", **given), expected)
+    assert_computes("crop_resize", fed, _crop(1, 5, "ALIGN_CORNERS", **parameters), expected)
 
 
 IMAGES = np.concatenate([FIELD, 100 + FIELD])
 
 
 def test_crop_resize_takes_each_box_from_the_image_of_its_index() -> None:
-    given = _crop(1, 2, "ALIGN_CORNERS")
+    parameters = _crop(1, 2, "ALIGN_CORNERS")
     boxes = np.array([[0, 0, 0, 3], [1, 0, 1, 3]], np.float32)
     in_order = [[[[1.0, 4.0]]], [[[105.0, 108.0]]]]
-    assert_computes("crop_resize", {"x": IMAGES, "boxes": boxes}, given, in_order)
+    assert_computes("crop_resize", {"x": IMAGES, "boxes": boxes}, parameters, in_order)
     swapped = {"x": IMAGES, "boxes": boxes, "box_indices": np.array([1, 0], np.int32)}
-    assert_computes("crop_resize", swapped, given, [[[[101.0, 104.0]]], [[[5.0, 8.0]]]])
+    assert_computes("crop_resize", swapped, parameters, [[[[101.0, 104.0]]], [[[5.0, 8.0]]]])
 
 
 def test_crop_resize_of_whole_numbers() -> None:
@@ -322,7 +327,7 @@ def test_crop_resize_before_ios_17_takes_boxes_that_name_the_only_image() -> Non
 
 
 @pytest.mark.parametrize(
-    ("given", "reason"),
+    ("parameters", "reason"),
     [
         (
             _crop(1, 2, "UNALIGN_CORNERS"),
@@ -335,10 +340,15 @@ def test_crop_resize_before_ios_17_takes_boxes_that_name_the_only_image() -> Non
         ),
     ],
 )
-def test_crop_resize_in_another_mode_is_refused(given: dict[str, Given], reason: str) -> None:
+def test_crop_resize_in_another_mode_is_refused(
+    parameters: dict[str, Argument], reason: str
+) -> None:
     assert (
         refusal(
-            "crop_resize", {"x": FIELD, "boxes": [[0.0, 0.0, 0.0, 3.0]]}, given, real(1, 1, 1, 2)
+            "crop_resize",
+            {"x": FIELD, "boxes": [[0.0, 0.0, 0.0, 3.0]]},
+            parameters,
+            real(1, 1, 1, 2),
         )
         == reason
     )

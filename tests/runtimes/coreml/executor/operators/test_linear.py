@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.runtimes.coreml.checks import assert_computes
-from tests.runtimes.coreml.programs import Array, Given, constant
+from tests.runtimes.coreml.programs import Argument, Array, constant
 
 WEIGHT = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], np.float32)  # three outputs, two inputs
 
@@ -24,16 +24,16 @@ def test_linear_multiplies_by_the_weight_of_outputs_and_inputs(fed: Any, expecte
 
 
 def test_linear_adds_its_bias() -> None:
-    given: dict[str, Given] = {"weight": WEIGHT, "bias": [0.5, 0.0, -0.5]}
-    assert_computes("linear", {"x": [[1.0, 1.0]]}, given, [[3.5, 7.0, 10.5]])
+    parameters: dict[str, Argument] = {"weight": WEIGHT, "bias": [0.5, 0.0, -0.5]}
+    assert_computes("linear", {"x": [[1.0, 1.0]]}, parameters, [[3.5, 7.0, 10.5]])
 
 
 def test_the_weight_may_be_of_another_dtype_than_the_input() -> None:
-    given: dict[str, Given] = {
+    parameters: dict[str, Argument] = {
         "weight": constant(WEIGHT.astype(np.float16)),
         "bias": constant([1, 2, 3]),
     }
-    assert_computes("linear", {"x": [[1.0, 1.0]]}, given, [[4.0, 9.0, 14.0]])
+    assert_computes("linear", {"x": [[1.0, 1.0]]}, parameters, [[4.0, 9.0, 14.0]])
 
 
 def test_linear_of_integers_is_an_integer() -> None:
@@ -45,7 +45,7 @@ BATCHES, MORE = np.arange(12.0).reshape(2, 2, 3), np.arange(24.0).reshape(2, 1, 
 
 
 @pytest.mark.parametrize(
-    ("x", "y", "given", "expected"),
+    ("x", "y", "parameters", "expected"),
     [
         (A, B, {}, A @ B),
         (A.T, B, {"transpose_x": True}, A @ B),
@@ -60,22 +60,22 @@ BATCHES, MORE = np.arange(12.0).reshape(2, 2, 3), np.arange(24.0).reshape(2, 1, 
     ],
 )
 def test_matmul_broadcasts_batches_and_transposes_the_last_two_axes(
-    x: Array, y: Array, given: dict[str, Given], expected: Any
+    x: Array, y: Array, parameters: dict[str, Argument], expected: Any
 ) -> None:
-    assert_computes("matmul", {"x": x, "y": y}, given, np.asarray(expected, np.float32))
+    assert_computes("matmul", {"x": x, "y": y}, parameters, np.asarray(expected, np.float32))
 
 
 @pytest.mark.parametrize(
-    ("x", "y", "given", "expected"),
+    ("x", "y", "parameters", "expected"),
     [
         ([1.0, 2.0], [[1.0, 2.0], [3.0, 4.0]], {"transpose_x": True}, [7.0, 10.0]),
         ([[1.0, 2.0], [3.0, 4.0]], [1.0, 2.0], {"transpose_y": True}, [5.0, 11.0]),
     ],
 )
 def test_transposing_a_vector_has_no_effect(
-    x: Any, y: Any, given: dict[str, Given], expected: Any
+    x: Any, y: Any, parameters: dict[str, Argument], expected: Any
 ) -> None:
-    assert_computes("matmul", {"x": x, "y": y}, given, expected)
+    assert_computes("matmul", {"x": x, "y": y}, parameters, expected)
 
 
 def test_matmul_of_integers_is_an_integer() -> None:
@@ -92,8 +92,8 @@ def test_einsum_multiplies_the_first_and_the_last_axis() -> None:
     x, y = np.arange(12.0).reshape(1, 2, 3, 2), np.arange(12.0).reshape(1, 2, 3, 2)
     # For every h the matrix x[c, w] times y[w, u].
     expected = np.stack([x[0, :, h] @ y[0, :, h] for h in range(3)], axis=1)[None]
-    given: dict[str, Given] = {
+    parameters: dict[str, Argument] = {
         "values": ("x", "y"),
         "equation": constant(np.array("nchw,nwhu->nchu", object), "string"),
     }
-    assert_computes("einsum", {"x": x, "y": y}, given, expected.astype(np.float32))
+    assert_computes("einsum", {"x": x, "y": y}, parameters, expected.astype(np.float32))

@@ -4,36 +4,38 @@ import numpy as np
 import pytest
 
 from tests.runtimes.coreml.checks import assert_computes, refusal
-from tests.runtimes.coreml.programs import Array, Given, real, whole
+from tests.runtimes.coreml.programs import Argument, Array, real, whole
 
 # Side by side by a quarter of their width, two boxes share 3 of 5 quarters: 0.6. By half of it: 1 of 3.
 PLACES = [0.0, 0.5, 1.0, 10.0]
 
 
 def _boxes(places: list[float]) -> Array:
-    return np.array([[[place, 0, 2, 2] for place in places]], np.float32)
+    return np.array([[[position, 0, 2, 2] for position in places]], np.float32)
 
 
-def _given(overlap: float, limit: int, **other: Given) -> dict[str, Given]:
-    return {"iou_threshold": overlap, "max_boxes": limit, **other}
+def _given(overlap: float, limit: int, **options: Argument) -> dict[str, Argument]:
+    return {"iou_threshold": overlap, "max_boxes": limit, **options}
 
 
 def _assert_selects(
-    scores: Array, given: dict[str, Given], expected: list[int], count: int
+    scores: Array, parameters: dict[str, Argument], expected: list[int], count: int
 ) -> None:
     """Check both orders of axes; what is expected behind the selected boxes is -1."""
     boxes, chosen = _boxes(PLACES), [index for index in expected if index >= 0]
     missing = ((0, len(expected) - len(chosen)), (0, 0))
     answers = [np.pad(value[0, chosen], missing)[None] for value in (boxes, scores)]
-    older = given if "score_threshold" in given else given | {"score_threshold": -1e4}
+    older = (
+        parameters if "score_threshold" in parameters else parameters | {"score_threshold": -1e4}
+    )
     fed = {"boxes": boxes, "scores": scores}
     assert_computes("non_maximum_suppression", fed, older, *answers, [expected], [count])
-    if "score_threshold" not in given:
+    if "score_threshold" not in parameters:
         turned, answers = (
             [np.swapaxes(value, 1, 2) for value in values] for values in (fed.values(), answers)
         )
         newer = dict(zip(fed, turned, strict=True))
-        assert_computes("non_maximum_suppression", newer, given, *answers, [expected])
+        assert_computes("non_maximum_suppression", newer, parameters, *answers, [expected])
 
 
 @pytest.mark.parametrize(
@@ -94,9 +96,9 @@ def test_each_image_has_boxes_of_its_own() -> None:
         np.stack([np.pad(value[i, row[:3]], ((0, 1), (0, 0))) for i, row in enumerate(expected)])
         for value in (boxes, scores[..., None])
     ]
-    given = _given(0.5, 4, score_threshold=0.0)
+    parameters = _given(0.5, 4, score_threshold=0.0)
     fed = {"boxes": boxes, "scores": scores[..., None]}
-    assert_computes("non_maximum_suppression", fed, given, *chosen, expected, [3, 3])
+    assert_computes("non_maximum_suppression", fed, parameters, *chosen, expected, [3, 3])
 
 
 @pytest.mark.parametrize("overlap", [-0.1, 1.1])

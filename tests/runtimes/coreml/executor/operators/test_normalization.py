@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.runtimes.coreml.checks import assert_computes, refusal
-from tests.runtimes.coreml.programs import Array, Given, real
+from tests.runtimes.coreml.programs import Argument, Array, real
 
 X = np.random.default_rng(0).normal(1, 2, size=(2, 3, 4, 5))
 
@@ -16,15 +16,15 @@ def _float32(values: Array) -> Array:
 
 
 def test_batch_norm_by_hand() -> None:
-    given: dict[str, Given] = {"mean": [1.0, 2.0], "variance": [4.0, 9.0], "epsilon": 0.0}
-    assert_computes("batch_norm", {"x": [[[5.0], [-1.0]]]}, given, [[[2.0], [-1.0]]])
-    given |= {"gamma": [10.0, 1.0], "beta": [0.5, 0.25]}
-    assert_computes("batch_norm", {"x": [[[5.0], [-1.0]]]}, given, [[[20.5], [-0.75]]])
+    parameters: dict[str, Argument] = {"mean": [1.0, 2.0], "variance": [4.0, 9.0], "epsilon": 0.0}
+    assert_computes("batch_norm", {"x": [[[5.0], [-1.0]]]}, parameters, [[[2.0], [-1.0]]])
+    parameters |= {"gamma": [10.0, 1.0], "beta": [0.5, 0.25]}
+    assert_computes("batch_norm", {"x": [[[5.0], [-1.0]]]}, parameters, [[[20.5], [-0.75]]])
 
 
 def test_the_epsilon_of_batch_norm_is_added_to_the_variance() -> None:
-    given: dict[str, Given] = {"mean": [0.0], "variance": [1.0], "epsilon": 3.0}
-    assert_computes("batch_norm", {"x": [[[4.0]]]}, given, [[[2.0]]])
+    parameters: dict[str, Argument] = {"mean": [0.0], "variance": [1.0], "epsilon": 3.0}
+    assert_computes("batch_norm", {"x": [[[4.0]]]}, parameters, [[[2.0]]])
     # 1e-5 where none is named: 1 / sqrt(1e-5)
     assert_computes(
         "batch_norm", {"x": [[[1.0]]]}, {"mean": [0.0], "variance": [0.0]}, [[[316.22777]]]
@@ -40,8 +40,12 @@ def test_instance_norm_is_over_the_pixels_of_each_channel_of_each_image() -> Non
         np.array([0.5, 0.0, -0.5]).reshape(3, 1, 1),
     )
     scaled = (X - mean) / np.sqrt(variance + 0.1) * gamma + beta
-    given: dict[str, Given] = {"gamma": [1.0, 2.0, 3.0], "beta": [0.5, 0.0, -0.5], "epsilon": 0.1}
-    assert_computes("instance_norm", {"x": X}, given, _float32(scaled))
+    parameters: dict[str, Argument] = {
+        "gamma": [1.0, 2.0, 3.0],
+        "beta": [0.5, 0.0, -0.5],
+        "epsilon": 0.1,
+    }
+    assert_computes("instance_norm", {"x": X}, parameters, _float32(scaled))
 
 
 def test_instance_norm_of_a_line() -> None:
@@ -61,13 +65,13 @@ def test_layer_norm_is_over_the_axes_that_are_named_or_all(axes: list[int] | Non
     normal = (X - X.mean(axis=over, keepdims=True)) / np.sqrt(
         X.var(axis=over, keepdims=True) + 0.01
     )
-    given: dict[str, Given] = {"epsilon": 0.01}
+    parameters: dict[str, Argument] = {"epsilon": 0.01}
     if axes:
-        given["axes"] = list(axes)
-    assert_computes("layer_norm", {"x": X}, given, _float32(normal))
-    given |= {"gamma": _float32(gamma), "beta": _float32(beta)}
+        parameters["axes"] = list(axes)
+    assert_computes("layer_norm", {"x": X}, parameters, _float32(normal))
+    parameters |= {"gamma": _float32(gamma), "beta": _float32(beta)}
     expected = normal * gamma.reshape(broadcast) + beta.reshape(broadcast)
-    assert_computes("layer_norm", {"x": X}, given, _float32(expected))
+    assert_computes("layer_norm", {"x": X}, parameters, _float32(expected))
 
 
 def test_l2_norm_is_over_the_last_three_axes() -> None:
@@ -97,9 +101,9 @@ def test_local_response_norm_has_the_larger_half_of_an_even_window_in_front(
 ) -> None:
     # As torch.nn.LocalResponseNorm, to which coremltools compares it.
     x = np.random.default_rng(2).normal(0, 2, size=(2, 6, 2, 3))
-    given: dict[str, Given] = {"size": size, "alpha": 0.5, "beta": 0.6, "k": 2.0}
+    parameters: dict[str, Argument] = {"size": size, "alpha": 0.5, "beta": 0.6, "k": 2.0}
     expected = x / (2 + 0.5 / size * _squares_beside(x, before, after)) ** 0.6
-    assert_computes("local_response_norm", {"x": x}, given, _float32(expected))
+    assert_computes("local_response_norm", {"x": x}, parameters, _float32(expected))
 
 
 def test_local_response_norm_has_defaults() -> None:

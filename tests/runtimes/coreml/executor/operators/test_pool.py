@@ -7,19 +7,21 @@ import numpy as np
 import pytest
 
 from tests.runtimes.coreml.checks import assert_computes, refusal
-from tests.runtimes.coreml.programs import Given, real, text
+from tests.runtimes.coreml.programs import Argument, real, text
 
 LINE = [[[1.0, 5.0, 3.0, 2.0, 4.0]]]
 LINE_OF_FOUR = [[[1.0, 5.0, 3.0, 2.0]]]
 SAME, LOWER, CUSTOM = text("same"), text("same_lower"), text("custom")
 
 
-def _pooled(kind: str, given: dict[str, Given], expected: list[float], fed: Any = LINE) -> None:
-    assert_computes(kind, {"x": fed}, {"kernel_sizes": [2], **given}, [[expected]])
+def _pooled(
+    kind: str, parameters: dict[str, Argument], expected: list[float], fed: Any = LINE
+) -> None:
+    assert_computes(kind, {"x": fed}, {"kernel_sizes": [2], **parameters}, [[expected]])
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("parameters", "expected"),
     [
         ({}, [5.0, 5.0, 3.0, 4.0]),
         ({"strides": [2]}, [5.0, 3.0]),
@@ -29,8 +31,8 @@ def _pooled(kind: str, given: dict[str, Given], expected: list[float], fed: Any 
         ({"strides": [2], "pad_type": CUSTOM, "pad": [1, 0]}, [1.0, 5.0, 4.0]),
     ],
 )
-def test_the_maximum_of_each_window(given: dict[str, Given], expected: list[float]) -> None:
-    _pooled("max_pool", given, expected)
+def test_the_maximum_of_each_window(parameters: dict[str, Argument], expected: list[float]) -> None:
+    _pooled("max_pool", parameters, expected)
 
 
 def test_padding_never_is_the_maximum() -> None:
@@ -38,7 +40,7 @@ def test_padding_never_is_the_maximum() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("parameters", "expected"),
     [
         ({}, [3.0, 4.0, 2.5, 3.0]),
         ({"strides": [2]}, [3.0, 2.5]),
@@ -58,9 +60,9 @@ def test_padding_never_is_the_maximum() -> None:
     ],
 )
 def test_the_mean_of_each_window_counts_padding_unless_told_not_to(
-    given: dict[str, Given], expected: list[float]
+    parameters: dict[str, Argument], expected: list[float]
 ) -> None:
-    _pooled("avg_pool", given, expected)
+    _pooled("avg_pool", parameters, expected)
 
 
 @pytest.mark.parametrize("exclude", [False, True])
@@ -68,27 +70,27 @@ def test_what_a_window_of_ceil_mode_reaches_beyond_the_padding_is_not_counted(
     exclude: bool,
 ) -> None:
     # As in PyTorch, whose ceil mode it is: the last window holds 4 and nothing else.
-    given: dict[str, Given] = {
+    parameters: dict[str, Argument] = {
         "strides": [2],
         "ceil_mode": True,
         "exclude_padding_from_average": exclude,
     }
-    _pooled("avg_pool", given, [3.0, 2.5, 4.0])
+    _pooled("avg_pool", parameters, [3.0, 2.5, 4.0])
 
 
 def test_padding_is_counted_in_ceil_mode_and_what_lies_beyond_it_is_not() -> None:
     # 0 1 5, 3 2 4, and then 0 alone: a window that starts beyond the input is left out.
-    given: dict[str, Given] = {
+    parameters: dict[str, Argument] = {
         "kernel_sizes": [3],
         "strides": [3],
         "ceil_mode": True,
         "pad_type": CUSTOM,
     }
-    _pooled("avg_pool", given | {"pad": [1, 1]}, [2.0, 3.0])
+    _pooled("avg_pool", parameters | {"pad": [1, 1]}, [2.0, 3.0])
     # 0 1, 5 3, 2 0 and nothing more.
     _pooled(
         "avg_pool",
-        {**given, "kernel_sizes": [2], "strides": [2], "pad": [1, 1]},
+        {**parameters, "kernel_sizes": [2], "strides": [2], "pad": [1, 1]},
         [0.5, 4.0, 1.0],
         LINE_OF_FOUR,
     )
@@ -101,16 +103,19 @@ def test_the_root_of_the_sum_of_squares_of_each_window() -> None:
 
 def test_windows_of_a_plane_are_padded_on_each_side_by_its_own_number() -> None:
     plane = np.arange(1, 7, dtype=np.float32).reshape(1, 1, 2, 3)
-    given: dict[str, Given] = {
+    parameters: dict[str, Argument] = {
         "kernel_sizes": [2, 2],
         "strides": [2, 2],
         "pad_type": CUSTOM,
         "pad": [0, 0, 1, 0],
     }
-    assert_computes("max_pool", {"x": plane}, given, [[[[4.0, 6.0]]]])
-    assert_computes("avg_pool", {"x": plane}, given, [[[[1.25, 4.0]]]])
+    assert_computes("max_pool", {"x": plane}, parameters, [[[[4.0, 6.0]]]])
+    assert_computes("avg_pool", {"x": plane}, parameters, [[[[1.25, 4.0]]]])
     assert_computes(
-        "avg_pool", {"x": plane}, given | {"exclude_padding_from_average": True}, [[[[2.5, 4.0]]]]
+        "avg_pool",
+        {"x": plane},
+        parameters | {"exclude_padding_from_average": True},
+        [[[[2.5, 4.0]]]],
     )
 
 
@@ -121,5 +126,5 @@ def test_a_volume_has_three_axes() -> None:
 
 
 def test_another_pad_type_is_refused() -> None:
-    given: dict[str, Given] = {"kernel_sizes": [2], "pad_type": text("mirror")}
-    assert refusal("max_pool", {"x": LINE}, given, real(1, 1, 4)) == "pad_type mirror"
+    parameters: dict[str, Argument] = {"kernel_sizes": [2], "pad_type": text("mirror")}
+    assert refusal("max_pool", {"x": LINE}, parameters, real(1, 1, 4)) == "pad_type mirror"

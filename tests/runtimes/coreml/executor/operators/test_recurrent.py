@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.runtimes.coreml.checks import assert_computes, refusal
-from tests.runtimes.coreml.programs import Array, Given, real, text
+from tests.runtimes.coreml.programs import Argument, Array, real, text
 
 LENGTH, BATCH, INPUTS, HIDDEN = 4, 2, 3, 5
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
@@ -48,26 +48,26 @@ def _same_in(direction: str, x: Array) -> Array:
     return x[::-1] if direction == "reverse" else x
 
 
-def _sum(given: dict[str, Array], x: Array, h: Array, suffix: str = "") -> Array:
-    total: Array = x @ given[f"weight_ih{suffix}"].T + h @ given[f"weight_hh{suffix}"].T
-    return total + given.get(f"bias{suffix}", 0)
+def _sum(parameters: dict[str, Array], x: Array, h: Array, suffix: str = "") -> Array:
+    total: Array = x @ parameters[f"weight_ih{suffix}"].T + h @ parameters[f"weight_hh{suffix}"].T
+    return total + parameters.get(f"bias{suffix}", 0)
 
 
 class _Lstm:
     """h and c step by step; what is not given is 0, or does not exist."""
 
     def __init__(
-        self, given: dict[str, Array], peephole: Array | None = None, clip: float = np.inf
+        self, parameters: dict[str, Array], peephole: Array | None = None, clip: float = np.inf
     ) -> None:
-        self.given, self.clip = given, clip
-        self.suffix = "_back" if "weight_ih_back" in given else ""
+        self.parameters, self.clip = parameters, clip
+        self.suffix = "_back" if "weight_ih_back" in parameters else ""
         self.peephole = np.split(np.zeros(3 * HIDDEN) if peephole is None else peephole, 3)
         self.gate, self.cell, self.out = SIGMOID, TANH, TANH
 
     def run(self, x: Array, h: Array = H, c: Array = C) -> tuple[Array, Array, Array]:
         every = []
-        for place in x:
-            i, f, o, z = np.split(_sum(self.given, place, h, self.suffix), 4, axis=1)
+        for step in x:
+            i, f, o, z = np.split(_sum(self.parameters, step, h, self.suffix), 4, axis=1)
             i, f = self.gate(i + self.peephole[0] * c), self.gate(f + self.peephole[1] * c)
             c = np.clip(f * c + i * self.cell(z), -self.clip, self.clip)
             h = self.gate(o + self.peephole[2] * c) * self.out(c)
@@ -82,15 +82,15 @@ def _gru(
     every, h = [], H
     weights = [np.split(GRU[name], 3) for name in ("weight_ih", "weight_hh", "bias")]
     (w_r, w_o, w_z), (r_r, r_o, r_z), (b_r, b_o, b_z) = weights
-    for place in x:
-        r, z = gate(place @ w_r.T + h @ r_r.T + b_r), gate(place @ w_z.T + h @ r_z.T + b_z)
-        h = (1 - z) * out(place @ w_o.T + (r * h) @ r_o.T + b_o) + z * h
+    for step in x:
+        r, z = gate(step @ w_r.T + h @ r_r.T + b_r), gate(step @ w_z.T + h @ r_z.T + b_z)
+        h = (1 - z) * out(step @ w_o.T + (r * h) @ r_o.T + b_o) + z * h
         every.append(h)
     return np.stack(every)
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("parameters", "expected"),
     [
         # 2 * 1 + 0.5 * 4 + 1 = 5, and 2 * 2 + 0.5 * 5 + 1 = 7.5
         ({"output_sequence": True}, [5.0, 7.5]),
@@ -100,26 +100,28 @@ def _gru(
         ({"direction": text("reverse")}, [6.5]),
     ],
 )
-def test_rnn_by_hand(given: dict[str, Given], expected: list[float]) -> None:
+def test_rnn_by_hand(parameters: dict[str, Argument], expected: list[float]) -> None:
     fed = {"x": [[[1.0]], [[2.0]]], "initial_h": [[4.0]]}
-    layer: dict[str, Given] = {
+    layer: dict[str, Argument] = {
         "weight_ih": [[2.0]],
         "weight_hh": [[0.5]],
         "bias": [1.0],
         "activation": text("linear"),
     }
-    assert_computes("rnn", fed, layer | given, np.reshape(expected, (-1, 1, 1)), [expected[-1:]])
+    assert_computes(
+        "rnn", fed, layer | parameters, np.reshape(expected, (-1, 1, 1)), [expected[-1:]]
+    )
 
 
 @pytest.mark.parametrize(("name", "activation"), ACTIVATIONS.items())
 def test_rnn_with_each_activation(name: str, activation: Callable[[Array], Array]) -> None:
     layer = {"weight_ih": 4 * _random(HIDDEN, INPUTS), "weight_hh": _random(HIDDEN, HIDDEN)}
     expected, h = [], H
-    for place in X:
-        h = activation(_sum(layer, place, h))
+    for step in X:
+        h = activation(_sum(layer, step, h))
         expected.append(h)
-    given: dict[str, Given] = {**layer, "activation": text(name), "output_sequence": True}
-    assert_computes("rnn", {"x": X, "initial_h": H}, given, np.stack(expected), h)
+    parameters: dict[str, Argument] = {**layer, "activation": text(name), "output_sequence": True}
+    assert_computes("rnn", {"x": X, "initial_h": H}, parameters, np.stack(expected), h)
 
 
 def test_where_nothing_is_said_rnn_has_no_bias_and_takes_tanh_of_the_last_state() -> None:
@@ -131,11 +133,15 @@ def test_where_nothing_is_said_rnn_has_no_bias_and_takes_tanh_of_the_last_state(
 @pytest.mark.parametrize(("direction", "sequence"), product(("forward", "reverse"), (True, False)))
 def test_gru_resets_the_state_before_the_matrix(direction: str, sequence: bool) -> None:
     expected = _gru(_same_in(direction, X)).astype(np.float32)
-    given: dict[str, Given] = {**GRU, "direction": text(direction), "output_sequence": sequence}
+    parameters: dict[str, Argument] = {
+        **GRU,
+        "direction": text(direction),
+        "output_sequence": sequence,
+    }
     assert_computes(
         "gru",
         {"x": X, "initial_h": H},
-        given,
+        parameters,
         expected if sequence else expected[-1:],
         expected[-1],
     )
@@ -143,17 +149,17 @@ def test_gru_resets_the_state_before_the_matrix(direction: str, sequence: bool) 
 
 def test_gru_with_other_activations() -> None:
     expected = _gru(X, ACTIVATIONS["hard_sigmoid"], ACTIVATIONS["linear"]).astype(np.float32)
-    given: dict[str, Given] = {
+    parameters: dict[str, Argument] = {
         **GRU,
         "recurrent_activation": text("hard_sigmoid"),
         "activation": text("linear"),
     }
-    assert_computes("gru", {"x": X, "initial_h": H}, given, expected[-1:], expected[-1])
+    assert_computes("gru", {"x": X, "initial_h": H}, parameters, expected[-1:], expected[-1])
 
 
 def test_gru_that_resets_after_the_matrix_resets_the_bias_of_the_state_too() -> None:
     # Gates in the order r, o, z: r = sigmoid(0) = 0.5, z = 0, o = 3 + 10 + 0.5 (2 * 4 + 1) = 17.5.
-    layer: dict[str, Given] = {
+    layer: dict[str, Argument] = {
         "weight_ih": [[0.0], [1.0], [0.0]],
         "weight_hh": [[0.0], [2.0], [0.0]],
     }
@@ -170,7 +176,7 @@ def test_gru_that_resets_after_the_matrix_resets_the_bias_of_the_state_too() -> 
 
 def test_lstm_by_hand() -> None:
     # Gates in the order i, f, o, z with linear activations: i = 1, f = 2, o = 3, z = 4.
-    layer: dict[str, Given] = {
+    layer: dict[str, Argument] = {
         "weight_ih": [[1.0], [2.0], [3.0], [4.0]],
         "weight_hh": np.zeros((4, 1), np.float32),
     }
@@ -195,11 +201,15 @@ def test_lstm_in_one_direction(
     direction: str, sequence: bool, peephole: Array | None, clip: float | None
 ) -> None:
     every, h, c = _Lstm(LSTM, peephole, clip or np.inf).run(_same_in(direction, X))
-    given: dict[str, Given] = {**LSTM, "direction": text(direction), "output_sequence": sequence}
-    given |= {} if peephole is None else {"peephole": peephole}
-    given |= {} if clip is None else {"clip": clip}
+    parameters: dict[str, Argument] = {
+        **LSTM,
+        "direction": text(direction),
+        "output_sequence": sequence,
+    }
+    parameters |= {} if peephole is None else {"peephole": peephole}
+    parameters |= {} if clip is None else {"clip": clip}
     expected = [value.astype(np.float32) for value in (every if sequence else h[None], h, c)]
-    assert_computes("lstm", {"x": X, **STATES}, given, *expected)
+    assert_computes("lstm", {"x": X, **STATES}, parameters, *expected)
 
 
 @pytest.mark.parametrize("sequence", [True, False])
@@ -216,16 +226,16 @@ def test_lstm_in_both_directions(
     there, back = _Lstm(LSTM, clip=limit).run(X), _Lstm(BACK, peephole, limit).run(X[::-1], -H, -C)
     every = np.concatenate([there[0], back[0][::-1]], axis=2)
     h, c = (np.concatenate([there[number], back[number]], axis=1) for number in (1, 2))
-    given: dict[str, Given] = {
+    parameters: dict[str, Argument] = {
         **LSTM,
         **BACK,
         "direction": text("bidirectional"),
         "output_sequence": sequence,
     }
-    given |= {} if peephole is None else {"peephole_back": peephole}
-    given |= {} if clip is None else {"clip": clip}
+    parameters |= {} if peephole is None else {"peephole_back": peephole}
+    parameters |= {} if clip is None else {"clip": clip}
     expected = [value.astype(np.float32) for value in (every if sequence else h[None], h, c)]
-    assert_computes("lstm", {"x": X, **fed}, given, *expected)
+    assert_computes("lstm", {"x": X, **fed}, parameters, *expected)
 
 
 @pytest.mark.parametrize("clip", [None, 0.2])
@@ -238,25 +248,25 @@ def test_lstm_with_other_activations(gate: str, cell: str, out: str, clip: float
         {name: value for name, value in LSTM.items() if name != "bias"}, clip=clip or np.inf
     )
     layer.gate, layer.cell, layer.out = (ACTIVATIONS[name] for name in (gate, cell, out))
-    words = {
+    names = {
         "recurrent_activation": text(gate),
         "cell_activation": text(cell),
         "activation": text(out),
     }
     every, h, c = (value.astype(np.float32) for value in layer.run(X))
-    given: dict[str, Given] = {**layer.given, **words, "output_sequence": True}
-    given |= {} if clip is None else {"clip": clip}
-    assert_computes("lstm", {"x": X, **STATES}, given, every, h, c)
+    parameters: dict[str, Argument] = {**layer.parameters, **names, "output_sequence": True}
+    parameters |= {} if clip is None else {"clip": clip}
+    assert_computes("lstm", {"x": X, **STATES}, parameters, every, h, c)
 
 
 @pytest.mark.parametrize(
-    ("given", "reason"),
+    ("parameters", "reason"),
     [
         ({"activation": text("gelu")}, "activation gelu"),
         ({"cell_activation": text("gelu"), "clip": 1.0}, "cell_activation gelu"),
         ({"direction": text("backward")}, "direction backward"),
     ],
 )
-def test_what_is_not_documented_is_refused(given: dict[str, Given], reason: str) -> None:
+def test_what_is_not_documented_is_refused(parameters: dict[str, Argument], reason: str) -> None:
     outputs = real(1, BATCH, HIDDEN), real(BATCH, HIDDEN), real(BATCH, HIDDEN)
-    assert refusal("lstm", {"x": X, **STATES}, {**LSTM, **given}, *outputs) == reason
+    assert refusal("lstm", {"x": X, **STATES}, {**LSTM, **parameters}, *outputs) == reason

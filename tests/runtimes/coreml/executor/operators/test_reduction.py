@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.runtimes.coreml.checks import assert_computes
-from tests.runtimes.coreml.programs import Given
+from tests.runtimes.coreml.programs import Argument
 
 X = [[1.0, -2.0, 3.0], [4.0, 0.5, -6.0]]
 WHOLE = [[1, -2, 3], [4, 5, -6]]
@@ -81,7 +81,7 @@ def test_the_logarithm_of_a_sum_of_exponentials_does_not_overflow() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "given", "expected"),
+    ("kind", "parameters", "expected"),
     [
         ("reduce_argmax", {}, [2, 0]),
         ("reduce_argmax", {"axis": 0}, [1, 1, 0]),
@@ -92,10 +92,10 @@ def test_the_logarithm_of_a_sum_of_exponentials_does_not_overflow() -> None:
     ],
 )
 def test_where_the_largest_and_the_smallest_stand(
-    kind: str, given: dict[str, Given], expected: Any
+    kind: str, parameters: dict[str, Argument], expected: Any
 ) -> None:
-    assert_computes(kind, {"x": X}, given, expected)
-    assert_computes(kind, {"x": np.round(X) * 2}, given, expected)
+    assert_computes(kind, {"x": X}, parameters, expected)
+    assert_computes(kind, {"x": np.round(X) * 2}, parameters, expected)
 
 
 def test_the_largest_integer_is_found_too() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.runtimes.coreml.checks import assert_computes, refusal
-from tests.runtimes.coreml.programs import Array, Given, real, text, whole
+from tests.runtimes.coreml.programs import Argument, Array, real, text, whole
 
 X = np.arange(24.0).reshape(2, 3, 4)
 TABLE = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]
@@ -61,8 +61,8 @@ def test_gather_in_batches_has_indices_of_its_own_for_each(
     expected = np.stack(
         [np.take(x[own], indices[own], axis=axis - 1 if axis > 0 else axis) for own in range(2)]
     )
-    given: dict[str, Given] = {"axis": axis, "batch_dims": 1}
-    assert_computes("gather", {"x": x, "indices": indices}, given, _float32(expected))
+    parameters: dict[str, Argument] = {"axis": axis, "batch_dims": 1}
+    assert_computes("gather", {"x": x, "indices": indices}, parameters, _float32(expected))
 
 
 def test_gather_in_two_batches() -> None:
@@ -113,21 +113,21 @@ RESULTS = {
 
 @pytest.mark.parametrize("mode", MODES)
 def test_each_mode_combines_what_is_there_with_the_update(mode: str) -> None:
-    given: dict[str, Given] = {"mode": text(mode)}
+    parameters: dict[str, Argument] = {"mode": text(mode)}
     fed = {"data": [2.0, 4.0], "indices": [1], "updates": [8.0]}
-    assert_computes("scatter", fed, given, [2.0, RESULTS[mode]])
-    assert_computes("scatter_along_axis", fed, given, [2.0, RESULTS[mode]])
-    assert_computes("scatter_nd", fed | {"indices": [[1]]}, given, [2.0, RESULTS[mode]])
+    assert_computes("scatter", fed, parameters, [2.0, RESULTS[mode]])
+    assert_computes("scatter_along_axis", fed, parameters, [2.0, RESULTS[mode]])
+    assert_computes("scatter_nd", fed | {"indices": [[1]]}, parameters, [2.0, RESULTS[mode]])
 
 
 @pytest.mark.parametrize("mode", [mode for mode in MODES if mode != "div"])
 def test_each_mode_combines_integers_too(mode: str) -> None:
-    given: dict[str, Given] = {"mode": text(mode)}
+    parameters: dict[str, Argument] = {"mode": text(mode)}
     fed = {"data": [2, 4], "indices": [1], "updates": [8]}
     expected = [2, int(RESULTS[mode])]
-    assert_computes("scatter", fed, given, expected)
-    assert_computes("scatter_along_axis", fed, given, expected)
-    assert_computes("scatter_nd", fed | {"indices": [[1]]}, given, expected)
+    assert_computes("scatter", fed, parameters, expected)
+    assert_computes("scatter_along_axis", fed, parameters, expected)
+    assert_computes("scatter_nd", fed | {"indices": [[1]]}, parameters, expected)
 
 
 def test_how_integers_are_divided_is_not_documented() -> None:
@@ -163,23 +163,23 @@ def test_scatter_writes_slices_along_an_axis(axis: int) -> None:
     updates = -np.arange(24.0).reshape(2, 3, 4).take([0, 1], axis=own) - 1
     expected = np.moveaxis(X.copy(), own, 0)
     expected[[2, 0]] = np.moveaxis(updates, own, 0)
-    given: dict[str, Given] = {"axis": axis, "mode": text("update")}
+    parameters: dict[str, Argument] = {"axis": axis, "mode": text("update")}
     fed = {"data": X, "indices": [2, 0], "updates": updates}
-    assert_computes("scatter", fed, given, _float32(np.moveaxis(expected, 0, own)))
+    assert_computes("scatter", fed, parameters, _float32(np.moveaxis(expected, 0, own)))
 
 
 def test_scatter_along_axis_writes_single_places() -> None:
     fed = {"data": TABLE, "indices": [[2, 0], [1, 2]], "updates": [[30.0, 10.0], [50.0, 60.0]]}
-    given: dict[str, Given] = {"axis": 1, "mode": text("update")}
-    assert_computes("scatter_along_axis", fed, given, [[10.0, 2.0, 30.0], [4.0, 50.0, 60.0]])
+    parameters: dict[str, Argument] = {"axis": 1, "mode": text("update")}
+    assert_computes("scatter_along_axis", fed, parameters, [[10.0, 2.0, 30.0], [4.0, 50.0, 60.0]])
 
 
 def test_scatter_nd_writes_single_values_and_whole_slices() -> None:
-    given: dict[str, Given] = {"mode": text("update")}
+    parameters: dict[str, Argument] = {"mode": text("update")}
     fed = {"data": TABLE, "indices": [[0, 1], [1, 2]], "updates": [20.0, 60.0]}
-    assert_computes("scatter_nd", fed, given, [[1.0, 20.0, 3.0], [4.0, 5.0, 60.0]])
+    assert_computes("scatter_nd", fed, parameters, [[1.0, 20.0, 3.0], [4.0, 5.0, 60.0]])
     fed = {"data": TABLE, "indices": [[1]], "updates": [[7.0, 8.0, 9.0]]}
-    assert_computes("scatter_nd", fed, given, [[1.0, 2.0, 3.0], [7.0, 8.0, 9.0]])
+    assert_computes("scatter_nd", fed, parameters, [[1.0, 2.0, 3.0], [7.0, 8.0, 9.0]])
 
 
 def test_another_mode_is_refused() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.runtimes.coreml.checks import assert_computes, refusal
-from tests.runtimes.coreml.programs import Array, Given, constant, real, text
+from tests.runtimes.coreml.programs import Argument, Array, constant, real, text
 
 A, B = [[1, 2], [3, 4], [5, 6]], [[7, 8], [9, 10], [11, 12]]
 SQUARE = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]]
@@ -14,7 +14,7 @@ UNSORTED = [[3.0, 1.0, 2.0], [4.0, 6.0, 5.0]]
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("parameters", "expected"),
     [
         ({"axis": 0}, [*A, *B]),
         ({"axis": -1}, [[1, 2, 7, 8], [3, 4, 9, 10], [5, 6, 11, 12]]),
@@ -24,14 +24,14 @@ UNSORTED = [[3.0, 1.0, 2.0], [4.0, 6.0, 5.0]]
     ],
 )
 def test_concat_puts_tensors_behind_each_other_or_interleaves_them(
-    given: dict[str, Given], expected: Any
+    parameters: dict[str, Argument], expected: Any
 ) -> None:
-    assert_computes("concat", {"a": A, "b": B}, {"values": ("a", "b"), **given}, expected)
+    assert_computes("concat", {"a": A, "b": B}, {"values": ("a", "b"), **parameters}, expected)
 
 
 def test_concat_takes_constants_and_tensors_of_other_sizes() -> None:
-    given: dict[str, Given] = {"values": ("a", constant([[9.0]]), "a"), "axis": 1}
-    assert_computes("concat", {"a": [[1.0, 2.0]]}, given, [[1.0, 2.0, 9.0, 1.0, 2.0]])
+    parameters: dict[str, Argument] = {"values": ("a", constant([[9.0]]), "a"), "axis": 1}
+    assert_computes("concat", {"a": [[1.0, 2.0]]}, parameters, [[1.0, 2.0, 9.0, 1.0, 2.0]])
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_stack_adds_an_axis(axis: int, expected: Any) -> None:
 
 def test_split_into_equal_parts_and_into_given_sizes() -> None:
     assert_computes("split", {"x": [1, 2, 3, 4]}, {"axis": 0, "num_splits": 2}, [1, 2], [3, 4])
-    sizes: dict[str, Given] = {"axis": -1, "split_sizes": [1, 2]}
+    sizes: dict[str, Argument] = {"axis": -1, "split_sizes": [1, 2]}
     assert_computes(
         "split", {"x": SQUARE}, sizes, [[1.0], [4.0], [7.0]], [[2.0, 3.0], [5.0, 6.0], [8.0, 9.0]]
     )
@@ -57,7 +57,7 @@ def test_tile_repeats_along_each_axis() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("parameters", "expected"),
     [
         ({"pad": [1, 2]}, [[0, 1, 2, 3, 0, 0], [0, 4, 5, 6, 0, 0]]),  # the last axis alone
         ({"pad": [0, 1, 1, 0]}, [[0, 1, 2, 3], [0, 4, 5, 6], [0, 0, 0, 0]]),
@@ -68,8 +68,8 @@ def test_tile_repeats_along_each_axis() -> None:
         ({"pad": np.zeros(0, np.int32)}, [[1, 2, 3], [4, 5, 6]]),
     ],
 )
-def test_pad_lists_pairs_for_the_last_axes(given: dict[str, Given], expected: Any) -> None:
-    assert_computes("pad", {"x": SQUARE[:2]}, given, np.array(expected, np.float32))
+def test_pad_lists_pairs_for_the_last_axes(parameters: dict[str, Argument], expected: Any) -> None:
+    assert_computes("pad", {"x": SQUARE[:2]}, parameters, np.array(expected, np.float32))
 
 
 def test_another_mode_of_padding_is_refused() -> None:
@@ -101,7 +101,7 @@ def test_range_1d_leaves_its_end_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("parameters", "expected"),
     [
         ({}, [[0, 0, 1], [1, 0, 0]]),
         ({"axis": 0}, [[0, 1], [0, 0], [1, 0]]),
@@ -111,12 +111,14 @@ def test_range_1d_leaves_its_end_out() -> None:
         ({"on_value": True, "off_value": False}, [[False, False, True], [True, False, False]]),
     ],
 )
-def test_one_hot_vectors(given: dict[str, Given], expected: Any) -> None:
-    assert_computes("one_hot", {"indices": [2, 0]}, {"one_hot_vector_size": 3, **given}, expected)
+def test_one_hot_vectors(parameters: dict[str, Argument], expected: Any) -> None:
+    assert_computes(
+        "one_hot", {"indices": [2, 0]}, {"one_hot_vector_size": 3, **parameters}, expected
+    )
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("parameters", "expected"),
     [
         ({}, SQUARE),
         ({"lower": 0, "upper": -1}, np.triu(SQUARE)),
@@ -125,10 +127,12 @@ def test_one_hot_vectors(given: dict[str, Given], expected: Any) -> None:
         ({"lower": 1, "upper": 0}, [[1.0, 0.0, 0.0], [4.0, 5.0, 0.0], [0.0, 8.0, 9.0]]),
     ],
 )
-def test_band_part_keeps_a_band_along_the_diagonal(given: dict[str, Given], expected: Any) -> None:
-    assert_computes("band_part", {"x": SQUARE}, given, expected)
+def test_band_part_keeps_a_band_along_the_diagonal(
+    parameters: dict[str, Argument], expected: Any
+) -> None:
+    assert_computes("band_part", {"x": SQUARE}, parameters, expected)
     assert_computes(
-        "band_part", {"x": np.array([SQUARE, SQUARE])}, given, np.array([expected, expected])
+        "band_part", {"x": np.array([SQUARE, SQUARE])}, parameters, np.array([expected, expected])
     )
 
 
@@ -148,7 +152,7 @@ def test_band_part_of_integers_that_are_not_square() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("parameters", "expected"),
     [
         ({"axis": 1}, [[1, 3, 6], [4, 9, 15]]),
         ({}, [[1, 2, 3], [5, 7, 9]]),
@@ -157,14 +161,16 @@ def test_band_part_of_integers_that_are_not_square() -> None:
         ({"axis": 1, "reverse": True, "exclusive": True}, [[5, 3, 0], [11, 6, 0]]),
     ],
 )
-def test_cumulative_sums(given: dict[str, Given], expected: Any) -> None:
+def test_cumulative_sums(parameters: dict[str, Argument], expected: Any) -> None:
     fed = np.array([[1, 2, 3], [4, 5, 6]])
-    assert_computes("cumsum", {"x": fed}, given, expected)
-    assert_computes("cumsum", {"x": fed.astype(np.float32)}, given, np.array(expected, np.float32))
+    assert_computes("cumsum", {"x": fed}, parameters, expected)
+    assert_computes(
+        "cumsum", {"x": fed.astype(np.float32)}, parameters, np.array(expected, np.float32)
+    )
 
 
 @pytest.mark.parametrize(
-    ("given", "values", "places"),
+    ("parameters", "values", "places"),
     [
         ({}, [[3.0], [6.0]], [[0], [1]]),
         ({"k": 2}, [[3.0, 2.0], [6.0, 5.0]], [[0, 2], [1, 2]]),
@@ -174,18 +180,20 @@ def test_cumulative_sums(given: dict[str, Given], expected: Any) -> None:
     ],
 )
 def test_topk_finds_the_largest_or_the_smallest_and_where_they_stood(
-    given: dict[str, Given], values: Array, places: Array
+    parameters: dict[str, Argument], values: Array, places: Array
 ) -> None:
-    assert_computes("topk", {"x": UNSORTED}, given, values, places)
+    assert_computes("topk", {"x": UNSORTED}, parameters, values, places)
     assert_computes(
-        "topk", {"x": np.array(UNSORTED, np.int32)}, given, np.array(values, np.int32), places
+        "topk", {"x": np.array(UNSORTED, np.int32)}, parameters, np.array(values, np.int32), places
     )
 
 
 def test_topk_may_return_values_alone_and_small_indices() -> None:
     assert_computes("topk", {"x": UNSORTED}, {"k": 1, "return_indices": False}, [[3.0], [6.0]])
-    given: dict[str, Given] = {"k": 1, "output_indices_dtype": text("uint16")}
-    assert_computes("topk", {"x": UNSORTED}, given, [[3.0], [6.0]], np.array([[0], [1]], np.uint16))
+    parameters: dict[str, Argument] = {"k": 1, "output_indices_dtype": text("uint16")}
+    assert_computes(
+        "topk", {"x": UNSORTED}, parameters, [[3.0], [6.0]], np.array([[0], [1]], np.uint16)
+    )
 
 
 def test_argsort_starts_with_the_largest_unless_told_not_to() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.runtimes.coreml.checks import assert_computes, refusal
-from tests.runtimes.coreml.programs import Array, Given, constant, real
+from tests.runtimes.coreml.programs import Argument, Array, constant, real
 
 X = np.arange(6).reshape(2, 3)
 CUBE = np.arange(24).reshape(2, 3, 4)
@@ -28,13 +28,13 @@ def test_reshape(shape: list[int], expected: Array) -> None:
 
 def test_reshape_like_takes_parts_of_the_shapes_of_others() -> None:
     fed = {"x": np.arange(180), "a": np.zeros((2, 3, 4)), "b": np.zeros((1, 5, 6))}
-    given: dict[str, Given] = {
+    parameters: dict[str, Argument] = {
         "ref_tensors": ("a", "b"),
         "begins": (0, 1),
         "ends": (2, 0),
         "end_masks": (False, True),
     }
-    assert_computes("reshape_like", fed, given, np.arange(180).reshape(2, 3, 5, 6))
+    assert_computes("reshape_like", fed, parameters, np.arange(180).reshape(2, 3, 5, 6))
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_expand_dims(axes: list[int], shape: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "shape"),
+    ("parameters", "shape"),
     [
         ({}, (2, 3)),
         ({"axes": [0]}, (2, 1, 3, 1)),
@@ -73,9 +73,9 @@ def test_expand_dims(axes: list[int], shape: tuple[int, ...]) -> None:
     ],
 )
 def test_squeeze_takes_axes_of_size_one_away_and_leaves_others(
-    given: dict[str, Given], shape: tuple[int, ...]
+    parameters: dict[str, Argument], shape: tuple[int, ...]
 ) -> None:
-    assert_computes("squeeze", {"x": X.reshape(1, 2, 1, 3, 1)}, given, X.reshape(shape))
+    assert_computes("squeeze", {"x": X.reshape(1, 2, 1, 3, 1)}, parameters, X.reshape(shape))
 
 
 @pytest.mark.parametrize("order", [[2, 0, 1], [-1, 0, -2], [0, 1, 2]])
@@ -85,7 +85,7 @@ def test_transpose(order: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("parameters", "expected"),
     [
         ({"begin": [0, 1, 1], "end": [2, 3, 3]}, CUBE[:, 1:3, 1:3]),
         ({"begin": [0, -2, -3], "end": [1, 3, -1]}, CUBE[:1, -2:, -3:-1]),
@@ -114,9 +114,11 @@ def test_transpose(order: list[int]) -> None:
         ({"begin": [1, 2, 3], "end": [0, 0, 0], "squeeze_mask": [True, True, True]}, CUBE[1, 2, 3]),
     ],
 )
-def test_slice_by_index_cuts_as_numpy_does(given: dict[str, Given], expected: Array) -> None:
-    assert_computes("slice_by_index", {"x": CUBE}, given, expected)
-    assert_computes("slice_by_index", {"x": CUBE % 2 == 0}, given, expected % 2 == 0)
+def test_slice_by_index_cuts_as_numpy_does(
+    parameters: dict[str, Argument], expected: Array
+) -> None:
+    assert_computes("slice_by_index", {"x": CUBE}, parameters, expected)
+    assert_computes("slice_by_index", {"x": CUBE % 2 == 0}, parameters, expected % 2 == 0)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +136,7 @@ def test_slice_by_size(begin: list[int], size: list[int], expected: Array) -> No
 
 
 @pytest.mark.parametrize(
-    ("given", "cut"),
+    ("parameters", "cut"),
     [
         ({"begin": [0, 1, 1], "end": [2, 3, 3]}, np.s_[:, 1:3, 1:3]),
         ({"begin": [0, 2, 0], "end": [2, 0, 4], "stride": [1, -1, 2]}, np.s_[:, 2:0:-1, ::2]),
@@ -150,15 +152,15 @@ def test_slice_by_size(begin: list[int], size: list[int], expected: Array) -> No
         ),
     ],
 )
-def test_slice_update_replaces_a_slice(given: dict[str, Given], cut: Any) -> None:
+def test_slice_update_replaces_a_slice(parameters: dict[str, Argument], cut: Any) -> None:
     expected = CUBE.copy()
     update = -np.arange(1, expected[cut].size + 1).reshape(expected[cut].shape)
     expected[cut] = update
-    assert_computes("slice_update", {"x": CUBE, "update": update}, given, expected)
+    assert_computes("slice_update", {"x": CUBE, "update": update}, parameters, expected)
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("parameters", "expected"),
     [
         ({}, X[::-1, ::-1]),
         ({"axes": [1]}, X[:, ::-1]),
@@ -166,21 +168,21 @@ def test_slice_update_replaces_a_slice(given: dict[str, Given], cut: Any) -> Non
         ({"axes": [0, -1]}, X[::-1, ::-1]),
     ],
 )
-def test_reverse(given: dict[str, Given], expected: Array) -> None:
-    assert_computes("reverse", {"x": X}, given, expected)
+def test_reverse(parameters: dict[str, Argument], expected: Array) -> None:
+    assert_computes("reverse", {"x": X}, parameters, expected)
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("parameters", "expected"),
     [
         ({"seq_axis": 1, "batch_axis": 0}, [[1, 0, 2], [5, 4, 3]]),
         ({"seq_axis": -1}, [[1, 0, 2], [5, 4, 3]]),
     ],
 )
 def test_reverse_sequence_turns_the_beginning_of_each_row(
-    given: dict[str, Given], expected: Any
+    parameters: dict[str, Argument], expected: Any
 ) -> None:
-    assert_computes("reverse_sequence", {"x": X, "lengths": [2, 3]}, given, expected)
+    assert_computes("reverse_sequence", {"x": X, "lengths": [2, 3]}, parameters, expected)
 
 
 def test_reverse_sequence_turns_columns_where_only_the_batch_is_named() -> None:
@@ -191,23 +193,23 @@ def test_reverse_sequence_turns_columns_where_only_the_batch_is_named() -> None:
 
 
 def test_reverse_sequence_along_other_axes_is_refused() -> None:
-    given: dict[str, Given] = {"seq_axis": 2, "batch_axis": 0}
+    parameters: dict[str, Argument] = {"seq_axis": 2, "batch_axis": 0}
     reason = refusal(
-        "reverse_sequence", {"x": np.zeros((2, 3, 4)), "lengths": [1, 1]}, given, real(2, 3, 4)
+        "reverse_sequence", {"x": np.zeros((2, 3, 4)), "lengths": [1, 1]}, parameters, real(2, 3, 4)
     )
     assert reason == "reverse_sequence along axes other than 0 and 1"
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("parameters", "expected"),
     [
         ({"axis": 0, "size": 3}, [[1, 2, 3], [2, 3, 4], [3, 4, 5]]),
         ({"axis": -1, "size": 3, "stride": 2}, [[1, 2, 3], [3, 4, 5]]),
         ({"axis": 0, "size": 2, "stride": 3}, [[1, 2], [4, 5]]),
     ],
 )
-def test_sliding_windows(given: dict[str, Given], expected: Any) -> None:
-    assert_computes("sliding_windows", {"x": [1, 2, 3, 4, 5]}, given, expected)
+def test_sliding_windows(parameters: dict[str, Argument], expected: Any) -> None:
+    assert_computes("sliding_windows", {"x": [1, 2, 3, 4, 5]}, parameters, expected)
 
 
 def test_sliding_windows_put_their_axis_behind_the_one_they_slide_along() -> None:
@@ -275,14 +277,14 @@ def _blocks(images: Array, block: tuple[int, int]) -> Array:
 
 
 def test_space_to_batch_by_hand() -> None:
-    given: dict[str, Given] = {
+    parameters: dict[str, Argument] = {
         "block_shape": [2, 2],
         "paddings": constant(np.zeros((2, 2), np.int32)),
     }
     assert_computes(
         "space_to_batch",
         {"x": [[[[1.0, 2.0], [3.0, 4.0]]]]},
-        given,
+        parameters,
         [[[[1.0]]], [[[2.0]]], [[[3.0]]], [[[4.0]]]],
     )
 
@@ -291,10 +293,10 @@ def test_space_to_batch_by_hand() -> None:
 def test_space_to_batch_pads_and_batch_to_space_crops(block: tuple[int, int]) -> None:
     paddings = np.array([[1, 0], [0, 2]], np.int32)
     padded = np.pad(IMAGES, ((0, 0), (0, 0), *paddings.tolist()))
-    given: dict[str, Given] = {"block_shape": list(block)}
+    parameters: dict[str, Argument] = {"block_shape": list(block)}
     assert_computes(
-        "space_to_batch", {"x": IMAGES}, given | {"paddings": paddings}, _blocks(padded, block)
+        "space_to_batch", {"x": IMAGES}, parameters | {"paddings": paddings}, _blocks(padded, block)
     )
     assert_computes(
-        "batch_to_space", {"x": _blocks(padded, block)}, given | {"crops": paddings}, IMAGES
+        "batch_to_space", {"x": _blocks(padded, block)}, parameters | {"crops": paddings}, IMAGES
     )

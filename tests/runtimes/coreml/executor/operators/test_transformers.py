@@ -15,8 +15,8 @@ RANDOM = np.random.default_rng(0)
 def _attention(query: Array, key: Array, value: Array, mask: Any = 0.0) -> Array:
     scores = query @ np.swapaxes(key, -1, -2) / math.sqrt(query.shape[-1]) + mask
     weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    found: Array = (weights / weights.sum(axis=-1, keepdims=True)) @ value
-    return found.astype(np.float32)
+    result: Array = (weights / weights.sum(axis=-1, keepdims=True)) @ value
+    return result.astype(np.float32)
 
 
 def _inputs(*batches: int) -> dict[str, Array]:
