@@ -1,11 +1,13 @@
 """A project beside edgebake: the real commands, with plugins of its own, from a checkout and from the wheel.
 
-docs/guides/recipes.md is followed word by word with the wheel.
+The guides in GUIDES are followed word by word with the wheel.
 """
 
 import re
 import subprocess
 import sys
+import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,10 +16,20 @@ from tests import builds
 from tests.builds import ROOT, edit, ran
 
 CHECKOUT = ROOT / "pipeline"
-DOC = ROOT / "docs/guides/recipes.md"
+# In this order; each continues the project of the pages before it.
+GUIDES = (
+    "own_project",
+    "add_a_data_source",
+    "add_a_device",
+    "add_a_scheme",
+    "add_an_architecture_or_pruner",
+)
+# A change of edgebake, not of a project: the rest of its page is not followed.
+IN_A_CLONE = "## A quantization scheme"
 FENCE = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 ADDITION = re.compile(r"Add `(\w+)` to `targets:` in `([\w/.]+)`, before `(\w+)`")
-FILE = re.compile(r"^(?:\d\. )?`([\w/]+\.(?:py|yaml))`", re.MULTILINE)
+FILE = re.compile(r"^ *`([\w/]+\.(?:py|yaml))`", re.MULTILINE)
+SHOW = re.compile(r"`(edgebake show [^`]+)`")
 RELEASE = """\
 name: squares
 version: 0.1.0
@@ -243,7 +255,7 @@ def test_a_failure_inside_a_plugin_names_its_line(project: Path) -> None:
 
 @pytest.mark.slow
 def test_a_runtime_of_the_project_ships_and_nothing_of_edgebake_changes(tmp_path: Path) -> None:
-    """Guards what docs/guides/recipes.md says of a runtime, from its two files to a bundle that verifies.
+    """Guards docs/guides/add_a_runtime.md, from its two files to a bundle that verifies.
 
     Slow: it trains a model and builds its bundle.
     """
@@ -398,37 +410,38 @@ def origin(shown: str, line: str) -> str:
 
 @pytest.fixture(scope="module")
 def followed(site: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A project in which docs/guides/recipes.md was followed from its beginning, and all that the commands said."""
+    """A project in which the guides were followed, and the output of all commands."""
     folder = tmp_path_factory.mktemp("stripes")
-    page = DOC.read_text()
-    page = page[page.index("## A project of your own") : page.index("### A runtime")]
-    said = []
-    start = 0
-    for fence in FENCE.finditer(page):
-        text = "".join(line.removeprefix(fence[1]) for line in fence[3].splitlines(keepends=True))
-        before = page[start : fence.start()]
-        start = fence.end()
-        for name, file, other in ADDITION.findall(before):
-            edit(folder / file, f"  - {other}\n", f"  - {name}\n  - {other}\n")
-        commands = re.findall(r"`(edgebake show [^`]+)`", before)
-        if fence[2] == "sh":
-            commands.append(text)
-        else:
-            write(folder, {FILE.findall(before)[-1]: text})
-        for command in commands:
+    output = []
+    for name in GUIDES:
+        page = (ROOT / f"docs/guides/{name}.md").read_text()
+        for command in follow(folder, page.partition(IN_A_CLONE)[0]):
             done = run(folder, site, "bash", "-euc", command)
             assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-            said.append(done.stdout)
-    last = re.findall(r"`(edgebake show [^`]+)`", page[start:])
-    for command in last:
-        assert run(folder, site, "bash", "-euc", command).returncode == 0, command
-    assert last
-    return folder, "".join(said)
+            output.append(done.stdout)
+    return folder, "".join(output)
+
+
+def follow(folder: Path, page: str) -> Iterator[str]:
+    """Write the files of a page into a project, and yield the commands between them."""
+    start = 0
+    for fence in FENCE.finditer(page):
+        text = textwrap.dedent(fence[3])
+        before = page[start : fence.start()]
+        start = fence.end()
+        for target, file, successor in ADDITION.findall(before):
+            edit(folder / file, f"  - {successor}\n", f"  - {target}\n  - {successor}\n")
+        yield from SHOW.findall(before)
+        if fence[2] == "sh":
+            yield text
+        elif fence[2] in ("python", "yaml"):
+            write(folder, {FILE.findall(before)[-1]: text})
+    yield from SHOW.findall(page[start:])
 
 
 @pytest.mark.slow
 def test_the_guide_can_be_followed(followed: tuple[Path, str], site: Path) -> None:
-    """Guards the code blocks of docs/guides/recipes.md.
+    """Guards the code blocks of the guides.
 
     Slow: every command in them is run.
     """
