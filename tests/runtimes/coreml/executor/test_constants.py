@@ -1,4 +1,4 @@
-"""Values of every dtype and bit width, out of the program and out of a file of weights, bytes worked out by hand."""
+"""Read values of every dtype and bit width; their bytes are worked out by hand."""
 
 import importlib.util
 import sys
@@ -119,7 +119,7 @@ def test_numbers_of_few_bits_may_have_padding_behind_them() -> None:
 @pytest.mark.parametrize("bits", range(1, 9))
 def test_numbers_of_every_width_come_back(bits: int) -> None:
     numbers = np.random.default_rng(bits).integers(0, 2**bits, 29)
-    whole = sum(int(number) << (bits * place) for place, number in enumerate(numbers))
+    whole = sum(int(number) << (bits * index) for index, number in enumerate(numbers))
     content = np.frombuffer(whole.to_bytes((29 * bits + 7) // 8, "little"), np.uint8)
     assert unpack_bits(content, bits, 29).tolist() == numbers.tolist()
 
@@ -147,7 +147,7 @@ def storage() -> ModuleType:
     assert result is not None
     assert result.loader is not None
     if name not in sys.modules:
-        # Under its own name, so that a later import of coremltools finds it: it cannot be loaded twice.
+        # By its own name, so that a later import of coremltools finds it: it loads only once.
         module = importlib.util.module_from_spec(result)
         result.loader.exec_module(module)
         sys.modules[name] = module

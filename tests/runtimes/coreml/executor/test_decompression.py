@@ -1,4 +1,4 @@
-"""Compressed weights and what they stand for, by hand and in the examples of coremltools' own documentation."""
+"""Decompress weights worked out by hand and the examples of coremltools' documentation."""
 
 from typing import Any
 

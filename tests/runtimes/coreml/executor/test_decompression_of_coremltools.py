@@ -1,4 +1,4 @@
-"""Decompression is that of coremltools, bit for bit, on random weights of every operator, shape and granularity.
+"""Compare decompression with that of coremltools, bit for bit, on random weights.
 
 Guards that the executor reads compressed weights as Core ML does.
 Slow: it imports coremltools.
@@ -52,10 +52,10 @@ def _assert_same(kind: str, operator: Any, **parameters: Any) -> None:
     )
     theirs = operator.decompress(**parameters)
     pairs = zip(ours, theirs, strict=True) if isinstance(ours, tuple) else [(ours, theirs)]
-    for own, other in pairs:
-        assert own.dtype == other.dtype
-        assert own.shape == other.shape
-        assert own.tobytes() == np.ascontiguousarray(other).tobytes()
+    for actual, expected in pairs:
+        assert actual.dtype == expected.dtype
+        assert actual.shape == expected.shape
+        assert actual.tobytes() == np.ascontiguousarray(expected).tobytes()
 
 
 def _integers(random: Any, dtype: str, shape: tuple[int, ...]) -> Array:
@@ -65,7 +65,7 @@ def _integers(random: Any, dtype: str, shape: tuple[int, ...]) -> Array:
 
 
 def _granularities(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """Return shapes of a scale: per tensor, per channel, in groups, in blocks of one and of two axes, per element."""
+    """Return scale shapes: per tensor, channel, group, element, and in blocks of 1 and 2 axes."""
     ones = (1,) * len(shape)
     result = [ones, (shape[0], *ones[1:]), (shape[0] // 2, *ones[1:]), shape]
     if len(shape) > 1:

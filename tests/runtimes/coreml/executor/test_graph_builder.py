@@ -1,4 +1,4 @@
-"""An ONNX graph in the making: carriers, names, values and shapes known before it runs."""
+"""Build ONNX graphs: element types, names, and values and shapes known before it runs."""
 
 import numpy as np
 import onnx

@@ -1,4 +1,4 @@
-"""Apple's Model message in, operations and constants out, weights decompressed."""
+"""Read operations and constants from Apple's Model message, with weights decompressed."""
 
 from typing import Any
 

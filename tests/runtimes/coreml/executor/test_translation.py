@@ -1,4 +1,4 @@
-"""A program in, an ONNX model out: where it rounds, what can be read, and what is said of what is not covered."""
+"""Translate programs to ONNX: rounding, readable values, and errors for what is unsupported."""
 
 import itertools
 from collections.abc import Sequence
@@ -67,8 +67,10 @@ def test_what_is_too_large_for_float16_is_infinite() -> None:
 
 
 def test_each_result_is_rounded_once_and_by_the_next_operator_again() -> None:
-    one = constant(1.0, "float16")
-    steps = [op("add", {"x": "x", "y": one}, a=half(1)), op("add", {"x": "a", "y": one}, y=half(1))]
+    unit = constant(1.0, "float16")
+    first = op("add", {"x": "x", "y": unit}, a=half(1))
+    second = op("add", {"x": "a", "y": unit}, y=half(1))
+    steps = [first, second]
     content = files({"x": half(1)}, steps, ["y"])
     assert _answer(content, [2048], HALF) == [2048]  # one after the other, both are lost
     assert _answer(content, [2048], FULL) == [2050]
@@ -144,8 +146,9 @@ def _message(
 
 
 def _expected(*lines: str) -> str:
-    said = ["the ML Program executor does not cover:", *(f"  {line}" for line in lines)]
-    return "\n".join([*said, f"it covers: {', '.join(supported_operators())}"])
+    indented = [f"  {line}" for line in lines]
+    supported = f"it covers: {', '.join(supported_operators())}"
+    return "\n".join(["the ML Program executor does not cover:", *indented, supported])
 
 
 def test_an_unknown_operator_is_named_with_its_place_and_its_output() -> None:
@@ -185,8 +188,8 @@ def test_a_parameter_that_is_missing_is_a_problem() -> None:
 
 def test_an_input_that_nothing_can_carry_is_a_problem_and_what_reads_it_is_not() -> None:
     step = op("relu", {"x": "x"}, y=real(2))
-    said = _message([step], ["y"], {"x": ("float64", (2,))})
-    assert said == _expected("input: the dtype float64, operation 0 of 1, output 'x'")
+    message = _message([step], ["y"], {"x": ("float64", (2,))})
+    assert message == _expected("input: the dtype float64, operation 0 of 1, output 'x'")
 
 
 def test_the_operators_that_are_covered_are_sorted_and_many() -> None:

@@ -1,4 +1,4 @@
-"""Activation functions on numbers whose answers are known."""
+"""Activation functions of numbers with known results."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The head of a classifier: its label and dictionary are no tensors, the probabilities they are made of are."""
+"""The output of a classifier is its probabilities: label and dictionary are no tensors."""
 
 from tests.runtimes.coreml.programs import Op, answers, files, labels, op, real
 

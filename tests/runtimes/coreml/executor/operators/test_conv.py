@@ -1,4 +1,4 @@
-"""Convolution and its transpose, against sums worked out by hand and against plain loops."""
+"""Convolution and its transpose, compared with sums worked out by hand and plain loops."""
 
 import itertools
 from typing import Any
@@ -38,7 +38,7 @@ def looped(
 
 
 def spread_out(x: Array, weight: Array, strides: list[int], dilations: list[int]) -> Array:
-    """Return the transposed convolution before anything is cut off: each number stamps the kernel into the result."""
+    """Return the uncropped transposed convolution: the sum of a scaled kernel for each number."""
     kernel = [
         (size - 1) * spread + 1 for size, spread in zip(weight.shape[2:], dilations, strict=True)
     ]
@@ -85,7 +85,8 @@ def test_a_line_is_padded_as_its_pad_type_says(
 def test_same_keeps_the_size_over_the_stride_rounded_up(pad_type: str) -> None:
     random = np.random.default_rng(0)
     x, weight = random.normal(size=(2, 3, 7, 6)), random.normal(size=(4, 3, 4, 3))
-    # 7 rows by 2: 4 windows reach over 6 + 4 = 10, so 3 are missing; 6 columns by 3: 2 windows reach over 3 + 3.
+    # 7 rows, stride 2: 4 windows cover 6 + 4 = 10, so 3 are missing.
+    # 6 columns, stride 3: 2 windows cover 3 + 3.
     before, after = (1, 2) if pad_type == "same" else (2, 1)
     padded = np.pad(x, ((0, 0), (0, 0), (before, after), (0, 0)))
     parameters: dict[str, Argument] = {
@@ -161,8 +162,8 @@ def test_a_transposed_convolution_of_a_line(
 def test_with_same_and_an_output_shape_it_is_the_gradient_of_the_convolution_of_that_shape() -> (
     None
 ):
-    # A `same` convolution with this kernel and stride 2 pads 3 numbers by one at each end and answers with 2; its
-    # gradient is the whole result [1, 10, 102, 20, 200] less one at each end.
+    # A `same` convolution with this kernel and stride 2 pads 3 numbers by one at each end and
+    # returns 2. Its gradient is the full result [1, 10, 102, 20, 200] less one at each end.
     parameters: dict[str, Argument] = {
         "weight": np.array([[[1.0, 10.0, 100.0]]], np.float32),
         "strides": [2],

@@ -1,4 +1,4 @@
-"""Two numbers in, one out: floats, integers, both mixed, and shapes that are broadcast."""
+"""Element-wise operators on two floats, two integers, one of each, and broadcast shapes."""
 
 from typing import Any
 

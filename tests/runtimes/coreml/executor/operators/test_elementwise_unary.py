@@ -1,4 +1,4 @@
-"""Functions of one number, on floats and on the integers that some of them take."""
+"""Element-wise functions of floats, and of integers where they accept them."""
 
 import math
 from typing import Any

@@ -11,7 +11,7 @@ SOURCES = sorted(Path(__file__).parent.glob("test_*.py"))
 
 
 def _first_texts(source: Path) -> Iterator[str]:
-    """Yield the texts that are first in a call or a row of parameters: tests name operators there."""
+    """Yield the first text of calls and rows of parameters, where tests name their operator."""
     for node in ast.walk(ast.parse(source.read_text())):
         values: list[ast.expr] = []
         if isinstance(node, ast.Call):

@@ -1,4 +1,4 @@
-"""Images looked up between their pixels, worked out by hand; the value of a pixel says where it stands."""
+"""Images sampled between pixels, worked out by hand; the value of a pixel is its position."""
 
 from typing import Any
 
@@ -17,9 +17,13 @@ THIRD = 1 / 3
 def _sampling(
     sampling: str, padding: str, coordinates: str = "unnormalized", aligned: bool = True
 ) -> dict[str, Argument]:
-    words = {"sampling_mode": sampling, "padding_mode": padding, "coordinates_mode": coordinates}
-    parameters: dict[str, Argument] = {name: text(word) for name, word in words.items()}
-    return parameters | {"padding_value": 5.0, "align_corners": aligned}
+    return {
+        "sampling_mode": text(sampling),
+        "padding_mode": text(padding),
+        "coordinates_mode": text(coordinates),
+        "padding_value": 5.0,
+        "align_corners": aligned,
+    }
 
 
 def _columns(places: list[float], row: float = 0) -> Array:
@@ -144,11 +148,10 @@ def test_resample_in_another_mode_is_refused(parameters: dict[str, Argument], re
     )
 
 
-def _affine(height: int, width: int, **other: Argument) -> dict[str, Argument]:
+def _affine(height: int, width: int, **overrides: Argument) -> dict[str, Argument]:
     parameters = _sampling("bilinear", "constant", "normalized_minus_one_to_one")
-    return (
-        parameters | {"padding_value": 0.0, "output_height": height, "output_width": width} | other
-    )
+    parameters |= {"padding_value": 0.0, "output_height": height, "output_width": width}
+    return parameters | overrides
 
 
 @pytest.mark.parametrize(
@@ -170,8 +173,9 @@ def test_affine_moves_the_corners(matrix: list[float], expected: Any) -> None:
 
 def test_affine_example_of_coremltools() -> None:
     fed = {"x": SQUARE, "transform_matrix": [[-1.0, -2.0, -3.7, -1.0, 3.5, 1.2]]}
-    # The corner (-1, -1) looks at (-0.7, -1.3): column 0.15 and row -0.15, (11 * 0.85 + 22 * 0.15) * 0.85.
-    # (0, -1) looks at column -0.35 and row -0.65, 11 * 0.65 * 0.35; (-1, 0) at -0.85 and 1.6, 33 * 0.15 * 0.4.
+    # The corner (-1, -1) samples (-0.7, -1.3), column 0.15 and row -0.15:
+    # (11 * 0.85 + 22 * 0.15) * 0.85. (0, -1) samples column -0.35 and row -0.65:
+    # 11 * 0.65 * 0.35. (-1, 0) samples column -0.85 and row 1.6: 33 * 0.15 * 0.4.
     expected = np.array([[[[10.7525, 2.5025, 0], [1.98, 0, 0], [0, 0, 0]]]], np.float32)
     assert_computes("affine", fed, _affine(3, 3), expected)
 
@@ -207,8 +211,9 @@ def test_affine_otherwise_is_refused(parameters: dict[str, Argument], reason: st
     assert refusal("affine", fed, parameters, real(1, 1, 2, 2)).startswith(reason)
 
 
-def _crop(height: int, width: int, mode: str, **other: Argument) -> dict[str, Argument]:
-    return {"target_height": height, "target_width": width, "sampling_mode": text(mode), **other}
+def _crop(height: int, width: int, mode: str, **options: Argument) -> dict[str, Argument]:
+    size: dict[str, Argument] = {"target_height": height, "target_width": width}
+    return {**size, "sampling_mode": text(mode), **options}
 
 
 @pytest.mark.parametrize(
@@ -251,7 +256,8 @@ def test_crop_resize_spreads_a_box_of_less_than_a_pixel_no_further_than_its_end(
 def test_crop_resize_reads_boxes_in_each_mode(
     mode: str, box: list[int], scaled: float, normalized: bool
 ) -> None:
-    # Normalized boxes count in the distance between the first and the last pixel, 3; the others are scaled back.
+    # The unit of normalized boxes is the distance of the first and the last pixel, 3; the others
+    # are scaled back.
     parameters = _crop(
         2, 2, "ALIGN_CORNERS", box_coordinate_mode=text(mode), normalized_coordinates=normalized
     )
@@ -322,7 +328,8 @@ def test_crop_resize_before_ios_17_takes_boxes_that_name_the_only_image() -> Non
     )
     assert (
         reason
-        == "boxes that name one of several images: coremltools declares another shape than it documents"
+        == "boxes that name one of several images: coremltools declares another shape than it"
+        " documents"
     )
 
 

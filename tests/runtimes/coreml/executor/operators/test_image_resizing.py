@@ -1,4 +1,4 @@
-"""Images to other sizes, in the sampling modes of Apple's documentation and with the examples that stand there."""
+"""Resized images in every sampling mode, with the examples of Apple's documentation."""
 
 from typing import Any
 

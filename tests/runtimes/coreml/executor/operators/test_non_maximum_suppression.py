@@ -1,4 +1,4 @@
-"""Which boxes stay, worked out by hand: they are 2 wide and high, and stand in one row."""
+"""Selected boxes, worked out by hand: all are 2 wide and 2 high, and in one row."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,8 @@ import pytest
 from tests.runtimes.coreml.checks import assert_computes, refusal
 from tests.runtimes.coreml.programs import Argument, Array, real, whole
 
-# Side by side by a quarter of their width, two boxes share 3 of 5 quarters: 0.6. By half of it: 1 of 3.
+# Boxes that are shifted by a quarter of their width share 3 of 5 quarters: 0.6. By half of it:
+# 1 of 3.
 PLACES = [0.0, 0.5, 1.0, 10.0]
 
 

@@ -1,4 +1,4 @@
-"""Normalization against its formulas in NumPy, in float64."""
+"""Normalization compared with its formulas in NumPy, in float64."""
 
 from typing import Any
 
@@ -84,7 +84,7 @@ def test_l2_norm_is_over_the_last_three_axes() -> None:
 
 
 def _squares_beside(x: Array, before: int, after: int) -> Array:
-    """Return for each channel the sum of squares from `before` channels in front of it to `after` behind it."""
+    """Return the sum of squares from `before` channels in front of each to `after` behind it."""
     channels = x.shape[1]
     sums = [
         (x[:, max(own - before, 0) : own + after + 1] ** 2).sum(axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""Activations to integers and back, with one scale or many."""
+"""Activations quantized to integers and back, with one scale or several."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Recurrent layers against their equations, which are written out here in NumPy, and by hand."""
+"""Recurrent layers compared with their equations in NumPy, and worked out by hand."""
 
 from collections.abc import Callable
 from itertools import product
@@ -188,7 +188,8 @@ def test_lstm_by_hand() -> None:
     assert_computes("lstm", fed, layer, [[[42.0]]], [[42.0]], [[14.0]])
     # The clipped cell is the one that goes on: h = 3 * 6.
     assert_computes("lstm", fed, layer | {"clip": 6.0}, [[[18.0]]], [[18.0]], [[6.0]])
-    # i = 1 + 0.1 * 5, f = 2 + 0.2 * 5, c = 3 * 5 + 1.5 * 4 = 21; o sees the new cell: 3 + 0.3 * 21 = 9.3.
+    # i = 1 + 0.1 * 5, f = 2 + 0.2 * 5, c = 3 * 5 + 1.5 * 4 = 21.
+    # o reads the new cell: 3 + 0.3 * 21 = 9.3.
     assert_computes(
         "lstm", fed, layer | {"peephole": [0.1, 0.2, 0.3]}, [[[195.3]]], [[195.3]], [[21.0]]
     )

@@ -1,4 +1,4 @@
-"""Many numbers along some axes in, one out."""
+"""Reductions along some axes."""
 
 import math
 from typing import Any

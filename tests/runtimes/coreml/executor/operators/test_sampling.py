@@ -1,4 +1,4 @@
-"""Where the sampling modes look, and the matrix that interpolates there."""
+"""Positions of the sampling modes, and the matrix of linear interpolation."""
 
 import numpy as np
 import pytest

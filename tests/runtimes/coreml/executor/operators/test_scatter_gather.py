@@ -1,4 +1,4 @@
-"""Values read from, and written to, places that another tensor names."""
+"""Values read and written at indices given by another tensor."""
 
 from typing import Any
 

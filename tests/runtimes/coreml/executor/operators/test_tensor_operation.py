@@ -1,4 +1,4 @@
-"""Tensors joined, split, filled, padded, sorted."""
+"""Tensors joined, split, filled, padded and sorted."""
 
 from typing import Any
 

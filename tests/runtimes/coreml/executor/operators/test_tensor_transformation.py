@@ -1,4 +1,4 @@
-"""The same numbers in another shape or order."""
+"""Tensors with another shape or another order of their values."""
 
 from typing import Any
 
@@ -269,7 +269,7 @@ IMAGES = np.arange(1, 25, dtype=np.float32).reshape(2, 1, 3, 4)
 
 
 def _blocks(images: Array, block: tuple[int, int]) -> Array:
-    """Return every place of a block as a batch of its own, places before images, as TensorFlow orders them."""
+    """Return a batch per position in a block; positions vary slower than images, as in TensorFlow."""
     places = [(row, column) for row in range(block[0]) for column in range(block[1])]
     return np.concatenate(
         [images[:, :, row :: block[0], column :: block[1]] for row, column in places]

@@ -1,4 +1,4 @@
-"""Attention against its formula in NumPy."""
+"""Attention compared with its formula in NumPy."""
 
 import math
 from typing import Any
