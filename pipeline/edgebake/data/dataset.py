@@ -44,14 +44,15 @@ class Examples:
 
     def take(self, indices: NDArray[np.int64]) -> "Examples":
         """Return the examples at `indices` [k], in that order; no image is read."""
-        columns = {name: _take(values, indices) for name, values in self.columns.items()}
+
+        def read(number: int) -> "Picture":
+            return read_image(self.images, int(indices[number]))
+
         return replace(
             self,
-            images=LazyImages(
-                len(indices), lambda number: read_image(self.images, int(indices[number]))
-            ),
+            images=LazyImages(len(indices), read),
             labels=self.labels[indices],
-            columns=columns,
+            columns={name: _take(values, indices) for name, values in self.columns.items()},
             names=_take(self.names, indices),
             splits=_take(self.splits, indices),
         )
@@ -81,7 +82,8 @@ def assign_splits(examples: Examples, data: Data) -> dict[str, NDArray[np.int64]
     names, sizes = np.unique(source_splits, return_counts=True)
     counts = {str(name): int(size) for name, size in zip(names, sizes, strict=True)}
     unassigned = np.flatnonzero((source_splits == "") | (source_splits == "train"))
-    order = unassigned[np.random.default_rng(data.seed).permutation(len(unassigned))]
+    generator = np.random.default_rng(data.seed)
+    order = unassigned[generator.permutation(len(unassigned))]
     assigned = {}
     start = 0
     for name, size in split_sizes(counts, data.splits).items():
@@ -109,8 +111,9 @@ def read_split(data: Data, variant: str, name: str) -> Examples:
     folder = artifacts.verify(artifacts.folder("data", variant))
     rows = [row for row in read_rows(folder) if row["split"] == name]
     examples: Examples = plugins.load("data.source", data.source).load(data)
-    selected = examples.take(np.array([int(row["number"]) for row in rows], np.int64))
-    return replace(selected, areas=[int(row["height"]) * int(row["width"]) for row in rows])
+    indices = [int(row["number"]) for row in rows]
+    areas = [int(row["height"]) * int(row["width"]) for row in rows]
+    return replace(examples.take(np.array(indices, np.int64)), areas=areas)
 
 
 def read_rows(folder: Path) -> Iterator[dict[str, str]]:

@@ -92,14 +92,17 @@ def decode_boxes(
     """
     if boxes == "corners":
         return rows
-    y, x, height, width = (rows[:, :4] / np.asarray(scales or [1, 1, 1, 1], np.float32)).T
+    divisors = np.asarray(scales or [1, 1, 1, 1], np.float32)
+    y, x, height, width = (rows[:, :4] / divisors).T
     if anchors is not None:
         anchor_y, anchor_x, anchor_height, anchor_width = np.asarray(anchors, np.float32).T
         y = y * anchor_height + anchor_y
         x = x * anchor_width + anchor_x
         height = np.exp(height) * anchor_height
         width = np.exp(width) * anchor_width
-    corners = np.stack([y - height / 2, x - width / 2, y + height / 2, x + width / 2], axis=1)
+    top, bottom = y - height / 2, y + height / 2
+    left, right = x - width / 2, x + width / 2
+    corners = np.stack([top, left, bottom, right], axis=1)
     decoded: Floats = np.concatenate([corners, rows[:, 4:]], axis=1)
     return decoded
 
@@ -139,7 +142,9 @@ def overlap(box: Floats, rival: Floats) -> float:
     """Return the intersection over union of two boxes [4], 0 to 1; 0 if both are empty."""
     top, left = np.maximum(box[:2], rival[:2])
     bottom, right = np.minimum(box[2:], rival[2:])
-    intersection = max(0.0, float(bottom - top)) * max(0.0, float(right - left))
+    height = max(0.0, float(bottom - top))
+    width = max(0.0, float(right - left))
+    intersection = height * width
     union = _area(box) + _area(rival) - intersection
     if union > 0:
         return intersection / union
@@ -147,7 +152,8 @@ def overlap(box: Floats, rival: Floats) -> float:
 
 
 def _area(box: Floats) -> float:
-    return float((box[2] - box[0]) * (box[3] - box[1]))
+    top, left, bottom, right = box
+    return float((bottom - top) * (right - left))
 
 
 def mask(scores: Floats, threshold: float | None) -> NDArray[np.int64]:

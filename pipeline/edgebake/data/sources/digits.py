@@ -16,6 +16,8 @@ from edgebake.data.readers import labels
 from edgebake.recipe import Data
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from edgebake.data.dataset import Examples
 
 TOOLS = ("scikit-learn",)
@@ -57,16 +59,21 @@ def load(data: Data) -> "Examples":
     count(data)
     with gzip.open(bundled_file(), "rt") as table:
         rows = np.loadtxt(table, delimiter=",")
-    pixels = np.rint(rows[:, :-1] * (255 / LEVELS)).astype(np.uint8).reshape(-1, 8, 8)
-    amounts = rows[:, :-1].sum(axis=1)
-    thirds = np.searchsorted(np.quantile(amounts, [1 / 3, 2 / 3]), amounts)
-    digits = [str(int(digit)) for digit in rows[:, -1]]
-    classes, indices = labels.encode_names(data, digits)
+    levels, digits = rows[:, :-1], rows[:, -1]
+    pixels = np.rint(levels * (255 / LEVELS)).astype(np.uint8)
+    classes, indices = labels.encode_names(data, [str(int(digit)) for digit in digits])
     return Examples(
-        images=list(pixels),
+        images=list(pixels.reshape(-1, 8, 8)),
         labels=np.array(indices, np.int64),
         classes=classes,
-        columns={"ink": [INK[third] for third in thirds]},
+        columns={"ink": _ink(levels)},
         names=[f"row {number}" for number in range(COUNT)],
         splits=[""] * COUNT,
     )
+
+
+def _ink(levels: "NDArray[np.float64]") -> list[str]:
+    """Return light, medium or heavy for each row of `levels` [n, pixels], a third of the rows."""
+    amounts = levels.sum(axis=1)
+    limits = np.quantile(amounts, [1 / 3, 2 / 3])
+    return [INK[third] for third in np.searchsorted(limits, amounts)]

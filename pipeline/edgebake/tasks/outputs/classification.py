@@ -13,7 +13,8 @@ def accuracy(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> f
         probabilities: [n, classes]; of equal ones, the first counts.
         labels: indices of classes, [n].
     """
-    return float(np.mean(probabilities.argmax(axis=1) == labels))
+    predicted = probabilities.argmax(axis=1)
+    return float(np.mean(predicted == labels))
 
 
 def expected_calibration_error(
@@ -29,8 +30,10 @@ def expected_calibration_error(
         correct: whether the predicted class is the label, [n].
     """
     bins = np.minimum((confidences * BINS).astype(int), BINS - 1)
-    gaps = np.bincount(bins, confidences, BINS) - np.bincount(bins, correct, BINS)
-    return float(np.abs(gaps).sum() / len(correct))
+    summed_confidence = np.bincount(bins, confidences, BINS)
+    correct_count = np.bincount(bins, correct, BINS)
+    gaps = np.abs(summed_confidence - correct_count)
+    return float(gaps.sum() / len(correct))
 
 
 def agreement(probabilities: NDArray[np.float32], reference: NDArray[np.float32]) -> float:
@@ -38,4 +41,6 @@ def agreement(probabilities: NDArray[np.float32], reference: NDArray[np.float32]
 
     Both are [n, classes].
     """
-    return float(np.mean(probabilities.argmax(axis=1) == reference.argmax(axis=1)))
+    predicted = probabilities.argmax(axis=1)
+    expected = reference.argmax(axis=1)
+    return float(np.mean(predicted == expected))
