@@ -120,6 +120,11 @@ class OperationContext:
         """Permute the axes of a tensor."""
         return self.emit("Transpose", tensor, perm=[int(axis) for axis in order])
 
+    def swap_last_axes(self, tensor: GraphTensor, rank: int) -> GraphTensor:
+        """Transpose the matrices in the last two axes of a tensor."""
+        outer_axes = range(rank - 2)
+        return self.transpose(tensor, [*outer_axes, rank - 1, rank - 2])
+
     def unsqueeze(self, tensor: GraphTensor, axis: int) -> GraphTensor:
         """Insert an axis of size 1."""
         return self.emit("Unsqueeze", tensor, self.int64(axis))

@@ -269,7 +269,7 @@ IMAGES = np.arange(1, 25, dtype=np.float32).reshape(2, 1, 3, 4)
 
 
 def _blocks(images: Array, block: tuple[int, int]) -> Array:
-    """Return a batch per position in a block; positions vary slower than images, as in TensorFlow."""
+    """Return a batch per position in a block, all images of a position together."""
     places = [(row, column) for row in range(block[0]) for column in range(block[1])]
     return np.concatenate(
         [images[:, :, row :: block[0], column :: block[1]] for row, column in places]

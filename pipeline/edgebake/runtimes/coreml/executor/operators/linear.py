@@ -55,4 +55,4 @@ def _apply_transpose_flag(op: OperationContext, parameter: str, tensor: GraphTen
     rank = op.rank(parameter)
     if rank < 2 or not op.flag(f"transpose_{parameter}"):
         return tensor
-    return op.transpose(tensor, [*range(rank - 2), rank - 1, rank - 2])
+    return op.swap_last_axes(tensor, rank)

@@ -11,9 +11,7 @@ from edgebake.runtimes.coreml.executor.registry import operator
 @operator
 def scaled_dot_product_attention(op: OperationContext) -> GraphTensor:
     """Return softmax(Q K^T / sqrt(d) + mask) V, as in Attention Is All You Need, equation 1."""
-    rank = op.rank("key")
-    last_axes_swapped = [*range(rank - 2), rank - 1, rank - 2]
-    transposed_key = op.transpose(op.tensor("key"), last_axes_swapped)
+    transposed_key = op.swap_last_axes(op.tensor("key"), op.rank("key"))
     query_size = op.shape("query")[-1]
     scale = 1 / math.sqrt(query_size)
     scores = (op.tensor("query") @ transposed_key) * scale
