@@ -10,6 +10,8 @@ from typing import Any
 
 from edgebake.errors import RenamedFieldWarning
 
+Params = dict[str, Any]  # nested mappings and lists, as YAML has them
+
 # Dotted old name -> last part of the new name.
 FIELDS = {
     "data.colour": "color",
@@ -65,18 +67,18 @@ def rename_override(override: str) -> str:
     return override
 
 
-def rename_in_plan(plan: dict[str, Any], stages: tuple[str, ...]) -> dict[str, Any]:
+def rename_in_plan(plan: Params, stages: tuple[str, ...]) -> Params:
     """Return the content of params.yaml with the new names."""
     renamed = dict(plan)
     if "ladder" in renamed:
         renamed["candidates"] = renamed.pop("ladder")
     for stage in stages:
-        variants: dict[str, Any] = plan.get(stage, {})
+        variants: Params = plan.get(stage, {})
         renamed[stage] = {name: _rename_params(stage, variants[name]) for name in variants}
     return renamed
 
 
-def _rename_params(stage: str, params: dict[str, Any]) -> dict[str, Any]:
+def _rename_params(stage: str, params: Params) -> Params:
     """Return the parameters of a variant with the new names."""
     if stage == "quantize":
         params, _ = _rename(params, "quantize")
@@ -88,12 +90,12 @@ def _rename_params(stage: str, params: dict[str, Any]) -> dict[str, Any]:
     return params | _renamed_groups(params, ("data", "model"), "")
 
 
-def _target(params: dict[str, Any]) -> dict[str, Any]:
+def _target(params: Params) -> Params:
     return params | _renamed_groups(params, ("budget", "waivers"), "validate")
 
 
-def _renamed_groups(params: dict[str, Any], keys: tuple[str, ...], prefix: str) -> dict[str, Any]:
-    renamed: dict[str, Any] = {}
+def _renamed_groups(params: Params, keys: tuple[str, ...], prefix: str) -> Params:
+    renamed: Params = {}
     for key in keys:
         if key in params:
             renamed[key], _ = _rename(params[key], f"{prefix}.{key}" if prefix else key)
@@ -110,7 +112,7 @@ def _rename(node: Any, key: str) -> tuple[Any, list[str]]:
         return _rename_list(node, key)
     if not isinstance(node, Mapping):
         return _rename_value(node, key)
-    renamed: dict[Any, Any] = {}
+    renamed: dict[object, object] = {}
     notices: list[str] = []
     for name, child in node.items():
         child_key = f"{key}.{name}" if key else str(name)
@@ -123,8 +125,8 @@ def _rename(node: Any, key: str) -> tuple[Any, list[str]]:
     return renamed, notices
 
 
-def _rename_list(nodes: list[Any], key: str) -> tuple[list[Any], list[str]]:
-    renamed = []
+def _rename_list(nodes: list[object], key: str) -> tuple[list[object], list[str]]:
+    renamed: list[object] = []
     notices: list[str] = []
     for node in nodes:
         new_node, node_notices = _rename(node, key)
@@ -133,7 +135,7 @@ def _rename_list(nodes: list[Any], key: str) -> tuple[list[Any], list[str]]:
     return renamed, notices
 
 
-def _rename_value(value: Any, key: str) -> tuple[Any, list[str]]:
+def _rename_value(value: object, key: str) -> tuple[object, list[str]]:
     new_value = VALUES.get(key, {}).get(str(value), value)
     if new_value == value:
         return value, []
