@@ -39,7 +39,16 @@ def predict_placements(
         workload: of the file.
         platform: platform whose delegates are considered.
     """
-    placements = [Placement(CPU, "", 1.0, 1.0, "", "", "the runtime's own kernels")]
+    cpu = Placement(
+        accelerator=CPU,
+        delegate="",
+        operators=1.0,
+        macs=1.0,
+        first_off="",
+        hint="",
+        source="the runtime's own kernels",
+    )
+    placements = [cpu]
     for delegate in delegates_for(runtime, platform):
         reasons = _unsupported(delegate, files, workload)
         for accelerator in delegate.accelerators:
@@ -79,6 +88,7 @@ def _placement(
 ) -> Placement:
     operators = workload.operations
     supported = [operator for number, operator in enumerate(operators) if number not in reasons]
+    supported_macs = sum(operator.macs for operator in supported)
     first_off, hint = "", ""
     if reasons:
         first = min(reasons)
@@ -88,7 +98,7 @@ def _placement(
         accelerator=accelerator,
         delegate=delegate.name,
         operators=_share(len(supported), len(operators)),
-        macs=_share(sum(operator.macs for operator in supported), workload.macs),
+        macs=_share(supported_macs, workload.macs),
         first_off=first_off,
         hint=hint,
         source=delegate.source,

@@ -161,7 +161,8 @@ def roofline(workload: Workload, compute: Compute) -> float:
     ACM 52(4), 2009, https://doi.org/10.1145/1498765.1498785; summed over the operators, since they
     run one after the other.
     """
-    return 1000 * sum(_seconds(workload, operator, compute) for operator in workload.operations)
+    operators = workload.operations
+    return 1000 * sum(_seconds(workload, operator, compute) for operator in operators)
 
 
 def _seconds(workload: Workload, operator: OperatorWorkload, compute: Compute) -> float:

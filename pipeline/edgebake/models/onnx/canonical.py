@@ -15,9 +15,15 @@ def canonicalize(model: onnx.ModelProto) -> onnx.ModelProto:
     graph = model.graph
     nodes = list(_depth_first(graph))
     names = _new_names(graph, nodes)
-    renamed = [_renamed_node(node, number, names) for number, node in enumerate(nodes)]
+    renamed = []
+    for number, node in enumerate(nodes):
+        renamed.append(_renamed_node(node, number, names))
     result = onnx.helper.make_graph(
-        renamed, "main", graph.input, graph.output, _renamed_initializers(graph, names)
+        renamed,
+        name="main",
+        inputs=graph.input,
+        outputs=graph.output,
+        initializer=_renamed_initializers(graph, names),
     )
     return _wrap(result, model)
 

@@ -22,7 +22,12 @@ from onnx import helper, numpy_helper
 from edgebake.models import keras_session
 from edgebake.models.activation_ranges import ActivationRange, ActivationRanges
 from edgebake.models.onnx.canonical import canonicalize
-from edgebake.models.onnx.graph import add_initializer, attribute_values, replace_nodes
+from edgebake.models.onnx.graph import (
+    add_initializer,
+    attribute_values,
+    initializers,
+    replace_nodes,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -85,7 +90,8 @@ def export_keras(model: keras.Model) -> onnx.ModelProto:
     import tf2onnx
 
     graph = keras_session.frozen_graph(model)
-    image, probabilities = graph.inputs[0].name, graph.outputs[0].name
+    image = graph.inputs[0].name
+    probabilities = graph.outputs[0].name
     exported, _ = tf2onnx.convert.from_graph_def(
         graph.graph.as_graph_def(),
         input_names=[image],
@@ -184,10 +190,10 @@ def _reduced_axes(node: onnx.NodeProto, graph: onnx.GraphProto) -> list[int]:
     # From opset 18 on the axes are a tensor, up to 17 an attribute.
     axes = attribute_values(node).get("axes", [])
     if len(node.input) > 1:
-        axes = []
-        for tensor in graph.initializer:
-            if tensor.name == node.input[1] and tensor.data_type == onnx.TensorProto.INT64:
-                axes = numpy_helper.to_array(tensor)
+        tensor = initializers(graph).get(node.input[1])
+        if tensor is None or tensor.data_type != onnx.TensorProto.INT64:
+            return []
+        axes = numpy_helper.to_array(tensor)
     return sorted(int(axis) % 4 for axis in axes)
 
 
@@ -205,8 +211,8 @@ def run_probes(
         values[name] = []
     for probe in probes:
         image = probe[np.newaxis]
-        values[IMAGE].append(image)
         outputs = session.run(names, {IMAGE: image})
+        values[IMAGE].append(image)
         for name, output in zip(names, outputs, strict=True):
             values[name].append(output)
     return values

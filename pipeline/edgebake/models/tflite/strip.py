@@ -24,7 +24,8 @@ def strip(model: bytes) -> bytes:
     parsed.description = None
     parsed.metadataBuffer = None
     parsed.signatureDefs = None
-    parsed.metadata = [entry for entry in parsed.metadata or [] if entry.name in NEEDED]
+    metadata = parsed.metadata or []
+    parsed.metadata = [entry for entry in metadata if entry.name in NEEDED]
     main = parsed.subgraphs[0]
     for graph in parsed.subgraphs:
         graph.name = None

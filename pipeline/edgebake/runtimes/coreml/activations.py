@@ -106,7 +106,8 @@ def _concatenated_values(program: Block) -> dict[str, set[str]]:
     for operation in program.operations:
         if operation.type != "concat":
             continue
-        values = {*block.input_names(operation, "values"), operation.outputs[0].name}
+        values = set(block.input_names(operation, "values"))
+        values.add(operation.outputs[0].name)
         group = values - set(program.constants)
         for value in list(group):
             group |= groups.get(value, set())

@@ -40,7 +40,8 @@ class Block:
         casts = {}
         for operation in self.operations:
             if operation.type == "cast":
-                casts[operation.outputs[0].name] = input_names(operation, "x")[0]
+                (source,) = input_names(operation, "x")
+                casts[operation.outputs[0].name] = source
         return casts
 
     def origin(self, value: str) -> str:
@@ -70,7 +71,8 @@ def read_block(model: MLModel) -> Block:
 
 def name_of(operation: OperationMessage) -> str:
     """Return the name of an operation in coremltools' configurations."""
-    return str(operation.attributes["name"].immediateValue.tensor.strings.values[0])
+    name = operation.attributes["name"].immediateValue
+    return str(name.tensor.strings.values[0])
 
 
 def input_names(operation: OperationMessage, parameter: str = "") -> list[str]:

@@ -55,7 +55,8 @@ def _is_dilated(file: MlPackageFile, operation: Operation) -> bool:
 def operator_versions() -> dict[str, int]:
     """Return the first iOS version with each operator; 15 is the first with ML Programs."""
     file = Path(__file__).with_name("operators.yaml")
+    kinds_by_version = yaml.safe_load(file.read_text())["since"]
     versions: dict[str, int] = {}
-    for version, kinds in yaml.safe_load(file.read_text())["since"].items():
+    for version, kinds in kinds_by_version.items():
         versions |= dict.fromkeys(kinds, version)
     return versions

@@ -62,7 +62,8 @@ def _shorten_names(function: Function) -> None:
 
 def _rename(operation: Operation, name: str, names: Mapping[str, str]) -> None:
     if "name" in operation.attributes:
-        operation.attributes["name"].immediateValue.tensor.strings.values[:] = [name]
+        attribute = operation.attributes["name"].immediateValue
+        attribute.tensor.strings.values[:] = [name]
     for argument in operation.inputs.values():
         for binding in argument.arguments:
             if binding.WhichOneof("binding") == "name":

@@ -51,7 +51,9 @@ def _is_boundary(name: str, graph: schema.SubGraphT, operator: schema.OperatorT)
     """Return whether an operator only casts the file's input or its output."""
     if name not in CASTS:
         return False
-    return operator.inputs[0] in graph.inputs or operator.outputs[0] in graph.outputs
+    reads_input = operator.inputs[0] in graph.inputs
+    writes_output = operator.outputs[0] in graph.outputs
+    return reads_input or writes_output
 
 
 def _live_dtypes(

@@ -74,8 +74,10 @@ def _integer_nodes(graph: onnx.GraphProto, model: bytes) -> set[str]:
     if not written:
         return set()
     floats = kernels.float_tensors(model)
-    run_in_float = {node.name for node in graph.node if floats.intersection(node.output)}
-    return written - run_in_float
+    for node in graph.node:
+        if floats.intersection(node.output):
+            written.discard(node.name)
+    return written
 
 
 def _nodes_between_boundaries(graph: onnx.GraphProto) -> set[str]:

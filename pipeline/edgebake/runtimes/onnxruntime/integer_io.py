@@ -58,9 +58,10 @@ def convert_input(model: onnx.ModelProto, dtype: DType | None, bounds: Bounds) -
         graph.node.remove(quantizer)
         _rename_inputs(graph, quantizer.output[0], IMAGE)
     else:
-        signed = [IMAGE, *_add_signed_parameters(graph, quantizer)]
+        inputs = [IMAGE, *_add_signed_parameters(graph, quantizer)]
         quantizer.input[0] = "image_signed"
-        graph.node.insert(0, helper.make_node("DequantizeLinear", signed, ["image_signed"]))
+        dequantize = helper.make_node("DequantizeLinear", inputs, ["image_signed"])
+        graph.node.insert(0, dequantize)
     graph.input[0].type.tensor_type.elem_type = element_type
     return model
 
@@ -83,7 +84,8 @@ def convert_output(model: onnx.ModelProto, dtype: DType | None) -> onnx.ModelPro
     else:
         dequantizer.output[0] = "probabilities_unsigned"
         inputs = ["probabilities_unsigned", *_add_signed_parameters(graph, dequantizer)]
-        graph.node.append(helper.make_node("QuantizeLinear", inputs, [PROBABILITIES]))
+        quantize = helper.make_node("QuantizeLinear", inputs, [PROBABILITIES])
+        graph.node.append(quantize)
     graph.output[0].type.tensor_type.elem_type = element_type
     return model
 
@@ -125,7 +127,8 @@ def _image_quantizer(graph: onnx.GraphProto, bounds: Bounds) -> onnx.NodeProto:
 
 def _probabilities_dequantizer(graph: onnx.GraphProto) -> onnx.NodeProto:
     """Return the node that dequantizes the output; append one if the output is a float."""
-    producer: onnx.NodeProto = next(node for node in graph.node if PROBABILITIES in node.output)
+    producers = [node for node in graph.node if PROBABILITIES in node.output]
+    producer: onnx.NodeProto = producers[0]
     if producer.op_type == "DequantizeLinear":
         return producer
     parameters = _add_unsigned_parameters(graph, "probabilities", (0.0, 1.0))

@@ -15,6 +15,7 @@ FOLD_WEIGHTS = "session.disable_quant_qdq"
 
 def attach(model: onnx.ModelProto, contract: Contract, about: ReleaseInfo) -> onnx.ModelProto:
     """Set the model's metadata_props, which ONNX Runtime gives an app as custom_metadata_map."""
+    content = json.loads(contract.to_json())
     properties = {
         "name": about.name,
         "version": about.version,
@@ -22,7 +23,7 @@ def attach(model: onnx.ModelProto, contract: Contract, about: ReleaseInfo) -> on
         "license": about.license,
         "description": about.description,
         "labels": json.dumps(contract.labels),
-        "contract": json.dumps(json.loads(contract.to_json()), sort_keys=True),
+        "contract": json.dumps(content, sort_keys=True),
         **scales.io_scales(model.graph),
     }
     onnx.helper.set_model_props(model, properties)

@@ -95,8 +95,9 @@ def _table_start(file: bytes, table: int) -> int:
 
     The description stands right before the table, unless an equal one stands behind it.
     """
-    description = table - int.from_bytes(file[table : table + 4], "little", signed=True)
-    return min(table, description)
+    first_field = file[table : table + 4]
+    distance = int.from_bytes(first_field, "little", signed=True)
+    return min(table, table - distance)
 
 
 def _sorted_types(resolver: fbs.KernelTypeStrResolver.KernelTypeStrResolver) -> list[OperatorTypes]:
@@ -118,8 +119,11 @@ def _type_names(
 
 
 def _arguments(entry: fbs.KernelTypeStrArgsEntry.KernelTypeStrArgsEntry) -> list[Argument]:
-    arguments = [entry.Args(i) for i in range(entry.ArgsLength())]
-    return [(argument.ArgType(), argument.Index()) for argument in arguments]
+    arguments = []
+    for i in range(entry.ArgsLength()):
+        argument = entry.Args(i)
+        arguments.append((argument.ArgType(), argument.Index()))
+    return arguments
 
 
 def _write_resolver(b: flatbuffers.Builder, operators: list[OperatorTypes]) -> int:

@@ -20,7 +20,8 @@ KEYS = ("input_scale", "input_zero_point", "output_scale", "output_zero_point")
 
 def io_scales(graph: onnx.GraphProto) -> dict[str, str]:
     """Return the properties of a graph's integer input and output; empty for floats."""
-    image, probabilities = graph.input[0].name, graph.output[0].name
+    image = graph.input[0].name
+    probabilities = graph.output[0].name
     properties: dict[str, str] = {}
     for node in graph.node:
         if node.op_type == "DequantizeLinear" and image in node.input:
@@ -57,7 +58,7 @@ def describe_tensor(
         properties: the file's metadata_props, with scale and zero point of integers.
     """
     name, shape, dtype = description
-    tensor = Tensor(name=name, shape=shape, dtype=dtype, layout=LAYOUTS[end])
+    tensor = Tensor(name, shape, dtype, LAYOUTS[end])
     scale = properties.get(f"{end}_scale")
     zero_point = properties.get(f"{end}_zero_point")
     if scale is None or zero_point is None:

@@ -36,7 +36,8 @@ def strip(files: dict[str, bytes]) -> dict[str, bytes]:
     The outputs are bit-identical.
     """
     model = onnx.load_from_string(files[FILE])
-    needed = {entry.key: entry.value for entry in model.metadata_props if entry.key in NEEDED}
+    properties = {entry.key: entry.value for entry in model.metadata_props}
+    needed = {key: properties[key] for key in properties if key in NEEDED}
     for field in PRODUCER:
         model.ClearField(field)
     for message in _messages(model):
@@ -74,7 +75,7 @@ def _shorten_names(main: onnx.GraphProto) -> None:
     numbers = count()
     for graph in graphs:
         graph.name = GRAPH_NAME
-        for value in (*graph.input, *graph.output, *graph.initializer):
+        for value in _values(graph):
             value.name = names[value.name]
         for node in graph.node:
             _shorten_node(node, f"n{next(numbers)}", names)
@@ -105,8 +106,14 @@ def _value_names(graph: onnx.GraphProto) -> Iterator[str]:
     for node in graph.node:
         yield from node.input
         yield from node.output
-    for value in (*graph.input, *graph.output, *graph.initializer):
+    for value in _values(graph):
         yield value.name
+
+
+def _values(graph: onnx.GraphProto) -> Iterator[onnx.ValueInfoProto | onnx.TensorProto]:
+    yield from graph.input
+    yield from graph.output
+    yield from graph.initializer
 
 
 def _next_name(numbers: Iterator[int], taken: Collection[str]) -> str:
