@@ -35,7 +35,14 @@ def images(folder: Path, *classes: str, count: int = 30) -> None:
             Image.new("RGB", (8, 8), (number, number, number)).save(folder / name / f"{number}.png")
 
 
-def network(path: Path, classes: int, activation: str = "softmax", *, scales: bool = True) -> None:
+def network(
+    path: Path,
+    classes: int,
+    activation: str = "softmax",
+    *,
+    scales: bool = True,
+    has_code: bool = False,
+) -> None:
     """A file of Keras 2 for color images of 16 x 16 pixels."""
     layers: list[dict[str, Any]] = [
         {"class_name": "Rescaling", "config": {"name": "r", "scale": 1 / 255}}
@@ -43,6 +50,8 @@ def network(path: Path, classes: int, activation: str = "softmax", *, scales: bo
     layers.append(
         {"class_name": "Dense", "config": {"name": "d", "units": classes, "activation": activation}}
     )
+    if has_code:
+        layers.append({"class_name": "Lambda", "config": {"name": "code"}})
     layers[0]["config"]["batch_input_shape"] = [None, 16, 16, 3]
     path.parent.mkdir(exist_ok=True)
     with h5py.File(path, "w") as store:
@@ -214,6 +223,16 @@ def test_a_new_head_is_trained(imported: Path) -> None:
     assert recipe.train.epochs > 0
 
 
+def test_code_of_a_model_runs_only_if_it_is_allowed(imported: Path) -> None:
+    network(imported / "models/net.h5", 3, has_code=True)
+    options = ["--data", "data/flowers", "--model", "models/net.h5", *ATTRIBUTION]
+    options += ["--output", "probabilities", "--mean", "0", "--scale", "1", "--allow-code"]
+    assert main(["init", "mine", "--device", "pixel_8", *options]) == 0
+    recipe = compose.compose_targets(["mine"])[0].recipe
+    assert recipe.model.imported is not None
+    assert recipe.model.imported.allow_code
+
+
 PIXEL = ["--device", "pixel_8"]
 FLOWERS = [*PIXEL, "--data", "data/flowers"]
 
@@ -253,6 +272,10 @@ FLOWERS = [*PIXEL, "--data", "data/flowers"]
             [*FLOWERS, "--model", "models/tanh.h5"],
             "--output: models/tanh.h5 does not say it; expected probabilities or logits",
         ),
+        (
+            [*FLOWERS, "--model", "models/code.h5"],
+            "If you trust its author, set model.imported.allow_code: true, with --allow-code",
+        ),
         ([*PIXEL, "--data", "/etc"], "--data: /etc; expected a path inside the project"),
     ],
 )
@@ -262,6 +285,7 @@ def test_a_wrong_answer_writes_nothing(
     network(imported / "models/many.h5", 10)
     network(imported / "models/raw.h5", 3, scales=False)
     network(imported / "models/tanh.h5", 3, "tanh")
+    network(imported / "models/code.h5", 3, has_code=True)
     before = files(imported)
     assert main(["init", "mine", *options]) == 1
     printed = capsys.readouterr()

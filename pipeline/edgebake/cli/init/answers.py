@@ -26,7 +26,7 @@ class Answers:
     scale: list[float] | None = None
     output: str | None = None
     head: str | None = None
-    trust: bool = False
+    allow_code: bool = False
     labels: str | None = None
     resolution: int | None = None
     data_name: str | None = None

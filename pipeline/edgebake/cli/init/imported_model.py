@@ -27,7 +27,7 @@ def choose_model(answers: Answers, options: list[str]) -> ModelChoice:
     """Return the model of the answers: a file, an option of recipes/model/, or the default.
 
     Raises:
-        ModelError: the file cannot be imported, or runs code and is not trusted.
+        ModelError: the file cannot be imported, or runs code without --allow-code.
         RecipeError: there is neither a file nor an option of that name.
     """
     if answers.model is None:
@@ -46,8 +46,8 @@ def choose_model(answers: Answers, options: list[str]) -> ModelChoice:
     problem = info.unsupported or model_report.refused_ends(info)
     if problem:
         raise ModelError(f"{path}: {problem}")
-    if info.code_risk and not answers.trust:
-        raise ModelError(f"{path}: {info.code_risk}, by --trust")
+    if info.code_risk and not answers.allow_code:
+        raise ModelError(f"{path}: {info.code_risk}, with --allow-code")
     return ModelChoice(info=info, is_new=True)
 
 

@@ -53,7 +53,9 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         help="new: replace the last layer by one with your classes, to be trained",
     )
     group.add_argument(
-        "--trust", action="store_true", help="allow Lambda layers, code of the model, to run"
+        "--allow-code",
+        action="store_true",
+        help="allow Lambda layers, code of the model, to run; for trusted files only",
     )
     group.add_argument(
         "--labels", metavar="FILE", help="a class per line, in the order of the model's outputs"

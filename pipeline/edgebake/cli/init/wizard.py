@@ -200,7 +200,7 @@ def _import_options(answers: Answers, info: ModelInfo) -> recipe_yaml.ImportOpti
         output=answers.output or of_file.output,
         resolution=answers.resolution or of_file.resolution,
         head=answers.head or "keep",
-        allow_code=answers.trust,
+        allow_code=answers.allow_code,
         attribution=answers.model_attribution(file.stem),
     )
 
