@@ -56,11 +56,11 @@ class Figures:
 
     def per_thousand(self, kind: str) -> float:
         """Return the places of a kind per 1,000 lines of code."""
-        return 1000 * self.count(kind) / self.code_lines
+        return 1000 * self.count(kind) / max(self.code_lines, 1)
 
     def tokens_per_line(self) -> float:
         """Return the tokens of an average line of a function's body."""
-        return self.body_tokens / self.body_lines
+        return self.body_tokens / max(self.body_lines, 1)
 
 
 def count(files: Iterator[Path] | list[Path]) -> Figures:
@@ -164,7 +164,7 @@ def _signature(function: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
 
 def table(figures: Figures) -> Iterator[str]:
     """Yield the figures, one per line."""
-    share = figures.count("forbidden name") / figures.functions
+    share = figures.count("forbidden name") / max(figures.functions, 1)
     without_shape = figures.count("array without a shape") / max(figures.array_functions, 1)
     yield f"{figures.code_lines} lines of code, {figures.functions} functions"
     yield f"tokens per line of a body: {figures.tokens_per_line():.2f}"
