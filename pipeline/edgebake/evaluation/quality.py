@@ -30,7 +30,19 @@ class MeasurementContext:
 
     def share(self, value: float, where: str, interval: list[float], n: int) -> Measurement:
         """Return a share of n examples as a measurement."""
-        return Measurement(value, "share", where, interval=interval, n=n, **vars(self))
+        return Measurement(
+            value=value,
+            unit="share",
+            where=where,
+            interval=interval,
+            n=n,
+            device=self.device,
+            os=self.os,
+            governor=self.governor,
+            runtime=self.runtime,
+            threads=self.threads,
+            sha256=self.sha256,
+        )
 
 
 @dataclass(frozen=True)
@@ -54,8 +66,9 @@ class PredictionSet:
     @property
     def confidences(self) -> NDArray[np.float64]:
         """Return the highest probability of each example in the first mode, 0 to 1 [n]."""
-        highest: NDArray[np.float64] = self.predictions.max(axis=1).astype(np.float64)
-        return highest.clip(0, 1)
+        highest = self.predictions.max(axis=1)
+        confidences: NDArray[np.float64] = highest.astype(np.float64)
+        return confidences.clip(0, 1)
 
     @property
     def right(self) -> Flags:
@@ -106,14 +119,16 @@ def expected_calibration_error(
 
 
 def _same_class(predictions: Predictions, reference: Predictions) -> Flags:
-    same: Flags = predictions.argmax(axis=1) == reference.argmax(axis=1)
+    predicted = predictions.argmax(axis=1)
+    same: Flags = predicted == reference.argmax(axis=1)
     return same
 
 
 def _share(flags: Flags, where: str, context: MeasurementContext) -> Measurement:
     count = int(flags.sum())
     n = len(flags)
-    return context.share(count / n, where, proportion.interval(count, n), n)
+    interval = proportion.interval(count, n)
+    return context.share(count / n, where, interval, n)
 
 
 def _accuracy_drop(
@@ -122,4 +137,6 @@ def _accuracy_drop(
     lost = int((before & ~now).sum())
     won = int((~before & now).sum())
     n = len(now)
-    return context.share((lost - won) / n, where, paired.interval(lost, won, n), n)
+    drop = (lost - won) / n
+    interval = paired.interval(lost, won, n)
+    return context.share(drop, where, interval, n)

@@ -191,8 +191,11 @@ def _dvc(folder: Path, *arguments: str) -> str:
 
 def _environment(clone: Path) -> dict[str, str]:
     """Return an environment in which this `python` runs the clone's own code, without keys."""
-    withheld = {*git.WITHHELD, *_signing_variables(_project()), *_signing_variables(clone)}
-    environment = {name: value for name, value in os.environ.items() if name not in withheld}
+    environment = dict(os.environ)
+    project_keys = _signing_variables(_project())
+    clone_keys = _signing_variables(clone)
+    for name in (*git.WITHHELD, *project_keys, *clone_keys):
+        environment.pop(name, None)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     return {
         **environment,

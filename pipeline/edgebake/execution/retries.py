@@ -28,7 +28,9 @@ def count(variants: dict[str, dict[str, Any]]) -> None:
             file.unlink()
     for name, params in variants.items():
         file = FOLDER / params["platform"] / name
-        attempts = int(file.read_text()) if file.exists() else 1
+        attempts = 1
+        if file.exists():
+            attempts = int(file.read_text())
         if _is_due(name, params):
             attempts += 1
         artifacts.write(file, f"{attempts}\n".encode())
@@ -40,7 +42,9 @@ def _files() -> list[Path]:
 
 def _is_due(name: str, params: dict[str, Any]) -> bool:
     """Return whether a variant was validated without a timing that a device could make."""
-    report = artifacts.folder("validate", name, params["platform"]) / "report.json"
+    folder = artifacts.folder("validate", name, params["platform"])
+    report = folder / "report.json"
     if params["where"] in ALWAYS_AVAILABLE or not report.exists():
         return False
-    return TIMED not in json.loads(report.read_text())["metrics"]
+    metrics = json.loads(report.read_text())["metrics"]
+    return TIMED not in metrics

@@ -70,7 +70,8 @@ def write() -> str:
             predictions[name] = _read(name, plan["validate"][name])
     platforms: dict[str, dict[str, object]] = {}
     for name, params in plan["validate"].items():
-        comparisons = [_compare(predictions[name], predictions[twin]) for twin in twins[name]]
+        twin_predictions = [predictions[twin] for twin in twins[name]]
+        comparisons = [_compare(predictions[name], twin) for twin in twin_predictions]
         least = min(comparisons, key=Comparison.agreement, default=None)
         platform = platforms.setdefault(params["platform"], {})
         platform[name] = asdict(least) if least else None
@@ -124,13 +125,14 @@ def _difference(
     candidate: FilePredictions, twin: FilePredictions, example: int
 ) -> dict[str, object]:
     """Return both predictions of an example."""
-    twin_prediction = {f"other_{key}": value for key, value in twin.prediction(example).items()}
-    return {
+    difference: dict[str, object] = {
         "example": example,
         "label": candidate.labels[example],
         **candidate.prediction(example),
-        **twin_prediction,
     }
+    for key, value in twin.prediction(example).items():
+        difference[f"other_{key}"] = value
+    return difference
 
 
 def _read(name: str, params: dict[str, Any]) -> FilePredictions:

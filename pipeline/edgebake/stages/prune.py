@@ -94,4 +94,5 @@ def _teacher_predictions(
 
 
 def _contract(variant: str) -> Contract:
-    return contract.from_json((artifacts.folder("train", variant) / "contract.json").read_text())
+    file = artifacts.folder("train", variant) / "contract.json"
+    return contract.from_json(file.read_text())

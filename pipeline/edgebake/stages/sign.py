@@ -174,7 +174,8 @@ def _dvc_hash(path: Path) -> str | None:
     for folder in (path, *path.parents):
         file = folder.with_name(f"{folder.name}.dvc") if folder.name else None
         if file and file.is_file():
-            md5: str | None = yaml.safe_load(file.read_text())["outs"][0].get("md5")
+            tracked = yaml.safe_load(file.read_text())["outs"][0]
+            md5: str | None = tracked.get("md5")
             return md5
     return None
 
@@ -184,7 +185,8 @@ def _dir_hash(folder: Path) -> str:
 
     Source: https://github.com/in-toto/attestation/blob/main/spec/v1/digest_set.md.
     """
-    return sha256("".join(_sha256sum_lines(folder)).encode()).hexdigest()
+    output = "".join(_sha256sum_lines(folder))
+    return sha256(output.encode()).hexdigest()
 
 
 def _sha256sum_lines(folder: Path) -> Iterator[str]:

@@ -118,7 +118,10 @@ def _import_graph(
     archive = importer.load(model_contract, imported)
     predict = importer.predictor(archive)
     images = splits.validation_images
-    rows = [predict(images[number : number + 1]) for number in range(len(images))]
+    rows = []
+    for number in range(len(images)):
+        image = images[number : number + 1]
+        rows.append(predict(image))
     return TrainedModel(
         archive=archive,
         reference=archive,
@@ -130,7 +133,8 @@ def _import_graph(
 def _metrics(predictions: NDArray[np.float32], splits: TrainingSplits) -> dict[str, float]:
     """Return the metrics of predictions [n, classes] on the validation split."""
     labels = splits.validation_labels
-    of_label = predictions[np.arange(len(labels)), labels].astype(np.float64)
+    rows = np.arange(len(labels))
+    of_label = predictions[rows, labels].astype(np.float64)
     clipped = np.clip(of_label, SMALLEST_PROBABILITY, 1)
     return {
         "validation_accuracy": classification.accuracy(predictions, labels),
@@ -164,11 +168,15 @@ def _with_new_head(params: TrainParams) -> TrainParams:
 def _checkpoint_key(job: Job[TrainParams]) -> str:
     """Return a digest of all inputs of the training."""
     params = job.params
-    examples = (artifacts.folder("data", params.examples) / artifacts.SUMS).read_text()
-    files = {params.file, params.weights} if params.model.imported else set()
+    data = artifacts.folder("data", params.examples)
+    examples = (data / artifacts.SUMS).read_text()
+    files: set[str] = set()
+    if params.model.imported:
+        files = {params.file, params.weights}
     imported = [artifacts.sums_of(Path(file)) for file in sorted(files)]
-    inputs = json.dumps([stage_params.to_plain(params), examples, imported], sort_keys=True)
-    return hashlib.sha256(inputs.encode()).hexdigest()
+    inputs = [stage_params.to_plain(params), examples, imported]
+    text = json.dumps(inputs, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _progress(job: Job[TrainParams]) -> Progress:

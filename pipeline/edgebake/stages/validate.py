@@ -156,9 +156,12 @@ def _context_of(tools: tuple[str, ...], params: ValidateParams, file: Path) -> M
 def _size(runtime: str, files: Files, context: MeasurementContext) -> Metrics:
     """Return the size of the file or folder that an app opens; other forms of it do not count."""
     opened = load_runtime(runtime).facts.file
-    names = [name for name in files if name == opened or name.startswith(f"{opened}/")]
-    size = sum(len(files[name]) for name in names)
-    return {"size_mb": Measurement(size / 1e6, "MB", "file", sha256=context.sha256)}
+    size = 0
+    for name, data in files.items():
+        if name == opened or name.startswith(f"{opened}/"):
+            size += len(data)
+    measurement = Measurement(size / 1e6, "MB", "file", sha256=context.sha256)
+    return {"size_mb": measurement}
 
 
 def _count_workload(runtime: str, files: Files) -> Workload | Uncounted:
@@ -179,13 +182,15 @@ def _workload_metrics(counted: Workload | Uncounted, context: MeasurementContext
         "activation_peak_mb": counted.activation_peak_bytes / 1e6,
     }
     metrics = {}
-    for name, unit in WORKLOAD_UNITS.items():
-        metrics[name] = Measurement(values[name], unit, "file", sha256=context.sha256)
+    for name, value in values.items():
+        unit = WORKLOAD_UNITS[name]
+        metrics[name] = Measurement(value, unit, "file", sha256=context.sha256)
     return metrics
 
 
 def _inspection(job: Job[ValidateParams]) -> dict[str, Any]:
-    inspection: dict[str, Any] = json.loads((job.out / "inspection.json").read_text())
+    file = job.out / "inspection.json"
+    inspection: dict[str, Any] = json.loads(file.read_text())
     return inspection
 
 

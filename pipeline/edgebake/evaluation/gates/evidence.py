@@ -97,22 +97,31 @@ def is_right(row: Row) -> bool:
 
 def paired_test(rows: Iterable[Row]) -> PairedTest:
     """Count the examples that the float parent alone, and the file alone, classify correctly."""
-    counts = Counter((row["float_answer"] == row["label"], is_right(row)) for row in rows)
-    return PairedTest(lost=counts[True, False], won=counts[False, True], n=counts.total())
+    counts: Counter[str] = Counter()
+    for row in rows:
+        was_right = row["float_answer"] == row["label"]
+        counts["n"] += 1
+        if was_right and not is_right(row):
+            counts["lost"] += 1
+        if is_right(row) and not was_right:
+            counts["won"] += 1
+    return PairedTest(counts["lost"], counts["won"], counts["n"])
 
 
 def grouped_test(rows: Iterable[Row], column: str) -> GroupedTest:
     """Count the correctly classified examples for each value of a column, sorted by value."""
-    counts = Counter((row[column], is_right(row)) for row in rows)
-    groups = {}
-    for name in sorted({name for name, _ in counts}):
-        right = counts[name, True]
-        groups[name] = ProportionTest(right, right + counts[name, False])
-    return GroupedTest(groups)
+    total: Counter[str] = Counter()
+    right: Counter[str] = Counter()
+    for row in rows:
+        name = row[column]
+        total[name] += 1
+        right[name] += is_right(row)
+    return GroupedTest({name: ProportionTest(right[name], total[name]) for name in sorted(total)})
 
 
 def _accuracy(evidence: TargetEvidence, _: Gate) -> GateEvidence:
-    return evidence.metrics["accuracy"], ProportionTest(evidence.right, len(evidence.examples))
+    test = ProportionTest(evidence.right, len(evidence.examples))
+    return evidence.metrics["accuracy"], test
 
 
 def _accuracy_drop(evidence: TargetEvidence, _: Gate) -> GateEvidence:

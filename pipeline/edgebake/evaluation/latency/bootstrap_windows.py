@@ -42,14 +42,17 @@ class LatencyPool:
         pooled = np.concatenate(latencies)
         order = pooled.argsort()
         self._values = pooled[order]
-        self._window_of_value = np.repeat(np.arange(len(windows)), sizes)[order]
+        windows_of_pooled = np.repeat(np.arange(len(windows)), sizes)
+        self._window_of_value = windows_of_pooled[order]
         self._runs = np.array([window["runs"] for window in windows])
         self._means = np.array([window["mean_ms"] for window in windows])
         self.medians = np.array([np.median(values) for values in latencies])
 
     def mean(self, indices: Indices) -> float:
         """Return the mean of all runs of windows [n], of those without a stored latency too."""
-        return float(np.average(self._means[indices], weights=self._runs[indices]))
+        means = self._means[indices]
+        runs = self._runs[indices]
+        return float(np.average(means, weights=runs))
 
     def percentiles(self, indices: Indices, percents: Sequence[int]) -> list[float]:
         """Return the percentiles of the latencies of windows [n], as np.percentile does.
@@ -60,8 +63,9 @@ class LatencyPool:
         cumulative = weights[self._window_of_value].cumsum()
         ranks = np.array(percents) / 100 * (cumulative[-1] - 1)
         low = np.floor(ranks)
+        high = np.ceil(ranks)
         below = self._values[np.searchsorted(cumulative, low, side="right")]
-        above = self._values[np.searchsorted(cumulative, np.ceil(ranks), side="right")]
+        above = self._values[np.searchsorted(cumulative, high, side="right")]
         interpolated = below + (above - below) * (ranks - low)
         return [float(value) for value in interpolated]
 

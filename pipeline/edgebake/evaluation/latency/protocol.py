@@ -120,8 +120,9 @@ def parse_output(code: int, stdout: str, stderr: str) -> Recording:
     """
     if code != 0:
         raise DeviceError(_failure(code, stderr))
+    last_line = stdout.strip().rpartition("\n")[2]
     try:
-        recording: Recording = json.loads(stdout.strip().rpartition("\n")[2])
+        recording: Recording = json.loads(last_line)
     except ValueError:
         raise DeviceError("the last line of the stopwatch is not a recording") from None
     return recording

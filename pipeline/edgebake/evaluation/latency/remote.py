@@ -24,7 +24,8 @@ class CommandResult:
 
     def last_line(self) -> str:
         """Return the last line of output, or the exit code if there is none."""
-        lines = [line.strip() for line in (self.stdout + self.stderr).splitlines()]
+        output = self.stdout + self.stderr
+        lines = [line.strip() for line in output.splitlines()]
         nonempty = [line for line in lines if line]
         if nonempty:
             return nonempty[-1]

@@ -42,4 +42,7 @@ class TimingResult:
 
 def absent(reason: str) -> TimingResult:
     """Return a result in which every metric of a gate is missing for a reason."""
-    return TimingResult({name: not_measured(unit, reason) for name, unit in GATED_UNITS.items()})
+    metrics = {}
+    for name, unit in GATED_UNITS.items():
+        metrics[name] = not_measured(unit, reason)
+    return TimingResult(metrics)

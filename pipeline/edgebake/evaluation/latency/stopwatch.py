@@ -2,9 +2,9 @@
 
 Reads a request as JSON from standard input and writes a recording as JSON, the last line of
 standard output; docs/guides/measure_on_a_device.md describes both. Boards and phones get this one
-file: it needs Python 3.9, NumPy and the runtime. The protocol is the single stream of MLPerf Mobile (1,024 runs,
-60 s, 90th percentile) with a configurable number of runs: github.com/mlcommons/mobile_app_open,
-github.com/mlcommons/inference_policies.
+file: it needs Python 3.9, NumPy and the runtime. The protocol is the single stream of MLPerf Mobile
+(1,024 runs, 60 s, 90th percentile) with a configurable number of runs:
+github.com/mlcommons/mobile_app_open, github.com/mlcommons/inference_policies.
 """
 
 from __future__ import annotations
@@ -175,7 +175,8 @@ def time_model(request: Request) -> Recording:
     sha256 = digest(Path(file))
     baseline_sha256 = digest(Path(baseline)) if baseline else None
     threads = _thread_count(request["threads"])
-    runtime, load = _load_runtime(request["runtime"], SessionOptions(threads, request["way"]))
+    options = SessionOptions(threads, request["way"])
+    runtime, load = _load_runtime(request["runtime"], options)
     before = machine_state()
     candidate, costs = _open_session(load, file, None, request["warmup"])
     parent = None
@@ -183,9 +184,12 @@ def time_model(request: Request) -> Recording:
         parent, _ = _open_session(load, baseline, None, request["warmup"])
     runs, seconds = request["runs"], request["seconds"]
     pairs = time_windows(candidate, parent, runs, seconds, costs["typical_ms"])
-    throughput = _time_batches(load, request, request["batch"]) if request["batch"] else None
-    minutes = request["sustained_minutes"]
-    sustained = time_sustained(candidate, minutes) if minutes else None
+    throughput = None
+    if request["batch"]:
+        throughput = _time_batches(load, request, request["batch"])
+    sustained = None
+    if request["sustained_minutes"]:
+        sustained = time_sustained(candidate, request["sustained_minutes"])
     return {
         "schema": SCHEMA,
         "request": request,
@@ -235,8 +239,12 @@ def _time_pair(
     if baseline is None:
         return {"candidate": summarize(candidate(runs))}
     if baseline_first:
-        return {"baseline": summarize(baseline(runs)), "candidate": summarize(candidate(runs))}
-    return {"candidate": summarize(candidate(runs)), "baseline": summarize(baseline(runs))}
+        baseline_window = summarize(baseline(runs))
+        candidate_window = summarize(candidate(runs))
+    else:
+        candidate_window = summarize(candidate(runs))
+        baseline_window = summarize(baseline(runs))
+    return {"candidate": candidate_window, "baseline": baseline_window}
 
 
 def summarize(latencies: list[float]) -> Window:
@@ -248,8 +256,10 @@ def summarize(latencies: list[float]) -> Window:
     mean = math.fsum(latencies) / count
     if count > MAX_LATENCIES:
         ordered = sorted(latencies)
-        ranks = [int((i + 0.5) / MAX_LATENCIES * count) for i in range(MAX_LATENCIES)]
-        latencies = [ordered[rank] for rank in ranks]
+        latencies = []
+        for number in range(MAX_LATENCIES):
+            rank = int((number + 0.5) / MAX_LATENCIES * count)
+            latencies.append(ordered[rank])
     rounded = [round(latency, 6) for latency in latencies]
     return {"runs": count, "mean_ms": mean, "latencies_ms": rounded}
 
@@ -321,7 +331,8 @@ def _load_litert(
     interpreter = module.Interpreter(model_path=file, num_threads=options.threads)
     if batch:
         for tensor in interpreter.get_input_details():
-            interpreter.resize_tensor_input(tensor["index"], [batch, *tensor["shape"][1:]])
+            shape = [batch, *tensor["shape"][1:]]
+            interpreter.resize_tensor_input(tensor["index"], shape)
     interpreter.allocate_tensors()
     inputs = interpreter.get_input_details()
     outputs = interpreter.get_output_details()[0]["shape"][0]
@@ -348,9 +359,10 @@ def _load_onnx(
         settings.add_session_config_entry("session.disable_quant_qdq", "1")
     session = module.InferenceSession(file, settings, providers=["CPUExecutionProvider"])
     inputs = session.get_inputs()
-    fixed = [tensor.shape[0] for tensor in inputs if isinstance(tensor.shape[0], int)]
-    if batch and any(size not in (0, batch) for size in fixed):
-        raise RefusalError("its batch is fixed")
+    for tensor in inputs:
+        size = tensor.shape[0]
+        if batch and isinstance(size, int) and size not in (0, batch):
+            raise RefusalError("its batch is fixed")
     values = {}
 
     def feed() -> None:
@@ -365,11 +377,16 @@ def _load_onnx(
 
 def _onnx_noise(tensor: Any, batch: int | None) -> NDArray[np.generic]:
     # Symbolic sizes are strings.
-    first, *sizes = [size if isinstance(size, int) else 0 for size in tensor.shape]
+    shape = []
+    for size in tensor.shape:
+        is_fixed = isinstance(size, int) and size > 0
+        shape.append(size if is_fixed else 1)
+    if batch:
+        shape[0] = batch
     dtype = tensor.type[len("tensor(") : -1]
     if dtype == "float":
         dtype = "float32"
-    return noise([batch or first or 1, *(size or 1 for size in sizes)], dtype)
+    return noise(shape, dtype)
 
 
 def _load_coreml(
@@ -530,7 +547,8 @@ def os_name() -> str:
     """Return the name and version of the operating system, or of the Linux distribution."""
     if sys.platform == "darwin":
         return f"macOS {platform.mac_ver()[0]}"
-    distribution = _read("/etc/os-release").partition('PRETTY_NAME="')[2].partition('"')[0]
+    _, _, name = _read("/etc/os-release").partition('PRETTY_NAME="')
+    distribution, _, _ = name.partition('"')
     return distribution or f"{platform.system()} {platform.release()}"
 
 

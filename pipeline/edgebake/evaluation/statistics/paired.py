@@ -44,14 +44,17 @@ def score(lost: Floats, won: Floats, n: int, loss: float) -> Floats:
     """
     b = -lost - won + loss * (2 * n - lost + won)
     c = -won * loss * (1 - loss)
-    q = (np.sqrt(np.maximum(b * b - 8 * n * c, 0)) - b) / (4 * n)
+    root = np.sqrt(np.maximum(b * b - 8 * n * c, 0))
+    q = (root - b) / (4 * n)
     variance = n * (2 * q + loss * (1 - loss))
-    return (lost - won - n * loss) / np.sqrt(np.maximum(variance, 1e-300))
+    standard_error = np.sqrt(np.maximum(variance, 1e-300))
+    return (lost - won - n * loss) / standard_error
 
 
 def _score_of_counts(lost: int, won: int, n: int, loss: float) -> float:
-    statistics = score(np.array([float(lost)]), np.array([float(won)]), n, loss)
-    return float(statistics[0])
+    lost_count = np.array([float(lost)])
+    won_count = np.array([float(won)])
+    return float(score(lost_count, won_count, n, loss)[0])
 
 
 @functools.cache
@@ -115,10 +118,14 @@ def needed(counts: tuple[int, int, int], limit: float, confidence: float) -> int
     if z < 0:
         p_value = p_less
     # The statistic grows with the square root of n.
-    size = max(n + 1, int(n * (float(ndtri(confidence)) / z) ** 2))
-    while p_value(round(lost * size / n), round(won * size / n), size, limit) > 1 - confidence:
+    growth = float(ndtri(confidence)) / z
+    size = max(n + 1, int(n * growth**2))
+    while True:
+        expected_lost = round(lost * size / n)
+        expected_won = round(won * size / n)
+        if p_value(expected_lost, expected_won, size, limit) <= 1 - confidence:
+            return size
         size = int(size * 1.05) + 1
-    return size
 
 
 def _tails(observed: float, n: int, loss: float, rates: Floats) -> Floats:
@@ -136,19 +143,24 @@ def _tails(observed: float, n: int, loss: float, rates: Floats) -> Floats:
     differing = _plausible_counts(n, rates)
     column = rates[:, None]
     most = _most_lost(observed, differing, n, loss)
-    lost_share = np.clip((column + loss) / 2 / np.maximum(column, 1e-300), 0, 1)
-    below = np.where(most < 0, 0.0, bdtr(np.maximum(most, 0), differing, lost_share))
+    lost_share = (column + loss) / 2 / np.maximum(column, 1e-300)
+    lost_share = np.clip(lost_share, 0, 1)
+    p_at_most = bdtr(np.maximum(most, 0), differing, lost_share)
+    below = np.where(most < 0, 0.0, p_at_most)
     cumulative = bdtr(differing, n, column)
-    mass = np.diff(cumulative, prepend=_p_fewer_than(differing[0], n, column))
+    fewer = _p_fewer_than(differing[0], n, column)
+    mass = np.diff(cumulative, prepend=fewer)
     tails: Floats = (mass * below).sum(axis=1)
     return tails
 
 
 def _plausible_counts(n: int, rates: Floats) -> NDArray[np.int64]:
     """Return the numbers of differing examples with more than a negligible probability, [d]."""
-    spread = TAIL * math.sqrt(n * rates[-1] * (1 - rates[0])) + 20
-    lowest = max(0, int(n * rates[0] - spread))
-    highest = min(n, int(n * rates[-1] + spread))
+    lowest_rate = rates[0]
+    highest_rate = rates[-1]
+    spread = TAIL * math.sqrt(n * highest_rate * (1 - lowest_rate)) + 20
+    lowest = max(0, int(n * lowest_rate - spread))
+    highest = min(n, int(n * highest_rate + spread))
     return np.arange(lowest, highest + 1)
 
 
@@ -180,8 +192,9 @@ def _most_lost(
     high = differing.copy()
     while (low < high).any():
         middle = (low + high + 1) // 2
+        lost = middle.astype(float)
         won = (differing - middle).astype(float)
-        fits = score(middle.astype(float), won, n, loss) <= observed + 1e-9
+        fits = score(lost, won, n, loss) <= observed + 1e-9
         low = np.where(fits, middle, low)
         high = np.where(fits, high, middle - 1)
     return low

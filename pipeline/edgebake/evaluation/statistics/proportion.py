@@ -51,7 +51,8 @@ def needed(right: int, n: int, limit: float, confidence: float) -> int | None:
     alpha = 1 - confidence
     # Start from the size for the score test; grow it until the exact test is significant.
     z = float(ndtri(confidence))
-    size = max(n + 1, int(limit * (1 - limit) * (z / (share - limit)) ** 2))
+    estimate = limit * (1 - limit) * (z / (share - limit)) ** 2
+    size = max(n + 1, int(estimate))
     tail = p_at_most
     if share > limit:
         tail = p_at_least
