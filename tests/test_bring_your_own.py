@@ -1,6 +1,6 @@
-"""docs/guides/bring_your_own.md, word by word in a fresh clone; and its model in every format that can be brought.
+"""docs/guides/bring_your_own.md, word by word in a fresh clone; and its model in every format.
 
-Guards that who follows docs/guides/bring_your_own.md to the letter has bundles at its end.
+Guards that its commands lead to bundles.
 Slow: it builds the release of that page: a MobileNetV2 for two platforms.
 """
 
@@ -71,11 +71,11 @@ def blocks(section: str) -> Iterator[Block]:
 
 @pytest.fixture(scope="module")
 def followed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[Block, str]]]:
-    """A clone in which the short way was gone, and what each command said."""
+    """A clone in which the walk-through was followed, and the output of each command."""
     source = builds.snapshot(tmp_path_factory.mktemp("source"))
     folder = builds.clone(source, tmp_path_factory.mktemp("own") / "clone")
     said = []
-    for block in blocks("The short way"):
+    for block in blocks("Walk-through"):
         if block.kind == "sh":
             said.append((block, _run(folder, block.text)))
         elif block.kind == "yaml":
@@ -137,9 +137,7 @@ def test_the_page_leads_to_bundles(followed: tuple[Path, list[tuple[Block, str]]
 
 def test_the_words_of_training_are_words(followed: tuple[Path, list[tuple[Block, str]]]) -> None:
     folder, _ = followed
-    (words,) = [
-        yaml.safe_load(block.text) for block in blocks("Training on") if block.kind == "yaml"
-    ]
+    (words,) = [yaml.safe_load(block.text) for block in blocks("Fine-tune") if block.kind == "yaml"]
     target = folder / "recipes/target/my_phone.yaml"
     before = target.read_text()
     trained = before.replace(

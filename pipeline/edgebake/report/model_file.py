@@ -113,9 +113,9 @@ def _missing_facts(model: ModelInfo) -> Iterator[str]:
     if not model.labels:
         missing.append("the names of the classes, and their order")
     if model.output is None:
-        missing.append("whether answers are probabilities or logits")
+        missing.append("whether the outputs are probabilities or logits")
     if missing:
-        yield f"The file does not say: {'; '.join(missing)}. Whoever trained it knows."
+        yield f"The file does not say: {'; '.join(missing)}. Its author knows."
     if not model.pixel_scaling:
         yield "Common: the model sees (pixel - mean) * scale, pixels from 0 to 255"
         for convention, (mean, scale) in COMMON.items():
