@@ -1,9 +1,10 @@
-"""Make what docs/guides/bring_your_own.md brings: a folder of images, and a model that was trained on some of them.
+"""Make the files of docs/guides/bring_your_own.md: a folder of images, and a trained model.
 
     python docs/examples/digits.py
 
-Writes data/images/, 1,797 PNGs of handwritten digits in a folder per class, and models/digits.h5, a MobileNetV2 for
-colour images of 96 x 96 pixels that has seen 700 of them. Minutes on two cores.
+Writes data/images/, 1,797 PNGs of handwritten digits in a folder per class, and models/digits.h5,
+a MobileNetV2 for color images of 96 x 96 pixels, trained on 700 of them. It takes about two
+minutes on two cores.
 """
 
 import os
