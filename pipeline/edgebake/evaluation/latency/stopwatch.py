@@ -167,9 +167,7 @@ def time_model(request: Request) -> Recording:
     Raises:
         RefusalError: the request lacks a key, a file is missing, or the runtime is not installed.
     """
-    missing = REQUEST_KEYS - request.keys()
-    if missing:
-        raise RefusalError(f"the request lacks {', '.join(sorted(missing))}")
+    _check_keys(request)
     file, baseline = request["file"], request["baseline"]
     # Both files are read before they are loaded: no load time then depends on the disk cache.
     sha256 = digest(Path(file))
@@ -184,9 +182,7 @@ def time_model(request: Request) -> Recording:
         parent, _ = _open_session(load, baseline, None, request["warmup"])
     runs, seconds = request["runs"], request["seconds"]
     pairs = time_windows(candidate, parent, runs, seconds, costs["typical_ms"])
-    throughput = None
-    if request["batch"]:
-        throughput = _time_batches(load, request, request["batch"])
+    throughput = _time_batches(load, request)
     sustained = None
     if request["sustained_minutes"]:
         sustained = time_sustained(candidate, request["sustained_minutes"])
@@ -204,6 +200,12 @@ def time_model(request: Request) -> Recording:
         **costs,
         "after": machine_state(),
     }
+
+
+def _check_keys(request: Request) -> None:
+    missing = REQUEST_KEYS - request.keys()
+    if missing:
+        raise RefusalError(f"the request lacks {', '.join(sorted(missing))}")
 
 
 def time_windows(
@@ -313,7 +315,10 @@ def _open_session(load: Loader, file: str, batch: int | None, warmup: int) -> tu
     return runs, costs
 
 
-def _time_batches(load: Loader, request: Request, batch: int) -> Throughput:
+def _time_batches(load: Loader, request: Request) -> Throughput | None:
+    batch = request["batch"]
+    if not batch:
+        return None
     try:
         runs, costs = _open_session(load, request["file"], batch, 1)
     except Exception as error:  # each runtime reports a fixed batch size in its own way
