@@ -135,13 +135,13 @@ def test_a_build_without_a_ladder_runs_dvc_once(
 
 
 @pytest.mark.usefixtures("planned_auto")
-def test_the_table_shows_the_ladder_of_each_target() -> None:
+def test_the_table_shows_the_candidates_of_each_target() -> None:
     refused(x=0.9)
     planner.update()
     shown = io.StringIO()
     table.show(Console(file=shown, width=200))
     assert (
-        f"ladder of x:\n  dynamic  {MISSED}\n  int8     taken\nbundle android: none"
+        f"candidates of x:\n  dynamic  {MISSED}\n  int8     taken\nbundle android: none"
         in shown.getvalue()
     )
 

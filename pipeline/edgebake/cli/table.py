@@ -216,7 +216,7 @@ def _print_scheme_searches(console: Console, plan: "Plan") -> None:
 
     for target, candidates in scheme_search.from_plan(plan).items():
         lines = "\n".join(scheme_search.lines(candidates))
-        console.print(f"ladder of {target}:\n{lines}", markup=False)
+        console.print(f"candidates of {target}:\n{lines}", markup=False)
 
 
 def _bundle_state(platform: str) -> str:
