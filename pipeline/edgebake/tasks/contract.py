@@ -46,7 +46,9 @@ class Contract:
     @property
     def channels(self) -> int:
         """Return 1 for grayscale, 3 for rgb and bgr."""
-        return 1 if self.color == Color.grayscale.value else 3
+        if self.color == Color.grayscale.value:
+            return 1
+        return 3
 
     def preprocess(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Crop, resize and normalize images.
@@ -57,13 +59,16 @@ class Contract:
         Returns:
             Input of the model, float32 [n, height, width, channels].
         """
-        return self.normalize(self.resize_images(images))
+        pixels = self.resize_images(images)
+        return self.normalize(pixels)
 
     def normalize(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return (pixel - mean) * scale as float32 [n, h, w, channels], of pixels of that shape."""
         mean = np.array(self.mean, np.float32)
         scale = np.array(self.scale, np.float32)
-        return (pixels.astype(np.float32) - mean) * scale
+        values = pixels.astype(np.float32)
+        centered = values - mean
+        return centered * scale
 
     def denormalize(self, normalized: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Return the pixels uint8 [n, h, w, channels] of which `normalize` made a model's input.
@@ -72,7 +77,9 @@ class Contract:
         """
         mean = np.array(self.mean, np.float32)
         scale = np.array(self.scale, np.float32)
-        return np.asarray(np.rint(normalized / scale + mean), np.uint8)
+        centered = normalized / scale
+        pixels = np.rint(centered + mean)
+        return np.asarray(pixels, np.uint8)
 
     def resize_images(self, images: Sequence[NDArray[np.uint8] | Image.Image]) -> NDArray[np.uint8]:
         """Crop and resize images, and bring their channels into the model's order.
@@ -83,8 +90,9 @@ class Contract:
         Returns:
             Pixels, uint8 [n, height, width, channels].
         """
-        pixels = np.stack([self._resize_image(image) for image in images])
-        pixels = pixels.reshape(len(images), self.height, self.width, self.channels)
+        resized = [self._resize_image(image) for image in images]
+        shape = (len(images), self.height, self.width, self.channels)
+        pixels = np.stack(resized).reshape(shape)
         if self.color == Color.bgr.value:
             return pixels[..., ::-1]
         return pixels
@@ -93,20 +101,29 @@ class Contract:
         """Return one image, uint8 [height, width] or [height, width, 3] in the order RGB."""
         if not isinstance(image, Image.Image):
             image = Image.fromarray(image)
-        mode = "L" if self.channels == 1 else "RGB"
+        mode = "RGB"
+        if self.channels == 1:
+            mode = "L"
         if image.mode != mode:  # convert() copies an image that has the mode already
             image = image.convert(mode)
         size = (self.width, self.height)
-        box = None
+        box = None  # the whole image
         if self.crop == Crop.center.value:
             box = _center_box(image.size, size)
-        return np.asarray(image.resize(size, RESAMPLING_FILTERS[self.resize], box))
+        resampling = RESAMPLING_FILTERS[self.resize]
+        resized = image.resize(size, resampling, box)
+        return np.asarray(resized)
 
     def to_json(self) -> str:
         """Return the text of contract.json, which is also in the metadata of ONNX files."""
-        content = {PUBLISHED_KEYS.get(key, key): value for key, value in asdict(self).items()}
-        content[PUBLISHED_KEYS["color"]] = self.published_color
-        return json.dumps(content, indent=2) + "\n"
+        published: dict[str, object] = {}
+        for key, value in asdict(self).items():
+            published_key = PUBLISHED_KEYS.get(key, key)
+            published[published_key] = value
+        color_key = PUBLISHED_KEYS["color"]
+        published[color_key] = self.published_color
+        text = json.dumps(published, indent=2)
+        return f"{text}\n"
 
 
 def _center_box(image_size: tuple[int, int], size: tuple[int, int]) -> tuple[int, int, int, int]:
@@ -117,11 +134,15 @@ def _center_box(image_size: tuple[int, int], size: tuple[int, int]) -> tuple[int
     """
     image_width, image_height = image_size
     width, height = size
-    box_width = min(image_width, image_height * width // height)
-    box_height = min(image_height, image_width * height // width)
+    width_at_full_height = image_height * width // height
+    height_at_full_width = image_width * height // width
+    box_width = min(image_width, width_at_full_height)
+    box_height = min(image_height, height_at_full_width)
     left = (image_width - box_width) // 2
     top = (image_height - box_height) // 2
-    return left, top, left + box_width, top + box_height
+    right = left + box_width
+    bottom = top + box_height
+    return left, top, right, bottom
 
 
 def from_recipe(data: Data, model: Model, labels: list[str]) -> Contract:
@@ -144,7 +165,9 @@ def from_recipe(data: Data, model: Model, labels: list[str]) -> Contract:
 
 def from_json(text: str) -> Contract:
     """Return the contract that contract.json holds."""
-    content = json.loads(text)
-    published_color = content.pop(PUBLISHED_KEYS["color"])
+    fields = json.loads(text)
+    color_key = PUBLISHED_KEYS["color"]
+    published_color = fields.pop(color_key)
     colors = {published: color for color, published in PUBLISHED_COLORS.items()}
-    return Contract(**content, color=colors[published_color])
+    color = colors[published_color]
+    return Contract(**fields, color=color)

@@ -26,7 +26,8 @@ def run(steps: list[Step], output: Integers | Floats, labels: list[str]) -> Any:
     Returns:
         Classes or boxes; for a segmentation mask, the index of a class for each pixel [h, w].
     """
-    value: Any = np.asarray(output)[0]
+    batch = np.asarray(output)
+    value: Any = batch[0]
     for step in steps:
         value = _run_step(step, value, labels)
     return value
@@ -35,13 +36,20 @@ def run(steps: list[Step], output: Integers | Floats, labels: list[str]) -> Any:
 def _run_step(step: Step, value: Any, labels: list[str]) -> Any:
     match step["step"]:
         case "dequantize":
-            return dequantize(value, step["scale"], step["zero_point"])
+            scale = step["scale"]
+            zero_point = step["zero_point"]
+            return dequantize(value, scale, zero_point)
         case "softmax":
             return softmax(value)
         case "top_k":
-            return top_k(value, labels, step["k"], step["threshold"])
+            k = step["k"]
+            threshold = step["threshold"]
+            return top_k(value, labels, k, threshold)
         case "decode_boxes":
-            return decode_boxes(value, step["boxes"], step["anchors"], step["scales"])
+            boxes = step["boxes"]
+            anchors = step["anchors"]
+            scales = step["scales"]
+            return decode_boxes(value, boxes, anchors, scales)
         case "non_maximum_suppression":
             return non_maximum_suppression(value, labels, step)
         case "mask":
@@ -54,7 +62,8 @@ def _run_step(step: Step, value: Any, labels: list[str]) -> Any:
 
 def dequantize(stored: Integers, scale: float, zero_point: int) -> Floats:
     """Return real values (stored - zero_point) * scale as float32, in the shape of `stored`."""
-    return (stored.astype(np.float32) - zero_point) * np.float32(scale)
+    steps = stored.astype(np.float32) - zero_point
+    return steps * np.float32(scale)
 
 
 def softmax(logits: Floats) -> Floats:
@@ -62,8 +71,10 @@ def softmax(logits: Floats) -> Floats:
 
     The largest logit is subtracted first, so that no power overflows.
     """
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    probabilities: Floats = powers / powers.sum(axis=-1, keepdims=True)
+    largest = logits.max(axis=-1, keepdims=True)
+    powers = np.exp(logits - largest)
+    total = powers.sum(axis=-1, keepdims=True)
+    probabilities: Floats = powers / total
     return probabilities
 
 
@@ -72,12 +83,17 @@ def top_k(probabilities: Floats, labels: list[str], k: int, threshold: float) ->
 
     `probabilities` is [classes]; of equal ones, the first class comes first.
     """
-    order = np.argsort(-probabilities, kind="stable")[:k]
-    return [
-        {"label": labels[index], "probability": float(probabilities[index])}
-        for index in order
-        if probabilities[index] >= threshold
-    ]
+    detections: list[Detection] = []
+    order = np.argsort(-probabilities, kind="stable")
+    for index in order[:k]:
+        probability = probabilities[index]
+        if probability >= threshold:
+            detection = {
+                "label": labels[index],
+                "probability": float(probability),
+            }
+            detections.append(detection)
+    return detections
 
 
 def decode_boxes(
@@ -92,18 +108,24 @@ def decode_boxes(
     """
     if boxes == "corners":
         return rows
+    encoded = rows[:, :4]
+    scores = rows[:, 4:]
     divisors = np.asarray(scales or [1, 1, 1, 1], np.float32)
-    y, x, height, width = (rows[:, :4] / divisors).T
+    scaled = encoded / divisors
+    y, x, height, width = scaled.T
     if anchors is not None:
-        anchor_y, anchor_x, anchor_height, anchor_width = np.asarray(anchors, np.float32).T
+        anchor_rows = np.asarray(anchors, np.float32)
+        anchor_y, anchor_x, anchor_height, anchor_width = anchor_rows.T
         y = y * anchor_height + anchor_y
         x = x * anchor_width + anchor_x
         height = np.exp(height) * anchor_height
         width = np.exp(width) * anchor_width
-    top, bottom = y - height / 2, y + height / 2
-    left, right = x - width / 2, x + width / 2
+    top = y - height / 2
+    left = x - width / 2
+    bottom = y + height / 2
+    right = x + width / 2
     corners = np.stack([top, left, bottom, right], axis=1)
-    decoded: Floats = np.concatenate([corners, rows[:, 4:]], axis=1)
+    decoded: Floats = np.concatenate([corners, scores], axis=1)
     return decoded
 
 
@@ -119,23 +141,28 @@ def non_maximum_suppression(rows: Floats, labels: list[str], step: Step) -> list
             least probability of a box; `limit`, the largest number of boxes.
     """
     boxes = rows[:, :4]
-    classes = rows[:, 4:].argmax(axis=1)
-    probabilities = rows[:, 4:].max(axis=1)
+    scores = rows[:, 4:]
+    classes = scores.argmax(axis=1)
+    probabilities = scores.max(axis=1)
     selected: list[int] = []
-    for index in np.argsort(-probabilities, kind="stable"):
+    order = np.argsort(-probabilities, kind="stable")
+    for index in order:
         rivals = [rival for rival in selected if classes[rival] == classes[index]]
-        overlaps = any(overlap(boxes[index], boxes[rival]) >= step["iou"] for rival in rivals)
+        overlaps = [overlap(boxes[index], boxes[rival]) for rival in rivals]
+        is_duplicate = any(value >= step["iou"] for value in overlaps)
         is_probable = probabilities[index] >= step["threshold"]
-        if is_probable and not overlaps and len(selected) < step["limit"]:
+        has_room = len(selected) < step["limit"]
+        if is_probable and has_room and not is_duplicate:
             selected.append(int(index))
-    return [
-        {
+    detections: list[Detection] = []
+    for index in selected:
+        detection = {
             "label": labels[classes[index]],
             "probability": float(probabilities[index]),
             "box": boxes[index].tolist(),
         }
-        for index in selected
-    ]
+        detections.append(detection)
+    return detections
 
 
 def overlap(box: Floats, rival: Floats) -> float:
@@ -145,7 +172,9 @@ def overlap(box: Floats, rival: Floats) -> float:
     height = max(0.0, float(bottom - top))
     width = max(0.0, float(right - left))
     intersection = height * width
-    union = _area(box) + _area(rival) - intersection
+    area = _area(box)
+    rival_area = _area(rival)
+    union = area + rival_area - intersection
     if union > 0:
         return intersection / union
     return 0.0
@@ -153,7 +182,9 @@ def overlap(box: Floats, rival: Floats) -> float:
 
 def _area(box: Floats) -> float:
     top, left, bottom, right = box
-    return float((bottom - top) * (right - left))
+    height = bottom - top
+    width = right - left
+    return float(height * width)
 
 
 def mask(scores: Floats, threshold: float | None) -> NDArray[np.int64]:
@@ -167,4 +198,5 @@ def mask(scores: Floats, threshold: float | None) -> NDArray[np.int64]:
     if threshold is None:
         classes: NDArray[np.int64] = scores.argmax(axis=-1)
         return classes
-    return (scores[..., 0] >= threshold).astype(np.int64)
+    is_foreground = scores[..., 0] >= threshold
+    return is_foreground.astype(np.int64)

@@ -14,7 +14,8 @@ def accuracy(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> f
         labels: indices of classes, [n].
     """
     predicted = probabilities.argmax(axis=1)
-    return float(np.mean(predicted == labels))
+    correct = predicted == labels
+    return float(np.mean(correct))
 
 
 def expected_calibration_error(
@@ -29,11 +30,15 @@ def expected_calibration_error(
         confidences: probability of the predicted class, [n].
         correct: whether the predicted class is the label, [n].
     """
-    bins = np.minimum((confidences * BINS).astype(int), BINS - 1)
+    last_bin = BINS - 1
+    scaled = confidences * BINS
+    bins = scaled.astype(int)
+    bins = np.minimum(bins, last_bin)  # a confidence of 1 belongs to the last bin
     summed_confidence = np.bincount(bins, confidences, BINS)
     correct_count = np.bincount(bins, correct, BINS)
     gaps = np.abs(summed_confidence - correct_count)
-    return float(gaps.sum() / len(correct))
+    mean_gap = gaps.sum() / len(correct)
+    return float(mean_gap)
 
 
 def agreement(probabilities: NDArray[np.float32], reference: NDArray[np.float32]) -> float:
@@ -43,4 +48,5 @@ def agreement(probabilities: NDArray[np.float32], reference: NDArray[np.float32]
     """
     predicted = probabilities.argmax(axis=1)
     expected = reference.argmax(axis=1)
-    return float(np.mean(predicted == expected))
+    agrees = predicted == expected
+    return float(np.mean(agrees))
