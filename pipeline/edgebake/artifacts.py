@@ -79,9 +79,13 @@ def verify(source: Path) -> Path:
     if not (source / SUMS).is_file():
         raise ArtifactError(f"{source}: not there; {stage} makes it: run `dvc repro`")
     expected = _read_sums(source / SUMS)
-    for name in sorted(expected.keys() | _file_names(source)):
+    names = expected.keys() | _file_names(source)
+    for name in sorted(names):
         file = source / name
-        if not file.is_file() or sha256(file.read_bytes()) != expected.get(name):
+        digest = None
+        if file.is_file():
+            digest = sha256(file.read_bytes())
+        if digest is None or digest != expected.get(name):
             problem = f"not what {stage} wrote (compare {SUMS} beside it)"
             cause = "the file, or DVC's cached copy of it, is damaged"
             remedy = f"`rm -r .dvc/cache {source}`, then `dvc repro`"
@@ -93,7 +97,8 @@ def sums(source: Path) -> str:
     """Return the lines of SHA256SUMS for every file below a folder, sorted by path."""
     lines: list[str] = []
     for name in sorted(_file_names(source)):
-        digest = sha256((source / name).read_bytes())
+        data = (source / name).read_bytes()
+        digest = sha256(data)
         lines.append(f"{digest}  {name}\n")
     return "".join(lines)
 
@@ -102,7 +107,8 @@ def sums_of(path: Path) -> str:
     """Return the lines of SHA256SUMS for a file or for a folder."""
     if path.is_dir():
         return sums(path)
-    return f"{sha256_of(path)}  {path.name}\n"
+    digest = sha256_of(path)
+    return f"{digest}  {path.name}\n"
 
 
 def sha256(data: bytes) -> str:
@@ -113,7 +119,8 @@ def sha256(data: bytes) -> str:
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 digest of a file, hexadecimal; the file is not loaded as a whole."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.file_digest(file, "sha256")
+    return digest.hexdigest()
 
 
 def read_files(source: Path) -> dict[str, bytes]:
@@ -121,7 +128,8 @@ def read_files(source: Path) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     for file in sorted(source.rglob("*")):
         if file.is_file():
-            files[str(file.relative_to(source))] = file.read_bytes()
+            name = str(file.relative_to(source))
+            files[name] = file.read_bytes()
     return files
 
 
@@ -141,7 +149,9 @@ def disk_trouble(error: OSError, destination: Path) -> HostError:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         problem = f"cannot be written ({os.strerror(error.errno)})"
         return HostError(f"{destination}: {problem}; expected a writable {ROOT}/")
-    return HostError(f"{error.filename or destination}: {error.strerror or error}")
+    path = error.filename or destination
+    reason = error.strerror or str(error)
+    return HostError(f"{path}: {reason}")
 
 
 def _read_sums(file: Path) -> dict[str, str]:
@@ -155,7 +165,10 @@ def _read_sums(file: Path) -> dict[str, str]:
 
 def _file_names(source: Path) -> set[str]:
     """Return the relative path of every file below a folder, except SHA256SUMS."""
-    names = {str(file.relative_to(source)) for file in source.rglob("*") if file.is_file()}
+    names: set[str] = set()
+    for file in source.rglob("*"):
+        if file.is_file():
+            names.add(str(file.relative_to(source)))
     return names - {SUMS}
 
 
