@@ -46,13 +46,15 @@ class Examples:
         """Return the examples at `indices` [k], in that order; no image is read."""
 
         def read(number: int) -> "Picture":
-            return read_image(self.images, int(indices[number]))
+            index = int(indices[number])
+            return read_image(self.images, index)
 
+        columns = {name: _take(values, indices) for name, values in self.columns.items()}
         return replace(
             self,
             images=LazyImages(len(indices), read),
             labels=self.labels[indices],
-            columns={name: _take(values, indices) for name, values in self.columns.items()},
+            columns=columns,
             names=_take(self.names, indices),
             splits=_take(self.splits, indices),
         )
@@ -78,18 +80,26 @@ def assign_splits(examples: Examples, data: Data) -> dict[str, NDArray[np.int64]
     Examples without a split, and those of the source's train split, are shuffled once with
     `data.seed` and divided by the shares of `data.splits`.
     """
-    source_splits = np.array(examples.splits or [""] * len(examples.labels))
-    names, sizes = np.unique(source_splits, return_counts=True)
-    counts = {str(name): int(size) for name, size in zip(names, sizes, strict=True)}
-    unassigned = np.flatnonzero((source_splits == "") | (source_splits == "train"))
+    no_splits = [""] * len(examples.labels)
+    source_splits = np.array(examples.splits or no_splits)
+    counts: dict[str, int] = {}
+    unique_splits = np.unique(source_splits, return_counts=True)
+    for split, size in zip(*unique_splits, strict=True):
+        counts[str(split)] = int(size)
+    has_no_split = source_splits == ""
+    is_in_train = source_splits == "train"
+    unassigned = np.flatnonzero(has_no_split | is_in_train)
     generator = np.random.default_rng(data.seed)
-    order = unassigned[generator.permutation(len(unassigned))]
+    permutation = generator.permutation(len(unassigned))
+    order = unassigned[permutation]
+    sizes = split_sizes(counts, data.splits)
     assigned = {}
     start = 0
-    for name, size in split_sizes(counts, data.splits).items():
+    for name, size in sizes.items():
         if name == "train" or getattr(data.splits, name) is not None:
-            assigned[name] = order[start : start + size]
-            start += size
+            end = start + size
+            assigned[name] = order[start:end]
+            start = end
         else:
             assigned[name] = np.flatnonzero(source_splits == name)
     return assigned
@@ -103,17 +113,27 @@ def take_split(examples: Examples, data: Data, name: str) -> Examples:
     """
     if name not in SPLITS:
         raise ValueError(name)
-    return examples.take(assign_splits(examples, data)[name])
+    indices = assign_splits(examples, data)
+    return examples.take(indices[name])
 
 
 def read_split(data: Data, variant: str, name: str) -> Examples:
     """Return one split, without the examples that the stage `data` left out."""
-    folder = artifacts.verify(artifacts.folder("data", variant))
-    rows = [row for row in read_rows(folder) if row["split"] == name]
-    examples: Examples = plugins.load("data.source", data.source).load(data)
-    indices = [int(row["number"]) for row in rows]
-    areas = [int(row["height"]) * int(row["width"]) for row in rows]
-    return replace(examples.take(np.array(indices, np.int64)), areas=areas)
+    folder = artifacts.folder("data", variant)
+    artifacts.verify(folder)
+    numbers: list[int] = []
+    areas: list[int] = []
+    for row in read_rows(folder):
+        if row["split"] != name:
+            continue
+        height = int(row["height"])
+        width = int(row["width"])
+        areas.append(height * width)
+        numbers.append(int(row["number"]))
+    source = plugins.load("data.source", data.source)
+    examples: Examples = source.load(data)
+    indices = np.array(numbers, np.int64)
+    return replace(examples.take(indices), areas=areas)
 
 
 def read_rows(folder: Path) -> Iterator[dict[str, str]]:

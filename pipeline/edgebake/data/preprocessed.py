@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from edgebake import artifacts
 from edgebake.data.dataset import Images, read_image
 from edgebake.tasks.contract import Contract
+
+if TYPE_CHECKING:
+    from edgebake.data.readers.decode import Picture
 
 # Smaller images take less time to decode than threads take to hand over Python's lock.
 LARGE = 128 * 128  # pixels
@@ -34,7 +37,9 @@ class PreprocessedImages:
         self._image_bytes = contract.height * contract.width * contract.channels
         self._is_cached = np.zeros(len(images), bool)
         # A temporary folder of the system may be in memory.
-        folder = artifacts.ROOT if artifacts.ROOT.is_dir() else None
+        folder = None
+        if artifacts.ROOT.is_dir():
+            folder = artifacts.ROOT
         self._cache: BinaryIO = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - open as long as this object
         self._threads = ThreadPoolExecutor(THREADS)
         self._largest = 0  # pixels of the largest image so far
@@ -45,7 +50,8 @@ class PreprocessedImages:
 
     def __getitem__(self, indices: Indices) -> NDArray[np.float32]:
         """Return some images as the model's input, float32 [n, h, w, c]."""
-        return self._contract.normalize(self.read_pixels(indices))
+        pixels = self.read_pixels(indices)
+        return self._contract.normalize(pixels)
 
     def read_pixels(self, indices: Indices) -> NDArray[np.uint8]:
         """Return some images in the model's size and colors, uint8 [n, h, w, c]."""
@@ -53,38 +59,50 @@ class PreprocessedImages:
             numbers: Sequence[int] = range(len(self))[indices]
         else:
             numbers = [int(index) for index in indices]
-        pixels = np.empty((len(numbers), *self._shape), np.uint8)
-        rows = range(len(numbers))
-        self._fill(pixels, numbers, rows[:1])  # its size decides whether threads are worthwhile
+        count = len(numbers)
+        pixels = np.empty((count, *self._shape), np.uint8)
+
+        def fill(rows: range) -> None:
+            for row in rows:
+                pixels[row] = self._image(numbers[row])
+
+        first_row = range(count)[:1]
+        rest = range(count)[1:]
+        fill(first_row)  # its size decides whether threads are worthwhile
         if self._largest < LARGE:
-            self._fill(pixels, numbers, rows[1:])
-        else:
-            shares = [rows[1 + start :: THREADS] for start in range(THREADS)]
-            list(self._threads.map(lambda share: self._fill(pixels, numbers, share), shares))
+            fill(rest)
+            return pixels
+        shares = [rest[start::THREADS] for start in range(THREADS)]
+        for _ in self._threads.map(fill, shares):
+            pass  # raises what a thread raised
         return pixels
 
     def unscaled(self) -> "UnscaledImages":
         """Return the same images for files that normalize pixels inside the model."""
         return UnscaledImages(self)
 
-    def _fill(self, pixels: NDArray[np.uint8], numbers: Sequence[int], rows: range) -> None:
-        for row in rows:
-            pixels[row] = self._image(numbers[row])
-
     def _image(self, number: int) -> NDArray[np.uint8]:
         """Return one image [h, w, c] from the cache; decode, resize and cache it the first time."""
         handle = self._cache.fileno()
         offset = number * self._image_bytes
         if self._is_cached[number]:
-            content = os.pread(handle, self._image_bytes, offset)
-            return np.frombuffer(content, np.uint8).reshape(self._shape)
+            stored = os.pread(handle, self._image_bytes, offset)
+            cached = np.frombuffer(stored, np.uint8)
+            return cached.reshape(self._shape)
         image = read_image(self._images, number)
-        area = image.size if isinstance(image, np.ndarray) else image.width * image.height
-        self._largest = max(self._largest, area)
-        pixels: NDArray[np.uint8] = self._contract.resize_images([image])[0]
+        self._largest = max(self._largest, _area(image))
+        resized = self._contract.resize_images([image])
+        pixels: NDArray[np.uint8] = resized[0]
         os.pwrite(handle, pixels.tobytes(), offset)
         self._is_cached[number] = True
         return pixels
+
+
+def _area(image: "Picture") -> int:
+    """Return the size of an image in pixels, three times as many for an array with colors."""
+    if isinstance(image, np.ndarray):
+        return image.size
+    return image.width * image.height
 
 
 @dataclass(frozen=True)

@@ -31,9 +31,11 @@ if TYPE_CHECKING:
 
 # x, x_train, train_images
 ARRAY_NAME = re.compile(r"(?:([a-z]+)_)?(x|images|y|labels)(?:_([a-z]+))?")
+ROLES = {"x": "images", "images": "images", "y": "labels", "labels": "labels"}
 EXPECTED = "expected x and y, or x_train, y_train, x_test, y_test (images and labels for x and y)"
 LOCAL_HEADER = struct.Struct("<26xHH")  # lengths of name and extra: 4.3.7 of PKWARE's APPNOTE.TXT
 CHUNK = 1 << 20  # bytes
+UNREADABLE = (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile)  # damaged files
 
 
 @dataclass(frozen=True)
@@ -62,18 +64,20 @@ def find_pairs(path: Path) -> list[ArrayPair]:
         DataError: it cannot be read, or has no images with labels.
     """
     try:
-        arrays = _arrays_of_folder(path) if path.is_dir() else _arrays_of_archive(path)
-    except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, struct.error) as error:
+        arrays = _stored_arrays(path)
+    except (*UNREADABLE, struct.error) as error:
         reason = " ".join(str(error).split())
         if isinstance(error, OSError) and error.strerror:
             reason = error.strerror
         raise DataError(
             f"{path}: cannot be read ({reason}); expected a .npz, or a folder of .npy files"
         ) from None
-    pairs = [_pair(path, split, by_role) for split, by_role in _by_role(path, arrays).items()]
-    for pair in pairs:
+    pairs: list[ArrayPair] = []
+    for split, by_role in _by_role(path, arrays).items():
+        pair = _pair(path, split, by_role)
         _refuse_images(path, pair.images)
         _refuse_labels(path, pair)
+        pairs.append(pair)
     return pairs
 
 
@@ -94,23 +98,27 @@ def load_examples(data: Data, pairs: list[ArrayPair], names: list[str] | None = 
     values: list[Any] = []
     rows: list[tuple[int, int]] = []  # of each example: its pair, and its row there
     splits: list[str] = []
+    example_names: list[str] = []
     for number, pair in enumerate(pairs):
-        count = pair.images.shape[0]
-        values += _read(data, pair.labels).reshape(-1).tolist()
-        rows += [(number, row) for row in range(count)]
-        splits += [pair.split] * count
+        stored_labels = _read(data, pair.labels)
+        values += stored_labels.reshape(-1).tolist()
+        for row in range(pair.images.shape[0]):
+            rows.append((number, row))
+            splits.append(pair.split)
+            example_names.append(f"{pair.images.name}[{row}]")
     classes, indices = _encode(data, values, names)
     labels.refuse_untrained_classes(data, [classes[index] for index in indices], splits)
 
     def read(example: int) -> NDArray[np.uint8]:
         number, row = rows[example]
-        return in_color(images[number][row], data.color)
+        pixels = images[number][row]
+        return in_color(pixels, data.color)
 
     return Examples(
         images=LazyImages(len(rows), read),
         labels=np.array(indices, np.int64),
         classes=classes,
-        names=[f"{pairs[number].images.name}[{row}]" for number, row in rows],
+        names=example_names,
         splits=splits,
     )
 
@@ -132,8 +140,11 @@ def _encode(data: Data, values: list[Any], names: list[str] | None) -> tuple[lis
     return names, values
 
 
-def _arrays_of_folder(folder: Path) -> dict[str, StoredArray]:
-    return {file.stem: _memory_mapped(file) for file in sorted(folder.glob("*.npy"))}
+def _stored_arrays(path: Path) -> dict[str, StoredArray]:
+    if not path.is_dir():
+        return _arrays_of_archive(path)
+    files = sorted(path.glob("*.npy"))
+    return {file.stem: _memory_mapped(file) for file in files}
 
 
 def _memory_mapped(file: Path) -> StoredArray:
@@ -207,9 +218,10 @@ def _by_role(path: Path, arrays: Mapping[str, StoredArray]) -> dict[str, dict[st
         if split is None or (prefix and suffix):
             raise DataError(f"{path}: the array {name} names no split; {EXPECTED}")
         by_role = by_split.setdefault(split, {})
-        role = "images" if kind in ("x", "images") else "labels"
+        role = ROLES[kind]
         if role in by_role:
-            raise DataError(f"{path}: {by_role[role].name} and {name} are both {role}; {EXPECTED}")
+            rival = by_role[role].name
+            raise DataError(f"{path}: {rival} and {name} are both {role}; {EXPECTED}")
         by_role[role] = array
     if not by_split:
         raise DataError(f"{path}: holds {listed(arrays)}; {EXPECTED}")
@@ -277,7 +289,7 @@ def _refuse_labels(path: Path, pair: ArrayPair) -> None:
 def _read(data: Data, array: StoredArray) -> Array:
     try:
         return array.read()
-    except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+    except (*UNREADABLE, zlib.error) as error:
         raise DataError(
             f"{data.title}: {array.name} is damaged ({error}); expected it as it was saved"
         ) from None

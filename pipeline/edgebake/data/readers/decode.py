@@ -75,14 +75,18 @@ def open_image_file(file: Path, color: Color) -> Image:
     try:
         mode = os.stat(file).st_mode  # noqa: PTH116 - three times as fast as Path.stat
         is_file = stat.S_ISREG(mode)
-        content = file.read_bytes() if is_file else b""
+        content = b""
+        if is_file:
+            content = file.read_bytes()
     except OSError as error:
         reason = str(error.strerror)
         if file.is_symlink():
             reason = f"a link to {file.readlink()}, which is not there"
         raise _error(str(file), reason) from None
     if not is_file:
-        raise _error(str(file), "a folder" if file.is_dir() else "not a file")
+        if file.is_dir():
+            raise _error(str(file), "a folder")
+        raise _error(str(file), "not a file")
     return open_image(content, color, str(file))
 
 
@@ -92,7 +96,8 @@ def decode_file(file: Path, color: Color) -> NDArray[np.uint8]:
     Raises:
         DataError: the file cannot be read, or is not a whole image.
     """
-    return np.asarray(open_image_file(file, color))
+    image = open_image_file(file, color)
+    return np.asarray(image)
 
 
 def decode(content: bytes, color: Color, name: str) -> NDArray[np.uint8]:
@@ -101,7 +106,8 @@ def decode(content: bytes, color: Color, name: str) -> NDArray[np.uint8]:
     Raises:
         DataError: it is not a whole image.
     """
-    return np.asarray(open_image(content, color, name))
+    image = open_image(content, color, name)
+    return np.asarray(image)
 
 
 def open_image(content: bytes, color: Color, name: str) -> Image:
@@ -133,7 +139,8 @@ def open_image(content: bytes, color: Color, name: str) -> Image:
     except DataError:
         raise
     except Exception as error:  # Pillow raises errors of many types for damaged files
-        reason = " ".join(str(error).split()).rstrip(".")
+        message = " ".join(str(error).split())
+        reason = message.rstrip(".")
         raise _error(name, reason or type(error).__name__) from None
 
 
@@ -150,9 +157,11 @@ def in_color(pixels: NDArray[np.uint8], color: Color) -> NDArray[np.uint8]:
         pixels = pixels[..., 0]
     pixels = np.array(pixels)
     has_colors = pixels.ndim == 3
-    if has_colors == (color is not Color.grayscale):
+    expects_colors = color is not Color.grayscale
+    if has_colors == expects_colors:
         return pixels
-    return np.asarray(_convert(Image.fromarray(pixels), color))
+    converted = _convert(Image.fromarray(pixels), color)
+    return np.asarray(converted)
 
 
 def _convert(image: Image, color: Color) -> Image:
@@ -160,7 +169,9 @@ def _convert(image: Image, color: Color) -> Image:
     image.info.pop("transparency", None)  # of a palette: dropped as any other alpha
     if image.mode.startswith("I"):
         image = _in_8_bits(image)
-    mode = "L" if color is Color.grayscale else "RGB"
+    mode = "RGB"
+    if color is Color.grayscale:
+        mode = "L"
     if image.mode == mode:
         return image  # convert() would copy it
     return image.convert(mode)
@@ -173,7 +184,8 @@ def _in_8_bits(image: Image) -> Image:
     """
     from PIL.Image import fromarray
 
-    levels = (np.asarray(image).astype(np.int64) + 128) // 257
+    values = np.asarray(image).astype(np.int64)
+    levels = (values + 128) // 257
     return fromarray(levels.astype(np.uint8))
 
 

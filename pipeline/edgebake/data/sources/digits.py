@@ -40,7 +40,9 @@ def count(data: Data) -> dict[str, int]:
 
 def bundled_file() -> Path:
     """Return the table in the installed scikit-learn."""
-    return Path(str(distribution("scikit-learn").locate_file(TABLE)))
+    scikit_learn = distribution("scikit-learn")
+    file = scikit_learn.locate_file(TABLE)
+    return Path(str(file))
 
 
 def columns(_: Data) -> list[str]:
@@ -59,11 +61,15 @@ def load(data: Data) -> "Examples":
     count(data)
     with gzip.open(bundled_file(), "rt") as table:
         rows = np.loadtxt(table, delimiter=",")
-    levels, digits = rows[:, :-1], rows[:, -1]
-    pixels = np.rint(levels * (255 / LEVELS)).astype(np.uint8)
-    classes, indices = labels.encode_names(data, [str(int(digit)) for digit in digits])
+    levels = rows[:, :-1]
+    digits = rows[:, -1]
+    brightness = levels * (255 / LEVELS)
+    pixels = np.rint(brightness).astype(np.uint8)
+    images = pixels.reshape(-1, 8, 8)
+    names = [str(int(digit)) for digit in digits]
+    classes, indices = labels.encode_names(data, names)
     return Examples(
-        images=list(pixels.reshape(-1, 8, 8)),
+        images=list(images),
         labels=np.array(indices, np.int64),
         classes=classes,
         columns={"ink": _ink(levels)},
@@ -76,4 +82,5 @@ def _ink(levels: "NDArray[np.float64]") -> list[str]:
     """Return light, medium or heavy for each row of `levels` [n, pixels], a third of the rows."""
     amounts = levels.sum(axis=1)
     limits = np.quantile(amounts, [1 / 3, 2 / 3])
-    return [INK[third] for third in np.searchsorted(limits, amounts)]
+    thirds = np.searchsorted(limits, amounts)
+    return [INK[third] for third in thirds]

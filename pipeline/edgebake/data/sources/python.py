@@ -59,7 +59,8 @@ def load(data: Data) -> Examples:
     file = _existing_file(data.location)
     examples = _call(file, data.location, file.stat().st_mtime_ns)
     _check(f"{file}: {FUNCTION}()", examples)
-    splits = list(examples.splits) or [""] * len(examples.labels)
+    no_splits = [""] * len(examples.labels)
+    splits = list(examples.splits) or no_splits
     labels.check_splits(data, splits, "Examples with splits")
     indices = examples.labels.tolist()
     names = [examples.classes[index] for index in indices]
@@ -68,18 +69,25 @@ def load(data: Data) -> Examples:
     if data.labels:
         classes, indices = labels.encode_names(data, names)
     images = examples.images
+
+    def read(index: int) -> NDArray[np.uint8]:
+        return _read_image(file, images, index, data.color)
+
+    numbered_names = [f"example {index}" for index in range(len(names))]
     return replace(
         examples,
-        images=LazyImages(len(names), lambda index: _read_image(file, images, index, data.color)),
+        images=LazyImages(len(names), read),
         labels=np.array(indices, np.int64),
         classes=list(classes),
-        names=list(examples.names) or [f"example {index}" for index in range(len(names))],
+        names=list(examples.names) or numbered_names,
         splits=splits,
     )
 
 
 def _existing_file(path: Path) -> Path:
-    file = path / FILE if path.is_dir() else path
+    file = path
+    if path.is_dir():
+        file = path / FILE
     if not file.is_file():
         raise DataError(f"{file}: no such file; expected Python with a function `{FUNCTION}(path)`")
     return file
@@ -92,9 +100,10 @@ def _call(file: Path, path: Path, _modified_ns: int) -> Examples:
     names = _guard(file, lambda: runpy.run_path(str(file), run_name=FUNCTION))
     function = names.get(FUNCTION)
     if not callable(function):
-        functions = [
-            name for name, value in names.items() if callable(value) and not name.startswith("_")
-        ]
+        functions = []
+        for name, value in names.items():
+            if callable(value) and not name.startswith("_"):
+                functions.append(name)
         raise DataError(
             f"{file}: no function `{FUNCTION}`; expected `def {FUNCTION}(path)`, "
             f"it has: {listed(functions)}"
@@ -116,8 +125,12 @@ def _guard(file: Path, run: Callable[[], Result]) -> Result:
     except (Exception, SystemExit) as error:
         frames = traceback.extract_tb(error.__traceback__)
         lines = [frame.lineno for frame in frames if Path(frame.filename) == file]
-        line = lines[-1] if lines else getattr(error, "lineno", None)
-        location = f"{file}:{line}" if line else f"{file}"
+        line = getattr(error, "lineno", None)
+        if lines:
+            line = lines[-1]
+        location = str(file)
+        if line:
+            location = f"{file}:{line}"
         reason = " ".join(str(error).split())
         raise DataError(
             f"{location}: {type(error).__name__}: {reason}; expected examples, correct the function"
@@ -160,7 +173,8 @@ def _check_lengths(function: str, examples: Examples) -> None:
 
 
 def _check_labels(function: str, examples: Examples) -> None:
-    indices, classes = examples.labels, examples.classes
+    indices = examples.labels
+    classes = examples.classes
     if getattr(indices, "ndim", None) != 1 or indices.dtype.kind not in "iu":
         raise DataError(f"{function}: labels are {_describe(indices)}; expected int64 [n]")
     has_names = all(isinstance(name, str) for name in classes)
@@ -170,7 +184,8 @@ def _check_labels(function: str, examples: Examples) -> None:
         )
     if not len(indices):
         raise DataError(f"{function}: no examples; expected one or more")
-    lowest, highest = int(indices.min()), int(indices.max())
+    lowest = int(indices.min())
+    highest = int(indices.max())
     if lowest < 0 or highest >= len(classes):
         raise DataError(
             f"{function}: labels from {lowest} to {highest}; expected 0 to {len(classes) - 1}, "
@@ -182,8 +197,9 @@ def _read_image(
     file: Path, images: Sequence[NDArray[np.uint8]], index: int, color: Color
 ) -> NDArray[np.uint8]:
     pixels = _guard(file, lambda: images[index])
-    is_uint8 = str(getattr(pixels, "dtype", "")) == "uint8"
-    if not is_uint8 or not _is_image(getattr(pixels, "shape", ())):
+    dtype = getattr(pixels, "dtype", None)
+    shape = getattr(pixels, "shape", ())
+    if str(dtype) != "uint8" or not _is_image(shape):
         raise DataError(
             f"{file}: image {index} is {_describe(pixels)}; expected uint8 [h, w] or [h, w, 3]"
         )
