@@ -388,8 +388,8 @@ def test_a_project_has_what_it_lacks_from_the_wheel(site: Path, tmp_path: Path) 
     assert origin(shown, "architecture: ds_cnn") == "edgebake: model/ds_cnn.yaml"
     assert origin(shown, "scheme: none") == "recipes/quantize/int8.yaml"
     assert edgebake("show", "first", "quantize=own") == (
-        "edgebake: recipes/quantize/own.yaml: quantize.bits: unknown key; expected one of: calibration, compression, "
-        "compression, fallback_dtype, granularity, qat, scheme\n"
+        "edgebake: recipes/quantize/own.yaml: quantize.bits: unknown key; "
+        "expected one of: calibration, candidates, compression, fallback_dtype, granularity, qat, scheme\n"
     )
     assert edgebake("show", "first", "quantize=int9").startswith(
         "edgebake: command line: quantize: no option 'int9'; expected one of: auto, dynamic, float16, int16x8, "
