@@ -49,35 +49,45 @@ def by_latency(
     Raises:
         ConversionError: the smallest model is not fast enough.
     """
-    costs = cost_model.build(ranked.model, ranked.dependencies, "macs")
-    steps = list(selection.path(ranked, costs))
-    original_session = _load_session(original)
-    trials: list[LatencyTrial] = []
-
-    def is_fast(step: int) -> bool:
-        counts = steps[step]
-        removed = ranked.removed_groups(counts)
-        model = shrink.remove_channels(ranked.model, ranked.dependencies, removed)
-        ratio = latency_ratio(_load_session(model), original_session)
-        macs = float(costs.cost(counts) / costs.cost(steps[0]))
-        trials.append(LatencyTrial(macs, ratio))
-        return ratio <= target
-
+    search = _Search(ranked, original)
     slow = 0
-    fast = len(steps) - 1
-    if not is_fast(fast):
+    fast = len(search.steps) - 1
+    smallest = search.measure(fast)
+    if smallest > target:
         raise ConversionError(
-            f"prune.target.latency: {trials[-1].latency:.2f} of the original model's with every "
-            f"layer at its floor; expected at most {target:g}: lower prune.floor or raise "
-            "prune.target.latency"
+            f"prune.target.latency: {smallest:.2f} of the original model's with every layer at its "
+            f"floor; expected at most {target:g}: lower prune.floor or raise prune.target.latency"
         )
     while fast - slow > 1:
         middle = (slow + fast) // 2
-        if is_fast(middle):
+        if search.measure(middle) <= target:
             fast = middle
         else:
             slow = middle
-    return steps[fast], trials
+    return search.steps[fast], search.trials
+
+
+class _Search:
+    """Steps of the path of multiply-accumulates, and the latencies measured so far."""
+
+    def __init__(self, ranked: RankedChannels, original: keras.Model) -> None:
+        self._ranked = ranked
+        self._costs = cost_model.build(ranked.model, ranked.dependencies, "macs")
+        self.steps = list(selection.path(ranked, self._costs))
+        self._original_session = _load_session(original)
+        self.trials: list[LatencyTrial] = []
+
+    def measure(self, step: int) -> float:
+        """Build the model of a step and return its latency as a share of the original's."""
+        counts = self.steps[step]
+        ranked = self._ranked
+        removed = ranked.removed_groups(counts)
+        model = shrink.remove_channels(ranked.model, ranked.dependencies, removed)
+        latency = latency_ratio(_load_session(model), self._original_session)
+        unpruned_macs = self._costs.cost(self.steps[0])
+        macs = float(self._costs.cost(counts) / unpruned_macs)
+        self.trials.append(LatencyTrial(macs, latency))
+        return latency
 
 
 def latency_ratio(candidate: Session, reference: Session) -> float:

@@ -36,47 +36,7 @@ def to_trainable(folded: FoldedModel, settings: QatSettings) -> keras.Model:
     Raises:
         ConversionError: a layer whose output is quantized returns several tensors.
     """
-    import keras
-
-    model_graph = graph.read(folded.model)
-    image = folded.model.inputs[0]
-    entry = keras.Input(
-        batch_shape=image.shape,
-        dtype=image.dtype,
-        name=image.name,
-    )
-    quantized_entry = entry
-    if settings.quantize_activations:
-        quantized_entry = _quantize_output(entry, settings.ranges, image.name, "linear")
-
-    def copy_layer(layer: keras.Layer) -> keras.Layer:
-        weights = folded.original_weights.get(layer.name)
-        if weights is None:
-            return fold_model.clone(layer)
-        grid = _weight_grid(weights, settings)
-        return weight_quantizer.build_layer(layer, weights, grid)
-
-    def with_quantized_entry(tensor: keras.KerasTensor) -> keras.KerasTensor:
-        if tensor is entry:
-            return quantized_entry
-        return tensor
-
-    def call_layer(layer: keras.Layer, *arguments: Tensors, **options: Tensors) -> Tensors:
-        arguments, options = keras.tree.map_structure(
-            with_quantized_entry,
-            (arguments, options),
-        )
-        outputs = layer(*arguments, **options)
-        if settings.quantize_activations and stored_outputs.is_stored(layer.name, model_graph):
-            return _quantize_output(outputs, settings.ranges, layer.name, activation(layer))
-        return outputs
-
-    model = keras.models.clone_model(
-        folded.model,
-        entry,
-        clone_function=copy_layer,
-        call_function=call_layer,
-    )
+    model = _TrainableCopy(folded, settings).build()
     for name, weights in folded.original_weights.items():
         weight_quantizer.set_weights(model.get_layer(name), weights)
     fold_model.copy_statistics(folded.model, model)
@@ -104,6 +64,67 @@ def trained_ranges(model: keras.Model) -> dict[str, tuple[float, float]]:
             low, high = layer.bounds()
             trained[layer.name.removesuffix(SUFFIX)] = (float(low), float(high))
     return trained
+
+
+class _TrainableCopy:
+    """Copies a folded model with quantizing layers; weights are set later."""
+
+    def __init__(self, folded: FoldedModel, settings: QatSettings) -> None:
+        import keras
+
+        self._folded = folded
+        self._settings = settings
+        self._graph = graph.read(folded.model)
+        image = folded.model.inputs[0]
+        self._input = keras.Input(
+            batch_shape=image.shape,
+            dtype=image.dtype,
+            name=image.name,
+        )
+        self._quantized_input = self._input
+        if settings.quantize_activations:
+            self._quantized_input = _quantize_output(
+                self._input,
+                settings.ranges,
+                image.name,
+                "linear",
+            )
+
+    def build(self) -> keras.Model:
+        """Return the copy."""
+        import keras
+
+        return keras.models.clone_model(
+            self._folded.model,
+            self._input,
+            clone_function=self._copy_layer,
+            call_function=self._call_layer,
+        )
+
+    def _copy_layer(self, layer: keras.Layer) -> keras.Layer:
+        weights = self._folded.original_weights.get(layer.name)
+        if weights is None:
+            return fold_model.clone(layer)
+        grid = _weight_grid(weights, self._settings)
+        return weight_quantizer.build_layer(layer, weights, grid)
+
+    def _call_layer(self, layer: keras.Layer, *arguments: Tensors, **options: Tensors) -> Tensors:
+        import keras
+
+        arguments, options = keras.tree.map_structure(
+            self._with_quantized_input,
+            (arguments, options),
+        )
+        outputs = layer(*arguments, **options)
+        settings = self._settings
+        if settings.quantize_activations and stored_outputs.is_stored(layer.name, self._graph):
+            return _quantize_output(outputs, settings.ranges, layer.name, activation(layer))
+        return outputs
+
+    def _with_quantized_input(self, tensor: keras.KerasTensor) -> keras.KerasTensor:
+        if tensor is self._input:
+            return self._quantized_input
+        return tensor
 
 
 def _weight_grid(weights: LayerWeights, settings: QatSettings) -> WeightGrid:
