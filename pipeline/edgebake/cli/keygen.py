@@ -1,6 +1,6 @@
 """`edgebake keygen`: make a signing key or an encryption key.
 
-Writes the named file and, for a signing key, its public half beside it. Overwrites no file.
+Writes the named file and, for a signing key, its public half next to it. Overwrites no file.
 """
 
 import argparse
@@ -57,7 +57,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         "file",
         type=Path,
         metavar="FILE",
-        help="the private key to write; its public half goes beside it, as release.pub.pem",
+        help="the private key to write; its public half is written next to it, as release.pub.pem",
     )
     parser.add_argument(
         "--encryption",
@@ -79,7 +79,7 @@ VERB = Verb(
     description=(
         "Write a new private key, readable by you alone, and print the lines of "
         "recipes/release.yaml that use it. A signing key is ECDSA on P-256, and its public half is "
-        "written beside it; an encryption key is 32 random bytes. Never overwrites a file."
+        "written next to it; an encryption key is 32 random bytes. Never overwrites a file."
     ),
     examples=(
         Example("edgebake keygen keys/release.pem", "make a signing key"),

@@ -50,10 +50,10 @@ def _stage(name: str, variant: str, summary: str, files: str) -> Verb:
         run=_run_stage,
         summary=summary,
         description=(
-            f"Run the stage {name} for one variant of params.yaml. {files} "
+            f"Run the stage {name} for a variant of params.yaml. {files} "
             "`dvc repro` calls it when a dependency changed; by hand, it runs in any case."
         ),
-        examples=(Example(f"edgebake {name} {variant}", "run the stage for one variant"),),
+        examples=(Example(f"edgebake {name} {variant}", "run the stage for a variant"),),
         add_options=_add_variant,
     )
 

@@ -26,7 +26,7 @@ class VerifyOptions:
     """The bundle to verify, and what to verify it against."""
 
     bundle: Path
-    proof: Path | None = None  # None: the folder beside the bundle
+    proof: Path | None = None  # None: the folder next to the bundle
     public_key: Path | None = None
     unsigned: bool = False  # whether an unsigned bundle is accepted
     rebuild: bool = False
@@ -131,7 +131,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         "--proof",
         type=Path,
         metavar="FOLDER",
-        help="signature and provenance; default: the .proof folder beside the bundle",
+        help="signature and provenance; default: the .proof folder next to the bundle",
     )
     parser.add_argument(
         "--rebuild",
@@ -164,8 +164,8 @@ VERB = Verb(
     summary="check the files, licenses, signature and provenance of a bundle",
     description=(
         "Check every file of a bundle against the manifest's digests, the licenses against the "
-        "release's policy, and the signature and provenance of the .proof folder beside it. Prints "
-        "nothing but the error if a check fails. With --rebuild, clone the project at the bundle's "
+        "release's policy, and the signature and provenance of the .proof folder next to it. "
+        "Prints nothing but the error if a check fails. With --rebuild, clone the project at the bundle's "
         "commit, build it again and compare."
     ),
     examples=(

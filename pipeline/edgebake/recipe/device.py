@@ -35,7 +35,7 @@ class Accelerator(Enum):
 
 @dataclass
 class Compute:
-    """Peak performance of one core; latency is predicted for one thread."""
+    """Peak performance of one core; latency is predicted on one thread."""
 
     # Peak float32 rate, in 10^9 operations per second; a multiply-accumulate is two operations.
     float32_gflops: float = MISSING
