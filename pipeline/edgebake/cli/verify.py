@@ -165,8 +165,8 @@ VERB = Verb(
     description=(
         "Check every file of a bundle against the manifest's digests, the licenses against the "
         "release's policy, and the signature and provenance of the .proof folder next to it. "
-        "Prints nothing but the error if a check fails. With --rebuild, clone the project at the bundle's "
-        "commit, build it again and compare."
+        "Prints nothing but the error if a check fails. With --rebuild, clone the project at the "
+        "bundle's commit, build it again and compare."
     ),
     examples=(
         Example("edgebake verify android.zip --key release.pub.pem", "verify a signed bundle"),
