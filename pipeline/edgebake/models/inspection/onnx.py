@@ -65,16 +65,20 @@ def read(path: Path) -> ModelInfo:
     operator_counts = Counter(node.op_type for node in graph.node)
     steps = _first_steps(graph, weights)
     is_quantized = any(operator_counts[operator] for operator in QUANTIZED)
-    producer = " ".join(filter(None, (model.producer_name, model.producer_version)))
+    producer = f"{model.producer_name} {model.producer_version}".strip()
+    inputs = [_tensor_info(value) for value in graph.input if value.name not in weights]
+    outputs = [_tensor_info(value) for value in graph.output]
+    sizes = [math.prod(tensor.dims) for tensor in weights.values()]
+    other_metadata = {key: metadata[key] for key in metadata if key not in LABEL_KEYS}
     return ModelInfo(
         format="onnx",
         container=f"ONNX, opset {_opset(model)}",
         producer=producer or "an unknown program",
         file_size=path.stat().st_size,
-        inputs=tuple(_tensor_info(value) for value in graph.input if value.name not in weights),
-        outputs=tuple(_tensor_info(value) for value in graph.output),
+        inputs=tuple(inputs),
+        outputs=tuple(outputs),
         final_activation=_final_activation(graph),
-        parameters=sum(math.prod(tensor.dims) for tensor in weights.values()),
+        parameters=sum(sizes),
         operator_counts=operator_counts,
         precision=_precision(is_quantized, weights),
         is_quantized=is_quantized,
@@ -82,7 +86,7 @@ def read(path: Path) -> ModelInfo:
         unsupported=_unsupported(graph),
         pixel_scaling=affine.infer_pixel_scaling(steps),
         labels=_labels(metadata),
-        metadata={key: value for key, value in metadata.items() if key not in LABEL_KEYS},
+        metadata=other_metadata,
     )
 
 
@@ -110,10 +114,14 @@ def _opset(model: onnx.ModelProto) -> int:
 
 
 def _unsupported(graph: onnx.GraphProto) -> str | None:
-    custom = {node.op_type for node in graph.node if node.domain not in SUPPORTED_DOMAINS}
+    custom: set[str] = set()
+    for node in graph.node:
+        if node.domain not in SUPPORTED_DOMAINS:
+            custom.add(node.op_type)
     if not custom:
         return None
-    return f"it holds custom operators: {', '.join(sorted(custom))}"
+    names = ", ".join(sorted(custom))
+    return f"it holds custom operators: {names}"
 
 
 def _tensor_info(value: onnx.ValueInfoProto) -> TensorInfo:
@@ -135,7 +143,8 @@ def _dimension(dimension: onnx.TensorShapeProto.Dimension) -> int | None:
 def _final_activation(graph: onnx.GraphProto) -> str | None:
     producers: dict[str, onnx.NodeProto] = {}
     for node in graph.node:
-        producers.update(dict.fromkeys(node.output, node))
+        for name in node.output:
+            producers[name] = node
     last = producers.get(graph.output[0].name)
     while last is not None and last.op_type in VALUE_PRESERVING:
         last = producers.get(last.input[0])
@@ -146,21 +155,25 @@ def _final_activation(graph: onnx.GraphProto) -> str | None:
 
 def _first_steps(graph: onnx.GraphProto, weights: Weights) -> list[AffineStep]:
     """Return the arithmetic on the image before the first other operator."""
-    constants = {
-        node.output[0]: node.attribute[0].t for node in graph.node if _is_constant(node)
-    } | weights
-    tensor = next((value.name for value in graph.input if value.name not in weights), "")
+    constants: Weights = {}
+    for node in graph.node:
+        if _is_constant(node):
+            constants[node.output[0]] = node.attribute[0].t
+    constants |= weights
+    image_names = [value.name for value in graph.input if value.name not in weights]
+    tensor = next(iter(image_names), "")
     steps: list[AffineStep] = []
     while True:
         readers = [node for node in graph.node if tensor in node.input]
         if len(readers) != 1:
             return steps
-        step = _affine_step(readers[0], tensor, constants)
+        reader = readers[0]
+        step = _affine_step(reader, tensor, constants)
         if step is not None:
             steps.append(step)
-        elif readers[0].op_type not in ("Identity", "Cast", "Transpose"):
+        elif reader.op_type not in ("Identity", "Cast", "Transpose"):
             return steps
-        tensor = readers[0].output[0]
+        tensor = reader.output[0]
 
 
 def _is_constant(node: onnx.NodeProto) -> bool:
@@ -177,8 +190,9 @@ def _affine_step(node: onnx.NodeProto, tensor: str, constants: Weights) -> Affin
     values = _values(constants[operands[0]])
     if not values or node.op_type not in OPERATIONS:
         return None
+    operation = OPERATIONS[node.op_type]
     constant_first = node.input[0] != tensor
-    return affine.arithmetic(OPERATIONS[node.op_type], values, node.op_type, constant_first)
+    return affine.arithmetic(operation, values, node.op_type, constant_first)
 
 
 def _values(tensor: onnx.TensorProto) -> tuple[float, ...]:
@@ -188,7 +202,8 @@ def _values(tensor: onnx.TensorProto) -> tuple[float, ...]:
     is_external = tensor.data_location == onnx.TensorProto.EXTERNAL
     if is_external or math.prod(tensor.dims) > MAX_CHANNELS:
         return ()
-    return tuple(float(value) for value in onnx.numpy_helper.to_array(tensor).reshape(-1))
+    array = onnx.numpy_helper.to_array(tensor)
+    return tuple(float(value) for value in array.reshape(-1))
 
 
 def _precision(is_quantized: bool, weights: Weights) -> str:
@@ -196,7 +211,8 @@ def _precision(is_quantized: bool, weights: Weights) -> str:
 
     if is_quantized:
         return "int8, at least in part: it is quantized already"
-    if any(tensor.data_type == onnx.TensorProto.FLOAT16 for tensor in weights.values()):
+    data_types = {tensor.data_type for tensor in weights.values()}
+    if onnx.TensorProto.FLOAT16 in data_types:
         return "float16 weights"
     return "float32"
 
@@ -204,13 +220,18 @@ def _precision(is_quantized: bool, weights: Weights) -> str:
 def _labels(metadata: Mapping[str, str]) -> tuple[str, ...]:
     """Return the class names in the metadata: a list or a mapping, as JSON or Python literal."""
     for key in LABEL_KEYS:
+        text = metadata.get(key, "")
         for parse in (json.loads, ast.literal_eval):
             try:
-                value = parse(metadata.get(key, ""))
+                value = parse(text)
             except (ValueError, SyntaxError):
                 continue
             if isinstance(value, dict):
                 value = list(value.values())
-            if value and isinstance(value, list) and all(isinstance(name, str) for name in value):
+            if isinstance(value, list) and value and _are_texts(value):
                 return tuple(value)
     return ()
+
+
+def _are_texts(values: list[object]) -> bool:
+    return all(isinstance(value, str) for value in values)

@@ -60,17 +60,20 @@ def read(path: Path) -> ModelInfo:
     signature = _serving_signature(meta_graph, path)
     graph = meta_graph.graph_def
     functions = {function.signature.name: function for function in graph.library.function}
+    inputs = sorted(signature.inputs.items())
     outputs = sorted(signature.outputs.items())
-    serving_nodes = _ancestors(graph.node, [tensor.name for _, tensor in outputs])
-    operation_counts = Counter(_operations(serving_nodes, functions, set()))
+    output_names = [tensor.name for _, tensor in outputs]
+    serving_nodes = _ancestors(graph.node, output_names)
+    operations = _operations(serving_nodes, functions, set())
+    operation_counts = Counter(operations)
     version = meta_graph.meta_info_def.tensorflow_version or "of an unknown version"
     return ModelInfo(
         format="keras",
         container="SavedModel",
         producer=f"TensorFlow {version}",
         file_size=_folder_size(path),
-        inputs=tuple(_tensor_info(*item) for item in sorted(signature.inputs.items())),
-        outputs=tuple(_tensor_info(*item) for item in outputs),
+        inputs=tuple(_tensor_info(name, tensor) for name, tensor in inputs),
+        outputs=tuple(_tensor_info(name, tensor) for name, tensor in outputs),
         final_activation=_activation_of_first(outputs, graph.node, functions),
         parameters=_count_parameters(path),
         operator_counts=_without(operation_counts, UNLISTED_OPERATIONS),
@@ -110,12 +113,16 @@ def _meta_graph(path: Path) -> MetaGraphDef:
     from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
     try:
-        graphs = SavedModel.FromString((path / SAVED_MODEL).read_bytes()).meta_graphs
+        content = (path / SAVED_MODEL).read_bytes()
+        graphs = SavedModel.FromString(content).meta_graphs
     except DecodeError:
         graphs = []
     if not graphs:
         raise ModelError(f"{path}: {SAVED_MODEL} is damaged or empty; copy the folder again")
-    return next((graph for graph in graphs if "serve" in graph.meta_info_def.tags), graphs[0])
+    for graph in graphs:
+        if "serve" in graph.meta_info_def.tags:
+            return graph
+    return graphs[0]
 
 
 def _serving_signature(graph: MetaGraphDef, path: Path) -> SignatureDef:
@@ -133,9 +140,12 @@ def _serving_signature(graph: MetaGraphDef, path: Path) -> SignatureDef:
 def _tensor_info(name: str, tensor: TensorInfoProto) -> TensorInfo:
     from tensorflow import dtypes
 
-    dimensions = [int(dimension.size) for dimension in tensor.tensor_shape.dim]
-    shape = tuple(None if size < 0 else size for size in dimensions)
-    return TensorInfo(name, shape, str(dtypes.as_dtype(tensor.dtype).name))
+    shape: list[int | None] = []
+    for dimension in tensor.tensor_shape.dim:
+        is_open = dimension.size < 0
+        shape.append(None if is_open else int(dimension.size))
+    dtype = dtypes.as_dtype(tensor.dtype)
+    return TensorInfo(name, tuple(shape), str(dtype.name))
 
 
 def _ancestors(nodes: Nodes, tensors: list[str]) -> Nodes:
@@ -144,10 +154,12 @@ def _ancestors(nodes: Nodes, tensors: list[str]) -> Nodes:
     reached: dict[str, tf.compat.v1.NodeDef] = {}
     waiting = list(tensors)
     while waiting:
-        name = waiting.pop().lstrip("^").partition(":")[0]
+        tensor = waiting.pop().lstrip("^")
+        name = tensor.partition(":")[0]
         if name in by_name and name not in reached:
-            reached[name] = by_name[name]
-            waiting += by_name[name].input
+            node = by_name[name]
+            reached[name] = node
+            waiting += node.input
     return list(reached.values())
 
 
@@ -158,7 +170,8 @@ def _operations(nodes: Nodes, functions: Functions, visited: set[str]) -> Iterat
         called = _called_function(node)
         if called in functions and called not in visited:
             visited.add(called)
-            yield from _operations(functions[called].node_def, functions, visited)
+            function = functions[called]
+            yield from _operations(function.node_def, functions, visited)
 
 
 def _called_function(node: tf.compat.v1.NodeDef) -> str:
@@ -177,7 +190,8 @@ def _activation_of_first(
 ) -> str | None:
     if not outputs:
         return None
-    return _final_activation(outputs[0][1].name, nodes, functions)
+    _, tensor = outputs[0]
+    return _final_activation(tensor.name, nodes, functions)
 
 
 def _final_activation(tensor: str, nodes: Nodes, functions: Functions) -> str | None:
@@ -195,8 +209,10 @@ def _final_activation(tensor: str, nodes: Nodes, functions: Functions) -> str | 
     function = functions.get(_called_function(node))
     if function is None:
         return None
-    output = function.signature.output_arg[int(index.rpartition(":")[2] or 0)]
-    return _final_activation(function.ret[output.name], function.node_def, functions)
+    number = int(index.rpartition(":")[2] or 0)
+    output = function.signature.output_arg[number]
+    returned = function.ret[output.name]
+    return _final_activation(returned, function.node_def, functions)
 
 
 def _count_parameters(path: Path) -> int:
@@ -204,7 +220,8 @@ def _count_parameters(path: Path) -> int:
     from tensorflow import train
 
     try:
-        checkpoint = train.load_checkpoint(str(path / "variables" / "variables"))
+        prefix = path / "variables" / "variables"
+        checkpoint = train.load_checkpoint(str(prefix))
         dtypes = checkpoint.get_variable_to_dtype_map()
         shapes = checkpoint.get_variable_to_shape_map()
     except (OSError, ValueError, RuntimeError) as error:
@@ -215,6 +232,7 @@ def _count_parameters(path: Path) -> int:
     parameters = 0
     for name, shape in shapes.items():
         is_variable = "/.ATTRIBUTES/" in name and dtypes[name].is_floating
-        if is_variable and not any(part in name for part in UNCOUNTED_VARIABLES):
+        is_uncounted = any(fragment in name for fragment in UNCOUNTED_VARIABLES)
+        if is_variable and not is_uncounted:
             parameters += math.prod(shape)
     return parameters
