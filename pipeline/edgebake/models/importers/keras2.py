@@ -6,12 +6,12 @@ operations of Keras 3.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from edgebake.errors import ModelError
 from edgebake.models.importers import keras2_operations
 from edgebake.models.importers.keras2_operations import Call
+from edgebake.models.importers.keras2_references import is_reference, references
 from edgebake.models.importers.safety import Config, unknown_class_message
 
 MODELS = {
@@ -52,14 +52,6 @@ REDEFINED_ACTIVATION = "hard_sigmoid"
 Shifts = dict[str, int]  # name of a layer -> calls that are counted in its submodel only
 
 
-class TensorReference(NamedTuple):
-    """Output of a call of a layer, in a config [layer, call, output] or [..., kwargs]."""
-
-    layer: str
-    call: int
-    output: int
-
-
 def to_keras3(node: Config, file: str) -> Config:
     """Return the config of a model, or of a layer that is one, for Keras 3.
 
@@ -92,11 +84,14 @@ def _sequential(config: Any, file: str) -> Config:
         config = {"layers": config}
     nodes = config["layers"]
     layers = [_layer(node, file) for node in nodes]
+    first = layers[0]
     shape = nodes[0]["config"].get("batch_input_shape") or config.get("build_input_shape")
-    if shape and layers[0]["class_name"] != "InputLayer":
-        name = f"{layers[0]['config']['name']}_input"
-        layers.insert(0, _entry("InputLayer", {"batch_shape": shape, "name": name}))
-    return {"name": clean_name(config.get("name", "sequential")), "layers": layers}
+    if shape and first["class_name"] != "InputLayer":
+        name = f"{first['config']['name']}_input"
+        input_layer = _entry("InputLayer", {"batch_shape": shape, "name": name})
+        layers.insert(0, input_layer)
+    name = config.get("name", "sequential")
+    return {"name": clean_name(name), "layers": layers}
 
 
 def _functional(config: Config, file: str) -> Config:
@@ -118,54 +113,39 @@ def _shift(node: Config, config: Config) -> int:
     if node["class_name"] not in MODELS:
         return 0
     inbound_nodes = [layer.get("inbound_nodes") for layer in config["layers"]]
-    references = _references([*inbound_nodes, config["output_layers"]])
-    calls = [reference.call for reference in references if reference.layer == node["name"]]
+    tensor_references = references([*inbound_nodes, config["output_layers"]])
     last_call = len(node["inbound_nodes"]) - 1
-    return max([0, *(call - last_call for call in calls)])
-
-
-def _references(value: object) -> list[TensorReference]:
-    """Return all references to tensors in a part of a config, at any depth, in order."""
-    references = []
-    children: Iterable[object] = ()
-    if isinstance(value, dict):
-        children = value.values()
-    elif isinstance(value, list):
-        children = value
-        if _is_reference(value):
-            references.append(TensorReference(*value[:3]))
-    for child in children:
-        references += _references(child)
-    return references
-
-
-def _is_reference(value: object) -> bool:
-    if not isinstance(value, list) or len(value) not in (3, 4):
-        return False
-    layer, call, output = value[:3]
-    return isinstance(layer, str) and isinstance(call, int) and isinstance(output, int)
+    shift = 0
+    for reference in tensor_references:
+        if reference.layer == node["name"]:
+            shift = max(shift, reference.call - last_call)
+    return shift
 
 
 def _model_tensors(value: object, shifts: Shifts) -> list[Any]:
     """Return the inputs or outputs of a model: [layer, call, output], or a list of those."""
-    tensors = [
-        [clean_name(layer), call - shifts.get(layer, 0), output]
-        for layer, call, output in _references(value)
-    ]
+    tensors: list[Any] = []
+    for layer, call, output in references(value):
+        shifted_call = call - shifts.get(layer, 0)
+        tensors.append([clean_name(layer), shifted_call, output])
     if len(tensors) == 1:
-        return tensors[0]
+        tensors = tensors[0]
     return tensors
 
 
 def _called_layer(node: Config, shifts: Shifts, file: str) -> Config:
     """Return the config of a layer with the calls of it."""
-    calls = [_call(call, shifts) for call in node.get("inbound_nodes", []) if call]
+    inbound_nodes = node.get("inbound_nodes", [])
+    calls = [_call(call, shifts) for call in inbound_nodes if call]
     if node["class_name"] in TENSORFLOW_CALLS:
         entry, calls = _operation(node, calls, file)
     else:
         entry = _layer(node, file)
-    inbound_nodes = [{"args": call.args, "kwargs": call.kwargs} for call in calls]
-    return {**entry, "name": clean_name(node["name"]), "inbound_nodes": inbound_nodes}
+    return {
+        **entry,
+        "name": clean_name(node["name"]),
+        "inbound_nodes": [call._asdict() for call in calls],
+    }
 
 
 def _call(call: list[Any], shifts: Shifts) -> Call:
@@ -191,13 +171,15 @@ def _tensor(value: Any, shifts: Shifts) -> Any:
         return value
     if value[:1] == [CONSTANT]:
         return value[2]
-    if _is_reference(value) and value[0] in shifts:
+    if is_reference(value) and value[0] in shifts:
         layer, call, output = value[:3]
-        history = [clean_name(layer), call - shifts[layer], output]
-        return {
-            "class_name": "__keras_tensor__",
-            "config": {"shape": [None], "dtype": "float32", "keras_history": history},
+        shifted_call = call - shifts[layer]
+        config = {
+            "shape": [None],
+            "dtype": "float32",
+            "keras_history": [clean_name(layer), shifted_call, output],
         }
+        return {"class_name": "__keras_tensor__", "config": config}
     return [_tensor(child, shifts) for child in value]
 
 
@@ -221,7 +203,8 @@ def _operation(node: Config, calls: list[Call], file: str) -> tuple[Config, list
 
 def _layer(node: Config, file: str) -> Config:
     """Return the config of a layer without the calls of it."""
-    class_name = str(RENAMED.get(node["class_name"], node["class_name"]))
+    class_name = str(node["class_name"])
+    class_name = RENAMED.get(class_name, class_name)
     if class_name in MODELS:
         return to_keras3(node, file)
     config = _layer_config(class_name, node["config"])
@@ -251,7 +234,12 @@ def _module(class_name: str, layer: str, file: str) -> str:
 
 
 def _entry(class_name: str, config: Config, module: str = "keras.layers") -> Config:
-    return {"module": module, "class_name": class_name, "config": config, "registered_name": None}
+    return {
+        "module": module,
+        "class_name": class_name,
+        "config": config,
+        "registered_name": None,
+    }
 
 
 def _layer_config(class_name: str, config: Config) -> Config:
@@ -275,11 +263,9 @@ def _lambda_config(config: Config) -> Config:
     """Return the arguments of a Lambda layer, whose function is [code, defaults, closure]."""
     names = ("name", "dtype", "output_shape", "arguments")
     arguments = {name: config[name] for name in names if name in config}
-    code, defaults, closure = config["function"]
-    arguments["function"] = {
-        "class_name": "__lambda__",
-        "config": {"code": code, "defaults": defaults, "closure": closure},
-    }
+    keys = ("code", "defaults", "closure")
+    function = dict(zip(keys, config["function"], strict=True))
+    arguments["function"] = {"class_name": "__lambda__", "config": function}
     return arguments
 
 
@@ -289,6 +275,7 @@ def _argument(key: str, value: Any) -> Any:
     if value.get("class_name") == "__numpy__":
         return value.get("config", value)["value"]
     if key.endswith("_initializer"):
-        config = {name: item for name, item in value["config"].items() if name != "dtype"}
+        config = dict(value["config"])
+        config.pop("dtype", None)
         return {**value, "module": "keras.initializers", "config": config}
     return value

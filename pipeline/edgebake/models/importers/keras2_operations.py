@@ -30,18 +30,25 @@ class KerasOperation:
 
 
 def _unary(module: str, **class_names: str) -> dict[str, KerasOperation]:
-    return {name: KerasOperation(module, class_names[name]) for name in class_names}
+    operations: dict[str, KerasOperation] = {}
+    for name, class_name in class_names.items():
+        operations[name] = KerasOperation(module, class_name)
+    return operations
 
 
 def _binary(**class_names: str) -> dict[str, KerasOperation]:
-    return {
-        name: KerasOperation(NUMPY, class_names[name], second_operand="y") for name in class_names
-    }
+    operations: dict[str, KerasOperation] = {}
+    for name, class_name in class_names.items():
+        operations[name] = KerasOperation(NUMPY, class_name, second_operand="y")
+    return operations
 
 
 def _reduction(**class_names: str) -> dict[str, KerasOperation]:
     arguments = {"axis": "axis", "keepdims": "keepdims"}
-    return {name: KerasOperation(NUMPY, class_names[name], arguments) for name in class_names}
+    operations: dict[str, KerasOperation] = {}
+    for name, class_name in class_names.items():
+        operations[name] = KerasOperation(NUMPY, class_name, arguments)
+    return operations
 
 
 # By the last part of the name of TensorFlow's function.
@@ -86,15 +93,16 @@ def convert(function: str, call: Call) -> tuple[Config, Call] | None:
     Returns:
         The operation's config, without a name, and its call; None if there is no such operation.
     """
-    operation = OPERATIONS.get(function.rsplit(".", maxsplit=1)[-1])
+    name = function.rpartition(".")[2]
+    operation = OPERATIONS.get(name)
     if operation is None:
         return None
-    arguments = {
-        key: value
-        for key, value in call.kwargs.items()
-        if key != "name" and value not in (None, IMPLIED.get(key))
-    }
-    if not set(arguments) <= {*operation.arguments, operation.second_operand}:
+    arguments: Config = {}
+    for key, value in call.kwargs.items():
+        if key != "name" and value not in (None, IMPLIED.get(key)):
+            arguments[key] = value
+    known = {*operation.arguments, operation.second_operand}
+    if not known.issuperset(arguments):
         return None
     config = dict(operation.defaults)
     for key, keras_key in operation.arguments.items():
@@ -102,7 +110,8 @@ def convert(function: str, call: Call) -> tuple[Config, Call] | None:
             config[keras_key] = arguments[key]
     operands = call.args[:1]
     if operation.second_operand is not None:
-        operands.append(_constant(arguments.get(operation.second_operand)))
+        operand = arguments.get(operation.second_operand)
+        operands.append(_constant(operand))
     entry = {
         "module": operation.module,
         "class_name": operation.class_name,
@@ -114,10 +123,12 @@ def convert(function: str, call: Call) -> tuple[Config, Call] | None:
 
 def _constant(value: Any) -> Any:
     """Return a constant operand, or the slices of an indexing operation, as Keras stores them."""
-    if isinstance(value, list) and value and all(isinstance(item, float) for item in value):
-        return {"class_name": "__numpy__", "config": {"value": value, "dtype": "float32"}}
     if isinstance(value, list):
-        return [_constant(item) for item in value]
+        is_array = all(isinstance(number, float) for number in value)
+        if value and is_array:
+            config = {"value": value, "dtype": "float32"}
+            return {"class_name": "__numpy__", "config": config}
+        return [_constant(operand) for operand in value]
     if isinstance(value, dict) and set(value) == {"start", "stop", "step"}:
         return {"class_name": "__slice__", "config": value}
     if isinstance(value, dict) and value.get("class_name") == "__ellipsis__":
