@@ -27,7 +27,8 @@ class Dataflow(Generic[Tensor]):
         """
         activations: dict[Tensor, None] = {}
         for tensor in inputs:
-            activations.update(dict.fromkeys(self._activations.get(tensor, ())))
+            for activation in self._activations.get(tensor, ()):
+                activations[activation] = None
         return tuple(activations)
 
     def add(self, tensor: Tensor, sources: tuple[Tensor, ...], is_activation: bool) -> None:

@@ -44,13 +44,14 @@ def _apply(model: keras.Model, image: keras.KerasTensor, names: Operations) -> k
     for node in nodes(model):
         if node.is_input:
             continue
-        arguments, kwargs = keras.tree.map_structure(
-            replaced, (node.arguments.args, node.arguments.kwargs)
-        )
-        returned = keras.tree.flatten(_call(node.operation, arguments, kwargs, names))
-        for old, new in zip(node.output_tensors, returned, strict=True):
+        arguments = keras.tree.map_structure(replaced, node.arguments.args)
+        kwargs = keras.tree.map_structure(replaced, node.arguments.kwargs)
+        outputs = _call(node.operation, arguments, kwargs, names)
+        new_outputs = keras.tree.flatten(outputs)
+        for old, new in zip(node.output_tensors, new_outputs, strict=True):
             new_tensors[id(old)] = new
-    return new_tensors[id(model.outputs[0])]
+    output = model.outputs[0]
+    return new_tensors[id(output)]
 
 
 def _call(
@@ -61,14 +62,19 @@ def _call(
 ) -> keras.KerasTensor | list[keras.KerasTensor]:
     import keras
 
-    if kind(operation) in INERT or kind(operation).startswith("Random"):
+    class_name = kind(operation)
+    if class_name in INERT or class_name.startswith("Random"):
         return arguments[0]
     if isinstance(operation, keras.Model) and _has_one_input_and_output(operation):
-        return _apply(functional(operation), arguments[0], names)
-    if kind(operation) == "Lambda":
+        submodel = functional(operation)
+        return _apply(submodel, arguments[0], names)
+    if class_name == "Lambda":
         operation = graph_layer.trace(operation, arguments[0])
     operation.name = _unique_name(operation, names)
-    passed = {name: value for name, value in kwargs.items() if name not in DROPPED_ARGUMENTS}
+    passed: dict[str, object] = {}
+    for name, value in kwargs.items():
+        if name not in DROPPED_ARGUMENTS:
+            passed[name] = value
     return operation(*arguments, **passed)
 
 

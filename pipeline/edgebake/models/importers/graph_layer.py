@@ -33,13 +33,16 @@ class GraphMixin:
         import tensorflow
 
         # A graph cannot be imported in eager mode, only inside a function.
-        return tensorflow.function(self._run)(*keras.tree.flatten(inputs))
+        run = tensorflow.function(self._run)
+        tensors = keras.tree.flatten(inputs)
+        return run(*tensors)
 
     def compute_output_spec(self, *_: object, **__: object) -> keras.KerasTensor:
         """Return the shape of the output, which Keras cannot infer from a graph."""
         import keras
 
-        return keras.KerasTensor(tuple(self.ends["shape"]), dtype="float32")
+        shape = tuple(self.ends["shape"])
+        return keras.KerasTensor(shape, dtype="float32")
 
     def save_own_variables(self, store: dict[str, np.ndarray]) -> None:
         """Store the graph as uint8 [bytes], where other layers store weights."""
@@ -47,26 +50,33 @@ class GraphMixin:
 
     def load_own_variables(self, store: Mapping[str, np.ndarray]) -> None:
         """Load the graph from uint8 [bytes]."""
-        self.graph = np.asarray(store[STORED], np.uint8).tobytes()
+        stored = np.asarray(store[STORED], np.uint8)
+        self.graph = stored.tobytes()
 
     def get_config(self) -> dict[str, Any]:
         """Return the config of the layer, without the graph."""
-        return {**super().get_config(), "ends": self.ends}  # type: ignore[misc]
+        config: dict[str, Any] = super().get_config()  # type: ignore[misc]
+        return {**config, "ends": self.ends}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> keras.Layer:
         """Return a layer whose graph has yet to be loaded."""
-        options = {key: value for key, value in config.items() if key != "ends"}
-        return _create(options, config["ends"])
+        options = dict(config)
+        ends = options.pop("ends")
+        return _create(options, ends)
 
     def _run(self, *tensors: tf.Tensor) -> tf.Tensor:
         import tensorflow
 
         graph = tensorflow.compat.v1.GraphDef.FromString(self.graph)
         inputs = dict(zip(self.ends["inputs"], tensors, strict=True))
-        (output,) = tensorflow.graph_util.import_graph_def(
-            graph, inputs, [self.ends["output"]], name=""
+        outputs = tensorflow.graph_util.import_graph_def(
+            graph,
+            input_map=inputs,
+            return_elements=[self.ends["output"]],
+            name="",
         )
+        output = outputs[0]
         output.set_shape(self.ends["shape"])
         return output
 
@@ -76,8 +86,10 @@ def register() -> type[keras.Layer]:
     """Register the class of the layer with Keras, so that models that contain it can be loaded."""
     import keras
 
-    layer_class: type[keras.Layer] = type("Graph", (GraphMixin, keras.layers.Layer), {})
-    keras.saving.register_keras_serializable(PACKAGE)(layer_class)
+    bases = (GraphMixin, keras.layers.Layer)
+    layer_class: type[keras.Layer] = type("Graph", bases, {})
+    register_class = keras.saving.register_keras_serializable(PACKAGE)
+    register_class(layer_class)
     return layer_class
 
 
@@ -98,9 +110,14 @@ def from_frozen(
     for node in graph.node:
         node.ClearField("experimental_debug_info")
         node.attr.pop("_class", None)
-    inputs = [tensor.name for tensor in function.inputs]
-    ends = {"inputs": inputs, "output": function.outputs[0].name, "shape": shape}
-    layer = _create({"name": name, "trainable": False}, ends)
+    output = function.outputs[0]
+    ends = {
+        "inputs": [tensor.name for tensor in function.inputs],
+        "output": output.name,
+        "shape": shape,
+    }
+    options = {"name": name, "trainable": False}
+    layer = _create(options, ends)
     layer.graph = graph.SerializeToString(deterministic=True)
     return layer
 
@@ -118,18 +135,24 @@ def trace(layer: keras.Layer, inputs: Tensors) -> keras.Layer:
 
     # TensorFlow names the inputs of the graph after the parameter, and archives hold the names.
     def call(*values: tf.Tensor) -> tf.Tensor:
-        return layer(keras.tree.pack_sequence_as(inputs, values))
+        packed = keras.tree.pack_sequence_as(inputs, values)
+        return layer(packed)
 
-    flat = keras.tree.flatten(inputs)
-    specs = [tensorflow.TensorSpec(tensor.shape, tensor.dtype) for tensor in flat]
-    concrete = tensorflow.function(call).get_concrete_function(*specs)
+    tensors = keras.tree.flatten(inputs)
+    specs = [tensorflow.TensorSpec(tensor.shape, tensor.dtype) for tensor in tensors]
+    function = tensorflow.function(call)
+    concrete = function.get_concrete_function(*specs)
     frozen = convert_variables_to_constants_v2(concrete)
-    shape = [*flat[0].shape[:1], *frozen.outputs[0].shape[1:]]
-    return from_frozen(frozen, frozen.graph.as_graph_def(), shape, layer.name)
+    graph = frozen.graph.as_graph_def()
+    batch = tensors[0].shape[0]
+    output = frozen.outputs[0]
+    shape = [batch, *output.shape[1:]]
+    return from_frozen(frozen, graph, shape, layer.name)
 
 
 def _create(options: dict[str, Any], ends: Ends) -> keras.Layer:
     """Return a layer without a graph."""
-    layer = register()(**options)
+    layer_class = register()
+    layer = layer_class(**options)
     layer.ends = ends
     return layer

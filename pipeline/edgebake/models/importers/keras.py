@@ -50,9 +50,13 @@ def load(contract: Contract, options: Imported) -> keras.Model:
     _compute_in_float32(loaded)
     _, height, width, channels = loaded.inputs[0].shape
     replaces_head = options.head is Head.new
-    classes = len(contract.labels) if replaces_head else heads.class_count(loaded)
-    check_signature(ModelSignature(height, width, channels, classes), contract, options.file)
-    image = keras.Input((contract.height, contract.width, contract.channels), name="image")
+    classes = len(contract.labels)
+    if not replaces_head:
+        classes = heads.class_count(loaded)
+    signature = ModelSignature(height, width, channels, classes)
+    check_signature(signature, contract, options.file)
+    shape = (contract.height, contract.width, contract.channels)
+    image = keras.Input(shape, name="image")
     try:
         model = flatten_submodels(loaded, image)
     except (ValueError, TypeError) as error:
@@ -69,7 +73,8 @@ def predictor(archive: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.floa
     model = keras_session.load(archive)
 
     def predict(images: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray(model(images, training=False))
+        probabilities = model(images, training=False)
+        return np.asarray(probabilities)
 
     return predict
 
@@ -78,23 +83,27 @@ def activations(archive: bytes) -> Activations:
     """Return the activations of a model, each under the name of the operator that computes it."""
     import tensorflow
 
-    function = keras_session.frozen_graph(keras_session.load(archive), any_batch=True)
+    model = keras_session.load(archive)
+    function = keras_session.frozen_graph(model, any_batch=True)
     image = function.inputs[0]
     dataflow = Dataflow(image.op.name)
     tensors = [image]
     for operator in function.graph.get_operations():
-        sources = dataflow.trace(tensor.op.name for tensor in operator.inputs)
+        producers = [tensor.op.name for tensor in operator.inputs]
+        sources = dataflow.trace(producers)
         if not sources:
             continue
         output = operator.outputs[0]
-        is_activation = operator.type not in PASS_THROUGH and output.dtype == tensorflow.float32
+        computes = operator.type not in PASS_THROUGH
+        is_activation = computes and output.dtype == tensorflow.float32
         dataflow.add(operator.name, sources, is_activation)
         if is_activation:
             tensors.append(output)
     pruned = function.prune([image], tensors)
 
     def compute(images: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        return [value.numpy() for value in pruned(tensorflow.constant(images))]
+        values = pruned(tensorflow.constant(images))
+        return [value.numpy() for value in values]
 
     return Activations(dataflow.sources, compute)
 
@@ -105,8 +114,9 @@ def _read(options: Imported) -> keras.Model:
         return saved_model.read(path, options.file)
     safety.refuse_non_model(path, options.file)
     try:
-        read = h5.read if h5.is_hdf5(path) else _read_archive
-        return read(path, options.file, options.allow_code)
+        if h5.is_hdf5(path):
+            return h5.read(path, options.file, options.allow_code)
+        return _read_archive(path, options.file, options.allow_code)
     except EdgebakeError:
         raise
     # Keras raises any exception that its layers raise, and these depend on the file.
@@ -122,12 +132,14 @@ def _read_archive(path: Path, file: str, allow_code: bool) -> keras.Model:
     import keras
 
     entries = keras_archive.read(path, file, (CONFIG, METADATA, WEIGHTS))
-    keras_archive.open_weights(entries[WEIGHTS], file).close()
+    weights = keras_archive.open_weights(entries[WEIGHTS], file)
+    weights.close()
     config = keras_archive.parse_config(entries[CONFIG], file)
     _remove_compile_config(config)
     safety.refuse_code(config, file, allow_code)
     metadata = keras_archive.parse_config(entries[METADATA], file)
-    if str(metadata.get("keras_version", "3")).startswith("2."):
+    version = str(metadata.get("keras_version", "3"))
+    if version.startswith("2."):
         config = keras2.to_keras3(config, file)
     entries[CONFIG] = keras_archive.serialize_config(config)
     with tempfile.TemporaryDirectory() as folder:
@@ -165,7 +177,8 @@ def _check_classifier(model: keras.Model, file: str) -> None:
             f"{file}: does not say the size of its images; expected a model that begins with "
             "keras.Input"
         )
-    for name, tensors in (("inputs", model.inputs), ("outputs", model.outputs)):
+    sides = {"inputs": model.inputs, "outputs": model.outputs}
+    for name, tensors in sides.items():
         if len(tensors) != 1:
             raise ModelError(
                 f"{file}: has {len(tensors)} {name}; expected one input, an image, and one output"
@@ -185,6 +198,7 @@ def _summary(error: Exception) -> str:
     text = re.sub("\x1b\\[[0-9;]*m", "", str(error))
     text = text.rsplit("Exception encountered: ", maxsplit=1)[-1]
     for line in text.splitlines():
-        if line.strip() and not line.strip().startswith("Exception encountered when calling"):
-            return line.strip()[:300]
+        stripped = line.strip()
+        if stripped and not stripped.startswith("Exception encountered when calling"):
+            return stripped[:300]
     return type(error).__name__

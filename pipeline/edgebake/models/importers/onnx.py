@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from edgebake.recipe import Imported
     from edgebake.tasks.contract import Contract
 
-CHANNELS = (1, 3)
+CHANNELS = frozenset((1, 3))
 # Prefix of all names of the file, as they may be equal to those that are added.
 PREFIX = "given/"
 
@@ -45,30 +45,38 @@ def load(contract: Contract, options: Imported) -> bytes:
     is_channels_first = _check_input(model, contract, options.file)
     model = _with_image_input(model, contract, is_channels_first)
     model = _with_probabilities(model, contract, options)
-    return bytes(canonicalize(fold_constants(model)).SerializeToString(deterministic=True))
+    model = fold_constants(model)
+    model = canonicalize(model)
+    return bytes(model.SerializeToString(deterministic=True))
 
 
 def predictor(archive: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
     """Return a function from an image float32 [1, h, w, c] to probabilities [1, classes]."""
-    session = _session(onnx.load_from_string(archive))
+    model = onnx.load_from_string(archive)
+    session = _session(model)
 
     def predict(image: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray(session.run([PROBABILITIES], {IMAGE: image})[0])
+        outputs = session.run([PROBABILITIES], {IMAGE: image})
+        return np.asarray(outputs[0])
 
     return predict
 
 
 def activations(archive: bytes) -> Activations:
     """Return the activations of a graph, as it is when it is quantized, by name of the tensor."""
-    model = decompose(onnx.load_from_string(archive))
+    stored = onnx.load_from_string(archive)
+    model = decompose(stored)
     sources = _sources(model)
     names = [name for name in sources if name != IMAGE]
     session = _session(_with_outputs(model, names))
 
     def compute(images: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         runs = [session.run(names, {IMAGE: image[None]}) for image in images]
-        by_name = zip(*runs, strict=True)
-        return [images, *(_channels_last(np.concatenate(arrays)) for arrays in by_name)]
+        values = [images]
+        for arrays in zip(*runs, strict=True):
+            array = np.concatenate(arrays)
+            values.append(_channels_last(array))
+        return values
 
     return Activations(sources, compute)
 
@@ -93,14 +101,18 @@ def _sources(model: onnx.ModelProto) -> dict[str, tuple[str, ...]]:
     dataflow = Dataflow(IMAGE)
     for node in model.graph.node:
         sources = dataflow.trace(node.input)
-        if sources:
-            for name in node.output:
-                dataflow.add(name, sources, is_activation=name in floats)
+        if not sources:
+            continue
+        for name in node.output:
+            is_activation = name in floats
+            dataflow.add(name, sources, is_activation)
     return dataflow.sources
 
 
 def _channels_last(array: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.moveaxis(array, 1, -1) if array.ndim == 4 else array
+    if array.ndim != 4:
+        return array
+    return np.moveaxis(array, 1, -1)
 
 
 def _check_input(model: onnx.ModelProto, contract: Contract, file: str) -> bool:
@@ -116,11 +128,13 @@ def _check_input(model: onnx.ModelProto, contract: Contract, file: str) -> bool:
         raise ModelError(
             f"{file}: its input {value.name!r} is {dtype}; expected float: the float32 model"
         )
-    sizes = [dimension.dim_value or None for dimension in tensor.shape.dim]
-    if len(sizes) != 4 or (sizes[1] not in CHANNELS and sizes[3] not in CHANNELS):
-        shape = [
-            dimension.dim_value or dimension.dim_param or "?" for dimension in tensor.shape.dim
-        ]
+    dimensions = tensor.shape.dim
+    sizes = [dimension.dim_value or None for dimension in dimensions]
+    if len(sizes) != 4 or CHANNELS.isdisjoint((sizes[1], sizes[3])):
+        shape: list[int | str] = []
+        for dimension in dimensions:
+            size = dimension.dim_value or dimension.dim_param
+            shape.append(size or "?")
         raise ModelError(
             f"{file}: takes {shape}; expected images, [n, c, h, w] or [n, h, w, c] with 1 or 3 "
             "channels"
@@ -140,7 +154,8 @@ def _class_count(model: onnx.ModelProto) -> int | None:
     """Return the largest dimension of the output after the batch; None if it is not known."""
     shape = model.graph.output[0].type.tensor_type.shape
     sizes = [dimension.dim_value for dimension in shape.dim]
-    return max(sizes[1:], default=0) or None
+    largest = max(sizes[1:], default=0)
+    return largest or None
 
 
 def _with_image_input(
@@ -153,11 +168,12 @@ def _with_image_input(
     del graph.input[:]
     del graph.value_info[:]  # shapes for other sizes of the image
     shape = (1, contract.height, contract.width, contract.channels)
-    graph.input.append(_float_tensor(IMAGE, shape))
+    image = _float_tensor(IMAGE, shape)
+    graph.input.append(image)
+    node = onnx.helper.make_node("Identity", [IMAGE], [original])
     if is_channels_first:
-        node = onnx.helper.make_node("Transpose", [IMAGE], [original], perm=[0, 3, 1, 2])
-    else:
-        node = onnx.helper.make_node("Identity", [IMAGE], [original])
+        to_channels_first = [0, 3, 1, 2]
+        node = onnx.helper.make_node("Transpose", [IMAGE], [original], perm=to_channels_first)
     graph.node.insert(0, node)
     return model
 
@@ -170,21 +186,30 @@ def _with_probabilities(
     last = graph.output[0].name
     outputs = _run_on_noise(model, last, contract, options.file)
     predictions = np.stack([output.reshape(-1) for output in outputs])
-    classes = predictions.shape[1]
-    signature = ModelSignature(contract.height, contract.width, contract.channels, classes)
+    signature = ModelSignature(
+        contract.height,
+        contract.width,
+        contract.channels,
+        classes=predictions.shape[1],
+    )
     check_signature(signature, contract, options.file)
     output_check.check_output(predictions, options.output, options.file)
     shape = (1, len(contract.labels))
     if outputs[0].shape != shape:
-        constant = np.array(shape, np.int64)
-        graph.initializer.append(onnx.numpy_helper.from_array(constant, "shape"))
-        graph.node.append(onnx.helper.make_node("Reshape", [last, "shape"], ["flat"]))
+        shape_array = np.array(shape, np.int64)
+        shape_constant = onnx.numpy_helper.from_array(shape_array, "shape")
+        graph.initializer.append(shape_constant)
+        reshape = onnx.helper.make_node("Reshape", [last, "shape"], ["flat"])
+        graph.node.append(reshape)
         last = "flat"
-    # Softmax is over the last axis by default.
-    operator = "Softmax" if options.output is Output.logits else "Identity"
-    graph.node.append(onnx.helper.make_node(operator, [last], [PROBABILITIES]))
+    operator = "Identity"
+    if options.output is Output.logits:
+        operator = "Softmax"  # over the last axis by default
+    node = onnx.helper.make_node(operator, [last], [PROBABILITIES])
+    graph.node.append(node)
     del graph.output[:]
-    graph.output.append(_float_tensor(PROBABILITIES, shape))
+    probabilities = _float_tensor(PROBABILITIES, shape)
+    graph.output.append(probabilities)
     return onnx_graph.without_identities(model)
 
 
@@ -192,18 +217,19 @@ def _run_on_noise(
     model: onnx.ModelProto, output: str, contract: Contract, file: str
 ) -> list[NDArray[np.float32]]:
     """Return the output of a graph for each image of noise."""
+    values: list[NDArray[np.float32]] = []
     try:
         session = _session(model)
-        return [
-            np.asarray(session.run([output], {IMAGE: image[None]})[0])
-            for image in output_check.noise_images(contract)
-        ]
+        for image in output_check.noise_images(contract):
+            outputs = session.run([output], {IMAGE: image[None]})
+            values.append(np.asarray(outputs[0]))
     except Exception as error:  # ONNX Runtime's exceptions have no common base class
         raise ModelError(
             f"{file}: ONNX Runtime cannot run it on one image of {contract.height} x "
             f"{contract.width} ({onnx_graph.first_line(error)}); export it with a batch of 1, or "
             "an open one"
         ) from None
+    return values
 
 
 def _float_tensor(name: str, shape: tuple[int, ...] | None) -> onnx.ValueInfoProto:
@@ -212,10 +238,10 @@ def _float_tensor(name: str, shape: tuple[int, ...] | None) -> onnx.ValueInfoPro
 
 def _session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
     options.log_severity_level = 4  # its exceptions say the same
     # Fusing operators would remove tensors.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    return onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    providers = ["CPUExecutionProvider"]
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=providers)

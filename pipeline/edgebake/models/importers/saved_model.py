@@ -77,11 +77,14 @@ def read(path: Path, file: str) -> keras.Model:
     import keras
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    _refuse_unsafe(_saved_operations(path, file), UNSAFE_OPERATIONS, file)
+    saved_operations = _saved_operations(path, file)
+    _refuse_unsafe(saved_operations, UNSAFE_OPERATIONS, file)
     loaded = _load(path, file)  # referenced until the end, as its variables live as long as it
-    frozen = convert_variables_to_constants_v2(_serving_signature(loaded, file))
+    signature = _serving_signature(loaded, file)
+    frozen = convert_variables_to_constants_v2(signature)
     graph = frozen.graph.as_graph_def()
-    _refuse_unsafe(_operations([graph]), UNSAFE_OPERATIONS | CHECKPOINT_OPERATIONS, file)
+    operations = _operations([graph])
+    _refuse_unsafe(operations, UNSAFE_OPERATIONS | CHECKPOINT_OPERATIONS, file)
     _check_signature(frozen, file)
     batch, *size = frozen.inputs[0].shape
     if batch is not None:
@@ -89,7 +92,8 @@ def read(path: Path, file: str) -> keras.Model:
     output_shape = [None, *frozen.outputs[0].shape[1:]]
     layer = graph_layer.from_frozen(frozen, graph, output_shape, "graph")
     image = keras.Input(tuple(size), name="image")
-    model = keras.Model(image, layer(image), name="saved_model")
+    probabilities = layer(image)
+    model = keras.Model(image, probabilities, name="saved_model")
     if batch is not None:
         _check_open_batch(frozen, model, file)
     return model
@@ -103,13 +107,17 @@ def _open_batch(graph: tf.compat.v1.GraphDef, batch: int) -> None:
     node_of = {node.name: node for node in graph.node}
     reshapes = [node for node in graph.node if node.op == "Reshape"]
     for node in reshapes:
-        shape = node_of.get(node.input[1].split(":")[0])
+        shape_name = node.input[1].split(":")[0]
+        shape = node_of.get(shape_name)
         if shape is None:
             continue
         if shape.op == "Pack":  # of the batch and the other dimensions
-            shape.input[0] = _add_constant(graph, f"{shape.name}/open_batch", -1)
+            name = f"{shape.name}/open_batch"
+            shape.input[0] = _add_constant(graph, name, -1)
         elif shape.op == "Const":
-            node.input[1] = _opened_shape(graph, shape, batch) or node.input[1]
+            opened_shape = _opened_shape(graph, shape, batch)
+            if opened_shape is not None:
+                node.input[1] = opened_shape
 
 
 def _opened_shape(
@@ -118,10 +126,13 @@ def _opened_shape(
     """Return the name of a shape constant with an open batch; None if it needs none."""
     from tensorflow import make_ndarray
 
-    dimensions = make_ndarray(shape.attr["value"].tensor).tolist()
+    stored = make_ndarray(shape.attr["value"].tensor)
+    dimensions = stored.tolist()
     if dimensions[0] != batch or -1 in dimensions:
         return None
-    return _add_constant(graph, f"{shape.name}/open_batch", [-1, *dimensions[1:]])
+    name = f"{shape.name}/open_batch"
+    opened = [-1, *dimensions[1:]]
+    return _add_constant(graph, name, opened)
 
 
 def _add_constant(graph: tf.compat.v1.GraphDef, name: str, value: int | list[int]) -> str:
@@ -133,7 +144,8 @@ def _add_constant(graph: tf.compat.v1.GraphDef, name: str, value: int | list[int
         node.name = name
         node.op = "Const"
         node.attr["dtype"].type = int32.as_datatype_enum
-        node.attr["value"].tensor.CopyFrom(make_tensor_proto(value, int32))
+        tensor = make_tensor_proto(value, int32)
+        node.attr["value"].tensor.CopyFrom(tensor)
     return name
 
 
@@ -149,10 +161,12 @@ def _check_open_batch(
 
     batch, *size = (dimension or 32 for dimension in function.inputs[0].shape)
     shape = (batch + 1, *size)
-    images = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
+    generator = np.random.default_rng(0)
+    images = generator.uniform(-1, 1, shape).astype(np.float32)
     try:
         opened = np.asarray(model(images))[:batch]
-        (original,) = function(tensorflow.constant(images[:batch]))
+        batch_of_images = tensorflow.constant(images[:batch])
+        (original,) = function(batch_of_images)
         is_open = np.allclose(opened, np.asarray(original), atol=1e-5)
     except (tensorflow.errors.OpError, ValueError):
         is_open = False
@@ -181,7 +195,8 @@ def _saved_operations(path: Path, file: str) -> dict[str, str]:
     from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
     try:
-        parsed = SavedModel.FromString((path / SAVED_MODEL).read_bytes())
+        content = (path / SAVED_MODEL).read_bytes()
+        parsed = SavedModel.FromString(content)
     except DecodeError:
         raise ModelError(f"{file}: {SAVED_MODEL} is damaged; copy the folder again") from None
     if not parsed.meta_graphs:
@@ -191,11 +206,13 @@ def _saved_operations(path: Path, file: str) -> dict[str, str]:
 
 def _operations(graphs: Iterable[tf.compat.v1.GraphDef]) -> dict[str, str]:
     """Return the types of all operations, with the name of the last of each; functions included."""
-    names = {}
+    names: dict[str, str] = {}
     for graph in graphs:
-        names.update({node.op: node.name for node in graph.node})
+        for node in graph.node:
+            names[node.op] = node.name
         for function in graph.library.function:
-            names.update({node.op: node.name for node in function.node_def})
+            for node in function.node_def:
+                names[node.op] = node.name
     return names
 
 
@@ -226,7 +243,8 @@ def _check_signature(function: tf.types.experimental.ConcreteFunction, file: str
     Raises:
         ModelError: the signature is another.
     """
-    for side, tensors in (("inputs", function.inputs), ("outputs", function.outputs)):
+    sides = {"inputs": function.inputs, "outputs": function.outputs}
+    for side, tensors in sides.items():
         if len(tensors) != 1:
             names = listed(tensor.name.split(":")[0] for tensor in tensors)
             raise ModelError(

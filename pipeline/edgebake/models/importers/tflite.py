@@ -59,13 +59,16 @@ def load(contract: Contract, options: Imported) -> bytes:
 def predictor(archive: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
     """Return a function from an image float32 [1, h, w, c] to probabilities [1, classes]."""
     interpreter = tflite_graph.interpreter(archive)
-    input_index = interpreter.get_input_details()[0]["index"]
-    output_index = interpreter.get_output_details()[0]["index"]
+    (input_details,) = interpreter.get_input_details()
+    (output_details,) = interpreter.get_output_details()
+    input_index = input_details["index"]
+    output_index = output_details["index"]
 
     def predict(image: NDArray[np.float32]) -> NDArray[np.float32]:
         interpreter.set_tensor(input_index, image)
         interpreter.invoke()
-        return np.array(interpreter.get_tensor(output_index))
+        output = interpreter.get_tensor(output_index)
+        return np.array(output)
 
     return predict
 
@@ -80,15 +83,21 @@ def activations(archive: bytes) -> Activations:
     def run(image: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         interpreter.set_tensor(graph.inputs[0], image)
         interpreter.invoke()
-        return [np.atleast_1d(interpreter.get_tensor(index).copy()) for index in sources]
+        values: list[NDArray[np.float32]] = []
+        for index in sources:
+            tensor = interpreter.get_tensor(index)
+            values.append(np.atleast_1d(tensor.copy()))
+        return values
 
     def compute(images: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         runs = [run(image[None]) for image in images]
-        return [np.concatenate(arrays) for arrays in zip(*runs, strict=True)]
+        by_tensor = zip(*runs, strict=True)
+        return [np.concatenate(arrays) for arrays in by_tensor]
 
     named_sources = {}
     for index, inputs in sources.items():
-        named_sources[names[index]] = tuple(names[source] for source in inputs)
+        name = names[index]
+        named_sources[name] = tuple(names[source] for source in inputs)
     return Activations(named_sources, compute)
 
 
@@ -97,10 +106,12 @@ def _sources(graph: schema.SubGraphT) -> dict[int, tuple[int, ...]]:
     dataflow = Dataflow(graph.inputs[0])
     for operator in graph.operators:
         sources = dataflow.trace(operator.inputs)
-        if sources:
-            for index in operator.outputs:
-                is_float = graph.tensors[index].type == schema.TensorType.FLOAT32
-                dataflow.add(index, sources, is_activation=is_float)
+        if not sources:
+            continue
+        for index in operator.outputs:
+            tensor = graph.tensors[index]
+            is_float = tensor.type == schema.TensorType.FLOAT32
+            dataflow.add(index, sources, is_activation=is_float)
     return dataflow.sources
 
 
@@ -126,11 +137,15 @@ def _has_valid_indices(model: schema.ModelT) -> bool:
     for operator in graph.operators:
         inputs += list(operator.inputs)
         outputs += list(operator.outputs)
+    codes = [operator.opcodeIndex for operator in graph.operators]
+    buffers = [tensor.buffer for tensor in graph.tensors]
+    tensor_count = len(graph.tensors)
     return (
-        all(0 <= index < len(graph.tensors) for index in outputs)
-        and all(-1 <= index < len(graph.tensors) for index in inputs)  # -1: no tensor
-        and all(operator.opcodeIndex < len(model.operatorCodes) for operator in graph.operators)
-        and all(tensor.buffer < len(model.buffers) for tensor in graph.tensors)
+        min(outputs, default=0) >= 0
+        and min(inputs, default=0) >= -1  # -1: no tensor
+        and max([*inputs, *outputs], default=-1) < tensor_count
+        and max(codes, default=-1) < len(model.operatorCodes)
+        and max(buffers, default=-1) < len(model.buffers)
     )
 
 
@@ -145,12 +160,16 @@ def _check_graph(model: schema.ModelT, file: str) -> None:
             f"{file}: holds {len(model.subgraphs)} graphs; expected one: no branches and no loops"
         )
     graph = model.subgraphs[0]
-    for side, tensors in (("inputs", graph.inputs), ("outputs", graph.outputs)):
+    sides = {"inputs": graph.inputs, "outputs": graph.outputs}
+    for side, tensors in sides.items():
         if len(tensors) != 1:
             raise ModelError(
                 f"{file}: has {len(tensors)} {side}; expected one input, an image, and one output"
             )
-    custom = {code.customCode.decode() for code in model.operatorCodes if code.customCode}
+    custom: set[str] = set()
+    for code in model.operatorCodes:
+        if code.customCode:
+            custom.add(code.customCode.decode())
     if custom:
         raise ModelError(
             f"{file}: holds the custom operators {listed(custom)}; expected only those of LiteRT"
@@ -188,7 +207,8 @@ def _check_input_and_output(
     Raises:
         ModelError: they are other than image float32 [1, h, w, c] -> float32 [1, classes].
     """
-    for side, tensor in (("input", image), ("output", output)):
+    sides = {"input": image, "output": output}
+    for side, tensor in sides.items():
         if tensor.type != schema.TensorType.FLOAT32:
             raise ModelError(
                 f"{file}: its {side} is {DTYPES[tensor.type]}; expected float32: the float model"
@@ -199,18 +219,21 @@ def _check_input_and_output(
             f"{file}: takes {shape}; expected images [1, h, w, c] with 1 or 3 channels, which come "
             "last"
         )
-    if image.shapeSignature is not None and list(image.shapeSignature[1:3]) != shape[1:3]:
+    signature_shape = image.shapeSignature
+    if signature_shape is not None and list(signature_shape[1:3]) != shape[1:3]:
         raise ModelError(
             f"{file}: takes images of any size; expected one size: convert it with a fixed input"
         )
-    if shape[0] != 1:
+    batch, height, width, channels = shape
+    if batch != 1:
         raise ModelError(
-            f"{file}: takes {shape[0]} images at once; expected 1: convert it with a batch of 1"
+            f"{file}: takes {batch} images at once; expected 1: convert it with a batch of 1"
         )
     output_shape = [int(size) for size in output.shape]
     if len(output_shape) != 2:
         raise ModelError(f"{file}: returns {output_shape}; expected [1, classes]: a classifier")
-    signature = ModelSignature(shape[1], shape[2], shape[3], output_shape[1])
+    classes = output_shape[1]
+    signature = ModelSignature(height, width, channels, classes)
     check_signature(signature, contract, file)
 
 
@@ -219,14 +242,16 @@ def _remove_texts(model: schema.ModelT) -> None:
     model.description = None
     model.metadataBuffer = None
     model.signatureDefs = None
-    model.metadata = [entry for entry in model.metadata or [] if entry.name in strip.NEEDED]
+    entries = model.metadata or []
+    model.metadata = [entry for entry in entries if entry.name in strip.NEEDED]
     strip.drop_unread_buffers(model)
 
 
 def _append_softmax(model: schema.ModelT, classes: int) -> schema.TensorT:
     """Append a softmax to the graph and return its output."""
     code = schema.OperatorCodeT()
-    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.SOFTMAX
+    code.builtinCode = schema.BuiltinOperator.SOFTMAX
+    code.deprecatedBuiltinCode = schema.BuiltinOperator.SOFTMAX
     code.version = 1
     model.operatorCodes.append(code)
     tensor = schema.TensorT()
@@ -235,16 +260,18 @@ def _append_softmax(model: schema.ModelT, classes: int) -> schema.TensorT:
     tensor.buffer = 0
     tensor.name = PROBABILITIES
     graph = model.subgraphs[0]
+    index = len(graph.tensors)
     graph.tensors.append(tensor)
+    options = schema.SoftmaxOptionsT()
+    options.beta = 1.0
     operator = schema.OperatorT()
     operator.opcodeIndex = len(model.operatorCodes) - 1
     operator.inputs = [graph.outputs[0]]
-    operator.outputs = [len(graph.tensors) - 1]
+    operator.outputs = [index]
     operator.builtinOptionsType = schema.BuiltinOptions.SoftmaxOptions
-    operator.builtinOptions = schema.SoftmaxOptionsT()
-    operator.builtinOptions.beta = 1.0
+    operator.builtinOptions = options
     graph.operators.append(operator)
-    graph.outputs = [len(graph.tensors) - 1]
+    graph.outputs = [index]
     return tensor
 
 
@@ -254,8 +281,10 @@ def _simplify(model: schema.ModelT, contract: Contract, file: str) -> NDArray[np
         tflite_graph.fix_shapes(model, {IMAGE, LOGITS, PROBABILITIES})
         predict = predictor(tables.serialize(model))
         images = output_check.noise_images(contract)
-        return np.concatenate([predict(image[None]) for image in images])
+        predictions = [predict(image[None]) for image in images]
+        return np.concatenate(predictions)
     except (RuntimeError, ValueError) as error:
         message = str(error).strip() or type(error).__name__
-        summary = message.splitlines()[0][:200]
+        first_line = message.splitlines()[0]
+        summary = first_line[:200]
         raise ModelError(f"{file}: LiteRT cannot run it ({summary}); convert it again") from None

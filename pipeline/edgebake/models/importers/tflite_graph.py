@@ -34,21 +34,28 @@ def fix_shapes(model: schema.ModelT, reserved_names: set[bytes]) -> None:
         tensor.shapeSignature = None
     running = interpreter(tables.serialize(model))
     running.invoke()
-    constants = {index for index, tensor in enumerate(graph.tensors) if _is_constant(model, tensor)}
+    constants: set[int] = set()
+    for index, tensor in enumerate(graph.tensors):
+        if _is_constant(model, tensor):
+            constants.add(index)
     for operator in list(graph.operators):
-        if _is_shape(model, operator) or constants.issuperset(_input_indices(operator)):
+        is_foldable = constants.issuperset(_input_indices(operator))
+        if is_foldable or _is_shape(model, operator):
             graph.operators.remove(operator)
             constants.update(operator.outputs)
             for index in operator.outputs:
-                _make_constant(model, graph.tensors[index], running.get_tensor(index))
+                value = running.get_tensor(index)
+                _make_constant(model, graph.tensors[index], value)
         else:
             for index in operator.outputs:
-                graph.tensors[index].shape = list(running.get_tensor(index).shape)
+                value = running.get_tensor(index)
+                graph.tensors[index].shape = list(value.shape)
     _make_names_unique(graph, set(reserved_names))
 
 
 def _is_shape(model: schema.ModelT, operator: schema.OperatorT) -> bool:
-    return tables.builtin_name(model.operatorCodes[operator.opcodeIndex]) == "SHAPE"
+    code = model.operatorCodes[operator.opcodeIndex]
+    return tables.builtin_name(code) == "SHAPE"
 
 
 def _input_indices(operator: schema.OperatorT) -> list[int]:
@@ -64,7 +71,8 @@ def _make_constant(
     model: schema.ModelT, tensor: schema.TensorT, value: NDArray[np.generic]
 ) -> None:
     buffer = schema.BufferT()
-    buffer.data = np.frombuffer(np.ascontiguousarray(value).tobytes(), np.uint8)
+    data = np.ascontiguousarray(value).tobytes()
+    buffer.data = np.frombuffer(data, np.uint8)
     model.buffers.append(buffer)
     tensor.buffer = len(model.buffers) - 1
     tensor.shape = list(value.shape)
@@ -76,7 +84,8 @@ def _make_names_unique(graph: schema.SubGraphT, taken: set[bytes]) -> None:
     The quantizer identifies tensors by name, and ranges.csv separates names by spaces.
     """
     for index, tensor in enumerate(graph.tensors):
-        name = b"_".join((tensor.name or b"").split()) or b"tensor"
+        segments = (tensor.name or b"").split()
+        name = b"_".join(segments) or b"tensor"
         if name in taken:
             name = b"%s_%d" % (name, index)
         tensor.name = name
