@@ -68,10 +68,13 @@ class ActivationRange:
     @property
     def has_outliers(self) -> bool:
         """Return whether a few values, or a few channels, widen the range for all others."""
-        core = max(self.core_high, 0.0) - min(self.core_low, 0.0)
-        channel = max(self.channel_high, 0.0) - min(self.channel_low, 0.0)
-        needed = min(core, channel)
-        return not self.is_empty and self.high - self.low > OUTLIERS * needed
+        if self.is_empty:
+            return False
+        core_width = _width_with_zero(self.core_low, self.core_high)
+        channel_width = _width_with_zero(self.channel_low, self.channel_high)
+        limit = OUTLIERS * min(core_width, channel_width)
+        width = self.high - self.low
+        return width > limit
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,8 @@ class ActivationRanges:
         if not rows:
             return None
         entries = [_from_row(row) for row in rows]
-        probes = np.load(io.BytesIO(files["probes.npy"]), allow_pickle=False)
+        array = io.BytesIO(files["probes.npy"])
+        probes = np.load(array, allow_pickle=False)
         return cls(entries, probes)
 
     def lookup(self, values: Sequence[NDArray[np.floating]], tensor: str) -> ActivationRange:
@@ -111,9 +115,10 @@ class ActivationRanges:
             ConversionError: no activation has this fingerprint.
         """
         matches = self.matches(values, tensor)
+        nearest = matches[0]
         low = min(entry.low for entry in matches)
         high = max(entry.high for entry in matches)
-        return replace(matches[0], low=low, high=high)
+        return replace(nearest, low=low, high=high)
 
     def matches(self, values: Sequence[NDArray[np.floating]], tensor: str) -> list[ActivationRange]:
         """Return the ranges of all activations with the fingerprint of a tensor, nearest first.
@@ -127,7 +132,8 @@ class ActivationRanges:
         """
         own = np.array(fingerprint(values))
         root_mean_square = max(own[3], 1e-9)
-        distances = np.abs(self._fingerprints - own).max(axis=1) / root_mean_square
+        differences = np.abs(self._fingerprints - own)
+        distances = differences.max(axis=1) / root_mean_square
         nearest = float(distances.min())
         if not nearest <= TOLERANCE:
             raise ConversionError(
@@ -136,22 +142,32 @@ class ActivationRanges:
                 "whose activations stay in float needs none: float16 or dynamic"
             )
         limit = max(10 * nearest, 1e-6)
+        matches: list[ActivationRange] = []
         order = np.argsort(distances, kind="stable")
-        return [self.entries[index] for index in order if distances[index] <= limit]
+        for index in order:
+            if distances[index] <= limit:
+                matches.append(self.entries[index])
+        return matches
 
     def to_files(self) -> dict[str, bytes]:
         """Return ranges.csv and probes.npy."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(("name", *NUMBERS, *FINGERPRINT, "sources"))
-        writer.writerows(_to_row(entry) for entry in self.entries)
+        header = ("name", *NUMBERS, *FINGERPRINT, "sources")
+        writer.writerow(header)
+        for entry in self.entries:
+            writer.writerow(_to_row(entry))
         array = io.BytesIO()
         np.save(array, self.probes, allow_pickle=False)
-        return {"ranges.csv": text.getvalue().encode(), "probes.npy": array.getvalue()}
+        return {
+            "ranges.csv": text.getvalue().encode(),
+            "probes.npy": array.getvalue(),
+        }
 
     @cached_property
     def _fingerprints(self) -> NDArray[np.float64]:
-        return np.array([entry.fingerprint for entry in self.entries])
+        fingerprints = [entry.fingerprint for entry in self.entries]
+        return np.array(fingerprints)
 
 
 def fingerprint(values: Sequence[NDArray[np.floating]]) -> tuple[float, ...]:
@@ -159,27 +175,38 @@ def fingerprint(values: Sequence[NDArray[np.floating]]) -> tuple[float, ...]:
 
     None of them depends on the order of axes.
     """
-    flat = np.concatenate([np.asarray(array, np.float64).reshape(-1) for array in values])
+    arrays = [np.asarray(array, np.float64) for array in values]
+    flat = np.concatenate([array.reshape(-1) for array in arrays])
+    mean_square = np.square(flat).mean()
     return (
         float(flat.min()),
         float(flat.max()),
         float(flat.mean()),
-        float(np.sqrt(np.square(flat).mean())),
+        float(np.sqrt(mean_square)),
     )
+
+
+def _width_with_zero(low: float, high: float) -> float:
+    """Return the width of a range that is extended to include zero."""
+    return max(high, 0.0) - min(low, 0.0)
 
 
 def _to_row(entry: ActivationRange) -> list[str]:
     numbers = [getattr(entry, column) for column in NUMBERS]
-    texts = [repr(number) for number in (*numbers, *entry.fingerprint)]
-    return [entry.name, *texts, " ".join(entry.sources)]
+    numbers += entry.fingerprint
+    texts = [repr(number) for number in numbers]
+    sources = " ".join(entry.sources)
+    return [entry.name, *texts, sources]
 
 
 def _from_row(row: list[str]) -> ActivationRange:
     name, *texts, sources = row
     numbers = [float(text) for text in texts]
+    statistics = dict(zip(NUMBERS, numbers, strict=False))
+    fingerprint_numbers = numbers[len(NUMBERS) :]
     return ActivationRange(
         name,
-        **dict(zip(NUMBERS, numbers, strict=False)),
-        fingerprint=tuple(numbers[len(NUMBERS) :]),
+        **statistics,
+        fingerprint=tuple(fingerprint_numbers),
         sources=tuple(sources.split()),
     )

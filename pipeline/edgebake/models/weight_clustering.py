@@ -29,10 +29,17 @@ def cluster_values(values: NDArray[Float], bits: int) -> tuple[NDArray[Float], N
     """
     from coremltools._deps import _kmeans1d
 
-    distinct, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    used = min(len(distinct), 2**bits)
-    result = _kmeans1d.cluster(distinct.astype(np.float64), used, weights=counts)
-    centroids = np.zeros(2**bits, values.dtype)
+    distinct, inverse, counts = np.unique(
+        values,
+        return_inverse=True,
+        return_counts=True,
+    )
+    count = 2**bits
+    used = min(len(distinct), count)
+    points = distinct.astype(np.float64)
+    result = _kmeans1d.cluster(points, used, weights=counts)
+    centroids = np.zeros(count, values.dtype)
     centroids[:used] = result.centroids
     index_of_distinct = np.asarray(result.clusters, np.uint8)
-    return centroids, index_of_distinct[inverse.reshape(-1)]
+    indices = index_of_distinct[inverse.reshape(-1)]
+    return centroids, indices

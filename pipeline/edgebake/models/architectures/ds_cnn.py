@@ -22,27 +22,50 @@ def build(model: Model, channels: int, classes: int) -> keras.Model:
     """Return the untrained network: image [n, h, w, channels] -> probabilities [n, classes]."""
     import keras
 
-    image = keras.Input((model.resolution, model.resolution, channels), name="image")
-    stem = _scaled(STEM_CHANNELS, model.width_multiplier)
-    x = keras.layers.Conv2D(stem, 3, strides=2, padding="same", use_bias=False)(image)
+    shape = (model.resolution, model.resolution, channels)
+    image = keras.Input(shape, name="image")
+    stem = keras.layers.Conv2D(
+        _scaled(STEM_CHANNELS, model.width_multiplier),
+        kernel_size=3,
+        strides=2,
+        padding="same",
+        use_bias=False,
+    )
+    x = stem(image)
     x = _normalize_and_activate(x)
     for base_channels, stride in BLOCKS:
-        x = keras.layers.DepthwiseConv2D(3, strides=stride, padding="same", use_bias=False)(x)
+        depthwise = keras.layers.DepthwiseConv2D(
+            kernel_size=3,
+            strides=stride,
+            padding="same",
+            use_bias=False,
+        )
+        x = depthwise(x)
         x = _normalize_and_activate(x)
-        pointwise = _scaled(base_channels, model.width_multiplier)
-        x = keras.layers.Conv2D(pointwise, 1, use_bias=False)(x)
+        pointwise = keras.layers.Conv2D(
+            _scaled(base_channels, model.width_multiplier),
+            kernel_size=1,
+            use_bias=False,
+        )
+        x = pointwise(x)
         x = _normalize_and_activate(x)
-    x = keras.layers.GlobalAveragePooling2D()(x)
-    output = keras.layers.Dense(classes, activation="softmax", name="probabilities")(x)
-    return keras.Model(image, output)
+    average = keras.layers.GlobalAveragePooling2D()
+    x = average(x)
+    head = keras.layers.Dense(classes, activation="softmax", name="probabilities")
+    probabilities = head(x)
+    return keras.Model(image, probabilities)
 
 
 def _normalize_and_activate(x: keras.KerasTensor) -> keras.KerasTensor:
     import keras
 
-    return keras.layers.ReLU(6.0)(keras.layers.BatchNormalization()(x))
+    activation = keras.layers.ReLU(6.0)
+    normalization = keras.layers.BatchNormalization()
+    x = normalization(x)
+    return activation(x)
 
 
 def _scaled(channels: int, width_multiplier: float) -> int:
     """Return scaled channels as a multiple of 8, for vector units, and at least 8."""
-    return max(8, round(channels * width_multiplier / 8) * 8)
+    multiples = round(channels * width_multiplier / 8)
+    return max(8, multiples * 8)
