@@ -167,6 +167,8 @@ def test_candidate_and_baseline_take_turns_of_equally_many_runs(
     assert "".join(order[:8]) == "cbbccbbc"
     assert len(found) == stopwatch.WINDOWS
     assert {(pair["candidate"]["runs"], pair["baseline"]["runs"]) for pair in found} == {(3, 3)}
+    assert list(found[0]) == ["candidate", "baseline"]
+    assert list(found[1]) == ["baseline", "candidate"]
 
 
 def test_there_are_at_least_so_many_runs_and_seconds() -> None:

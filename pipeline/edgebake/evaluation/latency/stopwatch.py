@@ -168,7 +168,8 @@ def time_model(request: Request) -> Recording:
         RefusalError: the request lacks a key, a file is missing, or the runtime is not installed.
     """
     _check_keys(request)
-    file, baseline = request["file"], request["baseline"]
+    file = request["file"]
+    baseline = request["baseline"]
     # Both files are read before they are loaded: no load time then depends on the disk cache.
     sha256 = digest(Path(file))
     baseline_sha256 = digest(Path(baseline)) if baseline else None
@@ -180,12 +181,18 @@ def time_model(request: Request) -> Recording:
     parent = None
     if baseline:
         parent, _ = _open_session(load, baseline, None, request["warmup"])
-    runs, seconds = request["runs"], request["seconds"]
-    pairs = time_windows(candidate, parent, runs, seconds, costs["typical_ms"])
+    pairs = time_windows(
+        candidate,
+        parent,
+        request["runs"],
+        request["seconds"],
+        costs["typical_ms"],
+    )
     throughput = _time_batches(load, request)
     sustained = None
-    if request["sustained_minutes"]:
-        sustained = time_sustained(candidate, request["sustained_minutes"])
+    minutes = request["sustained_minutes"]
+    if minutes:
+        sustained = time_sustained(candidate, minutes)
     return {
         "schema": SCHEMA,
         "request": request,
@@ -205,7 +212,8 @@ def time_model(request: Request) -> Recording:
 def _check_keys(request: Request) -> None:
     missing = REQUEST_KEYS - request.keys()
     if missing:
-        raise RefusalError(f"the request lacks {', '.join(sorted(missing))}")
+        names = ", ".join(sorted(missing))
+        raise RefusalError(f"the request lacks {names}")
 
 
 def time_windows(
@@ -222,11 +230,14 @@ def time_windows(
         seconds: timed seconds of the candidate, at least.
         typical_ms: of one run of the candidate.
     """
-    runs_needed = max(runs, seconds * 1e3 / max(typical_ms, 1e-6))
-    window_runs = max(1, math.ceil(runs_needed / WINDOWS))
+    needed_ms = seconds * 1e3
+    runs_for_duration = needed_ms / max(typical_ms, 1e-6)
+    needed_runs = max(runs, runs_for_duration)
+    window_runs = max(1, math.ceil(needed_runs / WINDOWS))
     pairs: list[WindowPair] = []
-    timed_runs, timed_ms = 0, 0.0
-    while len(pairs) < WINDOWS or timed_runs < runs or timed_ms < seconds * 1e3:
+    timed_runs = 0
+    timed_ms = 0.0
+    while len(pairs) < WINDOWS or timed_runs < runs or timed_ms < needed_ms:
         baseline_first = len(pairs) % 2 == 1
         pair = _time_pair(candidate, baseline, window_runs, baseline_first)
         pairs.append(pair)
@@ -238,14 +249,15 @@ def time_windows(
 def _time_pair(
     candidate: Runs, baseline: Runs | None, runs: int, baseline_first: bool
 ) -> WindowPair:
+    # The keys are in the order of timing.
     if baseline is None:
         return {"candidate": summarize(candidate(runs))}
     if baseline_first:
         baseline_window = summarize(baseline(runs))
         candidate_window = summarize(candidate(runs))
-    else:
-        candidate_window = summarize(candidate(runs))
-        baseline_window = summarize(baseline(runs))
+        return {"baseline": baseline_window, "candidate": candidate_window}
+    candidate_window = summarize(candidate(runs))
+    baseline_window = summarize(baseline(runs))
     return {"candidate": candidate_window, "baseline": baseline_window}
 
 
@@ -260,7 +272,8 @@ def summarize(latencies: list[float]) -> Window:
         ordered = sorted(latencies)
         latencies = []
         for number in range(MAX_LATENCIES):
-            rank = int((number + 0.5) / MAX_LATENCIES * count)
+            share = (number + 0.5) / MAX_LATENCIES
+            rank = int(share * count)
             latencies.append(ordered[rank])
     rounded = [round(latency, 6) for latency in latencies]
     return {"runs": count, "mean_ms": mean, "latencies_ms": rounded}
@@ -292,7 +305,8 @@ def timed_runs_of(invoke: Callable[[], object]) -> Runs:
 def _milliseconds(call: Callable[[], object]) -> float:
     start = time.perf_counter_ns()
     call()
-    return (time.perf_counter_ns() - start) / 1e6
+    end = time.perf_counter_ns()
+    return (end - start) / 1e6
 
 
 def _open_session(load: Loader, file: str, batch: int | None, warmup: int) -> tuple[Runs, Costs]:
@@ -301,16 +315,17 @@ def _open_session(load: Loader, file: str, batch: int | None, warmup: int) -> tu
     memory = _peak_memory(reset=True)
     start = time.perf_counter()
     session = load(file, batch)
-    load_ms = (time.perf_counter() - start) * 1e3
+    end = time.perf_counter()
     runs = timed_runs_of(session.invoke)
     session.feed()
     first_ms = runs(1)[0]
     warm_up_ms = sorted(runs(warmup) or [first_ms])
+    added_memory = _peak_memory() - memory
     costs: Costs = {
-        "load_ms": load_ms,
+        "load_ms": (end - start) * 1e3,
         "first_inference_ms": first_ms,
         "typical_ms": warm_up_ms[warmup // 2],
-        "peak_memory_mb": (_peak_memory() - memory) / 1e6,
+        "peak_memory_mb": added_memory / 1e6,
     }
     return runs, costs
 
@@ -324,10 +339,16 @@ def _time_batches(load: Loader, request: Request) -> Throughput | None:
     except Exception as error:  # each runtime reports a fixed batch size in its own way
         reason = f"the file does not run on {batch} images at once: {_one_line(error)}"
         return {"batch": batch, "reason": reason}
-    batches = math.ceil(request["runs"] * BATCH_SHARE / batch)
-    seconds = request["seconds"] * BATCH_SHARE
-    pairs = time_windows(runs, None, batches, seconds, costs["typical_ms"])
-    return {"batch": batch, "windows": [pair["candidate"] for pair in pairs]}
+    images = request["runs"] * BATCH_SHARE
+    pairs = time_windows(
+        runs,
+        None,
+        math.ceil(images / batch),
+        request["seconds"] * BATCH_SHARE,
+        costs["typical_ms"],
+    )
+    windows = [pair["candidate"] for pair in pairs]
+    return {"batch": batch, "windows": windows}
 
 
 def _load_litert(
@@ -336,13 +357,15 @@ def _load_litert(
     interpreter = module.Interpreter(model_path=file, num_threads=options.threads)
     if batch:
         for tensor in interpreter.get_input_details():
-            shape = [batch, *tensor["shape"][1:]]
+            sizes = tensor["shape"]
+            shape = [batch, *sizes[1:]]
             interpreter.resize_tensor_input(tensor["index"], shape)
     interpreter.allocate_tensors()
     inputs = interpreter.get_input_details()
-    outputs = interpreter.get_output_details()[0]["shape"][0]
-    if batch and outputs != batch:
-        raise RefusalError(f"it returns {outputs} predictions")
+    first_output = interpreter.get_output_details()[0]
+    predictions = first_output["shape"][0]
+    if batch and predictions != batch:
+        raise RefusalError(f"it returns {predictions} predictions")
 
     def feed() -> None:
         for tensor in inputs:
@@ -362,7 +385,11 @@ def _load_onnx(
     if b"QuantizeLinear" not in Path(file).read_bytes():
         # As in runtimes/onnxruntime/run.py: convert integer weights to float once, at load.
         settings.add_session_config_entry("session.disable_quant_qdq", "1")
-    session = module.InferenceSession(file, settings, providers=["CPUExecutionProvider"])
+    session = module.InferenceSession(
+        file,
+        settings,
+        providers=["CPUExecutionProvider"],
+    )
     inputs = session.get_inputs()
     for tensor in inputs:
         size = tensor.shape[0]
@@ -385,10 +412,13 @@ def _onnx_noise(tensor: Any, batch: int | None) -> NDArray[np.generic]:
     shape = []
     for size in tensor.shape:
         is_fixed = isinstance(size, int) and size > 0
-        shape.append(size if is_fixed else 1)
+        if is_fixed:
+            shape.append(size)
+        else:
+            shape.append(1)
     if batch:
         shape[0] = batch
-    dtype = tensor.type[len("tensor(") : -1]
+    dtype = tensor.type.removeprefix("tensor(").removesuffix(")")
     if dtype == "float":
         dtype = "float32"
     return noise(shape, dtype)
@@ -443,7 +473,8 @@ def _load_runtime(name: str, options: SessionOptions) -> tuple[str, Loader]:
     def load(file: str, batch: int | None) -> Session:
         return runtime.load(module, options, file, batch)
 
-    return f"{package.replace('_', '-')} {version}", load
+    distribution = package.replace("_", "-")
+    return f"{distribution} {version}", load
 
 
 def coreml_inputs(specification: Any) -> dict[str, object]:
@@ -458,7 +489,8 @@ def coreml_inputs(specification: Any) -> dict[str, object]:
 def _coreml_noise(kind: Any) -> object:
     if kind.WhichOneof("Type") != "imageType":
         array = kind.multiArrayType
-        return noise(array.shape, "int32" if array.dataType == INT32 else "float32")
+        dtype = "int32" if array.dataType == INT32 else "float32"
+        return noise(array.shape, dtype)
     from PIL import Image  # needed by images of Core ML alone
 
     image = kind.imageType
@@ -480,8 +512,16 @@ def noise(shape: Iterable[int], dtype: DTypeLike) -> NDArray[Any]:
     size = tuple(shape)
     if numeric.kind in "iu":
         limits = np.iinfo(numeric)
-        return random.integers(limits.min, limits.max, size, numeric, endpoint=True)
-    return (random.random(size, np.float32) * 2 - 1).astype(numeric, copy=False)
+        return random.integers(
+            limits.min,
+            limits.max,
+            size,
+            numeric,
+            endpoint=True,
+        )
+    zero_to_one = random.random(size, np.float32)
+    values = zero_to_one * 2 - 1
+    return values.astype(numeric, copy=False)
 
 
 def _thread_count(threads: int | str | None) -> int | None:
@@ -509,8 +549,10 @@ def digest(path: Path) -> str:
     lines = []
     for file in path.rglob("*"):
         if file.is_file():
-            lines.append(f"{digest(file)}  {file.relative_to(path).as_posix()}\n")
-    return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
+            relative_path = file.relative_to(path).as_posix()
+            lines.append(f"{digest(file)}  {relative_path}\n")
+    text = "".join(sorted(lines))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def machine_state() -> MachineState:
@@ -525,34 +567,51 @@ def machine_state() -> MachineState:
 
 def _highest_temperature() -> float | None:
     temperatures = []
-    for zone in Path("/sys/class/thermal").glob("thermal_zone*/temp"):
+    zones = Path("/sys/class/thermal")
+    for zone in zones.glob("thermal_zone*/temp"):
         millidegrees = _read(zone).strip()
-        if millidegrees.lstrip("-").isdigit():
+        is_number = millidegrees.lstrip("-").isdigit()
+        if is_number:
             temperatures.append(int(millidegrees) / 1000)
     return max(temperatures, default=None)
 
 
 def cpu_model() -> str:
     """Return the processor's name, or the board's where the processor has none."""
-    if sys.platform == "darwin":
-        command = ["sysctl", "-n", "machdep.cpu.brand_string"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        processor = done.stdout
-    else:
-        lines = _read("/proc/cpuinfo").splitlines()
-        processor = next((line for line in lines if line.startswith("model name")), "")
-        processor = processor.partition(":")[2]
-    board = _read("/proc/device-tree/model")
-    names = [processor, board, platform.processor(), platform.machine()]
+    names = [
+        _mac_processor() if sys.platform == "darwin" else _linux_processor(),
+        _read("/proc/device-tree/model"),
+        platform.processor(),
+        platform.machine(),
+    ]
     stripped = [name.strip("\0 \n") for name in names]
     return next(name for name in stripped if name)
+
+
+def _mac_processor() -> str:
+    done = subprocess.run(
+        ["sysctl", "-n", "machdep.cpu.brand_string"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout
+
+
+def _linux_processor() -> str:
+    for line in _read("/proc/cpuinfo").splitlines():
+        if line.startswith("model name"):
+            _, _, name = line.partition(":")
+            return name
+    return ""
 
 
 def os_name() -> str:
     """Return the name and version of the operating system, or of the Linux distribution."""
     if sys.platform == "darwin":
         return f"macOS {platform.mac_ver()[0]}"
-    _, _, name = _read("/etc/os-release").partition('PRETTY_NAME="')
+    release = _read("/etc/os-release")
+    _, _, name = release.partition('PRETTY_NAME="')
     distribution, _, _ = name.partition('"')
     return distribution or f"{platform.system()} {platform.release()}"
 
@@ -574,11 +633,15 @@ def _peak_memory(*, reset: bool = False) -> int:
     clear_refs = Path("/proc/self/clear_refs")
     if reset and clear_refs.exists():
         clear_refs.write_text("5")  # proc(5): 5 resets the peak resident set size
-    fields = _read("/proc/self/status").partition("VmHWM:")[2].split()
+    status = _read("/proc/self/status")
+    _, _, peak_line = status.partition("VmHWM:")
+    fields = peak_line.split()
     if fields:
         return int(fields[0]) * 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    if sys.platform == "darwin":
+        return usage.ru_maxrss
+    return usage.ru_maxrss * 1024
 
 
 def _one_line(error: Exception) -> str:
