@@ -6,11 +6,13 @@ The output of a stage is the folder artifacts/<stage>/<variant>/. Its SHA256SUMS
 
 import errno
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from edgebake.errors import ArtifactError, HostError
 
@@ -50,6 +52,21 @@ def publish(destination: Path) -> Iterator[Path]:
         raise disk_trouble(error, destination) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def read_json(source: Path) -> Any:
+    """Return the value that a JSON file holds."""
+    return json.loads(source.read_text())
+
+
+def write_json(destination: Path, value: object) -> None:
+    """Write an indented JSON file as a whole or not at all.
+
+    Raises:
+        HostError: the disk is full, or the folder cannot be written.
+    """
+    text = json.dumps(value, indent=2) + "\n"
+    write(destination, text.encode())
 
 
 def write(destination: Path, data: bytes) -> None:

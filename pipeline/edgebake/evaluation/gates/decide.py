@@ -36,16 +36,21 @@ def decide(
         today: the day on which waivers are applied; none: the current day.
     """
     today = today or date.today()
-    decisions = [
-        _decision(name, gate, evidence) for name, gate in vars(budget).items() if gate is not None
-    ]
-    return [apply_waiver(decision, waivers, today) for decision in decisions]
+    decisions = []
+    for name, gate in vars(budget).items():
+        if gate is not None:
+            decision = _decision(name, gate, evidence)
+            decisions.append(apply_waiver(decision, waivers, today))
+    return decisions
 
 
 def requirement_of(name: str, gate: Gate) -> Requirement:
     """Return the limit of a gate and its direction."""
-    direction = AT_LEAST if hasattr(gate, AT_LEAST) else AT_MOST
-    return Requirement(name, direction, getattr(gate, direction), gate.confidence)
+    direction = AT_MOST
+    if hasattr(gate, AT_LEAST):
+        direction = AT_LEAST
+    limit = getattr(gate, direction)
+    return Requirement(name, direction, limit, gate.confidence)
 
 
 def _decision(name: str, gate: Gate, evidence: TargetEvidence) -> Decision:
@@ -55,8 +60,13 @@ def _decision(name: str, gate: Gate, evidence: TargetEvidence) -> Decision:
         verdict = Verdict.not_measured if gate.required else Verdict.accepted
         return Decision(requirement, verdict, measurement)
     verdict = _verdict(requirement, gate, test)
-    note = _note(requirement, verdict, test)
-    return Decision(requirement, verdict, measurement, test.bound(requirement), note)
+    return Decision(
+        requirement,
+        verdict,
+        measurement,
+        test.bound(requirement),
+        _note(requirement, verdict, test),
+    )
 
 
 def _verdict(requirement: Requirement, gate: Gate, test: HypothesisTest) -> Verdict:
@@ -84,9 +94,11 @@ def _admissible(name: str, gate: Gate, evidence: TargetEvidence) -> GateEvidence
         return evidence.on(name, gate)
     measurement, test = _measured(name, gate, evidence)
     if test is None and admitted is Evidence.predicted:
-        return _predicted(name, evidence) or (measurement, None)
+        prediction = _predicted(name, evidence)
+        return prediction or (measurement, None)
     if measurement.where == HOST and admitted is Evidence.device:
-        return not_measured(measurement.unit, NOT_ON_DEVICE), None
+        off_device = not_measured(measurement.unit, NOT_ON_DEVICE)
+        return off_device, None
     return measurement, test
 
 
@@ -94,17 +106,21 @@ def _measured(name: str, gate: Gate, evidence: TargetEvidence) -> GateEvidence:
     """Return the measurement of a gate's metric, or one that bounds it from above."""
     measurement, test = evidence.on(name, gate)
     bounding_name = UPPER_BOUNDS.get(name, "")
-    if test is None and bounding_name in evidence.metrics:
-        bounding, bounding_test = evidence.on(bounding_name, gate)
-        # A higher percentile that is too slow proves nothing about the lower one.
-        if bounding_test is not None and bounding_test.proves(requirement_of(name, gate)):
-            return bounding, bounding_test
+    if test or bounding_name not in evidence.metrics:
+        return measurement, test
+    bounding, bounding_test = evidence.on(bounding_name, gate)
+    requirement = requirement_of(name, gate)
+    # A higher percentile that is too slow proves nothing about the lower one.
+    if bounding_test and bounding_test.proves(requirement):
+        return bounding, bounding_test
     return measurement, test
 
 
 def _predicted(name: str, evidence: TargetEvidence) -> GateEvidence | None:
     """Return the estimate of a gate's metric from the device's facts, if there is one."""
-    estimate = evidence.metrics.get(ESTIMATES.get(name, ""))
+    estimate_name = ESTIMATES.get(name, "")
+    estimate = evidence.metrics.get(estimate_name)
     if estimate is None or estimate.value is None:
         return None
-    return replace(estimate, where=PREDICTED), ExactValue(estimate.value)
+    prediction = replace(estimate, where=PREDICTED)
+    return prediction, ExactValue(estimate.value)

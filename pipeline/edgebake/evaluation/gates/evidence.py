@@ -4,13 +4,13 @@ Reads artifacts/validate/<platform>/<variant>/ and artifacts/parity/<platform>.j
 """
 
 import csv
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypedDict
 
+from edgebake import artifacts
 from edgebake.evaluation.gates.hypothesis_tests import (
     BootstrapTest,
     ExactValue,
@@ -62,7 +62,8 @@ class TargetEvidence:
             return measurement, None
         if name in self.resamples:
             remedy = MORE_EXAMPLES if measurement.unit == "share" else MORE_RUNS
-            return measurement, BootstrapTest(self.resamples[name], remedy)
+            test = BootstrapTest(self.resamples[name], remedy)
+            return measurement, test
         return measurement, ExactValue(measurement.value)
 
     @property
@@ -73,18 +74,22 @@ class TargetEvidence:
 
 def read(folder: Path, parity: Path) -> TargetEvidence:
     """Read validate's folder of a variant, and parity's file of its platform."""
-    report = json.loads((folder / "report.json").read_text())
-    with (folder / "examples.csv").open(newline="") as file:
+    report = artifacts.read_json(folder / "report.json")
+    metrics = {}
+    for name, fields in report["metrics"].items():
+        metrics[name] = from_dict(fields)
+    table = folder / "examples.csv"
+    with table.open(newline="") as file:
         examples = list(csv.DictReader(file))
     comparisons: dict[str, Parity | None] = {}
     no_parity = f"{parity} is not there: run `dvc repro`"
     if parity.exists():
-        comparisons = json.loads(parity.read_text())
+        comparisons = artifacts.read_json(parity)
         no_parity = NO_OTHER
     return TargetEvidence(
-        metrics={name: from_dict(metric) for name, metric in report["metrics"].items()},
+        metrics=metrics,
         examples=examples,
-        resamples=json.loads((folder / "resamples.json").read_text()),
+        resamples=artifacts.read_json(folder / "resamples.json"),
         parity=comparisons.get(report["variant"]),
         no_parity=no_parity,
     )
@@ -97,15 +102,17 @@ def is_right(row: Row) -> bool:
 
 def paired_test(rows: Iterable[Row]) -> PairedTest:
     """Count the examples that the float parent alone, and the file alone, classify correctly."""
-    counts: Counter[str] = Counter()
+    lost = 0
+    won = 0
+    n = 0
     for row in rows:
         was_right = row["float_answer"] == row["label"]
-        counts["n"] += 1
+        n += 1
         if was_right and not is_right(row):
-            counts["lost"] += 1
+            lost += 1
         if is_right(row) and not was_right:
-            counts["won"] += 1
-    return PairedTest(counts["lost"], counts["won"], counts["n"])
+            won += 1
+    return PairedTest(lost, won, n)
 
 
 def grouped_test(rows: Iterable[Row], column: str) -> GroupedTest:
@@ -116,16 +123,21 @@ def grouped_test(rows: Iterable[Row], column: str) -> GroupedTest:
         name = row[column]
         total[name] += 1
         right[name] += is_right(row)
-    return GroupedTest({name: ProportionTest(right[name], total[name]) for name in sorted(total)})
+    tests = {}
+    for name in sorted(total):
+        tests[name] = ProportionTest(right[name], total[name])
+    return GroupedTest(tests)
 
 
 def _accuracy(evidence: TargetEvidence, _: Gate) -> GateEvidence:
-    test = ProportionTest(evidence.right, len(evidence.examples))
+    n = len(evidence.examples)
+    test = ProportionTest(evidence.right, n)
     return evidence.metrics["accuracy"], test
 
 
 def _accuracy_drop(evidence: TargetEvidence, _: Gate) -> GateEvidence:
-    return evidence.metrics["accuracy_drop"], paired_test(evidence.examples)
+    test = paired_test(evidence.examples)
+    return evidence.metrics["accuracy_drop"], test
 
 
 def _class_accuracy(evidence: TargetEvidence, _: Gate) -> GateEvidence:
@@ -133,8 +145,10 @@ def _class_accuracy(evidence: TargetEvidence, _: Gate) -> GateEvidence:
 
 
 def _slice_accuracy(evidence: TargetEvidence, gate: Gate) -> GateEvidence:
-    column = gate.column if isinstance(gate, SliceFloor) else ""
-    return _worst_group(evidence, f"{SLICE}{column}")
+    column = SLICE
+    if isinstance(gate, SliceFloor):
+        column += gate.column
+    return _worst_group(evidence, column)
 
 
 def _worst_group(evidence: TargetEvidence, column: str) -> GateEvidence:
@@ -155,9 +169,12 @@ def _parity(evidence: TargetEvidence, _: Gate) -> GateEvidence:
     if parity is None:
         return not_measured("share", evidence.no_parity), None
     test = ProportionTest(parity["same"], parity["n"])
-    interval = proportion.interval(test.right, test.n)
-    accuracy = evidence.metrics["accuracy"]
-    return replace(accuracy, value=test.share, interval=interval), test
+    agreement = replace(
+        evidence.metrics["accuracy"],
+        value=test.share,
+        interval=proportion.interval(test.right, test.n),
+    )
+    return agreement, test
 
 
 def _parity_difference(evidence: TargetEvidence, _: Gate) -> GateEvidence:
@@ -165,16 +182,27 @@ def _parity_difference(evidence: TargetEvidence, _: Gate) -> GateEvidence:
     if parity is None:
         return not_measured("share", evidence.no_parity), None
     difference = parity["largest_difference"]
-    accuracy = evidence.metrics["accuracy"]
-    return replace(accuracy, value=difference, interval=None), ExactValue(difference)
+    measurement = replace(
+        evidence.metrics["accuracy"],
+        value=difference,
+        interval=None,
+    )
+    return measurement, ExactValue(difference)
 
 
 def _accelerator_coverage(evidence: TargetEvidence, gate: Gate) -> GateEvidence:
-    accelerator = gate.accelerator.value if isinstance(gate, PlacementFloor) else ""
+    accelerator = ""
+    if isinstance(gate, PlacementFloor):
+        accelerator = gate.accelerator.value
     for placement in evidence.placements:
         if placement.accelerator == accelerator:
             share = min(placement.operators, placement.macs)
-            measurement = Measurement(share, "share", PREDICTED, device=placement.delegate)
+            measurement = Measurement(
+                value=share,
+                unit="share",
+                where=PREDICTED,
+                device=placement.delegate,
+            )
             return measurement, ExactValue(share)
     reason = f"nothing is known to bring this file to the device's {accelerator}"
     return not_measured("share", reason), None

@@ -82,11 +82,12 @@ class ProportionTest:
         if requirement.limit == 0:
             return True
         p_value = proportion.p_at_least(self.right, self.n, requirement.limit)
-        return p_value <= 1 - requirement.confidence
+        return p_value <= requirement.alpha
 
     def disproves(self, requirement: Requirement) -> bool:
         """Return whether the upper confidence bound of the share is below the limit."""
-        return self.p_at_most(requirement.limit) <= 1 - requirement.confidence
+        p_value = self.p_at_most(requirement.limit)
+        return p_value <= requirement.alpha
 
     def p_at_most(self, limit: float) -> float:
         """Return the p-value of the hypothesis that the true share is at least the limit."""
@@ -104,7 +105,12 @@ class ProportionTest:
 
     def needed(self, requirement: Requirement) -> int | None:
         """Estimate the number of examples that would settle the test; none if no number would."""
-        return proportion.needed(self.right, self.n, requirement.limit, requirement.confidence)
+        return proportion.needed(
+            self.right,
+            self.n,
+            requirement.limit,
+            requirement.confidence,
+        )
 
 
 @dataclass(frozen=True)
@@ -126,24 +132,42 @@ class PairedTest:
             return False
         if requirement.limit == 1:
             return True
-        p_value = paired.p_less(self.lost, self.won, self.n, requirement.limit)
-        return p_value <= 1 - requirement.confidence
+        p_value = paired.p_less(
+            self.lost,
+            self.won,
+            self.n,
+            requirement.limit,
+        )
+        return p_value <= requirement.alpha
 
     def disproves(self, requirement: Requirement) -> bool:
         """Return whether the lower confidence bound of the loss is above the limit."""
         if self._loss <= requirement.limit:
             return False
-        p_value = paired.p_more(self.lost, self.won, self.n, requirement.limit)
-        return p_value <= 1 - requirement.confidence
+        p_value = paired.p_more(
+            self.lost,
+            self.won,
+            self.n,
+            requirement.limit,
+        )
+        return p_value <= requirement.alpha
 
     def bound(self, requirement: Requirement) -> float:
         """Return the upper confidence bound of the loss."""
-        return paired.upper(self.lost, self.won, self.n, requirement.confidence)
+        return paired.upper(
+            self.lost,
+            self.won,
+            self.n,
+            requirement.confidence,
+        )
 
     def note(self, requirement: Requirement) -> str:
         """Return how many more examples would settle the test."""
-        counts = (self.lost, self.won, self.n)
-        needed = paired.needed(counts, requirement.limit, requirement.confidence)
+        needed = paired.needed(
+            (self.lost, self.won, self.n),
+            requirement.limit,
+            requirement.confidence,
+        )
         return _more_examples(needed, self.n)
 
 
@@ -177,7 +201,8 @@ class GroupedTest:
 
     def proves(self, requirement: Requirement) -> bool:
         """Return whether every group proves the requirement."""
-        return all(group.proves(requirement) for group in self.groups.values())
+        unproven = self._unproven(requirement)
+        return not unproven
 
     def disproves(self, requirement: Requirement) -> bool:
         """Return whether some group misses the limit, corrected for the number of groups."""
@@ -185,30 +210,43 @@ class GroupedTest:
 
     def missed(self, requirement: Requirement) -> list[str]:
         """Return the names of the groups that are below the limit after correction, in order."""
-        p_values = [group.p_at_most(requirement.limit) for group in self.groups.values()]
-        rejected = _holm(p_values, 1 - requirement.confidence)
-        return [
-            name for name, is_rejected in zip(self.groups, rejected, strict=True) if is_rejected
-        ]
+        p_values = []
+        for group in self.groups.values():
+            p_values.append(group.p_at_most(requirement.limit))
+        rejected = _holm(p_values, requirement.alpha)
+        missed = []
+        for name, is_rejected in zip(self.groups, rejected, strict=True):
+            if is_rejected:
+                missed.append(name)
+        return missed
 
     def bound(self, requirement: Requirement) -> float:
         """Return the lowest of the groups' lower confidence bounds."""
-        return min(group.bound(requirement) for group in self.groups.values())
+        groups = self.groups.values()
+        return min(group.bound(requirement) for group in groups)
 
     def note(self, requirement: Requirement) -> str:
         """Return the worst group, and how many more examples would settle the test."""
-        unproven = [group for group in self.groups.values() if not group.proves(requirement)]
+        unproven = self._unproven(requirement)
         if not unproven or self.missed(requirement):
             return self.detail
         if requirement.limit == 1:
-            return f"{self.detail}; {self.groups[self.worst].note(requirement)}"
-        needed = [(group.needed(requirement), group.n) for group in unproven]
-        missing = [size - n for size, n in needed if size]
+            worst = self.groups[self.worst]
+            return f"{self.detail}; {worst.note(requirement)}"
+        missing = []
+        for group in unproven:
+            needed = group.needed(requirement)
+            if needed:
+                missing.append(needed - group.n)
         if not missing:
             reason = "that is the limit itself: no number of test examples would decide"
             return f"{self.detail}; {reason}"
         more = f"about {max(missing):,} more test examples of each that is unproven would decide"
         return f"{self.detail}; {more}"
+
+    def _unproven(self, requirement: Requirement) -> list[ProportionTest]:
+        groups = self.groups.values()
+        return [group for group in groups if not group.proves(requirement)]
 
 
 def _holm(p_values: Sequence[float], alpha: float) -> list[bool]:
@@ -232,18 +270,21 @@ class BootstrapTest:
 
     def proves(self, requirement: Requirement) -> bool:
         """Return whether the confidence bound meets the requirement."""
-        return requirement.is_met_by(self.bound(requirement))
+        bound = self.bound(requirement)
+        return requirement.is_met_by(bound)
 
     def disproves(self, requirement: Requirement) -> bool:
         """Return whether the bound on the other side misses the requirement."""
         if requirement.direction == AT_LEAST:
-            return self._quantile(requirement.confidence) < requirement.limit
-        return self._quantile(1 - requirement.confidence) > requirement.limit
+            upper = self._quantile(requirement.confidence)
+            return upper < requirement.limit
+        lower = self._quantile(requirement.alpha)
+        return lower > requirement.limit
 
     def bound(self, requirement: Requirement) -> float:
         """Return the lower confidence bound for a floor, the upper one for a ceiling."""
         if requirement.direction == AT_LEAST:
-            return self._quantile(1 - requirement.confidence)
+            return self._quantile(requirement.alpha)
         return self._quantile(requirement.confidence)
 
     def note(self, _: Requirement) -> str:
@@ -251,4 +292,5 @@ class BootstrapTest:
         return self.remedy
 
     def _quantile(self, share: float) -> float:
-        return float(np.quantile(self.resamples, share))
+        quantile = np.quantile(self.resamples, share)
+        return float(quantile)

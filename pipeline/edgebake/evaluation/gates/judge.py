@@ -3,7 +3,6 @@
 Reads artifacts/validate/ and artifacts/parity/.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,12 +38,13 @@ def judge(target: TargetParams, platform: str) -> Judgment:
     """
     folder = artifacts.verify(artifacts.folder("validate", target.validate, platform))
     target_evidence = evidence.read(folder, PARITY / f"{platform}.json")
-    records = json.loads((folder / "placement.json").read_text())
+    records = artifacts.read_json(folder / "placement.json")
     placements = [Placement(**record) for record in records]
-    latency = _predicted_latency(target.device, folder)
+    metrics = dict(target_evidence.metrics)
+    metrics["latency_predicted_ms"] = _predicted_latency(target.device, folder)
     target_evidence = replace(
         target_evidence,
-        metrics={**target_evidence.metrics, "latency_predicted_ms": latency},
+        metrics=metrics,
         placements=device_placements(placements, target.runtime, target.device),
     )
     decisions = decide(target.budget, target_evidence, target.waivers)
@@ -56,9 +56,16 @@ def _predicted_latency(device: Device, folder: Path) -> Measurement:
     if device.compute is None:
         reason = f"what a core of {device.name} computes and moves at most is not among its facts"
         return not_measured("ms", reason)
+    file = folder / "workload.json"
     try:
-        workload = from_json((folder / "workload.json").read_text())
+        workload = from_json(file.read_text())
         milliseconds = roofline(workload, device.compute)
     except Uncounted as reason:
         return not_measured("ms", str(reason))
-    return Measurement(milliseconds, "ms", PREDICTED, device=device.name, threads=1)
+    return Measurement(
+        value=milliseconds,
+        unit="ms",
+        where=PREDICTED,
+        device=device.name,
+        threads=1,
+    )

@@ -37,6 +37,11 @@ class Requirement:
     def __str__(self) -> str:
         return f"{self.direction.replace('_', ' ')} {self.limit:g}"
 
+    @property
+    def alpha(self) -> float:
+        """Return the significance level, 0 to 1."""
+        return 1 - self.confidence
+
     def is_met_by(self, value: float) -> bool:
         """Return whether a value lies on the required side of the limit; the limit itself does."""
         if self.direction == AT_LEAST:
