@@ -7,7 +7,6 @@ import base64
 import io
 from collections import Counter
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, TypedDict
 
 import numpy as np
@@ -81,14 +80,15 @@ def build_vectors(
         predictions: probabilities, float32 [n, classes].
     """
     limits = tolerances(file)
+    vectors = []
+    for number in _select(examples, predictions, limits["output"]):
+        vector = _vector(file, examples, number, predictions[number])
+        vectors.append(vector)
     return {
         "format": FORMAT,
         "sha256": file.sha256,
         "tolerances": limits,
-        "examples": [
-            _vector(file, examples, number, predictions[number])
-            for number in _select(examples, predictions, limits["output"])
-        ],
+        "examples": vectors,
     }
 
 
@@ -97,7 +97,10 @@ def tolerances(file: ConvertedFile) -> dict[str, float]:
 
     `tensor` is for the model's input after preprocessing, `output` for probabilities.
     """
-    return {"tensor": _input_tolerance(file), "output": _output_tolerance(file)}
+    return {
+        "tensor": _input_tolerance(file),
+        "output": _output_tolerance(file),
+    }
 
 
 def _input_tolerance(file: ConvertedFile) -> float:
@@ -113,7 +116,8 @@ def _input_tolerance(file: ConvertedFile) -> float:
 
 
 def _output_tolerance(file: ConvertedFile) -> float:
-    scale = file.inspection["output"]["scale"] or 0.0
+    output = file.inspection["output"]
+    scale = output["scale"] or 0.0
     return max(_kernel_tolerance(file), STEPS * scale)
 
 
@@ -135,17 +139,20 @@ def _select(examples: Examples, predictions: NDArray[np.float32], tolerance: flo
     Correct predictions come before wrong ones, and small images before large ones because a bundle
     is downloaded; the classes take turns.
     """
-    second, first = np.sort(predictions, axis=1)[:, -2:].T
+    ascending = np.sort(predictions, axis=1)
+    highest = ascending[:, -1]
+    second_highest = ascending[:, -2]
+    has_margin = highest - second_highest > MARGIN * tolerance
     classes = predictions.argmax(axis=1)
     is_wrong = classes != examples.labels
 
     def preference(number: int) -> tuple[bool, int, int]:
         return bool(is_wrong[number]), examples.areas[number], number
 
-    has_margin = first - second > MARGIN * tolerance
-    numbers = [number for number in range(len(predictions)) if has_margin[number]]
-    numbers.sort(key=preference)
-    return sorted(islice(_take_turns(numbers, classes), EXAMPLES))
+    candidates = np.flatnonzero(has_margin).tolist()
+    candidates.sort(key=preference)
+    in_turns = _take_turns(candidates, classes)
+    return sorted(in_turns[:EXAMPLES])
 
 
 def _take_turns(numbers: list[int], classes: NDArray[np.int64]) -> list[int]:
@@ -163,11 +170,13 @@ def _vector(
     file: ConvertedFile, examples: Examples, number: int, prediction: NDArray[np.float32]
 ) -> GoldenVector:
     image = examples.images[number]
+    label = examples.labels[number]
+    output = [round(float(probability), DIGITS) for probability in prediction]
     return {
         "image": _base64(_png(image)),
         "tensor": _stored_input(file, image),
-        "output": [round(float(probability), DIGITS) for probability in prediction],
-        "label": examples.classes[examples.labels[number]],
+        "output": output,
+        "label": examples.classes[label],
     }
 
 
@@ -187,7 +196,8 @@ def _input_values(file: ConvertedFile, image: NDArray[np.uint8]) -> NDArray[np.g
     pixels = file.contract.resize_images([image])
     if tensor.is_image:
         return pixels
-    return tensor.to_stored(file.contract.normalize(pixels))
+    normalized = file.contract.normalize(pixels)
+    return tensor.to_stored(normalized)
 
 
 def _png(image: NDArray[np.uint8]) -> bytes:

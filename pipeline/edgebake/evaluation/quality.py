@@ -96,13 +96,20 @@ def measure(
     metrics = {"float_accuracy": _share(float_right, HOST, float_context)}
     for mode, predictions in test.by_mode.items():
         right = test.is_right(predictions)
-        metrics[mode.metric_name("accuracy")] = _share(right, mode.where, context)
+        accuracy = mode.metric_name("accuracy")
+        metrics[accuracy] = _share(right, mode.where, context)
         if mode is not first:
             same = _same_class(predictions, test.predictions)
-            metrics[mode.metric_name("agreement")] = _share(same, mode.where, context)
+            agreement = mode.metric_name("agreement")
+            metrics[agreement] = _share(same, mode.where, context)
     same = _same_class(test.predictions, test.float_predictions)
     metrics["agreement_with_float"] = _share(same, first.where, context)
-    metrics["accuracy_drop"] = _accuracy_drop(float_right, test.right, first.where, context)
+    metrics["accuracy_drop"] = _accuracy_drop(
+        float_right,
+        test.right,
+        first.where,
+        context,
+    )
     return metrics
 
 
@@ -110,11 +117,15 @@ def expected_calibration_error(
     test: PredictionSet, context: MeasurementContext
 ) -> tuple[Measurement, list[float]]:
     """Return the expected calibration error in the first mode, and its bootstrap resamples."""
+    statistic = classification.expected_calibration_error
     columns = (test.confidences, test.right)
-    resamples = bootstrap.resampled(classification.expected_calibration_error, columns)
-    error = classification.expected_calibration_error(*columns)
-    interval = bootstrap.interval(resamples)
-    measurement = context.share(error, test.first_mode.where, interval, len(test.labels))
+    resamples = bootstrap.resampled(statistic, columns)
+    measurement = context.share(
+        value=statistic(*columns),
+        where=test.first_mode.where,
+        interval=bootstrap.interval(resamples),
+        n=len(test.labels),
+    )
     return measurement, resamples
 
 
@@ -127,16 +138,25 @@ def _same_class(predictions: Predictions, reference: Predictions) -> Flags:
 def _share(flags: Flags, where: str, context: MeasurementContext) -> Measurement:
     count = int(flags.sum())
     n = len(flags)
-    interval = proportion.interval(count, n)
-    return context.share(count / n, where, interval, n)
+    return context.share(
+        value=count / n,
+        where=where,
+        interval=proportion.interval(count, n),
+        n=n,
+    )
 
 
 def _accuracy_drop(
     before: Flags, now: Flags, where: str, context: MeasurementContext
 ) -> Measurement:
-    lost = int((before & ~now).sum())
-    won = int((~before & now).sum())
+    lost_flags = before & ~now
+    won_flags = ~before & now
+    lost = int(lost_flags.sum())
+    won = int(won_flags.sum())
     n = len(now)
-    drop = (lost - won) / n
-    interval = paired.interval(lost, won, n)
-    return context.share(drop, where, interval, n)
+    return context.share(
+        value=(lost - won) / n,
+        where=where,
+        interval=paired.interval(lost, won, n),
+        n=n,
+    )

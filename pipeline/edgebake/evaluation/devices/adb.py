@@ -45,15 +45,18 @@ def measure(request: TimingRequest) -> TimingResult:
     try:
         if options is None or not (options.benchmark_model or options.python):
             raise DeviceError("the recipe names neither adb.benchmark_model nor adb.python")
-        phone = Phone(_serial(options))
+        serial = _serial(options)
+        phone = Phone(serial)
         before = PhoneState.read(phone)
         if options.python:
             result = remote.measure(request, phone, options.python, ADB)
         else:
-            result = _measure_rounds(request, phone, Path(options.benchmark_model or ""))
+            binary = Path(options.benchmark_model or "")
+            result = _measure_rounds(request, phone, binary)
     except DeviceError as error:
         return absent(f"{ADB}: {error}")
-    return _with_phone(result, before, PhoneState.read(phone))
+    after = PhoneState.read(phone)
+    return _with_phone(result, before, after)
 
 
 @dataclass(frozen=True)
@@ -70,15 +73,30 @@ class PhoneState:
         """Read the state of a phone."""
         model = _property(phone, "ro.product.model")
         version = _property(phone, "ro.build.version.release")
-        chip = _property(phone, "ro.soc.model") or _property(phone, "ro.board.platform")
-        governor = phone.run(f"cat {GOVERNOR}")
-        thermal = THERMAL.search(phone.run("dumpsys thermalservice").stdout)
+        chip = _property(phone, "ro.soc.model")
+        if not chip:
+            chip = _property(phone, "ro.board.platform")
         return cls(
             model=f"{model} ({chip})",
             os=f"Android {version}",
-            governor=governor.stdout.strip() if governor.code == 0 else "",
-            thermal=int(thermal[1]) if thermal else None,
+            governor=_governor(phone),
+            thermal=_thermal_status(phone),
         )
+
+
+def _governor(phone: Machine) -> str:
+    result = phone.run(f"cat {GOVERNOR}")
+    if result.code != 0:
+        return ""
+    return result.stdout.strip()
+
+
+def _thermal_status(phone: Machine) -> int | None:
+    result = phone.run("dumpsys thermalservice")
+    status = THERMAL.search(result.stdout)
+    if status is None:
+        return None
+    return int(status[1])
 
 
 def _property(phone: Machine, name: str) -> str:
@@ -113,7 +131,11 @@ class Phone:
 def _adb(*arguments: str) -> CommandResult:
     try:
         done = subprocess.run(
-            ["adb", *arguments], capture_output=True, text=True, errors="replace", check=False
+            ["adb", *arguments],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
         )
     except FileNotFoundError:
         raise DeviceError("not installed on this machine") from None
@@ -162,11 +184,12 @@ def _measure_rounds(request: TimingRequest, phone: Phone, binary: Path) -> Timin
     if not binary.is_file():
         raise DeviceError(f"adb.benchmark_model: no file {binary}")
     file, _ = protocol.model_paths(request)
+    program_sha256 = stopwatch.digest(binary)
     base = Measurement(
-        None,
-        "",
-        ADB,
-        runtime=f"benchmark_model sha256 {stopwatch.digest(binary)[:12]}",
+        value=None,
+        unit="",
+        where=ADB,
+        runtime=f"benchmark_model sha256 {program_sha256[:12]}",
         threads=1,
         sha256=stopwatch.digest(file),
     )
@@ -215,9 +238,12 @@ def _run_pair(phone: Phone, command: str, paths: tuple[str, str | None], number:
     if baseline is None:
         return _run_round(phone, command, candidate), None
     if number % 2 == 0:
-        return _run_round(phone, command, candidate), _run_round(phone, command, baseline)
-    baseline_round = _run_round(phone, command, baseline)
-    return _run_round(phone, command, candidate), baseline_round
+        candidate_round = _run_round(phone, command, candidate)
+        baseline_round = _run_round(phone, command, baseline)
+    else:
+        baseline_round = _run_round(phone, command, baseline)
+        candidate_round = _run_round(phone, command, candidate)
+    return candidate_round, baseline_round
 
 
 def _run_round(phone: Phone, command: str, path: str) -> Round:
@@ -238,10 +264,15 @@ def _with_phone(result: TimingResult, before: PhoneState, after: PhoneState) -> 
     metrics = {}
     for name, metric in result.metrics.items():
         metrics[name] = _with_model(metric, before)
-    for moment, state in (("before", before), ("after", after)):
+    states = {"before": before, "after": after}
+    for moment, state in states.items():
         if state.thermal is not None:
             metrics[f"thermal_status_{moment}"] = Measurement(
-                state.thermal, "level", ADB, device=before.model, os=before.os
+                value=state.thermal,
+                unit="level",
+                where=ADB,
+                device=before.model,
+                os=before.os,
             )
     return TimingResult(metrics, result.resamples, result.latencies_ms)
 

@@ -59,7 +59,8 @@ class Board:
         with tarfile.open(fileobj=buffer, mode="w") as archive:
             for path, file in files.items():
                 archive.add(file, path, filter=_without_owner)
-        result = self._ssh(f"tar -xf - -C {shlex.quote(folder)}", buffer.getvalue())
+        quoted_folder = shlex.quote(folder)
+        result = self._ssh(f"tar -xf - -C {quoted_folder}", buffer.getvalue())
         if result.code != 0:
             raise DeviceError(f"copying the files: {result.last_line()}")
 
@@ -74,7 +75,10 @@ class Board:
     def _ssh(self, command: str, stdin: bytes) -> CommandResult:
         try:
             done = subprocess.run(
-                [*self._command, command], input=stdin, capture_output=True, check=False
+                [*self._command, command],
+                input=stdin,
+                capture_output=True,
+                check=False,
             )
         except FileNotFoundError:
             raise DeviceError("the OpenSSH client `ssh` is not installed on this machine") from None

@@ -61,26 +61,47 @@ def parse_round(output: str) -> Round:
     counts = COUNTS.findall(output)
     if not timings or not counts:
         raise DeviceError(f"benchmark_model: {_last_line(output)}")
-    microseconds = {key: float(value) for key, value in NUMBER.findall(counts[-1])}
-    if "avg" not in microseconds:  # all runs took the same time: `count=3 curr=20(all same)`
-        microseconds |= dict.fromkeys(("avg", "median", "p95"), microseconds["curr"])
-    milliseconds = {key: value / 1e3 for key, value in microseconds.items()}
-    memory = MEMORY.search(output)
+    fields = {}
+    for key, number in NUMBER.findall(counts[-1]):
+        fields[key] = float(number)
+    if "avg" not in fields:  # all runs took the same time: `count=3 curr=20(all same)`
+        fields["avg"] = fields["curr"]
+        fields["median"] = fields["curr"]
+        fields["p95"] = fields["curr"]
     return Round(
-        load=float(timings[1]) / 1e3,
-        first=float(timings[2]) / 1e3,
-        runs=int(microseconds["count"]),
-        mean=milliseconds["avg"],
-        p50=milliseconds.get("median"),
-        p95=milliseconds.get("p95"),
-        memory_mb=float(memory[1]) * MEBIBYTE if memory else None,
+        load=_milliseconds(float(timings[1])),
+        first=_milliseconds(float(timings[2])),
+        runs=int(fields["count"]),
+        mean=_milliseconds(fields["avg"]),
+        p50=_optional_milliseconds(fields.get("median")),
+        p95=_optional_milliseconds(fields.get("p95")),
+        memory_mb=_memory_mb(output),
     )
+
+
+def _milliseconds(microseconds: float) -> float:
+    return microseconds / 1e3
+
+
+def _optional_milliseconds(microseconds: float | None) -> float | None:
+    if microseconds is None:
+        return None
+    return _milliseconds(microseconds)
+
+
+def _memory_mb(output: str) -> float | None:
+    memory = MEMORY.search(output)
+    if memory is None:
+        return None
+    return float(memory[1]) * MEBIBYTE
 
 
 def _last_line(output: str) -> str:
     lines = [line.strip() for line in output.splitlines()]
     nonempty = [line for line in lines if line]
-    return nonempty[-1] if nonempty else "printed nothing"
+    if nonempty:
+        return nonempty[-1]
+    return "printed nothing"
 
 
 def from_rounds(pairs: RoundPairs, base: Measurement) -> TimingResult:
@@ -90,20 +111,21 @@ def from_rounds(pairs: RoundPairs, base: Measurement) -> TimingResult:
         pairs: rounds of the file and of its baseline.
         base: a measurement without a value, with the device and the file.
     """
+    count = len(pairs)
     rounds = [candidate for candidate, _ in pairs]
-    resampled = resample_windows(len(pairs), _statistics(pairs))
+    resampled = resample_windows(count, _statistics(pairs))
     total_runs = sum(round_.runs for round_ in rounds)
-    metrics = measurements.to_measurements(resampled, replace(base, n=total_runs))
+    latency_base = replace(base, n=total_runs)
+    metrics = measurements.to_measurements(resampled, latency_base)
     metrics["latency_p90_ms"] = not_measured("ms", NO_P90)
     metrics |= _costs(rounds, base)
     if "latency_p50_ms" not in metrics:
         metrics["latency_p50_ms"] = not_measured("ms", ONLY_MEAN)
         metrics["latency_p95_ms"] = not_measured("ms", ONLY_MEAN)
     if "speedup" in metrics:
-        metrics["speedup"] = replace(metrics["speedup"], n=len(pairs))
-    resamples = resampled.resamples
-    names = [name for name in measurements.RESAMPLED if name in resamples]
-    return TimingResult(metrics, {name: resamples[name] for name in names})
+        metrics["speedup"] = replace(metrics["speedup"], n=count)
+    resamples = measurements.select_resamples(resampled.resamples)
+    return TimingResult(metrics, resamples)
 
 
 def _costs(rounds: Sequence[Round], base: Measurement) -> measurements.Metrics:
@@ -111,10 +133,14 @@ def _costs(rounds: Sequence[Round], base: Measurement) -> measurements.Metrics:
     once = replace(base, unit="ms", n=len(rounds))
     first = statistics.median(round_.first for round_ in rounds)
     load = statistics.median(round_.load for round_ in rounds)
-    peaks = [round_.memory_mb for round_ in rounds if round_.memory_mb is not None]
+    peaks = []
+    for round_ in rounds:
+        if round_.memory_mb is not None:
+            peaks.append(round_.memory_mb)
     memory = not_measured("MB", NO_MEMORY)
     if peaks:
-        memory = replace(once, value=max(peaks), unit="MB")
+        highest = max(peaks)
+        memory = replace(once, value=highest, unit="MB")
     return {
         "first_inference_ms": replace(once, value=first),
         "load_ms": replace(once, value=load),
@@ -124,27 +150,46 @@ def _costs(rounds: Sequence[Round], base: Measurement) -> measurements.Metrics:
 
 def _statistics(pairs: RoundPairs) -> Callable[[Indices], Statistics]:
     rounds = [candidate for candidate, _ in pairs]
-    columns = {
-        "latency_p50_ms": [round_.p50 for round_ in rounds],
-        "latency_p95_ms": [round_.p95 for round_ in rounds],
-        "speedup": [_speedup(candidate, baseline) for candidate, baseline in pairs],
+    columns = _complete_columns(pairs)
+
+    def statistic(indices: Indices) -> Statistics:
+        mean = _mean([rounds[index] for index in indices])
+        values = {
+            "latency_mean_ms": mean,
+            "frames_per_second": 1000 / mean,
+        }
+        for name, column in columns.items():
+            drawn = [column[index] for index in indices]
+            values[name] = statistics.median(drawn)
+        return values
+
+    return statistic
+
+
+def _complete_columns(pairs: RoundPairs) -> dict[str, list[float]]:
+    """Return the numbers that all rounds have, by metric."""
+    columns: dict[str, list[float | None]] = {
+        "latency_p50_ms": [],
+        "latency_p95_ms": [],
+        "speedup": [],
     }
-    complete: dict[str, list[float]] = {}
+    for candidate, baseline in pairs:
+        columns["latency_p50_ms"].append(candidate.p50)
+        columns["latency_p95_ms"].append(candidate.p95)
+        columns["speedup"].append(_speedup(candidate, baseline))
+    complete = {}
     for name, column in columns.items():
         values = [value for value in column if value is not None]
         if len(values) == len(column):
             complete[name] = values
+    return complete
 
-    def statistic(indices: Indices) -> Statistics:
-        drawn = [rounds[index] for index in indices]
-        total_ms = sum(round_.mean * round_.runs for round_ in drawn)
-        mean = total_ms / sum(round_.runs for round_ in drawn)
-        values = {"latency_mean_ms": mean, "frames_per_second": 1000 / mean}
-        for name, column in complete.items():
-            values[name] = statistics.median(column[index] for index in indices)
-        return values
 
-    return statistic
+def _mean(rounds: Sequence[Round]) -> float:
+    """Return the mean of all runs of rounds."""
+    total_ms = sum(round_.mean * round_.runs for round_ in rounds)
+    total_runs = sum(round_.runs for round_ in rounds)
+    return total_ms / total_runs
 
 
 def _speedup(candidate: Round, baseline: Round | None) -> float | None:

@@ -42,11 +42,15 @@ class LatencyPool:
         pooled = np.concatenate(latencies)
         order = pooled.argsort()
         self._values = pooled[order]
-        windows_of_pooled = np.repeat(np.arange(len(windows)), sizes)
-        self._window_of_value = windows_of_pooled[order]
-        self._runs = np.array([window["runs"] for window in windows])
-        self._means = np.array([window["mean_ms"] for window in windows])
-        self.medians = np.array([np.median(values) for values in latencies])
+        numbers = np.arange(len(windows))
+        window_of_pooled = np.repeat(numbers, sizes)
+        self._window_of_value = window_of_pooled[order]
+        runs = [window["runs"] for window in windows]
+        self._runs = np.array(runs)
+        means = [window["mean_ms"] for window in windows]
+        self._means = np.array(means)
+        medians = [np.median(values) for values in latencies]
+        self.medians = np.array(medians)
 
     def mean(self, indices: Indices) -> float:
         """Return the mean of all runs of windows [n], of those without a stored latency too."""
@@ -59,14 +63,20 @@ class LatencyPool:
 
         The latencies are sorted once for all resamples: a resample only changes their weights.
         """
-        weights = np.bincount(indices, minlength=len(self._runs))
-        cumulative = weights[self._window_of_value].cumsum()
-        ranks = np.array(percents) / 100 * (cumulative[-1] - 1)
-        low = np.floor(ranks)
-        high = np.ceil(ranks)
-        below = self._values[np.searchsorted(cumulative, low, side="right")]
-        above = self._values[np.searchsorted(cumulative, high, side="right")]
-        interpolated = below + (above - below) * (ranks - low)
+        window_count = len(self._runs)
+        window_weights = np.bincount(indices, minlength=window_count)
+        weights = window_weights[self._window_of_value]
+        cumulative = weights.cumsum()
+        last_rank = cumulative[-1] - 1
+        ranks = np.array(percents) / 100 * last_rank
+        lower_ranks = np.floor(ranks)
+        upper_ranks = np.ceil(ranks)
+        lower_positions = np.searchsorted(cumulative, lower_ranks, side="right")
+        upper_positions = np.searchsorted(cumulative, upper_ranks, side="right")
+        below = self._values[lower_positions]
+        above = self._values[upper_positions]
+        fractions = ranks - lower_ranks
+        interpolated = below + (above - below) * fractions
         return [float(value) for value in interpolated]
 
 
@@ -85,7 +95,10 @@ def resample_windows(count: int, statistic: Callable[[Indices], Statistics]) -> 
         return ResampledStatistics(values, {})
 
     def of_each(resamples: NDArray[np.int64], axis: int) -> Floats:  # noqa: ARG001 - SciPy passes it
-        rows = [list(statistic(resample).values()) for resample in resamples]
+        rows = []
+        for resample in resamples:
+            resample_values = statistic(resample)
+            rows.append(list(resample_values.values()))
         return np.array(rows).T
 
     result = bootstrap(
@@ -98,6 +111,8 @@ def resample_windows(count: int, statistic: Callable[[Indices], Statistics]) -> 
         rng=SEED,
     )
     resamples = {}
-    for name, distribution in zip(values, result.bootstrap_distribution, strict=True):
-        resamples[name] = sorted(float(value) for value in distribution)
+    distributions = result.bootstrap_distribution
+    for name, distribution in zip(values, distributions, strict=True):
+        floats = [float(value) for value in distribution]
+        resamples[name] = sorted(floats)
     return ResampledStatistics(values, resamples)

@@ -3,7 +3,6 @@
 import statistics
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
 
 from edgebake.evaluation.latency.bootstrap_windows import (
     Indices,
@@ -45,15 +44,18 @@ def from_recordings(recordings: Sequence[Recording], where: str) -> TimingResult
         **_sustained(recordings, base),
     }
     latency = _latency(candidates)
-    metrics |= to_measurements(latency, replace(base, n=_count_runs(candidates)))
+    latency_base = replace(base, n=_count_runs(candidates))
+    metrics |= to_measurements(latency, latency_base)
     resamples = latency.resamples
     if len(baselines) == len(pairs):
         speedup = _speedup(candidates, baselines)
-        metrics |= to_measurements(speedup, replace(base, n=len(pairs)))
+        speedup_base = replace(base, n=len(pairs))
+        metrics |= to_measurements(speedup, speedup_base)
+        baseline_sha256 = recordings[0]["baseline_sha256"]
         metrics["baseline_p90_ms"] = replace(
             metrics["baseline_p90_ms"],
             n=_count_runs(baselines),
-            sha256=recordings[0]["baseline_sha256"] or "",
+            sha256=baseline_sha256 or "",
         )
         resamples = resamples | speedup.resamples
     latencies: list[float] = []
@@ -61,17 +63,26 @@ def from_recordings(recordings: Sequence[Recording], where: str) -> TimingResult
         latencies += window["latencies_ms"]
     return TimingResult(
         metrics,
-        resamples={name: resamples[name] for name in RESAMPLED if name in resamples},
+        resamples=select_resamples(resamples),
         latencies_ms=latencies,
     )
+
+
+def select_resamples(resamples: dict[str, list[float]]) -> dict[str, list[float]]:
+    """Return the resamples of the metrics that gates test."""
+    return {name: resamples[name] for name in RESAMPLED if name in resamples}
 
 
 def to_measurements(resampled: ResampledStatistics, base: Measurement) -> Metrics:
     """Return each statistic as a measurement, with the context of `base`."""
     metrics = {}
     for name, value in resampled.values.items():
-        unit = UNITS.get(name, "ms")
-        metrics[name] = replace(base, value=value, unit=unit, interval=resampled.interval(name))
+        metrics[name] = replace(
+            base,
+            value=value,
+            unit=UNITS.get(name, "ms"),
+            interval=resampled.interval(name),
+        )
     return metrics
 
 
@@ -79,17 +90,20 @@ def _base_measurement(recordings: Sequence[Recording], where: str) -> Measuremen
     """Return a measurement without a value, with the machine and the file of recordings."""
     governors: list[str] = []
     for recording in recordings:
-        governors += [recording["before"]["governor"], recording["after"]["governor"]]
+        for state in (recording["before"], recording["after"]):
+            governors.append(state["governor"])
+    distinct_governors = dict.fromkeys(governors)
     first = recordings[0]
+    machine = first["before"]
     return Measurement(
-        None,
-        "",
-        where,
-        device=first["before"]["cpu"],
-        os=first["before"]["os"],
+        value=None,
+        unit="",
+        where=where,
+        device=machine["cpu"],
+        os=machine["os"],
         runtime=first["runtime"],
         threads=first["threads"],
-        governor=", then ".join(dict.fromkeys(governors)),
+        governor=", then ".join(distinct_governors),
         sha256=first["sha256"],
     )
 
@@ -99,13 +113,13 @@ def _latency(windows: Sequence[Window]) -> ResampledStatistics:
 
     def statistic(indices: Indices) -> Statistics:
         percentiles = pool.percentiles(indices, PERCENTILES)
-        names = [f"latency_p{percent}_ms" for percent in PERCENTILES]
+        values = {}
+        for percent, percentile in zip(PERCENTILES, percentiles, strict=True):
+            values[f"latency_p{percent}_ms"] = percentile
         mean = pool.mean(indices)
-        return {
-            **dict(zip(names, percentiles, strict=True)),
-            "latency_mean_ms": mean,
-            "frames_per_second": 1000 / mean,
-        }
+        values["latency_mean_ms"] = mean
+        values["frames_per_second"] = 1000 / mean
+        return values
 
     return resample_windows(len(windows), statistic)
 
@@ -133,23 +147,19 @@ def _costs(recordings: Sequence[Recording], base: Measurement) -> Metrics:
     Times are the median, memory is the maximum.
     """
     once = replace(base, unit="ms", n=len(recordings))
-    metrics = {
-        "first_inference_ms": replace(once, value=_median(recordings, "first_inference_ms")),
-        "load_ms": replace(once, value=_median(recordings, "load_ms")),
-    }
+    first_runs = [float(recording["first_inference_ms"]) for recording in recordings]
+    loads = [float(recording["load_ms"]) for recording in recordings]
     peaks = [recording["peak_memory_mb"] for recording in recordings]
     known_peaks = [peak for peak in peaks if peak is not None]
-    if len(known_peaks) < len(peaks):
-        metrics["peak_memory_mb"] = not_measured("MB", NO_MEMORY)
-    else:
-        metrics["peak_memory_mb"] = replace(once, value=max(known_peaks), unit="MB")
-    return metrics
-
-
-def _median(
-    recordings: Sequence[Recording], name: Literal["first_inference_ms", "load_ms"]
-) -> float:
-    return statistics.median(float(recording[name]) for recording in recordings)
+    memory = not_measured("MB", NO_MEMORY)
+    if len(known_peaks) == len(peaks):
+        highest = max(known_peaks)
+        memory = replace(once, value=highest, unit="MB")
+    return {
+        "first_inference_ms": replace(once, value=statistics.median(first_runs)),
+        "load_ms": replace(once, value=statistics.median(loads)),
+        "peak_memory_mb": memory,
+    }
 
 
 def _temperatures(recordings: Sequence[Recording], base: Measurement) -> Metrics:
@@ -158,15 +168,17 @@ def _temperatures(recordings: Sequence[Recording], base: Measurement) -> Metrics
     for moment, state in states.items():
         temperature = state["temperature_c"]
         if temperature is not None:
-            metrics[f"temperature_{moment}_c"] = replace(base, value=temperature, unit="°C")
+            metric = replace(base, value=temperature, unit="°C")
+            metrics[f"temperature_{moment}_c"] = metric
     return metrics
 
 
 def _throughput(recordings: Sequence[Recording], base: Measurement) -> Metrics:
     """Return the throughput of the first recording that has one, in images per second."""
-    candidates = (recording["throughput"] for recording in recordings)
-    throughput = next((candidate for candidate in candidates if candidate), None)
-    if throughput is None:
+    throughput = None
+    for recording in recordings:
+        throughput = throughput or recording["throughput"]
+    if not throughput:
         return {}
     batch = throughput["batch"]
     name = f"throughput_batch_{batch}"
@@ -179,31 +191,40 @@ def _throughput(recordings: Sequence[Recording], base: Measurement) -> Metrics:
         return {name: batch * 1000 / pool.mean(indices)}
 
     rates = resample_windows(len(windows), statistic)
+    images = batch * _count_runs(windows)
     measurement = replace(
         base,
         value=rates.values[name],
         unit="1/s",
         interval=rates.interval(name),
-        n=batch * _count_runs(windows),
+        n=images,
     )
     return {name: measurement}
 
 
 def _sustained(recordings: Sequence[Recording], base: Measurement) -> Metrics:
     """Return the medians of the first and the last window without a pause, and their ratio."""
-    candidates = (recording["sustained"] for recording in recordings)
-    sustained = next((candidate for candidate in candidates if candidate), None)
-    if sustained is None:
+    sustained = None
+    for recording in recordings:
+        sustained = sustained or recording["sustained"]
+    if not sustained:
         return {}
     windows = sustained["windows"]
-    medians = [statistics.median(window["latencies_ms"]) for window in windows]
-    first = replace(base, value=medians[0], unit="ms", n=windows[0]["runs"])
-    last = replace(base, value=medians[-1], unit="ms", n=windows[-1]["runs"])
-    ratio = medians[-1] / medians[0]
+    first = windows[0]
+    last = windows[-1]
+    first_median = statistics.median(first["latencies_ms"])
+    last_median = statistics.median(last["latencies_ms"])
+    drift = replace(
+        base,
+        value=last_median / first_median,
+        unit="times",
+        n=_count_runs(windows),
+    )
+    milliseconds = replace(base, unit="ms")
     return {
-        "sustained_first_ms": first,
-        "sustained_last_ms": last,
-        "sustained_drift": replace(base, value=ratio, unit="times", n=_count_runs(windows)),
+        "sustained_first_ms": replace(milliseconds, value=first_median, n=first["runs"]),
+        "sustained_last_ms": replace(milliseconds, value=last_median, n=last["runs"]),
+        "sustained_drift": drift,
     }
 
 

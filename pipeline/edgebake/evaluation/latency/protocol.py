@@ -49,13 +49,16 @@ def measure(request: TimingRequest, runner: StopwatchRunner) -> TimingResult:
         return absent(first.untimed)
     if request.runtime not in stopwatch.RUNTIMES:
         return absent(f"the stopwatch does not know {request.runtime}")
-    result = _measure_precisely(request, runner, stopwatch_request(request, runner, first))
+    first_request = stopwatch_request(request, runner, first)
+    result = _measure_precisely(request, runner, first_request)
     metrics = result.metrics | _measure_all_threads(request, runner, first)
     for mode in more_modes:
-        if not mode.untimed:
-            single = _latency_only(stopwatch_request(request, runner, mode))
-            metrics |= _measure_once(runner, single, mode)
-            metrics |= _measure_all_threads(request, runner, mode)
+        if mode.untimed:
+            continue
+        mode_request = stopwatch_request(request, runner, mode)
+        latency_request = _latency_only(mode_request)
+        metrics |= _measure_once(runner, latency_request, mode)
+        metrics |= _measure_all_threads(request, runner, mode)
     return TimingResult(metrics, result.resamples, result.latencies_ms)
 
 
@@ -79,21 +82,28 @@ def stopwatch_request(request: TimingRequest, runner: StopwatchRunner, mode: Run
 def model_paths(request: TimingRequest) -> tuple[Path, Path | None]:
     """Return the file or folder that an app opens, and that of the baseline if there is one."""
     name = load_runtime(request.runtime).facts.file
-    baseline = request.baseline / name if request.baseline else None
-    return request.files / name, baseline
+    file = request.files / name
+    if request.baseline is None:
+        return file, None
+    return file, request.baseline / name
 
 
 def is_imprecise(result: TimingResult, names: tuple[str, ...], precision: float) -> bool:
     """Return whether half an interval of a metric is wider than a share of the metric."""
-    metrics = [result.metrics[name] for name in names if name in result.metrics]
-    return any(_is_wide(metric, precision) for metric in metrics)
+    for name in names:
+        metric = result.metrics.get(name)
+        if metric and _is_wide(metric, precision):
+            return True
+    return False
 
 
 def _is_wide(metric: Measurement, precision: float) -> bool:
     if not metric.interval:
         return False
     low, high = metric.interval
-    return (high - low) / 2 > precision * (metric.value or 0)
+    half_width = (high - low) / 2
+    value = metric.value or 0
+    return half_width > precision * value
 
 
 def run_in_process(request: Request) -> Recording:
@@ -102,14 +112,18 @@ def run_in_process(request: Request) -> Recording:
     Raises:
         HostError: it made no recording.
     """
-    command = [sys.executable, "-m", "edgebake.evaluation.latency.stopwatch"]
     done = subprocess.run(
-        command, input=json.dumps(request), capture_output=True, text=True, check=False
+        [sys.executable, "-m", "edgebake.evaluation.latency.stopwatch"],
+        input=json.dumps(request),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     try:
         return parse_output(done.returncode, done.stdout, done.stderr)
     except DeviceError as error:
-        raise HostError(f"{request['file']}: timing it failed: {error}") from None
+        file = request["file"]
+        raise HostError(f"{file}: timing it failed: {error}") from None
 
 
 def parse_output(code: int, stdout: str, stderr: str) -> Recording:
@@ -120,7 +134,7 @@ def parse_output(code: int, stdout: str, stderr: str) -> Recording:
     """
     if code != 0:
         raise DeviceError(_failure(code, stderr))
-    last_line = stdout.strip().rpartition("\n")[2]
+    _, _, last_line = stdout.strip().rpartition("\n")
     try:
         recording: Recording = json.loads(last_line)
     except ValueError:
@@ -131,9 +145,9 @@ def parse_output(code: int, stdout: str, stderr: str) -> Recording:
 def _failure(code: int, stderr: str) -> str:
     """Return the stopwatch's own message, or the last line of its process."""
     lines = [line for line in stderr.splitlines() if line.strip()]
-    messages = [line.partition(": ")[2] for line in lines if line.startswith("stopwatch: ")]
-    if messages:
-        return messages[-1]
+    for line in reversed(lines):
+        if line.startswith("stopwatch: "):
+            return line.removeprefix("stopwatch: ")
     if lines:
         return lines[-1]
     return f"ended with code {code}"
@@ -155,10 +169,12 @@ def _measure_precisely(
     protocol = request.protocol
     recordings = [runner.run(stopwatch_request)]
     result = measurements.from_recordings(recordings, runner.where)
+    repeated_request = _without_extras(stopwatch_request)
     while len(recordings) < protocol.repeats:
         if not is_imprecise(result, PRECISE, protocol.precision):
             break
-        recordings.append(runner.run(_without_extras(stopwatch_request)))
+        recording = runner.run(repeated_request)
+        recordings.append(recording)
         result = measurements.from_recordings(recordings, runner.where)
     return result
 
@@ -166,12 +182,18 @@ def _measure_precisely(
 def _measure_all_threads(request: TimingRequest, runner: StopwatchRunner, mode: RunMode) -> Metrics:
     if not mode.threaded:
         return {}
-    single = _latency_only(stopwatch_request(request, runner, mode))
-    metrics = _measure_once(runner, {**single, "threads": "all"}, mode)
+    single_thread = stopwatch_request(request, runner, mode)
+    all_threads = _latency_only(single_thread)
+    all_threads["threads"] = "all"
+    metrics = _measure_once(runner, all_threads, mode)
     return {f"{name}_all_threads": metric for name, metric in metrics.items()}
 
 
 def _measure_once(runner: StopwatchRunner, request: Request, mode: RunMode) -> Metrics:
     """Return the metrics of one recording, named after the run mode."""
-    result = measurements.from_recordings([runner.run(request)], runner.where)
-    return {mode.metric_name(name): metric for name, metric in result.metrics.items()}
+    recording = runner.run(request)
+    result = measurements.from_recordings([recording], runner.where)
+    metrics = {}
+    for name, metric in result.metrics.items():
+        metrics[mode.metric_name(name)] = metric
+    return metrics

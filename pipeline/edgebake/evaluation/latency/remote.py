@@ -78,7 +78,13 @@ def measure(request: TimingRequest, machine: Machine, python: str, where: str) -
                 raise DeviceError(f"timed another file than {file.name}: it was damaged on its way")
             return recording
 
-        return protocol.measure(request, StopwatchRunner(where, candidate, baseline, run))
+        runner = StopwatchRunner(
+            where=where,
+            file=candidate,
+            baseline=baseline,
+            run=run,
+        )
+        return protocol.measure(request, runner)
 
 
 def push_files(

@@ -44,17 +44,21 @@ def score(lost: Floats, won: Floats, n: int, loss: float) -> Floats:
     """
     b = -lost - won + loss * (2 * n - lost + won)
     c = -won * loss * (1 - loss)
-    root = np.sqrt(np.maximum(b * b - 8 * n * c, 0))
+    discriminant = b * b - 8 * n * c
+    root = np.sqrt(np.maximum(discriminant, 0))
     q = (root - b) / (4 * n)
     variance = n * (2 * q + loss * (1 - loss))
-    standard_error = np.sqrt(np.maximum(variance, 1e-300))
-    return (lost - won - n * loss) / standard_error
+    positive_variance = np.maximum(variance, 1e-300)
+    standard_error = np.sqrt(positive_variance)
+    excess = lost - won - n * loss
+    return excess / standard_error
 
 
 def _score_of_counts(lost: int, won: int, n: int, loss: float) -> float:
     lost_count = np.array([float(lost)])
     won_count = np.array([float(won)])
-    return float(score(lost_count, won_count, n, loss)[0])
+    scores = score(lost_count, won_count, n, loss)
+    return float(scores[0])
 
 
 @functools.cache
@@ -68,7 +72,8 @@ def p_less(lost: int, won: int, n: int, loss: float) -> float:
     rates = np.linspace(lowest_rate, highest_rate, GRID)
     observed = _score_of_counts(lost, won, n, loss)
     tails = _tails(observed, n, loss, rates)
-    return min(1.0, GAMMA + float(tails.max()))
+    worst_tail = float(tails.max())
+    return min(1.0, GAMMA + worst_tail)
 
 
 def p_more(lost: int, won: int, n: int, loss: float) -> float:
@@ -83,7 +88,8 @@ def upper(lost: int, won: int, n: int, confidence: float) -> float:
     def is_rejected(loss: float) -> bool:
         return p_less(lost, won, n, loss) <= alpha
 
-    return _bisect(is_rejected, (lost - won) / n)
+    observed_loss = (lost - won) / n
+    return _bisect(is_rejected, observed_loss)
 
 
 def lower(lost: int, won: int, n: int, confidence: float) -> float:
@@ -94,7 +100,10 @@ def lower(lost: int, won: int, n: int, confidence: float) -> float:
 def interval(lost: int, won: int, n: int, confidence: float = 0.95) -> list[float]:
     """Return both ends of the two-sided confidence interval of the loss."""
     one_sided = (1 + confidence) / 2
-    return [lower(lost, won, n, one_sided), upper(lost, won, n, one_sided)]
+    return [
+        lower(lost, won, n, one_sided),
+        upper(lost, won, n, one_sided),
+    ]
 
 
 def needed(counts: tuple[int, int, int], limit: float, confidence: float) -> int | None:
@@ -117,13 +126,16 @@ def needed(counts: tuple[int, int, int], limit: float, confidence: float) -> int
     p_value = p_more
     if z < 0:
         p_value = p_less
+    alpha = 1 - confidence
     # The statistic grows with the square root of n.
     growth = float(ndtri(confidence)) / z
-    size = max(n + 1, int(n * growth**2))
+    estimate = int(n * growth**2)
+    size = max(n + 1, estimate)
     while True:
         expected_lost = round(lost * size / n)
         expected_won = round(won * size / n)
-        if p_value(expected_lost, expected_won, size, limit) <= 1 - confidence:
+        p = p_value(expected_lost, expected_won, size, limit)
+        if p <= alpha:
             return size
         size = int(size * 1.05) + 1
 
@@ -143,14 +155,17 @@ def _tails(observed: float, n: int, loss: float, rates: Floats) -> Floats:
     differing = _plausible_counts(n, rates)
     column = rates[:, None]
     most = _most_lost(observed, differing, n, loss)
-    lost_share = (column + loss) / 2 / np.maximum(column, 1e-300)
+    positive_rates = np.maximum(column, 1e-300)
+    lost_share = (column + loss) / 2 / positive_rates
     lost_share = np.clip(lost_share, 0, 1)
-    p_at_most = bdtr(np.maximum(most, 0), differing, lost_share)
+    nonnegative = np.maximum(most, 0)
+    p_at_most = bdtr(nonnegative, differing, lost_share)
     below = np.where(most < 0, 0.0, p_at_most)
     cumulative = bdtr(differing, n, column)
     fewer = _p_fewer_than(differing[0], n, column)
     mass = np.diff(cumulative, prepend=fewer)
-    tails: Floats = (mass * below).sum(axis=1)
+    joint = mass * below
+    tails: Floats = joint.sum(axis=1)
     return tails
 
 
@@ -158,9 +173,12 @@ def _plausible_counts(n: int, rates: Floats) -> NDArray[np.int64]:
     """Return the numbers of differing examples with more than a negligible probability, [d]."""
     lowest_rate = rates[0]
     highest_rate = rates[-1]
-    spread = TAIL * math.sqrt(n * highest_rate * (1 - lowest_rate)) + 20
-    lowest = max(0, int(n * lowest_rate - spread))
-    highest = min(n, int(n * highest_rate + spread))
+    largest_variance = n * highest_rate * (1 - lowest_rate)
+    spread = TAIL * math.sqrt(largest_variance) + 20
+    lowest = int(n * lowest_rate - spread)
+    lowest = max(0, lowest)
+    highest = int(n * highest_rate + spread)
+    highest = min(n, highest)
     return np.arange(lowest, highest + 1)
 
 
@@ -194,7 +212,8 @@ def _most_lost(
         middle = (low + high + 1) // 2
         lost = middle.astype(float)
         won = (differing - middle).astype(float)
-        fits = score(lost, won, n, loss) <= observed + 1e-9
+        scores = score(lost, won, n, loss)
+        fits = scores <= observed + 1e-9
         low = np.where(fits, middle, low)
         high = np.where(fits, high, middle - 1)
     return low
@@ -202,7 +221,8 @@ def _most_lost(
 
 def _bisect(is_above: Callable[[float], bool], start: float) -> float:
     """Return the value from `start` to 1 at which `is_above` becomes true, rounded up by 1e-6."""
-    low, high = start, 1.0
+    low = start
+    high = 1.0
     while high - low > 1e-6:
         middle = (low + high) / 2
         if is_above(middle):

@@ -11,7 +11,8 @@ def lower(right: int, n: int, confidence: float) -> float:
     """Return the one-sided lower confidence bound of the true proportion, 0 to 1."""
     if right == 0:
         return 0.0
-    return float(betaincinv(right, n - right + 1, 1 - confidence))
+    alpha = 1 - confidence
+    return float(betaincinv(right, n - right + 1, alpha))
 
 
 def upper(right: int, n: int, confidence: float) -> float:
@@ -24,7 +25,10 @@ def upper(right: int, n: int, confidence: float) -> float:
 def interval(right: int, n: int, confidence: float = 0.95) -> list[float]:
     """Return both ends of the two-sided confidence interval."""
     one_sided = (1 + confidence) / 2
-    return [lower(right, n, one_sided), upper(right, n, one_sided)]
+    return [
+        lower(right, n, one_sided),
+        upper(right, n, one_sided),
+    ]
 
 
 def p_at_most(right: int, n: int, share: float) -> float:
@@ -51,7 +55,8 @@ def needed(right: int, n: int, limit: float, confidence: float) -> int | None:
     alpha = 1 - confidence
     # Start from the size for the score test; grow it until the exact test is significant.
     z = float(ndtri(confidence))
-    estimate = limit * (1 - limit) * (z / (share - limit)) ** 2
+    distance = share - limit
+    estimate = limit * (1 - limit) * (z / distance) ** 2
     size = max(n + 1, int(estimate))
     tail = p_at_most
     if share > limit:
