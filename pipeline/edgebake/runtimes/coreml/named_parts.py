@@ -102,8 +102,9 @@ def _label(operation: Operation) -> str:
 def _blob_values(operation: Operation) -> list[Value]:
     """Return the values of an operation that are stored in the weight file."""
     values = []
-    for argument in operation.inputs.values():
-        values += [binding.value for binding in argument.arguments]
+    for parameter in sorted(operation.inputs):  # the order of the map differs between processes
+        arguments = operation.inputs[parameter].arguments
+        values += [binding.value for binding in arguments]
     values += [operation.attributes[key] for key in sorted(operation.attributes)]
     return [value for value in values if value.WhichOneof("value") == "blobFileValue"]
 

@@ -215,10 +215,14 @@ def _producers(operations: list[Operation]) -> dict[str, Operation]:
 
 
 def _inputs(operation: Operation) -> list[str]:
-    """Return the names of all values that an operation reads."""
-    names: list[str] = []
-    for parameter_names in operation.inputs.values():
-        names += parameter_names
+    """Return the names of all values that an operation reads, those of parameter x first.
+
+    The order of a protobuf map differs between processes, so parameters are sorted.
+    """
+    names = [*operation.inputs.get("x", [])]
+    for parameter in sorted(operation.inputs):
+        if parameter != "x":
+            names += operation.inputs[parameter]
     return names
 
 
