@@ -1,27 +1,28 @@
-# The three commands of the README, and what developers use. Everything lives in .venv; nothing else is touched.
+# `make` sets up .venv and builds the default release; the other targets are for developers. Nothing
+# is installed outside .venv.
 PYTHON ?= python3
-# uv where it is found (seconds), pip otherwise (minutes); `make setup UV=` does without uv.
+# Installer: uv if it is on PATH (seconds), otherwise pip (minutes). `make setup UV=` selects pip.
 UV := $(shell command -v uv 2>/dev/null)
-# The version of pip to set up with, where it is not the one that Python brings: `make setup UV= PIP=22.3`.
+# Version of pip; empty: the one that comes with Python. For example: `make setup UV= PIP=22.3`.
 PIP :=
 BIN := .venv/bin
-# For what a command starts. The commands below name their folder: the make of macOS, 3.81, looks
-# them up on the PATH that it was started with.
+# For child processes of the commands below. The commands themselves are called with their folder:
+# make 3.81, which comes with macOS, searches them on the PATH that it was started with.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: release test test-slow quick-test setup lint docs requirements
 
-# With byte code: every process that a test starts would compile the package again.
+# Byte code is written: otherwise every process that a test starts would compile the package again.
 PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 release: setup
 	@$(BIN)/edgebake build
 
-# Everything fast, and one real build of the default release.
+# All fast tests, and the tests of one build of the default release.
 test: setup
 	@$(PYTEST) -m "not slow"
 
-# What builds, trains or converts for long.
+# Tests that build, train or convert for minutes.
 test-slow: setup
 	@$(PYTEST) -m slow
 
@@ -34,16 +35,16 @@ lint: setup
 	@$(BIN)/mypy
 	@$(BIN)/edgebake plan --check
 
-# The pages of docs/reference/ that are written from the code.
+# Generate docs/reference/ from the code.
 docs: setup
 	@$(BIN)/python docs/generate.py
 
 setup: .venv/installed
 
-# Both install exactly what requirements.txt lists, and refuse a file whose hash is not there. The list is complete, so
-# dependencies are not looked up: of `name[extra]`, pip before 23.3 would take the newest release. One package has no
-# wheel; it is built with the setuptools and the wheel of the list, which are therefore installed first.
-# uv does not run where it cannot write its cache, as in a read-only home, unless it is told to do without.
+# uv and pip install exactly the files of requirements.txt, and refuse a file without its hash. The
+# list is complete, so --no-deps: for `name[extra]`, pip before 23.3 would install the newest release.
+# One package has no wheel; it is built with setuptools and wheel from the list, so these two are
+# installed first. If the cache of uv cannot be written (read-only home), UV_NO_CACHE is set.
 LOCKED := --no-deps --require-hashes --only-binary :all: --no-binary antlr4-python3-runtime --no-build-isolation
 EDITABLE := --no-deps --no-build-isolation -e .
 
@@ -68,6 +69,6 @@ EDITABLE := --no-deps --no-build-isolation -e .
 	install $(EDITABLE)
 	@touch $@
 
-# Run by hand when a dependency is added or upgraded; then commit the file.
+# Lock the dependencies again after adding or upgrading one; commit requirements.txt.
 requirements:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --all-extras pyproject.toml -o requirements.txt
