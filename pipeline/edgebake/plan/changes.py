@@ -51,25 +51,32 @@ def dvc_graph(plan: Plan) -> dict[str, Any]:
     for stage in STAGES:
         variants: dict[str, Any] = plan.get(stage) or {}
         keys_of_stage = keys.get(stage, [])
-        graph[stage] = {name: _values(params, keys_of_stage) for name, params in variants.items()}
+        values: dict[str, list[object]] = {}
+        for name, params in variants.items():
+            values[name] = [_value(params, key) for key in keys_of_stage]
+        graph[stage] = values
     return graph
 
 
 def _compare_stage(stage: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
     for name, params in new.items():
         if name not in old:
-            yield Change(f"{stage}.{name}", None, params)
+            key = f"{stage}.{name}"
+            yield Change(key, before=None, after=params)
     for name, params in old.items():
         if name not in new:
-            yield Change(f"{stage}.{name}", params, None)
+            key = f"{stage}.{name}"
+            yield Change(key, before=params, after=None)
     for name, params in new.items():
         if name in old:
-            yield from _compare_values(f"{stage}.{name}", old[name], params)
+            key = f"{stage}.{name}"
+            yield from _compare_values(key, old[name], params)
 
 
 def _compare_values(key: str, before: object, after: object) -> Iterator[Change]:
     if isinstance(before, dict) and isinstance(after, dict):
-        for name in dict.fromkeys([*before, *after]):
+        names = dict.fromkeys([*before, *after])
+        for name in names:
             old = before.get(name)
             new = after.get(name)
             yield from _compare_values(f"{key}.{name}", old, new)
@@ -79,18 +86,25 @@ def _compare_values(key: str, before: object, after: object) -> Iterator[Change]
 
 def _compare_scheme_searches(before: Plan, after: Plan) -> Iterator[Change]:
     """Yield a change for each target whose search for a scheme has other candidates."""
-    old, new = _candidates_by_target(before), _candidates_by_target(after)
-    for target_name in dict.fromkeys([*old, *new]):
+    old = _candidates_by_target(before)
+    new = _candidates_by_target(after)
+    target_names = dict.fromkeys([*old, *new])
+    for target_name in target_names:
         old_candidates = _parse_candidates(target_name, old)
         new_candidates = _parse_candidates(target_name, new)
         if old_candidates != new_candidates:
-            key = f"{scheme_search.PLAN_KEY}.{target_name}"
-            yield Change(key, _options(old_candidates), _options(new_candidates))
+            yield Change(
+                key=f"{scheme_search.PLAN_KEY}.{target_name}",
+                before=_options(old_candidates),
+                after=_options(new_candidates),
+            )
 
 
 def _candidates_by_target(plan: Plan) -> dict[str, Any]:
     candidates = plan.get(scheme_search.PLAN_KEY)
-    return candidates if isinstance(candidates, dict) else {}
+    if not isinstance(candidates, dict):
+        return {}
+    return candidates
 
 
 def _parse_candidates(
@@ -99,8 +113,9 @@ def _parse_candidates(
     """Return the candidates of a target; none if there is no entry, or if it is damaged."""
     if target_name not in candidates:
         return []
-    entry = {scheme_search.PLAN_KEY: {target_name: candidates[target_name]}}
-    return scheme_search.from_plan(entry).get(target_name, [])
+    plan = {scheme_search.PLAN_KEY: {target_name: candidates[target_name]}}
+    parsed = scheme_search.from_plan(plan)
+    return parsed.get(target_name, [])
 
 
 def _options(candidates: list[scheme_search.Candidate]) -> str:
@@ -109,17 +124,13 @@ def _options(candidates: list[scheme_search.Candidate]) -> str:
 
 def _keys_in_dvc_yaml() -> dict[str, list[str]]:
     """Return the keys of parameters that dvc.yaml uses in commands and paths, by stage."""
-    stages = yaml.safe_load(Path("dvc.yaml").read_text())["stages"]
+    pipeline = yaml.safe_load(Path("dvc.yaml").read_text())
     keys: dict[str, list[str]] = {}
-    for stage, definition in stages.items():
+    for stage, definition in pipeline["stages"].items():
         text = json.dumps(definition)
         names = re.findall(r"\$\{item\.([\w.]+)\}", text)
         keys[stage] = sorted(set(names))
     return keys
-
-
-def _values(params: object, dotted_keys: list[str]) -> list[object]:
-    return [_value(params, key) for key in dotted_keys]
 
 
 def _value(params: object, dotted_key: str) -> object:

@@ -57,7 +57,8 @@ def compose_release() -> Release:
     """
     file = RECIPES / "release.yaml"
     with _translated_errors(file, ()):
-        merged = OmegaConf.merge(OmegaConf.structured(Release), OmegaConf.load(file))
+        schema = OmegaConf.structured(Release)
+        merged = OmegaConf.merge(schema, OmegaConf.load(file))
         for key in sorted(OmegaConf.missing_keys(merged)):
             raise RecipeError(f"{file}: {key}: {NO_VALUE}")
         release: Release = OmegaConf.to_object(merged)  # type: ignore[assignment]
@@ -90,7 +91,8 @@ def option(group: str, name: str) -> Any:
     with _translated_errors(file, ()):
         group_type = get_type_hints(Recipe)[group]
         schema = OmegaConf.structured(group_type)
-        merged = OmegaConf.merge(schema, recipe_source.read_options(file, group))
+        options = recipe_source.read_options(file, group)
+        merged = OmegaConf.merge(schema, options)
         return OmegaConf.to_object(merged)
 
 
@@ -136,7 +138,8 @@ def _compose_target(name: str, overrides: Sequence[str]) -> Target:
         del config["hydra"]
     with _translated_errors(file, overrides):
         for key in sorted(OmegaConf.missing_keys(config)):
-            raise RecipeError(f"{_file_of(key, name, choices, {})}: {key}: {NO_VALUE}")
+            origin = _file_of(key, name, choices, files={})
+            raise RecipeError(f"{origin}: {key}: {NO_VALUE}")
         recipe: Recipe = OmegaConf.to_object(config)  # type: ignore[assignment]
     _check_names({"target": name, **choices})
     target = Target(name, recipe, choices)
@@ -185,10 +188,11 @@ def _check_candidates(target: Target, overrides: Sequence[str]) -> None:
     if not candidates:
         return
     known = [name for name in recipe_files.options("quantize") if not _is_auto(name)]
+    key = "quantize.candidates"
     for candidate in candidates:
         if candidate not in known:
-            key = "quantize.candidates"
-            file = _file_of(key, target.name, target.choices, _origins(target.name, overrides))
+            files = _origins(target.name, overrides)
+            file = _file_of(key, target.name, target.choices, files)
             expected = f"expected options of quantize: {listed(known)}{nearest(candidate, known)}"
             raise RecipeError(f"{file}: {key}: {candidate}; {expected}")
 

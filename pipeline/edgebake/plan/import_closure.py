@@ -37,9 +37,10 @@ class ImportClosure:
         references = self._reached[module].references
         self._names.update(references.functions)
         self._follow_all()
-        reached = self._reached.values()
-        digests = {source.path: source.sha256 for source in reached}
-        for source in reached:
+        digests: dict[str, str] = {}
+        for source in self._reached.values():
+            digests[source.path] = source.sha256
+        for source in self._reached.values():
             digests |= self.sources.data_beside(source)
         for path in self._texts:
             digests[path] = self.sources.sha256_as_text(path)
@@ -58,9 +59,9 @@ class ImportClosure:
 
     def _reach(self, module: str) -> None:
         """Add a module, and the packages that it is in, which are run when it is imported."""
-        parts = module.split(".")
-        for length in range(1, len(parts) + 1):
-            name = ".".join(parts[:length])
+        segments = module.split(".")
+        for length in range(1, len(segments) + 1):
+            name = ".".join(segments[:length])
             if name in self._reached or is_declaration(name):
                 continue
             source = self.sources.find(name)
@@ -69,11 +70,12 @@ class ImportClosure:
                 self._names |= source.references.top.names
 
     def _follow(self, source: SourceFile) -> None:
-        self._follow_references(source, source.references.top)
-        for function, references in source.references.functions.items():
-            if function in self._names or function.startswith("__"):
-                self._names |= references.names
-                self._follow_references(source, references)
+        references = source.references
+        self._follow_references(source, references.top)
+        for name, function_references in references.functions.items():
+            if name in self._names or name.startswith("__"):
+                self._names |= function_references.names
+                self._follow_references(source, function_references)
 
     def _follow_references(self, source: SourceFile, references: References) -> None:
         for module in references.imports:
@@ -122,8 +124,9 @@ class ImportClosure:
 
 def is_declaration(module: str) -> bool:
     """Return whether a module only declares, so that it does not count as code of a variant."""
-    parts = module.split(".")
-    return parts[0] == SourceFiles.package and len(parts) > 1 and parts[1] in DECLARATIONS
+    package, _, path = module.partition(".")
+    room = path.partition(".")[0]
+    return package == SourceFiles.package and room in DECLARATIONS
 
 
 def named_plugins(params: object, key: str) -> list[str]:
@@ -137,25 +140,30 @@ def named_plugins(params: object, key: str) -> list[str]:
         params: parameters of a variant.
         key: key of `plugins.FOLDERS`.
     """
-    suffix = tuple(key.split(".")[1:])
+    _, *suffix = key.split(".")
     known = plugins.options(key)
     names: set[str] = set()
     is_null = False
     for path, value in _leaves(params, ()):
         if value in known and _ends_with(path, suffix):
             names.add(str(value))
-        if value is None:
-            parents = [suffix[:length] for length in range(1, len(suffix))]
-            is_null |= any(_ends_with(path, parent) for parent in parents)
+        if value is not None:
+            continue
+        for length in range(1, len(suffix)):
+            if _ends_with(path, suffix[:length]):
+                is_null = True
     if names or is_null:
         return sorted(names)
     return known
 
 
-def _ends_with(path: KeyPath, suffix: KeyPath) -> bool:
+def _ends_with(path: KeyPath, suffix: list[str]) -> bool:
     *parents, last = suffix
-    is_last = path[-1] == last or path[-1].endswith(f"_{last}")
-    return is_last and list(path[-len(suffix) : -1]) == parents
+    key = path[-1]
+    if key != last and not key.endswith(f"_{last}"):
+        return False
+    parents_in_path = path[-len(suffix) : -1]
+    return list(parents_in_path) == parents
 
 
 def _leaves(node: object, path: KeyPath) -> Iterator[tuple[KeyPath, object]]:

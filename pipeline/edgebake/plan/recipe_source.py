@@ -22,8 +22,9 @@ from edgebake.recipe.files import RECIPES, shown
 
 def register() -> None:
     """Make Hydra read recipes with the classes of this module."""
-    Plugins.instance().register(RecipeSearchPath)
-    Plugins.instance().register(RecipeSource)
+    plugins = Plugins.instance()
+    plugins.register(RecipeSearchPath)
+    plugins.register(RecipeSource)
 
 
 def read_options(file: Path, package: str) -> Any:
@@ -33,7 +34,8 @@ def read_options(file: Path, package: str) -> Any:
         file: a YAML file of recipes/.
         package: dotted key below which the file is merged; empty for a target.
     """
-    options = OmegaConf.to_container(OmegaConf.load(file))
+    config = OmegaConf.load(file)
+    options = OmegaConf.to_container(config)
     return renamed_fields.rename_in_file(options, package, shown(file))
 
 
@@ -64,7 +66,8 @@ class RecipeSearchPath(SearchPathPlugin):
         for element in search_path.get_path():
             if element.provider == "main":
                 element.path = f"recipes://{RECIPES.resolve()}"
-        for folder in recipe_files.folders()[1:]:
+        _, *built_in = recipe_files.folders()
+        for folder in built_in:
             search_path.append("edgebake", f"recipes://{folder}")
 
 
@@ -73,4 +76,7 @@ def _package(config_path: str, header: Mapping[str, str | None]) -> str:
     package = header.get("package")
     if package == "_global_":
         return ""
-    return package or str(Path(config_path).parent).replace("/", ".").removeprefix(".")
+    if package:
+        return package
+    folder = Path(config_path).parent.as_posix()
+    return folder.replace("/", ".").removeprefix(".")

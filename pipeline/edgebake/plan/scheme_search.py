@@ -69,14 +69,16 @@ class SchemeSearch:
             candidates: the candidates that an earlier plan recorded.
         """
         self._fixed_targets = [target for target in targets if not is_auto(target)]
-        self._candidates = {
-            target.name: candidates.get(target.name, []) for target in targets if is_auto(target)
-        }
+        self._candidates: Candidates = {}
+        for target in targets:
+            if is_auto(target):
+                self._candidates[target.name] = candidates.get(target.name, [])
 
     @classmethod
     def resume(cls, targets: Sequence[Target], plan: Plan) -> "SchemeSearch":
         """Continue the search that a plan records."""
-        return cls(targets, from_plan(plan))
+        candidates = from_plan(plan)
+        return cls(targets, candidates)
 
     def current(self, target: Target) -> Target:
         """Return a target with its current candidate; a target without `auto` as it is.
@@ -87,7 +89,8 @@ class SchemeSearch:
         if not is_auto(target):
             return target
         known = self._candidates[target.name]
-        composed, self._candidates[target.name] = next_candidate(target, known, self._digest)
+        composed, candidates = next_candidate(target, known, self._digest)
+        self._candidates[target.name] = candidates
         return composed
 
     def reject_failed(self, plan: Plan) -> bool:
@@ -101,7 +104,8 @@ class SchemeSearch:
             params = target_params(plan, target_name)
             missed = _missed_gates(target_name, params["recipe_sha256"])
             if missed:
-                candidates[-1] = replace(candidates[-1], missed=missed)
+                current = candidates[-1]
+                candidates[-1] = replace(current, missed=missed)
                 is_any_rejected = True
         return is_any_rejected
 
@@ -109,7 +113,8 @@ class SchemeSearch:
         """Return a plan together with the candidates of every target."""
         if not self._candidates:
             return plan
-        return {**plan, PLAN_KEY: to_plain(self._candidates)}
+        recorded = to_plain(self._candidates)
+        return {**plan, PLAN_KEY: recorded}
 
     def _digest(self, target: Target) -> str:
         """Return the digest of a target's recipe.
@@ -148,14 +153,16 @@ def next_candidate(
     for option in target.recipe.quantize.candidates or []:
         overrides = [f"quantize={option}", "quantize.candidates=null"]
         try:
-            composed = compose_targets([target.name], overrides)[0]
+            (composed,) = compose_targets([target.name], overrides)
         except UnfitError as error:
-            rejected.append(Candidate(option, refused=_reason(error)))
+            refused = Candidate(option, refused=_reason(error))
+            rejected.append(refused)
             continue
         sha256 = digest(composed)
         earlier = known_by_option.get(option)
         if earlier is None or earlier.recipe_sha256 != sha256:
-            return composed, [*rejected, Candidate(option, sha256)]
+            current = Candidate(option, sha256)
+            return composed, [*rejected, current]
         rejected.append(earlier)
     listing = "\n".join(lines(rejected))
     raise GateError(f"{target.name}: no option of quantize.candidates passes every gate\n{listing}")
@@ -171,7 +178,8 @@ def from_plan(plan: Plan) -> Candidates:
     """Read the candidates that a plan records; none if the record is damaged."""
     candidates: Candidates = {}
     try:
-        for target_name, entries in plan.get(PLAN_KEY, {}).items():
+        recorded = plan.get(PLAN_KEY, {})
+        for target_name, entries in recorded.items():
             candidates[target_name] = [Candidate(**entry) for entry in entries]
     except (AttributeError, TypeError):
         return {}
@@ -206,4 +214,6 @@ def _status(candidate: Candidate) -> str:
 
 def _reason(error: UnfitError) -> str:
     """Return the first problem of a recipe, without the name of the file."""
-    return str(error).splitlines()[0].partition(": ")[2]
+    first_line = str(error).splitlines()[0]
+    _, _, problem = first_line.partition(": ")
+    return problem

@@ -61,8 +61,12 @@ class SourceFiles:
         folder = _folder_of(package)
         if folder is None:
             return []
-        names = sorted(file.stem for file in folder.glob("*.py") if file.stem != "__init__")
-        return [package, *(f"{package}.{name}" for name in names)]
+        names = sorted(file.stem for file in folder.glob("*.py"))
+        modules = [package]
+        for name in names:
+            if name != "__init__":
+                modules.append(f"{package}.{name}")
+        return modules
 
     def data_beside(self, source: SourceFile) -> dict[str, str]:
         """Return the digest of each data file in the folder of a package, by path.
@@ -72,11 +76,14 @@ class SourceFiles:
         if source.file.name != "__init__.py":
             return {}
         folder = source.file.parent
-        files = folder.rglob("*") if _is_plugin(source.module) else folder.iterdir()
+        files = folder.iterdir()
+        if _is_plugin(source.module):
+            files = folder.rglob("*")
         digests: dict[str, str] = {}
         for file in files:
             if file.is_file() and _is_data(file.relative_to(folder)):
-                digests[_portable_path(file)] = artifacts.sha256_of(file)
+                path = _portable_path(file)
+                digests[path] = artifacts.sha256_of(file)
         return digests
 
     def sha256_as_text(self, path: str) -> str:
@@ -89,17 +96,26 @@ class SourceFiles:
     def save(self) -> None:
         """Write the cache for the next run."""
         document = {"version": VERSION, "files": self._entries}
-        artifacts.write(CACHE, json.dumps(document).encode())
+        text = json.dumps(document)
+        artifacts.write(CACHE, text.encode())
 
     def _read(self, module: str) -> SourceFile | None:
         file = _file_of(module)
         if file is None:
             return None
-        package = module if file.name == "__init__.py" else module.rpartition(".")[0]
+        package = module
+        if file.name != "__init__.py":
+            package = module.rpartition(".")[0]
         path = _portable_path(file)
         entry = self._entry(file, path, package)
-        references = _from_plain(entry["references"])
-        return SourceFile(module, package, file, path, entry["sha256"], references)
+        return SourceFile(
+            module=module,
+            package=package,
+            file=file,
+            path=path,
+            sha256=entry["sha256"],
+            references=_from_plain(entry["references"]),
+        )
 
     def _entry(self, file: Path, path: str, package: str) -> Entry:
         """Return the cached entry of a file, or parse the file if it has changed."""
@@ -107,7 +123,8 @@ class SourceFiles:
         state = [status.st_size, status.st_mtime_ns]
         entry: Entry | None = self._cache.get(path)
         if entry is None or entry["state"] != state:
-            entry = {"state": state, **_parse(file, path, package)}
+            parsed = _parse(file, path, package)
+            entry = {"state": state, **parsed}
         self._entries[path] = entry
         return entry
 
@@ -119,30 +136,42 @@ def _parse(file: Path, path: str, package: str) -> Entry:
         references = source_text.references(text, package)
     except (SyntaxError, UnicodeDecodeError) as error:
         raise EdgebakeError(f"{path}: {error}; expected Python source") from None
-    return {"sha256": artifacts.sha256(code.encode()), "references": _to_plain(references)}
+    return {
+        "sha256": artifacts.sha256(code.encode()),
+        "references": _to_plain(references),
+    }
 
 
 def _to_plain(references: SourceReferences) -> Entry:
     functions: Entry = {}
     for name, function_references in references.functions.items():
         functions[name] = _references_to_plain(function_references)
-    return {"top": _references_to_plain(references.top), "functions": functions}
+    top = _references_to_plain(references.top)
+    return {"top": top, "functions": functions}
 
 
 def _references_to_plain(references: References) -> Entry:
-    return {**asdict(references), "names": sorted(references.names)}
+    plain = asdict(references)
+    plain["names"] = sorted(references.names)
+    return plain
 
 
 def _from_plain(entry: Entry) -> SourceReferences:
     functions: dict[str, References] = {}
     for name, function_entry in entry["functions"].items():
         functions[name] = _references_from_plain(function_entry)
-    return SourceReferences(_references_from_plain(entry["top"]), functions)
+    top = _references_from_plain(entry["top"])
+    return SourceReferences(top, functions)
 
 
 def _references_from_plain(entry: Entry) -> References:
     calls = [PluginCall(**call) for call in entry["plugins"]]
-    return References(entry["imports"], calls, set(entry["names"]), entry["reads_own_folder"])
+    return References(
+        imports=entry["imports"],
+        plugins=calls,
+        names=set(entry["names"]),
+        reads_own_folder=entry["reads_own_folder"],
+    )
 
 
 def _read_cache() -> dict[str, Entry]:
@@ -180,20 +209,26 @@ def _folder_of(module: str) -> Path | None:
         return None
     if rest:
         folder = folder.joinpath(*rest.split("."))
-    return folder if folder.is_dir() else None
+    if not folder.is_dir():
+        return None
+    return folder
 
 
 def _file_of(module: str) -> Path | None:
     """Return the file of a module of edgebake or of the project."""
     package = _folder_of(module)
-    if package is not None and (package / "__init__.py").is_file():
-        return package / "__init__.py"
+    if package is not None:
+        init = package / "__init__.py"
+        if init.is_file():
+            return init
     parent, _, name = module.rpartition(".")
-    folder = _folder_of(parent) if parent else None
+    folder = _folder_of(parent)
     if folder is None:
         return None
     file = folder / f"{name}.py"
-    return file if file.is_file() else None
+    if not file.is_file():
+        return None
+    return file
 
 
 def _portable_path(file: Path) -> str:

@@ -50,7 +50,8 @@ def code_lines(text: str) -> str:
     tree = ast.parse(text)
     lines = text.splitlines()
     for row, column in _comments(text):
-        lines[row - 1] = lines[row - 1][:column]
+        line = lines[row - 1]
+        lines[row - 1] = line[:column]
     for docstring in _docstrings(tree):
         _blank(lines, docstring)
     rows_inside_strings = set(_rows_inside_strings(tree))
@@ -76,21 +77,26 @@ def references(text: str, package: str) -> SourceReferences:
         if isinstance(node, FUNCTIONS):
             # Functions of the same name share their references.
             function = functions.setdefault(node.name, References())
-            _collect(ast.iter_child_nodes(node), package, function)
+            children = ast.iter_child_nodes(node)
+            _collect(children, package, function)
     top = References()
-    _collect(ast.iter_child_nodes(tree), package, top)
+    statements = ast.iter_child_nodes(tree)
+    _collect(statements, package, top)
     return SourceReferences(top, functions)
 
 
 def _comments(text: str) -> Iterator[tuple[int, int]]:
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+    stream = io.StringIO(text)
+    for token in tokenize.generate_tokens(stream.readline):
         if token.type == tokenize.COMMENT:
             yield token.start
 
 
 def _docstrings(tree: ast.Module) -> Iterator[ast.expr]:
     for node in ast.walk(tree):
-        if not isinstance(node, DOCUMENTED) or ast.get_docstring(node, clean=False) is None:
+        if not isinstance(node, DOCUMENTED):
+            continue
+        if ast.get_docstring(node, clean=False) is None:
             continue
         statement = node.body[0]
         if isinstance(statement, ast.Expr):
@@ -99,21 +105,25 @@ def _docstrings(tree: ast.Module) -> Iterator[ast.expr]:
 
 def _blank(lines: list[str], node: ast.expr) -> None:
     """Remove the text of a node from the lines; its columns count bytes of UTF-8."""
-    rows = _rows(node)
-    first_line = lines[rows[0] - 1].encode()
-    last_line = lines[rows[-1] - 1].encode()
+    indices = [row - 1 for row in _rows(node)]
+    first = indices[0]
+    last = indices[-1]
+    first_line = lines[first].encode()
+    last_line = lines[last].encode()
     before = first_line[: node.col_offset]
     after = last_line[node.end_col_offset :]
-    for row in rows:
-        lines[row - 1] = ""
-    lines[rows[0] - 1] = (before + after).decode()
+    for index in indices:
+        lines[index] = ""
+    remainder = before + after
+    lines[first] = remainder.decode()
 
 
 def _rows_inside_strings(tree: ast.Module) -> Iterator[int]:
     docstrings = {id(node) for node in _docstrings(tree)}
     for node in ast.walk(tree):
-        is_docstring = id(node) in docstrings
-        if isinstance(node, ast.JoinedStr) or (_is_string(node) and not is_docstring):
+        if id(node) in docstrings:
+            continue
+        if isinstance(node, ast.JoinedStr) or _is_string(node):
             yield from _rows(node)
 
 
@@ -134,10 +144,10 @@ def _collect(nodes: Iterable[ast.AST], package: str, references: References) -> 
             _collect(node.orelse, package, references)
             continue
         _add_node(node, package, references)
+        children: Iterable[ast.AST] = ast.iter_child_nodes(node)
         if isinstance(node, FUNCTIONS):
-            _collect([*node.decorator_list, node.args], package, references)
-        else:
-            _collect(ast.iter_child_nodes(node), package, references)
+            children = [*node.decorator_list, node.args]
+        _collect(children, package, references)
 
 
 def _add_node(node: ast.AST, package: str, references: References) -> None:
@@ -157,15 +167,24 @@ def _imported_modules(node: ast.ImportFrom, package: str) -> list[str]:
     """Return the module of `from module import name`, and `module.name`, which may be one too."""
     module = node.module or ""
     if node.level:
-        parents = package.split(".")
-        base = ".".join(parents[: len(parents) - node.level + 1])
-        module = ".".join(name for name in (base, module) if name)
-    return [module, *(f"{module}.{alias.name}" for alias in node.names)]
+        packages = package.split(".")
+        depth = len(packages) - node.level + 1
+        path = packages[:depth]
+        if module:
+            path.append(module)
+        module = ".".join(path)
+    modules = [module]
+    for alias in node.names:
+        modules.append(f"{module}.{alias.name}")
+    return modules
 
 
 def _add_call(node: ast.Call, references: References) -> None:
     """Add the names that a call of `getattr`, `resources` or `plugins` refers to."""
-    constants = [str(argument.value) for argument in node.args if _is_string(argument)]
+    constants: list[str] = []
+    for argument in node.args:
+        if _is_string(argument):
+            constants.append(str(argument.value))
     function = node.func
     if _is_name(function, "getattr"):
         references.names.update(constants)

@@ -47,7 +47,10 @@ def _check_method_options(prune: Prune) -> Iterator[Problem]:
     A method requires the options in WORDS, and one of the groups of options in ONE_OF.
     """
     method = plugins.load("prune.method", prune.method)
-    specified = {name for name, value in vars(prune).items() if value is not None} - {"method"}
+    specified: set[str] = set()
+    for name, value in vars(prune).items():
+        if name != "method" and value is not None:
+            specified.add(name)
     alternatives = [set(group) for group in method.ONE_OF]
     options_of_alternatives = set().union(*alternatives)
     for name in method.WORDS:
@@ -58,11 +61,11 @@ def _check_method_options(prune: Prune) -> Iterator[Problem]:
     chosen = specified & options_of_alternatives
     if alternatives and chosen not in alternatives:
         expected = " or ".join(" with ".join(group) for group in method.ONE_OF)
-        problem = f"{listed(chosen)} given" if chosen else "null"
-        yield (
-            method.ONE_OF[0][0],
-            f"{problem}; the method {prune.method} expects {expected}, and the others null",
-        )
+        problem = "null"
+        if chosen:
+            problem = f"{listed(chosen)} given"
+        key = method.ONE_OF[0][0]
+        yield key, f"{problem}; the method {prune.method} expects {expected}, and the others null"
 
 
 def _check_intervals(prune: Prune) -> Iterator[Problem]:
@@ -77,7 +80,9 @@ def _check_target(prune: Prune) -> Iterator[Problem]:
         return
     quantities = _quantities(prune.target)
     if len(quantities) != 1:
-        problem = f"asks for {listed(quantities) if quantities else 'nothing'}"
+        problem = "asks for nothing"
+        if quantities:
+            problem = f"asks for {listed(quantities)}"
         expected = "expected one of macs, parameters, latency, and null for the others"
         yield "target", f"{problem}; {expected}"
     elif prune.target.latency is not None and prune.steps != 1:
@@ -93,7 +98,9 @@ def _check_combinations(prune: Prune) -> Iterator[Problem]:
     if pattern is not None and pattern.kept >= pattern.of:
         expected = f"expected fewer than the {pattern.of} of prune.pattern.of"
         yield "pattern.kept", f"{pattern.kept}; {expected}"
-    epochs = prune.fine_tune.epochs if prune.fine_tune else 0
+    epochs = 0
+    if prune.fine_tune:
+        epochs = prune.fine_tune.epochs
     if prune.steps is not None and prune.steps > epochs > 0:
         expected = f"expected at most the {epochs} of prune.fine_tune.epochs, one for each step"
         yield "steps", f"{prune.steps}; {expected}"

@@ -33,7 +33,8 @@ def check(recipe: Recipe) -> Iterator[Problem]:
     if fine_tune is None:
         return
     # Every step of pruning has its own warm-up.
-    epochs_per_step = fine_tune.epochs // max(recipe.prune.steps or 1, 1)
+    steps = max(recipe.prune.steps or 1, 1)
+    epochs_per_step = fine_tune.epochs // steps
     for key, problem in _check_options(fine_tune, epochs_per_step, color):
         yield f"prune.fine_tune.{key}", problem
     if fine_tune.layers != ["*"]:
@@ -41,7 +42,8 @@ def check(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _check_train(recipe: Recipe) -> Iterator[Problem]:
-    train, imported = recipe.train, recipe.model.imported
+    train = recipe.train
+    imported = recipe.model.imported
     if train.epochs < 0 or (not train.epochs and imported is None):
         yield "train.epochs", f"{train.epochs}; expected 1 or more"
     if imported is not None and imported.head is Head.new and train.epochs < 1:
@@ -61,8 +63,9 @@ def _check_options(train: Train, epochs: int, color: Color) -> Iterator[Problem]
         yield "warmup_epochs", f"{train.warmup_epochs}; {expected}"
     if not train.layers:
         yield "layers", "empty; expected patterns of names of layers, '*' for all"
-    if train.early_stopping is not None and train.early_stopping.patience < 1:
-        yield "early_stopping.patience", f"{train.early_stopping.patience}; expected 1 or more"
+    early_stopping = train.early_stopping
+    if early_stopping is not None and early_stopping.patience < 1:
+        yield "early_stopping.patience", f"{early_stopping.patience}; expected 1 or more"
     if train.augment is not None:
         for key, problem in _check_augment(train.augment, color):
             yield f"augment.{key}", problem
@@ -73,7 +76,8 @@ def _check_augment(augment: Augment, color: Color) -> Iterator[Problem]:
         value = getattr(augment, name)
         if value is None:
             continue
-        interval = Interval(0, limit, is_open_below=True, is_open_above=name in BELOW_LIMIT)
+        is_open_above = name in BELOW_LIMIT
+        interval = Interval(0, limit, is_open_below=True, is_open_above=is_open_above)
         if value not in interval:
             yield name, f"{value:g}; expected {interval}, or null"
         if name in OF_COLOR and color is Color.grayscale:
