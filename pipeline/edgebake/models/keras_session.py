@@ -54,7 +54,8 @@ def save(model: keras.Model) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.keras"
         model.save(file)
-        return _normalize_archive(file.read_bytes())
+        archive = file.read_bytes()
+    return _normalize_archive(archive)
 
 
 def load(archive: bytes) -> keras.Model:
@@ -84,12 +85,16 @@ def inference_function(
 
     if any_resolution:
         model = _at_any_resolution(model)
-    batch = None if any_batch else 1
-    shape = (batch, *model.inputs[0].shape[1:])
+    batch: int | None = 1
+    if any_batch:
+        batch = None
+    _, *size = model.inputs[0].shape
+    shape = (batch, *size)
     signature = [tensorflow.TensorSpec(shape, tensorflow.float32, name="image")]
 
     def predict(image: tf.Tensor) -> tf.Tensor:
-        return tensorflow.identity(model(image, training=False), name="probabilities")
+        probabilities = model(image, training=False)
+        return tensorflow.identity(probabilities, name="probabilities")
 
     return tensorflow.function(predict, input_signature=signature)
 
@@ -98,7 +103,8 @@ def frozen_graph(
     model: keras.Model, any_resolution: bool = False, any_batch: bool = False
 ) -> tf.types.experimental.ConcreteFunction:
     """Return the graph of `inference_function` with all variables as constants."""
-    return freeze(inference_function(model, any_resolution, any_batch))
+    function = inference_function(model, any_resolution, any_batch)
+    return freeze(function)
 
 
 def freeze(
@@ -107,7 +113,8 @@ def freeze(
     """Return the graph of a TensorFlow function with all variables as constants."""
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    return convert_variables_to_constants_v2(function.get_concrete_function())
+    concrete = function.get_concrete_function()
+    return convert_variables_to_constants_v2(concrete)
 
 
 def _at_any_resolution(model: keras.Model) -> keras.Model:
@@ -157,17 +164,20 @@ def _normalize_archive(archive: bytes) -> bytes:
             entry = zipfile.ZipInfo(name, EPOCH)
             entry.create_system = 3
             entry.external_attr = FILE_MODE
-            destination.writestr(entry, _normalize_entry(name, source.read(name)))
+            data = _normalize_entry(name, source.read(name))
+            destination.writestr(entry, data)
     return stream.getvalue()
 
 
 def _normalize_entry(name: str, data: bytes) -> bytes:
     if name == "metadata.json":
-        metadata = {**json.loads(data), "date_saved": "1980-01-01@00:00:00"}
+        metadata = json.loads(data)
+        metadata["date_saved"] = "1980-01-01@00:00:00"
         return json.dumps(metadata, sort_keys=True).encode()
     if name == "config.json":
-        config = _renumber_shared_objects(json.loads(data), {})
-        return json.dumps(config, sort_keys=True).encode()
+        config = json.loads(data)
+        renumbered = _renumber_shared_objects(config, {})
+        return json.dumps(renumbered, sort_keys=True).encode()
     return data
 
 

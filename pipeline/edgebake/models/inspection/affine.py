@@ -33,7 +33,8 @@ class AffineStep:
         if any(value > 0 for value in self.offset):
             return f"{text} + {_numbers(self.offset)}"
         if any(self.offset):
-            return f"{text} - {_numbers([-value for value in self.offset])}"
+            amounts = [-value for value in self.offset]
+            return f"{text} - {_numbers(amounts)}"
         return text
 
 
@@ -58,20 +59,25 @@ def arithmetic(
     if constant_first:
         return None
     if operation == "subtract":
-        return AffineStep(offset=tuple(-value for value in constant), name=name)
+        offset = tuple(-value for value in constant)
+        return AffineStep(offset=offset, name=name)
     if not all(constant):
         return None
-    return AffineStep(tuple(1 / value for value in constant), name=name)
+    factor = tuple(1 / value for value in constant)
+    return AffineStep(factor, name=name)
 
 
 def normalization(mean: Sequence[float], variance: Sequence[float], name: str) -> AffineStep | None:
     """Return (x - mean) / sqrt(variance); None if the values do not allow it."""
     if len(mean) != len(variance) or not mean or min(variance) <= 0:
         return None
-    deviations = [math.sqrt(value) for value in variance]
-    factor = tuple(1 / deviation for deviation in deviations)
-    offset = tuple(-value / deviation for value, deviation in zip(mean, deviations, strict=True))
-    return AffineStep(factor, offset, name)
+    factor: list[float] = []
+    offset: list[float] = []
+    for channel_mean, channel_variance in zip(mean, variance, strict=True):
+        deviation = math.sqrt(channel_variance)
+        factor.append(1 / deviation)
+        offset.append(-channel_mean / deviation)
+    return AffineStep(tuple(factor), tuple(offset), name)
 
 
 def infer_pixel_scaling(steps: Sequence[AffineStep]) -> PixelScaling | None:
@@ -94,4 +100,5 @@ def _numbers(values: Sequence[float]) -> str:
     texts = [f"{value:.6g}" for value in values]
     if len(set(texts)) == 1:
         return texts[0]
-    return f"[{', '.join(texts)}]"
+    listing = ", ".join(texts)
+    return f"[{listing}]"

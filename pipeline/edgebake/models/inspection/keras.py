@@ -36,11 +36,12 @@ def _read_archive(path: Path) -> ModelInfo:
     file = str(path)
     entries = keras_archive.read(path, file, (CONFIG, METADATA, WEIGHTS))
     metadata = keras_archive.parse_config(entries[METADATA], file)
-    producer = f"Keras {metadata.get('keras_version', UNKNOWN_VERSION)}"
+    version = metadata.get("keras_version", UNKNOWN_VERSION)
     with keras_archive.open_weights(entries[WEIGHTS], file) as store:
         parameters = _count_parameters(store)
     model = keras_archive.parse_config(entries[CONFIG], file)
-    return _model_info(path, model, ("Keras archive", producer), parameters)
+    origin = ("Keras archive", f"Keras {version}")
+    return _model_info(path, model, origin, parameters)
 
 
 def _read_hdf5(path: Path) -> ModelInfo:
@@ -56,19 +57,22 @@ def _read_hdf5(path: Path) -> ModelInfo:
     with store:
         safety.refuse_links(store, file)
         if "model_config" not in store.attrs:
+            problem = _describe_without_config(store)
             raise ModelError(
-                f"{file}: {_describe_without_config(store)}; expected a whole model: "
-                "model.save('model.keras')"
+                f"{file}: {problem}; expected a whole model: model.save('model.keras')"
             )
         model = keras_archive.parse_config(store.attrs["model_config"], file)
         version = store.attrs.get("keras_version", UNKNOWN_VERSION)
         if isinstance(version, bytes):
             version = version.decode()
-        return _model_info(path, model, ("HDF5", f"Keras {version}"), _count_parameters(store))
+        parameters = _count_parameters(store)
+    origin = ("HDF5", f"Keras {version}")
+    return _model_info(path, model, origin, parameters)
 
 
 def _describe_without_config(store: h5py.File) -> str:
-    if "layer_names" in store.attrs or "layer_names0" in store.attrs or "layers" in store:
+    has_layer_names = "layer_names" in store.attrs or "layer_names0" in store.attrs
+    if has_layer_names or "layers" in store:
         return "holds weights alone"
     return "an HDF5 file, and no model of Keras"
 
@@ -116,7 +120,8 @@ def _count_parameters(store: h5py.File) -> int:
 
     def count(_: str, item: h5py.Group | h5py.Dataset) -> None:
         is_float_array = hasattr(item, "shape") and item.dtype.kind == "f"
-        if is_float_array and not any(part in item.name for part in UNCOUNTED_NAMES):
+        is_uncounted = any(fragment in item.name for fragment in UNCOUNTED_NAMES)
+        if is_float_array and not is_uncounted:
             counts.append(int(item.size))
 
     for key in store:

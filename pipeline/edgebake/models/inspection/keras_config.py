@@ -84,11 +84,12 @@ def inputs(model: Config) -> tuple[TensorInfo, ...]:
     first = layers(model)[0]
     if is_model(first):
         return inputs(first)
-    if _shape(first) is None and isinstance(config, dict) and config.get("build_input_shape"):
-        first = {**first, "config": {**first["config"], "batch_shape": config["build_input_shape"]}}
-    if not _shape(first):
+    shape = _shape(first)
+    if shape is None and isinstance(config, dict):
+        shape = config.get("build_input_shape")
+    if not shape:
         return ()
-    return (_tensor_info(first),)
+    return (TensorInfo(_name(first), tuple(shape), _dtype(first)),)
 
 
 def outputs(model: Config) -> tuple[TensorInfo, ...]:
@@ -97,7 +98,8 @@ def outputs(model: Config) -> tuple[TensorInfo, ...]:
     if model["class_name"] != "Sequential":
         names = _references(model["config"]["output_layers"])
     if not names:
-        names = [_name(next(layers_from_output(model)))]
+        last = next(layers_from_output(model))
+        names = [_name(last)]
     shape = (None, _output_units(model))
     return tuple(TensorInfo(name, shape, "float32") for name in names)
 
@@ -106,13 +108,14 @@ def final_activation(model: Config) -> str | None:
     """Return the activation function of the output; None if it is not known."""
     for layer in layers_from_output(model):
         class_name = layer["class_name"]
-        activation = _activation_name(layer["config"].get("activation"))
+        configured = layer["config"].get("activation")
+        activation = _activation_name(configured)
         is_linear_layer = class_name == "Activation" and activation == LOGITS
         if class_name in VALUE_PRESERVING or is_linear_layer:
             continue
         if class_name in ("Softmax", "Sigmoid"):
             return str(class_name.lower())
-        if layer["config"].get("activation") is None and class_name.startswith("GlobalAverage"):
+        if configured is None and class_name.startswith("GlobalAverage"):
             return LOGITS
         return activation
     return None
@@ -172,9 +175,11 @@ def _affine_step(layer: Config) -> AffineStep | None:
     class_name = layer["class_name"]
     config = layer["config"]
     name = _name(layer)
-    if class_name == "Rescaling" and _numbers(config["scale"]):
+    if class_name == "Rescaling":
+        factor = _numbers(config["scale"])
         offset = _numbers(config.get("offset", 0.0))
-        return AffineStep(_numbers(config["scale"]), offset, f"{name}: Rescaling")
+        if factor:
+            return AffineStep(factor, offset, f"{name}: Rescaling")
     if class_name == "Normalization":
         mean = _numbers(config.get("mean"))
         variance = _numbers(config.get("variance"))
@@ -191,7 +196,8 @@ def _affine_step(layer: Config) -> AffineStep | None:
 def _function_name(layer: Config) -> str:
     """Return the last part of the name of a layer's TensorFlow function or of its class."""
     function = str(layer["config"].get("function", layer["class_name"]))
-    return re.split(r"[_.]", function.rstrip("_."))[-1].lower()
+    segments = re.split(r"[_.]", function.rstrip("_."))
+    return segments[-1].lower()
 
 
 def _second_operand(inbound_nodes: object) -> tuple[float, ...]:
@@ -214,7 +220,9 @@ def _second_operand(inbound_nodes: object) -> tuple[float, ...]:
 def _numbers(value: object) -> tuple[float, ...]:
     """Return the numbers in a value, an array of Keras, or a list of them at any depth."""
     if isinstance(value, dict):
-        return _numbers(value.get("config", {}).get("value", value.get("value")))
+        config = value.get("config", {})
+        stored = config.get("value", value.get("value"))
+        return _numbers(stored)
     if isinstance(value, list):
         numbers: list[float] = []
         for child in value:
@@ -252,10 +260,15 @@ def _shape(layer: Config) -> list[int | None] | None:
 
 
 def _tensor_info(layer: Config) -> TensorInfo:
+    shape = _shape(layer) or ()
+    return TensorInfo(_name(layer), tuple(shape), _dtype(layer))
+
+
+def _dtype(layer: Config) -> str:
     dtype = layer["config"].get("dtype")
-    if not isinstance(dtype, str):
-        dtype = "float32"
-    return TensorInfo(_name(layer), tuple(_shape(layer) or ()), dtype)
+    if isinstance(dtype, str):
+        return dtype
+    return "float32"
 
 
 def _references(value: object) -> list[str]:
@@ -283,4 +296,5 @@ def _references_in(values: Iterable[object]) -> list[str]:
 
 
 def _first_reference(value: object) -> str | None:
-    return next(iter(_references(value)), None)
+    references = _references(value)
+    return next(iter(references), None)

@@ -49,14 +49,16 @@ def read(path: Path) -> ModelInfo:
     operator_counts = Counter(_operator_names(model))
     steps = _first_steps(model, graph)
     weights, activations = _dtypes(model, graph)
-    scaling = metadata.pixel_scaling or affine.infer_pixel_scaling(steps) or _input_scaling(graph)
+    scaling_of_model = affine.infer_pixel_scaling(steps) or _input_scaling(graph)
+    inputs = [_tensor_info(graph.tensors[index]) for index in graph.inputs]
+    outputs = [_tensor_info(graph.tensors[index]) for index in graph.outputs]
     return ModelInfo(
         format="tflite",
         container="TFLite",
         producer=text(model.description) or "an unknown program",
         file_size=len(content),
-        inputs=tuple(_tensor_info(graph.tensors[index]) for index in graph.inputs),
-        outputs=tuple(_tensor_info(graph.tensors[index]) for index in graph.outputs),
+        inputs=tuple(inputs),
+        outputs=tuple(outputs),
         final_activation=_final_activation(model, graph),
         parameters=_count_parameters(model),
         operator_counts=operator_counts,
@@ -64,7 +66,7 @@ def read(path: Path) -> ModelInfo:
         is_quantized=bool(weights & QUANTIZED_WEIGHTS),
         preprocessing=tuple(str(step) for step in steps),
         unsupported=_unsupported(operator_counts),
-        pixel_scaling=scaling,
+        pixel_scaling=metadata.pixel_scaling or scaling_of_model,
         color=metadata.color,
         labels=metadata.labels,
         metadata=metadata.texts,
@@ -75,7 +77,8 @@ def _unsupported(operators: Iterable[str]) -> str | None:
     custom = sorted(name for name in operators if name.startswith("CUSTOM"))
     if not custom:
         return None
-    return f"it holds {', '.join(custom)}, which LiteRT does not have"
+    names = ", ".join(custom)
+    return f"it holds {names}, which LiteRT does not have"
 
 
 def _operator_names(model: schema.ModelT) -> Iterator[str]:
@@ -104,8 +107,12 @@ def _tensor_info(tensor: schema.TensorT) -> TensorInfo:
     shape = tensor.shapeSignature
     if shape is None or not len(shape):
         shape = tensor.shape
-    sizes = tuple(None if size < 0 else int(size) for size in shape)
-    return TensorInfo(text(tensor.name), sizes, _dtype(tensor))
+    sizes: list[int | None] = []
+    for size in shape:
+        is_open = size < 0
+        sizes.append(None if is_open else int(size))
+    name = text(tensor.name)
+    return TensorInfo(name, tuple(sizes), _dtype(tensor))
 
 
 def _is_constant(model: schema.ModelT, tensor: schema.TensorT) -> bool:
@@ -125,10 +132,10 @@ def _is_weight(model: schema.ModelT, tensor: schema.TensorT) -> bool:
 
 
 def _has_scale(tensor: schema.TensorT) -> bool:
-    quantization = tensor.quantization
-    return (
-        quantization is not None and quantization.scale is not None and len(quantization.scale) > 0
-    )
+    if tensor.quantization is None:
+        return False
+    scale = tensor.quantization.scale
+    return scale is not None and len(scale) > 0
 
 
 def _size(tensor: schema.TensorT) -> int:
@@ -140,8 +147,9 @@ def _size(tensor: schema.TensorT) -> int:
 def _count_parameters(model: schema.ModelT) -> int:
     parameters = 0
     for graph in model.subgraphs:
-        weights = [tensor for tensor in graph.tensors if _is_weight(model, tensor)]
-        parameters += sum(_size(tensor) for tensor in weights)
+        for tensor in graph.tensors:
+            if _is_weight(model, tensor):
+                parameters += _size(tensor)
     return parameters
 
 
@@ -159,7 +167,8 @@ def _dtypes(model: schema.ModelT, graph: schema.SubGraphT) -> tuple[set[str], se
 
 def _precision(weights: set[str], activations: set[str]) -> str:
     integers = ", ".join(sorted(weights & QUANTIZED_WEIGHTS))
-    if integers and activations & set(INTEGERS):
+    has_integer_activations = not activations.isdisjoint(INTEGERS)
+    if integers and has_integer_activations:
         return f"{integers}: it is quantized already, weights and activations"
     if integers:
         return f"{integers} weights: it is quantized already, activations are float"
@@ -171,7 +180,8 @@ def _precision(weights: set[str], activations: set[str]) -> str:
 def _final_activation(model: schema.ModelT, graph: schema.SubGraphT) -> str | None:
     producers: dict[int, schema.OperatorT] = {}
     for operator in graph.operators:
-        producers.update(dict.fromkeys(operator.outputs, operator))
+        for index in operator.outputs:
+            producers[index] = operator
     last = producers.get(graph.outputs[0])
     while last is not None and _operator_name(model, last) in VALUE_PRESERVING:
         last = producers.get(last.inputs[0])
@@ -191,11 +201,12 @@ def _first_steps(model: schema.ModelT, graph: schema.SubGraphT) -> list[AffineSt
         readers = [operator for operator in graph.operators if index in operator.inputs]
         if len(readers) != 1:
             return steps
-        step = _affine_step(model, graph, readers[0], index)
+        reader = readers[0]
+        step = _affine_step(model, graph, reader, index)
         if step is None:
             return steps
         steps.append(step)
-        index = readers[0].outputs[0]
+        index = reader.outputs[0]
 
 
 def _affine_step(
@@ -206,11 +217,13 @@ def _affine_step(
     operands = [operand for operand in operator.inputs if operand != index]
     if len(operands) != 1 or name not in OPERATIONS:
         return None
-    values = _values(model, graph.tensors[operands[0]])
+    constant = graph.tensors[operands[0]]
+    values = _values(model, constant)
     if not values:
         return None
+    operation = OPERATIONS[name]
     constant_first = operator.inputs[0] != index
-    return affine.arithmetic(OPERATIONS[name], values, name, constant_first)
+    return affine.arithmetic(operation, values, name, constant_first)
 
 
 def _values(model: schema.ModelT, tensor: schema.TensorT) -> tuple[float, ...]:
@@ -219,8 +232,10 @@ def _values(model: schema.ModelT, tensor: schema.TensorT) -> tuple[float, ...]:
         return ()
     if _size(tensor) > MAX_CHANNELS:
         return ()
-    data = np.asarray(model.buffers[tensor.buffer].data, np.uint8).tobytes()
-    return tuple(float(value) for value in np.frombuffer(data, np.float32))
+    buffer = model.buffers[tensor.buffer]
+    data = np.asarray(buffer.data, np.uint8).tobytes()
+    values = np.frombuffer(data, np.float32)
+    return tuple(float(value) for value in values)
 
 
 def _input_scaling(graph: schema.SubGraphT) -> PixelScaling | None:
@@ -229,7 +244,8 @@ def _input_scaling(graph: schema.SubGraphT) -> PixelScaling | None:
     dtype = _dtype(tensor)
     if dtype not in BLACK or not _has_scale(tensor):
         return None
-    mean = float(tensor.quantization.zeroPoint[0] - BLACK[dtype])
-    scale = float(tensor.quantization.scale[0])
+    quantization = tensor.quantization
+    mean = float(quantization.zeroPoint[0] - BLACK[dtype])
+    scale = float(quantization.scale[0])
     reason = f"as its {dtype} input says, if pixels go in as they are"
     return PixelScaling((mean,), (scale,), reason)

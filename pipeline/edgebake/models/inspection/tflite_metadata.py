@@ -56,12 +56,20 @@ def read(content: bytes, model: schema.ModelT) -> TfliteMetadata:
     root = _root(model)
     if root is None:
         return TfliteMetadata(labels=labels)
-    texts = {key: root.text(slot) for key, slot in TEXTS.items()}
-    texts = {key: value for key, value in texts.items() if value}
+    texts: dict[str, str] = {}
+    for key, slot in TEXTS.items():
+        value = root.text(slot)
+        if value:
+            texts[key] = value
     image = _first_input(root)
     if image is None:
         return TfliteMetadata(labels=labels, texts=texts)
-    return TfliteMetadata(_pixel_scaling(image), _color(image), labels, texts)
+    return TfliteMetadata(
+        pixel_scaling=_pixel_scaling(image),
+        color=_color(image),
+        labels=labels,
+        texts=texts,
+    )
 
 
 def text(value: bytes | str | None) -> str:
@@ -77,8 +85,10 @@ def _root(model: schema.ModelT) -> _Table | None:
 
     for entry in model.metadata or []:
         if text(entry.name) == BUFFER:
-            data = bytearray(bytes(bytearray(model.buffers[entry.buffer].data)))
-            start = encode.Get(number_types.UOffsetTFlags.packer_type, data, 0)
+            buffer = model.buffers[entry.buffer]
+            data = bytearray(buffer.data)
+            offset_type = number_types.UOffsetTFlags.packer_type
+            start = encode.Get(offset_type, data, 0)
             return _Table(table.Table(data, start))
     return None
 
@@ -120,10 +130,12 @@ def _labels(content: bytes) -> tuple[str, ...]:
             files = [info for info in archive.infolist() if _is_label_file(info)]
             if len(files) != 1:
                 return ()
-            lines = archive.read(files[0]).decode("utf-8-sig").splitlines()
+            data = archive.read(files[0])
+        listing = data.decode("utf-8-sig")
     except (zipfile.BadZipFile, UnicodeDecodeError):
         return ()
-    return tuple(line.strip() for line in lines if line.strip())
+    lines = [line.strip() for line in listing.splitlines()]
+    return tuple(line for line in lines if line)
 
 
 def _is_label_file(info: zipfile.ZipInfo) -> bool:
@@ -150,7 +162,8 @@ class _Table:
         position = self._position(slot)
         if not position:
             return 0
-        return int(self.table_reader.Get(number_types.Uint8Flags, position))
+        value = self.table_reader.Get(number_types.Uint8Flags, position)
+        return int(value)
 
     def table(self, slot: int) -> _Table | None:
         """Return a table, None if it is missing."""
@@ -168,25 +181,36 @@ class _Table:
         """Return the numbers of a vector of float32."""
         from flatbuffers import number_types
 
-        numbers = [
-            self.table_reader.Get(number_types.Float32Flags, position)
-            for position in self._elements(slot)
-        ]
-        return tuple(float(number) for number in numbers)
+        numbers: list[float] = []
+        for position in self._elements(slot):
+            number = self.table_reader.Get(number_types.Float32Flags, position)
+            numbers.append(float(number))
+        return tuple(numbers)
 
     def _position(self, slot: int) -> int:
         """Return the position of a field in the buffer, 0 if it is missing."""
-        offset = int(self.table_reader.Offset(4 + 2 * slot))
-        return offset + self.table_reader.Pos if offset else 0
+        offset = self._offset(slot)
+        if not offset:
+            return 0
+        return offset + int(self.table_reader.Pos)
+
+    def _offset(self, slot: int) -> int:
+        """Return the offset of a field in the table, 0 if it is missing."""
+        vtable_offset = 4 + 2 * slot
+        return int(self.table_reader.Offset(vtable_offset))
 
     def _elements(self, slot: int) -> Iterator[int]:
         """Yield the positions of the elements of a vector, of 4 bytes each."""
-        offset = int(self.table_reader.Offset(4 + 2 * slot))
-        if offset:
-            start = self.table_reader.Vector(offset)
-            for number in range(self.table_reader.VectorLen(offset)):
-                yield start + 4 * number
+        offset = self._offset(slot)
+        if not offset:
+            return
+        start = self.table_reader.Vector(offset)
+        length = self.table_reader.VectorLen(offset)
+        for number in range(length):
+            yield start + 4 * number
 
     def _table_at(self, position: int) -> _Table:
         reader = self.table_reader
-        return _Table(type(reader)(reader.Bytes, reader.Indirect(position)))
+        start = reader.Indirect(position)
+        table = type(reader)(reader.Bytes, start)
+        return _Table(table)
