@@ -83,11 +83,16 @@ class Workload:
         live from the start, outputs to the end. A runtime that computes in place needs less, one
         that pads or packs needs more.
         """
-        return max((self._bytes_of(tensors) for tensors in _live_activations(self)), default=0)
+        peak = 0
+        for tensors in _live_activations(self):
+            alive_bytes = self._bytes_of(tensors)
+            peak = max(peak, alive_bytes)
+        return peak
 
     def moved_bytes(self, operator: OperatorWorkload) -> int:
         """Return the bytes that one operator reads and writes without any cache."""
-        return self._bytes_of({*operator.reads, *operator.writes})
+        tensors = {*operator.reads, *operator.writes}
+        return self._bytes_of(tensors)
 
     def _bytes_of(self, tensors: Iterable[str]) -> int:
         return sum(self.sizes[name] for name in tensors)
@@ -110,12 +115,15 @@ def build_workload(
     used: set[str] = set()
     for operator in operations:
         used.update(operator.reads, operator.writes)
+    sizes = {}
+    for name in sorted(used):  # the order of a set differs between processes
+        sizes[name] = size(name)
+    used_constants = used & set(constants)
     inputs, outputs = inputs_and_outputs
     return Workload(
         operations,
-        # Sorted, since the order of a set differs between processes.
-        sizes={name: size(name) for name in sorted(used)},
-        constants=frozenset(used & set(constants)),
+        sizes=sizes,
+        constants=frozenset(used_constants),
         inputs=tuple(name for name in inputs if name in used),
         outputs=tuple(name for name in outputs if name in used),
     )
@@ -134,7 +142,8 @@ def from_json(text: str) -> Workload:
     for fields in document["operations"]:
         fields["reads"] = tuple(fields["reads"])
         fields["writes"] = tuple(fields["writes"])
-        operations.append(OperatorWorkload(**fields))
+        operation = OperatorWorkload(**fields)
+        operations.append(operation)
     return Workload(
         operations,
         sizes=document["sizes"],
@@ -147,10 +156,12 @@ def from_json(text: str) -> Workload:
 def to_json(workload: Workload | Uncounted) -> str:
     """Return the content of workload.json: the workload, or the reason why it was not counted."""
     if isinstance(workload, Uncounted):
-        return json.dumps({"uncounted": str(workload)}) + "\n"
+        reason = {"uncounted": str(workload)}
+        return json.dumps(reason) + "\n"
     document = asdict(workload)
     document["constants"] = sorted(workload.constants)
-    return json.dumps(document, indent=1) + "\n"
+    text = json.dumps(document, indent=1)
+    return f"{text}\n"
 
 
 def roofline(workload: Workload, compute: Compute) -> float:
@@ -166,27 +177,37 @@ def roofline(workload: Workload, compute: Compute) -> float:
 
 
 def _seconds(workload: Workload, operator: OperatorWorkload, compute: Compute) -> float:
+    operations_per_mac = 2
     peak = compute.float32_gflops
     if operator.is_integer:
         peak = compute.int8_gops
-    computing = 2 * operator.macs / (peak * 1e9)
-    moving = workload.moved_bytes(operator) / (compute.memory_gb_s * 1e9)
+    operations = operations_per_mac * operator.macs
+    moved_bytes = workload.moved_bytes(operator)
+    computing = operations / (peak * 1e9)
+    moving = moved_bytes / (compute.memory_gb_s * 1e9)
     return max(computing, moving)
 
 
 def _live_activations(workload: Workload) -> Iterator[set[str]]:
     """Yield the activations that are alive while each operator runs."""
-    last_read: dict[str, int] = {}
-    for number, operator in enumerate(workload.operations):
-        last_read |= dict.fromkeys(operator.reads, number)
-    last_read |= dict.fromkeys(workload.outputs, len(workload.operations))
+    operations = workload.operations
+    end = len(operations)
+    last_reads: dict[str, int] = {}
+    for number, operator in enumerate(operations):
+        last_reads |= dict.fromkeys(operator.reads, number)
+    last_reads |= dict.fromkeys(workload.outputs, end)
     alive = set(workload.inputs)
-    for number, operator in enumerate(workload.operations):
+    for number, operator in enumerate(operations):
+        live_inputs = set(operator.reads) - workload.constants
         alive.update(operator.writes)
-        alive.update(set(operator.reads) - workload.constants)
+        alive.update(live_inputs)
         yield alive
-        dead = {name for name in alive if last_read.get(name, -1) <= number}
-        alive = alive - dead
+        still_read = set()
+        for name in alive:
+            last_read = last_reads.get(name, -1)
+            if last_read > number:
+                still_read.add(name)
+        alive = still_read
 
 
 def window_macs(output: Sequence[int], weight: Sequence[int], filters: int) -> int:
@@ -220,14 +241,17 @@ def dtype_bits(dtype: str) -> int:
 
 def packed_bytes(elements: int, bits: int) -> int:
     """Return the bytes of elements of a number of bits, stored without gaps."""
-    return (elements * bits + BYTE_BITS - 1) // BYTE_BITS
+    total_bits = elements * bits
+    return (total_bits + BYTE_BITS - 1) // BYTE_BITS
 
 
 @functools.cache
 def weightless_operators(runtime: str) -> frozenset[str]:
     """Return the operators without multiply-accumulates, from runtimes/<runtime>/operators.yaml."""
-    file = Path(__file__).parent / runtime / "operators.yaml"
-    return frozenset(yaml.safe_load(file.read_text())["unweighted"])
+    folder = Path(__file__).parent / runtime
+    text = (folder / "operators.yaml").read_text()
+    kinds = yaml.safe_load(text)["unweighted"]
+    return frozenset(kinds)
 
 
 def unknown_macs(kind: str, counted: Iterable[str]) -> Uncounted:

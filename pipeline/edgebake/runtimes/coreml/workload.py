@@ -39,8 +39,12 @@ def workload(files: dict[str, bytes]) -> Workload:
     file = MlPackageFile(files)
     inputs = [file.root(value.name) for value in file.program.inputs]
     outputs = [file.root(name) for name in file.numeric_outputs()]
+    operations = []
+    for operation in file.running():
+        operator = file.operation(operation)
+        operations.append(operator)
     return build_workload(
-        operations=[file.operation(operation) for operation in file.running()],
+        operations,
         size=file.size,
         constants=file.constants,
         inputs_and_outputs=(inputs, outputs),
@@ -51,16 +55,18 @@ class MlPackageFile:
     """The program of an .mlpackage; a value and its casts count as one tensor, its root."""
 
     def __init__(self, files: dict[str, bytes]) -> None:
-        self.program = read_program(package.read(files))
-        self.constants = set(self.program.constants)
-        self._types = _value_types(self.program)
-        self._producers = _producers(self.program.operations)
+        program = read_program(package.read(files))
+        self.program = program
+        self.constants = set(program.constants)
+        self._types = _value_types(program)
+        self._producers = _producers(program.operations)
         # Constant -> the operation that decompresses it.
-        self._compressed = _producers(self.program.compressed)
+        self._compressed = _producers(program.compressed)
         self._roots: dict[str, str] = {}
-        for operation in self.program.operations:
+        for operation in program.operations:
             if operation.kind in CASTS:
-                self._roots[operation.outputs[0].name] = _cast_source(operation)
+                output = operation.outputs[0]
+                self._roots[output.name] = _cast_source(operation)
 
     def running(self) -> Iterator[Operation]:
         """Yield the operations that are operators."""
@@ -71,15 +77,20 @@ class MlPackageFile:
     def operation(self, operation: Operation) -> OperatorWorkload:
         """Return the workload of an operator."""
         roots = [self.root(name) for name in _inputs(operation)]
-        reads = [name for name in dict.fromkeys(roots) if self._types[name].dtype != "string"]
+        read: list[str] = []
+        for name in dict.fromkeys(roots):
+            if self._types[name].dtype != "string":
+                read.append(name)
+        outputs = [output.name for output in operation.outputs]
+        written = [self.root(name) for name in outputs]
         return OperatorWorkload(
             kind=operation.kind,
-            name=operation.outputs[0].name,
+            name=outputs[0],
             dtype=self._dtype(operation),
             macs=self._macs(operation),
             parameters=self._parameters(operation),
-            reads=tuple(reads),
-            writes=tuple(self.root(value.name) for value in operation.outputs),
+            reads=tuple(read),
+            writes=tuple(written),
         )
 
     def root(self, name: str) -> str:
@@ -97,8 +108,11 @@ class MlPackageFile:
         if name in self._compressed:
             stored = _inputs(self._compressed[name])
             return sum(self._bytes(part) for part in stored)
-        casts = [cast for cast in self._roots if self.root(cast) == name]
-        return min(self._bytes(form) for form in (name, *casts))
+        forms = [name]
+        for cast in self._roots:
+            if self.root(cast) == name:
+                forms.append(cast)
+        return min(self._bytes(form) for form in forms)
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Return the shape of a tensor.
@@ -116,7 +130,8 @@ class MlPackageFile:
         for name in self.program.outputs:
             producer = self._producers[name]
             if producer.kind == "classify":
-                yield producer.inputs["probabilities"][0]
+                probabilities = producer.inputs["probabilities"]
+                yield probabilities[0]
             else:
                 yield name
 
@@ -125,7 +140,8 @@ class MlPackageFile:
 
         It computes in int8 if its weights are integers and all else comes from `dequantize`.
         """
-        live = [name for name in _inputs(operation) if name not in self.constants]
+        names = _inputs(operation)
+        live = [name for name in names if name not in self.constants]
         if not live:
             return operation.outputs[0].type.dtype
         weights = operation.inputs.get("weight", [])
@@ -133,34 +149,41 @@ class MlPackageFile:
         has_integer_weights = all(self._is_integer(name) for name in weights)
         if is_dequantized and has_integer_weights:
             return "int8"
-        return self._types[live[0]].dtype
+        first = live[0]
+        return self._types[first].dtype
 
     def _bytes(self, name: str) -> int:
         return _bytes(self._types[name])
 
     def _is_dequantized(self, name: str) -> bool:
-        return name in self._producers and self._producers[name].kind == "dequantize"
+        producer = self._producers.get(name)
+        return producer is not None and producer.kind == "dequantize"
 
     def _is_integer(self, weight: str) -> bool:
         """Return whether a weight is stored in integers; a lookup table contains floats."""
-        return weight in self._compressed and "lut" not in self._compressed[weight].kind
+        decompression = self._compressed.get(weight)
+        if decompression is None:
+            return False
+        return "lut" not in decompression.kind
 
     def _macs(self, operation: Operation) -> int:
-        if operation.kind in weightless_operators("coreml"):
+        kind = operation.kind
+        if kind in weightless_operators("coreml"):
             return 0
-        if operation.kind not in WEIGHTED:
-            raise unknown_macs(operation.kind, WEIGHTED)
+        if kind not in WEIGHTED:
+            raise unknown_macs(kind, WEIGHTED)
         x = self._input_shape(operation, "x")
         output = self.shape(operation.outputs[0].name)
-        if operation.kind == "matmul":
-            is_transposed = self._is_set(operation, "transpose_x")
-            inner = x[-2] if is_transposed else x[-1]
+        if kind == "matmul":
+            inner = x[-1]
+            if self._is_set(operation, "transpose_x"):
+                inner = x[-2]
             return product_macs(output, inner)
         weight = self._input_shape(operation, "weight")
-        if operation.kind == "linear":
+        if kind == "linear":
             return product_macs(output, weight[1])
         filters = weight[0]
-        if operation.kind == "conv_transpose":  # every input element passes through every filter
+        if kind == "conv_transpose":  # every input element passes through every filter
             return window_macs(x, weight, filters)
         return window_macs(output, weight, filters)
 
@@ -171,25 +194,32 @@ class MlPackageFile:
     def _is_set(self, operation: Operation, parameter: str) -> bool:
         if parameter not in operation.inputs:
             return False
-        _, value = self.program.constants[operation.inputs[parameter][0]]
+        name = operation.inputs[parameter][0]
+        _, value = self.program.constants[name]
         return bool(value)
 
     def _parameters(self, operation: Operation) -> dict[str, int]:
         """Return the weights and biases of an operator, or its other constants of real numbers."""
+        inputs = operation.inputs
         names = set(_inputs(operation))
         if operation.kind in WEIGHTED:
             names = set()
             for parameter in WEIGHT_PARAMETERS:
-                names.update(operation.inputs.get(parameter, []))
+                weights = inputs.get(parameter, [])
+                names.update(weights)
+        constants = names & self.constants
         sizes = {}
-        for name in sorted(names & self.constants):
+        for name in sorted(constants):
             if self._is_weight(name):
-                sizes[name] = prod(self.shape(name))
+                shape = self.shape(name)
+                sizes[name] = prod(shape)
         return sizes
 
     def _is_weight(self, name: str) -> bool:
         dtype = self._types[name].dtype
-        return dtype.startswith("float") and prod(self.shape(name)) > 1
+        if not dtype.startswith("float"):
+            return False
+        return prod(self.shape(name)) > 1
 
 
 def _value_types(program: Program) -> dict[str, ValueType]:

@@ -44,14 +44,18 @@ def workload(files: dict[str, bytes]) -> Workload:
         Uncounted: the file has several subgraphs, or an operator with unknown multiply-accumulates.
     """
     file = TfliteFile(files)
+    operations = []
+    for number in file.running():
+        operation = file.operation(number)
+        operations.append(operation)
+    graph = file.graph
+    inputs = file.root_names(graph.inputs)
+    outputs = file.root_names(graph.outputs)
     return build_workload(
-        operations=[file.operation(number) for number in file.running()],
+        operations,
         size=file.sizes.__getitem__,
         constants={file.names[tensor] for tensor in file.constants},
-        inputs_and_outputs=(
-            file.root_names(file.graph.inputs),
-            file.root_names(file.graph.outputs),
-        ),
+        inputs_and_outputs=(inputs, outputs),
     )
 
 
@@ -60,13 +64,15 @@ class TfliteFile:
 
     def __init__(self, files: dict[str, bytes]) -> None:
         self.model = tables.parse_tables(files[FILE])
-        if len(self.model.subgraphs) > 1:
+        subgraphs = self.model.subgraphs
+        if len(subgraphs) > 1:
             raise unknown_macs("a file of several subgraphs", WEIGHTED)
-        self.graph: schema.SubGraphT = self.model.subgraphs[0]
+        self.graph: schema.SubGraphT = subgraphs[0]
         self.names: dict[int, str] = {}
         self._stored: set[int] = set()
         for index, tensor in enumerate(self.graph.tensors):
-            self.names[index] = f"{index} {tensor.name.decode()}"
+            name = tensor.name.decode()
+            self.names[index] = f"{index} {name}"
             if self._stored_bytes(index) > 0:
                 self._stored.add(index)
         # Tensors that are stored in the file, and those that are computed from them alone.
@@ -82,25 +88,29 @@ class TfliteFile:
     def running(self) -> Iterator[int]:
         """Yield the indices of the operators that run for every image."""
         for number, operator in enumerate(self.graph.operators):
-            if operator.outputs[0] not in self.constants and not self._is_boundary(operator):
+            is_constant = operator.outputs[0] in self.constants
+            if not is_constant and not self._is_boundary(operator):
                 yield number
 
     def kind(self, number: int) -> str:
         """Return the name of an operator's kind, of a custom operator its own name."""
-        return self._kind(self.graph.operators[number])
+        operator = self.graph.operators[number]
+        return self._kind(operator)
 
     def operation(self, number: int) -> OperatorWorkload:
         """Return the workload of a running operator."""
         operator = self.graph.operators[number]
         kind = self._kind(operator)
+        inputs = _present(operator.inputs)
+        outputs = operator.outputs
         return OperatorWorkload(
             kind=kind,
-            name=self.names[operator.outputs[0]],
+            name=self.names[outputs[0]],
             dtype=self._dtype(operator),
             macs=self._macs(kind, operator),
             parameters=self._parameters(kind, operator),
-            reads=self.root_names(_present(operator.inputs)),
-            writes=self.root_names(operator.outputs),
+            reads=self.root_names(inputs),
+            writes=self.root_names(outputs),
         )
 
     def root(self, tensor: int) -> int:
@@ -111,7 +121,8 @@ class TfliteFile:
 
     def root_names(self, tensors: Iterable[int]) -> tuple[str, ...]:
         """Return the names of the roots of tensors."""
-        return tuple(self.names[self.root(tensor)] for tensor in tensors)
+        roots = [self.root(tensor) for tensor in tensors]
+        return tuple(self.names[root] for root in roots)
 
     def shape(self, tensor: int) -> list[int]:
         """Return the shape of a tensor."""
@@ -121,18 +132,22 @@ class TfliteFile:
         return [int(size) for size in shape]
 
     def _kind(self, operator: schema.OperatorT) -> str:
-        return tables.operator_kind(self.model.operatorCodes[operator.opcodeIndex])
+        code = self.model.operatorCodes[operator.opcodeIndex]
+        return tables.operator_kind(code)
 
     def _tensor_dtype(self, tensor: int) -> str:
-        return DTYPES[self.graph.tensors[tensor].type]
+        number = self.graph.tensors[tensor].type
+        return DTYPES[number]
 
     def _live(self, tensors: Iterable[int]) -> list[int]:
         """Return the tensors that are present and no constants."""
-        return [tensor for tensor in _present(tensors) if tensor not in self.constants]
+        present = _present(tensors)
+        return [tensor for tensor in present if tensor not in self.constants]
 
     def _follow(self, operator: schema.OperatorT) -> None:
         """Note whether an operator computes a constant, or only casts a tensor."""
-        source, output = operator.inputs[0], operator.outputs[0]
+        source = operator.inputs[0]
+        output = operator.outputs[0]
         if not self._live(operator.inputs):
             self.constants.add(output)
             if self._kind(operator) in CASTS:
@@ -148,12 +163,15 @@ class TfliteFile:
         """Return whether an operator only casts the file's input or its output."""
         reads_input = operator.inputs[0] in self.graph.inputs
         writes_output = operator.outputs[0] in self.graph.outputs
-        return (reads_input or writes_output) and self._kind(operator) in CASTS
+        if not reads_input and not writes_output:
+            return False
+        return self._kind(operator) in CASTS
 
     def _dtype(self, operator: schema.OperatorT) -> str:
         """Return the dtype in which an operator computes."""
-        live = [*self._live(operator.inputs), operator.outputs[0]]
-        return self._tensor_dtype(live[0])
+        live = self._live(operator.inputs)
+        first_tensor = [*live, operator.outputs[0]][0]
+        return self._tensor_dtype(first_tensor)
 
     def _macs(self, kind: str, operator: schema.OperatorT) -> int:
         if kind in weightless_operators("litert"):
@@ -161,35 +179,43 @@ class TfliteFile:
         if kind not in WEIGHTED:
             raise unknown_macs(kind, WEIGHTED)
         output = self.shape(operator.outputs[0])
-        weight = self.shape(operator.inputs[WEIGHTED[kind]])
+        weight_index = WEIGHTED[kind]
+        weight = self.shape(operator.inputs[weight_index])
         if kind == "TRANSPOSE_CONV":  # every element of the input passes through every filter
-            return window_macs(self.shape(operator.inputs[2]), weight, weight[3])
+            image = self.shape(operator.inputs[2])
+            return window_macs(image, weight, filters=weight[3])
         if kind == "BATCH_MATMUL":
-            is_transposed = operator.builtinOptions.adjY
-            inner = weight[-1] if is_transposed else weight[-2]
+            inner = weight[-2]
+            if operator.builtinOptions.adjY:  # transposed
+                inner = weight[-1]
             return product_macs(output, inner)
         if kind == "FULLY_CONNECTED":
             return product_macs(output, weight[1])
         if kind == "CONV_2D":
-            return window_macs(output, weight, weight[0])
-        return window_macs(output, weight, weight[3])
+            return window_macs(output, weight, filters=weight[0])
+        return window_macs(output, weight, filters=weight[3])
 
     def _parameters(self, kind: str, operator: schema.OperatorT) -> dict[str, int]:
         """Return the weights and biases of an operator, or its other constants of real numbers."""
-        constants = [tensor for tensor in operator.inputs if tensor in self.constants]
+        inputs = operator.inputs
+        constants = [tensor for tensor in inputs if tensor in self.constants]
         if kind not in WEIGHTED:
             constants = [tensor for tensor in constants if self._is_weight(tensor)]
-        elif kind == "TRANSPOSE_CONV":  # its first input is the shape of the output
-            constants = [tensor for tensor in constants if tensor != operator.inputs[0]]
+        elif kind == "TRANSPOSE_CONV":
+            output_shape = inputs[0]
+            constants = [tensor for tensor in constants if tensor != output_shape]
         sizes = {}
         for tensor in constants:
             root = self.root(tensor)
-            sizes[self.names[root]] = prod(self.shape(tensor))
+            name = self.names[root]
+            sizes[name] = prod(self.shape(tensor))
         return sizes
 
     def _is_weight(self, tensor: int) -> bool:
-        is_index = self._tensor_dtype(self.root(tensor)) in INDEX_DTYPES
-        return not is_index and prod(self.shape(tensor)) > 1
+        root = self.root(tensor)
+        if self._tensor_dtype(root) in INDEX_DTYPES:
+            return False
+        return prod(self.shape(tensor)) > 1
 
     def _stored_bytes(self, tensor: int) -> int:
         buffer = self.graph.tensors[tensor].buffer
@@ -202,9 +228,10 @@ class TfliteFile:
         """Return the bytes of a tensor."""
         if tensor in self._stored:
             return self._stored_bytes(tensor)
-        elements = prod(self.shape(tensor))
-        bits = dtype_bits(self._tensor_dtype(tensor))
-        return packed_bytes(elements, bits)
+        shape = self.shape(tensor)
+        dtype = self._tensor_dtype(tensor)
+        elements = prod(shape)
+        return packed_bytes(elements, dtype_bits(dtype))
 
 
 def _present(tensors: Iterable[int]) -> list[int]:

@@ -1,6 +1,6 @@
 """Store weights in fewer bits; they become floats again when the graph runs."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -50,10 +50,12 @@ def quantize_int4(model: onnx.ModelProto, block_size: int | None) -> onnx.ModelP
     nodes: list[onnx.NodeProto] = []
     quantized: set[str] = set()
     for node in graph.node:
-        name = node.input[1] if node.op_type in WEIGHTED else ""
-        if name in tensors and len(tensors[name].dims) >= 2:
+        weight = _stored_weight(node, tensors)
+        if weight is not None and len(weight.dims) >= 2:
+            name = weight.name
             if name not in quantized:
-                nodes.append(_quantize_weight(graph, tensors[name], node, block_size))
+                dequantize = _quantize_weight(graph, weight, node, block_size)
+                nodes.append(dequantize)
                 quantized.add(name)
             node.input[1] = f"{name}_float"
         nodes.append(node)
@@ -68,30 +70,48 @@ def store_float16(model: onnx.ModelProto, node_names: Collection[str]) -> onnx.M
     tensors = initializers(graph)
     weights: dict[str, None] = {}  # an ordered set
     for node in graph.node:
-        if node.name not in node_names or node.op_type not in WEIGHTED:
+        if node.name not in node_names:
             continue
-        name = node.input[1]
-        if name in tensors and tensors[name].data_type == onnx.TensorProto.FLOAT:
-            weights[name] = None
+        weight = _stored_weight(node, tensors)
+        if weight is not None and weight.data_type == onnx.TensorProto.FLOAT:
+            weights[weight.name] = None
     casts = []
     for name in weights:
-        half = numpy_helper.to_array(tensors[name]).astype(np.float16)
+        values = numpy_helper.to_array(tensors[name])
+        half = values.astype(np.float16)
         stored = add_initializer(graph, f"{name}_half", half)
-        casts.append(
-            helper.make_node("Cast", [stored], [f"{name}_float"], to=onnx.TensorProto.FLOAT)
+        cast = helper.make_node(
+            "Cast",
+            inputs=[stored],
+            outputs=[f"{name}_float"],
+            to=onnx.TensorProto.FLOAT,
         )
+        casts.append(cast)
     for node in graph.node:
-        node.input[:] = [f"{name}_float" if name in weights else name for name in node.input]
+        for index, name in enumerate(node.input):
+            if name in weights:
+                node.input[index] = f"{name}_float"
     replace_nodes(graph, [*casts, *graph.node])
     _remove_initializers(graph, weights)
     return model
 
 
+def _stored_weight(
+    node: onnx.NodeProto, tensors: Mapping[str, onnx.TensorProto]
+) -> onnx.TensorProto | None:
+    """Return the initializer that a node multiplies by; None if there is none."""
+    if node.op_type not in WEIGHTED:
+        return None
+    name = node.input[1]
+    return tensors.get(name)
+
+
 def _remove_initializers(graph: onnx.GraphProto, names: Iterable[str]) -> None:
     removed = set(names)
-    for index in reversed(range(len(graph.initializer))):
-        if graph.initializer[index].name in removed:
-            del graph.initializer[index]
+    tensors = graph.initializer
+    for index in reversed(range(len(tensors))):
+        if tensors[index].name in removed:
+            del tensors[index]
 
 
 def _quantize_weight(
@@ -103,20 +123,30 @@ def _quantize_weight(
     """Add integers and scales of a weight to the graph; return the node that dequantizes them."""
     values = numpy_helper.to_array(tensor)
     input_axis, output_axis = _channel_axes(reader)
+    input_channels = values.shape[input_axis]
     dtype = onnx.TensorProto.INT4
     layout = ScaleLayout(output_axis)
     if _is_depthwise(reader, values):
         dtype = onnx.TensorProto.INT8
-    elif block_size and values.shape[input_axis] % block_size == 0:
+    elif block_size and input_channels % block_size == 0:
         layout = ScaleLayout(input_axis, block_size)
     integers, scales = round_weights(values, LIMITS[dtype], layout)
-    flat = integers.reshape(-1)
-    stored = f"{tensor.name}_integers"
-    graph.initializer.append(helper.make_tensor(stored, dtype, values.shape, flat))
-    inputs = [stored, add_initializer(graph, f"{tensor.name}_scales", scales)]
-    node = helper.make_node("DequantizeLinear", inputs, [f"{tensor.name}_float"])
+    stored = helper.make_tensor(
+        f"{tensor.name}_integers",
+        dtype,
+        dims=values.shape,
+        vals=integers.reshape(-1),
+    )
+    graph.initializer.append(stored)
+    scales_name = add_initializer(graph, f"{tensor.name}_scales", scales)
+    node = helper.make_node(
+        "DequantizeLinear",
+        inputs=[stored.name, scales_name],
+        outputs=[f"{tensor.name}_float"],
+    )
     for name, value in layout.attributes().items():
-        node.attribute.append(helper.make_attribute(name, value))
+        attribute = helper.make_attribute(name, value)
+        node.attribute.append(attribute)
     return node
 
 
@@ -135,16 +165,18 @@ def round_weights(
         [..., values.shape[axis] // block_size, ...].
     """
     magnitudes = np.abs(values)
+    axis = layout.axis
     if layout.block_size:
-        peaks = _block_peaks(magnitudes, layout.axis, layout.block_size)
+        peaks = _block_peaks(magnitudes, axis, layout.block_size)
         steps = peaks / limit
-        divisors = steps.repeat(layout.block_size, axis=layout.axis)
+        divisors = steps.repeat(layout.block_size, axis=axis)
     else:
         axes = list(range(values.ndim))
-        axes.remove(layout.axis)
-        peaks = magnitudes.max(axis=tuple(axes))
+        axes.remove(axis)
+        reduced_axes = tuple(axes)
+        peaks = magnitudes.max(axis=reduced_axes)
         steps = peaks / limit
-        divisors = np.expand_dims(steps, tuple(axes))
+        divisors = np.expand_dims(steps, reduced_axes)
     # Where a step is zero, all of its weights are.
     scales = np.where(peaks > 0, steps, 1)
     divisors = np.where(divisors > 0, divisors, 1)
@@ -157,9 +189,10 @@ def _block_peaks(
     magnitudes: NDArray[np.float32], axis: int, block_size: int
 ) -> NDArray[np.float32]:
     """Return the maximum of each block on an axis, [..., size // block_size, ...]."""
-    leading = magnitudes.shape[:axis]
-    trailing = magnitudes.shape[axis + 1 :]
-    blocks = magnitudes.shape[axis] // block_size
+    shape = magnitudes.shape
+    leading = shape[:axis]
+    trailing = shape[axis + 1 :]
+    blocks = shape[axis] // block_size
     by_block = magnitudes.reshape(*leading, blocks, block_size, *trailing)
     peaks: NDArray[np.float32] = by_block.max(axis=axis + 1)
     return peaks
@@ -175,5 +208,8 @@ def _channel_axes(node: onnx.NodeProto) -> tuple[int, int]:
 
 
 def _is_depthwise(node: onnx.NodeProto, values: NDArray[np.float32]) -> bool:
-    groups = attribute_values(node).get("group", 1)
-    return node.op_type == "Conv" and groups > 1 and values.shape[1] == 1
+    if node.op_type != "Conv":
+        return False
+    groups: int = attribute_values(node).get("group", 1)
+    channels_per_group = values.shape[1]
+    return groups > 1 and channels_per_group == 1

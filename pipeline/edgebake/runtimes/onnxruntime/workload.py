@@ -45,14 +45,23 @@ def workload(files: dict[str, bytes]) -> Workload:
         Uncounted: an operator has unknown multiply-accumulates, or a tensor no fixed size.
     """
     file = OnnxFile(files)
-    names = [value.name for value in file.graph.input]
-    inputs = [name for name in names if name not in file.constants]
-    outputs = [value.name for value in file.graph.output]
+    graph = file.graph
+    inputs = []
+    for value in graph.input:
+        if value.name not in file.constants:
+            inputs.append(value.name)
+    outputs = [value.name for value in graph.output]
+    operations = []
+    for node in file.running():
+        operation = file.operation(node)
+        operations.append(operation)
+    input_roots = file.roots(inputs)
+    output_roots = file.roots(outputs)
     return build_workload(
-        operations=[file.operation(node) for node in file.running()],
+        operations,
         size=file.size,
         constants=file.constants,
-        inputs_and_outputs=(file.roots(inputs), file.roots(outputs)),
+        inputs_and_outputs=(input_roots, output_roots),
     )
 
 
@@ -60,25 +69,29 @@ class OnnxFile:
     """The graph of an .onnx file; a real tensor and its integers count as one tensor, its root."""
 
     def __init__(self, files: dict[str, bytes]) -> None:
-        model = onnx.shape_inference.infer_shapes(onnx.load_from_string(files[FILE]))
-        self.graph = model.graph
-        self.producers = _producers(self.graph)
-        self.readers = _readers(self.graph)
+        parsed = onnx.load_from_string(files[FILE])
+        model = onnx.shape_inference.infer_shapes(parsed)
+        graph = model.graph
+        self.graph = graph
+        self.producers = _producers(graph)
+        self.readers = _readers(graph)
         # Tensors that are stored in the file, and those that are computed from them alone.
-        self.constants = set(initializers(self.graph))
-        self._types = _tensor_types(self.graph)
+        self.constants = set(initializers(graph))
+        self._types = _tensor_types(graph)
         self._roots: dict[str, str] = {}
-        for node in self.graph.node:
+        for node in graph.node:
             self._follow(node)
         self._float_tensors: set[str] = set()
-        operators = {node.op_type for node in self.graph.node}
+        operators = {node.op_type for node in graph.node}
         if operators.intersection(BOUNDARY):
             self._float_tensors = kernels.float_tensors(files[FILE])
 
     def running(self) -> Iterator[onnx.NodeProto]:
         """Yield the nodes that run for every image."""
         for node in self.graph.node:
-            if node.op_type not in BOUNDARY and node.output[0] not in self.constants:
+            is_constant = node.output[0] in self.constants
+            is_boundary = node.op_type in BOUNDARY
+            if not is_boundary and not is_constant:
                 yield node
 
     def operation(self, node: onnx.NodeProto) -> OperatorWorkload:
@@ -87,13 +100,15 @@ class OnnxFile:
         for name in node.output:
             if name:
                 written += self._written(name)
+        read = self.roots(node.input)
+        distinct_read = dict.fromkeys(read)
         return OperatorWorkload(
             kind=node.op_type,
             name=node.name or node.output[0],
             dtype=self._dtype(node),
             macs=self._macs(node),
             parameters=self._parameters(node),
-            reads=tuple(dict.fromkeys(self.roots(node.input))),
+            reads=tuple(distinct_read),
             writes=tuple(written),
         )
 
@@ -114,8 +129,11 @@ class OnnxFile:
             Uncounted: its size is known only when the file runs.
         """
         dtype, shape = self._type(name)
-        bits = _BITS[dtype] if dtype in _BITS else dtype_bits(dtype)
-        return packed_bytes(prod(shape), bits)
+        bits = _BITS.get(dtype)
+        if bits is None:
+            bits = dtype_bits(dtype)
+        elements = prod(shape)
+        return packed_bytes(elements, bits)
 
     def is_integer(self, node: onnx.NodeProto) -> bool:
         """Return whether a node runs as an integer kernel.
@@ -123,7 +141,8 @@ class OnnxFile:
         It reads integers, or it stands between DequantizeLinear and QuantizeLinear and ONNX Runtime
         has an integer kernel for it.
         """
-        first_dtype, _ = self._type(node.input[0])
+        first_input = node.input[0]
+        first_dtype, _ = self._type(first_input)
         if first_dtype in ("INT8", "UINT8"):
             return True
         live = self._live(node)
@@ -136,28 +155,37 @@ class OnnxFile:
 
     def _follow(self, node: onnx.NodeProto) -> None:
         """Note whether a node computes constants, or only casts a tensor."""
+        kind = node.op_type
+        outputs = node.output
         if node.input and not self._live(node):
-            self.constants.update(node.output)
-            if node.op_type in CASTS:
-                self._roots |= dict.fromkeys(node.output, node.input[0])
-        elif node.op_type == "Constant":
-            self.constants.update(node.output)
-        elif node.op_type == "DequantizeLinear":
-            self._roots[node.output[0]] = node.input[0]
-        elif node.op_type == "QuantizeLinear":
-            source = node.input[0]
-            if source not in self.producers:  # the file's input: the first kernel reads integers
-                self._roots[source] = node.output[0]
+            self.constants.update(outputs)
+            if kind in CASTS:
+                source = node.input[0]
+                self._roots |= dict.fromkeys(outputs, source)
+        elif kind == "Constant":
+            self.constants.update(outputs)
+        elif kind == "DequantizeLinear":
+            real = outputs[0]
+            self._roots[real] = node.input[0]
+        elif kind == "QuantizeLinear":
+            real = node.input[0]
+            if real not in self.producers:  # the file's input: the first kernel reads integers
+                self._roots[real] = outputs[0]
 
     def _live(self, node: onnx.NodeProto) -> list[str]:
         """Return the inputs of a node that are present and no constants."""
-        return [name for name in node.input if name and name not in self.constants]
+        present = [name for name in node.input if name]
+        return [name for name in present if name not in self.constants]
 
     def _written(self, name: str) -> list[str]:
         """Return the tensors that a node writes for an output, e.g. after QuantizeLinear."""
         readers = self.readers.get(name, [])
-        written = [node.output[0] for node in readers if node.op_type == "QuantizeLinear"]
-        if len(written) < len(readers) or not readers:
+        written = []
+        for node in readers:
+            if node.op_type == "QuantizeLinear":
+                written.append(node.output[0])
+        has_float_reader = len(written) < len(readers)
+        if has_float_reader or not readers:
             written.append(name)
         return written
 
@@ -166,7 +194,10 @@ class OnnxFile:
         return any(reader.op_type == "QuantizeLinear" for reader in readers)
 
     def _is_dequantized(self, name: str) -> bool:
-        return name in self.producers and self.producers[name].op_type == "DequantizeLinear"
+        producer = self.producers.get(name)
+        if producer is None:
+            return False
+        return producer.op_type == "DequantizeLinear"
 
     def _dtype(self, node: onnx.NodeProto) -> str:
         """Return the dtype in which a node computes."""
@@ -179,37 +210,48 @@ class OnnxFile:
         return dtype.lower()
 
     def _macs(self, node: onnx.NodeProto) -> int:
-        if node.op_type in weightless_operators("onnxruntime"):
+        kind = node.op_type
+        if kind in weightless_operators("onnxruntime"):
             return 0
-        if node.op_type not in WEIGHTED:
-            raise unknown_macs(node.op_type, WEIGHTED)
+        if kind not in WEIGHTED:
+            raise unknown_macs(kind, WEIGHTED)
         first = self._shape(node.input[0])
         weight = self._shape(node.input[1])
         output = self._shape(node.output[0])
-        if node.op_type in CONVOLUTIONS:
-            return window_macs(output, weight, weight[0])
-        if node.op_type == "ConvTranspose":  # every input element passes through every filter
-            return window_macs(first, weight, weight[0])
+        filters = weight[0]
+        if kind in CONVOLUTIONS:
+            return window_macs(output, weight, filters)
+        if kind == "ConvTranspose":  # every input element passes through every filter
+            return window_macs(first, weight, filters)
+        inner = first[-1]
         is_transposed = attribute_values(node).get("transA")
-        inner = first[-2] if is_transposed else first[-1]
+        if is_transposed:
+            inner = first[-2]
         return product_macs(output, inner)
 
     def _parameters(self, node: onnx.NodeProto) -> dict[str, int]:
         """Return the weights and biases of a node, or its other constants of real numbers."""
-        constants = [name for name in node.input if name and name in self.constants]
+        constants = []
+        for name in node.input:
+            if name and name in self.constants:
+                constants.append(name)
         if node.op_type not in WEIGHTED:
             constants = [name for name in constants if self._is_weight(name)]
         elif node.op_type in INTEGER_WEIGHTED:  # zero points follow the weights
             weight = node.input[1]
-            constants = [weight] if weight in constants else []
+            constants = [name for name in constants if name == weight]
         sizes = {}
         for name in constants:
-            sizes[self.root(name)] = prod(self._shape(name))
+            root = self.root(name)
+            shape = self._shape(name)
+            sizes[root] = prod(shape)
         return sizes
 
     def _is_weight(self, name: str) -> bool:
         dtype, shape = self._type(name)
-        return dtype not in INDEX_DTYPES and prod(shape) > 1
+        if dtype in INDEX_DTYPES:
+            return False
+        return prod(shape) > 1
 
     def _shape(self, name: str) -> list[int]:
         _, shape = self._type(name)
@@ -235,7 +277,8 @@ def _readers(graph: onnx.GraphProto) -> dict[str, list[onnx.NodeProto]]:
     readers: dict[str, list[onnx.NodeProto]] = {}
     for node in graph.node:
         for name in node.input:
-            readers.setdefault(name, []).append(node)
+            readers_of_tensor = readers.setdefault(name, [])
+            readers_of_tensor.append(node)
     return readers
 
 
@@ -244,11 +287,13 @@ def _tensor_types(graph: onnx.GraphProto) -> dict[str, TensorType]:
     types: dict[str, TensorType] = {}
     for tensor in graph.initializer:
         dtype = _dtype_name(tensor.data_type)
-        types[tensor.name] = (dtype, list(tensor.dims))
+        shape = list(tensor.dims)
+        types[tensor.name] = (dtype, shape)
     for value in (*graph.input, *graph.value_info, *graph.output):
         tensor_type = value.type.tensor_type
         dtype = _dtype_name(tensor_type.elem_type)
-        shape = [dimension.dim_value for dimension in tensor_type.shape.dim]
+        dimensions = tensor_type.shape.dim
+        shape = [dimension.dim_value for dimension in dimensions]
         types.setdefault(value.name, (dtype, shape))
     return types
 
