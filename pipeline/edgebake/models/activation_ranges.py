@@ -87,7 +87,8 @@ class ActivationRanges:
     @classmethod
     def empty(cls) -> ActivationRanges:
         """Return the ranges of a model whose activations stay in float: none."""
-        no_probes = np.zeros((0, 0, 0, 0), np.float32)
+        shape = (0, 0, 0, 0)
+        no_probes = np.zeros(shape, np.float32)
         return cls([], no_probes)
 
     @classmethod
@@ -177,13 +178,12 @@ def fingerprint(values: Sequence[NDArray[np.floating]]) -> tuple[float, ...]:
     """
     arrays = [np.asarray(array, np.float64) for array in values]
     flat = np.concatenate([array.reshape(-1) for array in arrays])
+    smallest = float(flat.min())
+    largest = float(flat.max())
+    mean = float(flat.mean())
     mean_square = np.square(flat).mean()
-    return (
-        float(flat.min()),
-        float(flat.max()),
-        float(flat.mean()),
-        float(np.sqrt(mean_square)),
-    )
+    root_mean_square = float(np.sqrt(mean_square))
+    return smallest, largest, mean, root_mean_square
 
 
 def _width_with_zero(low: float, high: float) -> float:

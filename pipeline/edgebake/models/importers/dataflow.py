@@ -4,6 +4,7 @@ from collections.abc import Hashable, Iterable
 from typing import Generic, TypeVar
 
 Tensor = TypeVar("Tensor", bound=Hashable)  # name or index of a tensor
+Sources = dict[Tensor, tuple[Tensor, ...]]  # tensors by the tensor that depends on them
 
 
 class Dataflow(Generic[Tensor]):
@@ -16,9 +17,9 @@ class Dataflow(Generic[Tensor]):
     def __init__(self, image: Tensor) -> None:
         """Start with the input of the graph, which is its first activation."""
         # Activation -> activations that it is computed from, in order of execution.
-        self.sources: dict[Tensor, tuple[Tensor, ...]] = {image: ()}
+        self.sources: Sources[Tensor] = {image: ()}
         # Any tensor that depends on the image -> itself, or the activations behind it.
-        self._activations: dict[Tensor, tuple[Tensor, ...]] = {image: (image,)}
+        self._activations: Sources[Tensor] = {image: (image,)}
 
     def trace(self, inputs: Iterable[Tensor]) -> tuple[Tensor, ...]:
         """Return the activations behind the inputs of an operator, each once.

@@ -36,7 +36,8 @@ def _apply(model: keras.Model, image: keras.KerasTensor, names: Operations) -> k
     """Call every operation of a model anew, in order, and return its output."""
     import keras
 
-    new_tensors = {id(model.inputs[0]): image}
+    original_image = model.inputs[0]
+    new_tensors = {id(original_image): image}
 
     def replaced(value: object) -> object:
         return new_tensors.get(id(value), value)
@@ -44,8 +45,9 @@ def _apply(model: keras.Model, image: keras.KerasTensor, names: Operations) -> k
     for node in nodes(model):
         if node.is_input:
             continue
-        arguments = keras.tree.map_structure(replaced, node.arguments.args)
-        kwargs = keras.tree.map_structure(replaced, node.arguments.kwargs)
+        call = node.arguments
+        arguments = keras.tree.map_structure(replaced, call.args)
+        kwargs = keras.tree.map_structure(replaced, call.kwargs)
         outputs = _call(node.operation, arguments, kwargs, names)
         new_outputs = keras.tree.flatten(outputs)
         for old, new in zip(node.output_tensors, new_outputs, strict=True):

@@ -52,7 +52,8 @@ def replace_head(model: keras.Model, classes: int, file: str) -> keras.Model:
             "model.imported.head: new. Import a model whose last layer is dense, or keep its head"
         )
     head = keras.layers.Dense(classes, activation="softmax", name=LAYER)
-    return keras.Model(model.inputs[0], head(_input_of(model, last)))
+    probabilities = head(_input_of(model, last))
+    return keras.Model(model.inputs[0], probabilities)
 
 
 def output_probabilities(
@@ -63,7 +64,8 @@ def output_probabilities(
     Raises:
         ModelError: the model's outputs are not what `model.imported.output` says.
     """
-    predictions = np.asarray(model(output_check.noise_images(contract), training=False))
+    images = output_check.noise_images(contract)
+    predictions = np.asarray(model(images, training=False))
     if predictions.shape[1] == 1:
         return _two_classes(model, output, predictions, file)
     if output is Output.probabilities and activation(_last_operation(model)) == "sigmoid":
@@ -80,7 +82,9 @@ def output_probabilities(
 def class_count(model: keras.Model) -> int:
     """Return the number of classes of a classifier; a single output is for two."""
     count = int(model.outputs[0].shape[-1])
-    return 2 if count == 1 else count
+    if count == 1:
+        return 2
+    return count
 
 
 def _two_classes(
@@ -108,8 +112,11 @@ def _with_two_outputs(model: keras.Model, output: Output, name: str) -> keras.Mo
     import keras
 
     layer = keras.layers.Dense(2, trainable=False, name=name)
-    two_outputs = keras.Model(model.inputs[0], layer(model.outputs[0]))
-    layer.set_weights([np.array(values, np.float32) for values in TWO_CLASSES[output]])
+    pair = layer(model.outputs[0])
+    two_outputs = keras.Model(model.inputs[0], pair)
+    kernel, bias = TWO_CLASSES[output]
+    weights = [np.array(kernel, np.float32), np.array(bias, np.float32)]
+    layer.set_weights(weights)
     return two_outputs
 
 
@@ -117,7 +124,8 @@ def _with_softmax(model: keras.Model) -> keras.Model:
     import keras
 
     softmax = keras.layers.Softmax(name=LAYER)
-    return keras.Model(model.inputs[0], softmax(model.outputs[0]))
+    probabilities = softmax(model.outputs[0])
+    return keras.Model(model.inputs[0], probabilities)
 
 
 def _last_operation(model: keras.Model) -> keras.Operation:
@@ -126,5 +134,5 @@ def _last_operation(model: keras.Model) -> keras.Operation:
 
 def _input_of(model: keras.Model, operation: keras.Operation) -> keras.KerasTensor:
     """Return the tensor that an operation of this model is called with."""
-    node = next(node for node in nodes(model) if node.operation is operation)
-    return node.input_tensors[0]
+    calls = [node for node in nodes(model) if node.operation is operation]
+    return calls[0].input_tensors[0]

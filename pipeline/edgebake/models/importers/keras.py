@@ -142,10 +142,15 @@ def _read_archive(path: Path, file: str, allow_code: bool) -> keras.Model:
     if version.startswith("2."):
         config = keras2.to_keras3(config, file)
     entries[CONFIG] = keras_archive.serialize_config(config)
+    archive = keras_archive.write(entries)
     with tempfile.TemporaryDirectory() as folder:
         checked = Path(folder) / "model.keras"
-        checked.write_bytes(keras_archive.write(entries))
-        return keras.models.load_model(checked, compile=False, safe_mode=not allow_code)
+        checked.write_bytes(archive)
+        return keras.models.load_model(
+            checked,
+            compile=False,
+            safe_mode=not allow_code,
+        )
 
 
 def _remove_compile_config(node: object) -> None:

@@ -85,21 +85,25 @@ def _sequential(config: Any, file: str) -> Config:
     nodes = config["layers"]
     layers = [_layer(node, file) for node in nodes]
     first = layers[0]
-    shape = nodes[0]["config"].get("batch_input_shape") or config.get("build_input_shape")
+    config_of_first = nodes[0]["config"]
+    shape = config_of_first.get("batch_input_shape") or config.get("build_input_shape")
     if shape and first["class_name"] != "InputLayer":
         name = f"{first['config']['name']}_input"
-        input_layer = _entry("InputLayer", {"batch_shape": shape, "name": name})
+        arguments = {"batch_shape": shape, "name": name}
+        input_layer = _entry("InputLayer", arguments)
         layers.insert(0, input_layer)
     name = config.get("name", "sequential")
     return {"name": clean_name(name), "layers": layers}
 
 
 def _functional(config: Config, file: str) -> Config:
-    shifts = {node["name"]: _shift(node, config) for node in config["layers"]}
+    nodes = config["layers"]
+    shifts = {node["name"]: _shift(node, config) for node in nodes}
+    layers = [_called_layer(node, shifts, file) for node in nodes]
     return {
         "name": clean_name(config["name"]),
         "trainable": config.get("trainable", True),
-        "layers": [_called_layer(node, shifts, file) for node in config["layers"]],
+        "layers": layers,
         "input_layers": _model_tensors(config["input_layers"], shifts),
         "output_layers": _model_tensors(config["output_layers"], shifts),
     }
@@ -245,11 +249,15 @@ def _entry(class_name: str, config: Config, module: str = "keras.layers") -> Con
 def _layer_config(class_name: str, config: Config) -> Config:
     """Return the arguments of a layer as Keras 3 names them."""
     dropped = {"batch_input_shape", "input_dtype", *DROPPED.get(class_name, ())}
-    arguments = {key: _argument(key, config[key]) for key in config if key not in dropped}
+    arguments: Config = {}
+    for key, value in config.items():
+        if key not in dropped:
+            arguments[key] = _argument(key, value)
     arguments["name"] = clean_name(config["name"])
     arguments["dtype"] = "float32"
     if class_name == "InputLayer":
-        return {**arguments, "batch_shape": config.get("batch_input_shape")}
+        arguments["batch_shape"] = config.get("batch_input_shape")
+        return arguments
     if class_name == "BatchNormalization" and isinstance(arguments.get("axis"), list):
         arguments["axis"] = arguments["axis"][0]
     if class_name == "LeakyReLU" and "alpha" in arguments:

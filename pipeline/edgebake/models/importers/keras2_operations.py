@@ -124,8 +124,8 @@ def convert(function: str, call: Call) -> tuple[Config, Call] | None:
 def _constant(value: Any) -> Any:
     """Return a constant operand, or the slices of an indexing operation, as Keras stores them."""
     if isinstance(value, list):
-        is_array = all(isinstance(number, float) for number in value)
-        if value and is_array:
+        types = {type(operand) for operand in value}
+        if types == {float}:
             config = {"value": value, "dtype": "float32"}
             return {"class_name": "__numpy__", "config": config}
         return [_constant(operand) for operand in value]

@@ -71,7 +71,10 @@ def activations(archive: bytes) -> Activations:
     session = _session(_with_outputs(model, names))
 
     def compute(images: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        runs = [session.run(names, {IMAGE: image[None]}) for image in images]
+        runs = []
+        for image in images:
+            batch = image[None]
+            runs.append(session.run(names, {IMAGE: batch}))
         values = [images]
         for arrays in zip(*runs, strict=True):
             array = np.concatenate(arrays)
@@ -167,8 +170,8 @@ def _with_image_input(
     original = graph.input[0].name
     del graph.input[:]
     del graph.value_info[:]  # shapes for other sizes of the image
-    shape = (1, contract.height, contract.width, contract.channels)
-    image = _float_tensor(IMAGE, shape)
+    size = (contract.height, contract.width, contract.channels)
+    image = _float_tensor(IMAGE, (1, *size))
     graph.input.append(image)
     node = onnx.helper.make_node("Identity", [IMAGE], [original])
     if is_channels_first:
@@ -221,7 +224,8 @@ def _run_on_noise(
     try:
         session = _session(model)
         for image in output_check.noise_images(contract):
-            outputs = session.run([output], {IMAGE: image[None]})
+            batch = image[None]
+            outputs = session.run([output], {IMAGE: batch})
             values.append(np.asarray(outputs[0]))
     except Exception as error:  # ONNX Runtime's exceptions have no common base class
         raise ModelError(

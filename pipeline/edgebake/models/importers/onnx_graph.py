@@ -53,21 +53,28 @@ def load(file: str) -> onnx.ModelProto:
 def first_line(error: Exception) -> str:
     """Return the first line of an error's message, or its type if it has none."""
     message = str(error).strip() or type(error).__name__
-    return message.splitlines()[0][:200]
+    line = message.splitlines()[0]
+    return line[:200]
 
 
 def without_identities(model: onnx.ModelProto) -> onnx.ModelProto:
     """Remove nodes whose output is their input, in place, and return the model."""
     graph = model.graph
     origins: dict[str, str] = {}  # output of a removed node -> its input
+    model_output = graph.output[0].name
     for node in list(graph.node):  # in order of execution
-        node.input[:] = [origins.get(name, name) for name in node.input]
-        if _is_identity(node) and node.output[0] != graph.output[0].name:
-            origins[node.output[0]] = node.input[0]
+        inputs = [origins.get(name, name) for name in node.input]
+        node.input[:] = inputs
+        output = node.output[0]
+        if _is_identity(node) and output != model_output:
+            origins[output] = inputs[0]
             graph.node.remove(node)
     last = graph.node[-1]
-    if _is_identity(last) and any(last.input[0] in node.output for node in graph.node):
-        _rename_tensor(graph, last.input[0], last.output[0])
+    if not _is_identity(last):
+        return model
+    predecessor = last.input[0]
+    if any(predecessor in node.output for node in graph.node):
+        _rename_tensor(graph, predecessor, last.output[0])
         graph.node.remove(last)
     return model
 
@@ -202,9 +209,13 @@ def _standard_opsets(model: onnx.ModelProto) -> Iterator[int]:
 def _constants_to_initializers(graph: onnx.GraphProto) -> None:
     """Turn Constant nodes into initializers, where quantizers look for weights."""
     for node in list(graph.node):
-        if node.op_type == "Constant" and node.attribute[0].name == "value":
-            graph.initializer.append(node.attribute[0].t)
-            graph.initializer[-1].name = node.output[0]
+        if node.op_type != "Constant":
+            continue
+        attribute = node.attribute[0]
+        if attribute.name == "value":
+            graph.initializer.append(attribute.t)
+            initializer = graph.initializer[-1]
+            initializer.name = node.output[0]
             graph.node.remove(node)
 
 

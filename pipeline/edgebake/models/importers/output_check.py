@@ -15,7 +15,8 @@ TOLERANCE = 1e-3  # of the sum of a row of probabilities; wide enough for float1
 def noise_images(contract: Contract) -> NDArray[np.float32]:
     """Return preprocessed images of uniform noise, float32 [4, h, w, c]."""
     shape = (IMAGES, contract.height, contract.width, contract.channels)
-    pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    generator = np.random.default_rng(0)
+    pixels = generator.integers(0, 256, shape, dtype=np.uint8)
     return contract.normalize(pixels)
 
 

@@ -77,7 +77,10 @@ def activations(archive: bytes) -> Activations:
     """Return the activations of a graph by name of the tensor."""
     graph = tables.parse(archive).subgraphs[0]
     sources = _sources(graph)
-    names = {index: graph.tensors[index].name.decode() for index in sources}
+    names: dict[int, str] = {}
+    for index in sources:
+        tensor = graph.tensors[index]
+        names[index] = tensor.name.decode()
     interpreter = tflite_graph.interpreter(archive)
 
     def run(image: NDArray[np.float32]) -> list[NDArray[np.float32]]:
@@ -139,11 +142,12 @@ def _has_valid_indices(model: schema.ModelT) -> bool:
         outputs += list(operator.outputs)
     codes = [operator.opcodeIndex for operator in graph.operators]
     buffers = [tensor.buffer for tensor in graph.tensors]
-    tensor_count = len(graph.tensors)
+    if min(outputs, default=0) < 0:
+        return False
+    if min(inputs, default=0) < -1:  # -1: no tensor
+        return False
     return (
-        min(outputs, default=0) >= 0
-        and min(inputs, default=0) >= -1  # -1: no tensor
-        and max([*inputs, *outputs], default=-1) < tensor_count
+        max([*inputs, *outputs], default=-1) < len(graph.tensors)
         and max(codes, default=-1) < len(model.operatorCodes)
         and max(buffers, default=-1) < len(model.buffers)
     )

@@ -34,7 +34,8 @@ def read(path: Path) -> ModelInfo:
 
 def _read_archive(path: Path) -> ModelInfo:
     file = str(path)
-    entries = keras_archive.read(path, file, (CONFIG, METADATA, WEIGHTS))
+    names = (CONFIG, METADATA, WEIGHTS)
+    entries = keras_archive.read(path, file, names)
     metadata = keras_archive.parse_config(entries[METADATA], file)
     version = metadata.get("keras_version", UNKNOWN_VERSION)
     with keras_archive.open_weights(entries[WEIGHTS], file) as store:

@@ -62,14 +62,17 @@ def read(path: Path) -> ModelInfo:
     graph = model.graph
     weights = {tensor.name: tensor for tensor in graph.initializer}
     metadata = {entry.key: entry.value for entry in model.metadata_props}
-    operator_counts = Counter(node.op_type for node in graph.node)
+    operators = [node.op_type for node in graph.node]
+    operator_counts = Counter(operators)
     steps = _first_steps(graph, weights)
     is_quantized = any(operator_counts[operator] for operator in QUANTIZED)
     producer = f"{model.producer_name} {model.producer_version}".strip()
     inputs = [_tensor_info(value) for value in graph.input if value.name not in weights]
     outputs = [_tensor_info(value) for value in graph.output]
     sizes = [math.prod(tensor.dims) for tensor in weights.values()]
-    other_metadata = {key: metadata[key] for key in metadata if key not in LABEL_KEYS}
+    other_metadata = dict(metadata)
+    for key in LABEL_KEYS:
+        other_metadata.pop(key, None)
     return ModelInfo(
         format="onnx",
         container=f"ONNX, opset {_opset(model)}",
@@ -185,9 +188,12 @@ def _is_constant(node: onnx.NodeProto) -> bool:
 def _affine_step(node: onnx.NodeProto, tensor: str, constants: Weights) -> AffineStep | None:
     """Return the arithmetic of a node; None if it has none, or its constants are not known."""
     operands = [name for name in node.input if name != tensor]
-    if len(operands) != 1 or operands[0] not in constants:
+    if len(operands) != 1:
         return None
-    values = _values(constants[operands[0]])
+    constant = constants.get(operands[0])
+    if constant is None:
+        return None
+    values = _values(constant)
     if not values or node.op_type not in OPERATIONS:
         return None
     operation = OPERATIONS[node.op_type]

@@ -200,7 +200,8 @@ def _final_activation(tensor: str, nodes: Nodes, functions: Functions) -> str | 
     name, _, index = tensor.partition(":")
     node = by_name.get(name)
     while node is not None and node.op == "Identity":
-        name, _, index = node.input[0].partition(":")
+        tensor = node.input[0]
+        name, _, index = tensor.partition(":")
         node = by_name.get(name)
     if node is None:
         return None
@@ -209,7 +210,8 @@ def _final_activation(tensor: str, nodes: Nodes, functions: Functions) -> str | 
     function = functions.get(_called_function(node))
     if function is None:
         return None
-    number = int(index.rpartition(":")[2] or 0)
+    _, _, digits = index.rpartition(":")
+    number = int(digits or 0)
     output = function.signature.output_arg[number]
     returned = function.ret[output.name]
     return _final_activation(returned, function.node_def, functions)
