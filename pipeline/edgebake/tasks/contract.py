@@ -91,7 +91,12 @@ class Contract:
             Pixels, uint8 [n, height, width, channels].
         """
         resized = [self._resize_image(image) for image in images]
-        shape = (len(images), self.height, self.width, self.channels)
+        shape = (
+            len(images),
+            self.height,
+            self.width,
+            self.channels,
+        )
         pixels = np.stack(resized).reshape(shape)
         if self.color == Color.bgr.value:
             return pixels[..., ::-1]
@@ -168,6 +173,7 @@ def from_json(text: str) -> Contract:
     fields = json.loads(text)
     color_key = PUBLISHED_KEYS["color"]
     published_color = fields.pop(color_key)
-    colors = {published: color for color, published in PUBLISHED_COLORS.items()}
-    color = colors[published_color]
-    return Contract(**fields, color=color)
+    for color, name in PUBLISHED_COLORS.items():
+        if name == published_color:
+            return Contract(**fields, color=color)
+    raise KeyError(published_color)

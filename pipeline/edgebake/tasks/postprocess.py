@@ -55,15 +55,15 @@ def _run_step(step: Step, value: Any, labels: list[str]) -> Any:
         case "mask":
             return mask(value, step["threshold"])
         case name:
-            raise ValueError(
-                f"{name}: no step that is known here; the bundle is newer than this code"
-            )
+            problem = "no step that is known here"
+            raise ValueError(f"{name}: {problem}; the bundle is newer than this code")
 
 
 def dequantize(stored: Integers, scale: float, zero_point: int) -> Floats:
     """Return real values (stored - zero_point) * scale as float32, in the shape of `stored`."""
-    steps = stored.astype(np.float32) - zero_point
-    return steps * np.float32(scale)
+    values = stored.astype(np.float32)
+    centered = values - zero_point
+    return centered * np.float32(scale)
 
 
 def softmax(logits: Floats) -> Floats:
@@ -124,7 +124,8 @@ def decode_boxes(
     left = x - width / 2
     bottom = y + height / 2
     right = x + width / 2
-    corners = np.stack([top, left, bottom, right], axis=1)
+    sides = [top, left, bottom, right]
+    corners = np.stack(sides, axis=1)
     decoded: Floats = np.concatenate([corners, scores], axis=1)
     return decoded
 
@@ -156,9 +157,11 @@ def non_maximum_suppression(rows: Floats, labels: list[str], step: Step) -> list
             selected.append(int(index))
     detections: list[Detection] = []
     for index in selected:
+        label = labels[classes[index]]
+        probability = float(probabilities[index])
         detection = {
-            "label": labels[classes[index]],
-            "probability": float(probabilities[index]),
+            "label": label,
+            "probability": probability,
             "box": boxes[index].tolist(),
         }
         detections.append(detection)
@@ -167,6 +170,7 @@ def non_maximum_suppression(rows: Floats, labels: list[str], step: Step) -> list
 
 def overlap(box: Floats, rival: Floats) -> float:
     """Return the intersection over union of two boxes [4], 0 to 1; 0 if both are empty."""
+    # The box that both have in common; its size is negative if they do not touch.
     top, left = np.maximum(box[:2], rival[:2])
     bottom, right = np.minimum(box[2:], rival[2:])
     height = max(0.0, float(bottom - top))
