@@ -59,7 +59,8 @@ def load(data: Data) -> "Examples":
     from edgebake.data.dataset import Examples
 
     count(data)
-    with gzip.open(bundled_file(), "rt") as table:
+    file = bundled_file()
+    with gzip.open(file, "rt") as table:
         rows = np.loadtxt(table, delimiter=",")
     levels = rows[:, :-1]
     digits = rows[:, -1]

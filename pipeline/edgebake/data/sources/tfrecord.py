@@ -70,16 +70,18 @@ def load(data: Data) -> Examples:
     record_labels = [_read_label(record, options) for record in all_records]
     classes, indices = _encode(data, record_labels)
     splits = [_split(data, record.file) for record in all_records]
-    labels.refuse_untrained_classes(data, [classes[index] for index in indices], splits)
+    class_names = [classes[index] for index in indices]
+    labels.refuse_untrained_classes(data, class_names, splits)
 
     def read(index: int) -> NDArray[np.uint8]:
         return _read_image(all_records[index], options, data.color)
 
+    names = [f"{record.file.name}[{record.number}]" for record in all_records]
     return Examples(
         images=LazyImages(len(all_records), read),
         labels=np.array(indices, np.int64),
         classes=classes,
-        names=[f"{record.file.name}[{record.number}]" for record in all_records],
+        names=names,
         splits=splits,
     )
 
