@@ -39,7 +39,8 @@ def publish(destination: Path) -> Iterator[Path]:
     Raises:
         HostError: the disk is full, or the folder cannot be written; the destination is unchanged.
     """
-    partial = PARTIAL / "-".join(destination.relative_to(ROOT).parts)
+    segments = destination.relative_to(ROOT).parts
+    partial = PARTIAL / "-".join(segments)
     try:
         _remove(partial)
         partial.mkdir(parents=True)
@@ -161,8 +162,8 @@ def write_files(destination: Path, files: dict[str, bytes]) -> None:
 def disk_trouble(error: OSError, destination: Path) -> HostError:
     """Return the error that describes why a file or folder could not be written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        problem = "the disk is full"
-        return HostError(f"{destination}: {problem}; expected room for it: free some and run again")
+        expected = "expected room for it: free some and run again"
+        return HostError(f"{destination}: the disk is full; {expected}")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         problem = f"cannot be written ({os.strerror(error.errno)})"
         return HostError(f"{destination}: {problem}; expected a writable {ROOT}/")

@@ -104,8 +104,11 @@ def load_stage(stage: str) -> ModuleType:
 def load_all(package_name: str) -> list[ModuleType]:
     """Import every module of a package, sorted by name."""
     package = importlib.import_module(package_name)
-    names = _module_names(package.__path__)
-    return [importlib.import_module(f"{package_name}.{name}") for name in names]
+    modules: list[ModuleType] = []
+    for name in _module_names(package.__path__):
+        module = importlib.import_module(f"{package_name}.{name}")
+        modules.append(module)
+    return modules
 
 
 def module_name(key: str, name: str) -> str:
@@ -129,7 +132,8 @@ def refuse_unknown(key: str, name: str) -> None:
     if key in PROJECT_FOLDERS:
         paths.insert(0, f"{PROJECT}/{PROJECT_FOLDERS[key]}/{name}")
     expected = f"expected one of: {listed(known)}{nearest(name, known)}"
-    raise RecipeError(f"{key}: no module {' or '.join(paths)}; {expected}")
+    alternatives = " or ".join(paths)
+    raise RecipeError(f"{key}: no module {alternatives}; {expected}")
 
 
 def tools(*distributions: str) -> dict[str, str]:
@@ -138,7 +142,8 @@ def tools(*distributions: str) -> dict[str, str]:
     Raises:
         HostError: a distribution is not installed.
     """
-    return {name: _version(name) for name in sorted(set(distributions))}
+    names = sorted(set(distributions))
+    return {name: _version(name) for name in names}
 
 
 def error_in_plugin(error: BaseException) -> RecipeError | None:
@@ -158,7 +163,8 @@ def error_in_plugin(error: BaseException) -> RecipeError | None:
     if location is None:
         return None
     file, line = location
-    return RecipeError(f"{PROJECT / file.relative_to(folder)}:{line}: {_describe(error)}")
+    path = PROJECT / file.relative_to(folder)
+    return RecipeError(f"{path}:{line}: {_describe(error)}")
 
 
 def _module_names(paths: Iterable[str]) -> list[str]:
@@ -196,8 +202,11 @@ def _locations(error: BaseException) -> list[tuple[str, int | None]]:
 
 def _describe(error: BaseException) -> str:
     """Return type and message of an error in a plugin, and what was expected."""
-    message = error.msg if isinstance(error, SyntaxError) else str(error)
-    text = f"{type(error).__name__}: {' '.join(message.split())}"
+    message = str(error)
+    if isinstance(error, SyntaxError):
+        message = error.msg
+    summary = " ".join(message.split())
+    text = f"{type(error).__name__}: {summary}"
     if isinstance(error, ModuleNotFoundError) and error.name:
         package = error.name.partition(".")[0]
         if package not in ("edgebake", PROJECT.name):
@@ -220,7 +229,8 @@ def _import(module: str) -> ModuleType:
         raise
     except (Exception, SystemExit) as error:
         located = error_in_plugin(error)
-        unlocated = RecipeError(f"{module.replace('.', '/')}: {_describe(error)}")
+        path = module.replace(".", "/")
+        unlocated = RecipeError(f"{path}: {_describe(error)}")
         raise (located or unlocated) from None
 
 
