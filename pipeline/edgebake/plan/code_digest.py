@@ -37,7 +37,8 @@ class CodeChange:
     files: tuple[str, ...]
 
     def __str__(self) -> str:
-        text = f"  {self.variant}: code of {', '.join(self.files[:SHOWN_FILES])}"
+        shown = ", ".join(self.files[:SHOWN_FILES])
+        text = f"  {self.variant}: code of {shown}"
         hidden = len(self.files) - SHOWN_FILES
         if hidden > 0:
             text += f" and {hidden} more files"
@@ -114,7 +115,9 @@ def _variants(plan: Plan) -> Iterator[tuple[str, str, object]]:
 
 
 def _digest_file(stage: str, variant: str) -> Path:
-    return FOLDER / stage / variant if variant else FOLDER / stage
+    if not variant:
+        return FOLDER / stage
+    return FOLDER / stage / variant
 
 
 def _digest_lines(source_files: SourceFiles, stage: str, params: object) -> list[str]:
@@ -131,13 +134,17 @@ def _license_lines() -> list[str]:
         path = (license_texts.FOLDER / f"{identifier}.txt").as_posix()
         if not file.is_relative_to(license_texts.FOLDER):
             path = f"{SourceFiles.package}/{path}"
-        lines.append(f"{artifacts.sha256_of(file)}  {path}")
+        digest = artifacts.sha256_of(file)
+        lines.append(f"{digest}  {path}")
     return lines
 
 
 def _change(stage: str, variant: str, before: list[str], after: list[str]) -> CodeChange:
-    files = {_path_of(line) for line in set(before) ^ set(after)}
-    name = f"{stage}.{variant}" if variant else stage
+    different_lines = set(before) ^ set(after)
+    files = {_path_of(line) for line in different_lines}
+    name = stage
+    if variant:
+        name = f"{stage}.{variant}"
     return CodeChange(name, tuple(sorted(files)))
 
 

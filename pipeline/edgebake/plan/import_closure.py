@@ -44,7 +44,8 @@ class ImportClosure:
             digests |= self.sources.data_beside(source)
         for path in self._texts:
             digests[path] = self.sources.sha256_as_text(path)
-        return [f"{digest}  {path}" for path, digest in sorted(digests.items())]
+        by_path = sorted(digests.items())
+        return [f"{digest}  {path}" for path, digest in by_path]
 
     def _follow_all(self) -> None:
         """Follow references until no new module is reached.
@@ -54,7 +55,8 @@ class ImportClosure:
         count = -1
         while count != len(self._reached):
             count = len(self._reached)
-            for source in list(self._reached.values()):
+            reached_before = list(self._reached.values())
+            for source in reached_before:
                 self._follow(source)
 
     def _reach(self, module: str) -> None:

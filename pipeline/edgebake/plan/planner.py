@@ -107,8 +107,8 @@ def fingerprint(plan: Plan) -> str:
 def write(plan: Plan) -> None:
     """Write params.yaml, and remove the outputs of variants that are not part of the plan."""
     document = {"plan": {"sha256": fingerprint(plan)}, **plan}
-    text = yaml.safe_dump(document, sort_keys=False, width=120)
-    artifacts.write(PARAMS, (HEADER + text).encode())
+    text = HEADER + yaml.safe_dump(document, sort_keys=False, width=120)
+    artifacts.write(PARAMS, text.encode())
     for path in _orphans(plan):
         if path.is_dir():
             shutil.rmtree(path)
@@ -138,8 +138,11 @@ def _orphans(plan: Plan) -> Iterator[Path]:
     prefixes = tuple(f"{folder.name}." for folder in folders)
     for stage in STAGES:
         # The outputs of `validate` are sorted by platform.
-        pattern = "*/*" if stage == "validate" else "*"
-        for path in sorted((artifacts.ROOT / stage).glob(pattern)):
+        pattern = "*"
+        if stage == "validate":
+            pattern = "*/*"
+        folder = artifacts.ROOT / stage
+        for path in sorted(folder.glob(pattern)):
             if path not in folders and not path.name.startswith(prefixes):
                 yield path
 
@@ -148,5 +151,6 @@ def _output_folders(plan: Plan) -> set[Path]:
     folders: set[Path] = set()
     for stage in STAGES:
         for variant, params in plan[stage].items():
-            folders.add(artifacts.folder(stage, variant, params.get("platform")))
+            platform = params.get("platform")
+            folders.add(artifacts.folder(stage, variant, platform))
     return folders

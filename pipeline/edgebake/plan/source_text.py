@@ -152,7 +152,8 @@ def _collect(nodes: Iterable[ast.AST], package: str, references: References) -> 
 
 def _add_node(node: ast.AST, package: str, references: References) -> None:
     if isinstance(node, ast.Import):
-        references.imports += [alias.name for alias in node.names]
+        for alias in node.names:
+            references.imports.append(alias.name)
     elif isinstance(node, ast.ImportFrom):
         references.imports += _imported_modules(node, package)
     elif isinstance(node, ast.Name):

@@ -61,15 +61,22 @@ def _add_target(plan: Plan, release: Release, target: Target) -> None:
     bundles = plan["package"]
     platform = recipe.device.platform.value
     if platform not in bundles:
-        bundles[platform] = to_plain(resolve.package_params(release))
+        params_of_bundle = resolve.package_params(release)
+        bundles[platform] = to_plain(params_of_bundle)
     params = resolve.target_params(recipe, variants)
-    bundles[platform]["targets"][target.name] = to_plain(params)
+    targets = bundles[platform]["targets"]
+    targets[target.name] = to_plain(params)
 
 
 def _baseline(target: Target) -> Target:
     """Return the baseline of a target's speedup: its model in its runtime, not compressed."""
     recipe = target.recipe
-    convert = replace(recipe.convert, input=None, output=None, ort_format=False)
+    convert = replace(
+        recipe.convert,
+        input=None,
+        output=None,
+        ort_format=False,
+    )
     # The baseline is not shipped. Without protection, targets can share it.
     package = replace(recipe.package, protect=Protect.none)
     recipe = replace(
