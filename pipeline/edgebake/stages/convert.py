@@ -8,6 +8,7 @@ import shutil
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgebake import artifacts
 from edgebake.errors import ConversionError, CoverageError, listed
@@ -67,7 +68,8 @@ def _convert(job: Job[ConvertParams]) -> str:
     params = job.params
     source = artifacts.verify(artifacts.folder("quantize", params.quantize))
     quantized = QuantizedModel.from_files(artifacts.read_files(source))
-    model_contract = contract.from_json((source / "contract.json").read_text())
+    contract_file = source / "contract.json"
+    model_contract = contract.from_json(contract_file.read_text())
     if params.format == "keras":
         keras_session.start(THREADS)
     runtime = load_runtime(params.runtime)
@@ -76,13 +78,23 @@ def _convert(job: Job[ConvertParams]) -> str:
     if params.strip:  # first: the file that is inspected, compared and measured is the one to ship
         files, size = _strip(job, files)
     inspection = runtime.inspect_files(files)
-    converted = ConvertedModel(job.variant, params.runtime, model_contract, files)
-    check_integer_operators(job.variant, quantized, inspection, runtime.facts.int8_operators)
+    converted = ConvertedModel(
+        variant=job.variant,
+        runtime=params.runtime,
+        contract=model_contract,
+        files=files,
+    )
+    check_integer_operators(
+        job.variant,
+        quantized,
+        inspection,
+        runtime.facts.int8_operators,
+    )
     check_weight_dtype(job.variant, quantized, inspection)
     check_float_predictions(converted, quantized, inspection)
     artifacts.write_files(job.out / "files", files)
     job.write_json("inspection.json", inspection.to_dict())
-    shutil.copy(source / "contract.json", job.out)
+    shutil.copy(contract_file, job.out)
     return f"{size}, {len(inspection.operators)} operators, input {inspection.input.dtype}"
 
 
@@ -166,19 +178,36 @@ def check_float_predictions(
     if quantized.weights not in TOLERANCE:
         return
     tolerance = TOLERANCE[quantized.weights]
-    session = load_runtime(converted.runtime).load_session(converted.files, THREADS)
-    predict = load_importer(quantized.format).predictor(quantized.archive)
-    image = converted.contract
-    shape = (NOISE_IMAGES, 1, image.height, image.width, image.channels)
-    for pixels in np.random.default_rng(0).integers(0, 256, shape, np.uint8):
-        model_input = image.normalize(pixels)
-        session.feed(pixels if inspection.input.is_image else model_input)
+    runtime = load_runtime(converted.runtime)
+    session = runtime.load_session(converted.files, THREADS)
+    importer = load_importer(quantized.format)
+    predict = importer.predictor(quantized.archive)
+    for pixels in _noise(converted.contract):
+        model_input = converted.contract.normalize(pixels)
+        if inspection.input.is_image:
+            session.feed(pixels)
+        else:
+            session.feed(model_input)
         session.invoke()
         predictions = single_output(session.read())
-        difference = float(np.abs(predictions - predict(model_input)).max())
+        differences = np.abs(predictions - predict(model_input))
+        difference = float(differences.max())
         if not difference <= tolerance:  # NaN differs too
             raise ConversionError(
                 f"convert {converted.variant}: its predictions differ from its model's "
                 f"by up to {difference:.2g}; "
                 f"expected at most {tolerance:g} for {quantized.weights} weights"
             )
+
+
+def _noise(image: Contract) -> NDArray[np.uint8]:
+    """Return images of random pixels, uint8 [images, 1, h, w, c]."""
+    random = np.random.default_rng(0)
+    shape = (
+        NOISE_IMAGES,
+        1,
+        image.height,
+        image.width,
+        image.channels,
+    )
+    return random.integers(0, 256, shape, np.uint8)

@@ -5,14 +5,13 @@ copies.
 """
 
 import csv
-import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypedDict
 
-from edgebake import plugins
+from edgebake import artifacts, plugins
 from edgebake.data.dataset import COLUMNS, TABLE, Examples, assign_splits
 from edgebake.data.splits import SPLITS
 from edgebake.errors import DataError, listed
@@ -56,7 +55,8 @@ def run(job: Job[DataParams]) -> str:
     records = list(decode_examples(examples, params))
     corrupt = [record for record in records if record.error]
     if corrupt and params.on_corrupt is OnCorrupt.stop:
-        raise DataError(_shorten([record.error for record in corrupt]))
+        errors = [record.error for record in corrupt]
+        raise DataError(_shorten(errors))
     valid = [record for record in records if not record.error]
     if params.on_leak is OnLeak.skip:
         valid = _without_leaks(valid)
@@ -72,7 +72,8 @@ def decode_examples(examples: Examples, params: DataParams) -> Iterator[ExampleR
     """Decode the examples of every split, in the order of the splits."""
     assigned: list[tuple[int, str]] = []
     for split, numbers in assign_splits(examples, params).items():
-        assigned += [(int(number), split) for number in numbers]
+        for number in numbers:
+            assigned.append((int(number), split))
 
     def decode(example: tuple[int, str]) -> ExampleRecord:
         return _decode(examples, *example)
@@ -80,7 +81,8 @@ def decode_examples(examples: Examples, params: DataParams) -> Iterator[ExampleR
     # In chunks: one map over all would decode all before the first is consumed.
     with ThreadPoolExecutor(THREADS) as threads:
         for start in range(0, len(assigned), CHUNK):
-            yield from threads.map(decode, assigned[start : start + CHUNK])
+            chunk = assigned[start : start + CHUNK]
+            yield from threads.map(decode, chunk)
 
 
 def _decode(examples: Examples, number: int, split: str) -> ExampleRecord:
@@ -88,9 +90,15 @@ def _decode(examples: Examples, number: int, split: str) -> ExampleRecord:
         pixels = examples.images[number]
     except DataError as error:
         return ExampleRecord(number, split, error=str(error))
-    digest = hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes())
+    shape = f"{pixels.shape}".encode()
     height, width = pixels.shape[:2]
-    return ExampleRecord(number, split, height, width, digest.hexdigest())
+    return ExampleRecord(
+        number=number,
+        split=split,
+        height=height,
+        width=width,
+        sha256=artifacts.sha256(shape + pixels.tobytes()),
+    )
 
 
 def _check_splits(records: list[ExampleRecord], params: DataParams) -> None:
@@ -110,14 +118,19 @@ def _without_leaks(records: list[ExampleRecord]) -> list[ExampleRecord]:
         for record in records:
             if record.split == split:
                 split_of_image.setdefault(record.sha256, split)
-    return [record for record in records if split_of_image[record.sha256] == record.split]
+    remaining = []
+    for record in records:
+        if record.split == split_of_image[record.sha256]:
+            remaining.append(record)
+    return remaining
 
 
 def _check_leaks(records: list[ExampleRecord], examples: Examples, params: DataParams) -> None:
     """Check that no image is in two splits: a model would be tested with what it was trained on."""
     by_image: dict[str, list[ExampleRecord]] = {}
     for record in records:
-        by_image.setdefault(record.sha256, []).append(record)
+        copies = by_image.setdefault(record.sha256, [])
+        copies.append(record)
     leaks = [copies for copies in by_image.values() if _is_leak(copies)]
     if leaks:
         lines = [_describe_copies(examples, copies) for copies in leaks]
@@ -134,13 +147,18 @@ def _is_leak(copies: list[ExampleRecord]) -> bool:
 
 
 def _describe_copies(examples: Examples, copies: list[ExampleRecord]) -> str:
-    return " = ".join(f"{_name(examples, record)} ({record.split})" for record in copies)
+    descriptions = []
+    for record in copies:
+        name = _name(examples, record)
+        descriptions.append(f"{name} ({record.split})")
+    return " = ".join(descriptions)
 
 
 def _shorten(lines: list[str]) -> str:
     shown = lines[:MAX_LINES]
-    if len(lines) > MAX_LINES:
-        shown.append(f"... and {len(lines) - MAX_LINES} more")
+    hidden = len(lines) - len(shown)
+    if hidden:
+        shown.append(f"... and {hidden} more")
     return "\n".join(shown)
 
 
@@ -187,8 +205,11 @@ def _write_table(job: Job[DataParams], examples: Examples, records: list[Example
 
 def _line(summary: Summary) -> str:
     classes = summary["classes"]
-    sizes = ", ".join(f"{name} {count:,}" for name, count in summary["splits"].items())
-    line = f"{summary['examples']:,} examples of {len(classes)} classes: {sizes}"
+    sizes = []
+    for name, count in summary["splits"].items():
+        sizes.append(f"{name} {count:,}")
+    line = f"{summary['examples']:,} examples of {len(classes)} classes: "
+    line += ", ".join(sizes)
     if summary["skipped"]:
         line += f", {len(summary['skipped'])} skipped"
     empty = [name for name, count in classes.items() if not count]

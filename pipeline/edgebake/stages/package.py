@@ -29,32 +29,40 @@ def run(job: Job[PackageParams]) -> str:
     """Judge every target of the platform, then assemble the bundle."""
     params = job.params
     platform = job.variant
-    judgments = {name: judge(target, platform) for name, target in params.targets.items()}
+    judgments = {}
+    for name, target in params.targets.items():
+        judgments[name] = judge(target, platform)
     for name, judgment in judgments.items():
         _write_verdict(params, name, judgment)
     _check_gates(platform, judgments)
-    packaged = {
-        name: manifest.package_target(params.targets[name], judgment)
-        for name, judgment in judgments.items()
-    }
-    source = json.loads((REVISION / f"{platform}.json").read_text())
-    files = assemble.assemble(params, platform, packaged, source)
+    packaged = {}
+    for name, judgment in judgments.items():
+        target = params.targets[name]
+        packaged[name] = manifest.package_target(target, judgment)
+    revision = artifacts.read_json(REVISION / f"{platform}.json")
+    files = assemble.assemble(params, platform, packaged, revision)
     artifacts.write_files(job.out, files)
     _write_companions(job, judgments, files)
-    plural = "" if len(judgments) == 1 else "s"
-    return f"{len(judgments)} target{plural}, {PACKAGES / platform}.zip"
+    count = len(judgments)
+    plural = "" if count == 1 else "s"
+    return f"{count} target{plural}, {PACKAGES / platform}.zip"
 
 
 def _write_verdict(params: PackageParams, name: str, judgment: Judgment) -> None:
     """Record the missed gates of a target, for the scheme search of `quantize: auto`."""
     target = params.targets[name]
-    missed = [decision.shortfall for decision in judgment.decisions if not decision.lets_through]
+    missed = []
+    for decision in judgment.decisions:
+        if not decision.lets_through:
+            missed.append(decision.shortfall)
     # Computed from params.yaml as it is now: an experiment may have changed it since the plan, and
     # then the verdict does not apply to the recipe.
     lineage = trace(read_plan(), target.validate)
-    verdict = {"recipe_sha256": recipe_digest(lineage, to_plain(target)), "missed": missed}
-    text = json.dumps(verdict, indent=2) + "\n"
-    artifacts.write(artifacts.VERDICTS / f"{name}.json", text.encode())
+    verdict = {
+        "recipe_sha256": recipe_digest(lineage, to_plain(target)),
+        "missed": missed,
+    }
+    artifacts.write_json(artifacts.VERDICTS / f"{name}.json", verdict)
 
 
 def _check_gates(platform: str, judgments: Judgments) -> None:
@@ -72,11 +80,16 @@ def _check_gates(platform: str, judgments: Judgments) -> None:
                 missed.append((name, decision))
     if missed:
         # The proof of the bundle before this one: it proves nothing about the files there now.
-        previous = proof.proof_folder(artifacts.folder("package", platform))
-        shutil.rmtree(previous, ignore_errors=True)
-        headline = f"{platform}: no bundle, {len(missed)} of {count} gates not passed"
-        table = tables.as_text(tables.gates(missed))
-        raise GateError("\n".join([headline, table, *tables.notes(missed)]))
+        bundle = artifacts.folder("package", platform)
+        previous_proof = proof.proof_folder(bundle)
+        shutil.rmtree(previous_proof, ignore_errors=True)
+        table = tables.gates(missed)
+        lines = [
+            f"{platform}: no bundle, {len(missed)} of {count} gates not passed",
+            tables.as_text(table),
+            *tables.notes(missed),
+        ]
+        raise GateError("\n".join(lines))
 
 
 def _write_companions(
@@ -84,23 +97,30 @@ def _write_companions(
 ) -> None:
     """Write the archive, the sample code and the measurements next to the bundle."""
     # First: the archive has the bundle as it is published, with SHA256SUMS.
-    (job.out / artifacts.SUMS).write_text(artifacts.sums(job.out))
+    job.write_text(artifacts.SUMS, artifacts.sums(job.out))
     zipped = archive.zip_folder(job.out)
-    measurements = {name: _measurements(judgment) for name, judgment in judgments.items()}
+    measurements = {}
+    for name, judgment in judgments.items():
+        measurements[name] = _measurements(judgment)
     with artifacts.publish(PACKAGES / f"{job.variant}.samples") as folder:
         content = json.loads(files[manifest.FILE])
-        artifacts.write_files(folder, samples.render(content, files))
-    text = json.dumps(measurements, indent=2) + "\n"
-    artifacts.write(PACKAGES / f"{job.variant}.measurements.json", text.encode())
+        sample_files = samples.render(content, files)
+        artifacts.write_files(folder, sample_files)
+    artifacts.write_json(PACKAGES / f"{job.variant}.measurements.json", measurements)
     artifacts.write(PACKAGES / f"{job.variant}.zip", zipped)
 
 
 def _measurements(judgment: Judgment) -> dict[str, object]:
     """Return every measurement of a target, and the numbers behind each gate's verdict."""
     evidence = judgment.evidence
+    metrics = {}
+    for name, metric in evidence.metrics.items():
+        metrics[name] = metric.to_dict()
+    gates = [decision.measured_dict() for decision in judgment.decisions]
+    placements = [asdict(placement) for placement in evidence.placements]
     return {
-        "metrics": {name: metric.to_dict() for name, metric in evidence.metrics.items()},
-        "gates": [decision.measured_dict() for decision in judgment.decisions],
-        "placement": [asdict(placement) for placement in evidence.placements],
+        "metrics": metrics,
+        "gates": gates,
+        "placement": placements,
         "parity": evidence.parity,
     }

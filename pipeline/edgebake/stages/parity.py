@@ -5,7 +5,6 @@ for each variant the comparison with the file of another runtime that agrees lea
 """
 
 import csv
-import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -39,8 +38,11 @@ class FilePredictions:
     def prediction(self, example: int) -> dict[str, object]:
         """Return the predicted class of an example and its probability."""
         number = int(self.predicted[example])
-        probability = round(float(self.probabilities[example, number]), 6)
-        return {"answer": self.classes[number], "probability": probability}
+        probability = float(self.probabilities[example, number])
+        return {
+            "answer": self.classes[number],
+            "probability": round(probability, 6),
+        }
 
 
 @dataclass(frozen=True)
@@ -63,32 +65,43 @@ class Comparison:
 def write() -> str:
     """Compare the files of each model, and return a line with the number of pairs."""
     plan = read_plan()
-    twins = {name: _twins(plan, name) for name in plan["validate"]}
+    variants = plan["validate"]
+    twins = {}
     predictions = {}
-    for name, names in twins.items():
-        if names:
-            predictions[name] = _read(name, plan["validate"][name])
+    for name, params in variants.items():
+        twins[name] = _twins(plan, name)
+        if twins[name]:
+            predictions[name] = _read(name, params)
     platforms: dict[str, dict[str, object]] = {}
-    for name, params in plan["validate"].items():
-        twin_predictions = [predictions[twin] for twin in twins[name]]
-        comparisons = [_compare(predictions[name], twin) for twin in twin_predictions]
-        least = min(comparisons, key=Comparison.agreement, default=None)
+    for name, params in variants.items():
+        comparisons = []
+        for twin in twins[name]:
+            comparison = _compare(predictions[name], predictions[twin])
+            comparisons.append(comparison)
         platform = platforms.setdefault(params["platform"], {})
-        platform[name] = asdict(least) if least else None
+        platform[name] = _least_agreement(comparisons)
     for platform_name, content in platforms.items():
-        text = json.dumps(content, indent=2) + "\n"
-        artifacts.write(FOLDER / f"{platform_name}.json", text.encode())
+        artifacts.write_json(FOLDER / f"{platform_name}.json", content)
     pairs = sum(len(names) for names in twins.values()) // 2
     return f"{pairs} pairs of files compared"
+
+
+def _least_agreement(comparisons: list[Comparison]) -> dict[str, object] | None:
+    if not comparisons:
+        return None
+    least = min(comparisons, key=Comparison.agreement)
+    return asdict(least)
 
 
 def _twins(plan: Plan, name: str) -> list[str]:
     """Return the variants with the same model in the same numbers, for other runtimes."""
     variants = plan["validate"]
     twins = []
+    runtime = variants[name]["runtime"]
+    model = _model(plan, name)
     for twin, params in variants.items():
-        has_other_runtime = params["runtime"] != variants[name]["runtime"]
-        if has_other_runtime and _model(plan, twin) == _model(plan, name):
+        has_other_runtime = params["runtime"] != runtime
+        if has_other_runtime and _model(plan, twin) == model:
             twins.append(twin)
     return twins
 
@@ -98,8 +111,10 @@ def _model(plan: Plan, name: str) -> tuple[str, str]:
     convert = plan["validate"][name]["convert"]
     quantize = plan["convert"][convert]["quantize"]
     params = plan["quantize"][quantize]
+    float_weights = params["weights"].startswith(FLOAT)
+    float_activations = params["activations"].startswith(FLOAT)
     numbers = quantize
-    if params["weights"].startswith(FLOAT) and params["activations"].startswith(FLOAT):
+    if float_weights and float_activations:
         numbers = FLOAT
     return params["prune"], numbers
 
@@ -108,16 +123,19 @@ def _compare(candidate: FilePredictions, twin: FilePredictions) -> Comparison:
     differences = np.abs(candidate.probabilities - twin.probabilities)
     differing = np.flatnonzero(candidate.predicted != twin.predicted)
     n = len(candidate.labels)
+    largest_difference = float(differences.max())
+    mean_difference = float(differences.mean())
+    first_differing = []
+    for example in differing[:MAX_DIFFERING]:
+        first_differing.append(_difference(candidate, twin, int(example)))
     return Comparison(
         other=twin.variant,
         runtime=twin.runtime,
         same=n - len(differing),
         n=n,
-        largest_difference=round(float(differences.max()), 6),
-        mean_difference=round(float(differences.mean()), 6),
-        first_differing=[
-            _difference(candidate, twin, int(example)) for example in differing[:MAX_DIFFERING]
-        ],
+        largest_difference=round(largest_difference, 6),
+        mean_difference=round(mean_difference, 6),
+        first_differing=first_differing,
     )
 
 
@@ -136,9 +154,16 @@ def _difference(
 
 
 def _read(name: str, params: dict[str, Any]) -> FilePredictions:
-    folder = artifacts.verify(artifacts.folder("validate", name, params["platform"]))
-    with (folder / "examples.csv").open(newline="") as file:
+    folder = artifacts.folder("validate", name, params["platform"])
+    artifacts.verify(folder)
+    table = folder / "examples.csv"
+    with table.open(newline="") as file:
         labels = [row["label"] for row in csv.DictReader(file)]
-    classes = json.loads((folder / "contract.json").read_text())["labels"]
-    probabilities = np.load(folder / "answers.npy")
-    return FilePredictions(name, params["runtime"], probabilities, labels, classes)
+    contract = artifacts.read_json(folder / "contract.json")
+    return FilePredictions(
+        variant=name,
+        runtime=params["runtime"],
+        probabilities=np.load(folder / "answers.npy"),
+        labels=labels,
+        classes=contract["labels"],
+    )

@@ -32,20 +32,22 @@ def run(job: Job[PruneParams]) -> str:
     params = job.params
     source = artifacts.verify(artifacts.folder("train", params.train))
     shutil.copy(source / "contract.json", job.out)
-    file = f"model.{params.format}"
-    archive = (source / file).read_bytes()
+    source_model = source / f"model.{params.format}"
+    archive = source_model.read_bytes()
     report = {"method": params.method}
     history: loop.History = []
     if params.fine_tune is not None:
         keras_session.start(params.fine_tune.threads, params.fine_tune.seed)
         original = _original_model(params, archive)
-        pruned = plugins.load("prune.method", params.method).prune(original, params)
+        method = plugins.load("prune.method", params.method)
+        pruned = method.prune(original, params)
         archive = keras_session.save(pruned.model)
         history = pruned.history
         report |= summary.summarize(original, pruned, params)
-    (job.out / file).write_bytes(archive)
+    model = job.out / source_model.name
+    model.write_bytes(archive)
     job.write_json("pruned.json", report)
-    (job.out / "training.csv").write_text(loop.history_csv(history))
+    job.write_text("training.csv", loop.history_csv(history))
     return summary.line(report)
 
 
@@ -61,8 +63,13 @@ def _original_model(params: PruneParams, archive: bytes) -> OriginalModel:
     )
     # Read from train's own parameters: in an experiment too, the training of the model counts.
     train_params = stage_params.read("train", params.train)
-    teacher = _teacher_predictions(params, train, validation)
-    return OriginalModel(archive, train_params, splits, teacher, model_contract)
+    return OriginalModel(
+        archive,
+        train_params,
+        splits,
+        _teacher_predictions(params, train, validation),
+        model_contract,
+    )
 
 
 def _teacher_predictions(
@@ -80,10 +87,12 @@ def _teacher_predictions(
             f"{len(teacher_contract.labels)} other classes; expected a model of the "
             f"{len(train.classes)} classes of {params.data.title}"
         )
-    model = keras_session.load((folder / "model.keras").read_bytes())
+    archive = folder / "model.keras"
+    model = keras_session.load(archive.read_bytes())
 
     def predict(examples: Examples) -> NDArray[np.float32]:
-        return loop.predictions(model, PreprocessedImages(examples.images, teacher_contract))
+        images = PreprocessedImages(examples.images, teacher_contract)
+        return loop.predictions(model, images)
 
     return TeacherPredictions(
         train=predict(train),
@@ -94,5 +103,6 @@ def _teacher_predictions(
 
 
 def _contract(variant: str) -> Contract:
-    file = artifacts.folder("train", variant) / "contract.json"
+    folder = artifacts.folder("train", variant)
+    file = folder / "contract.json"
     return contract.from_json(file.read_text())

@@ -47,17 +47,21 @@ def run(job: Job[QuantizeParams]) -> str:
     """Train with fake quantization, calibrate and choose fallback layers, as the scheme says."""
     params = job.params
     folder = artifacts.verify(artifacts.folder("prune", params.prune))
-    model_contract = contract.from_json((folder / "contract.json").read_text())
-    archive = (folder / f"model.{params.format}").read_bytes()
-    source = CalibrationData(archive, model_contract, params)
+    contract_file = folder / "contract.json"
+    model_file = folder / f"model.{params.format}"
+    source = CalibrationData(
+        model_file.read_bytes(),
+        contract.from_json(contract_file.read_text()),
+        params,
+    )
     if params.format == "keras":
         _start_keras(params)
     quantized, history = _train_and_calibrate(source)
     choice = _choose_layers(source, quantized)
     artifacts.write_files(job.out, choice.model.to_files())
-    (job.out / "layers.csv").write_text(choice.table)
-    (job.out / "training.csv").write_text(loop.history_csv(history))
-    shutil.copy(folder / "contract.json", job.out)
+    job.write_text("layers.csv", choice.table)
+    job.write_text("training.csv", loop.history_csv(history))
+    shutil.copy(contract_file, job.out)
     return f"{params.scheme}, {choice.line}"
 
 
@@ -73,13 +77,23 @@ def _train_and_calibrate(source: CalibrationData) -> tuple[QuantizedModel, loop.
     params = source.params
     quantized = QuantizedModel.from_options(source.archive, params)
     if params.qat is None:
-        return replace(quantized, ranges=source.calibrate(source.archive)), []
-    splits = TrainingSplits(*source.split("train"), *source.split("validation"))
-    trained = qat.train(source.archive, splits, _qat_settings(params, params.qat))
+        ranges = source.calibrate(source.archive)
+        return replace(quantized, ranges=ranges), []
+    splits = TrainingSplits(
+        *source.split("train"),
+        *source.split("validation"),
+    )
+    settings = _qat_settings(params, params.qat)
+    trained = qat.train(source.archive, splits, settings)
     ranges = source.calibrate(trained.archive)
     if ranges:
-        ranges = calibration.with_trained_ranges(ranges, trained.archive, trained.ranges)
-    return replace(quantized, archive=trained.archive, ranges=ranges), trained.history
+        ranges = calibration.with_trained_ranges(
+            ranges,
+            trained.archive,
+            trained.ranges,
+        )
+    quantized = replace(quantized, archive=trained.archive, ranges=ranges)
+    return quantized, trained.history
 
 
 def _qat_settings(params: QuantizeParams, options: Qat) -> QatSettings:
@@ -101,21 +115,26 @@ def _qat_settings(params: QuantizeParams, options: Qat) -> QatSettings:
 def _choose_layers(source: CalibrationData, quantized: QuantizedModel) -> LayerChoice:
     """Choose the layers that stay out of int8: the fallback layers of `mixed`."""
     options = source.params.calibration
+    empty_table = layer_table.to_csv([], [])
     if quantized.ranges is None or options is None:
-        return LayerChoice(quantized, layer_table.to_csv([], []), "no calibration")
+        return LayerChoice(quantized, empty_table, "no calibration")
     line = _calibration_line(options)
     if quantized.format == "onnx":  # the table has the layers of LiteRT, which cannot run it
-        return LayerChoice(quantized, layer_table.to_csv([], []), line)
-    model = CalibratedModel(to_float_tflite(load_source(quantized)), quantized.ranges)
+        return LayerChoice(quantized, empty_table, line)
+    float_file = to_float_tflite(load_source(quantized))
+    model = CalibratedModel(float_file, quantized.ranges)
     line += layer_table.notes_line(model.layers)
     fallback: list[Layer] = []
     if quantized.fallback_dtype:
         fallback = _fallback_layers(source, model, quantized)
         dtype = quantized.fallback_dtype.value
         line += f", {len(fallback)} of {len(model.layers)} layers kept in {dtype}"
-    names = {f"{layer.name} ({layer.operator})": layer.values for layer in fallback}
+    values_by_layer = {}
+    for layer in fallback:
+        name = f"{layer.name} ({layer.operator})"
+        values_by_layer[name] = layer.values
     return LayerChoice(
-        model=replace(quantized, fallback_layers=names),
+        model=replace(quantized, fallback_layers=values_by_layer),
         table=layer_table.to_csv(model.layers, fallback),
         line=line,
     )
@@ -133,7 +152,8 @@ def _fallback_layers(
     from edgebake.compression.quantization import sensitivity
 
     params = source.params
-    validation = sensitivity.LabeledImages(*source.split("validation"))
+    images, labels = source.split("validation")
+    validation = sensitivity.LabeledImages(images, labels)
     floors = []
     if params.accuracy:
         floors.append(params.accuracy.at_least)

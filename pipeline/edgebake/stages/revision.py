@@ -3,7 +3,6 @@
 Reads git and params.yaml. Writes artifacts/revision/<platform>.json.
 """
 
-import json
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -43,19 +42,18 @@ def write() -> str:
     plan = read_plan()
     committed_plan = _committed_plan()
     shared_is_dirty = git.changed(*SHARED) or _has_uncommitted_imports(plan)
-    for platform in plan["package"]:
+    for platform, params in plan["package"].items():
         is_dirty = (
             shared_is_dirty
             or _recipes(plan, platform) != _recipes(committed_plan, platform)
-            or _has_uncommitted_key(plan, platform)
+            or _has_uncommitted_key(params)
         )
-        content = {
+        revision = {
             "git_commit": commit,
             "dirty": is_dirty,
-            "expired_waivers": _expired_waivers(plan["package"][platform]),
+            "expired_waivers": _expired_waivers(params),
         }
-        text = json.dumps(content, indent=2) + "\n"
-        artifacts.write(FOLDER / f"{platform}.json", text.encode())
+        artifacts.write_json(FOLDER / f"{platform}.json", revision)
     return commit
 
 
@@ -63,7 +61,8 @@ def _has_uncommitted_imports(plan: Plan) -> bool:
     """Return whether some dataset or imported model is neither committed nor tracked by DVC."""
     paths: set[str] = set()
     for params in plan["train"].values():
-        paths.update((params["data_file"], params["file"]))
+        paths.add(params["data_file"])
+        paths.add(params["file"])
     paths.discard(NO_FILE)
     return any(_is_uncommitted(path) for path in paths)
 
@@ -71,19 +70,25 @@ def _has_uncommitted_imports(plan: Plan) -> bool:
 def _is_uncommitted(path: str) -> bool:
     """Return whether a path differs from the commit, and DVC does not track it."""
     named = Path(path)
-    if any(_is_tracked_by_dvc(folder) for folder in (named, *named.parents)):
-        return False  # git ignores the data on purpose; its .dvc file is committed
+    for folder in (named, *named.parents):
+        if _is_tracked_by_dvc(folder):
+            return False  # git ignores the data on purpose; its .dvc file is committed
     real = named.resolve()
     if not real.is_relative_to(git.top()):
         return True
+    pathspec = _literal(real)
     # Git lists no file of a path that it ignores as a whole. Single ignored files of a folder do
     # not count: nothing reads them.
-    is_ignored = real.exists() and not git.run("ls-files", "--", _literal(real))
-    return is_ignored or git.changed(_literal(real))
+    if real.exists() and not git.run("ls-files", "--", pathspec):
+        return True
+    return git.changed(pathspec)
 
 
 def _is_tracked_by_dvc(path: Path) -> bool:
-    return bool(path.name) and path.with_name(f"{path.name}.dvc").exists()
+    if not path.name:
+        return False
+    dvc_file = path.with_name(f"{path.name}.dvc")
+    return dvc_file.exists()
 
 
 def _literal(path: Path) -> str:
@@ -91,10 +96,12 @@ def _literal(path: Path) -> str:
     return f":(literal){path}"
 
 
-def _has_uncommitted_key(plan: Plan, platform: str) -> bool:
+def _has_uncommitted_key(params: dict[str, Any]) -> bool:
     """Return whether the public key of the manifest's signature differs from the commit."""
-    signature = plan["package"][platform].get("signature")
-    return bool(signature) and _is_uncommitted(signature["public_key"])
+    signature = params.get("signature")
+    if not signature:
+        return False
+    return _is_uncommitted(signature["public_key"])
 
 
 def _expired_waivers(params: dict[str, Any]) -> list[str]:
@@ -102,22 +109,26 @@ def _expired_waivers(params: dict[str, Any]) -> list[str]:
     today = date.today()
     expired = []
     for name, target in params["targets"].items():
-        for waiver in target.get("waivers", []):
-            if has_expired(Waiver(**waiver), today):
-                expired.append(f"{name}: {waiver['gate']} until {waiver['until']}")
+        for fields in target.get("waivers", []):
+            waiver = Waiver(**fields)
+            if has_expired(waiver, today):
+                expired.append(f"{name}: {waiver.gate} until {waiver.until}")
     return expired
 
 
 def _committed_plan() -> Plan:
-    return yaml.safe_load(git.committed(PARAMS) or "") or {}
+    text = git.committed(PARAMS) or ""
+    return yaml.safe_load(text) or {}
 
 
 def _recipes(plan: Plan, platform: str) -> tuple[object, dict[str, str]] | None:
     """Return the parameters of a platform, and the digest of each target's whole recipe."""
-    params = plan.get("package", {}).get(platform)
+    packages = plan.get("package", {})
+    params = packages.get(platform)
     if params is None:
         return None
     digests = {}
     for name, target in params["targets"].items():
-        digests[name] = recipe_digest(trace(plan, target["validate"]), target)
+        lineage = trace(plan, target["validate"])
+        digests[name] = recipe_digest(lineage, target)
     return params, digests

@@ -4,10 +4,8 @@ Reads artifacts/package/<platform>/ and <platform>.zip, params.yaml, dvc.lock, a
 data. Writes artifacts/package/<platform>.proof/ with provenance.json and, if signed, model.sig.
 """
 
-import json
 import re
 from collections.abc import Iterator
-from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -44,16 +42,19 @@ def write(platform: str) -> str:
     """
     params: PackageParams = stage_params.read("package", platform)
     bundle = artifacts.verify(artifacts.folder("package", platform))
-    content = json.loads((bundle / manifest.FILE).read_text())
+    content = artifacts.read_json(bundle / manifest.FILE)
     signer = _load_signer(params.signature, content)
-    statement = provenance.build_statement(_build_record(params, platform, content))
+    record = _build_record(params, platform, content)
+    statement = provenance.build_statement(record)
     with artifacts.publish(proof.proof_folder(bundle)) as out:
-        (out / proof.PROVENANCE).write_bytes(provenance.seal(statement, signer))
+        provenance_file = out / proof.PROVENANCE
+        provenance_file.write_bytes(provenance.seal(statement, signer))
         if signer:
             signature.sign(bundle, out / proof.SIGNATURE, signer)
     if signer is None:
         return "unsigned, as recipes/release.yaml says"
-    return f"signed by {keys.key_id(signer.public_key)[:16]}"
+    key_id = keys.key_id(signer.public_key)
+    return f"signed by {key_id[:16]}"
 
 
 def _load_signer(options: Signature | None, content: Manifest) -> keys.Signer | None:
@@ -61,7 +62,8 @@ def _load_signer(options: Signature | None, content: Manifest) -> keys.Signer | 
     signer = None
     planned = None
     if options:
-        signer = keys.load_signer(options.key, Path(options.public_key))
+        public_key = Path(options.public_key)
+        signer = keys.load_signer(options.key, public_key)
         planned = keys.key_id(signer.public_key)
     packaged = manifest.signing_key_id(content)
     if planned != packaged:
@@ -80,18 +82,26 @@ def _key_name(key_id: str | None) -> str:
 
 def _build_record(params: PackageParams, platform: str, content: Manifest) -> BuildRecord:
     plan = stage_params.read_plan()
-    lineages = [trace(plan, target.validate) for target in params.targets.values()]
-    converts = [lineage["validate"]["convert"] for lineage in lineages]
+    lineages = []
+    converts = []
+    for target_params in params.targets.values():
+        lineage = trace(plan, target_params.validate)
+        lineages.append(lineage)
+        converts.append(lineage["validate"]["convert"])
     tools = {**params.tools, **plugins.tools(*SIGN_TOOLS)}
-    for target in content["targets"].values():
+    recipes = {}
+    for name, target in content["targets"].items():
         tools |= target["tools"]
+        recipes[name] = target["recipe_sha256"]
+    platform_plan = provenance.canonical(plan["package"][platform])
+    revision = content["source"]
     return BuildRecord(
         platform=platform,
         subjects=_subject_digests(platform, content),
-        git_commit=content["source"]["git_commit"],
-        dirty=content["source"]["dirty"],
-        recipes={name: target["recipe_sha256"] for name, target in content["targets"].items()},
-        params=sha256(provenance.canonical(plan["package"][platform])).hexdigest(),
+        git_commit=revision["git_commit"],
+        dirty=revision["dirty"],
+        recipes=recipes,
+        params=artifacts.sha256(platform_plan),
         lock=dvc_lock.lock_digest(_read_lock(), converts),
         data=_training_data(params, lineages),
         tools=tools,
@@ -117,8 +127,9 @@ def _subject_digests(platform: str, content: Manifest) -> dict[str, str]:
         manifest.FILE: artifacts.sha256_of(folder / manifest.FILE),
     }
     for entry in content["files"]:
-        if entry["path"].startswith("models/"):
-            digests[entry["path"]] = entry["sha256"]
+        path = entry["path"]
+        if path.startswith("models/"):
+            digests[path] = entry["sha256"]
     return digests
 
 
@@ -127,7 +138,8 @@ def _read_lock() -> DvcLock:
         raise ArtifactError(
             f"{LOCK}: not there; expected DVC's record of what was built: run `dvc repro`"
         )
-    lock: DvcLock = yaml.safe_load(LOCK.read_text()) or {}
+    text = LOCK.read_text()
+    lock: DvcLock = yaml.safe_load(text) or {}
     return lock
 
 
@@ -139,19 +151,25 @@ def _training_data(params: PackageParams, lineages: list[Lineage]) -> list[Train
         train_path = _data_path(lineage["train"]["data"])
         paths.add(train_path)
         # The plan may lack the teacher's parameters.
-        if "data" in lineage.get("teacher", {}):
-            paths.add(_data_path(lineage["teacher"]["data"]))
+        teacher = lineage.get("teacher", {})
+        if "data" in teacher:
+            paths.add(_data_path(teacher["data"]))
         for component in target.ingredients:
             if component.kind == "data" and URI.match(component.source):
                 uris[train_path] = component.source
-    return [_describe_data(path, uris.get(path)) for path in sorted(paths)]
+    descriptions = []
+    for path in sorted(paths):
+        description = _describe_data(path, uris.get(path))
+        descriptions.append(description)
+    return descriptions
 
 
 def _data_path(data: dict[str, Any]) -> Path:
     """Return the path of a dataset, or a file inside an installed package."""
     if data["path"] is not None:
         return Path(data["path"])
-    bundled_file: Path = plugins.load("data.source", data["source"]).bundled_file()
+    source = plugins.load("data.source", data["source"])
+    bundled_file: Path = source.bundled_file()
     return bundled_file
 
 
@@ -159,8 +177,15 @@ def _describe_data(path: Path, uri: str | None) -> TrainingData:
     if not path.exists():
         raise DataError(f"{path}: not there; expected the training data: `dvc pull`")
     # The folders of data outside the project mean nothing to others, and describe the machine.
-    name = path.name if path.is_absolute() else path.as_posix()
-    return TrainingData(name, _data_digest(path), uri, _dvc_hash(path))
+    name = path.as_posix()
+    if path.is_absolute():
+        name = path.name
+    return TrainingData(
+        name,
+        _data_digest(path),
+        uri,
+        _dvc_hash(path),
+    )
 
 
 def _data_digest(path: Path) -> dict[str, str]:
@@ -172,10 +197,13 @@ def _data_digest(path: Path) -> dict[str, str]:
 def _dvc_hash(path: Path) -> str | None:
     """Return the hash in the .dvc file next to a dataset or to a folder that contains it."""
     for folder in (path, *path.parents):
-        file = folder.with_name(f"{folder.name}.dvc") if folder.name else None
-        if file and file.is_file():
-            tracked = yaml.safe_load(file.read_text())["outs"][0]
-            md5: str | None = tracked.get("md5")
+        if not folder.name:
+            continue
+        file = folder.with_name(f"{folder.name}.dvc")
+        if file.is_file():
+            record = yaml.safe_load(file.read_text())
+            output = record["outs"][0]
+            md5: str | None = output.get("md5")
             return md5
     return None
 
@@ -186,13 +214,15 @@ def _dir_hash(folder: Path) -> str:
     Source: https://github.com/in-toto/attestation/blob/main/spec/v1/digest_set.md.
     """
     output = "".join(_sha256sum_lines(folder))
-    return sha256(output.encode()).hexdigest()
+    return artifacts.sha256(output.encode())
 
 
 def _sha256sum_lines(folder: Path) -> Iterator[str]:
     files = {}
     for file in folder.rglob("*"):
         if file.is_file():
-            files[file.relative_to(folder).as_posix()] = file
+            name = file.relative_to(folder).as_posix()
+            files[name] = file
     for name in sorted(files, key=str.encode):
-        yield f"{artifacts.sha256_of(files[name])}  {name}\n"
+        digest = artifacts.sha256_of(files[name])
+        yield f"{digest}  {name}\n"

@@ -4,7 +4,6 @@ Reads the train and validation splits, and the file of an imported model. Writes
 float model as a file that runs without TensorFlow, contract.json, history.csv, metrics.json.
 """
 
-import hashlib
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -67,14 +66,23 @@ def run(job: Job[TrainParams]) -> str:
         trained = _train(job, splits, model_contract)
     else:
         trained = _import_graph(params, imported, splits, model_contract)
-    (job.out / f"model.{params.format}").write_bytes(trained.archive)
-    (job.out / params.reference).write_bytes(trained.reference)
-    (job.out / "contract.json").write_text(model_contract.to_json())
-    (job.out / "history.csv").write_text(loop.history_csv(trained.history))
+    files = {
+        f"model.{params.format}": trained.archive,
+        params.reference: trained.reference,
+    }
+    artifacts.write_files(job.out, files)
+    job.write_text("contract.json", model_contract.to_json())
+    job.write_text("history.csv", loop.history_csv(trained.history))
     job.write_json("metrics.json", trained.metrics)
-    line = f"validation accuracy {trained.metrics['validation_accuracy']:.4f}"
-    if "parameters" in trained.metrics:
-        line += f", {trained.metrics['parameters']:,} parameters"
+    return _line(trained.metrics)
+
+
+def _line(metrics: dict[str, float]) -> str:
+    accuracy = metrics["validation_accuracy"]
+    line = f"validation accuracy {accuracy:.4f}"
+    if "parameters" in metrics:
+        parameters = metrics["parameters"]
+        line += f", {parameters:,} parameters"
     return line
 
 
@@ -85,7 +93,8 @@ def _train(job: Job[TrainParams], splits: TrainingSplits, model_contract: Contra
     history = []
     if params.epochs:
         history = _fit(model, splits, model_contract, job)
-    metrics = _metrics(loop.predictions(model, splits.validation_images), splits)
+    predictions = loop.predictions(model, splits.validation_images)
+    metrics = _metrics(predictions, splits)
     metrics["parameters"] = model.count_params()
     return TrainedModel(
         archive=keras_session.save(model),
@@ -99,11 +108,16 @@ def _build_model(params: TrainParams, model_contract: Contract) -> "keras.Model"
     """Return the untrained architecture, or the imported Keras model."""
     import keras
 
-    if params.model.imported is not None:
-        return load_importer(params.format).load(model_contract, params.model.imported)
-    architecture = plugins.load("model.architecture", params.model.architecture)
-    classes = len(model_contract.labels)
-    model: keras.Model = architecture.build(params.model, model_contract.channels, classes)
+    options = params.model
+    if options.imported is not None:
+        importer = load_importer(params.format)
+        return importer.load(model_contract, options.imported)
+    architecture = plugins.load("model.architecture", options.architecture)
+    model: keras.Model = architecture.build(
+        options,
+        model_contract.channels,
+        len(model_contract.labels),
+    )
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = BATCH_NORM_MOMENTUM
@@ -122,11 +136,12 @@ def _import_graph(
     for number in range(len(images)):
         image = images[number : number + 1]
         rows.append(predict(image))
+    predictions = np.concatenate(rows)
     return TrainedModel(
         archive=archive,
         reference=archive,
         history=[],
-        metrics=_metrics(np.concatenate(rows), splits),
+        metrics=_metrics(predictions, splits),
     )
 
 
@@ -136,23 +151,26 @@ def _metrics(predictions: NDArray[np.float32], splits: TrainingSplits) -> dict[s
     rows = np.arange(len(labels))
     of_label = predictions[rows, labels].astype(np.float64)
     clipped = np.clip(of_label, SMALLEST_PROBABILITY, 1)
+    losses = -np.log(clipped)
     return {
         "validation_accuracy": classification.accuracy(predictions, labels),
-        "validation_cross_entropy": float(-np.log(clipped).mean()),
+        "validation_cross_entropy": float(losses.mean()),
     }
 
 
 def _fit(
     model: "keras.Model", splits: TrainingSplits, model_contract: Contract, job: Job[TrainParams]
 ) -> History:
-    checkpoint = Checkpoint(CHECKPOINTS / f"train-{job.variant}.npz", _checkpoint_key(job))
+    file = CHECKPOINTS / f"train-{job.variant}.npz"
+    checkpoint = Checkpoint(file, _checkpoint_key(job))
+    params = _with_new_head(job.params)
     with _progress(job) as progress:
         options = TrainingOptions(
             callbacks=[_progress_callback(progress)],
             contract=model_contract,
             checkpoint=checkpoint,
         )
-        history = loop.fit(model, splits, _with_new_head(job.params), options)
+        history = loop.fit(model, splits, params, options)
     checkpoint.remove()
     return history
 
@@ -169,14 +187,17 @@ def _checkpoint_key(job: Job[TrainParams]) -> str:
     """Return a digest of all inputs of the training."""
     params = job.params
     data = artifacts.folder("data", params.examples)
-    examples = (data / artifacts.SUMS).read_text()
+    examples = data / artifacts.SUMS
     files: set[str] = set()
     if params.model.imported:
         files = {params.file, params.weights}
-    imported = [artifacts.sums_of(Path(file)) for file in sorted(files)]
-    inputs = [stage_params.to_plain(params), examples, imported]
+    inputs = [
+        stage_params.to_plain(params),
+        examples.read_text(),
+        [artifacts.sums_of(Path(file)) for file in sorted(files)],
+    ]
     text = json.dumps(inputs, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return artifacts.sha256(text.encode())
 
 
 def _progress(job: Job[TrainParams]) -> Progress:
@@ -187,9 +208,16 @@ def _progress(job: Job[TrainParams]) -> Progress:
         TimeRemainingColumn(),
     )
     progress = Progress(
-        *columns, console=job.console, transient=True, disable=not job.console.is_terminal
+        *columns,
+        console=job.console,
+        transient=True,
+        disable=not job.console.is_terminal,
     )
-    progress.add_task(f"train {job.variant}", total=job.params.epochs, accuracy="")
+    progress.add_task(
+        f"train {job.variant}",
+        total=job.params.epochs,
+        accuracy="",
+    )
     return progress
 
 
@@ -197,7 +225,11 @@ def _progress_callback(progress: Progress) -> "keras.callbacks.Callback":
     import keras
 
     def show(epoch: int, logs: dict[str, float]) -> None:
-        accuracy = f"accuracy {logs['val_accuracy']:.4f}"
-        progress.update(progress.task_ids[0], completed=epoch + 1, accuracy=accuracy)
+        accuracy = logs["val_accuracy"]
+        progress.update(
+            progress.task_ids[0],
+            completed=epoch + 1,
+            accuracy=f"accuracy {accuracy:.4f}",
+        )
 
     return keras.callbacks.LambdaCallback(on_epoch_end=show)

@@ -6,8 +6,6 @@ golden.json, resamples.json, workload.json, placement.json, latency.csv. Never i
 no other stage reads the test split.
 """
 
-import csv
-import json
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,7 +23,7 @@ from edgebake.evaluation import golden, quality
 from edgebake.evaluation.latency import stopwatch
 from edgebake.evaluation.latency.request import TimingRequest, TimingResult
 from edgebake.evaluation.quality import MeasurementContext, PredictionSet
-from edgebake.measurement import SLICE, Measurement, not_measured
+from edgebake.measurement import Measurement, not_measured
 from edgebake.recipe.stage_params import ValidateParams
 from edgebake.runtimes import placement, workload
 from edgebake.runtimes.interface import load_runtime
@@ -33,11 +31,11 @@ from edgebake.runtimes.run_modes import HOST, RunMode
 from edgebake.runtimes.session import IMAGE, Session, predictions, single_output
 from edgebake.runtimes.session import Examples as Images
 from edgebake.runtimes.workload import Uncounted, Workload
+from edgebake.stages import validate_files
 from edgebake.stages.job import Job
 from edgebake.tasks import contract
 
 THREADS = 1  # for accuracy; LiteRT and ONNX Runtime predict the same with any number
-LATENCY_HEADER = "percentile,milliseconds\n"
 WORKLOAD_UNITS = {"macs": "1", "parameters": "1", "activation_peak_mb": "MB"}
 NO_BASELINE = "no gate of the target asks for it"
 
@@ -59,7 +57,8 @@ def run(job: Job[ValidateParams]) -> str:
     source = artifacts.verify(artifacts.folder("convert", params.convert))
     test = _read_test_split(params, source)
     files = _copy_files(job, source)
-    modes = load_runtime(params.runtime).run_modes(files)
+    runtime = load_runtime(params.runtime)
+    modes = runtime.run_modes(files)
     predicted = _predict(job, test, files, modes)
     context = _context(job)
     calibration_error, resamples = quality.expected_calibration_error(predicted, context)
@@ -73,20 +72,24 @@ def run(job: Job[ValidateParams]) -> str:
         "speedup": not_measured("times", NO_BASELINE),
         **timing.metrics,
     }
-    (job.out / "workload.json").write_text(workload.to_json(counted))
+    job.write_text("workload.json", workload.to_json(counted))
     _write_placements(job, files, counted)
-    _write_predictions(job.out, test, predicted)
+    validate_files.write_predictions(job.out, test.examples, predicted)
     _write_golden_vectors(job, test, predicted, context)
-    _write_latency(job.out, timing)
-    _write_report(job, metrics)
-    _write_resamples(job, {"expected_calibration_error": resamples, **timing.resamples})
+    validate_files.write_latency(job, timing.latencies_ms)
+    validate_files.write_report(job, metrics)
+    all_resamples = {"expected_calibration_error": resamples}
+    all_resamples |= timing.resamples
+    validate_files.write_resamples(job, all_resamples)
     return _line(metrics)
 
 
 def _read_test_split(params: ValidateParams, source: Path) -> TestSplit:
-    model_contract = contract.from_json((source / "contract.json").read_text())
+    contract_file = source / "contract.json"
+    model_contract = contract.from_json(contract_file.read_text())
     examples = dataset.read_split(params.data, params.examples, "test")
-    return TestSplit(examples, PreprocessedImages(examples.images, model_contract))
+    images = PreprocessedImages(examples.images, model_contract)
+    return TestSplit(examples, images)
 
 
 def _copy_files(job: Job[ValidateParams], source: Path) -> Files:
@@ -101,15 +104,12 @@ def _predict(
     job: Job[ValidateParams], test: TestSplit, files: Files, modes: tuple[RunMode, ...]
 ) -> PredictionSet:
     """Run the float model, and the file in each run mode, on the test split."""
-    params = job.params
-    float_runtime = load_runtime(params.reference_runtime)
-    float_files = {float_runtime.facts.file: _float_model(params).read_bytes()}
-    float_session = float_runtime.load_session(float_files, THREADS)
-    float_predictions = _probabilities(float_session, test.images)
+    float_predictions = _predict_float(job.params, test)
     images: Images = test.images
-    if _inspection(job)["input"]["dtype"] == IMAGE:
+    inspection = _inspection(job)
+    if inspection["input"]["dtype"] == IMAGE:
         images = test.images.unscaled()
-    runtime = load_runtime(params.runtime)
+    runtime = load_runtime(job.params.runtime)
     by_mode = {}
     try:
         for mode in modes:
@@ -117,7 +117,20 @@ def _predict(
             by_mode[mode] = _probabilities(session, images)
     except CoverageError as error:
         raise CoverageError(f"validate {job.variant}: {error}") from error
-    return PredictionSet(test.examples.labels, float_predictions, by_mode)
+    return PredictionSet(
+        labels=test.examples.labels,
+        float_predictions=float_predictions,
+        by_mode=by_mode,
+    )
+
+
+def _predict_float(params: ValidateParams, test: TestSplit) -> NDArray[np.float32]:
+    """Return the probabilities [n, classes] that the float model predicts."""
+    runtime = load_runtime(params.reference_runtime)
+    file = _float_model(params)
+    files = {runtime.facts.file: file.read_bytes()}
+    session = runtime.load_session(files, THREADS)
+    return _probabilities(session, test.images)
 
 
 def _probabilities(session: Session, images: Images) -> NDArray[np.float32]:
@@ -126,7 +139,8 @@ def _probabilities(session: Session, images: Images) -> NDArray[np.float32]:
 
 
 def _float_model(params: ValidateParams) -> Path:
-    return artifacts.verify(artifacts.folder("train", params.train)) / params.reference
+    folder = artifacts.folder("train", params.train)
+    return artifacts.verify(folder) / params.reference
 
 
 def _context(job: Job[ValidateParams]) -> MeasurementContext:
@@ -143,11 +157,12 @@ def _float_context(params: ValidateParams) -> MeasurementContext:
 
 
 def _context_of(tools: tuple[str, ...], params: ValidateParams, file: Path) -> MeasurementContext:
+    versions = [f"{name} {params.tools[name]}" for name in tools]
     return MeasurementContext(
         device=stopwatch.cpu_model(),
         os=stopwatch.os_name(),
         governor=stopwatch.governor(),
-        runtime=", ".join(f"{name} {params.tools[name]}" for name in tools),
+        runtime=", ".join(versions),
         threads=THREADS,
         sha256=stopwatch.digest(file),
     )
@@ -156,11 +171,17 @@ def _context_of(tools: tuple[str, ...], params: ValidateParams, file: Path) -> M
 def _size(runtime: str, files: Files, context: MeasurementContext) -> Metrics:
     """Return the size of the file or folder that an app opens; other forms of it do not count."""
     opened = load_runtime(runtime).facts.file
+    folder = f"{opened}/"
     size = 0
     for name, data in files.items():
-        if name == opened or name.startswith(f"{opened}/"):
+        if name == opened or name.startswith(folder):
             size += len(data)
-    measurement = Measurement(size / 1e6, "MB", "file", sha256=context.sha256)
+    measurement = Measurement(
+        value=size / 1e6,
+        unit="MB",
+        where="file",
+        sha256=context.sha256,
+    )
     return {"size_mb": measurement}
 
 
@@ -175,7 +196,10 @@ def _workload_metrics(counted: Workload | Uncounted, context: MeasurementContext
     """Return the multiply-accumulates, parameters and peak of activations of the file."""
     if isinstance(counted, Uncounted):
         reason = str(counted)
-        return {name: not_measured(unit, reason) for name, unit in WORKLOAD_UNITS.items()}
+        metrics = {}
+        for name, unit in WORKLOAD_UNITS.items():
+            metrics[name] = not_measured(unit, reason)
+        return metrics
     values = {
         "macs": counted.macs,
         "parameters": counted.parameters,
@@ -183,14 +207,17 @@ def _workload_metrics(counted: Workload | Uncounted, context: MeasurementContext
     }
     metrics = {}
     for name, value in values.items():
-        unit = WORKLOAD_UNITS[name]
-        metrics[name] = Measurement(value, unit, "file", sha256=context.sha256)
+        metrics[name] = Measurement(
+            value=value,
+            unit=WORKLOAD_UNITS[name],
+            where="file",
+            sha256=context.sha256,
+        )
     return metrics
 
 
 def _inspection(job: Job[ValidateParams]) -> dict[str, Any]:
-    file = job.out / "inspection.json"
-    inspection: dict[str, Any] = json.loads(file.read_text())
+    inspection: dict[str, Any] = artifacts.read_json(job.out / "inspection.json")
     return inspection
 
 
@@ -198,9 +225,17 @@ def _time(job: Job[ValidateParams], modes: tuple[RunMode, ...]) -> TimingResult:
     params = job.params
     baseline = None
     if params.speedup:
-        baseline = artifacts.verify(artifacts.folder("convert", params.baseline)) / "files"
-    request = TimingRequest(params.runtime, job.out / "files", baseline, modes, params)
-    timing: TimingResult = plugins.load("validate.where", params.where).measure(request)
+        folder = artifacts.folder("convert", params.baseline)
+        baseline = artifacts.verify(folder) / "files"
+    request = TimingRequest(
+        params.runtime,
+        job.out / "files",
+        baseline,
+        modes,
+        params,
+    )
+    device = plugins.load("validate.where", params.where)
+    timing: TimingResult = device.measure(request)
     return timing
 
 
@@ -211,33 +246,13 @@ def _write_placements(
     params = job.params
     placements = []
     if isinstance(counted, Workload):
-        placements = placement.predict_placements(params.runtime, files, counted, params.platform)
+        placements = placement.predict_placements(
+            params.runtime,
+            files,
+            counted,
+            params.platform,
+        )
     job.write_json("placement.json", [asdict(predicted) for predicted in placements])
-
-
-def _write_predictions(out: Path, test: TestSplit, predicted: PredictionSet) -> None:
-    """Write a row per example: label, predicted classes, confidence and the dataset's columns."""
-    classes = test.examples.classes
-    columns = test.examples.columns
-    header = ["label", "answer", "float_answer", "confidence"]
-    header += [f"{SLICE}{name}" for name in columns]
-    rows = zip(
-        _class_names(classes, predicted.labels),
-        _class_names(classes, predicted.predictions.argmax(axis=1)),
-        _class_names(classes, predicted.float_predictions.argmax(axis=1)),
-        [f"{confidence:.6f}" for confidence in predicted.confidences],
-        *columns.values(),
-        strict=True,
-    )
-    with (out / "examples.csv").open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
-    np.save(out / "answers.npy", predicted.predictions)
-
-
-def _class_names(classes: list[str], numbers: NDArray[np.int64]) -> list[str]:
-    return [classes[number] for number in numbers]
 
 
 def _write_golden_vectors(
@@ -246,41 +261,15 @@ def _write_golden_vectors(
     predicted: PredictionSet,
     context: MeasurementContext,
 ) -> None:
-    model_contract = contract.from_json((job.out / "contract.json").read_text())
-    platform = job.params.platform
-    file = golden.ConvertedFile(context.sha256, platform, _inspection(job), model_contract)
+    contract_file = job.out / "contract.json"
+    file = golden.ConvertedFile(
+        sha256=context.sha256,
+        platform=job.params.platform,
+        inspection=_inspection(job),
+        contract=contract.from_json(contract_file.read_text()),
+    )
     vectors = golden.build_vectors(file, test.examples, predicted.predictions)
     job.write_json("golden.json", vectors)
-
-
-def _write_latency(out: Path, timing: TimingResult) -> None:
-    """Write the percentiles of the latencies, 1 to 99, for the plot."""
-    lines = [LATENCY_HEADER]
-    if timing.latencies_ms:
-        percentiles = range(1, 100)
-        milliseconds = np.percentile(timing.latencies_ms, percentiles)
-        for percentile, value in zip(percentiles, milliseconds, strict=True):
-            lines.append(f"{percentile},{value:.6f}\n")
-    (out / "latency.csv").write_text("".join(lines))
-
-
-def _write_report(job: Job[ValidateParams], metrics: Metrics) -> None:
-    report = {
-        "variant": job.variant,
-        "convert": job.params.convert,
-        "runtime": job.params.runtime,
-        "metrics": {name: metric.to_dict() for name, metric in metrics.items()},
-    }
-    job.write_json("report.json", report)
-    values = {name: metric.value for name, metric in metrics.items() if metric.value is not None}
-    job.write_json("metrics.json", values)
-
-
-def _write_resamples(job: Job[ValidateParams], resamples: dict[str, list[float]]) -> None:
-    rounded = {}
-    for name, values in resamples.items():
-        rounded[name] = [float(f"{value:.6g}") for value in values]
-    (job.out / "resamples.json").write_text(json.dumps(rounded) + "\n")
 
 
 def _line(metrics: Metrics) -> str:
@@ -288,7 +277,8 @@ def _line(metrics: Metrics) -> str:
     line = f"accuracy {accuracy.value:.4f}"
     if accuracy.where != HOST:
         line += f" {accuracy.where}"
-    return f"{line}, p90 {_latency_text(metrics['latency_p90_ms'])}"
+    latency = _latency_text(metrics["latency_p90_ms"])
+    return f"{line}, p90 {latency}"
 
 
 def _latency_text(latency: Measurement) -> str:
