@@ -49,13 +49,10 @@ def from_recordings(recordings: Sequence[Recording], where: str) -> TimingResult
     resamples = latency.resamples
     if len(baselines) == len(pairs):
         speedup = _speedup(candidates, baselines)
-        speedup_base = replace(base, n=len(pairs))
-        metrics |= to_measurements(speedup, speedup_base)
-        baseline_sha256 = recordings[0]["baseline_sha256"]
+        metrics |= _speedup_metrics(speedup, baselines, base)
         metrics["baseline_p90_ms"] = replace(
             metrics["baseline_p90_ms"],
-            n=_count_runs(baselines),
-            sha256=baseline_sha256 or "",
+            sha256=recordings[0]["baseline_sha256"] or "",
         )
         resamples = resamples | speedup.resamples
     latencies: list[float] = []
@@ -66,6 +63,16 @@ def from_recordings(recordings: Sequence[Recording], where: str) -> TimingResult
         resamples=select_resamples(resamples),
         latencies_ms=latencies,
     )
+
+
+def _speedup_metrics(
+    speedup: ResampledStatistics, baselines: Sequence[Window], base: Measurement
+) -> Metrics:
+    """Return the speedup over all pairs, and the latency over all runs of the baseline."""
+    metrics = to_measurements(speedup, replace(base, n=len(baselines)))
+    baseline_p90 = metrics["baseline_p90_ms"]
+    metrics["baseline_p90_ms"] = replace(baseline_p90, n=_count_runs(baselines))
+    return metrics
 
 
 def select_resamples(resamples: dict[str, list[float]]) -> dict[str, list[float]]:

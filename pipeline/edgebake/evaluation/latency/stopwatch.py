@@ -168,19 +168,19 @@ def time_model(request: Request) -> Recording:
         RefusalError: the request lacks a key, a file is missing, or the runtime is not installed.
     """
     _check_keys(request)
-    file = request["file"]
     baseline = request["baseline"]
     # Both files are read before they are loaded: no load time then depends on the disk cache.
-    sha256 = digest(Path(file))
+    sha256 = digest(Path(request["file"]))
     baseline_sha256 = digest(Path(baseline)) if baseline else None
     threads = _thread_count(request["threads"])
     options = SessionOptions(threads, request["way"])
     runtime, load = _load_runtime(request["runtime"], options)
     before = machine_state()
-    candidate, costs = _open_session(load, file, None, request["warmup"])
+    warmup = request["warmup"]
+    candidate, costs = _open_session(load, request["file"], None, warmup)
     parent = None
     if baseline:
-        parent, _ = _open_session(load, baseline, None, request["warmup"])
+        parent, _ = _open_session(load, baseline, None, warmup)
     pairs = time_windows(
         candidate,
         parent,
@@ -190,9 +190,8 @@ def time_model(request: Request) -> Recording:
     )
     throughput = _time_batches(load, request)
     sustained = None
-    minutes = request["sustained_minutes"]
-    if minutes:
-        sustained = time_sustained(candidate, minutes)
+    if request["sustained_minutes"]:
+        sustained = time_sustained(candidate, request["sustained_minutes"])
     return {
         "schema": SCHEMA,
         "request": request,
