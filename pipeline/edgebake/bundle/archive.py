@@ -22,8 +22,9 @@ def zip_folder(folder: Path) -> bytes:
     """
     buffer = io.BytesIO()
     files = read_files(folder)
+    paths = sorted(files, key=str.encode)
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for path in sorted(files, key=str.encode):
+        for path in paths:
             entry = zipfile.ZipInfo(path, EPOCH)
             entry.create_system = UNIX
             entry.external_attr = 0o644 << 16

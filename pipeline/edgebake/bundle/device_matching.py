@@ -55,23 +55,27 @@ def resolve(manifest: JsonObject, facts: Facts) -> list[Choice]:
 def _choices(manifest: JsonObject, facts: Facts) -> Iterator[Choice]:
     for name in manifest["chain"]:
         target = manifest["targets"][name]
-        if meets(facts, target["device"]):
-            for accelerator in target["accelerators"]:
-                if accelerator in facts.accelerators:
-                    yield Choice(name, target["model"], accelerator)
+        if not meets(facts, target["device"]):
+            continue
+        for accelerator in target["accelerators"]:
+            if accelerator in facts.accelerators:
+                yield Choice(name, target["model"], accelerator)
 
 
 def meets(facts: Facts, rule: JsonObject) -> bool:
     """Return whether a device meets the rule of a target."""
-    return (
-        version_numbers(facts.os) >= version_numbers(rule["minimum_os"])
-        and (not rule["soc"] or facts.soc in rule["soc"])
-        and (rule["memory_mb"] is None or (facts.memory_mb or 0) >= rule["memory_mb"])
-        and set(rule["features"]) <= facts.features
-        and (not rule["devices"] or facts.device in rule["devices"])
-        # A device without a name may be an excluded one.
-        and (not rule["excluded_devices"] or facts.device not in (None, *rule["excluded_devices"]))
-    )
+    minimum_os = version_numbers(rule["minimum_os"])
+    has_os = version_numbers(facts.os) >= minimum_os
+    has_soc = not rule["soc"] or facts.soc in rule["soc"]
+    memory_mb = facts.memory_mb or 0
+    has_memory = memory_mb >= (rule["memory_mb"] or 0)
+    has_features = facts.features.issuperset(rule["features"])
+    is_listed = not rule["devices"] or facts.device in rule["devices"]
+    excluded = rule["excluded_devices"]
+    is_excluded = facts.device in excluded
+    if facts.device is None:  # a device without a name may be an excluded one
+        is_excluded = bool(excluded)
+    return has_os and has_soc and has_memory and has_features and is_listed and not is_excluded
 
 
 def version_numbers(version: str) -> tuple[int, ...]:

@@ -29,8 +29,10 @@ def render(golden: JsonObject, steps: list[Step], labels: list[str]) -> bytes:
     examples = []
     for example in golden["examples"]:
         output = example["output"]
-        if not _is_near_threshold(output, steps, tolerance):
-            examples.append({**example, "answer": _prediction(output, steps, labels)})
+        if _is_near_threshold(output, steps, tolerance):
+            continue
+        prediction = _prediction(output, steps, labels)
+        examples.append({**example, "answer": prediction})
     if not examples:
         raise GateError(
             f"golden.json of the model {golden['sha256'][:12]}: examples: "
@@ -38,17 +40,25 @@ def render(golden: JsonObject, steps: list[Step], labels: list[str]) -> bytes:
             "whose likeliest class is further from the second, and from the threshold, than "
             f"what other kernels change: {tolerance:g}"
         )
-    return (json.dumps({**golden, "examples": examples}, indent=2) + "\n").encode()
+    content = {**golden, "examples": examples}
+    text = json.dumps(content, indent=2) + "\n"
+    return text.encode()
 
 
 def _is_near_threshold(output: list[float], steps: list[Step], tolerance: float) -> bool:
     """Return whether the likeliest class may pass the threshold on some devices only."""
-    thresholds = [step["threshold"] for step in steps if step["step"] == "top_k"]
-    return any(abs(max(output) - threshold) <= tolerance for threshold in thresholds)
+    highest = max(output)
+    for step in steps:
+        if step["step"] == "top_k":
+            distance = abs(highest - step["threshold"])
+            if distance <= tolerance:
+                return True
+    return False
 
 
 def _prediction(output: list[float], steps: list[Step], labels: list[str]) -> object:
     """Return the prediction that an app shows for an output [classes], already dequantized."""
     remaining = [step for step in steps if step["step"] != "dequantize"]
-    prediction: object = postprocess.run(remaining, np.array([output]), labels)
+    batch = np.array([output])
+    prediction: object = postprocess.run(remaining, batch, labels)
     return prediction

@@ -9,9 +9,11 @@ FOLDER = Path("LICENSES")  # of the project
 
 def by_identifier() -> dict[str, Path]:
     """Return the text file of each license by SPDX identifier; the project's own texts win."""
-    bundled = {file.stem: file for file in sorted(builtin(FOLDER.name).glob("*.txt"))}
-    own = {file.stem: file for file in sorted(FOLDER.glob("*.txt"))}
-    return bundled | own
+    texts = {}
+    for folder in (builtin(FOLDER.name), FOLDER):
+        for file in sorted(folder.glob("*.txt")):
+            texts[file.stem] = file
+    return texts
 
 
 def find_text(identifier: str, folder: Path = FOLDER) -> Path:

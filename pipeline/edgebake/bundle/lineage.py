@@ -1,9 +1,9 @@
 """The stages that led to a target, traced back through params.yaml."""
 
-import hashlib
 import json
 from typing import Any
 
+from edgebake import artifacts
 from edgebake.recipe.stage_params import Plan
 
 Section = dict[str, Any]  # parameters of one variant, as params.yaml holds them
@@ -29,12 +29,14 @@ def trace(plan: Plan, validate: str) -> dict[str, Section]:
     sections: dict[str, Section] = {}
     variant = validate
     for stage, previous_stage in PREVIOUS_STAGES:
-        sections[stage] = plan[stage][variant]
-        variant = sections[stage][previous_stage]
-    sections["train"] = plan["train"][variant]
+        section = plan[stage][variant]
+        sections[stage] = section
+        variant = section[previous_stage]
+    trainings = plan["train"]
+    sections["train"] = trainings[variant]
     teacher = sections["prune"].get("teacher", variant)
     if teacher != variant:
-        sections["teacher"] = plan["train"].get(teacher, {"tools": {}})
+        sections["teacher"] = trainings.get(teacher, {"tools": {}})
     return sections
 
 
@@ -45,9 +47,15 @@ def recipe_digest(sections: dict[str, Section], target: Section) -> str:
         sections: from `trace`.
         target: the target's section of package; its device, budget, waivers and package count.
     """
-    package = {key: target[key] for key in ("device", "budget", "waivers", "package")}
+    package = {
+        "device": target["device"],
+        "budget": target["budget"],
+        "waivers": target["waivers"],
+        "package": target["package"],
+    }
     recipe = {**sections, "package": package}
-    return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
+    text = json.dumps(recipe, sort_keys=True)
+    return artifacts.sha256(text.encode())
 
 
 def tool_versions(sections: dict[str, Section]) -> dict[str, str]:

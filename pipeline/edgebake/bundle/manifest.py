@@ -76,20 +76,25 @@ def package_target(target: TargetParams, judgment: Judgment) -> PackagedTarget:
         judgment: the outputs of validate, and the decision on each gate.
     """
     folder = judgment.folder
-    report = json.loads((folder / "report.json").read_text())
-    inspection = json.loads((folder / "inspection.json").read_text())
-    golden = json.loads((folder / "golden.json").read_text())
-    contract = from_json((folder / "contract.json").read_text())
+    report = artifacts.read_json(folder / "report.json")
+    inspection = artifacts.read_json(folder / "inspection.json")
+    golden = artifacts.read_json(folder / "golden.json")
+    contract_file = folder / "contract.json"
+    contract = from_json(contract_file.read_text())
     sections = trace(read_plan(), target.validate)
     variant = report["convert"]
     labels_path = f"models/{variant}.labels.txt"
     golden_path = f"golden/{variant}.json"
     model_files = _model_files(folder / "files", variant)
     preprocessing = processing_steps.preprocessing(
-        contract, inspection["input"], sections["convert"]
+        contract,
+        inspection["input"],
+        sections["convert"],
     )
     postprocessing = processing_steps.postprocessing(
-        inspection["output"], target.package, labels_path
+        inspection["output"],
+        target.package,
+        labels_path,
     )
     entry: TargetEntry = {
         **fallback_order.device_entry(target.device),
@@ -111,11 +116,14 @@ def package_target(target: TargetParams, judgment: Judgment) -> PackagedTarget:
         "scheme": sections["quantize"]["scheme"],
         "tools": tool_versions(sections),
     }
-    texts = {
-        labels_path: "".join(f"{label}\n" for label in contract.labels).encode(),
-        golden_path: golden_vectors.render(golden, postprocessing, contract.labels),
+    labels = "".join(f"{label}\n" for label in contract.labels)
+    vectors = golden_vectors.render(golden, postprocessing, contract.labels)
+    files = {
+        **model_files,
+        labels_path: labels.encode(),
+        golden_path: vectors,
     }
-    return PackagedTarget(entry, {**model_files, **texts})
+    return PackagedTarget(entry, files)
 
 
 def compose_head(
@@ -126,6 +134,11 @@ def compose_head(
 ) -> ManifestHead:
     """Compose the manifest without its signature, licenses and files."""
     release = section.about
+    entries = {name: target.entry for name, target in targets.items()}
+    commit: SourceEntry = {
+        "git_commit": source["git_commit"],
+        "dirty": source["dirty"],
+    }
     return {
         "schema": SCHEMA,
         "name": release.name,
@@ -134,9 +147,9 @@ def compose_head(
         "license": release.license,
         "description": release.description,
         "platform": platform,
-        "source": {"git_commit": source["git_commit"], "dirty": source["dirty"]},
+        "source": commit,
         "chain": list(targets),
-        "targets": {name: target.entry for name, target in targets.items()},
+        "targets": entries,
     }
 
 
@@ -154,7 +167,11 @@ def render(
     """
     entries: list[FileEntry] = []
     for path, data in sorted(files.items()):
-        entry: FileEntry = {"path": path, "sha256": artifacts.sha256(data), "size": len(data)}
+        entry: FileEntry = {
+            "path": path,
+            "sha256": artifacts.sha256(data),
+            "size": len(data),
+        }
         if path in encrypted:
             entry["encryption"] = encrypted[path]
         entries.append(entry)
@@ -171,8 +188,10 @@ def validate(content: object) -> None:
     """
     import jsonschema  # 0.2 s, and only package and verify need it
 
-    schema = resources.files("edgebake.bundle").joinpath("manifest.schema.json").read_text()
-    jsonschema.validate(content, json.loads(schema))
+    folder = resources.files("edgebake.bundle")
+    file = folder / "manifest.schema.json"
+    schema = json.loads(file.read_text())
+    jsonschema.validate(content, schema)
 
 
 def belongs_to(path: str, model: str) -> bool:
@@ -199,7 +218,9 @@ def _metric_entries(metrics: Mapping[str, Mapping[str, object]]) -> dict[str, Me
 
 def _measurement_entry(measurement: Mapping[str, object]) -> MeasurementEntry:
     """Return a measurement without the machine: another one measures the same."""
-    entry = {key: value for key, value in measurement.items() if key not in MACHINE_KEYS}
+    entry = dict(measurement)
+    for key in MACHINE_KEYS:
+        entry.pop(key, None)
     return cast("MeasurementEntry", entry)
 
 
@@ -231,11 +252,15 @@ def _manifest_name(name: str) -> str:
 
 def _model_files(folder: Path, variant: str) -> dict[str, bytes]:
     """Read a converted model, named like its variant: models/digits-ds_cnn-int8-litert.tflite."""
-    files = artifacts.read_files(folder)
-    return {f"models/{variant}{path.removeprefix('model')}": data for path, data in files.items()}
+    files = {}
+    for path, data in artifacts.read_files(folder).items():
+        suffix = path.removeprefix("model")
+        files[f"models/{variant}{suffix}"] = data
+    return files
 
 
 def _model_path(files: dict[str, bytes]) -> str:
     """Return the path that an app opens: the file, or the folder of a Core ML package."""
-    folder, name, *_ = next(iter(files)).split("/")
+    first_path = next(iter(files))
+    folder, name, *_ = first_path.split("/")
     return f"{folder}/{name}"

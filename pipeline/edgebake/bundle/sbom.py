@@ -42,10 +42,14 @@ def render(
     from cyclonedx.output.json import JsonV1Dot6  # a second, and only package and verify need it
 
     components = [component for component, _ in licensed]
-    document = json.loads(JsonV1Dot6(_build_bom(body, components, files)).output_as_string())
-    del document["metadata"]["timestamp"]
-    document["metadata"]["component"]["modelCard"] = _model_card(body, section, components)
-    return (json.dumps(document, indent=2, sort_keys=True) + "\n").encode()
+    bom = _build_bom(body, components, files)
+    document = json.loads(JsonV1Dot6(bom).output_as_string())
+    metadata = document["metadata"]
+    del metadata["timestamp"]
+    release = metadata["component"]
+    release["modelCard"] = _model_card(body, section, components)
+    text = json.dumps(document, indent=2, sort_keys=True) + "\n"
+    return text.encode()
 
 
 def _build_bom(
@@ -55,10 +59,9 @@ def _build_bom(
 
     bom = Bom(serial_number=_serial_number(body, files))
     model = _model_component(body, components, files)
-    dependencies = [
-        _dependency(reference, component)
-        for reference, component in _by_reference(components).items()
-    ]
+    dependencies = []
+    for reference, component in _by_reference(components).items():
+        dependencies.append(_dependency(reference, component))
     bom.metadata.component = model
     bom.components.update(dependencies)
     bom.register_dependency(model, dependencies)
@@ -66,18 +69,20 @@ def _build_bom(
 
 
 def _serial_number(body: ManifestBody, files: Mapping[str, bytes]) -> uuid.UUID:
-    digests = [f"{artifacts.sha256(data)}  {path}" for path, data in sorted(files.items())]
-    identity = [body["name"], body["version"], body["platform"], *digests]
+    identity = [body["name"], body["version"], body["platform"]]
+    for path, data in sorted(files.items()):
+        digest = artifacts.sha256(data)
+        identity.append(f"{digest}  {path}")
     return uuid.uuid5(uuid.NAMESPACE_URL, "\n".join(identity))
 
 
 def _by_reference(components: Sequence[Component]) -> dict[str, Component]:
     """Return the components other than the release by a unique reference, such as data:1."""
-    return {
-        f"{component.kind}:{index}": component
-        for index, component in enumerate(components)
-        if component.kind != "model"
-    }
+    by_reference = {}
+    for index, component in enumerate(components):
+        if component.kind != "model":
+            by_reference[f"{component.kind}:{index}"] = component
+    return by_reference
 
 
 def _model_component(
@@ -88,6 +93,12 @@ def _model_component(
     from cyclonedx.model import component as cyclonedx
 
     release = next(component for component in components if component.kind == "model")
+    platform = Property(name="edgebake:platform", value=body["platform"])
+    commit = Property(name="edgebake:git_commit", value=body["source"]["git_commit"])
+    model_files = []
+    for path, data in files.items():
+        if path.startswith(MODELS):
+            model_files.append(_file(path, data))
     return cyclonedx.Component(
         name=release.name,
         version=release.version,
@@ -95,11 +106,8 @@ def _model_component(
         bom_ref="model",
         description=body["description"],
         licenses=[_license(release.license)],
-        properties=[
-            Property(name="edgebake:platform", value=body["platform"]),
-            Property(name="edgebake:git_commit", value=body["source"]["git_commit"]),
-        ],
-        components=[_file(path, data) for path, data in files.items() if path.startswith(MODELS)],
+        properties=[platform, commit],
+        components=model_files,
     )
 
 
@@ -107,9 +115,15 @@ def _file(path: str, data: bytes) -> "cyclonedx.Component":
     from cyclonedx.model import HashAlgorithm, HashType
     from cyclonedx.model import component as cyclonedx
 
-    digest = HashType(alg=HashAlgorithm.SHA_256, content=artifacts.sha256(data))
+    digest = HashType(
+        alg=HashAlgorithm.SHA_256,
+        content=artifacts.sha256(data),
+    )
     return cyclonedx.Component(
-        name=path, type=cyclonedx.ComponentType.FILE, bom_ref=f"file:{path}", hashes=[digest]
+        name=path,
+        type=cyclonedx.ComponentType.FILE,
+        bom_ref=f"file:{path}",
+        hashes=[digest],
     )
 
 
@@ -127,6 +141,7 @@ def _dependency(reference: str, component: Component) -> "cyclonedx.Component":
     purl = None
     if component.purl:
         purl = PackageURL.from_string(component.purl)
+    source = Property(name="edgebake:source", value=component.source)
     return cyclonedx.Component(
         name=component.name,
         version=component.version or None,
@@ -134,7 +149,7 @@ def _dependency(reference: str, component: Component) -> "cyclonedx.Component":
         bom_ref=reference,
         purl=purl,
         licenses=[_license(component.license)],
-        properties=[Property(name="edgebake:source", value=component.source)],
+        properties=[source],
     )
 
 
@@ -154,11 +169,11 @@ def _model_card(
     targets = body["targets"].values()
     tasks = sorted({target["task"] for target in targets})
     architectures = sorted({architecture(target) for target in section.targets.values()})
-    datasets = [
-        {"ref": reference}
-        for reference, component in _by_reference(components).items()
-        if component.kind == "data"
-    ]
+    datasets = []
+    for reference, component in _by_reference(components).items():
+        if component.kind == "data":
+            datasets.append({"ref": reference})
+    metrics = list(_performance_metrics(body))
     return {
         "modelParameters": {
             "approach": {"type": "supervised"},  # the only kind that edgebake trains
@@ -168,7 +183,7 @@ def _model_card(
             "inputs": _tensor_formats(target["input"] for target in targets),
             "outputs": _tensor_formats(target["output"] for target in targets),
         },
-        "quantitativeAnalysis": {"performanceMetrics": list(_performance_metrics(body))},
+        "quantitativeAnalysis": {"performanceMetrics": metrics},
         "considerations": {
             "useCases": list(section.card.intended_use),
             "technicalLimitations": list(section.card.limits),
@@ -177,7 +192,9 @@ def _model_card(
 
 
 def _tensor_formats(tensors: Iterable[TensorEntry]) -> list[dict[str, str]]:
-    formats = {f"{tensor['dtype']} {tensor['shape']} {tensor['layout']}" for tensor in tensors}
+    formats = set()
+    for tensor in tensors:
+        formats.add(f"{tensor['dtype']} {tensor['shape']} {tensor['layout']}")
     return [{"format": text} for text in sorted(formats)]
 
 
@@ -203,4 +220,8 @@ def _confidence_interval(bounds: list[float] | None) -> JsonObject:
     if bounds is None:
         return {}
     lower, upper = bounds
-    return {"confidenceInterval": {"lowerBound": str(lower), "upperBound": str(upper)}}
+    interval = {
+        "lowerBound": str(lower),
+        "upperBound": str(upper),
+    }
+    return {"confidenceInterval": interval}

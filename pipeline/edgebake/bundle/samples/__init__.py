@@ -56,7 +56,9 @@ def render(manifest: Manifest, bundle_files: Mapping[str, bytes]) -> dict[str, b
             names.append(name)
     for facts in _runtimes(manifest):
         names += facts.sample_code.get(manifest["platform"], ())
-    texts = {name: _render_code(name, manifest, bundle_features) for name in names}
+    texts = {}
+    for name in names:
+        texts[name] = _render_code(name, manifest, bundle_features)
     texts["README.md"] = _render_readme(manifest, bundle_files, bundle_features)
     return {name: text.encode() for name, text in texts.items()}
 
@@ -78,24 +80,30 @@ def features(manifest: Manifest) -> set[str]:
 
 def _runtimes(manifest: Manifest) -> list[RuntimeFacts]:
     """Return the facts of each runtime of a bundle, sorted by name."""
-    names = sorted({target["runtime"] for target in manifest["targets"].values()})
-    return [load_runtime(name).facts for name in names]
+    targets = manifest["targets"].values()
+    names = {target["runtime"] for target in targets}
+    return [load_runtime(name).facts for name in sorted(names)]
 
 
 def _render_code(name: str, manifest: Manifest, bundle_features: set[str]) -> str:
-    code = _expand(_read_template(name), bundle_features)
-    return _header(name, manifest) + code.replace("@PLATFORM@", manifest["platform"])
+    template = _read_template(name)
+    code = _expand(template, bundle_features)
+    code = code.replace("@PLATFORM@", manifest["platform"])
+    return _header(name, manifest) + code
 
 
 def _header(name: str, manifest: Manifest) -> str:
     """Return a comment that names the release and the commit."""
-    release = f"{_single_line(manifest['name'])} {_single_line(manifest['version'])}"
-    commit = manifest["source"]["git_commit"]
-    if manifest["source"]["dirty"]:
+    release = _single_line(manifest["name"])
+    release += f" {_single_line(manifest['version'])} for {manifest['platform']}"
+    source = manifest["source"]
+    commit = source["git_commit"]
+    if source["dirty"]:
         commit += ", with changes that are not committed"
-    comment = COMMENT[name.rpartition(".")[2]]
+    _, _, suffix = name.rpartition(".")
+    comment = COMMENT[suffix]
     return (
-        f"{comment} {release} for {manifest['platform']}, made by edgebake from commit {commit}.\n"
+        f"{comment} {release}, made by edgebake from commit {commit}.\n"
         f"{comment} It is yours to change.\n\n"
     )
 
@@ -106,7 +114,8 @@ def _single_line(text: str) -> str:
 
 
 def _read_template(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text()
+    folder = resources.files(__package__)
+    return (folder / name).read_text()
 
 
 def _expand(template: str, bundle_features: set[str]) -> str:
@@ -135,7 +144,8 @@ def _expanded_lines(template: str, bundle_features: set[str]) -> Iterator[str]:
 def _module_lines(module: str) -> Iterator[str]:
     """Yield the text of a module of edgebake, its docstring as comments."""
     package, _, name = module.rpartition(".")
-    text = resources.files(package).joinpath(f"{name}.py").read_text()
+    file = resources.files(package) / f"{name}.py"
+    text = file.read_text()
     _, docstring, code = text.split('"""', maxsplit=2)
     for line in docstring.strip().splitlines():
         yield f"# {line}".rstrip()
@@ -180,12 +190,11 @@ def _target_rows(manifest: Manifest, bundle_files: Mapping[str, bytes]) -> Itera
     """Yield a row of a Markdown table for each target, in fallback order."""
     for name in manifest["chain"]:
         target = manifest["targets"][name]
-        sizes = [
-            len(content)
-            for path, content in bundle_files.items()
-            if belongs_to(path, target["model"])
-        ]
+        size = 0
+        for path, content in bundle_files.items():
+            if belongs_to(path, target["model"]):
+                size += len(content)
         device = target["device"]["name"]
         accelerators = ", ".join(target["accelerators"])
-        megabytes = f"{sum(sizes) / 1e6:.3f} MB"
+        megabytes = f"{size / 1e6:.3f} MB"
         yield f"| {name} | {device} | {target['runtime']} on {accelerators} | {megabytes} |"

@@ -51,7 +51,8 @@ class Bundle:
     def __init__(self, path: Path, key: bytes | None = None) -> None:
         self._path = path
         self._key = key
-        self.manifest: JsonObject = json.loads(self._content("manifest.json"))
+        manifest = self._content("manifest.json")
+        self.manifest: JsonObject = json.loads(manifest)
         self._files = {entry["path"]: entry for entry in self.manifest["files"]}
 
     def read(self, path: str) -> bytes:
@@ -62,7 +63,8 @@ class Bundle:
         """
         content = self._content(path)
         entry = self._files[path]
-        if hashlib.sha256(content).hexdigest() != entry["sha256"]:
+        sha256 = hashlib.sha256(content).hexdigest()
+        if sha256 != entry["sha256"]:
             raise BundleError(f"{path}: not the file that manifest.json lists")
         # <encrypted>
         if "encryption" in entry:
@@ -74,21 +76,30 @@ class Bundle:
     def _decrypt(self, path: str, content: bytes) -> bytes:
         if self._key is None:
             raise BundleError(f"{path}: is encrypted; expected --key FILE")
-        release = (self.manifest["name"], self.manifest["version"], self.manifest["platform"])
-        associated = "/".join([*release, path])
+        associated = "/".join(
+            [
+                self.manifest["name"],
+                self.manifest["version"],
+                self.manifest["platform"],
+                path,
+            ]
+        )
+        source = io.BytesIO(content)
         target = io.BytesIO()
-        decrypt(io.BytesIO(content), target, self._key, associated.encode())
+        decrypt(source, target, self._key, associated.encode())
         plain = target.getvalue()
         expected = self._files[path]["encryption"]
-        digest = hashlib.sha256(plain).hexdigest()
-        if (len(plain), digest) != (expected["plain_size"], expected["plain_sha256"]):
+        has_size = len(plain) == expected["plain_size"]
+        sha256 = hashlib.sha256(plain).hexdigest()
+        if not has_size or sha256 != expected["plain_sha256"]:
             raise BundleError(f"{path}: decrypted, not the file that manifest.json lists")
         return plain
 
     # </encrypted>
     def _content(self, path: str) -> bytes:
         if self._path.is_dir():
-            return (self._path / path).read_bytes()
+            file = self._path / path
+            return file.read_bytes()
         with zipfile.ZipFile(self._path) as archive:
             return archive.read(path)
 
@@ -102,15 +113,22 @@ def preprocess(steps: list[Step], image: Image.Image) -> Array:
     """
     parameters = {step["step"]: step for step in steps}
     color = parameters["decode"]["colour"]
-    image = image.convert("L" if color == "grey" else "RGB")
+    mode = "L" if color == "grey" else "RGB"
+    image = image.convert(mode)
     resize = parameters["resize"]
-    width, height = resize["width"], resize["height"]
+    width = resize["width"]
+    height = resize["height"]
     box = None
     if "crop" in parameters:
         # The crop is the resize's box, because Pillow's filters also read the pixels around it.
         box = center_crop(image.size, (width, height))
-    resized = image.resize((width, height), FILTERS[resize["filter"]], box)
-    pixels: Array = np.asarray(resized).reshape(1, height, width, -1)
+    image = image.resize(
+        (width, height),
+        FILTERS[resize["filter"]],
+        box,
+    )
+    pixels: Array = np.asarray(image)
+    pixels = pixels.reshape(1, height, width, -1)
     if color == "bgr":
         pixels = pixels[..., ::-1]
     if "normalize" not in parameters:
@@ -142,9 +160,11 @@ def center_crop(size: tuple[int, int], target_size: tuple[int, int]) -> Box:
 
 def quantize(real: Floats, step: Step) -> Array:
     """Return real values [...] as integers of the same shape, rounded to even and clipped."""
-    limits = np.iinfo(step["dtype"])
+    dtype = step["dtype"]
+    limits = np.iinfo(dtype)
     rounded = np.rint(real / step["scale"] + step["zero_point"])
-    stored: Array = rounded.clip(limits.min, limits.max).astype(step["dtype"])
+    clipped = rounded.clip(limits.min, limits.max)
+    stored: Array = clipped.astype(dtype)
     return stored
 
 
@@ -170,12 +190,17 @@ def _load_onnx(content: bytes) -> Model:
     if b"QuantizeLinear" not in content:
         # Integer weights become floats once, at load, and not in every run.
         options.add_session_config_entry("session.disable_quant_qdq", "1")
-    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        content,
+        options,
+        providers=["CPUExecutionProvider"],
+    )
     name = session.get_inputs()[0].name
 
     def predict(tensor: Array) -> Array:  # shape [1, ...]
-        output: Array = session.run(None, {name: tensor})[0]
-        return output
+        outputs = session.run(None, {name: tensor})
+        first: Array = outputs[0]
+        return first
 
     return predict
 
@@ -185,13 +210,13 @@ def _load_litert(content: bytes) -> Model:
 
     interpreter = Interpreter(model_content=content)
     interpreter.allocate_tensors()
-    input_index = interpreter.get_input_details()[0]["index"]
-    output_index = interpreter.get_output_details()[0]["index"]
+    first_input = interpreter.get_input_details()[0]
+    first_output = interpreter.get_output_details()[0]
 
     def predict(tensor: Array) -> Array:  # shape [1, ...]
-        interpreter.set_tensor(input_index, tensor)
+        interpreter.set_tensor(first_input["index"], tensor)
         interpreter.invoke()
-        output: Array = interpreter.get_tensor(output_index)
+        output: Array = interpreter.get_tensor(first_output["index"])
         return output
 
     return predict
@@ -223,7 +248,8 @@ def differences(
         example: one golden vector.
         model: from input [1, ...] to output [1, ...].
     """
-    image = Image.open(io.BytesIO(base64.b64decode(example["image"])))
+    png = base64.b64decode(example["image"])
+    image = Image.open(io.BytesIO(png))
     tensor = preprocess(target["preprocessing"], image)
     expected = _decode_tensor(example["tensor"])
     if (tensor.dtype, tensor.shape) != (expected.dtype, expected.shape):
@@ -233,12 +259,23 @@ def differences(
         )
         return
     step = float(target["input"]["scale"] or 1.0)
-    yield from _compare("input", tensor * step, expected * step, tolerances["tensor"])
+    yield from _compare(
+        "input",
+        tensor * step,
+        expected * step,
+        tolerances["tensor"],
+    )
     # With the expected input, so that this tests the model alone.
     output = model(expected)
     steps = target["postprocessing"]
-    yield from _compare("output", _real(steps, output), example["output"], tolerances["output"])
-    actual_label = _first_label(run(steps, output, target["labels"]))
+    yield from _compare(
+        "output",
+        _real(steps, output),
+        example["output"],
+        tolerances["output"],
+    )
+    predictions = run(steps, output, target["labels"])
+    actual_label = _first_label(predictions)
     expected_label = _first_label(example["answer"])
     if actual_label != expected_label:
         yield f"the answer is {actual_label}, expected {expected_label}"
@@ -251,8 +288,10 @@ def _first_label(predictions: list[JsonObject]) -> list[str]:
 def _decode_tensor(stored: JsonObject) -> Array:
     """Return the tensor of a golden vector, in the shape that it states."""
     content = base64.b64decode(stored["data"])
-    little_endian = np.frombuffer(content, np.dtype(stored["dtype"]).newbyteorder("<"))
-    return little_endian.reshape(stored["shape"]).astype(stored["dtype"])
+    dtype = np.dtype(stored["dtype"])
+    little_endian = np.frombuffer(content, dtype.newbyteorder("<"))
+    tensor = little_endian.reshape(stored["shape"])
+    return tensor.astype(dtype)
 
 
 def _real(steps: list[Step], output: Array) -> Array:
@@ -266,10 +305,13 @@ def _real(steps: list[Step], output: Array) -> Array:
 
 def _compare(name: str, actual: Array, expected: ArrayLike, tolerance: float) -> Iterator[str]:
     """Yield how two arrays [...] differ in shape, or in values by more than a tolerance."""
-    if np.shape(actual) != np.shape(expected):
-        yield f"the {name} has the shape {np.shape(actual)}, expected {np.shape(expected)}"
+    shape = np.shape(actual)
+    expected_shape = np.shape(expected)
+    if shape != expected_shape:
+        yield f"the {name} has the shape {shape}, expected {expected_shape}"
         return
-    difference = float(np.abs(np.subtract(actual, expected)).max())
+    differences = np.subtract(actual, expected)
+    difference = float(np.abs(differences).max())
     if not difference <= tolerance:  # true of NaN too
         yield f"the {name} is {difference:.6g} off, expected at most {tolerance:.6g}"
 
@@ -297,7 +339,8 @@ def _cpu_flags() -> frozenset[str]:
     flags: set[str] = set()
     for line in cpuinfo.read_text().splitlines():
         if line.startswith(("flags", "Features")):
-            flags.update(line.split(":")[1].split())
+            _, values, *_ = line.split(":")
+            flags.update(values.split())
     return frozenset(flags)
 
 
@@ -306,8 +349,10 @@ def _soc() -> str | None:
     tree = Path("/proc/device-tree/compatible")
     if not tree.exists():
         return None
-    names = tree.read_text().rstrip("\0").split("\0")
-    return names[-1].rpartition(",")[2].upper()
+    text = tree.read_text().rstrip("\0")
+    _, _, last_name = text.rpartition("\0")
+    _, _, chip = last_name.rpartition(",")
+    return chip.upper()
 
 
 def first_that_works(bundle: Bundle, names: list[str]) -> tuple[JsonObject, Model]:
@@ -318,7 +363,8 @@ def first_that_works(bundle: Bundle, names: list[str]) -> tuple[JsonObject, Mode
     """
     for name in names:
         try:
-            return bundle.manifest["targets"][name], load_checked(bundle, name)
+            target = bundle.manifest["targets"][name]
+            return target, load_checked(bundle, name)
         except Exception as error:  # runtimes raise anything; the next target is the fallback
             print(f"{name}: left out: {error}", file=sys.stderr)
     raise BundleError("no model of this bundle works on this machine")
@@ -342,10 +388,15 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Classify images with a bundle.")
     parser.add_argument("images", nargs="*", type=Path)
     parser.add_argument(
-        "--bundle", type=Path, default=Path("@PLATFORM@.zip"), help="a folder or a zip"
+        "--bundle",
+        type=Path,
+        default=Path("@PLATFORM@.zip"),
+        help="a folder or a zip",
     )
     parser.add_argument(
-        "--check", action="store_true", help="test every target with its golden vectors"
+        "--check",
+        action="store_true",
+        help="test every target with its golden vectors",
     )
     parser.add_argument("--target", help="default: the first target that is for this machine")
     parser.add_argument("--soc", help="the chip, if the system does not report it")
@@ -364,19 +415,31 @@ def main() -> int:
         key = base64.b64decode(arguments.key.read_bytes())
     # </encrypted>
     bundle = Bundle(arguments.bundle, key)
-    names = [arguments.target] if arguments.target else bundle.manifest["chain"]
+    names = bundle.manifest["chain"]
+    if arguments.target:
+        names = [arguments.target]
     if arguments.check:
         return check(bundle, names)
     # A desktop runs all files of a bundle for phones, so the rules for phones do not apply.
     if not arguments.target and bundle.manifest["platform"] == "linux":
-        names = [choice.target for choice in resolve(bundle.manifest, facts(arguments.soc))]
+        choices = resolve(bundle.manifest, facts(arguments.soc))
+        names = [choice.target for choice in choices]
     target, model = first_that_works(bundle, names)
     for path in arguments.images:
-        output = model(preprocess(target["preprocessing"], Image.open(path)))
-        predictions = run(target["postprocessing"], output, target["labels"])
-        results = [f"{each['label']} {each['probability']:.3f}" for each in predictions]
-        print(f"{path}: {', '.join(results) or 'no answer'}")
+        text = classify(target, model, Image.open(path))
+        print(f"{path}: {text}")
     return 0
+
+
+def classify(target: JsonObject, model: Model, image: Image.Image) -> str:
+    """Return the predictions for an image as text."""
+    tensor = preprocess(target["preprocessing"], image)
+    output = model(tensor)
+    predictions = run(target["postprocessing"], output, target["labels"])
+    results = []
+    for prediction in predictions:
+        results.append(f"{prediction['label']} {prediction['probability']:.3f}")
+    return ", ".join(results) or "no answer"
 
 
 if __name__ == "__main__":

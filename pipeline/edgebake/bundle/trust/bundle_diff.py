@@ -48,7 +48,8 @@ def _group_packages(files: Files) -> dict[str, Files]:
     groups: dict[str, Files] = {}
     for path, content in files.items():
         whole = _package_of(path) or path
-        groups.setdefault(whole, {})[path.removeprefix(whole)] = content
+        group = groups.setdefault(whole, {})
+        group[path.removeprefix(whole)] = content
     return groups
 
 
@@ -65,7 +66,8 @@ def _runtimes() -> dict[str, str]:
     """Return the name of each runtime by the suffix of its models."""
     runtimes = {}
     for name in plugins.options("convert.runtime"):
-        suffix = PurePosixPath(load_runtime(name).facts.file).suffix
+        facts = load_runtime(name).facts
+        suffix = PurePosixPath(facts.file).suffix
         runtimes[suffix] = name
     return runtimes
 
@@ -73,8 +75,9 @@ def _runtimes() -> dict[str, str]:
 def _abbreviate(path: str, lines: list[str]) -> list[str]:
     """Prefix lines with a path, and count those beyond MAX_LINES."""
     abbreviated = [f"{path}: {line}" for line in lines[:MAX_LINES]]
-    if len(lines) > MAX_LINES:
-        abbreviated.append(f"{path}: and {len(lines) - MAX_LINES} more")
+    hidden = len(lines) - len(abbreviated)
+    if hidden:
+        abbreviated.append(f"{path}: and {hidden} more")
     return abbreviated
 
 
@@ -94,9 +97,10 @@ def _compare_models(runtime: str, ours: Files, theirs: Files) -> Iterator[str]:
     except ValueError as error:
         yield from _compare_bytes(ours, theirs, str(error))
         return
-    changed = [
-        name for name in our_parts | their_parts if our_parts.get(name) != their_parts.get(name)
-    ]
+    changed = []
+    for name in our_parts | their_parts:
+        if our_parts.get(name) != their_parts.get(name):
+            changed.append(name)
     if not changed:
         yield from _compare_bytes(ours, theirs, "all parts are equal, header or layout differ")
     for name in changed:
@@ -109,10 +113,11 @@ def _named_parts(runtime: str, files: Files, whose: str) -> Files:
     Raises:
         ValueError: it is malformed.
     """
-    file = load_runtime(runtime).facts.file
+    reader = load_runtime(runtime)
+    file = reader.facts.file
     model = {f"{file}{path}": data for path, data in files.items()}
     try:
-        return load_runtime(runtime).named_parts(model)
+        return reader.named_parts(model)
     except Exception as error:  # parsers raise anything on a damaged file
         reason = _shorten(str(error) or type(error).__name__)
         raise ValueError(f"{whose} cannot be read as a model of {runtime}: {reason}") from error
@@ -121,15 +126,20 @@ def _named_parts(runtime: str, files: Files, whose: str) -> Files:
 def _describe_change(name: str, ours: Files, theirs: Files) -> str:
     if name not in theirs:
         return "is only in ours"
-    return "differs" if name in ours else "is only in theirs"
+    if name not in ours:
+        return "is only in theirs"
+    return "differs"
 
 
 def _compare_json(ours: bytes, theirs: bytes) -> Iterator[str]:
     try:
-        our_text, their_text = ours.decode(), theirs.decode()
-        our_value, their_value = json.loads(our_text), json.loads(their_text)
+        our_text = ours.decode()
+        their_text = theirs.decode()
+        our_value = json.loads(our_text)
+        their_value = json.loads(their_text)
     except ValueError as error:
-        yield f"{_first_difference(ours, theirs)}; cannot be read as JSON: {_shorten(str(error))}"
+        reason = _shorten(str(error))
+        yield f"{_first_difference(ours, theirs)}; cannot be read as JSON: {reason}"
         return
     lines = list(_compare_values("", our_value, their_value))
     yield from lines
@@ -177,16 +187,20 @@ def _compare_lines(ours: str, theirs: str) -> Iterator[str]:
 
 
 def _quote(line: str | None) -> str:
-    return "absent" if line is None else repr(_shorten(line))
+    if line is None:
+        return "absent"
+    return repr(_shorten(line))
 
 
 def _compare_bytes(ours: Files, theirs: Files, reason: str) -> Iterator[str]:
     """Yield the first difference in each file of a model, and why its parts are not compared."""
     for path in sorted(ours.keys() | theirs.keys()):
-        our_data, their_data = ours.get(path, b""), theirs.get(path, b"")
+        our_data = ours.get(path, b"")
+        their_data = theirs.get(path, b"")
         if our_data != their_data:
-            difference = f"{_first_difference(our_data, their_data)}; {reason}"
-            yield f"{path.removeprefix('/')} {difference}".lstrip()
+            name = path.removeprefix("/")
+            difference = _first_difference(our_data, their_data)
+            yield f"{name} {difference}; {reason}".lstrip()
 
 
 def _first_difference(ours: bytes, theirs: bytes) -> str:
@@ -203,4 +217,7 @@ def _first_difference(ours: bytes, theirs: bytes) -> str:
 
 
 def _shorten(text: str) -> str:
-    return text if len(text) <= VALUE_WIDTH else f"{text[: VALUE_WIDTH - 3]}..."
+    if len(text) <= VALUE_WIDTH:
+        return text
+    start = text[: VALUE_WIDTH - 3]
+    return f"{start}..."

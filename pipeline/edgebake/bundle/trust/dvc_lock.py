@@ -69,13 +69,17 @@ def _producers(stages: Mapping[str, LockedStage], path: str) -> list[str]:
     """Return the stages with an output that is a path, lies in it or contains it."""
     producers = []
     for name, entry in stages.items():
-        if name.partition("@")[0] in STAGES:
-            outputs = [output["path"] for output in entry.get("outs", [])]
-            if any(_overlap(output, path) for output in outputs):
-                producers.append(name)
+        stage, _, _ = name.partition("@")
+        if stage not in STAGES:
+            continue
+        outputs = entry.get("outs", [])
+        if any(_overlap(output["path"], path) for output in outputs):
+            producers.append(name)
     return producers
 
 
 def _overlap(path: str, another: str) -> bool:
     """Return whether two paths are equal or one contains the other."""
-    return path == another or path.startswith(f"{another}/") or another.startswith(f"{path}/")
+    if path == another:
+        return True
+    return path.startswith(f"{another}/") or another.startswith(f"{path}/")

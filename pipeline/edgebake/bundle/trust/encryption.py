@@ -51,8 +51,10 @@ def encrypt(plain: bytes, key: bytes, associated: bytes) -> bytes:
     segment = source.read(SEGMENT - HEADER - TAG)
     while True:
         following = source.read(SEGMENT - TAG)
-        encrypted += cipher.encrypt(nonce(prefix, number, not following), segment, None)
-        if not following:
+        is_last = not following
+        segment_nonce = nonce(prefix, number, is_last)
+        encrypted += cipher.encrypt(segment_nonce, segment, None)
+        if is_last:
             return bytes(encrypted)
         segment = following
         number += 1
@@ -60,14 +62,21 @@ def encrypt(plain: bytes, key: bytes, associated: bytes) -> bytes:
 
 def _derive_salt_and_prefix(plain: bytes, key: bytes, associated: bytes) -> tuple[bytes, bytes]:
     derived = _derive_key(key, b"edgebake/1 derived salt")
-    content = len(associated).to_bytes(8, "big") + associated + sha256(plain).digest()
+    length = len(associated).to_bytes(8, "big")
+    content = length + associated + sha256(plain).digest()
     salt = hmac.digest(derived, b"salt" + content, "sha256")
-    prefix = hmac.digest(derived, b"prefix" + content, "sha256")[:PREFIX_BYTES]
-    return salt, prefix
+    prefix = hmac.digest(derived, b"prefix" + content, "sha256")
+    return salt, prefix[:PREFIX_BYTES]
 
 
 def _derive_key(key: bytes, purpose: bytes) -> bytes:
-    return HKDF(hashes.SHA256(), 32, None, purpose).derive(key)
+    derivation = HKDF(
+        algorithm=hashes.SHA256(),
+        length=32,
+        salt=None,
+        info=purpose,
+    )
+    return derivation.derive(key)
 
 
 def associated_data(name: str, version: str, platform: str, path: str) -> bytes:
