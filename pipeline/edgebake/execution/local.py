@@ -71,10 +71,15 @@ def _repro(console: Console, keep_going: bool) -> int:
     if keep_going:
         command.append("--keep-going")
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_environment()
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=_environment(),
     ) as dvc:
         _show_progress(dvc.stdout or iter(()), console)
-        return min(dvc.wait(), 1)  # DVC exits with 255
+        code = dvc.wait()
+    return min(code, 1)  # DVC exits with 255
 
 
 def _check_tools() -> None:
@@ -82,7 +87,9 @@ def _check_tools() -> None:
     if not importlib.util.find_spec("dvc"):
         raise HostError("dvc: not installed; expected it in this environment: run `make setup`")
     if not Path(".dvc").is_dir():
-        command = "dvc init" if git.prefix() == Path() else "dvc init --subdir"
+        command = "dvc init"
+        if git.prefix() != Path():
+            command += " --subdir"
         raise HostError(f"dvc: no .dvc/ here; expected a DVC project: run `{command}`")
 
 
@@ -92,15 +99,20 @@ def _environment() -> dict[str, str]:
     DVC asks for the user's name; a container that runs under an arbitrary user id has none.
     """
     folder = str(Path(sys.executable).parent)
-    path = f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"
-    return {**_user_name(), **os.environ, "PATH": path}
+    path = os.environ.get("PATH", "")
+    return {
+        **_user_name(),
+        **os.environ,
+        "PATH": f"{folder}{os.pathsep}{path}",
+    }
 
 
 def _user_name() -> dict[str, str]:
+    user_id = os.getuid()
     try:
-        pwd.getpwuid(os.getuid())
+        pwd.getpwuid(user_id)
     except KeyError:
-        return {"LOGNAME": f"user-{os.getuid()}"}
+        return {"LOGNAME": f"user-{user_id}"}
     return {}
 
 
@@ -112,7 +124,10 @@ def _show_progress(lines: Iterator[str], console: Console) -> None:
         TimeElapsedColumn(),
     )
     with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
+        *columns,
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
     ) as progress:
         task = progress.add_task("starting dvc", total=_count_stages())
         for line in lines:

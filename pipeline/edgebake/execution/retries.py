@@ -4,7 +4,6 @@ Reads artifacts/validate/. Writes artifacts/attempts/<platform>/<variant> for ea
 validate. Its stage depends on that file, which changes if the last attempt reached no device.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,8 @@ def count(variants: dict[str, dict[str, Any]]) -> None:
         if file.name not in variants:
             file.unlink()
     for name, params in variants.items():
-        file = FOLDER / params["platform"] / name
+        platform = params["platform"]
+        file = FOLDER / platform / name
         attempts = 1
         if file.exists():
             attempts = int(file.read_text())
@@ -46,5 +46,5 @@ def _is_due(name: str, params: dict[str, Any]) -> bool:
     report = folder / "report.json"
     if params["where"] in ALWAYS_AVAILABLE or not report.exists():
         return False
-    metrics = json.loads(report.read_text())["metrics"]
-    return TIMED not in metrics
+    content = artifacts.read_json(report)
+    return TIMED not in content["metrics"]

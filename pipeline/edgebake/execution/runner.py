@@ -19,14 +19,17 @@ def run(stage: str, variant: str) -> None:
         EdgebakeError: the stage failed; nothing half-written is left.
     """
     params = stage_params.read(stage, variant)
-    _check_tools(stage, variant, getattr(params, "tools", {}))
-    folder = artifacts.folder(stage, variant, getattr(params, "platform", None))
+    tools = getattr(params, "tools", {})
+    _check_tools(stage, variant, tools)
+    platform = getattr(params, "platform", None)
+    folder = artifacts.folder(stage, variant, platform)
     log = folder.with_name(f"{folder.name}.log")
     try:
         with stage_log.quiet(log) as console, artifacts.publish(folder) as out:
             imported_before = set(sys.modules)
             module = plugins.load_stage(stage)
-            line = module.run(Job(variant, params, out, console))
+            job = Job(variant, params, out, console)
+            line = module.run(job)
             imported = sys.modules.keys() - imported_before
             code_digest.refuse_unlisted(stage, variant, imported)
     except EdgebakeError:
@@ -36,7 +39,8 @@ def run(stage: str, variant: str) -> None:
     except Exception as error:
         reason = plugins.error_in_plugin(error) or f"{type(error).__name__}: {error}"
         raise EdgebakeError(f"{stage} {variant}: {reason}; the traceback is in {log}") from error
-    Console(highlight=False, soft_wrap=True).print(f"{stage} {variant}: {line}")
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"{stage} {variant}: {line}")
 
 
 def _check_tools(stage: str, variant: str, planned: dict[str, str]) -> None:

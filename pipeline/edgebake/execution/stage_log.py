@@ -22,7 +22,8 @@ def quiet(log: Path) -> Iterator[Console]:
     sys.stderr.flush()
     stdout = os.dup(1)
     stderr = os.dup(2)
-    log_descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    log_descriptor = os.open(log, flags, 0o644)
     os.dup2(log_descriptor, 1)
     os.dup2(log_descriptor, 2)
     try:
@@ -30,8 +31,9 @@ def quiet(log: Path) -> Iterator[Console]:
             yield Console(file=terminal, highlight=False, soft_wrap=True)
     except Exception:
         _flush_into_log()
+        text = traceback.format_exc()
         with suppress(OSError):
-            os.write(log_descriptor, traceback.format_exc().encode())
+            os.write(log_descriptor, text.encode())
         raise
     finally:
         # Text in Python's own buffers belongs into the log too.

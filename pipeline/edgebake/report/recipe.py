@@ -22,8 +22,11 @@ def text(recipe: Recipe, origins: Mapping[str, str]) -> str:
     width = max(len(line) for line, key in lines if key)
     commented = []
     for line, key in lines:
-        comment = f"  # {_origin(key, origins)}"
-        commented.append(f"{line:{width}}{comment}" if key else line)
+        if key:
+            origin = _origin(key, origins)
+            commented.append(f"{line:{width}}  # {origin}")
+        else:
+            commented.append(line)
     return "\n".join(commented)
 
 
@@ -40,11 +43,19 @@ def _lines(node: Mapping[str, object], prefix: str, indent: str) -> Iterator[tup
 
 def _format(value: object) -> str:
     """Return a value in flow style, quoted as it has to be inside a list."""
-    dumped = yaml.safe_dump([value], default_flow_style=True, allow_unicode=True, width=math.inf)
-    return dumped.rstrip()[1:-1]
+    dumped = yaml.safe_dump(
+        [value],
+        default_flow_style=True,
+        allow_unicode=True,
+        width=math.inf,
+    )
+    bracketed = dumped.rstrip()
+    return bracketed[1:-1]
 
 
 def _origin(key: str, origins: Mapping[str, str]) -> str:
     while key not in origins and "." in key:
-        key = key.rpartition(".")[0]
-    return origins.get(key) or files.shown(files.find("recipe"))
+        key, _, _ = key.rpartition(".")
+    if key in origins:
+        return origins[key]
+    return files.shown(files.find("recipe"))
