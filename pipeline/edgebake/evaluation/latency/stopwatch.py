@@ -189,9 +189,7 @@ def time_model(request: Request) -> Recording:
         costs["typical_ms"],
     )
     throughput = _time_batches(load, request)
-    sustained = None
-    if request["sustained_minutes"]:
-        sustained = time_sustained(candidate, request["sustained_minutes"])
+    sustained = _time_sustained_mode(candidate, request)
     return {
         "schema": SCHEMA,
         "request": request,
@@ -276,6 +274,13 @@ def summarize(latencies: list[float]) -> Window:
             latencies.append(ordered[rank])
     rounded = [round(latency, 6) for latency in latencies]
     return {"runs": count, "mean_ms": mean, "latencies_ms": rounded}
+
+
+def _time_sustained_mode(candidate: Runs, request: Request) -> Sustained | None:
+    minutes = request["sustained_minutes"]
+    if not minutes:
+        return None
+    return time_sustained(candidate, minutes)
 
 
 def time_sustained(candidate: Runs, minutes: float) -> Sustained:
