@@ -1,4 +1,4 @@
-"""Build the package: pyproject.toml, and recipes, license texts and dvc.yaml from the top folder."""
+"""Build the package. Copy recipes, license texts and dvc.yaml from the top folder into it."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ BUILTIN = ("recipes/**/*.yaml", "LICENSES/*.txt", "dvc.yaml")
 
 
 class BuildWithRecipes(build_py):
-    """Copy the built-in files into the package; an editable install reads them in the repository."""
+    """Copy the built-in files into the package. Editable installs read them in the repository."""
 
     def run(self) -> None:
         """Build the package."""

@@ -1,7 +1,8 @@
 """Refuse a machine that edgebake cannot be set up on, before anything is removed or downloaded.
 
-`make setup` runs this with the Python that .venv is to be made from, and reads its path from standard output.
-It needs the standard library alone and runs under every Python 3, so that an old one is told that it is too old.
+`make setup` runs this with the Python from which it will create .venv, and reads the path of that
+Python from standard output. The script needs only the standard library and runs under every
+Python 3, so that an old version gets an error message instead of a syntax error.
 """
 
 import os
@@ -49,7 +50,10 @@ def _linux(machine: str) -> str:
         return "tensorflow has no wheel for Linux on " + machine + "; expected x86_64 or aarch64"
     glibc = _glibc()
     if not glibc:
-        return "tensorflow has no wheel for musl, the C library of Alpine; expected a Linux with glibc 2.28 or newer"
+        return (
+            "tensorflow has no wheel for musl, the C library of Alpine; "
+            "expected a Linux with glibc 2.28 or newer"
+        )
     if tuple(int(part) for part in glibc.split(".")[:2]) < GLIBC:
         return (
             "onnxruntime has no wheel for glibc "
@@ -69,7 +73,10 @@ def _glibc() -> str:
 
 def _mac(machine: str) -> str:
     if machine != "arm64":
-        return "tensorflow has no wheel for a Mac on Intel, or Python runs under Rosetta; expected Apple silicon"
+        return (
+            "tensorflow has no wheel for a Mac on Intel, or Python runs under Rosetta; "
+            "expected Apple silicon"
+        )
     version = platform.mac_ver()[0]
     if tuple(int(part) for part in version.split(".")[:2]) < MACOS:
         return "onnxruntime has no wheel for macOS " + version + "; expected macOS 14 or newer"

@@ -218,8 +218,8 @@ def command_line() -> Iterator[str]:
     yield f"Source: the verbs in [`{PARSER}`](../../{PARSER}). `edgebake --help` lists them,"
     yield "`edgebake VERB --help` shows what stands here."
     yield ""
-    yield "Exit codes: 0, done; 1, an error that you can correct, which standard error names; 2, wrong"
-    yield "usage; 130, interrupted."
+    yield "Exit codes: 0, done; 1, an error that you can correct, which standard error names; 2,"
+    yield "wrong usage; 130, interrupted."
     helps = verb_helps()
     for group in GROUPS:
         yield ""

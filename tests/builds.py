@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Return an environment in which `python` is this one, runs the clone's own code, and nothing is colored."""
+    """Return environment variables: this `python`, the clone's own code, output without color."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     settings = {**os.environ, "PATH": path, "PYTHONPATH": str(folder / "pipeline"), "NO_COLOR": "1"}
     # A build starts 60 processes: without byte code each would compile the package again.
@@ -41,7 +41,7 @@ def repro(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def snapshot(folder: Path) -> Path:
-    """Return a repository that holds the project as it stands, uncommitted edits included, in one commit."""
+    """Return a repository with the current project, uncommitted edits included, in one commit."""
     listed = run(ROOT, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard").stdout
     for name in listed.split("\0"):
         if (ROOT / name).is_file() and name != "dvc.lock":

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 settings.load_profile(properties.DEFAULT)  # `--hypothesis-profile` comes later, and wins
 
 
-# Files that take minutes, the longest first: of two processes none is left alone with one of them at the end.
+# Files that take minutes, the longest first, so that parallel processes finish together.
 LONG = (
     "test_default_release.py",
     "test_same_bytes.py",
@@ -37,7 +37,10 @@ LONG = (
 
 
 def pytest_configure() -> None:
-    """Look for garbage less often: in the millions of objects of TensorFlow that took a sixth of the time."""
+    """Collect garbage less often.
+
+    With the millions of objects of TensorFlow, collection took a sixth of the time.
+    """
     gc.set_threshold(50_000, 20, 50)
 
 
@@ -51,7 +54,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Fail a test that CI skips, as it guards nothing there, unless the operating system is the reason."""
+    """Fail a test that CI skips for another reason than the operating system."""
     report = yield
     _fail_a_skip(report)
     return report

@@ -83,7 +83,10 @@ def _buffer(content: NDArray[np.float32]) -> Any:
 def _tflite(
     code_number: int, operator: Any, tensors: list[Any], constants: list[NDArray[np.float32]]
 ) -> bytes:
-    """Return a file of one operator, from its first tensor to its last; buffer 0 stands for no content."""
+    """Return a file of one operator, from its first tensor to its last.
+
+    Buffer 0 is the empty buffer.
+    """
     code, graph, model = schema.OperatorCodeT(), schema.SubGraphT(), schema.ModelT()
     code.builtinCode = code.deprecatedBuiltinCode = code_number
     code.version = 1

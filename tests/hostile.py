@@ -1,8 +1,9 @@
 """A small network that quantizes badly on purpose, while as a float model it is sound.
 
-In float the damage changes nothing: what one layer's channel is multiplied by, the next layer divides by.
-Source: Nagel et al., Data-Free Quantization, https://arxiv.org/abs/1906.04721, section 4.1, which evens ranges out this
-way; here it is done backwards. It holds for ReLU, where f(s x) = s f(x) for s > 0, and not for ReLU6.
+In float the damage changes nothing: the next layer divides a channel by the factor that the layer
+before multiplied it by. Source: Nagel et al., Data-Free Quantization,
+https://arxiv.org/abs/1906.04721, section 4.1: cross-layer equalization, here done backwards. It
+holds for ReLU, where f(s x) = s f(x) for s > 0, and not for ReLU6.
 """
 
 from typing import Any
@@ -23,8 +24,9 @@ EPOCHS = 12
 BATCH_SIZE = 32
 LEARNING_RATE = 0.01
 
-# Damage is done between a convolution and the depthwise one that alone reads it: each of their weights belongs to one
-# damaged channel, so scales per channel repair all of the weights. Activations have one scale, which nothing repairs.
+# Each pair is a convolution and the depthwise convolution that alone reads it. Each of their
+# weights belongs to one damaged channel, so per-channel scales repair all weights. Activations
+# have one scale per tensor, which nothing repairs.
 CHANNEL_PAIRS = (("stem", "depthwise_1"), ("pointwise_1", "depthwise_2"))
 CHANNEL_SCALES = (
     1,
@@ -56,7 +58,7 @@ DATA = Data(
 
 
 def pictures(name: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Return the images of a split as the model sees them, float32 [n, h, w, c], and their labels, int64 [n]."""
+    """Return a split: preprocessed images, float32 [n, h, w, c], and labels, int64 [n]."""
     examples = digits.load(DATA)
     model = Model(architecture="hostile", width_multiplier=1.0, resolution=RESOLUTION)
     chosen = take_split(examples, DATA, name)
@@ -66,7 +68,10 @@ def pictures(name: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
 
 
 def build() -> Any:
-    """Return the untrained network: three depthwise-separable blocks, the second with squeeze-and-excite."""
+    """Return the untrained network.
+
+    It has three depthwise-separable blocks, the second with squeeze-and-excite.
+    """
     import keras
 
     layers = keras.layers
@@ -94,7 +99,7 @@ def trained() -> bytes:
 
 
 def damaged(archive: bytes, channels: bool = True, outlier: bool = True) -> bytes:
-    """Return the archive of the same function that quantizes badly: in weights, in one activation, or in both."""
+    """Return an archive of the same function whose weights or activations quantize badly."""
     keras_session.start(1)
     model = keras_session.load(archive)
     for writer, reader in CHANNEL_PAIRS if channels else ():
@@ -109,7 +114,7 @@ def damaged(archive: bytes, channels: bool = True, outlier: bool = True) -> byte
 
 
 def _rescale(model: Any, writer: str, reader: str, factors: NDArray[np.float32]) -> None:
-    """Multiply the channels that `writer` writes, and divide the weights by which the depthwise `reader` reads them."""
+    """Multiply output channels of `writer`; divide the weights of the depthwise layer `reader`."""
     norm, layer = model.get_layer(f"{writer}_norm"), model.get_layer(reader)
     norm.gamma.assign(norm.gamma * factors)
     norm.beta.assign(norm.beta * factors)

@@ -1,4 +1,4 @@
-"""Folders of images for tests: the digits as PNG files, and a file of every kind that is no whole image."""
+"""Create image folders: the digits as PNG files, and damaged files of every kind."""
 
 import struct
 import zlib

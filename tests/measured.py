@@ -1,4 +1,4 @@
-"""What validate and parity leave of a converted file, laid out by hand: so many examples, so many answered right."""
+"""Write the artifacts of validate and parity by hand, from counts of correct predictions."""
 
 import csv
 import io
@@ -57,7 +57,8 @@ WORKLOAD = Workload(
     inputs=("image",),
     outputs=("probabilities",),
 )
-# Metrics that are not counted in examples; those of TIMED say where they were timed, those of RESAMPLED are spread.
+# Metrics that do not count examples. Those of TIMED name the host; those of RESAMPLED have a
+# bootstrap distribution.
 UNITS = {
     "size_mb": "MB",
     "expected_calibration_error": "share",
@@ -102,7 +103,7 @@ def lay(
     Args:
         variant: of validate, in a plan that is there.
         platform: its own.
-        right: examples that the file answers as they are labelled; the wrong ones are spread over the classes.
+        right: number of correct predictions; the wrong ones are spread over the classes.
         lost: as many more are answered right by the float parent.
         n: examples.
         files: of its folder, beside or instead of the others.
@@ -148,14 +149,14 @@ def vectors(platform: str) -> dict[str, Any]:
 
 
 def lay_parity(platform: str, found: Mapping[str, dict[str, Any] | None]) -> None:
-    """Put what parity writes of a platform in its place: for each variant, the runtime that agrees least."""
+    """Write the parity report of a platform: per variant, the runtime that agrees least."""
     artifacts.write(PARITY / f"{platform}.json", _json(found))
 
 
 def metrics(
     right: int = 970, lost: int = 10, n: int = 1000, timed_on: str = HOST
 ) -> dict[str, Measurement]:
-    """Return what report.json holds of a sound file that answers so many examples as they are labelled."""
+    """Return the measurements in report.json of a file with that many correct predictions."""
     return {
         "size_mb": _measured("size_mb", SOUND["size_mb"]),
         "float_accuracy": share(right + lost, n),

@@ -1,4 +1,4 @@
-"""Skips that are about the operating system. On CI every other skip is a failure: tests/conftest.py."""
+"""Reasons to skip a test on an operating system. On CI every other skip is a failure."""
 
 from typing import NoReturn
 

@@ -1,4 +1,7 @@
-"""How many examples the property tests try: the same few in every run, or many by `--hypothesis-profile thorough`."""
+"""Settings of property tests: the same few examples in every run.
+
+`--hypothesis-profile thorough` runs many more.
+"""
 
 from hypothesis import Phase, settings
 
@@ -8,5 +11,5 @@ settings.register_profile("thorough", max_examples=3000, deadline=None)
 
 
 def one_in(divisor: int) -> settings:
-    """Return settings for a property whose examples cost that much more: fewer, and a failing one is not shrunk."""
+    """Return settings for slow examples: fewer of them, and failing examples are not shrunk."""
     return settings(max_examples=settings().max_examples // divisor, phases=[Phase.generate])

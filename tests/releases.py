@@ -24,7 +24,7 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def once(folder: Path, make: Callable[[Path], None]) -> Path:
-    """Return a folder that the first process makes while others wait; what failed, fails for all."""
+    """Return a folder that the first process makes while others wait. A failure fails for all."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     done, failed = (folder.with_suffix(suffix) for suffix in (".done", ".failed"))
     with folder.with_suffix(".lock").open("w") as lock:

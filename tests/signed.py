@@ -96,7 +96,7 @@ def _set(words: dict[str, Any]) -> None:
 
 
 def rewrite(folder: Path, edit: Callable[[dict[str, Any]], object]) -> None:
-    """Edit the manifest as somebody would who knows the format: its list of files and SHA256SUMS fit again."""
+    """Edit the manifest, then update its list of files and SHA256SUMS to match."""
     content = json.loads((folder / manifest.FILE).read_text())
     kept = {file["path"]: file for file in content["files"]}
     lying = {name: data for name, data in artifacts.read_files(folder).items() if name not in kept}

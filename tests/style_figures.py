@@ -1,7 +1,7 @@
 """Figures of how much one line asks a reader to hold, counted from the source: docs/adr/0027.
 
-As a program: `python -m tests.style_figures pipeline/edgebake/bundle` prints the figures of a folder, and
-`--list` every place that raises them.
+As a program: `python -m tests.style_figures pipeline/edgebake/bundle` prints the figures of a
+folder, and `--list` every place that raises them.
 """
 
 import ast
@@ -102,7 +102,7 @@ def _docstring_lines(tree: ast.Module) -> set[int]:
 
 
 def _tokens_by_line(text: str, docstring_lines: set[int]) -> dict[int, int]:
-    """Return how many tokens start on each line of code; lines inside a long string count as code."""
+    """Return the number of tokens on each line of code. Lines of long strings count as code."""
     tokens: dict[int, int] = {}
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type in LAYOUT or token.start[0] in docstring_lines:

@@ -1,4 +1,4 @@
-"""Attacks on a bundle, each by its name, and the message with which `edgebake verify` refuses it."""
+"""Attacks on a bundle: names, and the messages with which `edgebake verify` refuses them."""
 
 import io
 import json
@@ -25,6 +25,7 @@ from tests import signed
 from tests.signed import Signed, rewrite
 
 INT8 = "models/digits-ds_cnn-int8-onnxruntime.onnx"
+ODD_PATH = "an odd path; expected letters, digits and ._/@+- alone, at most 200 of them"
 LABELS = "models/digits-ds_cnn-int8-onnxruntime.labels.txt"
 
 
@@ -200,8 +201,8 @@ ATTACKS: dict[str, tuple[Damage, str]] = {
     ),
     "a renamed folder": (
         lambda folder: (folder / "models").rename(folder / "model"),
-        f"{LABELS}: not there, though the manifest lists it; model/{LABELS.removeprefix('models/')} is there and not "
-        "listed",
+        f"{LABELS}: not there, though the manifest lists it; "
+        f"model/{LABELS.removeprefix('models/')} is there and not listed",
     ),
     "an empty folder": (
         lambda folder: (folder / "extra").mkdir(),
@@ -225,15 +226,18 @@ ATTACKS: dict[str, tuple[Damage, str]] = {
     ),
     "`..` in the manifest": (
         _named(lambda content: content["files"][0].update(path="../../etc/passwd")),
-        "manifest.json: files.0.path: '../../etc/passwd': a path out of the bundle; expected one below it",
+        "manifest.json: files.0.path: '../../etc/passwd': a path out of the bundle; "
+        "expected one below it",
     ),
     "an absolute path in the manifest": (
         _named(lambda content: content["targets"]["linux_any"].update(model="/etc/passwd")),
-        "manifest.json: targets.linux_any.model: '/etc/passwd': a path out of the bundle; expected one below it",
+        "manifest.json: targets.linux_any.model: '/etc/passwd': a path out of the bundle; "
+        "expected one below it",
     ),
     "an unknown schema version": (
         _named(lambda content: content.update(schema="edgebake.manifest/2")),
-        "manifest.json: schema: 'edgebake.manifest/2'; this edgebake reads edgebake.manifest/1 alone",
+        "manifest.json: schema: 'edgebake.manifest/2'; "
+        "this edgebake reads edgebake.manifest/1 alone",
     ),
     "an oversized manifest": (
         _oversized,
@@ -288,7 +292,8 @@ ATTACKS: dict[str, tuple[Damage, str]] = {
     ),
     "a model said to be encrypted": (
         _named(lambda content: content["targets"]["linux_any"].update(protection="encrypt")),
-        "manifest.json: targets.linux_any.protection: encrypt; models/digits-ds_cnn-onnxruntime.onnx is plain",
+        "manifest.json: targets.linux_any.protection: encrypt; "
+        "models/digits-ds_cnn-onnxruntime.onnx is plain",
     ),
     "a version of five thousand digits": (
         _named(
@@ -310,12 +315,13 @@ ATTACKS: dict[str, tuple[Damage, str]] = {
     ),
     "no text of a license": (
         _gone("LICENSES/CC-BY-4.0.txt"),
-        "manifest.json: licenses: LICENSES/: no text of CC-BY-4.0, which data 'Optical Recognition of Handwritten "
-        "Digits' is under",
+        "manifest.json: licenses: LICENSES/: no text of CC-BY-4.0, "
+        "which data 'Optical Recognition of Handwritten Digits' is under",
     ),
     "a chain without an end": (
         _named(lambda content: (content["chain"].pop(), content["targets"].pop("linux_any"))),
-        "manifest.json: chain: raspberry_pi_5: the last target of its platform asks for soc, memory_mb; .*",
+        "manifest.json: chain: raspberry_pi_5: the last target of its platform asks for soc, "
+        "memory_mb; .*",
     ),
     "a chain that leaves a target out": (
         _named(lambda content: content["chain"].pop(0)),
@@ -339,8 +345,9 @@ ATTACKS: dict[str, tuple[Damage, str]] = {
     ),
     "a license that the release denies": (
         _denied,
-        "manifest.json: licenses: recipes/release.yaml: licenses: data 'Optical Recognition of Handwritten Digits' is "
-        "under CC-BY-NC-4.0: CC-BY-NC-4.0 is denied; .*",
+        "manifest.json: licenses: recipes/release.yaml: licenses: "
+        "data 'Optical Recognition of Handwritten Digits' is under CC-BY-NC-4.0: "
+        "CC-BY-NC-4.0 is denied; .*",
     ),
 }
 
@@ -517,15 +524,15 @@ def _renamed(entry: bytes, name: str, to: str) -> bytes:
         ),
         (
             "models/./evil",
-            "'models/./evil': an odd path; expected letters, digits and ._/@+- alone, at most 200 of them",
+            f"'models/./evil': {ODD_PATH}",
         ),
         (
             "mödels/x",
-            "'mödels/x': an odd path; expected letters, digits and ._/@+- alone, at most 200 of them",
+            f"'mödels/x': {ODD_PATH}",
         ),
         (
             "a" * 201,
-            f"'{'a' * 201}': an odd path; expected letters, digits and ._/@+- alone, at most 200 of them",
+            f"'{'a' * 201}': {ODD_PATH}",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""Every file in tests/recipes/bad/ is one mistake: an edit of a recipe, and the exact message it must give.
+"""Every file in tests/recipes/bad/ is one mistake: an edit of a recipe and its exact message.
 
 `before` is an edit after which all is still sound: it picks the option that the mistake is in.
 """

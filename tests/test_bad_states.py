@@ -1,4 +1,4 @@
-"""A sound recipe in a bad place: each state of the disk or the machine, and the exact message it must give."""
+"""Valid recipes on a damaged disk or an unsuitable machine: each state and its exact message."""
 
 import os
 import shutil
@@ -94,7 +94,8 @@ def test_a_full_disk(trained: Path, said: Said) -> None:
     with mounted(trained / "artifacts", "size=1200k"):
         artifacts.write_files(trained / "artifacts/train", kept)
         assert said.by("prune", VARIANT) == (
-            f"artifacts/prune/{VARIANT}: the disk is full; expected room for it: free some and run again"
+            f"artifacts/prune/{VARIANT}: the disk is full; "
+            "expected room for it: free some and run again"
         )
         assert not (trained / "artifacts/prune" / VARIANT).exists()
         assert list((trained / "artifacts/.partial").iterdir()) == []
@@ -103,7 +104,8 @@ def test_a_full_disk(trained: Path, said: Said) -> None:
 def test_a_read_only_artifacts_folder(trained: Path, said: Said) -> None:
     with mounted(trained / "artifacts", "ro"):
         assert said.by("prune", VARIANT) == (
-            f"artifacts/prune/{VARIANT}: cannot be written (Read-only file system); expected a writable artifacts/"
+            f"artifacts/prune/{VARIANT}: cannot be written (Read-only file system); "
+            "expected a writable artifacts/"
         )
 
 
@@ -118,7 +120,8 @@ def test_a_stage_before_that_has_not_run(with_plan: Path, said: Said) -> None:
 @pytest.mark.usefixtures("with_plan")
 def test_gates_of_what_was_not_measured_yet(said: Said) -> None:
     assert said.by("gate", "pixel_8") == (
-        f"artifacts/validate/android/{VARIANT}-int8-litert-android: not there; validate makes it: run `dvc repro`"
+        f"artifacts/validate/android/{VARIANT}-int8-litert-android: not there; "
+        "validate makes it: run `dvc repro`"
     )
 
 
@@ -134,18 +137,18 @@ def test_a_damaged_artifact(trained: Path, said: Said) -> None:
     damaged = trained / f"artifacts/train/{VARIANT}/model.keras"
     damaged.write_bytes(bytes(899_999) + b"\1")
     assert said.by("prune", VARIANT) == (
-        f"artifacts/train/{VARIANT}/model.keras: not what train wrote (compare SHA256SUMS beside it): the file, or "
-        f"DVC's cached copy of it, is damaged; expected a sound copy: `rm -r .dvc/cache artifacts/train/{VARIANT}`, "
-        "then `dvc repro`"
+        f"artifacts/train/{VARIANT}/model.keras: not what train wrote "
+        "(compare SHA256SUMS beside it): the file, or DVC's cached copy of it, is damaged; "
+        f"expected a sound copy: `rm -r .dvc/cache artifacts/train/{VARIANT}`, then `dvc repro`"
     )
 
 
 def test_params_with_an_unknown_key(trained: Path, said: Said) -> None:
     _edit(trained / "params.yaml", "method: none", "methods: none")
     assert said.by("prune", VARIANT) == (
-        f"params.yaml: prune.{VARIANT}: methods: unknown key; expected one of: baselines, bits, data, data_file, "
-        "examples, fine_tune, floor, format, keep, method, multiple, pattern, per_channel, ramp, score, sparsity, "
-        "steps, target, "
+        f"params.yaml: prune.{VARIANT}: methods: unknown key; expected one of: baselines, bits, "
+        "data, data_file, examples, fine_tune, floor, format, keep, method, multiple, pattern, "
+        "per_channel, ramp, score, sparsity, steps, target, "
         "teacher, tools, train; "
         "did you mean 'method'?"
     )
@@ -191,7 +194,8 @@ def test_values_that_are_none(project: Path, said: Said, line: str) -> None:
 
 def test_a_variant_that_the_plan_does_not_have(trained: Path, said: Said) -> None:
     assert said.by("train", "digits-dscnn") == (
-        f"params.yaml: train.digits-dscnn: no such variant; expected one of: {VARIANT}; did you mean '{VARIANT}'?"
+        "params.yaml: train.digits-dscnn: no such variant; "
+        f"expected one of: {VARIANT}; did you mean '{VARIANT}'?"
     )
 
 
@@ -283,16 +287,16 @@ def test_an_empty_image_folder(images: Path, said: Said) -> None:
     shutil.rmtree(images)
     images.mkdir()
     assert said.by("check").splitlines()[0] == (
-        "recipes/data/image_folder.yaml: data.path: data/images: no images; expected one sub-folder per class with "
-        ".bmp, .jpeg, .jpg, .png, .webp files"
+        "recipes/data/image_folder.yaml: data.path: data/images: no images; "
+        "expected one sub-folder per class with .bmp, .jpeg, .jpg, .png, .webp files"
     )
 
 
 def test_a_class_without_images(images: Path, said: Said) -> None:
     (images / "unicorn").mkdir()
     assert said.by("check").splitlines()[0] == (
-        "recipes/data/image_folder.yaml: data.path: data/images/unicorn: no images; expected .bmp, .jpeg, .jpg, .png, "
-        ".webp files of the class 'unicorn'"
+        "recipes/data/image_folder.yaml: data.path: data/images/unicorn: no images; "
+        "expected .bmp, .jpeg, .jpg, .png, .webp files of the class 'unicorn'"
     )
 
 
@@ -300,7 +304,8 @@ def test_a_corrupt_image(images: Path, said: Said) -> None:
     (images / "dark/3.png").write_bytes(b"not a picture")
     assert main(["plan"]) == 0
     assert said.by("data", "image_folder") == (
-        "data/images/dark/3.png: not an image that can be read (a text; expected JPEG, PNG, BMP or WebP); "
+        "data/images/dark/3.png: not an image that can be read "
+        "(a text; expected JPEG, PNG, BMP or WebP); "
         "repair or remove it, or set `on_corrupt: skip`"
     )
     assert not Path("artifacts/data/image_folder").exists()

@@ -100,7 +100,7 @@ def _run(folder: Path, commands: str) -> str:
 
 
 def _edit(folder: Path, block: Block) -> None:
-    """Do with a piece of YAML what the sentence before it says: the file that it names last ends with it."""
+    """Append a block of YAML to the file that the sentence before it names last."""
     file = folder / re.findall(r"`(recipes/[\w/]+\.yaml)`", block.before)[-1]
     text = file.read_text()
     word = block.text.split(":")[0]

@@ -1,4 +1,4 @@
-"""The default release, built by one `dvc repro` in a real clone: what it promises, and what its bundles hold."""
+"""Build the default release by one `dvc repro` in a real clone and check its bundles."""
 
 import json
 import subprocess

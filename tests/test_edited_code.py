@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_new_calibration_data_never_meet_a_stale_model(quick: Path) -> None:
-    """Guards that calibration, training and validation are known to be stale at once where the data's code changes.
+    """Guards that edited code of the data makes calibration, training and validation stale.
 
     Slow: it starts from a built release.
     """
@@ -32,7 +32,7 @@ def test_new_calibration_data_never_meet_a_stale_model(quick: Path) -> None:
 
 
 def test_an_edited_comment_runs_nothing_and_edited_code_runs_what_reaches_it(quick: Path) -> None:
-    """Guards that code digests are neither too wide (a comment) nor too narrow (code of one runtime).
+    """Guards that code digests ignore comments and include the code of one runtime.
 
     Slow: two runs of DVC, the second of which converts for Core ML.
     """
@@ -56,7 +56,7 @@ def test_an_edited_comment_runs_nothing_and_edited_code_runs_what_reaches_it(qui
 
 
 def test_a_corrupt_cache_entry_is_named_and_mended_as_the_message_says(quick: Path) -> None:
-    """Guards that a damaged cache is told from a broken recipe, and that the way out which the message names is one.
+    """Guards that the error for a damaged cache names it, and that its advice works.
 
     Slow: it throws the cache away and builds the model and one file again.
     """
@@ -87,7 +87,7 @@ def test_a_corrupt_cache_entry_is_named_and_mended_as_the_message_says(quick: Pa
 def test_dvc_shows_parameters_metrics_plots_and_experiments(quick: Path) -> None:
     """Guards what README.md says of DVC's own commands: experiments, `params`, `metrics`, `plots`.
 
-    Slow: two experiments, each of which trains a model; the second converts and measures it for one target.
+    Slow: two experiments, each of which trains a model; the second also converts and measures it.
     """
     dvc = (sys.executable, "-m", "dvc")
     builds.commit(quick, "Built")

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_an_edited_value_runs_only_what_it_touches_and_set_back_it_is_restored(quick: Path) -> None:
-    """Guards that an edit costs what it touches, and that the cache answers for what was built before.
+    """Guards that an edit re-runs only the stages it affects, and that the cache restores the rest.
 
     Slow: two runs of DVC, the first of which builds ten stages.
     """
@@ -47,7 +47,7 @@ def test_an_edited_value_runs_only_what_it_touches_and_set_back_it_is_restored(q
 
 
 def test_an_edited_shape_is_planned_and_asks_for_a_second_run(quick: Path) -> None:
-    """Guards that a new shape is never built with the graph that DVC read before it, and that there is a way back.
+    """Guards that a new shape is never built with the old graph, and that it can be undone.
 
     Slow: four runs of DVC, one of which converts and measures.
     """
@@ -73,7 +73,8 @@ def test_a_target_that_differs_in_its_budget_measures_nothing_again(quick: Path)
     """
     target = (quick / "recipes/target/pixel_8.yaml").read_text()
     (quick / "recipes/target/strict.yaml").write_text(
-        f"{target}\ndevice: {{ soc: [Tensor G4] }}\nvalidate:\n  budget:\n    size_mb: {{ at_most: 1 }}\n"
+        f"{target}\ndevice: {{ soc: [Tensor G4] }}\n"
+        "validate:\n  budget:\n    size_mb: { at_most: 1 }\n"
     )
     builds.edit(quick / "recipes/release.yaml", "  - pixel_8", "  - pixel_8\n  - strict")
     before = (quick / "dvc.lock").read_text()
@@ -90,7 +91,7 @@ def test_a_target_that_differs_in_its_budget_measures_nothing_again(quick: Path)
 
 
 def test_a_missed_gate_refuses_its_platform_and_no_other(quick: Path) -> None:
-    """Guards that a missed gate leaves no bundle, keeps no other platform from its own, and is not for ever.
+    """Guards that a failed gate blocks the bundle of its platform alone, until it passes.
 
     Slow: two runs of DVC that package.
     """
@@ -115,7 +116,7 @@ def test_a_missed_gate_refuses_its_platform_and_no_other(quick: Path) -> None:
 def test_a_ladder_is_climbed_to_the_first_rung_that_passes_and_clones_take_the_same(
     quick: Path,
 ) -> None:
-    """Guards `quantize: auto`: the first rung that passes is taken, and every other one says why not.
+    """Guards `quantize: auto`: the first candidate that passes is used, the others give reasons.
 
     Slow: two runs of DVC, the second of which converts and measures another scheme.
     """
@@ -123,8 +124,11 @@ def test_a_ladder_is_climbed_to_the_first_rung_that_passes_and_clones_take_the_s
         (quick / "artifacts/convert/digits-ds_cnn-float16-litert/files/model.tflite").stat().st_size
     )
     (quick / "recipes/target/climber.yaml").write_text(
-        "# @package _global_\ndefaults:\n  - override /device: pixel_8\n  - override /quantize: auto\n"
-        "  - override /convert: litert\ndevice: { soc: [Tensor G4] }\n"
+        "# @package _global_\ndefaults:\n"
+        "  - override /device: pixel_8\n"
+        "  - override /quantize: auto\n"
+        "  - override /convert: litert\n"
+        "device: { soc: [Tensor G4] }\n"
         "quantize: { candidates: [float16, palettized, int4_weights, int8] }\n"
         f"validate: {{ budget: {{ size_mb: {{ at_most: {(float16 - 1) / 1e6} }} }} }}\n"
     )

@@ -36,8 +36,9 @@ LAYERS = (
     {"errors"},
 )
 
-# Beside plugins: modules that coremltools and ONNX Runtime generate, Keras' data sets in a process of
-# their own, the user's examples.py, which DVC watches as data, and the stopwatch, which runs without edgebake.
+# In addition to plugins: modules that coremltools and ONNX Runtime generate, Keras' datasets in a
+# process of their own, the user's examples.py, which DVC tracks as data, and the stopwatch, which
+# runs without edgebake.
 IMPORTS_BY_NAME = (
     "pipeline/edgebake/plugins.py",
     "pipeline/edgebake/recipe/config_errors.py",
@@ -87,7 +88,8 @@ def test_every_module_that_a_recipe_can_name_has_a_recipe_of_its_name(key: str) 
     group = key.split(".", maxsplit=1)[0]
     options = plugins.options(key)
     assert options
-    # Of validate, options are budgets, and `where` names the device; a calibrator is one word of several options.
+    # The options of validate are budgets, and `where` names the device. The method of calibration
+    # is a value within several options.
     if key not in ("validate.where", "quantize.calibration.method"):
         assert set(options) <= {path.stem for path in (ROOT / "recipes" / group).glob("*.yaml")}
 
@@ -104,7 +106,7 @@ def test_a_stage_depends_on_its_code_digest_and_names_no_source(stage: str) -> N
 
 @pytest.mark.parametrize("source", SOURCES, ids=str)
 def test_modules_are_imported_by_name_through_plugins_alone(source: Path) -> None:
-    """The code digest follows import statements and calls of `plugins` with constant keys, and nothing else."""
+    """The code digest follows only import statements and calls of `plugins` with constant keys."""
     text = (ROOT / source).read_text()
     if str(source) not in IMPORTS_BY_NAME:
         assert not re.search(r"import_module|__import__|runpy", text)
@@ -118,7 +120,9 @@ def layer(room: str) -> int | None:
 
 
 def own_modules(source: Path) -> Iterator[str]:
-    """Yield each module of ours that a file imports: at the top, in a function, for types alone, or by name.
+    """Yield each edgebake module that a file imports.
+
+    Imports at the top, in functions, for type checking and by name count.
 
     `plugins` finds modules by name for those who call it: the calls count, not its own text.
     """
@@ -247,7 +251,10 @@ def test_planning_validating_and_packaging_never_import_tensorflow() -> None:
         "edgebake.cli.init",
     ]
     heavy = ("tensorflow", "keras", "coremltools")
-    program = f"import sys, {', '.join(modules)}; print([name for name in {heavy} if name in sys.modules])"
+    program = (
+        f"import sys, {', '.join(modules)}; "
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
     )

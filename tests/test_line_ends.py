@@ -1,4 +1,4 @@
-"""A clone has the same bytes whatever git is told of line ends: what is built is named by what it is built from."""
+"""A clone has the same bytes with every line-ending setting of git, so digests do not change."""
 
 import subprocess
 from pathlib import Path

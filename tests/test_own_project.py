@@ -1,4 +1,4 @@
-"""A project beside edgebake: the real commands, with plugins of its own, from a checkout and from the wheel.
+"""A separate project: the real commands with its own plugins, from a checkout and from the wheel.
 
 The guides in GUIDES are followed word by word with the wheel.
 """
@@ -100,13 +100,16 @@ def build(model, channels, classes):
 
     image = keras.Input((model.resolution, model.resolution, channels), name="image")
     x = keras.layers.Flatten()(image)
-    return keras.Model(image, keras.layers.Dense(classes, activation="softmax", name="probabilities")(x))
+    x = keras.layers.Dense(classes, activation="softmax", name="probabilities")(x)
+    return keras.Model(image, x)
 """
 OWN_RUNTIME = {
     "plugins/runtimes/matmul/__init__.py": (ROOT / "tests/matmul_runtime.py").read_text(),
     "plugins/architectures/one_matrix.py": ARCHITECTURE,
     "recipes/convert/matmul.yaml": "runtime: matmul\n",
-    "recipes/model/one_matrix.yaml": "{ architecture: one_matrix, width: 1.0, resolution: 8, pretrained: null }\n",
+    "recipes/model/one_matrix.yaml": (
+        "{ architecture: one_matrix, width: 1.0, resolution: 8, pretrained: null }\n"
+    ),
     "recipes/target/first.yaml": TARGET.format(platform="linux", data="digits")
     + """\
   - override /model: one_matrix
@@ -248,7 +251,8 @@ def test_a_failure_inside_a_plugin_names_its_line(project: Path) -> None:
     assert done.returncode == 1
     line = (project / "plugins/sources/squares.py").read_text().splitlines().index("    1 / 0") + 1
     assert done.stderr == (
-        f"edgebake: data squares: plugins/sources/squares.py:{line}: ZeroDivisionError: division by zero; "
+        f"edgebake: data squares: plugins/sources/squares.py:{line}: "
+        "ZeroDivisionError: division by zero; "
         "expected a plugin that runs; the traceback is in artifacts/data/squares.log\n"
     )
 
@@ -389,10 +393,12 @@ def test_a_project_has_what_it_lacks_from_the_wheel(site: Path, tmp_path: Path) 
     assert origin(shown, "scheme: none") == "recipes/quantize/int8.yaml"
     assert edgebake("show", "first", "quantize=own") == (
         "edgebake: recipes/quantize/own.yaml: quantize.bits: unknown key; "
-        "expected one of: calibration, candidates, compression, fallback_dtype, granularity, qat, scheme\n"
+        "expected one of: calibration, candidates, compression, fallback_dtype, granularity, "
+        "qat, scheme\n"
     )
     assert edgebake("show", "first", "quantize=int9").startswith(
-        "edgebake: command line: quantize: no option 'int9'; expected one of: auto, dynamic, float16, int16x8, "
+        "edgebake: command line: quantize: no option 'int9'; "
+        "expected one of: auto, dynamic, float16, int16x8, "
     )
     assert edgebake("show", "pixel_8") == (
         "edgebake: recipes/target/pixel_8.yaml: no such target; expected one of: first, second\n"

@@ -213,7 +213,7 @@ def test_a_plugin_is_listed(project: Path, capsys: pytest.CaptureFixture[str]) -
 
 
 def begin_runtime(project: Path, text: str = RUNTIME) -> None:
-    """Add a runtime to a project as docs/guides/add_a_runtime.md says: folder, recipe and device."""
+    """Add a folder, a recipe and a device of a runtime, as in docs/guides/add_a_runtime.md."""
     write(project / "plugins/runtimes/matmul/__init__.py", text)
     write(project / "recipes/convert/matmul.yaml", "runtime: matmul\n")
     builds.edit(project / "recipes/device/linux_any.yaml", "runtimes: [", "runtimes: [matmul, ")

@@ -1,4 +1,4 @@
-"""What takes minutes is made once, whoever needs it first; what failed is not tried again by the next."""
+"""Slow builds run once for all processes. A failed build is not repeated by the next process."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path

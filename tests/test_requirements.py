@@ -1,4 +1,4 @@
-"""requirements.txt holds one version of each tool for every Python, complete, with hashes, and for any index."""
+"""requirements.txt pins every tool once for all Pythons, with hashes, for any package index."""
 
 import re
 import tomllib
@@ -126,8 +126,9 @@ def test_core_ml_is_left_out_where_its_converter_has_no_wheel(
     expected = "coremltools: not installed; expected it in this environment: run `make setup`"
     if not has_wheel:
         expected = (
-            "coremltools: not installed, it has no wheel for linux on aarch64; expected targets that do without: "
-            "drop those of iOS, and those with `prune: cluster`, from `targets:` in recipes/release.yaml"
+            "coremltools: not installed, it has no wheel for linux on aarch64; "
+            "expected targets that do without: drop those of iOS, and those with `prune: cluster`, "
+            "from `targets:` in recipes/release.yaml"
         )
     assert str(refused.value) == expected
 

@@ -1,4 +1,4 @@
-"""The same commit gives the same bytes: built again elsewhere, and built by what was killed on its way."""
+"""The same commit gives the same bytes: in another clone, and after a build that was killed."""
 
 import os
 import signal
@@ -20,8 +20,8 @@ pytestmark = pytest.mark.slow
 def test_a_bundle_is_built_again_from_its_commit_byte_for_byte(built: Path) -> None:
     """Guards that anybody can build the default release again, from nothing but the commit.
 
-    Slow: it builds the whole release in a clone and a cache of its own, so that nothing of the first build answers for
-    the second.
+    Slow: it builds the whole release in a clone with its own cache, so that nothing of the first
+    build is reused.
     """
     said = builds.edgebake(
         built, "verify", "artifacts/package/android.zip", "--unsigned", "--rebuild"

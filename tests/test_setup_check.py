@@ -1,4 +1,4 @@
-"""`make setup` refuses a machine that it cannot serve with one line, before it removes or downloads anything."""
+"""`make setup` refuses an unsuitable machine with one line, before it changes anything."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""A slow test says what it guards and why it takes long, in its docstring or in that of its file."""
+"""The docstring of a slow test, or of its file, says what it guards and why it is slow."""
 
 import ast
 from collections.abc import Iterator

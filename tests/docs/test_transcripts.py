@@ -20,7 +20,7 @@ COMMANDS = sorted({command for page in PAGES for command in transcripts.blocks(p
 
 
 def shape(output: str) -> list[str]:
-    """Return lines without what differs between machines: numbers, widths of columns, processors."""
+    """Return lines without the numbers, column widths and processors, which differ by machine."""
     lines = []
     for line in output.splitlines():
         without_processor = re.sub(r"^(host|executor): .*", r"\1", line)

@@ -32,7 +32,7 @@ linux: no bundle, 2 of 14 gates not passed
   target           gate       limit           measured   bound             n       where                       verdict
  ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
   raspberry_pi_5   accuracy   at least 0.95   0.92       0.9044 at 0.95    1,000   host (some CPU, 1 thread)   failed
-  raspberry_pi_5   speedup    at least 0.5    0.4x       0.3928x at 0.95   1,024   host (some CPU, 1 thread)   failed"""
+  raspberry_pi_5   speedup    at least 0.5    0.4x       0.3928x at 0.95   1,024   host (some CPU, 1 thread)   failed"""  # noqa: E501 - printed table
 
 pytestmark = pytest.mark.usefixtures("committed")
 

@@ -46,7 +46,8 @@ else:
 
 # A simulated benchmark_model: each process of a file is slower by the file's next number.
 BENCHMARK = """#!/bin/sh
-case "$*" in *candidate*) exec cat {folder}/candidate.txt ;; *) exec cat {folder}/baseline.txt ;; esac
+case "$*" in *candidate*) exec cat {folder}/candidate.txt ;; esac
+exec cat {folder}/baseline.txt
 """
 
 WARMED = "INFO: count=9 first=91020 curr=55300 min=54900 max=91020 avg=60125.5 std=11800{}\n\n"

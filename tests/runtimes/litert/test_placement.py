@@ -25,7 +25,7 @@ GPU COMPATIBILITY WARNING: Not supported op EXPAND_DIMS
 GPU COMPATIBILITY WARNING: Not supported op SHAPE
 
 GPU COMPATIBILITY WARNING: Subgraph#0 has GPU delegate compatibility issues at nodes 0, 12 with TFLite runtime version 2
-"""
+"""  # noqa: E501 - a line of TensorFlow's report
 
 
 def answers(
