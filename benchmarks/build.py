@@ -1,4 +1,4 @@
-"""Measure what DVC, separate stages and caches cost and save, as ratios to the same work in one process, in one run.
+"""Measure the time of builds: DVC, separate stages and caches against one process without DVC.
 
     python -m benchmarks.build [--repeats N]
 

@@ -1,9 +1,10 @@
-"""What each part of a bundle weighs, and what it costs to make and to verify.
+"""Measure the size of each part of a bundle, and the time to create and to verify it.
 
     python -m benchmarks.bundle [--platform linux] [--repeats 5]
 
-Run it in a project whose release is built. Nothing is written there. Times are medians, the first call of each apart
-where it also loads a library; a signing key and an encryption key are made for the occasion.
+Run it in a project whose release is built. It writes nothing there. Times are medians without the
+first call, which also loads libraries and has its own column. A signing key and an encryption key
+are generated for the run.
 """
 
 import argparse

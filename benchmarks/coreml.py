@@ -1,10 +1,12 @@
-"""How far Core ML packages are from Keras, what their compression costs and saves, and how fast they are executed here.
+"""Measure agreement of Core ML packages with Keras, their size, and the speed of the executor.
 
-    python -m benchmarks.coreml [agreement] [speed] [--models ds_cnn ...] [--epochs 4] [--targets iOS17 ...]
+    python -m benchmarks.coreml [agreement] [speed]
+        [--models ds_cnn ...] [--epochs 4] [--targets iOS17 ...] [--rounds 60]
 
-Agreement: each architecture, trained for some epochs on digits, through every scheme and some deployment targets; then
-executed on Linux (edgebake's ML Program executor) on the test split. Speed: the default release's test split, and
-MobileNetV2-1.0-224 against ONNX Runtime on the tf2onnx export of the same model, all in this process.
+Agreement: each architecture is trained for some epochs on digits, converted with every scheme for
+some deployment targets, and executed on Linux (edgebake's ML Program executor) on the test split.
+Speed: the test split of the default release, and MobileNetV2-1.0-224 against ONNX Runtime on the
+tf2onnx export of the same model, all in this process.
 """
 
 import argparse
@@ -56,7 +58,10 @@ PALETTES = {bits: Compression(palette=Palette(bits, None, False)) for bits in (1
 
 @dataclass(frozen=True)
 class Case:
-    """A way to compress; granularity counts where activations are integers, and what is kept is the last layer."""
+    """A compression scheme for one deployment target.
+
+    `granularity` applies to integer activations; `fallback_dtype` is that of the last layer.
+    """
 
     label: str
     scheme: str
@@ -104,7 +109,7 @@ CASES = (
 
 @dataclass(frozen=True)
 class Learned:
-    """A trained architecture, its contract, its ranges, and the answers of Keras on the test split."""
+    """A trained architecture, its test split, and the predictions of Keras on that split."""
 
     archive: bytes
     contract: Contract
@@ -227,7 +232,7 @@ def converted(learned: Learned, case: Case) -> dict[str, bytes]:
 
 
 def last_layer(learned: Learned) -> dict[str, list[str]]:
-    """Return the last layer with weights and the values inside it, as quantize names what it keeps."""
+    """Return the name of the last layer with weights, and the names of the values inside it."""
     if learned.ranges is None:
         raise ValueError("a layer of a model without ranges")
     layers = CalibratedModel(
@@ -265,7 +270,7 @@ def speed(rounds: int) -> Iterator[tuple[str, float, str]]:
 
 
 def mobilenet(rounds: int) -> Iterator[tuple[str, float, str]]:
-    """Yield the time of an image through MobileNetV2-1.0-224 as a ratio to ONNX Runtime on the tf2onnx export."""
+    """Yield the latency of MobileNetV2-1.0-224 as a ratio to ONNX Runtime on its tf2onnx export."""
     keras = importlib.import_module("keras")
     model = keras.applications.MobileNetV2(weights=None, input_shape=(224, 224, 3))
     agreed = Contract(
@@ -314,7 +319,7 @@ def mobilenet(rounds: int) -> Iterator[tuple[str, float, str]]:
 
 
 def taken_in_turns(runs: dict[str, Callable[[], Any]], count: int) -> dict[str, float]:
-    """Return the median seconds of each; one run of each in turn, so that all see the same machine."""
+    """Return the median seconds of each. They run in turn, so that load of the host affects all."""
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(count):
         for name, run in runs.items():

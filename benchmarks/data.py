@@ -1,17 +1,18 @@
-"""How fast images reach training and validate, and in how much memory, beside a bare loop over the same folder.
+"""Measure speed and memory of image loading for training and validate, against a plain loop.
 
     python -m benchmarks.data [--counts 1000 10000 60000] [--photos 2000] [--turns 3]
 
-Makes folders of PNGs of 32 x 32 pixels, and one of JPEGs of 1024 x 768, below a temporary folder. Every number comes
-from a process of its own, in turns of the two sides; rates are medians. Memory is the largest resident
-set of the process, less what it was when its libraries were loaded.
+Creates folders of PNGs of 32 x 32 pixels, and one of JPEGs of 1024 x 768, below a temporary folder.
+Every measurement runs in a process of its own, and edgebake and the plain loop ("bare" in the
+table) take turns. Rates are medians. Memory is the peak resident set of the process, less that
+after its libraries were loaded.
 
-- training: batches of 32 as a model sees them, through the dataset that trains; without a model. The bare loop is
-  tf.data with TensorFlow's own decoder and its antialiased resize, which does not give the same pixels to the bit.
-  `first` is the first epoch, `next` the one after it, in which the bare loop decodes again.
-- validate: one image after the other, as validate hands them to a runtime. The bare loop opens, converts and resizes
-  each file with Pillow.
-- data: what the stage of this name does with each image, once in a build.
+- training: preprocessed batches of 32 from the training dataset, without a model. The plain loop is
+  tf.data with TensorFlow's own decoder and antialiased resize, whose pixels are not bit-identical.
+  `first` is the first epoch, `next` the second, in which the plain loop decodes again.
+- validate: one image after the other, as validate passes them to a runtime. The plain loop opens,
+  converts and resizes each file with Pillow.
+- data: the work of the stage `data` on each image, once per build.
 """
 
 import argparse
@@ -119,7 +120,7 @@ def _timed(passes: dict[str, Callable[[], int]]) -> dict[str, float]:
 
 
 def _examples(folder: Path) -> tuple[Any, Any]:
-    """Return the folder through edgebake's own source, and the contract of a model that looks at it."""
+    """Return the examples of a folder, and a function from a side length to a contract."""
     from edgebake.data.sources import image_folder
     from edgebake.recipe import Color, Data, OnCorrupt, SplitBy, Splits
     from edgebake.tasks.contract import Contract

@@ -1,10 +1,11 @@
-"""How often a gate is wrong, over simulated models whose true accuracy is known.
+"""Measure the error rates of gates on simulated models whose true accuracy is known.
 
     python -m benchmarks.gates [--models 20000]
 
-Each row is a true value and a size of test set; many models are drawn from it, and each is judged by the gate, by
-comparing the point estimate with the limit as others do, and by methods that we could have taken instead. A pass is
-false where the true value misses the limit (at the limit itself, any pass counts), a fail where it holds.
+Each row is a true value and a size of the test set. Many models are drawn from that distribution.
+Three methods judge each of them: the gate, a comparison of the point estimate with the limit, and
+an alternative interval. A pass is false if the true value misses the limit or equals it; a failure
+is false if the true value is within the limit.
 """
 
 import argparse
@@ -61,7 +62,7 @@ class Scenario(Protocol):
 
 @dataclass(frozen=True)
 class Loss:
-    """A true loss of accuracy against the margin of a loss gate; the other method is the paired bootstrap."""
+    """Accuracy lost against the float model. The alternative method is the paired bootstrap."""
 
     asked: Requirement
     true: float
@@ -85,7 +86,10 @@ class Loss:
 
 @dataclass(frozen=True)
 class Accuracy:
-    """The worst of some true accuracies against a floor, the others at 0.95; the other method is Wilson's interval."""
+    """Accuracy against a floor, in one class or in the worst of several; the rest is at 0.95.
+
+    The alternative method is Wilson's interval.
+    """
 
     asked: Requirement
     true: float
@@ -202,9 +206,10 @@ def main(models: int) -> None:
         f"{models:,} models a row: a rate of 5 % is found with a standard error of {error:.2%}"
     )
     console.print(
-        "other method: paired bootstrap for accuracy_drop, Wilson for the rest; like the point, it knows no"
+        "other method: paired bootstrap for accuracy_drop, Wilson's interval for the rest; "
+        "neither it nor the point estimate is ever inconclusive"
     )
-    console.print("`inconclusive`: where it does not pass, it counts as a fail")
+    console.print("`inconclusive`: a model that does not pass counts as failed")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,17 @@
-"""What pruning costs and wins, beside what it has to beat.
+"""Compare pruned models with the unpruned one and with baselines of the same training budget.
 
-    python -m benchmarks.prune [--architectures ds_cnn mobilenet_v2] [--macs 0.5] [--epochs 10] [--seeds 1 2 3]
+    python -m benchmarks.prune
+        [--architectures ds_cnn mobilenet_v2] [--macs 0.5] [--epochs 10] [--seeds 1 2 3]
 
-Each architecture is trained on digits by its recipe, and pruned as recipes/prune/channels.yaml and magnitude.yaml say.
-Beside them stand the architecture that `channels` led to, trained from random weights for as long as parent and pruned
-model together, and the parent after the training that the pruned model got to recover. All but accuracy is a ratio to
-the unpruned model, whose files are timed twice: the second row of ratios is noise. Accuracy is that on the test split,
-the mean over seeds of what follows the cut, with its 95 % interval; latency that of one image on this host, one thread.
+Each architecture is trained on digits by its recipe, and pruned with recipes/prune/channels.yaml
+and magnitude.yaml. There are two baselines: the architecture that `channels` produced, trained from
+random weights for as many epochs as the original and the pruned model together; and the original
+model, trained further for as many epochs as the pruned model is fine-tuned.
+
+All columns except accuracy are ratios to the unpruned model. Its files are timed twice: the second
+row of ratios is the noise of the measurement. Accuracy is that on the test split, the mean over
+seeds of fine-tuning, with its 95 % confidence interval. Latency is that of one image on this host,
+on one thread.
 """
 
 import argparse
@@ -77,7 +82,7 @@ def _ways(asked: argparse.Namespace) -> list[Way]:
     """Return channels as asked for, as asked for otherwise, and magnitude."""
     epochs = () if asked.epochs is None else (f"prune.fine_tune.epochs={asked.epochs}",)
     macs = () if asked.macs is None else (f"prune.target.macs={asked.macs}",)
-    # Of the parent; and what is trained from scratch trains as long as parent and pruned model together.
+    # Also lengthens training from scratch: the epochs of the parent and the pruned model together.
     parent = () if asked.train_epochs is None else (f"train.epochs={asked.train_epochs}",)
     words = (*asked.words, *macs, *epochs, *parent)
     others = [Way(f"channels {also}", "channels", (*words, *also.split())) for also in asked.also]
@@ -89,7 +94,10 @@ def _ways(asked: argparse.Namespace) -> list[Way]:
 
 
 def _entries(asked: argparse.Namespace, architecture: str, cache: Path) -> list[Entry]:
-    """Return the parent, the parent again, channels, what it has to beat and the other ways, all timed."""
+    """Return the timed rows of the tables.
+
+    They are the parent twice, `channels`, its baselines, and the remaining pruning methods.
+    """
     one = subject.trained(architecture, cache, EXAMPLES, asked.train_epochs)
     full = files.built(Made(models.PARENT, [one]))
     pruned = [files.built(made) for made in models.made(one, _ways(asked), asked.seeds)]

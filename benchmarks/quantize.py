@@ -1,12 +1,15 @@
-"""How edgebake's quantized files compare with those that other tools make of the same Keras model.
+"""Compare edgebake's quantized files with those of other tools for the same Keras model.
 
-    python -m benchmarks.quantize [--architectures ds_cnn mobilenet_v2] [--model saved.keras --images folder]
+    python -m benchmarks.quantize
+        [--architectures ds_cnn mobilenet_v2] [--model saved.keras --images folder]
 
-Each architecture is trained on digits by its recipe; a saved model is judged on a folder of images, one sub-folder per
-class. Every tool gets the same live model and the same calibration examples. Accuracy is that on the test split with
-its 95 % interval, agreement how often the best answer is that of Keras, latency the ratio to edgebake's float file on
-this host, one thread; build the seconds from the loaded model to the file, without imports. Schemes that train or
-choose are left out: no other tool here has their like.
+Each architecture is trained on digits by its recipe. A saved model is evaluated on a folder of
+images with one sub-folder per class. Every tool gets the same loaded model and the same calibration
+samples. Schemes that train or search are left out, because no other tool here has an equivalent.
+
+The columns: accuracy on the test split with its 95 % confidence interval; agreement of the top-1
+predictions with Keras; latency as a ratio to edgebake's float file on this host, on one thread;
+build time in seconds from the loaded model to the file, without imports.
 """
 
 import argparse
@@ -98,7 +101,10 @@ def options() -> argparse.Namespace:
 
 
 def makers(asked: argparse.Namespace, cache: Path) -> Iterator[Maker]:
-    """Yield edgebake's makers and those of peers; Olive, where it does not install, is named and left out."""
+    """Yield edgebake's makers and those of other tools.
+
+    Olive is left out with a message on standard error if it cannot be installed.
+    """
     yield from ours.makers(asked.options, [*asked.runtimes, *(["coreml"] if asked.coreml else [])])
     peers = [*converter.makers(), *litert.makers(), *onnx_runtime.makers()]
     if asked.olive:
@@ -122,9 +128,8 @@ def _rows(wanted: list[Maker], one: Subject, repeats: int) -> list[Row]:
         start = time.perf_counter()
         rows.append(measured.build(maker, one, repeats))
         seconds = time.perf_counter() - start
-        sys.stderr.write(
-            f"{one.name}: {maker.who} {maker.way}, {maker.runtime}: {seconds:.0f} s {rows[-1].error}\n"
-        )
+        maker_name = f"{maker.who} {maker.way}, {maker.runtime}"
+        sys.stderr.write(f"{one.name}: {maker_name}: {seconds:.0f} s {rows[-1].error}\n")
     for runtime in RUNTIMES:
         measured.time_in_turns([row for row in rows if row.maker.runtime == runtime], one)
     return sorted(
@@ -136,8 +141,9 @@ def _files(one: Subject, rows: list[Row]) -> Table:
     """Return a row for each file."""
     exact = float((one.answers.argmax(axis=1) == one.labels).mean())
     title = (
-        f"{one.name}: {one.model.count_params():,} parameters, accuracy of Keras {exact:.4f} on {len(one.labels)} test "
-        f"images, calibrated on {len(one.calibration())} examples"
+        f"{one.name}: {one.model.count_params():,} parameters, "
+        f"accuracy of Keras {exact:.4f} on {len(one.labels)} test images, "
+        f"calibrated on {len(one.calibration())} examples"
     )
     heads = (
         "runtime",
@@ -180,8 +186,9 @@ def _numbers(row: Row, exact: Row | None) -> list[str]:
 def _verdicts(one: Subject, rows: list[Row]) -> Table:
     """Return a row for each of edgebake's files that another tool makes too."""
     title = (
-        f"{one.name}, edgebake to the best peer in each column. BEATEN: fewer right answers beyond {verdict.SIGMAS} "
-        f"sigma, or above {verdict.SIZE} of its size, {verdict.SPEED} of its latency, {verdict.BUILD} of its build time"
+        f"{one.name}, edgebake to the best peer in each column. "
+        f"BEATEN: fewer right answers beyond {verdict.SIGMAS} sigma, or above {verdict.SIZE} "
+        f"of its size, {verdict.SPEED} of its latency, {verdict.BUILD} of its build time"
     )
     table = Table(
         "runtime",

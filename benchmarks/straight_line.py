@@ -1,4 +1,4 @@
-"""Build the release in forks of one process that imports once, without DVC: the floor of a build's time.
+"""Build the release in forks of one process, without DVC: a lower bound of the build time.
 
     python -m benchmarks.straight_line
 
@@ -74,7 +74,10 @@ def main() -> None:
 
 
 def import_libraries() -> None:
-    """Import what the commands import; Keras first, which sets what TensorFlow reads when it is imported."""
+    """Import the libraries of all commands.
+
+    Keras comes first: it sets the environment variables that TensorFlow reads at import.
+    """
     keras_session.start(threads=1)
     for name in LIBRARIES:
         importlib.import_module(name)
@@ -108,7 +111,7 @@ def run_in_fork(call: Callable[[], int], command: Command) -> float:
 
 
 def _exit_code(call: Callable[[], int]) -> int:
-    """Return the exit code of a call; also where it raises, so that no fork goes on as its parent."""
+    """Return the exit code of a call, also if it raises: a fork must not run its parent's code."""
     try:
         return call()
     except BaseException as error:  # whatever it is, it ends the fork

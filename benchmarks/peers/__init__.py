@@ -1,1 +1,1 @@
-"""What benchmarks/quantize.py measures with: its models, edgebake's own files, and those of other tools beside them."""
+"""Models, edgebake's own files and those of other tools, for benchmarks/quantize.py."""

@@ -32,7 +32,7 @@ def _builder(name: str) -> Callable[[Subject], Built]:
         from litert_quantizer import recipe
         from litert_quantizer.quantizer import Quantizer
 
-        # Its calibration needs a signature, so the float file is the one that TFLiteConverter makes of a Keras model.
+        # Its calibration needs a signature, which files of TFLiteConverter have.
         quantizer = Quantizer(converter.in_float(subject.model), getattr(recipe, name)())
         found = None
         if quantizer.need_calibration:

@@ -1,4 +1,4 @@
-"""What every tool is asked for: the file of one runtime in one scheme, of a model that all of them share."""
+"""The interface of a tool: it makes a file for one runtime, in one scheme, of a shared model."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ EDGEBAKE = "edgebake"
 
 @dataclass(frozen=True)
 class Built:
-    """A file, and the seconds of making it that are not the tool's: to start a process and to import in it."""
+    """A file, and the seconds of its build that do not count: process start and imports."""
 
     files: dict[str, bytes]
     uncounted: float = 0.0

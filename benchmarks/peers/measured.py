@@ -1,4 +1,4 @@
-"""Files in, what can be said of them out: answers on the test split, bytes, speed on this host, seconds to build."""
+"""Measure files: predictions on the test split, size, latency on this host, build time."""
 
 import contextlib
 import importlib
@@ -50,14 +50,20 @@ class Row:
         return float(self.right.mean())
 
     def times(self, other: "Row") -> float:
-        """Return how many times as long as another file it takes: the median over rounds, each of which timed both."""
+        """Return the latency as a ratio to another file's.
+
+        It is the median over rounds, each of which timed both files.
+        """
         return statistics.median(
             mine / its for mine, its in zip(self.rounds, other.rounds, strict=True)
         )
 
 
 def build(maker: Maker, subject: Subject, repeats: int) -> Row:
-    """Return a file with what it answers, not yet timed; its seconds are those of the fastest of some builds."""
+    """Build a file, and compare its predictions with the labels and with Keras.
+
+    The build time is that of the fastest of `repeats` builds. Latency is not measured here.
+    """
     row = Row(maker, seconds=math.inf)
     try:
         for _ in range(repeats):
@@ -79,7 +85,10 @@ def build(maker: Maker, subject: Subject, repeats: int) -> Row:
 
 
 def time_in_turns(rows: list[Row], subject: Subject) -> None:
-    """Time the files of one runtime, each in every round and in both orders, so that all see the same machine."""
+    """Measure the latency of the files of one runtime.
+
+    Every round times every file, in alternating order, so that load of the host affects all.
+    """
     rows = [row for row in rows if not row.error and row.maker.runtime not in UNTIMED]
     sessions = [_session(row) for row in rows]
     image = subject.images[:1]

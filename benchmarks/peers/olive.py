@@ -1,5 +1,6 @@
-"""Olive, Microsoft's toolkit around ONNX Runtime, in an environment of its own: it needs PyTorch, several gigabytes.
+"""Quantize with Olive, Microsoft's toolkit around ONNX Runtime.
 
+It runs in an environment of its own, because it needs PyTorch, several gigabytes.
 Source: https://microsoft.github.io/Olive/features/onnx-transformations.html
 """
 
@@ -81,7 +82,7 @@ def _builder(python: Path, mode: str) -> Callable[[Subject], Built]:
             paths[0].write_bytes(onnx_runtime.in_float(subject))
             np.save(paths[1], subject.calibration())
             start = time.perf_counter()
-            # Isolated: neither this folder, whose olive.py is this file, nor edgebake's packages are its business.
+            # Isolated: otherwise `import olive` in that process would import this file.
             seconds = float(
                 _run([str(python), "-I", str(SCRIPT), mode, *map(str, paths)]).splitlines()[-1]
             )

@@ -1,8 +1,9 @@
-"""Quantize an .onnx file with Olive; run by the Python of an environment that holds it, nothing of edgebake does.
+"""Quantize an .onnx file with Olive.
 
     python olive_quantize.py static|dynamic float.onnx examples.npy quantized.onnx
 
-Reads examples float32 [n, h, w, c]. Prints the seconds that it took without imports.
+The environment of the Python that runs this script contains Olive and does not contain edgebake.
+Reads examples float32 [n, h, w, c]. Prints the seconds that quantization took without imports.
 """
 
 import importlib

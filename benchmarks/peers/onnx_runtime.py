@@ -1,5 +1,6 @@
-"""ONNX Runtime's own quantizers on the export of tf2onnx, by default and as its documentation advises.
+"""Quantize the export of tf2onnx with ONNX Runtime's own quantizers.
 
+Static quantization runs with its defaults, and with the options that the documentation advises.
 Source: https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html
 """
 
@@ -83,7 +84,7 @@ def _static(source: Path, target: Path, subject: Subject) -> None:
 
 
 def _advised(source: Path, target: Path, subject: Subject) -> None:
-    """Prepare, then a scale for each channel and 7-bit weights, which x86 processors without VNNI need."""
+    """Use per-channel scales and 7-bit weights, which x86 processors without VNNI need."""
     from onnxruntime.quantization import QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 

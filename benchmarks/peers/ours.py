@@ -1,4 +1,4 @@
-"""edgebake's files: what its quantize and convert stages do, without their folders."""
+"""Make edgebake's files as the stages quantize and convert do, without their folders."""
 
 import dataclasses
 import functools
@@ -21,7 +21,7 @@ CORE_ML = "iOS18"  # the first that has every scheme
 
 
 def options() -> list[str]:
-    """Return the options of recipes/quantize/ that train nothing and choose nothing: a file follows from the model."""
+    """Return the options of recipes/quantize/ without training, search or fallback layers."""
     found = {name: compose.option("quantize", name) for name in files.groups()["quantize"]}
     return [
         name

@@ -1,4 +1,4 @@
-"""The models that are quantized: trained by the train stage and kept in a folder, or given as a .keras file."""
+"""The models to quantize: trained by the train stage and cached, or saved .keras files."""
 
 import contextlib
 import time
@@ -27,7 +27,7 @@ TARGET = "pixel_8"  # for its words of data, model and train alone
 
 @dataclass(frozen=True)
 class Subject:
-    """A trained model with the calibration and the test split as it sees them, float32 [n, h, w, c]."""
+    """A trained model with preprocessed calibration and test splits, float32 [n, h, w, c]."""
 
     name: str
     archive: bytes

@@ -1,4 +1,4 @@
-"""Who beat us where: edgebake's file against those of other tools in the same scheme and runtime."""
+"""Compare edgebake's file with those of other tools in the same scheme and runtime."""
 
 import math
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""What benchmarks/prune.py holds against each other: models, their files, the tables and the verdicts."""
+"""Models, files, tables and verdicts of benchmarks/prune.py."""

@@ -26,7 +26,10 @@ File = tuple[str, str]  # runtime and option of recipes/quantize/
 
 @dataclass(frozen=True)
 class Entry:
-    """A row of the tables: models, and the files of each; those of the first seed's model are timed."""
+    """A row of the tables: one model per seed, and the files of each model.
+
+    Only the files of the first seed's model are timed.
+    """
 
     name: str
     models: list[Subject]
@@ -62,7 +65,7 @@ class Entry:
         return len(zlib.compress(b"".join(self.files[0][file].files.values()), 9))
 
     def times(self, other: "Entry", file: File) -> float | None:
-        """Return how many times as long as another's file this one takes; None if one of them was not timed."""
+        """Return the latency as a ratio to another entry's; None if either file is not timed."""
         mine, its = self.files[0][file], other.files[0][file]
         return mine.times(its) if mine.rounds and its.rounds else None
 

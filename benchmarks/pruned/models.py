@@ -1,4 +1,4 @@
-"""The models of a benchmark: pruned as recipes say, and trained with the same budget instead of being pruned."""
+"""The models of a benchmark: pruned by recipes, and baselines trained with the same budget."""
 
 import sys
 import time
@@ -24,7 +24,7 @@ PARENT, SCRATCH, TRAINED_ON = "unpruned", "from scratch", "unpruned, trained on"
 
 @dataclass(frozen=True)
 class Way:
-    """How the models of one row are pruned: an option of recipes/prune/, and Hydra's words that override it."""
+    """A pruning method: an option of recipes/prune/, and overrides of the recipe."""
 
     name: str
     option: str
@@ -51,7 +51,7 @@ class Made:
 
 
 def made(one: Subject, ways: list[Way], seeds: list[int]) -> Iterator[Made]:
-    """Yield the row of each way; behind the first, those of what it has to beat, trained with its budget."""
+    """Yield the models of each method; those of the first are followed by its baselines."""
     first = _made(one, ways[0].name, seeds, lambda seed: _pruned(one, ways[0], seed))
     smaller = dict(zip(seeds, first.models, strict=True))
     yield first

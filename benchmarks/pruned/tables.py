@@ -1,4 +1,4 @@
-"""Entries in, an architecture's two tables out: models, and files. All but accuracy is a ratio to the first row."""
+"""Tables of an architecture: models, and files. All but accuracy is a ratio to the first row."""
 
 import statistics
 from collections.abc import Iterator
@@ -20,7 +20,8 @@ def named(file: File) -> str:
 
 def absolute(entry: Entry) -> Iterator[str]:
     """Yield what the ratios are ratios of."""
-    yield f"{entry.cost('macs'):,.0f} multiply-accumulates, {entry.cost('parameters'):,.0f} parameters"
+    macs, parameters = entry.cost("macs"), entry.cost("parameters")
+    yield f"{macs:,.0f} multiply-accumulates, {parameters:,.0f} parameters"
     for file in FILES:
         row = entry.files[0][file]
         took = f"{statistics.median(row.rounds) * 1000:.4f} ms" if row.rounds else "not timed"

@@ -17,7 +17,7 @@ LATENCY, LOSS = (
 
 
 def aim(entry: Entry, full: Entry) -> str:
-    """Return for each file whether it is fast enough, and whether the model is right often enough."""
+    """Compare the latency of each file and the accuracy of the model with the aim."""
     found = [f"{named(file)} {_met(entry.times(full, file), LATENCY)}" for file in FILES]
     loss = 100 * float(full.right.mean() - entry.right.mean())
     macs = entry.cost("macs") / full.cost("macs")
@@ -28,7 +28,7 @@ def aim(entry: Entry, full: Entry) -> str:
 
 
 def beside(entry: Entry, other: Entry) -> str:
-    """Return which of two is right more often, and whether that is more than chance on these images."""
+    """Compare the accuracy of two entries, and say whether the difference is significant."""
     mine, its = entry.right, np.broadcast_to(other.right, entry.right.shape)
     seeds, images = mine.shape
     won, lost = int((mine & ~its).sum()) / seeds, int((~mine & its).sum()) / seeds
@@ -41,26 +41,30 @@ def beside(entry: Entry, other: Entry) -> str:
 
 
 def is_beyond_chance(mine: NDArray[np.bool_], its: NDArray[np.bool_]) -> bool:
-    """Return whether right answers [seeds, images] differ beyond chance: McNemar's test, an image's seeds together."""
+    """Return whether correct predictions [seeds, images] differ significantly.
+
+    McNemar's test, with the seeds of one image summed.
+    """
     differences = mine.sum(axis=0) - its.sum(axis=0)
     return bool(abs(differences.sum()) > SIGMAS * math.sqrt((differences**2).sum()))
 
 
 def noise(alike: list[tuple[Entry, Entry]], file: File) -> float:
-    """Return how far from 1 the ratio of two files of one architecture comes, the worst of some pairs."""
+    """Return the largest distance from 1 of the latency ratio of two files of one architecture."""
     ratios = [one.times(other, file) for one, other in alike]
     return max((abs(ratio - 1) for ratio in ratios if ratio is not None), default=0.0)
 
 
 def speed(entry: Entry, full: Entry, alike: list[tuple[Entry, Entry]]) -> Iterator[str]:
-    """Yield for each file whether it is as fast as the unpruned model's, as far as noise lets one say."""
+    """Yield for each file whether it is faster than that of the unpruned model, beyond noise."""
     for file in FILES:
         ratio, margin = entry.times(full, file), max(SPEED - 1, noise(alike, file))
         if ratio is not None:
             word = (
                 "FASTER" if ratio < 1 - margin else "SLOWER" if ratio > 1 + margin else "the same"
             )
-            yield f"{entry.name}, {named(file)}: {ratio:.2f} of the latency, {word}; noise {margin:.2f}"
+            share = f"{ratio:.2f} of the latency, {word}"
+            yield f"{entry.name}, {named(file)}: {share}; noise {margin:.2f}"
 
 
 def _met(ratio: float | None, limit: float) -> str:
